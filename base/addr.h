@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An IP address and port as a value. */
+#ifndef BASE_ADDR_H
+#define BASE_ADDR_H
+
+#include "base/bytes.h"
+
+struct sockaddr;
+struct sockaddr_storage;
+
+enum addr_family {
+	ADDR_NONE = 0,
+	ADDR_V4 = 4,
+	ADDR_V6 = 6,
+};
+
+/* ip: network order, v4 in the first 4 bytes and the rest zero. port: host order. */
+struct addr {
+	uint8_t ip[16];
+	uint32_t scope;  /* v6 link-local interface index, else 0 */
+	uint16_t port;
+	uint8_t family;  /* enum addr_family */
+	uint8_t pad;
+};
+
+enum { ADDR_TEXT_MAX = 64 }; /* "[v6%scope]:port" and NUL */
+
+/* "192.0.2.1", "192.0.2.1:5060", "2001:db8::1", "[2001:db8::1]:5060". 0 or -EINVAL. Port 0 if absent. */
+int addr_parse(struct addr *out, struct bytes in) NODISCARD;
+/* "192.0.2.1:5060" or "[2001:db8::1]:5060"; without ":port" when the port is 0. */
+void addr_write(struct writer *w, const struct addr *a);
+/* The address alone: "192.0.2.1", "2001:db8::1" (no brackets: SDP c=, Via received). */
+void addr_write_ip(struct writer *w, const struct addr *a);
+/* As addr_write, into a buffer; returns buf. For logs. */
+const char *addr_text(const struct addr *a, char buf[ADDR_TEXT_MAX]);
+bool addr_eq(const struct addr *a, const struct addr *b);      /* address and port */
+bool addr_ip_eq(const struct addr *a, const struct addr *b);   /* address only */
+bool addr_is_any(const struct addr *a);                        /* 0.0.0.0, :: or none */
+bool addr_is_loopback(const struct addr *a);
+bool addr_is_private(const struct addr *a);                    /* RFC 1918, 6598, 3927, 4193, link-local */
+bool addr_is_multicast(const struct addr *a);
+/* Writes a sockaddr for socket calls; returns its length. */
+uint32_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
+/* IPv4-mapped IPv6 becomes IPv4. 0 or -EAFNOSUPPORT. */
+int addr_from_sockaddr(struct addr *out, const struct sockaddr *sa) NODISCARD;
+
+#endif

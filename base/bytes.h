@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slices and bounded writers. A slice never owns; a writer never writes past its buffer and
+ * remembers that it would have. No allocation here.
+ */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+/* n bytes at p, owned by somebody else. p may be NULL only when n is 0. */
+struct bytes {
+	const uint8_t *p;
+	size_t n;
+};
+
+/* For printf("%.*s"): LOG("user=" BYTES_FMT, BYTES_ARG(user)) */
+#define BYTES_FMT      "%.*s"
+#define BYTES_ARG(b)   (int)(b).n, (const char *)(b).p
+#define BYTES_LIT(lit) ((struct bytes){ .p = (const uint8_t *)("" lit), .n = sizeof(lit) - 1 })
+
+struct bytes bytes_str(const char *str);           /* NUL-terminated; NULL gives the empty slice */
+struct bytes bytes_mem(const void *p, size_t n);
+bool bytes_eq(struct bytes a, struct bytes b);
+bool bytes_ieq(struct bytes a, struct bytes b);     /* ASCII case ignored (RFC 3261 7.3.1) */
+bool bytes_is(struct bytes a, const char *str);     /* exact */
+bool bytes_iis(struct bytes a, const char *str);    /* ASCII case ignored */
+bool bytes_starts(struct bytes a, const char *prefix);
+bool bytes_istarts(struct bytes a, const char *prefix);
+/* Index of the first c, or a.n when there is none. */
+size_t bytes_find(struct bytes a, uint8_t c);
+struct bytes bytes_sub(struct bytes a, size_t from, size_t n); /* clamped to a */
+struct bytes bytes_from(struct bytes a, size_t from);          /* clamped to a */
+struct bytes bytes_trim(struct bytes a);                        /* SP, HT, CR, LF at both ends */
+/* Cuts the part before the first sep off *rest (sep is eaten). False when *rest is empty. */
+bool bytes_cut(struct bytes *rest, uint8_t sep, struct bytes *part);
+/* Whole slice as an unsigned decimal number. 0, -EINVAL (not digits only) or -ERANGE. */
+int bytes_u64(struct bytes a, uint64_t *out);
+int bytes_u32(struct bytes a, uint32_t *out);
+/* Compares in time that depends on the lengths only. */
+bool bytes_eq_secret(struct bytes a, struct bytes b);
+/* Copies into out (cap bytes) with a NUL at the end. 0 or -ENOSPC (out is then ""). */
+int bytes_cstr(struct bytes a, char *out, size_t cap);
+
+/* Appends to p[0..cap). Once something did not fit, overflow stays true and n stays at the end of
+ * the last whole append. */
+struct writer {
+	uint8_t *p;
+	size_t cap;
+	size_t n;
+	bool overflow;
+};
+
+struct writer writer_over(void *p, size_t cap);
+void writer_bytes(struct writer *w, struct bytes b);
+void writer_mem(struct writer *w, const void *p, size_t n);
+void writer_str(struct writer *w, const char *str);
+void writer_fmt(struct writer *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void writer_u8(struct writer *w, uint8_t v);
+void writer_be16(struct writer *w, uint16_t v);
+void writer_be32(struct writer *w, uint32_t v);
+void writer_be64(struct writer *w, uint64_t v);
+void writer_hex(struct writer *w, struct bytes b);              /* lower case */
+struct bytes writer_done(const struct writer *w);               /* what was written */
+
+/* Big-endian access to memory that may be unaligned. */
+static inline uint16_t be16_get(const uint8_t *p)
+{
+	return (uint16_t)((p[0] << 8) | p[1]);
+}
+
+static inline uint32_t be32_get(const uint8_t *p)
+{
+	return ((uint32_t)p[0] << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) | p[3];
+}
+
+static inline void be16_put(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static inline void be32_put(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}
+
+/* Crockford-like base 32 without padding, digits 0-9a-v (RFC 4648 7, lower case): 13 digits hold 64
+ * bits, most significant first, so that text sorts as the numbers do. */
+enum { BASE32_U64_LEN = 13 };
+void base32_u64_put(char out[BASE32_U64_LEN], uint64_t v);
+/* Exactly 13 digits, upper or lower case. 0 or -EINVAL. */
+int base32_u64_get(struct bytes in, uint64_t *out);
+
+/* Hex text to bytes; out needs in.n / 2. 0 or -EINVAL. */
+int hex_decode(struct bytes in, uint8_t *out, size_t cap, size_t *n);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * YAML text against a schema into a struct, all errors at once, each with file:line:column. Pure: text in, struct out.
+ * Unknown keys, duplicate keys, wrong types and values out of range are errors that name the key and what is allowed.
+ */
+#ifndef BASE_CONF_H
+#define BASE_CONF_H
+
+#include "base/bytes.h"
+
+enum conf_type {
+	CONF_STRING,   /* char[size]; too long is an error */
+	CONF_U32,      /* uint32_t in [min, max] */
+	CONF_BOOL,     /* bool */
+	CONF_ADDR,     /* struct addr, port 0 allowed */
+	CONF_ENUM,     /* int: index into names[] */
+	CONF_DURATION, /* uint64_t ns: "90s", "250ms", "5m"; in [min, max] ns */
+	CONF_RANGE,    /* struct conf_range: "20000-39999"; both ends in [min, max] */
+	CONF_U32_LIST, /* uint32_t[max_items], count at count_offset; items in [min, max] */
+	CONF_MAP,      /* nested keys of fields[], at offset */
+	CONF_LIST,     /* sequence of maps of fields[]; struct of `size` bytes each, max_items, count at count_offset */
+};
+
+struct conf_range {
+	uint32_t first, last;
+};
+
+struct conf_field {
+	const char *key;
+	enum conf_type type;
+	bool required;
+	bool at_start;              /* changing it needs a restart */
+	size_t offset;              /* into the struct of this level */
+	size_t size;                /* CONF_STRING: buffer; CONF_LIST: one item */
+	size_t count_offset;        /* lists: uint32_t count */
+	uint32_t max_items;
+	uint64_t min, max;
+	const char *const *names;   /* CONF_ENUM, NULL-terminated */
+	const char *preset;         /* default as YAML scalar text, NULL: zero */
+	const char *help;           /* one line for `tandemctl help config` and docs */
+	const struct conf_field *fields; /* nested; ends with key NULL */
+};
+
+enum { CONF_ERRORS_MAX = 32, CONF_MESSAGE_MAX = 256 };
+
+struct conf_error {
+	uint32_t line, column; /* from 1 */
+	char message[CONF_MESSAGE_MAX];
+};
+
+struct conf_errors {
+	struct conf_error list[CONF_ERRORS_MAX];
+	uint32_t count;
+	uint32_t total; /* found, also those beyond the list */
+};
+
+/* Fills *out (all presets first). 0, or -EINVAL with at least one error (out is then not to be used). */
+int conf_read(void *out, const struct conf_field *fields, struct bytes yaml, struct conf_errors *errors) NODISCARD;
+/* "file:line:column: message\n" for each. */
+void conf_errors_write(struct writer *w, const char *file, const struct conf_errors *errors);
+/* Adds an error found by a later check (a semantic rule). Line and column of a key path are kept by conf_where. */
+void conf_error_add(struct conf_errors *errors, uint32_t line, uint32_t column, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+/* Where the value of "networks[0].media_ports" stands. 0 or -ENOENT. */
+int conf_where(struct bytes yaml, const char *path, uint32_t *line, uint32_t *column);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters and gauges in the Prometheus text format. Registered at start by the main thread; each thread adds to its
+ * own block (no shared cache line), the reader sums. A gauge is a value set by one owner.
+ */
+#ifndef BASE_METRIC_H
+#define BASE_METRIC_H
+
+#include "base/bytes.h"
+
+enum { METRIC_MAX = 512, METRIC_THREADS = 64 };
+
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
+
+/* Index of a registered metric; the same name and labels give the same id. */
+typedef uint32_t metric_id;
+
+/* name: "tandem_sip_requests_total"; labels: "method=\"INVITE\"" or NULL. Strings must outlive the program. Main thread,
+ * before others run. Asserts that there is room. */
+metric_id metric_register(enum metric_type type, const char *name, const char *labels, const char *help);
+/* Any thread; relaxed. */
+void metric_add(metric_id id, uint64_t n);
+void metric_set(metric_id id, uint64_t value); /* gauges; one owner thread */
+uint64_t metric_value(metric_id id);           /* summed over threads */
+/* The whole page, text format 0.0.4, grouped by name with HELP and TYPE. */
+void metric_write(struct writer *w);
+
+#endif

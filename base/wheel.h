@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hierarchical timer wheel, 1 ms steps, O(1) start and stop. Holds no callbacks: expired timers are
+ * handed out one by one and the owner decides by kind. Timers live inside the owner's objects.
+ */
+#ifndef BASE_WHEEL_H
+#define BASE_WHEEL_H
+
+#include "base/bytes.h"
+
+enum { WHEEL_LEVELS = 5, WHEEL_SLOTS = 256 }; /* 256^5 ms: 34 years */
+
+struct wheel_timer {
+	struct wheel_timer *next, *prev; /* NULL: not running */
+	uint64_t deadline_ns;
+	uint64_t owner;  /* pool handle of the object it belongs to */
+	uint32_t kind;   /* owner's enum */
+	uint32_t slot;   /* level * WHEEL_SLOTS + slot while in the wheel */
+};
+
+struct wheel {
+	struct wheel_timer slots[WHEEL_LEVELS * WHEEL_SLOTS]; /* list heads */
+	uint64_t occupied[WHEEL_LEVELS][WHEEL_SLOTS / 64];
+	struct wheel_timer due; /* expired, not yet handed out */
+	uint64_t tick;          /* ms already processed */
+	uint32_t running;
+};
+
+void wheel_open(struct wheel *w, uint64_t now_ns);
+/* Starts or restarts. A deadline in the past expires at the next wheel_expire. Never early; late by 1 ms at most. */
+void wheel_start(struct wheel *w, struct wheel_timer *t, uint64_t deadline_ns);
+void wheel_stop(struct wheel *w, struct wheel_timer *t); /* idle timers are fine */
+bool wheel_is_running(const struct wheel_timer *t);
+/* The next timer due at now, taken out of the wheel, or NULL. The owner may start and stop timers between calls. */
+struct wheel_timer *wheel_expire(struct wheel *w, uint64_t now_ns);
+/* When to call wheel_expire next (never later than the earliest deadline rounded up to a step); UINT64_MAX: nothing runs. */
+uint64_t wheel_next_ns(const struct wheel *w);
+
+#endif
