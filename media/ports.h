@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which local RTP/RTCP port pairs are free. Pure value of the control thread; binds nothing. A freed pair rests, so
+ * that late packets of the last call cannot reach the next one. Pairs are handed out in the order they were freed.
+ */
+#ifndef MEDIA_PORTS_H
+#define MEDIA_PORTS_H
+
+#include "base/rand.h"
+#include "media/flow.h"
+
+struct ports_pair {
+	uint32_t generation; /* of the current or last use */
+	uint32_t next;       /* in the free queue */
+	uint64_t freed_ns;   /* 0: never used */
+	uint8_t in_use;
+};
+
+struct ports {
+	struct ports_pair *pairs;
+	uint32_t pair_count;
+	uint32_t slot_base;   /* slot of the first pair: networks follow each other */
+	uint16_t first_port;  /* even */
+	uint32_t head, tail;  /* free queue */
+	uint32_t free_count;
+	uint64_t rest_ns;     /* wanted rest, default 60 s */
+	uint64_t rest_min_ns; /* when nothing else is left: a pair may be reused after this long, counted */
+	uint64_t reused_early;
+};
+
+/* first..last inclusive; odd ends are cut off. The order of the first use is shuffled. 0, -EINVAL or -ENOMEM. */
+int ports_open(struct ports *p, uint16_t first, uint16_t last, uint32_t slot_base, uint64_t rest_ns,
+	       uint64_t rest_min_ns, struct rand_source *rand) NODISCARD;
+void ports_close(struct ports *p);
+/* 0 or -EAGAIN (none free). id names the pair and this use of it. */
+int ports_take(struct ports *p, uint64_t now_ns, struct flow_id *id) NODISCARD;
+/* After a restart: takes the very pair of a record. 0, -EBUSY or -ERANGE (not of this range). */
+int ports_claim(struct ports *p, uint16_t rtp_port, struct flow_id *id) NODISCARD;
+/* A stale id is ignored (false). */
+bool ports_give(struct ports *p, struct flow_id id, uint64_t now_ns);
+uint16_t ports_rtp_port(const struct ports *p, struct flow_id id);
+
+#endif
