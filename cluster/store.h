@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a successor needs, kept in Redis: owned records (calls) of one shard under its lease, shared entries
+ * (registrations), documents (extensions), the CDR and event streams. Control thread only; every call returns at once
+ * and answers through done(), also when Redis is away. The store moves opaque bytes: it knows no call and no flow.
+ *
+ * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:cdr (stream)
+ * td:{aor:TENANT:USER}:reg  td:aors (set)  td:{t:TENANT}:doc:KIND (hash)  td:{ev:TENANT} (stream)
+ * td:broken:<key> (records set aside)
+ */
+#ifndef CLUSTER_STORE_H
+#define CLUSTER_STORE_H
+
+#include "cluster/redis.h"
+
+struct store;
+
+enum store_result {
+	STORE_OK,
+	STORE_FENCED,   /* another owner holds a higher epoch: the shard must stop speaking */
+	STORE_CONFLICT, /* shared entry or document: the version is not the expected one */
+	STORE_UNKNOWN,  /* no answer within the deadline or the link broke: it may or may not have happened */
+	STORE_REFUSED,  /* Redis answered with an error; logged */
+};
+
+typedef void store_done_fn(enum store_result result, uint64_t key, uint64_t version, void *arg);
+
+struct store_settings {
+	uint16_t shard;              /* 1..65535 */
+	char node[64];               /* name of this node, unique in the cluster */
+	uint64_t incarnation;        /* random, new with each start */
+	uint64_t deadline_ns;        /* per command; default 50 ms: after this done(STORE_UNKNOWN) */
+	uint64_t lease_ns;           /* lease length, renewed at a third of it */
+	char spool_dir[256];         /* CDRs wait here, fsynced, while Redis is away */
+};
+
+/* One field of a CDR or event: names and values are text. */
+struct store_field {
+	const char *name;
+	struct bytes value;
+};
+
+/* Says how the link is: 1 connected, lease held and up to date; 0 degraded (sends must not wait). Called on change. */
+typedef void store_health_fn(bool healthy, void *arg);
+
+int store_open(struct store **out, struct redis *redis, const struct store_settings *settings,
+	       store_health_fn *health, void *arg) NODISCARD;
+void store_close(struct store *s);
+bool store_is_healthy(const struct store *s);
+uint64_t store_epoch(const struct store *s);
+
+/* Takes the lease; done: STORE_OK, STORE_CONFLICT (held and alive elsewhere: the log names the holder). A lease of the
+ * same node name is taken over at once: the caller holds the state directory's lock, so the old process is gone. */
+void store_acquire(struct store *s, store_done_fn *done, void *arg);
+
+/* Writes the record of a call and its index entry under the lease epoch, in one script. The newest version of a call wins:
+ * an older one that arrives late changes nothing. key = call id. */
+void store_call_save(struct store *s, uint64_t call, uint64_t version, struct bytes record, store_done_fn *done,
+		     void *arg);
+/* Removes record and index entry and appends the CDR (id = call id; a second end of the same call appends nothing), in one
+ * script. While Redis is away the CDR goes to the spool, then done(STORE_OK); it is sent later, exactly once. */
+void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
+		    store_done_fn *done, void *arg);
+
+/* Registrations: version compare-and-set per address of record. expected 0: must not exist. ttl_ms 0: delete. */
+void store_binding_save(struct store *s, struct bytes tenant, struct bytes user, uint64_t expected, uint64_t version,
+			struct bytes record, uint64_t ttl_ms, store_done_fn *done, void *arg);
+
+/* Documents: JSON text by kind and name; versioned. */
+void store_document_put(struct store *s, struct bytes tenant, const char *kind, struct bytes name, struct bytes json,
+			store_done_fn *done, void *arg);
+void store_document_delete(struct store *s, struct bytes tenant, const char *kind, struct bytes name,
+			   store_done_fn *done, void *arg);
+
+/* Events: best effort within the stream's trimmed length (MAXLEN ~ 100000). */
+void store_event(struct store *s, struct bytes tenant, const struct store_field *fields, size_t n);
+
+/* Start-up: hands every record to a function. The receiver returns 0, or -errno with a reason it logged: the record is then
+ * renamed to td:broken:... and counted, and loading goes on. done() after the last one (STORE_OK) or when Redis fails. */
+typedef int store_record_fn(struct bytes key, struct bytes record, void *arg);
+void store_load_calls(struct store *s, store_record_fn *each, store_done_fn *done, void *arg);
+void store_load_bindings(struct store *s, store_record_fn *each, store_done_fn *done, void *arg);
+/* key: the document's name; record: its JSON. */
+void store_load_documents(struct store *s, struct bytes tenant, const char *kind, store_record_fn *each,
+			  store_done_fn *done, void *arg);
+
+#endif
