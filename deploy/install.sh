@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs the Debian packages of deploy/packages/PURPOSE.txt that are missing, and starts no daemon
+# by doing so.  Needs root, or sudo that asks no password, only where something is missing.
+# usage: deploy/install.sh build|run|test|bench...
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+policy=/usr/sbin/policy-rc.d
+saved=$policy.before-tandem
+mark='# tandem: temporary, no daemon starts while packages are installed'
+
+wanted() {
+	for purpose in "$@"; do
+		[ -f "$here/packages/$purpose.txt" ] || {
+			echo "install: no package list for '$purpose'" >&2
+			exit 2
+		}
+		sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/packages/$purpose.txt"
+	done | sort -u
+}
+
+missing() {
+	# An unknown name is an error for dpkg-query but only "missing" for us.
+	installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' 2>/dev/null |
+		sed -n 's/ installed$//p')
+	for name in $(wanted "$@"); do
+		printf '%s\n' "$installed" | grep -qxF -- "$name" || printf '%s\n' "$name"
+	done
+}
+
+# A Debian package starts its daemon unless policy-rc.d says 101: Redis on 6379 is not ours to start.
+policy_put() {
+	policy_back    # what a killed run left
+	if [ -e "$policy" ] || [ -L "$policy" ]; then
+		mv -- "$policy" "$saved"
+	fi
+	printf '#!/bin/sh\n%s\nexit 101\n' "$mark" >"$policy"
+	chmod 755 "$policy"
+}
+
+policy_back() {
+	if [ -f "$policy" ] && grep -qxF -- "$mark" "$policy"; then
+		rm -f -- "$policy"
+	fi
+	if [ -e "$saved" ] || [ -L "$saved" ]; then
+		mv -- "$saved" "$policy"
+	fi
+}
+
+install_as_root() {
+	exec 9>/run/tandem-install.lock    # two installs would save each other's policy
+	flock 9
+	trap policy_back EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	policy_put
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -q -o DPkg::Lock::Timeout=300 update ||
+		echo 'install: apt-get update failed; trying with the lists that are there' >&2
+	apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends -- "$@"
+}
+
+[ $# -gt 0 ] || {
+	echo "usage: $0 build|run|test|bench..." >&2
+	exit 2
+}
+wanted "$@" >/dev/null
+lack=$(missing "$@" | tr '\n' ' ')
+[ -n "$lack" ] || exit 0
+if [ "$(id -u)" -eq 0 ]; then
+	echo "install: $lack" >&2
+	# shellcheck disable=SC2086    # a list of package names
+	install_as_root $lack >&2
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+	exec sudo -n sh "$here/install.sh" "$@"
+else
+	echo "install: missing packages: $lack" >&2
+	echo "install: run this once as root:  sh $here/install.sh $*" >&2
+	exit 1
+fi
