@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Call detail record: one per call leg pair, id = call id. A value. */
+#ifndef SIG_CALL_CDR_H
+#define SIG_CALL_CDR_H
+
+#include "media/flow.h"
+
+enum call_ended_by { ENDED_BY_A, ENDED_BY_B, ENDED_BY_NODE, ENDED_BY_OPERATOR };
+
+struct cdr {
+	uint64_t call;
+	char tenant[32];
+	char from[64], to[64];   /* user parts */
+	char sip_call_id[128];   /* leg A's Call-ID, cut to fit: joins with captures */
+	uint64_t setup_utc_ms;   /* INVITE came */
+	uint64_t ringing_utc_ms; /* 0: never */
+	uint64_t answer_utc_ms;  /* 0: never answered */
+	uint64_t end_utc_ms;
+	uint16_t sip_status; /* final status of the INVITE towards the caller: 200, 486... */
+	uint16_t q850;       /* RFC 3326 / Q.850 cause: 16 normal, 17 busy... */
+	enum call_ended_by ended_by;
+	char reason[64];        /* constant sentence */
+	struct flow_stats a, b; /* audio line, zero when there was no media */
+};
+
+#endif

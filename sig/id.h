@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Identifiers, fixed from the first day. A call id is 64 bits: shard (16), 1 bit derived (1: made from a command id,
+ * 0: made here), 40 bits of UTC ms, 7 bits counter; written as 13 base-32 digits. Our tags and Via branches are
+ * "<call id>.<leg>.<64 random bits>", so that every in-dialog request and every response names its shard and call.
+ */
+#ifndef SIG_ID_H
+#define SIG_ID_H
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/rand.h"
+
+enum {
+	ID_TEXT_LEN = 13,
+	ID_TAG_LEN = 13 + 1 + 1 + 1 + 13, /* 29 */
+	ID_BRANCH_LEN = 7 + 29,           /* "z9hG4bK" first */
+	ID_LEG_NONE = 9,                  /* leg digit of branches outside a call */
+};
+
+struct id_source {
+	uint16_t shard;
+	uint64_t last_ms; /* never goes back, also when the wall clock does */
+	uint8_t counter;
+};
+
+/* A new call id; more than 128 in one ms borrow from the next. */
+uint64_t id_call_next(struct id_source *s, uint64_t utc_ms);
+uint16_t id_shard(uint64_t call);
+void id_call_put(char out[ID_TEXT_LEN], uint64_t call);
+int id_call_get(struct bytes in, uint64_t *call) NODISCARD;
+
+struct id_tag {
+	uint64_t call;
+	uint64_t random;
+	uint8_t leg; /* 0..9 */
+};
+void id_tag_put(char out[ID_TAG_LEN], const struct id_tag *tag);
+/* 0 or -EINVAL: not one of ours. */
+int id_tag_get(struct bytes in, struct id_tag *out) NODISCARD;
+void id_branch_put(char out[ID_BRANCH_LEN], const struct id_tag *tag);
+int id_branch_get(struct bytes in, struct id_tag *out) NODISCARD;
+
+#endif

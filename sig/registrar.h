@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bindings of addresses of record (RFC 3261 10, RFC 3581 NAT). Pure: a request and the present entry in, the new entry and the answer
+ * out; the owner saves the entry before the 200 leaves.
+ */
+#ifndef SIG_REGISTRAR_H
+#define SIG_REGISTRAR_H
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "sig/sip/message.h"
+
+enum { BINDINGS_MAX = 10 }; /* contacts per address of record */
+
+struct binding {
+	struct text contact; /* URI as registered */
+	struct text call_id; /* RFC 3261 10.3 step 7 */
+	struct text user_agent;
+	uint32_t cseq;
+	uint64_t expires_utc_ms;
+	struct sip_hop
+		hop; /* where the REGISTER came from: requests go there (symmetric, NAT safe) */
+	bool nat;    /* source is not what Contact and Via say */
+};
+
+/* All contacts of one address of record: the shared entry. */
+struct aor {
+	struct text tenant;
+	struct text user;
+	uint64_t version; /* grows with each change; compare-and-set in the store */
+	uint32_t count;
+	struct binding bindings[BINDINGS_MAX];
+};
+void aor_clear(struct aor *a);
+int aor_copy(struct aor *to, const struct aor *from) NODISCARD;
+
+struct registrar_settings {
+	uint32_t expires_s;     /* when the phone asks for none; 90 (REG-04) */
+	uint32_t expires_min_s; /* below: 423 */
+	uint32_t expires_max_s;
+	uint32_t contacts_max; /* per address of record, <= BINDINGS_MAX; more: 403 */
+};
+
+struct registrar_answer {
+	uint16_t status;    /* 200, 400, 403, 423, 500 (old CSeq) */
+	const char *reason; /* constant; NULL: the standard phrase */
+	bool changed;       /* the entry must be saved before the answer is sent */
+};
+
+/* Applies an authenticated REGISTER to *entry (the present one, or empty with tenant and user set). All or nothing: on an error
+ * *entry is unchanged. Expired bindings are dropped on the way. */
+void registrar_step(struct aor *entry, const struct sip_message *request,
+		    const struct registrar_settings *settings, struct instant now,
+		    struct registrar_answer *answer);
+/* Contact lines with the remaining expires of each, Min-Expires for 423, Date: header lines for the answer. */
+void registrar_write_headers(struct writer *w, const struct aor *entry,
+			     const struct registrar_answer *answer,
+			     const struct registrar_settings *settings, struct instant now);
+/* Removes expired bindings; true when something changed. */
+bool registrar_expire(struct aor *entry, uint64_t utc_ms);
+/* The newest live binding or NULL. */
+const struct binding *registrar_newest(const struct aor *entry, uint64_t utc_ms);
+
+/* Record (protobuf sig/registrar.proto). */
+int aor_encode(const struct aor *entry, struct text *out) NODISCARD;
+/* 0 or -EBADMSG with a reason; unknown fields are ignored, every bound is checked. */
+int aor_decode(struct aor *out, struct bytes record, const char **reason) NODISCARD;
+
+#endif

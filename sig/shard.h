@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The signalling core of one shard: transactions, registrar, calls. Pure: datagrams, timers, save acknowledgements and media events in,
+ * effects out. No socket, no clock, no Redis, so a whole cluster runs on virtual time in tests/sim.
+ * One thread. After every call below the owner carries out shard_effects() and clears them.
+ */
+#ifndef SIG_SHARD_H
+#define SIG_SHARD_H
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "sig/effect.h"
+#include "sig/registrar.h"
+#include "sig/sip/digest.h"
+
+struct shard;
+
+enum { SHARD_LOCALS_MAX = 16, SHARD_TRUSTED_MAX = 64, SHARD_NETWORKS_MAX = 8 };
+
+/* One listening SIP address. */
+struct shard_local {
+	struct addr bind;      /* what the socket is bound to */
+	struct addr advertise; /* what Via and Contact say */
+	uint16_t network;      /* index into networks */
+};
+
+struct shard_network {
+	char name[32];
+	struct addr media_bind;      /* local address of the ports */
+	struct addr media_advertise; /* what SDP says */
+	uint16_t first_port, last_port;
+};
+
+/* Address prefix whose requests need no digest (an SBC or trunk in front of us). */
+struct shard_trusted {
+	struct addr net;
+	uint8_t bits;
+};
+
+struct shard_settings {
+	uint16_t number; /* shard number */
+	char tenant[32]; /* the one tenant of this version: "default" */
+	char server[64]; /* Server and User-Agent header */
+	uint32_t local_count;
+	struct shard_local locals[SHARD_LOCALS_MAX];
+	uint32_t network_count;
+	struct shard_network networks[SHARD_NETWORKS_MAX];
+	uint32_t trusted_count;
+	struct shard_trusted trusted[SHARD_TRUSTED_MAX];
+	struct registrar_settings registrar;
+	struct digest_server digest;
+	enum latch_mode latch;
+	uint8_t dscp_audio, dscp_video;
+	bool video;
+	uint64_t
+		ring_timeout_ns; /* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
+	uint64_t port_rest_ns;
+	uint32_t calls_max, registrations_max, txns_max;
+};
+
+/* What the core needs to know of an extension document. */
+struct shard_extension {
+	char number[64];
+	char display_name[64];
+	struct digest_secret secret;
+	bool early_media; /* 183 with SDP is passed on (REG-02: off) */
+	bool enabled;
+};
+
+/* 0 or -errno. rand is used by the shard from now on. */
+int shard_open(struct shard **out, const struct shard_settings *settings, struct rand_source *rand,
+	       struct instant now) NODISCARD;
+void shard_close(struct shard *s);
+/* New settings for what may change without a restart (all but number, locals, networks, capacities). */
+void shard_configure(struct shard *s, const struct shard_settings *settings);
+int shard_extension_put(struct shard *s,
+			const struct shard_extension *extension) NODISCARD; /* 0, -ENOSPC */
+bool shard_extension_delete(struct shard *s, const char *number);
+
+struct effects *shard_effects(struct shard *s);
+
+/* ---- events ---- */
+void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes datagram,
+		   struct instant now);
+/* A datagram could not be sent (ICMP error, no route). */
+void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now);
+void shard_expire(struct shard *s, struct instant now);
+uint64_t shard_next_ns(const struct shard *s);
+/* saved: true acknowledged; false: outcome unknown or refused. */
+void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool saved,
+		      struct instant now);
+void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now);
+enum shard_binding_result { BINDING_SAVED, BINDING_CONFLICT, BINDING_FAILED };
+void shard_binding_saved(struct shard *s, struct bytes tenant, struct bytes user, uint64_t version,
+			 enum shard_binding_result result, struct instant now);
+void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
+/* An effect OPEN could not bind its ports (error -errno). */
+void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
+			struct instant now);
+/* Redis is away: effects no longer wait for saves. Back (degraded false): everything is asserted again. */
+void shard_degraded(struct shard *s, bool degraded, struct instant now);
+/* No new calls (503 with Retry-After); established ones go on. */
+void shard_drain(struct shard *s, bool drain);
+
+/* ---- after a restart, before the first shard_receive ---- */
+/* 0, -EBADMSG (broken; reason says why; nothing is changed), -EEXIST, -ENOSPC, -EBUSY (its ports are taken). */
+int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
+		       const char **reason) NODISCARD;
+int shard_restore_binding(struct shard *s, struct bytes record, struct instant now,
+			  const char **reason) NODISCARD;
+/* Starts the timers of what was restored and answers what was left open. */
+void shard_resume(struct shard *s, struct instant now);
+
+/* ---- commands and queries ---- */
+/* 0 or -ENOENT. Ends the call with BYE or CANCEL/480. */
+int shard_hangup(struct shard *s, uint64_t call, struct instant now) NODISCARD;
+
+enum call_state {
+	CALL_SETUP, /* INVITE came, being saved or sent */
+	CALL_RINGING,
+	CALL_ANSWERING, /* B answered; being saved, or A's ACK is awaited */
+	CALL_ESTABLISHED,
+	CALL_ENDING, /* BYE or CANCEL under way */
+};
+const char *call_state_name(enum call_state state);
+
+struct call_view {
+	uint64_t call;
+	enum call_state state;
+	uint64_t version; /* of the record */
+	bool saved;       /* the version is acknowledged */
+	bool restored;
+	char tenant[32];
+	char from[64], to[64];
+	struct text const *sip_call_id[2]; /* leg A, B; valid until the next event */
+	struct addr remote[2];             /* SIP peers */
+	uint64_t setup_utc_ms, answer_utc_ms;
+	uint32_t flow_count;
+	struct {
+		struct flow_id id;
+		uint8_t leg, line;
+		enum media_kind kind;
+		struct addr local, remote;
+		uint32_t ssrc_out;
+		struct flow_resume resume; /* last checkpoint */
+	} flows[2 * MEDIA_LINES_MAX];
+};
+bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out);
+/* Walks all calls: *cursor = 0 first. */
+bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
+/* Walks addresses of record; NULL at the end. Valid until the next event. */
+const struct aor *shard_aor_next(const struct shard *s, uint32_t *cursor);
+const struct aor *shard_aor_find(const struct shard *s, struct bytes user);
+
+struct shard_counts {
+	uint32_t calls, calls_established, aors, bindings, extensions, txns, ports_free;
+	uint64_t saves_pending;
+	bool degraded, draining;
+};
+void shard_counts(const struct shard *s, struct shard_counts *out);
+
+#endif

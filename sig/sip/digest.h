@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Digest access authentication, server side: RFC 3261 22, 7616, 8760. Nonces are HMACs of their time under the cluster key, so that
+ * any node can check what another one gave out; nothing is stored per challenge. Algorithms: SHA-256, SHA-512-256, MD5; qop auth and
+ * auth-int, and none for RFC 2069 clients with MD5.
+ */
+#ifndef SIG_SIP_DIGEST_H
+#define SIG_SIP_DIGEST_H
+
+#include "base/bytes.h"
+#include "sig/sip/message.h"
+
+enum digest_algorithm {
+	DIGEST_MD5,
+	DIGEST_SHA256,
+	DIGEST_SHA512_256,
+	DIGEST_ALGORITHMS,
+};
+
+enum { DIGEST_HASH_MAX = 32, DIGEST_KEY_LEN = 32, DIGEST_HEADER_MAX = 1024 };
+
+/* H(user:realm:password) of each algorithm: what we keep instead of a password. Binary. */
+struct digest_secret {
+	uint8_t ha1[DIGEST_ALGORITHMS][DIGEST_HASH_MAX];
+};
+void digest_secret_make(struct digest_secret *out, struct bytes user, struct bytes realm,
+			struct bytes password);
+
+struct digest_server {
+	uint8_t key[DIGEST_KEY_LEN]; /* cluster key for nonces */
+	char realm[128];
+	uint64_t nonce_lifetime_ms; /* then stale=true; default 60 s */
+};
+
+enum digest_verdict {
+	DIGEST_OK,
+	DIGEST_MISSING,   /* no credentials for our realm: challenge */
+	DIGEST_STALE,     /* right, but the nonce is old: challenge with stale=true */
+	DIGEST_WRONG,     /* wrong response, user or nonce: challenge again; count it */
+	DIGEST_MALFORMED, /* 400 */
+};
+
+/* The user name the credentials of our realm claim. False when there are none. proxy: Proxy-Authorization (407), else
+ * Authorization (401). */
+bool digest_user(const struct digest_server *s, const struct sip_message *m, bool proxy,
+		 struct bytes *user);
+/* secret NULL: the user is not known; takes the same time and gives DIGEST_WRONG. */
+enum digest_verdict digest_check(const struct digest_server *s, const struct sip_message *m,
+				 bool proxy, const struct digest_secret *secret, uint64_t utc_ms);
+/* Whole header lines (CRLF each), one per algorithm, best first (RFC 8760 2.4). random: 64 fresh bits for the nonce. */
+void digest_challenge(const struct digest_server *s, struct writer *w, bool proxy, bool stale,
+		      uint64_t utc_ms, uint64_t random);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A received SIP message as slices, checked for what RFC 3261 8.1.1 and 20 demand. libre decodes; what it does not check
+ * (mandatory headers, CSeq method, Content-Length, duplicates, scalar ranges: RFC 4475) is checked here.
+ */
+#ifndef SIG_SIP_MESSAGE_H
+#define SIG_SIP_MESSAGE_H
+
+#include "base/addr.h"
+#include "sig/sip/method.h"
+
+struct sip_msg; /* libre's */
+
+/* Where a message came from or goes to. */
+enum sip_transport {
+	SIP_UDP,
+};
+struct sip_hop {
+	enum sip_transport transport;
+	uint16_t local; /* index of our listening address (shard_settings.locals) */
+	struct addr remote;
+};
+
+struct sip_uri {
+	struct bytes all;    /* as written, without <> */
+	struct bytes scheme; /* "sip", "sips", "tel" */
+	struct bytes user;   /* escapes as written */
+	struct bytes host;
+	uint16_t port;       /* 0: none */
+	struct bytes params; /* after the first ';', without it */
+	struct bytes headers;
+};
+
+/* name-addr or addr-spec with parameters */
+struct sip_name_addr {
+	struct bytes display; /* without quotes */
+	struct sip_uri uri;
+	struct bytes params; /* header parameters: ";tag=x;q=0.5" without the first ';' */
+	struct bytes tag;
+};
+
+struct sip_via {
+	struct bytes sent_by; /* host[:port] as written */
+	struct bytes host;
+	uint16_t port; /* 0: none */
+	struct bytes branch;
+	struct bytes params;
+	bool rport; /* asked for (RFC 3581) */
+	bool udp;
+};
+
+struct sip_message {
+	struct sip_msg *re; /* owns the bytes all slices point into */
+	bool request;
+	enum sip_method method; /* of the request, or of CSeq for a response */
+	struct bytes method_name;
+	struct sip_uri uri; /* Request-URI */
+	uint16_t status;    /* response */
+	struct bytes reason;
+	struct sip_via via; /* topmost */
+	struct sip_name_addr from, to;
+	struct bytes call_id;
+	uint32_t cseq;
+	int32_t max_forwards; /* -1: absent */
+	bool has_contact;
+	struct sip_name_addr contact; /* first */
+	struct bytes contact_header;  /* first Contact header's whole value: "*" for REGISTER */
+	struct bytes content_type;
+	struct bytes body;
+	struct sip_hop hop; /* where it came from; set by the caller of message_parse */
+};
+
+/* Why a message was refused. status 0: drop silently (responses; requests too broken to answer). */
+struct message_error {
+	uint16_t status;
+	const char *
+		reason; /* constant, for the reason phrase, log and metric label: "cseq_method_mismatch" */
+};
+
+/* Decodes one datagram. 0: *out is filled and must be closed. -EBADMSG: *error says what to do; when error->status is not 0, *out
+ * is filled as far as message_reply needs and must be closed as well (out->re is not NULL then). */
+int message_parse(struct sip_message *out, struct bytes datagram,
+		  struct message_error *error) NODISCARD;
+void message_close(struct sip_message *m); /* idempotent */
+
+/* The i-th header of that name (compact forms are one with the long names), value trimmed. False at the end. */
+bool message_header(const struct sip_message *m, const char *name, unsigned i, struct bytes *value);
+/* True when a comma-separated list header has the token, case ignored. */
+bool message_has_token(const struct sip_message *m, const char *name, const char *token);
+/* Expires header or -1. */
+int64_t message_expires(const struct sip_message *m);
+
+/* Walks the comma-separated name-addrs of all headers `name` (Contact, Route, Record-Route) in order: *cursor = 0 first.
+ * 1: *out filled, 0: end, -EBADMSG. */
+int message_name_addr_next(const struct sip_message *m, const char *name, unsigned *cursor,
+			   struct sip_name_addr *out);
+
+int sip_uri_parse(struct sip_uri *out, struct bytes in) NODISCARD;
+int sip_name_addr_parse(struct sip_name_addr *out, struct bytes in) NODISCARD;
+/* Value of a parameter in ";a=1;b" text; false when absent. A flag gives the empty slice. Quotes are removed. */
+bool sip_param(struct bytes params, const char *name, struct bytes *value);
+/* RFC 3261 19.1.4. */
+bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
+/* Unescapes %xx of a user part into out. 0, -EINVAL or -ENOSPC. NUL is refused. */
+int sip_user_unescape(struct bytes user, char *out, size_t cap, size_t *n);
+
+/* The one place that formats our responses: status line, all Vias (received/rport filled per RFC 3581), From, To (+tag if given),
+ * Call-ID, CSeq; further headers and body are the caller's text. extra: whole lines each ending in CRLF. */
+void message_write_response(struct writer *w, const struct sip_message *request, uint16_t status,
+			    const char *reason, struct bytes to_tag, struct bytes extra,
+			    struct bytes content_type, struct bytes body);
+/* RFC 3261 21 phrase. */
+const char *sip_reason(uint16_t status);
+/* Where a response to the request goes: RFC 3261 18.2.2 and 3581. */
+void message_response_hop(const struct sip_message *request, struct sip_hop *out);
+
+#endif
