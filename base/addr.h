@@ -17,9 +17,9 @@ enum addr_family {
 /* ip: network order, v4 in the first 4 bytes and the rest zero. port: host order. */
 struct addr {
 	uint8_t ip[16];
-	uint32_t scope;  /* v6 link-local interface index, else 0 */
+	uint32_t scope; /* v6 link-local interface index, else 0 */
 	uint16_t port;
-	uint8_t family;  /* enum addr_family */
+	uint8_t family; /* enum addr_family */
 	uint8_t pad;
 };
 
@@ -33,11 +33,11 @@ void addr_write(struct writer *w, const struct addr *a);
 void addr_write_ip(struct writer *w, const struct addr *a);
 /* As addr_write, into a buffer; returns buf. For logs. */
 const char *addr_text(const struct addr *a, char buf[ADDR_TEXT_MAX]);
-bool addr_eq(const struct addr *a, const struct addr *b);      /* address and port */
-bool addr_ip_eq(const struct addr *a, const struct addr *b);   /* address only */
-bool addr_is_any(const struct addr *a);                        /* 0.0.0.0, :: or none */
+bool addr_eq(const struct addr *a, const struct addr *b);    /* address and port */
+bool addr_ip_eq(const struct addr *a, const struct addr *b); /* address only */
+bool addr_is_any(const struct addr *a);                      /* 0.0.0.0, :: or none */
 bool addr_is_loopback(const struct addr *a);
-bool addr_is_private(const struct addr *a);                    /* RFC 1918, 6598, 3927, 4193, link-local */
+bool addr_is_private(const struct addr *a); /* RFC 1918, 6598, 3927, 4193, link-local */
 bool addr_is_multicast(const struct addr *a);
 /* Writes a sockaddr for socket calls; returns its length. */
 uint32_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);

@@ -23,19 +23,19 @@ struct bytes {
 #define BYTES_ARG(b)   (int)(b).n, (const char *)(b).p
 #define BYTES_LIT(lit) ((struct bytes){ .p = (const uint8_t *)("" lit), .n = sizeof(lit) - 1 })
 
-struct bytes bytes_str(const char *str);           /* NUL-terminated; NULL gives the empty slice */
+struct bytes bytes_str(const char *str); /* NUL-terminated; NULL gives the empty slice */
 struct bytes bytes_mem(const void *p, size_t n);
 bool bytes_eq(struct bytes a, struct bytes b);
-bool bytes_ieq(struct bytes a, struct bytes b);     /* ASCII case ignored (RFC 3261 7.3.1) */
-bool bytes_is(struct bytes a, const char *str);     /* exact */
-bool bytes_iis(struct bytes a, const char *str);    /* ASCII case ignored */
+bool bytes_ieq(struct bytes a, struct bytes b);  /* ASCII case ignored (RFC 3261 7.3.1) */
+bool bytes_is(struct bytes a, const char *str);  /* exact */
+bool bytes_iis(struct bytes a, const char *str); /* ASCII case ignored */
 bool bytes_starts(struct bytes a, const char *prefix);
 bool bytes_istarts(struct bytes a, const char *prefix);
 /* Index of the first c, or a.n when there is none. */
 size_t bytes_find(struct bytes a, uint8_t c);
 struct bytes bytes_sub(struct bytes a, size_t from, size_t n); /* clamped to a */
 struct bytes bytes_from(struct bytes a, size_t from);          /* clamped to a */
-struct bytes bytes_trim(struct bytes a);                        /* SP, HT, CR, LF at both ends */
+struct bytes bytes_trim(struct bytes a);                       /* SP, HT, CR, LF at both ends */
 /* Cuts the part before the first sep off *rest (sep is eaten). False when *rest is empty. */
 bool bytes_cut(struct bytes *rest, uint8_t sep, struct bytes *part);
 /* Whole slice as an unsigned decimal number. 0, -EINVAL (not digits only) or -ERANGE. */
@@ -64,8 +64,8 @@ void writer_u8(struct writer *w, uint8_t v);
 void writer_be16(struct writer *w, uint16_t v);
 void writer_be32(struct writer *w, uint32_t v);
 void writer_be64(struct writer *w, uint64_t v);
-void writer_hex(struct writer *w, struct bytes b);              /* lower case */
-struct bytes writer_done(const struct writer *w);               /* what was written */
+void writer_hex(struct writer *w, struct bytes b); /* lower case */
+struct bytes writer_done(const struct writer *w);  /* what was written */
 
 /* Big-endian access to memory that may be unaligned. */
 static inline uint16_t be16_get(const uint8_t *p)

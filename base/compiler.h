@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
-#define NODISCARD	       __attribute__((warn_unused_result))
-#define HOT		       __attribute__((hot))
-#define COLD		       __attribute__((cold))
-#define UNUSED		       __attribute__((unused))
-#define CACHE_ALIGNED	       __attribute__((aligned(64)))
-#define LIKELY(x)	       __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)	       __builtin_expect(!!(x), 0)
+#define NODISCARD              __attribute__((warn_unused_result))
+#define HOT                    __attribute__((hot))
+#define COLD                   __attribute__((cold))
+#define UNUSED                 __attribute__((unused))
+#define CACHE_ALIGNED          __attribute__((aligned(64)))
+#define LIKELY(x)              __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)            __builtin_expect(!!(x), 0)
 
 /* 1 << n widens silently; this does not. */
 #define BIT64(n) (UINT64_C(1) << (n))

@@ -18,7 +18,7 @@ enum conf_type {
 	CONF_RANGE,    /* struct conf_range: "20000-39999"; both ends in [min, max] */
 	CONF_U32_LIST, /* uint32_t[max_items], count at count_offset; items in [min, max] */
 	CONF_MAP,      /* nested keys of fields[], at offset */
-	CONF_LIST,     /* sequence of maps of fields[]; struct of `size` bytes each, max_items, count at count_offset */
+	CONF_LIST, /* sequence of maps of fields[]; struct of `size` bytes each, max_items, count at count_offset */
 };
 
 struct conf_range {
@@ -29,15 +29,15 @@ struct conf_field {
 	const char *key;
 	enum conf_type type;
 	bool required;
-	bool at_start;              /* changing it needs a restart */
-	size_t offset;              /* into the struct of this level */
-	size_t size;                /* CONF_STRING: buffer; CONF_LIST: one item */
-	size_t count_offset;        /* lists: uint32_t count */
+	bool at_start;       /* changing it needs a restart */
+	size_t offset;       /* into the struct of this level */
+	size_t size;         /* CONF_STRING: buffer; CONF_LIST: one item */
+	size_t count_offset; /* lists: uint32_t count */
 	uint32_t max_items;
 	uint64_t min, max;
-	const char *const *names;   /* CONF_ENUM, NULL-terminated */
-	const char *preset;         /* default as YAML scalar text, NULL: zero */
-	const char *help;           /* one line for `tandemctl help config` and docs */
+	const char *const *names;        /* CONF_ENUM, NULL-terminated */
+	const char *preset;              /* default as YAML scalar text, NULL: zero */
+	const char *help;                /* one line for `tandemctl help config` and docs */
 	const struct conf_field *fields; /* nested; ends with key NULL */
 };
 
@@ -55,12 +55,13 @@ struct conf_errors {
 };
 
 /* Fills *out (all presets first). 0, or -EINVAL with at least one error (out is then not to be used). */
-int conf_read(void *out, const struct conf_field *fields, struct bytes yaml, struct conf_errors *errors) NODISCARD;
+int conf_read(void *out, const struct conf_field *fields, struct bytes yaml,
+	      struct conf_errors *errors) NODISCARD;
 /* "file:line:column: message\n" for each. */
 void conf_errors_write(struct writer *w, const char *file, const struct conf_errors *errors);
 /* Adds an error found by a later check (a semantic rule). Line and column of a key path are kept by conf_where. */
-void conf_error_add(struct conf_errors *errors, uint32_t line, uint32_t column, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+void conf_error_add(struct conf_errors *errors, uint32_t line, uint32_t column, const char *fmt,
+		    ...) PRINTF_LIKE(4, 5);
 /* Where the value of "networks[0].media_ports" stands. 0 or -ENOENT. */
 int conf_where(struct bytes yaml, const char *path, uint32_t *line, uint32_t *column);
 

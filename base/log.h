@@ -36,10 +36,10 @@ struct log_pair {
 	} v;
 };
 #define LOG_BYTES(k, b) ((struct log_pair){ .key = (k), .type = LOG_TYPE_BYTES, .v.bytes = (b) })
-#define LOG_STR(k, s)	((struct log_pair){ .key = (k), .type = LOG_TYPE_STR, .v.str = (s) })
-#define LOG_INT(k, i)	((struct log_pair){ .key = (k), .type = LOG_TYPE_I64, .v.i64 = (i) })
-#define LOG_U64(k, u)	((struct log_pair){ .key = (k), .type = LOG_TYPE_U64, .v.u64 = (u) })
-#define LOG_ADDR(k, a)	((struct log_pair){ .key = (k), .type = LOG_TYPE_ADDR, .v.addr = (a) })
+#define LOG_STR(k, s)   ((struct log_pair){ .key = (k), .type = LOG_TYPE_STR, .v.str = (s) })
+#define LOG_INT(k, i)   ((struct log_pair){ .key = (k), .type = LOG_TYPE_I64, .v.i64 = (i) })
+#define LOG_U64(k, u)   ((struct log_pair){ .key = (k), .type = LOG_TYPE_U64, .v.u64 = (u) })
+#define LOG_ADDR(k, a)  ((struct log_pair){ .key = (k), .type = LOG_TYPE_ADDR, .v.addr = (a) })
 
 void log_setup(int fd, enum log_level level, enum log_format format);
 void log_level_set(enum log_level level);
@@ -51,17 +51,17 @@ bool log_wants(enum log_level level);
 void log_write(enum log_level level, const char *unit, uint64_t call, const char *msg,
 	       const struct log_pair *pairs, size_t n);
 
-#define LOG_AT(level, unit, call, msg, ...)                                                        \
-	do {                                                                                       \
-		if (log_wants(level)) {                                                            \
-			const struct log_pair log_pairs_[] = { { 0 }, ##__VA_ARGS__ };             \
-			log_write(level, unit, call, msg, log_pairs_ + 1,                          \
-				  COUNT_OF(log_pairs_) - 1);                                       \
-		}                                                                                  \
+#define LOG_AT(level, unit, call, msg, ...)                                            \
+	do {                                                                           \
+		if (log_wants(level)) {                                                \
+			const struct log_pair log_pairs_[] = { { 0 }, ##__VA_ARGS__ }; \
+			log_write(level, unit, call, msg, log_pairs_ + 1,              \
+				  COUNT_OF(log_pairs_) - 1);                           \
+		}                                                                      \
 	} while (0)
 #define LOG_ERROR(unit, call, msg, ...) LOG_AT(LOG_LEVEL_ERROR, unit, call, msg, ##__VA_ARGS__)
-#define LOG_WARN(unit, call, msg, ...)	LOG_AT(LOG_LEVEL_WARN, unit, call, msg, ##__VA_ARGS__)
-#define LOG_INFO(unit, call, msg, ...)	LOG_AT(LOG_LEVEL_INFO, unit, call, msg, ##__VA_ARGS__)
+#define LOG_WARN(unit, call, msg, ...)  LOG_AT(LOG_LEVEL_WARN, unit, call, msg, ##__VA_ARGS__)
+#define LOG_INFO(unit, call, msg, ...)  LOG_AT(LOG_LEVEL_INFO, unit, call, msg, ##__VA_ARGS__)
 #define LOG_DEBUG(unit, call, msg, ...) LOG_AT(LOG_LEVEL_DEBUG, unit, call, msg, ##__VA_ARGS__)
 
 #endif

@@ -17,7 +17,8 @@ typedef uint32_t metric_id;
 
 /* name: "tandem_sip_requests_total"; labels: "method=\"INVITE\"" or NULL. Strings must outlive the program. Main thread,
  * before others run. Asserts that there is room. */
-metric_id metric_register(enum metric_type type, const char *name, const char *labels, const char *help);
+metric_id metric_register(enum metric_type type, const char *name, const char *labels,
+			  const char *help);
 /* Any thread; relaxed. */
 void metric_add(metric_id id, uint64_t n);
 void metric_set(metric_id id, uint64_t value); /* gauges; one owner thread */

@@ -12,14 +12,14 @@
 typedef uint64_t pool_handle;
 
 struct pool {
-	uint8_t *slots;     /* capacity * stride */
-	uint32_t *meta;     /* generation; odd while in use */
+	uint8_t *slots; /* capacity * stride */
+	uint32_t *meta; /* generation; odd while in use */
 	uint32_t *free_list;
 	size_t item_size;
 	size_t stride;
 	uint32_t capacity;
 	uint32_t free_count;
-	uint32_t touched;   /* slots below this were used at least once */
+	uint32_t touched; /* slots below this were used at least once */
 	uint32_t in_use;
 };
 

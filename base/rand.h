@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 struct rand_source {
-	uint64_t state[4];  /* seeded: xoshiro256** */
-	uint8_t pool[256];  /* system: bytes fetched from getrandom(2) */
-	uint32_t used;      /* bytes of pool already given out */
-	uint32_t seeded;    /* 1: deterministic, for tests and the simulator */
+	uint64_t state[4]; /* seeded: xoshiro256** */
+	uint8_t pool[256]; /* system: bytes fetched from getrandom(2) */
+	uint32_t used;     /* bytes of pool already given out */
+	uint32_t seeded;   /* 1: deterministic, for tests and the simulator */
 };
 
 void rand_open_system(struct rand_source *r);

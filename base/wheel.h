@@ -13,9 +13,9 @@ enum { WHEEL_LEVELS = 5, WHEEL_SLOTS = 256 }; /* 256^5 ms: 34 years */
 struct wheel_timer {
 	struct wheel_timer *next, *prev; /* NULL: not running */
 	uint64_t deadline_ns;
-	uint64_t owner;  /* pool handle of the object it belongs to */
-	uint32_t kind;   /* owner's enum */
-	uint32_t slot;   /* level * WHEEL_SLOTS + slot while in the wheel */
+	uint64_t owner; /* pool handle of the object it belongs to */
+	uint32_t kind;  /* owner's enum */
+	uint32_t slot;  /* level * WHEEL_SLOTS + slot while in the wheel */
 };
 
 struct wheel {

@@ -9,8 +9,8 @@
 #include "base/bytes.h"
 
 struct embedded {
-	int lock_fd;           /* held for the node's life */
-	int32_t pid;           /* of the server, ours or adopted */
+	int lock_fd; /* held for the node's life */
+	int32_t pid; /* of the server, ours or adopted */
 	bool adopted;
 	char dir[256];
 	char socket_path[108];

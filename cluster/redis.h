@@ -12,10 +12,10 @@ struct redis;
 struct redisReply;
 
 struct redis_settings {
-	char url[256];              /* "unix:/path/redis.sock" or "redis://[user:password@]host:port[/db]" (IP or name) */
-	uint64_t deadline_ns;       /* default for commands */
-	uint32_t pending_max;       /* commands in flight; more answer -EAGAIN at once */
-	uint64_t reconnect_max_ns;  /* longest back-off, default 1 s */
+	char url[256]; /* "unix:/path/redis.sock" or "redis://[user:password@]host:port[/db]" (IP or name) */
+	uint64_t deadline_ns;      /* default for commands */
+	uint32_t pending_max;      /* commands in flight; more answer -EAGAIN at once */
+	uint64_t reconnect_max_ns; /* longest back-off, default 1 s */
 };
 
 /* err: 0 and a reply (valid during the call; may itself be a Redis error: check its type), -ETIMEDOUT (the answer may still
@@ -23,13 +23,14 @@ struct redis_settings {
 typedef void redis_reply_fn(int err, const struct redisReply *reply, void *arg);
 typedef void redis_state_fn(bool connected, void *arg);
 
-int redis_open(struct redis **out, const struct redis_settings *settings, redis_state_fn *state, void *arg) NODISCARD;
+int redis_open(struct redis **out, const struct redis_settings *settings, redis_state_fn *state,
+	       void *arg) NODISCARD;
 void redis_close(struct redis *r); /* pending commands are answered with -ENOTCONN first */
 bool redis_is_connected(const struct redis *r);
 /* Queues one command (copied); written by the next redis_flush. deadline_ns 0: the default; UINT64_MAX: none. fn may be NULL.
  * 0, -EAGAIN (too many pending) or -ENOTCONN: then fn is not called. */
-int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns, redis_reply_fn *fn,
-		  void *arg) NODISCARD;
+int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns,
+		  redis_reply_fn *fn, void *arg) NODISCARD;
 /* Writes what is queued: once per loop round. */
 void redis_flush(struct redis *r);
 /* Deadlines, reconnects: the owner calls it when redis_next_ns has come. */

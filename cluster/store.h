@@ -19,19 +19,19 @@ enum store_result {
 	STORE_OK,
 	STORE_FENCED,   /* another owner holds a higher epoch: the shard must stop speaking */
 	STORE_CONFLICT, /* shared entry or document: the version is not the expected one */
-	STORE_UNKNOWN,  /* no answer within the deadline or the link broke: it may or may not have happened */
-	STORE_REFUSED,  /* Redis answered with an error; logged */
+	STORE_UNKNOWN, /* no answer within the deadline or the link broke: it may or may not have happened */
+	STORE_REFUSED, /* Redis answered with an error; logged */
 };
 
 typedef void store_done_fn(enum store_result result, uint64_t key, uint64_t version, void *arg);
 
 struct store_settings {
-	uint16_t shard;              /* 1..65535 */
-	char node[64];               /* name of this node, unique in the cluster */
-	uint64_t incarnation;        /* random, new with each start */
-	uint64_t deadline_ns;        /* per command; default 50 ms: after this done(STORE_UNKNOWN) */
-	uint64_t lease_ns;           /* lease length, renewed at a third of it */
-	char spool_dir[256];         /* CDRs wait here, fsynced, while Redis is away */
+	uint16_t shard;       /* 1..65535 */
+	char node[64];        /* name of this node, unique in the cluster */
+	uint64_t incarnation; /* random, new with each start */
+	uint64_t deadline_ns; /* per command; default 50 ms: after this done(STORE_UNKNOWN) */
+	uint64_t lease_ns;    /* lease length, renewed at a third of it */
+	char spool_dir[256];  /* CDRs wait here, fsynced, while Redis is away */
 };
 
 /* One field of a CDR or event: names and values are text. */
@@ -55,22 +55,23 @@ void store_acquire(struct store *s, store_done_fn *done, void *arg);
 
 /* Writes the record of a call and its index entry under the lease epoch, in one script. The newest version of a call wins:
  * an older one that arrives late changes nothing. key = call id. */
-void store_call_save(struct store *s, uint64_t call, uint64_t version, struct bytes record, store_done_fn *done,
-		     void *arg);
+void store_call_save(struct store *s, uint64_t call, uint64_t version, struct bytes record,
+		     store_done_fn *done, void *arg);
 /* Removes record and index entry and appends the CDR (id = call id; a second end of the same call appends nothing), in one
  * script. While Redis is away the CDR goes to the spool, then done(STORE_OK); it is sent later, exactly once. */
 void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
 		    store_done_fn *done, void *arg);
 
 /* Registrations: version compare-and-set per address of record. expected 0: must not exist. ttl_ms 0: delete. */
-void store_binding_save(struct store *s, struct bytes tenant, struct bytes user, uint64_t expected, uint64_t version,
-			struct bytes record, uint64_t ttl_ms, store_done_fn *done, void *arg);
+void store_binding_save(struct store *s, struct bytes tenant, struct bytes user, uint64_t expected,
+			uint64_t version, struct bytes record, uint64_t ttl_ms, store_done_fn *done,
+			void *arg);
 
 /* Documents: JSON text by kind and name; versioned. */
-void store_document_put(struct store *s, struct bytes tenant, const char *kind, struct bytes name, struct bytes json,
-			store_done_fn *done, void *arg);
-void store_document_delete(struct store *s, struct bytes tenant, const char *kind, struct bytes name,
-			   store_done_fn *done, void *arg);
+void store_document_put(struct store *s, struct bytes tenant, const char *kind, struct bytes name,
+			struct bytes json, store_done_fn *done, void *arg);
+void store_document_delete(struct store *s, struct bytes tenant, const char *kind,
+			   struct bytes name, store_done_fn *done, void *arg);
 
 /* Events: best effort within the stream's trimmed length (MAXLEN ~ 100000). */
 void store_event(struct store *s, struct bytes tenant, const struct store_field *fields, size_t n);
@@ -81,7 +82,7 @@ typedef int store_record_fn(struct bytes key, struct bytes record, void *arg);
 void store_load_calls(struct store *s, store_record_fn *each, store_done_fn *done, void *arg);
 void store_load_bindings(struct store *s, store_record_fn *each, store_done_fn *done, void *arg);
 /* key: the document's name; record: its JSON. */
-void store_load_documents(struct store *s, struct bytes tenant, const char *kind, store_record_fn *each,
-			  store_done_fn *done, void *arg);
+void store_load_documents(struct store *s, struct bytes tenant, const char *kind,
+			  store_record_fn *each, store_done_fn *done, void *arg);
 
 #endif

@@ -9,9 +9,9 @@
 struct engine;
 
 struct engine_settings {
-	uint32_t workers;        /* threads; 1 in this version */
-	uint32_t slots;          /* flow slots over all networks (pairs of ports) */
-	uint32_t commands;       /* ring capacities */
+	uint32_t workers;  /* threads; 1 in this version */
+	uint32_t slots;    /* flow slots over all networks (pairs of ports) */
+	uint32_t commands; /* ring capacities */
 	uint32_t events;
 };
 
@@ -20,7 +20,8 @@ int engine_open(struct engine **out, const struct engine_settings *settings) NOD
 /* Stops and joins them; every flow's sockets are closed. */
 void engine_close(struct engine *e);
 /* Binds the pair for an OPEN. 0 and *rtp_fd, *rtcp_fd (-1 with rtcp_mux... never: both are always bound), or -errno. */
-int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd, int *rtcp_fd) NODISCARD;
+int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
+		int *rtcp_fd) NODISCARD;
 /* False when the worker's ring is full: the caller keeps the command and tries again. On success the fds belong to the worker. */
 bool engine_command(struct engine *e, const struct media_command *command);
 /* Becomes readable when events wait; drain with engine_events, then call engine_events_wait before sleeping. */

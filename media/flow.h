@@ -10,8 +10,8 @@
 #include "base/addr.h"
 
 enum {
-	MEDIA_LINES_MAX = 4,     /* m-lines relayed per call; further ones are refused (port 0) */
-	PAYLOAD_RULES_MAX = 24,  /* payload types per m-line and direction */
+	MEDIA_LINES_MAX = 4,    /* m-lines relayed per call; further ones are refused (port 0) */
+	PAYLOAD_RULES_MAX = 24, /* payload types per m-line and direction */
 	PAYLOAD_NONE = 0xff,
 };
 
@@ -28,24 +28,24 @@ enum media_kind {
 
 /* Whom a plain-RTP flow believes (DESIGN: RTP bleed). */
 enum latch_mode {
-	LATCH_STRICT,   /* only the signalled address and port */
-	LATCH_SAME_IP,  /* signalled address, any port: the first one is kept; relearn after 3 s of silence */
+	LATCH_STRICT, /* only the signalled address and port */
+	LATCH_SAME_IP, /* signalled address, any port: the first one is kept; relearn after 3 s of silence */
 	LATCH_ANY_ONCE, /* the first source at all is kept (party proven behind NAT); relearn after 3 s, same IP */
 };
 
 /* One payload type as received, and as sent on to the peer. */
 struct payload_rule {
 	uint8_t in, out;
-	uint8_t event;      /* 1: telephone-event (RFC 4733) */
+	uint8_t event; /* 1: telephone-event (RFC 4733) */
 	uint8_t pad;
-	uint32_t clock_hz;  /* RTP clock */
+	uint32_t clock_hz; /* RTP clock */
 };
 
 /* What must survive a restart so that the peer notices nothing. Direction: packets received by this flow. */
 struct flow_resume {
-	struct addr source_rtp;   /* latched; family ADDR_NONE: not yet */
+	struct addr source_rtp; /* latched; family ADDR_NONE: not yet */
 	struct addr source_rtcp;
-	uint32_t source_ssrc;     /* valid when started */
+	uint32_t source_ssrc;      /* valid when started */
 	uint32_t timestamp_offset; /* out = in + offset (mod 2^32) */
 	uint16_t sequence_offset;  /* out = in + offset (mod 2^16) */
 	uint8_t started;           /* 1: a source was relayed */
@@ -54,40 +54,43 @@ struct flow_resume {
 
 struct flow_spec {
 	struct flow_id id;
-	struct flow_id peer;        /* generation 0: no peer yet; received packets are dropped as no_peer */
-	uint64_t call;              /* call id, for events */
-	struct addr local_rtp;      /* bound address and port */
-	struct addr local_rtcp;     /* next port; unused (family ADDR_NONE) with rtcp_mux */
-	struct addr remote_rtp;     /* signalled by the party; ADDR_NONE: not known yet */
+	struct flow_id
+		peer;  /* generation 0: no peer yet; received packets are dropped as no_peer */
+	uint64_t call; /* call id, for events */
+	struct addr local_rtp;  /* bound address and port */
+	struct addr local_rtcp; /* next port; unused (family ADDR_NONE) with rtcp_mux */
+	struct addr remote_rtp; /* signalled by the party; ADDR_NONE: not known yet */
 	struct addr remote_rtcp;
-	uint32_t ssrc_out;          /* SSRC of everything we send to this party, for the whole call */
+	uint32_t ssrc_out; /* SSRC of everything we send to this party, for the whole call */
 	enum media_kind kind;
 	enum latch_mode latch;
-	uint8_t dscp;               /* 0..63 */
-	uint8_t receive;            /* 1: packets of the party are relayed; 0: dropped as not_receiving (hold) */
-	uint8_t send;               /* 1: packets of the peer are sent to the party */
-	uint8_t rtcp_mux;           /* RFC 5761 */
-	uint8_t leg;                /* 0: leg A (caller), 1: leg B; for events and CDR */
-	uint8_t line;               /* m-line index */
+	uint8_t dscp;    /* 0..63 */
+	uint8_t receive; /* 1: packets of the party are relayed; 0: dropped as not_receiving (hold) */
+	uint8_t send;    /* 1: packets of the peer are sent to the party */
+	uint8_t rtcp_mux; /* RFC 5761 */
+	uint8_t leg;      /* 0: leg A (caller), 1: leg B; for events and CDR */
+	uint8_t line;     /* m-line index */
 	uint8_t rule_count;
-	struct payload_rule rules[PAYLOAD_RULES_MAX]; /* types the party may send; others are dropped as payload_type */
-	struct flow_resume resume;  /* started or latched: continue from here */
+	struct payload_rule rules
+		[PAYLOAD_RULES_MAX]; /* types the party may send; others are dropped as payload_type */
+	struct flow_resume resume; /* started or latched: continue from here */
 };
 
 enum media_command_kind {
-	MEDIA_FLOW_OPEN,   /* spec; fds */
+	MEDIA_FLOW_OPEN, /* spec; fds */
 	MEDIA_FLOW_UPDATE, /* spec: as open for an existing flow; resume is ignored, the living state goes on */
-	MEDIA_FLOW_CLOSE,  /* id: the worker answers with FLOW_CLOSED and its last counters, then closes the sockets */
-	MEDIA_FLOW_QUERY,  /* id: the worker answers with FLOW_STATS */
-	MEDIA_STOP,        /* the worker thread ends */
+	MEDIA_FLOW_CLOSE, /* id: the worker answers with FLOW_CLOSED and its last counters, then closes the sockets */
+	MEDIA_FLOW_QUERY, /* id: the worker answers with FLOW_STATS */
+	MEDIA_STOP,       /* the worker thread ends */
 };
 
 /* Control to worker. */
 struct media_command {
 	enum media_command_kind kind;
-	int32_t rtp_fd, rtcp_fd; /* OPEN: bound sockets, owned by the worker from now on; -1: none. Filled by app. */
-	struct flow_id id;       /* CLOSE, QUERY */
-	struct flow_spec spec;   /* OPEN, UPDATE */
+	int32_t rtp_fd,
+		rtcp_fd; /* OPEN: bound sockets, owned by the worker from now on; -1: none. Filled by app. */
+	struct flow_id id;     /* CLOSE, QUERY */
+	struct flow_spec spec; /* OPEN, UPDATE */
 };
 
 /* Counted by the flow that received (in) or sent (out). */
@@ -95,20 +98,20 @@ struct flow_stats {
 	uint64_t packets_in, octets_in;   /* RTP accepted from the party; octets: UDP payload */
 	uint64_t packets_out, octets_out; /* RTP sent to the party */
 	uint64_t rtcp_in, rtcp_out;
-	uint64_t dropped;                 /* all verdicts but relayed */
-	uint32_t lost;                    /* RFC 3550 A.3: expected - received, of the party's stream(s) */
-	uint32_t jitter_us;               /* RFC 3550 6.4.1, in microseconds */
-	uint32_t digits;                  /* telephone events begun */
+	uint64_t dropped;   /* all verdicts but relayed */
+	uint32_t lost;      /* RFC 3550 A.3: expected - received, of the party's stream(s) */
+	uint32_t jitter_us; /* RFC 3550 6.4.1, in microseconds */
+	uint32_t digits;    /* telephone events begun */
 	uint32_t source_changes;
 	uint64_t first_in_ns, last_in_ns; /* CLOCK_BOOTTIME; 0: never */
 };
 
 enum media_event_kind {
 	MEDIA_FLOW_LATCHED, /* resume: latched address, source or offsets changed: worth saving */
-	MEDIA_FLOW_DIGIT,   /* digit, duration_ms: one per event, when it ends (or 3 s after its last packet) */
+	MEDIA_FLOW_DIGIT, /* digit, duration_ms: one per event, when it ends (or 3 s after its last packet) */
 	MEDIA_FLOW_STATS,
 	MEDIA_FLOW_CLOSED,
-	MEDIA_FLOW_FAILED,  /* the flow could not be opened or its socket died: error is -errno */
+	MEDIA_FLOW_FAILED, /* the flow could not be opened or its socket died: error is -errno */
 };
 
 /* Worker to control. */
@@ -117,7 +120,7 @@ struct media_event {
 	struct flow_id id;
 	uint64_t call;
 	uint8_t leg, line;
-	char digit;              /* 0-9 * # A-D, F for flash */
+	char digit; /* 0-9 * # A-D, F for flash */
 	uint8_t pad;
 	uint32_t duration_ms;
 	int32_t error;

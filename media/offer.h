@@ -11,43 +11,45 @@
 
 /* What we write about ourselves in SDP towards one party. */
 struct offer_self {
-	struct addr address;      /* advertised; the port is ignored */
+	struct addr address;                /* advertised; the port is ignored */
 	uint16_t rtp_port[MEDIA_LINES_MAX]; /* per m-line; RTCP is the next port */
-	uint64_t session_id;      /* o=, constant for the leg */
-	uint64_t session_version; /* o=, grows by 1 with each changed SDP of the leg */
+	uint64_t session_id;                /* o=, constant for the leg */
+	uint64_t session_version;           /* o=, grows by 1 with each changed SDP of the leg */
 };
 
 struct offer_policy {
-	bool video;               /* relay m=video (H.264 only); false: refused with port 0 */
-	bool rtcp_mux;            /* offer and accept a=rtcp-mux (RFC 5761) */
-	uint8_t event_pt;         /* payload type we prefer for telephone-event towards the other leg (101), if free */
-	uint16_t sdp_max;         /* longest SDP accepted, octets */
+	bool video;    /* relay m=video (H.264 only); false: refused with port 0 */
+	bool rtcp_mux; /* offer and accept a=rtcp-mux (RFC 5761) */
+	uint8_t event_pt; /* payload type we prefer for telephone-event towards the other leg (101), if free */
+	uint16_t sdp_max; /* longest SDP accepted, octets */
 };
 
 /* One party of one m-line after the answer. */
 struct media_side {
-	struct addr rtp, rtcp;    /* the party's signalled addresses; ADDR_NONE where it gave none */
-	uint8_t sends, receives;  /* what the party said: a=sendrecv is 1,1; sendonly 1,0; c=0.0.0.0: receives 0 */
-	uint8_t mux;              /* rtcp-mux agreed with this party */
+	struct addr rtp, rtcp; /* the party's signalled addresses; ADDR_NONE where it gave none */
+	uint8_t sends,
+		receives; /* what the party said: a=sendrecv is 1,1; sendonly 1,0; c=0.0.0.0: receives 0 */
+	uint8_t mux; /* rtcp-mux agreed with this party */
 	uint8_t rule_count;
-	struct payload_rule rules[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them */
+	struct payload_rule rules
+		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them */
 };
 
 struct media_line {
 	enum media_kind kind;
-	uint8_t active;           /* 0: refused by one side (port 0) */
+	uint8_t active; /* 0: refused by one side (port 0) */
 	struct media_side a, b;
 };
 
 struct media_plan {
-	uint8_t line_count;       /* m-lines in the SDP, at most MEDIA_LINES_MAX are relayed */
+	uint8_t line_count; /* m-lines in the SDP, at most MEDIA_LINES_MAX are relayed */
 	struct media_line line[MEDIA_LINES_MAX];
 };
 
 /* Why an SDP was refused: the SIP status to answer with, and a constant sentence for Warning and log. */
 struct offer_error {
-	uint16_t status;          /* 400, 413, 415, 488 */
-	uint16_t line;            /* SDP line from 1; 0: the whole */
+	uint16_t status; /* 400, 413, 415, 488 */
+	uint16_t line;   /* SDP line from 1; 0: the whole */
 	const char *reason;
 };
 
@@ -55,11 +57,13 @@ struct offer_error {
 int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct media_plan *lines,
 		  struct offer_error *error) NODISCARD;
 /* A's offer as we send it to B. 0, -EBADMSG (malformed), -ENOTSUP (nothing to relay) or -ENOSPC. */
-int offer_forward(struct bytes offer_a, const struct offer_policy *policy, const struct offer_self *to_b,
-		  struct writer *offer_b, struct offer_error *error) NODISCARD;
+int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
+		  const struct offer_self *to_b, struct writer *offer_b,
+		  struct offer_error *error) NODISCARD;
 /* B's answer (to offer_b, the text of offer_forward) as we send it to A, and what the engine shall do. 0 or -errno as above. */
-int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer_b, const struct offer_policy *policy,
-		 const struct offer_self *to_a, struct writer *answer_a, struct media_plan *plan,
+int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer_b,
+		 const struct offer_policy *policy, const struct offer_self *to_a,
+		 struct writer *answer_a, struct media_plan *plan,
 		 struct offer_error *error) NODISCARD;
 
 #endif

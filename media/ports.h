@@ -19,12 +19,13 @@ struct ports_pair {
 struct ports {
 	struct ports_pair *pairs;
 	uint32_t pair_count;
-	uint32_t slot_base;   /* slot of the first pair: networks follow each other */
-	uint16_t first_port;  /* even */
-	uint32_t head, tail;  /* free queue */
+	uint32_t slot_base;  /* slot of the first pair: networks follow each other */
+	uint16_t first_port; /* even */
+	uint32_t head, tail; /* free queue */
 	uint32_t free_count;
-	uint64_t rest_ns;     /* wanted rest, default 60 s */
-	uint64_t rest_min_ns; /* when nothing else is left: a pair may be reused after this long, counted */
+	uint64_t rest_ns; /* wanted rest, default 60 s */
+	uint64_t
+		rest_min_ns; /* when nothing else is left: a pair may be reused after this long, counted */
 	uint64_t reused_early;
 };
 
