@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
+
+static uint64_t rotate_left(uint64_t x, int by)
+{
+	return x << by | x >> (64 - by);
+}
+
+static uint64_t le_get(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v |= (uint64_t)p[i] << (8 * i);
+	return v;
+}
+
+static void sip_rounds(uint64_t v[4], int rounds)
+{
+	while (rounds--) {
+		v[0] += v[1];
+		v[1] = rotate_left(v[1], 13) ^ v[0];
+		v[0] = rotate_left(v[0], 32);
+		v[2] += v[3];
+		v[3] = rotate_left(v[3], 16) ^ v[2];
+		v[0] += v[3];
+		v[3] = rotate_left(v[3], 21) ^ v[0];
+		v[2] += v[1];
+		v[1] = rotate_left(v[1], 17) ^ v[2];
+		v[2] = rotate_left(v[2], 32);
+	}
+}
+
+static void sip_word(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_rounds(v, 2);
+	v[0] ^= word;
+}
+
+/* Aumasson, Bernstein: SipHash, 2012 */
+uint64_t hash_sip(const struct hash_key *key, struct bytes in)
+{
+	uint64_t v[4] = {
+		key->k0 ^ UINT64_C(0x736f6d6570736575),
+		key->k1 ^ UINT64_C(0x646f72616e646f6d),
+		key->k0 ^ UINT64_C(0x6c7967656e657261),
+		key->k1 ^ UINT64_C(0x7465646279746573),
+	};
+	size_t whole = in.n - in.n % 8;
+
+	for (size_t i = 0; i < whole; i += 8)
+		sip_word(v, le_get(in.p + i, 8));
+
+	uint64_t last = (uint64_t)in.n << 56;
+
+	if (in.n % 8)
+		last |= le_get(in.p + whole, in.n % 8);
+	sip_word(v, last);
+	v[2] ^= 0xff;
+	sip_rounds(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* Castagnoli polynomial 0x1edc6f41, reflected; one row per nibble. */
+static const uint32_t CRC_NIBBLE[16] = {
+	0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
+	0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+	0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+};
+
+uint32_t hash_crc32c(uint32_t crc, struct bytes in)
+{
+	crc = ~crc;
+	for (size_t i = 0; i < in.n; i++) {
+		crc ^= in.p[i];
+		crc = crc >> 4 ^ CRC_NIBBLE[crc & 15];
+		crc = crc >> 4 ^ CRC_NIBBLE[crc & 15];
+	}
+	return ~crc;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bounded writer and the text encodings of bytes.h. Pure. */
+#include "base/bytes.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char DIGITS[] = "0123456789abcdefghijklmnopqrstuv";
+
+struct writer writer_over(void *p, size_t cap)
+{
+	return (struct writer){ .p = p, .cap = cap };
+}
+
+/* Room for n more bytes, or NULL from the first append on that did not fit. */
+static uint8_t *writer_room(struct writer *w, size_t n)
+{
+	if (w->overflow || n > w->cap - w->n) {
+		w->overflow = true;
+		return NULL;
+	}
+	w->n += n;
+	return w->p + w->n - n;
+}
+
+void writer_mem(struct writer *w, const void *p, size_t n)
+{
+	uint8_t *to = n ? writer_room(w, n) : NULL;
+
+	if (to)
+		memcpy(to, p, n);
+}
+
+void writer_bytes(struct writer *w, struct bytes b)
+{
+	writer_mem(w, b.p, b.n);
+}
+
+void writer_str(struct writer *w, const char *str)
+{
+	writer_bytes(w, bytes_str(str));
+}
+
+void writer_fmt(struct writer *w, const char *fmt, ...)
+{
+	size_t room = w->cap - w->n;
+	va_list args;
+	int n;
+
+	if (w->overflow || room == 0) {
+		w->overflow = true;
+		return;
+	}
+	va_start(args, fmt);
+	n = vsnprintf((char *)w->p + w->n, room, fmt, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= room)
+		w->overflow = true;
+	else
+		w->n += (size_t)n;
+}
+
+void writer_u8(struct writer *w, uint8_t v)
+{
+	writer_mem(w, &v, 1);
+}
+
+void writer_be16(struct writer *w, uint16_t v)
+{
+	uint8_t raw[2];
+
+	be16_put(raw, v);
+	writer_mem(w, raw, sizeof(raw));
+}
+
+void writer_be32(struct writer *w, uint32_t v)
+{
+	uint8_t raw[4];
+
+	be32_put(raw, v);
+	writer_mem(w, raw, sizeof(raw));
+}
+
+void writer_be64(struct writer *w, uint64_t v)
+{
+	uint8_t raw[8];
+
+	be32_put(raw, (uint32_t)(v >> 32));
+	be32_put(raw + 4, (uint32_t)v);
+	writer_mem(w, raw, sizeof(raw));
+}
+
+void writer_hex(struct writer *w, struct bytes b)
+{
+	uint8_t *to = b.n <= SIZE_MAX / 2 ? writer_room(w, b.n * 2) : NULL;
+
+	for (size_t i = 0; to && i < b.n; i++) {
+		to[i * 2] = (uint8_t)DIGITS[b.p[i] >> 4];
+		to[i * 2 + 1] = (uint8_t)DIGITS[b.p[i] & 15];
+	}
+}
+
+struct bytes writer_done(const struct writer *w)
+{
+	return bytes_mem(w->p, w->n);
+}
+
+void base32_u64_put(char out[BASE32_U64_LEN], uint64_t v)
+{
+	/* 13 * 5 = 65 bits: the first digit holds only four */
+	for (int i = BASE32_U64_LEN - 1; i >= 0; i--) {
+		out[i] = DIGITS[v & 31];
+		v >>= 5;
+	}
+}
+
+/* Value of a digit of any base up to 32, or 32. */
+static uint8_t digit_value(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return (uint8_t)(c - '0');
+	c |= 0x20;
+	if (c >= 'a' && c <= 'v')
+		return (uint8_t)(c - 'a' + 10);
+	return 32;
+}
+
+int base32_u64_get(struct bytes in, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (in.n != BASE32_U64_LEN || digit_value(in.p[0]) > 15)
+		return -EINVAL;
+	for (size_t i = 0; i < in.n; i++) {
+		uint8_t digit = digit_value(in.p[i]);
+
+		if (digit > 31)
+			return -EINVAL;
+		v = v << 5 | digit;
+	}
+	*out = v;
+	return 0;
+}
+
+int hex_decode(struct bytes in, uint8_t *out, size_t cap, size_t *n)
+{
+	if (in.n % 2 || in.n / 2 > cap)
+		return -EINVAL;
+	for (size_t i = 0; i < in.n / 2; i++) {
+		uint8_t high = digit_value(in.p[i * 2]);
+		uint8_t low = digit_value(in.p[i * 2 + 1]);
+
+		if (high > 15 || low > 15)
+			return -EINVAL;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	*n = in.n / 2;
+	return 0;
+}
