@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/pool.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { SLOT_ALIGN = 16 }; /* that of malloc; sizes that are multiples of 64 stay on cache lines */
+
+/* Zeroed address space; a page costs memory from its first write. */
+static void *reserve(size_t item, size_t count)
+{
+	size_t n;
+	void *p;
+
+	if (__builtin_mul_overflow(item, count, &n))
+		return NULL;
+	p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void release(void *p, size_t n)
+{
+	if (p)
+		(void)munmap(p, n);
+}
+
+int pool_open(struct pool *p, size_t item_size, uint32_t capacity)
+{
+	assert(item_size > 0 && item_size < SIZE_MAX - SLOT_ALIGN && capacity > 0);
+	*p = (struct pool){
+		.item_size = item_size,
+		.stride = (item_size + SLOT_ALIGN - 1) & ~(size_t)(SLOT_ALIGN - 1),
+		.capacity = capacity,
+	};
+	p->slots = reserve(p->stride, capacity);
+	p->meta = reserve(sizeof(*p->meta), capacity);
+	p->free_list = reserve(sizeof(*p->free_list), capacity);
+	if (p->slots && p->meta && p->free_list)
+		return 0;
+	pool_close(p);
+	return -ENOMEM;
+}
+
+void pool_close(struct pool *p)
+{
+	release(p->slots, p->stride * p->capacity);
+	release(p->meta, sizeof(*p->meta) * p->capacity);
+	release(p->free_list, sizeof(*p->free_list) * p->capacity);
+	*p = (struct pool){ 0 };
+}
+
+static void *slot_at(const struct pool *p, uint32_t index)
+{
+	return p->slots + (size_t)index * p->stride;
+}
+
+static pool_handle handle_of(const struct pool *p, uint32_t index)
+{
+	return (pool_handle)p->meta[index] << 32 | index;
+}
+
+void *pool_take(struct pool *p, pool_handle *out)
+{
+	uint32_t index;
+
+	if (p->free_count) {
+		index = p->free_list[--p->free_count];
+		memset(slot_at(p, index), 0, p->stride);
+	} else if (p->touched < p->capacity) {
+		index = p->touched++; /* zero since mmap */
+	} else {
+		return NULL;
+	}
+	p->meta[index]++; /* odd: in use, and so never 0 */
+	p->in_use++;
+	*out = handle_of(p, index);
+	return slot_at(p, index);
+}
+
+void *pool_get(const struct pool *p, pool_handle h)
+{
+	uint32_t index = (uint32_t)h;
+	uint32_t generation = (uint32_t)(h >> 32);
+
+	if (index >= p->touched || p->meta[index] != generation || generation % 2 == 0)
+		return NULL;
+	return slot_at(p, index);
+}
+
+bool pool_give(struct pool *p, pool_handle h)
+{
+	uint32_t index = (uint32_t)h;
+
+	if (!pool_get(p, h))
+		return false;
+	p->meta[index]++;
+	p->in_use--;
+	p->free_list[p->free_count++] = index;
+	return true;
+}
+
+void *pool_next(const struct pool *p, uint32_t *cursor, pool_handle *h)
+{
+	while (*cursor < p->touched) {
+		uint32_t index = (*cursor)++;
+
+		if (p->meta[index] % 2) {
+			*h = handle_of(p, index);
+			return slot_at(p, index);
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/ring.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { CAPACITY_MAX = 1 << 30 };
+
+static uint32_t power_of_two(uint32_t n)
+{
+	uint32_t p = 1;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+int ring_open(struct ring *r, size_t item_size, uint32_t capacity)
+{
+	uint32_t slots = power_of_two(capacity);
+
+	assert(item_size > 0 && capacity > 0 && capacity <= CAPACITY_MAX);
+	*r = (struct ring){ .item_size = item_size, .mask = slots - 1, .wake_fd = -1 };
+	r->slots = calloc(slots, item_size);
+	if (!r->slots)
+		return -ENOMEM;
+	r->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (r->wake_fd < 0) {
+		int err = -errno;
+
+		ring_close(r);
+		return err;
+	}
+	return 0;
+}
+
+void ring_close(struct ring *r)
+{
+	free(r->slots);
+	r->slots = NULL;
+	if (r->wake_fd >= 0)
+		(void)close(r->wake_fd);
+	r->wake_fd = -1;
+}
+
+static uint8_t *slot_at(const struct ring *r, uint32_t at)
+{
+	return r->slots + (size_t)(at & r->mask) * r->item_size;
+}
+
+static void wake(struct ring *r)
+{
+	uint64_t one = 1;
+
+	/* EAGAIN is a counter at its end: then the consumer is woken anyway */
+	while (write(r->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		continue;
+}
+
+bool ring_push(struct ring *r, const void *item)
+{
+	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+	/* acquire: pairs with the release in ring_pop, so the slot was read before we refill it */
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
+
+	if (tail - head > r->mask)
+		return false;
+	memcpy(slot_at(r, tail), item, r->item_size);
+	/* seq_cst: with ring_sleep's store of sleeping and load of tail; at least one side sees the
+	 * other, so no item waits for a consumer that sleeps */
+	atomic_store_explicit(&r->tail, tail + 1, memory_order_seq_cst);
+	if (UNLIKELY(atomic_load_explicit(&r->sleeping, memory_order_seq_cst)) &&
+	    atomic_exchange_explicit(&r->sleeping, 0, memory_order_relaxed))
+		wake(r);
+	return true;
+}
+
+uint32_t ring_pop(struct ring *r, void *items, uint32_t max)
+{
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+	/* acquire: pairs with the store in ring_push, so the slots are filled before we see tail */
+	uint32_t n = atomic_load_explicit(&r->tail, memory_order_acquire) - head;
+	uint8_t *to = items;
+
+	if (n > max)
+		n = max;
+	for (uint32_t i = 0; i < n; i++)
+		memcpy(to + i * r->item_size, slot_at(r, head + i), r->item_size);
+	/* release: pairs with the acquire in ring_push */
+	atomic_store_explicit(&r->head, head + n, memory_order_release);
+	return n;
+}
+
+bool ring_is_empty(const struct ring *r)
+{
+	return atomic_load_explicit(&r->head, memory_order_acquire) ==
+	       atomic_load_explicit(&r->tail, memory_order_acquire);
+}
+
+bool ring_sleep(struct ring *r)
+{
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+
+	/* seq_cst: see ring_push */
+	atomic_store_explicit(&r->sleeping, 1, memory_order_seq_cst);
+	if (atomic_load_explicit(&r->tail, memory_order_seq_cst) == head)
+		return true;
+	atomic_store_explicit(&r->sleeping, 0, memory_order_relaxed);
+	return false;
+}
+
+void ring_awake(struct ring *r)
+{
+	uint64_t count;
+
+	atomic_store_explicit(&r->sleeping, 0, memory_order_relaxed);
+	while (read(r->wake_fd, &count, sizeof(count)) < 0 && errno == EINTR)
+		continue;
+}
