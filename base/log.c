@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/log_flood.h"
+
+enum {
+	LINE_MAX_BYTES = 4096,
+	VALUE_MAX = 512, /* bytes of one value; the rest is cut and marked */
+	TAIL_ROOM = 32,  /* for the mark of a cut line and its end */
+};
+
+/* Relaxed throughout: each value stands alone, and start sets them before there are threads. */
+static _Atomic int g_fd = STDERR_FILENO;
+static _Atomic int g_level = LOG_LEVEL_INFO;
+static _Atomic int g_format = LOG_FORMAT_TEXT;
+static _Atomic uint64_t g_lost; /* lines the descriptor did not take, not yet reported */
+
+static const char *const LEVEL_NAMES[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARN] = "warn",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+void log_setup(int fd, enum log_level level, enum log_format format)
+{
+	atomic_store_explicit(&g_fd, fd, memory_order_relaxed);
+	atomic_store_explicit(&g_format, (int)format, memory_order_relaxed);
+	log_level_set(level);
+}
+
+void log_level_set(enum log_level level)
+{
+	atomic_store_explicit(&g_level, (int)level, memory_order_relaxed);
+}
+
+enum log_level log_level_get(void)
+{
+	return (enum log_level)atomic_load_explicit(&g_level, memory_order_relaxed);
+}
+
+const char *log_level_name(enum log_level level)
+{
+	assert((size_t)level < COUNT_OF(LEVEL_NAMES));
+	return LEVEL_NAMES[level];
+}
+
+int log_level_parse(struct bytes name, enum log_level *out)
+{
+	for (size_t i = 0; i < COUNT_OF(LEVEL_NAMES); i++) {
+		if (bytes_iis(name, LEVEL_NAMES[i])) {
+			*out = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+bool log_wants(enum log_level level)
+{
+	return (int)level <= atomic_load_explicit(&g_level, memory_order_relaxed);
+}
+
+/* One line in the making. */
+struct line {
+	struct writer w;
+	bool json;
+	bool cut; /* a pair did not fit */
+};
+
+static bool is_plain(uint8_t c)
+{
+	return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
+}
+
+static bool needs_quotes(struct bytes v)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		if (!is_plain(v.p[i]))
+			return true;
+	}
+	return v.n == 0;
+}
+
+/* A line must not be forged nor a terminal driven: only printable ASCII gets out as it is. */
+static void escaped_write(struct line *line, struct bytes v)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		uint8_t c = v.p[i];
+
+		if (c == '"' || c == '\\')
+			writer_u8(&line->w, '\\');
+		if (c >= ' ' && c < 0x7f)
+			writer_u8(&line->w, c);
+		else if (c == '\n' || c == '\r' || c == '\t')
+			writer_str(&line->w, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
+		else
+			writer_fmt(&line->w, line->json ? "\\u%04x" : "\\x%02x", c);
+	}
+}
+
+static void text_write(struct line *line, struct bytes v)
+{
+	bool long_value = v.n > VALUE_MAX;
+	bool quotes = line->json || long_value || needs_quotes(v);
+
+	if (quotes)
+		writer_u8(&line->w, '"');
+	escaped_write(line, bytes_sub(v, 0, VALUE_MAX));
+	if (long_value)
+		writer_str(&line->w, "...");
+	if (quotes)
+		writer_u8(&line->w, '"');
+}
+
+static void value_write(struct line *line, const struct log_pair *pair)
+{
+	char buf[ADDR_TEXT_MAX];
+
+	switch (pair->type) {
+	case LOG_TYPE_BYTES:
+		text_write(line, pair->v.bytes);
+		break;
+	case LOG_TYPE_STR:
+		text_write(line, bytes_str(pair->v.str));
+		break;
+	case LOG_TYPE_I64:
+		writer_fmt(&line->w, "%" PRId64, pair->v.i64);
+		break;
+	case LOG_TYPE_U64:
+		writer_fmt(&line->w, "%" PRIu64, pair->v.u64);
+		break;
+	case LOG_TYPE_ADDR:
+		text_write(line, bytes_str(pair->v.addr ? addr_text(pair->v.addr, buf) : ""));
+		break;
+	}
+}
+
+/* A pair gets in whole or not at all, so that the line stays well-formed. */
+static void pair_write(struct line *line, const struct log_pair *pair)
+{
+	size_t before = line->w.n;
+
+	if (line->json) {
+		writer_str(&line->w, before ? "," : "{");
+		text_write(line, bytes_str(pair->key));
+		writer_u8(&line->w, ':');
+	} else {
+		writer_str(&line->w, before ? " " : "");
+		writer_str(&line->w, pair->key);
+		writer_u8(&line->w, '=');
+	}
+	value_write(line, pair);
+	if (line->w.overflow) {
+		line->w.n = before;
+		line->w.overflow = false;
+		line->cut = true;
+	}
+}
+
+static void time_write(struct line *line)
+{
+	uint64_t ms = clock_utc_ms();
+	time_t s = (time_t)(ms / 1000);
+	char buf[40] = "";
+	struct writer w = writer_over(buf, sizeof(buf));
+	struct tm tm;
+
+	if (gmtime_r(&s, &tm))
+		writer_fmt(&w, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", tm.tm_year + 1900,
+			   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+			   (unsigned)(ms % 1000));
+	pair_write(line, &LOG_BYTES("ts", writer_done(&w)));
+}
+
+static void head_write(struct line *line, enum log_level level, const char *unit, uint64_t call)
+{
+	char id[BASE32_U64_LEN];
+
+	time_write(line);
+	pair_write(line, &LOG_STR("level", log_level_name(level)));
+	pair_write(line, &LOG_STR("unit", unit));
+	if (call) {
+		base32_u64_put(id, call);
+		pair_write(line, &LOG_BYTES("call", bytes_mem(id, sizeof(id))));
+	}
+}
+
+static void line_end(struct line *line)
+{
+	line->w.cap += TAIL_ROOM;
+	if (line->cut)
+		pair_write(line, &LOG_INT("cut", 1));
+	writer_str(&line->w, line->json ? "}\n" : "\n");
+}
+
+/* One write(2), so that lines of several threads do not mix. */
+static void line_out(const struct line *line)
+{
+	int fd = atomic_load_explicit(&g_fd, memory_order_relaxed);
+	ssize_t n;
+
+	do {
+		n = write(fd, line->w.p, line->w.n);
+	} while (n < 0 && errno == EINTR);
+	if (n < (ssize_t)line->w.n)
+		atomic_fetch_add_explicit(&g_lost, 1, memory_order_relaxed);
+}
+
+void log_write(enum log_level level, const char *unit, uint64_t call, const char *msg,
+	       const struct log_pair *pairs, size_t n)
+{
+	uint8_t buf[LINE_MAX_BYTES];
+	uint32_t suppressed = 0;
+	uint64_t lost;
+	struct line line = {
+		.w = writer_over(buf, sizeof(buf) - TAIL_ROOM),
+		.json = atomic_load_explicit(&g_format, memory_order_relaxed) == LOG_FORMAT_JSON,
+	};
+
+	if (!log_flood_pass(unit, msg, clock_now_ns(), &suppressed))
+		return;
+	lost = atomic_exchange_explicit(&g_lost, 0, memory_order_relaxed);
+	head_write(&line, level, unit, call);
+	pair_write(&line, &LOG_STR("msg", msg));
+	if (suppressed)
+		pair_write(&line, &LOG_U64("suppressed", suppressed));
+	if (lost)
+		pair_write(&line, &LOG_U64("lost", lost));
+	for (size_t i = 0; i < n; i++)
+		pair_write(&line, &pairs[i]);
+	line_end(&line);
+	line_out(&line);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/metric.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { NO_METRIC = METRIC_MAX };
+
+struct metric {
+	enum metric_type type;
+	const char *name;
+	const char *labels; /* NULL: none */
+	const char *help;
+	uint32_t next; /* of the same name, or NO_METRIC */
+	bool first;    /* of its name */
+};
+
+/* Written by one thread; the last block by all threads that came too late for their own. */
+struct block {
+	CACHE_ALIGNED _Atomic uint64_t values[METRIC_MAX];
+};
+
+static struct metric g_metrics[METRIC_MAX];
+static uint32_t g_count;
+static _Atomic uint64_t g_gauges[METRIC_MAX];
+static struct block g_blocks[METRIC_THREADS];
+static _Atomic uint32_t g_blocks_used;
+static _Thread_local struct block *g_own;
+
+static bool labels_eq(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Index of the metric with this name and labels, or NO_METRIC; *last: the last one of the name. */
+static uint32_t metric_find(const char *name, const char *labels, uint32_t *last)
+{
+	*last = NO_METRIC;
+	for (uint32_t i = 0; i < g_count; i++) {
+		if (strcmp(g_metrics[i].name, name) != 0)
+			continue;
+		*last = i;
+		if (labels_eq(g_metrics[i].labels, labels))
+			return i;
+	}
+	return NO_METRIC;
+}
+
+metric_id metric_register(enum metric_type type, const char *name, const char *labels,
+			  const char *help)
+{
+	uint32_t last;
+	uint32_t id = metric_find(name, labels, &last);
+
+	/* one name is one type, and a page with a broken HELP line is no page */
+	assert(last == NO_METRIC || g_metrics[last].type == type);
+	assert(!strpbrk(help, "\\\n"));
+	if (id != NO_METRIC)
+		return id;
+	assert(g_count < METRIC_MAX);
+	id = g_count++;
+	g_metrics[id] = (struct metric){
+		.type = type,
+		.name = name,
+		.labels = labels,
+		.help = help,
+		.next = NO_METRIC,
+		.first = last == NO_METRIC,
+	};
+	if (last != NO_METRIC)
+		g_metrics[last].next = id;
+	return id;
+}
+
+static struct block *block_claim(void)
+{
+	uint32_t used = atomic_load_explicit(&g_blocks_used, memory_order_relaxed);
+
+	while (used < METRIC_THREADS - 1) {
+		if (atomic_compare_exchange_weak_explicit(&g_blocks_used, &used, used + 1,
+							  memory_order_relaxed,
+							  memory_order_relaxed))
+			return &g_blocks[used];
+	}
+	return &g_blocks[METRIC_THREADS - 1];
+}
+
+void metric_add(metric_id id, uint64_t n)
+{
+	assert(id < METRIC_MAX);
+	if (UNLIKELY(!g_own))
+		g_own = block_claim();
+
+	_Atomic uint64_t *value = &g_own->values[id];
+
+	if (UNLIKELY(g_own == &g_blocks[METRIC_THREADS - 1])) {
+		atomic_fetch_add_explicit(value, n, memory_order_relaxed);
+		return;
+	}
+	/* one writer: no locked instruction */
+	atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+void metric_set(metric_id id, uint64_t value)
+{
+	assert(id < g_count && g_metrics[id].type == METRIC_GAUGE);
+	atomic_store_explicit(&g_gauges[id], value, memory_order_relaxed);
+}
+
+uint64_t metric_value(metric_id id)
+{
+	uint64_t sum;
+
+	assert(id < g_count);
+	sum = atomic_load_explicit(&g_gauges[id], memory_order_relaxed);
+	for (uint32_t i = 0; i < METRIC_THREADS; i++)
+		sum += atomic_load_explicit(&g_blocks[i].values[id], memory_order_relaxed);
+	return sum;
+}
+
+static void family_write(struct writer *w, uint32_t first)
+{
+	const struct metric *m = &g_metrics[first];
+
+	writer_fmt(w, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
+		   m->type == METRIC_COUNTER ? "counter" : "gauge");
+	for (uint32_t id = first; id != NO_METRIC; id = g_metrics[id].next) {
+		writer_str(w, m->name);
+		if (g_metrics[id].labels)
+			writer_fmt(w, "{%s}", g_metrics[id].labels);
+		writer_fmt(w, " %" PRIu64 "\n", metric_value(id));
+	}
+}
+
+void metric_write(struct writer *w)
+{
+	for (uint32_t id = 0; id < g_count; id++) {
+		if (g_metrics[id].first)
+			family_write(w, id);
+	}
+}
