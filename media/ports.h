@@ -9,9 +9,11 @@
 #include "base/rand.h"
 #include "media/flow.h"
 
+#define PORTS_END UINT32_MAX
+
 struct ports_pair {
 	uint32_t generation; /* of the current or last use */
-	uint32_t next;       /* in the free queue */
+	uint32_t next, prev; /* in the free queue, PORTS_END at its ends */
 	uint64_t freed_ns;   /* 0: never used */
 	uint8_t in_use;
 };
@@ -23,9 +25,8 @@ struct ports {
 	uint16_t first_port; /* even */
 	uint32_t head, tail; /* free queue */
 	uint32_t free_count;
-	uint64_t rest_ns; /* wanted rest, default 60 s */
-	uint64_t
-		rest_min_ns; /* when nothing else is left: a pair may be reused after this long, counted */
+	uint64_t rest_ns;     /* wanted rest, default 60 s */
+	uint64_t rest_min_ns; /* when nothing else is left: reuse after this long, counted */
 	uint64_t reused_early;
 };
 

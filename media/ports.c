@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The free pairs are a doubly linked queue inside the array, so that a claim takes one out of the middle. */
+#include "media/ports.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void queue_append(struct ports *p, uint32_t index)
+{
+	struct ports_pair *pair = &p->pairs[index];
+
+	pair->next = PORTS_END;
+	pair->prev = p->tail;
+	if (p->tail == PORTS_END)
+		p->head = index;
+	else
+		p->pairs[p->tail].next = index;
+	p->tail = index;
+	p->free_count++;
+}
+
+static void queue_remove(struct ports *p, uint32_t index)
+{
+	struct ports_pair *pair = &p->pairs[index];
+
+	assert(p->free_count > 0);
+	if (pair->prev == PORTS_END)
+		p->head = pair->next;
+	else
+		p->pairs[pair->prev].next = pair->next;
+	if (pair->next == PORTS_END)
+		p->tail = pair->prev;
+	else
+		p->pairs[pair->next].prev = pair->prev;
+	p->free_count--;
+}
+
+/* Fisher-Yates: an attacker shall not know which port the next call gets. */
+static int queue_shuffled(struct ports *p, struct rand_source *rand)
+{
+	uint32_t *order = calloc(p->pair_count, sizeof(*order));
+
+	if (!order)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < p->pair_count; i++) {
+		uint32_t at = rand_below(rand, i + 1);
+
+		order[i] = order[at];
+		order[at] = i;
+	}
+	for (uint32_t i = 0; i < p->pair_count; i++)
+		queue_append(p, order[i]);
+	free(order);
+	return 0;
+}
+
+int ports_open(struct ports *p, uint16_t first, uint16_t last, uint32_t slot_base, uint64_t rest_ns,
+	       uint64_t rest_min_ns, struct rand_source *rand)
+{
+	uint32_t from = first + (first & 1U);
+	uint32_t end = (last + 1U) & ~1U; /* first port past the last whole pair */
+
+	memset(p, 0, sizeof(*p));
+	p->head = p->tail = PORTS_END;
+	if (from == 0 || end <= from || rest_min_ns > rest_ns)
+		return -EINVAL;
+	p->pair_count = (end - from) / 2;
+	p->pairs = calloc(p->pair_count, sizeof(*p->pairs));
+	if (!p->pairs)
+		return -ENOMEM;
+	p->slot_base = slot_base;
+	p->first_port = (uint16_t)from;
+	p->rest_ns = rest_ns;
+	p->rest_min_ns = rest_min_ns;
+
+	int err = queue_shuffled(p, rand);
+
+	if (err)
+		ports_close(p);
+	return err;
+}
+
+void ports_close(struct ports *p)
+{
+	free(p->pairs);
+	memset(p, 0, sizeof(*p));
+	p->head = p->tail = PORTS_END;
+}
+
+static struct flow_id pair_use(struct ports *p, uint32_t index)
+{
+	struct ports_pair *pair = &p->pairs[index];
+
+	assert(!pair->in_use);
+	queue_remove(p, index);
+	pair->in_use = 1;
+	if (++pair->generation == 0) /* 0 means no flow */
+		pair->generation = 1;
+	return (struct flow_id){ .slot = p->slot_base + index, .generation = pair->generation };
+}
+
+/* The head was freed first: when it has not rested, no other pair has. */
+int ports_take(struct ports *p, uint64_t now_ns, struct flow_id *id)
+{
+	if (p->head == PORTS_END)
+		return -EAGAIN;
+
+	const struct ports_pair *pair = &p->pairs[p->head];
+	uint64_t rested = now_ns > pair->freed_ns ? now_ns - pair->freed_ns : 0;
+	bool used_before = pair->freed_ns != 0;
+
+	if (used_before && rested < p->rest_min_ns)
+		return -EAGAIN;
+	if (used_before && rested < p->rest_ns)
+		p->reused_early++;
+	*id = pair_use(p, p->head);
+	return 0;
+}
+
+int ports_claim(struct ports *p, uint16_t rtp_port, struct flow_id *id)
+{
+	uint32_t index = (uint32_t)(rtp_port - p->first_port) / 2;
+
+	if (rtp_port < p->first_port || (rtp_port & 1) || index >= p->pair_count)
+		return -ERANGE;
+	if (p->pairs[index].in_use)
+		return -EBUSY;
+	*id = pair_use(p, index);
+	return 0;
+}
+
+static struct ports_pair *pair_of(const struct ports *p, struct flow_id id)
+{
+	uint32_t index = id.slot - p->slot_base;
+
+	if (id.slot < p->slot_base || index >= p->pair_count)
+		return NULL;
+
+	struct ports_pair *pair = &p->pairs[index];
+
+	return pair->in_use && pair->generation == id.generation ? pair : NULL;
+}
+
+bool ports_give(struct ports *p, struct flow_id id, uint64_t now_ns)
+{
+	struct ports_pair *pair = pair_of(p, id);
+
+	if (!pair)
+		return false;
+	pair->in_use = 0;
+	pair->freed_ns = now_ns ? now_ns : 1; /* 0 means never used */
+	queue_append(p, id.slot - p->slot_base);
+	return true;
+}
+
+uint16_t ports_rtp_port(const struct ports *p, struct flow_id id)
+{
+	uint32_t index = id.slot - p->slot_base;
+
+	assert(id.slot >= p->slot_base);
+	assert(index < p->pair_count);
+	return (uint16_t)(p->first_port + index * 2);
+}
