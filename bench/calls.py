@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Call set-up: SIPp places calls through the node, each saved in Redis before its 200 leaves.
+
+One call is INVITE 100 180 200 ACK BYE 200 on both legs with a media path reserved. The rate is raised in steps; the figure is the
+highest one at which every call ended well on both sides. The node is pinned to one core; SIPp and Redis have the other."""
+import csv
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import lib
+
+STEPS = (500, 1000, 1500, 2000, 2500, 3000, 3500)
+
+
+class Sipp:
+    """One SIPp process; its counts are read from its statistics file."""
+
+    def __init__(self, name, folder, arguments):
+        self.stats = pathlib.Path(folder) / f"{name}.csv"
+        self.log = open(pathlib.Path(folder) / f"{name}.log", "wb")
+        command = ["sipp", *arguments, "-nostdin", "-buff_size", "4000000", "-trace_stat", "-stf", self.stats, "-fd", "1"]
+        self.process = subprocess.Popen(lib.pinned(lib.LOAD_CORE, command), stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log, cwd=folder)
+
+    def counts(self):
+        with open(self.stats, newline="") as file:
+            rows = list(csv.DictReader(file, delimiter=";"))
+        last = rows[-1]
+        number = lambda key: int(last[key])
+        return {"created": number("TotalCallCreated"), "ok": number("SuccessfulCall(C)"),
+                "failed": number("FailedCall(C)"), "current": number("CurrentCall"),
+                "retransmissions": number("Retransmissions(C)")}
+
+
+def step(node, callee_port, rate, seconds):
+    calls = rate * seconds
+    before = os.times()
+    cpu, redis_pid = lib.cpu_seconds(node.pid), node.redis_pid()
+    redis = lib.cpu_seconds(redis_pid)
+    cdrs = node.metrics()
+    uas = Sipp("uas", node.dir, ["-sn", "uas", "-i", "127.0.0.1", "-p", str(callee_port), "-m", str(calls),
+                                 "-timeout", f"{seconds + 20}s"])
+    time.sleep(0.3)
+    started = time.time()
+    uac = Sipp("uac", node.dir, [f"127.0.0.1:{node.sip_port}", "-sn", "uac", "-s", "2000", "-i", "127.0.0.1",
+                                 "-p", str(lib.free_udp_ports(1)), "-m", str(calls), "-r", str(rate),
+                                 "-l", str(rate * 10), "-timeout", f"{seconds + 15}s", "-timeout_error"])
+    uac.process.wait()
+    took = time.time() - started
+    try:
+        uas.process.wait(5)
+    except subprocess.TimeoutExpired:
+        uas.process.terminate()
+        uas.process.wait()
+    caller, callee = uac.counts(), uas.counts()
+    lib.wait_for("the node to have no calls left", 40, lambda: not node.ctl("node.status")["result"]["calls"])
+    result = {
+        "rate": rate, "calls": calls, "took": took,
+        "unfinished": calls - min(caller["ok"], callee["ok"]),
+        "cpu_us": 1e6 * (lib.cpu_seconds(node.pid) - cpu) / calls,
+        "redis_us": 1e6 * (lib.cpu_seconds(redis_pid) - redis) / calls,
+        "sipp_s": lib.cpu_seconds_exited(before),
+        "retransmissions": caller["retransmissions"] + callee["retransmissions"],
+    }
+    lib.say(f"{rate:5} calls/s: {calls} calls, {result['unfinished']} unfinished, {result['cpu_us']:.0f} us/call, "
+            f"redis {result['redis_us']:.0f} us/call, sipp {result['sipp_s']:.1f} s CPU, "
+            f"{result['retransmissions']} retransmissions")
+    return result
+
+
+def best(results):
+    """The highest rate up to which nothing was left unfinished."""
+    good = None
+    for result in results:
+        if result["unfinished"] or result["took"] > result["calls"] / result["rate"] + 3:
+            break
+        good = result
+    return good
+
+
+def main():
+    options = lib.arguments(__doc__.splitlines()[0])
+    steps, seconds = ((500, 1500), 5) if options.quick else (STEPS, 10)
+    node = lib.Node(media_ports="10000-59999", calls=30000)
+    try:
+        node.extension("2000", "bench-secret")
+        port = lib.free_udp_ports(1, 60100 + os.getpid() % 5000)
+        lib.register(node.sip_port, "2000", "bench-secret", port)
+        results = [step(node, port, rate, seconds) for rate in steps]
+    finally:
+        node.stop()
+    good = best(results) or results[0]
+    figures = {
+        "calls_per_second": good["rate"] if not good["unfinished"] else 0,
+        "calls": good["calls"], "unfinished": good["unfinished"],
+        "cpu_us_per_call": round(good["cpu_us"], 1), "redis_cpu_us_per_call": round(good["redis_us"], 1),
+        "sipp_cpu_seconds": round(good["sipp_s"], 2), "retransmissions": good["retransmissions"],
+        "calls_all_steps": sum(r["calls"] for r in results),
+        "unfinished_all_steps": sum(r["unfinished"] for r in results),
+        "highest_rate_tried": steps[-1],
+    }
+    lib.finish(options, "calls", figures, {"sipp": lib.package_version("sip-tester"),
+                                           "redis": lib.package_version("redis-server")})
+    return 0 if figures["calls_per_second"] >= 1500 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

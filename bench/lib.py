@@ -1,0 +1,330 @@
+"""What the benchmarks share: a node of their own, SIP calls from plain sockets, CPU times, the closing JSON line.
+
+Everything runs on 127.0.0.1 with ports chosen at the start; only processes started here are ended."""
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("TANDEM_BUILD", ROOT / "build" / "release"))
+SERVER_CORE, LOAD_CORE = 0, 1
+
+
+def arguments(description):
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="ends within 45 s")
+    parser.add_argument("--json", metavar="FILE", help="also write the closing line there")
+    return parser.parse_args()
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def finish(options, bench, figures, peers):
+    """The one line of JSON every bench closes with."""
+    line = json.dumps({"bench": bench, "figures": figures, "peers": peers})
+    if options.json:
+        pathlib.Path(options.json).write_text(line + "\n")
+    say(line)
+
+
+def median(values):
+    return statistics.median(values) if values else None
+
+
+def package_version(name):
+    out = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True, text=True)
+    return out.stdout.strip() if out.returncode == 0 else None
+
+
+def cores():
+    return len(os.sched_getaffinity(0))
+
+
+def pinned(core, command):
+    """taskset where there is a second core to keep the load off the server's."""
+    return ["taskset", "-c", str(core), *map(str, command)] if cores() > 1 else [*map(str, command)]
+
+
+def cpu_seconds(pid):
+    """On-CPU time of all threads of a process, in seconds, from the scheduler's ns counters."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
+def cpu_seconds_exited(before):
+    """CPU of children reaped since `before` (an os.times())."""
+    now = os.times()
+    return (now.children_user - before.children_user) + (now.children_system - before.children_system)
+
+
+def memory_bytes(pid):
+    """Proportional set size: what the process costs the machine."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1]) * 1024
+
+
+def free_udp_ports(count, first=None):
+    """A base port with `count` free UDP ports after it."""
+    while True:
+        base = first or random.randrange(10000, 60000 - count)
+        taken, socks = False, []
+        for port in {base, base + count // 2, base + count - 1}:
+            try:
+                sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                sock.bind(("127.0.0.1", port))
+                socks.append(sock)
+            except OSError:
+                taken = True
+        for sock in socks:
+            sock.close()
+        if not taken:
+            return base
+
+
+def wait_for(what, seconds, check):
+    end = time.time() + seconds
+    while time.time() < end:
+        value = check()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise SystemExit(f"gave up after {seconds} s: {what}")
+
+
+class Node:
+    """One tandemd in a directory of its own, with its embedded Redis."""
+
+    def __init__(self, media_ports="20000-39999", calls=10000, registrations=100000, extra=""):
+        for tool in ("tandemd", "tandemctl"):
+            if not (BUILD / "app" / tool).exists():
+                raise SystemExit(f"{BUILD}/app/{tool} is missing: build it with ./tandem build release")
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tandem-bench-"))
+        self.sip_port = free_udp_ports(2)
+        self.http_port = free_udp_ports(1)
+        self.config = self.dir / "tandem.yaml"
+        subprocess.run([BUILD / "app" / "tandemctl", "init", "--dir", self.dir, "--bind", "127.0.0.1",
+                        "--sip-ports", str(self.sip_port), "--media-ports", media_ports,
+                        "--http", f"127.0.0.1:{self.http_port}"], check=True, stdout=subprocess.DEVNULL)
+        text = self.config.read_text()
+        text = section(text, "sip", 'trusted: ["127.0.0.1/32"]')
+        text = section(text, "limits", f"calls: {calls}", f"registrations: {registrations}",
+                       f"transactions: {max(100000, calls * 10)}")
+        text = section(text, "log", "level: warn")
+        for name, line in extra.items() if extra else ():
+            text = section(text, name, *line)
+        self.config.write_text(text)
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.log = open(self.dir / "log", "ab")
+        self.process = subprocess.Popen(pinned(SERVER_CORE, [BUILD / "app" / "tandemd", "--config", self.config]),
+                                        stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+        wait_for(f"the node to be ready (log: {self.dir}/log)", 20, self.is_ready)
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise SystemExit((self.dir / "log").read_text()[-3000:])
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/readyz", timeout=1) as page:
+                return page.status == 200
+        except OSError:
+            return False
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def redis_pid(self):
+        """The embedded server: the redis-server whose directory is ours."""
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                if ((entry / "comm").read_text().strip() == "redis-server"
+                        and str((entry / "cwd").resolve()).startswith(str(self.dir))):
+                    return int(entry.name)
+            except OSError:
+                continue
+        return None
+
+    def ctl(self, command, secret=None, **arguments):
+        pairs = [f"{key}={value}" for key, value in arguments.items()]
+        done = subprocess.run([BUILD / "app" / "tandemctl", "--config", self.config, command, *pairs],
+                              input=secret, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"tandemctl {command}: {done.stdout}{done.stderr}")
+        return json.loads(done.stdout)
+
+    def extension(self, number, password):
+        self.ctl("extension.put", secret=password + "\n", number=number, password="-")
+
+    def metrics(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=5) as page:
+            text = page.read().decode()
+        return {m[1]: float(m[2]) for m in re.finditer(r"^([a-z_]+(?:\{[^}]*\})?) (\S+)$", text, re.M)}
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if os.environ.get("TANDEM_KEEP"):
+            say(f"# kept {self.dir}")
+        else:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def section(text, name, *lines):
+    """Puts lines into a section of the node file, in place of keys that are already there."""
+    if not re.search(rf"^{name}:", text, re.M):
+        text += f"\n{name}:\n"
+    head, tail = re.split(rf"^{name}:.*\n", text, maxsplit=1, flags=re.M)
+    body = re.match(r"(?:[ \t]+.*\n|\s*#.*\n|\n)*", tail)[0]
+    rest = tail[len(body):]
+    for line in lines:
+        key = line.split(":")[0]
+        body = re.sub(rf"^[ \t]+{key}:.*\n", "", body, flags=re.M)
+        body = f"  {line}\n" + body
+    return f"{head}{name}:\n{body}{rest}"
+
+
+# ---- SIP from plain sockets ----
+
+def header(message, name):
+    found = re.search(rf"^{name}\s*:\s*(.*?)\r?$", message, re.M | re.I)
+    return found[1] if found else None
+
+
+def sdp(ip, port):
+    return (f"v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 101\r\n"
+            "a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n")
+
+
+def sdp_address(message):
+    ip = re.search(r"^c=IN IP4 (\S+)", message, re.M)[1]
+    return ip, int(re.search(r"^m=audio (\d+)", message, re.M)[1])
+
+
+def digest_answer(challenge, user, password, method, uri):
+    field = lambda name: re.search(rf'{name}="([^"]*)"', challenge)[1]
+    md5 = lambda text: hashlib.md5(text.encode()).hexdigest()
+    realm, nonce = field("realm"), field("nonce")
+    cnonce = os.urandom(8).hex()
+    ha1, ha2 = md5(f"{user}:{realm}:{password}"), md5(f"{method}:{uri}")
+    response = md5(f"{ha1}:{nonce}:00000001:{cnonce}:auth:{ha2}")
+    return (f'Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="{uri}", response="{response}", '
+            f'algorithm=MD5, qop=auth, nc=00000001, cnonce="{cnonce}"')
+
+
+def register(node_port, user, password, contact_port, sock=None, expires=3600):
+    """Registers user at contact_port, from that very port (a node answers to where a request came from)."""
+    own = sock or socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    if not sock:
+        own.bind(("127.0.0.1", contact_port))
+    own.settimeout(2)
+    uri, tag, call = f"sip:127.0.0.1:{node_port}", os.urandom(4).hex(), os.urandom(8).hex()
+    authorization = ""
+    for cseq in (1, 2):
+        own.sendto((f"REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{contact_port};rport;"
+                    f"branch=z9hG4bK{os.urandom(6).hex()}\r\nMax-Forwards: 70\r\n"
+                    f"From: <sip:{user}@127.0.0.1>;tag={tag}\r\nTo: <sip:{user}@127.0.0.1>\r\nCall-ID: {call}\r\n"
+                    f"CSeq: {cseq} REGISTER\r\nContact: <sip:{user}@127.0.0.1:{contact_port}>\r\n"
+                    f"Expires: {expires}\r\n{authorization}Content-Length: 0\r\n\r\n").encode(),
+                   ("127.0.0.1", node_port))
+        answer = own.recv(65536).decode()
+        status = int(answer.split()[1])
+        if status == 200:
+            break
+        if status != 401 or authorization:
+            raise SystemExit(f"REGISTER of {user}: {answer.splitlines()[0]}")
+        challenge = next(m[1] for m in re.finditer(r"^WWW-Authenticate\s*:\s*(.*?)\r?$", answer, re.M | re.I)
+                         if "MD5" in m[1] or "algorithm" not in m[1])
+        authorization = f"Authorization: {digest_answer(challenge, user, password, 'REGISTER', uri)}\r\n"
+    if not sock:
+        own.close()
+
+
+class Calls:
+    """Many calls through a node between two sockets of ours; each with media ports of its own."""
+
+    def __init__(self, node_port, callee):
+        self.node = ("127.0.0.1", node_port)
+        self.callee = callee
+        self.a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.a.bind(("127.0.0.1", 0))
+        self.b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.b.bind(("127.0.0.1", 0))
+        for sock in (self.a, self.b):
+            sock.settimeout(3)
+        self.dialogs = []
+
+    @property
+    def callee_port(self):
+        return self.b.getsockname()[1]
+
+    def receive(self, sock, want):
+        while True:
+            message = sock.recv(65536).decode()
+            if want(message):
+                return message
+
+    def place(self, a_port, b_port):
+        """One call; returns the node's media addresses towards A and B."""
+        a_sip, call = self.a.getsockname()[1], os.urandom(8).hex()
+        tag, branch, body = os.urandom(4).hex(), os.urandom(6).hex(), sdp("127.0.0.1", a_port)
+        uri = f"sip:{self.callee}@127.0.0.1:{self.node[1]}"
+        head = (f"From: <sip:caller@127.0.0.1>;tag={tag}\r\nCall-ID: {call}\r\nMax-Forwards: 70\r\n"
+                f"Contact: <sip:caller@127.0.0.1:{a_sip}>\r\n")
+        self.a.sendto((f"INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{a_sip};rport;branch=z9hG4bK{branch}\r\n"
+                       f"{head}To: <{uri}>\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp\r\n"
+                       f"Content-Length: {len(body)}\r\n\r\n{body}").encode(), self.node)
+        invite = self.receive(self.b, lambda m: m.startswith("INVITE"))
+        answer = sdp("127.0.0.1", b_port)
+        copied = "".join(f"{line}\r\n" for line in invite.split("\r\n")
+                         if re.match(r"(via|from|call-id|cseq|record-route)\s*:", line, re.I))
+        self.b.sendto((f"SIP/2.0 200 OK\r\n{copied}To: {header(invite, 'To')};tag={tag}b\r\n"
+                       f"Contact: <sip:{self.callee}@127.0.0.1:{self.callee_port}>\r\n"
+                       f"Content-Type: application/sdp\r\nContent-Length: {len(answer)}\r\n\r\n{answer}").encode(),
+                      self.node)
+        ok = self.receive(self.a, lambda m: m.startswith("SIP/2.0") and int(m.split()[1]) >= 200)
+        if not ok.startswith("SIP/2.0 200"):
+            raise SystemExit(f"a call was refused: {ok.splitlines()[0]}")
+        target = re.search(r"<([^>]*)>", header(ok, "Contact"))[1]
+        ack = (f"Via: SIP/2.0/UDP 127.0.0.1:{a_sip};rport;branch=z9hG4bK{os.urandom(6).hex()}\r\n{head}"
+               f"To: {header(ok, 'To')}\r\n")
+        self.a.sendto(f"ACK {target} SIP/2.0\r\n{ack}CSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n".encode(), self.node)
+        self.receive(self.b, lambda m: m.startswith("ACK"))
+        self.dialogs.append((target, head, header(ok, "To"), a_sip))
+        return sdp_address(ok), sdp_address(invite)
+
+    def hang_up(self):
+        for target, head, to, a_sip in self.dialogs:
+            self.a.sendto((f"BYE {target} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{a_sip};rport;"
+                           f"branch=z9hG4bK{os.urandom(6).hex()}\r\n{head}To: {to}\r\nCSeq: 2 BYE\r\n"
+                           "Content-Length: 0\r\n\r\n").encode(), self.node)
+            bye = self.receive(self.b, lambda m: m.startswith("BYE"))
+            copied = "".join(f"{line}\r\n" for line in bye.split("\r\n")
+                             if re.match(r"(via|from|to|call-id|cseq)\s*:", line, re.I))
+            self.b.sendto(f"SIP/2.0 200 OK\r\n{copied}Content-Length: 0\r\n\r\n".encode(), self.node)
+        self.dialogs.clear()

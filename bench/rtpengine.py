@@ -1,0 +1,111 @@
+"""The peer of the forwarding benchmark: rtpengine in user space, driven over its ng protocol."""
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+
+import lib
+
+
+def bencode(value):
+    if isinstance(value, dict):
+        return b"d" + b"".join(bencode(k) + bencode(value[k]) for k in sorted(value)) + b"e"
+    if isinstance(value, list):
+        return b"l" + b"".join(map(bencode, value)) + b"e"
+    if isinstance(value, int):
+        return b"i%de" % value
+    data = value if isinstance(value, bytes) else value.encode()
+    return b"%d:%s" % (len(data), data)
+
+
+def bdecode(data, at=0):
+    if data[at:at + 1] == b"d":
+        out, at = {}, at + 1
+        while data[at:at + 1] != b"e":
+            key, at = bdecode(data, at)
+            out[key], at = bdecode(data, at)
+        return out, at + 1
+    if data[at:at + 1] == b"l":
+        out, at = [], at + 1
+        while data[at:at + 1] != b"e":
+            item, at = bdecode(data, at)
+            out.append(item)
+        return out, at + 1
+    if data[at:at + 1] == b"i":
+        end = data.index(b"e", at)
+        return int(data[at + 1:end]), end + 1
+    colon = data.index(b":", at)
+    end = colon + 1 + int(data[at:colon])
+    return data[colon + 1:end].decode(errors="replace"), end
+
+
+class Rtpengine:
+    """One rtpengine with one forwarding thread; no kernel module (table -1)."""
+
+    def __init__(self, first_port, last_port):
+        if not shutil.which("rtpengine"):
+            raise SystemExit("rtpengine is missing: install the package rtpengine-daemon")
+        self.dir = tempfile.mkdtemp(prefix="rtpengine-bench-")
+        self.port = lib.free_udp_ports(1)
+        self.log = open(os.path.join(self.dir, "log"), "wb")
+        self.process = subprocess.Popen(
+            lib.pinned(lib.SERVER_CORE, [
+                "rtpengine", "--config-file=none", "--table=-1", "--interface=127.0.0.1",
+                f"--listen-ng=127.0.0.1:{self.port}", f"--port-min={first_port}", f"--port-max={last_port}",
+                "--num-threads=1", "--foreground", "--log-stderr", "--log-level=3", "--timeout=3600",
+                "--silent-timeout=3600", "--offer-timeout=3600", f"--pidfile={self.dir}/pid"]),
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.settimeout(1)
+        self.count = 0
+        lib.wait_for(f"rtpengine to answer (log: {self.dir}/log)", 15, self.is_ready)
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise SystemExit(open(os.path.join(self.dir, "log"), errors="replace").read()[-2000:])
+        try:
+            return self.ask({"command": "ping"}).get("result") == "pong"
+        except OSError:
+            return False
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def ask(self, command):
+        self.count += 1
+        cookie = b"%d" % self.count
+        self.sock.sendto(cookie + b" " + bencode(command), ("127.0.0.1", self.port))
+        while True:
+            answer = self.sock.recv(65536)
+            if answer.startswith(cookie + b" "):
+                return bdecode(answer[len(cookie) + 1:])[0]
+
+    def place(self, a_port, b_port):
+        """One call; returns rtpengine's media addresses towards A and B."""
+        names = {"call-id": os.urandom(8).hex(), "from-tag": os.urandom(4).hex()}
+        options = {"ICE": "remove", "replace": ["origin"]}
+        offer = self.ask({"command": "offer", "sdp": lib.sdp("127.0.0.1", a_port), **names, **options})
+        answer = self.ask({"command": "answer", "sdp": lib.sdp("127.0.0.1", b_port), **names,
+                           "to-tag": os.urandom(4).hex(), **options})
+        for reply in (offer, answer):
+            if reply.get("result") != "ok":
+                raise SystemExit(f"rtpengine: {reply}")
+        return lib.sdp_address(answer["sdp"]), lib.sdp_address(offer["sdp"])
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def version():
+    text = subprocess.run(["rtpengine", "--version"], capture_output=True, text=True)
+    found = re.search(r"(\d+\.\d+\.\d+\.\d+)", text.stdout + text.stderr)
+    return found[1] if found else lib.package_version("rtpengine-daemon")
