@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports that no other run on this machine uses.
+
+Ports are claimed in blocks below the kernel's ephemeral range (32768).  Who holds a block's name in
+the abstract unix socket namespace owns the block: runs side by side never share ports, and the
+kernel frees those of a killed run.
+"""
+import random
+import socket
+
+FIRST, LAST, BLOCK = 10000, 32700, 100
+
+
+class PortsError(Exception):
+    """No block of ports is free."""
+
+
+def is_free(address, port):
+    """True if both UDP and TCP can be bound now."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(family, kind) as sock:
+            try:
+                sock.bind((address, port))
+            except OSError:
+                return False
+    return True
+
+
+class Ports:
+    """A contiguous range of claimed ports; take() hands them out, close() gives them back."""
+
+    def __init__(self, count=BLOCK, address="127.0.0.1"):
+        self._claims = []
+        size = -(-count // BLOCK) * BLOCK
+        starts = list(range(FIRST, LAST - size, BLOCK))
+        random.shuffle(starts)
+        for start in starts:
+            if self._claim(range(start, start + size), address):
+                self.next, self.end = start, start + size
+                return
+        raise PortsError(f"no {count} free ports between {FIRST} and {LAST}")
+
+    def _claim(self, ports, address):
+        for block in ports[::BLOCK]:
+            claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._claims.append(claim)
+            try:
+                claim.bind(f"\0tandem-ports-{block}")
+            except OSError:
+                self.close()
+                return False
+        if all(is_free(address, port) for port in ports):
+            return True
+        self.close()
+        return False
+
+    def take(self, count=1):
+        """The first of `count` ports in a row; even if count is even (RTP beside RTCP)."""
+        if count % 2 == 0:
+            self.next += self.next % 2
+        first = self.next
+        if first + count > self.end:
+            raise PortsError("the claimed ports are used up")
+        self.next += count
+        return first
+
+    def take_range(self, count):
+        """`count` ports as "first-last"."""
+        first = self.take(count)
+        return f"{first}-{first + count - 1}"
+
+    def close(self):
+        while self._claims:
+            self._claims.pop().close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./tandem run: a node in the foreground, proved by one real call through it."""
+import argparse
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+
+import call
+from phone import PhoneError
+from ports import Ports, PortsError, is_free
+from server import Server, ServerError
+
+SIP_PORTS, HTTP_PORT, MEDIA_PORTS = (5060, 10060), 8080, "20000-39999"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./tandem run", description=__doc__)
+    parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--dir", help="the node's folder")
+    parser.add_argument("--check", action="store_true",
+                        help="a call through a node of its own, then stop everything")
+    parser.add_argument("--no-demo", action="store_true", help="no extensions and no call")
+    options = parser.parse_args()
+    # From here on an interrupt is an exception, so that whatever was started is stopped.
+    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGHUP, _interrupted)
+    try:
+        return check(options) if options.check else run(options)
+    except (ServerError, PhoneError, PortsError, call.CallError) as error:
+        print(f"tandem: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130 if options.check else 0
+
+
+def _interrupted(_signal, _frame):
+    raise KeyboardInterrupt
+
+
+def check(options):
+    """The demo call aside: own folder, own ports, and nothing stays."""
+    folder = tempfile.mkdtemp(prefix="tandem-check-")
+    server = Server(options.bin, os.path.join(folder, "node"))
+    try:
+        with Ports(300) as ports:
+            sip = f"{ports.take()},{ports.take()}"
+            server.init(bind="127.0.0.1", sip_ports=sip, media_ports=ports.take_range(100),
+                        http=f"127.0.0.1:{ports.take()}")
+            server.start()
+            result = demo(server, folder, ports)
+            print(result.line(), flush=True)
+            result.check()
+            status = server.stop()
+            if status != 0:
+                raise ServerError(f"tandemd ended with {status}:\n{server.log_tail()}")
+            return 0
+    finally:
+        if server.running():
+            server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(options):
+    """A node that stays up until it is interrupted."""
+    if not options.dir:
+        sys.exit("tandem: --dir is missing")
+    server = Server(options.bin, options.dir)
+    if not os.path.exists(server.config):
+        make(server)
+    try:
+        server.start()
+        if not options.no_demo:
+            prove(server)
+        explain(server, not options.no_demo)
+        while server.running():
+            time.sleep(0.2)
+        raise ServerError(f"tandemd ended with {server.process.returncode}:\n{server.log_tail()}")
+    finally:
+        if server.running():
+            print("tandem: stopping", file=sys.stderr, flush=True)
+            server.stop()
+
+
+def make(server):
+    """A new node on this machine's own address; other ports where the usual ones are taken."""
+    address = own_address()
+    usual = all(is_free(address, port) for port in SIP_PORTS) and is_free("127.0.0.1", HTTP_PORT)
+    sip, http = SIP_PORTS, HTTP_PORT
+    if not usual:
+        with Ports(address=address) as ports:
+            sip, http = (ports.take(), ports.take()), ports.take()
+        print(f"tandem: a usual port is taken: SIP on {sip[0]} and {sip[1]}, HTTP on {http}",
+              file=sys.stderr)
+    server.init(bind=address, sip_ports=",".join(map(str, sip)), media_ports=MEDIA_PORTS,
+                http=f"127.0.0.1:{http}")
+
+
+def own_address():
+    """The address this machine uses towards others; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))
+            return sock.getsockname()[0]
+        except OSError:
+            return "127.0.0.1"
+
+
+def demo(server, folder, ports):
+    """Two extensions with passwords that only their file knows, and a call between them."""
+    passwords = {number: secrets.token_urlsafe(12) for number in (call.CALLER, call.CALLEE)}
+    call.write_passwords(os.path.join(server.folder, "demo.json"), passwords)
+    for number, password in passwords.items():
+        server.put_extension(number, password)
+    return call.place(server, os.path.join(folder, "phones"), passwords, ports)
+
+
+def prove(server):
+    """One call on the running node.  Extensions of an earlier run keep their passwords."""
+    path = os.path.join(server.folder, "demo.json")
+    with tempfile.TemporaryDirectory(prefix="tandem-demo-") as folder, \
+            Ports(address=server.address.rpartition(":")[0]) as ports:
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                result = call.place(server, folder, json.load(file), ports)
+        else:
+            result = demo(server, folder, ports)
+    print(result.line(), flush=True)
+    result.check()
+
+
+def explain(server, demo_done):
+    host, _, port = server.address.rpartition(":")
+    print(f"\nThe node is up: SIP over UDP on {host} port {port}. Its folder: {server.folder}")
+    if demo_done:
+        print(f"Register a phone as extension {call.CALLER} or {call.CALLEE}, server {host}, port "
+              f"{port}; the passwords are in\n{os.path.join(server.folder, 'demo.json')}")
+    print("A new extension:  ./tandem ctl extension.put number=1003 password=-   "
+          "(reads the password)")
+    print(f"Stop the node with Ctrl-C. Its log: {server.log}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

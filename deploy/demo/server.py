@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One node: makes its folder, starts and stops it, speaks to it with tandemctl."""
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+
+class ServerError(Exception):
+    """The node did not do what it was asked for."""
+
+
+def _setting(text, name, otherwise):
+    match = re.search(rf"^[^#\n]*\b{name}:\s*\[?\s*\"?([^\s,\]}}\"]+)", text, re.M)
+    return match[1] if match else otherwise
+
+
+class Server:
+    """A node in `folder`; `programs` is the folder of tandemd and tandemctl."""
+
+    def __init__(self, programs, folder, environment=None):
+        self.programs, self.folder = os.path.abspath(programs), os.path.abspath(folder)
+        self.config = os.path.join(self.folder, "tandem.yaml")
+        self.log = os.path.join(self.folder, "tandemd.log")
+        self.environment = {**os.environ, **(environment or {})}
+        self.process = None
+        self._log_from = 0
+
+    def program(self, name):
+        return os.path.join(self.programs, name)
+
+    def init(self, **options):
+        """tandemctl init; options as its flags, with _ for -."""
+        flags = [part for name, value in options.items() if value is not None
+                 for part in ("--" + name.replace("_", "-"), str(value))]
+        done = subprocess.run([self.program("tandemctl"), "init", "--dir", self.folder, *flags],
+                              env=self.environment, capture_output=True, text=True, timeout=30)
+        if done.returncode:
+            raise ServerError(f"tandemctl init: {(done.stderr or done.stdout).strip()}")
+
+    @property
+    def address(self):
+        """host:port that phones register to: the first network's."""
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read()
+        host = _setting(text, "advertise", _setting(text, "bind", "127.0.0.1"))
+        return f"{host}:{_setting(text, 'sip_ports', '5060')}"
+
+    def start(self, seconds=30.0, wrapper=()):
+        """Starts the node and returns when it answers.  It dies with this process."""
+        with open(self.log, "ab") as log:
+            self._log_from = log.tell()
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", *wrapper, self.program("tandemd"),
+                 "--config", self.config],
+                env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)     # an interrupt at the terminal is ours to pass on
+        end = time.monotonic() + seconds
+        while not re.search(r'\bmsg="?ready"?(\s|$)|"msg":\s*"ready"', self.log_text()):
+            if self.process.poll() is not None:
+                raise ServerError(f"tandemd ended with {self.process.returncode} before it was "
+                                  f"ready:\n{self.log_tail()}")
+            if time.monotonic() > end:
+                self.kill()
+                raise ServerError(f"tandemd is not ready after {seconds} s:\n{self.log_tail()}")
+            time.sleep(0.02)
+
+    def log_text(self):
+        """What this start of the node has logged."""
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            log.seek(self._log_from)
+            return log.read()
+
+    def log_tail(self, lines=20):
+        return "\n".join(self.log_text().splitlines()[-lines:])
+
+    def ctl(self, command, secret=None, **arguments):
+        """One command; its answer.  A secret goes through stdin, where no process list shows it."""
+        words = [f"{name}={value}" for name, value in arguments.items()]
+        done = subprocess.run(
+            [self.program("tandemctl"), "--config", self.config, command, *words],
+            env=self.environment, input=secret, capture_output=True, text=True, timeout=30)
+        if done.returncode:
+            raise ServerError(f"tandemctl {command}: {(done.stderr or done.stdout).strip()}")
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def put_extension(self, number, password):
+        self.ctl("extension.put", secret=password + "\n", number=number, password="-")
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self, seconds=20.0):
+        """A clean stop; its exit status, or None if it had to be killed."""
+        if self.process is None:
+            return None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return None
+
+    def kill(self):
+        """kill -9: the node cannot say goodbye."""
+        self.process.kill()
+        self.process.wait()

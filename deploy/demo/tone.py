@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which tone is in a recording: a Goertzel filter per candidate frequency, plain Python."""
+import array
+import math
+import wave
+
+
+def samples_of(path):
+    """(first channel of a 16-bit WAV as a list, samples per second)"""
+    with wave.open(path) as recording:
+        if recording.getsampwidth() != 2:
+            raise ValueError(f"{path}: not 16 bits a sample")
+        raw = array.array("h", recording.readframes(recording.getnframes()))
+        return list(raw[::recording.getnchannels()]), recording.getframerate()
+
+
+def power(samples, rate, frequency):
+    """Power of one frequency; that of a pure tone over whole periods is its mean square."""
+    step = 2 * math.cos(2 * math.pi * frequency / rate)
+    last = before = 0.0
+    for sample in samples:
+        last, before = sample + step * last - before, last
+    return 2 * (last * last + before * before - step * last * before) / len(samples) ** 2
+
+
+def loudest(samples, rate, low=200, high=2000):
+    """(Hz, share of all power) of the strongest tone; share is near 1.0 for a clean tone."""
+    total = sum(sample * sample for sample in samples) / max(1, len(samples))
+    if total < 1:
+        return 0, 0.0                   # silence
+    part = samples[:rate // 5]          # 5 Hz resolution is enough to find the peak
+    coarse = max(range(low, high, 5), key=lambda hz: power(part, rate, hz))
+    fine = max(range(coarse - 5, coarse + 6), key=lambda hz: power(samples, rate, hz))
+    return fine, min(1.0, power(samples, rate, fine) / total)
+
+
+def heard(path, skip=0.5, seconds=1.0):
+    """loudest() of `seconds` of a recording, after `skip` seconds in which a call settles."""
+    samples, rate = samples_of(path)
+    part = samples[int(skip * rate):int((skip + seconds) * rate)]
+    if len(part) < rate // 2:
+        return 0, 0.0                   # too short to say anything
+    return loudest(part, rate)

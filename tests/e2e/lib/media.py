@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An RTP end: two sockets, a sender that keeps time, and a record of everything received."""
+import dataclasses
+import math
+import re
+import secrets
+import select
+import socket
+import struct
+import threading
+import time
+
+import tone
+
+RATE, FRAME = 8000, 160         # G.711 at 20 ms
+DIGITS = "0123456789*#ABCD"     # RFC 4733 3.2: the event number is the index
+
+
+@dataclasses.dataclass
+class Packet:
+    """A received RTP packet; `at` is time.monotonic()."""
+    at: float
+    source: tuple
+    pt: int
+    marker: bool
+    seq: int
+    ts: int
+    ssrc: int
+    payload: bytes
+
+
+def ulaw_of(sample):
+    """G.711 mu-law of one 16-bit sample."""
+    sign, sample = (0x80, -sample) if sample < 0 else (0, sample)
+    sample = min(sample, 32635) + 132
+    exponent = sample.bit_length() - 8
+    return ~(sign | exponent << 4 | (sample >> (exponent + 3)) & 15) & 0xff
+
+
+def sample_of(byte):
+    """The 16-bit sample of one mu-law byte."""
+    byte = ~byte & 0xff
+    sample = (((byte & 15) << 3) + 132 << (byte >> 4 & 7)) - 132
+    return -sample if byte & 0x80 else sample
+
+
+def tone_frames(hertz, seconds=1.0):
+    """G.711 frames of a sine; whole seconds can be repeated without a click."""
+    samples = bytes(ulaw_of(round(8000 * math.sin(2 * math.pi * hertz * n / RATE)))
+                    for n in range(int(seconds * RATE)))
+    return [samples[i:i + FRAME] for i in range(0, len(samples), FRAME)]
+
+
+class Media:
+    """One audio end on an even RTP port and the RTCP port above it."""
+
+    def __init__(self, ports, address="127.0.0.1", ssrc=None):
+        self.address, self.port = address, ports.take(2)
+        self.rtp, self.rtcp = (self._socket(self.port + i) for i in (0, 1))
+        self.remote = None                      # set by use(sdp) or by hand
+        self.ssrc = secrets.randbits(32) if ssrc is None else ssrc
+        self.seq, self.ts = secrets.randbits(16), secrets.randbits(32)
+        self.packets, self.rtcp_packets, self.strange = [], [], []
+        self.sent = 0
+        self._sending = None
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _socket(self, port):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((self.address, port))
+        return sock
+
+    def close(self):
+        self.stop()
+        self.rtp.close()
+        self.rtcp.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    # -- SDP -----------------------------------------------------------------------------------
+    def sdp(self, codecs=("0 PCMU/8000", "101 telephone-event/8000"), direction="sendrecv",
+            extra="", version=1):
+        """An offer or answer with one audio line."""
+        types = " ".join(codec.split()[0] for codec in codecs)
+        maps = "".join(f"a=rtpmap:{codec}\r\n" for codec in codecs)
+        events = "".join(f"a=fmtp:{codec.split()[0]} 0-15\r\n" for codec in codecs
+                         if "telephone-event" in codec)
+        return (f"v=0\r\no=- {self.ssrc} {version} IN IP4 {self.address}\r\ns=-\r\n"
+                f"c=IN IP4 {self.address}\r\nt=0 0\r\n"
+                f"m=audio {self.port} RTP/AVP {types}\r\n{maps}{events}a=ptime:20\r\n"
+                f"a={direction}\r\n{extra}")
+
+    def use(self, sdp):
+        """Sends to the first audio line of this SDP from now on."""
+        text = sdp if isinstance(sdp, str) else sdp.text
+        host = re.search(r"^c=IN IP[46] (\S+)", text, re.M)[1]
+        port = int(re.search(r"^m=audio (\d+)", text, re.M)[1])
+        self.remote = (host, port)
+        return self
+
+    # -- sending -------------------------------------------------------------------------------
+    def send(self, payload, pt=0, marker=False, seq=None, ts=None, ssrc=None, to=None):
+        """One RTP packet, with whatever fields the test wants to be wrong."""
+        header = struct.pack("!BBHII", 0x80, pt | marker << 7,
+                             (self.seq if seq is None else seq) & 0xffff,
+                             (self.ts if ts is None else ts) & 0xffffffff,
+                             self.ssrc if ssrc is None else ssrc)
+        self.rtp.sendto(header + payload, to or self.remote)
+        self.sent += 1
+        if seq is None:
+            self.seq += 1
+
+    def start(self, hertz=440):
+        """Sends a tone every 20 ms until stop()."""
+        stop = threading.Event()
+        thread = threading.Thread(target=self._tone, args=(tone_frames(hertz), stop), daemon=True)
+        self._sending = (stop, thread)
+        thread.start()
+        return self
+
+    def stop(self):
+        if self._sending:
+            self._sending[0].set()
+            self._sending[1].join()
+            self._sending = None
+
+    def _tone(self, frames, stop):
+        due, n = time.monotonic(), 0
+        while not stop.wait(max(0.0, due - time.monotonic())):
+            try:
+                self.send(frames[n % len(frames)], marker=n == 0)
+            except ConnectionError:             # ICMP: nobody listens, for now
+                pass
+            self.ts += FRAME
+            due, n = due + FRAME / RATE, n + 1
+
+    def digit(self, digit, pt=101, milliseconds=120, ends=3):
+        """One RFC 4733 event: growing duration every 20 ms, the end thrice.  Stop the tone before."""
+        event, start = DIGITS.index(digit), self.ts
+        steps = milliseconds // 20
+        for step in range(1, steps + 1):
+            for _ in range(ends if step == steps else 1):
+                end = 0x80 if step == steps else 0
+                self.send(struct.pack("!BBH", event, end | 10, step * FRAME), pt, marker=step == 1,
+                          ts=start)
+            time.sleep(0.02)
+        self.ts = start + steps * FRAME
+
+    # -- receiving -----------------------------------------------------------------------------
+    def _read(self):
+        while True:
+            try:
+                ready, _, _ = select.select([self.rtp, self.rtcp], [], [])
+                for sock in ready:
+                    data, source = sock.recvfrom(65536)
+                    self._keep(sock, data, source)
+            except ConnectionError:
+                continue
+            except (OSError, ValueError):       # closed
+                return
+
+    def _keep(self, sock, data, source):
+        now = time.monotonic()
+        if sock is self.rtcp or (len(data) > 1 and 192 <= data[1] <= 223):      # RFC 5761 4
+            self.rtcp_packets.append((now, source, data))
+        elif len(data) < 12 or data[0] >> 6 != 2:
+            self.strange.append((now, source, data))
+        else:
+            _, second, seq, ts, ssrc = struct.unpack("!BBHII", data[:12])
+            start = 12 + 4 * (data[0] & 15)
+            if data[0] & 0x10:                  # header extension
+                start += 4 + 4 * struct.unpack("!H", data[start + 2:start + 4])[0]
+            self.packets.append(Packet(now, source, second & 0x7f, bool(second & 0x80), seq, ts,
+                                       ssrc, data[start:]))
+
+    def audio(self, since=0.0):
+        """Received packets that are no RFC 4733 event."""
+        return [packet for packet in list(self.packets) if packet.pt < 96 and packet.at >= since]
+
+    def wait_packets(self, count, seconds=5.0, since=None):
+        """Waits for that many more audio packets."""
+        since, end = since or time.monotonic(), time.monotonic() + seconds
+        while len(self.audio(since)) < count:
+            if time.monotonic() > end:
+                raise AssertionError(f"{len(self.audio(since))} of {count} packets in {seconds} s")
+            time.sleep(0.01)
+
+    def lost(self):
+        """Gaps in the sequence of the last SSRC's packets."""
+        if not self.packets:
+            return 0
+        ssrc = self.packets[-1].ssrc
+        numbers, last = [], None
+        for packet in [p for p in list(self.packets) if p.ssrc == ssrc]:
+            last = packet.seq if last is None else last + ((packet.seq - last + 0x8000) % 0x10000
+                                                           - 0x8000)
+            numbers.append(last)
+        return max(numbers) - min(numbers) + 1 - len(set(numbers))
+
+    def gap(self, since=0.0):
+        """The longest time between two audio packets, in seconds."""
+        times = [packet.at for packet in self.audio(since)]
+        return max((b - a for a, b in zip(times, times[1:])), default=0.0)
+
+    def digits(self, pt=101):
+        """Keys received as RFC 4733 events, one for each event timestamp."""
+        seen, text = set(), ""
+        for packet in list(self.packets):
+            if packet.pt == pt and (packet.ssrc, packet.ts) not in seen:
+                seen.add((packet.ssrc, packet.ts))
+                text += DIGITS[packet.payload[0]]
+        return text
+
+    def heard(self, seconds=0.5):
+        """(Hz, share) of the strongest tone in the last half second, mu-law, in order of arrival."""
+        data = b"".join(packet.payload for packet in self.audio()[-int(seconds * RATE / FRAME):])
+        return tone.loudest([sample_of(byte) for byte in data], RATE) if data else (0, 0.0)

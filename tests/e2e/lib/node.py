@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node of a test's own: temporary folder, claimed ports, 127.0.0.1, embedded Redis."""
+import contextlib
+import glob
+import json
+import os
+import shutil
+import socket
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+import phone
+from ports import Ports
+from server import Server, ServerError
+
+from . import ROOT
+from .media import Media
+from .sip import UserAgent
+
+# A finding of a sanitizer must end the process, or nobody would see it.
+SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
+              "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
+              "TSAN_OPTIONS": "halt_on_error=1:exitcode=99"}
+
+
+def build_folder():
+    """The build under test: TANDEM_BUILD, or what ./tandem build makes."""
+    return os.environ.get("TANDEM_BUILD") or str(ROOT / "build" / "release")
+
+
+class Redis:
+    """One connection to a Redis on a unix socket, as much of RESP2 as tests need."""
+
+    def __init__(self, path):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(5)
+        self._socket.connect(path)
+        self._file = self._socket.makefile("rb")
+
+    def __call__(self, *words):
+        """One command: redis("HGETALL", key).  Bulk strings come as str where they are UTF-8."""
+        parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        self._socket.sendall(b"*%d\r\n" % len(parts) + b"".join(
+            b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+        return self._reply()
+
+    def _reply(self):
+        line = self._file.readline()
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"+":
+            return rest.decode()
+        if kind == b"-":
+            raise ServerError(rest.decode())
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            return None if rest == b"-1" else self._bulk(int(rest))
+        if kind == b"*":
+            return None if rest == b"-1" else [self._reply() for _ in range(int(rest))]
+        raise ConnectionError("Redis closed the connection")
+
+    def _bulk(self, length):
+        data = self._file.read(length + 2)[:-2]
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            return data
+
+    def close(self):
+        self._file.close()
+        self._socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def merged(base, changes):
+    """`changes` laid over `base`, mappings member by member."""
+    result = dict(base)
+    for name, value in (changes or {}).items():
+        both = isinstance(value, dict) and isinstance(result.get(name), dict)
+        result[name] = merged(result[name], value) if both else value
+    return result
+
+
+class Node(Server):
+    """A node that is gone, with all its files, at the end of the `with` block.
+
+    settings: what the test wants other than the defaults, as in tandem.yaml:
+    Node(settings={"sip": {"registration_expires": "2s"}}).
+    """
+
+    def __init__(self, settings=None, start=True, calls=50):
+        self._stack = contextlib.ExitStack()
+        self.home = tempfile.mkdtemp(prefix="tandem-e2e-")
+        self._stack.callback(shutil.rmtree, self.home, ignore_errors=True)
+        self.ports = self._stack.enter_context(Ports(300 + 4 * calls))
+        super().__init__(os.path.join(build_folder(), "app"), os.path.join(self.home, "node"),
+                         {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
+        self.sip_port, self.sip_port_2 = self.ports.take(), self.ports.take()
+        self.http_port, self.media_ports = self.ports.take(), self.ports.take_range(4 * calls)
+        self.killed = False
+        try:
+            self.init(bind="127.0.0.1", sip_ports=f"{self.sip_port},{self.sip_port_2}",
+                      media_ports=self.media_ports, http=f"127.0.0.1:{self.http_port}")
+            if settings:
+                self.configure(settings)
+            if start:
+                self.start()
+        except BaseException:
+            self.close(check=False)
+            raise
+
+    def configure(self, settings):
+        """Rewrites tandem.yaml (as JSON, which is YAML) for the next start."""
+        main = {"name": "main", "bind": "127.0.0.1", "advertise": "127.0.0.1",
+                "sip_ports": [self.sip_port, self.sip_port_2], "media_ports": self.media_ports}
+        base = {"node": {"name": "n1", "shard": 1, "state_dir": self.folder}, "networks": [main],
+                "http": {"bind": "127.0.0.1", "port": self.http_port}}
+        with open(self.config, "w", encoding="utf-8") as file:
+            json.dump(merged(base, settings), file, indent=1)
+
+    @property
+    def server(self):
+        """(address, port) that SIP peers speak to."""
+        return "127.0.0.1", self.sip_port
+
+    # -- life ----------------------------------------------------------------------------------
+    def kill(self):
+        """kill -9.  The embedded Redis lives on, as it would in the field."""
+        super().kill()
+        self.killed = True
+
+    def restart(self, seconds=30.0):
+        """start() after kill() or stop(); how long it took until the node was ready."""
+        began = time.monotonic()
+        self.start(seconds)
+        self.killed = False
+        return time.monotonic() - began
+
+    def close(self, check=True):
+        """Stops the node and whatever it left.  A crash, a leak or a bad exit is the test's failure."""
+        try:
+            status = 0 if self.process is None or self.killed else self.stop()
+            if check and status != 0:
+                raise AssertionError(f"tandemd ended with {status}:\n{self.log_tail(60)}")
+        finally:
+            self._stop_redis()
+            self._stack.close()
+
+    def _stop_redis(self):
+        for path in self._sockets():
+            with contextlib.suppress(OSError, ConnectionError):
+                with Redis(path) as redis:
+                    redis("SHUTDOWN", "NOSAVE")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.close(check=kind is None)
+
+    # -- what it knows -------------------------------------------------------------------------
+    def _sockets(self):
+        return [path for path in glob.glob(os.path.join(self.folder, "**", "*.sock"), recursive=True)
+                if "redis" in path]
+
+    def redis(self):
+        """A connection to the embedded Redis."""
+        return Redis(self._sockets()[0])
+
+    def cdrs(self, count=1, seconds=5.0):
+        """Call records as dicts, oldest first, from the stream; waits until there are `count`."""
+        end = time.monotonic() + seconds
+        while True:
+            with self.redis() as redis:
+                rows = redis("XRANGE", "td:{s1}:cdr", "-", "+")
+            if len(rows) >= count:
+                return [dict(zip(fields[::2], fields[1::2])) for _, fields in rows]
+            if time.monotonic() > end:
+                raise AssertionError(f"{len(rows)} of {count} call records in {seconds} s")
+            time.sleep(0.02)
+
+    def http(self, path):
+        """(status, text) of a GET."""
+        url = f"http://127.0.0.1:{self.http_port}{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metric(self, name, **labels):
+        """The value of one metric, summed over the label sets that match; 0 if there is none."""
+        total = 0.0
+        for line in self.http("/metrics")[1].splitlines():
+            series, _, value = line.rpartition(" ")
+            wanted = all(f'{key}="{text}"' in series for key, text in labels.items())
+            if series.partition("{")[0] == name and wanted:
+                total += float(value)
+        return total
+
+    # -- peers ---------------------------------------------------------------------------------
+    def user_agent(self, number="", password=""):
+        """A scripted SIP peer; close() it, or use it in a `with` block."""
+        return UserAgent(self.server, number, password)
+
+    def media(self):
+        """An RTP end."""
+        return Media(self.ports)
+
+    def phone(self, number, password, extra="", **options):
+        """A real phone (baresip), registered."""
+        server = f"127.0.0.1:{self.sip_port}"
+        made = phone.Phone(os.path.join(self.home, f"phone-{number}-{time.monotonic_ns()}"),
+                           phone.account(number, password, server, extra=extra), self.ports,
+                           **options)
+        made.registered()
+        return made

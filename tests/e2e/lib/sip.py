@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A scripted SIP user agent over UDP: nothing happens by itself except retransmission of requests."""
+import secrets
+import socket
+import threading
+import time
+
+from .message import Message, address_uri, credentials, digest_fields, host_port, parameter
+
+T1, T2 = 0.5, 4.0       # RFC 3261 17.1.1.1
+
+
+class SipError(AssertionError):
+    """The other side did not do what the script expects."""
+
+
+class UserAgent:
+    """One UDP socket with one account.  Everything received is kept in `received`."""
+
+    def __init__(self, server, number="", password="", address="127.0.0.1", port=0):
+        self.server, self.number, self.password = server, number, password
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, port))
+        self.address, self.port = self.socket.getsockname()
+        self.received, self._taken, self._news = [], set(), threading.Condition()
+        self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
+        threading.Thread(target=self._read, daemon=True).start()
+
+    @property
+    def aor(self):
+        return f"sip:{self.number}@{self.server[0]}"
+
+    @property
+    def contact(self):
+        return f"<sip:{self.number}@{self.address}:{self.port}>"
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    # -- bytes ---------------------------------------------------------------------------------
+    def _read(self):
+        while True:
+            try:
+                data, source = self.socket.recvfrom(65536)
+            except OSError:
+                return
+            if not data.strip():            # keep-alive
+                continue
+            message = Message.parse(data)
+            message.at, message.source = time.monotonic(), source
+            with self._news:
+                self.received.append(message)
+                self._news.notify_all()
+
+    def send(self, message, to=None):
+        """A Message, or bytes as they are."""
+        data = message.bytes() if isinstance(message, Message) else message
+        self.socket.sendto(data, to or self.server)
+
+    def take(self, wanted, seconds=5.0, what="message"):
+        """The first message not taken before for which wanted(message) is true; waits for it."""
+        end = time.monotonic() + seconds
+        with self._news:
+            while True:
+                for i, message in enumerate(self.received):
+                    if i not in self._taken and wanted(message):
+                        self._taken.add(i)
+                        return message
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise SipError(f"{self.number}: no {what} in {seconds} s; "
+                                   f"received {self.received}")
+                self._news.wait(left)
+
+    def take_request(self, method, seconds=5.0, call_id=None):
+        return self.take(lambda m: m.is_request and m.method == method
+                         and call_id in (None, m.call_id), seconds, method)
+
+    def count(self, wanted):
+        """How many messages received so far satisfy wanted(message), taken or not."""
+        with self._news:
+            return sum(1 for message in self.received if wanted(message))
+
+    # -- requests ------------------------------------------------------------------------------
+    def request(self, method, uri, headers=(), body=b"", content_type="application/sdp",
+                call_id=None, cseq=1, from_=None, to=None, branch=None):
+        """A new request as a value: change it at will, then send() or transact() it."""
+        branch = branch or "z9hG4bK" + secrets.token_hex(8)
+        message = Message(f"{method} {uri} SIP/2.0", [
+            ("Via", f"SIP/2.0/UDP {self.address}:{self.port};branch={branch};rport"),
+            ("Max-Forwards", "70"),
+            ("From", from_ or f"<{self.aor}>;tag={secrets.token_hex(4)}"),
+            ("To", to or f"<{uri}>"),
+            ("Call-ID", call_id or secrets.token_hex(8)),
+            ("CSeq", f"{cseq} {method}"),
+            ("Contact", self.contact), *headers],
+            body.encode() if isinstance(body, str) else body)
+        if message.body:
+            message.headers.append(("Content-Type", content_type))
+        return message
+
+    def transact(self, request, seconds=10.0, to=None, provisional=None):
+        """Sends until answered (timers A and E) and returns the final response; an ACK to a failure
+        of INVITE is sent, one to its success is not.  Provisional responses are appended."""
+        invite, interval = request.method == "INVITE", T1
+        end, again, provisional = time.monotonic() + seconds, 0.0, [] if provisional is None \
+            else provisional
+
+        def mine(message):
+            return (not message.is_request and message.branch == request.branch
+                    and message.method == request.method)
+
+        while True:
+            now = time.monotonic()
+            if now >= end:
+                raise SipError(f"{self.number}: {request} not answered in {seconds} s; "
+                               f"received {self.received}")
+            if now >= again and not (invite and provisional):
+                self.send(request, to)
+                again, interval = now + interval, interval * 2 if invite else min(T2, interval * 2)
+            try:
+                response = self.take(mine, max(0.001, min(again if again > now else end, end) - now))
+            except SipError:
+                continue
+            if response.status < 200:
+                provisional.append(response)
+                continue
+            if invite and response.status >= 300:
+                self.send(self.ack_of_failure(request, response), to)
+            return response
+
+    @staticmethod
+    def ack_of_failure(invite, response):
+        """RFC 3261 17.1.1.3: same branch as the INVITE, To of the response."""
+        headers = [("Via", invite.get("Via")), ("Max-Forwards", "70"),
+                   ("From", invite.get("From")), ("To", response.get("To")),
+                   ("Call-ID", invite.call_id), ("CSeq", f"{invite.cseq} ACK")]
+        headers += [("Route", value) for value in invite.all("Route")]
+        return Message(f"ACK {invite.uri} SIP/2.0", headers)
+
+    def authorize(self, request, response, algorithm=None, password=None):
+        """The same request again, with credentials, a new branch and the next CSeq."""
+        proxy = response.status == 407
+        challenges = response.all("Proxy-Authenticate" if proxy else "WWW-Authenticate")
+        challenge = next((c for c in challenges if algorithm in (
+            None, digest_fields(c).get("algorithm", "MD5"))), None)
+        if challenge is None:
+            raise SipError(f"no challenge with {algorithm}: {challenges}")
+        again = Message(request.start, request.headers, request.body)
+        again.set("CSeq", f"{request.cseq + 1} {request.method}")
+        again.set("Via", f"SIP/2.0/UDP {self.address}:{self.port}"
+                         f";branch=z9hG4bK{secrets.token_hex(8)};rport")
+        again.set("Proxy-Authorization" if proxy else "Authorization", credentials(
+            challenge, request.method, request.uri, self.number, password or self.password))
+        return again
+
+    def transact_authorized(self, request, seconds=10.0, algorithm=None, provisional=None):
+        """transact(), and once more with credentials if asked for.  (request, response) as sent."""
+        response = self.transact(request, seconds, provisional=provisional)
+        if response.status in (401, 407):
+            request = self.authorize(request, response, algorithm)
+            response = self.transact(request, seconds, provisional=provisional)
+        return request, response
+
+    def register(self, expires=90, contact=None, algorithm=None, headers=(), seconds=10.0):
+        """REGISTER with credentials if asked for; the final response."""
+        self._register["cseq"] += 1
+        request = self.request("REGISTER", f"sip:{self.server[0]}", call_id=self._register["call_id"],
+                               cseq=self._register["cseq"], to=f"<{self.aor}>",
+                               headers=[("Expires", str(expires)), *headers])
+        request.set("Contact", contact or self.contact)
+        sent, response = self.transact_authorized(request, seconds, algorithm)
+        self._register["cseq"] = sent.cseq
+        return response
+
+    def options(self, seconds=5.0):
+        return self.transact(self.request("OPTIONS", f"sip:{self.server[0]}"), seconds)
+
+    # -- responses -----------------------------------------------------------------------------
+    def respond(self, request, status, reason="", to_tag=None, headers=(), body=b""):
+        """Answers a request on the way it came; the Message sent."""
+        to = request.get("To")
+        if to_tag and not parameter(to, "tag"):
+            to += f";tag={to_tag}"
+        response = Message(f"SIP/2.0 {status} {reason or 'Reason'}", [
+            *(("Via", value) for value in request.all("Via")),
+            *(("Record-Route", value) for value in request.all("Record-Route")),
+            ("From", request.get("From")), ("To", to), ("Call-ID", request.call_id),
+            ("CSeq", request.get("CSeq")), *headers],
+            body.encode() if isinstance(body, str) else body)
+        if response.body:
+            response.headers.append(("Content-Type", "application/sdp"))
+        self.send(response, request.source)
+        return response
+
+    # -- calls ---------------------------------------------------------------------------------
+    def invite(self, number, sdp, headers=()):
+        """Starts a call in the background; see OutgoingCall."""
+        return OutgoingCall(self, number, sdp, headers)
+
+    def incoming(self, seconds=5.0):
+        """Waits for an INVITE outside a dialog."""
+        invite = self.take(lambda m: m.is_request and m.method == "INVITE"
+                           and not parameter(m.get("To"), "tag"), seconds, "INVITE")
+        return IncomingCall(self, invite)
+
+
+class Dialog:
+    """What both kinds of call share once there are two tags."""
+
+    def __init__(self, agent, call_id):
+        self.agent, self.call_id = agent, call_id
+        self.local = self.remote = self.target = None
+        self.routes, self.cseq = [], 0
+
+    def in_dialog(self, method, headers=(), body=b"", cseq=None):
+        """A request inside the dialog as a value (RFC 3261 12.2.1.1)."""
+        if cseq is None:
+            self.cseq += 1
+        return self.agent.request(method, self.target, call_id=self.call_id,
+                                  cseq=self.cseq if cseq is None else cseq,
+                                  from_=self.local, to=self.remote, body=body,
+                                  headers=[*(("Route", route) for route in self.routes), *headers])
+
+    def next_hop(self):
+        return host_port(address_uri(self.routes[0]) if self.routes else self.target)
+
+    def transact(self, request, seconds=10.0):
+        return self.agent.transact(request, seconds, self.next_hop())
+
+    def bye(self, seconds=10.0):
+        response = self.transact(self.in_dialog("BYE"), seconds)
+        if response.status != 200:
+            raise SipError(f"BYE answered with {response.start}")
+        return response
+
+    def wait_bye(self, seconds=10.0):
+        """Waits for BYE and answers it."""
+        request = self.agent.take_request("BYE", seconds, self.call_id)
+        self.agent.respond(request, 200, "OK")
+        return request
+
+    def reinvite(self, sdp, seconds=10.0):
+        """An INVITE inside the dialog; its final response, acknowledged."""
+        request = self.in_dialog("INVITE", body=sdp)
+        response = self.transact(request, seconds)
+        if response.status < 300:
+            self._acknowledge(request.cseq)
+        return response
+
+    def wait_reinvite(self, sdp, seconds=10.0):
+        """Answers an INVITE or UPDATE inside the dialog with 200 and this SDP; the request."""
+        request = self.agent.take(lambda m: m.is_request and m.method in ("INVITE", "UPDATE")
+                                  and m.call_id == self.call_id, seconds, "re-INVITE")
+        self.agent.respond(request, 200, "OK", headers=[("Contact", self.agent.contact)], body=sdp)
+        return request
+
+    def _acknowledge(self, cseq):
+        self.ack = self.in_dialog("ACK", cseq=cseq)
+        self.agent.send(self.ack, self.next_hop())
+
+
+class OutgoingCall(Dialog):
+    """INVITE sent from a thread of its own, with credentials if asked for."""
+
+    def __init__(self, agent, number, sdp, headers=()):
+        super().__init__(agent, secrets.token_hex(8))
+        self.request = agent.request("INVITE", f"sip:{number}@{agent.server[0]}", headers, sdp,
+                                     call_id=self.call_id)
+        self.response, self.provisional, self.error = None, [], None
+        self.started = time.monotonic()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        try:
+            response = self.agent.transact(self.request, 60.0, provisional=self.provisional)
+            if response.status in (401, 407):
+                self.request = self.agent.authorize(self.request, response)
+                response = self.agent.transact(self.request, 60.0, provisional=self.provisional)
+            self.response = response
+        except Exception as error:              # shown by whoever waits for the answer
+            self.error = error
+
+    def wait_provisional(self, status, seconds=5.0):
+        end = time.monotonic() + seconds
+        while True:
+            found = [m for m in list(self.provisional) if m.status == status]
+            if found:
+                return found[0]
+            if time.monotonic() > end or self.error:
+                raise SipError(f"no {status} in {seconds} s, but {self.provisional} "
+                               f"{self.response} {self.error or ''}")
+            time.sleep(0.005)
+
+    def wait_final(self, seconds=10.0):
+        """The final response; a success is acknowledged and makes the dialog."""
+        self._thread.join(seconds)
+        if self.error:
+            raise self.error
+        if self.response is None:
+            raise SipError(f"{self.request} has no final response in {seconds} s")
+        if self.response.status < 300 and self.target is None:
+            self.local, self.remote = self.request.get("From"), self.response.get("To")
+            self.target = address_uri(self.response.get("Contact"))
+            self.routes = list(reversed(self.response.all("Record-Route")))
+            self.cseq = self.request.cseq
+            self._acknowledge(self.cseq)
+        return self.response
+
+    def wait_answer(self, seconds=10.0):
+        response = self.wait_final(seconds)
+        if response.status >= 300:
+            raise SipError(f"not answered: {response.start}")
+        return response
+
+    def cancel(self, seconds=5.0):
+        """CANCEL; its own response.  The INVITE's 487 comes from wait_final()."""
+        cancel = Message(f"CANCEL {self.request.uri} SIP/2.0", [
+            ("Via", self.request.get("Via")), ("Max-Forwards", "70"),
+            ("From", self.request.get("From")), ("To", self.request.get("To")),
+            ("Call-ID", self.call_id), ("CSeq", f"{self.request.cseq} CANCEL")])
+        return self.agent.transact(cancel, seconds)
+
+
+class IncomingCall(Dialog):
+    """A received INVITE; the script says what to answer."""
+
+    def __init__(self, agent, invite):
+        super().__init__(agent, invite.call_id)
+        self.request, self.tag = invite, secrets.token_hex(4)
+        self.local, self.remote = f"{invite.get('To')};tag={self.tag}", invite.get("From")
+        self.target = address_uri(invite.get("Contact"))
+        self.routes = invite.all("Record-Route")
+        self.last = None                        # response, for retransmission by the script
+
+    def respond(self, status, reason="", headers=(), body=b""):
+        self.last = self.agent.respond(self.request, status, reason, self.tag,
+                                       [("Contact", self.agent.contact), *headers], body)
+        return self.last
+
+    def ring(self):
+        return self.respond(180, "Ringing")
+
+    def answer(self, sdp, ack=True, seconds=5.0):
+        """200 with SDP, and the ACK that confirms it (None if not waited for)."""
+        self.respond(200, "OK", body=sdp)
+        return self.wait_ack(seconds) if ack else None
+
+    def wait_ack(self, seconds=5.0):
+        return self.agent.take_request("ACK", seconds, self.call_id)
+
+    def reject(self, status, reason="", seconds=5.0):
+        """A failure, and the ACK that ends the transaction."""
+        self.respond(status, reason)
+        return self.wait_ack(seconds)
+
+    def wait_cancel(self, seconds=5.0):
+        """CANCEL answered with 200, the INVITE with 487."""
+        request = self.agent.take_request("CANCEL", seconds, self.call_id)
+        self.agent.respond(request, 200, "OK", self.tag)
+        self.respond(487, "Request Terminated")
+        self.wait_ack(seconds)
+        return request
