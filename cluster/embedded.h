@@ -20,7 +20,9 @@ struct embedded {
 int embedded_lock(struct embedded *e, const char *state_dir) NODISCARD;
 /* Starts or adopts the server and waits until it answers PING (at most 10 s). May block: start-up only. */
 int embedded_start(struct embedded *e) NODISCARD;
-/* Non-zero when the child died: to be restarted with embedded_start's non-blocking part. Polled on SIGCHLD. */
+/* Its non-blocking part, to restart a server that died: the link reconnects by itself. 0, -EBUSY (it still runs) or -errno. */
+int embedded_spawn(struct embedded *e) NODISCARD;
+/* True when the server died: to be restarted with embedded_spawn. Polled on SIGCHLD. */
 bool embedded_is_dead(struct embedded *e);
 /* Clean stop: SHUTDOWN by SIGTERM, waits at most 10 s. */
 void embedded_stop(struct embedded *e);

@@ -39,4 +39,32 @@ uint64_t redis_next_ns(const struct redis *r);
 /* True when a reply is an error; text gets its message. */
 bool redis_is_error(const struct redisReply *reply, struct bytes *text);
 
+/* What a reply holds, so that no other file needs hiredis. NULL reads as nil. */
+enum redis_type {
+	REDIS_TYPE_NIL,
+	REDIS_TYPE_INTEGER,
+	REDIS_TYPE_TEXT, /* bulk string or status */
+	REDIS_TYPE_ARRAY,
+	REDIS_TYPE_ERROR,
+};
+enum redis_type redis_reply_type(const struct redisReply *reply);
+int64_t redis_reply_integer(const struct redisReply *reply);   /* 0 unless an integer */
+struct bytes redis_reply_text(const struct redisReply *reply); /* of text or error, else empty */
+size_t redis_reply_count(const struct redisReply *reply);      /* 0 unless an array */
+const struct redisReply *redis_reply_at(const struct redisReply *reply,
+					size_t i); /* NULL beyond the end */
+
+/* Those that live on this link (a store per shard): told of its state like the opener, and driven by the same
+ * redis_expire and redis_next_ns. Owned by the guest; redis is NULL again once it has left or the link was closed. */
+struct redis_guest {
+	struct redis_guest *next;
+	struct redis *redis;
+	redis_state_fn *state;
+	void (*expire)(uint64_t now_ns, void *arg);
+	uint64_t next_ns; /* when expire wants to be called; UINT64_MAX: never */
+	void *arg;
+};
+void redis_join(struct redis *r, struct redis_guest *guest);
+void redis_leave(struct redis_guest *guest);
+
 #endif

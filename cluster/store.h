@@ -40,13 +40,18 @@ struct store_field {
 	struct bytes value;
 };
 
-/* Says how the link is: 1 connected, lease held and up to date; 0 degraded (sends must not wait). Called on change. */
+/* Says how the link is: 1 connected, lease held and up to date; 0 degraded (sends must not wait). Called on change.
+ * On 1 the owner saves everything it has again, some 100 records in flight at a time: Redis may have lost what it
+ * acknowledged, and a burst of all at once would be late again. On 0 ask store_is_fenced. */
 typedef void store_health_fn(bool healthy, void *arg);
 
 int store_open(struct store **out, struct redis *redis, const struct store_settings *settings,
 	       store_health_fn *health, void *arg) NODISCARD;
+/* Before redis_close. What is in flight is answered with STORE_UNKNOWN, CDRs go to the spool first. */
 void store_close(struct store *s);
 bool store_is_healthy(const struct store *s);
+/* Another owner was seen: nothing may be said for this shard any more. */
+bool store_is_fenced(const struct store *s);
 uint64_t store_epoch(const struct store *s);
 
 /* Takes the lease; done: STORE_OK, STORE_CONFLICT (held and alive elsewhere: the log names the holder). A lease of the
@@ -76,7 +81,7 @@ void store_document_delete(struct store *s, struct bytes tenant, const char *kin
 /* Events: best effort within the stream's trimmed length (MAXLEN ~ 100000). */
 void store_event(struct store *s, struct bytes tenant, const struct store_field *fields, size_t n);
 
-/* Start-up: hands every record to a function. The receiver returns 0, or -errno with a reason it logged: the record is then
+/* Start-up: hands every record to a function (calls: key is the id's 13 characters; registrations: TENANT:USER). The receiver returns 0, or -errno with a reason it logged: the record is then
  * renamed to td:broken:... and counted, and loading goes on. done() after the last one (STORE_OK) or when Redis fails. */
 typedef int store_record_fn(struct bytes key, struct bytes record, void *arg);
 void store_load_calls(struct store *s, store_record_fn *each, store_done_fn *done, void *arg);
