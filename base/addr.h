@@ -25,7 +25,8 @@ struct addr {
 
 enum { ADDR_TEXT_MAX = 64 }; /* "[v6%scope]:port" and NUL */
 
-/* "192.0.2.1", "192.0.2.1:5060", "2001:db8::1", "[2001:db8::1]:5060". 0 or -EINVAL. Port 0 if absent. */
+/* "192.0.2.1", "192.0.2.1:5060", "2001:db8::1", "[2001:db8::1]:5060". 0 or -EINVAL. Port 0 if absent.
+ * An IPv4-mapped IPv6 address becomes IPv4; a zone ("%2") is a number, not an interface name. */
 int addr_parse(struct addr *out, struct bytes in) NODISCARD;
 /* "192.0.2.1:5060" or "[2001:db8::1]:5060"; without ":port" when the port is 0. */
 void addr_write(struct writer *w, const struct addr *a);

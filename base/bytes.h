@@ -59,6 +59,7 @@ struct writer writer_over(void *p, size_t cap);
 void writer_bytes(struct writer *w, struct bytes b);
 void writer_mem(struct writer *w, const void *p, size_t n);
 void writer_str(struct writer *w, const char *str);
+/* Needs one byte of room more than it writes (the NUL of vsnprintf). */
 void writer_fmt(struct writer *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void writer_u8(struct writer *w, uint8_t v);
 void writer_be16(struct writer *w, uint16_t v);

@@ -26,6 +26,7 @@ struct wheel {
 	uint32_t running;
 };
 
+/* The wheel points into itself: it does not move afterwards. */
 void wheel_open(struct wheel *w, uint64_t now_ns);
 /* Starts or restarts. A deadline in the past expires at the next wheel_expire. Never early; late by 1 ms at most. */
 void wheel_start(struct wheel *w, struct wheel_timer *t, uint64_t deadline_ns);
@@ -33,7 +34,8 @@ void wheel_stop(struct wheel *w, struct wheel_timer *t); /* idle timers are fine
 bool wheel_is_running(const struct wheel_timer *t);
 /* The next timer due at now, taken out of the wheel, or NULL. The owner may start and stop timers between calls. */
 struct wheel_timer *wheel_expire(struct wheel *w, uint64_t now_ns);
-/* When to call wheel_expire next (never later than the earliest deadline rounded up to a step); UINT64_MAX: nothing runs. */
+/* When to call wheel_expire next (never later than the earliest deadline rounded up to a step);
+ * 0: at once; UINT64_MAX: nothing runs. May be before any deadline: calling then is cheap. */
 uint64_t wheel_next_ns(const struct wheel *w);
 
 #endif
