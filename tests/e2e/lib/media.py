@@ -27,6 +27,7 @@ class Packet:
     ts: int
     ssrc: int
     payload: bytes
+    tos: int                    # of the IP header: DSCP << 2 | ECN
 
 
 def ulaw_of(sample):
@@ -51,6 +52,12 @@ def tone_frames(hertz, seconds=1.0):
     return [samples[i:i + FRAME] for i in range(0, len(samples), FRAME)]
 
 
+def tos_of(ancillary):
+    """The IP header's TOS byte that came with a datagram (IP_RECVTOS)."""
+    return next((data[0] for level, kind, data in ancillary
+                 if (level, kind) == (socket.IPPROTO_IP, socket.IP_TOS)), 0)
+
+
 class Media:
     """One audio end on an even RTP port and the RTCP port above it."""
 
@@ -67,6 +74,7 @@ class Media:
 
     def _socket(self, port):
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
         sock.bind((self.address, port))
         return sock
 
@@ -156,14 +164,14 @@ class Media:
             try:
                 ready, _, _ = select.select([self.rtp, self.rtcp], [], [])
                 for sock in ready:
-                    data, source = sock.recvfrom(65536)
-                    self._keep(sock, data, source)
+                    data, ancillary, _, source = sock.recvmsg(65536, 64)
+                    self._keep(sock, data, source, tos_of(ancillary))
             except ConnectionError:
                 continue
             except (OSError, ValueError):       # closed
                 return
 
-    def _keep(self, sock, data, source):
+    def _keep(self, sock, data, source, tos):
         now = time.monotonic()
         if sock is self.rtcp or (len(data) > 1 and 192 <= data[1] <= 223):      # RFC 5761 4
             self.rtcp_packets.append((now, source, data))
@@ -175,7 +183,7 @@ class Media:
             if data[0] & 0x10:                  # header extension
                 start += 4 + 4 * struct.unpack("!H", data[start + 2:start + 4])[0]
             self.packets.append(Packet(now, source, second & 0x7f, bool(second & 0x80), seq, ts,
-                                       ssrc, data[start:]))
+                                       ssrc, data[start:], tos))
 
     def audio(self, since=0.0):
         """Received packets that are no RFC 4733 event."""

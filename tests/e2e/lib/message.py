@@ -13,7 +13,7 @@ class Message:
 
     def __init__(self, start, headers=(), body=b""):
         self.start, self.headers, self.body = start, list(headers), body
-        self.at = self.source = None        # when and from where it was received
+        self.at = self.source = self.tos = None     # of a received one: when, from where, IP TOS
 
     @classmethod
     def parse(cls, data):

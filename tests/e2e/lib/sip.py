@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 
+from .media import tos_of
 from .message import Message, address_uri, credentials, digest_fields, host_port, parameter
 
 T1, T2 = 0.5, 4.0       # RFC 3261 17.1.1.1
@@ -20,6 +21,7 @@ class UserAgent:
     def __init__(self, server, number="", password="", address="127.0.0.1", port=0):
         self.server, self.number, self.password = server, number, password
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
         self.socket.bind((address, port))
         self.address, self.port = self.socket.getsockname()
         self.received, self._taken, self._news = [], set(), threading.Condition()
@@ -47,13 +49,14 @@ class UserAgent:
     def _read(self):
         while True:
             try:
-                data, source = self.socket.recvfrom(65536)
+                data, ancillary, _, source = self.socket.recvmsg(65536, 64)
             except OSError:
                 return
             if not data.strip():            # keep-alive
                 continue
             message = Message.parse(data)
             message.at, message.source = time.monotonic(), source
+            message.tos = tos_of(ancillary)
             with self._news:
                 self.received.append(message)
                 self._news.notify_all()

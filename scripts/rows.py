@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""docs/rows.md says which test shows which promise.  Run from the root; exits 1 on any finding."""
+import ast
+import pathlib
+import re
+import sys
+
+TABLE = pathlib.Path("docs/rows.md")
+ROW = re.compile(r"^\|\s*([A-Z0-9]+-\d+[a-z]?)\s*\|([^|]*)\|(.*)\|\s*$")
+TEST = re.compile(r"`([\w/.-]+)::([\w.]+)`")
+
+
+def functions(path):
+    """Names of the tests in a file: C functions, or Class.method of Python."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return set(re.findall(r"\b(?:cmocka_unit_test\w*)\(\s*(\w+)", text))
+    return {f"{item.name}.{method.name}" for item in ast.parse(text).body
+            if isinstance(item, ast.ClassDef)
+            for method in item.body if isinstance(method, ast.FunctionDef)
+            and method.name.startswith("test")}
+
+
+def check(text):
+    """Every finding as a line of text."""
+    findings, seen = [], set()
+    for number, line in enumerate(text.splitlines(), 1):
+        match = ROW.match(line)
+        if not match:
+            continue
+        row, rule, cell = match[1], match[2].strip(), match[3]
+        at = f"{TABLE}:{number}: {row}"
+        if row in seen:
+            findings.append(f"{at} is listed twice")
+        seen.add(row)
+        if not rule:
+            findings.append(f"{at} says nothing")
+        tests = TEST.findall(cell)
+        if not tests:
+            findings.append(f"{at} names no test")
+        for name, test in tests:
+            path = pathlib.Path(name)
+            if not path.is_file():
+                findings.append(f"{at} names {name}, which does not exist")
+            elif test not in functions(path):
+                findings.append(f"{at} names {test}, which {name} does not have")
+    if not seen:
+        findings.append(f"{TABLE}: no rows")
+    return findings
+
+
+def main():
+    findings = check(TABLE.read_text(encoding="utf-8"))
+    print("\n".join(findings))
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Examples in the documentation, run as they stand, and links that must lead somewhere.
+
+A fenced block directly below the line <!-- run --> is executed by sh in the checkout, with a node up:
+`./tandem ctl` speaks to it, and $HTTP, $SIP_PORT name its ports.  It must exit with 0.
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+from report import FAILED, PASSED
+
+BLOCK = re.compile(r"^<!-- run -->\n```\w*\n(.*?)^```", re.M | re.S)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def results(root, build, names):
+    found = []
+    for name in names:
+        text = (root / name).read_text(encoding="utf-8")
+        gone = [link for link in LINK.findall(text) if "://" not in link and "mailto:" not in link
+                and not (root / name).parent.joinpath(link).exists()]
+        found.append((f"docs {name}: links", FAILED if gone else PASSED, f"lead nowhere: {gone}"))
+        blocks = BLOCK.findall(text)
+        if blocks:
+            found += run_blocks(root, build, name, blocks)
+    return found
+
+
+def run_blocks(root, build, name, blocks):
+    """The blocks of one file, one after the other on one node."""
+    if build is None:
+        return [(f"docs {name}: examples", FAILED, "the build failed")]
+    os.environ["TANDEM_BUILD"] = build
+    sys.path.insert(0, str(root / "tests" / "e2e"))
+    from lib.node import Node                       # needs TANDEM_BUILD
+    found = []
+    with Node() as node:
+        variables = {**os.environ, "TANDEM_HOME": node.folder, "SIP_PORT": str(node.sip_port),
+                     "HTTP": f"127.0.0.1:{node.http_port}"}
+        for number, block in enumerate(blocks, 1):
+            done = subprocess.run(["sh", "-eu"], input=block, cwd=pathlib.Path(root), env=variables,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  timeout=120)
+            found.append((f"docs {name}: example {number}", FAILED if done.returncode else PASSED,
+                          f"{block}\n{done.stdout}"))
+    return found

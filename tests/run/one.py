@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs one unittest file and prints a line of JSON, marked with @@, for each test method."""
+import importlib.util
+import json
+import pathlib
+import signal
+import sys
+import time
+import unittest
+
+
+class Lines(unittest.TestResult):
+    """Says each result at once, so that a hang shows how far the file came."""
+
+    def __init__(self):
+        super().__init__()
+        self.buffer = False
+
+    def say(self, test, result, output=""):
+        print("@@" + json.dumps({"test": test.id().partition(".")[2] or str(test),
+                                 "result": result, "output": output}), flush=True)
+
+    def startTest(self, test):
+        super().startTest(test)
+        test.began = time.monotonic()
+        test.subtests_failed = False
+
+    def addSuccess(self, test):
+        self.say(test, "passed")
+
+    def addSkip(self, test, reason):
+        self.say(test, "skipped", reason)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.say(test, "failed", self.failures[-1][1])
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.say(test, "failed", self.errors[-1][1])
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err:
+            self.say(test, "failed", f"{subtest}\n{(self.failures + self.errors)[-1][1]}")
+
+    def addExpectedFailure(self, test, err):
+        self.say(test, "failed", "an expected failure hides what is broken; skip it with a reason")
+
+    def addUnexpectedSuccess(self, test):
+        self.say(test, "failed", "unexpected success")
+
+
+def main():
+    path = pathlib.Path(sys.argv[1]).resolve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    result = Lines()
+    unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of the suite.  Each runs its tools and adds every test to the report."""
+import ast
+import concurrent.futures
+import contextlib
+import glob
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import examples
+import tap
+from report import FAILED, PASSED
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+E2E = ROOT / "tests" / "e2e"
+THREADED = ("base", "engine")       # suites whose code runs in more than one thread
+SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
+
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
+    # undefined behaviour goes on by default, and nobody would see it
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:exitcode=99",
+}
+
+
+@contextlib.contextmanager
+def environment():
+    """Variables for every child: sanitizers that end a process, and a git that answers."""
+    os.environ.update(SANITIZERS)
+    # The checkout may belong to somebody else than who runs the tests.
+    os.environ.update(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory",
+                      GIT_CONFIG_VALUE_0=str(ROOT))
+    with tempfile.TemporaryDirectory(prefix="tandem-git-") as folder:
+        if not (ROOT / ".git").exists():        # an unpacked archive: list files through an empty one
+            os.environ.update(GIT_DIR=folder, GIT_WORK_TREE=str(ROOT))
+            subprocess.run(["git", "init", "-q"], check=True)
+        yield
+
+
+def run(*command, **options):
+    """(exit status, output) of a command."""
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+    return done.returncode, done.stdout
+
+
+def files(*patterns):
+    """Files of the project that match: tracked, or new and not ignored."""
+    listed = run("git", "ls-files", "-co", "--exclude-standard", "--", *patterns)[1].splitlines()
+    return sorted(name for name in set(listed) if (ROOT / name).is_file())
+
+
+def check(report, test, *command):
+    """A command that must exit with 0, as one test."""
+    status, output = run(*command)
+    report.add(test, FAILED if status else PASSED, output)
+
+
+def steady():
+    """clang 14's and gcc 12's sanitizers do not start where the kernel spreads addresses wider."""
+    try:
+        bits = int(pathlib.Path("/proc/sys/vm/mmap_rnd_bits").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        bits = 28
+    if bits <= 28 or run("setarch", "-R", "true")[0]:
+        return ()
+    return ("setarch", "-R")
+
+
+def build(report, name):
+    """The folder of a finished build, or None, which is a failed test."""
+    status, output = run(str(ROOT / "tandem"), "build", name)
+    if status:
+        report.add(f"build {name}", FAILED, output)
+        return None
+    return output.splitlines()[-1]
+
+
+def meson(report, folder, *selected):
+    """Runs the tests of a build and adds each one of each program."""
+    for old in glob.glob(f"{folder}/meson-logs/suite*.json"):
+        os.unlink(old)
+    _, output = run(*steady(), "meson", "test", "-C", folder, "--no-rebuild", "--logbase", "suite",
+                    *selected)
+    logs = glob.glob(f"{folder}/meson-logs/suite*.json")
+    if not logs:
+        report.add(f"meson test in {folder}", FAILED, output)
+        return
+    for line in pathlib.Path(logs[0]).read_text(encoding="utf-8").splitlines():
+        for test, result, text in tap.results(json.loads(line)):
+            report.add(test, result, text)
+
+
+def format_(report):
+    check(report, "rules: clang-format", "clang-format", "--dry-run", "-Werror", *files("*.c", "*.h"))
+    check(report, "rules: layers", "python3", "scripts/layers.py")
+    check(report, "rules: rows", "python3", "scripts/rows.py")
+    check(report, "rules: shellcheck", "shellcheck", "tandem", ".ci/run", *files("*.sh", "scripts/hooks/*"))
+    broken = []
+    for name in files("*.py"):
+        try:
+            ast.parse((ROOT / name).read_text(encoding="utf-8"), name)
+        except SyntaxError as error:
+            broken.append(str(error))
+    report.add("rules: python compiles", FAILED if broken else PASSED, "\n".join(broken))
+
+
+def unit(report):
+    if folder := build(report, "debug"):
+        meson(report, folder)
+
+
+def clang(report):
+    if folder := build(report, "clang"):
+        meson(report, folder)
+
+
+def asan(report):
+    if folder := build(report, "asan"):
+        meson(report, folder)
+
+
+def tsan(report):
+    if folder := build(report, "tsan"):
+        meson(report, folder, *(f"--suite={suite}" for suite in THREADED))
+
+
+def e2e(report, chosen=()):
+    """Python tests of whole nodes, two at a time: they mostly wait."""
+    scripts = [str(path) for path in chosen or sorted(E2E.glob("*_test.py"))]
+    folders = {}
+    for variant in {variant_of(script) for script in scripts}:
+        folders[variant] = build(report, variant)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for results in pool.map(lambda script: script_results(script, folders[variant_of(script)]),
+                                scripts):
+            for result in results:
+                report.add(*result)
+
+
+def variant_of(script):
+    """The build a file wants: BUILD = "release" where it measures, or else with sanitizers."""
+    text = pathlib.Path(script).read_text(encoding="utf-8")
+    match = re.search(r'^BUILD = "(\w+)"', text, re.M)
+    return match[1] if match else "asan"
+
+
+def script_results(script, folder):
+    """[(test, result, output)] of one end-to-end file, run in a process of its own."""
+    name = pathlib.Path(script).stem
+    if folder is None:
+        return [(f"e2e {name}", FAILED, "its build failed")]
+    command = [*steady(), sys.executable, str(ROOT / "tests" / "run" / "one.py"), script]
+    try:
+        status, output = run(*command, env={**os.environ, "TANDEM_BUILD": folder},
+                             timeout=SCRIPT_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        text = (error.stdout or b"").decode("utf-8", "replace")
+        status, output = 1, f"{text}\nstill running after {SCRIPT_SECONDS} s"
+    results = [(f"e2e {name}: {found['test']}", found["result"], found["output"])
+               for found in map(json.loads, re.findall(r"^@@(\{.*\})$", output, re.M))]
+    if (status != 0 and not any(result == FAILED for _, result, _ in results)) or not results:
+        results.append((f"e2e {name}: ran to its end", FAILED, output))
+    return results
+
+
+def docs(report):
+    """Examples of the documentation, run as they stand there."""
+    folder = build(report, "release")
+    for test, result, output in examples.results(ROOT, folder, files("*.md")):
+        report.add(test, result, output)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests came to: each one once, the worst of its runs, and no failure without its output."""
+import contextlib
+import traceback
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+RANK = {SKIPPED: 0, PASSED: 1, FAILED: 2}       # which of two results of one test counts
+TAIL = 80                                       # lines of output shown of a failure
+
+
+class Report:
+    """Results by test over all parts, and by part."""
+
+    def __init__(self):
+        self._tests, self._parts, self._times = {}, {}, {}
+        self._failures, self._skips = [], {}
+        self._part = "?"
+
+    @contextlib.contextmanager
+    def part(self, name):
+        """Results belong to this part; a part that breaks off is a failure, the next ones still run."""
+        self._part = name
+        self._parts[name] = {}
+        try:
+            yield
+        except Exception:
+            self.add(f"{name} ran to its end", FAILED, traceback.format_exc())
+        if not self._parts[name]:
+            self.add(f"{name} ran anything", FAILED, "no test was found")
+
+    def took(self, name, seconds):
+        self._times[name] = seconds
+
+    def add(self, test, result, output=""):
+        """One result.  `test` is the same text in every build it runs in."""
+        runs = self._parts[self._part]
+        runs[test] = max(runs.get(test, SKIPPED), result, key=RANK.get)
+        self._tests[test] = max(self._tests.get(test, SKIPPED), result, key=RANK.get)
+        if result == FAILED:
+            self._failures.append((self._part, test, output))
+            print(f"   FAILED {test}", flush=True)
+        if result == SKIPPED:
+            self._skips[test] = output
+
+    def finish(self):
+        """Prints everything and returns the exit status.  The last line is for machines."""
+        for part, test, output in self._failures:
+            print(f"\n---- failed: {test} ({part})")
+            print("\n".join(output.rstrip().splitlines()[-TAIL:]))
+        skipped = [test for test, result in self._tests.items() if result == SKIPPED]
+        for test in skipped:
+            print(f"skipped: {test}: {self._skips[test].strip() or 'no reason given'}")
+        print()
+        seen = set()
+        for part, runs in self._parts.items():
+            counts = self._count(runs)
+            again = len(seen & set(runs))
+            seen |= set(runs)
+            print(f"{part:8} {self._line(counts)}" + (f" ({again} of them seen above)" if again else "")
+                  + f", {self._times.get(part, 0):.0f} s")
+        counts = self._count(self._tests)
+        print(self._line(counts), flush=True)
+        return 1 if counts[FAILED] else 0
+
+    @staticmethod
+    def _count(runs):
+        return {result: list(runs.values()).count(result) for result in (PASSED, FAILED, SKIPPED)}
+
+    @staticmethod
+    def _line(counts):
+        return ", ".join(f"{counts[result]} {result}" for result in (PASSED, FAILED, SKIPPED))
