@@ -28,16 +28,16 @@ struct conf_range {
 struct conf_field {
 	const char *key;
 	enum conf_type type;
-	bool required;
+	bool required;       /* asked only where its section is in the text at all */
 	bool at_start;       /* changing it needs a restart */
 	size_t offset;       /* into the struct of this level */
 	size_t size;         /* CONF_STRING: buffer; CONF_LIST: one item */
 	size_t count_offset; /* lists: uint32_t count */
 	uint32_t max_items;
-	uint64_t min, max;
-	const char *const *names;        /* CONF_ENUM, NULL-terminated */
-	const char *preset;              /* default as YAML scalar text, NULL: zero */
-	const char *help;                /* one line for `tandemctl help config` and docs */
+	uint64_t min, max;        /* max 0: the most the type holds */
+	const char *const *names; /* CONF_ENUM, NULL-terminated */
+	const char *preset;       /* default as YAML scalar text ("1, 2": list), NULL: zero */
+	const char *help;         /* one line for `tandemctl help config` and docs */
 	const struct conf_field *fields; /* nested; ends with key NULL */
 };
 

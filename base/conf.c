@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walk of a tree along its schema. Sections wait in a list, so depth costs no stack. */
+#include "base/conf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/conf_report.h"
+#include "base/conf_tree.h"
+#include "base/conf_value.h"
+
+/* A section still to be read: the fields of one struct, from one map. */
+struct section {
+	struct section *next;
+	const struct conf_node *map; /* NULL: not in the text, presets only */
+	const struct conf_field *fields;
+	uint8_t *level;
+};
+
+struct walk {
+	struct section *waiting;
+	struct conf_errors *errors;
+};
+
+static void section_add(struct walk *walk, const struct conf_node *map,
+			const struct conf_field *fields, uint8_t *level)
+{
+	struct section *section = malloc(sizeof(*section));
+
+	if (!section) {
+		conf_error_add(walk->errors, 1, 1, "out of memory");
+		return;
+	}
+	*section = (struct section){
+		.next = walk->waiting,
+		.map = map,
+		.fields = fields,
+		.level = level,
+	};
+	walk->waiting = section;
+}
+
+/* The same limits for one item of a list. */
+static struct conf_field item_field(const struct conf_field *field, enum conf_type type)
+{
+	struct conf_field item = *field;
+
+	item.type = type;
+	return item;
+}
+
+static void numbers_read(struct walk *walk, const struct conf_field *field,
+			 const struct conf_node *list, uint8_t *level)
+{
+	const struct conf_field number = item_field(field, CONF_U32);
+	uint32_t *items = (uint32_t *)(void *)(level + field->offset);
+	uint32_t *count = (uint32_t *)(void *)(level + field->count_offset);
+
+	*count = 0; /* not in addition to the preset */
+	for (const struct conf_node *item = list->first; item; item = item->next) {
+		if (item->index >= field->max_items) {
+			conf_report_long(walk->errors, field, item);
+			return;
+		}
+		if (item->kind != CONF_NODE_SCALAR || !item->plain ||
+		    conf_number_read(&items[item->index], field, item->text))
+			conf_report_wrong(walk->errors, &number, item);
+		*count = item->index + 1;
+	}
+}
+
+static void sections_read(struct walk *walk, const struct conf_field *field,
+			  const struct conf_node *list, uint8_t *level)
+{
+	const struct conf_field section = item_field(field, CONF_MAP);
+	uint32_t *count = (uint32_t *)(void *)(level + field->count_offset);
+
+	for (const struct conf_node *item = list->first; item; item = item->next) {
+		if (item->index >= field->max_items) {
+			conf_report_long(walk->errors, field, item);
+			return;
+		}
+		if (item->kind == CONF_NODE_MAP)
+			section_add(walk, item, field->fields,
+				    level + field->offset + item->index * field->size);
+		else
+			conf_report_wrong(walk->errors, &section, item);
+		*count = item->index + 1;
+	}
+}
+
+static void scalar_read(struct walk *walk, const struct conf_field *field,
+			const struct conf_node *node, uint8_t *level)
+{
+	if (node->kind != CONF_NODE_SCALAR || conf_node_is_null(node) ||
+	    conf_value_read(level, field, node->text, node->plain))
+		conf_report_wrong(walk->errors, field, node);
+}
+
+/* A section or list whose lines are all commented out is an empty one. */
+static bool is_kind(const struct conf_node *node, enum conf_kind kind)
+{
+	return node->kind == kind || conf_node_is_null(node);
+}
+
+static void value_read(struct walk *walk, const struct conf_field *field,
+		       const struct conf_node *node, uint8_t *level)
+{
+	switch (field->type) {
+	case CONF_MAP:
+		if (is_kind(node, CONF_NODE_MAP))
+			section_add(walk, node, field->fields, level + field->offset);
+		else
+			conf_report_wrong(walk->errors, field, node);
+		break;
+	case CONF_LIST:
+		if (is_kind(node, CONF_NODE_SEQUENCE))
+			sections_read(walk, field, node, level);
+		else
+			conf_report_wrong(walk->errors, field, node);
+		break;
+	case CONF_U32_LIST:
+		if (is_kind(node, CONF_NODE_SEQUENCE))
+			numbers_read(walk, field, node, level);
+		else
+			conf_report_wrong(walk->errors, field, node);
+		break;
+	case CONF_STRING:
+	case CONF_U32:
+	case CONF_BOOL:
+	case CONF_ADDR:
+	case CONF_ENUM:
+	case CONF_DURATION:
+	case CONF_RANGE:
+		scalar_read(walk, field, node, level);
+		break;
+	}
+}
+
+static void field_read(struct walk *walk, const struct section *section,
+		       const struct conf_field *field)
+{
+	const struct conf_node *first = NULL;
+	const struct conf_node *node = section->map ? section->map->first : NULL;
+
+	conf_value_preset(section->level, field);
+	for (; node; node = node->next) {
+		if (!node->key || !bytes_is(node->key->text, field->key))
+			continue;
+		if (first)
+			conf_report_doubled(walk->errors, first, node);
+		else
+			first = node;
+	}
+	if (first && first->kind != CONF_NODE_BROKEN)
+		value_read(walk, field, first, section->level);
+	else if (!first && field->required && section->map)
+		conf_report_missing(walk->errors, field, section->map);
+	if (!first && field->type == CONF_MAP)
+		section_add(walk, NULL, field->fields, section->level + field->offset);
+}
+
+static bool key_is_known(const struct conf_field *fields, const struct conf_node *key)
+{
+	for (; fields->key; fields++) {
+		if (bytes_is(key->text, fields->key))
+			return true;
+	}
+	return key->kind == CONF_NODE_BROKEN;
+}
+
+static void section_read(struct walk *walk, const struct section *section)
+{
+	const struct conf_node *node = section->map ? section->map->first : NULL;
+
+	for (const struct conf_field *field = section->fields; field->key; field++)
+		field_read(walk, section, field);
+	for (; node; node = node->next) {
+		if (node->key && !key_is_known(section->fields, node->key))
+			conf_report_unknown(walk->errors, section->fields, node);
+	}
+}
+
+static bool stands_before(const struct conf_error *a, const struct conf_error *b)
+{
+	return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+/* As they stand in the text, though found section by section. */
+static void errors_sort(struct conf_errors *errors)
+{
+	for (uint32_t i = 1; i < errors->count; i++) {
+		struct conf_error error = errors->list[i];
+		uint32_t at = i;
+
+		for (; at && stands_before(&error, &errors->list[at - 1]); at--)
+			errors->list[at] = errors->list[at - 1];
+		errors->list[at] = error;
+	}
+}
+
+static void root_read(struct walk *walk, const struct conf_node *root,
+		      const struct conf_field *fields, void *out)
+{
+	/* no text at all is a section without keys */
+	static const struct conf_node empty = { .kind = CONF_NODE_MAP, .line = 1, .column = 1 };
+
+	if (root && !is_kind(root, CONF_NODE_MAP)) {
+		if (root->kind != CONF_NODE_BROKEN)
+			conf_error_add(walk->errors, root->line, root->column,
+				       "the file must hold keys and values (key: value)");
+		return;
+	}
+	section_add(walk, root ? root : &empty, fields, out);
+	while (walk->waiting) {
+		struct section section = *walk->waiting;
+
+		free(walk->waiting);
+		walk->waiting = section.next;
+		section_read(walk, &section);
+	}
+}
+
+int conf_read(void *out, const struct conf_field *fields, struct bytes yaml,
+	      struct conf_errors *errors)
+{
+	struct walk walk = { .errors = errors };
+	struct conf_tree tree;
+
+	errors->count = 0;
+	errors->total = 0;
+	/* of half a tree nobody knows which keys are missing */
+	if (conf_tree_open(&tree, yaml, errors) == 0)
+		root_read(&walk, tree.root, fields, out);
+	conf_tree_close(&tree);
+	errors_sort(errors);
+	return errors->total ? -EINVAL : 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * YAML text as a tree of maps, lists and scalars that know where they stand. Only what a
+ * configuration needs: one document, plain keys, no anchors, aliases or tags; bounded in every way.
+ */
+#ifndef BASE_CONF_TREE_H
+#define BASE_CONF_TREE_H
+
+#include "base/conf.h"
+
+enum {
+	CONF_TEXT_MAX = 1 << 20, /* bytes of YAML */
+	CONF_DEPTH_MAX = 16,
+	CONF_NODES_MAX = 1 << 16,
+	CONF_SHOWN_MAX = 48, /* bytes of a key or value in a message */
+};
+
+enum conf_kind {
+	CONF_NODE_SCALAR,
+	CONF_NODE_MAP,
+	CONF_NODE_SEQUENCE,
+	CONF_NODE_BROKEN, /* already reported: say no more about it */
+};
+
+struct conf_node {
+	struct conf_node *made_before; /* all nodes of the tree, for conf_tree_close */
+	struct conf_node *parent;
+	struct conf_node *next; /* of the same map or list */
+	struct conf_node *first, *last;
+	struct conf_node *key; /* scalar, for the values of a map */
+	uint32_t index;        /* in its map or list, from 0 */
+	uint32_t line, column; /* from 1 */
+	enum conf_kind kind;
+	bool plain;        /* scalar without quotes */
+	struct bytes text; /* scalar */
+};
+
+struct conf_tree {
+	struct conf_node *root; /* NULL: empty text */
+	struct conf_node *newest;
+	uint32_t count;
+};
+
+/* Every error is added; of what can be named and left out (aliases, tags) the reading goes on. 0: the
+ * whole text was read. -EINVAL: only up to an error. Close the tree in both cases. */
+int conf_tree_open(struct conf_tree *t, struct bytes yaml, struct conf_errors *errors) NODISCARD;
+void conf_tree_close(struct conf_tree *t);
+/* The value of a key, or NULL. The first one where the key is there twice. */
+const struct conf_node *conf_node_get(const struct conf_node *map, struct bytes key);
+/* An empty value, "~" or "null": a key without anything behind it. */
+bool conf_node_is_null(const struct conf_node *node);
+/* Text of the file for a message: printable and not too long. */
+void conf_text_show(struct writer *w, struct bytes text);
+/* "networks[0].media_ports" */
+void conf_node_path(struct writer *w, const struct conf_node *node);
+
+#endif
