@@ -14,10 +14,6 @@ mark='# tandem: temporary, no daemon starts while packages are installed'
 
 wanted() {
 	for purpose in "$@"; do
-		[ -f "$here/packages/$purpose.txt" ] || {
-			echo "install: no package list for '$purpose'" >&2
-			exit 2
-		}
 		sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/packages/$purpose.txt"
 	done | sort -u
 }
@@ -31,9 +27,14 @@ missing() {
 	done
 }
 
+lock() {
+	exec 9>/run/tandem-install.lock    # two installs would save each other's policy
+	flock 9
+}
+
 # A Debian package starts its daemon unless policy-rc.d says 101: Redis on 6379 is not ours to start.
 policy_put() {
-	policy_back    # what a killed run left
+	policy_back
 	if [ -e "$policy" ] || [ -L "$policy" ]; then
 		mv -- "$policy" "$saved"
 	fi
@@ -41,8 +42,12 @@ policy_put() {
 	chmod 755 "$policy"
 }
 
+policy_is_ours() {
+	[ -f "$policy" ] && grep -qxF -- "$mark" "$policy"
+}
+
 policy_back() {
-	if [ -f "$policy" ] && grep -qxF -- "$mark" "$policy"; then
+	if policy_is_ours; then
 		rm -f -- "$policy"
 	fi
 	if [ -e "$saved" ] || [ -L "$saved" ]; then
@@ -51,8 +56,7 @@ policy_back() {
 }
 
 install_as_root() {
-	exec 9>/run/tandem-install.lock    # two installs would save each other's policy
-	flock 9
+	lock
 	trap policy_back EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -67,7 +71,16 @@ install_as_root() {
 	echo "usage: $0 build|run|test|bench..." >&2
 	exit 2
 }
-wanted "$@" >/dev/null
+for purpose in "$@"; do
+	[ -f "$here/packages/$purpose.txt" ] || {
+		echo "install: no package list for '$purpose'" >&2
+		exit 2
+	}
+done
+if [ "$(id -u)" -eq 0 ] && policy_is_ours; then    # an install was killed
+	lock
+	policy_back
+fi
 lack=$(missing "$@" | tr '\n' ' ')
 [ -n "$lack" ] || exit 0
 if [ "$(id -u)" -eq 0 ]; then
