@@ -69,6 +69,31 @@ static void numbers_read(struct walk *walk, const struct conf_field *field,
 	}
 }
 
+static void scalar_read(struct walk *walk, const struct conf_field *field,
+			const struct conf_node *node, uint8_t *level)
+{
+	if (node->kind != CONF_NODE_SCALAR || conf_node_is_null(node) ||
+	    conf_value_read(level, field, node->text, node->plain))
+		conf_report_wrong(walk->errors, field, node);
+}
+
+static void strings_read(struct walk *walk, const struct conf_field *field,
+			 const struct conf_node *list, uint8_t *level)
+{
+	struct conf_field string = item_field(field, CONF_STRING);
+	uint32_t *count = (uint32_t *)(void *)(level + field->count_offset);
+
+	for (const struct conf_node *item = list->first; item; item = item->next) {
+		if (item->index >= field->max_items) {
+			conf_report_long(walk->errors, field, item);
+			return;
+		}
+		string.offset = field->offset + item->index * field->size;
+		scalar_read(walk, &string, item, level);
+		*count = item->index + 1;
+	}
+}
+
 static void sections_read(struct walk *walk, const struct conf_field *field,
 			  const struct conf_node *list, uint8_t *level)
 {
@@ -87,14 +112,6 @@ static void sections_read(struct walk *walk, const struct conf_field *field,
 			conf_report_wrong(walk->errors, &section, item);
 		*count = item->index + 1;
 	}
-}
-
-static void scalar_read(struct walk *walk, const struct conf_field *field,
-			const struct conf_node *node, uint8_t *level)
-{
-	if (node->kind != CONF_NODE_SCALAR || conf_node_is_null(node) ||
-	    conf_value_read(level, field, node->text, node->plain))
-		conf_report_wrong(walk->errors, field, node);
 }
 
 /* A section or list whose lines are all commented out is an empty one. */
@@ -122,6 +139,12 @@ static void value_read(struct walk *walk, const struct conf_field *field,
 	case CONF_U32_LIST:
 		if (is_kind(node, CONF_NODE_SEQUENCE))
 			numbers_read(walk, field, node, level);
+		else
+			conf_report_wrong(walk->errors, field, node);
+		break;
+	case CONF_STRING_LIST:
+		if (is_kind(node, CONF_NODE_SEQUENCE))
+			strings_read(walk, field, node, level);
 		else
 			conf_report_wrong(walk->errors, field, node);
 		break;

@@ -17,6 +17,7 @@ enum conf_type {
 	CONF_DURATION, /* uint64_t ns: "90s", "250ms", "5m"; in [min, max] ns */
 	CONF_RANGE,    /* struct conf_range: "20000-39999"; both ends in [min, max] */
 	CONF_U32_LIST, /* uint32_t[max_items], count at count_offset; items in [min, max] */
+	CONF_STRING_LIST, /* char[max_items][size], count at count_offset */
 	CONF_MAP,      /* nested keys of fields[], at offset */
 	CONF_LIST, /* sequence of maps of fields[]; struct of `size` bytes each, max_items, count at count_offset */
 };
@@ -31,7 +32,7 @@ struct conf_field {
 	bool required;       /* asked only where its section is in the text at all */
 	bool at_start;       /* changing it needs a restart */
 	size_t offset;       /* into the struct of this level */
-	size_t size;         /* CONF_STRING: buffer; CONF_LIST: one item */
+	size_t size;         /* CONF_STRING: buffer; CONF_STRING_LIST, CONF_LIST: one item */
 	size_t count_offset; /* lists: uint32_t count */
 	uint32_t max_items;
 	uint64_t min, max;        /* max 0: the most the type holds */

@@ -140,6 +140,7 @@ int conf_value_read(uint8_t *level, const struct conf_field *field, struct bytes
 	case CONF_RANGE:
 		return range_read(out, field, text);
 	case CONF_U32_LIST:
+	case CONF_STRING_LIST:
 	case CONF_MAP:
 	case CONF_LIST:
 		break;
@@ -213,6 +214,10 @@ void conf_value_allowed(struct writer *w, const struct conf_field *field)
 		writer_fmt(w, "a list of at most %u numbers ", field->max_items);
 		limits_write(w, field);
 		break;
+	case CONF_STRING_LIST:
+		writer_fmt(w, "a list of at most %u texts of at most %zu bytes", field->max_items,
+			   field->size - 1);
+		break;
 	case CONF_MAP:
 		writer_str(w, "a section with keys of its own");
 		break;
@@ -241,6 +246,7 @@ static size_t field_size(const struct conf_field *field)
 		return sizeof(struct conf_range);
 	case CONF_U32_LIST:
 		return field->max_items * sizeof(uint32_t);
+	case CONF_STRING_LIST:
 	case CONF_LIST:
 		return field->max_items * field->size;
 	case CONF_MAP:
@@ -267,7 +273,8 @@ static int list_preset(uint8_t *level, const struct conf_field *field, struct by
 
 void conf_value_preset(uint8_t *level, const struct conf_field *field)
 {
-	bool list = field->type == CONF_U32_LIST || field->type == CONF_LIST;
+	bool list = field->type == CONF_U32_LIST || field->type == CONF_STRING_LIST ||
+		    field->type == CONF_LIST;
 	int err = 0;
 
 	memset(level + field->offset, 0, field_size(field));
