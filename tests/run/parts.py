@@ -173,5 +173,8 @@ def script_results(script, folder):
 def docs(report):
     """Examples of the documentation, run as they stand there."""
     folder = build(report, "release")
+    if folder:
+        check(report, "docs deploy/tandem.yaml: valid", f"{folder}/app/tandemd", "--check-config",
+              "deploy/tandem.yaml")
     for test, result, output in examples.results(ROOT, folder, files("*.md")):
         report.add(test, result, output)
