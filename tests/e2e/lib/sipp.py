@@ -30,10 +30,10 @@ class Sipp:
     """One running sipp; `folder` is where it leaves its files."""
 
     def __init__(self, folder, scenario, server, ports, calls=1, rate=10, users=None, seconds=40,
-                 address="127.0.0.1", extra=()):
+                 address="127.0.0.1", port=None, extra=()):
         os.makedirs(folder, exist_ok=True)
         self.stats, self.seconds = os.path.join(folder, "stats.csv"), seconds
-        self.port, media = ports.take(), ports.take(20)
+        self.port, media = port or ports.take(), ports.take(20)
         command = ["sipp", f"{server[0]}:{server[1]}", "-sf", os.path.abspath(scenario), *BASE,
                    "-i", address, "-p", str(self.port), "-mi", address, "-mp", str(media),
                    "-m", str(calls), "-r", str(rate), "-timeout", f"{seconds}s", "-timeout_error",
