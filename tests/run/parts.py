@@ -109,6 +109,8 @@ def format_(report):
         except SyntaxError as error:
             broken.append(str(error))
     report.add("rules: python compiles", FAILED if broken else PASSED, "\n".join(broken))
+    for result in script_results(ROOT / "tests" / "run" / "runner_test.py", "", "rules"):
+        report.add(*result)
 
 
 def unit(report):
@@ -151,22 +153,22 @@ def variant_of(script):
     return match[1] if match else "asan"
 
 
-def script_results(script, folder):
-    """[(test, result, output)] of one end-to-end file, run in a process of its own."""
+def script_results(script, folder, kind="e2e"):
+    """[(test, result, output)] of one unittest file, run in a process of its own."""
     name = pathlib.Path(script).stem
     if folder is None:
-        return [(f"e2e {name}", FAILED, "its build failed")]
-    command = [*steady(), sys.executable, str(ROOT / "tests" / "run" / "one.py"), script]
+        return [(f"{kind}: {name}", FAILED, "its build failed")]
+    command = [*steady(), sys.executable, str(ROOT / "tests" / "run" / "one.py"), str(script)]
     try:
         status, output = run(*command, env={**os.environ, "TANDEM_BUILD": folder},
                              timeout=SCRIPT_SECONDS)
     except subprocess.TimeoutExpired as error:
         text = (error.stdout or b"").decode("utf-8", "replace")
         status, output = 1, f"{text}\nstill running after {SCRIPT_SECONDS} s"
-    results = [(f"e2e {name}: {found['test']}", found["result"], found["output"])
+    results = [(f"{kind}: {name}: {found['test']}", found["result"], found["output"])
                for found in map(json.loads, re.findall(r"^@@(\{.*\})$", output, re.M))]
     if (status != 0 and not any(result == FAILED for _, result, _ in results)) or not results:
-        results.append((f"e2e {name}: ran to its end", FAILED, output))
+        results.append((f"{kind}: {name}: ran to its end", FAILED, output))
     return results
 
 

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suite must count what happened: a runner that counts wrong makes every other test worthless."""
+import contextlib
+import importlib.util
+import io
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import tap                                              # noqa: E402
+from report import FAILED, PASSED, SKIPPED, Report      # noqa: E402
+
+
+def entry(stdout="", result="OK", returncode=0, name="tandem:base / bytes"):
+    return {"name": name, "stdout": stdout, "result": result, "returncode": returncode}
+
+
+class Tap(unittest.TestCase):
+    """Texts as cmocka 1.1.5 and meson 1.0.1 write them."""
+
+    def results(self, **fields):
+        return [(test, result) for test, result, _ in tap.results(entry(**fields))]
+
+    def test_each_case_counts(self):
+        self.assertEqual(self.results(stdout="1..2\nok 1 - a\nok 2 - b\n# ok - tests\n"),
+                         [("base: bytes: a", PASSED), ("base: bytes: b", PASSED)])
+
+    def test_a_failed_case(self):
+        self.assertEqual(self.results(stdout="1..2\nok 1 - a\nnot ok 2 - b\n# 0x1 != 0x2\n",
+                                      result="ERROR", returncode=1),
+                         [("base: bytes: a", PASSED), ("base: bytes: b", FAILED)])
+
+    def test_a_skip_is_no_failure_and_no_pass(self):
+        self.assertEqual(self.results(stdout="1..2\nok 1 - a\nnot ok 2 # SKIP b\n", result="FAIL"),
+                         [("base: bytes: a", PASSED), ("base: bytes: b", SKIPPED)])
+
+    def test_fewer_cases_than_planned(self):
+        self.assertIn(("base: bytes", FAILED), self.results(stdout="1..3\nok 1 - a\n"))
+
+    def test_a_leak_after_the_last_case(self):
+        self.assertIn(("base: bytes", FAILED),
+                      self.results(stdout="1..1\nok 1 - a\n", result="ERROR", returncode=99))
+
+    def test_a_program_without_cases(self):
+        self.assertEqual(self.results(result="SKIP", returncode=77, name="tandem:rules / layers"),
+                         [("rules: layers", SKIPPED)])
+        self.assertEqual(self.results(result="TIMEOUT", returncode=-9), [("base: bytes", FAILED)])
+
+
+class Count(unittest.TestCase):
+    def finish(self, *runs):
+        """(exit status, last line) of a report of (part, test, result)."""
+        report, output = Report(), io.StringIO()
+        with contextlib.redirect_stdout(output):
+            for part, test, result in runs:
+                with report.part(part):
+                    report.add(test, result)
+            status = report.finish()
+        return status, output.getvalue().splitlines()[-1]
+
+    def test_a_test_counts_once_over_its_builds(self):
+        self.assertEqual(self.finish(("unit", "a", PASSED), ("clang", "a", PASSED)),
+                         (0, "1 passed, 0 failed, 0 skipped"))
+
+    def test_one_failed_build_fails_it(self):
+        self.assertEqual(self.finish(("unit", "a", PASSED), ("asan", "a", FAILED),
+                                     ("clang", "a", PASSED)), (1, "0 passed, 1 failed, 0 skipped"))
+
+    def test_skipped_everywhere_is_no_pass(self):
+        self.assertEqual(self.finish(("unit", "a", SKIPPED), ("clang", "a", SKIPPED)),
+                         (0, "0 passed, 0 failed, 1 skipped"))
+
+    def test_an_empty_part_fails(self):
+        report, output = Report(), io.StringIO()
+        with contextlib.redirect_stdout(output):
+            with report.part("e2e"):
+                pass
+            status = report.finish()
+        self.assertEqual((status, output.getvalue().splitlines()[-1]),
+                         (1, "0 passed, 1 failed, 0 skipped"))
+
+    def test_a_part_that_breaks_off_fails(self):
+        report, output = Report(), io.StringIO()
+        with contextlib.redirect_stdout(output):
+            with report.part("unit"):
+                report.add("a", PASSED)
+                raise OSError("no meson")
+            status = report.finish()
+        self.assertEqual((status, output.getvalue().splitlines()[-1]),
+                         (1, "1 passed, 1 failed, 0 skipped"))
+
+
+class One(unittest.TestCase):
+    """one.py, as the end-to-end files are run."""
+
+    def lines(self, body):
+        text = "import unittest, os\nclass T(unittest.TestCase):\n" + body
+        with tempfile.NamedTemporaryFile("w", suffix="_test.py") as file:
+            file.write(text)
+            file.flush()
+            done = subprocess.run([sys.executable, str(HERE / "one.py"), file.name],
+                                  capture_output=True, text=True, check=False)
+        found = [json.loads(line[2:]) for line in done.stdout.splitlines() if line[:2] == "@@"]
+        return done.returncode, [(line["test"], line["result"]) for line in found]
+
+    def test_pass_and_skip(self):
+        self.assertEqual(self.lines(" def test_a(self): pass\n"
+                                    " @unittest.skip('why')\n def test_b(self): pass\n"),
+                         (0, [("T.test_a", "passed"), ("T.test_b", "skipped")]))
+
+    def test_failures_of_each_kind(self):
+        status, found = self.lines(" def test_a(self): self.fail('x')\n"
+                                   " def test_b(self): raise OSError\n"
+                                   " @unittest.expectedFailure\n def test_c(self): self.fail('x')\n")
+        self.assertEqual(found, [(f"T.test_{x}", "failed") for x in "abc"])
+        self.assertEqual(status, 1)
+
+    def test_a_failed_subtest_is_no_pass(self):
+        status, found = self.lines(" def test_a(self):\n  with self.subTest(1): self.fail('x')\n")
+        self.assertEqual((status, found), (1, [("T.test_a", "failed")]))
+
+    def test_a_broken_setup_is_a_failure(self):
+        status, found = self.lines(" @classmethod\n def setUpClass(cls): raise OSError\n"
+                                   " def test_a(self): pass\n")
+        self.assertEqual((status, [result for _, result in found]), (1, ["failed"]))
+
+    def test_a_death_is_seen(self):
+        self.assertEqual(self.lines(" def test_a(self): os._exit(3)\n"), (3, []))
+
+
+class Rows(unittest.TestCase):
+    def findings(self, table):
+        path = HERE.parents[1] / "scripts" / "rows.py"
+        spec = importlib.util.spec_from_file_location("rows", path)
+        rows = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(rows)
+        with contextlib.chdir(HERE.parents[1]):
+            return rows.check(table)
+
+    GOOD = "| A-01 | x | `tests/run/runner_test.py::Rows.test_good` |"
+
+    def test_good(self):
+        self.assertEqual(self.findings(self.GOOD), [])
+
+    def test_bad(self):
+        for table, said in (
+                (f"{self.GOOD}\n{self.GOOD}", "listed twice"),
+                ("", "no rows"),
+                ("| A-01 | x | soon |", "names no test"),
+                ("| A-01 |  | `tests/run/runner_test.py::Rows.test_good` |", "says nothing"),
+                ("| A-01 | x | `tests/run/gone_test.py::Rows.test_good` |", "does not exist"),
+                ("| A-01 | x | `tests/run/runner_test.py::Rows.test_gone` |", "does not have")):
+            with self.subTest(said):
+                findings = self.findings(table)
+                self.assertEqual(len(findings), 1)
+                self.assertIn(said, findings[0])
