@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A received SIP message as slices, checked for what RFC 3261 8.1.1 and 20 demand. libre decodes; what it does not check
- * (mandatory headers, CSeq method, Content-Length, duplicates, scalar ranges: RFC 4475) is checked here.
+ * A received SIP message as slices, checked for what RFC 3261 8.1.1 and 20 demand (mandatory headers, CSeq method,
+ * Content-Length, duplicates, scalar ranges: RFC 4475). Pure.
+ * Not libre's sip_msg_decode: it refuses a message as a whole where an answer is due (other versions, no branch, a bad URI),
+ * and takes an unknown header for a known one when 12 bits of their hashes agree. It is the oracle of the fuzz target.
  */
 #ifndef SIG_SIP_MESSAGE_H
 #define SIG_SIP_MESSAGE_H
@@ -9,7 +11,7 @@
 #include "base/addr.h"
 #include "sig/sip/method.h"
 
-struct sip_msg; /* libre's */
+struct message_head;
 
 /* Where a message came from or goes to. */
 enum sip_transport {
@@ -25,7 +27,7 @@ struct sip_uri {
 	struct bytes all;    /* as written, without <> */
 	struct bytes scheme; /* "sip", "sips", "tel" */
 	struct bytes user;   /* escapes as written */
-	struct bytes host;
+	struct bytes host;   /* IPv6 without brackets */
 	uint16_t port;       /* 0: none */
 	struct bytes params; /* after the first ';', without it */
 	struct bytes headers;
@@ -40,9 +42,10 @@ struct sip_name_addr {
 };
 
 struct sip_via {
-	struct bytes sent_by; /* host[:port] as written */
-	struct bytes host;
-	uint16_t port; /* 0: none */
+	struct bytes transport; /* "UDP" */
+	struct bytes sent_by;   /* host[:port] as written */
+	struct bytes host;      /* IPv6 without brackets */
+	uint16_t port;          /* 0: none */
 	struct bytes branch;
 	struct bytes params;
 	bool rport; /* asked for (RFC 3581) */
@@ -50,7 +53,7 @@ struct sip_via {
 };
 
 struct sip_message {
-	struct sip_msg *re; /* owns the bytes all slices point into */
+	struct message_head *head; /* owns the bytes all slices point into */
 	bool request;
 	enum sip_method method; /* of the request, or of CSeq for a response */
 	struct bytes method_name;
@@ -58,6 +61,7 @@ struct sip_message {
 	uint16_t status;    /* response */
 	struct bytes reason;
 	struct sip_via via; /* topmost */
+	unsigned via_count; /* RFC 3261 8.1.3.3: a UA drops a response with more than one */
 	struct sip_name_addr from, to;
 	struct bytes call_id;
 	uint32_t cseq;
@@ -78,7 +82,7 @@ struct message_error {
 };
 
 /* Decodes one datagram. 0: *out is filled and must be closed. -EBADMSG: *error says what to do; when error->status is not 0, *out
- * is filled as far as message_reply needs and must be closed as well (out->re is not NULL then). */
+ * is filled as far as message_reply needs and must be closed as well (out->head is not NULL then). */
 int message_parse(struct sip_message *out, struct bytes datagram,
 		  struct message_error *error) NODISCARD;
 void message_close(struct sip_message *m); /* idempotent */

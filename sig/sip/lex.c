@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/sip/lex.h"
+
+#include <errno.h>
+
+static const bool TOKEN[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true,
+	['.'] = true,         ['!'] = true,         ['%'] = true,         ['*'] = true,
+	['_'] = true,         ['+'] = true,         ['`'] = true,         ['\''] = true,
+	['~'] = true,
+};
+
+static bool is_hex(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* What a parameter may hold unquoted: more than a token, for phones write hosts, "=" and UTF-8 there. */
+static bool is_param(uint8_t c)
+{
+	return c > ' ' && c != 0x7f && c != ';' && c != ',' && c != '"' && c != '<' && c != '>' &&
+	       c != '?';
+}
+
+bool lex_is_token(struct bytes in)
+{
+	struct bytes token = lex_token(&in);
+
+	return token.n && in.n == 0;
+}
+
+bool lex_escapes_ok(struct bytes in)
+{
+	for (size_t i = 0; i < in.n; i++) {
+		if (in.p[i] != '%')
+			continue;
+		if (in.n - i < 3 || !is_hex(in.p[i + 1]) || !is_hex(in.p[i + 2]))
+			return false;
+	}
+	return true;
+}
+
+static uint8_t hex_value(uint8_t c)
+{
+	return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+uint8_t lex_octet(struct bytes *in)
+{
+	bool escape = in->p[0] == '%' && in->n >= 3 && is_hex(in->p[1]) && is_hex(in->p[2]);
+	uint8_t c = escape ? (uint8_t)(hex_value(in->p[1]) << 4 | hex_value(in->p[2])) : in->p[0];
+
+	*in = bytes_from(*in, escape ? 3 : 1);
+	return c;
+}
+
+void lex_skip_blank(struct bytes *in)
+{
+	size_t n = 0;
+
+	while (n < in->n && is_blank(in->p[n]))
+		n++;
+	*in = bytes_from(*in, n);
+}
+
+bool lex_sep(struct bytes *in, uint8_t c)
+{
+	lex_skip_blank(in);
+	if (in->n == 0 || in->p[0] != c)
+		return false;
+	*in = bytes_from(*in, 1);
+	lex_skip_blank(in);
+	return true;
+}
+
+/* Cuts n bytes off the front. */
+static struct bytes take(struct bytes *in, size_t n)
+{
+	struct bytes part = bytes_sub(*in, 0, n);
+
+	*in = bytes_from(*in, n);
+	return part;
+}
+
+struct bytes lex_token(struct bytes *in)
+{
+	size_t n = 0;
+
+	while (n < in->n && TOKEN[in->p[n]])
+		n++;
+	return take(in, n);
+}
+
+int lex_quoted(struct bytes *in, struct bytes *inner)
+{
+	size_t i = 1;
+
+	while (i < in->n && in->p[i] != '"')
+		i += in->p[i] == '\\' ? 2 : 1;
+	if (i >= in->n)
+		return -EBADMSG;
+	*inner = bytes_sub(*in, 1, i - 1);
+	*in = bytes_from(*in, i + 1);
+	return 0;
+}
+
+size_t lex_find(struct bytes in, uint8_t sep)
+{
+	bool quoted = false;
+	bool angle = false;
+
+	for (size_t i = 0; i < in.n; i++) {
+		uint8_t c = in.p[i];
+
+		if (quoted && c == '\\')
+			i++;
+		else if (c == '"' && !angle)
+			quoted = !quoted;
+		else if (quoted)
+			continue;
+		else if (c == sep && !angle)
+			return i;
+		else if (c == '<' || c == '>')
+			angle = c == '<';
+	}
+	return in.n;
+}
+
+bool lex_element(struct bytes *rest, struct bytes *element)
+{
+	size_t at;
+
+	if (rest->n == 0)
+		return false;
+	at = lex_find(*rest, ',');
+	*element = bytes_trim(bytes_sub(*rest, 0, at));
+	*rest = bytes_from(*rest, at + 1);
+	return true;
+}
+
+static struct bytes param_run(struct bytes *in, uint8_t stop)
+{
+	size_t n = 0;
+
+	while (n < in->n && is_param(in->p[n]) && in->p[n] != stop)
+		n++;
+	return take(in, n);
+}
+
+static int param_value(struct bytes *in, struct bytes *value)
+{
+	if (in->n && in->p[0] == '"')
+		return lex_quoted(in, value);
+	*value = param_run(in, 0);
+	return value->n ? 0 : -EBADMSG;
+}
+
+int lex_param(struct bytes *rest, struct lex_param *out)
+{
+	struct bytes start;
+	struct bytes in = *rest;
+
+	lex_skip_blank(&in);
+	if (in.n == 0)
+		return 0;
+	(void)lex_sep(&in, ';');
+	start = in;
+	*out = (struct lex_param){ .name = param_run(&in, '=') };
+	if (out->name.n == 0)
+		return -EBADMSG;
+	out->all = out->name;
+	if (lex_sep(&in, '=')) {
+		if (param_value(&in, &out->value))
+			return -EBADMSG;
+		out->all = bytes_sub(start, 0, start.n - in.n);
+	}
+	lex_skip_blank(&in);
+	if (in.n && in.p[0] != ';')
+		return -EBADMSG;
+	*rest = in;
+	return 1;
+}
+
+int lex_params_check(struct bytes params)
+{
+	struct lex_param param;
+	int more;
+
+	while ((more = lex_param(&params, &param)) == 1)
+		;
+	return more;
+}

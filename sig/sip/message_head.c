@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/sip/message_head.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig/sip/lex.h"
+
+/* RFC 3261 7.3.3 and 20, RFC 3265, 3515, 3892, 4028 */
+static const struct {
+	const char *name;
+	char compact; /* 0: none */
+} HEADERS[HEADER_IDS] = {
+	[HEADER_CALL_ID] = { "Call-ID", 'i' },
+	[HEADER_CONTACT] = { "Contact", 'm' },
+	[HEADER_CONTENT_LENGTH] = { "Content-Length", 'l' },
+	[HEADER_CONTENT_TYPE] = { "Content-Type", 'c' },
+	[HEADER_CSEQ] = { "CSeq", 0 },
+	[HEADER_EXPIRES] = { "Expires", 0 },
+	[HEADER_FROM] = { "From", 'f' },
+	[HEADER_MAX_FORWARDS] = { "Max-Forwards", 0 },
+	[HEADER_TO] = { "To", 't' },
+	[HEADER_VIA] = { "Via", 'v' },
+	[HEADER_ALLOW_EVENTS] = { "Allow-Events", 'u' },
+	[HEADER_CONTENT_ENCODING] = { "Content-Encoding", 'e' },
+	[HEADER_EVENT] = { "Event", 'o' },
+	[HEADER_REFER_TO] = { "Refer-To", 'r' },
+	[HEADER_REFERRED_BY] = { "Referred-By", 'b' },
+	[HEADER_SESSION_EXPIRES] = { "Session-Expires", 'x' },
+	[HEADER_SUBJECT] = { "Subject", 's' },
+	[HEADER_SUPPORTED] = { "Supported", 'k' },
+};
+
+static enum header_id compact_id(uint8_t c)
+{
+	for (unsigned i = HEADER_OTHER + 1; i < HEADER_IDS; i++) {
+		if (HEADERS[i].compact && HEADERS[i].compact == (c | 0x20))
+			return (enum header_id)i;
+	}
+	return HEADER_OTHER;
+}
+
+enum header_id header_id_of(struct bytes name)
+{
+	if (name.n == 1)
+		return compact_id(name.p[0]);
+	for (unsigned i = HEADER_OTHER + 1; name.n && i < HEADER_IDS; i++) {
+		if ((HEADERS[i].name[0] | 0x20) == (name.p[0] | 0x20) &&
+		    bytes_iis(name, HEADERS[i].name))
+			return (enum header_id)i;
+	}
+	return HEADER_OTHER;
+}
+
+const struct header_line *message_head_line(const struct message_head *head, enum header_id id,
+					    unsigned i)
+{
+	for (uint32_t at = 0; at < head->count; at++) {
+		if (head->lines[at].id == id && i-- == 0)
+			return &head->lines[at];
+	}
+	return NULL;
+}
+
+static uint32_t lines_count(struct bytes in)
+{
+	uint32_t n = 0;
+
+	while (n < MESSAGE_LINES_MAX && in.n) {
+		in = bytes_from(in, bytes_find(in, '\n') + 1);
+		n++;
+	}
+	return n;
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Eats a line with what is folded into it; its inner line ends become blanks. `at` is where the line starts in the copy. */
+static struct bytes line_next(uint8_t *p, size_t n, size_t *at)
+{
+	size_t start = *at;
+	size_t end = start;
+
+	for (;;) {
+		end += bytes_find(bytes_mem(p + end, n - end), '\n');
+		if (end == n || end == start || (end == start + 1 && p[start] == '\r'))
+			break;
+		if (end + 1 == n || !is_blank(p[end + 1]))
+			break;
+		p[end] = ' ';
+		if (p[end - 1] == '\r')
+			p[end - 1] = ' ';
+	}
+	*at = end < n ? end + 1 : n;
+	if (end > start && end < n && p[end - 1] == '\r')
+		end--;
+	return bytes_mem(p + start, end - start);
+}
+
+static void line_add(struct message_head *head, struct bytes line)
+{
+	size_t colon = bytes_find(line, ':');
+	struct header_line *l = &head->lines[head->count];
+
+	if (head->count == MESSAGE_LINES_MAX) {
+		head->defect = "too_many_headers";
+		return;
+	}
+	/* a bare CR would be a line end to somebody else */
+	if (bytes_find(line, '\r') < line.n)
+		head->defect = "bare_cr";
+	l->name = bytes_trim(bytes_sub(line, 0, colon));
+	l->value = bytes_trim(bytes_from(line, colon + 1));
+	if (colon == line.n || is_blank(line.p[0]) || !lex_is_token(l->name)) {
+		head->defect = "header_malformed";
+		return;
+	}
+	l->id = header_id_of(l->name);
+	head->count++;
+}
+
+static void split(struct message_head *head, uint8_t *p, size_t n)
+{
+	bool ended = false;
+	size_t at = 0;
+
+	while (at < n && (p[at] == '\r' || p[at] == '\n')) /* RFC 3261 7.5 */
+		at++;
+	head->start = line_next(p, n, &at);
+	while (at < n && !ended) {
+		struct bytes line = line_next(p, n, &at);
+
+		ended = line.n == 0;
+		if (!ended)
+			line_add(head, line);
+	}
+	if (ended)
+		head->body = bytes_mem(p + at, n - at);
+	else if (!head->defect)
+		head->defect = "no_end_of_headers";
+}
+
+struct message_head *message_head_make(struct bytes datagram)
+{
+	uint32_t lines = lines_count(datagram);
+	size_t size = sizeof(struct message_head) + lines * sizeof(struct header_line);
+	struct message_head *head = malloc(size + datagram.n);
+	uint8_t *copy;
+
+	if (!head)
+		return NULL;
+	copy = (uint8_t *)head + size;
+	memcpy(copy, datagram.p, datagram.n);
+	*head = (struct message_head){ .raw = bytes_mem(copy, datagram.n) };
+	split(head, copy, datagram.n);
+	return head;
+}
