@@ -63,6 +63,7 @@ def check(options):
     finally:
         if server.running():
             server.stop()
+        server.sweep()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -85,6 +86,7 @@ def run(options):
         if server.running():
             print("tandem: stopping", file=sys.stderr, flush=True)
             server.stop()
+        server.sweep()
 
 
 def make(server):
@@ -140,7 +142,8 @@ def explain(server, demo_done):
     if demo_done:
         print(f"Register a phone as extension {call.CALLER} or {call.CALLEE}, server {host}, port "
               f"{port}; the passwords are in\n{os.path.join(server.folder, 'demo.json')}")
-    print("A new extension:  ./tandem ctl extension.put number=1003 password=-   "
+    home = "" if os.environ.get("TANDEM_HOME") == server.folder else f"TANDEM_HOME={server.folder} "
+    print(f"A new extension:  {home}./tandem ctl extension.put number=1003 password=-   "
           "(reads the password)")
     print(f"Stop the node with Ctrl-C. Its log: {server.log}", flush=True)
 

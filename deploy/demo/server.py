@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """One node: makes its folder, starts and stops it, speaks to it with tandemctl."""
+import contextlib
+import glob
 import json
 import os
 import re
 import signal
 import subprocess
 import time
+
+from resp import Redis
 
 
 class ServerError(Exception):
@@ -84,7 +88,8 @@ class Server:
             env=self.environment, input=secret, capture_output=True, text=True, timeout=30)
         if done.returncode:
             raise ServerError(f"tandemctl {command}: {(done.stderr or done.stdout).strip()}")
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        answer = json.loads(done.stdout) if done.stdout.strip() else None
+        return answer["result"] if isinstance(answer, dict) and "ok" in answer else answer
 
     def put_extension(self, number, password):
         self.ctl("extension.put", secret=password + "\n", number=number, password="-")
@@ -107,3 +112,15 @@ class Server:
         """kill -9: the node cannot say goodbye."""
         self.process.kill()
         self.process.wait()
+
+    def redis_sockets(self):
+        """Where the embedded Redis listens."""
+        return [path for path in glob.glob(os.path.join(self.folder, "**", "*.sock"), recursive=True)
+                if "redis" in path]
+
+    def sweep(self):
+        """Stops the embedded Redis that outlived a node which could not stop it itself."""
+        for path in self.redis_sockets():
+            with contextlib.suppress(OSError):          # nobody listens there any more
+                with Redis(path) as redis:
+                    redis("SHUTDOWN", "NOSAVE")

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node of a test's own: temporary folder, claimed ports, 127.0.0.1, embedded Redis."""
 import contextlib
-import glob
 import json
 import os
 import shutil
-import socket
 import tempfile
 import time
 import urllib.error
@@ -13,7 +11,8 @@ import urllib.request
 
 import phone
 from ports import Ports
-from server import Server, ServerError
+from resp import Redis
+from server import Server
 
 from . import ROOT
 from .media import Media
@@ -28,55 +27,6 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:e
 def build_folder():
     """The build under test: TANDEM_BUILD, or what ./tandem build makes."""
     return os.environ.get("TANDEM_BUILD") or str(ROOT / "build" / "release")
-
-
-class Redis:
-    """One connection to a Redis on a unix socket, as much of RESP2 as tests need."""
-
-    def __init__(self, path):
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(5)
-        self._socket.connect(path)
-        self._file = self._socket.makefile("rb")
-
-    def __call__(self, *words):
-        """One command: redis("HGETALL", key).  Bulk strings come as str where they are UTF-8."""
-        parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-        self._socket.sendall(b"*%d\r\n" % len(parts) + b"".join(
-            b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
-        return self._reply()
-
-    def _reply(self):
-        line = self._file.readline()
-        kind, rest = line[:1], line[1:-2]
-        if kind == b"+":
-            return rest.decode()
-        if kind == b"-":
-            raise ServerError(rest.decode())
-        if kind == b":":
-            return int(rest)
-        if kind == b"$":
-            return None if rest == b"-1" else self._bulk(int(rest))
-        if kind == b"*":
-            return None if rest == b"-1" else [self._reply() for _ in range(int(rest))]
-        raise ConnectionError("Redis closed the connection")
-
-    def _bulk(self, length):
-        data = self._file.read(length + 2)[:-2]
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            return data
-
-    def close(self):
-        self._file.close()
-        self._socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 def merged(base, changes):
@@ -150,14 +100,8 @@ class Node(Server):
             if check and status != 0:
                 raise AssertionError(f"tandemd ended with {status}:\n{self.log_tail(60)}")
         finally:
-            self._stop_redis()
+            self.sweep()
             self._stack.close()
-
-    def _stop_redis(self):
-        for path in self._sockets():
-            with contextlib.suppress(OSError, ConnectionError):
-                with Redis(path) as redis:
-                    redis("SHUTDOWN", "NOSAVE")
 
     def __enter__(self):
         return self
@@ -166,13 +110,9 @@ class Node(Server):
         self.close(check=kind is None)
 
     # -- what it knows -------------------------------------------------------------------------
-    def _sockets(self):
-        return [path for path in glob.glob(os.path.join(self.folder, "**", "*.sock"), recursive=True)
-                if "redis" in path]
-
     def redis(self):
         """A connection to the embedded Redis."""
-        return Redis(self._sockets()[0])
+        return Redis(self.redis_sockets()[0])
 
     def cdrs(self, count=1, seconds=5.0):
         """Call records as dicts, oldest first, from the stream; waits until there are `count`."""
