@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/payload.h"
+
+#include <assert.h>
+
+struct static_type {
+	uint8_t number, channels;
+	uint32_t clock_hz;
+	const char *name;
+};
+
+/* RFC 3551 tables 4 and 5 */
+static const struct static_type STATIC_TYPES[] = {
+	{ 0, 1, 8000, "PCMU" },   { 3, 1, 8000, "GSM" },    { 4, 1, 8000, "G723" },
+	{ 5, 1, 8000, "DVI4" },   { 6, 1, 16000, "DVI4" },  { 7, 1, 8000, "LPC" },
+	{ 8, 1, 8000, "PCMA" },   { 9, 1, 8000, "G722" },   { 10, 2, 44100, "L16" },
+	{ 11, 1, 44100, "L16" },  { 12, 1, 8000, "QCELP" }, { 13, 1, 8000, "CN" },
+	{ 14, 1, 90000, "MPA" },  { 15, 1, 8000, "G728" },  { 16, 1, 11025, "DVI4" },
+	{ 17, 1, 22050, "DVI4" }, { 18, 1, 8000, "G729" },  { 25, 1, 90000, "CelB" },
+	{ 26, 1, 90000, "JPEG" }, { 28, 1, 90000, "nv" },   { 31, 1, 90000, "H261" },
+	{ 32, 1, 90000, "MPV" },  { 33, 1, 90000, "MP2T" }, { 34, 1, 90000, "H263" },
+};
+
+bool payload_is(const struct payload *p, const char *name)
+{
+	return bytes_iis(p->name, name);
+}
+
+bool payload_is_event(const struct payload *p)
+{
+	return payload_is(p, "telephone-event");
+}
+
+bool payload_is_voice(const struct payload *p)
+{
+	return !payload_is_event(p) && !payload_is(p, "CN");
+}
+
+/* "96 opus/48000/2": the part after the number, when the number is this one. */
+static bool value_of(struct bytes value, uint8_t number, struct bytes *rest)
+{
+	struct bytes word;
+	uint32_t n;
+
+	if (!bytes_cut(&value, ' ', &word) || bytes_u32(word, &n) || n != number)
+		return false;
+	*rest = bytes_trim(value);
+	return true;
+}
+
+static struct bytes find_value(const struct sdp *s, unsigned section, const char *attribute,
+			       uint8_t number)
+{
+	struct bytes value, rest;
+	uint16_t line = 0;
+
+	while (sdp_attribute_next(s, section, attribute, &line, &value)) {
+		if (value_of(value, number, &rest))
+			return rest;
+	}
+	return (struct bytes){ 0 };
+}
+
+/* RFC 3551 4.5.2: G.722 samples at 16 kHz, yet its clock is 8000; RFC 7587 4.1: opus is always 48000/2. Both are
+ * found written otherwise and meant so. */
+static void mend_quirks(struct payload *p)
+{
+	if (payload_is(p, "G722") && p->clock_hz == 16000)
+		p->clock_hz = 8000;
+	if (payload_is(p, "opus") && p->clock_hz == 48000)
+		p->channels = 2;
+}
+
+/* RFC 8866 6.6: name/clock[/channels]. False: not that. */
+static bool read_encoding(struct payload *p, struct bytes encoding)
+{
+	struct bytes rest = encoding, name, clock;
+	uint32_t clock_hz, channels = 1;
+
+	if (!bytes_cut(&rest, '/', &name) || !bytes_cut(&rest, '/', &clock) || name.n == 0 ||
+	    bytes_u32(clock, &clock_hz) || clock_hz == 0)
+		return false;
+	if (rest.n && (bytes_u32(rest, &channels) || channels == 0 || channels > UINT8_MAX))
+		return false;
+	p->name = name;
+	p->clock_hz = clock_hz;
+	p->channels = (uint8_t)channels;
+	p->encoding = encoding;
+	mend_quirks(p);
+	return true;
+}
+
+static void read_static(struct payload *p)
+{
+	for (size_t i = 0; i < COUNT_OF(STATIC_TYPES); i++) {
+		const struct static_type *type = &STATIC_TYPES[i];
+
+		if (type->number != p->number)
+			continue;
+		p->name = bytes_str(type->name);
+		p->clock_hz = type->clock_hz;
+		p->channels = type->channels;
+	}
+}
+
+static void read_format(struct payload *p, const struct sdp *s, unsigned section, uint8_t number)
+{
+	*p = (struct payload){ .number = number };
+	p->parameters = find_value(s, section, "fmtp", number);
+	if (!read_encoding(p, find_value(s, section, "rtpmap", number)))
+		read_static(p);
+}
+
+void payload_list_read(struct payload_list *out, const struct sdp *s, unsigned section)
+{
+	struct bytes rest = sdp_slice(s, s->sections[section].formats), word;
+	uint32_t number;
+
+	out->count = 0;
+	while (out->count < PAYLOAD_RULES_MAX && bytes_cut(&rest, ' ', &word)) {
+		if (bytes_u32(word, &number) || number > 127)
+			continue;
+		if (!payload_find(out, (uint8_t)number))
+			read_format(&out->at[out->count++], s, section, (uint8_t)number);
+	}
+}
+
+const struct payload *payload_find(const struct payload_list *list, uint8_t number)
+{
+	for (uint8_t i = 0; i < list->count; i++) {
+		if (list->at[i].number == number)
+			return &list->at[i];
+	}
+	return NULL;
+}
+
+bool payload_parameter(const struct payload *p, const char *name, struct bytes *value)
+{
+	struct bytes rest = p->parameters, one;
+
+	while (bytes_cut(&rest, ';', &one)) {
+		struct bytes trimmed = bytes_trim(one), key;
+
+		if (bytes_cut(&trimmed, '=', &key) && bytes_iis(bytes_trim(key), name)) {
+			*value = bytes_trim(trimmed);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool payload_same_codec(const struct payload *a, const struct payload *b)
+{
+	return a->name.n && bytes_ieq(a->name, b->name) && a->clock_hz == b->clock_hz &&
+	       a->channels == b->channels;
+}
+
+static bool same_parameter(const struct payload *a, const struct payload *b, const char *name,
+			   const char *absent, size_t compared)
+{
+	struct bytes in_a = bytes_str(absent), in_b = in_a;
+
+	(void)payload_parameter(a, name, &in_a);
+	(void)payload_parameter(b, name, &in_b);
+	return bytes_ieq(bytes_sub(in_a, 0, compared), bytes_sub(in_b, 0, compared));
+}
+
+bool payload_same_format(const struct payload *a, const struct payload *b)
+{
+	if (!payload_same_codec(a, b))
+		return false;
+	if (payload_is(a, "G7221"))
+		return same_parameter(a, b, "bitrate", "", SIZE_MAX);
+	if (!payload_is(a, "H264"))
+		return true;
+	/* RFC 6184 8.2.2: profile and mode are symmetric, the level is not; 8.1 has the defaults */
+	return same_parameter(a, b, "packetization-mode", "0", SIZE_MAX) &&
+	       same_parameter(a, b, "profile-level-id", "420010", 2);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the payload types of an m-line mean: a=rtpmap, a=fmtp and the static types of RFC 3551. */
+#ifndef MEDIA_PAYLOAD_H
+#define MEDIA_PAYLOAD_H
+
+#include "media/flow.h"
+#include "media/sdp.h"
+
+/* One format. Slices lie in the SDP's text, or are constant. */
+struct payload {
+	uint8_t number;
+	uint8_t channels;        /* 1 where none are given */
+	uint32_t clock_hz;       /* of the RTP timestamps; 0: the codec is not known */
+	struct bytes name;       /* "PCMU"; empty: not known (dynamic without rtpmap) */
+	struct bytes encoding;   /* as the rtpmap says it, "opus/48000/2"; empty: there is none */
+	struct bytes parameters; /* of a=fmtp; empty: none */
+};
+
+struct payload_list {
+	uint8_t count;
+	struct payload at[PAYLOAD_RULES_MAX];
+};
+
+/* The formats of an RTP m-line in its order, each number once; what does not fit is left out. */
+void payload_list_read(struct payload_list *out, const struct sdp *s, unsigned section);
+/* NULL: not in the list. */
+const struct payload *payload_find(const struct payload_list *list, uint8_t number);
+/* Name (any case), clock and channels agree. Unknown codecs are the same as nothing. */
+bool payload_same_codec(const struct payload *a, const struct payload *b);
+/* The same, and parameters that name another codec in truth agree too (H264 profile and mode, G7221 bit rate). */
+bool payload_same_format(const struct payload *a, const struct payload *b);
+bool payload_is(const struct payload *p, const char *name);
+bool payload_is_event(const struct payload *p); /* RFC 4733 */
+bool payload_is_voice(const struct payload *p); /* neither event nor comfort noise (RFC 3389) */
+/* A parameter of a=fmtp: "packetization-mode" of "profile-level-id=42e01f;packetization-mode=1". */
+bool payload_parameter(const struct payload *p, const char *name, struct bytes *value);
+
+/* For each of wanted, the index in among of the same format, or PAYLOAD_NONE; no index twice. The same number goes
+ * first, so that a list with one codec under two numbers stays as it is. A format of wanted without a known codec is
+ * taken by its number: some answers leave out the rtpmap. */
+void payload_match(const struct payload_list *wanted, const struct payload_list *among,
+		   uint8_t index[PAYLOAD_RULES_MAX]);
+
+#endif
