@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One m-line after the answer: which formats offer, our offer and answer have in common. Internal to media/offer_*.c. */
+#ifndef MEDIA_OFFER_AGREE_H
+#define MEDIA_OFFER_AGREE_H
+
+#include "media/offer_line.h"
+
+/* A's offer, the offer we made of it, B's answer. */
+struct offer_exchange {
+	struct sdp offer_a, offer_b, answer_b;
+};
+
+/* A format under its three numbers. */
+struct offer_agreed {
+	uint8_t a;        /* A's own: what A receives, and what we let A send */
+	uint8_t offered;  /* in our offer: what B sends */
+	uint8_t answered; /* in B's answer: what B receives */
+	uint8_t event;    /* RFC 4733 */
+	uint32_t clock_hz;
+	struct bytes encoding; /* rtpmap towards A: as A wrote it, else as B did; empty: none */
+};
+
+struct offer_agreement {
+	enum offer_line_state state; /* OFF: A, B or our offer had it at port 0 */
+	const char *reason;          /* REFUSED: by us, because of B's answer */
+	uint16_t number;             /* line of the answer */
+	enum media_kind kind;
+	struct media_side a, b; /* rules empty */
+	uint8_t count;
+	struct offer_agreed at[PAYLOAD_RULES_MAX]; /* in B's order */
+};
+
+/* 0 or -EBADMSG: the answer's line is malformed, or of another kind than the offer's. */
+int offer_agree(struct offer_agreement *out, const struct offer_exchange *x, uint8_t index,
+		const struct offer_policy *policy, struct offer_error *error) NODISCARD;
+
+#endif

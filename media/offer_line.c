@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/offer_line.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static int malformed(struct offer_error *error, uint16_t number, const char *reason)
+{
+	*error = (struct offer_error){ .status = 400, .line = number, .reason = reason };
+	return -EBADMSG;
+}
+
+int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *policy,
+		struct offer_error *error)
+{
+	struct sdp_error wrong;
+
+	assert(error);
+	if (in.n > policy->sdp_max) {
+		*error = (struct offer_error){ .status = 413, .reason = "SDP is too long" };
+		return -EBADMSG;
+	}
+	return sdp_parse(out, in, &wrong) ? malformed(error, wrong.line, wrong.reason) : 0;
+}
+
+static uint16_t m_line_number(const struct sdp *s, uint8_t index)
+{
+	return s->sections[index + 1]
+		.first; /* the m-line is the one before: line first, counted from 1 */
+}
+
+void offer_line_refuse(struct offer_line *line, const struct sdp *s, uint8_t index,
+		       const char *reason)
+{
+	line->state = OFFER_LINE_REFUSED;
+	line->reason = reason;
+	line->number = m_line_number(s, index);
+}
+
+void offer_error_note(struct offer_error *error, const struct offer_line *line)
+{
+	if (line->state != OFFER_LINE_REFUSED || error->reason)
+		return;
+	*error =
+		(struct offer_error){ .status = 488, .line = line->number, .reason = line->reason };
+}
+
+static bool has_word(struct bytes list, struct bytes want)
+{
+	struct bytes word;
+
+	while (bytes_cut(&list, ' ', &word)) {
+		if (bytes_eq(word, want))
+			return true;
+	}
+	return false;
+}
+
+/* The m-line of an ANAT group that we take: the first over IPv4, else the first with a port. */
+static uint8_t anat_choice(const struct sdp *s, struct bytes group)
+{
+	uint8_t choice = PAYLOAD_NONE;
+
+	for (uint8_t i = 0; i < s->media_count; i++) {
+		struct sdp_connection to;
+		struct bytes mid;
+
+		if (!s->sections[i + 1].port || !sdp_attribute(s, i + 1U, "mid", &mid) ||
+		    !has_word(group, mid) || sdp_connection(s, i + 1U, &to))
+			continue;
+		if (to.address.family == ADDR_V4)
+			return i;
+		if (choice == PAYLOAD_NONE)
+			choice = i;
+	}
+	return choice;
+}
+
+/* RFC 4091: alternatives of one stream in two address families; exactly one is used. */
+static bool is_other_alternative(const struct sdp *s, uint8_t index)
+{
+	struct bytes group, semantics, mid;
+	uint16_t line = 0;
+
+	if (!sdp_attribute(s, index + 1U, "mid", &mid))
+		return false;
+	while (sdp_attribute_next(s, SDP_SESSION, "group", &line, &group)) {
+		if (bytes_cut(&group, ' ', &semantics) && bytes_is(semantics, "ANAT") &&
+		    has_word(group, mid))
+			return anat_choice(s, group) != index;
+	}
+	return false;
+}
+
+/* Why we would not relay it, whatever its address and formats are; NULL: we would. */
+static const char *refusal(const struct sdp *s, uint8_t index, const struct offer_policy *policy)
+{
+	const struct sdp_section *m = &s->sections[index + 1];
+	struct bytes kind = sdp_slice(s, m->kind), proto = sdp_slice(s, m->proto);
+	bool video = bytes_iis(kind, "video");
+
+	if (index >= MEDIA_LINES_MAX)
+		return "more m-lines than are relayed";
+	if (!video && !bytes_iis(kind, "audio"))
+		return "media type is not relayed";
+	if (!bytes_iis(proto, "RTP/AVP") && !bytes_iis(proto, "RTP/AVPF"))
+		return "transport is not relayed";
+	if (video && !policy->video)
+		return "video is off";
+	if (m->port_count != 1)
+		return "several ports in one m-line";
+	return is_other_alternative(s, index) ? "another alternative of the group is used" : NULL;
+}
+
+/* FEC and retransmission count the sequence numbers or SSRCs of another stream, which we rewrite. */
+static bool is_relayed(const struct payload *p, enum media_kind kind)
+{
+	static const char *const TIED[] = { "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec" };
+
+	if (p->name.n == 0)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(TIED); i++) {
+		if (payload_is(p, TIED[i]))
+			return false;
+	}
+	return kind == MEDIA_AUDIO || payload_is(p, "H264");
+}
+
+void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t index)
+{
+	uint8_t kept = 0;
+
+	if (line->state != OFFER_LINE_RELAYED)
+		return;
+	for (uint8_t i = 0; i < line->formats.count; i++) {
+		if (is_relayed(&line->formats.at[i], line->kind))
+			line->formats.at[kept++] = line->formats.at[i];
+	}
+	line->formats.count = kept;
+	if (kept == 0)
+		offer_line_refuse(line, s, index, "no known codec");
+}
+
+/* RFC 3605 2.1; without a=rtcp it is the next port (RFC 3550 11). */
+static int read_rtcp(struct media_side *side, const struct sdp *s, uint8_t index)
+{
+	int err = sdp_rtcp(s, index + 1U, &side->rtp, &side->rtcp);
+
+	if (err != -ENOENT)
+		return err;
+	if (side->rtp.port < UINT16_MAX) {
+		side->rtcp = side->rtp;
+		side->rtcp.port++;
+	}
+	return 0;
+}
+
+static void read_direction(struct media_side *side, const struct sdp *s, uint8_t index)
+{
+	struct sdp_direction d = sdp_direction(s, index + 1U);
+	struct bytes rest;
+
+	side->sends = d.sends;
+	side->receives = d.receives;
+	side->mux = sdp_attribute(s, index + 1U, "rtcp-mux", &rest);
+	if (addr_is_any(&side->rtp)) { /* RFC 3264 8.4: the hold of RFC 2543 */
+		side->receives = 0;
+		side->rtp = side->rtcp = (struct addr){ 0 };
+	}
+	if (addr_is_any(&side->rtcp))
+		side->rtcp = (struct addr){ 0 };
+}
+
+static int read_side(struct offer_line *out, const struct sdp *s, uint8_t index,
+		     struct offer_error *error)
+{
+	struct sdp_connection to;
+	int err = sdp_connection(s, index + 1U, &to);
+
+	if (err == -ENOENT)
+		return malformed(error, m_line_number(s, index), "c= is missing");
+	if (!err) {
+		out->side.rtp = to.address;
+		out->side.rtp.port = s->sections[index + 1].port;
+		err = read_rtcp(&out->side, s, index);
+	}
+	if (err == -EBADMSG)
+		return malformed(error, to.line, "address is malformed");
+	read_direction(&out->side, s, index);
+	if (err && out->state == OFFER_LINE_RELAYED)
+		offer_line_refuse(out, s, index, "address is not a unicast IP address");
+	return 0;
+}
+
+int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
+		    const struct offer_policy *policy, struct offer_error *error)
+{
+	const struct sdp_section *m = &s->sections[index + 1];
+	const char *reason = refusal(s, index, policy);
+
+	assert(index < s->media_count);
+	*out = (struct offer_line){ .state = OFFER_LINE_OFF };
+	out->kind = bytes_iis(sdp_slice(s, m->kind), "video") ? MEDIA_VIDEO : MEDIA_AUDIO;
+	if (m->port == 0)
+		return 0;
+	out->state = OFFER_LINE_RELAYED;
+	if (reason)
+		offer_line_refuse(out, s, index, reason);
+	if (read_side(out, s, index, error))
+		return -EBADMSG;
+	if (out->state == OFFER_LINE_RELAYED)
+		payload_list_read(&out->formats, s, index + 1U);
+	return 0;
+}
+
+int offer_fits(const struct writer *w, struct offer_error *error)
+{
+	if (!w->overflow)
+		return 0;
+	*error = (struct offer_error){ .status = 413, .reason = "our SDP does not fit" };
+	return -ENOSPC;
+}

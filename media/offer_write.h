@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes our SDP from a party's: our address, ports and identity, everything else of the party's lines that may pass.
+ * Internal to media/offer_*.c.
+ */
+#ifndef MEDIA_OFFER_WRITE_H
+#define MEDIA_OFFER_WRITE_H
+
+#include "media/offer.h"
+#include "media/payload.h"
+
+/* A format under its number in the source, and under the number we write. */
+struct offer_format {
+	uint8_t from, to;
+	struct bytes encoding; /* of the rtpmap that we write; empty: none */
+};
+
+struct offer_formats {
+	uint8_t count;
+	struct offer_format at[PAYLOAD_RULES_MAX];
+};
+
+/* An m-line as we write it. */
+struct offer_media {
+	struct bytes kind, proto;
+	const struct offer_formats *formats;
+	const struct addr *address;
+	uint16_t port; /* RTCP is the next one, unless muxed */
+	struct sdp_direction direction;
+	bool mux_offer;  /* a=rtcp-mux beside a=rtcp, the other may choose */
+	bool mux_answer; /* a=rtcp-mux alone: agreed */
+};
+
+/* v= to the session's a= lines. */
+void offer_write_session(struct writer *w, const struct sdp *source, const struct offer_self *self);
+/* The m-line and what passes of the lines of the source's section. */
+void offer_write_media(struct writer *w, const struct sdp *source, unsigned section,
+		       const struct offer_media *media);
+/* Port 0, formats as they came (RFC 3264 6). */
+void offer_write_refused(struct writer *w, const struct sdp *source, unsigned section);
+
+#endif
