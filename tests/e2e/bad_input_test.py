@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Garbage from the wire, full tables, wrong settings and commands: clear errors, nothing else touched."""
+import glob
+import json
+import os
+import random
+import secrets
+import subprocess
+import time
+import unittest
+
+from lib.node import Node, build_folder
+from server import ServerError
+
+from call_test import CallTest
+
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
+
+
+class Wire(CallTest):
+    def test_garbage_during_a_call(self):
+        """A call under way hears nothing of 20,000 broken messages; the node answers afterwards."""
+        out, into, _ = self.connect()
+        self.audio_a.start(440)
+        source = random.Random(1)
+        whole = self.a.request("INVITE", "sip:1002@127.0.0.1", body=self.audio_a.sdp()).bytes()
+        junk = self.node.user_agent()
+        self.addCleanup(junk.close)
+        for i in range(20000):
+            data = bytearray(whole)
+            for _ in range(source.randrange(1, 30)):
+                data[source.randrange(len(data))] = source.randrange(256)
+            junk.send(bytes(data[:source.randrange(1, len(data) + 1)]))
+            if i % 200 == 0:
+                time.sleep(0.002)
+        self.audio_b.wait_packets(50)
+        self.audio_a.stop()
+        self.assertEqual(self.audio_b.heard()[0], 440)
+        self.assertEqual(self.audio_b.lost(), 0)
+        self.assertEqual(self.a.options().status, 200)
+        out.bye()
+        into.wait_bye()
+        self.assertGreater(self.node.metric("tandem_sip_dropped_total")
+                           + self.node.metric("tandem_sip_refused_total"), 1000)
+
+    def test_torture_messages(self):
+        """RFC 4475 on the wire: the node lives, and answers as the RFC asks where it asks."""
+        files = sorted(glob.glob(os.path.join(DATA, "rfc4475", "*.dat")))
+        self.assertGreater(len(files), 45)
+        for name in files:
+            with open(name, "rb") as file:
+                self.a.send(file.read())
+        self.assertEqual(self.a.options().status, 200)
+        self.assertEqual(self.calls(), [])
+
+    def broken(self, change, method="INVITE"):
+        request = self.a.request(method, "sip:1002@127.0.0.1", body=self.audio_a.sdp() if method == "INVITE" else b"")
+        change(request)
+        return self.a.transact(request, 5)
+
+    def test_statuses_of_malformed_requests(self):
+        def without(name):
+            return lambda r: r.headers.remove(next(pair for pair in r.headers if pair[0] == name))
+
+        rows = [
+            ("no Call-ID", 400, without("Call-ID")),
+            ("no From", 400, without("From")),
+            ("no To", 400, without("To")),
+            ("CSeq of another method", 400, lambda r: r.set("CSeq", "1 OPTIONS")),
+            ("CSeq out of range", 400, lambda r: r.set("CSeq", "4294967296 INVITE")),
+            ("unknown extension required", 420, lambda r: r.headers.append(("Require", "teleport"))),
+            ("unknown scheme", 416, lambda r: setattr(r, "start", "INVITE gopher:1002 SIP/2.0")),
+            ("Max-Forwards used up", 483, lambda r: r.set("Max-Forwards", "0")),
+        ]
+        for name, status, change in rows:
+            with self.subTest(name):
+                request = self.a.request("INVITE", "sip:1002@127.0.0.1", body=self.audio_a.sdp())
+                change(request)
+                self.a.send(request)
+                response = self.a.take(lambda m: m.status >= 200 and m.branch == request.branch, 3, name)
+                self.assertEqual(response.status, status)
+                if status == 420:
+                    self.assertEqual(response.get("Unsupported"), "teleport")
+
+    def test_unknown_method_and_unknown_dialog(self):
+        self.assertEqual(self.broken(lambda r: None, "FROB").status, 501)
+        response = self.broken(lambda r: r.set("To", "<sip:1002@127.0.0.1>;tag=gone"), "BYE")
+        self.assertEqual(response.status, 481)
+
+    def test_unusable_sdp(self):
+        rows = [("no SDP at all", "hello", (400, 488)), ("no line we carry",
+                self.audio_a.sdp().replace("m=audio", "m=application").replace("RTP/AVP", "UDP/FOO"), (488,))]
+        for name, body, statuses in rows:
+            with self.subTest(name):
+                request = self.a.request("INVITE", "sip:1002@127.0.0.1", body=body)
+                _, response = self.a.transact_authorized(request)
+                self.assertIn(response.status, statuses)
+        self.assertEqual(self.calls(), [])
+
+
+class Full(CallTest):
+    settings = {"limits": {"calls": 2}}
+
+    def test_a_full_call_table_is_503(self):
+        held = [self.a.invite("1002", self.audio_a.sdp()) for _ in range(2)]
+        into = [self.b.incoming() for _ in held]
+        third = self.a.invite("1002", self.audio_a.sdp()).wait_final()
+        self.assertEqual(third.status, 503)
+        self.assertTrue(third.get("Retry-After"))
+        for call in into:
+            call.reject(486)
+        for call in held:
+            self.assertEqual(call.wait_final().status, 486)
+        self.ended()
+        again = self.a.invite("1002", self.audio_a.sdp())
+        self.b.incoming().reject(486)
+        self.assertEqual(again.wait_final().status, 486, "room again")
+
+
+class Settings(unittest.TestCase):
+    def check(self, text):
+        folder = self.enterContext(__import__("tempfile").TemporaryDirectory())
+        path = os.path.join(folder, "tandem.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        done = subprocess.run([os.path.join(build_folder(), "app", "tandemd"), "--check-config", path],
+                              capture_output=True, text=True, timeout=20)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_all_errors_at_once_with_their_places(self):
+        status, text = self.check("node:\n  name: n1\n  shard: 70000\n  state_dir: /tmp/x\n"
+                                  "networks:\n  - name: main\n    bind: 127.0.0.1\n    sip_ports: [5060]\n"
+                                  "    media_ports: 30000-20000\nsipp:\n  realm: x\nmedia:\n  latch: maybe\n")
+        self.assertEqual(status, 2)
+        for place in ("tandem.yaml:3:", "tandem.yaml:9:", "tandem.yaml:10:", "tandem.yaml:13:"):
+            self.assertIn(place, text)
+
+    def test_not_yaml(self):
+        status, text = self.check("node: {name: [}\n")
+        self.assertEqual(status, 2)
+        self.assertIn("tandem.yaml:1:", text)
+
+
+class Commands(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.node = Node()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.node.close()
+
+    def refused(self, command, *words, **arguments):
+        with self.assertRaises(ServerError) as caught:
+            self.node.ctl(command, **arguments)
+        for word in words:
+            self.assertIn(word, str(caught.exception))
+
+    def test_every_mistake_is_named(self):
+        self.refused("extension.putt", "extension.putt")
+        self.refused("extension.put", "password", number="1001")
+        self.refused("extension.put", "number", secret="x\n", number="", password="-")
+        self.refused("extension.put", "colour", secret="x\n", number="1001", password="-", colour="red")
+        self.refused("call.show", "id", id="nonsense")
+        self.refused("call.hangup", "0000000000001", id="0000000000001")
+        self.refused("log.level", "level", level="loud")
+
+    def test_broken_entries_in_the_command_stream(self):
+        """Each is answered or set aside, and the next one works."""
+        with self.node.redis() as redis:
+            for fields in (("v", "1"), ("v", "1", "id", "x", "do", "node.status", "args", "{"),
+                           ("v", "99", "id", "y", "do", "node.status", "args", "{}"),
+                           ("v", "1", "id", "z" * 5000, "do", "\xff\xfe", "args", "[]"), ("nothing", "at all")):
+                redis("XADD", "td:{cmd:_operator}:in", "*", *fields, "client", "test")
+            ident = secrets.token_hex(16)
+            redis("XADD", "td:{cmd:_operator}:in", "*", "v", "1", "id", ident, "do", "node.status", "args", "{}",
+                  "client", "test")
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                rows = redis("XRANGE", "td:{cmd:_operator}:out:test", "-", "+")
+                if any(ident in fields for _, fields in rows):
+                    break
+                time.sleep(0.05)
+            else:
+                self.fail(f"no answer: {rows}")
+        self.assertTrue(self.node.running())
+
+    def test_a_retried_command_has_one_effect(self):
+        with self.node.redis() as redis:
+            ident = secrets.token_hex(16)
+            args = json.dumps({"number": "1077", "password": "secret"})
+            for _ in range(2):
+                redis("XADD", "td:{cmd:_operator}:in", "*", "v", "1", "id", ident, "do", "extension.put",
+                      "args", args, "client", "twice")
+            end = time.monotonic() + 5
+            rows = []
+            while len(rows) < 2 and time.monotonic() < end:
+                rows = redis("XRANGE", "td:{cmd:_operator}:out:twice", "-", "+")
+                time.sleep(0.05)
+        self.assertEqual(len(rows), 2, "both are answered")
+        answers = [{k: v for k, v in zip(f[::2], f[1::2])} for _, f in rows]
+        self.assertEqual(answers[0], answers[1])
+
+
+class Reload(CallTest):
+    def test_a_wrong_file_changes_nothing_and_a_right_one_drops_nothing(self):
+        import signal
+        out, into, _ = self.connect()
+        with open(self.node.config, encoding="utf-8") as file:
+            good = file.read()
+        with open(self.node.config, "w", encoding="utf-8") as file:
+            file.write(good.replace('"log"', '"blog"') + "\nnonsense: [")
+        self.node.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 5
+        while "tandem.yaml:" not in self.node.log_text() and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertIn("tandem.yaml:", self.node.log_text())
+        self.node.configure({"sip": {"registration_expires": "120s"}})
+        self.node.process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        agent = self.node.user_agent("1001", "secret1001")
+        self.addCleanup(agent.close)
+        request = agent.request("REGISTER", "sip:127.0.0.1", to=f"<{agent.aor}>")
+        _, response = agent.transact_authorized(request)
+        self.assertIn("expires=120", " ".join(response.all("Contact")))
+        self.assertEqual(len(self.calls()), 1)
+        out.bye()
+        into.wait_bye()
+
+
+class Probes(unittest.TestCase):
+    def test_health_and_metrics(self):
+        with Node() as node:
+            self.assertEqual(node.http("/healthz")[0], 200)
+            self.assertEqual(node.http("/readyz")[0], 200)
+            status, text = node.http("/metrics")
+            self.assertEqual(status, 200)
+            for name in ("tandem_calls", "tandem_sip_requests_total", "tandem_media_dropped_packets_total"):
+                self.assertIn(f"# TYPE {name}", text)
+            self.assertEqual(node.http("/no-such-page")[0], 404)
+
+
+if __name__ == "__main__":
+    unittest.main()

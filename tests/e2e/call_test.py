@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls between scripted peers: REG-02, REG-14, MED-01, MED-03, MED-07 and RFC 3261's corners."""
+import time
+import unittest
+
+from lib.message import parameter
+from lib.node import Node
+
+
+class CallTest(unittest.TestCase):
+    """A node with two registered extensions; each test gets fresh peers."""
+    settings = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.node = Node(settings=cls.settings)
+        for number in ("1001", "1002"):
+            cls.node.put_extension(number, "secret" + number)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.node.close()
+
+    def setUp(self):
+        self.a, self.b = (self.node.user_agent(n, "secret" + n) for n in ("1001", "1002"))
+        self.audio_a, self.audio_b = self.node.media(), self.node.media()
+        for thing in (self.a, self.b, self.audio_a, self.audio_b):
+            self.addCleanup(thing.close)
+        for agent in (self.a, self.b):
+            self.assertEqual(agent.register(expires=0, contact="*").status, 200)
+            self.assertEqual(agent.register().status, 200)
+
+    def connect(self, offer=None, answer=None):
+        """An answered call: (caller's dialog, callee's dialog, 200 as the caller got it)."""
+        out = self.a.invite("1002", offer or self.audio_a.sdp())
+        into = self.b.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        into.respond(200, "OK", body=answer or self.audio_b.sdp())
+        answered = out.wait_answer()
+        into.wait_ack()
+        self.audio_a.use(answered)
+        self.audio_b.use(into.request)
+        return out, into, answered
+
+    def calls(self):
+        return self.node.ctl("call.list")
+
+    def ended(self):
+        """No call is left; what was heard of the last one."""
+        end = time.monotonic() + 5
+        while self.calls() and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertEqual(self.calls(), [])
+        return self.node.cdrs()[-1]
+
+
+class Calls(CallTest):
+    def test_audio_and_keys_cross_both_ways(self):
+        """MED-01, MED-03: media is anchored; what arrives is the other side's tone and keys."""
+        out, into, answered = self.connect()
+        self.assertIn("c=IN IP4 127.0.0.1", answered.text)
+        self.assertNotIn(f"m=audio {self.audio_b.port} ", answered.text)
+        self.assertNotIn(f"m=audio {self.audio_a.port} ", into.request.text)
+        self.audio_a.start(440)
+        self.audio_b.start(880)
+        self.audio_a.wait_packets(60)
+        self.audio_b.wait_packets(60)
+        self.audio_a.stop()
+        self.audio_b.stop()
+        self.assertEqual(self.audio_b.heard()[0], 440)
+        self.assertEqual(self.audio_a.heard()[0], 880)
+        for key in "159#":
+            self.audio_a.digit(key)
+        for key in "42":
+            self.audio_b.digit(key)
+        time.sleep(0.2)
+        self.assertEqual(self.audio_b.digits(), "159#")
+        self.assertEqual(self.audio_a.digits(), "42")
+        for media in (self.audio_a, self.audio_b):
+            self.assertEqual(len({packet.ssrc for packet in media.packets}), 1, "one SSRC a call")
+            self.assertEqual(media.lost(), 0)
+        self.assertNotEqual(self.audio_b.packets[0].ssrc, self.audio_a.ssrc, "SSRC is the node's")
+        out.bye()
+        into.wait_bye()
+        record = self.ended()
+        self.assertEqual(record["sip_status"], "200")
+        self.assertEqual(record["ended_by"], "a")
+        self.assertEqual(record["a_digits"], "4")
+        self.assertEqual(record["b_digits"], "2")
+        self.assertEqual(int(record["b_packets_out"]), len(self.audio_b.packets))
+
+    def test_either_side_hangs_up(self):
+        out, into, _ = self.connect()
+        into.target = into.target
+        into.bye()
+        out.wait_bye()
+        self.assertEqual(self.ended()["ended_by"], "b")
+
+    def test_events_are_offered_as_101(self):
+        """REG-14: the callee sees 101 whatever the caller uses; each gets its own numbers."""
+        out, into, answered = self.connect(
+            self.audio_a.sdp(("8 PCMA/8000", "96 telephone-event/8000")),
+            self.audio_b.sdp(("8 PCMA/8000", "101 telephone-event/8000")))
+        self.assertIn("a=rtpmap:101 telephone-event/8000", into.request.text)
+        self.assertNotIn(" 96", into.request.text.split("m=audio")[1].splitlines()[0])
+        self.assertIn("a=rtpmap:96 telephone-event/8000", answered.text)
+        self.audio_a.digit("7", pt=96)
+        self.audio_b.digit("3", pt=101)
+        time.sleep(0.2)
+        self.assertEqual(self.audio_b.digits(101), "7")
+        self.assertEqual(self.audio_a.digits(96), "3")
+        out.bye()
+        into.wait_bye()
+
+    def test_early_media_is_off_by_default(self):
+        """REG-02: 183 with SDP comes as 180 without."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.respond(183, "Session Progress", body=self.audio_b.sdp())
+        ringing = out.wait_provisional(180)
+        self.assertEqual(ringing.body, b"")
+        into.answer(self.audio_b.sdp())
+        out.wait_answer()
+        out.bye()
+        into.wait_bye()
+        self.assertFalse([m for m in out.provisional if m.status == 183])
+
+    def test_early_media_where_enabled(self):
+        """REG-02: 183 with SDP is passed on, and is heard."""
+        self.node.ctl("extension.put", secret="secret1001\n", number="1001", password="-", early_media="true")
+        self.addCleanup(self.node.put_extension, "1001", "secret1001")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.respond(183, "Session Progress", body=self.audio_b.sdp())
+        early = out.wait_provisional(183)
+        self.assertIn("m=audio", early.text)
+        self.audio_b.use(into.request).start(880)
+        self.audio_a.wait_packets(60)
+        self.audio_b.stop()
+        self.assertEqual(self.audio_a.heard()[0], 880)
+        into.answer(self.audio_b.sdp())
+        out.wait_answer()
+        out.bye()
+        into.wait_bye()
+
+    def test_dscp(self):
+        """MED-07: EF on audio and its RTCP, CS3 on SIP."""
+        out, into, _ = self.connect()
+        self.audio_a.start()
+        self.audio_b.wait_packets(10)
+        self.audio_a.stop()
+        self.assertEqual({packet.tos >> 2 for packet in self.audio_b.packets}, {46})
+        self.assertEqual(into.request.tos >> 2, 24)
+        out.bye()
+        into.wait_bye()
+
+    def test_rtcp_names_our_ssrcs(self):
+        """RFC 3550 7.1: a translator that changes SSRCs changes them in RTCP."""
+        out, into, _ = self.connect()
+        self.audio_a.start()
+        self.audio_b.wait_packets(10)
+        report = (b"\x80\xc8\x00\x06" + self.audio_a.ssrc.to_bytes(4, "big") + bytes(20)
+                  + b"\x81\xca\x00\x03" + self.audio_a.ssrc.to_bytes(4, "big") + b"\x01\x01x\x00\x00\x00\x00\x00")
+        host, port = self.audio_a.remote
+        self.audio_a.rtcp.sendto(report, (host, port + 1))
+        end = time.monotonic() + 3
+        while not self.audio_b.rtcp_packets and time.monotonic() < end:
+            time.sleep(0.02)
+        self.audio_a.stop()
+        self.assertTrue(self.audio_b.rtcp_packets)
+        seen = self.audio_b.rtcp_packets[0][2]
+        self.assertEqual(int.from_bytes(seen[4:8], "big"), self.audio_b.packets[0].ssrc)
+        out.bye()
+        into.wait_bye()
+
+    def test_strangers_are_not_forwarded(self):
+        """RTP injection: a packet from another address or port does not reach the other party."""
+        out, into, _ = self.connect()
+        self.audio_a.start()
+        self.audio_b.wait_packets(10)
+        stranger = self.node.media()
+        self.addCleanup(stranger.close)
+        before = self.node.metric("tandem_media_dropped_packets_total", reason="source_not_latched")
+        for _ in range(50):
+            stranger.send(b"\x55" * 160, to=self.audio_a.remote)
+        time.sleep(0.2)
+        self.audio_a.stop()
+        self.assertFalse([packet for packet in self.audio_b.packets if packet.payload == b"\x55" * 160])
+        self.assertEqual(self.node.metric("tandem_media_dropped_packets_total", reason="source_not_latched")
+                         - before, 50)
+        self.assertFalse(stranger.packets, "and nothing was sent to it")
+        out.bye()
+        into.wait_bye()
+
+    def test_refusals_are_passed_on(self):
+        for status in (486, 480, 603, 404, 500):
+            with self.subTest(status=status):
+                out = self.a.invite("1002", self.audio_a.sdp())
+                self.b.incoming().reject(status)
+                self.assertEqual(out.wait_final().status, status)
+                self.assertEqual(self.ended()["sip_status"], str(status))
+
+    def test_cancel(self):
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        self.assertEqual(out.cancel().status, 200)
+        into.wait_cancel()
+        self.assertEqual(out.wait_final().status, 487)
+        self.assertEqual(self.ended()["sip_status"], "487")
+
+    def test_unknown_and_absent_callees(self):
+        self.node.put_extension("1009", "never")
+        for number, status in (("4711", 404), ("1009", 480)):
+            out = self.a.invite(number, self.audio_a.sdp())
+            self.assertEqual(out.wait_final().status, status, number)
+
+    def test_calls_need_credentials(self):
+        stranger = self.node.user_agent("1001", "wrong")
+        self.addCleanup(stranger.close)
+        out = stranger.invite("1002", self.audio_a.sdp())
+        self.assertEqual(out.wait_final().status, 407)
+        self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"), 0)
+
+    def test_max_forwards(self):
+        """RFC 3261 8.1.1.6, 16.3: counted down, and the end of the road is 483."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        self.assertEqual(into.request.get("Max-Forwards"), "69")
+        into.reject(486)
+        out.wait_final()
+        request = self.a.request("INVITE", "sip:1002@127.0.0.1", body=self.audio_a.sdp())
+        request.set("Max-Forwards", "0")
+        self.assertEqual(self.a.transact(request).status, 483)
+
+    def test_options(self):
+        answer = self.a.options()
+        self.assertEqual(answer.status, 200)
+        for method in ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS"):
+            self.assertIn(method, answer.get("Allow"))
+
+    def test_identifiers_name_the_call(self):
+        """Our tags carry the call id, the same one as in the record and the API."""
+        out, into, answered = self.connect()
+        rows = self.calls()
+        self.assertEqual(len(rows), 1)
+        tag = parameter(answered.get("To"), "tag")
+        self.assertEqual(tag.split(".")[0], rows[0]["id"])
+        self.assertEqual(parameter(into.request.get("From"), "tag").split(".")[0], rows[0]["id"])
+        with self.node.redis() as redis:
+            self.assertTrue(redis("EXISTS", f"td:{{s1}}:call:{rows[0]['id']}"))
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["id"], rows[0]["id"])
+        with self.node.redis() as redis:
+            self.assertFalse(redis("EXISTS", f"td:{{s1}}:call:{rows[0]['id']}"))
+
+    def test_operator_hangs_up(self):
+        out, into, _ = self.connect()
+        self.node.ctl("call.hangup", id=self.calls()[0]["id"])
+        out.wait_bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["ended_by"], "operator")
+
+    def test_lost_200_and_lost_ack(self):
+        """RFC 3261 13.3.1.4: the 200 is sent again until the ACK comes."""
+        request = self.a.request("INVITE", "sip:1002@127.0.0.1", body=self.audio_a.sdp())
+        challenge = self.a.transact(request)
+        request = self.a.authorize(request, challenge)
+        self.a.send(request)
+        into = self.b.incoming()
+        into.respond(200, "OK", body=self.audio_b.sdp())
+        into.wait_ack()
+        answers = lambda m: m.status == 200 and m.method == "INVITE"
+        end = time.monotonic() + 4
+        while self.a.count(answers) < 3 and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertGreaterEqual(self.a.count(answers), 3)
+        into.send = None
+        self.b.send(into.last, self.node.server)      # our 200 again: the node's ACK comes again
+        self.b.take_request("ACK", 5, into.call_id)
+        self.node.ctl("call.hangup", id=self.calls()[0]["id"])
+        into.wait_bye()
+
+    def test_retransmitted_invite_makes_one_call(self):
+        request = self.a.request("INVITE", "sip:1002@127.0.0.1", body=self.audio_a.sdp())
+        request = self.a.authorize(request, self.a.transact(request))
+        for _ in range(3):
+            self.a.send(request)
+        into = self.b.incoming()
+        time.sleep(0.3)
+        self.assertEqual(len(self.calls()), 1)
+        into.reject(486)
+        self.ended()
+        self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"
+                                      and m.call_id != into.call_id), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many RTP ends in one process: what 100 calls need, where Media is for one."""
+import select
+import socket
+import struct
+import threading
+import time
+
+
+class Stream:
+    """One end: a socket, what it sends, and per packet what it received."""
+
+    def __init__(self, port, number):
+        self.port, self.remote, self.ssrc = port, None, 0x10000 + number
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", port))
+        self.socket.setblocking(False)
+        self.seq = 1000 + number
+        self.received = []              # (time, ssrc, seq, sender's ssrc as it put it into the payload)
+
+    def send(self, due):
+        payload = self.ssrc.to_bytes(4, "big") + b"\xff" * 156
+        try:
+            self.socket.sendto(struct.pack("!BBHII", 0x80, 0, self.seq & 0xffff, self.seq * 160 & 0xffffffff,
+                                           self.ssrc) + payload, self.remote)
+        except OSError:                 # the node is down for a moment
+            pass
+        self.seq += 1
+
+    def read(self):
+        while True:
+            try:
+                data = self.socket.recv(2048)
+            except BlockingIOError:
+                return
+            except OSError:             # ICMP
+                continue
+            if len(data) >= 16 and data[1] & 0x7f == 0:
+                seq, _, ssrc = struct.unpack("!HII", data[2:12])
+                self.received.append((time.monotonic(), ssrc, seq, int.from_bytes(data[12:16], "big")))
+
+
+class Streams:
+    """`count` ends on even ports from `first`; run() sends 20 ms frames on all of them until stop()."""
+
+    def __init__(self, first, count):
+        self.ends = [Stream(first + 2 * i, i) for i in range(count)]
+        self._stop = threading.Event()
+        self._threads = []
+
+    def at(self, port):
+        return next(end for end in self.ends if end.port == port)
+
+    def start(self):
+        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._send, self._read)]
+        for thread in self._threads:
+            thread.start()
+
+    def _send(self):
+        due = time.monotonic()
+        while not self._stop.wait(max(0.0, due - time.monotonic())):
+            for end in self.ends:
+                if end.remote:
+                    end.send(due)
+            due += 0.02
+
+    def _read(self):
+        poll, by_fd = select.epoll(), {}
+        for end in self.ends:
+            poll.register(end.socket, select.EPOLLIN)
+            by_fd[end.socket.fileno()] = end
+        while not self._stop.is_set():
+            for fd, _ in poll.poll(0.1):
+                by_fd[fd].read()
+        poll.close()
+
+    def close(self):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        for end in self.ends:
+            end.socket.close()

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registration over UDP: REG-01, REG-02's transport, REG-03, RFC 3261 10, RFC 8760."""
+import unittest
+
+from lib.message import digest_fields
+from lib.node import Node
+
+
+class Registration(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.node = Node(settings={"sip": {"registration_expires_min": "60s"}})
+        cls.node.put_extension("1001", "first-secret")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.node.close()
+
+    def agent(self, password="first-secret", number="1001"):
+        agent = self.node.user_agent(number, password)
+        self.addCleanup(agent.close)
+        return agent
+
+    def bindings(self, number="1001"):
+        return [row for row in self.node.ctl("registration.list") if row["user"] == number]
+
+    def test_both_ports_answer(self):
+        """REG-01: the phones' port and the second one are one registrar."""
+        for port in (self.node.sip_port, self.node.sip_port_2):
+            agent = self.agent()
+            agent.server = ("127.0.0.1", port)
+            self.assertEqual(agent.register().status, 200)
+
+    def test_every_algorithm_is_offered_and_taken(self):
+        """RFC 8760 2.4: the best first; a phone may use any."""
+        agent = self.agent()
+        request = agent.request("REGISTER", f"sip:{agent.server[0]}", to=f"<{agent.aor}>")
+        challenge = agent.transact(request)
+        self.assertEqual(challenge.status, 401)
+        offered = [digest_fields(value).get("algorithm") for value in challenge.all("WWW-Authenticate")]
+        self.assertEqual(offered[0], "SHA-256")
+        self.assertEqual(set(offered), {"MD5", "SHA-256", "SHA-512-256"})
+        for algorithm in offered:
+            agent = self.agent()
+            self.assertEqual(agent.register(algorithm=algorithm).status, 200, algorithm)
+
+    def test_wrong_password_and_unknown_user_look_alike(self):
+        for number, password in (("1001", "wrong"), ("7777", "first-secret")):
+            agent = self.agent(password, number)
+            self.assertEqual(agent.register().status, 401)
+        self.assertFalse(self.bindings("7777"))
+
+    def test_another_extension_may_not_be_registered(self):
+        self.node.put_extension("1002", "second-secret")
+        agent = self.agent()
+        request = agent.request("REGISTER", f"sip:{agent.server[0]}", to="<sip:1002@127.0.0.1>",
+                                from_="<sip:1002@127.0.0.1>;tag=x")
+        _, response = agent.transact_authorized(request)
+        self.assertEqual(response.status, 403)
+        self.assertFalse(self.bindings("1002"))
+
+    def test_changed_password_invalidates_the_next_register(self):
+        """REG-03: one password; changing it counts at once."""
+        self.node.put_extension("1003", "before")
+        agent = self.agent("before", "1003")
+        self.assertEqual(agent.register().status, 200)
+        self.node.put_extension("1003", "after")
+        self.assertEqual(agent.register().status, 401)
+        agent.password = "after"
+        self.assertEqual(agent.register().status, 200)
+
+    def test_default_expiry_is_90_s(self):
+        agent = self.agent()
+        request = agent.request("REGISTER", f"sip:{agent.server[0]}", to=f"<{agent.aor}>")
+        _, response = agent.transact_authorized(request)
+        self.assertEqual(response.status, 200)
+        mine = [value for value in response.all("Contact") if str(agent.port) in value]
+        self.assertIn("expires=90", mine[0])
+
+    def test_too_short_is_423_with_the_least(self):
+        response = self.agent().register(expires=5)
+        self.assertEqual(response.status, 423)
+        self.assertEqual(response.get("Min-Expires"), "60")
+
+    def test_unregister(self):
+        self.node.put_extension("1004", "secret")
+        agent = self.agent("secret", "1004")
+        agent.register()
+        self.assertEqual(len(self.bindings("1004")), 1)
+        self.assertEqual(agent.register(expires=0).status, 200)
+        self.assertFalse(self.bindings("1004"))
+        agent.register()
+        self.assertEqual(agent.register(expires=0, contact="*").status, 200)
+        self.assertFalse(self.bindings("1004"))
+
+    def test_registrations_survive_kill_9(self):
+        """Saved before said: what was answered with 200 is there after a crash."""
+        self.node.put_extension("1005", "secret")
+        agent = self.agent("secret", "1005")
+        self.assertEqual(agent.register(expires=600).status, 200)
+        self.node.kill()
+        self.node.restart()
+        rows = self.bindings("1005")
+        self.assertEqual(len(rows), 1)
+        self.assertIn(str(agent.port), str(rows[0]))
+        self.assertEqual(agent.register(expires=600).status, 200, "the extension is still there")
+
+    def test_no_password_anywhere(self):
+        """SEC: what an operator or a file can show has no secret."""
+        self.node.put_extension("1006", "very-secret-word")
+        self.agent("very-secret-word", "1006").register()
+        shown = [str(self.node.ctl("extension.get", number="1006")), str(self.node.ctl("extension.list")),
+                 str(self.node.ctl("registration.list")), self.node.log_text(), self.node.http("/metrics")[1]]
+        with self.node.redis() as redis:
+            for key in redis("KEYS", "*"):
+                kind = redis("TYPE", key)
+                shown.append(str(redis("HGETALL", key) if kind == "hash" else
+                                 redis("XRANGE", key, "-", "+") if kind == "stream" else
+                                 redis("SMEMBERS", key) if kind == "set" else redis("GET", key)))
+        # The command stream is how a password comes in: it must not stay there either.
+        for text in shown:
+            self.assertNotIn("very-secret-word", text)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Redis holds and what its absence does: saved before said, degraded, broken records, one owner."""
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from lib.node import Node, build_folder
+
+from call_test import CallTest
+
+
+def redis_pid(node):
+    """The embedded server of this node: its pid file lies in the node's folder."""
+    with node.redis() as redis:
+        return int(next(line.split(":")[1] for line in redis("INFO", "server").splitlines()
+                        if line.startswith("process_id:")))
+
+
+class SavedBeforeSaid(CallTest):
+    def setUp(self):
+        super().setUp()
+        self.redis = redis_pid(self.node)
+
+    def pause(self):
+        os.kill(self.redis, signal.SIGSTOP)
+        self.addCleanup(os.kill, self.redis, signal.SIGCONT)
+
+    def resume(self):
+        os.kill(self.redis, signal.SIGCONT)
+        end = time.monotonic() + 10
+        while self.node.http("/healthz")[0] != 200 and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertEqual(self.node.http("/healthz")[0], 200)
+
+    def test_the_record_is_there_before_the_answer(self):
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        with self.node.redis() as redis:
+            self.assertEqual(redis("SCARD", "td:{s1}:calls"), 1, "before the INVITE to the callee")
+        into.answer(self.audio_b.sdp())
+        out.wait_answer()
+        out.bye()
+        into.wait_bye()
+        self.ended()
+
+    def test_a_silent_redis_delays_by_its_deadline_only(self):
+        """DESIGN: a slow Redis degrades the promise, never the call; then everything is asserted again."""
+        self.pause()
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp())
+        answered = out.wait_answer()
+        self.audio_a.use(answered).start(440)
+        self.audio_b.wait_packets(60)
+        self.audio_a.stop()
+        self.assertEqual(self.audio_b.heard()[0], 440)
+        self.assertEqual(self.node.http("/healthz")[0], 503, "health says so")
+        self.resume()
+        call = self.calls()[0]["id"]
+        with self.node.redis() as redis:
+            end = time.monotonic() + 5
+            while not redis("EXISTS", f"td:{{s1}}:call:{call}") and time.monotonic() < end:
+                time.sleep(0.05)
+            self.assertTrue(redis("EXISTS", f"td:{{s1}}:call:{call}"), "asserted again")
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["id"], call)
+
+    def test_a_call_that_ends_without_redis_has_its_record(self):
+        """CDRs are spooled while Redis is away, also over a crash of the node, and arrive once."""
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        self.pause()
+        out.bye()
+        into.wait_bye()
+        time.sleep(0.3)
+        self.node.kill()
+        os.kill(self.redis, signal.SIGCONT)
+        self.node.restart()
+        rows = [row for row in self.node.cdrs(1) if row["id"] == call]
+        time.sleep(1)
+        rows = [row for row in self.node.cdrs(1) if row["id"] == call]
+        self.assertEqual(len(rows), 1)
+        self.assertEqual(self.calls(), [])
+
+    def test_redis_restarted_under_a_call(self):
+        """kill -9 of Redis: calls go on, and it is started again by the node."""
+        out, into, answered = self.connect()
+        call = self.calls()[0]["id"]
+        os.kill(self.redis, signal.SIGKILL)
+        self.audio_a.start(440)
+        self.audio_b.wait_packets(60)
+        self.audio_a.stop()
+        end = time.monotonic() + 15
+        while time.monotonic() < end and self.node.http("/healthz")[0] != 200:
+            time.sleep(0.1)
+        self.assertEqual(self.node.http("/healthz")[0], 200)
+        self.assertNotEqual(redis_pid(self.node), self.redis)
+        with self.node.redis() as redis:
+            self.assertTrue(redis("EXISTS", f"td:{{s1}}:call:{call}"))
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["id"], call)
+
+
+class BrokenRecords(CallTest):
+    def test_one_broken_record_harms_no_other(self):
+        """Refused, logged, set aside; all others load."""
+        first = self.connect()
+        self.a2, self.b2 = self.node.user_agent("1001", "secret1001"), None
+        good = self.calls()[0]["id"]
+        with self.node.redis() as redis:
+            whole = redis("GET", f"td:{{s1}}:call:{good}")
+        whole = whole if isinstance(whole, bytes) else whole.encode()
+        self.node.kill()
+        broken = {"0" * 12 + "1": b"not a record", "0" * 12 + "2": whole[:-5], "0" * 12 + "3": b"",
+                  "0" * 12 + "4": bytes([whole[0]]) + bytes(b ^ 0x40 for b in whole[1:])}
+        with self.node.redis() as redis:
+            for name, value in broken.items():
+                redis("SET", f"td:{{s1}}:call:{name}", value)
+                redis("SADD", "td:{s1}:calls", name)
+            redis("SADD", "td:{s1}:calls", "0" * 12 + "5")      # an index entry without a record
+        self.node.restart()
+        self.assertEqual([row["id"] for row in self.calls()], [good])
+        with self.node.redis() as redis:
+            aside = redis("KEYS", "td:broken:*")
+            self.assertEqual(len(aside), len(broken), aside)
+            self.assertEqual(redis("SMEMBERS", "td:{s1}:calls"), [good])
+        for name in broken:
+            self.assertIn(name, self.node.log_text())
+        self.assertEqual(self.node.metric("tandem_store_broken_records_total"), len(broken))
+        out, into, _ = first
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["id"], good)
+
+
+class OneOwner(unittest.TestCase):
+    def test_two_nodes_in_one_folder(self):
+        with Node() as node:
+            second = subprocess.run([os.path.join(build_folder(), "app", "tandemd"), "--config", node.config],
+                                    capture_output=True, text=True, timeout=20)
+            self.assertNotEqual(second.returncode, 0)
+            self.assertIn(str(node.process.pid), second.stderr + second.stdout)
+            self.assertEqual(node.http("/healthz")[0], 200)
+
+    def test_a_clean_stop_takes_its_redis_along(self):
+        with Node() as node:
+            pid = redis_pid(node)
+            self.assertEqual(node.stop(), 0)
+            self.assertFalse(os.path.exists(f"/proc/{pid}"))
+
+    def test_the_redis_of_a_crashed_node_is_adopted(self):
+        with Node() as node:
+            node.put_extension("1001", "secret")
+            pid = redis_pid(node)
+            node.kill()
+            self.assertTrue(os.path.exists(f"/proc/{pid}"))
+            node.restart()
+            self.assertEqual(redis_pid(node), pid)
+            self.assertEqual(len(node.ctl("extension.list")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
