@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two-way G.711 load through a relay, and a strict receiver. One thread, one io_uring.
+ *
+ *   rtpload --seconds 10 < calls        each line: a_local a_target b_local b_target   (ip:port)
+ *
+ * A sends from a_local to a_target (the relay's port that faces A) and hears B there; B likewise. Every stream is
+ * 50 packets/s of 172 bytes, the streams spread evenly over the 20 ms. Each payload carries stream, number and send
+ * time and a pattern, so a lost, doubled, reordered, misrouted or altered packet is told apart. Result: one JSON
+ * object on stdout, with how much was sent. Latency is measured from handing the packet to io_uring until the packet
+ * is reaped, so it is an upper bound with the resolution of --tick-us.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <liburing.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+
+enum {
+	RTP_HEAD = 12,
+	PAYLOAD = 160,
+	PACKET = RTP_HEAD + PAYLOAD,
+	PTIME_MS = 20,
+	BUFFERS = 16384,
+	BUFFER_SIZE = 256,
+	SQ_ENTRIES = 2048,
+	REAP_MAX = 256,
+	WINDOW = 1024, /* packets: later ones are told from duplicates within this many */
+	BUCKETS_PER_OCTAVE = 32,
+	BUCKETS = 64 * BUCKETS_PER_OCTAVE,
+	MAGIC = 0x52544c44,
+	KIND_SEND = 1 << 30, /* user_data: endpoint, or this bit and endpoint */
+};
+
+/* The first bytes of the payload, host order: only we read them. */
+struct stamp {
+	uint32_t magic, stream, number, pad;
+	uint64_t sent_ns;
+};
+
+struct endpoint {
+	int fd;
+	uint8_t packet[PACKET]; /* of the stream we send */
+	uint16_t sequence;
+	uint32_t timestamp;
+	uint32_t sent;
+	/* of the stream we receive */
+	bool heard;
+	uint32_t ssrc;
+	uint16_t sequence_delta; /* sequence - number: constant through a faithful relay */
+	uint32_t timestamp_delta;
+	uint32_t next; /* number after the highest received */
+	uint64_t seen[WINDOW / 64];
+	int64_t transit_ns;
+	double jitter_ns;
+};
+
+struct totals {
+	uint64_t sent, send_errors, received, duplicated, reordered, corrupted, misrouted;
+	uint64_t ssrc_changes, sequence_jumps, timestamp_jumps, receive_errors;
+	uint64_t latency[BUCKETS];
+	uint64_t latency_max_ns, lag_max_ns;
+};
+
+struct load {
+	struct io_uring ring;
+	struct io_uring_buf_ring *buffers;
+	uint8_t *memory;
+	struct endpoint *list;
+	uint32_t count;
+	double seconds;
+	uint64_t tick_ns;
+	uint64_t drain_ns;
+	struct totals t;
+};
+
+_Noreturn static void fail(const char *what, int err)
+{
+	(void)fprintf(stderr, "rtpload: %s: %s\n", what, strerror(err));
+	exit(1);
+}
+
+static uint32_t bucket_of(uint64_t ns)
+{
+	if (ns < BUCKETS_PER_OCTAVE)
+		return (uint32_t)ns;
+
+	uint32_t octave = 63 - (uint32_t)__builtin_clzll(ns) - 5;
+
+	return (octave + 1) * BUCKETS_PER_OCTAVE + (uint32_t)(ns >> octave) - BUCKETS_PER_OCTAVE;
+}
+
+static double bucket_us(uint32_t b)
+{
+	uint32_t octave = b / BUCKETS_PER_OCTAVE;
+
+	if (octave == 0)
+		return b / 1e3;
+	return ldexp(b % BUCKETS_PER_OCTAVE + BUCKETS_PER_OCTAVE + 0.5, (int)octave - 1) / 1e3;
+}
+
+static double latency_us(const struct totals *t, double share)
+{
+	uint64_t want = (uint64_t)((double)t->received * share);
+	uint64_t sum = 0;
+
+	for (uint32_t b = 0; b < BUCKETS; b++) {
+		sum += t->latency[b];
+		if (sum > want)
+			return bucket_us(b);
+	}
+	return 0;
+}
+
+/* ---- sockets ---- */
+
+static int socket_open(const char *local, const char *target)
+{
+	struct addr l, r;
+	struct sockaddr_storage ss;
+	int size = 1 << 20;
+
+	if (addr_parse(&l, bytes_str(local)) || addr_parse(&r, bytes_str(target)))
+		fail("address", EINVAL);
+
+	int fd = socket(l.family == ADDR_V6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		fail("socket", errno);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (bind(fd, (struct sockaddr *)&ss, addr_to_sockaddr(&l, &ss)))
+		fail(local, errno);
+	if (connect(fd, (struct sockaddr *)&ss, addr_to_sockaddr(&r, &ss)))
+		fail(target, errno);
+	return fd;
+}
+
+static void endpoint_open(struct endpoint *e, uint32_t index, const char *local, const char *target)
+{
+	struct stamp stamp = { .magic = MAGIC, .stream = index };
+
+	memset(e, 0, sizeof(*e));
+	e->fd = socket_open(local, target);
+	e->sequence = (uint16_t)(index * 7919);
+	e->timestamp = index * 104729;
+	e->packet[0] = 0x80;
+	be32_put(e->packet + 8, 0x10000000 + index);
+	for (uint32_t i = 0; i < PAYLOAD; i++)
+		e->packet[RTP_HEAD + i] = (uint8_t)(index * 31 + i);
+	memcpy(e->packet + RTP_HEAD, &stamp, sizeof(stamp));
+}
+
+static void calls_read(struct load *l, FILE *in)
+{
+	char line[512], text[4][80];
+	uint32_t room = 0;
+
+	while (fgets(line, sizeof(line), in)) {
+		if (line[0] == '#' || line[0] == '\n')
+			continue;
+		if (sscanf(line, "%79s %79s %79s %79s", text[0], text[1], text[2], text[3]) != 4)
+			fail("line without four addresses", EINVAL);
+		if (l->count + 2 > room) {
+			room = room ? room * 2 : 256;
+			l->list = reallocarray(l->list, room, sizeof(*l->list));
+			if (!l->list)
+				fail("memory", ENOMEM);
+		}
+		endpoint_open(&l->list[l->count], l->count, text[0], text[1]);
+		endpoint_open(&l->list[l->count + 1], l->count + 1, text[2], text[3]);
+		l->count += 2;
+	}
+	if (l->count == 0)
+		fail("no calls", EINVAL);
+}
+
+/* ---- ring ---- */
+
+static struct io_uring_sqe *sqe_get(struct load *l)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&l->ring);
+
+	if (!sqe) {
+		(void)io_uring_submit(&l->ring);
+		sqe = io_uring_get_sqe(&l->ring);
+	}
+	if (!sqe)
+		fail("no room to submit", EBUSY);
+	return sqe;
+}
+
+static void receive_arm(struct load *l, uint32_t index)
+{
+	struct io_uring_sqe *sqe = sqe_get(l);
+
+	io_uring_prep_recv_multishot(sqe, (int)index, NULL, 0, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE;
+	sqe->buf_group = 0;
+	io_uring_sqe_set_data64(sqe, index);
+}
+
+static void ring_setup(struct load *l)
+{
+	struct io_uring_params params = {
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE,
+		.cq_entries = BUFFERS * 2,
+	};
+	struct io_uring_buf_reg reg = { .ring_entries = BUFFERS };
+	int err = io_uring_queue_init_params(SQ_ENTRIES, &l->ring, &params);
+
+	if (err)
+		fail("io_uring", -err);
+	if (posix_memalign((void **)&l->buffers, 4096, BUFFERS * sizeof(struct io_uring_buf)) ||
+	    posix_memalign((void **)&l->memory, 4096, (size_t)BUFFERS * BUFFER_SIZE))
+		fail("memory", ENOMEM);
+	reg.ring_addr = (uintptr_t)l->buffers;
+	err = io_uring_register_buf_ring(&l->ring, &reg, 0);
+	if (err)
+		fail("buffer ring", -err);
+	io_uring_buf_ring_init(l->buffers);
+	for (int i = 0; i < BUFFERS; i++)
+		io_uring_buf_ring_add(l->buffers, l->memory + (size_t)i * BUFFER_SIZE, BUFFER_SIZE,
+				      (unsigned short)i, BUFFERS - 1, i);
+	io_uring_buf_ring_advance(l->buffers, BUFFERS);
+	err = io_uring_register_files_sparse(&l->ring, l->count);
+	for (uint32_t i = 0; !err && i < l->count; i++) {
+		int n = io_uring_register_files_update(&l->ring, i, &l->list[i].fd, 1);
+
+		err = n < 0 ? n : 0;
+		receive_arm(l, i);
+	}
+	if (err)
+		fail("register files", -err);
+}
+
+/* ---- send ---- */
+
+static void stream_send(struct load *l, uint32_t index, uint64_t now_ns)
+{
+	struct endpoint *e = &l->list[index];
+	struct stamp stamp = {
+		.magic = MAGIC, .stream = index, .number = e->sent, .sent_ns = now_ns
+	};
+	struct io_uring_sqe *sqe = sqe_get(l);
+
+	be16_put(e->packet + 2, e->sequence++);
+	be32_put(e->packet + 4, e->timestamp);
+	e->timestamp += PAYLOAD;
+	memcpy(e->packet + RTP_HEAD, &stamp, sizeof(stamp));
+	/* MSG_DONTWAIT: it is sent or refused before submit returns, so the buffer is free again and only
+	 * refusals need a completion. */
+	io_uring_prep_send(sqe, (int)index, e->packet, PACKET, MSG_DONTWAIT);
+	sqe->flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
+	io_uring_sqe_set_data64(sqe, KIND_SEND | index);
+	e->sent++;
+	l->t.sent++;
+}
+
+/* ---- receive ---- */
+
+static bool packet_is_new(struct load *l, struct endpoint *e, uint32_t number)
+{
+	uint64_t bit = BIT64(number % 64);
+	uint64_t *word = &e->seen[number % WINDOW / 64];
+
+	if (number < e->next) {
+		if (e->next - number > WINDOW || (*word & bit)) {
+			l->t.duplicated++;
+			return false;
+		}
+		l->t.reordered++;
+	}
+	for (; e->next <= number; e->next++)
+		e->seen[e->next % WINDOW / 64] &= ~BIT64(e->next % 64);
+	*word |= bit;
+	return true;
+}
+
+static void identity_check(struct load *l, struct endpoint *e, const uint8_t *p, uint32_t number)
+{
+	uint16_t sequence_delta = (uint16_t)(be16_get(p + 2) - number);
+	uint32_t timestamp_delta = be32_get(p + 4) - number * PAYLOAD;
+	uint32_t ssrc = be32_get(p + 8);
+
+	if (e->heard) {
+		l->t.ssrc_changes += e->ssrc != ssrc;
+		l->t.sequence_jumps += e->sequence_delta != sequence_delta;
+		l->t.timestamp_jumps += e->timestamp_delta != timestamp_delta;
+	}
+	e->heard = true;
+	e->ssrc = ssrc;
+	e->sequence_delta = sequence_delta;
+	e->timestamp_delta = timestamp_delta;
+}
+
+static void latency_note(struct load *l, struct endpoint *e, uint64_t sent_ns, uint64_t now_ns)
+{
+	uint64_t ns = now_ns > sent_ns ? now_ns - sent_ns : 0;
+	int64_t moved = (int64_t)ns - e->transit_ns;
+
+	if (e->transit_ns) /* RFC 3550 A.8 */
+		e->jitter_ns += (fabs((double)moved) - e->jitter_ns) / 16;
+	e->transit_ns = (int64_t)ns;
+	l->t.latency[bucket_of(ns)]++;
+	if (ns > l->t.latency_max_ns)
+		l->t.latency_max_ns = ns;
+}
+
+static void packet_receive(struct load *l, uint32_t index, const uint8_t *p, uint32_t n,
+			   uint64_t now_ns)
+{
+	struct endpoint *e = &l->list[index];
+	const struct endpoint *from = &l->list[index ^ 1];
+	size_t fixed = RTP_HEAD + sizeof(struct stamp);
+	struct stamp stamp;
+
+	if (n != PACKET) {
+		l->t.corrupted++;
+		return;
+	}
+	memcpy(&stamp, p + RTP_HEAD, sizeof(stamp));
+	if (stamp.magic == MAGIC && stamp.stream != (index ^ 1)) {
+		l->t.misrouted++;
+		return;
+	}
+	if (stamp.magic != MAGIC || stamp.number >= from->sent ||
+	    memcmp(p + fixed, from->packet + fixed, PACKET - fixed) != 0) {
+		l->t.corrupted++;
+		return;
+	}
+	if (!packet_is_new(l, e, stamp.number))
+		return;
+	l->t.received++;
+	identity_check(l, e, p, stamp.number);
+	latency_note(l, e, stamp.sent_ns, now_ns);
+}
+
+static void completion(struct load *l, const struct io_uring_cqe *cqe, uint64_t now_ns,
+		       int *returned)
+{
+	uint32_t index = (uint32_t)cqe->user_data & (KIND_SEND - 1);
+
+	if (cqe->user_data & KIND_SEND) {
+		l->t.send_errors++;
+		return;
+	}
+	if (cqe->flags & IORING_CQE_F_BUFFER) {
+		uint16_t id = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+		uint8_t *p = l->memory + (size_t)id * BUFFER_SIZE;
+
+		if (cqe->res >= 0)
+			packet_receive(l, index, p, (uint32_t)cqe->res, now_ns);
+		io_uring_buf_ring_add(l->buffers, p, BUFFER_SIZE, id, BUFFERS - 1, (*returned)++);
+	}
+	if (cqe->res < 0)
+		l->t.receive_errors++;
+	if (!(cqe->flags & IORING_CQE_F_MORE))
+		receive_arm(l, index);
+}
+
+static void reap(struct load *l)
+{
+	struct io_uring_cqe *cqes[REAP_MAX];
+	unsigned n;
+
+	while ((n = io_uring_peek_batch_cqe(&l->ring, cqes, REAP_MAX)) > 0) {
+		uint64_t now_ns = clock_now_ns();
+		int returned = 0;
+
+		for (unsigned i = 0; i < n; i++)
+			completion(l, cqes[i], now_ns, &returned);
+		io_uring_buf_ring_advance(l->buffers, returned);
+		io_uring_cq_advance(&l->ring, n);
+	}
+}
+
+/* ---- run ---- */
+
+static void sleep_until(struct load *l, uint64_t then_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t left = then_ns > now_ns ? then_ns - now_ns : 0;
+	struct __kernel_timespec ts = { .tv_sec = (long long)(left / NS_PER_S),
+					.tv_nsec = (long long)(left % NS_PER_S) };
+	struct io_uring_cqe *cqe;
+
+	(void)io_uring_submit_and_get_events(&l->ring);
+	if (left > 0)
+		(void)io_uring_wait_cqes(&l->ring, &cqe, BUFFERS, &ts, NULL);
+	reap(l);
+}
+
+static void run(struct load *l)
+{
+	uint64_t start_ns = clock_now_ns() + 50 * NS_PER_MS;
+	uint64_t total = (uint64_t)(l->seconds * 1000 / PTIME_MS) * l->count;
+	uint64_t cursor = 0;
+
+	while (cursor < total) {
+		uint64_t now_ns = clock_now_ns();
+
+		for (; cursor < total; cursor++) {
+			uint64_t due_ns = start_ns + cursor * PTIME_MS * NS_PER_MS / l->count;
+
+			if (due_ns > now_ns)
+				break;
+			if (now_ns - due_ns > l->t.lag_max_ns)
+				l->t.lag_max_ns = now_ns - due_ns;
+			stream_send(l, (uint32_t)(cursor % l->count), now_ns);
+		}
+		sleep_until(l, now_ns + l->tick_ns);
+	}
+	for (uint64_t end_ns = clock_now_ns() + l->drain_ns; clock_now_ns() < end_ns;)
+		sleep_until(l, clock_now_ns() + NS_PER_MS);
+}
+
+static void report(const struct load *l, double elapsed_s)
+{
+	const struct totals *t = &l->t;
+	double jitter_max = 0, jitter_sum = 0;
+	uint32_t silent = 0;
+
+	for (uint32_t i = 0; i < l->count; i++) {
+		jitter_sum += l->list[i].jitter_ns;
+		jitter_max = fmax(jitter_max, l->list[i].jitter_ns);
+		silent += !l->list[i].heard;
+	}
+	(void)printf("{\"calls\": %u, \"streams\": %u, \"silent_streams\": %u, \"seconds\": %.1f,\n"
+		     " \"sent\": %" PRIu64 ", \"send_errors\": %" PRIu64 ", \"received\": %" PRIu64
+		     ", \"lost\": %" PRId64 ", \"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
+		     ", \"corrupted\": %" PRIu64 ", \"misrouted\": %" PRIu64 ",\n"
+		     " \"ssrc_changes\": %" PRIu64 ", \"sequence_jumps\": %" PRIu64
+		     ", \"timestamp_jumps\": %" PRIu64 ", \"receive_errors\": %" PRIu64 ",\n",
+		     l->count / 2, l->count, silent, l->seconds, t->sent, t->send_errors,
+		     t->received, (int64_t)(t->sent - t->send_errors) - (int64_t)t->received,
+		     t->duplicated, t->reordered, t->corrupted, t->misrouted, t->ssrc_changes,
+		     t->sequence_jumps, t->timestamp_jumps, t->receive_errors);
+	(void)printf(
+		" \"latency_us\": {\"p50\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"max\": %.1f},"
+		" \"jitter_us\": {\"mean\": %.1f, \"max\": %.1f},\n"
+		" \"schedule_lag_us_max\": %.1f, \"cpu_seconds\": %.3f, \"elapsed\": %.3f}\n",
+		latency_us(t, 0.5), latency_us(t, 0.99), latency_us(t, 0.999),
+		(double)t->latency_max_ns / 1e3, jitter_sum / l->count / 1e3, jitter_max / 1e3,
+		(double)t->lag_max_ns / 1e3, (double)clock_process_cpu_ns() / 1e9, elapsed_s);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "seconds", required_argument, NULL, 's' },
+		{ "calls", required_argument, NULL, 'c' },
+		{ "tick-us", required_argument, NULL, 't' },
+		{ "drain-ms", required_argument, NULL, 'd' },
+		{ 0 },
+	};
+	static struct load l = { .seconds = 10,
+				 .tick_ns = 200 * NS_PER_US,
+				 .drain_ns = 300 * NS_PER_MS };
+	FILE *in = stdin;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:c:t:d:", options, NULL)) != -1) {
+		if (c == 's')
+			l.seconds = strtod(optarg, NULL);
+		else if (c == 't')
+			l.tick_ns = strtoul(optarg, NULL, 10) * NS_PER_US;
+		else if (c == 'd')
+			l.drain_ns = strtoul(optarg, NULL, 10) * NS_PER_MS;
+		else if (c != 'c' || !(in = fopen(optarg, "r")))
+			fail("usage: rtpload [--seconds S] [--calls FILE] [--tick-us N] "
+			     "[--drain-ms N]",
+			     EINVAL);
+	}
+	calls_read(&l, in);
+	ring_setup(&l);
+
+	uint64_t start_ns = clock_now_ns();
+
+	run(&l);
+	report(&l, (double)(clock_now_ns() - start_ns) / 1e9);
+	return 0;
+}
