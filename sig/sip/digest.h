@@ -18,6 +18,7 @@ enum digest_algorithm {
 };
 
 enum { DIGEST_HASH_MAX = 32, DIGEST_KEY_LEN = 32, DIGEST_HEADER_MAX = 1024 };
+enum { DIGEST_OFFER_ALL = (1 << DIGEST_ALGORITHMS) - 1 };
 
 /* H(user:realm:password) of each algorithm: what we keep instead of a password. Binary. */
 struct digest_secret {
@@ -30,6 +31,9 @@ struct digest_server {
 	uint8_t key[DIGEST_KEY_LEN]; /* cluster key for nonces */
 	char realm[128];
 	uint64_t nonce_lifetime_ms; /* then stale=true; default 60 s */
+	/* 1 << enum digest_algorithm of those that challenges name; 0: all. Some phones (baresip with libre 1.1.0) give up when any
+	 * other than MD5 is named. */
+	unsigned offer;
 };
 
 enum digest_verdict {

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pure. A right answer may be used again while its nonce lives: nothing is kept per nonce, so nc is only read (RFC 7616 5.5). */
+#include "sig/sip/digest.h"
+
+#include <string.h>
+
+#include "sig/sip/digest_credentials.h"
+#include "sig/sip/digest_hash.h"
+#include "sig/sip/digest_nonce.h"
+
+void digest_secret_make(struct digest_secret *out, struct bytes user, struct bytes realm,
+			struct bytes password)
+{
+	const struct bytes parts[] = { user, realm, password };
+
+	for (unsigned i = 0; i < DIGEST_ALGORITHMS; i++) {
+		if (!digest_hash((enum digest_algorithm)i, parts, COUNT_OF(parts), out->ha1[i]))
+			memset(out->ha1[i], 0, sizeof(out->ha1[i]));
+	}
+}
+
+/* H(user:realm:password), and for -sess hashed again with nonce and cnonce (RFC 7616 3.4.2). */
+static bool make_a1(const struct digest_credentials *c, const struct digest_secret *secret,
+		    struct digest_text *a1)
+{
+	struct writer w = writer_over(a1->p, sizeof(a1->p));
+	struct bytes parts[3];
+
+	writer_hex(&w, bytes_mem(secret->ha1[c->algorithm], digest_hash_len(c->algorithm)));
+	a1->n = w.n;
+	if (!c->session)
+		return true;
+	parts[0] = digest_text_bytes(a1);
+	parts[1] = c->nonce;
+	parts[2] = c->cnonce;
+	return digest_hash_text(c->algorithm, parts, COUNT_OF(parts), a1);
+}
+
+/* RFC 7616 3.4.3 */
+static bool make_a2(const struct digest_credentials *c, const struct sip_message *m,
+		    struct digest_text *a2)
+{
+	struct digest_text body;
+	struct bytes parts[3] = { m->method_name, c->uri };
+
+	if (c->qop != DIGEST_QOP_AUTH_INT)
+		return digest_hash_text(c->algorithm, parts, 2, a2);
+	if (!digest_hash_text(c->algorithm, &m->body, 1, &body))
+		return false;
+	parts[2] = digest_text_bytes(&body);
+	return digest_hash_text(c->algorithm, parts, 3, a2);
+}
+
+/* RFC 7616 3.4.1; without qop RFC 2617 3.2.2.1 */
+static bool make_response(const struct digest_credentials *c, const struct digest_secret *secret,
+			  const struct sip_message *m, struct digest_text *out)
+{
+	struct digest_text a1;
+	struct digest_text a2;
+	struct bytes parts[DIGEST_PARTS_MAX];
+	size_t n = 0;
+
+	if (!make_a1(c, secret, &a1) || !make_a2(c, m, &a2))
+		return false;
+	parts[n++] = digest_text_bytes(&a1);
+	parts[n++] = c->nonce;
+	if (c->qop != DIGEST_QOP_NONE) {
+		parts[n++] = c->nc;
+		parts[n++] = c->cnonce;
+		parts[n++] = c->qop_text;
+	}
+	parts[n++] = digest_text_bytes(&a2);
+	return digest_hash_text(c->algorithm, parts, n, out);
+}
+
+/* The hex digits may be in either case. */
+static bool response_is(const struct digest_credentials *c, const struct digest_text *want)
+{
+	uint8_t ours[DIGEST_HASH_MAX];
+	uint8_t theirs[DIGEST_HASH_MAX];
+	size_t n;
+	size_t m;
+
+	if (hex_decode(c->response, theirs, sizeof(theirs), &n) ||
+	    hex_decode(digest_text_bytes(want), ours, sizeof(ours), &m))
+		return false;
+	return bytes_eq_secret(bytes_mem(ours, m), bytes_mem(theirs, n));
+}
+
+bool digest_user(const struct digest_server *s, const struct sip_message *m, bool proxy,
+		 struct bytes *user)
+{
+	struct digest_credentials c;
+
+	if (digest_credentials_find(&c, m, proxy, bytes_str(s->realm)) != 1)
+		return false;
+	*user = c.user;
+	return true;
+}
+
+/* Else who cuts the better lines out of our challenge could choose for both. */
+static bool is_offered(const struct digest_server *s, enum digest_algorithm algorithm)
+{
+	unsigned offer = s->offer ? s->offer : DIGEST_OFFER_ALL;
+
+	return offer & 1U << algorithm;
+}
+
+enum digest_verdict digest_check(const struct digest_server *s, const struct sip_message *m,
+				 bool proxy, const struct digest_secret *secret, uint64_t utc_ms)
+{
+	static const struct digest_secret NOBODY;
+	struct digest_credentials c;
+	struct digest_text want = { .n = 0 };
+	bool right;
+	int found = digest_credentials_find(&c, m, proxy, bytes_str(s->realm));
+
+	if (found == 0)
+		return DIGEST_MISSING;
+	if (found < 0 || !digest_credentials_fit(&c, m))
+		return DIGEST_MALFORMED;
+	right = make_response(&c, secret ? secret : &NOBODY, m, &want);
+	right = response_is(&c, &want) && right && secret && is_offered(s, c.algorithm);
+	switch (digest_nonce_check(s, c.nonce, utc_ms)) {
+	case DIGEST_NONCE_FRESH:
+		return right ? DIGEST_OK : DIGEST_WRONG;
+	case DIGEST_NONCE_OLD:
+		return right ? DIGEST_STALE : DIGEST_WRONG;
+	case DIGEST_NONCE_FOREIGN:
+		break;
+	}
+	return DIGEST_WRONG;
+}
+
+void digest_challenge(const struct digest_server *s, struct writer *w, bool proxy, bool stale,
+		      uint64_t utc_ms, uint64_t random)
+{
+	char nonce[DIGEST_NONCE_LEN];
+
+	digest_nonce_put(nonce, s, utc_ms, random);
+	for (unsigned i = DIGEST_ALGORITHMS; i-- > 0;) {
+		if (!is_offered(s, (enum digest_algorithm)i))
+			continue;
+		writer_str(w, proxy ? "Proxy-Authenticate" : "WWW-Authenticate");
+		writer_str(w, ": Digest realm=\"");
+		writer_str(w, s->realm);
+		writer_fmt(w, "\", qop=\"auth,auth-int\", nonce=\"%.*s\", ", DIGEST_NONCE_LEN,
+			   nonce);
+		writer_fmt(w, "algorithm=%s%s\r\n", digest_name((enum digest_algorithm)i),
+			   stale ? ", stale=true" : "");
+	}
+}
