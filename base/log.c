@@ -204,7 +204,7 @@ static void line_end(struct line *line)
 }
 
 /* One write(2), so that lines of several threads do not mix. */
-static void line_out(const struct line *line)
+static bool line_out(const struct line *line)
 {
 	int fd = atomic_load_explicit(&g_fd, memory_order_relaxed);
 	ssize_t n;
@@ -212,8 +212,7 @@ static void line_out(const struct line *line)
 	do {
 		n = write(fd, line->w.p, line->w.n);
 	} while (n < 0 && errno == EINTR);
-	if (n < (ssize_t)line->w.n)
-		atomic_fetch_add_explicit(&g_lost, 1, memory_order_relaxed);
+	return n == (ssize_t)line->w.n;
 }
 
 void log_write(enum log_level level, const char *unit, uint64_t call, const char *msg,
@@ -239,5 +238,6 @@ void log_write(enum log_level level, const char *unit, uint64_t call, const char
 	for (size_t i = 0; i < n; i++)
 		pair_write(&line, &pairs[i]);
 	line_end(&line);
-	line_out(&line);
+	if (!line_out(&line)) /* and with it what it said about others */
+		atomic_fetch_add_explicit(&g_lost, lost + 1, memory_order_relaxed);
 }
