@@ -7,7 +7,7 @@
  * A sends from a_local to a_target (the relay's port that faces A) and hears B there; B likewise. Every stream is
  * 50 packets/s of 172 bytes, the streams spread evenly over the 20 ms. Each payload carries stream, number and send
  * time and a pattern, so a lost, doubled, reordered, misrouted or altered packet is told apart. Result: one JSON
- * object on stdout, with how much was sent. Latency is measured from handing the packet to io_uring until the packet
+ * object in one line on stdout, with how much was sent. Latency is measured from handing the packet to io_uring until the packet
  * is reaped, so it is an upper bound with the resolution of --tick-us.
  */
 #include <errno.h>
@@ -435,23 +435,25 @@ static void report(const struct load *l, double elapsed_s)
 		jitter_max = fmax(jitter_max, l->list[i].jitter_ns);
 		silent += !l->list[i].heard;
 	}
-	(void)printf("{\"calls\": %u, \"streams\": %u, \"silent_streams\": %u, \"seconds\": %.1f,\n"
-		     " \"sent\": %" PRIu64 ", \"send_errors\": %" PRIu64 ", \"received\": %" PRIu64
-		     ", \"lost\": %" PRId64 ", \"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
-		     ", \"corrupted\": %" PRIu64 ", \"misrouted\": %" PRIu64 ",\n"
-		     " \"ssrc_changes\": %" PRIu64 ", \"sequence_jumps\": %" PRIu64
-		     ", \"timestamp_jumps\": %" PRIu64 ", \"receive_errors\": %" PRIu64 ",\n",
-		     l->count / 2, l->count, silent, l->seconds, t->sent, t->send_errors,
-		     t->received, (int64_t)(t->sent - t->send_errors) - (int64_t)t->received,
-		     t->duplicated, t->reordered, t->corrupted, t->misrouted, t->ssrc_changes,
-		     t->sequence_jumps, t->timestamp_jumps, t->receive_errors);
+	(void)printf("{\"calls\": %u, \"streams\": %u, \"silent_streams\": %u, \"seconds\": %.1f, ",
+		     l->count / 2, l->count, silent, l->seconds);
+	(void)printf("\"sent\": %" PRIu64 ", \"send_errors\": %" PRIu64 ", \"received\": %" PRIu64
+		     ", \"lost\": %" PRId64 ", ",
+		     t->sent, t->send_errors, t->received,
+		     (int64_t)(t->sent - t->send_errors) - (int64_t)t->received);
+	(void)printf("\"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
+		     ", \"corrupted\": %" PRIu64 ", \"misrouted\": %" PRIu64 ", ",
+		     t->duplicated, t->reordered, t->corrupted, t->misrouted);
+	(void)printf("\"ssrc_changes\": %" PRIu64 ", \"sequence_jumps\": %" PRIu64
+		     ", \"timestamp_jumps\": %" PRIu64 ", \"receive_errors\": %" PRIu64 ", ",
+		     t->ssrc_changes, t->sequence_jumps, t->timestamp_jumps, t->receive_errors);
 	(void)printf(
-		" \"latency_us\": {\"p50\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"max\": %.1f},"
-		" \"jitter_us\": {\"mean\": %.1f, \"max\": %.1f},\n"
-		" \"schedule_lag_us_max\": %.1f, \"cpu_seconds\": %.3f, \"elapsed\": %.3f}\n",
+		"\"latency_us\": {\"p50\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"max\": %.1f}, "
+		"\"jitter_us\": {\"mean\": %.1f, \"max\": %.1f}, ",
 		latency_us(t, 0.5), latency_us(t, 0.99), latency_us(t, 0.999),
-		(double)t->latency_max_ns / 1e3, jitter_sum / l->count / 1e3, jitter_max / 1e3,
-		(double)t->lag_max_ns / 1e3, (double)clock_process_cpu_ns() / 1e9, elapsed_s);
+		(double)t->latency_max_ns / 1e3, jitter_sum / l->count / 1e3, jitter_max / 1e3);
+	(void)printf("\"schedule_lag_us_max\": %.1f, \"cpu_seconds\": %.3f, \"elapsed\": %.3f}\n",
+		     (double)t->lag_max_ns / 1e3, (double)clock_process_cpu_ns() / 1e9, elapsed_s);
 }
 
 int main(int argc, char **argv)
