@@ -14,7 +14,7 @@ static const struct conf_node *step_take(const struct conf_node *node, struct by
 
 	if (path->p[0] == '[') {
 		end = bytes_find(*path, ']');
-		if (bytes_u32(bytes_sub(*path, 1, end - 1), &index))
+		if (end == path->n || bytes_u32(bytes_sub(*path, 1, end - 1), &index))
 			return NULL;
 		*path = bytes_from(*path, end + 1);
 		for (node = node->first; node && node->index != index; node = node->next)
