@@ -28,7 +28,7 @@ int redis_open(struct redis **out, const struct redis_settings *settings, redis_
 void redis_close(struct redis *r); /* pending commands are answered with -ENOTCONN first */
 bool redis_is_connected(const struct redis *r);
 /* Queues one command (copied); written by the next redis_flush. deadline_ns 0: the default; UINT64_MAX: none. fn may be NULL.
- * 0, -EAGAIN (too many pending) or -ENOTCONN: then fn is not called. */
+ * 0, -EAGAIN (too many pending), -EMSGSIZE (8 MiB or more) or -ENOTCONN: then fn is not called. */
 int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns,
 		  redis_reply_fn *fn, void *arg) NODISCARD;
 /* Writes what is queued: once per loop round. */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/record.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+enum {
+	AT_FORMAT = 3,
+	AT_FLAGS = 4,
+	AT_RESERVED = 6,
+	AT_VERSION = 8,
+	AT_LENGTH = 16,
+	AT_CRC = 20,
+};
+
+static const uint8_t MAGIC[AT_FORMAT] = { 'T', 'D', 'R' };
+
+static uint32_t crc_of(const uint8_t *head, struct bytes payload)
+{
+	return hash_crc32c(hash_crc32c(0, bytes_mem(head, AT_CRC)), payload);
+}
+
+void record_seal(struct writer *w, const struct record *r)
+{
+	uint8_t head[RECORD_HEAD];
+	struct writer hw = writer_over(head, sizeof(head));
+
+	assert(r->payload.n <= RECORD_PAYLOAD_MAX);
+	assert(r->flags == 0);
+	writer_mem(&hw, MAGIC, sizeof(MAGIC));
+	writer_u8(&hw, RECORD_FORMAT);
+	writer_be16(&hw, r->flags);
+	writer_be16(&hw, 0);
+	writer_be64(&hw, r->version);
+	writer_be32(&hw, (uint32_t)r->payload.n);
+	writer_be32(&hw, crc_of(head, r->payload));
+	writer_mem(w, head, sizeof(head));
+	writer_bytes(w, r->payload);
+}
+
+static uint64_t be64_get(const uint8_t *p)
+{
+	return ((uint64_t)be32_get(p) << 32) | be32_get(p + 4);
+}
+
+/* NULL when the record is whole and of a kind that we understand. */
+static const char *fault_of(struct bytes in)
+{
+	if (in.n < RECORD_HEAD)
+		return "shorter than its head";
+	if (memcmp(in.p, MAGIC, sizeof(MAGIC)) != 0)
+		return "does not start as a record";
+	if (in.p[AT_FORMAT] != RECORD_FORMAT)
+		return "of an unknown format";
+	if (be32_get(in.p + AT_LENGTH) != in.n - RECORD_HEAD ||
+	    in.n - RECORD_HEAD > RECORD_PAYLOAD_MAX)
+		return "not as long as it says";
+	if (be32_get(in.p + AT_CRC) != crc_of(in.p, bytes_from(in, RECORD_HEAD)))
+		return "its checksum is wrong";
+	/* set by a newer node that means something we would miss */
+	if (be16_get(in.p + AT_FLAGS) != 0 || be16_get(in.p + AT_RESERVED) != 0)
+		return "has unknown flags";
+	return NULL;
+}
+
+int record_open(struct record *out, struct bytes in, const char **reason)
+{
+	*reason = fault_of(in);
+	if (*reason)
+		return -EBADMSG;
+	*out = (struct record){
+		.version = be64_get(in.p + AT_VERSION),
+		.flags = be16_get(in.p + AT_FLAGS),
+		.payload = bytes_from(in, RECORD_HEAD),
+	};
+	return 0;
+}

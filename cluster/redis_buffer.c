@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/redis_buffer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAP = 1 << 14 };
+
+static int grow(struct redis_buffer *b, size_t need)
+{
+	size_t cap = b->cap ? b->cap : FIRST_CAP;
+	uint8_t *p;
+
+	while (cap < need)
+		cap *= 2;
+	p = malloc(cap);
+	if (!p)
+		return -ENOMEM;
+	if (b->end > b->start)
+		memcpy(p, b->p + b->start, b->end - b->start);
+	free(b->p);
+	b->p = p;
+	b->cap = cap;
+	b->end -= b->start;
+	b->start = 0;
+	return 0;
+}
+
+int redis_buffer_put(struct redis_buffer *b, struct bytes in)
+{
+	size_t waiting = b->end - b->start;
+	int err = 0;
+
+	if (in.n > b->max || waiting > b->max - in.n)
+		return -ENOSPC;
+	if (in.n == 0)
+		return 0;
+	/* moving is only for a buffer at most half full, or each byte would be moved again and again */
+	if (in.n > b->cap - b->end && waiting + in.n > b->cap / 2) {
+		err = grow(b, 2 * (waiting + in.n));
+	} else if (in.n > b->cap - b->end) {
+		memmove(b->p, b->p + b->start, waiting);
+		b->start = 0;
+		b->end = waiting;
+	}
+	if (err)
+		return err;
+	memcpy(b->p + b->end, in.p, in.n);
+	b->end += in.n;
+	return 0;
+}
+
+struct bytes redis_buffer_bytes(const struct redis_buffer *b)
+{
+	return b->end > b->start ? bytes_mem(b->p + b->start, b->end - b->start)
+				 : (struct bytes){ 0 };
+}
+
+void redis_buffer_eat(struct redis_buffer *b, size_t n)
+{
+	assert(n <= b->end - b->start);
+	b->start += n;
+	if (b->start == b->end)
+		b->start = b->end = 0;
+}
+
+void redis_buffer_clear(struct redis_buffer *b)
+{
+	free(b->p);
+	*b = (struct redis_buffer){ .max = b->max };
+}
