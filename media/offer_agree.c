@@ -38,7 +38,7 @@ static void add(struct offer_agreement *g, const struct payload *a, uint8_t offe
 		.answered = answered->number,
 		.event = payload_is_event(a),
 		.clock_hz = a->clock_hz,
-		.encoding = a->encoding.n ? a->encoding : answered->encoding,
+		.encoding = a->encoding,
 	};
 }
 

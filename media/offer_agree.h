@@ -17,7 +17,7 @@ struct offer_agreed {
 	uint8_t answered; /* in B's answer: what B receives */
 	uint8_t event;    /* RFC 4733 */
 	uint32_t clock_hz;
-	struct bytes encoding; /* rtpmap towards A: as A wrote it, else as B did; empty: none */
+	struct bytes encoding; /* rtpmap towards A, as A wrote it; empty: a static type */
 };
 
 struct offer_agreement {
