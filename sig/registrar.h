@@ -21,6 +21,7 @@ struct binding {
 	struct sip_hop
 		hop; /* where the REGISTER came from: requests go there (symmetric, NAT safe) */
 	bool nat;    /* source is not what Contact and Via say */
+	uint16_t q;  /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
 };
 
 /* All contacts of one address of record: the shared entry. */
@@ -29,7 +30,7 @@ struct aor {
 	struct text user;
 	uint64_t version; /* grows with each change; compare-and-set in the store */
 	uint32_t count;
-	struct binding bindings[BINDINGS_MAX];
+	struct binding bindings[BINDINGS_MAX]; /* the last refreshed one at the end */
 };
 void aor_clear(struct aor *a);
 int aor_copy(struct aor *to, const struct aor *from) NODISCARD;

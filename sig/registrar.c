@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* REGISTER onto an entry (RFC 3261 10.3 steps 5 to 8). All work happens on a copy, so a refusal leaves nothing behind. */
+#include "sig/registrar.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "sig/registrar_entry.h"
+
+enum { SIP_PORT = 5060 };
+
+struct step {
+	struct aor next;
+	const struct sip_message *request;
+	const struct registrar_settings *settings;
+	uint64_t utc_ms;
+	struct registrar_answer answer;
+};
+
+static bool refuse(struct step *s, uint16_t status, const char *reason)
+{
+	s->answer.status = status;
+	s->answer.reason = reason;
+	return false;
+}
+
+static bool is_sip(const struct sip_uri *uri)
+{
+	return bytes_iis(uri->scheme, "sip") || bytes_iis(uri->scheme, "sips");
+}
+
+/* The parameter, else the header, else the preset (RFC 3261 10.2.1.1); what cannot be read counts as absent. */
+static uint32_t asked_expires(const struct step *s, const struct sip_name_addr *contact)
+{
+	int64_t header = message_expires(s->request);
+	struct bytes value;
+	uint64_t v;
+	int err = -EINVAL;
+
+	if (sip_param(contact->params, "expires", &value))
+		err = bytes_u64(value, &v);
+	if (err == -ERANGE || (!err && v > UINT32_MAX))
+		return UINT32_MAX;
+	if (!err)
+		return (uint32_t)v;
+	return header >= 0 ? (uint32_t)header : s->settings->expires_s;
+}
+
+/* "0", "0.5", "1.000" (RFC 3261 25.1 qvalue) */
+static int q_parse(struct bytes in, uint16_t *out)
+{
+	uint32_t v = 0;
+	unsigned scale = 1000;
+
+	if (in.n == 0 || in.n > 5 || (in.p[0] != '0' && in.p[0] != '1') ||
+	    (in.n > 1 && in.p[1] != '.'))
+		return -EINVAL;
+	for (size_t i = 0; i < in.n; i++) {
+		if (i == 1)
+			continue;
+		if (in.p[i] < '0' || in.p[i] > '9')
+			return -EINVAL;
+		v += (uint32_t)(in.p[i] - '0') * scale;
+		scale /= 10;
+	}
+	*out = (uint16_t)v;
+	return v > BINDING_Q_MAX ? -EINVAL : 0;
+}
+
+/* Whether the phone believes in the address its packets come from; names are not asked. */
+static bool is_elsewhere(struct bytes host, uint16_t port, const struct addr *source)
+{
+	struct addr claimed;
+
+	if (addr_parse(&claimed, host))
+		return false;
+	claimed.port = port ? port : SIP_PORT;
+	return !addr_eq(&claimed, source);
+}
+
+static int binding_make(struct binding *b, const struct step *s,
+			const struct sip_name_addr *contact, uint32_t expires_s, uint16_t q)
+{
+	const struct sip_message *m = s->request;
+	struct bytes agent = { 0 };
+	int err;
+
+	*b = (struct binding){
+		.cseq = m->cseq,
+		.expires_utc_ms = s->utc_ms + expires_s * UINT64_C(1000),
+		.hop = m->hop,
+		.nat = is_elsewhere(contact->uri.host, contact->uri.port, &m->hop.remote) ||
+		       is_elsewhere(m->via.host, m->via.port, &m->hop.remote),
+		.q = q,
+	};
+	(void)message_header(m, "User-Agent", 0, &agent);
+	err = text_set(&b->contact, contact->uri.all);
+	if (!err)
+		err = text_set(&b->call_id, m->call_id);
+	if (!err)
+		err = text_set(&b->user_agent, bytes_sub(agent, 0, BINDING_AGENT_MAX));
+	if (err)
+		binding_clear(b);
+	return err;
+}
+
+/* A binding learned by a later request of the same phone stays (RFC 3261 10.3 step 7). An equal CSeq is a repetition whose
+ * transaction is gone, as after a restart, and gets its 200 again. */
+static bool is_stale(const struct step *s, const struct binding *b)
+{
+	return bytes_eq(text_bytes(&b->call_id), s->request->call_id) && s->request->cseq < b->cseq;
+}
+
+/* Index of the binding of an equal URI, or count. */
+static uint32_t find(const struct aor *a, const struct sip_uri *uri)
+{
+	struct sip_uri known;
+	uint32_t i;
+
+	for (i = 0; i < a->count; i++) {
+		if (!sip_uri_parse(&known, text_bytes(&a->bindings[i].contact)) &&
+		    sip_uri_equal(&known, uri))
+			break;
+	}
+	return i;
+}
+
+static bool put(struct step *s, const struct sip_name_addr *contact, uint32_t expires_s, uint16_t q)
+{
+	struct binding b;
+
+	if (s->next.count >= s->settings->contacts_max)
+		return refuse(s, 403, "too_many_contacts");
+	if (binding_make(&b, s, contact, expires_s, q))
+		return refuse(s, 500, "out_of_memory");
+	aor_append(&s->next, &b);
+	return true;
+}
+
+static bool apply(struct step *s, const struct sip_name_addr *contact, uint32_t expires_s,
+		  uint16_t q)
+{
+	uint32_t i = find(&s->next, &contact->uri);
+
+	if (i < s->next.count) {
+		if (is_stale(s, &s->next.bindings[i]))
+			return refuse(s, 500, "cseq_old");
+		aor_remove(&s->next, i);
+		s->answer.changed = true;
+	}
+	if (expires_s == 0)
+		return true;
+	s->answer.changed = true;
+	return put(s, contact, expires_s, q);
+}
+
+static bool apply_contact(struct step *s, const struct sip_name_addr *contact)
+{
+	uint32_t expires_s = asked_expires(s, contact);
+	uint16_t q = BINDING_Q_MAX;
+	struct bytes value;
+
+	if (!is_sip(&contact->uri))
+		return refuse(s, 400, "contact_scheme");
+	if (contact->uri.all.n > BINDING_CONTACT_MAX)
+		return refuse(s, 400, "contact_too_long");
+	if (sip_param(contact->params, "q", &value) && q_parse(value, &q))
+		return refuse(s, 400, "contact_q");
+	if (expires_s && expires_s < s->settings->expires_min_s)
+		return refuse(s, 423, NULL);
+	if (expires_s > s->settings->expires_max_s)
+		expires_s = s->settings->expires_max_s;
+	return apply(s, contact, expires_s, q);
+}
+
+/* Contact: * with Expires: 0, alone (RFC 3261 10.3 step 6) */
+static bool apply_star(struct step *s)
+{
+	struct bytes second;
+
+	if (message_expires(s->request) != 0 || message_header(s->request, "Contact", 1, &second))
+		return refuse(s, 400, "contact_star");
+	for (uint32_t i = 0; i < s->next.count; i++) {
+		if (is_stale(s, &s->next.bindings[i]))
+			return refuse(s, 500, "cseq_old");
+	}
+	s->answer.changed |= s->next.count != 0;
+	while (s->next.count)
+		aor_remove(&s->next, s->next.count - 1);
+	return true;
+}
+
+static bool apply_contacts(struct step *s)
+{
+	struct sip_name_addr contact;
+	unsigned cursor = 0;
+	int more;
+
+	while ((more = message_name_addr_next(s->request, "Contact", &cursor, &contact)) == 1) {
+		if (!apply_contact(s, &contact))
+			return false;
+	}
+	return more ? refuse(s, 400, "contact_malformed") : true;
+}
+
+static bool apply_request(struct step *s)
+{
+	const struct sip_message *m = s->request;
+
+	if (!is_sip(&m->to.uri)) /* RFC 4475 3.3.4 */
+		return refuse(s, 400, "to_scheme");
+	if (m->call_id.n > BINDING_CALL_ID_MAX)
+		return refuse(s, 400, "call_id_too_long");
+	if (bytes_is(m->contact_header, "*"))
+		return apply_star(s);
+	return apply_contacts(s);
+}
+
+void registrar_step(struct aor *entry, const struct sip_message *request,
+		    const struct registrar_settings *settings, struct instant now,
+		    struct registrar_answer *answer)
+{
+	struct step s = {
+		.request = request,
+		.settings = settings,
+		.utc_ms = now.utc_ms,
+		.answer = { .status = 200 },
+	};
+	uint64_t version = entry->version;
+	bool ok;
+
+	assert(request->request && settings->contacts_max <= BINDINGS_MAX);
+	if (aor_copy(&s.next, entry)) {
+		*answer = (struct registrar_answer){ .status = 500, .reason = "out_of_memory" };
+		return;
+	}
+	s.answer.changed = registrar_expire(&s.next, now.utc_ms);
+	ok = apply_request(&s);
+	s.answer.changed &= ok;
+	*answer = s.answer;
+	if (!s.answer.changed) {
+		aor_clear(&s.next);
+		return;
+	}
+	s.next.version = version + 1;
+	aor_clear(entry);
+	*entry = s.next;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/registrar_entry.h"
+
+#include <assert.h>
+#include <string.h>
+
+void binding_clear(struct binding *b)
+{
+	text_clear(&b->contact);
+	text_clear(&b->call_id);
+	text_clear(&b->user_agent);
+	memset(b, 0, sizeof(*b));
+}
+
+int binding_copy(struct binding *to, const struct binding *from)
+{
+	struct binding b = *from;
+	int err;
+
+	b.contact = b.call_id = b.user_agent = (struct text){ 0 };
+	err = text_set(&b.contact, text_bytes(&from->contact));
+	if (!err)
+		err = text_set(&b.call_id, text_bytes(&from->call_id));
+	if (!err)
+		err = text_set(&b.user_agent, text_bytes(&from->user_agent));
+	if (err)
+		binding_clear(&b);
+	else
+		*to = b;
+	return err;
+}
+
+void aor_clear(struct aor *a)
+{
+	for (uint32_t i = 0; i < a->count; i++)
+		binding_clear(&a->bindings[i]);
+	text_clear(&a->tenant);
+	text_clear(&a->user);
+	memset(a, 0, sizeof(*a));
+}
+
+int aor_copy(struct aor *to, const struct aor *from)
+{
+	struct aor a = { .version = from->version };
+	int err = text_set(&a.tenant, text_bytes(&from->tenant));
+
+	if (!err)
+		err = text_set(&a.user, text_bytes(&from->user));
+	for (uint32_t i = 0; !err && i < from->count; i++) {
+		err = binding_copy(&a.bindings[i], &from->bindings[i]);
+		a.count += !err;
+	}
+	if (err)
+		aor_clear(&a);
+	else
+		*to = a;
+	return err;
+}
+
+void aor_remove(struct aor *a, uint32_t i)
+{
+	assert(i < a->count);
+	binding_clear(&a->bindings[i]);
+	a->count--;
+	memmove(&a->bindings[i], &a->bindings[i + 1], (a->count - i) * sizeof(a->bindings[0]));
+	memset(&a->bindings[a->count], 0, sizeof(a->bindings[0]));
+}
+
+void aor_append(struct aor *a, struct binding *b)
+{
+	assert(a->count < BINDINGS_MAX);
+	a->bindings[a->count++] = *b;
+	memset(b, 0, sizeof(*b));
+}
+
+bool registrar_expire(struct aor *entry, uint64_t utc_ms)
+{
+	uint32_t before = entry->count;
+
+	for (uint32_t i = entry->count; i-- > 0;) {
+		if (entry->bindings[i].expires_utc_ms <= utc_ms)
+			aor_remove(entry, i);
+	}
+	if (entry->count == before)
+		return false;
+	entry->version++;
+	return true;
+}
+
+const struct binding *registrar_newest(const struct aor *entry, uint64_t utc_ms)
+{
+	for (uint32_t i = entry->count; i-- > 0;) {
+		if (entry->bindings[i].expires_utc_ms > utc_ms)
+			return &entry->bindings[i];
+	}
+	return NULL;
+}
