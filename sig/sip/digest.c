@@ -101,7 +101,7 @@ bool digest_user(const struct digest_server *s, const struct sip_message *m, boo
 /* Else who cuts the better lines out of our challenge could choose for both. */
 static bool is_offered(const struct digest_server *s, enum digest_algorithm algorithm)
 {
-	unsigned offer = s->offer ? s->offer : DIGEST_OFFER_ALL;
+	unsigned offer = s->offer ? s->offer : 1U << DIGEST_MD5;
 
 	return offer & 1U << algorithm;
 }

@@ -18,7 +18,7 @@ enum digest_algorithm {
 };
 
 enum { DIGEST_HASH_MAX = 32, DIGEST_KEY_LEN = 32, DIGEST_HEADER_MAX = 1024 };
-enum { DIGEST_OFFER_ALL = (1 << DIGEST_ALGORITHMS) - 1 };
+enum { DIGEST_OFFER_ALL = (1 << DIGEST_ALGORITHMS) - 1 }; /* digest_server.offer */
 
 /* H(user:realm:password) of each algorithm: what we keep instead of a password. Binary. */
 struct digest_secret {
@@ -31,8 +31,8 @@ struct digest_server {
 	uint8_t key[DIGEST_KEY_LEN]; /* cluster key for nonces */
 	char realm[128];
 	uint64_t nonce_lifetime_ms; /* then stale=true; default 60 s */
-	/* 1 << enum digest_algorithm of those that challenges name; 0: all. Some phones (baresip with libre 1.1.0) give up when any
-	 * other than MD5 is named. */
+	/* 1 << enum digest_algorithm of each that challenges name and answers may use. 0: MD5 alone, because phones with libre 1.1.0
+	 * (baresip of Debian 12) give up when any other is named, in any order. */
 	unsigned offer;
 };
 
@@ -51,7 +51,7 @@ bool digest_user(const struct digest_server *s, const struct sip_message *m, boo
 /* secret NULL: the user is not known; takes the same time and gives DIGEST_WRONG. */
 enum digest_verdict digest_check(const struct digest_server *s, const struct sip_message *m,
 				 bool proxy, const struct digest_secret *secret, uint64_t utc_ms);
-/* Whole header lines (CRLF each), one per algorithm, best first (RFC 8760 2.4). random: 64 fresh bits for the nonce. */
+/* Whole header lines (CRLF each), one per offered algorithm, best first (RFC 8760 2.4). random: 64 fresh bits for the nonce. */
 void digest_challenge(const struct digest_server *s, struct writer *w, bool proxy, bool stale,
 		      uint64_t utc_ms, uint64_t random);
 
