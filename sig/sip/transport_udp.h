@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The UDP sockets of the SIP listeners, on the control loop. What is sent waits until transport_udp_flush, so that a round of the loop
+ * costs one system call for up to 64 datagrams each way. One thread, the loop's.
+ */
+#ifndef SIG_SIP_TRANSPORT_UDP_H
+#define SIG_SIP_TRANSPORT_UDP_H
+
+#include "sig/sip/message.h"
+
+struct transport_udp;
+
+/* A datagram came in; it is valid during the call. hop.local is the index into binds. */
+typedef void transport_receive_fn(const struct sip_hop *from, struct bytes datagram, void *arg);
+/* A datagram did not get through: an ICMP error or a refusal of our own kernel. error: an errno value, positive. What a peer can
+ * forge at most: the kernel has matched it with our address and the peer's, not with a datagram. */
+typedef void transport_error_fn(const struct sip_hop *to, int error, void *arg);
+
+/* Binds all or none. dscp: 0..63. Port 0 binds to a free one (tests). 0 or -errno. The loop is open. */
+int transport_udp_open(struct transport_udp **out, const struct addr *binds, uint32_t n,
+		       uint8_t dscp, transport_receive_fn *receive, transport_error_fn *error,
+		       void *arg) NODISCARD;
+/* Not from within a callback. NULL is fine. */
+void transport_udp_close(struct transport_udp *t);
+/* Queues a copy. 0, -ENOBUFS (queue full: the peer retransmits), -EMSGSIZE; the failure is counted. */
+int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struct bytes datagram);
+/* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
+void transport_udp_flush(struct transport_udp *t);
+/* The address listener `local` is bound to. */
+const struct addr *transport_udp_bound(const struct transport_udp *t, uint32_t local);
+
+#endif
