@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/rtcp_translate.h"
+
+#include <errno.h>
+
+enum {
+	SSRC_LEN = 4,
+	FEEDBACK_ENTRY_LEN =
+		8, /* FIR, TSTR, TSTN, TMMBR, TMMBN: an SSRC and 4 octets more (RFC 5104) */
+	NACK_ENTRY_LEN = 4,
+	REMB_HEAD_LEN = 8,
+
+	XR_LOSS_RLE =
+		1, /* RFC 3611 4: types of which the content begins with the SSRC reported on */
+	XR_DUPLICATE_RLE = 2,
+	XR_RECEIPT_TIMES = 3,
+	XR_DLRR = 5,
+	XR_SUMMARY = 6,
+	XR_VOIP = 7,
+	XR_RANGE_LEN = 8, /* SSRC, first and last sequence number */
+	XR_DLRR_LEN = 12,
+};
+
+/* The datagram that is written, and the view of it that is read. */
+struct translation {
+	uint8_t *p;
+	struct bytes in;
+	const struct rtcp_mapping *m;
+};
+
+static uint8_t *at(const struct translation *t, const uint8_t *read)
+{
+	return t->p + (read - t->in.p);
+}
+
+static bool translate(const struct translation *t, const uint8_t *read, uint32_t from, uint32_t to)
+{
+	if (be32_get(read) != from)
+		return false;
+	be32_put(at(t, read), to);
+	return true;
+}
+
+static bool source(const struct translation *t, const uint8_t *read)
+{
+	return translate(t, read, t->m->source_in, t->m->source_out);
+}
+
+static bool reported(const struct translation *t, const uint8_t *read)
+{
+	return translate(t, read, t->m->report_in, t->m->report_out);
+}
+
+static void sequence(const struct translation *t, const uint8_t *read)
+{
+	be16_put(at(t, read), (uint16_t)(be16_get(read) - t->m->sequence_offset));
+}
+
+static void sources(const struct translation *t, struct bytes list)
+{
+	for (; list.n >= SSRC_LEN; list = bytes_from(list, SSRC_LEN))
+		(void)source(t, list.p);
+}
+
+static void sender_report(const struct translation *t, const struct rtcp_packet *sr)
+{
+	const uint8_t *timestamp = sr->body.p + 12; /* after SSRC and NTP time */
+
+	if (source(t, sr->body.p))
+		be32_put(at(t, timestamp), be32_get(timestamp) + t->m->timestamp_offset);
+}
+
+static void report_blocks(const struct translation *t, struct bytes blocks)
+{
+	for (; blocks.n >= RTCP_BLOCK_LEN; blocks = bytes_from(blocks, RTCP_BLOCK_LEN)) {
+		const uint8_t *highest = blocks.p + 8;
+
+		if (reported(t, blocks.p))
+			be32_put(at(t, highest), be32_get(highest) - t->m->sequence_offset);
+	}
+}
+
+static void descriptions(const struct translation *t, const struct rtcp_packet *sdes)
+{
+	struct bytes rest = sdes->body;
+	struct rtcp_chunk chunk;
+
+	for (uint8_t i = 0; i < sdes->count; i++) {
+		const uint8_t *ssrc = rest.p;
+
+		if (rtcp_chunk_next(&rest, &chunk))
+			(void)source(t, ssrc);
+	}
+}
+
+static void entries(const struct translation *t, struct bytes control)
+{
+	for (; control.n >= FEEDBACK_ENTRY_LEN; control = bytes_from(control, FEEDBACK_ENTRY_LEN))
+		(void)reported(t, control.p);
+}
+
+static void lost_packets(const struct translation *t, struct bytes control)
+{
+	for (; control.n >= NACK_ENTRY_LEN; control = bytes_from(control, NACK_ENTRY_LEN))
+		sequence(t, control.p);
+}
+
+/* draft-alvestrand-rmcat-remb 2.2: "REMB", count, bit rate, SSRCs. */
+static void remb(const struct translation *t, struct bytes control)
+{
+	if (!bytes_starts(control, "REMB"))
+		return;
+	for (control = bytes_from(control, REMB_HEAD_LEN); control.n >= SSRC_LEN;
+	     control = bytes_from(control, SSRC_LEN))
+		(void)reported(t, control.p);
+}
+
+static bool has_entries(const struct rtcp_packet *packet)
+{
+	if (packet->type == RTCP_TYPE_RTPFB)
+		return packet->count == RTCP_FEEDBACK_TMMBR || packet->count == RTCP_FEEDBACK_TMMBN;
+	return packet->count == RTCP_FEEDBACK_FIR || packet->count == RTCP_FEEDBACK_TSTR ||
+	       packet->count == RTCP_FEEDBACK_TSTN;
+}
+
+static void feedback(const struct translation *t, const struct rtcp_packet *packet)
+{
+	struct bytes control = rtcp_feedback(packet).control;
+	bool transport = packet->type == RTCP_TYPE_RTPFB;
+
+	(void)source(t, packet->body.p);
+
+	bool of_reported = reported(t, packet->body.p + SSRC_LEN);
+
+	if (transport && packet->count == RTCP_FEEDBACK_NACK && of_reported)
+		lost_packets(t, control);
+	else if (!transport && packet->count == RTCP_FEEDBACK_AFB)
+		remb(t, control);
+	else if (has_entries(packet))
+		entries(t, control);
+}
+
+static void extended_block(const struct translation *t, const struct rtcp_xr_block *block)
+{
+	struct bytes content = block->content;
+
+	switch (block->type) {
+	case XR_LOSS_RLE:
+	case XR_DUPLICATE_RLE:
+	case XR_RECEIPT_TIMES:
+	case XR_SUMMARY:
+		if (content.n < XR_RANGE_LEN || !reported(t, content.p))
+			break;
+		sequence(t, content.p + 4);
+		sequence(t, content.p + 6);
+		break;
+	case XR_DLRR:
+		for (; content.n >= XR_DLRR_LEN; content = bytes_from(content, XR_DLRR_LEN))
+			(void)reported(t, content.p);
+		break;
+	case XR_VOIP:
+		if (content.n >= SSRC_LEN)
+			(void)reported(t, content.p);
+		break;
+	default:
+		break;
+	}
+}
+
+static void extended_report(const struct translation *t, struct bytes body)
+{
+	struct bytes rest = bytes_from(body, SSRC_LEN);
+	struct rtcp_xr_block block;
+
+	(void)source(t, body.p);
+	while (rtcp_xr_next(&rest, &block))
+		extended_block(t, &block);
+}
+
+static void one_packet(const struct translation *t, const struct rtcp_packet *packet)
+{
+	switch (packet->type) {
+	case RTCP_TYPE_SR:
+		sender_report(t, packet);
+		report_blocks(t, rtcp_blocks(packet));
+		break;
+	case RTCP_TYPE_RR:
+		(void)source(t, packet->body.p);
+		report_blocks(t, rtcp_blocks(packet));
+		break;
+	case RTCP_TYPE_SDES:
+		descriptions(t, packet);
+		break;
+	case RTCP_TYPE_BYE:
+		sources(t, rtcp_bye_sources(packet));
+		break;
+	case RTCP_TYPE_APP:
+		(void)source(t, packet->body.p);
+		break;
+	case RTCP_TYPE_RTPFB:
+	case RTCP_TYPE_PSFB:
+		feedback(t, packet);
+		break;
+	case RTCP_TYPE_XR:
+		extended_report(t, packet->body);
+		break;
+	default: /* not known, and so left alone */
+		break;
+	}
+}
+
+int rtcp_translate(uint8_t *p, size_t n, const struct rtcp_mapping *m)
+{
+	const struct translation t = { .p = p, .in = bytes_mem(p, n), .m = m };
+	struct bytes rest = t.in;
+	struct rtcp_packet packet;
+
+	if (rtcp_check(t.in))
+		return -EBADMSG;
+	while (rtcp_next(&rest, &packet))
+		one_packet(&t, &packet);
+	return 0;
+}
