@@ -163,7 +163,7 @@ int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer
 
 	*plan = (struct media_plan){ 0 };
 	if (!err)
-		err = offer_parse(&x.offer_b, offer_b, policy, error);
+		err = offer_parse_own(&x.offer_b, offer_b, error);
 	if (!err)
 		err = offer_parse(&x.answer_b, answer_b, policy, error);
 	if (!err)

@@ -20,7 +20,7 @@ int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct 
 	struct offer_line line;
 	struct sdp s;
 
-	if (offer_parse(&s, offer, policy, error))
+	if (offer_parse_offer(&s, offer, policy, error))
 		return -EBADMSG;
 
 	struct media_plan plan = { .line_count = planned(&s) };
@@ -138,7 +138,7 @@ int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
 	int relayed = 0;
 	struct sdp s;
 
-	if (offer_parse(&s, offer_a, policy, error))
+	if (offer_parse_offer(&s, offer_a, policy, error))
 		return -EBADMSG;
 	offer_write_session(offer_b, &s, to_b);
 	for (uint8_t i = 0; i < s.media_count; i++) {

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 
+enum { LINES_ADDED = 3 + 3 * MEDIA_LINES_MAX }; /* by us: s=, c=, t=; direction and two of RTCP */
+
 static int malformed(struct offer_error *error, uint16_t number, const char *reason)
 {
 	*error = (struct offer_error){ .status = 400, .line = number, .reason = reason };
@@ -21,6 +23,24 @@ int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *pol
 		return -EBADMSG;
 	}
 	return sdp_parse(out, in, &wrong) ? malformed(error, wrong.line, wrong.reason) : 0;
+}
+
+int offer_parse_own(struct sdp *out, struct bytes in, struct offer_error *error)
+{
+	struct sdp_error wrong;
+
+	return sdp_parse(out, in, &wrong) ? malformed(error, wrong.line, wrong.reason) : 0;
+}
+
+int offer_parse_offer(struct sdp *out, struct bytes in, const struct offer_policy *policy,
+		      struct offer_error *error)
+{
+	int err = offer_parse(out, in, policy, error);
+
+	if (err || out->line_count <= SDP_LINES_MAX - LINES_ADDED)
+		return err;
+	*error = (struct offer_error){ .status = 413, .reason = "SDP has too many lines" };
+	return -EBADMSG;
 }
 
 static uint16_t m_line_number(const struct sdp *s, uint8_t index)

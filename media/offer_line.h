@@ -21,9 +21,14 @@ struct offer_line {
 	struct payload_list formats; /* in the party's order */
 };
 
-/* Parses with the length limit of the policy. 0 or -EBADMSG. */
+/* A party's SDP, with the length limit of the policy. 0 or -EBADMSG. */
 int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *policy,
 		struct offer_error *error) NODISCARD;
+/* The same, and what we make of it can be parsed too. */
+int offer_parse_offer(struct sdp *out, struct bytes in, const struct offer_policy *policy,
+		      struct offer_error *error) NODISCARD;
+/* One that we wrote. */
+int offer_parse_own(struct sdp *out, struct bytes in, struct offer_error *error) NODISCARD;
 /* m-line index from 0. 0 or -EBADMSG (then error tells). */
 int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 		    const struct offer_policy *policy, struct offer_error *error) NODISCARD;

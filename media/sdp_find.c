@@ -161,11 +161,6 @@ struct sdp_direction sdp_direction(const struct sdp *s, unsigned section)
 
 const char *sdp_direction_name(struct sdp_direction d)
 {
-	for (size_t i = 0; i < COUNT_OF(DIRECTIONS); i++) {
-		if (DIRECTIONS[i].direction.sends == d.sends &&
-		    DIRECTIONS[i].direction.receives == d.receives)
-			return DIRECTIONS[i].name;
-	}
-	assert(!"sends and receives are 0 or 1");
-	return DIRECTIONS[0].name;
+	assert(d.sends <= 1 && d.receives <= 1);
+	return DIRECTIONS[(d.sends ? 0 : 2) + (d.receives ? 0 : 1)].name; /* in that order */
 }

@@ -197,11 +197,18 @@ static int parse_line(struct parser *p, struct bytes line)
 	return err;
 }
 
+static struct bytes without_last_ends(struct bytes in)
+{
+	while (in.n && (in.p[in.n - 1] == '\n' || in.p[in.n - 1] == '\r'))
+		in.n--;
+	return in;
+}
+
 static int parse_lines(struct parser *p, struct bytes in)
 {
-	struct bytes rest = bytes_trim(in), line;
+	struct bytes rest = without_last_ends(in), line;
 
-	if (rest.n == 0 || in.p[0] != 'v')
+	if (rest.n == 0 || rest.p[0] != 'v')
 		return malformed(p, "does not begin with v=");
 	while (bytes_cut(&rest, '\n', &line)) {
 		if (line.n && line.p[line.n - 1] == '\r')
