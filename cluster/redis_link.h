@@ -71,7 +71,8 @@ void redis_guests_tell(struct redis *r, bool connected);
 void redis_guests_expire(struct redis *r, uint64_t now_ns);
 
 /* redis.c. Queues a command and its wait: 0, -EAGAIN or -EMSGSIZE. */
-int redis_command_put(struct redis *r, const struct bytes *args, size_t n, const struct redis_wait *wait) NODISCARD;
+int redis_command_put(struct redis *r, const struct bytes *args, size_t n,
+		      const struct redis_wait *wait) NODISCARD;
 /* 0 or -ENOMEM. */
 int redis_reader_open(struct redis *r) NODISCARD;
 void redis_reader_close(struct redis *r);

@@ -34,6 +34,7 @@ bool redis_queue_pop(struct redis_queue *q, struct redis_wait *out);
 const struct redis_wait *redis_queue_oldest(const struct redis_queue *q);
 /* The waits whose deadline has come, one each call, marked as expired; start with *cursor = 0. False at the end. Pushing
  * between calls is fine, popping is not. */
-bool redis_queue_expire(struct redis_queue *q, uint64_t now_ns, uint32_t *cursor, struct redis_wait *out);
+bool redis_queue_expire(struct redis_queue *q, uint64_t now_ns, uint32_t *cursor,
+			struct redis_wait *out);
 
 #endif

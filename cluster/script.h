@@ -46,7 +46,7 @@ struct script_call {
 	uint64_t deadline_ns;     /* as for redis_command */
 };
 /* As redis_command; also -ENOMEM. */
-int script_run(const struct scripts *s, struct redis *r, const struct script_call *call, redis_reply_fn *fn,
-	       void *arg) NODISCARD;
+int script_run(const struct scripts *s, struct redis *r, const struct script_call *call,
+	       redis_reply_fn *fn, void *arg) NODISCARD;
 
 #endif

@@ -31,7 +31,8 @@ struct store_settings {
 	uint64_t incarnation; /* random, new with each start */
 	uint64_t deadline_ns; /* per command; default 50 ms: after this done(STORE_UNKNOWN) */
 	uint64_t lease_ns;    /* lease length, renewed at a third of it */
-	char spool_dir[256];  /* CDRs wait here, fsynced, while Redis is away */
+	char spool_dir[256];  /* CDRs wait here, fsynced, while Redis is away; made if not there */
+	bool peers; /* other nodes may claim this shard: it may speak only while the lease is valid */
 };
 
 /* One field of a CDR or event: names and values are text. */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/cdr.h"
+
+#include <errno.h>
+
+enum { LENGTH_SIZE = 4 };
+
+void cdr_field_write(struct writer *w, const struct cdr_field *field)
+{
+	writer_be32(w, (uint32_t)field->name.n);
+	writer_bytes(w, field->name);
+	writer_be32(w, (uint32_t)field->value.n);
+	writer_bytes(w, field->value);
+}
+
+size_t cdr_field_size(const struct cdr_field *field)
+{
+	return LENGTH_SIZE + field->name.n + LENGTH_SIZE + field->value.n;
+}
+
+static bool text_cut(struct bytes *rest, struct bytes *out)
+{
+	size_t n;
+
+	if (rest->n < LENGTH_SIZE)
+		return false;
+	n = be32_get(rest->p);
+	if (n > rest->n - LENGTH_SIZE)
+		return false;
+	*out = bytes_sub(*rest, LENGTH_SIZE, n);
+	*rest = bytes_from(*rest, LENGTH_SIZE + n);
+	return true;
+}
+
+int cdr_field_next(struct bytes *rest, struct cdr_field *out)
+{
+	struct bytes left = *rest;
+	struct cdr_field field;
+
+	if (left.n == 0)
+		return 0;
+	if (!text_cut(&left, &field.name) || !text_cut(&left, &field.value))
+		return -EBADMSG;
+	*rest = left;
+	*out = field;
+	return 1;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/store_state.h"
+
+#define DEADLINE_PRESET_NS (50 * NS_PER_MS)
+#define LEASE_PRESET_NS    (15 * NS_PER_S)
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t next_ns(const struct store *s)
+{
+	uint64_t next = earlier(s->lease.next_ns, s->replay.retry_ns);
+
+	if (s->acquire && !s->lease.question)
+		next = earlier(next, s->acquire_until_ns);
+	return s->failed ? 0 : next;
+}
+
+static void destroy(struct store *s)
+{
+	free(s->replay.segment);
+	free(s);
+}
+
+void store_enter(struct store *s)
+{
+	s->depth++;
+}
+
+void store_leave(struct store *s)
+{
+	assert(s->depth > 0);
+	s->guest.next_ns = next_ns(s);
+	if (--s->depth == 0 && s->closing)
+		destroy(s);
+}
+
+static void on_state(bool connected, void *arg)
+{
+	struct store *s = arg;
+
+	store_enter(s);
+	if (connected)
+		scripts_load(&s->scripts, s->guest.redis);
+	store_lease_event(s, &(struct lease_event){ .type = connected ? LEASE_LINK_UP
+								      : LEASE_LINK_DOWN });
+	store_leave(s);
+}
+
+static void on_expire(uint64_t now_ns, void *arg)
+{
+	struct store *s = arg;
+
+	store_enter(s);
+	store_failed_answer(s);
+	store_lease_expire(s, now_ns);
+	if (s->replay.retry_ns <= now_ns)
+		store_replay_start(s);
+	store_leave(s);
+}
+
+static struct store_metrics metrics_register(void)
+{
+#define COUNTER(name, help) metric_register(METRIC_COUNTER, "tandem_store_" name, NULL, help)
+#define RESULT(name)                                                                          \
+	metric_register(METRIC_COUNTER, "tandem_store_failures_total", "result=\"" name "\"", \
+			"Saves that were not acknowledged, by what became of them.")
+	return (struct store_metrics){
+		.saves =
+			COUNTER("saves_total", "Saves of calls, bindings and documents asked for."),
+		.unknown = RESULT("unknown"),
+		.conflicts = RESULT("conflict"),
+		.refused = RESULT("refused"),
+		.fenced = RESULT("fenced"),
+		.broken = COUNTER("broken_records_total",
+				  "Records set aside because they could not be read."),
+		.forgotten = COUNTER("forgotten_entries_total",
+				     "Index entries without a record, removed."),
+		.events_dropped = COUNTER("events_dropped_total",
+					  "Events not sent: no link, or too much pending."),
+		.cdr_sent = COUNTER("cdrs_total", "CDRs appended to the stream."),
+		.cdr_again = COUNTER("cdrs_repeated_total",
+				     "CDRs sent again that the stream had already."),
+		.cdr_spooled = COUNTER("cdrs_spooled_total", "CDRs written to the spool."),
+		.cdr_lost =
+			COUNTER("cdrs_lost_total", "CDRs that neither Redis nor the spool took."),
+		.spool_broken = COUNTER("spool_broken_total", "Unreadable parts of spool files."),
+		.degraded = metric_register(METRIC_GAUGE, "tandem_store_degraded", NULL,
+					    "1 while calls go on without waiting for Redis."),
+		.cdr_waiting = metric_register(METRIC_GAUGE, "tandem_store_cdr_spool_waiting", NULL,
+					       "1 while CDRs wait in the spool."),
+		.cdr_stream = metric_register(METRIC_GAUGE, "tandem_store_cdr_stream_length", NULL,
+					      "CDRs in the stream when the last one was appended."),
+	};
+#undef RESULT
+#undef COUNTER
+}
+
+static void init(struct store *s, const struct store_settings *settings)
+{
+	s->settings = *settings;
+	s->settings.deadline_ns =
+		settings->deadline_ns ? settings->deadline_ns : DEADLINE_PRESET_NS;
+	s->settings.lease_ns = settings->lease_ns ? settings->lease_ns : LEASE_PRESET_NS;
+	lease_open(&s->lease, settings->incarnation, s->settings.lease_ns, settings->peers);
+	s->failed_end = &s->failed;
+	s->replay.retry_ns = UINT64_MAX;
+	s->metrics = metrics_register();
+	metric_set(s->metrics.degraded, 1); /* until the lease is held */
+	s->guest = (struct redis_guest){
+		.state = on_state, .expire = on_expire, .next_ns = UINT64_MAX, .arg = s
+	};
+}
+
+int store_open(struct store **out, struct redis *redis, const struct store_settings *settings,
+	       store_health_fn *health, void *arg)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int err;
+
+	assert(settings->shard > 0 && settings->node[0]);
+	if (!s)
+		return -ENOMEM;
+	init(s, settings);
+	s->health_fn = health;
+	s->arg = arg;
+	err = scripts_open(&s->scripts);
+	if (!err)
+		err = spool_open(&s->spool, s->settings.spool_dir);
+	if (err) {
+		LOG_ERROR("store", 0, "no spool", LOG_STR("dir", s->settings.spool_dir),
+			  LOG_INT("err", err));
+		free(s);
+		return err;
+	}
+	redis_join(redis, &s->guest);
+	*out = s;
+	if (redis_is_connected(redis))
+		on_state(true, s);
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s || s->closing)
+		return;
+	store_enter(s);
+	s->closing = true;
+	store_ops_end(s);
+	store_ends_close(s);
+	spool_close(s->spool); /* answers */
+	store_ends_free(s);
+	store_loads_free(s);
+	redis_leave(&s->guest);
+	store_leave(s);
+}
+
+bool store_is_healthy(const struct store *s)
+{
+	return s->lease.state == LEASE_HELD;
+}
+
+bool store_is_fenced(const struct store *s)
+{
+	return s->lease.state == LEASE_FENCED;
+}
+
+uint64_t store_epoch(const struct store *s)
+{
+	return s->lease.epoch.counter;
+}

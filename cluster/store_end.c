@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ends of calls, so that each CDR is in the stream once, whatever fails.
+ *
+ * Each end has a number. Redis remembers the numbers of the ends it carried out, so sending one again does nothing; and it
+ * forgets those below the lowest number that may be sent again (settled), so what it remembers stays small. An end may be sent
+ * again while it waits for its answer, while it lies in the spool, and for some seconds after Redis acknowledged it: a Redis
+ * that is killed may lose what its file was not told yet, and its owner then sends it again.
+ */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/cdr.h"
+#include "cluster/store_state.h"
+
+enum end_state {
+	END_SENT,
+	END_SPOOLING,
+	END_KEPT,  /* in memory only: the disk did not take it, or Redis not again */
+	END_ACKED, /* in Redis */
+};
+
+enum {
+	FIELDS_MAX = 100,
+	ENDS_MAX = 1 << 16,
+	HEAD_ARGS = 10,
+	NUMBER_TEXT = 24,
+	EPOCH_SHIFT = 32, /* numbers of a later epoch are higher */
+};
+
+#define STREAM_KEPT "1000000"
+#define ACKED_NS    (3 * NS_PER_S)
+/* Nobody waits for these, and they go all at once. */
+#define RESEND_NS (2 * NS_PER_S)
+/* Markers stay in Redis for a minute more than needed: a second end of a call by mistake is then seen, too. */
+#define MARKER_NS (60 * NS_PER_S)
+
+struct store_end {
+	struct store_end *next, *prev;
+	struct store *s;
+	store_done_fn *done; /* NULL once called */
+	void *arg;
+	uint64_t acked_ns;
+	enum end_state state;
+	struct spool_entry entry;
+	uint8_t fields[];
+};
+
+/* ---- the list ---- */
+
+static void end_add(struct store *s, struct store_end *end)
+{
+	end->prev = s->ends.last;
+	if (end->prev)
+		end->prev->next = end;
+	else
+		s->ends.first = end;
+	s->ends.last = end;
+	s->ends.count++;
+}
+
+static void end_free(struct store_end *end)
+{
+	struct store_ends *ends = &end->s->ends;
+
+	if (end->prev)
+		end->prev->next = end->next;
+	else
+		ends->first = end->next;
+	if (end->next)
+		end->next->prev = end->prev;
+	else
+		ends->last = end->prev;
+	ends->count--;
+	free(end);
+}
+
+static void end_answer(struct store_end *end, enum store_result result)
+{
+	store_done_fn *done = end->done;
+
+	end->done = NULL;
+	if (done)
+		done(result, end->entry.call, end->entry.number, end->arg);
+}
+
+/* Acknowledged long enough ago. An overfull list gives up what is in Redis already before it gives up anything else. */
+static void ends_trim(struct store *s, uint64_t now_ns)
+{
+	struct store_end *end;
+
+	while ((end = s->ends.first) != NULL && end->state == END_ACKED &&
+	       (now_ns - end->acked_ns >= ACKED_NS || s->ends.count > ENDS_MAX))
+		end_free(end);
+}
+
+/* ---- what is settled ---- */
+
+static void sample(struct store_ends *ends, uint64_t now_ns)
+{
+	uint32_t newest = (ends->sampled - 1) % STORE_SAMPLES;
+
+	if (ends->sampled && now_ns - ends->samples[newest].at_ns < NS_PER_S)
+		return;
+	ends->samples[ends->sampled % STORE_SAMPLES].at_ns = now_ns;
+	ends->samples[ends->sampled % STORE_SAMPLES].next = ends->next;
+	ends->sampled++;
+}
+
+/* The newest sample that is old enough; 0: none. */
+static uint64_t sampled_next(const struct store_ends *ends, uint64_t now_ns)
+{
+	uint32_t n = ends->sampled < STORE_SAMPLES ? ends->sampled : STORE_SAMPLES;
+
+	for (uint32_t i = 1; i <= n; i++) {
+		uint32_t at = (ends->sampled - i) % STORE_SAMPLES;
+
+		if (now_ns - ends->samples[at].at_ns >= MARKER_NS)
+			return ends->samples[at].next;
+	}
+	return 0;
+}
+
+static uint64_t settled(struct store *s)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t low;
+
+	sample(&s->ends, now_ns);
+	low = sampled_next(&s->ends, now_ns);
+	if (s->ends.first && s->ends.first->entry.number < low)
+		low = s->ends.first->entry.number;
+	return spool_lowest(s->spool) < low ? spool_lowest(s->spool) : low;
+}
+
+/* ---- to Redis ---- */
+
+static size_t fields_put(struct bytes *args, struct bytes fields)
+{
+	struct cdr_field field;
+	size_t n = 0;
+
+	while (n + 2 <= (size_t)FIELDS_MAX * 2 && cdr_field_next(&fields, &field) > 0) {
+		args[n++] = field.name;
+		args[n++] = field.value;
+	}
+	return n;
+}
+
+void store_end_send(struct store_op *op, const struct spool_entry *entry, uint64_t deadline_ns)
+{
+	struct store *s = op->s;
+	char keys[5][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
+	char number[NUMBER_TEXT], low[NUMBER_TEXT];
+	struct writer wn = writer_over(number, sizeof(number)), wl = writer_over(low, sizeof(low));
+	struct bytes args[HEAD_ARGS + 2 * FIELDS_MAX] = {
+		store_key_shard(keys[0], s, "lease"),
+		store_key_shard(keys[1], s, "calls"),
+		store_key_call(keys[2], s, entry->call),
+		store_key_shard(keys[3], s, "cdr"),
+		store_key_shard(keys[4], s, "ended"),
+		store_fence(s, fence),
+		bytes_mem(id, sizeof(id)),
+	};
+
+	base32_u64_put(id, entry->call);
+	writer_fmt(&wn, "%" PRIu64, entry->number);
+	writer_fmt(&wl, "%" PRIu64, settled(s));
+	args[7] = writer_done(&wn);
+	args[8] = writer_done(&wl);
+	args[9] = BYTES_LIT(STREAM_KEPT);
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_CALL_END,
+						.args = args,
+						.keys = 5,
+						.n = HEAD_ARGS +
+						     fields_put(args + HEAD_ARGS, entry->fields),
+						.deadline_ns = deadline_ns });
+}
+
+/* ---- to the spool ---- */
+
+static void lost(struct store_end *end)
+{
+	metric_add(end->s->metrics.cdr_lost, 1);
+	LOG_ERROR("store", end->entry.call, "CDR lost: neither Redis nor the spool takes it");
+	end_answer(end, STORE_UNKNOWN);
+	end_free(end);
+}
+
+static void on_spooled(int err, void *arg)
+{
+	struct store_end *end = arg;
+	struct store *s = end->s;
+
+	store_enter(s);
+	if (!err) {
+		metric_add(s->metrics.cdr_spooled, 1);
+		metric_set(s->metrics.cdr_waiting, 1);
+		end_answer(end, STORE_OK);
+		end_free(end);
+		if (!s->closing)
+			store_replay_start(s);
+	} else if (s->closing || s->ends.count > ENDS_MAX) {
+		lost(end);
+	} else {
+		LOG_ERROR("store", end->entry.call, "CDR not spooled: kept in memory",
+			  LOG_INT("err", err));
+		end->state = END_KEPT;
+		end_answer(end, STORE_UNKNOWN);
+	}
+	store_leave(s);
+}
+
+static void end_spool(struct store_end *end)
+{
+	end->state = END_SPOOLING;
+	spool_append(end->s->spool, &end->entry, on_spooled, end);
+}
+
+/* ---- the answer ---- */
+
+static void acked(struct store_end *end, const struct store_answer *a)
+{
+	const struct store_metrics *m = &end->s->metrics;
+
+	metric_add(a->version ? m->cdr_sent : m->cdr_again, 1);
+	metric_set(m->cdr_stream, (uint64_t)redis_reply_integer(redis_reply_at(a->reply, 2)));
+	end->state = END_ACKED;
+	end->acked_ns = clock_now_ns();
+	end_answer(end, STORE_OK);
+}
+
+static void end_finish(struct store_op *op, const struct store_answer *a)
+{
+	struct store_end *end = op->arg;
+
+	switch (a->result) {
+	case STORE_OK:
+		acked(end, a);
+		break;
+	case STORE_FENCED:
+		/* the shard's new owner has the record, ends the call and writes the CDR */
+		end_answer(end, STORE_FENCED);
+		end_free(end);
+		break;
+	case STORE_CONFLICT:
+	case STORE_UNKNOWN:
+	case STORE_REFUSED:
+		end_spool(end);
+		break;
+	}
+}
+
+static void end_send(struct store_end *end, uint64_t deadline_ns)
+{
+	struct store_op *op = store_op_new(end->s, sizeof(*op), end_finish);
+
+	if (!op) {
+		end_spool(end);
+		return;
+	}
+	end->state = END_SENT;
+	op->arg = end;
+	store_end_send(op, &end->entry, deadline_ns);
+}
+
+void store_ends_resend(struct store *s)
+{
+	bool anew = s->ends.link !=
+		    s->lease.link; /* what was acknowledged before, Redis may have lost */
+
+	s->ends.link = s->lease.link;
+	for (struct store_end *end = s->ends.first, *next; end; end = next) {
+		next = end->next;
+		if (end->state == END_KEPT || (end->state == END_ACKED && anew))
+			end_send(end, RESEND_NS);
+	}
+}
+
+/* ---- end of the store ---- */
+
+void store_ends_close(struct store *s)
+{
+	for (struct store_end *end = s->ends.first, *next; end; end = next) {
+		next = end->next;
+		if (end->state == END_KEPT)
+			end_spool(end);
+	}
+}
+
+void store_ends_free(struct store *s)
+{
+	while (s->ends.first)
+		end_free(s->ends.first);
+}
+
+/* ---- a call ends ---- */
+
+static struct store_end *end_new(struct store *s, uint64_t call, const struct store_field *cdr,
+				 size_t n)
+{
+	struct store_end *end;
+	struct writer w;
+	size_t size = 0;
+
+	for (size_t i = 0; i < n; i++)
+		size += cdr_field_size(&(struct cdr_field){ bytes_str(cdr[i].name), cdr[i].value });
+	end = n <= FIELDS_MAX && size <= SPOOL_FIELDS_MAX ? calloc(1, sizeof(*end) + size) : NULL;
+	if (!end)
+		return NULL;
+	w = writer_over(end->fields, size);
+	for (size_t i = 0; i < n; i++)
+		cdr_field_write(&w, &(struct cdr_field){ bytes_str(cdr[i].name), cdr[i].value });
+	assert(!w.overflow);
+	/* a later epoch has higher numbers than any earlier one */
+	if (s->ends.next < s->lease.epoch.counter << EPOCH_SHIFT)
+		s->ends.next = s->lease.epoch.counter << EPOCH_SHIFT;
+	end->entry = (struct spool_entry){ s->ends.next++, call, writer_done(&w) };
+	end->s = s;
+	end_add(s, end);
+	return end;
+}
+
+static void refuse(struct store *s, uint64_t call, enum store_result result, store_done_fn *done,
+		   void *arg)
+{
+	struct store_op *op = store_op_user(s, done, arg, call, 0);
+
+	if (op)
+		store_op_fail(op, result);
+}
+
+void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
+		    store_done_fn *done, void *arg)
+{
+	struct store_end *end;
+
+	store_enter(s);
+	ends_trim(s, clock_now_ns());
+	end = store_is_fenced(s) ? NULL : end_new(s, call, cdr, fields);
+	if (store_is_fenced(s)) {
+		refuse(s, call, STORE_FENCED, done, arg);
+	} else if (!end) {
+		metric_add(s->metrics.cdr_lost, 1);
+		LOG_ERROR("store", call, "CDR lost: too large, or no memory",
+			  LOG_U64("fields", fields));
+		refuse(s, call, STORE_REFUSED, done, arg);
+	} else {
+		end->done = done;
+		end->arg = arg;
+		if (store_is_healthy(s))
+			end_send(end, s->settings.deadline_ns);
+		else
+			end_spool(end);
+	}
+	store_leave(s);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries out what lease_step asks for. */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/store_state.h"
+
+/* How long an acquisition waits for a link, and then for Redis. */
+#define ACQUIRE_NS (2 * NS_PER_S)
+
+enum { NUMBER_TEXT = 24 };
+
+struct bytes store_fence(struct store *s, char buf[LEASE_FENCE_TEXT])
+{
+	struct writer w = writer_over(buf, LEASE_FENCE_TEXT);
+
+	lease_fence_write(&w, &s->lease);
+	return writer_done(&w);
+}
+
+/* ---- questions ---- */
+
+static void acquire_answer(struct store *s, enum store_result result)
+{
+	struct store_op *op = s->acquire;
+
+	s->acquire = NULL;
+	if (!op)
+		return;
+	op->version = s->lease.epoch.counter;
+	store_op_fail(op, result);
+}
+
+static void holder_log(const struct store_answer *a)
+{
+	LOG_WARN("store", 0, "the shard is held by another node",
+		 LOG_BYTES("node", redis_reply_text(redis_reply_at(a->reply, 3))),
+		 LOG_U64("epoch", a->lease.epoch.counter),
+		 LOG_INT("left_ms", redis_reply_integer(redis_reply_at(a->reply, 4))));
+}
+
+static void question_finish(struct store_op *op, const struct store_answer *a)
+{
+	struct store *s = op->s;
+	struct lease_event event = a->lease;
+	bool acquire = s->lease.question == LEASE_SEND_ACQUIRE;
+
+	if (event.type == LEASE_GRANTED)
+		event.epoch = (struct lease_epoch){ a->version, s->lease.epoch.incarnation };
+	if (event.type == LEASE_TAKEN)
+		holder_log(a);
+	store_lease_event(s, &event);
+	if (acquire)
+		acquire_answer(s, a->result);
+}
+
+static void question_send(struct store *s, enum lease_action question)
+{
+	static const enum script_id ids[] = {
+		[LEASE_SEND_ACQUIRE] = SCRIPT_LEASE_ACQUIRE,
+		[LEASE_SEND_ASSERT] = SCRIPT_LEASE_ASSERT,
+		[LEASE_SEND_RENEW] = SCRIPT_LEASE_RENEW,
+	};
+	struct store_op *op = store_op_new(s, sizeof(*op), question_finish);
+	char key[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT], text[4][NUMBER_TEXT];
+	bool acquire = question == LEASE_SEND_ACQUIRE;
+	struct bytes args[6] = { store_key_shard(key, s, "lease"), bytes_str(s->settings.node) };
+	uint64_t numbers[] = { s->lease.epoch.incarnation,
+			       acquire ? s->lease.heard : s->lease.epoch.counter,
+			       s->lease.length_ns / NS_PER_MS, s->lease.link };
+	struct script_call call = { .id = ids[question],
+				    .args = args,
+				    .keys = 1,
+				    .n = 6,
+				    .deadline_ns = acquire ? ACQUIRE_NS : s->settings.deadline_ns };
+
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		struct writer w = writer_over(text[i], NUMBER_TEXT);
+
+		writer_fmt(&w, i ? "%" PRIu64 : "%016" PRIx64, numbers[i]);
+		args[2 + i] = writer_done(&w);
+	}
+	if (question == LEASE_SEND_RENEW) {
+		args[1] = store_fence(s, fence);
+		args[2] = args[4]; /* the length */
+		call.n = 3;
+	}
+	if (!op)
+		return;
+	op->question = true;
+	store_op_run(op, &call);
+}
+
+/* ---- health ---- */
+
+static void healthy(struct store *s)
+{
+	metric_set(s->metrics.degraded, 0);
+	LOG_INFO("store", 0, "lease held", LOG_U64("epoch", s->lease.epoch.counter),
+		 LOG_U64("link", s->lease.link));
+	store_ends_resend(s);
+	store_replay_start(s);
+	if (s->health_fn && !s->closing)
+		s->health_fn(true, s->arg);
+}
+
+static void unhealthy(struct store *s, bool fenced)
+{
+	metric_set(s->metrics.degraded, 1);
+	if (fenced)
+		LOG_ERROR("store", 0, "another owner holds the shard: silent from now on",
+			  LOG_U64("epoch", s->lease.epoch.counter),
+			  LOG_U64("higher", s->lease.heard));
+	else
+		LOG_WARN("store", 0, "degraded: going on without Redis",
+			 LOG_U64("epoch", s->lease.epoch.counter));
+	store_loads_resume(s, false);
+	if (s->health_fn && !s->closing)
+		s->health_fn(false, s->arg);
+}
+
+void store_lease_event(struct store *s, const struct lease_event *event)
+{
+	unsigned actions = lease_step(&s->lease, event, clock_now_ns());
+	unsigned question = actions & (LEASE_SEND_ACQUIRE | LEASE_SEND_ASSERT | LEASE_SEND_RENEW);
+
+	if (question && !s->closing)
+		question_send(s, (enum lease_action)question);
+	if (actions & LEASE_HEALTHY)
+		healthy(s);
+	if (actions & (LEASE_DEGRADED | LEASE_FENCE))
+		unhealthy(s, actions & LEASE_FENCE);
+}
+
+/* ---- time ---- */
+
+void store_lease_expire(struct store *s, uint64_t now_ns)
+{
+	if (s->lease.next_ns <= now_ns)
+		store_lease_event(s, &(struct lease_event){ .type = LEASE_TIMER });
+	/* no link yet, so no question: nobody else would answer */
+	if (s->acquire && s->acquire_until_ns <= now_ns && !s->lease.question) {
+		store_lease_event(s, &(struct lease_event){ .type = LEASE_UNKNOWN });
+		acquire_answer(s, STORE_UNKNOWN);
+	}
+}
+
+void store_acquire(struct store *s, store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+	enum lease_state state = s->lease.state;
+
+	store_enter(s);
+	op = store_op_user(s, done, arg, s->settings.shard, s->lease.epoch.counter);
+	if (op && (state == LEASE_HELD || state == LEASE_DOUBT)) {
+		store_op_fail(op, STORE_OK);
+	} else if (op && s->acquire) {
+		store_op_fail(op, STORE_REFUSED); /* it is being asked for already */
+	} else if (op) {
+		s->acquire = op;
+		s->acquire_until_ns = clock_now_ns() + ACQUIRE_NS;
+		store_lease_event(s, &(struct lease_event){ .type = LEASE_WANT });
+	}
+	store_leave(s);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ops: what waits for Redis, and what an answer means. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "cluster/store_state.h"
+
+/* ---- answers ---- */
+
+/* Errors that say that Redis takes no writes at all, by their first word. */
+static bool is_general(struct bytes text)
+{
+	static const char *const words[] = { "OOM ",        "MISCONF ",    "READONLY ",
+					     "LOADING ",    "BUSY ",       "NOAUTH ",
+					     "NOPERM ",     "NOREPLICAS ", "TRYAGAIN ",
+					     "MASTERDOWN ", "CLUSTERDOWN " };
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (bytes_starts(text, words[i]))
+			return true;
+	}
+	return false;
+}
+
+static uint64_t number_of(const struct redisReply *reply)
+{
+	struct bytes text = redis_reply_text(reply);
+	uint64_t value = 0;
+
+	if (redis_reply_type(reply) == REDIS_TYPE_INTEGER)
+		return (uint64_t)redis_reply_integer(reply);
+	return bytes_u64(text, &value) == 0 ? value : 0;
+}
+
+/* A version as a script returns it: 8 bytes. */
+static uint64_t version_of(const struct redisReply *reply)
+{
+	struct bytes text = redis_reply_text(reply);
+
+	return text.n == 8 ? ((uint64_t)be32_get(text.p) << 32) | be32_get(text.p + 4) : 0;
+}
+
+static struct lease_epoch epoch_of(const struct redisReply *reply)
+{
+	uint8_t raw[8] = { 0 };
+	size_t n;
+
+	/* what cannot be read counts as no incarnation */
+	if (hex_decode(redis_reply_text(redis_reply_at(reply, 2)), raw, sizeof(raw), &n) != 0)
+		n = 0;
+	return (struct lease_epoch){
+		.counter = number_of(redis_reply_at(reply, 1)),
+		.incarnation = n == 8 ? ((uint64_t)be32_get(raw) << 32) | be32_get(raw + 4) : 0,
+	};
+}
+
+static void lease_tell(struct store_answer *a, enum lease_event_type type)
+{
+	a->lease.type = type;
+	a->lease_told = true;
+}
+
+static void error_read(struct store_answer *a, struct bytes text)
+{
+	a->result = STORE_REFUSED;
+	if (is_general(text))
+		lease_tell(a, LEASE_LATE);
+	LOG_WARN("store", 0, "refused by Redis", LOG_BYTES("error", text));
+}
+
+static void word_read(const struct store *s, struct store_answer *a)
+{
+	struct bytes word = redis_reply_text(redis_reply_at(a->reply, 0));
+
+	a->result = STORE_OK;
+	if (bytes_is(word, "OK")) {
+		a->version = number_of(redis_reply_at(a->reply, 1));
+	} else if (bytes_is(word, "OLDER")) {
+		a->version = version_of(redis_reply_at(a->reply, 1));
+	} else if (bytes_is(word, "CONFLICT")) {
+		a->result = STORE_CONFLICT;
+		a->version = version_of(redis_reply_at(a->reply, 1));
+	} else if (bytes_is(word, "TAKEN")) {
+		a->result = STORE_CONFLICT;
+		a->lease.epoch = epoch_of(a->reply);
+		lease_tell(a, LEASE_TAKEN);
+	} else if (bytes_is(word, "FENCED")) {
+		a->lease.epoch = epoch_of(a->reply);
+		a->result = lease_epoch_above(a->lease.epoch, s->lease.epoch) ? STORE_FENCED
+									      : STORE_UNKNOWN;
+		lease_tell(a, LEASE_SEEN);
+	} else if (bytes_is(word, "MISSING")) {
+		a->result = STORE_UNKNOWN;
+		lease_tell(a, LEASE_MISSING);
+	} else {
+		error_read(a, word);
+	}
+}
+
+static struct store_answer answer_read(const struct store *s, bool script, int err,
+				       const struct redisReply *reply)
+{
+	struct store_answer a = { .result = STORE_UNKNOWN, .reply = reply };
+	struct bytes text;
+
+	if (err)
+		lease_tell(&a, LEASE_LATE);
+	else if (redis_is_error(reply, &text))
+		error_read(&a, text);
+	else if (script)
+		word_read(s, &a);
+	else
+		a.result = STORE_OK; /* its sender looks inside */
+	return a;
+}
+
+/* ---- the life of an op ---- */
+
+struct store_op *store_op_new(struct store *s, size_t size, store_finish_fn *finish)
+{
+	struct store_op *op = calloc(1, size);
+
+	assert(size >= sizeof(*op) && finish);
+	if (!op)
+		return NULL;
+	op->s = s;
+	op->finish = finish;
+	op->next = s->ops;
+	if (s->ops)
+		s->ops->prev = op;
+	s->ops = op;
+	return op;
+}
+
+static void unlink_op(struct store_op *op)
+{
+	if (op->next)
+		op->next->prev = op->prev;
+	if (op->prev)
+		op->prev->next = op->next;
+	else
+		op->s->ops = op->next;
+	op->s = NULL;
+}
+
+/* Its answer is the last thing that happens to it, except that Redis may still hold it. */
+static void op_finish(struct store_op *op, struct store_answer *a)
+{
+	struct store *s = op->s;
+
+	unlink_op(op);
+	op->s = s; /* for finish */
+	a->lease.answer = op->question;
+	if (op->question && !a->lease_told)
+		lease_tell(a, a->result == STORE_OK ? LEASE_GRANTED : LEASE_UNKNOWN);
+	if (op->question && a->lease.type == LEASE_LATE)
+		a->lease.type = LEASE_UNKNOWN;
+	if (a->lease_told && !op->question)
+		store_lease_event(s, &a->lease);
+	op->finish(op, a);
+	op->s = NULL;
+	if (!op->sent)
+		free(op);
+}
+
+static void on_reply(int err, const struct redisReply *reply, void *arg)
+{
+	struct store_op *op = arg;
+	struct store *s = op->s;
+	struct store_answer a;
+
+	op->sent = false;
+	if (!s) { /* answered when the store was closed */
+		free(op);
+		return;
+	}
+	store_enter(s);
+	a = answer_read(s, op->script, err, reply);
+	op_finish(op, &a);
+	store_leave(s);
+}
+
+void store_op_run(struct store_op *op, const struct script_call *call)
+{
+	struct store *s = op->s;
+
+	op->script = true;
+	op->sent = true;
+	if (!s->guest.redis || script_run(&s->scripts, s->guest.redis, call, on_reply, op) != 0) {
+		op->sent = false;
+		store_op_fail(op, STORE_UNKNOWN);
+	}
+}
+
+void store_op_command(struct store_op *op, const struct bytes *args, size_t n, uint64_t deadline_ns)
+{
+	struct store *s = op->s;
+
+	op->sent = true;
+	if (!s->guest.redis ||
+	    redis_command(s->guest.redis, args, n, deadline_ns, on_reply, op) != 0) {
+		op->sent = false;
+		store_op_fail(op, STORE_UNKNOWN);
+	}
+}
+
+void store_op_fail(struct store_op *op, enum store_result result)
+{
+	struct store *s = op->s;
+
+	op->failed = result;
+	op->failed_next = NULL;
+	*s->failed_end = op;
+	s->failed_end = &op->failed_next;
+}
+
+/* Those that fail while these are answered have their turn in the next round. */
+void store_failed_answer(struct store *s)
+{
+	struct store_op *op;
+
+	s->answering = s->failed;
+	s->failed = NULL;
+	s->failed_end = &s->failed;
+	while ((op = s->answering) != NULL) {
+		struct store_answer a = { .result = op->failed };
+
+		s->answering = op->failed_next;
+		if (op->failed == STORE_UNKNOWN)
+			lease_tell(&a, LEASE_LATE);
+		op_finish(op, &a);
+	}
+}
+
+void store_ops_end(struct store *s)
+{
+	s->answering = NULL;
+	s->failed = NULL;
+	s->failed_end = &s->failed;
+	while (s->ops) {
+		struct store_answer a = { .result = STORE_UNKNOWN };
+
+		op_finish(s->ops, &a);
+	}
+}
+
+/* ---- the usual op ---- */
+
+static void user_finish(struct store_op *op, const struct store_answer *a)
+{
+	const struct store_metrics *m = &op->s->metrics;
+	uint64_t version = a->result == STORE_OK && !a->version ? op->version : a->version;
+
+	switch (a->result) {
+	case STORE_OK:
+		break;
+	case STORE_FENCED:
+		metric_add(m->fenced, 1);
+		break;
+	case STORE_CONFLICT:
+		metric_add(m->conflicts, 1);
+		break;
+	case STORE_UNKNOWN:
+		metric_add(m->unknown, 1);
+		break;
+	case STORE_REFUSED:
+		metric_add(m->refused, 1);
+		break;
+	}
+	if (op->done)
+		op->done(a->result, op->key, version, op->arg);
+}
+
+struct store_op *store_op_user(struct store *s, store_done_fn *done, void *arg, uint64_t key,
+			       uint64_t version)
+{
+	struct store_op *op = store_op_new(s, sizeof(*op), user_finish);
+
+	if (!op) {
+		if (done)
+			done(STORE_UNKNOWN, key, 0, arg);
+		return NULL;
+	}
+	op->done = done;
+	op->arg = arg;
+	op->key = key;
+	op->version = version;
+	return op;
+}

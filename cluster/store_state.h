@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a store, shared by the store_*.c files.
+ *
+ * Everything that waits for an answer is an op. Answers come through redis callbacks, failures that are known at once are
+ * answered in the next round, so no caller is called back before its call returned. Whoever runs callbacks does so between
+ * store_enter and store_leave: a store closed meanwhile goes when the outermost one leaves.
+ */
+#ifndef CLUSTER_STORE_STATE_H
+#define CLUSTER_STORE_STATE_H
+
+#include "base/metric.h"
+#include "cluster/lease.h"
+#include "cluster/script.h"
+#include "cluster/spool.h"
+#include "cluster/store.h"
+
+enum { STORE_KEY_MAX = 512 };
+
+/* What became of an op. */
+struct store_answer {
+	enum store_result result;
+	uint64_t version;
+	const struct redisReply *reply; /* NULL: none came */
+	struct lease_event lease;       /* what it means for the lease, */
+	bool lease_told;                /* if anything */
+};
+
+struct store_op;
+typedef void store_finish_fn(struct store_op *op, const struct store_answer *answer);
+
+struct store_op {
+	struct store_op *next, *prev; /* in store.ops; NULL once finished */
+	struct store_op *failed_next;
+	struct store *s;
+	store_finish_fn *finish; /* called exactly once */
+	store_done_fn *done;     /* for finish; may be NULL */
+	void *arg;
+	uint64_t key;
+	uint64_t version;
+	enum store_result failed; /* what a failed op is to be answered with */
+	bool question;            /* its answer is one to the lease's question */
+	bool script;              /* its answer begins with a word */
+	bool sent;                /* Redis will call back: not freed before */
+};
+
+struct store_metrics {
+	metric_id saves, unknown, conflicts, refused, fenced, degraded, broken, forgotten,
+		events_dropped;
+	metric_id cdr_sent, cdr_again, cdr_spooled, cdr_lost, cdr_waiting, cdr_stream, spool_broken;
+};
+
+/* The end of a call whose CDR may have to be sent once more: store_end.c. */
+struct store_end;
+
+enum { STORE_SAMPLES = 64 };
+
+struct store_ends {
+	struct store_end *first, *last; /* by number */
+	uint32_t count;
+	uint32_t link; /* the lease's link number when all were last sent */
+	uint64_t next; /* number of the next end */
+	struct {
+		uint64_t at_ns, next;
+	} samples[STORE_SAMPLES]; /* what next was, second by second */
+	uint32_t sampled;
+};
+
+enum store_replay_state {
+	STORE_REPLAY_IDLE,
+	STORE_REPLAY_BUSY, /* the spool reads or removes */
+	STORE_REPLAY_SENDING,
+};
+
+/* The spool's way back into Redis: store_replay.c. */
+struct store_replay {
+	enum store_replay_state state;
+	uint8_t *segment;
+	struct bytes rest; /* of it, not sent yet */
+	uint64_t number;
+	uint64_t retry_ns;
+	uint32_t in_flight;
+	bool failed;  /* Redis did not take all */
+	bool damaged; /* part of the segment is unreadable */
+};
+
+struct store_load;
+
+struct store {
+	struct store_settings settings;
+	struct redis_guest guest;
+	struct scripts scripts;
+	struct lease lease;
+	struct spool *spool;
+	struct store_ends ends;
+	struct store_replay replay;
+	struct store_metrics metrics;
+	store_health_fn *health_fn;
+	void *arg;
+	struct store_op *ops;
+	struct store_op *failed, **failed_end;
+	struct store_op *answering; /* failed ones whose turn to be answered has come */
+	struct store_op *acquire;   /* waits for the link or for Redis' word */
+	uint64_t acquire_until_ns;
+	struct store_load *loads;
+	uint32_t depth;
+	bool closing;
+};
+
+void store_enter(struct store *s);
+void store_leave(struct store *s);
+
+/* ---- ops: store_op.c ---- */
+
+/* size: of the struct that begins with the op. NULL: no memory. */
+struct store_op *store_op_new(struct store *s, size_t size, store_finish_fn *finish);
+/* The usual one: done gets the answer. NULL after done was called: no memory. */
+struct store_op *store_op_user(struct store *s, store_done_fn *done, void *arg, uint64_t key,
+			       uint64_t version);
+/* Hands it to Redis. What fails at once is answered in the next round. */
+void store_op_run(struct store_op *op, const struct script_call *call);
+void store_op_command(struct store_op *op, const struct bytes *args, size_t n,
+		      uint64_t deadline_ns);
+/* Answers it in the next round. */
+void store_op_fail(struct store_op *op, enum store_result result);
+void store_failed_answer(struct store *s);
+/* For store_close: answers all with STORE_UNKNOWN. */
+void store_ops_end(struct store *s);
+
+/* ---- lease: store_lease.c ---- */
+
+void store_lease_event(struct store *s, const struct lease_event *event);
+void store_lease_expire(struct store *s, uint64_t now_ns);
+/* Fence text for a command sent now. */
+struct bytes store_fence(struct store *s, char buf[LEASE_FENCE_TEXT]);
+
+/* ---- ends of calls: store_end.c ---- */
+
+/* Redis has our newest link: what it may lack is sent again. */
+void store_ends_resend(struct store *s);
+/* Sends one end, from the spool or not; the op gets the answer. */
+void store_end_send(struct store_op *op, const struct spool_entry *entry, uint64_t deadline_ns);
+/* For store_close: all that Redis has not acknowledged goes to the spool. */
+void store_ends_close(struct store *s);
+void store_ends_free(struct store *s);
+
+/* ---- replay: store_replay.c ---- */
+
+void store_replay_start(struct store *s);
+
+/* ---- loads: store_load.c ---- */
+
+/* The spool is empty, or could not be emptied: calls may be loaded, or not. */
+void store_loads_resume(struct store *s, bool spooled);
+void store_loads_free(struct store *s);
+
+/* ---- keys: store_key.c; docs/keys.md; empty when it does not fit ---- */
+
+struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store *s,
+			     const char *name); /* td:{s17}:NAME */
+struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store *s, uint64_t call);
+struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store *s, struct bytes id);
+struct bytes store_key_binding(char buf[STORE_KEY_MAX], struct bytes tenant, struct bytes user);
+/* td:{t:TENANT}:WHAT:KIND, without ":KIND" when it is NULL */
+struct bytes store_key_tenant(char buf[STORE_KEY_MAX], struct bytes tenant, const char *what,
+			      const char *kind);
+struct bytes store_key_broken(char buf[STORE_KEY_MAX], struct bytes key);
+
+#endif
