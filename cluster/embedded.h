@@ -20,11 +20,13 @@ struct embedded {
 int embedded_lock(struct embedded *e, const char *state_dir) NODISCARD;
 /* Starts or adopts the server and waits until it answers PING (at most 10 s). May block: start-up only. */
 int embedded_start(struct embedded *e) NODISCARD;
-/* Its non-blocking part, to restart a server that died: the link reconnects by itself. 0, -EBUSY (it still runs) or -errno. */
+/* Its non-blocking part, to restart a server that died: the link reconnects by itself. 0, -errno, or -EBUSY: it, or a child
+ * that writes its file, still lives: again in a moment. */
 int embedded_spawn(struct embedded *e) NODISCARD;
-/* True when the server died: to be restarted with embedded_spawn. Polled on SIGCHLD. */
+/* True when the server died: to be restarted with embedded_spawn. Polled on SIGCHLD, and while the link is down: an adopted
+ * server is no child of ours. */
 bool embedded_is_dead(struct embedded *e);
-/* Clean stop: SHUTDOWN by SIGTERM, waits at most 10 s. */
+/* Clean stop: SHUTDOWN by SIGTERM, waits at most 10 s. Gives the lock back, too. */
 void embedded_stop(struct embedded *e);
 
 #endif
