@@ -9,16 +9,16 @@
 
 enum { V4_LEN = 4, V6_LEN = 16 };
 
-static const uint8_t V4_MAPPED[12] = { [10] = 0xff, [11] = 0xff };
+static const uint8_t g_v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 /* One address has one form: ::ffff:192.0.2.1 is 192.0.2.1 (RFC 4291 2.5.5.2). */
 static void set_v6(struct addr *a, const void *ip, uint32_t scope)
 {
 	const uint8_t *raw = ip;
 
-	if (memcmp(raw, V4_MAPPED, sizeof(V4_MAPPED)) == 0) {
+	if (memcmp(raw, g_v4_mapped, sizeof(g_v4_mapped)) == 0) {
 		a->family = ADDR_V4;
-		memcpy(a->ip, raw + sizeof(V4_MAPPED), V4_LEN);
+		memcpy(a->ip, raw + sizeof(g_v4_mapped), V4_LEN);
 		return;
 	}
 	a->family = ADDR_V6;

@@ -31,12 +31,8 @@ static void section_add(struct walk *walk, const struct conf_node *map,
 		conf_error_add(walk->errors, 1, 1, "out of memory");
 		return;
 	}
-	*section = (struct section){
-		.next = walk->waiting,
-		.map = map,
-		.fields = fields,
-		.level = level,
-	};
+	*section = (struct section){ .next = walk->waiting, .map = map, .fields = fields };
+	section->level = level;
 	walk->waiting = section;
 }
 
@@ -105,13 +101,35 @@ static void sections_read(struct walk *walk, const struct conf_field *field,
 			conf_report_long(walk->errors, field, item);
 			return;
 		}
-		if (item->kind == CONF_NODE_MAP)
+		if (item->kind == CONF_NODE_MAP) {
 			section_add(walk, item, field->fields,
 				    level + field->offset + item->index * field->size);
-		else
+		} else {
 			conf_report_wrong(walk->errors, &section, item);
+		}
 		*count = item->index + 1;
 	}
+}
+
+static enum conf_kind kind_of(enum conf_type type)
+{
+	switch (type) {
+	case CONF_MAP:
+		return CONF_NODE_MAP;
+	case CONF_U32_LIST:
+	case CONF_STRING_LIST:
+	case CONF_LIST:
+		return CONF_NODE_SEQUENCE;
+	case CONF_STRING:
+	case CONF_U32:
+	case CONF_BOOL:
+	case CONF_ADDR:
+	case CONF_ENUM:
+	case CONF_DURATION:
+	case CONF_RANGE:
+		break;
+	}
+	return CONF_NODE_SCALAR;
 }
 
 /* A section or list whose lines are all commented out is an empty one. */
@@ -123,30 +141,22 @@ static bool is_kind(const struct conf_node *node, enum conf_kind kind)
 static void value_read(struct walk *walk, const struct conf_field *field,
 		       const struct conf_node *node, uint8_t *level)
 {
+	if (!is_kind(node, kind_of(field->type))) {
+		conf_report_wrong(walk->errors, field, node);
+		return;
+	}
 	switch (field->type) {
 	case CONF_MAP:
-		if (is_kind(node, CONF_NODE_MAP))
-			section_add(walk, node, field->fields, level + field->offset);
-		else
-			conf_report_wrong(walk->errors, field, node);
+		section_add(walk, node, field->fields, level + field->offset);
 		break;
 	case CONF_LIST:
-		if (is_kind(node, CONF_NODE_SEQUENCE))
-			sections_read(walk, field, node, level);
-		else
-			conf_report_wrong(walk->errors, field, node);
+		sections_read(walk, field, node, level);
 		break;
 	case CONF_U32_LIST:
-		if (is_kind(node, CONF_NODE_SEQUENCE))
-			numbers_read(walk, field, node, level);
-		else
-			conf_report_wrong(walk->errors, field, node);
+		numbers_read(walk, field, node, level);
 		break;
 	case CONF_STRING_LIST:
-		if (is_kind(node, CONF_NODE_SEQUENCE))
-			strings_read(walk, field, node, level);
-		else
-			conf_report_wrong(walk->errors, field, node);
+		strings_read(walk, field, node, level);
 		break;
 	case CONF_STRING:
 	case CONF_U32:
@@ -170,15 +180,17 @@ static void field_read(struct walk *walk, const struct section *section,
 	for (; node; node = node->next) {
 		if (!node->key || !bytes_is(node->key->text, field->key))
 			continue;
-		if (first)
+		if (first) {
 			conf_report_doubled(walk->errors, first, node);
-		else
+		} else {
 			first = node;
+		}
 	}
-	if (first && first->kind != CONF_NODE_BROKEN)
+	if (first && first->kind != CONF_NODE_BROKEN) {
 		value_read(walk, field, first, section->level);
-	else if (!first && field->required && section->map)
+	} else if (!first && field->required && section->map) {
 		conf_report_missing(walk->errors, field, section->map);
+	}
 	if (!first && field->type == CONF_MAP)
 		section_add(walk, NULL, field->fields, section->level + field->offset);
 }
@@ -229,9 +241,10 @@ static void root_read(struct walk *walk, const struct conf_node *root,
 	static const struct conf_node empty = { .kind = CONF_NODE_MAP, .line = 1, .column = 1 };
 
 	if (root && !is_kind(root, CONF_NODE_MAP)) {
-		if (root->kind != CONF_NODE_BROKEN)
+		if (root->kind != CONF_NODE_BROKEN) {
 			conf_error_add(walk->errors, root->line, root->column,
 				       "the file must hold keys and values (key: value)");
+		}
 		return;
 	}
 	section_add(walk, root ? root : &empty, fields, out);

@@ -9,16 +9,16 @@
 #include "base/bytes.h"
 
 enum conf_type {
-	CONF_STRING,   /* char[size]; too long is an error */
-	CONF_U32,      /* uint32_t in [min, max] */
-	CONF_BOOL,     /* bool */
-	CONF_ADDR,     /* struct addr, port 0 allowed */
-	CONF_ENUM,     /* int: index into names[] */
-	CONF_DURATION, /* uint64_t ns: "90s", "250ms", "5m"; in [min, max] ns */
-	CONF_RANGE,    /* struct conf_range: "20000-39999"; both ends in [min, max] */
-	CONF_U32_LIST, /* uint32_t[max_items], count at count_offset; items in [min, max] */
+	CONF_STRING,      /* char[size]; too long is an error */
+	CONF_U32,         /* uint32_t in [min, max] */
+	CONF_BOOL,        /* bool */
+	CONF_ADDR,        /* struct addr, port 0 allowed */
+	CONF_ENUM,        /* int: index into names[] */
+	CONF_DURATION,    /* uint64_t ns: "90s", "250ms", "5m"; in [min, max] ns */
+	CONF_RANGE,       /* struct conf_range: "20000-39999"; both ends in [min, max] */
+	CONF_U32_LIST,    /* uint32_t[max_items], count at count_offset; items in [min, max] */
 	CONF_STRING_LIST, /* char[max_items][size], count at count_offset */
-	CONF_MAP,      /* nested keys of fields[], at offset */
+	CONF_MAP,         /* nested keys of fields[], at offset */
 	CONF_LIST, /* sequence of maps of fields[]; struct of `size` bytes each, max_items, count at count_offset */
 };
 

@@ -38,7 +38,7 @@ static void found_write(struct writer *w, const struct conf_field *field,
 		writer_str(w, ", not a list");
 	} else if (conf_node_is_null(node)) {
 		writer_str(w, ", and there is no value");
-	} else if (field->type != CONF_STRING) {
+	} else if (field->type != CONF_STRING && field->type != CONF_STRING_LIST) {
 		writer_str(w, node->plain ? ", not " : ", not \"");
 		conf_text_show(w, node->text);
 		writer_str(w, node->plain ? "" : "\"");

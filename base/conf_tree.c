@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/conf_tree.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,10 +78,11 @@ static void node_add(struct builder *b, struct conf_node *node)
 	node->key = b->key;
 	b->key = NULL;
 	node->index = parent->last ? parent->last->index + 1 : 0;
-	if (parent->last)
+	if (parent->last) {
 		parent->last->next = node;
-	else
+	} else {
 		parent->first = node;
+	}
 	parent->last = node;
 }
 
@@ -142,6 +144,7 @@ static void on_open(struct builder *b, const yaml_event_t *event, enum conf_kind
 
 static void on_close(struct builder *b)
 {
+	assert(b->open); /* libyaml closes only what it opened */
 	b->open = b->open->parent;
 	b->depth--;
 }

@@ -15,7 +15,7 @@ struct unit {
 };
 
 /* Largest first, and "ms" before "s", whose end it shares. */
-static const struct unit UNITS[] = {
+static const struct unit g_units[] = {
 	{ "d", 86400 * NS_PER_S }, { "h", 3600 * NS_PER_S }, { "m", 60 * NS_PER_S },
 	{ "ms", NS_PER_MS },       { "s", NS_PER_S },
 };
@@ -50,15 +50,15 @@ static bool ends_with(struct bytes text, struct bytes end)
 
 static int duration_read(uint64_t *out, const struct conf_field *field, struct bytes text)
 {
-	for (size_t i = 0; i < COUNT_OF(UNITS); i++) {
-		struct bytes unit = bytes_str(UNITS[i].name);
+	for (size_t i = 0; i < COUNT_OF(g_units); i++) {
+		struct bytes unit = bytes_str(g_units[i].name);
 		uint64_t v;
 		int err;
 
 		if (!ends_with(text, unit))
 			continue;
 		err = bytes_u64(bytes_sub(text, 0, text.n - unit.n), &v);
-		if (!err && __builtin_mul_overflow(v, UNITS[i].ns, &v))
+		if (!err && __builtin_mul_overflow(v, g_units[i].ns, &v))
 			err = -ERANGE;
 		if (!err)
 			err = limits_check(field, v, UINT64_MAX);
@@ -153,7 +153,7 @@ static void duration_write(struct writer *w, uint64_t ns)
 	static const size_t largest_first[] = { 0, 1, 2, 4, 3 };
 
 	for (size_t i = 0; i < COUNT_OF(largest_first); i++) {
-		const struct unit *unit = &UNITS[largest_first[i]];
+		const struct unit *unit = &g_units[largest_first[i]];
 
 		if (ns && ns % unit->ns == 0) {
 			writer_fmt(w, "%" PRIu64 "%s", ns / unit->ns, unit->name);
@@ -282,10 +282,11 @@ void conf_value_preset(uint8_t *level, const struct conf_field *field)
 		*count_of(level, field) = 0;
 	if (!field->preset)
 		return;
-	if (field->type == CONF_U32_LIST)
+	if (field->type == CONF_U32_LIST) {
 		err = list_preset(level, field, bytes_str(field->preset));
-	else
+	} else {
 		err = conf_value_read(level, field, bytes_str(field->preset), true);
+	}
 	assert(err == 0);
 	(void)err;
 }

@@ -63,7 +63,7 @@ uint64_t hash_sip(const struct hash_key *key, struct bytes in)
 }
 
 /* Castagnoli polynomial 0x1edc6f41, reflected; one row per nibble. */
-static const uint32_t CRC_NIBBLE[16] = {
+static const uint32_t g_crc_nibble[16] = {
 	0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
 	0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
 	0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
@@ -74,8 +74,8 @@ uint32_t hash_crc32c(uint32_t crc, struct bytes in)
 	crc = ~crc;
 	for (size_t i = 0; i < in.n; i++) {
 		crc ^= in.p[i];
-		crc = crc >> 4 ^ CRC_NIBBLE[crc & 15];
-		crc = crc >> 4 ^ CRC_NIBBLE[crc & 15];
+		crc = crc >> 4 ^ g_crc_nibble[crc & 15];
+		crc = crc >> 4 ^ g_crc_nibble[crc & 15];
 	}
 	return ~crc;
 }

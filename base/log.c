@@ -24,7 +24,7 @@ static _Atomic int g_level = LOG_LEVEL_INFO;
 static _Atomic int g_format = LOG_FORMAT_TEXT;
 static _Atomic uint64_t g_lost; /* lines the descriptor did not take, not yet reported */
 
-static const char *const LEVEL_NAMES[] = {
+static const char *const g_level_names[] = {
 	[LOG_LEVEL_ERROR] = "error",
 	[LOG_LEVEL_WARN] = "warn",
 	[LOG_LEVEL_INFO] = "info",
@@ -50,14 +50,14 @@ enum log_level log_level_get(void)
 
 const char *log_level_name(enum log_level level)
 {
-	assert((size_t)level < COUNT_OF(LEVEL_NAMES));
-	return LEVEL_NAMES[level];
+	assert((size_t)level < COUNT_OF(g_level_names));
+	return g_level_names[level];
 }
 
 int log_level_parse(struct bytes name, enum log_level *out)
 {
-	for (size_t i = 0; i < COUNT_OF(LEVEL_NAMES); i++) {
-		if (bytes_iis(name, LEVEL_NAMES[i])) {
+	for (size_t i = 0; i < COUNT_OF(g_level_names); i++) {
+		if (bytes_iis(name, g_level_names[i])) {
 			*out = (enum log_level)i;
 			return 0;
 		}
@@ -99,12 +99,13 @@ static void escaped_write(struct line *line, struct bytes v)
 
 		if (c == '"' || c == '\\')
 			writer_u8(&line->w, '\\');
-		if (c >= ' ' && c < 0x7f)
+		if (c >= ' ' && c < 0x7f) {
 			writer_u8(&line->w, c);
-		else if (c == '\n' || c == '\r' || c == '\t')
+		} else if (c == '\n' || c == '\r' || c == '\t') {
 			writer_str(&line->w, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
-		else
+		} else {
 			writer_fmt(&line->w, line->json ? "\\u%04x" : "\\x%02x", c);
+		}
 	}
 }
 
@@ -175,10 +176,11 @@ static void time_write(struct line *line)
 	struct writer w = writer_over(buf, sizeof(buf));
 	struct tm tm;
 
-	if (gmtime_r(&s, &tm))
+	if (gmtime_r(&s, &tm)) {
 		writer_fmt(&w, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", tm.tm_year + 1900,
 			   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
 			   (unsigned)(ms % 1000));
+	}
 	pair_write(line, &LOG_BYTES("ts", writer_done(&w)));
 }
 

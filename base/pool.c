@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <sanitizer/asan_interface.h> /* free slots are forbidden to touch; nothing without ASan */
+
 enum { SLOT_ALIGN = 16 }; /* that of malloc; sizes that are multiples of 64 stay on cache lines */
 
 /* Zeroed address space; a page costs memory from its first write. */
@@ -46,6 +48,7 @@ int pool_open(struct pool *p, size_t item_size, uint32_t capacity)
 
 void pool_close(struct pool *p)
 {
+	ASAN_UNPOISON_MEMORY_REGION(p->slots, p->stride * p->touched);
 	release(p->slots, p->stride * p->capacity);
 	release(p->meta, sizeof(*p->meta) * p->capacity);
 	release(p->free_list, sizeof(*p->free_list) * p->capacity);
@@ -68,6 +71,7 @@ void *pool_take(struct pool *p, pool_handle *out)
 
 	if (p->free_count) {
 		index = p->free_list[--p->free_count];
+		ASAN_UNPOISON_MEMORY_REGION(slot_at(p, index), p->stride);
 		memset(slot_at(p, index), 0, p->stride);
 	} else if (p->touched < p->capacity) {
 		index = p->touched++; /* zero since mmap */
@@ -99,6 +103,7 @@ bool pool_give(struct pool *p, pool_handle h)
 	p->meta[index]++;
 	p->in_use--;
 	p->free_list[p->free_count++] = index;
+	ASAN_POISON_MEMORY_REGION(slot_at(p, index), p->stride);
 	return true;
 }
 

@@ -99,10 +99,11 @@ void rand_fill(struct rand_source *r, void *out, size_t n)
 {
 	if (n == 0)
 		return;
-	if (r->seeded)
+	if (r->seeded) {
 		seeded_fill(r, out, n);
-	else
+	} else {
 		system_fill(r, out, n);
+	}
 }
 
 uint32_t rand_u32_from(struct rand_source *r)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char DIGITS[] = "0123456789abcdefghijklmnopqrstuv";
+static const char g_digits[] = "0123456789abcdefghijklmnopqrstuv";
 
 struct writer writer_over(void *p, size_t cap)
 {
@@ -56,10 +56,11 @@ void writer_fmt(struct writer *w, const char *fmt, ...)
 	va_start(args, fmt);
 	n = vsnprintf((char *)w->p + w->n, room, fmt, args);
 	va_end(args);
-	if (n < 0 || (size_t)n >= room)
+	if (n < 0 || (size_t)n >= room) {
 		w->overflow = true;
-	else
+	} else {
 		w->n += (size_t)n;
+	}
 }
 
 void writer_u8(struct writer *w, uint8_t v)
@@ -97,8 +98,8 @@ void writer_hex(struct writer *w, struct bytes b)
 	uint8_t *to = b.n <= SIZE_MAX / 2 ? writer_room(w, b.n * 2) : NULL;
 
 	for (size_t i = 0; to && i < b.n; i++) {
-		to[i * 2] = (uint8_t)DIGITS[b.p[i] >> 4];
-		to[i * 2 + 1] = (uint8_t)DIGITS[b.p[i] & 15];
+		to[i * 2] = (uint8_t)g_digits[b.p[i] >> 4];
+		to[i * 2 + 1] = (uint8_t)g_digits[b.p[i] & 15];
 	}
 }
 
@@ -111,7 +112,7 @@ void base32_u64_put(char out[BASE32_U64_LEN], uint64_t v)
 {
 	/* 13 * 5 = 65 bits: the first digit holds only four */
 	for (int i = BASE32_U64_LEN - 1; i >= 0; i--) {
-		out[i] = DIGITS[v & 31];
+		out[i] = g_digits[v & 31];
 		v >>= 5;
 	}
 }

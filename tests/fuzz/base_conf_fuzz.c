@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { NETWORKS = 3, RATES = 4, NAME_SIZE = 12 };
+enum { NETWORKS = 3, RATES = 5, TEXTS = 2, NAME_SIZE = 12 };
 
 /* Without padding, so that whole structs can be compared. */
 struct network {
@@ -32,14 +32,16 @@ struct settings {
 	uint32_t rates[RATES];
 	uint32_t rate_count;
 	uint32_t network_count;
+	char texts[TEXTS][NAME_SIZE];
+	uint32_t text_count;
+	uint32_t depth;
 	struct network networks[NETWORKS];
 	char key_file[NAME_SIZE + 3];
 	bool verify;
-	uint32_t depth;
 };
 
 static_assert(sizeof(struct network) == NAME_SIZE + 8 + sizeof(struct addr), "padding");
-static_assert(sizeof(struct settings) == 60 + 3 * sizeof(struct network), "padding");
+static_assert(sizeof(struct settings) == 92 + 3 * sizeof(struct network), "padding");
 
 static const char *const LEVELS[] = { "error", "warn", "info", NULL };
 
@@ -110,6 +112,12 @@ static const struct conf_field FIELDS[] = {
 	  .count_offset = offsetof(struct settings, network_count),
 	  .size = sizeof(struct network),
 	  .fields = NETWORK_FIELDS },
+	{ .key = "texts",
+	  .type = CONF_STRING_LIST,
+	  AT(settings, texts),
+	  .max_items = TEXTS,
+	  .count_offset = offsetof(struct settings, text_count),
+	  .size = NAME_SIZE },
 	{ .key = "tls", .type = CONF_MAP, .fields = TLS_FIELDS },
 	{ 0 },
 };
@@ -155,6 +163,9 @@ static void check_values(const struct settings *s)
 	assert(s->rate_count <= RATES && s->network_count <= NETWORKS);
 	for (uint32_t i = 0; i < s->rate_count; i++)
 		assert(s->rates[i] >= 10 && s->rates[i] <= 1000);
+	assert(s->text_count <= TEXTS);
+	for (uint32_t i = 0; i < s->text_count; i++)
+		assert(memchr(s->texts[i], '\0', sizeof(s->texts[i])));
 	for (uint32_t i = 0; i < s->network_count; i++)
 		check_network(&s->networks[i]);
 }
@@ -193,6 +204,11 @@ static void settings_write(struct writer *w, const struct settings *s)
 		   LEVELS[s->level], s->timeout / NS_PER_MS);
 	for (uint32_t i = 0; i < s->rate_count; i++)
 		writer_fmt(w, "%s%u", i ? ", " : "", s->rates[i]);
+	writer_str(w, "]\ntexts: [");
+	for (uint32_t i = 0; i < s->text_count; i++) {
+		writer_str(w, i ? ", " : "");
+		string_write(w, s->texts[i]);
+	}
 	writer_str(w, "]\ntls:\n  key_file: ");
 	string_write(w, s->key_file);
 	writer_fmt(w, "\n  peer: {verify: %s, depth: %u}\nnetworks:\n",

@@ -26,6 +26,8 @@ struct settings {
 	char secret[8];
 	uint32_t rates[3];
 	uint32_t rate_count;
+	char trusted[2][8];
+	uint32_t trusted_count;
 	struct tls tls;
 	struct network networks[2];
 	uint32_t network_count;
@@ -96,6 +98,12 @@ static const struct conf_field FIELDS[] = {
 	  .min = 8000,
 	  .max = 48000,
 	  .preset = "8000, 16000" },
+	{ .key = "trusted",
+	  .type = CONF_STRING_LIST,
+	  .offset = offsetof(struct settings, trusted),
+	  .count_offset = offsetof(struct settings, trusted_count),
+	  .max_items = 2,
+	  .size = 8 },
 	{ .key = "tls",
 	  .type = CONF_MAP,
 	  .offset = offsetof(struct settings, tls),
@@ -139,7 +147,7 @@ static void presets_fill_what_is_absent(void **state)
 		ROW_ASSERT(rows[i], g_settings.secret[0] == '\0');
 		ROW_ASSERT(rows[i], g_settings.rate_count == 2 && g_settings.rates[1] == 16000);
 		ROW_ASSERT(rows[i], g_settings.tls.verify && g_settings.tls.depth == 4);
-		ROW_ASSERT(rows[i], g_settings.network_count == 0);
+		ROW_ASSERT(rows[i], g_settings.network_count == 0 && g_settings.trusted_count == 0);
 	}
 }
 
@@ -153,6 +161,7 @@ static void reads_every_type(void **state)
 				   "timeout: 250ms\n"
 				   "secret: 'a b'\n"
 				   "rates: [48000]\n"
+				   "trusted: [ten/8, '']\n"
 				   "tls:\n"
 				   "  key_file: /etc/key.pem\n"
 				   "  verify: false\n"
@@ -168,6 +177,9 @@ static void reads_every_type(void **state)
 	assert_string_equal(g_settings.secret, "a b");
 	assert_int_equal(g_settings.rate_count, 1);
 	assert_int_equal(g_settings.rates[0], 48000);
+	assert_int_equal(g_settings.trusted_count, 2);
+	assert_string_equal(g_settings.trusted[0], "ten/8");
+	assert_string_equal(g_settings.trusted[1], "");
 	assert_string_equal(g_settings.tls.key_file, "/etc/key.pem");
 	assert_false(g_settings.tls.verify);
 	assert_int_equal(g_settings.tls.depth, 4);
@@ -217,6 +229,15 @@ static void names_errors_with_their_place(void **state)
 		{ "rates: [8000, 8001, 8002, 8003]\n",
 		  "1:27: rates[3]: one too many, must be a list of at most 3 numbers from 8000 to "
 		  "48000" },
+		{ "trusted: hunter2\n",
+		  "1:10: trusted: must be a list of at most 2 texts of at most 7 bytes" },
+		{ "trusted: [a, hunter2-and-more]\n",
+		  "1:14: trusted[1]: must be text of at most 7 bytes" },
+		{ "trusted: [a, [b]]\n",
+		  "1:14: trusted[1]: must be text of at most 7 bytes, not a list" },
+		{ "trusted: [a, b, c]\n",
+		  "1:17: trusted[2]: one too many, must be a list of at most 2 texts of at most 7 "
+		  "bytes" },
 		{ "tls: yes\n", "1:6: tls: must be a section with keys of its own, not yes" },
 		{ "tls: {verify: yes, key_file: a}\n",
 		  "1:15: tls.verify: must be true or false, not yes" },
@@ -240,19 +261,19 @@ static void names_errors_with_their_place(void **state)
 		{ "wrokers: 2\n", "1:1: wrokers: unknown key, did you mean workers" },
 		{ "frobnicate: 2\n",
 		  "1:1: frobnicate: unknown key, known here: workers, level, timeout, "
-		  "secret, rates, tls, networks" },
+		  "secret, rates, trusted, tls, networks" },
 		{ "networks: [{name: a, bnd: x}]\n",
 		  "1:22: networks[0].bnd: unknown key, did you mean bind" },
 		{ "<<: {workers: 3}\n",
 		  "1:1: <<: unknown key, known here: workers, level, timeout, "
-		  "secret, rates, tls, networks" },
+		  "secret, rates, trusted, tls, networks" },
 		{ "workers: 1\nlevel: info\nworkers: 2\n",
 		  "3:1: workers: given twice, first in line 1" },
 		{ "workers: &a 2\n", "1:10: anchors (&) are not supported" },
 		{ "workers: !!int 2\n", "1:10: tags (!) are not supported" },
 		{ "a: &a {b: *a}\n",
 		  "1:1: a: unknown key, known here: workers, level, timeout, secret, "
-		  "rates, tls, networks|1:4: anchors (&) are not supported|1:11: "
+		  "rates, trusted, tls, networks|1:4: anchors (&) are not supported|1:11: "
 		  "aliases (*) are not supported" },
 		{ "workers: *x\n", "1:10: aliases (*) are not supported" },
 		{ "rates: [*x]\n", "1:9: aliases (*) are not supported" },
