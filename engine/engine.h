@@ -8,14 +8,23 @@
 
 struct engine;
 
+enum engine_port {
+	ENGINE_PORT_AUTO, /* io_uring where it is allowed, else epoll; the log says which */
+	ENGINE_PORT_URING,
+	ENGINE_PORT_EPOLL,
+};
+
 struct engine_settings {
 	uint32_t workers;  /* threads; 1 in this version */
 	uint32_t slots;    /* flow slots over all networks (pairs of ports) */
 	uint32_t commands; /* ring capacities */
 	uint32_t events;
+	/* How long a packet may wait for others to share one system call with; 0: the default, 1000. */
+	uint32_t batch_wait_us;
+	enum engine_port port;
 };
 
-/* Starts the workers. 0 or -errno (-ENOSYS: io_uring is not allowed here; the log says what to do). */
+/* Starts the workers. 0 or -errno (-ENOSYS: io_uring was asked for and is not allowed here; the log says what to do). */
 int engine_open(struct engine **out, const struct engine_settings *settings) NODISCARD;
 /* Stops and joins them; every flow's sockets are closed. */
 void engine_close(struct engine *e);

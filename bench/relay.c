@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The media path alone, without signalling.
+ *
+ *   relay --calls 500 --port 20000 --lines FILE     opens the calls over loopback, writes FILE for rtpload, runs until
+ *                                                   SIGTERM, then prints packets and CPU as one JSON line
+ *   relay --sim --calls 5000                        stages only, on port_sim: ns per packet, without the kernel
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "engine/engine.h"
+#include "engine/port_sim.h"
+#include "engine/worker.h"
+
+enum {
+	PORTS_PER_CALL = 4,
+	PARTY_PORTS = 12000, /* the parties' ports lie so far above ours */
+	SIM_ROUNDS = 200,
+	RTP_LEN = 172,
+};
+
+struct options {
+	uint32_t calls;
+	uint16_t port;
+	const char *lines;
+	bool sim;
+	struct engine_settings engine;
+};
+
+_Noreturn static void fail(const char *what, int err)
+{
+	(void)fprintf(stderr, "relay: %s: %s\n", what, strerror(-err));
+	exit(1);
+}
+
+static struct addr loopback(uint32_t port)
+{
+	return (struct addr){ .family = ADDR_V4, .ip = { 127, 0, 0, 1 }, .port = (uint16_t)port };
+}
+
+/* Flow 2i faces party A of call i, flow 2i + 1 party B. */
+static struct flow_spec spec_of(const struct options *o, uint32_t index)
+{
+	uint32_t port = o->port + index * 2;
+	struct flow_spec s = {
+		.id = { .slot = index, .generation = 1 },
+		.peer = { .slot = index ^ 1, .generation = 1 },
+		.local_rtp = loopback(port),
+		.local_rtcp = loopback(port + 1),
+		.remote_rtp = loopback(port + PARTY_PORTS),
+		.remote_rtcp = loopback(port + PARTY_PORTS + 1),
+		.ssrc_out = 0x20000000 + index,
+		.latch = LATCH_SAME_IP,
+		.receive = 1,
+		.send = 1,
+		.rule_count = 1,
+		.rules = { { .in = 0, .out = 0, .clock_hz = 8000 } },
+	};
+
+	return s;
+}
+
+/* ---- over loopback ---- */
+
+static void lines_write(const struct options *o)
+{
+	FILE *file = fopen(o->lines, "w");
+
+	if (!file)
+		fail(o->lines, -errno);
+	for (uint32_t i = 0; i < o->calls * 2; i += 2) {
+		uint32_t a = o->port + i * 2, b = a + 2;
+
+		(void)fprintf(file, "127.0.0.1:%u 127.0.0.1:%u 127.0.0.1:%u 127.0.0.1:%u\n",
+			      a + PARTY_PORTS, a, b + PARTY_PORTS, b);
+	}
+	(void)fclose(file);
+}
+
+static void flows_open(const struct options *o, struct engine *e)
+{
+	for (uint32_t i = 0; i < o->calls * 2; i++) {
+		struct media_command c = { .kind = MEDIA_FLOW_OPEN, .spec = spec_of(o, i) };
+		int err = engine_bind(&c.spec.local_rtp, &c.spec.local_rtcp, 46, &c.rtp_fd,
+				      &c.rtcp_fd);
+
+		if (err)
+			fail("bind", err);
+		while (!engine_command(e, &c))
+			continue;
+	}
+}
+
+static uint64_t metric(const char *name, const char *labels)
+{
+	return metric_value(metric_register(METRIC_COUNTER, name, labels, ""));
+}
+
+static void run_sockets(const struct options *o)
+{
+	struct engine *e;
+	sigset_t stop;
+	int got;
+	int err = engine_open(&e, &o->engine);
+
+	if (err)
+		fail("engine", err);
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGTERM);
+	(void)sigaddset(&stop, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &stop, NULL);
+	flows_open(o, e);
+	lines_write(o);
+
+	uint64_t start_ns = clock_process_cpu_ns();
+
+	(void)sigwait(&stop, &got);
+
+	uint64_t cpu_ns = clock_process_cpu_ns() - start_ns;
+	uint64_t out = metric("tandem_media_packets_total", "direction=\"out\"");
+
+	(void)printf("{\"packets_in\": %" PRIu64 ", \"packets_out\": %" PRIu64
+		     ", \"send_errors\": %" PRIu64
+		     ", \"cpu_seconds\": %.3f, \"us_per_packet\": %.3f}\n",
+		     metric("tandem_media_packets_total", "direction=\"in\""), out,
+		     metric("tandem_media_send_errors_total", NULL), (double)cpu_ns / 1e9,
+		     out ? (double)cpu_ns / 1e3 / (double)out : 0);
+	engine_close(e);
+}
+
+/* ---- on port_sim ---- */
+
+static void sim_packet(uint8_t p[RTP_LEN], uint32_t index, uint32_t number)
+{
+	memset(p, 0x55, RTP_LEN);
+	p[0] = 0x80;
+	p[1] = 0;
+	be16_put(p + 2, (uint16_t)number);
+	be32_put(p + 4, number * 160);
+	be32_put(p + 8, index);
+}
+
+/* As many packets of all flows in turn as fit the queues; returns the CPU time of the steps. */
+static uint64_t sim_burst(struct worker *w, struct sim_port *s, const struct options *o,
+			  uint32_t *next, uint32_t number)
+{
+	uint8_t packet[RTP_LEN];
+
+	for (uint32_t i = 0; i < SIM_QUEUE && *next < o->calls * 2; i++, (*next)++) {
+		struct addr from = loopback(o->port + *next * 2 + PARTY_PORTS);
+
+		sim_packet(packet, *next, number);
+		(void)port_sim_put(s, *next, CHANNEL_RTP, &from, bytes_mem(packet, RTP_LEN));
+	}
+
+	uint64_t start_ns = clock_thread_cpu_ns();
+
+	while (s->in_head != s->in_tail)
+		worker_step(w);
+	return clock_thread_cpu_ns() - start_ns;
+}
+
+static void run_sim(const struct options *o)
+{
+	static struct worker w;
+	struct media_metrics metrics;
+	struct worker_settings settings = {
+		.slots = o->calls * 2, .commands = 64, .events = 1 << 16, .metrics = &metrics
+	};
+	struct sim_port *s;
+	uint64_t cpu_ns = 0;
+
+	media_metrics_register(&metrics);
+	if (worker_open(&w, &settings) || port_sim_open(&s, o->calls * 2, 1, 1))
+		fail("open", -ENOMEM);
+	w.port = &s->port;
+	for (uint32_t i = 0; i < o->calls * 2; i++) {
+		struct media_command c = { .kind = MEDIA_FLOW_OPEN, .spec = spec_of(o, i) };
+
+		(void)ring_push(&w.commands, &c);
+		worker_step(&w);
+	}
+	for (uint32_t n = 0; n < SIM_ROUNDS; n++, s->now_ns += 20 * NS_PER_MS)
+		for (uint32_t next = 0; next < o->calls * 2;)
+			cpu_ns += sim_burst(&w, s, o, &next, n);
+	(void)printf("{\"flows\": %u, \"packets\": %" PRIu64 ", \"ns_per_packet\": %.1f}\n",
+		     o->calls * 2, s->sent, (double)cpu_ns / (double)s->sent);
+	worker_close(&w);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option OPTIONS[] = {
+		{ "calls", required_argument, NULL, 'c' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "lines", required_argument, NULL, 'l' },
+		{ "batch-wait-us", required_argument, NULL, 'b' },
+		{ "epoll", no_argument, NULL, 'e' },
+		{ "sim", no_argument, NULL, 's' },
+		{ 0 },
+	};
+	struct options o = { .calls = 500,
+			     .port = 20000,
+			     .lines = "/dev/stdout",
+			     .engine = { .workers = 1, .commands = 1024, .events = 8192 } };
+	int c;
+
+	log_setup(2, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
+		if (c == 'c')
+			o.calls = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (c == 'p')
+			o.port = (uint16_t)strtoul(optarg, NULL, 10);
+		else if (c == 'l')
+			o.lines = optarg;
+		else if (c == 'b')
+			o.engine.batch_wait_us = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (c == 'e')
+			o.engine.port = ENGINE_PORT_EPOLL;
+		else if (c == 's')
+			o.sim = true;
+		else
+			fail("usage: relay [--sim] [--calls N] [--port P] [--lines FILE] "
+			     "[--batch-wait-us N] [--epoll]",
+			     -EINVAL);
+	}
+	o.engine.slots = o.calls * 2;
+	if (o.sim)
+		run_sim(&o);
+	else
+		run_sockets(&o);
+	return 0;
+}

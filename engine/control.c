@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/control.h"
+
+#include <unistd.h>
+
+#include "engine/event.h"
+#include "engine/worker.h"
+
+static void answer(struct worker *w, const struct media_event *event)
+{
+	assert(!w->holds);
+	if (event_send(w, event))
+		return;
+	w->held = *event;
+	w->holds = true;
+}
+
+static bool held_delivered(struct worker *w)
+{
+	if (w->holds && event_send(w, &w->held))
+		w->holds = false;
+	return !w->holds;
+}
+
+static void flow_count_publish(struct worker *w)
+{
+	metric_set(w->metrics->flows, w->flows.count);
+}
+
+static void open_failed(struct worker *w, const struct media_command *c, int err)
+{
+	struct media_event event = {
+		.kind = MEDIA_FLOW_FAILED,
+		.id = c->spec.id,
+		.call = c->spec.call,
+		.leg = c->spec.leg,
+		.line = c->spec.line,
+		.error = err,
+	};
+
+	(void)close(c->rtp_fd);
+	(void)close(c->rtcp_fd);
+	answer(w, &event);
+}
+
+static void apply_open(struct worker *w, const struct media_command *c, uint64_t now_ns)
+{
+	const int fd[CHANNELS] = { c->rtp_fd, c->rtcp_fd };
+	struct flow *f;
+	int err = flow_open(&w->flows, &c->spec, now_ns, &f);
+
+	if (err) {
+		open_failed(w, c, err);
+		return;
+	}
+	err = w->port->ops->flow_add(w->port, c->spec.id.slot, fd);
+	if (err) {
+		flow_close(&w->flows, f);
+		open_failed(w, c, err);
+		return;
+	}
+	flow_count_publish(w);
+}
+
+static void apply_update(struct worker *w, const struct flow_spec *spec)
+{
+	struct flow *f = flow_find(&w->flows, spec->id);
+
+	if (f)
+		flow_update(f, spec);
+	else
+		metric_add(w->metrics->stale_commands, 1);
+}
+
+/* Of a flow that is gone (its open failed): closed all the same, with nothing counted. */
+static void apply_close(struct worker *w, struct flow_id id)
+{
+	struct flow *f = flow_find(&w->flows, id);
+	struct media_event event = { .kind = MEDIA_FLOW_CLOSED, .id = id };
+	struct event_done done;
+
+	if (f) {
+		if (event_tracker_stop(&f->events, &done))
+			event_digit(w, f, &done);
+		event = event_of(f, MEDIA_FLOW_CLOSED);
+		w->port->ops->flow_del(w->port, id.slot);
+		flow_close(&w->flows, f);
+		flow_count_publish(w);
+	} else {
+		metric_add(w->metrics->stale_commands, 1);
+	}
+	answer(w, &event);
+}
+
+static void apply_query(struct worker *w, struct flow_id id)
+{
+	const struct flow *f = flow_find(&w->flows, id);
+	struct media_event event;
+
+	if (!f) {
+		metric_add(w->metrics->stale_commands, 1);
+		return;
+	}
+	event = event_of(f, MEDIA_FLOW_STATS);
+	answer(w, &event);
+}
+
+static void apply(struct worker *w, const struct media_command *c, uint64_t now_ns)
+{
+	switch (c->kind) {
+	case MEDIA_FLOW_OPEN:
+		apply_open(w, c, now_ns);
+		break;
+	case MEDIA_FLOW_UPDATE:
+		apply_update(w, &c->spec);
+		break;
+	case MEDIA_FLOW_CLOSE:
+		apply_close(w, c->id);
+		break;
+	case MEDIA_FLOW_QUERY:
+		apply_query(w, c->id);
+		break;
+	case MEDIA_STOP:
+		w->stopping = true;
+		break;
+	}
+}
+
+void control_drain(struct worker *w, uint64_t now_ns)
+{
+	struct media_command c;
+
+	while (held_delivered(w) && ring_pop(&w->commands, &c, 1) == 1)
+		apply(w, &c, now_ns);
+}
+
+void control_close_all(struct worker *w)
+{
+	while (w->flows.count > 0) {
+		uint32_t slot = w->flows.active[w->flows.count - 1];
+
+		w->port->ops->flow_del(w->port, slot);
+		flow_close(&w->flows, &w->flows.list[slot]);
+	}
+	flow_count_publish(w);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Control's commands, applied between two batches, so that no stage ever sees a flow change under it. */
+#ifndef ENGINE_CONTROL_H
+#define ENGINE_CONTROL_H
+
+#include "media/flow.h"
+
+struct worker;
+
+/* Applies what waits in the command ring. An answer that does not fit into the event ring is held, and no further command
+ * is taken before it is delivered: so no MEDIA_FLOW_CLOSED is ever lost, however slow control is. */
+void control_drain(struct worker *w, uint64_t now_ns);
+/* Closes every flow, without events: the worker ends. */
+void control_close_all(struct worker *w);
+
+#endif

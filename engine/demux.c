@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/demux.h"
+
+#include "media/classify.h"
+#include "media/rtp_parse.h"
+
+static void rtp_read(struct pkt *p, struct bytes in)
+{
+	struct rtp_head h;
+
+	if (rtp_parse(&h, in)) {
+		p->verdict = VERDICT_MALFORMED;
+		return;
+	}
+	p->kind = PKT_RTP;
+	p->payload_type = h.payload_type;
+	p->marker = h.marker;
+	p->sequence = h.sequence;
+	p->timestamp = h.timestamp;
+	p->ssrc = h.ssrc;
+	p->payload_at = h.payload.n > 0 ? (uint16_t)(h.payload.p - in.p) : 0;
+	p->payload_length = (uint16_t)h.payload.n;
+}
+
+static void pkt_demux(struct pkt *p)
+{
+	struct bytes in = { .p = p->data, .n = p->length };
+
+	switch (datagram_classify(in)) {
+	case DATAGRAM_RTP:
+		rtp_read(p, in);
+		break;
+	case DATAGRAM_RTCP:
+		p->kind = PKT_RTCP;
+		break;
+	case DATAGRAM_UNKNOWN: /* also the NAT keepalives of phones: CRLF, a zero octet */
+	case DATAGRAM_STUN:
+	case DATAGRAM_ZRTP:
+	case DATAGRAM_DTLS:
+	case DATAGRAM_TURN:
+		p->verdict = VERDICT_NOT_RTP;
+		break;
+	}
+}
+
+void demux_stage(struct worker *w, struct batch *b)
+{
+	(void)w;
+	BATCH_EACH(p, b)
+	{
+		p->kind = PKT_UNKNOWN;
+		if (p->verdict == VERDICT_NONE)
+			pkt_demux(p);
+	}
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/worker.h"
+
+enum {
+	WORKERS_MAX = 1,
+	/* Packets held at once. More are not needed (the rest waits in the sockets), and fewer stay in the cache. */
+	BUFFERS = 1024,
+	/*
+	 * bench/relay, 500 calls on loopback, CPU per packet against median latency: TABLE.
+	 */
+	BATCH_WAIT_US = 1000,
+};
+
+struct thread {
+	struct worker worker;
+	const struct engine_settings *settings;
+	pthread_t id;
+	sem_t started;
+	int err; /* valid once started was posted */
+};
+
+struct engine {
+	struct engine_settings settings;
+	struct media_metrics metrics;
+	struct thread threads[WORKERS_MAX];
+	uint32_t count; /* running */
+};
+
+/* A flow and its peer must be on one worker; with one worker every slot is its. */
+static struct thread *thread_of(struct engine *e, uint32_t slot)
+{
+	return &e->threads[slot % e->count];
+}
+
+static int port_open(struct port **out, const struct engine_settings *s, int wake_fd)
+{
+	const struct port_settings settings = { .slots = s->slots,
+						.buffers = BUFFERS,
+						.wake_fd = wake_fd };
+	int err = s->port == ENGINE_PORT_EPOLL ? -ENOSYS : port_uring_open(out, &settings);
+
+	if (err == -ENOSYS && s->port == ENGINE_PORT_URING) {
+		LOG_ERROR("media", 0,
+			  "io_uring is not allowed here: needs Linux 6.1, sysctl "
+			  "kernel.io_uring_disabled=0 "
+			  "and a seccomp profile that lets io_uring_setup pass");
+		return err;
+	}
+	if (err == -ENOSYS)
+		err = port_epoll_open(out, &settings);
+	if (!err)
+		LOG_INFO("media", 0, "media port open", LOG_STR("port", (*out)->ops->name),
+			 LOG_U64("slots", s->slots));
+	return err;
+}
+
+static void *thread_main(void *arg)
+{
+	struct thread *t = arg;
+	struct worker *w = &t->worker;
+
+	/* here, because an io_uring belongs to the thread that made it */
+	t->err = port_open(&w->port, t->settings, w->commands.wake_fd);
+	(void)sem_post(&t->started);
+	while (!t->err && !w->stopping)
+		worker_step(w);
+	worker_leave(w);
+	return NULL;
+}
+
+/* Signals are the main thread's. */
+static int thread_create(struct thread *t)
+{
+	sigset_t all, before;
+	int err;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = -pthread_create(&t->id, NULL, thread_main, t);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+static int thread_start(struct thread *t, const struct engine *e)
+{
+	const struct engine_settings *s = &e->settings;
+	const struct worker_settings settings = {
+		.slots = s->slots,
+		.commands = s->commands,
+		.events = s->events,
+		.batch_wait_ns = s->batch_wait_us * NS_PER_US,
+		.metrics = &e->metrics,
+	};
+	int err = worker_open(&t->worker, &settings);
+
+	if (err)
+		return err;
+	t->settings = s;
+	(void)sem_init(&t->started, 0, 0);
+	err = thread_create(t);
+	if (!err) {
+		(void)pthread_setname_np(t->id, "media");
+		while (sem_wait(&t->started) != 0)
+			continue;
+		err = t->err;
+		if (err)
+			(void)pthread_join(t->id, NULL);
+	}
+	if (err) {
+		(void)sem_destroy(&t->started);
+		worker_close(&t->worker);
+	}
+	return err;
+}
+
+static void thread_stop(struct thread *t)
+{
+	const struct media_command stop = { .kind = MEDIA_STOP };
+	struct media_event event;
+
+	/* full rings: nobody reads the events any more but us */
+	while (!ring_push(&t->worker.commands, &stop))
+		while (ring_pop(&t->worker.events, &event, 1) == 1)
+			continue;
+	(void)pthread_join(t->id, NULL);
+	(void)sem_destroy(&t->started);
+	worker_close(&t->worker);
+}
+
+int engine_open(struct engine **out, const struct engine_settings *settings)
+{
+	struct engine *e;
+
+	assert(settings->slots > 0 && settings->commands > 0 && settings->events > 0);
+	if (settings->workers < 1 || settings->workers > WORKERS_MAX)
+		return -EINVAL;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->settings = *settings;
+	if (e->settings.batch_wait_us == 0)
+		e->settings.batch_wait_us = BATCH_WAIT_US;
+	media_metrics_register(&e->metrics);
+	while (e->count < settings->workers) {
+		int err = thread_start(&e->threads[e->count], e);
+
+		if (err) {
+			engine_close(e);
+			return err;
+		}
+		e->count++;
+	}
+	(void)engine_events_wait(e);
+	*out = e;
+	return 0;
+}
+
+void engine_close(struct engine *e)
+{
+	while (e->count > 0)
+		thread_stop(&e->threads[--e->count]);
+	free(e);
+}
+
+bool engine_command(struct engine *e, const struct media_command *command)
+{
+	bool has_spec = command->kind == MEDIA_FLOW_OPEN || command->kind == MEDIA_FLOW_UPDATE;
+	uint32_t slot = has_spec ? command->spec.id.slot : command->id.slot;
+
+	return ring_push(&thread_of(e, slot)->worker.commands, command);
+}
+
+int engine_event_fd(const struct engine *e)
+{
+	return e->threads[0].worker.events.wake_fd;
+}
+
+uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < e->count && n < max; i++)
+		n += ring_pop(&e->threads[i].worker.events, out + n, max - n);
+	return n;
+}
+
+bool engine_events_wait(struct engine *e)
+{
+	ring_awake(&e->threads[0].worker.events);
+	return ring_sleep(&e->threads[0].worker.events);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/event.h"
+
+#include "engine/worker.h"
+
+struct media_event event_of(const struct flow *f, enum media_event_kind kind)
+{
+	return (struct media_event){
+		.kind = kind,
+		.id = f->id,
+		.call = f->call,
+		.leg = f->leg,
+		.line = f->line,
+		.resume = flow_resume_read(f),
+		.stats = flow_stats_read(f),
+	};
+}
+
+bool event_send(struct worker *w, const struct media_event *event)
+{
+	return ring_push(&w->events, event);
+}
+
+void event_digit(struct worker *w, const struct flow *f, const struct event_done *done)
+{
+	struct media_event event = event_of(f, MEDIA_FLOW_DIGIT);
+
+	event.digit = telephone_event_digit(done->event);
+	event.duration_ms = event_duration_ms(done, f->event_clock_hz);
+	if (event.digit && !event_send(w, &event))
+		metric_add(w->metrics->events_lost, 1);
+}
+
+void event_notice(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	struct media_event event;
+
+	if (f->noticed_ns != 0 && now_ns - f->noticed_ns < EVENT_LATCHED_EVERY_NS)
+		return;
+	event = event_of(f, MEDIA_FLOW_LATCHED);
+	if (!event_send(w, &event))
+		return; /* full: it stays due */
+	f->notice = 0;
+	f->noticed_ns = now_ns;
+}
+
+void notice_stage(struct worker *w, struct batch *b)
+{
+	BATCH_EACH(p, b)
+	if (UNLIKELY(p->flow && p->flow->notice))
+		event_notice(w, p->flow, b->now_ns);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine/latch.h"
+#include "engine/worker.h"
+
+enum { CLOCK_HZ_PRESET = 8000 };
+
+int flow_table_open(struct flow_table *t, uint32_t capacity)
+{
+	void *memory;
+
+	assert(capacity > 0);
+	*t = (struct flow_table){ .capacity = capacity };
+	/* mmap: aligned and zero, and a page costs memory only once a slot in it was used */
+	memory = mmap(NULL, (size_t)capacity * sizeof(*t->list), PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	t->list = memory == MAP_FAILED ? NULL : memory;
+	t->active = calloc(capacity, sizeof(*t->active));
+	if (!t->list || !t->active) {
+		flow_table_close(t);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void flow_table_close(struct flow_table *t)
+{
+	if (t->list)
+		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
+	free(t->active);
+	*t = (struct flow_table){ 0 };
+}
+
+static void rules_set(struct flow *f, const struct flow_spec *spec)
+{
+	assert(spec->rule_count <= PAYLOAD_RULES_MAX);
+	memset(f->rule_of, PAYLOAD_NONE, sizeof(f->rule_of));
+	for (uint8_t i = 0; i < spec->rule_count; i++) {
+		assert(spec->rules[i].in < PAYLOAD_TYPES && spec->rules[i].out < PAYLOAD_TYPES);
+		f->rules[i] = spec->rules[i];
+		if (f->rules[i].clock_hz == 0)
+			f->rules[i].clock_hz = CLOCK_HZ_PRESET;
+		f->rule_of[spec->rules[i].in] = i;
+	}
+}
+
+static void spec_apply(struct flow *f, const struct flow_spec *spec)
+{
+	f->peer = spec->peer;
+	f->ssrc_out = spec->ssrc_out;
+	f->latch_mode = (uint8_t)spec->latch;
+	f->receive = spec->receive;
+	f->send = spec->send;
+	f->rtcp_mux = spec->rtcp_mux;
+	f->kind = (uint8_t)spec->kind;
+	f->leg = spec->leg;
+	f->line = spec->line;
+	f->call = spec->call;
+	f->remote[CHANNEL_RTP] = spec->remote_rtp;
+	f->remote[CHANNEL_RTCP] = spec->remote_rtcp;
+	rules_set(f, spec);
+}
+
+static void resume_apply(struct flow *f, const struct flow_resume *r, uint64_t now_ns)
+{
+	f->source = (struct source){ .ssrc = r->source_ssrc,
+				     .timestamp_offset = r->timestamp_offset,
+				     .sequence_offset = r->sequence_offset,
+				     .started = r->started };
+	latch_resume(f, CHANNEL_RTP, &r->source_rtp, now_ns);
+	latch_resume(f, CHANNEL_RTCP, &r->source_rtcp, now_ns);
+}
+
+int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_ns,
+	      struct flow **out)
+{
+	struct flow *f;
+
+	assert(spec->id.generation != 0);
+	if (spec->id.slot >= t->capacity)
+		return -ERANGE;
+	f = &t->list[spec->id.slot];
+	if (f->id.generation != 0)
+		return -EBUSY;
+	memset(f, 0, sizeof(*f));
+	f->id = spec->id;
+	f->active_at = t->count;
+	t->active[t->count++] = spec->id.slot;
+	spec_apply(f, spec);
+	resume_apply(f, &spec->resume, now_ns);
+	*out = f;
+	return 0;
+}
+
+void flow_update(struct flow *f, const struct flow_spec *spec)
+{
+	bool rtp_moved = !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp);
+	bool rtcp_moved = !addr_eq(&f->remote[CHANNEL_RTCP], &spec->remote_rtcp);
+
+	assert(f->id.generation == spec->id.generation);
+	spec_apply(f, spec);
+	if (rtp_moved)
+		latch_forget(f, CHANNEL_RTP);
+	if (rtp_moved || rtcp_moved)
+		latch_forget(f, CHANNEL_RTCP);
+}
+
+void flow_close(struct flow_table *t, struct flow *f)
+{
+	uint32_t last = t->active[--t->count];
+
+	assert(f->id.generation != 0);
+	t->active[f->active_at] = last;
+	t->list[last].active_at = f->active_at;
+	f->id = (struct flow_id){ 0 };
+}
+
+struct flow *flow_find(const struct flow_table *t, struct flow_id id)
+{
+	if (id.generation == 0 || id.slot >= t->capacity)
+		return NULL;
+
+	struct flow *f = &t->list[id.slot];
+
+	return f->id.generation == id.generation ? f : NULL;
+}
+
+static const struct addr *latched_or_signalled(const struct flow *f, enum channel c)
+{
+	if (f->latch[c].source.family != ADDR_NONE)
+		return &f->latch[c].source;
+	/* 0.0.0.0 is how RFC 2543 said hold; to the kernel it is this very host */
+	return addr_is_any(&f->remote[c]) ? NULL : &f->remote[c];
+}
+
+const struct addr *flow_rtp_to(const struct flow *f)
+{
+	return latched_or_signalled(f, CHANNEL_RTP);
+}
+
+const struct addr *flow_rtcp_to(const struct flow *f)
+{
+	return latched_or_signalled(f, f->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP);
+}
+
+const struct payload_rule *flow_rule(const struct flow *f, uint8_t payload_type)
+{
+	uint8_t i = f->rule_of[payload_type % PAYLOAD_TYPES];
+
+	return i == PAYLOAD_NONE ? NULL : &f->rules[i];
+}
+
+struct flow_resume flow_resume_read(const struct flow *f)
+{
+	return (struct flow_resume){
+		.source_rtp = f->latch[CHANNEL_RTP].source,
+		.source_rtcp = f->latch[CHANNEL_RTCP].source,
+		.source_ssrc = f->source.ssrc,
+		.timestamp_offset = f->source.timestamp_offset,
+		.sequence_offset = f->source.sequence_offset,
+		.started = f->source.started,
+	};
+}
+
+struct flow_stats flow_stats_read(const struct flow *f)
+{
+	struct flow_stats s = f->stats;
+	int64_t lost = seq_lost(&f->count); /* negative: packets came twice */
+
+	s.lost = f->lost_before + (lost > 0 ? (uint32_t)lost : 0);
+	s.jitter_us = jitter_us(&f->jitter);
+	return s;
+}
+
+static bool is_wrong_port(const struct pkt *p, const struct flow *f)
+{
+	if (p->kind == PKT_RTP)
+		return p->channel != CHANNEL_RTP;
+	return p->channel != (f->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP);
+}
+
+void flow_stage(struct worker *w, struct batch *b)
+{
+	BATCH_EACH(p, b)
+	{
+		struct flow *f = &w->flows.list[p->slot];
+
+		assert(p->slot < w->flows.capacity);
+		p->flow = f->id.generation != 0 ? f : NULL;
+		p->peer = p->flow ? flow_find(&w->flows, f->peer) : NULL;
+		if (p->verdict != VERDICT_NONE)
+			continue;
+		if (!p->flow)
+			p->verdict = VERDICT_NO_FLOW;
+		else if (is_wrong_port(p, f))
+			p->verdict = VERDICT_WRONG_PORT;
+	}
+}

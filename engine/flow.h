@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * This worker's flows, by slot. One writer, no locks: packets read and count, control opens, changes and closes
+ * between two batches. A flow_id whose generation is past is a miss.
+ */
+#ifndef ENGINE_FLOW_H
+#define ENGINE_FLOW_H
+
+#include "engine/packet.h"
+#include "media/flow.h"
+#include "media/report.h"
+#include "media/seq.h"
+#include "media/telephone_event.h"
+
+enum { PAYLOAD_TYPES = 128 };
+
+struct worker;
+
+/* Whom we believe on one socket. */
+struct latch {
+	struct addr source; /* ADDR_NONE: nobody yet */
+	uint64_t heard_ns;  /* last packet of the source */
+};
+
+/* One RTP source of the party, and what turns its numbers into those of the stream we send on. */
+struct source {
+	uint32_t ssrc;
+	uint32_t timestamp_offset; /* out = in + offset */
+	uint16_t sequence_offset;
+	uint16_t sequence_high; /* highest received */
+	uint8_t started;
+};
+
+/* The one stream we send to the party, whoever feeds it. */
+struct sink {
+	struct flow_id feeder; /* flow whose packets were sent last */
+	uint64_t at_ns;        /* when this timestamp was first sent */
+	uint32_t timestamp;
+	uint16_t sequence; /* highest sent */
+	uint8_t started;
+};
+
+struct flow {
+	/* read for every packet */
+	struct flow_id id; /* generation 0: the slot is free */
+	struct flow_id peer;
+	uint32_t ssrc_out;
+	uint8_t latch_mode; /* enum latch_mode */
+	uint8_t receive, send, rtcp_mux;
+	uint8_t kind;   /* enum media_kind */
+	uint8_t notice; /* 1: MEDIA_FLOW_LATCHED is due */
+	uint8_t leg, line;
+	struct latch latch[CHANNELS];
+	struct addr remote[CHANNELS]; /* signalled */
+	struct source source;         /* the one relayed now */
+	struct source source_before;  /* its late packets still find their place */
+	struct sink sink;
+	struct seq_count count; /* of the source count_ssrc, and so is jitter */
+	struct jitter jitter;
+	struct event_tracker events; /* of the source event_ssrc */
+	uint32_t count_ssrc, event_ssrc;
+	uint32_t event_clock_hz;
+	uint32_t lost_before;           /* of earlier sources */
+	struct flow_stats stats;        /* lost and jitter_us: flow_stats_read */
+	uint8_t rule_of[PAYLOAD_TYPES]; /* index into rules, or PAYLOAD_NONE */
+	struct payload_rule rules[PAYLOAD_RULES_MAX];
+	/* rarely */
+	uint64_t call;
+	uint64_t noticed_ns; /* last MEDIA_FLOW_LATCHED */
+	uint32_t active_at;  /* index in flow_table.active */
+} CACHE_ALIGNED;
+
+struct flow_table {
+	struct flow *list;
+	uint32_t *active; /* slots in use, dense, in no order */
+	uint32_t capacity;
+	uint32_t count;
+};
+
+/* 0 or -ENOMEM. Memory is touched when a slot is first used. */
+int flow_table_open(struct flow_table *t, uint32_t capacity) NODISCARD;
+void flow_table_close(struct flow_table *t);
+
+/* 0 with *out, -ERANGE (no such slot) or -EBUSY (slot in use). */
+int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_ns,
+	      struct flow **out) NODISCARD;
+/* Everything of the spec but id and resume. The living state goes on; a moved signalled address is latched anew. */
+void flow_update(struct flow *f, const struct flow_spec *spec);
+void flow_close(struct flow_table *t, struct flow *f);
+/* NULL when the id is stale or never was. */
+struct flow *flow_find(const struct flow_table *t, struct flow_id id);
+
+/* Where to send to this party: the latched source, else the signalled address; NULL: neither is known. */
+const struct addr *flow_rtp_to(const struct flow *f);
+const struct addr *flow_rtcp_to(const struct flow *f);
+/* NULL: the party may not send this payload type. */
+const struct payload_rule *flow_rule(const struct flow *f, uint8_t payload_type);
+/* What a successor needs. */
+struct flow_resume flow_resume_read(const struct flow *f);
+struct flow_stats flow_stats_read(const struct flow *f);
+
+/* The packets' flows and peers. Drops: no_flow, wrong_port. */
+void flow_stage(struct worker *w, struct batch *b);
+
+#endif

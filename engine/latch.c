@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/latch.h"
+
+#include "engine/worker.h"
+
+/* A party's RTCP comes from where its RTP comes from, whatever the port. Until RTP was heard nobody is believed, or a
+ * stranger could have the RTCP of a call by sending first. */
+static bool is_ip_of_rtp(const struct flow *f, const struct addr *from)
+{
+	const struct addr *rtp = &f->latch[CHANNEL_RTP].source;
+
+	return rtp->family != ADDR_NONE && addr_ip_eq(from, rtp);
+}
+
+/* May a source that is not latched become so? */
+static bool is_allowed(const struct flow *f, enum channel c, const struct addr *from)
+{
+	const struct latch *l = &f->latch[c];
+
+	switch ((enum latch_mode)f->latch_mode) {
+	case LATCH_STRICT:
+		return addr_eq(from, &f->remote[c]);
+	case LATCH_SAME_IP:
+		return f->remote[c].family != ADDR_NONE && addr_ip_eq(from, &f->remote[c]);
+	case LATCH_ANY_ONCE:
+		if (c == CHANNEL_RTCP)
+			return is_ip_of_rtp(f, from);
+		return l->source.family == ADDR_NONE || addr_ip_eq(from, &l->source);
+	}
+	return false;
+}
+
+bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns,
+		  bool *changed)
+{
+	struct latch *l = &f->latch[c];
+	bool latched = l->source.family != ADDR_NONE;
+
+	*changed = false;
+	if (LIKELY(latched && addr_eq(from, &l->source))) {
+		l->heard_ns = now_ns;
+		return true;
+	}
+	if (latched && now_ns - l->heard_ns < LATCH_SILENCE_NS)
+		return false;
+	if (!is_allowed(f, c, from))
+		return false;
+	*l = (struct latch){ .source = *from, .heard_ns = now_ns };
+	*changed = true;
+	return true;
+}
+
+void latch_resume(struct flow *f, enum channel c, const struct addr *source, uint64_t now_ns)
+{
+	bool changed;
+
+	if (source->family != ADDR_NONE)
+		(void)latch_accept(f, c, source, now_ns, &changed);
+}
+
+void latch_forget(struct flow *f, enum channel c)
+{
+	f->latch[c] = (struct latch){ 0 };
+	f->notice = 1;
+}
+
+void latch_stage(struct worker *w, struct batch *b)
+{
+	(void)w;
+	BATCH_EACH(p, b)
+	{
+		bool changed;
+
+		if (p->verdict != VERDICT_NONE)
+			continue;
+		if (!latch_accept(p->flow, (enum channel)p->channel, &p->from, b->now_ns, &changed))
+			p->verdict = VERDICT_SOURCE_NOT_LATCHED;
+		else if (changed)
+			p->flow->notice = 1;
+	}
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom a plain-RTP flow believes. Anybody can send to a port; what is not from the party must neither be heard by the
+ * other party nor turn our packets towards itself (RTP bleed, RTP injection). RTP and RTCP ports are latched apart.
+ */
+#ifndef ENGINE_LATCH_H
+#define ENGINE_LATCH_H
+
+#include "engine/flow.h"
+
+#define LATCH_SILENCE_NS \
+	UINT64_C(3000000000) /* then another source may be believed, by the same rule */
+
+/* May this packet be believed? Latches its source where the flow's mode allows; *changed is then true. */
+bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns,
+		  bool *changed);
+/* The latch of a record, if the mode still allows that source. */
+void latch_resume(struct flow *f, enum channel c, const struct addr *source, uint64_t now_ns);
+/* The signalled address moved: it is sent to until its party was heard. */
+void latch_forget(struct flow *f, enum channel c);
+
+/* Drops: source_not_latched. */
+void latch_stage(struct worker *w, struct batch *b);
+
+#endif

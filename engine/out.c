@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/out.h"
+
+#include "engine/worker.h"
+
+struct tally {
+	uint32_t verdicts[VERDICT_COUNT];
+	uint64_t octets_in, octets_out;
+};
+
+static void pkt_tally(struct tally *t, const struct pkt *p)
+{
+	assert(p->verdict != VERDICT_NONE && p->verdict < VERDICT_COUNT);
+	t->verdicts[p->verdict]++;
+	t->octets_in += p->length;
+	if (p->verdict == VERDICT_RELAY)
+		t->octets_out += p->length;
+	else if (p->flow)
+		p->flow->stats.dropped++;
+}
+
+static void tally_publish(const struct tally *t, const struct media_metrics *m, uint32_t count)
+{
+	metric_add(m->packets_in, count);
+	metric_add(m->octets_in, t->octets_in);
+	metric_add(m->packets_out, t->verdicts[VERDICT_RELAY]);
+	metric_add(m->octets_out, t->octets_out);
+	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
+		if (t->verdicts[v] > 0)
+			metric_add(m->dropped[v], t->verdicts[v]);
+}
+
+void out_stage(struct worker *w, struct batch *b)
+{
+	struct tally t = { 0 };
+
+	if (b->count == 0)
+		return;
+	BATCH_EACH(p, b)
+	pkt_tally(&t, p);
+	tally_publish(&t, w->metrics, b->count);
+	w->port->ops->tx(w->port, b);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A packet on its way through the stages, and a batch of them. The octets lie in the port's buffer from receive to
+ * send; nothing is copied. Whoever holds the batch owns the buffers; only out_stage gives them back (to the port).
+ */
+#ifndef ENGINE_PACKET_H
+#define ENGINE_PACKET_H
+
+#include <assert.h>
+
+#include "base/addr.h"
+#include "engine/verdict.h"
+
+enum {
+	BATCH_MAX = 64,
+	PACKET_MAX = 2000, /* longest UDP payload relayed: more than any Ethernet frame carries */
+};
+
+struct flow;
+
+/* The two sockets of a flow. */
+enum channel {
+	CHANNEL_RTP,
+	CHANNEL_RTCP,
+	CHANNELS,
+};
+
+enum pkt_kind {
+	PKT_UNKNOWN,
+	PKT_RTP,
+	PKT_RTCP,
+};
+
+struct pkt {
+	/* by the port, at receive */
+	uint8_t *data; /* UDP payload; stages rewrite it in place */
+	uint16_t length;
+	uint16_t buffer; /* the port's name for the buffer */
+	uint32_t slot;   /* flow slot and socket it arrived on */
+	uint8_t channel; /* enum channel */
+	/* by the stages */
+	uint8_t kind;        /* enum pkt_kind: demux */
+	uint8_t verdict;     /* enum verdict: any */
+	uint8_t out_channel; /* enum channel of the peer: rewrite, rtcp */
+	struct addr from;
+	/* RTP head as received: demux */
+	uint8_t payload_type;
+	uint8_t marker;
+	uint16_t sequence;
+	uint32_t timestamp;
+	uint32_t ssrc;
+	uint16_t payload_at, payload_length; /* in data, without padding */
+	uint32_t clock_hz;                   /* rewrite; of the payload type */
+	uint8_t event;                       /* rewrite; 1: telephone-event */
+	struct flow *flow;     /* flow; valid within the batch: flows change between batches only */
+	struct flow *peer;     /* flow; NULL: none */
+	const struct addr *to; /* rewrite, rtcp; in the peer */
+	uint32_t out_slot;     /* rewrite, rtcp; whose socket sends it */
+} CACHE_ALIGNED;
+
+static_assert(sizeof(struct pkt) == 128, "two cache lines");
+static_assert(offsetof(struct pkt, from) + sizeof(struct addr) <= 64,
+	      "what the port writes lies in the first line");
+
+struct batch {
+	uint64_t now_ns; /* CLOCK_BOOTTIME when the batch was received */
+	uint32_t count;
+	struct pkt list[BATCH_MAX];
+};
+
+#define BATCH_EACH(p, b) for (struct pkt *p = (b)->list; p < (b)->list + (b)->count; p++)
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Octets in and out, in batches. A port holds the sockets and the buffers; it knows slots and addresses, no RTP.
+ * Back ends: port_uring.c (default), port_epoll.c (where io_uring is forbidden), port_sim.c (tests). One worker
+ * thread opens, uses and closes a port.
+ */
+#ifndef ENGINE_PORT_H
+#define ENGINE_PORT_H
+
+#include "engine/packet.h"
+
+struct port;
+
+struct port_settings {
+	uint32_t slots;   /* flow slots: 0..slots-1 */
+	uint32_t buffers; /* packets held at a time; a power of two, at least twice BATCH_MAX */
+	int wake_fd;      /* an eventfd that ends rx early; not owned; -1: none */
+};
+
+/* A socket that went deaf for good. */
+struct port_fault {
+	uint32_t slot;
+	int error; /* -errno */
+};
+
+struct port_ops {
+	const char *name;
+	/* Takes the sockets (fd[CHANNEL_RTCP] may be -1) and receives from them. The slot must be free. On failure the
+	 * caller keeps the sockets. 0 or -errno. */
+	int (*flow_add)(struct port *p, uint32_t slot, const int fd[CHANNELS]) NODISCARD;
+	/* Closes the slot's sockets. Packets given to tx before are still sent; later ones of the slot never show up. */
+	void (*flow_del)(struct port *p, uint32_t slot);
+	/* Fills an empty batch and its time. Waits until `want` packets are there, wait_ns has passed or wake_fd is
+	 * readable; takes what is there at once when anything was left from last time. */
+	void (*rx)(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);
+	/* Takes all buffers of the batch: sends what has VERDICT_RELAY from the peer's socket, forgets the rest. The
+	 * batch is empty afterwards. Sending may happen as late as the next rx. */
+	void (*tx)(struct port *p, struct batch *b);
+	/* Packets that the kernel refused to send since the last call. */
+	uint64_t (*send_errors)(struct port *p);
+	/* The next socket that failed, once each. False: none. */
+	bool (*fault)(struct port *p, struct port_fault *out);
+	void (*close)(struct port *p);
+};
+
+struct port {
+	const struct port_ops *ops;
+};
+
+/* 0, -ENOSYS (the kernel or its policy has no io_uring for us) or -errno. */
+int port_uring_open(struct port **out, const struct port_settings *settings) NODISCARD;
+int port_epoll_open(struct port **out, const struct port_settings *settings) NODISCARD;
+
+#endif

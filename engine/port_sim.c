@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/port_sim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct sim_port *sim_of(struct port *p)
+{
+	return CONTAINER_OF(p, struct sim_port, port);
+}
+
+static bool is_lost(struct sim_port *s)
+{
+	return s->loss_per_mille > 0 && rand_below(&s->rand, 1000) < s->loss_per_mille;
+}
+
+static void receive_one(struct sim_port *s, struct batch *b, const struct sim_packet *in)
+{
+	struct sim_packet *buffer = &s->buffers[b->count];
+	struct pkt *p = &b->list[b->count];
+
+	*buffer = *in;
+	*p = (struct pkt){
+		.data = buffer->data,
+		.length = buffer->length,
+		.buffer = (uint16_t)b->count,
+		.slot = buffer->slot,
+		.channel = (uint8_t)buffer->channel,
+		.from = buffer->remote,
+	};
+	s->buffers_out++;
+	b->count++;
+}
+
+static void sim_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
+{
+	struct sim_port *s = sim_of(p);
+
+	(void)want;
+	(void)wait_ns;
+	assert(b->count == 0 && s->buffers_out == 0);
+	b->now_ns = s->now_ns;
+	for (; s->in_head != s->in_tail && b->count < BATCH_MAX; s->in_head++) {
+		const struct sim_packet *in = &s->in[s->in_head % SIM_QUEUE];
+
+		if (!s->flows[in->slot])
+			continue; /* no socket */
+		if (is_lost(s))
+			s->lost++;
+		else
+			receive_one(s, b, in);
+	}
+}
+
+static void send_one(struct sim_port *s, const struct pkt *p)
+{
+	struct sim_packet *out = &s->out[s->out_tail % SIM_QUEUE];
+
+	assert(s->flows[p->out_slot]);
+	s->sent++;
+	if (s->out_tail - s->out_head == SIM_QUEUE)
+		return; /* nobody looks */
+	s->out_tail++;
+	out->slot = p->out_slot;
+	out->channel = (enum channel)p->out_channel;
+	out->remote = *p->to;
+	out->length = p->length;
+	memcpy(out->data, p->data, p->length);
+}
+
+static void sim_tx(struct port *p, struct batch *b)
+{
+	struct sim_port *s = sim_of(p);
+
+	BATCH_EACH(pkt, b)
+	{
+		assert(pkt->verdict != VERDICT_NONE);
+		s->buffers_out--;
+		if (pkt->verdict == VERDICT_RELAY)
+			send_one(s, pkt);
+		else
+			s->forgotten++;
+	}
+	b->count = 0;
+}
+
+static uint64_t sim_send_errors(struct port *p)
+{
+	(void)p;
+	return 0;
+}
+
+static int sim_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
+{
+	struct sim_port *s = sim_of(p);
+
+	(void)fd;
+	assert(slot < s->slots && !s->flows[slot]);
+	if (s->refuses_flows)
+		return -EIO;
+	s->flows[slot] = 1;
+	return 0;
+}
+
+static void sim_flow_del(struct port *p, uint32_t slot)
+{
+	struct sim_port *s = sim_of(p);
+
+	assert(slot < s->slots && s->flows[slot]);
+	s->flows[slot] = 0;
+}
+
+static bool sim_fault(struct port *p, struct port_fault *out)
+{
+	struct sim_port *s = sim_of(p);
+
+	if (s->fault.error == 0)
+		return false;
+	*out = s->fault;
+	s->fault = (struct port_fault){ 0 };
+	return true;
+}
+
+static void sim_close(struct port *p)
+{
+	struct sim_port *s = sim_of(p);
+
+	free(s->flows);
+	free(s);
+}
+
+int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64_t seed)
+{
+	static const struct port_ops OPS = {
+		.name = "sim",
+		.flow_add = sim_flow_add,
+		.flow_del = sim_flow_del,
+		.rx = sim_rx,
+		.tx = sim_tx,
+		.send_errors = sim_send_errors,
+		.fault = sim_fault,
+		.close = sim_close,
+	};
+	struct sim_port *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->port.ops = &OPS;
+	s->now_ns = now_ns;
+	s->slots = slots;
+	rand_open_seed(&s->rand, seed);
+	s->flows = calloc(slots, 1);
+	if (!s->flows) {
+		free(s);
+		return -ENOMEM;
+	}
+	*out = s;
+	return 0;
+}
+
+bool port_sim_put(struct sim_port *s, uint32_t slot, enum channel c, const struct addr *from,
+		  struct bytes payload)
+{
+	struct sim_packet *in = &s->in[s->in_tail % SIM_QUEUE];
+
+	assert(slot < s->slots && payload.n <= PACKET_MAX);
+	if (s->in_tail - s->in_head == SIM_QUEUE)
+		return false;
+	in->slot = slot;
+	in->channel = c;
+	in->remote = *from;
+	in->length = (uint16_t)payload.n;
+	if (payload.n > 0)
+		memcpy(in->data, payload.p, payload.n);
+	s->in_tail++;
+	return true;
+}
+
+const struct sim_packet *port_sim_take(struct sim_port *s)
+{
+	return s->out_head == s->out_tail ? NULL : &s->out[s->out_head++ % SIM_QUEUE];
+}

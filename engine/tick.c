@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/tick.h"
+
+#include "base/clock.h"
+#include "engine/event.h"
+#include "engine/worker.h"
+
+static void flows_tick(struct worker *w, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < w->flows.count; i++) {
+		struct flow *f = &w->flows.list[w->flows.active[i]];
+		struct event_done done;
+
+		if (event_tracker_expire(&f->events, now_ns, &done))
+			event_digit(w, f, &done);
+		if (f->notice)
+			event_notice(w, f, now_ns);
+	}
+}
+
+/* The flow stays open, deaf, until control closes it. */
+static void faults_tick(struct worker *w)
+{
+	struct port_fault fault;
+
+	while (w->port->ops->fault(w->port, &fault)) {
+		struct media_event event = event_of(&w->flows.list[fault.slot], MEDIA_FLOW_FAILED);
+
+		event.error = fault.error;
+		if (!event_send(w, &event))
+			metric_add(w->metrics->events_lost, 1);
+	}
+}
+
+static void metrics_tick(struct worker *w)
+{
+	uint64_t cpu_us = clock_thread_cpu_ns() / NS_PER_US;
+
+	metric_add(w->metrics->send_errors, w->port->ops->send_errors(w->port));
+	metric_add(w->metrics->cpu_us, cpu_us - w->cpu_us);
+	w->cpu_us = cpu_us;
+}
+
+void tick(struct worker *w, uint64_t now_ns)
+{
+	w->tick_ns = now_ns + TICK_NS;
+	flows_tick(w, now_ns);
+	faults_tick(w);
+	metrics_tick(w);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is due by time and not by packet. */
+#ifndef ENGINE_TICK_H
+#define ENGINE_TICK_H
+
+#include <stdint.h>
+
+#define TICK_NS UINT64_C(250000000)
+
+struct worker;
+
+/* Now and then, at most TICK_NS apart: telephone events whose end was lost, notices that were held back, sockets that died,
+ * counters of the port and of CPU time. Walks all open flows: 10 ns each. */
+void tick(struct worker *w, uint64_t now_ns);
+
+#endif

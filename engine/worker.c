@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/worker.h"
+
+#include "base/clock.h"
+#include "engine/control.h"
+#include "engine/demux.h"
+#include "engine/event.h"
+#include "engine/latch.h"
+#include "engine/measure.h"
+#include "engine/out.h"
+#include "engine/rewrite.h"
+#include "engine/rtcp.h"
+#include "engine/tick.h"
+
+enum { IDLE_S = 3600 };
+
+/* A packet's whole way. A stage never calls the next and never frees; it sets pkt->verdict. */
+static void relay(struct worker *w, struct batch *b)
+{
+	demux_stage(w, b);   /* RTP, RTCP or neither */
+	flow_stage(w, b);    /* whose port it came to, and who is the peer */
+	latch_stage(w, b);   /* is it from the party? */
+	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
+	measure_stage(w, b); /* loss, jitter, digits */
+	rtcp_stage(w, b);    /* RTCP: the peer's numbers, or why not */
+	notice_stage(w, b);  /* what control wants to save */
+	out_stage(w, b);     /* sent or dropped, and counted */
+}
+
+static uint64_t sleep_ns(const struct worker *w)
+{
+	if (w->flows.count == 0 && !w->holds)
+		return IDLE_S * NS_PER_S;
+	return w->tick_ns > w->now_ns ? w->tick_ns - w->now_ns : 0;
+}
+
+/*
+ * Under load a full batch is waited for, but not longer than batch_wait_ns: so many packets share the cost of one sleep
+ * and one system call. When that brings nothing, the worker sleeps until anything comes.
+ */
+static void receive(struct worker *w, struct batch *b)
+{
+	const struct port_ops *ops = w->port->ops;
+
+	if (w->flows.count > 0)
+		ops->rx(w->port, b, BATCH_MAX, w->batch_wait_ns);
+	if (b->count == 0) {
+		bool idle = ring_sleep(&w->commands);
+
+		ops->rx(w->port, b, 1, idle ? sleep_ns(w) : 0);
+		if (idle)
+			ring_awake(&w->commands);
+	}
+	w->now_ns = b->now_ns;
+}
+
+void worker_step(struct worker *w)
+{
+	receive(w, &w->batch);
+	relay(w, &w->batch);
+	control_drain(w, w->now_ns);
+	if (w->now_ns >= w->tick_ns)
+		tick(w, w->now_ns);
+}
+
+int worker_open(struct worker *w, const struct worker_settings *s)
+{
+	int err;
+
+	*w = (struct worker){ .metrics = s->metrics, .batch_wait_ns = s->batch_wait_ns };
+	w->commands.wake_fd = w->events.wake_fd = -1;
+	err = flow_table_open(&w->flows, s->slots);
+	if (!err)
+		err = ring_open(&w->commands, sizeof(struct media_command), s->commands);
+	if (!err)
+		err = ring_open(&w->events, sizeof(struct media_event), s->events);
+	if (err)
+		worker_close(w);
+	return err;
+}
+
+void worker_leave(struct worker *w)
+{
+	if (!w->port)
+		return;
+	control_close_all(w);
+	w->port->ops->close(w->port);
+	w->port = NULL;
+}
+
+void worker_close(struct worker *w)
+{
+	worker_leave(w);
+	ring_close(&w->commands);
+	ring_close(&w->events);
+	flow_table_close(&w->flows);
+	*w = (struct worker){ 0 };
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One media worker: a port, its flows, and two rings to control. Everything here belongs to the worker's thread, but the far
+ * ends of the rings. Tests drive it step by step on a port of theirs.
+ */
+#ifndef ENGINE_WORKER_H
+#define ENGINE_WORKER_H
+
+#include "base/ring.h"
+#include "engine/flow.h"
+#include "engine/metrics.h"
+#include "engine/port.h"
+
+struct worker {
+	struct port *port;
+	const struct media_metrics *metrics;
+	uint64_t batch_wait_ns;
+	uint64_t now_ns;  /* of the last batch */
+	uint64_t tick_ns; /* when the next tick is due */
+	uint64_t cpu_us;  /* at the last tick */
+	struct flow_table flows;
+	bool stopping;
+	bool holds; /* held did not fit into the event ring yet */
+	struct media_event held;
+	struct batch batch;
+	struct ring commands; /* control produces */
+	struct ring events;   /* control consumes */
+};
+
+struct worker_settings {
+	uint32_t slots, commands, events;
+	uint64_t batch_wait_ns;
+	const struct media_metrics *metrics;
+};
+
+/* Without port: set it before the first step. 0 or -errno. */
+int worker_open(struct worker *w, const struct worker_settings *settings) NODISCARD;
+/* Closes the flows and the port, on the thread that used them. */
+void worker_leave(struct worker *w);
+/* The rest, when nobody uses the rings any more. */
+void worker_close(struct worker *w);
+/* One batch through all stages, then commands, then what is due by time. Sleeps when there is nothing to do. */
+void worker_step(struct worker *w);
+
+#endif
