@@ -121,7 +121,7 @@ static int parse_sip(struct sip_uri *u, struct bytes in)
 		return -EBADMSG;
 	if (sip_hostport(bytes_sub(in, 0, end), &u->host, &u->port))
 		return -EBADMSG;
-	return lex_params_check(u->params);
+	return lex_params_check(bytes_from(in, end));
 }
 
 /* RFC 3966: the number is what others call the user. */
@@ -131,7 +131,7 @@ static int parse_tel(struct sip_uri *u, struct bytes in)
 
 	u->user = bytes_sub(in, 0, end);
 	u->params = bytes_from(in, end + 1);
-	return u->user.n ? lex_params_check(u->params) : -EBADMSG;
+	return u->user.n ? lex_params_check(bytes_from(in, end)) : -EBADMSG;
 }
 
 int sip_uri_parse(struct sip_uri *out, struct bytes in)

@@ -82,13 +82,36 @@ static bool headers_in(struct bytes a, struct bytes b)
 	return true;
 }
 
+/* User and password. */
+static struct bytes userinfo(const struct sip_uri *u)
+{
+	struct bytes rest;
+
+	if (u->user.n == 0)
+		return u->user;
+	rest = bytes_from(u->all, (size_t)(u->user.p - u->all.p));
+	return u->host.n ? bytes_sub(rest, 0, bytes_find(rest, '@')) : u->user;
+}
+
+/* 2001:db8::1 has many spellings. */
+static bool host_equal(struct bytes a, struct bytes b)
+{
+	struct addr x;
+	struct addr y;
+
+	if (bytes_ieq(a, b))
+		return true;
+	return bytes_find(a, ':') < a.n && !addr_parse(&x, a) && !addr_parse(&y, b) &&
+	       addr_eq(&x, &y);
+}
+
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b)
 {
 	if (!bytes_ieq(a->scheme, b->scheme))
 		return false;
 	if (a->host.n == 0 && a->user.n == 0) /* a scheme that we do not read */
 		return bytes_eq(a->all, b->all);
-	return equal_escaped(a->user, b->user, false) && bytes_ieq(a->host, b->host) &&
+	return equal_escaped(userinfo(a), userinfo(b), false) && host_equal(a->host, b->host) &&
 	       a->port == b->port && params_fit(a->params, b->params) &&
 	       params_fit(b->params, a->params) && headers_in(a->headers, b->headers) &&
 	       headers_in(b->headers, a->headers);
