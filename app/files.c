@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+static int write_whole(int fd, struct bytes text)
+{
+	while (text.n) {
+		ssize_t n = write(fd, text.p, text.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text = bytes_from(text, (size_t)n);
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* A new name is on the disk only once its folder is. */
+static int folder_sync(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+	int fd, err = 0;
+
+	if (bytes_cstr(slash ? bytes_mem(path, (size_t)(slash - path) + 1) : BYTES_LIT("."), folder,
+		       sizeof(folder)))
+		return -ENAMETOOLONG;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) < 0)
+		err = -errno;
+	(void)close(fd);
+	return err;
+}
+
+int file_create(const char *path, unsigned mode, struct bytes text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = write_whole(fd, text);
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	if (!err)
+		err = folder_sync(path);
+	if (err)
+		(void)unlink(path);
+	return err;
+}

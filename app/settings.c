@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/settings.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors)
+{
+	int err;
+
+	memset(out, 0, sizeof(*out)); /* padding too: settings are compared as bytes */
+	err = conf_read(out, SETTINGS_FIELDS, yaml, errors);
+	/* The rules read values: they have no meaning for those the schema refused. */
+	if (!err)
+		settings_check(out, yaml, errors);
+	return errors->total ? -EINVAL : err;
+}
+
+static int file_read(int fd, char *text, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t got = read(fd, text + n, size - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -EIO; /* it shrank while we read */
+		n += (size_t)got;
+	}
+	return 0;
+}
+
+int settings_load(const char *path, char **text, size_t *n)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	*text = NULL;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	else if (st.st_size > SETTINGS_FILE_MAX)
+		err = -EFBIG;
+	if (!err) {
+		*n = (size_t)st.st_size;
+		*text = malloc(*n + 1);
+		err = *text ? file_read(fd, *text, *n) : -ENOMEM;
+	}
+	if (err) {
+		free(*text);
+		*text = NULL;
+	}
+	(void)close(fd);
+	return err;
+}
+
+uint32_t settings_port_pairs(const struct settings *s)
+{
+	uint32_t pairs = 0;
+
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		uint32_t first = s->networks[i].media_ports.first;
+		uint32_t last = s->networks[i].media_ports.last;
+
+		/* An RTP port is even (RFC 3550 11): an odd first is left out, and the RTCP port must fit. */
+		first += first & 1;
+		if (last > first)
+			pairs += (last - first + 1) / 2;
+	}
+	return pairs;
+}
+
+static void locals_to_shard(const struct settings *s, struct shard_settings *out)
+{
+	for (uint16_t i = 0; i < s->network_count; i++) {
+		const struct settings_network *network = &s->networks[i];
+
+		for (uint32_t p = 0; p < network->sip_port_count; p++) {
+			struct shard_local *local;
+
+			assert(out->local_count < SHARD_LOCALS_MAX);
+			local = &out->locals[out->local_count++];
+			local->bind = network->bind;
+			local->advertise = network->advertise;
+			local->bind.port = local->advertise.port = (uint16_t)network->sip_ports[p];
+			local->network = i;
+		}
+	}
+}
+
+static void networks_to_shard(const struct settings *s, struct shard_settings *out)
+{
+	out->network_count = s->network_count;
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		const struct settings_network *from = &s->networks[i];
+		struct shard_network *to = &out->networks[i];
+
+		memcpy(to->name, from->name, sizeof(to->name));
+		to->media_bind = from->bind;
+		to->media_advertise = from->advertise;
+		to->first_port = (uint16_t)from->media_ports.first;
+		to->last_port = (uint16_t)from->media_ports.last;
+	}
+}
+
+static void trusted_to_shard(const struct settings *s, struct shard_settings *out)
+{
+	out->trusted_count = s->sip.trusted_count;
+	for (uint32_t i = 0; i < s->sip.trusted_count; i++) {
+		const char *reason;
+		int err = settings_prefix_parse(&out->trusted[i], bytes_str(s->sip.trusted[i]),
+						&reason);
+
+		assert(!err); /* settings_check has seen it */
+	}
+}
+
+void settings_to_shard(const struct settings *s, const uint8_t *nonce_key,
+		       struct shard_settings *out)
+{
+	static_assert(sizeof(out->digest.realm) == sizeof(s->sip.realm), "copied whole");
+	*out = (struct shard_settings){
+		.number = (uint16_t)s->node.shard,
+		.tenant = "default",
+		.server = "tandem",
+		.registrar = { .expires_s = (uint32_t)(s->sip.registration_expires / NS_PER_S),
+			       .expires_min_s =
+				       (uint32_t)(s->sip.registration_expires_min / NS_PER_S),
+			       .expires_max_s =
+				       (uint32_t)(s->sip.registration_expires_max / NS_PER_S),
+			       .contacts_max = s->sip.max_contacts },
+		.digest.nonce_lifetime_ms = 60000,
+		.latch = (enum latch_mode)s->media.latch,
+		.dscp_audio = (uint8_t)s->media.dscp_audio,
+		.dscp_video = (uint8_t)s->media.dscp_video,
+		.video = s->media.video,
+		.ring_timeout_ns = s->sip.ring_timeout,
+		.port_rest_ns = s->media.port_rest,
+		.calls_max = s->limits.calls,
+		.registrations_max = s->limits.registrations,
+		.txns_max = s->limits.transactions,
+	};
+	memcpy(out->digest.key, nonce_key, DIGEST_KEY_LEN);
+	memcpy(out->digest.realm, s->sip.realm, sizeof(out->digest.realm));
+	locals_to_shard(s, out);
+	networks_to_shard(s, out);
+	trusted_to_shard(s, out);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node file tandem.yaml as a value. Pure: text in, struct and errors out. What is marked "at start" keeps its old
+ * value until the node starts again; everything else is applied by SIGHUP without dropping a call.
+ */
+#ifndef APP_SETTINGS_H
+#define APP_SETTINGS_H
+
+#include "base/addr.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "sig/shard.h"
+
+enum {
+	SETTINGS_SIP_PORTS_MAX = 8,
+	SETTINGS_STATE_DIR_MAX = 96, /* a unix socket's path below it must fit into 108 */
+	SETTINGS_PREFIX_MAX = 52,    /* "[v6]/128" and NUL */
+	SETTINGS_FILE_MAX = 1 << 20,
+};
+
+struct settings_node {
+	char name[64];
+	uint32_t shard;
+	char state_dir[SETTINGS_STATE_DIR_MAX];
+};
+
+struct settings_network {
+	char name[32];
+	struct addr bind;
+	struct addr advertise; /* filled from bind when the file gives none */
+	uint32_t sip_ports[SETTINGS_SIP_PORTS_MAX];
+	uint32_t sip_port_count;
+	struct conf_range media_ports;
+};
+
+struct settings_sip {
+	char realm[128];
+	uint64_t registration_expires; /* all durations: ns */
+	uint64_t registration_expires_min;
+	uint64_t registration_expires_max;
+	uint64_t ring_timeout;
+	uint32_t max_contacts;
+	char trusted[SHARD_TRUSTED_MAX][SETTINGS_PREFIX_MAX];
+	uint32_t trusted_count;
+};
+
+struct settings_media {
+	uint32_t workers;
+	int latch; /* enum latch_mode */
+	uint32_t dscp_audio, dscp_video, dscp_sip;
+	bool video;
+	uint64_t port_rest;
+};
+
+struct settings_redis {
+	char url[256]; /* empty: the node's own server */
+	uint64_t deadline;
+};
+
+struct settings_http {
+	struct addr bind;
+	uint32_t port; /* 0: no HTTP */
+};
+
+struct settings_log {
+	int level;  /* enum log_level */
+	int format; /* enum log_format */
+};
+
+struct settings_limits {
+	uint32_t calls, registrations, transactions;
+};
+
+struct settings {
+	struct settings_node node;
+	struct settings_network networks[SHARD_NETWORKS_MAX];
+	uint32_t network_count;
+	struct settings_sip sip;
+	struct settings_media media;
+	struct settings_redis redis;
+	struct settings_http http;
+	struct settings_log log;
+	struct settings_limits limits;
+};
+
+/* The schema of the whole file; ends with key NULL. */
+extern const struct conf_field SETTINGS_FIELDS[];
+
+/* Schema and rules, all errors at once. 0, or -EINVAL with at least one error. */
+int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors) NODISCARD;
+/* The rules that no schema says (overlaps, families, prefixes); fills what follows from other settings. */
+void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *errors);
+/* "10.0.0.0/8", "2001:db8::/32", or an address alone. 0 or -EINVAL; *reason then says why. */
+int settings_prefix_parse(struct shard_trusted *out, struct bytes in,
+			  const char **reason) NODISCARD;
+
+/* The longest file is SETTINGS_FILE_MAX; *text is malloc'ed. 0 or -errno. */
+int settings_load(const char *path, char **text, size_t *n) NODISCARD;
+
+/* Gives *now the values of *before wherever a restart is needed, and writes the names of those that differ, separated by blanks. */
+void settings_keep_at_start(struct settings *now, const struct settings *before,
+			    struct writer *changed);
+
+/* For shard_open and shard_configure. nonce_key: DIGEST_KEY_LEN bytes. */
+void settings_to_shard(const struct settings *s, const uint8_t *nonce_key,
+		       struct shard_settings *out);
+/* Pairs of media ports over all networks. */
+uint32_t settings_port_pairs(const struct settings *s);
+
+/* docs/config.md: the reference of every setting, in Markdown. */
+void settings_write_reference(struct writer *w);
+
+#endif

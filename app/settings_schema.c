@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/settings.h"
+
+#define FIELD(level, member) .offset = offsetof(struct level, member)
+#define TEXT(level, member) \
+	.type = CONF_STRING, FIELD(level, member), .size = sizeof(((struct level *)0)->member)
+#define U32(level, member, low, high) \
+	.type = CONF_U32, FIELD(level, member), .min = (low), .max = (high)
+#define DURATION(level, member, low, high) \
+	.type = CONF_DURATION, FIELD(level, member), .min = (low), .max = (high)
+#define SECTION(member, children) .type = CONF_MAP, FIELD(settings, member), .fields = (children)
+
+#define SECONDS(n) ((n)*NS_PER_S)
+
+/* In the order of enum latch_mode. */
+static const char *const LATCH_NAMES[] = { "strict", "same-ip", "any-once", NULL };
+/* In the order of enum log_level. */
+static const char *const LEVEL_NAMES[] = { "error", "warn", "info", "debug", NULL };
+/* In the order of enum log_format. */
+static const char *const FORMAT_NAMES[] = { "text", "json", NULL };
+
+static const struct conf_field NODE_FIELDS[] = {
+	{ .key = "name",
+	  TEXT(settings_node, name),
+	  .required = true,
+	  .at_start = true,
+	  .help = "Name of this node, unique in the cluster." },
+	{ .key = "shard",
+	  U32(settings_node, shard, 1, 65535),
+	  .required = true,
+	  .at_start = true,
+	  .help = "Number of the shard this node runs, unique in the cluster. Call ids begin with "
+		  "it." },
+	{ .key = "state_dir",
+	  TEXT(settings_node, state_dir),
+	  .required = true,
+	  .at_start = true,
+	  .help = "Folder of the lock, the keys, the spool and the node's own Redis; an absolute "
+		  "path." },
+	{ .key = NULL },
+};
+
+static const struct conf_field NETWORK_FIELDS[] = {
+	{ .key = "name",
+	  TEXT(settings_network, name),
+	  .required = true,
+	  .at_start = true,
+	  .help = "Name of the network, for logs." },
+	{ .key = "bind",
+	  .type = CONF_ADDR,
+	  FIELD(settings_network, bind),
+	  .required = true,
+	  .at_start = true,
+	  .help = "Address of this machine for SIP and media. No wildcard: list one network per "
+		  "address." },
+	{ .key = "advertise",
+	  .type = CONF_ADDR,
+	  FIELD(settings_network, advertise),
+	  .at_start = true,
+	  .help = "Address that SIP and SDP name, behind 1:1 NAT; without it, bind." },
+	{ .key = "sip_ports",
+	  .type = CONF_U32_LIST,
+	  FIELD(settings_network, sip_ports),
+	  .count_offset = offsetof(struct settings_network, sip_port_count),
+	  .max_items = SETTINGS_SIP_PORTS_MAX,
+	  .min = 1,
+	  .max = 65535,
+	  .at_start = true,
+	  .preset = "5060, 10060",
+	  .help = "UDP ports for SIP." },
+	{ .key = "media_ports",
+	  .type = CONF_RANGE,
+	  FIELD(settings_network, media_ports),
+	  .min = 1024,
+	  .max = 65535,
+	  .preset = "20000-39999",
+	  .at_start = true,
+	  .help = "UDP ports for RTP and RTCP; an audio call takes four." },
+	{ .key = NULL },
+};
+
+static const struct conf_field SIP_FIELDS[] = {
+	{ .key = "realm",
+	  TEXT(settings_sip, realm),
+	  .preset = "tandem",
+	  .at_start = true,
+	  .help = "Digest realm. Passwords are kept as hashes over it: after a change each must be "
+		  "set again." },
+	{ .key = "registration_expires",
+	  DURATION(settings_sip, registration_expires, SECONDS(1), SECONDS(604800)),
+	  .preset = "90s",
+	  .help = "Lifetime of a registration when the phone asks for none." },
+	{ .key = "registration_expires_min",
+	  DURATION(settings_sip, registration_expires_min, SECONDS(1), SECONDS(604800)),
+	  .preset = "60s",
+	  .help = "A phone that asks for less is answered 423." },
+	{ .key = "registration_expires_max",
+	  DURATION(settings_sip, registration_expires_max, SECONDS(1), SECONDS(604800)),
+	  .preset = "3600s",
+	  .help = "A phone that asks for more gets this." },
+	{ .key = "ring_timeout",
+	  DURATION(settings_sip, ring_timeout, SECONDS(1), SECONDS(3600)),
+	  .preset = "180s",
+	  .help = "A call that nobody answers ends with 408 after this." },
+	{ .key = "max_contacts",
+	  U32(settings_sip, max_contacts, 1, BINDINGS_MAX),
+	  .preset = "10",
+	  .help = "Phones that may register for one extension at once." },
+	{ .key = "trusted",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_sip, trusted),
+	  .size = SETTINGS_PREFIX_MAX,
+	  .count_offset = offsetof(struct settings_sip, trusted_count),
+	  .max_items = SHARD_TRUSTED_MAX,
+	  .help = "Prefixes such as \"10.0.0.0/8\" whose requests need no password: an SBC in "
+		  "front of the node." },
+	{ .key = NULL },
+};
+
+static const struct conf_field MEDIA_FIELDS[] = {
+	{ .key = "workers",
+	  U32(settings_media, workers, 1, 1),
+	  .preset = "1",
+	  .at_start = true,
+	  .help = "Threads that carry packets." },
+	{ .key = "latch",
+	  .type = CONF_ENUM,
+	  FIELD(settings_media, latch),
+	  .names = LATCH_NAMES,
+	  .preset = "same-ip",
+	  .help = "Whose RTP is believed: strict (the signalled address and port), same-ip (the "
+		  "signalled address, its "
+		  "first port), any-once (the first source at all)." },
+	{ .key = "dscp_audio",
+	  U32(settings_media, dscp_audio, 0, 63),
+	  .preset = "46",
+	  .help = "DSCP of audio, for calls set up from now on." },
+	{ .key = "dscp_video",
+	  U32(settings_media, dscp_video, 0, 63),
+	  .preset = "34",
+	  .help = "DSCP of video, for calls set up from now on." },
+	{ .key = "dscp_sip",
+	  U32(settings_media, dscp_sip, 0, 63),
+	  .preset = "24",
+	  .at_start = true,
+	  .help = "DSCP of SIP." },
+	{ .key = "video",
+	  .type = CONF_BOOL,
+	  FIELD(settings_media, video),
+	  .preset = "true",
+	  .help = "Relay H.264 video; false: video is refused, the call goes on with audio." },
+	{ .key = "port_rest",
+	  DURATION(settings_media, port_rest, 0, SECONDS(3600)),
+	  .preset = "60s",
+	  .at_start = true,
+	  .help = "A media port of an ended call is not used again before this." },
+	{ .key = NULL },
+};
+
+static const struct conf_field REDIS_FIELDS[] = {
+	{ .key = "url",
+	  TEXT(settings_redis, url),
+	  .at_start = true,
+	  .help = "unix:/path or redis://[user:password@]host:port[/db]. Without it the node runs "
+		  "its own server in "
+		  "state_dir." },
+	{ .key = "deadline",
+	  DURATION(settings_redis, deadline, NS_PER_MS, SECONDS(10)),
+	  .preset = "50ms",
+	  .at_start = true,
+	  .help = "A save that takes longer is no longer waited for, and the node is degraded "
+		  "until it is." },
+	{ .key = NULL },
+};
+
+static const struct conf_field HTTP_FIELDS[] = {
+	{ .key = "bind",
+	  .type = CONF_ADDR,
+	  FIELD(settings_http, bind),
+	  .preset = "127.0.0.1",
+	  .at_start = true,
+	  .help = "Address of /metrics, /healthz and /readyz. They need no password: keep it "
+		  "private." },
+	{ .key = "port",
+	  U32(settings_http, port, 0, 65535),
+	  .preset = "8080",
+	  .at_start = true,
+	  .help = "TCP port; 0: no HTTP." },
+	{ .key = NULL },
+};
+
+static const struct conf_field LOG_FIELDS[] = {
+	{ .key = "level",
+	  .type = CONF_ENUM,
+	  FIELD(settings_log, level),
+	  .names = LEVEL_NAMES,
+	  .preset = "info",
+	  .help = "Least level that is written." },
+	{ .key = "format",
+	  .type = CONF_ENUM,
+	  FIELD(settings_log, format),
+	  .names = FORMAT_NAMES,
+	  .preset = "text",
+	  .help = "text: key=value; json: one object a line." },
+	{ .key = NULL },
+};
+
+static const struct conf_field LIMITS_FIELDS[] = {
+	{ .key = "calls",
+	  U32(settings_limits, calls, 1, 1000000),
+	  .preset = "4000",
+	  .at_start = true,
+	  .help = "Calls at once; more are answered 503. Fewer where descriptors or ports do not "
+		  "reach: see the log at "
+		  "start." },
+	{ .key = "registrations",
+	  U32(settings_limits, registrations, 1, 1000000),
+	  .preset = "20000",
+	  .at_start = true,
+	  .help = "Extensions, and addresses of record with a registered phone." },
+	{ .key = "transactions",
+	  U32(settings_limits, transactions, 16, 10000000),
+	  .preset = "50000",
+	  .at_start = true,
+	  .help = "SIP transactions at once; one lives up to 32 s." },
+	{ .key = NULL },
+};
+
+const struct conf_field SETTINGS_FIELDS[] = {
+	{ .key = "node",
+	  SECTION(node, NODE_FIELDS),
+	  .required = true,
+	  .help = "Who this node is." },
+	{ .key = "networks",
+	  .type = CONF_LIST,
+	  FIELD(settings, networks),
+	  .fields = NETWORK_FIELDS,
+	  .size = sizeof(struct settings_network),
+	  .count_offset = offsetof(struct settings, network_count),
+	  .max_items = SHARD_NETWORKS_MAX,
+	  .required = true,
+	  .at_start = true,
+	  .help = "Addresses that phones and carriers reach; at least one." },
+	{ .key = "sip", SECTION(sip, SIP_FIELDS), .help = "Signalling." },
+	{ .key = "media", SECTION(media, MEDIA_FIELDS), .help = "Packets." },
+	{ .key = "redis",
+	  SECTION(redis, REDIS_FIELDS),
+	  .help = "Where calls and registrations are kept." },
+	{ .key = "http", SECTION(http, HTTP_FIELDS), .help = "Health and metrics." },
+	{ .key = "log", SECTION(log, LOG_FIELDS), .help = "What is written to standard error." },
+	{ .key = "limits",
+	  SECTION(limits, LIMITS_FIELDS),
+	  .help = "Capacities. Memory is reserved for them at start and used as it is needed." },
+	{ .key = NULL },
+};

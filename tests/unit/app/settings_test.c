@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/settings.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "tests/unit/test.h"
+
+#define NODE           \
+	"node:\n"      \
+	"  name: n1\n" \
+	"  shard: 1\n" \
+	"  state_dir: /var/lib/tandem\n"
+#define NETWORK            \
+	"networks:\n"      \
+	"  - name: main\n" \
+	"    bind: 192.0.2.10\n"
+
+static struct settings g_settings, g_other;
+static struct conf_errors g_errors;
+
+static int read_text(struct settings *out, const char *yaml)
+{
+	return settings_read(out, bytes_str(yaml), &g_errors);
+}
+
+static void test_minimal(void **state)
+{
+	const struct settings *s = &g_settings;
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK), 0);
+	assert_string_equal(s->node.name, "n1");
+	assert_int_equal(s->node.shard, 1);
+	assert_int_equal(s->network_count, 1);
+	assert_true(addr_eq(&s->networks[0].advertise, &s->networks[0].bind));
+	assert_int_equal(s->networks[0].sip_port_count, 2);
+	assert_int_equal(s->networks[0].sip_ports[1], 10060);
+	assert_int_equal(s->networks[0].media_ports.last, 39999);
+	assert_string_equal(s->sip.realm, "tandem");
+	assert_int_equal(s->sip.registration_expires, 90 * NS_PER_S);
+	assert_int_equal(s->sip.registration_expires_min, 60 * NS_PER_S);
+	assert_int_equal(s->sip.registration_expires_max, 3600 * NS_PER_S);
+	assert_int_equal(s->sip.ring_timeout, 180 * NS_PER_S);
+	assert_int_equal(s->media.latch, LATCH_SAME_IP);
+	assert_int_equal(s->media.dscp_audio, 46);
+	assert_int_equal(s->media.dscp_video, 34);
+	assert_int_equal(s->media.dscp_sip, 24);
+	assert_true(s->media.video);
+	assert_int_equal(s->media.port_rest, 60 * NS_PER_S);
+	assert_int_equal(s->redis.deadline, 50 * NS_PER_MS);
+	assert_string_equal(s->redis.url, "");
+	assert_int_equal(s->log.level, LOG_LEVEL_INFO);
+	assert_int_equal(settings_port_pairs(s), 10000);
+}
+
+static const struct {
+	const char *name, *yaml;
+	uint32_t line, column;
+	const char *message;
+} BAD[] = {
+	{ "no node", NETWORK, 1, 1, "node" },
+	{ "no networks", NODE, 1, 1, "networks" },
+	{ "empty networks", NODE "networks: []\n", 5, 11, "at least one network" },
+	{ "unknown key", NODE NETWORK "sip:\n  relm: x\n", 9, 3, "realm" },
+	{ "shard 0", "node:\n  name: n1\n  shard: 0\n  state_dir: /x\n" NETWORK, 3, 10,
+	  "1 to 65535" },
+	{ "shard 65536", "node:\n  name: n1\n  shard: 65536\n  state_dir: /x\n" NETWORK, 3, 10,
+	  "1 to 65535" },
+	{ "node name", "node:\n  name: a b\n  shard: 1\n  state_dir: /x\n" NETWORK, 2, 9,
+	  "letters, digits" },
+	{ "relative state_dir", "node:\n  name: n1\n  shard: 1\n  state_dir: state\n" NETWORK, 4,
+	  14, "absolute" },
+	{ "wildcard", NODE "networks:\n  - name: a\n    bind: 0.0.0.0\n", 7, 11,
+	  "one network for each address" },
+	{ "wildcard v6", NODE "networks:\n  - name: a\n    bind: '::'\n", 7, 11,
+	  "one network for each address" },
+	{ "multicast", NODE "networks:\n  - name: a\n    bind: 224.0.0.1\n", 7, 11, "multicast" },
+	{ "bind with port", NODE "networks:\n  - name: a\n    bind: 192.0.2.1:5060\n", 7, 11,
+	  "sip_ports" },
+	{ "bind is a name", NODE "networks:\n  - name: a\n    bind: localhost\n", 7, 11,
+	  "address" },
+	{ "network name", NODE "networks:\n  - name: A\n    bind: 192.0.2.1\n", 6, 11,
+	  "small letters" },
+	{ "advertise family", NODE NETWORK "    advertise: 2001:db8::1\n", 8, 16, "same family" },
+	{ "advertise wildcard", NODE NETWORK "    advertise: 0.0.0.0\n", 8, 16, "no wildcard" },
+	{ "advertise with port", NODE NETWORK "    advertise: 192.0.2.1:1\n", 8, 16,
+	  "without a port" },
+	{ "SIP port 0", NODE NETWORK "    sip_ports: [0]\n", 8, 17, "1 to 65535" },
+	{ "no SIP port", NODE NETWORK "    sip_ports: []\n", 8, 16, "one port at least" },
+	{ "SIP port twice", NODE NETWORK "    sip_ports: [5060, 5060]\n", 8, 23, "twice" },
+	{ "SIP port in media", NODE NETWORK "    sip_ports: [5060, 20001]\n", 8, 23,
+	  "media_ports" },
+	{ "media range reversed", NODE NETWORK "    media_ports: 3000-2000\n", 8, 18, "range" },
+	{ "media range of one", NODE NETWORK "    media_ports: 3000-3000\n", 8, 18, "even port" },
+	{ "media range odd", NODE NETWORK "    media_ports: 3001-3002\n", 8, 18, "even port" },
+	{ "media below 1024", NODE NETWORK "    media_ports: 1000-3000\n", 8, 18, "1024" },
+	{ "same network name", NODE NETWORK "  - name: main\n    bind: 192.0.2.11\n", 8, 11,
+	  "two networks" },
+	{ "media overlap",
+	  NODE NETWORK
+	  "    media_ports: 20000-29999\n"
+	  "  - {name: b, bind: 192.0.2.10, sip_ports: [6060], media_ports: 29999-31000}\n",
+	  9, 65, "overlaps" },
+	{ "SIP port of another",
+	  NODE NETWORK
+	  "    media_ports: 20000-29999\n"
+	  "  - {name: b, bind: 192.0.2.10, sip_ports: [5060], media_ports: 30000-31000}\n",
+	  9, 45, "belongs to network main" },
+	{ "SIP port in media of another",
+	  NODE NETWORK
+	  "    media_ports: 20000-29999\n"
+	  "  - {name: b, bind: 192.0.2.10, sip_ports: [20000], media_ports: 30000-31000}\n",
+	  9, 45, "belongs to network main" },
+	{ "media over SIP port of another",
+	  NODE NETWORK
+	  "    media_ports: 20000-29999\n"
+	  "  - {name: b, bind: 192.0.2.10, sip_ports: [7000], media_ports: 5000-6000}\n",
+	  9, 65, "SIP port 5060" },
+	{ "too many SIP ports",
+	  NODE "networks:\n"
+	       "  - {name: a, bind: 192.0.2.1, sip_ports: [1,2,3,4,5,6]}\n"
+	       "  - {name: b, bind: 192.0.2.2, sip_ports: [1,2,3,4,5,6]}\n"
+	       "  - {name: c, bind: 192.0.2.3, sip_ports: [1,2,3,4,5,6]}\n",
+	  6, 3, "18 SIP ports" },
+	{ "empty realm", NODE NETWORK "sip:\n  realm: ''\n", 9, 10, "empty" },
+	{ "quote in realm", NODE NETWORK "sip:\n  realm: 'a\"b'\n", 9, 10, "'\"'" },
+	{ "expires below min", NODE NETWORK "sip:\n  registration_expires_min: 100s\n", 9, 29,
+	  "not be above" },
+	{ "expires above max", NODE NETWORK "sip:\n  registration_expires_max: 80s\n", 9, 29,
+	  "not be below" },
+	{ "trusted no list", NODE NETWORK "sip:\n  trusted: 10.0.0.0/8\n", 9, 12, "list" },
+	{ "trusted text", NODE NETWORK "sip:\n  trusted: [10.0.0.0/8, sbc]\n", 9, 25, "address" },
+	{ "trusted host bits", NODE NETWORK "sip:\n  trusted: [10.0.0.1/8]\n", 9, 13, "beyond" },
+	{ "trusted everybody", NODE NETWORK "sip:\n  trusted: [0.0.0.0/0]\n", 9, 13, "everybody" },
+	{ "trusted length", NODE NETWORK "sip:\n  trusted: [10.0.0.0/33]\n", 9, 13, "1 to 32" },
+	{ "contacts", NODE NETWORK "sip:\n  max_contacts: 11\n", 9, 17, "1 to 10" },
+	{ "workers", NODE NETWORK "media:\n  workers: 2\n", 9, 12, "1 to 1" },
+	{ "latch", NODE NETWORK "media:\n  latch: any\n", 9, 10, "any-once" },
+	{ "dscp", NODE NETWORK "media:\n  dscp_audio: 64\n", 9, 15, "0 to 63" },
+	{ "video", NODE NETWORK "media:\n  video: maybe\n", 9, 10, "true or false" },
+	{ "duration", NODE NETWORK "media:\n  port_rest: 60\n", 9, 14, "duration" },
+	{ "redis url", NODE NETWORK "redis:\n  url: http://x\n", 9, 8, "redis://" },
+	{ "redis socket path",
+	  NODE NETWORK
+	  "redis:\n  url: unix:/"
+	  "0123456789012345678901234567890123456789012345678901234567890123456789012345678901"
+	  "2345678901234567890123456789\n",
+	  9, 8, "107" },
+	{ "redis deadline", NODE NETWORK "redis:\n  deadline: 11s\n", 9, 13, "10s" },
+	{ "http bind", NODE NETWORK "http:\n  bind: 127.0.0.1:80\n", 9, 9, "http.port" },
+	{ "http port", NODE NETWORK "http:\n  port: 65536\n", 9, 9, "65535" },
+	{ "log level", NODE NETWORK "log:\n  level: loud\n", 9, 10, "warn" },
+	{ "calls", NODE NETWORK "limits:\n  calls: 0\n", 9, 10, "from 1" },
+	{ "transactions", NODE NETWORK "limits:\n  transactions: 100\n", 9, 17, "limits.calls" },
+	{ "not YAML", NODE "networks: [\n", 6, 1, "" },
+	{ "not a map", "[1]\n", 1, 1, "keys" },
+	{ "empty", "", 1, 1, "node" },
+};
+
+static void test_each_error(void **state)
+{
+	int wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(BAD); i++) {
+		const struct conf_error *e = &g_errors.list[0];
+
+		ROW_ASSERT(BAD[i].name, read_text(&g_settings, BAD[i].yaml) == -EINVAL);
+		ROW_ASSERT(BAD[i].name, g_errors.total >= 1);
+		if (e->line != BAD[i].line || e->column != BAD[i].column ||
+		    !strstr(e->message, BAD[i].message))
+			wrong += printf("# %s: %u:%u: %s\n", BAD[i].name, e->line, e->column,
+					e->message);
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static void test_all_at_once(void **state)
+{
+	char text[4096];
+	struct writer w = writer_over(text, sizeof(text) - 1);
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE "networks:\n  - name: A\n    bind: 0.0.0.0\n"
+						     "    sip_ports: [20000]\n"
+						     "sip:\n  trusted: [x, 10.0.0.1/8]\n"),
+			 -EINVAL);
+	assert_int_equal(g_errors.total, 5);
+	conf_errors_write(&w, "tandem.yaml", &g_errors);
+	text[w.n] = '\0';
+	assert_non_null(strstr(text, "tandem.yaml:6:11: "));
+	assert_non_null(strstr(text, "tandem.yaml:7:11: "));
+	assert_non_null(strstr(text, "tandem.yaml:8:17: "));
+	assert_non_null(strstr(text, "tandem.yaml:10:13: "));
+	assert_non_null(strstr(text, "tandem.yaml:10:16: "));
+}
+
+static void test_secret_is_not_shown(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK "redis:\n  url: http://u:hunter2@h\n"),
+			 -EINVAL);
+	assert_null(strstr(g_errors.list[0].message, "hunter2"));
+}
+
+static const struct {
+	const char *text;
+	uint8_t bits; /* 0: refused */
+	uint8_t family;
+} PREFIXES[] = {
+	{ "10.0.0.0/8", 8, ADDR_V4 },
+	{ "192.0.2.1", 32, ADDR_V4 },
+	{ "192.0.2.1/32", 32, ADDR_V4 },
+	{ "2001:db8::/32", 32, ADDR_V6 },
+	{ "2001:db8::1", 128, ADDR_V6 },
+	{ "128.0.0.0/1", 1, ADDR_V4 },
+	{ "", 0, 0 },
+	{ "10.0.0.0/", 0, 0 },
+	{ "10.0.0.0/x", 0, 0 },
+	{ "10.0.0.0/-1", 0, 0 },
+	{ "10.0.0.0/8/8", 0, 0 },
+	{ "10.0.0.0:1/8", 0, 0 },
+	{ "/8", 0, 0 },
+	{ "::/0", 0, 0 },
+	{ "2001:db8::/129", 0, 0 },
+	{ "2001:db8::1/64", 0, 0 },
+};
+
+static void test_prefixes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(PREFIXES); i++) {
+		struct shard_trusted prefix = { .bits = 77 };
+		const char *reason = NULL;
+		int err = settings_prefix_parse(&prefix, bytes_str(PREFIXES[i].text), &reason);
+
+		ROW_ASSERT(PREFIXES[i].text, (err == 0) == (PREFIXES[i].bits != 0));
+		ROW_ASSERT(PREFIXES[i].text, err || prefix.bits == PREFIXES[i].bits);
+		ROW_ASSERT(PREFIXES[i].text, err || prefix.net.family == PREFIXES[i].family);
+		ROW_ASSERT(PREFIXES[i].text, !err || (reason && prefix.bits == 77));
+	}
+}
+
+static void test_reload_keeps_what_needs_a_restart(void **state)
+{
+	char names[512];
+	struct writer w = writer_over(names, sizeof(names) - 1);
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK), 0);
+	assert_int_equal(read_text(&g_other,
+				   "node: {name: n2, shard: 2, state_dir: /var/lib/tandem}\n"
+				   "networks: [{name: main, bind: 192.0.2.99}]\n"
+				   "sip: {ring_timeout: 5s, trusted: [10.0.0.0/8]}\n"
+				   "media: {latch: strict, dscp_sip: 1}\n"
+				   "log: {level: debug}\n"
+				   "limits: {calls: 7}\n"),
+			 0);
+	settings_keep_at_start(&g_other, &g_settings, &w);
+	names[w.n] = '\0';
+	assert_string_equal(names, "node.name node.shard networks media.dscp_sip limits.calls");
+	assert_string_equal(g_other.node.name, "n1");
+	assert_int_equal(g_other.node.shard, 1);
+	assert_true(addr_eq(&g_other.networks[0].bind, &g_settings.networks[0].bind));
+	assert_int_equal(g_other.limits.calls, 4000);
+	assert_int_equal(g_other.sip.ring_timeout, 5 * NS_PER_S);
+	assert_int_equal(g_other.sip.trusted_count, 1);
+	assert_int_equal(g_other.media.latch, LATCH_STRICT);
+	assert_int_equal(g_other.log.level, LOG_LEVEL_DEBUG);
+}
+
+static void test_reload_of_the_same_names_nothing(void **state)
+{
+	char names[512];
+	struct writer w = writer_over(names, sizeof(names));
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK), 0);
+	assert_int_equal(read_text(&g_other, "# the same\n" NODE "\n" NETWORK), 0);
+	settings_keep_at_start(&g_other, &g_settings, &w);
+	assert_int_equal(w.n, 0);
+}
+
+static void test_to_shard(void **state)
+{
+	static struct shard_settings shard;
+	static const uint8_t key[DIGEST_KEY_LEN] = { 7 };
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK
+				   "    advertise: 203.0.113.1\n"
+				   "  - {name: b, bind: '2001:db8::1', sip_ports: [5070]}\n"
+				   "sip: {trusted: [10.0.0.0/8]}\n"),
+			 0);
+	settings_to_shard(&g_settings, key, &shard);
+	assert_int_equal(shard.number, 1);
+	assert_string_equal(shard.tenant, "default");
+	assert_int_equal(shard.local_count, 3);
+	assert_int_equal(shard.locals[0].bind.port, 5060);
+	assert_int_equal(shard.locals[1].advertise.port, 10060);
+	assert_int_equal(shard.locals[1].advertise.ip[0], 203);
+	assert_int_equal(shard.locals[2].network, 1);
+	assert_int_equal(shard.locals[2].bind.family, ADDR_V6);
+	assert_int_equal(shard.network_count, 2);
+	assert_int_equal(shard.networks[0].media_advertise.ip[0], 203);
+	assert_int_equal(shard.networks[1].first_port, 20000);
+	assert_int_equal(shard.trusted_count, 1);
+	assert_int_equal(shard.trusted[0].bits, 8);
+	assert_int_equal(shard.registrar.expires_s, 90);
+	assert_int_equal(shard.digest.key[0], 7);
+	assert_string_equal(shard.digest.realm, "tandem");
+}
+
+static void test_load(void **state)
+{
+	char *text;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(settings_load("/nonexistent/tandem.yaml", &text, &n), -ENOENT);
+	assert_int_equal(settings_load("/", &text, &n), -EISDIR);
+	assert_int_equal(settings_load("/dev/zero", &text, &n), -EINVAL);
+	assert_int_equal(settings_load("meson.build", &text, &n), 0);
+	assert_true(n > 0);
+	free(text);
+}
+
+static void test_docs_are_true(void **state)
+{
+	static char want[65536];
+	struct writer w = writer_over(want, sizeof(want));
+	char *text;
+	size_t n;
+
+	(void)state;
+	settings_write_reference(&w);
+	assert_false(w.overflow);
+	assert_int_equal(settings_load("../docs/config.md", &text, &n), 0);
+	if (!bytes_eq(bytes_mem(text, n), writer_done(&w)))
+		fail_msg("docs/config.md is old: tandemctl help config > docs/config.md");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_minimal),
+		cmocka_unit_test(test_each_error),
+		cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_secret_is_not_shown),
+		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_reload_keeps_what_needs_a_restart),
+		cmocka_unit_test(test_reload_of_the_same_names_nothing),
+		cmocka_unit_test(test_to_shard),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_docs_are_true),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
