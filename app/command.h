@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one table of everything a node can be asked to do: name, typed arguments with limits, who may, and the handler. The Redis
+ * control API and tandemctl are doors to it; their help and docs/api.md are written from it. Results and errors are JSON:
+ * {"ok":true,"result":...} or {"ok":false,"error":{"code":...,"argument":...,"message":...}}. Control thread.
+ */
+#ifndef APP_COMMAND_H
+#define APP_COMMAND_H
+
+#include <jansson.h>
+
+#include "base/bytes.h"
+
+enum { COMMAND_ARGS_MAX = 8, COMMAND_TENANT_MAX = 32, COMMAND_JSON_MAX = 16384 };
+
+enum command_permission {
+	COMMAND_FOR_TENANT,   /* a tenant, and operators */
+	COMMAND_FOR_OPERATOR, /* operators only */
+};
+
+enum command_arg_type {
+	ARG_STRING,
+	ARG_U64,
+	ARG_BOOL,
+	ARG_ENUM,
+	ARG_SECRET, /* a string that is never repeated: not in errors, not in logs */
+};
+
+/* Which characters a string may have. */
+enum command_charset {
+	CHARSET_TEXT,   /* UTF-8 without control characters */
+	CHARSET_NUMBER, /* 0-9 * # + and letters, digits . _ - of a user part */
+	CHARSET_NAME,   /* letters, digits . _ - */
+	CHARSET_ID,     /* 0-9 a-v: a call id */
+};
+
+struct command_arg {
+	const char *name;
+	enum command_arg_type type;
+	enum command_charset charset;
+	bool required;
+	uint64_t min, max;        /* ARG_U64: value; ARG_STRING, ARG_SECRET: bytes */
+	const char *const *names; /* ARG_ENUM, NULL-terminated */
+	const char *preset;       /* for the help: what an absent argument means */
+	const char *help;
+};
+
+/* One argument as checked; text points into command_run.args. */
+struct command_value {
+	bool given;
+	struct bytes text; /* ARG_STRING, ARG_SECRET */
+	uint64_t number;   /* ARG_U64, ARG_BOOL (0, 1), ARG_ENUM (index) */
+};
+
+enum command_error_code {
+	COMMAND_BAD_REQUEST, /* the envelope, not the command */
+	COMMAND_UNKNOWN_COMMAND,
+	COMMAND_UNKNOWN_ARGUMENT,
+	COMMAND_MISSING_ARGUMENT,
+	COMMAND_BAD_ARGUMENT,
+	COMMAND_NOT_ALLOWED,
+	COMMAND_NOT_FOUND,
+	COMMAND_FULL,
+	COMMAND_BUSY,
+	COMMAND_EXPIRED,
+	COMMAND_UNAVAILABLE,
+	COMMAND_UNCERTAIN,
+	COMMAND_INTERNAL,
+	COMMAND_ERROR_CODES,
+};
+const char *command_error_name(enum command_error_code code);
+const char *command_error_help(enum command_error_code code); /* for docs/api.md */
+
+struct command_error {
+	enum command_error_code code;
+	const char *argument; /* constant, or NULL */
+	char message[256];
+};
+
+struct command_run;
+typedef void command_fn(struct command_run *run);
+
+struct command {
+	const char *name;
+	enum command_permission permission;
+	const struct command_arg *args; /* ends with name NULL */
+	const char *help;
+	const char *result; /* what "result" holds */
+	command_fn *fn;
+};
+
+/* Ends with name NULL. */
+extern const struct command COMMANDS[];
+const struct command *command_find(struct bytes name); /* or NULL */
+const struct command_arg *command_arg_find(const struct command *command, struct bytes name);
+
+/* Checks args (an object, or NULL: none) against the command. 0, or -EINVAL and *error. */
+int command_check(const struct command *command, const json_t *args,
+		  struct command_value values[COMMAND_ARGS_MAX],
+		  struct command_error *error) NODISCARD;
+
+/* The answer; owned by the receiver. */
+typedef void command_done_fn(json_t *answer, void *arg);
+
+struct node;
+
+/* A command under way. Handlers end it with command_answer or command_fail, once, now or later. */
+struct command_run {
+	const struct command *command;
+	struct node *node;
+	char tenant[COMMAND_TENANT_MAX];
+	json_t *args; /* owned */
+	struct command_value values[COMMAND_ARGS_MAX];
+	command_done_fn *done;
+	void *arg;
+};
+
+/* Who asks. */
+struct command_principal {
+	char tenant[COMMAND_TENANT_MAX];
+	enum command_permission permission;
+};
+
+/* Finds, checks and starts a command. done is called once, maybe before this returns. args: borrowed, may be NULL. */
+void command_start(struct node *node, const struct command_principal *who, struct bytes name,
+		   const json_t *args, command_done_fn *done, void *arg);
+/* Ends the run with a result (stolen; NULL: out of memory). */
+void command_answer(struct command_run *run, json_t *result);
+void command_fail(struct command_run *run, enum command_error_code code, const char *argument,
+		  const char *fmt, ...) PRINTF_LIKE(4, 5);
+json_t *command_error_json(const struct command_error *error);
+/* Of the run's command; asserts that it has the argument. */
+const struct command_value *command_value(const struct command_run *run, const char *name);
+
+/* The table as JSON: all commands, or one. */
+json_t *command_help_json(const struct command *only);
+/* The commands' part of docs/api.md. */
+void command_write_reference(struct writer *w);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An extension: its JSON document in Redis, what the shard needs of it, and what may be shown. The password is never kept. */
+#ifndef APP_EXTENSION_H
+#define APP_EXTENSION_H
+
+#include <jansson.h>
+
+#include "sig/shard.h"
+
+enum {
+	EXTENSION_HA1_TEXT = 32 + 1 + 64 + 1 + 64, /* MD5:SHA-256:SHA-512/256 in hex */
+	EXTENSION_REALM_MAX = 128,
+};
+
+struct extension {
+	struct shard_extension core;
+	char realm[EXTENSION_REALM_MAX]; /* the secret is a hash over it */
+	uint64_t changed_utc_ms;
+};
+
+/* The document: with the hashes. New reference, NULL: out of memory. */
+json_t *extension_to_document(const struct extension *e);
+/* What may be shown: without them. realm: the node's. */
+json_t *extension_to_view(const struct extension *e, const char *realm);
+/* 0 or -EBADMSG with a reason. Unknown members are ignored. */
+int extension_from_document(struct extension *out, struct bytes json,
+			    const char **reason) NODISCARD;
+
+/* "hex:hex:hex" to and from a secret. 0 or -EINVAL. */
+int extension_ha1_read(struct digest_secret *out, struct bytes text) NODISCARD;
+void extension_ha1_write(char out[EXTENSION_HA1_TEXT + 1], const struct digest_secret *secret);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/fields.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sig/id.h"
+
+static void add_bytes(struct fields *f, const char *name, struct bytes value)
+{
+	assert(f->count < FIELDS_MAX && f->used + value.n <= sizeof(f->text));
+	if (value.n)
+		memcpy(f->text + f->used, value.p, value.n);
+	f->list[f->count++] = (struct store_field){ name, bytes_mem(f->text + f->used, value.n) };
+	f->used += value.n;
+}
+
+static void add_text(struct fields *f, const char *name, const char *value)
+{
+	add_bytes(f, name, bytes_str(value));
+}
+
+static void add_number(struct fields *f, const char *name, uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
+	add_text(f, name, text);
+}
+
+static void add_call(struct fields *f, const char *name, uint64_t call)
+{
+	char text[ID_TEXT_LEN];
+
+	id_call_put(text, call);
+	add_bytes(f, name, bytes_mem(text, sizeof(text)));
+}
+
+static const char *ended_by_name(enum call_ended_by by)
+{
+	switch (by) {
+	case ENDED_BY_A:
+		return "a";
+	case ENDED_BY_B:
+		return "b";
+	case ENDED_BY_NODE:
+		return "node";
+	case ENDED_BY_OPERATOR:
+		return "operator";
+	}
+	return "node";
+}
+
+/* One leg's numbers: names of leg a, names of leg b, where they stand. */
+static const struct {
+	const char *name[2];
+	size_t offset;
+	bool wide; /* uint64_t */
+} STATS[] = {
+#define WIDE(member)                                                                      \
+	{                                                                                 \
+		{ "a_" #member, "b_" #member }, offsetof(struct flow_stats, member), true \
+	}
+#define NARROW(member)                                                                     \
+	{                                                                                  \
+		{ "a_" #member, "b_" #member }, offsetof(struct flow_stats, member), false \
+	}
+	WIDE(packets_in),  WIDE(octets_in), WIDE(packets_out),      WIDE(octets_out),
+	WIDE(rtcp_in),     WIDE(rtcp_out),  WIDE(dropped),          NARROW(lost),
+	NARROW(jitter_us), NARROW(digits),  NARROW(source_changes),
+#undef WIDE
+#undef NARROW
+};
+
+static void add_stats(struct fields *f, const struct flow_stats *stats, size_t leg)
+{
+	for (size_t i = 0; i < COUNT_OF(STATS); i++) {
+		const uint8_t *at = (const uint8_t *)stats + STATS[i].offset;
+		uint64_t wide;
+		uint32_t narrow;
+
+		memcpy(&narrow, at, sizeof(narrow));
+		if (STATS[i].wide)
+			memcpy(&wide, at, sizeof(wide));
+		else
+			wide = narrow;
+		add_number(f, STATS[i].name[leg], wide);
+	}
+}
+
+void fields_of_cdr(struct fields *out, const struct cdr *cdr)
+{
+	uint64_t talked = cdr->answer_utc_ms && cdr->end_utc_ms > cdr->answer_utc_ms
+				  ? cdr->end_utc_ms - cdr->answer_utc_ms
+				  : 0;
+
+	out->count = out->used = 0;
+	add_call(out, "id", cdr->call);
+	add_text(out, "tenant", cdr->tenant);
+	add_text(out, "from", cdr->from);
+	add_text(out, "to", cdr->to);
+	add_text(out, "sip_call_id", cdr->sip_call_id);
+	add_number(out, "setup_utc_ms", cdr->setup_utc_ms);
+	add_number(out, "ringing_utc_ms", cdr->ringing_utc_ms);
+	add_number(out, "answer_utc_ms", cdr->answer_utc_ms);
+	add_number(out, "end_utc_ms", cdr->end_utc_ms);
+	add_number(out, "talk_ms", talked);
+	add_number(out, "sip_status", cdr->sip_status);
+	add_number(out, "q850", cdr->q850);
+	add_text(out, "ended_by", ended_by_name(cdr->ended_by));
+	add_text(out, "cause", cdr->reason);
+	add_stats(out, &cdr->a, 0);
+	add_stats(out, &cdr->b, 1);
+}
+
+bool fields_cdr_is_number(struct bytes name)
+{
+	static const char *const head[] = { "setup_utc_ms", "ringing_utc_ms", "answer_utc_ms",
+					    "end_utc_ms",   "talk_ms",        "sip_status",
+					    "q850" };
+
+	for (size_t i = 0; i < COUNT_OF(head); i++)
+		if (bytes_is(name, head[i]))
+			return true;
+	for (size_t i = 0; i < COUNT_OF(STATS); i++)
+		if (bytes_is(name, STATS[i].name[0]) || bytes_is(name, STATS[i].name[1]))
+			return true;
+	return false;
+}
+
+const char *fields_event_name(enum sig_event_kind kind)
+{
+	switch (kind) {
+	case SIG_CALL_NEW:
+		return "call.new";
+	case SIG_CALL_RINGING:
+		return "call.ringing";
+	case SIG_CALL_ANSWERED:
+		return "call.answered";
+	case SIG_CALL_ENDED:
+		return "call.ended";
+	case SIG_CALL_DIGIT:
+		return "call.digit";
+	case SIG_REGISTERED:
+		return "registration.new";
+	case SIG_UNREGISTERED:
+		return "registration.gone";
+	}
+	return "unknown";
+}
+
+void fields_of_event(struct fields *out, const struct sig_event *event)
+{
+	bool of_call = event->kind != SIG_REGISTERED && event->kind != SIG_UNREGISTERED;
+	char digit[2] = { event->digit, '\0' };
+
+	out->count = out->used = 0;
+	add_text(out, "type", fields_event_name(event->kind));
+	if (of_call)
+		add_call(out, "call", event->call);
+	add_number(out, "version", event->version);
+	if (of_call)
+		add_text(out, "from", event->from);
+	add_text(out, "to", event->to);
+	if (event->kind == SIG_CALL_ENDED)
+		add_number(out, "sip_status", event->status);
+	if (event->kind == SIG_CALL_DIGIT) {
+		add_text(out, "leg", event->leg ? "b" : "a");
+		add_text(out, "digit", digit);
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Call detail records and events as the text fields of a Redis stream entry. Values; they point into themselves: do not move. */
+#ifndef APP_FIELDS_H
+#define APP_FIELDS_H
+
+#include "cluster/store.h"
+#include "sig/effect.h"
+
+enum { FIELDS_MAX = 48, FIELDS_TEXT_MAX = 4096 };
+
+struct fields {
+	struct store_field list[FIELDS_MAX];
+	size_t count;
+	char text[FIELDS_TEXT_MAX];
+	size_t used;
+};
+
+void fields_of_cdr(struct fields *out, const struct cdr *cdr);
+void fields_of_event(struct fields *out, const struct sig_event *event);
+/* True for the fields of a CDR whose text is a whole number. */
+bool fields_cdr_is_number(struct bytes name);
+const char *fields_event_name(enum sig_event_kind kind);
+
+#endif

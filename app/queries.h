@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions to the media worker whose answers a command waits for: the live counters of a call's flows. Control thread. */
+#ifndef APP_QUERIES_H
+#define APP_QUERIES_H
+
+#include "sig/shard.h"
+
+enum { QUERIES_MAX = 64, QUERY_FLOWS_MAX = 2 * MEDIA_LINES_MAX };
+
+struct query_flow {
+	struct flow_id id;
+	bool answered;
+	struct flow_stats stats;
+};
+
+struct query;
+/* Called once: when all flows answered, or at the deadline with what came. */
+typedef void query_done_fn(const struct query *q, void *arg);
+
+struct query {
+	bool used;
+	uint64_t deadline_ns;
+	uint32_t count;
+	struct query_flow flows[QUERY_FLOWS_MAX];
+	query_done_fn *done;
+	void *arg;
+};
+
+struct queries {
+	struct query list[QUERIES_MAX];
+	uint32_t used;
+};
+
+/* A free one, or NULL: the caller fills flows and count, sends the questions, and calls queries_start. */
+struct query *queries_take(struct queries *x);
+/* Ends at once where nothing is awaited (all flows marked answered). */
+void queries_start(struct queries *x, struct query *q, uint64_t deadline_ns, query_done_fn *done,
+		   void *arg);
+/* A MEDIA_FLOW_STATS or MEDIA_FLOW_CLOSED of the worker. */
+void queries_event(struct queries *x, const struct media_event *event);
+void queries_expire(struct queries *x, uint64_t now_ns);
+uint64_t queries_next_ns(const struct queries *x);
+
+#endif
