@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control API on Redis. Commands come as entries of td:{cmd:TENANT}:in (operators: td:{cmd:_operator}:in), read by the consumer
+ * group "nodes"; results go to td:{cmd:TENANT}:out:CLIENT. Control thread.
+ *
+ * At least once, without a second effect: before a command runs its id is claimed in td:{cmd:TENANT}:done:ID; afterwards one script
+ * puts the result there, sends it, and takes the entry off the stream. An entry that comes again finds the result and gets the same
+ * answer. If the node dies between effect and script, the entry is read again and the command runs again: every command of the table
+ * then has the same effect as once.
+ */
+#ifndef APP_CONTROL_H
+#define APP_CONTROL_H
+
+#include "base/bytes.h"
+
+struct control;
+struct node;
+
+void control_setup(void); /* registers the metrics; main thread, once */
+/* Reads from now on. url: of the node's Redis; a link of its own for each stream, since reading blocks. 0 or -errno. */
+int control_open(struct control **out, struct node *node, const char *url) NODISCARD;
+/* No further commands; those under way are finished. */
+void control_stop(struct control *c);
+void control_close(struct control *c);
+void control_flush(struct control *c);
+void control_expire(struct control *c, uint64_t now_ns);
+uint64_t control_next_ns(const struct control *c);
+/* Commands under way. */
+uint32_t control_running(const struct control *c);
+
+#endif

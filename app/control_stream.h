@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the control API share: the streams that are read, and the commands under way. */
+#ifndef APP_CONTROL_STREAM_H
+#define APP_CONTROL_STREAM_H
+
+#include "app/command.h"
+#include "app/control.h"
+#include "app/control_entry.h"
+#include "base/metric.h"
+#include "cluster/redis.h"
+
+enum { CONTROL_STREAMS = 2, CONTROL_JOBS_MAX = 128, CONTROL_KEY_MAX = 160, CONTROL_ID_MAX = 48 };
+
+/* How a stream is read, in this order after each connect. */
+enum control_phase {
+	CONTROL_GROUP,   /* make the consumer group */
+	CONTROL_HISTORY, /* entries that an earlier life of this node took and did not finish */
+	CONTROL_NEWS,    /* new ones, and now and then what other nodes left */
+};
+
+struct control_stream {
+	struct control *control;
+	struct command_principal who;
+	struct redis *link;
+	char key[CONTROL_KEY_MAX]; /* td:{cmd:TENANT}:in */
+	enum control_phase phase;
+	bool asked;                 /* a command on the link waits for its answer */
+	char after[CONTROL_ID_MAX]; /* history: read up to here */
+	uint64_t claim_ns;          /* next look for what others left */
+};
+
+/* A command under way. */
+struct control_job {
+	bool used;
+	bool repeated; /* the answer is an earlier one's */
+	struct control *control;
+	struct control_stream *stream;
+	char entry_id[CONTROL_ID_MAX];
+	char id[CONTROL_NAME_MAX + 1]; /* empty: unusable */
+	char client[CONTROL_NAME_MAX + 1];
+	char command[CONTROL_NAME_MAX + 1];
+	json_t *args; /* owned */
+};
+
+struct control {
+	struct node *node;
+	char consumer[64];
+	bool stopped;
+	uint32_t running;
+	struct control_stream streams[CONTROL_STREAMS];
+	struct control_job jobs[CONTROL_JOBS_MAX];
+};
+
+struct control_metrics {
+	metric_id ok, failed, repeated, bad;
+};
+extern struct control_metrics g_control_metrics;
+
+/* Takes an entry of the stream; false: no room now, it is read again later. fields: the array of names and values, NULL: deleted. */
+bool control_job_take(struct control_stream *s, struct bytes entry_id,
+		      const struct redisReply *fields);
+/* Asks for more when there is room. */
+void control_stream_read(struct control_stream *s);
+
+#endif
