@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the world answered to effects, kept until the shard may be called again: an answer may come while an effect is being carried
+ * out, and no call of the shard is entered from within another. Control thread.
+ */
+#ifndef APP_ANSWERS_H
+#define APP_ANSWERS_H
+
+#include "base/text.h"
+#include "sig/shard.h"
+
+enum answer_kind {
+	ANSWER_CALL_SAVED,
+	ANSWER_CALL_ENDED,
+	ANSWER_BINDING_SAVED,
+	ANSWER_MEDIA_FAILED,
+	ANSWER_SEND_FAILED,
+	ANSWER_DEGRADED, /* ok: healthy again */
+};
+
+struct answer {
+	enum answer_kind kind;
+	bool ok;
+	enum shard_binding_result binding;
+	int error;
+	uint64_t call, version;
+	struct text tenant, user; /* owned */
+	struct flow_id flow;
+	struct sip_hop hop;
+};
+
+struct answers {
+	struct answer *list;
+	uint32_t count, capacity;
+};
+
+/* Takes over the texts of *a. Out of memory: the answer is lost and logged; the shard's own timers then decide. */
+void answers_add(struct answers *q, struct answer *a);
+/* Hands all to the shard in the order they came, also those added meanwhile. False when there were none. */
+bool answers_feed(struct answers *q, struct shard *s, struct instant now);
+void answers_close(struct answers *q);
+
+#endif

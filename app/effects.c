@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/effects.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/fields.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "engine/engine.h"
+#include "sig/sip/transport_udp.h"
+
+static struct {
+	metric_id bind_failed, queue_full;
+} g_metrics;
+
+void effects_setup(void)
+{
+	g_metrics.bind_failed =
+		metric_register(METRIC_COUNTER, "tandem_media_bind_failed_total", NULL,
+				"Media ports that could not be bound for a call.");
+	g_metrics.queue_full =
+		metric_register(METRIC_COUNTER, "tandem_media_queue_full_total", NULL,
+				"Commands to the media worker lost because too many waited.");
+}
+
+static void carry_send(struct effects_to *to, const struct effect *e)
+{
+	int err = transport_udp_send(to->sip, &e->hop, text_bytes(&e->data));
+
+	/* A full queue is no verdict on the peer: we or it sends again. */
+	if (err && err != -ENOBUFS) {
+		struct answer a = { .kind = ANSWER_SEND_FAILED, .error = -err, .hop = e->hop };
+
+		answers_add(to->answers, &a);
+	}
+}
+
+/* True when the shard may go on; else it has been fenced. */
+static bool see_result(struct effects_to *to, enum store_result result)
+{
+	if (result == STORE_FENCED)
+		*to->fenced = true;
+	return result == STORE_OK;
+}
+
+static void on_call_saved(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct effects_to *to = arg;
+	struct answer a = { .kind = ANSWER_CALL_SAVED, .call = key, .version = version };
+
+	a.ok = see_result(to, result);
+	answers_add(to->answers, &a);
+}
+
+static void on_call_ended(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct effects_to *to = arg;
+	struct answer a = { .kind = ANSWER_CALL_ENDED, .call = key, .version = version };
+
+	a.ok = see_result(to, result);
+	answers_add(to->answers, &a);
+}
+
+static void carry_call_end(struct effects_to *to, const struct effect *e)
+{
+	struct fields fields;
+
+	assert(e->cdr);
+	fields_of_cdr(&fields, e->cdr);
+	store_call_end(to->store, e->call, fields.list, fields.count, on_call_ended, to);
+}
+
+/* A binding's answer names it by texts, which the store's numbers cannot hold. */
+struct binding_save {
+	struct effects_to *to;
+	struct answer answer;
+};
+
+static enum shard_binding_result binding_result(enum store_result result)
+{
+	switch (result) {
+	case STORE_OK:
+		return BINDING_SAVED;
+	case STORE_CONFLICT:
+		return BINDING_CONFLICT;
+	case STORE_FENCED:
+	case STORE_UNKNOWN:
+	case STORE_REFUSED:
+		return BINDING_FAILED;
+	}
+	return BINDING_FAILED;
+}
+
+static void on_binding_saved(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct binding_save *save = arg;
+
+	(void)key;
+	(void)version;
+	(void)see_result(save->to, result);
+	save->answer.binding = binding_result(result);
+	answers_add(save->to->answers, &save->answer);
+	free(save);
+}
+
+static void carry_binding_save(struct effects_to *to, struct effect *e)
+{
+	struct binding_save *save = calloc(1, sizeof(*save));
+
+	if (!save) {
+		LOG_ERROR("effects", 0, "out of memory: a registration is not saved");
+		return;
+	}
+	save->to = to;
+	save->answer = (struct answer){ .kind = ANSWER_BINDING_SAVED,
+					.version = e->version,
+					.tenant = e->tenant,
+					.user = e->user };
+	e->tenant = e->user = (struct text){ 0 }; /* the answer's now */
+	store_binding_save(to->store, text_bytes(&save->answer.tenant),
+			   text_bytes(&save->answer.user), e->expected, e->version,
+			   text_bytes(&e->data), e->ttl_ms, on_binding_saved, save);
+}
+
+static void media_fail(struct effects_to *to, const struct media_command *command, uint64_t call,
+		       int error)
+{
+	struct answer a = {
+		.kind = ANSWER_MEDIA_FAILED, .flow = command->spec.id, .call = call, .error = error
+	};
+
+	answers_add(to->answers, &a);
+}
+
+static bool media_bind(struct effects_to *to, struct media_command *command, uint64_t call)
+{
+	const struct flow_spec *spec = &command->spec;
+	int err = engine_bind(&spec->local_rtp, &spec->local_rtcp, spec->dscp, &command->rtp_fd,
+			      &command->rtcp_fd);
+
+	if (!err)
+		return true;
+	metric_add(g_metrics.bind_failed, 1);
+	LOG_WARN("media", call, "cannot bind media ports", LOG_ADDR("local", &spec->local_rtp),
+		 LOG_STR("error", strerror(-err)));
+	media_fail(to, command, call, err);
+	return false;
+}
+
+static void media_drop(struct effects_to *to, struct media_command *command, uint64_t call)
+{
+	metric_add(g_metrics.queue_full, 1);
+	LOG_ERROR("media", call, "the media worker does not keep up: a command is lost",
+		  LOG_INT("kind", command->kind));
+	if (command->kind == MEDIA_FLOW_OPEN) {
+		(void)close(command->rtp_fd);
+		if (command->rtcp_fd >= 0)
+			(void)close(command->rtcp_fd);
+		media_fail(to, command, call, -EAGAIN);
+	}
+	free(command);
+}
+
+static void carry_media(struct effects_to *to, struct effect *e)
+{
+	struct media_command *command = e->media;
+
+	assert(command);
+	command->rtp_fd = command->rtcp_fd = -1;
+	if (command->kind == MEDIA_FLOW_OPEN && !media_bind(to, command, e->call))
+		return;
+	e->media = NULL; /* the queue's now */
+	if (media_queue_put(to->media, command))
+		media_drop(to, command, e->call);
+}
+
+static void carry_event(struct effects_to *to, const struct effect *e)
+{
+	struct fields fields;
+
+	assert(e->event);
+	fields_of_event(&fields, e->event);
+	store_event(to->store, bytes_str(e->event->tenant), fields.list, fields.count);
+}
+
+static void carry_one(struct effects_to *to, struct effect *e)
+{
+	switch (e->kind) {
+	case EFFECT_SEND:
+		carry_send(to, e);
+		return;
+	case EFFECT_CALL_SAVE:
+		store_call_save(to->store, e->call, e->version, text_bytes(&e->data), on_call_saved,
+				to);
+		return;
+	case EFFECT_CALL_END:
+		carry_call_end(to, e);
+		return;
+	case EFFECT_BINDING_SAVE:
+		carry_binding_save(to, e);
+		return;
+	case EFFECT_MEDIA:
+		carry_media(to, e);
+		return;
+	case EFFECT_EVENT:
+		carry_event(to, e);
+		return;
+	}
+	assert(!"an effect of no kind");
+}
+
+void effects_carry_out(struct effects_to *to, struct effects *e)
+{
+	for (uint32_t i = 0; i < e->count && !*to->fenced; i++)
+		carry_one(to, &e->list[i]);
+	effects_clear(e);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries out what the signalling core asks for, in order. Answers are queued, never fed back from here. Control thread. */
+#ifndef APP_EFFECTS_H
+#define APP_EFFECTS_H
+
+#include "app/answers.h"
+#include "app/media_queue.h"
+#include "cluster/store.h"
+#include "sig/effect.h"
+
+struct transport_udp;
+
+/* Where effects go. Its address stays the same while answers are awaited. */
+struct effects_to {
+	struct transport_udp *sip;
+	struct store *store;
+	struct media_queue *media;
+	struct answers *answers;
+	bool *fenced; /* set when the store says so: nothing may be said any more */
+};
+
+void effects_setup(void); /* registers the metrics; main thread, once */
+/* All of *e, then clears it. */
+void effects_carry_out(struct effects_to *to, struct effects *e);
+
+#endif
