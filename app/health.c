@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/health.h"
+
+#include "base/clock.h"
+
+#define STALLED_NS (5 * NS_PER_S)
+
+static const struct {
+	enum health_reason reason;
+	const char *name;
+} REASONS[] = {
+	{ HEALTH_STARTING, "starting" },
+	{ HEALTH_STOPPING, "stopping" },
+	{ HEALTH_STORE, "redis_away_or_late" },
+	{ HEALTH_REDIS_DEAD, "own_redis_died" },
+	{ HEALTH_STALLED, "control_thread_stalled" },
+};
+
+/* Relaxed throughout: each value stands alone. */
+void health_set(struct health *h, enum health_reason reason, bool on)
+{
+	if (on)
+		(void)atomic_fetch_or_explicit(&h->reasons, reason, memory_order_relaxed);
+	else
+		(void)atomic_fetch_and_explicit(&h->reasons, ~(uint32_t)reason,
+						memory_order_relaxed);
+}
+
+void health_beat(struct health *h, uint64_t now_ns)
+{
+	atomic_store_explicit(&h->beat_ns, now_ns, memory_order_relaxed);
+}
+
+uint32_t health_reasons(const struct health *h, uint64_t now_ns)
+{
+	uint32_t reasons = atomic_load_explicit(&h->reasons, memory_order_relaxed);
+	uint64_t beat = atomic_load_explicit(&h->beat_ns, memory_order_relaxed);
+
+	if (now_ns > beat && now_ns - beat > STALLED_NS)
+		reasons |= HEALTH_STALLED;
+	return reasons;
+}
+
+void health_write(struct writer *w, uint32_t reasons)
+{
+	const char *comma = "";
+
+	writer_fmt(w, "{\"status\":\"%s\",\"reasons\":[", reasons ? "degraded" : "ok");
+	for (size_t i = 0; i < COUNT_OF(REASONS); i++) {
+		if (!(reasons & REASONS[i].reason))
+			continue;
+		writer_fmt(w, "%s\"%s\"", comma, REASONS[i].name);
+		comma = ",";
+	}
+	writer_str(w, "]}\n");
+}
+
+bool health_is_ready(uint32_t reasons)
+{
+	return !(reasons & (HEALTH_STARTING | HEALTH_STOPPING | HEALTH_STALLED));
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the node is, as the control thread says it and the web thread shows it. Atomics only. */
+#ifndef APP_HEALTH_H
+#define APP_HEALTH_H
+
+#include <stdatomic.h>
+
+#include "base/bytes.h"
+
+enum health_reason {
+	HEALTH_STARTING = 1,
+	HEALTH_STOPPING = 2,
+	HEALTH_STORE = 4,      /* Redis is away or late: saves are not waited for */
+	HEALTH_REDIS_DEAD = 8, /* the node's own Redis died and is being restarted */
+	HEALTH_STALLED = 16,   /* the control thread has not come round; found by the reader */
+};
+
+struct health {
+	_Atomic uint32_t reasons;
+	_Atomic uint64_t beat_ns; /* when the control thread was last seen */
+};
+
+void health_set(struct health *h, enum health_reason reason, bool on);
+/* Control thread, at least once a second. */
+void health_beat(struct health *h, uint64_t now_ns);
+uint32_t health_reasons(const struct health *h, uint64_t now_ns);
+/* {"status":"degraded","reasons":["redis is away or late"]} */
+void health_write(struct writer *w, uint32_t reasons);
+/* True when new calls are welcome: started, not stopping. Degraded is ready. */
+bool health_is_ready(uint32_t reasons);
+
+#endif
