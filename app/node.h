@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One node: everything there is in the process, and the order in which it starts and stops. All of it belongs to the control thread
+ * but what the engine and the web thread own themselves.
+ */
+#ifndef APP_NODE_H
+#define APP_NODE_H
+
+#include "app/answers.h"
+#include "app/effects.h"
+#include "app/extensions.h"
+#include "app/health.h"
+#include "app/keys.h"
+#include "app/media_queue.h"
+#include "app/queries.h"
+#include "app/settings.h"
+#include "cluster/embedded.h"
+#include "cluster/redis.h"
+#include "cluster/store.h"
+
+struct control;
+struct engine;
+struct transport_udp;
+struct web;
+
+#define NODE_TENANT "default"
+
+enum {
+	NODE_EXIT_OK = 0,
+	NODE_EXIT_FAILED = 1, /* trying again may help */
+	NODE_EXIT_CONFIG = 2, /* it will not before somebody mends a file */
+};
+
+enum node_phase {
+	NODE_STARTING,
+	NODE_RUNNING,
+	NODE_STOPPING,
+};
+
+/* A step of the start that ends in a callback. */
+struct node_wait {
+	bool done;
+	enum store_result result;
+};
+
+struct node {
+	const char *config_path;
+	enum node_phase phase;
+	int exit_status;
+	bool stop_asked;
+	bool loop_opened;
+	bool fenced;
+	uint64_t start_ns;
+	uint64_t stop_deadline_ns;
+	struct settings settings;
+	struct keys keys;
+	struct rand_source rand;
+	struct embedded embedded;
+	bool embedded_used;
+	char redis_url[256];
+	struct redis *redis;
+	struct store *store;
+	struct shard *shard;
+	struct engine *engine;
+	struct transport_udp *sip;
+	struct control *control;
+	struct web *web;
+	struct answers answers;
+	struct media_queue media_queue;
+	struct effects_to effects_to;
+	struct extensions extensions;
+	struct queries queries;
+	struct health health;
+	struct node_wait wait;
+	uint64_t beat_next_ns;
+	uint64_t respawn_ns;     /* when the own Redis is started again; UINT64_MAX: it runs */
+	uint64_t reserved_bytes; /* address space that the capacities reserved */
+	uint32_t calls_max;      /* limits.calls, or what the descriptors allow */
+	uint32_t calls_restored, bindings_restored, records_broken;
+};
+
+/* Starts, runs until it is told to stop, stops. The exit status of the process. */
+int node_run(const char *config_path);
+
+/* ---- between the files of the node ---- */
+
+/* Reads and checks; errors go to standard error. 0 or -errno. */
+int node_settings_read(struct settings *out, const char *path) NODISCARD;
+/* The steps of the start in order; exit status, NODE_EXIT_OK: ready. */
+int node_start(struct node *n);
+/* Undoes them in reverse, from wherever the start came to. */
+void node_stop(struct node *n);
+/* Lease, documents, registrations, calls: what Redis knows. Exit status. */
+int node_load(struct node *n);
+/* A step that ends in a callback: begin, start it with node_wait_end as store_done_fn, await. False: told to stop, or too late. */
+void node_wait_begin(struct node *n);
+void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg);
+bool node_await(struct node *n, const char *what, uint64_t limit_ns);
+void node_ask_stop(struct node *n);
+/* SIGHUP. */
+void node_reload(struct node *n);
+/* The own Redis died: it is started again, not too often. */
+void node_own_redis_died(struct node *n);
+
+/* Handlers of the loop; arg is the node. */
+void node_round(void *arg); /* end of each round: effects, answers, flushes, the timer */
+void node_on_timer(void *arg);
+void node_on_media(int fd, unsigned events, void *arg);
+void node_on_datagram(const struct sip_hop *from, struct bytes datagram, void *arg);
+void node_on_send_error(const struct sip_hop *to, int error, void *arg);
+void node_on_redis(bool connected, void *arg);
+void node_on_store_health(bool healthy, void *arg);
+void node_on_signal(int signal, void *arg);
+
+/* Raises the descriptor limit; calls_max is what limits.calls and it allow. 0 or -errno. */
+int node_capacity_fit(struct node *n, unsigned *fd_max) NODISCARD;
+/* Some media ports are tried. 0, or -EADDRINUSE and -EADDRNOTAVAIL where they cannot be used; logged. */
+int node_capacity_probe(const struct settings *s) NODISCARD;
+/* Bytes of address space and of memory; 0 where /proc does not say. */
+void node_memory(uint64_t *reserved, uint64_t *resident);
+/* The line that says the node is ready, with what it can hold. */
+void node_log_ready(const struct node *n);
+
+void node_metrics_setup(void);
+void node_metrics_update(const struct node *n);
+
+#endif

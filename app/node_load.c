@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lease, and what Redis knows of this shard: documents, registrations, calls. */
+#include <assert.h>
+#include <string.h>
+
+#include "app/node.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+#define ACQUIRE_LIMIT_NS (30 * NS_PER_S)
+#define LOAD_LIMIT_NS    (300 * NS_PER_S)
+
+void node_wait_begin(struct node *n)
+{
+	n->wait = (struct node_wait){ 0 };
+}
+
+void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node *n = arg;
+
+	(void)key;
+	(void)version;
+	n->wait = (struct node_wait){ .done = true, .result = result };
+	loop_stop();
+}
+
+bool node_await(struct node *n, const char *what, uint64_t limit_ns)
+{
+	uint64_t end_ns = clock_now_ns() + limit_ns;
+
+	/* the beat stops the loop twice a second */
+	while (!n->wait.done && !n->stop_asked && clock_now_ns() < end_ns)
+		if (loop_run())
+			break;
+	if (!n->wait.done && !n->stop_asked)
+		LOG_ERROR("node", 0, "the start does not get on", LOG_STR("waits_for", what));
+	return n->wait.done && !n->stop_asked;
+}
+
+static int on_extension(struct bytes key, struct bytes record, void *arg)
+{
+	struct node *n = arg;
+	struct extension e;
+	const char *reason;
+	int err = extension_from_document(&e, record, &reason);
+
+	if (err) {
+		n->records_broken++;
+		LOG_ERROR("node", 0, "an extension's document is broken: it is set aside",
+			  LOG_BYTES("number", key), LOG_STR("member", reason));
+		return err;
+	}
+	err = extensions_put(&n->extensions, &e);
+	if (!err && !strcmp(e.realm, n->settings.sip.realm))
+		err = shard_extension_put(n->shard, &e.core);
+	else if (!err)
+		LOG_WARN("node", 0,
+			 "an extension's password belongs to another sip.realm: set it again",
+			 LOG_BYTES("number", key));
+	explicit_bzero(&e, sizeof(e));
+	if (err)
+		LOG_ERROR("node", 0, "no room for an extension: raise limits.registrations",
+			  LOG_BYTES("number", key));
+	return 0; /* the document is fine */
+}
+
+static int on_binding(struct bytes key, struct bytes record, void *arg)
+{
+	struct node *n = arg;
+	const char *reason = "";
+	int err = shard_restore_binding(n->shard, record, clock_instant(), &reason);
+
+	if (err) {
+		n->records_broken++;
+		LOG_ERROR("node", 0, "a registration cannot be restored", LOG_BYTES("key", key),
+			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
+		return err;
+	}
+	n->bindings_restored++;
+	return 0;
+}
+
+static int on_call(struct bytes key, struct bytes record, void *arg)
+{
+	struct node *n = arg;
+	const char *reason = "";
+	int err = shard_restore_call(n->shard, record, clock_instant(), &reason);
+
+	if (err) {
+		n->records_broken++;
+		LOG_ERROR("node", 0, "a call cannot be restored", LOG_BYTES("key", key),
+			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
+		return err;
+	}
+	n->calls_restored++;
+	return 0;
+}
+
+static int loaded(struct node *n, const char *what)
+{
+	if (!node_await(n, what, LOAD_LIMIT_NS))
+		return NODE_EXIT_FAILED;
+	if (n->wait.result == STORE_OK)
+		return NODE_EXIT_OK;
+	LOG_ERROR("node", 0, "cannot load from Redis", LOG_STR("what", what));
+	return NODE_EXIT_FAILED;
+}
+
+static int acquire(struct node *n)
+{
+	node_wait_begin(n);
+	store_acquire(n->store, node_wait_end, n);
+	if (!node_await(n, "the lease of the shard", ACQUIRE_LIMIT_NS))
+		return NODE_EXIT_FAILED;
+	if (n->wait.result == STORE_OK)
+		return NODE_EXIT_OK;
+	LOG_ERROR("node", 0,
+		  n->wait.result == STORE_CONFLICT
+			  ? "the shard is run by another node: node.shard must be unique"
+			  : "cannot take the lease of the shard",
+		  LOG_U64("shard", n->settings.node.shard));
+	return NODE_EXIT_FAILED;
+}
+
+int node_load(struct node *n)
+{
+	int status = acquire(n);
+
+	if (status)
+		return status;
+	node_wait_begin(n);
+	store_load_documents(n->store, BYTES_LIT(NODE_TENANT), "extension", on_extension,
+			     node_wait_end, n);
+	status = loaded(n, "extensions");
+	if (status)
+		return status;
+	node_wait_begin(n);
+	store_load_bindings(n->store, on_binding, node_wait_end, n);
+	status = loaded(n, "registrations");
+	if (status)
+		return status;
+	node_wait_begin(n);
+	store_load_calls(n->store, on_call, node_wait_end, n);
+	return loaded(n, "calls");
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the loop calls: events go to the shard at once, effects and answers are carried at the end of the round. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "app/control.h"
+#include "app/node.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "engine/engine.h"
+#include "sig/sip/transport_udp.h"
+
+#define BEAT_NS       (NS_PER_S / 2)
+#define RING_RETRY_NS NS_PER_MS
+
+enum { EVENTS_PER_DRAIN = 32, TURNS_MAX = 16 };
+
+void node_on_datagram(const struct sip_hop *from, struct bytes datagram, void *arg)
+{
+	struct node *n = arg;
+
+	shard_receive(n->shard, from, datagram, clock_instant());
+}
+
+void node_on_send_error(const struct sip_hop *to, int error, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_SEND_FAILED, .error = error, .hop = *to };
+
+	answers_add(&n->answers, &a);
+}
+
+void node_on_media(int fd, unsigned events, void *arg)
+{
+	struct media_event list[EVENTS_PER_DRAIN];
+	struct node *n = arg;
+	uint32_t count;
+
+	(void)fd;
+	(void)events;
+	do {
+		struct instant now = clock_instant();
+
+		count = engine_events(n->engine, list, EVENTS_PER_DRAIN);
+		for (uint32_t i = 0; i < count; i++) {
+			shard_media_event(n->shard, &list[i], now);
+			queries_event(&n->queries, &list[i]);
+		}
+	} while (count == EVENTS_PER_DRAIN || !engine_events_wait(n->engine));
+}
+
+void node_on_redis(bool connected, void *arg)
+{
+	struct node *n = arg;
+
+	if (connected && n->phase == NODE_STARTING)
+		node_wait_end(STORE_OK, 0, 0, n);
+	if (connected && n->embedded_used)
+		health_set(&n->health, HEALTH_REDIS_DEAD, false);
+}
+
+void node_on_store_health(bool healthy, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_DEGRADED, .ok = healthy };
+
+	if (store_is_fenced(n->store))
+		n->fenced = true;
+	health_set(&n->health, HEALTH_STORE, !healthy);
+	answers_add(&n->answers, &a);
+}
+
+static void respawn(struct node *n, uint64_t now_ns)
+{
+	int err;
+
+	if (now_ns < n->respawn_ns)
+		return;
+	n->respawn_ns = UINT64_MAX;
+	err = embedded_spawn(&n->embedded);
+	if (err && err != -EBUSY) {
+		LOG_ERROR("node", 0, "the node's own Redis cannot be started",
+			  LOG_STR("error", strerror(-err)));
+		n->respawn_ns = now_ns + NS_PER_S;
+	}
+}
+
+static void beat(struct node *n, uint64_t now_ns)
+{
+	if (now_ns < n->beat_next_ns)
+		return;
+	n->beat_next_ns = now_ns + BEAT_NS;
+	health_beat(&n->health, now_ns);
+	if (n->phase == NODE_STARTING)
+		loop_stop(); /* node_await looks at its limit */
+	if (n->phase == NODE_RUNNING)
+		node_metrics_update(n);
+	/* also where no SIGCHLD comes: an adopted server is nobody's child */
+	if (n->embedded_used && n->phase != NODE_STARTING && embedded_is_dead(&n->embedded))
+		node_own_redis_died(n);
+}
+
+void node_on_timer(void *arg)
+{
+	struct node *n = arg;
+	struct instant now = clock_instant();
+
+	if (n->redis)
+		redis_expire(n->redis, now.ns);
+	if (n->control)
+		control_expire(n->control, now.ns);
+	if (n->shard && n->phase != NODE_STARTING && shard_next_ns(n->shard) <= now.ns)
+		shard_expire(n->shard, now);
+	queries_expire(&n->queries, now.ns);
+	respawn(n, now.ns);
+	beat(n, now.ns);
+}
+
+/* Another node owns the shard: not one word more. Its calls are there, not here. */
+static void end_fenced(struct node *n)
+{
+	LOG_ERROR("node", 0, "another node has taken this shard: ending at once",
+		  LOG_U64("shard", n->settings.node.shard));
+	n->exit_status = NODE_EXIT_FAILED;
+	loop_stop();
+}
+
+static void carry(struct node *n)
+{
+	/* An answer may ask for more, which may be answered at once. What goes on and on waits for the next round. */
+	for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
+		effects_carry_out(&n->effects_to, shard_effects(n->shard));
+		if (!answers_feed(&n->answers, n->shard, clock_instant()))
+			return;
+	}
+	effects_carry_out(&n->effects_to, shard_effects(n->shard));
+}
+
+static bool is_stop_complete(const struct node *n)
+{
+	struct shard_counts counts;
+
+	if (clock_now_ns() >= n->stop_deadline_ns) {
+		LOG_WARN("node", 0, "stopping without the answers of Redis");
+		return true;
+	}
+	shard_counts(n->shard, &counts);
+	return counts.saves_pending == 0 && control_running(n->control) == 0 &&
+	       n->answers.count == 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void arm(struct node *n)
+{
+	uint64_t next = least(n->beat_next_ns, n->respawn_ns);
+	int err;
+
+	if (n->redis)
+		next = least(next, redis_next_ns(n->redis));
+	if (n->control)
+		next = least(next, control_next_ns(n->control));
+	if (n->phase != NODE_STARTING)
+		next = least(next, shard_next_ns(n->shard));
+	next = least(next, queries_next_ns(&n->queries));
+	if (n->media_queue.count)
+		next = least(next, clock_now_ns() + RING_RETRY_NS);
+	if (n->phase == NODE_STOPPING)
+		next = least(next, n->stop_deadline_ns);
+	if (n->answers.count)
+		next = 0;
+	err = loop_timer(next, node_on_timer, n);
+	if (err)
+		LOG_ERROR("node", 0, "the timer cannot be set", LOG_STR("error", strerror(-err)));
+}
+
+void node_round(void *arg)
+{
+	struct node *n = arg;
+
+	if (n->phase != NODE_STARTING && !n->fenced) {
+		(void)media_queue_flush(&n->media_queue);
+		carry(n);
+	}
+	if (n->fenced && n->phase != NODE_STARTING) {
+		end_fenced(n);
+		return;
+	}
+	if (n->sip)
+		transport_udp_flush(n->sip);
+	if (n->redis)
+		redis_flush(n->redis);
+	if (n->control)
+		control_flush(n->control);
+	if (n->phase == NODE_STOPPING && is_stop_complete(n)) {
+		loop_stop();
+		return;
+	}
+	arm(n);
+}
