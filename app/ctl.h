@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tandemctl: the command line of a node. Exit status: 0 done, 1 refused, 2 wrong usage, 3 no answer from the node. */
+#ifndef APP_CTL_H
+#define APP_CTL_H
+
+#include <jansson.h>
+
+#include "app/command.h"
+#include "app/settings.h"
+
+enum { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_NO_ANSWER = 3 };
+
+/* "tandemctl: " and the message, on standard error. */
+void ctl_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* tandemctl init OPTIONS: makes DIR/tandem.yaml and DIR/keys. */
+int ctl_init(int argc, char **argv);
+/* tandemctl help [WORD] */
+int ctl_help(const char *word);
+
+/* key=value words as an object, by the types of the table; secrets "-" come from standard input. NULL: complained. */
+json_t *ctl_args(const struct command *command, int argc, char **argv);
+/* In place of a password its hashes: see extension.put. False: out of memory. */
+bool ctl_hash_password(json_t *args, const char *realm);
+
+/* Sends a command through Redis and waits for the answer (new reference). NULL: complained. */
+json_t *ctl_send(const struct settings *settings, const char *command, const json_t *args);
+
+#endif
