@@ -165,6 +165,7 @@ static bool forward(struct bytes offer, const struct offer_policy *policy,
 	struct offer_policy wide = *policy;
 
 	wide.sdp_max = UINT16_MAX;
+	wide.event_pt = 0; /* a number whose format was dropped has become free */
 	if (offer_forward(writer_done(w), &wide, to_b, &again, &error) == 0)
 		assert(bytes_eq(writer_done(&again), writer_done(w)));
 	else
