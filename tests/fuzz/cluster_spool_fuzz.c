@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A spool file is read to its end, every entry lies within it, in order, and is what would be written again; an entry behind
+ * whatever garbage is found. Fields: what is cut off is within, and written again gives the same bytes.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/cdr.h"
+#include "cluster/spool_entry.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { LAST_SIZE = SPOOL_ENTRY_HEAD + 4 };
+#define LAST_NUMBER UINT64_C(0xfedcba9876543210)
+
+static void rewrite_check(const struct spool_entry *entry, const uint8_t *at)
+{
+	size_t n = SPOOL_ENTRY_HEAD + entry->fields.n;
+	uint8_t *again = malloc(n);
+	struct writer w = writer_over(again, n);
+
+	assert(again);
+	spool_entry_write(&w, entry);
+	assert(!w.overflow && w.n == n && memcmp(again, at, n) == 0);
+	free(again);
+}
+
+static void fields_check(struct bytes fields)
+{
+	struct bytes rest = fields;
+	struct cdr_field field;
+	int got;
+
+	while ((got = cdr_field_next(&rest, &field)) > 0) {
+		uint8_t *again = malloc(cdr_field_size(&field));
+		struct writer w = writer_over(again, cdr_field_size(&field));
+
+		assert(again);
+		cdr_field_write(&w, &field);
+		assert(!w.overflow && memcmp(again, rest.p - w.n, w.n) == 0);
+		free(again);
+	}
+	assert(got == 0 || got == -EBADMSG);
+	assert(got < 0 || rest.n == 0);
+}
+
+/* The number of the last entry; 0: none. */
+static uint64_t read_check(struct bytes in)
+{
+	struct bytes rest = in, before = in;
+	struct spool_entry entry;
+	uint64_t last = 0;
+	int got;
+
+	while ((got = spool_entry_next(&rest, &entry)) != 0) {
+		assert(rest.n < before.n);
+		assert(rest.n == 0 || rest.p + rest.n == in.p + in.n);
+		assert(got == 1 || got == -EBADMSG || (got == -ENODATA && rest.n == 0));
+		if (got == 1) {
+			assert(entry.fields.p == before.p + SPOOL_ENTRY_HEAD);
+			assert(entry.fields.n <= before.n - SPOOL_ENTRY_HEAD);
+			rewrite_check(&entry, before.p);
+			fields_check(entry.fields);
+			last = entry.number;
+		}
+		before = rest;
+	}
+	return last;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *file = malloc(size + LAST_SIZE);
+	struct writer w = writer_over(file, size + LAST_SIZE);
+
+	assert(file);
+	(void)read_check(bytes_mem(data, size));
+	fields_check(bytes_mem(data, size));
+	writer_mem(&w, data, size);
+	spool_entry_write(&w, &(struct spool_entry){ LAST_NUMBER, 1, BYTES_LIT("last") });
+	assert(!w.overflow);
+	assert(read_check(writer_done(&w)) == LAST_NUMBER);
+	free(file);
+	return 0;
+}

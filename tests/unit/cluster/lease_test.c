@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/test.h"
+
+#include "base/clock.h"
+#include "cluster/lease.h"
+
+enum { MS = 1000000, STEPS_MAX = 12 };
+#define OWN      0x1234
+#define LENGTH   (3000 * (uint64_t)MS)
+#define NEVER    UINT64_MAX
+#define ACQUIRE  LEASE_SEND_ACQUIRE
+#define ASSERT   LEASE_SEND_ASSERT
+#define RENEW    LEASE_SEND_RENEW
+#define HEALTHY  LEASE_HEALTHY
+#define DEGRADED LEASE_DEGRADED
+#define FENCE    LEASE_FENCE
+
+/* One event, and what is to come of it. */
+struct step {
+	uint64_t at_ms;
+	enum lease_event_type event;
+	bool answer;
+	uint64_t counter;
+	unsigned actions;
+	enum lease_state state;
+	uint64_t next_ms; /* NEVER, or relative to 0 as at_ms */
+};
+
+struct story {
+	const char *name;
+	struct step steps[STEPS_MAX];
+};
+
+/* counter stands for an epoch of ours with LEASE_GRANTED, of somebody else with all others. */
+static void story_run(const struct story *story)
+{
+	struct lease l;
+
+	lease_open(&l, OWN, LENGTH, false);
+	for (const struct step *s = story->steps; s->at_ms; s++) {
+		struct lease_event event = { .type = s->event, .answer = s->answer };
+		char where[128];
+		unsigned actions;
+
+		(void)snprintf(where, sizeof(where), "%s, step %d", story->name,
+			       (int)(s - story->steps));
+		if (s->counter)
+			event.epoch =
+				(struct lease_epoch){ s->counter,
+						      s->event == LEASE_GRANTED ? OWN : OWN + 1 };
+		actions = lease_step(&l, &event, s->at_ms * MS);
+		if (actions != s->actions)
+			fail_msg("%s: actions %u, not %u", where, actions, s->actions);
+		if (l.state != s->state)
+			fail_msg("%s: state %d, not %d", where, (int)l.state, (int)s->state);
+		if (l.next_ns != (s->next_ms == NEVER ? NEVER : s->next_ms * MS))
+			fail_msg("%s: next %llu ms", where, (unsigned long long)(l.next_ns / MS));
+	}
+}
+
+#define TAKE                                                                \
+	{ 1, LEASE_LINK_UP, false, 0, 0, LEASE_IDLE, NEVER },               \
+		{ 10, LEASE_WANT, false, 0, ACQUIRE, LEASE_ASKING, NEVER }, \
+	{                                                                   \
+		12, LEASE_GRANTED, true, 5, HEALTHY, LEASE_HELD, 1010       \
+	}
+
+static const struct story STORIES[] = {
+	{ "taken, then renewed at a third",
+	  { TAKE,
+	    { 1009, LEASE_TIMER, false, 0, 0, LEASE_HELD, 1010 },
+	    { 1010, LEASE_TIMER, false, 0, RENEW, LEASE_HELD, NEVER },
+	    { 1013, LEASE_GRANTED, true, 5, 0, LEASE_HELD, 2010 } } },
+	{ "wanted before there is a link",
+	  { { 1, LEASE_WANT, false, 0, 0, LEASE_ASKING, NEVER },
+	    { 2, LEASE_LINK_UP, false, 0, ACQUIRE, LEASE_ASKING, NEVER },
+	    { 3, LEASE_GRANTED, true, 1, HEALTHY, LEASE_HELD, 1002 } } },
+	{ "held by somebody else, wanted again later",
+	  { { 1, LEASE_LINK_UP, false, 0, 0, LEASE_IDLE, NEVER },
+	    { 2, LEASE_WANT, false, 0, ACQUIRE, LEASE_ASKING, NEVER },
+	    { 3, LEASE_TAKEN, true, 9, 0, LEASE_IDLE, NEVER },
+	    { 4, LEASE_TIMER, false, 0, 0, LEASE_IDLE, NEVER },
+	    { 5, LEASE_WANT, false, 0, ACQUIRE, LEASE_ASKING, NEVER } } },
+	{ "no answer to the acquisition",
+	  { { 1, LEASE_LINK_UP, false, 0, 0, LEASE_IDLE, NEVER },
+	    { 2, LEASE_WANT, false, 0, ACQUIRE, LEASE_ASKING, NEVER },
+	    { 3, LEASE_LINK_DOWN, false, 0, 0, LEASE_ASKING, NEVER },
+	    { 3, LEASE_UNKNOWN, true, 0, 0, LEASE_IDLE, NEVER },
+	    { 9, LEASE_LINK_UP, false, 0, 0, LEASE_IDLE, NEVER } } },
+	{ "the link breaks and comes back",
+	  { TAKE,
+	    { 20, LEASE_LINK_DOWN, false, 0, DEGRADED, LEASE_DOUBT, NEVER },
+	    { 21, LEASE_LATE, false, 0, 0, LEASE_DOUBT, NEVER },
+	    { 90000, LEASE_TIMER, false, 0, 0, LEASE_DOUBT, NEVER },
+	    { 90001, LEASE_LINK_UP, false, 0, ASSERT, LEASE_DOUBT, NEVER },
+	    { 90002, LEASE_GRANTED, true, 5, HEALTHY, LEASE_HELD, 91001 } } },
+	{ "a late save is probed, with growing patience",
+	  { TAKE,
+	    { 100, LEASE_LATE, false, 0, DEGRADED, LEASE_DOUBT, 200 },
+	    { 150, LEASE_LATE, false, 0, 0, LEASE_DOUBT, 200 },
+	    { 200, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
+	    { 250, LEASE_UNKNOWN, true, 0, 0, LEASE_DOUBT, 450 },
+	    { 450, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
+	    { 500, LEASE_UNKNOWN, true, 0, 0, LEASE_DOUBT, 900 },
+	    { 900, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
+	    { 901, LEASE_GRANTED, true, 5, HEALTHY, LEASE_HELD, 1900 } } },
+	{ "flapping: patience does not start anew at once",
+	  { TAKE,
+	    { 100, LEASE_LATE, false, 0, DEGRADED, LEASE_DOUBT, 200 },
+	    { 200, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
+	    { 201, LEASE_GRANTED, true, 5, HEALTHY, LEASE_HELD, 1200 },
+	    { 300, LEASE_LATE, false, 0, DEGRADED, LEASE_DOUBT, 500 },
+	    { 500, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
+	    { 501, LEASE_GRANTED, true, 5, HEALTHY, LEASE_HELD, 1500 },
+	    /* steady for more than 10 s */
+	    { 11000, LEASE_LATE, false, 0, DEGRADED, LEASE_DOUBT, 11100 } } },
+	{ "Redis lost its data: asserted at once",
+	  { TAKE,
+	    { 20, LEASE_MISSING, false, 0, DEGRADED | ASSERT, LEASE_DOUBT, NEVER },
+	    { 20, LEASE_MISSING, false, 0, 0, LEASE_DOUBT, NEVER },
+	    { 21, LEASE_GRANTED, true, 5, HEALTHY, LEASE_HELD, 1020 } } },
+	{ "Redis lost its data: seen by the renewal",
+	  { TAKE,
+	    { 1010, LEASE_TIMER, false, 0, RENEW, LEASE_HELD, NEVER },
+	    { 1011, LEASE_MISSING, true, 0, DEGRADED | ASSERT, LEASE_DOUBT, NEVER },
+	    { 1012, LEASE_GRANTED, true, 5, HEALTHY, LEASE_HELD, 2011 } } },
+	{ "a renewal older than the loss proves nothing",
+	  { TAKE,
+	    { 1010, LEASE_TIMER, false, 0, RENEW, LEASE_HELD, NEVER },
+	    { 1011, LEASE_MISSING, false, 0, DEGRADED, LEASE_DOUBT, NEVER },
+	    { 1012, LEASE_GRANTED, true, 5, ASSERT, LEASE_DOUBT, NEVER },
+	    { 1013, LEASE_GRANTED, true, 5, HEALTHY, LEASE_HELD, 2012 } } },
+	{ "a higher epoch seen by a save",
+	  { TAKE,
+	    { 20, LEASE_SEEN, false, 6, DEGRADED | FENCE, LEASE_FENCED, NEVER },
+	    { 21, LEASE_SEEN, false, 6, 0, LEASE_FENCED, NEVER },
+	    { 22, LEASE_LINK_DOWN, false, 0, 0, LEASE_FENCED, NEVER },
+	    { 23, LEASE_LINK_UP, false, 0, 0, LEASE_FENCED, NEVER },
+	    { 24, LEASE_GRANTED, true, 5, 0, LEASE_FENCED, NEVER } } },
+	{ "a higher epoch seen after an absence",
+	  { TAKE,
+	    { 20, LEASE_LINK_DOWN, false, 0, DEGRADED, LEASE_DOUBT, NEVER },
+	    { 30, LEASE_LINK_UP, false, 0, ASSERT, LEASE_DOUBT, NEVER },
+	    { 31, LEASE_SEEN, true, 6, FENCE, LEASE_FENCED, NEVER },
+	    { 40, LEASE_WANT, false, 0, ACQUIRE, LEASE_ASKING, NEVER },
+	    { 41, LEASE_GRANTED, true, 7, HEALTHY, LEASE_HELD, 1040 } } },
+	{ "a lower epoch seen: ours is asserted",
+	  { TAKE,
+	    { 20, LEASE_SEEN, false, 4, DEGRADED | ASSERT, LEASE_DOUBT, NEVER },
+	    { 21, LEASE_GRANTED, true, 5, HEALTHY, LEASE_HELD, 1020 } } },
+	{ "the same counter, higher incarnation",
+	  { TAKE, { 20, LEASE_SEEN, false, 5, DEGRADED | FENCE, LEASE_FENCED, NEVER } } },
+};
+
+static void test_stories(void **state)
+{
+	const struct story *row;
+
+	(void)state;
+	EACH_ROW(row, STORIES)
+	story_run(row);
+}
+
+static unsigned step_at(struct lease *l, enum lease_event_type type, uint64_t counter,
+			uint64_t at_ms)
+{
+	struct lease_event event = { .type = type,
+				     .answer = counter > 0,
+				     .epoch = { counter, OWN } };
+
+	return lease_step(l, &event, at_ms * MS);
+}
+
+static uint64_t valid_ms(const struct lease *l)
+{
+	uint64_t ns = atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed);
+
+	return ns == UINT64_MAX ? NEVER : ns / MS;
+}
+
+static void hold(struct lease *l, bool peers)
+{
+	lease_open(l, OWN, LENGTH, peers);
+	assert_int_equal(valid_ms(l), 0);
+	assert_int_equal(step_at(l, LEASE_LINK_UP, 0, 1), 0);
+	assert_int_equal(step_at(l, LEASE_WANT, 0, 10), LEASE_SEND_ACQUIRE);
+	assert_int_equal(step_at(l, LEASE_GRANTED, 5, 40), LEASE_HEALTHY);
+}
+
+/* Counted from the question: the answer may have been long under way. */
+static void test_valid_with_peers(void **state)
+{
+	struct lease l;
+
+	(void)state;
+	hold(&l, true);
+	assert_int_equal(valid_ms(&l), 3010);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_SEND_RENEW);
+	assert_int_equal(valid_ms(&l), 3010);
+	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 1500), 0);
+	assert_int_equal(valid_ms(&l), 4010);
+	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 1600), LEASE_DEGRADED);
+	assert_int_equal(valid_ms(&l), 4010);
+}
+
+static void test_valid_alone(void **state)
+{
+	struct lease l;
+	struct lease_event seen = { .type = LEASE_SEEN, .epoch = { 6, 1 } };
+
+	(void)state;
+	hold(&l, false);
+	assert_true(valid_ms(&l) == NEVER);
+	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 1600), LEASE_DEGRADED);
+	assert_true(valid_ms(&l) == NEVER);
+	assert_int_equal(lease_step(&l, &seen, 1700), LEASE_FENCE);
+	assert_int_equal(valid_ms(&l), 0);
+}
+
+/* What an older link still holds must not match; what is sent after the assertion must. */
+static void test_fence_text(void **state)
+{
+	char text[LEASE_FENCE_TEXT];
+	struct writer w = writer_over(text, sizeof(text));
+	struct lease l;
+
+	(void)state;
+	hold(&l, false);
+	lease_fence_write(&w, &l);
+	assert_true(bytes_is(writer_done(&w), "5.0000000000001234.1"));
+	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 1600), LEASE_DEGRADED);
+	assert_int_equal(step_at(&l, LEASE_LINK_UP, 0, 1700), LEASE_SEND_ASSERT);
+	w.n = 0;
+	lease_fence_write(&w, &l);
+	assert_true(bytes_is(writer_done(&w), "5.0000000000001234.2"));
+}
+
+static void test_epoch_order(void **state)
+{
+	static const struct {
+		struct lease_epoch a, b;
+		bool above;
+	} rows[] = {
+		{ { 2, 0 }, { 1, UINT64_MAX }, true },	{ { 1, UINT64_MAX }, { 2, 0 }, false },
+		{ { 1, 2 }, { 1, 1 }, true },		{ { 1, 1 }, { 1, 2 }, false },
+		{ { 1, 1 }, { 1, 1 }, false },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	assert_int_equal(lease_epoch_above(row->a, row->b), row->above);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stories),     cmocka_unit_test(test_valid_with_peers),
+		cmocka_unit_test(test_valid_alone), cmocka_unit_test(test_fence_text),
+		cmocka_unit_test(test_epoch_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
