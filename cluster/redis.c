@@ -48,9 +48,7 @@ int redis_command_put(struct redis *r, const struct bytes *args, size_t n,
 	if (err)
 		return err;
 	metric_add(r->metrics.commands, 1);
-	if (!redis_queue_push(&r->queue, wait))
-		assert(!"there was room");
-	return 0;
+	return redis_queue_push(&r->queue, wait) ? 0 : -EAGAIN;
 }
 
 int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns,
