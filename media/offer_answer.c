@@ -65,10 +65,11 @@ static void plan_line(struct answering *k, uint8_t index, const struct offer_agr
 static void formats_for_a(struct offer_formats *out, const struct offer_agreement *g)
 {
 	out->count = g->count;
-	for (uint8_t i = 0; i < g->count; i++)
+	for (uint8_t i = 0; i < g->count; i++) {
 		out->at[i] = (struct offer_format){ .from = g->at[i].answered,
 						    .to = g->at[i].a,
 						    .encoding = g->at[i].encoding };
+	}
 }
 
 /* RFC 3264 6.1: the answer's direction is within what the offer allows. */
@@ -99,9 +100,10 @@ static void write_line(struct answering *k, uint8_t index, const struct offer_ag
 
 static void refuse(struct answering *k, const struct offer_agreement *g, const char *reason)
 {
-	if (!k->refused.reason)
+	if (!k->refused.reason) {
 		k->refused =
 			(struct offer_error){ .status = 488, .line = g->number, .reason = reason };
+	}
 }
 
 static int answer_line(struct answering *k, uint8_t index, struct offer_error *error)

@@ -124,10 +124,11 @@ static int forward_line(struct writer *w, const struct sdp *s, uint8_t index,
 	if (line.state == OFFER_LINE_RELAYED && !to_b->rtp_port[index])
 		offer_line_refuse(&line, s, index, "no port for it");
 	offer_error_note(refused, &line);
-	if (line.state == OFFER_LINE_RELAYED)
+	if (line.state == OFFER_LINE_RELAYED) {
 		write_relayed(w, s, index, &line, policy, to_b);
-	else
+	} else {
 		offer_write_refused(w, s, index + 1U);
+	}
 	return line.state == OFFER_LINE_RELAYED;
 }
 

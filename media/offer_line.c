@@ -135,12 +135,12 @@ static const char *refusal(const struct sdp *s, uint8_t index, const struct offe
 /* FEC and retransmission count the sequence numbers or SSRCs of another stream, which we rewrite. */
 static bool is_relayed(const struct payload *p, enum media_kind kind)
 {
-	static const char *const TIED[] = { "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec" };
+	static const char *const tied[] = { "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec" };
 
 	if (p->name.n == 0)
 		return false;
-	for (size_t i = 0; i < COUNT_OF(TIED); i++) {
-		if (payload_is(p, TIED[i]))
+	for (size_t i = 0; i < COUNT_OF(tied); i++) {
+		if (payload_is(p, tied[i]))
 			return false;
 	}
 	return kind == MEDIA_AUDIO || payload_is(p, "H264");

@@ -5,7 +5,7 @@
 
 /* Attributes that belong to the hop, not to the call: addresses and ICE (RFC 8839), keys (RFC 4568, 5763), groups
  * (RFC 5888) and capabilities (RFC 5939) over both, and SSRCs (RFC 5576), which we rewrite. */
-static const char *const HOP_ATTRIBUTES[] = {
+static const char *const g_hop_attributes[] = {
 	"rtcp",
 	"rtcp-mux",
 	"rtcp-mux-only",
@@ -60,8 +60,8 @@ static bool is_of_the_hop(struct bytes attribute)
 
 	if (bytes_istarts(attribute, "ice-"))
 		return true;
-	for (size_t i = 0; i < COUNT_OF(HOP_ATTRIBUTES); i++) {
-		if (sdp_attribute_is(attribute, HOP_ATTRIBUTES[i], &rest))
+	for (size_t i = 0; i < COUNT_OF(g_hop_attributes); i++) {
+		if (sdp_attribute_is(attribute, g_hop_attributes[i], &rest))
 			return true;
 	}
 	return false;
@@ -150,13 +150,13 @@ static void write_rtpmaps(struct writer *w, const struct offer_formats *formats)
 static bool write_format_attribute(struct writer *w, struct bytes attribute,
 				   const struct offer_formats *formats)
 {
-	static const char *const NUMBERED[] = { "fmtp", "rtcp-fb", "imageattr" };
+	static const char *const numbered[] = { "fmtp", "rtcp-fb", "imageattr" };
 	struct bytes rest = { 0 }, word = { 0 };
 	const char *name = NULL;
 	uint32_t number;
 
-	for (size_t i = 0; i < COUNT_OF(NUMBERED) && !name; i++)
-		name = sdp_attribute_is(attribute, NUMBERED[i], &rest) ? NUMBERED[i] : NULL;
+	for (size_t i = 0; i < COUNT_OF(numbered) && !name; i++)
+		name = sdp_attribute_is(attribute, numbered[i], &rest) ? numbered[i] : NULL;
 	if (!name || !bytes_cut(&rest, ' ', &word) || bytes_u32(word, &number))
 		return false;
 	for (uint8_t i = 0; i < formats->count; i++) {
@@ -202,9 +202,10 @@ void offer_write_media(struct writer *w, const struct sdp *source, unsigned sect
 	write_lines_of(w, source, section, 'b');
 	write_rtpmaps(w, media->formats);
 	for (uint16_t i = in->first; i < in->end; i++) {
-		if (source->lines[i].type == 'a')
+		if (source->lines[i].type == 'a') {
 			write_attribute(w, sdp_slice(source, source->lines[i].value),
 					media->formats);
+		}
 	}
 	write_own(w, media);
 }

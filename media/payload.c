@@ -10,7 +10,7 @@ struct static_type {
 };
 
 /* RFC 3551 tables 4 and 5 */
-static const struct static_type STATIC_TYPES[] = {
+static const struct static_type g_static_types[] = {
 	{ 0, 1, 8000, "PCMU" },   { 3, 1, 8000, "GSM" },    { 4, 1, 8000, "G723" },
 	{ 5, 1, 8000, "DVI4" },   { 6, 1, 16000, "DVI4" },  { 7, 1, 8000, "LPC" },
 	{ 8, 1, 8000, "PCMA" },   { 9, 1, 8000, "G722" },   { 10, 2, 44100, "L16" },
@@ -92,8 +92,8 @@ static bool read_encoding(struct payload *p, struct bytes encoding)
 
 static void read_static(struct payload *p)
 {
-	for (size_t i = 0; i < COUNT_OF(STATIC_TYPES); i++) {
-		const struct static_type *type = &STATIC_TYPES[i];
+	for (size_t i = 0; i < COUNT_OF(g_static_types); i++) {
+		const struct static_type *type = &g_static_types[i];
 
 		if (type->number != p->number)
 			continue;

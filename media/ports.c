@@ -13,10 +13,11 @@ static void queue_append(struct ports *p, uint32_t index)
 
 	pair->next = PORTS_END;
 	pair->prev = p->tail;
-	if (p->tail == PORTS_END)
+	if (p->tail == PORTS_END) {
 		p->head = index;
-	else
+	} else {
 		p->pairs[p->tail].next = index;
+	}
 	p->tail = index;
 	p->free_count++;
 }
@@ -26,14 +27,16 @@ static void queue_remove(struct ports *p, uint32_t index)
 	struct ports_pair *pair = &p->pairs[index];
 
 	assert(p->free_count > 0);
-	if (pair->prev == PORTS_END)
+	if (pair->prev == PORTS_END) {
 		p->head = pair->next;
-	else
+	} else {
 		p->pairs[pair->prev].next = pair->next;
-	if (pair->next == PORTS_END)
+	}
+	if (pair->next == PORTS_END) {
 		p->tail = pair->prev;
-	else
+	} else {
 		p->pairs[pair->next].prev = pair->prev;
+	}
 	p->free_count--;
 }
 

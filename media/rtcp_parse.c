@@ -8,6 +8,7 @@ enum {
 	HEAD_LEN = 4,
 	SSRC_LEN = 4,
 	SENDER_INFO_LEN = 20,
+	FEEDBACK_LEN = 8, /* sender and media SSRC; APP: SSRC and name */
 	TYPE_FIRST = 192, /* RFC 5761 4 */
 	TYPE_LAST = 223,
 };
@@ -64,10 +65,10 @@ static size_t least_len(const struct rtcp_packet *packet)
 		return SSRC_LEN + blocks;
 	case RTCP_TYPE_BYE:
 		return (size_t)packet->count * SSRC_LEN;
-	case RTCP_TYPE_APP: /* and a name */
+	case RTCP_TYPE_APP:
 	case RTCP_TYPE_RTPFB:
 	case RTCP_TYPE_PSFB:
-		return (size_t)2 * SSRC_LEN;
+		return FEEDBACK_LEN;
 	case RTCP_TYPE_XR:
 		return SSRC_LEN;
 	default: /* SDES is looked at apart; others are not known */
@@ -129,13 +130,13 @@ struct bytes rtcp_blocks(const struct rtcp_packet *report)
 
 bool rtcp_block(const struct rtcp_packet *report, uint8_t index, struct rtcp_block *out)
 {
-	struct bytes blocks = rtcp_blocks(report);
-	size_t at = (size_t)index * RTCP_BLOCK_LEN;
+	struct bytes block =
+		bytes_sub(rtcp_blocks(report), (size_t)index * RTCP_BLOCK_LEN, RTCP_BLOCK_LEN);
+	const uint8_t *p = block.p;
 
-	if (at + RTCP_BLOCK_LEN > blocks.n)
+	if (!p || block.n < RTCP_BLOCK_LEN)
 		return false;
 
-	const uint8_t *p = blocks.p + at;
 	uint32_t lost = be32_get(p + 4) & 0xffffff;
 
 	*out = (struct rtcp_block){
@@ -191,10 +192,10 @@ struct bytes rtcp_bye_sources(const struct rtcp_packet *bye)
 struct rtcp_feedback rtcp_feedback(const struct rtcp_packet *packet)
 {
 	assert(packet->type == RTCP_TYPE_RTPFB || packet->type == RTCP_TYPE_PSFB);
-	assert(packet->body.n >= 2 * SSRC_LEN);
+	assert(packet->body.n >= FEEDBACK_LEN);
 	return (struct rtcp_feedback){ .sender = be32_get(packet->body.p),
 				       .media = be32_get(packet->body.p + SSRC_LEN),
-				       .control = bytes_from(packet->body, (size_t)2 * SSRC_LEN) };
+				       .control = bytes_from(packet->body, FEEDBACK_LEN) };
 }
 
 bool rtcp_xr_next(struct bytes *rest, struct rtcp_xr_block *out)

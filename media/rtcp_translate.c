@@ -132,12 +132,13 @@ static void feedback(const struct translation *t, const struct rtcp_packet *pack
 
 	bool of_reported = reported(t, packet->body.p + SSRC_LEN);
 
-	if (transport && packet->count == RTCP_FEEDBACK_NACK && of_reported)
+	if (transport && packet->count == RTCP_FEEDBACK_NACK && of_reported) {
 		lost_packets(t, control);
-	else if (!transport && packet->count == RTCP_FEEDBACK_AFB)
+	} else if (!transport && packet->count == RTCP_FEEDBACK_AFB) {
 		remb(t, control);
-	else if (has_entries(packet))
+	} else if (has_entries(packet)) {
 		entries(t, control);
+	}
 }
 
 static void extended_block(const struct translation *t, const struct rtcp_xr_block *block)

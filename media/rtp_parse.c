@@ -50,7 +50,7 @@ int rtp_parse(struct rtp_head *out, struct bytes in)
 	if (in.n < RTP_HEAD_LEN || in.p[0] >> 6 != RTP_VERSION)
 		return -EBADMSG;
 
-	size_t csrc_len = (in.p[0] & 0x0fU) * 4;
+	size_t csrc_len = (size_t)(in.p[0] & 0x0f) * 4;
 	struct bytes rest = bytes_from(in, RTP_HEAD_LEN);
 
 	fixed_part(&h, in.p);

@@ -130,7 +130,7 @@ int sdp_rtcp(const struct sdp *s, unsigned section, const struct addr *connectio
 static const struct {
 	const char *name;
 	struct sdp_direction direction;
-} DIRECTIONS[] = {
+} g_directions[] = {
 	{ "sendrecv", { 1, 1 } },
 	{ "sendonly", { 1, 0 } },
 	{ "recvonly", { 0, 1 } },
@@ -141,9 +141,9 @@ static bool find_direction(const struct sdp *s, unsigned section, struct sdp_dir
 {
 	struct bytes rest;
 
-	for (size_t i = 0; i < COUNT_OF(DIRECTIONS); i++) {
-		if (sdp_attribute(s, section, DIRECTIONS[i].name, &rest)) {
-			*out = DIRECTIONS[i].direction;
+	for (size_t i = 0; i < COUNT_OF(g_directions); i++) {
+		if (sdp_attribute(s, section, g_directions[i].name, &rest)) {
+			*out = g_directions[i].direction;
 			return true;
 		}
 	}
@@ -152,7 +152,7 @@ static bool find_direction(const struct sdp *s, unsigned section, struct sdp_dir
 
 struct sdp_direction sdp_direction(const struct sdp *s, unsigned section)
 {
-	struct sdp_direction d = DIRECTIONS[0].direction;
+	struct sdp_direction d = g_directions[0].direction;
 
 	if (!find_direction(s, section, &d))
 		(void)find_direction(s, SDP_SESSION, &d);
@@ -162,5 +162,5 @@ struct sdp_direction sdp_direction(const struct sdp *s, unsigned section)
 const char *sdp_direction_name(struct sdp_direction d)
 {
 	assert(d.sends <= 1 && d.receives <= 1);
-	return DIRECTIONS[(d.sends ? 0 : 2) + (d.receives ? 0 : 1)].name; /* in that order */
+	return g_directions[(d.sends ? 0 : 2) + (d.receives ? 0 : 1)].name; /* in that order */
 }

@@ -10,10 +10,11 @@ uint64_t seq_unwrap(uint64_t highest, uint16_t sequence)
 	uint16_t last = (uint16_t)highest;
 	uint64_t index = (highest & ~UINT64_C(0xffff)) | sequence;
 
-	if (last < HALF_CIRCLE && sequence - last > HALF_CIRCLE)
+	if (last < HALF_CIRCLE && sequence - last > HALF_CIRCLE) {
 		index -= WHOLE_CIRCLE;
-	else if (last >= HALF_CIRCLE && last - HALF_CIRCLE > sequence)
+	} else if (last >= HALF_CIRCLE && last - HALF_CIRCLE > sequence) {
 		index += WHOLE_CIRCLE;
+	}
 	return index & INDEX_MASK;
 }
 

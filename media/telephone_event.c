@@ -20,9 +20,11 @@ int telephone_event_parse(struct telephone_event *out, struct bytes payload)
 
 char telephone_event_digit(uint8_t event)
 {
-	static const char DIGITS[] = "0123456789*#ABCDF"; /* RFC 4733 table 3 */
+	static const char digits[] = "0123456789*#ABCDF"; /* RFC 4733 table 3 */
 
-	return event < sizeof(DIGITS) - 1 ? DIGITS[event] : '\0';
+	if (event >= sizeof(digits) - 1)
+		return '\0';
+	return digits[event];
 }
 
 bool event_tracker_stop(struct event_tracker *t, struct event_done *out)
@@ -91,10 +93,11 @@ static void step(struct event_tracker *t, const struct telephone_event *e, uint3
 		return; /* the end repeated (RFC 4733 2.5.1.4), or nonsense */
 	if (!same && is_overtaken(t, timestamp, now_ns))
 		return;
-	if (!same && is_next_segment(t, e, timestamp, marker))
+	if (!same && is_next_segment(t, e, timestamp, marker)) {
 		t->segment_at = timestamp;
-	else if (!same)
+	} else if (!same) {
 		begin(t, e, timestamp, out);
+	}
 	t->last_ns = now_ns;
 
 	uint32_t duration = t->segment_at - t->started_at + e->duration;

@@ -37,13 +37,13 @@ static void parse(struct sdp *s, struct bytes text)
 
 static void check_attributes(const struct sdp *s, unsigned section)
 {
-	static const char *const FOREIGN[] = { "candidate", "crypto",  "fingerprint",
+	static const char *const foreign[] = { "candidate", "crypto",  "fingerprint",
 					       "ice-ufrag", "ice-pwd", "ssrc",
 					       "mid",       "group",   "msid" };
 	struct bytes rest;
 
-	for (size_t i = 0; i < COUNT_OF(FOREIGN); i++)
-		assert(!sdp_attribute(s, section, FOREIGN[i], &rest));
+	for (size_t i = 0; i < COUNT_OF(foreign); i++)
+		assert(!sdp_attribute(s, section, foreign[i], &rest));
 }
 
 static void check_addresses(const struct sdp *s, unsigned section, const struct offer_self *self)
@@ -166,10 +166,11 @@ static bool forward(struct bytes offer, const struct offer_policy *policy,
 
 	wide.sdp_max = UINT16_MAX;
 	wide.event_pt = 0; /* a number whose format was dropped has become free */
-	if (offer_forward(writer_done(w), &wide, to_b, &again, &error) == 0)
+	if (offer_forward(writer_done(w), &wide, to_b, &again, &error) == 0) {
 		assert(bytes_eq(writer_done(&again), writer_done(w)));
-	else
+	} else {
 		assert(error.status == 413); /* at the limit of lines, once more is too many */
+	}
 	return true;
 }
 

@@ -55,16 +55,17 @@ static void walk(const struct rtcp_packet *packet)
 {
 	uint32_t ssrc;
 
-	if (packet->type == RTCP_TYPE_SR || packet->type == RTCP_TYPE_RR)
+	if (packet->type == RTCP_TYPE_SR || packet->type == RTCP_TYPE_RR) {
 		walk_reports(packet);
-	else if (packet->type == RTCP_TYPE_SDES)
+	} else if (packet->type == RTCP_TYPE_SDES) {
 		walk_description(packet);
-	else if (packet->type == RTCP_TYPE_BYE)
-		assert(rtcp_bye_sources(packet).n == packet->count * 4U);
-	else if (packet->type == RTCP_TYPE_RTPFB || packet->type == RTCP_TYPE_PSFB)
+	} else if (packet->type == RTCP_TYPE_BYE) {
+		assert(rtcp_bye_sources(packet).n == (size_t)packet->count * 4);
+	} else if (packet->type == RTCP_TYPE_RTPFB || packet->type == RTCP_TYPE_PSFB) {
 		check_inside(packet->body, rtcp_feedback(packet).control);
-	else if (packet->type == RTCP_TYPE_XR)
+	} else if (packet->type == RTCP_TYPE_XR) {
 		walk_extended(packet);
+	}
 	(void)rtcp_sender(packet, &ssrc);
 }
 

@@ -28,9 +28,9 @@ static uint32_t fresh(uint32_t from, struct bytes in)
 {
 	uint8_t raw[4];
 
-	do
+	do {
 		be32_put(raw, ++from);
-	while (in.n && memmem(in.p, in.n, raw, sizeof(raw)));
+	} while (in.n && memmem(in.p, in.n, raw, sizeof(raw)));
 	return from;
 }
 

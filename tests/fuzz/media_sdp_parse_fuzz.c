@@ -31,7 +31,7 @@ static void check_inside(const struct sdp *s)
 
 static void check_again(const struct sdp *s, size_t size)
 {
-	size_t cap = size + 2U * SDP_LINES_MAX;
+	size_t cap = size + (size_t)2 * SDP_LINES_MAX;
 	struct writer w = writer_over(malloc(cap), cap);
 	struct sdp_error error;
 	struct sdp again;

@@ -56,7 +56,7 @@ static void write_rules(struct writer *w, const struct media_side *side)
 	}
 }
 
-static const struct offer_policy POLICY = { .event_pt = 101, .sdp_max = 8192 };
+static const struct offer_policy g_policy = { .event_pt = 101, .sdp_max = 8192 };
 
 static void test_formats(void **state)
 {
@@ -136,7 +136,7 @@ static void test_formats(void **state)
 		uint8_t got[512];
 		struct bytes media;
 
-		exchange(&r, bytes_str(row->offer), bytes_str(row->answer), &POLICY);
+		exchange(&r, bytes_str(row->offer), bytes_str(row->answer), &g_policy);
 		if (r.err)
 			fail_msg("%s: %d %s", row->name, r.err, r.error.reason);
 		ROW_ASSERT(row->name, bytes_starts(r.answer_a, SELF_HEAD));
@@ -185,7 +185,7 @@ static void test_direction(void **state)
 			       row->answer);
 		(void)snprintf(want, sizeof(want), "m=audio 30000 RTP/AVP 0\r\na=%s\r\n" RTCP0,
 			       row->want);
-		exchange(&r, bytes_str(offer), bytes_str(answer), &POLICY);
+		exchange(&r, bytes_str(offer), bytes_str(answer), &g_policy);
 		ROW_ASSERT(row->name, r.err == 0);
 		ROW_ASSERT(row->name, bytes_is(bytes_from(r.answer_a, strlen(SELF_HEAD)), want));
 		ROW_ASSERT(row->name, line->a.sends == row->a_sends);
@@ -225,7 +225,7 @@ static void test_addresses(void **state)
 	EACH_ROW(row, rows)
 	{
 		static struct result r;
-		struct offer_policy policy = POLICY;
+		struct offer_policy policy = g_policy;
 		char offer[512], answer[512], got[2][200], rtp[ADDR_TEXT_MAX], rtcp[ADDR_TEXT_MAX];
 
 		policy.rtcp_mux = row->mux;
@@ -242,7 +242,7 @@ static void test_addresses(void **state)
 				       addr_text(&side->rtp, rtp), addr_text(&side->rtcp, rtcp),
 				       side->mux);
 		}
-		if (strcmp(got[0], row->a) || strcmp(got[1], row->b))
+		if (strcmp(got[0], row->a) != 0 || strcmp(got[1], row->b) != 0)
 			fail_msg("%s: %s | %s", row->name, got[0], got[1]);
 		ROW_ASSERT(row->name, !!memmem(r.answer_a.p, r.answer_a.n, "a=rtcp-mux", 10) ==
 					      row->mux_in_answer);
@@ -290,7 +290,7 @@ static void test_lines(void **state)
 		static struct result r;
 		struct bytes media;
 
-		exchange(&r, bytes_str(row->offer), bytes_str(row->answer), &POLICY);
+		exchange(&r, bytes_str(row->offer), bytes_str(row->answer), &g_policy);
 		ROW_ASSERT(row->name, r.err == 0);
 		media = bytes_from(r.answer_a, strlen(SELF_HEAD));
 		if (!bytes_is(media, row->want))
@@ -324,7 +324,7 @@ static void test_refuses(void **state)
 	{
 		static struct result r;
 
-		exchange(&r, bytes_str(offer), bytes_str(row->answer), &POLICY);
+		exchange(&r, bytes_str(offer), bytes_str(row->answer), &g_policy);
 		if (r.err != row->err || r.error.status != 488 || !r.error.reason)
 			fail_msg("%s: %d %u %s", row->name, r.err, r.error.status, r.error.reason);
 		ROW_ASSERT(row->name, r.plan.line_count == 0 && !r.plan.line[0].active);
@@ -335,7 +335,7 @@ static void test_a_client_that_misreads_the_offer(void **state)
 {
 	static struct result r;
 	static uint8_t offer[2048], answer[2048];
-	struct offer_policy policy = POLICY;
+	struct offer_policy policy = g_policy;
 
 	(void)state;
 	policy.rtcp_mux = false;

@@ -17,7 +17,7 @@ static size_t with_addresses(struct bytes in, uint8_t *out, size_t cap)
 {
 	static const struct {
 		const char *name, *address;
-	} HOSTS[] = {
+	} hosts[] = {
 		{ "host.atlanta.example.com", "192.0.2.1" },
 		{ "host.biloxi.example.com", "192.0.2.2" },
 		{ "placeholder.biloxi.example.com", "192.0.2.3" },
@@ -30,11 +30,11 @@ static size_t with_addresses(struct bytes in, uint8_t *out, size_t cap)
 	while (in.n) {
 		size_t skip = 0;
 
-		for (size_t i = 0; i < COUNT_OF(HOSTS) && !skip; i++) {
-			if (!bytes_starts(in, HOSTS[i].name))
+		for (size_t i = 0; i < COUNT_OF(hosts) && !skip; i++) {
+			if (!bytes_starts(in, hosts[i].name))
 				continue;
-			writer_str(&w, HOSTS[i].address);
-			skip = strlen(HOSTS[i].name);
+			writer_str(&w, hosts[i].address);
+			skip = strlen(hosts[i].name);
 		}
 		if (!skip)
 			writer_u8(&w, in.p[0]);
@@ -80,12 +80,12 @@ static void write_lines(struct writer *w, struct bytes sdp)
 			writer_str(w, bytes_starts(bytes_from(line, 8), "0 ") ? ";" : " ");
 		}
 		for (size_t i = 0; i < 4; i++) {
-			static const char *const DIRECTIONS[] = { "a=sendrecv", "a=sendonly",
+			static const char *const directions[] = { "a=sendrecv", "a=sendonly",
 								  "a=recvonly", "a=inactive" };
 
-			if (!bytes_is(line, DIRECTIONS[i]))
+			if (!bytes_is(line, directions[i]))
 				continue;
-			writer_str(w, DIRECTIONS[i] + 2);
+			writer_str(w, directions[i] + 2);
 			writer_str(w, ";");
 		}
 	}
@@ -94,9 +94,10 @@ static void write_lines(struct writer *w, struct bytes sdp)
 static void write_rules(struct writer *w, const struct media_plan *plan)
 {
 	for (uint8_t i = 0; i < plan->line_count; i++) {
-		for (uint8_t k = 0; k < plan->line[i].a.rule_count; k++)
+		for (uint8_t k = 0; k < plan->line[i].a.rule_count; k++) {
 			writer_fmt(w, " %u>%u", plan->line[i].a.rules[k].in,
 				   plan->line[i].a.rules[k].out);
+		}
 	}
 }
 
@@ -123,7 +124,7 @@ static void run_pair(struct bytes offer, struct bytes answer, struct writer *got
 /* Audio as the RFC's answers have it, under A's numbers; video is off here. Then the rules from A to B. */
 static const struct {
 	const char *pair, *want;
-} ROWS[] = {
+} g_rows[] = {
 	{ "2.1-1", "audio 30000 0 sendrecv;video 0 31 32; 0>0" },
 	{ "2.2-1", "audio 30000 0 8 sendrecv;video 0 31 32; 0>0 8>8" },
 	{ "2.2-3", "audio 30000 0 sendrecv;video 0 31; 0>0" },
@@ -168,13 +169,13 @@ static void test_rfc4317(void **state)
 
 		assert_true(flow_next(&f, answer_name, answer, sizeof(answer), &answer_n));
 		run_pair(bytes_mem(offer, offer_n), bytes_mem(answer, answer_n), &got);
-		assert_in_range(row, 0, COUNT_OF(ROWS) - 1);
-		assert_string_equal(offer_name, ROWS[row].pair);
-		if (!bytes_is(writer_done(&got), ROWS[row].want))
+		assert_in_range(row, 0, COUNT_OF(g_rows) - 1);
+		assert_string_equal(offer_name, g_rows[row].pair);
+		if (!bytes_is(writer_done(&got), g_rows[row].want))
 			fail_msg("%s: " BYTES_FMT, offer_name, BYTES_ARG(writer_done(&got)));
 		row++;
 	}
-	assert_int_equal(row, COUNT_OF(ROWS));
+	assert_int_equal(row, COUNT_OF(g_rows));
 }
 
 int main(void)

@@ -221,9 +221,10 @@ static void test_refuses(void **state)
 		struct offer_error error = { 0 };
 		int err = offer_forward(bytes_str(row->offer), &policy, &self, &w, &error);
 
-		if (err != row->err || error.status != row->status || error.line != row->line)
+		if (err != row->err || error.status != row->status || error.line != row->line) {
 			fail_msg("%s: %d %u line %u %s", row->name, err, error.status, error.line,
 				 error.reason);
+		}
 		ROW_ASSERT(row->name, error.reason != NULL);
 	}
 }

@@ -20,10 +20,10 @@ static void test_even_packets_have_none(void **state)
 /* RFC 3550 A.8 in floating point is the oracle. */
 static void test_agrees_with_the_floating_point_form(void **state)
 {
-	static const uint32_t CLOCKS[] = { 8000, 48000, 90000 };
+	static const uint32_t clocks[] = { 8000, 48000, 90000 };
 
 	(void)state;
-	for (size_t c = 0; c < COUNT_OF(CLOCKS); c++) {
+	for (size_t c = 0; c < COUNT_OF(clocks); c++) {
 		struct jitter j = { 0 };
 		double want = 0, last = 0;
 		uint32_t noise = 1;
@@ -32,15 +32,15 @@ static void test_agrees_with_the_floating_point_form(void **state)
 			noise = noise * 1664525 + 1013904223;
 
 			uint64_t arrival_us = 5000000 + i * 20000 + noise % 30000;
-			uint64_t arrival = arrival_us * CLOCKS[c] / 1000000;
-			double transit = (double)arrival - (double)(i * CLOCKS[c] / 50);
+			uint64_t arrival = arrival_us * clocks[c] / 1000000;
+			double transit = (double)arrival - (double)(i * clocks[c] / 50);
 			double d = transit > last ? transit - last : last - transit;
 
 			if (i)
 				want += (d - want) / 16;
 			last = transit;
-			jitter_update(&j, arrival_us * 1000, (uint32_t)(i * CLOCKS[c] / 50),
-				      CLOCKS[c]);
+			jitter_update(&j, arrival_us * 1000, (uint32_t)(i * clocks[c] / 50),
+				      clocks[c]);
 		}
 
 		double got = (double)jitter_timestamp_units(&j);

@@ -6,7 +6,7 @@
 #include "media/rtcp_translate.h"
 
 /* The party sends aaaa0001, known to the other as bbbb0001; it receives cccc0002, in truth the other's dddd0002. */
-static const struct rtcp_mapping MAPPING = {
+static const struct rtcp_mapping g_mapping = {
 	.source_in = 0xaaaa0001,
 	.source_out = 0xbbbb0001,
 	.timestamp_offset = 0x1000,
@@ -85,7 +85,7 @@ static void test_translate(void **state)
 		size_t want_n = from_hex(row->want, want, sizeof(want));
 		struct writer w = writer_over(text, sizeof(text));
 
-		ROW_ASSERT(row->name, rtcp_translate(got, n, &MAPPING) == 0);
+		ROW_ASSERT(row->name, rtcp_translate(got, n, &g_mapping) == 0);
 		writer_hex(&w, bytes_mem(got, n));
 		if (n != want_n || memcmp(got, want, n) != 0)
 			fail_msg("%s: " BYTES_FMT, row->name, BYTES_ARG(writer_done(&w)));
@@ -99,7 +99,7 @@ static void test_malformed_is_untouched(void **state)
 
 	(void)state;
 	memcpy(before, got, n);
-	assert_int_equal(rtcp_translate(got, n, &MAPPING), -EBADMSG);
+	assert_int_equal(rtcp_translate(got, n, &g_mapping), -EBADMSG);
 	assert_memory_equal(got, before, n);
 }
 

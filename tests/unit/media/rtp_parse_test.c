@@ -102,7 +102,7 @@ static void test_refuses(void **state)
 		struct rtp_head h, before;
 
 		memset(&h, 0x5a, sizeof(h));
-		before = h;
+		memset(&before, 0x5a, sizeof(before));
 		ROW_ASSERT(row->name,
 			   rtp_parse(&h, from_hex(row->packet, buf, sizeof(buf))) == -EBADMSG);
 		ROW_ASSERT(row->name, memcmp(&h, &before, sizeof(h)) == 0);

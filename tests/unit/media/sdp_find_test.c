@@ -82,9 +82,10 @@ static void test_connection(void **state)
 		parse(&s, text);
 		ROW_ASSERT(row->name, sdp_connection(&s, 1, &to) == row->want);
 		ROW_ASSERT(row->name, to.line == row->line);
-		if (!row->want)
+		if (!row->want) {
 			ROW_ASSERT(row->name,
 				   strcmp(addr_text(&to.address, address), row->address) == 0);
+		}
 	}
 }
 

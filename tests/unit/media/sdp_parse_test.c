@@ -53,7 +53,7 @@ static void test_refuses(void **state)
 		struct sdp_error error = { 0 };
 
 		memset(&s, 0x5a, sizeof(s));
-		before = s;
+		memset(&before, 0x5a, sizeof(before));
 		ROW_ASSERT(row->name, sdp_parse(&s, bytes_str(row->text), &error) == -EBADMSG);
 		ROW_ASSERT(row->name, error.line == row->line);
 		ROW_ASSERT(row->name, error.reason != NULL);
@@ -137,7 +137,7 @@ static void test_bounds(void **state)
 /* The m-lines as "kind port proto formats;" */
 static const struct {
 	const char *file, *media;
-} FILES[] = {
+} g_files[] = {
 	{ "chrome-audio-trickle.sdp", "audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126;" },
 	{ "chrome-audio-candidates.sdp", "audio 50027 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126;" },
 	{ "chrome-audio-video.sdp",
@@ -200,7 +200,7 @@ static void write_media(struct writer *w, const struct sdp *s)
 static void test_files(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(FILES); i++) {
+	for (size_t i = 0; i < COUNT_OF(g_files); i++) {
 		static uint8_t buf[8192], again[8192], media[1024];
 		char path[128];
 		struct writer w = writer_over(again, sizeof(again));
@@ -209,16 +209,17 @@ static void test_files(void **state)
 		struct bytes in;
 		struct sdp s;
 
-		(void)snprintf(path, sizeof(path), "data/sdp/%s", FILES[i].file);
+		(void)snprintf(path, sizeof(path), "data/sdp/%s", g_files[i].file);
 		in = data_read(path, buf, sizeof(buf));
-		ROW_ASSERT(FILES[i].file, sdp_parse(&s, in, &error) == 0);
+		ROW_ASSERT(g_files[i].file, sdp_parse(&s, in, &error) == 0);
 		write_media(&m, &s);
-		ROW_ASSERT(FILES[i].file, bytes_is(writer_done(&m), FILES[i].media));
+		ROW_ASSERT(g_files[i].file, bytes_is(writer_done(&m), g_files[i].media));
 		sdp_write(&w, &s);
-		if (strcmp(FILES[i].file, "bare-lf.sdp") == 0)
-			ROW_ASSERT(FILES[i].file, w.n == in.n + s.line_count);
-		else
-			ROW_ASSERT(FILES[i].file, bytes_eq(writer_done(&w), in));
+		if (strcmp(g_files[i].file, "bare-lf.sdp") == 0) {
+			ROW_ASSERT(g_files[i].file, w.n == in.n + s.line_count);
+		} else {
+			ROW_ASSERT(g_files[i].file, bytes_eq(writer_done(&w), in));
+		}
 	}
 }
 

@@ -70,9 +70,10 @@ static void test_steps(void **state)
 	{
 		struct seq_count s = { 0 };
 
-		for (size_t i = 0; row->steps[i]; i++)
+		for (size_t i = 0; row->steps[i]; i++) {
 			ROW_ASSERT(row->name,
 				   "fljr"[seq_update(&s, row->sequence[i])] == row->steps[i]);
+		}
 		ROW_ASSERT(row->name, seq_lost(&s) == row->lost);
 		ROW_ASSERT(row->name, seq_lost_24(&s) == ((uint32_t)row->lost & 0xffffff));
 		ROW_ASSERT(row->name, seq_extended_highest(&s) == row->highest);

@@ -125,22 +125,23 @@ static void test_each_digit_once(void **state)
 /* Any subset of an event's packets that is not empty gives the digit once. */
 static void test_any_loss(void **state)
 {
-	static const char *const PACKETS[] = {
+	static const char *const packets_hex[] = {
 		"80e4000100000000005234a8090a0190", "8064000200000000005234a8090a0320",
 		"8064000300000000005234a8090a04b0", "8064000400000000005234a8098a0640",
 		"8064000500000000005234a8098a0640", "8064000600000000005234a8098a0640",
 	};
 
 	(void)state;
-	for (unsigned mask = 1; mask < 1U << COUNT_OF(PACKETS); mask++) {
+	for (unsigned mask = 1; mask < 1U << COUNT_OF(packets_hex); mask++) {
 		char packets[512] = "";
 		struct heard h;
 
-		for (size_t i = 0; i < COUNT_OF(PACKETS); i++) {
-			if (mask >> i & 1)
+		for (size_t i = 0; i < COUNT_OF(packets_hex); i++) {
+			if (mask >> i & 1) {
 				(void)snprintf(packets + strlen(packets),
 					       sizeof(packets) - strlen(packets), "%s%s",
-					       packets[0] ? " " : "", PACKETS[i]);
+					       packets[0] ? " " : "", packets_hex[i]);
+			}
 		}
 		listen(&h, packets);
 		assert_string_equal(h.digits, "9");
@@ -207,9 +208,10 @@ static void test_parse(void **state)
 	assert_int_equal(e.end, 1);
 	assert_int_equal(e.volume, 20);
 	assert_int_equal(e.duration, 1760);
-	for (int i = 0; i < 256; i++)
+	for (int i = 0; i < 256; i++) {
 		assert_int_equal(telephone_event_digit((uint8_t)i),
 				 i < 17 ? "0123456789*#ABCDF"[i] : 0);
+	}
 }
 
 int main(void)
