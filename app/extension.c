@@ -29,7 +29,7 @@ int extension_ha1_read(struct digest_secret *out, struct bytes text)
 {
 	struct digest_secret found = { 0 };
 	struct bytes hash;
-	int err = 0;
+	int err = text.n == EXTENSION_HA1_TEXT ? 0 : -EINVAL;
 
 	for (size_t i = 0; !err && i < DIGEST_ALGORITHMS; i++) {
 		size_t n = 0;
@@ -39,8 +39,6 @@ int extension_ha1_read(struct digest_secret *out, struct bytes text)
 		else
 			err = hex_decode(hash, found.ha1[i], DIGEST_HASH_MAX, &n);
 	}
-	if (!err && text.n)
-		err = -EINVAL;
 	if (!err)
 		*out = found;
 	OPENSSL_cleanse(&found, sizeof(found));

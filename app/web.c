@@ -53,10 +53,11 @@ static void on_lws_log(int level, const char *line)
 {
 	struct bytes text = bytes_trim(bytes_str(line));
 
+	/* errors of the library are mostly a peer's: what stops our start is logged by web_open */
 	if (level & LLL_ERR)
-		LOG_ERROR("web", 0, "libwebsockets", LOG_BYTES("text", text));
-	else
 		LOG_WARN("web", 0, "libwebsockets", LOG_BYTES("text", text));
+	else
+		LOG_DEBUG("web", 0, "libwebsockets", LOG_BYTES("text", text));
 }
 
 struct answer {
@@ -101,20 +102,20 @@ static int headers_send(struct lws *wsi, struct answer answer, size_t size)
 static int request_take(const struct web *web, struct lws *wsi, struct page *page,
 			struct bytes path)
 {
-	struct answer answer = { 405, "text/plain" };
+	struct answer answer;
 	struct writer w;
 
+	if (!lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI)) {
+		metric_add(g_metrics.refused, 1);
+		(void)lws_return_http_status(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, "only GET");
+		return -1;
+	}
 	page->text = malloc(LWS_PRE + PAGE_MAX);
 	if (!page->text)
 		return -1;
 	w = writer_over(page->text + LWS_PRE, PAGE_MAX);
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI))
-		answer = page_write(web, path, &w);
-	else
-		writer_str(&w, "only GET\n");
-	metric_add(answer.status == 404 || answer.status == 405 ? g_metrics.refused
-								: g_metrics.requests,
-		   1);
+	answer = page_write(web, path, &w);
+	metric_add(answer.status == 404 ? g_metrics.refused : g_metrics.requests, 1);
 	page->size = w.n;
 	page->sent = 0;
 	if (headers_send(wsi, answer, w.n))

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/extension.h"
+
+#include <errno.h>
+
+#include "app/extensions.h"
+#include "tests/unit/test.h"
+
+#define HA1_MD5    "00112233445566778899aabbccddeeff"
+#define HA1_SHA256 "0000000000000000000000000000000000000000000000000000000000000001"
+#define HA1_SHA512 "0000000000000000000000000000000000000000000000000000000000000002"
+#define HA1        HA1_MD5 ":" HA1_SHA256 ":" HA1_SHA512
+#define DOCUMENT(more)                                           \
+	"{\"v\":1,\"number\":\"1001\",\"display_name\":\"Front " \
+	"desk\",\"realm\":\"tandem\",\"ha1\":\"" HA1 "\",\"enabled\":true" more "}"
+
+static const struct {
+	const char *name, *text, *reason; /* NULL: fine */
+} ROWS[] = {
+	{ "whole", DOCUMENT(",\"early_media\":true,\"changed_utc_ms\":5"), NULL },
+	{ "members of a later version", DOCUMENT(",\"color\":[1,2]"), NULL },
+	{ "not JSON", "{", "not a JSON object" },
+	{ "no object", "[]", "not a JSON object" },
+	{ "empty", "", "not a JSON object" },
+	{ "no number", "{}", "number" },
+	{ "empty number", "{\"number\":\"\"}", "number" },
+	{ "long number",
+	  "{\"number\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
+	  "number" },
+	{ "no name", "{\"number\":\"1\"}", "display_name" },
+	{ "no realm", "{\"number\":\"1\",\"display_name\":\"\"}", "realm" },
+	{ "no hash", "{\"number\":\"1\",\"display_name\":\"\",\"realm\":\"x\"}", "ha1" },
+	{ "bad hash", "{\"number\":\"1\",\"display_name\":\"\",\"realm\":\"x\",\"ha1\":\"00\"}",
+	  "ha1" },
+};
+
+static void test_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		struct extension e = { .core.number = "before" };
+		const char *reason = NULL;
+		int err = extension_from_document(&e, bytes_str(ROWS[i].text), &reason);
+
+		ROW_ASSERT(ROWS[i].name, (err == 0) == !ROWS[i].reason);
+		ROW_ASSERT(ROWS[i].name, !err || !strcmp(reason, ROWS[i].reason));
+		ROW_ASSERT(ROWS[i].name, !err || !strcmp(e.core.number, "before"));
+	}
+}
+
+static void test_round_trip(void **state)
+{
+	struct extension e, again;
+	const char *reason;
+	json_t *json;
+	char *text;
+
+	(void)state;
+	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT(",\"early_media\":true")),
+						 &reason),
+			 0);
+	assert_int_equal(e.core.secret.ha1[DIGEST_MD5][15], 0xff);
+	assert_int_equal(e.core.secret.ha1[DIGEST_SHA512_256][31], 2);
+	json = extension_to_document(&e);
+	text = json_dumps(json, JSON_COMPACT);
+	assert_int_equal(extension_from_document(&again, bytes_str(text), &reason), 0);
+	assert_memory_equal(&e, &again, sizeof(e));
+	free(text);
+	json_decref(json);
+}
+
+static void test_view_has_no_secret(void **state)
+{
+	struct extension e;
+	const char *reason;
+	json_t *json;
+	char *text;
+
+	(void)state;
+	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT("")), &reason), 0);
+	json = extension_to_view(&e, "tandem");
+	text = json_dumps(json, JSON_COMPACT);
+	assert_null(strstr(text, HA1_MD5));
+	assert_null(strstr(text, "ha1"));
+	assert_non_null(strstr(text, "\"password_valid\":true"));
+	free(text);
+	json_decref(json);
+	json = extension_to_view(&e, "other");
+	assert_true(json_is_false(json_object_get(json, "password_valid")));
+	json_decref(json);
+}
+
+static void test_ha1_text(void **state)
+{
+	static const char *const bad[] = { "",
+					   HA1_MD5,
+					   HA1 ":",
+					   HA1 "0",
+					   "x" HA1,
+					   ":" HA1,
+					   HA1_MD5 ":" HA1_SHA256,
+					   HA1_SHA256 ":" HA1 };
+	struct digest_secret secret;
+	char text[EXTENSION_HA1_TEXT + 1];
+
+	(void)state;
+	assert_int_equal(extension_ha1_read(&secret, BYTES_LIT(HA1)), 0);
+	extension_ha1_write(text, &secret);
+	assert_string_equal(text, HA1);
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_int_equal(extension_ha1_read(&secret, bytes_str(bad[i])), -EINVAL);
+}
+
+static void put(struct extensions *x, const char *number, int want)
+{
+	struct extension e = { .realm = "tandem" };
+
+	(void)snprintf(e.core.number, sizeof(e.core.number), "%s", number);
+	assert_int_equal(extensions_put(x, &e), want);
+}
+
+static void test_table(void **state)
+{
+	const struct hash_key key = { 1, 2 };
+	struct extensions x;
+	json_t *list;
+
+	(void)state;
+	assert_int_equal(extensions_open(&x, 3, &key), 0);
+	put(&x, "30", 0);
+	put(&x, "10", 0);
+	put(&x, "20", 0);
+	put(&x, "40", -ENOSPC);
+	put(&x, "20", 0); /* replaces */
+	assert_int_equal(extensions_count(&x), 3);
+	list = extensions_list(&x, BYTES_LIT(""), 100, "tandem");
+	assert_int_equal(json_array_size(list), 3);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "number")),
+			    "10");
+	json_decref(list);
+	list = extensions_list(&x, BYTES_LIT("10"), 1, "tandem");
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "number")),
+			    "20");
+	json_decref(list);
+	assert_true(extensions_delete(&x, BYTES_LIT("20")));
+	assert_false(extensions_delete(&x, BYTES_LIT("20")));
+	assert_null(extensions_find(&x, BYTES_LIT("20")));
+	assert_non_null(extensions_find(&x, BYTES_LIT("30")));
+	put(&x, "40", 0);
+	extensions_close(&x);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_view_has_no_secret),
+		cmocka_unit_test(test_ha1_text),
+		cmocka_unit_test(test_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/fields.h"
+
+#include "tests/unit/test.h"
+
+static struct fields g_fields;
+
+static const char *value(const char *name)
+{
+	static char text[256];
+
+	for (size_t i = 0; i < g_fields.count; i++) {
+		if (strcmp(g_fields.list[i].name, name) != 0)
+			continue;
+		assert_int_equal(bytes_cstr(g_fields.list[i].value, text, sizeof(text)), 0);
+		return text;
+	}
+	return NULL;
+}
+
+static void test_cdr(void **state)
+{
+	struct cdr cdr = {
+		.call = 1,
+		.tenant = "default",
+		.from = "1001",
+		.to = "1002",
+		.sip_call_id = "x@y",
+		.setup_utc_ms = 1000,
+		.ringing_utc_ms = 1100,
+		.answer_utc_ms = 2000,
+		.end_utc_ms = 5500,
+		.sip_status = 200,
+		.q850 = 16,
+		.ended_by = ENDED_BY_B,
+		.reason = "normal",
+		.a = { .packets_in = UINT64_MAX, .lost = 3, .digits = 4 },
+		.b = { .packets_out = 7, .jitter_us = 1500 },
+	};
+
+	(void)state;
+	fields_of_cdr(&g_fields, &cdr);
+	assert_string_equal(value("id"), "0000000000001");
+	assert_string_equal(value("from"), "1001");
+	assert_string_equal(value("talk_ms"), "3500");
+	assert_string_equal(value("sip_status"), "200");
+	assert_string_equal(value("ended_by"), "b");
+	assert_string_equal(value("cause"), "normal");
+	assert_string_equal(value("a_packets_in"), "18446744073709551615");
+	assert_string_equal(value("a_lost"), "3");
+	assert_string_equal(value("a_digits"), "4");
+	assert_string_equal(value("b_packets_out"), "7");
+	assert_string_equal(value("b_jitter_us"), "1500");
+	cdr.answer_utc_ms = 0;
+	fields_of_cdr(&g_fields, &cdr);
+	assert_string_equal(value("talk_ms"), "0");
+}
+
+/* The longest of everything fits. */
+static void test_longest_cdr(void **state)
+{
+	struct cdr cdr;
+
+	(void)state;
+	memset(&cdr, 0xff, sizeof(cdr));
+	cdr.ended_by = ENDED_BY_OPERATOR;
+	cdr.tenant[sizeof(cdr.tenant) - 1] = cdr.from[sizeof(cdr.from) - 1] =
+		cdr.to[sizeof(cdr.to) - 1] = '\0';
+	cdr.sip_call_id[sizeof(cdr.sip_call_id) - 1] = cdr.reason[sizeof(cdr.reason) - 1] = '\0';
+	fields_of_cdr(&g_fields, &cdr);
+	assert_string_equal(value("b_source_changes"), "4294967295");
+}
+
+static void test_every_number_is_known_as_one(void **state)
+{
+	static const char *const texts[] = { "id",          "tenant",   "from", "to",
+					     "sip_call_id", "ended_by", "cause" };
+	struct cdr cdr = { 0 };
+	size_t numbers = 0;
+
+	(void)state;
+	fields_of_cdr(&g_fields, &cdr);
+	for (size_t i = 0; i < g_fields.count; i++)
+		numbers += fields_cdr_is_number(bytes_str(g_fields.list[i].name));
+	assert_int_equal(numbers, g_fields.count - COUNT_OF(texts));
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		assert_false(fields_cdr_is_number(bytes_str(texts[i])));
+}
+
+static void test_events(void **state)
+{
+	struct sig_event event = {
+		.kind = SIG_CALL_DIGIT, .call = 2, .version = 9, .digit = '#', .leg = 1
+	};
+
+	(void)state;
+	fields_of_event(&g_fields, &event);
+	assert_string_equal(value("type"), "call.digit");
+	assert_string_equal(value("call"), "0000000000002");
+	assert_string_equal(value("version"), "9");
+	assert_string_equal(value("digit"), "#");
+	assert_string_equal(value("leg"), "b");
+	event = (struct sig_event){ .kind = SIG_REGISTERED, .to = "1001" };
+	fields_of_event(&g_fields, &event);
+	assert_string_equal(value("type"), "registration.new");
+	assert_string_equal(value("to"), "1001");
+	assert_null(value("call"));
+	event = (struct sig_event){ .kind = SIG_CALL_ENDED, .status = 486 };
+	fields_of_event(&g_fields, &event);
+	assert_string_equal(value("sip_status"), "486");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cdr),
+		cmocka_unit_test(test_longest_cdr),
+		cmocka_unit_test(test_every_number_is_known_as_one),
+		cmocka_unit_test(test_events),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/web.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "tests/unit/test.h"
+
+enum { ANSWER_MAX = 65536 };
+
+static struct health g_health;
+static struct addr g_address;
+static struct web *g_web;
+
+static int socket_open(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct timeval limit = { .tv_sec = 10 };
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
+	return fd;
+}
+
+static int dial(void)
+{
+	struct sockaddr_storage sa;
+	uint32_t n = addr_to_sockaddr(&g_address, &sa);
+	int fd = socket_open();
+
+	assert_int_equal(connect(fd, (const struct sockaddr *)&sa, n), 0);
+	return fd;
+}
+
+static void free_port(void)
+{
+	struct sockaddr_storage sa;
+	socklen_t size = sizeof(sa);
+	uint32_t n;
+	int fd = socket_open();
+
+	assert_int_equal(addr_parse(&g_address, BYTES_LIT("127.0.0.1")), 0);
+	n = addr_to_sockaddr(&g_address, &sa);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&sa, n), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &size), 0);
+	assert_int_equal(addr_from_sockaddr(&g_address, (const struct sockaddr *)&sa), 0);
+	(void)close(fd);
+}
+
+static void put(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* Until the other side closes, or as many bytes as fit. */
+static char *take(int fd)
+{
+	static char answer[ANSWER_MAX];
+	size_t n = 0;
+	ssize_t got;
+
+	while (n < sizeof(answer) - 1 &&
+	       (got = recv(fd, answer + n, sizeof(answer) - 1 - n, 0)) > 0)
+		n += (size_t)got;
+	answer[n] = '\0';
+	return answer;
+}
+
+static char *get(const char *request)
+{
+	int fd = dial();
+	char *answer;
+
+	put(fd, request);
+	answer = take(fd);
+	(void)close(fd);
+	return answer;
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+static int setup(void **state)
+{
+	(void)state;
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	web_setup();
+	(void)metric_register(METRIC_COUNTER, "tandem_test_total", NULL, "For this test.");
+	free_port();
+	health_beat(&g_health, clock_now_ns());
+	return web_open(&g_web, &g_address, &g_health);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	web_close(g_web);
+	return 0;
+}
+
+static const struct {
+	const char *name, *request;
+	uint32_t reasons;
+	const char *status, *body;
+} ROWS[] = {
+	{ "healthy", GET("/healthz"), 0, "HTTP/1.1 200", "{\"status\":\"ok\",\"reasons\":[]}" },
+	{ "degraded", GET("/healthz"), HEALTH_STORE, "HTTP/1.1 503", "\"redis_away_or_late\"" },
+	{ "two reasons", GET("/healthz"), HEALTH_STORE | HEALTH_STOPPING, "HTTP/1.1 503",
+	  "[\"stopping\",\"redis_away_or_late\"]" },
+	{ "ready", GET("/readyz"), 0, "HTTP/1.1 200", "ok" },
+	{ "degraded is ready", GET("/readyz"), HEALTH_STORE, "HTTP/1.1 200", "degraded" },
+	{ "starting is not ready", GET("/readyz"), HEALTH_STARTING, "HTTP/1.1 503", "starting" },
+	{ "metrics", GET("/metrics"), 0, "HTTP/1.1 200", "tandem_test_total 0" },
+	{ "query is ignored", GET("/readyz?x=1"), 0, "HTTP/1.1 200", "ok" },
+	{ "unknown path", GET("/"), 0, "HTTP/1.1 404", "not found" },
+	{ "below a path", GET("/metrics/x"), 0, "HTTP/1.1 404", "not found" },
+	{ "POST",
+	  "POST /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0,
+	  "HTTP/1.1 405", "only GET" },
+};
+
+static void test_pages(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		const char *answer;
+
+		health_beat(&g_health, clock_now_ns());
+		health_set(&g_health, (enum health_reason)ROWS[i].reasons, true);
+		answer = get(ROWS[i].request);
+		health_set(&g_health, (enum health_reason)ROWS[i].reasons, false);
+		if (strncmp(answer, ROWS[i].status, strlen(ROWS[i].status)) != 0 ||
+		    !strstr(answer, ROWS[i].body))
+			fail_msg("%s: %s", ROWS[i].name, answer);
+	}
+}
+
+static void test_stalled_control_thread(void **state)
+{
+	(void)state;
+	health_beat(&g_health, clock_now_ns() - 6 * NS_PER_S);
+	assert_non_null(strstr(get(GET("/healthz")), "control_thread_stalled"));
+	health_beat(&g_health, clock_now_ns());
+	assert_null(strstr(get(GET("/healthz")), "control_thread_stalled"));
+}
+
+static void test_keepalive(void **state)
+{
+	int fd = dial();
+	char text[4096];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		size_t n = 0;
+
+		put(fd, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
+		while (n < sizeof(text) - 1) {
+			ssize_t got = recv(fd, text + n, sizeof(text) - 1 - n, 0);
+
+			assert_true(got > 0);
+			n += (size_t)got;
+			text[n] = '\0';
+			if (strstr(text, "]}\n"))
+				break;
+		}
+		assert_non_null(strstr(text, "HTTP/1.1 200"));
+	}
+	(void)close(fd);
+}
+
+static void test_long_header_is_refused(void **state)
+{
+	static char request[20000];
+	int fd = dial();
+	size_t n;
+
+	(void)state;
+	n = (size_t)snprintf(request, sizeof(request), "GET /healthz HTTP/1.1\r\nHost: x\r\nX: ");
+	memset(request + n, 'a', sizeof(request) - n);
+	(void)send(fd, request, sizeof(request), MSG_NOSIGNAL);
+	assert_null(strstr(take(fd), "HTTP/1.1 200"));
+	(void)close(fd);
+	assert_non_null(strstr(get(GET("/readyz")), "HTTP/1.1 200"));
+}
+
+static void test_idle_connections_do_not_shut_others_out(void **state)
+{
+	int fds[WEB_CONNECTIONS_MAX + 40];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		fds[i] = dial();
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		(void)close(fds[i]);
+	assert_non_null(strstr(get(GET("/readyz")), "HTTP/1.1 200"));
+}
+
+static void test_port_busy(void **state)
+{
+	struct web *second = NULL;
+
+	(void)state;
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	assert_int_equal(web_open(&second, &g_address, &g_health), -EADDRINUSE);
+	assert_null(second);
+}
+
+static void test_foreign_address(void **state)
+{
+	struct web *second = NULL;
+	struct addr a;
+
+	(void)state;
+	assert_int_equal(addr_parse(&a, BYTES_LIT("192.0.2.1:18080")), 0);
+	assert_int_equal(web_open(&second, &a, &g_health), -EADDRNOTAVAIL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_stalled_control_thread),
+		cmocka_unit_test(test_keepalive),
+		cmocka_unit_test(test_long_header_is_refused),
+		cmocka_unit_test(test_idle_connections_do_not_shut_others_out),
+		cmocka_unit_test(test_port_busy),
+		cmocka_unit_test(test_foreign_address),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
