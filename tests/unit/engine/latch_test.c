@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/test.h"
+
+#include "engine/latch.h"
+#include "tests/unit/engine/rig.h"
+
+/* Packets arrive in turn, each some time after the one before; the signalled address is 192.0.2.10:4000. */
+struct arrival {
+	const char *from;
+	uint32_t after_ms;
+	bool accepted;
+};
+
+static const struct row {
+	const char *name;
+	enum latch_mode mode;
+	const char *signalled;
+	struct arrival arrivals[6];
+} ROWS[] = {
+	{ "strict: the signalled address only",
+	  LATCH_STRICT,
+	  "192.0.2.10:4000",
+	  { { "192.0.2.10:4002", 0, false },
+	    { "192.0.2.11:4000", 0, false },
+	    { "192.0.2.10:4000", 0, true },
+	    { "192.0.2.10:4002", 9000, false },
+	    { "192.0.2.10:4000", 0, true } } },
+	{ "strict: nothing signalled",
+	  LATCH_STRICT,
+	  NULL,
+	  { { "192.0.2.10:4000", 0, false }, { "0.0.0.0:1", 0, false } } },
+	{ "same-ip: any port, and the first is kept",
+	  LATCH_SAME_IP,
+	  "192.0.2.10:4000",
+	  { { "198.51.100.1:4000", 0, false },
+	    { "192.0.2.10:61000", 0, true },
+	    { "192.0.2.10:4000", 0, false },
+	    { "192.0.2.10:61000", 0, true } } },
+	{ "same-ip: another port after 3 s of silence, counted from the latched source's packets",
+	  LATCH_SAME_IP,
+	  "192.0.2.10:4000",
+	  { { "192.0.2.10:61000", 0, true },
+	    { "192.0.2.10:61002", 2000, false },
+	    { "192.0.2.10:61002", 999, false },
+	    { "192.0.2.10:61002", 1, true },
+	    { "192.0.2.10:61000", 0, false } } },
+	{ "same-ip: never another host, however long the silence",
+	  LATCH_SAME_IP,
+	  "192.0.2.10:4000",
+	  { { "192.0.2.10:61000", 0, true },
+	    { "198.51.100.1:61000", 60000, false },
+	    { "198.51.100.1:4000", 60000, false } } },
+	{ "same-ip: nothing signalled", LATCH_SAME_IP, NULL, { { "192.0.2.10:4000", 0, false } } },
+	{ "any-once: the first of all",
+	  LATCH_ANY_ONCE,
+	  "192.0.2.10:4000",
+	  { { "198.51.100.1:7000", 0, true },
+	    { "192.0.2.10:4000", 0, false },
+	    { "198.51.100.1:7001", 0, false },
+	    { "198.51.100.1:7000", 0, true } } },
+	{ "any-once: relearns, but the same host only",
+	  LATCH_ANY_ONCE,
+	  NULL,
+	  { { "198.51.100.1:7000", 0, true },
+	    { "192.0.2.10:4000", 3000, false },
+	    { "198.51.100.1:7001", 0, true },
+	    { "198.51.100.1:7000", 0, false } } },
+	{ "IPv6",
+	  LATCH_SAME_IP,
+	  "[2001:db8::1]:4000",
+	  { { "[2001:db8::2]:4000", 0, false },
+	    { "[2001:db8::1]:4002", 0, true },
+	    { "[2001:db8::1]:4000", 0, false } } },
+};
+
+static void run_row(const struct row *row)
+{
+	struct flow f = { .latch_mode = (uint8_t)row->mode };
+	struct addr latched = { 0 };
+	uint64_t now_ns = RIG_START;
+
+	if (row->signalled)
+		f.remote[CHANNEL_RTP] = rig_addr(row->signalled);
+	for (const struct arrival *a = row->arrivals; a->from; a++) {
+		struct addr from = rig_addr(a->from);
+		bool changed;
+
+		now_ns += a->after_ms * NS_PER_MS;
+		if (latch_accept(&f, CHANNEL_RTP, &from, now_ns, &changed) != a->accepted)
+			fail_msg("%s: %s", row->name, a->from);
+		ROW_ASSERT(row->name, changed == (a->accepted && !addr_eq(&from, &latched)));
+		if (changed)
+			latched = from;
+		ROW_ASSERT(row->name, addr_eq(&f.latch[CHANNEL_RTP].source, &latched));
+	}
+}
+
+static void believes_by_mode(void **state)
+{
+	const struct row *row;
+
+	(void)state;
+	EACH_ROW(row, ROWS)
+	run_row(row);
+}
+
+static void any_once_believes_rtcp_only_from_the_host_of_rtp(void **state)
+{
+	struct flow f = { .latch_mode = LATCH_ANY_ONCE };
+	struct addr rtp = rig_addr("198.51.100.1:7000");
+	struct addr rtcp = rig_addr("198.51.100.1:9001");
+	struct addr stranger = rig_addr("203.0.113.9:7001");
+	bool changed;
+
+	(void)state;
+	assert_false(latch_accept(&f, CHANNEL_RTCP, &rtcp, RIG_START, &changed));
+	assert_true(latch_accept(&f, CHANNEL_RTP, &rtp, RIG_START, &changed));
+	assert_false(latch_accept(&f, CHANNEL_RTCP, &stranger, RIG_START, &changed));
+	assert_true(latch_accept(&f, CHANNEL_RTCP, &rtcp, RIG_START, &changed));
+}
+
+static void strangers_are_counted_and_not_heard(void **state)
+{
+	static const char *const STRANGERS[] = { "192.0.2.10:4002", "192.0.2.20:5000",
+						 "203.0.113.9:4000", "127.0.0.1:4000" };
+	struct rig *r = rig_open();
+
+	(void)state;
+	assert_non_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 100 }));
+	for (uint32_t i = 0; i < 40; i++) {
+		struct addr from = rig_addr(STRANGERS[i % COUNT_OF(STRANGERS)]);
+
+		put_rtp_from(r, A, &from,
+			     &(struct rtp){ .ssrc = 1, .sequence = (uint16_t)(101 + i) });
+	}
+	worker_step(&r->w);
+	nothing_sent(r);
+	assert_int_equal(dropped(r, VERDICT_SOURCE_NOT_LATCHED), 40);
+	assert_int_equal(flow_of(r, A)->stats.dropped, 40);
+	/* and B's packets still go to A, not to any of them */
+	const struct sim_packet *out = relay_rtp(r, B, &(struct rtp){ .ssrc = 2 });
+	struct addr a = party(A);
+
+	assert_non_null(out);
+	assert_true(addr_eq(&out->remote, &a));
+	rig_close(r);
+}
+
+static void sends_to_the_signalled_address_until_latched(void **state)
+{
+	struct rig *r = rig_open();
+	struct addr nat = rig_addr("192.0.2.10:61000");
+	struct addr signalled = party(A);
+
+	(void)state;
+	assert_true(addr_eq(&relay_rtp(r, B, &(struct rtp){ .ssrc = 2 })->remote, &signalled));
+	put_rtp_from(r, A, &nat, &(struct rtp){ .ssrc = 1 });
+	worker_step(&r->w);
+	assert_non_null(port_sim_take(r->sim));
+	assert_true(
+		addr_eq(&relay_rtp(r, B, &(struct rtp){ .ssrc = 2, .sequence = 1 })->remote, &nat));
+	rig_close(r);
+}
+
+/* A re-INVITE that moves the party: its old place is neither believed nor sent to. */
+static void follows_a_moved_signalled_address(void **state)
+{
+	struct rig *r = rig_open();
+	struct addr moved = rig_addr("192.0.2.11:6000");
+
+	(void)state;
+	assert_non_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 1 }));
+	r->spec[A].remote_rtp = moved;
+	rig_update(r, &r->spec[A]);
+	assert_true(addr_eq(&relay_rtp(r, B, &(struct rtp){ .ssrc = 2 })->remote, &moved));
+	assert_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 1 }));
+	put_rtp_from(r, A, &moved, &(struct rtp){ .ssrc = 1, .sequence = 2 });
+	worker_step(&r->w);
+	assert_non_null(port_sim_take(r->sim));
+	rig_close(r);
+}
+
+static void an_update_that_moves_nothing_keeps_the_latch(void **state)
+{
+	struct rig *r = rig_open();
+	struct addr nat = rig_addr("192.0.2.10:61000");
+
+	(void)state;
+	put_rtp_from(r, A, &nat, &(struct rtp){ .ssrc = 1 });
+	worker_step(&r->w);
+	assert_non_null(port_sim_take(r->sim));
+	r->spec[A].receive = 0;
+	rig_update(r, &r->spec[A]);
+	assert_true(addr_eq(&relay_rtp(r, B, &(struct rtp){ .ssrc = 2 })->remote, &nat));
+	rig_close(r);
+}
+
+/* On hold, and before there is a peer, a party behind NAT still shows where it is. */
+static void latches_what_it_does_not_relay(void **state)
+{
+	struct rig *r = rig_open();
+	struct addr nat = rig_addr("192.0.2.10:61000");
+
+	(void)state;
+	r->spec[A].receive = 0;
+	rig_update(r, &r->spec[A]);
+	put_rtp_from(r, A, &nat, &(struct rtp){ .ssrc = 1 });
+	worker_step(&r->w);
+	nothing_sent(r);
+	assert_int_equal(dropped(r, VERDICT_NOT_RECEIVING), 1);
+	assert_true(addr_eq(&relay_rtp(r, B, &(struct rtp){ .ssrc = 2 })->remote, &nat));
+	rig_close(r);
+}
+
+static void resumes_a_latch_the_mode_allows(void **state)
+{
+	static const struct {
+		enum latch_mode mode;
+		const char *latched;
+		bool kept;
+	} RESUMED[] = {
+		{ LATCH_STRICT, "192.0.2.10:4000", true },
+		{ LATCH_STRICT, "192.0.2.10:61000", false },
+		{ LATCH_SAME_IP, "192.0.2.10:61000", true },
+		{ LATCH_SAME_IP, "203.0.113.9:1", false },
+		{ LATCH_ANY_ONCE, "203.0.113.9:1", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(RESUMED); i++) {
+		struct rig *r = rig_open_empty(16);
+		struct flow_spec spec = rig_spec(A);
+
+		spec.latch = RESUMED[i].mode;
+		spec.resume.source_rtp = rig_addr(RESUMED[i].latched);
+		rig_open_flow(r, &spec);
+		assert_int_equal(flow_of(r, A)->latch[CHANNEL_RTP].source.family != ADDR_NONE,
+				 RESUMED[i].kept);
+		rig_close(r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(believes_by_mode),
+		cmocka_unit_test(any_once_believes_rtcp_only_from_the_host_of_rtp),
+		cmocka_unit_test(strangers_are_counted_and_not_heard),
+		cmocka_unit_test(sends_to_the_signalled_address_until_latched),
+		cmocka_unit_test(follows_a_moved_signalled_address),
+		cmocka_unit_test(an_update_that_moves_nothing_keeps_the_latch),
+		cmocka_unit_test(latches_what_it_does_not_relay),
+		cmocka_unit_test(resumes_a_latch_the_mode_allows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

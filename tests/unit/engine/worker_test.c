@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole walk: what goes in comes out or is counted, in batches of any size. */
+#include "tests/unit/test.h"
+
+#include "tests/unit/engine/rig.h"
+
+static uint64_t all_dropped(const struct rig *r)
+{
+	uint64_t n = 0;
+
+	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
+		n += dropped(r, v);
+	return n;
+}
+
+static void a_batch_keeps_its_order(void **state)
+{
+	struct rig *r = rig_open();
+
+	(void)state;
+	for (uint16_t n = 0; n < 200; n++)
+		put_rtp(r, n % 2, &(struct rtp){ .ssrc = 1 + n % 2, .sequence = n });
+	for (int i = 0; i < 4; i++) /* 64 + 64 + 64 + 8 */
+		worker_step(&r->w);
+	for (uint16_t n = 0; n < 200; n++) {
+		struct rtp out = rtp_read(port_sim_take(r->sim));
+
+		assert_int_equal(out.sequence, n);
+		assert_int_equal(out.ssrc, n % 2 ? 0xaaaa : 0xbbbb);
+	}
+	nothing_sent(r);
+	rig_close(r);
+}
+
+static void in_is_out_and_dropped(void **state)
+{
+	struct rig *r = rig_open();
+	uint64_t in = metric_value(r->metrics.packets_in),
+		 out = metric_value(r->metrics.packets_out);
+	uint64_t octets_in = metric_value(r->metrics.octets_in);
+	uint64_t octets_out = metric_value(r->metrics.octets_out);
+	struct addr from = party(A);
+
+	(void)state;
+	for (uint16_t n = 0; n < 100; n++) {
+		put_rtp(r, A,
+			&(struct rtp){
+				.ssrc = 1, .sequence = n, .payload_type = n % 4 ? 0 : NO_RULE });
+		put_bytes(r, A, CHANNEL_RTP, &from, bytes_str("\r\n\r\n"));
+		if (n % 10 == 9)
+			worker_step(&r->w);
+	}
+	assert_int_equal(metric_value(r->metrics.packets_in) - in, 200);
+	assert_int_equal(metric_value(r->metrics.packets_out) - out, 75);
+	assert_int_equal(all_dropped(r), 125);
+	assert_int_equal(dropped(r, VERDICT_NOT_RTP), 100);
+	assert_int_equal(metric_value(r->metrics.octets_in) - octets_in, 100 * (17 + 4));
+	assert_int_equal(metric_value(r->metrics.octets_out) - octets_out, 75 * 17);
+	assert_int_equal(r->sim->sent + r->sim->forgotten, 200);
+	rig_close(r);
+}
+
+/* Lost packets are lost and nothing else: the gap stays a gap, as the receiver's concealment wants it. */
+static void loss_passes_as_loss(void **state)
+{
+	struct rig *r = rig_open();
+	const struct sim_packet *p;
+	uint32_t received = 0;
+	uint32_t last = 0;
+
+	(void)state;
+	r->sim->loss_per_mille = 100;
+	for (uint16_t n = 1; n <= 1000; n++) {
+		put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = n });
+		worker_step(&r->w);
+		while ((p = port_sim_take(r->sim)) != NULL) {
+			assert_true(rtp_read(p).sequence > last);
+			last = rtp_read(p).sequence;
+			received++;
+		}
+	}
+	assert_in_range(r->sim->lost, 50, 150);
+	assert_int_equal(received + r->sim->lost, 1000);
+	/* those before the first and after the last received are not known of */
+	assert_in_range(flow_stats_read(flow_of(r, A)).lost, r->sim->lost - 10, r->sim->lost);
+	rig_close(r);
+}
+
+static void packets_of_closed_flows_have_no_flow(void **state)
+{
+	struct rig *r = rig_open();
+	struct batch *b = &r->w.batch;
+
+	(void)state;
+	put_rtp(r, A, &(struct rtp){ .ssrc = 1 });
+	/* received, and closed by hand before the stages: control itself waits for the end of the batch */
+	flow_close(&r->w.flows, flow_of(r, A));
+	worker_step(&r->w);
+	nothing_sent(r);
+	assert_int_equal(dropped(r, VERDICT_NO_FLOW), 1);
+	assert_int_equal(b->count, 0);
+	rig_close(r);
+}
+
+static void a_flow_is_found_by_its_generation_only(void **state)
+{
+	struct rig *r = rig_open();
+	struct flow_id past = { .slot = A, .generation = 6 };
+
+	(void)state;
+	assert_ptr_equal(flow_find(&r->w.flows, r->spec[A].id), flow_of(r, A));
+	assert_null(flow_find(&r->w.flows, past));
+	assert_null(flow_find(&r->w.flows, (struct flow_id){ .slot = A }));
+	assert_null(flow_find(&r->w.flows, (struct flow_id){ .slot = RIG_SLOTS, .generation = 7 }));
+	rig_close(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_batch_keeps_its_order),
+		cmocka_unit_test(in_is_out_and_dropped),
+		cmocka_unit_test(loss_passes_as_loss),
+		cmocka_unit_test(packets_of_closed_flows_have_no_flow),
+		cmocka_unit_test(a_flow_is_found_by_its_generation_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
