@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What follows each step, and the end of the value. */
+#include "sig/call/call.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/call_record.h"
+#include "sig/call/flow.h"
+#include "sig/call/invite.h"
+
+/* The store answers within its own deadline; this is for one that does not answer at all. */
+enum { SAVE_OVERDUE_MS = 5000 };
+
+static void ask_save(struct call_host *h, struct call *c)
+{
+	struct text record = { 0 };
+	struct effect *e;
+
+	if (call_encode(h, c, &record))
+		return;
+	e = effects_add(h->effects, EFFECT_CALL_SAVE);
+	if (!e) {
+		text_clear(&record);
+		return;
+	}
+	e->call = c->id;
+	e->version = c->out.version;
+	e->data = record;
+	outbox_save_started(&c->out);
+	c->save_ns = h->now.ns + SAVE_OVERDUE_MS * NS_PER_MS;
+	metric_add(h->metrics->saves[SAVE_STARTED], 1);
+}
+
+static void sooner(uint64_t *next, uint64_t deadline)
+{
+	if (deadline && deadline < *next)
+		*next = deadline;
+}
+
+static void set_timer(struct call_host *h, struct call *c)
+{
+	uint64_t next = UINT64_MAX;
+
+	sooner(&next, c->ring_ns);
+	sooner(&next, c->flows_ns);
+	sooner(&next, c->save_ns);
+	sooner(&next, c->invite.retransmit_ns);
+	sooner(&next, c->invite.deadline_ns);
+	for (uint8_t leg = LEG_A; leg < LEGS; leg++)
+		sooner(&next, c->legs[leg].leave_ns);
+	if (next == UINT64_MAX)
+		wheel_stop(h->wheel, &c->timer);
+	else if (!wheel_is_running(&c->timer) || c->timer.deadline_ns != next)
+		wheel_start(h->wheel, &c->timer, next);
+}
+
+bool call_settle(struct call_host *h, struct call *c)
+{
+	bool over = call_is_over(c);
+
+	if (c->end_done)
+		return false;
+	/* one save is in flight at a time, the end being the last one */
+	if (over && c->out.in_flight == 0 && c->end_tries == 0)
+		call_end_ask(h, c);
+	else if (!over && outbox_wants_save(&c->out))
+		ask_save(h, c);
+	set_timer(h, c);
+	return true;
+}
+
+void call_free(struct call *c)
+{
+	free(c->flows);
+	for (uint8_t leg = LEG_A; leg < LEGS; leg++)
+		dialog_clear(&c->legs[leg].dialog);
+	invite_clear(&c->invite);
+	exchange_clear(&c->media);
+	outbox_clear(&c->out);
+	text_clear(&c->from);
+	text_clear(&c->to);
+	free(c->cdr);
+}
+
+void call_clear(struct call_host *h, struct call *c)
+{
+	wheel_stop(h->wheel, &c->timer);
+	if (c->invite.state == INVITE_QUEUED)
+		txns_drop(h->txns, c->invite.client);
+	if (c->state != CALL_ENDING)
+		flows_close(h, c);
+	flows_give_all(h, c);
+	call_free(c);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call: two dialogs joined by a value (RFC 7092: a signalling and media B2BUA). Leg A asked us, leg B was asked by us. Everything
+ * here is written into the call's record and continued by another process; what waits for a save waits in the outbox.
+ *
+ *   CALL_SETUP -> CALL_RINGING -> CALL_ANSWERING -> CALL_ESTABLISHED -> CALL_ENDING -> gone
+ *        B: 18x ---^   B: 2xx -----^   A: ACK --------^      BYE, CANCEL, failure from any state
+ */
+#ifndef SIG_CALL_CALL_H
+#define SIG_CALL_CALL_H
+
+#include "sig/call/cause.h"
+#include "sig/call/dialog.h"
+#include "sig/call/exchange.h"
+#include "sig/call/host.h"
+#include "sig/call/outbox.h"
+
+enum { LEG_A, LEG_B, LEGS };
+
+enum leg_state {
+	LEG_EARLY,     /* its first INVITE has no final response yet */
+	LEG_ANSWERED,  /* A: our 2xx left, ACK awaited. B: 2xx came, our ACK waits */
+	LEG_CONFIRMED, /* ACK came or left */
+	LEG_LEAVING,   /* CANCEL or BYE is under way */
+	LEG_CLOSED,
+};
+
+struct leg {
+	enum leg_state state;
+	bool leave;      /* A: BYE follows the ACK. B: CANCEL follows the first response */
+	bool behind_nat; /* requests go where the party's came from */
+	struct dialog dialog;
+	uint64_t session_id, session_version; /* of our SDP to the party */
+	uint32_t invite_cseq;                 /* of our last INVITE on this leg, and */
+	uint64_t ack_branch;                  /* of the ACK to its 2xx */
+	uint64_t leave_ns; /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
+};
+
+/* The INVITE that is being carried from one leg to the other: the first one, or a re-INVITE. One at a time. */
+enum invite_state {
+	INVITE_NONE,
+	INVITE_QUEUED,     /* waits for a save */
+	INVITE_CALLING,    /* sent, no response yet */
+	INVITE_PROCEEDING, /* 1xx came: may be cancelled */
+	INVITE_ANSWERED,   /* 2xx came; ours waits for a save */
+	INVITE_ACCEPTED,   /* our 2xx left and is repeated until its ACK */
+};
+
+struct invite {
+	enum invite_state state;
+	uint8_t from;               /* leg that asked */
+	bool again;                 /* a re-INVITE */
+	bool late;                  /* came without an offer */
+	uint16_t provisional;       /* last one passed on; 0: none */
+	pool_handle server, client; /* transactions, perhaps gone */
+	uint64_t branch;            /* random part of the client's */
+	uint32_t server_cseq;       /* the ACK has it too */
+	struct exchange media;
+	struct text answer;                  /* our 2xx */
+	uint32_t interval_ms;                /* its retransmission (RFC 3261 13.3.1.4) */
+	uint64_t retransmit_ns, deadline_ns; /* 0: off */
+};
+
+/* One port of ours, facing one party. */
+struct call_flow {
+	struct flow_id id;
+	uint16_t port; /* RTP */
+	uint8_t leg, line, network;
+	enum media_kind kind;
+	bool open; /* the engine was told */
+	uint32_t ssrc_out;
+	struct flow_resume resume;
+};
+
+enum { CALL_FLOWS_MAX = LEGS * MEDIA_LINES_MAX };
+
+struct call {
+	uint64_t id;
+	pool_handle self;
+	enum call_state state;
+	struct leg legs[LEGS];
+	struct invite invite;
+	struct exchange media; /* the last one that was agreed */
+	struct call_flow *flows;
+	uint32_t flow_count;
+	struct text from, to; /* users */
+	bool early_media;     /* of the caller: 183 with SDP is passed on */
+	bool video;           /* policy when the call began: it stays */
+	bool restored;
+	uint64_t setup_utc_ms, ringing_utc_ms, answer_utc_ms, end_utc_ms;
+	enum call_cause cause;
+	enum call_ended_by ended_by;
+	uint16_t status; /* final one towards A */
+	struct outbox out;
+	struct cdr *cdr;   /* while ENDING */
+	uint8_t end_tries; /* CALL_END asked for so often; 0: not yet */
+	bool end_done;     /* nothing more to wait for: to be freed */
+	uint64_t ring_ns;  /* all deadlines: 0 is off */
+	uint64_t flows_ns; /* last counters are not waited for any longer */
+	uint64_t save_ns;  /* the store's answer is overdue */
+	struct wheel_timer timer;
+};
+
+/* ---- what can happen to a call ---- */
+enum call_event_kind {
+	CALL_EV_REQUEST,     /* in a dialog: message, slot (NULL for ACK) */
+	CALL_EV_CANCEL,      /* of the INVITE of that leg; already answered */
+	CALL_EV_PROVISIONAL, /* to a request of ours: message, user, txn */
+	CALL_EV_SUCCESS,
+	CALL_EV_FAILURE,
+	CALL_EV_TIMEOUT, /* of a request of ours: user, txn; failed: it could not be sent */
+	CALL_EV_STRAY,   /* a 2xx to an INVITE whose transaction is gone: message */
+	CALL_EV_TIMER,
+	CALL_EV_SAVED,        /* version, ok */
+	CALL_EV_ENDED,        /* ok */
+	CALL_EV_MEDIA,        /* media */
+	CALL_EV_MEDIA_FAILED, /* flow */
+	CALL_EV_HANGUP,       /* by the operator */
+	CALL_EV_RELEASE,      /* the store is away: nothing waits any longer */
+	CALL_EV_ASSERT,       /* the store is back: save again */
+	CALL_EV_RESUME,       /* after a restart */
+};
+
+struct call_event {
+	enum call_event_kind kind;
+	uint8_t leg;
+	bool ok, failed;
+	enum txn_user user;
+	pool_handle txn;
+	struct txn_slot *slot;
+	const struct sip_message *message;
+	uint64_t version;
+	const struct media_event *media;
+	struct flow_id flow;
+	int error;
+};
+
+/* Whom the route named. */
+struct call_start {
+	const struct sip_message *invite;
+	struct txn_slot *slot;      /* its server transaction */
+	struct bytes from, display; /* who calls: user part and name */
+	bool early_media;
+	struct bytes to;     /* user part */
+	struct bytes target; /* contact URI */
+	struct sip_hop hop;
+	bool behind_nat;
+};
+/* Why a call could not be started: nothing is left behind then. */
+struct call_refusal {
+	uint16_t status;
+	enum sig_refused reason;
+	const char *text; /* constant sentence for Warning, or NULL */
+};
+/* Fills *c (zeroed but for id and self). 0 or -errno with *refusal. */
+int call_start(struct call_host *h, struct call *c, const struct call_start *start,
+	       struct call_refusal *refusal) NODISCARD;
+void call_step(struct call_host *h, struct call *c, const struct call_event *ev);
+/* After each step: asks for the save or the end, sets the timer. False: the call is over and may be freed. */
+bool call_settle(struct call_host *h, struct call *c);
+/* Frees what it holds, gives ports back. */
+void call_clear(struct call_host *h, struct call *c);
+/* The memory alone: of a call that is not part of a shard. */
+void call_free(struct call *c);
+
+static inline uint8_t leg_other(uint8_t leg)
+{
+	return leg == LEG_A ? LEG_B : LEG_A;
+}
+
+#endif

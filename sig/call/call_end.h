@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How calls end, and what is published and written about them. */
+#ifndef SIG_CALL_CALL_END_H
+#define SIG_CALL_CALL_END_H
+
+#include "sig/call/call.h"
+
+struct call_ending {
+	enum call_cause cause;
+	enum call_ended_by by;
+	uint16_t status;     /* to A while its INVITE is open */
+	struct bytes extra;  /* lines for that response */
+	struct bytes reason; /* Reason line passed on to the other side */
+};
+/* Leaves both legs, closes the media, forgets what waited for a save. Does nothing the second time. */
+void call_end(struct call_host *h, struct call *c, const struct call_ending *e);
+/* The last counters of a flow. */
+void call_flow_closed(struct call_host *h, struct call *c, const struct media_event *ev);
+/* A flow could not be opened, or its socket died. */
+void call_flow_failed(struct call_host *h, struct call *c, struct flow_id id, int error);
+/* Both parties are gone and the counters are in: the record may go. */
+bool call_is_over(const struct call *c);
+/* Asks the store for the end. */
+void call_end_ask(struct call_host *h, struct call *c);
+void call_end_done(struct call_host *h, struct call *c, bool ok);
+
+void call_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind);
+void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Event in, effects out. */
+#include <assert.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/flow.h"
+#include "sig/call/invite.h"
+#include "sig/call/leg.h"
+#include "sig/call/request.h"
+#include "sig/call/resume.h"
+
+static void response(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	bool open = ev->txn == c->invite.client && ev->txn;
+
+	switch (ev->user) {
+	case TXN_USER_INVITE:
+		if (open && ev->kind == CALL_EV_PROVISIONAL)
+			invite_provisional(h, c, ev);
+		else if (open && ev->kind == CALL_EV_FAILURE)
+			invite_failure(h, c, ev);
+		else if (open && ev->kind == CALL_EV_SUCCESS)
+			invite_success(h, c, ev);
+		else if (ev->kind == CALL_EV_SUCCESS)
+			invite_stray(h, c, ev->leg, ev->message);
+		break;
+	case TXN_USER_BYE:
+		if (ev->kind != CALL_EV_PROVISIONAL)
+			leg_close(&c->legs[ev->leg]);
+		break;
+	case TXN_USER_NONE:
+	case TXN_USER_REGISTER:
+	case TXN_USER_CANCEL:
+	case TXN_USER_RELAY:
+		break;
+	}
+}
+
+static void timed_out(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (ev->user == TXN_USER_INVITE && ev->txn == c->invite.client)
+		invite_timeout(h, c, ev);
+	else if (ev->user == TXN_USER_BYE)
+		leg_close(&c->legs[ev->leg]);
+}
+
+static bool due(uint64_t *deadline, uint64_t now_ns)
+{
+	if (*deadline == 0 || now_ns < *deadline)
+		return false;
+	*deadline = 0;
+	return true;
+}
+
+static void save_overdue(struct call_host *h, struct call *c)
+{
+	if (c->end_tries && !c->end_done) { /* the store did not take it, or never answered */
+		call_end_ask(h, c);
+		return;
+	}
+	LOG_WARN("call", c->id, "no answer to a save", LOG_U64("version", c->out.in_flight));
+	metric_add(h->metrics->saves[SAVE_LATE], 1);
+	(void)outbox_save_done(&c->out, c->out.in_flight, false);
+	outbox_touch(&c->out);
+}
+
+static void timer(struct call_host *h, struct call *c)
+{
+	struct call_ending no_answer = { .cause = CAUSE_NO_ANSWER,
+					 .by = ENDED_BY_NODE,
+					 .status = 408 };
+
+	if (due(&c->ring_ns, h->now.ns))
+		call_end(h, c, &no_answer);
+	if (due(&c->invite.deadline_ns, h->now.ns))
+		invite_answer_lost(h, c);
+	if (due(&c->invite.retransmit_ns, h->now.ns))
+		invite_answer_again(h, c);
+	for (uint8_t leg = LEG_A; leg < LEGS; leg++) {
+		if (due(&c->legs[leg].leave_ns, h->now.ns)) { /* RFC 3261 9.1 */
+			txns_drop(h->txns, c->invite.client);
+			leg_close(&c->legs[leg]);
+			invite_clear(&c->invite);
+		}
+	}
+	if (due(&c->save_ns, h->now.ns))
+		save_overdue(h, c);
+	(void)due(&c->flows_ns, h->now.ns); /* call_is_over looks at it */
+}
+
+static void saved(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (!outbox_save_done(&c->out, ev->version, ev->ok)) {
+		metric_add(h->metrics->saves[SAVE_LATE], 1);
+		return;
+	}
+	c->save_ns = 0;
+	metric_add(h->metrics->saves[ev->ok ? SAVE_DONE : SAVE_FAILED], 1);
+}
+
+static void media_event(struct call_host *h, struct call *c, const struct media_event *m)
+{
+	struct call_flow *f = flow_by_id(c, m->id);
+
+	if (!f)
+		return;
+	switch (m->kind) {
+	case MEDIA_FLOW_LATCHED:
+		f->resume = m->resume;
+		if (c->state != CALL_ENDING)
+			outbox_touch(&c->out); /* nobody waits for this save */
+		break;
+	case MEDIA_FLOW_DIGIT:
+		call_publish_digit(h, c, m->leg, m->digit);
+		break;
+	case MEDIA_FLOW_CLOSED:
+		call_flow_closed(h, c, m);
+		break;
+	case MEDIA_FLOW_FAILED:
+		call_flow_failed(h, c, m->id, m->error);
+		break;
+	case MEDIA_FLOW_STATS:
+		break;
+	}
+}
+
+static void hangup(struct call_host *h, struct call *c)
+{
+	struct call_ending e = { .cause = CAUSE_OPERATOR, .by = ENDED_BY_OPERATOR, .status = 480 };
+
+	call_end(h, c, &e);
+}
+
+/* What may go goes, in order. */
+static void release(struct call_host *h, struct call *c)
+{
+	struct outbox_item item;
+
+	while (outbox_pop(&c->out, h->degraded, &item)) {
+		switch (item.kind) {
+		case OUTBOX_INVITE:
+			invite_go(h, c);
+			break;
+		case OUTBOX_ANSWER:
+			invite_answer_go(h, c);
+			break;
+		case OUTBOX_ACK:
+			invite_ack_go(h, c, item.leg);
+			break;
+		}
+	}
+}
+
+void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	assert(ev->leg < LEGS);
+	switch (ev->kind) {
+	case CALL_EV_REQUEST:
+		request_received(h, c, ev);
+		break;
+	case CALL_EV_CANCEL:
+		invite_cancel(h, c, ev);
+		break;
+	case CALL_EV_PROVISIONAL:
+	case CALL_EV_SUCCESS:
+	case CALL_EV_FAILURE:
+		response(h, c, ev);
+		break;
+	case CALL_EV_STRAY:
+		invite_stray(h, c, ev->leg, ev->message);
+		break;
+	case CALL_EV_TIMEOUT:
+		timed_out(h, c, ev);
+		break;
+	case CALL_EV_TIMER:
+		timer(h, c);
+		break;
+	case CALL_EV_SAVED:
+		saved(h, c, ev);
+		break;
+	case CALL_EV_ENDED:
+		call_end_done(h, c, ev->ok);
+		break;
+	case CALL_EV_MEDIA:
+		media_event(h, c, ev->media);
+		break;
+	case CALL_EV_MEDIA_FAILED:
+		call_flow_failed(h, c, ev->flow, ev->error);
+		break;
+	case CALL_EV_HANGUP:
+		hangup(h, c);
+		break;
+	case CALL_EV_RELEASE:
+		break;
+	case CALL_EV_ASSERT:
+		outbox_touch(&c->out);
+		break;
+	case CALL_EV_RESUME:
+		call_resume(h, c);
+		break;
+	}
+	release(h, c);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SIG_CALL_CDR_FILL_H
+#define SIG_CALL_CDR_FILL_H
+
+#include "sig/call/call.h"
+
+/* Last counters of one flow: the CDR has those of the first audio line. */
+void cdr_add_flow(struct cdr *cdr, const struct call_flow *f, const struct flow_stats *stats);
+/* Into a fixed field, cut to fit. */
+void cdr_put(char *out, size_t cap, struct bytes b);
+/* Everything but the counters. */
+void cdr_fill(struct cdr *cdr, const struct call *c, const char *tenant);
+
+#endif

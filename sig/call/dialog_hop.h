@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the requests of a dialog go (RFC 3261 12.2.1.1, with the party's real address where NAT stands between). */
+#ifndef SIG_CALL_DIALOG_HOP_H
+#define SIG_CALL_DIALOG_HOP_H
+
+#include "sig/call/dialog.h"
+
+/* The topmost Via says another address than the datagram came from. */
+bool dialog_is_behind_nat(const struct sip_message *request);
+/* First route or remote target when that is a numeric address the party can be reached at, else what d->hop is now. */
+void dialog_choose_hop(struct dialog *d, const struct shard_settings *settings, bool behind_nat);
+/* One of our own listening addresses. */
+bool dialog_is_self(const struct addr *remote, const struct shard_settings *settings);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call's step may use of its shard. Everything it asks of the world becomes an effect. */
+#ifndef SIG_CALL_HOST_H
+#define SIG_CALL_HOST_H
+
+#include "media/ports.h"
+#include "sig/shard.h"
+#include "sig/shard_txns.h"
+
+enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192 };
+
+struct call_host {
+	const struct shard_settings *settings;
+	struct rand_source *rand;
+	struct effects *effects;
+	struct txns *txns;
+	struct wheel *wheel;
+	struct ports *ports; /* by network */
+	const struct sig_metrics *metrics;
+	struct instant now;
+	uint32_t timer_kind; /* of a call's timer */
+	bool degraded;
+	uint8_t *space; /* HOST_SPACE octets, to write one message in */
+	uint8_t *extra; /* HOST_EXTRA octets, for its further header lines */
+	uint8_t *sdp;   /* HOST_SDP_MAX octets, for its body */
+};
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An INVITE on its way from one leg to the other, and its answer on its way back. */
+#ifndef SIG_CALL_INVITE_H
+#define SIG_CALL_INVITE_H
+
+#include "sig/call/call.h"
+
+/* The open INVITE goes to the other leg: its transaction is made and waits for the save. max_forwards: of the INVITE that came.
+ * 0 or -ENOSPC. */
+int invite_queue(struct call_host *h, struct call *c, int32_t max_forwards) NODISCARD;
+/* The save is done. */
+void invite_go(struct call_host *h, struct call *c);
+/* Responses to it. */
+void invite_provisional(struct call_host *h, struct call *c, const struct call_event *ev);
+void invite_success(struct call_host *h, struct call *c, const struct call_event *ev);
+void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev);
+/* No response, or it could not be sent. */
+void invite_timeout(struct call_host *h, struct call *c, const struct call_event *ev);
+/* A 2xx whose transaction is gone, or of another fork. */
+void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
+/* Our 2xx: first time, again by timer, and its ACK. */
+void invite_answer_go(struct call_host *h, struct call *c);
+void invite_answer_again(struct call_host *h, struct call *c);
+void invite_answer_lost(struct call_host *h, struct call *c);
+/* The ACK to the 2xx of the asked leg; it waits for the save, or for the asker's answer to a late offer. */
+void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg);
+bool invite_ack_waits(const struct call *c, uint8_t leg);
+void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev);
+/* A re-INVITE came. */
+void invite_again(struct call_host *h, struct call *c, const struct call_event *ev);
+/* The asker takes it back. */
+void invite_cancel(struct call_host *h, struct call *c, const struct call_event *ev);
+/* Nothing is open any more. */
+void invite_clear(struct invite *inv);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/outbox.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void outbox_touch(struct outbox *o)
+{
+	if (o->dirty)
+		return;
+	o->dirty = true;
+	o->version++;
+}
+
+bool outbox_push(struct outbox *o, const struct outbox_item *item)
+{
+	assert(o->dirty); /* else nothing would ever release it */
+	if (!o->items)
+		o->items = calloc(OUTBOX_MAX, sizeof(*o->items));
+	if (!o->items || o->count == OUTBOX_MAX)
+		return false;
+	o->items[o->count] = *item;
+	o->items[o->count++].gate = o->version;
+	return true;
+}
+
+static void outbox_free(struct outbox *o)
+{
+	free(o->items);
+	o->items = NULL;
+}
+
+bool outbox_pop(struct outbox *o, bool degraded, struct outbox_item *out)
+{
+	if (o->count == 0 || (!degraded && o->items[0].gate > o->released))
+		return false;
+	*out = o->items[0];
+	memmove(o->items, o->items + 1, --o->count * sizeof(*o->items));
+	if (o->count == 0)
+		outbox_free(o);
+	return true;
+}
+
+void outbox_clear(struct outbox *o)
+{
+	o->count = 0;
+	outbox_free(o);
+}
+
+bool outbox_wants_save(const struct outbox *o)
+{
+	return o->dirty && o->in_flight == 0;
+}
+
+void outbox_save_started(struct outbox *o)
+{
+	assert(outbox_wants_save(o));
+	o->in_flight = o->version;
+	o->dirty = false;
+}
+
+bool outbox_save_done(struct outbox *o, uint64_t version, bool saved)
+{
+	if (o->in_flight == 0 || version != o->in_flight)
+		return false;
+	o->in_flight = 0;
+	o->released = version;
+	if (saved)
+		o->acked = version;
+	return true;
+}

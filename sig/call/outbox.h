@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * "Saved before said" of one call: what waits for which version of its record. One save is in flight; what changes meanwhile goes
+ * into one newer save. Pure value; the call carries out what comes due (call_out.c).
+ */
+#ifndef SIG_CALL_OUTBOX_H
+#define SIG_CALL_OUTBOX_H
+
+#include "base/bytes.h"
+
+enum { OUTBOX_MAX = 8 };
+
+enum outbox_kind {
+	OUTBOX_INVITE, /* the client transaction of the open INVITE starts */
+	OUTBOX_ANSWER, /* our 2xx to the open INVITE leaves */
+	OUTBOX_ACK,    /* ACK to the 2xx of a leg */
+};
+
+struct outbox_item {
+	enum outbox_kind kind;
+	uint64_t gate; /* goes when this version is saved */
+	uint8_t leg;
+};
+
+struct outbox {
+	struct outbox_item *items; /* NULL while nothing waits */
+	uint32_t count;
+	uint64_t version;   /* of the state as it is now */
+	uint64_t released;  /* what waits for this version or an older one may go */
+	uint64_t acked;     /* known to be in the store */
+	uint64_t in_flight; /* version being saved; 0: none */
+	bool dirty;         /* version was not handed to the store yet */
+};
+
+/* The state changed: it becomes a new version. */
+void outbox_touch(struct outbox *o);
+/* Waits for the present version. False: full or out of memory (the caller goes on without waiting). */
+bool outbox_push(struct outbox *o, const struct outbox_item *item) NODISCARD;
+/* Takes out the first item that may go. */
+bool outbox_pop(struct outbox *o, bool degraded, struct outbox_item *out);
+/* Forgets everything that waits. */
+void outbox_clear(struct outbox *o);
+
+bool outbox_wants_save(const struct outbox *o);
+void outbox_save_started(struct outbox *o);
+/* False: not the save in flight (late). saved false: releases all the same, the store being slow must not stop a call. */
+bool outbox_save_done(struct outbox *o, uint64_t version, bool saved);
+
+#endif

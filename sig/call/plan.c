@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Call and agreed media to commands for the engine. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig/call/flow.h"
+
+static struct addr local_of(const struct call_host *h, const struct call_flow *f, uint16_t port)
+{
+	struct addr a = h->settings->networks[f->network].media_bind;
+
+	a.port = port;
+	return a;
+}
+
+static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
+				const struct call_flow *f)
+{
+	const struct call_flow *peer = flow_find(c, leg_other(f->leg), f->line);
+
+	return (struct flow_spec){
+		.id = f->id,
+		.peer = peer ? peer->id : (struct flow_id){ 0 },
+		.call = c->id,
+		.local_rtp = local_of(h, f, f->port),
+		.local_rtcp = local_of(h, f, (uint16_t)(f->port + 1)),
+		.ssrc_out = f->ssrc_out,
+		.kind = f->kind,
+		.latch = h->settings->latch,
+		.dscp = f->kind == MEDIA_VIDEO ? h->settings->dscp_video : h->settings->dscp_audio,
+		.leg = f->leg,
+		.line = f->line,
+		.resume = f->resume,
+	};
+}
+
+/* What was agreed for the party the flow faces. */
+static void spec_agree(struct flow_spec *s, const struct media_side *own,
+		       const struct media_side *other)
+{
+	s->remote_rtp = own->rtp;
+	s->remote_rtcp = own->rtcp;
+	s->rtcp_mux = own->mux;
+	s->receive = own->sends && other->receives;
+	s->send = own->receives && other->sends;
+	s->rule_count = own->rule_count;
+	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
+}
+
+static void flow_command(struct call_host *h, const struct call *c, const struct call_flow *f,
+			 enum media_command_kind kind, const struct media_plan *plan,
+			 uint8_t offerer)
+{
+	struct effect *e = effects_add(h->effects, EFFECT_MEDIA);
+	struct media_command *command = e ? calloc(1, sizeof(*command)) : NULL;
+
+	if (!command) {
+		if (e)
+			h->effects->count--;
+		return;
+	}
+	e->call = c->id;
+	e->media = command;
+	command->kind = kind;
+	command->rtp_fd = command->rtcp_fd = -1;
+	command->id = f->id;
+	if (kind == MEDIA_FLOW_CLOSE)
+		return;
+	command->spec = spec_of(h, c, f);
+	if (plan && f->line < plan->line_count && plan->line[f->line].active) {
+		const struct media_line *line = &plan->line[f->line];
+		bool offers = f->leg == offerer;
+
+		spec_agree(&command->spec, offers ? &line->a : &line->b,
+			   offers ? &line->b : &line->a);
+	}
+}
+
+void flows_open(struct call_host *h, struct call *c, const struct media_plan *plan, uint8_t offerer)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		struct call_flow *f = &c->flows[i];
+
+		if (f->open || !f->id.generation)
+			continue;
+		f->open = true;
+		flow_command(h, c, f, MEDIA_FLOW_OPEN, plan, offerer);
+	}
+}
+
+void flows_update(struct call_host *h, struct call *c, const struct media_plan *plan,
+		  uint8_t offerer)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (c->flows[i].open)
+			flow_command(h, c, &c->flows[i], MEDIA_FLOW_UPDATE, plan, offerer);
+	}
+}
+
+void flows_close(struct call_host *h, struct call *c)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (c->flows[i].open)
+			flow_command(h, c, &c->flows[i], MEDIA_FLOW_CLOSE, NULL, 0);
+		else
+			flow_give(h, c, &c->flows[i]);
+	}
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The asked leg says no, or nothing. */
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/leg.h"
+#include "sig/call/respond.h"
+
+/* What the asker hears. A redirection of B is not A's to follow, and B's wish for credentials or its overload is not A's fault. */
+static uint16_t map_status(uint16_t status)
+{
+	switch (status) {
+	case 401:
+	case 407:
+	case 503: /* RFC 3261 16.7 step 6: only the server that is overloaded says so */
+		return 500;
+	case 481:
+		return 480;
+	case 420: /* we asked for no extension */
+	case 421:
+	case 494:
+		return 502;
+	default:
+		break;
+	}
+	return status < 400 ? 480 : status;
+}
+
+/* RFC 3326: what B said, in numbers. */
+static void write_reason(struct writer *w, const struct sip_message *m)
+{
+	struct bytes value;
+
+	for (unsigned i = 0; message_header(m, "Reason", i, &value); i++) {
+		writer_str(w, "Reason: ");
+		writer_bytes(w, value);
+		writer_str(w, "\r\n");
+	}
+	if (message_header(m, "Retry-After", 0, &value)) {
+		writer_str(w, "Retry-After: ");
+		writer_bytes(w, value);
+		writer_str(w, "\r\n");
+	}
+}
+
+static void refused(struct call_host *h, struct call *c, const struct sip_message *m)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+	struct call_ending e = {
+		.cause = CAUSE_REFUSED,
+		.by = ENDED_BY_B,
+		.status = map_status(m->status),
+	};
+
+	write_reason(&extra, m);
+	if (!extra.overflow)
+		e.extra = writer_done(&extra);
+	call_end(h, c, &e);
+}
+
+/* The session goes on as it was (RFC 3261 14.1), unless the dialog itself is gone (12.2.1.2). */
+static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
+{
+	struct call_ending e = {
+		.cause = CAUSE_LOST,
+		.by = leg == LEG_A ? ENDED_BY_A : ENDED_BY_B,
+		.status = 480,
+	};
+	struct response r = {
+		.status = map_status(status),
+		.dialog = &c->legs[c->invite.from].dialog,
+	};
+
+	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
+	invite_clear(&c->invite);
+	outbox_touch(&c->out);
+	if (status != 481 && status != 408)
+		return;
+	leg_close(&c->legs[leg]);
+	call_end(h, c, &e);
+}
+
+void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	bool open = c->invite.state == INVITE_CALLING || c->invite.state == INVITE_PROCEEDING;
+
+	if (!open)
+		return;
+	if (c->invite.again) {
+		refused_again(h, c, ev->leg, ev->message->status);
+		return;
+	}
+	leg_close(&c->legs[ev->leg]);
+	if (c->state != CALL_ENDING)
+		refused(h, c, ev->message);
+	invite_clear(&c->invite);
+}
+
+void invite_timeout(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct call_ending e = {
+		.cause = ev->failed ? CAUSE_UNREACHABLE : CAUSE_NO_RESPONSE,
+		.by = ENDED_BY_NODE,
+		.status = ev->failed ? 480 : 408, /* RFC 3261 8.1.3.1 */
+	};
+
+	if (c->invite.state != INVITE_CALLING)
+		return;
+	if (c->invite.again) {
+		refused_again(h, c, ev->leg, 408);
+		return;
+	}
+	leg_close(&c->legs[ev->leg]);
+	call_end(h, c, &e);
+	invite_clear(&c->invite);
+}

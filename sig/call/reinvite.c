@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A re-INVITE (RFC 3261 14): its offer goes to the other leg with our ports, the answer comes back: hold, resume, codecs, video. */
+#include "sig/call/invite.h"
+#include "sig/call/respond.h"
+#include "sig/call/session.h"
+
+enum { RETRY_AFTER_MAX = 10 }; /* RFC 3261 14.2 */
+
+static void refuse(struct call_host *h, const struct call_event *ev,
+		   const struct call_refusal *refusal)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+	struct response r = { .status = refusal->status };
+
+	if (refusal->text)
+		session_write_warning(&extra, h, refusal->text);
+	if (refusal->status == 500 || refusal->status == 503)
+		writer_fmt(&extra, "Retry-After: %u\r\n", rand_below(h->rand, RETRY_AFTER_MAX));
+	if (refusal->status == 415)
+		writer_str(&extra, RESPOND_ACCEPT);
+	r.extra = writer_done(&extra);
+	sig_count_refused(h->metrics, refusal->reason);
+	respond(h, ev->slot, ev->message, &r);
+}
+
+/* False: *refusal says why not now. */
+static bool may_start(const struct call *c, const struct call_event *ev,
+		      struct call_refusal *refusal)
+{
+	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
+	if (c->invite.state != INVITE_NONE) /* our own is open there: 491 */
+		refusal->status = c->invite.from == ev->leg ? 500 : 491;
+	else if (c->state != CALL_ESTABLISHED)
+		*refusal = (struct call_refusal){ .status = 481, .reason = REFUSED_NO_DIALOG };
+	else if (ev->message->max_forwards == 0)
+		*refusal = (struct call_refusal){ .status = 483, .reason = REFUSED_HOPS };
+	return refusal->status == 0;
+}
+
+static int take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
+		      struct call_refusal *refusal)
+{
+	struct exchange *x = &c->invite.media;
+	struct bytes sdp;
+
+	*refusal = (struct call_refusal){ .status = 415, .reason = REFUSED_BODY };
+	if (session_body(ev->message, &sdp))
+		return -1;
+	*refusal = (struct call_refusal){ .status = 513, .reason = REFUSED_MALFORMED };
+	if (txns_keep_request(ev->slot, ev->message))
+		return -1;
+	c->invite.late = sdp.n == 0;
+	x->offerer = c->invite.late ? leg_other(ev->leg) : ev->leg;
+	return sdp.n ? session_offer(h, c, x, sdp, refusal) : 0;
+}
+
+void invite_again(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct response trying = { .status = 100 };
+	struct call_refusal refusal;
+
+	if (!may_start(c, ev, &refusal)) {
+		refuse(h, ev, &refusal);
+		return;
+	}
+	c->invite = (struct invite){
+		.from = ev->leg,
+		.again = true,
+		.server = ev->slot->self,
+		.server_cseq = ev->message->cseq,
+	};
+	if (take_offer(h, c, ev, &refusal)) {
+		invite_clear(&c->invite);
+		refuse(h, ev, &refusal);
+		return;
+	}
+	ev->slot->call = c->id;
+	ev->slot->leg = ev->leg;
+	ev->slot->user = TXN_USER_INVITE;
+	respond(h, ev->slot, ev->message, &trying);
+	outbox_touch(&c->out);
+	if (invite_queue(h, c, ev->message->max_forwards)) {
+		refusal = (struct call_refusal){ .status = 503, .reason = REFUSED_TXNS_FULL };
+		invite_clear(&c->invite);
+		refuse(h, ev, &refusal);
+	}
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* INFO (RFC 6086, and the older use without packages: picture updates, DTMF) goes to the other leg as it is. */
+#include "sig/call/leg.h"
+#include "sig/call/request.h"
+#include "sig/call/respond.h"
+
+static void refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
+		   struct bytes extra)
+{
+	struct response r = { .status = status, .extra = extra };
+
+	respond(h, ev->slot, ev->message, &r);
+}
+
+static void copy_header(struct writer *w, const struct sip_message *m, const char *name)
+{
+	struct bytes value;
+
+	if (!message_header(m, name, 0, &value))
+		return;
+	writer_str(w, name);
+	writer_str(w, ": ");
+	writer_bytes(w, value);
+	writer_str(w, "\r\n");
+}
+
+static struct bytes extra_of(struct call_host *h, const struct sip_message *m)
+{
+	struct writer w = writer_over(h->extra, HOST_EXTRA);
+
+	copy_header(&w, m, "Info-Package");
+	copy_header(&w, m, "Recv-Info");
+	copy_header(&w, m, "Content-Disposition");
+	copy_header(&w, m, "Content-Encoding");
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+void relay_request(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	uint8_t to = leg_other(ev->leg);
+	struct dialog_request r = {
+		.method = ev->message->method,
+		.max_forwards = ev->message->max_forwards < 0 ? -1 : ev->message->max_forwards - 1,
+		.extra = extra_of(h, ev->message),
+		.content_type = ev->message->content_type,
+		.body = ev->message->body,
+	};
+	struct txn_slot *slot;
+
+	if (c->legs[to].state != LEG_CONFIRMED) {
+		refuse(h, ev, 480, (struct bytes){ 0 });
+		return;
+	}
+	if (ev->message->max_forwards == 0) {
+		refuse(h, ev, 483, (struct bytes){ 0 });
+		return;
+	}
+	slot = txns_keep_request(ev->slot, ev->message) ? NULL
+							: leg_request(h, c, to, &r, TXN_USER_RELAY);
+	if (!slot) {
+		refuse(h, ev, 503, BYTES_LIT("Retry-After: 5\r\n"));
+		return;
+	}
+	slot->peer = ev->slot->self;
+	ev->slot->call = c->id;
+	ev->slot->user = TXN_USER_RELAY;
+	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+}
+
+void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server)
+{
+	struct response r = {
+		.status = m->status == 401 || m->status == 407 ? 500 : m->status,
+		.extra = extra_of(h, m),
+		.content_type = m->content_type,
+		.body = m->body,
+	};
+
+	if (m->status >= 200)
+		respond(h, txns_get(h->txns, server), NULL, &r);
+}
+
+void relay_timeout(struct call_host *h, pool_handle server)
+{
+	struct response r = { .status = 408 };
+
+	respond(h, txns_get(h->txns, server), NULL, &r);
+}

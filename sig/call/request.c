@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/request.h"
+
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/leg.h"
+#include "sig/call/respond.h"
+
+static void answer(struct call_host *h, const struct call_event *ev, uint16_t status,
+		   struct bytes extra)
+{
+	struct response r = { .status = status, .extra = extra };
+
+	respond(h, ev->slot, ev->message, &r);
+}
+
+static void refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
+		   enum sig_refused reason, struct bytes extra)
+{
+	sig_count_refused(h->metrics, reason);
+	answer(h, ev, status, extra);
+}
+
+/* RFC 3326: why one side hangs up is told to the other. */
+static struct bytes reason_lines(struct call_host *h, const struct sip_message *m)
+{
+	struct writer w = writer_over(h->extra, HOST_EXTRA);
+	struct bytes value;
+
+	for (unsigned i = 0; message_header(m, "Reason", i, &value); i++) {
+		writer_str(&w, "Reason: ");
+		writer_bytes(&w, value);
+		writer_str(&w, "\r\n");
+	}
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+static void bye(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = &c->legs[ev->leg];
+	struct call_ending e = {
+		.cause = CAUSE_HANGUP,
+		.by = ev->leg == LEG_A ? ENDED_BY_A : ENDED_BY_B,
+		.status = 487,
+		.reason = reason_lines(h, ev->message),
+	};
+
+	answer(h, ev, 200, (struct bytes){ 0 });
+	if (l->state == LEG_EARLY && ev->leg == LEG_A) { /* RFC 3261 15.1.2 */
+		e.cause = CAUSE_CANCELLED;
+		call_end(h, c, &e);
+		return;
+	}
+	if (l->state == LEG_ANSWERED && ev->leg == LEG_B)
+		leg_ack(h, c, ev->leg);
+	leg_close(l);
+	call_end(h, c, &e);
+	if (c->invite.from == ev->leg && c->invite.state == INVITE_ACCEPTED)
+		invite_clear(&c->invite); /* the ACK was lost, or is late */
+}
+
+static bool in_order(struct dialog *d, const struct sip_message *m)
+{
+	if (m->cseq < d->remote_cseq)
+		return false;
+	d->remote_cseq = m->cseq;
+	return true;
+}
+
+static void by_method(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	switch (ev->message->method) {
+	case SIP_BYE:
+		bye(h, c, ev);
+		break;
+	case SIP_INVITE:
+		invite_again(h, c, ev);
+		break;
+	case SIP_INFO:
+		relay_request(h, c, ev);
+		break;
+	case SIP_OPTIONS: /* RFC 3261 11.2 */
+		answer(h, ev, 200, BYTES_LIT(RESPOND_ALLOW RESPOND_ACCEPT "Supported:\r\n"));
+		break;
+	case SIP_ACK:
+	case SIP_CANCEL:
+	case SIP_REGISTER:
+	case SIP_PRACK:
+	case SIP_UPDATE:
+	case SIP_REFER:
+	case SIP_NOTIFY:
+	case SIP_SUBSCRIBE:
+	case SIP_PUBLISH:
+	case SIP_MESSAGE:
+		refuse(h, ev, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		break;
+	case SIP_UNKNOWN:
+		refuse(h, ev, 501, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		break;
+	}
+}
+
+void request_received(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	if (ev->message->method == SIP_ACK) {
+		invite_ack(h, c, ev);
+		return;
+	}
+	if (!in_order(&c->legs[ev->leg].dialog, ev->message)) { /* RFC 3261 12.2.2 */
+		refuse(h, ev, 500, REFUSED_CSEQ, (struct bytes){ 0 });
+		return;
+	}
+	if (respond_unsupported(&extra, ev->message)) {
+		refuse(h, ev, 420, REFUSED_EXTENSION, writer_done(&extra));
+		return;
+	}
+	by_method(h, c, ev);
+}

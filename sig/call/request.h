@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a party asks within its dialog. */
+#ifndef SIG_CALL_REQUEST_H
+#define SIG_CALL_REQUEST_H
+
+#include "sig/call/call.h"
+
+/* Any request but CANCEL. */
+void request_received(struct call_host *h, struct call *c, const struct call_event *ev);
+/* INFO: carried to the other leg, its answer back. The call may be over by then. */
+void relay_request(struct call_host *h, struct call *c, const struct call_event *ev);
+void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server);
+void relay_timeout(struct call_host *h, pool_handle server);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Responses with the lines every one of ours has. */
+#ifndef SIG_CALL_RESPOND_H
+#define SIG_CALL_RESPOND_H
+
+#include "sig/call/call.h"
+
+#define RESPOND_ALLOW  "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER\r\n"
+#define RESPOND_ACCEPT "Accept: application/sdp\r\n"
+
+struct response {
+	uint16_t status;
+	const char *reason;          /* NULL: the standard phrase */
+	const struct dialog *dialog; /* whose tag it gets; NULL: tag */
+	bool contact;                /* says where we are: answers to INVITE */
+	bool record_route;           /* repeats Record-Route: it makes a dialog (RFC 3261 12.1.1) */
+	struct bytes tag;
+	struct bytes extra; /* whole lines */
+	struct bytes content_type, body;
+};
+/* The text of a response. 0, -ENOMEM or -EMSGSIZE. */
+int response_make(struct call_host *h, const struct sip_message *request, const struct response *r,
+		  struct text *out) NODISCARD;
+/* The same to a request kept with its transaction. */
+int response_make_later(struct call_host *h, const struct txn_slot *slot, const struct response *r,
+			struct text *out) NODISCARD;
+/* Makes and sends; the transaction may be gone afterwards. slot NULL (gone): nothing. request NULL: the kept one. */
+void respond(struct call_host *h, struct txn_slot *slot, const struct sip_message *request,
+	     const struct response *r);
+
+/* Option tags in Require that we do not know: "Unsupported: a, b" line. False: none. */
+bool respond_unsupported(struct writer *w, const struct sip_message *m);
+
+#endif

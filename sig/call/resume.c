@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/resume.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sig/call/flow.h"
+#include "sig/call/invite.h"
+#include "sig/call/leg.h"
+#include "sig/call/respond.h"
+#include "sig/call/session.h"
+
+/* Requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
+enum { CSEQ_GAP = 64 };
+
+static int attach_server(struct call_host *h, struct call *c, struct call_seed *seed)
+{
+	struct message_error error;
+	struct txn_slot *slot;
+	struct sip_message m;
+
+	if (seed->request.n == 0)
+		return 0;
+	if (message_parse(&m, text_bytes(&seed->request), &error)) {
+		message_close(&m);
+		return -EBADMSG;
+	}
+	m.hop = seed->source;
+	slot = txns_take_server(h->txns, &m, c->invite.again, h->now.ns);
+	message_close(&m);
+	if (!slot)
+		return -ENOSPC;
+	slot->call = c->id;
+	slot->leg = c->invite.from;
+	slot->user = TXN_USER_INVITE;
+	slot->source = seed->source;
+	slot->request = seed->request;
+	seed->request = (struct text){ 0 };
+	c->invite.server = slot->self;
+	return 0;
+}
+
+static int attach_client(struct call_host *h, struct call *c, struct call_seed *seed)
+{
+	uint8_t leg = leg_other(c->invite.from);
+	struct id_tag tag = { .call = c->id, .leg = leg, .random = c->invite.branch };
+	char branch[ID_BRANCH_LEN];
+	struct txn_slot *slot;
+
+	if (seed->sent.n == 0)
+		return 0;
+	id_branch_put(branch, &tag);
+	slot = txns_take_client(h->txns, SIP_INVITE, &seed->sent_to,
+				bytes_mem(branch, sizeof(branch)), true, h->now.ns);
+	if (!slot)
+		return -ENOSPC;
+	slot->call = c->id;
+	slot->leg = leg;
+	slot->user = TXN_USER_INVITE;
+	slot->txn.message = seed->sent;
+	seed->sent = (struct text){ 0 };
+	c->invite.client = slot->self;
+	return 0;
+}
+
+static int attach_media(struct call_host *h, struct call *c, const char **reason)
+{
+	int err;
+
+	if (c->state == CALL_ENDING) { /* nobody speaks any more */
+		free(c->flows);
+		c->flows = NULL;
+		c->flow_count = 0;
+		return 0;
+	}
+	err = flows_claim(h, c);
+	if (err) {
+		*reason = "media ports are taken";
+		return err;
+	}
+	if (!session_reopen(h, c))
+		return 0;
+	*reason = "session descriptions do not agree";
+	flows_give_all(h, c);
+	return -EBADMSG;
+}
+
+int call_attach(struct call_host *h, struct call *c, struct call_seed *seed, const char **reason)
+{
+	int err = attach_server(h, c, seed);
+
+	*reason = "transactions";
+	if (!err)
+		err = attach_client(h, c, seed);
+	if (!err)
+		err = attach_media(h, c, reason);
+	if (!err)
+		return 0;
+	txns_drop(h->txns, c->invite.server);
+	txns_drop(h->txns, c->invite.client);
+	return err;
+}
+
+/* Copies of A's INVITE that are still on their way want an answer. */
+static void resume_server(struct call_host *h, struct call *c)
+{
+	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
+	struct response r = { .status = 100 };
+
+	if (slot && !c->invite.again && c->invite.provisional) {
+		r.status = c->invite.provisional;
+		r.dialog = &c->legs[c->invite.from].dialog;
+		r.contact = r.record_route = true;
+		r.content_type = BYTES_LIT("application/sdp");
+		r.body = text_bytes(&c->invite.media.answer_out);
+	}
+	respond(h, slot, NULL, &r);
+}
+
+static void resume_client(struct call_host *h, struct call *c)
+{
+	struct txn_slot *slot = txns_get(h->txns, c->invite.client);
+	uint8_t leg = leg_other(c->invite.from);
+
+	if (!slot)
+		return;
+	switch (c->invite.state) {
+	case INVITE_QUEUED:
+	case INVITE_CALLING: /* the same branch: for B a retransmission */
+		c->invite.state = INVITE_CALLING;
+		c->legs[leg].leave = c->state == CALL_ENDING;
+		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+		break;
+	case INVITE_PROCEEDING:
+		slot->txn.state = TXN_PROCEEDING;
+		slot->waiting = 0;
+		if (c->state == CALL_ENDING) {
+			c->legs[leg].leave = true;
+			leg_leave_now(h, c, leg);
+		}
+		break;
+	case INVITE_NONE:
+	case INVITE_ANSWERED:
+	case INVITE_ACCEPTED:
+		break;
+	}
+}
+
+/* The ACK may be on its way to where we were: the answer is said again, and 64*T1 start anew. */
+static void resume_answer(struct call_host *h, struct call *c)
+{
+	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
+
+	c->invite.state = INVITE_ANSWERED;
+	if (slot)
+		invite_answer_go(h, c);
+}
+
+static void resume_invite(struct call_host *h, struct call *c)
+{
+	uint8_t leg = leg_other(c->invite.from);
+
+	switch (c->invite.state) {
+	case INVITE_NONE:
+		break;
+	case INVITE_QUEUED:
+	case INVITE_CALLING:
+	case INVITE_PROCEEDING:
+		resume_server(h, c);
+		resume_client(h, c);
+		break;
+	case INVITE_ANSWERED:
+		invite_answer_go(h, c);
+		if (!c->invite.late)
+			invite_ack_go(h, c, leg);
+		break;
+	case INVITE_ACCEPTED:
+		resume_answer(h, c);
+		break;
+	}
+}
+
+static void resume_leaving(struct call_host *h, struct call *c)
+{
+	struct leg_farewell f = { .status = 487 };
+
+	for (uint8_t leg = LEG_A; leg < LEGS; leg++) {
+		struct leg *l = &c->legs[leg];
+
+		if (l->state != LEG_LEAVING)
+			continue;
+		if (leg == LEG_B && l->dialog.remote_tag.n == 0) {
+			if (!txns_get(h->txns, c->invite.client))
+				leg_close(l);
+			continue;
+		}
+		l->state = LEG_CONFIRMED;
+		leg_leave(h, c, leg, &f);
+	}
+}
+
+void call_resume(struct call_host *h, struct call *c)
+{
+	for (uint8_t leg = LEG_A; leg < LEGS; leg++)
+		c->legs[leg].dialog.local_cseq += CSEQ_GAP;
+	resume_invite(h, c);
+	if (c->state == CALL_ENDING)
+		resume_leaving(h, c);
+}

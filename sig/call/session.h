@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SDP through a call: the offer carried over with our ports, the answer carried back, the engine told what was agreed. */
+#ifndef SIG_CALL_SESSION_H
+#define SIG_CALL_SESSION_H
+
+#include "media/offer.h"
+#include "sig/call/call.h"
+
+/* The body of a message as SDP; empty when there is none. 0 or -ENOTSUP (415). */
+int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
+
+/* The offer of x->offerer: takes ports and opens flows for its new lines, fills offer_in and offer_out. 0 or -errno with *refusal. */
+int session_offer(struct call_host *h, struct call *c, struct exchange *x, struct bytes sdp,
+		  struct call_refusal *refusal) NODISCARD;
+/* The answer to it: fills answer_in and answer_out, updates the flows. Once more with the same SDP changes nothing. */
+int session_answer(struct call_host *h, struct call *c, struct exchange *x, struct bytes sdp,
+		   struct call_refusal *refusal) NODISCARD;
+/* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */
+int session_reopen(struct call_host *h, struct call *c) NODISCARD;
+/* "Warning: 399 ..." line for a refusal with a sentence. */
+void session_write_warning(struct writer *w, const struct call_host *h, const char *text);
+
+#endif

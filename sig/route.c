@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/route.h"
+
+#include "sig/call/dialog_hop.h"
+
+enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MAX])
+{
+	size_t n;
+
+	user[0] = '\0';
+	/* sips asks for TLS on every hop (RFC 3261 26.2.2): not over UDP */
+	if (!bytes_iis(uri->scheme, "sip") && !bytes_iis(uri->scheme, "tel"))
+		return ROUTE_SCHEME;
+	if (uri->user.n == 0 || sip_user_unescape(uri->user, user, ROUTE_USER_MAX, &n))
+		return ROUTE_NOT_FOUND;
+	for (size_t i = 0; i < n; i++) {
+		if ((uint8_t)user[i] < ' ' || user[i] == 0x7f) /* escaped: no number of ours */
+			return ROUTE_NOT_FOUND;
+	}
+	return ROUTE_OK;
+}
+
+enum route_verdict route_binding(const struct aor *aor, const struct shard_settings *settings,
+				 uint64_t utc_ms, const struct binding **out)
+{
+	const struct binding *b = aor ? registrar_newest(aor, utc_ms) : NULL;
+
+	*out = NULL;
+	/* a record may name a listening address that is no longer configured */
+	if (!b || b->hop.local >= settings->local_count)
+		return ROUTE_NOT_REGISTERED;
+	if (dialog_is_self(&b->hop.remote, settings))
+		return ROUTE_LOOP;
+	*out = b;
+	return ROUTE_OK;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a Request-URI to whom it means, and from an address of record to where it is reached. Pure: in goes what is known, out comes
+ * a decision; the shard looks things up. */
+#ifndef SIG_ROUTE_H
+#define SIG_ROUTE_H
+
+#include "sig/registrar.h"
+#include "sig/shard.h"
+
+enum { ROUTE_USER_MAX = 64 };
+
+enum route_verdict {
+	ROUTE_OK,
+	ROUTE_SCHEME,         /* 416: neither sip nor tel */
+	ROUTE_NOT_FOUND,      /* 404 */
+	ROUTE_NOT_REGISTERED, /* 480 */
+	ROUTE_LOOP,           /* 482: the contact is one of our own addresses */
+};
+
+/* The user a URI names, unescaped: the key of an extension. ROUTE_OK, ROUTE_SCHEME or ROUTE_NOT_FOUND. */
+enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MAX]);
+/* The binding to ring: the newest one that lives. aor NULL: none. */
+enum route_verdict route_binding(const struct aor *aor, const struct shard_settings *settings,
+				 uint64_t utc_ms, const struct binding **out);
+
+#endif

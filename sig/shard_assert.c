@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store away and back: nobody waits while it is away; when it is back it may have lost what it had acknowledged, so it is told
+ * every call and every registration again, so many at a time that nothing else suffers. */
+#include "base/log.h"
+#include "sig/shard_state.h"
+
+enum {
+	ASSERT_STEP_MS = 10,
+	ASSERT_CALLS = 32, /* in each step */
+	ASSERT_AORS = 32,
+};
+
+static void release_calls(struct shard *s)
+{
+	const struct call_event ev = { .kind = CALL_EV_RELEASE };
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+		if (c->out.count)
+			shard_call_step(s, c, &ev);
+	}
+}
+
+static void release_aors(struct shard *s)
+{
+	uint32_t cursor = 0;
+	struct shard_aor *a;
+	pool_handle h;
+
+	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL) {
+		if (a->waits)
+			shard_aor_release(s, a, a->entry.version);
+	}
+}
+
+void shard_degraded(struct shard *s, bool degraded, struct instant now)
+{
+	shard_begin(s, now);
+	if (s->host.degraded == degraded)
+		return;
+	s->host.degraded = degraded;
+	LOG_WARN("sig", 0,
+		 degraded ? "the store is away: nothing waits for saves"
+			  : "the store is back: saving everything again",
+		 LOG_U64("calls", s->calls.in_use), LOG_U64("registrations", s->aors.in_use));
+	if (degraded) {
+		wheel_stop(&s->wheel, &s->assert_timer);
+		release_calls(s);
+		release_aors(s);
+	} else {
+		shard_assert_start(s);
+	}
+}
+
+void shard_assert_start(struct shard *s)
+{
+	s->assert_call = s->assert_aor = 0;
+	wheel_start(&s->wheel, &s->assert_timer, s->host.now.ns);
+}
+
+static bool assert_calls(struct shard *s)
+{
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct call *c;
+	pool_handle h;
+
+	for (uint32_t i = 0; i < ASSERT_CALLS; i++) {
+		c = pool_next(&s->calls, &s->assert_call, &h);
+		if (!c)
+			return false;
+		shard_call_step(s, c, &ev);
+	}
+	return true;
+}
+
+static bool assert_aors(struct shard *s)
+{
+	struct shard_aor *a;
+	pool_handle h;
+
+	for (uint32_t i = 0; i < ASSERT_AORS; i++) {
+		a = pool_next(&s->aors, &s->assert_aor, &h);
+		if (!a)
+			return false;
+		a->unsaved = true;
+		a->retry_ns = 0;
+		shard_aor_settle(s, a);
+	}
+	return true;
+}
+
+void shard_assert_some(struct shard *s)
+{
+	bool more = assert_calls(s);
+
+	more |= assert_aors(s);
+	if (more)
+		wheel_start(&s->wheel, &s->assert_timer,
+			    s->host.now.ns + ASSERT_STEP_MS * NS_PER_MS);
+}
+
+void shard_drain(struct shard *s, bool drain)
+{
+	s->draining = drain;
+}

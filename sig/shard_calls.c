@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls of a shard, found by their id; and everything that reaches a call from outside of SIP. */
+#include <errno.h>
+
+#include "sig/shard_state.h"
+
+struct call *shard_call_find(const struct shard *s, uint64_t id)
+{
+	uint32_t cursor = 0;
+	pool_handle h = table_next(&s->calls_by_id, id, &cursor);
+
+	return h ? pool_get(&s->calls, h) : NULL;
+}
+
+struct call *shard_call_take(struct shard *s, uint64_t id)
+{
+	pool_handle h;
+	struct call *c = pool_take(&s->calls, &h);
+
+	if (!c)
+		return NULL;
+	if (table_put(&s->calls_by_id, id, h)) {
+		(void)pool_give(&s->calls, h);
+		return NULL;
+	}
+	c->id = id;
+	c->self = h;
+	return c;
+}
+
+void shard_call_give(struct shard *s, struct call *c)
+{
+	if (c->state == CALL_ESTABLISHED)
+		s->established--;
+	call_clear(&s->host, c);
+	(void)table_del(&s->calls_by_id, c->id, c->self);
+	(void)pool_give(&s->calls, c->self);
+}
+
+void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev)
+{
+	bool before = c->state == CALL_ESTABLISHED;
+
+	call_step(&s->host, c, ev);
+	s->established += (c->state == CALL_ESTABLISHED) - before;
+	if (!call_settle(&s->host, c))
+		shard_call_give(s, c);
+}
+
+void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool saved,
+		      struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_SAVED, .version = version, .ok = saved };
+	struct call *c;
+
+	shard_begin(s, now);
+	c = shard_call_find(s, call);
+	if (c)
+		shard_call_step(s, c, &ev);
+}
+
+void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_ENDED, .ok = saved };
+	struct call *c;
+
+	shard_begin(s, now);
+	c = shard_call_find(s, call);
+	if (c)
+		shard_call_step(s, c, &ev);
+}
+
+void shard_media_event(struct shard *s, const struct media_event *event, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_MEDIA, .media = event };
+	struct call *c;
+
+	shard_begin(s, now);
+	c = shard_call_find(s, event->call);
+	if (c)
+		shard_call_step(s, c, &ev);
+}
+
+void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
+			struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_MEDIA_FAILED, .flow = id, .error = error };
+	struct call *c;
+
+	shard_begin(s, now);
+	c = shard_call_find(s, call);
+	if (c)
+		shard_call_step(s, c, &ev);
+}
+
+int shard_hangup(struct shard *s, uint64_t call, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_HANGUP };
+	struct call *c;
+
+	shard_begin(s, now);
+	c = shard_call_find(s, call);
+	if (!c)
+		return -ENOENT;
+	shard_call_step(s, c, &ev);
+	return 0;
+}

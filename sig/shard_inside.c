@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What belongs to something of ours: responses, ACK, CANCEL, requests in dialogs. */
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/call/request.h"
+#include "sig/shard_state.h"
+
+/* What is needed of a client transaction after its step, which may free it. */
+static struct call_event client_event(const struct txn_slot *slot)
+{
+	return (struct call_event){
+		.user = slot->user,
+		.leg = slot->leg < LEGS ? slot->leg : 0,
+		.txn = slot->self,
+	};
+}
+
+static void tell_call(struct shard *s, uint64_t id, const struct call_event *ev)
+{
+	struct call *c = id ? shard_call_find(s, id) : NULL;
+
+	if (c)
+		shard_call_step(s, c, ev);
+}
+
+static void deliver(struct shard *s, uint64_t call, pool_handle peer, const struct call_event *ev)
+{
+	if (ev->user == TXN_USER_RELAY && ev->message)
+		relay_response(&s->host, ev->message, peer);
+	else if (ev->user == TXN_USER_RELAY)
+		relay_timeout(&s->host, peer);
+	else if (ev->user != TXN_USER_NONE)
+		tell_call(s, call, ev);
+}
+
+/* RFC 3261 17.1.1.3 */
+static void set_ack(struct shard *s, struct txn_slot *slot, const struct sip_message *m)
+{
+	struct writer w = writer_over(s->space, HOST_SPACE);
+	struct bytes to;
+
+	if (slot->txn.method != SIP_INVITE || slot->txn.ack.n || !message_header(m, "To", 0, &to))
+		return;
+	dialog_write_derived(&w, text_bytes(&slot->txn.message), SIP_ACK, to, (struct bytes){ 0 });
+	if (w.overflow || text_set(&slot->txn.ack, writer_done(&w)))
+		sig_count_dropped(&s->metrics, DROPPED_OOM); /* the response comes again */
+}
+
+static void no_transaction(struct shard *s, const struct sip_message *m)
+{
+	struct call_event ev = { .kind = CALL_EV_STRAY, .message = m };
+	struct id_tag tag;
+
+	/* a 2xx sent again after a restart, or 64*T1 after the first one */
+	if (m->method == SIP_INVITE && m->status / 100 == 2 && !id_tag_get(m->from.tag, &tag) &&
+	    tag.leg < LEGS && shard_call_find(s, tag.call)) {
+		ev.leg = tag.leg;
+		tell_call(s, tag.call, &ev);
+		return;
+	}
+	sig_count_dropped(&s->metrics, DROPPED_RESPONSE);
+}
+
+void shard_response(struct shard *s, const struct sip_message *m)
+{
+	struct txn_slot *slot = txns_find_client(&s->txns, m->via.branch, m->method);
+	struct call_event ev;
+	enum txn_event event;
+	uint64_t call;
+	pool_handle peer;
+
+	sig_count_in(&s->metrics, m->status);
+	if (m->via_count > 1 || !slot) { /* RFC 3261 8.1.3.3 */
+		no_transaction(s, m);
+		return;
+	}
+	ev = client_event(slot);
+	ev.message = m;
+	call = slot->call;
+	peer = slot->peer;
+	event = m->status < 200   ? TXN_EV_PROVISIONAL
+		: m->status < 300 ? TXN_EV_SUCCESS
+				  : TXN_EV_FAILURE;
+	ev.kind = m->status < 200   ? CALL_EV_PROVISIONAL
+		  : m->status < 300 ? CALL_EV_SUCCESS
+				    : CALL_EV_FAILURE;
+	if (event == TXN_EV_FAILURE)
+		set_ack(s, slot, m);
+	if (txns_step(&s->txns, slot, event, s->host.now.ns).deliver)
+		deliver(s, call, peer, &ev);
+}
+
+static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event event)
+{
+	struct call_event ev = client_event(slot);
+	uint64_t call = slot->call;
+	pool_handle peer = slot->peer;
+	struct txn_out out;
+
+	ev.kind = CALL_EV_TIMEOUT;
+	ev.failed = event == TXN_EV_TRANSPORT_ERROR;
+	out = txns_step(&s->txns, slot, event, s->host.now.ns);
+	if (out.timed_out || (ev.failed && out.deliver))
+		deliver(s, call, peer, &ev);
+}
+
+void shard_txn_timer(struct shard *s, struct txn_slot *slot)
+{
+	if (slot->client)
+		client_failed(s, slot, TXN_EV_TIMER);
+	else
+		(void)txns_step(&s->txns, slot, TXN_EV_TIMER, s->host.now.ns);
+}
+
+/* An ICMP error: those who wait for a first answer from there need not wait (RFC 3261 18.4). One look at all transactions per 100 ms,
+ * so that a flood of such errors costs little. */
+void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now)
+{
+	struct txn_slot *slot;
+	uint32_t cursor = 0;
+
+	shard_begin(s, now);
+	if (s->failed_ns && now.ns - s->failed_ns < 100 * NS_PER_MS)
+		return;
+	s->failed_ns = now.ns;
+	LOG_DEBUG("sip", 0, "cannot be reached", LOG_ADDR("remote", &hop->remote),
+		  LOG_INT("error", error));
+	while ((slot = txns_next_waiting(&s->txns, &hop->remote, &cursor)) != NULL)
+		client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
+}
+
+/* The call and leg whose dialog the request is in. */
+static struct call *dialog_find(const struct shard *s, const struct sip_message *m, uint8_t *leg)
+{
+	struct id_tag tag;
+	struct call *c;
+
+	if (id_tag_get(m->to.tag, &tag) || tag.leg >= LEGS)
+		return NULL;
+	c = shard_call_find(s, tag.call);
+	if (!c || !dialog_is(&c->legs[tag.leg].dialog, m->call_id, m->to.tag, m->from.tag))
+		return NULL;
+	*leg = tag.leg;
+	return c;
+}
+
+void shard_ack(struct shard *s, const struct sip_message *m)
+{
+	struct txn_slot *slot = txns_find_server(&s->txns, m, SIP_INVITE);
+	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
+	struct call *c;
+
+	if (slot && slot->txn.state != TXN_ACCEPTED) {
+		(void)txns_step(&s->txns, slot, TXN_EV_ACK, s->host.now.ns);
+		return;
+	}
+	c = dialog_find(s, m, &ev.leg);
+	if (c)
+		shard_call_step(s, c, &ev);
+	else /* also the ACK to a refusal that was sent without a transaction */
+		sig_count_dropped(&s->metrics, DROPPED_ACK);
+}
+
+/* RFC 3261 9.2 */
+void shard_cancel(struct shard *s, const struct sip_message *m)
+{
+	struct txn_slot *invite = txns_find_server(&s->txns, m, SIP_INVITE);
+	struct call_event ev = { .kind = CALL_EV_CANCEL };
+	struct shard_reply ok = { .status = 200 };
+	struct txn_slot *slot;
+	uint64_t call;
+
+	if (!invite) {
+		shard_refuse(s, NULL, m, 481, REFUSED_NO_TRANSACTION, (struct bytes){ 0 });
+		return;
+	}
+	call = invite->call;
+	ev.leg = invite->leg < LEGS ? invite->leg : 0;
+	slot = txns_take_server(&s->txns, m, true, s->host.now.ns);
+	if (slot)
+		shard_reply(s, slot, m, &ok);
+	else
+		shard_reply_stateless(s, m, &ok);
+	tell_call(s, call, &ev);
+}
+
+void shard_inside(struct shard *s, const struct sip_message *m)
+{
+	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
+	struct call *c = dialog_find(s, m, &ev.leg);
+
+	if (!c) {
+		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		return;
+	}
+	ev.slot = txns_take_server(&s->txns, m, true, s->host.now.ns);
+	if (!ev.slot) {
+		shard_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL, BYTES_LIT("Retry-After: 5\r\n"));
+		return;
+	}
+	shard_call_step(s, c, &ev);
+}

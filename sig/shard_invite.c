@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An INVITE that opens a call: admitted, routed, started. */
+#include "base/log.h"
+#include "sig/call/session.h"
+#include "sig/shard_state.h"
+
+enum { RETRY_AFTER_S = 5 };
+
+/* Who calls. */
+struct caller {
+	char user[ROUTE_USER_MAX];
+	struct bytes display;
+	bool early_media;
+};
+
+static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+		   const struct call_refusal *why)
+{
+	uint8_t space[512];
+	struct writer extra = writer_over(space, sizeof(space));
+
+	if (why->text)
+		session_write_warning(&extra, &s->host, why->text);
+	if (why->status == 503)
+		writer_fmt(&extra, "Retry-After: %u\r\n", RETRY_AFTER_S);
+	if (why->status == 415)
+		writer_str(&extra, RESPOND_ACCEPT);
+	shard_refuse(s, slot, m, why->status, why->reason, writer_done(&extra));
+}
+
+static bool fail(struct call_refusal *why, uint16_t status, enum sig_refused reason)
+{
+	*why = (struct call_refusal){ .status = status, .reason = reason };
+	return false;
+}
+
+static bool has_usable_contact(const struct sip_message *m)
+{
+	return m->has_contact && m->contact.uri.all.n && bytes_iis(m->contact.uri.scheme, "sip");
+}
+
+/* Before it costs anything. */
+static bool may_enter(const struct shard *s, const struct sip_message *m, struct call_refusal *why)
+{
+	if (!has_usable_contact(m)) /* RFC 3261 8.1.1.8 */
+		return fail(why, 400, REFUSED_MALFORMED);
+	if (m->max_forwards == 0)
+		return fail(why, 483, REFUSED_HOPS);
+	if (s->draining)
+		return fail(why, 503, REFUSED_DRAINING);
+	if (s->calls.in_use >= s->calls.capacity)
+		return fail(why, 503, REFUSED_CALLS_FULL);
+	return true;
+}
+
+/* The phone speaks for its own extension only; a trusted neighbour for whomever it names. False: answered. */
+static bool identify(struct shard *s, const struct sip_message *m, struct caller *caller)
+{
+	const struct shard_extension *e;
+	struct call_refusal why;
+
+	caller->display = m->from.display;
+	caller->early_media = false;
+	if (shard_is_trusted(s, &m->hop.remote)) {
+		if (route_user(&m->from.uri, caller->user) != ROUTE_OK)
+			(void)bytes_cstr(BYTES_LIT("anonymous"), caller->user,
+					 sizeof(caller->user));
+		return true;
+	}
+	e = shard_authenticate(s, m, true);
+	if (!e)
+		return false;
+	if (route_user(&m->from.uri, caller->user) != ROUTE_OK ||
+	    !bytes_is(bytes_str(caller->user), e->number)) {
+		(void)fail(&why, 403, REFUSED_IDENTITY);
+		refuse(s, NULL, m, &why);
+		return false;
+	}
+	caller->early_media = e->early_media;
+	if (e->display_name[0])
+		caller->display = bytes_str(e->display_name);
+	return true;
+}
+
+/* R-URI to binding. */
+static bool route(const struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
+		  const struct binding **binding, struct call_refusal *why)
+{
+	enum route_verdict verdict = route_user(&m->uri, user);
+	const struct shard_extension *e;
+	const struct shard_aor *aor;
+
+	if (verdict == ROUTE_OK) {
+		e = shard_extension_find(s, bytes_str(user));
+		aor = shard_aor_get(s, bytes_str(user));
+		verdict = e && e->enabled ? route_binding(aor ? &aor->entry : NULL, &s->settings,
+							  s->host.now.utc_ms, binding)
+					  : ROUTE_NOT_FOUND;
+	}
+	switch (verdict) {
+	case ROUTE_OK:
+		return true;
+	case ROUTE_SCHEME:
+		return fail(why, 416, REFUSED_SCHEME);
+	case ROUTE_NOT_FOUND:
+		return fail(why, 404, REFUSED_NOT_FOUND);
+	case ROUTE_NOT_REGISTERED:
+		return fail(why, 480, REFUSED_NOT_REGISTERED);
+	case ROUTE_LOOP:
+		return fail(why, 482, REFUSED_LOOP);
+	}
+	return false;
+}
+
+static void start(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
+		  const struct call_start *call_start_args)
+{
+	uint64_t id = id_call_next(&s->ids, s->host.now.utc_ms);
+	pool_handle server = slot->self;
+	struct call_refusal why;
+	struct call *c = shard_call_take(s, id);
+
+	if (!c) {
+		(void)fail(&why, 503, REFUSED_CALLS_FULL);
+		refuse(s, slot, m, &why);
+		return;
+	}
+	if (!call_start(&s->host, c, call_start_args, &why)) {
+		if (!call_settle(&s->host, c))
+			shard_call_give(s, c);
+		return;
+	}
+	shard_call_give(s, c);
+	refuse(s, txns_get(&s->txns, server), m, &why);
+}
+
+void shard_invite(struct shard *s, const struct sip_message *m)
+{
+	struct caller caller;
+	struct call_refusal why;
+	const struct binding *b;
+	char to[ROUTE_USER_MAX];
+	struct txn_slot *slot;
+
+	if (!may_enter(s, m, &why)) {
+		refuse(s, NULL, m, &why);
+		return;
+	}
+	if (!identify(s, m, &caller))
+		return;
+	slot = txns_take_server(&s->txns, m, false, s->host.now.ns);
+	if (!slot)
+		(void)fail(&why, 503, REFUSED_TXNS_FULL);
+	if (!slot || !route(s, m, to, &b, &why)) {
+		refuse(s, slot, m, &why);
+		return;
+	}
+	start(s, m, slot,
+	      &(struct call_start){
+		      .invite = m,
+		      .slot = slot,
+		      .from = bytes_str(caller.user),
+		      .display = caller.display,
+		      .early_media = caller.early_media,
+		      .to = bytes_str(to),
+		      .target = text_bytes(&b->contact),
+		      .hop = b->hop,
+		      .behind_nat = b->nat,
+	      });
+}

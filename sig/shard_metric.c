@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/shard_metric.h"
+
+#include <assert.h>
+
+static const char *const refused_labels[REFUSED_REASONS] = {
+#define X(id, name) "reason=\"" name "\"",
+	SIG_REFUSED(X)
+#undef X
+};
+
+static const char *const refused_names[REFUSED_REASONS] = {
+#define X(id, name) name,
+	SIG_REFUSED(X)
+#undef X
+};
+
+static const char *const dropped_labels[DROPPED_REASONS] = {
+#define X(id, name) "reason=\"" name "\"",
+	SIG_DROPPED(X)
+#undef X
+};
+
+static const char *const save_labels[SAVE_RESULTS] = {
+#define X(id, name) "result=\"" name "\"",
+	SIG_SAVES(X)
+#undef X
+};
+
+static const char *const method_labels[SIG_METHODS] = {
+	[SIP_INVITE] = "method=\"INVITE\"",     [SIP_ACK] = "method=\"ACK\"",
+	[SIP_BYE] = "method=\"BYE\"",           [SIP_CANCEL] = "method=\"CANCEL\"",
+	[SIP_REGISTER] = "method=\"REGISTER\"", [SIP_OPTIONS] = "method=\"OPTIONS\"",
+	[SIP_INFO] = "method=\"INFO\"",         [SIP_PRACK] = "method=\"PRACK\"",
+	[SIP_UPDATE] = "method=\"UPDATE\"",     [SIP_REFER] = "method=\"REFER\"",
+	[SIP_NOTIFY] = "method=\"NOTIFY\"",     [SIP_SUBSCRIBE] = "method=\"SUBSCRIBE\"",
+	[SIP_PUBLISH] = "method=\"PUBLISH\"",   [SIP_MESSAGE] = "method=\"MESSAGE\"",
+	[SIP_UNKNOWN] = "method=\"other\"",
+};
+
+static const char *const in_labels[SIG_CLASSES] = {
+	NULL,
+	"direction=\"in\",class=\"1xx\"",
+	"direction=\"in\",class=\"2xx\"",
+	"direction=\"in\",class=\"3xx\"",
+	"direction=\"in\",class=\"4xx\"",
+	"direction=\"in\",class=\"5xx\"",
+	"direction=\"in\",class=\"6xx\"",
+};
+
+static const char *const out_labels[SIG_CLASSES] = {
+	NULL,
+	"direction=\"out\",class=\"1xx\"",
+	"direction=\"out\",class=\"2xx\"",
+	"direction=\"out\",class=\"3xx\"",
+	"direction=\"out\",class=\"4xx\"",
+	"direction=\"out\",class=\"5xx\"",
+	"direction=\"out\",class=\"6xx\"",
+};
+
+static metric_id counter(const char *name, const char *labels, const char *help)
+{
+	return metric_register(METRIC_COUNTER, name, labels, help);
+}
+
+static metric_id gauge(const char *name, const char *labels, const char *help)
+{
+	return metric_register(METRIC_GAUGE, name, labels, help);
+}
+
+static void open_labelled(struct sig_metrics *m)
+{
+	for (int i = 0; i < SIG_METHODS; i++)
+		m->requests[i] = counter("tandem_sip_requests_total", method_labels[i],
+					 "SIP requests received, without retransmissions.");
+	for (int i = 1; i < SIG_CLASSES; i++) {
+		m->responses_in[i] = counter("tandem_sip_responses_total", in_labels[i],
+					     "SIP responses by class.");
+		m->responses_out[i] = counter("tandem_sip_responses_total", out_labels[i],
+					      "SIP responses by class.");
+	}
+	for (int i = 0; i < REFUSED_REASONS; i++)
+		m->refused[i] = counter("tandem_sip_refused_total", refused_labels[i],
+					"SIP requests refused, by reason.");
+	for (int i = 0; i < DROPPED_REASONS; i++)
+		m->dropped[i] = counter("tandem_sip_dropped_total", dropped_labels[i],
+					"SIP datagrams dropped, by reason.");
+	for (int i = 0; i < SAVE_RESULTS; i++)
+		m->saves[i] = counter("tandem_saves_total", save_labels[i],
+				      "Saves of calls and registrations.");
+}
+
+void sig_metrics_open(struct sig_metrics *m)
+{
+	open_labelled(m);
+	m->restored =
+		counter("tandem_calls_restored_total", NULL, "Calls brought back from records.");
+	m->broken =
+		counter("tandem_records_broken_total", NULL, "Call records refused at restore.");
+	m->calls_started =
+		counter("tandem_calls_total", "event=\"started\"", "Calls by what happened.");
+	m->calls_answered =
+		counter("tandem_calls_total", "event=\"answered\"", "Calls by what happened.");
+	m->calls_ended =
+		counter("tandem_calls_total", "event=\"ended\"", "Calls by what happened.");
+	m->calls = gauge("tandem_calls", "state=\"all\"", "Calls in memory.");
+	m->calls_established = gauge("tandem_calls", "state=\"established\"", "Calls in memory.");
+	m->aors = gauge("tandem_registrations", NULL, "Addresses of record with a binding.");
+	m->txns = gauge("tandem_sip_transactions", NULL, "SIP transactions in memory.");
+	m->saves_pending = gauge("tandem_saves_pending", NULL, "Saves not acknowledged yet.");
+}
+
+void sig_count_refused(const struct sig_metrics *m, enum sig_refused reason)
+{
+	assert(reason < REFUSED_REASONS);
+	metric_add(m->refused[reason], 1);
+}
+
+void sig_count_dropped(const struct sig_metrics *m, enum sig_dropped reason)
+{
+	assert(reason < DROPPED_REASONS);
+	metric_add(m->dropped[reason], 1);
+}
+
+const char *sig_refused_name(enum sig_refused reason)
+{
+	assert(reason < REFUSED_REASONS);
+	return refused_names[reason];
+}
+
+static void count_status(const metric_id *by_class, uint16_t status)
+{
+	unsigned i = status / 100;
+
+	if (i >= 1 && i < SIG_CLASSES)
+		metric_add(by_class[i], 1);
+}
+
+void sig_count_in(const struct sig_metrics *m, uint16_t status)
+{
+	count_status(m->responses_in, status);
+}
+
+void sig_count_out(const struct sig_metrics *m, uint16_t status)
+{
+	count_status(m->responses_out, status);
+}

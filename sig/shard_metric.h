@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the signalling core counts. Every refusal and drop has a name here. */
+#ifndef SIG_SHARD_METRIC_H
+#define SIG_SHARD_METRIC_H
+
+#include "base/metric.h"
+#include "sig/sip/method.h"
+
+/* Requests we answered with an error of our own. */
+#define SIG_REFUSED(X)                               \
+	X(MALFORMED, "malformed")                    \
+	X(METHOD, "method_not_allowed")              \
+	X(EXTENSION, "bad_extension")                \
+	X(SCHEME, "uri_scheme")                      \
+	X(HOPS, "too_many_hops")                     \
+	X(MERGED, "merged_request")                  \
+	X(LOOP, "loop")                              \
+	X(CHALLENGE, "challenged")                   \
+	X(DIGEST, "wrong_credentials")               \
+	X(DIGEST_MALFORMED, "malformed_credentials") \
+	X(IDENTITY, "not_own_identity")              \
+	X(DISABLED, "extension_disabled")            \
+	X(NOT_FOUND, "not_found")                    \
+	X(NOT_REGISTERED, "not_registered")          \
+	X(BODY, "body")                              \
+	X(SDP, "session_description")                \
+	X(CALLS_FULL, "calls_full")                  \
+	X(TXNS_FULL, "transactions_full")            \
+	X(PORTS_FULL, "ports_full")                  \
+	X(AORS_FULL, "registrations_full")           \
+	X(BINDING, "binding_refused")                \
+	X(BINDING_CONFLICT, "binding_conflict")      \
+	X(BINDING_BUSY, "binding_busy")              \
+	X(DRAINING, "draining")                      \
+	X(NO_DIALOG, "no_dialog")                    \
+	X(NO_TRANSACTION, "no_transaction")          \
+	X(CSEQ, "cseq_order")                        \
+	X(GLARE, "request_pending")                  \
+	X(MEMORY, "out_of_memory")
+
+/* Datagrams nobody gets an answer to. */
+#define SIG_DROPPED(X)                              \
+	X(KEEPALIVE, "keepalive")                   \
+	X(UNREADABLE, "unreadable")                 \
+	X(ACK, "ack_without_transaction")           \
+	X(RESPONSE, "response_without_transaction") \
+	X(SELF, "from_ourselves")                   \
+	X(TOO_LARGE, "too_large")                   \
+	X(OOM, "out_of_memory")
+
+/* What became of a save. */
+#define SIG_SAVES(X)          \
+	X(STARTED, "started") \
+	X(DONE, "done")       \
+	X(FAILED, "failed")   \
+	X(LATE, "late")
+
+enum sig_refused {
+#define X(id, name) REFUSED_##id,
+	SIG_REFUSED(X)
+#undef X
+		REFUSED_REASONS
+};
+
+enum sig_dropped {
+#define X(id, name) DROPPED_##id,
+	SIG_DROPPED(X)
+#undef X
+		DROPPED_REASONS
+};
+
+enum sig_save {
+#define X(id, name) SAVE_##id,
+	SIG_SAVES(X)
+#undef X
+		SAVE_RESULTS
+};
+
+enum { SIG_METHODS = SIP_UNKNOWN + 1, SIG_CLASSES = 7 };
+
+struct sig_metrics {
+	metric_id requests[SIG_METHODS];
+	metric_id responses_in[SIG_CLASSES], responses_out[SIG_CLASSES]; /* by status / 100 */
+	metric_id refused[REFUSED_REASONS];
+	metric_id dropped[DROPPED_REASONS];
+	metric_id saves[SAVE_RESULTS];
+	metric_id restored, broken;
+	metric_id calls, calls_established, aors, txns, saves_pending; /* gauges */
+	metric_id calls_started, calls_answered, calls_ended;
+};
+
+/* Before other threads run (metric_register). */
+void sig_metrics_open(struct sig_metrics *m);
+void sig_count_refused(const struct sig_metrics *m, enum sig_refused reason);
+void sig_count_dropped(const struct sig_metrics *m, enum sig_dropped reason);
+const char *sig_refused_name(enum sig_refused reason);
+/* status: of any response */
+void sig_count_in(const struct sig_metrics *m, uint16_t status);
+void sig_count_out(const struct sig_metrics *m, uint16_t status);
+
+#endif

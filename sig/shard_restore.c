@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records of a former process become calls and registrations again. */
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/resume.h"
+#include "sig/shard_state.h"
+
+static int refuse(const char **reason, int err, const char *text)
+{
+	*reason = text;
+	return err;
+}
+
+/* The decoded value moves into its place in the pool. */
+static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, const char **reason)
+{
+	struct call *c = shard_call_take(s, decoded->id);
+	pool_handle self;
+	int err;
+
+	if (!c)
+		return refuse(reason, -ENOSPC, "too many calls");
+	self = c->self;
+	*c = *decoded;
+	c->self = self;
+	c->timer.owner = self;
+	c->timer.kind = TIMER_CALL;
+	c->restored = true;
+	err = call_attach(&s->host, c, seed, reason);
+	if (!err)
+		return 0;
+	*decoded = *c;
+	(void)table_del(&s->calls_by_id, c->id, self);
+	(void)pool_give(&s->calls, self);
+	return err;
+}
+
+int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
+		       const char **reason)
+{
+	struct call decoded = { 0 };
+	struct call_seed seed;
+	int err;
+
+	shard_begin(s, now);
+	*reason = NULL;
+	err = call_decode(&s->host, &decoded, &seed, record, reason);
+	if (err) {
+		metric_add(s->metrics.broken, 1);
+		return err;
+	}
+	err = shard_call_find(s, decoded.id) ? refuse(reason, -EEXIST, "the call is here already")
+					     : adopt(s, &decoded, &seed, reason);
+	call_seed_clear(&seed);
+	if (err) {
+		call_free(&decoded);
+		metric_add(s->metrics.broken, err == -EBADMSG);
+		return err;
+	}
+	s->established += decoded.state == CALL_ESTABLISHED;
+	metric_add(s->metrics.restored, 1);
+	LOG_INFO("call", decoded.id, "call restored",
+		 LOG_STR("state", call_state_name(decoded.state)));
+	return 0;
+}
+
+int shard_restore_binding(struct shard *s, struct bytes record, struct instant now,
+			  const char **reason)
+{
+	struct shard_aor *a;
+	struct aor entry;
+	int err;
+
+	shard_begin(s, now);
+	*reason = NULL;
+	err = aor_decode(&entry, record, reason);
+	if (err)
+		return err;
+	if (!bytes_is(text_bytes(&entry.tenant), s->settings.tenant))
+		err = refuse(reason, -EBADMSG, "of another tenant");
+	else if (shard_aor_get(s, text_bytes(&entry.user)))
+		err = refuse(reason, -EEXIST, "the registration is here already");
+	a = err ? NULL : shard_aor_take(s, text_bytes(&entry.user));
+	if (!a) {
+		aor_clear(&entry);
+		return err ? err : refuse(reason, -ENOSPC, "too many registrations");
+	}
+	aor_clear(&a->entry);
+	a->entry = entry;
+	a->acked = entry.version;
+	s->bindings += entry.count;
+	return 0;
+}
+
+static void resume_calls(struct shard *s)
+{
+	const struct call_event ev = { .kind = CALL_EV_RESUME };
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+		if (c->restored)
+			shard_call_step(s, c, &ev);
+	}
+}
+
+void shard_resume(struct shard *s, struct instant now)
+{
+	uint32_t cursor = 0;
+	struct shard_aor *a;
+	pool_handle h;
+
+	shard_begin(s, now);
+	resume_calls(s);
+	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL)
+		shard_aor_timer(s, a);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a shard; private to sig/shard_*.c. */
+#ifndef SIG_SHARD_STATE_H
+#define SIG_SHARD_STATE_H
+
+#include "sig/call/call.h"
+#include "sig/call/respond.h"
+#include "sig/route.h"
+
+enum shard_timer {
+	TIMER_TXN,
+	TIMER_CALL,
+	TIMER_AOR,
+	TIMER_ASSERT,
+};
+
+/* A REGISTER whose answer waits for a save. */
+struct register_wait {
+	struct register_wait *next;
+	pool_handle txn;
+	uint64_t version;
+	struct text response;
+};
+
+struct shard_aor {
+	pool_handle self;
+	uint64_t hash;
+	struct aor entry;
+	uint64_t acked;   /* version the store is believed to hold; 0: none */
+	uint64_t saving;  /* version in flight; 0: none */
+	uint64_t unknown; /* of a save whose outcome is not known */
+	bool is_unknown, saving_delete, unknown_delete;
+	bool unsaved;                /* differs from what the store holds */
+	struct register_wait *waits; /* oldest first */
+	uint32_t wait_count;
+	uint64_t retry_ns;        /* save again; 0: off */
+	uint64_t overdue_ns;      /* of the save in flight */
+	uint32_t tries;           /* saves of an empty entry without success */
+	struct wheel_timer timer; /* first expiry, or one of these */
+};
+
+struct shard {
+	struct shard_settings settings;
+	struct call_host host; /* what calls may use of the rest */
+	struct effects effects;
+	struct wheel wheel;
+	struct txns txns;
+	struct sig_metrics metrics;
+	struct ports ports[SHARD_NETWORKS_MAX];
+	struct id_source ids;
+	struct pool calls, aors, extensions;
+	struct table calls_by_id, aors_by_user, extensions_by_number;
+	struct hash_key key;
+	uint32_t established;
+	uint32_t bindings;
+	bool draining;
+	uint64_t failed_ns; /* when send errors were last looked at */
+	/* telling the store everything again, some at a time */
+	struct wheel_timer assert_timer;
+	uint32_t assert_call, assert_aor;
+	bool asserting;
+	uint8_t *space;
+};
+
+/* ---- shard.c ---- */
+void shard_begin(struct shard *s, struct instant now);
+
+/* ---- shard_calls.c ---- */
+struct call *shard_call_find(const struct shard *s, uint64_t id);
+/* Zeroed, listed under its id. NULL: full. */
+struct call *shard_call_take(struct shard *s, uint64_t id);
+void shard_call_give(struct shard *s, struct call *c);
+void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev);
+
+/* ---- shard_reply.c: requests outside of calls ---- */
+struct shard_reply {
+	uint16_t status;
+	const char *reason; /* NULL: the standard phrase */
+	struct bytes extra; /* whole lines */
+};
+/* Without a transaction (RFC 3261 8.2.7): what no credentials came with costs no memory. A repeated request gets the same answer. */
+void shard_reply_stateless(struct shard *s, const struct sip_message *m,
+			   const struct shard_reply *r);
+void shard_reply(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+		 const struct shard_reply *r);
+/* Counts the reason and answers: by slot, or without one. */
+void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+		  uint16_t status, enum sig_refused reason, struct bytes extra);
+/* The To tag of such answers. */
+struct dialog_tag shard_tag(const struct shard *s, const struct sip_message *m);
+
+/* ---- the rest of the walk of a request ---- */
+void shard_request(struct shard *s, const struct sip_message *m);
+void shard_response(struct shard *s, const struct sip_message *m);
+void shard_inside(struct shard *s, const struct sip_message *m);
+void shard_cancel(struct shard *s, const struct sip_message *m);
+void shard_ack(struct shard *s, const struct sip_message *m);
+void shard_invite(struct shard *s, const struct sip_message *m);
+void shard_register(struct shard *s, const struct sip_message *m);
+/* The extension whose credentials came with the request, or NULL: it was answered. */
+const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
+						 bool proxy);
+bool shard_is_trusted(const struct shard *s, const struct addr *source);
+const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number);
+
+/* ---- shard_aors.c ---- */
+struct shard_aor *shard_aor_get(const struct shard *s, struct bytes user);
+struct shard_aor *shard_aor_take(struct shard *s, struct bytes user); /* NULL: full */
+void shard_aor_give(struct shard *s, struct shard_aor *a);
+/* Saves what is new, frees what is empty, sets the timer. */
+void shard_aor_settle(struct shard *s, struct shard_aor *a);
+void shard_aor_timer(struct shard *s, struct shard_aor *a);
+void shard_aor_release(struct shard *s, struct shard_aor *a, uint64_t version);
+void shard_aor_publish(struct shard *s, const struct shard_aor *a, enum sig_event_kind kind);
+
+/* ---- shard_assert.c ---- */
+void shard_assert_start(struct shard *s);
+void shard_assert_some(struct shard *s);
+/* A transaction's timer. */
+void shard_txn_timer(struct shard *s, struct txn_slot *slot);
+
+#endif

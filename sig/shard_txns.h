@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The transactions of a shard: found by branch (RFC 3261 17.1.3, 17.2.3), driven by the shard's wheel, bounded. A transaction outlives
+ * the call that made it, so calls hold handles. What carries no tag of ours (INVITE, CANCEL, ACK to a non-2xx) is found here only;
+ * after a restart the table is filled again from the call records.
+ */
+#ifndef SIG_SHARD_TXNS_H
+#define SIG_SHARD_TXNS_H
+
+#include "base/hash.h"
+#include "base/pool.h"
+#include "base/rand.h"
+#include "base/table.h"
+#include "base/wheel.h"
+#include "sig/effect.h"
+#include "sig/shard_metric.h"
+#include "sig/sip/txn.h"
+
+/* Who hears what a transaction delivers. */
+enum txn_user {
+	TXN_USER_NONE, /* answered at once; nobody waits */
+	TXN_USER_REGISTER,
+	TXN_USER_INVITE,
+	TXN_USER_CANCEL,
+	TXN_USER_BYE,
+	TXN_USER_RELAY, /* INFO and its like, carried from leg to leg */
+};
+
+struct txn_slot {
+	struct txn txn;
+	pool_handle self;
+	uint64_t hash;  /* of the branch */
+	uint64_t merge; /* of Call-ID, From tag, CSeq (RFC 3261 8.2.2.2); 0: not kept */
+	uint64_t call;  /* 0: none */
+	enum txn_user user;
+	uint8_t leg;
+	uint8_t client;
+	uint8_t waiting;       /* client: no response came yet */
+	struct text request;   /* server, answer still open: the lines a response repeats */
+	struct sip_hop source; /* where the request came from */
+	pool_handle peer;      /* TXN_USER_RELAY: the transaction on the other leg */
+	struct wheel_timer timer;
+};
+
+struct txns {
+	struct pool pool;
+	struct table by_branch, by_merge;
+	struct hash_key key;
+	struct wheel *wheel;
+	struct effects *effects;
+	const struct sig_metrics *metrics;
+	uint32_t timer_kind;
+	uint32_t
+		reserve; /* kept for dialogs that exist: a flood of new requests must not stop a BYE */
+};
+
+int txns_open(struct txns *t, uint32_t capacity, struct rand_source *rand) NODISCARD;
+void txns_close(struct txns *t);
+
+struct txn_slot *txns_get(const struct txns *t, pool_handle h);
+/* method: that of the request wanted; CANCEL looks for SIP_INVITE. */
+struct txn_slot *txns_find_server(const struct txns *t, const struct sip_message *request,
+				  enum sip_method method);
+struct txn_slot *txns_find_client(const struct txns *t, struct bytes branch,
+				  enum sip_method method);
+/* Another branch brought the same request already: the request was forked upstream (482). */
+bool txns_is_merged(const struct txns *t, const struct sip_message *request);
+
+/* NULL: full, or out of memory. inside: the request belongs to a dialog of ours. */
+struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request, bool inside,
+				  uint64_t now_ns);
+struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
+				  struct bytes branch, bool inside, uint64_t now_ns);
+/* Keeps what a later response repeats of the request (Via, From, To, Call-ID, CSeq, Record-Route). */
+int txns_keep_request(struct txn_slot *slot, const struct sip_message *request) NODISCARD;
+
+/* Steps, sends, sets the timer, frees what has ended: slot may be gone afterwards. */
+struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event event,
+			 uint64_t now_ns);
+/* Server: sends a response; its text moves into the transaction. */
+void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct text *response,
+		uint64_t now_ns);
+/* Forgets it without a word. Stale handles are fine. */
+void txns_drop(struct txns *t, pool_handle h);
+
+/* Clients that sent to that address and heard nothing yet: start with *cursor = 0, NULL at the end. Walks all transactions. */
+struct txn_slot *txns_next_waiting(const struct txns *t, const struct addr *remote,
+				   uint32_t *cursor);
+/* A datagram, copied. */
+void txns_send(struct txns *t, const struct sip_hop *hop, struct bytes datagram);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What others may see of a shard. */
+#include <assert.h>
+
+#include "sig/call/cdr_fill.h"
+#include "sig/call/flow.h"
+#include "sig/shard_state.h"
+
+const char *call_state_name(enum call_state state)
+{
+	switch (state) {
+	case CALL_SETUP:
+		return "setup";
+	case CALL_RINGING:
+		return "ringing";
+	case CALL_ANSWERING:
+		return "answering";
+	case CALL_ESTABLISHED:
+		return "established";
+	case CALL_ENDING:
+		return "ending";
+	}
+	assert(!"a state without a name");
+	return "";
+}
+
+static void view_flow(const struct shard *s, const struct call_flow *f, struct call_view *out)
+{
+	struct addr local = s->settings.networks[f->network].media_bind;
+	uint32_t i = out->flow_count++;
+
+	local.port = f->port;
+	out->flows[i].id = f->id;
+	out->flows[i].leg = f->leg;
+	out->flows[i].line = f->line;
+	out->flows[i].kind = f->kind;
+	out->flows[i].local = local;
+	out->flows[i].remote = f->resume.source_rtp;
+	out->flows[i].ssrc_out = f->ssrc_out;
+	out->flows[i].resume = f->resume;
+}
+
+static void view(const struct shard *s, const struct call *c, struct call_view *out)
+{
+	*out = (struct call_view){
+		.call = c->id,
+		.state = c->state,
+		.version = c->out.version,
+		.saved = c->out.acked == c->out.version,
+		.restored = c->restored,
+		.setup_utc_ms = c->setup_utc_ms,
+		.answer_utc_ms = c->answer_utc_ms,
+	};
+	cdr_put(out->tenant, sizeof(out->tenant), bytes_str(s->settings.tenant));
+	cdr_put(out->from, sizeof(out->from), text_bytes(&c->from));
+	cdr_put(out->to, sizeof(out->to), text_bytes(&c->to));
+	for (uint8_t leg = LEG_A; leg < LEGS; leg++) {
+		out->sip_call_id[leg] = &c->legs[leg].dialog.call_id;
+		out->remote[leg] = c->legs[leg].dialog.hop.remote;
+	}
+	for (uint32_t i = 0; i < c->flow_count; i++)
+		view_flow(s, &c->flows[i], out);
+}
+
+bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	if (c)
+		view(s, c, out);
+	return c != NULL;
+}
+
+bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out)
+{
+	pool_handle h;
+	const struct call *c = pool_next(&s->calls, cursor, &h);
+
+	if (c)
+		view(s, c, out);
+	return c != NULL;
+}
+
+const struct aor *shard_aor_next(const struct shard *s, uint32_t *cursor)
+{
+	pool_handle h;
+	const struct shard_aor *a = pool_next(&s->aors, cursor, &h);
+
+	return a ? &a->entry : NULL;
+}
+
+const struct aor *shard_aor_find(const struct shard *s, struct bytes user)
+{
+	const struct shard_aor *a = shard_aor_get(s, user);
+
+	return a ? &a->entry : NULL;
+}
+
+static uint64_t saves_pending(const struct shard *s)
+{
+	uint64_t n = 0;
+	uint32_t cursor = 0;
+	const struct call *c;
+	const struct shard_aor *a;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
+		n += c->out.in_flight != 0 || (c->end_tries && !c->end_done);
+	cursor = 0;
+	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL)
+		n += a->saving != 0;
+	return n;
+}
+
+void shard_counts(const struct shard *s, struct shard_counts *out)
+{
+	*out = (struct shard_counts){
+		.calls = s->calls.in_use,
+		.calls_established = s->established,
+		.aors = s->aors.in_use,
+		.bindings = s->bindings,
+		.extensions = s->extensions.in_use,
+		.txns = s->txns.pool.in_use,
+		.saves_pending = saves_pending(s),
+		.degraded = s->host.degraded,
+		.draining = s->draining,
+	};
+	for (uint32_t i = 0; i < s->settings.network_count; i++)
+		out->ports_free += s->ports[i].free_count;
+	metric_set(s->metrics.calls, out->calls);
+	metric_set(s->metrics.calls_established, out->calls_established);
+	metric_set(s->metrics.aors, out->aors);
+	metric_set(s->metrics.txns, out->txns);
+	metric_set(s->metrics.saves_pending, out->saves_pending);
+}
