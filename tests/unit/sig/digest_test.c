@@ -4,7 +4,7 @@
 
 #include "sig/sip/digest.c" /* NOLINT(bugprone-suspicious-include) */
 
-enum { FILE_MAX = 30000, MESSAGE_MAX = 4096 };
+enum { FILE_MAX = 30000, MESSAGE_MAX = 2048 };
 
 static const uint64_t NOW = UINT64_C(1790000000000);
 
