@@ -200,8 +200,6 @@ unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t n
 	case LEASE_GRANTED:
 		return granted(l, question, event->epoch, now_ns);
 	case LEASE_TAKEN:
-		l->state = l->state == LEASE_ASKING ? LEASE_IDLE : l->state;
-		return 0;
 	case LEASE_UNKNOWN:
 		return unknown(l, now_ns);
 	case LEASE_MISSING:
