@@ -300,6 +300,8 @@ static void uring_flow_del(struct port *p, uint32_t slot)
 	for (uint32_t c = 0; c < CHANNELS; c++)
 		if (s->fd[c] >= 0)
 			(void)close(s->fd[c]);
+	uring_wait(&u->uring, 0,
+		   0); /* a cancelled receive holds its socket, and so the port, until here */
 	u->fault_count -= s->error != 0;
 	s->in_use = 0;
 	s->error = 0;

@@ -43,8 +43,9 @@ int uring_open(struct uring *u, uint32_t buffer_count, uint32_t buffer_size, uin
 	struct io_uring_params params = {
 		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
 			 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-		/* each packet holds a buffer, and each socket's receive may end once */
-		.cq_entries = buffer_count + files,
+		/* each packet holds a buffer, each socket's receive may end once, and the rest is refused sends;
+		 * the kernel wants at least as many as there are submission entries */
+		.cq_entries = buffer_count + files + URING_ENTRIES,
 	};
 	int err;
 

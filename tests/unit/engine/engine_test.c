@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker thread, its rings and real sockets, as app/ uses them. Run under TSan too. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+
+enum { SLOTS = 64, WAIT_MS = 2000, A = 0, B = 1 };
+
+struct party {
+	int fd;
+	struct addr at;   /* its own */
+	struct addr ours; /* where the engine listens for it */
+};
+
+static struct addr bound_to(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addr a;
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
+	assert_int_equal(addr_from_sockaddr(&a, (struct sockaddr *)&ss), 0);
+	return a;
+}
+
+static struct engine *open_engine(enum engine_port port)
+{
+	struct engine_settings s = {
+		.workers = 1, .slots = SLOTS, .commands = 64, .events = 64, .port = port
+	};
+	struct engine *e;
+	int err = engine_open(&e, &s);
+
+	if (err == -ENOSYS) {
+		print_message("# not allowed on this machine\n");
+		skip();
+	}
+	assert_int_equal(err, 0);
+	return e;
+}
+
+static struct party party_open(void)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct party p = { .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
+
+	assert_true(p.fd >= 0);
+	assert_int_equal(bind(p.fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	p.at = bound_to(p.fd);
+	return p;
+}
+
+/* An OPEN of the flow that faces this party, as app/ would send it. */
+static struct media_command open_command(struct party *p, uint32_t slot, uint32_t generation)
+{
+	struct media_command c = {
+		.kind = MEDIA_FLOW_OPEN,
+		.spec = { .id = { .slot = slot, .generation = generation },
+			  .peer = { .slot = slot ^ 1, .generation = generation },
+			  .call = 99,
+			  .remote_rtp = p->at,
+			  .ssrc_out = 0xabc0 + slot,
+			  .latch = LATCH_SAME_IP,
+			  .receive = 1,
+			  .send = 1,
+			  .leg = (uint8_t)(slot & 1),
+			  .rule_count = 1,
+			  .rules = { { .in = 0, .out = 0, .clock_hz = 8000 } } },
+	};
+	struct addr any = { .family = ADDR_V4, .ip = { 127, 0, 0, 1 } };
+
+	assert_int_equal(engine_bind(&any, &any, 46, &c.rtp_fd, &c.rtcp_fd), 0);
+	p->ours = bound_to(c.rtp_fd);
+	return c;
+}
+
+static void command(struct engine *e, const struct media_command *c)
+{
+	for (int i = 0; i < WAIT_MS && !engine_command(e, c); i++)
+		(void)usleep(1000);
+}
+
+static void flow_command(struct engine *e, enum media_command_kind kind, uint32_t slot,
+			 uint32_t generation)
+{
+	command(e, &(struct media_command){ .kind = kind,
+					    .id = { .slot = slot, .generation = generation } });
+}
+
+/* The next event of this kind, waiting on the descriptor as the control loop does. False: none came. */
+static bool event_wait(struct engine *e, enum media_event_kind kind, struct media_event *out)
+{
+	struct pollfd p = { .fd = engine_event_fd(e), .events = POLLIN };
+
+	for (;;) {
+		while (engine_events(e, out, 1) == 1)
+			if (out->kind == kind)
+				return true;
+		if (engine_events_wait(e) && poll(&p, 1, WAIT_MS) == 0)
+			return false;
+	}
+}
+
+static void rtp_send(const struct party *p, uint32_t ssrc, uint16_t sequence)
+{
+	uint8_t packet[172] = { 0x80 };
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(&p->ours, &ss);
+
+	be16_put(packet + 2, sequence);
+	be32_put(packet + 4, sequence * 160U);
+	be32_put(packet + 8, ssrc);
+	assert_int_equal(sendto(p->fd, packet, sizeof(packet), 0, (struct sockaddr *)&ss, len),
+			 sizeof(packet));
+}
+
+/* The sequence number received, with our SSRC; -1: nothing came. */
+static int rtp_receive(const struct party *p, uint32_t ssrc, int wait_ms)
+{
+	struct pollfd wait = { .fd = p->fd, .events = POLLIN };
+	uint8_t packet[256];
+
+	if (poll(&wait, 1, wait_ms) != 1)
+		return -1;
+
+	ssize_t n = recv(p->fd, packet, sizeof(packet), MSG_DONTWAIT);
+
+	if (n < 0)
+		return -1; /* an ICMP error */
+	assert_int_equal(n, 172);
+	assert_int_equal(be32_get(packet + 8), ssrc);
+	return be16_get(packet + 2);
+}
+
+/* Both flows are open afterwards: the answer to a query comes after what was commanded before. */
+static void pair_open(struct engine *e, struct party party[2], uint32_t slot, uint32_t generation)
+{
+	struct media_event event;
+
+	for (int side = A; side <= B; side++) {
+		party[side] = party_open();
+
+		struct media_command c =
+			open_command(&party[side], slot + (uint32_t)side, generation);
+
+		command(e, &c);
+	}
+	flow_command(e, MEDIA_FLOW_QUERY, slot, generation);
+	assert_true(event_wait(e, MEDIA_FLOW_STATS, &event));
+}
+
+static void pair_close(struct engine *e, struct party party[2], uint32_t slot, uint32_t generation)
+{
+	struct media_event event;
+
+	for (int side = A; side <= B; side++) {
+		flow_command(e, MEDIA_FLOW_CLOSE, slot + (uint32_t)side, generation);
+		assert_true(event_wait(e, MEDIA_FLOW_CLOSED, &event));
+		assert_int_equal(event.id.slot, slot + (uint32_t)side);
+		(void)close(party[side].fd);
+	}
+}
+
+static void relays_both_ways(enum engine_port port)
+{
+	struct engine *e = open_engine(port);
+	struct party party[2];
+	struct media_event event;
+
+	pair_open(e, party, 0, 1);
+	for (uint16_t n = 0; n < 50; n++) {
+		rtp_send(&party[A], 1, n);
+		rtp_send(&party[B], 2, n);
+		assert_int_equal(rtp_receive(&party[B], 0xabc1, WAIT_MS), n);
+		assert_int_equal(rtp_receive(&party[A], 0xabc0, WAIT_MS), n);
+	}
+	assert_true(event_wait(e, MEDIA_FLOW_LATCHED, &event));
+	assert_int_equal(event.call, 99);
+	flow_command(e, MEDIA_FLOW_QUERY, A, 1);
+	assert_true(event_wait(e, MEDIA_FLOW_STATS, &event));
+	assert_int_equal(event.stats.packets_in, 50);
+	assert_int_equal(event.stats.packets_out, 50);
+	pair_close(e, party, 0, 1);
+	engine_close(e);
+}
+
+static void a_closed_flow_frees_its_port(enum engine_port port)
+{
+	struct engine *e = open_engine(port);
+
+	for (uint32_t round = 1; round <= 10; round++) {
+		struct party party[2];
+		struct addr rtp;
+		int rtp_fd, rtcp_fd;
+
+		pair_open(e, party, 2, round);
+		rtp_send(&party[A], 1, 7);
+		assert_int_equal(rtp_receive(&party[B], 0xabc3, WAIT_MS), 7);
+		rtp = party[A].ours;
+		pair_close(e, party, 2, round);
+		assert_int_equal(engine_bind(&rtp, &(struct addr){ 0 }, 0, &rtp_fd, &rtcp_fd), 0);
+		assert_int_equal(rtcp_fd, -1);
+		(void)close(rtp_fd);
+	}
+	engine_close(e);
+}
+
+static void close_closes_open_flows(enum engine_port port)
+{
+	struct engine *e = open_engine(port);
+	struct party party[2];
+	int rtp_fd, rtcp_fd;
+
+	pair_open(e, party, 0, 1);
+	rtp_send(&party[A], 1, 7);
+	assert_int_equal(rtp_receive(&party[B], 0xabc1, WAIT_MS), 7);
+	engine_close(e);
+	assert_int_equal(engine_bind(&party[A].ours, &(struct addr){ 0 }, 0, &rtp_fd, &rtcp_fd), 0);
+	(void)close(rtp_fd);
+	(void)close(party[A].fd);
+	(void)close(party[B].fd);
+}
+
+/* B's port closes and opens again: ICMP errors in between must not make any flow deaf or dumb. */
+static void lives_through_icmp_errors(enum engine_port port)
+{
+	struct engine *e = open_engine(port);
+	struct party party[2];
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	pair_open(e, party, 0, 1);
+	rtp_send(&party[B], 2, 1);
+	assert_int_equal(rtp_receive(&party[A], 0xabc0, WAIT_MS), 1);
+	(void)close(party[B].fd);
+	for (uint16_t n = 0; n < 20; n++) {
+		rtp_send(&party[A], 1, n);
+		(void)usleep(1000);
+	}
+	party[B].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	len = addr_to_sockaddr(&party[B].at, &ss);
+	assert_int_equal(bind(party[B].fd, (struct sockaddr *)&ss, len), 0);
+	rtp_send(&party[A], 1, 20);
+	while (rtp_receive(&party[B], 0xabc1, WAIT_MS) != 20)
+		continue;
+	rtp_send(&party[B], 2, 2);
+	assert_int_equal(rtp_receive(&party[A], 0xabc0, WAIT_MS), 2);
+	pair_close(e, party, 0, 1);
+	engine_close(e);
+}
+
+/* Commands, events and packets all at once. */
+static void keeps_up_with_churn(enum engine_port port)
+{
+	struct engine *e = open_engine(port);
+	struct party talking[2];
+	uint32_t heard = 0;
+
+	pair_open(e, talking, 0, 1);
+	for (uint32_t round = 1; round <= 30; round++) {
+		struct party party[2];
+		uint32_t slot = 2 + round % 30 * 2;
+
+		pair_open(e, party, slot, round);
+		rtp_send(&talking[A], 1, (uint16_t)round);
+		rtp_send(&party[A], 1, (uint16_t)round);
+		heard += rtp_receive(&talking[B], 0xabc1, WAIT_MS) == (int)round;
+		heard += rtp_receive(&party[B], 0xabc1 + slot, WAIT_MS) == (int)round;
+		pair_close(e, party, slot, round);
+	}
+	assert_int_equal(heard, 60);
+	pair_close(e, talking, 0, 1);
+	engine_close(e);
+}
+
+static void sleeps_without_calls(enum engine_port port)
+{
+	struct engine *e = open_engine(port);
+	uint64_t before_ns, spent_ns;
+
+	(void)usleep(20000);
+	before_ns = clock_process_cpu_ns();
+	(void)usleep(100000);
+	spent_ns = clock_process_cpu_ns() - before_ns;
+	assert_in_range(spent_ns, 0, 2 * NS_PER_MS);
+	engine_close(e);
+}
+
+static void refuses_what_it_cannot_do(void **state)
+{
+	struct engine_settings s = { .workers = 2, .slots = 4, .commands = 4, .events = 4 };
+	struct addr nowhere = { .family = ADDR_V4, .ip = { 192, 0, 2, 1 } };
+	struct engine *e;
+	int rtp_fd, rtcp_fd;
+
+	(void)state;
+	assert_int_equal(engine_open(&e, &s), -EINVAL);
+	s.workers = 0;
+	assert_int_equal(engine_open(&e, &s), -EINVAL);
+	assert_int_equal(engine_bind(&nowhere, &nowhere, 0, &rtp_fd, &rtcp_fd), -EADDRNOTAVAIL);
+}
+
+#define FOR_EACH_PORT(name)                    \
+	static void uring_##name(void **state) \
+	{                                      \
+		(void)state;                   \
+		name(ENGINE_PORT_URING);       \
+	}                                      \
+	static void epoll_##name(void **state) \
+	{                                      \
+		(void)state;                   \
+		name(ENGINE_PORT_EPOLL);       \
+	}
+#define TESTS_OF(name) cmocka_unit_test(uring_##name), cmocka_unit_test(epoll_##name)
+
+FOR_EACH_PORT(relays_both_ways)
+FOR_EACH_PORT(a_closed_flow_frees_its_port)
+FOR_EACH_PORT(close_closes_open_flows)
+FOR_EACH_PORT(lives_through_icmp_errors)
+FOR_EACH_PORT(keeps_up_with_churn)
+FOR_EACH_PORT(sleeps_without_calls)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TESTS_OF(relays_both_ways),
+		TESTS_OF(a_closed_flow_frees_its_port),
+		TESTS_OF(close_closes_open_flows),
+		TESTS_OF(lives_through_icmp_errors),
+		TESTS_OF(keeps_up_with_churn),
+		TESTS_OF(sleeps_without_calls),
+		cmocka_unit_test(refuses_what_it_cannot_do),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
