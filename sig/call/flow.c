@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct call_flow *flow_find(const struct call *c, uint8_t leg, uint8_t line)
+struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		if (c->flows[i].leg == leg && c->flows[i].line == line)
@@ -52,7 +52,7 @@ static uint32_t lines_without_flow(const struct call *c, const struct media_plan
 	uint32_t n = 0;
 
 	for (uint8_t i = 0; i < lines->line_count; i++)
-		n += lines->line[i].active && !flow_find(c, LEG_A, i);
+		n += lines->line[i].active && !call_flow_find(c, LEG_A, i);
 	return n;
 }
 
@@ -70,7 +70,7 @@ int flows_take(struct call_host *h, struct call *c, const struct media_plan *lin
 		return -ENOMEM;
 	c->flows = list;
 	for (uint8_t i = 0; i < lines->line_count && !err; i++) {
-		if (!lines->line[i].active || flow_find(c, LEG_A, i))
+		if (!lines->line[i].active || call_flow_find(c, LEG_A, i))
 			continue;
 		err = flow_take(h, c, LEG_A, i, lines->line[i].kind);
 		if (!err)

@@ -6,7 +6,7 @@
 #include "media/offer.h"
 #include "sig/call/call.h"
 
-struct call_flow *flow_find(const struct call *c, uint8_t leg, uint8_t line);
+struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line);
 struct call_flow *flow_by_id(const struct call *c, struct flow_id id);
 /* Takes the pair of flows of each active line that has none yet. 0, -EAGAIN (no ports; nothing was taken), -ENOMEM. */
 int flows_take(struct call_host *h, struct call *c, const struct media_plan *lines) NODISCARD;

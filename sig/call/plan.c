@@ -16,7 +16,7 @@ static struct addr local_of(const struct call_host *h, const struct call_flow *f
 static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 				const struct call_flow *f)
 {
-	const struct call_flow *peer = flow_find(c, leg_other(f->leg), f->line);
+	const struct call_flow *peer = call_flow_find(c, leg_other(f->leg), f->line);
 
 	return (struct flow_spec){
 		.id = f->id,

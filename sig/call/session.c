@@ -46,7 +46,7 @@ static struct offer_self self_of(const struct call_host *h, const struct call *c
 	};
 
 	for (uint8_t i = 0; i < MEDIA_LINES_MAX; i++) {
-		const struct call_flow *f = flow_find(c, leg, i);
+		const struct call_flow *f = call_flow_find(c, leg, i);
 
 		self.rtp_port[i] = f ? f->port : 0;
 	}
