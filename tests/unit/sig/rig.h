@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A shard on virtual time, with a store and an engine that answer as told, and phones that say what a test tells them to. No cmocka
+ * here: fuzz targets and benchmarks use it too. Everything that was sent is kept until the end.
+ */
+#ifndef TESTS_UNIT_SIG_RIG_H
+#define TESTS_UNIT_SIG_RIG_H
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/shard.h"
+
+enum { RIG_SENT_MAX = 4096, RIG_LIST_MAX = 256, RIG_TEXT_MAX = 4096 };
+
+struct rig_sent {
+	struct sip_hop hop;
+	struct text data;
+	uint64_t ns;
+	bool taken;
+};
+
+struct rig_save {
+	enum effect_kind kind;
+	uint64_t call, version, expected, ttl_ms;
+	struct text tenant, user, record;
+	bool answered;
+};
+
+struct rig {
+	struct shard *shard;
+	struct shard_settings settings;
+	struct rand_source rand;
+	struct instant now;
+	struct rig_sent sent[RIG_SENT_MAX];
+	uint32_t sent_count;
+	struct rig_save saves[RIG_LIST_MAX]; /* all that were asked for */
+	uint32_t save_count;
+	struct cdr cdrs[RIG_LIST_MAX];
+	uint32_t cdr_count;
+	struct sig_event events[RIG_LIST_MAX];
+	uint32_t event_count;
+	struct media_command media[RIG_LIST_MAX];
+	uint32_t media_count;
+	bool hold_saves;                                     /* the store says nothing */
+	bool fail_saves;                                     /* the store says no */
+	bool hold_media;                                     /* the engine says nothing */
+	bool quiet;                                          /* keep nothing: benchmarks */
+	void (*seen)(struct rig *r, const struct effect *e); /* each effect, before anything else */
+};
+
+#define RIG_FN static __attribute__((unused))
+
+RIG_FN struct addr rig_addr(const char *text)
+{
+	struct addr a;
+	int err = addr_parse(&a, bytes_str(text));
+
+	assert(!err);
+	(void)err;
+	return a;
+}
+
+RIG_FN struct shard_settings rig_settings(void)
+{
+	struct shard_settings s = {
+		.number = 7,
+		.tenant = "default",
+		.server = "tandem",
+		.local_count = 1,
+		.locals = { { .bind = rig_addr("192.0.2.1:5060"),
+			      .advertise = rig_addr("192.0.2.1:5060") } },
+		.network_count = 1,
+		.networks = { { .name = "main",
+				.media_bind = rig_addr("192.0.2.1"),
+				.media_advertise = rig_addr("192.0.2.1"),
+				.first_port = 20000,
+				.last_port = 20199 } },
+		.trusted_count = 1,
+		.trusted = { { .net = rig_addr("192.0.2.0"), .bits = 24 } },
+		.registrar = { .expires_s = 90,
+			       .expires_min_s = 30,
+			       .expires_max_s = 3600,
+			       .contacts_max = 5 },
+		.latch = LATCH_SAME_IP,
+		.video = true,
+		.ring_timeout_ns = 180 * NS_PER_S,
+		.port_rest_ns = 1 * NS_PER_S,
+		.calls_max = 64,
+		.registrations_max = 64,
+		.txns_max = 512,
+	};
+
+	memcpy(s.digest.realm, "test.local", sizeof("test.local"));
+	s.digest.nonce_lifetime_ms = 60000;
+	s.digest.key[0] = 1;
+	return s;
+}
+
+RIG_FN struct shard_extension rig_extension(const char *number, bool early_media)
+{
+	struct shard_extension e = { .early_media = early_media, .enabled = true };
+
+	(void)bytes_cstr(bytes_str(number), e.number, sizeof(e.number));
+	digest_secret_make(&e.secret, bytes_str(number), bytes_str("test.local"),
+			   bytes_str("secret"));
+	return e;
+}
+
+RIG_FN void rig_start_shard(struct rig *r)
+{
+	int err = shard_open(&r->shard, &r->settings, &r->rand, r->now);
+
+	assert(!err);
+	for (int i = 1001; i <= 1004 && !err; i++) {
+		char number[8];
+		struct shard_extension e;
+
+		(void)snprintf(number, sizeof(number), "%d", i);
+		e = rig_extension(number, i == 1003);
+		err = shard_extension_put(r->shard, &e);
+		assert(!err);
+	}
+}
+
+RIG_FN struct rig *rig_open_with(const struct shard_settings *settings)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	assert(r);
+	log_level_set(LOG_LEVEL_ERROR);
+	r->settings = *settings;
+	r->now = (struct instant){ .ns = 1000 * NS_PER_S, .utc_ms = UINT64_C(1750000000000) };
+	rand_open_seed(&r->rand, 42);
+	rig_start_shard(r);
+	return r;
+}
+
+RIG_FN struct rig *rig_open(void)
+{
+	struct shard_settings s = rig_settings();
+
+	return rig_open_with(&s);
+}
+
+RIG_FN void rig_close(struct rig *r)
+{
+	for (uint32_t i = 0; i < r->sent_count; i++)
+		text_clear(&r->sent[i].data);
+	for (uint32_t i = 0; i < r->save_count; i++) {
+		text_clear(&r->saves[i].record);
+		text_clear(&r->saves[i].tenant);
+		text_clear(&r->saves[i].user);
+	}
+	shard_close(r->shard);
+	free(r);
+}
+
+/* ---- carrying out effects ---- */
+
+RIG_FN void rig_keep_sent(struct rig *r, struct effect *e)
+{
+	assert(r->sent_count < RIG_SENT_MAX);
+	r->sent[r->sent_count++] =
+		(struct rig_sent){ .hop = e->hop, .data = e->data, .ns = r->now.ns };
+	e->data = (struct text){ 0 };
+}
+
+RIG_FN void rig_keep_save(struct rig *r, struct effect *e)
+{
+	assert(r->save_count < RIG_LIST_MAX);
+	r->saves[r->save_count++] = (struct rig_save){
+		.kind = e->kind,
+		.call = e->call,
+		.version = e->version,
+		.expected = e->expected,
+		.ttl_ms = e->ttl_ms,
+		.tenant = e->tenant,
+		.user = e->user,
+		.record = e->data,
+	};
+	e->tenant = e->user = e->data = (struct text){ 0 };
+	if (e->kind == EFFECT_CALL_END) {
+		assert(r->cdr_count < RIG_LIST_MAX);
+		r->cdrs[r->cdr_count++] = *e->cdr;
+	}
+}
+
+RIG_FN void rig_keep(struct rig *r, struct effect *e)
+{
+	if (r->seen)
+		r->seen(r, e);
+	switch (e->kind) {
+	case EFFECT_SEND:
+		rig_keep_sent(r, e);
+		break;
+	case EFFECT_CALL_SAVE:
+	case EFFECT_CALL_END:
+	case EFFECT_BINDING_SAVE:
+		rig_keep_save(r, e);
+		break;
+	case EFFECT_MEDIA:
+		assert(r->media_count < RIG_LIST_MAX);
+		r->media[r->media_count++] = *e->media;
+		break;
+	case EFFECT_EVENT:
+		assert(r->event_count < RIG_LIST_MAX);
+		r->events[r->event_count++] = *e->event;
+		break;
+	}
+}
+
+RIG_FN void rig_drain(struct rig *r)
+{
+	struct effects *list = shard_effects(r->shard);
+
+	for (uint32_t i = 0; i < list->count; i++)
+		rig_keep(r, &list->list[i]);
+	effects_clear(list);
+}
+
+/* The store's answer to one save. */
+RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
+{
+	struct rig_save *s = &r->saves[i];
+
+	if (s->answered)
+		return;
+	s->answered = true;
+	switch (s->kind) {
+	case EFFECT_CALL_SAVE:
+		shard_call_saved(r->shard, s->call, s->version, ok, r->now);
+		break;
+	case EFFECT_CALL_END:
+		shard_call_ended(r->shard, s->call, ok, r->now);
+		break;
+	case EFFECT_BINDING_SAVE:
+		shard_binding_saved(r->shard, text_bytes(&s->tenant), text_bytes(&s->user),
+				    s->version, ok ? BINDING_SAVED : BINDING_FAILED, r->now);
+		break;
+	case EFFECT_SEND:
+	case EFFECT_MEDIA:
+	case EFFECT_EVENT:
+		break;
+	}
+	rig_drain(r);
+}
+
+RIG_FN void rig_media_closed(struct rig *r, const struct media_command *m)
+{
+	struct media_event ev = { .kind = MEDIA_FLOW_CLOSED, .id = m->id };
+
+	for (uint32_t i = 0; i < r->media_count; i++) {
+		const struct flow_spec *spec = &r->media[i].spec;
+
+		if (r->media[i].kind == MEDIA_FLOW_OPEN && spec->id.slot == m->id.slot &&
+		    spec->id.generation == m->id.generation) {
+			ev.call = spec->call;
+			ev.leg = spec->leg;
+			ev.stats.packets_in = 50u + spec->leg;
+		}
+	}
+	shard_media_event(r->shard, &ev, r->now);
+	rig_drain(r);
+}
+
+/* Everything that follows at once. */
+RIG_FN void rig_run(struct rig *r)
+{
+	uint32_t media = r->media_count;
+	uint32_t saves = 0;
+
+	rig_drain(r);
+	for (;;) {
+		if (!r->hold_saves && saves < r->save_count) {
+			rig_answer(r, saves++, !r->fail_saves);
+		} else if (!r->hold_media && media < r->media_count) {
+			if (r->media[media].kind == MEDIA_FLOW_CLOSE)
+				rig_media_closed(r, &r->media[media]);
+			media++;
+		} else {
+			return;
+		}
+	}
+}
+
+RIG_FN void rig_wait_ms(struct rig *r, uint64_t ms)
+{
+	uint64_t end = r->now.ns + ms * NS_PER_MS;
+
+	for (;;) {
+		uint64_t next = shard_next_ns(r->shard);
+
+		if (next > end)
+			next = end;
+		if (next > r->now.ns) {
+			r->now.utc_ms += (next - r->now.ns) / NS_PER_MS;
+			r->now.ns = next;
+		}
+		shard_expire(r->shard, r->now);
+		rig_run(r);
+		if (r->now.ns >= end && shard_next_ns(r->shard) > end)
+			return;
+	}
+}
+
+RIG_FN void rig_send(struct rig *r, const struct addr *from, struct bytes datagram)
+{
+	struct sip_hop hop = { .remote = *from };
+
+	shard_receive(r->shard, &hop, datagram, r->now);
+	rig_run(r);
+}
+
+/* The first datagram to that address that begins so and was not taken yet; empty when there is none. */
+RIG_FN struct bytes rig_take(struct rig *r, const struct addr *to, const char *begin)
+{
+	for (uint32_t i = 0; i < r->sent_count; i++) {
+		struct rig_sent *s = &r->sent[i];
+
+		if (!s->taken && addr_eq(&s->hop.remote, to) &&
+		    bytes_starts(text_bytes(&s->data), begin)) {
+			s->taken = true;
+			return text_bytes(&s->data);
+		}
+	}
+	return (struct bytes){ 0 };
+}
+
+/* How many datagrams to that address begin so, taken or not. */
+RIG_FN uint32_t rig_count(const struct rig *r, const struct addr *to, const char *begin)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->sent_count; i++)
+		n += addr_eq(&r->sent[i].hop.remote, to) &&
+		     bytes_starts(text_bytes(&r->sent[i].data), begin);
+	return n;
+}
+
+RIG_FN struct shard_counts rig_counts(struct rig *r)
+{
+	struct shard_counts c;
+
+	shard_counts(r->shard, &c);
+	return c;
+}
+
+/* The newest record of the first call. */
+RIG_FN const struct rig_save *rig_record(const struct rig *r)
+{
+	for (uint32_t i = r->save_count; i-- > 0;) {
+		if (r->saves[i].kind == EFFECT_CALL_SAVE)
+			return &r->saves[i];
+	}
+	return NULL;
+}
+
+/* Value of a header in a datagram of ours (long names, one line each). Empty when absent. */
+RIG_FN struct bytes rig_header(struct bytes text, const char *name)
+{
+	struct bytes line;
+
+	while (bytes_cut(&text, '\n', &line)) {
+		size_t colon = bytes_find(line, ':');
+
+		line = bytes_trim(line);
+		if (line.n == 0)
+			break;
+		if (bytes_is(bytes_sub(line, 0, colon), name))
+			return bytes_trim(bytes_from(line, colon + 1));
+	}
+	return (struct bytes){ 0 };
+}
+
+RIG_FN struct bytes rig_body(struct bytes text)
+{
+	const uint8_t *at = memmem(text.p, text.n, "\r\n\r\n", 4);
+
+	return at ? bytes_from(text, (size_t)(at - text.p) + 4) : (struct bytes){ 0 };
+}
+
+RIG_FN bool rig_has(struct bytes text, const char *what)
+{
+	return text.n && memmem(text.p, text.n, what, strlen(what)) != NULL;
+}
+
+#endif
