@@ -9,10 +9,12 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/rand.h"
+#include "cluster/embedded.h"
 #include "cluster/redis.h"
 
 #define WAIT_MS_TEXT "5000"
 #define WAIT_NS      (5 * NS_PER_S)
+#define CONNECT_NS   (2 * NS_PER_S)
 
 enum { FDS_MAX = 64 };
 
@@ -72,6 +74,7 @@ static void exchange_send(struct exchange *x)
 				      bytes_str(x->out_key),   BYTES_LIT("0") };
 
 	x->sent = true;
+	x->end_ns = clock_now_ns() + WAIT_NS + NS_PER_S / 2;
 	x->why = "it did not answer within 5 s: is tandemd running?";
 	if (redis_command(x->link, add, COUNT_OF(add), WAIT_NS, on_added, x) ||
 	    redis_command(x->link, read, COUNT_OF(read), WAIT_NS + NS_PER_S, on_answer, x))
@@ -125,7 +128,7 @@ static void exchange_run(struct exchange *x, const char *url)
 	struct redis_settings settings = { .deadline_ns = WAIT_NS, .pending_max = 8 };
 
 	(void)snprintf(settings.url, sizeof(settings.url), "%s", url);
-	x->end_ns = clock_now_ns() + WAIT_NS + NS_PER_S / 2;
+	x->end_ns = clock_now_ns() + CONNECT_NS;
 	x->why = "no Redis at redis.url answers: is tandemd running?";
 	if (redis_open(&x->link, &settings, on_state, x))
 		return;
@@ -155,7 +158,8 @@ json_t *ctl_send(const struct settings *settings, const char *command, const jso
 	if (settings->redis.url[0])
 		(void)snprintf(url, sizeof(url), "%s", settings->redis.url);
 	else
-		(void)snprintf(url, sizeof(url), "unix:%s/redis.sock", settings->node.state_dir);
+		(void)snprintf(url, sizeof(url), "unix:%s/" EMBEDDED_SOCKET,
+			       settings->node.state_dir);
 	client_name(x.client);
 	(void)snprintf(x.out_key, sizeof(x.out_key), "td:{cmd:_operator}:out:%s", x.client);
 	if (x.args && !loop_open(FDS_MAX)) {

@@ -17,26 +17,43 @@
 #define STOP_LIMIT_NS (3 * NS_PER_S)
 #define RESPAWN_NS    NS_PER_S
 
-int node_settings_read(struct settings *out, const char *path)
+static void errors_log(const char *path, const struct conf_errors *errors)
 {
-	static struct conf_errors errors;
+	for (uint32_t i = 0; i < errors->count; i++)
+		LOG_ERROR("settings", 0, "wrong", LOG_STR("file", path),
+			  LOG_U64("line", errors->list[i].line),
+			  LOG_U64("column", errors->list[i].column),
+			  LOG_STR("error", errors->list[i].message));
+}
+
+static void errors_print(const char *path, const struct conf_errors *errors)
+{
 	static char report[CONF_ERRORS_MAX * (CONF_MESSAGE_MAX + 64)];
 	struct writer w = writer_over(report, sizeof(report));
+
+	conf_errors_write(&w, path, errors);
+	(void)fwrite(report, 1, w.n, stderr);
+}
+
+int node_settings_read(struct settings *out, const char *path, bool log)
+{
+	static struct conf_errors errors;
 	char *text;
 	size_t n;
 	int err = settings_load(path, &text, &n);
 
 	if (err) {
-		(void)fprintf(stderr, "%s: %s\n", path, strerror(-err));
-		return err;
+		errors = (struct conf_errors){ 0 };
+		conf_error_add(&errors, 1, 1, "%s", strerror(-err));
+	} else {
+		err = settings_read(out, bytes_mem(text, n), &errors);
+		explicit_bzero(text, n); /* the url may hold a password */
+		free(text);
 	}
-	err = settings_read(out, bytes_mem(text, n), &errors);
-	explicit_bzero(text, n); /* the url may hold a password */
-	free(text);
-	if (err) {
-		conf_errors_write(&w, path, &errors);
-		(void)fwrite(report, 1, w.n, stderr);
-	}
+	if (err && log)
+		errors_log(path, &errors);
+	else if (err)
+		errors_print(path, &errors);
 	return err;
 }
 
@@ -48,7 +65,7 @@ void node_reload(struct node *n)
 	char names[512];
 	struct writer changed = writer_over(names, sizeof(names));
 
-	if (node_settings_read(&fresh, n->config_path)) {
+	if (node_settings_read(&fresh, n->config_path, true)) {
 		LOG_ERROR("node", 0, "the new settings are wrong: the old ones stay",
 			  LOG_STR("file", n->config_path));
 		return;

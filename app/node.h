@@ -84,8 +84,8 @@ int node_run(const char *config_path);
 
 /* ---- between the files of the node ---- */
 
-/* Reads and checks; errors go to standard error. 0 or -errno. */
-int node_settings_read(struct settings *out, const char *path) NODISCARD;
+/* Reads and checks; errors go to the log, or as file:line:column to standard error. 0 or -errno. */
+int node_settings_read(struct settings *out, const char *path, bool log) NODISCARD;
 /* The steps of the start in order; exit status, NODE_EXIT_OK: ready. */
 int node_start(struct node *n);
 /* Undoes them in reverse, from wherever the start came to. */

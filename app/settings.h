@@ -13,7 +13,7 @@
 
 enum {
 	SETTINGS_SIP_PORTS_MAX = 8,
-	SETTINGS_STATE_DIR_MAX = 96, /* a unix socket's path below it must fit into 108 */
+	SETTINGS_STATE_DIR_MAX = 91, /* the path of EMBEDDED_SOCKET below it must fit into 108 */
 	SETTINGS_PREFIX_MAX = 52,    /* "[v6]/128" and NUL */
 	SETTINGS_FILE_MAX = 1 << 20,
 };

@@ -8,6 +8,9 @@
 
 #include "base/bytes.h"
 
+/* The server's socket, below the state directory. */
+#define EMBEDDED_SOCKET "redis/redis.sock"
+
 struct embedded {
 	int lock_fd; /* held for the node's life */
 	int32_t pid; /* of the server, ours or adopted */

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/ctl.h"
+#include "app/node.h"
+#include "base/log.h"
+
+void ctl_complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fputs("tandemctl: ", stderr);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+}
+
+struct options {
+	const char *config;
+	bool json;
+	int first; /* of the words behind the options */
+};
+
+static bool options_read(struct options *o, int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "--json")) {
+			o->json = true;
+		} else if (!strcmp(argv[i], "--config") && i + 1 < argc) {
+			o->config = argv[++i];
+		} else {
+			ctl_complain("what is '%s'? See tandemctl help", argv[i]);
+			return false;
+		}
+	}
+	o->first = i;
+	return true;
+}
+
+/* The result alone, for people and pipes; or the whole answer on one line. */
+static int answer_print(const json_t *answer, bool whole)
+{
+	const json_t *error = json_object_get(answer, "error"),
+		     *result = json_object_get(answer, "result");
+	bool ok = json_is_true(json_object_get(answer, "ok"));
+
+	if (whole) {
+		(void)json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+		(void)putchar('\n');
+	} else if (ok) {
+		(void)json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		(void)putchar('\n');
+	} else {
+		ctl_complain("%s: %s", json_string_value(json_object_get(error, "code")),
+			     json_string_value(json_object_get(error, "message")));
+	}
+	return ok ? CTL_DONE : CTL_REFUSED;
+}
+
+static int send(const struct options *o, const struct command *command, json_t *args)
+{
+	struct settings *settings = calloc(1, sizeof(*settings));
+	json_t *answer = NULL;
+	int status = CTL_NO_ANSWER;
+
+	if (!settings || node_settings_read(settings, o->config, false))
+		status = CTL_USAGE;
+	else if (command->fn && ctl_hash_password(args, settings->sip.realm))
+		answer = ctl_send(settings, command->name, args);
+	if (answer)
+		status = answer_print(answer, o->json);
+	json_decref(answer);
+	free(settings);
+	return status;
+}
+
+static int run(const struct options *o, int argc, char **argv)
+{
+	const struct command *command = command_find(bytes_str(argv[o->first]));
+	json_t *args;
+	int status;
+
+	if (!command) {
+		ctl_complain("there is no command '%s'; see tandemctl help", argv[o->first]);
+		return CTL_USAGE;
+	}
+	if (!o->config) {
+		ctl_complain("--config FILE is missing: the tandem.yaml of the node");
+		return CTL_USAGE;
+	}
+	args = ctl_args(command, argc - o->first - 1, argv + o->first + 1);
+	if (!args)
+		return CTL_USAGE;
+	status = send(o, command, args);
+	json_decref(args);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { 0 };
+
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	if (argc >= 2 && !strcmp(argv[1], "init"))
+		return ctl_init(argc - 2, argv + 2);
+	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+		return ctl_help(NULL);
+	if (argc == 2 && !strcmp(argv[1], "--version")) {
+		(void)printf("tandemctl %s\n", TANDEM_VERSION);
+		return CTL_DONE;
+	}
+	if (!options_read(&o, argc, argv))
+		return CTL_USAGE;
+	if (o.first >= argc) {
+		(void)ctl_help(NULL);
+		return CTL_USAGE;
+	}
+	/* without a node, the own table says the same */
+	if (!strcmp(argv[o.first], "help") && !o.config)
+		return ctl_help(argv[o.first + 1]);
+	return run(&o, argc, argv);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tandemd: one node. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/node.h"
+
+static const char USAGE[] =
+	"usage: tandemd --config FILE        run the node of this file\n"
+	"       tandemd --check-config FILE  print its errors; exit status 0 or 2\n"
+	"       tandemd --print-config-reference\n"
+	"       tandemd --version\n";
+
+static int check_config(const char *path)
+{
+	struct settings *settings = calloc(1, sizeof(*settings));
+	int err = settings ? node_settings_read(settings, path, false) : -1;
+
+	free(settings);
+	if (!err)
+		(void)printf("%s: fine\n", path);
+	return err ? NODE_EXIT_CONFIG : NODE_EXIT_OK;
+}
+
+static int print_reference(void)
+{
+	static char text[65536];
+	struct writer w = writer_over(text, sizeof(text));
+
+	settings_write_reference(&w);
+	return fwrite(text, 1, w.n, stdout) == w.n ? NODE_EXIT_OK : NODE_EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--config"))
+		return node_run(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "--check-config"))
+		return check_config(argv[2]);
+	if (argc == 2 && !strcmp(argv[1], "--print-config-reference"))
+		return print_reference();
+	if (argc == 2 && !strcmp(argv[1], "--version")) {
+		(void)printf("tandemd %s\n", TANDEM_VERSION);
+		return NODE_EXIT_OK;
+	}
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		(void)fputs(USAGE, stdout);
+		return NODE_EXIT_OK;
+	}
+	(void)fputs(USAGE, stderr);
+	return NODE_EXIT_CONFIG;
+}

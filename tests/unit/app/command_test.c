@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#include "app/ctl.h"
+#include "app/settings.h"
+#include "tests/unit/test.h"
+
+#define MARK "<!-- From here on written by tandemctl help api. -->\n"
+
+static char g_said[1024];
+
+void ctl_complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(g_said, sizeof(g_said), fmt, ap);
+	va_end(ap);
+}
+
+#define LONG_NAME "0123456789012345678901234567890123456789012345678901234567890123"
+
+static const struct {
+	const char *name, *command, *args;
+	int code; /* -1: fine */
+	const char *argument, *message;
+} ROWS[] = {
+	{ "nothing given", "call.list", NULL, -1, NULL, NULL },
+	{ "empty object", "call.list", "{}", -1, NULL, NULL },
+	{ "limit", "call.list", "{\"limit\":1000}", -1, NULL, NULL },
+	{ "no object", "call.list", "[1]", COMMAND_BAD_REQUEST, NULL, "JSON object" },
+	{ "unknown argument", "call.list", "{\"limt\":1}", COMMAND_UNKNOWN_ARGUMENT, NULL,
+	  "takes limit" },
+	{ "none allowed", "node.status", "{\"x\":1}", COMMAND_UNKNOWN_ARGUMENT, NULL,
+	  "no argument" },
+	{ "missing", "extension.get", "{}", COMMAND_MISSING_ARGUMENT, "number", "is required" },
+	{ "limit 0", "call.list", "{\"limit\":0}", COMMAND_BAD_ARGUMENT, "limit",
+	  "from 1 to 1000" },
+	{ "limit above", "call.list", "{\"limit\":1001}", COMMAND_BAD_ARGUMENT, "limit",
+	  "from 1 to 1000" },
+	{ "limit negative", "call.list", "{\"limit\":-1}", COMMAND_BAD_ARGUMENT, "limit",
+	  "whole number" },
+	{ "limit fraction", "call.list", "{\"limit\":1.5}", COMMAND_BAD_ARGUMENT, "limit",
+	  "whole number" },
+	{ "limit text", "call.list", "{\"limit\":\"5\"}", COMMAND_BAD_ARGUMENT, "limit",
+	  "whole number" },
+	{ "limit null", "call.list", "{\"limit\":null}", COMMAND_BAD_ARGUMENT, "limit",
+	  "whole number" },
+	{ "number is none", "extension.get", "{\"number\":1001}", COMMAND_BAD_ARGUMENT, "number",
+	  "a string" },
+	{ "number empty", "extension.get", "{\"number\":\"\"}", COMMAND_BAD_ARGUMENT, "number",
+	  "1 to 63" },
+	{ "number long", "extension.get", "{\"number\":\"" LONG_NAME "\"}", COMMAND_BAD_ARGUMENT,
+	  "number", "1 to 63" },
+	{ "number with blank", "extension.get", "{\"number\":\"10 1\"}", COMMAND_BAD_ARGUMENT,
+	  "number", "letters, digits" },
+	{ "number with NUL", "extension.get", "{\"number\":\"10\\u0000\"}", COMMAND_BAD_ARGUMENT,
+	  "number", "letters, digits" },
+	{ "feature code", "extension.get", "{\"number\":\"*55#\"}", -1, NULL, NULL },
+	{ "call id short", "call.show", "{\"call\":\"1\"}", COMMAND_BAD_ARGUMENT, "call",
+	  "13 to 13" },
+	{ "call id letter", "call.show", "{\"call\":\"000000000000z\"}", COMMAND_BAD_ARGUMENT,
+	  "call", "a to v" },
+	{ "level", "log.level", "{\"level\":\"debug\"}", -1, NULL, NULL },
+	{ "level unknown", "log.level", "{\"level\":\"loud\"}", COMMAND_BAD_ARGUMENT, "level",
+	  "error, warn, info, debug" },
+	{ "level case", "log.level", "{\"level\":\"Debug\"}", COMMAND_BAD_ARGUMENT, "level",
+	  "one of" },
+	{ "boolean", "extension.put", "{\"number\":\"1\",\"enabled\":\"yes\"}",
+	  COMMAND_BAD_ARGUMENT, "enabled", "true or false" },
+	{ "short secret", "extension.put", "{\"number\":\"1\",\"password\":\"abc\"}",
+	  COMMAND_BAD_ARGUMENT, "password", "4 to 128" },
+	{ "control character", "extension.put", "{\"number\":\"1\",\"password\":\"ab\\ncd\"}",
+	  COMMAND_BAD_ARGUMENT, "password", "control" },
+	{ "display name", "extension.put",
+	  "{\"number\":\"1\",\"display_name\":\"J\\u00e9r\\u00f4me \\\"X\\\"\"}", -1, NULL, NULL },
+};
+
+static void test_arguments(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		struct command_value values[COMMAND_ARGS_MAX];
+		struct command_error e = { 0 };
+		const struct command *command = command_find(bytes_str(ROWS[i].command));
+		json_t *args = ROWS[i].args ? json_loads(ROWS[i].args, JSON_ALLOW_NUL, NULL) : NULL;
+		int err;
+
+		ROW_ASSERT(ROWS[i].name, command && !args == !ROWS[i].args);
+		err = command_check(command, args, values, &e);
+		ROW_ASSERT(ROWS[i].name, (err == 0) == (ROWS[i].code < 0));
+		if (err) {
+			ROW_ASSERT(ROWS[i].name, (int)e.code == ROWS[i].code);
+			ROW_ASSERT(ROWS[i].name, !e.argument == !ROWS[i].argument);
+			ROW_ASSERT(ROWS[i].name,
+				   !e.argument || !strcmp(e.argument, ROWS[i].argument));
+			if (!strstr(e.message, ROWS[i].message))
+				fail_msg("%s: %s", ROWS[i].name, e.message);
+		}
+		json_decref(args);
+	}
+}
+
+static void test_secret_is_not_repeated(void **state)
+{
+	struct command_value values[COMMAND_ARGS_MAX];
+	struct command_error e = { 0 };
+	json_t *args = json_loads("{\"number\":\"1\",\"password\":\"hunter2\\u0007\"}", 0, NULL),
+	       *json;
+	char *text;
+
+	(void)state;
+	assert_int_equal(command_check(command_find(BYTES_LIT("extension.put")), args, values, &e),
+			 -EINVAL);
+	json = command_error_json(&e);
+	text = json_dumps(json, 0);
+	assert_null(strstr(text, "hunter2"));
+	assert_non_null(strstr(text, "\"argument\": \"password\""));
+	free(text);
+	json_decref(json);
+	json_decref(args);
+}
+
+/* The table keeps its own rules. */
+static void test_table(void **state)
+{
+	(void)state;
+	for (const struct command *c = COMMANDS; c->name; c++) {
+		size_t count = 0;
+
+		ROW_ASSERT(c->name, command_find(bytes_str(c->name)) == c); /* no name twice */
+		ROW_ASSERT(c->name, c->fn && c->help[0] && c->result[0]);
+		for (const struct command_arg *arg = c->args; arg->name; arg++, count++) {
+			ROW_ASSERT(c->name, command_arg_find(c, bytes_str(arg->name)) == arg);
+			ROW_ASSERT(c->name, arg->help && arg->min <= arg->max);
+			ROW_ASSERT(c->name, (arg->type == ARG_ENUM) == (arg->names != NULL));
+		}
+		ROW_ASSERT(c->name, count <= COMMAND_ARGS_MAX);
+	}
+	for (int code = 0; code < COMMAND_ERROR_CODES; code++)
+		assert_non_null(command_error_name((enum command_error_code)code));
+}
+
+static json_t *g_answer;
+
+static void on_answer(json_t *answer, void *arg)
+{
+	assert_null(g_answer);
+	assert_ptr_equal(arg, &g_answer);
+	g_answer = answer;
+}
+
+static const char *start(enum command_permission permission, const char *name, const char *args)
+{
+	static char code[64];
+	struct command_principal who = { .tenant = "default", .permission = permission };
+	json_t *json = json_loads(args, 0, NULL);
+	const char *text;
+
+	command_start(NULL, &who, bytes_str(name), json, on_answer, &g_answer);
+	json_decref(json);
+	assert_non_null(g_answer);
+	text = json_string_value(json_object_get(json_object_get(g_answer, "error"), "code"));
+	(void)snprintf(code, sizeof(code), "%s", text ? text : "ok");
+	json_decref(g_answer);
+	g_answer = NULL;
+	return code;
+}
+
+static void test_permission(void **state)
+{
+	(void)state;
+	assert_string_equal(start(COMMAND_FOR_TENANT, "log.level", "{}"), "not_allowed");
+	assert_string_equal(start(COMMAND_FOR_OPERATOR, "log.level", "{}"), "ok");
+	assert_string_equal(start(COMMAND_FOR_TENANT, "help", "{}"), "ok");
+	assert_string_equal(start(COMMAND_FOR_TENANT, "help", "{\"command\":\"call.list\"}"), "ok");
+	assert_string_equal(start(COMMAND_FOR_TENANT, "help", "{\"command\":\"nothing\"}"),
+			    "not_found");
+	assert_string_equal(start(COMMAND_FOR_OPERATOR, "reboot", "{}"), "unknown_command");
+	assert_string_equal(start(COMMAND_FOR_OPERATOR, "help", "{\"x\":1}"), "unknown_argument");
+	assert_string_equal(start(COMMAND_FOR_TENANT, "call.hangup",
+				  "{\"call\":\"vvvvvvvvvvvvv\"}"),
+			    "bad_argument"); /* more than 64 bits */
+}
+
+static const struct {
+	const char *name, *command;
+	const char *words[3];
+	const char *json, *said; /* one of them NULL */
+} WORDS[] = {
+	{ "types",
+	  "extension.put",
+	  { "number=1001", "ha1=-", "enabled=false" },
+	  NULL,
+	  "ha1 must have 162" },
+	{ "number", "call.list", { "limit=7" }, "{\"limit\":7}", NULL },
+	{ "none", "call.list", { NULL }, "{}", NULL },
+	{ "value with =",
+	  "extension.put",
+	  { "number=1", "display_name=a=b" },
+	  "{\"number\":\"1\",\"display_name\":\"a=b\"}",
+	  NULL },
+	{ "digits stay text", "extension.get", { "number=007" }, "{\"number\":\"007\"}", NULL },
+	{ "no =", "call.list", { "limit" }, NULL, "no key=value" },
+	{ "unknown", "call.list", { "limt=1" }, NULL, "no argument 'limt'" },
+	{ "bad number", "call.list", { "limit=many" }, NULL, "whole number" },
+	{ "secret in the open",
+	  "extension.put",
+	  { "number=1", "password=abcd" },
+	  NULL,
+	  "password=-" },
+	{ "missing", "extension.get", { NULL }, NULL, "number is required" },
+	{ "not UTF-8", "extension.get", { "number=\xff" }, NULL, "UTF-8" },
+};
+
+static void test_words(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
+		char *argv[3];
+		int argc = 0;
+		json_t *args, *want;
+
+		while (argc < 3 && WORDS[i].words[argc]) {
+			argv[argc] = (char *)(uintptr_t)WORDS[i].words[argc];
+			argc++;
+		}
+		assert_non_null(freopen("/dev/null", "r", stdin));
+		g_said[0] = '\0';
+		args = ctl_args(command_find(bytes_str(WORDS[i].command)), argc, argv);
+		want = WORDS[i].json ? json_loads(WORDS[i].json, 0, NULL) : NULL;
+		ROW_ASSERT(WORDS[i].name, !args == !want);
+		ROW_ASSERT(WORDS[i].name, !args || json_equal(args, want));
+		ROW_ASSERT(WORDS[i].name, args || g_said[0]);
+		json_decref(args);
+		json_decref(want);
+	}
+}
+
+/* RFC 7616 3.9.1 names user, realm and password; the hash is H(Mufasa:http-auth@example.org:Circle of Life). */
+static void test_password_becomes_hashes(void **state)
+{
+	json_t *args =
+		json_loads("{\"number\":\"Mufasa\",\"password\":\"Circle of Life\"}", 0, NULL);
+	const char *ha1;
+
+	(void)state;
+	assert_true(ctl_hash_password(args, "http-auth@example.org"));
+	assert_null(json_object_get(args, "password"));
+	ha1 = json_string_value(json_object_get(args, "ha1"));
+	assert_memory_equal(
+		ha1, "3d78807defe7de2157e2b0b6573a855f:7987c64c30e25f1b74be53f966b49b90", 65);
+	json_decref(args);
+}
+
+static void test_docs(void **state)
+{
+	static char want[65536];
+	struct writer w = writer_over(want, sizeof(want) - 1);
+	char *text, *mark;
+	size_t n;
+
+	(void)state;
+	command_write_reference(&w);
+	assert_false(w.overflow);
+	assert_int_equal(settings_load("../docs/api.md", &text, &n), 0);
+	text[n] = '\0';
+	mark = strstr(text, MARK);
+	assert_non_null(mark);
+	if (strcmp(mark + strlen(MARK), want) != 0)
+		fail_msg("docs/api.md is old: put the output of tandemctl help api below its last "
+			 "comment");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_arguments), cmocka_unit_test(test_secret_is_not_repeated),
+		cmocka_unit_test(test_table),     cmocka_unit_test(test_permission),
+		cmocka_unit_test(test_words),     cmocka_unit_test(test_password_becomes_hashes),
+		cmocka_unit_test(test_docs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
