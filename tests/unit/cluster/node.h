@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One node's store on a server of the test, and what it answered. */
+#ifndef TESTS_UNIT_CLUSTER_NODE_H
+#define TESTS_UNIT_CLUSTER_NODE_H
+
+#include "tests/unit/cluster/server.h"
+
+#include "base/metric.h"
+#include "cluster/store.h"
+
+enum { NODE_SHARD = 17, NODE_ANSWERS = 1024, NODE_RECORDS = 16, NODE_RECORD_MAX = 64 };
+
+struct node {
+	struct redis *redis;
+	struct store *store;
+	unsigned healthy, degraded; /* times told */
+	/* in the order they came */
+	char answers[NODE_ANSWERS]; /* a letter each, see node_letter */
+	size_t n;
+	uint64_t key, version; /* of the last answer */
+	/* records loaded: "KEY=RECORD" */
+	char records[NODE_RECORDS][NODE_RECORD_MAX];
+	size_t loaded;
+};
+
+static const char NODE_LETTERS[] = {
+	[STORE_OK] = 'o',      [STORE_FENCED] = 'f',  [STORE_CONFLICT] = 'c',
+	[STORE_UNKNOWN] = 'u', [STORE_REFUSED] = 'r',
+};
+
+UNUSED static void node_done(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node *n = arg;
+
+	assert_true(n->n < NODE_ANSWERS - 1);
+	n->answers[n->n++] = NODE_LETTERS[result];
+	n->answers[n->n] = 0;
+	n->key = key;
+	n->version = version;
+}
+
+UNUSED static int node_each(struct bytes key, struct bytes record, void *arg)
+{
+	struct node *n = arg;
+
+	assert_true(n->loaded < NODE_RECORDS);
+	(void)snprintf(n->records[n->loaded], NODE_RECORD_MAX, BYTES_FMT "=" BYTES_FMT,
+		       BYTES_ARG(key), BYTES_ARG(record));
+	n->loaded++;
+	return bytes_is(record, "poison") ? -EBADMSG : 0;
+}
+
+/* Their order is nobody's business. */
+UNUSED static bool node_has(const struct node *n, const char *record)
+{
+	for (size_t i = 0; i < n->loaded; i++) {
+		if (strcmp(n->records[i], record) == 0)
+			return true;
+	}
+	return false;
+}
+
+UNUSED static void node_health(bool healthy, void *arg)
+{
+	struct node *n = arg;
+
+	n->healthy += healthy;
+	n->degraded += !healthy;
+}
+
+struct node_settings {
+	const char *name;
+	uint64_t incarnation;
+	uint64_t deadline_ms; /* 0: 500, so that a busy machine is not taken for a slow Redis */
+	uint64_t lease_ms;    /* 0: 3000 */
+	const char *spool;    /* beside the server; NULL: "spool" */
+};
+
+UNUSED static void node_open(struct node *n, const struct server *s, const struct node_settings *ns)
+{
+	struct redis_settings rs = { .reconnect_max_ns = 100 * NS_PER_MS };
+	struct store_settings ss = {
+		.shard = NODE_SHARD,
+		.incarnation = ns->incarnation,
+		.deadline_ns = (ns->deadline_ms ? ns->deadline_ms : 500) * NS_PER_MS,
+		.lease_ns = (ns->lease_ms ? ns->lease_ms : 3000) * NS_PER_MS,
+	};
+
+	*n = (struct node){ 0 };
+	(void)snprintf(ss.node, sizeof(ss.node), "%s", ns->name);
+	(void)snprintf(ss.spool_dir, sizeof(ss.spool_dir), "%s/%s", s->dir,
+		       ns->spool ? ns->spool : "spool");
+	(void)snprintf(rs.url, sizeof(rs.url), "%s", s->url);
+	assert_int_equal(redis_open(&n->redis, &rs, NULL, NULL), 0);
+	assert_int_equal(store_open(&n->store, n->redis, &ss, node_health, n), 0);
+}
+
+UNUSED static void node_close(struct node *n)
+{
+	store_close(n->store);
+	redis_close(n->redis);
+	n->store = NULL;
+	n->redis = NULL;
+}
+
+struct node_goal {
+	const struct node *node;
+	size_t n;
+};
+
+UNUSED static bool node_has_answered(void *arg)
+{
+	const struct node_goal *goal = arg;
+
+	return goal->node->n >= goal->n;
+}
+
+UNUSED static bool node_is_healthy(void *arg)
+{
+	return store_is_healthy(((struct node *)arg)->store);
+}
+
+UNUSED static bool node_is_degraded(void *arg)
+{
+	return !store_is_healthy(((struct node *)arg)->store);
+}
+
+/* Waits for all answers so far, starting with the first, to be these. */
+UNUSED static void node_expect_at(struct node *n, const char *want, const char *file, int line)
+{
+	(void)drive(n->redis, 10000, node_has_answered, &(struct node_goal){ n, strlen(want) });
+	if (strcmp(n->answers, want) != 0) {
+		print_error("%s:%d: answers \"%s\", not \"%s\"\n", file, line, n->answers, want);
+		fail();
+	}
+	n->n = 0;
+	n->answers[0] = 0;
+}
+#define NODE_EXPECT(n, want) node_expect_at(n, want, __FILE__, __LINE__)
+
+UNUSED static void node_start(struct node *n, const struct server *s, const char *name,
+			      uint64_t incarnation)
+{
+	node_open(n, s, &(struct node_settings){ .name = name, .incarnation = incarnation });
+	store_acquire(n->store, node_done, n);
+	NODE_EXPECT(n, "o");
+	assert_true(store_is_healthy(n->store));
+}
+
+UNUSED static void node_save(struct node *n, uint64_t call, uint64_t version, const char *record)
+{
+	store_call_save(n->store, call, version, bytes_str(record), node_done, n);
+}
+
+UNUSED static void node_end(struct node *n, uint64_t call)
+{
+	const struct store_field fields[] = {
+		{ "from", BYTES_LIT("1001") },
+		{ "to", BYTES_LIT("1002") },
+	};
+
+	store_call_end(n->store, call, fields, COUNT_OF(fields), node_done, n);
+}
+
+/* "td:{s17}:call:..." of a call, in a static buffer. */
+UNUSED static const char *node_call_key(uint64_t call)
+{
+	static char key[64];
+	char id[BASE32_U64_LEN];
+
+	base32_u64_put(id, call);
+	(void)snprintf(key, sizeof(key), "td:{s%d}:call:%.*s", NODE_SHARD, BASE32_U64_LEN, id);
+	return key;
+}
+
+UNUSED static uint64_t node_metric(const char *name, const char *labels)
+{
+	return metric_value(metric_register(METRIC_COUNTER, name, labels, "The name finds it."));
+}
+
+#endif

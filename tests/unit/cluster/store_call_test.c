@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/cluster/node.h"
+
+#include "cluster/record.h"
+
+/* A record as it lies in Redis: its version and payload. */
+static void expect_record(const struct server *s, uint64_t call, uint64_t version,
+			  const char *payload)
+{
+	redisContext *c = redisConnectUnix(s->socket);
+	redisReply *reply = redisCommand(c, "GET %s", node_call_key(call));
+	struct record record;
+	const char *reason;
+
+	assert_non_null(reply);
+	assert_int_equal(reply->type, REDIS_REPLY_STRING);
+	assert_int_equal(record_open(&record, bytes_mem(reply->str, reply->len), &reason), 0);
+	assert_true(record.version == version);
+	assert_true(bytes_is(record.payload, payload));
+	freeReplyObject(reply);
+	redisFree(c);
+}
+
+static void test_save(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	assert_int_equal(store_epoch(n.store), 1);
+	assert_int_equal(n.healthy, 1);
+	node_save(&n, 42, 7, "first");
+	assert_int_equal(n.n, 0); /* never answered before it returned */
+	NODE_EXPECT(&n, "o");
+	assert_true(n.key == 42 && n.version == 7);
+	expect_record(&s, 42, 7, "first");
+	assert_string_equal(server_ask(&s, "SISMEMBER td:{s17}:calls %s", node_call_key(42) + 14),
+			    "1");
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Versions above 2^53, where Lua's numbers are no longer exact, and in both halves. */
+static void test_newest_wins(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t first, second;
+		bool second_stays;
+	} rows[] = {
+		{ "newer", 1, 2, true },
+		{ "older", 2, 1, false },
+		{ "the same again", 2, 2, true },
+		{ "newer, large", UINT64_C(1) << 60, (UINT64_C(1) << 60) + 1, true },
+		{ "older, large", (UINT64_C(1) << 60) + 1, UINT64_C(1) << 60, false },
+		{ "newer in the upper half", 0xffffffff, UINT64_C(1) << 32, true },
+		{ "older in the upper half", UINT64_C(1) << 32, 0xffffffff, false },
+		{ "most", UINT64_MAX - 1, UINT64_MAX, true },
+	}, *row;
+	struct server s;
+	struct node n;
+	uint64_t call = 100;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	EACH_ROW(row, rows)
+	{
+		call++;
+		node_save(&n, call, row->first, "first");
+		node_save(&n, call, row->second, "second");
+		NODE_EXPECT(&n, "oo");
+		ROW_ASSERT(row->name, n.version == (row->second_stays ? row->second : row->first));
+		expect_record(&s, call, n.version, row->second_stays ? "second" : "first");
+	}
+	node_close(&n);
+	server_stop(&s);
+}
+
+static void test_end_removes(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	node_save(&n, 42, 7, "first");
+	node_end(&n, 42);
+	NODE_EXPECT(&n, "oo");
+	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(42)), "0");
+	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "0");
+	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "1");
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* ---- ownership ---- */
+
+static void test_held_elsewhere(void **state)
+{
+	struct server s;
+	struct node a, b;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&a, &s, "a", 1);
+	node_open(&b, &s,
+		  &(struct node_settings){ .name = "b", .incarnation = 2, .spool = "spool-b" });
+	store_acquire(b.store, node_done, &b);
+	NODE_EXPECT(&b, "c");
+	assert_false(store_is_healthy(b.store));
+	/* a expires: nothing of it runs while b is driven */
+	assert_false(drive(b.redis, 3200, never, NULL));
+	store_acquire(b.store, node_done, &b);
+	NODE_EXPECT(&b, "o");
+	assert_int_equal(store_epoch(b.store), 2);
+	/* back again, a notices by its next save and falls silent */
+	node_save(&a, 42, 1, "late");
+	NODE_EXPECT(&a, "f");
+	assert_true(store_is_fenced(a.store));
+	assert_int_equal(a.degraded, 1);
+	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(42)), "0");
+	/* and is not even asked any more */
+	node_save(&a, 42, 2, "later");
+	node_end(&a, 42);
+	NODE_EXPECT(&a, "ff");
+	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "0");
+	node_close(&a);
+	node_close(&b);
+	server_stop(&s);
+}
+
+/* The same node, started again after a crash: it holds the state directory, so the old process is gone. */
+static void test_same_node_again(void **state)
+{
+	struct server s;
+	struct node a, again;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&a, &s, "a", 1);
+	node_open(&again, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 2, .spool = "other" });
+	store_acquire(again.store, node_done, &again);
+	NODE_EXPECT(&again, "o");
+	assert_int_equal(store_epoch(again.store), 2);
+	node_save(&a, 42, 1, "ghost");
+	NODE_EXPECT(&a, "f");
+	node_close(&a);
+	node_close(&again);
+	server_stop(&s);
+}
+
+/* Fenced while its link was away: it must not assert itself again. */
+static void test_fenced_meanwhile(void **state)
+{
+	struct server s;
+	struct node a;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&a, &s, "a", 1);
+	server_kill(&s);
+	assert_true(drive(a.redis, 2000, node_is_degraded, &a));
+	assert_false(store_is_fenced(a.store));
+	server_start(&s, NULL);
+	(void)server_ask(&s, "HSET td:{s17}:lease node b incarnation 0000000000000002 counter 2 "
+			     "until 0 fence x");
+	assert_false(drive(a.redis, 1000, node_is_healthy, &a));
+	assert_true(store_is_fenced(a.store));
+	assert_string_equal(server_ask(&s, "HGET td:{s17}:lease node"), "b");
+	node_close(&a);
+	server_stop(&s);
+}
+
+/* ---- trouble ---- */
+
+/* A Redis that stops answers nothing in time; nothing waits for it; going on, all is well again. */
+static void test_slow(void **state)
+{
+	struct server s;
+	struct node n;
+	uint64_t start_ns;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .deadline_ms = 50 });
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	server_signal(&s, SIGSTOP);
+	start_ns = clock_now_ns();
+	node_save(&n, 42, 1, "first");
+	NODE_EXPECT(&n, "u");
+	assert_in_range((clock_now_ns() - start_ns) / NS_PER_MS, 49, 1000);
+	assert_false(store_is_healthy(n.store));
+	assert_int_equal(n.degraded, 1);
+	server_signal(&s, SIGCONT);
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	assert_int_equal(n.healthy, 2);
+	/* what had no answer was carried out meanwhile, and the owner says it again */
+	expect_record(&s, 42, 1, "first");
+	node_save(&n, 42, 2, "second");
+	NODE_EXPECT(&n, "o");
+	expect_record(&s, 42, 2, "second");
+	node_close(&n);
+	server_stop(&s);
+}
+
+static void test_killed(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	node_save(&n, 42, 1, "first");
+	NODE_EXPECT(&n, "o");
+	server_kill(&s);
+	node_save(&n, 42, 2, "second");
+	NODE_EXPECT(&n, "u");
+	assert_false(store_is_healthy(n.store));
+	node_save(&n, 42, 3, "third");
+	NODE_EXPECT(&n, "u");
+	server_start(&s, NULL);
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	assert_int_equal(store_epoch(n.store), 1);
+	expect_record(&s, 42, 1, "first");
+	node_save(&n, 42, 3, "third");
+	NODE_EXPECT(&n, "o");
+	expect_record(&s, 42, 3, "third");
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Redis lost everything: the living owner is the truth, it tells it all again under the same epoch. */
+static void test_emptied(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	(void)server_ask(&s, "FLUSHALL");
+	node_save(&n, 42, 1, "first");
+	NODE_EXPECT(&n, "u");
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	assert_int_equal(n.healthy, 2);
+	assert_int_equal(n.degraded, 1);
+	node_save(&n, 42, 1, "first");
+	NODE_EXPECT(&n, "o");
+	assert_string_equal(server_ask(&s, "HGET td:{s17}:lease counter"), "1");
+	expect_record(&s, 42, 1, "first");
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Redis forgot the scripts: sent whole, nobody notices. */
+static void test_scripts_forgotten(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	(void)server_ask(&s, "SCRIPT FLUSH");
+	node_save(&n, 42, 1, "first");
+	node_end(&n, 42);
+	NODE_EXPECT(&n, "oo");
+	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "1");
+	assert_true(store_is_healthy(n.store));
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Errors of Redis: of one key, and of all writes. */
+static void test_refused(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	(void)server_ask(&s, "LPUSH %s x", node_call_key(42));
+	node_save(&n, 42, 1, "first");
+	NODE_EXPECT(&n, "r");
+	assert_true(store_is_healthy(n.store));
+	(void)server_ask(&s, "CONFIG SET maxmemory 1");
+	node_save(&n, 43, 1, "first");
+	NODE_EXPECT(&n, "r");
+	assert_false(store_is_healthy(n.store));
+	(void)server_ask(&s, "CONFIG SET maxmemory 0");
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	node_save(&n, 43, 1, "first");
+	NODE_EXPECT(&n, "o");
+	node_close(&n);
+	server_stop(&s);
+}
+
+static void test_renewed(void **state)
+{
+	struct server s;
+	struct node n;
+	char before[32];
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .lease_ms = 600 });
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	(void)snprintf(before, sizeof(before), "%s", server_ask(&s, "HGET td:{s17}:lease until"));
+	assert_false(drive(n.redis, 700, never, NULL));
+	assert_true(strcmp(server_ask(&s, "HGET td:{s17}:lease until"), before) > 0);
+	assert_int_equal(n.healthy, 1);
+	assert_int_equal(n.degraded, 0);
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* ---- acquiring and closing ---- */
+
+static void test_acquire_without_redis(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	node_open(&n, &s, &(struct node_settings){ .name = "a", .incarnation = 1 });
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "u");
+	/* Redis comes while it waits */
+	store_acquire(n.store, node_done, &n);
+	server_start(&s, NULL);
+	NODE_EXPECT(&n, "o");
+	/* held: told so at once */
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Whatever is under way gets its answer, in either order of closing. */
+static void test_close(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	node_save(&n, 42, 1, "first");
+	node_save(&n, 43, 1, "first");
+	store_close(n.store);
+	assert_string_equal(n.answers, "uu");
+	/* Redis' answers come to nobody */
+	assert_false(drive(n.redis, 100, never, NULL));
+	redis_close(n.redis);
+	assert_string_equal(n.answers, "uu");
+
+	node_start(&n, &s, "a", 2);
+	node_save(&n, 44, 1, "first");
+	redis_close(n.redis);
+	assert_string_equal(n.answers, "u");
+	node_save(&n, 44, 1, "first");
+	store_close(n.store);
+	assert_string_equal(n.answers, "uu");
+	server_stop(&s);
+}
+
+static void close_done(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node *n = arg;
+	struct store *store = n->store;
+
+	node_done(result, key, version, arg);
+	n->store = NULL;
+	store_close(store);
+}
+
+static void test_close_in_answer(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	store_call_save(n.store, 42, 1, BYTES_LIT("x"), close_done, &n);
+	node_save(&n, 43, 1, "first");
+	node_end(&n, 44);
+	NODE_EXPECT(&n, "ouo"); /* the CDR went to the spool */
+	redis_close(n.redis);
+	server_stop(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_save),
+		cmocka_unit_test(test_newest_wins),
+		cmocka_unit_test(test_end_removes),
+		cmocka_unit_test(test_held_elsewhere),
+		cmocka_unit_test(test_same_node_again),
+		cmocka_unit_test(test_fenced_meanwhile),
+		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_emptied),
+		cmocka_unit_test(test_scripts_forgotten),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_renewed),
+		cmocka_unit_test(test_acquire_without_redis),
+		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_close_in_answer),
+	};
+
+	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
+}
