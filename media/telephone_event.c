@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
-enum { SEGMENT_LEN = 0xffff };
+enum {
+	SEGMENT_LEN = 0xffff,
+	SEGMENT_STEPS_MAX = 4, /* more do not pass in the silence that ends an event, at 48 kHz */
+};
 
 int telephone_event_parse(struct telephone_event *out, struct bytes payload)
 {
@@ -73,8 +76,8 @@ static bool is_next_segment(const struct event_tracker *t, const struct telephon
 {
 	uint32_t after = timestamp - t->segment_at;
 
-	return t->state == EVENT_RUNNING && e->event == t->event && !marker && after <= INT32_MAX &&
-	       after % SEGMENT_LEN == 0;
+	return t->state == EVENT_RUNNING && e->event == t->event && !marker &&
+	       after <= SEGMENT_STEPS_MAX * SEGMENT_LEN && after % SEGMENT_LEN == 0;
 }
 
 /* An earlier event's packet, overtaken. After a silence it is rather a source that began anew. */

@@ -14,14 +14,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct seen {
 	uint64_t begun, done;
-	uint32_t last; /* timestamp of the last digit */
-	bool any;      /* since the last silence */
+	struct event_done last;
+	bool any; /* since the last silence */
 };
 
+/* Forward from the last segment of the last digit, by less than half the circle. */
 static void check_done(struct seen *seen, const struct event_done *done)
 {
-	assert(!seen->any || (int32_t)(done->started_at - seen->last) > 0);
-	seen->last = done->started_at;
+	uint32_t after = done->started_at - seen->last.started_at;
+
+	assert(!seen->any || (after && after < UINT32_C(0x80000000) + seen->last.duration));
+	seen->last = *done;
 	seen->any = true;
 	seen->done++;
 }

@@ -105,6 +105,8 @@ static void test_each_digit_once(void **state)
 		  "8065000100000100005234a8010a00a0 8065000200000100005234a8028a00a0 "
 		  "8065000300000100005234a8018a0140",
 		  "1" },
+		{ "the same digit, by chance whole segments later, without a marker",
+		  "8065000100000000005234a8050a00a0 806500020004fffb005234a8058a00a0", "55" },
 		{ "a whole segment lost",
 		  "80e50001000003e8005234a8050affff 80650003000203e6005234a8058a0140",
 		  "5" },
