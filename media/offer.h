@@ -42,7 +42,7 @@ struct media_line {
 };
 
 struct media_plan {
-	uint8_t line_count; /* m-lines in the SDP, at most MEDIA_LINES_MAX are relayed */
+	uint8_t line_count; /* m-lines of the SDP that line[] tells about: the first MEDIA_LINES_MAX */
 	struct media_line line[MEDIA_LINES_MAX];
 };
 
