@@ -35,8 +35,6 @@ enum {
 #define ACKED_NS    (3 * NS_PER_S)
 /* Nobody waits for these, and they go all at once. */
 #define RESEND_NS (2 * NS_PER_S)
-/* Markers stay in Redis for a minute more than needed: a second end of a call by mistake is then seen, too. */
-#define MARKER_NS (60 * NS_PER_S)
 
 struct store_end {
 	struct store_end *next, *prev;
@@ -99,38 +97,12 @@ static void ends_trim(struct store *s, uint64_t now_ns)
 
 /* ---- what is settled ---- */
 
-static void sample(struct store_ends *ends, uint64_t now_ns)
-{
-	uint32_t newest = (ends->sampled - 1) % STORE_SAMPLES;
-
-	if (ends->sampled && now_ns - ends->samples[newest].at_ns < NS_PER_S)
-		return;
-	ends->samples[ends->sampled % STORE_SAMPLES].at_ns = now_ns;
-	ends->samples[ends->sampled % STORE_SAMPLES].next = ends->next;
-	ends->sampled++;
-}
-
-/* The newest sample that is old enough; 0: none. */
-static uint64_t sampled_next(const struct store_ends *ends, uint64_t now_ns)
-{
-	uint32_t n = ends->sampled < STORE_SAMPLES ? ends->sampled : STORE_SAMPLES;
-
-	for (uint32_t i = 1; i <= n; i++) {
-		uint32_t at = (ends->sampled - i) % STORE_SAMPLES;
-
-		if (now_ns - ends->samples[at].at_ns >= MARKER_NS)
-			return ends->samples[at].next;
-	}
-	return 0;
-}
-
-static uint64_t settled(struct store *s)
+static uint64_t number_settled(struct store *s)
 {
 	uint64_t now_ns = clock_now_ns();
-	uint64_t low;
+	uint64_t low = settled_below(&s->ends.settled, now_ns);
 
-	sample(&s->ends, now_ns);
-	low = sampled_next(&s->ends, now_ns);
+	settled_note(&s->ends.settled, s->ends.next, now_ns);
 	if (s->ends.first && s->ends.first->entry.number < low)
 		low = s->ends.first->entry.number;
 	return spool_lowest(s->spool) < low ? spool_lowest(s->spool) : low;
@@ -168,7 +140,7 @@ void store_end_send(struct store_op *op, const struct spool_entry *entry, uint64
 
 	base32_u64_put(id, entry->call);
 	writer_fmt(&wn, "%" PRIu64, entry->number);
-	writer_fmt(&wl, "%" PRIu64, settled(s));
+	writer_fmt(&wl, "%" PRIu64, number_settled(s));
 	args[7] = writer_done(&wn);
 	args[8] = writer_done(&wl);
 	args[9] = BYTES_LIT(STREAM_KEPT);

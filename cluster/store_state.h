@@ -12,6 +12,7 @@
 #include "base/metric.h"
 #include "cluster/lease.h"
 #include "cluster/script.h"
+#include "cluster/settled.h"
 #include "cluster/spool.h"
 #include "cluster/store.h"
 
@@ -53,17 +54,12 @@ struct store_metrics {
 /* The end of a call whose CDR may have to be sent once more: store_end.c. */
 struct store_end;
 
-enum { STORE_SAMPLES = 64 };
-
 struct store_ends {
 	struct store_end *first, *last; /* by number */
 	uint32_t count;
 	uint32_t link; /* the lease's link number when all were last sent */
 	uint64_t next; /* number of the next end */
-	struct {
-		uint64_t at_ns, next;
-	} samples[STORE_SAMPLES]; /* what next was, second by second */
-	uint32_t sampled;
+	struct settled settled;
 };
 
 enum store_replay_state {

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A CDR is in the stream once, whatever fails. */
+#include "tests/unit/cluster/node.h"
+
+#include <dirent.h>
+
+#include "cluster/script.h"
+
+/* The ids in the stream, in any order: each must be there exactly once. */
+static void expect_cdrs(const struct server *s, uint64_t first, size_t count)
+{
+	redisContext *c = redisConnectUnix(s->socket);
+	redisReply *reply = redisCommand(c, "XRANGE td:{s17}:cdr - +");
+	unsigned seen[512] = { 0 };
+
+	assert_non_null(reply);
+	assert_true(count <= COUNT_OF(seen));
+	assert_int_equal(reply->elements, count);
+	for (size_t i = 0; i < reply->elements; i++) {
+		const redisReply *fields = reply->element[i]->element[1];
+		uint64_t call = 0;
+
+		assert_int_equal(fields->elements, 6);
+		assert_string_equal(fields->element[0]->str, "id");
+		assert_int_equal(base32_u64_get(bytes_str(fields->element[1]->str), &call), 0);
+		assert_string_equal(fields->element[2]->str, "from");
+		assert_string_equal(fields->element[3]->str, "1001");
+		assert_string_equal(fields->element[5]->str, "1002");
+		assert_in_range(call, first, first + count - 1);
+		assert_int_equal(seen[call - first]++, 0);
+	}
+	freeReplyObject(reply);
+	redisFree(c);
+}
+
+static size_t spool_files(const struct server *s, const char *suffix)
+{
+	char path[64];
+	struct dirent *entry;
+	size_t n = 0;
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "%s/spool", s->dir);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL)
+		n += strstr(entry->d_name, suffix) != NULL;
+	assert_int_equal(closedir(dir), 0);
+	return n;
+}
+
+static bool spool_is_gone(void *arg)
+{
+	return spool_files(arg, ".cdr") == 0;
+}
+
+/* All answered so far; nothing of it matters but that it came. */
+static void settle(struct node *n, size_t count)
+{
+	assert_true(drive(n->redis, 10000, node_has_answered, &(struct node_goal){ n, count }));
+	n->n = 0;
+	n->answers[0] = 0;
+}
+
+static void expect_ok(struct node *n, size_t count)
+{
+	assert_true(drive(n->redis, 10000, node_has_answered, &(struct node_goal){ n, count }));
+	assert_int_equal(strspn(n->answers, "o"), count);
+	settle(n, count);
+}
+
+static void test_repeated_end(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	for (int i = 0; i < 5; i++)
+		node_end(&n, 42);
+	expect_ok(&n, 5);
+	expect_cdrs(&s, 42, 1);
+	/* never saved, but ended: it has a CDR, too */
+	node_end(&n, 43);
+	expect_ok(&n, 1);
+	expect_cdrs(&s, 42, 2);
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* No answer in time: it goes to the spool while Redis still has the command. Both arrive; one counts. */
+static void test_unanswered(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .deadline_ms = 50 });
+	store_acquire(n.store, node_done, &n);
+	expect_ok(&n, 1);
+	node_save(&n, 42, 1, "first");
+	expect_ok(&n, 1);
+	server_signal(&s, SIGSTOP);
+	node_end(&n, 42);
+	node_end(&n, 43);
+	expect_ok(&n, 2);
+	assert_int_equal(spool_files(&s, ".cdr"), 1);
+	/* degraded: straight to the spool */
+	node_end(&n, 44);
+	expect_ok(&n, 1);
+	server_signal(&s, SIGCONT);
+	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
+	expect_cdrs(&s, 42, 3);
+	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(42)), "0");
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Redis gone while calls end: their CDRs wait on disk, also through a restart of the node. */
+static void test_redis_away(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	node_save(&n, 42, 1, "first");
+	node_save(&n, 43, 1, "first");
+	expect_ok(&n, 2);
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	node_end(&n, 42);
+	node_end(&n, 43);
+	node_end(&n, 44);
+	expect_ok(&n, 3);
+	node_close(&n);
+	assert_int_equal(spool_files(&s, ".cdr"), 1);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 2);
+	/* the calls ended: loading brings none of them back to life */
+	store_load_calls(n.store, node_each, node_done, &n);
+	expect_ok(&n, 1);
+	assert_int_equal(n.loaded, 0);
+	expect_cdrs(&s, 42, 3);
+	assert_int_equal(spool_files(&s, ".cdr"), 0);
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* A crash between Redis' answer and the removal of the file: the file comes a second time. */
+static void test_spool_replayed_twice(void **state)
+{
+	struct server s;
+	struct node n;
+	char command[256];
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	for (uint64_t call = 100; call < 200; call++)
+		node_end(&n, call);
+	expect_ok(&n, 100);
+	node_close(&n);
+	(void)snprintf(command, sizeof(command), "cp -r %s/spool %s/copy", s.dir, s.dir);
+	assert_int_equal(system(command), 0);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 2);
+	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
+	expect_cdrs(&s, 100, 100);
+	/* further ends come and go, and another life begins, before the file is back */
+	for (uint64_t call = 200; call < 250; call++)
+		node_end(&n, call);
+	expect_ok(&n, 50);
+	node_close(&n);
+	(void)snprintf(command, sizeof(command), "cp %s/copy/* %s/spool", s.dir, s.dir);
+	assert_int_equal(system(command), 0);
+	node_start(&n, &s, "a", 3);
+	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
+	expect_cdrs(&s, 100, 150);
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Acknowledged, then lost by a Redis that was killed before it wrote its file: the owner sends it again. */
+static void test_acknowledged_and_lost(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	node_save(&n, 42, 1, "first");
+	expect_ok(&n, 1);
+	assert_string_equal(server_ask(&s, "CONFIG SET appendonly no"), "OK");
+	node_end(&n, 42);
+	node_end(&n, 43);
+	expect_ok(&n, 2);
+	expect_cdrs(&s, 42, 2);
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	server_start(&s, NULL);
+	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(42)), "1");
+	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "0");
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	node_end(&n, 44);
+	expect_ok(&n, 1);
+	expect_cdrs(&s, 42, 3);
+	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(42)), "0");
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Calls end all the time while Redis is killed, started, stopped and let go. */
+static void test_storm(void **state)
+{
+	enum { ROUNDS = 60, CALLS = 8 };
+	struct server s;
+	struct node n;
+	uint64_t call = 1000;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .deadline_ms = 20 });
+	store_acquire(n.store, node_done, &n);
+	expect_ok(&n, 1);
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	for (int round = 0; round < ROUNDS; round++) {
+		if (round % 12 == 3)
+			server_signal(&s, SIGSTOP);
+		if (round % 12 == 6)
+			server_signal(&s, SIGCONT);
+		if (round % 12 == 8)
+			server_kill(&s);
+		if (round % 12 == 10)
+			server_start(&s, NULL);
+		for (int i = 0; i < CALLS; i++) {
+			node_end(&n, call);
+			node_end(&n, call++); /* and again */
+		}
+		(void)drive(n.redis, 25, never, NULL);
+	}
+	settle(&n, 2 * CALLS * ROUNDS);
+	assert_true(drive(n.redis, 10000, node_is_healthy, &n));
+	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
+	expect_cdrs(&s, 1000, CALLS * ROUNDS);
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* A spool file with a damaged entry: the others are sent, the file is kept for people. */
+static void test_damaged_file(void **state)
+{
+	struct server s;
+	struct node n;
+	char path[96];
+	int fd;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	for (uint64_t call = 42; call < 45; call++)
+		node_end(&n, call);
+	expect_ok(&n, 3);
+	node_close(&n);
+	(void)snprintf(path, sizeof(path), "%s/spool/0000000000000001.cdr", s.dir);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "X", 1, 40), 1); /* within the fields of the first */
+	assert_int_equal(close(fd), 0);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 2);
+	assert_true(drive(n.redis, 5000, spool_is_gone, &s));
+	expect_cdrs(&s, 43, 2);
+	assert_int_equal(spool_files(&s, ".broken"), 1);
+	node_close(&n);
+	server_stop(&s);
+}
+
+static void on_script(int err, const struct redisReply *reply, void *arg)
+{
+	bool *answered = arg;
+
+	assert_int_equal(err, 0);
+	assert_true(bytes_is(redis_reply_text(redis_reply_at(reply, 0)), "OK"));
+	*answered = true;
+}
+
+static bool is_true(void *arg)
+{
+	return *(bool *)arg;
+}
+
+/* What Redis remembers of ended calls does not grow for ever: below the settled number it forgets. */
+static void test_markers_are_forgotten(void **state)
+{
+	struct server s;
+	struct node n;
+	struct scripts scripts;
+	char fence[64];
+	bool answered = false;
+	struct bytes args[] = {
+		BYTES_LIT("td:{s17}:lease"),
+		BYTES_LIT("td:{s17}:calls"),
+		BYTES_LIT("td:{s17}:call:x"),
+		BYTES_LIT("td:{s17}:cdr"),
+		BYTES_LIT("td:{s17}:ended"),
+		{ 0 },
+		BYTES_LIT("x"),
+		BYTES_LIT("4294967596"),
+		BYTES_LIT("4294967594"),
+		BYTES_LIT("1000"),
+	};
+	struct script_call call = { SCRIPT_CALL_END, args, 5, COUNT_OF(args), NS_PER_S };
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	for (uint64_t i = 1; i <= 300; i++)
+		node_end(&n, i);
+	expect_ok(&n, 300);
+	/* numbers begin at epoch << 32 */
+	assert_string_equal(server_ask(&s, "ZCARD td:{s17}:ended"), "300");
+	assert_string_equal(server_ask(&s, "ZCOUNT td:{s17}:ended 4294967296 4294967595"), "300");
+	(void)snprintf(fence, sizeof(fence), "%s", server_ask(&s, "HGET td:{s17}:lease fence"));
+	args[5] = bytes_str(fence);
+	assert_int_equal(scripts_open(&scripts), 0);
+	assert_int_equal(script_run(&scripts, n.redis, &call, on_script, &answered), 0);
+	assert_true(drive(n.redis, 2000, is_true, &answered));
+	assert_string_equal(server_ask(&s, "ZCARD td:{s17}:ended"), "3");
+	node_close(&n);
+	server_stop(&s);
+}
+
+static void test_too_large(void **state)
+{
+	static char huge[300000];
+	const struct store_field field = { "note", { (uint8_t *)huge, sizeof(huge) } };
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	store_call_end(n.store, 42, &field, 1, node_done, &n);
+	NODE_EXPECT(&n, "r");
+	node_close(&n);
+	server_stop(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_repeated_end),
+		cmocka_unit_test(test_unanswered),
+		cmocka_unit_test(test_redis_away),
+		cmocka_unit_test(test_spool_replayed_twice),
+		cmocka_unit_test(test_acknowledged_and_lost),
+		cmocka_unit_test(test_storm),
+		cmocka_unit_test(test_damaged_file),
+		cmocka_unit_test(test_markers_are_forgotten),
+		cmocka_unit_test(test_too_large),
+	};
+
+	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
+}
