@@ -317,20 +317,21 @@ static int start_once(struct embedded *e)
 {
 	int err = embedded_spawn(e);
 
-	if (err == -EBUSY) {
+	if (err == -EBUSY && e->pid == 0) {
 		e->adopted = true;
 		e->pid = -1; /* not known before it answers */
-		err = 0;
 	}
-	return err ? err : ready_wait(e);
+	return err && err != -EBUSY ? err : ready_wait(e);
 }
 
 int embedded_start(struct embedded *e)
 {
 	int err = start_once(e);
 
-	if (err == -ECHILD && e->adopted)
+	if (err == -ECHILD && e->adopted) {
+		e->pid = 0;
 		err = start_once(e); /* it was on its way out */
+	}
 	if (err == -ETIMEDOUT || err == -ECHILD)
 		LOG_ERROR(
 			"embedded", 0,

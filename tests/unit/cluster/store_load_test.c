@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/cluster/node.h"
+
+enum { MANY = 1000 };
+
+static void test_calls(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	store_load_calls(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.loaded, 0);
+	node_save(&n, 1, 1, "one");
+	node_save(&n, UINT64_MAX, 1, "last");
+	node_save(&n, 2, 1, "");
+	NODE_EXPECT(&n, "ooo");
+	node_close(&n);
+
+	node_start(&n, &s, "a", 2);
+	store_load_calls(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.loaded, 3);
+	assert_int_equal(n.version, 3);
+	assert_true(node_has(&n, "0000000000001=one"));
+	assert_true(node_has(&n, "fvvvvvvvvvvvv=last"));
+	assert_true(node_has(&n, "0000000000002="));
+	node_close(&n);
+	server_stop(&s);
+}
+
+struct count {
+	unsigned char seen[MANY];
+	size_t n;
+	bool done;
+};
+
+static int count_each(struct bytes key, struct bytes record, void *arg)
+{
+	struct count *c = arg;
+	uint64_t call = 0;
+
+	(void)record;
+	assert_int_equal(base32_u64_get(key, &call), 0);
+	assert_true(call < MANY && !c->seen[call]++);
+	c->n++;
+	return 0;
+}
+
+static void count_done(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct count *c = arg;
+
+	(void)key;
+	assert_int_equal(result, STORE_OK);
+	assert_int_equal(version, c->n);
+	c->done = true;
+}
+
+static bool count_is_done(void *arg)
+{
+	return ((struct count *)arg)->done;
+}
+
+/* More than one page; each comes once. */
+static void test_many(void **state)
+{
+	static struct count c;
+	struct server s;
+	struct node n;
+
+	(void)state;
+	c = (struct count){ 0 };
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	for (uint64_t call = 0; call < MANY; call++)
+		store_call_save(n.store, call, 1, BYTES_LIT("record"), NULL, NULL);
+	store_load_calls(n.store, count_each, count_done, &c);
+	assert_true(drive(n.redis, 5000, count_is_done, &c));
+	assert_int_equal(c.n, MANY);
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Whatever lies there, all others are loaded, and it lies aside afterwards. */
+static void test_broken(void **state)
+{
+	static const char broken_name[] = "tandem_store_broken_records_total";
+	struct server s;
+	struct node n;
+	uint64_t before = node_metric(broken_name, NULL);
+	uint64_t forgotten = node_metric("tandem_store_forgotten_entries_total", NULL);
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	node_save(&n, 1, 1, "one");
+	node_save(&n, 2, 1, "damaged");
+	node_save(&n, 3, 1, "poison"); /* whole, but not understood */
+	node_save(&n, 4, 1, "four");
+	node_save(&n, 5, 1, "gone");
+	NODE_EXPECT(&n, "ooooo");
+	(void)server_ask(&s, "SETRANGE %s 26 X", node_call_key(2));
+	(void)server_ask(&s, "DEL %s", node_call_key(5));
+	(void)server_ask(&s, "RPUSH %s no string", node_call_key(6));
+	(void)server_ask(&s, "SADD td:{s17}:calls 0000000000006");
+	(void)server_ask(&s, "SADD td:{s17}:calls %s", "not-an-id");
+	store_load_calls(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.version, 2);
+	assert_true(node_has(&n, "0000000000001=one"));
+	assert_true(node_has(&n, "0000000000004=four"));
+	assert_false(drive(n.redis, 100, never, NULL));
+	assert_int_equal(node_metric(broken_name, NULL), before + 3);
+	assert_int_equal(node_metric("tandem_store_forgotten_entries_total", NULL), forgotten + 2);
+	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "2");
+	assert_string_equal(server_ask(&s, "EXISTS td:broken:%s", node_call_key(2)), "1");
+	assert_string_equal(server_ask(&s, "EXISTS td:broken:%s", node_call_key(3)), "1");
+	assert_string_equal(server_ask(&s, "TYPE td:broken:%s", node_call_key(6)), "list");
+	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(2)), "0");
+	assert_string_equal(server_ask(&s, "EXISTS td:{s17}:lease"), "1");
+	assert_true(store_is_healthy(n.store));
+	/* the second time nothing is broken any more */
+	n.loaded = 0;
+	store_load_calls(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.loaded, 2);
+	node_close(&n);
+	server_stop(&s);
+}
+
+static void test_bindings(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	store_binding_save(n.store, BYTES_LIT("t"), BYTES_LIT("1001"), 0, 1, BYTES_LIT("one"),
+			   60000, node_done, &n);
+	store_binding_save(n.store, BYTES_LIT("t"), BYTES_LIT("a:b"), 0, 1, BYTES_LIT("two"), 60000,
+			   node_done, &n);
+	store_binding_save(n.store, BYTES_LIT("t"), BYTES_LIT("brief"), 0, 1, BYTES_LIT("x"), 20,
+			   node_done, &n);
+	store_binding_save(n.store, BYTES_LIT("t"), BYTES_LIT("bad"), 0, 1, BYTES_LIT("x"), 60000,
+			   node_done, &n);
+	NODE_EXPECT(&n, "oooo");
+	(void)server_ask(&s, "SET td:{aor:t:bad}:reg garbage");
+	nap_ms(50);
+	store_load_bindings(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.loaded, 2);
+	assert_true(node_has(&n, "t:1001=one"));
+	assert_true(node_has(&n, "t:a:b=two"));
+	assert_false(drive(n.redis, 100, never, NULL));
+	assert_string_equal(server_ask(&s, "SCARD td:aors"), "2");
+	assert_string_equal(server_ask(&s, "GET td:broken:td:{aor:t:bad}:reg"), "garbage");
+	node_close(&n);
+	server_stop(&s);
+}
+
+static void test_documents(void **state)
+{
+	const struct bytes tenant = BYTES_LIT("acme");
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	store_document_put(n.store, tenant, "extension", BYTES_LIT("1001"), BYTES_LIT("{\"a\":1}"),
+			   node_done, &n);
+	store_document_put(n.store, tenant, "extension", BYTES_LIT("1002"), BYTES_LIT("poison"),
+			   node_done, &n);
+	store_document_put(n.store, tenant, "trunk", BYTES_LIT("x"), BYTES_LIT("{}"), node_done,
+			   &n);
+	NODE_EXPECT(&n, "ooo");
+	store_load_documents(n.store, tenant, "extension", node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.version, 1);
+	assert_true(node_has(&n, "1001={\"a\":1}"));
+	assert_false(drive(n.redis, 100, never, NULL));
+	assert_string_equal(server_ask(&s, "HKEYS td:{t:acme}:doc:extension"), "(1 elements)");
+	assert_string_equal(server_ask(&s, "HGET td:broken:td:{t:acme}:doc:extension 1002"),
+			    "poison");
+	n.loaded = 0;
+	store_load_documents(n.store, tenant, "queue", node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.loaded, 0);
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Redis goes away in the middle, or was never there. */
+static void test_without_redis(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	node_save(&n, 1, 1, "one");
+	NODE_EXPECT(&n, "o");
+	server_signal(&s, SIGSTOP);
+	store_load_calls(n.store, node_each, node_done, &n);
+	store_load_bindings(n.store, node_each, node_done, &n);
+	assert_false(drive(n.redis, 50, never, NULL));
+	server_kill(&s);
+	NODE_EXPECT(&n, "uu");
+	store_load_calls(n.store, node_each, node_done, &n);
+	store_load_documents(n.store, BYTES_LIT("t"), "k", node_each, node_done, &n);
+	NODE_EXPECT(&n, "uu");
+	/* and the store goes while one is under way */
+	server_start(&s, NULL);
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	store_load_calls(n.store, node_each, node_done, &n);
+	store_load_bindings(n.store, node_each, node_done, &n);
+	node_close(&n);
+	assert_string_equal(n.answers, "uu");
+	assert_int_equal(n.loaded, 0);
+	server_stop(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_calls),     cmocka_unit_test(test_many),
+		cmocka_unit_test(test_broken),    cmocka_unit_test(test_bindings),
+		cmocka_unit_test(test_documents), cmocka_unit_test(test_without_redis),
+	};
+
+	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
+}

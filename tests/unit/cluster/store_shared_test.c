@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Registrations, documents and events. */
+#include "tests/unit/cluster/node.h"
+
+static void save(struct node *n, uint64_t expected, uint64_t version, const char *record,
+		 uint64_t ttl_ms)
+{
+	store_binding_save(n->store, BYTES_LIT("acme"), BYTES_LIT("1001"), expected, version,
+			   bytes_str(record), ttl_ms, node_done, n);
+}
+
+static void test_binding_versions(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t expected, version;
+		const char *record;
+		uint64_t ttl_ms;
+		const char *want;
+		uint64_t want_version;
+	} rows[] = {
+		{ "none is there", 1, 2, "x", 60000, "c", 0 },
+		{ "first", 0, UINT64_C(1) << 60, "one", 60000, "o", UINT64_C(1) << 60 },
+		{ "first again by another", 0, 1, "two", 60000, "c", UINT64_C(1) << 60 },
+		{ "close, but not it", (UINT64_C(1) << 60) + 1, 1, "two", 60000, "c", UINT64_C(1) << 60 },
+		{ "next", UINT64_C(1) << 60, 9, "three", 60000, "o", 9 },
+		{ "the same again: its answer was lost", UINT64_C(1) << 60, 9, "three", 60000, "o", 9 },
+		{ "delete an old one", UINT64_C(1) << 60, 10, "", 0, "c", 9 },
+		{ "delete", 9, 10, "", 0, "o", 10 },
+		{ "delete again", 9, 10, "", 0, "c", 0 },
+		{ "delete nothing", 0, 1, "", 0, "o", 1 },
+	}, *row;
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	EACH_ROW(row, rows)
+	{
+		save(&n, row->expected, row->version, row->record, row->ttl_ms);
+		assert_true(drive(n.redis, 2000, node_has_answered, &(struct node_goal){ &n, 1 }));
+		ROW_ASSERT(row->name, !strcmp(n.answers, row->want));
+		ROW_ASSERT(row->name, n.version == row->want_version);
+		n.n = 0;
+	}
+	assert_string_equal(server_ask(&s, "SCARD td:aors"), "0");
+	assert_true(store_is_healthy(n.store));
+	node_close(&n);
+	server_stop(&s);
+}
+
+static void test_binding_life(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	save(&n, 0, 1, "x", 30);
+	NODE_EXPECT(&n, "o");
+	assert_string_equal(server_ask(&s, "SISMEMBER td:aors acme:1001"), "1");
+	nap_ms(40);
+	assert_string_equal(server_ask(&s, "EXISTS td:{aor:acme:1001}:reg"), "0");
+	save(&n, 0, 1, "x", 60000);
+	NODE_EXPECT(&n, "o");
+	assert_true(atoi(server_ask(&s, "PTTL td:{aor:acme:1001}:reg")) > 50000);
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Needs no lease: any node may take a registration. */
+static void test_binding_without_lease(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s, &(struct node_settings){ .name = "a", .incarnation = 1 });
+	assert_true(drive(n.redis, 2000, is_up, n.redis));
+	save(&n, 0, 1, "x", 60000);
+	store_binding_save(n.store, BYTES_LIT("a:b"), BYTES_LIT("c"), 0, 1, BYTES_LIT("x"), 60000,
+			   node_done, &n);
+	store_document_put(n.store, BYTES_LIT("acme"), "extension", BYTES_LIT("1"), BYTES_LIT("{}"),
+			   node_done, &n);
+	assert_true(drive(n.redis, 2000, node_has_answered, &(struct node_goal){ &n, 3 }));
+	assert_int_equal(strspn(n.answers, "or"),
+			 3); /* a tenant with a colon is refused, in whatever order */
+	assert_non_null(strchr(n.answers, 'r'));
+	node_close(&n);
+	server_stop(&s);
+}
+
+static void test_documents(void **state)
+{
+	const struct bytes tenant = BYTES_LIT("acme"), name = BYTES_LIT("1001");
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	store_document_put(n.store, tenant, "extension", name, BYTES_LIT("{\"v\":1}"), node_done,
+			   &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.version, 1);
+	store_document_put(n.store, tenant, "extension", name, BYTES_LIT("{\"v\":2}"), node_done,
+			   &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.version, 2);
+	assert_string_equal(server_ask(&s, "HGET td:{t:acme}:doc:extension 1001"), "{\"v\":2}");
+	assert_string_equal(server_ask(&s, "HGET td:{t:acme}:ver:extension 1001"), "2");
+	store_document_delete(n.store, tenant, "extension", name, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_string_equal(server_ask(&s, "GET td:{t:acme}:gen"), "3");
+	store_document_delete(n.store, tenant, "extension", name, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_string_equal(server_ask(&s, "GET td:{t:acme}:gen"), "3");
+	assert_string_equal(server_ask(&s, "EXISTS td:{t:acme}:ver:extension"), "0");
+	node_close(&n);
+	server_stop(&s);
+}
+
+static void test_events(void **state)
+{
+	const struct store_field fields[] = { { "type", BYTES_LIT("call.answered") },
+					      { "empty", { 0 } } };
+	struct server s;
+	struct node n;
+	uint64_t dropped = node_metric("tandem_store_events_dropped_total", NULL);
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	for (int i = 0; i < 10; i++)
+		store_event(n.store, BYTES_LIT("acme"), fields, COUNT_OF(fields));
+	save(&n, 0, 1, "x", 1000);
+	NODE_EXPECT(&n, "o"); /* after them */
+	assert_string_equal(server_ask(&s, "XLEN td:{ev:acme}"), "10");
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	store_event(n.store, BYTES_LIT("acme"), fields, COUNT_OF(fields));
+	assert_int_equal(node_metric("tandem_store_events_dropped_total", NULL), dropped + 1);
+	node_close(&n);
+	server_stop(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_binding_versions),
+		cmocka_unit_test(test_binding_life),
+		cmocka_unit_test(test_binding_without_lease),
+		cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_events),
+	};
+
+	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
+}
