@@ -9,6 +9,9 @@ import time
 import unittest
 
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
 class Lines(unittest.TestResult):
     """Says each result at once, so that a hang shows how far the file came."""
 
@@ -54,7 +57,7 @@ class Lines(unittest.TestResult):
 def main():
     path = pathlib.Path(sys.argv[1]).resolve()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.path.insert(0, str(path.parent))
+    sys.path[:0] = [str(path.parent), str(ROOT / "deploy" / "demo")]
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module

@@ -29,7 +29,8 @@ def selection(words):
     """(parts in their order, end-to-end files) of the arguments; nothing means everything."""
     chosen, files = [], []
     for word in words:
-        path = next((p for p in (pathlib.Path(word), parts.E2E / word, parts.E2E / f"{word}_test.py")
+        path = next((p for p in (pathlib.Path(word), parts.ROOT / "tests" / word,
+                                  parts.E2E / f"{word}_test.py")
                      if p.is_file() and p.name.endswith("_test.py")), None)
         if word in PARTS:
             chosen.append(word)
