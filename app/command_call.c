@@ -16,6 +16,12 @@ bool command_call_id(struct command_run *run, uint64_t *call)
 	return false;
 }
 
+static void no_such_call(struct command_run *run)
+{
+	command_fail(run, COMMAND_NOT_FOUND, "call", "there is no call " BYTES_FMT,
+		     BYTES_ARG(command_value(run, "call")->text));
+}
+
 static json_t *view_json(const struct call_view *v)
 {
 	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:b, s:b}", "id",
@@ -47,7 +53,7 @@ void command_call_hangup(struct command_run *run)
 	if (!command_call_id(run, &call))
 		return;
 	if (shard_hangup(run->node->shard, call, clock_instant()))
-		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
+		no_such_call(run);
 	else
 		command_answer(run, json_pack("{s:o}", "id", command_call_id_json(call)));
 }
@@ -104,7 +110,7 @@ static void on_stats(const struct query *q, void *arg)
 	if (!command_call_id(run, &call))
 		return;
 	if (!shard_call_view(run->node->shard, call, &view)) {
-		command_fail(run, COMMAND_NOT_FOUND, "call", "the call has just ended");
+		no_such_call(run);
 		return;
 	}
 	json = view_json(&view);
@@ -145,7 +151,7 @@ void command_call_show(struct command_run *run)
 	if (!command_call_id(run, &call))
 		return;
 	if (!shard_call_view(run->node->shard, call, &view)) {
-		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
+		no_such_call(run);
 		return;
 	}
 	q = queries_take(&run->node->queries);

@@ -41,14 +41,44 @@ static void key_write(const struct control_job *job, const char *kind, const cha
 		       kind, name);
 }
 
+static void claim_id(struct control_job *job);
+
+static bool is_same(const struct control_job *job, const struct control_stream *s, struct bytes id)
+{
+	return job->used && job->stream == s && bytes_is(id, job->id);
+}
+
+/* One at a time: the first of them leaves a result that the others find. */
+static void wake_next(struct control *c, const struct control_stream *s, struct bytes id)
+{
+	struct control_job *next = NULL;
+
+	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++) {
+		if (!is_same(&c->jobs[i], s, id))
+			continue;
+		if (!c->jobs[i].waiting)
+			return;
+		next = &c->jobs[i];
+	}
+	if (!next)
+		return;
+	next->waiting = false;
+	claim_id(next);
+}
+
 static void job_end(struct control_job *job)
 {
 	struct control *c = job->control;
+	const struct control_stream *s = job->stream;
+	char id[sizeof(job->id)];
 
+	memcpy(id, job->id, sizeof(id));
 	json_decref(job->args);
 	*job = (struct control_job){ 0 };
 	assert(c->running > 0);
 	c->running--;
+	if (id[0])
+		wake_next(c, s, bytes_str(id));
 	for (size_t i = 0; i < CONTROL_STREAMS; i++)
 		control_stream_read(&c->streams[i]);
 }
@@ -199,11 +229,10 @@ static bool is_known(const struct control *c, const struct control_stream *s, st
 	return false;
 }
 
-/* The same command by a second entry: its answer is on the way. */
 static bool is_running(const struct control *c, const struct control_stream *s, struct bytes id)
 {
 	for (size_t i = 0; id.n && c->running && i < CONTROL_JOBS_MAX; i++)
-		if (c->jobs[i].used && c->jobs[i].stream == s && bytes_is(id, c->jobs[i].id))
+		if (is_same(&c->jobs[i], s, id))
 			return true;
 	return false;
 }
@@ -262,13 +291,12 @@ bool control_job_take(struct control_stream *s, struct bytes entry_id,
 					    redis_reply_text(redis_reply_at(fields, i + 1)));
 		wrong = job_fill(job, &entry, &running);
 	}
-	if (running) {
-		job->client[0] = '\0'; /* one answer for both */
-		finish(job, BYTES_LIT(""), LEAVE);
-	} else if (wrong) {
+	if (wrong) {
 		refuse(job, COMMAND_BAD_REQUEST, wrong);
 	} else if (control_entry_is_expired(&entry, clock_utc_ms())) {
 		refuse(job, COMMAND_EXPIRED, "older than its ttl_ms");
+	} else if (running) {
+		job->waiting = true;
 	} else {
 		claim_id(job);
 	}

@@ -32,7 +32,7 @@ struct control_stream {
 /* A command under way. */
 struct control_job {
 	bool used;
-	bool repeated; /* the answer is an earlier one's */
+	bool waiting; /* another entry with the same id is under way: its answer serves both */
 	struct control *control;
 	struct control_stream *stream;
 	char entry_id[CONTROL_ID_MAX];

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +20,14 @@
 
 static void errors_log(const char *path, const struct conf_errors *errors)
 {
-	for (uint32_t i = 0; i < errors->count; i++)
-		LOG_ERROR("settings", 0, "wrong", LOG_STR("file", path),
-			  LOG_U64("line", errors->list[i].line),
-			  LOG_U64("column", errors->list[i].column),
+	for (uint32_t i = 0; i < errors->count; i++) {
+		char place[512];
+
+		(void)snprintf(place, sizeof(place), "%s:%" PRIu32 ":%" PRIu32, path,
+			       errors->list[i].line, errors->list[i].column);
+		LOG_ERROR("settings", 0, "wrong", LOG_STR("at", place),
 			  LOG_STR("error", errors->list[i].message));
+	}
 }
 
 static void errors_print(const char *path, const struct conf_errors *errors)
