@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands and packets in any order through a worker on port_sim. The input is a script: one octet says what happens, those
+ * after it how. Checked after every step:
+ *  - every packet has exactly one verdict, and every buffer comes back;
+ *  - nothing is sent but to the address signalled for the flow or latched by it, under the rule of its mode;
+ *  - what is relayed came from the latched source;
+ *  - RTP is sent under the flow's own SSRC, and goes on by one where its source changes;
+ *  - a close is answered once, whatever control reads of the events.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/port_sim.h"
+#include "engine/worker.h"
+
+enum { SLOTS = 4, EVENTS = 4, COMMANDS = 16, PACKET_BYTES_MAX = 80 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct script {
+	const uint8_t *p;
+	size_t n;
+};
+
+struct fuzz {
+	struct worker w;
+	struct sim_port *sim;
+	struct media_metrics metrics;
+	struct flow_spec spec[SLOTS];       /* as last commanded */
+	bool sent_from[SLOTS][CHANNELS][8]; /* addresses that have sent to a slot since its open */
+	uint64_t in, out, dropped;          /* at the start: metrics outlive a run */
+	uint32_t closes, closed;
+};
+
+static struct fuzz g_fuzz;
+
+static uint8_t take(struct script *s)
+{
+	if (s->n == 0)
+		return 0;
+	s->n--;
+	return *s->p++;
+}
+
+/* A handful of addresses: two hosts, three ports each, one of IPv6, and none. */
+static struct addr address(uint8_t choice)
+{
+	struct addr a = { .family = ADDR_V4, .ip = { 192, 0, 2, 1 } };
+
+	choice %= 8;
+	if (choice == 7)
+		return (struct addr){ 0 };
+	if (choice == 6)
+		a = (struct addr){ .family = ADDR_V6, .ip = { 0x20, 0x01, 0x0d, 0xb8 } };
+	a.port = (uint16_t)(1000 + choice % 3);
+	a.ip[3] = (uint8_t)(a.ip[3] + choice / 3);
+	return a;
+}
+
+/* ---- what must hold ---- */
+
+static uint64_t dropped_total(const struct fuzz *f)
+{
+	uint64_t n = 0;
+
+	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
+		n += metric_value(f->metrics.dropped[v]);
+	return n;
+}
+
+static bool is_heard_of(const struct fuzz *f, uint32_t slot, enum channel c, const struct addr *a)
+{
+	for (uint8_t i = 0; i < 8; i++) {
+		struct addr other = address(i);
+
+		if (f->sent_from[slot][c][i] && addr_eq(a, &other))
+			return true;
+	}
+	return false;
+}
+
+/* May this flow have latched that source? */
+static bool is_lawful(const struct fuzz *f, uint32_t slot, enum channel c)
+{
+	const struct flow_spec *s = &f->spec[slot];
+	const struct addr *signalled = c == CHANNEL_RTP ? &s->remote_rtp : &s->remote_rtcp;
+	const struct addr *source = &f->w.flows.list[slot].latch[c].source;
+
+	if (source->family == ADDR_NONE)
+		return true;
+	if (!is_heard_of(f, slot, c, source))
+		return false;
+	switch (s->latch) {
+	case LATCH_STRICT:
+		return addr_eq(source, signalled);
+	case LATCH_SAME_IP:
+		return addr_ip_eq(source, signalled);
+	case LATCH_ANY_ONCE:
+		return true;
+	}
+	return false;
+}
+
+static void destination_check(const struct fuzz *f, const struct sim_packet *p)
+{
+	const struct flow_spec *s = &f->spec[p->slot];
+	const struct flow *flow = &f->w.flows.list[p->slot];
+	enum channel c = p->channel;
+
+	assert(flow->id.generation == s->id.generation && flow->id.generation != 0);
+	if (addr_eq(&p->remote, &flow->latch[c].source))
+		return;
+	assert(flow->latch[c].source.family == ADDR_NONE);
+	assert(addr_eq(&p->remote, c == CHANNEL_RTP ? &s->remote_rtp : &s->remote_rtcp));
+}
+
+static bool is_rtcp(const struct sim_packet *p)
+{
+	return p->data[1] >= 192 && p->data[1] <= 223;
+}
+
+static void sent_check(struct fuzz *f)
+{
+	const struct sim_packet *p;
+
+	while ((p = port_sim_take(f->sim)) != NULL) {
+		assert(p->slot < SLOTS && p->length >= 4 && p->data[0] >> 6 == 2);
+		destination_check(f, p);
+		if (!is_rtcp(p))
+			assert(be32_get(p->data + 8) == f->spec[p->slot].ssrc_out);
+	}
+}
+
+static void counters_check(struct fuzz *f)
+{
+	assert(metric_value(f->metrics.packets_in) - f->in == f->sim->sent + f->sim->forgotten);
+	assert(metric_value(f->metrics.packets_out) - f->out == f->sim->sent);
+	assert(dropped_total(f) - f->dropped == f->sim->forgotten);
+}
+
+static void step(struct fuzz *f)
+{
+	worker_step(&f->w);
+	assert(f->sim->buffers_out == 0 && f->w.batch.count == 0);
+	counters_check(f);
+	sent_check(f);
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		if (f->w.flows.list[slot].id.generation != 0)
+			for (int c = 0; c < CHANNELS; c++)
+				assert(is_lawful(f, slot, (enum channel)c));
+}
+
+static void events_read(struct fuzz *f, uint32_t max)
+{
+	struct media_event event;
+
+	while (max-- > 0 && ring_pop(&f->w.events, &event, 1) == 1) {
+		assert(event.kind <= MEDIA_FLOW_FAILED);
+		f->closed += event.kind == MEDIA_FLOW_CLOSED;
+		assert(f->closed <= f->closes);
+	}
+}
+
+/* Until all commands were applied: control may have to read first. */
+static void commands_settle(struct fuzz *f)
+{
+	while (!ring_is_empty(&f->w.commands) || f->w.holds) {
+		events_read(f, EVENTS);
+		step(f);
+	}
+}
+
+/* ---- packets ---- */
+
+/* One packet alone through all stages: who it is from, and how its stream goes on, can be told. */
+static void step_one(struct fuzz *f, uint32_t slot, enum channel c, const struct addr *from)
+{
+	const struct flow *flow = &f->w.flows.list[slot];
+	const struct flow *peer = flow_find(&f->w.flows, flow->peer);
+	struct sink sink = peer ? peer->sink : (struct sink){ 0 };
+	struct source source = flow->source;
+	uint64_t sent = f->sim->sent;
+
+	step(f);
+	if (f->sim->sent == sent)
+		return;
+	assert(peer && addr_eq(from, &flow->latch[c].source));
+	if (sink.started && source.started && source.ssrc != flow->source.ssrc)
+		assert(peer->sink.sequence == (uint16_t)(sink.sequence + 1));
+}
+
+static void packet_put(struct fuzz *f, uint32_t slot, enum channel c, uint8_t from,
+		       const uint8_t *p, size_t n, bool alone)
+{
+	struct addr a = address(from % 7);
+
+	commands_settle(f); /* what is commanded is known when packets are looked at */
+	if (alone)
+		while (f->sim->in_head != f->sim->in_tail)
+			step(f);
+	if (!port_sim_put(f->sim, slot, c, &a, bytes_mem(p, n)))
+		return;
+	f->sent_from[slot][c][from % 7] = true;
+	if (alone)
+		step_one(f, slot, c, &a);
+}
+
+static void do_raw(struct fuzz *f, struct script *s)
+{
+	uint8_t where = take(s), from = take(s);
+	size_t n = take(s) % PACKET_BYTES_MAX;
+
+	if (n > s->n)
+		n = s->n;
+	packet_put(f, where % SLOTS, where & 8 ? CHANNEL_RTCP : CHANNEL_RTP, from, s->p, n,
+		   where & 16);
+	s->p += n;
+	s->n -= n;
+}
+
+static void do_rtp(struct fuzz *f, struct script *s)
+{
+	uint8_t where = take(s), from = take(s), type = take(s);
+	uint8_t packet[20] = { 0x80, type };
+
+	be16_put(packet + 2, (uint16_t)(take(s) << 8 | take(s)));
+	be32_put(packet + 4, (uint32_t)take(s) << 12);
+	be32_put(packet + 8, take(s) % 4);
+	be32_put(packet + 12, (uint32_t)(take(s) << 24 | take(s) << 16 | take(s)));
+	packet_put(f, where % SLOTS, CHANNEL_RTP, from, packet, 16, where & 16);
+}
+
+/* An SR of a known shape with one report block. */
+static void do_rtcp(struct fuzz *f, struct script *s)
+{
+	uint8_t where = take(s), from = take(s);
+	uint8_t packet[52] = { 0x81, 200, 0, 12 };
+
+	be32_put(packet + 4, take(s) % 4);
+	be32_put(packet + 28, 0xf0000000 + take(s) % SLOTS);
+	be32_put(packet + 36, take(s));
+	packet_put(f, where % SLOTS, where & 8 ? CHANNEL_RTCP : CHANNEL_RTP, from, packet,
+		   sizeof(packet), where & 16);
+}
+
+/* ---- commands ---- */
+
+static struct flow_spec spec_read(struct script *s, uint32_t slot)
+{
+	uint8_t how = take(s), flags = take(s), peer = take(s);
+	struct flow_spec spec = {
+		.id = { .slot = slot, .generation = 1 + how % 3U },
+		.peer = { .slot = peer % (SLOTS + 1U), .generation = (peer >> 4) % 4U },
+		.remote_rtp = address(take(s)),
+		.remote_rtcp = address(take(s)),
+		.ssrc_out = 0xf0000000 + slot,
+		.kind = how & 64 ? MEDIA_VIDEO : MEDIA_AUDIO,
+		.latch = (enum latch_mode)((how >> 2) % 3),
+		.receive = (flags & 1) == 0,
+		.send = (flags & 2) == 0,
+		.rtcp_mux = (flags & 4) != 0,
+		.rule_count = (uint8_t)(flags >> 4),
+	};
+
+	for (uint8_t i = 0; i < spec.rule_count; i++)
+		spec.rules[i] = (struct payload_rule){ .in = i,
+						       .out = (uint8_t)(i + 90),
+						       .event = i & 1,
+						       .clock_hz = i % 3 ? 8000 : 0 };
+	return spec;
+}
+
+/* Packets first: so no step is about both. */
+static bool commanded(struct fuzz *f, const struct media_command *c)
+{
+	while (f->sim->in_head != f->sim->in_tail)
+		step(f);
+	return ring_push(&f->w.commands, c);
+}
+
+static void do_open(struct fuzz *f, struct script *s)
+{
+	uint8_t what = take(s);
+	uint32_t slot = what % (SLOTS + 1U); /* one too many */
+	struct media_command c = {
+		.kind = MEDIA_FLOW_OPEN, .rtp_fd = -1, .rtcp_fd = -1, .spec = spec_read(s, slot)
+	};
+	bool is_free;
+
+	if (what & 8) {
+		c.spec.resume.started = 1;
+		c.spec.resume.source_ssrc = take(s) % 4;
+		c.spec.resume.sequence_offset = take(s);
+		c.spec.resume.timestamp_offset = take(s);
+	}
+	commands_settle(f);
+	is_free = slot < SLOTS && f->w.flows.list[slot].id.generation == 0;
+	assert(commanded(f, &c));
+	if (is_free) {
+		f->spec[slot] = c.spec;
+		memset(f->sent_from[slot], 0, sizeof(f->sent_from[slot]));
+	}
+	commands_settle(f);
+	assert(!is_free || f->w.flows.list[slot].id.generation == c.spec.id.generation);
+}
+
+static void do_update(struct fuzz *f, struct script *s)
+{
+	uint32_t slot = take(s) % SLOTS;
+	struct media_command c = { .kind = MEDIA_FLOW_UPDATE, .spec = spec_read(s, slot) };
+
+	/* a mode that is loosened or tightened does not undo a latch made under the former one */
+	c.spec.latch = f->spec[slot].latch;
+	commands_settle(f);
+	assert(commanded(f, &c));
+	if (flow_find(&f->w.flows, c.spec.id))
+		f->spec[slot] = c.spec;
+	commands_settle(f);
+}
+
+static void do_by_id(struct fuzz *f, struct script *s, enum media_command_kind kind)
+{
+	uint8_t what = take(s);
+	struct media_command c = { .kind = kind,
+				   .id = { .slot = what % (SLOTS + 1U),
+					   .generation = 1 + (what >> 4) % 3U } };
+
+	if (commanded(f, &c) && kind == MEDIA_FLOW_CLOSE)
+		f->closes++;
+	if (what & 8)
+		step(f); /* else the answers pile up, and may have to wait */
+}
+
+static void do_next(struct fuzz *f, struct script *s)
+{
+	switch (take(s) % 10) {
+	case 0:
+		do_raw(f, s);
+		break;
+	case 1:
+	case 2:
+		do_rtp(f, s);
+		break;
+	case 3:
+		do_rtcp(f, s);
+		break;
+	case 4:
+		f->sim->now_ns += take(s) * (take(s) + UINT64_C(1)) * NS_PER_MS;
+		break;
+	case 5:
+		do_open(f, s);
+		break;
+	case 6:
+		do_update(f, s);
+		break;
+	case 7:
+		do_by_id(f, s, MEDIA_FLOW_CLOSE);
+		break;
+	case 8:
+		do_by_id(f, s, MEDIA_FLOW_QUERY);
+		break;
+	case 9:
+		events_read(f, take(s) % 4);
+		step(f);
+		break;
+	}
+}
+
+/* ---- a run ---- */
+
+static void fuzz_open(struct fuzz *f)
+{
+	struct worker_settings settings = {
+		.slots = SLOTS, .commands = COMMANDS, .events = EVENTS, .metrics = &f->metrics
+	};
+	int err;
+
+	memset(f, 0, sizeof(*f));
+	media_metrics_register(&f->metrics);
+	err = worker_open(&f->w, &settings);
+	err |= port_sim_open(&f->sim, SLOTS, NS_PER_S, 1);
+	if (err)
+		abort();
+	f->w.port = &f->sim->port;
+	f->in = metric_value(f->metrics.packets_in);
+	f->out = metric_value(f->metrics.packets_out);
+	f->dropped = dropped_total(f);
+}
+
+/* Two flows that are peers, as most scripts want them. */
+static void flows_open(struct fuzz *f)
+{
+	for (uint32_t slot = 0; slot < 2; slot++) {
+		const uint8_t how[] = { (uint8_t)slot,
+					0,
+					0x70,
+					(uint8_t)(0x10 | (slot ^ 1)),
+					(uint8_t)(slot * 3),
+					(uint8_t)(slot * 3) };
+		struct script s = { .p = how, .n = sizeof(how) };
+
+		do_open(f, &s);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz *f = &g_fuzz;
+	struct script s = { .p = data, .n = size };
+
+	fuzz_open(f);
+	if (take(&s) & 1)
+		flows_open(f);
+	while (s.n > 0)
+		do_next(f, &s);
+	while (f->sim->in_head != f->sim->in_tail)
+		step(f);
+	commands_settle(f);
+	events_read(f, UINT32_MAX);
+	assert(f->closed == f->closes);
+	worker_close(&f->w);
+	return 0;
+}
