@@ -35,7 +35,7 @@ static void view_flow(const struct shard *s, const struct call_flow *f, struct c
 	out->flows[i].line = f->line;
 	out->flows[i].kind = f->kind;
 	out->flows[i].local = local;
-	out->flows[i].remote = f->resume.source_rtp;
+	out->flows[i].remote = f->remote;
 	out->flows[i].ssrc_out = f->ssrc_out;
 	out->flows[i].resume = f->resume;
 }

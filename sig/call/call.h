@@ -69,6 +69,7 @@ struct call_flow {
 	enum media_kind kind;
 	bool open; /* the engine was told */
 	uint32_t ssrc_out;
+	struct addr remote; /* RTP address the party signalled; follows from the texts */
 	struct flow_resume resume;
 };
 

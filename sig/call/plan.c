@@ -47,7 +47,7 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
 }
 
-static void flow_command(struct call_host *h, const struct call *c, const struct call_flow *f,
+static void flow_command(struct call_host *h, const struct call *c, struct call_flow *f,
 			 enum media_command_kind kind, const struct media_plan *plan,
 			 uint8_t offerer)
 {
@@ -73,6 +73,7 @@ static void flow_command(struct call_host *h, const struct call *c, const struct
 
 		spec_agree(&command->spec, offers ? &line->a : &line->b,
 			   offers ? &line->b : &line->a);
+		f->remote = command->spec.remote_rtp;
 	}
 }
 
