@@ -135,6 +135,7 @@ bool lex_element(struct bytes *rest, struct bytes *element)
 {
 	size_t at;
 
+	*element = (struct bytes){ 0 };
 	if (rest->n == 0)
 		return false;
 	at = lex_find(*rest, ',');

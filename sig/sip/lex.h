@@ -20,7 +20,8 @@ struct bytes lex_token(struct bytes *in);
 int lex_quoted(struct bytes *in, struct bytes *inner);
 /* Index of the first `sep` outside of quotes and <>, or in.n. */
 size_t lex_find(struct bytes in, uint8_t sep);
-/* Cuts the next element off a comma-separated list. False at the end. Elements are trimmed and may be empty. */
+/* Cuts the next element off a comma-separated list. False at the end (*element is then empty). Elements are trimmed
+ * and may be empty. */
 bool lex_element(struct bytes *rest, struct bytes *element);
 
 /* One ";name=value" of a header or URI. */

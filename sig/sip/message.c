@@ -49,6 +49,8 @@ static const char *check_via(struct sip_message *m)
 	for (unsigned i = 0; (line = message_head_line(m->head, HEADER_VIA, i)) != NULL; i++) {
 		struct bytes rest = line->value;
 
+		if (rest.n == 0)
+			return "via_malformed";
 		while (lex_element(&rest, &element)) {
 			if (element.n == 0 ||
 			    (m->via_count++ == 0 && sip_via_parse(&m->via, element)))

@@ -100,26 +100,45 @@ static struct bytes line_next(uint8_t *p, size_t n, size_t *at)
 	return bytes_mem(p + start, end - start);
 }
 
+/* The first one counts. */
+static void set_defect(struct message_head *head, const char *why)
+{
+	if (!head->defect)
+		head->defect = why;
+}
+
 static void line_add(struct message_head *head, struct bytes line)
 {
 	size_t colon = bytes_find(line, ':');
 	struct header_line *l = &head->lines[head->count];
 
 	if (head->count == MESSAGE_LINES_MAX) {
-		head->defect = "too_many_headers";
+		set_defect(head, "too_many_headers");
 		return;
 	}
-	/* a bare CR would be a line end to somebody else */
-	if (bytes_find(line, '\r') < line.n)
-		head->defect = "bare_cr";
 	l->name = bytes_trim(bytes_sub(line, 0, colon));
 	l->value = bytes_trim(bytes_from(line, colon + 1));
 	if (colon == line.n || is_blank(line.p[0]) || !lex_is_token(l->name)) {
-		head->defect = "header_malformed";
+		set_defect(head, "header_malformed");
 		return;
 	}
 	l->id = header_id_of(l->name);
 	head->count++;
+}
+
+/* A CR alone would be a line end to somebody else: it becomes a blank, and the message is refused. */
+static struct bytes clean_line(struct message_head *head, uint8_t *p, size_t n, size_t *at)
+{
+	struct bytes line = line_next(p, n, at);
+	uint8_t *start = p + (line.p - p);
+
+	for (size_t i = 0; i < line.n; i++) {
+		if (start[i] != '\r')
+			continue;
+		start[i] = ' ';
+		set_defect(head, "bare_cr");
+	}
+	return line;
 }
 
 static void split(struct message_head *head, uint8_t *p, size_t n)
@@ -129,9 +148,9 @@ static void split(struct message_head *head, uint8_t *p, size_t n)
 
 	while (at < n && (p[at] == '\r' || p[at] == '\n')) /* RFC 3261 7.5 */
 		at++;
-	head->start = line_next(p, n, &at);
+	head->start = clean_line(head, p, n, &at);
 	while (at < n && !ended) {
-		struct bytes line = line_next(p, n, &at);
+		struct bytes line = clean_line(head, p, n, &at);
 
 		ended = line.n == 0;
 		if (!ended)
@@ -139,8 +158,8 @@ static void split(struct message_head *head, uint8_t *p, size_t n)
 	}
 	if (ended)
 		head->body = bytes_mem(p + at, n - at);
-	else if (!head->defect)
-		head->defect = "no_end_of_headers";
+	else
+		set_defect(head, "no_end_of_headers");
 }
 
 struct message_head *message_head_make(struct bytes datagram)

@@ -5,6 +5,18 @@
 #include "sig/sip/lex.h"
 #include "sig/sip/message_head.h"
 
+/* Comparing two URIs takes the product of their parts (uri_equal.c), so there is a limit far beyond what anybody needs. */
+enum { PARTS_MAX = 64 };
+
+static bool too_many(struct bytes in, uint8_t sep)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < in.n; i++)
+		n += in.p[i] == sep;
+	return n >= PARTS_MAX;
+}
+
 static bool is_letter(uint8_t c)
 {
 	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
@@ -119,6 +131,8 @@ static int parse_sip(struct sip_uri *u, struct bytes in)
 	u->params = bytes_from(in, end + 1);
 	if (end < in.n && u->params.n == 0)
 		return -EBADMSG;
+	if (too_many(u->params, ';') || too_many(u->headers, '&'))
+		return -EBADMSG;
 	if (sip_hostport(bytes_sub(in, 0, end), &u->host, &u->port))
 		return -EBADMSG;
 	return lex_params_check(bytes_from(in, end));
@@ -131,7 +145,9 @@ static int parse_tel(struct sip_uri *u, struct bytes in)
 
 	u->user = bytes_sub(in, 0, end);
 	u->params = bytes_from(in, end + 1);
-	return u->user.n ? lex_params_check(bytes_from(in, end)) : -EBADMSG;
+	if (u->user.n == 0 || too_many(u->params, ';'))
+		return -EBADMSG;
+	return lex_params_check(bytes_from(in, end));
 }
 
 int sip_uri_parse(struct sip_uri *out, struct bytes in)

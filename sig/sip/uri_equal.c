@@ -107,10 +107,10 @@ static bool host_equal(struct bytes a, struct bytes b)
 
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b)
 {
-	if (!bytes_ieq(a->scheme, b->scheme))
+	if (bytes_eq(a->all, b->all)) /* all there is to say of a scheme that we do not read */
+		return true;
+	if (!bytes_ieq(a->scheme, b->scheme) || (a->host.n == 0 && a->user.n == 0))
 		return false;
-	if (a->host.n == 0 && a->user.n == 0) /* a scheme that we do not read */
-		return bytes_eq(a->all, b->all);
 	return equal_escaped(userinfo(a), userinfo(b), false) && host_equal(a->host, b->host) &&
 	       a->port == b->port && params_fit(a->params, b->params) &&
 	       params_fit(b->params, a->params) && headers_in(a->headers, b->headers) &&

@@ -97,6 +97,31 @@ static void test_refuses(void **state)
 	}
 }
 
+static void with_params(unsigned n, char sep, char *text, size_t cap)
+{
+	struct writer w = writer_over(text, cap - 1);
+
+	writer_str(&w, sep == '&' ? "sip:a@b?h=0" : "sip:a@b");
+	for (unsigned i = 0; i < n; i++)
+		writer_fmt(&w, "%cx%u=1", sep, i);
+	text[w.n] = '\0';
+}
+
+static void test_part_limit(void **state)
+{
+	static const char seps[] = { ';', '&' };
+	struct sip_uri u;
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(seps); i++) {
+		with_params(63, seps[i], text, sizeof(text));
+		assert_int_equal(sip_uri_parse(&u, bytes_str(text)), 0);
+		with_params(65, seps[i], text, sizeof(text));
+		assert_int_equal(sip_uri_parse(&u, bytes_str(text)), -EBADMSG);
+	}
+}
+
 /* RFC 3261 19.1.4, its examples first. */
 static void test_equal(void **state)
 {
@@ -134,6 +159,7 @@ static void test_equal(void **state)
 		{ "tel:+1", "tel:+2", false },
 		{ "urn:x", "urn:x", true },
 		{ "urn:x", "urn:y", false },
+		{ "sip:a@b;x=1;x=2", "sip:a@b;x=1;x=2", true },
 	}, *row;
 
 	(void)state;
@@ -286,7 +312,7 @@ int main(void)
 		cmocka_unit_test(test_parse),     cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_equal),     cmocka_unit_test(test_unescape),
 		cmocka_unit_test(test_name_addr), cmocka_unit_test(test_name_addr_refuses),
-		cmocka_unit_test(test_param),
+		cmocka_unit_test(test_param),     cmocka_unit_test(test_part_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

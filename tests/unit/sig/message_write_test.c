@@ -147,6 +147,18 @@ static void test_answer_to_broken(void **state)
 				   "Content-Length: 0\r\n\r\n"));
 }
 
+/* A CR alone does not come back: to some it ends a line. */
+static void test_bare_cr(void **state)
+{
+	char out[2048];
+	struct bytes have =
+		answer(LINE "Via: SIP/2.0/UDP 192.0.2.99;branch=b\r\nFrom: a\rX: y\r\n\r\n",
+		       &SOURCE, out, sizeof(out));
+
+	(void)state;
+	assert_non_null(memmem(have.p, have.n, "\r\nFrom: a X: y\r\n", 16));
+}
+
 static void test_body(void **state)
 {
 	char out[1024];
@@ -218,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_all_vias),
 		cmocka_unit_test(test_to_tag_stays),
 		cmocka_unit_test(test_answer_to_broken),
+		cmocka_unit_test(test_bare_cr),
 		cmocka_unit_test(test_body),
 		cmocka_unit_test(test_response_hop),
 		cmocka_unit_test(test_reasons),

@@ -350,14 +350,16 @@ RIG_FN struct shard_counts rig_counts(struct rig *r)
 	return c;
 }
 
-/* The newest record of the first call. */
+/* The newest record of a call; version 0 when there is none. */
 RIG_FN const struct rig_save *rig_record(const struct rig *r)
 {
+	static const struct rig_save none;
+
 	for (uint32_t i = r->save_count; i-- > 0;) {
 		if (r->saves[i].kind == EFFECT_CALL_SAVE)
 			return &r->saves[i];
 	}
-	return NULL;
+	return &none;
 }
 
 /* Value of a header in a datagram of ours (long names, one line each). Empty when absent. */

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process dies at each message of a call; the next one continues from what the store holds by then. The phones must notice nothing:
+ * same tags, ports and SSRCs, and the call is set up, talks and ends as if nothing had happened.
+ */
+#include "line.h"
+
+/* One step of the story. True: what the phone needed had come. */
+typedef bool step_fn(struct line *l);
+
+static bool a_invites(struct line *l)
+{
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	return true;
+}
+
+static bool b_rings(struct line *l)
+{
+	if (!phone_rings(&l->b).n)
+		return false;
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	return true;
+}
+
+static bool b_answers(struct line *l)
+{
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	return true;
+}
+
+static bool a_acks(struct line *l)
+{
+	if (!phone_hears(&l->a, "SIP/2.0 200").n)
+		return false;
+	phone_ack(&l->a);
+	return true;
+}
+
+static bool b_was_acked(struct line *l)
+{
+	if (!rig_take(l->r, &l->b.addr, "ACK ").n) { /* lost in the restart: B asks again */
+		phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+		return rig_take(l->r, &l->b.addr, "ACK ").n;
+	}
+	return true;
+}
+
+static bool talk(struct line *l)
+{
+	rig_wait_ms(l->r, 40000);
+	return rig_counts(l->r).calls_established == 1;
+}
+
+static bool a_holds(struct line *l)
+{
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	return true;
+}
+
+static bool b_accepts(struct line *l)
+{
+	struct bytes m = rig_take(l->r, &l->b.addr, "INVITE ");
+
+	while (m.n && bytes_eq(rig_header(m, "CSeq"), rig_header(l->b.invite, "CSeq")))
+		m = rig_take(l->r, &l->b.addr, "INVITE "); /* copies of the first one */
+	if (m.n == 0)
+		return false;
+	l->b.invite = m;
+	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
+	return true;
+}
+
+static bool a_acks_again(struct line *l)
+{
+	struct bytes m;
+
+	while ((m = rig_take(l->r, &l->a.addr, "SIP/2.0 200")).n) {
+		if (rig_has(m, "CSeq: 102 INVITE\r\n")) {
+			phone_ack(&l->a);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool a_hangs_up(struct line *l)
+{
+	phone_request(&l->a, "BYE", "", "");
+	return true;
+}
+
+static bool b_says_goodbye(struct line *l)
+{
+	struct bytes bye = rig_take(l->r, &l->b.addr, "BYE ");
+
+	if (bye.n == 0)
+		return false;
+	phone_answer(&l->b, bye, "200 OK", "");
+	return true;
+}
+
+static step_fn *const story[] = {
+	a_invites, b_rings,   b_answers,    a_acks,     b_was_acked,    talk,
+	a_holds,   b_accepts, a_acks_again, a_hangs_up, b_says_goodbye,
+};
+
+/* The new process: another random seed and hash key, what the store holds, an engine without flows. */
+static void restart(struct line *l, uint32_t run)
+{
+	struct rig *r = l->r;
+	const struct rig_save *s = rig_record(r);
+	const char *reason = "";
+	int err;
+
+	shard_close(r->shard);
+	rand_open_seed(&r->rand, 1000 + run);
+	rig_start_shard(r);
+	phone_bind(&l->a);
+	phone_bind(&l->b);
+	if (s->version && r->cdr_count == 0) {
+		err = shard_restore_call(r->shard, text_bytes(&s->record), r->now, &reason);
+		if (err)
+			fail_msg("restore: %d %s", err, reason);
+	}
+	rig_run(r);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
+struct media_seen {
+	struct addr local[2];
+	uint32_t ssrc[2];
+	bool any[2];
+};
+
+/* Every OPEN of a leg has the same port and SSRC, in whichever process. */
+static void assert_same_media(const struct rig *r)
+{
+	struct media_seen seen = { 0 };
+
+	for (uint32_t i = 0; i < r->media_count; i++) {
+		const struct flow_spec *s = &r->media[i].spec;
+
+		if (r->media[i].kind != MEDIA_FLOW_OPEN)
+			continue;
+		if (seen.any[s->leg]) {
+			assert_true(addr_eq(&seen.local[s->leg], &s->local_rtp));
+			assert_int_equal(seen.ssrc[s->leg], s->ssrc_out);
+		}
+		seen.any[s->leg] = true;
+		seen.local[s->leg] = s->local_rtp;
+		seen.ssrc[s->leg] = s->ssrc_out;
+	}
+	assert_true(seen.any[0] && seen.any[1]);
+}
+
+/* All our messages to a phone have one Call-ID and, once there is one, the same tag of ours. */
+static void assert_same_dialog(const struct rig *r, const struct phone *p, const char *own)
+{
+	for (uint32_t i = 0; i < r->sent_count; i++) {
+		struct bytes m = text_bytes(&r->sent[i].data);
+		bool request = !bytes_starts(m, "SIP/2.0");
+
+		if (!addr_eq(&r->sent[i].hop.remote, &p->addr))
+			continue;
+		assert_true(bytes_is(rig_header(m, "Call-ID"), p->call_id));
+		if (request)
+			assert_true(rig_has(rig_header(m, "From"), own));
+		else if (!bytes_starts(m, "SIP/2.0 100") &&
+			 bytes_starts(p->address[10] == '1' ? bytes_str("A") : bytes_str("B"), "A"))
+			assert_true(rig_has(rig_header(m, "To"), own));
+	}
+}
+
+static bool tell(struct line *l, size_t restart_after, bool hold)
+{
+	for (size_t i = 0; i < COUNT_OF(story); i++) {
+		bool done;
+
+		l->r->hold_saves = hold && i == restart_after;
+		done = story[i](l);
+		l->r->hold_saves = false;
+		for (int again = 0; !done && again < 3; again++) {
+			rig_wait_ms(l->r, 1000);
+			done = story[i](l);
+		}
+		if (!done)
+			return false;
+		if (i == restart_after)
+			restart(l, (uint32_t)i);
+	}
+	return true;
+}
+
+/* Restart after each step, everything saved by then. */
+static void at_every_message(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(story); i++) {
+		struct line *l;
+
+		if (i) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(line_setup(state), 0);
+		}
+		l = *state;
+		if (!tell(l, i, false))
+			fail_msg("restart after step %zu", i);
+		assert_same_media(l->r);
+		assert_same_dialog(l->r, &l->a, l->a.remote_tag);
+		assert_same_dialog(l->r, &l->b, l->b.remote_tag);
+		rig_wait_ms(l->r, 70000);
+		assert_int_equal(l->r->cdr_count, 1);
+		assert_int_equal(l->r->cdrs[0].sip_status, 200);
+		line_assert_idle(l->r);
+	}
+}
+
+/* The process dies with its save on the way: what was not acknowledged was not said either, and the peers' retransmissions bring
+ * the rest again. */
+static void with_the_save_on_its_way(void **state)
+{
+	static const size_t steps[] = { 1, 2, 3, 4, 8 };
+
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		struct line *l = *state;
+
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(line_setup(state), 0);
+		l = *state;
+		if (!tell(l, steps[i], true))
+			fail_msg("restart after step %zu", steps[i]);
+		rig_wait_ms(l->r, 70000);
+		assert_int_equal(l->r->cdr_count, 1);
+		line_assert_idle(l->r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LINE_TEST(at_every_message),
+		LINE_TEST(with_the_save_on_its_way),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

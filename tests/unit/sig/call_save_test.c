@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Saved before said: what leaves only after the store has acknowledged, and what happens when it does not. */
+#include "line.h"
+
+/* One message after another, the store silent: nothing that depends on a save may leave. */
+static void order(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	r->hold_saves = true;
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 100"), 1);
+	rig_wait_ms(r, 400);
+	assert_int_equal(rig_count(r, &l->b.addr, "INVITE "), 0);
+	assert_int_equal(r->save_count, 1);
+	assert_int_equal(r->saves[0].version, 1);
+	rig_answer(r, 0, true);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 180"), 1); /* not saved first */
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	rig_wait_ms(r, 400);
+	assert_int_equal(r->save_count, 2); /* one in flight; the answer goes into the next */
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 200"), 0);
+	assert_int_equal(rig_count(r, &l->b.addr, "ACK "), 0);
+	rig_answer(r, 1, true);
+	assert_int_equal(r->save_count, 3);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 200"), 0);
+	rig_answer(r, 2, true);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 200"), 1);
+	assert_int_equal(rig_count(r, &l->b.addr, "ACK "), 1);
+	(void)phone_hears(&l->a, "SIP/2.0 200");
+	phone_ack(&l->a);
+	assert_int_equal(r->save_count, 4);
+	phone_request(&l->a, "BYE", "", "");
+	assert_int_equal(rig_count(r, &l->b.addr, "BYE "), 1); /* not saved first */
+	phone_answer(&l->b, rig_take(r, &l->b.addr, "BYE "), "200 OK", "");
+	assert_int_equal(r->cdr_count, 0); /* the end is a save like the others: one in flight */
+	rig_answer(r, 3, true);
+	assert_int_equal(r->cdr_count, 1);
+	assert_int_equal(r->saves[4].kind, EFFECT_CALL_END);
+	assert_int_equal(rig_counts(r).calls, 1);
+	rig_answer(r, 4, true);
+	assert_int_equal(rig_counts(r).calls, 0);
+	line_assert_idle(r);
+}
+
+/* The answer was saved in version 3; an older or unknown acknowledgement releases nothing. */
+static void wrong_acknowledgements(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	r->hold_saves = true;
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	shard_call_saved(r->shard, r->saves[0].call, 7, true, r->now);
+	shard_call_saved(r->shard, r->saves[0].call, 0, true, r->now);
+	shard_call_saved(r->shard, r->saves[0].call + 1, 1, true, r->now);
+	shard_call_ended(r->shard, r->saves[0].call, true, r->now);
+	rig_drain(r);
+	assert_int_equal(rig_count(r, &l->b.addr, "INVITE "), 0);
+	assert_int_equal(rig_counts(r).calls, 1);
+	rig_answer(r, 0, true);
+	assert_int_equal(rig_count(r, &l->b.addr, "INVITE "), 1);
+}
+
+/* The deadline passed: the promise is degraded, the call goes on. */
+static void a_save_fails(void **state)
+{
+	struct line *l = *state;
+	struct call_view v;
+	uint32_t cursor = 0;
+
+	l->r->fail_saves = true;
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	assert_true(shard_call_next(l->r->shard, &cursor, &v));
+	assert_false(v.saved);
+	l->r->fail_saves = false;
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+/* The store breaks its word and never answers: 5 s, then the call goes on. */
+static void a_save_is_never_answered(void **state)
+{
+	struct line *l = *state;
+
+	l->r->hold_saves = true;
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	rig_wait_ms(l->r, 4900);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 0);
+	rig_wait_ms(l->r, 200);
+	assert_true(rig_count(l->r, &l->b.addr, "INVITE ") > 0);
+	phone_cancel(&l->a);
+	rig_wait_ms(l->r, 120000);
+	assert_int_equal(rig_counts(l->r).calls, 0);
+	assert_int_equal(rig_counts(l->r).txns, 0);
+}
+
+static void degraded(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	r->hold_saves = true;
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_int_equal(rig_count(r, &l->b.addr, "INVITE "), 0);
+	shard_degraded(r->shard, true, r->now); /* what waits goes at once */
+	rig_run(r);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(r).calls_established, 1);
+	assert_true(rig_counts(r).degraded);
+	r->hold_saves = false;
+	for (uint32_t i = 0; i < r->save_count; i++)
+		rig_answer(r, i, false);
+	shard_degraded(r->shard, false, r->now);
+	rig_wait_ms(r, 100); /* everything is asserted */
+	assert_int_equal(rig_record(r)->answered, true);
+	assert_int_equal(rig_counts(r).saves_pending, 0);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+static void back_again(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+	uint64_t before;
+	uint32_t saves;
+
+	phones_talk(&l->a, &l->b);
+	before = rig_record(r)->version;
+	saves = r->save_count;
+	shard_degraded(r->shard, true, r->now);
+	shard_degraded(r->shard, false, r->now);
+	rig_wait_ms(r, 50);
+	assert_int_equal(r->save_count, saves + 3); /* the call and two registrations */
+	assert_true(rig_record(r)->version == before + 1);
+}
+
+/* The end is asked for again; the CDR is the same. */
+static void the_end_fails(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	phones_talk(&l->a, &l->b);
+	phone_request(&l->a, "BYE", "", "");
+	r->fail_saves = true;
+	phone_answer(&l->b, rig_take(r, &l->b.addr, "BYE "), "200 OK", "");
+	assert_int_equal(r->cdr_count, 1);
+	r->fail_saves = false;
+	rig_wait_ms(r, 1500);
+	assert_int_equal(r->cdr_count, 2);
+	assert_memory_equal(&r->cdrs[0], &r->cdrs[1], sizeof(r->cdrs[0]));
+	line_assert_idle(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LINE_TEST(order),         LINE_TEST(wrong_acknowledgements),
+		LINE_TEST(a_save_fails),  LINE_TEST(a_save_is_never_answered),
+		LINE_TEST(degraded),      LINE_TEST(back_again),
+		LINE_TEST(the_end_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

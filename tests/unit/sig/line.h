@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two phones on a rig, for cmocka. Phones 1001 and 1002; 1003 may hear early media. */
+#ifndef TESTS_UNIT_SIG_LINE_H
+#define TESTS_UNIT_SIG_LINE_H
+
+#include "../test.h"
+#include "phone.h"
+
+struct line {
+	struct rig *r;
+	struct phone a, b;
+};
+
+RIG_FN int line_setup(void **state)
+{
+	struct line *l = calloc(1, sizeof(*l));
+
+	l->r = rig_open();
+	phones_open(l->r, &l->a, &l->b);
+	*state = l;
+	return 0;
+}
+
+RIG_FN int line_teardown(void **state)
+{
+	struct line *l = *state;
+
+	rig_close(l->r);
+	free(l);
+	return 0;
+}
+
+#define LINE_TEST(fn) cmocka_unit_test_setup_teardown(fn, line_setup, line_teardown)
+
+/* After the longest timers nothing is left: no call, transaction, port or save. */
+RIG_FN void line_assert_idle(struct rig *r)
+{
+	struct shard_counts c;
+
+	rig_wait_ms(r, 70000);
+	c = rig_counts(r);
+	assert_int_equal(c.calls, 0);
+	assert_int_equal(c.calls_established, 0);
+	assert_int_equal(c.txns, 0);
+	assert_int_equal(c.ports_free, 100);
+	assert_int_equal(c.saves_pending, 0);
+}
+
+/* B answers whatever BYE it got; then the one CDR says this. */
+RIG_FN void line_assert_cdr(struct line *l, uint16_t status, uint16_t q850, enum call_ended_by by)
+{
+	struct rig *r = l->r;
+	struct bytes bye = rig_take(r, &l->b.addr, "BYE ");
+
+	if (bye.n)
+		phone_answer(&l->b, bye, "200 OK", "");
+	bye = rig_take(r, &l->a.addr, "BYE ");
+	if (bye.n)
+		phone_answer(&l->a, bye, "200 OK", "");
+	line_assert_idle(r);
+	assert_int_equal(r->cdr_count, 1);
+	assert_int_equal(r->cdrs[0].sip_status, status);
+	assert_int_equal(r->cdrs[0].q850, q850);
+	assert_int_equal(r->cdrs[0].ended_by, by);
+}
+
+#endif
