@@ -89,8 +89,8 @@ def place(server, folder, passwords, ports, seconds=4.0):
         length = time.monotonic() - answered
         record = _record(server, before)
         ends = []
-        for number, device, other in ((CALLER, caller, "b"), (CALLEE, callee, "a")):
-            ends.append(_end(number, device, record, other))
+        for number, device, sender in ((CALLER, caller, "b"), (CALLEE, callee, "a")):
+            ends.append(_end(number, device, record, sender))
     return Result((answered - dialled) * 1000, length, _cause(record), *ends)
 
 
@@ -106,11 +106,10 @@ def _record(server, before, seconds=5.0):
 
 
 def _end(number, device, record, sender):
-    """What `device` received: its recording and keys, and the node's count of the other side."""
-    receiver = "a" if sender == "b" else "b"
+    """What `device` received by its own account, and how the sender's stream reached the node."""
     recording = device.recordings("dec")
     hertz, share = tone.heard(recording[0]) if recording else (0, 0.0)
-    return End(number, int(record[f"{receiver}_packets_out"]), int(record[f"{sender}_lost"]),
+    return End(number, device.packets()[1], int(record[f"{sender}_lost"]),
                int(record[f"{sender}_jitter_us"]), device.digits_heard(), hertz, share)
 
 

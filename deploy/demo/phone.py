@@ -181,6 +181,12 @@ class Phone:
     def hangup(self):
         self.command("hangup")
 
+    def packets(self):
+        """(sent, received) RTP packets of the last finished call, as the phone counted them."""
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            counts = re.findall(r"^packets:\s+(\d+)\s+(\d+)\s*$", log.read(), re.M)
+        return tuple(map(int, counts[-1])) if counts else (0, 0)
+
     def recordings(self, direction="dec"):
         """WAV files of what was heard ("dec") or said ("enc"); complete once the call is closed."""
         return sorted(glob.glob(os.path.join(self.folder, f"*-{direction}.wav")))

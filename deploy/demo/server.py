@@ -16,6 +16,10 @@ class ServerError(Exception):
     """The node did not do what it was asked for."""
 
 
+def _private(path, flags):
+    return os.open(path, flags, 0o600)          # who calls whom is nobody else's business
+
+
 def _setting(text, name, otherwise):
     match = re.search(rf"^[^#\n]*\b{name}:\s*\[?\s*\"?([^\s,\]}}\"]+)", text, re.M)
     return match[1] if match else otherwise
@@ -54,7 +58,7 @@ class Server:
 
     def start(self, seconds=30.0, wrapper=()):
         """Starts the node and returns when it answers.  It dies with this process."""
-        with open(self.log, "ab") as log:
+        with open(self.log, "ab", opener=_private) as log:
             self._log_from = log.tell()
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", *wrapper, self.program("tandemd"),
