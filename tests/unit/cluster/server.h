@@ -25,7 +25,7 @@
 #include "cluster/embedded_probe.h"
 #include "cluster/redis.h"
 
-enum { SERVER_ARGS_MAX = 32, FD_MAX = 256 };
+enum { SERVER_ARGS_MAX = 32, SERVERS_MAX = 32, FD_MAX = 256 };
 
 struct server {
 	char dir[32];
@@ -35,6 +35,19 @@ struct server {
 };
 
 extern char **environ;
+
+/* Those that run: a test that fails half-way leaves them to the teardown. */
+static pid_t g_servers[SERVERS_MAX];
+
+UNUSED static void servers_swap(pid_t old, pid_t new)
+{
+	size_t i;
+
+	for (i = 0; i < SERVERS_MAX && g_servers[i] != old; i++)
+		;
+	assert_true(i < SERVERS_MAX);
+	g_servers[i] = new;
+}
 
 UNUSED static void server_dir(struct server *s)
 {
@@ -95,6 +108,7 @@ UNUSED static void server_run(struct server *s, const char *const *extra)
 	assert_int_equal(
 		posix_spawnp(&s->pid, args[0], &files, NULL, (char **)(uintptr_t)args, environ), 0);
 	assert_int_equal(posix_spawn_file_actions_destroy(&files), 0);
+	servers_swap(0, s->pid);
 }
 
 UNUSED static void server_start(struct server *s, const char *const *extra)
@@ -113,6 +127,7 @@ UNUSED static void server_kill(struct server *s)
 {
 	server_signal(s, SIGKILL);
 	assert_int_equal(waitpid(s->pid, NULL, 0), s->pid);
+	servers_swap(s->pid, 0);
 	s->pid = 0;
 }
 
@@ -242,6 +257,10 @@ UNUSED static int loop_setup(void **state)
 UNUSED static int loop_teardown(void **state)
 {
 	(void)state;
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		if (g_servers[i])
+			(void)kill(g_servers[i], SIGKILL);
+	}
 	loop_close();
 	return 0;
 }
