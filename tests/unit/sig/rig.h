@@ -362,6 +362,18 @@ RIG_FN const struct rig_save *rig_record(const struct rig *r)
 	return &none;
 }
 
+/* The newest record the store has acknowledged; version 0: none. */
+RIG_FN const struct rig_save *rig_stored(const struct rig *r)
+{
+	static const struct rig_save none;
+
+	for (uint32_t i = r->save_count; i-- > 0;) {
+		if (r->saves[i].kind == EFFECT_CALL_SAVE && r->saves[i].answered)
+			return &r->saves[i];
+	}
+	return &none;
+}
+
 /* Value of a header in a datagram of ours (long names, one line each). Empty when absent. */
 RIG_FN struct bytes rig_header(struct bytes text, const char *name)
 {
