@@ -81,15 +81,21 @@ static int bare(struct sip_name_addr *a, struct bytes in)
 	return header_params(bytes_from(in, end), &a->params);
 }
 
+/* Only a parameter of a bare URI can have quotes or a '<' behind a ';': +sip.instance="<urn:...>" (RFC 5626 4.1). */
+static bool has_brackets(struct bytes in)
+{
+	struct bytes head = bytes_sub(in, 0, bytes_find(in, ';'));
+
+	return (in.n && in.p[0] == '"') || bytes_find(head, '<') < head.n;
+}
+
 int sip_name_addr_parse(struct sip_name_addr *out, struct bytes in)
 {
 	struct sip_name_addr a = { 0 };
-	bool quoted;
 	int err;
 
 	in = bytes_trim(in);
-	quoted = in.n && in.p[0] == '"';
-	err = quoted || bytes_find(in, '<') < in.n ? bracketed(&a, in) : bare(&a, in);
+	err = has_brackets(in) ? bracketed(&a, in) : bare(&a, in);
 	if (err)
 		return err;
 	(void)sip_param(a.params, "tag", &a.tag);

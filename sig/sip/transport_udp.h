@@ -22,7 +22,7 @@ int transport_udp_open(struct transport_udp **out, const struct addr *binds, uin
 		       void *arg) NODISCARD;
 /* Not from within a callback. NULL is fine. */
 void transport_udp_close(struct transport_udp *t);
-/* Queues a copy. 0, -ENOBUFS (queue full: the peer retransmits), -EMSGSIZE; the failure is counted. */
+/* Queues a copy. 0, -ENOBUFS (queue full: the peer retransmits), -EMSGSIZE, -ENOENT (no such listener); the failure is counted. */
 int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struct bytes datagram);
 /* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
 void transport_udp_flush(struct transport_udp *t);

@@ -33,6 +33,8 @@ enum {
 	  "SIP datagrams dropped by the UDP transport")                                       \
 	X(UDP_DROP_REFUSED, "drops_total", "reason=\"send_refused\"",                         \
 	  "SIP datagrams dropped by the UDP transport")                                       \
+	X(UDP_DROP_LISTENER, "drops_total", "reason=\"no_such_listener\"",                    \
+	  "SIP datagrams dropped by the UDP transport")                                       \
 	X(UDP_DROP_SOURCE, "drops_total", "reason=\"source_port_zero\"",                      \
 	  "SIP datagrams dropped by the UDP transport")                                       \
 	X(UDP_SEND_WAIT, "send_waits_total", NULL, "Times the kernel's send buffer was full") \

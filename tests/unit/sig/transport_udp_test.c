@@ -176,6 +176,9 @@ static void test_bounds(void **state)
 	hop = hop_to(&in, 0, 0);
 	dropped = metric_of(&in, UDP_DROP_QUEUE);
 	assert_int_equal(transport_udp_send(in.t, &hop, bytes_mem(text, sizeof(text))), -EMSGSIZE);
+	hop.local = 1;
+	assert_int_equal(transport_udp_send(in.t, &hop, bytes_mem(text, 1)), -ENOENT);
+	hop.local = 0;
 	for (unsigned i = 0; i < UDP_QUEUE_MAX; i++)
 		assert_int_equal(transport_udp_send(in.t, &hop, bytes_mem(text, 1)), 0);
 	assert_int_equal(transport_udp_send(in.t, &hop, bytes_mem(text, 1)), -ENOBUFS);
