@@ -139,8 +139,8 @@ static void media_fail(struct effects_to *to, const struct media_command *comman
 static bool media_bind(struct effects_to *to, struct media_command *command, uint64_t call)
 {
 	const struct flow_spec *spec = &command->spec;
-	int err = engine_bind(&spec->local_rtp, &spec->local_rtcp, spec->dscp, &command->rtp_fd,
-			      &command->rtcp_fd);
+	int err = engine_bind_wait(&spec->local_rtp, &spec->local_rtcp, spec->dscp,
+				   to->bind_until_ns, &command->rtp_fd, &command->rtcp_fd);
 
 	if (!err)
 		return true;

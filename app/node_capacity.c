@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/node.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine.h"
 
@@ -16,7 +17,10 @@ enum {
 	FDS_PER_CALL = 4, /* RTP and RTCP of two audio flows; video takes as many again */
 	FDS_OTHER = 256,
 	PROBES = 32,
+	PROBE_PAUSE_US = 5000,
 };
+
+#define PROBE_LIMIT_NS (3 * NS_PER_S)
 
 static uint64_t descriptors_raise(void)
 {
@@ -60,63 +64,96 @@ int node_capacity_fit(struct node *n, unsigned *fd_max)
 	return 0;
 }
 
-static int probe_one(const struct settings_network *network, uint32_t port)
+/* A killed node's sockets live on until the kernel has taken its ring apart, some milliseconds after the process: until then the
+ * very ports of the calls to be restored are taken. */
+struct probe {
+	uint64_t end_ns; /* until then a port in use is tried again */
+	uint32_t tried, busy;
+	int error; /* of the last one */
+	struct addr example;
+};
+
+static int bind_once(const struct addr *rtp)
 {
-	struct addr rtp = network->bind, rtcp = network->bind;
+	struct addr rtcp = *rtp;
 	int fds[2] = { -1, -1 }, err;
 
-	rtp.port = (uint16_t)port;
-	rtcp.port = (uint16_t)(port + 1);
-	err = engine_bind(&rtp, &rtcp, 0, &fds[0], &fds[1]);
+	rtcp.port++;
+	err = engine_bind(rtp, &rtcp, 0, &fds[0], &fds[1]);
 	for (size_t i = 0; i < 2; i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
 	return err;
 }
 
-static int probe_network(const struct settings_network *network)
+static void probe_one(struct probe *p, const struct addr *rtp)
+{
+	int err = bind_once(rtp);
+
+	while (err == -EADDRINUSE && clock_now_ns() < p->end_ns) {
+		(void)usleep(PROBE_PAUSE_US);
+		err = bind_once(rtp);
+	}
+	p->tried++;
+	if (!err)
+		return;
+	p->busy++;
+	p->error = err;
+	p->example = *rtp;
+}
+
+static int probe_network(struct probe *p, const struct settings_network *network)
 {
 	uint32_t first = network->media_ports.first + (network->media_ports.first & 1);
 	uint32_t pairs = (network->media_ports.last - first + 1) / 2;
-	uint32_t step = pairs > PROBES ? pairs / PROBES : 1, tried = 0, busy = 0;
-	struct addr example = network->bind;
-	int last = 0;
+	uint32_t step = pairs > PROBES ? pairs / PROBES : 1;
+	struct addr rtp = network->bind;
 
-	for (uint32_t i = 0; i < pairs; i += step, tried++) {
-		int err = probe_one(network, first + 2 * i);
-
-		if (!err)
-			continue;
-		last = err;
-		example.port = (uint16_t)(first + 2 * i);
-		busy++;
+	p->tried = p->busy = 0;
+	for (uint32_t i = 0; i < pairs; i += step) {
+		rtp.port = (uint16_t)(first + 2 * i);
+		probe_one(p, &rtp);
 	}
-	if (!busy)
+	if (!p->busy)
 		return 0;
-	if (busy > tried / 2) {
+	if (p->busy > p->tried / 2) {
 		LOG_ERROR("node", 0,
-			  last == -EADDRINUSE ? "media ports are used by another program: give "
-						"networks[].media_ports "
-						"others"
-					      : "media ports cannot be bound",
-			  LOG_STR("network", network->name), LOG_ADDR("example", &example),
-			  LOG_STR("error", strerror(-last)));
-		return last;
+			  p->error == -EADDRINUSE ? "media ports are used by another program: give "
+						    "networks[].media_ports others"
+						  : "media ports cannot be bound",
+			  LOG_STR("network", network->name), LOG_ADDR("example", &p->example),
+			  LOG_STR("error", strerror(-p->error)));
+		return p->error;
 	}
 	LOG_WARN("node", 0,
 		 "some media ports are used by another program: calls that get them fail",
-		 LOG_STR("network", network->name), LOG_ADDR("example", &example),
-		 LOG_U64("tried", tried), LOG_U64("busy", busy));
+		 LOG_STR("network", network->name), LOG_ADDR("example", &p->example),
+		 LOG_U64("tried", p->tried), LOG_U64("busy", p->busy));
 	return 0;
 }
 
 int node_capacity_probe(const struct settings *s)
 {
+	struct probe p = { .end_ns = clock_now_ns() + PROBE_LIMIT_NS };
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < s->network_count; i++)
-		err = probe_network(&s->networks[i]);
+		err = probe_network(&p, &s->networks[i]);
 	return err;
+}
+
+void node_capacity_await_ports(const struct shard *shard)
+{
+	struct probe p = { .end_ns = clock_now_ns() + PROBE_LIMIT_NS };
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	while (shard_call_next(shard, &cursor, &view))
+		for (uint32_t i = 0; i < view.flow_count; i++)
+			probe_one(&p, &view.flows[i].local);
+	if (p.busy)
+		LOG_WARN("node", 0, "media ports of restored calls are used by another program",
+			 LOG_U64("ports", p.busy), LOG_ADDR("example", &p.example));
 }
 
 void node_memory(uint64_t *reserved, uint64_t *resident)

@@ -56,7 +56,7 @@ def step(node, callee_port, rate, seconds):
         uas.process.terminate()
         uas.process.wait()
     caller, callee = uac.counts(), uas.counts()
-    lib.wait_for("the node to have no calls left", 40, lambda: not node.ctl("node.status")["result"]["calls"])
+    lib.wait_for("the node to have no calls left", 40, lambda: not node.ctl("node.status")["counts"]["calls"])
     result = {
         "rate": rate, "calls": calls, "took": took,
         "unfinished": calls - min(caller["ok"], callee["ok"]),

@@ -47,7 +47,7 @@ def main():
             time.sleep(35)   # the transactions of the set-up have ended (64*T1): an established call, no more
         established = memory(node)
         calls_idle = idle_percent(node, 5)
-        live = node.ctl("node.status")["result"]["calls"]
+        live = node.ctl("node.status")["counts"]["calls"]
         calls.hang_up()
     finally:
         node.stop()

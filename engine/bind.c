@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "engine/engine.h"
 
 /* Refusals are not errors: a packet without its DSCP mark, or fragmented, is better than none. */
@@ -59,4 +61,16 @@ int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, i
 	}
 	*rtp_fd = fd;
 	return 0;
+}
+
+int engine_bind_wait(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
+		     uint64_t until_ns, int *rtp_fd, int *rtcp_fd)
+{
+	static const struct timespec PAUSE = { .tv_nsec = 2 * NS_PER_MS };
+	int err;
+
+	while ((err = engine_bind(rtp, rtcp, dscp, rtp_fd, rtcp_fd)) == -EADDRINUSE &&
+	       clock_now_ns() < until_ns)
+		(void)nanosleep(&PAUSE, NULL);
+	return err;
 }

@@ -161,8 +161,8 @@ class Commands(unittest.TestCase):
         self.refused("extension.put", "password", number="1001")
         self.refused("extension.put", "number", secret="x\n", number="", password="-")
         self.refused("extension.put", "colour", secret="x\n", number="1001", password="-", colour="red")
-        self.refused("call.show", "id", id="nonsense")
-        self.refused("call.hangup", "0000000000001", id="0000000000001")
+        self.refused("call.show", "call", call="nonsense")
+        self.refused("call.hangup", "call", call="0000000000001")
         self.refused("log.level", "level", level="loud")
 
     def test_broken_entries_in_the_command_stream(self):

@@ -8,20 +8,14 @@ from lib.node import Node
 
 
 class CallTest(unittest.TestCase):
-    """A node with two registered extensions; each test gets fresh peers."""
+    """Each test gets a node of its own with two registered extensions."""
     settings = None
 
-    @classmethod
-    def setUpClass(cls):
-        cls.node = Node(settings=cls.settings)
-        for number in ("1001", "1002"):
-            cls.node.put_extension(number, "secret" + number)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.node.close()
-
     def setUp(self):
+        self.node = Node(settings=self.settings)
+        self.addCleanup(self.node.close)
+        for number in ("1001", "1002"):
+            self.node.put_extension(number, "secret" + number)
         self.a, self.b = (self.node.user_agent(n, "secret" + n) for n in ("1001", "1002"))
         self.audio_a, self.audio_b = self.node.media(), self.node.media()
         for thing in (self.a, self.b, self.audio_a, self.audio_b):
@@ -259,7 +253,7 @@ class Calls(CallTest):
 
     def test_operator_hangs_up(self):
         out, into, _ = self.connect()
-        self.node.ctl("call.hangup", id=self.calls()[0]["id"])
+        self.node.ctl("call.hangup", call=self.calls()[0]["id"])
         out.wait_bye()
         into.wait_bye()
         self.assertEqual(self.ended()["ended_by"], "operator")
@@ -281,7 +275,7 @@ class Calls(CallTest):
         into.send = None
         self.b.send(into.last, self.node.server)      # our 200 again: the node's ACK comes again
         self.b.take_request("ACK", 5, into.call_id)
-        self.node.ctl("call.hangup", id=self.calls()[0]["id"])
+        self.node.ctl("call.hangup", call=self.calls()[0]["id"])
         into.wait_bye()
 
     def test_retransmitted_invite_makes_one_call(self):

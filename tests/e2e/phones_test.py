@@ -4,9 +4,10 @@ import os
 import time
 import unittest
 
-import tone
 from lib.node import Node
 from lib.sipp import Sipp
+
+import tone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

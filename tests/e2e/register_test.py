@@ -22,7 +22,8 @@ class Registration(unittest.TestCase):
         return agent
 
     def bindings(self, number="1001"):
-        return [row for row in self.node.ctl("registration.list") if row["user"] == number]
+        return [contact for row in self.node.ctl("registration.list", number=number)
+                for contact in row["contacts"]]
 
     def test_both_ports_answer(self):
         """REG-01: the phones' port and the second one are one registrar."""

@@ -30,7 +30,8 @@ class Restart(unittest.TestCase):
         self.addCleanup(self.streams.close)
 
     def sipp(self, name, scenario, ports, **options):
-        users = [(str(port), *options.pop("fields", ())) for port in ports]
+        fields = options.pop("fields", ())
+        users = [(str(port), *fields) for port in ports]
         return Sipp(os.path.join(self.node.home, name), os.path.join(HERE, "sipp", scenario + ".xml"),
                     self.node.server, self.node.ports, calls=len(ports), rate=50, users=users, seconds=60,
                     extra=("-d", str(HOLD_MS), "-l", str(CALLS)), **options)
@@ -43,7 +44,7 @@ class Restart(unittest.TestCase):
         return self.sipp("uas-" + number, scenario, ports, port=port)
 
     def established(self):
-        return [row for row in self.node.ctl("call.list") if row["state"] == "established"]
+        return [row for row in self.node.ctl("call.list", limit=1000) if row["state"] == "established"]
 
     def test_hundred_calls_survive(self):
         ends, half = [end.port for end in self.streams.ends], CALLS // 2
@@ -81,7 +82,7 @@ class Restart(unittest.TestCase):
         self.records(set(before))
 
     def flows(self):
-        return {row["id"]: self.node.ctl("call.show", id=row["id"])["flows"] for row in self.established()}
+        return {row["id"]: self.node.ctl("call.show", call=row["id"])["flows"] for row in self.established()}
 
     def judge(self, stream, killed, ready):
         """What one end heard around the restart: one sender, one SSRC, later numbers. The gap in seconds."""
@@ -108,7 +109,7 @@ def port_of(text):
 
 
 def key(flows):
-    return sorted((flow["leg"], flow["line"], flow["local"], flow["remote"], flow["ssrc"]) for flow in flows)
+    return sorted((flow["leg"], flow["line"], flow["local"], flow["remote"], flow["ssrc_out"]) for flow in flows)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scripted SIP user agent over UDP: nothing happens by itself except retransmission of requests."""
 import secrets
+import select
 import socket
 import threading
 import time
@@ -26,7 +27,9 @@ class UserAgent:
         self.address, self.port = self.socket.getsockname()
         self.received, self._taken, self._news = [], set(), threading.Condition()
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
-        threading.Thread(target=self._read, daemon=True).start()
+        self._closed = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     @property
     def aor(self):
@@ -37,6 +40,9 @@ class UserAgent:
         return f"<sip:{self.number}@{self.address}:{self.port}>"
 
     def close(self):
+        """Afterwards the port is free: the reader has let go of the socket."""
+        self._closed = True
+        self._reader.join()
         self.socket.close()
 
     def __enter__(self):
@@ -47,11 +53,13 @@ class UserAgent:
 
     # -- bytes ---------------------------------------------------------------------------------
     def _read(self):
-        while True:
+        while not self._closed:
+            if not select.select([self.socket], [], [], 0.05)[0]:
+                continue
             try:
                 data, ancillary, _, source = self.socket.recvmsg(65536, 64)
-            except OSError:
-                return
+            except OSError:             # ICMP
+                continue
             if not data.strip():            # keep-alive
                 continue
             message = Message.parse(data)

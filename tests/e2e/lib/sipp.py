@@ -3,7 +3,9 @@
 import csv
 import dataclasses
 import os
+import socket
 import subprocess
+import time
 
 # SIPp loses datagrams at a few thousand calls a second with smaller socket buffers.
 BASE = ("-nostdin", "-buff_size", "4000000")
@@ -46,6 +48,18 @@ class Sipp:
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *command], cwd=folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        self._bound(address)
+
+    def _bound(self, address, seconds=10.0):
+        """Waits until sipp has its port: a request before would meet an ICMP error."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                try:
+                    probe.bind((address, self.port))
+                except OSError:
+                    return
+            time.sleep(0.02)
 
     def wait(self):
         """The Outcome, when sipp has ended."""
