@@ -116,6 +116,20 @@ static void networks_to_shard(const struct settings *s, struct shard_settings *o
 	}
 }
 
+unsigned settings_digest_algorithm(struct bytes name)
+{
+	static const char *const names[DIGEST_ALGORITHMS] = {
+		[DIGEST_MD5] = "MD5",
+		[DIGEST_SHA256] = "SHA-256",
+		[DIGEST_SHA512_256] = "SHA-512-256",
+	};
+
+	for (unsigned i = 0; i < DIGEST_ALGORITHMS; i++)
+		if (bytes_iis(name, names[i]))
+			return 1U << i;
+	return 0;
+}
+
 static void trusted_to_shard(const struct settings *s, struct shard_settings *out)
 {
 	out->trusted_count = s->sip.trusted_count;
@@ -155,6 +169,9 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key,
 	};
 	memcpy(out->digest.key, nonce_key, DIGEST_KEY_LEN);
 	memcpy(out->digest.realm, s->sip.realm, sizeof(out->digest.realm));
+	for (uint32_t i = 0; i < s->sip.digest_algorithm_count; i++)
+		out->digest.offer |=
+			settings_digest_algorithm(bytes_str(s->sip.digest_algorithms[i]));
 	locals_to_shard(s, out);
 	networks_to_shard(s, out);
 	trusted_to_shard(s, out);

@@ -15,6 +15,7 @@ enum {
 	SETTINGS_SIP_PORTS_MAX = 8,
 	SETTINGS_STATE_DIR_MAX = 91, /* the path of EMBEDDED_SOCKET below it must fit into 108 */
 	SETTINGS_PREFIX_MAX = 52,    /* "[v6]/128" and NUL */
+	SETTINGS_ALGORITHM_MAX = 16,
 	SETTINGS_FILE_MAX = 1 << 20,
 };
 
@@ -40,6 +41,8 @@ struct settings_sip {
 	uint64_t registration_expires_max;
 	uint64_t ring_timeout;
 	uint32_t max_contacts;
+	char digest_algorithms[DIGEST_ALGORITHMS][SETTINGS_ALGORITHM_MAX];
+	uint32_t digest_algorithm_count; /* 0: MD5 alone */
 	char trusted[SHARD_TRUSTED_MAX][SETTINGS_PREFIX_MAX];
 	uint32_t trusted_count;
 };
@@ -93,6 +96,9 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 /* "10.0.0.0/8", "2001:db8::/32", or an address alone. 0 or -EINVAL; *reason then says why. */
 int settings_prefix_parse(struct shard_trusted *out, struct bytes in,
 			  const char **reason) NODISCARD;
+
+/* "MD5", "SHA-256", "SHA-512-256", case ignored: 1 << enum digest_algorithm; 0: none of them. */
+unsigned settings_digest_algorithm(struct bytes name);
 
 /* The longest file is SETTINGS_FILE_MAX; *text is malloc'ed. 0 or -errno. */
 int settings_load(const char *path, char **text, size_t *n) NODISCARD;

@@ -238,6 +238,17 @@ static void check_sip(const struct check *c)
 		       sip->registration_expires / NS_PER_S);
 }
 
+static void check_algorithms(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->s->sip.digest_algorithm_count; i++) {
+		char path[PATH_MAX_BYTES];
+
+		(void)snprintf(path, sizeof(path), "sip.digest_algorithms[%" PRIu32 "]", i);
+		if (!settings_digest_algorithm(bytes_str(c->s->sip.digest_algorithms[i])))
+			REPORT(c, path, "%s must be one of MD5, SHA-256, SHA-512-256", path);
+	}
+}
+
 static void check_trusted(const struct check *c)
 {
 	for (uint32_t i = 0; i < c->s->sip.trusted_count; i++) {
@@ -282,6 +293,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_node(&c);
 	check_networks(&c);
 	check_sip(&c);
+	check_algorithms(&c);
 	check_trusted(&c);
 	check_others(&c);
 }

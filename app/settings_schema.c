@@ -86,6 +86,15 @@ static const struct conf_field SIP_FIELDS[] = {
 	  .at_start = true,
 	  .help = "Digest realm. Passwords are kept as hashes over it: after a change each must be "
 		  "set again." },
+	{ .key = "digest_algorithms",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_sip, digest_algorithms),
+	  .size = SETTINGS_ALGORITHM_MAX,
+	  .count_offset = offsetof(struct settings_sip, digest_algorithm_count),
+	  .max_items = DIGEST_ALGORITHMS,
+	  .help = "What phones may authenticate with, of MD5, SHA-256 and SHA-512-256 (RFC 8760). "
+		  "Without it: [MD5], "
+		  "because some phones give up when another one is offered." },
 	{ .key = "registration_expires",
 	  DURATION(settings_sip, registration_expires, SECONDS(1), SECONDS(604800)),
 	  .preset = "90s",

@@ -134,6 +134,7 @@ static const struct {
 	{ "trusted host bits", NODE NETWORK "sip:\n  trusted: [10.0.0.1/8]\n", 9, 13, "beyond" },
 	{ "trusted everybody", NODE NETWORK "sip:\n  trusted: [0.0.0.0/0]\n", 9, 13, "everybody" },
 	{ "trusted length", NODE NETWORK "sip:\n  trusted: [10.0.0.0/33]\n", 9, 13, "1 to 32" },
+	{ "algorithm", NODE NETWORK "sip:\n  digest_algorithms: [MD5, SHA-1]\n", 9, 28, "SHA-256" },
 	{ "contacts", NODE NETWORK "sip:\n  max_contacts: 11\n", 9, 17, "1 to 10" },
 	{ "workers", NODE NETWORK "media:\n  workers: 2\n", 9, 12, "1 to 1" },
 	{ "latch", NODE NETWORK "media:\n  latch: any\n", 9, 10, "any-once" },
@@ -288,11 +289,12 @@ static void test_to_shard(void **state)
 	static const uint8_t key[DIGEST_KEY_LEN] = { 7 };
 
 	(void)state;
-	assert_int_equal(read_text(&g_settings, NODE NETWORK
-				   "    advertise: 203.0.113.1\n"
-				   "  - {name: b, bind: '2001:db8::1', sip_ports: [5070]}\n"
-				   "sip: {trusted: [10.0.0.0/8]}\n"),
-			 0);
+	assert_int_equal(
+		read_text(&g_settings, NODE NETWORK
+			  "    advertise: 203.0.113.1\n"
+			  "  - {name: b, bind: '2001:db8::1', sip_ports: [5070]}\n"
+			  "sip: {trusted: [10.0.0.0/8], digest_algorithms: [md5, SHA-256]}\n"),
+		0);
 	settings_to_shard(&g_settings, key, &shard);
 	assert_int_equal(shard.number, 1);
 	assert_string_equal(shard.tenant, "default");
@@ -309,6 +311,7 @@ static void test_to_shard(void **state)
 	assert_int_equal(shard.trusted[0].bits, 8);
 	assert_int_equal(shard.registrar.expires_s, 90);
 	assert_int_equal(shard.digest.key[0], 7);
+	assert_int_equal(shard.digest.offer, 1 << DIGEST_MD5 | 1 << DIGEST_SHA256);
 	assert_string_equal(shard.digest.realm, "tandem");
 }
 
