@@ -13,7 +13,7 @@ enum {
 	COUNTER_MAX = (1 << COUNTER_BITS) - 1,
 };
 
-static const char COOKIE[] = "z9hG4bK"; /* RFC 3261 8.1.1.7 */
+static const char g_cookie[] = "z9hG4bK"; /* RFC 3261 8.1.1.7 */
 
 uint64_t id_call_next(struct id_source *s, uint64_t utc_ms)
 {
@@ -73,13 +73,13 @@ int id_tag_get(struct bytes in, struct id_tag *out)
 
 void id_branch_put(char out[ID_BRANCH_LEN], const struct id_tag *tag)
 {
-	memcpy(out, COOKIE, sizeof(COOKIE) - 1);
-	id_tag_put(out + sizeof(COOKIE) - 1, tag);
+	memcpy(out, g_cookie, sizeof(g_cookie) - 1);
+	id_tag_put(out + sizeof(g_cookie) - 1, tag);
 }
 
 int id_branch_get(struct bytes in, struct id_tag *out)
 {
-	if (!bytes_starts(in, COOKIE))
+	if (!bytes_starts(in, g_cookie))
 		return -EINVAL;
-	return id_tag_get(bytes_from(in, sizeof(COOKIE) - 1), out);
+	return id_tag_get(bytes_from(in, sizeof(g_cookie) - 1), out);
 }

@@ -23,10 +23,11 @@ int binding_copy(struct binding *to, const struct binding *from)
 		err = text_set(&b.call_id, text_bytes(&from->call_id));
 	if (!err)
 		err = text_set(&b.user_agent, text_bytes(&from->user_agent));
-	if (err)
+	if (err) {
 		binding_clear(&b);
-	else
+	} else {
 		*to = b;
+	}
 	return err;
 }
 
@@ -50,10 +51,11 @@ int aor_copy(struct aor *to, const struct aor *from)
 		err = binding_copy(&a.bindings[i], &from->bindings[i]);
 		a.count += !err;
 	}
-	if (err)
+	if (err) {
 		aor_clear(&a);
-	else
+	} else {
 		*to = a;
+	}
 	return err;
 }
 

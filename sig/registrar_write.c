@@ -7,16 +7,16 @@
 /* RFC 3261 20.17: always GMT; never the locale's names */
 static void write_date(struct writer *w, uint64_t utc_ms)
 {
-	static const char DAYS[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char MONTHS[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
 					  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	time_t seconds = (time_t)(utc_ms / 1000);
 	struct tm tm;
 
 	if (!gmtime_r(&seconds, &tm))
 		return;
-	writer_fmt(w, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", DAYS[tm.tm_wday], tm.tm_mday,
-		   MONTHS[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	writer_fmt(w, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", days[tm.tm_wday], tm.tm_mday,
+		   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 /* Rounded up: what was just granted reads as granted, however long the save took. */

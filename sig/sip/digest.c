@@ -109,7 +109,7 @@ static bool is_offered(const struct digest_server *s, enum digest_algorithm algo
 enum digest_verdict digest_check(const struct digest_server *s, const struct sip_message *m,
 				 bool proxy, const struct digest_secret *secret, uint64_t utc_ms)
 {
-	static const struct digest_secret NOBODY;
+	static const struct digest_secret nobody;
 	struct digest_credentials c;
 	struct digest_text want = { .n = 0 };
 	bool right;
@@ -119,7 +119,7 @@ enum digest_verdict digest_check(const struct digest_server *s, const struct sip
 		return DIGEST_MISSING;
 	if (found < 0 || !digest_credentials_fit(&c, m))
 		return DIGEST_MALFORMED;
-	right = make_response(&c, secret ? secret : &NOBODY, m, &want);
+	right = make_response(&c, secret ? secret : &nobody, m, &want);
 	right = response_is(&c, &want) && right && secret && is_offered(s, c.algorithm);
 	switch (digest_nonce_check(s, c.nonce, utc_ms)) {
 	case DIGEST_NONCE_FRESH:

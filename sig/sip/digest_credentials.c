@@ -82,12 +82,13 @@ static int read_qop(struct digest_credentials *c)
 	c->qop = DIGEST_QOP_NONE;
 	if (c->qop_text.n == 0) /* RFC 2069 clients know MD5 only */
 		return c->algorithm == DIGEST_MD5 && !c->session ? 0 : -EBADMSG;
-	if (bytes_iis(c->qop_text, "auth"))
+	if (bytes_iis(c->qop_text, "auth")) {
 		c->qop = DIGEST_QOP_AUTH;
-	else if (bytes_iis(c->qop_text, "auth-int"))
+	} else if (bytes_iis(c->qop_text, "auth-int")) {
 		c->qop = DIGEST_QOP_AUTH_INT;
-	else
+	} else {
 		return -EBADMSG;
+	}
 	if (c->cnonce.n == 0 || hex_decode(c->nc, raw, sizeof(raw), &n) || n != sizeof(raw))
 		return -EBADMSG;
 	return be32_get(raw) ? 0 : -EBADMSG; /* RFC 7616 3.4: counts from 1 */

@@ -29,14 +29,14 @@ size_t digest_hash_len(enum digest_algorithm algorithm)
 
 const char *digest_name(enum digest_algorithm algorithm)
 {
-	static const char *const NAMES[] = {
+	static const char *const names[] = {
 		[DIGEST_MD5] = "MD5",
 		[DIGEST_SHA256] = "SHA-256",
 		[DIGEST_SHA512_256] = "SHA-512-256",
 	};
 
 	assert(algorithm < DIGEST_ALGORITHMS);
-	return NAMES[algorithm];
+	return names[algorithm];
 }
 
 static bool hash_parts(EVP_MD_CTX *ctx, const struct bytes *parts, size_t n)

@@ -5,9 +5,7 @@
 
 #include "sig/sip/digest_hash.h"
 
-enum { HEAD_LEN = 16 };
-
-static const uint64_t LIFETIME_PRESET_MS = 60000;
+enum { HEAD_LEN = 16, LIFETIME_PRESET_MS = 60000 };
 
 static void nonce_mac(const struct digest_server *s, const uint8_t head[HEAD_LEN],
 		      uint8_t out[DIGEST_MAC_LEN])

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-static const bool TOKEN[256] = {
+static const bool g_token[256] = {
 	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true,
 	['.'] = true,         ['!'] = true,         ['%'] = true,         ['*'] = true,
 	['_'] = true,         ['+'] = true,         ['`'] = true,         ['\''] = true,
@@ -91,7 +91,7 @@ struct bytes lex_token(struct bytes *in)
 {
 	size_t n = 0;
 
-	while (n < in->n && TOKEN[in->p[n]])
+	while (n < in->n && g_token[in->p[n]])
 		n++;
 	return take(in, n);
 }
@@ -117,16 +117,17 @@ size_t lex_find(struct bytes in, uint8_t sep)
 	for (size_t i = 0; i < in.n; i++) {
 		uint8_t c = in.p[i];
 
-		if (quoted && c == '\\')
+		if (quoted && c == '\\') {
 			i++;
-		else if (c == '"' && !angle)
+		} else if (c == '"' && !angle) {
 			quoted = !quoted;
-		else if (quoted)
+		} else if (quoted) {
 			continue;
-		else if (c == sep && !angle)
+		} else if (c == sep && !angle) {
 			return i;
-		else if (c == '<' || c == '>')
+		} else if (c == '<' || c == '>') {
 			angle = c == '<';
+		}
 	}
 	return in.n;
 }

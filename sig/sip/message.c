@@ -27,13 +27,13 @@ static const char *check_layout(struct sip_message *m)
 /* RFC 4475 3.3.8 */
 static const char *check_single(struct sip_message *m)
 {
-	static const enum header_id SINGLE[] = {
+	static const enum header_id single[] = {
 		HEADER_CALL_ID, HEADER_CONTENT_TYPE, HEADER_CSEQ, HEADER_EXPIRES,
 		HEADER_FROM,    HEADER_MAX_FORWARDS, HEADER_TO,
 	};
 
-	for (size_t i = 0; i < COUNT_OF(SINGLE); i++) {
-		if (message_head_line(m->head, SINGLE[i], 1))
+	for (size_t i = 0; i < COUNT_OF(single); i++) {
+		if (message_head_line(m->head, single[i], 1))
 			return "header_repeated";
 	}
 	return NULL;
@@ -174,7 +174,7 @@ static const char *check_content_length(struct sip_message *m)
 	return NULL;
 }
 
-static check_fn *const CHECKS[] = {
+static check_fn *const g_checks[] = {
 	check_layout,  check_single, check_via,          check_from,    check_to,
 	check_call_id, check_cseq,   check_max_forwards, check_contact, check_content_length,
 };
@@ -183,8 +183,8 @@ static struct message_error check_all(struct sip_message *m)
 {
 	struct message_error error = { 0 };
 
-	for (size_t i = 0; i < COUNT_OF(CHECKS); i++) {
-		const char *reason = CHECKS[i](m); /* all run: an answer needs what they fill */
+	for (size_t i = 0; i < COUNT_OF(g_checks); i++) {
+		const char *reason = g_checks[i](m); /* all run: an answer needs what they fill */
 
 		if (reason && !error.reason)
 			error = (struct message_error){ .status = 400, .reason = reason };
@@ -245,12 +245,13 @@ static struct message_error parse_head(struct sip_message *m)
 	struct message_error error = { 0 };
 	struct message_error later;
 
-	if (bytes_istarts(line, "SIP/2.0 "))
+	if (bytes_istarts(line, "SIP/2.0 ")) {
 		error.reason = parse_status_line(m, line);
-	else if (looks_like_request(line))
+	} else if (looks_like_request(line)) {
 		error = parse_request_line(m, line);
-	else
+	} else {
 		return (struct message_error){ 0, "not_sip" };
+	}
 	later = check_all(m);
 	return error.reason ? error : later;
 }

@@ -10,7 +10,7 @@
 static const struct {
 	const char *name;
 	char compact; /* 0: none */
-} HEADERS[HEADER_IDS] = {
+} g_headers[HEADER_IDS] = {
 	[HEADER_CALL_ID] = { "Call-ID", 'i' },
 	[HEADER_CONTACT] = { "Contact", 'm' },
 	[HEADER_CONTENT_LENGTH] = { "Content-Length", 'l' },
@@ -34,7 +34,7 @@ static const struct {
 static enum header_id compact_id(uint8_t c)
 {
 	for (unsigned i = HEADER_OTHER + 1; i < HEADER_IDS; i++) {
-		if (HEADERS[i].compact && HEADERS[i].compact == (c | 0x20))
+		if (g_headers[i].compact && g_headers[i].compact == (c | 0x20))
 			return (enum header_id)i;
 	}
 	return HEADER_OTHER;
@@ -45,8 +45,8 @@ enum header_id header_id_of(struct bytes name)
 	if (name.n == 1)
 		return compact_id(name.p[0]);
 	for (unsigned i = HEADER_OTHER + 1; name.n && i < HEADER_IDS; i++) {
-		if ((HEADERS[i].name[0] | 0x20) == (name.p[0] | 0x20) &&
-		    bytes_iis(name, HEADERS[i].name))
+		if ((g_headers[i].name[0] | 0x20) == (name.p[0] | 0x20) &&
+		    bytes_iis(name, g_headers[i].name))
 			return (enum header_id)i;
 	}
 	return HEADER_OTHER;
@@ -156,10 +156,11 @@ static void split(struct message_head *head, uint8_t *p, size_t n)
 		if (!ended)
 			line_add(head, line);
 	}
-	if (ended)
+	if (ended) {
 		head->body = bytes_mem(p + at, n - at);
-	else
+	} else {
 		set_defect(head, "no_end_of_headers");
+	}
 }
 
 struct message_head *message_head_make(struct bytes datagram)

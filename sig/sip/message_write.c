@@ -8,7 +8,7 @@ enum { SIP_PORT = 5060 };
 static const struct {
 	uint16_t status;
 	const char *phrase;
-} REASONS[] = {
+} g_reasons[] = {
 	{ 100, "Trying" },
 	{ 180, "Ringing" },
 	{ 181, "Call Is Being Forwarded" },
@@ -73,9 +73,9 @@ static const struct {
 
 const char *sip_reason(uint16_t status)
 {
-	for (size_t i = 0; i < COUNT_OF(REASONS); i++) {
-		if (REASONS[i].status == status)
-			return REASONS[i].phrase;
+	for (size_t i = 0; i < COUNT_OF(g_reasons); i++) {
+		if (g_reasons[i].status == status)
+			return g_reasons[i].phrase;
 	}
 	return "Unknown";
 }
@@ -143,10 +143,11 @@ static void write_vias(struct writer *w, const struct sip_message *m)
 	const struct header_line *line;
 
 	for (unsigned i = 0; (line = message_head_line(m->head, HEADER_VIA, i)) != NULL; i++) {
-		if (i == 0)
+		if (i == 0) {
 			write_top_via(w, m, line->value);
-		else
+		} else {
 			write_line(w, "Via", line->value);
+		}
 	}
 }
 

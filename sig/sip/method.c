@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/sip/method.h"
 
-static const char *const NAMES[] = {
+static const char *const g_names[] = {
 	[SIP_INVITE] = "INVITE",   [SIP_ACK] = "ACK",           [SIP_BYE] = "BYE",
 	[SIP_CANCEL] = "CANCEL",   [SIP_REGISTER] = "REGISTER", [SIP_OPTIONS] = "OPTIONS",
 	[SIP_INFO] = "INFO",       [SIP_PRACK] = "PRACK",       [SIP_UPDATE] = "UPDATE",
@@ -12,7 +12,7 @@ static const char *const NAMES[] = {
 enum sip_method sip_method_parse(struct bytes name)
 {
 	for (unsigned i = 0; i < SIP_UNKNOWN; i++) {
-		if (bytes_is(name, NAMES[i]))
+		if (bytes_is(name, g_names[i]))
 			return (enum sip_method)i;
 	}
 	return SIP_UNKNOWN;
@@ -20,5 +20,5 @@ enum sip_method sip_method_parse(struct bytes name)
 
 const char *sip_method_name(enum sip_method method)
 {
-	return NAMES[method];
+	return g_names[method];
 }

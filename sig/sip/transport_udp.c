@@ -36,10 +36,11 @@ static void grow_buffer(const struct udp_socket *s, int force, int name, const c
 	if (getsockopt(s->fd, SOL_SOCKET, name, &granted, &n) < 0)
 		return;
 	granted /= 2; /* socket(7): the kernel doubles it for its own needs */
-	if (granted < UDP_KERNEL_BUFFER)
+	if (granted < UDP_KERNEL_BUFFER) {
 		LOG_WARN("sip", 0, "the kernel grants a smaller socket buffer than wanted",
 			 LOG_ADDR("local", &s->bound), LOG_STR("buffer", what),
 			 LOG_INT("granted", granted), LOG_INT("wanted", UDP_KERNEL_BUFFER));
+	}
 }
 
 /* Fragments rather than fails when a message is longer than the path (RFC 3261 18.1.1 sends such over TCP, which the peer may lack). */
@@ -164,14 +165,16 @@ int transport_udp_open(struct transport_udp **out, const struct addr *binds, uin
 	register_metrics(t);
 	for (uint32_t i = 0; !err && i < n; i++) {
 		err = socket_open(&t->sockets[i], &binds[i], dscp);
-		if (err)
+		if (err) {
 			LOG_ERROR("sip", 0, "cannot listen", LOG_ADDR("local", &binds[i]),
 				  LOG_INT("errno", -err));
+		}
 	}
-	if (err)
+	if (err) {
 		transport_udp_close(t);
-	else
+	} else {
 		*out = t;
+	}
 	return err;
 }
 

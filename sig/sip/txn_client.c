@@ -102,21 +102,23 @@ static void invite_proceeding(struct txn *t, enum txn_event event, struct txn_no
 static void invite_completed(struct txn *t, enum txn_event event, struct txn_now now,
 			     struct txn_out *out)
 {
-	if (event == TXN_EV_FAILURE)
+	if (event == TXN_EV_FAILURE) {
 		out->send_ack = true;
-	else if (event == TXN_EV_TRANSPORT_ERROR)
+	} else if (event == TXN_EV_TRANSPORT_ERROR) {
 		transport_failed(t, out);
-	else if (now.timeout)
+	} else if (now.timeout) {
 		txn_enter(t, TXN_TERMINATED);
+	}
 }
 
 static void invite_accepted_step(struct txn *t, enum txn_event event, struct txn_now now,
 				 struct txn_out *out)
 {
-	if (event == TXN_EV_SUCCESS)
+	if (event == TXN_EV_SUCCESS) {
 		out->deliver = true;
-	else if (now.timeout)
+	} else if (now.timeout) {
 		txn_enter(t, TXN_TERMINATED);
+	}
 }
 
 void txn_invite_client_step(struct txn *t, enum txn_event event, struct txn_now now,

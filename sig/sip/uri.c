@@ -159,10 +159,11 @@ int sip_uri_parse(struct sip_uri *out, struct bytes in)
 
 	if (has_foreign(in) || !scheme_ok(u.scheme))
 		return -EBADMSG;
-	if (bytes_iis(u.scheme, "sip") || bytes_iis(u.scheme, "sips"))
+	if (bytes_iis(u.scheme, "sip") || bytes_iis(u.scheme, "sips")) {
 		err = parse_sip(&u, rest);
-	else if (bytes_iis(u.scheme, "tel"))
+	} else if (bytes_iis(u.scheme, "tel")) {
 		err = parse_tel(&u, rest);
+	}
 	if (!err)
 		*out = u;
 	return err;

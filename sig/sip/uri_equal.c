@@ -20,10 +20,10 @@ static bool equal_escaped(struct bytes a, struct bytes b, bool any_case)
 /* These count also when only one of the two has them. */
 static bool param_must_match(struct bytes name)
 {
-	static const char *const NAMES[] = { "user", "ttl", "method", "maddr", "transport" };
+	static const char *const names[] = { "user", "ttl", "method", "maddr", "transport" };
 
-	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
-		if (bytes_iis(name, NAMES[i]))
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (bytes_iis(name, names[i]))
 			return true;
 	}
 	return false;
