@@ -305,28 +305,34 @@ static void refuse(struct store *s, uint64_t call, enum store_result result, sto
 		store_op_fail(op, result);
 }
 
+static void end_take(struct store_end *end, store_done_fn *done, void *arg)
+{
+	struct store *s = end->s;
+
+	end->done = done;
+	end->arg = arg;
+	if (store_is_healthy(s))
+		end_send(end, s->settings.deadline_ns);
+	else
+		end_spool(end);
+}
+
 void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
 		    store_done_fn *done, void *arg)
 {
-	struct store_end *end;
+	struct store_end *end = NULL;
 
 	store_enter(s);
 	ends_trim(s, clock_now_ns());
-	end = store_is_fenced(s) ? NULL : end_new(s, call, cdr, fields);
 	if (store_is_fenced(s)) {
 		refuse(s, call, STORE_FENCED, done, arg);
-	} else if (!end) {
+	} else if ((end = end_new(s, call, cdr, fields)) != NULL) {
+		end_take(end, done, arg);
+	} else {
 		metric_add(s->metrics.cdr_lost, 1);
 		LOG_ERROR("store", call, "CDR lost: too large, or no memory",
 			  LOG_U64("fields", fields));
 		refuse(s, call, STORE_REFUSED, done, arg);
-	} else {
-		end->done = done;
-		end->arg = arg;
-		if (store_is_healthy(s))
-			end_send(end, s->settings.deadline_ns);
-		else
-			end_spool(end);
 	}
 	store_leave(s);
 }

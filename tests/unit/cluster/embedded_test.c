@@ -94,7 +94,7 @@ static void test_inherits_nothing(void **state)
 	struct embedded e;
 	sigset_t term, before;
 	ssize_t n;
-	int leak = open("/dev/null", O_RDONLY), fd; /* without O_CLOEXEC */
+	int leak = fcntl(STDERR_FILENO, F_DUPFD, 100), fd; /* without FD_CLOEXEC */
 
 	(void)state;
 	assert_true(leak >= 0);
@@ -111,9 +111,7 @@ static void test_inherits_nothing(void **state)
 	assert_int_equal(close(fd), 0);
 	assert_non_null(strstr(text, "SigBlk:\t0000000000000000"));
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)e.pid, leak);
-	n = readlink(path, text, sizeof(text) - 1);
-	text[n > 0 ? n : 0] = 0;
-	assert_string_not_equal(text, "/dev/null");
+	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(getpgid(e.pid), e.pid); /* a Ctrl-C is not for it */
 	embedded_stop(&e);
 	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);

@@ -154,6 +154,70 @@ static void test_redis_away(void **state)
 	server_stop(&s);
 }
 
+static void load_done(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node *n = arg;
+
+	node_done(result, key, version, arg);
+	store_load_calls(n->store, node_each, node_done, n);
+}
+
+/* As a node starts: it loads its calls at once, and none whose end still lies in the spool comes back to life. */
+static void test_load_waits_for_the_spool(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	node_save(&n, 42, 1, "ended");
+	node_save(&n, 43, 1, "alive");
+	expect_ok(&n, 2);
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	node_end(&n, 42);
+	expect_ok(&n, 1);
+	node_close(&n);
+	server_start(&s, NULL);
+	node_open(&n, &s, &(struct node_settings){ .name = "a", .incarnation = 2 });
+	store_acquire(n.store, load_done, &n);
+	expect_ok(&n, 2);
+	assert_int_equal(n.loaded, 1);
+	assert_true(node_has(&n, "000000000001b=alive"));
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Redis takes none of it for a while: the file stays, the calls stay unloaded, until it does. */
+static void test_replay_refused(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	node_end(&n, 42);
+	node_end(&n, 43);
+	expect_ok(&n, 2);
+	server_start(&s, NULL);
+	(void)server_ask(&s, "SET td:{s17}:cdr nonsense");
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	store_load_calls(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "u");
+	assert_int_equal(spool_files(&s, ".cdr"), 1);
+	(void)server_ask(&s, "DEL td:{s17}:cdr");
+	assert_true(drive(n.redis, 5000, spool_is_gone, &s));
+	expect_cdrs(&s, 42, 2);
+	node_close(&n);
+	server_stop(&s);
+}
+
 /* A crash between Redis' answer and the removal of the file: the file comes a second time. */
 static void test_spool_replayed_twice(void **state)
 {
@@ -372,6 +436,8 @@ int main(void)
 		cmocka_unit_test(test_repeated_end),
 		cmocka_unit_test(test_unanswered),
 		cmocka_unit_test(test_redis_away),
+		cmocka_unit_test(test_load_waits_for_the_spool),
+		cmocka_unit_test(test_replay_refused),
 		cmocka_unit_test(test_spool_replayed_twice),
 		cmocka_unit_test(test_acknowledged_and_lost),
 		cmocka_unit_test(test_storm),
