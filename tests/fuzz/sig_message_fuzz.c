@@ -111,10 +111,11 @@ static void check_head(struct bytes answer)
 		assert(bytes_find(line, '\r') == line.n);
 		if (line.n == 0)
 			break;
-		if (n++ == 0)
+		if (n++ == 0) {
 			assert(bytes_is(line, "SIP/2.0 400 Bad Request"));
-		else
+		} else {
 			assert(starts_with_any(line, names, COUNT_OF(names)));
+		}
 	}
 	assert(answer.n == 0);
 }
@@ -164,10 +165,11 @@ static void check_same(const struct sip_message *m, const struct sip_msg *re)
 		assert(re->cseq.num == m->cseq);
 		assert(bytes_eq(of_pl(&re->cseq.met), m->method_name));
 	}
-	if (re->req)
+	if (re->req) {
 		assert(bytes_eq(of_pl(&re->ruri), m->uri.all));
-	else
+	} else {
 		assert(re->scode == m->status);
+	}
 }
 
 static void check_libre(const struct sip_message *m, const uint8_t *data, size_t size)

@@ -141,9 +141,10 @@ static void fuzz_steps(struct bytes rest)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size && data[0] == 0)
+	if (size && data[0] == 0) {
 		fuzz_record(bytes_mem(data + 1, size - 1));
-	else if (size)
+	} else if (size) {
 		fuzz_steps(bytes_mem(data + 1, size - 1));
+	}
 	return 0;
 }

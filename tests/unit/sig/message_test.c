@@ -107,9 +107,10 @@ static void test_refuses(void **state)
 		int err = message_parse(&m, bytes_str(row->text), &error);
 
 		if (err != -EBADMSG || strcmp(error.reason, row->reason) != 0 ||
-		    error.status != row->status)
+		    error.status != row->status) {
 			fail_msg("%s (row %zu): %d %u %s", row->reason, row_i, err, error.status,
 				 error.reason ? error.reason : "none");
+		}
 		ROW_ASSERT(row->reason, (m.head != NULL) == (error.status != 0));
 		message_close(&m);
 	}

@@ -255,10 +255,11 @@ static void test_cut_records(void **state)
 		const char *reason;
 		struct aor b;
 
-		if (aor_decode(&b, bytes_sub(text_bytes(&record), 0, n), &reason))
+		if (aor_decode(&b, bytes_sub(text_bytes(&record), 0, n), &reason)) {
 			refused++;
-		else
+		} else {
 			aor_clear(&b);
+		}
 	}
 	assert_true(refused >= record.n - 5);
 	text_clear(&record);

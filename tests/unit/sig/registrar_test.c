@@ -79,9 +79,10 @@ static void check_step(const char *name, struct aor *entry, const struct step *s
 	message_close(&m);
 	entry_text(entry, now.utc_ms, have, sizeof(have));
 	if (answer.status != step->status || answer.changed != step->changed ||
-	    strcmp(have, step->entry) != 0)
+	    strcmp(have, step->entry) != 0) {
 		fail_msg("%s, CSeq %u: %u %d %s: %s", name, step->cseq, answer.status,
 			 answer.changed, answer.reason ? answer.reason : "-", have);
+	}
 	ROW_ASSERT(name, !step->reason == !answer.reason);
 	ROW_ASSERT(name, !step->reason || strcmp(step->reason, answer.reason) == 0);
 	ROW_ASSERT(name, entry->version == version + answer.changed);
@@ -229,12 +230,13 @@ static void test_q(void **state)
 		(void)snprintf(lines, sizeof(lines), "Contact: <sip:a@x>;q=%s\r\n", row->q);
 		request(&m, "c", 1, lines, "sip:1001@x");
 		registrar_step(&entry, &m, &SETTINGS, (struct instant){ .utc_ms = START }, &answer);
-		if (row->want < 0)
+		if (row->want < 0) {
 			ROW_ASSERT(row->q,
 				   answer.status == 400 && strcmp(answer.reason, "contact_q") == 0);
-		else
+		} else {
 			ROW_ASSERT(row->q,
 				   answer.status == 200 && entry.bindings[0].q == row->want);
+		}
 		message_close(&m);
 		aor_clear(&entry);
 	}

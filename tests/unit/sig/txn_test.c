@@ -54,9 +54,10 @@ static void check_step(const char *name, struct txn *t, const struct step *step)
 	txn_step(t, step->event, now_ns, &out);
 	out_text(&out, text);
 	next_ms = txn_next_ns(t) == UINT64_MAX ? NEVER : (int64_t)(txn_next_ns(t) / NS_PER_MS) - 1;
-	if (t->state != step->state || strcmp(text, step->out) != 0 || next_ms != step->next_ms)
+	if (t->state != step->state || strcmp(text, step->out) != 0 || next_ms != step->next_ms) {
 		fail_msg("%s at %llu: state %d, out %s, next %lld", name,
 			 (unsigned long long)step->at_ms, t->state, text, (long long)next_ms);
+	}
 }
 
 static void check(const struct scenario *list, size_t n)
