@@ -39,46 +39,26 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 	}
 }
 
-/* True when the shard may go on; else it has been fenced. */
-static bool see_result(struct effects_to *to, enum store_result result)
-{
-	if (result == STORE_FENCED)
-		*to->fenced = true;
-	return result == STORE_OK;
-}
-
-static void on_call_saved(enum store_result result, uint64_t key, uint64_t version, void *arg)
-{
-	struct effects_to *to = arg;
-	struct answer a = { .kind = ANSWER_CALL_SAVED, .call = key, .version = version };
-
-	a.ok = see_result(to, result);
-	answers_add(to->answers, &a);
-}
-
-static void on_call_ended(enum store_result result, uint64_t key, uint64_t version, void *arg)
-{
-	struct effects_to *to = arg;
-	struct answer a = { .kind = ANSWER_CALL_ENDED, .call = key, .version = version };
-
-	a.ok = see_result(to, result);
-	answers_add(to->answers, &a);
-}
-
-static void carry_call_end(struct effects_to *to, const struct effect *e)
-{
-	struct fields fields;
-
-	assert(e->cdr);
-	fields_of_cdr(&fields, e->cdr);
-	store_call_end(to->store, e->call, fields.list, fields.count, on_call_ended, to);
-}
-
-/* A binding's answer names it by texts, which the store's numbers cannot hold. */
-struct binding_save {
+/* The answer as it will be fed back: what the store tells of a version is its own, and without an answer none. */
+struct save {
 	struct effects_to *to;
 	struct answer answer;
 };
+
+/* Takes over the answer's texts. NULL: out of memory, and the shard has been told that the save failed. */
+static struct save *save_begin(struct effects_to *to, struct answer *answer)
+{
+	struct save *save = calloc(1, sizeof(*save));
+
+	if (save) {
+		*save = (struct save){ .to = to, .answer = *answer };
+		return save;
+	}
+	LOG_ERROR("effects", answer->call, "out of memory: something is not saved");
+	answer->binding = BINDING_FAILED;
+	answers_add(to->answers, answer);
+	return NULL;
+}
 
 static enum shard_binding_result binding_result(enum store_result result)
 {
@@ -95,35 +75,59 @@ static enum shard_binding_result binding_result(enum store_result result)
 	return BINDING_FAILED;
 }
 
-static void on_binding_saved(enum store_result result, uint64_t key, uint64_t version, void *arg)
+static void on_saved(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
-	struct binding_save *save = arg;
+	struct save *save = arg;
 
 	(void)key;
 	(void)version;
-	(void)see_result(save->to, result);
+	if (result == STORE_FENCED)
+		*save->to->fenced = true;
+	save->answer.ok = result == STORE_OK;
 	save->answer.binding = binding_result(result);
 	answers_add(save->to->answers, &save->answer);
 	free(save);
 }
 
+static void carry_call_save(struct effects_to *to, const struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_CALL_SAVED,
+				 .call = e->call,
+				 .version = e->version };
+	struct save *save = save_begin(to, &answer);
+
+	if (save)
+		store_call_save(to->store, e->call, e->version, text_bytes(&e->data), on_saved,
+				save);
+}
+
+static void carry_call_end(struct effects_to *to, const struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_CALL_ENDED, .call = e->call };
+	struct save *save = save_begin(to, &answer);
+	struct fields fields;
+
+	assert(e->cdr);
+	if (!save)
+		return;
+	fields_of_cdr(&fields, e->cdr);
+	store_call_end(to->store, e->call, fields.list, fields.count, on_saved, save);
+}
+
 static void carry_binding_save(struct effects_to *to, struct effect *e)
 {
-	struct binding_save *save = calloc(1, sizeof(*save));
+	struct answer answer = { .kind = ANSWER_BINDING_SAVED,
+				 .version = e->version,
+				 .tenant = e->tenant,
+				 .user = e->user };
+	struct save *save;
 
-	if (!save) {
-		LOG_ERROR("effects", 0, "out of memory: a registration is not saved");
-		return;
-	}
-	save->to = to;
-	save->answer = (struct answer){ .kind = ANSWER_BINDING_SAVED,
-					.version = e->version,
-					.tenant = e->tenant,
-					.user = e->user };
 	e->tenant = e->user = (struct text){ 0 }; /* the answer's now */
-	store_binding_save(to->store, text_bytes(&save->answer.tenant),
-			   text_bytes(&save->answer.user), e->expected, e->version,
-			   text_bytes(&e->data), e->ttl_ms, on_binding_saved, save);
+	save = save_begin(to, &answer);
+	if (save)
+		store_binding_save(to->store, text_bytes(&save->answer.tenant),
+				   text_bytes(&save->answer.user), e->expected, e->version,
+				   text_bytes(&e->data), e->ttl_ms, on_saved, save);
 }
 
 static void media_fail(struct effects_to *to, const struct media_command *command, uint64_t call,
@@ -194,8 +198,7 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		carry_send(to, e);
 		return;
 	case EFFECT_CALL_SAVE:
-		store_call_save(to->store, e->call, e->version, text_bytes(&e->data), on_call_saved,
-				to);
+		carry_call_save(to, e);
 		return;
 	case EFFECT_CALL_END:
 		carry_call_end(to, e);
