@@ -252,8 +252,8 @@ static struct flow_spec spec_read(struct script *s, uint32_t slot)
 {
 	uint8_t how = take(s), flags = take(s), peer = take(s);
 	struct flow_spec spec = {
-		.id = { .slot = slot, .generation = 1 + how % 3U },
-		.peer = { .slot = peer % (SLOTS + 1U), .generation = (peer >> 4) % 4U },
+		.id = { .slot = slot, .generation = 1 + (how & 1U) },
+		.peer = { .slot = (peer & 15U) % (SLOTS + 1U), .generation = (peer >> 4) % 4U },
 		.remote_rtp = address(take(s)),
 		.remote_rtcp = address(take(s)),
 		.ssrc_out = 0xf0000000 + slot,
@@ -284,7 +284,7 @@ static bool commanded(struct fuzz *f, const struct media_command *c)
 static void do_open(struct fuzz *f, struct script *s)
 {
 	uint8_t what = take(s);
-	uint32_t slot = what % (SLOTS + 1U); /* one too many */
+	uint32_t slot = (what & 7U) % (SLOTS + 1U); /* one too many */
 	struct media_command c = {
 		.kind = MEDIA_FLOW_OPEN, .rtp_fd = -1, .rtcp_fd = -1, .spec = spec_read(s, slot)
 	};
@@ -325,7 +325,7 @@ static void do_by_id(struct fuzz *f, struct script *s, enum media_command_kind k
 {
 	uint8_t what = take(s);
 	struct media_command c = { .kind = kind,
-				   .id = { .slot = what % (SLOTS + 1U),
+				   .id = { .slot = (what & 7U) % (SLOTS + 1U),
 					   .generation = 1 + (what >> 4) % 3U } };
 
 	if (commanded(f, &c) && kind == MEDIA_FLOW_CLOSE)
@@ -395,7 +395,7 @@ static void flows_open(struct fuzz *f)
 {
 	for (uint32_t slot = 0; slot < 2; slot++) {
 		const uint8_t how[] = { (uint8_t)slot,
-					0,
+					(uint8_t)(slot * 4),
 					0x70,
 					(uint8_t)(0x10 | (slot ^ 1)),
 					(uint8_t)(slot * 3),

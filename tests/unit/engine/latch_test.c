@@ -44,6 +44,13 @@ static const struct row {
 	    { "192.0.2.10:61002", 999, false },
 	    { "192.0.2.10:61002", 1, true },
 	    { "192.0.2.10:61000", 0, false } } },
+	{ "same-ip: the silence is the source's, however long ago it was latched",
+	  LATCH_SAME_IP,
+	  "192.0.2.10:4000",
+	  { { "192.0.2.10:61000", 0, true },
+	    { "192.0.2.10:61000", 2000, true },
+	    { "192.0.2.10:61002", 2999, false },
+	    { "192.0.2.10:61002", 1, true } } },
 	{ "same-ip: never another host, however long the silence",
 	  LATCH_SAME_IP,
 	  "192.0.2.10:4000",
@@ -180,6 +187,28 @@ static void follows_a_moved_signalled_address(void **state)
 	rig_close(r);
 }
 
+/* Its RTCP moves with it, even where no RTCP address is signalled. */
+static void a_moved_party_has_its_rtcp_elsewhere(void **state)
+{
+	struct rig *r = rig_open();
+	struct flow *f = flow_of(r, A);
+
+	(void)state;
+	f->latch[CHANNEL_RTP].source = party(A);
+	f->latch[CHANNEL_RTCP].source = party_rtcp(A);
+	r->spec[A].remote_rtp = rig_addr("192.0.2.11:6000");
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(f->latch[CHANNEL_RTP].source.family, ADDR_NONE);
+	assert_int_equal(f->latch[CHANNEL_RTCP].source.family, ADDR_NONE);
+	f->latch[CHANNEL_RTP].source = r->spec[A].remote_rtp;
+	f->latch[CHANNEL_RTCP].source = party_rtcp(A);
+	r->spec[A].remote_rtcp = rig_addr("192.0.2.11:6001");
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(f->latch[CHANNEL_RTP].source.family, ADDR_V4);
+	assert_int_equal(f->latch[CHANNEL_RTCP].source.family, ADDR_NONE);
+	rig_close(r);
+}
+
 static void an_update_that_moves_nothing_keeps_the_latch(void **state)
 {
 	struct rig *r = rig_open();
@@ -248,6 +277,7 @@ int main(void)
 		cmocka_unit_test(strangers_are_counted_and_not_heard),
 		cmocka_unit_test(sends_to_the_signalled_address_until_latched),
 		cmocka_unit_test(follows_a_moved_signalled_address),
+		cmocka_unit_test(a_moved_party_has_its_rtcp_elsewhere),
 		cmocka_unit_test(an_update_that_moves_nothing_keeps_the_latch),
 		cmocka_unit_test(latches_what_it_does_not_relay),
 		cmocka_unit_test(resumes_a_latch_the_mode_allows),

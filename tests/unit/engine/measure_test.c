@@ -78,6 +78,25 @@ static void measures_jitter(void **state)
 	rig_close(r);
 }
 
+/* The packets of an event share one timestamp, whatever the time. */
+static void events_are_no_jitter(void **state)
+{
+	struct rig *r = rig_open();
+
+	(void)state;
+	for (uint16_t n = 0; n < 100; n++) {
+		struct rtp in = { .ssrc = 1,
+				  .sequence = n,
+				  .timestamp = n < 50 ? n * 160U : 8000,
+				  .payload_type = n < 50 ? 0 : 101 };
+
+		assert_non_null(relay_rtp(r, A, &in));
+		advance_ms(r, 20);
+	}
+	assert_int_equal(flow_stats_read(flow_of(r, A)).jitter_us, 0);
+	rig_close(r);
+}
+
 /* ---- digits ---- */
 
 struct event_packet {
@@ -212,6 +231,7 @@ int main(void)
 		cmocka_unit_test(counts_what_is_relayed),
 		cmocka_unit_test(counts_loss),
 		cmocka_unit_test(measures_jitter),
+		cmocka_unit_test(events_are_no_jitter),
 		cmocka_unit_test(a_digit_comes_once),
 		cmocka_unit_test(a_digit_without_end_comes_after_the_silence),
 		cmocka_unit_test(an_event_among_other_sources_is_one_digit),

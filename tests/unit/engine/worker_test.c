@@ -115,6 +115,31 @@ static void a_flow_is_found_by_its_generation_only(void **state)
 	rig_close(r);
 }
 
+/* The list of open flows that the tick walks: right after every open and close, in any order. */
+static void open_flows_are_listed_once(void **state)
+{
+	static const uint32_t ORDER[] = { 0, 7, 3, 5, 1, 2, 6, 4 };
+	struct flow_table t;
+	struct flow *f[RIG_SLOTS];
+
+	(void)state;
+	assert_int_equal(flow_table_open(&t, RIG_SLOTS), 0);
+	for (uint32_t i = 0; i < RIG_SLOTS; i++) {
+		struct flow_spec s = { .id = { .slot = i, .generation = 1 } };
+
+		assert_int_equal(flow_open(&t, &s, RIG_START, &f[i]), 0);
+	}
+	for (uint32_t i = 0; i < RIG_SLOTS; i++) {
+		flow_close(&t, f[ORDER[i]]);
+		assert_int_equal(t.count, RIG_SLOTS - 1 - i);
+		for (uint32_t k = 0; k < t.count; k++) {
+			assert_int_equal(t.list[t.active[k]].active_at, k);
+			assert_int_equal(t.list[t.active[k]].id.generation, 1);
+		}
+	}
+	flow_table_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +147,7 @@ int main(void)
 		cmocka_unit_test(in_is_out_and_dropped),
 		cmocka_unit_test(loss_passes_as_loss),
 		cmocka_unit_test(packets_of_closed_flows_have_no_flow),
+		cmocka_unit_test(open_flows_are_listed_once),
 		cmocka_unit_test(a_flow_is_found_by_its_generation_only),
 	};
 
