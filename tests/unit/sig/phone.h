@@ -66,7 +66,7 @@ RIG_FN void phone_new_branch(struct phone *p)
 /* Splits "uri;tag=x". */
 RIG_FN void phone_split(struct bytes in, char *name, size_t name_cap, char *tag, size_t tag_cap)
 {
-	const uint8_t *at = in.n ? memmem(in.p, in.n, ";tag=", 5) : NULL;
+	const uint8_t *at = in.p ? memmem(in.p, in.n, ";tag=", 5) : NULL;
 	size_t n = at ? (size_t)(at - in.p) : in.n;
 
 	phone_copy(name, name_cap, bytes_sub(in, 0, n));

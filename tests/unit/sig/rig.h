@@ -393,14 +393,14 @@ RIG_FN struct bytes rig_header(struct bytes text, const char *name)
 
 RIG_FN struct bytes rig_body(struct bytes text)
 {
-	const uint8_t *at = memmem(text.p, text.n, "\r\n\r\n", 4);
+	const uint8_t *at = text.p ? memmem(text.p, text.n, "\r\n\r\n", 4) : NULL;
 
 	return at ? bytes_from(text, (size_t)(at - text.p) + 4) : (struct bytes){ 0 };
 }
 
 RIG_FN bool rig_has(struct bytes text, const char *what)
 {
-	return text.n && memmem(text.p, text.n, what, strlen(what)) != NULL;
+	return text.p && memmem(text.p, text.n, what, strlen(what)) != NULL;
 }
 
 #endif
