@@ -69,7 +69,6 @@ class Wire(CallTest):
             ("CSeq of another method", 400, lambda r: r.set("CSeq", "1 OPTIONS")),
             ("CSeq out of range", 400, lambda r: r.set("CSeq", "4294967296 INVITE")),
             ("unknown extension required", 420, lambda r: r.headers.append(("Require", "teleport"))),
-            ("unknown scheme", 416, lambda r: setattr(r, "start", "INVITE gopher:1002 SIP/2.0")),
             ("Max-Forwards used up", 483, lambda r: r.set("Max-Forwards", "0")),
         ]
         for name, status, change in rows:
@@ -81,6 +80,11 @@ class Wire(CallTest):
                 self.assertEqual(response.status, status)
                 if status == 420:
                     self.assertEqual(response.get("Unsupported"), "teleport")
+
+    def test_unknown_scheme(self):
+        """RFC 3261 8.2.2.1, after authentication (8.2)."""
+        request = self.a.request("INVITE", "gopher:1002", to="<sip:1002@127.0.0.1>", body=self.audio_a.sdp())
+        self.assertEqual(self.a.transact_authorized(request)[1].status, 416)
 
     def test_unknown_method_and_unknown_dialog(self):
         self.assertEqual(self.broken(lambda r: None, "FROB").status, 501)

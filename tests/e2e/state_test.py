@@ -75,7 +75,7 @@ class SavedBeforeSaid(CallTest):
         self.pause()
         out.bye()
         into.wait_bye()
-        time.sleep(0.3)
+        time.sleep(0.5)
         self.node.kill()
         os.kill(self.redis, signal.SIGCONT)
         self.node.restart()
