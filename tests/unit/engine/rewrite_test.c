@@ -201,6 +201,25 @@ static void late_packets_of_the_old_source_find_their_place(void **state)
 	rig_close(r);
 }
 
+/* The highest counts, not the last. */
+static void reordering_before_a_new_source(void **state)
+{
+	struct rig *r = rig_open();
+	struct rtp in = { .ssrc = 1, .sequence = 10 };
+
+	(void)state;
+	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 10);
+	in.sequence = 12;
+	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 12);
+	in.sequence = 11;
+	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 11);
+	in = (struct rtp){ .ssrc = 2, .sequence = 999 };
+	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 13);
+	in = (struct rtp){ .ssrc = 1, .sequence = 12 };
+	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 12);
+	rig_close(r);
+}
+
 /* Some gateways send telephone events under their own SSRC between the audio packets. */
 static void interleaved_sources_make_one_stream(void **state)
 {
@@ -359,6 +378,7 @@ int main(void)
 		cmocka_unit_test(a_new_source_continues_the_stream),
 		cmocka_unit_test(a_new_source_after_a_long_event),
 		cmocka_unit_test(late_packets_of_the_old_source_find_their_place),
+		cmocka_unit_test(reordering_before_a_new_source),
 		cmocka_unit_test(interleaved_sources_make_one_stream),
 		cmocka_unit_test(reordered_and_repeated_packets_pass),
 		cmocka_unit_test(a_restart_is_not_heard),
