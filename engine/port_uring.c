@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,10 +30,11 @@ static_assert(BUFFER_SIZE - BUFFER_HEAD >= PACKET_MAX, "a packet fits its buffer
 
 enum uring_op { OP_IGNORE, OP_WAKE, OP_RECEIVE, OP_SEND };
 
-/* Sockets are numbered slot * CHANNELS + channel; so are the registered files. */
+/* Sockets are numbered slot * CHANNELS + channel. */
 struct uring_slot {
 	int fd[CHANNELS];
-	uint16_t use; /* changes with each flow_add: completions of a former use are told apart */
+	uint32_t files; /* where they are registered: files * CHANNELS + channel */
+	uint16_t use;   /* changes with each flow_add: completions of a former use are told apart */
 	uint8_t in_use;
 	int error; /* the fault, until it was fetched */
 };
@@ -43,6 +45,9 @@ struct uring_port {
 	struct msghdr receive; /* template: the room for the name */
 	struct uring_slot *slots;
 	uint32_t slot_count;
+	uint32_t *
+		free_files; /* the table of files is shorter than that of slots: no longer than the limit of descriptors */
+	uint32_t free_count;
 	int wake_fd;
 	bool wake_armed;
 	uint32_t *deaf; /* sockets whose receive is to be armed */
@@ -62,6 +67,11 @@ static uint64_t tag_make(enum uring_op op, uint16_t use, uint32_t socket)
 	return (uint64_t)op << 56 | (uint64_t)use << 32 | socket;
 }
 
+static int file_of(const struct uring_port *u, uint32_t socket)
+{
+	return (int)(u->slots[socket / CHANNELS].files * CHANNELS + socket % CHANNELS);
+}
+
 /* ---- receive ---- */
 
 static bool receive_arm(struct uring_port *u, uint32_t socket)
@@ -74,7 +84,7 @@ static bool receive_arm(struct uring_port *u, uint32_t socket)
 	sqe = uring_sqe(&u->uring, NULL);
 	if (!sqe)
 		return false;
-	io_uring_prep_recvmsg_multishot(sqe, (int)socket, &u->receive, 0);
+	io_uring_prep_recvmsg_multishot(sqe, file_of(u, socket), &u->receive, 0);
 	sqe->flags |= IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE;
 	sqe->buf_group = URING_BUFFER_GROUP;
 	io_uring_sqe_set_data64(sqe, tag_make(OP_RECEIVE, s->use, socket));
@@ -203,7 +213,7 @@ static bool send_queue(struct uring_port *u, const struct pkt *p)
 	if (!sqe)
 		return false;
 	length = addr_to_sockaddr(p->to, &u->targets[index]);
-	io_uring_prep_send(sqe, (int)socket, p->data, p->length, MSG_DONTWAIT);
+	io_uring_prep_send(sqe, file_of(u, socket), p->data, p->length, MSG_DONTWAIT);
 	io_uring_prep_send_set_addr(sqe, (const struct sockaddr *)&u->targets[index],
 				    (uint16_t)length);
 	sqe->flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
@@ -235,9 +245,9 @@ static uint64_t uring_send_errors(struct port *p)
 
 /* ---- flows ---- */
 
-static int files_set(struct uring_port *u, uint32_t slot, const int fd[CHANNELS])
+static int files_set(struct uring_port *u, uint32_t files, const int fd[CHANNELS])
 {
-	int n = io_uring_register_files_update(&u->uring.ring, slot * CHANNELS, fd, CHANNELS);
+	int n = io_uring_register_files_update(&u->uring.ring, files * CHANNELS, fd, CHANNELS);
 
 	return n < 0 ? n : 0;
 }
@@ -246,11 +256,15 @@ static int uring_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
 {
 	struct uring_port *u = uring_of(p);
 	struct uring_slot *s = &u->slots[slot];
-	int err = files_set(u, slot, fd);
+	int err;
 
 	assert(slot < u->slot_count && !s->in_use);
+	if (u->free_count == 0)
+		return -EMFILE;
+	err = files_set(u, u->free_files[u->free_count - 1], fd);
 	if (err)
 		return err;
+	s->files = u->free_files[--u->free_count];
 	s->use++;
 	s->in_use = 1;
 	s->error = 0;
@@ -296,7 +310,8 @@ static void uring_flow_del(struct port *p, uint32_t slot)
 		if (s->fd[c] >= 0)
 			receive_cancel(u, slot, c);
 	uring_submit(&u->uring); /* with it whatever was to be sent from here */
-	(void)files_set(u, slot, NONE);
+	(void)files_set(u, s->files, NONE);
+	u->free_files[u->free_count++] = s->files;
 	for (uint32_t c = 0; c < CHANNELS; c++)
 		if (s->fd[c] >= 0)
 			(void)close(s->fd[c]);
@@ -324,6 +339,25 @@ static bool uring_fault(struct port *p, struct port_fault *out)
 
 /* ---- open, close ---- */
 
+static void uring_free(struct uring_port *u)
+{
+	free(u->slots);
+	free(u->deaf);
+	free(u->free_files);
+	free(u);
+}
+
+/* The kernel takes a table of files no longer than the soft limit of descriptors, and more sockets there cannot be. */
+static uint32_t files_max(uint32_t slots)
+{
+	struct rlimit limit;
+	uint32_t pairs = slots;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / CHANNELS < pairs)
+		pairs = (uint32_t)(limit.rlim_cur / CHANNELS);
+	return pairs ? pairs : 1;
+}
+
 static void uring_port_close(struct port *p)
 {
 	struct uring_port *u = uring_of(p);
@@ -332,9 +366,7 @@ static void uring_port_close(struct port *p)
 		if (u->slots[i].in_use)
 			uring_flow_del(p, i);
 	uring_close(&u->uring);
-	free(u->slots);
-	free(u->deaf);
-	free(u);
+	uring_free(u);
 }
 
 static const struct port_ops OPS = {
@@ -351,6 +383,7 @@ static const struct port_ops OPS = {
 int port_uring_open(struct port **out, const struct port_settings *settings)
 {
 	struct uring_port *u = calloc(1, sizeof(*u));
+	uint32_t files = files_max(settings->slots);
 	int err;
 
 	if (!u)
@@ -361,15 +394,17 @@ int port_uring_open(struct port **out, const struct port_settings *settings)
 	u->wake_fd = settings->wake_fd;
 	u->slots = calloc(settings->slots, sizeof(*u->slots));
 	u->deaf = calloc((size_t)settings->slots * CHANNELS, sizeof(*u->deaf));
-	err = u->slots && u->deaf ? 0 : -ENOMEM;
+	u->free_files = calloc(files, sizeof(*u->free_files));
+	err = u->slots && u->deaf && u->free_files ? 0 : -ENOMEM;
 	if (!err)
-		err = uring_open(&u->uring, settings->buffers, BUFFER_SIZE,
-				 settings->slots * CHANNELS);
+		err = uring_open(&u->uring, settings->buffers, BUFFER_SIZE, files * CHANNELS);
 	if (err) {
-		free(u->slots);
-		free(u->deaf);
-		free(u);
+		uring_free(u);
 		return err;
+	}
+	while (u->free_count < files) {
+		u->free_files[u->free_count] = files - 1 - u->free_count;
+		u->free_count++;
 	}
 	*out = &u->port;
 	return 0;
