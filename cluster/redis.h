@@ -16,6 +16,8 @@ struct redis_settings {
 	uint64_t deadline_ns;      /* default for commands */
 	uint32_t pending_max;      /* commands in flight; more answer -EAGAIN at once */
 	uint64_t reconnect_max_ns; /* longest back-off, default 1 s */
+	/* Of its gauges, where a process has several links: "link=\"main\""; outlives the program. NULL: none. */
+	const char *labels;
 };
 
 /* err: 0 and a reply (valid during the call; may itself be a Redis error: check its type), -ETIMEDOUT (the answer may still

@@ -16,7 +16,7 @@ enum {
 
 #define DEADLINE_PRESET_NS (50 * NS_PER_MS)
 
-static struct redis_metrics metrics_register(void)
+static struct redis_metrics metrics_register(const char *labels)
 {
 	return (struct redis_metrics){
 		.commands = metric_register(METRIC_COUNTER, "tandem_redis_commands_total", NULL,
@@ -33,9 +33,9 @@ static struct redis_metrics metrics_register(void)
 					    "Times the link to Redis came up."),
 		.losses = metric_register(METRIC_COUNTER, "tandem_redis_losses_total", NULL,
 					  "Times the link to Redis was lost or not made."),
-		.pending = metric_register(METRIC_GAUGE, "tandem_redis_pending", NULL,
+		.pending = metric_register(METRIC_GAUGE, "tandem_redis_pending", labels,
 					   "Commands that wait for their answer."),
-		.up = metric_register(METRIC_GAUGE, "tandem_redis_up", NULL,
+		.up = metric_register(METRIC_GAUGE, "tandem_redis_up", labels,
 				      "1 while the link to Redis is up."),
 	};
 }
@@ -63,7 +63,7 @@ static int setup(struct redis *r)
 		return err;
 	rand_open_system(&r->rand);
 	r->backoff = (struct redis_backoff){ .max_ns = r->settings.reconnect_max_ns };
-	r->metrics = metrics_register();
+	r->metrics = metrics_register(r->settings.labels);
 	return redis_queue_open(&r->queue, r->settings.pending_max + GREETINGS_MAX);
 }
 
