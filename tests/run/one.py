@@ -5,11 +5,16 @@ import json
 import pathlib
 import signal
 import sys
-import time
 import unittest
 
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def logs():
+    """What the nodes of a failed test logged last."""
+    nodes = getattr(sys.modules.get("lib.node"), "LIVE", ())
+    return "".join(f"\n-- log of {node.home}\n{node.log_tail(25)}" for node in nodes if node.process)
 
 
 class Lines(unittest.TestResult):
@@ -23,11 +28,6 @@ class Lines(unittest.TestResult):
         print("@@" + json.dumps({"test": test.id().partition(".")[2] or str(test),
                                  "result": result, "output": output}), flush=True)
 
-    def startTest(self, test):
-        super().startTest(test)
-        test.began = time.monotonic()
-        test.subtests_failed = False
-
     def addSuccess(self, test):
         self.say(test, "passed")
 
@@ -36,16 +36,16 @@ class Lines(unittest.TestResult):
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self.say(test, "failed", self.failures[-1][1])
+        self.say(test, "failed", self.failures[-1][1] + logs())
 
     def addError(self, test, err):
         super().addError(test, err)
-        self.say(test, "failed", self.errors[-1][1])
+        self.say(test, "failed", self.errors[-1][1] + logs())
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)
         if err:
-            self.say(test, "failed", f"{subtest}\n{(self.failures + self.errors)[-1][1]}")
+            self.say(test, "failed", f"{subtest}\n{(self.failures + self.errors)[-1][1]}{logs()}")
 
     def addExpectedFailure(self, test, err):
         self.say(test, "failed", "an expected failure hides what is broken; skip it with a reason")

@@ -24,6 +24,9 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:e
               "TSAN_OPTIONS": "halt_on_error=1:exitcode=99"}
 
 
+LIVE = []               # nodes of the tests that run now; the runner shows their logs when one fails
+
+
 def build_folder():
     """The build under test: TANDEM_BUILD, or what ./tandem build makes."""
     return os.environ.get("TANDEM_BUILD") or str(ROOT / "build" / "release")
@@ -55,6 +58,8 @@ class Node(Server):
         self.sip_port, self.sip_port_2 = self.ports.take(), self.ports.take()
         self.http_port, self.media_ports = self.ports.take(), self.ports.take_range(4 * calls)
         self.killed = False
+        LIVE.append(self)
+        self._stack.callback(LIVE.remove, self)
         try:
             self.init(bind="127.0.0.1", sip_ports=f"{self.sip_port},{self.sip_port_2}",
                       media_ports=self.media_ports, http=f"127.0.0.1:{self.http_port}")
