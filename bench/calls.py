@@ -41,22 +41,24 @@ def step(node, callee_port, rate, seconds):
     cpu, redis_pid = lib.cpu_seconds(node.pid), node.redis_pid()
     redis = lib.cpu_seconds(redis_pid)
     cdrs = node.metrics()
-    uas = Sipp("uas", node.dir, ["-sn", "uas", "-i", "127.0.0.1", "-p", str(callee_port), "-m", str(calls),
+    uas = Sipp("uas", node.dir, ["-sn", "uas", "-i", lib.ADDRESS, "-p", str(callee_port), "-m", str(calls),
                                  "-timeout", f"{seconds + 20}s"])
     time.sleep(0.3)
     started = time.time()
-    uac = Sipp("uac", node.dir, [f"127.0.0.1:{node.sip_port}", "-sn", "uac", "-s", "2000", "-i", "127.0.0.1",
-                                 "-p", str(lib.free_udp_ports(1)), "-m", str(calls), "-r", str(rate),
+    uac = Sipp("uac", node.dir, [f"{lib.ADDRESS}:{node.sip_port}", "-sn", "uac", "-s", "2000", "-i", lib.ADDRESS,
+                                 "-p", str(lib.free_port()), "-m", str(calls), "-r", str(rate),
                                  "-l", str(rate * 10), "-timeout", f"{seconds + 15}s", "-timeout_error"])
     uac.process.wait()
     took = time.time() - started
     try:
-        uas.process.wait(5)
+        uas.process.wait(10)   # its scenario lingers 4 s after the last BYE
     except subprocess.TimeoutExpired:
         uas.process.terminate()
         uas.process.wait()
     caller, callee = uac.counts(), uas.counts()
-    lib.wait_for("the node to have no calls left", 40, lambda: not node.ctl("node.status")["counts"]["calls"])
+    if not caller["ok"] == callee["ok"] == calls:
+        lib.say(f"# caller {caller}, callee {callee}")
+    lib.wait_for("the node to have no calls left", 40, lambda: not node.ctl("node.status")["calls"])
     result = {
         "rate": rate, "calls": calls, "took": took,
         "unfinished": calls - min(caller["ok"], callee["ok"]),
@@ -84,10 +86,10 @@ def best(results):
 def main():
     options = lib.arguments(__doc__.splitlines()[0])
     steps, seconds = ((500, 1500), 5) if options.quick else (STEPS, 10)
-    node = lib.Node(media_ports="10000-59999", calls=30000)
+    node = lib.Node(media_ports="10000-59999", calls=4900)
     try:
         node.extension("2000", "bench-secret")
-        port = lib.free_udp_ports(1, 60100 + os.getpid() % 5000)
+        port = lib.free_port()
         lib.register(node.sip_port, "2000", "bench-secret", port)
         results = [step(node, port, rate, seconds) for rate in steps]
     finally:

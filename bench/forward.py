@@ -16,7 +16,7 @@ CALLS = 500
 
 def load(pairs, seconds):
     """Runs the generator over all calls; returns its report."""
-    lines = "".join(f"127.0.0.1:{a} {ta[0]}:{ta[1]} 127.0.0.1:{b} {tb[0]}:{tb[1]}\n" for a, ta, b, tb in pairs)
+    lines = "".join(f"{lib.ADDRESS}:{a} {ta[0]}:{ta[1]} {lib.ADDRESS}:{b} {tb[0]}:{tb[1]}\n" for a, ta, b, tb in pairs)
     done = subprocess.run(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", seconds]),
                           input=lines, capture_output=True, text=True)
     if done.returncode != 0:

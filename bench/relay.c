@@ -42,9 +42,10 @@ _Noreturn static void fail(const char *what, int err)
 	exit(1);
 }
 
+/* An address of its own: its ports are nobody else's. */
 static struct addr loopback(uint32_t port)
 {
-	return (struct addr){ .family = ADDR_V4, .ip = { 127, 0, 0, 1 }, .port = (uint16_t)port };
+	return (struct addr){ .family = ADDR_V4, .ip = { 127, 0, 77, 1 }, .port = (uint16_t)port };
 }
 
 /* Flow 2i faces party A of call i, flow 2i + 1 party B. */
@@ -80,7 +81,7 @@ static void lines_write(const struct options *o)
 	for (uint32_t i = 0; i < o->calls * 2; i += 2) {
 		uint32_t a = o->port + i * 2, b = a + 2;
 
-		(void)fprintf(file, "127.0.0.1:%u 127.0.0.1:%u 127.0.0.1:%u 127.0.0.1:%u\n",
+		(void)fprintf(file, "127.0.77.1:%u 127.0.77.1:%u 127.0.77.1:%u 127.0.77.1:%u\n",
 			      a + PARTY_PORTS, a, b + PARTY_PORTS, b);
 	}
 	(void)fclose(file);

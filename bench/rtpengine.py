@@ -48,12 +48,12 @@ class Rtpengine:
         if not shutil.which("rtpengine"):
             raise SystemExit("rtpengine is missing: install the package rtpengine-daemon")
         self.dir = tempfile.mkdtemp(prefix="rtpengine-bench-")
-        self.port = lib.free_udp_ports(1)
+        self.port = lib.free_port()
         self.log = open(os.path.join(self.dir, "log"), "wb")
         self.process = subprocess.Popen(
             lib.pinned(lib.SERVER_CORE, [
-                "rtpengine", "--config-file=none", "--table=-1", "--interface=127.0.0.1",
-                f"--listen-ng=127.0.0.1:{self.port}", f"--port-min={first_port}", f"--port-max={last_port}",
+                "rtpengine", "--config-file=none", "--table=-1", f"--interface={lib.ADDRESS}",
+                f"--listen-ng={lib.ADDRESS}:{self.port}", f"--port-min={first_port}", f"--port-max={last_port}",
                 "--num-threads=1", "--foreground", "--log-stderr", "--log-level=3", "--timeout=3600",
                 "--silent-timeout=3600", "--offer-timeout=3600", f"--pidfile={self.dir}/pid"]),
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
@@ -77,7 +77,7 @@ class Rtpengine:
     def ask(self, command):
         self.count += 1
         cookie = b"%d" % self.count
-        self.sock.sendto(cookie + b" " + bencode(command), ("127.0.0.1", self.port))
+        self.sock.sendto(cookie + b" " + bencode(command), (lib.ADDRESS, self.port))
         while True:
             answer = self.sock.recv(65536)
             if answer.startswith(cookie + b" "):
@@ -87,8 +87,8 @@ class Rtpengine:
         """One call; returns rtpengine's media addresses towards A and B."""
         names = {"call-id": os.urandom(8).hex(), "from-tag": os.urandom(4).hex()}
         options = {"ICE": "remove", "replace": ["origin"]}
-        offer = self.ask({"command": "offer", "sdp": lib.sdp("127.0.0.1", a_port), **names, **options})
-        answer = self.ask({"command": "answer", "sdp": lib.sdp("127.0.0.1", b_port), **names,
+        offer = self.ask({"command": "offer", "sdp": lib.sdp(lib.ADDRESS, a_port), **names, **options})
+        answer = self.ask({"command": "answer", "sdp": lib.sdp(lib.ADDRESS, b_port), **names,
                            "to-tag": os.urandom(4).hex(), **options})
         for reply in (offer, answer):
             if reply.get("result") != "ok":
