@@ -45,7 +45,8 @@ class Lines(unittest.TestResult):
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)
         if err:
-            self.say(test, "failed", f"{subtest}\n{(self.failures + self.errors)[-1][1]}{logs()}")
+            found = self.failures if issubclass(err[0], test.failureException) else self.errors
+            self.say(test, "failed", f"{subtest}\n{found[-1][1]}{logs()}")
 
     def addExpectedFailure(self, test, err):
         self.say(test, "failed", "an expected failure hides what is broken; skip it with a reason")
