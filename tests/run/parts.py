@@ -137,22 +137,28 @@ def tsan(report):
 
 
 def e2e(report, chosen=()):
-    """Python tests of whole nodes, two at a time: they mostly wait."""
+    """Python tests of whole nodes, two files at a time: they mostly wait.  Then those that want to be alone."""
     scripts = [str(path) for path in chosen or sorted(E2E.glob("*_test.py"))]
     folders = {variant: build(report, variant, *PROGRAMS)
                for variant in {variant_of(script) for script in scripts}}
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for results in pool.map(lambda script: script_results(script, folders[variant_of(script)]),
-                                scripts):
-            for result in results:
-                report.add(*result)
+    shared = [script for script in scripts if not wants(script, "ALONE")]
+    for group, workers in ((shared, 2), ([s for s in scripts if s not in shared], 1)):
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            for results in pool.map(
+                    lambda script: script_results(script, folders[variant_of(script)]), group):
+                for result in results:
+                    report.add(*result)
+
+
+def wants(script, name):
+    """The value of a line NAME = value of a file: ALONE = True where other load would spoil it."""
+    match = re.search(rf'^{name} = "?(\w+)"?$', pathlib.Path(script).read_text(encoding="utf-8"), re.M)
+    return match[1] if match else None
 
 
 def variant_of(script):
     """The build a file wants: BUILD = "release" where it measures, or else with sanitizers."""
-    text = pathlib.Path(script).read_text(encoding="utf-8")
-    match = re.search(r'^BUILD = "(\w+)"', text, re.M)
-    return match[1] if match else "asan"
+    return wants(script, "BUILD") or "asan"
 
 
 def script_results(script, folder, kind="e2e"):
