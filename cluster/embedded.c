@@ -202,12 +202,14 @@ static int attributes_set(posix_spawnattr_t *attr, posix_spawn_file_actions_t *f
 		err = posix_spawnattr_setsigmask(attr, &none);
 	if (!err)
 		err = posix_spawnattr_setsigdefault(attr, &all);
-	if (!err)
+	if (!err) {
 		err = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY,
 						       0);
-	if (!err)
+	}
+	if (!err) {
 		err = posix_spawn_file_actions_addopen(files, STDOUT_FILENO, log_path,
 						       O_WRONLY | O_CREAT | O_APPEND, 0600);
+	}
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(files, STDOUT_FILENO, STDERR_FILENO);
 	if (!err)
@@ -271,15 +273,16 @@ static int server_start(struct embedded *e, int lock_fd)
 		err = server_path(e, log_path, "redis.log");
 	if (!err)
 		err = spawn(e, conf_path, log_path, lock_fd);
-	if (err == -ENOENT)
+	if (err == -ENOENT) {
 		LOG_ERROR("embedded", 0,
 			  "redis-server is not in PATH: install the package redis-server");
-	else if (err)
+	} else if (err) {
 		LOG_ERROR("embedded", 0, "redis-server does not start",
 			  LOG_STR("error", strerror(-err)));
-	else
+	} else {
 		LOG_INFO("embedded", 0, "redis-server started", LOG_INT("pid", e->pid),
 			 LOG_STR("log", log_path));
+	}
 	return err;
 }
 
@@ -332,13 +335,14 @@ int embedded_start(struct embedded *e)
 		e->pid = 0;
 		err = start_once(e); /* it was on its way out */
 	}
-	if (err == -ETIMEDOUT || err == -ECHILD)
+	if (err == -ETIMEDOUT || err == -ECHILD) {
 		LOG_ERROR(
 			"embedded", 0,
 			"redis-server does not answer: see redis/redis.log in the state directory",
 			LOG_STR("dir", e->dir), LOG_STR("error", strerror(-err)));
-	else if (!err && e->adopted)
+	} else if (!err && e->adopted) {
 		LOG_INFO("embedded", 0, "redis-server adopted", LOG_INT("pid", e->pid));
+	}
 	return err;
 }
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-static const char FIXED[] =
+static const char g_fixed[] =
 	"# Written by tandem at each start.\n"
 	"port 0\n"
 	"unixsocketperm 700\n"
@@ -46,7 +46,7 @@ int embedded_conf_write(struct writer *w, const char *dir, const char *socket_pa
 {
 	int err = 0;
 
-	writer_str(w, FIXED);
+	writer_str(w, g_fixed);
 	err = quoted_write(w, "dir", dir, "");
 	if (!err)
 		err = quoted_write(w, "pidfile", dir, "/redis.pid");

@@ -16,7 +16,7 @@ enum {
 	AT_CRC = 20,
 };
 
-static const uint8_t MAGIC[AT_FORMAT] = { 'T', 'D', 'R' };
+static const uint8_t g_magic[AT_FORMAT] = { 'T', 'D', 'R' };
 
 static uint32_t crc_of(const uint8_t *head, struct bytes payload)
 {
@@ -30,7 +30,7 @@ void record_seal(struct writer *w, const struct record *r)
 
 	assert(r->payload.n <= RECORD_PAYLOAD_MAX);
 	assert(r->flags == 0);
-	writer_mem(&hw, MAGIC, sizeof(MAGIC));
+	writer_mem(&hw, g_magic, sizeof(g_magic));
 	writer_u8(&hw, RECORD_FORMAT);
 	writer_be16(&hw, r->flags);
 	writer_be16(&hw, 0);
@@ -51,7 +51,7 @@ static const char *fault_of(struct bytes in)
 {
 	if (in.n < RECORD_HEAD)
 		return "shorter than its head";
-	if (memcmp(in.p, MAGIC, sizeof(MAGIC)) != 0)
+	if (memcmp(in.p, g_magic, sizeof(g_magic)) != 0)
 		return "does not start as a record";
 	if (in.p[AT_FORMAT] != RECORD_FORMAT)
 		return "of an unknown format";

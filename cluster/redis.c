@@ -57,13 +57,15 @@ int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t 
 	struct redis_wait wait = { .fn = fn, .arg = arg, .deadline_ns = UINT64_MAX };
 	int err = -ENOTCONN;
 
-	if (deadline_ns != UINT64_MAX)
+	if (deadline_ns != UINT64_MAX) {
 		wait.deadline_ns =
 			clock_now_ns() + (deadline_ns ? deadline_ns : r->settings.deadline_ns);
-	if (r->state == REDIS_LINK_UP && !r->broken && !r->closing)
+	}
+	if (r->state == REDIS_LINK_UP && !r->broken && !r->closing) {
 		err = r->queue.count < r->settings.pending_max
 			      ? redis_command_put(r, args, n, &wait)
 			      : -EAGAIN;
+	}
 	if (err)
 		metric_add(r->metrics.refused, 1);
 	return err;
@@ -91,12 +93,13 @@ static void reply_take(struct redis *r, const struct redisReply *reply)
 
 	if (reply->type == REDIS_REPLY_ERROR)
 		metric_add(r->metrics.errors, 1);
-	if (!redis_queue_pop(&r->queue, &wait))
+	if (!redis_queue_pop(&r->queue, &wait)) {
 		redis_link_break(r, "an answer to no command", (struct bytes){ 0 });
-	else if (wait.expired)
+	} else if (wait.expired) {
 		metric_add(r->metrics.late, 1);
-	else if (wait.fn)
+	} else if (wait.fn) {
 		wait.fn(0, reply, wait.arg);
+	}
 }
 
 void redis_reader_feed(struct redis *r, struct bytes in)

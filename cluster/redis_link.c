@@ -143,10 +143,11 @@ static void out_write(struct redis *r)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			break;
-		if (n < 0)
+		if (n < 0) {
 			break_errno(r, "write failed", errno);
-		else
+		} else {
 			redis_buffer_eat(&r->out, (size_t)n);
+		}
 	}
 	if (!r->broken)
 		watch(r);
@@ -179,10 +180,11 @@ static void on_greeting(int err, const struct redisReply *reply, void *arg)
 
 	if (err || r->state != REDIS_LINK_GREETING)
 		return;
-	if (redis_is_error(reply, &text))
+	if (redis_is_error(reply, &text)) {
 		redis_link_break(r, "refused by Redis", text);
-	else if (--r->greetings == 0 && !r->broken)
+	} else if (--r->greetings == 0 && !r->broken) {
 		link_up(r);
+	}
 }
 
 static void greeting_put(struct redis *r, const struct bytes *args, size_t n)
@@ -203,10 +205,11 @@ static void greet(struct redis *r)
 
 	r->state = REDIS_LINK_GREETING;
 	r->greetings = 0;
-	if (user.n && password.n)
+	if (user.n && password.n) {
 		greeting_put(r, (struct bytes[]){ BYTES_LIT("AUTH"), user, password }, 3);
-	else if (password.n)
+	} else if (password.n) {
 		greeting_put(r, (struct bytes[]){ BYTES_LIT("AUTH"), password }, 2);
+	}
 	writer_fmt(&w, "%u", r->url.db);
 	if (r->url.db)
 		greeting_put(r, (struct bytes[]){ BYTES_LIT("SELECT"), writer_done(&w) }, 2);
@@ -224,12 +227,13 @@ static bool in_read(struct redis *r)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (n < 0)
+	if (n < 0) {
 		break_errno(r, "read failed", errno);
-	else if (n == 0)
+	} else if (n == 0) {
 		redis_link_break(r, "closed by Redis", (struct bytes){ 0 });
-	else
+	} else {
 		redis_reader_feed(r, bytes_mem(r->chunk, (size_t)n));
+	}
 	return !r->broken && r->reader && (size_t)n == sizeof(r->chunk);
 }
 
@@ -248,10 +252,11 @@ static void dial_done(struct redis *r)
 
 	if (getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
 		err = errno;
-	if (err)
+	if (err) {
 		break_errno(r, "connect failed", err);
-	else
+	} else {
 		greet(r);
+	}
 }
 
 static void on_fd(int fd, unsigned events, void *arg)
@@ -281,20 +286,22 @@ static void dial(struct redis *r, uint64_t now_ns)
 	r->fd = fd < 0 ? -1 : fd;
 	r->state = REDIS_LINK_DIALLING;
 	r->wake_ns = now_ns + GREET_NS;
-	if (err)
+	if (err) {
 		break_errno(r, "connect failed", -err);
-	else
+	} else {
 		watch(r);
+	}
 }
 
 static void link_expire(struct redis *r, uint64_t now_ns)
 {
 	if (r->state == REDIS_LINK_UP || now_ns < r->wake_ns)
 		return;
-	if (r->state == REDIS_LINK_DOWN)
+	if (r->state == REDIS_LINK_DOWN) {
 		dial(r, now_ns);
-	else
+	} else {
 		redis_link_break(r, "no answer to the greeting", (struct bytes){ 0 });
+	}
 }
 
 /* When the oldest unanswered command makes us give the link up. */

@@ -54,10 +54,11 @@ static int setup(struct redis *r)
 	const char *reason;
 	int err = redis_url_read(&r->url, bytes_str(r->settings.url), &reason);
 
-	if (err)
+	if (err) {
 		LOG_ERROR("redis", 0, "bad url", LOG_STR("reason", reason));
-	else if (!r->url.path[0])
+	} else if (!r->url.path[0]) {
 		err = redis_url_resolve(&r->url, &r->addr);
+	}
 	settings_complete(&r->settings);
 	if (err)
 		return err;

@@ -56,8 +56,7 @@ static const char *login_read(struct redis_url *out, struct bytes login)
 /* host, host:port, [v6] or [v6]:port */
 static const char *host_read(struct redis_url *out, struct bytes in)
 {
-	struct bytes host = in;
-	struct bytes port = { 0 };
+	struct bytes host, port;
 	uint32_t number = REDIS_PORT;
 
 	if (bytes_starts(in, "[")) {
@@ -110,14 +109,15 @@ static const char *unix_read(struct redis_url *out, struct bytes path)
 int redis_url_read(struct redis_url *out, struct bytes text, const char **reason)
 {
 	*out = (struct redis_url){ 0 };
-	if (memchr(text.p ? text.p : (const uint8_t *)"", 0, text.n))
+	if (memchr(text.p ? text.p : (const uint8_t *)"", 0, text.n)) {
 		*reason = "has a NUL byte";
-	else if (bytes_starts(text, "unix:"))
+	} else if (bytes_starts(text, "unix:")) {
 		*reason = unix_read(out, bytes_from(text, strlen("unix:")));
-	else if (bytes_starts(text, "redis://"))
+	} else if (bytes_starts(text, "redis://")) {
 		*reason = tcp_read(out, bytes_from(text, strlen("redis://")));
-	else
+	} else {
 		*reason = "starts neither with unix: nor with redis://";
+	}
 	return *reason ? -EINVAL : 0;
 }
 

@@ -327,10 +327,11 @@ int spool_open(struct spool **out, const char *dir)
 	(void)pthread_mutex_init(&sp->lock, NULL);
 	(void)pthread_cond_init(&sp->wake, NULL);
 	err = setup(sp, dir);
-	if (err)
+	if (err) {
 		destroy(sp);
-	else
+	} else {
 		*out = sp;
+	}
 	return err;
 }
 

@@ -15,7 +15,7 @@ enum {
 	AT_CRC = 24,
 };
 
-static const char MAGIC[MAGIC_LEN + 1] = "TDC1";
+static const char g_magic[MAGIC_LEN + 1] = "TDC1";
 
 static uint32_t crc_of(const uint8_t *head, struct bytes fields)
 {
@@ -28,7 +28,7 @@ void spool_entry_write(struct writer *w, const struct spool_entry *entry)
 	struct writer hw = writer_over(head, sizeof(head));
 
 	assert(entry->fields.n <= SPOOL_FIELDS_MAX);
-	writer_mem(&hw, MAGIC, MAGIC_LEN);
+	writer_mem(&hw, g_magic, MAGIC_LEN);
 	writer_be32(&hw, (uint32_t)entry->fields.n);
 	writer_be64(&hw, entry->number);
 	writer_be64(&hw, entry->call);
@@ -45,7 +45,7 @@ static uint64_t be64_get(const uint8_t *p)
 /* Skips to where the next entry may start. */
 static int skip(struct bytes *rest)
 {
-	const uint8_t *found = memmem(rest->p + 1, rest->n - 1, MAGIC, MAGIC_LEN);
+	const uint8_t *found = memmem(rest->p + 1, rest->n - 1, g_magic, MAGIC_LEN);
 
 	*rest = found ? bytes_from(*rest, (size_t)(found - rest->p)) : (struct bytes){ 0 };
 	return -EBADMSG;
@@ -65,7 +65,7 @@ int spool_entry_next(struct bytes *rest, struct spool_entry *out)
 
 	if (in.n == 0)
 		return 0;
-	if (memcmp(in.p, MAGIC, same) != 0)
+	if (memcmp(in.p, g_magic, same) != 0)
 		return skip(rest);
 	if (in.n < SPOOL_ENTRY_HEAD)
 		return skip_torn(rest);

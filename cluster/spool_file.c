@@ -51,10 +51,11 @@ static int scan(struct spool_file *f, uint64_t *first, uint64_t *last)
 		number = number > broken ? number : broken;
 		*last = *last > number ? *last : number;
 	}
-	if (dir)
+	if (dir) {
 		(void)closedir(dir);
-	else if (fd >= 0)
+	} else if (fd >= 0) {
 		(void)close(fd);
+	}
 	return err;
 }
 
@@ -128,10 +129,11 @@ int spool_file_write(struct spool_file *f, struct bytes in)
 	if (err)
 		return err;
 	err = write_all(f->fd, in);
-	if (!err)
+	if (!err) {
 		f->size += in.n;
-	else if (ftruncate(f->fd, (off_t)f->size) < 0)
+	} else if (ftruncate(f->fd, (off_t)f->size) < 0) {
 		segment_end(f); /* what is behind a torn entry would be hard to find */
+	}
 	return err;
 }
 

@@ -114,6 +114,7 @@ static void init(struct store *s, const struct store_settings *settings)
 	s->settings.lease_ns = settings->lease_ns ? settings->lease_ns : LEASE_PRESET_NS;
 	lease_open(&s->lease, settings->incarnation, s->settings.lease_ns, settings->peers);
 	s->failed_end = &s->failed;
+	s->ends.end = &s->ends.first;
 	s->replay.retry_ns = UINT64_MAX;
 	s->metrics = metrics_register();
 	metric_set(s->metrics.degraded, 1); /* until the lease is held */

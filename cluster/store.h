@@ -83,7 +83,8 @@ void store_document_delete(struct store *s, struct bytes tenant, const char *kin
 void store_event(struct store *s, struct bytes tenant, const struct store_field *fields, size_t n);
 
 /* Start-up: hands every record to a function (calls: key is the id's 13 characters; registrations: TENANT:USER). The receiver returns 0, or -errno with a reason it logged: the record is then
- * renamed to td:broken:... and counted, and loading goes on. done() after the last one (STORE_OK) or when Redis fails. */
+ * renamed to td:broken:... and counted, and loading goes on. done() after the last one (STORE_OK; version: how many were
+ * taken) or when Redis fails. A record carries its own version inside, where its owner needs it. */
 typedef int store_record_fn(struct bytes key, struct bytes record, void *arg);
 void store_load_calls(struct store *s, store_record_fn *each, store_done_fn *done, void *arg);
 void store_load_bindings(struct store *s, store_record_fn *each, store_done_fn *done, void *arg);

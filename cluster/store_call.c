@@ -47,9 +47,10 @@ void store_call_save(struct store *s, uint64_t call, uint64_t version, struct by
 	store_enter(s);
 	metric_add(s->metrics.saves, 1);
 	op = store_op_user(s, done, arg, call, version);
-	if (op && store_is_fenced(s))
+	if (op && store_is_fenced(s)) {
 		store_op_fail(op, STORE_FENCED);
-	else if (op)
+	} else if (op) {
 		save(op, call, version, record);
+	}
 	store_leave(s);
 }

@@ -21,15 +21,16 @@ static void send(struct store_op *op, const struct document *d)
 		d->json,
 	};
 
-	if (!args[0].n || !args[1].n || !args[2].n)
+	if (!args[0].n || !args[1].n || !args[2].n) {
 		store_op_fail(op, STORE_REFUSED);
-	else
+	} else {
 		store_op_run(op,
 			     &(struct script_call){ .id = d->script,
 						    .args = args,
 						    .keys = 3,
 						    .n = COUNT_OF(args),
 						    .deadline_ns = op->s->settings.deadline_ns });
+	}
 }
 
 static void run(struct store *s, const struct document *d, store_done_fn *done, void *arg)

@@ -37,7 +37,7 @@ enum {
 #define RESEND_NS (2 * NS_PER_S)
 
 struct store_end {
-	struct store_end *next, *prev;
+	struct store_end *next, **at;
 	struct store *s;
 	store_done_fn *done; /* NULL once called */
 	void *arg;
@@ -51,12 +51,9 @@ struct store_end {
 
 static void end_add(struct store *s, struct store_end *end)
 {
-	end->prev = s->ends.last;
-	if (end->prev)
-		end->prev->next = end;
-	else
-		s->ends.first = end;
-	s->ends.last = end;
+	end->at = s->ends.end;
+	*end->at = end;
+	s->ends.end = &end->next;
 	s->ends.count++;
 }
 
@@ -64,14 +61,12 @@ static void end_free(struct store_end *end)
 {
 	struct store_ends *ends = &end->s->ends;
 
-	if (end->prev)
-		end->prev->next = end->next;
-	else
-		ends->first = end->next;
-	if (end->next)
-		end->next->prev = end->prev;
-	else
-		ends->last = end->prev;
+	*end->at = end->next;
+	if (end->next) {
+		end->next->at = end->at;
+	} else {
+		ends->end = end->at;
+	}
 	ends->count--;
 	free(end);
 }
@@ -311,10 +306,11 @@ static void end_take(struct store_end *end, store_done_fn *done, void *arg)
 
 	end->done = done;
 	end->arg = arg;
-	if (store_is_healthy(s))
+	if (store_is_healthy(s)) {
 		end_send(end, s->settings.deadline_ns);
-	else
+	} else {
 		end_spool(end);
+	}
 }
 
 void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,

@@ -108,13 +108,14 @@ static void healthy(struct store *s)
 static void unhealthy(struct store *s, bool fenced)
 {
 	metric_set(s->metrics.degraded, 1);
-	if (fenced)
+	if (fenced) {
 		LOG_ERROR("store", 0, "another owner holds the shard: silent from now on",
 			  LOG_U64("epoch", s->lease.epoch.counter),
 			  LOG_U64("higher", s->lease.heard));
-	else
+	} else {
 		LOG_WARN("store", 0, "degraded: going on without Redis",
 			 LOG_U64("epoch", s->lease.epoch.counter));
+	}
 	store_loads_resume(s, false);
 	if (s->health_fn && !s->closing)
 		s->health_fn(false, s->arg);

@@ -168,6 +168,7 @@ static void forget(struct store_load *load, struct bytes member)
 
 static void record_take(struct store_load *load, struct bytes member, struct bytes raw)
 {
+	struct store *s = load->s;
 	struct record record = { .payload = raw };
 	const char *reason = NULL;
 	int err = 0;
@@ -178,10 +179,13 @@ static void record_take(struct store_load *load, struct bytes member, struct byt
 		err = load->each(member, record.payload, load->arg);
 		reason = "not understood";
 	}
-	if (err)
+	if (s->closing)
+		return; /* each closed the store: there is no load any more */
+	if (err) {
 		broken(load, member, raw, reason);
-	else
+	} else {
 		load->loaded++;
+	}
 }
 
 static void fetch_finish(struct store_op *op, const struct store_answer *a)
@@ -191,16 +195,17 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 	struct bytes text;
 
 	load->in_flight--;
-	if (op->s->closing)
+	if (op->s->closing) {
 		load->result = STORE_UNKNOWN;
-	else if (redis_is_error(a->reply, &text) && bytes_starts(text, "WRONGTYPE"))
+	} else if (redis_is_error(a->reply, &text) && bytes_starts(text, "WRONGTYPE")) {
 		broken(load, fetch->member, (struct bytes){ 0 }, "not a string");
-	else if (a->result != STORE_OK)
+	} else if (a->result != STORE_OK) {
 		load->result = a->result;
-	else if (redis_reply_type(a->reply) == REDIS_TYPE_NIL)
+	} else if (redis_reply_type(a->reply) == REDIS_TYPE_NIL) {
 		forget(load, fetch->member);
-	else
+	} else {
 		record_take(load, fetch->member, redis_reply_text(a->reply));
+	}
 	if (!op->s->closing)
 		pump(load);
 }
@@ -220,10 +225,11 @@ static void fetch_send(struct store_load *load, struct bytes member)
 	fetch->load = load;
 	fetch->member = member;
 	load->in_flight++;
-	if (load->kind == LOAD_DOCUMENTS)
+	if (load->kind == LOAD_DOCUMENTS) {
 		store_op_command(op, hget, COUNT_OF(hget), FETCH_NS);
-	else
+	} else {
 		store_op_command(op, get, COUNT_OF(get), FETCH_NS);
+	}
 }
 
 static void pump(struct store_load *load)
@@ -303,10 +309,11 @@ void store_loads_resume(struct store *s, bool spooled)
 			continue;
 		}
 		load->waiting = false;
-		if (spooled)
+		if (spooled) {
 			list_send(load);
-		else
+		} else {
 			load_done(load, STORE_UNKNOWN);
+		}
 		load = s->loads; /* whatever done did to the list */
 	}
 }

@@ -104,14 +104,15 @@ static struct store_answer answer_read(const struct store *s, bool script, int e
 	struct store_answer a = { .result = STORE_UNKNOWN, .reply = reply };
 	struct bytes text;
 
-	if (err)
+	if (err) {
 		lease_tell(&a, LEASE_LATE);
-	else if (redis_is_error(reply, &text))
+	} else if (redis_is_error(reply, &text)) {
 		error_read(&a, text);
-	else if (script)
+	} else if (script) {
 		word_read(s, &a);
-	else
+	} else {
 		a.result = STORE_OK; /* its sender looks inside */
+	}
 	return a;
 }
 
@@ -127,21 +128,18 @@ struct store_op *store_op_new(struct store *s, size_t size, store_finish_fn *fin
 	op->s = s;
 	op->finish = finish;
 	op->next = s->ops;
+	op->at = &s->ops;
 	if (s->ops)
-		s->ops->prev = op;
+		s->ops->at = &op->next;
 	s->ops = op;
 	return op;
 }
 
 static void unlink_op(struct store_op *op)
 {
+	*op->at = op->next;
 	if (op->next)
-		op->next->prev = op->prev;
-	if (op->prev)
-		op->prev->next = op->next;
-	else
-		op->s->ops = op->next;
-	op->s = NULL;
+		op->next->at = op->at;
 }
 
 /* Its answer is the last thing that happens to it, except that Redis may still hold it. */
@@ -150,7 +148,6 @@ static void op_finish(struct store_op *op, struct store_answer *a)
 	struct store *s = op->s;
 
 	unlink_op(op);
-	op->s = s; /* for finish */
 	a->lease.answer = op->question;
 	if (op->question && !a->lease_told)
 		lease_tell(a, a->result == STORE_OK ? LEASE_GRANTED : LEASE_UNKNOWN);

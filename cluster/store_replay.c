@@ -67,10 +67,11 @@ static void send_finish(struct store_op *op, const struct store_answer *a)
 	struct store_replay *r = &s->replay;
 
 	r->in_flight--;
-	if (a->result == STORE_OK)
+	if (a->result == STORE_OK) {
 		metric_add(a->version ? s->metrics.cdr_sent : s->metrics.cdr_again, 1);
-	else
+	} else {
 		r->failed = true;
+	}
 	if (!s->closing)
 		pump(s);
 }
@@ -95,9 +96,10 @@ static void damage_note(struct store *s, int err)
 			 LOG_U64("file", s->replay.number));
 		return;
 	}
-	if (!s->replay.damaged)
+	if (!s->replay.damaged) {
 		LOG_ERROR("store", 0, "spool file damaged: kept aside",
 			  LOG_U64("file", s->replay.number));
+	}
 	s->replay.damaged = true;
 	metric_add(s->metrics.spool_broken, 1);
 }
@@ -110,10 +112,11 @@ static void pump(struct store *s)
 
 	while (!r->failed && r->in_flight < WINDOW && got != 0) {
 		got = spool_entry_next(&r->rest, &entry);
-		if (got > 0)
+		if (got > 0) {
 			entry_send(s, &entry);
-		else if (got < 0)
+		} else if (got < 0) {
 			damage_note(s, got);
+		}
 	}
 	if (r->in_flight == 0)
 		segment_done(s);
@@ -143,14 +146,15 @@ static void on_segment(int err, uint64_t number, struct bytes segment, void *arg
 	metric_set(s->metrics.cdr_waiting, !spool_is_empty(s->spool));
 	if (!err)
 		err = segment_take(&s->replay, number, segment);
-	if (s->closing)
+	if (s->closing) {
 		stop(s);
-	else if (!err)
+	} else if (!err) {
 		pump(s);
-	else if (err != -ENOENT || !spool_is_empty(s->spool))
+	} else if (err != -ENOENT || !spool_is_empty(s->spool)) {
 		retry_later(s);
-	else
+	} else {
 		store_loads_resume(s, true);
+	}
 	store_leave(s);
 }
 

@@ -31,7 +31,7 @@ struct store_op;
 typedef void store_finish_fn(struct store_op *op, const struct store_answer *answer);
 
 struct store_op {
-	struct store_op *next, *prev; /* in store.ops; NULL once finished */
+	struct store_op *next, **at; /* in store.ops */
 	struct store_op *failed_next;
 	struct store *s;
 	store_finish_fn *finish; /* called exactly once */
@@ -55,7 +55,7 @@ struct store_metrics {
 struct store_end;
 
 struct store_ends {
-	struct store_end *first, *last; /* by number */
+	struct store_end *first, **end; /* by number */
 	uint32_t count;
 	uint32_t link; /* the lease's link number when all were last sent */
 	uint64_t next; /* number of the next end */

@@ -71,8 +71,8 @@ UNUSED static void node_health(bool healthy, void *arg)
 struct node_settings {
 	const char *name;
 	uint64_t incarnation;
-	uint64_t deadline_ms; /* 0: 500, so that a busy machine is not taken for a slow Redis */
-	uint64_t lease_ms;    /* 0: 3000 */
+	uint64_t deadline_ms; /* 0: 2000, so that a busy machine is not taken for a slow Redis */
+	uint64_t lease_ms;    /* 0: 30000 */
 	const char *spool;    /* beside the server; NULL: "spool" */
 };
 
@@ -82,8 +82,8 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 	struct store_settings ss = {
 		.shard = NODE_SHARD,
 		.incarnation = ns->incarnation,
-		.deadline_ns = (ns->deadline_ms ? ns->deadline_ms : 500) * NS_PER_MS,
-		.lease_ns = (ns->lease_ms ? ns->lease_ms : 3000) * NS_PER_MS,
+		.deadline_ns = (ns->deadline_ms ? ns->deadline_ms : 2000) * NS_PER_MS,
+		.lease_ns = (ns->lease_ms ? ns->lease_ms : 30000) * NS_PER_MS,
 	};
 
 	*n = (struct node){ 0 };

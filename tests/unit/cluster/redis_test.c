@@ -181,7 +181,7 @@ static void test_large_pipeline(void **state)
 
 static void test_bounds(void **state)
 {
-	struct redis_settings settings = { .pending_max = 3 };
+	struct redis_settings settings = { .deadline_ns = 5 * NS_PER_S, .pending_max = 3 };
 	static char huge[9 << 20];
 	struct bytes args[] = { BYTES_LIT("ECHO"), bytes_mem(huge, sizeof(huge)) };
 	struct server s;

@@ -100,7 +100,7 @@ static void test_unanswered(void **state)
 	server_dir(&s);
 	server_start(&s, NULL);
 	node_open(&n, &s,
-		  &(struct node_settings){ .name = "a", .incarnation = 1, .deadline_ms = 50 });
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .deadline_ms = 200 });
 	store_acquire(n.store, node_done, &n);
 	expect_ok(&n, 1);
 	node_save(&n, 42, 1, "first");

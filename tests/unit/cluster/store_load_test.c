@@ -233,12 +233,44 @@ static void test_without_redis(void **state)
 	server_stop(&s);
 }
 
+static int close_each(struct bytes key, struct bytes record, void *arg)
+{
+	struct node *n = arg;
+	struct store *store = n->store;
+
+	(void)node_each(key, record, arg);
+	n->store = NULL;
+	store_close(store);
+	return -EBADMSG;
+}
+
+static void test_close_in_record(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	node_save(&n, 1, 1, "one");
+	node_save(&n, 2, 1, "two");
+	NODE_EXPECT(&n, "oo");
+	store_load_calls(n.store, close_each, node_done, &n);
+	NODE_EXPECT(&n, "u");
+	assert_int_equal(n.loaded, 1);
+	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "2");
+	redis_close(n.redis);
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calls),     cmocka_unit_test(test_many),
-		cmocka_unit_test(test_broken),    cmocka_unit_test(test_bindings),
-		cmocka_unit_test(test_documents), cmocka_unit_test(test_without_redis),
+		cmocka_unit_test(test_calls),           cmocka_unit_test(test_many),
+		cmocka_unit_test(test_broken),          cmocka_unit_test(test_bindings),
+		cmocka_unit_test(test_documents),       cmocka_unit_test(test_without_redis),
+		cmocka_unit_test(test_close_in_record),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
