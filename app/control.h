@@ -21,6 +21,8 @@ void control_setup(void); /* registers the metrics; main thread, once */
 int control_open(struct control **out, struct node *node, const char *url) NODISCARD;
 /* No further commands; those under way are finished. */
 void control_stop(struct control *c);
+/* The link for results is up: commands may come again. */
+void control_wake(struct control *c);
 void control_close(struct control *c);
 void control_flush(struct control *c);
 void control_expire(struct control *c, uint64_t now_ns);

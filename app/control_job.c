@@ -79,8 +79,7 @@ static void job_end(struct control_job *job)
 	c->running--;
 	if (id[0])
 		wake_next(c, s, bytes_str(id));
-	for (size_t i = 0; i < CONTROL_STREAMS; i++)
-		control_stream_read(&c->streams[i]);
+	control_wake(c);
 }
 
 static void on_finished(int err, const struct redisReply *reply, void *arg)
@@ -89,9 +88,11 @@ static void on_finished(int err, const struct redisReply *reply, void *arg)
 	struct bytes text = { 0 };
 
 	/* Without an answer the entry may still be there: it is read again and finds the result, or runs again. */
-	if (redis_is_error(reply, &text) || err)
+	if (redis_is_error(reply, &text) || err) {
+		job->stream->again = true;
 		LOG_WARN("control", 0, "a result was not stored", LOG_STR("id", job->id),
 			 LOG_BYTES("error", text), LOG_INT("code", err));
+	}
 	job_end(job);
 }
 
@@ -176,7 +177,8 @@ static void on_claimed(int err, const struct redisReply *reply, void *arg)
 	struct bytes old = redis_reply_text(reply);
 
 	if (err || redis_is_error(reply, NULL)) {
-		job_end(job); /* it stays in the stream and is read again */
+		job->stream->again = true; /* it stays in the stream */
+		job_end(job);
 		return;
 	}
 	if (old.n == 0 ||

@@ -14,6 +14,7 @@
 #define BLOCK_TEXT     "2000"
 #define BLOCK_LIMIT_NS (5 * NS_PER_S) /* a peer that does not even say "nothing" is gone */
 #define ASK_LIMIT_NS   (2 * NS_PER_S)
+#define AGAIN_NS       (100 * NS_PER_MS)
 #define CLAIM_EVERY_NS (10 * NS_PER_S)
 #define CLAIM_IDLE     "30000" /* ms; longer than any command takes */
 #define BATCH          "32"
@@ -35,15 +36,18 @@ void control_setup(void)
 static void ask(struct control_stream *s, const struct bytes *args, size_t n, uint64_t limit_ns,
 		redis_reply_fn *fn)
 {
-	/* Not now: the link comes back and asks again. */
 	s->asked = !redis_command(s->link, args, n, limit_ns, fn, s);
+	if (!s->asked)
+		s->pause_ns = clock_now_ns() + AGAIN_NS;
 }
 
 /* Whatever was delivered and not taken is read again from the start: what is under way is known and skipped. */
 static void start_over(struct control_stream *s, enum control_phase phase, uint64_t wait_ns)
 {
 	s->phase = phase;
-	s->claim_ns = clock_now_ns() + wait_ns;
+	s->again = false;
+	s->claim_ns = 0;
+	s->pause_ns = wait_ns ? clock_now_ns() + wait_ns : 0;
 	(void)snprintf(s->after, sizeof(s->after), "0");
 }
 
@@ -82,8 +86,7 @@ static void on_read(int err, const struct redisReply *reply, void *arg)
 		return;
 	}
 	if (!take_all(s, entries))
-		s->phase =
-			CONTROL_HISTORY; /* no room: what was delivered now is read again from there */
+		s->phase = CONTROL_HISTORY; /* no room: the rest is read again from there */
 	else if (history && redis_reply_count(entries) == 0)
 		s->phase = CONTROL_NEWS;
 	control_stream_read(s);
@@ -160,16 +163,20 @@ static void ask_claim(struct control_stream *s)
 	ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, on_claimed);
 }
 
-/* For a whole batch of each stream. */
-static bool has_room(const struct control *c)
+/* For a whole batch of each stream; and results have a way back. */
+static bool is_welcome(const struct control *c)
 {
-	return c->running <= CONTROL_JOBS_MAX / 2;
+	return !c->stopped && c->running <= CONTROL_JOBS_MAX / 2 &&
+	       redis_is_connected(c->node->redis);
 }
 
 void control_stream_read(struct control_stream *s)
 {
-	if (s->asked || s->control->stopped || !has_room(s->control) ||
-	    !redis_is_connected(s->link))
+	if (s->asked || !is_welcome(s->control) || !redis_is_connected(s->link))
+		return;
+	if (s->phase == CONTROL_NEWS && s->again)
+		start_over(s, CONTROL_HISTORY, AGAIN_NS);
+	if (clock_now_ns() < s->pause_ns)
 		return;
 	switch (s->phase) {
 	case CONTROL_GROUP:
@@ -191,7 +198,7 @@ static void on_state(bool connected, void *arg)
 {
 	struct control_stream *s = arg;
 
-	s->phase = CONTROL_GROUP;
+	start_over(s, CONTROL_GROUP, 0);
 	if (connected)
 		control_stream_read(s);
 	else
@@ -201,7 +208,12 @@ static void on_state(bool connected, void *arg)
 static int stream_open(struct control *c, struct control_stream *s, const char *tenant,
 		       enum command_permission permission, const char *url)
 {
-	struct redis_settings settings = { .deadline_ns = NS_PER_S, .pending_max = 16 };
+	bool operators = permission == COMMAND_FOR_OPERATOR;
+	struct redis_settings settings = {
+		.deadline_ns = NS_PER_S,
+		.pending_max = 16,
+		.labels = operators ? "link=\"operators\"" : "link=\"tenant\"",
+	};
 
 	s->control = c;
 	s->who.permission = permission;
@@ -236,6 +248,12 @@ void control_stop(struct control *c)
 	c->stopped = true;
 }
 
+void control_wake(struct control *c)
+{
+	for (size_t i = 0; i < CONTROL_STREAMS; i++)
+		control_stream_read(&c->streams[i]);
+}
+
 void control_close(struct control *c)
 {
 	if (!c)
@@ -261,7 +279,7 @@ void control_expire(struct control *c, uint64_t now_ns)
 		struct control_stream *s = &c->streams[i];
 
 		redis_expire(s->link, now_ns);
-		if (now_ns >= s->claim_ns)
+		if (now_ns >= s->pause_ns)
 			control_stream_read(s);
 	}
 }
@@ -273,11 +291,11 @@ uint64_t control_next_ns(const struct control *c)
 	for (size_t i = 0; i < CONTROL_STREAMS; i++) {
 		const struct control_stream *s = &c->streams[i];
 		uint64_t link = redis_next_ns(s->link);
-		bool idle = !s->asked && !c->stopped && redis_is_connected(s->link) && has_room(c);
+		bool idle = !s->asked && redis_is_connected(s->link) && is_welcome(c);
 
 		next = link < next ? link : next;
-		if (idle && s->claim_ns < next)
-			next = s->claim_ns;
+		if (idle && s->pause_ns < next)
+			next = s->pause_ns;
 	}
 	return next;
 }

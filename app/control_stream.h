@@ -24,9 +24,11 @@ struct control_stream {
 	struct redis *link;
 	char key[CONTROL_KEY_MAX]; /* td:{cmd:TENANT}:in */
 	enum control_phase phase;
-	bool asked;                 /* a command on the link waits for its answer */
+	bool asked; /* a command on the link waits for its answer */
+	bool again; /* an entry was taken and not finished: read history once more */
 	char after[CONTROL_ID_MAX]; /* history: read up to here */
 	uint64_t claim_ns;          /* next look for what others left */
+	uint64_t pause_ns;          /* nothing is read before: the last try failed */
 };
 
 /* A command under way. */

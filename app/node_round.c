@@ -56,6 +56,8 @@ void node_on_redis(bool connected, void *arg)
 
 	if (connected && n->phase == NODE_STARTING)
 		node_wait_end(STORE_OK, 0, 0, n);
+	if (connected && n->control)
+		control_wake(n->control);
 	if (connected && n->embedded_used)
 		health_set(&n->health, HEALTH_REDIS_DEAD, false);
 }

@@ -80,7 +80,8 @@ static int start_loop(struct node *n)
 static int start_redis(struct node *n)
 {
 	struct redis_settings settings = { .deadline_ns = n->settings.redis.deadline,
-					   .pending_max = REDIS_PENDING_MAX };
+					   .pending_max = REDIS_PENDING_MAX,
+					   .labels = "link=\"main\"" };
 	int err = 0;
 
 	n->embedded_used = n->settings.redis.url[0] == '\0';
