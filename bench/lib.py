@@ -294,7 +294,11 @@ class Calls:
         self.a.sendto((f"INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {ADDRESS}:{a_sip};rport;branch=z9hG4bK{branch}\r\n"
                        f"{head}To: <{uri}>\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp\r\n"
                        f"Content-Length: {len(body)}\r\n\r\n{body}").encode(), self.node)
-        invite = self.receive(self.b, lambda m: m.startswith("INVITE"))
+        try:
+            invite = self.receive(self.b, lambda m: m.startswith("INVITE"))
+        except TimeoutError:
+            refusal = self.receive(self.a, lambda m: not m.startswith("SIP/2.0 100"))
+            raise SystemExit(f"call {len(self.dialogs)} did not reach the callee: {refusal.splitlines()[0]}") from None
         answer = sdp(ADDRESS, b_port)
         copied = "".join(f"{line}\r\n" for line in invite.split("\r\n")
                          if re.match(r"(via|from|call-id|cseq|record-route)\s*:", line, re.I))
