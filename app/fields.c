@@ -97,7 +97,6 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 				  : 0;
 
 	out->count = out->used = 0;
-	add_call(out, "id", cdr->call);
 	add_text(out, "tenant", cdr->tenant);
 	add_text(out, "from", cdr->from);
 	add_text(out, "to", cdr->to);

@@ -15,6 +15,7 @@ struct fields {
 	size_t used;
 };
 
+/* All but its id, which the store adds. */
 void fields_of_cdr(struct fields *out, const struct cdr *cdr);
 void fields_of_event(struct fields *out, const struct sig_event *event);
 /* True for the fields of a CDR whose text is a whole number. */
