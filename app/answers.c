@@ -62,7 +62,7 @@ static void feed_one(const struct answer *a, struct shard *s, struct instant now
 		shard_degraded(s, !a->ok, now);
 		return;
 	}
-	assert(!"an answer of no kind");
+	assert(false && "an answer of no kind");
 }
 
 bool answers_feed(struct answers *q, struct shard *s, struct instant now)

@@ -213,7 +213,7 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		carry_event(to, e);
 		return;
 	}
-	assert(!"an effect of no kind");
+	assert(false && "an effect of no kind");
 }
 
 void effects_carry_out(struct effects_to *to, struct effects *e)

@@ -97,6 +97,6 @@ void keys_derive(const struct keys *k, const char *label, uint8_t out[KEYS_LEN])
 
 	if (!HMAC(EVP_sha256(), k->cluster, KEYS_LEN, (const uint8_t *)label, strlen(label), out,
 		  &n))
-		assert(!"HMAC-SHA-256 is always there");
+		assert(false && "HMAC-SHA-256 is always there");
 	assert(n == KEYS_LEN);
 }

@@ -131,7 +131,7 @@ void node_on_signal(int signal, void *arg)
 			node_own_redis_died(n);
 		return;
 	default:
-		assert(!"a signal that was not asked for");
+		assert(false && "a signal that was not asked for");
 	}
 }
 

@@ -37,7 +37,7 @@ static size_t value_size(const struct conf_field *field)
 	case CONF_MAP:
 		break;
 	}
-	assert(!"a section has no value");
+	assert(false && "a section has no value");
 	return 0;
 }
 
