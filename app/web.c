@@ -124,6 +124,12 @@ static int request_take(const struct web *web, struct lws *wsi, struct page *pag
 	return 0;
 }
 
+static void page_drop(struct page *page)
+{
+	free(page->text);
+	*page = (struct page){ 0 };
+}
+
 static int page_send(struct lws *wsi, struct page *page)
 {
 	size_t n = page->size - page->sent < CHUNK ? page->size - page->sent : CHUNK;
@@ -136,16 +142,13 @@ static int page_send(struct lws *wsi, struct page *page)
 		      last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) != (int)n)
 		return -1;
 	page->sent += n;
-	if (last)
-		return lws_http_transaction_completed(wsi) ? -1 : 0;
-	(void)lws_callback_on_writable(wsi);
-	return 0;
-}
-
-static void page_drop(struct page *page)
-{
-	free(page->text);
-	*page = (struct page){ 0 };
+	if (!last) {
+		(void)lws_callback_on_writable(wsi);
+		return 0;
+	}
+	page_drop(page);
+	/* the page is the library's again, and may be gone */
+	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -153,17 +156,13 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 {
 	const struct web *web = lws_context_user(lws_get_context(wsi));
 	struct page *page = user;
-	int end;
 
 	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
 	case LWS_CALLBACK_HTTP:
 		page_drop(page);
 		return request_take(web, wsi, page, bytes_mem(in, len));
 	case LWS_CALLBACK_HTTP_WRITEABLE:
-		end = page_send(wsi, page);
-		if (!end && page->sent == page->size)
-			page_drop(page);
-		return end;
+		return page_send(wsi, page);
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		if (page)
