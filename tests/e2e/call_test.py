@@ -251,6 +251,25 @@ class Calls(CallTest):
         with self.node.redis() as redis:
             self.assertFalse(redis("EXISTS", f"td:{{s1}}:call:{rows[0]['id']}"))
 
+    def test_events_tell_the_story(self):
+        """The tenant's stream says what happened, with the call's id, in order."""
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        self.audio_a.digit("5")
+        time.sleep(0.2)
+        out.bye()
+        into.wait_bye()
+        self.ended()
+        with self.node.redis() as redis:
+            rows = [dict(zip(f[::2], f[1::2])) for _, f in redis("XRANGE", "td:{ev:default}", "-", "+")]
+        mine = [row for row in rows if row.get("call") == call]
+        self.assertEqual([row["type"] for row in mine],
+                         ["call.new", "call.ringing", "call.answered", "call.digit", "call.ended"])
+        self.assertEqual(mine[3]["digit"], "5")
+        self.assertEqual((mine[0]["from"], mine[0]["to"]), ("1001", "1002"))
+        self.assertEqual(mine[4]["sip_status"], "200")
+        self.assertEqual([row["to"] for row in rows if row["type"] == "registration.new"], ["1001", "1002"])
+
     def test_operator_hangs_up(self):
         out, into, _ = self.connect()
         self.node.ctl("call.hangup", call=self.calls()[0]["id"])

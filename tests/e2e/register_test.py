@@ -9,7 +9,8 @@ from lib.node import Node
 class Registration(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.node = Node(settings={"sip": {"registration_expires_min": "60s"}})
+        cls.node = Node(settings={"sip": {"registration_expires_min": "60s", "digest_algorithms":
+                                          ["SHA-256", "SHA-512-256", "MD5"]}})
         cls.node.put_extension("1001", "first-secret")
 
     @classmethod
@@ -39,7 +40,7 @@ class Registration(unittest.TestCase):
         challenge = agent.transact(request)
         self.assertEqual(challenge.status, 401)
         offered = [digest_fields(value).get("algorithm") for value in challenge.all("WWW-Authenticate")]
-        self.assertEqual(offered[0], "SHA-256")
+        self.assertEqual(offered[-1], "MD5")
         self.assertEqual(set(offered), {"MD5", "SHA-256", "SHA-512-256"})
         for algorithm in offered:
             agent = self.agent()
