@@ -90,6 +90,13 @@ static unsigned fence(struct lease *l)
 	return actions;
 }
 
+static unsigned unknown(struct lease *l, uint64_t now_ns)
+{
+	if (l->state == LEASE_ASKING)
+		l->state = LEASE_IDLE;
+	return doubt(l, now_ns);
+}
+
 /* Redis counts the length from when it got the question, so not before it was sent. */
 static unsigned granted(struct lease *l, enum lease_action question, struct lease_epoch epoch,
 			uint64_t now_ns)
@@ -98,6 +105,8 @@ static unsigned granted(struct lease *l, enum lease_action question, struct leas
 
 	if (l->state == LEASE_FENCED || l->state == LEASE_IDLE)
 		return 0;
+	if (!l->link_up)
+		return unknown(l, now_ns);
 	assert(epoch.incarnation == l->epoch.incarnation);
 	/* older than the news that Redis lost it */
 	if (l->stale && question == LEASE_SEND_RENEW)
@@ -161,13 +170,6 @@ static unsigned seen(struct lease *l, struct lease_epoch epoch, uint64_t now_ns)
 		return fence(l);
 	/* an older link of ours, or somebody's lower claim to an emptied Redis */
 	return missing(l, now_ns);
-}
-
-static unsigned unknown(struct lease *l, uint64_t now_ns)
-{
-	if (l->state == LEASE_ASKING)
-		l->state = LEASE_IDLE;
-	return doubt(l, now_ns);
 }
 
 static unsigned timer(struct lease *l, uint64_t now_ns)
