@@ -151,7 +151,10 @@ class Phone:
         token = secrets.token_hex(4)
         text = json.dumps({"command": name, "params": params, "token": token}).encode()
         self._control.sendall(b"%d:%s," % (len(text), text))
-        return self.take(lambda event: event.get("token") == token, seconds, name)["data"]
+        answer = self.take(lambda event: event.get("token") == token, seconds, name)
+        if not answer.get("ok", True):
+            raise PhoneError(f"{name} {params}: {answer.get('data')}\n{self.log_tail()}")
+        return answer["data"]
 
     def registered(self, seconds=10.0):
         """Waits until the account is registered.  The event may have come before we connected."""

@@ -8,7 +8,8 @@ kernel frees those of a killed run.
 import random
 import socket
 
-FIRST, LAST, BLOCK = 10000, 32700, 100
+# 20000 and above are media ports of nodes with default settings: only when the others are taken.
+FIRST, MEDIA, LAST, BLOCK = 10100, 20000, 32700, 100
 
 
 class PortsError(Exception):
@@ -30,18 +31,18 @@ def is_free(address, port):
 class Ports:
     """A contiguous range of claimed ports; take() hands them out, close() gives them back."""
 
-    def __init__(self, count=BLOCK, address="127.0.0.1"):
+    def __init__(self, count=BLOCK):
         self._claims = []
         size = -(-count // BLOCK) * BLOCK
         starts = list(range(FIRST, LAST - size, BLOCK))
         random.shuffle(starts)
-        for start in starts:
-            if self._claim(range(start, start + size), address):
+        for start in sorted(starts, key=lambda first: first + size > MEDIA):
+            if self._claim(range(start, start + size)):
                 self.next, self.end = start, start + size
                 return
         raise PortsError(f"no {count} free ports between {FIRST} and {LAST}")
 
-    def _claim(self, ports, address):
+    def _claim(self, ports):
         for block in ports[::BLOCK]:
             claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._claims.append(claim)
@@ -50,7 +51,8 @@ class Ports:
             except OSError:
                 self.close()
                 return False
-        if all(is_free(address, port) for port in ports):
+        # Free on every address: baresip binds RTP to the wildcard, which all of them are in the way of.
+        if all(is_free("0.0.0.0", port) for port in ports):
             return True
         self.close()
         return False

@@ -95,7 +95,7 @@ def make(server):
     usual = all(is_free(address, port) for port in SIP_PORTS) and is_free("127.0.0.1", HTTP_PORT)
     sip, http = SIP_PORTS, HTTP_PORT
     if not usual:
-        with Ports(address=address) as ports:
+        with Ports() as ports:
             sip, http = (ports.take(), ports.take()), ports.take()
         print(f"tandem: a usual port is taken: SIP on {sip[0]} and {sip[1]}, HTTP on {http}",
               file=sys.stderr)
@@ -126,7 +126,7 @@ def prove(server):
     """One call on the running node.  Extensions of an earlier run keep their passwords."""
     path = os.path.join(server.folder, "demo.json")
     with tempfile.TemporaryDirectory(prefix="tandem-demo-") as folder, \
-            Ports(address=server.address.rpartition(":")[0]) as ports:
+            Ports() as ports:
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
                 result = call.place(server, folder, json.load(file), ports)

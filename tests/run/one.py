@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import pathlib
+import re
 import signal
 import sys
 import unittest
@@ -12,9 +13,21 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def logs():
-    """What the nodes of a failed test logged last."""
-    nodes = getattr(sys.modules.get("lib.node"), "LIVE", ())
-    return "".join(f"\n-- log of {node.home}\n{node.log_tail(25)}" for node in nodes if node.process)
+    """What the nodes of a failed test said last, and what they refused or dropped."""
+    text = ""
+    for node in getattr(sys.modules.get("lib.node"), "LIVE", ()):
+        if node.process:
+            text += f"\n-- log of {node.home}\n{node.log_tail(25)}\n{refusals(node)}"
+    return text
+
+
+def refusals(node):
+    try:
+        lines = node.http("/metrics")[1].splitlines()
+    except OSError as error:
+        return f"-- no metrics: {error}"
+    return "\n".join(line for line in lines if re.match(r"\w*(refused|dropped|failed)\w*[ {]", line)
+                     and not line.endswith(" 0"))
 
 
 class Lines(unittest.TestResult):
