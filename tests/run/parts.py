@@ -19,7 +19,7 @@ from report import FAILED, PASSED
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 E2E = ROOT / "tests" / "e2e"
 PROGRAMS = ("app/tandemd", "app/tandemctl")
-THREADED = ("base", "engine")       # suites whose code runs in more than one thread
+THREADED = ("base", "engine", "cluster", "app")     # suites whose code runs in more than one thread
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
 
 SANITIZERS = {
@@ -132,8 +132,16 @@ def asan(report):
 
 
 def tsan(report):
-    if folder := build(report, "tsan"):
-        meson(report, folder, *(f"--suite={suite}" for suite in THREADED))
+    if folder := build(report, "tsan", "build.ninja"):      # configured: now the programs are known
+        if build(report, "tsan", *programs_of(folder, THREADED)):
+            meson(report, folder, *(f"--suite={suite}" for suite in THREADED))
+
+
+def programs_of(folder, suites):
+    """The test programs of these suites, as ninja names them."""
+    tests = json.loads(run("meson", "introspect", "--tests", folder)[1])
+    return sorted(os.path.relpath(test["cmd"][0], folder) for test in tests
+                  if {suite.rpartition(":")[2] for suite in test["suite"]} & set(suites))
 
 
 def e2e(report, chosen=()):
