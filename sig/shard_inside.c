@@ -107,7 +107,9 @@ static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event
 
 void shard_txn_timer(struct shard *s, struct txn_slot *slot)
 {
-	if (slot->client)
+	if (slot->limit_ns && slot->limit_ns <= s->host.now.ns)
+		txns_drop(&s->txns, slot->self);
+	else if (slot->client)
 		client_failed(s, slot, TXN_EV_TIMER);
 	else
 		(void)txns_step(&s->txns, slot, TXN_EV_TIMER, s->host.now.ns);

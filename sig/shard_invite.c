@@ -112,13 +112,23 @@ static bool route(const struct shard *s, const struct sip_message *m, char user[
 	return false;
 }
 
+/* After a restart with the clock set back a restored call may have it already. */
+static uint64_t new_id(struct shard *s)
+{
+	uint64_t id;
+
+	do
+		id = id_call_next(&s->ids, s->host.now.utc_ms);
+	while (shard_call_find(s, id));
+	return id;
+}
+
 static void start(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
 		  const struct call_start *call_start_args)
 {
-	uint64_t id = id_call_next(&s->ids, s->host.now.utc_ms);
 	pool_handle server = slot->self;
 	struct call_refusal why;
-	struct call *c = shard_call_take(s, id);
+	struct call *c = shard_call_take(s, new_id(s));
 
 	if (!c) {
 		(void)fail(&why, 503, REFUSED_CALLS_FULL);

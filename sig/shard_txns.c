@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 enum {
 	RESERVE_SHARE = 8, /* one in eight is kept for dialogs */
 	KEPT_MAX = 6144,   /* Vias and Record-Routes of dozens of proxies */
@@ -230,6 +232,8 @@ static void set_timer(struct txns *t, struct txn_slot *slot)
 {
 	uint64_t next = txn_next_ns(&slot->txn);
 
+	if (slot->limit_ns && slot->limit_ns < next)
+		next = slot->limit_ns;
 	if (next == UINT64_MAX)
 		wheel_stop(t->wheel, &slot->timer);
 	else if (!wheel_is_running(&slot->timer) || slot->timer.deadline_ns != next)
@@ -271,6 +275,16 @@ void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct t
 	*response = (struct text){ 0 };
 	sig_count_out(t->metrics, status);
 	(void)txns_step(t, slot, reply_event(status), now_ns);
+}
+
+void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns)
+{
+	struct txn_slot *slot = pool_get(&t->pool, h);
+
+	if (!slot)
+		return;
+	slot->limit_ns = now_ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	set_timer(t, slot);
 }
 
 void txns_drop(struct txns *t, pool_handle h)

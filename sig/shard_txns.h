@@ -39,6 +39,7 @@ struct txn_slot {
 	struct text request;   /* server, answer still open: the lines a response repeats */
 	struct sip_hop source; /* where the request came from */
 	pool_handle peer;      /* TXN_USER_RELAY: the transaction on the other leg */
+	uint64_t limit_ns;     /* its user gave up: it is forgotten then; 0: off */
 	struct wheel_timer timer;
 };
 
@@ -80,6 +81,8 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 /* Server: sends a response; its text moves into the transaction. */
 void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct text *response,
 		uint64_t now_ns);
+/* Nobody waits for its end any more: it goes on for 64*T1 at most. Stale handles are fine. */
+void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns);
 /* Forgets it without a word. Stale handles are fine. */
 void txns_drop(struct txns *t, pool_handle h);
 

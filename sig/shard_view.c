@@ -20,7 +20,7 @@ const char *call_state_name(enum call_state state)
 	case CALL_ENDING:
 		return "ending";
 	}
-	assert(!"a state without a name");
+	assert(false && "a state without a name");
 	return "";
 }
 

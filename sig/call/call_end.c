@@ -68,6 +68,7 @@ static void close_reinvite(struct call_host *h, struct call *c)
 		leg_ack(h, c, leg_other(inv->from));
 	if (inv->state == INVITE_QUEUED)
 		txns_drop(h->txns, inv->client);
+	txns_limit(h->txns, inv->client, h->now.ns);
 	if (inv->state < INVITE_ACCEPTED)
 		respond(h, txns_get(h->txns, inv->server), NULL, &r);
 	invite_clear(inv);

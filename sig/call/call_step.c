@@ -65,6 +65,14 @@ static void save_overdue(struct call_host *h, struct call *c)
 	outbox_touch(&c->out);
 }
 
+static void deadline(struct call_host *h, struct call *c)
+{
+	if (c->invite.state == INVITE_ACCEPTED)
+		invite_answer_lost(h, c);
+	else if (c->invite.state < INVITE_ANSWERED)
+		invite_again_overdue(h, c);
+}
+
 static void timer(struct call_host *h, struct call *c)
 {
 	struct call_ending no_answer = { .cause = CAUSE_NO_ANSWER,
@@ -74,7 +82,7 @@ static void timer(struct call_host *h, struct call *c)
 	if (due(&c->ring_ns, h->now.ns))
 		call_end(h, c, &no_answer);
 	if (due(&c->invite.deadline_ns, h->now.ns))
-		invite_answer_lost(h, c);
+		deadline(h, c);
 	if (due(&c->invite.retransmit_ns, h->now.ns))
 		invite_answer_again(h, c);
 	for (uint8_t leg = LEG_A; leg < LEGS; leg++) {

@@ -28,6 +28,8 @@ bool invite_ack_waits(const struct call *c, uint8_t leg);
 void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev);
 /* A re-INVITE came. */
 void invite_again(struct call_host *h, struct call *c, const struct call_event *ev);
+/* ... and nobody answered it in the time a first one may ring. */
+void invite_again_overdue(struct call_host *h, struct call *c);
 /* The asker takes it back. */
 void invite_cancel(struct call_host *h, struct call *c, const struct call_event *ev);
 /* Nothing is open any more. */

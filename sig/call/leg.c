@@ -99,17 +99,14 @@ static void send_bye(struct call_host *h, struct call *c, uint8_t leg, struct by
 	leg_close(&c->legs[leg]);
 }
 
-/* RFC 3261 9.1: the same branch, CSeq number and target; then 64*T1 for the INVITE to end. */
-static void send_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
+/* RFC 3261 9.1: the same branch, CSeq number and target. */
+void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
 {
 	struct txn_slot *invite = txns_get(h->txns, c->invite.client);
 	struct writer w = writer_over(h->space, HOST_SPACE);
 	char branch[ID_BRANCH_LEN];
 	struct txn_slot *slot;
 
-	c->legs[leg].leave = false;
-	c->legs[leg].state = LEG_LEAVING;
-	c->legs[leg].leave_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
 	if (!invite)
 		return;
 	dialog_write_derived(&w, text_bytes(&invite->txn.message), SIP_CANCEL, (struct bytes){ 0 },
@@ -129,6 +126,17 @@ static void send_cancel(struct call_host *h, struct call *c, uint8_t leg, struct
 		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 }
 
+/* Then 64*T1 for the INVITE to end. */
+static void cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
+{
+	struct leg *l = &c->legs[leg];
+
+	l->leave = false;
+	l->state = LEG_LEAVING;
+	l->leave_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	leg_cancel(h, c, leg, reason);
+}
+
 static void cancel_asked(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
 {
 	struct leg *l = &c->legs[leg];
@@ -144,11 +152,11 @@ static void cancel_asked(struct call_host *h, struct call *c, uint8_t leg, struc
 		l->state = LEG_LEAVING;
 		break;
 	case INVITE_PROCEEDING:
-		send_cancel(h, c, leg, reason);
+		cancel(h, c, leg, reason);
 		break;
 	case INVITE_ANSWERED:
 	case INVITE_ACCEPTED:
-		assert(!"a leg whose INVITE was answered is not early");
+		assert(false && "a leg whose INVITE was answered is not early");
 		break;
 	}
 }
@@ -203,5 +211,5 @@ void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg)
 	if (leg == LEG_A)
 		send_bye(h, c, leg, (struct bytes){ 0 });
 	else
-		send_cancel(h, c, leg, (struct bytes){ 0 });
+		cancel(h, c, leg, (struct bytes){ 0 });
 }

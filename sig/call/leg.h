@@ -13,6 +13,8 @@ bool leg_send(struct call_host *h, struct call *c, uint8_t leg, struct dialog_re
 	      enum txn_user user);
 /* ACK to the 2xx of our last INVITE there; the same one each time it is sent again (RFC 3261 13.2.2.4). */
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg);
+/* CANCEL of the open INVITE, to which a provisional response has come. */
+void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason);
 /* Ends the leg in the way its state allows: a final response, CANCEL, BYE, or one of these as soon as it may be sent. */
 struct leg_farewell {
 	uint16_t status;     /* to an INVITE that is still open */

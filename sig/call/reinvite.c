@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A re-INVITE (RFC 3261 14): its offer goes to the other leg with our ports, the answer comes back: hold, resume, codecs, video. */
 #include "sig/call/invite.h"
+#include "sig/call/leg.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
 
@@ -68,6 +69,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 		.again = true,
 		.server = ev->slot->self,
 		.server_cseq = ev->message->cseq,
+		.deadline_ns = h->now.ns + h->settings->ring_timeout_ns,
 	};
 	if (take_offer(h, c, ev, &refusal)) {
 		invite_clear(&c->invite);
@@ -84,4 +86,16 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 		invite_clear(&c->invite);
 		refuse(h, ev, &refusal);
 	}
+}
+
+void invite_again_overdue(struct call_host *h, struct call *c)
+{
+	struct response r = { .status = 408, .dialog = &c->legs[c->invite.from].dialog };
+
+	if (c->invite.state == INVITE_PROCEEDING)
+		leg_cancel(h, c, leg_other(c->invite.from), (struct bytes){ 0 });
+	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
+	txns_limit(h->txns, c->invite.client, h->now.ns);
+	invite_clear(&c->invite);
+	outbox_touch(&c->out);
 }

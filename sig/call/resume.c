@@ -203,6 +203,8 @@ void call_resume(struct call_host *h, struct call *c)
 {
 	for (uint8_t leg = LEG_A; leg < LEGS; leg++)
 		c->legs[leg].dialog.local_cseq += CSEQ_GAP;
+	if (c->invite.again)
+		c->invite.deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	resume_invite(h, c);
 	if (c->state == CALL_ENDING)
 		resume_leaving(h, c);

@@ -141,6 +141,25 @@ static const struct exchange *in_force(const struct call *c)
 	return c->invite.media.answer_in.n ? &c->invite.media : &c->media;
 }
 
+/* Every line that was offered to the other leg has its two ports. */
+static bool has_flows(const struct call *c, const struct exchange *x)
+{
+	struct offer_policy policy = policy_of(c);
+	struct offer_error error;
+	struct media_plan lines;
+
+	if (x->offer_out.n == 0)
+		return true;
+	if (offer_inspect(text_bytes(&x->offer_out), &policy, &lines, &error))
+		return false;
+	for (uint8_t i = 0; i < lines.line_count; i++) {
+		if (lines.line[i].active &&
+		    (!call_flow_find(c, LEG_A, i) || !call_flow_find(c, LEG_B, i)))
+			return false;
+	}
+	return true;
+}
+
 int session_reopen(struct call_host *h, struct call *c)
 {
 	const struct exchange *x = in_force(c);
@@ -149,6 +168,8 @@ int session_reopen(struct call_host *h, struct call *c)
 	struct media_plan plan;
 	int err;
 
+	if (!has_flows(c, &c->media) || !has_flows(c, &c->invite.media))
+		return -EBADMSG;
 	if (x->answer_in.n == 0) {
 		flows_open(h, c, NULL, x->offerer);
 		return 0;

@@ -136,6 +136,24 @@ static void bye_ends_a_reinvite(void **state)
 	line_assert_cdr(l, 200, 16, ENDED_BY_B);
 }
 
+/* A re-INVITE that nobody answers must not keep the call from others. */
+static void reinvite_is_never_answered(void **state)
+{
+	struct line *l = *state;
+
+	phone_request(&l->a, "INVITE", "", HOLD_SDP);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "100 Trying", "");
+	rig_wait_ms(l->r, 181000);
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 408").n);
+	phone_write(&l->a, "ACK", "", "");
+	assert_true(rig_take(l->r, &l->b.addr, "CANCEL ").n);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	phone_request(&l->b, "INVITE", "", HELD_SDP);
+	assert_true(rig_take(l->r, &l->a.addr, "INVITE ").n);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
 static void reinvite_adds_video(void **state)
 {
 	static const char offer[] =
@@ -345,6 +363,7 @@ int main(void)
 		TALK_TEST(reinvite_finds_nobody),
 		TALK_TEST(reinvites_cross),
 		TALK_TEST(bye_ends_a_reinvite),
+		TALK_TEST(reinvite_is_never_answered),
 		TALK_TEST(reinvite_adds_video),
 		LINE_TEST(late_offer),
 		LINE_TEST(late_offer_without_answer),

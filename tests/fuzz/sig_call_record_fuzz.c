@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call record from anywhere. What is taken must be written as it was read (decode, encode, decode agree to the byte), and a shard
+ * that takes it must be able to end the call and have nothing left. What is refused leaves nothing and names a reason.
+ */
+#include "sig/call/call_record.h"
+#include "tests/unit/sig/rig.h"
+
+static void check(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	(void)fprintf(stderr, "%s\n", what);
+	abort();
+}
+
+static bool again(const struct call_host *h, struct bytes record, struct text *out)
+{
+	struct call *c = calloc(1, sizeof(*c));
+	struct call_seed seed;
+	const char *reason = NULL;
+	int err;
+
+	check(c != NULL, "memory");
+	err = call_decode(h, c, &seed, record, &reason);
+	check(!err || (reason && reason[0]), "refused without a reason");
+	if (!err) {
+		check(!call_encode_with(h, c, &seed, out), "not written");
+		call_free(c);
+		call_seed_clear(&seed);
+	}
+	free(c);
+	return !err;
+}
+
+static void check_texts(struct bytes record)
+{
+	struct shard_settings settings = rig_settings();
+	struct call_host h = {
+		.settings = &settings,
+		.now = { .ns = 1000 * NS_PER_S, .utc_ms = UINT64_C(1750000000000) },
+	};
+	struct text first = { 0 };
+	struct text second = { 0 };
+
+	if (!again(&h, record, &first))
+		return;
+	check(again(&h, text_bytes(&first), &second), "what was written is refused");
+	check(bytes_eq(text_bytes(&first), text_bytes(&second)), "written differently");
+	text_clear(&first);
+	text_clear(&second);
+}
+
+static void wait(struct rig *r, uint64_t ms)
+{
+	rig_wait_ms(r, ms);
+	rig_run(r);
+}
+
+static void check_life(struct bytes record)
+{
+	struct shard_counts c;
+	struct call_view v;
+	uint32_t cursor = 0;
+	const char *reason = NULL;
+	struct rig *r;
+	int err;
+
+	rig_without_secrets = true;
+	r = rig_open();
+	r->rolling = true;
+	log_setup(-1, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	err = shard_restore_call(r->shard, record, r->now, &reason);
+	check(!err || reason, "refused without a reason");
+	rig_run(r);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+	wait(r, 1000);
+	while (shard_call_next(r->shard, &cursor, &v)) {
+		check(!shard_hangup(r->shard, v.call, r->now), "no hangup");
+		rig_run(r);
+	}
+	wait(r, 200000);
+	c = rig_counts(r);
+	check(c.calls == 0 && c.txns == 0, "something is left");
+	check(c.ports_free == 100, "ports are left");
+	rig_close(r);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	check_texts(bytes_mem(data, size));
+	check_life(bytes_mem(data, size));
+	return 0;
+}
