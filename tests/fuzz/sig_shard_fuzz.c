@@ -27,6 +27,8 @@ struct world {
 	size_t last_n[PHONES];
 };
 
+#define NOTHING BYTES_LIT("")
+
 static bool g_receiving; /* within shard_receive, the store not away */
 
 static uint8_t next(struct input *in)
@@ -245,7 +247,7 @@ static void hangup_all(struct world *w)
 	uint32_t cursor = 0;
 
 	while (shard_call_next(w->r->shard, &cursor, &v)) {
-		(void)shard_hangup(w->r->shard, v.call, w->r->now);
+		check(!shard_hangup(w->r->shard, v.call, w->r->now), "no call to hang up", NOTHING);
 		rig_drain(w->r);
 	}
 }
@@ -396,11 +398,11 @@ static void settle(struct world *w)
 		hangup_all(w);
 	}
 	c = rig_counts(w->r);
-	check(c.calls == 0, "calls are left", (struct bytes){ 0 });
-	check(c.calls_established == 0, "established calls are left", (struct bytes){ 0 });
-	check(c.txns == 0, "transactions are left", (struct bytes){ 0 });
-	check(c.ports_free == 100, "ports are left", (struct bytes){ 0 });
-	check(c.saves_pending == 0, "saves are left", (struct bytes){ 0 });
+	check(c.calls == 0, "calls are left", NOTHING);
+	check(c.calls_established == 0, "established calls are left", NOTHING);
+	check(c.txns == 0, "transactions are left", NOTHING);
+	check(c.ports_free == 100, "ports are left", NOTHING);
+	check(c.saves_pending == 0, "saves are left", NOTHING);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
