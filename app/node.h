@@ -42,6 +42,7 @@ enum node_phase {
 
 /* A step of the start that ends in a callback. */
 struct node_wait {
+	bool for_link; /* the link to Redis ends it */
 	bool done;
 	enum store_result result;
 };

@@ -54,7 +54,7 @@ void node_on_redis(bool connected, void *arg)
 {
 	struct node *n = arg;
 
-	if (connected && n->phase == NODE_STARTING)
+	if (connected && n->wait.for_link)
 		node_wait_end(STORE_OK, 0, 0, n);
 	if (connected && n->control)
 		control_wake(n->control);

@@ -101,6 +101,7 @@ static int start_redis(struct node *n)
 		memcpy(n->redis_url, n->settings.redis.url, sizeof(n->redis_url));
 	memcpy(settings.url, n->redis_url, sizeof(settings.url));
 	node_wait_begin(n);
+	n->wait.for_link = true;
 	err = redis_open(&n->redis, &settings, node_on_redis, n);
 	if (err) {
 		LOG_ERROR("node", 0, "redis.url cannot be used", LOG_STR("error", strerror(-err)));
