@@ -53,18 +53,26 @@ static bool may_enter(const struct shard *s, const struct sip_message *m, struct
 	return true;
 }
 
-/* The phone speaks for its own extension only; a trusted neighbour for whomever it names. False: answered. */
+/* A trusted neighbour speaks for whomever it names. */
+static void believe(const struct shard *s, const struct sip_message *m, struct caller *caller)
+{
+	const struct shard_extension *e;
+
+	if (route_user(&m->from.uri, caller->user) != ROUTE_OK)
+		(void)bytes_cstr(BYTES_LIT("anonymous"), caller->user, sizeof(caller->user));
+	e = shard_extension_find(s, bytes_str(caller->user));
+	caller->early_media = e && e->early_media;
+}
+
+/* A phone speaks for its own extension only. False: answered. */
 static bool identify(struct shard *s, const struct sip_message *m, struct caller *caller)
 {
 	const struct shard_extension *e;
 	struct call_refusal why;
 
 	caller->display = m->from.display;
-	caller->early_media = false;
 	if (shard_is_trusted(s, &m->hop.remote)) {
-		if (route_user(&m->from.uri, caller->user) != ROUTE_OK)
-			(void)bytes_cstr(BYTES_LIT("anonymous"), caller->user,
-					 sizeof(caller->user));
+		believe(s, m, caller);
 		return true;
 	}
 	e = shard_authenticate(s, m, true);

@@ -168,7 +168,6 @@ struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const 
 	if (!slot)
 		return NULL;
 	slot->client = 1;
-	slot->waiting = 1;
 	txn_init(&slot->txn, method == SIP_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, method, hop,
 		 now_ns);
 	if (!list(&t->by_branch, txn_client_hash(&t->key, branch, method), &slot->hash,
@@ -245,7 +244,9 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 {
 	struct txn_out out = { 0 };
 
-	if (slot->client && is_answer(event))
+	if (slot->client && event == TXN_EV_START)
+		slot->waiting = 1;
+	else if (slot->client && is_answer(event))
 		slot->waiting = 0;
 	txn_step(&slot->txn, event, now_ns, &out);
 	if (out.send_message && slot->txn.message.n)

@@ -104,7 +104,7 @@ void invite_timeout(struct call_host *h, struct call *c, const struct call_event
 		.status = ev->failed ? 480 : 408, /* RFC 3261 8.1.3.1 */
 	};
 
-	if (c->invite.state != INVITE_CALLING)
+	if (c->invite.state != INVITE_CALLING && c->invite.state != INVITE_QUEUED)
 		return;
 	if (c->invite.again) {
 		refused_again(h, c, ev->leg, 408);

@@ -249,11 +249,115 @@ static void with_the_save_on_its_way(void **state)
 	}
 }
 
+/* What carries no tag of ours finds its transaction in the next process too. */
+static void caller_cancels_afterwards(void **state)
+{
+	struct line *l = *state;
+	struct bytes cancel;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)b_rings(l);
+	restart(l, 1);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 180"), 2);
+	phone_write(&l->a, "INVITE", "", PHONE_SDP_A); /* a late copy */
+	assert_int_equal(rig_counts(l->r).calls, 1);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 180"), 3);
+	phone_cancel(&l->a);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	assert_true(phone_hears(&l->a, "SIP/2.0 487").n);
+	phone_write(&l->a, "ACK", "", "");
+	cancel = rig_take(l->r, &l->b.addr, "CANCEL ");
+	assert_true(bytes_eq(rig_header(cancel, "Via"), rig_header(l->b.invite, "Via")));
+	phone_answer(&l->b, cancel, "200 OK", "");
+	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
+	assert_true(rig_take(l->r, &l->b.addr, "ACK ").n);
+	line_assert_cdr(l, 487, 16, ENDED_BY_A);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 487"), 1);
+}
+
+static void callee_refuses_afterwards(void **state)
+{
+	struct line *l = *state;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)b_rings(l);
+	restart(l, 1);
+	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
+	assert_true(rig_take(l->r, &l->b.addr, "ACK ").n);
+	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
+	phone_write(&l->a, "ACK", "", "");
+	line_assert_cdr(l, 486, 17, ENDED_BY_B);
+}
+
+/* The time to ring is that of the call, not of the process. */
+static void nobody_answers_afterwards(void **state)
+{
+	struct line *l = *state;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)b_rings(l);
+	rig_wait_ms(l->r, 100000);
+	restart(l, 1);
+	rig_wait_ms(l->r, 81000);
+	assert_true(phone_hears(&l->a, "SIP/2.0 408").n);
+}
+
+/* It died between CANCEL and its end: B is cancelled again. */
+static void cancelled_before(void **state)
+{
+	struct line *l = *state;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)b_rings(l);
+	phone_cancel(&l->a);
+	restart(l, 1);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "CANCEL "), 2);
+	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
+	line_assert_cdr(l, 487, 16, ENDED_BY_A);
+}
+
+/* It died between BYE and its answer: B is told again; a phone that knows nothing of it any more says 481. */
+static void hung_up_before(void **state)
+{
+	struct line *l = *state;
+
+	phones_talk(&l->a, &l->b);
+	phone_request(&l->a, "BYE", "", "");
+	(void)rig_take(l->r, &l->b.addr, "BYE ");
+	restart(l, 1);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "481 Gone", "");
+	assert_int_equal(rig_counts(l->r).calls, 0);
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+/* The offer was B's: its answer comes to another process. */
+static void late_offer_across(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	phone_invite(&l->a, "1002", "");
+	phone_answer(&l->b, phone_rings(&l->b), "200 OK", PHONE_SDP_B);
+	(void)phone_hears(&l->a, "SIP/2.0 200");
+	restart(l, 1);
+	phone_ack_with(&l->a, PHONE_SDP_A);
+	m = rig_take(l->r, &l->b.addr, "ACK ");
+	assert_true(rig_has(m, "m=audio "));
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	assert_same_media(l->r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(at_every_message),
 		LINE_TEST(with_the_save_on_its_way),
+		LINE_TEST(caller_cancels_afterwards),
+		LINE_TEST(callee_refuses_afterwards),
+		LINE_TEST(nobody_answers_afterwards),
+		LINE_TEST(cancelled_before),
+		LINE_TEST(hung_up_before),
+		LINE_TEST(late_offer_across),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

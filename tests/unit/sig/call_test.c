@@ -199,6 +199,20 @@ static void callee_is_unreachable(void **state)
 	line_assert_cdr(l, 480, 18, ENDED_BY_NODE);
 }
 
+/* An ICMP error from there is none of an INVITE's that was not sent yet. */
+static void another_is_unreachable(void **state)
+{
+	struct line *l = *state;
+	struct sip_hop hop = { .remote = l->b.addr };
+
+	l->r->hold_saves = true;
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	shard_send_failed(l->r->shard, &hop, ECONNREFUSED, l->r->now);
+	l->r->hold_saves = false;
+	rig_run(l->r);
+	assert_true(phone_rings(&l->b).n);
+}
+
 static void ringing_is_passed_once(void **state)
 {
 	struct line *l = *state;
@@ -270,6 +284,40 @@ static void media_commands(void **state)
 	assert_int_equal(a.receive + a.send, 2);
 	assert_int_equal(a.rules[0].in, 8);
 	assert_int_equal(b.rule_count, 2);
+}
+
+static void early_media_on(void **state)
+{
+	struct line *l = *state;
+	struct bytes early, final;
+
+	phone_open(&l->a, l->r, "1003", "192.0.2.13:5060");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "183 Session Progress", PHONE_SDP_B);
+	early = phone_hears(&l->a, "SIP/2.0 183");
+	assert_true(rig_has(early, "m=audio "));
+	assert_int_equal(last_media(l->r, MEDIA_FLOW_UPDATE, 1).remote_rtp.port, 5000);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	assert_int_equal(rig_body(phone_hears(&l->a, "SIP/2.0 180")).n, 0);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	final = phone_hears(&l->a, "SIP/2.0 200");
+	assert_true(bytes_eq(rig_body(early), rig_body(final))); /* RFC 3261 13.2.1 */
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+/* B's 2xx may leave out what its 183 said. */
+static void early_answer_stands(void **state)
+{
+	struct line *l = *state;
+
+	phone_open(&l->a, l->r, "1003", "192.0.2.13:5060");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "183 Session Progress", PHONE_SDP_B);
+	phone_answer(&l->b, l->b.invite, "200 OK", "");
+	assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 200"), "m=audio "));
 }
 
 static void answer_is_repeated_until_acked(void **state)
@@ -454,9 +502,12 @@ int main(void)
 		LINE_TEST(nobody_answers),
 		LINE_TEST(callee_is_silent),
 		LINE_TEST(callee_is_unreachable),
+		LINE_TEST(another_is_unreachable),
 		LINE_TEST(ringing_is_passed_once),
 		LINE_TEST(early_media_off),
 		LINE_TEST(media_commands),
+		LINE_TEST(early_media_on),
+		LINE_TEST(early_answer_stands),
 		LINE_TEST(answer_is_repeated_until_acked),
 		LINE_TEST(answer_is_never_acked),
 		LINE_TEST(callee_repeats_its_answer),
