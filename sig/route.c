@@ -3,6 +3,16 @@
 
 #include "sig/call/dialog_hop.h"
 
+/* Escaped control characters are part of no number of ours, and shall not get into logs and records. */
+static bool is_plain(const char *user)
+{
+	for (; *user; user++) {
+		if ((uint8_t)*user < ' ' || *user == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MAX])
 {
 	size_t n;
@@ -11,13 +21,11 @@ enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MA
 	/* sips asks for TLS on every hop (RFC 3261 26.2.2): not over UDP */
 	if (!bytes_iis(uri->scheme, "sip") && !bytes_iis(uri->scheme, "tel"))
 		return ROUTE_SCHEME;
-	if (uri->user.n == 0 || sip_user_unescape(uri->user, user, ROUTE_USER_MAX, &n))
-		return ROUTE_NOT_FOUND;
-	for (size_t i = 0; i < n; i++) {
-		if ((uint8_t)user[i] < ' ' || user[i] == 0x7f) /* escaped: no number of ours */
-			return ROUTE_NOT_FOUND;
-	}
-	return ROUTE_OK;
+	if (uri->user.n && !sip_user_unescape(uri->user, user, ROUTE_USER_MAX, &n) &&
+	    is_plain(user))
+		return ROUTE_OK;
+	user[0] = '\0';
+	return ROUTE_NOT_FOUND;
 }
 
 enum route_verdict route_binding(const struct aor *aor, const struct shard_settings *settings,

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "../test.h"
+#include "rig.h"
+#include "sig/call/dialog.h"
+#include "sig/call/dialog_hop.h"
+
+static const struct id_tag OWN = { .call = UINT64_C(0x0007000000000001), .leg = 0, .random = 5 };
+
+static struct shard_settings g_settings;
+
+static struct sip_message *parse(struct sip_message *m, const char *text, const char *source)
+{
+	struct message_error error;
+
+	if (message_parse(m, bytes_str(text), &error))
+		fail_msg("%s", error.reason);
+	m->hop.remote = rig_addr(source);
+	return m;
+}
+
+#define INVITE(via, from, contact, more)                                                          \
+	"INVITE sip:b@h SIP/2.0\r\nVia: SIP/2.0/UDP " via ";branch=z9hG4bK1\r\nFrom: " from       \
+	"\r\nTo: Bob <sip:b@h>\r\nCall-ID: c1\r\nCSeq: 7 INVITE\r\nContact: " contact "\r\n" more \
+	"\r\n"
+
+static struct bytes write_bye(const struct dialog *d, char *space, size_t cap)
+{
+	struct writer w = writer_over(space, cap);
+	struct dialog_request r = { .method = SIP_BYE, .cseq = 9, .max_forwards = -1 };
+
+	dialog_write_request(&w, d, &r, &g_settings);
+	assert_false(w.overflow);
+	return writer_done(&w);
+}
+
+/* The routes of RFC 3261 16.12.1: loose routers stay in Route, a strict one takes the Request-URI. */
+static void routes(void **state)
+{
+	static const struct {
+		const char *name, *record_route, *line, *route, *hop;
+	} rows[] = {
+		{ "none", "", "BYE sip:a@192.0.2.11 SIP/2.0", "", "192.0.2.11:5060" },
+		{ "loose", "Record-Route: <sip:192.0.2.70:5080;lr>, <sip:p2.example.com;lr>\r\n",
+		  "BYE sip:a@192.0.2.11 SIP/2.0",
+		  "<sip:192.0.2.70:5080;lr>, <sip:p2.example.com;lr>", "192.0.2.70:5080" },
+		{ "two lines", "Record-Route: <sip:192.0.2.70;lr>\r\nRecord-Route: <sip:p2;lr>\r\n",
+		  "BYE sip:a@192.0.2.11 SIP/2.0", "<sip:192.0.2.70;lr>, <sip:p2;lr>",
+		  "192.0.2.70:5060" },
+		{ "strict", "Record-Route: <sip:192.0.2.70>, <sip:p2;lr>\r\n",
+		  "BYE sip:192.0.2.70 SIP/2.0", "<sip:p2;lr>, <sip:a@192.0.2.11>",
+		  "192.0.2.70:5060" },
+		{ "strict alone", "Record-Route: <sip:192.0.2.70>\r\n",
+		  "BYE sip:192.0.2.70 SIP/2.0", "<sip:a@192.0.2.11>", "192.0.2.70:5060" },
+		{ "a name", "Record-Route: <sip:p1.example.com;lr>\r\n",
+		  "BYE sip:a@192.0.2.11 SIP/2.0", "<sip:p1.example.com;lr>", "192.0.2.11:5060" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[1024], space[1024];
+		struct sip_message m;
+		struct dialog d;
+		struct addr hop = rig_addr(rows[i].hop);
+		struct bytes bye;
+
+		(void)snprintf(text, sizeof(text),
+			       INVITE("192.0.2.11", "<sip:a@h>;tag=x", "<sip:a@192.0.2.11>", "%s"),
+			       rows[i].record_route);
+		assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, "192.0.2.11:5060"),
+						     &g_settings),
+				 0);
+		bye = write_bye(&d, space, sizeof(space));
+		ROW_ASSERT(rows[i].name, bytes_starts(bye, rows[i].line));
+		ROW_ASSERT(rows[i].name, bytes_is(rig_header(bye, "Route"), rows[i].route));
+		ROW_ASSERT(rows[i].name, addr_eq(&d.hop.remote, &hop));
+		dialog_clear(&d);
+		message_close(&m);
+	}
+}
+
+static void hops(void **state)
+{
+	static const struct {
+		const char *name, *via, *contact, *source, *hop;
+	} rows[] = {
+		{ "all the same", "192.0.2.11:5070", "<sip:a@192.0.2.11:5070>", "192.0.2.11:5070",
+		  "192.0.2.11:5070" },
+		{ "contact elsewhere", "192.0.2.11", "<sip:a@192.0.2.99:5099>", "192.0.2.11:5060",
+		  "192.0.2.99:5099" },
+		{ "behind NAT", "10.0.0.5", "<sip:a@10.0.0.5>", "198.51.100.1:40000",
+		  "198.51.100.1:40000" },
+		{ "port mapped", "192.0.2.11", "<sip:a@192.0.2.11>", "192.0.2.11:40000",
+		  "192.0.2.11:40000" },
+		{ "a name", "192.0.2.11", "<sip:a@phone.example.com>", "192.0.2.11:5060",
+		  "192.0.2.11:5060" },
+		{ "Via a name", "phone.example.com", "<sip:a@192.0.2.99>", "192.0.2.11:5060",
+		  "192.0.2.11:5060" },
+		{ "our own", "192.0.2.11", "<sip:a@192.0.2.1:5060>", "192.0.2.11:5060",
+		  "192.0.2.11:5060" },
+		{ "any", "192.0.2.11", "<sip:a@0.0.0.0>", "192.0.2.11:5060", "192.0.2.11:5060" },
+		{ "multicast", "192.0.2.11", "<sip:a@224.0.1.75>", "192.0.2.11:5060",
+		  "192.0.2.11:5060" },
+		{ "other family", "192.0.2.11", "<sip:a@[2001:db8::1]>", "192.0.2.11:5060",
+		  "192.0.2.11:5060" },
+		{ "IPv6", "[2001:db8::1]:5070", "<sip:a@[2001:db8::2]:5071>", "[2001:db8::1]:5070",
+		  "[2001:db8::2]:5071" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[1024];
+		struct sip_message m;
+		struct dialog d;
+		struct addr hop = rig_addr(rows[i].hop);
+
+		(void)snprintf(text, sizeof(text), INVITE("%s", "<sip:a@h>;tag=x", "%s", ""),
+			       rows[i].via, rows[i].contact);
+		assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, rows[i].source),
+						     &g_settings),
+				 0);
+		ROW_ASSERT(rows[i].name, addr_eq(&d.hop.remote, &hop));
+		dialog_clear(&d);
+		message_close(&m);
+	}
+}
+
+/* Names come back quoted, and nothing in them can end the quotes. */
+static void names(void **state)
+{
+	static const struct {
+		const char *from, *want;
+	} rows[] = {
+		{ "<sip:a@h>;tag=x", "<sip:a@h>" },
+		{ "sip:a@h;tag=x", "<sip:a@h>" },
+		{ "Alice <sip:a@h>;tag=x", "\"Alice\" <sip:a@h>" },
+		{ "\"A \\\"B\\\" C\" <sip:a@h>;tag=x", "\"A \\\"B\\\" C\" <sip:a@h>" },
+		{ "\"back\\\\\" <sip:a@h>;tag=x", "\"back\\\\\" <sip:a@h>" },
+		{ "a\\ <sip:a@h>;tag=x", "\"a\" <sip:a@h>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[1024];
+		struct sip_message m;
+		struct dialog d;
+		struct sip_name_addr a;
+
+		(void)snprintf(text, sizeof(text), INVITE("192.0.2.11", "%s", "<sip:a@h>", ""),
+			       rows[i].from);
+		assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, "192.0.2.11:5060"),
+						     &g_settings),
+				 0);
+		ROW_ASSERT(rows[i].from, bytes_is(text_bytes(&d.remote), rows[i].want));
+		ROW_ASSERT(rows[i].from, !sip_name_addr_parse(&a, text_bytes(&d.remote)));
+		dialog_clear(&d);
+		message_close(&m);
+	}
+}
+
+static void too_much(void **state)
+{
+	static char text[8192], uri[2000];
+	struct sip_message m;
+	struct dialog d;
+
+	(void)state;
+	memset(uri, 'x', sizeof(uri) - 1);
+	(void)snprintf(text, sizeof(text),
+		       INVITE("192.0.2.11", "<sip:a@h>;tag=x", "<sip:%s@h>", ""), uri);
+	assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, "192.0.2.11:5060"),
+					     &g_settings),
+			 -EINVAL);
+	message_close(&m);
+	(void)snprintf(text, sizeof(text),
+		       INVITE("192.0.2.11", "<sip:a@h>;tag=\"a b\"", "<sip:a@h>", ""));
+	assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, "192.0.2.11:5060"),
+					     &g_settings),
+			 -EINVAL);
+	message_close(&m);
+}
+
+static void matches(void **state)
+{
+	struct sip_message m;
+	struct dialog d;
+	struct dialog_tag own;
+	struct bytes tag;
+
+	(void)state;
+	parse(&m, INVITE("192.0.2.11", "<sip:a@h>;tag=x", "<sip:a@h>", ""), "192.0.2.11:5060");
+	assert_int_equal(dialog_from_request(&d, &OWN, &m, &g_settings), 0);
+	own = dialog_tag(&d);
+	tag = bytes_mem(own.text, sizeof(own.text));
+	assert_true(dialog_is(&d, bytes_str("c1"), tag, bytes_str("x")));
+	assert_false(dialog_is(&d, bytes_str("c2"), tag, bytes_str("x")));
+	assert_false(dialog_is(&d, bytes_str("c1"), tag, bytes_str("y")));
+	assert_false(dialog_is(&d, bytes_str("c1"), tag, (struct bytes){ 0 }));
+	assert_false(dialog_is(&d, bytes_str("c1"), bytes_str("x"), bytes_str("x")));
+	dialog_clear(&d);
+	message_close(&m);
+}
+
+/* ACK and CANCEL repeat what RFC 3261 17.1.1.3 and 9.1 say, and nothing else. */
+static void derived(void **state)
+{
+	static const char invite[] =
+		"INVITE sip:b@h SIP/2.0\r\nVia: SIP/2.0/UDP n;branch=z9hG4bK1\r\n"
+		"Max-Forwards: 69\r\nRoute: <sip:p;lr>\r\nFrom: <sip:a@h>;tag=x\r\n"
+		"To: <sip:b@h>\r\nCall-ID: c\r\nCSeq: 3 INVITE\r\nContact: <sip:n>\r\n"
+		"Content-Type: application/sdp\r\nContent-Length: 21\r\n\r\n"
+		"v=0\r\nTo: <sip:evil>\r\n";
+	char space[1024];
+	struct writer w = writer_over(space, sizeof(space));
+
+	(void)state;
+	dialog_write_derived(&w, bytes_str(invite), SIP_ACK, bytes_str("<sip:b@h>;tag=y"),
+			     (struct bytes){ 0 });
+	assert_true(bytes_is(writer_done(&w),
+			     "ACK sip:b@h SIP/2.0\r\nVia: SIP/2.0/UDP n;branch=z9hG4bK1\r\n"
+			     "Max-Forwards: 69\r\nRoute: <sip:p;lr>\r\nFrom: <sip:a@h>;tag=x\r\n"
+			     "To: <sip:b@h>;tag=y\r\nCall-ID: c\r\nCSeq: 3 ACK\r\n"
+			     "Content-Length: 0\r\n\r\n"));
+	w = writer_over(space, sizeof(space));
+	dialog_write_derived(&w, bytes_str(invite), SIP_CANCEL, (struct bytes){ 0 },
+			     bytes_str("Reason: SIP;cause=200\r\n"));
+	assert_true(bytes_is(writer_done(&w),
+			     "CANCEL sip:b@h SIP/2.0\r\nVia: SIP/2.0/UDP n;branch=z9hG4bK1\r\n"
+			     "Max-Forwards: 69\r\nRoute: <sip:p;lr>\r\nFrom: <sip:a@h>;tag=x\r\n"
+			     "To: <sip:b@h>\r\nCall-ID: c\r\nCSeq: 3 CANCEL\r\n"
+			     "Reason: SIP;cause=200\r\nContent-Length: 0\r\n\r\n"));
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	g_settings = rig_settings();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(routes),   cmocka_unit_test(hops),    cmocka_unit_test(names),
+		cmocka_unit_test(too_much), cmocka_unit_test(matches), cmocka_unit_test(derived),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
