@@ -291,6 +291,33 @@ static void test_foreign_nonce(void **state)
 	assert_int_equal(check_good(&other), DIGEST_WRONG);
 }
 
+/* For a user who is not known the hash runs over zeros, which anybody can do. */
+static void test_nobody(void **state)
+{
+	static const struct digest_secret zeros;
+	struct digest_credentials c = { .algorithm = DIGEST_MD5,
+					.uri = BYTES_LIT(U),
+					.qop = DIGEST_QOP_NONE };
+	char nonce[DIGEST_NONCE_LEN];
+	struct digest_text response;
+	char text[MESSAGE_MAX];
+	struct sip_message m;
+
+	(void)state;
+	digest_nonce_put(nonce, server(), NOW, 1);
+	c.nonce = bytes_mem(nonce, sizeof(nonce));
+	m = (struct sip_message){ .method_name = BYTES_LIT("REGISTER") };
+	assert_true(make_response(&c, &zeros, &m, &response));
+	(void)snprintf(text, sizeof(text),
+		       "Authorization: Digest username=\"x\", realm=\"" R "\", nonce=\"%.*s\", "
+		       "uri=\"" U "\", response=\"%.*s\"\r\n",
+		       DIGEST_NONCE_LEN, nonce, (int)response.n, response.p);
+	request(&m, text);
+	assert_int_equal(digest_check(server(), &m, false, &zeros, NOW), DIGEST_OK);
+	assert_int_equal(digest_check(server(), &m, false, NULL, NOW), DIGEST_WRONG);
+	message_close(&m);
+}
+
 static void test_nonce(void **state)
 {
 	char nonce[DIGEST_NONCE_LEN];
@@ -409,10 +436,11 @@ static void test_challenge_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors),       cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_foreign_nonce), cmocka_unit_test(test_nonce),
-		cmocka_unit_test(test_offer),         cmocka_unit_test(test_user),
-		cmocka_unit_test(test_challenge),     cmocka_unit_test(test_challenge_size),
+		cmocka_unit_test(test_vectors),        cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_foreign_nonce),  cmocka_unit_test(test_nonce),
+		cmocka_unit_test(test_nobody),         cmocka_unit_test(test_offer),
+		cmocka_unit_test(test_user),           cmocka_unit_test(test_challenge),
+		cmocka_unit_test(test_challenge_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
