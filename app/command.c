@@ -9,7 +9,7 @@
 
 static const struct {
 	const char *name, *help;
-} ERRORS[] = {
+} g_errors[] = {
 	[COMMAND_BAD_REQUEST] = { "bad_request", "The stream entry or its JSON is not a command." },
 	[COMMAND_UNKNOWN_COMMAND] = { "unknown_command", "There is no such command." },
 	[COMMAND_UNKNOWN_ARGUMENT] = { "unknown_argument", "The command has no such argument." },
@@ -33,29 +33,31 @@ static const struct {
 
 const char *command_error_name(enum command_error_code code)
 {
-	assert((size_t)code < COUNT_OF(ERRORS));
-	return ERRORS[code].name;
+	assert((size_t)code < COUNT_OF(g_errors));
+	return g_errors[code].name;
 }
 
 const char *command_error_help(enum command_error_code code)
 {
-	assert((size_t)code < COUNT_OF(ERRORS));
-	return ERRORS[code].help;
+	assert((size_t)code < COUNT_OF(g_errors));
+	return g_errors[code].help;
 }
 
 const struct command *command_find(struct bytes name)
 {
-	for (const struct command *c = COMMANDS; c->name; c++)
+	for (const struct command *c = g_commands; c->name; c++) {
 		if (bytes_is(name, c->name))
 			return c;
+	}
 	return NULL;
 }
 
 const struct command_arg *command_arg_find(const struct command *command, struct bytes name)
 {
-	for (const struct command_arg *arg = command->args; arg->name; arg++)
+	for (const struct command_arg *arg = command->args; arg->name; arg++) {
 		if (bytes_is(name, arg->name))
 			return arg;
+	}
 	return NULL;
 }
 
@@ -110,9 +112,10 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	memcpy(run->tenant, who->tenant, sizeof(run->tenant));
 	run->args = json_deep_copy(args); /* NULL stays NULL */
 	if ((args && !run->args) || command_check(command, run->args, run->values, &error)) {
-		if (args && !run->args)
+		if (args && !run->args) {
 			error = (struct command_error){ .code = COMMAND_INTERNAL,
 							.message = "out of memory" };
+		}
 		done(command_error_json(&error), arg);
 		run_free(run);
 		return;

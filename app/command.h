@@ -90,12 +90,12 @@ struct command {
 };
 
 /* Ends with name NULL. */
-extern const struct command COMMANDS[];
+extern const struct command g_commands[];
 const struct command *command_find(struct bytes name); /* or NULL */
 const struct command_arg *command_arg_find(const struct command *command, struct bytes name);
 
 /* Checks args (an object, or NULL: none) against the command. 0, or -EINVAL and *error. */
-int command_check(const struct command *command, const json_t *args,
+int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX],
 		  struct command_error *error) NODISCARD;
 

@@ -9,7 +9,7 @@
 
 #include "app/command.h"
 
-static const char *const CHARSET_HELP[] = {
+static const char *const g_charset_help[] = {
 	[CHARSET_TEXT] = "characters without control characters",
 	[CHARSET_NUMBER] = "letters, digits, '.', '_', '-', '+', '*' and '#'",
 	[CHARSET_NAME] = "letters, digits, '.', '_' and '-'",
@@ -50,18 +50,22 @@ static bool is_allowed(enum command_charset charset, uint8_t c)
 static int check_string(const struct command_arg *arg, const json_t *json,
 			struct command_value *value, struct command_error *error)
 {
-	if (!json_is_string(json))
+	if (!json_is_string(json)) {
 		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be a string",
 			      arg->name);
+	}
 	value->text = bytes_mem(json_string_value(json), json_string_length(json));
-	if (value->text.n < arg->min || value->text.n > arg->max)
+	if (value->text.n < arg->min || value->text.n > arg->max) {
 		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
 			      "%s must have %" PRIu64 " to %" PRIu64 " characters", arg->name,
 			      arg->min, arg->max);
-	for (size_t i = 0; i < value->text.n; i++)
-		if (!is_allowed(arg->charset, value->text.p[i]))
+	}
+	for (size_t i = 0; i < value->text.n; i++) {
+		if (!is_allowed(arg->charset, value->text.p[i])) {
 			return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s",
-				      arg->name, CHARSET_HELP[arg->charset]);
+				      arg->name, g_charset_help[arg->charset]);
+		}
+	}
 	return 0;
 }
 
@@ -70,10 +74,11 @@ static int check_u64(const struct command_arg *arg, const json_t *json, struct c
 {
 	json_int_t n = json_integer_value(json); /* 0 when it is none */
 
-	if (!json_is_integer(json) || n < 0 || (uint64_t)n < arg->min || (uint64_t)n > arg->max)
+	if (!json_is_integer(json) || n < 0 || (uint64_t)n < arg->min || (uint64_t)n > arg->max) {
 		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
 			      "%s must be a whole number from %" PRIu64 " to %" PRIu64, arg->name,
 			      arg->min, arg->max);
+	}
 	value->number = (uint64_t)n;
 	return 0;
 }
@@ -81,9 +86,10 @@ static int check_u64(const struct command_arg *arg, const json_t *json, struct c
 static int check_bool(const struct command_arg *arg, const json_t *json,
 		      struct command_value *value, struct command_error *error)
 {
-	if (!json_is_boolean(json))
+	if (!json_is_boolean(json)) {
 		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be true or false",
 			      arg->name);
+	}
 	value->number = json_is_true(json);
 	return 0;
 }
@@ -123,8 +129,7 @@ static int check_one(const struct command_arg *arg, const json_t *json, struct c
 	return -EINVAL;
 }
 
-static int check_names(const struct command *command, const json_t *args,
-		       struct command_error *error)
+static int check_names(const struct command *command, json_t *args, struct command_error *error)
 {
 	const char *name;
 	json_t *json;
@@ -135,22 +140,17 @@ static int check_names(const struct command *command, const json_t *args,
 		writer_fmt(&w, "%s%s", arg == command->args ? "" : ", ", arg->name);
 	if (!w.n)
 		writer_str(&w, "no argument");
-	json_object_foreach(
-		(json_t *)(uintptr_t)args, name,
-		json) if (!command_arg_find(command,
-					    bytes_str(
-						    name))) return refuse(error,
-									  COMMAND_UNKNOWN_ARGUMENT,
-									  NULL,
-									  "%s takes " BYTES_FMT
-									  " and nothing else",
-									  command->name,
-									  BYTES_ARG(
-										  writer_done(&w)));
+	json_object_foreach((json_t *)(uintptr_t)args, name,
+			    json) if (!command_arg_find(command, bytes_str(name)))
+	{
+		return refuse(error, COMMAND_UNKNOWN_ARGUMENT, NULL,
+			      "%s takes " BYTES_FMT " and nothing else", command->name,
+			      BYTES_ARG(writer_done(&w)));
+	}
 	return 0;
 }
 
-int command_check(const struct command *command, const json_t *args,
+int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX], struct command_error *error)
 {
 	size_t i = 0;
@@ -164,11 +164,12 @@ int command_check(const struct command *command, const json_t *args,
 		const json_t *json = json_object_get(args, arg->name);
 
 		assert(i < COMMAND_ARGS_MAX);
-		if (json)
+		if (json) {
 			err = check_one(arg, json, &values[i], error);
-		else if (arg->required)
+		} else if (arg->required) {
 			err = refuse(error, COMMAND_MISSING_ARGUMENT, arg->name,
 				     "%s is required: %s", arg->name, arg->help);
+		}
 	}
 	return err;
 }

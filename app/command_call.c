@@ -52,10 +52,11 @@ void command_call_hangup(struct command_run *run)
 
 	if (!command_call_id(run, &call))
 		return;
-	if (shard_hangup(run->node->shard, call, clock_instant()))
+	if (shard_hangup(run->node->shard, call, clock_instant())) {
 		no_such_call(run);
-	else
+	} else {
 		command_answer(run, json_pack("{s:o}", "id", command_call_id_json(call)));
+	}
 }
 
 static json_t *stats_json(const struct flow_stats *s)
@@ -71,10 +72,11 @@ static json_t *stats_json(const struct flow_stats *s)
 
 static const struct query_flow *stats_find(const struct query *q, struct flow_id id)
 {
-	for (uint32_t i = 0; i < q->count; i++)
+	for (uint32_t i = 0; i < q->count; i++) {
 		if (q->flows[i].id.slot == id.slot && q->flows[i].id.generation == id.generation &&
 		    q->flows[i].answered)
 			return &q->flows[i];
+	}
 	return NULL;
 }
 
@@ -135,10 +137,11 @@ static void ask(struct node *node, struct query *q, const struct call_view *view
 
 		command.rtp_fd = command.rtcp_fd = -1;
 		/* Commands that wait in our queue come first: then this flow may not be there yet. */
-		if (node->media_queue.count == 0 && engine_command(node->engine, &command))
+		if (node->media_queue.count == 0 && engine_command(node->engine, &command)) {
 			flow->id = view->flows[i].id;
-		else
+		} else {
 			flow->answered = true;
+		}
 	}
 }
 

@@ -58,10 +58,11 @@ static void on_entries(int err, const struct redisReply *reply, void *arg)
 	for (size_t i = 0; left && i < redis_reply_count(reply); i++) {
 		json_t *json = entry_json(redis_reply_at(reply, i));
 
-		if (is_wanted(json, call) && left--)
+		if (is_wanted(json, call) && left--) {
 			(void)json_array_insert_new(list, 0, json);
-		else
+		} else {
 			json_decref(json);
+		}
 	}
 	command_answer(run, list);
 }

@@ -24,10 +24,11 @@ static void change_free(struct change *change)
 
 static void fail_store(struct command_run *run, enum store_result result)
 {
-	if (result == STORE_UNKNOWN)
+	if (result == STORE_UNKNOWN) {
 		command_fail(run, COMMAND_UNCERTAIN, NULL, "Redis did not answer in time");
-	else
+	} else {
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not accept it");
+	}
 }
 
 static void on_put(enum store_result result, uint64_t key, uint64_t version, void *arg)
@@ -38,17 +39,18 @@ static void on_put(enum store_result result, uint64_t key, uint64_t version, voi
 
 	(void)key;
 	(void)version;
-	if (result != STORE_OK)
+	if (result != STORE_OK) {
 		fail_store(run, result);
-	else if (shard_extension_put(node->shard, &change->extension.core) ||
-		 extensions_put(&node->extensions, &change->extension))
+	} else if (shard_extension_put(node->shard, &change->extension.core) ||
+		   extensions_put(&node->extensions, &change->extension)) {
 		/* It is saved: a node with more room would know it after a restart. */
 		command_fail(run, COMMAND_FULL, NULL,
 			     "limits.registrations (%" PRIu32 ") is reached",
 			     node->settings.limits.registrations);
-	else
+	} else {
 		command_answer(run,
 			       extension_to_view(&change->extension, node->settings.sip.realm));
+	}
 	change_free(change);
 }
 
@@ -68,9 +70,10 @@ static bool secret_take(struct command_run *run, struct extension *e)
 			     "ha1 must be 32, 64 and 64 hex digits joined by ':'");
 		return false;
 	}
-	if (password->given)
+	if (password->given) {
 		digest_secret_make(&e->core.secret, bytes_str(e->core.number), bytes_str(realm),
 				   password->text);
+	}
 	if (password->given || ha1->given)
 		(void)bytes_cstr(bytes_str(realm), e->realm, sizeof(e->realm));
 	return true;
@@ -85,10 +88,11 @@ static bool extension_fill(struct command_run *run, struct extension *e)
 	const struct command_value *early = command_value(run, "early_media");
 	const struct extension *before = extensions_find(&run->node->extensions, number->text);
 
-	if (before)
+	if (before) {
 		*e = *before;
-	else
+	} else {
 		*e = (struct extension){ .core.enabled = true };
+	}
 	(void)bytes_cstr(number->text, e->core.number, sizeof(e->core.number));
 	if (!before && !command_value(run, "password")->given &&
 	    !command_value(run, "ha1")->given) {
@@ -148,10 +152,11 @@ void command_extension_get(struct command_run *run)
 	const struct extension *e =
 		extensions_find(&run->node->extensions, command_value(run, "number")->text);
 
-	if (e)
+	if (e) {
 		command_answer(run, extension_to_view(e, run->node->settings.sip.realm));
-	else
+	} else {
 		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
+	}
 }
 
 static void on_delete(enum store_result result, uint64_t key, uint64_t version, void *arg)
@@ -175,11 +180,12 @@ void command_extension_delete(struct command_run *run)
 {
 	struct bytes number = command_value(run, "number")->text;
 
-	if (!extensions_find(&run->node->extensions, number))
+	if (!extensions_find(&run->node->extensions, number)) {
 		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
-	else
+	} else {
 		store_document_delete(run->node->store, bytes_str(run->tenant), "extension", number,
 				      on_delete, run);
+	}
 }
 
 void command_extension_list(struct command_run *run)

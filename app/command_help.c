@@ -74,9 +74,10 @@ json_t *command_help_json(const struct command *only)
 {
 	json_t *list = json_array();
 
-	for (const struct command *c = COMMANDS; c->name; c++)
+	for (const struct command *c = g_commands; c->name; c++) {
 		if (!only || c == only)
 			(void)json_array_append_new(list, one_json(c));
+	}
 	return list;
 }
 
@@ -85,19 +86,21 @@ void command_help(struct command_run *run)
 	const struct command_value *name = command_value(run, "command");
 	const struct command *only = name->given ? command_find(name->text) : NULL;
 
-	if (name->given && !only)
+	if (name->given && !only) {
 		command_fail(run, COMMAND_NOT_FOUND, "command", "there is no such command");
-	else
+	} else {
 		command_answer(run, command_help_json(only));
+	}
 }
 
 static void write_command(struct writer *w, const struct command *c)
 {
 	writer_fmt(w, "\n### %s\n\n%s For: %s.\n", c->name, c->help,
 		   permission_name(c->permission));
-	if (c->args->name)
+	if (c->args->name) {
 		writer_str(w, "\n| Argument | Type | Allowed | Default | Meaning "
 			      "|\n|---|---|---|---|---|\n");
+	}
 	for (const struct command_arg *arg = c->args; arg->name; arg++) {
 		writer_fmt(w, "| `%s` | %s | ", arg->name, type_name(arg->type));
 		write_allowed(w, arg);
@@ -113,10 +116,11 @@ static void write_command(struct writer *w, const struct command *c)
 void command_write_reference(struct writer *w)
 {
 	writer_str(w, "\n## Errors\n\n| Code | Meaning |\n|---|---|\n");
-	for (int code = 0; code < COMMAND_ERROR_CODES; code++)
+	for (int code = 0; code < COMMAND_ERROR_CODES; code++) {
 		writer_fmt(w, "| `%s` | %s |\n", command_error_name((enum command_error_code)code),
 			   command_error_help((enum command_error_code)code));
+	}
 	writer_str(w, "\n## Commands\n");
-	for (const struct command *c = COMMANDS; c->name; c++)
+	for (const struct command *c = g_commands; c->name; c++)
 		write_command(w, c);
 }

@@ -23,9 +23,9 @@
 	}
 
 /* In the order of enum log_level. */
-static const char *const LEVELS[] = { "error", "warn", "info", "debug", NULL };
+static const char *const g_levels[] = { "error", "warn", "info", "debug", NULL };
 
-static const struct command_arg PUT_ARGS[] = {
+static const struct command_arg g_put_args[] = {
 	NUMBER_ARG("Number of the extension; also its user name for SIP."),
 	{ .name = "password",
 	  .type = ARG_SECRET,
@@ -59,9 +59,9 @@ static const struct command_arg PUT_ARGS[] = {
 	END,
 };
 
-static const struct command_arg GET_ARGS[] = { NUMBER_ARG("Number of the extension."), END };
+static const struct command_arg g_get_args[] = { NUMBER_ARG("Number of the extension."), END };
 
-static const struct command_arg EXTENSION_LIST_ARGS[] = {
+static const struct command_arg g_extension_list_args[] = {
 	{ .name = "after",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_NUMBER,
@@ -72,11 +72,11 @@ static const struct command_arg EXTENSION_LIST_ARGS[] = {
 	END,
 };
 
-static const struct command_arg LIST_ARGS[] = { LIMIT_ARG, END };
-static const struct command_arg CALL_ARGS[] = { CALL_ARG, END };
-static const struct command_arg NO_ARGS[] = { END };
+static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
+static const struct command_arg g_call_args[] = { CALL_ARG, END };
+static const struct command_arg g_no_args[] = { END };
 
-static const struct command_arg CDR_ARGS[] = {
+static const struct command_arg g_cdr_args[] = {
 	LIMIT_ARG,
 	{ .name = "call",
 	  .type = ARG_STRING,
@@ -87,7 +87,7 @@ static const struct command_arg CDR_ARGS[] = {
 	END,
 };
 
-static const struct command_arg REGISTRATION_ARGS[] = {
+static const struct command_arg g_registration_args[] = {
 	{ .name = "number",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_NUMBER,
@@ -98,16 +98,16 @@ static const struct command_arg REGISTRATION_ARGS[] = {
 	END,
 };
 
-static const struct command_arg LEVEL_ARGS[] = {
+static const struct command_arg g_level_args[] = {
 	{ .name = "level",
 	  .type = ARG_ENUM,
-	  .names = LEVELS,
+	  .names = g_levels,
 	  .help = "New level, until the next reload or start; without it the present one is "
 		  "told." },
 	END,
 };
 
-static const struct command_arg HELP_ARGS[] = {
+static const struct command_arg g_help_args[] = {
 	{ .name = "command",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_NAME,
@@ -117,35 +117,36 @@ static const struct command_arg HELP_ARGS[] = {
 	END,
 };
 
-const struct command COMMANDS[] = {
-	{ "extension.put", COMMAND_FOR_TENANT, PUT_ARGS,
+const struct command g_commands[] = {
+	{ "extension.put", COMMAND_FOR_TENANT, g_put_args,
 	  "Makes an extension, or changes what is given of it.", "the extension",
 	  command_extension_put },
-	{ "extension.get", COMMAND_FOR_TENANT, GET_ARGS, "Shows an extension.",
+	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
 	  "number, display_name, enabled, early_media, password_valid (false: the realm was "
 	  "changed since), changed_utc_ms",
 	  command_extension_get },
-	{ "extension.delete", COMMAND_FOR_TENANT, GET_ARGS,
+	{ "extension.delete", COMMAND_FOR_TENANT, g_get_args,
 	  "Deletes an extension. Its calls go on; its phones cannot register again.", "number",
 	  command_extension_delete },
-	{ "extension.list", COMMAND_FOR_TENANT, EXTENSION_LIST_ARGS, "Lists extensions by number.",
-	  "a list of extensions", command_extension_list },
-	{ "call.list", COMMAND_FOR_TENANT, LIST_ARGS, "Lists the calls of this node.",
+	{ "extension.list", COMMAND_FOR_TENANT, g_extension_list_args,
+	  "Lists extensions by number.", "a list of extensions", command_extension_list },
+	{ "call.list", COMMAND_FOR_TENANT, g_list_args, "Lists the calls of this node.",
 	  "a list: id, state (setup, ringing, answering, established, ending), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
 	  command_call_list },
-	{ "call.show", COMMAND_FOR_TENANT, CALL_ARGS,
+	{ "call.show", COMMAND_FOR_TENANT, g_call_args,
 	  "Shows a call with the live counters of its media flows.",
 	  "as in call.list, with the SIP Call-IDs, the SIP peers, and flows: leg, line, kind, "
 	  "local, remote, latched, ssrc_out "
 	  "and stats (null: the media worker did not answer within 100 ms)",
 	  command_call_show },
-	{ "call.hangup", COMMAND_FOR_TENANT, CALL_ARGS, "Ends a call.", "id", command_call_hangup },
-	{ "registration.list", COMMAND_FOR_TENANT, REGISTRATION_ARGS, "Lists registered phones.",
+	{ "call.hangup", COMMAND_FOR_TENANT, g_call_args, "Ends a call.", "id",
+	  command_call_hangup },
+	{ "registration.list", COMMAND_FOR_TENANT, g_registration_args, "Lists registered phones.",
 	  "a list: number, version, contacts: contact, source, user_agent, expires_utc_ms, nat",
 	  command_registration_list },
-	{ "cdr.list", COMMAND_FOR_TENANT, CDR_ARGS,
+	{ "cdr.list", COMMAND_FOR_TENANT, g_cdr_args,
 	  "Lists the newest call detail records, oldest first.",
 	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "
 	  "end_utc_ms (0: never), talk_ms, "
@@ -154,12 +155,12 @@ const struct command COMMANDS[] = {
 	  "packets_out, octets_out, rtcp_in, rtcp_out, dropped, lost, jitter_us, digits, "
 	  "source_changes",
 	  command_cdr_list },
-	{ "node.status", COMMAND_FOR_OPERATOR, NO_ARGS, "Shows how this node is.",
+	{ "node.status", COMMAND_FOR_OPERATOR, g_no_args, "Shows how this node is.",
 	  "name, shard, version, uptime_ms, status, reasons, redis, epoch, counts and limits",
 	  command_node_status },
-	{ "log.level", COMMAND_FOR_OPERATOR, LEVEL_ARGS, "Shows or sets the level of the log.",
+	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
 	  "level", command_log_level },
-	{ "help", COMMAND_FOR_TENANT, HELP_ARGS, "Shows this table.",
+	{ "help", COMMAND_FOR_TENANT, g_help_args, "Shows this table.",
 	  "a list: name, for, help, result, arguments", command_help },
 	{ .name = NULL },
 };

@@ -11,18 +11,19 @@ int control_entry_begin(struct control_entry *e, struct bytes stream_id)
 
 void control_entry_field(struct control_entry *e, struct bytes name, struct bytes value)
 {
-	if (bytes_is(name, "v"))
+	if (bytes_is(name, "v")) {
 		e->version = value;
-	else if (bytes_is(name, "id"))
+	} else if (bytes_is(name, "id")) {
 		e->id = value;
-	else if (bytes_is(name, "do"))
+	} else if (bytes_is(name, "do")) {
 		e->command = value;
-	else if (bytes_is(name, "args"))
+	} else if (bytes_is(name, "args")) {
 		e->args = value;
-	else if (bytes_is(name, "client"))
+	} else if (bytes_is(name, "client")) {
 		e->client = value;
-	else if (bytes_is(name, "ttl_ms"))
+	} else if (bytes_is(name, "ttl_ms")) {
 		e->bad_ttl = bytes_u64(value, &e->ttl_ms) || e->ttl_ms == 0;
+	}
 }
 
 /* It becomes part of a key. */

@@ -41,44 +41,20 @@ static void key_write(const struct control_job *job, const char *kind, const cha
 		       kind, name);
 }
 
-static void claim_id(struct control_job *job);
-
 static bool is_same(const struct control_job *job, const struct control_stream *s, struct bytes id)
 {
 	return job->used && job->stream == s && bytes_is(id, job->id);
 }
 
-/* One at a time: the first of them leaves a result that the others find. */
-static void wake_next(struct control *c, const struct control_stream *s, struct bytes id)
-{
-	struct control_job *next = NULL;
-
-	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++) {
-		if (!is_same(&c->jobs[i], s, id))
-			continue;
-		if (!c->jobs[i].waiting)
-			return;
-		next = &c->jobs[i];
-	}
-	if (!next)
-		return;
-	next->waiting = false;
-	claim_id(next);
-}
-
 static void job_end(struct control_job *job)
 {
 	struct control *c = job->control;
-	const struct control_stream *s = job->stream;
-	char id[sizeof(job->id)];
 
-	memcpy(id, job->id, sizeof(id));
 	json_decref(job->args);
 	*job = (struct control_job){ 0 };
 	assert(c->running > 0);
 	c->running--;
-	if (id[0])
-		wake_next(c, s, bytes_str(id));
+	c->ended = true;
 	control_wake(c);
 }
 
@@ -138,9 +114,10 @@ static bool may_run_again(const char *code)
 	static const enum command_error_code again[] = { COMMAND_BUSY, COMMAND_UNAVAILABLE,
 							 COMMAND_UNCERTAIN, COMMAND_INTERNAL };
 
-	for (size_t i = 0; code && i < COUNT_OF(again); i++)
+	for (size_t i = 0; code && i < COUNT_OF(again); i++) {
 		if (!strcmp(code, command_error_name(again[i])))
 			return true;
+	}
 	return false;
 }
 
@@ -211,6 +188,34 @@ static void claim_id(struct control_job *job)
 		on_claimed(-ENOTCONN, NULL, job);
 }
 
+/* One at a time: the first leaves a result that the others find. */
+static bool is_alone(const struct control *c, const struct control_job *job)
+{
+	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++) {
+		const struct control_job *other = &c->jobs[i];
+
+		if (other != job && !other->waiting &&
+		    is_same(other, job->stream, bytes_str(job->id)))
+			return false;
+	}
+	return true;
+}
+
+void control_jobs_wake(struct control *c)
+{
+	if (!c->ended)
+		return;
+	c->ended = false;
+	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++) {
+		struct control_job *job = &c->jobs[i];
+
+		if (!job->used || !job->waiting || !is_alone(c, job))
+			continue;
+		job->waiting = false;
+		claim_id(job);
+	}
+}
+
 static void refuse(struct control_job *job, enum command_error_code code, const char *message)
 {
 	struct command_error error = { .code = code };
@@ -224,18 +229,20 @@ static void refuse(struct control_job *job, enum command_error_code code, const 
 
 static bool is_known(const struct control *c, const struct control_stream *s, struct bytes entry_id)
 {
-	for (size_t i = 0; c->running && i < CONTROL_JOBS_MAX; i++)
+	for (size_t i = 0; c->running && i < CONTROL_JOBS_MAX; i++) {
 		if (c->jobs[i].used && c->jobs[i].stream == s &&
 		    bytes_is(entry_id, c->jobs[i].entry_id))
 			return true;
+	}
 	return false;
 }
 
 static bool is_running(const struct control *c, const struct control_stream *s, struct bytes id)
 {
-	for (size_t i = 0; id.n && c->running && i < CONTROL_JOBS_MAX; i++)
+	for (size_t i = 0; id.n && c->running && i < CONTROL_JOBS_MAX; i++) {
 		if (is_same(&c->jobs[i], s, id))
 			return true;
+	}
 	return false;
 }
 
@@ -268,9 +275,10 @@ static const char *job_fill(struct control_job *job, struct control_entry *e, bo
 	(void)bytes_cstr(e->client, job->client, sizeof(job->client));
 	if (wrong || too_long)
 		return wrong ? wrong : "do is longer than any command";
-	if (e->args.n)
+	if (e->args.n) {
 		job->args = json_loadb((const char *)e->args.p, e->args.n, JSON_REJECT_DUPLICATES,
 				       NULL);
+	}
 	return e->args.n && !json_is_object(job->args) ? "args must be a JSON object" : NULL;
 }
 
@@ -288,9 +296,10 @@ bool control_job_take(struct control_stream *s, struct bytes entry_id,
 	if (!job)
 		return false;
 	if (!control_entry_begin(&entry, entry_id)) {
-		for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2)
+		for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2) {
 			control_entry_field(&entry, redis_reply_text(redis_reply_at(fields, i)),
 					    redis_reply_text(redis_reply_at(fields, i + 1)));
+		}
 		wrong = job_fill(job, &entry, &running);
 	}
 	if (wrong) {

@@ -85,10 +85,11 @@ static void on_read(int err, const struct redisReply *reply, void *arg)
 		start_over(s, CONTROL_GROUP, NS_PER_S);
 		return;
 	}
-	if (!take_all(s, entries))
+	if (!take_all(s, entries)) {
 		s->phase = CONTROL_HISTORY; /* no room: the rest is read again from there */
-	else if (history && redis_reply_count(entries) == 0)
+	} else if (history && redis_reply_count(entries) == 0) {
 		s->phase = CONTROL_NEWS;
+	}
 	control_stream_read(s);
 }
 
@@ -186,10 +187,11 @@ void control_stream_read(struct control_stream *s)
 		ask_history(s);
 		return;
 	case CONTROL_NEWS:
-		if (clock_now_ns() >= s->claim_ns)
+		if (clock_now_ns() >= s->claim_ns) {
 			ask_claim(s);
-		else
+		} else {
 			ask_news(s);
+		}
 		return;
 	}
 }
@@ -199,10 +201,11 @@ static void on_state(bool connected, void *arg)
 	struct control_stream *s = arg;
 
 	start_over(s, CONTROL_GROUP, 0);
-	if (connected)
+	if (connected) {
 		control_stream_read(s);
-	else
+	} else {
 		s->asked = false;
+	}
 }
 
 static int stream_open(struct control *c, struct control_stream *s, const char *tenant,
@@ -259,9 +262,10 @@ void control_close(struct control *c)
 	if (!c)
 		return;
 	c->stopped = true;
-	for (size_t i = 0; i < CONTROL_STREAMS; i++)
+	for (size_t i = 0; i < CONTROL_STREAMS; i++) {
 		if (c->streams[i].link)
 			redis_close(c->streams[i].link);
+	}
 	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++)
 		json_decref(c->jobs[i].args);
 	free(c);
@@ -269,6 +273,7 @@ void control_close(struct control *c)
 
 void control_flush(struct control *c)
 {
+	control_jobs_wake(c);
 	for (size_t i = 0; i < CONTROL_STREAMS; i++)
 		redis_flush(c->streams[i].link);
 }

@@ -48,6 +48,7 @@ struct control {
 	struct node *node;
 	char consumer[64];
 	bool stopped;
+	bool ended; /* a job ended: one that waited for it may run */
 	uint32_t running;
 	struct control_stream streams[CONTROL_STREAMS];
 	struct control_job jobs[CONTROL_JOBS_MAX];
@@ -61,6 +62,8 @@ extern struct control_metrics g_control_metrics;
 /* Takes an entry of the stream; false: no room now, it is read again later. fields: the array of names and values, NULL: deleted. */
 bool control_job_take(struct control_stream *s, struct bytes entry_id,
 		      const struct redisReply *fields);
+/* Jobs whose id is no longer under way: one of each id goes on. */
+void control_jobs_wake(struct control *c);
 /* Asks for more when there is room. */
 void control_stream_read(struct control_stream *s);
 

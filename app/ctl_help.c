@@ -3,7 +3,7 @@
 
 #include "app/ctl.h"
 
-static const char USAGE[] =
+static const char g_usage[] =
 	"usage: tandemctl init --dir DIR [--bind ADDRESS] [--sip-ports 5060,10060]\n"
 	"                      [--media-ports 20000-39999] [--http ADDRESS:PORT] [--name NAME]\n"
 	"           makes DIR/tandem.yaml and DIR/keys; nothing is overwritten\n"
@@ -24,8 +24,8 @@ static int print(struct writer *w)
 
 static int print_all(void)
 {
-	(void)fputs(USAGE, stdout);
-	for (const struct command *c = COMMANDS; c->name; c++)
+	(void)fputs(g_usage, stdout);
+	for (const struct command *c = g_commands; c->name; c++)
 		(void)printf("  %-20s %s\n", c->name, c->help);
 	return CTL_DONE;
 }

@@ -83,10 +83,11 @@ static void own_name(char out[64])
 	if (gethostname(out, 64))
 		out[0] = '\0';
 	out[63] = '\0';
-	for (char *p = out; *p; p++)
+	for (char *p = out; *p; p++) {
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_",
 			    *p))
 			*p = '-';
+	}
 	if (!out[0])
 		(void)snprintf(out, 64, "node1");
 }
@@ -102,21 +103,21 @@ static bool values_check(struct init *x)
 	struct writer w = writer_over(x->http_address, sizeof(x->http_address) - 1);
 	struct addr bind, http;
 
-	if (addr_parse(&bind, bytes_str(x->bind)) || bind.port || bind.scope)
+	if (addr_parse(&bind, bytes_str(x->bind)) || bind.port || bind.scope) {
 		ctl_complain("init: --bind must be an address of this machine, without a port");
-	else if (!is_of(x->sip_ports, "0123456789,"))
+	} else if (!is_of(x->sip_ports, "0123456789,")) {
 		ctl_complain("init: --sip-ports must be ports, such as 5060,10060");
-	else if (!is_of(x->media_ports, "0123456789-"))
+	} else if (!is_of(x->media_ports, "0123456789-")) {
 		ctl_complain("init: --media-ports must be a range, such as 20000-39999");
-	else if (addr_parse(&http, bytes_str(x->http)) || !http.port)
+	} else if (addr_parse(&http, bytes_str(x->http)) || !http.port) {
 		ctl_complain("init: --http must be address:port, such as 127.0.0.1:8080");
-	else if (strpbrk(x->name, "\"\\\n\r'"))
+	} else if (strpbrk(x->name, "\"\\\n\r'")) {
 		ctl_complain("init: --name may have letters, digits, '.', '-' and '_' only");
-	else if (strpbrk(x->path, "\"\\") ||
-		 !is_of(x->path, " !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_"
-				 "`abcdefghijklmnopqrstuvwxyz{|}~"))
+	} else if (strpbrk(x->path, "\"\\") ||
+		   !is_of(x->path, " !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_"
+				   "`abcdefghijklmnopqrstuvwxyz{|}~")) {
 		ctl_complain("init: --dir must be a path of plain characters");
-	else {
+	} else {
 		x->http_port = http.port;
 		http.port = 0;
 		addr_write_ip(&w, &http);

@@ -70,10 +70,11 @@ static int send(const struct options *o, const struct command *command, json_t *
 	json_t *answer = NULL;
 	int status = CTL_NO_ANSWER;
 
-	if (!settings || node_settings_read(settings, o->config, false))
+	if (!settings || node_settings_read(settings, o->config, false)) {
 		status = CTL_USAGE;
-	else if (command->fn && ctl_hash_password(args, settings->sip.realm))
+	} else if (command->fn && ctl_hash_password(args, settings->sip.realm)) {
 		answer = ctl_send(settings, command->name, args);
+	}
 	if (answer)
 		status = answer_print(answer, o->json);
 	json_decref(answer);

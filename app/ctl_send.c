@@ -85,10 +85,11 @@ static void on_state(bool connected, void *arg)
 {
 	struct exchange *x = arg;
 
-	if (connected && !x->sent)
+	if (connected && !x->sent) {
 		exchange_send(x);
-	else if (!connected)
+	} else if (!connected) {
 		loop_stop();
+	}
 }
 
 static void on_timer(void *arg)
@@ -155,11 +156,12 @@ json_t *ctl_send(const struct settings *settings, const char *command, const jso
 	struct exchange x = { .command = command, .args = json_dumps(args, JSON_COMPACT) };
 	char url[256];
 
-	if (settings->redis.url[0])
+	if (settings->redis.url[0]) {
 		(void)snprintf(url, sizeof(url), "%s", settings->redis.url);
-	else
+	} else {
 		(void)snprintf(url, sizeof(url), "unix:%s/" EMBEDDED_SOCKET,
 			       settings->node.state_dir);
+	}
 	client_name(x.client);
 	(void)snprintf(x.out_key, sizeof(x.out_key), "td:{cmd:_operator}:out:%s", x.client);
 	if (x.args && !loop_open(FDS_MAX)) {
@@ -170,8 +172,9 @@ json_t *ctl_send(const struct settings *settings, const char *command, const jso
 		explicit_bzero(x.args, strlen(x.args));
 	free(x.args);
 	explicit_bzero(url, sizeof(url));
-	if (!x.answer)
+	if (!x.answer) {
 		ctl_complain("no answer from node %s: %s", settings->node.name,
 			     x.why ? x.why : "out of memory");
+	}
 	return x.answer;
 }

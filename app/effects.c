@@ -96,9 +96,10 @@ static void carry_call_save(struct effects_to *to, const struct effect *e)
 				 .version = e->version };
 	struct save *save = save_begin(to, &answer);
 
-	if (save)
+	if (save) {
 		store_call_save(to->store, e->call, e->version, text_bytes(&e->data), on_saved,
 				save);
+	}
 }
 
 static void carry_call_end(struct effects_to *to, const struct effect *e)
@@ -124,10 +125,11 @@ static void carry_binding_save(struct effects_to *to, struct effect *e)
 
 	e->tenant = e->user = (struct text){ 0 }; /* the answer's now */
 	save = save_begin(to, &answer);
-	if (save)
+	if (save) {
 		store_binding_save(to->store, text_bytes(&save->answer.tenant),
 				   text_bytes(&save->answer.user), e->expected, e->version,
 				   text_bytes(&e->data), e->ttl_ms, on_saved, save);
+	}
 }
 
 static void media_fail(struct effects_to *to, const struct media_command *command, uint64_t call,

@@ -7,7 +7,7 @@
 #include <openssl/crypto.h>
 
 /* Bytes of each hash, in the order of enum digest_algorithm. */
-static const size_t HASH_LEN[DIGEST_ALGORITHMS] = {
+static const size_t g_hash_len[DIGEST_ALGORITHMS] = {
 	[DIGEST_MD5] = 16,
 	[DIGEST_SHA256] = 32,
 	[DIGEST_SHA512_256] = 32,
@@ -20,7 +20,7 @@ void extension_ha1_write(char out[EXTENSION_HA1_TEXT + 1], const struct digest_s
 	for (size_t i = 0; i < DIGEST_ALGORITHMS; i++) {
 		if (i)
 			writer_u8(&w, ':');
-		writer_hex(&w, bytes_mem(secret->ha1[i], HASH_LEN[i]));
+		writer_hex(&w, bytes_mem(secret->ha1[i], g_hash_len[i]));
 	}
 	out[w.n] = '\0';
 }
@@ -34,10 +34,11 @@ int extension_ha1_read(struct digest_secret *out, struct bytes text)
 	for (size_t i = 0; !err && i < DIGEST_ALGORITHMS; i++) {
 		size_t n = 0;
 
-		if (!bytes_cut(&text, ':', &hash) || hash.n != 2 * HASH_LEN[i])
+		if (!bytes_cut(&text, ':', &hash) || hash.n != 2 * g_hash_len[i]) {
 			err = -EINVAL;
-		else
+		} else {
 			err = hex_decode(hash, found.ha1[i], DIGEST_HASH_MAX, &n);
+		}
 	}
 	if (!err)
 		*out = found;

@@ -59,10 +59,11 @@ int extensions_put(struct extensions *x, const struct extension *e)
 		return -ENOSPC;
 	if (fresh)
 		err = table_put(&x->by_number, hash, h);
-	if (err)
+	if (err) {
 		(void)pool_give(&x->pool, h);
-	else
+	} else {
 		*slot = *e;
+	}
 	return err;
 }
 

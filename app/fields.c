@@ -58,7 +58,7 @@ static const struct {
 	const char *name[2];
 	size_t offset;
 	bool wide; /* uint64_t */
-} STATS[] = {
+} g_stats[] = {
 #define WIDE(member)                                                                      \
 	{                                                                                 \
 		{ "a_" #member, "b_" #member }, offsetof(struct flow_stats, member), true \
@@ -76,17 +76,18 @@ static const struct {
 
 static void add_stats(struct fields *f, const struct flow_stats *stats, size_t leg)
 {
-	for (size_t i = 0; i < COUNT_OF(STATS); i++) {
-		const uint8_t *at = (const uint8_t *)stats + STATS[i].offset;
+	for (size_t i = 0; i < COUNT_OF(g_stats); i++) {
+		const uint8_t *at = (const uint8_t *)stats + g_stats[i].offset;
 		uint64_t wide;
 		uint32_t narrow;
 
 		memcpy(&narrow, at, sizeof(narrow));
-		if (STATS[i].wide)
+		if (g_stats[i].wide) {
 			memcpy(&wide, at, sizeof(wide));
-		else
+		} else {
 			wide = narrow;
-		add_number(f, STATS[i].name[leg], wide);
+		}
+		add_number(f, g_stats[i].name[leg], wide);
 	}
 }
 
@@ -120,12 +121,14 @@ bool fields_cdr_is_number(struct bytes name)
 					    "end_utc_ms",   "talk_ms",        "sip_status",
 					    "q850" };
 
-	for (size_t i = 0; i < COUNT_OF(head); i++)
+	for (size_t i = 0; i < COUNT_OF(head); i++) {
 		if (bytes_is(name, head[i]))
 			return true;
-	for (size_t i = 0; i < COUNT_OF(STATS); i++)
-		if (bytes_is(name, STATS[i].name[0]) || bytes_is(name, STATS[i].name[1]))
+	}
+	for (size_t i = 0; i < COUNT_OF(g_stats); i++) {
+		if (bytes_is(name, g_stats[i].name[0]) || bytes_is(name, g_stats[i].name[1]))
 			return true;
+	}
 	return false;
 }
 

@@ -8,7 +8,7 @@
 static const struct {
 	enum health_reason reason;
 	const char *name;
-} REASONS[] = {
+} g_reasons[] = {
 	{ HEALTH_STARTING, "starting" },
 	{ HEALTH_STOPPING, "stopping" },
 	{ HEALTH_STORE, "redis_away_or_late" },
@@ -19,11 +19,12 @@ static const struct {
 /* Relaxed throughout: each value stands alone. */
 void health_set(struct health *h, enum health_reason reason, bool on)
 {
-	if (on)
+	if (on) {
 		(void)atomic_fetch_or_explicit(&h->reasons, reason, memory_order_relaxed);
-	else
+	} else {
 		(void)atomic_fetch_and_explicit(&h->reasons, ~(uint32_t)reason,
 						memory_order_relaxed);
+	}
 }
 
 void health_beat(struct health *h, uint64_t now_ns)
@@ -46,10 +47,10 @@ void health_write(struct writer *w, uint32_t reasons)
 	const char *comma = "";
 
 	writer_fmt(w, "{\"status\":\"%s\",\"reasons\":[", reasons ? "degraded" : "ok");
-	for (size_t i = 0; i < COUNT_OF(REASONS); i++) {
-		if (!(reasons & REASONS[i].reason))
+	for (size_t i = 0; i < COUNT_OF(g_reasons); i++) {
+		if (!(reasons & g_reasons[i].reason))
 			continue;
-		writer_fmt(w, "%s\"%s\"", comma, REASONS[i].name);
+		writer_fmt(w, "%s\"%s\"", comma, g_reasons[i].name);
 		comma = ",";
 	}
 	writer_str(w, "]}\n");

@@ -41,10 +41,11 @@ static int read_and_parse(struct keys *out, int fd, const char *path)
 		return -errno;
 	err = keys_parse(out, bytes_mem(text, (size_t)n));
 	OPENSSL_cleanse(text, sizeof(text));
-	if (err)
+	if (err) {
 		LOG_ERROR("keys", 0,
 			  "the keys file has no line 'cluster ID KEY' as tandemctl init writes it",
 			  LOG_STR("file", path));
+	}
 	return err;
 }
 

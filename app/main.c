@@ -6,7 +6,7 @@
 
 #include "app/node.h"
 
-static const char USAGE[] =
+static const char g_usage[] =
 	"usage: tandemd --config FILE        run the node of this file\n"
 	"       tandemd --check-config FILE  print its errors; exit status 0 or 2\n"
 	"       tandemd --print-config-reference\n"
@@ -45,9 +45,9 @@ int main(int argc, char **argv)
 		return NODE_EXIT_OK;
 	}
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
-		(void)fputs(USAGE, stdout);
+		(void)fputs(g_usage, stdout);
 		return NODE_EXIT_OK;
 	}
-	(void)fputs(USAGE, stderr);
+	(void)fputs(g_usage, stderr);
 	return NODE_EXIT_CONFIG;
 }

@@ -54,10 +54,11 @@ int node_settings_read(struct settings *out, const char *path, bool log)
 		explicit_bzero(text, n); /* the url may hold a password */
 		free(text);
 	}
-	if (err && log)
+	if (err && log) {
 		errors_log(path, &errors);
-	else if (err)
+	} else if (err) {
 		errors_print(path, &errors);
+	}
 	return err;
 }
 
@@ -75,9 +76,10 @@ void node_reload(struct node *n)
 		return;
 	}
 	settings_keep_at_start(&fresh, &n->settings, &changed);
-	if (changed.n)
+	if (changed.n) {
 		LOG_WARN("node", 0, "some settings need a restart: the old ones stay",
 			 LOG_BYTES("settings", writer_done(&changed)));
+	}
 	n->settings = fresh;
 	log_setup(STDERR_FILENO, (enum log_level)fresh.log.level,
 		  (enum log_format)fresh.log.format);

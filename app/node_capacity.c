@@ -50,16 +50,18 @@ int node_capacity_fit(struct node *n, unsigned *fd_max)
 		return -EMFILE;
 	}
 	n->calls_max = wanted < fit ? wanted : (uint32_t)fit;
-	if (n->calls_max < wanted)
+	if (n->calls_max < wanted) {
 		LOG_WARN("node", 0,
 			 "fewer calls than limits.calls: the hard limit of descriptors "
 			 "(LimitNOFILE=, ulimit "
 			 "-Hn) is too low for it",
 			 LOG_U64("wanted", wanted), LOG_U64("calls", fit),
 			 LOG_U64("descriptors", fds));
-	if (n->calls_max > pairs / 2)
+	}
+	if (n->calls_max > pairs / 2) {
 		LOG_INFO("node", 0, "media_ports are too few for limits.calls",
 			 LOG_U64("calls", n->calls_max), LOG_U64("calls_with_ports", pairs / 2));
+	}
 	*fd_max = (unsigned)fds;
 	return 0;
 }
@@ -80,9 +82,10 @@ static int bind_once(const struct addr *rtp)
 
 	rtcp.port++;
 	err = engine_bind(rtp, &rtcp, 0, &fds[0], &fds[1]);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
+	}
 	return err;
 }
 
@@ -148,12 +151,14 @@ void node_capacity_await_ports(const struct shard *shard)
 	struct call_view view;
 	uint32_t cursor = 0;
 
-	while (shard_call_next(shard, &cursor, &view))
+	while (shard_call_next(shard, &cursor, &view)) {
 		for (uint32_t i = 0; i < view.flow_count; i++)
 			probe_one(&p, &view.flows[i].local);
-	if (p.busy)
+	}
+	if (p.busy) {
 		LOG_WARN("node", 0, "media ports of restored calls are used by another program",
 			 LOG_U64("ports", p.busy), LOG_ADDR("example", &p.example));
+	}
 }
 
 void node_memory(uint64_t *reserved, uint64_t *resident)

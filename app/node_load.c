@@ -30,9 +30,10 @@ bool node_await(struct node *n, const char *what, uint64_t limit_ns)
 	uint64_t end_ns = clock_now_ns() + limit_ns;
 
 	/* the beat stops the loop twice a second */
-	while (!n->wait.done && !n->stop_asked && clock_now_ns() < end_ns)
+	while (!n->wait.done && !n->stop_asked && clock_now_ns() < end_ns) {
 		if (loop_run())
 			break;
+	}
 	if (!n->wait.done && !n->stop_asked)
 		LOG_ERROR("node", 0, "the start does not get on", LOG_STR("waits_for", what));
 	return n->wait.done && !n->stop_asked;
@@ -52,16 +53,18 @@ static int on_extension(struct bytes key, struct bytes record, void *arg)
 		return err;
 	}
 	err = extensions_put(&n->extensions, &e);
-	if (!err && !strcmp(e.realm, n->settings.sip.realm))
+	if (!err && !strcmp(e.realm, n->settings.sip.realm)) {
 		err = shard_extension_put(n->shard, &e.core);
-	else if (!err)
+	} else if (!err) {
 		LOG_WARN("node", 0,
 			 "an extension's password belongs to another sip.realm: set it again",
 			 LOG_BYTES("number", key));
+	}
 	explicit_bzero(&e, sizeof(e));
-	if (err)
+	if (err) {
 		LOG_ERROR("node", 0, "no room for an extension: raise limits.registrations",
 			  LOG_BYTES("number", key));
+	}
 	return 0; /* the document is fine */
 }
 

@@ -194,10 +194,10 @@ void node_round(void *arg)
 	}
 	if (n->sip)
 		transport_udp_flush(n->sip);
-	if (n->redis)
-		redis_flush(n->redis);
 	if (n->control)
 		control_flush(n->control);
+	if (n->redis)
+		redis_flush(n->redis);
 	if (n->phase == NODE_STOPPING && is_stop_complete(n)) {
 		loop_stop();
 		return;

@@ -94,11 +94,12 @@ static int start_redis(struct node *n)
 		n->embedded_used = false;
 		return NODE_EXIT_FAILED;
 	}
-	if (n->embedded_used)
+	if (n->embedded_used) {
 		(void)snprintf(n->redis_url, sizeof(n->redis_url), "unix:%s",
 			       n->embedded.socket_path);
-	else
+	} else {
 		memcpy(n->redis_url, n->settings.redis.url, sizeof(n->redis_url));
+	}
 	memcpy(settings.url, n->redis_url, sizeof(settings.url));
 	node_wait_begin(n);
 	n->wait.for_link = true;
@@ -176,11 +177,12 @@ static int start_capacities(struct node *n)
 		err = engine_start(n);
 	node_memory(&after, &resident);
 	n->reserved_bytes = after > before ? after - before : 0;
-	if (err)
+	if (err) {
 		LOG_ERROR("node", 0, "cannot open calls and media",
 			  LOG_STR("error", strerror(-err)));
-	else if (node_capacity_probe(&n->settings))
+	} else if (node_capacity_probe(&n->settings)) {
 		return NODE_EXIT_FAILED;
+	}
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
@@ -224,9 +226,10 @@ static int start_sockets(struct node *n)
 					     .bind_until_ns = clock_now_ns() + BIND_WAIT_NS,
 					     .fenced = &n->fenced };
 	err = loop_watch(engine_event_fd(n->engine), LOOP_READ, node_on_media, n);
-	if (err)
+	if (err) {
 		LOG_ERROR("node", 0, "cannot watch the media worker",
 			  LOG_STR("error", strerror(-err)));
+	}
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 

@@ -20,9 +20,10 @@ struct query *queries_take(struct queries *x)
 
 static bool is_complete(const struct query *q)
 {
-	for (uint32_t i = 0; i < q->count; i++)
+	for (uint32_t i = 0; i < q->count; i++) {
 		if (!q->flows[i].answered)
 			return false;
+	}
 	return true;
 }
 
@@ -77,17 +78,19 @@ void queries_event(struct queries *x, const struct media_event *event)
 
 void queries_expire(struct queries *x, uint64_t now_ns)
 {
-	for (size_t i = 0; x->used && i < QUERIES_MAX; i++)
+	for (size_t i = 0; x->used && i < QUERIES_MAX; i++) {
 		if (x->list[i].used && x->list[i].deadline_ns <= now_ns)
 			finish(x, &x->list[i]);
+	}
 }
 
 uint64_t queries_next_ns(const struct queries *x)
 {
 	uint64_t next = UINT64_MAX;
 
-	for (size_t i = 0; x->used && i < QUERIES_MAX; i++)
+	for (size_t i = 0; x->used && i < QUERIES_MAX; i++) {
 		if (x->list[i].used && x->list[i].deadline_ns < next)
 			next = x->list[i].deadline_ns;
+	}
 	return next;
 }

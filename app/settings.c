@@ -16,7 +16,7 @@ int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *e
 	int err;
 
 	memset(out, 0, sizeof(*out)); /* padding too: settings are compared as bytes */
-	err = conf_read(out, SETTINGS_FIELDS, yaml, errors);
+	err = conf_read(out, g_settings_fields, yaml, errors);
 	/* The rules read values: they have no meaning for those the schema refused. */
 	if (!err)
 		settings_check(out, yaml, errors);
@@ -48,12 +48,13 @@ int settings_load(const char *path, char **text, size_t *n)
 	if (fd < 0)
 		return -errno;
 	*text = NULL;
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0) {
 		err = -errno;
-	else if (!S_ISREG(st.st_mode))
+	} else if (!S_ISREG(st.st_mode)) {
 		err = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	else if (st.st_size > SETTINGS_FILE_MAX)
+	} else if (st.st_size > SETTINGS_FILE_MAX) {
 		err = -EFBIG;
+	}
 	if (!err) {
 		*n = (size_t)st.st_size;
 		*text = malloc(*n + 1);
@@ -124,9 +125,10 @@ unsigned settings_digest_algorithm(struct bytes name)
 		[DIGEST_SHA512_256] = "SHA-512-256",
 	};
 
-	for (unsigned i = 0; i < DIGEST_ALGORITHMS; i++)
+	for (unsigned i = 0; i < DIGEST_ALGORITHMS; i++) {
 		if (bytes_iis(name, names[i]))
 			return 1U << i;
+	}
 	return 0;
 }
 
@@ -169,9 +171,10 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key,
 	};
 	memcpy(out->digest.key, nonce_key, DIGEST_KEY_LEN);
 	memcpy(out->digest.realm, s->sip.realm, sizeof(out->digest.realm));
-	for (uint32_t i = 0; i < s->sip.digest_algorithm_count; i++)
+	for (uint32_t i = 0; i < s->sip.digest_algorithm_count; i++) {
 		out->digest.offer |=
 			settings_digest_algorithm(bytes_str(s->sip.digest_algorithms[i]));
+	}
 	locals_to_shard(s, out);
 	networks_to_shard(s, out);
 	trusted_to_shard(s, out);

@@ -87,7 +87,7 @@ struct settings {
 };
 
 /* The schema of the whole file; ends with key NULL. */
-extern const struct conf_field SETTINGS_FIELDS[];
+extern const struct conf_field g_settings_fields[];
 
 /* Schema and rules, all errors at once. 0, or -EINVAL with at least one error. */
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors) NODISCARD;

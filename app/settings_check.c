@@ -60,9 +60,10 @@ static void check_node(const struct check *c)
 
 	if (!is_name(node->name, true))
 		REPORT(c, "node.name", "node.name may have letters, digits, '.', '-' and '_' only");
-	if (node->state_dir[0] != '/')
+	if (node->state_dir[0] != '/') {
 		REPORT(c, "node.state_dir",
 		       "node.state_dir must be an absolute path, such as /var/lib/tandem");
+	}
 }
 
 static void check_bind(const struct check *c, uint32_t i)
@@ -71,18 +72,20 @@ static void check_bind(const struct check *c, uint32_t i)
 	char path[PATH_MAX_BYTES];
 
 	(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].bind", i);
-	if (bind->port)
+	if (bind->port) {
 		REPORT(c, path,
 		       "%s is an address without a port: ports are in sip_ports and media_ports",
 		       path);
-	if (addr_is_any(bind))
+	}
+	if (addr_is_any(bind)) {
 		REPORT(c, path,
 		       "%s must be an address of this machine: a wildcard cannot be written into "
 		       "SIP and SDP; list "
 		       "one network for each address",
 		       path);
-	else if (addr_is_multicast(bind))
+	} else if (addr_is_multicast(bind)) {
 		REPORT(c, path, "%s must not be a multicast address", path);
+	}
 }
 
 static void check_advertise(const struct check *c, uint32_t i)
@@ -97,14 +100,16 @@ static void check_advertise(const struct check *c, uint32_t i)
 	}
 	if (network->advertise.port)
 		REPORT(c, path, "%s is an address without a port", path);
-	if (addr_is_any(&network->advertise) || addr_is_multicast(&network->advertise))
+	if (addr_is_any(&network->advertise) || addr_is_multicast(&network->advertise)) {
 		REPORT(c, path,
 		       "%s must be the address that others reach: no wildcard, no multicast", path);
-	if (network->advertise.family != network->bind.family)
+	}
+	if (network->advertise.family != network->bind.family) {
 		REPORT(c, path,
 		       "%s must be of the same family as bind (IPv%d): list a second network for "
 		       "the other one",
 		       path, network->bind.family);
+	}
 }
 
 static bool is_inside(const struct conf_range *range, uint32_t port)
@@ -123,13 +128,16 @@ static void check_sip_ports(const struct check *c, uint32_t i)
 	for (uint32_t p = 0; p < network->sip_port_count; p++) {
 		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].sip_ports[%" PRIu32 "]",
 			       i, p);
-		if (is_inside(&network->media_ports, network->sip_ports[p]))
+		if (is_inside(&network->media_ports, network->sip_ports[p])) {
 			REPORT(c, path, "%s: port %" PRIu32 " is one of media_ports", path,
 			       network->sip_ports[p]);
-		for (uint32_t q = 0; q < p; q++)
-			if (network->sip_ports[q] == network->sip_ports[p])
+		}
+		for (uint32_t q = 0; q < p; q++) {
+			if (network->sip_ports[q] == network->sip_ports[p]) {
 				REPORT(c, path, "%s: port %" PRIu32 " is there twice", path,
 				       network->sip_ports[p]);
+			}
+		}
 	}
 }
 
@@ -139,9 +147,10 @@ static void check_media_ports(const struct check *c, uint32_t i)
 	char path[PATH_MAX_BYTES];
 
 	(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].media_ports", i);
-	if (range->last < range->first + (range->first & 1) + 1)
+	if (range->last < range->first + (range->first & 1) + 1) {
 		REPORT(c, path, "%s must hold an even port and the next one at least: RTP and RTCP",
 		       path);
+	}
 }
 
 /* Two networks on one address share its ports. */
@@ -163,19 +172,21 @@ static void check_ports_apart(const struct check *c, uint32_t i, uint32_t other)
 			taken |= a->sip_ports[q] == b->sip_ports[p];
 		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].sip_ports[%" PRIu32 "]",
 			       i, p);
-		if (taken)
+		if (taken) {
 			REPORT(c, path,
 			       "%s: port %" PRIu32
 			       " belongs to network %s, which has the same address",
 			       path, b->sip_ports[p], a->name);
+		}
 	}
 	for (uint32_t q = 0; q < a->sip_port_count; q++) {
 		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].media_ports", i);
-		if (is_inside(&b->media_ports, a->sip_ports[q]))
+		if (is_inside(&b->media_ports, a->sip_ports[q])) {
 			REPORT(c, path,
 			       "%s holds SIP port %" PRIu32
 			       " of network %s, which has the same address",
 			       path, a->sip_ports[q], a->name);
+		}
 	}
 }
 
@@ -191,9 +202,10 @@ static void check_network(const struct check *c, uint32_t i)
 	check_sip_ports(c, i);
 	check_media_ports(c, i);
 	for (uint32_t other = 0; other < i; other++) {
-		if (!strcmp(c->s->networks[i].name, c->s->networks[other].name))
+		if (!strcmp(c->s->networks[i].name, c->s->networks[other].name)) {
 			REPORT(c, path, "%s: two networks are named %s", path,
 			       c->s->networks[i].name);
+		}
 		if (addr_ip_eq(&c->s->networks[i].bind, &c->s->networks[other].bind))
 			check_ports_apart(c, i, other);
 	}
@@ -209,10 +221,11 @@ static void check_networks(const struct check *c)
 		check_network(c, i);
 		locals += c->s->networks[i].sip_port_count;
 	}
-	if (locals > SHARD_LOCALS_MAX)
+	if (locals > SHARD_LOCALS_MAX) {
 		REPORT(c, "networks",
 		       "networks have %" PRIu32 " SIP ports together, at most %d are possible",
 		       locals, SHARD_LOCALS_MAX);
+	}
 }
 
 static void check_sip(const struct check *c)
@@ -221,21 +234,24 @@ static void check_sip(const struct check *c)
 
 	if (sip->realm[0] == '\0' || strpbrk(sip->realm, "\"\\"))
 		REPORT(c, "sip.realm", "sip.realm must not be empty and has no '\"' or '\\'");
-	for (const char *p = sip->realm; *p; p++)
+	for (const char *p = sip->realm; *p; p++) {
 		if ((uint8_t)*p < 0x20 || *p == 0x7f) {
 			REPORT(c, "sip.realm", "sip.realm has a control character");
 			break;
 		}
-	if (sip->registration_expires_min > sip->registration_expires)
+	}
+	if (sip->registration_expires_min > sip->registration_expires) {
 		REPORT(c, "sip.registration_expires_min",
 		       "sip.registration_expires_min must not be above registration_expires "
 		       "(%" PRIu64 "s)",
 		       sip->registration_expires / NS_PER_S);
-	if (sip->registration_expires > sip->registration_expires_max)
+	}
+	if (sip->registration_expires > sip->registration_expires_max) {
 		REPORT(c, "sip.registration_expires_max",
 		       "sip.registration_expires_max must not be below registration_expires "
 		       "(%" PRIu64 "s)",
 		       sip->registration_expires / NS_PER_S);
+	}
 }
 
 static void check_algorithms(const struct check *c)
@@ -268,21 +284,24 @@ static void check_others(const struct check *c)
 	bool is_unix = bytes_starts(url, "unix:/") && url.n - strlen("unix:") < 108;
 
 	/* The url may hold a password: it is not repeated. */
-	if (url.n && !is_unix && !(bytes_starts(url, "redis://") && url.n > strlen("redis://")))
+	if (url.n && !is_unix && !(bytes_starts(url, "redis://") && url.n > strlen("redis://"))) {
 		REPORT(c, "redis.url",
 		       "redis.url must be unix:/path (at most 107 characters) or "
 		       "redis://[user:password@]host:port[/db]");
-	if (c->s->http.bind.port)
+	}
+	if (c->s->http.bind.port) {
 		REPORT(c, "http.bind",
 		       "http.bind is an address without a port: it has a key of its own, "
 		       "http.port");
+	}
 	if (addr_is_multicast(&c->s->http.bind))
 		REPORT(c, "http.bind", "http.bind must not be a multicast address");
-	if (c->s->limits.transactions < c->s->limits.calls)
+	if (c->s->limits.transactions < c->s->limits.calls) {
 		REPORT(c, "limits.transactions",
 		       "limits.transactions must not be below limits.calls (%" PRIu32
 		       "): a call needs several",
 		       c->s->limits.calls);
+	}
 }
 
 void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *errors)

@@ -73,9 +73,10 @@ static void keep_fields(const struct keep *k, const char *section, const struct 
 		differs = put_back(k, field->offset, value_size(field));
 		if (is_list(field) && put_back(k, field->count_offset, sizeof(uint32_t)))
 			differs = true;
-		if (differs)
+		if (differs) {
 			writer_fmt(k->changed, "%s%s%s%s", k->changed->n ? " " : "", section,
 				   section[0] ? "." : "", field->key);
+		}
 	}
 }
 
@@ -84,5 +85,5 @@ void settings_keep_at_start(struct settings *now, const struct settings *before,
 {
 	struct keep k = { (uint8_t *)now, (const uint8_t *)before, changed };
 
-	keep_fields(&k, "", SETTINGS_FIELDS);
+	keep_fields(&k, "", g_settings_fields);
 }

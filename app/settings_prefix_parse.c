@@ -6,9 +6,10 @@
 
 static bool is_beyond_clear(const struct addr *a, uint32_t bits, uint32_t all)
 {
-	for (uint32_t bit = bits; bit < all; bit++)
+	for (uint32_t bit = bits; bit < all; bit++) {
 		if (a->ip[bit / 8] & (0x80U >> (bit % 8)))
 			return false;
+	}
 	return true;
 }
 
@@ -28,15 +29,17 @@ int settings_prefix_parse(struct shard_trusted *out, struct bytes in, const char
 		return refuse(reason, "an address is wanted, such as 10.0.0.0/8 or 2001:db8::/32");
 	all = found.net.family == ADDR_V4 ? 32 : 128;
 	bits = all;
-	if (slash < in.n && (bytes_u32(bytes_from(in, slash + 1), &bits) || bits > all))
+	if (slash < in.n && (bytes_u32(bytes_from(in, slash + 1), &bits) || bits > all)) {
 		return refuse(reason,
 			      "the number after / must be 1 to 32 (IPv4) or 1 to 128 (IPv6)");
+	}
 	if (bits == 0)
 		return refuse(reason, "a prefix of length 0 would trust everybody");
-	if (!is_beyond_clear(&found.net, bits, all))
+	if (!is_beyond_clear(&found.net, bits, all)) {
 		return refuse(
 			reason,
 			"bits are set beyond the prefix length: 10.1.2.3/8 is written 10.0.0.0/8");
+	}
 	found.bits = (uint8_t)bits;
 	*out = found;
 	return 0;

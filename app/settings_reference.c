@@ -5,7 +5,7 @@
 #include "app/settings.h"
 #include "base/clock.h"
 
-static const char HEAD[] =
+static const char g_head[] =
 	"# tandem.yaml\n"
 	"\n"
 	"Written by `tandemctl help config`; a test keeps this file equal to it.\n"
@@ -32,10 +32,11 @@ static const char HEAD[] =
 
 static void write_ns(struct writer *w, uint64_t ns)
 {
-	if (ns % NS_PER_S == 0)
+	if (ns % NS_PER_S == 0) {
 		writer_fmt(w, "%" PRIu64 "s", ns / NS_PER_S);
-	else
+	} else {
 		writer_fmt(w, "%" PRIu64 "ms", ns / NS_PER_MS);
+	}
 }
 
 static void write_names(struct writer *w, const char *const *names)
@@ -88,12 +89,13 @@ static void write_row(struct writer *w, const struct conf_field *f)
 {
 	writer_fmt(w, "| `%s` | ", f->key);
 	write_type(w, f);
-	if (f->required)
+	if (f->required) {
 		writer_str(w, " | *required*");
-	else if (f->preset)
+	} else if (f->preset) {
 		writer_fmt(w, " | `%s`", f->preset);
-	else
+	} else {
 		writer_str(w, " | ");
+	}
 	writer_fmt(w, " | %s | %s |\n", f->at_start ? "at start" : "reload", f->help);
 }
 
@@ -111,7 +113,7 @@ static void write_section(struct writer *w, const struct conf_field *section)
 
 void settings_write_reference(struct writer *w)
 {
-	writer_str(w, HEAD);
-	for (const struct conf_field *f = SETTINGS_FIELDS; f->key; f++)
+	writer_str(w, g_head);
+	for (const struct conf_field *f = g_settings_fields; f->key; f++)
 		write_section(w, f);
 }

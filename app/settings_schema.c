@@ -13,13 +13,13 @@
 #define SECONDS(n) ((n)*NS_PER_S)
 
 /* In the order of enum latch_mode. */
-static const char *const LATCH_NAMES[] = { "strict", "same-ip", "any-once", NULL };
+static const char *const g_latch_names[] = { "strict", "same-ip", "any-once", NULL };
 /* In the order of enum log_level. */
-static const char *const LEVEL_NAMES[] = { "error", "warn", "info", "debug", NULL };
+static const char *const g_level_names[] = { "error", "warn", "info", "debug", NULL };
 /* In the order of enum log_format. */
-static const char *const FORMAT_NAMES[] = { "text", "json", NULL };
+static const char *const g_format_names[] = { "text", "json", NULL };
 
-static const struct conf_field NODE_FIELDS[] = {
+static const struct conf_field g_node_fields[] = {
 	{ .key = "name",
 	  TEXT(settings_node, name),
 	  .required = true,
@@ -40,7 +40,7 @@ static const struct conf_field NODE_FIELDS[] = {
 	{ .key = NULL },
 };
 
-static const struct conf_field NETWORK_FIELDS[] = {
+static const struct conf_field g_network_fields[] = {
 	{ .key = "name",
 	  TEXT(settings_network, name),
 	  .required = true,
@@ -79,7 +79,7 @@ static const struct conf_field NETWORK_FIELDS[] = {
 	{ .key = NULL },
 };
 
-static const struct conf_field SIP_FIELDS[] = {
+static const struct conf_field g_sip_fields[] = {
 	{ .key = "realm",
 	  TEXT(settings_sip, realm),
 	  .preset = "tandem",
@@ -126,7 +126,7 @@ static const struct conf_field SIP_FIELDS[] = {
 	{ .key = NULL },
 };
 
-static const struct conf_field MEDIA_FIELDS[] = {
+static const struct conf_field g_media_fields[] = {
 	{ .key = "workers",
 	  U32(settings_media, workers, 1, 1),
 	  .preset = "1",
@@ -135,7 +135,7 @@ static const struct conf_field MEDIA_FIELDS[] = {
 	{ .key = "latch",
 	  .type = CONF_ENUM,
 	  FIELD(settings_media, latch),
-	  .names = LATCH_NAMES,
+	  .names = g_latch_names,
 	  .preset = "same-ip",
 	  .help = "Whose RTP is believed: strict (the signalled address and port), same-ip (the "
 		  "signalled address, its "
@@ -166,7 +166,7 @@ static const struct conf_field MEDIA_FIELDS[] = {
 	{ .key = NULL },
 };
 
-static const struct conf_field REDIS_FIELDS[] = {
+static const struct conf_field g_redis_fields[] = {
 	{ .key = "url",
 	  TEXT(settings_redis, url),
 	  .at_start = true,
@@ -182,7 +182,7 @@ static const struct conf_field REDIS_FIELDS[] = {
 	{ .key = NULL },
 };
 
-static const struct conf_field HTTP_FIELDS[] = {
+static const struct conf_field g_http_fields[] = {
 	{ .key = "bind",
 	  .type = CONF_ADDR,
 	  FIELD(settings_http, bind),
@@ -198,23 +198,23 @@ static const struct conf_field HTTP_FIELDS[] = {
 	{ .key = NULL },
 };
 
-static const struct conf_field LOG_FIELDS[] = {
+static const struct conf_field g_log_fields[] = {
 	{ .key = "level",
 	  .type = CONF_ENUM,
 	  FIELD(settings_log, level),
-	  .names = LEVEL_NAMES,
+	  .names = g_level_names,
 	  .preset = "info",
 	  .help = "Least level that is written." },
 	{ .key = "format",
 	  .type = CONF_ENUM,
 	  FIELD(settings_log, format),
-	  .names = FORMAT_NAMES,
+	  .names = g_format_names,
 	  .preset = "text",
 	  .help = "text: key=value; json: one object a line." },
 	{ .key = NULL },
 };
 
-static const struct conf_field LIMITS_FIELDS[] = {
+static const struct conf_field g_limits_fields[] = {
 	{ .key = "calls",
 	  U32(settings_limits, calls, 1, 1000000),
 	  .preset = "4000",
@@ -235,30 +235,30 @@ static const struct conf_field LIMITS_FIELDS[] = {
 	{ .key = NULL },
 };
 
-const struct conf_field SETTINGS_FIELDS[] = {
+const struct conf_field g_settings_fields[] = {
 	{ .key = "node",
-	  SECTION(node, NODE_FIELDS),
+	  SECTION(node, g_node_fields),
 	  .required = true,
 	  .help = "Who this node is." },
 	{ .key = "networks",
 	  .type = CONF_LIST,
 	  FIELD(settings, networks),
-	  .fields = NETWORK_FIELDS,
+	  .fields = g_network_fields,
 	  .size = sizeof(struct settings_network),
 	  .count_offset = offsetof(struct settings, network_count),
 	  .max_items = SHARD_NETWORKS_MAX,
 	  .required = true,
 	  .at_start = true,
 	  .help = "Addresses that phones and carriers reach; at least one." },
-	{ .key = "sip", SECTION(sip, SIP_FIELDS), .help = "Signalling." },
-	{ .key = "media", SECTION(media, MEDIA_FIELDS), .help = "Packets." },
+	{ .key = "sip", SECTION(sip, g_sip_fields), .help = "Signalling." },
+	{ .key = "media", SECTION(media, g_media_fields), .help = "Packets." },
 	{ .key = "redis",
-	  SECTION(redis, REDIS_FIELDS),
+	  SECTION(redis, g_redis_fields),
 	  .help = "Where calls and registrations are kept." },
-	{ .key = "http", SECTION(http, HTTP_FIELDS), .help = "Health and metrics." },
-	{ .key = "log", SECTION(log, LOG_FIELDS), .help = "What is written to standard error." },
+	{ .key = "http", SECTION(http, g_http_fields), .help = "Health and metrics." },
+	{ .key = "log", SECTION(log, g_log_fields), .help = "What is written to standard error." },
 	{ .key = "limits",
-	  SECTION(limits, LIMITS_FIELDS),
+	  SECTION(limits, g_limits_fields),
 	  .help = "Capacities. Memory is reserved for them at start and used as it is needed." },
 	{ .key = NULL },
 };

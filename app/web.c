@@ -54,10 +54,11 @@ static void on_lws_log(int level, const char *line)
 	struct bytes text = bytes_trim(bytes_str(line));
 
 	/* errors of the library are mostly a peer's: what stops our start is logged by web_open */
-	if (level & LLL_ERR)
+	if (level & LLL_ERR) {
 		LOG_WARN("web", 0, "libwebsockets", LOG_BYTES("text", text));
-	else
+	} else {
 		LOG_DEBUG("web", 0, "libwebsockets", LOG_BYTES("text", text));
+	}
 }
 
 struct answer {
@@ -176,7 +177,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	}
 }
 
-static const struct lws_protocols PROTOCOLS[] = {
+static const struct lws_protocols g_protocols[] = {
 	{ .name = "http", .callback = on_http, .per_session_data_size = sizeof(struct page) },
 	{ 0 },
 };
@@ -186,9 +187,10 @@ static void *web_run(void *arg)
 	struct web *web = arg;
 
 	/* acquire: pairs with the release in web_close */
-	while (!atomic_load_explicit(&web->stop, memory_order_acquire))
+	while (!atomic_load_explicit(&web->stop, memory_order_acquire)) {
 		if (lws_service(web->context, 0) < 0)
 			break;
+	}
 	return NULL;
 }
 
@@ -199,7 +201,7 @@ static int context_open(struct web *web, const struct addr *bind)
 	struct lws_context_creation_info info = {
 		.port = bind->port,
 		.iface = address,
-		.protocols = PROTOCOLS,
+		.protocols = g_protocols,
 		.gid = -1,
 		.uid = -1,
 		.user = web,
@@ -215,11 +217,12 @@ static int context_open(struct web *web, const struct addr *bind)
 
 	addr_write_ip(&w, bind);
 	address[w.n] = '\0';
-	if (bind->family == ADDR_V4)
+	if (bind->family == ADDR_V4) {
 		info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
-	else
+	} else {
 		info.options |=
 			LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE;
+	}
 	web->context = lws_create_context(&info);
 	return web->context ? 0 : -EIO;
 }

@@ -39,7 +39,7 @@ static void check_value(const struct command_arg *arg, const struct command_valu
 }
 
 /* A secret of some length does not appear in a message by chance. */
-static void check_error(const json_t *args, const struct command_error *e)
+static void check_error(json_t *args, const struct command_error *e)
 {
 	const char *name;
 	json_t *value;
@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct command_value values[COMMAND_ARGS_MAX], second[COMMAND_ARGS_MAX];
 	struct command_error error = { 0 };
-	const struct command *command = COMMANDS;
+	const struct command *command = g_commands;
 	json_t *args, *copy;
 	int err;
 

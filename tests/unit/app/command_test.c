@@ -128,7 +128,7 @@ static void test_secret_is_not_repeated(void **state)
 static void test_table(void **state)
 {
 	(void)state;
-	for (const struct command *c = COMMANDS; c->name; c++) {
+	for (const struct command *c = g_commands; c->name; c++) {
 		size_t count = 0;
 
 		ROW_ASSERT(c->name, command_find(bytes_str(c->name)) == c); /* no name twice */
