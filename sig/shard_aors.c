@@ -169,10 +169,11 @@ static void set_timer(struct shard *s, struct shard_aor *a)
 		next = a->retry_ns;
 	if (a->saving && a->overdue_ns < next)
 		next = a->overdue_ns;
-	if (next == UINT64_MAX)
+	if (next == UINT64_MAX) {
 		wheel_stop(&s->wheel, &a->timer);
-	else
+	} else {
 		wheel_start(&s->wheel, &a->timer, next);
+	}
 }
 
 void shard_aor_settle(struct shard *s, struct shard_aor *a)
@@ -185,10 +186,11 @@ void shard_aor_settle(struct shard *s, struct shard_aor *a)
 		save(s, a);
 	if (!a->saving && !a->unsaved)
 		shard_aor_release(s, a, a->entry.version);
-	if (a->entry.count == 0 && !a->saving && !a->unsaved && !a->waits)
+	if (a->entry.count == 0 && !a->saving && !a->unsaved && !a->waits) {
 		shard_aor_give(s, a);
-	else
+	} else {
 		set_timer(s, a);
+	}
 }
 
 static void wait_free(struct shard_aor *a)

@@ -96,9 +96,10 @@ void shard_assert_some(struct shard *s)
 	bool more = assert_calls(s);
 
 	more |= assert_aors(s);
-	if (more)
+	if (more) {
 		wheel_start(&s->wheel, &s->assert_timer,
 			    s->host.now.ns + ASSERT_STEP_MS * NS_PER_MS);
+	}
 }
 
 void shard_drain(struct shard *s, bool drain)

@@ -26,12 +26,13 @@ static void tell_call(struct shard *s, uint64_t id, const struct call_event *ev)
 
 static void deliver(struct shard *s, uint64_t call, pool_handle peer, const struct call_event *ev)
 {
-	if (ev->user == TXN_USER_RELAY && ev->message)
+	if (ev->user == TXN_USER_RELAY && ev->message) {
 		relay_response(&s->host, ev->message, peer);
-	else if (ev->user == TXN_USER_RELAY)
+	} else if (ev->user == TXN_USER_RELAY) {
 		relay_timeout(&s->host, peer);
-	else if (ev->user != TXN_USER_NONE)
+	} else if (ev->user != TXN_USER_NONE) {
 		tell_call(s, call, ev);
+	}
 }
 
 /* RFC 3261 17.1.1.3 */
@@ -107,12 +108,13 @@ static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event
 
 void shard_txn_timer(struct shard *s, struct txn_slot *slot)
 {
-	if (slot->limit_ns && slot->limit_ns <= s->host.now.ns)
+	if (slot->limit_ns && slot->limit_ns <= s->host.now.ns) {
 		txns_drop(&s->txns, slot->self);
-	else if (slot->client)
+	} else if (slot->client) {
 		client_failed(s, slot, TXN_EV_TIMER);
-	else
+	} else {
 		(void)txns_step(&s->txns, slot, TXN_EV_TIMER, s->host.now.ns);
+	}
 }
 
 /* An ICMP error: those who wait for a first answer from there need not wait (RFC 3261 18.4). One look at all transactions per 100 ms,
@@ -158,10 +160,11 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 		return;
 	}
 	c = dialog_find(s, m, &ev.leg);
-	if (c)
+	if (c) {
 		shard_call_step(s, c, &ev);
-	else /* also the ACK to a refusal that was sent without a transaction */
+	} else { /* also the ACK to a refusal that was sent without a transaction */
 		sig_count_dropped(&s->metrics, DROPPED_ACK);
+	}
 }
 
 /* RFC 3261 9.2 */
@@ -180,10 +183,11 @@ void shard_cancel(struct shard *s, const struct sip_message *m)
 	call = invite->call;
 	ev.leg = invite->leg < LEGS ? invite->leg : 0;
 	slot = txns_take_server(&s->txns, m, true, s->host.now.ns);
-	if (slot)
+	if (slot) {
 		shard_reply(s, slot, m, &ok);
-	else
+	} else {
 		shard_reply_stateless(s, m, &ok);
+	}
 	tell_call(s, call, &ev);
 }
 

@@ -125,9 +125,9 @@ static uint64_t new_id(struct shard *s)
 {
 	uint64_t id;
 
-	do
+	do {
 		id = id_call_next(&s->ids, s->host.now.utc_ms);
-	while (shard_call_find(s, id));
+	} while (shard_call_find(s, id));
 	return id;
 }
 

@@ -3,31 +3,31 @@
 
 #include <assert.h>
 
-static const char *const refused_labels[REFUSED_REASONS] = {
+static const char *const g_refused_labels[REFUSED_REASONS] = {
 #define X(id, name) "reason=\"" name "\"",
 	SIG_REFUSED(X)
 #undef X
 };
 
-static const char *const refused_names[REFUSED_REASONS] = {
+static const char *const g_refused_names[REFUSED_REASONS] = {
 #define X(id, name) name,
 	SIG_REFUSED(X)
 #undef X
 };
 
-static const char *const dropped_labels[DROPPED_REASONS] = {
+static const char *const g_dropped_labels[DROPPED_REASONS] = {
 #define X(id, name) "reason=\"" name "\"",
 	SIG_DROPPED(X)
 #undef X
 };
 
-static const char *const save_labels[SAVE_RESULTS] = {
+static const char *const g_save_labels[SAVE_RESULTS] = {
 #define X(id, name) "result=\"" name "\"",
 	SIG_SAVES(X)
 #undef X
 };
 
-static const char *const method_labels[SIG_METHODS] = {
+static const char *const g_method_labels[SIG_METHODS] = {
 	[SIP_INVITE] = "method=\"INVITE\"",     [SIP_ACK] = "method=\"ACK\"",
 	[SIP_BYE] = "method=\"BYE\"",           [SIP_CANCEL] = "method=\"CANCEL\"",
 	[SIP_REGISTER] = "method=\"REGISTER\"", [SIP_OPTIONS] = "method=\"OPTIONS\"",
@@ -38,7 +38,7 @@ static const char *const method_labels[SIG_METHODS] = {
 	[SIP_UNKNOWN] = "method=\"other\"",
 };
 
-static const char *const in_labels[SIG_CLASSES] = {
+static const char *const g_in_labels[SIG_CLASSES] = {
 	NULL,
 	"direction=\"in\",class=\"1xx\"",
 	"direction=\"in\",class=\"2xx\"",
@@ -48,7 +48,7 @@ static const char *const in_labels[SIG_CLASSES] = {
 	"direction=\"in\",class=\"6xx\"",
 };
 
-static const char *const out_labels[SIG_CLASSES] = {
+static const char *const g_out_labels[SIG_CLASSES] = {
 	NULL,
 	"direction=\"out\",class=\"1xx\"",
 	"direction=\"out\",class=\"2xx\"",
@@ -70,24 +70,28 @@ static metric_id gauge(const char *name, const char *labels, const char *help)
 
 static void open_labelled(struct sig_metrics *m)
 {
-	for (int i = 0; i < SIG_METHODS; i++)
-		m->requests[i] = counter("tandem_sip_requests_total", method_labels[i],
+	for (int i = 0; i < SIG_METHODS; i++) {
+		m->requests[i] = counter("tandem_sip_requests_total", g_method_labels[i],
 					 "SIP requests received, without retransmissions.");
+	}
 	for (int i = 1; i < SIG_CLASSES; i++) {
-		m->responses_in[i] = counter("tandem_sip_responses_total", in_labels[i],
+		m->responses_in[i] = counter("tandem_sip_responses_total", g_in_labels[i],
 					     "SIP responses by class.");
-		m->responses_out[i] = counter("tandem_sip_responses_total", out_labels[i],
+		m->responses_out[i] = counter("tandem_sip_responses_total", g_out_labels[i],
 					      "SIP responses by class.");
 	}
-	for (int i = 0; i < REFUSED_REASONS; i++)
-		m->refused[i] = counter("tandem_sip_refused_total", refused_labels[i],
+	for (int i = 0; i < REFUSED_REASONS; i++) {
+		m->refused[i] = counter("tandem_sip_refused_total", g_refused_labels[i],
 					"SIP requests refused, by reason.");
-	for (int i = 0; i < DROPPED_REASONS; i++)
-		m->dropped[i] = counter("tandem_sip_dropped_total", dropped_labels[i],
+	}
+	for (int i = 0; i < DROPPED_REASONS; i++) {
+		m->dropped[i] = counter("tandem_sip_dropped_total", g_dropped_labels[i],
 					"SIP datagrams dropped, by reason.");
-	for (int i = 0; i < SAVE_RESULTS; i++)
-		m->saves[i] = counter("tandem_saves_total", save_labels[i],
+	}
+	for (int i = 0; i < SAVE_RESULTS; i++) {
+		m->saves[i] = counter("tandem_saves_total", g_save_labels[i],
 				      "Saves of calls and registrations.");
+	}
 }
 
 void sig_metrics_open(struct sig_metrics *m)
@@ -125,7 +129,7 @@ void sig_count_dropped(const struct sig_metrics *m, enum sig_dropped reason)
 const char *sig_refused_name(enum sig_refused reason)
 {
 	assert(reason < REFUSED_REASONS);
-	return refused_names[reason];
+	return g_refused_names[reason];
 }
 
 static void count_status(const metric_id *by_class, uint16_t status)

@@ -52,12 +52,13 @@ static void request(struct shard *s, const struct sip_message *m)
 		return;
 	}
 	metric_add(s->metrics.requests[m->method], 1);
-	if (m->method == SIP_CANCEL)
+	if (m->method == SIP_CANCEL) {
 		shard_cancel(s, m);
-	else if (m->to.tag.n && m->method != SIP_REGISTER)
+	} else if (m->to.tag.n && m->method != SIP_REGISTER) {
 		shard_inside(s, m);
-	else
+	} else {
 		shard_request(s, m);
+	}
 }
 
 void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes datagram,
@@ -73,9 +74,10 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 		return;
 	}
 	m.hop = *from;
-	if (m.request)
+	if (m.request) {
 		request(s, &m);
-	else
+	} else {
 		shard_response(s, &m);
+	}
 	message_close(&m);
 }

@@ -42,10 +42,11 @@ static struct text make_answer(struct shard *s, const struct sip_message *m,
 
 static void answer_now(struct shard *s, struct txn_slot *slot, uint16_t status, struct text *text)
 {
-	if (text->n)
+	if (text->n) {
 		txns_reply(&s->txns, slot, status, text, s->host.now.ns);
-	else
+	} else {
 		txns_drop(&s->txns, slot->self);
+	}
 }
 
 static bool answer_later(struct shard_aor *a, struct txn_slot *slot, const struct sip_message *m,
@@ -74,10 +75,11 @@ static void changed(struct shard *s, struct shard_aor *a, uint32_t before)
 {
 	s->bindings += a->entry.count - before;
 	a->unsaved = true;
-	if (a->entry.count > before)
+	if (a->entry.count > before) {
 		shard_aor_publish(s, a, SIG_REGISTERED);
-	else if (before && a->entry.count == 0)
+	} else if (before && a->entry.count == 0) {
 		shard_aor_publish(s, a, SIG_UNREGISTERED);
+	}
 }
 
 static void apply(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
@@ -98,10 +100,11 @@ static void apply(struct shard *s, const struct sip_message *m, struct txn_slot 
 			 LOG_STR("reason", answer.reason ? answer.reason : ""));
 	}
 	text = make_answer(s, m, &a->entry, &answer);
-	if (!answer.changed || s->host.degraded || text.n == 0)
+	if (!answer.changed || s->host.degraded || text.n == 0) {
 		answer_now(s, slot, answer.status, &text);
-	else if (!answer_later(a, slot, m, &text))
+	} else if (!answer_later(a, slot, m, &text)) {
 		refuse(s, slot, m, 503, REFUSED_BINDING_BUSY);
+	}
 	text_clear(&text);
 	shard_aor_settle(s, a);
 }
@@ -131,8 +134,9 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	a = shard_aor_get(s, bytes_str(e->number));
 	if (!a)
 		a = shard_aor_take(s, bytes_str(e->number));
-	if (!a)
+	if (!a) {
 		refuse(s, slot, m, 503, REFUSED_AORS_FULL);
-	else
+	} else {
 		apply(s, m, slot, a);
+	}
 }

@@ -68,8 +68,9 @@ void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_messa
 	LOG_DEBUG("sip", 0, "request refused", LOG_STR("reason", sig_refused_name(reason)),
 		  LOG_BYTES("method", m->method_name), LOG_U64("status", status),
 		  LOG_ADDR("source", &m->hop.remote));
-	if (slot)
+	if (slot) {
 		shard_reply(s, slot, m, &r);
-	else
+	} else {
 		shard_reply_stateless(s, m, &r);
+	}
 }

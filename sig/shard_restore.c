@@ -77,10 +77,11 @@ int shard_restore_binding(struct shard *s, struct bytes record, struct instant n
 	err = aor_decode(&entry, record, reason);
 	if (err)
 		return err;
-	if (!bytes_is(text_bytes(&entry.tenant), s->settings.tenant))
+	if (!bytes_is(text_bytes(&entry.tenant), s->settings.tenant)) {
 		err = refuse(reason, -EBADMSG, "of another tenant");
-	else if (shard_aor_get(s, text_bytes(&entry.user)))
+	} else if (shard_aor_get(s, text_bytes(&entry.user))) {
 		err = refuse(reason, -EEXIST, "the registration is here already");
+	}
 	a = err ? NULL : shard_aor_take(s, text_bytes(&entry.user));
 	if (!a) {
 		aor_clear(&entry);

@@ -233,10 +233,11 @@ static void set_timer(struct txns *t, struct txn_slot *slot)
 
 	if (slot->limit_ns && slot->limit_ns < next)
 		next = slot->limit_ns;
-	if (next == UINT64_MAX)
+	if (next == UINT64_MAX) {
 		wheel_stop(t->wheel, &slot->timer);
-	else if (!wheel_is_running(&slot->timer) || slot->timer.deadline_ns != next)
+	} else if (!wheel_is_running(&slot->timer) || slot->timer.deadline_ns != next) {
 		wheel_start(t->wheel, &slot->timer, next);
+	}
 }
 
 struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event event,
@@ -244,19 +245,21 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 {
 	struct txn_out out = { 0 };
 
-	if (slot->client && event == TXN_EV_START)
+	if (slot->client && event == TXN_EV_START) {
 		slot->waiting = 1;
-	else if (slot->client && is_answer(event))
+	} else if (slot->client && is_answer(event)) {
 		slot->waiting = 0;
+	}
 	txn_step(&slot->txn, event, now_ns, &out);
 	if (out.send_message && slot->txn.message.n)
 		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.message));
 	if (out.send_ack && slot->txn.ack.n)
 		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.ack));
-	if (slot->txn.state == TXN_TERMINATED)
+	if (slot->txn.state == TXN_TERMINATED) {
 		give(t, slot);
-	else
+	} else {
 		set_timer(t, slot);
+	}
 	return out;
 }
 

@@ -54,7 +54,7 @@ static void view(const struct shard *s, const struct call *c, struct call_view *
 	cdr_put(out->tenant, sizeof(out->tenant), bytes_str(s->settings.tenant));
 	cdr_put(out->from, sizeof(out->from), text_bytes(&c->from));
 	cdr_put(out->to, sizeof(out->to), text_bytes(&c->to));
-	for (uint8_t leg = LEG_A; leg < LEGS; leg++) {
+	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++) {
 		out->sip_call_id[leg] = &c->legs[leg].dialog.call_id;
 		out->remote[leg] = c->legs[leg].dialog.hop.remote;
 	}

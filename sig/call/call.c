@@ -48,12 +48,13 @@ static void set_timer(struct call_host *h, struct call *c)
 	sooner(&next, c->save_ns);
 	sooner(&next, c->invite.retransmit_ns);
 	sooner(&next, c->invite.deadline_ns);
-	for (uint8_t leg = LEG_A; leg < LEGS; leg++)
+	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++)
 		sooner(&next, c->legs[leg].leave_ns);
-	if (next == UINT64_MAX)
+	if (next == UINT64_MAX) {
 		wheel_stop(h->wheel, &c->timer);
-	else if (!wheel_is_running(&c->timer) || c->timer.deadline_ns != next)
+	} else if (!wheel_is_running(&c->timer) || c->timer.deadline_ns != next) {
 		wheel_start(h->wheel, &c->timer, next);
+	}
 }
 
 bool call_settle(struct call_host *h, struct call *c)
@@ -63,10 +64,11 @@ bool call_settle(struct call_host *h, struct call *c)
 	if (c->end_done)
 		return false;
 	/* one save is in flight at a time, the end being the last one */
-	if (over && c->out.in_flight == 0 && c->end_tries == 0)
+	if (over && c->out.in_flight == 0 && c->end_tries == 0) {
 		call_end_ask(h, c);
-	else if (!over && outbox_wants_save(&c->out))
+	} else if (!over && outbox_wants_save(&c->out)) {
 		ask_save(h, c);
+	}
 	set_timer(h, c);
 	return true;
 }
@@ -74,7 +76,7 @@ bool call_settle(struct call_host *h, struct call *c)
 void call_free(struct call *c)
 {
 	free(c->flows);
-	for (uint8_t leg = LEG_A; leg < LEGS; leg++)
+	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++)
 		dialog_clear(&c->legs[leg].dialog);
 	invite_clear(&c->invite);
 	exchange_clear(&c->media);

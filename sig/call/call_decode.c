@@ -286,7 +286,7 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 		return wrong(r, "call: number of legs");
 	if (!read_facts(r, in))
 		return false;
-	for (uint8_t leg = LEG_A; leg < LEGS; leg++) {
+	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++) {
 		if (!read_leg(r, leg, in->legs[leg]))
 			return false;
 	}

@@ -17,6 +17,7 @@ struct packing {
 	Tandem__Call__Resume resumes[CALL_FLOWS_MAX];
 	char hop_text[LEGS + 2][2][ADDR_TEXT_MAX];
 	char flow_text[CALL_FLOWS_MAX][2][ADDR_TEXT_MAX];
+	char network[CALL_FLOWS_MAX][sizeof(((struct shard_network *)NULL)->name)];
 	char tenant[sizeof(((struct shard_settings *)NULL)->tenant)];
 };
 
@@ -132,7 +133,9 @@ static void pack_flow(const struct shard_settings *settings, struct packing *p,
 	out->leg = f->leg;
 	out->line = f->line;
 	out->kind = f->kind;
-	out->network = (char *)(uintptr_t)settings->networks[f->network].name;
+	(void)bytes_cstr(bytes_str(settings->networks[f->network].name), p->network[i],
+			 sizeof(p->network[i]));
+	out->network = p->network[i];
 	out->port = f->port;
 	out->ssrc = f->ssrc_out;
 	out->resume = r;
@@ -191,7 +194,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 
 	tandem__call__call__init(&p.call);
 	pack_facts(h, &p, c);
-	for (uint8_t leg = LEG_A; leg < LEGS; leg++)
+	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++)
 		pack_leg(h->settings, &p, &c->legs[leg], leg);
 	p.call.n_legs = LEGS;
 	p.call.legs = p.leg_list;

@@ -205,8 +205,9 @@ void call_end_done(struct call_host *h, struct call *c, bool ok)
 	if (c->end_tries == 0 || c->end_done)
 		return;
 	metric_add(h->metrics->saves[ok ? SAVE_DONE : SAVE_FAILED], 1);
-	if (ok)
+	if (ok) {
 		c->end_done = true;
-	else
+	} else {
 		c->save_ns = h->now.ns + END_RETRY_MS * NS_PER_MS;
+	}
 }

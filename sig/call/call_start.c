@@ -42,7 +42,7 @@ static int open_dialogs(struct call_host *h, struct call *c, const struct call_s
 	if (!err)
 		err = dialog_to_party(&c->legs[LEG_B].dialog, &b, &party, h->settings);
 	c->legs[LEG_B].behind_nat = s->behind_nat;
-	for (uint8_t leg = LEG_A; leg < LEGS; leg++)
+	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++)
 		c->legs[leg].session_id = new_session_id(h);
 	return err;
 }

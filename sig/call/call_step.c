@@ -16,14 +16,15 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 
 	switch (ev->user) {
 	case TXN_USER_INVITE:
-		if (open && ev->kind == CALL_EV_PROVISIONAL)
+		if (open && ev->kind == CALL_EV_PROVISIONAL) {
 			invite_provisional(h, c, ev);
-		else if (open && ev->kind == CALL_EV_FAILURE)
+		} else if (open && ev->kind == CALL_EV_FAILURE) {
 			invite_failure(h, c, ev);
-		else if (open && ev->kind == CALL_EV_SUCCESS)
+		} else if (open && ev->kind == CALL_EV_SUCCESS) {
 			invite_success(h, c, ev);
-		else if (ev->kind == CALL_EV_SUCCESS)
+		} else if (ev->kind == CALL_EV_SUCCESS) {
 			invite_stray(h, c, ev->leg, ev->message);
+		}
 		break;
 	case TXN_USER_BYE:
 		if (ev->kind != CALL_EV_PROVISIONAL)
@@ -39,10 +40,11 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 
 static void timed_out(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (ev->user == TXN_USER_INVITE && ev->txn == c->invite.client)
+	if (ev->user == TXN_USER_INVITE && ev->txn == c->invite.client) {
 		invite_timeout(h, c, ev);
-	else if (ev->user == TXN_USER_BYE)
+	} else if (ev->user == TXN_USER_BYE) {
 		leg_close(&c->legs[ev->leg]);
+	}
 }
 
 static bool due(uint64_t *deadline, uint64_t now_ns)
@@ -67,10 +69,11 @@ static void save_overdue(struct call_host *h, struct call *c)
 
 static void deadline(struct call_host *h, struct call *c)
 {
-	if (c->invite.state == INVITE_ACCEPTED)
+	if (c->invite.state == INVITE_ACCEPTED) {
 		invite_answer_lost(h, c);
-	else if (c->invite.state < INVITE_ANSWERED)
+	} else if (c->invite.state < INVITE_ANSWERED) {
 		invite_again_overdue(h, c);
+	}
 }
 
 static void timer(struct call_host *h, struct call *c)
@@ -85,7 +88,7 @@ static void timer(struct call_host *h, struct call *c)
 		deadline(h, c);
 	if (due(&c->invite.retransmit_ns, h->now.ns))
 		invite_answer_again(h, c);
-	for (uint8_t leg = LEG_A; leg < LEGS; leg++) {
+	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++) {
 		if (due(&c->legs[leg].leave_ns, h->now.ns)) { /* RFC 3261 9.1 */
 			txns_drop(h->txns, c->invite.client);
 			leg_close(&c->legs[leg]);

@@ -120,10 +120,11 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 		c->invite.state = INVITE_PROCEEDING;
 	if (c->invite.state != INVITE_PROCEEDING)
 		return;
-	if (l->leave)
+	if (l->leave) {
 		leg_leave_now(h, c, ev->leg);
-	else if (!c->invite.again && ev->message->status > 100 && c->state != CALL_ENDING)
+	} else if (!c->invite.again && ev->message->status > 100 && c->state != CALL_ENDING) {
 		pass_on(h, c, ev->message);
+	}
 }
 
 void invite_cancel(struct call_host *h, struct call *c, const struct call_event *ev)

@@ -120,10 +120,11 @@ void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes r
 	slot->call = c->id;
 	slot->leg = leg;
 	slot->user = TXN_USER_CANCEL;
-	if (text_set(&slot->txn.message, writer_done(&w)))
+	if (text_set(&slot->txn.message, writer_done(&w))) {
 		txns_drop(h->txns, slot->self);
-	else
+	} else {
 		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+	}
 }
 
 /* Then 64*T1 for the INVITE to end. */
@@ -208,8 +209,9 @@ void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg)
 	struct leg *l = &c->legs[leg];
 
 	assert(l->leave);
-	if (leg == LEG_A)
+	if (leg == LEG_A) {
 		send_bye(h, c, leg, (struct bytes){ 0 });
-	else
+	} else {
 		cancel(h, c, leg, (struct bytes){ 0 });
+	}
 }

@@ -101,9 +101,10 @@ void flows_update(struct call_host *h, struct call *c, const struct media_plan *
 void flows_close(struct call_host *h, struct call *c)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
-		if (c->flows[i].open)
+		if (c->flows[i].open) {
 			flow_command(h, c, &c->flows[i], MEDIA_FLOW_CLOSE, NULL, 0);
-		else
+		} else {
 			flow_give(h, c, &c->flows[i]);
+		}
 	}
 }

@@ -29,12 +29,13 @@ static bool may_start(const struct call *c, const struct call_event *ev,
 		      struct call_refusal *refusal)
 {
 	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
-	if (c->invite.state != INVITE_NONE) /* our own is open there: 491 */
+	if (c->invite.state != INVITE_NONE) { /* our own is open there: 491 */
 		refusal->status = c->invite.from == ev->leg ? 500 : 491;
-	else if (c->state != CALL_ESTABLISHED)
+	} else if (c->state != CALL_ESTABLISHED) {
 		*refusal = (struct call_refusal){ .status = 481, .reason = REFUSED_NO_DIALOG };
-	else if (ev->message->max_forwards == 0)
+	} else if (ev->message->max_forwards == 0) {
 		*refusal = (struct call_refusal){ .status = 483, .reason = REFUSED_HOPS };
+	}
 	return refusal->status == 0;
 }
 

@@ -184,7 +184,7 @@ static void resume_leaving(struct call_host *h, struct call *c)
 {
 	struct leg_farewell f = { .status = 487 };
 
-	for (uint8_t leg = LEG_A; leg < LEGS; leg++) {
+	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++) {
 		struct leg *l = &c->legs[leg];
 
 		if (l->state != LEG_LEAVING)
@@ -201,7 +201,7 @@ static void resume_leaving(struct call_host *h, struct call *c)
 
 void call_resume(struct call_host *h, struct call *c)
 {
-	for (uint8_t leg = LEG_A; leg < LEGS; leg++)
+	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++)
 		c->legs[leg].dialog.local_cseq += CSEQ_GAP;
 	if (c->invite.again)
 		c->invite.deadline_ns = h->now.ns + h->settings->ring_timeout_ns;

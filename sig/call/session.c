@@ -45,7 +45,7 @@ static struct offer_self self_of(const struct call_host *h, const struct call *c
 		.session_version = l->session_version,
 	};
 
-	for (uint8_t i = 0; i < MEDIA_LINES_MAX; i++) {
+	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++) {
 		const struct call_flow *f = call_flow_find(c, leg, i);
 
 		self.rtp_port[i] = f ? f->port : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CANCEL and what it may cross (RFC 3261 9, 15). */
-#include "line.h"
+#include "tests/unit/sig/line.h"
 
 static void assert_cancelled(struct line *l)
 {

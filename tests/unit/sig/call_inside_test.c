@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests within an established call, re-INVITEs and late offers among them. */
-#include "line.h"
+#include "tests/unit/sig/line.h"
 
 #define HOLD_SDP                                                                      \
 	"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \

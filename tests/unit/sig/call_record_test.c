@@ -2,8 +2,8 @@
 /* Records: what is written is read; what is broken is refused with a reason and leaves nothing; records of older builds are read. */
 #include <errno.h>
 
-#include "line.h"
 #include "sig/call.pb-c.h"
+#include "tests/unit/sig/line.h"
 
 /* A record of each kind of call that tests/data/records keeps for later builds. */
 static void make_ringing(struct line *l)

@@ -3,7 +3,7 @@
  * A process dies at each message of a call; the next one continues from what the store holds by then. The phones must notice nothing:
  * same tags, ports and SSRCs, and the call is set up, talks and ends as if nothing had happened.
  */
-#include "line.h"
+#include "tests/unit/sig/line.h"
 
 /* One step of the story. True: what the phone needed had come. */
 typedef bool step_fn(struct line *l);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Saved before said: what leaves only after the store has acknowledged, and what happens when it does not. */
-#include "line.h"
+#include "tests/unit/sig/line.h"
 
 /* One message after another, the store silent: nothing that depends on a save may leave. */
 static void order(void **state)

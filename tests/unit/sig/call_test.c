@@ -2,7 +2,7 @@
 /* Calls from the first INVITE to the last BYE, seen from the phones. */
 #include <errno.h>
 
-#include "line.h"
+#include "tests/unit/sig/line.h"
 
 /* RFC 3665 3.1 through a B2BUA. */
 static void full_call(void **state)

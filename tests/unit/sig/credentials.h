@@ -3,8 +3,8 @@
 #ifndef TESTS_UNIT_SIG_CREDENTIALS_H
 #define TESTS_UNIT_SIG_CREDENTIALS_H
 
-#include "phone.h"
 #include "sig/sip/digest_hash.h"
+#include "tests/unit/sig/phone.h"
 
 /* "nonce" of the challenge line that names the algorithm. */
 RIG_FN struct bytes credentials_nonce(struct bytes response, const char *algorithm)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "../test.h"
-#include "rig.h"
 #include "sig/call/dialog.h"
 #include "sig/call/dialog_hop.h"
+#include "tests/unit/sig/rig.h"
+#include "tests/unit/test.h"
 
 static const struct id_tag OWN = { .call = UINT64_C(0x0007000000000001), .leg = 0, .random = 5 };
 

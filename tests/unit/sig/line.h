@@ -3,8 +3,8 @@
 #ifndef TESTS_UNIT_SIG_LINE_H
 #define TESTS_UNIT_SIG_LINE_H
 
-#include "../test.h"
-#include "phone.h"
+#include "tests/unit/sig/phone.h"
+#include "tests/unit/test.h"
 
 struct line {
 	struct rig *r;

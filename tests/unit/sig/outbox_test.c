@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "../test.h"
 #include "sig/call/outbox.h"
+#include "tests/unit/test.h"
 
 static bool pop(struct outbox *o, bool degraded, enum outbox_kind want)
 {

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_SIG_PHONE_H
 #define TESTS_UNIT_SIG_PHONE_H
 
-#include "rig.h"
+#include "tests/unit/sig/rig.h"
 
 #define PHONE_SDP_A                                                                   \
 	"v=0\r\no=a 1 1 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \

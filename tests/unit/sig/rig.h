@@ -46,9 +46,9 @@ struct rig {
 	uint32_t event_count;
 	struct media_command media[RIG_LIST_MAX];
 	uint32_t media_count;
-	bool hold_saves;                                     /* the store says nothing */
-	bool fail_saves;                                     /* the store says no */
-	bool hold_media;                                     /* the engine says nothing */
+	bool hold_saves; /* the store says nothing */
+	bool fail_saves; /* the store says no */
+	bool hold_media; /* the engine says nothing */
 	bool rolling;    /* a full list forgets its oldest half */
 	void (*seen)(struct rig *r, const struct effect *e); /* each effect, before anything else */
 };

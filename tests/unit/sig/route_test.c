@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "../test.h"
-#include "rig.h"
 #include "sig/route.h"
+#include "tests/unit/sig/rig.h"
+#include "tests/unit/test.h"
 
 static void users(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REGISTER at the shard: credentials, saves, conflicts, expiry. */
-#include "../test.h"
-#include "credentials.h"
+#include "tests/unit/sig/credentials.h"
+#include "tests/unit/test.h"
 
 struct desk {
 	struct rig *r;

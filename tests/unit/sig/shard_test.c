@@ -2,7 +2,7 @@
 /* The shard at its door: what is refused, dropped, limited and counted. */
 #include <errno.h>
 
-#include "line.h"
+#include "tests/unit/sig/line.h"
 
 static void outside_of_dialogs(void **state)
 {
