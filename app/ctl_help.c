@@ -5,7 +5,7 @@
 
 static const char g_usage[] =
 	"usage: tandemctl init --dir DIR [--bind ADDRESS] [--sip-ports 5060,10060]\n"
-	"                      [--media-ports 20000-39999] [--http ADDRESS:PORT] [--name NAME]\n"
+	"                      [--media-ports 12000-31999] [--http ADDRESS:PORT] [--name NAME]\n"
 	"           makes DIR/tandem.yaml and DIR/keys; nothing is overwritten\n"
 	"       tandemctl --config DIR/tandem.yaml [--json] COMMAND [key=value...]\n"
 	"           one command on the running node; prints its result as JSON\n"

@@ -229,7 +229,7 @@ int ctl_init(int argc, char **argv)
 	int err;
 
 	x = (struct init){ .sip_ports = "5060,10060",
-			   .media_ports = "20000-39999",
+			   .media_ports = "12000-31999",
 			   .http = "127.0.0.1:8080" };
 	if (!options_read(&x, argc, argv))
 		return CTL_USAGE;

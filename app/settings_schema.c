@@ -73,9 +73,10 @@ static const struct conf_field g_network_fields[] = {
 	  FIELD(settings_network, media_ports),
 	  .min = 1024,
 	  .max = 65535,
-	  .preset = "20000-39999",
+	  .preset = "12000-31999",
 	  .at_start = true,
-	  .help = "UDP ports for RTP and RTCP; an audio call takes four." },
+	  .help = "UDP ports for RTP and RTCP; an audio call takes four. Keep them out of the "
+		  "ephemeral range of the machine." },
 	{ .key = NULL },
 };
 

@@ -16,7 +16,7 @@ from phone import PhoneError
 from ports import Ports, PortsError, is_free
 from server import Server, ServerError
 
-SIP_PORTS, HTTP_PORT, MEDIA_PORTS = (5060, 10060), 8080, "20000-39999"
+SIP_PORTS, HTTP_PORT, MEDIA_PORTS = (5060, 10060), 8080, "12000-31999"
 
 
 def main():
