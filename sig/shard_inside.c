@@ -41,7 +41,8 @@ static void set_ack(struct shard *s, struct txn_slot *slot, const struct sip_mes
 	struct writer w = writer_over(s->space, HOST_SPACE);
 	struct bytes to;
 
-	if (slot->txn.method != SIP_INVITE || slot->txn.ack.n || !message_header(m, "To", 0, &to))
+	if (slot->txn.method != SIP_INVITE || slot->txn.ack.n || slot->txn.message.n == 0 ||
+	    !message_header(m, "To", 0, &to))
 		return;
 	dialog_write_derived(&w, text_bytes(&slot->txn.message), SIP_ACK, to, (struct bytes){ 0 });
 	if (w.overflow || text_set(&slot->txn.ack, writer_done(&w)))
@@ -167,28 +168,39 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 	}
 }
 
-/* RFC 3261 9.2 */
+/* Its To tag is that of the INVITE's answers (RFC 3261 9.2). */
+static void answer_cancel(struct shard *s, const struct sip_message *m, const struct call *c,
+			  uint8_t leg)
+{
+	struct txn_slot *slot = txns_take_server(&s->txns, m, true, s->host.now.ns);
+	struct shard_reply ok = { .status = 200 };
+	struct response r = { .status = 200 };
+
+	if (!slot) {
+		shard_reply_stateless(s, m, &ok);
+	} else if (!c) {
+		shard_reply(s, slot, m, &ok);
+	} else {
+		r.dialog = &c->legs[leg].dialog;
+		respond(&s->host, slot, m, &r);
+	}
+}
+
 void shard_cancel(struct shard *s, const struct sip_message *m)
 {
 	struct txn_slot *invite = txns_find_server(&s->txns, m, SIP_INVITE);
 	struct call_event ev = { .kind = CALL_EV_CANCEL };
-	struct shard_reply ok = { .status = 200 };
-	struct txn_slot *slot;
-	uint64_t call;
+	struct call *c;
 
 	if (!invite) {
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_TRANSACTION, (struct bytes){ 0 });
 		return;
 	}
-	call = invite->call;
 	ev.leg = invite->leg < LEGS ? invite->leg : 0;
-	slot = txns_take_server(&s->txns, m, true, s->host.now.ns);
-	if (slot) {
-		shard_reply(s, slot, m, &ok);
-	} else {
-		shard_reply_stateless(s, m, &ok);
-	}
-	tell_call(s, call, &ev);
+	c = invite->call ? shard_call_find(s, invite->call) : NULL;
+	answer_cancel(s, m, c, ev.leg);
+	if (c)
+		shard_call_step(s, c, &ev);
 }
 
 void shard_inside(struct shard *s, const struct sip_message *m)

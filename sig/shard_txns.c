@@ -255,6 +255,8 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.message));
 	if (out.send_ack && slot->txn.ack.n)
 		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.ack));
+	if (slot->client && slot->txn.state >= TXN_COMPLETED)
+		text_clear(&slot->txn.message); /* it is not sent again */
 	if (slot->txn.state == TXN_TERMINATED) {
 		give(t, slot);
 	} else {

@@ -94,11 +94,12 @@ int session_offer(struct call_host *h, struct call *c, struct exchange *x, struc
 	err = take_ports(h, c, &lines, x->offerer, refusal);
 	if (err)
 		return err;
-	c->legs[to].session_version++;
 	self = self_of(h, c, to);
+	self.session_version++;
 	err = offer_forward(sdp, &policy, &self, &w, &error);
 	if (err)
 		return refuse_sdp(refusal, err, &error);
+	c->legs[to].session_version++; /* RFC 3264 8: by one, with each SDP that is sent */
 	if (text_set(&x->offer_in, sdp) || text_set(&x->offer_out, writer_done(&w)))
 		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
 	return 0;
@@ -111,6 +112,7 @@ static int compute(struct call_host *h, const struct call *c, const struct excha
 	struct offer_policy policy = policy_of(c);
 	struct offer_self self = self_of(h, c, x->offerer);
 
+	self.session_version++;
 	return offer_answer(text_bytes(&x->offer_in), text_bytes(&x->offer_out), answer, &policy,
 			    &self, w, plan, error);
 }
@@ -125,10 +127,10 @@ int session_answer(struct call_host *h, struct call *c, struct exchange *x, stru
 
 	if (sdp.n && bytes_eq(sdp, text_bytes(&x->answer_in)))
 		return 0;
-	c->legs[x->offerer].session_version++;
 	err = compute(h, c, x, sdp, &w, &plan, &error);
 	if (err)
 		return refuse_sdp(refusal, err, &error);
+	c->legs[x->offerer].session_version++;
 	if (text_set(&x->answer_in, sdp) || text_set(&x->answer_out, writer_done(&w)))
 		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
 	flows_update(h, c, &plan, x->offerer);

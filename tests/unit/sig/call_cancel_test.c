@@ -13,12 +13,17 @@ static void assert_cancelled(struct line *l)
 static void while_ringing(void **state)
 {
 	struct line *l = *state;
-	struct bytes cancel;
+	struct bytes cancel, tag;
 
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	(void)phone_rings(&l->b);
 	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	(void)phone_hears(&l->a, "SIP/2.0 180");
+	l->a.remote_tag[0] = '\0';
 	phone_cancel(&l->a);
+	tag = rig_header(rig_find(l->r, &l->a.addr, "SIP/2.0 180"), "To");
+	assert_true(bytes_eq(tag, rig_header(rig_find(l->r, &l->a.addr, "SIP/2.0 200"), "To")));
+	assert_true(bytes_eq(tag, rig_header(rig_find(l->r, &l->a.addr, "SIP/2.0 487"), "To")));
 	assert_cancelled(l);
 	cancel = rig_take(l->r, &l->b.addr, "CANCEL sip:1002@192.0.2.12:5060 ");
 	assert_true(bytes_eq(rig_header(cancel, "Via"), rig_header(l->b.invite, "Via")));

@@ -388,6 +388,18 @@ RIG_FN struct shard_counts rig_counts(struct rig *r)
 	return c;
 }
 
+/* The same, and it stays where it is. */
+RIG_FN struct bytes rig_find(const struct rig *r, const struct addr *to, const char *begin)
+{
+	for (uint32_t i = 0; i < r->sent_count; i++) {
+		const struct rig_sent *s = &r->sent[i];
+
+		if (addr_eq(&s->hop.remote, to) && bytes_starts(text_bytes(&s->data), begin))
+			return text_bytes(&s->data);
+	}
+	return (struct bytes){ 0 };
+}
+
 /* The newest record of a call; version 0 when there is none. */
 RIG_FN const struct rig_save *rig_record(const struct rig *r)
 {
