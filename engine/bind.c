@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sockets of a flow, as control makes them for the worker. */
+/* What is done to a flow's sockets but sending and receiving. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "engine/port.h"
 
 /* Refusals are not errors: a packet without its DSCP mark, or fragmented, is better than none. */
 static void options_set(int fd, uint8_t family, uint8_t dscp)
@@ -73,4 +74,13 @@ int engine_bind_wait(const struct addr *rtp, const struct addr *rtcp, uint8_t ds
 	       clock_now_ns() < until_ns)
 		(void)nanosleep(&PAUSE, NULL);
 	return err;
+}
+
+/* Without a party the socket keeps its port only because that was bound by number. */
+int port_socket_connect(int fd, const struct addr *to)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t len = to ? addr_to_sockaddr(to, &ss) : sizeof(ss);
+
+	return connect(fd, (const struct sockaddr *)&ss, len) == 0 ? 0 : -errno;
 }

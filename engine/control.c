@@ -62,14 +62,19 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 	flow_count_publish(w);
 }
 
-static void apply_update(struct worker *w, const struct flow_spec *spec)
+static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_t now_ns)
 {
 	struct flow *f = flow_find(&w->flows, spec->id);
 
-	if (f)
-		flow_update(f, spec);
-	else
+	if (!f) {
 		metric_add(w->metrics->stale_commands, 1);
+		return;
+	}
+	flow_update(f, spec);
+	/* a re-INVITE may move the party: let the socket hear everyone again */
+	if (f->connected && w->port->ops->connect(w->port, spec->id.slot, NULL) == 0)
+		f->connected = 0;
+	f->latch[CHANNEL_RTP].since_ns = now_ns;
 }
 
 /* Of a flow that is gone (its open failed): closed all the same, with nothing counted. */
@@ -112,7 +117,7 @@ static void apply(struct worker *w, const struct media_command *c, uint64_t now_
 		apply_open(w, c, now_ns);
 		break;
 	case MEDIA_FLOW_UPDATE:
-		apply_update(w, &c->spec);
+		apply_update(w, &c->spec, now_ns);
 		break;
 	case MEDIA_FLOW_CLOSE:
 		apply_close(w, c->id);

@@ -20,6 +20,7 @@ struct worker;
 struct latch {
 	struct addr source; /* ADDR_NONE: nobody yet */
 	uint64_t heard_ns;  /* last packet of the source */
+	uint64_t since_ns;  /* first one */
 };
 
 /* One RTP source of the party, and what turns its numbers into those of the stream we send on. */
@@ -66,6 +67,7 @@ struct flow {
 	struct payload_rule rules[PAYLOAD_RULES_MAX];
 	/* rarely */
 	uint64_t call;
+	uint8_t connected;   /* 1: the RTP socket is connected to the latched source */
 	uint64_t noticed_ns; /* last MEDIA_FLOW_LATCHED */
 	uint32_t active_at;  /* index in flow_table.active */
 } CACHE_ALIGNED;

@@ -45,7 +45,7 @@ bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint6
 		return false;
 	if (!is_allowed(f, c, from))
 		return false;
-	*l = (struct latch){ .source = *from, .heard_ns = now_ns };
+	*l = (struct latch){ .source = *from, .heard_ns = now_ns, .since_ns = now_ns };
 	*changed = true;
 	return true;
 }
@@ -56,6 +56,14 @@ void latch_resume(struct flow *f, enum channel c, const struct addr *source, uin
 
 	if (source->family != ADDR_NONE)
 		(void)latch_accept(f, c, source, now_ns, &changed);
+}
+
+bool latch_is_stable(const struct flow *f, uint64_t now_ns)
+{
+	const struct latch *l = &f->latch[CHANNEL_RTP];
+
+	return l->source.family != ADDR_NONE && now_ns - l->since_ns >= LATCH_STABLE_NS &&
+	       now_ns - l->heard_ns < LATCH_QUIET_NS;
 }
 
 void latch_forget(struct flow *f, enum channel c)

@@ -11,11 +11,18 @@
 #define LATCH_SILENCE_NS \
 	UINT64_C(3000000000) /* then another source may be believed, by the same rule */
 
+#define LATCH_STABLE_NS UINT64_C(5000000000)
+#define LATCH_QUIET_NS \
+	UINT64_C(      \
+		1000000000) /* a connected socket shows no other source: in time before LATCH_SILENCE_NS */
+
 /* May this packet be believed? Latches its source where the flow's mode allows; *changed is then true. */
 bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns,
 		  bool *changed);
 /* The latch of a record, if the mode still allows that source. */
 void latch_resume(struct flow *f, enum channel c, const struct addr *source, uint64_t now_ns);
+/* Has the RTP source stayed so long, and spoken so lately, that the socket may be connected to it? */
+bool latch_is_stable(const struct flow *f, uint64_t now_ns);
 /* The signalled address moved: it is sent to until its party was heard. */
 void latch_forget(struct flow *f, enum channel c);
 

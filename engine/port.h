@@ -36,6 +36,11 @@ struct port_ops {
 	/* Takes all buffers of the batch: sends what has VERDICT_RELAY from the peer's socket, forgets the rest. The
 	 * batch is empty afterwards. Sending may happen as late as the next rx. */
 	void (*tx)(struct port *p, struct batch *b);
+	/*
+	 * Ties the slot's RTP socket to this party until told otherwise (NULL). It makes sending to it cheaper (10 %: no
+	 * route lookup); packets from elsewhere are then refused by the kernel and do not show up. 0 or -errno.
+	 */
+	int (*connect)(struct port *p, uint32_t slot, const struct addr *to) NODISCARD;
 	/* Packets that the kernel refused to send since the last call. */
 	uint64_t (*send_errors)(struct port *p);
 	/* The next socket that failed, once each. False: none. */
@@ -46,6 +51,9 @@ struct port_ops {
 struct port {
 	const struct port_ops *ops;
 };
+
+/* connect(2) of a socket, for the ports over sockets. to NULL: connects to nobody. 0 or -errno. */
+int port_socket_connect(int fd, const struct addr *to) NODISCARD;
 
 /* 0, -ENOSYS (the kernel or its policy has no io_uring for us) or -errno. */
 int port_uring_open(struct port **out, const struct port_settings *settings) NODISCARD;

@@ -21,6 +21,7 @@ static_assert(BUFFER_SIZE - PACKET_MAX > 0, "a longer packet is seen to be longe
 /* Sockets are numbered slot * CHANNELS + channel. */
 struct epoll_slot {
 	int fd[CHANNELS];
+	struct addr connected; /* the RTP socket to this party; ADDR_NONE: to nobody */
 	uint8_t in_use;
 	int error; /* the fault, until it was fetched */
 };
@@ -119,11 +120,14 @@ static void epoll_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wa
 
 static void send_one(struct epoll_port *e, const struct pkt *p)
 {
+	const struct epoll_slot *s = &e->slots[p->out_slot];
 	struct sockaddr_storage to;
-	socklen_t to_len = addr_to_sockaddr(p->to, &to);
+	socklen_t to_len = 0;
 
-	if (sendto(e->slots[p->out_slot].fd[p->out_channel], p->data, p->length, MSG_DONTWAIT,
-		   (const struct sockaddr *)&to, to_len) < 0)
+	if (p->out_channel != CHANNEL_RTP || !addr_eq(p->to, &s->connected))
+		to_len = addr_to_sockaddr(p->to, &to);
+	if (sendto(s->fd[p->out_channel], p->data, p->length, MSG_DONTWAIT,
+		   to_len ? (const struct sockaddr *)&to : NULL, to_len) < 0)
 		e->send_errors++;
 }
 
@@ -181,6 +185,18 @@ static void epoll_flow_del(struct port *p, uint32_t slot)
 	*s = (struct epoll_slot){ 0 };
 }
 
+static int epoll_connect(struct port *p, uint32_t slot, const struct addr *to)
+{
+	struct epoll_port *e = epoll_of(p);
+	struct epoll_slot *s = &e->slots[slot];
+	int err;
+
+	assert(slot < e->slot_count && s->in_use);
+	err = port_socket_connect(s->fd[CHANNEL_RTP], to);
+	s->connected = to && !err ? *to : (struct addr){ 0 };
+	return err;
+}
+
 static bool epoll_fault(struct port *p, struct port_fault *out)
 {
 	struct epoll_port *e = epoll_of(p);
@@ -216,6 +232,7 @@ static const struct port_ops OPS = {
 	.flow_del = epoll_flow_del,
 	.rx = epoll_rx,
 	.tx = epoll_tx,
+	.connect = epoll_connect,
 	.send_errors = epoll_send_errors,
 	.fault = epoll_fault,
 	.close = epoll_port_close,

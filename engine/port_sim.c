@@ -15,6 +15,15 @@ static bool is_lost(struct sim_port *s)
 	return s->loss_per_mille > 0 && rand_below(&s->rand, 1000) < s->loss_per_mille;
 }
 
+/* As the kernel does it: a connected socket is closed to all others. */
+static bool is_heard(const struct sim_port *s, const struct sim_packet *p)
+{
+	const struct addr *connected = &s->connected[p->slot];
+
+	return p->channel != CHANNEL_RTP || connected->family == ADDR_NONE ||
+	       addr_eq(connected, &p->remote);
+}
+
 static void receive_one(struct sim_port *s, struct batch *b, const struct sim_packet *in)
 {
 	struct sim_packet *buffer = &s->buffers[b->count];
@@ -48,6 +57,8 @@ static void sim_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait
 			continue; /* no socket */
 		if (is_lost(s))
 			s->lost++;
+		else if (!is_heard(s, in))
+			s->unheard++;
 		else
 			receive_one(s, b, in);
 	}
@@ -100,6 +111,7 @@ static int sim_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
 	if (s->refuses_flows)
 		return -EIO;
 	s->flows[slot] = 1;
+	s->connected[slot] = (struct addr){ 0 };
 	return 0;
 }
 
@@ -109,6 +121,15 @@ static void sim_flow_del(struct port *p, uint32_t slot)
 
 	assert(slot < s->slots && s->flows[slot]);
 	s->flows[slot] = 0;
+}
+
+static int sim_connect(struct port *p, uint32_t slot, const struct addr *to)
+{
+	struct sim_port *s = sim_of(p);
+
+	assert(slot < s->slots && s->flows[slot]);
+	s->connected[slot] = to ? *to : (struct addr){ 0 };
+	return 0;
 }
 
 static bool sim_fault(struct port *p, struct port_fault *out)
@@ -127,6 +148,7 @@ static void sim_close(struct port *p)
 	struct sim_port *s = sim_of(p);
 
 	free(s->flows);
+	free(s->connected);
 	free(s);
 }
 
@@ -138,6 +160,7 @@ int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64
 		.flow_del = sim_flow_del,
 		.rx = sim_rx,
 		.tx = sim_tx,
+		.connect = sim_connect,
 		.send_errors = sim_send_errors,
 		.fault = sim_fault,
 		.close = sim_close,
@@ -151,8 +174,9 @@ int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64
 	s->slots = slots;
 	rand_open_seed(&s->rand, seed);
 	s->flows = calloc(slots, 1);
-	if (!s->flows) {
-		free(s);
+	s->connected = calloc(slots, sizeof(*s->connected));
+	if (!s->flows || !s->connected) {
+		sim_close(&s->port);
 		return -ENOMEM;
 	}
 	*out = s;

@@ -26,8 +26,9 @@ struct sim_port {
 	bool refuses_flows;      /* flow_add answers -EIO */
 	struct port_fault fault; /* error 0: none */
 	struct rand_source rand;
-	uint64_t lost, sent, forgotten;
-	uint8_t *flows; /* per slot: in use */
+	uint64_t lost, unheard, sent, forgotten;
+	uint8_t *flows;         /* per slot: in use */
+	struct addr *connected; /* per slot: the RTP socket hears this party only; ADDR_NONE: all */
 	uint32_t slots;
 	/* Packets on their way through the stages: a buffer that stays out is a leak. */
 	uint32_t buffers_out;

@@ -33,8 +33,9 @@ enum uring_op { OP_IGNORE, OP_WAKE, OP_RECEIVE, OP_SEND };
 /* Sockets are numbered slot * CHANNELS + channel. */
 struct uring_slot {
 	int fd[CHANNELS];
-	uint32_t files; /* where they are registered: files * CHANNELS + channel */
-	uint16_t use;   /* changes with each flow_add: completions of a former use are told apart */
+	struct addr connected; /* the RTP socket to this party; ADDR_NONE: to nobody */
+	uint32_t files;        /* where they are registered: files * CHANNELS + channel */
+	uint16_t use; /* changes with each flow_add: completions of a former use are told apart */
 	uint8_t in_use;
 	int error; /* the fault, until it was fetched */
 };
@@ -204,18 +205,26 @@ static void uring_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wa
 
 /* ---- send ---- */
 
+static bool is_connected(const struct uring_slot *s, const struct pkt *p)
+{
+	return p->out_channel == CHANNEL_RTP && addr_eq(p->to, &s->connected);
+}
+
 static bool send_queue(struct uring_port *u, const struct pkt *p)
 {
 	uint32_t socket = p->out_slot * CHANNELS + p->out_channel;
-	uint32_t index, length;
+	uint32_t index;
 	struct io_uring_sqe *sqe = uring_sqe(&u->uring, &index);
 
 	if (!sqe)
 		return false;
-	length = addr_to_sockaddr(p->to, &u->targets[index]);
 	io_uring_prep_send(sqe, file_of(u, socket), p->data, p->length, MSG_DONTWAIT);
-	io_uring_prep_send_set_addr(sqe, (const struct sockaddr *)&u->targets[index],
-				    (uint16_t)length);
+	if (!is_connected(&u->slots[p->out_slot], p)) {
+		uint32_t length = addr_to_sockaddr(p->to, &u->targets[index]);
+
+		io_uring_prep_send_set_addr(sqe, (const struct sockaddr *)&u->targets[index],
+					    (uint16_t)length);
+	}
 	sqe->flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
 	io_uring_sqe_set_data64(sqe, tag_make(OP_SEND, 0, socket));
 	return true;
@@ -267,6 +276,7 @@ static int uring_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
 	s->files = u->free_files[--u->free_count];
 	s->use++;
 	s->in_use = 1;
+	s->connected = (struct addr){ 0 };
 	s->error = 0;
 	for (uint32_t c = 0; c < CHANNELS; c++) {
 		s->fd[c] = fd[c];
@@ -322,6 +332,20 @@ static void uring_flow_del(struct port *p, uint32_t slot)
 	s->error = 0;
 }
 
+static int uring_connect(struct port *p, uint32_t slot, const struct addr *to)
+{
+	struct uring_port *u = uring_of(p);
+	struct uring_slot *s = &u->slots[slot];
+	int err;
+
+	assert(slot < u->slot_count && s->in_use);
+	uring_submit(
+		&u->uring); /* what was queued without an address needs the connection it had */
+	err = port_socket_connect(s->fd[CHANNEL_RTP], to);
+	s->connected = to && !err ? *to : (struct addr){ 0 };
+	return err;
+}
+
 static bool uring_fault(struct port *p, struct port_fault *out)
 {
 	struct uring_port *u = uring_of(p);
@@ -375,6 +399,7 @@ static const struct port_ops OPS = {
 	.flow_del = uring_flow_del,
 	.rx = uring_rx,
 	.tx = uring_tx,
+	.connect = uring_connect,
 	.send_errors = uring_send_errors,
 	.fault = uring_fault,
 	.close = uring_port_close,

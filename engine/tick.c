@@ -3,7 +3,21 @@
 
 #include "base/clock.h"
 #include "engine/event.h"
+#include "engine/latch.h"
 #include "engine/worker.h"
+
+static void connection_tick(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	struct latch *l = &f->latch[CHANNEL_RTP];
+	bool stable = latch_is_stable(f, now_ns);
+
+	if (stable == f->connected)
+		return;
+	if (w->port->ops->connect(w->port, f->id.slot, stable ? &l->source : NULL) == 0)
+		f->connected = stable;
+	else
+		l->since_ns = now_ns; /* no route, say: it does without */
+}
 
 static void flows_tick(struct worker *w, uint64_t now_ns)
 {
@@ -15,6 +29,7 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 			event_digit(w, f, &done);
 		if (f->notice)
 			event_notice(w, f, now_ns);
+		connection_tick(w, f, now_ns);
 	}
 }
 

@@ -9,8 +9,8 @@
 
 struct worker;
 
-/* Now and then, at most TICK_NS apart: telephone events whose end was lost, notices that were held back, sockets that died,
- * counters of the port and of CPU time. Walks all open flows: 10 ns each. */
+/* Now and then, at most TICK_NS apart: telephone events whose end was lost, notices that were held back, sockets
+ * to connect or not any more, sockets that died, counters of the port and of CPU time. Walks all open flows: 10 ns each. */
 void tick(struct worker *w, uint64_t now_ns);
 
 #endif

@@ -15,15 +15,21 @@ static int refusal(int err)
 	return err == -EPERM || err == -EACCES || err == -EINVAL || err == -ENOSYS ? -ENOSYS : err;
 }
 
+static void *pages_take(size_t n)
+{
+	void *p;
+
+	return posix_memalign(&p, (size_t)sysconf(_SC_PAGESIZE), n) == 0 ? p : NULL;
+}
+
 static int buffers_open(struct uring *u)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct io_uring_buf_reg reg = { .ring_entries = u->buffer_count,
 					.bgid = URING_BUFFER_GROUP };
 	int err;
 
-	u->buffers = aligned_alloc(page, u->buffer_count * sizeof(struct io_uring_buf));
-	u->memory = aligned_alloc(page, (size_t)u->buffer_count * u->buffer_size);
+	u->buffers = pages_take(u->buffer_count * sizeof(struct io_uring_buf));
+	u->memory = pages_take((size_t)u->buffer_count * u->buffer_size);
 	u->spent = calloc(u->buffer_count, sizeof(*u->spent));
 	if (!u->buffers || !u->memory || !u->spent)
 		return -ENOMEM;
