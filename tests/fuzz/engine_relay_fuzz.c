@@ -4,7 +4,7 @@
  * after it how. Checked after every step:
  *  - every packet has exactly one verdict, and every buffer comes back;
  *  - nothing is sent but to the address signalled for the flow or latched by it, under the rule of its mode;
- *  - what is relayed came from the latched source;
+ *  - what is relayed came from the latched source, and to no other is a socket connected;
  *  - RTP is sent under the flow's own SSRC, and goes on by one where its source changes;
  *  - a close is answered once, whatever control reads of the events.
  */
@@ -134,6 +134,14 @@ static void sent_check(struct fuzz *f)
 	}
 }
 
+static void connection_check(const struct fuzz *f, uint32_t slot)
+{
+	const struct addr *to = &f->sim->connected[slot];
+
+	assert(to->family == ADDR_NONE ||
+	       addr_eq(to, &f->w.flows.list[slot].latch[CHANNEL_RTP].source));
+}
+
 static void counters_check(struct fuzz *f)
 {
 	assert(metric_value(f->metrics.packets_in) - f->in == f->sim->sent + f->sim->forgotten);
@@ -147,10 +155,13 @@ static void step(struct fuzz *f)
 	assert(f->sim->buffers_out == 0 && f->w.batch.count == 0);
 	counters_check(f);
 	sent_check(f);
-	for (uint32_t slot = 0; slot < SLOTS; slot++)
-		if (f->w.flows.list[slot].id.generation != 0)
-			for (int c = 0; c < CHANNELS; c++)
-				assert(is_lawful(f, slot, (enum channel)c));
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		if (f->w.flows.list[slot].id.generation == 0)
+			continue;
+		connection_check(f, slot);
+		for (int c = 0; c < CHANNELS; c++)
+			assert(is_lawful(f, slot, (enum channel)c));
+	}
 }
 
 static void events_read(struct fuzz *f, uint32_t max)

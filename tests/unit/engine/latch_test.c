@@ -241,6 +241,91 @@ static void latches_what_it_does_not_relay(void **state)
 	rig_close(r);
 }
 
+/* ---- connected sockets ---- */
+
+static bool is_connected(const struct rig *r, int side, const struct addr *to)
+{
+	return addr_eq(&r->sim->connected[side], to);
+}
+
+/* 50 packets a second from this address. */
+static void talk(struct rig *r, int side, const struct addr *from, uint32_t ms, uint16_t *sequence)
+{
+	for (uint32_t t = 0; t < ms; t += 20) {
+		put_rtp_from(r, side, from, &(struct rtp){ .ssrc = 1, .sequence = (*sequence)++ });
+		worker_step(&r->w);
+		while (port_sim_take(r->sim))
+			continue;
+		advance_ms(r, 20);
+	}
+}
+
+static void silence(struct rig *r, uint32_t ms)
+{
+	for (uint32_t t = 0; t < ms; t += 50) {
+		advance_ms(r, 50);
+		worker_step(&r->w);
+	}
+}
+
+static void a_source_that_stays_is_connected(void **state)
+{
+	struct rig *r = rig_open();
+	struct addr nat = rig_addr("192.0.2.10:61000"), none = { 0 };
+	uint16_t n = 0;
+
+	(void)state;
+	talk(r, A, &nat, 4900, &n);
+	assert_true(is_connected(r, A, &none));
+	talk(r, A, &nat, 500, &n);
+	assert_true(is_connected(r, A, &nat));
+	assert_true(is_connected(r, B, &none)); /* it never spoke */
+	/* a second of silence: it hears everyone again, and later connects again */
+	silence(r, 1300);
+	assert_true(is_connected(r, A, &none));
+	talk(r, A, &nat, 300, &n);
+	assert_true(is_connected(r, A, &nat));
+	rig_close(r);
+}
+
+/* A new NAT binding: the socket must be open to it when the rule allows to learn it. */
+static void a_connected_party_may_come_from_elsewhere(void **state)
+{
+	struct rig *r = rig_open();
+	struct addr old = rig_addr("192.0.2.10:61000"), new = rig_addr("192.0.2.10:61002");
+	uint16_t n = 0;
+	uint64_t sent;
+
+	(void)state;
+	talk(r, A, &old, 6000, &n);
+	assert_true(is_connected(r, A, &old));
+	sent = r->sim->sent;
+	talk(r, A, &new, 2900, &n);
+	assert_int_equal(r->sim->sent, sent);
+	assert_true(r->sim->unheard > 0 && dropped(r, VERDICT_SOURCE_NOT_LATCHED) > 0);
+	talk(r, A, &new, 1000, &n);
+	assert_in_range(r->sim->sent - sent, 40, 50);
+	rig_close(r);
+}
+
+static void an_update_opens_a_connected_socket(void **state)
+{
+	struct rig *r = rig_open();
+	struct addr a = party(A), moved = rig_addr("192.0.2.11:6000"), none = { 0 };
+	uint16_t n = 0;
+
+	(void)state;
+	talk(r, A, &a, 6000, &n);
+	assert_true(is_connected(r, A, &a));
+	r->spec[A].remote_rtp = moved;
+	rig_update(r, &r->spec[A]);
+	assert_true(is_connected(r, A, &none));
+	assert_true(addr_eq(&relay_rtp(r, B, &(struct rtp){ .ssrc = 2 })->remote, &moved));
+	talk(r, A, &moved, 6000, &n);
+	assert_true(is_connected(r, A, &moved));
+	rig_close(r);
+}
+
 static void resumes_a_latch_the_mode_allows(void **state)
 {
 	static const struct {
@@ -280,6 +365,9 @@ int main(void)
 		cmocka_unit_test(a_moved_party_has_its_rtcp_elsewhere),
 		cmocka_unit_test(an_update_that_moves_nothing_keeps_the_latch),
 		cmocka_unit_test(latches_what_it_does_not_relay),
+		cmocka_unit_test(a_source_that_stays_is_connected),
+		cmocka_unit_test(a_connected_party_may_come_from_elsewhere),
+		cmocka_unit_test(an_update_opens_a_connected_socket),
 		cmocka_unit_test(resumes_a_latch_the_mode_allows),
 	};
 

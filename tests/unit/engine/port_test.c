@@ -273,6 +273,60 @@ static void hears_again_after_an_icmp_error(open_fn *open_port)
 	rig_close(r);
 }
 
+/* A connected socket loses a port of the kernel's choice when it is disconnected; ours are bound by number. */
+static struct addr slot_open_by_number(struct rig *r, uint32_t slot)
+{
+	struct socket_at s = socket_open("127.0.0.1");
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(&s.at, &ss);
+	int fd[CHANNELS] = { socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), -1 };
+
+	(void)close(s.fd);
+	assert_int_equal(bind(fd[CHANNEL_RTP], (struct sockaddr *)&ss, len), 0);
+	assert_int_equal(r->port->ops->flow_add(r->port, slot, fd), 0);
+	return s.at;
+}
+
+static void connects_and_disconnects(open_fn *open_port)
+{
+	struct rig *r = rig_open(open_port);
+	struct socket_at a = socket_open("127.0.0.1"), b = socket_open("127.0.0.1");
+	struct addr ours = slot_open_by_number(r, 2);
+	char text[8];
+
+	for (int round = 0; round < 3; round++) {
+		assert_int_equal(r->port->ops->connect(r->port, 2, &a.at), 0);
+		send_to(&b, &ours, "stray", 5);
+		send_to(&a, &ours, "mine", 4);
+		assert_int_equal(rx(r), 1);
+		assert_true(addr_eq(&r->batch.list[0].from, &a.at));
+		pass(r, 2, &a.at);
+		assert_int_equal(receive(&a, text, sizeof(text)), 4);
+		send_to(&a, &ours, "on", 2);
+		assert_int_equal(rx(r), 1);
+		pass(r, 2, &b.at); /* elsewhere, all the same */
+		assert_int_equal(receive(&b, text, sizeof(text)), 2);
+		/* what was queued for the connection is sent by it */
+		send_to(&a, &ours, "last", 4);
+		assert_int_equal(rx(r), 1);
+		r->batch.list[0].verdict = VERDICT_RELAY;
+		r->batch.list[0].out_slot = 2;
+		r->batch.list[0].out_channel = CHANNEL_RTP;
+		r->batch.list[0].to = &a.at;
+		r->port->ops->tx(r->port, &r->batch);
+		assert_int_equal(r->port->ops->connect(r->port, 2, NULL), 0);
+		assert_int_equal(receive(&a, text, sizeof(text)), 4);
+		send_to(&b, &ours, "heard", 5);
+		assert_int_equal(rx(r), 1);
+		assert_true(addr_eq(&r->batch.list[0].from, &b.at));
+		forget(r);
+	}
+	assert_int_equal(r->port->ops->send_errors(r->port), 0);
+	(void)close(a.fd);
+	(void)close(b.fd);
+	rig_close(r);
+}
+
 static void a_refused_send_is_counted(open_fn *open_port)
 {
 	struct rig *r = rig_open(open_port);
@@ -426,6 +480,7 @@ FOR_EACH_PORT(keeps_channels_apart)
 FOR_EACH_PORT(a_long_packet_is_truncated)
 FOR_EACH_PORT(survives_more_packets_than_buffers)
 FOR_EACH_PORT(hears_again_after_an_icmp_error)
+FOR_EACH_PORT(connects_and_disconnects)
 FOR_EACH_PORT(a_refused_send_is_counted)
 FOR_EACH_PORT(a_deleted_slot_is_silent_and_its_port_free)
 FOR_EACH_PORT(sends_before_it_deletes)
@@ -441,6 +496,7 @@ int main(void)
 		TESTS_OF(a_long_packet_is_truncated),
 		TESTS_OF(survives_more_packets_than_buffers),
 		TESTS_OF(hears_again_after_an_icmp_error),
+		TESTS_OF(connects_and_disconnects),
 		TESTS_OF(a_refused_send_is_counted),
 		TESTS_OF(a_deleted_slot_is_silent_and_its_port_free),
 		TESTS_OF(sends_before_it_deletes),
