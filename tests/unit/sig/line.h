@@ -15,6 +15,8 @@ RIG_FN int line_setup(void **state)
 {
 	struct line *l = calloc(1, sizeof(*l));
 
+	if (!l)
+		return -1;
 	l->r = rig_open();
 	phones_open(l->r, &l->a, &l->b);
 	*state = l;
