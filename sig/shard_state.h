@@ -110,8 +110,14 @@ void shard_aor_give(struct shard *s, struct shard_aor *a);
 /* Saves what is new, frees what is empty, sets the timer. */
 void shard_aor_settle(struct shard *s, struct shard_aor *a);
 void shard_aor_timer(struct shard *s, struct shard_aor *a);
+/* Sends the answers that waited for this version, or an older one. */
 void shard_aor_release(struct shard *s, struct shard_aor *a, uint64_t version);
 void shard_aor_publish(struct shard *s, const struct shard_aor *a, enum sig_event_kind kind);
+
+/* ---- shard_aor_saves.c ---- */
+void shard_aor_save(struct shard *s, struct shard_aor *a);
+/* No answer, or a bad one: nobody waits any longer, it is tried again. */
+void shard_aor_save_failed(struct shard *s, struct shard_aor *a);
 
 /* ---- shard_assert.c ---- */
 void shard_assert_start(struct shard *s);

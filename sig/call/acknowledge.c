@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Our 2xx, said again until its ACK comes, and our own ACK to the asked leg (RFC 3261 13.2.2.4, 13.3.1.4). */
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/leg.h"
+#include "sig/call/session.h"
+
+/* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. */
+static void end_fork(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+{
+	const struct leg *l = &c->legs[leg];
+	struct dialog_request ack = { .method = SIP_ACK, .cseq = m->cseq, .max_forwards = -1 };
+	struct dialog_request bye = { .method = SIP_BYE, .cseq = m->cseq + 1, .max_forwards = -1 };
+	struct call fork = { .id = c->id };
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	struct dialog *d = &fork.legs[leg].dialog;
+
+	*d = (struct dialog){ .tag = l->dialog.tag, .hop = m->hop };
+	if (!text_set(&d->call_id, text_bytes(&l->dialog.call_id)) &&
+	    !text_set(&d->local, text_bytes(&l->dialog.local)) &&
+	    !text_set(&d->remote, text_bytes(&l->dialog.remote)) &&
+	    !text_set(&d->target, text_bytes(&l->dialog.target)) &&
+	    !dialog_confirm(d, m, true, h->settings)) {
+		ack.branch = rand_u64_from(h->rand);
+		dialog_write_request(&w, d, &ack, h->settings);
+		if (!w.overflow)
+			txns_send(h->txns, &d->hop, writer_done(&w));
+		(void)leg_send(h, &fork, leg, &bye, TXN_USER_NONE);
+	}
+	dialog_clear(d);
+}
+
+void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+{
+	const struct leg *l = &c->legs[leg];
+	struct dialog_tag own = dialog_tag(&l->dialog);
+
+	if (!bytes_eq(m->call_id, text_bytes(&l->dialog.call_id)) ||
+	    !bytes_ieq(m->from.tag, bytes_mem(own.text, sizeof(own.text))))
+		return;
+	if (!bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag))) {
+		if (l->dialog.remote_tag.n && !c->invite.again)
+			end_fork(h, c, leg, m);
+		return;
+	}
+	/* a repeated 2xx: our ACK was lost */
+	if (m->cseq == l->invite_cseq && l->state != LEG_EARLY && !invite_ack_waits(c, leg))
+		leg_ack(h, c, leg);
+}
+
+bool invite_ack_waits(const struct call *c, uint8_t leg)
+{
+	const struct invite *inv = &c->invite;
+
+	return inv->from != leg &&
+	       (inv->state == INVITE_ANSWERED || (inv->state == INVITE_ACCEPTED && inv->late));
+}
+
+void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)
+{
+	leg_ack(h, c, leg);
+	if (c->legs[leg].state == LEG_ANSWERED)
+		c->legs[leg].state = LEG_CONFIRMED;
+}
+
+void invite_answer_go(struct call_host *h, struct call *c)
+{
+	struct invite *inv = &c->invite;
+	struct txn_slot *slot = txns_get(h->txns, inv->server);
+
+	if (inv->state != INVITE_ANSWERED || !slot)
+		return;
+	txns_reply(h->txns, slot, 200, &inv->answer, h->now.ns);
+	slot = txns_get(h->txns, inv->server);
+	if (slot) { /* RFC 6026: the transaction never sends a 2xx again; we do */
+		inv->answer = slot->txn.message;
+		slot->txn.message = (struct text){ 0 };
+	}
+	inv->state = INVITE_ACCEPTED;
+	inv->interval_ms = TXN_T1_MS;
+	inv->retransmit_ns = h->now.ns + TXN_T1_MS * NS_PER_MS;
+	inv->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	if (inv->again || c->legs[LEG_A].state != LEG_EARLY)
+		return; /* said before, perhaps by another process */
+	c->legs[LEG_A].state = LEG_ANSWERED;
+	metric_add(h->metrics->calls_answered, 1);
+	call_publish(h, c, SIG_CALL_ANSWERED);
+	LOG_INFO("call", c->id, "call answered", LOG_BYTES("from", text_bytes(&c->from)),
+		 LOG_BYTES("to", text_bytes(&c->to)),
+		 LOG_U64("setup_ms", c->answer_utc_ms - c->setup_utc_ms));
+}
+
+void invite_answer_again(struct call_host *h, struct call *c)
+{
+	struct invite *inv = &c->invite;
+	struct txn_slot *slot = txns_get(h->txns, inv->server);
+	struct sip_hop hop = slot ? slot->txn.hop : c->legs[inv->from].dialog.hop;
+
+	inv->interval_ms = inv->interval_ms * 2 < TXN_T2_MS ? inv->interval_ms * 2 : TXN_T2_MS;
+	inv->retransmit_ns = h->now.ns + inv->interval_ms * NS_PER_MS;
+	txns_send(h->txns, &hop, text_bytes(&inv->answer));
+}
+
+void invite_answer_lost(struct call_host *h, struct call *c)
+{
+	struct call_ending e = { .cause = CAUSE_NO_ACK, .by = ENDED_BY_NODE, .status = 408 };
+	uint8_t from = c->invite.from;
+	struct leg *l = &c->legs[from];
+
+	c->invite.retransmit_ns = c->invite.deadline_ns = 0;
+	/* RFC 3261 13.3.1.4: the dialog counts as confirmed, and is ended */
+	if (l->state == LEG_ANSWERED)
+		l->state = LEG_CONFIRMED;
+	if (c->state != CALL_ENDING) {
+		call_end(h, c, &e);
+	} else if (l->leave) {
+		leg_leave_now(h, c, from);
+	}
+	invite_clear(&c->invite);
+}
+
+/* The asker's answer to the offer of our 2xx; the other leg waits for it in our ACK. */
+static void late_answer(struct call_host *h, struct call *c, const struct sip_message *ack)
+{
+	struct call_ending e = { .cause = CAUSE_SESSION, .by = ENDED_BY_NODE, .status = 488 };
+	struct call_refusal refusal;
+	uint8_t asked = leg_other(c->invite.from);
+	struct bytes sdp;
+
+	if (session_body(ack, &sdp) || sdp.n == 0 ||
+	    session_answer(h, c, &c->invite.media, sdp, &refusal)) {
+		call_end(h, c, &e);
+		return;
+	}
+	invite_ack_go(h, c, asked);
+}
+
+static void established(struct call_host *h, struct call *c)
+{
+	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
+
+	if (slot) /* it only soaks up copies of the INVITE now */
+		text_clear(&slot->request);
+	if (c->invite.media.answer_in.n)
+		exchange_move(&c->media, &c->invite.media);
+	invite_clear(&c->invite);
+	if (c->state == CALL_ANSWERING)
+		c->state = CALL_ESTABLISHED;
+	outbox_touch(&c->out);
+}
+
+void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct invite *inv = &c->invite;
+	struct leg *l = &c->legs[ev->leg];
+
+	if (inv->state != INVITE_ACCEPTED || inv->from != ev->leg ||
+	    ev->message->cseq != inv->server_cseq)
+		return; /* of an older answer */
+	if (l->state == LEG_ANSWERED)
+		l->state = LEG_CONFIRMED;
+	if (c->state != CALL_ENDING && inv->late)
+		late_answer(h, c, ev->message);
+	if (l->leave)
+		leg_leave_now(h, c, ev->leg);
+	established(h, c);
+}
