@@ -98,7 +98,7 @@ struct call {
 	bool end_done;     /* nothing more to wait for: to be freed */
 	uint64_t ring_ns;  /* all deadlines: 0 is off */
 	uint64_t flows_ns; /* last counters are not waited for any longer */
-	uint64_t save_ns;  /* the store's answer is overdue */
+	uint64_t save_ns;  /* the answer to a save is overdue, or it failed and is tried again */
 	struct wheel_timer timer;
 };
 

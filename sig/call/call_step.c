@@ -10,6 +10,8 @@
 #include "sig/call/request.h"
 #include "sig/call/resume.h"
 
+enum { SAVE_RETRY_MS = 2000 };
+
 static void response(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	bool open = ev->txn == c->invite.client && ev->txn;
@@ -61,6 +63,10 @@ static void save_overdue(struct call_host *h, struct call *c)
 		call_end_ask(h, c);
 		return;
 	}
+	if (c->out.in_flight == 0) { /* it was refused: once more */
+		outbox_touch(&c->out);
+		return;
+	}
 	LOG_WARN("call", c->id, "no answer to a save", LOG_U64("version", c->out.in_flight));
 	metric_add(h->metrics->saves[SAVE_LATE], 1);
 	(void)outbox_save_done(&c->out, c->out.in_flight, false);
@@ -106,7 +112,8 @@ static void saved(struct call_host *h, struct call *c, const struct call_event *
 		metric_add(h->metrics->saves[SAVE_LATE], 1);
 		return;
 	}
-	c->save_ns = 0;
+	/* while the store is away nobody tries: all calls are saved again when it is back */
+	c->save_ns = ev->ok || h->degraded ? 0 : h->now.ns + SAVE_RETRY_MS * NS_PER_MS;
 	metric_add(h->metrics->saves[ev->ok ? SAVE_DONE : SAVE_FAILED], 1);
 }
 

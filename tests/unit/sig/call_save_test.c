@@ -78,6 +78,10 @@ static void a_save_fails(void **state)
 	assert_true(shard_call_next(l->r->shard, &cursor, &v));
 	assert_false(v.saved);
 	l->r->fail_saves = false;
+	rig_wait_ms(l->r, 2100); /* and it is tried again */
+	cursor = 0;
+	assert_true(shard_call_next(l->r->shard, &cursor, &v));
+	assert_true(v.saved);
 	phone_request(&l->a, "BYE", "", "");
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
 }
