@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports that no other run on this machine uses.
 
-Ports are claimed in blocks below the kernel's ephemeral range (32768).  Who holds a block's name in
-the abstract unix socket namespace owns the block: runs side by side never share ports, and the
-kernel frees those of a killed run.
+Ports are claimed in blocks outside the kernel's ephemeral range (32768 to 60999).  Who holds a
+block's name in the abstract unix socket namespace owns the block: runs side by side never share
+ports, and the kernel frees those of a killed run.
 """
 import random
 import socket
 
-# 20000 and above are media ports of nodes with default settings: only when the others are taken.
-FIRST, MEDIA, LAST, BLOCK = 10100, 20000, 32700, 100
+BLOCK = 100
+# The last ones are media ports of nodes with default settings: only when the others are taken.
+PREFERRED, OTHERS = ((10100, 12000), (61000, 65500)), ((12000, 32700),)
 
 
 class PortsError(Exception):
@@ -34,13 +35,15 @@ class Ports:
     def __init__(self, count=BLOCK):
         self._claims = []
         size = -(-count // BLOCK) * BLOCK
-        starts = list(range(FIRST, LAST - size, BLOCK))
-        random.shuffle(starts)
-        for start in sorted(starts, key=lambda first: first + size > MEDIA):
-            if self._claim(range(start, start + size)):
-                self.next, self.end = start, start + size
-                return
-        raise PortsError(f"no {count} free ports between {FIRST} and {LAST}")
+        for ranges in (PREFERRED, OTHERS):
+            starts = [start for first, end in ranges
+                      for start in range(first, end - size + 1, BLOCK)]
+            random.shuffle(starts)
+            for start in starts:
+                if self._claim(range(start, start + size)):
+                    self.next, self.end = start, start + size
+                    return
+        raise PortsError(f"no {count} free ports in a row")
 
     def _claim(self, ports):
         for block in ports[::BLOCK]:
