@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls between scripted peers: REG-02, REG-14, MED-01, MED-03, MED-07 and RFC 3261's corners."""
+import re
 import time
 import unittest
 
@@ -309,6 +310,34 @@ class Calls(CallTest):
         self.ended()
         self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"
                                       and m.call_id != into.call_id), 0)
+
+
+class Video(CallTest):
+    settings = {"media": {"video": True}}
+
+    def test_video_is_marked_af41(self):
+        """MED-07: an H.264 line is relayed beside the audio, with DSCP AF41."""
+        video_a, video_b = self.node.media(), self.node.media()
+        for media in (video_a, video_b):
+            self.addCleanup(media.close)
+
+        def sdp(audio, video):
+            return (audio.sdp() + f"m=video {video.port} RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n"
+                    "a=fmtp:97 profile-level-id=42e01f;packetization-mode=1\r\n")
+
+        out, into, answered = self.connect(sdp(self.audio_a, video_a), sdp(self.audio_b, video_b))
+        port = re.search(r"^m=video (\d+)", answered.text, re.M)[1]
+        self.assertNotIn(int(port), (0, video_b.port))
+        video_a.remote = ("127.0.0.1", int(port))
+        for _ in range(20):
+            video_a.send(b"\x65" + bytes(800), pt=97, marker=True)
+            time.sleep(0.01)
+        time.sleep(0.2)
+        self.assertEqual(len(video_b.packets), 20)
+        self.assertEqual({packet.tos >> 2 for packet in video_b.packets}, {34})
+        self.assertEqual({packet.payload for packet in video_b.packets}, {b"\x65" + bytes(800)})
+        out.bye()
+        into.wait_bye()
 
 
 if __name__ == "__main__":
