@@ -36,7 +36,7 @@ static void test_minimal(void **state)
 	assert_true(addr_eq(&s->networks[0].advertise, &s->networks[0].bind));
 	assert_int_equal(s->networks[0].sip_port_count, 2);
 	assert_int_equal(s->networks[0].sip_ports[1], 10060);
-	assert_int_equal(s->networks[0].media_ports.last, 39999);
+	assert_int_equal(s->networks[0].media_ports.last, 31999);
 	assert_string_equal(s->sip.realm, "tandem");
 	assert_int_equal(s->sip.registration_expires, 90 * NS_PER_S);
 	assert_int_equal(s->sip.registration_expires_min, 60 * NS_PER_S);
@@ -99,22 +99,22 @@ static const struct {
 	  "two networks" },
 	{ "media overlap",
 	  NODE NETWORK
-	  "    media_ports: 20000-29999\n"
+	  "    media_ports: 12000-29999\n"
 	  "  - {name: b, bind: 192.0.2.10, sip_ports: [6060], media_ports: 29999-31000}\n",
 	  9, 65, "overlaps" },
 	{ "SIP port of another",
 	  NODE NETWORK
-	  "    media_ports: 20000-29999\n"
+	  "    media_ports: 12000-29999\n"
 	  "  - {name: b, bind: 192.0.2.10, sip_ports: [5060], media_ports: 30000-31000}\n",
 	  9, 45, "belongs to network main" },
 	{ "SIP port in media of another",
 	  NODE NETWORK
-	  "    media_ports: 20000-29999\n"
-	  "  - {name: b, bind: 192.0.2.10, sip_ports: [20000], media_ports: 30000-31000}\n",
+	  "    media_ports: 12000-29999\n"
+	  "  - {name: b, bind: 192.0.2.10, sip_ports: [12000], media_ports: 30000-31000}\n",
 	  9, 45, "belongs to network main" },
 	{ "media over SIP port of another",
 	  NODE NETWORK
-	  "    media_ports: 20000-29999\n"
+	  "    media_ports: 12000-29999\n"
 	  "  - {name: b, bind: 192.0.2.10, sip_ports: [7000], media_ports: 5000-6000}\n",
 	  9, 65, "SIP port 5060" },
 	{ "too many SIP ports",
@@ -184,7 +184,7 @@ static void test_all_at_once(void **state)
 
 	(void)state;
 	assert_int_equal(read_text(&g_settings, NODE "networks:\n  - name: A\n    bind: 0.0.0.0\n"
-						     "    sip_ports: [20000]\n"
+						     "    sip_ports: [12000]\n"
 						     "sip:\n  trusted: [x, 10.0.0.1/8]\n"),
 			 -EINVAL);
 	assert_int_equal(g_errors.total, 5);
@@ -306,7 +306,7 @@ static void test_to_shard(void **state)
 	assert_int_equal(shard.locals[2].bind.family, ADDR_V6);
 	assert_int_equal(shard.network_count, 2);
 	assert_int_equal(shard.networks[0].media_advertise.ip[0], 203);
-	assert_int_equal(shard.networks[1].first_port, 20000);
+	assert_int_equal(shard.networks[1].first_port, 12000);
 	assert_int_equal(shard.trusted_count, 1);
 	assert_int_equal(shard.trusted[0].bits, 8);
 	assert_int_equal(shard.registrar.expires_s, 90);
