@@ -19,7 +19,7 @@ struct engine_settings {
 	uint32_t slots;    /* flow slots over all networks (pairs of ports) */
 	uint32_t commands; /* ring capacities */
 	uint32_t events;
-	/* How long a packet may wait for others to share one system call with; 0: the default, 1000. */
+	/* How long a packet may wait for others to share one system call with; 0: the default, 2000. */
 	uint32_t batch_wait_us;
 	enum engine_port port;
 };

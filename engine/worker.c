@@ -12,7 +12,10 @@
 #include "engine/rtcp.h"
 #include "engine/tick.h"
 
-enum { IDLE_S = 3600 };
+enum {
+	IDLE_S = 3600,
+	GATHER = 2 * BATCH_MAX, /* packets that end the wait for more */
+};
 
 /* A packet's whole way. A stage never calls the next and never frees; it sets pkt->verdict. */
 static void relay(struct worker *w, struct batch *b)
@@ -35,7 +38,7 @@ static uint64_t sleep_ns(const struct worker *w)
 }
 
 /*
- * Under load a full batch is waited for, but not longer than batch_wait_ns: so many packets share the cost of one sleep
+ * Under load full batches are waited for, but not longer than batch_wait_ns: so many packets share the cost of one sleep
  * and one system call. When that brings nothing, the worker sleeps until anything comes.
  */
 static void receive(struct worker *w, struct batch *b)
@@ -43,7 +46,7 @@ static void receive(struct worker *w, struct batch *b)
 	const struct port_ops *ops = w->port->ops;
 
 	if (w->flows.count > 0)
-		ops->rx(w->port, b, BATCH_MAX, w->batch_wait_ns);
+		ops->rx(w->port, b, GATHER, w->batch_wait_ns);
 	if (b->count == 0) {
 		bool idle = ring_sleep(&w->commands);
 
