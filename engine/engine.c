@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -149,9 +151,11 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 	assert(settings->slots > 0 && settings->commands > 0 && settings->events > 0);
 	if (settings->workers < 1 || settings->workers > WORKERS_MAX)
 		return -EINVAL;
-	e = calloc(1, sizeof(*e));
+	e = aligned_alloc(alignof(struct engine),
+			  sizeof(*e)); /* rings and packets are cache lines */
 	if (!e)
 		return -ENOMEM;
+	memset(e, 0, sizeof(*e));
 	e->settings = *settings;
 	if (e->settings.batch_wait_us == 0)
 		e->settings.batch_wait_us = BATCH_WAIT_US;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdalign.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -66,11 +67,12 @@ static ssize_t receive(const struct socket_at *s, void *p, size_t n)
 
 static struct rig *rig_open(open_fn *open_port)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct rig *r = aligned_alloc(alignof(struct rig), sizeof(*r));
 	struct port_settings settings = { .slots = SLOTS, .buffers = BUFFERS };
 	int err;
 
 	assert_non_null(r);
+	memset(r, 0, sizeof(*r));
 	r->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	settings.wake_fd = r->wake_fd;
 	err = open_port(&r->port, &settings);

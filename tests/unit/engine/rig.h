@@ -6,6 +6,8 @@
 #ifndef TESTS_UNIT_ENGINE_RIG_H
 #define TESTS_UNIT_ENGINE_RIG_H
 
+#include <stdalign.h>
+
 #include "base/clock.h"
 #include "engine/port_sim.h"
 #include "engine/worker.h"
@@ -92,12 +94,13 @@ static UNUSED void rig_update(struct rig *r, const struct flow_spec *spec)
 /* Without flows. events: capacity of the event ring. */
 static UNUSED struct rig *rig_open_empty(uint32_t events)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct rig *r = aligned_alloc(alignof(struct rig), sizeof(*r));
 	struct worker_settings settings = { .slots = RIG_SLOTS,
 					    .commands = RIG_COMMANDS,
 					    .events = events };
 
 	assert_non_null(r);
+	memset(r, 0, sizeof(*r));
 	media_metrics_register(&r->metrics);
 	settings.metrics = &r->metrics;
 	assert_int_equal(worker_open(&r->w, &settings), 0);
