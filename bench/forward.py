@@ -58,14 +58,14 @@ def turn(name, pid, pairs, seconds):
 def main():
     options = lib.arguments(__doc__.splitlines()[0])
     turns, seconds = (2, 2) if options.quick else (5, 10)
-    node = lib.Node(media_ports="36000-43999", calls=2000)
+    node = lib.Node(media_ports="12000-19999", calls=2000)
     peer = None
     try:
-        peer = rtpengine.Rtpengine(44000, 49999)
+        peer = rtpengine.Rtpengine(20000, 25999)
         calls = lib.Calls(node.sip_port, "2000")
         node.extension("2000", "bench-secret")
         lib.register(node.sip_port, "2000", "bench-secret", calls.callee_port, calls.b)
-        ours, theirs = place_all(calls, 20000), place_all(peer, 22000 + 4 * CALLS)
+        ours, theirs = place_all(calls, 26000), place_all(peer, 26000 + 4 * CALLS)
         results = {"tandem": [], "rtpengine": []}
         for _ in range(turns):
             results["tandem"].append(turn("tandem", node.pid, ours, seconds))

@@ -108,7 +108,7 @@ def wait_for(what, seconds, check):
 class Node:
     """One tandemd in a directory of its own, with its embedded Redis."""
 
-    def __init__(self, media_ports="20000-39999", calls=10000, registrations=100000):
+    def __init__(self, media_ports="12000-31999", calls=10000, registrations=100000):
         for tool in ("tandemd", "tandemctl"):
             if not (BUILD / "app" / tool).exists():
                 raise SystemExit(f"{BUILD}/app/{tool} is missing: build it with ./tandem build release")

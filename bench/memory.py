@@ -31,7 +31,7 @@ def register_many(node, count):
 def main():
     options = lib.arguments(__doc__.splitlines()[0])
     registrations, count, idle = (500, 300, 5) if options.quick else (2000, 2000, 20)
-    node = lib.Node(media_ports="20000-39999", calls=5000)
+    node = lib.Node(media_ports="12000-31999", calls=5000)
     try:
         empty_idle = idle_percent(node, idle)
         start = memory(node)

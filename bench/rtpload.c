@@ -408,7 +408,8 @@ static void run(struct load *l)
 
 	while (cursor < total) {
 		uint64_t now_ns = clock_now_ns();
-		uint64_t stop = cursor + l->count; /* each packet's buffer once between two submits */
+		uint64_t stop =
+			cursor + l->count; /* each packet's buffer once between two submits */
 
 		for (; cursor < total && cursor < stop; cursor++) {
 			uint64_t due_ns = start_ns + cursor * PTIME_MS * NS_PER_MS / l->count;
