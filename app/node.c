@@ -137,6 +137,18 @@ void node_on_signal(int signal, void *arg)
 	}
 }
 
+/* From here on a signal waits for the loop: a stop asked for at any moment of the start is a clean one. */
+static void signals_hold(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 int node_run(const char *config_path)
 {
 	struct node *n = calloc(1, sizeof(*n));
@@ -144,6 +156,7 @@ int node_run(const char *config_path)
 
 	if (!n)
 		return NODE_EXIT_FAILED;
+	signals_hold();
 	n->config_path = config_path;
 	n->start_ns = clock_now_ns();
 	n->respawn_ns = UINT64_MAX;

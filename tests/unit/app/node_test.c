@@ -371,7 +371,6 @@ static void test_stop_while_starting(void **state)
 	server_signal(&g_redis, SIGSTOP);
 	node_fork();
 	wait_for_log("msg=starting");
-	nap_ms(20);
 	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
 	server_signal(&g_redis, SIGCONT);
 }
