@@ -80,9 +80,9 @@ proxy=$(apt_proxy)
 # shellcheck disable=SC2016    # apt's own variable
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Created-By: Packages' |
 	head -n 1)
-echo "prove: Debian 12 from ${mirror:-http://deb.debian.org/debian}" >&2
+echo "prove: Debian 12 from ${mirror:-where debootstrap takes it}" >&2
 http_proxy=${http_proxy:-$proxy} debootstrap --variant=minbase bookworm "$system" \
-	"${mirror:-http://deb.debian.org/debian}" >"$home/debootstrap.log" 2>&1 || {
+	${mirror:+"$mirror"} >"$home/debootstrap.log" 2>&1 || {
 	tail -n 20 "$home/debootstrap.log" >&2
 	exit 1
 }
