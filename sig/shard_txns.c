@@ -72,7 +72,9 @@ struct txn_slot *txns_find_server(const struct txns *t, const struct sip_message
 
 struct txn_slot *txns_find_client(const struct txns *t, struct bytes branch, enum sip_method method)
 {
-	return find(t, txn_client_hash(&t->key, branch, method), 1);
+	struct txn_slot *slot = find(t, txn_client_hash(&t->key, branch, method), 1);
+
+	return slot && slot->started ? slot : NULL; /* nobody can answer what was not said */
 }
 
 static uint64_t merge_hash(const struct txns *t, const struct sip_message *m)
@@ -245,11 +247,10 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 {
 	struct txn_out out = { 0 };
 
-	if (slot->client && event == TXN_EV_START) {
-		slot->waiting = 1;
-	} else if (slot->client && is_answer(event)) {
+	if (slot->client && event == TXN_EV_START)
+		slot->started = slot->waiting = 1;
+	else if (slot->client && is_answer(event))
 		slot->waiting = 0;
-	}
 	txn_step(&slot->txn, event, now_ns, &out);
 	if (out.send_message && slot->txn.message.n)
 		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.message));

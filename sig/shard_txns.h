@@ -35,6 +35,7 @@ struct txn_slot {
 	enum txn_user user;
 	uint8_t leg;
 	uint8_t client;
+	uint8_t started;       /* client: its request left */
 	uint8_t waiting;       /* client: no response came yet */
 	struct text request;   /* server, answer still open: the lines a response repeats */
 	struct sip_hop source; /* where the request came from */

@@ -29,7 +29,13 @@ static int keep_tag(struct text *t, struct bytes tag)
 	return keep(t, tag);
 }
 
-/* Quoted again: an unquoted name may hold a lone backslash, which would swallow our closing quote. */
+static void write_octet(struct writer *w, uint8_t c)
+{
+	writer_u8(w, c < ' ' || c == 0x7f ? ' ' : c);
+}
+
+/* Quoted again: an unquoted name may hold a lone backslash, which would swallow our closing quote. Control characters, which some
+ * parsers let through within quotes, become blanks. */
 static void write_display(struct writer *w, struct bytes display)
 {
 	if (display.n == 0)
@@ -42,9 +48,9 @@ static void write_display(struct writer *w, struct bytes display)
 			break;
 		if (c == '"')
 			writer_u8(w, '\\');
-		writer_u8(w, c);
+		write_octet(w, c);
 		if (c == '\\')
-			writer_u8(w, display.p[++i]);
+			write_octet(w, display.p[++i]);
 	}
 	writer_str(w, "\" ");
 }

@@ -133,7 +133,7 @@ static void resume_client(struct call_host *h, struct call *c)
 		break;
 	case INVITE_PROCEEDING:
 		slot->txn.state = TXN_PROCEEDING;
-		slot->waiting = 0;
+		slot->started = 1;
 		if (c->state == CALL_ENDING) {
 			c->legs[leg].leave = true;
 			leg_leave_now(h, c, leg);

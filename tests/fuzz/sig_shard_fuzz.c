@@ -25,6 +25,7 @@ struct world {
 	struct input in;
 	char last[PHONES][RIG_TEXT_MAX]; /* what each phone said last */
 	size_t last_n[PHONES];
+	unsigned restarts;
 };
 
 #define NOTHING BYTES_LIT("")
@@ -142,10 +143,12 @@ static void learn(struct world *w, unsigned phone, uint8_t how)
 	struct phone *p = &w->phones[phone];
 	bool asked = how & 1;
 	struct bytes m = pick_sent(w, p, asked, how / 2 % 4);
-	char tag[64];
+	char tag[sizeof(p->local)];
 
-	if (m.n == 0 || rig_header(m, "Call-ID").n >= sizeof(p->call_id))
-		return;
+	if (m.n == 0 || rig_header(m, "Call-ID").n >= sizeof(p->call_id) ||
+	    rig_header(m, "From").n >= sizeof(tag) || rig_header(m, "To").n >= sizeof(tag) ||
+	    rig_header(m, "Contact").n >= sizeof(tag))
+		return; /* too long for this phone */
 	phone_copy(p->call_id, sizeof(p->call_id), rig_header(m, "Call-ID"));
 	phone_split(rig_header(m, asked ? "From" : "To"), p->remote, sizeof(p->remote),
 		    p->remote_tag, sizeof(p->remote_tag));
@@ -286,7 +289,9 @@ static void restart(struct world *w, uint8_t how)
 	uint32_t count = w->r->save_count;
 
 	shard_close(w->r->shard);
-	rand_open_seed(&w->r->rand, how);
+	rand_open_seed(&w->r->rand, 256u * ++w->restarts + how); /* no tag comes twice */
+	w->r->now.utc_ms += 2;
+	w->r->now.ns += 2 * NS_PER_MS;
 	rig_start_shard(w->r);
 	for (unsigned i = 0; i < PHONES; i++)
 		phone_bind(&w->phones[i]);

@@ -138,6 +138,7 @@ static void names(void **state)
 		{ "\"A \\\"B\\\" C\" <sip:a@h>;tag=x", "\"A \\\"B\\\" C\" <sip:a@h>" },
 		{ "\"back\\\\\" <sip:a@h>;tag=x", "\"back\\\\\" <sip:a@h>" },
 		{ "a\\ <sip:a@h>;tag=x", "\"a\" <sip:a@h>" },
+		{ "\"be\all\x7f\" <sip:a@h>;tag=x", "\"be ll \" <sip:a@h>" },
 	};
 
 	(void)state;

@@ -17,7 +17,7 @@ struct phone {
 	const char *user;
 	struct addr addr;
 	char address[ADDR_TEXT_MAX];
-	char call_id[128], tag[64], remote_tag[64];
+	char call_id[128], tag[128], remote_tag[256];
 	char local[256], remote[256]; /* From and To without tags, as seen by this phone */
 	char target[256];             /* Contact of the other side */
 	uint32_t cseq;
