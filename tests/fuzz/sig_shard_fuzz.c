@@ -12,7 +12,7 @@
 
 #include "tests/unit/sig/phone.h"
 
-enum { PHONES = 3, STEPS_MAX = 120, SKIPS_MAX_S = 40 };
+enum { PHONES = 3, STEPS_MAX = 120, SETTLE_STEPS = 40 };
 
 struct input {
 	const uint8_t *p;
@@ -390,6 +390,12 @@ static void step(struct world *w)
 	}
 }
 
+static void answer_all(struct world *w)
+{
+	for (uint32_t i = 0; i < w->r->save_count; i++)
+		rig_answer(w->r, i, true);
+}
+
 static void settle(struct world *w)
 {
 	struct shard_counts c;
@@ -397,12 +403,12 @@ static void settle(struct world *w)
 	shard_degraded(w->r->shard, false, w->r->now);
 	rig_drain(w->r);
 	hangup_all(w);
-	for (int i = 0; i < SKIPS_MAX_S; i++) {
-		for (uint32_t k = 0; k < w->r->save_count; k++)
-			rig_answer(w->r, k, true);
+	for (int i = 0; i < SETTLE_STEPS; i++) {
+		answer_all(w);
 		advance(w, 5000);
 		hangup_all(w);
 	}
+	answer_all(w);
 	c = rig_counts(w->r);
 	check(c.calls == 0, "calls are left", NOTHING);
 	check(c.calls_established == 0, "established calls are left", NOTHING);
