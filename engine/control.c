@@ -125,6 +125,9 @@ static void apply(struct worker *w, const struct media_command *c, uint64_t now_
 	case MEDIA_FLOW_QUERY:
 		apply_query(w, c->id);
 		break;
+	case MEDIA_FLOW_DIGIT_SEND: /* no generator yet */
+		metric_add(w->metrics->stale_commands, 1);
+		break;
 	case MEDIA_STOP:
 		w->stopping = true;
 		break;

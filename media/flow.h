@@ -33,9 +33,26 @@ enum latch_mode {
 	LATCH_ANY_ONCE, /* the first source at all is kept (party proven behind NAT); relearn after 3 s, same IP */
 };
 
+/* SRTP crypto-suites (RFC 4568 6.2). */
+enum media_suite {
+	MEDIA_SUITE_NONE, /* plain RTP */
+	MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
+	MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32,
+};
+
+enum { MEDIA_KEY_MAX = 46 };
+
+/* Master key and salt of one direction (RFC 3711): 16 + 14 octets for the AES-CM suites. A secret: never logged, wiped when done. */
+struct media_key {
+	uint8_t suite; /* enum media_suite */
+	uint8_t length;
+	uint8_t octets[MEDIA_KEY_MAX];
+};
+
 /* One payload type as received, and as sent on to the peer. */
 struct payload_rule {
-	uint8_t in, out;
+	uint8_t in,
+		out; /* out PAYLOAD_NONE: an event the peer takes by INFO; it is reported, not relayed */
 	uint8_t event; /* 1: telephone-event (RFC 4733) */
 	uint8_t pad;
 	uint32_t clock_hz; /* RTP clock */
@@ -50,6 +67,16 @@ struct flow_resume {
 	uint16_t sequence_offset;  /* out = in + offset (mod 2^16) */
 	uint8_t started;           /* 1: a source was relayed */
 	uint8_t pad;
+	/* SRTP: ROC << 16 | SEQ (RFC 3711 3.3.1); SRTCP: its explicit index. 0 where plain. */
+	uint64_t srtp_in;    /* highest one authenticated of the party's stream */
+	uint64_t srtp_next;  /* next one we would send to the party */
+	uint32_t srtcp_next; /* of SRTCP */
+};
+
+enum {
+	SRTP_RESERVE =
+		8192, /* indexes granted at a time: a successor jumps at most so far, well below 2^15 */
+	SRTCP_RESERVE = 1024,
 };
 
 struct flow_spec {
@@ -70,6 +97,15 @@ struct flow_spec {
 	uint8_t rtcp_mux; /* RFC 5761 */
 	uint8_t leg;      /* 0: leg A (caller), 1: leg B; for events and CDR */
 	uint8_t line;     /* m-line index */
+	uint8_t event_pt; /* type under which the party takes telephone-events that we make; PAYLOAD_NONE: by INFO only */
+	uint32_t event_clock_hz;
+	uint32_t
+		silence_ms; /* neither RTP nor RTCP of the party for so long while receive is 1: FLOW_SILENT; 0: never */
+	struct media_key key_in, key_out; /* what the party sends with; what we send with */
+	/* No index of ours at or above the limit is sent before an update moved it: what is below is in the record. Ignored where plain.
+	 * A flow that is opened with resume.srtp_next continues there, else at a random index below 2^15. */
+	uint64_t srtp_limit;
+	uint32_t srtcp_limit;
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types the party may send; others are dropped as payload_type */
@@ -81,7 +117,8 @@ enum media_command_kind {
 	MEDIA_FLOW_UPDATE, /* spec: as open for an existing flow; resume is ignored, the living state goes on */
 	MEDIA_FLOW_CLOSE, /* id: the worker answers with FLOW_CLOSED and its last counters, then closes the sockets */
 	MEDIA_FLOW_QUERY, /* id: the worker answers with FLOW_STATS */
-	MEDIA_STOP,       /* the worker thread ends */
+	MEDIA_FLOW_DIGIT_SEND, /* id, digit, duration_ms: an RFC 4733 event to the party; several queue up, 120 ms apart */
+	MEDIA_STOP, /* the worker thread ends */
 };
 
 /* Control to worker. */
@@ -89,7 +126,9 @@ struct media_command {
 	enum media_command_kind kind;
 	int32_t rtp_fd,
 		rtcp_fd; /* OPEN: bound sockets, owned by the worker from now on; -1: none. Filled by app. */
-	struct flow_id id;     /* CLOSE, QUERY */
+	struct flow_id id; /* CLOSE, QUERY, DIGIT_SEND */
+	char digit;
+	uint16_t duration_ms;
 	struct flow_spec spec; /* OPEN, UPDATE */
 };
 
@@ -109,6 +148,8 @@ struct flow_stats {
 enum media_event_kind {
 	MEDIA_FLOW_LATCHED, /* resume: latched address, source or offsets changed: worth saving */
 	MEDIA_FLOW_DIGIT, /* digit, duration_ms: one per event, when it ends (or 3 s after its last packet) */
+	MEDIA_FLOW_RESERVE, /* resume: less than half of the granted SRTP or SRTCP indexes is left */
+	MEDIA_FLOW_SILENT, /* once, after silence_ms; again only after the party was heard or an update */
 	MEDIA_FLOW_STATS,
 	MEDIA_FLOW_CLOSED,
 	MEDIA_FLOW_FAILED, /* the flow could not be opened or its socket died: error is -errno */
@@ -120,8 +161,8 @@ struct media_event {
 	struct flow_id id;
 	uint64_t call;
 	uint8_t leg, line;
-	char digit; /* 0-9 * # A-D, F for flash */
-	uint8_t pad;
+	char digit;      /* 0-9 * # A-D, F for flash */
+	uint8_t relayed; /* DIGIT: 1: the peer got the event too; 0: it takes digits by INFO */
 	uint32_t duration_ms;
 	int32_t error;
 	struct flow_resume resume;

@@ -2,7 +2,8 @@
 /*
  * Offer/answer of a back-to-back user agent that anchors media (RFC 3264, 8866, 3551, 4733, 5761). Pure: SDP texts in,
  * SDP texts and a plan out. What it does not understand in a relayed m-line (attributes, bandwidth, fmtp) is kept;
- * addresses, ports, ICE, crypto and identity (o=, s=) are ours. Leg A is the offerer, leg B the answerer.
+ * addresses, ports, ICE, crypto and identity (o=, s=) are ours. Leg A is the offerer, leg B the answerer. Either leg may be RTP/AVP
+ * or RTP/SAVP with SDES keys (RFC 4568), whatever the other is; each has keys of its own.
  */
 #ifndef MEDIA_OFFER_H
 #define MEDIA_OFFER_H
@@ -15,6 +16,27 @@ struct offer_self {
 	uint16_t rtp_port[MEDIA_LINES_MAX]; /* per m-line; RTCP is the next port */
 	uint64_t session_id;                /* o=, constant for the leg */
 	uint64_t session_version;           /* o=, grows by 1 with each changed SDP of the leg */
+	struct media_key keys
+		[MEDIA_LINES_MAX]; /* with what we send each m-line when it is SRTP; suite is agreed, not read */
+};
+
+enum { OFFER_CODECS_MAX = 16, OFFER_CODEC_NAME_MAX = 16 };
+
+/* What one party may be offered and may use: its codec profile. All zero: no limits, plain RTP. */
+struct offer_terms {
+	uint8_t codec_count; /* 0: all */
+	char codecs
+		[OFFER_CODECS_MAX]
+		[OFFER_CODEC_NAME_MAX]; /* encoding names; others are taken out of what it offers and is offered */
+	uint8_t ptime_g711,
+		ptime_g729; /* ms, a=ptime towards it where that codec comes first; 0: as the other party said */
+	bool no_events; /* its DTMF goes by INFO: telephone-event is neither offered to it nor accepted of it */
+	bool no_video; /* m=video is refused of it and towards it */
+	uint32_t
+		video_kbps; /* b=AS and b=TIAS of video in what we send it are at most this; 0: as the other party said */
+	bool sdes_offer;  /* it is offered RTP/SAVP with our key instead of RTP/AVP */
+	bool sdes_accept; /* its RTP/SAVP is accepted; else such a line is refused */
+	bool sdes_only;   /* its plain RTP is refused */
 };
 
 struct offer_policy {
@@ -22,6 +44,7 @@ struct offer_policy {
 	bool rtcp_mux; /* offer and accept a=rtcp-mux (RFC 5761) */
 	uint8_t event_pt; /* payload type we prefer for telephone-event towards the other leg (101), if free */
 	uint16_t sdp_max; /* longest SDP accepted, octets */
+	struct offer_terms a, b;
 };
 
 /* One party of one m-line after the answer. */
@@ -29,7 +52,11 @@ struct media_side {
 	struct addr rtp, rtcp; /* the party's signalled addresses; ADDR_NONE where it gave none */
 	uint8_t sends,
 		receives; /* what the party said: a=sendrecv is 1,1; sendonly 1,0; c=0.0.0.0: receives 0 */
-	uint8_t mux; /* rtcp-mux agreed with this party */
+	uint8_t mux;      /* rtcp-mux agreed with this party */
+	uint8_t event_pt; /* under which this party takes telephone-events; PAYLOAD_NONE: it does not */
+	uint32_t event_clock_hz;
+	struct media_key key_in;  /* with what this party sends; suite NONE: plain */
+	struct media_key key_out; /* with what we send to it */
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them */

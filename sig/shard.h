@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "media/offer.h"
 #include "sig/effect.h"
 #include "sig/registrar.h"
 #include "sig/sip/digest.h"
@@ -21,7 +22,8 @@ enum { SHARD_LOCALS_MAX = 16, SHARD_TRUSTED_MAX = 64, SHARD_NETWORKS_MAX = 8 };
 struct shard_local {
 	struct addr bind;      /* what the socket is bound to */
 	struct addr advertise; /* what Via and Contact say */
-	uint16_t network;      /* index into networks */
+	enum sip_transport transport;
+	uint16_t network; /* index into networks */
 };
 
 struct shard_network {
@@ -55,6 +57,8 @@ struct shard_settings {
 	uint64_t
 		ring_timeout_ns; /* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
 	uint64_t port_rest_ns;
+	uint64_t
+		media_timeout_ns; /* a party that should send is silent for so long: the call ends; 0: never */
 	uint32_t calls_max, registrations_max, txns_max;
 };
 
@@ -63,8 +67,29 @@ struct shard_extension {
 	char number[64];
 	char display_name[64];
 	struct digest_secret secret;
-	bool early_media; /* 183 with SDP is passed on (REG-02: off) */
+	bool early_media; /* 183 with SDP is passed on (REG-02: off); the profile may say so too */
 	bool enabled;
+	bool single_phone; /* REG-07: a second phone is refused while one is registered */
+	bool tls_srtp; /* REG-08: it registers and calls over TLS only, its media is SRTP only */
+	bool sdes_insecure; /* SDES keys go over UDP and TCP as well, and it is offered SRTP there */
+	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
+};
+
+enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };
+#define PROFILE_DEFAULT "default"
+
+/* A codec profile (REG-12). The one named "default" is for phones in no range; without it there are no limits. */
+struct shard_profile {
+	char name[PROFILE_NAME_MAX];
+	struct offer_terms
+		terms; /* the sdes_ members are not used: they follow from extension and transport */
+	bool early_media;
+	uint8_t transports; /* 1 << enum sip_transport: over which a phone may register; 0: all */
+};
+/* Source addresses of phones, first..last inclusive, one family; the first range that holds the address counts. */
+struct shard_range {
+	struct addr first, last;
+	char profile[PROFILE_NAME_MAX];
 };
 
 /* 0 or -errno. rand is used by the shard from now on. */
@@ -76,6 +101,11 @@ void shard_configure(struct shard *s, const struct shard_settings *settings);
 int shard_extension_put(struct shard *s,
 			const struct shard_extension *extension) NODISCARD; /* 0, -ENOSPC */
 bool shard_extension_delete(struct shard *s, const char *number);
+int shard_profile_put(struct shard *s,
+		      const struct shard_profile *profile) NODISCARD; /* 0, -ENOSPC */
+bool shard_profile_delete(struct shard *s, const char *name);
+/* Replaces the whole table. 0, -ENOSPC. */
+int shard_ranges_set(struct shard *s, const struct shard_range *ranges, uint32_t count) NODISCARD;
 
 struct effects *shard_effects(struct shard *s);
 

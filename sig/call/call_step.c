@@ -138,6 +138,8 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 	case MEDIA_FLOW_FAILED:
 		call_flow_failed(h, c, m->id, m->error);
 		break;
+	case MEDIA_FLOW_RESERVE:
+	case MEDIA_FLOW_SILENT:
 	case MEDIA_FLOW_STATS:
 		break;
 	}

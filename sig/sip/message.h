@@ -16,11 +16,16 @@ struct message_head;
 /* Where a message came from or goes to. */
 enum sip_transport {
 	SIP_UDP,
+	SIP_TCP,
+	SIP_TLS,
 };
 struct sip_hop {
 	enum sip_transport transport;
 	uint16_t local; /* index of our listening address (shard_settings.locals) */
 	struct addr remote;
+	/* TCP, TLS: the connection, as the transport names it; never used twice by a process; 0: none known. The transport sends on it while
+	 * it lives, else opens one to remote. Not part of any record: after a restart it is 0. */
+	uint64_t connection;
 };
 
 struct sip_uri {

@@ -38,6 +38,10 @@ void txn_init(struct txn *t, enum txn_kind kind, enum sip_method method, const s
 	case SIP_UDP:
 		t->reliable = false;
 		break;
+	case SIP_TCP:
+	case SIP_TLS:
+		t->reliable = true;
+		break;
 	}
 	assert(now_ns < UINT64_MAX / 2);
 }
