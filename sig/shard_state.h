@@ -39,6 +39,12 @@ struct shard_aor {
 	struct wheel_timer timer; /* first expiry, or one of these */
 };
 
+struct shard_profiles {
+	uint32_t count, range_count;
+	struct shard_profile list[SHARD_PROFILES_MAX];
+	struct shard_range ranges[SHARD_RANGES_MAX];
+};
+
 struct shard {
 	struct shard_settings settings;
 	struct call_host host; /* what calls may use of the rest */
@@ -50,6 +56,7 @@ struct shard {
 	struct id_source ids;
 	struct pool calls, aors, extensions;
 	struct table calls_by_id, aors_by_user, extensions_by_number;
+	struct shard_profiles profiles;
 	struct hash_key key;
 	uint32_t established;
 	uint32_t bindings;
@@ -102,6 +109,10 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 						 bool proxy);
 bool shard_is_trusted(const struct shard *s, const struct addr *source);
 const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number);
+
+/* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */
+const struct shard_profile *shard_profile_of(const struct shard *s, const struct addr *source);
+bool shard_range_holds(const struct shard_range *r, const struct addr *a);
 
 /* ---- shard_aors.c ---- */
 struct shard_aor *shard_aor_get(const struct shard *s, struct bytes user);
