@@ -30,6 +30,13 @@ static bool is_allowed(const struct flow *f, enum channel c, const struct addr *
 	return false;
 }
 
+/* A latched port keeps out others of its host, but not the one the party signals: after a re-INVITE that moved it, what was
+ * under way from the old port comes first. */
+static bool is_signalled(const struct flow *f, enum channel c, const struct addr *from)
+{
+	return f->latch_mode == LATCH_SAME_IP && addr_eq(from, &f->remote[c]);
+}
+
 bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns,
 		  bool *changed)
 {
@@ -41,7 +48,7 @@ bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint6
 		l->heard_ns = now_ns;
 		return true;
 	}
-	if (latched && now_ns - l->heard_ns < LATCH_SILENCE_NS)
+	if (latched && now_ns - l->heard_ns < LATCH_SILENCE_NS && !is_signalled(f, c, from))
 		return false;
 	if (!is_allowed(f, c, from))
 		return false;

@@ -29,7 +29,7 @@ enum media_kind {
 /* Whom a plain-RTP flow believes (DESIGN: RTP bleed). */
 enum latch_mode {
 	LATCH_STRICT, /* only the signalled address and port */
-	LATCH_SAME_IP, /* signalled address, any port: the first one is kept; relearn after 3 s of silence */
+	LATCH_SAME_IP, /* signalled address, any port: the first one is kept, unless the signalled one is heard; relearn after 3 s of silence */
 	LATCH_ANY_ONCE, /* the first source at all is kept (party proven behind NAT); relearn after 3 s, same IP */
 };
 

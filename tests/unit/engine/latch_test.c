@@ -34,8 +34,16 @@ static const struct row {
 	  "192.0.2.10:4000",
 	  { { "198.51.100.1:4000", 0, false },
 	    { "192.0.2.10:61000", 0, true },
-	    { "192.0.2.10:4000", 0, false },
+	    { "192.0.2.10:61002", 0, false },
 	    { "192.0.2.10:61000", 0, true } } },
+	{ "same-ip: the signalled port takes over from another, not the other way round",
+	  LATCH_SAME_IP,
+	  "192.0.2.10:4000",
+	  { { "192.0.2.10:61000", 0, true },
+	    { "192.0.2.10:4000", 0, true },
+	    { "192.0.2.10:61000", 0, false },
+	    { "198.51.100.1:4000", 0, false },
+	    { "192.0.2.10:4000", 0, true } } },
 	{ "same-ip: another port after 3 s of silence, counted from the latched source's packets",
 	  LATCH_SAME_IP,
 	  "192.0.2.10:4000",
@@ -77,7 +85,7 @@ static const struct row {
 	  "[2001:db8::1]:4000",
 	  { { "[2001:db8::2]:4000", 0, false },
 	    { "[2001:db8::1]:4002", 0, true },
-	    { "[2001:db8::1]:4000", 0, false } } },
+	    { "[2001:db8::1]:4004", 0, false } } },
 };
 
 static void run_row(const struct row *row)
