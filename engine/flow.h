@@ -23,13 +23,16 @@ struct latch {
 	uint64_t since_ns;  /* first one */
 };
 
-/* One RTP source of the party, and what turns its numbers into those of the stream we send on. */
+/* A run of one RTP source of the party, and what turns its numbers into those of the stream we send on (source.h). */
 struct source {
 	uint32_t ssrc;
+	uint32_t clock_hz;         /* of its audio or video; 0: only events yet */
 	uint32_t timestamp_offset; /* out = in + offset */
 	uint16_t sequence_offset;
+	uint16_t first;         /* no packet before this one is of the run */
 	uint16_t sequence_high; /* highest received */
 	uint8_t started;
+	uint8_t relayed; /* 1: a packet of this run was sent on */
 };
 
 /* The one stream we send to the party, whoever feeds it. */
@@ -37,6 +40,7 @@ struct sink {
 	struct flow_id feeder; /* flow whose packets were sent last */
 	uint64_t at_ns;        /* when this timestamp was first sent */
 	uint32_t timestamp;
+	uint32_t clock_hz; /* of its audio or video; 0: only events yet */
 	uint16_t sequence; /* highest sent */
 	uint8_t started;
 };

@@ -258,6 +258,61 @@ static void reordered_and_repeated_packets_pass(void **state)
 	rig_close(r);
 }
 
+/* A change of codec, to one of another clock, within one SSRC. The phone goes on by its book (RFC 7160), or begins anew. */
+static void another_clock_goes_on_in_time(void **state)
+{
+	static const uint32_t ANEW[] = { 16000, 7, 0x80000000 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ANEW); i++) {
+		struct rig *r = rig_open();
+		struct rtp in = { .ssrc = 1, .sequence = 100, .timestamp = 16000 }, out;
+
+		r->spec[A].rules[1] = (struct payload_rule){ .in = 8, .out = 9, .clock_hz = 48000 };
+		rig_update(r, &r->spec[A]);
+		assert_int_equal(rtp_read(relay_rtp(r, A, &in)).timestamp, 16000);
+		advance_ms(r, 40);
+		in = (struct rtp){
+			.ssrc = 1, .sequence = 101, .timestamp = ANEW[i], .payload_type = 8
+		};
+		out = rtp_read(relay_rtp(r, A, &in));
+		assert_int_equal(out.sequence, 101);
+		assert_int_equal(out.timestamp, 16000 + 40 * 48);
+		in.sequence++;
+		in.timestamp += 960;
+		assert_int_equal(rtp_read(relay_rtp(r, A, &in)).timestamp, 16000 + 60 * 48);
+		/* an event of the other clock is of the same stream */
+		in.sequence++;
+		in.payload_type = 101;
+		assert_int_equal(rtp_read(relay_rtp(r, A, &in)).timestamp, 16000 + 60 * 48);
+		assert_int_equal(flow_of(r, A)->stats.source_changes, 0);
+		rig_close(r);
+	}
+}
+
+static void a_source_that_begins_anew_goes_on(void **state)
+{
+	struct rig *r = rig_open();
+	struct rtp in = { .ssrc = 1, .sequence = 30000, .timestamp = 16000 }, out;
+
+	(void)state;
+	assert_non_null(relay_rtp(r, A, &in));
+	advance_ms(r, 20);
+	in.sequence = 5;
+	in.timestamp = 0x90000000;
+	out = rtp_read(relay_rtp(r, A, &in));
+	assert_int_equal(out.sequence, 30001);
+	assert_int_equal(out.timestamp, 16160);
+	in.sequence = 4; /* overtaken, and its number is that of the packet before */
+	assert_null(relay_rtp(r, A, &in));
+	assert_int_equal(dropped(r, VERDICT_LATE), 1);
+	in.sequence = 30000; /* as late as that is far ahead: anew */
+	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 30000);
+	in.sequence = 30001;
+	assert_int_equal(rtp_read(relay_rtp(r, A, &in)).sequence, 30002);
+	rig_close(r);
+}
+
 /* ---- restart ---- */
 
 static struct rig *rig_resumed(void)
@@ -381,6 +436,8 @@ int main(void)
 		cmocka_unit_test(reordering_before_a_new_source),
 		cmocka_unit_test(interleaved_sources_make_one_stream),
 		cmocka_unit_test(reordered_and_repeated_packets_pass),
+		cmocka_unit_test(another_clock_goes_on_in_time),
+		cmocka_unit_test(a_source_that_begins_anew_goes_on),
 		cmocka_unit_test(a_restart_is_not_heard),
 		cmocka_unit_test(offsets_survive_two_lives),
 		cmocka_unit_test(another_source_after_a_restart_is_marked),
