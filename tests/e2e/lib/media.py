@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An RTP end: two sockets, a sender that keeps time, and a record of everything received."""
 import dataclasses
-import math
 import re
 import secrets
 import select
@@ -12,7 +11,9 @@ import time
 
 import tone
 
-RATE, FRAME = 8000, 160         # G.711 at 20 ms
+from .codec import FRAMES, PCMU
+
+RATE, FRAME = 8000, 160         # the clock of G.711 and of events; 20 ms of it
 DIGITS = "0123456789*#ABCD"     # RFC 4733 3.2: the event number is the index
 
 
@@ -30,32 +31,27 @@ class Packet:
     tos: int                    # of the IP header: DSCP << 2 | ECN
 
 
-def ulaw_of(sample):
-    """G.711 mu-law of one 16-bit sample."""
-    sign, sample = (0x80, -sample) if sample < 0 else (0, sample)
-    sample = min(sample, 32635) + 132
-    exponent = sample.bit_length() - 8
-    return ~(sign | exponent << 4 | (sample >> (exponent + 3)) & 15) & 0xff
-
-
-def sample_of(byte):
-    """The 16-bit sample of one mu-law byte."""
-    byte = ~byte & 0xff
-    sample = (((byte & 15) << 3) + 132 << (byte >> 4 & 7)) - 132
-    return -sample if byte & 0x80 else sample
-
-
-def tone_frames(hertz, seconds=1.0):
-    """G.711 frames of a sine; whole seconds can be repeated without a click."""
-    samples = bytes(ulaw_of(round(8000 * math.sin(2 * math.pi * hertz * n / RATE)))
-                    for n in range(int(seconds * RATE)))
-    return [samples[i:i + FRAME] for i in range(0, len(samples), FRAME)]
-
-
 def tos_of(ancillary):
-    """The IP header's TOS byte that came with a datagram (IP_RECVTOS)."""
+    """The IP header's TOS byte, or IPv6's traffic class, that came with a datagram."""
     return next((data[0] for level, kind, data in ancillary
-                 if (level, kind) == (socket.IPPROTO_IP, socket.IP_TOS)), 0)
+                 if (level, kind) in ((socket.IPPROTO_IP, socket.IP_TOS),
+                                      (socket.IPPROTO_IPV6, socket.IPV6_TCLASS))), 0)
+
+
+def udp_socket(address, port=0):
+    """A UDP socket of the address's family that tells the TOS of what it receives."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    if ":" in address:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+    sock.bind((address, port))
+    return sock
+
+
+def sdp_address(address):
+    """As c= and o= write it (RFC 8866 5.7)."""
+    return f"IN IP{6 if ':' in address else 4} {address}"
 
 
 class Media:
@@ -63,20 +59,15 @@ class Media:
 
     def __init__(self, ports, address="127.0.0.1", ssrc=None):
         self.address, self.port = address, ports.take(2)
-        self.rtp, self.rtcp = (self._socket(self.port + i) for i in (0, 1))
+        self.rtp, self.rtcp = (udp_socket(address, self.port + i) for i in (0, 1))
         self.remote = None                      # set by use(sdp) or by hand
+        self.codec, self.pt = PCMU, 0           # of the tone it sends, and of what it hears
         self.ssrc = secrets.randbits(32) if ssrc is None else ssrc
         self.seq, self.ts = secrets.randbits(16), secrets.randbits(32)
         self.packets, self.rtcp_packets, self.strange = [], [], []
         self.sent = 0
         self._sending = None
         threading.Thread(target=self._read, daemon=True).start()
-
-    def _socket(self, port):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
-        sock.bind((self.address, port))
-        return sock
 
     def close(self):
         self.stop()
@@ -97,8 +88,8 @@ class Media:
         maps = "".join(f"a=rtpmap:{codec}\r\n" for codec in codecs)
         events = "".join(f"a=fmtp:{codec.split()[0]} 0-15\r\n" for codec in codecs
                          if "telephone-event" in codec)
-        return (f"v=0\r\no=- {self.ssrc} {version} IN IP4 {self.address}\r\ns=-\r\n"
-                f"c=IN IP4 {self.address}\r\nt=0 0\r\n"
+        return (f"v=0\r\no=- {self.ssrc} {version} {sdp_address(self.address)}\r\ns=-\r\n"
+                f"c={sdp_address(self.address)}\r\nt=0 0\r\n"
                 f"m=audio {self.port} RTP/AVP {types}\r\n{maps}{events}a=ptime:20\r\n"
                 f"a={direction}\r\n{extra}")
 
@@ -111,9 +102,9 @@ class Media:
         return self
 
     # -- sending -------------------------------------------------------------------------------
-    def send(self, payload, pt=0, marker=False, seq=None, ts=None, ssrc=None, to=None):
+    def send(self, payload, pt=None, marker=False, seq=None, ts=None, ssrc=None, to=None):
         """One RTP packet, with whatever fields the test wants to be wrong."""
-        header = struct.pack("!BBHII", 0x80, pt | marker << 7,
+        header = struct.pack("!BBHII", 0x80, (self.pt if pt is None else pt) | marker << 7,
                              (self.seq if seq is None else seq) & 0xffff,
                              (self.ts if ts is None else ts) & 0xffffffff,
                              self.ssrc if ssrc is None else ssrc)
@@ -125,7 +116,7 @@ class Media:
     def start(self, hertz=440):
         """Sends a tone every 20 ms until stop()."""
         stop = threading.Event()
-        thread = threading.Thread(target=self._tone, args=(tone_frames(hertz), stop), daemon=True)
+        thread = threading.Thread(target=self._tone, args=(self.codec.frames(hertz), stop), daemon=True)
         self._sending = (stop, thread)
         thread.start()
         return self
@@ -143,8 +134,8 @@ class Media:
                 self.send(frames[n % len(frames)], marker=n == 0)
             except ConnectionError:             # ICMP: nobody listens, for now
                 pass
-            self.ts += FRAME
-            due, n = due + FRAME / RATE, n + 1
+            self.ts += self.codec.clock // FRAMES
+            due, n = due + 1 / FRAMES, n + 1
 
     def digit(self, digit, pt=101, milliseconds=120, ends=3):
         """One RFC 4733 event: growing duration every 20 ms, the end thrice.  Stop the tone before."""
@@ -187,7 +178,8 @@ class Media:
 
     def audio(self, since=0.0):
         """Received packets that are no RFC 4733 event."""
-        return [packet for packet in list(self.packets) if packet.pt < 96 and packet.at >= since]
+        return [packet for packet in list(self.packets)
+                if (packet.pt < 96 or packet.pt == self.pt) and packet.at >= since]
 
     def wait_packets(self, count, seconds=5.0, since=None):
         """Waits for that many more audio packets."""
@@ -224,6 +216,7 @@ class Media:
         return text
 
     def heard(self, seconds=0.5):
-        """(Hz, share) of the strongest tone in the last half second, mu-law, in order of arrival."""
-        data = b"".join(packet.payload for packet in self.audio()[-int(seconds * RATE / FRAME):])
-        return tone.loudest([sample_of(byte) for byte in data], RATE) if data else (0, 0.0)
+        """(Hz, share) of the strongest tone in the last half second, in order of arrival."""
+        payloads = [packet.payload for packet in self.audio()[-int(seconds * FRAMES):]
+                    if packet.pt == self.pt]
+        return tone.loudest(self.codec.samples(payloads), self.codec.rate) if payloads else (0, 0.0)

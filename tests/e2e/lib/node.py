@@ -159,11 +159,11 @@ class Node(Server):
         """An RTP end."""
         return Media(self.ports)
 
-    def phone(self, number, password, extra="", **options):
-        """A real phone (baresip), registered."""
+    def phone(self, number, password, extra="", config="", **options):
+        """A real phone (baresip), registered; `extra` goes to its account, `config` to its configuration."""
         server = f"127.0.0.1:{self.sip_port}"
         made = phone.Phone(os.path.join(self.home, f"phone-{number}-{time.monotonic_ns()}"),
                            phone.account(number, password, server, extra=extra), self.ports,
-                           **options)
+                           extra=config, **options)
         made.registered()
         return made

@@ -2,11 +2,10 @@
 """A scripted SIP user agent over UDP: nothing happens by itself except retransmission of requests."""
 import secrets
 import select
-import socket
 import threading
 import time
 
-from .media import tos_of
+from .media import tos_of, udp_socket
 from .message import Message, address_uri, credentials, digest_fields, host_port, parameter
 
 T1, T2 = 0.5, 4.0       # RFC 3261 17.1.1.1
@@ -21,10 +20,8 @@ class UserAgent:
 
     def __init__(self, server, number="", password="", address="127.0.0.1", port=0):
         self.server, self.number, self.password = server, number, password
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
-        self.socket.bind((address, port))
-        self.address, self.port = self.socket.getsockname()
+        self.socket = udp_socket(address, port)
+        self.address, self.port = self.socket.getsockname()[:2]
         self.received, self._taken, self._news = [], set(), threading.Condition()
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
         self._closed = False
@@ -257,12 +254,12 @@ class Dialog:
         self.agent.respond(request, 200, "OK")
         return request
 
-    def reinvite(self, sdp, seconds=10.0):
-        """An INVITE inside the dialog; its final response, acknowledged."""
+    def reinvite(self, sdp, seconds=10.0, answer=b""):
+        """An INVITE inside the dialog; its final response, acknowledged (with `answer` to a late offer)."""
         request = self.in_dialog("INVITE", body=sdp)
         response = self.transact(request, seconds)
         if response.status < 300:
-            self._acknowledge(request.cseq)
+            self._acknowledge(request.cseq, answer)
         return response
 
     def wait_reinvite(self, sdp, seconds=10.0):
@@ -272,8 +269,8 @@ class Dialog:
         self.agent.respond(request, 200, "OK", headers=[("Contact", self.agent.contact)], body=sdp)
         return request
 
-    def _acknowledge(self, cseq):
-        self.ack = self.in_dialog("ACK", cseq=cseq)
+    def _acknowledge(self, cseq, body=b""):
+        self.ack = self.in_dialog("ACK", cseq=cseq, body=body)
         self.agent.send(self.ack, self.next_hop())
 
 
@@ -310,8 +307,8 @@ class OutgoingCall(Dialog):
                                f"{self.response} {self.error or ''}")
             time.sleep(0.005)
 
-    def wait_final(self, seconds=10.0):
-        """The final response; a success is acknowledged and makes the dialog."""
+    def wait_final(self, seconds=10.0, answer=b""):
+        """The final response; a success is acknowledged (with `answer` to a late offer) and makes the dialog."""
         self._thread.join(seconds)
         if self.error:
             raise self.error
@@ -322,11 +319,11 @@ class OutgoingCall(Dialog):
             self.target = address_uri(self.response.get("Contact"))
             self.routes = list(reversed(self.response.all("Record-Route")))
             self.cseq = self.request.cseq
-            self._acknowledge(self.cseq)
+            self._acknowledge(self.cseq, answer)
         return self.response
 
-    def wait_answer(self, seconds=10.0):
-        response = self.wait_final(seconds)
+    def wait_answer(self, seconds=10.0, answer=b""):
+        response = self.wait_final(seconds, answer)
         if response.status >= 300:
             raise SipError(f"not answered: {response.start}")
         return response
