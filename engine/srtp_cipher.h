@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The transforms of RFC 3711 under one master key: AES in counter mode (4.1.1), HMAC-SHA1 (4.2.1), with the session keys that
+ * follow from it (4.3; the key derivation rate is 0). It knows octets and indexes, no packets and no order of them.
+ */
+#ifndef ENGINE_SRTP_CIPHER_H
+#define ENGINE_SRTP_CIPHER_H
+
+#include "base/bytes.h"
+#include "media/flow.h"
+
+enum {
+	SRTP_TAG_MAX = 10,
+	SRTP_MASTER_LEN = 16 + 14, /* key and salt of the AES_CM_128 suites */
+};
+
+/* RFC 3711 4.3.2: each has session keys of its own, made with the next three labels. */
+enum srtp_use {
+	SRTP_USE_RTP = 0,
+	SRTP_USE_RTCP = 3,
+};
+
+struct srtp_cipher;
+
+/* Octets of the tag, or 0: no such suite. RFC 4568 6.2.2: a short tag is for SRTP alone. */
+uint8_t srtp_tag_length(enum media_suite suite, enum srtp_use use);
+
+/* The key is not kept. 0, -EINVAL (no SRTP suite, or not its length) or -ENOMEM. */
+int srtp_cipher_open(struct srtp_cipher **out, const struct media_key *key,
+		     enum srtp_use use) NODISCARD;
+/* Wipes the session keys. NULL is none. */
+void srtp_cipher_close(struct srtp_cipher *c);
+
+/* Encrypts or decrypts in place. index: of the packet, 48 bits. */
+void srtp_cipher_crypt(struct srtp_cipher *c, uint32_t ssrc, uint64_t index, uint8_t *p, size_t n);
+/* The tag over packet and roc; roc may be NULL. n: octets of the tag. */
+void srtp_cipher_tag(const struct srtp_cipher *c, struct bytes packet, const uint8_t roc[4],
+		     uint8_t *tag, size_t n);
+
+#endif
