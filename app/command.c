@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command_handlers.h"
+
 static const struct {
 	const char *name, *help;
 } g_errors[] = {
@@ -154,4 +156,20 @@ const struct command_value *command_value(const struct command_run *run, const c
 
 	assert(arg && arg - run->command->args < COMMAND_ARGS_MAX);
 	return &run->values[arg - run->command->args];
+}
+
+void command_take_bool(const struct command_run *run, const char *name, bool *out)
+{
+	const struct command_value *value = command_value(run, name);
+
+	if (value->given)
+		*out = value->number;
+}
+
+void command_take_u32(const struct command_run *run, const char *name, uint32_t *out)
+{
+	const struct command_value *value = command_value(run, name);
+
+	if (value->given)
+		*out = (uint32_t)value->number;
 }

@@ -11,7 +11,12 @@
 
 #include "base/bytes.h"
 
-enum { COMMAND_ARGS_MAX = 8, COMMAND_TENANT_MAX = 32, COMMAND_JSON_MAX = 16384 };
+enum {
+	COMMAND_ARGS_MAX = 16,
+	COMMAND_LIST_MAX = 16,
+	COMMAND_TENANT_MAX = 32,
+	COMMAND_JSON_MAX = 16384
+};
 
 enum command_permission {
 	COMMAND_FOR_TENANT,   /* a tenant, and operators */
@@ -24,6 +29,7 @@ enum command_arg_type {
 	ARG_BOOL,
 	ARG_ENUM,
 	ARG_SECRET, /* a string that is never repeated: not in errors, not in logs */
+	ARG_LIST,   /* different words of names, in the order that is meant */
 };
 
 /* Which characters a string may have. */
@@ -32,6 +38,7 @@ enum command_charset {
 	CHARSET_NUMBER, /* 0-9 * # + and letters, digits . _ - of a user part */
 	CHARSET_NAME,   /* letters, digits . _ - */
 	CHARSET_ID,     /* 0-9 a-v: a call id */
+	CHARSET_IP,     /* 0-9 a-f A-F . : of an address without port */
 };
 
 struct command_arg {
@@ -39,8 +46,8 @@ struct command_arg {
 	enum command_arg_type type;
 	enum command_charset charset;
 	bool required;
-	uint64_t min, max;        /* ARG_U64: value; ARG_STRING, ARG_SECRET: bytes */
-	const char *const *names; /* ARG_ENUM, NULL-terminated */
+	uint64_t min, max; /* ARG_U64: value; ARG_STRING, ARG_SECRET: bytes; ARG_LIST: words */
+	const char *const *names; /* ARG_ENUM, ARG_LIST: NULL-terminated */
 	const char *preset;       /* for the help: what an absent argument means */
 	const char *help;
 };
@@ -49,7 +56,8 @@ struct command_arg {
 struct command_value {
 	bool given;
 	struct bytes text; /* ARG_STRING, ARG_SECRET */
-	uint64_t number;   /* ARG_U64, ARG_BOOL (0, 1), ARG_ENUM (index) */
+	uint64_t number;   /* ARG_U64, ARG_BOOL (0, 1), ARG_ENUM (index), ARG_LIST (how many) */
+	uint8_t list[COMMAND_LIST_MAX]; /* ARG_LIST: indexes */
 };
 
 enum command_error_code {

@@ -14,6 +14,7 @@ static const char *const g_charset_help[] = {
 	[CHARSET_NUMBER] = "letters, digits, '.', '_', '-', '+', '*' and '#'",
 	[CHARSET_NAME] = "letters, digits, '.', '_' and '-'",
 	[CHARSET_ID] = "digits and the letters a to v",
+	[CHARSET_IP] = "an IPv4 or IPv6 address",
 };
 
 PRINTF_LIKE(4, 5)
@@ -43,6 +44,9 @@ static bool is_allowed(enum command_charset charset, uint8_t c)
 		return digit || small || big || (c && strchr("._-", c));
 	case CHARSET_ID:
 		return digit || (c >= 'a' && c <= 'v');
+	case CHARSET_IP:
+		return digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '.' ||
+		       c == ':';
 	}
 	return false;
 }
@@ -94,21 +98,55 @@ static int check_bool(const struct command_arg *arg, const json_t *json,
 	return 0;
 }
 
-static int check_enum(const struct command_arg *arg, const json_t *json,
-		      struct command_value *value, struct command_error *error)
+static int refuse_names(const struct command_arg *arg, const char *what,
+			struct command_error *error)
 {
 	char list[160];
 	struct writer w = writer_over(list, sizeof(list));
 
-	for (size_t i = 0; arg->names[i]; i++) {
-		if (json_is_string(json) && !strcmp(json_string_value(json), arg->names[i])) {
-			value->number = i;
-			return 0;
-		}
+	for (size_t i = 0; arg->names[i]; i++)
 		writer_fmt(&w, "%s%s", i ? ", " : "", arg->names[i]);
+	return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s: " BYTES_FMT,
+		      arg->name, what, BYTES_ARG(writer_done(&w)));
+}
+
+/* Index of the word, or how many there are. */
+static size_t name_index(const char *const *names, const json_t *json)
+{
+	size_t i = 0;
+
+	while (names[i] && !(json_is_string(json) && !strcmp(json_string_value(json), names[i])))
+		i++;
+	return i;
+}
+
+static int check_enum(const struct command_arg *arg, const json_t *json,
+		      struct command_value *value, struct command_error *error)
+{
+	value->number = name_index(arg->names, json);
+	return arg->names[value->number] ? 0 : refuse_names(arg, "one of", error);
+}
+
+static int check_list(const struct command_arg *arg, const json_t *json,
+		      struct command_value *value, struct command_error *error)
+{
+	size_t count = json_array_size(json); /* 0 when it is none */
+
+	if (!json_is_array(json) || count < arg->min || count > arg->max) {
+		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+			      "%s must be a list of %" PRIu64 " to %" PRIu64 " words", arg->name,
+			      arg->min, arg->max);
 	}
-	return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be one of: " BYTES_FMT,
-		      arg->name, BYTES_ARG(writer_done(&w)));
+	assert(arg->max <= COMMAND_LIST_MAX);
+	for (size_t i = 0; i < count; i++) {
+		size_t at = name_index(arg->names, json_array_get(json, i));
+
+		if (!arg->names[at] || memchr(value->list, (int)at, i))
+			return refuse_names(arg, "different words of", error);
+		value->list[i] = (uint8_t)at;
+	}
+	value->number = count;
+	return 0;
 }
 
 static int check_one(const struct command_arg *arg, const json_t *json, struct command_value *value,
@@ -125,6 +163,8 @@ static int check_one(const struct command_arg *arg, const json_t *json, struct c
 		return check_bool(arg, json, value, error);
 	case ARG_ENUM:
 		return check_enum(arg, json, value, error);
+	case ARG_LIST:
+		return check_list(arg, json, value, error);
 	}
 	return -EINVAL;
 }

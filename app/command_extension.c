@@ -1,58 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <openssl/crypto.h>
 
 #include "app/command_handlers.h"
 #include "app/node.h"
 #include "base/log.h"
 
-/* What waits for Redis. */
-struct change {
-	struct command_run *run;
-	struct extension extension; /* put: as it will be */
-};
-
-static void change_free(struct change *change)
-{
-	OPENSSL_cleanse(change, sizeof(*change)); /* the hashes */
-	free(change);
-}
-
-static void fail_store(struct command_run *run, enum store_result result)
-{
-	if (result == STORE_UNKNOWN) {
-		command_fail(run, COMMAND_UNCERTAIN, NULL, "Redis did not answer in time");
-	} else {
-		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not accept it");
-	}
-}
-
-static void on_put(enum store_result result, uint64_t key, uint64_t version, void *arg)
-{
-	struct change *change = arg;
-	struct command_run *run = change->run;
-	struct node *node = run->node;
-
-	(void)key;
-	(void)version;
-	if (result != STORE_OK) {
-		fail_store(run, result);
-	} else if (shard_extension_put(node->shard, &change->extension.core) ||
-		   extensions_put(&node->extensions, &change->extension)) {
-		/* It is saved: a node with more room would know it after a restart. */
-		command_fail(run, COMMAND_FULL, NULL,
-			     "limits.registrations (%" PRIu32 ") is reached",
-			     node->settings.limits.registrations);
-	} else {
-		command_answer(run,
-			       extension_to_view(&change->extension, node->settings.sip.realm));
-	}
-	change_free(change);
-}
+#define LIMIT "limits.registrations"
 
 /* The hashes from password or ha1. False: the run has failed. */
 static bool secret_take(struct command_run *run, struct extension *e)
@@ -79,72 +33,158 @@ static bool secret_take(struct command_run *run, struct extension *e)
 	return true;
 }
 
-/* The present extension with what the arguments change. False: the run has failed. */
-static bool extension_fill(struct command_run *run, struct extension *e)
+/* There is room for one more, and it comes with its secret. False: the run has failed. */
+static bool may_begin(struct command_run *run)
 {
-	const struct command_value *number = command_value(run, "number");
-	const struct command_value *name = command_value(run, "display_name");
-	const struct command_value *enabled = command_value(run, "enabled");
-	const struct command_value *early = command_value(run, "early_media");
-	const struct extension *before = extensions_find(&run->node->extensions, number->text);
+	uint32_t most = run->node->settings.limits.registrations;
 
-	if (before) {
-		*e = *before;
-	} else {
-		*e = (struct extension){ .core.enabled = true };
-	}
-	(void)bytes_cstr(number->text, e->core.number, sizeof(e->core.number));
-	if (!before && !command_value(run, "password")->given &&
-	    !command_value(run, "ha1")->given) {
+	if (!command_value(run, "password")->given && !command_value(run, "ha1")->given) {
 		command_fail(run, COMMAND_MISSING_ARGUMENT, "password",
 			     "a new extension needs password or ha1");
 		return false;
 	}
-	if (!before &&
-	    extensions_count(&run->node->extensions) >= run->node->settings.limits.registrations) {
-		command_fail(run, COMMAND_FULL, NULL,
-			     "limits.registrations (%" PRIu32 ") is reached",
-			     run->node->settings.limits.registrations);
+	if (extensions_count(&run->node->extensions) < most)
+		return true;
+	command_fail(run, COMMAND_FULL, NULL, LIMIT " (%" PRIu32 ") is reached", most);
+	return false;
+}
+
+/* REG-08: both or neither. False: the run has failed. */
+static bool tls_srtp_take(struct command_run *run, bool *tls_srtp)
+{
+	bool tls = *tls_srtp, srtp = *tls_srtp;
+
+	command_take_bool(run, "tls", &tls);
+	command_take_bool(run, "srtp", &srtp);
+	*tls_srtp = tls && srtp;
+	if (tls == srtp)
+		return true;
+	if (command_value(run, "srtp")->given) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "srtp",
+			     "srtp and tls go together: give tls=%s as well",
+			     srtp ? "true" : "false");
+	} else {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "tls",
+			     "tls and srtp go together: give srtp=%s as well",
+			     tls ? "true" : "false");
+	}
+	return false;
+}
+
+static void flags_take(const struct command_run *run, struct shard_extension *e)
+{
+	const struct command_value *name = command_value(run, "display_name");
+	const struct command_value *phones = command_value(run, "phones");
+	bool video = !e->no_video;
+
+	if (name->given)
+		(void)bytes_cstr(name->text, e->display_name, sizeof(e->display_name));
+	command_take_bool(run, "enabled", &e->enabled);
+	command_take_bool(run, "early_media", &e->early_media);
+	command_take_bool(run, "sdes_insecure", &e->sdes_insecure);
+	command_take_bool(run, "video", &video);
+	e->no_video = !video;
+	if (phones->given)
+		e->single_phone = phones->number;
+}
+
+/* The present extension with what the arguments change. False: the run has failed. */
+static bool make(struct command_run *run, void *value)
+{
+	const struct command_value *number = command_value(run, "number");
+	const struct extension *before = extensions_find(&run->node->extensions, number->text);
+	struct extension *e = value;
+
+	if (before) {
+		*e = *before;
+	} else if (may_begin(run)) {
+		e->core.enabled = true;
+	} else {
 		return false;
 	}
-	if (name->given)
-		(void)bytes_cstr(name->text, e->core.display_name, sizeof(e->core.display_name));
-	if (enabled->given)
-		e->core.enabled = enabled->number;
-	if (early->given)
-		e->core.early_media = early->number;
+	(void)bytes_cstr(number->text, e->core.number, sizeof(e->core.number));
+	flags_take(run, &e->core);
 	e->changed_utc_ms = clock_utc_ms();
-	return secret_take(run, e);
+	return tls_srtp_take(run, &e->core.tls_srtp) && secret_take(run, e);
 }
+
+static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	struct bytes number = command_value(run, "number")->text;
+
+	if (extensions_find(&run->node->extensions, number))
+		return bytes_cstr(number, name, DOCUMENT_NAME_MAX) == 0;
+	command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
+	return false;
+}
+
+static void name_of(const void *value, char name[DOCUMENT_NAME_MAX])
+{
+	const struct extension *e = value;
+
+	(void)bytes_cstr(bytes_str(e->core.number), name, DOCUMENT_NAME_MAX);
+}
+
+static json_t *write_document(const void *value)
+{
+	return extension_to_document(value);
+}
+
+static json_t *show(const struct node *node, const void *value)
+{
+	return extension_to_view(value, node->settings.sip.realm);
+}
+
+static int read_document(void *value, struct bytes json, const char **reason)
+{
+	return extension_from_document(value, json, reason);
+}
+
+static int apply(struct node *node, const void *value)
+{
+	const struct extension *e = value;
+	int err = extensions_put(&node->extensions, e);
+
+	if (!err && !strcmp(e->realm, node->settings.sip.realm)) {
+		err = shard_extension_put(node->shard, &e->core);
+	} else if (!err) {
+		(void)shard_extension_delete(node->shard, e->core.number);
+		LOG_WARN("node", 0,
+			 "an extension's password belongs to another sip.realm: set it again",
+			 LOG_STR("number", e->core.number));
+	}
+	return err;
+}
+
+static void forget(struct node *node, const char *name)
+{
+	(void)shard_extension_delete(node->shard, name);
+	(void)extensions_delete(&node->extensions, bytes_str(name));
+}
+
+const struct document_kind g_extension_documents = {
+	.name = "extension",
+	.argument = "number",
+	.limit = LIMIT,
+	.size = sizeof(struct extension),
+	.make = make,
+	.aim = aim,
+	.name_of = name_of,
+	.write = write_document,
+	.show = show,
+	.read = read_document,
+	.apply = apply,
+	.forget = forget,
+};
 
 void command_extension_put(struct command_run *run)
 {
-	struct change *change = calloc(1, sizeof(*change));
-	json_t *json;
-	char *text;
+	document_put(run, &g_extension_documents);
+}
 
-	if (!change) {
-		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-		return;
-	}
-	change->run = run;
-	if (!extension_fill(run, &change->extension)) {
-		change_free(change);
-		return;
-	}
-	json = extension_to_document(&change->extension);
-	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	json_decref(json);
-	if (!text) {
-		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-		change_free(change);
-		return;
-	}
-	store_document_put(run->node->store, bytes_str(run->tenant), "extension",
-			   bytes_str(change->extension.core.number), bytes_str(text), on_put,
-			   change);
-	OPENSSL_cleanse(text, strlen(text));
-	free(text);
+void command_extension_delete(struct command_run *run)
+{
+	document_delete(run, &g_extension_documents);
 }
 
 void command_extension_get(struct command_run *run)
@@ -156,35 +196,6 @@ void command_extension_get(struct command_run *run)
 		command_answer(run, extension_to_view(e, run->node->settings.sip.realm));
 	} else {
 		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
-	}
-}
-
-static void on_delete(enum store_result result, uint64_t key, uint64_t version, void *arg)
-{
-	struct command_run *run = arg;
-	char number[64];
-
-	(void)key;
-	(void)version;
-	if (result != STORE_OK) {
-		fail_store(run, result);
-		return;
-	}
-	(void)bytes_cstr(command_value(run, "number")->text, number, sizeof(number));
-	(void)shard_extension_delete(run->node->shard, number);
-	(void)extensions_delete(&run->node->extensions, bytes_str(number));
-	command_answer(run, json_pack("{s:s}", "number", number));
-}
-
-void command_extension_delete(struct command_run *run)
-{
-	struct bytes number = command_value(run, "number")->text;
-
-	if (!extensions_find(&run->node->extensions, number)) {
-		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
-	} else {
-		store_document_delete(run->node->store, bytes_str(run->tenant), "extension", number,
-				      on_delete, run);
 	}
 }
 

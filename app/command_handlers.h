@@ -4,6 +4,7 @@
 #define APP_COMMAND_HANDLERS_H
 
 #include "app/command.h"
+#include "app/document.h"
 #include "base/addr.h"
 
 command_fn command_extension_put, command_extension_get, command_extension_delete,
@@ -11,6 +12,8 @@ command_fn command_extension_put, command_extension_get, command_extension_delet
 command_fn command_call_list, command_call_show, command_call_hangup;
 command_fn command_registration_list;
 command_fn command_cdr_list;
+command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
+command_fn command_range_put, command_range_delete, command_range_list;
 command_fn command_node_status, command_log_level, command_help;
 
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
@@ -18,5 +21,14 @@ json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 beco
 json_t *command_call_id_json(uint64_t call);
 /* The argument "call"; fails the run and returns false when it is no call id. */
 bool command_call_id(struct command_run *run, uint64_t *call);
+
+/* An argument of ARG_BOOL, where it is given. */
+void command_take_bool(const struct command_run *run, const char *name, bool *out);
+/* The same of ARG_U64. */
+void command_take_u32(const struct command_run *run, const char *name, uint32_t *out);
+
+/* All kinds in the order in which a start loads them. NULL-terminated. */
+extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents;
+extern const struct document_kind *const g_document_kinds[];
 
 #endif

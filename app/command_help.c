@@ -18,6 +18,8 @@ static const char *type_name(enum command_arg_type type)
 		return "word";
 	case ARG_SECRET:
 		return "secret";
+	case ARG_LIST:
+		return "list";
 	}
 	return "string";
 }
@@ -25,6 +27,12 @@ static const char *type_name(enum command_arg_type type)
 static const char *permission_name(enum command_permission permission)
 {
 	return permission == COMMAND_FOR_OPERATOR ? "operator" : "tenant";
+}
+
+static void write_names(struct writer *w, const char *const *names)
+{
+	for (size_t i = 0; names[i]; i++)
+		writer_fmt(w, "%s%s", i ? ", " : "", names[i]);
 }
 
 static void write_allowed(struct writer *w, const struct command_arg *arg)
@@ -40,9 +48,12 @@ static void write_allowed(struct writer *w, const struct command_arg *arg)
 	case ARG_BOOL:
 		writer_str(w, "true, false");
 		return;
+	case ARG_LIST:
+		writer_fmt(w, "%" PRIu64 " to %" PRIu64 " of ", arg->min, arg->max);
+		write_names(w, arg->names);
+		return;
 	case ARG_ENUM:
-		for (size_t i = 0; arg->names[i]; i++)
-			writer_fmt(w, "%s%s", i ? ", " : "", arg->names[i]);
+		write_names(w, arg->names);
 		return;
 	}
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/command.h"
 #include "app/command_handlers.h"
+#include "app/extension.h"
+#include "app/profile.h"
 
 #define NUMBER_ARG(text)                                                                           \
 	{                                                                                          \
@@ -55,7 +57,29 @@ static const struct command_arg g_put_args[] = {
 	{ .name = "early_media",
 	  .type = ARG_BOOL,
 	  .preset = "unchanged; at first false",
-	  .help = "Pass 183 with SDP on to the phone; false: it gets 180." },
+	  .help = "Pass 183 with SDP on to the phone; false: it gets 180, unless its codec profile "
+		  "says otherwise." },
+	{ .name = "tls",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "It registers and calls over TLS only. Goes together with srtp." },
+	{ .name = "srtp",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "Its media is SRTP only. Goes together with tls." },
+	{ .name = "sdes_insecure",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "Offer and accept SRTP keys over UDP and TCP too, where others can read them." },
+	{ .name = "phones",
+	  .type = ARG_ENUM,
+	  .names = g_extension_phones,
+	  .preset = "unchanged; at first multi",
+	  .help = "single: a second phone cannot register while one is registered." },
+	{ .name = "video",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first true",
+	  .help = "H.264 video in its calls, where its codec profile has it too." },
 	END,
 };
 
@@ -69,6 +93,87 @@ static const struct command_arg g_extension_list_args[] = {
 	  .max = 63,
 	  .help = "Begin behind this number: the last one of the page before." },
 	LIMIT_ARG,
+	END,
+};
+
+#define PROFILE_ARG(text)                                                                      \
+	{                                                                                      \
+		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
+		.min = 1, .max = PROFILE_NAME_MAX - 1, .help = (text)                          \
+	}
+#define IP_ARG(what, text)                                                                   \
+	{                                                                                    \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_IP, .required = true, \
+		.min = 2, .max = 45, .help = (text)                                          \
+	}
+
+static const struct command_arg g_profile_put_args[] = {
+	PROFILE_ARG("Name of the profile. The one named default is for phones in no range."),
+	{ .name = "codecs",
+	  .type = ARG_LIST,
+	  .names = g_profile_codecs,
+	  .max = OFFER_CODECS_MAX,
+	  .preset = "unchanged; at first none",
+	  .help = "Audio codecs of these phones; others are taken out of what they offer and are "
+		  "offered. None: all. G722 must not be the only one." },
+	{ .name = "g711_packet_ms",
+	  .type = ARG_U64,
+	  .min = PROFILE_PACKET_MS_MIN,
+	  .max = PROFILE_PACKET_MS_MAX,
+	  .preset = "unchanged; at first 20",
+	  .help = "a=ptime towards them where PCMU or PCMA comes first." },
+	{ .name = "g729_packet_ms",
+	  .type = ARG_U64,
+	  .min = PROFILE_PACKET_MS_MIN,
+	  .max = PROFILE_PACKET_MS_MAX,
+	  .preset = "unchanged; at first 20",
+	  .help = "The same for G729; a multiple of 10." },
+	{ .name = "dtmf",
+	  .type = ARG_ENUM,
+	  .names = g_profile_dtmf,
+	  .preset = "unchanged; at first rfc2833",
+	  .help = "How digits go: as telephone-events in the media (RFC 4733, before that 2833), "
+		  "or "
+		  "by SIP INFO." },
+	{ .name = "early_media",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "Pass 183 with SDP on to these phones." },
+	{ .name = "transport",
+	  .type = ARG_ENUM,
+	  .names = g_profile_transport,
+	  .preset = "unchanged; at first any",
+	  .help = "Over what they may register." },
+	{ .name = "h264",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first true",
+	  .help = "H.264 video in their calls." },
+	{ .name = "video_kbps",
+	  .type = ARG_U64,
+	  .min = PROFILE_VIDEO_KBPS_MIN,
+	  .max = PROFILE_VIDEO_KBPS_MAX,
+	  .preset = "unchanged; at first 768",
+	  .help = "Most that video in SDP towards them may ask for." },
+	END,
+};
+
+static const struct command_arg g_profile_args[] = { PROFILE_ARG("Name of the profile."), END };
+
+static const struct command_arg g_range_put_args[] = {
+	IP_ARG("from", "First address. A range that begins there is replaced."),
+	IP_ARG("to", "Last address, of the same family."),
+	{ .name = "profile",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .required = true,
+	  .min = 1,
+	  .max = PROFILE_NAME_MAX - 1,
+	  .help = "Profile of the phones whose requests come from these addresses." },
+	END,
+};
+
+static const struct command_arg g_range_args[] = {
+	IP_ARG("from", "First address of the range."),
 	END,
 };
 
@@ -122,14 +227,32 @@ const struct command g_commands[] = {
 	  "Makes an extension, or changes what is given of it.", "the extension",
 	  command_extension_put },
 	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
-	  "number, display_name, enabled, early_media, password_valid (false: the realm was "
-	  "changed since), changed_utc_ms",
+	  "number, display_name, enabled, early_media, tls, srtp, sdes_insecure, phones, video, "
+	  "password_valid (false: the realm was changed since), changed_utc_ms",
 	  command_extension_get },
 	{ "extension.delete", COMMAND_FOR_TENANT, g_get_args,
 	  "Deletes an extension. Its calls go on; its phones cannot register again.", "number",
 	  command_extension_delete },
 	{ "extension.list", COMMAND_FOR_TENANT, g_extension_list_args,
 	  "Lists extensions by number.", "a list of extensions", command_extension_list },
+	{ "profile.put", COMMAND_FOR_TENANT, g_profile_put_args,
+	  "Makes a codec profile, or changes what is given of it. Calls that stand keep theirs.",
+	  "the profile", command_profile_put },
+	{ "profile.get", COMMAND_FOR_TENANT, g_profile_args, "Shows a codec profile.",
+	  "name, codecs, g711_packet_ms, g729_packet_ms, dtmf, early_media, transport, h264, "
+	  "video_kbps, changed_utc_ms",
+	  command_profile_get },
+	{ "profile.delete", COMMAND_FOR_TENANT, g_profile_args,
+	  "Deletes a codec profile that no range uses.", "name", command_profile_delete },
+	{ "profile.list", COMMAND_FOR_TENANT, g_no_args, "Lists codec profiles by name.",
+	  "a list of profiles", command_profile_list },
+	{ "profile.range.put", COMMAND_FOR_TENANT, g_range_put_args,
+	  "Gives a range of addresses a codec profile. No two ranges may overlap.",
+	  "from, to, profile, changed_utc_ms", command_range_put },
+	{ "profile.range.delete", COMMAND_FOR_TENANT, g_range_args,
+	  "Deletes a range: its phones get the profile default.", "from", command_range_delete },
+	{ "profile.range.list", COMMAND_FOR_TENANT, g_no_args, "Lists ranges by address.",
+	  "a list of ranges", command_range_list },
 	{ "call.list", COMMAND_FOR_TENANT, g_list_args, "Lists the calls of this node.",
 	  "a list: id, state (setup, ringing, answering, established, ending), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "

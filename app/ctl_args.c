@@ -43,6 +43,21 @@ static json_t *secret_read(const char *name)
 	return json;
 }
 
+/* "a,b" as ["a","b"]; "" as []. NULL: not UTF-8. */
+static json_t *list_read(const char *value)
+{
+	struct bytes rest = bytes_str(value), word;
+	json_t *list = json_array();
+
+	while (bytes_cut(&rest, ',', &word)) {
+		if (json_array_append_new(list, json_stringn((const char *)word.p, word.n))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 /* A text that does not fit the type stays a string: the check says what is allowed. */
 static json_t *value_read(const struct command_arg *arg, const char *value)
 {
@@ -57,6 +72,8 @@ static json_t *value_read(const struct command_arg *arg, const char *value)
 		if (!strcmp(value, "true") || !strcmp(value, "false"))
 			return json_boolean(value[0] == 't');
 		break;
+	case ARG_LIST:
+		return list_read(value);
 	case ARG_STRING:
 	case ARG_ENUM:
 	case ARG_SECRET:

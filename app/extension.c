@@ -6,6 +6,10 @@
 
 #include <openssl/crypto.h>
 
+#include "app/document.h"
+
+const char *const g_extension_phones[] = { "multi", "single", NULL };
+
 /* Bytes of each hash, in the order of enum digest_algorithm. */
 static const size_t g_hash_len[DIGEST_ALGORITHMS] = {
 	[DIGEST_MD5] = 16,
@@ -46,74 +50,94 @@ int extension_ha1_read(struct digest_secret *out, struct bytes text)
 	return err;
 }
 
+/* What people see and the document holds alike. */
+static json_t *flags_json(const struct shard_extension *e)
+{
+	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:b}", "number", e->number,
+			 "display_name", e->display_name, "enabled", e->enabled, "early_media",
+			 e->early_media, "tls", e->tls_srtp, "srtp", e->tls_srtp, "sdes_insecure",
+			 e->sdes_insecure, "phones", g_extension_phones[e->single_phone], "video",
+			 !e->no_video);
+}
+
+static json_t *merged(json_t *json, json_t *more)
+{
+	if (json && more && !json_object_update_missing(json, more)) {
+		json_decref(more);
+		return json;
+	}
+	json_decref(json);
+	json_decref(more);
+	return NULL;
+}
+
 json_t *extension_to_document(const struct extension *e)
 {
 	char ha1[EXTENSION_HA1_TEXT + 1];
 	json_t *json;
 
 	extension_ha1_write(ha1, &e->core.secret);
-	json = json_pack("{s:i, s:s, s:s, s:b, s:b, s:s, s:s, s:I}", "v", 1, "number",
-			 e->core.number, "display_name", e->core.display_name, "enabled",
-			 e->core.enabled, "early_media", e->core.early_media, "realm", e->realm,
-			 "ha1", ha1, "changed_utc_ms", (json_int_t)e->changed_utc_ms);
+	json = json_pack("{s:i, s:s, s:s, s:I}", "v", 1, "realm", e->realm, "ha1", ha1,
+			 "changed_utc_ms", (json_int_t)e->changed_utc_ms);
 	OPENSSL_cleanse(ha1, sizeof(ha1));
-	return json;
+	return merged(json, flags_json(&e->core));
 }
 
 json_t *extension_to_view(const struct extension *e, const char *realm)
 {
-	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:I}", "number", e->core.number, "display_name",
-			 e->core.display_name, "enabled", e->core.enabled, "early_media",
-			 e->core.early_media, "password_valid", !strcmp(e->realm, realm),
-			 "changed_utc_ms", (json_int_t)e->changed_utc_ms);
+	return merged(flags_json(&e->core),
+		      json_pack("{s:b, s:I}", "password_valid", !strcmp(e->realm, realm),
+				"changed_utc_ms", (json_int_t)e->changed_utc_ms));
 }
 
-static int copy_text(char *out, size_t cap, const json_t *json)
+static void fill_secret(struct document_reader *r, struct extension *e)
 {
-	struct bytes text = bytes_mem(json_string_value(json), json_string_length(json));
+	const json_t *ha1 = json_object_get(r->json, "ha1");
 
-	if (!json_is_string(json) || bytes_find(text, 0) < text.n)
-		return -EBADMSG;
-	return bytes_cstr(text, out, cap) ? -EBADMSG : 0;
-}
-
-static int fill(struct extension *out, const json_t *json, const char **reason)
-{
-	const json_t *ha1 = json_object_get(json, "ha1");
-
-	*reason = "number";
-	if (copy_text(out->core.number, sizeof(out->core.number),
-		      json_object_get(json, "number")) ||
-	    !out->core.number[0])
-		return -EBADMSG;
-	*reason = "display_name";
-	if (copy_text(out->core.display_name, sizeof(out->core.display_name),
-		      json_object_get(json, "display_name")))
-		return -EBADMSG;
-	*reason = "realm";
-	if (copy_text(out->realm, sizeof(out->realm), json_object_get(json, "realm")))
-		return -EBADMSG;
-	*reason = "ha1";
+	document_text(r, "realm", e->realm, sizeof(e->realm));
 	if (!json_is_string(ha1) ||
-	    extension_ha1_read(&out->core.secret,
+	    extension_ha1_read(&e->core.secret,
 			       bytes_mem(json_string_value(ha1), json_string_length(ha1))))
-		return -EBADMSG;
-	out->core.enabled = json_is_true(json_object_get(json, "enabled"));
-	out->core.early_media = json_is_true(json_object_get(json, "early_media"));
-	out->changed_utc_ms = (uint64_t)json_integer_value(json_object_get(json, "changed_utc_ms"));
-	return 0;
+		document_refuse(r, "ha1");
 }
 
-int extension_from_document(struct extension *out, struct bytes text, const char **reason)
+/* Older documents have none of them but the first two. */
+static void fill_flags(struct document_reader *r, struct shard_extension *e)
 {
-	json_t *json = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
-	struct extension found = { 0 };
-	int err = -EBADMSG;
+	bool video = true, srtp = false;
+	size_t phones = 0;
 
-	*reason = "not a JSON object";
-	if (json_is_object(json))
-		err = fill(&found, json, reason);
-	json_decref(json);
+	document_bool(r, "enabled", &e->enabled);
+	document_bool(r, "early_media", &e->early_media);
+	document_bool(r, "tls", &e->tls_srtp);
+	document_bool(r, "srtp", &srtp);
+	if (srtp != e->tls_srtp)
+		document_refuse(r, "srtp");
+	document_bool(r, "sdes_insecure", &e->sdes_insecure);
+	document_word(r, "phones", g_extension_phones, &phones);
+	e->single_phone = phones;
+	document_bool(r, "video", &video);
+	e->no_video = !video;
+}
+
+static void fill(struct document_reader *r, void *value)
+{
+	struct extension *e = value;
+
+	document_text(r, "number", e->core.number, sizeof(e->core.number));
+	if (!e->core.number[0])
+		document_refuse(r, "number");
+	document_text(r, "display_name", e->core.display_name, sizeof(e->core.display_name));
+	fill_secret(r, e);
+	fill_flags(r, &e->core);
+	e->changed_utc_ms = document_changed(r);
+}
+
+int extension_from_document(struct extension *out, struct bytes json, const char **reason)
+{
+	struct extension found = { 0 };
+	int err = document_read(json, fill, &found, reason);
+
 	if (!err)
 		*out = found;
 	OPENSSL_cleanse(&found, sizeof(found));

@@ -18,6 +18,9 @@ struct extension {
 	uint64_t changed_utc_ms;
 };
 
+/* In the order of single_phone: REG-07. */
+extern const char *const g_extension_phones[];
+
 /* The document: with the hashes. New reference, NULL: out of memory. */
 json_t *extension_to_document(const struct extension *e);
 /* What may be shown: without them. realm: the node's. */

@@ -7,11 +7,13 @@
 #define APP_NODE_H
 
 #include "app/answers.h"
+#include "app/document.h"
 #include "app/effects.h"
 #include "app/extensions.h"
 #include "app/health.h"
 #include "app/keys.h"
 #include "app/media_queue.h"
+#include "app/profiles.h"
 #include "app/queries.h"
 #include "app/settings.h"
 #include "cluster/embedded.h"
@@ -72,7 +74,9 @@ struct node {
 	struct answers answers;
 	struct media_queue media_queue;
 	struct effects_to effects_to;
+	struct documents documents;
 	struct extensions extensions;
+	struct profiles profiles;
 	struct queries queries;
 	struct health health;
 	struct node_wait wait;

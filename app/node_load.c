@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "app/command_handlers.h"
 #include "app/node.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -39,33 +40,13 @@ bool node_await(struct node *n, const char *what, uint64_t limit_ns)
 	return n->wait.done && !n->stop_asked;
 }
 
-static int on_extension(struct bytes key, struct bytes record, void *arg)
+static int on_document(struct bytes name, struct bytes json, void *arg)
 {
 	struct node *n = arg;
-	struct extension e;
-	const char *reason;
-	int err = extension_from_document(&e, record, &reason);
+	int err = document_load(n, n->documents.loading, name, json);
 
-	if (err) {
-		n->records_broken++;
-		LOG_ERROR("node", 0, "an extension's document is broken: it is set aside",
-			  LOG_BYTES("number", key), LOG_STR("member", reason));
-		return err;
-	}
-	err = extensions_put(&n->extensions, &e);
-	if (!err && !strcmp(e.realm, n->settings.sip.realm)) {
-		err = shard_extension_put(n->shard, &e.core);
-	} else if (!err) {
-		LOG_WARN("node", 0,
-			 "an extension's password belongs to another sip.realm: set it again",
-			 LOG_BYTES("number", key));
-	}
-	explicit_bzero(&e, sizeof(e));
-	if (err) {
-		LOG_ERROR("node", 0, "no room for an extension: raise limits.registrations",
-			  LOG_BYTES("number", key));
-	}
-	return 0; /* the document is fine */
+	n->records_broken += err != 0;
+	return err;
 }
 
 static int on_binding(struct bytes key, struct bytes record, void *arg)
@@ -126,16 +107,30 @@ static int acquire(struct node *n)
 	return NODE_EXIT_FAILED;
 }
 
+static int load_documents(struct node *n)
+{
+	int status = NODE_EXIT_OK;
+
+	profiles_open(&n->profiles);
+	if (g_profile_documents.apply(n, &n->profiles.list[0]))
+		status = NODE_EXIT_FAILED;
+	for (size_t i = 0; g_document_kinds[i] && status == NODE_EXIT_OK; i++) {
+		n->documents.loading = g_document_kinds[i];
+		node_wait_begin(n);
+		store_load_documents(n->store, BYTES_LIT(NODE_TENANT), g_document_kinds[i]->name,
+				     on_document, node_wait_end, n);
+		status = loaded(n, g_document_kinds[i]->name);
+	}
+	return status;
+}
+
 int node_load(struct node *n)
 {
 	int status = acquire(n);
 
 	if (status)
 		return status;
-	node_wait_begin(n);
-	store_load_documents(n->store, BYTES_LIT(NODE_TENANT), "extension", on_extension,
-			     node_wait_end, n);
-	status = loaded(n, "extensions");
+	status = load_documents(n);
 	if (status)
 		return status;
 	node_wait_begin(n);

@@ -30,6 +30,13 @@ static void check_value(const struct command_arg *arg, const struct command_valu
 	case ARG_BOOL:
 		assert(v->number <= 1);
 		return;
+	case ARG_LIST:
+		while (arg->names[names])
+			names++;
+		assert(v->number >= arg->min && v->number <= arg->max);
+		for (size_t i = 0; i < v->number; i++)
+			assert(v->list[i] < names && !memchr(v->list, v->list[i], i));
+		return;
 	case ARG_ENUM:
 		while (arg->names[names])
 			names++;
@@ -85,7 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(command_check(command, copy, second, &error) == err);
 	for (size_t i = 0; copy && !err && command->args[i].name; i++)
 		assert(values[i].number == second[i].number &&
-		       bytes_eq(values[i].text, second[i].text));
+		       bytes_eq(values[i].text, second[i].text) &&
+		       !memcmp(values[i].list, second[i].list, sizeof(second[i].list)));
 	json_decref(copy);
 	json_decref(args);
 	return 0;

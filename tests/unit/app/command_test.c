@@ -79,6 +79,47 @@ static const struct {
 	  "{\"number\":\"1\",\"display_name\":\"J\\u00e9r\\u00f4me \\\"X\\\"\"}", -1, NULL, NULL },
 };
 
+static const struct {
+	const char *name, *args, *message; /* NULL: fine */
+} LISTS[] = {
+	{ "none", "[]", NULL },
+	{ "in order", "[\"opus\",\"PCMA\"]", NULL },
+	{ "no list", "\"PCMA\"", "a list of 0 to 16 words" },
+	{ "unknown", "[\"PCMA\",\"MP3\"]", "different words of: PCMU, PCMA, G722, G723, G729" },
+	{ "case", "[\"pcma\"]", "different words of" },
+	{ "twice", "[\"PCMA\",\"PCMU\",\"PCMA\"]", "different words" },
+	{ "a number", "[8]", "different words of" },
+	{ "too many",
+	  "[\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\","
+	  "\"1\",\"1\",\"1\"]",
+	  "a list of 0 to 16 words" },
+};
+
+static void test_lists(void **state)
+{
+	const struct command *command = command_find(BYTES_LIT("profile.put"));
+	size_t at = (size_t)(command_arg_find(command, BYTES_LIT("codecs")) - command->args);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(LISTS); i++) {
+		struct command_value values[COMMAND_ARGS_MAX];
+		struct command_error e = { 0 };
+		json_t *args = json_pack("{s:s, s:o}", "name", "x", "codecs",
+					 json_loads(LISTS[i].args, JSON_DECODE_ANY, NULL));
+		int err = command_check(command, args, values, &e);
+
+		ROW_ASSERT(LISTS[i].name, (err == 0) == !LISTS[i].message);
+		ROW_ASSERT(LISTS[i].name, !err || strstr(e.message, LISTS[i].message));
+		ROW_ASSERT(LISTS[i].name, !err || !strcmp(e.argument, "codecs"));
+		if (i == 1) {
+			assert_int_equal(values[at].number, 2);
+			assert_string_equal(command->args[at].names[values[at].list[0]], "opus");
+			assert_string_equal(command->args[at].names[values[at].list[1]], "PCMA");
+		}
+		json_decref(args);
+	}
+}
+
 static void test_arguments(void **state)
 {
 	(void)state;
@@ -136,7 +177,9 @@ static void test_table(void **state)
 		for (const struct command_arg *arg = c->args; arg->name; arg++, count++) {
 			ROW_ASSERT(c->name, command_arg_find(c, bytes_str(arg->name)) == arg);
 			ROW_ASSERT(c->name, arg->help && arg->min <= arg->max);
-			ROW_ASSERT(c->name, (arg->type == ARG_ENUM) == (arg->names != NULL));
+			ROW_ASSERT(c->name, (arg->type == ARG_ENUM || arg->type == ARG_LIST) ==
+						    (arg->names != NULL));
+			ROW_ASSERT(c->name, arg->type != ARG_LIST || arg->max <= COMMAND_LIST_MAX);
 		}
 		ROW_ASSERT(c->name, count <= COMMAND_ARGS_MAX);
 	}
@@ -204,6 +247,18 @@ static const struct {
 	  "{\"number\":\"1\",\"display_name\":\"a=b\"}",
 	  NULL },
 	{ "digits stay text", "extension.get", { "number=007" }, "{\"number\":\"007\"}", NULL },
+	{ "list",
+	  "profile.put",
+	  { "name=x", "codecs=PCMA,G722" },
+	  "{\"name\":\"x\",\"codecs\":[\"PCMA\",\"G722\"]}",
+	  NULL },
+	{ "empty list",
+	  "profile.put",
+	  { "name=x", "codecs=" },
+	  "{\"name\":\"x\",\"codecs\":[]}",
+	  NULL },
+	{ "list with a gap", "profile.put", { "name=x", "codecs=PCMA,,G722" }, NULL, "words of" },
+	{ "list not UTF-8", "profile.put", { "name=x", "codecs=\xff" }, NULL, "UTF-8" },
 	{ "no =", "call.list", { "limit" }, NULL, "no key=value" },
 	{ "unknown", "call.list", { "limt=1" }, NULL, "no argument 'limt'" },
 	{ "bad number", "call.list", { "limit=many" }, NULL, "whole number" },
@@ -279,9 +334,13 @@ static void test_docs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_arguments), cmocka_unit_test(test_secret_is_not_repeated),
-		cmocka_unit_test(test_table),     cmocka_unit_test(test_permission),
-		cmocka_unit_test(test_words),     cmocka_unit_test(test_password_becomes_hashes),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_secret_is_not_repeated),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_permission),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_password_becomes_hashes),
 		cmocka_unit_test(test_docs),
 	};
 

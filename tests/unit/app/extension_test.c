@@ -48,6 +48,45 @@ static void test_read(void **state)
 	}
 }
 
+static void test_flags(void **state)
+{
+	static const struct {
+		const char *more, *reason; /* NULL: fine */
+		bool tls_srtp, sdes_insecure, single_phone, no_video;
+	} rows[] = {
+		{ "", NULL, false, false, false, false }, /* an older document */
+		{ ",\"tls\":true,\"srtp\":true", NULL, true, false, false, false },
+		{ ",\"tls\":false,\"srtp\":false", NULL, false, false, false, false },
+		{ ",\"tls\":true", "srtp", false, false, false, false },
+		{ ",\"srtp\":true", "srtp", false, false, false, false },
+		{ ",\"sdes_insecure\":true", NULL, false, true, false, false },
+		{ ",\"phones\":\"single\"", NULL, false, false, true, false },
+		{ ",\"phones\":\"multi\"", NULL, false, false, false, false },
+		{ ",\"phones\":\"two\"", "phones", false, false, false, false },
+		{ ",\"video\":false", NULL, false, false, false, true },
+		{ ",\"video\":true", NULL, false, false, false, false },
+		{ ",\"video\":0", "video", false, false, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct extension e = { 0 };
+		const char *reason;
+		char text[1024];
+		int err;
+
+		(void)snprintf(text, sizeof(text), DOCUMENT("%s"), rows[i].more);
+		err = extension_from_document(&e, bytes_str(text), &reason);
+		ROW_ASSERT(rows[i].more, (err == 0) == !rows[i].reason);
+		ROW_ASSERT(rows[i].more, !err || !strcmp(reason, rows[i].reason));
+		ROW_ASSERT(rows[i].more,
+			   err || e.core.tls_srtp == rows[i].tls_srtp &&
+					   e.core.sdes_insecure == rows[i].sdes_insecure &&
+					   e.core.single_phone == rows[i].single_phone &&
+					   e.core.no_video == rows[i].no_video);
+	}
+}
+
 static void test_round_trip(void **state)
 {
 	struct extension e, again;
@@ -56,9 +95,13 @@ static void test_round_trip(void **state)
 	char *text;
 
 	(void)state;
-	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT(",\"early_media\":true")),
-						 &reason),
-			 0);
+	assert_int_equal(
+		extension_from_document(
+			&e,
+			bytes_str(DOCUMENT(",\"early_media\":true,\"tls\":true,\"srtp\":true,"
+					   "\"phones\":\"single\",\"video\":false")),
+			&reason),
+		0);
 	assert_int_equal(e.core.secret.ha1[DIGEST_MD5][15], 0xff);
 	assert_int_equal(e.core.secret.ha1[DIGEST_SHA512_256][31], 2);
 	json = extension_to_document(&e);
@@ -154,11 +197,9 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_view_has_no_secret),
-		cmocka_unit_test(test_ha1_text),
-		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_read),       cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_view_has_no_secret),
+		cmocka_unit_test(test_ha1_text),   cmocka_unit_test(test_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

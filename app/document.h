@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Documents: what is put and deleted by commands – extensions, codec profiles, ranges of addresses. Each is a JSON text in Redis and a value in the
+ * node. A change is saved first and applied when Redis has it. Changes happen one at a time, in the order in which they came, since
+ * each is made of what was there before. Control thread.
+ */
+#ifndef APP_DOCUMENT_H
+#define APP_DOCUMENT_H
+
+#include <jansson.h>
+
+#include "base/bytes.h"
+
+struct command_run;
+struct node;
+
+enum { DOCUMENT_NAME_MAX = 64 };
+
+struct document_kind {
+	const char *name;     /* td:{t:TENANT}:doc:NAME */
+	const char *argument; /* of the commands, and member of the document: which one is meant */
+	const char *limit;    /* what is reached when there is no room */
+	size_t size;          /* of a value; it is wiped after use: it may hold secrets */
+	/* The value as the command's arguments make it of the one before, zeroed at first. False: the run has failed. */
+	bool (*make)(struct command_run *run, void *value);
+	/* The one the command means, if it may go. False: the run has failed. */
+	bool (*aim)(struct command_run *run, char name[DOCUMENT_NAME_MAX]);
+	void (*name_of)(const void *value, char name[DOCUMENT_NAME_MAX]);
+	json_t *(*write)(const void *value);                              /* the document */
+	json_t *(*show)(const struct node *node, const void *value);      /* without secrets */
+	int (*read)(void *value, struct bytes json, const char **reason); /* 0 or -EBADMSG */
+	/* From now on it counts: adds or replaces. 0 or -ENOSPC. */
+	int (*apply)(struct node *node, const void *value);
+	void (*forget)(struct node *node, const char *name);
+};
+
+struct document_change;
+
+/* Changes that wait for Redis, or for those before them. */
+struct documents {
+	struct document_change *first, *last;
+	const struct document_kind *loading; /* at start */
+};
+
+/* Ends the run with what is shown of the document. */
+void document_put(struct command_run *run, const struct document_kind *kind);
+/* Ends the run with {argument: name}. */
+void document_delete(struct command_run *run, const struct document_kind *kind);
+/* At start, as store_record_fn does it: 0, or -EBADMSG for a document that cannot be read. */
+int document_load(struct node *node, const struct document_kind *kind, struct bytes name,
+		  struct bytes json);
+
+/* Reads members; keeps the first one that is wrong, and changes nothing from then on. */
+struct document_reader {
+	const json_t *json;
+	const char *wrong; /* NULL: none yet */
+};
+
+/* It must be there, and fit. */
+void document_text(struct document_reader *r, const char *member, char *out, size_t cap);
+/* Older documents may not have these: *out stays as it is then. */
+void document_bool(struct document_reader *r, const char *member, bool *out);
+void document_u32(struct document_reader *r, const char *member, uint32_t min, uint32_t max,
+		  uint32_t *out);
+void document_word(struct document_reader *r, const char *member, const char *const *names,
+		   size_t *out);
+/* Something else is wrong with it. */
+void document_refuse(struct document_reader *r, const char *member);
+uint64_t document_changed(const struct document_reader *r);
+
+/* Parses, then fill reads the members of the object. 0, or -EBADMSG with what is wrong. */
+typedef void document_fill_fn(struct document_reader *r, void *value);
+int document_read(struct bytes text, document_fill_fn *fill, void *value,
+		  const char **reason) NODISCARD;
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Codec profiles and the ranges of addresses that choose them (REG-12): documents in Redis, and what the shard needs of them. */
+#ifndef APP_PROFILE_H
+#define APP_PROFILE_H
+
+#include <jansson.h>
+
+#include "sig/shard.h"
+
+enum { PROFILE_PACKET_MS = 20, PROFILE_VIDEO_KBPS = 768 }; /* REG-11, MED-08 */
+enum { PROFILE_PACKET_MS_MIN = 10, PROFILE_PACKET_MS_MAX = 60 };
+enum { PROFILE_VIDEO_KBPS_MIN = 64, PROFILE_VIDEO_KBPS_MAX = 100000 };
+
+struct profile {
+	struct shard_profile core;
+	uint64_t changed_utc_ms;
+};
+
+struct profile_range {
+	struct shard_range core;
+	uint64_t changed_utc_ms;
+};
+
+/* Audio codecs that may be named, by their encoding names (RFC 3551 and those registered since). NULL-terminated. */
+extern const char *const g_profile_codecs[];
+extern const char *const g_profile_dtmf[];      /* in the order of terms.no_events */
+extern const char *const g_profile_transport[]; /* "any", then in the order of enum sip_transport */
+
+/* One without limits. */
+void profile_default(struct profile *out, const char *name);
+/* Index into g_profile_transport. */
+size_t profile_transport(const struct shard_profile *p);
+void profile_transport_set(struct shard_profile *p, size_t index);
+
+/* New references, NULL: out of memory. */
+json_t *profile_to_view(const struct profile *p);
+json_t *profile_to_document(const struct profile *p);
+json_t *range_to_view(const struct profile_range *r);
+json_t *range_to_document(const struct profile_range *r);
+/* 0 or -EBADMSG with a reason. Unknown members are ignored, absent ones are as in profile_default. */
+int profile_from_document(struct profile *out, struct bytes json, const char **reason) NODISCARD;
+int range_from_document(struct profile_range *out, struct bytes json,
+			const char **reason) NODISCARD;
+
+/* NULL, or what is wrong with the list: G.722 alone is more than some phones have (REG-10). */
+const char *profile_codecs_wrong(const struct offer_terms *terms);
+/* An address without port. 0 or -EINVAL. */
+int range_addr_read(struct addr *out, struct bytes text) NODISCARD;
+/* -1, 0, 1 by family, then by number. */
+int range_addr_order(const struct addr *a, const struct addr *b);
+
+#endif
