@@ -26,7 +26,20 @@ struct sip_hop {
 	/* TCP, TLS: the connection, as the transport names it; never used twice by a process; 0: none known. The transport sends on it while
 	 * it lives, else opens one to remote. Not part of any record: after a restart it is 0. */
 	uint64_t connection;
+	/* TCP, TLS: remote is where their connection came from and nobody listens there: without the connection it cannot be reached. */
+	bool inbound;
 };
+
+/* "UDP", "TCP", "TLS" as in Via. */
+const char *sip_transport_name(enum sip_transport transport);
+/* RFC 3261 18: octets in order, so that nothing is sent twice (17.1.1.2). */
+bool sip_transport_is_stream(enum sip_transport transport);
+/* 5060; TLS: 5061 (RFC 3261 19.1.2). */
+uint16_t sip_transport_port(enum sip_transport transport);
+/* A transport parameter or Via transport, case ignored. 0 or -EINVAL. */
+int sip_transport_parse(enum sip_transport *out, struct bytes name) NODISCARD;
+/* The same way to the same party: the same connection, or the same addresses where one of the two names none (after a restart). */
+bool sip_hop_same(const struct sip_hop *a, const struct sip_hop *b);
 
 struct sip_uri {
 	struct bytes all;    /* as written, without <> */

@@ -6,15 +6,9 @@
 #ifndef SIG_SIP_TRANSPORT_UDP_H
 #define SIG_SIP_TRANSPORT_UDP_H
 
-#include "sig/sip/message.h"
+#include "sig/sip/transport.h"
 
 struct transport_udp;
-
-/* A datagram came in; it is valid during the call. hop.local is the index into binds. */
-typedef void transport_receive_fn(const struct sip_hop *from, struct bytes datagram, void *arg);
-/* A datagram did not get through: an ICMP error or a refusal of our own kernel. error: an errno value, positive. What a peer can
- * forge at most: the kernel has matched it with our address and the peer's, not with a datagram. */
-typedef void transport_error_fn(const struct sip_hop *to, int error, void *arg);
 
 /* Binds all or none. dscp: 0..63. Port 0 binds to a free one (tests). 0 or -errno. The loop is open. */
 int transport_udp_open(struct transport_udp **out, const struct addr *binds, uint32_t n,

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One connection, and what all of them share; private to transport_stream*.c and stream_connection*.c. */
+#ifndef SIG_SIP_STREAM_CONNECTION_H
+#define SIG_SIP_STREAM_CONNECTION_H
+
+#include "base/hash.h"
+#include "base/metric.h"
+#include "base/pool.h"
+#include "base/table.h"
+#include "base/wheel.h"
+#include "sig/sip/stream_buffer.h"
+#include "sig/sip/stream_frame.h"
+#include "sig/sip/tls.h"
+#include "sig/sip/transport_stream.h"
+
+enum {
+	STREAM_READ_MAX = 65536,
+	STREAM_ROUND_READS = 4,    /* then others have their turn */
+	STREAM_QUEUE_MAX = 262144, /* octets that wait for one peer */
+	STREAM_ACCEPTS = 64,       /* per round */
+	STREAM_TRANSPORTS = SIP_TLS + 1,
+};
+
+/* Why a connection came to its end. */
+#define STREAM_ENDS(X)                   \
+	X(PEER, "closed_by_peer")        \
+	X(ERROR, "error")                \
+	X(IDLE, "idle")                  \
+	X(SILENT, "no_message")          \
+	X(SLOW, "slow_sender")           \
+	X(STALLED, "peer_does_not_read") \
+	X(QUEUE, "send_queue_full")      \
+	X(CONNECT, "connect_failed")     \
+	X(HANDSHAKE, "handshake_failed") \
+	X(MEMORY, "out_of_memory")       \
+	X(STOP, "stopping")              \
+	X(BROKEN, "") /* and on: by enum stream_broken */
+
+enum stream_end {
+#define X(id, name) STREAM_END_##id,
+	STREAM_ENDS(X)
+#undef X
+		STREAM_END_REASONS = STREAM_END_BROKEN + STREAM_BROKEN_REASONS
+};
+
+/* name, metric, label, help */
+#define STREAM_METRICS(X)                                                                          \
+	X(STREAM_RECEIVED, "messages_total", "direction=\"in\"", "SIP messages over TCP and TLS")  \
+	X(STREAM_SENT, "messages_total", "direction=\"out\"", "SIP messages over TCP and TLS")     \
+	X(STREAM_PINGS, "pings_total", NULL, "CRLF keepalives answered")                           \
+	X(STREAM_ACCEPTED, "connections_total", "direction=\"in\"", "Connections made")            \
+	X(STREAM_CONNECTED, "connections_total", "direction=\"out\"", "Connections made")          \
+	X(STREAM_REFUSED_FULL, "refused_total", "reason=\"connections_full\"",                     \
+	  "Connections not taken")                                                                 \
+	X(STREAM_REFUSED_SOURCE, "refused_total", "reason=\"source_full\"",                        \
+	  "Connections not taken")                                                                 \
+	X(STREAM_REFUSED_FILES, "refused_total", "reason=\"descriptors\"",                         \
+	  "Connections not taken")                                                                 \
+	X(STREAM_DROP_GONE, "drops_total", "reason=\"no_connection\"", "SIP messages not sent")    \
+	X(STREAM_DROP_QUEUE, "drops_total", "reason=\"send_queue_full\"", "SIP messages not sent") \
+	X(STREAM_DROP_SIZE, "drops_total", "reason=\"too_large\"", "SIP messages not sent")        \
+	X(STREAM_DROP_LISTENER, "drops_total", "reason=\"no_such_listener\"",                      \
+	  "SIP messages not sent")                                                                 \
+	X(STREAM_DROP_CONNECT, "drops_total", "reason=\"cannot_connect\"", "SIP messages not sent")
+
+#define STREAM_ENUM(name, metric, label, help) name,
+enum stream_metric { STREAM_METRICS(STREAM_ENUM) STREAM_METRIC_COUNT };
+#undef STREAM_ENUM
+
+enum stream_state {
+	STREAM_CONNECTING,
+	STREAM_HANDSHAKE,
+	STREAM_OPEN,
+	STREAM_HALF, /* the peer says nothing more: what is queued still goes */
+};
+
+struct stream_connection {
+	struct transport_stream *owner;
+	pool_handle self; /* what others call it */
+	int fd;
+	enum stream_state state;
+	enum stream_end doom; /* with is_doomed: it is closed at the next flush */
+	bool is_doomed, in_flush, spoke, wants_write;
+	struct sip_hop hop;      /* of what it carries */
+	uint64_t source, target; /* hashes it is listed under; 0: not */
+	struct tls_link *tls;
+	struct stream_buffer in, out;
+	struct stream_scan scan;
+	uint64_t since_ns;   /* of the state; later: the last word of the peer */
+	uint64_t begun_ns;   /* a message that is not whole yet; 0: none */
+	uint64_t stalled_ns; /* octets wait since; 0: none do */
+	struct wheel_timer timer;
+};
+
+struct stream_listener {
+	struct transport_stream *owner;
+	enum sip_transport transport;
+	struct addr bound;
+	uint16_t local;
+	int fd; /* -1: of another transport */
+};
+
+struct transport_stream {
+	struct transport_handlers handlers;
+	struct transport_limits limits;
+	struct tls *tls;
+	struct hash_key key;
+	struct pool pool;
+	struct table by_source; /* those that came to us, by address */
+	struct table by_target; /* those we made, by transport, address and port */
+	struct wheel wheel;
+	uint32_t counts[STREAM_TRANSPORTS];
+	pool_handle *flush; /* those with something to send or to end */
+	uint32_t flush_count;
+	uint8_t *space; /* STREAM_READ_MAX octets */
+	int spare;      /* a descriptor to refuse with when there is no other */
+	uint8_t dscp;
+	metric_id metrics[STREAM_METRIC_COUNT], ends[STREAM_END_REASONS];
+	metric_id gauges[STREAM_TRANSPORTS], failures[TLS_FAILURE_REASONS];
+	uint32_t count;
+	struct stream_listener listeners[];
+};
+
+/* ---- stream_connection.c ---- */
+/* Over fd, which it owns from now on, also on an error. 0, -EMFILE (full), -ENOMEM. */
+int stream_connection_open(struct stream_connection **out, struct transport_stream *t, int fd,
+			   const struct sip_hop *hop, enum stream_state state) NODISCARD;
+/* 0, -ENOBUFS: and it is doomed. */
+int stream_connection_queue(struct stream_connection *c, struct bytes octets);
+/* Writes what waits, or ends it. */
+void stream_connection_flush(struct stream_connection *c);
+/* It ends at the next flush. */
+void stream_connection_doom(struct stream_connection *c, enum stream_end why);
+void stream_connection_close(struct stream_connection *c, enum stream_end why, int error);
+void stream_connection_expired(struct stream_connection *c, uint64_t now_ns);
+/* The peer says nothing more. */
+void stream_connection_half(struct stream_connection *c);
+/* Its deadline may have come nearer. */
+void stream_connection_timer(struct stream_connection *c);
+uint64_t stream_target_hash(const struct transport_stream *t, const struct sip_hop *hop);
+uint64_t stream_source_hash(const struct transport_stream *t, const struct sip_hop *hop);
+
+/* ---- stream_read.c ---- */
+void stream_connection_read(struct stream_connection *c);
+
+/* ---- transport_stream.c ---- */
+static inline void stream_count(const struct transport_stream *t, enum stream_metric metric)
+{
+	metric_add(t->metrics[metric], 1);
+}
+/* Asks for a flush of the round. */
+void stream_ask_flush(struct stream_connection *c);
+
+/* ---- stream_socket.c ---- */
+/* Bound and listening, or -errno. */
+int stream_listen(const struct addr *bind, uint8_t dscp, struct addr *bound);
+/* On its way to the peer, or -errno. */
+int stream_connect(const struct addr *from, const struct addr *to, uint8_t dscp);
+/* What an accepted or connected socket needs. */
+void stream_socket_setup(int fd, const struct addr *remote, uint8_t dscp, uint64_t patience_ns);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates and what is agreed to; tls_link.c speaks. */
+#include "sig/sip/tls.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "sig/sip/tls_link.h"
+
+/* Forward secrecy and authenticated encryption; the CBC ones at the end are for old phones. */
+#define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES256:ECDHE+AES128:!aNULL:!eNULL:!PSK:!SRP"
+
+static int fail(char error[TLS_ERROR_MAX], const char *what, const char *path)
+{
+	char reason[160] = "";
+	unsigned long e = ERR_peek_last_error();
+
+	if (e)
+		ERR_error_string_n(e, reason, sizeof(reason));
+	ERR_clear_error();
+	(void)snprintf(error, TLS_ERROR_MAX, "%s %.120s: %.120s", what, path, reason);
+	return -EINVAL;
+}
+
+static SSL_CTX *context_new(const SSL_METHOD *method)
+{
+	SSL_CTX *c = SSL_CTX_new(method);
+
+	if (!c)
+		return NULL;
+	(void)SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+					     SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE |
+					     SSL_OP_IGNORE_UNEXPECTED_EOF);
+	(void)SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE |
+					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+					  SSL_MODE_RELEASE_BUFFERS);
+	(void)SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+	if (SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) == 1 &&
+	    SSL_CTX_set_cipher_list(c, CIPHERS) == 1 && SSL_CTX_set_num_tickets(c, 0) == 1)
+		return c;
+	SSL_CTX_free(c);
+	return NULL;
+}
+
+static int load_identity(SSL_CTX *c, const struct tls_files *files, char error[TLS_ERROR_MAX])
+{
+	if (SSL_CTX_use_certificate_chain_file(c, files->certificate) != 1)
+		return fail(error, "cannot read the certificate", files->certificate);
+	if (SSL_CTX_use_PrivateKey_file(c, files->key, SSL_FILETYPE_PEM) != 1)
+		return fail(error, "cannot read the key", files->key);
+	if (SSL_CTX_check_private_key(c) != 1)
+		return fail(error, "the key is not that of the certificate", files->key);
+	return 0;
+}
+
+static int load_ca(SSL_CTX *c, const char *ca, char error[TLS_ERROR_MAX])
+{
+	int ok = ca[0] ? SSL_CTX_load_verify_locations(c, ca, NULL)
+		       : SSL_CTX_set_default_verify_paths(c);
+
+	return ok == 1 ? 0 : fail(error, "cannot read the ca", ca);
+}
+
+static int verify_mode(enum tls_client_certificates clients)
+{
+	switch (clients) {
+	case TLS_CLIENT_NONE:
+		return SSL_VERIFY_NONE;
+	case TLS_CLIENT_OPTIONAL:
+		return SSL_VERIFY_PEER;
+	case TLS_CLIENT_REQUIRED:
+		break;
+	}
+	return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+}
+
+/* RFC 6066 3: the certificate of the name the client asks for. */
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls *t = arg;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+	(void)alert;
+	for (uint32_t i = 0; name && i < t->count; i++) {
+		if (X509_check_host(t->identities[i].certificate, name, 0, 0, NULL) == 1) {
+			(void)SSL_set_SSL_CTX(ssl, t->identities[i].server);
+			return SSL_TLSEXT_ERR_OK;
+		}
+	}
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+static int server_open(struct tls_identity *id, struct tls *owner,
+		       const struct tls_settings *settings, const struct tls_files *files,
+		       char error[TLS_ERROR_MAX])
+{
+	int err;
+
+	id->server = context_new(TLS_server_method());
+	if (!id->server)
+		return fail(error, "cannot set up TLS", "");
+	err = load_identity(id->server, files, error);
+	if (!err && settings->clients != TLS_CLIENT_NONE) {
+		STACK_OF(X509_NAME) *names =
+			settings->ca[0] ? SSL_load_client_CA_file(settings->ca) : NULL;
+
+		err = load_ca(id->server, settings->ca, error);
+		SSL_CTX_set_client_CA_list(id->server, names);
+	}
+	SSL_CTX_set_verify(id->server, verify_mode(settings->clients), NULL);
+	(void)SSL_CTX_set_tlsext_servername_callback(id->server, on_server_name);
+	(void)SSL_CTX_set_tlsext_servername_arg(id->server, owner);
+	id->certificate = SSL_CTX_get0_certificate(id->server);
+	return err;
+}
+
+/* What we show when we call is what we show when we are called. */
+static int client_open(struct tls *t, const struct tls_settings *settings,
+		       char error[TLS_ERROR_MAX])
+{
+	int err;
+
+	t->client = context_new(TLS_client_method());
+	if (!t->client)
+		return fail(error, "cannot set up TLS", "");
+	SSL_CTX_set_verify(t->client, SSL_VERIFY_PEER, NULL);
+	err = load_identity(t->client, &settings->identities[0], error);
+	return err ? err : load_ca(t->client, settings->ca, error);
+}
+
+static void contents_free(struct tls *t)
+{
+	for (uint32_t i = 0; i < t->count; i++)
+		SSL_CTX_free(t->identities[i].server);
+	SSL_CTX_free(t->client);
+	*t = (struct tls){ 0 };
+}
+
+/* owner: whom handshakes ask for a name's certificate, now and after a reload. */
+static int contents_make(struct tls *out, struct tls *owner, const struct tls_settings *settings,
+			 char error[TLS_ERROR_MAX])
+{
+	int err = 0;
+
+	assert(settings->identity_count && settings->identity_count <= TLS_IDENTITIES_MAX);
+	*out = (struct tls){ 0 };
+	while (!err && out->count < settings->identity_count) {
+		struct tls_identity *id = &out->identities[out->count];
+
+		err = server_open(id, owner, settings, &settings->identities[out->count], error);
+		out->count++;
+	}
+	if (!err)
+		err = client_open(out, settings, error);
+	if (err)
+		contents_free(out);
+	return err;
+}
+
+int tls_open(struct tls **out, const struct tls_settings *settings, char error[TLS_ERROR_MAX])
+{
+	struct tls *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t) {
+		(void)snprintf(error, TLS_ERROR_MAX, "out of memory");
+		return -ENOMEM;
+	}
+	err = contents_make(t, t, settings, error);
+	if (err) {
+		free(t);
+	} else {
+		*out = t;
+	}
+	return err;
+}
+
+int tls_reload(struct tls *t, const struct tls_settings *settings, char error[TLS_ERROR_MAX])
+{
+	struct tls fresh;
+	int err = contents_make(&fresh, t, settings, error);
+
+	if (err)
+		return err;
+	contents_free(t);
+	*t = fresh;
+	return 0;
+}
+
+void tls_close(struct tls *t)
+{
+	if (!t)
+		return;
+	contents_free(t);
+	free(t);
+}
+
+int tls_days_left(const struct tls *t)
+{
+	int days = 0, seconds = 0;
+
+	if (ASN1_TIME_diff(&days, &seconds, NULL,
+			   X509_get0_notAfter(t->identities[0].certificate)) != 1)
+		return -1;
+	return days - (seconds < 0);
+}
+
+const char *tls_failure_name(enum tls_failure failure)
+{
+	static const char *const names[TLS_FAILURE_REASONS] = {
+#define X(id, name) name,
+		TLS_FAILURES(X)
+#undef X
+	};
+
+	assert(failure < TLS_FAILURE_REASONS);
+	return names[failure];
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS of the SIP listeners and of the connections we make, over OpenSSL on non-blocking sockets: 1.2 and newer, no renegotiation, no
+ * resumption. Whom we call is always verified: chain and address. The loop's thread.
+ */
+#ifndef SIG_SIP_TLS_H
+#define SIG_SIP_TLS_H
+
+#include <sys/types.h>
+
+#include "base/addr.h"
+
+enum { TLS_IDENTITIES_MAX = 16, TLS_PATH_MAX = 256, TLS_ERROR_MAX = 320 };
+
+enum tls_client_certificates {
+	TLS_CLIENT_NONE,     /* not asked for */
+	TLS_CLIENT_OPTIONAL, /* verified when there is one */
+	TLS_CLIENT_REQUIRED,
+};
+
+/* PEM files; certificate: with its chain. */
+struct tls_files {
+	char certificate[TLS_PATH_MAX];
+	char key[TLS_PATH_MAX];
+};
+
+struct tls_settings {
+	struct tls_files
+		identities[TLS_IDENTITIES_MAX]; /* the first one where SNI names none of them */
+	uint32_t identity_count;                /* 1 at least */
+	char ca[TLS_PATH_MAX]; /* bundle that others are verified against; empty: the system's */
+	enum tls_client_certificates clients;
+};
+
+/* Why a handshake failed. */
+#define TLS_FAILURES(X)                       \
+	X(PROTOCOL, "protocol")               \
+	X(VERSION, "version_or_cipher")       \
+	X(PLAIN, "not_tls")                   \
+	X(UNTRUSTED, "certificate_untrusted") \
+	X(EXPIRED, "certificate_expired")     \
+	X(NAME, "certificate_name")           \
+	X(MISSING, "certificate_missing")     \
+	X(ALERT, "refused_by_peer")           \
+	X(CLOSED, "closed")                   \
+	X(TIMEOUT, "timeout")
+
+enum tls_failure {
+#define X(id, name) TLS_FAILURE_##id,
+	TLS_FAILURES(X)
+#undef X
+		TLS_FAILURE_REASONS
+};
+
+const char *tls_failure_name(enum tls_failure failure);
+
+struct tls;
+struct tls_link;
+
+/* Reads the files. 0, or -errno with a sentence in error (never a key). */
+int tls_open(struct tls **out, const struct tls_settings *settings,
+	     char error[TLS_ERROR_MAX]) NODISCARD;
+/* New files for handshakes from now on; connections go on. On an error nothing changes. */
+int tls_reload(struct tls *t, const struct tls_settings *settings,
+	       char error[TLS_ERROR_MAX]) NODISCARD;
+void tls_close(struct tls *t); /* NULL is fine; all links are closed */
+/* Days until the first identity expires; negative: it has. */
+int tls_days_left(const struct tls *t);
+
+/* Over a connected socket, which stays the caller's. 0 or -ENOMEM. */
+int tls_accept(struct tls_link **out, struct tls *t, int fd) NODISCARD;
+/* remote: whose certificate must name that address. */
+int tls_connect(struct tls_link **out, struct tls *t, int fd, const struct addr *remote) NODISCARD;
+/* 0: done, -EAGAIN, -EPROTO: *failure says why. */
+int tls_handshake(struct tls_link *l, enum tls_failure *failure) NODISCARD;
+/* Octets, 0: the end, -EAGAIN, -EPROTO. */
+ssize_t tls_read(struct tls_link *l, void *p, size_t n);
+ssize_t tls_write(struct tls_link *l, const void *p, size_t n);
+/* What the last -EAGAIN waits for is room to write, not something to read. */
+bool tls_wants_write(const struct tls_link *l);
+/* Says goodbye once, if the socket takes it. NULL is fine. */
+void tls_link_close(struct tls_link *l);
+
+#endif

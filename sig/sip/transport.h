@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How SIP comes and goes: one door before UDP (transport_udp), TCP and TLS (transport_stream), on the control loop. What is sent waits
+ * until transport_flush. One thread, the loop's.
+ */
+#ifndef SIG_SIP_TRANSPORT_H
+#define SIG_SIP_TRANSPORT_H
+
+#include "sig/sip/message.h"
+
+struct tls;
+struct transport;
+
+enum { SIP_LISTENERS_MAX = 64 };
+
+/* A datagram or a whole message of a connection came in; it is valid during the call. from.local is the index into the listeners. */
+typedef void transport_receive_fn(const struct sip_hop *from, struct bytes message, void *arg);
+/* Something did not get through: an ICMP error, a refusal of our own kernel, a connection that could not be made. error: an errno
+ * value, positive. UDP, what a peer can forge at most: the kernel has matched it with our address and the peer's, not with a datagram.
+ * ENOTCONN: the party is reached only once it comes to us. */
+typedef void transport_error_fn(const struct sip_hop *to, int error, void *arg);
+/* A connection that carried messages is gone, and what was queued on it. */
+typedef void transport_closed_fn(const struct sip_hop *hop, void *arg);
+
+struct transport_handlers {
+	transport_receive_fn *receive;
+	transport_error_fn *error;
+	transport_closed_fn *closed;
+	void *arg;
+};
+
+struct transport_listener {
+	enum sip_transport transport;
+	struct addr bind; /* port 0: a free one (tests) */
+};
+
+struct transport_limits {
+	uint32_t connections; /* at once, 1 at least */
+	uint32_t connections_per_source;
+	uint64_t idle_ns; /* without a word from the peer */
+	uint64_t
+		patience_ns; /* for a connect, a handshake, a first message, the rest of one that has begun, a peer that does not read */
+};
+
+struct transport_settings {
+	const struct transport_listener *listeners;
+	uint32_t count;
+	uint8_t dscp; /* 0..63 */
+	struct transport_limits limits;
+	struct tls *
+		tls; /* borrowed; NULL: none of the listeners is TLS, and nobody is called over it */
+};
+
+/* Binds all or none. 0 or -errno. The loop is open. */
+int transport_open(struct transport **out, const struct transport_settings *settings,
+		   const struct transport_handlers *handlers) NODISCARD;
+/* Not from within a callback; what was queued is offered to the kernel once more. NULL is fine. */
+void transport_close(struct transport *t);
+/* Queues a copy: over hop.connection while that lives, else over one that is opened to hop.remote. 0, -ENOBUFS (queue full), -EMSGSIZE,
+ * -ENOENT (no such listener), -ENOTCONN (the connection is gone, and the party listens nowhere), -EMFILE (connections full),
+ * or what connect(2) says; the failure is counted. */
+int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes message);
+/* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
+void transport_flush(struct transport *t);
+/* Time-outs of connections: call transport_expire at transport_next_ns (UINT64_MAX: none). */
+uint64_t transport_next_ns(const struct transport *t);
+void transport_expire(struct transport *t, uint64_t now_ns);
+/* The address listener `local` is bound to. */
+const struct addr *transport_bound(const struct transport *t, uint32_t local);
+/* Connections that exist now, over that transport. */
+uint32_t transport_connections(const struct transport *t, enum sip_transport transport);
+
+#endif
