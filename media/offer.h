@@ -16,8 +16,12 @@ struct offer_self {
 	uint16_t rtp_port[MEDIA_LINES_MAX]; /* per m-line; RTCP is the next port */
 	uint64_t session_id;                /* o=, constant for the leg */
 	uint64_t session_version;           /* o=, grows by 1 with each changed SDP of the leg */
-	struct media_key keys
-		[MEDIA_LINES_MAX]; /* with what we send each m-line when it is SRTP; suite is agreed, not read */
+	/* With what we send each m-line when it is SRTP: all octets of the suite. In an offer the suite is the one we offer, NONE: the
+	 * first of enum media_suite; in an answer it is the offerer's choice and not read. */
+	struct media_key keys[MEDIA_LINES_MAX];
+	/* The last offer on this leg, ours or the party's; empty: none. Its payload types keep their meaning (RFC 3264 8.3.2). Read
+	 * by offer_forward. */
+	struct bytes earlier;
 };
 
 enum { OFFER_CODECS_MAX = 16, OFFER_CODEC_NAME_MAX = 16 };
@@ -27,7 +31,7 @@ struct offer_terms {
 	uint8_t codec_count; /* 0: all */
 	char codecs
 		[OFFER_CODECS_MAX]
-		[OFFER_CODEC_NAME_MAX]; /* encoding names; others are taken out of what it offers and is offered */
+		[OFFER_CODEC_NAME_MAX]; /* encoding names of audio; others are taken out of what it offers and is offered */
 	uint8_t ptime_g711,
 		ptime_g729; /* ms, a=ptime towards it where that codec comes first; 0: as the other party said */
 	bool no_events; /* its DTMF goes by INFO: telephone-event is neither offered to it nor accepted of it */
@@ -36,7 +40,7 @@ struct offer_terms {
 		video_kbps; /* b=AS and b=TIAS of video in what we send it are at most this; 0: as the other party said */
 	bool sdes_offer;  /* it is offered RTP/SAVP with our key instead of RTP/AVP */
 	bool sdes_accept; /* its RTP/SAVP is accepted; else such a line is refused */
-	bool sdes_only;   /* its plain RTP is refused */
+	bool sdes_only;   /* its plain RTP is refused, and it is never offered it */
 };
 
 struct offer_policy {

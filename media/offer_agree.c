@@ -14,7 +14,7 @@ static int read_views(struct views *v, const struct offer_exchange *x, uint8_t i
 {
 	if (offer_line_read(&v->a, &x->offer_a, index, policy, error))
 		return -EBADMSG;
-	offer_line_select(&v->a, &x->offer_a, index);
+	offer_line_select(&v->a, &x->offer_a, index, policy);
 	payload_list_read(&v->offered, &x->offer_b, index + 1U);
 	v->b.state = OFFER_LINE_OFF; /* some answers end with the last line they took */
 	if (index >= x->answer_b.media_count)
@@ -29,48 +29,117 @@ static int read_views(struct views *v, const struct offer_exchange *x, uint8_t i
 	return 0;
 }
 
-static void add(struct offer_agreement *g, const struct payload *a, uint8_t offered,
-		const struct payload *answered)
+static void add(struct offer_agreement *g, const struct payload *meaning, uint8_t a,
+		uint8_t offered, uint8_t answered)
 {
+	if (g->count == PAYLOAD_RULES_MAX)
+		return;
 	g->at[g->count++] = (struct offer_agreed){
-		.a = a->number,
+		.a = a,
 		.offered = offered,
-		.answered = answered->number,
-		.event = payload_is_event(a),
-		.clock_hz = a->clock_hz,
-		.encoding = a->encoding,
+		.answered = answered,
+		.event = payload_is_event(meaning),
+		.clock_hz = meaning->clock_hz,
+		.name = meaning->name,
+		.encoding = meaning->encoding,
 	};
 }
 
-static bool has_voice(const struct payload_list *list)
+static bool has_codec(const struct payload_list *list)
 {
 	for (uint8_t i = 0; i < list->count; i++) {
-		if (payload_is_voice(&list->at[i]))
+		if (payload_is_codec(&list->at[i]))
 			return true;
 	}
 	return false;
+}
+
+/* One format of B's; in offered it is what A has at to_a, or an event of ours. True: both have it, and it is a codec. */
+static bool add_answered(struct offer_agreement *g, const struct views *v, uint8_t answered,
+			 const struct payload *offered, uint8_t to_a)
+{
+	const struct payload *a = to_a == PAYLOAD_NONE ? NULL : &v->a.formats.at[to_a];
+
+	if (a)
+		add(g, a, a->number, offered->number, answered);
+	else if (payload_is_event(offered))
+		add(g, offered, PAYLOAD_NONE, offered->number, answered);
+	return a && payload_is_codec(a);
 }
 
 /* False: nothing in common, or nothing but events and noise where there was more on offer. */
 static bool find_common(struct offer_agreement *g, const struct views *v)
 {
 	uint8_t to_offered[PAYLOAD_RULES_MAX], to_a[PAYLOAD_RULES_MAX];
-	bool voice = false;
+	bool codec = false, common = false;
 
 	payload_match(&v->b.formats, &v->offered, to_offered);
 	payload_match(&v->offered, &v->a.formats, to_a);
 	for (uint8_t i = 0; i < v->b.formats.count; i++) {
-		uint8_t offered = to_offered[i];
+		uint8_t at = to_offered[i];
 
-		if (offered == PAYLOAD_NONE || to_a[offered] == PAYLOAD_NONE)
+		if (at == PAYLOAD_NONE)
 			continue;
-
-		const struct payload *a = &v->a.formats.at[to_a[offered]];
-
-		add(g, a, v->offered.at[offered].number, &v->b.formats.at[i]);
-		voice |= payload_is_voice(a);
+		common |= to_a[at] != PAYLOAD_NONE;
+		codec |=
+			add_answered(g, v, v->b.formats.at[i].number, &v->offered.at[at], to_a[at]);
 	}
-	return g->count && (voice || !has_voice(&v->a.formats));
+	return common && (codec || !has_codec(&v->a.formats));
+}
+
+static bool has_event_of_a(const struct offer_agreement *g)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (g->at[i].event && g->at[i].a != PAYLOAD_NONE)
+			return true;
+	}
+	return false;
+}
+
+/* RFC 4733 2.1: an event has the clock of the audio it goes with. */
+static bool has_clock(const struct offer_agreement *g, uint32_t clock_hz)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (!g->at[i].event && g->at[i].clock_hz == clock_hz)
+			return true;
+	}
+	return false;
+}
+
+/* Where B takes no events, A's are taken by us: B gets them by INFO. Those of A's clocks in use, else its first. */
+static void keep_events_of_a(struct offer_agreement *g, const struct payload_list *formats)
+{
+	const struct payload *first = NULL;
+
+	if (has_event_of_a(g))
+		return;
+	for (uint8_t i = 0; i < formats->count; i++) {
+		const struct payload *p = &formats->at[i];
+
+		if (!payload_is_event(p))
+			continue;
+		first = first ? first : p;
+		if (has_clock(g, p->clock_hz))
+			add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
+	}
+	if (first && !has_event_of_a(g))
+		add(g, first, first->number, PAYLOAD_NONE, PAYLOAD_NONE);
+}
+
+/* Why B's answer to a line that we offered is none; NULL: it is one. */
+static const char *settle(struct offer_agreement *g, const struct views *v,
+			  const struct offer_exchange *x, uint8_t index)
+{
+	struct offer_profile offered;
+
+	if (!offer_profile_read(&offered,
+				sdp_slice(&x->offer_b, x->offer_b.sections[index + 1].proto)) ||
+	    offered.secure != v->b.profile.secure) /* RFC 3264 6.1 */
+		return "another transport profile than offered";
+	if (!find_common(g, v))
+		return "no codec in common";
+	keep_events_of_a(g, &v->a.formats);
+	return NULL;
 }
 
 int offer_agree(struct offer_agreement *out, const struct offer_exchange *x, uint8_t index,
@@ -84,10 +153,16 @@ int offer_agree(struct offer_agreement *out, const struct offer_exchange *x, uin
 	out->kind = v.a.kind;
 	out->a = v.a.side;
 	out->b = v.b.side;
+	out->profile_a = v.a.profile;
+	out->profile_b = v.b.profile;
 	if (v.a.state != OFFER_LINE_RELAYED || !x->offer_b.sections[index + 1].port)
 		return 0;
-	if (v.b.state == OFFER_LINE_RELAYED && !find_common(out, &v))
-		offer_line_refuse(&v.b, &x->answer_b, index, "no codec in common");
+	if (v.b.state == OFFER_LINE_RELAYED) {
+		const char *reason = settle(out, &v, x, index);
+
+		if (reason)
+			offer_line_refuse(&v.b, &x->answer_b, index, reason);
+	}
 	out->state = v.b.state;
 	out->reason = v.b.reason;
 	out->number = v.b.number;

@@ -10,13 +10,14 @@ struct offer_exchange {
 	struct sdp offer_a, offer_b, answer_b;
 };
 
-/* A format under its three numbers. */
+/* A format under its three numbers. An event that one party alone has is agreed with that one: PAYLOAD_NONE for the other. */
 struct offer_agreed {
 	uint8_t a;        /* A's own: what A receives, and what we let A send */
 	uint8_t offered;  /* in our offer: what B sends */
 	uint8_t answered; /* in B's answer: what B receives */
 	uint8_t event;    /* RFC 4733 */
 	uint32_t clock_hz;
+	struct bytes name;
 	struct bytes encoding; /* rtpmap towards A, as A wrote it; empty: a static type */
 };
 
@@ -25,9 +26,11 @@ struct offer_agreement {
 	const char *reason;          /* REFUSED: by us, because of B's answer */
 	uint16_t number;             /* line of the answer */
 	enum media_kind kind;
-	struct media_side a, b; /* rules empty */
+	struct media_side a, b;                    /* rules and keys empty */
+	struct offer_profile profile_a, profile_b; /* as the parties wrote them */
 	uint8_t count;
-	struct offer_agreed at[PAYLOAD_RULES_MAX]; /* in B's order */
+	struct offer_agreed at
+		[PAYLOAD_RULES_MAX]; /* in B's order, then those of A alone; at least one under all three */
 };
 
 /* 0 or -EBADMSG: the answer's line is malformed, or of another kind than the offer's. */

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way of an offer: A's SDP looked at, and written again for B. */
-#include <assert.h>
 #include <errno.h>
 
-#include "media/offer_line.h"
-#include "media/offer_write.h"
-
-enum { DYNAMIC_FIRST = 96, DYNAMIC_LAST = 127 }; /* RFC 3551 6 */
+#include "media/offer_crypto.h"
+#include "media/offer_formats.h"
 
 /* "more" than fits into a plan are refused anyway. */
 static uint8_t planned(const struct sdp *s)
@@ -20,7 +17,7 @@ int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct 
 	struct offer_line line;
 	struct sdp s;
 
-	if (offer_parse_offer(&s, offer, policy, error))
+	if (offer_parse(&s, offer, policy, error))
 		return -EBADMSG;
 
 	struct media_plan plan = { .line_count = planned(&s) };
@@ -28,7 +25,7 @@ int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct 
 	for (uint8_t i = 0; i < s.media_count; i++) {
 		if (offer_line_read(&line, &s, i, policy, error))
 			return -EBADMSG;
-		offer_line_select(&line, &s, i);
+		offer_line_select(&line, &s, i, policy);
 		if (i >= plan.line_count)
 			continue;
 		plan.line[i].kind = line.kind;
@@ -39,119 +36,104 @@ int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct 
 	return 0;
 }
 
-/* The event that phones expect under the preferred number: that of the narrow-band codecs, else the first. */
-static const struct payload *event_to_move(const struct payload_list *formats)
+struct forwarding {
+	const struct sdp *s;
+	const struct offer_policy *policy;
+	const struct offer_self *to_b;
+	const struct sdp *earlier; /* NULL: none */
+	struct writer *w;
+	struct offer_error refused; /* the first reason of ours */
+};
+
+/* B's profile: with feedback as A's, secure as B's terms have it. */
+static struct offer_profile profile_for_b(const struct forwarding *k, const struct offer_line *line)
 {
-	const struct payload *event = NULL;
-
-	for (uint8_t i = 0; i < formats->count; i++) {
-		const struct payload *p = &formats->at[i];
-
-		if (payload_is(p, "red")) /* its blocks name the numbers too (RFC 2198 5) */
-			return NULL;
-		if (payload_is_event(p) &&
-		    (!event || (event->clock_hz != 8000 && p->clock_hz == 8000)))
-			event = p;
-	}
-	return event;
+	return (struct offer_profile){
+		.secure = k->policy->b.sdes_offer || k->policy->b.sdes_only,
+		.feedback = line->profile.feedback,
+	};
 }
 
-/* Numbers with an rtpmap but outside the m-line are taken as well: the party has a use for them. */
-static bool is_free(uint8_t number, const struct sdp *s, unsigned section)
+/* NULL, or why B cannot be offered it. */
+static const char *write_relayed(struct forwarding *k, uint8_t index, const struct offer_line *line)
 {
-	struct bytes rest, word;
-	uint16_t line = 0;
-	uint32_t n;
-
-	for (rest = sdp_slice(s, s->sections[section].formats); bytes_cut(&rest, ' ', &word);) {
-		if (!bytes_u32(word, &n) && n == number)
-			return false;
-	}
-	while (sdp_attribute_next(s, section, "rtpmap", &line, &rest)) {
-		if (bytes_cut(&rest, ' ', &word) && !bytes_u32(word, &n) && n == number)
-			return false;
-	}
-	return true;
-}
-
-static void formats_for_b(struct offer_formats *out, const struct payload_list *formats,
-			  const struct sdp *s, unsigned section, uint8_t event_pt)
-{
-	const struct payload *event = event_to_move(formats);
-	bool dynamic = event_pt >= DYNAMIC_FIRST && event_pt <= DYNAMIC_LAST;
-	bool move = event && dynamic && is_free(event_pt, s, section);
-
-	out->count = formats->count;
-	for (uint8_t i = 0; i < formats->count; i++) {
-		const struct payload *p = &formats->at[i];
-
-		out->at[i] = (struct offer_format){ .from = p->number,
-						    .to = move && p == event ? event_pt : p->number,
-						    .encoding = p->encoding };
-	}
-}
-
-static void write_relayed(struct writer *w, const struct sdp *s, uint8_t index,
-			  const struct offer_line *line, const struct offer_policy *policy,
-			  const struct offer_self *to_b)
-{
-	const struct sdp_section *m = &s->sections[index + 1];
+	struct offer_profile profile = profile_for_b(k, line);
 	struct offer_formats formats;
+	struct crypto crypto = { 0 };
 	struct offer_media media = {
-		.kind = sdp_slice(s, m->kind),
-		.proto = sdp_slice(s, m->proto),
+		.kind = line->kind,
+		.name = sdp_slice(k->s, k->s->sections[index + 1].kind),
+		.proto = bytes_str(offer_profile_name(profile)),
 		.formats = &formats,
-		.address = &to_b->address,
-		.port = to_b->rtp_port[index],
+		.terms = &k->policy->b,
+		.address = &k->to_b->address,
+		.port = k->to_b->rtp_port[index],
 		.direction = { line->side.sends, line->side.receives },
-		.mux_offer = policy->rtcp_mux,
+		.mux_offer = k->policy->rtcp_mux,
+		.feedback = true,
+		.crypto = profile.secure ? &crypto : NULL,
 	};
 
-	formats_for_b(&formats, &line->formats, s, index + 1U, policy->event_pt);
-	offer_write_media(w, s, index + 1U, &media);
+	offer_formats_fill(&formats, line, k->s, index, k->policy, k->earlier);
+	if (formats.count == 0)
+		return "no payload type is free";
+	if (profile.secure && !offer_crypto_offer(&crypto, &k->to_b->keys[index]))
+		return "no key for it";
+	offer_write_media(k->w, k->s, index + 1U, &media);
+	crypto_wipe(&crypto);
+	return NULL;
 }
 
 /* 1: relayed, 0: not, or -EBADMSG. */
-static int forward_line(struct writer *w, const struct sdp *s, uint8_t index,
-			const struct offer_policy *policy, const struct offer_self *to_b,
-			struct offer_error *error, struct offer_error *refused)
+static int forward_line(struct forwarding *k, uint8_t index, struct offer_error *error)
 {
 	struct offer_line line;
+	const char *reason = NULL;
 
-	if (offer_line_read(&line, s, index, policy, error))
+	if (offer_line_read(&line, k->s, index, k->policy, error))
 		return -EBADMSG;
-	offer_line_select(&line, s, index);
-	if (line.state == OFFER_LINE_RELAYED && !to_b->rtp_port[index])
-		offer_line_refuse(&line, s, index, "no port for it");
-	offer_error_note(refused, &line);
+	offer_line_select(&line, k->s, index, k->policy);
 	if (line.state == OFFER_LINE_RELAYED) {
-		write_relayed(w, s, index, &line, policy, to_b);
-	} else {
-		offer_write_refused(w, s, index + 1U);
+		reason = k->to_b->rtp_port[index] ? write_relayed(k, index, &line)
+						  : "no port for it";
 	}
+	if (reason)
+		offer_line_refuse(&line, k->s, index, reason);
+	offer_error_note(&k->refused, &line);
+	if (line.state != OFFER_LINE_RELAYED)
+		offer_write_refused(k->w, k->s, index + 1U);
 	return line.state == OFFER_LINE_RELAYED;
 }
 
-int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
-		  const struct offer_self *to_b, struct writer *offer_b, struct offer_error *error)
+static int forward_lines(struct forwarding *k, struct offer_error *error)
 {
-	struct offer_error refused = { 0 };
 	int relayed = 0;
-	struct sdp s;
 
-	if (offer_parse_offer(&s, offer_a, policy, error))
-		return -EBADMSG;
-	offer_write_session(offer_b, &s, to_b);
-	for (uint8_t i = 0; i < s.media_count; i++) {
-		int one = forward_line(offer_b, &s, i, policy, to_b, error, &refused);
+	offer_write_session(k->w, k->s, k->to_b);
+	for (uint8_t i = 0; i < k->s->media_count; i++) {
+		int one = forward_line(k, i, error);
 
 		if (one < 0)
 			return one;
 		relayed += one;
 	}
-	if (!relayed && refused.reason) {
-		*error = refused;
+	if (!relayed && k->refused.reason) {
+		*error = k->refused;
 		return -ENOTSUP;
 	}
-	return offer_fits(offer_b, error);
+	return offer_fits(k->w, error);
+}
+
+int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
+		  const struct offer_self *to_b, struct writer *offer_b, struct offer_error *error)
+{
+	struct sdp s, earlier;
+	struct sdp_error ignored;
+	struct forwarding k = { .s = &s, .policy = policy, .to_b = to_b, .w = offer_b };
+
+	if (offer_parse(&s, offer_a, policy, error))
+		return -EBADMSG;
+	if (to_b->earlier.n && sdp_parse(&earlier, to_b->earlier, &ignored) == 0)
+		k.earlier = &earlier;
+	return forward_lines(&k, error);
 }

@@ -4,11 +4,18 @@
 #include <assert.h>
 #include <errno.h>
 
-enum { LINES_ADDED = 3 + 3 * MEDIA_LINES_MAX }; /* by us: s=, c=, t=; direction and two of RTCP */
+/* By us: s=, c=, t=; two b=, rtpmap and fmtp of an event, ptime, direction, two of RTCP, crypto. */
+enum { LINES_ADDED = 3 + 9 * MEDIA_LINES_MAX };
 
 static int malformed(struct offer_error *error, uint16_t number, const char *reason)
 {
 	*error = (struct offer_error){ .status = 400, .line = number, .reason = reason };
+	return -EBADMSG;
+}
+
+static int too_long(struct offer_error *error, const char *reason)
+{
+	*error = (struct offer_error){ .status = 413, .reason = reason };
 	return -EBADMSG;
 }
 
@@ -18,11 +25,13 @@ int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *pol
 	struct sdp_error wrong;
 
 	assert(error);
-	if (in.n > policy->sdp_max) {
-		*error = (struct offer_error){ .status = 413, .reason = "SDP is too long" };
-		return -EBADMSG;
-	}
-	return sdp_parse(out, in, &wrong) ? malformed(error, wrong.line, wrong.reason) : 0;
+	if (in.n > policy->sdp_max)
+		return too_long(error, "SDP is too long");
+	if (sdp_parse(out, in, &wrong))
+		return malformed(error, wrong.line, wrong.reason);
+	if (out->line_count > SDP_LINES_MAX - LINES_ADDED)
+		return too_long(error, "SDP has too many lines");
+	return 0;
 }
 
 int offer_parse_own(struct sdp *out, struct bytes in, struct offer_error *error)
@@ -30,17 +39,6 @@ int offer_parse_own(struct sdp *out, struct bytes in, struct offer_error *error)
 	struct sdp_error wrong;
 
 	return sdp_parse(out, in, &wrong) ? malformed(error, wrong.line, wrong.reason) : 0;
-}
-
-int offer_parse_offer(struct sdp *out, struct bytes in, const struct offer_policy *policy,
-		      struct offer_error *error)
-{
-	int err = offer_parse(out, in, policy, error);
-
-	if (err || out->line_count <= SDP_LINES_MAX - LINES_ADDED)
-		return err;
-	*error = (struct offer_error){ .status = 413, .reason = "SDP has too many lines" };
-	return -EBADMSG;
 }
 
 static uint16_t m_line_number(const struct sdp *s, uint8_t index)
@@ -113,7 +111,8 @@ static bool is_other_alternative(const struct sdp *s, uint8_t index)
 }
 
 /* Why we would not relay it, whatever its address and formats are; NULL: we would. */
-static const char *refusal(const struct sdp *s, uint8_t index, const struct offer_policy *policy)
+static const char *refusal(const struct sdp *s, uint8_t index, const struct offer_policy *policy,
+			   struct offer_profile *profile)
 {
 	const struct sdp_section *m = &s->sections[index + 1];
 	struct bytes kind = sdp_slice(s, m->kind), proto = sdp_slice(s, m->proto);
@@ -123,42 +122,13 @@ static const char *refusal(const struct sdp *s, uint8_t index, const struct offe
 		return "more m-lines than are relayed";
 	if (!video && !bytes_iis(kind, "audio"))
 		return "media type is not relayed";
-	if (!bytes_iis(proto, "RTP/AVP") && !bytes_iis(proto, "RTP/AVPF"))
+	if (!offer_profile_read(profile, proto))
 		return "transport is not relayed";
 	if (video && !policy->video)
 		return "video is off";
 	if (m->port_count != 1)
 		return "several ports in one m-line";
 	return is_other_alternative(s, index) ? "another alternative of the group is used" : NULL;
-}
-
-/* FEC and retransmission count the sequence numbers or SSRCs of another stream, which we rewrite. */
-static bool is_relayed(const struct payload *p, enum media_kind kind)
-{
-	static const char *const tied[] = { "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec" };
-
-	if (p->name.n == 0)
-		return false;
-	for (size_t i = 0; i < COUNT_OF(tied); i++) {
-		if (payload_is(p, tied[i]))
-			return false;
-	}
-	return kind == MEDIA_AUDIO || payload_is(p, "H264");
-}
-
-void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t index)
-{
-	uint8_t kept = 0;
-
-	if (line->state != OFFER_LINE_RELAYED)
-		return;
-	for (uint8_t i = 0; i < line->formats.count; i++) {
-		if (is_relayed(&line->formats.at[i], line->kind))
-			line->formats.at[kept++] = line->formats.at[i];
-	}
-	line->formats.count = kept;
-	if (kept == 0)
-		offer_line_refuse(line, s, index, "no known codec");
 }
 
 /* RFC 3605 2.1; without a=rtcp it is the next port (RFC 3550 11). */
@@ -216,10 +186,12 @@ int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 		    const struct offer_policy *policy, struct offer_error *error)
 {
 	const struct sdp_section *m = &s->sections[index + 1];
-	const char *reason = refusal(s, index, policy);
 
 	assert(index < s->media_count);
-	*out = (struct offer_line){ .state = OFFER_LINE_OFF };
+	*out = (struct offer_line){ .state = OFFER_LINE_OFF, .side.event_pt = PAYLOAD_NONE };
+
+	const char *reason = refusal(s, index, policy, &out->profile);
+
 	out->kind = bytes_iis(sdp_slice(s, m->kind), "video") ? MEDIA_VIDEO : MEDIA_AUDIO;
 	if (m->port == 0)
 		return 0;

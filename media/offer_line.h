@@ -4,6 +4,7 @@
 #define MEDIA_OFFER_LINE_H
 
 #include "media/offer.h"
+#include "media/offer_profile.h"
 #include "media/payload.h"
 
 enum offer_line_state {
@@ -17,23 +18,23 @@ struct offer_line {
 	const char *reason;
 	uint16_t number; /* SDP line the reason is about */
 	enum media_kind kind;
-	struct media_side side;      /* rules empty; mux: the party says a=rtcp-mux */
+	struct offer_profile profile;
+	struct media_side side;      /* rules and keys empty; mux: the party says a=rtcp-mux */
 	struct payload_list formats; /* in the party's order */
 };
 
-/* A party's SDP, with the length limit of the policy. 0 or -EBADMSG. */
+/* A party's SDP, with the length limit of the policy, and such that what we make of it can be parsed too. 0 or -EBADMSG. */
 int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *policy,
 		struct offer_error *error) NODISCARD;
-/* The same, and what we make of it can be parsed too. */
-int offer_parse_offer(struct sdp *out, struct bytes in, const struct offer_policy *policy,
-		      struct offer_error *error) NODISCARD;
 /* One that we wrote. */
 int offer_parse_own(struct sdp *out, struct bytes in, struct offer_error *error) NODISCARD;
 /* m-line index from 0. 0 or -EBADMSG (then error tells). */
 int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 		    const struct offer_policy *policy, struct offer_error *error) NODISCARD;
-/* Of an offer: drops the formats that we do not relay, and refuses the line where none is left. */
-void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t index);
+/* Of an offer: drops what we do not relay or the terms of either party do not allow, and refuses the line where nothing is
+ * left. Events stay as long as the offerer may send them: we take them where the answerer does not. media/offer_select.c */
+void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t index,
+		       const struct offer_policy *policy);
 void offer_line_refuse(struct offer_line *line, const struct sdp *s, uint8_t index,
 		       const char *reason);
 /* Remembers the first refusal, for the case that nothing is left. */

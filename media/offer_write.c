@@ -1,71 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "media/offer_write.h"
+#include "media/offer_attribute.h"
 
 #include <assert.h>
-
-/* Attributes that belong to the hop, not to the call: addresses and ICE (RFC 8839), keys (RFC 4568, 5763), groups
- * (RFC 5888) and capabilities (RFC 5939) over both, and SSRCs (RFC 5576), which we rewrite. */
-static const char *const g_hop_attributes[] = {
-	"rtcp",
-	"rtcp-mux",
-	"rtcp-mux-only",
-	"candidate",
-	"end-of-candidates",
-	"remote-candidates",
-	"source-filter",
-	"alt",
-	"altc",
-	"crypto",
-	"fingerprint",
-	"setup",
-	"connection",
-	"tls-id",
-	"key-mgmt",
-	"zrtp-hash",
-	"encryption",
-	"identity",
-	"mid",
-	"group",
-	"bundle-only",
-	"msid",
-	"msid-semantic",
-	"ssrc",
-	"ssrc-group",
-	"rid",
-	"simulcast",
-	"acap",
-	"tcap",
-	"ccap",
-	"rmcap",
-	"omcap",
-	"mfcap",
-	"mscap",
-	"bcap",
-	"icap",
-	"sescap",
-	"pcfg",
-	"acfg",
-	"lcfg",
-	"csup",
-	"creq",
-	"sendrecv",
-	"sendonly",
-	"recvonly",
-	"inactive",
-};
-
-static bool is_of_the_hop(struct bytes attribute)
-{
-	struct bytes rest;
-
-	if (bytes_istarts(attribute, "ice-"))
-		return true;
-	for (size_t i = 0; i < COUNT_OF(g_hop_attributes); i++) {
-		if (sdp_attribute_is(attribute, g_hop_attributes[i], &rest))
-			return true;
-	}
-	return false;
-}
 
 static const char *family_name(const struct addr *a)
 {
@@ -106,7 +42,7 @@ void offer_write_session(struct writer *w, const struct sdp *source, const struc
 	for (uint16_t i = in->first; i < in->end; i++) {
 		struct bytes value = sdp_slice(source, source->lines[i].value);
 
-		if (source->lines[i].type == 'a' && !is_of_the_hop(value))
+		if (source->lines[i].type == 'a' && !offer_attribute_is_of_the_hop(value))
 			sdp_write_line(w, 'a', value);
 	}
 }
@@ -127,7 +63,7 @@ void offer_write_refused(struct writer *w, const struct sdp *source, unsigned se
 static void write_m_line(struct writer *w, const struct offer_media *media)
 {
 	writer_str(w, "m=");
-	writer_bytes(w, media->kind);
+	writer_bytes(w, media->name);
 	writer_fmt(w, " %u ", media->port);
 	writer_bytes(w, media->proto);
 	for (uint8_t i = 0; i < media->formats->count; i++)
@@ -135,49 +71,65 @@ static void write_m_line(struct writer *w, const struct offer_media *media)
 	writer_str(w, "\r\n");
 }
 
+/* "AS:512" within the cap; a value that is no number counts as too much. */
+static void write_capped(struct writer *w, const char *type, struct bytes value, uint64_t cap)
+{
+	uint64_t number;
+
+	if (bytes_u64(bytes_trim(value), &number) || number > cap)
+		number = cap;
+	writer_fmt(w, "b=%s:%llu\r\n", type, (unsigned long long)number);
+}
+
+/* RFC 8866 5.8, RFC 3890: AS in kbit/s, TIAS in bit/s. */
+static void write_video_bandwidth(struct writer *w, const struct sdp *s, unsigned section,
+				  uint32_t kbps)
+{
+	struct bytes as = { 0 }, tias = { 0 };
+
+	for (uint16_t i = s->sections[section].first; i < s->sections[section].end; i++) {
+		struct bytes value = sdp_slice(s, s->lines[i].value), rest = value, type;
+
+		if (s->lines[i].type != 'b')
+			continue;
+		if (bytes_cut(&rest, ':', &type) && bytes_iis(type, "AS"))
+			as = rest;
+		else if (bytes_iis(type, "TIAS"))
+			tias = rest;
+		else
+			sdp_write_line(w, 'b', value);
+	}
+	write_capped(w, "AS", as, kbps);
+	write_capped(w, "TIAS", tias, UINT64_C(1000) * kbps);
+}
+
+static void write_bandwidth(struct writer *w, const struct sdp *source, unsigned section,
+			    const struct offer_media *media)
+{
+	uint32_t kbps = media->kind == MEDIA_VIDEO ? media->terms->video_kbps : 0;
+
+	if (kbps)
+		write_video_bandwidth(w, source, section, kbps);
+	else
+		write_lines_of(w, source, section, 'b');
+}
+
 static void write_rtpmaps(struct writer *w, const struct offer_formats *formats)
 {
 	for (uint8_t i = 0; i < formats->count; i++) {
-		if (formats->at[i].encoding.n == 0)
+		const struct offer_format *f = &formats->at[i];
+
+		if (f->encoding.n == 0)
 			continue;
-		writer_fmt(w, "a=rtpmap:%u ", formats->at[i].to);
-		writer_bytes(w, formats->at[i].encoding);
+		writer_fmt(w, "a=rtpmap:%u ", f->to);
+		writer_bytes(w, f->encoding);
+		writer_str(w, "\r\n");
+		if (f->parameters.n == 0)
+			continue;
+		writer_fmt(w, "a=fmtp:%u ", f->to);
+		writer_bytes(w, f->parameters);
 		writer_str(w, "\r\n");
 	}
-}
-
-/* "fmtp:97 mode=20" under the number that we write, or not at all. False: the attribute is not about one format. */
-static bool write_format_attribute(struct writer *w, struct bytes attribute,
-				   const struct offer_formats *formats)
-{
-	static const char *const numbered[] = { "fmtp", "rtcp-fb", "imageattr" };
-	struct bytes rest = { 0 }, word = { 0 };
-	const char *name = NULL;
-	uint32_t number;
-
-	for (size_t i = 0; i < COUNT_OF(numbered) && !name; i++)
-		name = sdp_attribute_is(attribute, numbered[i], &rest) ? numbered[i] : NULL;
-	if (!name || !bytes_cut(&rest, ' ', &word) || bytes_u32(word, &number))
-		return false;
-	for (uint8_t i = 0; i < formats->count; i++) {
-		if (formats->at[i].from != number)
-			continue;
-		writer_fmt(w, "a=%s:%u ", name, formats->at[i].to);
-		writer_bytes(w, rest);
-		writer_str(w, "\r\n");
-	}
-	return true;
-}
-
-static void write_attribute(struct writer *w, struct bytes attribute,
-			    const struct offer_formats *formats)
-{
-	struct bytes rest;
-
-	if (is_of_the_hop(attribute) || sdp_attribute_is(attribute, "rtpmap", &rest))
-		return;
-	if (!write_format_attribute(w, attribute, formats))
-		sdp_write_line(w, 'a', attribute);
 }
 
 static void write_own(struct writer *w, const struct offer_media *media)
@@ -191,21 +143,24 @@ static void write_own(struct writer *w, const struct offer_media *media)
 	write_address(w, media->address);
 }
 
+static void write_crypto(struct writer *w, const struct crypto *crypto)
+{
+	if (!crypto)
+		return;
+	writer_str(w, "a=crypto:");
+	crypto_write(w, crypto);
+	writer_str(w, "\r\n");
+}
+
 void offer_write_media(struct writer *w, const struct sdp *source, unsigned section,
 		       const struct offer_media *media)
 {
-	const struct sdp_section *in = &source->sections[section];
-
-	assert(media->port && media->port < UINT16_MAX);
+	assert(media->port && media->port < UINT16_MAX && media->formats->count);
 	write_m_line(w, media);
 	write_lines_of(w, source, section, 'i');
-	write_lines_of(w, source, section, 'b');
+	write_bandwidth(w, source, section, media);
 	write_rtpmaps(w, media->formats);
-	for (uint16_t i = in->first; i < in->end; i++) {
-		if (source->lines[i].type == 'a') {
-			write_attribute(w, sdp_slice(source, source->lines[i].value),
-					media->formats);
-		}
-	}
+	offer_attributes_write(w, source, section, media);
+	write_crypto(w, media->crypto);
 	write_own(w, media);
 }

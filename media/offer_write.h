@@ -6,13 +6,18 @@
 #ifndef MEDIA_OFFER_WRITE_H
 #define MEDIA_OFFER_WRITE_H
 
+#include "media/crypto.h"
 #include "media/offer.h"
 #include "media/payload.h"
 
+#define OFFER_EVENTS "0-16" /* RFC 4733 7.1.1: those that the engine knows, flash among them */
+
 /* A format under its number in the source, and under the number we write. */
 struct offer_format {
-	uint8_t from, to;
-	struct bytes encoding; /* of the rtpmap that we write; empty: none */
+	uint8_t from, to; /* from PAYLOAD_NONE: the source does not have it */
+	struct bytes name;
+	struct bytes encoding;   /* of the rtpmap that we write; empty: none */
+	struct bytes parameters; /* of an fmtp of ours; empty: the source's, if any */
 };
 
 struct offer_formats {
@@ -22,13 +27,17 @@ struct offer_formats {
 
 /* An m-line as we write it. */
 struct offer_media {
-	struct bytes kind, proto;
+	enum media_kind kind;
+	struct bytes name, proto; /* the first and third field of m= */
 	const struct offer_formats *formats;
+	const struct offer_terms *terms; /* of whom it goes to */
 	const struct addr *address;
 	uint16_t port; /* RTCP is the next one, unless muxed */
 	struct sdp_direction direction;
-	bool mux_offer;  /* a=rtcp-mux beside a=rtcp, the other may choose */
-	bool mux_answer; /* a=rtcp-mux alone: agreed */
+	bool mux_offer;              /* a=rtcp-mux beside a=rtcp, the other may choose */
+	bool mux_answer;             /* a=rtcp-mux alone: agreed */
+	bool feedback;               /* the source's a=rtcp-fb may pass */
+	const struct crypto *crypto; /* ours; NULL: plain RTP */
 };
 
 /* v= to the session's a= lines. */

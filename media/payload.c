@@ -31,9 +31,9 @@ bool payload_is_event(const struct payload *p)
 	return payload_is(p, "telephone-event");
 }
 
-bool payload_is_voice(const struct payload *p)
+bool payload_is_codec(const struct payload *p)
 {
-	return !payload_is_event(p) && !payload_is(p, "CN");
+	return !payload_is_event(p) && !payload_is(p, "CN") && !payload_is(p, "red");
 }
 
 /* "96 opus/48000/2": the part after the number, when the number is this one. */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/offer_crypto.h"
+
+#include <string.h>
+
+enum { TAG = 1, SUITE_FIRST = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80 };
+
+bool offer_crypto_usable(const struct sdp *offer, unsigned section)
+{
+	struct crypto c;
+	uint16_t line = 0;
+	bool found = crypto_next(offer, section, &line, &c);
+
+	crypto_wipe(&c);
+	return found;
+}
+
+/* False: there are not as many octets as the suite wants. */
+static bool set_key(struct media_key *out, const struct media_key *own, uint8_t suite)
+{
+	uint8_t length = crypto_key_length(suite);
+
+	if (length == 0 || own->length != length)
+		return false;
+	*out = *own;
+	out->suite = suite;
+	return true;
+}
+
+bool offer_crypto_offer(struct crypto *out, const struct media_key *own)
+{
+	*out = (struct crypto){ .tag = TAG };
+	if (set_key(&out->key, own, own->suite ? own->suite : SUITE_FIRST))
+		return true;
+	crypto_wipe(out);
+	return false;
+}
+
+/* RFC 3711 9.1: one key for both directions is one keystream too, as soon as two SSRCs are equal. */
+static bool is_same(const struct media_key *a, const struct media_key *b)
+{
+	return bytes_eq_secret(bytes_mem(a->octets, a->length), bytes_mem(b->octets, b->length));
+}
+
+static const char *refuse(struct media_key *ours, struct media_key *theirs, const char *reason)
+{
+	explicit_bzero(ours, sizeof(*ours));
+	explicit_bzero(theirs, sizeof(*theirs));
+	return reason;
+}
+
+const char *offer_crypto_accept(const struct sdp *offer, unsigned section,
+				const struct media_key *own, struct media_key *theirs,
+				struct crypto *out)
+{
+	struct crypto c;
+	uint16_t line = 0;
+	bool found = crypto_next(offer, section, &line, &c);
+
+	*theirs = c.key;
+	*out = (struct crypto){ .tag = c.tag };
+	crypto_wipe(&c);
+	if (!found)
+		return refuse(&out->key, theirs, "no a=crypto that can be used");
+	if (!set_key(&out->key, own, theirs->suite))
+		return refuse(&out->key, theirs, "no key for it");
+	if (is_same(&out->key, theirs))
+		return refuse(&out->key, theirs, "a=crypto has our own key");
+	return NULL;
+}
+
+const char *offer_crypto_settle(const struct sdp *own_offer, const struct sdp *answer,
+				unsigned section, struct media_key *ours, struct media_key *theirs)
+{
+	struct crypto offered, c = { 0 };
+	uint16_t line = 0, own_line = 0;
+	bool found = crypto_next(own_offer, section, &own_line, &offered);
+	bool same = false;
+
+	while (found && !same && crypto_next(answer, section, &line, &c))
+		same = c.tag == offered.tag && c.key.suite == offered.key.suite;
+	*ours = offered.key;
+	*theirs = same ? c.key : (struct media_key){ 0 };
+	crypto_wipe(&offered);
+	crypto_wipe(&c);
+	if (!same) /* RFC 4568 5.1.3, 5.3 */
+		return refuse(ours, theirs, "the answer has no a=crypto of ours");
+	return is_same(ours, theirs) ? refuse(ours, theirs, "a=crypto has our own key") : NULL;
+}

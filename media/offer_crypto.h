@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whose key protects what (RFC 4568 5.1, 7.1): each party's line tells with what that party sends, and no party ever sees
+ * the other's. Internal to media/offer_*.c.
+ */
+#ifndef MEDIA_OFFER_CRYPTO_H
+#define MEDIA_OFFER_CRYPTO_H
+
+#include "media/crypto.h"
+
+/* An offer's section has a line that we can honour. */
+bool offer_crypto_usable(const struct sdp *offer, unsigned section);
+/* Our line in an offer, with our key. False, and *out wiped: the key is not of its suite's length. */
+bool offer_crypto_offer(struct crypto *out, const struct media_key *own);
+/* Our line in the answer to the first of an offer's that we can honour; *theirs is its key. NULL or why not (all wiped). */
+const char *offer_crypto_accept(const struct sdp *offer, unsigned section,
+				const struct media_key *own, struct media_key *theirs,
+				struct crypto *out);
+/* What an answer made of our line in our offer: *ours and *theirs with the agreed suite. NULL or why not (all wiped). */
+const char *offer_crypto_settle(const struct sdp *own_offer, const struct sdp *answer,
+				unsigned section, struct media_key *ours, struct media_key *theirs);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/offer_plan.h"
+
+#include <string.h>
+
+#include "media/offer_crypto.h"
+
+static void add_rule(struct media_side *side, uint8_t in, uint8_t out, const struct offer_agreed *f)
+{
+	for (uint8_t i = 0; i < side->rule_count; i++) {
+		if (side->rules[i].in == in)
+			return;
+	}
+	if (side->rule_count == PAYLOAD_RULES_MAX)
+		return;
+	side->rules[side->rule_count++] = (struct payload_rule){
+		.in = in, .out = out, .event = f->event, .clock_hz = f->clock_hz
+	};
+}
+
+/*
+ * RFC 3264 5.1, 6.1: each SDP says under which numbers its author receives. So B shall send under the numbers of our
+ * offer; some send under those of their own answer, which is taken where our offer gives the number no other meaning.
+ * An event that the other party does not take has no number there: it is reported and not relayed.
+ */
+static void make_rules(struct media_line *line, const struct offer_agreement *g)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (g->at[i].a != PAYLOAD_NONE)
+			add_rule(&line->a, g->at[i].a, g->at[i].answered, &g->at[i]);
+		if (g->at[i].offered != PAYLOAD_NONE)
+			add_rule(&line->b, g->at[i].offered, g->at[i].a, &g->at[i]);
+	}
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (g->at[i].answered != PAYLOAD_NONE)
+			add_rule(&line->b, g->at[i].answered, g->at[i].a, &g->at[i]);
+	}
+}
+
+/* The clock of the first codec is the one that its packets have. */
+static uint32_t clock_of(const struct offer_agreement *g)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (!g->at[i].event)
+			return g->at[i].clock_hz;
+	}
+	return 0;
+}
+
+static void choose_event(struct media_side *side, const struct offer_agreed *f, uint8_t number,
+			 uint32_t clock_hz)
+{
+	if (!f->event || number == PAYLOAD_NONE ||
+	    (side->event_pt != PAYLOAD_NONE &&
+	     (side->event_clock_hz == clock_hz || f->clock_hz != clock_hz)))
+		return;
+	side->event_pt = number;
+	side->event_clock_hz = f->clock_hz;
+}
+
+static void choose_events(struct media_line *line, const struct offer_agreement *g)
+{
+	uint32_t clock_hz = clock_of(g);
+
+	for (uint8_t i = 0; i < g->count; i++) {
+		choose_event(&line->a, &g->at[i], g->at[i].a, clock_hz);
+		choose_event(&line->b, &g->at[i], g->at[i].answered, clock_hz);
+	}
+}
+
+static void settle_mux(struct media_side *side, bool agreed)
+{
+	side->mux = agreed;
+	if (agreed)
+		side->rtcp = side->rtp;
+}
+
+static const char *take_keys(struct media_line *line, const struct offer_exchange *x, uint8_t index,
+			     const struct offer_agreement *g, const struct media_key *own,
+			     struct crypto *to_a)
+{
+	const char *reason = NULL;
+
+	*to_a = (struct crypto){ 0 };
+	if (g->profile_b.secure) {
+		reason = offer_crypto_settle(&x->offer_b, &x->answer_b, index + 1U,
+					     &line->b.key_out, &line->b.key_in);
+	}
+	if (!reason && g->profile_a.secure) {
+		reason = offer_crypto_accept(&x->offer_a, index + 1U, own, &line->a.key_in, to_a);
+		line->a.key_out = to_a->key;
+	}
+	return reason;
+}
+
+const char *offer_plan(struct media_line *out, const struct offer_exchange *x, uint8_t index,
+		       const struct offer_agreement *g, const struct offer_policy *policy,
+		       const struct media_key *own, struct crypto *to_a)
+{
+	struct bytes rest;
+	const char *reason;
+
+	*out = (struct media_line){ .kind = g->kind, .active = 1, .a = g->a, .b = g->b };
+	settle_mux(&out->a, out->a.mux && policy->rtcp_mux);
+	settle_mux(&out->b,
+		   out->b.mux && sdp_attribute(&x->offer_b, index + 1U, "rtcp-mux", &rest));
+	make_rules(out, g);
+	choose_events(out, g);
+	reason = take_keys(out, x, index, g, own, to_a);
+	if (reason)
+		explicit_bzero(out, sizeof(*out));
+	return reason;
+}

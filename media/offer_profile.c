@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/offer_profile.h"
+
+static const struct {
+	const char *name;
+	struct offer_profile profile;
+} g_profiles[] = {
+	{ "RTP/AVP", { .secure = false, .feedback = false } },
+	{ "RTP/AVPF", { .secure = false, .feedback = true } },
+	{ "RTP/SAVP", { .secure = true, .feedback = false } },
+	{ "RTP/SAVPF", { .secure = true, .feedback = true } },
+};
+
+bool offer_profile_read(struct offer_profile *out, struct bytes proto)
+{
+	*out = (struct offer_profile){ 0 };
+	for (size_t i = 0; i < COUNT_OF(g_profiles); i++) {
+		if (bytes_iis(proto, g_profiles[i].name)) {
+			*out = g_profiles[i].profile;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *offer_profile_name(struct offer_profile p)
+{
+	return g_profiles[(p.secure ? 2 : 0) + (p.feedback ? 1 : 0)].name; /* in that order */
+}

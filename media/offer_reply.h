@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One agreed m-line of B's answer, written again under A's numbers. Internal to media/offer_*.c. */
+#ifndef MEDIA_OFFER_REPLY_H
+#define MEDIA_OFFER_REPLY_H
+
+#include "media/crypto.h"
+#include "media/offer_agree.h"
+
+/* crypto: ours towards A; suite NONE: plain RTP. */
+void offer_reply(struct writer *w, const struct offer_exchange *x, uint8_t index,
+		 const struct offer_agreement *g, const struct media_line *line,
+		 const struct offer_terms *terms, const struct offer_self *to_a,
+		 const struct crypto *crypto);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of an offered line may pass: what we can relay, and what the terms of both parties allow. */
+#include "media/offer_crypto.h"
+#include "media/offer_line.h"
+
+static const char *refusal(const struct offer_line *line, const struct sdp *s, uint8_t index,
+			   const struct offer_policy *policy)
+{
+	if (line->kind == MEDIA_VIDEO && (policy->a.no_video || policy->b.no_video))
+		return "video is off";
+	if (!line->profile.secure)
+		return policy->a.sdes_only ? "plain RTP is not accepted" : NULL;
+	if (!policy->a.sdes_accept)
+		return "SRTP is not accepted";
+	return offer_crypto_usable(s, index + 1U) ? NULL : "no a=crypto that can be used";
+}
+
+/* FEC and retransmission count the sequence numbers or SSRCs of another stream, which we rewrite. */
+static bool is_relayed(const struct payload *p, enum media_kind kind)
+{
+	static const char *const tied[] = { "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec" };
+
+	if (p->name.n == 0)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(tied); i++) {
+		if (payload_is(p, tied[i]))
+			return false;
+	}
+	return kind == MEDIA_AUDIO || payload_is(p, "H264");
+}
+
+static bool is_listed(const struct payload *p, const struct offer_terms *terms)
+{
+	for (uint8_t i = 0; i < terms->codec_count; i++) {
+		if (payload_is(p, terms->codecs[i]))
+			return true;
+	}
+	return terms->codec_count == 0;
+}
+
+static bool is_allowed(const struct payload *p, enum media_kind kind,
+		       const struct offer_policy *policy)
+{
+	if (kind == MEDIA_VIDEO)
+		return true;
+	if (!payload_is_codec(p))
+		return !payload_is_event(p) || !policy->a.no_events;
+	return is_listed(p, &policy->a) && is_listed(p, &policy->b);
+}
+
+/* RFC 2198 5: "127/127" are the numbers of the blocks within. */
+static bool has_its_blocks(const struct payload *red, const struct payload_list *kept)
+{
+	struct bytes rest = red->parameters, word;
+	uint32_t number;
+
+	while (bytes_cut(&rest, '/', &word)) {
+		if (bytes_u32(bytes_trim(word), &number) || number > 127 ||
+		    !payload_find(kept, (uint8_t)number))
+			return false;
+	}
+	return true;
+}
+
+static void drop_torn_redundancy(struct payload_list *formats)
+{
+	const struct payload_list all = *formats;
+
+	formats->count = 0;
+	for (uint8_t i = 0; i < all.count; i++) {
+		if (!payload_is(&all.at[i], "red") || has_its_blocks(&all.at[i], &all))
+			formats->at[formats->count++] = all.at[i];
+	}
+}
+
+static bool has_codec(const struct payload_list *list)
+{
+	for (uint8_t i = 0; i < list->count; i++) {
+		if (payload_is_codec(&list->at[i]))
+			return true;
+	}
+	return false;
+}
+
+/* NULL, or why nothing worth relaying is left. */
+static const char *select_formats(struct offer_line *line, const struct offer_policy *policy)
+{
+	struct payload_list *formats = &line->formats;
+	uint8_t kept = 0;
+	bool codec = false;
+
+	for (uint8_t i = 0; i < formats->count; i++) {
+		const struct payload *p = &formats->at[i];
+
+		if (!is_relayed(p, line->kind))
+			continue;
+		codec |= payload_is_codec(p);
+		if (is_allowed(p, line->kind, policy))
+			formats->at[kept++] = *p;
+	}
+	formats->count = kept;
+	drop_torn_redundancy(formats);
+	if (codec && !has_codec(formats))
+		return "no codec that may be used";
+	return formats->count ? NULL : "no known codec";
+}
+
+void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t index,
+		       const struct offer_policy *policy)
+{
+	const char *reason;
+
+	if (line->state != OFFER_LINE_RELAYED)
+		return;
+	reason = refusal(line, s, index, policy);
+	if (!reason)
+		reason = select_formats(line, policy);
+	if (reason)
+		offer_line_refuse(line, s, index, reason);
+}
