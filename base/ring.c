@@ -88,8 +88,11 @@ uint32_t ring_pop(struct ring *r, void *items, uint32_t max)
 
 	if (n > max)
 		n = max;
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		memcpy(to + i * r->item_size, slot_at(r, head + i), r->item_size);
+		if (r->wipes)
+			explicit_bzero(slot_at(r, head + i), r->item_size);
+	}
 	/* release: pairs with the acquire in ring_push */
 	atomic_store_explicit(&r->head, head + n, memory_order_release);
 	return n;

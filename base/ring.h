@@ -18,6 +18,7 @@ struct ring {
 	size_t item_size;
 	uint32_t mask;
 	int wake_fd;
+	bool wipes; /* set after open: items hold secrets, of which nothing stays once they were read */
 };
 
 /* capacity: rounded up to a power of two. 0, -ENOMEM or -errno of eventfd. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/control.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "engine/event.h"
+#include "engine/srtp_flow.h"
 #include "engine/worker.h"
 
 static void answer(struct worker *w, const struct media_event *event)
@@ -53,13 +55,28 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		open_failed(w, c, err);
 		return;
 	}
-	err = w->port->ops->flow_add(w->port, c->spec.id.slot, fd);
+	err = srtp_flow_open(&w->flows, f, &c->spec, &w->rand);
+	if (!err)
+		err = w->port->ops->flow_add(w->port, c->spec.id.slot, fd);
 	if (err) {
 		flow_close(&w->flows, f);
 		open_failed(w, c, err);
 		return;
 	}
 	flow_count_publish(w);
+}
+
+/* A key that cannot be used: nothing passes, and control hears of it. */
+static void update_srtp(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	struct media_event event;
+	int err = srtp_flow_update(&w->flows, f, spec, &w->rand);
+
+	if (!err)
+		return;
+	event = event_of(f, MEDIA_FLOW_FAILED);
+	event.error = err;
+	answer(w, &event);
 }
 
 static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_t now_ns)
@@ -75,6 +92,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	if (f->connected && w->port->ops->connect(w->port, spec->id.slot, NULL) == 0)
 		f->connected = 0;
 	f->latch[CHANNEL_RTP].since_ns = now_ns;
+	update_srtp(w, f, spec);
 }
 
 /* Of a flow that is gone (its open failed): closed all the same, with nothing counted. */
@@ -138,8 +156,10 @@ void control_drain(struct worker *w, uint64_t now_ns)
 {
 	struct media_command c;
 
-	while (held_delivered(w) && ring_pop(&w->commands, &c, 1) == 1)
+	while (held_delivered(w) && ring_pop(&w->commands, &c, 1) == 1) {
 		apply(w, &c, now_ns);
+		explicit_bzero(&c, sizeof(c)); /* keys */
+	}
 }
 
 void control_close_all(struct worker *w)

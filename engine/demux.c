@@ -8,9 +8,13 @@ static void rtp_read(struct pkt *p, struct bytes in)
 {
 	struct rtp_head h;
 
+	p->padding_bad = 0;
 	if (rtp_parse(&h, in)) {
-		p->verdict = VERDICT_MALFORMED;
-		return;
+		p->padding_bad = 1;
+		if (rtp_parse_sealed(&h, in)) {
+			p->verdict = VERDICT_MALFORMED;
+			return;
+		}
 	}
 	p->kind = PKT_RTP;
 	p->payload_type = h.payload_type;
@@ -49,6 +53,7 @@ void demux_stage(struct worker *w, struct batch *b)
 	BATCH_EACH(p, b)
 	{
 		p->kind = PKT_UNKNOWN;
+		p->received = p->length;
 		if (p->verdict == VERDICT_NONE)
 			pkt_demux(p);
 	}

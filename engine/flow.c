@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "engine/latch.h"
+#include "engine/srtp_flow.h"
 #include "engine/worker.h"
 
 enum { CLOCK_HZ_PRESET = 8000 };
@@ -118,6 +119,7 @@ void flow_close(struct flow_table *t, struct flow *f)
 	assert(f->id.generation != 0);
 	t->active[f->active_at] = last;
 	t->list[last].active_at = f->active_at;
+	srtp_flow_close(t, f);
 	f->id = (struct flow_id){ 0 };
 }
 
@@ -158,7 +160,7 @@ const struct payload_rule *flow_rule(const struct flow *f, uint8_t payload_type)
 
 struct flow_resume flow_resume_read(const struct flow *f)
 {
-	return (struct flow_resume){
+	struct flow_resume r = {
 		.source_rtp = f->latch[CHANNEL_RTP].source,
 		.source_rtcp = f->latch[CHANNEL_RTCP].source,
 		.source_ssrc = f->source.ssrc,
@@ -166,6 +168,9 @@ struct flow_resume flow_resume_read(const struct flow *f)
 		.sequence_offset = f->source.sequence_offset,
 		.started = f->source.started,
 	};
+
+	srtp_flow_resume(f, &r);
+	return r;
 }
 
 struct flow_stats flow_stats_read(const struct flow *f)
@@ -200,5 +205,7 @@ void flow_stage(struct worker *w, struct batch *b)
 			p->verdict = VERDICT_NO_FLOW;
 		else if (is_wrong_port(p, f))
 			p->verdict = VERDICT_WRONG_PORT;
+		else if (p->kind == PKT_RTP && p->padding_bad && !(f->secure & SECURE_IN))
+			p->verdict = VERDICT_MALFORMED;
 	}
 }

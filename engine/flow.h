@@ -7,6 +7,7 @@
 #define ENGINE_FLOW_H
 
 #include "engine/packet.h"
+#include "engine/srtp.h"
 #include "media/flow.h"
 #include "media/report.h"
 #include "media/seq.h"
@@ -43,6 +44,13 @@ struct sink {
 	uint32_t clock_hz; /* of its audio or video; 0: only events yet */
 	uint16_t sequence; /* highest sent */
 	uint8_t started;
+	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
+};
+
+/* Which ways are SRTP. */
+enum {
+	SECURE_IN = 1,
+	SECURE_OUT = 2,
 };
 
 struct flow {
@@ -54,6 +62,7 @@ struct flow {
 	uint8_t receive, send, rtcp_mux;
 	uint8_t kind;   /* enum media_kind */
 	uint8_t notice; /* 1: MEDIA_FLOW_LATCHED is due */
+	uint8_t secure; /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
 	uint8_t leg, line;
 	struct latch latch[CHANNELS];
 	struct addr remote[CHANNELS]; /* signalled */
@@ -69,6 +78,11 @@ struct flow {
 	struct flow_stats stats;        /* lost and jitter_us: flow_stats_read */
 	uint8_t rule_of[PAYLOAD_TYPES]; /* index into rules, or PAYLOAD_NONE */
 	struct payload_rule rules[PAYLOAD_RULES_MAX];
+	struct srtp_stream *srtp_in, *srtp_out; /* NULL: plain, or no stream could be opened */
+	uint64_t srtp_limit;
+	uint32_t srtcp_limit;
+	uint32_t srtp_half; /* of source: SRTP_HALFs of its index, as control knows them */
+	uint8_t srtp_told, srtcp_told; /* 1: MEDIA_FLOW_RESERVE was sent for this limit */
 	/* rarely */
 	uint64_t call;
 	uint8_t connected;   /* 1: the RTP socket is connected to the latched source */
@@ -81,6 +95,7 @@ struct flow_table {
 	uint32_t *active; /* slots in use, dense, in no order */
 	uint32_t capacity;
 	uint32_t count;
+	uint32_t secure; /* flows with SRTP in any direction */
 };
 
 /* 0 or -ENOMEM. Memory is touched when a slot is first used. */
@@ -105,7 +120,15 @@ const struct payload_rule *flow_rule(const struct flow *f, uint8_t payload_type)
 struct flow_resume flow_resume_read(const struct flow *f);
 struct flow_stats flow_stats_read(const struct flow *f);
 
-/* The packets' flows and peers. Drops: no_flow, wrong_port. */
+/* An RTP packet that was counted as sent was not, after all. */
+static inline void flow_uncount_out(struct flow *f, uint16_t length, uint16_t payload)
+{
+	(void)payload;
+	f->stats.packets_out--;
+	f->stats.octets_out -= length;
+}
+
+/* The packets' flows and peers. Drops: no_flow, wrong_port, malformed. */
 void flow_stage(struct worker *w, struct batch *b);
 
 #endif

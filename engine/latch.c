@@ -37,6 +37,19 @@ static bool is_signalled(const struct flow *f, enum channel c, const struct addr
 	return f->latch_mode == LATCH_SAME_IP && addr_eq(from, &f->remote[c]);
 }
 
+bool latch_allows(const struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns)
+{
+	const struct latch *l = &f->latch[c];
+
+	if (l->source.family != ADDR_NONE) {
+		if (LIKELY(addr_eq(from, &l->source)))
+			return true;
+		if (now_ns - l->heard_ns < LATCH_SILENCE_NS && !is_signalled(f, c, from))
+			return false;
+	}
+	return is_allowed(f, c, from);
+}
+
 bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns,
 		  bool *changed)
 {
@@ -48,9 +61,7 @@ bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint6
 		l->heard_ns = now_ns;
 		return true;
 	}
-	if (latched && now_ns - l->heard_ns < LATCH_SILENCE_NS && !is_signalled(f, c, from))
-		return false;
-	if (!is_allowed(f, c, from))
+	if (!latch_allows(f, c, from, now_ns))
 		return false;
 	*l = (struct latch){ .source = *from, .heard_ns = now_ns, .since_ns = now_ns };
 	*changed = true;
@@ -88,6 +99,11 @@ void latch_stage(struct worker *w, struct batch *b)
 
 		if (p->verdict != VERDICT_NONE)
 			continue;
+		if (p->flow->secure & SECURE_IN) {
+			if (!latch_allows(p->flow, (enum channel)p->channel, &p->from, b->now_ns))
+				p->verdict = VERDICT_SOURCE_NOT_LATCHED;
+			continue;
+		}
 		if (!latch_accept(p->flow, (enum channel)p->channel, &p->from, b->now_ns, &changed))
 			p->verdict = VERDICT_SOURCE_NOT_LATCHED;
 		else if (changed)

@@ -16,6 +16,8 @@
 	UINT64_C(      \
 		1000000000) /* a connected socket shows no other source: in time before LATCH_SILENCE_NS */
 
+/* Could a packet from there be believed, if it turns out to be the party's? */
+bool latch_allows(const struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns);
 /* May this packet be believed? Latches its source where the flow's mode allows; *changed is then true. */
 bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns,
 		  bool *changed);
@@ -26,7 +28,7 @@ bool latch_is_stable(const struct flow *f, uint64_t now_ns);
 /* The signalled address moved: it is sent to until its party was heard. */
 void latch_forget(struct flow *f, enum channel c);
 
-/* Drops: source_not_latched. */
+/* Drops: source_not_latched. What is SRTP has yet to authenticate before it latches anything (unprotect.h). */
 void latch_stage(struct worker *w, struct batch *b);
 
 #endif

@@ -12,7 +12,7 @@ static void stats_count(struct pkt *p, uint64_t now_ns)
 	if (in->packets_in++ == 0)
 		in->first_in_ns = now_ns;
 	in->last_in_ns = now_ns;
-	in->octets_in += p->length;
+	in->octets_in += p->received;
 	out->packets_out++;
 	out->octets_out += p->length;
 }

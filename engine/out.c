@@ -12,7 +12,7 @@ static void pkt_tally(struct tally *t, const struct pkt *p)
 {
 	assert(p->verdict != VERDICT_NONE && p->verdict < VERDICT_COUNT);
 	t->verdicts[p->verdict]++;
-	t->octets_in += p->length;
+	t->octets_in += p->received;
 	if (p->verdict == VERDICT_RELAY)
 		t->octets_out += p->length;
 	else if (p->flow)

@@ -50,6 +50,8 @@ struct pkt {
 	uint32_t timestamp;
 	uint32_t ssrc;
 	uint16_t payload_at, payload_length; /* in data, without padding */
+	uint16_t received;                   /* octets as they came in: demux */
+	uint8_t padding_bad;                 /* demux; 1: malformed, unless it is encrypted */
 	uint32_t clock_hz;                   /* rewrite; of the payload type */
 	uint8_t event;                       /* rewrite; 1: telephone-event */
 	struct flow *flow;     /* flow; valid within the batch: flows change between batches only */

@@ -67,8 +67,10 @@ static void run_begin(struct flow *f, struct sink *k, struct pkt *p, uint64_t no
 	if (k->started) {
 		continue_stream(f, k, p, now_ns);
 	} else {
-		/* no number below was used by this process */
-		f->source.first = (uint16_t)(p->sequence - LATE_MAX);
+		if (k->pinned)
+			f->source.sequence_offset = (uint16_t)(k->sequence + 1 - p->sequence);
+		else /* no number below was used by this process */
+			f->source.first = (uint16_t)(p->sequence - LATE_MAX);
 		if (f->source.started && !known)
 			resume_blindly(f, p);
 	}

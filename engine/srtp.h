@@ -14,7 +14,10 @@
 #include "media/flow.h"
 
 enum {
-	SRTP_SOURCES_MAX = 8,      /* SSRCs of a party that are told apart at a time */
+	SRTP_SOURCES_MAX = 8, /* SSRCs of a party that are told apart at a time */
+	SRTP_HALF =
+		1
+		<< 15, /* the index of one that was not heard for less is guessed right (RFC 3711 3.3.1) */
 	SRTP_TRAILER_MAX = 4 + 10, /* what protection adds: SRTCP's index and tag */
 };
 

@@ -8,9 +8,11 @@
 #include "engine/latch.h"
 #include "engine/measure.h"
 #include "engine/out.h"
+#include "engine/protect.h"
 #include "engine/rewrite.h"
 #include "engine/rtcp.h"
 #include "engine/tick.h"
+#include "engine/unprotect.h"
 
 enum {
 	IDLE_S = 3600,
@@ -20,14 +22,16 @@ enum {
 /* A packet's whole way. A stage never calls the next and never frees; it sets pkt->verdict. */
 static void relay(struct worker *w, struct batch *b)
 {
-	demux_stage(w, b);   /* RTP, RTCP or neither */
-	flow_stage(w, b);    /* whose port it came to, and who is the peer */
-	latch_stage(w, b);   /* is it from the party? */
-	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
-	measure_stage(w, b); /* loss, jitter, digits */
-	rtcp_stage(w, b);    /* RTCP: the peer's numbers, or why not */
-	notice_stage(w, b);  /* what control wants to save */
-	out_stage(w, b);     /* sent or dropped, and counted */
+	demux_stage(w, b);     /* RTP, RTCP or neither */
+	flow_stage(w, b);      /* whose port it came to, and who is the peer */
+	latch_stage(w, b);     /* is it from the party? */
+	unprotect_stage(w, b); /* SRTP: it is from the party, and plain from here on */
+	rewrite_stage(w, b);   /* RTP: the peer's numbers, or why not */
+	measure_stage(w, b);   /* loss, jitter, digits */
+	rtcp_stage(w, b);      /* RTCP: the peer's numbers, or why not */
+	protect_stage(w, b);   /* SRTP: what leaves for a party with keys */
+	notice_stage(w, b);    /* what control wants to save */
+	out_stage(w, b);       /* sent or dropped, and counted */
 }
 
 static uint64_t sleep_ns(const struct worker *w)
@@ -72,11 +76,13 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 
 	*w = (struct worker){ .metrics = s->metrics, .batch_wait_ns = s->batch_wait_ns };
 	w->commands.wake_fd = w->events.wake_fd = -1;
+	rand_open_system(&w->rand);
 	err = flow_table_open(&w->flows, s->slots);
 	if (!err)
 		err = ring_open(&w->commands, sizeof(struct media_command), s->commands);
 	if (!err)
 		err = ring_open(&w->events, sizeof(struct media_event), s->events);
+	w->commands.wipes = true; /* keys */
 	if (err)
 		worker_close(w);
 	return err;

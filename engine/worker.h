@@ -6,6 +6,7 @@
 #ifndef ENGINE_WORKER_H
 #define ENGINE_WORKER_H
 
+#include "base/rand.h"
 #include "base/ring.h"
 #include "engine/flow.h"
 #include "engine/metrics.h"
@@ -19,6 +20,7 @@ struct worker {
 	uint64_t tick_ns; /* when the next tick is due */
 	uint64_t cpu_us;  /* at the last tick */
 	struct flow_table flows;
+	struct rand_source rand;
 	bool stopping;
 	bool holds; /* held did not fit into the event ring yet */
 	struct media_event held;

@@ -43,7 +43,7 @@ static int cut_padding(struct rtp_head *h, struct bytes *rest)
 	return 0;
 }
 
-int rtp_parse(struct rtp_head *out, struct bytes in)
+int rtp_parse_sealed(struct rtp_head *out, struct bytes in)
 {
 	struct rtp_head h = { 0 };
 
@@ -60,9 +60,19 @@ int rtp_parse(struct rtp_head *out, struct bytes in)
 	rest = bytes_from(rest, csrc_len);
 	if (in.p[0] & 0x10 && cut_extension(&h, &rest))
 		return -EBADMSG;
-	if (in.p[0] & 0x20 && cut_padding(&h, &rest))
-		return -EBADMSG;
 	h.payload = rest;
+	*out = h;
+	return 0;
+}
+
+int rtp_parse(struct rtp_head *out, struct bytes in)
+{
+	struct rtp_head h;
+
+	if (rtp_parse_sealed(&h, in))
+		return -EBADMSG;
+	if (in.p[0] & 0x20 && cut_padding(&h, &h.payload))
+		return -EBADMSG;
 	*out = h;
 	return 0;
 }

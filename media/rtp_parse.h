@@ -36,6 +36,8 @@ struct rtp_head {
 
 /* in: one plain (not encrypted) packet. 0 or -EBADMSG; *out is untouched on error. */
 int rtp_parse(struct rtp_head *out, struct bytes in) NODISCARD;
+/* The same of a packet that may be encrypted: its padding cannot be told, so the payload is all that follows the head. */
+int rtp_parse_sealed(struct rtp_head *out, struct bytes in) NODISCARD;
 
 struct rtp_element {
 	uint8_t id;

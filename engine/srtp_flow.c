@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/srtp_flow.h"
+
+#include <errno.h>
+
+static bool is_secure(const struct media_key *key)
+{
+	return key->suite != MEDIA_SUITE_NONE;
+}
+
+/* ---- what the party sends ---- */
+
+static int in_open(struct flow *f, const struct media_key *key, const struct flow_resume *resume)
+{
+	struct srtp_stream *s = NULL;
+	int err = 0;
+
+	if (is_secure(key))
+		err = srtp_stream_open(&s, key);
+	if (s && resume && resume->started && resume->srtp_in > 0)
+		srtp_stream_resume(s, resume->source_ssrc, resume->srtp_in);
+	srtp_stream_close(f->srtp_in);
+	f->srtp_in = s;
+	f->srtp_half = s && resume ? (uint32_t)(resume->srtp_in / SRTP_HALF) : 0;
+	return err;
+}
+
+static int in_update(struct flow *f, const struct media_key *key)
+{
+	if (f->srtp_in && srtp_stream_has_key(f->srtp_in, key))
+		return 0;
+	return in_open(f, key, NULL);
+}
+
+/* ---- what we send to the party ---- */
+
+/* RTP keeps its 16 bits of the index: so the sink goes on, or begins, at exactly this one. */
+static void sink_pin(struct sink *k, uint64_t next)
+{
+	k->sequence = (uint16_t)(next - 1);
+	k->pinned = 1;
+	k->feeder = (struct flow_id){ 0 };
+}
+
+static int out_open(struct flow *f, const struct media_key *key, const struct flow_resume *resume,
+		    struct rand_source *r)
+{
+	struct srtp_stream *s = NULL;
+	bool resumes = resume && resume->srtp_next > 0;
+	uint64_t next = resumes ? resume->srtp_next : 1 + rand_below(r, SRTP_FIRST_BELOW - 1);
+	int err = 0;
+
+	if (is_secure(key))
+		err = srtp_stream_open(&s, key);
+	if (s) {
+		srtp_stream_start(s, next, resume ? resume->srtcp_next : 0);
+		sink_pin(&f->sink, next);
+	}
+	srtp_stream_close(f->srtp_out);
+	f->srtp_out = s;
+	return err;
+}
+
+static int out_update(struct flow *f, const struct media_key *key, struct rand_source *r)
+{
+	if (f->srtp_out && srtp_stream_has_key(f->srtp_out, key))
+		return 0;
+	return out_open(f, key, NULL, r);
+}
+
+static void limits_set(struct flow *f, const struct flow_spec *spec)
+{
+	if (f->srtp_limit != spec->srtp_limit)
+		f->srtp_told = 0;
+	if (f->srtcp_limit != spec->srtcp_limit)
+		f->srtcp_told = 0;
+	f->srtp_limit = spec->srtp_limit;
+	f->srtcp_limit = spec->srtcp_limit;
+	if (f->srtp_out)
+		srtp_stream_limit(f->srtp_out, spec->srtp_limit, spec->srtcp_limit);
+}
+
+/* ---- flows ---- */
+
+static void secure_set(struct flow_table *t, struct flow *f, const struct flow_spec *spec)
+{
+	uint8_t secure = (uint8_t)((is_secure(&spec->key_in) ? SECURE_IN : 0) |
+				   (is_secure(&spec->key_out) ? SECURE_OUT : 0));
+
+	t->secure += (secure != 0) - (f->secure != 0);
+	f->secure = secure;
+}
+
+static bool is_index_range(const struct flow_resume *r)
+{
+	return r->srtp_in < SRTP_INDEX_END && r->srtp_next < SRTP_INDEX_END &&
+	       r->srtcp_next < SRTCP_INDEX_END;
+}
+
+int srtp_flow_open(struct flow_table *t, struct flow *f, const struct flow_spec *spec,
+		   struct rand_source *r)
+{
+	int err, err_out;
+
+	secure_set(t, f, spec);
+	if (!is_index_range(&spec->resume))
+		return -EINVAL;
+	err = in_open(f, &spec->key_in, &spec->resume);
+	err_out = out_open(f, &spec->key_out, &spec->resume, r);
+	limits_set(f, spec);
+	return err ? err : err_out;
+}
+
+int srtp_flow_update(struct flow_table *t, struct flow *f, const struct flow_spec *spec,
+		     struct rand_source *r)
+{
+	int err, err_out;
+
+	secure_set(t, f, spec);
+	err = in_update(f, &spec->key_in);
+	err_out = out_update(f, &spec->key_out, r);
+	limits_set(f, spec);
+	return err ? err : err_out;
+}
+
+void srtp_flow_close(struct flow_table *t, struct flow *f)
+{
+	t->secure -= f->secure != 0;
+	f->secure = 0;
+	srtp_stream_close(f->srtp_in);
+	srtp_stream_close(f->srtp_out);
+	f->srtp_in = f->srtp_out = NULL;
+}
+
+void srtp_flow_resume(const struct flow *f, struct flow_resume *out)
+{
+	if (f->srtp_in)
+		out->srtp_in = srtp_stream_highest(f->srtp_in, f->source.ssrc);
+	if (!f->srtp_out)
+		return;
+	out->srtp_next = srtp_stream_next(f->srtp_out);
+	out->srtcp_next = srtcp_stream_next(f->srtp_out);
+}

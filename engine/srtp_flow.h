@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The SRTP streams of a flow: opened, changed and closed by control, between batches. */
+#ifndef ENGINE_SRTP_FLOW_H
+#define ENGINE_SRTP_FLOW_H
+
+#include "base/rand.h"
+#include "engine/flow.h"
+
+/*
+ * Keys and limits of the spec. A stream whose key stays goes on; another key starts its indexes afresh (RFC 4568 6.4: its
+ * rollover counter is 0). At the open of a flow they start where spec->resume says. 0, -EINVAL (a key or an index that is
+ * none) or -ENOMEM: then nothing passes in that direction, under srtp_key, rather than unprotected.
+ */
+int srtp_flow_open(struct flow_table *t, struct flow *f, const struct flow_spec *spec,
+		   struct rand_source *r) NODISCARD;
+int srtp_flow_update(struct flow_table *t, struct flow *f, const struct flow_spec *spec,
+		     struct rand_source *r) NODISCARD;
+void srtp_flow_close(struct flow_table *t, struct flow *f);
+/* Fills what is about SRTP. */
+void srtp_flow_resume(const struct flow *f, struct flow_resume *out);
+
+#endif
