@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who asks: digest credentials (RFC 3261 22, 8760) or an address we trust. */
+#include <inttypes.h>
+
 #include "base/log.h"
 #include "sig/shard_state.h"
 
@@ -40,9 +42,27 @@ static void challenge(struct shard *s, const struct sip_message *m, bool proxy, 
 	shard_refuse(s, NULL, m, proxy ? 407 : 401, REFUSED_CHALLENGE, writer_done(&w));
 }
 
-static void wrong(struct shard *s, const struct sip_message *m, bool proxy, struct bytes user)
+/* Whoever guesses hears nothing of what it guessed. False: it was answered. */
+static bool may_try(struct shard *s, const struct sip_message *m, uint64_t who)
+{
+	uint64_t wait_ns = auth_limit_wait_ns(&s->auth_limit, who, s->host.now.ns);
+	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
+
+	if (!wait_ns)
+		return true;
+	writer_fmt(&extra, "Retry-After: %" PRIu64 "\r\n", (wait_ns + NS_PER_S - 1) / NS_PER_S);
+	shard_refuse(s, NULL, m, 403, REFUSED_GUESSING, writer_done(&extra));
+	return false;
+}
+
+static void wrong(struct shard *s, const struct sip_message *m, bool proxy, struct bytes user,
+		  uint64_t who)
 {
 	sig_count_refused(&s->metrics, REFUSED_DIGEST);
+	if (auth_limit_failed(&s->auth_limit, who, s->host.now.ns)) {
+		LOG_WARN("sip", 0, "too many wrong credentials: it has to wait",
+			 LOG_BYTES("user", user), LOG_ADDR("source", &m->hop.remote));
+	}
 	LOG_WARN("sip", 0, "wrong credentials", LOG_BYTES("user", user),
 		 LOG_BYTES("method", m->method_name), LOG_ADDR("source", &m->hop.remote));
 	challenge(s, m, proxy, false);
@@ -54,11 +74,16 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 	const struct digest_server *server = &s->settings.digest;
 	const struct shard_extension *e = NULL;
 	struct bytes user = { 0 };
+	uint64_t who;
 
 	if (digest_user(server, m, proxy, &user))
 		e = shard_extension_find(s, user);
+	who = auth_limit_id(&s->key, &m->hop.remote, user);
+	if (user.n && !may_try(s, m, who))
+		return NULL;
 	switch (digest_check(server, m, proxy, e ? &e->secret : NULL, s->host.now.utc_ms)) {
 	case DIGEST_OK:
+		auth_limit_passed(&s->auth_limit, who);
 		if (e && e->enabled)
 			return e;
 		shard_refuse(s, NULL, m, 403, REFUSED_DISABLED, (struct bytes){ 0 });
@@ -70,7 +95,7 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 		challenge(s, m, proxy, true);
 		return NULL;
 	case DIGEST_WRONG:
-		wrong(s, m, proxy, user);
+		wrong(s, m, proxy, user, who);
 		return NULL;
 	case DIGEST_MALFORMED:
 		shard_refuse(s, NULL, m, 400, REFUSED_DIGEST_MALFORMED, (struct bytes){ 0 });

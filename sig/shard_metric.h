@@ -18,6 +18,7 @@
 	X(CHALLENGE, "challenged")                   \
 	X(DIGEST, "wrong_credentials")               \
 	X(DIGEST_MALFORMED, "malformed_credentials") \
+	X(GUESSING, "too_many_wrong_credentials")    \
 	X(IDENTITY, "not_own_identity")              \
 	X(DISABLED, "extension_disabled")            \
 	X(NOT_FOUND, "not_found")                    \

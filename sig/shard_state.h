@@ -3,6 +3,7 @@
 #ifndef SIG_SHARD_STATE_H
 #define SIG_SHARD_STATE_H
 
+#include "sig/auth_limit.h"
 #include "sig/call/call.h"
 #include "sig/call/respond.h"
 #include "sig/route.h"
@@ -57,6 +58,7 @@ struct shard {
 	struct pool calls, aors, extensions;
 	struct table calls_by_id, aors_by_user, extensions_by_number;
 	struct shard_profiles profiles;
+	struct auth_limit auth_limit;
 	struct hash_key key;
 	uint32_t established;
 	uint32_t bindings;
