@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RTP bleed and injection: a million foreign packets at the media ports; none is forwarded, none answered, all counted.
+
+In a network namespace of its own, so that the kernel's counters are those of this test: a packet that the node did not
+drop under a name was refused by the kernel (NoPorts: the socket is connected to the party; RcvbufErrors: a full queue).
+"""
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from lib.flood import MARK
+
+from call_test import CallTest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ALONE = True                    # a flood wants its core, and would take others'
+NEWUSER, NEWNET = 0x10000000, 0x40000000
+STRANGER = "127.0.0.66"         # another host than the parties'
+RATE = 60000                    # a second
+TOTAL = 1000000                 # at least, over all tests
+EVERYTHING = ("rtp", "guessed", "rtcp", "malformed", "short", "other")
+sent_in_all = 0
+
+
+def setUpModule():
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(NEWNET) and libc.unshare(NEWUSER | NEWNET):
+        raise unittest.SkipTest("no network namespace of our own: " + os.strerror(ctypes.get_errno()))
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def kernel():
+    """UDP datagrams that this namespace's kernel gave to nobody."""
+    with open("/proc/self/net/snmp", encoding="ascii") as file:
+        names, values = (line.split()[1:] for line in file if line.startswith("Udp:"))
+    found = dict(zip(names, map(int, values)))
+    return {name: found[name] for name in ("NoPorts", "RcvbufErrors")}
+
+
+class BleedTest(CallTest):
+    def ports(self, offset=0):
+        """The node's media ports of the only call, both sides; offset 1: RTCP."""
+        flows = self.node.ctl("call.show", call=self.calls()[0]["id"])["flows"]
+        places = [flow["local"].rpartition(":") for flow in flows]
+        return [(host.strip("[]"), int(port) + offset) for host, _, port in places]
+
+    def dropped(self):
+        """By reason, as the node counted them."""
+        rows = [line for line in self.node.http("/metrics")[1].splitlines()
+                if line.startswith("tandem_media_dropped_packets_total{")]
+        return {line.split('"')[1]: int(float(line.rpartition(" ")[2])) for line in rows}
+
+    def flood(self, to, count, kinds=EVERYTHING, sources=((STRANGER, 0), (STRANGER, 0)), rate=RATE, ssrc=None):
+        """Sends, and finds each packet again as a drop; ({reason: count}, {kernel's: count})."""
+        global sent_in_all
+        before, kernel_before = self.dropped(), kernel()
+        lost = self.audio_a.lost() + self.audio_b.lost()
+        plan = {"from": sources, "to": to, "kinds": kinds, "count": count, "rate": rate,
+                "ssrc": self.audio_a.ssrc if ssrc is None else ssrc}
+        done = json.loads(subprocess.run([sys.executable, os.path.join(HERE, "lib", "flood.py")], check=True,
+                                         input=json.dumps(plan), capture_output=True, text=True).stdout)
+        self.assertEqual((done["sent"], done["answers"]), (count, 0), "and nothing was sent to the stranger")
+        sent_in_all += count
+        end = time.monotonic() + 5
+        while True:
+            reasons = {name: value - before[name] for name, value in self.dropped().items() if value > before[name]}
+            refused = {name: value - kernel_before[name] for name, value in kernel().items()}
+            lost_here = self.audio_a.lost() + self.audio_b.lost() - lost
+            if sum(reasons.values()) + sum(refused.values()) == count + lost_here or time.monotonic() > end:
+                break
+            time.sleep(0.1)
+        self.assertEqual(sum(reasons.values()) + sum(refused.values()), count + lost_here, (reasons, refused))
+        self.assertLessEqual(lost_here, refused["RcvbufErrors"], "only a full queue costs the parties a packet")
+        print(f"# {self._testMethodName}: {count} in {done['seconds']:.1f} s: {reasons} {refused}", flush=True)
+        return reasons, refused
+
+    def untouched(self):
+        """What both ends received is each other's alone."""
+        for end, other in ((self.audio_a, self.audio_b), (self.audio_b, self.audio_a)):
+            for packet in list(end.packets):
+                self.assertNotIn(MARK, packet.payload)
+            self.assertLessEqual(len({packet.ssrc for packet in end.packets}), 1)
+            self.assertLessEqual(len({packet.source for packet in end.packets}), 1)
+            self.assertEqual(end.strange, [])
+            self.assertEqual(end.rtcp_packets, [])
+            self.assertLessEqual(len(end.packets), other.sent)
+
+    def talking(self, seconds=0.5):
+        for end, hertz in ((self.audio_a, 440), (self.audio_b, 880)):
+            end.start(hertz)
+        time.sleep(seconds)
+
+    def heard(self):
+        """Both tones are whole, and the numbers go on without a gap."""
+        time.sleep(0.6)
+        for end, hertz in ((self.audio_a, 880), (self.audio_b, 440)):
+            heard, share = end.heard()
+            self.assertAlmostEqual(heard, hertz, delta=3)
+            self.assertGreater(share, 0.95)
+            self.assertLess(end.gap(), 0.5)
+        for end in (self.audio_a, self.audio_b):
+            end.stop()
+        self.untouched()
+
+    def hang_up(self, out, into):
+        out.bye()
+        into.wait_bye()
+        self.ended()
+
+
+class Bleed(BleedTest):
+    def test_a_ringing_phone(self):
+        """No answer yet: the callee has named no address, and the caller's is not the stranger's."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        self.flood(self.ports() + self.ports(1), 80000)
+        into.answer(self.audio_b.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.audio_b.use(into.request)
+        self.talking()
+        self.heard()
+        self.hang_up(out, into)
+
+    def test_early_media(self):
+        self.node.ctl("extension.put", secret="secret1001\n", number="1001", password="-", early_media="true")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.respond(183, "Session Progress", body=self.audio_b.sdp())
+        self.audio_a.use(out.wait_provisional(183))
+        self.flood(self.ports(), 40000)
+        self.audio_b.use(into.request).start(880)
+        self.audio_a.wait_packets(10)
+        self.flood(self.ports(), 80000)
+        self.audio_a.wait_packets(30)
+        self.audio_b.stop()
+        self.assertAlmostEqual(self.audio_a.heard()[0], 880, delta=3)
+        self.untouched()
+        into.answer(self.audio_b.sdp())
+        out.wait_answer()
+        self.hang_up(out, into)
+
+    def test_before_the_first_packet(self):
+        """Answered, but nobody has spoken: the first packet of all is a stranger's."""
+        out, into, _ = self.connect()
+        self.flood(self.ports() + self.ports(1), 100000)
+        self.untouched()
+        self.talking()
+        self.heard()
+        self.hang_up(out, into)
+
+    def test_a_call_under_way(self):
+        """From another host, and from the parties' own at other ports, with and without their SSRC."""
+        out, into, _ = self.connect()
+        self.talking()
+        self.flood(self.ports(), 150000)
+        self.flood(self.ports(), 150000, sources=(("127.0.0.1", 0), ("127.0.0.1", 0)))
+        self.flood(self.ports(1), 100000)
+        self.heard()
+        self.hang_up(out, into)
+
+    def test_a_call_that_has_been_stable(self):
+        """After 5 s the kernel refuses strangers itself, and our counters and its counters have them all."""
+        out, into, _ = self.connect()
+        self.talking(6.0)
+        _, refused = self.flood(self.ports(), 150000, sources=((STRANGER, 0), ("127.0.0.1", 0)))
+        self.assertEqual(refused["NoPorts"], 150000, "the sockets are connected")
+        self.flood(self.ports(1), 50000)
+        self.heard()
+        self.hang_up(out, into)
+
+    def test_a_call_on_hold(self):
+        out, into, _ = self.connect()
+        self.talking()
+        for end in (self.audio_a, self.audio_b):
+            end.stop()
+        waiting = threading.Thread(target=into.wait_reinvite, args=(
+            self.audio_b.sdp(direction="inactive", version=2),))
+        waiting.start()
+        self.assertEqual(out.reinvite(self.audio_a.sdp(direction="inactive", version=2)).status, 200)
+        waiting.join()
+        reasons, _ = self.flood(self.ports() + self.ports(1), 100000)
+        self.assertNotIn("not_receiving", reasons, "a stranger is one on hold, too")
+        self.untouched()
+        self.hang_up(out, into)
+
+    def test_sizes(self):
+        """Longer than any packet of a phone, up to what UDP takes."""
+        out, into, _ = self.connect()
+        self.talking()
+        self.flood(self.ports() + self.ports(1), 6000, ("huge",), rate=2000)
+        self.heard()
+        self.hang_up(out, into)
+
+    def test_zz_it_was_a_million(self):
+        self.assertGreaterEqual(sent_in_all, TOTAL)
+
+
+class Strict(BleedTest):
+    settings = {"media": {"latch": "strict"}}
+
+    def test_the_parties_host_is_not_enough(self):
+        """strict: before the first packet, too, only the signalled port is believed."""
+        out, into, _ = self.connect()
+        self.flood(self.ports(), 50000, sources=(("127.0.0.1", 0), (STRANGER, 0)))
+        self.talking()
+        self.heard()
+        self.hang_up(out, into)
+
+
+if __name__ == "__main__":
+    unittest.main()
