@@ -4,6 +4,7 @@
 
 #include "app/command.h"
 #include "app/command_handlers.h"
+#include "app/fields.h"
 
 static const char *type_name(enum command_arg_type type)
 {
@@ -131,6 +132,7 @@ void command_write_reference(struct writer *w)
 		writer_fmt(w, "| `%s` | %s |\n", command_error_name((enum command_error_code)code),
 			   command_error_help((enum command_error_code)code));
 	}
+	fields_write_events(w);
 	writer_str(w, "\n## Commands\n");
 	for (const struct command *c = g_commands; c->name; c++)
 		write_command(w, c);

@@ -132,44 +132,71 @@ bool fields_cdr_is_number(struct bytes name)
 	return false;
 }
 
+enum { HAS_CALL = 1, HAS_STATUS = 2, HAS_LEG = 4, HAS_DIGIT = 8 };
+
+static const struct {
+	const char *name, *help;
+	unsigned has; /* besides type, version and to */
+} g_events[SIG_EVENT_KINDS] = {
+	[SIG_CALL_NEW] = { "call.new", "A call began.", HAS_CALL },
+	[SIG_CALL_RINGING] = { "call.ringing", "The called party rings.", HAS_CALL },
+	[SIG_CALL_ANSWERED] = { "call.answered", "The called party answered.", HAS_CALL },
+	[SIG_CALL_ENDED] = { "call.ended", "The call is over; sip_status as in its CDR.",
+			     HAS_CALL | HAS_STATUS },
+	[SIG_CALL_DIGIT] = { "call.digit", "The party of that leg pressed a digit.",
+			     HAS_CALL | HAS_LEG | HAS_DIGIT },
+	[SIG_CALL_HELD] = { "call.held",
+			    "The party of that leg holds the other one, by itself or by command.",
+			    HAS_CALL | HAS_LEG },
+	[SIG_CALL_RESUMED] = { "call.resumed", "It does no longer.", HAS_CALL | HAS_LEG },
+	[SIG_CALL_MUTED] = { "call.muted", "Nobody hears the party of that leg, by command.",
+			     HAS_CALL | HAS_LEG },
+	[SIG_CALL_UNMUTED] = { "call.unmuted", "It is heard again.", HAS_CALL | HAS_LEG },
+	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
+	[SIG_UNREGISTERED] = { "registration.gone",
+			       "The last phone of an extension left, or its registration ran out.",
+			       0 },
+};
+
 const char *fields_event_name(enum sig_event_kind kind)
 {
-	switch (kind) {
-	case SIG_CALL_NEW:
-		return "call.new";
-	case SIG_CALL_RINGING:
-		return "call.ringing";
-	case SIG_CALL_ANSWERED:
-		return "call.answered";
-	case SIG_CALL_ENDED:
-		return "call.ended";
-	case SIG_CALL_DIGIT:
-		return "call.digit";
-	case SIG_REGISTERED:
-		return "registration.new";
-	case SIG_UNREGISTERED:
-		return "registration.gone";
-	}
-	return "unknown";
+	assert(kind < SIG_EVENT_KINDS);
+	return g_events[kind].name;
 }
 
 void fields_of_event(struct fields *out, const struct sig_event *event)
 {
-	bool of_call = event->kind != SIG_REGISTERED && event->kind != SIG_UNREGISTERED;
+	unsigned has = g_events[event->kind].has;
 	char digit[2] = { event->digit, '\0' };
 
 	out->count = out->used = 0;
 	add_text(out, "type", fields_event_name(event->kind));
-	if (of_call)
+	if (has & HAS_CALL)
 		add_call(out, "call", event->call);
 	add_number(out, "version", event->version);
-	if (of_call)
+	if (has & HAS_CALL)
 		add_text(out, "from", event->from);
 	add_text(out, "to", event->to);
-	if (event->kind == SIG_CALL_ENDED)
+	if (has & HAS_STATUS)
 		add_number(out, "sip_status", event->status);
-	if (event->kind == SIG_CALL_DIGIT) {
+	if (has & HAS_LEG)
 		add_text(out, "leg", event->leg ? "b" : "a");
+	if (has & HAS_DIGIT)
 		add_text(out, "digit", digit);
+}
+
+void fields_write_events(struct writer *w)
+{
+	struct fields fields;
+
+	writer_str(w, "\n## Events\n\n| Type | Fields | Meaning |\n|---|---|---|\n");
+	for (int kind = 0; kind < SIG_EVENT_KINDS; kind++) {
+		struct sig_event event = { .kind = (enum sig_event_kind)kind };
+
+		fields_of_event(&fields, &event);
+		writer_fmt(w, "| `%s` |", g_events[kind].name);
+		for (size_t i = 1; i < fields.count; i++)
+			writer_fmt(w, "%s `%s`", i > 1 ? "," : "", fields.list[i].name);
+		writer_fmt(w, " | %s |\n", g_events[kind].help);
 	}
 }

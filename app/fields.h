@@ -21,5 +21,7 @@ void fields_of_event(struct fields *out, const struct sig_event *event);
 /* True for the fields of a CDR whose text is a whole number. */
 bool fields_cdr_is_number(struct bytes name);
 const char *fields_event_name(enum sig_event_kind kind);
+/* The events' part of docs/api.md. */
+void fields_write_events(struct writer *w);
 
 #endif

@@ -25,9 +25,14 @@ enum sig_event_kind {
 	SIG_CALL_RINGING,
 	SIG_CALL_ANSWERED,
 	SIG_CALL_ENDED,
-	SIG_CALL_DIGIT,
+	SIG_CALL_DIGIT,   /* leg, digit: the party of that leg pressed it */
+	SIG_CALL_HELD,    /* leg: that party holds the other, or a command does for it */
+	SIG_CALL_RESUMED, /* leg */
+	SIG_CALL_MUTED,   /* leg: nobody hears that party any more, by command */
+	SIG_CALL_UNMUTED, /* leg */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
+	SIG_EVENT_KINDS,
 };
 
 /* For subscribers; id of an event = object + version. */

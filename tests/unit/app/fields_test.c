@@ -100,6 +100,11 @@ static void test_events(void **state)
 	assert_string_equal(value("version"), "9");
 	assert_string_equal(value("digit"), "#");
 	assert_string_equal(value("leg"), "b");
+	event = (struct sig_event){ .kind = SIG_CALL_HELD, .call = 2 };
+	fields_of_event(&g_fields, &event);
+	assert_string_equal(value("type"), "call.held");
+	assert_string_equal(value("leg"), "a");
+	assert_null(value("digit"));
 	event = (struct sig_event){ .kind = SIG_REGISTERED, .to = "1001" };
 	fields_of_event(&g_fields, &event);
 	assert_string_equal(value("type"), "registration.new");
