@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must hold, whatever happens:
+ *  - what leaves the node is SIP that we would accept, CSeq numbers of a dialog grow, tags stay;
+ *  - saved before said: INVITE to the callee and every 2xx leave after the store has the record that explains them, unless the
+ *    store was away or did not answer;
+ *  - a call that both phones take for established is known to the node, also after a kill, and ends for both when one hangs up;
+ *  - every INVITE has one final response, every leg one end;
+ *  - one CDR for each call that was in the store, with the right outcome;
+ *  - no port is open twice, peers are mutual, no SRTP index is sent twice;
+ *  - when everybody has hung up, nothing is left: calls, transactions, ports, flows, records, saves.
+ */
+#ifndef TESTS_SIM_CHECK_H
+#define TESTS_SIM_CHECK_H
+
+#include "sig/effect.h"
+
+struct sim;
+struct phone_call;
+struct store_command;
+
+enum { SEEN_MAX = 128, CHECK_DIALOGS_MAX = 512 };
+
+/* A call as the node numbers it. */
+struct seen {
+	uint64_t call;
+	char call_id[64];       /* of the caller's dialog */
+	uint64_t asked, stored; /* newest version that went to the store, and is or was there */
+	uint64_t forgiven;      /* saves up to this one got no answer: nothing waits for them */
+	bool waiting;           /* a 2xx came, and no save was asked for since */
+	uint64_t need;          /* version that knows it */
+	uint32_t answer_cseq, answer_leg;
+	bool said;    /* INVITE to the callee left */
+	bool excused; /* the store was away or silent */
+	bool weak;    /* a kill took part of it, and nobody had been promised more */
+	uint32_t crashes;
+	bool ended; /* its end went to the store */
+	uint32_t cdrs;
+	struct cdr cdr;
+};
+
+struct check_dialog {
+	char call_id[64], tag[48];
+	uint32_t cseq;
+	char branch[96];
+};
+
+struct check {
+	char broken[256]; /* "": all is well */
+	struct seen seen[SEEN_MAX];
+	uint32_t seen_count;
+	struct check_dialog dialogs[CHECK_DIALOGS_MAX];
+	uint32_t dialog_count;
+	uint32_t effects_max;
+};
+
+void check_fail(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+struct seen *check_seen(struct sim *s, uint64_t call); /* NULL: never heard of */
+
+/* ---- check_sent.c: what the node says; false: it shall not leave (sabotage) ---- */
+bool check_sent(struct sim *s, const struct addr *to, struct bytes text);
+void check_received(struct sim *s, struct bytes text);
+
+/* ---- check_store.c ---- */
+void check_save(struct sim *s, const struct effect *e);
+void check_stored(struct sim *s, uint64_t call, uint64_t version);
+void check_saved(struct sim *s, const struct store_command *c, bool ok);
+void check_cdr(struct sim *s, const struct cdr *cdr);
+void check_degraded(struct sim *s);
+void check_crashed(struct sim *s);
+void check_restored(struct sim *s);
+
+/* ---- check_call.c: what phones believe ---- */
+void check_answered(struct sim *s, const struct phone_call *c);
+void check_bye(struct sim *s, const struct phone_call *c);
+void check_over(struct sim *s, const struct phone_call *c);
+void check_no_answer(struct sim *s, const struct phone_call *c);
+void check_effects(struct sim *s, uint32_t count);
+/* After each step of the node. */
+void check_step(struct sim *s);
+
+/* ---- check_end.c ---- */
+void check_end(struct sim *s);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two ends of a call believe, and what the node knows of it. */
+#include <inttypes.h>
+
+#include "tests/sim/sim.h"
+
+/* BYE may take 64*T1 to the node and 64*T1 on, and the node may be away. */
+#define END_NS     (100 * NS_PER_S)
+#define SETTLED_NS (40 * NS_PER_S)
+enum { EFFECTS_MAX = 400 };
+
+/* Calls of phones with that number in that state, of one side or both. */
+static struct phone_call *next_end(struct sim *s, uint64_t call, struct phone_call *after)
+{
+	bool found = !after;
+
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			struct phone_call *c = p->calls[k];
+
+			if (found && c->node_call == call && c->state == PC_TALKING &&
+			    (c->caller || c->acked))
+				return c;
+			found |= c == after;
+		}
+	}
+	return NULL;
+}
+
+static void look_at_call(struct sim *s, const struct seen *seen)
+{
+	struct phone_call *one = next_end(s, seen->call, NULL);
+	struct phone_call *two = one ? next_end(s, seen->call, one) : NULL;
+	struct phone_call *three = two ? next_end(s, seen->call, two) : NULL;
+	struct call_view v;
+
+	if (!two || seen->weak)
+		return;
+	if (one->caller != two->caller && !shard_call_view(s->node.shard, seen->call, &v))
+		check_fail(s, "call %" PRIx64 " goes on without the node", seen->call);
+	if (three && s->now_ns - three->answer_ns > SETTLED_NS &&
+	    s->now_ns - two->answer_ns > SETTLED_NS && s->now_ns - one->answer_ns > SETTLED_NS)
+		check_fail(s, "call %" PRIx64 " has three ends", seen->call);
+}
+
+void check_step(struct sim *s)
+{
+	const char *wrong = engine_look(&s->engine);
+
+	if (wrong)
+		check_fail(s, "%s", wrong);
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		if (s->check.seen[i].cdrs == 0)
+			look_at_call(s, &s->check.seen[i]);
+	}
+}
+
+void check_effects(struct sim *s, uint32_t count)
+{
+	if (count > s->check.effects_max)
+		s->check.effects_max = count;
+	if (count > EFFECTS_MAX)
+		check_fail(s, "one step has %u effects", count);
+}
+
+void check_answered(struct sim *s, const struct phone_call *c)
+{
+	struct seen *seen = check_seen(s, c->node_call);
+
+	if (!seen && !s->node.degraded)
+		check_fail(s, "%s is answered, and the node has no such call", c->call_id);
+}
+
+static void on_should_be_over(struct sim *s, const struct event *e)
+{
+	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
+	const struct seen *seen = check_seen(s, c->node_call);
+	struct phone_call *other = next_end(s, c->node_call, NULL);
+
+	if (other && (!seen || !seen->weak))
+		check_fail(s, "%s hung up %s long ago, and %s#%u still talks", c->phone->user,
+			   c->call_id, other->phone->user, other->phone->index);
+}
+
+void check_bye(struct sim *s, const struct phone_call *c)
+{
+	sim_after(s, END_NS, on_should_be_over, c->phone->index, c->index, 0);
+}
+
+void check_over(struct sim *s, const struct phone_call *c)
+{
+	if (c->finals > 1)
+		check_fail(s, "%s: %u final responses to one INVITE", c->call_id, c->finals);
+}
+
+/* The ACK to a 2xx with an offer brings the answer, unless the call ends (RFC 3261 13.2.2.4). */
+void check_no_answer(struct sim *s, const struct phone_call *c)
+{
+	(void)s;
+	(void)c;
+}

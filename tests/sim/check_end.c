@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everybody has hung up and time has passed. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+static const struct seen *seen_of(struct sim *s, const struct phone_call *c)
+{
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		const struct seen *seen = &s->check.seen[i];
+
+		if ((c->node_call && seen->call == c->node_call) ||
+		    (c->caller && strcmp(seen->call_id, c->call_id) == 0))
+			return seen;
+	}
+	return NULL;
+}
+
+static void look_at_caller(struct sim *s, const struct phone_call *c, const struct seen *seen)
+{
+	bool crashed = !seen || seen->crashes;
+
+	if (c->final == 0 && c->heard && !c->excused && !c->phone->vanished_ns &&
+	    !(seen && seen->weak) && !crashed)
+		check_fail(s, "%s: the INVITE has no final response", c->call_id);
+	if (!seen || !seen->cdrs)
+		return;
+	if (c->answered && (seen->cdr.sip_status != 200 || !seen->cdr.answer_utc_ms) && !seen->weak)
+		check_fail(s, "%s was answered, the CDR says %u", c->call_id, seen->cdr.sip_status);
+	if (!c->answered && c->final >= 300 && !crashed && seen->cdr.sip_status != c->final)
+		check_fail(s, "%s ended with %u, the CDR says %u", c->call_id, c->final,
+			   seen->cdr.sip_status);
+}
+
+static bool callee_answered(struct sim *s, uint64_t call)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			if (!p->calls[k]->caller && p->calls[k]->node_call == call &&
+			    p->calls[k]->answered)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void look_at_phone_call(struct sim *s, const struct phone_call *c)
+{
+	const struct seen *seen = seen_of(s, c);
+
+	if (c->state != PC_OVER)
+		check_fail(s, "%s: %s#%u is still %s", c->call_id, c->phone->user, c->phone->index,
+			   phone_call_state_name(c->state));
+	if (!c->caller)
+		return;
+	look_at_caller(s, c, seen);
+	if (c->answered && !callee_answered(s, c->node_call))
+		check_fail(s, "%s was answered, and nobody answered it", c->call_id);
+}
+
+static void look_at_phones(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++)
+			look_at_phone_call(s, p->calls[k]);
+	}
+}
+
+static void look_at_cdrs(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		const struct seen *seen = &s->check.seen[i];
+
+		if (seen->cdrs > 1 || (seen->cdrs == 0 && !seen->weak))
+			check_fail(s, "call %" PRIx64 " (%s) has %u CDRs", seen->call,
+				   seen->call_id, seen->cdrs);
+	}
+}
+
+static void look_at_node(struct sim *s)
+{
+	struct shard_counts c;
+
+	if (!s->node.shard) {
+		check_fail(s, "the node did not come back");
+		return;
+	}
+	shard_counts(s->node.shard, &c);
+	if (c.calls || c.calls_established)
+		check_fail(s, "the node has %u calls left", c.calls);
+	if (c.txns)
+		check_fail(s, "the node has %u transactions left", c.txns);
+	if (c.ports_free != NODE_PORTS)
+		check_fail(s, "the node has %u of %u ports", c.ports_free, NODE_PORTS);
+	if (c.saves_pending)
+		check_fail(s, "the node waits for %" PRIu64 " saves", c.saves_pending);
+	if (s->engine.open_count)
+		check_fail(s, "%u flows are left", s->engine.open_count);
+	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
+		if (s->store.calls[i].record.n)
+			check_fail(s, "the record of call %" PRIx64 " is left",
+				   s->store.calls[i].call);
+	}
+}
+
+void check_end(struct sim *s)
+{
+	look_at_phones(s);
+	look_at_cdrs(s);
+	look_at_node(s);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each message of the node, before the network has it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sig/id.h"
+#include "tests/sim/sim.h"
+
+static struct check_dialog *dialog_of(struct sim *s, const struct sip_message *m)
+{
+	struct check *k = &s->check;
+	struct check_dialog *d;
+
+	for (uint32_t i = 0; i < k->dialog_count; i++) {
+		d = &k->dialogs[i];
+		if (bytes_is(m->call_id, d->call_id) && bytes_is(m->from.tag, d->tag))
+			return d;
+	}
+	if (k->dialog_count == CHECK_DIALOGS_MAX)
+		return NULL;
+	d = &k->dialogs[k->dialog_count++];
+	if (bytes_cstr(m->call_id, d->call_id, sizeof(d->call_id)) ||
+	    bytes_cstr(m->from.tag, d->tag, sizeof(d->tag)))
+		check_fail(s, "identifiers that are too long");
+	return d;
+}
+
+/* RFC 3261 12.2.1.1: grows by each request but ACK and CANCEL. */
+static void look_at_cseq(struct sim *s, const struct sip_message *m)
+{
+	struct check_dialog *d;
+
+	if (m->method == SIP_ACK || m->method == SIP_CANCEL)
+		return;
+	d = dialog_of(s, m);
+	if (!d || bytes_is(m->via.branch, d->branch) || m->cseq > d->cseq) {
+		if (d && m->cseq > d->cseq) {
+			d->cseq = m->cseq;
+			(void)bytes_cstr(m->via.branch, d->branch, sizeof(d->branch));
+		}
+		return;
+	}
+	if (m->method == SIP_BYE && m->cseq == d->cseq)
+		check_fail(s, "CSeq %u is used twice in " BYTES_FMT, m->cseq,
+			   BYTES_ARG(m->call_id));
+}
+
+/* An INVITE that opens a dialog, or a 2xx to one: the record must be there. */
+static void look_for_save(struct sim *s, uint64_t call, bool answer, const char *what)
+{
+	struct seen *seen = check_seen(s, call);
+
+	if (s->node.degraded) {
+		if (seen)
+			seen->excused = true;
+	} else if (!seen) {
+		check_fail(s, "%s of call %" PRIx64 " leaves before any save", what, call);
+	} else if (answer && seen->waiting && seen->cdrs == 0) {
+		check_fail(s, "%s of call %" PRIx64 " leaves before a save that knows it", what,
+			   call);
+	} else if (seen->stored < (answer ? seen->need : 1) &&
+		   seen->forgiven < (answer ? seen->need : 1)) {
+		check_fail(s,
+			   "%s of call %" PRIx64 " leaves before it is saved: %" PRIu64
+			   " of %" PRIu64,
+			   what, call, seen->stored, seen->need);
+	}
+	if (seen)
+		seen->said = true;
+}
+
+static void look_at_promise(struct sim *s, const struct sip_message *m)
+{
+	struct id_tag id;
+
+	if (m->method != SIP_INVITE)
+		return;
+	if (m->request && m->to.tag.n == 0 && !id_tag_get(m->from.tag, &id)) {
+		look_for_save(s, id.call, false, "INVITE");
+	} else if (!m->request && m->status / 100 == 2 && !id_tag_get(m->to.tag, &id)) {
+		look_for_save(s, id.call, true, "2xx");
+	}
+}
+
+static void look_at_length(struct sim *s, const struct sip_message *m, struct bytes text)
+{
+	const uint8_t *end = memmem(text.p, text.n, "\r\n\r\n", 4);
+	struct bytes value;
+
+	if (!end || m->body.n != text.n - (size_t)(end - text.p) - 4)
+		check_fail(s, "Content-Length does not fit");
+	if (!message_header(m, "Content-Length", 0, &value))
+		check_fail(s, "no Content-Length");
+	if (m->request && m->max_forwards < 0)
+		check_fail(s, "no Max-Forwards");
+}
+
+bool check_sent(struct sim *s, const struct addr *to, struct bytes text)
+{
+	struct message_error error;
+	struct sip_message m;
+	char name[16];
+	bool goes;
+
+	trace_message(s, "node", phone_name(s, to, name), text);
+	if (message_parse(&m, text, &error)) {
+		message_close(&m);
+		check_fail(s, "the node says what nobody can read: %s", error.reason);
+		return true;
+	}
+	look_at_length(s, &m, text);
+	if (m.request)
+		look_at_cseq(s, &m);
+	look_at_promise(s, &m);
+	goes = !(s->sabotage == SABOTAGE_MUTE_BYE && m.request && m.method == SIP_BYE);
+	message_close(&m);
+	return goes;
+}
+
+/* A 2xx to the node: the next save knows it. */
+void check_received(struct sim *s, struct bytes text)
+{
+	struct message_error error;
+	struct sip_message m;
+	struct id_tag id;
+	struct seen *seen;
+
+	if (!bytes_starts(text, "SIP/2.0 2"))
+		return;
+	if (!message_parse(&m, text, &error) && m.method == SIP_INVITE &&
+	    !id_tag_get(m.from.tag, &id) && (seen = check_seen(s, id.call)) != NULL &&
+	    (seen->answer_cseq != m.cseq || seen->answer_leg != id.leg)) {
+		seen->answer_cseq = m.cseq;
+		seen->answer_leg = id.leg;
+		seen->waiting = true;
+	}
+	message_close(&m);
+}

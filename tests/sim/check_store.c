@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the store is asked to keep, and what of it a successor finds. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+void check_fail(struct sim *s, const char *fmt, ...)
+{
+	va_list args;
+
+	if (s->check.broken[0])
+		return; /* the first one is the story */
+	va_start(args, fmt);
+	(void)vsnprintf(s->check.broken, sizeof(s->check.broken), fmt, args);
+	va_end(args);
+	trace_line(s, "BROKEN: %s", s->check.broken);
+}
+
+struct seen *check_seen(struct sim *s, uint64_t call)
+{
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		if (s->check.seen[i].call == call)
+			return &s->check.seen[i];
+	}
+	return NULL;
+}
+
+static struct seen *see(struct sim *s, uint64_t call)
+{
+	struct seen *seen = check_seen(s, call);
+	struct call_view v;
+
+	if (seen)
+		return seen;
+	if (s->check.seen_count == SEEN_MAX) {
+		check_fail(s, "more calls than phones made");
+		return &s->check.seen[0];
+	}
+	seen = &s->check.seen[s->check.seen_count++];
+	seen->call = call;
+	if (s->node.shard && shard_call_view(s->node.shard, call, &v) && v.sip_call_id[0])
+		(void)snprintf(seen->call_id, sizeof(seen->call_id), "%s",
+			       text_str(v.sip_call_id[0]));
+	return seen;
+}
+
+void check_save(struct sim *s, const struct effect *e)
+{
+	struct seen *seen = e->kind == EFFECT_BINDING_SAVE ? NULL : see(s, e->call);
+
+	if (!seen)
+		return;
+	seen->excused |= s->node.degraded;
+	if (e->kind == EFFECT_CALL_END) {
+		seen->ended = true;
+		return;
+	}
+	if (seen->ended)
+		check_fail(s, "call %" PRIx64 " is saved after its end", e->call);
+	if (e->version <= seen->stored)
+		check_fail(s, "call %" PRIx64 ": version %" PRIu64 " after %" PRIu64, e->call,
+			   e->version, seen->stored);
+	seen->asked = e->version;
+	if (seen->waiting) {
+		seen->waiting = false;
+		seen->need = e->version;
+	}
+	trace_line(s, "node: saves call %" PRIx64 " version %" PRIu64, e->call, e->version);
+}
+
+void check_stored(struct sim *s, uint64_t call, uint64_t version)
+{
+	see(s, call)->stored = version;
+}
+
+void check_saved(struct sim *s, const struct store_command *c, bool ok)
+{
+	struct seen *seen = c->kind == EFFECT_CALL_SAVE ? check_seen(s, c->call) : NULL;
+
+	if (!seen || ok)
+		return;
+	seen->excused = true;
+	if (c->version > seen->forgiven)
+		seen->forgiven = c->version;
+}
+
+void check_degraded(struct sim *s)
+{
+	for (uint32_t i = 0; s->node.degraded && i < s->check.seen_count; i++)
+		s->check.seen[i].excused = true;
+}
+
+static void look_at_cdr(struct sim *s, const struct cdr *cdr)
+{
+	struct seen *seen = see(s, cdr->call);
+
+	if (s->sabotage == SABOTAGE_NO_CDR)
+		return;
+	if (seen->cdrs) /* the real store knows the ends it has taken */
+		return;
+	seen->cdrs = s->sabotage == SABOTAGE_TWO_CDRS ? 2 : 1;
+	seen->cdr = *cdr;
+	s->totals.cdrs++;
+	trace_line(s, "store: CDR of call %" PRIx64 ": %u, %s", cdr->call, cdr->sip_status,
+		   cdr->reason);
+}
+
+void check_cdr(struct sim *s, const struct cdr *cdr)
+{
+	look_at_cdr(s, cdr);
+}
+
+void check_crashed(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		struct seen *seen = &s->check.seen[i];
+
+		if (seen->cdrs == 0)
+			seen->crashes++;
+		seen->ended = false; /* its successor may have to say it again */
+	}
+}
+
+/* The call of a seen one as its caller has it, or NULL. */
+static struct phone_call *caller_of(struct sim *s, const struct seen *seen)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			if (p->calls[k]->caller && seen->call_id[0] &&
+			    strcmp(p->calls[k]->call_id, seen->call_id) == 0)
+				return p->calls[k];
+		}
+	}
+	return NULL;
+}
+
+static void look_for(struct sim *s, struct seen *seen)
+{
+	const struct store_call *record = store_find(&s->store, seen->call);
+	bool lost = !record || seen->waiting || record->version < seen->need;
+
+	if (seen->cdrs)
+		return;
+	if (lost && seen->said && !seen->excused && !seen->waiting)
+		check_fail(s, "call %" PRIx64 " is lost: needs version %" PRIu64 ", has %" PRIu64,
+			   seen->call, seen->need, record ? record->version : 0);
+	seen->weak |= lost;
+	seen->asked = seen->stored = record ? record->version : 0;
+	seen->waiting = false;
+}
+
+/* An INVITE that was only told 100 before the first save may be lost. */
+static void excuse_callers(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			if (p->calls[k]->caller && p->calls[k]->state == PC_CALLING)
+				p->calls[k]->excused = true;
+		}
+	}
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		struct phone_call *c = caller_of(s, &s->check.seen[i]);
+
+		if (c && store_find(&s->store, s->check.seen[i].call))
+			c->excused = false;
+	}
+}
+
+void check_restored(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->check.seen_count; i++)
+		look_for(s, &s->check.seen[i]);
+	excuse_callers(s);
+}

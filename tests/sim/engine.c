@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/engine.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+enum { PACKET_MS = 1, WATCH_MS = 2000 }; /* many packets, so that granted indexes run out */
+
+static bool is_id(const struct flow_id *a, const struct flow_id *b)
+{
+	return a->slot == b->slot && a->generation == b->generation;
+}
+
+static struct engine_flow *find(struct engine *e, struct flow_id id)
+{
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		if (e->flows[i].open && is_id(&e->flows[i].spec.id, &id))
+			return &e->flows[i];
+	}
+	return NULL;
+}
+
+static struct engine_flow *by_serial(struct sim *s, const struct event *e)
+{
+	struct engine_flow *f = &s->engine.flows[e->who];
+
+	return f->open && f->serial == e->a ? f : NULL;
+}
+
+static bool is_secret(const struct engine_flow *f)
+{
+	return f->spec.key_out.suite != MEDIA_SUITE_NONE;
+}
+
+static struct engine_stream *stream_of(struct sim *s, const struct engine_flow *f)
+{
+	struct engine *e = &s->engine;
+	const struct media_key *k = &f->spec.key_out;
+
+	for (uint32_t i = 0; i < e->stream_count; i++) {
+		struct engine_stream *t = &e->streams[i];
+
+		if (t->ssrc == f->spec.ssrc_out && t->key.length == k->length &&
+		    memcmp(t->key.octets, k->octets, k->length) == 0)
+			return t;
+	}
+	if (e->stream_count == ENGINE_STREAMS_MAX)
+		return NULL;
+	e->streams[e->stream_count] = (struct engine_stream){ .key = *k, .ssrc = f->spec.ssrc_out };
+	return &e->streams[e->stream_count++];
+}
+
+/* What was sent since the last look. */
+static void count_packets(struct sim *s, struct engine_flow *f)
+{
+	uint64_t n = (s->now_ns - f->counted_ns) / (PACKET_MS * NS_PER_MS);
+	struct engine_stream *t;
+
+	f->counted_ns = s->now_ns;
+	if (!is_secret(f) || !f->spec.send || n == 0)
+		return;
+	if (f->srtp_next + n > f->spec.srtp_limit)
+		n = f->spec.srtp_limit > f->srtp_next ? f->spec.srtp_limit - f->srtp_next : 0;
+	if (n == 0)
+		return;
+	t = stream_of(s, f);
+	if (t && f->srtp_next < t->next)
+		check_fail(s, "SRTP index %llu of call %llx was sent before",
+			   (unsigned long long)f->srtp_next, (unsigned long long)f->spec.call);
+	f->srtp_next += n;
+	if (t && t->next < f->srtp_next)
+		t->next = f->srtp_next;
+}
+
+static struct flow_resume resume_of(struct sim *s, struct engine_flow *f)
+{
+	struct flow_resume r = f->spec.resume;
+
+	count_packets(s, f);
+	r.started = 1;
+	r.source_rtp = f->spec.remote_rtp;
+	if (r.source_rtp.family == ADDR_NONE)
+		r.source_rtp =
+			(struct addr){ .ip = { 192, 0, 2, 99 }, .port = 9, .family = ADDR_V4 };
+	r.source_rtp.port = (uint16_t)sim_between(s, 1024, 65534);
+	r.source_ssrc = rand_u32_from(&s->rand);
+	r.timestamp_offset = rand_u32_from(&s->rand);
+	r.sequence_offset = (uint16_t)rand_u32_from(&s->rand);
+	r.srtp_next = is_secret(f) ? f->srtp_next : 0;
+	return r;
+}
+
+static struct media_event event_of(const struct engine_flow *f, enum media_event_kind kind)
+{
+	return (struct media_event){ .kind = kind,
+				     .id = f->spec.id,
+				     .call = f->spec.call,
+				     .leg = f->spec.leg,
+				     .line = f->spec.line };
+}
+
+static void latched(struct sim *s, const struct event *e)
+{
+	struct engine_flow *f = by_serial(s, e);
+	struct media_event ev;
+
+	if (!f)
+		return;
+	ev = event_of(f, MEDIA_FLOW_LATCHED);
+	f->spec.resume = resume_of(s, f);
+	ev.resume = f->spec.resume;
+	node_media_event(s, &ev);
+}
+
+static void digit(struct sim *s, const struct event *e)
+{
+	struct engine_flow *f = by_serial(s, e);
+	struct media_event ev;
+
+	if (!f)
+		return;
+	ev = event_of(f, MEDIA_FLOW_DIGIT);
+	ev.digit = "0123456789*#ABCD"[e->b % 16];
+	ev.duration_ms = 100;
+	ev.relayed = 1;
+	for (uint8_t i = 0; i < f->spec.rule_count; i++) {
+		if (f->spec.rules[i].event && f->spec.rules[i].out == PAYLOAD_NONE)
+			ev.relayed = 0;
+	}
+	node_media_event(s, &ev);
+}
+
+static void broken(struct sim *s, const struct event *e)
+{
+	struct engine_flow *f = by_serial(s, e);
+	struct media_event ev;
+
+	if (!f)
+		return;
+	trace_line(s, "engine: the socket of port %u dies", f->spec.local_rtp.port);
+	ev = event_of(f, MEDIA_FLOW_FAILED);
+	ev.error = -EIO;
+	f->open = false;
+	s->engine.open_count--;
+	node_media_event(s, &ev);
+}
+
+static void watch(struct sim *s, const struct event *e)
+{
+	struct engine_flow *f = by_serial(s, e);
+	struct media_event ev;
+
+	if (!f || !is_secret(f))
+		return;
+	count_packets(s, f);
+	sim_after(s, WATCH_MS * NS_PER_MS, watch, e->who, e->a, 0);
+	if (f->srtp_next + SRTP_RESERVE / 2 <= f->spec.srtp_limit)
+		return;
+	ev = event_of(f, MEDIA_FLOW_RESERVE);
+	ev.resume = resume_of(s, f);
+	node_media_event(s, &ev);
+}
+
+static void closed(struct sim *s, const struct event *e)
+{
+	struct engine_flow *f = by_serial(s, e);
+	struct media_event ev;
+
+	if (!f)
+		return;
+	count_packets(s, f);
+	ev = event_of(f, MEDIA_FLOW_CLOSED);
+	ev.stats.packets_in = (s->now_ns - f->opened_ns) / (20 * NS_PER_MS);
+	f->open = false;
+	s->engine.open_count--;
+	node_media_event(s, &ev);
+}
+
+static void look_at_ports(struct sim *s, const struct flow_spec *spec)
+{
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		const struct engine_flow *f = &s->engine.flows[i];
+
+		if (f->open && f->spec.local_rtp.port == spec->local_rtp.port)
+			check_fail(s, "port %u is open twice", spec->local_rtp.port);
+	}
+}
+
+static struct engine_flow *take(struct engine *e)
+{
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		if (!e->flows[i].open)
+			return &e->flows[i];
+	}
+	return NULL;
+}
+
+static void open_flow(struct sim *s, const struct flow_spec *spec, uint64_t call)
+{
+	struct engine_flow *f = take(&s->engine);
+	uint32_t at;
+
+	look_at_ports(s, spec);
+	if (!f) {
+		check_fail(s, "more flows than calls need");
+		return;
+	}
+	if (sim_chance(s, s->engine.fail)) {
+		trace_line(s, "engine: port %u cannot be bound", spec->local_rtp.port);
+		node_media_failed(s, spec->id, call);
+		return;
+	}
+	at = (uint32_t)(f - s->engine.flows);
+	*f = (struct engine_flow){ .open = true,
+				   .serial = ++s->engine.serial,
+				   .spec = *spec,
+				   .opened_ns = s->now_ns,
+				   .counted_ns = s->now_ns };
+	f->srtp_next =
+		spec->resume.srtp_next ? spec->resume.srtp_next : rand_u32_from(&s->rand) & 0x7fffu;
+	s->engine.open_count++;
+	s->totals.flows++;
+	if (sim_chance(s, 700))
+		sim_after(s, sim_between_ms(s, 20, 9000), latched, at, f->serial, 0);
+	if (sim_chance(s, s->engine.digit))
+		sim_after(s, sim_between_ms(s, 2000, 20000), digit, at, f->serial,
+			  rand_u32_from(&s->rand));
+	if (sim_chance(s, s->engine.fail))
+		sim_after(s, sim_between_ms(s, 100, 30000), broken, at, f->serial, 0);
+	if (is_secret(f))
+		sim_after(s, WATCH_MS * NS_PER_MS, watch, at, f->serial, 0);
+}
+
+static void update_flow(struct sim *s, const struct flow_spec *spec)
+{
+	struct engine_flow *f = find(&s->engine, spec->id);
+	struct flow_resume resume;
+
+	if (!f)
+		return;
+	count_packets(s, f);
+	resume = f->spec.resume;
+	f->spec = *spec;
+	f->spec.resume = resume;
+}
+
+void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
+{
+	struct engine_flow *f;
+
+	switch (c->kind) {
+	case MEDIA_FLOW_OPEN:
+		open_flow(s, &c->spec, call);
+		break;
+	case MEDIA_FLOW_UPDATE:
+		update_flow(s, &c->spec);
+		break;
+	case MEDIA_FLOW_CLOSE:
+		f = find(&s->engine, c->id);
+		if (f && s->sabotage != SABOTAGE_LEAK_FLOW)
+			sim_after(s, sim_between(s, 10, 5000) * NS_PER_US, closed,
+				  (uint32_t)(f - s->engine.flows), f->serial, 0);
+		break;
+	case MEDIA_FLOW_QUERY:
+	case MEDIA_FLOW_DIGIT_SEND:
+	case MEDIA_STOP:
+		break;
+	}
+}
+
+void engine_crash(struct sim *s)
+{
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		if (s->engine.flows[i].open)
+			count_packets(s, &s->engine.flows[i]);
+		s->engine.flows[i].open = false;
+	}
+	s->engine.open_count = 0;
+}
+
+const char *engine_look(const struct engine *e)
+{
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		const struct engine_flow *f = &e->flows[i];
+
+		for (uint32_t k = 0; f->open && f->spec.peer.generation && k < ENGINE_FLOWS_MAX;
+		     k++) {
+			const struct engine_flow *peer = &e->flows[k];
+
+			if (!peer->open || !is_id(&peer->spec.id, &f->spec.peer))
+				continue;
+			if (peer->spec.peer.generation && !is_id(&peer->spec.peer, &f->spec.id))
+				return "a flow's peer has another peer";
+		}
+	}
+	return NULL;
+}

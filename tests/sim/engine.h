@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The media engine as control sees it: flows that are opened, hear their party, and give their counters when they are closed. */
+#ifndef TESTS_SIM_ENGINE_H
+#define TESTS_SIM_ENGINE_H
+
+#include "media/flow.h"
+
+struct sim;
+
+enum { ENGINE_FLOWS_MAX = 256, ENGINE_STREAMS_MAX = 512 };
+
+struct engine_flow {
+	bool open;
+	uint64_t serial;
+	struct flow_spec spec;
+	uint64_t opened_ns;
+	uint64_t srtp_next;  /* next index that would be sent */
+	uint64_t counted_ns; /* up to when packets are counted in it */
+};
+
+/* The indexes sent under one key and SSRC, over all restarts (RFC 3711 9.1: none twice). */
+struct engine_stream {
+	struct media_key key;
+	uint32_t ssrc;
+	uint64_t next; /* above all that were sent */
+};
+
+struct engine {
+	struct engine_flow flows[ENGINE_FLOWS_MAX];
+	uint32_t open_count;
+	uint64_t serial;
+	struct engine_stream streams[ENGINE_STREAMS_MAX];
+	uint32_t stream_count;
+	uint32_t fail, digit; /* of a thousand */
+};
+
+void engine_command(struct sim *s, const struct media_command *c, uint64_t call);
+/* The process is gone, and all flows with it. */
+void engine_crash(struct sim *s);
+/* Peers point at each other; NULL or what is wrong. Between two steps of the node. */
+const char *engine_look(const struct engine *e);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--self-test]
+ * Runs the seeds of the list, then --seeds from --first on. Prints the story of the first that fails and exits with 1.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+enum { TWICE_EVERY = 50, SELF_TEST_SEEDS = 60 };
+
+struct arguments {
+	uint64_t first, seeds;
+	const char *list;
+	bool story, self_test;
+	enum sabotage sabotage;
+};
+
+static void add(struct totals *sum, const struct totals *t)
+{
+	uint64_t *to = (uint64_t *)(void *)sum;
+	const uint64_t *from = (const uint64_t *)(const void *)t;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
+static void report(const struct totals *t, uint64_t seeds)
+{
+	(void)printf("# %" PRIu64 " seeds: %" PRIu64 " calls, %" PRIu64 " answered, %" PRIu64
+		     " refused, %" PRIu64 " cancelled, %" PRIu64 " re-INVITEs, %" PRIu64
+		     " CDRs, %" PRIu64 " flows\n",
+		     seeds, t->calls, t->answered, t->refusals, t->cancels, t->reinvites, t->cdrs,
+		     t->flows);
+	(void)printf("# %" PRIu64 " messages, %" PRIu64 " lost, %" PRIu64 " duplicated, %" PRIu64
+		     " late; %" PRIu64 " saves, %" PRIu64 " failed; %" PRIu64 " crashes, %" PRIu64
+		     " outages, %" PRIu64 " phones vanished; %.1f virtual hours\n",
+		     t->sent, t->lost, t->duplicated, t->late, t->saves, t->saves_failed,
+		     t->crashes, t->outages, t->vanished, (double)t->virtual_ns / 3.6e12);
+}
+
+static struct sim *new_sim(void)
+{
+	struct sim *s = malloc(sizeof(*s));
+
+	if (!s)
+		exit(2);
+	return s;
+}
+
+static void tell(uint64_t seed, enum sabotage sabotage)
+{
+	struct sim *s = new_sim();
+	bool ok = sim_run(s, seed, sabotage, true);
+
+	(void)fwrite(s->trace.text, 1, s->trace.n, stdout);
+	(void)printf("seed %" PRIu64 ": %s\n", seed, ok ? "all is well" : s->check.broken);
+	if (!ok)
+		(void)printf(
+			"again: ./tandem sim --first %" PRIu64
+			" --seeds 1; when it is mended, put the seed into tests/sim/seeds.txt\n",
+			seed);
+	sim_close(s);
+	free(s);
+}
+
+static uint64_t hash_of(uint64_t seed)
+{
+	struct sim *s = new_sim();
+	uint64_t hash;
+
+	(void)sim_run(s, seed, SABOTAGE_NONE, false);
+	hash = s->trace.hash;
+	sim_close(s);
+	free(s);
+	return hash;
+}
+
+/* False: it failed, and its story was told. */
+static bool run_seed(uint64_t seed, enum sabotage sabotage, struct totals *sum)
+{
+	struct sim *s = new_sim();
+	bool ok = sim_run(s, seed, sabotage, false);
+	uint64_t hash = s->trace.hash;
+
+	add(sum, &s->totals);
+	sim_close(s);
+	free(s);
+	if (!ok)
+		tell(seed, sabotage);
+	if (ok && seed % TWICE_EVERY == 0 && hash_of(seed) != hash) {
+		(void)printf("seed %" PRIu64 ": two runs differ\n", seed);
+		return false;
+	}
+	return ok;
+}
+
+static bool run_list(const char *path, struct totals *sum, uint64_t *count)
+{
+	FILE *f = fopen(path, "r");
+	char line[256];
+	bool ok = true;
+
+	if (!f) {
+		(void)fprintf(stderr, "sim: cannot read %s\n", path);
+		return false;
+	}
+	while (ok && fgets(line, sizeof(line), f)) {
+		char *end;
+		uint64_t seed = strtoull(line, &end, 10);
+
+		if (end == line)
+			continue; /* a comment */
+		ok = run_seed(seed, SABOTAGE_NONE, sum);
+		*count += 1;
+	}
+	(void)fclose(f);
+	return ok;
+}
+
+/* Each way to break things must be seen within a few seeds. */
+static bool self_test(void)
+{
+	bool all = true;
+
+	for (int i = SABOTAGE_NONE + 1; i < SABOTAGE_COUNT; i++) {
+		struct sim *s = new_sim();
+		uint64_t seed = 1;
+		bool ok = true;
+
+		while (seed <= SELF_TEST_SEEDS && ok) {
+			ok = sim_run(s, seed, (enum sabotage)i, false);
+			if (!ok)
+				(void)printf("# %s: seen at seed %" PRIu64 ": %s\n",
+					     sabotage_name((enum sabotage)i), seed,
+					     s->check.broken);
+			sim_close(s);
+			seed++;
+		}
+		if (ok)
+			(void)printf("%s: nothing was seen\n", sabotage_name((enum sabotage)i));
+		all &= !ok;
+		free(s);
+	}
+	return all;
+}
+
+static bool is_option(const char *text, const char *name, int left)
+{
+	return left > 1 && strcmp(text, name) == 0;
+}
+
+static bool read_arguments(struct arguments *a, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (is_option(argv[i], "--first", argc - i)) {
+			a->first = strtoull(argv[++i], NULL, 10);
+		} else if (is_option(argv[i], "--seeds", argc - i)) {
+			a->seeds = strtoull(argv[++i], NULL, 10);
+		} else if (is_option(argv[i], "--list", argc - i)) {
+			a->list = argv[++i];
+		} else if (is_option(argv[i], "--break", argc - i)) {
+			i++;
+			for (int k = 0; k < SABOTAGE_COUNT; k++) {
+				if (strcmp(argv[i], sabotage_name((enum sabotage)k)) == 0)
+					a->sabotage = (enum sabotage)k;
+			}
+		} else if (strcmp(argv[i], "--story") == 0) {
+			a->story = true;
+		} else if (strcmp(argv[i], "--self-test") == 0) {
+			a->self_test = true;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = { .first = 1, .seeds = 100 };
+	struct totals sum = { 0 };
+	uint64_t count = 0;
+	bool ok = true;
+
+	if (!read_arguments(&a, argc, argv)) {
+		(void)fprintf(stderr, "usage: sim [--first N] [--seeds N] [--list FILE] [--story] "
+				      "[--break NAME] [--self-test]\n");
+		return 2;
+	}
+	if (a.self_test)
+		return self_test() ? 0 : 1;
+	if (a.list)
+		ok = run_list(a.list, &sum, &count);
+	for (uint64_t i = 0; ok && i < a.seeds; i++, count++) {
+		if (a.story)
+			tell(a.first + i, a.sabotage);
+		else
+			ok = run_seed(a.first + i, a.sabotage, &sum);
+	}
+	report(&sum, count);
+	return ok ? 0 : 1;
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/node.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "tests/sim/sim.h"
+
+#define UTC0_MS     UINT64_C(1750000000000)
+#define BOOT0_NS    (1000 * NS_PER_S)
+#define NO_TIMER    UINT64_MAX
+#define EXTENSION_0 1001
+
+enum { DEGRADED_MIN_MS = 100, DEGRADED_MAX_MS = 1500, EFFECTS_TO_CRASH = 350 };
+
+struct instant node_now(const struct sim *s)
+{
+	return (struct instant){
+		.ns = BOOT0_NS + s->now_ns,
+		.utc_ms = UTC0_MS + s->now_ns / NS_PER_MS + (uint64_t)s->node.utc_step_ms,
+	};
+}
+
+const char *node_extension(uint32_t i, char out[16])
+{
+	(void)snprintf(out, 16, "%u", EXTENSION_0 + i);
+	return out;
+}
+
+/* ---- effects ---- */
+
+static void crash(struct sim *s);
+
+static void carry_one(struct sim *s, const struct effect *e)
+{
+	switch (e->kind) {
+	case EFFECT_SEND:
+		if (check_sent(s, &e->hop.remote, text_bytes(&e->data)))
+			net_send(s, &s->node.addr, &e->hop.remote, text_bytes(&e->data));
+		break;
+	case EFFECT_CALL_SAVE:
+	case EFFECT_CALL_END:
+	case EFFECT_BINDING_SAVE:
+		check_save(s, e);
+		store_save(s, e);
+		break;
+	case EFFECT_MEDIA:
+		engine_command(s, e->media, e->call);
+		break;
+	case EFFECT_EVENT:
+		break;
+	}
+}
+
+/* False: it died on the way. */
+static bool carry_all(struct sim *s)
+{
+	struct effects *list = shard_effects(s->node.shard);
+
+	check_effects(s, list->count);
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (s->node.crash_in && --s->node.crash_in == 0 && !s->calm)
+			return false;
+		carry_one(s, &list->list[i]);
+	}
+	effects_clear(list);
+	return true;
+}
+
+static void on_timer(struct sim *s, const struct event *e);
+
+static void arm(struct sim *s)
+{
+	uint64_t next = shard_next_ns(s->node.shard);
+	uint64_t in;
+
+	if (next == UINT64_MAX || next >= s->node.timer_ns)
+		return;
+	s->node.timer_ns = next;
+	in = next > BOOT0_NS + s->now_ns ? next - BOOT0_NS - s->now_ns : 0;
+	sim_after(s, in, on_timer, 0, s->node.incarnation, next);
+}
+
+/* After each call of the shard. */
+static void carry(struct sim *s)
+{
+	if (!carry_all(s)) {
+		crash(s);
+		return;
+	}
+	store_flush(s);
+	check_step(s);
+	arm(s);
+}
+
+static void on_timer(struct sim *s, const struct event *e)
+{
+	if (!s->node.shard || e->a != s->node.incarnation || e->b != s->node.timer_ns)
+		return;
+	s->node.timer_ns = NO_TIMER;
+	shard_expire(s->node.shard, node_now(s));
+	carry(s);
+}
+
+/* ---- start ---- */
+
+static void put_extensions(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->phones.extension_count; i++) {
+		struct shard_extension e = { .enabled = true, .early_media = i == 2 };
+		int err;
+
+		(void)node_extension(i, e.number);
+		phone_secret(e.number, &e.secret);
+		err = shard_extension_put(s->node.shard, &e);
+		assert(!err);
+		(void)err;
+	}
+}
+
+static void restore(struct sim *s)
+{
+	struct instant now = node_now(s);
+	const char *reason = "";
+
+	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
+		struct store_entry *e = &s->store.entries[i];
+
+		if (e->user.n && e->expires_ns > s->now_ns &&
+		    shard_restore_binding(s->node.shard, text_bytes(&e->record), now, &reason))
+			check_fail(s, "a registration is not taken back: %s", reason);
+	}
+	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
+		struct store_call *c = &s->store.calls[i];
+		int err = c->record.n ? shard_restore_call(s->node.shard, text_bytes(&c->record),
+							   now, &reason)
+				      : 0;
+
+		if (err)
+			check_fail(s, "call %" PRIx64 " is not taken back: %s", c->call, reason);
+	}
+}
+
+static void start(struct sim *s)
+{
+	struct node *n = &s->node;
+	int err;
+
+	n->incarnation++;
+	n->timer_ns = NO_TIMER;
+	n->degraded = false;
+	n->crash_in = 0;
+	if (n->crashes_left && !s->calm) {
+		n->crashes_left--;
+		n->crash_in = (uint32_t)sim_between(s, 1, EFFECTS_TO_CRASH);
+	}
+	rand_open_seed(&n->rand, rand_u64_from(&s->rand));
+	err = shard_open(&n->shard, &n->settings, &n->rand, node_now(s));
+	assert(!err);
+	(void)err;
+	put_extensions(s);
+}
+
+static void on_restart(struct sim *s, const struct event *e)
+{
+	if (s->store.down) { /* it waits for the store */
+		sim_after(s, 100 * NS_PER_MS, on_restart, 0, e->a, 0);
+		return;
+	}
+	store_settle(s);
+	trace_line(s, "node: starts again");
+	start(s);
+	restore(s);
+	check_restored(s);
+	shard_resume(s->node.shard, node_now(s));
+	carry(s);
+}
+
+static void stop(struct sim *s)
+{
+	shard_close(s->node.shard);
+	s->node.shard = NULL;
+}
+
+static void crash(struct sim *s)
+{
+	uint64_t away =
+		sim_chance(s, 700) ? sim_between_ms(s, 50, 900) : sim_between_ms(s, 900, 8000);
+
+	trace_line(s, "node: killed");
+	s->totals.crashes++;
+	store_crash(s);
+	store_settle_if_up(s);
+	engine_crash(s);
+	check_crashed(s);
+	stop(s);
+	sim_after(s, away, on_restart, 0, 0, 0);
+}
+
+void node_begin(struct sim *s)
+{
+	struct node *n = &s->node;
+
+	log_setup(-1, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	scenario_settings(s, &n->settings);
+	n->addr = n->settings.locals[0].bind;
+	start(s);
+}
+
+void node_close(struct sim *s)
+{
+	if (s->node.shard)
+		stop(s);
+}
+
+/* ---- events ---- */
+
+static void on_health(struct sim *s, const struct event *e)
+{
+	if (e->a != s->node.health_serial || e->b != s->node.incarnation || s->store.down)
+		return;
+	node_health(s, true);
+}
+
+void node_health(struct sim *s, bool healthy)
+{
+	struct node *n = &s->node;
+
+	if (!n->shard)
+		return;
+	n->health_serial++;
+	if (!healthy && !s->store.down)
+		sim_after(s, sim_between_ms(s, DEGRADED_MIN_MS, DEGRADED_MAX_MS), on_health, 0,
+			  n->health_serial, n->incarnation);
+	if (n->degraded == !healthy)
+		return;
+	trace_line(s, "node: %s", healthy ? "the store is well" : "degraded");
+	n->degraded = !healthy;
+	check_degraded(s);
+	shard_degraded(n->shard, !healthy, node_now(s));
+	carry(s);
+}
+
+void node_receive(struct sim *s, const struct addr *from, struct bytes datagram)
+{
+	struct sip_hop hop = { .remote = *from };
+
+	if (!s->node.shard)
+		return;
+	check_received(s, datagram);
+	shard_receive(s->node.shard, &hop, datagram, node_now(s));
+	carry(s);
+}
+
+void node_send_failed(struct sim *s, const struct addr *to)
+{
+	struct sip_hop hop = { .remote = *to };
+
+	if (!s->node.shard)
+		return;
+	shard_send_failed(s->node.shard, &hop, ECONNREFUSED, node_now(s));
+	carry(s);
+}
+
+void node_saved(struct sim *s, const struct store_command *c, bool ok)
+{
+	struct shard *shard = s->node.shard;
+	enum shard_binding_result result = c->conflict ? BINDING_CONFLICT : BINDING_SAVED;
+
+	check_saved(s, c, ok);
+	switch (c->kind) {
+	case EFFECT_CALL_SAVE:
+		shard_call_saved(shard, c->call, c->version, ok, node_now(s));
+		break;
+	case EFFECT_CALL_END:
+		shard_call_ended(shard, c->call, ok, node_now(s));
+		break;
+	case EFFECT_BINDING_SAVE:
+		shard_binding_saved(shard, BYTES_LIT("default"), text_bytes(&c->user), c->version,
+				    ok ? result : BINDING_FAILED, node_now(s));
+		break;
+	case EFFECT_SEND:
+	case EFFECT_MEDIA:
+	case EFFECT_EVENT:
+		break;
+	}
+	carry(s);
+}
+
+void node_media_event(struct sim *s, const struct media_event *ev)
+{
+	if (!s->node.shard)
+		return;
+	shard_media_event(s->node.shard, ev, node_now(s));
+	carry(s);
+}
+
+static void on_media_failed(struct sim *s, const struct event *e)
+{
+	struct flow_id id = { .slot = (uint32_t)(e->a >> 32), .generation = (uint32_t)e->a };
+
+	if (!s->node.shard || e->who != s->node.incarnation)
+		return;
+	shard_media_failed(s->node.shard, id, e->b, -EADDRINUSE, node_now(s));
+	carry(s);
+}
+
+void node_media_failed(struct sim *s, struct flow_id id, uint64_t call)
+{
+	sim_after(s, 0, on_media_failed, s->node.incarnation,
+		  (uint64_t)id.slot << 32 | id.generation, call);
+}
+
+void node_hangup(struct sim *s, uint64_t call)
+{
+	if (!s->node.shard || shard_hangup(s->node.shard, call, node_now(s)))
+		return;
+	trace_line(s, "node: the operator ends call %" PRIx64, call);
+	carry(s);
+}

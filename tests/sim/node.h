@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node: the real shard, and app/effects.c and app/node_round.c in small. It can be killed between any two effects; then what had
+ * left stays said, and a new shard starts from the store.
+ */
+#ifndef TESTS_SIM_NODE_H
+#define TESTS_SIM_NODE_H
+
+#include "sig/shard.h"
+
+struct sim;
+struct store_command;
+
+enum { NODE_PORTS = 64 }; /* pairs */
+
+struct node {
+	struct shard *shard; /* NULL: down */
+	struct shard_settings settings;
+	struct rand_source rand; /* the shard's */
+	uint32_t incarnation;
+	uint64_t timer_ns; /* for when a look at the timers is queued */
+	uint32_t crashes_left;
+	uint32_t crash_in; /* effects until the next kill; 0: none is planned */
+	bool degraded;
+	uint64_t health_serial;
+	int64_t utc_step_ms; /* the wall clock is not steady */
+	struct addr addr;
+};
+
+void node_begin(struct sim *s);
+void node_close(struct sim *s);
+/* The store came or went. */
+void node_health(struct sim *s, bool healthy);
+
+/* ---- events; nothing happens while the node is down ---- */
+void node_receive(struct sim *s, const struct addr *from, struct bytes datagram);
+void node_send_failed(struct sim *s, const struct addr *to);
+void node_saved(struct sim *s, const struct store_command *c, bool ok);
+void node_media_event(struct sim *s, const struct media_event *ev);
+/* Told later: an effect is being carried out. */
+void node_media_failed(struct sim *s, struct flow_id id, uint64_t call);
+void node_hangup(struct sim *s, uint64_t call);
+
+struct instant node_now(const struct sim *s);
+const char *node_extension(uint32_t i, char out[16]);
+
+#endif

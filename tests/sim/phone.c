@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/phone.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "tests/sim/sim.h"
+
+enum { LAST_OCTET = 11 };
+
+void phone_open(struct sim *s, uint32_t index, uint32_t extension, uint32_t expires_s)
+{
+	struct phone *p = &s->phones.list[index];
+	char text[32];
+	int err;
+
+	*p = (struct phone){
+		.index = index, .extension = extension, .expires_s = expires_s, .alive = true
+	};
+	(void)node_extension(extension, p->user);
+	(void)snprintf(text, sizeof(text), "192.0.2.%u:5060", LAST_OCTET + index);
+	err = addr_parse(&p->addr, bytes_str(text));
+	assert(!err);
+	(void)err;
+	(void)addr_text(&p->addr, p->address);
+	phone_register_later(s, p, sim_between_ms(s, 1, 1500));
+}
+
+void phones_close(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		struct phone *p = &s->phones.list[i];
+
+		phone_txns_close(p);
+		for (uint32_t k = 0; k < p->call_count; k++)
+			phone_call_close(p->calls[k]);
+	}
+}
+
+struct phone *phone_at(struct sim *s, const struct addr *addr)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		if (addr_eq(&s->phones.list[i].addr, addr))
+			return &s->phones.list[i];
+	}
+	return NULL;
+}
+
+const char *phone_name(struct sim *s, const struct addr *addr, char out[16])
+{
+	const struct phone *p = phone_at(s, addr);
+
+	if (p) {
+		(void)snprintf(out, 16, "%s#%u", p->user, p->index);
+	} else {
+		(void)snprintf(out, 16, "node");
+	}
+	return out;
+}
+
+void phone_say(struct sim *s, const struct phone *p, struct bytes text)
+{
+	char name[16];
+
+	trace_message(s, phone_name(s, &p->addr, name), "node", text);
+	net_send(s, &p->addr, &s->node.addr, text);
+}
+
+static void response(struct sim *s, struct phone *p, const struct sip_message *m)
+{
+	struct phone_txn *t = phone_txn_client(p, m);
+
+	if (!t) {
+		phone_uac_stray(s, p, m);
+		return;
+	}
+	if (!phone_txn_response(s, p, t, m))
+		return;
+	if (t->method == SIP_REGISTER) {
+		phone_registered(s, p, m);
+	} else if (t->call) {
+		phone_uac_response(s, t, m);
+	}
+}
+
+static void request(struct sim *s, struct phone *p, const struct sip_message *m,
+		    struct bytes datagram)
+{
+	struct phone_txn *t = phone_txn_server(p, m, m->method == SIP_ACK ? SIP_INVITE : m->method);
+
+	if (m->method == SIP_ACK) {
+		if (t)
+			phone_txn_acked(s, p, t);
+		if (!t || t->state == PT_ACCEPTED)
+			phone_uas_ack(s, p, m);
+	} else if (t) {
+		phone_txn_repeated(s, p, t);
+	} else {
+		phone_uas_request(s, p, m, datagram);
+	}
+}
+
+void phone_receive(struct sim *s, struct phone *p, struct bytes datagram)
+{
+	struct message_error error;
+	struct sip_message m;
+
+	if (message_parse(&m, datagram, &error)) {
+		message_close(&m);
+		return; /* check_sent has seen it */
+	}
+	if (m.request) {
+		request(s, p, &m, datagram);
+	} else {
+		response(s, p, &m);
+	}
+	message_close(&m);
+}
+
+void phone_vanish(struct sim *s, struct phone *p, bool unreachable)
+{
+	if (!p->alive)
+		return;
+	trace_line(s, "%s#%u vanishes%s", p->user, p->index, unreachable ? " (ICMP)" : "");
+	s->totals.vanished++;
+	p->alive = p->registered = false;
+	p->unreachable = unreachable;
+	p->vanished_ns = s->now_ns;
+	p->reg_serial++;
+	for (uint32_t i = 0; i < p->call_count; i++) {
+		if (p->calls[i]->state != PC_OVER)
+			phone_call_over(s, p->calls[i], "vanished");
+	}
+	for (struct phone_txn *t = p->txns; t; t = t->next)
+		t->dead = true;
+}
+
+void phone_return(struct sim *s, struct phone *p)
+{
+	if (p->alive)
+		return;
+	trace_line(s, "%s#%u is back", p->user, p->index);
+	p->alive = true;
+	phone_register_later(s, p, sim_between_ms(s, 10, 500));
+}

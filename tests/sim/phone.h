@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Honest RFC 3261 user agents with real transactions: they register, call and are called, and do what a scenario tells them. */
+#ifndef TESTS_SIM_PHONE_H
+#define TESTS_SIM_PHONE_H
+
+#include "sig/sip/digest.h"
+#include "tests/sim/phone_call.h"
+#include "tests/sim/phone_txn.h"
+
+enum { PHONES_MAX = 8, PHONE_CALLS_MAX = 32 };
+
+/* How it takes a call. */
+struct phone_manner {
+	enum { MANNER_ANSWER, MANNER_REFUSE, MANNER_IGNORE, MANNER_RING } kind;
+	uint16_t status;     /* REFUSE */
+	uint64_t ring_ns;    /* until it answers or refuses */
+	bool rings;          /* 180 first */
+	bool early;          /* 183 with SDP first */
+	bool answers_cancel; /* picks up while the CANCEL comes */
+	uint32_t redirect;   /* 3xx: extension */
+};
+
+struct phone {
+	uint32_t index, extension;
+	char user[16];
+	struct addr addr;
+	char address[ADDR_TEXT_MAX];
+	bool alive;
+	bool unreachable; /* while it is not alive: its host answers with ICMP */
+	bool registered;
+	uint32_t reg_cseq, reg_tries, expires_s;
+	uint64_t reg_serial;
+	uint32_t branches, tags;
+	uint64_t vanished_ns;   /* last time; 0: never */
+	struct phone_txn *txns; /* list */
+	uint64_t txn_serial;
+	struct phone_call *calls[PHONE_CALLS_MAX];
+	uint32_t call_count;
+};
+
+struct phones {
+	struct phone list[PHONES_MAX];
+	uint32_t count, extension_count;
+};
+
+void phone_open(struct sim *s, uint32_t index, uint32_t extension, uint32_t expires_s);
+void phones_close(struct sim *s);
+struct phone *phone_at(struct sim *s, const struct addr *addr); /* NULL: the node's */
+const char *phone_name(struct sim *s, const struct addr *addr, char out[16]);
+/* A datagram came. */
+void phone_receive(struct sim *s, struct phone *p, struct bytes datagram);
+void phone_say(struct sim *s, const struct phone *p, struct bytes text);
+/* Takes the line out of the wall; its calls and transactions are gone. */
+void phone_vanish(struct sim *s, struct phone *p, bool unreachable);
+void phone_return(struct sim *s, struct phone *p);
+
+/* ---- phone_register.c ---- */
+void phone_register(struct sim *s, struct phone *p, uint32_t expires_s, const char *credentials);
+void phone_registered(struct sim *s, struct phone *p, const struct sip_message *m);
+void phone_register_later(struct sim *s, struct phone *p, uint64_t ns);
+
+/* ---- phone_secret.c ---- */
+void phone_secret(const char *number, struct digest_secret *out);
+/* The (Proxy-)Authorization line for a challenge; "" when there is none that can be answered. */
+const char *phone_credentials(const struct phone *p, const struct sip_message *challenge,
+			      const char *method, const char *uri, char out[1024]);
+
+#endif

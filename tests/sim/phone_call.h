@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call as one phone sees it: one dialog. Kept until the end of the run, so that the checks can compare what both ends believe. */
+#ifndef TESTS_SIM_PHONE_CALL_H
+#define TESTS_SIM_PHONE_CALL_H
+
+#include "base/text.h"
+#include "sig/sip/message.h"
+#include "tests/sim/phone_sdp.h"
+
+struct sim;
+struct event;
+struct phone;
+struct phone_txn;
+struct phone_manner;
+
+enum phone_call_state {
+	PC_CALLING, /* our INVITE has no final response */
+	PC_RINGING, /* theirs has none */
+	PC_TALKING, /* answered */
+	PC_LEAVING, /* our BYE is under way */
+	PC_OVER,
+};
+const char *phone_call_state_name(enum phone_call_state state);
+
+struct phone_call {
+	struct phone *phone;
+	uint32_t index; /* in phone.calls */
+	enum phone_call_state state;
+	bool caller;
+	char call_id[64], tag[48], remote_tag[64];
+	char local[160], remote[160], target[160]; /* URIs, and where requests go */
+	char to[16];                               /* the extension that was called */
+	uint32_t cseq, invite_cseq;
+	uint32_t remote_cseq;
+	uint64_t node_call;   /* from the node's tag; 0: not known yet */
+	uint64_t invite;      /* transaction: serial */
+	uint64_t again;       /* of an open re-INVITE of ours, or 0 */
+	uint64_t asked_again; /* of theirs */
+	uint32_t auth_tries;
+	bool late; /* our INVITE had no offer, or theirs */
+	bool heard, wants_cancel, cancelled;
+	bool answered;   /* 2xx was sent or came */
+	bool acked;      /* callee: the ACK came */
+	bool wants_bye;  /* as soon as the ACK came */
+	bool told;       /* the other side ended it */
+	bool excused;    /* a kill took what nobody had been promised */
+	uint16_t final;  /* of the first INVITE */
+	uint32_t finals; /* different ones that came or left */
+	uint64_t begin_ns, answer_ns, end_ns, bye_ns; /* 0: not yet */
+	struct text ok, ack;                          /* 2xx without ACK; the last ACK */
+	uint32_t ok_cseq, ack_cseq;
+	bool ok_offers; /* our 2xx asks, the ACK answers */
+	uint64_t ok_interval_ns, ok_until_ns, ok_serial;
+	struct phone_sdp sdp;
+	struct phone_manner *manner; /* callee */
+	uint64_t ring_serial;
+};
+
+struct phone_call *phone_call_new(struct sim *s, struct phone *p);
+struct phone_call *phone_call_find(struct phone *p, const struct sip_message *m);
+void phone_call_close(struct phone_call *c);
+/* It is over for this phone. */
+void phone_call_over(struct sim *s, struct phone_call *c, const char *why);
+/* Hangs up in the way its state wants: CANCEL, BYE, or BYE after the ACK. */
+void phone_hang_up(struct sim *s, struct phone_call *c);
+void phone_bye(struct sim *s, struct phone_call *c);
+/* Everything that a scenario does with an answered call. */
+void phone_call_answered(struct sim *s, struct phone_call *c);
+
+/* ---- phone_uac.c: what we ask ---- */
+struct phone_call *phone_dial(struct sim *s, struct phone *p, const char *to, bool late);
+void phone_cancel(struct sim *s, struct phone_call *c);
+void phone_reinvite(struct sim *s, struct phone_call *c, bool late);
+void phone_ask(struct sim *s, struct phone_call *c, const char *method, const char *extra,
+	       const char *body);
+void phone_uac_response(struct sim *s, struct phone_txn *t, const struct sip_message *m);
+void phone_uac_timeout(struct sim *s, struct phone_txn *t);
+/* A response that fits no transaction: a 2xx said again. */
+void phone_uac_stray(struct sim *s, struct phone *p, const struct sip_message *m);
+
+/* ---- phone_uas.c: what we are asked ---- */
+void phone_uas_request(struct sim *s, struct phone *p, const struct sip_message *m,
+		       struct bytes datagram);
+void phone_uas_ack(struct sim *s, struct phone *p, const struct sip_message *m);
+void phone_uas_no_ack(struct sim *s, struct phone_txn *t);
+
+/* ---- phone_message.c ---- */
+struct phone_request {
+	const char *method, *branch, *extra, *body, *type;
+	uint32_t cseq;
+};
+struct bytes phone_write_request(const struct phone_call *c, const struct phone_request *r,
+				 char *out, size_t cap);
+struct bytes phone_write_response(const struct phone *p, const struct sip_message *m,
+				  uint16_t status, const char *tag, const char *extra,
+				  const char *body, char *out, size_t cap);
+const char *phone_branch(struct phone *p, char out[96]);
+
+#endif

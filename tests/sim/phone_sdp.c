@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/phone_sdp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "tests/sim/sim.h"
+
+static const char *const lists[] = { "8 0 101", "0 8 101", "8 101", "0 8" };
+
+static const char *direction(bool sends, bool receives)
+{
+	if (sends)
+		return receives ? "sendrecv" : "sendonly";
+	return receives ? "recvonly" : "inactive";
+}
+
+static const char *write_sdp(const struct phone_call *c, const char *types, const char *dir,
+			     char out[PHONE_SDP_MAX])
+{
+	const struct phone_sdp *d = &c->sdp;
+	char ip[ADDR_TEXT_MAX];
+	struct addr a = c->phone->addr;
+
+	a.port = 0;
+	(void)addr_text(&a, ip);
+	(void)snprintf(out, PHONE_SDP_MAX,
+		       "v=0\r\no=- %u %u IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\n"
+		       "m=audio %u RTP/AVP %s\r\n%sa=%s\r\n",
+		       d->id, d->version, ip, ip, d->port, types,
+		       strstr(types, "101") ? "a=rtpmap:101 telephone-event/8000\r\n" : "", dir);
+	return out;
+}
+
+const char *phone_sdp_offer(struct phone_call *c, char out[PHONE_SDP_MAX])
+{
+	struct phone_sdp *d = &c->sdp;
+
+	d->version++;
+	d->offered = true;
+	d->sends = true;
+	d->receives = !d->hold;
+	return write_sdp(c, lists[d->codecs % COUNT_OF(lists)], direction(true, !d->hold), out);
+}
+
+static struct bytes line_of(struct bytes sdp, const char *begin)
+{
+	struct bytes line;
+
+	while (bytes_cut(&sdp, '\n', &line)) {
+		if (bytes_starts(line, begin))
+			return bytes_trim(line);
+	}
+	return (struct bytes){ 0 };
+}
+
+static bool has(struct bytes text, const char *what)
+{
+	return text.p && memmem(text.p, text.n, what, strlen(what));
+}
+
+static bool has_type(struct bytes m, const char *type)
+{
+	struct bytes word;
+
+	while (bytes_cut(&m, ' ', &word)) {
+		if (bytes_is(bytes_trim(word), type))
+			return true;
+	}
+	return false;
+}
+
+const char *phone_sdp_answer(struct phone_call *c, struct bytes offer, char out[PHONE_SDP_MAX])
+{
+	struct bytes m = line_of(offer, "m=audio");
+	struct phone_sdp *d = &c->sdp;
+	bool hears = !has(offer, "a=sendonly") && !has(offer, "a=inactive"); /* the offerer */
+	bool says = !has(offer, "a=recvonly") && !has(offer, "a=inactive");
+	char types[32];
+
+	d->version++;
+	d->agreed = true;
+	d->sends = hears;
+	d->receives = says && !d->hold;
+	(void)snprintf(types, sizeof(types), "%s%s", has_type(m, "8") ? "8" : "0",
+		       has_type(m, "101") ? " 101" : "");
+	return write_sdp(c, types, direction(d->sends, d->receives), out);
+}
+
+static uint64_t number_at(struct bytes line, unsigned field)
+{
+	struct bytes word = { 0 };
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i <= field; i++) {
+		if (!bytes_cut(&line, ' ', &word))
+			return 0;
+	}
+	return bytes_u64(word, &value) ? 0 : value;
+}
+
+/* RFC 3264 8: the same text, or the next version of it. */
+static void hear_origin(struct sim *s, const struct phone_call *c, struct phone_sdp *d,
+			struct bytes sdp)
+{
+	struct bytes o = line_of(sdp, "o=");
+	uint64_t id = number_at(o, 1);
+	uint64_t version = number_at(o, 2);
+	uint32_t hash = hash_crc32c(0, sdp);
+
+	if (d->node_hash && id != d->node_id)
+		check_fail(s, "%s: the o= line names another session", c->call_id);
+	if (d->node_hash && version < d->node_version)
+		check_fail(s, "%s: the version of the o= line goes back from %llu to %llu",
+			   c->call_id, (unsigned long long)d->node_version,
+			   (unsigned long long)version);
+	if (d->node_hash && version == d->node_version && hash != d->node_hash)
+		check_fail(s, "%s: another SDP with the same version of o=", c->call_id);
+	d->node_id = id;
+	d->node_version = version;
+	d->node_hash = hash;
+}
+
+void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp)
+{
+	struct bytes m = line_of(sdp, "m=audio");
+
+	if (m.n == 0 || line_of(sdp, "v=0").n == 0) {
+		check_fail(s, "%s: an SDP without audio", c->call_id);
+		return;
+	}
+	hear_origin(s, c, &c->sdp, sdp);
+	if (!c->sdp.offered)
+		return;
+	c->sdp.offered = false;
+	c->sdp.agreed = true;
+	if (!has_type(m, "8") && !has_type(m, "0"))
+		check_fail(s, "%s: an answer with no codec of the offer", c->call_id);
+	if (c->sdp.hold && !has(sdp, "a=recvonly") && !has(sdp, "a=inactive"))
+		check_fail(s, "%s: a=sendonly was answered with more than recvonly", c->call_id);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Offer and answer of a phone (RFC 3264). */
+#ifndef TESTS_SIM_PHONE_SDP_H
+#define TESTS_SIM_PHONE_SDP_H
+
+#include "base/bytes.h"
+
+struct sim;
+struct phone_call;
+
+enum { PHONE_SDP_MAX = 1024 };
+
+struct phone_sdp {
+	uint32_t id, version;
+	uint16_t port;
+	uint8_t codecs; /* which list it offers */
+	bool hold;      /* we want to hear nothing */
+	bool offered;   /* ours is open */
+	bool agreed;
+	bool sends, receives;
+	/* of the node towards this phone */
+	uint64_t node_id, node_version;
+	uint32_t node_hash;
+};
+
+/* Our offer, a new version. */
+const char *phone_sdp_offer(struct phone_call *c, char out[PHONE_SDP_MAX]);
+const char *phone_sdp_answer(struct phone_call *c, struct bytes offer, char out[PHONE_SDP_MAX]);
+/* What the node sent us: it must make sense after what was there before. */
+void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp);
+
+#endif

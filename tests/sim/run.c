@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A seed from its beginning to its end. */
+#include <assert.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+const char *sabotage_name(enum sabotage sabotage)
+{
+	switch (sabotage) {
+	case SABOTAGE_NONE:
+		return "none";
+	case SABOTAGE_FORGET:
+		return "forget";
+	case SABOTAGE_EARLY:
+		return "early";
+	case SABOTAGE_NO_CDR:
+		return "no-cdr";
+	case SABOTAGE_TWO_CDRS:
+		return "two-cdrs";
+	case SABOTAGE_MUTE_BYE:
+		return "mute-bye";
+	case SABOTAGE_LEAK_FLOW:
+		return "leak-flow";
+	case SABOTAGE_COUNT:
+		break;
+	}
+	return "?";
+}
+
+void sim_after(struct sim *s, uint64_t ns, event_fn *fire, uint32_t who, uint64_t a, uint64_t b)
+{
+	struct event e = { .ns = s->now_ns + ns, .fire = fire, .who = who, .a = a, .b = b };
+
+	queue_put(&s->queue, &e);
+}
+
+bool sim_chance(struct sim *s, uint32_t permille)
+{
+	return permille && rand_below(&s->rand, 1000) < permille;
+}
+
+uint64_t sim_between(struct sim *s, uint64_t low, uint64_t high)
+{
+	assert(low <= high && high - low < UINT32_MAX);
+	return low + rand_below(&s->rand, (uint32_t)(high - low) + 1);
+}
+
+uint64_t sim_between_ms(struct sim *s, uint64_t low, uint64_t high)
+{
+	return sim_between(s, low, high) * NS_PER_MS;
+}
+
+static void step(struct sim *s, struct event *e)
+{
+	assert(e->ns >= s->now_ns);
+	s->now_ns = e->ns;
+	e->fire(s, e);
+	text_clear(&e->data);
+}
+
+bool sim_run(struct sim *s, uint64_t seed, enum sabotage sabotage, bool story)
+{
+	struct event e;
+
+	memset(s, 0, sizeof(*s));
+	s->seed = seed;
+	s->sabotage = sabotage;
+	s->trace.keep = story;
+	rand_open_seed(&s->rand, seed);
+	scenario_begin(s);
+	while (s->check.broken[0] == '\0' && queue_take(&s->queue, &e)) {
+		if (e.ns > s->end_ns) {
+			text_clear(&e.data);
+			break;
+		}
+		step(s, &e);
+	}
+	if (s->check.broken[0] == '\0')
+		check_end(s);
+	s->totals.virtual_ns = s->now_ns;
+	return s->check.broken[0] == '\0';
+}
+
+void sim_close(struct sim *s)
+{
+	phones_close(s);
+	node_close(s);
+	store_close(&s->store);
+	queue_close(&s->queue);
+	trace_close(&s->trace);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A cluster of one node in one process, on virtual time, from a seed: phones that keep to RFC 3261, a network that loses, repeats and
+ * delays, a store and a media engine that answer as the real ones do, and a node that is killed between any two of its effects. The
+ * shard is the real one.
+ *
+ * Everything random comes from sim.rand and everything that happens from sim.queue, so a seed has one story: `sim --first SEED
+ * --seeds 1 --story` tells it. What must hold is in check*.c. A seed that failed goes into tests/sim/seeds.txt with a word
+ * why; those run first, always.
+ */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "tests/sim/check.h"
+#include "tests/sim/engine.h"
+#include "tests/sim/net.h"
+#include "tests/sim/node.h"
+#include "tests/sim/phone.h"
+#include "tests/sim/queue.h"
+#include "tests/sim/store.h"
+#include "tests/sim/trace.h"
+
+/* How much was done: added up over seeds. */
+struct totals {
+	uint64_t calls, answered, crashes, outages;
+	uint64_t sent, lost, duplicated, late;
+	uint64_t saves, saves_failed, cdrs;
+	uint64_t reinvites, cancels, refusals, vanished, flows;
+	uint64_t virtual_ns;
+};
+
+/* What is broken on purpose, so that the checks are seen to see it. */
+enum sabotage {
+	SABOTAGE_NONE,
+	SABOTAGE_FORGET,    /* the store acknowledges and keeps nothing */
+	SABOTAGE_EARLY,     /* saves are acknowledged to the shard before they reach the store */
+	SABOTAGE_NO_CDR,    /* the store drops every CDR */
+	SABOTAGE_TWO_CDRS,  /* the store writes every CDR twice */
+	SABOTAGE_MUTE_BYE,  /* the node's BYEs never leave */
+	SABOTAGE_LEAK_FLOW, /* the engine never hears FLOW_CLOSE */
+	SABOTAGE_COUNT,
+};
+const char *sabotage_name(enum sabotage sabotage);
+
+struct sim {
+	uint64_t seed;
+	uint64_t now_ns;
+	struct rand_source rand;
+	struct queue queue;
+	struct trace trace;
+	struct net net;
+	struct store store;
+	struct engine engine;
+	struct node node;
+	struct phones phones;
+	struct check check;
+	struct totals totals;
+	enum sabotage sabotage;
+	bool quiet;      /* phones let their registrations run out */
+	bool calm;       /* no more crashes and outages: things shall come to an end */
+	uint64_t end_ns; /* of the run */
+};
+
+/* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */
+bool sim_run(struct sim *s, uint64_t seed, enum sabotage sabotage, bool story);
+void sim_close(struct sim *s);
+
+/* ---- for all parts ---- */
+/* `fire` happens after that time. */
+void sim_after(struct sim *s, uint64_t ns, event_fn *fire, uint32_t who, uint64_t a, uint64_t b);
+/* True so many times of a thousand. */
+bool sim_chance(struct sim *s, uint32_t permille);
+/* Uniform in [low, high]; needs less than 2^32 values. */
+uint64_t sim_between(struct sim *s, uint64_t low, uint64_t high);
+uint64_t sim_between_ms(struct sim *s, uint64_t low, uint64_t high); /* in ns */
+
+/* ---- scenario.c ---- */
+/* Decides from the seed what is going to happen. */
+void scenario_begin(struct sim *s);
+void scenario_settings(struct sim *s, struct shard_settings *out);
+void scenario_manner(struct sim *s, const struct phone_call *c, struct phone_manner *out);
+/* A call is answered: what this side does with it. */
+void scenario_answered(struct sim *s, struct phone_call *c);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/store.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "tests/sim/sim.h"
+
+#define DEADLINE_NS (50 * NS_PER_MS) /* store_settings.deadline_ns */
+
+void store_close(struct store *t)
+{
+	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
+		text_clear(&t->calls[i].record);
+		text_clear(&t->entries[i].user);
+		text_clear(&t->entries[i].record);
+	}
+	for (uint32_t i = 0; i < t->command_count; i++) {
+		text_clear(&t->commands[i].user);
+		text_clear(&t->commands[i].record);
+	}
+	free(t->commands);
+}
+
+/* ---- what Redis does (cluster/lua) ---- */
+
+static struct store_call *place(struct store *t, uint64_t call)
+{
+	struct store_call *empty = NULL;
+
+	for (uint32_t i = STORE_RECORDS_MAX; i-- > 0;) {
+		if (t->calls[i].record.n && t->calls[i].call == call)
+			return &t->calls[i];
+		if (t->calls[i].record.n == 0)
+			empty = &t->calls[i];
+	}
+	assert(empty);
+	return empty;
+}
+
+const struct store_call *store_find(const struct store *t, uint64_t call)
+{
+	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
+		if (t->calls[i].record.n && t->calls[i].call == call)
+			return &t->calls[i];
+	}
+	return NULL;
+}
+
+static void apply_save(struct sim *s, const struct store_command *c)
+{
+	struct store_call *p = place(&s->store, c->call);
+
+	if (p->record.n && p->version > c->version)
+		return; /* OLDER */
+	if (s->sabotage == SABOTAGE_FORGET)
+		return;
+	p->call = c->call;
+	p->version = c->version;
+	if (text_set(&p->record, text_bytes(&c->record)))
+		assert(false && "out of memory");
+	check_stored(s, c->call, c->version);
+}
+
+static void apply_end(struct sim *s, const struct store_command *c)
+{
+	struct store_call *p = place(&s->store, c->call);
+
+	if (p->record.n)
+		text_clear(&p->record);
+	check_cdr(s, &c->cdr);
+}
+
+static struct store_entry *entry_of(struct sim *s, struct bytes user)
+{
+	struct store_entry *empty = NULL;
+
+	for (uint32_t i = STORE_RECORDS_MAX; i-- > 0;) {
+		struct store_entry *e = &s->store.entries[i];
+
+		if (e->user.n && e->expires_ns <= s->now_ns) {
+			text_clear(&e->user);
+			text_clear(&e->record);
+		}
+		if (e->user.n && bytes_eq(text_bytes(&e->user), user))
+			return e;
+		if (e->user.n == 0)
+			empty = e;
+	}
+	assert(empty);
+	return empty;
+}
+
+static void apply_binding(struct sim *s, struct store_command *c)
+{
+	struct store_entry *e = entry_of(s, text_bytes(&c->user));
+	uint64_t have = e->user.n ? e->version : 0;
+
+	if (have != c->expected && !bytes_eq(text_bytes(&e->record), text_bytes(&c->record))) {
+		c->conflict = true;
+		return;
+	}
+	text_clear(&e->record);
+	if (c->record.n == 0) {
+		text_clear(&e->user);
+		return;
+	}
+	if (text_set(&e->user, text_bytes(&c->user)) ||
+	    text_set(&e->record, text_bytes(&c->record)))
+		assert(false && "out of memory");
+	e->version = c->version;
+	e->expires_ns = s->now_ns + c->ttl_ms * NS_PER_MS;
+}
+
+static void apply(struct sim *s, struct store_command *c)
+{
+	if (c->applied)
+		return;
+	c->applied = true;
+	if (c->fate == STORE_FATE_DROPPED)
+		return;
+	switch (c->kind) {
+	case EFFECT_CALL_SAVE:
+		apply_save(s, c);
+		break;
+	case EFFECT_CALL_END:
+		apply_end(s, c);
+		break;
+	case EFFECT_BINDING_SAVE:
+		apply_binding(s, c);
+		break;
+	case EFFECT_SEND:
+	case EFFECT_MEDIA:
+	case EFFECT_EVENT:
+		break;
+	}
+}
+
+/* Those before go first: there is one connection. */
+static void apply_to(struct sim *s, uint32_t end)
+{
+	while (s->store.applied < end)
+		apply(s, &s->store.commands[s->store.applied++]);
+}
+
+/* ---- what the node hears ---- */
+
+static void answer(struct sim *s, struct store_command *c, bool ok)
+{
+	if (c->answered)
+		return;
+	c->answered = true;
+	if (c->incarnation != s->node.incarnation || !s->node.shard)
+		return;
+	if (!ok)
+		s->totals.saves_failed++;
+	node_saved(s, c, ok);
+}
+
+static void on_applied(struct sim *s, const struct event *e)
+{
+	if (s->store.down)
+		return;
+	apply_to(s, (uint32_t)e->a + 1);
+}
+
+static void on_acked(struct sim *s, const struct event *e)
+{
+	struct store_command *c = &s->store.commands[e->a];
+
+	if (s->sabotage == SABOTAGE_EARLY || (c->applied && !s->store.down))
+		answer(s, c, true);
+}
+
+static void on_deadline(struct sim *s, const struct event *e)
+{
+	struct store_command *c = &s->store.commands[e->a];
+
+	if (c->answered || c->incarnation != s->node.incarnation)
+		return;
+	trace_line(s, "store: no answer about %s %" PRIx64 " version %" PRIu64,
+		   c->kind == EFFECT_BINDING_SAVE ? "a binding" : "call", c->call, c->version);
+	/* the end of a call is in the spool by now, and will be told */
+	answer(s, c, c->kind == EFFECT_CALL_END);
+	node_health(s, false);
+}
+
+static enum store_fate fate_of(struct sim *s, const struct effect *e)
+{
+	if (s->calm || !sim_chance(s, s->store.trouble))
+		return STORE_FATE_GOOD;
+	/* what the spool holds is told until it is heard */
+	switch (sim_between(s, 0, e->kind == EFFECT_CALL_END ? 1 : 2)) {
+	case 0:
+		return STORE_FATE_SLOW;
+	case 1:
+		return STORE_FATE_NO_ACK;
+	default:
+		return STORE_FATE_DROPPED;
+	}
+}
+
+static struct store_command *add(struct sim *s, const struct effect *e)
+{
+	struct store *t = &s->store;
+	struct store_command *c;
+
+	if (!t->commands)
+		t->commands = calloc(STORE_COMMANDS_MAX, sizeof(*t->commands));
+	assert(t->commands);
+	if (t->command_count == STORE_COMMANDS_MAX) {
+		check_fail(s, "saves without end");
+		return NULL;
+	}
+	c = &t->commands[t->command_count++];
+	*c = (struct store_command){ .kind = e->kind,
+				     .incarnation = s->node.incarnation,
+				     .call = e->call,
+				     .version = e->version,
+				     .expected = e->expected,
+				     .ttl_ms = e->ttl_ms };
+	if (text_set(&c->user, text_bytes(&e->user)) || text_set(&c->record, text_bytes(&e->data)))
+		assert(false && "out of memory");
+	if (e->cdr)
+		c->cdr = *e->cdr;
+	return c;
+}
+
+static void schedule(struct sim *s, struct store_command *c, uint32_t at)
+{
+	uint64_t ns = sim_between(s, 50, s->store.latency_max_us) * NS_PER_US;
+	uint64_t back = sim_between(s, 20, 500) * NS_PER_US;
+
+	sim_after(s, DEADLINE_NS, on_deadline, 0, at, 0);
+	if (s->store.down)
+		return;
+	if (c->fate == STORE_FATE_SLOW)
+		ns += DEADLINE_NS;
+	if (s->store.last_ns > s->now_ns + ns)
+		ns = s->store.last_ns - s->now_ns;
+	s->store.last_ns = s->now_ns + ns;
+	sim_after(s, ns, on_applied, 0, at, 0);
+	if (c->fate == STORE_FATE_GOOD || c->fate == STORE_FATE_SLOW)
+		sim_after(s, s->sabotage == SABOTAGE_EARLY ? 1 : ns + back, on_acked, 0, at, 0);
+}
+
+void store_save(struct sim *s, const struct effect *e)
+{
+	struct store_command *c = add(s, e);
+
+	if (!c)
+		return;
+	s->totals.saves++;
+	c->fate = fate_of(s, e);
+	schedule(s, c, s->store.command_count - 1);
+}
+
+void store_flush(struct sim *s)
+{
+	for (uint32_t i = s->store.command_count; i-- > 0 && !s->store.commands[i].flushed;)
+		s->store.commands[i].flushed = true;
+}
+
+/* What had left the node arrives, what had not never does. */
+void store_crash(struct sim *s)
+{
+	for (uint32_t i = s->store.applied; i < s->store.command_count; i++) {
+		const struct store_command *c = &s->store.commands[i];
+		bool spooled = s->store.down && c->kind == EFFECT_CALL_END;
+
+		if (!c->flushed && !spooled)
+			s->store.commands[i].fate = STORE_FATE_DROPPED;
+	}
+}
+
+void store_settle(struct sim *s)
+{
+	apply_to(s, s->store.command_count);
+}
+
+void store_settle_if_up(struct sim *s)
+{
+	if (!s->store.down)
+		store_settle(s);
+}
+
+void store_down(struct sim *s)
+{
+	trace_line(s, "store: away");
+	s->totals.outages++;
+	s->store.down = true;
+}
+
+/* Saves that were asked for meanwhile failed at the link; ends come from the spool. */
+void store_up(struct sim *s)
+{
+	struct store *t = &s->store;
+
+	trace_line(s, "store: back");
+	t->down = false;
+	for (uint32_t i = t->applied; i < t->command_count; i++) {
+		if (t->commands[i].kind != EFFECT_CALL_END && !sim_chance(s, 300))
+			t->commands[i].fate = STORE_FATE_DROPPED;
+	}
+	apply_to(s, t->command_count);
+}

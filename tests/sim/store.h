@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Redis, its link and cluster/store*.c as the shard knows them: commands are carried out in order, some are slow, some answers are
+ * lost, and for a while nothing answers at all (then ends of calls go to the spool). What was written survives the node.
+ */
+#ifndef TESTS_SIM_STORE_H
+#define TESTS_SIM_STORE_H
+
+#include "sig/effect.h"
+
+struct sim;
+
+enum { STORE_RECORDS_MAX = 256, STORE_COMMANDS_MAX = 4096 };
+
+struct store_call {
+	uint64_t call, version;
+	struct text record;
+};
+
+struct store_entry {
+	struct text user, record;
+	uint64_t version, expires_ns;
+};
+
+enum store_fate {
+	STORE_FATE_GOOD,
+	STORE_FATE_SLOW,    /* happens after the deadline */
+	STORE_FATE_NO_ACK,  /* happens, and nobody hears of it */
+	STORE_FATE_DROPPED, /* does not happen */
+};
+
+struct store_command {
+	enum effect_kind kind;
+	enum store_fate fate;
+	bool flushed, applied, answered, conflict;
+	uint32_t incarnation; /* of the node that asked */
+	uint64_t call, version, expected, ttl_ms;
+	struct text user, record;
+	struct cdr cdr;
+};
+
+struct store {
+	struct store_call calls[STORE_RECORDS_MAX]; /* record empty: free */
+	struct store_entry entries[STORE_RECORDS_MAX];
+	struct store_command *commands;  /* all of the run, in order */
+	uint32_t command_count, applied; /* all below were carried out or dropped */
+	uint64_t last_ns;                /* nothing is carried out before */
+	bool down;
+	uint32_t trouble; /* of a thousand commands */
+	uint64_t latency_max_us;
+};
+
+void store_close(struct store *t);
+/* The effects that are saves. */
+void store_save(struct sim *s, const struct effect *e);
+/* The node's buffers reach the kernel: what a kill afterwards does not undo. */
+void store_flush(struct sim *s);
+void store_crash(struct sim *s);
+/* Nothing answers until store_up. */
+void store_down(struct sim *s);
+void store_up(struct sim *s);
+/* NULL: there is none. */
+const struct store_call *store_find(const struct store *t, uint64_t call);
+/* What a new process loads: records in the order of ids. Call after store_settle. */
+void store_settle(struct sim *s);
+void store_settle_if_up(struct sim *s);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The story of a run, a line for each thing that happened. Every line goes into a hash, so two runs of a seed can be compared; the
+ * text is kept only when somebody will read it (the seed is run once more for that).
+ */
+#ifndef TESTS_SIM_TRACE_H
+#define TESTS_SIM_TRACE_H
+
+#include "base/bytes.h"
+
+struct sim;
+
+struct trace {
+	bool keep;
+	uint64_t hash, lines;
+	char *text;
+	size_t n, capacity;
+};
+
+void trace_close(struct trace *t);
+void trace_line(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A SIP message in one line: who, whom, its first line and what tells it from others. */
+void trace_message(struct sim *s, const char *from, const char *to, struct bytes message);
+
+#endif
