@@ -7,8 +7,6 @@
 
 #include "sig/registrar_entry.h"
 
-enum { SIP_PORT = 5060 };
-
 struct step {
 	struct aor next;
 	const struct sip_message *request;
@@ -67,38 +65,71 @@ static int q_parse(struct bytes in, uint16_t *out)
 	return v > BINDING_Q_MAX ? -EINVAL : 0;
 }
 
-/* Whether the phone believes in the address its packets come from; names are not asked. */
-static bool is_elsewhere(struct bytes host, uint16_t port, const struct addr *source)
+/* Whether the phone believes in the address its packets come from; names are not asked. A connection comes from any port. */
+static bool is_elsewhere(struct bytes host, uint16_t port, const struct sip_hop *from)
 {
 	struct addr claimed;
 
 	if (addr_parse(&claimed, host))
 		return false;
-	claimed.port = port ? port : SIP_PORT;
-	return !addr_eq(&claimed, source);
+	claimed.port = port ? port : sip_transport_port(from->transport);
+	return sip_transport_is_stream(from->transport) ? !addr_ip_eq(&claimed, &from->remote)
+							: !addr_eq(&claimed, &from->remote);
+}
+
+/* Should the connection be lost, the phone may listen where its Contact says. */
+static struct sip_hop hop_of(const struct sip_message *m, const struct sip_name_addr *contact)
+{
+	struct sip_hop hop = m->hop;
+	struct sip_hop listens = m->hop;
+
+	if (sip_hop_from_uri(&listens, &contact->uri) && listens.transport == hop.transport &&
+	    sip_transport_is_stream(hop.transport) && addr_ip_eq(&listens.remote, &hop.remote)) {
+		hop.remote.port = listens.remote.port;
+		hop.inbound = false;
+	}
+	return hop;
+}
+
+/* RFC 5626 6: both, or nothing; and nobody in between who would have to keep the flow. */
+static void read_flow(struct binding *b, const struct sip_message *m,
+		      const struct sip_name_addr *contact, struct bytes *instance)
+{
+	struct bytes reg_id;
+
+	if (m->via_count > 1 || !sip_param(contact->params, "+sip.instance", instance) ||
+	    instance->n == 0 || instance->n > BINDING_INSTANCE_MAX ||
+	    !sip_param(contact->params, "reg-id", &reg_id) || bytes_u32(reg_id, &b->reg_id) ||
+	    b->reg_id == 0) {
+		*instance = (struct bytes){ 0 };
+		b->reg_id = 0;
+	}
 }
 
 static int binding_make(struct binding *b, const struct step *s,
 			const struct sip_name_addr *contact, uint32_t expires_s, uint16_t q)
 {
 	const struct sip_message *m = s->request;
-	struct bytes agent = { 0 };
+	struct bytes agent = { 0 }, instance;
 	int err;
 
 	*b = (struct binding){
 		.cseq = m->cseq,
 		.expires_utc_ms = s->utc_ms + expires_s * UINT64_C(1000),
-		.hop = m->hop,
-		.nat = is_elsewhere(contact->uri.host, contact->uri.port, &m->hop.remote) ||
-		       is_elsewhere(m->via.host, m->via.port, &m->hop.remote),
+		.hop = hop_of(m, contact),
+		.nat = is_elsewhere(contact->uri.host, contact->uri.port, &m->hop) ||
+		       is_elsewhere(m->via.host, m->via.port, &m->hop),
 		.q = q,
 	};
+	read_flow(b, m, contact, &instance);
 	(void)message_header(m, "User-Agent", 0, &agent);
 	err = text_set(&b->contact, contact->uri.all);
 	if (!err)
 		err = text_set(&b->call_id, m->call_id);
 	if (!err)
 		err = text_set(&b->user_agent, bytes_sub(agent, 0, BINDING_AGENT_MAX));
+	if (!err)
+		err = text_set(&b->instance, instance);
 	if (err)
 		binding_clear(b);
 	return err;
@@ -111,47 +142,70 @@ static bool is_stale(const struct step *s, const struct binding *b)
 	return bytes_eq(text_bytes(&b->call_id), s->request->call_id) && s->request->cseq < b->cseq;
 }
 
-/* Index of the binding of an equal URI, or count. */
-static uint32_t find(const struct aor *a, const struct sip_uri *uri)
+static bool is_equal_uri(const struct binding *b, const struct sip_uri *uri)
 {
 	struct sip_uri known;
-	uint32_t i;
 
-	for (i = 0; i < a->count; i++) {
-		if (!sip_uri_parse(&known, text_bytes(&a->bindings[i].contact)) &&
-		    sip_uri_equal(&known, uri))
-			break;
-	}
-	return i;
+	return !sip_uri_parse(&known, text_bytes(&b->contact)) && sip_uri_equal(&known, uri);
 }
 
-static bool put(struct step *s, const struct sip_name_addr *contact, uint32_t expires_s, uint16_t q)
+static bool is_same_flow(const struct binding *a, const struct binding *b)
 {
-	struct binding b;
+	return a->reg_id && a->reg_id == b->reg_id &&
+	       bytes_eq(text_bytes(&a->instance), text_bytes(&b->instance));
+}
 
+/* Not those that this very request has brought. */
+static void note_move(struct step *s, const struct sip_hop *from, const struct sip_hop *to)
+{
+	struct registrar_answer *a = &s->answer;
+
+	if (a->moved_count == BINDINGS_MAX || sip_hop_equal(from, to))
+		return;
+	a->moved[a->moved_count].from = *from;
+	a->moved[a->moved_count++].to = *to;
+}
+
+/* Takes out what the new binding stands for. False: the request is older than what is known. */
+static bool replace(struct step *s, const struct sip_uri *uri, const struct binding *b)
+{
+	for (uint32_t i = s->next.count; i-- > 0;) {
+		const struct binding *old = &s->next.bindings[i];
+
+		if (!is_same_flow(old, b) && !is_equal_uri(old, uri))
+			continue;
+		if (is_stale(s, old))
+			return refuse(s, 500, "cseq_old");
+		note_move(s, &old->hop, &b->hop);
+		aor_remove(&s->next, i);
+		s->answer.changed = true;
+	}
+	return true;
+}
+
+static bool put(struct step *s, struct binding *b)
+{
 	if (s->next.count >= s->settings->contacts_max)
 		return refuse(s, 403, "too_many_contacts");
-	if (binding_make(&b, s, contact, expires_s, q))
-		return refuse(s, 500, "out_of_memory");
-	aor_append(&s->next, &b);
+	s->answer.outbound |= b->reg_id && message_has_token(s->request, "Supported", "outbound");
+	s->answer.changed = true;
+	aor_append(&s->next, b);
 	return true;
 }
 
 static bool apply(struct step *s, const struct sip_name_addr *contact, uint32_t expires_s,
 		  uint16_t q)
 {
-	uint32_t i = find(&s->next, &contact->uri);
+	struct binding b;
+	bool ok;
 
-	if (i < s->next.count) {
-		if (is_stale(s, &s->next.bindings[i]))
-			return refuse(s, 500, "cseq_old");
-		aor_remove(&s->next, i);
-		s->answer.changed = true;
-	}
-	if (expires_s == 0)
-		return true;
-	s->answer.changed = true;
-	return put(s, contact, expires_s, q);
+	if (binding_make(&b, s, contact, expires_s, q))
+		return refuse(s, 500, "out_of_memory");
+	ok = replace(s, &contact->uri, &b);
+	if (ok && expires_s)
+		ok = put(s, &b);
+	binding_clear(&b);
+	return ok;
 }
 
 static bool apply_contact(struct step *s, const struct sip_name_addr *contact)

@@ -22,6 +22,8 @@ struct binding {
 		hop; /* where the REGISTER came from: requests go there (symmetric, NAT safe) */
 	bool nat;    /* source is not what Contact and Via say */
 	uint16_t q;  /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
+	struct text instance; /* +sip.instance, with its quotes taken off; and */
+	uint32_t reg_id;      /* together the name of a flow (RFC 5626 6); 0: none */
 };
 
 /* All contacts of one address of record: the shared entry. */
@@ -39,13 +41,21 @@ struct registrar_settings {
 	uint32_t expires_s;     /* when the phone asks for none; 90 (REG-04) */
 	uint32_t expires_min_s; /* below: 423 */
 	uint32_t expires_max_s;
-	uint32_t contacts_max; /* per address of record, <= BINDINGS_MAX; more: 403 */
+	uint32_t contacts_max;   /* per address of record, <= BINDINGS_MAX; more: 403 */
+	uint32_t many;           /* with more registrations than this in the shard */
+	uint32_t expires_many_s; /* a phone that asks for no time gets this (REG-04) */
 };
 
 struct registrar_answer {
 	uint16_t status;    /* 200, 400, 403, 423, 500 (old CSeq) */
 	const char *reason; /* constant; NULL: the standard phrase */
 	bool changed;       /* the entry must be saved before the answer is sent */
+	bool outbound;      /* RFC 5626 6: the flow is kept, and the phone asked to be told */
+	/* Phones that have registered again from elsewhere: their requests go the new way. */
+	struct {
+		struct sip_hop from, to;
+	} moved[BINDINGS_MAX];
+	uint32_t moved_count;
 };
 
 /* Applies an authenticated REGISTER to *entry (the present one, or empty with tenant and user set). All or nothing: on an error

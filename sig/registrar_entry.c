@@ -9,6 +9,7 @@ void binding_clear(struct binding *b)
 	text_clear(&b->contact);
 	text_clear(&b->call_id);
 	text_clear(&b->user_agent);
+	text_clear(&b->instance);
 	memset(b, 0, sizeof(*b));
 }
 
@@ -17,12 +18,14 @@ int binding_copy(struct binding *to, const struct binding *from)
 	struct binding b = *from;
 	int err;
 
-	b.contact = b.call_id = b.user_agent = (struct text){ 0 };
+	b.contact = b.call_id = b.user_agent = b.instance = (struct text){ 0 };
 	err = text_set(&b.contact, text_bytes(&from->contact));
 	if (!err)
 		err = text_set(&b.call_id, text_bytes(&from->call_id));
 	if (!err)
 		err = text_set(&b.user_agent, text_bytes(&from->user_agent));
+	if (!err)
+		err = text_set(&b.instance, text_bytes(&from->instance));
 	if (err) {
 		binding_clear(&b);
 	} else {

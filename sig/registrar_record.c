@@ -33,6 +33,7 @@ static void borrow_hop(struct borrowed *to, uint32_t i, const struct sip_hop *ho
 	memcpy(to->ips[i], hop->remote.ip, sizeof(to->ips[i]));
 	h->transport = (uint32_t)hop->transport;
 	h->local = hop->local;
+	h->inbound = hop->inbound;
 	h->port = hop->remote.port;
 	h->scope = hop->remote.scope;
 	h->ip = (ProtobufCBinaryData){
@@ -55,6 +56,8 @@ static void borrow_binding(struct borrowed *to, uint32_t i, const struct binding
 	p->hop = &to->hops[i];
 	p->nat = b->nat;
 	p->q = b->q;
+	p->instance = borrow(&b->instance);
+	p->reg_id = b->reg_id;
 	to->list[i] = p;
 }
 
@@ -99,11 +102,12 @@ static const char *read_hop(struct sip_hop *hop, const pb_hop *h)
 {
 	if (!h)
 		return "hop_missing";
-	if (h->transport != SIP_UDP)
+	if (h->transport > SIP_TLS)
 		return "hop_transport";
 	if ((h->ip.len != 4 && h->ip.len != 16) || h->port > UINT16_MAX || h->local > UINT16_MAX)
 		return "hop_address";
-	hop->transport = SIP_UDP;
+	hop->transport = (enum sip_transport)h->transport;
+	hop->inbound = h->inbound && sip_transport_is_stream(hop->transport);
 	hop->local = (uint16_t)h->local;
 	hop->remote.family = h->ip.len == 4 ? ADDR_V4 : ADDR_V6;
 	hop->remote.port = (uint16_t)h->port;
@@ -122,6 +126,8 @@ static const char *check_binding(const pb_binding *p)
 		return "call_id";
 	if (p->user_agent.len > BINDING_AGENT_MAX)
 		return "user_agent";
+	if (p->instance.len > BINDING_INSTANCE_MAX || (p->reg_id && !p->instance.len))
+		return "instance";
 	return p->q > BINDING_Q_MAX ? "q" : NULL;
 }
 
@@ -138,11 +144,14 @@ static const char *read_binding(struct binding *b, const pb_binding *p)
 	b->expires_utc_ms = p->expires_utc_ms;
 	b->nat = p->nat;
 	b->q = (uint16_t)p->q;
+	b->reg_id = p->reg_id;
 	err = text_set(&b->contact, data(p->contact));
 	if (!err)
 		err = text_set(&b->call_id, data(p->call_id));
 	if (!err)
 		err = text_set(&b->user_agent, data(p->user_agent));
+	if (!err)
+		err = text_set(&b->instance, data(p->instance));
 	return err ? "out_of_memory" : NULL;
 }
 

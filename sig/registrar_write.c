@@ -29,6 +29,11 @@ static void write_contact(struct writer *w, const struct binding *b, uint64_t ut
 	writer_fmt(w, ">;expires=%llu", (unsigned long long)left_s);
 	if (b->q != BINDING_Q_MAX)
 		writer_fmt(w, ";q=0.%03u", b->q);
+	if (b->reg_id) {
+		writer_str(w, ";+sip.instance=\"");
+		writer_bytes(w, text_bytes(&b->instance));
+		writer_fmt(w, "\";reg-id=%u", b->reg_id);
+	}
 	writer_str(w, "\r\n");
 }
 
@@ -40,6 +45,8 @@ void registrar_write_headers(struct writer *w, const struct aor *entry,
 		if (entry->bindings[i].expires_utc_ms > now.utc_ms)
 			write_contact(w, &entry->bindings[i], now.utc_ms);
 	}
+	if (answer->status == 200 && answer->outbound)
+		writer_str(w, "Require: outbound\r\n"); /* RFC 5626 6 */
 	if (answer->status == 423)
 		writer_fmt(w, "Min-Expires: %u\r\n", settings->expires_min_s);
 	write_date(w, now.utc_ms);

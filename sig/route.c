@@ -18,8 +18,8 @@ enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MA
 	size_t n;
 
 	user[0] = '\0';
-	/* sips asks for TLS on every hop (RFC 3261 26.2.2): not over UDP */
-	if (!bytes_iis(uri->scheme, "sip") && !bytes_iis(uri->scheme, "tel"))
+	if (!bytes_iis(uri->scheme, "sip") && !bytes_iis(uri->scheme, "sips") &&
+	    !bytes_iis(uri->scheme, "tel"))
 		return ROUTE_SCHEME;
 	if (uri->user.n && !sip_user_unescape(uri->user, user, ROUTE_USER_MAX, &n) &&
 	    is_plain(user))

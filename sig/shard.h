@@ -16,7 +16,7 @@
 
 struct shard;
 
-enum { SHARD_LOCALS_MAX = 16, SHARD_TRUSTED_MAX = 64, SHARD_NETWORKS_MAX = 8 };
+enum { SHARD_LOCALS_MAX = 20, SHARD_TRUSTED_MAX = 64, SHARD_NETWORKS_MAX = 8 };
 
 /* One listening SIP address. */
 struct shard_local {
@@ -112,8 +112,10 @@ struct effects *shard_effects(struct shard *s);
 /* ---- events ---- */
 void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes datagram,
 		   struct instant now);
-/* A datagram could not be sent (ICMP error, no route). */
+/* A message could not be sent (ICMP error, no route, no connection). error: an errno value, positive. */
 void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now);
+/* A connection is gone, with what was on it. */
+void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now);
 void shard_expire(struct shard *s, struct instant now);
 uint64_t shard_next_ns(const struct shard *s);
 /* saved: true acknowledged; false: outcome unknown or refused. */

@@ -118,20 +118,24 @@ void shard_txn_timer(struct shard *s, struct txn_slot *slot)
 	}
 }
 
-/* An ICMP error: those who wait for a first answer from there need not wait (RFC 3261 18.4). One look at all transactions per 100 ms,
- * so that a flood of such errors costs little. */
+/* Those who wait for a first answer from there need not wait (RFC 3261 18.4). ICMP: one look at all transactions per 100 ms, so that a
+ * flood of such errors costs little; a connection that fails is never told twice. */
 void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now)
 {
+	bool stream = sip_transport_is_stream(hop->transport);
 	struct txn_slot *slot;
 	uint32_t cursor = 0;
 
 	shard_begin(s, now);
-	if (s->failed_ns && now.ns - s->failed_ns < 100 * NS_PER_MS)
+	if (shard_hop_is_awaited(s, hop))
 		return;
-	s->failed_ns = now.ns;
+	if (!stream && s->failed_ns && now.ns - s->failed_ns < 100 * NS_PER_MS)
+		return;
+	if (!stream)
+		s->failed_ns = now.ns;
 	LOG_DEBUG("sip", 0, "cannot be reached", LOG_ADDR("remote", &hop->remote),
 		  LOG_INT("error", error));
-	while ((slot = txns_next_waiting(&s->txns, &hop->remote, &cursor)) != NULL)
+	while ((slot = txns_next_waiting(&s->txns, hop, &cursor)) != NULL)
 		client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
 }
 
@@ -162,6 +166,7 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 	}
 	c = dialog_find(s, m, &ev.leg);
 	if (c) {
+		shard_hop_follow(s, c, ev.leg, m);
 		shard_call_step(s, c, &ev);
 	} else { /* also the ACK to a refusal that was sent without a transaction */
 		sig_count_dropped(&s->metrics, DROPPED_ACK);
@@ -212,6 +217,7 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;
 	}
+	shard_hop_follow(s, c, ev.leg, m);
 	ev.slot = txns_take_server(&s->txns, m, true, s->host.now.ns);
 	if (!ev.slot) {
 		shard_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL, BYTES_LIT("Retry-After: 5\r\n"));

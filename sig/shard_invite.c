@@ -36,7 +36,9 @@ static bool fail(struct call_refusal *why, uint16_t status, enum sig_refused rea
 
 static bool has_usable_contact(const struct sip_message *m)
 {
-	return m->has_contact && m->contact.uri.all.n && bytes_iis(m->contact.uri.scheme, "sip");
+	return m->has_contact && m->contact.uri.all.n &&
+	       (bytes_iis(m->contact.uri.scheme, "sip") ||
+		bytes_iis(m->contact.uri.scheme, "sips"));
 }
 
 /* Before it costs anything. */
@@ -82,6 +84,10 @@ static bool identify(struct shard *s, const struct sip_message *m, struct caller
 	    !bytes_is(bytes_str(caller->user), e->number)) {
 		(void)fail(&why, 403, REFUSED_IDENTITY);
 		refuse(s, NULL, m, &why);
+		return false;
+	}
+	if (!shard_transport_allowed(s, e, &m->hop)) {
+		shard_transport_refuse(s, NULL, m, e);
 		return false;
 	}
 	caller->early_media = e->early_media;

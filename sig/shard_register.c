@@ -82,16 +82,38 @@ static void changed(struct shard *s, struct shard_aor *a, uint32_t before)
 	}
 }
 
-static void apply(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
-		  struct shard_aor *a)
+/* REG-04, REG-07 */
+static struct registrar_settings settings_for(const struct shard *s,
+					      const struct shard_extension *e)
 {
+	struct registrar_settings set = s->settings.registrar;
+
+	if (set.expires_many_s && s->bindings > set.many)
+		set.expires_s = set.expires_many_s;
+	if (e->single_phone)
+		set.contacts_max = 1;
+	return set;
+}
+
+static void follow(struct shard *s, const struct registrar_answer *answer)
+{
+	for (uint32_t i = 0; i < answer->moved_count; i++)
+		shard_hop_moved(s, &answer->moved[i].from, &answer->moved[i].to);
+}
+
+static void apply(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
+		  struct shard_aor *a, const struct shard_extension *e)
+{
+	struct registrar_settings settings = settings_for(s, e);
 	uint32_t before = a->entry.count;
 	struct registrar_answer answer;
 	struct text text;
 
-	registrar_step(&a->entry, m, &s->settings.registrar, s->host.now, &answer);
-	if (answer.changed)
+	registrar_step(&a->entry, m, &settings, s->host.now, &answer);
+	if (answer.changed) {
 		changed(s, a, before);
+		follow(s, &answer);
+	}
 	if (answer.status != 200) {
 		sig_count_refused(&s->metrics, REFUSED_BINDING);
 		LOG_INFO("sip", 0, "registration refused",
@@ -115,7 +137,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	struct txn_slot *slot;
 	struct shard_aor *a;
 
-	if (!bytes_iis(m->uri.scheme, "sip")) {
+	if (!bytes_iis(m->uri.scheme, "sip") && !bytes_iis(m->uri.scheme, "sips")) {
 		refuse(s, NULL, m, 416, REFUSED_SCHEME);
 		return;
 	}
@@ -124,6 +146,10 @@ void shard_register(struct shard *s, const struct sip_message *m)
 		return;
 	if (!is_own(m, e)) {
 		refuse(s, NULL, m, 403, REFUSED_IDENTITY);
+		return;
+	}
+	if (!shard_transport_allowed(s, e, &m->hop)) {
+		shard_transport_refuse(s, NULL, m, e);
 		return;
 	}
 	slot = txns_take_server(&s->txns, m, false, s->host.now.ns);
@@ -137,6 +163,6 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	if (!a) {
 		refuse(s, slot, m, 503, REFUSED_AORS_FULL);
 	} else {
-		apply(s, m, slot, a);
+		apply(s, m, slot, a, e);
 	}
 }

@@ -53,6 +53,11 @@ void shard_request(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 420, REFUSED_EXTENSION, writer_done(&extra));
 		return;
 	}
+	/* RFC 3261 26.2.2: TLS on every hop, and that includes this one */
+	if (bytes_iis(m->uri.scheme, "sips") && m->hop.transport != SIP_TLS) {
+		shard_refuse(s, NULL, m, 416, REFUSED_SCHEME, (struct bytes){ 0 });
+		return;
+	}
 	if (txns_is_merged(&s->txns, m)) { /* RFC 3261 8.2.2.2 */
 		shard_refuse(s, NULL, m, 482, REFUSED_MERGED, (struct bytes){ 0 });
 		return;

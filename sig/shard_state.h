@@ -116,6 +116,20 @@ const struct shard_extension *shard_extension_find(const struct shard *s, struct
 const struct shard_profile *shard_profile_of(const struct shard *s, const struct addr *source);
 bool shard_range_holds(const struct shard_range *r, const struct addr *a);
 
+/* ---- shard_hop.c ---- */
+/* Dialogs and transactions that reach a party by `from` reach it by `to`; what waited goes at once. Walks all of them. */
+void shard_hop_moved(struct shard *s, const struct sip_hop *from, const struct sip_hop *to);
+/* A request came within the dialog of a leg. */
+void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
+/* It cannot be reached now, but will come back. */
+bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop);
+/* REG-08 and the profile of its address: whether a phone of the extension may come over this. */
+bool shard_transport_allowed(const struct shard *s, const struct shard_extension *e,
+			     const struct sip_hop *hop);
+/* 403 with the reason in words. slot: NULL without a transaction. */
+void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			    const struct shard_extension *e);
+
 /* ---- shard_aors.c ---- */
 struct shard_aor *shard_aor_get(const struct shard *s, struct bytes user);
 struct shard_aor *shard_aor_take(struct shard *s, struct bytes user); /* NULL: full */

@@ -302,15 +302,62 @@ void txns_drop(struct txns *t, pool_handle h)
 		give(t, slot);
 }
 
-struct txn_slot *txns_next_waiting(const struct txns *t, const struct addr *remote,
+struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *hop,
 				   uint32_t *cursor)
 {
 	struct txn_slot *slot;
 	pool_handle h;
 
 	while ((slot = pool_next(&t->pool, cursor, &h)) != NULL) {
-		if (slot->waiting && addr_eq(&slot->txn.hop.remote, remote))
+		if (slot->waiting && slot->txn.hop.transport == hop->transport &&
+		    addr_eq(&slot->txn.hop.remote, &hop->remote))
 			return slot;
 	}
 	return NULL;
+}
+
+/* Over a connection it is said once; over UDP the timers say it again. */
+static bool is_unheard(const struct txn_slot *slot)
+{
+	switch (slot->txn.state) {
+	case TXN_CALLING:
+	case TXN_TRYING:
+	case TXN_PROCEEDING:
+		return slot->client && slot->started;
+	case TXN_COMPLETED:
+		return !slot->client;
+	case TXN_CONFIRMED:
+	case TXN_ACCEPTED:
+	case TXN_TERMINATED:
+		break;
+	}
+	return false;
+}
+
+static void move(struct txns *t, struct txn_slot *slot, const struct sip_hop *to)
+{
+	slot->txn.hop = *to;
+	if (!slot->client)
+		slot->source = *to;
+	if (slot->txn.reliable && slot->txn.message.n && is_unheard(slot))
+		txns_send(t, to, text_bytes(&slot->txn.message));
+}
+
+void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,
+		    const struct sip_hop *to)
+{
+	uint32_t cursor = 0;
+	struct txn_slot *slot;
+	pool_handle h;
+
+	/* what was written for one transport says so in its Via */
+	if (from->transport != to->transport)
+		return;
+	while ((slot = pool_next(&t->pool, &cursor, &h)) != NULL) {
+		if (call && (slot->call != call || slot->leg != leg))
+			continue;
+		if (sip_hop_same(&slot->txn.hop, from) ||
+		    (!slot->client && sip_hop_same(&slot->source, from)))
+			move(t, slot, to);
+	}
 }

@@ -66,17 +66,18 @@ static bool read_hop(struct reading *r, struct sip_hop *out, const Tandem__Call_
 	const struct shard_settings *s = r->h->settings;
 	struct addr local;
 
-	if (!in || in->transport != SIP_UDP)
+	if (!in || in->transport > SIP_TLS)
 		return wrong(r, "hop: unknown transport");
 	if (!read_address(r, &local, in->local, "hop: local address") ||
 	    !read_address(r, &out->remote, in->remote, "hop: remote address"))
 		return false;
 	if (out->remote.family == ADDR_NONE || out->remote.port == 0)
 		return wrong(r, "hop: no remote address");
-	out->transport = SIP_UDP;
+	out->transport = (enum sip_transport)in->transport;
+	out->inbound = in->inbound && sip_transport_is_stream(out->transport);
 	for (uint32_t i = 0; i < s->local_count; i++) {
 		out->local = (uint16_t)i;
-		if (addr_eq(&local, &s->locals[i].bind))
+		if (s->locals[i].transport == out->transport && addr_eq(&local, &s->locals[i].bind))
 			return true;
 	}
 	return wrong(r, "hop: local address is not ours");

@@ -39,6 +39,7 @@ static void pack_hop(const struct shard_settings *settings, Tandem__Call__Hop *o
 {
 	tandem__call__hop__init(out);
 	out->transport = hop->transport;
+	out->inbound = hop->inbound;
 	out->local = address(&settings->locals[hop->local].bind, text[0]);
 	out->remote = address(&hop->remote, text[1]);
 }

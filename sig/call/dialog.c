@@ -179,7 +179,7 @@ int dialog_refresh(struct dialog *d, const struct sip_message *m,
 	if (err)
 		return err;
 	if (m->request)
-		d->hop.remote = m->hop.remote;
+		d->hop = m->hop;
 	dialog_choose_hop(d, settings, m->request ? dialog_is_behind_nat(m) : true);
 	return 0;
 }

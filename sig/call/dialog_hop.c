@@ -3,16 +3,17 @@
 
 #include "sig/sip/lex.h"
 
-enum { SIP_PORT = 5060 };
-
 bool dialog_is_behind_nat(const struct sip_message *request)
 {
+	enum sip_transport transport = request->hop.transport;
 	struct addr sent_by;
 
 	if (addr_parse(&sent_by, request->via.host))
 		return true; /* a name: only the source is known to reach it */
-	sent_by.port = request->via.port ? request->via.port : SIP_PORT;
-	return !addr_eq(&sent_by, &request->hop.remote);
+	sent_by.port = request->via.port ? request->via.port : sip_transport_port(transport);
+	/* a connection comes from any port */
+	return sip_transport_is_stream(transport) ? !addr_ip_eq(&sent_by, &request->hop.remote)
+						  : !addr_eq(&sent_by, &request->hop.remote);
 }
 
 bool dialog_is_self(const struct addr *remote, const struct shard_settings *settings)
@@ -39,17 +40,41 @@ static bool next_uri(const struct dialog *d, struct sip_uri *out)
 	return true;
 }
 
+bool hop_local_for(struct sip_hop *hop, const struct shard_settings *settings)
+{
+	uint16_t network = hop->local < settings->local_count ? settings->locals[hop->local].network
+							      : UINT16_MAX;
+	uint32_t found = UINT32_MAX;
+
+	for (uint32_t i = 0; i < settings->local_count; i++) {
+		const struct shard_local *l = &settings->locals[i];
+
+		if (l->transport != hop->transport || l->bind.family != hop->remote.family)
+			continue;
+		if (i == hop->local)
+			return true;
+		if (found == UINT32_MAX ||
+		    (l->network == network && settings->locals[found].network != network))
+			found = i;
+	}
+	if (found == UINT32_MAX)
+		return false;
+	hop->local = (uint16_t)found;
+	return true;
+}
+
+/* A connection that is there stays in use towards the same machine (RFC 5626), whatever its port. */
 void dialog_choose_hop(struct dialog *d, const struct shard_settings *settings, bool behind_nat)
 {
+	struct sip_hop to = d->hop;
 	struct sip_uri uri;
-	struct addr to;
 
-	if (behind_nat || !next_uri(d, &uri) || addr_parse(&to, uri.host))
+	if (behind_nat || !next_uri(d, &uri) || !sip_hop_from_uri(&to, &uri) ||
+	    dialog_is_self(&to.remote, settings) || !hop_local_for(&to, settings))
 		return;
-	to.port = uri.port ? uri.port : SIP_PORT;
-	if (to.family != d->hop.remote.family || addr_is_any(&to) || addr_is_multicast(&to) ||
-	    dialog_is_self(&to, settings))
-		return;
-	to.scope = d->hop.remote.scope;
-	d->hop.remote = to;
+	to.remote.scope = d->hop.remote.scope;
+	if (to.transport != d->hop.transport || !addr_ip_eq(&to.remote, &d->hop.remote))
+		to.connection = 0;
+	to.inbound = false;
+	d->hop = to;
 }

@@ -5,11 +5,14 @@
 
 #include "sig/call/dialog.h"
 
-/* The topmost Via says another address than the datagram came from. */
+/* The topmost Via says another address than the message came from. */
 bool dialog_is_behind_nat(const struct sip_message *request);
 /* First route or remote target when that is a numeric address the party can be reached at, else what d->hop is now. */
 void dialog_choose_hop(struct dialog *d, const struct shard_settings *settings, bool behind_nat);
 /* One of our own listening addresses. */
 bool dialog_is_self(const struct addr *remote, const struct shard_settings *settings);
+
+/* Gives the hop a listening address of its transport and family: its own, one of its network, any. False: there is none. */
+bool hop_local_for(struct sip_hop *hop, const struct shard_settings *settings);
 
 #endif

@@ -10,6 +10,20 @@ static const struct addr *own_address(const struct dialog *d, const struct shard
 	return &settings->locals[d->hop.local].advertise;
 }
 
+/* What the party has to use to reach us the same way (RFC 3261 19.1.1); without it a URI means UDP. */
+static const char *transport_param(enum sip_transport transport)
+{
+	switch (transport) {
+	case SIP_UDP:
+		return "";
+	case SIP_TCP:
+		return ";transport=tcp";
+	case SIP_TLS:
+		return ";transport=tls"; /* of RFC 2543, but what phones understand */
+	}
+	return "";
+}
+
 void dialog_write_contact(struct writer *w, const struct dialog *d,
 			  const struct shard_settings *settings)
 {
@@ -20,6 +34,7 @@ void dialog_write_contact(struct writer *w, const struct dialog *d,
 	writer_mem(w, id, sizeof(id));
 	writer_str(w, "@");
 	addr_write(w, own_address(d, settings));
+	writer_str(w, transport_param(d->hop.transport));
 	writer_str(w, ">\r\n");
 }
 
@@ -69,7 +84,7 @@ static void write_via(struct writer *w, const struct dialog *d, uint64_t random,
 	char branch[ID_BRANCH_LEN];
 
 	id_branch_put(branch, &tag);
-	writer_str(w, "Via: SIP/2.0/UDP ");
+	writer_fmt(w, "Via: SIP/2.0/%s ", sip_transport_name(d->hop.transport));
 	addr_write(w, own_address(d, settings));
 	writer_str(w, ";branch=");
 	writer_mem(w, branch, sizeof(branch));

@@ -55,3 +55,29 @@ bool sip_hop_same(const struct sip_hop *a, const struct sip_hop *b)
 		return a->connection == b->connection;
 	return a->local == b->local && addr_eq(&a->remote, &b->remote);
 }
+
+bool sip_hop_equal(const struct sip_hop *a, const struct sip_hop *b)
+{
+	return a->transport == b->transport && a->local == b->local &&
+	       a->connection == b->connection && a->inbound == b->inbound &&
+	       addr_eq(&a->remote, &b->remote);
+}
+
+bool sip_hop_from_uri(struct sip_hop *hop, const struct sip_uri *uri)
+{
+	struct bytes name = { 0 };
+
+	if (addr_parse(&hop->remote, uri->host) || addr_is_any(&hop->remote) ||
+	    addr_is_multicast(&hop->remote))
+		return false;
+	if (bytes_iis(uri->scheme, "sips")) {
+		hop->transport = SIP_TLS;
+	} else if (sip_param(uri->params, "transport", &name) &&
+		   sip_transport_parse(&hop->transport, name)) {
+		return false;
+	} else if (!name.n && !hop->connection) {
+		hop->transport = SIP_UDP; /* RFC 3263 4.1 */
+	}
+	hop->remote.port = uri->port ? uri->port : sip_transport_port(hop->transport);
+	return true;
+}

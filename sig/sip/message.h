@@ -40,6 +40,8 @@ uint16_t sip_transport_port(enum sip_transport transport);
 int sip_transport_parse(enum sip_transport *out, struct bytes name) NODISCARD;
 /* The same way to the same party: the same connection, or the same addresses where one of the two names none (after a restart). */
 bool sip_hop_same(const struct sip_hop *a, const struct sip_hop *b);
+/* Nothing about them differs. */
+bool sip_hop_equal(const struct sip_hop *a, const struct sip_hop *b);
 
 struct sip_uri {
 	struct bytes all;    /* as written, without <> */
@@ -117,6 +119,9 @@ int64_t message_expires(const struct sip_message *m);
 int message_name_addr_next(const struct sip_message *m, const char *name, unsigned *cursor,
 			   struct sip_name_addr *out);
 
+/* Transport, address and port of a numeric URI (RFC 3263 4); one that names no transport leaves a connection's as it is. False: a name,
+ * or no address of a peer; *hop is then not to be used. */
+bool sip_hop_from_uri(struct sip_hop *hop, const struct sip_uri *uri);
 int sip_uri_parse(struct sip_uri *out, struct bytes in) NODISCARD;
 int sip_name_addr_parse(struct sip_name_addr *out, struct bytes in) NODISCARD;
 /* Value of a parameter in ";a=1;b" text; false when absent. A flag gives the empty slice. Quotes are removed. */

@@ -3,8 +3,6 @@
 #include "sig/sip/lex.h"
 #include "sig/sip/message_head.h"
 
-enum { SIP_PORT = 5060 };
-
 static const struct {
 	uint16_t status;
 	const char *phrase;
@@ -192,11 +190,17 @@ void message_write_response(struct writer *w, const struct sip_message *request,
 	writer_bytes(w, body);
 }
 
-/* The source address, always: what sent-by or maddr say may be somebody else's. The port is sent-by's unless rport asks for the
- * source port. */
+/* The source address, always: what sent-by or maddr say may be somebody else's. UDP: the port is sent-by's unless rport asks for the
+ * source port. TCP: the connection it came on; should that be gone, the port of sent-by, where somebody may listen if that address is
+ * the sender's own. */
 void message_response_hop(const struct sip_message *request, struct sip_hop *out)
 {
+	bool stream = sip_transport_is_stream(request->hop.transport);
+
 	*out = request->hop;
-	if (!request->via.rport)
-		out->remote.port = request->via.port ? request->via.port : SIP_PORT;
+	if (stream ? !via_is_source(request) : request->via.rport)
+		return;
+	out->remote.port =
+		request->via.port ? request->via.port : sip_transport_port(request->hop.transport);
+	out->inbound = false;
 }

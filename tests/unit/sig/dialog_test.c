@@ -10,6 +10,34 @@ static const struct id_tag OWN = { .call = UINT64_C(0x0007000000000001), .leg = 
 
 static struct shard_settings g_settings;
 
+/* Indexes of our addresses: two networks, the second with TLS alone. */
+enum { V4_UDP, V6_UDP, V4_TCP, V4_TLS, V6_TCP, V4_TCP_ELSEWHERE, LOCALS };
+
+static void settings_fill(void)
+{
+	static const struct {
+		const char *address;
+		enum sip_transport transport;
+		uint16_t network;
+	} locals[LOCALS] = {
+		[V4_UDP] = { "192.0.2.1:5060", SIP_UDP, 0 },
+		[V6_UDP] = { "[2001:db8::99]:5060", SIP_UDP, 0 },
+		[V4_TCP] = { "192.0.2.1:5060", SIP_TCP, 0 },
+		[V4_TLS] = { "192.0.2.1:5061", SIP_TLS, 0 },
+		[V6_TCP] = { "[2001:db8::99]:5060", SIP_TCP, 0 },
+		[V4_TCP_ELSEWHERE] = { "198.51.100.9:5060", SIP_TCP, 1 },
+	};
+
+	g_settings.network_count = 2;
+	g_settings.local_count = LOCALS;
+	for (size_t i = 0; i < LOCALS; i++) {
+		g_settings.locals[i].bind = rig_addr(locals[i].address);
+		g_settings.locals[i].advertise = rig_addr(locals[i].address);
+		g_settings.locals[i].transport = locals[i].transport;
+		g_settings.locals[i].network = locals[i].network;
+	}
+}
+
 static struct sip_message *parse(struct sip_message *m, const char *text, const char *source)
 {
 	struct message_error error;
@@ -17,6 +45,7 @@ static struct sip_message *parse(struct sip_message *m, const char *text, const 
 	if (message_parse(m, bytes_str(text), &error))
 		fail_msg("%s", error.reason);
 	m->hop.remote = rig_addr(source);
+	m->hop.local = m->hop.remote.family == ADDR_V6 ? V6_UDP : V4_UDP;
 	return m;
 }
 
@@ -103,7 +132,7 @@ static void hops(void **state)
 		{ "multicast", "192.0.2.11", "<sip:a@224.0.1.75>", "192.0.2.11:5060",
 		  "192.0.2.11:5060" },
 		{ "other family", "192.0.2.11", "<sip:a@[2001:db8::1]>", "192.0.2.11:5060",
-		  "192.0.2.11:5060" },
+		  "[2001:db8::1]:5060" },
 		{ "IPv6", "[2001:db8::1]:5070", "<sip:a@[2001:db8::2]:5071>", "[2001:db8::1]:5070",
 		  "[2001:db8::2]:5071" },
 	};
@@ -121,6 +150,80 @@ static void hops(void **state)
 						     &g_settings),
 				 0);
 		ROW_ASSERT(rows[i].name, addr_eq(&d.hop.remote, &hop));
+		dialog_clear(&d);
+		message_close(&m);
+	}
+}
+
+/* Which of our addresses and what in Via and Contact, by what the party's Contact asks for (RFC 3261 19.1.1, 26.2). connection: kept. */
+static void transports(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t local; /* it came to */
+		const char *contact, *hop;
+		uint16_t want;
+		bool connection;
+		const char *via, *own;
+	} rows[] = {
+		{ "UDP", V4_UDP, "<sip:a@192.0.2.11:5070>", "192.0.2.11:5070", V4_UDP, false,
+		  "SIP/2.0/UDP 192.0.2.1:5060;", "192.0.2.1:5060>" },
+		{ "UDP to TCP", V4_UDP, "<sip:a@192.0.2.11:5070;transport=TCP>", "192.0.2.11:5070",
+		  V4_TCP, false, "SIP/2.0/TCP 192.0.2.1:5060;", "192.0.2.1:5060;transport=tcp>" },
+		{ "UDP to TLS by sips", V4_UDP, "<sips:a@192.0.2.11>", "192.0.2.11:5061", V4_TLS,
+		  false, "SIP/2.0/TLS 192.0.2.1:5061;", "192.0.2.1:5061;transport=tls>" },
+		{ "TCP stays on its connection", V4_TCP, "<sip:a@192.0.2.11:5070;transport=tcp>",
+		  "192.0.2.11:5070", V4_TCP, true, "SIP/2.0/TCP 192.0.2.1:5060;",
+		  "192.0.2.1:5060;transport=tcp>" },
+		{ "TCP without a word", V4_TCP, "<sip:a@192.0.2.11:5070>", "192.0.2.11:5070",
+		  V4_TCP, true, "SIP/2.0/TCP 192.0.2.1:5060;", "192.0.2.1:5060;transport=tcp>" },
+		{ "TCP to another machine", V4_TCP, "<sip:a@192.0.2.99;transport=tcp>",
+		  "192.0.2.99:5060", V4_TCP, false, "SIP/2.0/TCP 192.0.2.1:5060;",
+		  "192.0.2.1:5060;transport=tcp>" },
+		{ "TCP to UDP", V4_TCP, "<sip:a@192.0.2.11;transport=udp>", "192.0.2.11:5060",
+		  V4_UDP, false, "SIP/2.0/UDP 192.0.2.1:5060;", "192.0.2.1:5060>" },
+		{ "TCP to IPv6", V4_TCP, "<sip:a@[2001:db8::1];transport=tcp>",
+		  "[2001:db8::1]:5060", V6_TCP, false, "SIP/2.0/TCP [2001:db8::99]:5060;",
+		  "[2001:db8::99]:5060;transport=tcp>" },
+		{ "IPv6 has no TLS here", V4_TLS, "<sip:a@[2001:db8::1];transport=tls>",
+		  "192.0.2.11:40000", V4_TLS, true, "SIP/2.0/TLS 192.0.2.1:5061;",
+		  "192.0.2.1:5061;transport=tls>" },
+		{ "its own network first", V4_TCP_ELSEWHERE, "<sip:a@192.0.2.11;transport=tls>",
+		  "192.0.2.11:5061", V4_TLS, false, "SIP/2.0/TLS 192.0.2.1:5061;",
+		  "192.0.2.1:5061;transport=tls>" },
+		{ "SCTP is nobody's", V4_UDP, "<sip:a@192.0.2.99;transport=sctp>",
+		  "192.0.2.11:40000", V4_UDP, false, "SIP/2.0/UDP 192.0.2.1:5060;",
+		  "192.0.2.1:5060>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[1024], space[2048];
+		struct addr hop = rig_addr(rows[i].hop);
+		struct writer w = writer_over(space, sizeof(space));
+		enum sip_transport came = g_settings.locals[rows[i].local].transport;
+		struct bytes bye;
+		struct sip_message m;
+		struct dialog d;
+
+		(void)snprintf(text, sizeof(text),
+			       INVITE("192.0.2.11:40000", "<sip:a@h>;tag=x", "%s", ""),
+			       rows[i].contact);
+		(void)parse(&m, text, "192.0.2.11:40000");
+		m.hop.transport = came;
+		m.hop.local = rows[i].local;
+		m.hop.inbound = sip_transport_is_stream(came);
+		m.hop.connection = m.hop.inbound ? 7 : 0;
+		assert_int_equal(dialog_from_request(&d, &OWN, &m, &g_settings), 0);
+		ROW_ASSERT(rows[i].name, addr_eq(&d.hop.remote, &hop));
+		ROW_ASSERT(rows[i].name, d.hop.local == rows[i].want);
+		ROW_ASSERT(rows[i].name,
+			   d.hop.transport == g_settings.locals[rows[i].want].transport);
+		ROW_ASSERT(rows[i].name, (d.hop.connection != 0) == rows[i].connection);
+		bye = write_bye(&d, space, sizeof(space));
+		ROW_ASSERT(rows[i].name, bytes_starts(rig_header(bye, "Via"), rows[i].via));
+		dialog_write_contact(&w, &d, &g_settings);
+		ROW_ASSERT(rows[i].name, memmem(space, w.n, rows[i].own, strlen(rows[i].own)));
 		dialog_clear(&d);
 		message_close(&m);
 	}
@@ -237,14 +340,16 @@ static int setup(void **state)
 {
 	(void)state;
 	g_settings = rig_settings();
+	settings_fill();
 	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(routes),   cmocka_unit_test(hops),    cmocka_unit_test(names),
-		cmocka_unit_test(too_much), cmocka_unit_test(matches), cmocka_unit_test(derived),
+		cmocka_unit_test(routes),     cmocka_unit_test(hops),    cmocka_unit_test(names),
+		cmocka_unit_test(too_much),   cmocka_unit_test(matches), cmocka_unit_test(derived),
+		cmocka_unit_test(transports),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

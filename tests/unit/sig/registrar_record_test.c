@@ -174,7 +174,7 @@ static void bend_no_hop(struct borrowed *b)
 
 static void bend_transport(struct borrowed *b)
 {
-	b->hops[0].transport = 1;
+	b->hops[0].transport = SIP_TLS + 1;
 }
 
 static void bend_ip(struct borrowed *b)

@@ -15,7 +15,7 @@ static void users(void **state)
 		{ "sip:1001:pw@h", ROUTE_OK, "1001" },
 		{ "sip:%31001@h", ROUTE_OK, "1001" },
 		{ "tel:1001", ROUTE_OK, "1001" },
-		{ "sips:1001@h", ROUTE_SCHEME, "" },
+		{ "sips:1001@h", ROUTE_OK, "1001" },
 		{ "mailto:1001@h", ROUTE_SCHEME, "" },
 		{ "sip:h", ROUTE_NOT_FOUND, "" },
 		{ "sip:10%0001@h", ROUTE_NOT_FOUND, "" },

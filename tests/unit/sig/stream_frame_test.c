@@ -53,7 +53,7 @@ static const struct {
 	{ "body with an empty line", OPTIONS "L : 6\r\n\r\n\r\n\r\nab" EMPTY, "MM",
 	  sizeof(OPTIONS) - 1 + 15, 0 },
 	{ "folded length", OPTIONS "Content-Length:\r\n  2\r\n\r\nab" EMPTY, "MM",
-	  sizeof(OPTIONS) - 1 + 25, 0 },
+	  sizeof(OPTIONS) - 1 + 26, 0 },
 	{ "a length in a folded subject is none",
 	  OPTIONS "Subject: a\r\n Content-Length: 5\r\nl: 0\r\n\r\n" EMPTY, "MM", 0, 0 },
 	{ "ping", "\r\n\r\n", "P", 4, 0 },

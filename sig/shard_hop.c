@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parties that come back over another way: a phone whose connection died has registered again, or goes on in its dialog from elsewhere
+ * (RFC 5626). What waited for it goes there. */
+#include "base/log.h"
+#include "sig/shard_state.h"
+
+static void call_moved(struct shard *s, struct call *c, const struct sip_hop *from,
+		       const struct sip_hop *to)
+{
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	bool any = false;
+
+	for (uint8_t leg = 0; leg < (uint8_t)LEGS; leg++) {
+		struct dialog *d = &c->legs[leg].dialog;
+
+		if (!sip_hop_same(&d->hop, from))
+			continue;
+		d->hop = *to;
+		any = true;
+	}
+	if (any) /* a successor needs to know; nobody waits for it */
+		shard_call_step(s, c, &ev);
+}
+
+void shard_hop_moved(struct shard *s, const struct sip_hop *from, const struct sip_hop *to)
+{
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle h;
+
+	if (sip_hop_equal(from, to))
+		return;
+	txns_hop_moved(&s->txns, 0, 0, from, to);
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
+		call_moved(s, c, from, to);
+}
+
+/* The way a request in a dialog came is the way to its sender, as long as that is the machine we knew. */
+void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m)
+{
+	struct dialog *d = &c->legs[leg].dialog;
+	struct sip_hop from = d->hop;
+
+	if (!sip_transport_is_stream(m->hop.transport) || m->hop.transport != from.transport ||
+	    m->hop.connection == from.connection ||
+	    (!from.inbound && !addr_ip_eq(&from.remote, &m->hop.remote)))
+		return;
+	if (from.inbound)
+		d->hop.remote = m->hop.remote;
+	d->hop.local = m->hop.local;
+	d->hop.connection = m->hop.connection;
+	txns_hop_moved(&s->txns, c->id, leg, &from, &d->hop);
+	outbox_touch(&c->out);
+}
+
+/* A party that listens gets what was under way over a new connection, once (RFC 3261 18.4); who came to us comes again. */
+void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now)
+{
+	uint32_t cursor = 0;
+	struct txn_slot *slot;
+	pool_handle h;
+
+	shard_begin(s, now);
+	while ((slot = pool_next(&s->txns.pool, &cursor, &h)) != NULL) {
+		struct sip_hop *to = &slot->txn.hop;
+
+		if (to->connection != hop->connection || to->inbound || !slot->waiting)
+			continue;
+		to->connection = 0;
+		txns_send(&s->txns, to, text_bytes(&slot->txn.message));
+	}
+}
+
+/* Phones come back: their requests wait for that, up to the transaction's end. A neighbour that cannot be reached is refused at once. */
+bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop)
+{
+	return sip_transport_is_stream(hop->transport) &&
+	       (hop->inbound || !shard_is_trusted(s, &hop->remote));
+}
+
+enum { TRANSPORTS_ALL = 1U << SIP_UDP | 1U << SIP_TCP | 1U << SIP_TLS };
+
+bool shard_transport_allowed(const struct shard *s, const struct shard_extension *e,
+			     const struct sip_hop *hop)
+{
+	const struct shard_profile *profile = shard_profile_of(s, &hop->remote);
+	unsigned allowed = profile->transports ? profile->transports : TRANSPORTS_ALL;
+
+	if (e->tls_srtp)
+		allowed &= 1U << SIP_TLS;
+	return (allowed & 1U << hop->transport) != 0;
+}
+
+void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			    const struct shard_extension *e)
+{
+	uint8_t space[256];
+	struct writer w = writer_over(space, sizeof(space));
+
+	/* RFC 3261 20.43: 399 is for people */
+	writer_str(&w, "Warning: 399 tandem \"");
+	writer_str(&w, e->tls_srtp ? "this extension is for TLS only"
+				   : "this transport is not for phones of that address");
+	writer_str(&w, "\"\r\n");
+	shard_refuse(s, slot, m, 403, REFUSED_TRANSPORT, writer_done(&w));
+}
