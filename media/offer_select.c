@@ -3,13 +3,40 @@
 #include "media/offer_crypto.h"
 #include "media/offer_line.h"
 
+/* Polycom and snom offer one stream twice, SRTP and plain: two m-lines of one kind with one port. */
+static bool has_secure_twin(const struct sdp *s, uint8_t index)
+{
+	const struct sdp_section *own = &s->sections[index + 1];
+
+	for (uint8_t i = 0; i < s->media_count && i < MEDIA_LINES_MAX; i++) {
+		const struct sdp_section *m = &s->sections[i + 1];
+		struct offer_profile profile;
+
+		if (i != index && m->port == own->port &&
+		    bytes_ieq(sdp_slice(s, m->kind), sdp_slice(s, own->kind)) &&
+		    offer_profile_read(&profile, sdp_slice(s, m->proto)) && profile.secure &&
+		    offer_crypto_usable(s, i + 1U))
+			return true;
+	}
+	return false;
+}
+
+static const char *plain_refusal(const struct sdp *s, uint8_t index,
+				 const struct offer_terms *terms)
+{
+	if (terms->sdes_only)
+		return "plain RTP is not accepted";
+	return terms->sdes_accept && has_secure_twin(s, index) ? "its SRTP alternative is used"
+							       : NULL;
+}
+
 static const char *refusal(const struct offer_line *line, const struct sdp *s, uint8_t index,
 			   const struct offer_policy *policy)
 {
 	if (line->kind == MEDIA_VIDEO && (policy->a.no_video || policy->b.no_video))
 		return "video is off";
 	if (!line->profile.secure)
-		return policy->a.sdes_only ? "plain RTP is not accepted" : NULL;
+		return plain_refusal(s, index, &policy->a);
 	if (!policy->a.sdes_accept)
 		return "SRTP is not accepted";
 	return offer_crypto_usable(s, index + 1U) ? NULL : "no a=crypto that can be used";
