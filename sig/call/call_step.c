@@ -8,6 +8,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/request.h"
+#include "sig/call/respond.h"
 #include "sig/call/resume.h"
 
 enum { SAVE_RETRY_MS = 2000 };
@@ -157,7 +158,7 @@ static void release(struct call_host *h, struct call *c)
 {
 	struct outbox_item item;
 
-	while (outbox_pop(&c->out, h->degraded, &item)) {
+	while (outbox_pop(&c->out, h->degraded || c->end_done, &item)) {
 		switch (item.kind) {
 		case OUTBOX_INVITE:
 			invite_go(h, c);
@@ -167,6 +168,10 @@ static void release(struct call_host *h, struct call *c)
 			break;
 		case OUTBOX_ACK:
 			invite_ack_go(h, c, item.leg);
+			break;
+		case OUTBOX_BYE:
+			respond(h, txns_get(h->txns, item.txn), NULL,
+				&(struct response){ .status = 200 });
 			break;
 		}
 	}

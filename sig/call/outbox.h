@@ -14,12 +14,14 @@ enum outbox_kind {
 	OUTBOX_INVITE, /* the client transaction of the open INVITE starts */
 	OUTBOX_ANSWER, /* our 2xx to the open INVITE leaves */
 	OUTBOX_ACK,    /* ACK to the 2xx of a leg */
+	OUTBOX_BYE,    /* our 200 to a BYE: who was told that it is over never says so again */
 };
 
 struct outbox_item {
 	enum outbox_kind kind;
 	uint64_t gate; /* goes when this version is saved */
 	uint8_t leg;
+	uint64_t txn; /* BYE: server transaction */
 };
 
 struct outbox {

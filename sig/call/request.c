@@ -35,6 +35,18 @@ static struct bytes reason_lines(struct call_host *h, const struct sip_message *
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
 }
 
+/* Saved before said: were the node killed after a 200 that is in no record, its successor would hold a call that nobody ends. */
+static void answer_bye(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct outbox_item item = { .kind = OUTBOX_BYE, .leg = ev->leg, .txn = ev->slot->self };
+	bool waits = !h->degraded && c->end_tries == 0 && !txns_keep_request(ev->slot, ev->message);
+
+	if (waits)
+		outbox_touch(&c->out);
+	if (!waits || !outbox_push(&c->out, &item))
+		answer(h, ev, 200, (struct bytes){ 0 });
+}
+
 static void bye(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = &c->legs[ev->leg];
@@ -45,10 +57,10 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 		.reason = reason_lines(h, ev->message),
 	};
 
-	answer(h, ev, 200, (struct bytes){ 0 });
 	if (l->state == LEG_EARLY && ev->leg == LEG_A) { /* RFC 3261 15.1.2 */
 		e.cause = CAUSE_CANCELLED;
 		call_end(h, c, &e);
+		answer_bye(h, c, ev);
 		return;
 	}
 	if (l->state == LEG_ANSWERED && ev->leg == LEG_B)
@@ -57,6 +69,7 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 	call_end(h, c, &e);
 	if (c->invite.from == ev->leg && c->invite.state == INVITE_ACCEPTED)
 		invite_clear(&c->invite); /* the ACK was lost, or is late */
+	answer_bye(h, c, ev);
 }
 
 static bool in_order(struct dialog *d, const struct sip_message *m)
