@@ -88,6 +88,8 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 		return;
 	}
 	flow_update(f, spec);
+	if (!f->send || f->event_pt == PAYLOAD_NONE)
+		digits_stop(w, f);
 	/* a re-INVITE may move the party: let the socket hear everyone again */
 	if (f->connected && w->port->ops->connect(w->port, spec->id.slot, NULL) == 0)
 		f->connected = 0;
@@ -105,6 +107,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 	if (f) {
 		if (event_tracker_stop(&f->events, &done))
 			event_digit(w, f, &done);
+		digits_stop(w, f);
 		event = event_of(f, MEDIA_FLOW_CLOSED);
 		w->port->ops->flow_del(w->port, id.slot);
 		flow_close(&w->flows, f);
@@ -128,6 +131,16 @@ static void apply_query(struct worker *w, struct flow_id id)
 	answer(w, &event);
 }
 
+static void apply_digit(struct worker *w, const struct media_command *c)
+{
+	struct flow *f = flow_find(&w->flows, c->id);
+
+	if (f)
+		digits_put(w, f, c->digit, c->duration_ms);
+	else
+		metric_add(w->metrics->stale_commands, 1);
+}
+
 static void apply(struct worker *w, const struct media_command *c, uint64_t now_ns)
 {
 	switch (c->kind) {
@@ -143,8 +156,8 @@ static void apply(struct worker *w, const struct media_command *c, uint64_t now_
 	case MEDIA_FLOW_QUERY:
 		apply_query(w, c->id);
 		break;
-	case MEDIA_FLOW_DIGIT_SEND: /* no generator yet */
-		metric_add(w->metrics->stale_commands, 1);
+	case MEDIA_FLOW_DIGIT_SEND:
+		apply_digit(w, c);
 		break;
 	case MEDIA_STOP:
 		w->stopping = true;

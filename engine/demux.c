@@ -54,6 +54,7 @@ void demux_stage(struct worker *w, struct batch *b)
 	{
 		p->kind = PKT_UNKNOWN;
 		p->received = p->length;
+		p->made = 0;
 		if (p->verdict == VERDICT_NONE)
 			pkt_demux(p);
 	}

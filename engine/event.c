@@ -27,6 +27,7 @@ void event_digit(struct worker *w, const struct flow *f, const struct event_done
 
 	event.digit = telephone_event_digit(done->event);
 	event.duration_ms = event_duration_ms(done, f->event_clock_hz);
+	event.relayed = f->event_relayed;
 	if (event.digit && !event_send(w, &event))
 		metric_add(w->metrics->events_lost, 1);
 }

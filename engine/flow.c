@@ -43,7 +43,8 @@ static void rules_set(struct flow *f, const struct flow_spec *spec)
 	assert(spec->rule_count <= PAYLOAD_RULES_MAX);
 	memset(f->rule_of, PAYLOAD_NONE, sizeof(f->rule_of));
 	for (uint8_t i = 0; i < spec->rule_count; i++) {
-		assert(spec->rules[i].in < PAYLOAD_TYPES && spec->rules[i].out < PAYLOAD_TYPES);
+		assert(spec->rules[i].in < PAYLOAD_TYPES);
+		assert(spec->rules[i].out < PAYLOAD_TYPES || spec->rules[i].out == PAYLOAD_NONE);
 		f->rules[i] = spec->rules[i];
 		if (f->rules[i].clock_hz == 0)
 			f->rules[i].clock_hz = CLOCK_HZ_PRESET;
@@ -63,6 +64,8 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->leg = spec->leg;
 	f->line = spec->line;
 	f->call = spec->call;
+	f->event_pt = spec->event_pt < PAYLOAD_TYPES ? spec->event_pt : PAYLOAD_NONE;
+	f->event_send_hz = spec->event_clock_hz ? spec->event_clock_hz : CLOCK_HZ_PRESET;
 	f->remote[CHANNEL_RTP] = spec->remote_rtp;
 	f->remote[CHANNEL_RTCP] = spec->remote_rtcp;
 	rules_set(f, spec);
@@ -105,6 +108,8 @@ void flow_update(struct flow *f, const struct flow_spec *spec)
 	bool rtcp_moved = !addr_eq(&f->remote[CHANNEL_RTCP], &spec->remote_rtcp);
 
 	assert(f->id.generation == spec->id.generation);
+	if (f->peer.slot != spec->peer.slot || f->peer.generation != spec->peer.generation)
+		f->source.feeding = 0;
 	spec_apply(f, spec);
 	if (rtp_moved)
 		latch_forget(f, CHANNEL_RTP);

@@ -6,6 +6,7 @@
 #ifndef ENGINE_FLOW_H
 #define ENGINE_FLOW_H
 
+#include "engine/digits.h"
 #include "engine/packet.h"
 #include "engine/srtp.h"
 #include "media/flow.h"
@@ -34,6 +35,7 @@ struct source {
 	uint16_t sequence_high; /* highest received */
 	uint8_t started;
 	uint8_t relayed; /* 1: a packet of this run was sent on */
+	uint8_t feeding; /* 1: the run is of the stream to the present peer's party */
 };
 
 /* The one stream we send to the party, whoever feeds it. */
@@ -45,6 +47,8 @@ struct sink {
 	uint16_t sequence; /* highest sent */
 	uint8_t started;
 	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
+	uint32_t packets,
+		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
 };
 
 /* Which ways are SRTP. */
@@ -64,6 +68,9 @@ struct flow {
 	uint8_t notice; /* 1: MEDIA_FLOW_LATCHED is due */
 	uint8_t secure; /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
 	uint8_t leg, line;
+	uint8_t digit_sending; /* 1: a digit of ours is on its way to the party, packet by packet */
+	uint8_t event_pt;      /* of digits that we send; PAYLOAD_NONE: none */
+	uint8_t event_relayed; /* of the event being tracked; 0: by INFO */
 	struct latch latch[CHANNELS];
 	struct addr remote[CHANNELS]; /* signalled */
 	struct source source;         /* the one relayed now */
@@ -73,7 +80,8 @@ struct flow {
 	struct jitter jitter;
 	struct event_tracker events; /* of the source event_ssrc */
 	uint32_t count_ssrc, event_ssrc;
-	uint32_t event_clock_hz;
+	uint32_t event_clock_hz;        /* of events received */
+	uint32_t event_send_hz;         /* and of those that we send */
 	uint32_t lost_before;           /* of earlier sources */
 	struct flow_stats stats;        /* lost and jitter_us: flow_stats_read */
 	uint8_t rule_of[PAYLOAD_TYPES]; /* index into rules, or PAYLOAD_NONE */
@@ -81,13 +89,14 @@ struct flow {
 	struct srtp_stream *srtp_in, *srtp_out; /* NULL: plain, or no stream could be opened */
 	uint64_t srtp_limit;
 	uint32_t srtcp_limit;
-	uint32_t srtp_half; /* of source: SRTP_HALFs of its index, as control knows them */
+	uint32_t srtp_half;            /* of source: SRTP_HALFs of its index, as control knows them */
 	uint8_t srtp_told, srtcp_told; /* 1: MEDIA_FLOW_RESERVE was sent for this limit */
 	/* rarely */
 	uint64_t call;
 	uint8_t connected;   /* 1: the RTP socket is connected to the latched source */
 	uint64_t noticed_ns; /* last MEDIA_FLOW_LATCHED */
 	uint32_t active_at;  /* index in flow_table.active */
+	struct digits digits;
 } CACHE_ALIGNED;
 
 struct flow_table {
@@ -120,12 +129,22 @@ const struct payload_rule *flow_rule(const struct flow *f, uint8_t payload_type)
 struct flow_resume flow_resume_read(const struct flow *f);
 struct flow_stats flow_stats_read(const struct flow *f);
 
-/* An RTP packet that was counted as sent was not, after all. */
+/* An RTP packet of so many octets was sent to the party. */
+static inline void flow_count_out(struct flow *f, uint16_t length, uint16_t payload)
+{
+	f->stats.packets_out++;
+	f->stats.octets_out += length;
+	f->sink.packets++;
+	f->sink.octets += payload;
+}
+
+/* It was not, after all. */
 static inline void flow_uncount_out(struct flow *f, uint16_t length, uint16_t payload)
 {
-	(void)payload;
 	f->stats.packets_out--;
 	f->stats.octets_out -= length;
+	f->sink.packets--;
+	f->sink.octets -= payload;
 }
 
 /* The packets' flows and peers. Drops: no_flow, wrong_port, malformed. */

@@ -7,26 +7,13 @@
 static void stats_count(struct pkt *p, uint64_t now_ns)
 {
 	struct flow_stats *in = &p->flow->stats;
-	struct flow_stats *out = &p->peer->stats;
 
 	if (in->packets_in++ == 0)
 		in->first_in_ns = now_ns;
 	in->last_in_ns = now_ns;
 	in->octets_in += p->received;
-	out->packets_out++;
-	out->octets_out += p->length;
-}
-
-/* Events are told apart by SSRC and timestamp. Some gateways send them under an SSRC of their own, between the audio of
- * another: so only another event's SSRC ends an event, not every change of source. */
-static void events_restart(struct worker *w, struct flow *f, uint32_t ssrc)
-{
-	struct event_done done;
-
-	if (event_tracker_stop(&f->events, &done))
-		event_digit(w, f, &done);
-	f->events = (struct event_tracker){ 0 };
-	f->event_ssrc = ssrc;
+	if (LIKELY(p->verdict == VERDICT_RELAY))
+		flow_count_out(p->peer, p->length, p->payload_length);
 }
 
 static void events_read(struct worker *w, struct pkt *p, uint64_t now_ns)
@@ -35,9 +22,12 @@ static void events_read(struct worker *w, struct pkt *p, uint64_t now_ns)
 	struct bytes payload = { .p = p->data + p->payload_at, .n = p->payload_length };
 	struct event_step step;
 
+	/* Some gateways send events under an SSRC of their own, between the audio of another: only another event's SSRC counts. */
 	if (f->event_ssrc != p->ssrc)
-		events_restart(w, f, p->ssrc);
+		event_tracker_move(&f->events);
+	f->event_ssrc = p->ssrc;
 	f->event_clock_hz = p->clock_hz;
+	f->event_relayed = p->verdict != VERDICT_EVENT_BY_INFO;
 	if (event_tracker_packet(&f->events, payload, p->timestamp, p->marker, now_ns, &step))
 		return; /* shorter than an event: relayed, but says nothing */
 	f->stats.digits += step.begun;
@@ -53,6 +43,13 @@ static void count_restart(struct flow *f, uint32_t ssrc)
 	f->count = (struct seq_count){ 0 };
 	f->jitter = (struct jitter){ 0 };
 	f->count_ssrc = ssrc;
+}
+
+/* Of a source that was relayed before, and is again, perhaps: what the other party does not hear now is not lost. */
+static void pkt_count(struct flow *f, const struct pkt *p)
+{
+	if (f->count_ssrc == p->ssrc && f->count.started)
+		(void)seq_update(&f->count, p->sequence);
 }
 
 static void pkt_measure(struct worker *w, struct pkt *p, uint64_t now_ns)
@@ -74,6 +71,14 @@ static void pkt_measure(struct worker *w, struct pkt *p, uint64_t now_ns)
 void measure_stage(struct worker *w, struct batch *b)
 {
 	BATCH_EACH(p, b)
-	if (p->verdict == VERDICT_RELAY && p->kind == PKT_RTP)
-		pkt_measure(w, p, b->now_ns);
+	{
+		if (p->kind != PKT_RTP)
+			continue;
+		if (LIKELY(p->verdict == VERDICT_RELAY) || p->verdict == VERDICT_EVENT_BY_INFO ||
+		    p->verdict == VERDICT_DURING_DIGIT)
+			pkt_measure(w, p, b->now_ns);
+		else if (p->verdict == VERDICT_NOT_RECEIVING || p->verdict == VERDICT_NO_PEER ||
+			 p->verdict == VERDICT_NOT_SENDING || p->verdict == VERDICT_NO_DESTINATION)
+			pkt_count(p->flow, p);
+	}
 }

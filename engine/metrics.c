@@ -10,6 +10,14 @@ static metric_id counter(const char *name, const char *labels, const char *help)
 
 void media_metrics_register(struct media_metrics *m)
 {
+	static const char *const DIGIT_LABELS[DIGIT_REFUSALS] = {
+		[DIGIT_UNKNOWN] = "reason=\"unknown_digit\"",
+		[DIGIT_NO_PAYLOAD_TYPE] = "reason=\"no_payload_type\"",
+		[DIGIT_NOT_SENDING] = "reason=\"not_sending\"",
+		[DIGIT_NO_DESTINATION] = "reason=\"no_destination\"",
+		[DIGIT_QUEUE_FULL] = "reason=\"queue_full\"",
+		[DIGIT_FLOW_CHANGED] = "reason=\"flow_changed\"",
+	};
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
 	static const char OCTETS[] = "UDP payload octets on the media ports";
 
@@ -20,6 +28,14 @@ void media_metrics_register(struct media_metrics *m)
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		m->dropped[v] = counter("tandem_media_dropped_packets_total", verdict_label(v),
 					"Packets received on the media ports and not relayed");
+	m->made = counter("tandem_media_made_packets_total", NULL,
+			  "RTP and RTCP packets made here: digits and reports");
+	m->digits_sent =
+		counter("tandem_media_digits_sent_total", NULL, "Digits sent as telephone events");
+	for (enum digit_refusal why = 0; why < DIGIT_REFUSALS; why++)
+		m->digits_refused[why] =
+			counter("tandem_media_digits_refused_total", DIGIT_LABELS[why],
+				"Digits that were to be sent as telephone events and were not");
 	m->send_errors = counter("tandem_media_send_errors_total", NULL,
 				 "Relayed packets that the kernel refused to send");
 	m->events_lost = counter("tandem_media_events_lost_total", NULL,

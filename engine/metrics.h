@@ -6,11 +6,24 @@
 #include "base/metric.h"
 #include "engine/verdict.h"
 
+/* Why a digit is not sent. */
+enum digit_refusal {
+	DIGIT_UNKNOWN, /* no telephone event */
+	DIGIT_NO_PAYLOAD_TYPE,
+	DIGIT_NOT_SENDING,
+	DIGIT_NO_DESTINATION,
+	DIGIT_QUEUE_FULL,
+	DIGIT_FLOW_CHANGED, /* closed, held or no event type any more, before its turn came */
+	DIGIT_REFUSALS,
+};
+
 struct media_metrics {
-	metric_id packets_in, packets_out; /* RTP and RTCP; in = out + dropped */
+	metric_id packets_in, packets_out; /* RTP and RTCP; in + made = out + dropped */
 	metric_id octets_in, octets_out;   /* UDP payload */
 	metric_id dropped[VERDICT_COUNT];  /* of VERDICT_NONE and VERDICT_RELAY: not registered */
 	metric_id send_errors, events_lost, stale_commands;
+	metric_id made;
+	metric_id digits_sent, digits_refused[DIGIT_REFUSALS];
 	metric_id flows;
 	metric_id cpu_us; /* of the workers */
 };

@@ -6,13 +6,17 @@
 struct tally {
 	uint32_t verdicts[VERDICT_COUNT];
 	uint64_t octets_in, octets_out;
+	uint32_t made;
 };
 
 static void pkt_tally(struct tally *t, const struct pkt *p)
 {
 	assert(p->verdict != VERDICT_NONE && p->verdict < VERDICT_COUNT);
 	t->verdicts[p->verdict]++;
-	t->octets_in += p->received;
+	if (UNLIKELY(p->made))
+		t->made++;
+	else
+		t->octets_in += p->received;
 	if (p->verdict == VERDICT_RELAY)
 		t->octets_out += p->length;
 	else if (p->flow)
@@ -21,7 +25,9 @@ static void pkt_tally(struct tally *t, const struct pkt *p)
 
 static void tally_publish(const struct tally *t, const struct media_metrics *m, uint32_t count)
 {
-	metric_add(m->packets_in, count);
+	metric_add(m->packets_in, count - t->made);
+	if (t->made > 0)
+		metric_add(m->made, t->made);
 	metric_add(m->octets_in, t->octets_in);
 	metric_add(m->packets_out, t->verdicts[VERDICT_RELAY]);
 	metric_add(m->octets_out, t->octets_out);

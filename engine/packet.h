@@ -54,8 +54,9 @@ struct pkt {
 	uint8_t padding_bad;                 /* demux; 1: malformed, unless it is encrypted */
 	uint32_t clock_hz;                   /* rewrite; of the payload type */
 	uint8_t event;                       /* rewrite; 1: telephone-event */
-	struct flow *flow;     /* flow; valid within the batch: flows change between batches only */
-	struct flow *peer;     /* flow; NULL: none */
+	uint8_t made;      /* 1: made here (originate.h), not received; flow is NULL, peer set */
+	struct flow *flow; /* flow; valid within the batch: flows change between batches only */
+	struct flow *peer; /* flow; NULL: none */
 	const struct addr *to; /* rewrite, rtcp; in the peer */
 	uint32_t out_slot;     /* rewrite, rtcp; whose socket sends it */
 } CACHE_ALIGNED;

@@ -33,6 +33,9 @@ struct port_ops {
 	/* Fills an empty batch and its time. Waits until `want` packets are there, wait_ns has passed or wake_fd is
 	 * readable; takes what is there at once when anything was left from last time. */
 	void (*rx)(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);
+	/* A buffer of PACKET_MAX octets for a packet that is made here: its data and buffer. It goes back with tx, as
+	 * received ones do. At least BATCH_MAX can be lent at a time. False: none is free. */
+	bool (*lend)(struct port *p, struct pkt *out);
 	/* Takes all buffers of the batch: sends what has VERDICT_RELAY from the peer's socket, forgets the rest. The
 	 * batch is empty afterwards. Sending may happen as late as the next rx. */
 	void (*tx)(struct port *p, struct batch *b);

@@ -37,6 +37,8 @@ struct epoll_port {
 	uint64_t send_errors;
 	/* level-triggered: what does not fit into a batch is reported again, so one batch of buffers is enough */
 	uint8_t memory[BATCH_MAX][BUFFER_SIZE];
+	uint8_t own[BATCH_MAX][BUFFER_SIZE]; /* for packets that are made here; tx sends at once */
+	uint32_t own_used;
 };
 
 static struct epoll_port *epoll_of(struct port *p)
@@ -118,6 +120,16 @@ static void epoll_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wa
 
 /* ---- send ---- */
 
+static bool epoll_lend(struct port *p, struct pkt *out)
+{
+	struct epoll_port *e = epoll_of(p);
+
+	if (e->own_used == BATCH_MAX)
+		return false;
+	out->data = e->own[e->own_used++];
+	return true;
+}
+
 static void send_one(struct epoll_port *e, const struct pkt *p)
 {
 	const struct epoll_slot *s = &e->slots[p->out_slot];
@@ -136,6 +148,7 @@ static void epoll_tx(struct port *p, struct batch *b)
 	BATCH_EACH(pkt, b)
 	if (pkt->verdict == VERDICT_RELAY)
 		send_one(epoll_of(p), pkt);
+	epoll_of(p)->own_used = 0;
 	b->count = 0;
 }
 
@@ -231,6 +244,7 @@ static const struct port_ops OPS = {
 	.flow_add = epoll_flow_add,
 	.flow_del = epoll_flow_del,
 	.rx = epoll_rx,
+	.lend = epoll_lend,
 	.tx = epoll_tx,
 	.connect = epoll_connect,
 	.send_errors = epoll_send_errors,

@@ -26,7 +26,7 @@ struct sim_port {
 	bool refuses_flows;      /* flow_add answers -EIO */
 	struct port_fault fault; /* error 0: none */
 	struct rand_source rand;
-	uint64_t lost, unheard, sent, forgotten;
+	uint64_t lost, unheard, lent, sent, forgotten;
 	uint8_t *flows;         /* per slot: in use */
 	struct addr *connected; /* per slot: the RTP socket hears this party only; ADDR_NONE: all */
 	uint32_t slots;
@@ -34,7 +34,9 @@ struct sim_port {
 	uint32_t buffers_out;
 	uint32_t in_head, in_tail, out_head, out_tail;
 	struct sim_packet in[SIM_QUEUE], out[SIM_QUEUE];
-	struct sim_packet buffers[BATCH_MAX];
+	struct sim_packet buffers[BATCH_MAX],
+		own[BATCH_MAX]; /* own: for packets that are made here */
+	uint32_t own_used;
 };
 
 /* 0 or -ENOMEM. The test keeps the pointer; port.ops->close frees it. */

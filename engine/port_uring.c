@@ -158,6 +158,7 @@ static const struct port_ops OPS = {
 	.flow_add = uring_flow_add,
 	.flow_del = uring_flow_del,
 	.rx = uring_rx,
+	.lend = uring_port_lend,
 	.tx = uring_tx,
 	.connect = uring_connect,
 	.send_errors = uring_send_errors,

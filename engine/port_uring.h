@@ -60,6 +60,7 @@ static inline uint64_t uring_tag(enum uring_op op, uint16_t use, uint32_t socket
 }
 
 void uring_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);
+bool uring_port_lend(struct port *p, struct pkt *out);
 void uring_tx(struct port *p, struct batch *b);
 
 #endif

@@ -150,6 +150,16 @@ void uring_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 
 /* ---- send ---- */
 
+bool uring_port_lend(struct port *p, struct pkt *out)
+{
+	struct uring_port *u = uring_of(p);
+
+	if (!uring_lend(&u->uring, &out->buffer))
+		return false;
+	out->data = uring_buffer(&u->uring, out->buffer);
+	return true;
+}
+
 static bool is_connected(const struct uring_slot *s, const struct pkt *p)
 {
 	return p->out_channel == CHANNEL_RTP && addr_eq(p->to, &s->connected);

@@ -16,6 +16,18 @@ static void head_write(struct pkt *p, const struct source *s, uint8_t payload_ty
 	sink_note(k, sequence, timestamp, p->event ? 0 : p->clock_hz, now_ns);
 }
 
+/* The other party gets it by INFO; what follows of the stream closes up. */
+static enum verdict event_take(struct pkt *p, const struct payload_rule *rule)
+{
+	if (!rule->event)
+		return VERDICT_PAYLOAD_TYPE;
+	p->clock_hz = rule->clock_hz;
+	p->event = 1;
+	if (p->peer)
+		source_skip(p->flow, &p->peer->sink, p);
+	return VERDICT_EVENT_BY_INFO;
+}
+
 static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 {
 	struct flow *f = p->flow;
@@ -25,6 +37,8 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 
 	if (!f->receive)
 		return VERDICT_NOT_RECEIVING;
+	if (UNLIKELY(rule && rule->out == PAYLOAD_NONE))
+		return event_take(p, rule);
 	if (!peer)
 		return VERDICT_NO_PEER;
 	if (!peer->send)
@@ -38,6 +52,10 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 	p->out_channel = CHANNEL_RTP;
 	p->clock_hz = rule->clock_hz;
 	p->event = rule->event;
+	if (UNLIKELY(peer->digit_sending)) {
+		source_skip(f, &peer->sink, p);
+		return VERDICT_DURING_DIGIT;
+	}
 	source = source_of(f, &peer->sink, p, now_ns);
 	if (!source)
 		return VERDICT_LATE;

@@ -18,7 +18,8 @@ static int32_t distance(uint16_t a, uint16_t b)
 
 static bool is_feeder(const struct sink *k, const struct flow *f)
 {
-	return k->feeder.slot == f->id.slot && k->feeder.generation == f->id.generation;
+	return k->feeder.slot == f->id.slot && k->feeder.generation == f->id.generation &&
+	       f->source.feeding;
 }
 
 static uint32_t elapsed_units(uint64_t elapsed_ns, uint32_t clock_hz)
@@ -79,6 +80,7 @@ static void run_begin(struct flow *f, struct sink *k, struct pkt *p, uint64_t no
 	f->source.sequence_high = p->sequence;
 	f->source.clock_hz = p->event ? 0 : p->clock_hz;
 	f->source.relayed = 1;
+	f->source.feeding = 1;
 	k->feeder = f->id;
 	f->notice = 1;
 }
@@ -166,9 +168,7 @@ void source_give_way(struct flow *f)
 void sink_note(struct sink *k, uint16_t sequence, uint32_t timestamp, uint32_t clock_hz,
 	       uint64_t now_ns)
 {
-	uint16_t age = (uint16_t)(k->sequence - sequence);
-
-	if (k->started && age <= LATE_MAX)
+	if (k->started && distance(k->sequence, sequence) <= 0)
 		return; /* repeated or reordered */
 	if (!k->started || k->timestamp != timestamp)
 		k->at_ns = now_ns;

@@ -29,8 +29,8 @@ static int buffers_open(struct uring *u)
 	int err;
 
 	u->buffers = pages_take(u->buffer_count * sizeof(struct io_uring_buf));
-	u->memory = pages_take((size_t)u->buffer_count * u->buffer_size);
-	u->spent = calloc(u->buffer_count, sizeof(*u->spent));
+	u->memory = pages_take((size_t)(u->buffer_count + URING_OWN) * u->buffer_size);
+	u->spent = calloc(u->buffer_count + URING_OWN, sizeof(*u->spent));
 	if (!u->buffers || !u->memory || !u->spent)
 		return -ENOMEM;
 	reg.ring_addr = (uintptr_t)u->buffers;
@@ -38,7 +38,7 @@ static int buffers_open(struct uring *u)
 	if (err)
 		return err;
 	io_uring_buf_ring_init(u->buffers);
-	for (uint32_t i = 0; i < u->buffer_count; i++)
+	for (uint32_t i = 0; i < u->buffer_count + URING_OWN; i++)
 		uring_spend(u, (uint16_t)i);
 	uring_submit(u);
 	return 0;
@@ -55,7 +55,7 @@ int uring_open(struct uring *u, uint32_t buffer_count, uint32_t buffer_size, uin
 	};
 	int err;
 
-	assert(buffer_count <= 1U << 15 && (buffer_count & (buffer_count - 1)) == 0);
+	assert(buffer_count <= 1U << 14 && (buffer_count & (buffer_count - 1)) == 0);
 	*u = (struct uring){ .buffer_count = buffer_count, .buffer_size = buffer_size };
 	err = refusal(io_uring_queue_init_params(URING_ENTRIES, &u->ring, &params));
 	if (err)
@@ -93,6 +93,23 @@ struct io_uring_sqe *uring_sqe(struct uring *u, uint32_t *index)
 	return sqe;
 }
 
+static void spent_give_back(struct uring *u)
+{
+	int n = 0;
+
+	for (uint32_t i = 0; i < u->spent_count; i++) {
+		uint16_t buffer = u->spent[i];
+
+		if (UNLIKELY(buffer >= u->buffer_count))
+			u->own_free[u->own_free_count++] = buffer;
+		else
+			io_uring_buf_ring_add(u->buffers, uring_buffer(u, buffer), u->buffer_size,
+					      buffer, (int)u->buffer_count - 1, n++);
+	}
+	io_uring_buf_ring_advance(u->buffers, n);
+	u->spent_count = 0;
+}
+
 void uring_submit(struct uring *u)
 {
 	while (io_uring_sq_ready(&u->ring) > 0) {
@@ -101,16 +118,22 @@ void uring_submit(struct uring *u)
 		if (n < 0 && n != -EINTR)
 			return; /* completions must be reaped first, or no memory: next time */
 	}
-	for (uint32_t i = 0; i < u->spent_count; i++)
-		io_uring_buf_ring_add(u->buffers, uring_buffer(u, u->spent[i]), u->buffer_size,
-				      u->spent[i], (int)u->buffer_count - 1, (int)i);
-	io_uring_buf_ring_advance(u->buffers, (int)u->spent_count);
-	u->spent_count = 0;
+	spent_give_back(u);
+}
+
+bool uring_lend(struct uring *u, uint16_t *buffer)
+{
+	if (u->own_free_count == 0)
+		uring_submit(u);
+	if (u->own_free_count == 0)
+		return false;
+	*buffer = u->own_free[--u->own_free_count];
+	return true;
 }
 
 void uring_spend(struct uring *u, uint16_t buffer)
 {
-	assert(u->spent_count < u->buffer_count);
+	assert(u->spent_count < u->buffer_count + URING_OWN);
 	u->spent[u->spent_count++] = buffer;
 }
 

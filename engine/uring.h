@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 
-enum { URING_ENTRIES = 1024, URING_BUFFER_GROUP = 0 };
+enum { URING_ENTRIES = 1024, URING_BUFFER_GROUP = 0, URING_OWN = 256 };
 
 struct uring {
 	struct io_uring ring;
@@ -19,7 +19,11 @@ struct uring {
 	uint8_t *memory;
 	uint32_t buffer_size;
 	uint32_t buffer_count; /* a power of two */
-	uint16_t *spent;       /* buffers that go back to the kernel after the next submit */
+	/* Buffers for packets that are made here follow those that the kernel is given. */
+	uint16_t own_free[URING_OWN];
+	uint32_t own_free_count;
+	uint16_t *
+		spent; /* buffers that go back, to the kernel or among the free ones, after the next submit */
 	uint32_t spent_count;
 	uint32_t submitted; /* entries ever taken */
 };
@@ -33,6 +37,8 @@ void uring_close(struct uring *u);
 struct io_uring_sqe *uring_sqe(struct uring *u, uint32_t *index);
 /* Hands all entries to the kernel, and then the spent buffers. */
 void uring_submit(struct uring *u);
+/* A buffer of our own. False: all are in use, also after a submit. */
+bool uring_lend(struct uring *u, uint16_t *buffer);
 /* The buffer is not used any more once what is queued now was submitted. */
 void uring_spend(struct uring *u, uint16_t buffer);
 uint8_t *uring_buffer(const struct uring *u, uint16_t buffer);

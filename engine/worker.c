@@ -7,6 +7,7 @@
 #include "engine/event.h"
 #include "engine/latch.h"
 #include "engine/measure.h"
+#include "engine/originate.h"
 #include "engine/out.h"
 #include "engine/protect.h"
 #include "engine/rewrite.h"
@@ -36,9 +37,28 @@ static void relay(struct worker *w, struct batch *b)
 
 static uint64_t sleep_ns(const struct worker *w)
 {
+	uint64_t next_ns = w->tick_ns;
+
 	if (w->flows.count == 0 && !w->holds)
 		return IDLE_S * NS_PER_S;
-	return w->tick_ns > w->now_ns ? w->tick_ns - w->now_ns : 0;
+	if (w->wheel.running > 0 && wheel_next_ns(&w->wheel) < next_ns)
+		next_ns = wheel_next_ns(&w->wheel);
+	return next_ns > w->now_ns ? next_ns - w->now_ns : 0;
+}
+
+/* What is due within the 20 ms of a packet. */
+static void timers_expire(struct worker *w)
+{
+	struct wheel_timer *t;
+
+	while ((t = wheel_expire(&w->wheel, w->now_ns)) != NULL) {
+		switch ((enum worker_timer)t->kind) {
+		case TIMER_DIGIT:
+			digits_expire(w, &w->flows.list[t->owner]);
+			break;
+		}
+	}
+	originate_flush(w);
 }
 
 /*
@@ -49,8 +69,10 @@ static void receive(struct worker *w, struct batch *b)
 {
 	const struct port_ops *ops = w->port->ops;
 
-	if (w->flows.count > 0)
+	if (w->flows.count > 0) {
 		ops->rx(w->port, b, GATHER, w->batch_wait_ns);
+		w->now_ns = b->now_ns;
+	}
 	if (b->count == 0) {
 		bool idle = ring_sleep(&w->commands);
 
@@ -59,6 +81,8 @@ static void receive(struct worker *w, struct batch *b)
 			ring_awake(&w->commands);
 	}
 	w->now_ns = b->now_ns;
+	if (UNLIKELY(w->wheel.tick == 0))
+		wheel_open(&w->wheel, w->now_ns);
 }
 
 void worker_step(struct worker *w)
@@ -66,6 +90,8 @@ void worker_step(struct worker *w)
 	receive(w, &w->batch);
 	relay(w, &w->batch);
 	control_drain(w, w->now_ns);
+	if (w->wheel.running > 0)
+		timers_expire(w);
 	if (w->now_ns >= w->tick_ns)
 		tick(w, w->now_ns);
 }

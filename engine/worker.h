@@ -12,6 +12,11 @@
 #include "engine/metrics.h"
 #include "engine/port.h"
 
+/* Of worker.wheel; the owner is the slot of a flow. */
+enum worker_timer {
+	TIMER_DIGIT,
+};
+
 struct worker {
 	struct port *port;
 	const struct media_metrics *metrics;
@@ -20,6 +25,7 @@ struct worker {
 	uint64_t tick_ns; /* when the next tick is due */
 	uint64_t cpu_us;  /* at the last tick */
 	struct flow_table flows;
+	struct wheel wheel; /* opened at the first step */
 	struct rand_source rand;
 	bool stopping;
 	bool holds; /* held did not fit into the event ring yet */

@@ -21,13 +21,31 @@ int telephone_event_parse(struct telephone_event *out, struct bytes payload)
 	return 0;
 }
 
+static const char DIGITS[] = "0123456789*#ABCDF"; /* RFC 4733 table 3 */
+
 char telephone_event_digit(uint8_t event)
 {
-	static const char digits[] = "0123456789*#ABCDF"; /* RFC 4733 table 3 */
-
-	if (event >= sizeof(digits) - 1)
+	if (event >= sizeof(DIGITS) - 1)
 		return '\0';
-	return digits[event];
+	return DIGITS[event];
+}
+
+int telephone_event_code(char digit, uint8_t *event)
+{
+	const char *at = digit ? strchr(DIGITS, digit) : NULL;
+
+	if (!at)
+		return -EINVAL;
+	*event = (uint8_t)(at - DIGITS);
+	return 0;
+}
+
+void telephone_event_write(uint8_t out[TELEPHONE_EVENT_LEN], const struct telephone_event *e)
+{
+	assert(e->volume <= 0x3f);
+	out[0] = e->event;
+	out[1] = (uint8_t)(e->end << 7 | e->volume);
+	be16_put(out + 2, e->duration);
 }
 
 bool event_tracker_stop(struct event_tracker *t, struct event_done *out)
@@ -87,6 +105,35 @@ static bool is_overtaken(const struct event_tracker *t, uint32_t timestamp, uint
 	       !is_silent(t, now_ns);
 }
 
+void event_tracker_move(struct event_tracker *t)
+{
+	t->moved = 1;
+}
+
+/* Under another SSRC, and with it other timestamps: a key pressed anew would begin with the marker and a short duration. */
+static bool is_same_elsewhere(const struct event_tracker *t, const struct telephone_event *e,
+			      bool marker, uint64_t now_ns)
+{
+	uint32_t so_far = t->duration - (t->segment_at - t->started_at);
+
+	return t->state != EVENT_NONE && e->event == t->event && !marker &&
+	       (t->state == EVENT_RUNNING || e->end) && e->duration >= so_far &&
+	       now_ns - t->last_ns <= TELEPHONE_EVENT_MOVE_NS;
+}
+
+static void settle(struct event_tracker *t, const struct telephone_event *e, uint32_t timestamp,
+		   bool marker, uint64_t now_ns, struct event_step *out)
+{
+	if (is_same_elsewhere(t, e, marker, now_ns)) {
+		t->started_at += timestamp - t->segment_at;
+		t->segment_at = timestamp;
+	} else {
+		finish(t, out);
+		*t = (struct event_tracker){ 0 };
+	}
+	t->moved = 0;
+}
+
 static void step(struct event_tracker *t, const struct telephone_event *e, uint32_t timestamp,
 		 bool marker, uint64_t now_ns, struct event_step *out)
 {
@@ -121,6 +168,8 @@ int event_tracker_packet(struct event_tracker *t, struct bytes payload, uint32_t
 		return -EBADMSG;
 	if (is_silent(t, now_ns))
 		finish(t, out);
+	if (t->moved)
+		settle(t, &e, timestamp, marker, now_ns, out);
 	step(t, &e, timestamp, marker, now_ns, out);
 	for (int i = 1; i < TELEPHONE_EVENT_PACKED_MAX; i++) {
 		timestamp += e.duration; /* packed events touch (RFC 4733 2.5.1.5) */

@@ -14,6 +14,8 @@ enum {
 };
 
 #define TELEPHONE_EVENT_SILENCE_NS UINT64_C(3000000000) /* then an event without end is over */
+#define TELEPHONE_EVENT_MOVE_NS \
+	UINT64_C(200000000) /* a source that restarts within an event is back that soon */
 
 /*
  *  0                   1                   2                   3
@@ -31,6 +33,9 @@ struct telephone_event {
 int telephone_event_parse(struct telephone_event *out, struct bytes payload) NODISCARD;
 /* 0-9 * # A-D, F for flash (16); 0: no digit. */
 char telephone_event_digit(uint8_t event);
+/* The reverse. 0 or -EINVAL. */
+int telephone_event_code(char digit, uint8_t *event) NODISCARD;
+void telephone_event_write(uint8_t out[TELEPHONE_EVENT_LEN], const struct telephone_event *e);
 
 enum event_state {
 	EVENT_NONE, /* never one */
@@ -38,7 +43,7 @@ enum event_state {
 	EVENT_ENDED,
 };
 
-/* Zero-initialise; and again when the source (SSRC) changes, after event_tracker_stop. */
+/* Zero-initialise. */
 struct event_tracker {
 	uint64_t last_ns;    /* its last packet */
 	uint32_t started_at; /* RTP timestamp of the event */
@@ -46,6 +51,7 @@ struct event_tracker {
 	uint32_t duration;   /* of all segments, timestamp units */
 	uint8_t event;
 	uint8_t state; /* enum event_state */
+	uint8_t moved; /* 1: what comes next is of another SSRC */
 };
 
 struct event_done {
@@ -65,7 +71,10 @@ int event_tracker_packet(struct event_tracker *t, struct bytes payload, uint32_t
 			 bool marker, uint64_t now_ns, struct event_step *out) NODISCARD;
 /* True: the event went silent and is over. Call now and then while one runs. */
 bool event_tracker_expire(struct event_tracker *t, uint64_t now_ns, struct event_done *out);
-/* True: an event was running and is cut off here (source changed, flow closed). */
+/* The source changed (its SSRC). An event that goes on there or whose end is said again there at once is the same one; a
+ * running one that is not ends with the next packet. */
+void event_tracker_move(struct event_tracker *t);
+/* True: an event was running and is cut off here (the flow closed). */
 bool event_tracker_stop(struct event_tracker *t, struct event_done *out);
 uint32_t event_duration_ms(const struct event_done *done, uint32_t clock_hz);
 

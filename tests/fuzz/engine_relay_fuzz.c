@@ -5,7 +5,8 @@
  *  - every packet has exactly one verdict, and every buffer comes back;
  *  - nothing is sent but to the address signalled for the flow or latched by it, under the rule of its mode;
  *  - what is relayed came from the latched source, and to no other is a socket connected;
- *  - RTP is sent under the flow's own SSRC, and goes on by one where its source changes;
+ *  - RTP is sent under the flow's own SSRC, goes on by one where its source changes, and no two packets, ours among
+ *    them, get one number;
  *  - a close is answered once, whatever control reads of the events.
  */
 #include <assert.h>
@@ -16,7 +17,7 @@
 #include "engine/port_sim.h"
 #include "engine/worker.h"
 
-enum { SLOTS = 4, EVENTS = 4, COMMANDS = 16, PACKET_BYTES_MAX = 80 };
+enum { SLOTS = 4, EVENTS = 4, COMMANDS = 16, PACKET_BYTES_MAX = 80, SENT_KEPT = 256 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,13 +26,24 @@ struct script {
 	size_t n;
 };
 
+/* Which packet was sent under which of the last numbers. */
+struct numbers {
+	uint64_t highest;
+	struct {
+		uint64_t index;
+		uint32_t tag;
+	} sent[SENT_KEPT];
+};
+
 struct fuzz {
 	struct worker w;
 	struct sim_port *sim;
 	struct media_metrics metrics;
 	struct flow_spec spec[SLOTS];       /* as last commanded */
 	bool sent_from[SLOTS][CHANNELS][8]; /* addresses that have sent to a slot since its open */
-	uint64_t in, out, dropped;          /* at the start: metrics outlive a run */
+	uint64_t in, out, made, dropped;    /* at the start: metrics outlive a run */
+	struct numbers numbers[SLOTS];      /* of what was sent from a slot since its open */
+	bool untagged; /* a packet of any shape: numbers are not told apart any more */
 	uint32_t closes, closed;
 };
 
@@ -122,6 +134,28 @@ static bool is_rtcp(const struct sim_packet *p)
 	return p->data[1] >= 192 && p->data[1] <= 223;
 }
 
+/* Packets of do_rtp carry a CSRC that tells them apart; those made here carry none, and are all different. */
+static void number_check(struct fuzz *f, const struct sim_packet *p)
+{
+	struct numbers *n = &f->numbers[p->slot];
+	uint64_t index = seq_unwrap(n->highest, be16_get(p->data + 2));
+	uint32_t tag = p->data[0] & 0xf ? be32_get(p->data + 12) : 0;
+
+	assert(be32_get(p->data + 8) == f->spec[p->slot].ssrc_out);
+	if (n->sent[index % SENT_KEPT].index == index && !f->untagged)
+		assert(tag != 0 && n->sent[index % SENT_KEPT].tag == tag);
+	n->sent[index % SENT_KEPT].index = index;
+	n->sent[index % SENT_KEPT].tag = tag;
+	if (n->highest < index)
+		n->highest = index;
+}
+
+static void numbers_open(struct numbers *n)
+{
+	memset(n, 0, sizeof(*n));
+	n->highest = UINT64_C(1) << 40; /* so that no index is 0 */
+}
+
 static void sent_check(struct fuzz *f)
 {
 	const struct sim_packet *p;
@@ -130,7 +164,7 @@ static void sent_check(struct fuzz *f)
 		assert(p->slot < SLOTS && p->length >= 4 && p->data[0] >> 6 == 2);
 		destination_check(f, p);
 		if (!is_rtcp(p))
-			assert(be32_get(p->data + 8) == f->spec[p->slot].ssrc_out);
+			number_check(f, p);
 	}
 }
 
@@ -144,7 +178,11 @@ static void connection_check(const struct fuzz *f, uint32_t slot)
 
 static void counters_check(struct fuzz *f)
 {
-	assert(metric_value(f->metrics.packets_in) - f->in == f->sim->sent + f->sim->forgotten);
+	uint64_t in = metric_value(f->metrics.packets_in) - f->in;
+	uint64_t made = metric_value(f->metrics.made) - f->made;
+
+	assert(made == f->sim->lent);
+	assert(in + made == f->sim->sent + f->sim->forgotten);
 	assert(metric_value(f->metrics.packets_out) - f->out == f->sim->sent);
 	assert(dropped_total(f) - f->dropped == f->sim->forgotten);
 }
@@ -193,13 +231,14 @@ static void step_one(struct fuzz *f, uint32_t slot, enum channel c, const struct
 	const struct flow *peer = flow_find(&f->w.flows, flow->peer);
 	struct sink sink = peer ? peer->sink : (struct sink){ 0 };
 	struct source source = flow->source;
-	uint64_t sent = f->sim->sent;
+	uint64_t sent = f->sim->sent, made = f->sim->lent;
 
 	step(f);
-	if (f->sim->sent == sent)
+	made = f->sim->lent - made;
+	if (f->sim->sent == sent + made)
 		return;
 	assert(peer && addr_eq(from, &flow->latch[c].source));
-	if (sink.started && source.started && source.ssrc != flow->source.ssrc)
+	if (made == 0 && sink.started && source.started && source.ssrc != flow->source.ssrc)
 		assert(peer->sink.sequence == (uint16_t)(sink.sequence + 1));
 }
 
@@ -226,6 +265,7 @@ static void do_raw(struct fuzz *f, struct script *s)
 
 	if (n > s->n)
 		n = s->n;
+	f->untagged |= n >= 12 && s->p[0] >> 6 == 2;
 	packet_put(f, where % SLOTS, where & 8 ? CHANNEL_RTCP : CHANNEL_RTP, from, s->p, n,
 		   where & 16);
 	s->p += n;
@@ -235,13 +275,15 @@ static void do_raw(struct fuzz *f, struct script *s)
 static void do_rtp(struct fuzz *f, struct script *s)
 {
 	uint8_t where = take(s), from = take(s), type = take(s);
-	uint8_t packet[20] = { 0x80, type };
+	uint8_t packet[20] = { 0x81, type };
 
 	be16_put(packet + 2, (uint16_t)(take(s) << 8 | take(s)));
 	be32_put(packet + 4, (uint32_t)take(s) << 12);
 	be32_put(packet + 8, take(s) % 4);
-	be32_put(packet + 12, (uint32_t)(take(s) << 24 | take(s) << 16 | take(s)));
-	packet_put(f, where % SLOTS, CHANNEL_RTP, from, packet, 16, where & 16);
+	be32_put(packet + 12, be16_get(packet + 2) | be32_get(packet + 8) << 16 |
+				      (uint32_t)(1 + where % SLOTS) << 24);
+	be32_put(packet + 16, (uint32_t)(take(s) << 24 | take(s) << 16 | take(s)));
+	packet_put(f, where % SLOTS, CHANNEL_RTP, from, packet, sizeof(packet), where & 16);
 }
 
 /* An SR of a known shape with one report block. */
@@ -274,13 +316,15 @@ static struct flow_spec spec_read(struct script *s, uint32_t slot)
 		.send = (flags & 2) == 0,
 		.rtcp_mux = (flags & 4) != 0,
 		.rule_count = (uint8_t)(flags >> 4),
+		.event_pt = how & 32 ? PAYLOAD_NONE : 127,
 	};
 
 	for (uint8_t i = 0; i < spec.rule_count; i++)
-		spec.rules[i] = (struct payload_rule){ .in = i,
-						       .out = (uint8_t)(i + 90),
-						       .event = i & 1,
-						       .clock_hz = i % 3 ? 8000 : 0 };
+		spec.rules[i] =
+			(struct payload_rule){ .in = i,
+					       .out = i % 4 == 3 ? PAYLOAD_NONE : (uint8_t)(i + 90),
+					       .event = i & 1,
+					       .clock_hz = i % 3 ? 8000 : 0 };
 	return spec;
 }
 
@@ -313,6 +357,7 @@ static void do_open(struct fuzz *f, struct script *s)
 	if (is_free) {
 		f->spec[slot] = c.spec;
 		memset(f->sent_from[slot], 0, sizeof(f->sent_from[slot]));
+		numbers_open(&f->numbers[slot]);
 	}
 	commands_settle(f);
 	assert(!is_free || f->w.flows.list[slot].id.generation == c.spec.id.generation);
@@ -336,6 +381,8 @@ static void do_by_id(struct fuzz *f, struct script *s, enum media_command_kind k
 {
 	uint8_t what = take(s);
 	struct media_command c = { .kind = kind,
+				   .digit = "07#F"[what >> 6],
+				   .duration_ms = what,
 				   .id = { .slot = (what & 7U) % (SLOTS + 1U),
 					   .generation = 1 + (what >> 4) % 3U } };
 
@@ -347,7 +394,7 @@ static void do_by_id(struct fuzz *f, struct script *s, enum media_command_kind k
 
 static void do_next(struct fuzz *f, struct script *s)
 {
-	switch (take(s) % 10) {
+	switch (take(s) % 11) {
 	case 0:
 		do_raw(f, s);
 		break;
@@ -372,6 +419,9 @@ static void do_next(struct fuzz *f, struct script *s)
 		break;
 	case 8:
 		do_by_id(f, s, MEDIA_FLOW_QUERY);
+		break;
+	case 10:
+		do_by_id(f, s, MEDIA_FLOW_DIGIT_SEND);
 		break;
 	case 9:
 		events_read(f, take(s) % 4);
@@ -398,6 +448,7 @@ static void fuzz_open(struct fuzz *f)
 	f->w.port = &f->sim->port;
 	f->in = metric_value(f->metrics.packets_in);
 	f->out = metric_value(f->metrics.packets_out);
+	f->made = metric_value(f->metrics.made);
 	f->dropped = dropped_total(f);
 }
 

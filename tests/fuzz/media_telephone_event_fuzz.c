@@ -34,18 +34,25 @@ static void packet(struct event_tracker *t, struct seen *seen, struct bytes in, 
 	struct event_step out;
 	bool silent = now_ns >= t->last_ns + TELEPHONE_EVENT_SILENCE_NS;
 	bool marker = in.p[0] & 1;
+	bool moves;
 	uint32_t timestamp = be32_get(in.p + 3);
-	int err =
-		event_tracker_packet(t, bytes_from(in, HEAD_LEN), timestamp, marker, now_ns, &out);
+	int err;
+
+	if (in.p[0] >> 6 == 3)
+		event_tracker_move(t);
+	moves = t->moved;
+	err = event_tracker_packet(t, bytes_from(in, HEAD_LEN), timestamp, marker, now_ns, &out);
 
 	assert(!err == (in.n - HEAD_LEN >= TELEPHONE_EVENT_LEN));
 	seen->begun += out.begun;
 	for (uint8_t i = 0; i < out.done_count; i++) {
-		if (silent && out.done[i].started_at == timestamp)
+		if (moves || (silent && out.done[i].started_at == timestamp))
 			seen->any = false; /* a source that begins anew may go back */
 		check_done(seen, &out.done[i]);
 	}
 	assert(seen->done + (t->state == EVENT_RUNNING) == seen->begun);
+	if (moves)
+		seen->any = false;
 	if (silent && t->state == EVENT_RUNNING && t->started_at == timestamp)
 		seen->any = false;
 }

@@ -202,7 +202,7 @@ static void events_of_a_new_source_are_new(void **state)
 
 	(void)state;
 	/* the end of the first one is lost; the second has the same timestamp by chance */
-	put_event(r, &(struct event_packet){ .event = 1, .ssrc = 1, .duration = 160 });
+	put_event(r, &(struct event_packet){ .event = 1, .ssrc = 1, .duration = 320 });
 	put_event(r, &(struct event_packet){ .event = 1, .ssrc = 2, .duration = 160 });
 	put_event(r, &(struct event_packet){
 			     .event = 1, .ssrc = 2, .duration = 320, .end = 1, .sequence = 1 });

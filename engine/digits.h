@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Digits sent to a party as telephone events (RFC 4733): a packet each 20 ms, three with the end. Several queue up, with a
+ * pause after each. What the peer sends meanwhile is not relayed: one stream says one thing at a time.
+ */
+#ifndef ENGINE_DIGITS_H
+#define ENGINE_DIGITS_H
+
+#include "base/wheel.h"
+
+struct worker;
+struct flow;
+
+enum {
+	DIGITS_MAX = 32,       /* that wait, per flow */
+	DIGIT_ON_MS_MIN = 120, /* a shorter one is stretched */
+	DIGIT_ON_MS_MAX =
+		5000, /* a longer one is cut, also where its clock lets the duration field run out before */
+	DIGIT_OFF_MS = 120, /* between two */
+	DIGIT_PACKET_MS = 20,
+};
+
+struct digit {
+	uint8_t event;
+	uint16_t duration_ms;
+};
+
+/* Part of a flow; zero-initialised is "nothing to send". */
+struct digits {
+	struct wheel_timer timer; /* runs while anything is to be sent */
+	uint64_t started_ns;      /* of the digit being sent */
+	uint64_t free_ns;         /* the next one not before */
+	uint32_t timestamp;
+	uint16_t on_ms;
+	uint16_t sent; /* its packets */
+	uint8_t event;
+	uint8_t head, count;
+	struct digit list[DIGITS_MAX];
+};
+
+/* Queues a digit, or counts why not. */
+void digits_put(struct worker *w, struct flow *f, char digit, uint16_t duration_ms);
+/* The timer of this flow expired. */
+void digits_expire(struct worker *w, struct flow *f);
+/* Forgets them all: the flow closes, or its party takes no events any more. */
+void digits_stop(struct worker *w, struct flow *f);
+
+#endif
