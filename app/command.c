@@ -90,7 +90,7 @@ static void run_free(struct command_run *run)
 }
 
 void command_start(struct node *node, const struct command_principal *who, struct bytes name,
-		   const json_t *args, command_done_fn *done, void *arg)
+		   struct bytes id, const json_t *args, command_done_fn *done, void *arg)
 {
 	const struct command *command = command_find(name);
 	struct command_error error = { 0 };
@@ -112,6 +112,8 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	}
 	*run = (struct command_run){ .command = command, .node = node, .done = done, .arg = arg };
 	memcpy(run->tenant, who->tenant, sizeof(run->tenant));
+	if (bytes_cstr(id, run->id, sizeof(run->id)))
+		assert(false && "an id that is too long");
 	run->args = json_deep_copy(args); /* NULL stays NULL */
 	if ((args && !run->args) || command_check(command, run->args, run->values, &error)) {
 		if (args && !run->args) {

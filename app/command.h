@@ -14,6 +14,7 @@
 enum {
 	COMMAND_ARGS_MAX = 16,
 	COMMAND_LIST_MAX = 16,
+	COMMAND_ID_MAX = 160,
 	COMMAND_TENANT_MAX = 32,
 	COMMAND_JSON_MAX = 16384
 };
@@ -117,7 +118,8 @@ struct command_run {
 	const struct command *command;
 	struct node *node;
 	char tenant[COMMAND_TENANT_MAX];
-	json_t *args; /* owned */
+	char id[COMMAND_ID_MAX]; /* of whoever asked, unique among its commands */
+	json_t *args;            /* owned */
 	struct command_value values[COMMAND_ARGS_MAX];
 	command_done_fn *done;
 	void *arg;
@@ -129,9 +131,10 @@ struct command_principal {
 	enum command_permission permission;
 };
 
-/* Finds, checks and starts a command. done is called once, maybe before this returns. args: borrowed, may be NULL. */
+/* Finds, checks and starts a command. done is called once, maybe before this returns. id: the same one again is the same command;
+ * unique among all principals. args: borrowed, may be NULL. */
 void command_start(struct node *node, const struct command_principal *who, struct bytes name,
-		   const json_t *args, command_done_fn *done, void *arg);
+		   struct bytes id, const json_t *args, command_done_fn *done, void *arg);
 /* Ends the run with a result (stolen; NULL: out of memory). */
 void command_answer(struct command_run *run, json_t *result);
 void command_fail(struct command_run *run, enum command_error_code code, const char *argument,

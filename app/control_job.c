@@ -140,10 +140,12 @@ static void on_done(json_t *answer, void *arg)
 static void run(struct control_job *job)
 {
 	json_t *args = job->args;
+	char key[CONTROL_KEY_MAX];
 
+	key_write(job, "done", job->id, key); /* each stream has ids of its own */
 	job->args = NULL;
-	command_start(job->control->node, &job->stream->who, bytes_str(job->command), args, on_done,
-		      job);
+	command_start(job->control->node, &job->stream->who, bytes_str(job->command),
+		      bytes_str(key), args, on_done, job);
 	json_decref(args);
 }
 

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 enum {
 	COUNTER_BITS = 7,
 	MS_BITS = 40,
@@ -28,6 +30,14 @@ uint64_t id_call_next(struct id_source *s, uint64_t utc_ms)
 	}
 	return (uint64_t)s->shard << SHARD_SHIFT |
 	       (s->last_ms & (BIT64(MS_BITS) - 1)) << COUNTER_BITS | s->counter;
+}
+
+uint64_t id_call_derive(uint16_t shard, struct bytes command)
+{
+	static const struct hash_key fixed = { 0 }; /* another process must come to the same */
+
+	return (uint64_t)shard << SHARD_SHIFT | BIT64(DERIVED_SHIFT) |
+	       (hash_sip(&fixed, command) & (BIT64(DERIVED_SHIFT) - 1));
 }
 
 uint16_t id_shard(uint64_t call)

@@ -203,7 +203,7 @@ static const char *start(enum command_permission permission, const char *name, c
 	json_t *json = json_loads(args, 0, NULL);
 	const char *text;
 
-	command_start(NULL, &who, bytes_str(name), json, on_answer, &g_answer);
+	command_start(NULL, &who, bytes_str(name), BYTES_LIT("t"), json, on_answer, &g_answer);
 	json_decref(json);
 	assert_non_null(g_answer);
 	text = json_string_value(json_object_get(json_object_get(g_answer, "error"), "code"));

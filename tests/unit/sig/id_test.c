@@ -134,16 +134,27 @@ static void test_tags_of_others(void **state)
 	assert_int_equal(id_branch_get(BYTES_LIT("0000000000001.9.0000000000002"), &tag), -EINVAL);
 }
 
+static void test_derived(void **state)
+{
+	struct id_source s = { .shard = 7 };
+	uint64_t id = id_call_derive(7, BYTES_LIT("default/c1"));
+
+	(void)state;
+	assert_true(id == 0x7b88d8fc51577ULL); /* in records, so it never changes */
+	assert_true(id != id_call_derive(7, BYTES_LIT("default/c2")));
+	assert_int_equal(id_shard(id), 7);
+	assert_int_equal(id_shard(id_call_derive(8, BYTES_LIT("default/c1"))), 8);
+	assert_true(id & BIT64(47));
+	assert_false(id_call_next(&s, 1800000000000) & BIT64(47));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_call_layout),
-		cmocka_unit_test(test_call_far_future),
-		cmocka_unit_test(test_call_order),
-		cmocka_unit_test(test_call_text),
-		cmocka_unit_test(test_tag),
-		cmocka_unit_test(test_branch),
-		cmocka_unit_test(test_tags_of_others),
+		cmocka_unit_test(test_call_layout), cmocka_unit_test(test_call_far_future),
+		cmocka_unit_test(test_call_order),  cmocka_unit_test(test_call_text),
+		cmocka_unit_test(test_derived),     cmocka_unit_test(test_tag),
+		cmocka_unit_test(test_branch),      cmocka_unit_test(test_tags_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
