@@ -31,7 +31,7 @@ size_t profile_transport(const struct shard_profile *p)
 
 void profile_transport_set(struct shard_profile *p, size_t index)
 {
-	p->transports = index ? (uint8_t)(1u << (index - 1)) : 0;
+	p->transports = (uint8_t)(index ? 1u << (index - 1) : 0);
 }
 
 const char *profile_codecs_wrong(const struct offer_terms *terms)
