@@ -57,12 +57,20 @@ int id_call_get(struct bytes in, uint64_t *call)
 
 void id_tag_put(char out[ID_TAG_LEN], const struct id_tag *tag)
 {
-	assert(tag->leg <= 9);
+	assert(tag->leg <= ID_LEG_NONE);
 	base32_u64_put(out, tag->call);
 	out[ID_TEXT_LEN] = '.';
-	out[ID_TEXT_LEN + 1] = (char)('0' + tag->leg);
+	out[ID_TEXT_LEN + 1] = (char)(tag->leg < 10 ? '0' + tag->leg : 'a' + tag->leg - 10);
 	out[ID_TEXT_LEN + 2] = '.';
 	base32_u64_put(out + ID_TEXT_LEN + 3, tag->random);
+}
+
+static uint8_t leg_value(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return (uint8_t)(c - '0');
+	c |= 0x20; /* tags are compared without case */
+	return c >= 'a' && c <= 'v' ? (uint8_t)(c - 'a' + 10) : UINT8_MAX;
 }
 
 int id_tag_get(struct bytes in, struct id_tag *out)
@@ -71,8 +79,8 @@ int id_tag_get(struct bytes in, struct id_tag *out)
 
 	if (in.n != ID_TAG_LEN || in.p[ID_TEXT_LEN] != '.' || in.p[ID_TEXT_LEN + 2] != '.')
 		return -EINVAL;
-	tag.leg = (uint8_t)(in.p[ID_TEXT_LEN + 1] - '0');
-	if (tag.leg > 9)
+	tag.leg = leg_value(in.p[ID_TEXT_LEN + 1]);
+	if (tag.leg > ID_LEG_NONE)
 		return -EINVAL;
 	if (base32_u64_get(bytes_sub(in, 0, ID_TEXT_LEN), &tag.call) ||
 	    base32_u64_get(bytes_from(in, ID_TEXT_LEN + 3), &tag.random))

@@ -15,7 +15,8 @@ enum {
 	ID_TEXT_LEN = 13,
 	ID_TAG_LEN = 13 + 1 + 1 + 1 + 13, /* 29 */
 	ID_BRANCH_LEN = 7 + 29,           /* "z9hG4bK" first */
-	ID_LEG_NONE = 9,                  /* leg digit of branches outside a call */
+	ID_LEG_MAX = 30,
+	ID_LEG_NONE = 31, /* leg digit of branches outside a call */
 };
 
 struct id_source {
@@ -36,7 +37,7 @@ int id_call_get(struct bytes in, uint64_t *call) NODISCARD;
 struct id_tag {
 	uint64_t call;
 	uint64_t random;
-	uint8_t leg; /* 0..9 */
+	uint8_t leg; /* one base-32 digit */
 };
 void id_tag_put(char out[ID_TAG_LEN], const struct id_tag *tag);
 /* 0 or -EINVAL: not one of ours. */

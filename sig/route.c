@@ -28,17 +28,49 @@ enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MA
 	return ROUTE_NOT_FOUND;
 }
 
-enum route_verdict route_binding(const struct aor *aor, const struct shard_settings *settings,
-				 uint64_t utc_ms, const struct binding **out)
+bool route_is_ours(const struct sip_uri *uri, const struct shard_settings *settings)
 {
-	const struct binding *b = aor ? registrar_newest(aor, utc_ms) : NULL;
+	struct addr host;
 
-	*out = NULL;
-	/* a record may name a listening address that is no longer configured */
-	if (!b || b->hop.local >= settings->local_count)
-		return ROUTE_NOT_REGISTERED;
-	if (dialog_is_self(&b->hop.remote, settings))
-		return ROUTE_LOOP;
-	*out = b;
-	return ROUTE_OK;
+	if (bytes_iis(uri->scheme, "tel") || bytes_iis(uri->host, settings->digest.realm))
+		return true;
+	if (addr_parse(&host, uri->host))
+		return false;
+	for (uint32_t i = 0; i < settings->local_count; i++) {
+		if (addr_ip_eq(&host, &settings->locals[i].bind) ||
+		    addr_ip_eq(&host, &settings->locals[i].advertise))
+			return true;
+	}
+	return false;
+}
+
+/* Behind those that are to come before it: a higher q, or as high and newer (RFC 3261 20.10). */
+static void insert(const struct binding **list, uint32_t n, const struct binding *b)
+{
+	while (n && list[n - 1]->q < b->q) {
+		list[n] = list[n - 1];
+		n--;
+	}
+	list[n] = b;
+}
+
+enum route_verdict route_bindings(const struct aor *aor, const struct shard_settings *settings,
+				  uint64_t utc_ms, const struct binding **out, uint32_t cap,
+				  uint32_t *count)
+{
+	enum route_verdict verdict = ROUTE_NOT_REGISTERED;
+
+	*count = 0;
+	for (uint32_t i = aor ? aor->count : 0; i-- > 0 && *count < cap;) {
+		const struct binding *b = &aor->bindings[i];
+
+		/* a record may name a listening address that is no longer configured */
+		if (b->expires_utc_ms <= utc_ms || b->hop.local >= settings->local_count)
+			continue;
+		if (dialog_is_self(&b->hop.remote, settings))
+			verdict = ROUTE_LOOP;
+		else
+			insert(out, (*count)++, b);
+	}
+	return *count ? ROUTE_OK : verdict;
 }

@@ -23,6 +23,8 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.space = s->space,
 		.extra = s->space + HOST_SPACE,
 		.sdp = s->space + HOST_SPACE + HOST_EXTRA,
+		.owner = s,
+		.targets_of = shard_targets_of,
 	};
 	s->txns.wheel = &s->wheel;
 	s->txns.effects = &s->effects;

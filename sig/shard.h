@@ -156,6 +156,8 @@ enum call_state {
 };
 const char *call_state_name(enum call_state state);
 
+enum { CALL_VIEW_FLOWS_MAX = 32 };
+
 struct call_view {
 	uint64_t call;
 	enum call_state state;
@@ -164,10 +166,11 @@ struct call_view {
 	bool restored;
 	char tenant[32];
 	char from[64], to[64];
-	struct text const *sip_call_id[2]; /* leg A, B; valid until the next event */
+	struct text const *sip_call_id[2]; /* leg A and its partner; valid until the next event */
 	struct addr remote[2];             /* SIP peers */
+	uint32_t leg_count; /* A and everybody who rings, talks or is on the way out */
 	uint64_t setup_utc_ms, answer_utc_ms;
-	uint32_t flow_count;
+	uint32_t flow_count; /* those of A and its partner first */
 	struct {
 		struct flow_id id;
 		uint8_t leg, line;
@@ -175,7 +178,7 @@ struct call_view {
 		struct addr local, remote;
 		uint32_t ssrc_out;
 		struct flow_resume resume; /* last checkpoint */
-	} flows[2 * MEDIA_LINES_MAX];
+	} flows[CALL_VIEW_FLOWS_MAX];
 };
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out);
 /* Walks all calls: *cursor = 0 first. */

@@ -10,12 +10,12 @@ static void call_moved(struct shard *s, struct call *c, const struct sip_hop *fr
 	const struct call_event ev = { .kind = CALL_EV_ASSERT };
 	bool any = false;
 
-	for (uint8_t leg = 0; leg < (uint8_t)LEGS; leg++) {
-		struct dialog *d = &c->legs[leg].dialog;
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		struct leg *l = c->legs[i];
 
-		if (!sip_hop_same(&d->hop, from))
+		if (!l || !sip_hop_same(&l->dialog.hop, from))
 			continue;
-		d->hop = *to;
+		l->dialog.hop = *to;
 		any = true;
 	}
 	if (any) /* a successor needs to know; nobody waits for it */
@@ -38,7 +38,7 @@ void shard_hop_moved(struct shard *s, const struct sip_hop *from, const struct s
 /* The way a request in a dialog came is the way to its sender, as long as that is the machine we knew. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m)
 {
-	struct dialog *d = &c->legs[leg].dialog;
+	struct dialog *d = &c->legs[leg]->dialog;
 	struct sip_hop from = d->hop;
 
 	if (!sip_transport_is_stream(m->hop.transport) || m->hop.transport != from.transport ||

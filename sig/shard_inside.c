@@ -11,7 +11,7 @@ static struct call_event client_event(const struct txn_slot *slot)
 {
 	return (struct call_event){
 		.user = slot->user,
-		.leg = slot->leg < LEGS ? slot->leg : 0,
+		.leg = slot->leg,
 		.txn = slot->self,
 	};
 }
@@ -56,7 +56,7 @@ static void no_transaction(struct shard *s, const struct sip_message *m)
 
 	/* a 2xx sent again after a restart, or 64*T1 after the first one */
 	if (m->method == SIP_INVITE && m->status / 100 == 2 && !id_tag_get(m->from.tag, &tag) &&
-	    tag.leg < LEGS && shard_call_find(s, tag.call)) {
+	    shard_call_find(s, tag.call)) {
 		ev.leg = tag.leg;
 		tell_call(s, tag.call, &ev);
 		return;
@@ -142,13 +142,15 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 /* The call and leg whose dialog the request is in. */
 static struct call *dialog_find(const struct shard *s, const struct sip_message *m, uint8_t *leg)
 {
+	const struct leg *l;
 	struct id_tag tag;
 	struct call *c;
 
-	if (id_tag_get(m->to.tag, &tag) || tag.leg >= LEGS)
+	if (id_tag_get(m->to.tag, &tag))
 		return NULL;
 	c = shard_call_find(s, tag.call);
-	if (!c || !dialog_is(&c->legs[tag.leg].dialog, m->call_id, m->to.tag, m->from.tag))
+	l = c ? call_leg(c, tag.leg) : NULL;
+	if (!l || !dialog_is(&l->dialog, m->call_id, m->to.tag, m->from.tag))
 		return NULL;
 	*leg = tag.leg;
 	return c;
@@ -177,16 +179,17 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 static void answer_cancel(struct shard *s, const struct sip_message *m, const struct call *c,
 			  uint8_t leg)
 {
+	const struct leg *l = c ? call_leg(c, leg) : NULL;
 	struct txn_slot *slot = txns_take_server(&s->txns, m, true, s->host.now.ns);
 	struct shard_reply ok = { .status = 200 };
 	struct response r = { .status = 200 };
 
 	if (!slot) {
 		shard_reply_stateless(s, m, &ok);
-	} else if (!c) {
+	} else if (!l) {
 		shard_reply(s, slot, m, &ok);
 	} else {
-		r.dialog = &c->legs[leg].dialog;
+		r.dialog = &l->dialog;
 		respond(&s->host, slot, m, &r);
 	}
 }
@@ -201,7 +204,7 @@ void shard_cancel(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_TRANSACTION, (struct bytes){ 0 });
 		return;
 	}
-	ev.leg = invite->leg < LEGS ? invite->leg : 0;
+	ev.leg = invite->leg;
 	c = invite->call ? shard_call_find(s, invite->call) : NULL;
 	answer_cancel(s, m, c, ev.leg);
 	if (c)

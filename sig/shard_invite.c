@@ -96,22 +96,53 @@ static bool identify(struct shard *s, const struct sip_message *m, struct caller
 	return true;
 }
 
-/* R-URI to binding. */
-static bool route(const struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
-		  const struct binding **binding, struct call_refusal *why)
+/* A user of ours to all places where he is reached. */
+static enum route_verdict find(const struct shard *s, const struct sip_uri *uri,
+			       char user[ROUTE_USER_MAX], struct call_target *out, uint32_t cap,
+			       uint32_t *count)
 {
-	enum route_verdict verdict = route_user(&m->uri, user);
+	const struct binding *list[BINDINGS_MAX];
+	enum route_verdict verdict = route_user(uri, user);
 	const struct shard_extension *e;
 	const struct shard_aor *aor;
 
-	if (verdict == ROUTE_OK) {
-		e = shard_extension_find(s, bytes_str(user));
-		aor = shard_aor_get(s, bytes_str(user));
-		verdict = e && e->enabled ? route_binding(aor ? &aor->entry : NULL, &s->settings,
-							  s->host.now.utc_ms, binding)
-					  : ROUTE_NOT_FOUND;
+	*count = 0;
+	if (verdict != ROUTE_OK)
+		return verdict;
+	e = shard_extension_find(s, bytes_str(user));
+	if (!e || !e->enabled)
+		return ROUTE_NOT_FOUND;
+	aor = shard_aor_get(s, bytes_str(user));
+	verdict = route_bindings(aor ? &aor->entry : NULL, &s->settings, s->host.now.utc_ms, list,
+				 cap < BINDINGS_MAX ? cap : BINDINGS_MAX, count);
+	for (uint32_t i = 0; i < *count; i++) {
+		out[i] = (struct call_target){
+			.uri = text_bytes(&list[i]->contact),
+			.hop = list[i]->hop,
+			.behind_nat = list[i]->nat,
+		};
 	}
-	switch (verdict) {
+	return verdict;
+}
+
+uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,
+			  uint32_t cap)
+{
+	const struct shard *s = owner;
+	char user[ROUTE_USER_MAX];
+	uint32_t count = 0;
+
+	if (route_is_ours(uri, &s->settings))
+		(void)find(s, uri, user, out, cap, &count);
+	return count;
+}
+
+/* R-URI to bindings. */
+static bool route(const struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
+		  struct call_target targets[BINDINGS_MAX], uint32_t *count,
+		  struct call_refusal *why)
+{
+	switch (find(s, &m->uri, user, targets, BINDINGS_MAX, count)) {
 	case ROUTE_OK:
 		return true;
 	case ROUTE_SCHEME:
@@ -162,7 +193,8 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 {
 	struct caller caller;
 	struct call_refusal why;
-	const struct binding *b;
+	struct call_target targets[BINDINGS_MAX];
+	uint32_t count;
 	char to[ROUTE_USER_MAX];
 	struct txn_slot *slot;
 
@@ -175,7 +207,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 	slot = txns_take_server(&s->txns, m, false, s->host.now.ns);
 	if (!slot)
 		(void)fail(&why, 503, REFUSED_TXNS_FULL);
-	if (!slot || !route(s, m, to, &b, &why)) {
+	if (!slot || !route(s, m, to, targets, &count, &why)) {
 		refuse(s, slot, m, &why);
 		return;
 	}
@@ -187,8 +219,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 		      .display = caller.display,
 		      .early_media = caller.early_media,
 		      .to = bytes_str(to),
-		      .target = text_bytes(&b->contact),
-		      .hop = b->hop,
-		      .behind_nat = b->nat,
+		      .targets = targets,
+		      .target_count = count,
 	      });
 }

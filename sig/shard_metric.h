@@ -29,6 +29,7 @@
 	X(CALLS_FULL, "calls_full")                  \
 	X(TXNS_FULL, "transactions_full")            \
 	X(PORTS_FULL, "ports_full")                  \
+	X(LEGS_FULL, "legs_full")                    \
 	X(AORS_FULL, "registrations_full")           \
 	X(BINDING, "binding_refused")                \
 	X(BINDING_CONFLICT, "binding_conflict")      \

@@ -105,6 +105,9 @@ void shard_inside(struct shard *s, const struct sip_message *m);
 void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
+/* call_host.targets_of */
+uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,
+			  uint32_t cap);
 void shard_register(struct shard *s, const struct sip_message *m);
 /* The extension whose credentials came with the request, or NULL: it was answered. */
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,

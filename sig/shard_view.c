@@ -27,8 +27,11 @@ const char *call_state_name(enum call_state state)
 static void view_flow(const struct shard *s, const struct call_flow *f, struct call_view *out)
 {
 	struct addr local = s->settings.networks[f->network].media_bind;
-	uint32_t i = out->flow_count++;
+	uint32_t i = out->flow_count;
 
+	if (i == CALL_VIEW_FLOWS_MAX)
+		return;
+	out->flow_count++;
 	local.port = f->port;
 	out->flows[i].id = f->id;
 	out->flows[i].leg = f->leg;
@@ -38,6 +41,29 @@ static void view_flow(const struct shard *s, const struct call_flow *f, struct c
 	out->flows[i].remote = f->remote;
 	out->flows[i].ssrc_out = f->ssrc_out;
 	out->flows[i].resume = f->resume;
+}
+
+static void view_flows(const struct shard *s, const struct call *c, bool talk,
+		       struct call_view *out)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *f = &c->flows[i];
+
+		if ((f->leg == LEG_A || f->leg == c->partner) == talk)
+			view_flow(s, f, out);
+	}
+}
+
+static void view_legs(const struct call *c, struct call_view *out)
+{
+	const uint8_t legs[2] = { LEG_A, c->partner };
+
+	for (size_t i = 0; i < COUNT_OF(legs); i++) {
+		out->sip_call_id[i] = &c->legs[legs[i]]->dialog.call_id;
+		out->remote[i] = c->legs[legs[i]]->dialog.hop.remote;
+	}
+	for (uint8_t i = 0; i < c->leg_count; i++)
+		out->leg_count += c->legs[i] && c->legs[i]->state != LEG_CLOSED;
 }
 
 static void view(const struct shard *s, const struct call *c, struct call_view *out)
@@ -54,12 +80,9 @@ static void view(const struct shard *s, const struct call *c, struct call_view *
 	cdr_put(out->tenant, sizeof(out->tenant), bytes_str(s->settings.tenant));
 	cdr_put(out->from, sizeof(out->from), text_bytes(&c->from));
 	cdr_put(out->to, sizeof(out->to), text_bytes(&c->to));
-	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++) {
-		out->sip_call_id[leg] = &c->legs[leg].dialog.call_id;
-		out->remote[leg] = c->legs[leg].dialog.hop.remote;
-	}
-	for (uint32_t i = 0; i < c->flow_count; i++)
-		view_flow(s, &c->flows[i], out);
+	view_legs(c, out);
+	view_flows(s, c, true, out);
+	view_flows(s, c, false, out);
 }
 
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out)

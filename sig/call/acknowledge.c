@@ -7,33 +7,30 @@
 #include "sig/call/session.h"
 
 /* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. */
-static void end_fork(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+static void end_fork(struct call_host *h, const struct leg *l, const struct sip_message *m)
 {
-	const struct leg *l = &c->legs[leg];
 	struct dialog_request ack = { .method = SIP_ACK, .cseq = m->cseq, .max_forwards = -1 };
 	struct dialog_request bye = { .method = SIP_BYE, .cseq = m->cseq + 1, .max_forwards = -1 };
-	struct call fork = { .id = c->id };
 	struct writer w = writer_over(h->space, HOST_SPACE);
-	struct dialog *d = &fork.legs[leg].dialog;
+	struct dialog d = { .tag = l->dialog.tag, .hop = m->hop };
 
-	*d = (struct dialog){ .tag = l->dialog.tag, .hop = m->hop };
-	if (!text_set(&d->call_id, text_bytes(&l->dialog.call_id)) &&
-	    !text_set(&d->local, text_bytes(&l->dialog.local)) &&
-	    !text_set(&d->remote, text_bytes(&l->dialog.remote)) &&
-	    !text_set(&d->target, text_bytes(&l->dialog.target)) &&
-	    !dialog_confirm(d, m, true, h->settings)) {
+	if (!text_set(&d.call_id, text_bytes(&l->dialog.call_id)) &&
+	    !text_set(&d.local, text_bytes(&l->dialog.local)) &&
+	    !text_set(&d.remote, text_bytes(&l->dialog.remote)) &&
+	    !text_set(&d.target, text_bytes(&l->dialog.target)) &&
+	    !dialog_confirm(&d, m, true, h->settings)) {
 		ack.branch = rand_u64_from(h->rand);
-		dialog_write_request(&w, d, &ack, h->settings);
+		dialog_write_request(&w, &d, &ack, h->settings);
 		if (!w.overflow)
-			txns_send(h->txns, &d->hop, writer_done(&w));
-		(void)leg_send(h, &fork, leg, &bye, TXN_USER_NONE);
+			txns_send(h->txns, &d.hop, writer_done(&w));
+		(void)leg_send(h, &d, &bye, TXN_USER_NONE);
 	}
-	dialog_clear(d);
+	dialog_clear(&d);
 }
 
 void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
-	const struct leg *l = &c->legs[leg];
+	const struct leg *l = c->legs[leg];
 	struct dialog_tag own = dialog_tag(&l->dialog);
 
 	if (!bytes_eq(m->call_id, text_bytes(&l->dialog.call_id)) ||
@@ -41,7 +38,7 @@ void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct
 		return;
 	if (!bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag))) {
 		if (l->dialog.remote_tag.n && !c->invite.again)
-			end_fork(h, c, leg, m);
+			end_fork(h, l, m);
 		return;
 	}
 	/* a repeated 2xx: our ACK was lost */
@@ -53,15 +50,19 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 {
 	const struct invite *inv = &c->invite;
 
-	return inv->from != leg &&
+	return inv->from != leg && c->legs[leg]->asked &&
 	       (inv->state == INVITE_ANSWERED || (inv->state == INVITE_ACCEPTED && inv->late));
 }
 
 void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)
 {
+	struct leg *l = call_leg(c, leg);
+
+	if (!l)
+		return;
 	leg_ack(h, c, leg);
-	if (c->legs[leg].state == LEG_ANSWERED)
-		c->legs[leg].state = LEG_CONFIRMED;
+	if (l->state == LEG_ANSWERED)
+		l->state = LEG_CONFIRMED;
 }
 
 void invite_answer_go(struct call_host *h, struct call *c)
@@ -81,9 +82,9 @@ void invite_answer_go(struct call_host *h, struct call *c)
 	inv->interval_ms = TXN_T1_MS;
 	inv->retransmit_ns = h->now.ns + TXN_T1_MS * NS_PER_MS;
 	inv->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
-	if (inv->again || c->legs[LEG_A].state != LEG_EARLY)
+	if (inv->again || c->legs[LEG_A]->state != LEG_EARLY)
 		return; /* said before, perhaps by another process */
-	c->legs[LEG_A].state = LEG_ANSWERED;
+	c->legs[LEG_A]->state = LEG_ANSWERED;
 	metric_add(h->metrics->calls_answered, 1);
 	call_publish(h, c, SIG_CALL_ANSWERED);
 	LOG_INFO("call", c->id, "call answered", LOG_BYTES("from", text_bytes(&c->from)),
@@ -95,7 +96,7 @@ void invite_answer_again(struct call_host *h, struct call *c)
 {
 	struct invite *inv = &c->invite;
 	struct txn_slot *slot = txns_get(h->txns, inv->server);
-	struct sip_hop hop = slot ? slot->txn.hop : c->legs[inv->from].dialog.hop;
+	struct sip_hop hop = slot ? slot->txn.hop : c->legs[inv->from]->dialog.hop;
 
 	inv->interval_ms = inv->interval_ms * 2 < TXN_T2_MS ? inv->interval_ms * 2 : TXN_T2_MS;
 	inv->retransmit_ns = h->now.ns + inv->interval_ms * NS_PER_MS;
@@ -106,7 +107,7 @@ void invite_answer_lost(struct call_host *h, struct call *c)
 {
 	struct call_ending e = { .cause = CAUSE_NO_ACK, .by = ENDED_BY_NODE, .status = 408 };
 	uint8_t from = c->invite.from;
-	struct leg *l = &c->legs[from];
+	struct leg *l = c->legs[from];
 
 	c->invite.retransmit_ns = c->invite.deadline_ns = 0;
 	/* RFC 3261 13.3.1.4: the dialog counts as confirmed, and is ended */
@@ -125,15 +126,33 @@ static void late_answer(struct call_host *h, struct call *c, const struct sip_me
 {
 	struct call_ending e = { .cause = CAUSE_SESSION, .by = ENDED_BY_NODE, .status = 488 };
 	struct call_refusal refusal;
-	uint8_t asked = leg_other(c->invite.from);
+	uint8_t asked = leg_other(c, c->invite.from);
 	struct bytes sdp;
 
-	if (session_body(ack, &sdp) || sdp.n == 0 ||
-	    session_answer(h, c, &c->invite.media, sdp, &refusal)) {
+	if (session_body(ack, &sdp) || sdp.n == 0 || session_answer(h, c, asked, sdp, &refusal)) {
 		call_end(h, c, &e);
 		return;
 	}
 	invite_ack_go(h, c, asked);
+}
+
+/* What was agreed stays; what was needed to agree goes. */
+static void keep_session(struct call *c)
+{
+	struct leg *l = c->legs[leg_other(c, c->invite.from)];
+	struct exchange *x;
+
+	if (!l->asked)
+		return;
+	x = &l->asked->media;
+	if (x->answer_in.n) {
+		if (!c->invite.late) {
+			x->offer_in = c->invite.offer;
+			c->invite.offer = (struct text){ 0 };
+		}
+		exchange_move(&c->media, x);
+	}
+	leg_asked_clear(l);
 }
 
 static void established(struct call_host *h, struct call *c)
@@ -142,8 +161,7 @@ static void established(struct call_host *h, struct call *c)
 
 	if (slot) /* it only soaks up copies of the INVITE now */
 		text_clear(&slot->request);
-	if (c->invite.media.answer_in.n)
-		exchange_move(&c->media, &c->invite.media);
+	keep_session(c);
 	invite_clear(&c->invite);
 	if (c->state == CALL_ANSWERING)
 		c->state = CALL_ESTABLISHED;
@@ -153,7 +171,7 @@ static void established(struct call_host *h, struct call *c)
 void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct invite *inv = &c->invite;
-	struct leg *l = &c->legs[ev->leg];
+	struct leg *l = c->legs[ev->leg];
 
 	if (inv->state != INVITE_ACCEPTED || inv->from != ev->leg ||
 	    ev->message->cseq != inv->server_cseq)

@@ -4,39 +4,41 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
 
 /* The SDP of the 2xx: an answer, or the offer when the INVITE had none. */
-static int take_session(struct call_host *h, struct call *c, const struct sip_message *m,
-			struct call_refusal *refusal)
+static int take_session(struct call_host *h, struct call *c, uint8_t leg,
+			const struct sip_message *m, struct call_refusal *refusal)
 {
-	struct exchange *x = &c->invite.media;
+	struct exchange *x = &c->legs[leg]->asked->media;
 	struct bytes sdp;
 
 	*refusal = (struct call_refusal){ .status = 488, .reason = REFUSED_SDP };
 	if (session_body(m, &sdp))
 		return -ENOTSUP;
 	if (c->invite.late)
-		return sdp.n ? session_offer(h, c, x, sdp, refusal) : -EBADMSG;
+		return sdp.n ? session_late_offer(h, c, leg, sdp, refusal) : -EBADMSG;
 	if (sdp.n == 0) /* RFC 3261 13.2.1: the answer may have come in a 18x */
-		return x->answer_in.n ? 0 : -EBADMSG;
-	return session_answer(h, c, x, sdp, refusal);
+		sdp = text_bytes(&x->answer_in);
+	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : -EBADMSG;
 }
 
-static int make_answer(struct call_host *h, struct call *c)
+static int make_answer(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct invite *inv = &c->invite;
+	const struct exchange *x = &c->legs[leg]->asked->media;
 	struct txn_slot *slot = txns_get(h->txns, inv->server);
 	struct response r = {
 		.status = 200,
-		.dialog = &c->legs[inv->from].dialog,
+		.dialog = &c->legs[inv->from]->dialog,
 		.contact = true,
 		.record_route = true,
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = text_bytes(inv->late ? &inv->media.offer_out : &inv->media.answer_out),
+		.body = text_bytes(inv->late ? &x->offer_out : &x->answer_out),
 	};
 
 	return slot ? response_make_later(h, slot, &r, &inv->answer) : -ENOENT;
@@ -71,7 +73,7 @@ static int refresh_asker(struct call_host *h, struct call *c)
 	err = message_parse(&m, text_bytes(&slot->request), &error);
 	m.hop = slot->source;
 	if (!err)
-		err = dialog_refresh(&c->legs[c->invite.from].dialog, &m, h->settings);
+		err = dialog_refresh(&c->legs[c->invite.from]->dialog, &m, h->settings);
 	message_close(&m);
 	return err;
 }
@@ -92,69 +94,82 @@ static void give_up(struct call_host *h, struct call *c, const struct call_refus
 
 static int confirm(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
-	struct leg *l = &c->legs[leg];
+	struct leg *l = c->legs[leg];
 
 	return c->invite.again ? dialog_refresh(&l->dialog, m, h->settings)
 			       : dialog_confirm(&l->dialog, m, l->behind_nat, h->settings);
 }
 
-/* The answer crossed our CANCEL, or came for a call that is over: RFC 3261 9.1 wants it acknowledged and ended. */
+/* Another was faster, the answer crossed our CANCEL, or the call is over: RFC 3261 9.1 and 16.7 want it acknowledged and ended. */
 static void answered_too_late(struct call_host *h, struct call *c, uint8_t leg)
 {
-	struct leg_farewell f = { 0 };
+	struct leg_farewell f = { .reason = c->state == CALL_ENDING ? (struct bytes){ 0 }
+								    : BYTES_LIT(LEG_ELSEWHERE) };
+	struct leg *l = c->legs[leg];
 
-	c->legs[leg].leave = false;
-	c->legs[leg].leave_ns = 0;
-	c->legs[leg].state = LEG_ANSWERED;
+	l->leave = false;
+	l->leave_ns = 0;
+	l->state = LEG_ANSWERED;
 	leg_leave(h, c, leg, &f);
-	invite_clear(&c->invite);
 	outbox_touch(&c->out);
+}
+
+/* It goes to the one that asked. */
+static int carry(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m,
+		 struct call_refusal *refusal)
+{
+	int err = take_session(h, c, leg, m, refusal);
+
+	if (!err && c->invite.again)
+		err = refresh_asker(h, c);
+	if (err)
+		return err;
+	invite_retag(h, c, leg);
+	return make_answer(h, c, leg);
 }
 
 static void answered(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	struct call_refusal refusal = { .status = 502 };
-	int err;
 
-	c->invite.state = INVITE_ANSWERED;
 	if (!c->invite.again) {
-		c->legs[leg].state = LEG_ANSWERED;
 		c->status = 200;
 		c->answer_utc_ms = h->now.utc_ms;
 		c->ring_ns = 0;
 	}
-	err = take_session(h, c, m, &refusal);
-	if (!err && c->invite.again)
-		err = refresh_asker(h, c);
-	if (!err)
-		err = make_answer(h, c);
-	if (err) {
+	if (carry(h, c, leg, m, &refusal)) {
 		give_up(h, c, &refusal);
 		return;
 	}
-	if (!c->invite.again)
+	if (!c->invite.again) {
+		fork_won(h, c, leg);
 		c->state = CALL_ANSWERING;
+	}
 	queue_answer(h, c, leg);
 }
 
 void invite_success(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	struct leg *l = &c->legs[ev->leg];
-	bool open = c->invite.state == INVITE_CALLING || c->invite.state == INVITE_PROCEEDING;
+	struct leg *l = c->legs[ev->leg];
+	struct call_refusal refusal = { .status = 502, .text = "unusable dialog" };
+	bool wanted = l->state != LEG_LEAVING;
+	int err;
 
-	if (!open) {
+	if (!leg_is_open(l)) {
 		invite_stray(h, c, ev->leg, ev->message);
 		return;
 	}
-	if (confirm(h, c, ev->leg, ev->message)) {
-		struct call_refusal refusal = { .status = 502, .text = "unusable dialog" };
-
-		c->invite.state = INVITE_ANSWERED;
-		if (!c->invite.again)
-			l->state = LEG_ANSWERED;
-		give_up(h, c, &refusal);
-	} else if (c->state == CALL_ENDING) {
+	err = confirm(h, c, ev->leg, ev->message);
+	l->asked->state = ASKED_ANSWERED;
+	if (!wanted) {
 		answered_too_late(h, c, ev->leg);
+		return;
+	}
+	c->invite.state = INVITE_ANSWERED;
+	if (!c->invite.again)
+		l->state = LEG_ANSWERED;
+	if (err) {
+		give_up(h, c, &refusal);
 	} else {
 		answered(h, c, ev->leg, ev->message);
 	}

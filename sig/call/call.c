@@ -9,6 +9,7 @@
 #include "sig/call/call_record.h"
 #include "sig/call/flow.h"
 #include "sig/call/invite.h"
+#include "sig/call/leg.h"
 
 /* The store answers within its own deadline; this is for one that does not answer at all. */
 enum { SAVE_OVERDUE_MS = 5000 };
@@ -48,8 +49,10 @@ static void set_timer(struct call_host *h, struct call *c)
 	sooner(&next, c->save_ns);
 	sooner(&next, c->invite.retransmit_ns);
 	sooner(&next, c->invite.deadline_ns);
-	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++)
-		sooner(&next, c->legs[leg].leave_ns);
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i])
+			sooner(&next, c->legs[i]->leave_ns);
+	}
 	if (next == UINT64_MAX) {
 		wheel_stop(h->wheel, &c->timer);
 	} else if (!wheel_is_running(&c->timer) || c->timer.deadline_ns != next) {
@@ -63,6 +66,7 @@ bool call_settle(struct call_host *h, struct call *c)
 
 	if (c->end_done)
 		return false;
+	legs_trim(c);
 	/* one save is in flight at a time, the end being the last one */
 	if (over && c->out.in_flight == 0 && c->end_tries == 0) {
 		call_end_ask(h, c);
@@ -76,8 +80,9 @@ bool call_settle(struct call_host *h, struct call *c)
 void call_free(struct call *c)
 {
 	free(c->flows);
-	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++)
-		dialog_clear(&c->legs[leg].dialog);
+	while (c->leg_count)
+		leg_free(c, c->leg_count - 1);
+	free(c->legs);
 	invite_clear(&c->invite);
 	exchange_clear(&c->media);
 	outbox_clear(&c->out);
@@ -89,10 +94,14 @@ void call_free(struct call *c)
 void call_clear(struct call_host *h, struct call *c)
 {
 	wheel_stop(h->wheel, &c->timer);
-	if (c->invite.state == INVITE_QUEUED)
-		txns_drop(h->txns, c->invite.client);
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct asked *asked = c->legs[i] ? c->legs[i]->asked : NULL;
+
+		if (asked && asked->state == ASKED_QUEUED)
+			txns_drop(h->txns, asked->client);
+	}
 	if (c->state != CALL_ENDING)
 		flows_close(h, c);
-	flows_give_all(h, c);
+	flows_drop_all(h, c);
 	call_free(c);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A call: two dialogs joined by a value (RFC 7092: a signalling and media B2BUA). Leg A asked us, leg B was asked by us. Everything
- * here is written into the call's record and continued by another process; what waits for a save waits in the outbox.
+ * A call: dialogs joined by a value (RFC 7092: a signalling and media B2BUA). Leg 0 asked us; each further leg is a party we asked, a
+ * branch of the fork (RFC 3261 16.7 as seen from a B2BUA). Everything here is written into the call's record and continued by another
+ * process; what waits for a save waits in the outbox.
  *
  *   CALL_SETUP -> CALL_RINGING -> CALL_ANSWERING -> CALL_ESTABLISHED -> CALL_ENDING -> gone
- *        B: 18x ---^   B: 2xx -----^   A: ACK --------^      BYE, CANCEL, failure from any state
+ *   a branch: 18x ---^  first 2xx --^   A: ACK ---------^     BYE, CANCEL, failure from any state
  */
 #ifndef SIG_CALL_CALL_H
 #define SIG_CALL_CALL_H
@@ -15,47 +16,74 @@
 #include "sig/call/host.h"
 #include "sig/call/outbox.h"
 
-enum { LEG_A, LEG_B, LEGS };
+/* A leg's index stands in our tags and branches, and stays what it is. */
+enum { LEG_A, LEG_B, LEGS_MAX = 16 };
 
 enum leg_state {
 	LEG_EARLY,     /* its first INVITE has no final response yet */
-	LEG_ANSWERED,  /* A: our 2xx left, ACK awaited. B: 2xx came, our ACK waits */
+	LEG_ANSWERED,  /* A: our 2xx left, ACK awaited. Others: 2xx came, our ACK waits */
 	LEG_CONFIRMED, /* ACK came or left */
 	LEG_LEAVING,   /* CANCEL or BYE is under way */
 	LEG_CLOSED,
 };
 
+/* Our INVITE to a leg, the first one or a re-INVITE. */
+enum asked_state {
+	ASKED_QUEUED,     /* waits for a save */
+	ASKED_CALLING,    /* sent, no response yet */
+	ASKED_PROCEEDING, /* 1xx came: may be cancelled */
+	ASKED_ANSWERED,   /* 2xx came */
+};
+
+struct asked {
+	enum asked_state state;
+	pool_handle client; /* transaction, perhaps gone */
+	uint64_t branch;    /* its random part */
+	struct exchange
+		media; /* offer_in is empty where the asker made the offer: that one is for all */
+};
+
 struct leg {
 	enum leg_state state;
-	bool leave;      /* A: BYE follows the ACK. B: CANCEL follows the first response */
+	bool leave;      /* A: BYE follows the ACK. Others: CANCEL follows the first response */
 	bool behind_nat; /* requests go where the party's came from */
 	struct dialog dialog;
 	uint64_t session_id, session_version; /* of our SDP to the party */
 	uint32_t invite_cseq;                 /* of our last INVITE on this leg, and */
 	uint64_t ack_branch;                  /* of the ACK to its 2xx */
-	uint64_t leave_ns; /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
+	uint64_t leave_ns;   /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
+	struct asked *asked; /* NULL: no INVITE of ours is open there */
 };
 
-/* The INVITE that is being carried from one leg to the other: the first one, or a re-INVITE. One at a time. */
+/* The INVITE that is being carried from one leg to the others: the first one, or a re-INVITE. One at a time. */
 enum invite_state {
 	INVITE_NONE,
-	INVITE_QUEUED,     /* waits for a save */
-	INVITE_CALLING,    /* sent, no response yet */
-	INVITE_PROCEEDING, /* 1xx came: may be cancelled */
-	INVITE_ANSWERED,   /* 2xx came; ours waits for a save */
-	INVITE_ACCEPTED,   /* our 2xx left and is repeated until its ACK */
+	INVITE_OPEN,     /* legs are asked */
+	INVITE_ANSWERED, /* 2xx came; ours waits for a save */
+	INVITE_ACCEPTED, /* our 2xx left and is repeated until its ACK */
+};
+
+/* Of all branches that failed the one A hears of (RFC 3261 16.7 step 6). */
+struct refusal_kept {
+	uint16_t status; /* as A will hear it; 0: none failed yet */
+	uint8_t leg;
+	enum call_cause cause;
+	struct text extra; /* lines for the response */
 };
 
 struct invite {
 	enum invite_state state;
-	uint8_t from;               /* leg that asked */
-	bool again;                 /* a re-INVITE */
-	bool late;                  /* came without an offer */
-	uint16_t provisional;       /* last one passed on; 0: none */
-	pool_handle server, client; /* transactions, perhaps gone */
-	uint64_t branch;            /* random part of the client's */
-	uint32_t server_cseq;       /* the ACK has it too */
-	struct exchange media;
+	uint8_t from;         /* leg that asked */
+	uint8_t early;        /* leg whose early answer the asker has; 0: none */
+	bool again;           /* a re-INVITE */
+	bool late;            /* came without an offer */
+	uint16_t provisional; /* last one passed on; 0: none */
+	int32_t max_forwards; /* of the INVITE that came; -1: none */
+	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
+	pool_handle server;   /* transaction, perhaps gone */
+	uint32_t server_cseq; /* the ACK has it too */
+	struct text offer;    /* the asker's */
+	struct refusal_kept best;
 	struct text answer;                  /* our 2xx */
 	uint32_t interval_ms;                /* its retransmission (RFC 3261 13.3.1.4) */
 	uint64_t retransmit_ns, deadline_ns; /* 0: off */
@@ -67,19 +95,22 @@ struct call_flow {
 	uint16_t port; /* RTP */
 	uint8_t leg, line, network;
 	enum media_kind kind;
-	bool open; /* the engine was told */
+	bool open;    /* the engine was told */
+	bool closing; /* ... and told to close it: only its last counters are awaited */
 	uint32_t ssrc_out;
 	struct addr remote; /* RTP address the party signalled; follows from the texts */
 	struct flow_resume resume;
 };
 
-enum { CALL_FLOWS_MAX = LEGS * MEDIA_LINES_MAX };
+enum { CALL_FLOWS_MAX = LEGS_MAX * MEDIA_LINES_MAX };
 
 struct call {
 	uint64_t id;
 	pool_handle self;
 	enum call_state state;
-	struct leg legs[LEGS];
+	struct leg **legs; /* NULL where one is gone; A and the partner never are */
+	uint8_t leg_count;
+	uint8_t partner; /* the leg A speaks with, or shall: the last one with early media, then the winner */
 	struct invite invite;
 	struct exchange media; /* the last one that was agreed */
 	struct call_flow *flows;
@@ -136,16 +167,21 @@ struct call_event {
 	int error;
 };
 
-/* Whom the route named. */
+/* Where a party is reached. */
+struct call_target {
+	struct bytes uri;
+	struct sip_hop hop;
+	bool behind_nat;
+};
+/* What the route named. */
 struct call_start {
 	const struct sip_message *invite;
 	struct txn_slot *slot;      /* its server transaction */
 	struct bytes from, display; /* who calls: user part and name */
 	bool early_media;
-	struct bytes to;     /* user part */
-	struct bytes target; /* contact URI */
-	struct sip_hop hop;
-	bool behind_nat;
+	struct bytes to;                   /* user part */
+	const struct call_target *targets; /* all are rung at once */
+	uint32_t target_count;             /* 1..LEGS_MAX - 1 */
 };
 /* Why a call could not be started: nothing is left behind then. */
 struct call_refusal {
@@ -164,9 +200,15 @@ void call_clear(struct call_host *h, struct call *c);
 /* The memory alone: of a call that is not part of a shard. */
 void call_free(struct call *c);
 
-static inline uint8_t leg_other(uint8_t leg)
+/* NULL: there is none, or it is gone. */
+static inline struct leg *call_leg(const struct call *c, uint8_t leg)
 {
-	return leg == LEG_A ? LEG_B : LEG_A;
+	return leg < c->leg_count ? c->legs[leg] : NULL;
+}
+
+static inline uint8_t leg_other(const struct call *c, uint8_t leg)
+{
+	return leg == LEG_A ? c->partner : LEG_A;
 }
 
 #endif

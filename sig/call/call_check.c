@@ -2,6 +2,7 @@
 /* Each field of a record was within its bounds; here they must make a call. */
 #include "sig/call/call_check.h"
 
+#include "sig/call/leg.h"
 #include "sig/sip/lex.h"
 
 static const char *check_routes(const struct dialog *d)
@@ -53,7 +54,7 @@ static bool parses_as(const struct text *t, bool request, const struct dialog *d
 
 static const char *check_request(const struct call *c, const struct call_seed *seed)
 {
-	const struct dialog *d = &c->legs[c->invite.from].dialog;
+	const struct dialog *d = &c->legs[c->invite.from]->dialog;
 	struct sip_message m;
 	bool ok;
 
@@ -64,21 +65,20 @@ static const char *check_request(const struct call *c, const struct call_seed *s
 	return ok ? NULL : "invite: request";
 }
 
-static const char *check_sent(const struct call *c, const struct call_seed *seed)
+static const char *check_sent(const struct call *c, const struct call_seed *seed, uint8_t leg)
 {
-	uint8_t leg = leg_other(c->invite.from);
-	struct id_tag want = { .call = c->id, .leg = leg, .random = c->invite.branch };
+	const struct leg *l = c->legs[leg];
+	struct id_tag want = { .call = c->id, .leg = leg, .random = l->asked->branch };
 	struct sip_message m;
 	char branch[ID_BRANCH_LEN];
 	bool ok;
 
-	if (!parses_as(&seed->sent, true, &c->legs[leg].dialog, &m))
-		return "invite: sent";
+	if (!parses_as(&seed->sent[leg], true, &l->dialog, &m))
+		return "asked: sent";
 	id_branch_put(branch, &want);
-	ok = bytes_eq(m.via.branch, bytes_mem(branch, sizeof(branch))) &&
-	     m.cseq == c->legs[leg].invite_cseq;
+	ok = bytes_eq(m.via.branch, bytes_mem(branch, sizeof(branch))) && m.cseq == l->invite_cseq;
 	message_close(&m);
-	return ok ? NULL : "invite: sent";
+	return ok ? NULL : "asked: sent";
 }
 
 static const char *check_answer(const struct call *c)
@@ -86,57 +86,127 @@ static const char *check_answer(const struct call *c)
 	struct sip_message m;
 	bool ok;
 
-	if (!parses_as(&c->invite.answer, false, &c->legs[c->invite.from].dialog, &m))
+	if (!parses_as(&c->invite.answer, false, &c->legs[c->invite.from]->dialog, &m))
 		return "invite: answer";
 	ok = m.status == 200 && m.cseq == c->invite.server_cseq;
 	message_close(&m);
 	return ok ? NULL : "invite: answer";
 }
 
-static bool in_flight(const struct call *c)
+/* Whether the INVITE to a leg and its state go together. */
+static bool asked_fits(const struct call *c, uint8_t leg)
 {
-	return c->invite.state > INVITE_NONE && c->invite.state < INVITE_ANSWERED;
+	const struct leg *l = c->legs[leg];
+
+	if (l->state == LEG_LEAVING) /* a branch that is being cancelled */
+		return leg != LEG_A && leg_is_open(l);
+	if (c->invite.state == INVITE_NONE)
+		return false;
+	if (c->invite.again)
+		return leg == leg_other(c, c->invite.from) && l->state == LEG_CONFIRMED;
+	if (leg == LEG_A)
+		return false;
+	return leg_is_open(l) ? l->state == LEG_EARLY
+			      : l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED;
+}
+
+static const char *check_asked(const struct call *c, const struct call_seed *seed, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+	const struct invite *inv = &c->invite;
+
+	if (!l->asked)
+		return l->state == LEG_EARLY && leg != LEG_A ? "leg: state" : NULL;
+	if (!asked_fits(c, leg))
+		return "asked: state";
+	if (l->state != LEG_LEAVING && l->asked->media.offerer != (inv->late ? leg : inv->from))
+		return "asked: offerer";
+	if (leg_is_open(l))
+		return check_sent(c, seed, leg);
+	return seed->sent[leg].n || l->asked->media.offer_out.n == 0 ? "asked: offer" : NULL;
+}
+
+static const char *check_legs(const struct call *c, const struct call_seed *seed)
+{
+	const char *wrong = NULL;
+
+	for (uint8_t i = 0; i < c->leg_count && !wrong; i++) {
+		if (!c->legs[i])
+			continue;
+		wrong = check_dialog(&c->legs[i]->dialog);
+		if (!wrong)
+			wrong = check_asked(c, seed, i);
+	}
+	return wrong;
+}
+
+/* The one leg whose 2xx is being carried to the asker. */
+static const struct leg *answerer_of(const struct call *c)
+{
+	return c->legs[leg_other(c, c->invite.from)];
 }
 
 static const char *check_invite(const struct call *c, const struct call_seed *seed)
 {
 	const struct invite *inv = &c->invite;
-	bool over = c->state == CALL_ENDING && c->legs[LEG_A].state != LEG_ANSWERED;
+	const struct leg *l = answerer_of(c);
+	bool over = c->state == CALL_ENDING && c->legs[LEG_A]->state != LEG_ANSWERED;
 	const char *wrong = NULL;
 
 	if (inv->state == INVITE_NONE)
-		return NULL;
+		return seed->request.n ? "invite: state" : NULL;
 	if (!inv->again && inv->from != LEG_A)
 		return "invite: from";
-	if (inv->media.offerer != (inv->late ? leg_other(inv->from) : inv->from))
-		return "invite: offerer";
-	if (inv->state >= INVITE_ANSWERED && (inv->media.offer_out.n == 0 || seed->sent.n))
-		return "invite: offer";
+	if (inv->state >= INVITE_ANSWERED && c->state != CALL_ENDING &&
+	    (!l->asked || leg_is_open(l)))
+		return "invite: nobody answered";
+	if (inv->state == INVITE_OPEN && inv->again && (!l->asked || !leg_is_open(l)))
+		return "invite: nobody is asked";
 	if (!over || seed->request.n)
 		wrong = check_request(c, seed);
-	if (!wrong && in_flight(c))
-		wrong = check_sent(c, seed);
 	if (!wrong && inv->state >= INVITE_ANSWERED && !over)
 		wrong = check_answer(c);
 	return wrong;
 }
 
-/* An open first INVITE, both legs early. */
+static bool has_state(const struct call *c, enum leg_state state)
+{
+	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->state == state)
+			return true;
+	}
+	return false;
+}
+
+/* The legs beside A and its partner have lost, and go. */
+static bool others_go(const struct call *c)
+{
+	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (i != c->partner && l && l->state != LEG_LEAVING && l->state != LEG_CLOSED)
+			return false;
+	}
+	return true;
+}
+
+/* An open first INVITE, and somebody who may answer it. */
 static const char *check_setup(const struct call *c)
 {
-	if (!in_flight(c) || c->invite.again || c->legs[LEG_A].state != LEG_EARLY ||
-	    c->legs[LEG_B].state != LEG_EARLY || c->ring_ns == 0)
+	if (c->invite.state != INVITE_OPEN || c->invite.again ||
+	    c->legs[LEG_A]->state != LEG_EARLY || !has_state(c, LEG_EARLY) ||
+	    has_state(c, LEG_ANSWERED) || has_state(c, LEG_CONFIRMED) || c->ring_ns == 0)
 		return "call: setup";
 	return NULL;
 }
 
 static const char *check_answering(const struct call *c)
 {
-	enum leg_state a = c->legs[LEG_A].state;
-	enum leg_state b = c->legs[LEG_B].state;
+	enum leg_state a = c->legs[LEG_A]->state;
+	enum leg_state b = c->legs[c->partner]->state;
 	bool said = c->invite.state == INVITE_ACCEPTED;
 
-	if (c->invite.again || c->invite.state < INVITE_ANSWERED)
+	if (c->invite.again || c->invite.state < INVITE_ANSWERED || !others_go(c))
 		return "call: answering";
 	if (a != (said ? LEG_ANSWERED : LEG_EARLY))
 		return "call: answering";
@@ -145,7 +215,8 @@ static const char *check_answering(const struct call *c)
 
 static const char *check_established(const struct call *c)
 {
-	if (c->legs[LEG_A].state != LEG_CONFIRMED || c->legs[LEG_B].state != LEG_CONFIRMED)
+	if (c->legs[LEG_A]->state != LEG_CONFIRMED || c->legs[c->partner]->state != LEG_CONFIRMED ||
+	    !others_go(c))
 		return "call: established";
 	return c->invite.state == INVITE_NONE || c->invite.again ? NULL : "call: established";
 }
@@ -153,8 +224,7 @@ static const char *check_established(const struct call *c)
 /* A leg still to be left needs what it is left by. */
 static const char *check_ending(const struct call *c)
 {
-	const struct leg *a = &c->legs[LEG_A];
-	const struct leg *b = &c->legs[LEG_B];
+	const struct leg *a = c->legs[LEG_A];
 
 	if (c->end_utc_ms == 0 || c->cause == CAUSE_NONE)
 		return "call: how it ended";
@@ -163,7 +233,9 @@ static const char *check_ending(const struct call *c)
 		return "call: ending";
 	if (a->state == LEG_EARLY || a->state == LEG_CONFIRMED)
 		return "call: ending";
-	return b->state == LEG_LEAVING || b->state == LEG_CLOSED ? NULL : "call: ending";
+	return has_state(c, LEG_EARLY) || has_state(c, LEG_ANSWERED) || has_state(c, LEG_CONFIRMED)
+		       ? "call: ending"
+		       : NULL;
 }
 
 static const char *check_state(const struct call *c)
@@ -184,12 +256,8 @@ static const char *check_state(const struct call *c)
 
 const char *call_check(const struct call *c, const struct call_seed *seed)
 {
-	const char *wrong = check_dialog(&c->legs[LEG_A].dialog);
+	const char *wrong = c->legs[LEG_A] ? check_legs(c, seed) : "call: no caller";
 
-	if (!wrong)
-		wrong = check_dialog(&c->legs[LEG_B].dialog);
-	if (!wrong && c->invite.state == INVITE_NONE && (seed->request.n || seed->sent.n))
-		wrong = "invite: state";
 	if (!wrong)
 		wrong = check_invite(c, seed);
 	return wrong ? wrong : check_state(c);

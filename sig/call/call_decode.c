@@ -6,12 +6,11 @@
 #include "sig/call.pb-c.h"
 #include "sig/call/call_check.h"
 #include "sig/call/call_record.h"
+#include "sig/call/leg.h"
 #include "sig/sip/lex.h"
 
 static_assert((int)TANDEM__CALL__STATE__ENDING == (int)CALL_ENDING, "as in the record");
 static_assert((int)TANDEM__CALL__LEG_STATE__CLOSED == (int)LEG_CLOSED, "as in the record");
-static_assert((int)TANDEM__CALL__INVITE_STATE__ACCEPTED == (int)INVITE_ACCEPTED,
-	      "as in the record");
 
 enum { USER_MAX = 256, MESSAGE_MAX = 65000 };
 
@@ -101,9 +100,54 @@ static bool read_dialog(struct reading *r, struct dialog *d, const Tandem__Call_
 	       read_hop(r, &d->hop, in->hop);
 }
 
+static bool read_exchange(struct reading *r, struct exchange *x, const Tandem__Call__Exchange *in)
+{
+	if (!in)
+		return wrong(r, "exchange is missing");
+	if (!call_leg(r->c, (uint8_t)in->offerer) || in->offerer >= LEGS_MAX)
+		return wrong(r, "exchange: offerer");
+	x->offerer = (uint8_t)in->offerer;
+	return read_text(r, &x->offer_in, &in->offer_in, HOST_SDP_MAX, "exchange: too long") &&
+	       read_text(r, &x->offer_out, &in->offer_out, HOST_SDP_MAX, "exchange: too long") &&
+	       read_text(r, &x->answer_in, &in->answer_in, HOST_SDP_MAX, "exchange: too long") &&
+	       read_text(r, &x->answer_out, &in->answer_out, HOST_SDP_MAX, "exchange: too long");
+}
+
+static bool read_asked_state(struct reading *r, enum asked_state *out,
+			     Tandem__Call__InviteState state)
+{
+	if (state < TANDEM__CALL__INVITE_STATE__QUEUED ||
+	    state > TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED)
+		return wrong(r, "asked: state");
+	*out = (enum asked_state)(state - TANDEM__CALL__INVITE_STATE__QUEUED);
+	return true;
+}
+
+static bool read_sent(struct reading *r, uint8_t leg, const ProtobufCBinaryData *sent,
+		      const Tandem__Call__Hop *to)
+{
+	if (!read_text(r, &r->seed->sent[leg], sent, MESSAGE_MAX, "asked: too long"))
+		return false;
+	return sent->len == 0 || read_hop(r, &r->seed->sent_to[leg], to);
+}
+
+static bool read_asked(struct reading *r, uint8_t leg, const Tandem__Call__Asked *in)
+{
+	struct leg *l = r->c->legs[leg];
+
+	if (!in)
+		return true;
+	if (leg_ask(l))
+		return wrong(r, "out of memory");
+	l->asked->branch = in->branch;
+	return read_asked_state(r, &l->asked->state, in->state) &&
+	       read_exchange(r, &l->asked->media, in->media) &&
+	       read_sent(r, leg, &in->sent, in->sent_to);
+}
+
 static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 {
-	struct leg *l = &r->c->legs[i];
+	struct leg *l = r->c->legs[i];
 
 	if (in->state < 0 || (int)in->state > (int)LEG_CLOSED)
 		return wrong(r, "leg: state");
@@ -119,29 +163,111 @@ static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 	return read_dialog(r, &l->dialog, in->dialog);
 }
 
-static bool read_exchange(struct reading *r, struct exchange *x, const Tandem__Call__Exchange *in)
+static uint32_t index_of(const Tandem__Call__Call *in, size_t place)
+{
+	return in->legs[place]->index ? in->legs[place]->index : (uint32_t)place;
+}
+
+static bool make_leg(struct reading *r, uint32_t index)
+{
+	struct call *c = r->c;
+
+	if (index >= LEGS_MAX || index < c->leg_count)
+		return wrong(r, "leg: index");
+	c->legs[index] = calloc(1, sizeof(struct leg));
+	if (!c->legs[index])
+		return wrong(r, "out of memory");
+	c->leg_count = (uint8_t)(index + 1);
+	return true;
+}
+
+/* All legs first: what an INVITE says may name any of them. */
+static bool read_legs(struct reading *r, const Tandem__Call__Call *in)
+{
+	if (in->n_legs < 2 || in->n_legs > LEGS_MAX)
+		return wrong(r, "call: number of legs");
+	r->c->legs = calloc(LEGS_MAX, sizeof(struct leg *));
+	if (!r->c->legs)
+		return wrong(r, "out of memory");
+	for (size_t i = 0; i < in->n_legs; i++) {
+		if (!make_leg(r, index_of(in, i)) ||
+		    !read_leg(r, (uint8_t)index_of(in, i), in->legs[i]))
+			return false;
+	}
+	for (size_t i = 0; i < in->n_legs; i++) {
+		if (!read_asked(r, (uint8_t)index_of(in, i), in->legs[i]->asked))
+			return false;
+	}
+	return true;
+}
+
+static bool read_partner(struct reading *r, const Tandem__Call__Call *in)
+{
+	uint32_t partner = in->partner ? in->partner : LEG_B;
+
+	if (partner >= LEGS_MAX || !call_leg(r->c, (uint8_t)partner))
+		return wrong(r, "call: partner");
+	r->c->partner = (uint8_t)partner;
+	return true;
+}
+
+static bool read_best(struct reading *r, struct refusal_kept *out, const Tandem__Call__Best *in)
 {
 	if (!in)
+		return true;
+	if (in->status < 300 || in->status > 699 || in->cause >= CALL_CAUSE_COUNT ||
+	    in->leg >= LEGS_MAX || in->leg == LEG_A || !call_leg(r->c, (uint8_t)in->leg))
+		return wrong(r, "invite: best");
+	out->status = (uint16_t)in->status;
+	out->leg = (uint8_t)in->leg;
+	out->cause = (enum call_cause)in->cause;
+	return read_text(r, &out->extra, &in->extra, HOST_EXTRA, "invite: best");
+}
+
+/* A record of two legs: what the asked one had of the INVITE stood in it. */
+static bool read_two_legs(struct reading *r, const Tandem__Call__Invite *in)
+{
+	struct invite *inv = &r->c->invite;
+	struct leg *l = r->c->legs[leg_other(r->c, inv->from)];
+
+	if (l->asked || (in->sent.len == 0 && (!in->media || in->media->offer_out.len == 0)))
+		return true;
+	if (leg_ask(l))
+		return wrong(r, "out of memory");
+	l->asked->branch = in->branch;
+	l->asked->state = ASKED_ANSWERED;
+	if (in->state < TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED &&
+	    !read_asked_state(r, &l->asked->state, in->state))
+		return false;
+	if (!read_exchange(r, &l->asked->media, in->media))
+		return false;
+	if (!inv->late)
+		text_clear(&l->asked->media.offer_in);
+	return read_sent(r, leg_other(r->c, inv->from), &in->sent, in->sent_to);
+}
+
+static bool read_offer(struct reading *r, const Tandem__Call__Invite *in)
+{
+	if (!in->media)
 		return wrong(r, "exchange is missing");
-	if (in->offerer >= LEGS)
-		return wrong(r, "exchange: offerer");
-	x->offerer = (uint8_t)in->offerer;
-	return read_text(r, &x->offer_in, &in->offer_in, HOST_SDP_MAX, "exchange: too long") &&
-	       read_text(r, &x->offer_out, &in->offer_out, HOST_SDP_MAX, "exchange: too long") &&
-	       read_text(r, &x->answer_in, &in->answer_in, HOST_SDP_MAX, "exchange: too long") &&
-	       read_text(r, &x->answer_out, &in->answer_out, HOST_SDP_MAX, "exchange: too long");
+	return r->c->invite.late || read_text(r, &r->c->invite.offer, &in->media->offer_in,
+					      HOST_SDP_MAX, "exchange: too long");
 }
 
 static bool read_seed(struct reading *r, const Tandem__Call__Invite *in)
 {
 	struct call_seed *seed = r->seed;
 
-	if (!read_text(r, &seed->request, &in->request, MESSAGE_MAX, "invite: too long") ||
-	    !read_text(r, &seed->sent, &in->sent, MESSAGE_MAX, "invite: too long"))
+	if (!read_text(r, &seed->request, &in->request, MESSAGE_MAX, "invite: too long"))
 		return false;
-	if (seed->request.n && !read_hop(r, &seed->source, in->source))
-		return false;
-	return seed->sent.n == 0 || read_hop(r, &seed->sent_to, in->sent_to);
+	return seed->request.n == 0 || read_hop(r, &seed->source, in->source);
+}
+
+static enum invite_state read_invite_state(Tandem__Call__InviteState state)
+{
+	if (state == TANDEM__CALL__INVITE_STATE__ACCEPTED)
+		return INVITE_ACCEPTED;
+	return state == TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED ? INVITE_ANSWERED : INVITE_OPEN;
 }
 
 static bool read_invite(struct reading *r, const Tandem__Call__Invite *in)
@@ -150,18 +276,22 @@ static bool read_invite(struct reading *r, const Tandem__Call__Invite *in)
 
 	if (!in)
 		return true;
-	if (in->state <= 0 || (int)in->state > (int)INVITE_ACCEPTED)
+	if (in->state <= TANDEM__CALL__INVITE_STATE__NONE ||
+	    in->state > TANDEM__CALL__INVITE_STATE__ACCEPTED)
 		return wrong(r, "invite: state");
-	if (in->from >= LEGS || in->provisional >= 200 || in->server_cseq > INT32_MAX)
+	if ((in->from != LEG_A && in->from != r->c->partner) || in->provisional >= 200 ||
+	    in->server_cseq > INT32_MAX || in->early >= LEGS_MAX || in->max_forwards < 0 ||
+	    in->max_forwards > 256)
 		return wrong(r, "invite: numbers");
-	inv->state = (enum invite_state)in->state;
+	inv->state = read_invite_state(in->state);
 	inv->from = (uint8_t)in->from;
+	inv->early = (uint8_t)in->early;
 	inv->again = in->again;
 	inv->late = in->late;
 	inv->provisional = (uint16_t)in->provisional;
+	inv->max_forwards = in->max_forwards - 1;
 	inv->server_cseq = in->server_cseq;
-	inv->branch = in->branch;
-	return read_exchange(r, &inv->media, in->media) &&
+	return read_offer(r, in) && read_two_legs(r, in) && read_best(r, &inv->best, in->best) &&
 	       read_text(r, &inv->answer, &in->answer, MESSAGE_MAX, "invite: too long") &&
 	       read_seed(r, in);
 }
@@ -196,7 +326,8 @@ static bool read_flow(struct reading *r, const Tandem__Call__Flow *in)
 {
 	struct call_flow *f = &r->c->flows[r->c->flow_count];
 
-	if (in->leg >= LEGS || in->line >= MEDIA_LINES_MAX || in->kind > MEDIA_VIDEO)
+	if (in->leg >= LEGS_MAX || !call_leg(r->c, (uint8_t)in->leg) ||
+	    in->line >= MEDIA_LINES_MAX || in->kind > MEDIA_VIDEO)
 		return wrong(r, "flow: place");
 	if (in->port == 0 || in->port > UINT16_MAX || in->port % 2)
 		return wrong(r, "flow: port");
@@ -283,15 +414,8 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 {
 	if (!in)
 		return wrong(r, "not a call record");
-	if (in->n_legs != LEGS)
-		return wrong(r, "call: number of legs");
-	if (!read_facts(r, in))
-		return false;
-	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++) {
-		if (!read_leg(r, leg, in->legs[leg]))
-			return false;
-	}
-	if (!read_invite(r, in->invite) || !read_exchange(r, &r->c->media, in->media) ||
+	if (!read_facts(r, in) || !read_legs(r, in) || !read_partner(r, in) ||
+	    !read_invite(r, in->invite) || !read_exchange(r, &r->c->media, in->media) ||
 	    !read_flows(r, in))
 		return false;
 	r->reason = call_check(r->c, r->seed);

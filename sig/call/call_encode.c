@@ -4,20 +4,36 @@
 
 #include "sig/call.pb-c.h"
 #include "sig/call/call_record.h"
+#include "sig/call/leg.h"
+
+struct packed_leg {
+	Tandem__Call__Leg leg;
+	Tandem__Call__Dialog dialog;
+	Tandem__Call__Asked asked;
+	Tandem__Call__Exchange media;
+	Tandem__Call__Hop hop, sent_to;
+	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
+};
+
+struct packed_flow {
+	Tandem__Call__Flow flow;
+	Tandem__Call__Resume resume;
+	char text[2][ADDR_TEXT_MAX];
+	char network[sizeof(((struct shard_network *)NULL)->name)];
+};
 
 /* Everything a record points at while it is packed; the long texts stay in the call. */
 struct packing {
 	Tandem__Call__Call call;
-	Tandem__Call__Leg legs[LEGS], *leg_list[LEGS];
-	Tandem__Call__Dialog dialogs[LEGS];
-	Tandem__Call__Hop hops[LEGS], source, sent_to;
+	struct packed_leg legs[LEGS_MAX];
+	Tandem__Call__Leg *leg_list[LEGS_MAX];
+	Tandem__Call__Hop source;
+	char source_text[2][ADDR_TEXT_MAX];
 	Tandem__Call__Invite invite;
+	Tandem__Call__Best best;
 	Tandem__Call__Exchange invite_media, media;
-	Tandem__Call__Flow flows[CALL_FLOWS_MAX], *flow_list[CALL_FLOWS_MAX];
-	Tandem__Call__Resume resumes[CALL_FLOWS_MAX];
-	char hop_text[LEGS + 2][2][ADDR_TEXT_MAX];
-	char flow_text[CALL_FLOWS_MAX][2][ADDR_TEXT_MAX];
-	char network[CALL_FLOWS_MAX][sizeof(((struct shard_network *)NULL)->name)];
+	struct packed_flow flows[CALL_FLOWS_MAX];
+	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
 	char tenant[sizeof(((struct shard_settings *)NULL)->tenant)];
 };
 
@@ -59,25 +75,6 @@ static void pack_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tande
 	out->remote_cseq = d->remote_cseq;
 }
 
-static void pack_leg(const struct shard_settings *settings, struct packing *p, const struct leg *l,
-		     uint8_t i)
-{
-	Tandem__Call__Leg *out = &p->legs[i];
-
-	tandem__call__leg__init(out);
-	pack_hop(settings, &p->hops[i], &l->dialog.hop, p->hop_text[i]);
-	pack_dialog(&p->dialogs[i], &l->dialog, &p->hops[i]);
-	out->state = (Tandem__Call__LegState)l->state;
-	out->leave = l->leave;
-	out->behind_nat = l->behind_nat;
-	out->dialog = &p->dialogs[i];
-	out->session_id = l->session_id;
-	out->session_version = l->session_version;
-	out->invite_cseq = l->invite_cseq;
-	out->ack_branch = l->ack_branch;
-	p->leg_list[i] = out;
-}
-
 static Tandem__Call__Exchange *pack_exchange(Tandem__Call__Exchange *out, const struct exchange *x)
 {
 	tandem__call__exchange__init(out);
@@ -89,43 +86,136 @@ static Tandem__Call__Exchange *pack_exchange(Tandem__Call__Exchange *out, const 
 	return out;
 }
 
+static Tandem__Call__InviteState asked_state(enum asked_state state)
+{
+	switch (state) {
+	case ASKED_QUEUED:
+		return TANDEM__CALL__INVITE_STATE__QUEUED;
+	case ASKED_CALLING:
+		return TANDEM__CALL__INVITE_STATE__CALLING;
+	case ASKED_PROCEEDING:
+		return TANDEM__CALL__INVITE_STATE__PROCEEDING;
+	case ASKED_ANSWERED:
+		return TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED;
+	}
+	return TANDEM__CALL__INVITE_STATE__NONE;
+}
+
+static Tandem__Call__Asked *pack_asked(const struct shard_settings *settings, struct packed_leg *p,
+				       const struct asked *asked, const struct call_seed *seed,
+				       uint8_t i)
+{
+	tandem__call__asked__init(&p->asked);
+	p->asked.state = asked_state(asked->state);
+	p->asked.branch = asked->branch;
+	p->asked.media = pack_exchange(&p->media, &asked->media);
+	if (seed->sent[i].n) {
+		p->asked.sent = binary(&seed->sent[i]);
+		pack_hop(settings, &p->sent_to, &seed->sent_to[i], p->sent_text);
+		p->asked.sent_to = &p->sent_to;
+	}
+	return &p->asked;
+}
+
+static void pack_leg(const struct shard_settings *settings, struct packing *p, const struct leg *l,
+		     const struct call_seed *seed, uint8_t i)
+{
+	struct packed_leg *to = &p->legs[i];
+	Tandem__Call__Leg *out = &to->leg;
+	size_t place = p->call.n_legs++;
+
+	tandem__call__leg__init(out);
+	pack_hop(settings, &to->hop, &l->dialog.hop, to->hop_text);
+	pack_dialog(&to->dialog, &l->dialog, &to->hop);
+	out->state = (Tandem__Call__LegState)l->state;
+	out->leave = l->leave;
+	out->behind_nat = l->behind_nat;
+	out->dialog = &to->dialog;
+	out->session_id = l->session_id;
+	out->session_version = l->session_version;
+	out->invite_cseq = l->invite_cseq;
+	out->ack_branch = l->ack_branch;
+	out->index = place == i ? 0 : i;
+	if (l->asked)
+		out->asked = pack_asked(settings, to, l->asked, seed, i);
+	p->leg_list[place] = out;
+}
+
+static void pack_legs(const struct shard_settings *settings, struct packing *p,
+		      const struct call *c, const struct call_seed *seed)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i])
+			pack_leg(settings, p, c->legs[i], seed, i);
+	}
+	p->call.legs = p->leg_list;
+}
+
+static Tandem__Call__InviteState invite_state(enum invite_state state)
+{
+	switch (state) {
+	case INVITE_NONE:
+		break;
+	case INVITE_OPEN:
+		return TANDEM__CALL__INVITE_STATE__CALLING;
+	case INVITE_ANSWERED:
+		return TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED;
+	case INVITE_ACCEPTED:
+		return TANDEM__CALL__INVITE_STATE__ACCEPTED;
+	}
+	return TANDEM__CALL__INVITE_STATE__NONE;
+}
+
+static Tandem__Call__Best *pack_best(Tandem__Call__Best *out, const struct refusal_kept *best)
+{
+	if (best->status == 0)
+		return NULL;
+	tandem__call__best__init(out);
+	out->status = best->status;
+	out->leg = best->leg;
+	out->cause = best->cause;
+	out->extra = binary(&best->extra);
+	return out;
+}
+
 static void pack_invite(const struct shard_settings *settings, struct packing *p,
 			const struct invite *inv, const struct call_seed *seed)
 {
 	Tandem__Call__Invite *out = &p->invite;
 
 	tandem__call__invite__init(out);
-	out->state = (Tandem__Call__InviteState)inv->state;
+	out->state = invite_state(inv->state);
 	out->from = inv->from;
 	out->again = inv->again;
 	out->late = inv->late;
 	out->provisional = inv->provisional;
 	out->server_cseq = inv->server_cseq;
-	out->branch = inv->branch;
-	out->media = pack_exchange(&p->invite_media, &inv->media);
+	out->early = inv->early;
+	out->max_forwards = inv->max_forwards + 1;
+	out->best = pack_best(&p->best, &inv->best);
+	tandem__call__exchange__init(&p->invite_media);
+	p->invite_media.offerer = inv->from;
+	p->invite_media.offer_in = binary(&inv->offer);
+	out->media = &p->invite_media;
 	out->answer = binary(&inv->answer);
 	if (seed->request.n) {
 		out->request = binary(&seed->request);
-		pack_hop(settings, &p->source, &seed->source, p->hop_text[LEGS]);
+		pack_hop(settings, &p->source, &seed->source, p->source_text);
 		out->source = &p->source;
-	}
-	if (seed->sent.n) {
-		out->sent = binary(&seed->sent);
-		pack_hop(settings, &p->sent_to, &seed->sent_to, p->hop_text[LEGS + 1]);
-		out->sent_to = &p->sent_to;
 	}
 	p->call.invite = out;
 }
 
 static void pack_flow(const struct shard_settings *settings, struct packing *p,
-		      const struct call_flow *f, uint32_t i)
+		      const struct call_flow *f)
 {
-	Tandem__Call__Flow *out = &p->flows[i];
-	Tandem__Call__Resume *r = &p->resumes[i];
+	struct packed_flow *to = &p->flows[p->call.n_flows];
+	Tandem__Call__Flow *out = &to->flow;
+	Tandem__Call__Resume *r = &to->resume;
 
 	tandem__call__resume__init(r);
-	r->rtp = address(&f->resume.source_rtp, p->flow_text[i][0]);
-	r->rtcp = address(&f->resume.source_rtcp, p->flow_text[i][1]);
+	r->rtp = address(&f->resume.source_rtp, to->text[0]);
+	r->rtcp = address(&f->resume.source_rtcp, to->text[1]);
 	r->ssrc = f->resume.source_ssrc;
 	r->timestamp_offset = f->resume.timestamp_offset;
 	r->sequence_offset = f->resume.sequence_offset;
@@ -134,13 +224,23 @@ static void pack_flow(const struct shard_settings *settings, struct packing *p,
 	out->leg = f->leg;
 	out->line = f->line;
 	out->kind = f->kind;
-	(void)bytes_cstr(bytes_str(settings->networks[f->network].name), p->network[i],
-			 sizeof(p->network[i]));
-	out->network = p->network[i];
+	(void)bytes_cstr(bytes_str(settings->networks[f->network].name), to->network,
+			 sizeof(to->network));
+	out->network = to->network;
 	out->port = f->port;
 	out->ssrc = f->ssrc_out;
 	out->resume = r;
-	p->flow_list[i] = out;
+	p->flow_list[p->call.n_flows++] = out;
+}
+
+static void pack_flows(const struct shard_settings *settings, struct packing *p,
+		       const struct call *c)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (!c->flows[i].closing)
+			pack_flow(settings, p, &c->flows[i]);
+	}
+	p->call.flows = p->flow_list;
 }
 
 static uint64_t utc_of(const struct call_host *h, uint64_t deadline_ns)
@@ -173,6 +273,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->status = c->status;
 	out->cause = c->cause;
 	out->ended_by = c->ended_by;
+	out->partner = c->partner == LEG_B ? 0 : c->partner;
 }
 
 static int pack(const Tandem__Call__Call *call, struct text *out)
@@ -191,38 +292,42 @@ static int pack(const Tandem__Call__Call *call, struct text *out)
 int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
 		     struct text *out)
 {
-	struct packing p;
+	struct packing *p = malloc(sizeof(*p)); /* only what is used of it is written to */
+	int err;
 
-	tandem__call__call__init(&p.call);
-	pack_facts(h, &p, c);
-	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++)
-		pack_leg(h->settings, &p, &c->legs[leg], leg);
-	p.call.n_legs = LEGS;
-	p.call.legs = p.leg_list;
+	if (!p)
+		return -ENOMEM;
+	tandem__call__call__init(&p->call);
+	pack_facts(h, p, c);
+	pack_legs(h->settings, p, c, seed);
 	if (c->invite.state != INVITE_NONE)
-		pack_invite(h->settings, &p, &c->invite, seed);
-	p.call.media = pack_exchange(&p.media, &c->media);
-	for (uint32_t i = 0; i < c->flow_count; i++)
-		pack_flow(h->settings, &p, &c->flows[i], i);
-	p.call.n_flows = c->flow_count;
-	p.call.flows = p.flow_list;
-	return pack(&p.call, out);
+		pack_invite(h->settings, p, &c->invite, seed);
+	p->call.media = pack_exchange(&p->media, &c->media);
+	pack_flows(h->settings, p, c);
+	err = pack(&p->call, out);
+	free(p);
+	return err;
 }
 
 /* Slices of the living transactions. */
 int call_encode(const struct call_host *h, const struct call *c, struct text *out)
 {
 	const struct txn_slot *server = txns_get(h->txns, c->invite.server);
-	const struct txn_slot *client = txns_get(h->txns, c->invite.client);
 	struct call_seed seed = { 0 };
 
 	if (server) {
 		seed.request = server->request;
 		seed.source = server->source;
 	}
-	if (client && c->invite.state < INVITE_ANSWERED) {
-		seed.sent = client->txn.message;
-		seed.sent_to = client->txn.hop;
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+		const struct txn_slot *client =
+			l && leg_is_open(l) ? txns_get(h->txns, l->asked->client) : NULL;
+
+		if (client) {
+			seed.sent[i] = client->txn.message;
+			seed.sent_to[i] = client->txn.hop;
+		}
 	}
 	return call_encode_with(h, c, &seed, out);
 }
@@ -230,5 +335,6 @@ int call_encode(const struct call_host *h, const struct call *c, struct text *ou
 void call_seed_clear(struct call_seed *seed)
 {
 	text_clear(&seed->request);
-	text_clear(&seed->sent);
+	for (size_t i = 0; i < COUNT_OF(seed->sent); i++)
+		text_clear(&seed->sent[i]);
 }

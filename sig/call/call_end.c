@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/call_end.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -9,6 +10,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/respond.h"
+#include "sig/call/session.h"
 
 enum {
 	FLOWS_WAIT_MS = 200, /* for the last counters: a CDR shall not wait for a dead engine */
@@ -60,15 +62,19 @@ void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, 
 static void close_reinvite(struct call_host *h, struct call *c)
 {
 	struct invite *inv = &c->invite;
-	struct response r = { .status = 487, .dialog = &c->legs[inv->from].dialog };
+	struct response r = { .status = 487, .dialog = &c->legs[inv->from]->dialog };
+	uint8_t other = leg_other(c, inv->from);
+	struct leg *l = c->legs[other];
 
 	if (!inv->again || inv->state == INVITE_NONE)
 		return;
-	if (invite_ack_waits(c, leg_other(inv->from)))
-		leg_ack(h, c, leg_other(inv->from));
-	if (inv->state == INVITE_QUEUED)
-		txns_drop(h->txns, inv->client);
-	txns_limit(h->txns, inv->client, h->now.ns);
+	if (invite_ack_waits(c, other))
+		leg_ack(h, c, other);
+	if (l->asked && l->asked->state == ASKED_QUEUED)
+		txns_drop(h->txns, l->asked->client);
+	if (l->asked)
+		txns_limit(h->txns, l->asked->client, h->now.ns);
+	leg_asked_clear(l);
 	if (inv->state < INVITE_ACCEPTED)
 		respond(h, txns_get(h->txns, inv->server), NULL, &r);
 	invite_clear(inv);
@@ -87,7 +93,7 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 	c->state = CALL_ENDING;
 	c->cause = e->cause;
 	c->ended_by = e->by;
-	if (c->legs[LEG_A].state == LEG_EARLY) {
+	if (c->legs[LEG_A]->state == LEG_EARLY) {
 		c->status = e->status;
 		c->answer_utc_ms = 0; /* B answered, but A was never told */
 	}
@@ -99,17 +105,6 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 	c->ring_ns = 0;
 }
 
-/* An ACK or the end of a cancelled INVITE may still be awaited. */
-static bool invite_is_needed(const struct call *c)
-{
-	const struct invite *inv = &c->invite;
-
-	if (inv->state == INVITE_ACCEPTED)
-		return c->legs[LEG_A].state == LEG_ANSWERED;
-	return (inv->state == INVITE_CALLING || inv->state == INVITE_PROCEEDING) &&
-	       c->legs[LEG_B].state == LEG_LEAVING;
-}
-
 void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 {
 	struct leg_farewell f = { .status = e->status, .extra = e->extra, .reason = e->reason };
@@ -118,10 +113,12 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 		return;
 	note_end(h, c, e);
 	close_reinvite(h, c);
-	leg_leave(h, c, LEG_A, &f);
-	leg_leave(h, c, LEG_B, &f);
-	if (!invite_is_needed(c))
-		invite_clear(&c->invite);
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i])
+			leg_leave(h, c, i, &f);
+	}
+	if (c->invite.state != INVITE_ACCEPTED || c->legs[LEG_A]->state != LEG_ANSWERED)
+		invite_clear(&c->invite); /* else the ACK is awaited */
 	outbox_clear(&c->out);
 	outbox_touch(&c->out);
 	c->cdr = calloc(1, sizeof(*c->cdr));
@@ -139,29 +136,45 @@ void call_flow_closed(struct call_host *h, struct call *c, const struct media_ev
 	if (!f)
 		return;
 	if (c->cdr)
-		cdr_add_flow(c->cdr, f, &ev->stats);
-	f->open = false;
-	flow_give(h, c, f);
+		cdr_add_flow(c->cdr, c, f, &ev->stats);
+	flow_drop(h, c, f);
+}
+
+/* Something else holds the port: until somebody was told of it another one will do. */
+static bool replaced(struct call_host *h, struct call *c, struct call_flow *f, int error)
+{
+	uint16_t port = f->port;
+
+	if (error != -EADDRINUSE || f->closing || session_replace(h, c, f))
+		return false;
+	LOG_WARN("call", c->id, "media port is held by something else, another is taken",
+		 LOG_U64("port", port));
+	return true;
 }
 
 void call_flow_failed(struct call_host *h, struct call *c, struct flow_id id, int error)
 {
 	struct call_ending e = { .cause = CAUSE_MEDIA, .by = ENDED_BY_NODE, .status = 503 };
 	struct call_flow *f = flow_by_id(c, id);
+	bool closing;
 
 	if (!f)
 		return;
+	f->open = false;
+	if (replaced(h, c, f, error))
+		return;
 	LOG_ERROR("call", c->id, "media port failed", LOG_INT("error", error),
 		  LOG_U64("port", f->port));
-	f->open = false;
-	flow_give(h, c, f);
-	call_end(h, c, &e);
+	closing = f->closing;
+	flow_drop(h, c, f);
+	if (!closing)
+		call_end(h, c, &e);
 }
 
-static bool flows_are_back(const struct call *c)
+static bool legs_are_closed(const struct call *c)
 {
-	for (uint32_t i = 0; i < c->flow_count; i++) {
-		if (c->flows[i].open)
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->state != LEG_CLOSED)
 			return false;
 	}
 	return true;
@@ -169,8 +182,8 @@ static bool flows_are_back(const struct call *c)
 
 bool call_is_over(const struct call *c)
 {
-	return c->state == CALL_ENDING && c->legs[LEG_A].state == LEG_CLOSED &&
-	       c->legs[LEG_B].state == LEG_CLOSED && (c->flows_ns == 0 || flows_are_back(c));
+	return c->state == CALL_ENDING && legs_are_closed(c) &&
+	       (c->flows_ns == 0 || c->flow_count == 0);
 }
 
 void call_end_ask(struct call_host *h, struct call *c)

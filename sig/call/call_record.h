@@ -12,8 +12,8 @@
 struct call_seed {
 	struct text request; /* head of the INVITE that came; empty: answered and acknowledged */
 	struct sip_hop source;
-	struct text sent; /* the INVITE we sent or were about to send; empty: over */
-	struct sip_hop sent_to;
+	struct text sent[LEGS_MAX]; /* the INVITEs we sent or were about to send; empty: over */
+	struct sip_hop sent_to[LEGS_MAX];
 };
 void call_seed_clear(struct call_seed *seed);
 

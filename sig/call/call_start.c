@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A new call: from A's INVITE to the INVITE for B that waits for the first save. */
+#include <assert.h>
 #include <errno.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/invite.h"
+#include "sig/call/fork.h"
+#include "sig/call/leg.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
 
@@ -14,40 +16,19 @@ static int refuse(struct call_refusal *r, int err, uint16_t status, enum sig_ref
 	return err;
 }
 
-static struct id_tag new_tag(struct call_host *h, const struct call *c, uint8_t leg)
+static int open_caller(struct call_host *h, struct call *c, const struct call_start *s)
 {
-	return (struct id_tag){ .call = c->id, .leg = leg, .random = rand_u64_from(h->rand) };
+	struct id_tag tag = { .call = c->id, .leg = LEG_A, .random = rand_u64_from(h->rand) };
+	uint8_t leg;
+	int err = legs_add(h, c, &leg);
+
+	if (err)
+		return err;
+	assert(leg == LEG_A);
+	return dialog_from_request(&c->legs[LEG_A]->dialog, &tag, s->invite, h->settings);
 }
 
-/* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */
-static uint64_t new_session_id(struct call_host *h)
-{
-	return (rand_u32_from(h->rand) >> 1) + 1U;
-}
-
-static int open_dialogs(struct call_host *h, struct call *c, const struct call_start *s)
-{
-	struct id_tag a = new_tag(h, c, LEG_A);
-	struct id_tag b = new_tag(h, c, LEG_B);
-	struct dialog_party party = {
-		.local_display = s->display,
-		.local_user = s->invite->from.uri.user.n ? s->invite->from.uri.user
-							 : BYTES_LIT("anonymous"),
-		.remote_user = s->invite->uri.user,
-		.target = s->target,
-		.hop = s->hop,
-	};
-	int err = dialog_from_request(&c->legs[LEG_A].dialog, &a, s->invite, h->settings);
-
-	if (!err)
-		err = dialog_to_party(&c->legs[LEG_B].dialog, &b, &party, h->settings);
-	c->legs[LEG_B].behind_nat = s->behind_nat;
-	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++)
-		c->legs[leg].session_id = new_session_id(h);
-	return err;
-}
-
-static int take_offer(struct call_host *h, struct call *c, const struct sip_message *invite,
+static int take_offer(struct call *c, const struct sip_message *invite,
 		      struct call_refusal *refusal)
 {
 	struct bytes sdp;
@@ -55,12 +36,31 @@ static int take_offer(struct call_host *h, struct call *c, const struct sip_mess
 	if (session_body(invite, &sdp))
 		return refuse(refusal, -ENOTSUP, 415, REFUSED_BODY);
 	c->invite.late = sdp.n == 0;
-	if (c->invite.late) {
-		c->invite.media.offerer = LEG_B;
-		return 0;
+	if (text_set(&c->invite.offer, sdp))
+		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	return 0;
+}
+
+/* All ring at once; it is enough that one can. */
+static int ask_all(struct call_host *h, struct call *c, const struct call_start *s,
+		   struct call_refusal *refusal)
+{
+	struct dialog_party from = {
+		.local_display = s->display,
+		.local_user = s->invite->from.uri.user.n ? s->invite->from.uri.user
+							 : BYTES_LIT("anonymous"),
+		.remote_user = s->invite->uri.user,
+	};
+	uint32_t asked = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; i < s->target_count; i++) {
+		int e = fork_ask(h, c, &s->targets[i], &from, refusal);
+
+		asked += e == 0;
+		err = e ? e : err;
 	}
-	c->invite.media.offerer = LEG_A;
-	return session_offer(h, c, &c->invite.media, sdp, refusal);
+	return asked ? 0 : err;
 }
 
 static void answer_trying(struct call_host *h, const struct call_start *s)
@@ -78,7 +78,9 @@ static int fill(struct call_host *h, struct call *c, const struct call_start *s)
 	c->setup_utc_ms = h->now.utc_ms;
 	c->timer.owner = c->self;
 	c->timer.kind = h->timer_kind;
+	c->invite.state = INVITE_OPEN;
 	c->invite.from = LEG_A;
+	c->invite.max_forwards = s->invite->max_forwards;
 	c->invite.server = s->slot->self;
 	c->invite.server_cseq = s->invite->cseq;
 	s->slot->call = c->id;
@@ -96,18 +98,19 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 
 	if (err)
 		return refuse(refusal, err, 513, REFUSED_MALFORMED);
-	err = open_dialogs(h, c, start);
+	err = open_caller(h, c, start);
 	if (err == -EINVAL)
 		return refuse(refusal, err, 400, REFUSED_MALFORMED);
 	if (err)
 		return refuse(refusal, err, 500, REFUSED_MEMORY);
-	err = take_offer(h, c, start->invite, refusal);
+	err = take_offer(c, start->invite, refusal);
+	if (err)
+		return err;
+	outbox_touch(&c->out);
+	err = ask_all(h, c, start, refusal);
 	if (err)
 		return err;
 	answer_trying(h, start);
-	outbox_touch(&c->out);
-	if (invite_queue(h, c, start->invite->max_forwards))
-		return refuse(refusal, -ENOSPC, 503, REFUSED_TXNS_FULL);
 	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);

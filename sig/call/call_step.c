@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Event in, effects out. */
-#include <assert.h>
-
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/flow.h"
@@ -15,7 +13,8 @@ enum { SAVE_RETRY_MS = 2000 };
 
 static void response(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	bool open = ev->txn == c->invite.client && ev->txn;
+	struct leg *l = c->legs[ev->leg];
+	bool open = l->asked && ev->txn == l->asked->client && ev->txn;
 
 	switch (ev->user) {
 	case TXN_USER_INVITE:
@@ -31,7 +30,7 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 		break;
 	case TXN_USER_BYE:
 		if (ev->kind != CALL_EV_PROVISIONAL)
-			leg_close(&c->legs[ev->leg]);
+			leg_close(c->legs[ev->leg]);
 		break;
 	case TXN_USER_NONE:
 	case TXN_USER_REGISTER:
@@ -43,10 +42,12 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 
 static void timed_out(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (ev->user == TXN_USER_INVITE && ev->txn == c->invite.client) {
+	const struct asked *asked = c->legs[ev->leg]->asked;
+
+	if (ev->user == TXN_USER_INVITE && asked && ev->txn == asked->client) {
 		invite_timeout(h, c, ev);
 	} else if (ev->user == TXN_USER_BYE) {
-		leg_close(&c->legs[ev->leg]);
+		leg_close(c->legs[ev->leg]);
 	}
 }
 
@@ -78,9 +79,17 @@ static void deadline(struct call_host *h, struct call *c)
 {
 	if (c->invite.state == INVITE_ACCEPTED) {
 		invite_answer_lost(h, c);
-	} else if (c->invite.state < INVITE_ANSWERED) {
+	} else if (c->invite.state == INVITE_OPEN) {
 		invite_again_overdue(h, c);
 	}
+}
+
+/* RFC 3261 9.1 */
+static void cancelled_long_ago(struct call_host *h, struct leg *l)
+{
+	if (l->asked)
+		txns_drop(h->txns, l->asked->client);
+	leg_close(l);
 }
 
 static void timer(struct call_host *h, struct call *c)
@@ -95,12 +104,9 @@ static void timer(struct call_host *h, struct call *c)
 		deadline(h, c);
 	if (due(&c->invite.retransmit_ns, h->now.ns))
 		invite_answer_again(h, c);
-	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++) {
-		if (due(&c->legs[leg].leave_ns, h->now.ns)) { /* RFC 3261 9.1 */
-			txns_drop(h->txns, c->invite.client);
-			leg_close(&c->legs[leg]);
-			invite_clear(&c->invite);
-		}
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && due(&c->legs[i]->leave_ns, h->now.ns))
+			cancelled_long_ago(h, c->legs[i]);
 	}
 	if (due(&c->save_ns, h->now.ns))
 		save_overdue(h, c);
@@ -161,7 +167,7 @@ static void release(struct call_host *h, struct call *c)
 	while (outbox_pop(&c->out, h->degraded || c->end_done, &item)) {
 		switch (item.kind) {
 		case OUTBOX_INVITE:
-			invite_go(h, c);
+			invite_go(h, c, item.leg);
 			break;
 		case OUTBOX_ANSWER:
 			invite_answer_go(h, c);
@@ -179,7 +185,8 @@ static void release(struct call_host *h, struct call *c)
 
 void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	assert(ev->leg < LEGS);
+	if (!call_leg(c, ev->leg)) /* what lost the race is gone */
+		return;
 	switch (ev->kind) {
 	case CALL_EV_REQUEST:
 		request_received(h, c, ev);

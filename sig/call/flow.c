@@ -4,12 +4,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
-		if (c->flows[i].leg == leg && c->flows[i].line == line)
-			return &c->flows[i];
+		struct call_flow *f = &c->flows[i];
+
+		if (f->leg == leg && f->line == line && !f->closing)
+			return f;
 	}
 	return NULL;
 }
@@ -27,7 +30,7 @@ struct call_flow *flow_by_id(const struct call *c, struct flow_id id)
 
 static uint8_t network_of(const struct call_host *h, const struct call *c, uint8_t leg)
 {
-	return (uint8_t)h->settings->locals[c->legs[leg].dialog.hop.local].network;
+	return (uint8_t)h->settings->locals[c->legs[leg]->dialog.hop.local].network;
 }
 
 static int flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t line,
@@ -47,21 +50,35 @@ static int flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t l
 	return 0;
 }
 
-static uint32_t lines_without_flow(const struct call *c, const struct media_plan *lines)
+static uint32_t lines_without_flow(const struct call *c, uint8_t leg,
+				   const struct media_plan *lines)
 {
 	uint32_t n = 0;
 
 	for (uint8_t i = 0; i < lines->line_count; i++)
-		n += lines->line[i].active && !call_flow_find(c, LEG_A, i);
+		n += lines->line[i].active && !call_flow_find(c, leg, i);
 	return n;
 }
 
-int flows_take(struct call_host *h, struct call *c, const struct media_plan *lines)
+static int take_of_leg(struct call_host *h, struct call *c, uint8_t leg,
+		       const struct media_plan *lines)
+{
+	int err = 0;
+
+	for (uint8_t i = 0; i < lines->line_count && !err; i++) {
+		if (lines->line[i].active && !call_flow_find(c, leg, i))
+			err = flow_take(h, c, leg, i, lines->line[i].kind);
+	}
+	return err;
+}
+
+int flows_take(struct call_host *h, struct call *c, uint8_t a, uint8_t b,
+	       const struct media_plan *lines)
 {
 	uint32_t before = c->flow_count;
-	uint32_t more = lines_without_flow(c, lines) * LEGS;
+	uint32_t more = lines_without_flow(c, a, lines) + lines_without_flow(c, b, lines);
 	struct call_flow *list;
-	int err = 0;
+	int err;
 
 	if (more == 0)
 		return 0;
@@ -69,18 +86,26 @@ int flows_take(struct call_host *h, struct call *c, const struct media_plan *lin
 	if (!list)
 		return -ENOMEM;
 	c->flows = list;
-	for (uint8_t i = 0; i < lines->line_count && !err; i++) {
-		if (!lines->line[i].active || call_flow_find(c, LEG_A, i))
-			continue;
-		err = flow_take(h, c, LEG_A, i, lines->line[i].kind);
-		if (!err)
-			err = flow_take(h, c, LEG_B, i, lines->line[i].kind);
-	}
-	while (err && c->flow_count > before) {
-		flow_give(h, c, &c->flows[c->flow_count - 1]);
-		c->flow_count--;
-	}
+	err = take_of_leg(h, c, a, lines);
+	if (!err)
+		err = take_of_leg(h, c, b, lines);
+	while (err && c->flow_count > before)
+		flow_drop(h, c, &c->flows[c->flow_count - 1]);
 	return err;
+}
+
+int flow_retake(struct call_host *h, struct call_flow *f)
+{
+	struct ports *ports = &h->ports[f->network];
+	struct flow_id id;
+
+	assert(!f->open);
+	if (ports_take(ports, h->now.ns, &id))
+		return -EAGAIN;
+	(void)ports_give(ports, f->id, h->now.ns);
+	f->id = id;
+	f->port = ports_rtp_port(ports, id);
+	return 0;
 }
 
 int flows_claim(struct call_host *h, struct call *c)
@@ -91,23 +116,29 @@ int flows_claim(struct call_host *h, struct call *c)
 
 		if (err) {
 			f->id = (struct flow_id){ 0 };
-			flows_give_all(h, c);
+			flows_drop_all(h, c);
 			return err;
 		}
 	}
 	return 0;
 }
 
-void flow_give(struct call_host *h, struct call *c, struct call_flow *f)
+void flow_drop(struct call_host *h, struct call *c, struct call_flow *f)
 {
-	assert(f >= c->flows && f < c->flows + c->flow_count);
+	size_t at = (size_t)(f - c->flows);
+
+	assert(f >= c->flows && at < c->flow_count);
 	if (f->id.generation)
 		(void)ports_give(&h->ports[f->network], f->id, h->now.ns);
-	f->id = (struct flow_id){ 0 };
+	memmove(f, f + 1, (--c->flow_count - at) * sizeof(*f));
+	if (c->flow_count == 0) {
+		free(c->flows);
+		c->flows = NULL;
+	}
 }
 
-void flows_give_all(struct call_host *h, struct call *c)
+void flows_drop_all(struct call_host *h, struct call *c)
 {
-	for (uint32_t i = 0; i < c->flow_count; i++)
-		flow_give(h, c, &c->flows[i]);
+	while (c->flow_count)
+		flow_drop(h, c, &c->flows[c->flow_count - 1]);
 }

@@ -6,20 +6,29 @@
 #include "media/offer.h"
 #include "sig/call/call.h"
 
+/* Not one that is being closed. */
 struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line);
 struct call_flow *flow_by_id(const struct call *c, struct flow_id id);
-/* Takes the pair of flows of each active line that has none yet. 0, -EAGAIN (no ports; nothing was taken), -ENOMEM. */
-int flows_take(struct call_host *h, struct call *c, const struct media_plan *lines) NODISCARD;
+/* Takes flows of both legs for each active line where they have none yet. 0, -EAGAIN (no ports; nothing was taken), -ENOMEM. */
+int flows_take(struct call_host *h, struct call *c, uint8_t a, uint8_t b,
+	       const struct media_plan *lines) NODISCARD;
+/* Another pair for a flow that the engine has not. 0 or -EAGAIN: it is as it was. */
+int flow_retake(struct call_host *h, struct call_flow *f) NODISCARD;
 /* After a restart: takes the very ports of the record. 0, -EBUSY, -ERANGE; nothing is taken on error. */
 int flows_claim(struct call_host *h, struct call *c) NODISCARD;
-void flow_give(struct call_host *h, struct call *c, struct call_flow *f);
-void flows_give_all(struct call_host *h, struct call *c);
+/* Gives its ports back and forgets it: those behind it in the list move. */
+void flow_drop(struct call_host *h, struct call *c, struct call_flow *f);
+void flows_drop_all(struct call_host *h, struct call *c);
 
-/* The same as commands to the engine; plan NULL: nothing is agreed, the flows only hold their ports. */
-void flows_open(struct call_host *h, struct call *c, const struct media_plan *plan,
-		uint8_t offerer);
-void flows_update(struct call_host *h, struct call *c, const struct media_plan *plan,
-		  uint8_t offerer);
+/* What two legs agreed; all other flows only hold their ports. */
+struct agreed {
+	const struct media_plan *plan;
+	uint8_t offerer, answerer;
+};
+/* The same as commands to the engine. agreed NULL: nothing yet. */
+void flows_open(struct call_host *h, struct call *c, const struct agreed *agreed);
+void flows_update(struct call_host *h, struct call *c, const struct agreed *agreed);
+void flows_close_leg(struct call_host *h, struct call *c, uint8_t leg);
 void flows_close(struct call_host *h, struct call *c);
 
 #endif

@@ -9,6 +9,8 @@
 
 enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192 };
 
+struct call_target;
+
 struct call_host {
 	const struct shard_settings *settings;
 	struct rand_source *rand;
@@ -23,6 +25,10 @@ struct call_host {
 	uint8_t *space; /* HOST_SPACE octets, to write one message in */
 	uint8_t *extra; /* HOST_EXTRA octets, for its further header lines */
 	uint8_t *sdp;   /* HOST_SDP_MAX octets, for its body */
+	void *owner;
+	/* Whom of ours a URI means: how many of cap targets were filled. Their slices live until the next event. */
+	uint32_t (*targets_of)(void *owner, const struct sip_uri *uri, struct call_target *out,
+			       uint32_t cap);
 };
 
 #endif

@@ -12,52 +12,69 @@
 
 void invite_clear(struct invite *inv)
 {
-	exchange_clear(&inv->media);
+	text_clear(&inv->offer);
+	text_clear(&inv->best.extra);
 	text_clear(&inv->answer);
 	*inv = (struct invite){ 0 };
 }
 
-static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_t to,
-				     int32_t max_forwards)
+static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_t leg,
+				     uint32_t cseq)
 {
+	struct leg *l = c->legs[leg];
+	int32_t max_forwards = c->invite.max_forwards;
 	struct dialog_request r = {
 		.method = SIP_INVITE,
+		.cseq = cseq,
 		.max_forwards = max_forwards < 0 ? -1 : max_forwards - 1,
 		.contact = true,
 		.extra = BYTES_LIT(RESPOND_ALLOW "Supported:\r\n"),
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = text_bytes(&c->invite.media.offer_out),
+		.body = text_bytes(&l->asked->media.offer_out),
 	};
-	struct txn_slot *slot = leg_request(h, c, to, &r, TXN_USER_INVITE);
+	struct txn_slot *slot = leg_request(h, &l->dialog, &r, TXN_USER_INVITE);
 
-	c->invite.branch = r.branch;
-	c->legs[to].invite_cseq = r.cseq;
-	c->legs[to].ack_branch = rand_u64_from(h->rand);
+	l->asked->branch = r.branch;
+	l->invite_cseq = r.cseq;
+	l->ack_branch = rand_u64_from(h->rand);
 	return slot;
 }
 
-int invite_queue(struct call_host *h, struct call *c, int32_t max_forwards)
+static int queue(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq)
 {
-	uint8_t to = leg_other(c->invite.from);
-	struct txn_slot *slot = make_request(h, c, to, max_forwards);
-	struct outbox_item item = { .kind = OUTBOX_INVITE, .leg = to };
+	struct txn_slot *slot = make_request(h, c, leg, cseq);
+	struct outbox_item item = { .kind = OUTBOX_INVITE, .leg = leg };
 
 	if (!slot)
 		return -ENOSPC;
-	c->invite.client = slot->self;
-	c->invite.state = INVITE_QUEUED;
+	c->legs[leg]->asked->client = slot->self;
+	c->legs[leg]->asked->state = ASKED_QUEUED;
 	if (!outbox_push(&c->out, &item))
-		invite_go(h, c);
+		invite_go(h, c, leg);
 	return 0;
 }
 
-void invite_go(struct call_host *h, struct call *c)
+int invite_queue(struct call_host *h, struct call *c, uint8_t leg)
 {
-	struct txn_slot *slot = txns_get(h->txns, c->invite.client);
+	return queue(h, c, leg, 0);
+}
 
-	if (c->invite.state != INVITE_QUEUED || !slot)
+int invite_requeue(struct call_host *h, struct call *c, uint8_t leg)
+{
+	txns_drop(h->txns, c->legs[leg]->asked->client);
+	outbox_forget(&c->out, OUTBOX_INVITE, leg);
+	outbox_touch(&c->out);
+	return queue(h, c, leg, c->legs[leg]->invite_cseq);
+}
+
+void invite_go(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = call_leg(c, leg);
+	struct txn_slot *slot = l && l->asked ? txns_get(h->txns, l->asked->client) : NULL;
+
+	if (!slot || l->asked->state != ASKED_QUEUED)
 		return;
-	c->invite.state = INVITE_CALLING;
+	l->asked->state = ASKED_CALLING;
 	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 }
 
@@ -68,15 +85,26 @@ static bool has_sdp(const struct sip_message *m)
 	return !session_body(m, &sdp) && sdp.n;
 }
 
-/* Early media (REG-02): B's SDP is an answer already. False: it goes without. */
-static bool early_answer(struct call_host *h, struct call *c, const struct sip_message *m)
+/* The asker took another leg's early answer for the answer (RFC 3261 13.2.1): this one belongs to another early dialog. */
+void invite_retag(struct call_host *h, struct call *c, uint8_t leg)
+{
+	if (c->invite.early && c->invite.early != leg)
+		c->legs[c->invite.from]->dialog.tag.random = rand_u64_from(h->rand);
+}
+
+/* Early media (REG-02): the leg's SDP is an answer already. False: it goes without. */
+static bool early_answer(struct call_host *h, struct call *c, uint8_t leg,
+			 const struct sip_message *m)
 {
 	struct call_refusal refusal;
 	struct bytes sdp;
 
-	if (!c->early_media || c->invite.late || session_body(m, &sdp) || sdp.n == 0)
+	if (!c->early_media || c->invite.late || session_body(m, &sdp) || sdp.n == 0 ||
+	    session_answer(h, c, leg, sdp, &refusal))
 		return false;
-	return !session_answer(h, c, &c->invite.media, sdp, &refusal);
+	invite_retag(h, c, leg);
+	c->invite.early = leg;
+	return true;
 }
 
 static void ringing(struct call_host *h, struct call *c, uint16_t status)
@@ -89,23 +117,29 @@ static void ringing(struct call_host *h, struct call *c, uint16_t status)
 	call_publish(h, c, SIG_CALL_RINGING);
 }
 
-static void pass_on(struct call_host *h, struct call *c, const struct sip_message *m)
+/* One ring is enough, whoever rings. */
+static bool was_said(const struct call *c, uint16_t status)
+{
+	return status == c->invite.provisional || (status == 180 && c->ringing_utc_ms);
+}
+
+static void pass_on(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
-	bool early = early_answer(h, c, m);
+	bool early = early_answer(h, c, leg, m);
 	uint16_t status = m->status == 183 && has_sdp(m) && !early ? 180 : m->status;
 	struct response r = {
 		.status = status,
-		.dialog = &c->legs[c->invite.from].dialog,
+		.dialog = &c->legs[c->invite.from]->dialog,
 		.contact = true,
 		.record_route = true,
 		.content_type = BYTES_LIT("application/sdp"),
 	};
 
 	if (early)
-		r.body = text_bytes(&c->invite.media.answer_out);
-	if (status == c->invite.provisional && !early)
-		return; /* one ring is enough */
+		r.body = text_bytes(&c->legs[leg]->asked->media.answer_out);
+	if (!early && was_said(c, status))
+		return;
 	c->invite.provisional = status;
 	respond(h, slot, NULL, &r);
 	ringing(h, c, status);
@@ -114,16 +148,15 @@ static void pass_on(struct call_host *h, struct call *c, const struct sip_messag
 
 void invite_provisional(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	struct leg *l = &c->legs[ev->leg];
+	struct leg *l = c->legs[ev->leg];
 
-	if (c->invite.state == INVITE_CALLING)
-		c->invite.state = INVITE_PROCEEDING;
-	if (c->invite.state != INVITE_PROCEEDING)
+	if (!leg_is_open(l) || l->asked->state == ASKED_QUEUED)
 		return;
+	l->asked->state = ASKED_PROCEEDING;
 	if (l->leave) {
 		leg_leave_now(h, c, ev->leg);
-	} else if (!c->invite.again && ev->message->status > 100 && c->state != CALL_ENDING) {
-		pass_on(h, c, ev->message);
+	} else if (l->state == LEG_EARLY && ev->message->status > 100) {
+		pass_on(h, c, ev->leg, ev->message);
 	}
 }
 
@@ -133,8 +166,7 @@ void invite_cancel(struct call_host *h, struct call *c, const struct call_event 
 		.cause = CAUSE_CANCELLED, .by = ENDED_BY_A, .status = 487, .reason = { 0 }
 	};
 
-	if (c->invite.from != ev->leg || c->invite.state == INVITE_NONE ||
-	    c->invite.state >= INVITE_ANSWERED || c->invite.again)
+	if (c->invite.from != ev->leg || c->invite.state != INVITE_OPEN || c->invite.again)
 		return; /* too late (RFC 3261 9.2); a re-INVITE just runs its course */
 	call_end(h, c, &e);
 }

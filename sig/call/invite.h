@@ -5,11 +5,14 @@
 
 #include "sig/call/call.h"
 
-/* The open INVITE goes to the other leg: its transaction is made and waits for the save. max_forwards: of the INVITE that came.
- * 0 or -ENOSPC. */
-int invite_queue(struct call_host *h, struct call *c, int32_t max_forwards) NODISCARD;
+/* The INVITE to a leg that was asked (leg_ask), its offer written: its transaction is made and waits for the save. 0 or -ENOSPC. */
+int invite_queue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
+/* Its offer was written again before it left. */
+int invite_requeue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* The save is done. */
-void invite_go(struct call_host *h, struct call *c);
+void invite_go(struct call_host *h, struct call *c, uint8_t leg);
+/* Before the asker is told this leg's answer: it may have heard another's. */
+void invite_retag(struct call_host *h, struct call *c, uint8_t leg);
 /* Responses to it. */
 void invite_provisional(struct call_host *h, struct call *c, const struct call_event *ev);
 void invite_success(struct call_host *h, struct call *c, const struct call_event *ev);

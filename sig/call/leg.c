@@ -2,49 +2,124 @@
 #include "sig/call/leg.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/call/respond.h"
 
-static void branch_of(char out[ID_BRANCH_LEN], const struct call *c, uint8_t leg, uint64_t random)
+/* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */
+static uint64_t new_session_id(struct call_host *h)
 {
-	struct id_tag tag = { .call = c->id, .leg = leg, .random = random };
+	return (rand_u32_from(h->rand) >> 1) + 1U;
+}
+
+int legs_add(struct call_host *h, struct call *c, uint8_t *leg)
+{
+	struct leg **list;
+
+	if (c->leg_count == LEGS_MAX)
+		return -ENOSPC;
+	list = reallocarray(c->legs, c->leg_count + 1U, sizeof(struct leg *));
+	if (!list)
+		return -ENOMEM;
+	c->legs = list;
+	list[c->leg_count] = calloc(1, sizeof(struct leg));
+	if (!list[c->leg_count])
+		return -ENOMEM;
+	*leg = c->leg_count++;
+	list[*leg]->session_id = new_session_id(h);
+	return 0;
+}
+
+void leg_free(struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+
+	if (l) {
+		leg_asked_clear(l);
+		dialog_clear(&l->dialog);
+		free(l);
+	}
+	c->legs[leg] = NULL;
+	while (c->leg_count && !c->legs[c->leg_count - 1])
+		c->leg_count--;
+}
+
+void legs_trim(struct call *c)
+{
+	if (c->state != CALL_ESTABLISHED)
+		return;
+	for (uint8_t i = c->leg_count; i-- > LEG_B;) {
+		if (i != c->partner && c->legs[i] && c->legs[i]->state == LEG_CLOSED)
+			leg_free(c, i);
+	}
+}
+
+int leg_ask(struct leg *leg)
+{
+	leg_asked_clear(leg);
+	leg->asked = calloc(1, sizeof(*leg->asked));
+	return leg->asked ? 0 : -ENOMEM;
+}
+
+void leg_asked_clear(struct leg *leg)
+{
+	if (leg->asked)
+		exchange_clear(&leg->asked->media);
+	free(leg->asked);
+	leg->asked = NULL;
+}
+
+bool leg_is_open(const struct leg *leg)
+{
+	return leg->asked && leg->asked->state < ASKED_ANSWERED;
+}
+
+static void branch_of(char out[ID_BRANCH_LEN], const struct dialog *d, uint64_t random)
+{
+	struct id_tag tag = { .call = d->tag.call, .leg = d->tag.leg, .random = random };
 
 	id_branch_put(out, &tag);
 }
 
-struct txn_slot *leg_request(struct call_host *h, struct call *c, uint8_t leg,
-			     struct dialog_request *r, enum txn_user user)
+static struct txn_slot *take_client(struct call_host *h, const struct dialog *d,
+				    enum sip_method method, const struct sip_hop *hop,
+				    uint64_t random, enum txn_user user, struct bytes text)
 {
-	struct dialog *d = &c->legs[leg].dialog;
-	struct writer w = writer_over(h->space, HOST_SPACE);
 	char branch[ID_BRANCH_LEN];
 	struct txn_slot *slot;
+
+	branch_of(branch, d, random);
+	slot = txns_take_client(h->txns, method, hop, bytes_mem(branch, sizeof(branch)), true,
+				h->now.ns);
+	if (!slot)
+		return NULL;
+	slot->call = d->tag.call;
+	slot->leg = d->tag.leg;
+	slot->user = user;
+	if (!text_set(&slot->txn.message, text))
+		return slot;
+	txns_drop(h->txns, slot->self);
+	return NULL;
+}
+
+struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialog_request *r,
+			     enum txn_user user)
+{
+	struct writer w = writer_over(h->space, HOST_SPACE);
 
 	if (r->cseq == 0)
 		r->cseq = ++d->local_cseq;
 	r->branch = rand_u64_from(h->rand);
-	branch_of(branch, c, leg, r->branch);
 	dialog_write_request(&w, d, r, h->settings);
-	slot = w.overflow ? NULL
-			  : txns_take_client(h->txns, r->method, &d->hop,
-					     bytes_mem(branch, sizeof(branch)), true, h->now.ns);
-	if (!slot)
-		return NULL;
-	slot->call = c->id;
-	slot->leg = leg;
-	slot->user = user;
-	if (text_set(&slot->txn.message, writer_done(&w))) {
-		txns_drop(h->txns, slot->self);
-		return NULL;
-	}
-	return slot;
+	return w.overflow ? NULL
+			  : take_client(h, d, r->method, &d->hop, r->branch, user, writer_done(&w));
 }
 
-bool leg_send(struct call_host *h, struct call *c, uint8_t leg, struct dialog_request *r,
-	      enum txn_user user)
+bool leg_send(struct call_host *h, struct dialog *d, struct dialog_request *r, enum txn_user user)
 {
-	struct txn_slot *slot = leg_request(h, c, leg, r, user);
+	struct txn_slot *slot = leg_request(h, d, r, user);
 
 	if (!slot)
 		return false;
@@ -55,16 +130,15 @@ bool leg_send(struct call_host *h, struct call *c, uint8_t leg, struct dialog_re
 /* The answer to an offer that came in the leg's 2xx. */
 static struct bytes ack_body(const struct call *c, uint8_t leg)
 {
-	const struct exchange *x = c->invite.state != INVITE_NONE && c->invite.from != leg
-					   ? &c->invite.media
-					   : &c->media;
+	const struct asked *asked = c->legs[leg]->asked;
+	const struct exchange *x = asked ? &asked->media : &c->media;
 
 	return x->offerer == leg ? text_bytes(&x->answer_out) : (struct bytes){ 0 };
 }
 
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg)
 {
-	struct leg *l = &c->legs[leg];
+	struct leg *l = c->legs[leg];
 	struct writer w = writer_over(h->space, HOST_SPACE);
 	struct dialog_request r = {
 		.method = SIP_ACK,
@@ -85,78 +159,73 @@ void leg_close(struct leg *leg)
 	leg->state = LEG_CLOSED;
 	leg->leave = false;
 	leg->leave_ns = 0;
+	leg_asked_clear(leg);
 }
 
 static void send_bye(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
 {
 	struct dialog_request r = { .method = SIP_BYE, .max_forwards = -1, .extra = reason };
+	struct leg *l = c->legs[leg];
 
-	c->legs[leg].leave = false;
-	c->legs[leg].state = LEG_LEAVING;
-	if (leg_send(h, c, leg, &r, TXN_USER_BYE))
+	l->leave = false;
+	l->state = LEG_LEAVING;
+	leg_asked_clear(l);
+	if (leg_send(h, &l->dialog, &r, TXN_USER_BYE))
 		return;
 	LOG_WARN("call", c->id, "no transaction left for BYE", LOG_U64("leg", leg));
-	leg_close(&c->legs[leg]);
+	leg_close(l);
 }
 
 /* RFC 3261 9.1: the same branch, CSeq number and target. */
 void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
 {
-	struct txn_slot *invite = txns_get(h->txns, c->invite.client);
+	const struct leg *l = c->legs[leg];
+	struct txn_slot *invite = txns_get(h->txns, l->asked->client);
 	struct writer w = writer_over(h->space, HOST_SPACE);
-	char branch[ID_BRANCH_LEN];
 	struct txn_slot *slot;
 
 	if (!invite)
 		return;
 	dialog_write_derived(&w, text_bytes(&invite->txn.message), SIP_CANCEL, (struct bytes){ 0 },
 			     reason);
-	branch_of(branch, c, leg, c->invite.branch);
 	slot = w.overflow ? NULL
-			  : txns_take_client(h->txns, SIP_CANCEL, &invite->txn.hop,
-					     bytes_mem(branch, sizeof(branch)), true, h->now.ns);
-	if (!slot)
-		return;
-	slot->call = c->id;
-	slot->leg = leg;
-	slot->user = TXN_USER_CANCEL;
-	if (text_set(&slot->txn.message, writer_done(&w))) {
-		txns_drop(h->txns, slot->self);
-	} else {
+			  : take_client(h, &l->dialog, SIP_CANCEL, &invite->txn.hop,
+					l->asked->branch, TXN_USER_CANCEL, writer_done(&w));
+	if (slot)
 		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
-	}
 }
 
 /* Then 64*T1 for the INVITE to end. */
 static void cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
 {
-	struct leg *l = &c->legs[leg];
+	struct leg *l = c->legs[leg];
 
 	l->leave = false;
 	l->state = LEG_LEAVING;
 	l->leave_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
 	leg_cancel(h, c, leg, reason);
+	exchange_clear(&l->asked->media);
 }
 
 static void cancel_asked(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
 {
-	struct leg *l = &c->legs[leg];
+	struct leg *l = c->legs[leg];
 
-	switch (c->invite.state) {
-	case INVITE_NONE:
-	case INVITE_QUEUED:
-		txns_drop(h->txns, c->invite.client);
+	switch (l->asked->state) {
+	case ASKED_QUEUED: /* never said */
+		txns_drop(h->txns, l->asked->client);
+		outbox_forget(&c->out, OUTBOX_INVITE, leg);
 		leg_close(l);
 		break;
-	case INVITE_CALLING: /* RFC 3261 9.1: not before the first response */
+	case ASKED_CALLING: /* RFC 3261 9.1: not before the first response */
 		l->leave = true;
 		l->state = LEG_LEAVING;
+		exchange_clear(&l->asked->media);
 		break;
-	case INVITE_PROCEEDING:
+	case ASKED_PROCEEDING:
 		cancel(h, c, leg, reason);
 		break;
-	case INVITE_ANSWERED:
-	case INVITE_ACCEPTED:
+	case ASKED_ANSWERED:
 		assert(false && "a leg whose INVITE was answered is not early");
 		break;
 	}
@@ -166,7 +235,7 @@ static void refuse_asker(struct call_host *h, struct call *c, const struct leg_f
 {
 	struct response r = {
 		.status = f->status,
-		.dialog = &c->legs[c->invite.from].dialog,
+		.dialog = &c->legs[c->invite.from]->dialog,
 		.extra = f->extra,
 	};
 
@@ -176,7 +245,7 @@ static void refuse_asker(struct call_host *h, struct call *c, const struct leg_f
 
 void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f)
 {
-	struct leg *l = &c->legs[leg];
+	struct leg *l = c->legs[leg];
 
 	switch (l->state) {
 	case LEG_EARLY:
@@ -206,12 +275,13 @@ void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct le
 
 void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg)
 {
-	struct leg *l = &c->legs[leg];
+	struct leg *l = c->legs[leg];
 
 	assert(l->leave);
 	if (leg == LEG_A) {
 		send_bye(h, c, leg, (struct bytes){ 0 });
 	} else {
-		cancel(h, c, leg, (struct bytes){ 0 });
+		cancel(h, c, leg,
+		       c->state == CALL_ENDING ? (struct bytes){ 0 } : BYTES_LIT(LEG_ELSEWHERE));
 	}
 }

@@ -5,15 +5,26 @@
 
 #include "sig/call/call.h"
 
+/* A new leg at the end, zeroed but for its session id. 0, -ENOSPC (LEGS_MAX), -ENOMEM. */
+int legs_add(struct call_host *h, struct call *c, uint8_t *leg) NODISCARD;
+/* Forgets a leg: its index stays unused. */
+void leg_free(struct call *c, uint8_t leg);
+/* Once a call is answered the legs that are over are not needed any more. */
+void legs_trim(struct call *c);
+/* Our INVITE to it begins, with nothing said yet. 0 or -ENOMEM. */
+int leg_ask(struct leg *leg) NODISCARD;
+void leg_asked_clear(struct leg *leg);
+/* It was asked, and may still answer. */
+bool leg_is_open(const struct leg *leg);
+
 /* A client transaction with its request, not started yet. Fills CSeq (but for a given one) and branch of *r. NULL: full. */
-struct txn_slot *leg_request(struct call_host *h, struct call *c, uint8_t leg,
-			     struct dialog_request *r, enum txn_user user);
+struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialog_request *r,
+			     enum txn_user user);
 /* Starts it now. False: full. */
-bool leg_send(struct call_host *h, struct call *c, uint8_t leg, struct dialog_request *r,
-	      enum txn_user user);
+bool leg_send(struct call_host *h, struct dialog *d, struct dialog_request *r, enum txn_user user);
 /* ACK to the 2xx of our last INVITE there; the same one each time it is sent again (RFC 3261 13.2.2.4). */
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg);
-/* CANCEL of the open INVITE, to which a provisional response has come. */
+/* CANCEL of our INVITE, to which a provisional response has come. */
 void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason);
 /* Ends the leg in the way its state allows: a final response, CANCEL, BYE, or one of these as soon as it may be sent. */
 struct leg_farewell {
@@ -24,6 +35,9 @@ struct leg_farewell {
 void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f);
 /* What leave promised: the ACK, or the first response to our INVITE, has come. */
 void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg);
+/* What a phone hears that rang beside the one that answered (RFC 3326). */
+#define LEG_ELSEWHERE "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"
+
 /* Gone: nothing more is expected there. */
 void leg_close(struct leg *leg);
 

@@ -31,6 +31,19 @@ static void outbox_free(struct outbox *o)
 	o->items = NULL;
 }
 
+void outbox_forget(struct outbox *o, enum outbox_kind kind, uint8_t leg)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < o->count; i++) {
+		if (o->items[i].kind != kind || o->items[i].leg != leg)
+			o->items[kept++] = o->items[i];
+	}
+	o->count = kept;
+	if (kept == 0)
+		outbox_free(o);
+}
+
 bool outbox_pop(struct outbox *o, bool degraded, struct outbox_item *out)
 {
 	if (o->count == 0 || (!degraded && o->items[0].gate > o->released))

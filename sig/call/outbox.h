@@ -8,10 +8,10 @@
 
 #include "base/bytes.h"
 
-enum { OUTBOX_MAX = 8 };
+enum { OUTBOX_MAX = 24 }; /* an INVITE for each leg, and what one leg may have besides */
 
 enum outbox_kind {
-	OUTBOX_INVITE, /* the client transaction of the open INVITE starts */
+	OUTBOX_INVITE, /* our INVITE to a leg leaves */
 	OUTBOX_ANSWER, /* our 2xx to the open INVITE leaves */
 	OUTBOX_ACK,    /* ACK to the 2xx of a leg */
 	OUTBOX_BYE,    /* our 200 to a BYE: who was told that it is over never says so again */
@@ -38,6 +38,8 @@ struct outbox {
 void outbox_touch(struct outbox *o);
 /* Waits for the present version. False: full or out of memory (the caller goes on without waiting). */
 bool outbox_push(struct outbox *o, const struct outbox_item *item) NODISCARD;
+/* Takes back what waits for a leg. */
+void outbox_forget(struct outbox *o, enum outbox_kind kind, uint8_t leg);
 /* Takes out the first item that may go. */
 bool outbox_pop(struct outbox *o, bool degraded, struct outbox_item *out);
 /* Forgets everything that waits. */

@@ -16,7 +16,7 @@ static struct addr local_of(const struct call_host *h, const struct call_flow *f
 static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 				const struct call_flow *f)
 {
-	const struct call_flow *peer = call_flow_find(c, leg_other(f->leg), f->line);
+	const struct call_flow *peer = call_flow_find(c, leg_other(c, f->leg), f->line);
 
 	return (struct flow_spec){
 		.id = f->id,
@@ -47,12 +47,27 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
 }
 
+/* The two sides as the flow's leg sees them. False: nothing was agreed for it. */
+static bool sides_of(const struct agreed *g, const struct call_flow *f,
+		     const struct media_side **own, const struct media_side **other)
+{
+	const struct media_line *line;
+
+	if (!g || f->line >= g->plan->line_count || !g->plan->line[f->line].active ||
+	    (f->leg != g->offerer && f->leg != g->answerer))
+		return false;
+	line = &g->plan->line[f->line];
+	*own = f->leg == g->offerer ? &line->a : &line->b;
+	*other = f->leg == g->offerer ? &line->b : &line->a;
+	return true;
+}
+
 static void flow_command(struct call_host *h, const struct call *c, struct call_flow *f,
-			 enum media_command_kind kind, const struct media_plan *plan,
-			 uint8_t offerer)
+			 enum media_command_kind kind, const struct agreed *agreed)
 {
 	struct effect *e = effects_add(h->effects, EFFECT_MEDIA);
 	struct media_command *command = e ? calloc(1, sizeof(*command)) : NULL;
+	const struct media_side *own, *other;
 
 	if (!command) {
 		if (e)
@@ -67,44 +82,55 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	if (kind == MEDIA_FLOW_CLOSE)
 		return;
 	command->spec = spec_of(h, c, f);
-	if (plan && f->line < plan->line_count && plan->line[f->line].active) {
-		const struct media_line *line = &plan->line[f->line];
-		bool offers = f->leg == offerer;
-
-		spec_agree(&command->spec, offers ? &line->a : &line->b,
-			   offers ? &line->b : &line->a);
+	if (sides_of(agreed, f, &own, &other)) {
+		spec_agree(&command->spec, own, other);
 		f->remote = command->spec.remote_rtp;
 	}
 }
 
-void flows_open(struct call_host *h, struct call *c, const struct media_plan *plan, uint8_t offerer)
+void flows_open(struct call_host *h, struct call *c, const struct agreed *agreed)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		struct call_flow *f = &c->flows[i];
 
-		if (f->open || !f->id.generation)
+		if (f->open || f->closing || !f->id.generation)
 			continue;
 		f->open = true;
-		flow_command(h, c, f, MEDIA_FLOW_OPEN, plan, offerer);
+		flow_command(h, c, f, MEDIA_FLOW_OPEN, agreed);
 	}
 }
 
-void flows_update(struct call_host *h, struct call *c, const struct media_plan *plan,
-		  uint8_t offerer)
+void flows_update(struct call_host *h, struct call *c, const struct agreed *agreed)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
-		if (c->flows[i].open)
-			flow_command(h, c, &c->flows[i], MEDIA_FLOW_UPDATE, plan, offerer);
+		if (c->flows[i].open && !c->flows[i].closing)
+			flow_command(h, c, &c->flows[i], MEDIA_FLOW_UPDATE, agreed);
+	}
+}
+
+/* The engine answers with the last counters; what it never had goes at once. */
+static void flow_close(struct call_host *h, struct call *c, struct call_flow *f)
+{
+	if (f->closing)
+		return;
+	if (!f->open) {
+		flow_drop(h, c, f);
+		return;
+	}
+	f->closing = true;
+	flow_command(h, c, f, MEDIA_FLOW_CLOSE, NULL);
+}
+
+void flows_close_leg(struct call_host *h, struct call *c, uint8_t leg)
+{
+	for (uint32_t i = c->flow_count; i-- > 0;) {
+		if (c->flows[i].leg == leg)
+			flow_close(h, c, &c->flows[i]);
 	}
 }
 
 void flows_close(struct call_host *h, struct call *c)
 {
-	for (uint32_t i = 0; i < c->flow_count; i++) {
-		if (c->flows[i].open) {
-			flow_command(h, c, &c->flows[i], MEDIA_FLOW_CLOSE, NULL, 0);
-		} else {
-			flow_give(h, c, &c->flows[i]);
-		}
-	}
+	for (uint32_t i = c->flow_count; i-- > 0;)
+		flow_close(h, c, &c->flows[i]);
 }

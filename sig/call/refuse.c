@@ -2,6 +2,8 @@
 /* The asked leg says no, or nothing. */
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/flow.h"
+#include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/respond.h"
@@ -43,19 +45,31 @@ static void write_reason(struct writer *w, const struct sip_message *m)
 	}
 }
 
-static void refused(struct call_host *h, struct call *c, const struct sip_message *m)
+static void refused(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
-	struct call_ending e = {
-		.cause = CAUSE_REFUSED,
-		.by = ENDED_BY_B,
+	struct refusal_kept lost = {
 		.status = map_status(m->status),
+		.leg = leg,
+		.cause = CAUSE_REFUSED,
 	};
 
 	write_reason(&extra, m);
-	if (!extra.overflow)
-		e.extra = writer_done(&extra);
-	call_end(h, c, &e);
+	if (extra.overflow || text_set(&lost.extra, writer_done(&extra)))
+		lost.extra = (struct text){ 0 }; /* the status says enough */
+	fork_lost(h, c, &lost);
+}
+
+/* RFC 3261 8.1.3.4: other places to ask. */
+static void redirected(struct call_host *h, struct call *c, uint8_t leg,
+		       const struct sip_message *m)
+{
+	if (fork_redirect(h, c, leg, m) == 0) {
+		refused(h, c, leg, m);
+		return;
+	}
+	leg_close(c->legs[leg]);
+	flows_close_leg(h, c, leg);
 }
 
 /* The session goes on as it was (RFC 3261 14.1), unless the dialog itself is gone (12.2.1.2). */
@@ -68,49 +82,52 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	};
 	struct response r = {
 		.status = map_status(status),
-		.dialog = &c->legs[c->invite.from].dialog,
+		.dialog = &c->legs[c->invite.from]->dialog,
 	};
 
 	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
+	leg_asked_clear(c->legs[leg]);
 	invite_clear(&c->invite);
 	outbox_touch(&c->out);
 	if (status != 481 && status != 408)
 		return;
-	leg_close(&c->legs[leg]);
+	leg_close(c->legs[leg]);
 	call_end(h, c, &e);
 }
 
 void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	bool open = c->invite.state == INVITE_CALLING || c->invite.state == INVITE_PROCEEDING;
+	struct leg *l = c->legs[ev->leg];
 
-	if (!open)
+	if (!leg_is_open(l))
 		return;
-	if (c->invite.again) {
+	if (l->state == LEG_LEAVING) {
+		leg_close(l);
+	} else if (c->invite.again) {
 		refused_again(h, c, ev->leg, ev->message->status);
-		return;
+	} else if (ev->message->status < 400) {
+		redirected(h, c, ev->leg, ev->message);
+	} else {
+		refused(h, c, ev->leg, ev->message);
 	}
-	leg_close(&c->legs[ev->leg]);
-	if (c->state != CALL_ENDING)
-		refused(h, c, ev->message);
-	invite_clear(&c->invite);
 }
 
 void invite_timeout(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	struct call_ending e = {
-		.cause = ev->failed ? CAUSE_UNREACHABLE : CAUSE_NO_RESPONSE,
-		.by = ENDED_BY_NODE,
+	struct leg *l = c->legs[ev->leg];
+	struct refusal_kept lost = {
 		.status = ev->failed ? 480 : 408, /* RFC 3261 8.1.3.1 */
+		.leg = ev->leg,
+		.cause = ev->failed ? CAUSE_UNREACHABLE : CAUSE_NO_RESPONSE,
 	};
 
-	if (c->invite.state != INVITE_CALLING && c->invite.state != INVITE_QUEUED)
+	if (!leg_is_open(l) || l->asked->state == ASKED_PROCEEDING)
 		return;
-	if (c->invite.again) {
+	if (l->state == LEG_LEAVING) {
+		leg_close(l);
+	} else if (c->invite.again) {
 		refused_again(h, c, ev->leg, 408);
-		return;
+	} else {
+		fork_lost(h, c, &lost);
 	}
-	leg_close(&c->legs[ev->leg]);
-	call_end(h, c, &e);
-	invite_clear(&c->invite);
 }

@@ -42,18 +42,29 @@ static bool may_start(const struct call *c, const struct call_event *ev,
 static int take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
 		      struct call_refusal *refusal)
 {
-	struct exchange *x = &c->invite.media;
+	uint8_t to = leg_other(c, ev->leg);
+	struct exchange *x;
 	struct bytes sdp;
 
 	*refusal = (struct call_refusal){ .status = 415, .reason = REFUSED_BODY };
 	if (session_body(ev->message, &sdp))
 		return -1;
 	*refusal = (struct call_refusal){ .status = 513, .reason = REFUSED_MALFORMED };
-	if (txns_keep_request(ev->slot, ev->message))
+	if (txns_keep_request(ev->slot, ev->message) || text_set(&c->invite.offer, sdp) ||
+	    leg_ask(c->legs[to]))
 		return -1;
+	x = &c->legs[to]->asked->media;
 	c->invite.late = sdp.n == 0;
-	x->offerer = c->invite.late ? leg_other(ev->leg) : ev->leg;
-	return sdp.n ? session_offer(h, c, x, sdp, refusal) : 0;
+	x->offerer = c->invite.late ? to : ev->leg;
+	return sdp.n ? session_offer(h, c, to, sdp, refusal) : 0;
+}
+
+static void take_back(struct call_host *h, struct call *c, const struct call_event *ev,
+		      const struct call_refusal *refusal)
+{
+	leg_asked_clear(c->legs[leg_other(c, ev->leg)]);
+	invite_clear(&c->invite);
+	refuse(h, ev, refusal);
 }
 
 void invite_again(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -66,15 +77,16 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 		return;
 	}
 	c->invite = (struct invite){
+		.state = INVITE_OPEN,
 		.from = ev->leg,
 		.again = true,
 		.server = ev->slot->self,
 		.server_cseq = ev->message->cseq,
+		.max_forwards = ev->message->max_forwards,
 		.deadline_ns = h->now.ns + h->settings->ring_timeout_ns,
 	};
 	if (take_offer(h, c, ev, &refusal)) {
-		invite_clear(&c->invite);
-		refuse(h, ev, &refusal);
+		take_back(h, c, ev, &refusal);
 		return;
 	}
 	ev->slot->call = c->id;
@@ -82,21 +94,24 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 	ev->slot->user = TXN_USER_INVITE;
 	respond(h, ev->slot, ev->message, &trying);
 	outbox_touch(&c->out);
-	if (invite_queue(h, c, ev->message->max_forwards)) {
+	if (invite_queue(h, c, leg_other(c, ev->leg))) {
 		refusal = (struct call_refusal){ .status = 503, .reason = REFUSED_TXNS_FULL };
-		invite_clear(&c->invite);
-		refuse(h, ev, &refusal);
+		take_back(h, c, ev, &refusal);
 	}
 }
 
 void invite_again_overdue(struct call_host *h, struct call *c)
 {
-	struct response r = { .status = 408, .dialog = &c->legs[c->invite.from].dialog };
+	struct response r = { .status = 408, .dialog = &c->legs[c->invite.from]->dialog };
+	uint8_t to = leg_other(c, c->invite.from);
+	struct leg *l = c->legs[to];
 
-	if (c->invite.state == INVITE_PROCEEDING)
-		leg_cancel(h, c, leg_other(c->invite.from), (struct bytes){ 0 });
+	if (l->asked && l->asked->state == ASKED_PROCEEDING)
+		leg_cancel(h, c, to, (struct bytes){ 0 });
 	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
-	txns_limit(h->txns, c->invite.client, h->now.ns);
+	if (l->asked)
+		txns_limit(h->txns, l->asked->client, h->now.ns);
+	leg_asked_clear(l);
 	invite_clear(&c->invite);
 	outbox_touch(&c->out);
 }

@@ -37,7 +37,7 @@ static struct bytes extra_of(struct call_host *h, const struct sip_message *m)
 
 void relay_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	uint8_t to = leg_other(ev->leg);
+	uint8_t to = leg_other(c, ev->leg);
 	struct dialog_request r = {
 		.method = ev->message->method,
 		.max_forwards = ev->message->max_forwards < 0 ? -1 : ev->message->max_forwards - 1,
@@ -47,7 +47,7 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 	};
 	struct txn_slot *slot;
 
-	if (c->legs[to].state != LEG_CONFIRMED) {
+	if (c->legs[to]->state != LEG_CONFIRMED) {
 		refuse(h, ev, 480, (struct bytes){ 0 });
 		return;
 	}
@@ -55,8 +55,9 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 		refuse(h, ev, 483, (struct bytes){ 0 });
 		return;
 	}
-	slot = txns_keep_request(ev->slot, ev->message) ? NULL
-							: leg_request(h, c, to, &r, TXN_USER_RELAY);
+	slot = txns_keep_request(ev->slot, ev->message)
+		       ? NULL
+		       : leg_request(h, &c->legs[to]->dialog, &r, TXN_USER_RELAY);
 	if (!slot) {
 		refuse(h, ev, 503, BYTES_LIT("Retry-After: 5\r\n"));
 		return;

@@ -47,9 +47,15 @@ static void answer_bye(struct call_host *h, struct call *c, const struct call_ev
 		answer(h, ev, 200, (struct bytes){ 0 });
 }
 
+/* A branch that lost has only to go. */
+static bool takes_part(const struct call *c, uint8_t leg)
+{
+	return leg == LEG_A || leg == c->partner;
+}
+
 static void bye(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	struct leg *l = &c->legs[ev->leg];
+	struct leg *l = c->legs[ev->leg];
 	struct call_ending e = {
 		.cause = CAUSE_HANGUP,
 		.by = ev->leg == LEG_A ? ENDED_BY_A : ENDED_BY_B,
@@ -57,13 +63,18 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 		.reason = reason_lines(h, ev->message),
 	};
 
+	if (!takes_part(c, ev->leg)) {
+		answer(h, ev, 200, (struct bytes){ 0 });
+		leg_close(l);
+		return;
+	}
 	if (l->state == LEG_EARLY && ev->leg == LEG_A) { /* RFC 3261 15.1.2 */
 		e.cause = CAUSE_CANCELLED;
 		call_end(h, c, &e);
 		answer_bye(h, c, ev);
 		return;
 	}
-	if (l->state == LEG_ANSWERED && ev->leg == LEG_B)
+	if (l->state == LEG_ANSWERED && ev->leg != LEG_A)
 		leg_ack(h, c, ev->leg);
 	leg_close(l);
 	call_end(h, c, &e);
@@ -121,12 +132,16 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		invite_ack(h, c, ev);
 		return;
 	}
-	if (!in_order(&c->legs[ev->leg].dialog, ev->message)) { /* RFC 3261 12.2.2 */
+	if (!in_order(&c->legs[ev->leg]->dialog, ev->message)) { /* RFC 3261 12.2.2 */
 		refuse(h, ev, 500, REFUSED_CSEQ, (struct bytes){ 0 });
 		return;
 	}
 	if (respond_unsupported(&extra, ev->message)) {
 		refuse(h, ev, 420, REFUSED_EXTENSION, writer_done(&extra));
+		return;
+	}
+	if (!takes_part(c, ev->leg) && ev->message->method != SIP_BYE) {
+		refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;
 	}
 	by_method(h, c, ev);

@@ -40,27 +40,46 @@ static int attach_server(struct call_host *h, struct call *c, struct call_seed *
 	return 0;
 }
 
-static int attach_client(struct call_host *h, struct call *c, struct call_seed *seed)
+static int attach_client(struct call_host *h, struct call *c, uint8_t leg, struct text *sent,
+			 const struct sip_hop *to)
 {
-	uint8_t leg = leg_other(c->invite.from);
-	struct id_tag tag = { .call = c->id, .leg = leg, .random = c->invite.branch };
+	struct asked *asked = c->legs[leg]->asked;
+	struct id_tag tag = { .call = c->id, .leg = leg, .random = asked->branch };
 	char branch[ID_BRANCH_LEN];
 	struct txn_slot *slot;
 
-	if (seed->sent.n == 0)
-		return 0;
 	id_branch_put(branch, &tag);
-	slot = txns_take_client(h->txns, SIP_INVITE, &seed->sent_to,
-				bytes_mem(branch, sizeof(branch)), true, h->now.ns);
+	slot = txns_take_client(h->txns, SIP_INVITE, to, bytes_mem(branch, sizeof(branch)), true,
+				h->now.ns);
 	if (!slot)
 		return -ENOSPC;
 	slot->call = c->id;
 	slot->leg = leg;
 	slot->user = TXN_USER_INVITE;
-	slot->txn.message = seed->sent;
-	seed->sent = (struct text){ 0 };
-	c->invite.client = slot->self;
+	slot->txn.message = *sent;
+	*sent = (struct text){ 0 };
+	asked->client = slot->self;
 	return 0;
+}
+
+static int attach_clients(struct call_host *h, struct call *c, struct call_seed *seed)
+{
+	int err = 0;
+
+	for (uint8_t i = 0; i < c->leg_count && !err; i++) {
+		if (seed->sent[i].n)
+			err = attach_client(h, c, i, &seed->sent[i], &seed->sent_to[i]);
+	}
+	return err;
+}
+
+static void detach(struct call_host *h, const struct call *c)
+{
+	txns_drop(h->txns, c->invite.server);
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->asked)
+			txns_drop(h->txns, c->legs[i]->asked->client);
+	}
 }
 
 static int attach_media(struct call_host *h, struct call *c, const char **reason)
@@ -81,7 +100,7 @@ static int attach_media(struct call_host *h, struct call *c, const char **reason
 	if (!session_reopen(h, c))
 		return 0;
 	*reason = "session descriptions do not agree";
-	flows_give_all(h, c);
+	flows_drop_all(h, c);
 	return -EBADMSG;
 }
 
@@ -91,14 +110,20 @@ int call_attach(struct call_host *h, struct call *c, struct call_seed *seed, con
 
 	*reason = "transactions";
 	if (!err)
-		err = attach_client(h, c, seed);
+		err = attach_clients(h, c, seed);
 	if (!err)
 		err = attach_media(h, c, reason);
-	if (!err)
-		return 0;
-	txns_drop(h->txns, c->invite.server);
-	txns_drop(h->txns, c->invite.client);
+	if (err)
+		detach(h, c);
 	return err;
+}
+
+/* What the asker was told last. */
+static struct bytes early_sdp(const struct call *c)
+{
+	const struct leg *l = c->invite.early ? call_leg(c, c->invite.early) : NULL;
+
+	return l && l->asked ? text_bytes(&l->asked->media.answer_out) : (struct bytes){ 0 };
 }
 
 /* Copies of A's INVITE that are still on their way want an answer. */
@@ -109,40 +134,46 @@ static void resume_server(struct call_host *h, struct call *c)
 
 	if (slot && !c->invite.again && c->invite.provisional) {
 		r.status = c->invite.provisional;
-		r.dialog = &c->legs[c->invite.from].dialog;
+		r.dialog = &c->legs[c->invite.from]->dialog;
 		r.contact = r.record_route = true;
 		r.content_type = BYTES_LIT("application/sdp");
-		r.body = text_bytes(&c->invite.media.answer_out);
+		r.body = early_sdp(c);
 	}
 	respond(h, slot, NULL, &r);
 }
 
-static void resume_client(struct call_host *h, struct call *c)
+static void resume_client(struct call_host *h, struct call *c, uint8_t leg)
 {
-	struct txn_slot *slot = txns_get(h->txns, c->invite.client);
-	uint8_t leg = leg_other(c->invite.from);
+	struct leg *l = c->legs[leg];
+	struct txn_slot *slot = txns_get(h->txns, l->asked->client);
 
 	if (!slot)
 		return;
-	switch (c->invite.state) {
-	case INVITE_QUEUED:
-	case INVITE_CALLING: /* the same branch: for B a retransmission */
-		c->invite.state = INVITE_CALLING;
-		c->legs[leg].leave = c->state == CALL_ENDING;
+	switch (l->asked->state) {
+	case ASKED_QUEUED:
+	case ASKED_CALLING: /* the same branch: for the party a retransmission */
+		l->asked->state = ASKED_CALLING;
+		l->leave = l->state == LEG_LEAVING;
 		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 		break;
-	case INVITE_PROCEEDING:
+	case ASKED_PROCEEDING:
 		slot->txn.state = TXN_PROCEEDING;
 		slot->started = 1;
-		if (c->state == CALL_ENDING) {
-			c->legs[leg].leave = true;
+		if (l->state == LEG_LEAVING) {
+			l->leave = true;
 			leg_leave_now(h, c, leg);
 		}
 		break;
-	case INVITE_NONE:
-	case INVITE_ANSWERED:
-	case INVITE_ACCEPTED:
+	case ASKED_ANSWERED:
 		break;
+	}
+}
+
+static void resume_clients(struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->asked)
+			resume_client(h, c, i);
 	}
 }
 
@@ -158,16 +189,13 @@ static void resume_answer(struct call_host *h, struct call *c)
 
 static void resume_invite(struct call_host *h, struct call *c)
 {
-	uint8_t leg = leg_other(c->invite.from);
+	uint8_t leg = leg_other(c, c->invite.from);
 
 	switch (c->invite.state) {
 	case INVITE_NONE:
 		break;
-	case INVITE_QUEUED:
-	case INVITE_CALLING:
-	case INVITE_PROCEEDING:
+	case INVITE_OPEN:
 		resume_server(h, c);
-		resume_client(h, c);
 		break;
 	case INVITE_ANSWERED:
 		invite_answer_go(h, c);
@@ -180,32 +208,34 @@ static void resume_invite(struct call_host *h, struct call *c)
 	}
 }
 
+/* BYE again. */
 static void resume_leaving(struct call_host *h, struct call *c)
 {
 	struct leg_farewell f = { .status = 487 };
 
-	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++) {
-		struct leg *l = &c->legs[leg];
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		struct leg *l = c->legs[i];
 
-		if (l->state != LEG_LEAVING)
+		if (!l || l->state != LEG_LEAVING || l->asked)
 			continue;
-		if (leg == LEG_B && l->dialog.remote_tag.n == 0) {
-			if (!txns_get(h->txns, c->invite.client))
-				leg_close(l);
+		if (i != LEG_A && l->dialog.remote_tag.n == 0) {
+			leg_close(l);
 			continue;
 		}
 		l->state = LEG_CONFIRMED;
-		leg_leave(h, c, leg, &f);
+		leg_leave(h, c, i, &f);
 	}
 }
 
 void call_resume(struct call_host *h, struct call *c)
 {
-	for (uint8_t leg = LEG_A; leg <= (uint8_t)LEG_B; leg++)
-		c->legs[leg].dialog.local_cseq += CSEQ_GAP;
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i])
+			c->legs[i]->dialog.local_cseq += CSEQ_GAP;
+	}
 	if (c->invite.again)
 		c->invite.deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	resume_invite(h, c);
-	if (c->state == CALL_ENDING)
-		resume_leaving(h, c);
+	resume_clients(h, c);
+	resume_leaving(h, c);
 }

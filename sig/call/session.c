@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "sig/call/flow.h"
+#include "sig/call/invite.h"
 
 enum { EVENT_PT = 101 }; /* REG-14 */
 
@@ -37,7 +38,7 @@ static struct offer_policy policy_of(const struct call *c)
 /* Our side towards the party of a leg. */
 static struct offer_self self_of(const struct call_host *h, const struct call *c, uint8_t leg)
 {
-	const struct leg *l = &c->legs[leg];
+	const struct leg *l = c->legs[leg];
 	uint16_t network = h->settings->locals[l->dialog.hop.local].network;
 	struct offer_self self = {
 		.address = h->settings->networks[network].media_advertise,
@@ -66,119 +67,238 @@ static int refuse_sdp(struct call_refusal *r, int err, const struct offer_error 
 }
 
 static int take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
-		      uint8_t offerer, struct call_refusal *refusal)
+		      uint8_t offerer, uint8_t to, struct call_refusal *refusal)
 {
-	int err = flows_take(h, c, lines);
+	int err = flows_take(h, c, offerer, to, lines);
 
 	if (err == -EAGAIN)
 		return refuse(refusal, err, 503, REFUSED_PORTS_FULL, NULL);
 	if (err)
 		return refuse(refusal, err, 500, REFUSED_MEMORY, NULL);
-	flows_open(h, c, NULL, offerer);
+	flows_open(h, c, NULL);
 	return 0;
 }
 
-int session_offer(struct call_host *h, struct call *c, struct exchange *x, struct bytes sdp,
-		  struct call_refusal *refusal)
+/* What `to` is offered, with the session version it will have. */
+static int forward(struct call_host *h, const struct call *c, struct exchange *x, uint8_t to,
+		   struct bytes sdp, uint64_t version, struct call_refusal *refusal)
 {
 	struct offer_policy policy = policy_of(c);
-	uint8_t to = leg_other(x->offerer);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	struct offer_self self = self_of(h, c, to);
 	struct offer_error error = { 0 };
-	struct offer_self self;
+	int err;
+
+	self.session_version = version;
+	err = offer_forward(sdp, &policy, &self, &w, &error);
+	if (err)
+		return refuse_sdp(refusal, err, &error);
+	if (text_set(&x->offer_out, writer_done(&w)))
+		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
+	return 0;
+}
+
+static int offer(struct call_host *h, struct call *c, struct exchange *x, uint8_t to,
+		 struct bytes sdp, struct call_refusal *refusal)
+{
+	struct offer_policy policy = policy_of(c);
+	struct offer_error error = { 0 };
 	struct media_plan lines;
 	int err = offer_inspect(sdp, &policy, &lines, &error);
 
 	if (err)
 		return refuse_sdp(refusal, err, &error);
-	err = take_ports(h, c, &lines, x->offerer, refusal);
-	if (err)
-		return err;
-	self = self_of(h, c, to);
-	self.session_version++;
-	err = offer_forward(sdp, &policy, &self, &w, &error);
-	if (err)
-		return refuse_sdp(refusal, err, &error);
-	c->legs[to].session_version++; /* RFC 3264 8: by one, with each SDP that is sent */
-	if (text_set(&x->offer_in, sdp) || text_set(&x->offer_out, writer_done(&w)))
-		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
-	return 0;
+	err = take_ports(h, c, &lines, x->offerer, to, refusal);
+	if (!err)
+		err = forward(h, c, x, to, sdp, c->legs[to]->session_version + 1, refusal);
+	if (!err) /* RFC 3264 8: by one, with each SDP that is sent */
+		c->legs[to]->session_version++;
+	return err;
 }
 
-static int compute(struct call_host *h, const struct call *c, const struct exchange *x,
+int session_offer(struct call_host *h, struct call *c, uint8_t to, struct bytes sdp,
+		  struct call_refusal *refusal)
+{
+	return offer(h, c, &c->legs[to]->asked->media, to, sdp, refusal);
+}
+
+int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+		       struct call_refusal *refusal)
+{
+	struct exchange *x = &c->legs[leg]->asked->media;
+
+	if (leg != LEG_A)
+		c->partner = leg;
+	if (text_set(&x->offer_in, sdp))
+		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
+	return offer(h, c, x, c->invite.from, sdp, refusal);
+}
+
+/* An exchange and who had it. */
+struct talk {
+	const struct exchange *x; /* NULL: none */
+	struct bytes offer;
+	uint8_t answerer;
+};
+
+static struct talk talk_open(const struct call *c, uint8_t leg)
+{
+	const struct exchange *x = &c->legs[leg]->asked->media;
+
+	return (struct talk){
+		.x = x,
+		.offer = text_bytes(x->offer_in.n ? &x->offer_in : &c->invite.offer),
+		.answerer = x->offerer == leg ? c->invite.from : leg,
+	};
+}
+
+static struct talk talk_agreed(const struct call *c)
+{
+	return (struct talk){
+		.x = &c->media,
+		.offer = text_bytes(&c->media.offer_in),
+		.answerer = leg_other(c, c->media.offerer),
+	};
+}
+
+static int compute(struct call_host *h, const struct call *c, const struct talk *t,
 		   struct bytes answer, struct writer *w, struct media_plan *plan,
 		   struct offer_error *error)
 {
 	struct offer_policy policy = policy_of(c);
-	struct offer_self self = self_of(h, c, x->offerer);
+	struct offer_self self = self_of(h, c, t->x->offerer);
 
 	self.session_version++;
-	return offer_answer(text_bytes(&x->offer_in), text_bytes(&x->offer_out), answer, &policy,
-			    &self, w, plan, error);
+	return offer_answer(t->offer, text_bytes(&t->x->offer_out), answer, &policy, &self, w, plan,
+			    error);
 }
 
-int session_answer(struct call_host *h, struct call *c, struct exchange *x, struct bytes sdp,
+int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal)
 {
+	struct exchange *x = &c->legs[leg]->asked->media;
+	struct talk t = talk_open(c, leg);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 	struct media_plan plan;
+	struct agreed agreed = { .plan = &plan, .offerer = x->offerer, .answerer = t.answerer };
+	bool same = leg == LEG_A || leg == c->partner;
 	int err;
 
-	if (sdp.n && bytes_eq(sdp, text_bytes(&x->answer_in)))
+	if (same && x->answer_out.n && bytes_eq(sdp, text_bytes(&x->answer_in)))
 		return 0;
-	err = compute(h, c, x, sdp, &w, &plan, &error);
+	err = compute(h, c, &t, sdp, &w, &plan, &error);
 	if (err)
 		return refuse_sdp(refusal, err, &error);
-	c->legs[x->offerer].session_version++;
+	c->legs[x->offerer]->session_version++;
 	if (text_set(&x->answer_in, sdp) || text_set(&x->answer_out, writer_done(&w)))
 		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
-	flows_update(h, c, &plan, x->offerer);
+	if (leg != LEG_A)
+		c->partner = leg;
+	flows_update(h, c, &agreed);
 	return 0;
 }
 
-/* The exchange that is in force: that of an open first INVITE once it has an answer (early media), else the last agreed one. */
-static const struct exchange *in_force(const struct call *c)
+enum { PORTS_TRIES = 8 };
+
+static bool was_told(const struct call *c, uint8_t leg)
 {
-	return c->invite.media.answer_in.n ? &c->invite.media : &c->media;
+	const struct asked *asked = c->legs[leg]->asked;
+
+	if (c->restored || c->invite.state != INVITE_OPEN)
+		return true;
+	if (leg == c->invite.from)
+		return c->invite.late || c->invite.early;
+	return !asked || asked->state != ASKED_QUEUED;
 }
 
-/* Every line that was offered to the other leg has its two ports. */
-static bool has_flows(const struct call *c, const struct exchange *x)
+int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
+{
+	struct call_refusal refusal;
+	uint8_t leg = f->leg;
+	int err;
+
+	if (was_told(c, leg) || c->invite.ports_tries == PORTS_TRIES)
+		return -EBUSY;
+	c->invite.ports_tries++;
+	err = flow_retake(h, f);
+	if (err)
+		return err;
+	flows_open(h, c, NULL);
+	outbox_touch(&c->out);
+	if (leg == c->invite.from)
+		return 0;
+	err = forward(h, c, &c->legs[leg]->asked->media, leg, text_bytes(&c->invite.offer),
+		      c->legs[leg]->session_version, &refusal);
+	return err ? err : invite_requeue(h, c, leg);
+}
+
+static bool has_answer(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = call_leg(c, leg);
+
+	return l && l->asked && l->asked->media.answer_in.n;
+}
+
+/* The exchange in force: that of the open INVITE once it has an answer (early media), else the last agreed one. */
+static struct talk in_force(const struct call *c)
+{
+	if (has_answer(c, LEG_A))
+		return talk_open(c, LEG_A);
+	return has_answer(c, c->partner) ? talk_open(c, c->partner) : talk_agreed(c);
+}
+
+/* Every line that was offered has its two ports. */
+static bool has_flows(const struct call *c, const struct talk *t)
 {
 	struct offer_policy policy = policy_of(c);
 	struct offer_error error;
 	struct media_plan lines;
 
-	if (x->offer_out.n == 0)
+	if (t->x->offer_out.n == 0)
 		return true;
-	if (offer_inspect(text_bytes(&x->offer_out), &policy, &lines, &error))
+	if (offer_inspect(text_bytes(&t->x->offer_out), &policy, &lines, &error))
 		return false;
 	for (uint8_t i = 0; i < lines.line_count; i++) {
 		if (lines.line[i].active &&
-		    (!call_flow_find(c, LEG_A, i) || !call_flow_find(c, LEG_B, i)))
+		    (!call_flow_find(c, t->x->offerer, i) || !call_flow_find(c, t->answerer, i)))
 			return false;
 	}
 	return true;
 }
 
+static bool all_have_flows(const struct call *c)
+{
+	struct talk t = talk_agreed(c);
+	bool all = has_flows(c, &t);
+
+	for (uint8_t i = 0; i < c->leg_count && all; i++) {
+		if (!c->legs[i] || !c->legs[i]->asked)
+			continue;
+		t = talk_open(c, i);
+		all = has_flows(c, &t);
+	}
+	return all;
+}
+
 int session_reopen(struct call_host *h, struct call *c)
 {
-	const struct exchange *x = in_force(c);
+	struct talk t = in_force(c);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 	struct media_plan plan;
+	struct agreed agreed = { .plan = &plan, .offerer = t.x->offerer, .answerer = t.answerer };
 	int err;
 
-	if (!has_flows(c, &c->media) || !has_flows(c, &c->invite.media))
+	if (!all_have_flows(c))
 		return -EBADMSG;
-	if (x->answer_in.n == 0) {
-		flows_open(h, c, NULL, x->offerer);
+	if (t.x->answer_in.n == 0) {
+		flows_open(h, c, NULL);
 		return 0;
 	}
-	err = compute(h, c, x, text_bytes(&x->answer_in), &w, &plan, &error);
+	err = compute(h, c, &t, text_bytes(&t.x->answer_in), &w, &plan, &error);
 	if (!err)
-		flows_open(h, c, &plan, x->offerer);
+		flows_open(h, c, &agreed);
 	return err;
 }
 

@@ -9,12 +9,20 @@
 /* The body of a message as SDP; empty when there is none. 0 or -ENOTSUP (415). */
 int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
 
-/* The offer of x->offerer: takes ports and opens flows for its new lines, fills offer_in and offer_out. 0 or -errno with *refusal. */
-int session_offer(struct call_host *h, struct call *c, struct exchange *x, struct bytes sdp,
+/* The offer of leg `to`'s exchange, made by x->offerer: takes ports and opens flows for its new lines, fills offer_out.
+ * 0 or -errno with *refusal. */
+int session_offer(struct call_host *h, struct call *c, uint8_t to, struct bytes sdp,
 		  struct call_refusal *refusal) NODISCARD;
-/* The answer to it: fills answer_in and answer_out, updates the flows. Once more with the same SDP changes nothing. */
-int session_answer(struct call_host *h, struct call *c, struct exchange *x, struct bytes sdp,
+/* The offer that came in the asked leg's 2xx; it goes to the asker. */
+int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+		       struct call_refusal *refusal) NODISCARD;
+/* The answer in the exchange with the asked leg, which becomes A's partner: fills answer_in and answer_out, updates the flows.
+ * Once more with the same SDP and partner changes nothing. */
+int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
+/* Something else holds the port of a flow whose socket was not bound: another pair. 0 or -errno: somebody was told of this one, or
+ * there is none. */
+int session_replace(struct call_host *h, struct call *c, struct call_flow *f) NODISCARD;
 /* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */
 int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 /* "Warning: 399 ..." line for a refusal with a sentence. */

@@ -422,6 +422,14 @@ static void answer_without_sense(void **state)
 	}
 }
 
+/* Of the first m-line. */
+static unsigned sdp_port(struct bytes message)
+{
+	const char *at = message.n ? strstr((const char *)message.p, "m=audio ") : NULL;
+
+	return at ? (unsigned)strtoul(at + 8, NULL, 10) : 0;
+}
+
 static void ports_fail(void **state)
 {
 	struct line *l = *state;
@@ -429,12 +437,81 @@ static void ports_fail(void **state)
 
 	l->r->hold_saves = true;
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
-	shard_media_failed(l->r->shard, m[0].id, m[0].spec.call, -EADDRINUSE, l->r->now);
+	shard_media_failed(l->r->shard, m[0].id, m[0].spec.call, -EMFILE, l->r->now);
 	l->r->hold_saves = false;
 	rig_run(l->r);
 	assert_true(phone_hears(&l->a, "SIP/2.0 503").n);
 	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 0);
 	phone_write(&l->a, "ACK", "", "");
+	line_assert_cdr(l, 503, 47, ENDED_BY_NODE);
+}
+
+/* Something else holds the ports: others are named, as nobody was told of these. */
+static void ports_are_held(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	r->hold_saves = true;
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	for (uint32_t i = 0; i < 4; i++) { /* both, twice */
+		shard_media_failed(r->shard, r->media[i].id, r->media[i].spec.call, -EADDRINUSE,
+				   r->now);
+		rig_drain(r);
+		assert_int_equal(r->media_count, 3 + i);
+		assert_int_equal(r->media[2 + i].kind, MEDIA_FLOW_OPEN);
+		assert_true(r->media[2 + i].spec.local_rtp.port != r->media[i].spec.local_rtp.port);
+	}
+	rig_answer(r, 0, true); /* of the ports that failed */
+	assert_int_equal(rig_count(r, &l->b.addr, "INVITE "), 0);
+	r->hold_saves = false;
+	rig_run(r);
+	assert_int_equal(sdp_port(phone_rings(&l->b)), r->media[5].spec.local_rtp.port);
+	assert_true(bytes_is(rig_header(l->b.invite, "CSeq"), "1 INVITE"));
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(sdp_port(phone_hears(&l->a, "SIP/2.0 200")),
+			 r->media[4].spec.local_rtp.port);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(r).calls_established, 1);
+	assert_int_equal(rig_counts(r).ports_free, 98);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+/* It goes on for some time, not for ever. */
+static void all_ports_are_held(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	r->hold_saves = true;
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	for (uint32_t i = 0; i < r->media_count && r->media[i].kind == MEDIA_FLOW_OPEN; i++) {
+		shard_media_failed(r->shard, r->media[i].id, r->media[i].spec.call, -EADDRINUSE,
+				   r->now);
+		rig_drain(r);
+	}
+	r->hold_saves = false;
+	rig_run(r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 503").n);
+	assert_int_equal(rig_count(r, &l->b.addr, "INVITE "), 0);
+	phone_write(&l->a, "ACK", "", "");
+	line_assert_cdr(l, 503, 47, ENDED_BY_NODE);
+}
+
+/* B's answer names A's port: it was told, and the call cannot go on without it. */
+static void a_named_port_is_held(void **state)
+{
+	struct line *l = *state;
+	const struct media_command *m = l->r->media;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	shard_media_failed(l->r->shard, m[1].id, m[1].spec.call, -EADDRINUSE, l->r->now);
+	rig_run(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 503").n);
+	phone_write(&l->a, "ACK", "", "");
+	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
 	line_assert_cdr(l, 503, 47, ENDED_BY_NODE);
 }
 
@@ -515,6 +592,9 @@ int main(void)
 		LINE_TEST(invite_is_repeated),
 		LINE_TEST(answer_without_sense),
 		LINE_TEST(ports_fail),
+		LINE_TEST(ports_are_held),
+		LINE_TEST(all_ports_are_held),
+		LINE_TEST(a_named_port_is_held),
 		LINE_TEST(engine_is_silent),
 		LINE_TEST(digits_and_latching),
 	};

@@ -97,7 +97,7 @@ static void test_branch(void **state)
 
 	(void)state;
 	id_branch_put(text, &tag);
-	assert_memory_equal(text, "z9hG4bK0000000000001.9.0000000000002", ID_BRANCH_LEN);
+	assert_memory_equal(text, "z9hG4bK0000000000001.v.0000000000002", ID_BRANCH_LEN);
 	assert_int_equal(id_branch_get(bytes_mem(text, sizeof(text)), &back), 0);
 	assert_int_equal(back.call, 1);
 	assert_int_equal(back.leg, ID_LEG_NONE);
@@ -114,7 +114,7 @@ static void test_tags_of_others(void **state)
 		{ "long", "0000000000001.1.00000000000000" },
 		{ "no first dot", "0000000000001x1.0000000000000" },
 		{ "no second dot", "0000000000001.1x0000000000000" },
-		{ "leg is a letter", "0000000000001.a.0000000000000" },
+		{ "leg is no digit", "0000000000001.w.0000000000000" },
 		{ "digit out of base 32", "000000000000w.1.0000000000000" },
 		{ "more than 64 bits", "g000000000000.1.0000000000000" },
 		{ "more than 64 random bits", "0000000000000.1.g000000000000" },

@@ -215,22 +215,26 @@ RIG_FN void phone_answer(struct phone *p, struct bytes request, const char *stat
 	phone_answer_as(p, request, p->tag, status, "", body);
 }
 
-/* Registers without credentials being looked at: as a record in the store. */
-RIG_FN void phone_bind(struct phone *p)
+/* Several phones of one extension, registered without credentials being looked at: as a record in the store. */
+RIG_FN void phones_bind(struct phone *p, uint32_t count)
 {
-	struct aor a = { .version = 1, .count = 1 };
+	struct aor a = { .version = 1, .count = count };
 	const char *reason;
 	struct text record = { 0 };
 	char contact[128];
 	int err;
 
-	(void)snprintf(contact, sizeof(contact), "sip:%s@%s", p->user, p->address);
-	err = text_set(&a.tenant, bytes_str("default")) | text_set(&a.user, bytes_str(p->user)) |
-	      text_set(&a.bindings[0].contact, bytes_str(contact)) |
-	      text_set(&a.bindings[0].call_id, bytes_str("reg"));
-	a.bindings[0].expires_utc_ms = p->r->now.utc_ms + 3600000;
-	a.bindings[0].hop.remote = p->addr;
-	a.bindings[0].q = 1000;
+	err = text_set(&a.tenant, bytes_str("default")) | text_set(&a.user, bytes_str(p->user));
+	for (uint32_t i = 0; i < count; i++) {
+		struct binding *b = &a.bindings[i];
+
+		(void)snprintf(contact, sizeof(contact), "sip:%s@%s", p[i].user, p[i].address);
+		err |= text_set(&b->contact, bytes_str(contact)) |
+		       text_set(&b->call_id, bytes_str("reg"));
+		b->expires_utc_ms = p[i].r->now.utc_ms + 3600000;
+		b->hop.remote = p[i].addr;
+		b->q = 1000;
+	}
 	assert(!err);
 	err = aor_encode(&a, &record);
 	assert(!err);
@@ -239,6 +243,11 @@ RIG_FN void phone_bind(struct phone *p)
 	(void)err;
 	aor_clear(&a);
 	text_clear(&record);
+}
+
+RIG_FN void phone_bind(struct phone *p)
+{
+	phones_bind(p, 1);
 }
 
 /* A and B in a call. */

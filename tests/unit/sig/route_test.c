@@ -38,26 +38,62 @@ static void users(void **state)
 static void bindings(void **state)
 {
 	static struct shard_settings s;
-	static struct aor a = { .count = 2 };
-	const struct binding *b;
+	static struct aor a = { .count = 3 };
+	const struct binding *b[3];
+	uint32_t n;
 
 	(void)state;
 	s = rig_settings();
+	for (unsigned i = 0; i < a.count; i++) {
+		a.bindings[i].hop.remote = rig_addr("192.0.2.11:5060");
+		a.bindings[i].hop.remote.port = (uint16_t)(5060 + i);
+		a.bindings[i].q = 1000;
+	}
 	a.bindings[0].expires_utc_ms = 2000;
-	a.bindings[0].hop.remote = rig_addr("192.0.2.11:5060");
 	a.bindings[1].expires_utc_ms = 1000;
-	a.bindings[1].hop.remote = rig_addr("192.0.2.12:5060");
-	assert_int_equal(route_binding(NULL, &s, 0, &b), ROUTE_NOT_REGISTERED);
-	assert_null(b);
-	assert_int_equal(route_binding(&a, &s, 500, &b), ROUTE_OK);
-	assert_ptr_equal(b, &a.bindings[1]); /* the last one to register */
-	assert_int_equal(route_binding(&a, &s, 1500, &b), ROUTE_OK);
-	assert_ptr_equal(b, &a.bindings[0]);
-	assert_int_equal(route_binding(&a, &s, 2500, &b), ROUTE_NOT_REGISTERED);
-	a.bindings[1].hop.remote = s.locals[0].advertise;
-	assert_int_equal(route_binding(&a, &s, 500, &b), ROUTE_LOOP);
-	a.bindings[1].hop.local = 9; /* of an older configuration */
-	assert_int_equal(route_binding(&a, &s, 500, &b), ROUTE_NOT_REGISTERED);
+	a.bindings[2].expires_utc_ms = 2000;
+	a.bindings[2].q = 500;
+	assert_int_equal(route_bindings(NULL, &s, 0, b, 3, &n), ROUTE_NOT_REGISTERED);
+	assert_int_equal(n, 0);
+	assert_int_equal(route_bindings(&a, &s, 500, b, 3, &n), ROUTE_OK);
+	assert_int_equal(n, 3);
+	assert_ptr_equal(b[0], &a.bindings[1]); /* the last one to register */
+	assert_ptr_equal(b[1], &a.bindings[0]);
+	assert_ptr_equal(b[2], &a.bindings[2]); /* its q is lower */
+	assert_int_equal(route_bindings(&a, &s, 500, b, 2, &n), ROUTE_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(route_bindings(&a, &s, 1500, b, 3, &n), ROUTE_OK);
+	assert_int_equal(n, 2);
+	assert_ptr_equal(b[0], &a.bindings[0]);
+	assert_int_equal(route_bindings(&a, &s, 2500, b, 3, &n), ROUTE_NOT_REGISTERED);
+	a.count = 1;
+	a.bindings[0].hop.remote = s.locals[0].advertise;
+	assert_int_equal(route_bindings(&a, &s, 500, b, 3, &n), ROUTE_LOOP);
+	a.bindings[0].hop.local = 9; /* of an older configuration */
+	assert_int_equal(route_bindings(&a, &s, 500, b, 3, &n), ROUTE_NOT_REGISTERED);
+}
+
+static void ours(void **state)
+{
+	static const struct {
+		const char *uri;
+		bool want;
+	} rows[] = {
+		{ "sip:1002@192.0.2.1", true },        { "sip:1002@192.0.2.1:5080", true },
+		{ "sip:1002@Test.Local", true },       { "tel:1002", true },
+		{ "sip:1002@192.0.2.2", false },       { "sip:1002@elsewhere.test", false },
+		{ "sip:1002@test.local.evil", false },
+	};
+	static struct shard_settings s;
+
+	(void)state;
+	s = rig_settings();
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct sip_uri uri;
+
+		assert_int_equal(sip_uri_parse(&uri, bytes_str(rows[i].uri)), 0);
+		ROW_ASSERT(rows[i].uri, route_is_ours(&uri, &s) == rows[i].want);
+	}
 }
 
 int main(void)
@@ -65,6 +101,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(users),
 		cmocka_unit_test(bindings),
+		cmocka_unit_test(ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/fork.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/flow.h"
+#include "sig/call/invite.h"
+#include "sig/call/leg.h"
+#include "sig/call/session.h"
+
+static int refuse(struct call_refusal *r, int err, uint16_t status, enum sig_refused reason)
+{
+	*r = (struct call_refusal){ .status = status, .reason = reason };
+	return err;
+}
+
+static int refuse_leg(struct call_refusal *r, int err)
+{
+	switch (err) {
+	case -EINVAL: /* a URI or name of the caller that cannot be repeated */
+		return refuse(r, err, 400, REFUSED_MALFORMED);
+	case -ENOSPC:
+		return refuse(r, err, 503, REFUSED_LEGS_FULL);
+	default:
+		return refuse(r, err, 500, REFUSED_MEMORY);
+	}
+}
+
+static int open_leg(struct call_host *h, struct call *c, uint8_t leg,
+		    const struct call_target *target, const struct dialog_party *from)
+{
+	struct id_tag tag = { .call = c->id, .leg = leg, .random = rand_u64_from(h->rand) };
+	struct dialog_party party = *from;
+	struct leg *l = c->legs[leg];
+
+	party.target = target->uri;
+	party.hop = target->hop;
+	l->behind_nat = target->behind_nat;
+	return leg_ask(l) ? -ENOMEM : dialog_to_party(&l->dialog, &tag, &party, h->settings);
+}
+
+static int offer(struct call_host *h, struct call *c, uint8_t leg, struct call_refusal *refusal)
+{
+	struct exchange *x = &c->legs[leg]->asked->media;
+
+	if (c->invite.late) {
+		x->offerer = leg;
+		return 0;
+	}
+	x->offerer = c->invite.from;
+	return session_offer(h, c, leg, text_bytes(&c->invite.offer), refusal);
+}
+
+int fork_ask(struct call_host *h, struct call *c, const struct call_target *target,
+	     const struct dialog_party *from, struct call_refusal *refusal)
+{
+	uint8_t leg;
+	int err = legs_add(h, c, &leg);
+
+	if (err)
+		return refuse_leg(refusal, err);
+	err = open_leg(h, c, leg, target, from);
+	if (err) {
+		leg_free(c, leg);
+		return refuse_leg(refusal, err);
+	}
+	if (c->partner == LEG_A)
+		c->partner = leg;
+	err = offer(h, c, leg, refusal);
+	if (!err && (err = invite_queue(h, c, leg)))
+		(void)refuse(refusal, err, 503, REFUSED_TXNS_FULL);
+	if (!err)
+		return 0;
+	flows_close_leg(h, c, leg);
+	leg_free(c, leg);
+	if (c->partner == leg)
+		c->partner = LEG_A;
+	return err;
+}
+
+static bool was_tried(const struct call *c, const struct call_target *t)
+{
+	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && bytes_eq(text_bytes(&l->dialog.target), t->uri) &&
+		    addr_eq(&l->dialog.hop.remote, &t->hop.remote))
+			return true;
+	}
+	return false;
+}
+
+/* Who asks, as the leg that sends us elsewhere was told. */
+static bool caller_of(const struct leg *l, const struct sip_uri *to, struct dialog_party *out)
+{
+	struct sip_name_addr local;
+
+	if (sip_name_addr_parse(&local, text_bytes(&l->dialog.local)))
+		return false;
+	*out = (struct dialog_party){
+		.local_display = local.display,
+		.local_user = local.uri.user,
+		.remote_user = to->user,
+	};
+	return true;
+}
+
+static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,
+			    const struct sip_uri *to)
+{
+	struct call_target targets[LEGS_MAX];
+	struct call_refusal refusal;
+	struct dialog_party from;
+	uint32_t n = caller_of(c->legs[leg], to, &from)
+			     ? h->targets_of(h->owner, to, targets, COUNT_OF(targets))
+			     : 0;
+	uint32_t asked = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (was_tried(c, &targets[i])) {
+			sig_count_refused(h->metrics, REFUSED_LOOP);
+		} else if (fork_ask(h, c, &targets[i], &from, &refusal)) {
+			sig_count_refused(h->metrics, refusal.reason);
+		} else {
+			asked++;
+		}
+	}
+	return asked;
+}
+
+uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
+		       const struct sip_message *m)
+{
+	struct sip_name_addr contact;
+	unsigned cursor = 0;
+	uint32_t asked = 0;
+
+	outbox_touch(&c->out);
+	while (message_name_addr_next(m, "Contact", &cursor, &contact) == 1)
+		asked += ask_contact(h, c, leg, &contact.uri);
+	LOG_INFO("call", c->id, "call redirected", LOG_U64("leg", leg), LOG_U64("branches", asked));
+	return asked;
+}
+
+static void lose(struct call_host *h, struct call *c, uint8_t leg)
+{
+	/* RFC 3326: a phone that stops ringing so shows no missed call */
+	struct leg_farewell f = { .reason = BYTES_LIT(LEG_ELSEWHERE) };
+
+	leg_leave(h, c, leg, &f);
+	flows_close_leg(h, c, leg);
+}
+
+void fork_won(struct call_host *h, struct call *c, uint8_t leg)
+{
+	c->partner = leg;
+	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
+		if (i != leg && c->legs[i])
+			lose(h, c, i);
+	}
+}
+
+/* Lower is better: 6xx, then the lowest class, and in it what the caller can mend, then what a party said, then silence. */
+static unsigned rank(const struct refusal_kept *r)
+{
+	unsigned class = r->status / 100;
+
+	if (class == 6)
+		return 0;
+	if (r->status == 415 || r->status == 484)
+		return class * 4;
+	return class * 4 + (r->cause == CAUSE_REFUSED ? 1 : 2);
+}
+
+static bool anybody_rings(const struct call *c)
+{
+	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->state == LEG_EARLY)
+			return true;
+	}
+	return false;
+}
+
+void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
+{
+	struct refusal_kept *best = &c->invite.best;
+	bool decisive = lost->status / 100 == 6;
+
+	if (best->status == 0 || rank(lost) < rank(best)) {
+		text_clear(&best->extra);
+		*best = *lost;
+	} else {
+		text_clear(&lost->extra);
+	}
+	leg_close(c->legs[lost->leg]);
+	if (decisive || !anybody_rings(c)) {
+		struct call_ending e = {
+			.cause = best->cause,
+			.by = best->cause == CAUSE_REFUSED ? ENDED_BY_B : ENDED_BY_NODE,
+			.status = best->status,
+			.extra = text_bytes(&best->extra),
+		};
+
+		c->partner = best->leg;
+		call_end(h, c, &e);
+		return;
+	}
+	flows_close_leg(h, c, lost->leg);
+	outbox_touch(&c->out);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Several parties ring for one call (RFC 3261 16.7 as seen from a B2BUA): all at once, the first that answers wins. Each branch is a
+ * leg with a dialog, a session and ports of its own.
+ */
+#ifndef SIG_CALL_FORK_H
+#define SIG_CALL_FORK_H
+
+#include "sig/call/call.h"
+
+/* Asks one more party; the INVITE waits for the save. The call must have been touched. 0 or -errno with *refusal: no leg is left. */
+int fork_ask(struct call_host *h, struct call *c, const struct call_target *target,
+	     const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+/* Where a 3xx of that leg leads, as further branches: how many. Everybody is rung at most once in a call. */
+uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
+		       const struct sip_message *m);
+/* All others leave. */
+void fork_won(struct call_host *h, struct call *c, uint8_t leg);
+/* A branch failed with *lost, whose text is taken over: the call ends when it was the last one, or said 6xx. */
+void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost);
+
+#endif

@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several phones ring for one call (RFC 3261 16.7 as seen from a B2BUA), and calls that are sent elsewhere (3xx). */
+#include "tests/unit/sig/line.h"
+
+enum { PHONES = 3 };
+
+/* 1001 calls 1002, which has three phones; 1003 calls with early media, 1004 has one phone more. */
+struct hunt {
+	struct rig *r;
+	struct phone a, b[PHONES], c;
+};
+
+static void bind_all(struct hunt *t)
+{
+	phone_bind(&t->a);
+	phones_bind(t->b, PHONES);
+	phone_bind(&t->c);
+}
+
+static void hunt_open(struct hunt *t)
+{
+	static const char *const addresses[PHONES] = { "192.0.2.21:5060", "192.0.2.22:5060",
+						       "192.0.2.23:5060" };
+	static const char *const tags[PHONES] = { "b0", "b1", "b2" };
+
+	phone_open(&t->a, t->r, "1001", "192.0.2.11:5060");
+	phone_open(&t->c, t->r, "1004", "192.0.2.14:5060");
+	for (unsigned i = 0; i < PHONES; i++) {
+		phone_open(&t->b[i], t->r, "1002", addresses[i]);
+		(void)snprintf(t->b[i].tag, sizeof(t->b[i].tag), "%s", tags[i]);
+	}
+	bind_all(t);
+}
+
+static int hunt_setup(void **state)
+{
+	struct hunt *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -1;
+	t->r = rig_open();
+	hunt_open(t);
+	*state = t;
+	return 0;
+}
+
+static int hunt_teardown(void **state)
+{
+	struct hunt *t = *state;
+
+	rig_close(t->r);
+	free(t);
+	return 0;
+}
+
+#define HUNT_TEST(fn) cmocka_unit_test_setup_teardown(fn, hunt_setup, hunt_teardown)
+
+static void ring(struct hunt *t)
+{
+	phone_invite(&t->a, "1002", PHONE_SDP_A);
+	for (unsigned i = 0; i < PHONES; i++)
+		assert_true(phone_rings(&t->b[i]).n);
+}
+
+static void ring_all(struct hunt *t)
+{
+	ring(t);
+	for (unsigned i = 0; i < PHONES; i++)
+		phone_answer(&t->b[i], t->b[i].invite, "180 Ringing", "");
+}
+
+/* A phone that is cancelled does what it should. */
+static void cancelled(struct phone *p)
+{
+	struct bytes cancel = rig_take(p->r, &p->addr, "CANCEL ");
+
+	assert_true(cancel.n);
+	assert_true(bytes_eq(rig_header(cancel, "Via"), rig_header(p->invite, "Via")));
+	phone_answer(p, cancel, "200 OK", "");
+	phone_answer(p, p->invite, "487 Request Terminated", "");
+}
+
+static void assert_ended(struct hunt *t, uint16_t status, enum call_ended_by by)
+{
+	line_assert_idle(t->r);
+	assert_int_equal(t->r->cdr_count, 1);
+	assert_int_equal(t->r->cdrs[0].sip_status, status);
+	assert_int_equal(t->r->cdrs[0].ended_by, by);
+}
+
+static void hang_up(struct hunt *t, struct phone *to)
+{
+	struct bytes bye;
+
+	phone_request(&t->a, "BYE", "", "");
+	bye = rig_take(t->r, &to->addr, "BYE ");
+	assert_true(bye.n);
+	phone_answer(to, bye, "200 OK", "");
+}
+
+static struct call_view view(const struct rig *r)
+{
+	struct call_view v = { 0 };
+	uint32_t cursor = 0;
+
+	assert_true(shard_call_next(r->shard, &cursor, &v));
+	return v;
+}
+
+static void assert_talking(struct hunt *t, const struct phone *to)
+{
+	struct call_view v = view(t->r);
+
+	assert_int_equal(v.state, CALL_ESTABLISHED);
+	assert_int_equal(v.leg_count, 2);
+	assert_int_equal(v.flow_count, 2);
+	assert_true(addr_eq(&v.remote[1], &to->addr));
+	for (uint32_t i = 0; i < v.flow_count; i++)
+		assert_int_equal(v.flows[i].remote.port, v.flows[i].leg ? 5000 : 4000);
+	assert_int_equal(rig_counts(t->r).ports_free, 98);
+}
+
+static void first_answer_wins(void **state)
+{
+	for (unsigned winner = 0; winner < PHONES; winner++) {
+		struct hunt *t;
+
+		if (winner) {
+			assert_int_equal(hunt_teardown(state), 0);
+			assert_int_equal(hunt_setup(state), 0);
+		}
+		t = *state;
+		ring_all(t);
+		assert_int_equal(rig_count(t->r, &t->a.addr, "SIP/2.0 180"), 1);
+		assert_int_equal(view(t->r).leg_count, 1 + PHONES);
+		phone_answer(&t->b[winner], t->b[winner].invite, "200 OK", PHONE_SDP_B);
+		assert_true(rig_take(t->r, &t->b[winner].addr, "ACK ").n);
+		for (unsigned i = 0; i < PHONES; i++) {
+			if (i != winner)
+				cancelled(&t->b[i]);
+		}
+		assert_true(phone_hears(&t->a, "SIP/2.0 200").n);
+		phone_ack(&t->a);
+		assert_talking(t, &t->b[winner]);
+		hang_up(t, &t->b[winner]);
+		assert_ended(t, 200, ENDED_BY_A);
+		assert_int_equal(t->r->cdrs[0].b.packets_in,
+				 50 + PHONES - winner); /* the last one to register is leg 1 */
+	}
+}
+
+/* RFC 3326: it rang elsewhere, so this is no missed call; a caller that gives up is one. */
+static void why_it_stops(void **state)
+{
+	struct hunt *t = *state;
+
+	ring_all(t);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+	assert_true(rig_has(rig_take(t->r, &t->b[1].addr, "CANCEL "),
+			    "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"));
+}
+
+/* RFC 3261 9.1: a phone that has said nothing yet is cancelled when it has. */
+static void loser_is_slow(void **state)
+{
+	struct hunt *t = *state;
+
+	ring(t);
+	phone_answer(&t->b[1], t->b[1].invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(rig_count(t->r, &t->b[0].addr, "CANCEL "), 0);
+	phone_answer(&t->b[0], t->b[0].invite, "180 Ringing", "");
+	cancelled(&t->b[0]);
+	phone_answer(&t->b[2], t->b[2].invite, "486 Busy Here", "");
+	assert_int_equal(rig_count(t->r, &t->a.addr, "SIP/2.0 180"), 0);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	phone_ack(&t->a);
+	assert_talking(t, &t->b[1]);
+	hang_up(t, &t->b[1]);
+	assert_ended(t, 200, ENDED_BY_A);
+}
+
+/* It crosses our CANCEL: acknowledged and ended, also when it says so again. */
+static void loser_answers_late(void **state)
+{
+	struct hunt *t = *state;
+	struct bytes bye;
+
+	ring_all(t);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+	phone_answer(&t->b[1], t->b[1].invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(rig_count(t->r, &t->b[1].addr, "ACK "), 1);
+	phone_answer(&t->b[1], t->b[1].invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(rig_count(t->r, &t->b[1].addr, "ACK "), 2);
+	bye = rig_take(t->r, &t->b[1].addr, "BYE ");
+	assert_true(rig_has(rig_header(bye, "To"), ";tag=b1"));
+	phone_answer(&t->b[1], bye, "200 OK", "");
+	cancelled(&t->b[2]);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	phone_ack(&t->a);
+	assert_int_equal(rig_count(t->r, &t->a.addr, "SIP/2.0 200"), 1);
+	assert_talking(t, &t->b[0]);
+	hang_up(t, &t->b[0]);
+	assert_ended(t, 200, ENDED_BY_A);
+}
+
+/* RFC 3261 16.7 step 6, with what A may not hear translated first. */
+static void the_best_refusal(void **state)
+{
+	static const struct {
+		const char *said[PHONES];
+		uint16_t heard;
+	} rows[] = {
+		{ { "486 Busy Here", "480 Away", "503 Overload" }, 486 },
+		{ { "503 Overload", "480 Away", "486 Busy Here" }, 480 },
+		{ { "503 Overload", "503 Overload", "503 Overload" }, 500 },
+		{ { "401 Who?", "407 Who?", "486 Busy Here" }, 486 },
+		{ { "401 Who?", "407 Who?", "401 Who?" }, 500 },
+		{ { "486 Busy Here", "484 Address Incomplete", "480 Away" }, 484 },
+		{ { "486 Busy Here", "302 Moved", "302 Moved" }, 486 },
+		{ { "500 Oops", "504 Time-out", "415 What?" }, 415 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct hunt *t;
+		char begin[16];
+
+		if (i) {
+			assert_int_equal(hunt_teardown(state), 0);
+			assert_int_equal(hunt_setup(state), 0);
+		}
+		t = *state;
+		ring_all(t);
+		for (unsigned k = 0; k < PHONES; k++) {
+			ROW_ASSERT(rows[i].said[k],
+				   rig_count(t->r, &t->a.addr, "SIP/2.0 4") +
+						   rig_count(t->r, &t->a.addr, "SIP/2.0 5") ==
+					   0);
+			phone_answer(&t->b[k], t->b[k].invite, rows[i].said[k], "");
+			ROW_ASSERT(rows[i].said[k], rig_count(t->r, &t->b[k].addr, "ACK ") == 1);
+		}
+		(void)snprintf(begin, sizeof(begin), "SIP/2.0 %u", rows[i].heard);
+		ROW_ASSERT(begin, phone_hears(&t->a, begin).n);
+		phone_write(&t->a, "ACK", "", "");
+		assert_ended(t, rows[i].heard, ENDED_BY_B);
+	}
+}
+
+/* A phone that was left in a drawer does not hide that the other one is busy. */
+static void silence_is_no_verdict(void **state)
+{
+	struct hunt *t = *state;
+
+	ring(t);
+	phone_answer(&t->b[0], t->b[0].invite, "486 Busy Here", "");
+	phone_answer(&t->b[1], t->b[1].invite, "180 Ringing", "");
+	rig_wait_ms(t->r, 33000); /* timer B of the third */
+	phone_answer(&t->b[1], t->b[1].invite, "480 Away", "");
+	assert_true(phone_hears(&t->a, "SIP/2.0 486").n);
+	phone_write(&t->a, "ACK", "", "");
+	assert_ended(t, 486, ENDED_BY_B);
+}
+
+static void a_global_refusal(void **state)
+{
+	struct hunt *t = *state;
+
+	ring_all(t);
+	phone_answer(&t->b[1], t->b[1].invite, "486 Busy Here", "");
+	phone_answer(&t->b[0], t->b[0].invite, "603 Decline", "");
+	assert_true(phone_hears(&t->a, "SIP/2.0 603").n);
+	phone_write(&t->a, "ACK", "", "");
+	cancelled(&t->b[2]);
+	assert_ended(t, 603, ENDED_BY_B);
+}
+
+static void caller_gives_up(void **state)
+{
+	struct hunt *t = *state;
+
+	ring_all(t);
+	phone_cancel(&t->a);
+	assert_true(phone_hears(&t->a, "SIP/2.0 487").n);
+	phone_write(&t->a, "ACK", "", "");
+	for (unsigned i = 0; i < PHONES; i++)
+		cancelled(&t->b[i]);
+	assert_ended(t, 487, ENDED_BY_A);
+}
+
+/* Ports of a branch that failed are free for others while the rest rings. */
+static void ports_come_back(void **state)
+{
+	struct hunt *t = *state;
+
+	ring_all(t);
+	assert_int_equal(rig_counts(t->r).ports_free, 100 - 1 - PHONES);
+	phone_answer(&t->b[1], t->b[1].invite, "486 Busy Here", "");
+	assert_int_equal(rig_counts(t->r).ports_free, 100 - PHONES);
+}
+
+/* The newest command of that kind for a leg; all zero when there is none. */
+static struct flow_spec last_media(const struct rig *r, enum media_command_kind kind, uint8_t leg)
+{
+	for (uint32_t i = r->media_count; i-- > 0;) {
+		if (r->media[i].kind == kind && r->media[i].spec.leg == leg)
+			return r->media[i].spec;
+	}
+	return (struct flow_spec){ 0 };
+}
+
+/* A hears the last one that has something to say; each answer is of an early dialog of its own (RFC 3261 13.2.1). */
+static void early_media_of_two(void **state)
+{
+	struct hunt *t = *state;
+	struct bytes first, second, final;
+
+	phone_open(&t->a, t->r, "1003", "192.0.2.13:5060");
+	ring(t);
+	phone_answer(&t->b[0], t->b[0].invite, "183 Session Progress", PHONE_SDP_B);
+	first = phone_hears(&t->a, "SIP/2.0 183");
+	assert_true(rig_has(first, "m=audio "));
+	assert_int_equal(last_media(t->r, MEDIA_FLOW_UPDATE, 3).rule_count, 2);
+	phone_answer(&t->b[1], t->b[1].invite, "183 Session Progress", PHONE_SDP_B);
+	second = phone_hears(&t->a, "SIP/2.0 183");
+	assert_false(bytes_eq(rig_header(first, "To"), rig_header(second, "To")));
+	assert_int_equal(last_media(t->r, MEDIA_FLOW_UPDATE, 3).rule_count, 0);
+	assert_int_equal(last_media(t->r, MEDIA_FLOW_UPDATE, 2).rule_count, 2);
+	assert_int_equal(last_media(t->r, MEDIA_FLOW_UPDATE, 0).peer.slot,
+			 last_media(t->r, MEDIA_FLOW_UPDATE, 2).id.slot);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", "");
+	final = phone_hears(&t->a, "SIP/2.0 200");
+	assert_true(rig_has(final, "m=audio "));
+	assert_false(bytes_eq(rig_header(final, "To"), rig_header(second, "To")));
+	assert_int_equal(last_media(t->r, MEDIA_FLOW_UPDATE, 0).peer.slot,
+			 last_media(t->r, MEDIA_FLOW_UPDATE, 3).id.slot);
+	phone_ack(&t->a);
+	cancelled(&t->b[1]);
+	phone_answer(&t->b[2], t->b[2].invite, "180 Ringing", "");
+	cancelled(&t->b[2]);
+	assert_talking(t, &t->b[0]);
+}
+
+static void answer_moved(struct phone *p, const char *contacts)
+{
+	phone_answer_as(p, p->invite, p->tag, "302 Moved Temporarily", contacts, "");
+}
+
+/* A phone that forwards its calls (RFC 3261 8.1.3.4). phone_answer_as adds its own contact: it was rung already. */
+static void sent_elsewhere(void **state)
+{
+	struct hunt *t = *state;
+
+	ring_all(t);
+	answer_moved(&t->b[0], "Contact: <sip:1004@192.0.2.1>\r\n");
+	assert_true(bytes_starts(phone_rings(&t->c), "INVITE sip:1004@192.0.2.14:5060 "));
+	assert_true(rig_has(t->c.invite, "From: \"Phone\" <sip:1001@192.0.2.1:5060>;tag="));
+	assert_true(rig_has(t->c.invite, "Max-Forwards: 69\r\n"));
+	assert_int_equal(rig_count(t->r, &t->b[0].addr, "INVITE "), 1);
+	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
+	cancelled(&t->b[1]);
+	cancelled(&t->b[2]);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	phone_ack(&t->a);
+	assert_talking(t, &t->c);
+	hang_up(t, &t->c);
+	assert_ended(t, 200, ENDED_BY_A);
+}
+
+/* Two phones send each other the calls: each rings once. */
+static void sent_in_circles(void **state)
+{
+	struct hunt *t = *state;
+
+	phone_invite(&t->a, "1004", PHONE_SDP_A);
+	(void)phone_rings(&t->c);
+	answer_moved(&t->c, "Contact: <sip:1002@192.0.2.1>, <sip:1004@192.0.2.1>\r\n");
+	for (unsigned i = 0; i < PHONES; i++) {
+		assert_true(phone_rings(&t->b[i]).n);
+		answer_moved(&t->b[i], "Contact: <sip:1004@test.local>, <sip:1002@test.local>\r\n");
+	}
+	assert_true(phone_hears(&t->a, "SIP/2.0 480").n);
+	phone_write(&t->a, "ACK", "", "");
+	assert_int_equal(rig_count(t->r, &t->c.addr, "INVITE "), 1);
+	assert_ended(t, 480, ENDED_BY_B);
+}
+
+/* We take no call out of the house because a phone says so. */
+static void sent_away(void **state)
+{
+	static const char *const contacts[] = {
+		"Contact: <sip:1004@198.51.100.1>\r\n", "Contact: <sip:1004@elsewhere.test>\r\n",
+		"Contact: <mailto:a@b.test>\r\n",       "Contact: <sip:9999@192.0.2.1>\r\n",
+		"Contact: <sip:1003@192.0.2.1>\r\n",    "",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(contacts); i++) {
+		struct hunt *t;
+
+		if (i) {
+			assert_int_equal(hunt_teardown(state), 0);
+			assert_int_equal(hunt_setup(state), 0);
+		}
+		t = *state;
+		phone_invite(&t->a, "1004", PHONE_SDP_A);
+		(void)phone_rings(&t->c);
+		answer_moved(&t->c, contacts[i]);
+		ROW_ASSERT(contacts[i], phone_hears(&t->a, "SIP/2.0 480").n);
+		phone_write(&t->a, "ACK", "", "");
+		assert_ended(t, 480, ENDED_BY_B);
+	}
+}
+
+/* The third has no ports left: two ring. */
+static void too_few_ports(void **state)
+{
+	struct hunt *t = *state;
+
+	t->r->settings.networks[0].last_port = 20005;
+	shard_close(t->r->shard);
+	rig_start_shard(t->r);
+	bind_all(t);
+	phone_invite(&t->a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&t->b[2]).n);
+	assert_true(phone_rings(&t->b[1]).n);
+	assert_int_equal(phone_rings(&t->b[0]).n, 0);
+	phone_answer(&t->b[1], t->b[1].invite, "200 OK", PHONE_SDP_B);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	phone_ack(&t->a);
+	assert_int_equal(rig_counts(t->r).calls_established, 1);
+}
+
+static void nobody_offers(void **state)
+{
+	struct hunt *t = *state;
+	struct bytes m;
+
+	phone_invite(&t->a, "1002", "");
+	for (unsigned i = 0; i < PHONES; i++) {
+		(void)phone_rings(&t->b[i]);
+		phone_answer(&t->b[i], t->b[i].invite, "180 Ringing", "");
+	}
+	assert_int_equal(rig_counts(t->r).ports_free, 100);
+	phone_answer(&t->b[1], t->b[1].invite, "200 OK", PHONE_SDP_B);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(rig_count(t->r, &t->b[0].addr, "BYE "), 1);
+	cancelled(&t->b[2]);
+	m = phone_hears(&t->a, "SIP/2.0 200");
+	assert_true(rig_has(m, "m=audio "));
+	assert_int_equal(rig_count(t->r, &t->b[1].addr, "ACK "), 0);
+	phone_ack_with(&t->a, PHONE_SDP_A);
+	assert_true(rig_has(rig_take(t->r, &t->b[1].addr, "ACK "), "m=audio "));
+	phone_answer(&t->b[0], rig_take(t->r, &t->b[0].addr, "BYE "), "200 OK", "");
+	assert_talking(t, &t->b[1]);
+}
+
+/* The winner is another leg than the first: its re-INVITEs go to A, and A's to it. */
+static void holds_afterwards(void **state)
+{
+	struct hunt *t = *state;
+	struct bytes m;
+
+	ring_all(t);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+	cancelled(&t->b[1]);
+	cancelled(&t->b[2]);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	phone_ack(&t->a);
+	phone_request(&t->b[0], "INVITE", "", PHONE_SDP_B);
+	m = rig_take(t->r, &t->a.addr, "INVITE ");
+	phone_answer(&t->a, m, "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(&t->b[0], "SIP/2.0 200").n);
+	phone_ack(&t->b[0]);
+	phone_request(&t->a, "INVITE", "", PHONE_SDP_A);
+	m = rig_take(t->r, &t->b[0].addr, "INVITE ");
+	assert_true(m.n);
+	phone_answer(&t->b[0], m, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->a, "SIP/2.0 200").n);
+	phone_ack(&t->a);
+	assert_talking(t, &t->b[0]);
+	hang_up(t, &t->b[0]);
+	assert_ended(t, 200, ENDED_BY_A);
+}
+
+/* The new process: another random seed and hash key, what the store holds, an engine without flows. */
+static void restart(struct hunt *t)
+{
+	struct rig *r = t->r;
+	const struct rig_save *s = rig_stored(r);
+	const char *reason = "";
+
+	shard_close(r->shard);
+	rand_open_seed(&r->rand, 4711);
+	rig_start_shard(r);
+	bind_all(t);
+	if (shard_restore_call(r->shard, text_bytes(&s->record), r->now, &reason))
+		fail_msg("restore: %s", reason);
+	rig_run(r);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
+/* One rings, one has not answered at all, one is busy: the next process knows. */
+static void restart_while_they_ring(void **state)
+{
+	struct hunt *t = *state;
+	struct bytes m;
+
+	ring(t);
+	phone_answer(&t->b[1], t->b[1].invite, "486 Busy Here", "");
+	phone_answer(&t->b[0], t->b[0].invite, "180 Ringing", "");
+	restart(t);
+	assert_int_equal(rig_count(t->r, &t->b[0].addr, "INVITE "), 1);
+	assert_int_equal(rig_count(t->r, &t->b[1].addr, "INVITE "), 1);
+	m = rig_take(t->r, &t->b[2].addr, "INVITE ");
+	assert_true(bytes_eq(m, t->b[2].invite)); /* for it a retransmission */
+	assert_int_equal(rig_counts(t->r).ports_free, 100 - PHONES);
+	phone_answer(&t->b[0], t->b[0].invite, "480 Away", "");
+	assert_int_equal(rig_count(t->r, &t->a.addr, "SIP/2.0 4"), 0);
+	phone_answer(&t->b[2], t->b[2].invite, "500 Oops", "");
+	assert_true(phone_hears(&t->a, "SIP/2.0 486").n); /* the busy one of the former process */
+	phone_write(&t->a, "ACK", "", "");
+	assert_ended(t, 486, ENDED_BY_B);
+}
+
+/* It died between the winner's answer and the losers' end: they are cancelled again. */
+static void restart_while_losers_go(void **state)
+{
+	struct hunt *t = *state;
+
+	ring(t);
+	phone_answer(&t->b[0], t->b[0].invite, "180 Ringing", "");
+	phone_answer(&t->b[1], t->b[1].invite, "180 Ringing", "");
+	phone_answer(&t->b[1], t->b[1].invite, "200 OK", PHONE_SDP_B);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	restart(t);
+	assert_int_equal(rig_count(t->r, &t->b[0].addr, "CANCEL "), 2);
+	assert_int_equal(rig_count(t->r, &t->b[2].addr, "CANCEL "), 0);
+	cancelled(&t->b[0]);
+	phone_answer(&t->b[2], t->b[2].invite, "180 Ringing", "");
+	cancelled(&t->b[2]);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	phone_ack(&t->a);
+	assert_talking(t, &t->b[1]);
+	restart(t);
+	assert_talking(t, &t->b[1]);
+	hang_up(t, &t->b[1]);
+	assert_ended(t, 200, ENDED_BY_A);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HUNT_TEST(first_answer_wins),
+		HUNT_TEST(why_it_stops),
+		HUNT_TEST(loser_is_slow),
+		HUNT_TEST(loser_answers_late),
+		HUNT_TEST(the_best_refusal),
+		HUNT_TEST(silence_is_no_verdict),
+		HUNT_TEST(a_global_refusal),
+		HUNT_TEST(caller_gives_up),
+		HUNT_TEST(ports_come_back),
+		HUNT_TEST(early_media_of_two),
+		HUNT_TEST(sent_elsewhere),
+		HUNT_TEST(sent_in_circles),
+		HUNT_TEST(sent_away),
+		HUNT_TEST(too_few_ports),
+		HUNT_TEST(nobody_offers),
+		HUNT_TEST(holds_afterwards),
+		HUNT_TEST(restart_while_they_ring),
+		HUNT_TEST(restart_while_losers_go),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
