@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first byte chooses a kind of document, the rest is its text. Oracle: it is refused with a reason and changes nothing, or what was
+ * read keeps the rules of its kind, and written and read again it is the same.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/extension.h"
+#include "app/profile.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct bytes text_of(json_t *json, char **text)
+{
+	*text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	assert(*text);
+	return bytes_str(*text);
+}
+
+static void profile(struct bytes in)
+{
+	struct profile p = { .changed_utc_ms = 1 }, again;
+	const struct offer_terms *terms = &p.core.terms;
+	const char *reason = NULL;
+	char *text;
+
+	if (profile_from_document(&p, in, &reason)) {
+		assert(reason && p.changed_utc_ms == 1 && !p.core.name[0]);
+		return;
+	}
+	assert(p.core.name[0] && !profile_codecs_wrong(terms));
+	assert(terms->codec_count <= OFFER_CODECS_MAX && terms->video_kbps >= 64);
+	assert(terms->ptime_g711 >= 10 && terms->ptime_g711 <= 60);
+	assert(profile_transport(&p.core) || !p.core.transports);
+	assert(!profile_from_document(&again, text_of(profile_to_document(&p), &text), &reason));
+	assert(!memcmp(&p, &again, sizeof(p)));
+	free(text);
+}
+
+static void range(struct bytes in)
+{
+	struct profile_range r = { .changed_utc_ms = 1 }, again;
+	const char *reason = NULL;
+	char *text;
+
+	if (range_from_document(&r, in, &reason)) {
+		assert(reason && r.changed_utc_ms == 1);
+		return;
+	}
+	assert(range_addr_order(&r.core.first, &r.core.last) <= 0);
+	assert(!r.core.first.port && !r.core.last.port && r.core.first.family);
+	assert(!range_from_document(&again, text_of(range_to_document(&r), &text), &reason));
+	assert(!memcmp(&r, &again, sizeof(r)));
+	free(text);
+}
+
+static void extension(struct bytes in)
+{
+	struct extension e = { .changed_utc_ms = 1 }, again;
+	const char *reason = NULL;
+	char *text;
+
+	if (extension_from_document(&e, in, &reason)) {
+		assert(reason && e.changed_utc_ms == 1 && !e.core.number[0]);
+		return;
+	}
+	assert(e.core.number[0]);
+	assert(!extension_from_document(&again, text_of(extension_to_document(&e), &text),
+					&reason));
+	assert(!memcmp(&e, &again, sizeof(e)));
+	free(text);
+	(void)text_of(extension_to_view(&e, "r"), &text);
+	assert(!strstr(text, "\"ha1\""));
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const kinds[])(struct bytes in) = { profile, range, extension };
+
+	if (size)
+		kinds[data[0] % COUNT_OF(kinds)](bytes_mem(data + 1, size - 1));
+	return 0;
+}
