@@ -82,8 +82,12 @@ static bool has_its_blocks(const struct payload *red, const struct payload_list 
 	uint32_t number;
 
 	while (bytes_cut(&rest, '/', &word)) {
-		if (bytes_u32(bytes_trim(word), &number) || number > 127 ||
-		    !payload_find(kept, (uint8_t)number))
+		const struct payload *block;
+
+		if (bytes_u32(bytes_trim(word), &number) || number > 127)
+			return false;
+		block = payload_find(kept, (uint8_t)number);
+		if (!block || payload_is(block, "red"))
 			return false;
 	}
 	return true;
