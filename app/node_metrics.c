@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/node.h"
 #include "base/metric.h"
+#include "engine/engine.h"
 
 static struct {
 	metric_id info, extensions, calls_max, ports_free, media_waiting, resident, cpu_ms,
@@ -42,4 +43,5 @@ void node_metrics_update(const struct node *n)
 	metric_set(g_metrics.resident, resident);
 	metric_set(g_metrics.cpu_ms, clock_process_cpu_ns() / NS_PER_MS);
 	metric_set(g_metrics.degraded, counts.degraded);
+	engine_host_metrics(n->engine);
 }

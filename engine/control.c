@@ -6,6 +6,7 @@
 
 #include "engine/event.h"
 #include "engine/srtp_flow.h"
+#include "engine/tick.h"
 #include "engine/worker.h"
 
 static void answer(struct worker *w, const struct media_event *event)
@@ -63,6 +64,9 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		open_failed(w, c, err);
 		return;
 	}
+	tick_connection(
+		w, f,
+		now_ns); /* of a restored call: the kernel knows at once whose packets come here */
 	flow_count_publish(w);
 }
 
@@ -87,7 +91,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 		metric_add(w->metrics->stale_commands, 1);
 		return;
 	}
-	flow_update(f, spec);
+	flow_update(f, spec, now_ns);
 	if (!f->send || f->event_pt == PAYLOAD_NONE)
 		digits_stop(w, f);
 	/* a re-INVITE may move the party: let the socket hear everyone again */

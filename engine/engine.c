@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/host_udp.h"
 #include "engine/worker.h"
 
 enum {
@@ -39,6 +40,7 @@ struct thread {
 struct engine {
 	struct engine_settings settings;
 	struct media_metrics metrics;
+	struct host_udp_metrics host;
 	struct thread threads[WORKERS_MAX];
 	uint32_t count; /* running */
 };
@@ -160,6 +162,8 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 	if (e->settings.batch_wait_us == 0)
 		e->settings.batch_wait_us = BATCH_WAIT_US;
 	media_metrics_register(&e->metrics);
+	host_udp_register(&e->host);
+	host_udp_update(&e->host);
 	while (e->count < settings->workers) {
 		int err = thread_start(&e->threads[e->count], e);
 
@@ -201,6 +205,11 @@ uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max)
 	for (uint32_t i = 0; i < e->count && n < max; i++)
 		n += ring_pop(&e->threads[i].worker.events, out + n, max - n);
 	return n;
+}
+
+void engine_host_metrics(struct engine *e)
+{
+	host_udp_update(&e->host);
 }
 
 bool engine_events_wait(struct engine *e)

@@ -41,5 +41,7 @@ bool engine_command(struct engine *e, const struct media_command *command);
 int engine_event_fd(const struct engine *e);
 uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max);
 bool engine_events_wait(struct engine *e); /* false: more came, drain again */
+/* Counters of the host that are about media; now and then, for it reads files of the kernel. */
+void engine_host_metrics(struct engine *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "engine/latch.h"
 #include "engine/srtp_flow.h"
 #include "engine/worker.h"
@@ -64,6 +65,7 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->leg = spec->leg;
 	f->line = spec->line;
 	f->call = spec->call;
+	f->silence_ns = spec->silence_ms * NS_PER_MS;
 	f->event_pt = spec->event_pt < PAYLOAD_TYPES ? spec->event_pt : PAYLOAD_NONE;
 	f->event_send_hz = spec->event_clock_hz ? spec->event_clock_hz : CLOCK_HZ_PRESET;
 	f->remote[CHANNEL_RTP] = spec->remote_rtp;
@@ -97,12 +99,13 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	f->active_at = t->count;
 	t->active[t->count++] = spec->id.slot;
 	spec_apply(f, spec);
+	f->listening_ns = now_ns;
 	resume_apply(f, &spec->resume, now_ns);
 	*out = f;
 	return 0;
 }
 
-void flow_update(struct flow *f, const struct flow_spec *spec)
+void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns)
 {
 	bool rtp_moved = !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp);
 	bool rtcp_moved = !addr_eq(&f->remote[CHANNEL_RTCP], &spec->remote_rtcp);
@@ -111,6 +114,8 @@ void flow_update(struct flow *f, const struct flow_spec *spec)
 	if (f->peer.slot != spec->peer.slot || f->peer.generation != spec->peer.generation)
 		f->source.feeding = 0;
 	spec_apply(f, spec);
+	if (f->receive)
+		f->listening_ns = now_ns;
 	if (rtp_moved)
 		latch_forget(f, CHANNEL_RTP);
 	if (rtp_moved || rtcp_moved)

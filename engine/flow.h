@@ -89,13 +89,16 @@ struct flow {
 	struct srtp_stream *srtp_in, *srtp_out; /* NULL: plain, or no stream could be opened */
 	uint64_t srtp_limit;
 	uint32_t srtcp_limit;
-	uint32_t srtp_half;            /* of source: SRTP_HALFs of its index, as control knows them */
+	uint32_t srtp_half; /* of source: SRTP_HALFs of its index, as control knows them */
 	uint8_t srtp_told, srtcp_told; /* 1: MEDIA_FLOW_RESERVE was sent for this limit */
 	/* rarely */
 	uint64_t call;
-	uint8_t connected;   /* 1: the RTP socket is connected to the latched source */
-	uint64_t noticed_ns; /* last MEDIA_FLOW_LATCHED */
-	uint32_t active_at;  /* index in flow_table.active */
+	uint8_t connected;       /* 1: the RTP socket is connected to the latched source */
+	uint64_t noticed_ns;     /* last MEDIA_FLOW_LATCHED */
+	uint64_t silence_ns;     /* of the party, that is worth an event; 0: none is */
+	uint64_t listening_ns;   /* open, or last update with receive */
+	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
+	uint32_t active_at;      /* index in flow_table.active */
 	struct digits digits;
 } CACHE_ALIGNED;
 
@@ -115,7 +118,7 @@ void flow_table_close(struct flow_table *t);
 int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_ns,
 	      struct flow **out) NODISCARD;
 /* Everything of the spec but id and resume. The living state goes on; a moved signalled address is latched anew. */
-void flow_update(struct flow *f, const struct flow_spec *spec);
+void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns);
 void flow_close(struct flow_table *t, struct flow *f);
 /* NULL when the id is stale or never was. */
 struct flow *flow_find(const struct flow_table *t, struct flow_id id);

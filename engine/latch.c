@@ -72,8 +72,10 @@ void latch_resume(struct flow *f, enum channel c, const struct addr *source, uin
 {
 	bool changed;
 
-	if (source->family != ADDR_NONE)
-		(void)latch_accept(f, c, source, now_ns, &changed);
+	if (source->family == ADDR_NONE || !latch_accept(f, c, source, now_ns, &changed))
+		return;
+	/* it spoke until a moment ago: to the process before */
+	f->latch[c].since_ns = now_ns > LATCH_STABLE_NS ? now_ns - LATCH_STABLE_NS : 0;
 }
 
 bool latch_is_stable(const struct flow *f, uint64_t now_ns)
@@ -90,23 +92,39 @@ void latch_forget(struct flow *f, enum channel c)
 	f->notice = 1;
 }
 
+/* A party that is to send no RTP now cannot show where it is by it, nor anybody in its place. Its RTCP goes on (RFC 3264 5.1),
+ * where both share a port from the address that it has signalled. */
+static bool is_held(const struct pkt *p)
+{
+	const struct flow *f = p->flow;
+
+	return !f->receive && p->channel == CHANNEL_RTP &&
+	       !addr_eq(&p->from, &f->latch[CHANNEL_RTP].source) &&
+	       (p->kind == PKT_RTP || !addr_eq(&p->from, &f->remote[CHANNEL_RTP]));
+}
+
+static enum verdict pkt_latch(const struct pkt *p, uint64_t now_ns)
+{
+	enum channel c = (enum channel)p->channel;
+	struct flow *f = p->flow;
+	bool held = UNLIKELY(is_held(p)), changed;
+
+	if (held || (f->secure & SECURE_IN)) { /* the latter are latched when they are authentic */
+		if (!latch_allows(f, c, &p->from, now_ns))
+			return VERDICT_SOURCE_NOT_LATCHED;
+		return held ? VERDICT_NOT_RECEIVING : VERDICT_NONE;
+	}
+	if (!latch_accept(f, c, &p->from, now_ns, &changed))
+		return VERDICT_SOURCE_NOT_LATCHED;
+	if (changed)
+		f->notice = 1;
+	return VERDICT_NONE;
+}
+
 void latch_stage(struct worker *w, struct batch *b)
 {
 	(void)w;
 	BATCH_EACH(p, b)
-	{
-		bool changed;
-
-		if (p->verdict != VERDICT_NONE)
-			continue;
-		if (p->flow->secure & SECURE_IN) {
-			if (!latch_allows(p->flow, (enum channel)p->channel, &p->from, b->now_ns))
-				p->verdict = VERDICT_SOURCE_NOT_LATCHED;
-			continue;
-		}
-		if (!latch_accept(p->flow, (enum channel)p->channel, &p->from, b->now_ns, &changed))
-			p->verdict = VERDICT_SOURCE_NOT_LATCHED;
-		else if (changed)
-			p->flow->notice = 1;
-	}
+	if (p->verdict == VERDICT_NONE)
+		p->verdict = (uint8_t)pkt_latch(p, b->now_ns);
 }

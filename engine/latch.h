@@ -28,7 +28,7 @@ bool latch_is_stable(const struct flow *f, uint64_t now_ns);
 /* The signalled address moved: it is sent to until its party was heard. */
 void latch_forget(struct flow *f, enum channel c);
 
-/* Drops: source_not_latched. What is SRTP has yet to authenticate before it latches anything (unprotect.h). */
+/* A held flow (receive 0) latches no RTP source. Drops: source_not_latched, not_receiving. What is SRTP has yet to authenticate before it latches anything (unprotect.h). */
 void latch_stage(struct worker *w, struct batch *b);
 
 #endif

@@ -6,7 +6,7 @@
 #include "engine/latch.h"
 #include "engine/worker.h"
 
-static void connection_tick(struct worker *w, struct flow *f, uint64_t now_ns)
+void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	struct latch *l = &f->latch[CHANNEL_RTP];
 	bool stable = latch_is_stable(f, now_ns);
@@ -19,6 +19,28 @@ static void connection_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		l->since_ns = now_ns; /* no route, say: it does without */
 }
 
+static uint64_t heard_ns(const struct flow *f)
+{
+	uint64_t rtp_ns = f->latch[CHANNEL_RTP].heard_ns;
+	uint64_t rtcp_ns = f->latch[CHANNEL_RTCP].heard_ns;
+	uint64_t heard_ns = rtp_ns > rtcp_ns ? rtp_ns : rtcp_ns;
+
+	return heard_ns > f->listening_ns ? heard_ns : f->listening_ns;
+}
+
+static void silence_tick(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	uint64_t since_ns = heard_ns(f);
+	struct media_event event;
+
+	if (!f->receive || f->silence_ns == 0 || since_ns == f->silent_told_ns ||
+	    now_ns - since_ns < f->silence_ns)
+		return;
+	event = event_of(f, MEDIA_FLOW_SILENT);
+	if (event_send(w, &event)) /* full: it stays due */
+		f->silent_told_ns = since_ns;
+}
+
 static void flows_tick(struct worker *w, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < w->flows.count; i++) {
@@ -29,7 +51,8 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 			event_digit(w, f, &done);
 		if (f->notice)
 			event_notice(w, f, now_ns);
-		connection_tick(w, f, now_ns);
+		tick_connection(w, f, now_ns);
+		silence_tick(w, f, now_ns);
 	}
 }
 

@@ -235,20 +235,150 @@ static void an_update_that_moves_nothing_keeps_the_latch(void **state)
 	rig_close(r);
 }
 
-/* On hold, and before there is a peer, a party behind NAT still shows where it is. */
+/* Before there is a peer a party behind NAT shows where it is. */
 static void latches_what_it_does_not_relay(void **state)
 {
 	struct rig *r = rig_open();
 	struct addr nat = rig_addr("192.0.2.10:61000");
 
 	(void)state;
-	r->spec[A].receive = 0;
+	r->spec[A].peer = (struct flow_id){ 0 };
 	rig_update(r, &r->spec[A]);
 	put_rtp_from(r, A, &nat, &(struct rtp){ .ssrc = 1 });
 	worker_step(&r->w);
 	nothing_sent(r);
-	assert_int_equal(dropped(r, VERDICT_NOT_RECEIVING), 1);
+	assert_int_equal(dropped(r, VERDICT_NO_PEER), 1);
 	assert_true(addr_eq(&relay_rtp(r, B, &(struct rtp){ .ssrc = 2 })->remote, &nat));
+	rig_close(r);
+}
+
+/* On hold nobody does, and strangers are told from the party all the same. */
+static void a_held_flow_latches_nobody(void **state)
+{
+	static const enum latch_mode MODES[] = { LATCH_STRICT, LATCH_SAME_IP, LATCH_ANY_ONCE };
+	static const uint8_t RR[] = { 0x80, 201, 0, 1, 0, 0, 0, 1 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(MODES); i++) {
+		struct rig *r = rig_open();
+		struct addr signalled = party(A), rtcp = party_rtcp(A);
+		struct addr stranger = rig_addr("203.0.113.9:4000");
+
+		r->spec[A].receive = 0;
+		r->spec[A].latch = MODES[i];
+		rig_update(r, &r->spec[A]);
+		put_rtp_from(r, A, &signalled, &(struct rtp){ .ssrc = 1 });
+		put_rtp_from(r, A, &stranger, &(struct rtp){ .ssrc = 1 });
+		worker_step(&r->w);
+		nothing_sent(r);
+		assert_int_equal(flow_of(r, A)->latch[CHANNEL_RTP].source.family, ADDR_NONE);
+		assert_int_equal(dropped(r, VERDICT_NOT_RECEIVING) +
+					 dropped(r, VERDICT_SOURCE_NOT_LATCHED),
+				 2);
+		/* its reports go on */
+		if (MODES[i] != LATCH_ANY_ONCE) {
+			put_bytes(r, A, CHANNEL_RTCP, &rtcp, bytes_mem(RR, sizeof(RR)));
+			worker_step(&r->w);
+			assert_non_null(port_sim_take(r->sim));
+		}
+		/* and on resume the first one is heard */
+		r->spec[A].receive = 1;
+		rig_update(r, &r->spec[A]);
+		assert_non_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 1 }));
+		rig_close(r);
+	}
+}
+
+/* A stranger that sends first, or during a hold, gets nothing and is not heard. */
+static void nobody_is_believed_before_the_party_is_signalled(void **state)
+{
+	static const enum latch_mode MODES[] = { LATCH_STRICT, LATCH_SAME_IP };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(MODES); i++) {
+		struct rig *r = rig_open();
+		struct addr stranger = rig_addr("203.0.113.9:4000"), from = party(B);
+
+		r->spec[B].latch = MODES[i];
+		r->spec[B].remote_rtp = r->spec[B].remote_rtcp = (struct addr){ 0 };
+		rig_update(r, &r->spec[B]);
+		put_rtp_from(r, B, &stranger, &(struct rtp){ .ssrc = 9 });
+		put_rtp_from(r, B, &from, &(struct rtp){ .ssrc = 9 });
+		put_rtp(r, A, &(struct rtp){ .ssrc = 1 });
+		worker_step(&r->w);
+		nothing_sent(r);
+		assert_int_equal(dropped(r, VERDICT_SOURCE_NOT_LATCHED), 2);
+		assert_int_equal(dropped(r, VERDICT_NO_DESTINATION), 1);
+		r->spec[B] = rig_spec(B);
+		r->spec[B].latch = MODES[i];
+		rig_update(r, &r->spec[B]);
+		put_rtp_from(r, B, &stranger, &(struct rtp){ .ssrc = 9 });
+		worker_step(&r->w);
+		nothing_sent(r);
+		assert_non_null(relay_rtp(r, B, &(struct rtp){ .ssrc = 2 }));
+		rig_close(r);
+	}
+}
+
+/* ---- silence ---- */
+
+static uint32_t silent_after_ms(struct rig *r, uint32_t ms)
+{
+	uint32_t n = 0;
+
+	for (; ms >= 250; ms -= 250) {
+		advance_ms(r, 250);
+		worker_step(&r->w);
+		n += rig_events(r, MEDIA_FLOW_SILENT);
+	}
+	return n;
+}
+
+static void silence_is_told_once(void **state)
+{
+	static const uint8_t RR[] = { 0x80, 201, 0, 1, 0, 0, 0, 1 };
+	struct rig *r = rig_open();
+	struct addr rtcp = party_rtcp(A);
+
+	(void)state;
+	r->spec[A].silence_ms = 10000;
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(silent_after_ms(r, 9750), 0); /* never heard */
+	assert_int_equal(silent_after_ms(r, 500), 1);
+	assert_int_equal(silent_after_ms(r, 60000), 0);
+	assert_non_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 1 }));
+	assert_int_equal(silent_after_ms(r, 9500), 0);
+	put_bytes(r, A, CHANNEL_RTCP, &rtcp,
+		  bytes_mem(RR, sizeof(RR))); /* RTCP is a sign of life */
+	assert_int_equal(silent_after_ms(r, 9750), 0);
+	assert_int_equal(silent_after_ms(r, 60000), 1);
+	r->spec[A].receive = 0; /* and on hold silence is right */
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(silent_after_ms(r, 60000), 0);
+	r->spec[A].receive = 1;
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(silent_after_ms(r, 9750), 0);
+	assert_int_equal(silent_after_ms(r, 500), 1);
+	r->spec[A].silence_ms = 0;
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(silent_after_ms(r, 60000), 0);
+	rig_close(r);
+}
+
+static void strangers_do_not_end_a_silence(void **state)
+{
+	struct rig *r = rig_open();
+	struct addr stranger = rig_addr("203.0.113.9:4000");
+	uint32_t told = 0;
+
+	(void)state;
+	r->spec[A].silence_ms = 5000;
+	rig_update(r, &r->spec[A]);
+	for (uint16_t i = 0; i < 40; i++) {
+		put_rtp_from(r, A, &stranger, &(struct rtp){ .ssrc = 1, .sequence = i });
+		told += silent_after_ms(r, 250);
+	}
+	assert_int_equal(told, 1);
 	rig_close(r);
 }
 
@@ -375,7 +505,11 @@ int main(void)
 		cmocka_unit_test(follows_a_moved_signalled_address),
 		cmocka_unit_test(a_moved_party_has_its_rtcp_elsewhere),
 		cmocka_unit_test(an_update_that_moves_nothing_keeps_the_latch),
+		cmocka_unit_test(silence_is_told_once),
+		cmocka_unit_test(strangers_do_not_end_a_silence),
 		cmocka_unit_test(latches_what_it_does_not_relay),
+		cmocka_unit_test(a_held_flow_latches_nobody),
+		cmocka_unit_test(nobody_is_believed_before_the_party_is_signalled),
 		cmocka_unit_test(a_source_that_stays_is_connected),
 		cmocka_unit_test(a_connected_party_may_come_from_elsewhere),
 		cmocka_unit_test(an_update_opens_a_connected_socket),

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the kernel dropped before any port saw it, of the whole host (network namespace): strangers at a connected socket,
+ * packets for ports that nobody has, full receive buffers. Together with the drops of the stages every packet is counted.
+ */
+#ifndef ENGINE_HOST_UDP_H
+#define ENGINE_HOST_UDP_H
+
+#include "base/bytes.h"
+#include "base/metric.h"
+
+/* IPv4 and IPv6 together, since the host started. */
+struct host_udp {
+	uint64_t no_ports, receive_buffer_errors;
+};
+
+struct host_udp_metrics {
+	metric_id no_ports, receive_buffer_errors;
+	struct host_udp seen; /* by the last update */
+	bool started;
+};
+
+/* Adds what a text as of /proc/net/snmp says: a line of names and one of numbers. */
+void host_udp_read_snmp(struct host_udp *h, struct bytes text);
+/* The same of /proc/net/snmp6: a name and a number a line. */
+void host_udp_read_snmp6(struct host_udp *h, struct bytes text);
+
+void host_udp_register(struct host_udp_metrics *m);
+/* Reads both files and counts what was added since the first update. Not in packet time. */
+void host_udp_update(struct host_udp_metrics *m);
+
+#endif
