@@ -147,6 +147,19 @@ void shard_resume(struct shard *s, struct instant now);
 /* 0 or -ENOENT. Ends the call with BYE or CANCEL/480. */
 int shard_hangup(struct shard *s, uint64_t call, struct instant now) NODISCARD;
 
+/* What a call is told to do (sig/shard_commands.c). All: 0 (also when it is so already), -ENOENT (no such call), -EAGAIN (a change of
+ * the session is under way), -ENOTCONN (not established). leg: 0 is the caller, 1 whom it speaks with. */
+/* The party of that leg holds the other one: that one is offered a=sendonly, and no media goes either way. Until resumed, or until the
+ * party's own offer to send and receive (CALL-07). */
+int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, struct instant now) NODISCARD;
+int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, struct instant now) NODISCARD;
+/* Nobody hears the party of that leg; it is not told. */
+int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on,
+		    struct instant now) NODISCARD;
+/* Digits go to the party of that leg: as telephone-events, or by INFO. */
+int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,
+		    uint16_t duration_ms, struct instant now) NODISCARD;
+
 enum call_state {
 	CALL_SETUP, /* INVITE came, being saved or sent */
 	CALL_RINGING,
