@@ -58,6 +58,9 @@ static void feed_one(const struct answer *a, struct shard *s, struct instant now
 	case ANSWER_SEND_FAILED:
 		shard_send_failed(s, &a->hop, a->error, now);
 		return;
+	case ANSWER_CONNECTION_CLOSED:
+		shard_connection_closed(s, &a->hop, now);
+		return;
 	case ANSWER_DEGRADED:
 		shard_degraded(s, !a->ok, now);
 		return;

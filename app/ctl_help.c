@@ -5,8 +5,11 @@
 
 static const char g_usage[] =
 	"usage: tandemctl init --dir DIR [--bind ADDRESS] [--sip-ports 5060,10060]\n"
+	"                      [--tcp-ports 5060,10060|none] [--tls-ports 5061|none]\n"
 	"                      [--media-ports 12000-31999] [--http ADDRESS:PORT] [--name NAME]\n"
-	"           makes DIR/tandem.yaml and DIR/keys; nothing is overwritten\n"
+	"           makes DIR/tandem.yaml, DIR/keys and DIR/tls (an authority of its own and a\n"
+	"           certificate; phones trust DIR/tls/ca.pem); nothing is overwritten\n"
+	"           with --sip-ports alone TCP has the same numbers, and TLS is off\n"
 	"       tandemctl --config DIR/tandem.yaml [--json] COMMAND [key=value...]\n"
 	"           one command on the running node; prints its result as JSON\n"
 	"           --json: the whole answer on one line, errors too\n"

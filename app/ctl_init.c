@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/certificate.h"
 #include "app/ctl.h"
 #include "app/files.h"
 #include "app/keys.h"
@@ -17,10 +18,10 @@
 enum { YAML_MAX = 4096 };
 
 struct init {
-	const char *dir, *bind, *sip_ports, *media_ports, *http, *name;
+	const char *dir, *bind, *sip_ports, *tcp_ports, *tls_ports, *media_ports, *http, *name;
 	char own_address[ADDR_TEXT_MAX], own_name[64], http_address[ADDR_TEXT_MAX];
 	char path[PATH_MAX]; /* of dir, absolute */
-	char config[PATH_MAX + 16], keys[PATH_MAX + 16];
+	char config[PATH_MAX + 16], keys[PATH_MAX + 16], tls[PATH_MAX + 16];
 	uint16_t http_port;
 };
 
@@ -32,6 +33,8 @@ static bool options_read(struct init *x, int argc, char **argv)
 	} known[] = { { "--dir", &x->dir },
 		      { "--bind", &x->bind },
 		      { "--sip-ports", &x->sip_ports },
+		      { "--tcp-ports", &x->tcp_ports },
+		      { "--tls-ports", &x->tls_ports },
 		      { "--media-ports", &x->media_ports },
 		      { "--http", &x->http },
 		      { "--name", &x->name } };
@@ -97,6 +100,27 @@ static bool is_of(const char *text, const char *allowed)
 	return text[0] && text[strspn(text, allowed)] == '\0';
 }
 
+static bool is_ports_or_none(const char *text)
+{
+	return !strcmp(text, "none") || is_of(text, "0123456789,");
+}
+
+static const char *ports_in_yaml(const char *text)
+{
+	return strcmp(text, "none") ? text : "";
+}
+
+/* Somebody who says which ports there are shall not find others taken: two nodes of one machine. */
+static void ports_preset(struct init *x)
+{
+	if (!x->tls_ports)
+		x->tls_ports = x->sip_ports ? "none" : "5061";
+	if (!x->sip_ports)
+		x->sip_ports = "5060,10060";
+	if (!x->tcp_ports)
+		x->tcp_ports = x->sip_ports;
+}
+
 /* What goes into the file is checked before, so that no option can write more than its value. */
 static bool values_check(struct init *x)
 {
@@ -107,6 +131,10 @@ static bool values_check(struct init *x)
 		ctl_complain("init: --bind must be an address of this machine, without a port");
 	} else if (!is_of(x->sip_ports, "0123456789,")) {
 		ctl_complain("init: --sip-ports must be ports, such as 5060,10060");
+	} else if (!is_ports_or_none(x->tcp_ports)) {
+		ctl_complain("init: --tcp-ports must be ports, such as 5060,10060, or none");
+	} else if (!is_ports_or_none(x->tls_ports)) {
+		ctl_complain("init: --tls-ports must be ports, such as 5061, or none");
 	} else if (!is_of(x->media_ports, "0123456789-")) {
 		ctl_complain("init: --media-ports must be a range, such as 20000-39999");
 	} else if (addr_parse(&http, bytes_str(x->http)) || !http.port) {
@@ -140,6 +168,8 @@ static int yaml_write(const struct init *x, char out[YAML_MAX])
 			 "  - name: main\n"
 			 "    bind: \"%s\"\n"
 			 "    sip_ports: [%s]\n"
+			 "    sip_tcp_ports: [%s]\n"
+			 "    sip_tls_ports: [%s]\n"
 			 "    media_ports: %s\n"
 			 "\n"
 			 "sip:\n"
@@ -151,7 +181,8 @@ static int yaml_write(const struct init *x, char out[YAML_MAX])
 			 "\n"
 			 "log:\n"
 			 "  level: info\n",
-			 x->name, x->path, x->bind, x->sip_ports, x->media_ports, x->http_address,
+			 x->name, x->path, x->bind, x->sip_ports, ports_in_yaml(x->tcp_ports),
+			 ports_in_yaml(x->tls_ports), x->media_ports, x->http_address,
 			 x->http_port);
 
 	return n > 0 && n < YAML_MAX ? 0 : -ENAMETOOLONG;
@@ -200,15 +231,33 @@ static bool is_free(const char *path)
 	return true;
 }
 
+/* For the name and the addresses that phones are told. */
+static int tls_make(const struct init *x)
+{
+	struct certificate_names names = { .list = { x->name, "localhost", x->bind } };
+	int err;
+
+	names.count = 3;
+	if (strcmp(x->bind, "127.0.0.1") != 0)
+		names.list[names.count++] = "127.0.0.1";
+	if (strcmp(x->bind, "::1") != 0)
+		names.list[names.count++] = "::1";
+	err = certificates_make(x->tls, &names);
+	return err == -EEXIST ? 0 : err; /* given ones stay */
+}
+
 static int files_make(struct init *x, const char *yaml)
 {
 	int err;
 
 	(void)snprintf(x->config, sizeof(x->config), "%s/tandem.yaml", x->path);
 	(void)snprintf(x->keys, sizeof(x->keys), "%s/keys", x->path);
+	(void)snprintf(x->tls, sizeof(x->tls), "%s/tls", x->path);
 	if (!is_free(x->config) || !is_free(x->keys))
 		return CTL_REFUSED;
-	err = keys_create(x->keys);
+	err = tls_make(x);
+	if (!err)
+		err = keys_create(x->keys);
 	if (!err) {
 		err = file_create(x->config, 0600, bytes_str(yaml));
 		if (err)
@@ -218,7 +267,8 @@ static int files_make(struct init *x, const char *yaml)
 		ctl_complain("init: cannot write to %s: %s", x->path, strerror(-err));
 		return CTL_REFUSED;
 	}
-	(void)printf("made %s and %s\n", x->config, x->keys);
+	(void)printf("made %s, %s and %s (phones trust %s/ca.pem)\n", x->config, x->keys, x->tls,
+		     x->tls);
 	return CTL_DONE;
 }
 
@@ -228,11 +278,10 @@ int ctl_init(int argc, char **argv)
 	char yaml[YAML_MAX];
 	int err;
 
-	x = (struct init){ .sip_ports = "5060,10060",
-			   .media_ports = "12000-31999",
-			   .http = "127.0.0.1:8080" };
+	x = (struct init){ .media_ports = "12000-31999", .http = "127.0.0.1:8080" };
 	if (!options_read(&x, argc, argv))
 		return CTL_USAGE;
+	ports_preset(&x);
 	own_address(x.own_address);
 	own_name(x.own_name);
 	x.bind = x.bind ? x.bind : x.own_address;

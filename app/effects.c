@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "engine/engine.h"
-#include "sig/sip/transport_udp.h"
+#include "sig/sip/transport.h"
 
 static struct {
 	metric_id bind_failed, queue_full;
@@ -29,7 +29,7 @@ void effects_setup(void)
 
 static void carry_send(struct effects_to *to, const struct effect *e)
 {
-	int err = transport_udp_send(to->sip, &e->hop, text_bytes(&e->data));
+	int err = transport_send(to->sip, &e->hop, text_bytes(&e->data));
 
 	/* A full queue is no verdict on the peer: we or it sends again. */
 	if (err && err != -ENOBUFS) {

@@ -8,11 +8,11 @@
 #include "cluster/store.h"
 #include "sig/effect.h"
 
-struct transport_udp;
+struct transport;
 
 /* Where effects go. Its address stays the same while answers are awaited. */
 struct effects_to {
-	struct transport_udp *sip;
+	struct transport *sip;
 	struct store *store;
 	struct media_queue *media;
 	struct answers *answers;

@@ -84,10 +84,11 @@ void node_reload(struct node *n)
 	log_setup(STDERR_FILENO, (enum log_level)fresh.log.level,
 		  (enum log_format)fresh.log.format);
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
-	settings_to_shard(&n->settings, nonce_key, &shard);
+	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &shard);
 	shard.calls_max = n->calls_max;
 	shard_configure(n->shard, &shard);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
+	node_tls_reload(n);
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));
 }
 

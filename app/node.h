@@ -22,7 +22,8 @@
 
 struct control;
 struct engine;
-struct transport_udp;
+struct tls;
+struct transport;
 struct web;
 
 #define NODE_TENANT "default"
@@ -68,7 +69,8 @@ struct node {
 	struct store *store;
 	struct shard *shard;
 	struct engine *engine;
-	struct transport_udp *sip;
+	struct transport *sip;
+	struct tls *tls; /* NULL: no certificate, so no TLS */
 	struct control *control;
 	struct web *web;
 	struct answers answers;
@@ -81,9 +83,10 @@ struct node {
 	struct health health;
 	struct node_wait wait;
 	uint64_t beat_next_ns;
-	uint64_t respawn_ns;     /* when the own Redis is started again; UINT64_MAX: it runs */
-	uint64_t reserved_bytes; /* address space that the capacities reserved */
-	uint32_t calls_max;      /* limits.calls, or what the descriptors allow */
+	uint64_t respawn_ns;      /* when the own Redis is started again; UINT64_MAX: it runs */
+	uint64_t reserved_bytes;  /* address space that the capacities reserved */
+	uint32_t calls_max;       /* limits.calls, or what the descriptors allow */
+	uint32_t connections_max; /* limits.connections, likewise */
 	uint32_t calls_restored, bindings_restored, records_broken;
 };
 
@@ -114,11 +117,19 @@ void node_own_redis_died(struct node *n);
 void node_round(void *arg); /* end of each round: effects, answers, flushes, the timer */
 void node_on_timer(void *arg);
 void node_on_media(int fd, unsigned events, void *arg);
-void node_on_datagram(const struct sip_hop *from, struct bytes datagram, void *arg);
+void node_on_message(const struct sip_hop *from, struct bytes message, void *arg);
+void node_on_connection_closed(const struct sip_hop *hop, void *arg);
 void node_on_send_error(const struct sip_hop *to, int error, void *arg);
 void node_on_redis(bool connected, void *arg);
 void node_on_store_health(bool healthy, void *arg);
 void node_on_signal(int signal, void *arg);
+
+/* The certificates: reads them, or says why there is no TLS. Exit status. */
+int node_tls_open(struct node *n);
+/* SIGHUP: the files again; what is wrong changes nothing. */
+void node_tls_reload(struct node *n);
+/* Binds the SIP ports. 0 or -errno. */
+int node_sip_open(struct node *n) NODISCARD;
 
 /* Raises the descriptor limit; calls_max is what limits.calls and it allow. 0 or -errno. */
 int node_capacity_fit(struct node *n, unsigned *fd_max) NODISCARD;

@@ -16,6 +16,7 @@
 enum {
 	FDS_PER_CALL = 4, /* RTP and RTCP of two audio flows; video takes as many again */
 	FDS_OTHER = 256,
+	FDS_CONNECTION_SHARE = 4, /* one in four at most is for SIP connections */
 	PROBES = 32,
 	PROBE_PAUSE_US = 5000,
 };
@@ -41,13 +42,23 @@ int node_capacity_fit(struct node *n, unsigned *fd_max)
 {
 	uint64_t fds = descriptors_raise();
 	uint32_t wanted = n->settings.limits.calls, pairs = settings_port_pairs(&n->settings);
-	uint64_t fit = fds > FDS_OTHER ? (fds - FDS_OTHER) / FDS_PER_CALL : 0;
+	uint64_t usable = fds > FDS_OTHER ? fds - FDS_OTHER : 0, fit;
 
-	if (fit == 0) {
+	/* where there are few descriptors, calls come first */
+	n->connections_max = n->settings.limits.connections;
+	if (n->connections_max > usable / FDS_CONNECTION_SHARE)
+		n->connections_max = (uint32_t)(usable / FDS_CONNECTION_SHARE);
+	fit = (usable - n->connections_max) / FDS_PER_CALL;
+	if (fit == 0 || n->connections_max == 0) {
 		LOG_ERROR("node", 0,
 			  "too few descriptors: raise the hard limit (LimitNOFILE=, ulimit -Hn)",
 			  LOG_U64("limit", fds));
 		return -EMFILE;
+	}
+	if (n->connections_max < n->settings.limits.connections) {
+		LOG_WARN("node", 0,
+			 "fewer SIP connections than limits.connections: too few descriptors",
+			 LOG_U64("connections", n->connections_max), LOG_U64("descriptors", fds));
 	}
 	n->calls_max = wanted < fit ? wanted : (uint32_t)fit;
 	if (n->calls_max < wanted) {

@@ -9,18 +9,26 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "engine/engine.h"
-#include "sig/sip/transport_udp.h"
+#include "sig/sip/transport.h"
 
 #define BEAT_NS       (NS_PER_S / 2)
 #define RING_RETRY_NS NS_PER_MS
 
 enum { EVENTS_PER_DRAIN = 32, TURNS_MAX = 16 };
 
-void node_on_datagram(const struct sip_hop *from, struct bytes datagram, void *arg)
+void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
 {
 	struct node *n = arg;
 
-	shard_receive(n->shard, from, datagram, clock_instant());
+	shard_receive(n->shard, from, message, clock_instant());
+}
+
+void node_on_connection_closed(const struct sip_hop *hop, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_CONNECTION_CLOSED, .hop = *hop };
+
+	answers_add(&n->answers, &a);
 }
 
 void node_on_send_error(const struct sip_hop *to, int error, void *arg)
@@ -114,6 +122,8 @@ void node_on_timer(void *arg)
 		control_expire(n->control, now.ns);
 	if (n->shard && n->phase != NODE_STARTING && shard_next_ns(n->shard) <= now.ns)
 		shard_expire(n->shard, now);
+	if (n->sip)
+		transport_expire(n->sip, now.ns);
 	queries_expire(&n->queries, now.ns);
 	respawn(n, now.ns);
 	beat(n, now.ns);
@@ -168,6 +178,8 @@ static void arm(struct node *n)
 		next = least(next, control_next_ns(n->control));
 	if (n->phase != NODE_STARTING)
 		next = least(next, shard_next_ns(n->shard));
+	if (n->sip)
+		next = least(next, transport_next_ns(n->sip));
 	next = least(next, queries_next_ns(&n->queries));
 	if (n->media_queue.count)
 		next = least(next, clock_now_ns() + RING_RETRY_NS);
@@ -193,7 +205,7 @@ void node_round(void *arg)
 		return;
 	}
 	if (n->sip)
-		transport_udp_flush(n->sip);
+		transport_flush(n->sip);
 	if (n->control)
 		control_flush(n->control);
 	if (n->redis)

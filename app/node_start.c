@@ -15,7 +15,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "engine/engine.h"
-#include "sig/sip/transport_udp.h"
+#include "sig/sip/tls.h"
+#include "sig/sip/transport.h"
 
 enum {
 	REDIS_PENDING_MAX = 65536,
@@ -144,7 +145,7 @@ static int shard_start(struct node *n)
 	if (err)
 		return err;
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
-	settings_to_shard(&n->settings, nonce_key, &settings);
+	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
 	settings.calls_max = n->calls_max;
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	err = shard_open(&n->shard, &settings, &n->rand, clock_instant());
@@ -186,37 +187,18 @@ static int start_capacities(struct node *n)
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
-static int sip_open(struct node *n)
-{
-	struct addr binds[SHARD_LOCALS_MAX];
-	uint32_t count = 0;
-
-	/* in the order of shard_settings.locals: hop.local is the index into both */
-	for (uint32_t i = 0; i < n->settings.network_count; i++) {
-		const struct settings_network *network = &n->settings.networks[i];
-
-		for (uint32_t p = 0; p < network->sip_port_count; p++) {
-			assert(count < SHARD_LOCALS_MAX);
-			binds[count] = network->bind;
-			binds[count++].port = (uint16_t)network->sip_ports[p];
-		}
-	}
-	return transport_udp_open(&n->sip, binds, count, (uint8_t)n->settings.media.dscp_sip,
-				  node_on_datagram, node_on_send_error, n);
-}
-
 static int start_sockets(struct node *n)
 {
-	int err = sip_open(n);
+	int err = node_sip_open(n);
 
 	if (err) {
-		LOG_ERROR(
-			"node", 0,
-			err == -EADDRINUSE
-				? "a SIP port is used by another program: see networks[].sip_ports"
-			: err == -EADDRNOTAVAIL ? "networks[].bind is no address of this machine"
-						: "cannot open the SIP ports",
-			LOG_STR("error", strerror(-err)));
+		LOG_ERROR("node", 0,
+			  err == -EADDRINUSE      ? "a SIP port is used by another program: see "
+						    "networks[].sip_ports, "
+						    "sip_tcp_ports, sip_tls_ports"
+			  : err == -EADDRNOTAVAIL ? "networks[].bind is no address of this machine"
+						  : "cannot open the SIP ports",
+			  LOG_STR("error", strerror(-err)));
 		return NODE_EXIT_FAILED;
 	}
 	n->effects_to = (struct effects_to){ .sip = n->sip,
@@ -268,8 +250,9 @@ static int start_running(struct node *n)
 int node_start(struct node *n)
 {
 	int (*const steps[])(struct node *) = {
-		start_settings,   start_state, start_loop,    start_redis, start_store,
-		start_capacities, node_load,   start_sockets, start_doors, start_running,
+		start_settings, start_state,   start_loop,       start_redis,
+		start_store,    node_tls_open, start_capacities, node_load,
+		start_sockets,  start_doors,   start_running,
 	};
 	int status = NODE_EXIT_OK;
 
@@ -311,7 +294,8 @@ void node_stop(struct node *n)
 {
 	n->phase = NODE_STOPPING;
 	web_close(n->web);
-	transport_udp_close(n->sip);
+	transport_close(n->sip);
+	tls_close(n->tls);
 	stop_redis(n);
 	stop_media(n);
 	answers_close(&n->answers);

@@ -84,22 +84,74 @@ uint32_t settings_port_pairs(const struct settings *s)
 	return pairs;
 }
 
-static void locals_to_shard(const struct settings *s, struct shard_settings *out)
+struct port_list {
+	const uint32_t *ports;
+	uint32_t count;
+};
+
+static struct port_list ports_of(const struct settings_network *n, enum sip_transport transport)
 {
-	for (uint16_t i = 0; i < s->network_count; i++) {
-		const struct settings_network *network = &s->networks[i];
-
-		for (uint32_t p = 0; p < network->sip_port_count; p++) {
-			struct shard_local *local;
-
-			assert(out->local_count < SHARD_LOCALS_MAX);
-			local = &out->locals[out->local_count++];
-			local->bind = network->bind;
-			local->advertise = network->advertise;
-			local->bind.port = local->advertise.port = (uint16_t)network->sip_ports[p];
-			local->network = i;
-		}
+	switch (transport) {
+	case SIP_UDP:
+		return (struct port_list){ n->sip_ports, n->sip_port_count };
+	case SIP_TCP:
+		return (struct port_list){ n->sip_tcp_ports, n->sip_tcp_port_count };
+	case SIP_TLS:
+		return (struct port_list){ n->sip_tls_ports, n->sip_tls_port_count };
 	}
+	return (struct port_list){ 0 };
+}
+
+static void network_to_locals(const struct settings *s, uint16_t i, enum sip_transport transport,
+			      struct shard_settings *out)
+{
+	const struct settings_network *network = &s->networks[i];
+	struct port_list list = ports_of(network, transport);
+
+	for (uint32_t p = 0; p < list.count; p++) {
+		struct shard_local *local;
+
+		assert(out->local_count < SHARD_LOCALS_MAX);
+		local = &out->locals[out->local_count++];
+		local->bind = network->bind;
+		local->advertise = network->advertise;
+		local->bind.port = local->advertise.port = (uint16_t)list.ports[p];
+		local->transport = transport;
+		local->network = i;
+	}
+}
+
+/* UDP of all networks first: registrations in Redis name an index, and it stays when TCP or TLS come or go. */
+static void locals_to_shard(const struct settings *s, bool tls, struct shard_settings *out)
+{
+	enum sip_transport last = tls ? SIP_TLS : SIP_TCP;
+
+	for (enum sip_transport t = SIP_UDP; t <= last; t++) {
+		for (uint16_t i = 0; i < s->network_count; i++)
+			network_to_locals(s, i, t, out);
+	}
+}
+
+bool settings_wants_tls(const struct settings *s)
+{
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		if (s->networks[i].sip_tls_port_count)
+			return true;
+	}
+	return false;
+}
+
+void settings_to_tls(const struct settings *s, struct tls_settings *out)
+{
+	static_assert(sizeof(out->ca) == sizeof(s->tls.ca), "copied whole");
+	*out = (struct tls_settings){
+		.identity_count = 1 + s->tls.certificate_count,
+		.clients = (enum tls_client_certificates)s->tls.client_certificates,
+	};
+	memcpy(out->ca, s->tls.ca, sizeof(out->ca));
+	out->identities[0] = s->tls.own;
+	for (uint32_t i = 0; i < s->tls.certificate_count; i++)
+		out->identities[1 + i] = s->tls.certificates[i];
 }
 
 static void networks_to_shard(const struct settings *s, struct shard_settings *out)
@@ -144,7 +196,7 @@ static void trusted_to_shard(const struct settings *s, struct shard_settings *ou
 	}
 }
 
-void settings_to_shard(const struct settings *s, const uint8_t *nonce_key,
+void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,
 		       struct shard_settings *out)
 {
 	static_assert(sizeof(out->digest.realm) == sizeof(s->sip.realm), "copied whole");
@@ -157,7 +209,10 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key,
 				       (uint32_t)(s->sip.registration_expires_min / NS_PER_S),
 			       .expires_max_s =
 				       (uint32_t)(s->sip.registration_expires_max / NS_PER_S),
-			       .contacts_max = s->sip.max_contacts },
+			       .contacts_max = s->sip.max_contacts,
+			       .many = s->sip.registration_many,
+			       .expires_many_s =
+				       (uint32_t)(s->sip.registration_expires_many / NS_PER_S) },
 		.digest.nonce_lifetime_ms = 60000,
 		.latch = (enum latch_mode)s->media.latch,
 		.dscp_audio = (uint8_t)s->media.dscp_audio,
@@ -175,7 +230,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key,
 		out->digest.offer |=
 			settings_digest_algorithm(bytes_str(s->sip.digest_algorithms[i]));
 	}
-	locals_to_shard(s, out);
+	locals_to_shard(s, tls, out);
 	networks_to_shard(s, out);
 	trusted_to_shard(s, out);
 }

@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "sig/shard.h"
+#include "sig/sip/tls.h"
 
 enum {
 	SETTINGS_SIP_PORTS_MAX = 8,
@@ -31,6 +32,10 @@ struct settings_network {
 	struct addr advertise; /* filled from bind when the file gives none */
 	uint32_t sip_ports[SETTINGS_SIP_PORTS_MAX];
 	uint32_t sip_port_count;
+	uint32_t sip_tcp_ports[SETTINGS_SIP_PORTS_MAX]; /* as sip_ports when the file gives none */
+	uint32_t sip_tcp_port_count;
+	uint32_t sip_tls_ports[SETTINGS_SIP_PORTS_MAX];
+	uint32_t sip_tls_port_count;
 	struct conf_range media_ports;
 };
 
@@ -39,12 +44,24 @@ struct settings_sip {
 	uint64_t registration_expires; /* all durations: ns */
 	uint64_t registration_expires_min;
 	uint64_t registration_expires_max;
+	uint64_t registration_expires_many;
+	uint32_t registration_many;
 	uint64_t ring_timeout;
 	uint32_t max_contacts;
 	char digest_algorithms[DIGEST_ALGORITHMS][SETTINGS_ALGORITHM_MAX];
 	uint32_t digest_algorithm_count; /* 0: MD5 alone */
 	char trusted[SHARD_TRUSTED_MAX][SETTINGS_PREFIX_MAX];
 	uint32_t trusted_count;
+};
+
+struct settings_tls {
+	struct tls_files
+		own;    /* filled with those that tandemctl init makes when the file gives none */
+	bool is_preset; /* it gave none */
+	char ca[TLS_PATH_MAX];
+	int client_certificates; /* enum tls_client_certificates */
+	struct tls_files certificates[TLS_IDENTITIES_MAX - 1];
+	uint32_t certificate_count;
 };
 
 struct settings_media {
@@ -72,6 +89,7 @@ struct settings_log {
 
 struct settings_limits {
 	uint32_t calls, registrations, transactions;
+	uint32_t connections, connections_per_source;
 };
 
 struct settings {
@@ -79,6 +97,7 @@ struct settings {
 	struct settings_network networks[SHARD_NETWORKS_MAX];
 	uint32_t network_count;
 	struct settings_sip sip;
+	struct settings_tls tls;
 	struct settings_media media;
 	struct settings_redis redis;
 	struct settings_http http;
@@ -107,9 +126,12 @@ int settings_load(const char *path, char **text, size_t *n) NODISCARD;
 void settings_keep_at_start(struct settings *now, const struct settings *before,
 			    struct writer *changed);
 
-/* For shard_open and shard_configure. nonce_key: DIGEST_KEY_LEN bytes. */
-void settings_to_shard(const struct settings *s, const uint8_t *nonce_key,
+/* For shard_open and shard_configure. nonce_key: DIGEST_KEY_LEN bytes. tls: there is a certificate, so TLS ports are opened. */
+void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,
 		       struct shard_settings *out);
+/* True when a network has TLS ports. */
+bool settings_wants_tls(const struct settings *s);
+void settings_to_tls(const struct settings *s, struct tls_settings *out);
 /* Pairs of media ports over all networks. */
 uint32_t settings_port_pairs(const struct settings *s);
 

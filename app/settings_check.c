@@ -141,6 +141,80 @@ static void check_sip_ports(const struct check *c, uint32_t i)
 	}
 }
 
+/* What the file leaves out follows from what it says. */
+static void fill_stream_ports(const struct check *c, uint32_t i)
+{
+	struct settings_network *n = &c->s->networks[i];
+	uint32_t line, column;
+	char path[PATH_MAX_BYTES];
+	bool own_ports;
+
+	(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].sip_ports", i);
+	own_ports = !conf_where(c->yaml, path, &line, &column);
+	(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].sip_tcp_ports", i);
+	if (conf_where(c->yaml, path, &line, &column)) {
+		memcpy(n->sip_tcp_ports, n->sip_ports, sizeof(n->sip_tcp_ports));
+		n->sip_tcp_port_count = n->sip_port_count;
+	}
+	(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].sip_tls_ports", i);
+	if (conf_where(c->yaml, path, &line, &column) && !own_ports) {
+		n->sip_tls_ports[0] = sip_transport_port(SIP_TLS);
+		n->sip_tls_port_count = 1;
+	}
+}
+
+struct stream_port {
+	uint32_t network, port, at;
+	bool tls;
+};
+
+static uint32_t list_stream_ports(const struct check *c, struct stream_port *out)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < c->s->network_count; i++) {
+		const struct settings_network *n = &c->s->networks[i];
+
+		for (uint32_t p = 0; p < n->sip_tcp_port_count; p++)
+			out[count++] = (struct stream_port){ i, n->sip_tcp_ports[p], p, false };
+		for (uint32_t p = 0; p < n->sip_tls_port_count; p++)
+			out[count++] = (struct stream_port){ i, n->sip_tls_ports[p], p, true };
+	}
+	return count;
+}
+
+static const char *stream_path(const struct stream_port *p, char out[PATH_MAX_BYTES])
+{
+	(void)snprintf(out, PATH_MAX_BYTES, "networks[%" PRIu32 "].sip_%s_ports[%" PRIu32 "]",
+		       p->network, p->tls ? "tls" : "tcp", p->at);
+	return out;
+}
+
+/* TCP and TLS share the ports of an address, and HTTP has one of them. */
+static void check_stream_ports(const struct check *c)
+{
+	struct stream_port list[SHARD_NETWORKS_MAX * 2 * SETTINGS_SIP_PORTS_MAX];
+	uint32_t count = list_stream_ports(c, list);
+	const struct settings_http *http = &c->s->http;
+	char path[PATH_MAX_BYTES], other[PATH_MAX_BYTES];
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct addr *bind = &c->s->networks[list[i].network].bind;
+
+		(void)stream_path(&list[i], path);
+		for (uint32_t k = 0; k < i; k++) {
+			if (list[k].port == list[i].port &&
+			    addr_ip_eq(bind, &c->s->networks[list[k].network].bind)) {
+				REPORT(c, path, "%s: TCP port %" PRIu32 " is %s too", path,
+				       list[i].port, stream_path(&list[k], other));
+			}
+		}
+		if (http->port == list[i].port && addr_ip_eq(bind, &http->bind))
+			REPORT(c, path, "%s: TCP port %" PRIu32 " is http.port too", path,
+			       list[i].port);
+	}
+}
+
 static void check_media_ports(const struct check *c, uint32_t i)
 {
 	struct conf_range *range = &c->s->networks[i].media_ports;
@@ -200,6 +274,7 @@ static void check_network(const struct check *c, uint32_t i)
 	check_bind(c, i);
 	check_advertise(c, i);
 	check_sip_ports(c, i);
+	fill_stream_ports(c, i);
 	check_media_ports(c, i);
 	for (uint32_t other = 0; other < i; other++) {
 		if (!strcmp(c->s->networks[i].name, c->s->networks[other].name)) {
@@ -219,13 +294,29 @@ static void check_networks(const struct check *c)
 		REPORT(c, "networks", "networks must list at least one network");
 	for (uint32_t i = 0; i < c->s->network_count; i++) {
 		check_network(c, i);
-		locals += c->s->networks[i].sip_port_count;
+		locals += c->s->networks[i].sip_port_count + c->s->networks[i].sip_tcp_port_count +
+			  c->s->networks[i].sip_tls_port_count;
 	}
+	check_stream_ports(c);
 	if (locals > SHARD_LOCALS_MAX) {
 		REPORT(c, "networks",
 		       "networks have %" PRIu32 " SIP ports together, at most %d are possible",
 		       locals, SHARD_LOCALS_MAX);
 	}
+}
+
+/* A preset follows the bounds; what the file says is held against them. */
+static void clamp_many(const struct check *c)
+{
+	struct settings_sip *sip = &c->s->sip;
+	uint32_t line, column;
+
+	if (!conf_where(c->yaml, "sip.registration_expires_many", &line, &column))
+		return;
+	if (sip->registration_expires_many > sip->registration_expires_max)
+		sip->registration_expires_many = sip->registration_expires_max;
+	if (sip->registration_expires_many < sip->registration_expires_min)
+		sip->registration_expires_many = sip->registration_expires_min;
 }
 
 static void check_sip(const struct check *c)
@@ -252,6 +343,37 @@ static void check_sip(const struct check *c)
 		       "(%" PRIu64 "s)",
 		       sip->registration_expires / NS_PER_S);
 	}
+	clamp_many(c);
+	if (sip->registration_expires_many < sip->registration_expires_min ||
+	    sip->registration_expires_many > sip->registration_expires_max) {
+		REPORT(c, "sip.registration_expires_many",
+		       "sip.registration_expires_many must not be below registration_expires_min "
+		       "(%" PRIu64 "s) nor above registration_expires_max (%" PRIu64 "s)",
+		       sip->registration_expires_min / NS_PER_S,
+		       sip->registration_expires_max / NS_PER_S);
+	}
+}
+
+static void preset_path(const struct check *c, char out[TLS_PATH_MAX], const char *name)
+{
+	(void)snprintf(out, TLS_PATH_MAX, "%s/tls/%s", c->s->node.state_dir, name);
+}
+
+/* Whether the files are good is seen when they are read. */
+static void check_tls(const struct check *c)
+{
+	struct settings_tls *tls = &c->s->tls;
+
+	tls->is_preset = !tls->own.certificate[0] && !tls->own.key[0];
+	if (!tls->is_preset && (!tls->own.certificate[0] || !tls->own.key[0])) {
+		REPORT(c, "tls", "tls.certificate and tls.key belong together: give both, or none");
+	}
+	if (!tls->is_preset)
+		return;
+	preset_path(c, tls->own.certificate, "node.pem");
+	preset_path(c, tls->own.key, "node.key");
+	if (!tls->ca[0])
+		preset_path(c, tls->ca, "ca.pem");
 }
 
 static void check_algorithms(const struct check *c)
@@ -312,6 +434,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_node(&c);
 	check_networks(&c);
 	check_sip(&c);
+	check_tls(&c);
 	check_algorithms(&c);
 	check_trusted(&c);
 	check_others(&c);

@@ -79,8 +79,12 @@ static void write_type(struct writer *w, const struct conf_field *f)
 	case CONF_STRING_LIST:
 		writer_fmt(w, "list of at most %" PRIu32 " texts", f->max_items);
 		return;
-	case CONF_MAP:
 	case CONF_LIST:
+		writer_fmt(w, "list of at most %" PRIu32 " items of ", f->max_items);
+		for (const struct conf_field *in = f->fields; in->key; in++)
+			writer_fmt(w, "%s`%s`", in == f->fields ? "" : ", ", in->key);
+		return;
+	case CONF_MAP:
 		return;
 	}
 }

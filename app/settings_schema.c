@@ -19,6 +19,9 @@ static const char *const g_level_names[] = { "error", "warn", "info", "debug", N
 /* In the order of enum log_format. */
 static const char *const g_format_names[] = { "text", "json", NULL };
 
+/* In the order of enum tls_client_certificates. */
+static const char *const g_client_names[] = { "none", "optional", "required", NULL };
+
 static const struct conf_field g_node_fields[] = {
 	{ .key = "name",
 	  TEXT(settings_node, name),
@@ -68,6 +71,25 @@ static const struct conf_field g_network_fields[] = {
 	  .at_start = true,
 	  .preset = "5060, 10060",
 	  .help = "UDP ports for SIP." },
+	{ .key = "sip_tcp_ports",
+	  .type = CONF_U32_LIST,
+	  FIELD(settings_network, sip_tcp_ports),
+	  .count_offset = offsetof(struct settings_network, sip_tcp_port_count),
+	  .max_items = SETTINGS_SIP_PORTS_MAX,
+	  .min = 1,
+	  .max = 65535,
+	  .at_start = true,
+	  .help = "TCP ports for SIP. Without it: the numbers of sip_ports; []: none." },
+	{ .key = "sip_tls_ports",
+	  .type = CONF_U32_LIST,
+	  FIELD(settings_network, sip_tls_ports),
+	  .count_offset = offsetof(struct settings_network, sip_tls_port_count),
+	  .max_items = SETTINGS_SIP_PORTS_MAX,
+	  .min = 1,
+	  .max = 65535,
+	  .at_start = true,
+	  .help = "TCP ports for SIP over TLS; they are opened when there is a certificate (see "
+		  "tls). Without it: 5061, but none where sip_ports is given." },
 	{ .key = "media_ports",
 	  .type = CONF_RANGE,
 	  FIELD(settings_network, media_ports),
@@ -108,6 +130,14 @@ static const struct conf_field g_sip_fields[] = {
 	  DURATION(settings_sip, registration_expires_max, SECONDS(1), SECONDS(604800)),
 	  .preset = "3600s",
 	  .help = "A phone that asks for more gets this." },
+	{ .key = "registration_expires_many",
+	  DURATION(settings_sip, registration_expires_many, SECONDS(1), SECONDS(604800)),
+	  .preset = "600s",
+	  .help = "In the place of registration_expires while the node has many registrations." },
+	{ .key = "registration_many",
+	  U32(settings_sip, registration_many, 0, 1000000),
+	  .preset = "100",
+	  .help = "More registrations than this are many." },
 	{ .key = "ring_timeout",
 	  DURATION(settings_sip, ring_timeout, SECONDS(1), SECONDS(3600)),
 	  .preset = "180s",
@@ -124,6 +154,46 @@ static const struct conf_field g_sip_fields[] = {
 	  .max_items = SHARD_TRUSTED_MAX,
 	  .help = "Prefixes such as \"10.0.0.0/8\" whose requests need no password: an SBC in "
 		  "front of the node." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_certificate_fields[] = {
+	{ .key = "certificate",
+	  TEXT(tls_files, certificate),
+	  .required = true,
+	  .help = "PEM file of the certificate and its chain." },
+	{ .key = "key", TEXT(tls_files, key), .required = true, .help = "PEM file of its key." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_tls_fields[] = {
+	{ .key = "certificate",
+	  TEXT(settings_tls, own.certificate),
+	  .help = "PEM file of the node's certificate and its chain. Without it: tls/node.pem in "
+		  "state_dir, which tandemctl init makes. SIGHUP reads the files again." },
+	{ .key = "key",
+	  TEXT(settings_tls, own.key),
+	  .help = "PEM file of its key. Without it: tls/node.key in state_dir." },
+	{ .key = "ca",
+	  TEXT(settings_tls, ca),
+	  .help = "PEM file of those whose certificates are believed, of whom the node calls and "
+		  "of clients. Without it: tls/ca.pem in state_dir, or the system's where "
+		  "certificate is given." },
+	{ .key = "client_certificates",
+	  .type = CONF_ENUM,
+	  FIELD(settings_tls, client_certificates),
+	  .names = g_client_names,
+	  .preset = "none",
+	  .help = "Whether phones must show a certificate; optional: one that is shown must be "
+		  "good." },
+	{ .key = "certificates",
+	  .type = CONF_LIST,
+	  FIELD(settings_tls, certificates),
+	  .fields = g_certificate_fields,
+	  .size = sizeof(struct tls_files),
+	  .count_offset = offsetof(struct settings_tls, certificate_count),
+	  .max_items = TLS_IDENTITIES_MAX - 1,
+	  .help = "Further ones: whoever asks for a name in one of them (SNI) gets that one." },
 	{ .key = NULL },
 };
 
@@ -233,6 +303,16 @@ static const struct conf_field g_limits_fields[] = {
 	  .preset = "50000",
 	  .at_start = true,
 	  .help = "SIP transactions at once; one lives up to 32 s." },
+	{ .key = "connections",
+	  U32(settings_limits, connections, 1, 1000000),
+	  .preset = "3000",
+	  .at_start = true,
+	  .help = "TCP and TLS connections at once; each takes a descriptor." },
+	{ .key = "connections_per_source",
+	  U32(settings_limits, connections_per_source, 1, 1000000),
+	  .preset = "500",
+	  .at_start = true,
+	  .help = "Of one address; behind NAT that is a whole office." },
 	{ .key = NULL },
 };
 
@@ -252,6 +332,7 @@ const struct conf_field g_settings_fields[] = {
 	  .at_start = true,
 	  .help = "Addresses that phones and carriers reach; at least one." },
 	{ .key = "sip", SECTION(sip, g_sip_fields), .help = "Signalling." },
+	{ .key = "tls", SECTION(tls, g_tls_fields), .help = "Certificates of SIP over TLS." },
 	{ .key = "media", SECTION(media, g_media_fields), .help = "Packets." },
 	{ .key = "redis",
 	  SECTION(redis, g_redis_fields),

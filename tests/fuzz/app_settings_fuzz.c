@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	assert(g_errors.total == 0);
 	check_settings(&g_settings);
-	settings_to_shard(&g_settings, key, &g_shard);
+	settings_to_shard(&g_settings, key, true, &g_shard);
 	assert(g_shard.trusted_count == g_settings.sip.trusted_count);
 	memset(&g_again, 0xa5, sizeof(g_again));
 	assert(!settings_read(&g_again, text, &g_errors));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/keys.h"
+#include "app/settings.h"
 #include "base/log.h"
 #include "tests/unit/test.h"
 
@@ -33,6 +34,15 @@ static void paths(const char *name)
 
 static void sweep(void)
 {
+	static const char *const files[] = { "ca.pem", "ca.key", "node.pem", "node.key" };
+	char path[256];
+
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		(void)snprintf(path, sizeof(path), "%s/tls/%s", g_dir, files[i]);
+		(void)unlink(path);
+	}
+	(void)snprintf(path, sizeof(path), "%s/tls", g_dir);
+	(void)rmdir(path);
 	(void)unlink(g_config);
 	(void)unlink(g_keys);
 	(void)rmdir(g_dir);
@@ -68,6 +78,39 @@ static void load(struct settings *s)
 	free(text);
 }
 
+static void check_mode(const char *file, unsigned mode)
+{
+	char path[256];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/tls/%s", g_dir, file);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, mode);
+}
+
+/* What was made is what the node takes, and its authority signed it for its names. */
+static void check_certificates(const struct settings *s)
+{
+	static struct tls_settings tls;
+	char error[TLS_ERROR_MAX], command[512];
+	struct tls *t;
+
+	check_mode("ca.pem", 0644);
+	check_mode("ca.key", 0600);
+	check_mode("node.key", 0600);
+	check_mode("", 0700);
+	settings_to_tls(s, &tls);
+	if (tls_open(&t, &tls, error))
+		fail_msg("%s", error);
+	assert_in_range(tls_days_left(t), 3600, 3660);
+	tls_close(t);
+	(void)snprintf(command, sizeof(command),
+		       "openssl verify -x509_strict -purpose sslserver -verify_ip 127.0.0.1 "
+		       "-CAfile %s/tls/ca.pem %s/tls/node.pem >/dev/null",
+		       g_dir, g_dir);
+	assert_int_equal(system(command), 0);
+}
+
 static void test_defaults(void **state)
 {
 	static struct settings s;
@@ -82,12 +125,15 @@ static void test_defaults(void **state)
 	assert_int_equal(s.node.shard, 1);
 	assert_int_equal(s.networks[0].sip_ports[0], 5060);
 	assert_int_equal(s.networks[0].sip_ports[1], 10060);
+	assert_int_equal(s.networks[0].sip_tcp_ports[1], 10060);
+	assert_int_equal(s.networks[0].sip_tls_ports[0], 5061);
 	assert_int_equal(s.http.port, 8080);
 	assert_int_equal(stat(g_dir, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(stat(g_config, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(keys_load(&keys, g_keys), 0);
+	check_certificates(&s);
 	sweep();
 }
 
@@ -107,6 +153,9 @@ static void test_all_options(void **state)
 	assert_int_equal(s.networks[0].bind.ip[0], 127);
 	assert_int_equal(s.networks[0].sip_ports[1], 15061);
 	assert_int_equal(s.networks[0].media_ports.last, 21099);
+	assert_int_equal(s.networks[0].sip_tcp_ports[1], 15061); /* as UDP */
+	assert_int_equal(s.networks[0].sip_tls_port_count,
+			 0); /* not said, so not in anybody's way */
 	assert_int_equal(s.http.port, 18080);
 	assert_int_equal(s.http.bind.family, ADDR_V6);
 	sweep();
@@ -142,7 +191,9 @@ static const struct {
 	{ "bind with port", { "--bind", "127.0.0.1:5060" }, "--bind" },
 	{ "wildcard", { "--bind", "0.0.0.0" }, "one network for each address" },
 	{ "SIP ports", { "--sip-ports", "5060]\nx: [1" }, "--sip-ports" },
-	{ "SIP port 0", { "--sip-ports", "0" }, "sip_ports" },
+	{ "SIP port 0", { "--sip-ports", "0" }, "sip_tcp_ports[0]" },
+	{ "TCP ports", { "--tcp-ports", "5060]\nx: [1" }, "--tcp-ports" },
+	{ "TLS ports", { "--tls-ports", "some" }, "--tls-ports" },
 	{ "media ports", { "--media-ports", "20000-39999\nx: 1" }, "--media-ports" },
 	{ "media reversed", { "--media-ports", "30000-20000" }, "media_ports" },
 	{ "SIP port in media", { "--sip-ports", "20000" }, "media_ports" },

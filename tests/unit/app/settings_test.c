@@ -122,7 +122,26 @@ static const struct {
 	       "  - {name: a, bind: 192.0.2.1, sip_ports: [1,2,3,4,5,6]}\n"
 	       "  - {name: b, bind: 192.0.2.2, sip_ports: [1,2,3,4,5,6]}\n"
 	       "  - {name: c, bind: 192.0.2.3, sip_ports: [1,2,3,4,5,6]}\n",
-	  6, 3, "18 SIP ports" },
+	  6, 3, "36 SIP ports" },
+	{ "TCP port twice", NODE NETWORK "    sip_tcp_ports: [5060, 5060]\n", 8, 27, "too" },
+	{ "TLS port is a TCP port", NODE NETWORK "    sip_tls_ports: [7000, 10060]\n", 8, 27,
+	  "networks[0].sip_tcp_ports[1] too" },
+	{ "TLS port of another",
+	  NODE NETWORK "    media_ports: 12000-29999\n"
+		       "  - {name: b, bind: 192.0.2.10, sip_ports: [6060], sip_tls_ports: [5060], "
+		       "media_ports: 30000-31000}\n",
+	  9, 68, "networks[0].sip_tcp_ports[0] too" },
+	{ "HTTP port is a TCP port",
+	  NODE NETWORK "    sip_tcp_ports: [8080]\nhttp: {bind: 192.0.2.10}\n", 8, 21,
+	  "http.port too" },
+	{ "certificate without key", NODE NETWORK "tls:\n  certificate: /x\n", 9, 3,
+	  "belong together" },
+	{ "SNI without key", NODE NETWORK "tls:\n  certificates: [{certificate: /x}]\n", 9, 18,
+	  "key" },
+	{ "client certificates", NODE NETWORK "tls:\n  client_certificates: maybe\n", 9, 24,
+	  "none, optional, required" },
+	{ "many below min", NODE NETWORK "sip:\n  registration_expires_many: 30s\n", 9, 30,
+	  "registration_expires_min" },
 	{ "empty realm", NODE NETWORK "sip:\n  realm: ''\n", 9, 10, "empty" },
 	{ "quote in realm", NODE NETWORK "sip:\n  realm: 'a\"b'\n", 9, 10, "'\"'" },
 	{ "expires below min", NODE NETWORK "sip:\n  registration_expires_min: 100s\n", 9, 29,
@@ -290,20 +309,29 @@ static void test_to_shard(void **state)
 
 	(void)state;
 	assert_int_equal(
-		read_text(&g_settings, NODE NETWORK
-			  "    advertise: 203.0.113.1\n"
-			  "  - {name: b, bind: '2001:db8::1', sip_ports: [5070]}\n"
-			  "sip: {trusted: [10.0.0.0/8], digest_algorithms: [md5, SHA-256]}\n"),
+		read_text(
+			&g_settings, NODE NETWORK
+			"    advertise: 203.0.113.1\n"
+			"  - {name: b, bind: '2001:db8::1', sip_ports: [5070], sip_tcp_ports: []}\n"
+			"sip: {trusted: [10.0.0.0/8], digest_algorithms: [md5, SHA-256]}\n"),
 		0);
-	settings_to_shard(&g_settings, key, &shard);
+	settings_to_shard(&g_settings, key, true, &shard);
 	assert_int_equal(shard.number, 1);
 	assert_string_equal(shard.tenant, "default");
-	assert_int_equal(shard.local_count, 3);
+	assert_int_equal(shard.local_count, 6); /* UDP of both, TCP, TLS */
 	assert_int_equal(shard.locals[0].bind.port, 5060);
 	assert_int_equal(shard.locals[1].advertise.port, 10060);
 	assert_int_equal(shard.locals[1].advertise.ip[0], 203);
 	assert_int_equal(shard.locals[2].network, 1);
 	assert_int_equal(shard.locals[2].bind.family, ADDR_V6);
+	assert_int_equal(shard.locals[3].transport, SIP_TCP);
+	assert_int_equal(shard.locals[4].bind.port, 10060);
+	assert_int_equal(shard.locals[5].transport, SIP_TLS);
+	assert_int_equal(shard.locals[5].bind.port, 5061);
+	assert_int_equal(shard.locals[5].network, 0);
+	assert_true(settings_wants_tls(&g_settings));
+	assert_int_equal(shard.registrar.expires_many_s, 600);
+	assert_int_equal(shard.registrar.many, 100);
 	assert_int_equal(shard.network_count, 2);
 	assert_int_equal(shard.networks[0].media_advertise.ip[0], 203);
 	assert_int_equal(shard.networks[1].first_port, 12000);
@@ -313,6 +341,60 @@ static void test_to_shard(void **state)
 	assert_int_equal(shard.digest.key[0], 7);
 	assert_int_equal(shard.digest.offer, 1 << DIGEST_MD5 | 1 << DIGEST_SHA256);
 	assert_string_equal(shard.digest.realm, "tandem");
+}
+
+/* What the file leaves out: TCP as UDP, TLS on 5061 unless the file has ports of its own. */
+static void test_stream_ports(void **state)
+{
+	static const struct {
+		const char *name, *more;
+		uint32_t tcp, tls, first_tcp;
+	} rows[] = {
+		{ "nothing said", "", 2, 1, 5060 },
+		{ "own UDP ports", "    sip_ports: [7000]\n", 1, 0, 7000 },
+		{ "no TCP", "    sip_tcp_ports: []\n", 0, 1, 0 },
+		{ "no TLS", "    sip_tls_ports: []\n", 2, 0, 5060 },
+		{ "all said",
+		  "    sip_ports: [1]\n    sip_tcp_ports: [2]\n    sip_tls_ports: [3, 4]\n", 1, 2,
+		  2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[512];
+		const struct settings_network *n = &g_settings.networks[0];
+
+		(void)snprintf(text, sizeof(text), "%s%s", NODE NETWORK, rows[i].more);
+		ROW_ASSERT(rows[i].name, read_text(&g_settings, text) == 0);
+		ROW_ASSERT(rows[i].name, n->sip_tcp_port_count == rows[i].tcp);
+		ROW_ASSERT(rows[i].name, n->sip_tls_port_count == rows[i].tls);
+		ROW_ASSERT(rows[i].name, !rows[i].tcp || n->sip_tcp_ports[0] == rows[i].first_tcp);
+	}
+}
+
+static void test_tls_files(void **state)
+{
+	static struct tls_settings tls;
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK), 0);
+	assert_true(g_settings.tls.is_preset);
+	settings_to_tls(&g_settings, &tls);
+	assert_int_equal(tls.identity_count, 1);
+	assert_non_null(strstr(tls.identities[0].certificate, "/tls/node.pem"));
+	assert_non_null(strstr(tls.identities[0].key, "/tls/node.key"));
+	assert_non_null(strstr(tls.ca, "/tls/ca.pem"));
+	assert_int_equal(read_text(&g_settings, NODE NETWORK
+				   "tls: {certificate: /a, key: /b, client_certificates: required, "
+				   "certificates: [{certificate: /c, key: /d}]}\n"),
+			 0);
+	assert_false(g_settings.tls.is_preset);
+	settings_to_tls(&g_settings, &tls);
+	assert_int_equal(tls.identity_count, 2);
+	assert_string_equal(tls.identities[0].certificate, "/a");
+	assert_string_equal(tls.identities[1].key, "/d");
+	assert_string_equal(tls.ca, ""); /* the system's */
+	assert_int_equal(tls.clients, TLS_CLIENT_REQUIRED);
 }
 
 static void test_load(void **state)
@@ -356,6 +438,8 @@ int main(void)
 		cmocka_unit_test(test_reload_keeps_what_needs_a_restart),
 		cmocka_unit_test(test_reload_of_the_same_names_nothing),
 		cmocka_unit_test(test_to_shard),
+		cmocka_unit_test(test_stream_ports),
+		cmocka_unit_test(test_tls_files),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_docs_are_true),
 	};
