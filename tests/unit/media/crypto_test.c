@@ -94,6 +94,7 @@ static void test_refuses(void **state)
 		{ "lifetime 0", "1 " S80 " inline:" KEY_A "|0", -EBADMSG },
 		{ "lifetime with a leading zero", "1 " S80 " inline:" KEY_A "|01", -EBADMSG },
 		{ "lifetime too long", "1 " S80 " inline:" KEY_A "|2^49", -EBADMSG },
+		{ "lifetime beyond a shift", "1 " S80 " inline:" KEY_A "|2^80", -EBADMSG },
 		{ "lifetime too long by one", "1 " S80 " inline:" KEY_A "|281474976710657", -EBADMSG },
 		{ "lifetime beyond 64 bits", "1 " S80 " inline:" KEY_A "|2^2000", -EBADMSG },
 		{ "empty lifetime", "1 " S80 " inline:" KEY_A "||1:4", -EBADMSG },

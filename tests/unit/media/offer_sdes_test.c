@@ -215,6 +215,29 @@ static void test_refused_answers(void **state)
 	}
 }
 
+/* Of two lines one has no key: it is refused alone, and the plan has none of its keys. */
+static void test_one_of_two(void **state)
+{
+	static const struct media_key none;
+	static struct rig r;
+
+	(void)state;
+	rig_init(&r);
+	r.policy.a.sdes_accept = r.policy.b.sdes_offer = true;
+	r.to_a.keys[0].length = 0;
+	rig_exchange(&r,
+		     BYTES_LIT(A_HEAD "m=audio 4000 RTP/SAVP 0\r\n" C80(
+			     "1", RIG_KEY_P) "m=audio 4002 RTP/AVP 8\r\n"),
+		     BYTES_LIT(B_HEAD "m=audio 5000 RTP/SAVP 0\r\n" C80(
+			     "1", RIG_KEY_Q) "m=audio 5002 RTP/SAVP 8\r\n" C80("1", RIG_KEY_P)));
+	assert_int_equal(r.err, 0);
+	assert_true(rig_has(r.answer_a, "m=audio 0 RTP/SAVP 0\r\nm=audio 30002 RTP/AVP 8\r\n"));
+	assert_int_equal(r.plan.line[0].active, 0);
+	assert_memory_equal(&r.plan.line[0].b.key_in, &none, sizeof(none));
+	assert_memory_equal(&r.plan.line[0].b.key_out, &none, sizeof(none));
+	check_keys("the other", &r.plan.line[1], "- - 80:P 80:b");
+}
+
 static void test_our_keys(void **state)
 {
 	const struct bytes secure =
@@ -307,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_refused_offers),
 		cmocka_unit_test(test_refused_answers),
 		cmocka_unit_test(test_our_keys),
+		cmocka_unit_test(test_one_of_two),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_nothing_leaks),
 	};

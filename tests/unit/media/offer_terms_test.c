@@ -59,6 +59,10 @@ static void test_codecs(void **state)
 		{ "redundancy of what is left stays", "PCMA", "",
 		  "8 0 121\r\na=rtpmap:121 red/8000\r\na=fmtp:121 8/8",
 		  "m=audio 40000 RTP/AVP 8 121|a=rtpmap:121 red/8000|a=fmtp:121 8/8|" },
+		{ "redundancy of redundancy goes", "PCMA", "",
+		  "8 121 122\r\na=rtpmap:121 red/8000\r\na=fmtp:121 0/8\r\na=rtpmap:122 red/8000\r\n"
+		  "a=fmtp:122 121/121",
+		  "m=audio 40000 RTP/AVP 8|" },
 		{ "redundancy of what is gone goes", "PCMA", "",
 		  "8 0 121\r\na=rtpmap:121 red/8000\r\na=fmtp:121 0/8", "m=audio 40000 RTP/AVP 8|" },
 	}, *row;
@@ -193,6 +197,15 @@ static void test_events(void **state)
 		  "a=rtpmap:110 telephone-event/48000|a=rtpmap:126 telephone-event/8000|",
 		  "111>111 8>8 110>110e 126>126e 110/48000 | "
 		  "111>111 8>8 110>110e 101>126e 126>126e 110/48000" },
+		{ "the clock of the first codec, though the other's event comes first", false, false,
+		  "8 111 110 126\r\n" OPUS("111") EVENT48("110") EVENT("126"),
+		  "8 111 110 126\r\n" OPUS("111") EVENT48("110") EVENT("126"),
+		  "m=audio 40000 RTP/AVP 8 111 110 101|a=rtpmap:111 opus/48000/2|"
+		  "a=rtpmap:110 telephone-event/48000|a=rtpmap:101 telephone-event/8000|",
+		  "m=audio 30000 RTP/AVP 8 111 110 126|a=rtpmap:111 opus/48000/2|"
+		  "a=rtpmap:110 telephone-event/48000|a=rtpmap:126 telephone-event/8000|",
+		  "8>8 111>111 110>110e 126>126e 126/8000 | "
+		  "8>8 111>111 110>110e 101>126e 126>126e 126/8000" },
 		{ "of several, those with the clocks in use are kept", false, true,
 		  "111 8 110 126\r\n" OPUS("111") EVENT48("110") EVENT("126"), "8\r\n",
 		  "m=audio 40000 RTP/AVP 111 8|a=rtpmap:111 opus/48000/2|",
@@ -234,7 +247,7 @@ static void test_answer_with_ours_alone(void **state)
 	(void)state;
 	rig_init(&r);
 	r.policy.a.no_events = true;
-	rig_exchange(&r, BYTES_LIT(A_HEAD "m=audio 4000 RTP/AVP 8 13\r\n"),
+	rig_exchange(&r, BYTES_LIT(A_HEAD "m=audio 4000 RTP/AVP 13\r\n"),
 		     BYTES_LIT(B_HEAD "m=audio 5000 RTP/AVP 101\r\n" EVENT("101")));
 	assert_int_equal(r.err, -ENOTSUP);
 	assert_string_equal(r.error.reason, "no codec in common");
