@@ -591,15 +591,21 @@ static void control_hears_of_half_a_rollover(void **state)
 static void the_same_key_goes_on(void **state)
 {
 	struct secure_rig x = secure_open(SUITE_80, SUITE_80);
-	struct packet p;
+	struct packet p = made_rtp(&x, A, &(struct rtp){ .ssrc = 1, .sequence = 0 }), first = p;
 
 	(void)state;
-	for (uint16_t i = 0; i < 20; i++) {
+	put(&x, A, CHANNEL_RTP, &p);
+	worker_step(&x.r->w);
+	assert_true(heard(&x, B, &p));
+	for (uint16_t i = 1; i < 20; i++) {
 		x.r->spec[A].receive = x.r->spec[B].send = i % 2 == 0;
 		rig_update(x.r, &x.r->spec[A]);
 		rig_update(x.r, &x.r->spec[B]);
 		assert_int_equal(relayed(&x, A, &(struct rtp){ .ssrc = 1, .sequence = i }, &p),
 				 i % 2 == 0);
+		put(&x, A, CHANNEL_RTP, &first);
+		worker_step(&x.r->w);
+		assert_int_equal(dropped(x.r, VERDICT_SRTP_REPLAY), i);
 	}
 	secure_close(&x);
 }
@@ -627,8 +633,12 @@ static void another_key_starts_afresh(void **state)
 	x.party[A].out = libsrtp_open(a->key_in, ssrc_any_outbound);
 	x.party[B].in = libsrtp_open(b->key_out, ssrc_any_inbound);
 	assert_in_range(srtp_stream_next(flow_of(x.r, B)->srtp_out), 1, (1 << 15) - 1);
-	for (uint16_t i = 6; i < 10; i++)
+	for (uint16_t i = 6; i < 10; i++) {
+		uint64_t next = srtp_stream_next(flow_of(x.r, B)->srtp_out);
+
 		assert_true(relayed(&x, A, &(struct rtp){ .ssrc = 1, .sequence = i }, &p));
+		assert_int_equal(be16_get(p.p + 2), next);
+	}
 	secure_close(&x);
 }
 

@@ -480,6 +480,43 @@ static void finds_the_index_after_a_restart(void **state)
 	}
 }
 
+/* One packet of this index, by another stream of the same key. */
+static enum verdict hears(struct srtp_stream *in, struct media_key key, uint64_t index)
+{
+	struct srtp_stream *out = open_out(key, index, 0);
+	struct packet p = rtp_of(SSRC, (uint16_t)index);
+
+	assert_int_equal(protect_one(out, false, &p), VERDICT_NONE);
+	srtp_stream_close(out);
+	return unprotect_one(in, false, &p);
+}
+
+static void once_heard_the_index_is_certain(void **state)
+{
+	struct media_key key = key_from(SUITE_80, 9);
+	struct srtp_stream *in = open_with(key);
+
+	(void)state;
+	srtp_stream_resume(in, SSRC, 60000);
+	assert_int_equal(hears(in, key, ROLL + 30000), VERDICT_NONE);
+	assert_int_equal(hears(in, key, 2 * ROLL + 30001), VERDICT_SRTP_AUTH);
+	assert_int_equal(hears(in, key, ROLL + 30001), VERDICT_NONE);
+	srtp_stream_close(in);
+}
+
+/* There is no rollover before the first: a large step in it is one ahead. */
+static void steps_ahead_before_the_first_rollover(void **state)
+{
+	struct media_key key = key_from(SUITE_80, 9);
+	struct srtp_stream *in = open_with(key);
+
+	(void)state;
+	assert_int_equal(hears(in, key, 5), VERDICT_NONE);
+	assert_int_equal(hears(in, key, 60000), VERDICT_NONE);
+	assert_int_equal(hears(in, key, ROLL + 5), VERDICT_NONE);
+	srtp_stream_close(in);
+}
+
 static void sources_have_indexes_of_their_own(void **state)
 {
 	struct media_key key = key_from(SUITE_80, 9);
@@ -488,9 +525,10 @@ static void sources_have_indexes_of_their_own(void **state)
 
 	(void)state;
 	for (uint32_t ssrc = 0; ssrc < SRTP_SOURCES_MAX + 1; ssrc++) {
-		struct srtp_stream *out = open_out(key, 500, 0);
+		uint16_t index = (uint16_t)(500 - 10 * ssrc);
+		struct srtp_stream *out = open_out(key, index, 0);
 
-		p = rtp_of(ssrc, 500);
+		p = rtp_of(ssrc, index);
 		assert_int_equal(protect_one(out, false, &p), VERDICT_NONE);
 		if (ssrc == 0)
 			first = p;
@@ -504,7 +542,7 @@ static void sources_have_indexes_of_their_own(void **state)
 	/* the one that was quiet for longest gave its place away */
 	assert_int_equal(srtp_stream_highest(in, 0), 0);
 	for (uint32_t ssrc = 1; ssrc < SRTP_SOURCES_MAX + 1; ssrc++)
-		assert_int_equal(srtp_stream_highest(in, ssrc), 500);
+		assert_int_equal(srtp_stream_highest(in, ssrc), 500 - 10 * ssrc);
 	srtp_stream_close(in);
 }
 
@@ -681,6 +719,8 @@ int main(void)
 		cmocka_unit_test(rtcp_is_as_libsrtp_makes_it),
 		cmocka_unit_test(goes_on_after_a_restart),
 		cmocka_unit_test(finds_the_index_after_a_restart),
+		cmocka_unit_test(once_heard_the_index_is_certain),
+		cmocka_unit_test(steps_ahead_before_the_first_rollover),
 		cmocka_unit_test(sources_have_indexes_of_their_own),
 		cmocka_unit_test(another_key_does_not_fit),
 		cmocka_unit_test(no_index_is_used_twice),
