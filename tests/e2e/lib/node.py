@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 import urllib.error
@@ -46,9 +47,10 @@ class Node(Server):
 
     settings: what the test wants other than the defaults, as in tandem.yaml:
     Node(settings={"sip": {"registration_expires": "2s"}}).
+    everything: it speaks TCP and TLS as well, and on ::1 what it speaks on 127.0.0.1.
     """
 
-    def __init__(self, settings=None, start=True, calls=50):
+    def __init__(self, settings=None, start=True, calls=50, everything=False):
         self._stack = contextlib.ExitStack()
         self.home = tempfile.mkdtemp(prefix="tandem-e2e-")
         self._stack.callback(shutil.rmtree, self.home, ignore_errors=True)
@@ -56,6 +58,7 @@ class Node(Server):
         super().__init__(os.path.join(build_folder(), "app"), os.path.join(self.home, "node"),
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
         self.sip_port, self.sip_port_2 = self.ports.take(), self.ports.take()
+        self.tls_port, self.everything = self.ports.take(), everything
         self.http_port, self.media_ports = self.ports.take(), self.ports.take_range(4 * calls)
         self.killed = False
         LIVE.append(self)
@@ -63,7 +66,7 @@ class Node(Server):
         try:
             self.init(bind="127.0.0.1", sip_ports=f"{self.sip_port},{self.sip_port_2}",
                       media_ports=self.media_ports, http=f"127.0.0.1:{self.http_port}")
-            if settings:
+            if settings or everything:
                 self.configure(settings)
             if start:
                 self.start()
@@ -75,7 +78,11 @@ class Node(Server):
         """Rewrites tandem.yaml (as JSON, which is YAML) for the next start."""
         main = {"name": "main", "bind": "127.0.0.1", "advertise": "127.0.0.1",
                 "sip_ports": [self.sip_port, self.sip_port_2], "media_ports": self.media_ports}
-        base = {"node": {"name": "n1", "shard": 1, "state_dir": self.folder}, "networks": [main],
+        networks = [main]
+        if self.everything:
+            main |= {"sip_tcp_ports": [self.sip_port], "sip_tls_ports": [self.tls_port]}
+            networks.append(main | {"name": "six", "bind": "::1", "advertise": "::1"})
+        base = {"node": {"name": "n1", "shard": 1, "state_dir": self.folder}, "networks": networks,
                 "http": {"bind": "127.0.0.1", "port": self.http_port}}
         with open(self.config, "w", encoding="utf-8") as file:
             json.dump(merged(base, settings), file, indent=1)
@@ -159,11 +166,29 @@ class Node(Server):
         """An RTP end."""
         return Media(self.ports)
 
-    def phone(self, number, password, extra="", config="", **options):
+    def phone(self, number, password, extra="", config="", transport="udp", six=False, sdes=False, modules=(),
+              **options):
         """A real phone (baresip), registered; `extra` goes to its account, `config` to its configuration."""
-        server = f"127.0.0.1:{self.sip_port}"
+        host, port = "[::1]" if six else "127.0.0.1", self.tls_port if transport == "tls" else self.sip_port
+        if sdes:
+            extra, modules = extra + ";mediaenc=srtp-mand", (*modules, "srtp")
+        if transport == "tls":          # it does not start without a certificate of its own
+            config += f"\nsip_certificate {self.phone_certificate()}"
         made = phone.Phone(os.path.join(self.home, f"phone-{number}-{time.monotonic_ns()}"),
-                           phone.account(number, password, server, extra=extra), self.ports,
-                           extra=config, **options)
+                           phone.account(number, password, f"{host}:{port}", transport, extra=extra.lstrip(";")),
+                           self.ports, address=host.strip("[]"), extra=config, modules=modules, **options)
         made.registered()
         return made
+
+    def phone_certificate(self):
+        """Key and certificate of phones that want to have one; nobody asks them for it."""
+        path = os.path.join(self.home, "phone.pem")
+        if not os.path.exists(path):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                            "-nodes", "-keyout", path + ".key", "-out", path + ".crt", "-days", "2",
+                            "-subj", "/CN=phone"], check=True, capture_output=True)
+            with open(path, "w", encoding="ascii") as file:
+                for part in (".key", ".crt"):
+                    with open(path + part, encoding="ascii") as source:
+                        file.write(source.read())
+        return path

@@ -15,13 +15,18 @@ class SipError(AssertionError):
     """The other side did not do what the script expects."""
 
 
+def bracketed(address):
+    """As a URI writes it (RFC 3261 25.1): IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
 class UserAgent:
     """One UDP socket with one account.  Everything received is kept in `received`."""
+    transport, reliable = "UDP", False
 
     def __init__(self, server, number="", password="", address="127.0.0.1", port=0):
         self.server, self.number, self.password = server, number, password
-        self.socket = udp_socket(address, port)
-        self.address, self.port = self.socket.getsockname()[:2]
+        self._open(address, port)
         self.received, self._taken, self._news = [], set(), threading.Condition()
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
         self._closed = False
@@ -30,11 +35,16 @@ class UserAgent:
 
     @property
     def aor(self):
-        return f"sip:{self.number}@{self.server[0]}"
+        return f"sip:{self.number}@{bracketed(self.server[0])}"
+
+    @property
+    def host_port(self):
+        """Where it is, as Via and Contact write it."""
+        return f"{bracketed(self.address)}:{self.port}"
 
     @property
     def contact(self):
-        return f"<sip:{self.number}@{self.address}:{self.port}>"
+        return f"<sip:{self.number}@{self.host_port}>"
 
     def close(self):
         """Afterwards the port is free: the reader has let go of the socket."""
@@ -49,6 +59,10 @@ class UserAgent:
         self.close()
 
     # -- bytes ---------------------------------------------------------------------------------
+    def _open(self, address, port):
+        self.socket = udp_socket(address, port)
+        self.address, self.port = self.socket.getsockname()[:2]
+
     def _read(self):
         while not self._closed:
             if not select.select([self.socket], [], [], 0.05)[0]:
@@ -59,12 +73,14 @@ class UserAgent:
                 continue
             if not data.strip():            # keep-alive
                 continue
-            message = Message.parse(data)
-            message.at, message.source = time.monotonic(), source
-            message.tos = tos_of(ancillary)
-            with self._news:
-                self.received.append(message)
-                self._news.notify_all()
+            self._keep(data, source, tos_of(ancillary))
+
+    def _keep(self, data, source, tos=None):
+        message = Message.parse(data)
+        message.at, message.source, message.tos = time.monotonic(), source, tos
+        with self._news:
+            self.received.append(message)
+            self._news.notify_all()
 
     def send(self, message, to=None):
         """A Message, or bytes as they are."""
@@ -96,12 +112,15 @@ class UserAgent:
             return sum(1 for message in self.received if wanted(message))
 
     # -- requests ------------------------------------------------------------------------------
+    def _via(self, branch):
+        return f"SIP/2.0/{self.transport} {self.host_port};branch={branch};rport"
+
     def request(self, method, uri, headers=(), body=b"", content_type="application/sdp",
                 call_id=None, cseq=1, from_=None, to=None, branch=None):
         """A new request as a value: change it at will, then send() or transact() it."""
         branch = branch or "z9hG4bK" + secrets.token_hex(8)
         message = Message(f"{method} {uri} SIP/2.0", [
-            ("Via", f"SIP/2.0/UDP {self.address}:{self.port};branch={branch};rport"),
+            ("Via", self._via(branch)),
             ("Max-Forwards", "70"),
             ("From", from_ or f"<{self.aor}>;tag={secrets.token_hex(4)}"),
             ("To", to or f"<{uri}>"),
@@ -131,6 +150,9 @@ class UserAgent:
                                f"received {self.received}")
             if now >= again and not (invite and provisional):
                 self.send(request, to)
+                if self.reliable:
+                    again = end
+                    continue
                 again, interval = now + interval, interval * 2 if invite else min(T2, interval * 2)
             try:
                 response = self.take(mine, max(0.001, min(again if again > now else end, end) - now))
@@ -162,8 +184,7 @@ class UserAgent:
             raise SipError(f"no challenge with {algorithm}: {challenges}")
         again = Message(request.start, request.headers, request.body)
         again.set("CSeq", f"{request.cseq + 1} {request.method}")
-        again.set("Via", f"SIP/2.0/UDP {self.address}:{self.port}"
-                         f";branch=z9hG4bK{secrets.token_hex(8)};rport")
+        again.set("Via", self._via("z9hG4bK" + secrets.token_hex(8)))
         again.set("Proxy-Authorization" if proxy else "Authorization", credentials(
             challenge, request.method, request.uri, self.number, password or self.password))
         return again
@@ -179,7 +200,7 @@ class UserAgent:
     def register(self, expires=90, contact=None, algorithm=None, headers=(), seconds=10.0):
         """REGISTER with credentials if asked for; the final response."""
         self._register["cseq"] += 1
-        request = self.request("REGISTER", f"sip:{self.server[0]}", call_id=self._register["call_id"],
+        request = self.request("REGISTER", f"sip:{bracketed(self.server[0])}", call_id=self._register["call_id"],
                                cseq=self._register["cseq"], to=f"<{self.aor}>",
                                headers=[("Expires", str(expires)), *headers])
         request.set("Contact", contact or self.contact)
@@ -188,7 +209,7 @@ class UserAgent:
         return response
 
     def options(self, seconds=5.0):
-        return self.transact(self.request("OPTIONS", f"sip:{self.server[0]}"), seconds)
+        return self.transact(self.request("OPTIONS", f"sip:{bracketed(self.server[0])}"), seconds)
 
     # -- responses -----------------------------------------------------------------------------
     def respond(self, request, status, reason="", to_tag=None, headers=(), body=b""):
@@ -279,7 +300,7 @@ class OutgoingCall(Dialog):
 
     def __init__(self, agent, number, sdp, headers=()):
         super().__init__(agent, secrets.token_hex(8))
-        self.request = agent.request("INVITE", f"sip:{number}@{agent.server[0]}", headers, sdp,
+        self.request = agent.request("INVITE", f"sip:{number}@{bracketed(agent.server[0])}", headers, sdp,
                                      call_id=self.call_id)
         self.response, self.provisional, self.error = None, [], None
         self.started = time.monotonic()

@@ -8,21 +8,26 @@ import time
 
 
 class Stream:
-    """One end: a socket, what it sends, and per packet what it received."""
+    """One end: a socket, what it sends, and per packet what it received.  With keys it is SRTP."""
 
     def __init__(self, port, number):
         self.port, self.remote, self.ssrc = port, None, 0x10000 + number
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", port))
         self.socket.setblocking(False)
-        self.seq = 1000 + number
+        self.seq, self.pt = 1000 + number, 0
         self.received = []              # (time, ssrc, seq, sender's ssrc as it put it into the payload)
+        self.key_out = self.key_in = None
+        self.indexes = {}               # SRTP: (ssrc, index) -> the packet as it was on the wire
+        self.highest, self.reused, self.forged = None, 0, 0
 
     def send(self, due):
-        payload = self.ssrc.to_bytes(4, "big") + b"\xff" * 156
+        packet = struct.pack("!BBHII", 0x80, self.pt, self.seq & 0xffff, self.seq * 160 & 0xffffffff,
+                             self.ssrc) + self.ssrc.to_bytes(4, "big") + b"\xff" * 156
+        if self.key_out:
+            packet = self.key_out.protect(packet, self.seq)
         try:
-            self.socket.sendto(struct.pack("!BBHII", 0x80, 0, self.seq & 0xffff, self.seq * 160 & 0xffffffff,
-                                           self.ssrc) + payload, self.remote)
+            self.socket.sendto(packet, self.remote)
         except OSError:                 # the node is down for a moment
             pass
         self.seq += 1
@@ -35,9 +40,26 @@ class Stream:
                 return
             except OSError:             # ICMP
                 continue
-            if len(data) >= 16 and data[1] & 0x7f == 0:
+            now = time.monotonic()
+            if len(data) < 16 or data[1] & 0x7f != self.pt:
+                continue
+            if self.key_in:
+                data = self._opened(data)
+            if data:
                 seq, _, ssrc = struct.unpack("!HII", data[2:12])
-                self.received.append((time.monotonic(), ssrc, seq, int.from_bytes(data[12:16], "big")))
+                self.received.append((now, ssrc, seq, int.from_bytes(data[12:16], "big")))
+
+    def _opened(self, wire):
+        """The RTP packet of an SRTP one; an index that came before with other content is remembered."""
+        opened = self.key_in.unprotect(wire, self.highest)
+        if not opened:
+            self.forged += 1
+            return None
+        packet, index = opened
+        if self.indexes.setdefault((wire[8:12], index), wire) != wire:
+            self.reused += 1
+        self.highest = index if self.highest is None else max(index, self.highest)
+        return packet
 
 
 class Streams:
