@@ -19,7 +19,7 @@ struct sim;
 struct phone_call;
 struct store_command;
 
-enum { SEEN_MAX = 128, CHECK_DIALOGS_MAX = 512 };
+enum { SEEN_MAX = 128, SEEN_LEGS = 32, CHECK_DIALOGS_MAX = 512 };
 
 /* A call as the node numbers it. */
 struct seen {
@@ -29,10 +29,18 @@ struct seen {
 	uint64_t forgiven;      /* saves up to this one got no answer: nothing waits for them */
 	bool waiting;           /* a 2xx came, and no save was asked for since */
 	uint64_t need;          /* version that knows it */
-	uint32_t answer_cseq, answer_leg;
-	bool said;    /* INVITE to the callee left */
-	bool excused; /* the store was away or silent */
-	bool weak;    /* a kill took part of it, and nobody had been promised more */
+	uint32_t answer_cseq[SEEN_LEGS],
+		said_cseq[SEEN_LEGS];     /* of the last 2xx that came, and left */
+	bool open;                        /* a 2xx came, ours did not leave yet */
+	bool bye_waits;                   /* a BYE came or left, and nothing was asked for since */
+	uint64_t bye_need;                /* version that knows it */
+	uint32_t bye_cseq[2 * SEEN_LEGS]; /* the last one of each leg, ours first */
+	bool fresh;                       /* nothing was stored since the last start */
+	bool repeats;   /* two kills in a row: CSeq numbers of the first process are in no record */
+	bool said;      /* INVITE to the callee left */
+	bool excused;   /* the store was away or silent */
+	bool weak;      /* a kill took part of it, and nobody had been promised more */
+	bool abandoned; /* a phone vanished: only silence would end it */
 	uint32_t crashes;
 	bool ended; /* its end went to the store */
 	uint32_t cdrs;
@@ -42,7 +50,7 @@ struct seen {
 struct check_dialog {
 	char call_id[64], tag[48];
 	uint32_t cseq;
-	char branch[96];
+	uint32_t branches[32], branch_count; /* hashes of the last ones */
 };
 
 struct check {
@@ -78,6 +86,8 @@ void check_no_answer(struct sim *s, const struct phone_call *c);
 void check_effects(struct sim *s, uint32_t count);
 /* After each step of the node. */
 void check_step(struct sim *s);
+
+void check_vanished(struct sim *s, const struct phone_call *c);
 
 /* ---- check_end.c ---- */
 void check_end(struct sim *s);

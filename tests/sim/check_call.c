@@ -101,3 +101,11 @@ void check_no_answer(struct sim *s, const struct phone_call *c)
 	(void)s;
 	(void)c;
 }
+
+void check_vanished(struct sim *s, const struct phone_call *c)
+{
+	struct seen *seen = check_seen(s, c->node_call);
+
+	if (seen)
+		seen->abandoned = true;
+}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "sig/id.h"
 #include "tests/sim/sim.h"
 
@@ -26,23 +27,40 @@ static struct check_dialog *dialog_of(struct sim *s, const struct sip_message *m
 	return d;
 }
 
+/* An older request of the dialog is sent again with its branch. */
+static bool is_repetition(struct check_dialog *d, const struct sip_message *m)
+{
+	uint32_t hash = hash_crc32c(0, m->via.branch);
+
+	for (uint32_t i = 0; i < COUNT_OF(d->branches); i++) {
+		if (d->branches[i] == hash)
+			return true;
+	}
+	return false;
+}
+
 /* RFC 3261 12.2.1.1: grows by each request but ACK and CANCEL. */
 static void look_at_cseq(struct sim *s, const struct sip_message *m)
 {
 	struct check_dialog *d;
+	struct id_tag id;
+	struct seen *seen;
 
 	if (m->method == SIP_ACK || m->method == SIP_CANCEL)
 		return;
 	d = dialog_of(s, m);
-	if (!d || bytes_is(m->via.branch, d->branch) || m->cseq > d->cseq) {
-		if (d && m->cseq > d->cseq) {
-			d->cseq = m->cseq;
-			(void)bytes_cstr(m->via.branch, d->branch, sizeof(d->branch));
-		}
+	if (!d)
+		return;
+	if (m->cseq > d->cseq) {
+		d->cseq = m->cseq;
+		d->branches[d->branch_count++ % COUNT_OF(d->branches)] =
+			hash_crc32c(0, m->via.branch);
 		return;
 	}
-	if (m->method == SIP_BYE && m->cseq == d->cseq)
-		check_fail(s, "CSeq %u is used twice in " BYTES_FMT, m->cseq,
+	if (!id_tag_get(m->from.tag, &id) && (seen = check_seen(s, id.call)) && seen->repeats)
+		return;
+	if (!is_repetition(d, m))
+		check_fail(s, "CSeq %u comes after %u in " BYTES_FMT, m->cseq, d->cseq,
 			   BYTES_ARG(m->call_id));
 }
 
@@ -70,16 +88,54 @@ static void look_for_save(struct sim *s, uint64_t call, bool answer, const char 
 		seen->said = true;
 }
 
+static void answer_leaves(struct sim *s, const struct id_tag *id, uint32_t cseq)
+{
+	struct seen *seen = check_seen(s, id->call);
+
+	if (seen && seen->said_cseq[id->leg] == cseq)
+		return;
+	look_for_save(s, id->call, true, "2xx");
+	if (seen) {
+		seen->said_cseq[id->leg] = cseq;
+		seen->open = false;
+	}
+}
+
+static void note_bye(struct sim *s, uint64_t call, uint32_t leg, const struct sip_message *m)
+{
+	struct seen *seen = check_seen(s, call);
+
+	if (!seen || seen->cdrs || seen->bye_cseq[leg] == m->cseq)
+		return;
+	seen->bye_cseq[leg] = m->cseq;
+	seen->bye_waits = true;
+}
+
+/* RFC 3261 15.1.2; after it the other side asks no more. */
+static void look_at_bye(struct sim *s, uint64_t call)
+{
+	struct seen *seen = check_seen(s, call);
+
+	if (!seen || seen->excused || seen->ended || seen->cdrs)
+		return;
+	if (seen->bye_waits || seen->stored < seen->bye_need)
+		check_fail(s, "200 to a BYE of call %" PRIx64 " leaves before it is saved", call);
+}
+
 static void look_at_promise(struct sim *s, const struct sip_message *m)
 {
 	struct id_tag id;
 
+	if (m->method == SIP_BYE && m->request && !id_tag_get(m->from.tag, &id))
+		note_bye(s, id.call, id.leg, m);
+	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id))
+		look_at_bye(s, id.call);
 	if (m->method != SIP_INVITE)
 		return;
 	if (m->request && m->to.tag.n == 0 && !id_tag_get(m->from.tag, &id)) {
 		look_for_save(s, id.call, false, "INVITE");
 	} else if (!m->request && m->status / 100 == 2 && !id_tag_get(m->to.tag, &id)) {
-		look_for_save(s, id.call, true, "2xx");
+		answer_leaves(s, &id, m->cseq);
 	}
 }
 
@@ -118,22 +174,33 @@ bool check_sent(struct sim *s, const struct addr *to, struct bytes text)
 	return goes;
 }
 
+/* The first one counts: other branches of a fork come too late. */
+static void note_answer(struct seen *seen, uint32_t leg, uint32_t cseq)
+{
+	if (!seen || seen->answer_cseq[leg] == cseq)
+		return;
+	seen->answer_cseq[leg] = cseq;
+	if (seen->open)
+		return;
+	seen->open = seen->waiting = true;
+}
+
 /* A 2xx to the node: the next save knows it. */
 void check_received(struct sim *s, struct bytes text)
 {
 	struct message_error error;
 	struct sip_message m;
 	struct id_tag id;
-	struct seen *seen;
 
-	if (!bytes_starts(text, "SIP/2.0 2"))
+	if (!bytes_starts(text, "SIP/2.0 2") && !bytes_starts(text, "BYE "))
 		return;
-	if (!message_parse(&m, text, &error) && m.method == SIP_INVITE &&
-	    !id_tag_get(m.from.tag, &id) && (seen = check_seen(s, id.call)) != NULL &&
-	    (seen->answer_cseq != m.cseq || seen->answer_leg != id.leg)) {
-		seen->answer_cseq = m.cseq;
-		seen->answer_leg = id.leg;
-		seen->waiting = true;
+	if (message_parse(&m, text, &error)) {
+		message_close(&m);
+		return;
 	}
+	if (m.request && !id_tag_get(m.to.tag, &id))
+		note_bye(s, id.call, SEEN_LEGS + id.leg, &m);
+	if (!m.request && m.method == SIP_INVITE && !id_tag_get(m.from.tag, &id))
+		note_answer(check_seen(s, id.call), id.leg, m.cseq);
 	message_close(&m);
 }

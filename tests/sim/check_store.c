@@ -54,6 +54,9 @@ void check_save(struct sim *s, const struct effect *e)
 	if (!seen)
 		return;
 	seen->excused |= s->node.degraded;
+	if (seen->bye_waits && e->kind == EFFECT_CALL_SAVE)
+		seen->bye_need = e->version;
+	seen->bye_waits = false;
 	if (e->kind == EFFECT_CALL_END) {
 		seen->ended = true;
 		return;
@@ -73,7 +76,10 @@ void check_save(struct sim *s, const struct effect *e)
 
 void check_stored(struct sim *s, uint64_t call, uint64_t version)
 {
-	see(s, call)->stored = version;
+	struct seen *seen = see(s, call);
+
+	seen->stored = version;
+	seen->fresh = false;
 }
 
 void check_saved(struct sim *s, const struct store_command *c, bool ok)
@@ -149,7 +155,13 @@ static void look_for(struct sim *s, struct seen *seen)
 	if (lost && seen->said && !seen->excused && !seen->waiting)
 		check_fail(s, "call %" PRIx64 " is lost: needs version %" PRIu64 ", has %" PRIu64,
 			   seen->call, seen->need, record ? record->version : 0);
-	seen->weak |= lost;
+	/* a BYE of ours waits for no save, and nothing does while the store is away: the successor may hold a call that both sides
+	 * have left, until their silence ends it */
+	seen->weak |= lost || seen->bye_waits || record->version < seen->bye_need ||
+		      (seen->excused && record->version < seen->asked);
+	seen->bye_waits = false;
+	seen->repeats |= seen->fresh;
+	seen->fresh = true;
 	seen->asked = seen->stored = record ? record->version : 0;
 	seen->waiting = false;
 }

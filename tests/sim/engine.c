@@ -280,20 +280,28 @@ void engine_crash(struct sim *s)
 	s->engine.open_count = 0;
 }
 
-const char *engine_look(const struct engine *e)
+/* Forked legs all hear the caller; the caller's flow has one of them. */
+static const char *look_at_peer(const struct engine_flow *f, const struct engine_flow *peer)
+{
+	if (peer->spec.call != f->spec.call)
+		return "a flow's peer is of another call";
+	if (peer->spec.kind != f->spec.kind || peer->spec.leg == f->spec.leg)
+		return "a flow's peer is no flow of the other side";
+	if (f->spec.leg == 0 && peer->spec.peer.generation && !is_id(&peer->spec.peer, &f->spec.id))
+		return "a flow's peer has another peer";
+	return NULL;
+}
+
+const char *engine_look(struct engine *e)
 {
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
 		const struct engine_flow *f = &e->flows[i];
+		const struct engine_flow *peer =
+			f->open && f->spec.peer.generation ? find(e, f->spec.peer) : NULL;
+		const char *wrong = peer ? look_at_peer(f, peer) : NULL;
 
-		for (uint32_t k = 0; f->open && f->spec.peer.generation && k < ENGINE_FLOWS_MAX;
-		     k++) {
-			const struct engine_flow *peer = &e->flows[k];
-
-			if (!peer->open || !is_id(&peer->spec.id, &f->spec.peer))
-				continue;
-			if (peer->spec.peer.generation && !is_id(&peer->spec.peer, &f->spec.id))
-				return "a flow's peer has another peer";
-		}
+		if (wrong)
+			return wrong;
 	}
 	return NULL;
 }

@@ -7,7 +7,7 @@
 
 struct sim;
 
-enum { ENGINE_FLOWS_MAX = 256, ENGINE_STREAMS_MAX = 512 };
+enum { ENGINE_FLOWS_MAX = 128, ENGINE_STREAMS_MAX = 512 };
 
 struct engine_flow {
 	bool open;
@@ -38,6 +38,6 @@ void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
 /* The process is gone, and all flows with it. */
 void engine_crash(struct sim *s);
 /* Peers point at each other; NULL or what is wrong. Between two steps of the node. */
-const char *engine_look(const struct engine *e);
+const char *engine_look(struct engine *e);
 
 #endif

@@ -15,7 +15,7 @@
 #define NO_TIMER    UINT64_MAX
 #define EXTENSION_0 1001
 
-enum { DEGRADED_MIN_MS = 100, DEGRADED_MAX_MS = 1500, EFFECTS_TO_CRASH = 350 };
+enum { DEGRADED_MIN_MS = 100, DEGRADED_MAX_MS = 1500, EFFECTS_TO_CRASH = 200 };
 
 struct instant node_now(const struct sim *s)
 {

@@ -128,8 +128,10 @@ void phone_vanish(struct sim *s, struct phone *p, bool unreachable)
 	p->vanished_ns = s->now_ns;
 	p->reg_serial++;
 	for (uint32_t i = 0; i < p->call_count; i++) {
-		if (p->calls[i]->state != PC_OVER)
-			phone_call_over(s, p->calls[i], "vanished");
+		if (p->calls[i]->state == PC_OVER)
+			continue;
+		check_vanished(s, p->calls[i]);
+		phone_call_over(s, p->calls[i], "vanished");
 	}
 	for (struct phone_txn *t = p->txns; t; t = t->next)
 		t->dead = true;

@@ -137,6 +137,6 @@ void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp)
 	c->sdp.agreed = true;
 	if (!has_type(m, "8") && !has_type(m, "0"))
 		check_fail(s, "%s: an answer with no codec of the offer", c->call_id);
-	if (c->sdp.hold && !has(sdp, "a=recvonly") && !has(sdp, "a=inactive"))
+	if (!c->sdp.receives && !has(sdp, "a=recvonly") && !has(sdp, "a=inactive"))
 		check_fail(s, "%s: a=sendonly was answered with more than recvonly", c->call_id);
 }

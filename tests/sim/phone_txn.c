@@ -33,7 +33,7 @@ static void arm(struct sim *s, const struct phone *p, struct phone_txn *t)
 }
 
 static struct phone_txn *take(struct phone *p, enum sip_method method, struct bytes branch,
-			      bool server)
+			      bool server, uint32_t incarnation)
 {
 	struct phone_txn *t = calloc(1, sizeof(*t));
 	int err;
@@ -43,6 +43,7 @@ static struct phone_txn *take(struct phone *p, enum sip_method method, struct by
 				 .phone = p,
 				 .serial = ++p->txn_serial,
 				 .method = method,
+				 .incarnation = incarnation,
 				 .server = server };
 	err = bytes_cstr(branch, t->branch, sizeof(t->branch));
 	assert(!err);
@@ -54,7 +55,7 @@ static struct phone_txn *take(struct phone *p, enum sip_method method, struct by
 struct phone_txn *phone_txn_ask(struct sim *s, struct phone *p, struct phone_call *c,
 				enum sip_method method, const char *branch, struct bytes request)
 {
-	struct phone_txn *t = take(p, method, bytes_str(branch), false);
+	struct phone_txn *t = take(p, method, bytes_str(branch), false, s->node.incarnation);
 
 	t->call = c;
 	if (text_set(&t->request, request))
@@ -70,9 +71,8 @@ struct phone_txn *phone_txn_ask(struct sim *s, struct phone *p, struct phone_cal
 struct phone_txn *phone_txn_asked(struct sim *s, struct phone *p, const struct sip_message *m,
 				  struct bytes datagram)
 {
-	struct phone_txn *t = take(p, m->method, m->via.branch, true);
+	struct phone_txn *t = take(p, m->method, m->via.branch, true, s->node.incarnation);
 
-	(void)s;
 	if (text_set(&t->request, datagram))
 		assert(false && "out of memory");
 	return t;
@@ -164,8 +164,11 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 		t->state = PT_PROCEEDING;
 		t->give_up_ns = 0;
 	} else if (m->status < 300) {
-		if (t->state == PT_COMPLETED)
-			check_fail(s, "%s heard a 2xx after a refusal of the same INVITE", p->user);
+		if (t->state == PT_COMPLETED) { /* a refusal is not saved before it is said */
+			if (s->node.incarnation == t->incarnation)
+				check_fail(s, "%s heard a 2xx after a refusal", p->user);
+			return false;
+		}
 		t->give_up_ns = s->now_ns + 64 * T1; /* timer M */
 		t->state = PT_ACCEPTED;
 		first = true; /* the call knows its repetitions */

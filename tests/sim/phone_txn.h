@@ -22,6 +22,7 @@ struct phone_txn {
 	struct phone *phone;
 	struct phone_txn *next;
 	uint64_t serial;
+	uint32_t incarnation; /* of the node when it began */
 	bool server, dead;
 	enum phone_txn_state state;
 	enum sip_method method;

@@ -122,7 +122,9 @@ static void learn(struct sim *s, struct phone_call *c, const struct sip_message 
 	if (m->to.tag.n == 0 || m->status <= 100)
 		return;
 	same = bytes_is(m->to.tag, c->remote_tag);
-	if (c->remote_tag[0] && !same)
+	if (!same) /* another early dialog (RFC 3261 12.1.2) has an SDP of its own */
+		c->sdp.node_hash = 0;
+	if (c->answered && !same)
 		check_fail(s, "%s: the To tag changes to " BYTES_FMT, c->call_id,
 			   BYTES_ARG(m->to.tag));
 	if (bytes_cstr(m->to.tag, c->remote_tag, sizeof(c->remote_tag)))
@@ -155,6 +157,8 @@ static bool success(struct sim *s, struct phone_call *c, const struct sip_messag
 		phone_say(s, c->phone, text_bytes(&c->ack));
 		return false;
 	}
+	if (c->ack.n && m->cseq < c->ack_cseq)
+		return false; /* late: a newer one was settled */
 	learn(s, c, m);
 	if (m->body.n) {
 		phone_sdp_hear(s, c, m->body);
@@ -258,7 +262,7 @@ void phone_uac_stray(struct sim *s, struct phone *p, const struct sip_message *m
 		if (!bytes_is(m->call_id, c->call_id) || !bytes_is(m->from.tag, c->tag) ||
 		    m->method != SIP_INVITE || m->status / 100 != 2)
 			continue;
-		if (m->cseq == c->invite_cseq) {
+		if (m->cseq == c->invite_cseq && c->final < 300) {
 			answered(s, c, m);
 		} else if (c->ack.n && m->cseq == c->ack_cseq) {
 			phone_say(s, p, text_bytes(&c->ack));

@@ -296,6 +296,11 @@ static void on_quiet(struct sim *s, const struct event *e)
 {
 	(void)e;
 	s->quiet = true;
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		if (s->check.seen[i].weak ||
+		    s->check.seen[i].abandoned) /* its silence would end it */
+			node_hangup(s, s->check.seen[i].call);
+	}
 }
 
 void scenario_begin(struct sim *s)
