@@ -133,7 +133,7 @@ void call_flow_closed(struct call_host *h, struct call *c, const struct media_ev
 {
 	struct call_flow *f = flow_by_id(c, ev->id);
 
-	if (!f)
+	if (!f || !f->closing) /* nobody asked: the texts still name its ports */
 		return;
 	if (c->cdr)
 		cdr_add_flow(c->cdr, c, f, &ev->stats);

@@ -6,13 +6,23 @@
  *  - INVITE to the called phone and 200 to the caller leave for the first time only when the store has answered, is away or overdue:
  *    never while a datagram is being received;
  *  - every record the store was given is taken back after a restart;
+ *  - whoever was asked to a call is told how it went on: ACK, CANCEL or BYE, unless it says nothing for 64*T1;
  *  - once nobody says anything more and the calls are hung up, no call, transaction, port or pending save is left.
  */
 #include <errno.h>
 
+#include "base/hash.h"
 #include "tests/unit/sig/phone.h"
 
-enum { PHONES = 3, STEPS_MAX = 120, SETTLE_STEPS = 40 };
+/* The last two are of one extension. */
+enum { PHONES = 4, STEPS_MAX = 120, SETTLE_STEPS = 40, ASKED_MAX = 512, COPIES = 7 };
+
+/* An INVITE of ours, by its Call-ID. */
+struct asked_phone {
+	uint64_t hash;
+	unsigned copies;
+	bool told;
+};
 
 struct input {
 	const uint8_t *p;
@@ -31,6 +41,9 @@ struct world {
 #define NOTHING BYTES_LIT("")
 
 static bool g_receiving; /* within shard_receive, the store not away */
+static struct asked_phone g_asked[ASKED_MAX];
+static uint32_t g_asked_count;
+static bool g_lost; /* a restart, or an address that cannot be reached: not everybody can be told */
 
 static uint8_t next(struct input *in)
 {
@@ -46,6 +59,42 @@ static void check(bool ok, const char *what, struct bytes text)
 		return;
 	(void)fprintf(stderr, "%s:\n" BYTES_FMT "\n", what, BYTES_ARG(text));
 	abort();
+}
+
+static struct asked_phone *asked_phone(struct bytes call_id)
+{
+	static const struct hash_key key = { 1, 2 };
+	uint64_t hash = hash_sip(&key, call_id);
+
+	for (uint32_t i = 0; i < g_asked_count; i++) {
+		if (g_asked[i].hash == hash)
+			return &g_asked[i];
+	}
+	if (g_asked_count == ASKED_MAX)
+		return NULL;
+	g_asked[g_asked_count] = (struct asked_phone){ .hash = hash };
+	return &g_asked[g_asked_count++];
+}
+
+/* What it is told, or answers itself: 200 to its BYE. */
+static void note_sent(const struct sip_message *m)
+{
+	struct asked_phone *a = asked_phone(m->call_id);
+
+	if (!a)
+		return;
+	if (m->request && m->method == SIP_INVITE)
+		a->copies++;
+	else if ((m->request && (m->method == SIP_ACK || m->method == SIP_CANCEL)) ||
+		 m->method == SIP_BYE)
+		a->told = true;
+}
+
+static void check_told(void)
+{
+	for (uint32_t i = 0; i < g_asked_count && !g_lost; i++)
+		check(g_asked[i].copies == 0 || g_asked[i].told || g_asked[i].copies == COPIES,
+		      "a phone was left alone", NOTHING);
 }
 
 static void check_sent(struct rig *r, const struct effect *e)
@@ -70,6 +119,7 @@ static void check_sent(struct rig *r, const struct effect *e)
 	      text);
 	check(!(g_receiving && !m.request && m.method == SIP_INVITE && m.status / 100 == 2),
 	      "2xx before its save", text);
+	note_sent(&m);
 	message_close(&m);
 }
 
@@ -180,6 +230,7 @@ static void respond(struct world *w, unsigned phone, uint8_t how, uint8_t which)
 	struct phone *p = &w->phones[phone];
 	struct bytes m = pick_sent(w, p, true, which % 4);
 	const char *body = bodies[which / 4 % COUNT_OF(bodies)];
+	bool elsewhere = which & 0x80; /* the contact is an extension of ours */
 	char text[RIG_TEXT_MAX];
 	bool tagged = rig_has(rig_header(m, "To"), ";tag=");
 
@@ -193,9 +244,17 @@ static void respond(struct world *w, unsigned phone, uint8_t how, uint8_t which)
 		       BYTES_ARG(rig_header(m, "From")), BYTES_ARG(rig_header(m, "To")),
 		       tagged ? "" : ";tag=", tagged ? "" : p->tag, how & 0x80 ? "x" : "",
 		       BYTES_ARG(rig_header(m, "Call-ID")), BYTES_ARG(rig_header(m, "CSeq")),
-		       p->user, p->address, body[0] ? "Content-Type: application/sdp\r\n" : "",
-		       strlen(body), body);
+		       elsewhere ? w->phones[which % PHONES].user : p->user,
+		       elsewhere ? "192.0.2.1" : p->address,
+		       body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
 	say(w, phone, text);
+}
+
+static void bind_phones(struct world *w)
+{
+	phone_bind(&w->phones[0]);
+	phone_bind(&w->phones[1]);
+	phones_bind(&w->phones[2], 2);
 }
 
 static void advance(struct world *w, uint64_t ms)
@@ -230,7 +289,7 @@ static void answer_save(struct world *w, uint8_t how)
 
 static void media(struct world *w, uint8_t how)
 {
-	struct media_event ev = { .kind = how % 5, .digit = '1', .error = -EIO };
+	struct media_event ev = { .kind = how % 7, .digit = '1', .error = -EIO };
 	struct call_view v;
 	uint32_t cursor = 0;
 
@@ -238,6 +297,11 @@ static void media(struct world *w, uint8_t how)
 		return;
 	ev.call = v.call;
 	ev.id = v.flows[how / 8 % v.flow_count].id;
+	if (how & 0x40) {
+		shard_media_failed(w->r->shard, ev.id, ev.call, -EADDRINUSE, w->r->now);
+		rig_drain(w->r);
+		return;
+	}
 	ev.resume.started = 1;
 	ev.resume.source_rtp = w->phones[0].addr;
 	shard_media_event(w->r->shard, &ev, w->r->now);
@@ -293,8 +357,8 @@ static void restart(struct world *w, uint8_t how)
 	w->r->now.utc_ms += 2;
 	w->r->now.ns += 2 * NS_PER_MS;
 	rig_start_shard(w->r);
-	for (unsigned i = 0; i < PHONES; i++)
-		phone_bind(&w->phones[i]);
+	g_lost = true;
+	bind_phones(w);
 	for (uint32_t i = 0; i < count; i++)
 		restore(w, i, count);
 	for (uint32_t i = 0; i < count; i++)
@@ -329,11 +393,18 @@ static void raw(struct world *w, unsigned phone)
 	w->in.n -= n;
 }
 
+static void unreachable(struct world *w, unsigned phone)
+{
+	struct sip_hop hop = { .remote = w->phones[phone].addr };
+
+	g_lost = true;
+	shard_send_failed(w->r->shard, &hop, ECONNREFUSED, w->r->now);
+}
+
 static void step(struct world *w)
 {
 	uint8_t op = next(&w->in);
 	unsigned phone = op / 16 % PHONES;
-	struct sip_hop hop = { .remote = w->phones[phone].addr };
 	uint8_t how;
 
 	switch (op % 16) {
@@ -379,7 +450,7 @@ static void step(struct world *w)
 		if (op & 0x80)
 			restart(w, next(&w->in));
 		else if (op & 0x40)
-			shard_send_failed(w->r->shard, &hop, ECONNREFUSED, w->r->now);
+			unreachable(w, phone);
 		else
 			hangup_all(w);
 		rig_drain(w->r);
@@ -415,6 +486,7 @@ static void settle(struct world *w)
 	check(c.txns == 0, "transactions are left", NOTHING);
 	check(c.ports_free == 100, "ports are left", NOTHING);
 	check(c.saves_pending == 0, "saves are left", NOTHING);
+	check_told();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -432,12 +504,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w->r->rolling = w->r->hold_saves = w->r->hold_media = true;
 	w->r->seen = check_sent;
 	phone_open(&w->phones[0], w->r, "1001", "192.0.2.11:5060");
-	phone_open(&w->phones[1], w->r, "1002", "192.0.2.12:5060");
-	phone_open(&w->phones[2], w->r, "1003", "192.0.2.13:5060");
-	for (unsigned i = 0; i < PHONES; i++) {
-		phone_bind(&w->phones[i]);
+	phone_open(&w->phones[1], w->r, "1003", "192.0.2.13:5060");
+	phone_open(&w->phones[2], w->r, "1002", "192.0.2.12:5060");
+	phone_open(&w->phones[3], w->r, "1002", "192.0.2.22:5060");
+	bind_phones(w);
+	for (unsigned i = 0; i < PHONES; i++)
 		phone_begin(&w->phones[i], "1002");
-	}
+	g_asked_count = 0;
+	g_lost = false;
 	for (int i = 0; i < STEPS_MAX && w->in.n; i++)
 		step(w);
 	settle(w);
