@@ -9,12 +9,22 @@ struct views {
 	struct payload_list offered;
 };
 
+/* Lines and codecs that were not allowed are not in our offer either, and the terms may have changed since: after a
+ * restart the texts of a call are read again. */
+static void select_of_a(struct views *v, const struct offer_exchange *x, uint8_t index,
+			const struct offer_policy *policy)
+{
+	const struct offer_policy as_offered = { .a.no_events = policy->a.no_events };
+
+	offer_line_select_formats(&v->a, &x->offer_a, index, &as_offered);
+}
+
 static int read_views(struct views *v, const struct offer_exchange *x, uint8_t index,
 		      const struct offer_policy *policy, struct offer_error *error)
 {
 	if (offer_line_read(&v->a, &x->offer_a, index, policy, error))
 		return -EBADMSG;
-	offer_line_select(&v->a, &x->offer_a, index, policy);
+	select_of_a(v, x, index, policy);
 	payload_list_read(&v->offered, &x->offer_b, index + 1U);
 	v->b.state = OFFER_LINE_OFF; /* some answers end with the last line they took */
 	if (index >= x->answer_b.media_count)

@@ -35,6 +35,9 @@ int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
  * left. Events stay as long as the offerer may send them: we take them where the answerer does not. media/offer_select.c */
 void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t index,
 		       const struct offer_policy *policy);
+/* The same, for formats alone: the line itself may pass. */
+void offer_line_select_formats(struct offer_line *line, const struct sdp *s, uint8_t index,
+			       const struct offer_policy *policy);
 void offer_line_refuse(struct offer_line *line, const struct sdp *s, uint8_t index,
 		       const char *reason);
 /* Remembers the first refusal, for the case that nothing is left. */

@@ -136,6 +136,18 @@ static const char *select_formats(struct offer_line *line, const struct offer_po
 	return formats->count ? NULL : "no known codec";
 }
 
+void offer_line_select_formats(struct offer_line *line, const struct sdp *s, uint8_t index,
+			       const struct offer_policy *policy)
+{
+	const char *reason;
+
+	if (line->state != OFFER_LINE_RELAYED)
+		return;
+	reason = select_formats(line, policy);
+	if (reason)
+		offer_line_refuse(line, s, index, reason);
+}
+
 void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t index,
 		       const struct offer_policy *policy)
 {
@@ -144,8 +156,8 @@ void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t ind
 	if (line->state != OFFER_LINE_RELAYED)
 		return;
 	reason = refusal(line, s, index, policy);
-	if (!reason)
-		reason = select_formats(line, policy);
 	if (reason)
 		offer_line_refuse(line, s, index, reason);
+	else
+		offer_line_select_formats(line, s, index, policy);
 }

@@ -347,13 +347,41 @@ static void test_inspect(void **state)
 	assert_int_equal(lines.line[0].a.key_in.length, 0); /* not here: the plan has them */
 }
 
+/* After a restart the texts are read again: what was agreed holds, though the terms are stricter now. */
+static void test_changed_terms(void **state)
+{
+	const struct bytes offer = BYTES_LIT(A_HEAD "m=audio 4000 RTP/SAVP 0 101\r\n" EVENT(
+		"101") "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+		       "inline:" RIG_KEY_P "\r\n"
+		       "m=video 4002 RTP/AVP 97\r\n" H264);
+	const struct bytes answer = BYTES_LIT(B_HEAD "m=audio 5000 RTP/AVP 0\r\n"
+						     "m=video 5002 RTP/AVP 97\r\n" H264);
+	uint8_t buf[2048];
+	struct writer w = writer_over(buf, sizeof(buf));
+	struct media_plan again;
+	static struct rig r;
+
+	(void)state;
+	rig_init(&r);
+	r.policy.video = r.policy.a.sdes_accept = true;
+	rig_exchange(&r, offer, answer);
+	assert_int_equal(r.err, 0);
+	r.policy.a.sdes_accept = false;
+	r.policy.b.sdes_offer = r.policy.b.no_events = r.policy.a.no_video = true;
+	set_codecs(&r.policy.a, "PCMA");
+	assert_int_equal(offer_answer(offer, r.offer_b, answer, &r.policy, &r.to_a, &w, &again,
+				      &r.error),
+			 0);
+	assert_memory_equal(&again, &r.plan, sizeof(again));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_codecs),  cmocka_unit_test(test_ptime),
 		cmocka_unit_test(test_events),  cmocka_unit_test(test_answer_with_ours_alone),
 		cmocka_unit_test(test_video),   cmocka_unit_test(test_audio_and_video),
-		cmocka_unit_test(test_inspect),
+		cmocka_unit_test(test_inspect), cmocka_unit_test(test_changed_terms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
