@@ -157,7 +157,8 @@ static void read_direction(struct media_side *side, const struct sdp *s, uint8_t
 		side->receives = 0;
 		side->rtp = side->rtcp = (struct addr){ 0 };
 	}
-	if (addr_is_any(&side->rtcp))
+	/* of the other family: not to be reached from the network of the RTP */
+	if (addr_is_any(&side->rtcp) || side->rtcp.family != side->rtp.family)
 		side->rtcp = (struct addr){ 0 };
 }
 

@@ -205,8 +205,10 @@ static void test_addresses(void **state)
 	} rows[] = {
 		{ "next port", "", "", false, "192.0.2.1:4000 192.0.2.1:4001 0",
 		  "192.0.2.2:5000 192.0.2.2:5001 0", false },
-		{ "a=rtcp", "a=rtcp:4100\r\n", "a=rtcp:5100 IN IP6 2001:db8::5\r\n", false,
-		  "192.0.2.1:4000 192.0.2.1:4100 0", "192.0.2.2:5000 [2001:db8::5]:5100 0", false },
+		{ "a=rtcp", "a=rtcp:4100\r\n", "a=rtcp:5100 IN IP4 192.0.2.5\r\n", false,
+		  "192.0.2.1:4000 192.0.2.1:4100 0", "192.0.2.2:5000 192.0.2.5:5100 0", false },
+		{ "a=rtcp of the other family", "", "a=rtcp:5100 IN IP6 2001:db8::5\r\n", false,
+		  "192.0.2.1:4000 192.0.2.1:4001 0", "192.0.2.2:5000 none 0", false },
 		{ "c= of the m-line", "c=IN IP4 192.0.2.9\r\n", "c=IN IP6 2001:db8::2\r\n", false,
 		  "192.0.2.9:4000 192.0.2.9:4001 0", "[2001:db8::2]:5000 [2001:db8::2]:5001 0", false },
 		{ "mux with both", "a=rtcp-mux\r\n", "a=rtcp-mux\r\n", true,
