@@ -390,6 +390,11 @@ class IncomingCall(Dialog):
         self.respond(status, reason)
         return self.wait_ack(seconds)
 
+    def reject_to(self, contact, status=302, seconds=5.0):
+        """A redirection, and its ACK."""
+        self.last = self.agent.respond(self.request, status, "Moved", self.tag, [("Contact", contact)])
+        return self.wait_ack(seconds)
+
     def wait_cancel(self, seconds=5.0):
         """CANCEL answered with 200, the INVITE with 487."""
         request = self.agent.take_request("CANCEL", seconds, self.call_id)

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several phones on one extension: all ring, one has the call, the others are told to stop; and phones that redirect."""
+import time
+import unittest
+
+from call_test import CallTest
+
+import tone
+
+
+class ForkingTest(CallTest):
+    """1001 calls 1002, which has the scripted phones self.b and self.second."""
+
+    def setUp(self):
+        super().setUp()
+        self.second = self.node.user_agent("1002", "secret1002")
+        self.addCleanup(self.second.close)
+        self.audio_second = self.node.media()
+        self.addCleanup(self.audio_second.close)
+
+    def ring(self):
+        """Both ring: (caller's dialog, the first phone's, the second one's)."""
+        self.assertEqual(self.second.register().status, 200)
+        out = self.a.invite("1002", self.audio_a.sdp())
+        legs = self.b.incoming(), self.second.incoming()
+        for leg in legs:
+            leg.ring()
+        out.wait_provisional(180)
+        return out, *legs
+
+    def talk(self, out, leg, audio, answered):
+        """The call is between these two, and it is the only one."""
+        self.audio_a.use(answered).start(440)
+        audio.use(leg.request).start(880)
+        self.audio_a.wait_packets(60)
+        audio.wait_packets(60)
+        for end in (self.audio_a, audio):
+            end.stop()
+        self.assertEqual(audio.heard()[0], 440)
+        self.assertEqual(self.audio_a.heard()[0], 880)
+        self.assertEqual(len({packet.ssrc for packet in self.audio_a.packets}), 1)
+        self.assertEqual([row["state"] for row in self.calls()], ["established"])
+        out.bye()
+        leg.wait_bye()
+        self.assertEqual(self.ended()["sip_status"], "200")
+
+    def none(self, agent, method):
+        self.assertEqual(agent.count(lambda m: m.is_request and m.method == method), 0)
+
+
+class Forking(ForkingTest):
+    def test_the_second_phone_answers(self):
+        """The first is told to stop; the call is with the second alone."""
+        out, first, second = self.ring()
+        second.answer(self.audio_second.sdp())
+        answered = out.wait_answer()
+        reason = first.wait_cancel().get("Reason", "")
+        self.assertIn("200", reason, "RFC 3326: it was answered elsewhere")
+        self.talk(out, second, self.audio_second, answered)
+        self.none(self.second, "CANCEL")
+
+    def test_both_answer_at_once(self):
+        """RFC 3261 13.2.2.4: one has the call, the other's 200 is acknowledged and followed by BYE."""
+        out, first, second = self.ring()
+        second.respond(200, "OK", body=self.audio_second.sdp())
+        first.respond(200, "OK", body=self.audio_b.sdp())
+        answered = out.wait_answer()
+        for leg in (first, second):
+            leg.wait_ack()
+        time.sleep(0.3)
+        byes = [agent.count(lambda m: m.is_request and m.method == "BYE") for agent in (self.b, self.second)]
+        self.assertEqual(sorted(byes), [0, 1], "one of them was sent away")
+        winner = byes.index(0)
+        (first, second)[1 - winner].wait_bye()
+        self.talk(out, (first, second)[winner], (self.audio_b, self.audio_second)[winner], answered)
+
+    def test_one_is_busy_and_the_other_answers(self):
+        out, first, second = self.ring()
+        first.reject(486)
+        time.sleep(0.2)
+        self.assertIsNone(out.response, "the other one rings")
+        second.answer(self.audio_second.sdp())
+        self.talk(out, second, self.audio_second, out.wait_answer())
+
+    def test_all_refuse(self):
+        """RFC 3261 16.7: one refusal of those that came, when the last one has come."""
+        out, first, second = self.ring()
+        first.reject(480)
+        second.reject(486)
+        self.assertIn(out.wait_final().status, (480, 486))
+        self.ended()
+
+    def test_one_declines_for_all(self):
+        """RFC 3261 16.7 5: after a 6xx nobody else needs to ring."""
+        out, first, second = self.ring()
+        second.reject(603)
+        first.wait_cancel()
+        self.assertEqual(out.wait_final().status, 603)
+        self.ended()
+
+    def test_the_caller_gives_up(self):
+        out, first, second = self.ring()
+        self.assertEqual(out.cancel().status, 200)
+        for leg in (first, second):
+            leg.wait_cancel()
+        self.assertEqual(out.wait_final().status, 487)
+        self.assertEqual(self.ended()["sip_status"], "487")
+
+    def test_a_restart_while_both_ring(self):
+        """After kill -9 both still ring; one answers, the other is told to stop."""
+        out, first, second = self.ring()
+        self.node.kill()
+        self.node.restart()
+        second.answer(self.audio_second.sdp())
+        answered = out.wait_answer()
+        first.wait_cancel()
+        self.talk(out, second, self.audio_second, answered)
+
+    def test_a_phone_that_is_gone_costs_nothing(self):
+        """One registered phone does not answer at all: the other rings and is answered at once."""
+        gone = self.node.user_agent("1002", "secret1002")
+        self.assertEqual(gone.register().status, 200)
+        gone.close()
+        out, first, second = self.ring()
+        first.answer(self.audio_b.sdp())
+        second.wait_cancel()
+        self.talk(out, first, self.audio_b, out.wait_answer())
+
+
+class Phones(ForkingTest):
+    def phone(self, number, **options):
+        device = self.node.phone(number, "secret" + number, **options)
+        self.addCleanup(device.quit)
+        return device
+
+    def setUp(self):
+        super().setUp()
+        for agent in (self.a, self.b):
+            agent.register(expires=0)
+
+    def test_two_phones_ring_and_one_answers(self):
+        callees = [self.phone("1002", extra="answermode=manual", source=f"ausine,{hertz}") for hertz in (880, 990)]
+        caller = self.phone("1001", source="ausine,440")
+        caller.dial("1002")
+        for device in callees:
+            device.wait("CALL_INCOMING")
+        callees[1].command("accept")
+        callees[0].wait("CALL_CLOSED")
+        caller.wait("CALL_ESTABLISHED")
+        callees[1].wait("CALL_ESTABLISHED")
+        time.sleep(1.8)
+        caller.hangup()
+        callees[1].wait("CALL_CLOSED")
+        self.assertAlmostEqual(tone.heard(caller.recordings()[0])[0], 990, delta=3)
+        self.assertAlmostEqual(tone.heard(callees[1].recordings()[0])[0], 440, delta=3)
+        self.assertEqual(callees[0].packets()[1], 0, "it heard nothing")
+
+    def test_two_phones_that_answer_by_themselves(self):
+        """Both at once: one call stands, and the caller hears one of them only."""
+        callees = [self.phone("1002", extra="answermode=auto", source=f"ausine,{hertz}") for hertz in (880, 990)]
+        caller = self.phone("1001", source="ausine,440")
+        caller.dial("1002")
+        caller.wait("CALL_ESTABLISHED")
+        time.sleep(1.8)
+        self.assertEqual([row["state"] for row in self.calls()], ["established"])
+        talking = ["ESTABLISHED" in device.command("listcalls") for device in callees]
+        self.assertEqual(sorted(talking), [False, True])
+        caller.hangup()
+        callees[talking.index(True)].wait("CALL_CLOSED")
+        heard, share = tone.heard(caller.recordings()[0])
+        self.assertAlmostEqual(heard, (880, 990)[talking.index(True)], delta=3)
+        self.assertGreater(share, 0.9)
+
+
+class Redirection(ForkingTest):
+    def test_another_extension(self):
+        """302 to an extension of ours: that one rings, and the caller notices nothing."""
+        self.node.put_extension("1003", "secret1003")
+        with self.node.user_agent("1003", "secret1003") as third:
+            self.assertEqual(third.register().status, 200)
+            out = self.a.invite("1002", self.audio_a.sdp())
+            self.b.incoming().reject_to("<sip:1003@127.0.0.1>")
+            leg = third.incoming()
+            leg.answer(self.audio_second.sdp())
+            self.talk(out, leg, self.audio_second, out.wait_answer())
+
+    def test_somewhere_else(self):
+        """A redirection out of the house is not followed, nor handed to the caller."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.b.incoming().reject_to("<sip:1003@192.0.2.99>")
+        final = out.wait_final()
+        self.assertGreaterEqual(final.status, 400)
+        self.assertEqual(final.all("Contact"), [])
+        self.ended()
+
+    def test_in_a_circle(self):
+        """1002 to itself: that ends."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.b.incoming().reject_to("<sip:1002@127.0.0.1>")
+        self.assertGreaterEqual(out.wait_final().status, 400)
+        self.assertLessEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"), 10)
+        self.ended()
+
+
+if __name__ == "__main__":
+    unittest.main()
