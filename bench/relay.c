@@ -5,6 +5,8 @@
  *   relay --calls 500 --port 20000 --lines FILE     opens the calls over loopback, writes FILE for rtpload, runs until
  *                                                   SIGTERM, then prints packets and CPU as one JSON line
  *   relay --sim --calls 5000                        stages only, on port_sim: ns per packet, without the kernel
+ *
+ * With --srtp both parties of a call have SDES keys, which are in the lines; with --video it is their only type.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -32,7 +34,7 @@ struct options {
 	uint32_t calls;
 	uint16_t port;
 	const char *lines;
-	bool sim;
+	bool sim, srtp, video;
 	struct engine_settings engine;
 };
 
@@ -46,6 +48,16 @@ _Noreturn static void fail(const char *what, int err)
 static struct addr loopback(uint32_t port)
 {
 	return (struct addr){ .family = ADDR_V4, .ip = { 127, 0, 77, 1 }, .port = (uint16_t)port };
+}
+
+/* Of the flow's party (0: what it sends) and of ours to it (1). */
+static struct media_key key_of(uint32_t index, uint32_t way)
+{
+	struct media_key key = { .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, .length = 30 };
+
+	memset(key.octets, 0x5a, key.length);
+	be32_put(key.octets, index * 2 + way);
+	return key;
 }
 
 /* Flow 2i faces party A of call i, flow 2i + 1 party B. */
@@ -65,12 +77,29 @@ static struct flow_spec spec_of(const struct options *o, uint32_t index)
 		.send = 1,
 		.rule_count = 1,
 		.rules = { { .in = 0, .out = 0, .clock_hz = 8000 } },
+		.srtp_limit = SRTP_INDEX_END,
+		.srtcp_limit = SRTCP_INDEX_END,
 	};
 
+	if (o->video) {
+		s.kind = MEDIA_VIDEO;
+		s.rules[0] = (struct payload_rule){ .in = 96, .out = 96, .clock_hz = 90000 };
+	}
+	if (o->srtp) {
+		s.key_in = key_of(index, 0);
+		s.key_out = key_of(index, 1);
+	}
 	return s;
 }
 
 /* ---- over loopback ---- */
+
+static void key_write(FILE *file, struct media_key key)
+{
+	(void)fputc(' ', file);
+	for (uint32_t i = 0; i < key.length; i++)
+		(void)fprintf(file, "%02x", key.octets[i]);
+}
 
 static void lines_write(const struct options *o)
 {
@@ -81,8 +110,11 @@ static void lines_write(const struct options *o)
 	for (uint32_t i = 0; i < o->calls * 2; i += 2) {
 		uint32_t a = o->port + i * 2, b = a + 2;
 
-		(void)fprintf(file, "127.0.77.1:%u 127.0.77.1:%u 127.0.77.1:%u 127.0.77.1:%u\n",
+		(void)fprintf(file, "127.0.77.1:%u 127.0.77.1:%u 127.0.77.1:%u 127.0.77.1:%u",
 			      a + PARTY_PORTS, a, b + PARTY_PORTS, b);
+		for (uint32_t key = 0; o->srtp && key < 4; key++)
+			key_write(file, key_of(i + key / 2, key % 2));
+		(void)fputc('\n', file);
 	}
 	(void)fclose(file);
 }
@@ -207,6 +239,8 @@ int main(int argc, char **argv)
 		{ "batch-wait-us", required_argument, NULL, 'b' },
 		{ "epoll", no_argument, NULL, 'e' },
 		{ "sim", no_argument, NULL, 's' },
+		{ "srtp", no_argument, NULL, 'r' },
+		{ "video", no_argument, NULL, 'v' },
 		{ 0 },
 	};
 	struct options o = { .calls = 500,
@@ -229,12 +263,18 @@ int main(int argc, char **argv)
 			o.engine.port = ENGINE_PORT_EPOLL;
 		else if (c == 's')
 			o.sim = true;
+		else if (c == 'r')
+			o.srtp = true;
+		else if (c == 'v')
+			o.video = true;
 		else
 			fail("usage: relay [--sim] [--calls N] [--port P] [--lines FILE] "
-			     "[--batch-wait-us N] [--epoll]",
+			     "[--batch-wait-us N] [--epoll] [--srtp] [--video]",
 			     -EINVAL);
 	}
 	o.engine.slots = o.calls * 2;
+	if (o.sim && o.srtp)
+		fail("--sim has no SRTP", -EINVAL);
 	if (o.sim)
 		run_sim(&o);
 	else

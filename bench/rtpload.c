@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two-way G.711 load through a relay, and a strict receiver. One thread, one io_uring.
+ * Two-way load through a relay, and a strict receiver. One thread, one io_uring.
  *
  *   rtpload --seconds 10 < calls        each line: a_local a_target b_local b_target   (ip:port)
+ *                                       and with SRTP: a_sends a_hears b_sends b_hears (SDES keys in hex, load_srtp.h)
  *
- * A sends from a_local to a_target (the relay's port that faces A) and hears B there; B likewise. Every stream is
- * 50 packets/s of 172 bytes, the streams spread evenly over the 20 ms. Each payload carries stream, number and send
+ * A sends from a_local to a_target (the relay's port that faces A) and hears B there; B likewise. Audio: every stream is
+ * 50 packets/s of 172 bytes. Video (--video): 30 frames/s, each a burst of packets of 1200 bytes, a large one each second. The
+ * streams are spread evenly over the time of a frame. Each payload carries stream, number and send
  * time and a pattern, so a lost, doubled, reordered, misrouted or altered packet is told apart. Result: one JSON
  * object in one line on stdout, with how much was sent. Latency is measured from handing the packet to io_uring until the packet
  * is reaped, so it is an upper bound with the resolution of --tick-us.
+ *
+ * SRTP is made and read by our own code, as the load would cost more than the server otherwise; by libsrtp2 in every
+ * LIBSRTP_EACH-th call, so that what is measured is SRTP by another's judgement.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,14 +29,16 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "bench/load_srtp.h"
 
 enum {
 	RTP_HEAD = 12,
-	PAYLOAD = 160,
-	PACKET = RTP_HEAD + PAYLOAD,
-	PTIME_MS = 20,
+	PACKET_ROOM = 1200,
+	BURST_MAX = 20, /* packets of a frame */
+	FRAMES_PER_LARGE = 30,
+	LIBSRTP_EACH = 32,
 	BUFFERS = 16384,
-	BUFFER_SIZE = 256,
+	BUFFER_SIZE = PACKET_ROOM + 48,
 	SQ_ENTRIES = 2048,
 	REAP_MAX = 256,
 	WINDOW = 1024, /* packets: later ones are told from duplicates within this many */
@@ -43,16 +50,39 @@ enum {
 
 /* The first bytes of the payload, host order: only we read them. */
 struct stamp {
-	uint32_t magic, stream, number, pad;
+	uint32_t magic, stream, number, timestamp;
 	uint64_t sent_ns;
 };
 
+struct kind {
+	uint8_t payload_type;
+	uint32_t packet; /* octets, with the head */
+	uint64_t frame_ns;
+	uint32_t frame_units; /* of the RTP clock */
+	uint32_t burst, burst_large;
+};
+
+static const struct kind AUDIO = { .packet = RTP_HEAD + 160,
+				   .frame_ns = 20 * NS_PER_MS,
+				   .frame_units = 160,
+				   .burst = 1,
+				   .burst_large = 1 };
+/* About 1 Mbit/s of H.264: three packets a frame, and a key frame of twenty each second. */
+static const struct kind VIDEO = { .payload_type = 96,
+				   .packet = PACKET_ROOM,
+				   .frame_ns = NS_PER_S / 30,
+				   .frame_units = 3000,
+				   .burst = 3,
+				   .burst_large = BURST_MAX };
+
 struct endpoint {
 	int fd;
-	uint8_t packet[PACKET]; /* of the stream we send */
+	struct load_srtp *srtp;                           /* NULL: plain */
+	uint8_t packet[PACKET_ROOM];                      /* of the stream we send, in clear */
+	uint8_t (*wire)[PACKET_ROOM + LOAD_SRTP_TRAILER]; /* a frame on its way */
 	uint16_t sequence;
 	uint32_t timestamp;
-	uint32_t sent;
+	uint32_t sent, frames;
 	/* of the stream we receive */
 	bool heard;
 	uint32_t ssrc;
@@ -66,6 +96,7 @@ struct endpoint {
 
 struct totals {
 	uint64_t sent, send_errors, received, duplicated, reordered, corrupted, misrouted;
+	uint64_t srtp_refused;
 	uint64_t ssrc_changes, sequence_jumps, timestamp_jumps, receive_errors;
 	uint64_t latency[BUCKETS];
 	uint64_t latency_max_ns, lag_max_ns;
@@ -77,6 +108,7 @@ struct load {
 	uint8_t *memory;
 	struct endpoint *list;
 	uint32_t count;
+	const struct kind *kind;
 	double seconds;
 	uint64_t tick_ns;
 	uint64_t drain_ns;
@@ -144,39 +176,62 @@ static int socket_open(const char *local, const char *target)
 	return fd;
 }
 
-static void endpoint_open(struct endpoint *e, uint32_t index, const char *local, const char *target)
+static void endpoint_open(const struct load *l, struct endpoint *e, uint32_t index,
+			  const char *local, const char *target)
 {
 	struct stamp stamp = { .magic = MAGIC, .stream = index };
 
 	memset(e, 0, sizeof(*e));
 	e->fd = socket_open(local, target);
-	e->sequence = (uint16_t)(index * 7919);
+	e->wire = calloc(l->kind->burst_large, sizeof(*e->wire));
+	if (!e->wire)
+		fail("memory", ENOMEM);
+	e->sequence = (uint16_t)(1 + index * 7919 % 32767); /* RFC 4568 6.4 */
 	e->timestamp = index * 104729;
 	e->packet[0] = 0x80;
+	e->packet[1] = l->kind->payload_type;
 	be32_put(e->packet + 8, 0x10000000 + index);
-	for (uint32_t i = 0; i < PAYLOAD; i++)
-		e->packet[RTP_HEAD + i] = (uint8_t)(index * 31 + i);
+	for (uint32_t i = RTP_HEAD; i < l->kind->packet; i++)
+		e->packet[i] = (uint8_t)(index * 31 + i);
 	memcpy(e->packet + RTP_HEAD, &stamp, sizeof(stamp));
+}
+
+static void endpoint_secure(struct endpoint *e, uint32_t index, const char *sends,
+			    const char *hears)
+{
+	e->srtp = load_srtp_open(sends, hears, index / 2 % LIBSRTP_EACH == 0);
+	if (!e->srtp)
+		fail("SRTP keys", EINVAL);
 }
 
 static void calls_read(struct load *l, FILE *in)
 {
-	char line[512], text[4][80];
+	char line[1024], text[8][80];
 	uint32_t room = 0;
+	int n;
 
 	while (fgets(line, sizeof(line), in)) {
 		if (line[0] == '#' || line[0] == '\n')
 			continue;
-		if (sscanf(line, "%79s %79s %79s %79s", text[0], text[1], text[2], text[3]) != 4)
-			fail("line without four addresses", EINVAL);
+		n = sscanf(line, "%79s %79s %79s %79s %79s %79s %79s %79s", text[0], text[1],
+			   text[2], text[3], text[4], text[5], text[6], text[7]);
+		if (n != 4 && n != 8)
+			fail("line without four addresses, or four keys", EINVAL);
 		if (l->count + 2 > room) {
 			room = room ? room * 2 : 256;
 			l->list = reallocarray(l->list, room, sizeof(*l->list));
 			if (!l->list)
 				fail("memory", ENOMEM);
 		}
-		endpoint_open(&l->list[l->count], l->count, text[0], text[1]);
-		endpoint_open(&l->list[l->count + 1], l->count + 1, text[2], text[3]);
+		for (uint32_t side = 0; side < 2; side++) {
+			uint32_t index = l->count + side;
+
+			endpoint_open(l, &l->list[index], index, text[side * 2],
+				      text[side * 2 + 1]);
+			if (n == 8)
+				endpoint_secure(&l->list[index], index, text[4 + side * 2],
+						text[5 + side * 2]);
+		}
 		l->count += 2;
 	}
 	if (l->count == 0)
@@ -245,25 +300,45 @@ static void ring_setup(struct load *l)
 
 /* ---- send ---- */
 
-static void stream_send(struct load *l, uint32_t index, uint64_t now_ns)
+static void packet_send(struct load *l, uint32_t index, uint8_t *wire, bool last, uint64_t now_ns)
 {
 	struct endpoint *e = &l->list[index];
-	struct stamp stamp = {
-		.magic = MAGIC, .stream = index, .number = e->sent, .sent_ns = now_ns
-	};
+	struct stamp stamp = { .magic = MAGIC,
+			       .stream = index,
+			       .number = e->sent,
+			       .timestamp = e->timestamp,
+			       .sent_ns = now_ns };
 	struct io_uring_sqe *sqe = sqe_get(l);
+	size_t n = l->kind->packet;
 
-	be16_put(e->packet + 2, e->sequence++);
-	be32_put(e->packet + 4, e->timestamp);
-	e->timestamp += PAYLOAD;
-	memcpy(e->packet + RTP_HEAD, &stamp, sizeof(stamp));
+	memcpy(wire, e->packet, n);
+	if (last && l->kind->burst_large > 1) /* RFC 6184 5.1 */
+		wire[1] |= 0x80;
+	be16_put(wire + 2, e->sequence++);
+	be32_put(wire + 4, e->timestamp);
+	memcpy(wire + RTP_HEAD, &stamp, sizeof(stamp));
+	if (e->srtp)
+		n = load_srtp_protect(e->srtp, wire, n);
+	if (n == 0)
+		fail("SRTP", EPROTO);
 	/* MSG_DONTWAIT: it is sent or refused before submit returns, so the buffer is free again and only
 	 * refusals need a completion. */
-	io_uring_prep_send(sqe, (int)index, e->packet, PACKET, MSG_DONTWAIT);
+	io_uring_prep_send(sqe, (int)index, wire, n, MSG_DONTWAIT);
 	sqe->flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
 	io_uring_sqe_set_data64(sqe, KIND_SEND | index);
 	e->sent++;
 	l->t.sent++;
+}
+
+static void frame_send(struct load *l, uint32_t index, uint64_t now_ns)
+{
+	struct endpoint *e = &l->list[index];
+	bool large = (e->frames++ + index) % FRAMES_PER_LARGE == 0;
+	uint32_t burst = large ? l->kind->burst_large : l->kind->burst;
+
+	for (uint32_t i = 0; i < burst; i++)
+		packet_send(l, index, e->wire[i], i + 1 == burst, now_ns);
+	e->timestamp += l->kind->frame_units;
 }
 
 /* ---- receive ---- */
@@ -286,10 +361,11 @@ static bool packet_is_new(struct load *l, struct endpoint *e, uint32_t number)
 	return true;
 }
 
-static void identity_check(struct load *l, struct endpoint *e, const uint8_t *p, uint32_t number)
+static void identity_check(struct load *l, struct endpoint *e, const uint8_t *p,
+			   const struct stamp *stamp)
 {
-	uint16_t sequence_delta = (uint16_t)(be16_get(p + 2) - number);
-	uint32_t timestamp_delta = be32_get(p + 4) - number * PAYLOAD;
+	uint16_t sequence_delta = (uint16_t)(be16_get(p + 2) - stamp->number);
+	uint32_t timestamp_delta = be32_get(p + 4) - stamp->timestamp;
 	uint32_t ssrc = be32_get(p + 8);
 
 	if (e->heard) {
@@ -316,15 +392,17 @@ static void latency_note(struct load *l, struct endpoint *e, uint64_t sent_ns, u
 		l->t.latency_max_ns = ns;
 }
 
-static void packet_receive(struct load *l, uint32_t index, const uint8_t *p, uint32_t n,
-			   uint64_t now_ns)
+static void packet_receive(struct load *l, uint32_t index, uint8_t *p, size_t n, uint64_t now_ns)
 {
 	struct endpoint *e = &l->list[index];
 	const struct endpoint *from = &l->list[index ^ 1];
 	size_t fixed = RTP_HEAD + sizeof(struct stamp);
 	struct stamp stamp;
 
-	if (n != PACKET) {
+	if (e->srtp)
+		n = load_srtp_unprotect(e->srtp, p, n);
+	l->t.srtp_refused += n == 0;
+	if (n != l->kind->packet) {
 		l->t.corrupted++;
 		return;
 	}
@@ -334,14 +412,14 @@ static void packet_receive(struct load *l, uint32_t index, const uint8_t *p, uin
 		return;
 	}
 	if (stamp.magic != MAGIC || stamp.number >= from->sent ||
-	    memcmp(p + fixed, from->packet + fixed, PACKET - fixed) != 0) {
+	    memcmp(p + fixed, from->packet + fixed, n - fixed) != 0) {
 		l->t.corrupted++;
 		return;
 	}
 	if (!packet_is_new(l, e, stamp.number))
 		return;
 	l->t.received++;
-	identity_check(l, e, p, stamp.number);
+	identity_check(l, e, p, &stamp);
 	latency_note(l, e, stamp.sent_ns, now_ns);
 }
 
@@ -359,7 +437,7 @@ static void completion(struct load *l, const struct io_uring_cqe *cqe, uint64_t 
 		uint8_t *p = l->memory + (size_t)id * BUFFER_SIZE;
 
 		if (cqe->res >= 0)
-			packet_receive(l, index, p, (uint32_t)cqe->res, now_ns);
+			packet_receive(l, index, p, (size_t)cqe->res, now_ns);
 		io_uring_buf_ring_add(l->buffers, p, BUFFER_SIZE, id, BUFFERS - 1, (*returned)++);
 	}
 	if (cqe->res < 0)
@@ -403,22 +481,23 @@ static void sleep_until(struct load *l, uint64_t then_ns)
 static void run(struct load *l)
 {
 	uint64_t start_ns = clock_now_ns() + 50 * NS_PER_MS;
-	uint64_t total = (uint64_t)(l->seconds * 1000 / PTIME_MS) * l->count;
-	uint64_t cursor = 0;
+	uint64_t frame_ns = l->kind->frame_ns;
+	uint64_t total = (uint64_t)(l->seconds * NS_PER_S / (double)frame_ns) * l->count;
+	uint64_t cursor = 0; /* frames */
 
 	while (cursor < total) {
 		uint64_t now_ns = clock_now_ns();
 		uint64_t stop =
-			cursor + l->count; /* each packet's buffer once between two submits */
+			cursor + l->count; /* each frame's buffers once between two submits */
 
 		for (; cursor < total && cursor < stop; cursor++) {
-			uint64_t due_ns = start_ns + cursor * PTIME_MS * NS_PER_MS / l->count;
+			uint64_t due_ns = start_ns + cursor * frame_ns / l->count;
 
 			if (due_ns > now_ns)
 				break;
 			if (now_ns - due_ns > l->t.lag_max_ns)
 				l->t.lag_max_ns = now_ns - due_ns;
-			stream_send(l, (uint32_t)(cursor % l->count), now_ns);
+			frame_send(l, (uint32_t)(cursor % l->count), now_ns);
 		}
 		sleep_until(l, now_ns + l->tick_ns);
 	}
@@ -446,6 +525,7 @@ static void report(const struct load *l, double elapsed_s)
 	(void)printf("\"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
 		     ", \"corrupted\": %" PRIu64 ", \"misrouted\": %" PRIu64 ", ",
 		     t->duplicated, t->reordered, t->corrupted, t->misrouted);
+	(void)printf("\"srtp_refused\": %" PRIu64 ", ", t->srtp_refused);
 	(void)printf("\"ssrc_changes\": %" PRIu64 ", \"sequence_jumps\": %" PRIu64
 		     ", \"timestamp_jumps\": %" PRIu64 ", \"receive_errors\": %" PRIu64 ", ",
 		     t->ssrc_changes, t->sequence_jumps, t->timestamp_jumps, t->receive_errors);
@@ -465,24 +545,28 @@ int main(int argc, char **argv)
 		{ "calls", required_argument, NULL, 'c' },
 		{ "tick-us", required_argument, NULL, 't' },
 		{ "drain-ms", required_argument, NULL, 'd' },
+		{ "video", no_argument, NULL, 'v' },
 		{ 0 },
 	};
-	static struct load l = { .seconds = 10,
+	static struct load l = { .kind = &AUDIO,
+				 .seconds = 10,
 				 .tick_ns = 200 * NS_PER_US,
 				 .drain_ns = 300 * NS_PER_MS };
 	FILE *in = stdin;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:c:t:d:", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:c:t:d:v", options, NULL)) != -1) {
 		if (c == 's')
 			l.seconds = strtod(optarg, NULL);
 		else if (c == 't')
 			l.tick_ns = strtoul(optarg, NULL, 10) * NS_PER_US;
 		else if (c == 'd')
 			l.drain_ns = strtoul(optarg, NULL, 10) * NS_PER_MS;
+		else if (c == 'v')
+			l.kind = &VIDEO;
 		else if (c != 'c' || !(in = fopen(optarg, "r")))
 			fail("usage: rtpload [--seconds S] [--calls FILE] [--tick-us N] "
-			     "[--drain-ms N]",
+			     "[--drain-ms N] [--video]",
 			     EINVAL);
 	}
 	calls_read(&l, in);
