@@ -9,6 +9,7 @@
 #include "sig/call/flow.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
+#include "sig/call/request.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
 
@@ -80,6 +81,17 @@ static void close_reinvite(struct call_host *h, struct call *c)
 	invite_clear(inv);
 }
 
+/* Nothing of it is said any more, and who asked for it is told. */
+static void forget_waiting(struct call_host *h, struct call *c)
+{
+	struct outbox_item item;
+
+	while (outbox_pop(&c->out, true, &item)) {
+		if (item.kind == OUTBOX_RELAY)
+			relay_drop(h, item.txn);
+	}
+}
+
 static void log_end(const struct call *c)
 {
 	LOG_INFO("call", c->id, "call ended", LOG_BYTES("from", text_bytes(&c->from)),
@@ -119,7 +131,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 	}
 	if (c->invite.state != INVITE_ACCEPTED || c->legs[LEG_A]->state != LEG_ANSWERED)
 		invite_clear(&c->invite); /* else the ACK is awaited */
-	outbox_clear(&c->out);
+	forget_waiting(h, c);
 	outbox_touch(&c->out);
 	c->cdr = calloc(1, sizeof(*c->cdr));
 	flows_close(h, c);

@@ -175,6 +175,9 @@ static void release(struct call_host *h, struct call *c)
 		case OUTBOX_ACK:
 			invite_ack_go(h, c, item.leg);
 			break;
+		case OUTBOX_RELAY:
+			relay_go(h, item.txn);
+			break;
 		case OUTBOX_BYE:
 			respond(h, txns_get(h->txns, item.txn), NULL,
 				&(struct response){ .status = 200 });

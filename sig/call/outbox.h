@@ -14,6 +14,7 @@ enum outbox_kind {
 	OUTBOX_INVITE, /* our INVITE to a leg leaves */
 	OUTBOX_ANSWER, /* our 2xx to the open INVITE leaves */
 	OUTBOX_ACK,    /* ACK to the 2xx of a leg */
+	OUTBOX_RELAY,  /* an INFO that came after the INVITE for the same leg */
 	OUTBOX_BYE,    /* our 200 to a BYE: who was told that it is over never says so again */
 };
 
@@ -21,7 +22,7 @@ struct outbox_item {
 	enum outbox_kind kind;
 	uint64_t gate; /* goes when this version is saved */
 	uint8_t leg;
-	uint64_t txn; /* BYE: server transaction */
+	uint64_t txn; /* RELAY: client transaction, BYE: server transaction */
 };
 
 struct outbox {

@@ -35,6 +35,39 @@ static struct bytes extra_of(struct call_host *h, const struct sip_message *m)
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
 }
 
+void relay_go(struct call_host *h, pool_handle client)
+{
+	struct txn_slot *slot = txns_get(h->txns, client);
+
+	if (slot)
+		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+}
+
+void relay_drop(struct call_host *h, pool_handle client)
+{
+	struct txn_slot *slot = txns_get(h->txns, client);
+	struct response r = { .status = 481 };
+
+	if (!slot)
+		return;
+	respond(h, txns_get(h->txns, slot->peer), NULL, &r);
+	txns_drop(h->txns, client);
+}
+
+/* An INVITE that still waits for its save has the lower CSeq number: it goes first, or the party refuses it (RFC 3261 12.2.2). */
+static void start(struct call_host *h, struct call *c, uint8_t to, pool_handle client)
+{
+	const struct asked *asked = c->legs[to]->asked;
+	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = to, .txn = client };
+
+	if (asked && asked->state == ASKED_QUEUED) {
+		outbox_touch(&c->out);
+		if (outbox_push(&c->out, &item))
+			return;
+	}
+	relay_go(h, client);
+}
+
 void relay_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	uint8_t to = leg_other(c, ev->leg);
@@ -65,7 +98,7 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 	slot->peer = ev->slot->self;
 	ev->slot->call = c->id;
 	ev->slot->user = TXN_USER_RELAY;
-	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+	start(h, c, to, slot->self);
 }
 
 void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server)

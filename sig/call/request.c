@@ -76,8 +76,10 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 	}
 	if (l->state == LEG_ANSWERED && ev->leg != LEG_A)
 		leg_ack(h, c, ev->leg);
-	leg_close(l);
+	l->state =
+		LEG_CLOSED; /* closed only then: an INVITE of ours that is open there still gets its limit */
 	call_end(h, c, &e);
+	leg_close(l);
 	if (c->invite.from == ev->leg && c->invite.state == INVITE_ACCEPTED)
 		invite_clear(&c->invite); /* the ACK was lost, or is late */
 	answer_bye(h, c, ev);
