@@ -383,7 +383,8 @@ class Changes(DialogTest):
         self.ended(out, into)
 
     def pictures(self, source, sink):
-        """How many of 20 packets arrive whole."""
+        """How many of 20 packets arrive whole, once the media thread has heard of the change."""
+        time.sleep(0.05)
         before = len(sink.packets)
         for number in range(20):
             try:
