@@ -21,6 +21,13 @@ struct store_command;
 
 enum { SEEN_MAX = 128, SEEN_LEGS = 32, CHECK_DIALOGS_MAX = 512 };
 
+/* The BYE of a leg. */
+struct seen_bye {
+	uint32_t cseq;
+	bool waits;    /* no save was asked for since */
+	uint64_t need; /* version that knows it */
+};
+
 /* A call as the node numbers it. */
 struct seen {
 	uint64_t call;
@@ -30,12 +37,10 @@ struct seen {
 	bool waiting;           /* a 2xx came, and no save was asked for since */
 	uint64_t need;          /* version that knows it */
 	uint32_t answer_cseq[SEEN_LEGS],
-		said_cseq[SEEN_LEGS];     /* of the last 2xx that came, and left */
-	bool open;                        /* a 2xx came, ours did not leave yet */
-	bool bye_waits;                   /* a BYE came or left, and nothing was asked for since */
-	uint64_t bye_need;                /* version that knows it */
-	uint32_t bye_cseq[2 * SEEN_LEGS]; /* the last one of each leg, ours first */
-	bool fresh;                       /* nothing was stored since the last start */
+		said_cseq[SEEN_LEGS];        /* of the last 2xx that came, and left */
+	bool open;                           /* a 2xx came, ours did not leave yet */
+	struct seen_bye byes[2 * SEEN_LEGS]; /* ours first, then those of the phones */
+	bool fresh;                          /* nothing was stored since the last start */
 	bool repeats;   /* two kills in a row: CSeq numbers of the first process are in no record */
 	bool said;      /* INVITE to the callee left */
 	bool excused;   /* the store was away or silent */
@@ -82,7 +87,8 @@ void check_restored(struct sim *s);
 void check_answered(struct sim *s, const struct phone_call *c);
 void check_bye(struct sim *s, const struct phone_call *c);
 void check_over(struct sim *s, const struct phone_call *c);
-void check_no_answer(struct sim *s, const struct phone_call *c);
+/* A phone has rung for longer than any call waits. */
+void check_rings_on(struct sim *s, const struct phone_call *c);
 void check_effects(struct sim *s, uint32_t count);
 /* After each step of the node. */
 void check_step(struct sim *s);

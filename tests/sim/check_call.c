@@ -95,17 +95,18 @@ void check_over(struct sim *s, const struct phone_call *c)
 		check_fail(s, "%s: %u final responses to one INVITE", c->call_id, c->finals);
 }
 
-/* The ACK to a 2xx with an offer brings the answer, unless the call ends (RFC 3261 13.2.2.4). */
-void check_no_answer(struct sim *s, const struct phone_call *c)
-{
-	(void)s;
-	(void)c;
-}
-
 void check_vanished(struct sim *s, const struct phone_call *c)
 {
 	struct seen *seen = check_seen(s, c->node_call);
 
 	if (seen)
 		seen->abandoned = true;
+}
+
+void check_rings_on(struct sim *s, const struct phone_call *c)
+{
+	const struct seen *seen = check_seen(s, c->node_call);
+
+	if (!seen || !seen->weak)
+		check_fail(s, "%s: %s#%u still rings", c->call_id, c->phone->user, c->phone->index);
 }

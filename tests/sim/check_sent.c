@@ -105,20 +105,24 @@ static void note_bye(struct sim *s, uint64_t call, uint32_t leg, const struct si
 {
 	struct seen *seen = check_seen(s, call);
 
-	if (!seen || seen->cdrs || seen->bye_cseq[leg] == m->cseq)
+	if (!seen || seen->cdrs || seen->byes[leg].cseq == m->cseq)
 		return;
-	seen->bye_cseq[leg] = m->cseq;
-	seen->bye_waits = true;
+	seen->byes[leg].cseq = m->cseq;
+	seen->byes[leg].waits = true;
 }
 
 /* RFC 3261 15.1.2; after it the other side asks no more. */
-static void look_at_bye(struct sim *s, uint64_t call)
+static void look_at_bye(struct sim *s, uint64_t call, uint32_t leg)
 {
 	struct seen *seen = check_seen(s, call);
+	const struct seen_bye *b;
 
 	if (!seen || seen->excused || seen->ended || seen->cdrs)
 		return;
-	if (seen->bye_waits || seen->stored < seen->bye_need)
+	if (seen->byes[leg].cseq)
+		return; /* ours crossed it: the leg was given up anyway */
+	b = &seen->byes[SEEN_LEGS + leg];
+	if (b->waits || seen->stored < b->need)
 		check_fail(s, "200 to a BYE of call %" PRIx64 " leaves before it is saved", call);
 }
 
@@ -129,7 +133,7 @@ static void look_at_promise(struct sim *s, const struct sip_message *m)
 	if (m->method == SIP_BYE && m->request && !id_tag_get(m->from.tag, &id))
 		note_bye(s, id.call, id.leg, m);
 	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id))
-		look_at_bye(s, id.call);
+		look_at_bye(s, id.call, id.leg);
 	if (m->method != SIP_INVITE)
 		return;
 	if (m->request && m->to.tag.n == 0 && !id_tag_get(m->from.tag, &id)) {

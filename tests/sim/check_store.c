@@ -47,6 +47,27 @@ static struct seen *see(struct sim *s, uint64_t call)
 	return seen;
 }
 
+static void know_byes(struct seen *seen, uint64_t version)
+{
+	for (uint32_t i = 0; i < COUNT_OF(seen->byes); i++) {
+		if (seen->byes[i].waits)
+			seen->byes[i].need = version;
+		seen->byes[i].waits = false;
+	}
+}
+
+/* A BYE came or left that no record knows. */
+static bool forgets_byes(struct seen *seen, uint64_t version)
+{
+	bool forgets = false;
+
+	for (uint32_t i = 0; i < COUNT_OF(seen->byes); i++) {
+		forgets |= seen->byes[i].waits || version < seen->byes[i].need;
+		seen->byes[i] = (struct seen_bye){ 0 };
+	}
+	return forgets;
+}
+
 void check_save(struct sim *s, const struct effect *e)
 {
 	struct seen *seen = e->kind == EFFECT_BINDING_SAVE ? NULL : see(s, e->call);
@@ -54,9 +75,7 @@ void check_save(struct sim *s, const struct effect *e)
 	if (!seen)
 		return;
 	seen->excused |= s->node.degraded;
-	if (seen->bye_waits && e->kind == EFFECT_CALL_SAVE)
-		seen->bye_need = e->version;
-	seen->bye_waits = false;
+	know_byes(seen, e->kind == EFFECT_CALL_SAVE ? e->version : 0);
 	if (e->kind == EFFECT_CALL_END) {
 		seen->ended = true;
 		return;
@@ -157,9 +176,8 @@ static void look_for(struct sim *s, struct seen *seen)
 			   seen->call, seen->need, record ? record->version : 0);
 	/* a BYE of ours waits for no save, and nothing does while the store is away: the successor may hold a call that both sides
 	 * have left, until their silence ends it */
-	seen->weak |= lost || seen->bye_waits || record->version < seen->bye_need ||
+	seen->weak |= lost || forgets_byes(seen, record->version) ||
 		      (seen->excused && record->version < seen->asked);
-	seen->bye_waits = false;
 	seen->repeats |= seen->fresh;
 	seen->fresh = true;
 	seen->asked = seen->stored = record ? record->version : 0;

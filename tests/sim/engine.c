@@ -281,13 +281,14 @@ void engine_crash(struct sim *s)
 }
 
 /* Forked legs all hear the caller; the caller's flow has one of them. */
-static const char *look_at_peer(const struct engine_flow *f, const struct engine_flow *peer)
+static const char *look_at_peer(struct engine *e, const struct engine_flow *f,
+				const struct engine_flow *peer)
 {
 	if (peer->spec.call != f->spec.call)
 		return "a flow's peer is of another call";
 	if (peer->spec.kind != f->spec.kind || peer->spec.leg == f->spec.leg)
 		return "a flow's peer is no flow of the other side";
-	if (f->spec.leg == 0 && peer->spec.peer.generation && !is_id(&peer->spec.peer, &f->spec.id))
+	if (f->spec.leg == 0 && find(e, peer->spec.peer) && !is_id(&peer->spec.peer, &f->spec.id))
 		return "a flow's peer has another peer";
 	return NULL;
 }
@@ -298,7 +299,7 @@ const char *engine_look(struct engine *e)
 		const struct engine_flow *f = &e->flows[i];
 		const struct engine_flow *peer =
 			f->open && f->spec.peer.generation ? find(e, f->spec.peer) : NULL;
-		const char *wrong = peer ? look_at_peer(f, peer) : NULL;
+		const char *wrong = peer ? look_at_peer(e, f, peer) : NULL;
 
 		if (wrong)
 			return wrong;

@@ -86,6 +86,7 @@ void phone_bye(struct sim *s, struct phone_call *c)
 
 	if (c->state != PC_TALKING)
 		return;
+	phone_uas_refuse_open(s, c);
 	r.branch = phone_branch(c->phone, branch);
 	r.cseq = ++c->cseq;
 	c->state = PC_LEAVING;

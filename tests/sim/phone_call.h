@@ -82,6 +82,8 @@ void phone_uac_stray(struct sim *s, struct phone *p, const struct sip_message *m
 void phone_uas_request(struct sim *s, struct phone *p, const struct sip_message *m,
 		       struct bytes datagram);
 void phone_uas_ack(struct sim *s, struct phone *p, const struct sip_message *m);
+/* The re-INVITE that waits for our answer gets one: the call ends. */
+void phone_uas_refuse_open(struct sim *s, struct phone_call *c);
 void phone_uas_no_ack(struct sim *s, struct phone_txn *t);
 
 /* ---- phone_message.c ---- */

@@ -173,6 +173,8 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 		t->state = PT_ACCEPTED;
 		first = true; /* the call knows its repetitions */
 	} else {
+		if (t->state == PT_ACCEPTED && s->node.incarnation != t->incarnation)
+			return false;
 		if (t->state == PT_ACCEPTED) {
 			check_fail(s, "%s heard %u after a 2xx of the same INVITE", p->user,
 				   m->status);

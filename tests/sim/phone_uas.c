@@ -9,6 +9,7 @@
 #include "tests/sim/sim.h"
 
 enum { TEXT_MAX_N = 4096 };
+#define RINGS_NS  (120 * NS_PER_S)
 #define T1        (500 * NS_PER_MS)
 #define T2        (4 * NS_PER_S)
 #define NO_ACK_NS (64 * T1)
@@ -103,8 +104,7 @@ void phone_uas_ack(struct sim *s, struct phone *p, const struct sip_message *m)
 	if (c->ok_offers && m->body.n) {
 		phone_sdp_hear(s, c, m->body);
 	} else if (c->ok_offers && c->state == PC_TALKING) {
-		c->sdp.offered = false; /* the call ends, or the node owes an answer */
-		check_no_answer(s, c);
+		c->sdp.offered = false; /* the call ends (RFC 3261 13.2.2.4) */
 	}
 	if (!c->acked && !c->caller) {
 		c->acked = true;
@@ -173,12 +173,25 @@ static void on_rung(struct sim *s, const struct event *e)
 	}
 }
 
+/* Nobody has told it that the call is over. */
+static void on_rings_on(struct sim *s, const struct event *e)
+{
+	struct phone *p = &s->phones.list[e->who];
+	struct phone_call *c = p->calls[e->a];
+
+	if (!p->alive || c->state != PC_RINGING || c->ring_serial != e->b)
+		return;
+	check_rings_on(s, c);
+	decline(s, c, 480, "rang too long");
+}
+
 static void ring(struct sim *s, struct phone_call *c, struct phone_txn *t,
 		 const struct sip_message *m)
 {
 	char text[TEXT_MAX_N], sdp[PHONE_SDP_MAX];
 	const struct phone_manner *how = c->manner;
 
+	sim_after(s, RINGS_NS, on_rings_on, c->phone->index, c->index, c->ring_serial);
 	if (how->kind == MANNER_IGNORE) {
 		say(s, t, 100, "");
 		return;
@@ -279,14 +292,20 @@ static void invited_again(struct sim *s, struct phone_call *c, struct phone_txn 
 	}
 }
 
-static void told_bye(struct sim *s, struct phone_call *c, struct phone_txn *t)
+void phone_uas_refuse_open(struct sim *s, struct phone_call *c)
 {
 	struct phone_txn *open =
 		by_serial(c->phone, c->state == PC_RINGING ? c->invite : c->asked_again);
 
-	say(s, t, 200, c->tag);
+	c->asked_again = 0;
 	if (open && open->server && open->state <= PT_PROCEEDING)
 		say(s, open, 487, c->tag); /* RFC 3261 15.1.2 */
+}
+
+static void told_bye(struct sim *s, struct phone_call *c, struct phone_txn *t)
+{
+	say(s, t, 200, c->tag);
+	phone_uas_refuse_open(s, c);
 	c->told = true;
 	phone_call_over(s, c, "BYE");
 }
