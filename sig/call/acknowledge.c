@@ -54,6 +54,40 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 	       (inv->state == INVITE_ANSWERED || (inv->state == INVITE_ACCEPTED && inv->late));
 }
 
+/* What was agreed stays; what was needed to agree goes. */
+static void keep_session(struct call *c)
+{
+	struct leg *l = c->legs[leg_other(c, c->invite.from)];
+	struct exchange *x;
+
+	if (!l->asked)
+		return;
+	x = &l->asked->media;
+	if (x->answer_in.n) {
+		if (!c->invite.late) {
+			x->offer_in = c->invite.offer;
+			c->invite.offer = (struct text){ 0 };
+		}
+		exchange_move(&c->media, x);
+	}
+	leg_asked_clear(l);
+}
+
+static void established(struct call_host *h, struct call *c)
+{
+	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
+
+	if (slot) /* it only soaks up copies of the INVITE now */
+		text_clear(&slot->request);
+	keep_session(c);
+	if (c->invite.wakes)
+		call_publish_leg(h, c, SIG_CALL_RESUMED, c->invite.from);
+	invite_clear(&c->invite);
+	if (c->state == CALL_ANSWERING)
+		c->state = CALL_ESTABLISHED;
+	outbox_touch(&c->out);
+}
+
 void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = call_leg(c, leg);
@@ -63,6 +97,8 @@ void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)
 	leg_ack(h, c, leg);
 	if (l->state == LEG_ANSWERED)
 		l->state = LEG_CONFIRMED;
+	if (c->invite.own && c->invite.state == INVITE_ANSWERED && c->state != CALL_ENDING)
+		established(h, c); /* nobody else is to be told */
 }
 
 void invite_answer_go(struct call_host *h, struct call *c)
@@ -134,38 +170,6 @@ static void late_answer(struct call_host *h, struct call *c, const struct sip_me
 		return;
 	}
 	invite_ack_go(h, c, asked);
-}
-
-/* What was agreed stays; what was needed to agree goes. */
-static void keep_session(struct call *c)
-{
-	struct leg *l = c->legs[leg_other(c, c->invite.from)];
-	struct exchange *x;
-
-	if (!l->asked)
-		return;
-	x = &l->asked->media;
-	if (x->answer_in.n) {
-		if (!c->invite.late) {
-			x->offer_in = c->invite.offer;
-			c->invite.offer = (struct text){ 0 };
-		}
-		exchange_move(&c->media, x);
-	}
-	leg_asked_clear(l);
-}
-
-static void established(struct call_host *h, struct call *c)
-{
-	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
-
-	if (slot) /* it only soaks up copies of the INVITE now */
-		text_clear(&slot->request);
-	keep_session(c);
-	invite_clear(&c->invite);
-	if (c->state == CALL_ANSWERING)
-		c->state = CALL_ESTABLISHED;
-	outbox_touch(&c->out);
 }
 
 void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev)

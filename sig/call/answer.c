@@ -51,7 +51,7 @@ static void queue_answer(struct call_host *h, struct call *c, uint8_t leg)
 	bool queued;
 
 	outbox_touch(&c->out);
-	queued = outbox_push(&c->out, &answer);
+	queued = c->invite.own || outbox_push(&c->out, &answer);
 	if (!queued)
 		invite_answer_go(h, c);
 	if (c->invite.late)
@@ -120,6 +120,8 @@ static int carry(struct call_host *h, struct call *c, uint8_t leg, const struct 
 {
 	int err = take_session(h, c, leg, m, refusal);
 
+	if (c->invite.own)
+		return err;
 	if (!err && c->invite.again)
 		err = refresh_asker(h, c);
 	if (err)

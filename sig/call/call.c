@@ -47,6 +47,7 @@ static void set_timer(struct call_host *h, struct call *c)
 	sooner(&next, c->ring_ns);
 	sooner(&next, c->flows_ns);
 	sooner(&next, c->save_ns);
+	sooner(&next, c->order_ns);
 	sooner(&next, c->invite.retransmit_ns);
 	sooner(&next, c->invite.deadline_ns);
 	for (uint8_t i = 0; i < c->leg_count; i++) {

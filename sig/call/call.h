@@ -47,6 +47,8 @@ struct leg {
 	enum leg_state state;
 	bool leave;      /* A: BYE follows the ACK. Others: CANCEL follows the first response */
 	bool behind_nat; /* requests go where the party's came from */
+	bool held;       /* by order: its party holds the other one */
+	bool muted;      /* by order: the other one does not hear its party */
 	struct dialog dialog;
 	uint64_t session_id, session_version; /* of our SDP to the party */
 	uint32_t invite_cseq;                 /* of our last INVITE on this leg, and */
@@ -77,6 +79,8 @@ struct invite {
 	uint8_t early;        /* leg whose early answer the asker has; 0: none */
 	bool again;           /* a re-INVITE */
 	bool late;            /* came without an offer */
+	bool own;             /* by order: `from` did not ask, and hears no answer */
+	bool wakes;           /* `from` was held by order, and offers to go on */
 	uint16_t provisional; /* last one passed on; 0: none */
 	int32_t max_forwards; /* of the INVITE that came; -1: none */
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
@@ -129,6 +133,8 @@ struct call {
 	bool end_done;     /* nothing more to wait for: to be freed */
 	uint64_t ring_ns;  /* all deadlines: 0 is off */
 	uint64_t flows_ns; /* last counters are not waited for any longer */
+	uint64_t order_ns; /* an order that met another INVITE is tried again */
+	uint8_t order_leg; /* ... for this leg */
 	uint64_t save_ns;  /* the answer to a save is overdue, or it failed and is tried again */
 	struct wheel_timer timer;
 };
@@ -148,9 +154,25 @@ enum call_event_kind {
 	CALL_EV_MEDIA,        /* media */
 	CALL_EV_MEDIA_FAILED, /* flow */
 	CALL_EV_HANGUP,       /* by the operator */
+	CALL_EV_ORDER,        /* order */
 	CALL_EV_RELEASE,      /* the store is away: nothing waits any longer */
 	CALL_EV_ASSERT,       /* the store is back: save again */
 	CALL_EV_RESUME,       /* after a restart */
+};
+
+/* What a call is told to do by command. */
+enum call_order_kind {
+	ORDER_HOLD,   /* on: the party of leg holds the other; off: it does no longer */
+	ORDER_MUTE,   /* on, off */
+	ORDER_DIGITS, /* digits, duration_ms: to the party of leg */
+};
+struct call_order {
+	enum call_order_kind kind;
+	uint8_t leg; /* LEG_A; else A's partner */
+	bool on;
+	struct bytes digits;
+	uint16_t duration_ms;
+	int err; /* out: as in sig/shard.h */
 };
 
 struct call_event {
@@ -165,6 +187,7 @@ struct call_event {
 	const struct media_event *media;
 	struct flow_id flow;
 	int error;
+	struct call_order *order;
 };
 
 /* Where a party is reached. */

@@ -162,6 +162,10 @@ static const char *check_invite(const struct call *c, const struct call_seed *se
 		return "invite: nobody answered";
 	if (inv->state == INVITE_OPEN && inv->again && (!l->asked || !leg_is_open(l)))
 		return "invite: nobody is asked";
+	if (inv->own) /* nobody asked: no request, no answer */
+		return !inv->again || inv->late || inv->state == INVITE_ACCEPTED || seed->request.n
+			       ? "invite: own"
+			       : NULL;
 	if (!over || seed->request.n)
 		wrong = check_request(c, seed);
 	if (!wrong && inv->state >= INVITE_ANSWERED && !over)

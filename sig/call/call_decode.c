@@ -154,6 +154,8 @@ static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 	l->state = (enum leg_state)in->state;
 	l->leave = in->leave;
 	l->behind_nat = in->behind_nat;
+	l->held = in->held;
+	l->muted = in->muted;
 	l->session_id = in->session_id;
 	l->session_version = in->session_version;
 	l->invite_cseq = in->invite_cseq;
@@ -287,6 +289,8 @@ static bool read_invite(struct reading *r, const Tandem__Call__Invite *in)
 	inv->from = (uint8_t)in->from;
 	inv->early = (uint8_t)in->early;
 	inv->again = in->again;
+	inv->own = in->own;
+	inv->wakes = in->wakes;
 	inv->late = in->late;
 	inv->provisional = (uint16_t)in->provisional;
 	inv->max_forwards = in->max_forwards - 1;

@@ -130,6 +130,8 @@ static void pack_leg(const struct shard_settings *settings, struct packing *p, c
 	out->state = (Tandem__Call__LegState)l->state;
 	out->leave = l->leave;
 	out->behind_nat = l->behind_nat;
+	out->held = l->held;
+	out->muted = l->muted;
 	out->dialog = &to->dialog;
 	out->session_id = l->session_id;
 	out->session_version = l->session_version;
@@ -188,6 +190,8 @@ static void pack_invite(const struct shard_settings *settings, struct packing *p
 	out->from = inv->from;
 	out->again = inv->again;
 	out->late = inv->late;
+	out->own = inv->own;
+	out->wakes = inv->wakes;
 	out->provisional = inv->provisional;
 	out->server_cseq = inv->server_cseq;
 	out->early = inv->early;

@@ -49,6 +49,15 @@ void call_publish(struct call_host *h, const struct call *c, enum sig_event_kind
 	(void)publish(h, c, kind);
 }
 
+void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_kind kind,
+		      uint8_t leg)
+{
+	struct sig_event *event = publish(h, c, kind);
+
+	if (event)
+		event->leg = leg != LEG_A;
+}
+
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit)
 {
 	struct sig_event *event = publish(h, c, SIG_CALL_DIGIT);

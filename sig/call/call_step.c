@@ -5,6 +5,7 @@
 #include "sig/call/flow.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
+#include "sig/call/order.h"
 #include "sig/call/request.h"
 #include "sig/call/respond.h"
 #include "sig/call/resume.h"
@@ -108,6 +109,8 @@ static void timer(struct call_host *h, struct call *c)
 		if (c->legs[i] && due(&c->legs[i]->leave_ns, h->now.ns))
 			cancelled_long_ago(h, c->legs[i]);
 	}
+	if (due(&c->order_ns, h->now.ns))
+		order_again(h, c);
 	if (due(&c->save_ns, h->now.ns))
 		save_overdue(h, c);
 	(void)due(&c->flows_ns, h->now.ns); /* call_is_over looks at it */
@@ -225,6 +228,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		break;
 	case CALL_EV_HANGUP:
 		hangup(h, c);
+		break;
+	case CALL_EV_ORDER:
+		order_carry_out(h, c, ev->order);
 		break;
 	case CALL_EV_RELEASE:
 		break;

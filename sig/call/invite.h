@@ -31,6 +31,10 @@ bool invite_ack_waits(const struct call *c, uint8_t leg);
 void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev);
 /* A re-INVITE came. */
 void invite_again(struct call_host *h, struct call *c, const struct call_event *ev);
+/* One of our own, with what `from` said last: the other leg hears whether it is held. 0, -EAGAIN (one is open), -ENOSPC, -ENOMEM. */
+int invite_own(struct call_host *h, struct call *c, uint8_t from) NODISCARD;
+/* It changed nothing. */
+void invite_failed(struct call *c);
 /* ... and nobody answered it in the time a first one may ring. */
 void invite_again_overdue(struct call_host *h, struct call *c);
 /* The asker takes it back. */

@@ -47,6 +47,17 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
 }
 
+/* What was ordered counts beside what was agreed. */
+static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
+{
+	const struct leg *own = c->legs[leg], *other = c->legs[leg_other(c, leg)];
+
+	if (own->held || other->held)
+		s->receive = s->send = 0;
+	if (own->muted)
+		s->receive = 0;
+}
+
 /* The two sides as the flow's leg sees them. False: nothing was agreed for it. */
 static bool sides_of(const struct agreed *g, const struct call_flow *f,
 		     const struct media_side **own, const struct media_side **other)
@@ -84,6 +95,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	command->spec = spec_of(h, c, f);
 	if (sides_of(agreed, f, &own, &other)) {
 		spec_agree(&command->spec, own, other);
+		spec_obey(&command->spec, c, f->leg);
 		f->remote = command->spec.remote_rtp;
 	}
 }

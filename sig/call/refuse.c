@@ -6,6 +6,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
+#include "sig/call/order.h"
 #include "sig/call/respond.h"
 
 /* What the asker hears. A redirection of B is not A's to follow, and B's wish for credentials or its overload is not A's fault. */
@@ -87,7 +88,8 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 
 	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
 	leg_asked_clear(c->legs[leg]);
-	invite_clear(&c->invite);
+	order_refused(h, c, status);
+	invite_failed(c);
 	outbox_touch(&c->out);
 	if (status != 481 && status != 408)
 		return;

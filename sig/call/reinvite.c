@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A re-INVITE (RFC 3261 14): its offer goes to the other leg with our ports, the answer comes back: hold, resume, codecs, video. */
+#include <errno.h>
+
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/respond.h"
@@ -39,6 +41,16 @@ static bool may_start(const struct call *c, const struct call_event *ev,
 	return refusal->status == 0;
 }
 
+/* CALL-07: whom a command put on hold may be taken off by the holder's own phone. */
+static void wake(struct call *c, struct bytes offer)
+{
+	struct leg *l = c->legs[c->invite.from];
+
+	c->invite.wakes = l->held && session_is_two_way(c, offer);
+	if (c->invite.wakes)
+		l->held = false;
+}
+
 static int take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
 		      struct call_refusal *refusal)
 {
@@ -56,6 +68,7 @@ static int take_offer(struct call_host *h, struct call *c, const struct call_eve
 	x = &c->legs[to]->asked->media;
 	c->invite.late = sdp.n == 0;
 	x->offerer = c->invite.late ? to : ev->leg;
+	wake(c, sdp);
 	return sdp.n ? session_offer(h, c, to, sdp, refusal) : 0;
 }
 
@@ -63,7 +76,7 @@ static void take_back(struct call_host *h, struct call *c, const struct call_eve
 		      const struct call_refusal *refusal)
 {
 	leg_asked_clear(c->legs[leg_other(c, ev->leg)]);
-	invite_clear(&c->invite);
+	invite_failed(c);
 	refuse(h, ev, refusal);
 }
 
@@ -112,6 +125,58 @@ void invite_again_overdue(struct call_host *h, struct call *c)
 	if (l->asked)
 		txns_limit(h->txns, l->asked->client, h->now.ns);
 	leg_asked_clear(l);
-	invite_clear(&c->invite);
+	invite_failed(c);
 	outbox_touch(&c->out);
+}
+
+/* What that party said of itself last. */
+static struct bytes last_words(const struct call *c, uint8_t leg)
+{
+	const struct exchange *x = &c->media;
+
+	return text_bytes(x->offerer == leg ? &x->offer_in : &x->answer_in);
+}
+
+static int ask_own(struct call_host *h, struct call *c, uint8_t to)
+{
+	struct call_refusal refusal;
+	int err = session_offer(h, c, to, text_bytes(&c->invite.offer), &refusal);
+
+	outbox_touch(&c->out);
+	return err ? err : invite_queue(h, c, to);
+}
+
+int invite_own(struct call_host *h, struct call *c, uint8_t from)
+{
+	struct bytes sdp = last_words(c, from);
+	uint8_t to = leg_other(c, from);
+	int err;
+
+	if (c->invite.state != INVITE_NONE || sdp.n == 0)
+		return -EAGAIN;
+	c->invite = (struct invite){
+		.state = INVITE_OPEN,
+		.from = from,
+		.again = true,
+		.own = true,
+		.max_forwards = -1,
+		.deadline_ns = h->now.ns + h->settings->ring_timeout_ns,
+	};
+	err = text_set(&c->invite.offer, sdp) || leg_ask(c->legs[to]) ? -ENOMEM : 0;
+	if (!err) {
+		c->legs[to]->asked->media.offerer = from;
+		err = ask_own(h, c, to);
+	}
+	if (err) {
+		leg_asked_clear(c->legs[to]);
+		invite_failed(c);
+	}
+	return err;
+}
+
+void invite_failed(struct call *c)
+{
+	if (c->invite.wakes)
+		c->legs[c->invite.from]->held = true;
+	invite_clear(&c->invite);
 }

@@ -2,6 +2,7 @@
 #include "sig/call/session.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "sig/call/flow.h"
 #include "sig/call/invite.h"
@@ -79,6 +80,23 @@ static int take_ports(struct call_host *h, struct call *c, const struct media_pl
 	return 0;
 }
 
+/* A party that is held by order is told so (RFC 3264 8.4); all these words have eight letters. */
+static void write_hold(struct writer *w)
+{
+	uint8_t *p = w->p, *end = w->p + w->n;
+
+	while (p && (p = memmem(p, (size_t)(end - p), "\na=", 3))) {
+		p += 3;
+		if (end - p < 8)
+			return;
+		if (!memcmp(p, "sendrecv", 8)) {
+			memcpy(p, "sendonly", 8);
+		} else if (!memcmp(p, "recvonly", 8)) {
+			memcpy(p, "inactive", 8);
+		}
+	}
+}
+
 /* What `to` is offered, with the session version it will have. */
 static int forward(struct call_host *h, const struct call *c, struct exchange *x, uint8_t to,
 		   struct bytes sdp, uint64_t version, struct call_refusal *refusal)
@@ -93,6 +111,8 @@ static int forward(struct call_host *h, const struct call *c, struct exchange *x
 	err = offer_forward(sdp, &policy, &self, &w, &error);
 	if (err)
 		return refuse_sdp(refusal, err, &error);
+	if (c->legs[x->offerer]->held)
+		write_hold(&w);
 	if (text_set(&x->offer_out, writer_done(&w)))
 		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
 	return 0;
@@ -190,7 +210,10 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	err = compute(h, c, &t, sdp, &w, &plan, &error);
 	if (err)
 		return refuse_sdp(refusal, err, &error);
-	c->legs[x->offerer]->session_version++;
+	if (c->legs[t.answerer]->held)
+		write_hold(&w);
+	if (!c->invite.own) /* else nobody hears it */
+		c->legs[x->offerer]->session_version++;
 	if (text_set(&x->answer_in, sdp) || text_set(&x->answer_out, writer_done(&w)))
 		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
 	if (leg != LEG_A)
@@ -279,6 +302,40 @@ static bool all_have_flows(const struct call *c)
 		all = has_flows(c, &t);
 	}
 	return all;
+}
+
+int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
+		 struct agreed *agreed)
+{
+	struct talk t = in_force(c);
+	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	struct offer_error error = { 0 };
+
+	*agreed = (struct agreed){ .plan = plan, .offerer = t.x->offerer, .answerer = t.answerer };
+	if (t.x->answer_in.n == 0)
+		return -ENOTCONN;
+	return compute(h, c, &t, text_bytes(&t.x->answer_in), &w, plan, &error);
+}
+
+int session_apply(struct call_host *h, struct call *c)
+{
+	struct media_plan plan;
+	struct agreed agreed;
+	int err = session_plan(h, c, &plan, &agreed);
+
+	if (!err)
+		flows_update(h, c, &agreed);
+	return err;
+}
+
+bool session_is_two_way(const struct call *c, struct bytes sdp)
+{
+	struct offer_policy policy = policy_of(c);
+	struct offer_error error;
+	struct media_plan lines;
+
+	return !offer_inspect(sdp, &policy, &lines, &error) && lines.line_count &&
+	       lines.line[0].a.sends && lines.line[0].a.receives;
 }
 
 int session_reopen(struct call_host *h, struct call *c)

@@ -5,6 +5,7 @@
 
 #include "media/offer.h"
 #include "sig/call/call.h"
+#include "sig/call/flow.h"
 
 /* The body of a message as SDP; empty when there is none. 0 or -ENOTSUP (415). */
 int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
@@ -23,6 +24,13 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 /* Something else holds the port of a flow whose socket was not bound: another pair. 0 or -errno: somebody was told of this one, or
  * there is none. */
 int session_replace(struct call_host *h, struct call *c, struct call_flow *f) NODISCARD;
+/* The flows once more, by what is agreed and ordered. 0 or -errno: the texts do not agree. */
+int session_apply(struct call_host *h, struct call *c) NODISCARD;
+/* What is agreed. 0 or -errno. */
+int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
+		 struct agreed *agreed) NODISCARD;
+/* Its first stream goes both ways. */
+bool session_is_two_way(const struct call *c, struct bytes sdp);
 /* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */
 int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 /* "Warning: 399 ..." line for a refusal with a sentence. */

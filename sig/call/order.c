@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/order.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/leg.h"
+#include "sig/call/session.h"
+
+/* The media changes at once, whatever the party that is told says to it. */
+static int hold(struct call_host *h, struct call *c, uint8_t leg, bool on)
+{
+	struct leg *l = c->legs[leg];
+	int err;
+
+	if (l->held == on)
+		return 0;
+	if (c->invite.state != INVITE_NONE)
+		return -EAGAIN;
+	l->held = on;
+	err = invite_own(h, c, leg);
+	if (err) {
+		l->held = !on;
+		return -EAGAIN;
+	}
+	c->order_ns = 0;
+	if (session_apply(h, c))
+		LOG_WARN("call", c->id, "the media could not be changed", LOG_U64("leg", leg));
+	call_publish_leg(h, c, on ? SIG_CALL_HELD : SIG_CALL_RESUMED, leg);
+	return 0;
+}
+
+static int mute(struct call_host *h, struct call *c, uint8_t leg, bool on)
+{
+	struct leg *l = c->legs[leg];
+	int err;
+
+	if (l->muted == on)
+		return 0;
+	l->muted = on;
+	err = session_apply(h, c);
+	if (err) {
+		l->muted = !on;
+		return err;
+	}
+	outbox_touch(&c->out);
+	call_publish_leg(h, c, on ? SIG_CALL_MUTED : SIG_CALL_UNMUTED, leg);
+	return 0;
+}
+
+static void send_event(struct call_host *h, const struct call *c, const struct call_flow *f,
+		       char digit, uint16_t duration_ms)
+{
+	struct effect *e = effects_add(h->effects, EFFECT_MEDIA);
+	struct media_command *command = e ? calloc(1, sizeof(*command)) : NULL;
+
+	if (!command) {
+		if (e)
+			h->effects->count--;
+		return;
+	}
+	*command = (struct media_command){ .kind = MEDIA_FLOW_DIGIT_SEND,
+					   .rtp_fd = -1,
+					   .rtcp_fd = -1,
+					   .id = f->id,
+					   .digit = digit,
+					   .duration_ms = duration_ms };
+	e->call = c->id;
+	e->media = command;
+}
+
+static void send_info(struct call_host *h, struct call *c, uint8_t leg, char digit,
+		      uint16_t duration_ms)
+{
+	char body[64];
+	struct writer w = writer_over(body, sizeof(body));
+	struct dialog_request r = {
+		.method = SIP_INFO,
+		.max_forwards = -1,
+		.content_type = BYTES_LIT("application/dtmf-relay"),
+	};
+
+	writer_fmt(&w, "Signal=%c\r\nDuration=%u\r\n", digit, duration_ms);
+	r.body = writer_done(&w);
+	if (!leg_send(h, &c->legs[leg]->dialog, &r, TXN_USER_NONE))
+		LOG_WARN("call", c->id, "no transaction left for a digit", LOG_U64("leg", leg));
+}
+
+/* The flow to the party's first audio stream, if it takes telephone-events there. */
+static const struct call_flow *event_flow(const struct call *c, uint8_t leg,
+					  const struct agreed *agreed)
+{
+	for (uint8_t i = 0; i < agreed->plan->line_count; i++) {
+		const struct media_line *line = &agreed->plan->line[i];
+		const struct media_side *own = leg == agreed->offerer ? &line->a : &line->b;
+
+		if (line->active && line->kind == MEDIA_AUDIO)
+			return own->event_pt == PAYLOAD_NONE ? NULL : call_flow_find(c, leg, i);
+	}
+	return NULL;
+}
+
+static int digits(struct call_host *h, struct call *c, uint8_t leg, const struct call_order *order)
+{
+	const struct call_flow *f;
+	struct media_plan plan;
+	struct agreed agreed;
+
+	if (session_plan(h, c, &plan, &agreed))
+		return -ENOTCONN;
+	f = event_flow(c, leg, &agreed);
+	for (size_t i = 0; i < order->digits.n; i++) {
+		char digit = (char)order->digits.p[i];
+
+		if (f) {
+			send_event(h, c, f, digit, order->duration_ms);
+		} else {
+			send_info(h, c, leg, digit, order->duration_ms);
+		}
+	}
+	return 0;
+}
+
+void order_carry_out(struct call_host *h, struct call *c, struct call_order *order)
+{
+	uint8_t leg = order->leg == LEG_A ? LEG_A : c->partner;
+
+	if (c->state != CALL_ESTABLISHED) {
+		order->err = -ENOTCONN;
+		return;
+	}
+	switch (order->kind) {
+	case ORDER_HOLD:
+		order->err = hold(h, c, leg, order->on);
+		break;
+	case ORDER_MUTE:
+		order->err = mute(h, c, leg, order->on);
+		break;
+	case ORDER_DIGITS:
+		order->err = digits(h, c, leg, order);
+		break;
+	}
+}
+
+/* RFC 3261 14.1: who made the Call-ID waits longer; 14.2: 500 comes where another is open there. */
+void order_refused(struct call_host *h, struct call *c, uint16_t status)
+{
+	uint8_t asked = leg_other(c, c->invite.from);
+	uint32_t ms = rand_below(h->rand, 1900);
+
+	if (!c->invite.own)
+		return;
+	if (status != 491 && status != 500) {
+		LOG_WARN("call", c->id, "a party does not take our offer",
+			 LOG_U64("status", status));
+		return;
+	}
+	c->order_leg = c->invite.from;
+	c->order_ns = h->now.ns + (ms + (asked == LEG_A ? 100 : 2100)) * NS_PER_MS;
+}
+
+void order_again(struct call_host *h, struct call *c)
+{
+	if (c->state == CALL_ESTABLISHED && invite_own(h, c, c->order_leg) == -EAGAIN)
+		c->order_ns = h->now.ns + NS_PER_S;
+}

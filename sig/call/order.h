@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call is told to do by command: hold, mute, digits. */
+#ifndef SIG_CALL_ORDER_H
+#define SIG_CALL_ORDER_H
+
+#include "sig/call/call.h"
+
+/* order->err says what became of it. */
+void order_carry_out(struct call_host *h, struct call *c, struct call_order *order);
+/* An INVITE of our own was refused: one that met another is tried again (RFC 3261 14.1). */
+void order_refused(struct call_host *h, struct call *c, uint16_t status);
+void order_again(struct call_host *h, struct call *c);
+
+#endif
