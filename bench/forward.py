@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Forwarding: 500 calls of 20 ms G.711 over loopback through the node and through rtpengine in user space.
+"""Forwarding over loopback through the node and through rtpengine in user space: G.711, video, and G.711 as SRTP.
 
 Both serve the same calls at the same time of the run, one after the other in turns, each pinned to one core with the load on the
 other. The figure is RTP packets forwarded per CPU second of the server process (its share of the kernel's work included, as
@@ -12,19 +12,33 @@ import time
 import lib
 import rtpengine
 
-CALLS = 500
 WARM_UP_S = 6     # sources are learned, and the node has seen that they are stable
 EDGE_S = 0.2      # the last packets are not in the window
+PARTY_PORTS = 26000
+FAULTS = ("lost", "duplicated", "corrupted", "misrouted", "srtp_refused", "silent_streams")
 
 
-def load(pairs, seconds, pid=None):
+class Row:
+    def __init__(self, name, figure, calls, video=False, secure=False):
+        self.name, self.figure, self.calls = name, figure, calls
+        self.media = lib.Media(video, secure)
+
+
+ROWS = [
+    Row("plain", "", 500),                          # 50,000 packets/s of 172 octets
+    Row("video", "_video", 200, video=True),        # 42,800 packets/s of 1,200 octets, in bursts
+    Row("sdes", "_srtp", 500, secure=True),         # 50,000 packets/s; keys on both legs, another on each
+]
+
+
+def load(row, calls, seconds, pid):
     """Runs the generator over all calls, WARM_UP_S longer than asked for; returns its report, with the server's CPU and packets of
     the `seconds` after the warm-up. Packets come evenly, so their share of the run is that of the time."""
-    lines = "".join(f"{lib.ADDRESS}:{a} {ta[0]}:{ta[1]} {lib.ADDRESS}:{b} {tb[0]}:{tb[1]}\n" for a, ta, b, tb in pairs)
     whole = WARM_UP_S + seconds
-    run = subprocess.Popen(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", whole]),
+    run = subprocess.Popen(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", whole]
+                                      + (["--video"] if row.media.kind == "video" else [])),
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    run.stdin.write(lines)
+    run.stdin.write("".join(call.line() for call in calls))
     run.stdin.close()
     time.sleep(WARM_UP_S)
     cpu, began = lib.cpu_seconds(pid), time.monotonic()
@@ -37,61 +51,75 @@ def load(pairs, seconds, pid=None):
     return {**report, "cpu": cpu, "counted": report["received"] * window / whole}
 
 
-def place_all(server, base):
+def place_all(server, row, base):
     """All calls of one server; the parties' ports start at base, four apart."""
-    pairs = []
-    for i in range(CALLS):
-        a, b = base + 4 * i, base + 4 * i + 2
-        to_a, to_b = server.place(a, b)
-        pairs.append((a, to_a, b, to_b))
-    return pairs
+    return [server.place(base + 4 * i, base + 4 * i + 2) for i in range(row.calls)]
 
 
-def turn(name, pid, pairs, seconds):
-    report = load(pairs, seconds, pid)
-    us = 1e6 * report["cpu"] / report["counted"]
-    lib.say(f"{name:10} {report['received']:8} packets, {report['lost']} lost, {us:6.2f} us/packet over {seconds} s, "
+def turn(row, name, pid, calls, seconds):
+    report = load(row, calls, seconds, pid)
+    us = 1e6 * report["cpu"] / max(report["counted"], 1)
+    lib.say(f"{row.name:6} {name:10} {report['received']:8} packets, {report['lost']} lost, {us:6.2f} us/packet over {seconds} s, "
             f"latency p50 {report['latency_us']['p50']:.0f} us p99 {report['latency_us']['p99']:.0f} us")
     return {"us": us, **report}
 
 
+def callers(node, row):
+    """Phones of a row: their keys go over UDP here, which extensions must allow."""
+    caller, callee = ("1001", "2001") if row.media.secure else ("1000", "2000")
+    calls = lib.Calls(node.sip_port, row.media, caller, "bench-secret", callee)
+    for number in (caller, callee):
+        node.extension(number, "bench-secret", **({"sdes_insecure": "true"} if row.media.secure else {}))
+    lib.register(node.sip_port, callee, "bench-secret", calls.callee_port, calls.b)
+    return calls
+
+
+def measure(row, node, peer, turns, seconds):
+    """The turns of one row, as {server: [report]}."""
+    calls = callers(node, row)
+    peer.media = row.media
+    ours = place_all(calls, row, PARTY_PORTS)
+    theirs = place_all(peer, row, PARTY_PORTS + 4 * row.calls)
+    results = {"tandem": [], "rtpengine": []}
+    for _ in range(turns):
+        results["tandem"].append(turn(row, "tandem", node.pid, ours, seconds))
+        results["rtpengine"].append(turn(row, "rtpengine", peer.pid, theirs, seconds))
+    calls.hang_up()
+    peer.hang_up()
+    return results
+
+
+def figures_of(row, results):
+    middle = {name: lib.median([t["us"] for t in list_]) for name, list_ in results.items()}
+    figures = {f"ratio_forward{row.figure}": round(middle["rtpengine"] / middle["tandem"], 2)}
+    for name, list_ in results.items():
+        who = f"{name}_" if name != "tandem" else ""
+        figures[f"{who}cpu_us_per_packet{row.figure}"] = round(middle[name], 2)
+        figures[f"{who}packets{row.figure}"] = sum(t["received"] for t in list_)
+        for fault in FAULTS:
+            figures[f"{who}{fault}{row.figure}"] = sum(t[fault] for t in list_)
+        for share in ("p50", "p99"):
+            figures[f"{who}latency_{share}_us{row.figure}"] = lib.median([t["latency_us"][share] for t in list_])
+    return figures
+
+
 def main():
-    options = lib.arguments(__doc__.splitlines()[0])
-    turns, seconds = (2, 2) if options.quick else (5, 10)
-    node = lib.Node(media_ports="12000-19999", calls=2000)
+    options = lib.arguments(__doc__.splitlines()[0], rows=[row.name for row in ROWS])
+    turns, seconds = (1, 2) if options.quick else (5, 10)
+    node = lib.Node(media_ports="12000-19999", calls=2000, trusting=False)
     peer = None
+    figures = {"turns": turns, "seconds_counted_per_turn": seconds, "warm_up_s": WARM_UP_S}
     try:
         peer = rtpengine.Rtpengine(20000, 25999)
-        calls = lib.Calls(node.sip_port, "2000")
-        node.extension("2000", "bench-secret")
-        lib.register(node.sip_port, "2000", "bench-secret", calls.callee_port, calls.b)
-        ours, theirs = place_all(calls, 26000), place_all(peer, 26000 + 4 * CALLS)
-        results = {"tandem": [], "rtpengine": []}
-        for _ in range(turns):
-            results["tandem"].append(turn("tandem", node.pid, ours, seconds))
-            results["rtpengine"].append(turn("rtpengine", peer.pid, theirs, seconds))
-        calls.hang_up()
+        for row in ROWS:
+            if row.name in (options.row or [row.name]):
+                figures |= {f"calls{row.figure}": row.calls, **figures_of(row, measure(row, node, peer, turns, seconds))}
     finally:
         node.stop()
         if peer:
             peer.stop()
-    middle = {name: lib.median([t["us"] for t in list_]) for name, list_ in results.items()}
-    total = lambda name, key: sum(t[key] for t in results[name])
-    figures = {
-        "ratio_vs_rtpengine": round(middle["rtpengine"] / middle["tandem"], 2),
-        "packets": total("tandem", "received"), "lost": total("tandem", "lost"),
-        "cpu_us_per_packet": round(middle["tandem"], 2),
-        "rtpengine_cpu_us_per_packet": round(middle["rtpengine"], 2),
-        "rtpengine_packets": total("rtpengine", "received"), "rtpengine_lost": total("rtpengine", "lost"),
-        "corrupted": total("tandem", "corrupted"), "duplicated": total("tandem", "duplicated"),
-        "latency_p50_us": lib.median([t["latency_us"]["p50"] for t in results["tandem"]]),
-        "latency_p99_us": lib.median([t["latency_us"]["p99"] for t in results["tandem"]]),
-        "rtpengine_latency_p50_us": lib.median([t["latency_us"]["p50"] for t in results["rtpengine"]]),
-        "rtpengine_latency_p99_us": lib.median([t["latency_us"]["p99"] for t in results["rtpengine"]]),
-        "calls": CALLS, "turns": turns, "seconds_counted_per_turn": seconds, "warm_up_s": WARM_UP_S,
-    }
     lib.finish(options, "forward", figures, {"rtpengine": rtpengine.version()})
-    return 1 if figures["lost"] or figures["corrupted"] else 0
+    return 1 if any(figures.get(f"{fault}{row.figure}") for row in ROWS for fault in FAULTS) else 0
 
 
 if __name__ == "__main__":

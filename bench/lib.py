@@ -3,6 +3,7 @@
 Everything runs on one loopback address of this run's own, so that no other program holds a port there; only processes
 started here are ended."""
 import argparse
+import base64
 import hashlib
 import json
 import os
@@ -25,9 +26,11 @@ SERVER_CORE, LOAD_CORE = 0, 1
 ADDRESS = f"127.{random.randrange(64, 128)}.{random.randrange(256)}.{random.randrange(1, 255)}"
 
 
-def arguments(description):
+def arguments(description, rows=()):
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help="ends within 45 s")
+    parser.add_argument("--quick", action="store_true", help="ends within a minute")
+    if rows:
+        parser.add_argument("--row", action="append", choices=rows, help="only this one; may be repeated")
     parser.add_argument("--json", metavar="FILE", help="also write the closing line there")
     return parser.parse_args()
 
@@ -108,7 +111,7 @@ def wait_for(what, seconds, check):
 class Node:
     """One tandemd in a directory of its own, with its embedded Redis."""
 
-    def __init__(self, media_ports="12000-31999", calls=10000, registrations=100000):
+    def __init__(self, media_ports="12000-31999", calls=10000, registrations=100000, trusting=True):
         for tool in ("tandemd", "tandemctl"):
             if not (BUILD / "app" / tool).exists():
                 raise SystemExit(f"{BUILD}/app/{tool} is missing: build it with ./tandem build release")
@@ -120,7 +123,8 @@ class Node:
                         "--sip-ports", str(self.sip_port), "--media-ports", media_ports,
                         "--http", f"{ADDRESS}:{self.http_port}"], check=True, stdout=subprocess.DEVNULL)
         text = self.config.read_text()
-        text = section(text, "sip", 'trusted: ["127.0.0.0/8"]')
+        if trusting:
+            text = section(text, "sip", 'trusted: ["127.0.0.0/8"]')
         text = section(text, "limits", f"calls: {calls}", f"registrations: {registrations}",
                        "transactions: 1000000")
         text = section(text, "log", "level: warn")
@@ -168,8 +172,8 @@ class Node:
             raise SystemExit(f"tandemctl {command}: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
-    def extension(self, number, password):
-        self.ctl("extension.put", secret=password + "\n", number=number, password="-")
+    def extension(self, number, password, **flags):
+        self.ctl("extension.put", secret=password + "\n", number=number, password="-", **flags)
 
     def metrics(self):
         with urllib.request.urlopen(f"http://{ADDRESS}:{self.http_port}/metrics", timeout=5) as page:
@@ -211,14 +215,58 @@ def header(message, name):
     return found[1] if found else None
 
 
-def sdp(ip, port):
-    return (f"v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 101\r\n"
-            "a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n")
+class Media:
+    """What a call carries: one m-line, plain or with SDES keys (RFC 4568)."""
+
+    def __init__(self, video=False, secure=False):
+        self.kind = "video" if video else "audio"
+        self.secure = secure
+
+    def sdp(self, ip, port, key=None):
+        lines = (["96", "a=rtpmap:96 H264/90000", "a=fmtp:96 profile-level-id=42e01f;packetization-mode=1"]
+                 if self.kind == "video" else
+                 ["0 101", "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15", "a=ptime:20"])
+        text = (f"v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n"
+                f"m={self.kind} {port} RTP/{'SAVP' if self.secure else 'AVP'} " + "\r\n".join(lines) + "\r\n")
+        if self.secure:
+            text += f"a=crypto:{key[0]} {SUITE} inline:{base64.b64encode(key[1]).decode()}\r\n"
+        return text
+
+    def key(self):
+        """A key of ours for an offer, as (tag, octets)."""
+        return (1, os.urandom(30)) if self.secure else None
+
+    def answer_key(self, offer):
+        """A key of ours, under the tag of the offered line that we take."""
+        return (self.their_key(offer)[0], os.urandom(30)) if self.secure else None
+
+    def their_key(self, message):
+        if not self.secure:
+            return None
+        found = re.search(rf"^a=crypto:(\d+) {SUITE} inline:([A-Za-z0-9+/=]+)", message, re.M)
+        if not found:
+            raise SystemExit(f"no {SUITE} key in:\n{message}")
+        return int(found[1]), base64.b64decode(found[2])
+
+    def address(self, message):
+        ip = re.search(r"^c=IN IP4 (\S+)", message, re.M)[1]
+        return ip, int(re.search(rf"^m={self.kind} (\d+)", message, re.M)[1])
 
 
-def sdp_address(message):
-    ip = re.search(r"^c=IN IP4 (\S+)", message, re.M)[1]
-    return ip, int(re.search(r"^m=audio (\d+)", message, re.M)[1])
+SUITE = "AES_CM_128_HMAC_SHA1_80"
+
+
+class Placed:
+    """A call that stands: where each party sends, and the keys with which it sends and hears."""
+
+    def __init__(self, a_port, to_a, b_port, to_b, keys):
+        self.ends = ((a_port, to_a), (b_port, to_b))
+        self.keys = keys
+
+    def line(self):
+        """For rtpload."""
+        text = " ".join(f"{ADDRESS}:{port} {to[0]}:{to[1]}" for port, to in self.ends)
+        return text + "".join(f" {key[1].hex()}" for key in self.keys if key) + "\n"
 
 
 def digest_answer(challenge, user, password, method, uri):
@@ -263,9 +311,10 @@ def register(node_port, user, password, contact_port, sock=None, expires=3600):
 class Calls:
     """Many calls through a node between two sockets of ours; each with media ports of its own."""
 
-    def __init__(self, node_port, callee):
+    def __init__(self, node_port, media=None, caller="caller", password=None, callee="2000"):
         self.node = (ADDRESS, node_port)
-        self.callee = callee
+        self.media = media or Media()
+        self.caller, self.password, self.callee = caller, password, callee
         self.a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.a.bind((ADDRESS, 0))
         self.b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -284,44 +333,59 @@ class Calls:
             if want(message):
                 return message
 
-    def place(self, a_port, b_port):
-        """One call; returns the node's media addresses towards A and B."""
-        a_sip, call = self.a.getsockname()[1], os.urandom(8).hex()
-        tag, branch, body = os.urandom(4).hex(), os.urandom(6).hex(), sdp(ADDRESS, a_port)
-        uri = f"sip:{self.callee}@{ADDRESS}:{self.node[1]}"
-        head = (f"From: <sip:caller@{ADDRESS}>;tag={tag}\r\nCall-ID: {call}\r\nMax-Forwards: 70\r\n"
-                f"Contact: <sip:caller@{ADDRESS}:{a_sip}>\r\n")
-        self.a.sendto((f"INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {ADDRESS}:{a_sip};rport;branch=z9hG4bK{branch}\r\n"
-                       f"{head}To: <{uri}>\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp\r\n"
+    def request(self, method, uri, to, rest, body=""):
+        via = f"Via: SIP/2.0/UDP {ADDRESS}:{self.a.getsockname()[1]};rport;branch=z9hG4bK{os.urandom(6).hex()}\r\n"
+        content = "Content-Type: application/sdp\r\n" if body else ""
+        self.a.sendto((f"{method} {uri} SIP/2.0\r\n{via}To: {to}\r\nMax-Forwards: 70\r\n{rest}{content}"
                        f"Content-Length: {len(body)}\r\n\r\n{body}").encode(), self.node)
+        return via
+
+    def invite(self, uri, head, body):
+        """Sends it, with credentials where they are asked for; returns the INVITE that reached the callee."""
+        via = self.request("INVITE", uri, f"<{uri}>", f"{head}CSeq: 1 INVITE\r\n", body)
+        if self.password:
+            answer = self.receive(self.a, lambda m: not m.startswith("SIP/2.0 100"))
+            if not answer.startswith("SIP/2.0 407"):
+                raise SystemExit(f"no challenge: {answer.splitlines()[0]}")
+            self.a.sendto((f"ACK {uri} SIP/2.0\r\n{via}To: {header(answer, 'To')}\r\nMax-Forwards: 70\r\n{head}"
+                           "CSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n").encode(), self.node)
+            credentials = digest_answer(header(answer, "Proxy-Authenticate"), self.caller, self.password, "INVITE", uri)
+            self.request("INVITE", uri, f"<{uri}>",
+                         f"{head}CSeq: 2 INVITE\r\nProxy-Authorization: {credentials}\r\n", body)
         try:
-            invite = self.receive(self.b, lambda m: m.startswith("INVITE"))
+            return self.receive(self.b, lambda m: m.startswith("INVITE"))
         except TimeoutError:
             refusal = self.receive(self.a, lambda m: not m.startswith("SIP/2.0 100"))
             raise SystemExit(f"call {len(self.dialogs)} did not reach the callee: {refusal.splitlines()[0]}") from None
-        answer = sdp(ADDRESS, b_port)
+
+    def place(self, a_port, b_port):
+        uri = f"sip:{self.callee}@{ADDRESS}:{self.node[1]}"
+        head = (f"From: <sip:{self.caller}@{ADDRESS}>;tag={os.urandom(4).hex()}\r\nCall-ID: {os.urandom(8).hex()}\r\n"
+                f"Contact: <sip:{self.caller}@{ADDRESS}:{self.a.getsockname()[1]}>\r\n")
+        a_key = self.media.key()
+        invite = self.invite(uri, head, self.media.sdp(ADDRESS, a_port, a_key))
+        b_key = self.media.answer_key(invite)
+        answer = self.media.sdp(ADDRESS, b_port, b_key)
         copied = "".join(f"{line}\r\n" for line in invite.split("\r\n")
                          if re.match(r"(via|from|call-id|cseq|record-route)\s*:", line, re.I))
-        self.b.sendto((f"SIP/2.0 200 OK\r\n{copied}To: {header(invite, 'To')};tag={tag}b\r\n"
+        self.b.sendto((f"SIP/2.0 200 OK\r\n{copied}To: {header(invite, 'To')};tag={os.urandom(4).hex()}\r\n"
                        f"Contact: <sip:{self.callee}@{ADDRESS}:{self.callee_port}>\r\n"
                        f"Content-Type: application/sdp\r\nContent-Length: {len(answer)}\r\n\r\n{answer}").encode(),
                       self.node)
         ok = self.receive(self.a, lambda m: m.startswith("SIP/2.0") and int(m.split()[1]) >= 200)
         if not ok.startswith("SIP/2.0 200"):
             raise SystemExit(f"a call was refused: {ok.splitlines()[0]}")
-        target = re.search(r"<([^>]*)>", header(ok, "Contact"))[1]
-        ack = (f"Via: SIP/2.0/UDP {ADDRESS}:{a_sip};rport;branch=z9hG4bK{os.urandom(6).hex()}\r\n{head}"
-               f"To: {header(ok, 'To')}\r\n")
-        self.a.sendto(f"ACK {target} SIP/2.0\r\n{ack}CSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n".encode(), self.node)
+        target, to = re.search(r"<([^>]*)>", header(ok, "Contact"))[1], header(ok, "To")
+        cseq = 2 if self.password else 1
+        self.request("ACK", target, to, f"{head}CSeq: {cseq} ACK\r\n")
         self.receive(self.b, lambda m: m.startswith("ACK"))
-        self.dialogs.append((target, head, header(ok, "To"), a_sip))
-        return sdp_address(ok), sdp_address(invite)
+        self.dialogs.append((target, head, to))
+        keys = (a_key, self.media.their_key(ok), b_key, self.media.their_key(invite))
+        return Placed(a_port, self.media.address(ok), b_port, self.media.address(invite), keys)
 
     def hang_up(self):
-        for target, head, to, a_sip in self.dialogs:
-            self.a.sendto((f"BYE {target} SIP/2.0\r\nVia: SIP/2.0/UDP {ADDRESS}:{a_sip};rport;"
-                           f"branch=z9hG4bK{os.urandom(6).hex()}\r\n{head}To: {to}\r\nCSeq: 2 BYE\r\n"
-                           "Content-Length: 0\r\n\r\n").encode(), self.node)
+        for target, head, to in self.dialogs:
+            self.request("BYE", target, to, f"{head}CSeq: 3 BYE\r\n")
             bye = self.receive(self.b, lambda m: m.startswith("BYE"))
             copied = "".join(f"{line}\r\n" for line in bye.split("\r\n")
                              if re.match(r"(via|from|to|call-id|cseq)\s*:", line, re.I))

@@ -37,7 +37,7 @@ def main():
         start = memory(node)
         register_many(node, registrations)
         registered = memory(node)
-        calls = lib.Calls(node.sip_port, "2000")
+        calls = lib.Calls(node.sip_port)
         node.extension("2000", "bench-secret")
         lib.register(node.sip_port, "2000", "bench-secret", calls.callee_port, calls.b)
         before = memory(node)

@@ -44,7 +44,8 @@ def bdecode(data, at=0):
 class Rtpengine:
     """One rtpengine with one forwarding thread; no kernel module (table -1)."""
 
-    def __init__(self, first_port, last_port):
+    def __init__(self, first_port, last_port, media=None):
+        self.media, self.placed = media or lib.Media(), []
         if not shutil.which("rtpengine"):
             raise SystemExit("rtpengine is missing: install the package rtpengine-daemon")
         self.dir = tempfile.mkdtemp(prefix="rtpengine-bench-")
@@ -84,16 +85,28 @@ class Rtpengine:
                 return bdecode(answer[len(cookie) + 1:])[0]
 
     def place(self, a_port, b_port):
-        """One call; returns rtpengine's media addresses towards A and B."""
+        """One call; the media addresses are rtpengine's towards A and B."""
         names = {"call-id": os.urandom(8).hex(), "from-tag": os.urandom(4).hex()}
         options = {"ICE": "remove", "replace": ["origin"]}
-        offer = self.ask({"command": "offer", "sdp": lib.sdp(lib.ADDRESS, a_port), **names, **options})
-        answer = self.ask({"command": "answer", "sdp": lib.sdp(lib.ADDRESS, b_port), **names,
+        a_key = self.media.key()
+        offer = self.ask({"command": "offer", "sdp": self.media.sdp(lib.ADDRESS, a_port, a_key), **names, **options})
+        if offer.get("result") != "ok":
+            raise SystemExit(f"rtpengine: {offer}")
+        b_key = self.media.answer_key(offer["sdp"])
+        answer = self.ask({"command": "answer", "sdp": self.media.sdp(lib.ADDRESS, b_port, b_key), **names,
                            "to-tag": os.urandom(4).hex(), **options})
-        for reply in (offer, answer):
-            if reply.get("result") != "ok":
-                raise SystemExit(f"rtpengine: {reply}")
-        return lib.sdp_address(answer["sdp"]), lib.sdp_address(offer["sdp"])
+        if answer.get("result") != "ok":
+            raise SystemExit(f"rtpengine: {answer}")
+        self.placed.append(names)
+        keys = (a_key, self.media.their_key(answer["sdp"]), b_key, self.media.their_key(offer["sdp"]))
+        if self.media.secure and (keys[0][1] == keys[3][1] or keys[2][1] == keys[1][1]):
+            raise SystemExit("rtpengine passes SRTP as it is: that is not what is measured")
+        return lib.Placed(a_port, self.media.address(answer["sdp"]), b_port, self.media.address(offer["sdp"]), keys)
+
+    def hang_up(self):
+        for names in self.placed:
+            self.ask({"command": "delete", "delete-delay": 0, **names})
+        self.placed.clear()
 
     def stop(self):
         self.process.terminate()
