@@ -18,6 +18,7 @@ from report import FAILED, PASSED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 E2E = ROOT / "tests" / "e2e"
+SIM = "tests/sim/sim"
 PROGRAMS = ("app/tandemd", "app/tandemctl")
 THREADED = ("base", "engine", "cluster", "app")     # suites whose code runs in more than one thread
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
@@ -129,6 +130,27 @@ def clang(report):
 def asan(report):
     if folder := build(report, "asan"):
         meson(report, folder)
+
+
+def sim(report):
+    """The simulator: seeds that failed once, fresh ones under sanitizers, and one story in every build."""
+    programs = {name: folder and f"{folder}/{SIM}" for name, folder in
+                ((name, build(report, name, SIM)) for name in ("asan", "debug"))}
+    if not all(programs.values()):
+        return
+    check(report, "sim: what is broken on purpose is seen", *steady(), programs["asan"], "--self-test")
+    stories = {}
+    for test, name, arguments in (
+            ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),
+            ("1700 seeds", "asan", ("--first", "301", "--seeds", "1700")),
+            ("300 seeds", "asan", ("--seeds", "300")),
+            ("300 seeds", "debug", ("--seeds", "300"))):
+        status, output = run(*steady(), programs[name], *arguments)
+        report.add(f"sim: {test}", FAILED if status else PASSED, output)
+        print("\n".join(f"   {line}" for line in output.splitlines() if line.startswith("# ")), flush=True)
+        stories[test, name] = output.rpartition("# all stories: ")[2]
+    same = stories["300 seeds", "asan"] == stories["300 seeds", "debug"]
+    report.add("sim: every build tells the same stories", PASSED if same else FAILED, str(stories))
 
 
 def tsan(report):

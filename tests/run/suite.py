@@ -19,6 +19,7 @@ PARTS = {
     "unit": parts.unit,
     "clang": parts.clang,
     "asan": parts.asan,
+    "sim": parts.sim,
     "tsan": parts.tsan,
     "e2e": parts.e2e,
     "docs": parts.docs,

@@ -2,6 +2,7 @@
 /* What the two ends of a call believe, and what the node knows of it. */
 #include <inttypes.h>
 
+#include "sig/id.h"
 #include "tests/sim/sim.h"
 
 /* BYE may take 64*T1 to the node and 64*T1 on, and the node may be away. */
@@ -86,6 +87,13 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 
 void check_bye(struct sim *s, const struct phone_call *c)
 {
+	const struct seen *seen = check_seen(s, c->node_call);
+	struct id_tag id;
+
+	/* a branch that answered too late is asked to go, and ends nothing */
+	if (!c->caller && seen && !id_tag_get(bytes_str(c->remote_tag), &id) &&
+	    seen->byes[id.leg].cseq)
+		return;
 	sim_after(s, END_NS, on_should_be_over, c->phone->index, c->index, 0);
 }
 

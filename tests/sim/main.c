@@ -40,6 +40,7 @@ static void report(const struct totals *t, uint64_t seeds)
 		     " outages, %" PRIu64 " phones vanished; %.1f virtual hours\n",
 		     t->sent, t->lost, t->duplicated, t->late, t->saves, t->saves_failed,
 		     t->crashes, t->outages, t->vanished, (double)t->virtual_ns / 3.6e12);
+	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 
 static struct sim *new_sim(void)
@@ -87,6 +88,7 @@ static bool run_seed(uint64_t seed, enum sabotage sabotage, struct totals *sum)
 	uint64_t hash = s->trace.hash;
 
 	add(sum, &s->totals);
+	sum->stories = (sum->stories ^ hash) * UINT64_C(1099511628211);
 	sim_close(s);
 	free(s);
 	if (!ok)

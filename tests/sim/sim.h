@@ -29,6 +29,7 @@ struct totals {
 	uint64_t saves, saves_failed, cdrs;
 	uint64_t reinvites, cancels, refusals, vanished, flows;
 	uint64_t virtual_ns;
+	uint64_t stories; /* hash of all, the same in every build */
 };
 
 /* What is broken on purpose, so that the checks are seen to see it. */
