@@ -20,9 +20,10 @@ static const struct {
 				   "An argument has the wrong type or is out of its limits." },
 	[COMMAND_NOT_ALLOWED] = { "not_allowed", "The command is for operators." },
 	[COMMAND_NOT_FOUND] = { "not_found", "What the arguments name does not exist." },
+	[COMMAND_CONFLICT] = { "conflict", "What the arguments name is not in a state for it; "
+					   "nothing was done." },
 	[COMMAND_FULL] = { "full", "A limit of the node file is reached." },
-	[COMMAND_BUSY] = { "busy",
-			   "Too many commands are under way; nothing was done. Try again." },
+	[COMMAND_BUSY] = { "busy", "Something else is under way; nothing was done. Try again." },
 	[COMMAND_EXPIRED] = { "expired",
 			      "The command was older than its ttl_ms; nothing was done." },
 	[COMMAND_UNAVAILABLE] = { "unavailable",

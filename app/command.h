@@ -39,6 +39,7 @@ enum command_charset {
 	CHARSET_NUMBER, /* 0-9 * # + and letters, digits . _ - of a user part */
 	CHARSET_NAME,   /* letters, digits . _ - */
 	CHARSET_ID,     /* 0-9 a-v: a call id */
+	CHARSET_DIGITS, /* 0-9 * # A-D: what a telephone dials */
 	CHARSET_IP,     /* 0-9 a-f A-F . : of an address without port */
 };
 
@@ -69,6 +70,7 @@ enum command_error_code {
 	COMMAND_BAD_ARGUMENT,
 	COMMAND_NOT_ALLOWED,
 	COMMAND_NOT_FOUND,
+	COMMAND_CONFLICT,
 	COMMAND_FULL,
 	COMMAND_BUSY,
 	COMMAND_EXPIRED,

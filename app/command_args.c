@@ -14,6 +14,7 @@ static const char *const g_charset_help[] = {
 	[CHARSET_NUMBER] = "letters, digits, '.', '_', '-', '+', '*' and '#'",
 	[CHARSET_NAME] = "letters, digits, '.', '_' and '-'",
 	[CHARSET_ID] = "digits and the letters a to v",
+	[CHARSET_DIGITS] = "digits, '*', '#' and the letters A to D",
 	[CHARSET_IP] = "an IPv4 or IPv6 address",
 };
 
@@ -44,6 +45,8 @@ static bool is_allowed(enum command_charset charset, uint8_t c)
 		return digit || small || big || (c && strchr("._-", c));
 	case CHARSET_ID:
 		return digit || (c >= 'a' && c <= 'v');
+	case CHARSET_DIGITS:
+		return digit || (c >= 'A' && c <= 'D') || c == '*' || c == '#';
 	case CHARSET_IP:
 		return digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '.' ||
 		       c == ':';

@@ -10,6 +10,7 @@
 command_fn command_extension_put, command_extension_get, command_extension_delete,
 	command_extension_list;
 command_fn command_call_list, command_call_show, command_call_hangup;
+command_fn command_call_hold, command_call_resume, command_call_mute, command_call_dtmf;
 command_fn command_registration_list;
 command_fn command_cdr_list;
 command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
@@ -22,6 +23,8 @@ json_t *command_call_id_json(uint64_t call);
 /* The argument "call"; fails the run and returns false when it is no call id. */
 bool command_call_id(struct command_run *run, uint64_t *call);
 
+/* Of a call, in the order of enum { LEG_A, LEG_B }. */
+extern const char *const g_call_legs[];
 /* An argument of ARG_BOOL, where it is given. */
 void command_take_bool(const struct command_run *run, const char *name, bool *out);
 /* The same of ARG_U64. */

@@ -179,6 +179,44 @@ static const struct command_arg g_range_args[] = {
 
 static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
 static const struct command_arg g_call_args[] = { CALL_ARG, END };
+#define LEG_ARG(text)                                                                    \
+	{                                                                                \
+		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
+		.help = (text)                                                           \
+	}
+
+static const struct command_arg g_hold_args[] = {
+	CALL_ARG,
+	LEG_ARG("Whose party holds the other: a is the caller, b whom it speaks with."),
+	END,
+};
+
+static const struct command_arg g_mute_args[] = {
+	CALL_ARG,
+	LEG_ARG("Whose party is not heard: a is the caller, b whom it speaks with."),
+	{ .name = "on", .type = ARG_BOOL, .required = true, .help = "false: it is heard again." },
+	END,
+};
+
+static const struct command_arg g_dtmf_args[] = {
+	CALL_ARG,
+	LEG_ARG("To whose party they go: a is the caller, b whom it speaks with."),
+	{ .name = "digits",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_DIGITS,
+	  .required = true,
+	  .min = 1,
+	  .max = 32,
+	  .help = "Sent one after the other." },
+	{ .name = "duration_ms",
+	  .type = ARG_U64,
+	  .min = 40,
+	  .max = 6000,
+	  .preset = "120",
+	  .help = "How long each sounds." },
+	END,
+};
+
 static const struct command_arg g_no_args[] = { END };
 
 static const struct command_arg g_cdr_args[] = {
@@ -266,6 +304,23 @@ const struct command g_commands[] = {
 	  command_call_show },
 	{ "call.hangup", COMMAND_FOR_TENANT, g_call_args, "Ends a call.", "id",
 	  command_call_hangup },
+	{ "call.hold", COMMAND_FOR_TENANT, g_hold_args,
+	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
+	  "media goes either way, until call.resume, or until the holder's own phone offers to go "
+	  "on. "
+	  "The event call.held tells that it is so.",
+	  "id", command_call_hold },
+	{ "call.resume", COMMAND_FOR_TENANT, g_hold_args,
+	  "Ends what call.hold did. A hold that a phone made ends at that phone.", "id",
+	  command_call_resume },
+	{ "call.mute", COMMAND_FOR_TENANT, g_mute_args,
+	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
+	  "phone is told.",
+	  "id", command_call_mute },
+	{ "call.dtmf", COMMAND_FOR_TENANT, g_dtmf_args,
+	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
+	  "4733), or by INFO where it takes none.",
+	  "id", command_call_dtmf },
 	{ "registration.list", COMMAND_FOR_TENANT, g_registration_args, "Lists registered phones.",
 	  "a list: number, version, contacts: contact, source, user_agent, expires_utc_ms, nat",
 	  command_registration_list },

@@ -26,6 +26,8 @@ static void test_commands(void **state)
 	assert_non_null(strstr(ask("call.show", "{\"call\":\"0000000000001\"}"), "\"not_found\""));
 	assert_non_null(
 		strstr(ask("call.hangup", "{\"call\":\"0000000000001\"}"), "\"not_found\""));
+	assert_non_null(strstr(ask("call.hold", "{\"call\":\"0000000000001\",\"leg\":\"a\"}"),
+			       "\"not_found\""));
 	assert_non_null(strstr(ask("registration.list", "{}"), "\"result\":[]"));
 	assert_non_null(strstr(ask("cdr.list", "{}"), "\"result\":[]"));
 	assert_non_null(strstr(ask("log.level", "{\"level\":\"warn\"}"), "\"warn\""));
