@@ -23,6 +23,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("TANDEM_BUILD", ROOT / "build" / "release"))
 SERVER_CORE, LOAD_CORE = 0, 1
+SUITES = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
 ADDRESS = f"127.{random.randrange(64, 128)}.{random.randrange(256)}.{random.randrange(1, 255)}"
 
 
@@ -229,35 +230,67 @@ class Media:
         text = (f"v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n"
                 f"m={self.kind} {port} RTP/{'SAVP' if self.secure else 'AVP'} " + "\r\n".join(lines) + "\r\n")
         if self.secure:
-            text += f"a=crypto:{key[0]} {SUITE} inline:{base64.b64encode(key[1]).decode()}\r\n"
+            text += f"a=crypto:{key.tag} {key.suite} inline:{base64.b64encode(key.octets).decode()}\r\n"
         return text
 
     def key(self):
-        """A key of ours for an offer, as (tag, octets)."""
-        return (1, os.urandom(30)) if self.secure else None
+        """A key of ours for an offer."""
+        return Key("1", SUITES[0], os.urandom(30)) if self.secure else None
 
-    def answer_key(self, offer):
-        """A key of ours, under the tag of the offered line that we take."""
-        return (self.their_key(offer)[0], os.urandom(30)) if self.secure else None
-
-    def their_key(self, message):
-        if not self.secure:
-            return None
-        found = re.search(rf"^a=crypto:(\d+) {SUITE} inline:([A-Za-z0-9+/=]+)", message, re.M)
-        if not found:
-            raise SystemExit(f"no {SUITE} key in:\n{message}")
-        return int(found[1]), base64.b64decode(found[2])
+    def their_keys(self, message):
+        """The keys of a text, in the order of our liking."""
+        keys = [Key(m[1], m[2], base64.b64decode(m[3]))
+                for m in re.finditer(r"^a=crypto:(\d+) (\S+) inline:([A-Za-z0-9+/=]+)", message, re.M) if m[2] in SUITES]
+        return sorted(keys, key=lambda key: SUITES.index(key.suite))
 
     def address(self, message):
         ip = re.search(r"^c=IN IP4 (\S+)", message, re.M)[1]
         return ip, int(re.search(rf"^m={self.kind} (\d+)", message, re.M)[1])
 
 
-SUITE = "AES_CM_128_HMAC_SHA1_80"
+class Key:
+    """A line a=crypto (RFC 4568)."""
+
+    def __init__(self, tag, suite, octets):
+        self.tag, self.suite, self.octets = tag, suite, octets
+
+
+class Keys:
+    """Who sends and hears with what in one call. A key that a server hands on is no key of its own: it would only copy packets, which
+    is not what is measured. So B takes an offered line with another one."""
+
+    def __init__(self, media):
+        self.media = media
+        self.a_sends = media.key()
+        self.a_hears = self.b_sends = self.b_hears = None
+
+    def offered(self, offer):
+        """Returns B's answer to it."""
+        if self.media.secure:
+            fresh = [key for key in self.media.their_keys(offer) if key.octets != self.a_sends.octets]
+            if not fresh:
+                raise SystemExit(f"no key of the server's own in:\n{offer}")
+            self.b_hears = fresh[0]
+            self.b_sends = Key(fresh[0].tag, fresh[0].suite, os.urandom(30))
+        return self.b_sends
+
+    def answered(self, answer):
+        if self.media.secure:
+            fresh = [key for key in self.media.their_keys(answer) if key.octets != self.b_sends.octets]
+            if not fresh:
+                raise SystemExit(f"no key of the server's own in:\n{answer}")
+            self.a_hears = fresh[0]
+
+    def text(self):
+        """For rtpload."""
+        if not self.media.secure:
+            return ""
+        return "".join(f" {key.octets.hex()}{'/32' if key.suite.endswith('_32') else ''}"
+                       for key in (self.a_sends, self.a_hears, self.b_sends, self.b_hears))
 
 
 class Placed:
-    """A call that stands: where each party sends, and the keys with which it sends and hears."""
+    """A call that stands: where each party sends, and with what keys."""
 
     def __init__(self, a_port, to_a, b_port, to_b, keys):
         self.ends = ((a_port, to_a), (b_port, to_b))
@@ -266,7 +299,7 @@ class Placed:
     def line(self):
         """For rtpload."""
         text = " ".join(f"{ADDRESS}:{port} {to[0]}:{to[1]}" for port, to in self.ends)
-        return text + "".join(f" {key[1].hex()}" for key in self.keys if key) + "\n"
+        return f"{text}{self.keys.text()}\n"
 
 
 def digest_answer(challenge, user, password, method, uri):
@@ -362,10 +395,9 @@ class Calls:
         uri = f"sip:{self.callee}@{ADDRESS}:{self.node[1]}"
         head = (f"From: <sip:{self.caller}@{ADDRESS}>;tag={os.urandom(4).hex()}\r\nCall-ID: {os.urandom(8).hex()}\r\n"
                 f"Contact: <sip:{self.caller}@{ADDRESS}:{self.a.getsockname()[1]}>\r\n")
-        a_key = self.media.key()
-        invite = self.invite(uri, head, self.media.sdp(ADDRESS, a_port, a_key))
-        b_key = self.media.answer_key(invite)
-        answer = self.media.sdp(ADDRESS, b_port, b_key)
+        keys = Keys(self.media)
+        invite = self.invite(uri, head, self.media.sdp(ADDRESS, a_port, keys.a_sends))
+        answer = self.media.sdp(ADDRESS, b_port, keys.offered(invite))
         copied = "".join(f"{line}\r\n" for line in invite.split("\r\n")
                          if re.match(r"(via|from|call-id|cseq|record-route)\s*:", line, re.I))
         self.b.sendto((f"SIP/2.0 200 OK\r\n{copied}To: {header(invite, 'To')};tag={os.urandom(4).hex()}\r\n"
@@ -380,7 +412,7 @@ class Calls:
         self.request("ACK", target, to, f"{head}CSeq: {cseq} ACK\r\n")
         self.receive(self.b, lambda m: m.startswith("ACK"))
         self.dialogs.append((target, head, to))
-        keys = (a_key, self.media.their_key(ok), b_key, self.media.their_key(invite))
+        keys.answered(ok)
         return Placed(a_port, self.media.address(ok), b_port, self.media.address(invite), keys)
 
     def hang_up(self):

@@ -14,21 +14,28 @@ struct load_srtp {
 	bool started;
 };
 
-static bool key_read(const char *hex, struct media_key *key)
+static bool key_read(const char *text, struct media_key *key)
 {
+	struct bytes rest = bytes_str(text), hex;
 	size_t n = 0;
 
-	*key = (struct media_key){ .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
+	if (!bytes_cut(&rest, '/', &hex))
+		return false;
+	*key = (struct media_key){ .suite = bytes_is(rest, "32")
+						    ? MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32
+						    : MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
 				   .length = KEY_LEN };
-	return hex_decode(bytes_str(hex), key->octets, sizeof(key->octets), &n) == 0 &&
-	       n == KEY_LEN;
+	return hex_decode(hex, key->octets, sizeof(key->octets), &n) == 0 && n == KEY_LEN;
 }
 
 static bool libsrtp_open(srtp_t *out, struct media_key *key, srtp_ssrc_type_t direction)
 {
 	srtp_policy_t policy = { .ssrc.type = direction, .key = key->octets, .window_size = 1024 };
 
-	srtp_crypto_policy_set_rtp_default(&policy.rtp);
+	if (key->suite == MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80)
+		srtp_crypto_policy_set_rtp_default(&policy.rtp);
+	else
+		srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy.rtp);
 	srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
 	return srtp_create(out, &policy) == srtp_err_status_ok;
 }

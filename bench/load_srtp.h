@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SRTP of one party of the load: what it sends and what it hears, with SDES keys (AES_CM_128_HMAC_SHA1_80). */
+/* SRTP of one party of the load: what it sends and what it hears, with SDES keys. */
 #ifndef BENCH_LOAD_SRTP_H
 #define BENCH_LOAD_SRTP_H
 
@@ -9,7 +9,7 @@ enum { LOAD_SRTP_TRAILER = 16 };
 
 struct load_srtp;
 
-/* Keys: master key and salt as 60 hex digits. by_libsrtp: libsrtp2 does it, which costs several times as much, in place of
+/* Keys: master key and salt as 60 hex digits, of AES_CM_128_HMAC_SHA1_80; with "/32" after them of AES_CM_128_HMAC_SHA1_32. by_libsrtp: libsrtp2 does it, which costs several times as much, in place of
  * our own. NULL: no such keys. */
 struct load_srtp *load_srtp_open(const char *send_key, const char *hear_key, bool by_libsrtp);
 /* p[0..n) becomes SRTP, LOAD_SRTP_TRAILER octets longer at most. Returns its length; 0: failed. */

@@ -88,19 +88,16 @@ class Rtpengine:
         """One call; the media addresses are rtpengine's towards A and B."""
         names = {"call-id": os.urandom(8).hex(), "from-tag": os.urandom(4).hex()}
         options = {"ICE": "remove", "replace": ["origin"]}
-        a_key = self.media.key()
-        offer = self.ask({"command": "offer", "sdp": self.media.sdp(lib.ADDRESS, a_port, a_key), **names, **options})
+        keys = lib.Keys(self.media)
+        offer = self.ask({"command": "offer", "sdp": self.media.sdp(lib.ADDRESS, a_port, keys.a_sends), **names, **options})
         if offer.get("result") != "ok":
             raise SystemExit(f"rtpengine: {offer}")
-        b_key = self.media.answer_key(offer["sdp"])
-        answer = self.ask({"command": "answer", "sdp": self.media.sdp(lib.ADDRESS, b_port, b_key), **names,
-                           "to-tag": os.urandom(4).hex(), **options})
+        sdp = self.media.sdp(lib.ADDRESS, b_port, keys.offered(offer["sdp"]))
+        answer = self.ask({"command": "answer", "sdp": sdp, **names, "to-tag": os.urandom(4).hex(), **options})
         if answer.get("result") != "ok":
             raise SystemExit(f"rtpengine: {answer}")
         self.placed.append(names)
-        keys = (a_key, self.media.their_key(answer["sdp"]), b_key, self.media.their_key(offer["sdp"]))
-        if self.media.secure and (keys[0][1] == keys[3][1] or keys[2][1] == keys[1][1]):
-            raise SystemExit("rtpengine passes SRTP as it is: that is not what is measured")
+        keys.answered(answer["sdp"])
         return lib.Placed(a_port, self.media.address(answer["sdp"]), b_port, self.media.address(offer["sdp"]), keys)
 
     def hang_up(self):
