@@ -59,6 +59,20 @@ void command_call_hangup(struct command_run *run)
 	}
 }
 
+static json_t *leg_json(const struct call_view_leg *leg)
+{
+	struct bytes rest = bytes_str(leg->codecs), name;
+	json_t *codecs = json_array();
+
+	while (bytes_cut(&rest, ',', &name))
+		(void)json_array_append_new(codecs, command_text_json(name));
+	/* g_profile_transport begins with "any" */
+	return json_pack("{s:s, s:s, s:b, s:b, s:s, s:o}", "transport",
+			 g_profile_transport[leg->transport + 1], "srtp",
+			 leg->suite[0] ? leg->suite : "plain", "holds", leg->held, "muted",
+			 leg->muted, "profile", leg->profile, "codecs", codecs);
+}
+
 static json_t *stats_json(const struct flow_stats *s)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packets_in",
@@ -123,6 +137,7 @@ static void on_stats(const struct query *q, void *arg)
 					  id ? command_text_json(text_bytes(id)) : json_null());
 		(void)json_object_set_new(json, leg ? "b_peer" : "a_peer",
 					  command_addr_json(&view.remote[leg]));
+		(void)json_object_set_new(json, leg ? "b" : "a", leg_json(&view.legs[leg]));
 	}
 	(void)json_object_set_new(json, "flows", flows_json(&view, q));
 	command_answer(run, json);

@@ -298,7 +298,8 @@ const struct command g_commands[] = {
 	  command_call_list },
 	{ "call.show", COMMAND_FOR_TENANT, g_call_args,
 	  "Shows a call with the live counters of its media flows.",
-	  "as in call.list, with the SIP Call-IDs, the SIP peers, and flows: leg, line, kind, "
+	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
+	  "crypto-suite or plain, holds, muted, profile, codecs), and flows: leg, line, kind, "
 	  "local, remote, latched, ssrc_out "
 	  "and stats (null: the media worker did not answer within 100 ms)",
 	  command_call_show },

@@ -171,6 +171,15 @@ const char *call_state_name(enum call_state state);
 
 enum { CALL_VIEW_FLOWS_MAX = 32 };
 
+/* One of the two parties. */
+struct call_view_leg {
+	enum sip_transport transport;
+	bool held, muted;               /* by command: its party holds the other; it is not heard */
+	char profile[PROFILE_NAME_MAX]; /* the codec profile that its address has now */
+	char suite[40];                 /* SRTP crypto-suite of its first stream; "": plain */
+	char codecs[128];               /* agreed, as "PCMA,opus,H264"; "": nothing yet */
+};
+
 struct call_view {
 	uint64_t call;
 	enum call_state state;
@@ -181,6 +190,7 @@ struct call_view {
 	char from[64], to[64];
 	struct text const *sip_call_id[2]; /* leg A and its partner; valid until the next event */
 	struct addr remote[2];             /* SIP peers */
+	struct call_view_leg legs[2];
 	uint32_t leg_count; /* A and everybody who rings, talks or is on the way out */
 	uint64_t setup_utc_ms, answer_utc_ms;
 	uint32_t flow_count; /* those of A and its partner first */

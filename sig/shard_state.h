@@ -133,6 +133,10 @@ bool shard_transport_allowed(const struct shard *s, const struct shard_extension
 void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
 			    const struct shard_extension *e);
 
+/* ---- shard_view_leg.c ---- */
+void shard_view_leg(const struct shard *s, const struct call *c, uint8_t leg,
+		    struct call_view_leg *out);
+
 /* ---- shard_aors.c ---- */
 struct shard_aor *shard_aor_get(const struct shard *s, struct bytes user);
 struct shard_aor *shard_aor_take(struct shard *s, struct bytes user); /* NULL: full */

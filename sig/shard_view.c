@@ -54,13 +54,14 @@ static void view_flows(const struct shard *s, const struct call *c, bool talk,
 	}
 }
 
-static void view_legs(const struct call *c, struct call_view *out)
+static void view_legs(const struct shard *s, const struct call *c, struct call_view *out)
 {
 	const uint8_t legs[2] = { LEG_A, c->partner };
 
 	for (size_t i = 0; i < COUNT_OF(legs); i++) {
 		out->sip_call_id[i] = &c->legs[legs[i]]->dialog.call_id;
 		out->remote[i] = c->legs[legs[i]]->dialog.hop.remote;
+		shard_view_leg(s, c, legs[i], &out->legs[i]);
 	}
 	for (uint8_t i = 0; i < c->leg_count; i++)
 		out->leg_count += c->legs[i] && c->legs[i]->state != LEG_CLOSED;
@@ -80,7 +81,7 @@ static void view(const struct shard *s, const struct call *c, struct call_view *
 	cdr_put(out->tenant, sizeof(out->tenant), bytes_str(s->settings.tenant));
 	cdr_put(out->from, sizeof(out->from), text_bytes(&c->from));
 	cdr_put(out->to, sizeof(out->to), text_bytes(&c->to));
-	view_legs(c, out);
+	view_legs(s, c, out);
 	view_flows(s, c, true, out);
 	view_flows(s, c, false, out);
 }

@@ -374,6 +374,29 @@ static void digits_by_info(void **state)
 	assert_true(rig_has(rig_take(l->r, &l->b.addr, "INFO "), "Signal=*\r\n"));
 }
 
+static void shown(void **state)
+{
+	struct line *l = *state;
+	struct shard_profile p = { .name = "lan" };
+	struct shard_range range = { .first = l->b.addr, .last = l->b.addr, .profile = "lan" };
+	struct call_view v;
+
+	assert_int_equal(shard_profile_put(l->r->shard, &p), 0);
+	assert_int_equal(shard_ranges_set(l->r->shard, &range, 1), 0);
+	held(l);
+	assert_int_equal(shard_call_mute(l->r->shard, the_call(l->r), 1, true, l->r->now), 0);
+	settle(l);
+	assert_true(shard_call_view(l->r->shard, the_call(l->r), &v));
+	assert_true(v.legs[0].held && !v.legs[0].muted);
+	assert_true(!v.legs[1].held && v.legs[1].muted);
+	assert_string_equal(v.legs[0].profile, "default");
+	assert_string_equal(v.legs[1].profile, "lan");
+	assert_string_equal(v.legs[0].codecs, "PCMA");
+	assert_string_equal(v.legs[1].codecs, "PCMA");
+	assert_string_equal(v.legs[0].suite, "");
+	assert_int_equal(v.legs[0].transport, SIP_UDP);
+}
+
 static void not_now(void **state)
 {
 	struct line *l = *state;
@@ -409,6 +432,7 @@ int main(void)
 		TALK_TEST(restart_in_the_middle),
 		TALK_TEST(digits_as_events),
 		TALK_TEST(digits_by_info),
+		TALK_TEST(shown),
 		LINE_TEST(not_now),
 	};
 
