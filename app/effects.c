@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/fields.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "engine/engine.h"
@@ -145,8 +146,10 @@ static void media_fail(struct effects_to *to, const struct media_command *comman
 static bool media_bind(struct effects_to *to, struct media_command *command, uint64_t call)
 {
 	const struct flow_spec *spec = &command->spec;
-	int err = engine_bind_wait(&spec->local_rtp, &spec->local_rtcp, spec->dscp,
-				   to->bind_until_ns, &command->rtp_fd, &command->rtcp_fd);
+	bool again = clock_now_ns() < to->bind_again_until_ns;
+	int err = (again ? engine_bind_again : engine_bind)(&spec->local_rtp, &spec->local_rtcp,
+							    spec->dscp, &command->rtp_fd,
+							    &command->rtcp_fd);
 
 	if (!err)
 		return true;

@@ -16,7 +16,7 @@ struct effects_to {
 	struct store *store;
 	struct media_queue *media;
 	struct answers *answers;
-	uint64_t bind_until_ns; /* start-up: ports of the process before may be busy until then */
+	uint64_t bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
 	bool *fenced;           /* set when the store says so: nothing may be said any more */
 };
 

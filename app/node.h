@@ -28,8 +28,8 @@ struct web;
 
 #define NODE_TENANT "default"
 
-/* How long a start waits for media ports that the process before it still holds. */
-#define BIND_WAIT_NS (5 * NS_PER_S)
+/* For so long the process before may still hold media ports: they are bound beside its sockets. */
+#define BIND_AGAIN_NS (5 * NS_PER_S)
 
 enum {
 	NODE_EXIT_OK = 0,
@@ -135,8 +135,6 @@ int node_sip_open(struct node *n) NODISCARD;
 int node_capacity_fit(struct node *n, unsigned *fd_max) NODISCARD;
 /* Some media ports are tried. 0, or -EADDRINUSE and -EADDRNOTAVAIL where they cannot be used; logged. */
 int node_capacity_probe(const struct settings *s) NODISCARD;
-/* Waits until the media ports of restored calls can be bound: a killed node's are free only some milliseconds after it. */
-void node_capacity_await_ports(const struct shard *shard);
 /* Bytes of address space and of memory; 0 where /proc does not say. */
 void node_memory(uint64_t *reserved, uint64_t *resident);
 /* The line that says the node is ready, with what it can hold. */

@@ -18,10 +18,7 @@ enum {
 	FDS_OTHER = 256,
 	FDS_CONNECTION_SHARE = 4, /* one in four at most is for SIP connections */
 	PROBES = 32,
-	PROBE_PAUSE_US = 5000,
 };
-
-#define PROBE_LIMIT_NS (3 * NS_PER_S)
 
 static uint64_t descriptors_raise(void)
 {
@@ -77,10 +74,7 @@ int node_capacity_fit(struct node *n, unsigned *fd_max)
 	return 0;
 }
 
-/* A killed node's sockets live on until the kernel has taken its ring apart, some milliseconds after the process: until then the
- * very ports of the calls to be restored are taken. */
 struct probe {
-	uint64_t end_ns; /* until then a port in use is tried again */
 	uint32_t tried, busy;
 	int error; /* of the last one */
 	struct addr example;
@@ -92,7 +86,7 @@ static int bind_once(const struct addr *rtp)
 	int fds[2] = { -1, -1 }, err;
 
 	rtcp.port++;
-	err = engine_bind(rtp, &rtcp, 0, &fds[0], &fds[1]);
+	err = engine_bind_again(rtp, &rtcp, 0, &fds[0], &fds[1]);
 	for (size_t i = 0; i < 2; i++) {
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
@@ -104,10 +98,6 @@ static void probe_one(struct probe *p, const struct addr *rtp)
 {
 	int err = bind_once(rtp);
 
-	while (err == -EADDRINUSE && clock_now_ns() < p->end_ns) {
-		(void)usleep(PROBE_PAUSE_US);
-		err = bind_once(rtp);
-	}
 	p->tried++;
 	if (!err)
 		return;
@@ -148,28 +138,12 @@ static int probe_network(struct probe *p, const struct settings_network *network
 
 int node_capacity_probe(const struct settings *s)
 {
-	struct probe p = { .end_ns = clock_now_ns() + PROBE_LIMIT_NS };
+	struct probe p = { 0 };
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < s->network_count; i++)
 		err = probe_network(&p, &s->networks[i]);
 	return err;
-}
-
-void node_capacity_await_ports(const struct shard *shard)
-{
-	struct probe p = { .end_ns = clock_now_ns() + PROBE_LIMIT_NS };
-	struct call_view view;
-	uint32_t cursor = 0;
-
-	while (shard_call_next(shard, &cursor, &view)) {
-		for (uint32_t i = 0; i < view.flow_count; i++)
-			probe_one(&p, &view.flows[i].local);
-	}
-	if (p.busy) {
-		LOG_WARN("node", 0, "media ports of restored calls are used by another program",
-			 LOG_U64("ports", p.busy), LOG_ADDR("example", &p.example));
-	}
 }
 
 void node_memory(uint64_t *reserved, uint64_t *resident)

@@ -205,7 +205,7 @@ static int start_sockets(struct node *n)
 					     .store = n->store,
 					     .media = &n->media_queue,
 					     .answers = &n->answers,
-					     .bind_until_ns = clock_now_ns() + BIND_WAIT_NS,
+					     .bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS,
 					     .fenced = &n->fenced };
 	err = loop_watch(engine_event_fd(n->engine), LOOP_READ, node_on_media, n);
 	if (err) {
@@ -233,7 +233,6 @@ static int start_doors(struct node *n)
 
 static int start_running(struct node *n)
 {
-	node_capacity_await_ports(n->shard);
 	shard_resume(n->shard, clock_instant());
 	n->phase = NODE_RUNNING;
 	if (!store_is_healthy(n->store))

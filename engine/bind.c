@@ -25,8 +25,20 @@ static void options_set(int fd, uint8_t family, uint8_t dscp)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6, sizeof(v6));
 }
 
+/*
+ * The kernel takes the io_uring of a killed process apart after its exit, and the sockets in it stay bound meanwhile. The next
+ * process may bind the same ports beside them when both have SO_REUSEPORT (and one user). Set only after the bind it does not
+ * hide that a port is somebody else's. The one that is connected to a party gets its packets: the newest, of two.
+ */
+static void share(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+}
+
 /* Blocking on purpose: a multishot receive of io_uring does not wait on a socket that is O_NONBLOCK. */
-static int socket_bind(const struct addr *local, uint8_t dscp, int *out)
+static int socket_bind(const struct addr *local, uint8_t dscp, bool again, int *out)
 {
 	struct sockaddr_storage ss;
 	int family = local->family == ADDR_V6 ? AF_INET6 : AF_INET;
@@ -35,27 +47,30 @@ static int socket_bind(const struct addr *local, uint8_t dscp, int *out)
 	if (fd < 0)
 		return -errno;
 	options_set(fd, local->family, dscp);
+	if (again)
+		share(fd);
 	if (bind(fd, (const struct sockaddr *)&ss, addr_to_sockaddr(local, &ss)) != 0) {
 		int err = -errno;
 
 		(void)close(fd);
 		return err;
 	}
+	share(fd);
 	*out = fd;
 	return 0;
 }
 
-int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
-		int *rtcp_fd)
+static int pair_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, bool again,
+		     int *rtp_fd, int *rtcp_fd)
 {
-	int fd;
-	int err = socket_bind(rtp, dscp, &fd);
+	int fd = -1;
+	int err = socket_bind(rtp, dscp, again, &fd);
 
 	if (err)
 		return err;
 	*rtcp_fd = -1;
 	if (rtcp->family != ADDR_NONE)
-		err = socket_bind(rtcp, dscp, rtcp_fd);
+		err = socket_bind(rtcp, dscp, again, rtcp_fd);
 	if (err) {
 		(void)close(fd);
 		return err;
@@ -64,16 +79,16 @@ int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, i
 	return 0;
 }
 
-int engine_bind_wait(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
-		     uint64_t until_ns, int *rtp_fd, int *rtcp_fd)
+int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
+		int *rtcp_fd)
 {
-	static const struct timespec PAUSE = { .tv_nsec = 2 * NS_PER_MS };
-	int err;
+	return pair_bind(rtp, rtcp, dscp, false, rtp_fd, rtcp_fd);
+}
 
-	while ((err = engine_bind(rtp, rtcp, dscp, rtp_fd, rtcp_fd)) == -EADDRINUSE &&
-	       clock_now_ns() < until_ns)
-		(void)nanosleep(&PAUSE, NULL);
-	return err;
+int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
+		      int *rtcp_fd)
+{
+	return pair_bind(rtp, rtcp, dscp, true, rtp_fd, rtcp_fd);
 }
 
 /* Without a party the socket keeps its port only because that was bound by number. */

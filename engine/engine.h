@@ -31,10 +31,10 @@ void engine_close(struct engine *e);
 /* Binds the pair for an OPEN: 0 and *rtp_fd, *rtcp_fd (-1 without an RTCP address), or -errno. */
 int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		int *rtcp_fd) NODISCARD;
-/* The same, but waits (it blocks) until until_ns of CLOCK_BOOTTIME for ports in use. The kernel takes io_uring rings of a killed
- * process apart after its exit, and the sockets in them stay bound meanwhile: a restart meets its own old ports. */
-int engine_bind_wait(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
-		     uint64_t until_ns, int *rtp_fd, int *rtcp_fd) NODISCARD;
+/* The same for the first seconds of a process: also beside sockets of a killed one of the same user, whose ports the kernel
+ * has not freed yet. */
+int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
+		      int *rtcp_fd) NODISCARD;
 /* False when the worker's ring is full: the caller keeps the command and tries again. On success the fds belong to the worker. */
 bool engine_command(struct engine *e, const struct media_command *command);
 /* Becomes readable when events wait; drain with engine_events, then call engine_events_wait before sleeping. */

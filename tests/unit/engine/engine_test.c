@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "engine/port.h"
 
 enum { SLOTS = 64, WAIT_MS = 2000, A = 0, B = 1 };
 
@@ -308,6 +309,40 @@ static void refuses_what_it_cannot_do(void **state)
 	assert_int_equal(engine_bind(&nowhere, &nowhere, 0, &rtp_fd, &rtcp_fd), -EADDRNOTAVAIL);
 }
 
+/* What a restart does while the sockets of the process before linger: the new one, connected, is the one that hears. */
+static void a_port_is_bound_again_beside_our_own(void **state)
+{
+	struct party party = party_open();
+	struct addr any = { .family = ADDR_V4, .ip = { 127, 0, 0, 1 } }, none = { 0 };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int stranger = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int old, new, rtcp_fd;
+	uint8_t packet[256];
+	struct addr taken;
+
+	(void)state;
+	assert_int_equal(engine_bind(&any, &none, 0, &old, &rtcp_fd), 0);
+	party.ours = bound_to(old);
+	assert_int_equal(engine_bind(&party.ours, &none, 0, &new, &rtcp_fd), -EADDRINUSE);
+	assert_int_equal(port_socket_connect(old, &party.at), 0);
+	assert_int_equal(engine_bind_again(&party.ours, &none, 0, &new, &rtcp_fd), 0);
+	assert_int_equal(port_socket_connect(new, &party.at), 0);
+	for (uint16_t n = 0; n < 20; n++) {
+		rtp_send(&party, 1, n);
+		assert_int_equal(recv(new, packet, sizeof(packet), MSG_DONTWAIT), 172);
+		assert_int_equal(recv(old, packet, sizeof(packet), MSG_DONTWAIT), -1);
+	}
+	(void)close(old);
+	(void)close(new);
+	/* another program's port stays its own */
+	assert_int_equal(bind(stranger, (struct sockaddr *)&in, sizeof(in)), 0);
+	taken = bound_to(stranger);
+	assert_int_equal(engine_bind_again(&taken, &none, 0, &new, &rtcp_fd), -EADDRINUSE);
+	(void)close(stranger);
+	(void)close(party.fd);
+}
+
 #define FOR_EACH_PORT(name)                    \
 	static void uring_##name(void **state) \
 	{                                      \
@@ -338,6 +373,7 @@ int main(void)
 		TESTS_OF(keeps_up_with_churn),
 		TESTS_OF(sleeps_without_calls),
 		cmocka_unit_test(refuses_what_it_cannot_do),
+		cmocka_unit_test(a_port_is_bound_again_beside_our_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
