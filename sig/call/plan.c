@@ -47,6 +47,25 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
 }
 
+/* A party that names in SDP the very address of its Contact, and whose signalling comes from elsewhere without a proxy in between,
+ * is behind a NAT: its media is expected from where its signalling comes from. */
+static void spec_see_nat(struct flow_spec *s, const struct dialog *d)
+{
+	struct addr inner, outer = d->hop.remote;
+	struct sip_uri target;
+
+	if (d->routes.n || sip_uri_parse(&target, text_bytes(&d->target)) ||
+	    addr_parse(&inner, target.host) || addr_ip_eq(&inner, &outer) ||
+	    !addr_ip_eq(&inner, &s->remote_rtp) || inner.family != outer.family)
+		return;
+	outer.port = s->remote_rtp.port;
+	s->remote_rtp = outer;
+	if (addr_ip_eq(&inner, &s->remote_rtcp)) {
+		outer.port = s->remote_rtcp.port;
+		s->remote_rtcp = outer;
+	}
+}
+
 /* What was ordered counts beside what was agreed. */
 static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
 {
@@ -95,6 +114,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	command->spec = spec_of(h, c, f);
 	if (sides_of(agreed, f, &own, &other)) {
 		spec_agree(&command->spec, own, other);
+		spec_see_nat(&command->spec, &c->legs[f->leg]->dialog);
 		spec_obey(&command->spec, c, f->leg);
 		f->remote = command->spec.remote_rtp;
 	}
