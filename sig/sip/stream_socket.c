@@ -90,7 +90,8 @@ void stream_socket_setup(int fd, const struct addr *remote, uint8_t dscp, uint64
 	(void)option(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S);
 	(void)option(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S);
 	(void)option(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
-	(void)option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(patience_ns / NS_PER_MS));
+	/* what goes unacknowledged; a peer that acknowledges and does not read is found by us, under its name */
+	(void)option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(2 * patience_ns / NS_PER_MS));
 }
 
 static int connect_to(int fd, const struct addr *from, const struct addr *to)
