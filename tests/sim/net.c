@@ -7,15 +7,16 @@
 
 static void deliver(struct sim *s, const struct event *e)
 {
+	struct sip_hop hop = { .remote = e->from };
 	struct phone *to = phone_at(s, &e->to);
-	struct phone *from = phone_at(s, &e->from);
 
 	if (!to) {
-		node_receive(s, &e->from, text_bytes(&e->data));
+		node_receive(s, &hop, text_bytes(&e->data));
 	} else if (to->alive) {
 		phone_receive(s, to, text_bytes(&e->data));
-	} else if (!from && to->unreachable) { /* ICMP */
-		node_send_failed(s, &e->to);
+	} else if (to->unreachable) { /* ICMP */
+		hop.remote = e->to;
+		node_send_failed(s, &hop);
 	}
 }
 
@@ -35,17 +36,110 @@ static void carry(struct sim *s, const struct addr *from, const struct addr *to,
 	queue_put(&s->queue, &e);
 }
 
-void net_send(struct sim *s, const struct addr *from, const struct addr *to, struct bytes datagram)
+static void datagram(struct sim *s, const struct addr *from, const struct addr *to,
+		     struct bytes message)
 {
-	s->totals.sent++;
 	if (sim_chance(s, s->net.loss)) {
 		s->totals.lost++;
 		trace_line(s, "       (lost)");
 		return;
 	}
-	carry(s, from, to, datagram);
+	carry(s, from, to, message);
 	if (sim_chance(s, s->net.twice)) {
 		s->totals.duplicated++;
-		carry(s, from, to, datagram);
+		carry(s, from, to, message);
 	}
+}
+
+/* ---- connections: in order, whole, until they die ---- */
+
+static void to_node(struct sim *s, const struct event *e)
+{
+	struct phone *p = &s->phones.list[e->who];
+	struct sip_hop hop = phone_hop(p);
+
+	if (p->connection == e->a)
+		node_receive(s, &hop, text_bytes(&e->data));
+}
+
+static void to_phone(struct sim *s, const struct event *e)
+{
+	struct phone *p = &s->phones.list[e->who];
+
+	if (p->alive && p->connection == e->a)
+		phone_receive(s, p, text_bytes(&e->data));
+}
+
+static void in_order(struct sim *s, const struct phone *p, event_fn *fire, uint64_t *last_ns,
+		     struct bytes message)
+{
+	struct event e = { .fire = fire, .who = p->index, .a = p->connection };
+
+	e.ns = s->now_ns + sim_between(s, 200, 200 + s->net.delay_max_ms * 1000) * NS_PER_US;
+	if (e.ns < *last_ns)
+		e.ns = *last_ns;
+	*last_ns = e.ns;
+	if (text_set(&e.data, message))
+		assert(false && "out of memory");
+	queue_put(&s->queue, &e);
+}
+
+static void on_unsent(struct sim *s, const struct event *e)
+{
+	struct sip_hop hop = { .transport = SIP_TCP,
+			       .local = LOCAL_TCP,
+			       .remote = e->to,
+			       .connection = e->a,
+			       .inbound = true };
+
+	if (e->who == s->node.incarnation)
+		node_send_failed(s, &hop);
+}
+
+static void unsent(struct sim *s, const struct sip_hop *to)
+{
+	struct event e = { .ns = s->now_ns,
+			   .fire = on_unsent,
+			   .who = s->node.incarnation,
+			   .a = to->connection,
+			   .to = to->remote };
+
+	trace_line(s, "       (no connection)");
+	queue_put(&s->queue, &e);
+}
+
+void net_send(struct sim *s, const struct sip_hop *to, struct bytes message)
+{
+	struct phone *p = phone_at(s, &to->remote);
+
+	s->totals.sent++;
+	if (to->transport == SIP_UDP)
+		datagram(s, &s->node.addr, &to->remote, message);
+	else if (p && p->connection && p->connection == to->connection)
+		in_order(s, p, to_phone, &p->heard_ns, message);
+	else
+		unsent(s, to);
+}
+
+void net_say(struct sim *s, struct phone *p, struct bytes message)
+{
+	s->totals.sent++;
+	if (p->transport == SIP_UDP)
+		datagram(s, &p->addr, &s->node.addr, message);
+	else if (p->connection)
+		in_order(s, p, to_node, &p->said_ns, message);
+	else
+		trace_line(s, "       (no connection)");
+}
+
+void net_drop(struct sim *s, struct phone *p)
+{
+	struct sip_hop hop = phone_hop(p);
+
+	if (!p->connection)
+		return;
+	trace_line(s, "%s#%u: the connection dies", p->user, p->index);
+	p->connection = 0;
+	phone_connect_later(s, p);
+	node_connection_closed(s, &hop);
 }

@@ -7,11 +7,20 @@
 
 struct sim;
 
+struct phone;
+struct sip_hop;
+
 struct net {
+	uint64_t connections;       /* so many were made */
 	uint32_t loss, twice, late; /* of a thousand */
 	uint64_t delay_max_ms, late_max_ms;
 };
 
-void net_send(struct sim *s, const struct addr *from, const struct addr *to, struct bytes datagram);
+/* A message of the node: a datagram, or over the connection that the hop names. */
+void net_send(struct sim *s, const struct sip_hop *to, struct bytes message);
+/* A message of a phone. */
+void net_say(struct sim *s, struct phone *p, struct bytes message);
+/* The connection of a phone is gone with all that is on it; the node hears of it if it lives. */
+void net_drop(struct sim *s, struct phone *p);
 
 #endif

@@ -40,7 +40,7 @@ static void carry_one(struct sim *s, const struct effect *e)
 	switch (e->kind) {
 	case EFFECT_SEND:
 		if (check_sent(s, &e->hop.remote, text_bytes(&e->data)))
-			net_send(s, &s->node.addr, &e->hop.remote, text_bytes(&e->data));
+			net_send(s, &e->hop, text_bytes(&e->data));
 		break;
 	case EFFECT_CALL_SAVE:
 	case EFFECT_CALL_END:
@@ -198,6 +198,7 @@ static void crash(struct sim *s)
 	engine_crash(s);
 	check_crashed(s);
 	stop(s);
+	phones_disconnect(s);
 	sim_after(s, away, on_restart, 0, 0, 0);
 }
 
@@ -245,24 +246,28 @@ void node_health(struct sim *s, bool healthy)
 	carry(s);
 }
 
-void node_receive(struct sim *s, const struct addr *from, struct bytes datagram)
+void node_receive(struct sim *s, const struct sip_hop *from, struct bytes message)
 {
-	struct sip_hop hop = { .remote = *from };
-
 	if (!s->node.shard)
 		return;
-	check_received(s, datagram);
-	shard_receive(s->node.shard, &hop, datagram, node_now(s));
+	check_received(s, message);
+	shard_receive(s->node.shard, from, message, node_now(s));
 	carry(s);
 }
 
-void node_send_failed(struct sim *s, const struct addr *to)
+void node_send_failed(struct sim *s, const struct sip_hop *to)
 {
-	struct sip_hop hop = { .remote = *to };
-
 	if (!s->node.shard)
 		return;
-	shard_send_failed(s->node.shard, &hop, ECONNREFUSED, node_now(s));
+	shard_send_failed(s->node.shard, to, ECONNREFUSED, node_now(s));
+	carry(s);
+}
+
+void node_connection_closed(struct sim *s, const struct sip_hop *hop)
+{
+	if (!s->node.shard)
+		return;
+	shard_connection_closed(s->node.shard, hop, node_now(s));
 	carry(s);
 }
 
@@ -320,5 +325,28 @@ void node_hangup(struct sim *s, uint64_t call)
 	if (!s->node.shard || shard_hangup(s->node.shard, call, node_now(s)))
 		return;
 	trace_line(s, "node: the operator ends call %" PRIx64, call);
+	carry(s);
+}
+
+void node_command(struct sim *s, uint64_t call, uint64_t what)
+{
+	static const char *const names[] = { "hold", "resume", "mute", "unmute", "dtmf" };
+	uint8_t leg = what & 1;
+	uint64_t kind = what / 2 % COUNT_OF(names);
+	struct instant now = node_now(s);
+	struct shard *shard = s->node.shard;
+	int err;
+
+	if (!shard)
+		return;
+	if (kind == 0)
+		err = shard_call_hold(shard, call, leg, now);
+	else if (kind == 1)
+		err = shard_call_resume(shard, call, leg, now);
+	else if (kind == 4)
+		err = shard_call_dtmf(shard, call, leg, BYTES_LIT("12#"), 120, now);
+	else
+		err = shard_call_mute(shard, call, leg, kind == 2, now);
+	trace_line(s, "node: %s of call %" PRIx64 " leg %u: %d", names[kind], call, leg, err);
 	carry(s);
 }

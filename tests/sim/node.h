@@ -11,7 +11,8 @@
 struct sim;
 struct store_command;
 
-enum { NODE_PORTS = 64 }; /* pairs */
+enum { LOCAL_UDP, LOCAL_TCP }; /* listening addresses */
+enum { NODE_PORTS = 64 };      /* pairs */
 
 struct node {
 	struct shard *shard; /* NULL: down */
@@ -33,13 +34,16 @@ void node_close(struct sim *s);
 void node_health(struct sim *s, bool healthy);
 
 /* ---- events; nothing happens while the node is down ---- */
-void node_receive(struct sim *s, const struct addr *from, struct bytes datagram);
-void node_send_failed(struct sim *s, const struct addr *to);
+void node_receive(struct sim *s, const struct sip_hop *from, struct bytes message);
+void node_send_failed(struct sim *s, const struct sip_hop *to);
+void node_connection_closed(struct sim *s, const struct sip_hop *hop);
 void node_saved(struct sim *s, const struct store_command *c, bool ok);
 void node_media_event(struct sim *s, const struct media_event *ev);
 /* Told later: an effect is being carried out. */
 void node_media_failed(struct sim *s, struct flow_id id, uint64_t call);
 void node_hangup(struct sim *s, uint64_t call);
+/* One of the commands to a call, by number. */
+void node_command(struct sim *s, uint64_t call, uint64_t what);
 
 struct instant node_now(const struct sim *s);
 const char *node_extension(uint32_t i, char out[16]);

@@ -6,9 +6,10 @@
 
 #include "tests/sim/sim.h"
 
-enum { LAST_OCTET = 11 };
+enum { LAST_OCTET = 11, PORTS_FROM = 30000 };
 
-void phone_open(struct sim *s, uint32_t index, uint32_t extension, uint32_t expires_s)
+void phone_open(struct sim *s, uint32_t index, uint32_t extension, uint32_t expires_s,
+		enum sip_transport transport)
 {
 	struct phone *p = &s->phones.list[index];
 	char text[32];
@@ -17,6 +18,8 @@ void phone_open(struct sim *s, uint32_t index, uint32_t extension, uint32_t expi
 	*p = (struct phone){
 		.index = index, .extension = extension, .expires_s = expires_s, .alive = true
 	};
+	p->transport = transport;
+	p->connection = transport == SIP_UDP ? 0 : ++s->net.connections;
 	(void)node_extension(extension, p->user);
 	(void)snprintf(text, sizeof(text), "192.0.2.%u:5060", LAST_OCTET + index);
 	err = addr_parse(&p->addr, bytes_str(text));
@@ -40,7 +43,7 @@ void phones_close(struct sim *s)
 struct phone *phone_at(struct sim *s, const struct addr *addr)
 {
 	for (uint32_t i = 0; i < s->phones.count; i++) {
-		if (addr_eq(&s->phones.list[i].addr, addr))
+		if (addr_ip_eq(&s->phones.list[i].addr, addr))
 			return &s->phones.list[i];
 	}
 	return NULL;
@@ -58,12 +61,58 @@ const char *phone_name(struct sim *s, const struct addr *addr, char out[16])
 	return out;
 }
 
-void phone_say(struct sim *s, const struct phone *p, struct bytes text)
+void phone_say(struct sim *s, struct phone *p, struct bytes text)
 {
 	char name[16];
 
 	trace_message(s, phone_name(s, &p->addr, name), "node", text);
-	net_send(s, &p->addr, &s->node.addr, text);
+	net_say(s, p, text);
+}
+
+struct sip_hop phone_hop(const struct phone *p)
+{
+	struct sip_hop hop = { .transport = p->transport, .remote = p->addr };
+
+	if (p->transport == SIP_UDP)
+		return hop;
+	hop.local = LOCAL_TCP;
+	hop.inbound = true;
+	hop.connection = p->connection;
+	hop.remote.port = (uint16_t)(PORTS_FROM + p->connection % PORTS_FROM);
+	return hop;
+}
+
+static void on_connect(struct sim *s, const struct event *e)
+{
+	struct phone *p = &s->phones.list[e->who];
+
+	if (!p->alive || p->connection)
+		return;
+	if (!s->node.shard) {
+		phone_connect_later(s, p);
+		return;
+	}
+	p->connection = ++s->net.connections;
+	p->said_ns = p->heard_ns = 0;
+	p->reg_tries = 0;
+	phone_register(s, p, p->expires_s, "");
+	phone_txns_again(s, p);
+}
+
+void phone_connect_later(struct sim *s, struct phone *p)
+{
+	sim_after(s, sim_between_ms(s, 5, 1500), on_connect, p->index, 0, 0);
+}
+
+void phones_disconnect(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		struct phone *p = &s->phones.list[i];
+
+		if (p->connection)
+			phone_connect_later(s, p);
+		p->connection = 0;
+	}
 }
 
 static void response(struct sim *s, struct phone *p, const struct sip_message *m)
@@ -125,6 +174,7 @@ void phone_vanish(struct sim *s, struct phone *p, bool unreachable)
 	s->totals.vanished++;
 	p->alive = p->registered = false;
 	p->unreachable = unreachable;
+	p->connection = 0;
 	p->vanished_ns = s->now_ns;
 	p->reg_serial++;
 	for (uint32_t i = 0; i < p->call_count; i++) {
@@ -143,5 +193,7 @@ void phone_return(struct sim *s, struct phone *p)
 		return;
 	trace_line(s, "%s#%u is back", p->user, p->index);
 	p->alive = true;
+	if (p->transport != SIP_UDP)
+		p->connection = ++s->net.connections;
 	phone_register_later(s, p, sim_between_ms(s, 10, 500));
 }

@@ -25,6 +25,9 @@ struct phone {
 	char user[16];
 	struct addr addr;
 	char address[ADDR_TEXT_MAX];
+	enum sip_transport transport;
+	uint64_t connection;        /* stream; 0: none */
+	uint64_t said_ns, heard_ns; /* nothing on it arrives before */
 	bool alive;
 	bool unreachable; /* while it is not alive: its host answers with ICMP */
 	bool registered;
@@ -43,13 +46,20 @@ struct phones {
 	uint32_t count, extension_count;
 };
 
-void phone_open(struct sim *s, uint32_t index, uint32_t extension, uint32_t expires_s);
+void phone_open(struct sim *s, uint32_t index, uint32_t extension, uint32_t expires_s,
+		enum sip_transport transport);
 void phones_close(struct sim *s);
 struct phone *phone_at(struct sim *s, const struct addr *addr); /* NULL: the node's */
 const char *phone_name(struct sim *s, const struct addr *addr, char out[16]);
 /* A datagram came. */
 void phone_receive(struct sim *s, struct phone *p, struct bytes datagram);
-void phone_say(struct sim *s, const struct phone *p, struct bytes text);
+void phone_say(struct sim *s, struct phone *p, struct bytes text);
+/* Where its messages come from. */
+struct sip_hop phone_hop(const struct phone *p);
+/* It connects again, registers, and says once more what is open. */
+void phone_connect_later(struct sim *s, struct phone *p);
+/* The node is dead: so are all connections. */
+void phones_disconnect(struct sim *s);
 /* Takes the line out of the wall; its calls and transactions are gone. */
 void phone_vanish(struct sim *s, struct phone *p, bool unreachable);
 void phone_return(struct sim *s, struct phone *p);

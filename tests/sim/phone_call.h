@@ -96,6 +96,7 @@ struct bytes phone_write_request(const struct phone_call *c, const struct phone_
 struct bytes phone_write_response(const struct phone *p, const struct sip_message *m,
 				  uint16_t status, const char *tag, const char *extra,
 				  const char *body, char *out, size_t cap);
+const char *phone_transport(const struct phone *p); /* URI parameter */
 const char *phone_branch(struct phone *p, char out[96]);
 
 #endif

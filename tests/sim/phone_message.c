@@ -12,6 +12,11 @@ const char *phone_branch(struct phone *p, char out[96])
 	return out;
 }
 
+const char *phone_transport(const struct phone *p)
+{
+	return p->transport == SIP_UDP ? "" : ";transport=tcp";
+}
+
 static const char *type_of(const char *body, const char *type)
 {
 	if (!body || !body[0])
@@ -26,12 +31,12 @@ struct bytes phone_write_request(const struct phone_call *c, const struct phone_
 	const char *body = r->body ? r->body : "";
 	struct writer w = writer_over(out, cap);
 
-	writer_fmt(&w, "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\n", r->method,
-		   c->target, p->address, r->branch);
+	writer_fmt(&w, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\n", r->method,
+		   c->target, sip_transport_name(p->transport), p->address, r->branch);
 	writer_fmt(&w, "Max-Forwards: 70\r\nFrom: <%s>;tag=%s\r\nTo: <%s>%s%s\r\n", c->local,
 		   c->tag, c->remote, c->remote_tag[0] ? ";tag=" : "", c->remote_tag);
-	writer_fmt(&w, "Call-ID: %s\r\nCSeq: %u %s\r\nContact: <sip:%s@%s>\r\n", c->call_id,
-		   r->cseq, r->method, p->user, p->address);
+	writer_fmt(&w, "Call-ID: %s\r\nCSeq: %u %s\r\nContact: <sip:%s@%s%s>\r\n", c->call_id,
+		   r->cseq, r->method, p->user, p->address, phone_transport(p));
 	writer_fmt(&w, "%s%sContent-Length: %zu\r\n\r\n%s", r->extra ? r->extra : "",
 		   type_of(body, r->type), strlen(body), body);
 	assert(!w.overflow);
@@ -57,7 +62,8 @@ struct bytes phone_write_response(const struct phone *p, const struct sip_messag
 	writer_fmt(&w, "\r\nCall-ID: " BYTES_FMT "\r\nCSeq: %u " BYTES_FMT "\r\n%s",
 		   BYTES_ARG(m->call_id), m->cseq, BYTES_ARG(m->method_name), extra);
 	if (!strstr(extra, "Contact:")) /* a redirection names another */
-		writer_fmt(&w, "Contact: <sip:%s@%s>\r\n", p->user, p->address);
+		writer_fmt(&w, "Contact: <sip:%s@%s%s>\r\n", p->user, p->address,
+			   phone_transport(p));
 	writer_fmt(&w, "%sContent-Length: %zu\r\n\r\n%s", type_of(body, NULL), strlen(body), body);
 	assert(!w.overflow);
 	return writer_done(&w);

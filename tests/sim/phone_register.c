@@ -30,14 +30,16 @@ void phone_register(struct sim *s, struct phone *p, uint32_t expires_s, const ch
 	struct writer w = writer_over(text, sizeof(text));
 
 	writer_fmt(&w,
-		   "REGISTER " REGISTRAR " SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\n"
+		   "REGISTER " REGISTRAR " SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\n"
 		   "Max-Forwards: 70\r\nFrom: <sip:%s@test.local>;tag=r%u\r\n"
 		   "To: <sip:%s@test.local>\r\n",
-		   p->address, phone_branch(p, branch), p->user, p->index, p->user);
+		   sip_transport_name(p->transport), p->address, phone_branch(p, branch), p->user,
+		   p->index, p->user);
 	writer_fmt(&w,
 		   "Call-ID: reg-%u\r\nCSeq: %u REGISTER\r\n"
-		   "Contact: <sip:%s@%s>;expires=%u\r\n%sContent-Length: 0\r\n\r\n",
-		   p->index, ++p->reg_cseq, p->user, p->address, expires_s, credentials);
+		   "Contact: <sip:%s@%s%s>;expires=%u\r\n%sContent-Length: 0\r\n\r\n",
+		   p->index, ++p->reg_cseq, p->user, p->address, phone_transport(p), expires_s,
+		   credentials);
 	assert(!w.overflow);
 	(void)phone_txn_ask(s, p, NULL, SIP_REGISTER, branch, writer_done(&w));
 }

@@ -61,8 +61,9 @@ struct phone_txn *phone_txn_ask(struct sim *s, struct phone *p, struct phone_cal
 	if (text_set(&t->request, request))
 		assert(false && "out of memory");
 	t->interval_ns = T1;
-	t->again_ns = s->now_ns + T1;        /* timers A, E */
-	t->give_up_ns = s->now_ns + 64 * T1; /* timers B, F */
+	if (p->transport == SIP_UDP)
+		t->again_ns = s->now_ns + T1; /* timers A, E */
+	t->give_up_ns = s->now_ns + 64 * T1;  /* timers B, F */
 	phone_say(s, p, request);
 	arm(s, p, t);
 	return t;
@@ -92,7 +93,7 @@ void phone_txn_answer(struct sim *s, struct phone *p, struct phone_txn *t, uint1
 	t->give_up_ns = s->now_ns + 64 * T1; /* timers H, J, L */
 	if (t->method == SIP_INVITE && status < 300) {
 		t->state = PT_ACCEPTED;
-	} else if (t->method == SIP_INVITE) { /* timer G */
+	} else if (t->method == SIP_INVITE && p->transport == SIP_UDP) { /* timer G */
 		t->interval_ns = T1;
 		t->again_ns = s->now_ns + T1;
 	}
@@ -135,9 +136,10 @@ static void ack_failure(struct sim *s, struct phone *p, struct phone_txn *t,
 			assert(false && "our own request");
 		(void)message_header(m, "To", 0, &to);
 		writer_fmt(&w,
-			   "ACK " BYTES_FMT " SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\n"
+			   "ACK " BYTES_FMT " SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\n"
 			   "Max-Forwards: 70\r\n",
-			   BYTES_ARG(asked.uri.all), p->address, t->branch);
+			   BYTES_ARG(asked.uri.all), sip_transport_name(p->transport), p->address,
+			   t->branch);
 		writer_fmt(&w,
 			   "From: <" BYTES_FMT ">;tag=" BYTES_FMT "\r\nTo: " BYTES_FMT
 			   "\r\nCall-ID: " BYTES_FMT
@@ -255,6 +257,18 @@ static void on_timer(struct sim *s, const struct event *e)
 		give_up(s, t);
 	} else if (t->again_ns && t->again_ns <= s->now_ns) {
 		again(s, p, t);
+	}
+}
+
+void phone_txns_again(struct sim *s, struct phone *p)
+{
+	for (struct phone_txn *t = p->txns; t; t = t->next) {
+		if (t->dead || t->method == SIP_REGISTER)
+			continue;
+		if (!t->server && t->state <= PT_PROCEEDING)
+			phone_say(s, p, text_bytes(&t->request));
+		else if (t->server && t->state == PT_COMPLETED)
+			phone_say(s, p, text_bytes(&t->response));
 	}
 }
 

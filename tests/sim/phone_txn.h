@@ -50,6 +50,8 @@ bool phone_txn_response(struct sim *s, struct phone *p, struct phone_txn *t,
 			const struct sip_message *m);
 void phone_txn_repeated(struct sim *s, struct phone *p, struct phone_txn *t);
 void phone_txn_acked(struct sim *s, struct phone *p, struct phone_txn *t);
+/* Over a new connection: what the old one may have lost. */
+void phone_txns_again(struct sim *s, struct phone *p);
 void phone_txns_close(struct phone *p);
 
 #endif

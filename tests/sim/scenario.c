@@ -31,9 +31,12 @@ void scenario_settings(struct sim *s, struct shard_settings *out)
 		.number = 7,
 		.tenant = "default",
 		.server = "tandem",
-		.local_count = 1,
+		.local_count = 2,
 		.locals = { { .bind = address("192.0.2.1:5060"),
-			      .advertise = address("192.0.2.1:5060") } },
+			      .advertise = address("192.0.2.1:5060") },
+			    { .bind = address("192.0.2.1:5060"),
+			      .advertise = address("192.0.2.1:5060"),
+			      .transport = SIP_TCP } },
 		.network_count = 1,
 		.networks = { { .name = "main",
 				.media_bind = address("192.0.2.1"),
@@ -225,6 +228,11 @@ static void on_vanish(struct sim *s, const struct event *e)
 	phone_vanish(s, &s->phones.list[e->who], e->a);
 }
 
+static void on_drop(struct sim *s, const struct event *e)
+{
+	net_drop(s, &s->phones.list[e->who]);
+}
+
 static void on_return(struct sim *s, const struct event *e)
 {
 	phone_return(s, &s->phones.list[e->who]);
@@ -238,6 +246,33 @@ static void on_operator(struct sim *s, const struct event *e)
 	(void)e;
 	if (s->node.shard && shard_call_next(s->node.shard, &cursor, &v))
 		node_hangup(s, v.call);
+}
+
+static void on_command(struct sim *s, const struct event *e)
+{
+	struct call_view v;
+	uint32_t cursor = 0;
+	uint64_t skip = sim_between(s, 0, 2);
+
+	if (!s->node.shard)
+		return;
+	while (shard_call_next(s->node.shard, &cursor, &v)) {
+		if (skip-- == 0) {
+			node_command(s, v.call, e->a);
+			return;
+		}
+	}
+}
+
+static void plan_commands(struct sim *s)
+{
+	uint64_t count = sim_between(s, 1, 8);
+
+	while (count--) {
+		uint64_t at = sim_between_ms(s, 5000, 80000);
+
+		sim_after(s, at, on_command, 0, rand_u32_from(&s->rand), 0);
+	}
 }
 
 static void plan_outage(struct sim *s)
@@ -265,6 +300,13 @@ static void plan_trouble(struct sim *s)
 		if (sim_chance(s, 600))
 			sim_after(s, at + sim_between_ms(s, 500, 50000), on_return, who, 0, 0);
 	}
+	if (sim_chance(s, 200)) {
+		uint32_t who = (uint32_t)sim_between(s, 0, s->phones.count - 1);
+
+		sim_after(s, sim_between_ms(s, 3000, 70000), on_drop, who, 0, 0);
+	}
+	if (sim_chance(s, 250))
+		plan_commands(s);
 	if (sim_chance(s, 60))
 		sim_after(s, sim_between_ms(s, 5000, 80000), on_operator, 0, 0, 0);
 }
@@ -306,14 +348,19 @@ static void on_quiet(struct sim *s, const struct event *e)
 void scenario_begin(struct sim *s)
 {
 	uint32_t phones = (uint32_t)sim_between(s, 2, 6);
+	uint32_t streams = sim_chance(s, 350) ? (uint32_t)sim_between(s, 100, 1000) : 0;
 
 	s->phones.extension_count = (uint32_t)sim_between(s, 2, phones < 4 ? phones : 4);
 	s->end_ns = END_NS;
 	plan_network(s);
 	node_begin(s);
 	s->phones.count = phones;
-	for (uint32_t i = 0; i < phones; i++)
-		phone_open(s, i, i % s->phones.extension_count, sim_chance(s, 300) ? 60 : 3600);
+	for (uint32_t i = 0; i < phones; i++) {
+		enum sip_transport transport = sim_chance(s, streams) ? SIP_TCP : SIP_UDP;
+		uint32_t expires_s = sim_chance(s, 300) ? 60 : 3600;
+
+		phone_open(s, i, i % s->phones.extension_count, expires_s, transport);
+	}
 	plan_calls(s);
 	plan_trouble(s);
 	sim_after(s, CALM_NS, on_calm, 0, 0, 0);
