@@ -171,6 +171,14 @@ int stream_connection_queue(struct stream_connection *c, struct bytes octets)
 	return 0;
 }
 
+/* The kernel has waited for it as well: for an acknowledgement, or for the answer to its probes. */
+enum stream_end stream_end_of(int error)
+{
+	if (error == ETIMEDOUT)
+		return STREAM_END_STALLED;
+	return error == ECONNRESET || error == EPIPE ? STREAM_END_PEER : STREAM_END_ERROR;
+}
+
 static ssize_t write_some(struct stream_connection *c)
 {
 	struct bytes b = stream_buffer_bytes(&c->out);
@@ -200,7 +208,7 @@ void stream_connection_flush(struct stream_connection *c)
 		}
 	}
 	if (n < 0 && n != -EAGAIN && n != -EINTR) {
-		stream_connection_close(c, STREAM_END_ERROR, (int)-n);
+		stream_connection_close(c, stream_end_of((int)-n), (int)-n);
 		return;
 	}
 	if (stream_buffer_bytes(&c->out).n && !c->stalled_ns)

@@ -28,7 +28,7 @@ enum {
 	X(IDLE, "idle")                  \
 	X(SILENT, "no_message")          \
 	X(SLOW, "slow_sender")           \
-	X(STALLED, "peer_does_not_read") \
+	X(STALLED, "peer_unresponsive")  \
 	X(QUEUE, "send_queue_full")      \
 	X(CONNECT, "connect_failed")     \
 	X(HANDSHAKE, "handshake_failed") \
@@ -131,6 +131,8 @@ int stream_connection_queue(struct stream_connection *c, struct bytes octets);
 void stream_connection_flush(struct stream_connection *c);
 /* It ends at the next flush. */
 void stream_connection_doom(struct stream_connection *c, enum stream_end why);
+/* What an errno value of its socket means. */
+enum stream_end stream_end_of(int error);
 void stream_connection_close(struct stream_connection *c, enum stream_end why, int error);
 void stream_connection_expired(struct stream_connection *c, uint64_t now_ns);
 /* The peer says nothing more. */

@@ -93,8 +93,7 @@ void stream_connection_read(struct stream_connection *c)
 		if (n == -EAGAIN || n == -EINTR)
 			break;
 		if (n < 0) {
-			stream_connection_close(
-				c, n == -ECONNRESET ? STREAM_END_PEER : STREAM_END_ERROR, (int)-n);
+			stream_connection_close(c, stream_end_of((int)-n), (int)-n);
 			return;
 		}
 		if (n == 0) {

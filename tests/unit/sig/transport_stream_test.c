@@ -343,7 +343,7 @@ static void test_stalled(void **state)
 {
 	static const struct transport_limits impatient = { 8, 8, 60 * NS_PER_S, 60 * NS_PER_MS };
 	static char big[60000];
-	uint64_t before = ends_of("peer_does_not_read");
+	uint64_t before = ends_of("peer_unresponsive");
 	int small = 4096;
 	struct net r;
 
@@ -360,7 +360,7 @@ static void test_stalled(void **state)
 		(void)run_for(&r, got_closed, 100);
 	}
 	assert_int_equal(r.closed, 1);
-	assert_int_equal(ends_of("peer_does_not_read"), before + 1);
+	assert_int_equal(ends_of("peer_unresponsive"), before + 1);
 	(void)close(g_fd);
 	close_rig(&r);
 }
