@@ -359,10 +359,8 @@ int session_reopen(struct call_host *h, struct call *c)
 	return err;
 }
 
-/* RFC 3261 20.43; 399: miscellaneous, in plain words */
+/* RFC 3261 20.43; 399: miscellaneous, in plain words. The agent's pseudonym: an address might be that of another network. */
 void session_write_warning(struct writer *w, const struct call_host *h, const char *text)
 {
-	writer_str(w, "Warning: 399 ");
-	addr_write(w, &h->settings->locals[0].advertise);
-	writer_fmt(w, " \"%s\"\r\n", text);
+	writer_fmt(w, "Warning: 399 %s \"%s\"\r\n", h->settings->server, text);
 }
