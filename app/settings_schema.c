@@ -199,7 +199,7 @@ static const struct conf_field g_tls_fields[] = {
 
 static const struct conf_field g_media_fields[] = {
 	{ .key = "workers",
-	  U32(settings_media, workers, 1, 1),
+	  U32(settings_media, workers, 1, 16),
 	  .preset = "1",
 	  .at_start = true,
 	  .help = "Threads that carry packets." },

@@ -6,8 +6,11 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdalign.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,7 +18,6 @@
 #include "engine/worker.h"
 
 enum {
-	WORKERS_MAX = 1,
 	/* Packets held at once. More are not needed (the rest waits in the sockets), and fewer stay in the cache. */
 	BUFFERS = 1024,
 	/*
@@ -31,6 +33,7 @@ enum {
 
 struct thread {
 	struct worker worker;
+	struct media_metrics metrics;
 	const struct engine_settings *settings;
 	pthread_t id;
 	sem_t started;
@@ -39,16 +42,21 @@ struct thread {
 
 struct engine {
 	struct engine_settings settings;
-	struct media_metrics metrics;
 	struct host_udp_metrics host;
-	struct thread threads[WORKERS_MAX];
-	uint32_t count; /* running */
+	struct thread *threads;
+	uint32_t count;     /* running */
+	uint32_t drained;   /* whose events were read last */
+	uint8_t *worker_of; /* per slot: since its last OPEN */
+	int event_fd;       /* an epoll of the event rings */
 };
 
-/* A flow and its peer must be on one worker; with one worker every slot is its. */
-static struct thread *thread_of(struct engine *e, uint32_t slot)
+/* A flow and its peer must be on one worker: all flows of a call are. */
+static uint8_t worker_choose(const struct engine *e, uint64_t call)
 {
-	return &e->threads[slot % e->count];
+	uint64_t mixed =
+		call * UINT64_C(0x9e3779b97f4a7c15); /* ids count up: every bit is to matter */
+
+	return (uint8_t)((mixed >> 32) % e->count);
 }
 
 static int port_open(struct port **out, const struct engine_settings *s, int wake_fd)
@@ -100,7 +108,7 @@ static int thread_create(struct thread *t)
 	return err;
 }
 
-static int thread_start(struct thread *t, const struct engine *e)
+static int thread_start(struct thread *t, struct engine *e, uint32_t index)
 {
 	const struct engine_settings *s = &e->settings;
 	const struct worker_settings settings = {
@@ -108,17 +116,21 @@ static int thread_start(struct thread *t, const struct engine *e)
 		.commands = s->commands,
 		.events = s->events,
 		.batch_wait_ns = s->batch_wait_us * NS_PER_US,
-		.metrics = &e->metrics,
+		.metrics = &t->metrics,
 	};
-	int err = worker_open(&t->worker, &settings);
+	char name[16];
+	int err;
 
+	media_metrics_register_of(&t->metrics, index);
+	err = worker_open(&t->worker, &settings);
 	if (err)
 		return err;
 	t->settings = s;
 	(void)sem_init(&t->started, 0, 0);
 	err = thread_create(t);
 	if (!err) {
-		(void)pthread_setname_np(t->id, "media");
+		(void)snprintf(name, sizeof(name), "media-%u", index);
+		(void)pthread_setname_np(t->id, name);
 		while (sem_wait(&t->started) != 0)
 			continue;
 		err = t->err;
@@ -146,32 +158,62 @@ static void thread_stop(struct thread *t)
 	worker_close(&t->worker);
 }
 
+/* Rings and packets are cache lines. */
+static struct thread *threads_take(uint32_t count)
+{
+	struct thread *t = aligned_alloc(alignof(struct thread), count * sizeof(*t));
+
+	if (t)
+		memset(t, 0, count * sizeof(*t));
+	return t;
+}
+
+static int events_watch(struct engine *e, const struct thread *t)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll_ctl(e->event_fd, EPOLL_CTL_ADD, t->worker.events.wake_fd, &event) ? -errno : 0;
+}
+
+static int threads_start(struct engine *e)
+{
+	int err = 0;
+
+	while (!err && e->count < e->settings.workers) {
+		struct thread *t = &e->threads[e->count];
+
+		err = thread_start(t, e, e->count);
+		if (err)
+			return err;
+		e->count++;
+		err = events_watch(e, t);
+	}
+	return err;
+}
+
 int engine_open(struct engine **out, const struct engine_settings *settings)
 {
 	struct engine *e;
+	int err;
 
 	assert(settings->slots > 0 && settings->commands > 0 && settings->events > 0);
-	if (settings->workers < 1 || settings->workers > WORKERS_MAX)
+	if (settings->workers < 1 || settings->workers > MEDIA_WORKERS_MAX)
 		return -EINVAL;
-	e = aligned_alloc(alignof(struct engine),
-			  sizeof(*e)); /* rings and packets are cache lines */
+	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
-	memset(e, 0, sizeof(*e));
 	e->settings = *settings;
 	if (e->settings.batch_wait_us == 0)
 		e->settings.batch_wait_us = BATCH_WAIT_US;
-	media_metrics_register(&e->metrics);
 	host_udp_register(&e->host);
 	host_udp_update(&e->host);
-	while (e->count < settings->workers) {
-		int err = thread_start(&e->threads[e->count], e);
-
-		if (err) {
-			engine_close(e);
-			return err;
-		}
-		e->count++;
+	e->worker_of = calloc(settings->slots, sizeof(*e->worker_of));
+	e->threads = threads_take(settings->workers);
+	e->event_fd = epoll_create1(EPOLL_CLOEXEC);
+	err = e->worker_of && e->threads ? (e->event_fd < 0 ? -errno : threads_start(e)) : -ENOMEM;
+	if (err) {
+		engine_close(e);
+		return err;
 	}
 	(void)engine_events_wait(e);
 	*out = e;
@@ -182,6 +224,10 @@ void engine_close(struct engine *e)
 {
 	while (e->count > 0)
 		thread_stop(&e->threads[--e->count]);
+	if (e->event_fd >= 0)
+		(void)close(e->event_fd);
+	free(e->threads);
+	free(e->worker_of);
 	free(e);
 }
 
@@ -190,20 +236,30 @@ bool engine_command(struct engine *e, const struct media_command *command)
 	bool has_spec = command->kind == MEDIA_FLOW_OPEN || command->kind == MEDIA_FLOW_UPDATE;
 	uint32_t slot = has_spec ? command->spec.id.slot : command->id.slot;
 
-	return ring_push(&thread_of(e, slot)->worker.commands, command);
+	assert(slot < e->settings.slots && command->kind != MEDIA_STOP);
+	uint8_t worker = command->kind == MEDIA_FLOW_OPEN ? worker_choose(e, command->spec.call)
+							  : e->worker_of[slot];
+
+	if (!ring_push(&e->threads[worker].worker.commands, command))
+		return false;
+	e->worker_of[slot] = worker;
+	return true;
 }
 
 int engine_event_fd(const struct engine *e)
 {
-	return e->threads[0].worker.events.wake_fd;
+	return e->event_fd;
 }
 
+/* Each time from another one on: none waits behind a busy one. */
 uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < e->count && n < max; i++)
-		n += ring_pop(&e->threads[i].worker.events, out + n, max - n);
+	for (uint32_t i = 0; i < e->count && n < max; i++) {
+		e->drained = (e->drained + 1) % e->count;
+		n += ring_pop(&e->threads[e->drained].worker.events, out + n, max - n);
+	}
 	return n;
 }
 
@@ -214,6 +270,11 @@ void engine_host_metrics(struct engine *e)
 
 bool engine_events_wait(struct engine *e)
 {
-	ring_awake(&e->threads[0].worker.events);
-	return ring_sleep(&e->threads[0].worker.events);
+	bool empty = true;
+
+	for (uint32_t i = 0; i < e->count; i++) {
+		ring_awake(&e->threads[i].worker.events);
+		empty &= ring_sleep(&e->threads[i].worker.events);
+	}
+	return empty;
 }

@@ -15,9 +15,10 @@ enum engine_port {
 };
 
 struct engine_settings {
-	uint32_t workers;  /* threads; 1 in this version */
-	uint32_t slots;    /* flow slots over all networks (pairs of ports) */
-	uint32_t commands; /* ring capacities */
+	uint32_t
+		workers; /* threads, 1 to 16; all flows of a call are on one, told by the call id */
+	uint32_t slots;  /* flow slots over all networks (pairs of ports) */
+	uint32_t commands; /* ring capacities, of each worker */
 	uint32_t events;
 	/* How long a packet may wait for others to share one system call with; 0: the default, 2000. */
 	uint32_t batch_wait_us;
@@ -35,7 +36,7 @@ int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, i
  * has not freed yet. */
 int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		      int *rtcp_fd) NODISCARD;
-/* False when the worker's ring is full: the caller keeps the command and tries again. On success the fds belong to the worker. */
+/* False when the ring of the flow's worker is full: the caller keeps the command and tries again. On success the fds belong to the worker. */
 bool engine_command(struct engine *e, const struct media_command *command);
 /* Becomes readable when events wait; drain with engine_events, then call engine_events_wait before sleeping. */
 int engine_event_fd(const struct engine *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/metrics.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 static metric_id counter(const char *name, const char *labels, const char *help)
@@ -8,7 +9,15 @@ static metric_id counter(const char *name, const char *labels, const char *help)
 	return metric_register(METRIC_COUNTER, name, labels, help);
 }
 
-void media_metrics_register(struct media_metrics *m)
+#define WORKER(n) "worker=\"" #n "\""
+
+static const char *const WORKER_LABELS[MEDIA_WORKERS_MAX] = {
+	WORKER(0),  WORKER(1),  WORKER(2),  WORKER(3),  WORKER(4),  WORKER(5),
+	WORKER(6),  WORKER(7),  WORKER(8),  WORKER(9),  WORKER(10), WORKER(11),
+	WORKER(12), WORKER(13), WORKER(14), WORKER(15),
+};
+
+void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 {
 	static const char *const DIGIT_LABELS[DIGIT_REFUSALS] = {
 		[DIGIT_UNKNOWN] = "reason=\"unknown_digit\"",
@@ -21,6 +30,7 @@ void media_metrics_register(struct media_metrics *m)
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
 	static const char OCTETS[] = "UDP payload octets on the media ports";
 
+	assert(worker < MEDIA_WORKERS_MAX);
 	m->packets_in = counter("tandem_media_packets_total", "direction=\"in\"", PACKETS);
 	m->packets_out = counter("tandem_media_packets_total", "direction=\"out\"", PACKETS);
 	m->octets_in = counter("tandem_media_octets_total", "direction=\"in\"", OCTETS);
@@ -42,7 +52,15 @@ void media_metrics_register(struct media_metrics *m)
 				 "Digits not reported because control did not keep up");
 	m->stale_commands = counter("tandem_media_stale_commands_total", NULL,
 				    "Commands for flows that are gone");
-	m->flows = metric_register(METRIC_GAUGE, "tandem_media_flows", NULL, "Open flows");
-	m->cpu_us = counter("tandem_media_worker_cpu_microseconds_total", NULL,
+	m->flows = metric_register(METRIC_GAUGE, "tandem_media_flows", WORKER_LABELS[worker],
+				   "Open flows");
+	m->cpu_us = counter("tandem_media_worker_cpu_microseconds_total", WORKER_LABELS[worker],
 			    "CPU time of the media workers");
+	m->relayed = counter("tandem_media_worker_packets_total", WORKER_LABELS[worker],
+			     "RTP and RTCP packets sent by each worker");
+}
+
+void media_metrics_register(struct media_metrics *m)
+{
+	media_metrics_register_of(m, 0);
 }

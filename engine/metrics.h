@@ -24,10 +24,17 @@ struct media_metrics {
 	metric_id send_errors, events_lost, stale_commands;
 	metric_id made;
 	metric_id digits_sent, digits_refused[DIGIT_REFUSALS];
+	/* of one worker */
 	metric_id flows;
-	metric_id cpu_us; /* of the workers */
+	metric_id cpu_us;
+	metric_id relayed; /* packets sent, ours among them */
 };
 
+enum { MEDIA_WORKERS_MAX = 16 };
+
+/* worker: below MEDIA_WORKERS_MAX. */
+void media_metrics_register_of(struct media_metrics *m, uint32_t worker);
+/* Of the only worker. */
 void media_metrics_register(struct media_metrics *m);
 
 #endif

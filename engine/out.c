@@ -31,6 +31,7 @@ static void tally_publish(const struct tally *t, const struct media_metrics *m, 
 	metric_add(m->octets_in, t->octets_in);
 	metric_add(m->packets_out, t->verdicts[VERDICT_RELAY]);
 	metric_add(m->octets_out, t->octets_out);
+	metric_add(m->relayed, t->verdicts[VERDICT_RELAY]);
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		if (t->verdicts[v] > 0)
 			metric_add(m->dropped[v], t->verdicts[v]);

@@ -155,7 +155,7 @@ static const struct {
 	{ "trusted length", NODE NETWORK "sip:\n  trusted: [10.0.0.0/33]\n", 9, 13, "1 to 32" },
 	{ "algorithm", NODE NETWORK "sip:\n  digest_algorithms: [MD5, SHA-1]\n", 9, 28, "SHA-256" },
 	{ "contacts", NODE NETWORK "sip:\n  max_contacts: 11\n", 9, 17, "1 to 10" },
-	{ "workers", NODE NETWORK "media:\n  workers: 2\n", 9, 12, "1 to 1" },
+	{ "workers", NODE NETWORK "media:\n  workers: 17\n", 9, 12, "1 to 16" },
 	{ "latch", NODE NETWORK "media:\n  latch: any\n", 9, 10, "any-once" },
 	{ "dscp", NODE NETWORK "media:\n  dscp_audio: 64\n", 9, 15, "0 to 63" },
 	{ "video", NODE NETWORK "media:\n  video: maybe\n", 9, 10, "true or false" },

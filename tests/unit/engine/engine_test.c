@@ -9,10 +9,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/metric.h"
 #include "engine/engine.h"
 #include "engine/port.h"
 
-enum { SLOTS = 64, WAIT_MS = 2000, A = 0, B = 1 };
+enum { WORKERS = 3, SLOTS = 64, WAIT_MS = 2000, A = 0, B = 1 };
 
 struct party {
 	int fd;
@@ -34,7 +35,7 @@ static struct addr bound_to(int fd)
 static struct engine *open_engine(enum engine_port port)
 {
 	struct engine_settings s = {
-		.workers = 1, .slots = SLOTS, .commands = 64, .events = 64, .port = port
+		.workers = WORKERS, .slots = SLOTS, .commands = 64, .events = 64, .port = port
 	};
 	struct engine *e;
 	int err = engine_open(&e, &s);
@@ -66,7 +67,7 @@ static struct media_command open_command(struct party *p, uint32_t slot, uint32_
 		.kind = MEDIA_FLOW_OPEN,
 		.spec = { .id = { .slot = slot, .generation = generation },
 			  .peer = { .slot = slot ^ 1, .generation = generation },
-			  .call = 99,
+			  .call = 99 + slot / 2,
 			  .remote_rtp = p->at,
 			  .ssrc_out = 0xabc0 + slot,
 			  .latch = LATCH_SAME_IP,
@@ -282,6 +283,41 @@ static void keeps_up_with_churn(enum engine_port port)
 	engine_close(e);
 }
 
+static uint64_t flows_on(const char *worker)
+{
+	return metric_value(metric_register(METRIC_GAUGE, "tandem_media_flows", worker, ""));
+}
+
+/* The flows of a call are on one worker, those of many calls on all; commands find theirs, and events of all come out. */
+static void calls_are_spread_over_workers(enum engine_port port)
+{
+	struct engine *e = open_engine(port);
+	struct party party[SLOTS / 2][2];
+	struct media_event event;
+
+	for (uint32_t slot = 0; slot < SLOTS; slot += 2)
+		pair_open(e, party[slot / 2], slot, 1);
+	assert_int_equal(flows_on("worker=\"0\"") + flows_on("worker=\"1\"") +
+				 flows_on("worker=\"2\""),
+			 SLOTS);
+	assert_in_range(flows_on("worker=\"0\""), SLOTS / 8, SLOTS / 2);
+	assert_in_range(flows_on("worker=\"1\""), SLOTS / 8, SLOTS / 2);
+	for (uint32_t slot = 0; slot < SLOTS; slot += 2)
+		rtp_send(&party[slot / 2][A], 1, 7);
+	for (uint32_t slot = 0; slot < SLOTS; slot += 2)
+		assert_int_equal(rtp_receive(&party[slot / 2][B], 0xabc1 + slot, WAIT_MS), 7);
+	for (uint32_t slot = 0; slot < SLOTS; slot += 2)
+		flow_command(e, MEDIA_FLOW_QUERY, slot, 1);
+	for (uint32_t n = 0; n < SLOTS / 2; n++) {
+		assert_true(event_wait(e, MEDIA_FLOW_STATS, &event));
+		assert_int_equal(event.stats.packets_in, 1);
+		assert_int_equal(event.call, 99 + event.id.slot / 2);
+	}
+	for (uint32_t slot = 0; slot < SLOTS; slot += 2)
+		pair_close(e, party[slot / 2], slot, 1);
+	engine_close(e);
+}
+
 static void sleeps_without_calls(enum engine_port port)
 {
 	struct engine *e = open_engine(port);
@@ -297,7 +333,7 @@ static void sleeps_without_calls(enum engine_port port)
 
 static void refuses_what_it_cannot_do(void **state)
 {
-	struct engine_settings s = { .workers = 2, .slots = 4, .commands = 4, .events = 4 };
+	struct engine_settings s = { .workers = 17, .slots = 4, .commands = 4, .events = 4 };
 	struct addr nowhere = { .family = ADDR_V4, .ip = { 192, 0, 2, 1 } };
 	struct engine *e;
 	int rtp_fd, rtcp_fd;
@@ -362,6 +398,7 @@ FOR_EACH_PORT(close_closes_open_flows)
 FOR_EACH_PORT(lives_through_icmp_errors)
 FOR_EACH_PORT(keeps_up_with_churn)
 FOR_EACH_PORT(sleeps_without_calls)
+FOR_EACH_PORT(calls_are_spread_over_workers)
 
 int main(void)
 {
@@ -372,6 +409,7 @@ int main(void)
 		TESTS_OF(lives_through_icmp_errors),
 		TESTS_OF(keeps_up_with_churn),
 		TESTS_OF(sleeps_without_calls),
+		TESTS_OF(calls_are_spread_over_workers),
 		cmocka_unit_test(refuses_what_it_cannot_do),
 		cmocka_unit_test(a_port_is_bound_again_beside_our_own),
 	};
