@@ -57,9 +57,9 @@ def sdp_address(address):
 class Media:
     """One audio end on an even RTP port and the RTCP port above it."""
 
-    def __init__(self, ports, address="127.0.0.1", ssrc=None):
+    def __init__(self, ports, address="127.0.0.1", ssrc=None, opened=udp_socket):
         self.address, self.port = address, ports.take(2)
-        self.rtp, self.rtcp = (udp_socket(address, self.port + i) for i in (0, 1))
+        self.rtp, self.rtcp = (opened(address, self.port + i) for i in (0, 1))
         self.remote = None                      # set by use(sdp) or by hand
         self.codec, self.pt = PCMU, 0           # of the tone it sends, and of what it hears
         self.ssrc = secrets.randbits(32) if ssrc is None else ssrc

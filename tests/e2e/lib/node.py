@@ -48,13 +48,14 @@ class Node(Server):
     settings: what the test wants other than the defaults, as in tandem.yaml:
     Node(settings={"sip": {"registration_expires": "2s"}}).
     everything: it speaks TCP and TLS as well, and on ::1 what it speaks on 127.0.0.1.
+    spare: ports for the test's own ends; a phone takes 21.
     """
 
-    def __init__(self, settings=None, start=True, calls=50, everything=False):
+    def __init__(self, settings=None, start=True, calls=50, everything=False, spare=300):
         self._stack = contextlib.ExitStack()
         self.home = tempfile.mkdtemp(prefix="tandem-e2e-")
         self._stack.callback(shutil.rmtree, self.home, ignore_errors=True)
-        self.ports = self._stack.enter_context(Ports(300 + 4 * calls))
+        self.ports = self._stack.enter_context(Ports(spare + 4 * calls))
         super().__init__(os.path.join(build_folder(), "app"), os.path.join(self.home, "node"),
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
         self.sip_port, self.sip_port_2 = self.ports.take(), self.ports.take()

@@ -8,7 +8,7 @@ import threading
 import time
 
 from .message import Message
-from .sip import UserAgent
+from .sip import UserAgent, bracketed
 
 KEEPALIVE, PONG = b"\r\n\r\n", b"\r\n"      # RFC 5626 3.5.1
 
@@ -21,18 +21,25 @@ class StreamAgent(UserAgent):
         """authority: the file of the CA to believe makes it TLS."""
         self.transport = "TLS" if authority else "TCP"
         self._context = ssl.create_default_context(cafile=authority) if authority else None
-        self._data, self.lost = b"", False
+        self._data, self.lost, self.listening = b"", False, 0
+        self.inner = None                       # behind a NAT: where it believes to be
         self._lock = threading.Lock()           # OpenSSL has no thread of its own
         super().__init__(server, number, password, address)
 
     @property
     def contact(self):
-        return f"<sip:{self.number}@{self.host_port};transport={self.transport.lower()}>"
+        """The port where a phone would listen stays what it is, whatever its connections come from."""
+        host = bracketed(self.inner or self.address)
+        return f"<sip:{self.number}@{host}:{self.listening};transport={self.transport.lower()}>"
+
+    def _connect(self, address, port):
+        return socket.create_connection(self.server, timeout=5, source_address=(address, port))
 
     def _open(self, address, port):
-        sock = socket.create_connection(self.server, timeout=5, source_address=(address, port))
+        sock = self._connect(address, port)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.address, self.port = sock.getsockname()[:2]
+        self.listening = self.listening or self.port
         self.socket = self._context.wrap_socket(sock, server_hostname=self.server[0]) if self._context else sock
 
     def reconnect(self, seconds=10.0):

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Another real phone: linphonec.  It verifies the server's certificate and sends keys by INFO, as baresip does not."""
+import os
+import re
+import signal
+import subprocess
+import time
+
+CONFIG = """\
+[sip]
+sip_port={udp}
+sip_tcp_port={tcp}
+sip_tls_port={tls}
+use_info={info}
+use_rfc2833={events}
+use_ipv6=0
+guess_hostname=0
+contact="{number}" <sip:{number}@127.0.0.1>
+default_proxy=0
+register_only_when_network_is_up=0
+verify_server_certs=1
+verify_server_cn=1
+root_ca={authority}
+media_encryption={encryption}
+[net]
+mtu=0
+[rtp]
+audio_rtp_port={rtp}
+[video]
+enabled=0
+capture=0
+display=0
+[proxy_0]
+reg_proxy=<sip:{host}:{port};transport={transport}>
+reg_route=<sip:{host}:{port};transport={transport};lr>
+reg_identity=sip:{number}@{host}
+reg_expires=60
+reg_sendregister=1
+publish=0
+[auth_info_0]
+username={number}
+passwd={password}
+realm={realm}
+domain={host}
+"""
+
+
+class Linphone:
+    """One linphonec process; say() types a command, heard() waits for a line."""
+
+    def __init__(self, folder, ports, server, number, password, transport="udp", authority="", info=False,
+                 encryption="none", realm="tandem"):
+        os.makedirs(os.path.join(folder, ".local", "share", "linphone"), mode=0o700)
+        listening = {"udp": -1, "tcp": -1, "tls": -1} | {transport: ports.take()}
+        config = os.path.join(folder, "linphonerc")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(CONFIG.format(info=int(info), events=int(not info), number=number, password=password,
+                                     authority=authority, encryption=encryption, transport=transport, realm=realm,
+                                     host=server[0], port=server[1], rtp=ports.take(2), **listening))
+        self.path = os.path.join(folder, "output")
+        with open(self.path, "wb") as output:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "linphonec", "-c", config, "-d", "4"], cwd=folder,
+                env={**os.environ, "HOME": folder}, stdin=subprocess.PIPE, stdout=output, stderr=output)
+        self.say("soundcard use files")
+
+    def say(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def output(self):
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def heard(self, text, seconds=10.0):
+        """Waits until its output has this text."""
+        end = time.monotonic() + seconds
+        while text not in self.output():
+            if time.monotonic() > end:
+                raise AssertionError(f"linphonec does not say '{text}':\n{self.output()[-3000:]}")
+            time.sleep(0.05)
+
+    def keys_heard(self):
+        """Keys that came in, by whatever way."""
+        return "".join(re.findall(r"Receiving tone (.) from", self.output()))
+
+    def quit(self):
+        try:
+            self.say("quit")
+            self.process.wait(5)
+        except (OSError, subprocess.TimeoutExpired):
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
