@@ -61,11 +61,18 @@ static int out_open(struct flow *f, const struct media_key *key, const struct fl
 	return err;
 }
 
-static int out_update(struct flow *f, const struct media_key *key, struct rand_source *r)
+static int out_update(struct flow *f, const struct media_key *key, const struct flow_resume *start,
+		      struct rand_source *r)
 {
+	struct flow_resume on = *start;
+
 	if (f->srtp_out && srtp_stream_has_key(f->srtp_out, key))
 		return 0;
-	return out_open(f, key, NULL, r);
+	if (f->srtp_out) { /* another suite over the same key: its keystream goes on, never anew */
+		on.srtp_next = srtp_stream_next(f->srtp_out);
+		on.srtcp_next = srtcp_stream_next(f->srtp_out);
+	}
+	return out_open(f, key, &on, r);
 }
 
 static void limits_set(struct flow *f, const struct flow_spec *spec)
@@ -118,7 +125,7 @@ int srtp_flow_update(struct flow_table *t, struct flow *f, const struct flow_spe
 
 	secure_set(t, f, spec);
 	err = in_update(f, &spec->key_in);
-	err_out = out_update(f, &spec->key_out, r);
+	err_out = out_update(f, &spec->key_out, &spec->resume, r);
 	limits_set(f, spec);
 	return err ? err : err_out;
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "base/seal.h"
 #include "media/offer.h"
 #include "sig/effect.h"
 #include "sig/registrar.h"
@@ -59,6 +60,7 @@ struct shard_settings {
 	uint64_t port_rest_ns;
 	uint64_t
 		media_timeout_ns; /* a party that should send is silent for so long: the call ends; 0: never */
+	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
 	uint32_t calls_max, registrations_max, txns_max;
 };
 

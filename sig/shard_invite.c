@@ -11,6 +11,7 @@ struct caller {
 	char user[ROUTE_USER_MAX];
 	struct bytes display;
 	bool early_media;
+	struct offer_terms terms;
 };
 
 static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
@@ -55,6 +56,30 @@ static bool may_enter(const struct shard *s, const struct sip_message *m, struct
 	return true;
 }
 
+/* What a party may use: the profile of its address, and what its extension says of SRTP and video (REG-08, REG-12, MED-08). */
+static struct offer_terms terms_of(const struct shard *s, const struct shard_extension *e,
+				   const struct sip_hop *hop)
+{
+	struct offer_terms terms = shard_profile_of(s, &hop->remote)->terms;
+	bool only = e && e->tls_srtp;
+	bool insecure = e && e->sdes_insecure;
+
+	terms.sdes_offer = only || insecure;
+	/* keys in the clear are no keys, unless somebody wants it so */
+	terms.sdes_accept = only || insecure || hop->transport == SIP_TLS;
+	terms.sdes_only = only;
+	terms.no_video |= e && e->no_video;
+	return terms;
+}
+
+static void apply_profile(const struct shard *s, const struct shard_extension *e,
+			  const struct sip_hop *hop, struct caller *caller)
+{
+	caller->early_media =
+		(e && e->early_media) || shard_profile_of(s, &hop->remote)->early_media;
+	caller->terms = terms_of(s, e, hop);
+}
+
 /* A trusted neighbour speaks for whomever it names. */
 static void believe(const struct shard *s, const struct sip_message *m, struct caller *caller)
 {
@@ -63,7 +88,7 @@ static void believe(const struct shard *s, const struct sip_message *m, struct c
 	if (route_user(&m->from.uri, caller->user) != ROUTE_OK)
 		(void)bytes_cstr(BYTES_LIT("anonymous"), caller->user, sizeof(caller->user));
 	e = shard_extension_find(s, bytes_str(caller->user));
-	caller->early_media = e && e->early_media;
+	apply_profile(s, e, &m->hop, caller);
 }
 
 /* A phone speaks for its own extension only. False: answered. */
@@ -90,7 +115,7 @@ static bool identify(struct shard *s, const struct sip_message *m, struct caller
 		shard_transport_refuse(s, NULL, m, e);
 		return false;
 	}
-	caller->early_media = e->early_media;
+	apply_profile(s, e, &m->hop, caller);
 	if (e->display_name[0])
 		caller->display = bytes_str(e->display_name);
 	return true;
@@ -120,6 +145,7 @@ static enum route_verdict find(const struct shard *s, const struct sip_uri *uri,
 			.uri = text_bytes(&list[i]->contact),
 			.hop = list[i]->hop,
 			.behind_nat = list[i]->nat,
+			.terms = terms_of(s, e, &list[i]->hop),
 		};
 	}
 	return verdict;
@@ -218,6 +244,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 		      .from = bytes_str(caller.user),
 		      .display = caller.display,
 		      .early_media = caller.early_media,
+		      .terms = caller.terms,
 		      .to = bytes_str(to),
 		      .targets = targets,
 		      .target_count = count,

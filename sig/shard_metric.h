@@ -56,7 +56,8 @@
 	X(STARTED, "started") \
 	X(DONE, "done")       \
 	X(FAILED, "failed")   \
-	X(LATE, "late")
+	X(LATE, "late")       \
+	X(SKIPPED, "skipped")
 
 enum sig_refused {
 #define X(id, name) REFUSED_##id,

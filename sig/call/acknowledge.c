@@ -73,6 +73,17 @@ static void keep_session(struct call *c)
 	leg_asked_clear(l);
 }
 
+/* The engine tells of silence once. */
+static void listen_again(struct call_host *h, struct call *c)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < c->flow_count; i++)
+		any |= c->flows[i].silent;
+	if (any && c->state == CALL_ESTABLISHED)
+		session_refresh(h, c);
+}
+
 static void established(struct call_host *h, struct call *c)
 {
 	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
@@ -85,6 +96,7 @@ static void established(struct call_host *h, struct call *c)
 	invite_clear(&c->invite);
 	if (c->state == CALL_ANSWERING)
 		c->state = CALL_ESTABLISHED;
+	listen_again(h, c);
 	outbox_touch(&c->out);
 }
 

@@ -127,6 +127,8 @@ static int carry(struct call_host *h, struct call *c, uint8_t leg, const struct 
 	if (err)
 		return err;
 	invite_retag(h, c, leg);
+	if (c->invite.early && !c->invite.late)
+		session_refresh(h, c); /* from now on silence counts */
 	return make_answer(h, c, leg);
 }
 

@@ -10,6 +10,7 @@
 #include "sig/call/flow.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
+#include "sig/call/secret.h"
 
 /* The store answers within its own deadline; this is for one that does not answer at all. */
 enum { SAVE_OVERDUE_MS = 5000 };
@@ -80,6 +81,8 @@ bool call_settle(struct call_host *h, struct call *c)
 
 void call_free(struct call *c)
 {
+	for (uint32_t i = 0; i < c->flow_count; i++)
+		secret_free(&c->flows[i]);
 	free(c->flows);
 	while (c->leg_count)
 		leg_free(c, c->leg_count - 1);

@@ -10,6 +10,7 @@
 #ifndef SIG_CALL_CALL_H
 #define SIG_CALL_CALL_H
 
+#include "media/offer.h"
 #include "sig/call/cause.h"
 #include "sig/call/dialog.h"
 #include "sig/call/exchange.h"
@@ -53,8 +54,9 @@ struct leg {
 	uint64_t session_id, session_version; /* of our SDP to the party */
 	uint32_t invite_cseq;                 /* of our last INVITE on this leg, and */
 	uint64_t ack_branch;                  /* of the ACK to its 2xx */
-	uint64_t leave_ns;   /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
-	struct asked *asked; /* NULL: no INVITE of ours is open there */
+	uint64_t leave_ns;         /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
+	struct asked *asked;       /* NULL: no INVITE of ours is open there */
+	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
 };
 
 /* The INVITE that is being carried from one leg to the others: the first one, or a re-INVITE. One at a time. */
@@ -93,17 +95,31 @@ struct invite {
 	uint64_t retransmit_ns, deadline_ns; /* 0: off */
 };
 
+/* What a flow needs to be SRTP (RFC 4568): our key, and the indexes it may use (media/flow.h). */
+struct flow_secret {
+	struct media_key key; /* its suite is agreed, and not kept here */
+	bool used;            /* the engine has it */
+	struct {
+		uint64_t first; /* index to begin with: nothing below it is used by this process */
+		uint64_t limit; /* as in the record */
+		uint64_t granted; /* as the engine knows: that record is saved */
+	} rtp, rtcp;
+};
+
 /* One port of ours, facing one party. */
 struct call_flow {
 	struct flow_id id;
 	uint16_t port; /* RTP */
 	uint8_t leg, line, network;
 	enum media_kind kind;
-	bool open;    /* the engine was told */
+	uint8_t event_pt; /* under which the party takes digits; PAYLOAD_NONE: by INFO; follows from the texts */
+	bool silent; /* the party was not heard for long while that was no reason to end the call */
+	bool open;   /* the engine was told */
 	bool closing; /* ... and told to close it: only its last counters are awaited */
 	uint32_t ssrc_out;
 	struct addr remote; /* RTP address the party signalled; follows from the texts */
 	struct flow_resume resume;
+	struct flow_secret *secret; /* NULL: it is never SRTP */
 };
 
 enum { CALL_FLOWS_MAX = LEGS_MAX * MEDIA_LINES_MAX };
@@ -121,7 +137,7 @@ struct call {
 	uint32_t flow_count;
 	struct text from, to; /* users */
 	bool early_media;     /* of the caller: 183 with SDP is passed on */
-	bool video;           /* policy when the call began: it stays */
+	bool video;           /* node-wide policy when the call began: it stays */
 	bool restored;
 	uint64_t setup_utc_ms, ringing_utc_ms, answer_utc_ms, end_utc_ms;
 	enum call_cause cause;
@@ -195,6 +211,7 @@ struct call_target {
 	struct bytes uri;
 	struct sip_hop hop;
 	bool behind_nat;
+	struct offer_terms terms;
 };
 /* What the route named. */
 struct call_start {
@@ -202,6 +219,7 @@ struct call_start {
 	struct txn_slot *slot;      /* its server transaction */
 	struct bytes from, display; /* who calls: user part and name */
 	bool early_media;
+	struct offer_terms terms;          /* of the caller */
 	struct bytes to;                   /* user part */
 	const struct call_target *targets; /* all are rung at once */
 	uint32_t target_count;             /* 1..LEGS_MAX - 1 */

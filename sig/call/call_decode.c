@@ -5,8 +5,9 @@
 
 #include "sig/call.pb-c.h"
 #include "sig/call/call_check.h"
-#include "sig/call/call_record.h"
+#include "sig/call/call_seal.h"
 #include "sig/call/leg.h"
+#include "sig/call/secret.h"
 #include "sig/sip/lex.h"
 
 static_assert((int)TANDEM__CALL__STATE__ENDING == (int)CALL_ENDING, "as in the record");
@@ -145,6 +146,41 @@ static bool read_asked(struct reading *r, uint8_t leg, const Tandem__Call__Asked
 	       read_sent(r, leg, &in->sent, in->sent_to);
 }
 
+static bool read_codecs(struct reading *r, struct offer_terms *out, const Tandem__Call__Terms *in)
+{
+	if (in->n_codecs > OFFER_CODECS_MAX)
+		return wrong(r, "terms: codecs");
+	for (size_t i = 0; i < in->n_codecs; i++) {
+		struct bytes name = bytes_str(in->codecs[i]);
+
+		if (!lex_is_token(name) || bytes_cstr(name, out->codecs[i], OFFER_CODEC_NAME_MAX))
+			return wrong(r, "terms: codecs");
+	}
+	out->codec_count = (uint8_t)in->n_codecs;
+	return true;
+}
+
+static bool read_terms(struct reading *r, struct leg *l, const Tandem__Call__Terms *in)
+{
+	struct offer_terms terms = { 0 };
+
+	if (!in)
+		return true;
+	if (in->ptime_g711 > UINT8_MAX || in->ptime_g729 > UINT8_MAX)
+		return wrong(r, "terms: ptime");
+	terms.ptime_g711 = (uint8_t)in->ptime_g711;
+	terms.ptime_g729 = (uint8_t)in->ptime_g729;
+	terms.no_events = in->no_events;
+	terms.no_video = in->no_video;
+	terms.video_kbps = in->video_kbps;
+	terms.sdes_offer = in->sdes_offer;
+	terms.sdes_accept = in->sdes_accept;
+	terms.sdes_only = in->sdes_only;
+	if (!read_codecs(r, &terms, in))
+		return false;
+	return !leg_set_terms(l, &terms) || wrong(r, "out of memory");
+}
+
 static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 {
 	struct leg *l = r->c->legs[i];
@@ -162,7 +198,7 @@ static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 	l->ack_branch = in->ack_branch;
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;
-	return read_dialog(r, &l->dialog, in->dialog);
+	return read_terms(r, l, in->terms) && read_dialog(r, &l->dialog, in->dialog);
 }
 
 static uint32_t index_of(const Tandem__Call__Call *in, size_t place)
@@ -322,8 +358,23 @@ static bool read_resume(struct reading *r, struct flow_resume *out, const Tandem
 	out->timestamp_offset = in->timestamp_offset;
 	out->sequence_offset = (uint16_t)in->sequence_offset;
 	out->started = in->started ? 1 : 0;
+	out->srtp_in = in->srtp;
+	if (in->srtp >= SRTP_INDEX_END)
+		return wrong(r, "flow: SRTP index");
 	return read_address(r, &out->source_rtp, in->rtp, "flow: latched address") &&
 	       read_address(r, &out->source_rtcp, in->rtcp, "flow: latched address");
+}
+
+static bool read_secret(struct reading *r, struct call_flow *f, const Tandem__Call__Secret *in)
+{
+	if (!in)
+		return true;
+	if (in->key.len != SECRET_LEN || in->limit == 0 ||
+	    in->limit >= SRTP_INDEX_END - SRTP_RESERVE ||
+	    in->limit_rtcp >= SRTCP_INDEX_END - SRTCP_RESERVE)
+		return wrong(r, "flow: SRTP key");
+	return !secret_restore(f, slice(&in->key), in->limit, in->limit_rtcp) ||
+	       wrong(r, "out of memory");
 }
 
 static bool read_flow(struct reading *r, const Tandem__Call__Flow *in)
@@ -344,8 +395,10 @@ static bool read_flow(struct reading *r, const Tandem__Call__Flow *in)
 	f->kind = (enum media_kind)in->kind;
 	f->port = (uint16_t)in->port;
 	f->ssrc_out = in->ssrc;
+	f->event_pt = PAYLOAD_NONE;
 	r->c->flow_count++;
-	return read_network(r, f, in->network) && read_resume(r, &f->resume, in->resume);
+	return read_secret(r, f, in->secret) && read_network(r, f, in->network) &&
+	       read_resume(r, &f->resume, in->resume);
 }
 
 static bool read_flows(struct reading *r, const Tandem__Call__Call *in)
@@ -433,7 +486,10 @@ int call_decode(const struct call_host *h, struct call *c, struct call_seed *see
 	Tandem__Call__Call *in = tandem__call__call__unpack(NULL, record.n, record.p);
 
 	*seed = (struct call_seed){ 0 };
-	(void)read_call(&r, in);
+	if (in && in->sealed.len)
+		r.reason = call_unseal(h, &in);
+	if (!r.reason)
+		(void)read_call(&r, in);
 	if (in)
 		tandem__call__call__free_unpacked(in, NULL);
 	if (!r.reason)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "sig/call.pb-c.h"
-#include "sig/call/call_record.h"
+#include "sig/call/call_seal.h"
 #include "sig/call/leg.h"
 
 struct packed_leg {
@@ -12,12 +12,15 @@ struct packed_leg {
 	Tandem__Call__Asked asked;
 	Tandem__Call__Exchange media;
 	Tandem__Call__Hop hop, sent_to;
+	Tandem__Call__Terms terms;
+	char *codecs[OFFER_CODECS_MAX];
 	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
 };
 
 struct packed_flow {
 	Tandem__Call__Flow flow;
 	Tandem__Call__Resume resume;
+	Tandem__Call__Secret secret;
 	char text[2][ADDR_TEXT_MAX];
 	char network[sizeof(((struct shard_network *)NULL)->name)];
 };
@@ -117,6 +120,26 @@ static Tandem__Call__Asked *pack_asked(const struct shard_settings *settings, st
 	return &p->asked;
 }
 
+static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_terms *terms)
+{
+	Tandem__Call__Terms *out = &p->terms;
+
+	tandem__call__terms__init(out);
+	for (uint8_t i = 0; i < terms->codec_count; i++)
+		p->codecs[i] = (char *)(uintptr_t)terms->codecs[i];
+	out->codecs = p->codecs;
+	out->n_codecs = terms->codec_count;
+	out->ptime_g711 = terms->ptime_g711;
+	out->ptime_g729 = terms->ptime_g729;
+	out->no_events = terms->no_events;
+	out->no_video = terms->no_video;
+	out->video_kbps = terms->video_kbps;
+	out->sdes_offer = terms->sdes_offer;
+	out->sdes_accept = terms->sdes_accept;
+	out->sdes_only = terms->sdes_only;
+	return out;
+}
+
 static void pack_leg(const struct shard_settings *settings, struct packing *p, const struct leg *l,
 		     const struct call_seed *seed, uint8_t i)
 {
@@ -138,6 +161,8 @@ static void pack_leg(const struct shard_settings *settings, struct packing *p, c
 	out->invite_cseq = l->invite_cseq;
 	out->ack_branch = l->ack_branch;
 	out->index = place == i ? 0 : i;
+	if (l->terms)
+		out->terms = pack_terms(to, l->terms);
 	if (l->asked)
 		out->asked = pack_asked(settings, to, l->asked, seed, i);
 	p->leg_list[place] = out;
@@ -210,6 +235,17 @@ static void pack_invite(const struct shard_settings *settings, struct packing *p
 	p->call.invite = out;
 }
 
+static Tandem__Call__Secret *pack_secret(Tandem__Call__Secret *out,
+					 const struct flow_secret *secret)
+{
+	tandem__call__secret__init(out);
+	out->key = (ProtobufCBinaryData){ .len = secret->key.length,
+					  .data = (uint8_t *)(uintptr_t)secret->key.octets };
+	out->limit = secret->rtp.limit;
+	out->limit_rtcp = secret->rtcp.limit;
+	return out;
+}
+
 static void pack_flow(const struct shard_settings *settings, struct packing *p,
 		      const struct call_flow *f)
 {
@@ -224,6 +260,7 @@ static void pack_flow(const struct shard_settings *settings, struct packing *p,
 	r->timestamp_offset = f->resume.timestamp_offset;
 	r->sequence_offset = f->resume.sequence_offset;
 	r->started = f->resume.started;
+	r->srtp = f->resume.srtp_in;
 	tandem__call__flow__init(out);
 	out->leg = f->leg;
 	out->line = f->line;
@@ -234,6 +271,8 @@ static void pack_flow(const struct shard_settings *settings, struct packing *p,
 	out->port = f->port;
 	out->ssrc = f->ssrc_out;
 	out->resume = r;
+	if (f->secret)
+		out->secret = pack_secret(&to->secret, f->secret);
 	p->flow_list[p->call.n_flows++] = out;
 }
 
@@ -280,17 +319,14 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->partner = c->partner == LEG_B ? 0 : c->partner;
 }
 
-static int pack(const Tandem__Call__Call *call, struct text *out)
+/* Our keys, or those that a party named in its texts. */
+static bool has_keys(const struct call *c, const struct text *record)
 {
-	size_t n = tandem__call__call__get_packed_size(call);
-	char *p = malloc(n + 1);
-
-	if (!p)
-		return -ENOMEM;
-	(void)tandem__call__call__pack(call, (uint8_t *)p);
-	p[n] = '\0';
-	*out = (struct text){ .p = p, .n = (uint32_t)n };
-	return 0;
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (c->flows[i].secret)
+			return true;
+	}
+	return memmem(record->p, record->n, "crypto:", strlen("crypto:")) != NULL;
 }
 
 int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
@@ -308,9 +344,9 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 		pack_invite(h->settings, p, &c->invite, seed);
 	p->call.media = pack_exchange(&p->media, &c->media);
 	pack_flows(h->settings, p, c);
-	err = pack(&p->call, out);
+	err = call_pack(&p->call, out);
 	free(p);
-	return err;
+	return !err && has_keys(c, out) ? call_seal(h, c, out) : err;
 }
 
 /* Slices of the living transactions. */

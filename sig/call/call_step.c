@@ -9,6 +9,7 @@
 #include "sig/call/request.h"
 #include "sig/call/respond.h"
 #include "sig/call/resume.h"
+#include "sig/call/secret.h"
 
 enum { SAVE_RETRY_MS = 2000 };
 
@@ -127,6 +128,17 @@ static void saved(struct call_host *h, struct call *c, const struct call_event *
 	metric_add(h->metrics->saves[ev->ok ? SAVE_DONE : SAVE_FAILED], 1);
 }
 
+static void silent(struct call_host *h, struct call *c, struct call_flow *f)
+{
+	struct call_ending e = { .cause = CAUSE_MEDIA_TIMEOUT, .by = ENDED_BY_NODE, .status = 480 };
+
+	f->silent = true; /* until the ACK it may still begin */
+	if (c->state != CALL_ESTABLISHED)
+		return;
+	LOG_INFO("call", c->id, "a party is silent", LOG_U64("leg", f->leg));
+	call_end(h, c, &e);
+}
+
 static void media_event(struct call_host *h, struct call *c, const struct media_event *m)
 {
 	struct call_flow *f = flow_by_id(c, m->id);
@@ -149,7 +161,11 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 		call_flow_failed(h, c, m->id, m->error);
 		break;
 	case MEDIA_FLOW_RESERVE:
+		secret_reserve(h, c, f, &m->resume);
+		break;
 	case MEDIA_FLOW_SILENT:
+		silent(h, c, f);
+		break;
 	case MEDIA_FLOW_STATS:
 		break;
 	}
@@ -180,6 +196,9 @@ static void release(struct call_host *h, struct call *c)
 			break;
 		case OUTBOX_RELAY:
 			relay_go(h, item.txn);
+			break;
+		case OUTBOX_RESERVE:
+			secret_granted(h, c, &item);
 			break;
 		case OUTBOX_BYE:
 			respond(h, txns_get(h->txns, item.txn), NULL,

@@ -20,7 +20,8 @@
 	X(MEDIA, 47, "media could not be opened")           \
 	X(RESOURCES, 47, "out of resources")                \
 	X(OPERATOR, 16, "ended by the operator")            \
-	X(LOST, 31, "dialog was lost by a party")
+	X(LOST, 31, "dialog was lost by a party")           \
+	X(MEDIA_TIMEOUT, 102, "media_timeout")
 
 enum call_cause {
 #define X(id, q850, text) CAUSE_##id,

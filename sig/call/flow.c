@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sig/call/secret.h"
+
 struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
@@ -33,6 +35,11 @@ static uint8_t network_of(const struct call_host *h, const struct call *c, uint8
 	return (uint8_t)h->settings->locals[c->legs[leg]->dialog.hop.local].network;
 }
 
+static bool may_be_secure(const struct leg *l)
+{
+	return l->terms && (l->terms->sdes_offer || l->terms->sdes_accept);
+}
+
 static int flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t line,
 		     enum media_kind kind)
 {
@@ -41,9 +48,14 @@ static int flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t l
 	int err;
 
 	*f = (struct call_flow){ .leg = leg, .line = line, .network = network, .kind = kind };
+	f->event_pt = PAYLOAD_NONE;
+	if (may_be_secure(c->legs[leg]) && secret_make(h, f))
+		return -ENOMEM;
 	err = ports_take(&h->ports[network], h->now.ns, &f->id);
-	if (err)
+	if (err) {
+		secret_free(f);
 		return err;
+	}
 	f->port = ports_rtp_port(&h->ports[network], f->id);
 	f->ssrc_out = rand_u32_from(h->rand);
 	c->flow_count++;
@@ -130,6 +142,7 @@ void flow_drop(struct call_host *h, struct call *c, struct call_flow *f)
 	assert(f >= c->flows && at < c->flow_count);
 	if (f->id.generation)
 		(void)ports_give(&h->ports[f->network], f->id, h->now.ns);
+	secret_free(f);
 	memmove(f, f + 1, (--c->flow_count - at) * sizeof(*f));
 	if (c->flow_count == 0) {
 		free(c->flows);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "sig/call/respond.h"
@@ -39,11 +40,25 @@ void leg_free(struct call *c, uint8_t leg)
 	if (l) {
 		leg_asked_clear(l);
 		dialog_clear(&l->dialog);
+		free(l->terms);
 		free(l);
 	}
 	c->legs[leg] = NULL;
 	while (c->leg_count && !c->legs[c->leg_count - 1])
 		c->leg_count--;
+}
+
+int leg_set_terms(struct leg *leg, const struct offer_terms *terms)
+{
+	static const struct offer_terms none;
+
+	if (memcmp(terms, &none, sizeof(none)) == 0)
+		return 0;
+	leg->terms = malloc(sizeof(*terms));
+	if (!leg->terms)
+		return -ENOMEM;
+	*leg->terms = *terms;
+	return 0;
 }
 
 void legs_trim(struct call *c)

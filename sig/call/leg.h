@@ -9,6 +9,8 @@
 int legs_add(struct call_host *h, struct call *c, uint8_t *leg) NODISCARD;
 /* Forgets a leg: its index stays unused. */
 void leg_free(struct call *c, uint8_t leg);
+/* What it may be offered, for as long as it lives. 0 or -ENOMEM. */
+int leg_set_terms(struct leg *leg, const struct offer_terms *terms) NODISCARD;
 /* Once a call is answered the legs that are over are not needed any more. */
 void legs_trim(struct call *c);
 /* Our INVITE to it begins, with nothing said yet. 0 or -ENOMEM. */

@@ -11,18 +11,21 @@
 enum { OUTBOX_MAX = 24 }; /* an INVITE for each leg, and what one leg may have besides */
 
 enum outbox_kind {
-	OUTBOX_INVITE, /* our INVITE to a leg leaves */
-	OUTBOX_ANSWER, /* our 2xx to the open INVITE leaves */
-	OUTBOX_ACK,    /* ACK to the 2xx of a leg */
-	OUTBOX_RELAY,  /* an INFO that came after the INVITE for the same leg */
-	OUTBOX_BYE,    /* our 200 to a BYE: who was told that it is over never says so again */
+	OUTBOX_INVITE,  /* our INVITE to a leg leaves */
+	OUTBOX_ANSWER,  /* our 2xx to the open INVITE leaves */
+	OUTBOX_ACK,     /* ACK to the 2xx of a leg */
+	OUTBOX_RELAY,   /* an INFO that came after the INVITE for the same leg */
+	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
+	OUTBOX_BYE,     /* our 200 to a BYE: who was told that it is over never says so again */
 };
 
 struct outbox_item {
 	enum outbox_kind kind;
 	uint64_t gate; /* goes when this version is saved */
 	uint8_t leg;
-	uint64_t txn; /* RELAY: client transaction, BYE: server transaction */
+	uint8_t line;         /* RESERVE: with leg, the flow */
+	uint64_t txn;         /* RELAY: client transaction, BYE: server transaction */
+	uint64_t srtp, srtcp; /* RESERVE: limits */
 };
 
 struct outbox {

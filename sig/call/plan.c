@@ -18,7 +18,7 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 {
 	const struct call_flow *peer = call_flow_find(c, leg_other(c, f->leg), f->line);
 
-	return (struct flow_spec){
+	struct flow_spec spec = {
 		.id = f->id,
 		.peer = peer ? peer->id : (struct flow_id){ 0 },
 		.call = c->id,
@@ -30,8 +30,26 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 		.dscp = f->kind == MEDIA_VIDEO ? h->settings->dscp_video : h->settings->dscp_audio,
 		.leg = f->leg,
 		.line = f->line,
+		.event_pt = PAYLOAD_NONE,
 		.resume = f->resume,
 	};
+
+	if (f->secret) {
+		spec.resume.srtp_next = f->secret->rtp.first;
+		spec.resume.srtcp_next = (uint32_t)f->secret->rtcp.first;
+		spec.srtp_limit = f->secret->rtp.granted;
+		spec.srtcp_limit = (uint32_t)f->secret->rtcp.granted;
+	}
+	return spec;
+}
+
+/* A party that is expected to speak and says nothing for so long is gone. */
+static uint32_t silence_ms(const struct call_host *h, const struct call *c,
+			   const struct flow_spec *s)
+{
+	bool expected = s->receive && c->answer_utc_ms;
+
+	return expected ? (uint32_t)(h->settings->media_timeout_ns / NS_PER_MS) : 0;
 }
 
 /* What was agreed for the party the flow faces. */
@@ -43,6 +61,10 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	s->rtcp_mux = own->mux;
 	s->receive = own->sends && other->receives;
 	s->send = own->receives && other->sends;
+	s->event_pt = own->event_pt;
+	s->event_clock_hz = own->event_clock_hz;
+	s->key_in = own->key_in;
+	s->key_out = own->key_out;
 	s->rule_count = own->rule_count;
 	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
 }
@@ -92,6 +114,18 @@ static bool sides_of(const struct agreed *g, const struct call_flow *f,
 	return true;
 }
 
+/* A stream that is plain for a while has its index forgotten by the engine: were it secure again, it may not begin where it began. */
+static void note_use(struct call_flow *f, const struct flow_spec *s)
+{
+	if (!f->secret)
+		return;
+	if (f->secret->used && s->key_out.suite == MEDIA_SUITE_NONE) {
+		f->secret->rtp.first = f->secret->rtp.limit;
+		f->secret->rtcp.first = f->secret->rtcp.limit;
+	}
+	f->secret->used = s->key_out.suite != MEDIA_SUITE_NONE;
+}
+
 static void flow_command(struct call_host *h, const struct call *c, struct call_flow *f,
 			 enum media_command_kind kind, const struct agreed *agreed)
 {
@@ -116,8 +150,12 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 		spec_agree(&command->spec, own, other);
 		spec_see_nat(&command->spec, &c->legs[f->leg]->dialog);
 		spec_obey(&command->spec, c, f->leg);
+		command->spec.silence_ms = silence_ms(h, c, &command->spec);
 		f->remote = command->spec.remote_rtp;
+		f->event_pt = command->spec.event_pt;
 	}
+	note_use(f, &command->spec);
+	f->silent = false;
 }
 
 void flows_open(struct call_host *h, struct call *c, const struct agreed *agreed)

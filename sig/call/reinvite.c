@@ -46,7 +46,7 @@ static void wake(struct call *c, struct bytes offer)
 {
 	struct leg *l = c->legs[c->invite.from];
 
-	c->invite.wakes = l->held && session_is_two_way(c, offer);
+	c->invite.wakes = l->held && session_is_two_way(c, c->invite.from, offer);
 	if (c->invite.wakes)
 		l->held = false;
 }

@@ -2,12 +2,12 @@
 #include "sig/call/resume.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "sig/call/flow.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/respond.h"
+#include "sig/call/secret.h"
 #include "sig/call/session.h"
 
 /* Requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
@@ -86,10 +86,8 @@ static int attach_media(struct call_host *h, struct call *c, const char **reason
 {
 	int err;
 
-	if (c->state == CALL_ENDING) { /* nobody speaks any more */
-		free(c->flows);
-		c->flows = NULL;
-		c->flow_count = 0;
+	if (c->state == CALL_ENDING) { /* nobody speaks any more; the ports are not ours yet */
+		flows_drop_all(h, c);
 		return 0;
 	}
 	err = flows_claim(h, c);
@@ -235,6 +233,7 @@ void call_resume(struct call_host *h, struct call *c)
 	}
 	if (c->invite.again)
 		c->invite.deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
+	secrets_resume(h, c);
 	resume_invite(h, c);
 	resume_clients(h, c);
 	resume_leaving(h, c);

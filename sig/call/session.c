@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "sig/call/flow.h"
 #include "sig/call/invite.h"
 
@@ -26,14 +27,31 @@ int session_body(const struct sip_message *m, struct bytes *sdp)
 	return 0;
 }
 
-static struct offer_policy policy_of(const struct call *c)
+static struct offer_terms terms_of(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	return l->terms ? *l->terms : (struct offer_terms){ 0 };
+}
+
+static struct offer_policy policy_of(const struct call *c, uint8_t offerer, uint8_t answerer)
 {
 	return (struct offer_policy){
 		.video = c->video,
 		.rtcp_mux = true,
 		.event_pt = EVENT_PT,
 		.sdp_max = HOST_SDP_MAX,
+		.a = terms_of(c, offerer),
+		.b = terms_of(c, answerer),
 	};
+}
+
+/* The last offer that was agreed on with this leg, whoever made it. */
+static struct bytes earlier_of(const struct call *c, uint8_t leg)
+{
+	if (leg != LEG_A && leg != c->partner)
+		return (struct bytes){ 0 };
+	return text_bytes(c->media.offerer == leg ? &c->media.offer_in : &c->media.offer_out);
 }
 
 /* Our side towards the party of a leg. */
@@ -45,12 +63,15 @@ static struct offer_self self_of(const struct call_host *h, const struct call *c
 		.address = h->settings->networks[network].media_advertise,
 		.session_id = l->session_id,
 		.session_version = l->session_version,
+		.earlier = earlier_of(c, leg),
 	};
 
 	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++) {
 		const struct call_flow *f = call_flow_find(c, leg, i);
 
 		self.rtp_port[i] = f ? f->port : 0;
+		if (f && f->secret)
+			self.keys[i] = f->secret->key;
 	}
 	return self;
 }
@@ -101,7 +122,7 @@ static void write_hold(struct writer *w)
 static int forward(struct call_host *h, const struct call *c, struct exchange *x, uint8_t to,
 		   struct bytes sdp, uint64_t version, struct call_refusal *refusal)
 {
-	struct offer_policy policy = policy_of(c);
+	struct offer_policy policy = policy_of(c, x->offerer, to);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_self self = self_of(h, c, to);
 	struct offer_error error = { 0 };
@@ -121,7 +142,7 @@ static int forward(struct call_host *h, const struct call *c, struct exchange *x
 static int offer(struct call_host *h, struct call *c, struct exchange *x, uint8_t to,
 		 struct bytes sdp, struct call_refusal *refusal)
 {
-	struct offer_policy policy = policy_of(c);
+	struct offer_policy policy = policy_of(c, x->offerer, to);
 	struct offer_error error = { 0 };
 	struct media_plan lines;
 	int err = offer_inspect(sdp, &policy, &lines, &error);
@@ -185,7 +206,7 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 		   struct bytes answer, struct writer *w, struct media_plan *plan,
 		   struct offer_error *error)
 {
-	struct offer_policy policy = policy_of(c);
+	struct offer_policy policy = policy_of(c, t->x->offerer, t->answerer);
 	struct offer_self self = self_of(h, c, t->x->offerer);
 
 	self.session_version++;
@@ -274,7 +295,8 @@ static struct talk in_force(const struct call *c)
 /* Every line that was offered has its two ports. */
 static bool has_flows(const struct call *c, const struct talk *t)
 {
-	struct offer_policy policy = policy_of(c);
+	/* of the text we wrote the answerer is no judge */
+	struct offer_policy policy = policy_of(c, t->answerer, t->answerer);
 	struct offer_error error;
 	struct media_plan lines;
 
@@ -328,9 +350,17 @@ int session_apply(struct call_host *h, struct call *c)
 	return err;
 }
 
-bool session_is_two_way(const struct call *c, struct bytes sdp)
+void session_refresh(struct call_host *h, struct call *c)
 {
-	struct offer_policy policy = policy_of(c);
+	int err = session_apply(h, c);
+
+	if (err && err != -ENOTCONN)
+		LOG_ERROR("call", c->id, "media could not be updated", LOG_INT("error", err));
+}
+
+bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct offer_policy policy = policy_of(c, leg, leg_other(c, leg));
 	struct offer_error error;
 	struct media_plan lines;
 
@@ -340,23 +370,17 @@ bool session_is_two_way(const struct call *c, struct bytes sdp)
 
 int session_reopen(struct call_host *h, struct call *c)
 {
-	struct talk t = in_force(c);
-	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
-	struct offer_error error = { 0 };
 	struct media_plan plan;
-	struct agreed agreed = { .plan = &plan, .offerer = t.x->offerer, .answerer = t.answerer };
+	struct agreed agreed;
 	int err;
 
 	if (!all_have_flows(c))
 		return -EBADMSG;
-	if (t.x->answer_in.n == 0) {
-		flows_open(h, c, NULL);
-		return 0;
-	}
-	err = compute(h, c, &t, text_bytes(&t.x->answer_in), &w, &plan, &error);
-	if (!err)
-		flows_open(h, c, &agreed);
-	return err;
+	err = session_plan(h, c, &plan, &agreed);
+	if (err && err != -ENOTCONN)
+		return err;
+	flows_open(h, c, err ? NULL : &agreed);
+	return 0;
 }
 
 /* RFC 3261 20.43; 399: miscellaneous, in plain words. The agent's pseudonym: an address might be that of another network. */

@@ -26,11 +26,13 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 int session_replace(struct call_host *h, struct call *c, struct call_flow *f) NODISCARD;
 /* The flows once more, by what is agreed and ordered. 0 or -errno: the texts do not agree. */
 int session_apply(struct call_host *h, struct call *c) NODISCARD;
+/* The same where limits and time-outs have changed: what agreed once agrees again. */
+void session_refresh(struct call_host *h, struct call *c);
 /* What is agreed. 0 or -errno. */
 int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
 		 struct agreed *agreed) NODISCARD;
-/* Its first stream goes both ways. */
-bool session_is_two_way(const struct call *c, struct bytes sdp);
+/* The first stream of what the leg's party says goes both ways. */
+bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
 /* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */
 int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 /* "Warning: 399 ..." line for a refusal with a sentence. */

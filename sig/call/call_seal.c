@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/call_seal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int call_pack(const Tandem__Call__Call *call, struct text *out)
+{
+	size_t n = tandem__call__call__get_packed_size(call);
+	char *p = malloc(n + 1);
+
+	if (!p)
+		return -ENOMEM;
+	(void)tandem__call__call__pack(call, (uint8_t *)p);
+	p[n] = '\0';
+	*out = (struct text){ .p = p, .n = (uint32_t)n };
+	return 0;
+}
+
+/* What a sealed record belongs to: it opens as no other call's. */
+struct context {
+	uint8_t octets[8];
+};
+
+static struct context context_of(uint64_t call)
+{
+	struct context x;
+
+	be32_put(x.octets, (uint32_t)(call >> 32));
+	be32_put(x.octets + 4, (uint32_t)call);
+	return x;
+}
+
+static void wipe(struct text *t)
+{
+	if (t->p)
+		explicit_bzero(t->p, t->n);
+	text_clear(t);
+}
+
+int call_seal(const struct call_host *h, const struct call *c, struct text *record)
+{
+	struct context x = context_of(c->id);
+	size_t cap = record->n + SEAL_OVERHEAD;
+	uint8_t *sealed = malloc(cap);
+	Tandem__Call__Call outer;
+	size_t n = 0;
+	int err = -ENOMEM;
+
+	tandem__call__call__init(&outer);
+	if (sealed)
+		err = seal_make(&h->settings->seal_key, h->rand,
+				bytes_mem(x.octets, sizeof(x.octets)), text_bytes(record), sealed,
+				cap, &n);
+	wipe(record);
+	if (!err) {
+		outer.id = c->id;
+		outer.version = c->out.version;
+		outer.sealed = (ProtobufCBinaryData){ .len = n, .data = sealed };
+		err = call_pack(&outer, record);
+	}
+	free(sealed);
+	return err;
+}
+
+static const char *why_sealed(enum seal_refusal why)
+{
+	switch (why) {
+	case SEAL_TRUNCATED:
+		return "sealed record is cut short";
+	case SEAL_VERSION:
+		return "sealed record is of a later program";
+	case SEAL_KEY:
+		return "sealed record wants another key";
+	case SEAL_FINE:
+	case SEAL_FORGED:
+		break;
+	}
+	return "sealed record does not open: another key, or changed";
+}
+
+static const char *open_sealed(const struct call_host *h, const Tandem__Call__Call *in,
+			       Tandem__Call__Call **inner)
+{
+	struct context x = context_of(in->id);
+	struct bytes sealed = bytes_mem(in->sealed.data, in->sealed.len);
+	uint8_t *plain = malloc(sealed.n);
+	enum seal_refusal why = SEAL_FINE;
+	const char *wrong = NULL;
+	size_t n = 0;
+
+	if (!plain)
+		return "out of memory";
+	if (seal_open(&h->settings->seal_key, bytes_mem(x.octets, sizeof(x.octets)), sealed, plain,
+		      sealed.n, &n, &why))
+		wrong = why_sealed(why);
+	else
+		*inner = tandem__call__call__unpack(NULL, n, plain);
+	explicit_bzero(plain, n);
+	free(plain);
+	return wrong;
+}
+
+const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in)
+{
+	Tandem__Call__Call *inner = NULL;
+	const char *wrong = open_sealed(h, *in, &inner);
+
+	if (!wrong && inner && (inner->id != (*in)->id || inner->sealed.len))
+		wrong = "sealed record is of another call";
+	tandem__call__call__free_unpacked(*in, NULL);
+	*in = inner;
+	return wrong;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys of a flow that may be SRTP, and its indexes: a keystream must never be used twice, also not by the next process (RFC 3711 9.1).
+ * So the record says up to where indexes may be used before the engine hears of it, and whoever continues begins there.
+ */
+#ifndef SIG_CALL_SECRET_H
+#define SIG_CALL_SECRET_H
+
+#include "sig/call/call.h"
+
+/* Octets of key and salt of all suites we know (RFC 4568 6.2); ends of the indexes (RFC 3711 3.3.1, 3.4). */
+enum { SECRET_LEN = 30 };
+#define SRTP_INDEX_END  (UINT64_C(1) << 48)
+#define SRTCP_INDEX_END (UINT64_C(1) << 31)
+
+/* A random key, and a first grant: it goes into the record that is saved before the first SDP with it leaves. 0 or -ENOMEM. */
+int secret_make(struct call_host *h, struct call_flow *f) NODISCARD;
+/* Of a record. 0 or -ENOMEM. */
+int secret_restore(struct call_flow *f, struct bytes key, uint64_t limit,
+		   uint64_t limit_rtcp) NODISCARD;
+/* Wiped. */
+void secret_free(struct call_flow *f);
+/* Little is left of what was granted: more, when it is saved. */
+void secret_reserve(struct call_host *h, struct call *c, struct call_flow *f,
+		    const struct flow_resume *used);
+void secret_granted(struct call_host *h, struct call *c, const struct outbox_item *item);
+/* After a restart all begin anew at their limits. */
+void secrets_resume(struct call_host *h, struct call *c);
+
+#endif
