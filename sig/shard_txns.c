@@ -322,8 +322,11 @@ static bool is_unheard(const struct txn_slot *slot)
 	switch (slot->txn.state) {
 	case TXN_CALLING:
 	case TXN_TRYING:
-	case TXN_PROCEEDING:
 		return slot->client && slot->started;
+	case TXN_PROCEEDING:
+		/* An INVITE that rang was heard: to a party that has refused it since, it would be another call, and after its CANCEL
+		 * one that nobody cancels. */
+		return slot->client && slot->started && slot->txn.method != SIP_INVITE;
 	case TXN_COMPLETED:
 		return !slot->client;
 	case TXN_CONFIRMED:
