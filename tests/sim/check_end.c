@@ -7,14 +7,14 @@
 
 static const struct seen *seen_of(struct sim *s, const struct phone_call *c)
 {
-	for (uint32_t i = 0; i < s->check.seen_count; i++) {
-		const struct seen *seen = &s->check.seen[i];
+	const struct seen *seen = check_seen(s, c->node_call);
 
-		if ((c->node_call && seen->call == c->node_call) ||
-		    (c->caller && strcmp(seen->call_id, c->call_id) == 0))
-			return seen;
+	/* an INVITE that is said again over a new connection may become a second call of the same Call-ID */
+	for (uint32_t i = 0; !seen && c->caller && i < s->check.seen_count; i++) {
+		if (strcmp(s->check.seen[i].call_id, c->call_id) == 0)
+			return &s->check.seen[i];
 	}
-	return NULL;
+	return seen;
 }
 
 static void look_at_caller(struct sim *s, const struct phone_call *c, const struct seen *seen)
