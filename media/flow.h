@@ -28,7 +28,7 @@ enum media_kind {
 
 /* Whom a plain-RTP flow believes (DESIGN: RTP bleed). */
 enum latch_mode {
-	LATCH_STRICT, /* only the signalled address and port */
+	LATCH_STRICT,  /* only the signalled address and port */
 	LATCH_SAME_IP, /* signalled address, any port: the first one is kept, unless the signalled one is heard; relearn after 3 s of silence */
 	LATCH_ANY_ONCE, /* the first source at all is kept (party proven behind NAT); relearn after 3 s, same IP */
 };
@@ -103,7 +103,8 @@ struct flow_spec {
 		silence_ms; /* neither RTP nor RTCP of the party for so long while receive is 1: FLOW_SILENT; 0: never */
 	struct media_key key_in, key_out; /* what the party sends with; what we send with */
 	/* No index of ours at or above the limit is sent before an update moved it: what is below is in the record. Ignored where plain.
-	 * A flow that is opened with resume.srtp_next continues there, else at a random index below 2^15. */
+	 * A flow that is opened with resume.srtp_next continues there, else at a random index below 2^15; as does one whose key_out an
+	 * update changes (RFC 4568 6.4: its rollover counter is 0), so that a new key wants a limit above 2^15. */
 	uint64_t srtp_limit;
 	uint32_t srtcp_limit;
 	uint8_t rule_count;

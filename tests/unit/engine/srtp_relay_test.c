@@ -473,6 +473,38 @@ static void rtcp_asks_for_indexes_in_time(void **state)
 	secure_close(&x);
 }
 
+/* Packets made here are protected like relayed ones, and take their indexes from the same stream. */
+static void digits_of_ours_are_protected(void **state)
+{
+	struct secure_rig x = secure_open(MEDIA_SUITE_NONE, SUITE_80);
+	struct flow_spec *spec = &x.r->spec[B];
+	uint64_t next = srtp_stream_next(flow_of(x.r, B)->srtp_out);
+	uint32_t events = 0;
+	struct packet p;
+
+	(void)state;
+	spec->event_pt = 97;
+	spec->event_clock_hz = 8000;
+	rig_update(x.r, spec);
+	rig_command(x.r, &(struct media_command){ .kind = MEDIA_FLOW_DIGIT_SEND,
+						  .id = spec->id,
+						  .digit = '5',
+						  .duration_ms = 200 });
+	for (int i = 0; i < 300; i++) {
+		for (; heard(&x, B, &p); events++) {
+			assert_int_equal(p.n, 16);
+			assert_int_equal(p.p[12], 5);
+			assert_int_equal(be16_get(p.p + 2), next + events);
+		}
+		advance_ms(x.r, 1);
+		worker_step(&x.r->w);
+	}
+	assert_true(events > 8);
+	assert_true(relayed(&x, A, &(struct rtp){ .ssrc = 1, .sequence = 4000 }, &p));
+	assert_int_equal(be16_get(p.p + 2), next + events);
+	secure_close(&x);
+}
+
 /* ---- restarts ---- */
 
 static struct flow_resume resume_of(struct secure_rig *x, int side)
@@ -716,6 +748,7 @@ int main(void)
 		cmocka_unit_test(a_source_that_jumps_wastes_no_indexes),
 		cmocka_unit_test(asks_for_indexes_in_time),
 		cmocka_unit_test(rtcp_asks_for_indexes_in_time),
+		cmocka_unit_test(digits_of_ours_are_protected),
 		cmocka_unit_test(goes_on_after_a_restart),
 		cmocka_unit_test(what_is_late_after_a_restart_is_not_sent),
 		cmocka_unit_test(a_replay_across_a_restart_is_dropped),
