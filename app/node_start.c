@@ -142,11 +142,14 @@ static int shard_start(struct node *n)
 	int err = extensions_open(&n->extensions, n->settings.limits.registrations, &key);
 
 	static_assert((int)KEYS_LEN == (int)DIGEST_KEY_LEN, "one derived key");
+	static_assert((int)KEYS_LEN == (int)SEAL_KEY_LEN, "one derived key");
 	if (err)
 		return err;
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
 	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
 	settings.calls_max = n->calls_max;
+	settings.seal_key.id = n->keys.id;
+	keys_derive(&n->keys, "tandem record seal 1", settings.seal_key.octets);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	err = shard_open(&n->shard, &settings, &n->rand, clock_instant());
 	explicit_bzero(&settings, sizeof(settings));

@@ -159,7 +159,7 @@ void shard_close(struct shard *s)
 	free(s);
 }
 
-/* Numbers, addresses and capacities stay as they were at start. */
+/* Numbers, addresses, capacities and keys stay as they were at start. */
 void shard_configure(struct shard *s, const struct shard_settings *settings)
 {
 	struct shard_settings next = *settings;
@@ -173,6 +173,7 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 	next.registrations_max = s->settings.registrations_max;
 	next.txns_max = s->settings.txns_max;
 	next.port_rest_ns = s->settings.port_rest_ns;
+	next.seal_key = s->settings.seal_key;
 	assert(next.trusted_count <= SHARD_TRUSTED_MAX);
 	s->settings = next;
 }

@@ -98,7 +98,7 @@ struct shard_range {
 int shard_open(struct shard **out, const struct shard_settings *settings, struct rand_source *rand,
 	       struct instant now) NODISCARD;
 void shard_close(struct shard *s);
-/* New settings for what may change without a restart (all but number, locals, networks, capacities). */
+/* New settings for what may change without a restart (all but number, locals, networks, capacities, keys). */
 void shard_configure(struct shard *s, const struct shard_settings *settings);
 int shard_extension_put(struct shard *s,
 			const struct shard_extension *extension) NODISCARD; /* 0, -ENOSPC */
