@@ -70,7 +70,7 @@ static int send(const struct options *o, const struct command *command, json_t *
 	json_t *answer = NULL;
 	int status = CTL_NO_ANSWER;
 
-	if (!settings || node_settings_read(settings, o->config, false)) {
+	if (!settings || node_settings_read(settings, o->config, NODE_READ_CHECK)) {
 		status = CTL_USAGE;
 	} else if (command->fn && ctl_hash_password(args, settings->sip.realm)) {
 		answer = ctl_send(settings, command->name, args);

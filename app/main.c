@@ -15,7 +15,7 @@ static const char g_usage[] =
 static int check_config(const char *path)
 {
 	struct settings *settings = calloc(1, sizeof(*settings));
-	int err = settings ? node_settings_read(settings, path, false) : -1;
+	int err = settings ? node_settings_read(settings, path, NODE_READ_CHECK) : -1;
 
 	free(settings);
 	if (!err)

@@ -39,7 +39,7 @@ static void errors_print(const char *path, const struct conf_errors *errors)
 	(void)fwrite(report, 1, w.n, stderr);
 }
 
-int node_settings_read(struct settings *out, const char *path, bool log)
+int node_settings_read(struct settings *out, const char *path, enum node_reading why)
 {
 	static struct conf_errors errors;
 	char *text;
@@ -51,10 +51,13 @@ int node_settings_read(struct settings *out, const char *path, bool log)
 		conf_error_add(&errors, 1, 1, "%s", strerror(-err));
 	} else {
 		err = settings_read(out, bytes_mem(text, n), &errors);
+		if (!err && why == NODE_READ_START)
+			node_addresses_check(out, bytes_mem(text, n), &errors);
+		err = errors.total ? -EINVAL : err;
 		explicit_bzero(text, n); /* the url may hold a password */
 		free(text);
 	}
-	if (err && log) {
+	if (err && why == NODE_READ_RELOAD) {
 		errors_log(path, &errors);
 	} else if (err) {
 		errors_print(path, &errors);
@@ -70,7 +73,7 @@ void node_reload(struct node *n)
 	char names[512];
 	struct writer changed = writer_over(names, sizeof(names));
 
-	if (node_settings_read(&fresh, n->config_path, true)) {
+	if (node_settings_read(&fresh, n->config_path, NODE_READ_RELOAD)) {
 		LOG_ERROR("node", 0, "the new settings are wrong: the old ones stay",
 			  LOG_STR("file", n->config_path));
 		return;

@@ -95,8 +95,15 @@ int node_run(const char *config_path);
 
 /* ---- between the files of the node ---- */
 
-/* Reads and checks; errors go to the log, or as file:line:column to standard error. 0 or -errno. */
-int node_settings_read(struct settings *out, const char *path, bool log) NODISCARD;
+enum node_reading {
+	NODE_READ_CHECK, /* the file of any machine; errors as file:line:column to standard error */
+	NODE_READ_START, /* as well, and this machine must have the networks' addresses */
+	NODE_READ_RELOAD, /* errors go to the log */
+};
+/* Reads and checks. 0 or -errno. */
+int node_settings_read(struct settings *out, const char *path, enum node_reading why) NODISCARD;
+/* Adds an error for each network whose address is none of this machine. */
+void node_addresses_check(const struct settings *s, struct bytes yaml, struct conf_errors *errors);
 /* The steps of the start in order; exit status, NODE_EXIT_OK: ready. */
 int node_start(struct node *n);
 /* Undoes them in reverse, from wherever the start came to. */

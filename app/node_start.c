@@ -29,7 +29,7 @@ enum {
 
 static int start_settings(struct node *n)
 {
-	if (node_settings_read(&n->settings, n->config_path, false)) {
+	if (node_settings_read(&n->settings, n->config_path, NODE_READ_START)) {
 		LOG_ERROR("node", 0, "the settings are wrong", LOG_STR("file", n->config_path));
 		return NODE_EXIT_CONFIG;
 	}
