@@ -24,6 +24,7 @@ struct phone {
 	uint32_t branches;
 	char branch[64];     /* of its last request */
 	struct bytes invite; /* the last one that came; lives as long as the rig */
+	struct sip_hop hop;  /* TCP, TLS: how what it says comes; else UDP from addr */
 };
 
 RIG_FN void phone_open(struct phone *p, struct rig *r, const char *user, const char *address)
@@ -47,7 +48,12 @@ RIG_FN void phone_say(struct phone *p, const char *fmt, ...)
 	n = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	assert(n > 0 && (size_t)n < sizeof(text));
-	rig_send(p->r, &p->addr, bytes_mem(text, (size_t)n));
+	if (sip_transport_is_stream(p->hop.transport)) {
+		shard_receive(p->r->shard, &p->hop, bytes_mem(text, (size_t)n), p->r->now);
+		rig_run(p->r);
+	} else {
+		rig_send(p->r, &p->addr, bytes_mem(text, (size_t)n));
+	}
 }
 
 RIG_FN void phone_copy(char *out, size_t cap, struct bytes in)

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A phone on a connection: what waits for it, and where it goes when the phone comes back over another one. */
+#include <errno.h>
+
+#include "tests/unit/sig/credentials.h"
+#include "tests/unit/test.h"
+
+enum { UDP_LOCAL, TCP_LOCAL, TLS_LOCAL };
+
+struct line {
+	struct rig *r;
+	struct phone a, b; /* a: UDP; b: TCP, from behind NAT */
+};
+
+static struct shard_settings settings(void)
+{
+	struct shard_settings s = rig_settings();
+
+	s.digest.offer = 1 << DIGEST_MD5;
+	s.registrar.many = 100;
+	s.registrar.expires_many_s = 600;
+	s.local_count = 3;
+	s.locals[TCP_LOCAL] = s.locals[TLS_LOCAL] = s.locals[UDP_LOCAL];
+	s.locals[TCP_LOCAL].transport = SIP_TCP;
+	s.locals[TLS_LOCAL].transport = SIP_TLS;
+	return s;
+}
+
+/* The port of a connection is new each time, its name too. */
+static void connect_phone(struct phone *p, enum sip_transport transport, uint64_t connection)
+{
+	p->hop = (struct sip_hop){ .transport = transport,
+				   .local = transport == SIP_TCP ? TCP_LOCAL : TLS_LOCAL,
+				   .remote = rig_addr("192.0.2.12"),
+				   .connection = connection,
+				   .inbound = true };
+	p->hop.remote.port = (uint16_t)(40000 + connection);
+}
+
+/* The last thing sent that begins so. */
+static const struct rig_sent *last(const struct rig *r, const char *begin)
+{
+	static const struct rig_sent nothing;
+
+	for (uint32_t i = r->sent_count; i-- > 0;) {
+		if (bytes_starts(text_bytes(&r->sent[i].data), begin))
+			return &r->sent[i];
+	}
+	return &nothing;
+}
+
+static uint32_t count(const struct rig *r, const char *begin)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->sent_count; i++)
+		n += bytes_starts(text_bytes(&r->sent[i].data), begin);
+	return n;
+}
+
+/* Challenge and answer; the final response. contact: the rest of the Contact, or "". */
+static struct bytes log_in(struct phone *p, const char *extra)
+{
+	char lines[2048], credentials[1024];
+
+	phone_register_with(p, extra, 90);
+	assert_true(last(p->r, "SIP/2.0 401")->data.n);
+	(void)credentials_make(credentials, text_bytes(&last(p->r, "SIP/2.0 401")->data),
+			       "Authorization", DIGEST_MD5, p->user, "secret", "REGISTER",
+			       "sip:test.local");
+	(void)snprintf(lines, sizeof(lines), "%s%s", credentials, extra);
+	phone_register_with(p, lines, 90);
+	return text_bytes(&p->r->sent[p->r->sent_count - 1].data);
+}
+
+static int setup(void **state)
+{
+	struct line *l = calloc(1, sizeof(*l));
+	struct shard_settings s = settings();
+
+	l->r = rig_open_with(&s);
+	phone_open(&l->a, l->r, "1001", "192.0.2.11:5060");
+	phone_bind(&l->a);
+	phone_open(&l->b, l->r, "1002", "10.0.0.5:5060"); /* what it believes to be */
+	connect_phone(&l->b, SIP_TCP, 5);
+	*state = l;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct line *l = *state;
+
+	rig_close(l->r);
+	free(l);
+	return 0;
+}
+
+static void assert_on(const struct rig_sent *s, uint64_t connection)
+{
+	assert_true(s->data.n);
+	assert_int_equal(s->hop.transport, SIP_TCP);
+	assert_int_equal(s->hop.local, TCP_LOCAL);
+	assert_true(s->hop.connection == connection);
+	assert_true(s->hop.inbound);
+}
+
+/* B rings on its connection and answers there. */
+static void talk(struct line *l)
+{
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_on(last(l->r, "INVITE "), l->b.hop.connection);
+	l->b.invite = text_bytes(&last(l->r, "INVITE ")->data);
+	(void)phone_copy(l->b.call_id, sizeof(l->b.call_id), rig_header(l->b.invite, "Call-ID"));
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	(void)phone_hears(&l->a, "SIP/2.0 200");
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+static void test_on_its_connection(void **state)
+{
+	struct line *l = *state;
+	struct bytes invite;
+
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+	assert_on(last(l->r, "SIP/2.0 200"), 5); /* RFC 3261 18.2.2 */
+	talk(l);
+	invite = text_bytes(&last(l->r, "INVITE ")->data);
+	assert_true(rig_has(rig_header(invite, "Via"), "SIP/2.0/TCP 192.0.2.1:5060"));
+	assert_true(rig_has(rig_header(invite, "Contact"), ";transport=tcp>"));
+	assert_on(last(l->r, "ACK "), 5);
+	phone_request(&l->a, "BYE", "", "");
+	assert_on(last(l->r, "BYE "), 5);
+}
+
+/* It registers again over another connection: its dialog goes along, and is saved. */
+static void test_registers_again_in_a_call(void **state)
+{
+	struct line *l = *state;
+	uint64_t version;
+
+	(void)log_in(&l->b, "");
+	talk(l);
+	version = rig_record(l->r)->version;
+	connect_phone(&l->b, SIP_TCP, 6);
+	(void)log_in(&l->b, "");
+	assert_true(rig_record(l->r)->version > version);
+	phone_request(&l->a, "BYE", "", "");
+	assert_on(last(l->r, "BYE "), 6);
+}
+
+/* The connection is gone: the request is not failed, it waits, and goes with the same branch once the phone is back. */
+static void test_waits_for_the_phone(void **state)
+{
+	struct line *l = *state;
+	struct bytes first, second;
+
+	(void)log_in(&l->b, "");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	first = text_bytes(&last(l->r, "INVITE ")->data);
+	shard_connection_closed(l->r->shard, &l->b.hop, l->r->now);
+	shard_send_failed(l->r->shard, &last(l->r, "INVITE ")->hop, ENOTCONN, l->r->now);
+	rig_run(l->r);
+	rig_wait_ms(l->r, 20000);
+	assert_int_equal(count(l->r, "INVITE "), 1);
+	assert_int_equal(count(l->r, "SIP/2.0 4") + count(l->r, "SIP/2.0 5"),
+			 1); /* the challenge */
+	connect_phone(&l->b, SIP_TCP, 6);
+	(void)log_in(&l->b, "");
+	assert_int_equal(count(l->r, "INVITE "), 2);
+	second = text_bytes(&last(l->r, "INVITE ")->data);
+	assert_on(last(l->r, "INVITE "), 6);
+	assert_true(bytes_eq(first, second));
+	phone_answer(&l->b, second, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+}
+
+/* Not for ever: timer B ends it (RFC 3261 17.1.1.2). */
+static void test_waits_no_longer_than_the_transaction(void **state)
+{
+	struct line *l = *state;
+
+	(void)log_in(&l->b, "");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	shard_send_failed(l->r->shard, &last(l->r, "INVITE ")->hop, ENOTCONN, l->r->now);
+	rig_wait_ms(l->r, 33000);
+	assert_int_equal(count(l->r, "INVITE "), 1); /* not sent again meanwhile: it is reliable */
+	assert_true(phone_hears(&l->a, "SIP/2.0 408").n || phone_hears(&l->a, "SIP/2.0 480").n);
+}
+
+/* A request in its dialog over another connection is as good (RFC 5626). */
+static void test_goes_on_elsewhere(void **state)
+{
+	struct line *l = *state;
+
+	(void)log_in(&l->b, "");
+	talk(l);
+	phone_request(&l->a, "INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=1\r\n");
+	assert_on(last(l->r, "INFO "), 5);
+	connect_phone(&l->b, SIP_TCP, 7);
+	phone_copy(l->b.local, sizeof(l->b.local), rig_header(l->b.invite, "To"));
+	phone_split(rig_header(l->b.invite, "From"), l->b.remote, sizeof(l->b.remote),
+		    l->b.remote_tag, sizeof(l->b.remote_tag));
+	phone_target(&l->b, rig_header(l->b.invite, "Contact"));
+	l->b.cseq = 500;
+	phone_request(&l->b, "OPTIONS", "", "");
+	assert_on(last(l->r, "SIP/2.0 200"), 7);
+	assert_int_equal(count(l->r, "INFO "),
+			 2); /* what it had not answered is said again there */
+	assert_on(last(l->r, "INFO "), 7);
+	phone_request(&l->a, "BYE", "", "");
+	assert_on(last(l->r, "BYE "), 7);
+}
+
+/* A neighbour that listens and cannot be reached is no phone that comes back. */
+static void test_neighbour_fails_at_once(void **state)
+{
+	struct line *l = *state;
+	struct sip_hop hop;
+
+	phone_open(&l->b, l->r, "1002", "192.0.2.12:5060");
+	connect_phone(&l->b, SIP_TCP, 5);
+	(void)log_in(&l->b, "");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	hop = last(l->r, "INVITE ")->hop;
+	assert_false(hop.inbound); /* its Contact may be called */
+	shard_connection_closed(l->r->shard, &hop, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(count(l->r, "INVITE "), 2); /* over a new connection, once */
+	assert_true(last(l->r, "INVITE ")->hop.connection == 0);
+	shard_send_failed(l->r->shard, &last(l->r, "INVITE ")->hop, ECONNREFUSED, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(count(l->r, "INVITE "), 2);
+	assert_true(phone_hears(&l->a, "SIP/2.0 5").n || phone_hears(&l->a, "SIP/2.0 4").n);
+}
+
+/* RFC 5626 6: the flow is the instance and its reg-id, whatever the Contact says. */
+static void test_outbound(void **state)
+{
+	struct line *l = *state;
+	struct bytes ok;
+
+	(void)log_in(&l->b, "");
+	assert_int_equal(rig_counts(l->r).bindings, 2 /* and that of A */);
+	ok = log_in(&l->b, "Supported: outbound, path\r\nContact: <sip:x@10.0.0.5:1>;reg-id=1"
+			   ";+sip.instance=\"<urn:uuid:1>\"\r\n");
+	assert_true(bytes_is(rig_header(ok, "Require"), "outbound"));
+	assert_int_equal(rig_counts(l->r).bindings, 3);
+	connect_phone(&l->b, SIP_TCP, 6);
+	ok = log_in(&l->b,
+		    "Contact: <sip:y@10.0.0.5:2>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\r\n");
+	assert_int_equal(rig_counts(l->r).bindings, 3); /* in the place of the one before */
+	assert_true(rig_header(ok, "Require").n == 0);  /* nobody asked */
+	ok = log_in(&l->b,
+		    "Contact: <sip:y@10.0.0.5:3>;reg-id=2;+sip.instance=\"<urn:uuid:1>\"\r\n");
+	assert_int_equal(rig_counts(l->r).bindings, 4);
+}
+
+static void put(struct line *l, bool single, bool tls)
+{
+	struct shard_extension e = rig_extension("1002", false);
+
+	e.single_phone = single;
+	e.tls_srtp = tls;
+	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
+}
+
+/* REG-07 */
+static void test_single_phone(void **state)
+{
+	struct line *l = *state;
+	struct phone other;
+
+	put(l, true, false);
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+	phone_open(&other, l->r, "1002", "192.0.2.13:5060");
+	assert_true(bytes_starts(log_in(&other, ""), "SIP/2.0 403"));
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200")); /* the first one goes on */
+	assert_int_equal(rig_counts(l->r).bindings, 2);              /* and that of A */
+}
+
+/* REG-08 */
+static void test_tls_only(void **state)
+{
+	struct line *l = *state;
+	struct bytes no;
+
+	put(l, false, true);
+	no = log_in(&l->b, "");
+	assert_true(bytes_starts(no, "SIP/2.0 403"));
+	assert_true(rig_has(rig_header(no, "Warning"), "TLS"));
+	connect_phone(&l->b, SIP_TLS, 9);
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+}
+
+/* REG-12: so may the profile of its address. */
+static void test_profile_transports(void **state)
+{
+	struct line *l = *state;
+	struct shard_profile p = { .name = PROFILE_DEFAULT, .transports = 1 << SIP_UDP };
+
+	assert_int_equal(shard_profile_put(l->r->shard, &p), 0);
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 403"));
+	p.transports = 1 << SIP_UDP | 1 << SIP_TCP;
+	assert_int_equal(shard_profile_put(l->r->shard, &p), 0);
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+		TEST(test_on_its_connection),
+		TEST(test_registers_again_in_a_call),
+		TEST(test_waits_for_the_phone),
+		TEST(test_waits_no_longer_than_the_transaction),
+		TEST(test_goes_on_elsewhere),
+		TEST(test_neighbour_fails_at_once),
+		TEST(test_outbound),
+		TEST(test_single_phone),
+		TEST(test_tls_only),
+		TEST(test_profile_transports),
+#undef TEST
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
