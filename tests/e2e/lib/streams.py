@@ -20,10 +20,12 @@ class Stream:
         self.key_out = self.key_in = None
         self.indexes = {}               # SRTP: (ssrc, index) -> the packet as it was on the wire
         self.highest, self.reused, self.forged = None, 0, 0
+        self.tone, self.heard = None, []    # frames to send instead of the mark; payloads received
 
     def send(self, due):
+        payload = self.tone[self.seq % len(self.tone)] if self.tone else self.ssrc.to_bytes(4, "big") + b"\xff" * 156
         packet = struct.pack("!BBHII", 0x80, self.pt, self.seq & 0xffff, self.seq * 160 & 0xffffffff,
-                             self.ssrc) + self.ssrc.to_bytes(4, "big") + b"\xff" * 156
+                             self.ssrc) + payload
         if self.key_out:
             packet = self.key_out.protect(packet, self.seq)
         try:
@@ -47,6 +49,8 @@ class Stream:
                 data = self._opened(data)
             if data:
                 seq, _, ssrc = struct.unpack("!HII", data[2:12])
+                if self.tone:
+                    self.heard.append(data[12:])
                 self.received.append((now, ssrc, seq, int.from_bytes(data[12:16], "big")))
 
     def _opened(self, wire):
