@@ -2,6 +2,8 @@
 #include "app/command_handlers.h"
 #include "app/node.h"
 #include "base/log.h"
+#include "sig/sip/tls.h"
+#include "sig/sip/transport.h"
 
 static json_t *health_json(const struct node *node)
 {
@@ -22,6 +24,25 @@ static json_t *limits_json(const struct node *node)
 			 "registrations", (json_int_t)limits->registrations, "transactions",
 			 (json_int_t)limits->transactions, "port_pairs",
 			 (json_int_t)settings_port_pairs(&node->settings));
+}
+
+static json_t *tls_json(const struct node *node)
+{
+	const struct settings_tls *tls = &node->settings.tls;
+
+	if (!node->tls)
+		return json_pack("{s:b}", "on", 0);
+	return json_pack("{s:b, s:s, s:I, s:I}", "on", 1, "certificate", tls->own.certificate,
+			 "days_left", (json_int_t)tls_days_left(node->tls), "certificates",
+			 (json_int_t)tls->certificate_count + 1);
+}
+
+static json_t *connections_json(const struct node *node)
+{
+	return json_pack("{s:I, s:I, s:I}", "tcp",
+			 (json_int_t)transport_connections(node->sip, SIP_TCP), "tls",
+			 (json_int_t)transport_connections(node->sip, SIP_TLS), "max",
+			 (json_int_t)node->connections_max);
 }
 
 static void add_counts(json_t *json, const struct node *node)
@@ -63,6 +84,8 @@ void command_node_status(struct command_run *run)
 	(void)json_object_set_new(json, "memory_reserved",
 				  json_integer((json_int_t)node->reserved_bytes));
 	(void)json_object_set_new(json, "limits", limits_json(node));
+	(void)json_object_set_new(json, "tls", tls_json(node));
+	(void)json_object_set_new(json, "connections", connections_json(node));
 	command_answer(run, json);
 }
 

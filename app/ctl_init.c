@@ -279,6 +279,8 @@ int ctl_init(int argc, char **argv)
 	int err;
 
 	x = (struct init){ .media_ports = "12000-31999", .http = "127.0.0.1:8080" };
+	if (argc == 1 && !strcmp(argv[0], "--help"))
+		return ctl_help(NULL);
 	if (!options_read(&x, argc, argv))
 		return CTL_USAGE;
 	ports_preset(&x);

@@ -214,6 +214,46 @@ static void test_response_hop(void **state)
 	}
 }
 
+/* RFC 3261 18.2.2: the connection it came on; without that the port of sent-by, unless sent-by is not where it came from. */
+static void test_response_hop_of_stream(void **state)
+{
+	static const struct {
+		const char *name, *via;
+		enum sip_transport transport;
+		uint16_t port;
+		bool inbound;
+	} rows[] = {
+		{ "its own address", "SIP/2.0/TCP 192.0.2.99:5070;rport;branch=b", SIP_TCP, 5070,
+		  false },
+		{ "no port", "SIP/2.0/TCP 192.0.2.99;branch=b", SIP_TCP, 5060, false },
+		{ "TLS", "SIP/2.0/TLS 192.0.2.99;branch=b", SIP_TLS, 5061, false },
+		{ "behind NAT", "SIP/2.0/TCP 10.0.0.5:5070;branch=b", SIP_TCP, 40000, true },
+		{ "a name", "SIP/2.0/TCP h:5070;branch=b", SIP_TCP, 40000, true },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct message_error error;
+		struct sip_message m;
+		struct sip_hop hop;
+		char request[1024];
+
+		(void)snprintf(request, sizeof(request), LINE "Via: %s\r\n" REST "\r\n", row->via);
+		ROW_ASSERT(row->name, message_parse(&m, bytes_str(request), &error) == 0);
+		m.hop = (struct sip_hop){ .transport = row->transport,
+					  .local = 3,
+					  .remote = SOURCE,
+					  .connection = 9,
+					  .inbound = true };
+		message_response_hop(&m, &hop);
+		ROW_ASSERT(row->name, hop.connection == 9 && hop.transport == row->transport);
+		ROW_ASSERT(row->name, addr_ip_eq(&hop.remote, &SOURCE));
+		ROW_ASSERT(row->name, hop.remote.port == row->port && hop.inbound == row->inbound);
+		message_close(&m);
+	}
+}
+
 static void test_reasons(void **state)
 {
 	(void)state;
@@ -233,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_bare_cr),
 		cmocka_unit_test(test_body),
 		cmocka_unit_test(test_response_hop),
+		cmocka_unit_test(test_response_hop_of_stream),
 		cmocka_unit_test(test_reasons),
 	};
 
