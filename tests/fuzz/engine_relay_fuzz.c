@@ -7,6 +7,7 @@
  *  - what is relayed came from the latched source, and to no other is a socket connected;
  *  - RTP is sent under the flow's own SSRC, goes on by one where its source changes, and no two packets, ours among
  *    them, get one number;
+ *  - what is sent to a party with keys authenticates there, under an index that it has not seen;
  *  - a close is answered once, whatever control reads of the events.
  */
 #include <assert.h>
@@ -43,6 +44,7 @@ struct fuzz {
 	bool sent_from[SLOTS][CHANNELS][8]; /* addresses that have sent to a slot since its open */
 	uint64_t in, out, made, dropped;    /* at the start: metrics outlive a run */
 	struct numbers numbers[SLOTS];      /* of what was sent from a slot since its open */
+	struct srtp_stream *party_out[SLOTS], *party_in[SLOTS]; /* of the parties; NULL: plain */
 	bool untagged; /* a packet of any shape: numbers are not told apart any more */
 	uint32_t closes, closed;
 };
@@ -156,6 +158,22 @@ static void numbers_open(struct numbers *n)
 	n->highest = UINT64_C(1) << 40; /* so that no index is 0 */
 }
 
+/* The party takes it. */
+static void secure_check(struct fuzz *f, const struct sim_packet *p)
+{
+	uint8_t data[PACKET_MAX];
+	struct srtp_job job = { .stream = f->party_in[p->slot],
+				.data = data,
+				.length = p->length,
+				.is_rtcp = is_rtcp(p) };
+
+	if (!job.stream)
+		return;
+	memcpy(data, p->data, p->length);
+	srtp_jobs_unprotect(&job, 1);
+	assert(job.verdict == VERDICT_NONE);
+}
+
 static void sent_check(struct fuzz *f)
 {
 	const struct sim_packet *p;
@@ -165,6 +183,7 @@ static void sent_check(struct fuzz *f)
 		destination_check(f, p);
 		if (!is_rtcp(p))
 			number_check(f, p);
+		secure_check(f, p);
 	}
 }
 
@@ -242,15 +261,34 @@ static void step_one(struct fuzz *f, uint32_t slot, enum channel c, const struct
 		assert(peer->sink.sequence == (uint16_t)(sink.sequence + 1));
 }
 
+/* As the party would send it, if it may: else it stays as it is, and is forged. */
+static size_t party_protect(struct fuzz *f, uint32_t slot, uint8_t *p, size_t n)
+{
+	struct srtp_job job = { .stream = f->party_out[slot],
+				.data = p,
+				.length = (uint16_t)n,
+				.capacity = PACKET_MAX,
+				.is_rtcp = n > 1 && p[1] >= 192 && p[1] <= 223 };
+
+	if (!job.stream || n < 12)
+		return n;
+	srtp_jobs_protect(&job, 1);
+	return job.length;
+}
+
 static void packet_put(struct fuzz *f, uint32_t slot, enum channel c, uint8_t from,
-		       const uint8_t *p, size_t n, bool alone)
+		       const uint8_t *plain, size_t n, bool alone)
 {
 	struct addr a = address(from % 7);
+	uint8_t p[PACKET_MAX] = { 0 };
 
 	commands_settle(f); /* what is commanded is known when packets are looked at */
 	if (alone)
 		while (f->sim->in_head != f->sim->in_tail)
 			step(f);
+	if (n > 0)
+		memcpy(p, plain, n);
+	n = party_protect(f, slot, p, n);
 	if (!port_sim_put(f->sim, slot, c, &a, bytes_mem(p, n)))
 		return;
 	f->sent_from[slot][c][from % 7] = true;
@@ -301,6 +339,53 @@ static void do_rtcp(struct fuzz *f, struct script *s)
 
 /* ---- commands ---- */
 
+static struct media_key key_of(uint32_t slot, uint8_t how)
+{
+	struct media_key key = { .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, .length = 30 };
+
+	if (!(how & 128))
+		return (struct media_key){ 0 };
+	key.octets[0] = (uint8_t)slot;
+	key.octets[1] = how & 2;
+	return key;
+}
+
+static struct srtp_stream *party_open(const struct media_key *key)
+{
+	struct srtp_stream *s = NULL;
+
+	if (key->suite != MEDIA_SUITE_NONE && srtp_stream_open(&s, key))
+		abort();
+	return s;
+}
+
+static bool is_of(const struct srtp_stream *s, const struct media_key *key)
+{
+	return s ? srtp_stream_has_key(s, key) : key->suite == MEDIA_SUITE_NONE;
+}
+
+/* What the party makes of a spec: a stream stays as long as its key does. */
+static void party_follow(struct fuzz *f, const struct flow_spec *spec, bool opened)
+{
+	uint32_t slot = spec->id.slot;
+
+	if (opened || !is_of(f->party_out[slot], &spec->key_in)) {
+		srtp_stream_close(f->party_out[slot]);
+		f->party_out[slot] = party_open(&spec->key_in);
+	}
+	if (f->party_out[slot] && srtp_stream_next(f->party_out[slot]) == 1) {
+		srtp_stream_start(f->party_out[slot], 1, 0);
+		srtp_stream_limit(f->party_out[slot], SRTP_INDEX_END, SRTCP_INDEX_END);
+	}
+	if (!opened && is_of(f->party_in[slot], &spec->key_out))
+		return;
+	srtp_stream_close(f->party_in[slot]);
+	f->party_in[slot] = party_open(&spec->key_out);
+	numbers_open(&f->numbers[slot]);
+	if (f->party_in[slot] && opened && spec->resume.srtp_next > 0)
+		srtp_stream_resume(f->party_in[slot], spec->ssrc_out, spec->resume.srtp_next - 1);
+}
+
 static struct flow_spec spec_read(struct script *s, uint32_t slot)
 {
 	uint8_t how = take(s), flags = take(s), peer = take(s);
@@ -317,6 +402,10 @@ static struct flow_spec spec_read(struct script *s, uint32_t slot)
 		.rtcp_mux = (flags & 4) != 0,
 		.rule_count = (uint8_t)(flags >> 4),
 		.event_pt = how & 32 ? PAYLOAD_NONE : 127,
+		.key_in = key_of(2 * slot, how),
+		.key_out = key_of(2 * slot + 1, how),
+		.srtp_limit = SRTP_INDEX_END,
+		.srtcp_limit = SRTCP_INDEX_END,
 	};
 
 	for (uint8_t i = 0; i < spec.rule_count; i++)
@@ -350,6 +439,9 @@ static void do_open(struct fuzz *f, struct script *s)
 		c.spec.resume.source_ssrc = take(s) % 4;
 		c.spec.resume.sequence_offset = take(s);
 		c.spec.resume.timestamp_offset = take(s);
+		c.spec.resume.srtp_next = (uint64_t)take(s) << 9;
+		c.spec.resume.srtcp_next = take(s);
+		c.spec.resume.srtp_in = (uint64_t)take(s) << 9;
 	}
 	commands_settle(f);
 	is_free = slot < SLOTS && f->w.flows.list[slot].id.generation == 0;
@@ -357,7 +449,7 @@ static void do_open(struct fuzz *f, struct script *s)
 	if (is_free) {
 		f->spec[slot] = c.spec;
 		memset(f->sent_from[slot], 0, sizeof(f->sent_from[slot]));
-		numbers_open(&f->numbers[slot]);
+		party_follow(f, &c.spec, true);
 	}
 	commands_settle(f);
 	assert(!is_free || f->w.flows.list[slot].id.generation == c.spec.id.generation);
@@ -372,8 +464,10 @@ static void do_update(struct fuzz *f, struct script *s)
 	c.spec.latch = f->spec[slot].latch;
 	commands_settle(f);
 	assert(commanded(f, &c));
-	if (flow_find(&f->w.flows, c.spec.id))
+	if (flow_find(&f->w.flows, c.spec.id)) {
 		f->spec[slot] = c.spec;
+		party_follow(f, &c.spec, false);
+	}
 	commands_settle(f);
 }
 
@@ -445,6 +539,7 @@ static void fuzz_open(struct fuzz *f)
 	err |= port_sim_open(&f->sim, SLOTS, NS_PER_S, 1);
 	if (err)
 		abort();
+	rand_open_seed(&f->w.rand, 1);
 	f->w.port = &f->sim->port;
 	f->in = metric_value(f->metrics.packets_in);
 	f->out = metric_value(f->metrics.packets_out);
@@ -483,6 +578,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	commands_settle(f);
 	events_read(f, UINT32_MAX);
 	assert(f->closed == f->closes);
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		srtp_stream_close(f->party_out[slot]);
+		srtp_stream_close(f->party_in[slot]);
+	}
 	worker_close(&f->w);
 	return 0;
 }
