@@ -151,6 +151,15 @@ int shard_hangup(struct shard *s, uint64_t call, struct instant now) NODISCARD;
 
 /* What a call is told to do (sig/shard_commands.c). All: 0 (also when it is so already), -ENOENT (no such call), -EAGAIN (a change of
  * the session is under way), -ENOTCONN (not established). leg: 0 is the caller, 1 whom it speaks with. */
+/* Rings the best phone of `from`, and when it answered all phones of `to`, as if `from` had called. */
+struct shard_originate {
+	uint64_t call; /* the id it is to have; where there is such a call nothing is done */
+	const char *from, *to;
+	bool auto_answer; /* from's phone is asked to answer by itself (REG-18) */
+};
+/* 0, -ENOENT (from is not registered), -EHOSTUNREACH (to is not), -ESHUTDOWN (draining), -ENOSPC. */
+int shard_call_originate(struct shard *s, const struct shard_originate *o,
+			 struct instant now) NODISCARD;
 /* The party of that leg holds the other one: that one is offered a=sendonly, and no media goes either way. Until resumed, or until the
  * party's own offer to send and receive (CALL-07). */
 int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, struct instant now) NODISCARD;

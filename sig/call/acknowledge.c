@@ -4,6 +4,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
+#include "sig/call/originate.h"
 #include "sig/call/session.h"
 
 /* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. */
@@ -87,6 +88,7 @@ static void listen_again(struct call_host *h, struct call *c)
 static void established(struct call_host *h, struct call *c)
 {
 	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
+	bool begun = c->invite.own && !c->invite.again;
 
 	if (slot) /* it only soaks up copies of the INVITE now */
 		text_clear(&slot->request);
@@ -98,6 +100,8 @@ static void established(struct call_host *h, struct call *c)
 		c->state = CALL_ESTABLISHED;
 	listen_again(h, c);
 	outbox_touch(&c->out);
+	if (begun)
+		originate_joined(h, c);
 }
 
 void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)

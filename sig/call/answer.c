@@ -7,6 +7,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
+#include "sig/call/originate.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
 
@@ -174,6 +175,8 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 		l->state = LEG_ANSWERED;
 	if (err) {
 		give_up(h, c, &refusal);
+	} else if (ev->leg == LEG_A && !c->invite.again) {
+		originate_answered(h, c, ev->message);
 	} else {
 		answered(h, c, ev->leg, ev->message);
 	}

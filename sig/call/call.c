@@ -92,6 +92,7 @@ void call_free(struct call *c)
 	outbox_clear(&c->out);
 	text_clear(&c->from);
 	text_clear(&c->to);
+	text_clear(&c->display);
 	free(c->cdr);
 }
 

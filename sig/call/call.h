@@ -138,6 +138,9 @@ struct call {
 	struct text from, to; /* users */
 	bool early_media;     /* of the caller: 183 with SDP is passed on */
 	bool video;           /* node-wide policy when the call began: it stays */
+	bool originated;      /* by command: we asked A, too, before the others */
+	bool auto_answer;     /* A's phone was asked to answer by itself (REG-18) */
+	struct text display;  /* originated: A's name */
 	bool restored;
 	uint64_t setup_utc_ms, ringing_utc_ms, answer_utc_ms, end_utc_ms;
 	enum call_cause cause;
@@ -224,6 +227,12 @@ struct call_start {
 	const struct call_target *targets; /* all are rung at once */
 	uint32_t target_count;             /* 1..LEGS_MAX - 1 */
 };
+/* By command: A is rung first. */
+struct call_originate {
+	struct bytes from, display, to;
+	struct call_target target; /* of from */
+	bool auto_answer;
+};
 /* Why a call could not be started: nothing is left behind then. */
 struct call_refusal {
 	uint16_t status;
@@ -233,6 +242,8 @@ struct call_refusal {
 /* Fills *c (zeroed but for id and self). 0 or -errno with *refusal. */
 int call_start(struct call_host *h, struct call *c, const struct call_start *start,
 	       struct call_refusal *refusal) NODISCARD;
+int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
+		   struct call_refusal *refusal) NODISCARD;
 void call_step(struct call_host *h, struct call *c, const struct call_event *ev);
 /* After each step: asks for the save or the end, sets the timer. False: the call is over and may be freed. */
 bool call_settle(struct call_host *h, struct call *c);

@@ -99,13 +99,13 @@ static bool asked_fits(const struct call *c, uint8_t leg)
 	const struct leg *l = c->legs[leg];
 
 	if (l->state == LEG_LEAVING) /* a branch that is being cancelled */
-		return leg != LEG_A && leg_is_open(l);
+		return (leg != LEG_A || c->originated) && leg_is_open(l);
 	if (c->invite.state == INVITE_NONE)
 		return false;
 	if (c->invite.again)
 		return leg == leg_other(c, c->invite.from) && l->state == LEG_CONFIRMED;
 	if (leg == LEG_A)
-		return false;
+		return c->originated && l->state == LEG_EARLY && leg_is_open(l);
 	return leg_is_open(l) ? l->state == LEG_EARLY
 			      : l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED;
 }
@@ -163,7 +163,8 @@ static const char *check_invite(const struct call *c, const struct call_seed *se
 	if (inv->state == INVITE_OPEN && inv->again && (!l->asked || !leg_is_open(l)))
 		return "invite: nobody is asked";
 	if (inv->own) /* nobody asked: no request, no answer */
-		return !inv->again || inv->late || inv->state == INVITE_ACCEPTED || seed->request.n
+		return (!inv->again && !c->originated) || inv->late ||
+				       inv->state == INVITE_ACCEPTED || seed->request.n
 			       ? "invite: own"
 			       : NULL;
 	if (!over || seed->request.n)
@@ -194,9 +195,23 @@ static bool others_go(const struct call *c)
 	return true;
 }
 
+/* A is asked, or has answered and others are asked. */
+static const char *check_originating(const struct call *c)
+{
+	enum leg_state a = c->legs[LEG_A]->state;
+	bool others = has_state(c, LEG_EARLY);
+
+	if (c->invite.state != INVITE_OPEN || !c->invite.own || c->invite.again ||
+	    c->ring_ns == 0 || has_state(c, LEG_ANSWERED) || has_state(c, LEG_CONFIRMED))
+		return "call: originating";
+	return a == (others ? LEG_CONFIRMED : LEG_EARLY) ? NULL : "call: originating";
+}
+
 /* An open first INVITE, and somebody who may answer it. */
 static const char *check_setup(const struct call *c)
 {
+	if (c->originated)
+		return check_originating(c);
 	if (c->invite.state != INVITE_OPEN || c->invite.again ||
 	    c->legs[LEG_A]->state != LEG_EARLY || !has_state(c, LEG_EARLY) ||
 	    has_state(c, LEG_ANSWERED) || has_state(c, LEG_CONFIRMED) || c->ring_ns == 0)
@@ -212,7 +227,7 @@ static const char *check_answering(const struct call *c)
 
 	if (c->invite.again || c->invite.state < INVITE_ANSWERED || !others_go(c))
 		return "call: answering";
-	if (a != (said ? LEG_ANSWERED : LEG_EARLY))
+	if (a != (c->originated ? LEG_CONFIRMED : said ? LEG_ANSWERED : LEG_EARLY))
 		return "call: answering";
 	return b == LEG_ANSWERED || b == LEG_CONFIRMED ? NULL : "call: answering";
 }

@@ -222,7 +222,7 @@ static bool make_leg(struct reading *r, uint32_t index)
 /* All legs first: what an INVITE says may name any of them. */
 static bool read_legs(struct reading *r, const Tandem__Call__Call *in)
 {
-	if (in->n_legs < 2 || in->n_legs > LEGS_MAX)
+	if (in->n_legs < (in->originated ? 1 : 2) || in->n_legs > LEGS_MAX)
 		return wrong(r, "call: number of legs");
 	r->c->legs = calloc(LEGS_MAX, sizeof(struct leg *));
 	if (!r->c->legs)
@@ -242,6 +242,11 @@ static bool read_legs(struct reading *r, const Tandem__Call__Call *in)
 static bool read_partner(struct reading *r, const Tandem__Call__Call *in)
 {
 	uint32_t partner = in->partner ? in->partner : LEG_B;
+
+	if (in->originated && r->c->leg_count == 1) {
+		r->c->partner = LEG_A; /* nobody else is asked yet */
+		return true;
+	}
 
 	if (partner >= LEGS_MAX || !call_leg(r->c, (uint8_t)partner))
 		return wrong(r, "call: partner");
@@ -460,11 +465,14 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	c->state = (enum call_state)in->state;
 	c->early_media = in->early_media;
 	c->video = in->video;
+	c->originated = in->originated;
 	c->status = (uint16_t)in->status;
 	c->cause = (enum call_cause)in->cause;
 	c->ended_by = (enum call_ended_by)in->ended_by;
 	return read_line(r, &c->from, &in->from, USER_MAX, "call: from") &&
-	       read_line(r, &c->to, &in->to, USER_MAX, "call: to") && read_times(r, in);
+	       read_line(r, &c->to, &in->to, USER_MAX, "call: to") &&
+	       read_line(r, &c->display, &in->display, USER_MAX, "call: display") &&
+	       read_times(r, in);
 }
 
 static bool read_call(struct reading *r, const Tandem__Call__Call *in)

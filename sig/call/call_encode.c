@@ -308,6 +308,8 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->to = binary(&c->to);
 	out->early_media = c->early_media;
 	out->video = c->video;
+	out->originated = c->originated;
+	out->display = binary(&c->display);
 	out->setup_utc_ms = c->setup_utc_ms;
 	out->ringing_utc_ms = c->ringing_utc_ms;
 	out->answer_utc_ms = c->answer_utc_ms;

@@ -114,7 +114,7 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 	c->state = CALL_ENDING;
 	c->cause = e->cause;
 	c->ended_by = e->by;
-	if (c->legs[LEG_A]->state == LEG_EARLY) {
+	if (c->legs[LEG_A]->state == LEG_EARLY || (c->invite.own && !c->invite.again)) {
 		c->status = e->status;
 		c->answer_utc_ms = 0; /* B answered, but A was never told */
 	}

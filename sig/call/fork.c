@@ -200,7 +200,9 @@ void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
 	if (decisive || !anybody_rings(c)) {
 		struct call_ending e = {
 			.cause = best->cause,
-			.by = best->cause == CAUSE_REFUSED ? ENDED_BY_B : ENDED_BY_NODE,
+			.by = best->cause != CAUSE_REFUSED ? ENDED_BY_NODE
+			      : best->leg == LEG_A         ? ENDED_BY_A
+							   : ENDED_BY_B,
 			.status = best->status,
 			.extra = text_bytes(&best->extra),
 		};

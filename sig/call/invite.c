@@ -10,6 +10,9 @@
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
 
+/* REG-18; the URI is there for the grammar of RFC 3261 20.4 */
+#define AUTO_ANSWER "Alert-Info: <http://localhost>;info=alert-autoanswer\r\n"
+
 void invite_clear(struct invite *inv)
 {
 	text_clear(&inv->offer);
@@ -28,7 +31,9 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 		.cseq = cseq,
 		.max_forwards = max_forwards < 0 ? -1 : max_forwards - 1,
 		.contact = true,
-		.extra = BYTES_LIT(RESPOND_ALLOW "Supported:\r\n"),
+		.extra = leg == LEG_A && c->auto_answer && l->state == LEG_EARLY
+				 ? BYTES_LIT(RESPOND_ALLOW "Supported:\r\n" AUTO_ANSWER)
+				 : BYTES_LIT(RESPOND_ALLOW "Supported:\r\n"),
 		.content_type = BYTES_LIT("application/sdp"),
 		.body = text_bytes(&l->asked->media.offer_out),
 	};
@@ -155,6 +160,8 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 	l->asked->state = ASKED_PROCEEDING;
 	if (l->leave) {
 		leg_leave_now(h, c, ev->leg);
+	} else if (ev->leg == LEG_A) {
+		outbox_touch(&c->out);
 	} else if (l->state == LEG_EARLY && ev->message->status > 100) {
 		pass_on(h, c, ev->leg, ev->message);
 	}

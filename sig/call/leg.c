@@ -258,13 +258,19 @@ static void refuse_asker(struct call_host *h, struct call *c, const struct leg_f
 	c->invite.server = 0;
 }
 
+/* A, unless we asked it, too. */
+static bool is_asker(const struct call *c, uint8_t leg)
+{
+	return leg == LEG_A && !c->originated;
+}
+
 void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f)
 {
 	struct leg *l = c->legs[leg];
 
 	switch (l->state) {
 	case LEG_EARLY:
-		if (leg == LEG_A) {
+		if (is_asker(c, leg)) {
 			refuse_asker(h, c, f);
 			leg_close(l);
 		} else {
@@ -272,7 +278,7 @@ void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct le
 		}
 		break;
 	case LEG_ANSWERED:
-		if (leg == LEG_A) { /* RFC 3261 15: the callee's side waits for the ACK */
+		if (is_asker(c, leg)) { /* RFC 3261 15: the callee's side waits for the ACK */
 			l->leave = true;
 		} else {
 			leg_ack(h, c, leg);
@@ -293,7 +299,7 @@ void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg)
 	struct leg *l = c->legs[leg];
 
 	assert(l->leave);
-	if (leg == LEG_A) {
+	if (is_asker(c, leg)) {
 		send_bye(h, c, leg, (struct bytes){ 0 });
 	} else {
 		cancel(h, c, leg,

@@ -16,7 +16,8 @@ static struct addr local_of(const struct call_host *h, const struct call_flow *f
 static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 				const struct call_flow *f)
 {
-	const struct call_flow *peer = call_flow_find(c, leg_other(c, f->leg), f->line);
+	uint8_t other = leg_other(c, f->leg);
+	const struct call_flow *peer = other == f->leg ? NULL : call_flow_find(c, other, f->line);
 
 	struct flow_spec spec = {
 		.id = f->id,

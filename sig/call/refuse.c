@@ -107,7 +107,7 @@ void invite_failure(struct call_host *h, struct call *c, const struct call_event
 		leg_close(l);
 	} else if (c->invite.again) {
 		refused_again(h, c, ev->leg, ev->message->status);
-	} else if (ev->message->status < 400) {
+	} else if (ev->message->status < 400 && ev->leg != LEG_A) {
 		redirected(h, c, ev->leg, ev->message);
 	} else {
 		refused(h, c, ev->leg, ev->message);

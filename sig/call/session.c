@@ -41,7 +41,8 @@ static struct offer_policy policy_of(const struct call *c, uint8_t offerer, uint
 		.rtcp_mux = true,
 		.event_pt = EVENT_PT,
 		.sdp_max = HOST_SDP_MAX,
-		.a = terms_of(c, offerer),
+		/* our own offer to the leg we make a call for is under no terms */
+		.a = offerer == answerer ? (struct offer_terms){ 0 } : terms_of(c, offerer),
 		.b = terms_of(c, answerer),
 	};
 }

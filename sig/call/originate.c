@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/originate.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/fork.h"
+#include "sig/call/invite.h"
+#include "sig/call/leg.h"
+#include "sig/call/session.h"
+
+/* All that is relayed and phones have; the profile of A's phone takes out what it shall not use. The address and port are not ours
+ * yet: the offer is written again like a party's. */
+#define OWN_OFFER                                                                      \
+	"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"    \
+	"m=audio 9 RTP/AVP 8 0 9 18 96 101\r\n"                                        \
+	"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:9 G722/8000\r\n"     \
+	"a=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\na=rtpmap:96 opus/48000/2\r\n" \
+	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
+
+static int refuse(struct call_refusal *r, int err, uint16_t status, enum sig_refused reason)
+{
+	*r = (struct call_refusal){ .status = status, .reason = reason };
+	return err;
+}
+
+static int fill(struct call_host *h, struct call *c, const struct call_originate *o)
+{
+	c->state = CALL_SETUP;
+	c->originated = true;
+	c->auto_answer = o->auto_answer;
+	c->video = h->settings->video;
+	c->setup_utc_ms = h->now.utc_ms;
+	c->timer.owner = c->self;
+	c->timer.kind = h->timer_kind;
+	c->invite.state = INVITE_OPEN;
+	c->invite.from = LEG_A;
+	c->invite.own = true;
+	c->invite.max_forwards = -1;
+	return text_set(&c->from, o->from) || text_set(&c->to, o->to) ||
+			       text_set(&c->display, o->display) ||
+			       text_set(&c->invite.offer, BYTES_LIT(OWN_OFFER))
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* A hears from the one it is to speak with. */
+static int open_a(struct call_host *h, struct call *c, const struct call_originate *o)
+{
+	struct id_tag tag = { .call = c->id, .leg = LEG_A, .random = rand_u64_from(h->rand) };
+	struct dialog_party party = { .local_user = o->to,
+				      .remote_user = o->from,
+				      .target = o->target.uri,
+				      .hop = o->target.hop };
+	uint8_t leg;
+	int err = legs_add(h, c, &leg);
+
+	if (err)
+		return err;
+	c->legs[LEG_A]->behind_nat = o->target.behind_nat;
+	err = leg_ask(c->legs[LEG_A]);
+	if (!err)
+		err = leg_set_terms(c->legs[LEG_A], &o->target.terms);
+	return err ? err : dialog_to_party(&c->legs[LEG_A]->dialog, &tag, &party, h->settings);
+}
+
+int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
+		   struct call_refusal *refusal)
+{
+	int err = fill(h, c, o);
+
+	if (!err)
+		err = open_a(h, c, o);
+	if (err)
+		return refuse(refusal, err, 500, REFUSED_MEMORY);
+	c->legs[LEG_A]->asked->media.offerer = LEG_A;
+	outbox_touch(&c->out);
+	err = session_offer(h, c, LEG_A, text_bytes(&c->invite.offer), refusal);
+	if (err)
+		return err;
+	if (invite_queue(h, c, LEG_A))
+		return refuse(refusal, -ENOSPC, 503, REFUSED_TXNS_FULL);
+	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
+	metric_add(h->metrics->calls_started, 1);
+	call_publish(h, c, SIG_CALL_NEW);
+	LOG_INFO("call", c->id, "call started by command", LOG_BYTES("from", text_bytes(&c->from)),
+		 LOG_BYTES("to", text_bytes(&c->to)));
+	return 0;
+}
+
+static uint32_t ask_others(struct call_host *h, struct call *c)
+{
+	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = text_bytes(&c->to) };
+	struct dialog_party from = { .local_display = text_bytes(&c->display),
+				     .local_user = text_bytes(&c->from),
+				     .remote_user = text_bytes(&c->to) };
+	struct call_target targets[LEGS_MAX];
+	struct call_refusal refusal;
+	uint32_t n = h->targets_of(h->owner, &uri, targets, COUNT_OF(targets));
+	uint32_t asked = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		asked += fork_ask(h, c, &targets[i], &from, &refusal) == 0;
+	return asked;
+}
+
+/* RFC 3725 4.1: at once, or A would say its 2xx again while the others ring. */
+static void acknowledge(struct call_host *h, struct call *c)
+{
+	struct leg *l = c->legs[LEG_A];
+
+	leg_ack(h, c, LEG_A);
+	l->state = LEG_CONFIRMED;
+	leg_asked_clear(l);
+	c->invite.state = INVITE_OPEN;
+	outbox_touch(&c->out);
+}
+
+void originate_answered(struct call_host *h, struct call *c, const struct sip_message *m)
+{
+	struct call_ending e = { .cause = CAUSE_UNREACHABLE, .by = ENDED_BY_NODE, .status = 480 };
+	struct bytes sdp;
+	bool usable = !session_body(m, &sdp) && sdp.n && !text_set(&c->invite.offer, sdp);
+
+	acknowledge(h, c);
+	if (!usable)
+		e = (struct call_ending){ .cause = CAUSE_SESSION,
+					  .by = ENDED_BY_NODE,
+					  .status = 488 };
+	if (!usable || !ask_others(h, c)) {
+		call_end(h, c, &e);
+		return;
+	}
+	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
+}
+
+void originate_joined(struct call_host *h, struct call *c)
+{
+	metric_add(h->metrics->calls_answered, 1);
+	call_publish(h, c, SIG_CALL_ANSWERED);
+	LOG_INFO("call", c->id, "call answered", LOG_BYTES("from", text_bytes(&c->from)),
+		 LOG_BYTES("to", text_bytes(&c->to)),
+		 LOG_U64("setup_ms", c->answer_utc_ms - c->setup_utc_ms));
+	if (invite_own(h, c, c->partner))
+		LOG_WARN("call", c->id, "A was not asked once more");
+}

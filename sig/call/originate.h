@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call that a command makes (RFC 3725 4.1, flow I): A's phone is rung with an offer of our own; its answer is acknowledged at once and
+ * becomes the offer to the others. Whose answer A does not know yet, so A is asked once more when one of them has answered.
+ */
+#ifndef SIG_CALL_ORIGINATE_H
+#define SIG_CALL_ORIGINATE_H
+
+#include "sig/call/call.h"
+
+/* A's 2xx. */
+void originate_answered(struct call_host *h, struct call *c, const struct sip_message *m);
+/* Both have answered, and our ACKs are out. */
+void originate_joined(struct call_host *h, struct call *c);
+
+#endif
