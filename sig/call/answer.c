@@ -93,12 +93,11 @@ static void give_up(struct call_host *h, struct call *c, const struct call_refus
 	call_end(h, c, &e);
 }
 
-static int confirm(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+static int confirm(struct call_host *h, struct leg *l, const struct sip_message *m)
 {
-	struct leg *l = c->legs[leg];
-
-	return c->invite.again ? dialog_refresh(&l->dialog, m, h->settings)
-			       : dialog_confirm(&l->dialog, m, l->behind_nat, h->settings);
+	/* a branch that lost may answer its first INVITE while the winner is asked again */
+	return l->dialog.remote_tag.n ? dialog_refresh(&l->dialog, m, h->settings)
+				      : dialog_confirm(&l->dialog, m, l->behind_nat, h->settings);
 }
 
 /* Another was faster, the answer crossed our CANCEL, or the call is over: RFC 3261 9.1 and 16.7 want it acknowledged and ended. */
@@ -164,7 +163,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 		invite_stray(h, c, ev->leg, ev->message);
 		return;
 	}
-	err = confirm(h, c, ev->leg, ev->message);
+	err = confirm(h, c->legs[ev->leg], ev->message);
 	l->asked->state = ASKED_ANSWERED;
 	if (!wanted) {
 		answered_too_late(h, c, ev->leg);

@@ -97,6 +97,13 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	call_end(h, c, &e);
 }
 
+/* A successor that does not know would ask it again. Nobody waits for this save. */
+static void lost_branch_left(struct call *c, struct leg *l)
+{
+	leg_close(l);
+	outbox_touch(&c->out);
+}
+
 void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
@@ -104,7 +111,7 @@ void invite_failure(struct call_host *h, struct call *c, const struct call_event
 	if (!leg_is_open(l))
 		return;
 	if (l->state == LEG_LEAVING) {
-		leg_close(l);
+		lost_branch_left(c, l);
 	} else if (c->invite.again) {
 		refused_again(h, c, ev->leg, ev->message->status);
 	} else if (ev->message->status < 400 && ev->leg != LEG_A) {
@@ -126,7 +133,7 @@ void invite_timeout(struct call_host *h, struct call *c, const struct call_event
 	if (!leg_is_open(l) || l->asked->state == ASKED_PROCEEDING)
 		return;
 	if (l->state == LEG_LEAVING) {
-		leg_close(l);
+		lost_branch_left(c, l);
 	} else if (c->invite.again) {
 		refused_again(h, c, ev->leg, 408);
 	} else {
