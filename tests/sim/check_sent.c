@@ -152,6 +152,8 @@ static void look_at_length(struct sim *s, const struct sip_message *m, struct by
 		check_fail(s, "Content-Length does not fit");
 	if (!message_header(m, "Content-Length", 0, &value))
 		check_fail(s, "no Content-Length");
+	if (m->request && m->method == SIP_BYE && m->to.tag.n == 0)
+		check_fail(s, "a BYE without a To tag");
 	if (m->request && m->max_forwards < 0)
 		check_fail(s, "no Max-Forwards");
 }
