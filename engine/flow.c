@@ -100,6 +100,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	t->active[t->count++] = spec->id.slot;
 	spec_apply(f, spec);
 	f->listening_ns = now_ns;
+	f->reports.relayed_ns = now_ns;
 	resume_apply(f, &spec->resume, now_ns);
 	*out = f;
 	return 0;

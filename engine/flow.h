@@ -8,6 +8,7 @@
 
 #include "engine/digits.h"
 #include "engine/packet.h"
+#include "engine/reports.h"
 #include "engine/srtp.h"
 #include "media/flow.h"
 #include "media/report.h"
@@ -100,6 +101,7 @@ struct flow {
 	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
 	uint32_t active_at;      /* index in flow_table.active */
 	struct digits digits;
+	struct reports reports;
 } CACHE_ALIGNED;
 
 struct flow_table {

@@ -33,22 +33,28 @@ static struct rtcp_mapping mapping_of(const struct flow *f, const struct flow *p
 
 static enum verdict pkt_translate(struct pkt *p)
 {
+	const struct flow *f = p->flow;
+	uint32_t sender = f->source.ssrc;
 	struct rtcp_mapping m;
-	uint32_t sender = p->flow->source.ssrc;
+	size_t n = p->length;
 
-	if (rtcp_check((struct bytes){ .p = p->data, .n = p->length }))
-		return VERDICT_MALFORMED;
-	/* A source that is over may say BYE late; that is not the end of our stream. */
-	if (sender_of(p, &sender) && p->flow->source.started && sender != p->flow->source.ssrc)
+	(void)sender_of(p, &sender);
+	m = mapping_of(f, p->peer, f->source.started ? f->source.ssrc : sender);
+	m.sender = sender;
+	if (rtcp_translate(p->data, &n, &m))
 		return VERDICT_UNKNOWN_SSRC;
-	m = mapping_of(p->flow, p->peer, sender);
-	return rtcp_translate(p->data, p->length, &m) ? VERDICT_MALFORMED : VERDICT_RELAY;
+	p->length = (uint16_t)n;
+	return VERDICT_RELAY;
 }
 
-static enum verdict pkt_relay(struct pkt *p)
+static enum verdict pkt_relay(struct pkt *p, uint64_t now_ns)
 {
 	enum verdict v;
 
+	if (rtcp_check(bytes_mem(p->data, p->length)))
+		return VERDICT_MALFORMED;
+	p->flow->stats.rtcp_in++;
+	reports_read(p->flow, bytes_mem(p->data, p->length), now_ns);
 	if (!p->peer)
 		return VERDICT_NO_PEER;
 	p->to = flow_rtcp_to(p->peer);
@@ -59,8 +65,8 @@ static enum verdict pkt_relay(struct pkt *p)
 		return v;
 	p->out_slot = p->peer->id.slot;
 	p->out_channel = p->peer->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP;
-	p->flow->stats.rtcp_in++;
 	p->peer->stats.rtcp_out++;
+	reports_relayed(p->peer, bytes_mem(p->data, p->length), now_ns);
 	return VERDICT_RELAY;
 }
 
@@ -69,5 +75,5 @@ void rtcp_stage(struct worker *w, struct batch *b)
 	(void)w;
 	BATCH_EACH(p, b)
 	if (p->verdict == VERDICT_NONE && p->kind == PKT_RTCP)
-		p->verdict = (uint8_t)pkt_relay(p);
+		p->verdict = (uint8_t)pkt_relay(p, b->now_ns);
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/event.h"
 #include "engine/latch.h"
+#include "engine/originate.h"
 #include "engine/worker.h"
 
 void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
@@ -53,6 +54,7 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 			event_notice(w, f, now_ns);
 		tick_connection(w, f, now_ns);
 		silence_tick(w, f, now_ns);
+		reports_tick(w, f, now_ns);
 	}
 }
 
@@ -83,6 +85,7 @@ void tick(struct worker *w, uint64_t now_ns)
 {
 	w->tick_ns = now_ns + TICK_NS;
 	flows_tick(w, now_ns);
+	originate_flush(w);
 	faults_tick(w);
 	metrics_tick(w);
 }

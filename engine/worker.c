@@ -103,6 +103,7 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 	*w = (struct worker){ .metrics = s->metrics, .batch_wait_ns = s->batch_wait_ns };
 	w->commands.wake_fd = w->events.wake_fd = -1;
 	rand_open_system(&w->rand);
+	w->cname_key = (struct hash_key){ rand_u64_from(&w->rand), rand_u64_from(&w->rand) };
 	err = flow_table_open(&w->flows, s->slots);
 	if (!err)
 		err = ring_open(&w->commands, sizeof(struct media_command), s->commands);

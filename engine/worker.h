@@ -6,6 +6,7 @@
 #ifndef ENGINE_WORKER_H
 #define ENGINE_WORKER_H
 
+#include "base/hash.h"
 #include "base/rand.h"
 #include "base/ring.h"
 #include "engine/flow.h"
@@ -27,6 +28,7 @@ struct worker {
 	struct flow_table flows;
 	struct wheel wheel; /* opened at the first step */
 	struct rand_source rand;
+	struct hash_key cname_key;
 	bool stopping;
 	bool holds; /* held did not fit into the event ring yet */
 	struct media_event held;

@@ -144,6 +144,9 @@ struct flow_stats {
 	uint32_t digits;    /* telephone events begun */
 	uint32_t source_changes;
 	uint64_t first_in_ns, last_in_ns; /* CLOCK_BOOTTIME; 0: never */
+	/* as the party said last in its RTCP, of what we send to it */
+	uint32_t remote_lost, remote_jitter_us;
+	uint32_t rtt_us; /* to the party and back; 0: not known */
 };
 
 enum media_event_kind {

@@ -2,6 +2,7 @@
 #include "media/rtcp_translate.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum {
 	SSRC_LEN = 4,
@@ -46,6 +47,13 @@ static bool source(const struct translation *t, const uint8_t *read)
 	return translate(t, read, t->m->source_in, t->m->source_out);
 }
 
+/* Whoever speaks for the party. */
+static void sender(const struct translation *t, const uint8_t *read)
+{
+	if (!source(t, read))
+		(void)translate(t, read, t->m->sender, t->m->source_out);
+}
+
 static bool reported(const struct translation *t, const uint8_t *read)
 {
 	return translate(t, read, t->m->report_in, t->m->report_out);
@@ -56,18 +64,24 @@ static void sequence(const struct translation *t, const uint8_t *read)
 	be16_put(at(t, read), (uint16_t)(be16_get(read) - t->m->sequence_offset));
 }
 
-static void sources(const struct translation *t, struct bytes list)
+/* Is the source among those that leave? Another one that is over may say so late; that is not the end of our stream. */
+static bool sources(const struct translation *t, struct bytes list)
 {
+	bool any = false;
+
 	for (; list.n >= SSRC_LEN; list = bytes_from(list, SSRC_LEN))
-		(void)source(t, list.p);
+		any |= source(t, list.p);
+	return any;
 }
 
-static void sender_report(const struct translation *t, const struct rtcp_packet *sr)
+static bool sender_report(const struct translation *t, const struct rtcp_packet *sr)
 {
 	const uint8_t *timestamp = sr->body.p + 12; /* after SSRC and NTP time */
 
-	if (source(t, sr->body.p))
-		be32_put(at(t, timestamp), be32_get(timestamp) + t->m->timestamp_offset);
+	if (!source(t, sr->body.p))
+		return false;
+	be32_put(at(t, timestamp), be32_get(timestamp) + t->m->timestamp_offset);
+	return true;
 }
 
 static void report_blocks(const struct translation *t, struct bytes blocks)
@@ -89,7 +103,7 @@ static void descriptions(const struct translation *t, const struct rtcp_packet *
 		const uint8_t *ssrc = rest.p;
 
 		if (rtcp_chunk_next(&rest, &chunk))
-			(void)source(t, ssrc);
+			sender(t, ssrc);
 	}
 }
 
@@ -128,7 +142,7 @@ static void feedback(const struct translation *t, const struct rtcp_packet *pack
 	struct bytes control = rtcp_feedback(packet).control;
 	bool transport = packet->type == RTCP_TYPE_RTPFB;
 
-	(void)source(t, packet->body.p);
+	sender(t, packet->body.p);
 
 	bool of_reported = reported(t, packet->body.p + SSRC_LEN);
 
@@ -173,52 +187,72 @@ static void extended_report(const struct translation *t, struct bytes body)
 	struct bytes rest = bytes_from(body, SSRC_LEN);
 	struct rtcp_xr_block block;
 
-	(void)source(t, body.p);
+	sender(t, body.p);
 	while (rtcp_xr_next(&rest, &block))
 		extended_block(t, &block);
 }
 
-static void one_packet(const struct translation *t, const struct rtcp_packet *packet)
+/* False: it is not for the other party. */
+static bool one_packet(const struct translation *t, const struct rtcp_packet *packet)
 {
 	switch (packet->type) {
 	case RTCP_TYPE_SR:
-		sender_report(t, packet);
 		report_blocks(t, rtcp_blocks(packet));
-		break;
+		return sender_report(t, packet);
 	case RTCP_TYPE_RR:
-		(void)source(t, packet->body.p);
+		sender(t, packet->body.p);
 		report_blocks(t, rtcp_blocks(packet));
-		break;
+		return true;
 	case RTCP_TYPE_SDES:
 		descriptions(t, packet);
-		break;
+		return true;
 	case RTCP_TYPE_BYE:
-		sources(t, rtcp_bye_sources(packet));
-		break;
+		return sources(t, rtcp_bye_sources(packet));
 	case RTCP_TYPE_APP:
-		(void)source(t, packet->body.p);
-		break;
+		sender(t, packet->body.p);
+		return true;
 	case RTCP_TYPE_RTPFB:
 	case RTCP_TYPE_PSFB:
 		feedback(t, packet);
-		break;
+		return true;
 	case RTCP_TYPE_XR:
 		extended_report(t, packet->body);
-		break;
-	default: /* not known, and so left alone */
-		break;
+		return true;
+	default: /* what is in it nobody can translate */
+		return false;
 	}
 }
 
-int rtcp_translate(uint8_t *p, size_t n, const struct rtcp_mapping *m)
+/* An SDES alone, left over of what it came with, says nothing. */
+static bool is_worth_sending(struct bytes in, bool whole)
 {
-	const struct translation t = { .p = p, .in = bytes_mem(p, n), .m = m };
+	struct rtcp_packet packet;
+
+	while (rtcp_next(&in, &packet))
+		if (whole || packet.type != RTCP_TYPE_SDES)
+			return true;
+	return false;
+}
+
+int rtcp_translate(uint8_t *p, size_t *n, const struct rtcp_mapping *m)
+{
+	const struct translation t = { .p = p, .in = bytes_mem(p, *n), .m = m };
 	struct bytes rest = t.in;
 	struct rtcp_packet packet;
+	size_t kept = 0;
 
 	if (rtcp_check(t.in))
 		return -EBADMSG;
-	while (rtcp_next(&rest, &packet))
-		one_packet(&t, &packet);
+	for (const uint8_t *from = rest.p; rtcp_next(&rest, &packet); from = rest.p) {
+		size_t len = (size_t)(p + *n - rest.n - from);
+
+		if (!one_packet(&t, &packet))
+			continue;
+		memmove(p + kept, from, len);
+		kept += len;
+	}
+	if (!is_worth_sending(bytes_mem(p, kept), kept == *n))
+		return -ENOMSG;
+	*n = kept;
 	return 0;
 }

@@ -15,6 +15,8 @@
  */
 struct rtcp_mapping {
 	uint32_t source_in, source_out;
+	uint32_t
+		sender; /* whom it says it is from, where that is no source of RTP: stands for source_in in all but SR and BYE */
 	uint32_t timestamp_offset; /* of source: out = in + offset */
 	uint32_t report_in, report_out;
 	uint32_t
@@ -22,7 +24,11 @@ struct rtcp_mapping {
 				   * With a 16-bit offset the cycles may be off by a constant. */
 };
 
-/* 0, or -EBADMSG with p untouched. The length stays. SSRCs that are neither source nor reported stay too. */
-int rtcp_translate(uint8_t *p, size_t n, const struct rtcp_mapping *m) NODISCARD;
+/*
+ * 0 and *n, which is no more than before: SR and BYE of sources that are not relayed, and packets of types that are not known,
+ * are taken out. -EBADMSG with p untouched, or -ENOMSG: nothing of it is for the other one. SSRCs that are neither source
+ * nor reported stay.
+ */
+int rtcp_translate(uint8_t *p, size_t *n, const struct rtcp_mapping *m) NODISCARD;
 
 #endif
