@@ -4,25 +4,41 @@
 #include "base/log.h"
 #include "sig/shard_state.h"
 
-static void call_moved(struct shard *s, struct call *c, const struct sip_hop *from,
-		       const struct sip_hop *to)
+/* The party of leg 0 is who called, all others are phones of who was called. */
+static bool is_leg_of(const struct call *c, uint8_t leg, struct bytes user)
+{
+	return bytes_eq(text_bytes(leg == LEG_A ? &c->from : &c->to), user);
+}
+
+static bool leg_moved(struct shard *s, struct call *c, uint8_t leg, const struct sip_hop *from,
+		      const struct sip_hop *to)
+{
+	struct leg *l = c->legs[leg];
+
+	if (!l || !sip_hop_same(&l->dialog.hop, from))
+		return false;
+	l->dialog.hop = *to;
+	txns_hop_moved(&s->txns, c->id, leg, from, to);
+	return true;
+}
+
+static void call_moved(struct shard *s, struct call *c, struct bytes user,
+		       const struct sip_hop *from, const struct sip_hop *to)
 {
 	const struct call_event ev = { .kind = CALL_EV_ASSERT };
 	bool any = false;
 
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		struct leg *l = c->legs[i];
-
-		if (!l || !sip_hop_same(&l->dialog.hop, from))
-			continue;
-		l->dialog.hop = *to;
-		any = true;
+		if (is_leg_of(c, i, user))
+			any |= leg_moved(s, c, i, from, to);
 	}
 	if (any) /* a successor needs to know; nobody waits for it */
 		shard_call_step(s, c, &ev);
 }
 
-void shard_hop_moved(struct shard *s, const struct sip_hop *from, const struct sip_hop *to)
+/* Only what is the user's own: who forges the source of one REGISTER must not draw another's calls to where the next one comes from. */
+void shard_hop_moved(struct shard *s, struct bytes user, const struct sip_hop *from,
+		     const struct sip_hop *to)
 {
 	uint32_t cursor = 0;
 	struct call *c;
@@ -30,9 +46,8 @@ void shard_hop_moved(struct shard *s, const struct sip_hop *from, const struct s
 
 	if (sip_hop_equal(from, to))
 		return;
-	txns_hop_moved(&s->txns, 0, 0, from, to);
 	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
-		call_moved(s, c, from, to);
+		call_moved(s, c, user, from, to);
 }
 
 /* The way a request in a dialog came is the way to its sender, as long as that is the machine we knew. */

@@ -95,10 +95,12 @@ static struct registrar_settings settings_for(const struct shard *s,
 	return set;
 }
 
-static void follow(struct shard *s, const struct registrar_answer *answer)
+static void follow(struct shard *s, const struct shard_aor *a,
+		   const struct registrar_answer *answer)
 {
 	for (uint32_t i = 0; i < answer->moved_count; i++)
-		shard_hop_moved(s, &answer->moved[i].from, &answer->moved[i].to);
+		shard_hop_moved(s, text_bytes(&a->entry.user), &answer->moved[i].from,
+				&answer->moved[i].to);
 }
 
 static void apply(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
@@ -112,7 +114,7 @@ static void apply(struct shard *s, const struct sip_message *m, struct txn_slot 
 	registrar_step(&a->entry, m, &settings, s->host.now, &answer);
 	if (answer.changed) {
 		changed(s, a, before);
-		follow(s, &answer);
+		follow(s, a, &answer);
 	}
 	if (answer.status != 200) {
 		sig_count_refused(&s->metrics, REFUSED_BINDING);

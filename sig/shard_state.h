@@ -120,8 +120,9 @@ const struct shard_profile *shard_profile_of(const struct shard *s, const struct
 bool shard_range_holds(const struct shard_range *r, const struct addr *a);
 
 /* ---- shard_hop.c ---- */
-/* Dialogs and transactions that reach a party by `from` reach it by `to`; what waited goes at once. Walks all of them. */
-void shard_hop_moved(struct shard *s, const struct sip_hop *from, const struct sip_hop *to);
+/* Dialogs and transactions of the user that went by `from` go by `to`; what waited goes at once. Walks all calls. */
+void shard_hop_moved(struct shard *s, struct bytes user, const struct sip_hop *from,
+		     const struct sip_hop *to);
 /* A request came within the dialog of a leg. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
 /* It cannot be reached now, but will come back. */

@@ -357,7 +357,7 @@ void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip
 	if (from->transport != to->transport)
 		return;
 	while ((slot = pool_next(&t->pool, &cursor, &h)) != NULL) {
-		if (call && (slot->call != call || slot->leg != leg))
+		if (slot->call != call || slot->leg != leg)
 			continue;
 		if (sip_hop_same(&slot->txn.hop, from) ||
 		    (!slot->client && sip_hop_same(&slot->source, from)))

@@ -90,7 +90,7 @@ void txns_drop(struct txns *t, pool_handle h);
 /* Clients that sent there and heard nothing yet: start with *cursor = 0, NULL at the end. Walks all transactions. */
 struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *hop,
 				   uint32_t *cursor);
-/* The party of a call's leg (call 0: of any) that was reached by `from` is reached by `to`: what waits for an answer, or for the party
+/* The party of a call's leg that was reached by `from` is reached by `to`: what waits for an answer, or for the party
  * to take one, is said again there. */
 void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,
 		    const struct sip_hop *to);

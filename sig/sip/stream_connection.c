@@ -213,7 +213,8 @@ void stream_connection_flush(struct stream_connection *c)
 	}
 	if (stream_buffer_bytes(&c->out).n && !c->stalled_ns)
 		c->stalled_ns = clock_now_ns();
-	set_wants_write(c, stream_buffer_bytes(&c->out).n != 0);
+	/* TLS may have to hear something first: reading then asks for the next flush */
+	set_wants_write(c, stream_buffer_bytes(&c->out).n && (!c->tls || tls_wants_write(c->tls)));
 	stream_connection_timer(c);
 }
 

@@ -104,5 +104,7 @@ void stream_connection_read(struct stream_connection *c)
 		if (c->spoke) /* before its first message nothing else buys time */
 			c->since_ns = now_ns;
 	}
+	if (stream_buffer_bytes(&c->out).n)
+		stream_ask_flush(c);
 	stream_connection_timer(c);
 }

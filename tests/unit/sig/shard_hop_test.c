@@ -235,6 +235,25 @@ static void test_neighbour_fails_at_once(void **state)
 	assert_true(phone_hears(&l->a, "SIP/2.0 5").n || phone_hears(&l->a, "SIP/2.0 4").n);
 }
 
+/* Whoever has a password and forges a source must not draw the calls of that source to himself. */
+static void test_takes_nobody_elses_calls(void **state)
+{
+	struct line *l = *state;
+	struct phone thief;
+
+	(void)log_in(&l->b, "");
+	talk(l);
+	phone_open(&thief, l->r, "1003", "192.0.2.11:5060"); /* as if from A */
+	assert_true(bytes_starts(log_in(&thief, ""), "SIP/2.0 200"));
+	thief.addr = rig_addr("192.0.2.66:6666");
+	assert_true(bytes_starts(log_in(&thief, ""), "SIP/2.0 200"));
+	assert_int_equal(shard_hangup(l->r->shard, rig_record(l->r)->call, l->r->now), 0);
+	rig_run(l->r);
+	assert_int_equal(count(l->r, "BYE "), 2);
+	assert_int_equal(rig_count(l->r, &thief.addr, "BYE "), 0);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 1);
+}
+
 /* RFC 5626 6: the flow is the instance and its reg-id, whatever the Contact says. */
 static void test_outbound(void **state)
 {
@@ -317,6 +336,7 @@ int main(void)
 		TEST(test_waits_no_longer_than_the_transaction),
 		TEST(test_goes_on_elsewhere),
 		TEST(test_neighbour_fails_at_once),
+		TEST(test_takes_nobody_elses_calls),
 		TEST(test_outbound),
 		TEST(test_single_phone),
 		TEST(test_tls_only),
