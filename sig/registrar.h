@@ -20,8 +20,9 @@ struct binding {
 	uint64_t expires_utc_ms;
 	struct sip_hop
 		hop; /* where the REGISTER came from: requests go there (symmetric, NAT safe) */
-	bool nat;    /* source is not what Contact and Via say */
-	uint16_t q;  /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
+	struct addr bound; /* our address of hop.local, for a later process; filled by the owner */
+	bool nat;          /* source is not what Contact and Via say */
+	uint16_t q;        /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
 	struct text instance; /* +sip.instance, with its quotes taken off; and */
 	uint32_t reg_id;      /* together the name of a flow (RFC 5626 6); 0: none */
 };

@@ -18,6 +18,7 @@ struct borrowed {
 	pb_binding *list[BINDINGS_MAX];
 	pb_hop hops[BINDINGS_MAX];
 	uint8_t ips[BINDINGS_MAX][16];
+	char bounds[BINDINGS_MAX][ADDR_TEXT_MAX];
 };
 
 static ProtobufCBinaryData borrow(const struct text *t)
@@ -25,14 +26,20 @@ static ProtobufCBinaryData borrow(const struct text *t)
 	return (ProtobufCBinaryData){ .len = t->n, .data = (uint8_t *)t->p };
 }
 
-static void borrow_hop(struct borrowed *to, uint32_t i, const struct sip_hop *hop)
+static void borrow_hop(struct borrowed *to, uint32_t i, const struct binding *b)
 {
+	const struct sip_hop *hop = &b->hop;
 	pb_hop *h = &to->hops[i];
 
 	tandem__sig__hop__init(h);
 	memcpy(to->ips[i], hop->remote.ip, sizeof(to->ips[i]));
 	h->transport = (uint32_t)hop->transport;
-	h->local = hop->local;
+	if (b->bound.family == ADDR_NONE) {
+		h->local = hop->local;
+	} else {
+		(void)addr_text(&b->bound, to->bounds[i]);
+		h->bound = to->bounds[i];
+	}
 	h->inbound = hop->inbound;
 	h->port = hop->remote.port;
 	h->scope = hop->remote.scope;
@@ -47,7 +54,7 @@ static void borrow_binding(struct borrowed *to, uint32_t i, const struct binding
 	pb_binding *p = &to->bindings[i];
 
 	tandem__sig__binding__init(p);
-	borrow_hop(to, i, &b->hop);
+	borrow_hop(to, i, b);
 	p->contact = borrow(&b->contact);
 	p->call_id = borrow(&b->call_id);
 	p->user_agent = borrow(&b->user_agent);
@@ -138,6 +145,8 @@ static const char *read_binding(struct binding *b, const pb_binding *p)
 
 	if (!reason)
 		reason = read_hop(&b->hop, p->hop);
+	if (!reason && p->hop->bound[0] && addr_parse(&b->bound, bytes_str(p->hop->bound)))
+		reason = "hop_bound";
 	if (reason)
 		return reason;
 	b->cseq = p->cseq;

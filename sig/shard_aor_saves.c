@@ -37,8 +37,20 @@ static uint64_t ttl_of(const struct shard *s, const struct aor *entry)
 	return (last > now ? last - now : 0) + TTL_GRACE_MS;
 }
 
+/* The numbers of our addresses are those of this process. */
+static void name_bounds(const struct shard *s, struct aor *entry)
+{
+	for (uint32_t i = 0; i < entry->count; i++) {
+		struct binding *b = &entry->bindings[i];
+
+		if (b->hop.local < s->settings.local_count)
+			b->bound = s->settings.locals[b->hop.local].bind;
+	}
+}
+
 static bool fill_save(struct shard *s, struct shard_aor *a, struct effect *e)
 {
+	name_bounds(s, &a->entry);
 	if (text_set(&e->tenant, text_bytes(&a->entry.tenant)) ||
 	    text_set(&e->user, text_bytes(&a->entry.user)))
 		return false;

@@ -65,6 +65,29 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	return 0;
 }
 
+/* Whether the binding came in there. An older record says it by number alone. */
+static bool is_bound_to(const struct binding *b, const struct shard_local *l, uint32_t number)
+{
+	bool named = b->bound.family != ADDR_NONE;
+
+	return l->transport == b->hop.transport &&
+	       (named ? addr_eq(&l->bind, &b->bound)
+		      : number == b->hop.local && l->bind.family == b->hop.remote.family);
+}
+
+/* Listening addresses may have come and gone since. One that is gone reaches nobody. */
+static void find_locals(const struct shard *s, struct aor *entry)
+{
+	for (uint32_t i = 0; i < entry->count; i++) {
+		struct binding *b = &entry->bindings[i];
+		uint32_t n = 0;
+
+		while (n < s->settings.local_count && !is_bound_to(b, &s->settings.locals[n], n))
+			n++;
+		b->hop.local = n < s->settings.local_count ? (uint16_t)n : UINT16_MAX;
+	}
+}
+
 int shard_restore_binding(struct shard *s, struct bytes record, struct instant now,
 			  const char **reason)
 {
@@ -90,6 +113,7 @@ int shard_restore_binding(struct shard *s, struct bytes record, struct instant n
 	aor_clear(&a->entry);
 	a->entry = entry;
 	a->acked = entry.version;
+	find_locals(s, &a->entry);
 	s->bindings += entry.count;
 	return 0;
 }

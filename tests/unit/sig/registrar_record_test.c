@@ -24,6 +24,7 @@ static void entry_open(struct aor *a)
 				     .port = 65535,
 				     .family = ADDR_V6,
 				     .scope = 2 } },
+		.bound = { .ip = { 0xfe, 0x80, [15] = 2 }, .port = 5060, .family = ADDR_V6 },
 		.q = 1000,
 	};
 
@@ -56,6 +57,7 @@ static void assert_same(const struct aor *a, const struct aor *b)
 		assert_same_text(&x->user_agent, &y->user_agent);
 		assert_true(x->cseq == y->cseq && x->expires_utc_ms == y->expires_utc_ms);
 		assert_true(x->nat == y->nat && x->q == y->q);
+		assert_true(addr_eq(&x->bound, &y->bound));
 		assert_int_equal(x->hop.local, y->hop.local);
 		assert_true(addr_eq(&x->hop.remote, &y->hop.remote));
 	}
@@ -192,6 +194,13 @@ static void bend_local(struct borrowed *b)
 	b->hops[0].local = 65536;
 }
 
+static void bend_bound(struct borrowed *b)
+{
+	static char name[] = "here";
+
+	b->hops[0].bound = name;
+}
+
 static void bend_count(struct borrowed *b)
 {
 	static pb_binding *list[BINDINGS_MAX + 1];
@@ -214,7 +223,8 @@ static void test_refuses(void **state)
 		{ "user_agent", bend_agent },	{ "q", bend_q },
 		{ "hop_missing", bend_no_hop }, { "hop_transport", bend_transport },
 		{ "hop_address", bend_ip },	{ "hop_address", bend_port },
-		{ "hop_address", bend_local },	{ "too_many_bindings", bend_count },
+		{ "hop_address", bend_local },	{ "hop_bound", bend_bound },
+		{ "too_many_bindings", bend_count },
 	}, *row;
 	struct aor a;
 
