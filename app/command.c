@@ -27,7 +27,8 @@ static const struct {
 	[COMMAND_EXPIRED] = { "expired",
 			      "The command was older than its ttl_ms; nothing was done." },
 	[COMMAND_UNAVAILABLE] = { "unavailable",
-				  "Redis refused or is away; nothing was done. Try again." },
+				  "Redis refused or is away, or the node is stopping; nothing was "
+				  "done. Try again." },
 	[COMMAND_UNCERTAIN] = { "uncertain", "Redis did not answer in time: it may or may not have "
 					     "happened. The same command may be "
 					     "sent again." },

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call is told to do: hold, resume, mute, digits. */
+/* What calls are told to do: begin, hold, resume, mute, digits. */
 #include <errno.h>
 
 #include "app/command_handlers.h"
 #include "app/node.h"
+#include "sig/id.h"
 
 enum { DIGIT_MS = 120 }; /* REG-14 */
 
@@ -78,4 +79,42 @@ void command_call_dtmf(struct command_run *run)
 				    command_value(run, "digits")->text, (uint16_t)duration_ms,
 				    clock_instant()));
 	}
+}
+
+/* The id follows from the command's: were the node killed before its answer, the command would find its call. */
+static uint64_t call_id_of(const struct command_run *run)
+{
+	return id_call_derive((uint16_t)run->node->settings.node.shard, bytes_str(run->id));
+}
+
+static void end_originate(struct command_run *run, uint64_t call, int err)
+{
+	switch (err) {
+	case 0:
+		end(run, call, 0);
+		return;
+	case -ENOENT:
+		command_fail(run, COMMAND_CONFLICT, "from", "no phone of it is registered");
+		return;
+	case -EHOSTUNREACH:
+		command_fail(run, COMMAND_CONFLICT, "to", "no phone of it is registered");
+		return;
+	case -ESHUTDOWN:
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "the node takes no new calls");
+		return;
+	default:
+		command_fail(run, COMMAND_FULL, NULL, "calls, media ports or transactions");
+		return;
+	}
+}
+
+void command_call_originate(struct command_run *run)
+{
+	char from[64], to[64];
+	struct shard_originate o = { .call = call_id_of(run), .from = from, .to = to };
+
+	command_take_bool(run, "auto_answer", &o.auto_answer);
+	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));
+	(void)bytes_cstr(command_value(run, "to")->text, to, sizeof(to));
+	end_originate(run, o.call, shard_call_originate(run->node->shard, &o, clock_instant()));
 }

@@ -179,6 +179,22 @@ static const struct command_arg g_range_args[] = {
 
 static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
 static const struct command_arg g_call_args[] = { CALL_ARG, END };
+#define PARTY_ARG(what, text)                                                                    \
+	{                                                                                        \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = true, \
+		.min = 1, .max = 63, .help = (text)                                              \
+	}
+
+static const struct command_arg g_originate_args[] = {
+	PARTY_ARG("from", "Extension whose phone is rung first."),
+	PARTY_ARG("to", "Extension that is called then."),
+	{ .name = "auto_answer",
+	  .type = ARG_BOOL,
+	  .preset = "false",
+	  .help = "Ask from's phone to answer by itself: Alert-Info with info=alert-autoanswer." },
+	END,
+};
+
 #define LEG_ARG(text)                                                                    \
 	{                                                                                \
 		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
@@ -305,6 +321,12 @@ const struct command g_commands[] = {
 	  command_call_show },
 	{ "call.hangup", COMMAND_FOR_TENANT, g_call_args, "Ends a call.", "id",
 	  command_call_hangup },
+	{ "call.originate", COMMAND_FOR_TENANT, g_originate_args,
+	  "Makes a call: rings from's phone (the one with the highest q, else the newest), and "
+	  "when it has answered all phones of "
+	  "to, as if from had called. The id follows from the command's id: the same command again "
+	  "names the same call.",
+	  "id", command_call_originate },
 	{ "call.hold", COMMAND_FOR_TENANT, g_hold_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "

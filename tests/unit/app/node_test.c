@@ -26,6 +26,8 @@ static void test_commands(void **state)
 	assert_non_null(strstr(ask("call.show", "{\"call\":\"0000000000001\"}"), "\"not_found\""));
 	assert_non_null(
 		strstr(ask("call.hangup", "{\"call\":\"0000000000001\"}"), "\"not_found\""));
+	assert_non_null(strstr(ask("call.originate", "{\"from\":\"1001\",\"to\":\"1002\"}"),
+			       "\"conflict\",\"argument\":\"from\""));
 	assert_non_null(strstr(ask("call.hold", "{\"call\":\"0000000000001\",\"leg\":\"a\"}"),
 			       "\"not_found\""));
 	assert_non_null(strstr(ask("registration.list", "{}"), "\"result\":[]"));
