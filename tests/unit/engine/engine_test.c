@@ -74,6 +74,8 @@ static struct media_command open_command(struct party *p, uint32_t slot, uint32_
 			  .receive = 1,
 			  .send = 1,
 			  .leg = (uint8_t)(slot & 1),
+			  .event_pt = 101,
+			  .event_clock_hz = 8000,
 			  .rule_count = 1,
 			  .rules = { { .in = 0, .out = 0, .clock_hz = 8000 } } },
 	};
@@ -283,6 +285,35 @@ static void keeps_up_with_churn(enum engine_port port)
 	engine_close(e);
 }
 
+/* The worker sleeps, and wakes for each packet of a digit. */
+static void a_digit_is_sent_in_time(enum engine_port port)
+{
+	struct engine *e = open_engine(port);
+	struct party party[2];
+	struct media_command digit = { .kind = MEDIA_FLOW_DIGIT_SEND,
+				       .id = { .slot = B, .generation = 1 },
+				       .digit = '5',
+				       .duration_ms = 120 };
+	uint8_t packet[64];
+	uint64_t first_ns = 0, last_ns = 0;
+
+	pair_open(e, party, 0, 1);
+	command(e, &digit);
+	for (int n = 0; n < 9; n++) {
+		struct pollfd wait = { .fd = party[B].fd, .events = POLLIN };
+
+		assert_int_equal(poll(&wait, 1, WAIT_MS), 1);
+		assert_int_equal(recv(party[B].fd, packet, sizeof(packet), 0), 16);
+		assert_int_equal(packet[13] >> 7, n >= 6);
+		last_ns = clock_now_ns();
+		first_ns = first_ns ? first_ns : last_ns;
+	}
+	/* 160 ms; more only where the machine is busy with others */
+	assert_in_range((last_ns - first_ns) / NS_PER_MS, 140, 1000);
+	pair_close(e, party, 0, 1);
+	engine_close(e);
+}
+
 static uint64_t flows_on(const char *worker)
 {
 	return metric_value(metric_register(METRIC_GAUGE, "tandem_media_flows", worker, ""));
@@ -398,6 +429,7 @@ FOR_EACH_PORT(close_closes_open_flows)
 FOR_EACH_PORT(lives_through_icmp_errors)
 FOR_EACH_PORT(keeps_up_with_churn)
 FOR_EACH_PORT(sleeps_without_calls)
+FOR_EACH_PORT(a_digit_is_sent_in_time)
 FOR_EACH_PORT(calls_are_spread_over_workers)
 
 int main(void)
@@ -409,6 +441,7 @@ int main(void)
 		TESTS_OF(lives_through_icmp_errors),
 		TESTS_OF(keeps_up_with_churn),
 		TESTS_OF(sleeps_without_calls),
+		TESTS_OF(a_digit_is_sent_in_time),
 		TESTS_OF(calls_are_spread_over_workers),
 		cmocka_unit_test(refuses_what_it_cannot_do),
 		cmocka_unit_test(a_port_is_bound_again_beside_our_own),

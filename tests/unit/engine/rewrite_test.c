@@ -424,6 +424,44 @@ static void another_flow_continues_the_stream(void **state)
 	rig_close(r);
 }
 
+/* A holds B: music of another source for B, under another flow, and then A again. B hears one stream in time. */
+static void music_on_hold_is_of_one_stream(void **state)
+{
+	struct rig *r = rig_open();
+	struct flow_spec music = rig_spec(A);
+	struct addr from = party(A);
+	struct rtp in = { .ssrc = 1, .sequence = 500, .timestamp = 80000 }, out;
+	uint64_t start_ns = r->sim->now_ns;
+	uint16_t next = 500;
+
+	(void)state;
+	music.id = (struct flow_id){ .slot = 2, .generation = 3 };
+	rig_open_flow(r, &music);
+	for (int i = 0; i < 30; i++) {
+		uint32_t slot = i >= 10 && i < 20 ? 2 : A;
+
+		if (i == 10 || i == 20) { /* re-INVITEs: hold, resume */
+			r->spec[A].receive = i == 20;
+			rig_update(r, &r->spec[A]);
+			r->spec[B].peer = i == 20 ? r->spec[A].id : music.id;
+			rig_update(r, &r->spec[B]);
+		}
+		in = (struct rtp){ .ssrc = slot == A ? 1 : 77,
+				   .sequence = (uint16_t)(slot == A ? 500 + i : 9000 + i),
+				   .timestamp = (slot == A ? 80000U : 5U) + (uint32_t)i * 160 };
+		put_rtp_from(r, (int)slot, &from, &in);
+		worker_step(&r->w);
+		out = rtp_read(port_sim_take(r->sim));
+		assert_int_equal(out.ssrc, 0xbbbb);
+		assert_int_equal(out.sequence, next++);
+		assert_int_equal(out.timestamp,
+				 80000 + (r->sim->now_ns - start_ns) / NS_PER_MS * 8);
+		nothing_sent(r);
+		advance_ms(r, 20);
+	}
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +482,7 @@ int main(void)
 		cmocka_unit_test(offsets_survive_two_lives),
 		cmocka_unit_test(another_source_after_a_restart_is_marked),
 		cmocka_unit_test(another_flow_continues_the_stream),
+		cmocka_unit_test(music_on_hold_is_of_one_stream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
