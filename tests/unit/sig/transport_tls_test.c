@@ -242,7 +242,9 @@ static bool shake(struct net *r, int version, const char *sni, char out[64])
 	SSL_set_security_level(ssl, 0);
 	assert_int_equal(SSL_set_fd(ssl, fd), 1);
 	if (sni)
-		assert_int_equal(SSL_set_tlsext_host_name(ssl, sni), 1);
+		assert_int_equal(SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+					  TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)sni),
+				 1);
 	for (int i = 0; i < 200 && done != 1; i++) {
 		done = SSL_connect(ssl);
 		if (done != 1 && SSL_get_error(ssl, done) != SSL_ERROR_WANT_READ)
