@@ -2,6 +2,7 @@
 /* Event in, effects out. */
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/dtmf.h"
 #include "sig/call/flow.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
@@ -128,6 +129,20 @@ static void saved(struct call_host *h, struct call *c, const struct call_event *
 	metric_add(h->metrics->saves[ev->ok ? SAVE_DONE : SAVE_FAILED], 1);
 }
 
+/* The other party did not get it as it was: it takes INFO, or events of another clock. */
+static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct media_event *m)
+{
+	struct dtmf dtmf = {
+		.digit = m->digit,
+		.duration_ms =
+			(uint16_t)(m->duration_ms < UINT16_MAX ? m->duration_ms : UINT16_MAX),
+	};
+
+	call_publish_digit(h, c, leg, m->digit);
+	if (!m->relayed && c->state == CALL_ESTABLISHED)
+		dtmf_send(h, c, leg_other(c, leg), &dtmf);
+}
+
 static void silent(struct call_host *h, struct call *c, struct call_flow *f)
 {
 	struct call_ending e = { .cause = CAUSE_MEDIA_TIMEOUT, .by = ENDED_BY_NODE, .status = 480 };
@@ -152,7 +167,7 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 			outbox_touch(&c->out); /* nobody waits for this save */
 		break;
 	case MEDIA_FLOW_DIGIT:
-		call_publish_digit(h, c, m->leg, m->digit);
+		digit(h, c, f->leg, m);
 		break;
 	case MEDIA_FLOW_CLOSED:
 		call_flow_closed(h, c, m);

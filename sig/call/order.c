@@ -2,10 +2,10 @@
 #include "sig/call/order.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/dtmf.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/session.h"
@@ -51,77 +51,14 @@ static int mute(struct call_host *h, struct call *c, uint8_t leg, bool on)
 	return 0;
 }
 
-static void send_event(struct call_host *h, const struct call *c, const struct call_flow *f,
-		       char digit, uint16_t duration_ms)
+static void digits(struct call_host *h, struct call *c, uint8_t leg, const struct call_order *order)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_MEDIA);
-	struct media_command *command = e ? calloc(1, sizeof(*command)) : NULL;
-
-	if (!command) {
-		if (e)
-			h->effects->count--;
-		return;
-	}
-	*command = (struct media_command){ .kind = MEDIA_FLOW_DIGIT_SEND,
-					   .rtp_fd = -1,
-					   .rtcp_fd = -1,
-					   .id = f->id,
-					   .digit = digit,
-					   .duration_ms = duration_ms };
-	e->call = c->id;
-	e->media = command;
-}
-
-static void send_info(struct call_host *h, struct call *c, uint8_t leg, char digit,
-		      uint16_t duration_ms)
-{
-	char body[64];
-	struct writer w = writer_over(body, sizeof(body));
-	struct dialog_request r = {
-		.method = SIP_INFO,
-		.max_forwards = -1,
-		.content_type = BYTES_LIT("application/dtmf-relay"),
-	};
-
-	writer_fmt(&w, "Signal=%c\r\nDuration=%u\r\n", digit, duration_ms);
-	r.body = writer_done(&w);
-	if (!leg_send(h, &c->legs[leg]->dialog, &r, TXN_USER_NONE))
-		LOG_WARN("call", c->id, "no transaction left for a digit", LOG_U64("leg", leg));
-}
-
-/* The flow to the party's first audio stream, if it takes telephone-events there. */
-static const struct call_flow *event_flow(const struct call *c, uint8_t leg,
-					  const struct agreed *agreed)
-{
-	for (uint8_t i = 0; i < agreed->plan->line_count; i++) {
-		const struct media_line *line = &agreed->plan->line[i];
-		const struct media_side *own = leg == agreed->offerer ? &line->a : &line->b;
-
-		if (line->active && line->kind == MEDIA_AUDIO)
-			return own->event_pt == PAYLOAD_NONE ? NULL : call_flow_find(c, leg, i);
-	}
-	return NULL;
-}
-
-static int digits(struct call_host *h, struct call *c, uint8_t leg, const struct call_order *order)
-{
-	const struct call_flow *f;
-	struct media_plan plan;
-	struct agreed agreed;
-
-	if (session_plan(h, c, &plan, &agreed))
-		return -ENOTCONN;
-	f = event_flow(c, leg, &agreed);
 	for (size_t i = 0; i < order->digits.n; i++) {
-		char digit = (char)order->digits.p[i];
+		struct dtmf dtmf = { .digit = (char)order->digits.p[i],
+				     .duration_ms = order->duration_ms };
 
-		if (f) {
-			send_event(h, c, f, digit, order->duration_ms);
-		} else {
-			send_info(h, c, leg, digit, order->duration_ms);
-		}
+		dtmf_send(h, c, leg, &dtmf);
 	}
-	return 0;
 }
 
 void order_carry_out(struct call_host *h, struct call *c, struct call_order *order)
@@ -140,7 +77,7 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 		order->err = mute(h, c, leg, order->on);
 		break;
 	case ORDER_DIGITS:
-		order->err = digits(h, c, leg, order);
+		digits(h, c, leg, order);
 		break;
 	}
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* INFO (RFC 6086, and the older use without packages: picture updates, DTMF) goes to the other leg as it is. */
+#include "sig/call/call_end.h"
+#include "sig/call/dtmf.h"
 #include "sig/call/leg.h"
 #include "sig/call/request.h"
 #include "sig/call/respond.h"
@@ -55,7 +57,7 @@ void relay_drop(struct call_host *h, pool_handle client)
 }
 
 /* An INVITE that still waits for its save has the lower CSeq number: it goes first, or the party refuses it (RFC 3261 12.2.2). */
-static void start(struct call_host *h, struct call *c, uint8_t to, pool_handle client)
+void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client)
 {
 	const struct asked *asked = c->legs[to]->asked;
 	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = to, .txn = client };
@@ -66,6 +68,23 @@ static void start(struct call_host *h, struct call *c, uint8_t to, pool_handle c
 			return;
 	}
 	relay_go(h, client);
+}
+
+/* REG-15: a party that takes telephone-events gets one, and the INFO ends here. */
+static bool digit_taken(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	uint8_t to = leg_other(c, ev->leg);
+	struct response ok = { .status = 200 };
+	struct dtmf dtmf;
+
+	if (dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
+		return false;
+	call_publish_digit(h, c, ev->leg, dtmf.digit);
+	if (!dtmf_takes_events(c, to))
+		return false;
+	dtmf_send(h, c, to, &dtmf);
+	respond(h, ev->slot, ev->message, &ok);
+	return true;
 }
 
 void relay_request(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -88,6 +107,8 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 		refuse(h, ev, 483, (struct bytes){ 0 });
 		return;
 	}
+	if (ev->message->method == SIP_INFO && digit_taken(h, c, ev))
+		return;
 	slot = txns_keep_request(ev->slot, ev->message)
 		       ? NULL
 		       : leg_request(h, &c->legs[to]->dialog, &r, TXN_USER_RELAY);
@@ -98,7 +119,7 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 	slot->peer = ev->slot->self;
 	ev->slot->call = c->id;
 	ev->slot->user = TXN_USER_RELAY;
-	start(h, c, to, slot->self);
+	relay_start(h, c, to, slot->self);
 }
 
 void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server)
