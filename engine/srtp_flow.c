@@ -25,11 +25,14 @@ static int in_open(struct flow *f, const struct media_key *key, const struct flo
 	return err;
 }
 
-static int in_update(struct flow *f, const struct media_key *key)
+/* Of the first key the record may know an index. While the party sends in clear its stream waits. */
+static int in_update(struct flow *f, const struct flow_spec *spec)
 {
-	if (f->srtp_in && srtp_stream_has_key(f->srtp_in, key))
+	const struct media_key *key = &spec->key_in;
+
+	if (!is_secure(key) || (f->srtp_in && srtp_stream_has_key(f->srtp_in, key)))
 		return 0;
-	return in_open(f, key, NULL);
+	return in_open(f, key, f->srtp_in ? NULL : &spec->resume);
 }
 
 /* ---- what we send to the party ---- */
@@ -46,14 +49,14 @@ static int out_open(struct flow *f, const struct media_key *key, const struct fl
 		    struct rand_source *r)
 {
 	struct srtp_stream *s = NULL;
-	bool resumes = resume && resume->srtp_next > 0;
-	uint64_t next = resumes ? resume->srtp_next : 1 + rand_below(r, SRTP_FIRST_BELOW - 1);
+	uint64_t next =
+		resume->srtp_next > 0 ? resume->srtp_next : 1 + rand_below(r, SRTP_FIRST_BELOW - 1);
 	int err = 0;
 
 	if (is_secure(key))
 		err = srtp_stream_open(&s, key);
 	if (s) {
-		srtp_stream_start(s, next, resume ? resume->srtcp_next : 0);
+		srtp_stream_start(s, next, resume->srtcp_next);
 		sink_pin(&f->sink, next);
 	}
 	srtp_stream_close(f->srtp_out);
@@ -61,18 +64,19 @@ static int out_open(struct flow *f, const struct media_key *key, const struct fl
 	return err;
 }
 
-static int out_update(struct flow *f, const struct media_key *key, const struct flow_resume *start,
+/* A key that comes back after a time in clear finds its indexes where they were: none is used twice under it. */
+static int out_update(struct flow *f, const struct flow_spec *spec, bool was_secure,
 		      struct rand_source *r)
 {
-	struct flow_resume on = *start;
+	const struct media_key *key = &spec->key_out;
 
-	if (f->srtp_out && srtp_stream_has_key(f->srtp_out, key))
+	if (!is_secure(key))
 		return 0;
-	if (f->srtp_out) { /* another suite over the same key: its keystream goes on, never anew */
-		on.srtp_next = srtp_stream_next(f->srtp_out);
-		on.srtcp_next = srtcp_stream_next(f->srtp_out);
-	}
-	return out_open(f, key, &on, r);
+	if (!f->srtp_out || !srtp_stream_has_key(f->srtp_out, key))
+		return out_open(f, key, &spec->resume, r);
+	if (!was_secure)
+		sink_pin(&f->sink, srtp_stream_next(f->srtp_out));
+	return 0;
 }
 
 static void limits_set(struct flow *f, const struct flow_spec *spec)
@@ -121,11 +125,14 @@ int srtp_flow_open(struct flow_table *t, struct flow *f, const struct flow_spec 
 int srtp_flow_update(struct flow_table *t, struct flow *f, const struct flow_spec *spec,
 		     struct rand_source *r)
 {
+	bool was_secure = f->secure & SECURE_OUT;
 	int err, err_out;
 
 	secure_set(t, f, spec);
-	err = in_update(f, &spec->key_in);
-	err_out = out_update(f, &spec->key_out, &spec->resume, r);
+	if (!is_index_range(&spec->resume))
+		return -EINVAL;
+	err = in_update(f, spec);
+	err_out = out_update(f, spec, was_secure, r);
 	limits_set(f, spec);
 	return err ? err : err_out;
 }

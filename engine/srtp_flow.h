@@ -7,9 +7,10 @@
 #include "engine/flow.h"
 
 /*
- * Keys and limits of the spec. A stream whose key stays goes on; another key starts its indexes afresh (RFC 4568 6.4: its
- * rollover counter is 0). At the open of a flow they start where spec->resume says. 0, -EINVAL (a key or an index that is
- * none) or -ENOMEM: then nothing passes in that direction, under srtp_key, rather than unprotected.
+ * Keys and limits of the spec. A stream goes on as long as its key does, also over a time without key. One that is new to the
+ * flow begins where spec->resume says, else at random (RFC 4568 6.4: its rollover counter is 0). A key that was given up for another
+ * must not come back. 0, -EINVAL (a key or an index that is none) or -ENOMEM: then nothing passes in that direction, under srtp_key,
+ * rather than unprotected.
  */
 int srtp_flow_open(struct flow_table *t, struct flow *f, const struct flow_spec *spec,
 		   struct rand_source *r) NODISCARD;

@@ -103,8 +103,8 @@ struct flow_spec {
 		silence_ms; /* neither RTP nor RTCP of the party for so long while receive is 1: FLOW_SILENT; 0: never */
 	struct media_key key_in, key_out; /* what the party sends with; what we send with */
 	/* No index of ours at or above the limit is sent before an update moved it: what is below is in the record. Ignored where plain.
-	 * A flow that is opened with resume.srtp_next continues there, else at a random index below 2^15; as does one whose key_out an
-	 * update changes (RFC 4568 6.4: its rollover counter is 0), so that a new key wants a limit above 2^15. */
+	 * A key_out that is new to the flow, at its open or by an update, begins at resume.srtp_next and resume.srtcp_next; at a random
+	 * index below 2^15 when srtp_next is 0. One that was given up for another must not come back. */
 	uint64_t srtp_limit;
 	uint32_t srtcp_limit;
 	uint8_t rule_count;
@@ -115,7 +115,7 @@ struct flow_spec {
 
 enum media_command_kind {
 	MEDIA_FLOW_OPEN, /* spec; fds */
-	MEDIA_FLOW_UPDATE, /* spec: as open for an existing flow; resume is ignored, the living state goes on */
+	MEDIA_FLOW_UPDATE, /* spec: as open for an existing flow; the living state goes on: resume is about new keys alone */
 	MEDIA_FLOW_CLOSE, /* id: the worker answers with FLOW_CLOSED and its last counters, then closes the sockets */
 	MEDIA_FLOW_QUERY, /* id: the worker answers with FLOW_STATS */
 	MEDIA_FLOW_DIGIT_SEND, /* id, digit, duration_ms: an RFC 4733 event to the party; several queue up, 120 ms apart */

@@ -87,20 +87,26 @@ static void put(struct secure_rig *x, int side, enum channel c, const struct pac
 	put_bytes(x->r, side, c, &from, bytes_mem(p->p, p->n));
 }
 
-/* What the other party makes of what it gets. False: nothing came. */
-static bool heard(struct secure_rig *x, int side, struct packet *out)
+/* What a party makes of the next packet of this kind that it gets; reports of ours to others are passed over. False: none came. */
+static bool heard_on(struct secure_rig *x, int side, enum channel c, struct packet *out)
 {
 	const struct sim_packet *p = port_sim_take(x->r->sim);
 
+	while (p && (p->slot != (uint32_t)side || p->channel != c))
+		p = port_sim_take(x->r->sim);
 	if (!p)
 		return false;
-	assert_int_equal(p->slot, side);
 	memcpy(out->p, p->data, p->length);
 	out->n = p->length;
 	if (x->party[side].in)
-		assert_true(libsrtp_unprotect(x->party[side].in, p->channel == CHANNEL_RTCP, out->p,
-					      &out->n));
+		assert_true(
+			libsrtp_unprotect(x->party[side].in, c == CHANNEL_RTCP, out->p, &out->n));
 	return true;
+}
+
+static bool heard(struct secure_rig *x, int side, struct packet *out)
+{
+	return heard_on(x, side, CHANNEL_RTP, out);
 }
 
 static bool relayed(struct secure_rig *x, int side, const struct rtp *rtp, struct packet *out)
@@ -155,7 +161,7 @@ static void rtcp_passes(struct secure_rig *x, int side)
 		p = made(x, side, CHANNEL_RTCP, bytes_mem(plain, n));
 		put(x, side, CHANNEL_RTCP, &p);
 		worker_step(&x->r->w);
-		assert_true(heard(x, side ^ 1, &p));
+		assert_true(heard_on(x, side ^ 1, CHANNEL_RTCP, &p));
 		assert_int_equal(p.n, n);
 		assert_int_equal(be32_get(p.p + 4), x->r->spec[side ^ 1].ssrc_out);
 	}
@@ -464,7 +470,7 @@ static void rtcp_asks_for_indexes_in_time(void **state)
 	for (uint32_t i = 0; i < SRTCP_RESERVE + 2; i++) {
 		put(&x, A, CHANNEL_RTCP, &p);
 		worker_step(&x.r->w);
-		assert_int_equal(heard(&x, B, &out), i < SRTCP_RESERVE);
+		assert_int_equal(heard_on(&x, B, CHANNEL_RTCP, &out), i < SRTCP_RESERVE);
 	}
 	assert_int_equal(dropped(x.r, VERDICT_SRTP_INDEX), 2);
 	assert_int_equal(flow_of(x.r, B)->stats.rtcp_out, SRTCP_RESERVE);
@@ -674,6 +680,76 @@ static void another_key_starts_afresh(void **state)
 	secure_close(&x);
 }
 
+/* The key of an answer: control has said in the record where its indexes begin. */
+static void a_key_by_update_begins_where_the_record_says(void **state)
+{
+	static const uint64_t FIRST[] = { 5000, 65535, 3 * 65536 + 100 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(FIRST); i++) {
+		struct secure_rig x = secure_open(SUITE_80, SUITE_80);
+		struct flow_resume resume[2] = { { .srtp_next = FIRST[i], .srtcp_next = 77 },
+						 { .srtp_next = FIRST[i], .srtcp_next = 77 } };
+		struct media_key key[2][2];
+		struct packet p;
+
+		for (int side = A; side <= B; side++) {
+			key[side][0] = x.r->spec[side].key_in;
+			key[side][1] = x.r->spec[side].key_out;
+			x.r->spec[side].key_in = x.r->spec[side].key_out = (struct media_key){ 0 };
+		}
+		restart(&x, resume);
+		for (int side = A; side <= B; side++) {
+			x.r->spec[side].key_in = key[side][0];
+			x.r->spec[side].key_out = key[side][1];
+			rig_update(x.r, &x.r->spec[side]);
+		}
+		assert_int_equal(srtp_stream_next(flow_of(x.r, B)->srtp_out), FIRST[i]);
+		assert_int_equal(srtcp_stream_next(flow_of(x.r, B)->srtp_out), 77);
+		(void)srtp_set_stream_roc(x.party[B].in, 0xbbbb, (uint32_t)(FIRST[i] >> 16));
+		p = made_rtp(&x, A, &(struct rtp){ .ssrc = 1 });
+		put(&x, A, CHANNEL_RTP, &p);
+		worker_step(&x.r->w);
+		assert_int_equal(be16_get(port_sim_take(x.r->sim)->data + 2), FIRST[i] & 0xffff);
+		assert_int_equal(resume_of(&x, B).srtp_next, FIRST[i] + 1);
+		secure_close(&x);
+	}
+}
+
+/* Secure, in clear, and secure again under the same keys: no index comes twice. */
+static void a_time_in_clear_repeats_no_index(void **state)
+{
+	static const uint32_t CLEAR[] = { 0, 1, 10, 40000, 65536 };
+	struct secure_rig x = secure_open(MEDIA_SUITE_NONE, SUITE_80);
+	struct flow_spec *b = &x.r->spec[B], secure = *b;
+	srtp_t in = x.party[B].in;
+	uint16_t sequence = 0;
+	struct packet p;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(CLEAR); i++) {
+		uint64_t next = srtp_stream_next(flow_of(x.r, B)->srtp_out);
+
+		x.party[B].in = in;
+		for (uint32_t n = 0; n < 5; n++) {
+			assert_true(relayed(
+				&x, A, &(struct rtp){ .ssrc = 1, .sequence = sequence++ }, &p));
+			assert_int_equal(be16_get(p.p + 2), (next + n) & 0xffff);
+		}
+		b->key_in = b->key_out = (struct media_key){ 0 };
+		rig_update(x.r, b);
+		x.party[B].in = NULL;
+		for (uint32_t n = 0; n < CLEAR[i]; n++)
+			assert_true(relayed(
+				&x, A, &(struct rtp){ .ssrc = 1, .sequence = sequence++ }, &p));
+		b->key_in = secure.key_in;
+		b->key_out = secure.key_out;
+		rig_update(x.r, b);
+	}
+	x.party[B].in = in;
+	secure_close(&x);
+}
+
 static void without_its_key_nothing_passes(void **state)
 {
 	struct secure_rig x = secure_open(SUITE_80, MEDIA_SUITE_NONE);
@@ -755,6 +831,8 @@ int main(void)
 		cmocka_unit_test(control_hears_of_half_a_rollover),
 		cmocka_unit_test(the_same_key_goes_on),
 		cmocka_unit_test(another_key_starts_afresh),
+		cmocka_unit_test(a_key_by_update_begins_where_the_record_says),
+		cmocka_unit_test(a_time_in_clear_repeats_no_index),
 		cmocka_unit_test(without_its_key_nothing_passes),
 		cmocka_unit_test(a_flow_with_a_bad_key_does_not_open),
 		cmocka_unit_test(secure_flows_are_counted),
