@@ -196,7 +196,7 @@ static void test_goes_on_elsewhere(void **state)
 
 	(void)log_in(&l->b, "");
 	talk(l);
-	phone_request(&l->a, "INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=1\r\n");
+	phone_request(&l->a, "INFO", "Content-Type: text/plain\r\n", "Signal=1\r\n");
 	assert_on(last(l->r, "INFO "), 5);
 	connect_phone(&l->b, SIP_TCP, 7);
 	phone_copy(l->b.local, sizeof(l->b.local), rig_header(l->b.invite, "To"));
