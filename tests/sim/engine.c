@@ -224,9 +224,11 @@ static void open_flow(struct sim *s, const struct flow_spec *spec, uint64_t call
 	s->totals.flows++;
 	if (sim_chance(s, 700))
 		sim_after(s, sim_between_ms(s, 20, 9000), latched, at, f->serial, 0);
-	if (sim_chance(s, s->engine.digit))
-		sim_after(s, sim_between_ms(s, 2000, 20000), digit, at, f->serial,
-			  rand_u32_from(&s->rand));
+	if (sim_chance(s, s->engine.digit)) {
+		uint64_t ns = sim_between_ms(s, 2000, 20000);
+
+		sim_after(s, ns, digit, at, f->serial, rand_u32_from(&s->rand));
+	}
 	if (sim_chance(s, s->engine.fail))
 		sim_after(s, sim_between_ms(s, 100, 30000), broken, at, f->serial, 0);
 	if (is_secret(f))
