@@ -659,6 +659,9 @@ static void another_key_starts_afresh(void **state)
 		assert_true(relayed(&x, A, &(struct rtp){ .ssrc = 1, .sequence = i }, &p));
 	p = made_rtp(&x, A, &(struct rtp){ .ssrc = 1, .sequence = 5 });
 	a->key_in = key_from(SUITE_32, 55);
+	a->resume = (struct flow_resume){ .started = 1,
+					  .source_ssrc = 1,
+					  .srtp_in = 300000 }; /* of the former */
 	b->key_out = key_from(SUITE_32, 66);
 	rig_update(x.r, a);
 	rig_update(x.r, b);
