@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several phones on one extension: all ring, one has the call, the others are told to stop; and phones that redirect."""
+"""Several phones on one extension: all ring, one has the call, the others are told to stop; and redirections."""
 import time
 import unittest
 

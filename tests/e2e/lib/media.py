@@ -12,6 +12,7 @@ import time
 import tone
 
 from .codec import FRAMES, PCMU
+from .srtp import Key
 
 RATE, FRAME = 8000, 160         # the clock of G.711 and of events; 20 ms of it
 DIGITS = "0123456789*#ABCD"     # RFC 4733 3.2: the event number is the index
@@ -62,6 +63,8 @@ class Media:
         self.rtp, self.rtcp = (opened(address, self.port + i) for i in (0, 1))
         self.remote = None                      # set by use(sdp) or by hand
         self.codec, self.pt = PCMU, 0           # of the tone it sends, and of what it hears
+        self.key_out = self.key_in = None       # SRTP: set the first before sdp(); use() sets the other
+        self.highest, self.forged = None, 0
         self.ssrc = secrets.randbits(32) if ssrc is None else ssrc
         self.seq, self.ts = secrets.randbits(16), secrets.randbits(32)
         self.packets, self.rtcp_packets, self.strange = [], [], []
@@ -90,7 +93,8 @@ class Media:
                          if "telephone-event" in codec)
         return (f"v=0\r\no=- {self.ssrc} {version} {sdp_address(self.address)}\r\ns=-\r\n"
                 f"c={sdp_address(self.address)}\r\nt=0 0\r\n"
-                f"m=audio {self.port} RTP/AVP {types}\r\n{maps}{events}a=ptime:20\r\n"
+                f"m=audio {self.port} RTP/{'SAVP' if self.key_out else 'AVP'} {types}\r\n"
+                f"{maps}{events}a=ptime:20\r\n{self.key_out.line() if self.key_out else ''}"
                 f"a={direction}\r\n{extra}")
 
     def use(self, sdp):
@@ -98,7 +102,7 @@ class Media:
         text = sdp if isinstance(sdp, str) else sdp.text
         host = re.search(r"^c=IN IP[46] (\S+)", text, re.M)[1]
         port = int(re.search(r"^m=audio (\d+)", text, re.M)[1])
-        self.remote = (host, port)
+        self.remote, self.key_in = (host, port), Key.of_sdp(text)
         return self
 
     # -- sending -------------------------------------------------------------------------------
@@ -108,7 +112,10 @@ class Media:
                              (self.seq if seq is None else seq) & 0xffff,
                              (self.ts if ts is None else ts) & 0xffffffff,
                              self.ssrc if ssrc is None else ssrc)
-        self.rtp.sendto(header + payload, to or self.remote)
+        packet = header + payload
+        if self.key_out:
+            packet = self.key_out.protect(packet, self.seq if seq is None else seq)
+        self.rtp.sendto(packet, to or self.remote)
         self.sent += 1
         if seq is None:
             self.seq += 1
@@ -168,6 +175,8 @@ class Media:
             self.rtcp_packets.append((now, source, data))
         elif len(data) < 12 or data[0] >> 6 != 2:
             self.strange.append((now, source, data))
+        elif self.key_in and not (data := self._opened(data)):
+            self.forged += 1
         else:
             _, second, seq, ts, ssrc = struct.unpack("!BBHII", data[:12])
             start = 12 + 4 * (data[0] & 15)
@@ -175,6 +184,12 @@ class Media:
                 start += 4 + 4 * struct.unpack("!H", data[start + 2:start + 4])[0]
             self.packets.append(Packet(now, source, second & 0x7f, bool(second & 0x80), seq, ts,
                                        ssrc, data[start:], tos))
+
+    def _opened(self, data):
+        packet, index = self.key_in.unprotect(data, self.highest) or (None, None)
+        if packet:
+            self.highest = index if self.highest is None else max(index, self.highest)
+        return packet
 
     def audio(self, since=0.0):
         """Received packets that are no RFC 4733 event."""
