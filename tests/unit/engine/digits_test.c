@@ -264,6 +264,40 @@ static void a_source_goes_on_after_a_digit_into_silence(void **state)
 	rig_close(r);
 }
 
+/* To a party with keys a digit leaves as SRTP, in the indexes of its stream. */
+static void a_digit_is_protected(void **state)
+{
+	struct rig *r = rig_open_empty(64);
+	struct flow_spec b = rig_spec(B);
+	const struct sim_packet *p;
+	uint16_t next = 0;
+	size_t n = 0;
+
+	(void)state;
+	b.event_pt = EVENT_PT;
+	b.event_clock_hz = 8000;
+	b.key_out =
+		(struct media_key){ .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, .length = 30 };
+	b.srtp_limit = 1 << 20;
+	b.srtcp_limit = 1 << 20;
+	r->spec[B] = b;
+	rig_open_flow(r, &b);
+	digit_send(r, B, '4', 120);
+	for (int ms = 0; ms < 200; ms++) {
+		while ((p = port_sim_take(r->sim)) != NULL) {
+			assert_int_equal(p->length, 12 + 4 + 10);
+			assert_true(n == 0 || be16_get(p->data + 2) == next);
+			next = (uint16_t)(be16_get(p->data + 2) + 1);
+			assert_memory_not_equal(p->data + 12, "\x04\x0a", 2);
+			n++;
+		}
+		advance_ms(r, 1);
+		worker_step(&r->w);
+	}
+	assert_int_equal(n, 9);
+	rig_close(r);
+}
+
 /* ---- by INFO ---- */
 
 static struct rig *rig_by_info(void)
@@ -362,6 +396,7 @@ int main(void)
 		cmocka_unit_test(audio_gives_way_and_goes_on),
 		cmocka_unit_test(late_packets_find_no_taken_number),
 		cmocka_unit_test(a_source_goes_on_after_a_digit_into_silence),
+		cmocka_unit_test(a_digit_is_protected),
 		cmocka_unit_test(an_event_by_info_is_taken_out),
 		cmocka_unit_test(a_relayed_event_says_so),
 		cmocka_unit_test(a_restart_of_the_source_is_no_digit),
