@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that commands make and change, codec profiles, and what must never be shown: CALL-07, REG-10, REG-12, REG-18, SEC-05."""
+import base64
+import json
+import time
+import unittest
+
+from call_test import CallTest
+from lib.srtp import Key
+from server import ServerError
+
+
+class Commands(CallTest):
+    def call_id(self):
+        return self.calls()[0]["id"]
+
+    def events(self):
+        with self.node.redis() as redis:
+            rows = redis("XRANGE", "td:{ev:default}", "-", "+")
+        return [dict(zip(fields[::2], fields[1::2])) for _, fields in rows]
+
+    def talk(self):
+        pair = self.connect()
+        self.audio_a.start(440)
+        self.audio_b.start(880)
+        self.audio_a.wait_packets(20)
+        self.audio_b.wait_packets(20)
+        return pair
+
+    def silent(self, *ends):
+        time.sleep(0.3)                 # what was under way
+        before = [len(end.packets) for end in ends]
+        time.sleep(0.5)
+        self.assertEqual([len(end.packets) for end in ends], before)
+
+    def test_hold_and_resume(self):
+        """CALL-07: the held party is told, nobody hears anything, and a command or the holder's phone ends it."""
+        out, into, _ = self.talk()
+        self.node.ctl("call.hold", call=self.call_id(), leg="a")
+        request = into.wait_reinvite(self.audio_b.sdp(direction="recvonly", version=2))
+        self.assertIn("a=sendonly", request.text)
+        self.silent(self.audio_a, self.audio_b)
+        shown = self.node.ctl("call.show", call=self.call_id())
+        self.assertTrue(shown["a"]["holds"] and not shown["b"]["holds"])
+        self.node.ctl("call.resume", call=self.call_id(), leg="a")
+        self.assertIn("a=sendrecv", into.wait_reinvite(self.audio_b.sdp(version=3)).text)
+        self.audio_a.wait_packets(20)
+        self.audio_b.wait_packets(20)
+        kinds = [(event["type"], event.get("leg")) for event in self.events()]
+        self.assertIn(("call.held", "a"), kinds)
+        self.assertIn(("call.resumed", "a"), kinds)
+        out.bye()
+        into.wait_bye()
+
+    def test_held_call_survives_kill(self):
+        out, into, _ = self.talk()
+        self.node.ctl("call.hold", call=self.call_id(), leg="a")
+        into.wait_reinvite(self.audio_b.sdp(direction="recvonly", version=2))
+        time.sleep(0.3)
+        self.node.kill()
+        self.node.restart()
+        self.silent(self.audio_a, self.audio_b)
+        self.node.ctl("call.resume", call=self.call_id(), leg="a")
+        into.wait_reinvite(self.audio_b.sdp(version=3))
+        self.audio_a.wait_packets(20)
+        self.audio_b.wait_packets(20)
+        out.bye()
+        into.wait_bye()
+
+    def test_mute(self):
+        out, into, _ = self.talk()
+        self.node.ctl("call.mute", call=self.call_id(), leg="a", on="true")
+        self.silent(self.audio_b)
+        self.audio_a.wait_packets(20)
+        self.node.ctl("call.mute", call=self.call_id(), leg="a", on="false")
+        self.audio_b.wait_packets(20)
+        out.bye()
+        into.wait_bye()
+
+    def test_digits(self):
+        """REG-14: as telephone-events of at least 120 ms."""
+        out, into, _ = self.talk()
+        self.node.ctl("call.dtmf", call=self.call_id(), leg="b", digits="19#")
+        self.node.ctl("call.dtmf", call=self.call_id(), leg="a", digits="7")
+        time.sleep(1.5)
+        self.assertEqual(self.audio_b.digits(), "19#")
+        self.assertEqual(self.audio_a.digits(), "7")
+        out.bye()
+        into.wait_bye()
+
+    def test_originate(self):
+        """A's phone answers by itself if asked to, then B's rings, and they hear each other."""
+        answer = self.node.ctl("call.originate", **{"from": "1001", "to": "1002", "auto_answer": "true"})
+        first = self.a.incoming()
+        self.assertIn("info=alert-autoanswer", first.request.get("Alert-Info"))
+        first.answer(self.audio_a.sdp())
+        second = self.b.incoming()
+        self.assertIn("1001", second.request.get("From"))
+        second.ring()
+        second.answer(self.audio_b.sdp())
+        self.audio_a.use(first.wait_reinvite(self.audio_a.sdp(version=2)))
+        self.audio_b.use(second.request)
+        self.audio_a.start(440)
+        self.audio_b.start(880)
+        self.audio_a.wait_packets(60)
+        self.audio_b.wait_packets(60)
+        self.assertEqual(self.audio_b.heard()[0], 440)
+        self.assertEqual(self.audio_a.heard()[0], 880)
+        self.assertEqual(self.call_id(), answer["id"])
+        self.node.ctl("call.hangup", call=answer["id"])
+        first.wait_bye()
+        second.wait_bye()
+        record = self.ended()
+        self.assertEqual((record["from"], record["to"], record["sip_status"]), ("1001", "1002", "200"))
+
+    def test_the_same_command_makes_one_call(self):
+        with self.node.redis() as redis:
+            for client in ("x", "y"):
+                redis("XADD", "td:{cmd:_operator}:in", "*", "v", "1", "id", "same", "client", client,
+                      "do", "call.originate", "args", json.dumps({"from": "1001", "to": "1002"}))
+            end, rows = time.monotonic() + 5, []
+            while len(rows) < 2 and time.monotonic() < end:
+                rows = [row for client in ("x", "y")
+                        for row in redis("XRANGE", "td:{cmd:_operator}:out:" + client, "-", "+")]
+        answers = {dict(zip(fields[::2], fields[1::2]))["json"] for _, fields in rows}
+        self.assertEqual((len(rows), len(answers)), (2, 1))
+        self.assertEqual(len(self.calls()), 1)
+        self.a.incoming().reject(486, "Busy Here")
+        self.assertEqual(self.ended()["sip_status"], "486")
+
+    def test_what_is_not_possible_is_said(self):
+        for command, arguments, word in (
+                ("call.originate", {"from": "1001", "to": "1003"}, "conflict"),
+                ("call.hold", {"call": "0000000000001", "leg": "a"}, "not_found"),
+                ("extension.put", {"number": "1001", "tls": "true"}, "srtp=true"),
+                ("profile.put", {"name": "x", "codecs": "G722"}, "only codec"),
+                ("profile.put", {"name": "x", "codecs": "PCMA,MP3"}, "PCMU, PCMA, G722")):
+            with self.assertRaisesRegex(ServerError, word, msg=command):
+                self.node.ctl(command, **arguments)
+
+
+class Profiles(CallTest):
+    def test_range_chooses_codecs(self):
+        """REG-12: what a phone is offered follows from its address, and a change counts for the next call."""
+        codecs = ("8 PCMA/8000", "0 PCMU/8000", "9 G722/8000", "101 telephone-event/8000")
+        self.node.ctl("profile.put", name="lan", codecs="PCMU", g711_packet_ms="30")
+        for profile, present, absent in (("lan", "PCMU", "PCMA"), ("default", "PCMA", "iLBC")):
+            self.node.ctl("profile.range.put", **{"from": "127.0.0.0", "to": "127.255.255.255",
+                                                  "profile": profile})
+            out = self.a.invite("1002", self.audio_a.sdp(codecs=codecs))
+            into = self.b.incoming()
+            offered = into.request.text
+            self.assertIn(present, offered)
+            self.assertNotIn(absent, offered)
+            self.assertIn(f"a=ptime:{30 if profile == 'lan' else 20}", offered)
+            into.reject(486, "Busy Here")
+            out.wait_final()
+
+
+class Secrets(CallTest):
+    settings = {"log": {"level": "debug"}}
+
+    def test_no_key_is_shown(self):
+        """Neither their key nor ours is in an answer, an event, the log, a call record, or, unsealed, in Redis."""
+        for number in ("1001", "1002"):
+            self.node.ctl("extension.put", number=number, sdes_insecure="true")
+        first = Key()
+        out = self.a.invite("1002", secured(self.audio_a.sdp(), first))
+        into = self.b.incoming()
+        into.ring()
+        second = Key(suite=Key.of_sdp(into.request.text).suite)
+        into.respond(200, "OK", body=secured(self.audio_b.sdp(), second))
+        answered = out.wait_answer()
+        into.wait_ack()
+        keys = [first, second, Key.of_sdp(answered.text), Key.of_sdp(into.request.text)]
+        self.assertEqual(len({key.octets for key in keys}), 4)
+        time.sleep(0.3)
+        call = self.calls()[0]["id"]
+        shown = self.node.ctl("call.show", call=call)
+        self.assertEqual([shown[leg]["srtp"] for leg in "ab"], ["AES_CM_128_HMAC_SHA1_80"] * 2)
+        self.node.ctl("call.hold", call=call, leg="a")
+        into.wait_reinvite(secured(self.audio_b.sdp(direction="recvonly", version=2), second))
+        time.sleep(0.3)
+        places = {"call.show": json.dumps(shown).encode(), "the living call's Redis": self.redis_content()}
+        out.bye()
+        into.wait_bye()
+        self.ended()
+        places.update({"Redis": self.redis_content(), "the log": self.node.log_tail(100000).encode(),
+                       "cdr.list": json.dumps(self.node.ctl("cdr.list")).encode()})
+        self.assertIn(call.encode(), places["the living call's Redis"])
+        self.assertIn(b"level=debug", places["the log"])
+        for place, content in places.items():
+            for key in keys:
+                for form in (base64.b64encode(key.octets).rstrip(b"="), key.octets, key.octets[:16],
+                             key.octets.hex().encode()):
+                    self.assertNotIn(form, content, place)
+
+    def redis_content(self):
+        """Every key and value, as bytes."""
+        reads = {"string": ("GET",), "hash": ("HGETALL",), "set": ("SMEMBERS",), "zset": ("ZRANGE", "0", "-1"),
+                 "stream": ("XRANGE", "-", "+")}
+        with self.node.redis() as redis:
+            parts = []
+            for key in redis("KEYS", "*"):
+                word, *more = reads.get(redis("TYPE", key), ("GET",))    # none: it has just run out
+                parts += [key, redis(word, key, *more)]
+        return flat(parts)
+
+
+def secured(sdp, key):
+    return sdp.replace(" RTP/AVP ", " RTP/SAVP ").replace("a=ptime", key.line() + "a=ptime")
+
+
+def flat(value):
+    if isinstance(value, (list, tuple)):
+        return b"\n".join(flat(part) for part in value)
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
+
+
+class Guesses(CallTest):
+    def test_guesses_have_to_wait(self):
+        """SEC-05: after ten wrong passwords not even the right one is looked at for a while; other phones notice nothing."""
+        with self.node.user_agent("1001", "wrong") as guesser:
+            statuses = [guesser.register().status for _ in range(11)]
+            self.assertEqual(statuses, [401] * 10 + [403])
+            guesser.password = "secret1001"
+            refused = guesser.register()
+            self.assertEqual(refused.status, 403)
+            self.assertTrue(1 <= int(refused.get("Retry-After")) <= 5)
+            self.assertEqual(self.b.register().status, 200)
+            time.sleep(int(refused.get("Retry-After")))
+            self.assertEqual(guesser.register().status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
