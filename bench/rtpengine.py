@@ -76,13 +76,19 @@ class Rtpengine:
         return self.process.pid
 
     def ask(self, command):
+        """Sent again while there is no answer, as UDP wants it: rtpengine knows the cookie, and does nothing twice."""
         self.count += 1
         cookie = b"%d" % self.count
-        self.sock.sendto(cookie + b" " + bencode(command), (lib.ADDRESS, self.port))
-        while True:
-            answer = self.sock.recv(65536)
-            if answer.startswith(cookie + b" "):
-                return bdecode(answer[len(cookie) + 1:])[0]
+        for _ in range(10):
+            self.sock.sendto(cookie + b" " + bencode(command), (lib.ADDRESS, self.port))
+            try:
+                while True:
+                    answer = self.sock.recv(65536)
+                    if answer.startswith(cookie + b" "):
+                        return bdecode(answer[len(cookie) + 1:])[0]
+            except TimeoutError:
+                continue
+        raise OSError("rtpengine does not answer")
 
     def place(self, a_port, b_port):
         """One call; the media addresses are rtpengine's towards A and B."""
