@@ -10,15 +10,29 @@ static bool is_leg_of(const struct call *c, uint8_t leg, struct bytes user)
 	return bytes_eq(text_bytes(leg == LEG_A ? &c->from : &c->to), user);
 }
 
+/* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may
+ * name different ports of it: that of its connection in a call, the one it listens on when it registers. */
+static bool is_same_phone(const struct sip_hop *known, const struct sip_hop *from)
+{
+	if (sip_hop_same(known, from))
+		return true;
+	return sip_transport_is_stream(known->transport) && known->transport == from->transport &&
+	       !(known->connection && from->connection) && !(known->inbound && from->inbound) &&
+	       addr_ip_eq(&known->remote, &from->remote);
+}
+
 static bool leg_moved(struct shard *s, struct call *c, uint8_t leg, const struct sip_hop *from,
 		      const struct sip_hop *to)
 {
 	struct leg *l = c->legs[leg];
 
-	if (!l || !sip_hop_same(&l->dialog.hop, from))
+	struct sip_hop known;
+
+	if (!l || !is_same_phone(&l->dialog.hop, from))
 		return false;
+	known = l->dialog.hop;
 	l->dialog.hop = *to;
-	txns_hop_moved(&s->txns, c->id, leg, from, to);
+	txns_hop_moved(&s->txns, c->id, leg, &known, to);
 	return true;
 }
 

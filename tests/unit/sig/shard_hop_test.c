@@ -102,7 +102,6 @@ static void assert_on(const struct rig_sent *s, uint64_t connection)
 	assert_int_equal(s->hop.transport, SIP_TCP);
 	assert_int_equal(s->hop.local, TCP_LOCAL);
 	assert_true(s->hop.connection == connection);
-	assert_true(s->hop.inbound);
 }
 
 /* B rings on its connection and answers there. */
@@ -130,6 +129,7 @@ static void test_on_its_connection(void **state)
 	assert_true(rig_has(rig_header(invite, "Via"), "SIP/2.0/TCP 192.0.2.1:5060"));
 	assert_true(rig_has(rig_header(invite, "Contact"), ";transport=tcp>"));
 	assert_on(last(l->r, "ACK "), 5);
+	assert_true(last(l->r, "ACK ")->hop.inbound); /* behind NAT nobody listens */
 	phone_request(&l->a, "BYE", "", "");
 	assert_on(last(l->r, "BYE "), 5);
 }
@@ -174,6 +174,47 @@ static void test_waits_for_the_phone(void **state)
 	assert_true(bytes_eq(first, second));
 	phone_answer(&l->b, second, "200 OK", PHONE_SDP_B);
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+}
+
+/* A softphone names the port of its connection in a call, and the one it listens on when it registers; after a restart connections have no
+ * name. Both are it. */
+static void test_restart_without_nat(void **state)
+{
+	struct line *l = *state;
+	const struct rig_save *call;
+	struct text record = { 0 }, binding = { 0 };
+	const char *reason;
+	struct sip_hop hop;
+
+	phone_open(&l->b, l->r, "1002", "192.0.2.12:5070");
+	connect_phone(&l->b, SIP_TCP, 5);
+	(void)log_in(&l->b, "");
+	assert_int_equal(aor_encode(shard_aor_find(l->r->shard, BYTES_LIT("1002")), &binding), 0);
+	(void)snprintf(l->b.address, sizeof(l->b.address), "192.0.2.12:40005;transport=tcp");
+	talk(l);
+	call = rig_record(l->r);
+	assert_int_equal(text_set(&record, text_bytes(&call->record)), 0);
+	shard_close(l->r->shard);
+	rig_start_shard(l->r);
+	phone_bind(&l->a);
+	assert_int_equal(
+		shard_restore_binding(l->r->shard, text_bytes(&binding), l->r->now, &reason), 0);
+	assert_int_equal(shard_restore_call(l->r->shard, text_bytes(&record), l->r->now, &reason),
+			 0);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	phone_request(&l->a, "BYE", "", "");
+	hop = last(l->r, "BYE ")->hop;
+	assert_true(hop.connection == 0 && hop.remote.port == 40005);
+	hop.inbound = true; /* as if it were no neighbour */
+	shard_send_failed(l->r->shard, &hop, ECONNREFUSED, l->r->now);
+	(void)snprintf(l->b.address, sizeof(l->b.address), "192.0.2.12:5070");
+	connect_phone(&l->b, SIP_TCP, 8);
+	(void)log_in(&l->b, "");
+	assert_int_equal(count(l->r, "BYE "), 2);
+	assert_true(last(l->r, "BYE ")->hop.connection == 8);
+	text_clear(&record);
+	text_clear(&binding);
 }
 
 /* Not for ever: timer B ends it (RFC 3261 17.1.1.2). */
@@ -333,6 +374,7 @@ int main(void)
 		TEST(test_on_its_connection),
 		TEST(test_registers_again_in_a_call),
 		TEST(test_waits_for_the_phone),
+		TEST(test_restart_without_nat),
 		TEST(test_waits_no_longer_than_the_transaction),
 		TEST(test_goes_on_elsewhere),
 		TEST(test_neighbour_fails_at_once),
