@@ -16,7 +16,8 @@ MODULES = ("avcodec", "fakevideo", "swscale", "snapshot", "avformat")
 CONFIG = ("video_source fakevideo,nil\nvideo_display fakevideo,nil\nvideo_size {}\nvideo_fps 15\n"
           "videnc_format yuv420p")
 BARS = ((235, 15, 16), (15, 233, 15), (16, 15, 235))    # the test picture: red, green, blue
-LINE = "m=video {} RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\na=fmtp:97 profile-level-id=42e01f\r\na=rtcp-fb:* nack pli\r\n"
+LINE = ("m=video {} RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\na=fmtp:97 profile-level-id=42e01f\r\n"
+        "a=rtcp-fb:* nack pli\r\n")
 PLI, FIR, NACK = (206, 1), (206, 4), (205, 1)           # packet type and FMT (RFC 4585 6, RFC 5104 4.3.1)
 
 
@@ -53,9 +54,10 @@ class VideoTest(CallTest):
         for agent in (self.a, self.b):
             agent.register(expires=0)
 
-    def phone(self, number, size=None, extra=""):
+    def phone(self, number, size=None, extra="", **options):
         """A phone, with a camera if a size of its picture is given."""
         device = self.node.phone(number, "secret" + number, extra="video_codecs=h264" + extra if size else extra[1:],
+                                 **options,
                                  modules=MODULES if size else (), config=CONFIG.format(size) if size else "",
                                  source="ausine,440" if number == "1001" else "ausine,880")
         self.addCleanup(device.quit)
@@ -100,8 +102,14 @@ class Video(VideoTest):
 
     def test_two_phones_see_each_other(self):
         """Each decodes the other's test picture, which its size tells from its own; audio goes beside it."""
-        callee = self.phone("1002", "352x288", ";answermode=auto")
-        caller = self.phone("1001", "320x240")
+        self.see(self.phone("1001", "320x240"), self.phone("1002", "352x288", ";answermode=auto"))
+
+    def test_encrypted_on_one_side(self):
+        """The same where the callee speaks SRTP, and the caller does not."""
+        self.node.ctl("extension.put", secret="secret1002\n", number="1002", password="-", sdes_insecure="true")
+        self.see(self.phone("1001", "320x240"), self.phone("1002", "352x288", ";answermode=auto", sdes=True))
+
+    def see(self, caller, callee):
         self.call(caller, callee)
         time.sleep(1)
         for device, size in ((callee, (320, 240)), (caller, (352, 288))):
