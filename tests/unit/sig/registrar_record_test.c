@@ -26,6 +26,7 @@ static void entry_open(struct aor *a)
 				     .scope = 2 } },
 		.bound = { .ip = { 0xfe, 0x80, [15] = 2 }, .port = 5060, .family = ADDR_V6 },
 		.q = 1000,
+		.reg_id = 7,
 	};
 
 	*a = (struct aor){ .version = UINT64_MAX, .count = 2, .bindings = { first, second } };
@@ -35,6 +36,10 @@ static void entry_open(struct aor *a)
 	set(&a->bindings[0].call_id, "c1");
 	set(&a->bindings[0].user_agent, "phone \xff/1");
 	set(&a->bindings[1].contact, "sip:b@c");
+	set(&a->bindings[1].instance, "<urn:uuid:1>");
+	a->bindings[1].hop.transport = SIP_TLS;
+	a->bindings[1].hop.inbound = true;
+	a->bindings[1].hop.connection = 99; /* of this process: not kept */
 }
 
 static void assert_same_text(const struct text *a, const struct text *b)
@@ -56,7 +61,11 @@ static void assert_same(const struct aor *a, const struct aor *b)
 		assert_same_text(&x->call_id, &y->call_id);
 		assert_same_text(&x->user_agent, &y->user_agent);
 		assert_true(x->cseq == y->cseq && x->expires_utc_ms == y->expires_utc_ms);
-		assert_true(x->nat == y->nat && x->q == y->q);
+		assert_true(x->nat == y->nat && x->q == y->q && x->reg_id == y->reg_id);
+		assert_same_text(&x->instance, &y->instance);
+		assert_int_equal(x->hop.transport, y->hop.transport);
+		assert_int_equal(x->hop.inbound, y->hop.inbound);
+		assert_true(y->hop.connection == 0);
 		assert_true(addr_eq(&x->bound, &y->bound));
 		assert_int_equal(x->hop.local, y->hop.local);
 		assert_true(addr_eq(&x->hop.remote, &y->hop.remote));
