@@ -152,8 +152,13 @@ static void receive(struct world *w, unsigned phone, const void *text, size_t n)
 	"v=0\r\no=b 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n" \
 	"m=audio 0 RTP/AVP 8\r\n"
 
+#define SECURE_SDP                                                                    \
+	"v=0\r\no=c 1 1 IN IP4 192.0.2.13\r\ns=-\r\nc=IN IP4 192.0.2.13\r\nt=0 0\r\n" \
+	"m=audio 6000 RTP/SAVP 8\r\n"                                                 \
+	"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:YUJDZGVmR2hpSktMbW9QUXJzVHVWd3l6MTIzNDU2\r\n"
+
 static const char *const bodies[] = {
-	"", PHONE_SDP_A, PHONE_SDP_B, VIDEO_SDP, "v=0\r\n", EMPTY_SDP,
+	"", PHONE_SDP_A, PHONE_SDP_B, VIDEO_SDP, "v=0\r\n", EMPTY_SDP, SECURE_SDP,
 };
 
 static void say(struct world *w, unsigned phone, const char *text)
@@ -252,6 +257,10 @@ static void respond(struct world *w, unsigned phone, uint8_t how, uint8_t which)
 
 static void bind_phones(struct world *w)
 {
+	struct shard_extension secure = rig_extension("1003", true);
+
+	secure.sdes_insecure = true;
+	check(!shard_extension_put(w->r->shard, &secure), "no extension", NOTHING);
 	phone_bind(&w->phones[0]);
 	phone_bind(&w->phones[1]);
 	phones_bind(&w->phones[2], 2);
@@ -303,6 +312,7 @@ static void media(struct world *w, uint8_t how)
 		return;
 	}
 	ev.resume.started = 1;
+	ev.resume.srtp_next = 1000;
 	ev.resume.source_rtp = w->phones[0].addr;
 	shard_media_event(w->r->shard, &ev, w->r->now);
 	rig_drain(w->r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several phones ring for one call (RFC 3261 16.7 as seen from a B2BUA), and calls that are sent elsewhere (3xx). */
+#include "tests/unit/sig/golden.h"
 #include "tests/unit/sig/line.h"
 
 enum { PHONES = 3 };
@@ -546,6 +547,70 @@ static void restart_while_losers_go(void **state)
 	assert_ended(t, 200, ENDED_BY_A);
 }
 
+static void make_forking(struct hunt *t)
+{
+	ring(t);
+	phone_answer(&t->b[1], t->b[1].invite, "486 Busy Here", "");
+	phone_answer(&t->b[0], t->b[0].invite, "180 Ringing", "");
+}
+
+static void make_losing(struct hunt *t)
+{
+	ring_all(t);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+}
+
+static void make_won(struct hunt *t)
+{
+	make_losing(t);
+	cancelled(&t->b[1]);
+	cancelled(&t->b[2]);
+	(void)phone_hears(&t->a, "SIP/2.0 200");
+	phone_ack(&t->a);
+}
+
+/* Records of an earlier build: taken, gone on with, and ended. */
+static void golden(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*make)(struct hunt *t);
+		enum call_state call;
+	} kinds[] = {
+		{ "forking", make_forking, CALL_RINGING },
+		{ "losing", make_losing, CALL_ANSWERING },
+		{ "won", make_won, CALL_ESTABLISHED },
+	};
+	const char *folder = getenv("TANDEM_GOLDEN");
+	static uint8_t record[16384];
+
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		const char *reason = "";
+		struct hunt *t;
+		size_t n;
+
+		assert_int_equal(hunt_teardown(state), 0);
+		assert_int_equal(hunt_setup(state), 0);
+		t = *state;
+		if (folder) {
+			kinds[i].make(t);
+			golden_write(folder, golden_name(2, kinds[i].name),
+				     text_bytes(&rig_record(t->r)->record));
+			continue;
+		}
+		n = golden_read(golden_name(2, kinds[i].name), record, sizeof(record));
+		ROW_ASSERT(kinds[i].name, n > 0);
+		if (shard_restore_call(t->r->shard, bytes_mem(record, n), t->r->now, &reason))
+			fail_msg("%s: %s", kinds[i].name, reason);
+		ROW_ASSERT(kinds[i].name, view(t->r).state == kinds[i].call);
+		shard_resume(t->r->shard, t->r->now);
+		rig_run(t->r);
+		assert_int_equal(shard_hangup(t->r->shard, view(t->r).call, t->r->now), 0);
+		rig_run(t->r);
+		line_assert_idle(t->r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,6 +632,7 @@ int main(void)
 		HUNT_TEST(holds_afterwards),
 		HUNT_TEST(restart_while_they_ring),
 		HUNT_TEST(restart_while_losers_go),
+		HUNT_TEST(golden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

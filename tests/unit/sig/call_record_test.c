@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sig/call.pb-c.h"
+#include "tests/unit/sig/golden.h"
 #include "tests/unit/sig/line.h"
 
 /* A record of each kind of call that tests/data/records keeps for later builds. */
@@ -143,6 +144,10 @@ struct damage {
 	}
 
 static char g_text[64];
+static uint8_t g_key[30];
+static Tandem__Call__Secret g_secret;
+static char *g_codecs[17];
+static Tandem__Call__Terms g_terms;
 
 HARM(shard, c->id ^= UINT64_C(1) << 60)
 HARM(no_id, c->id = 0)
@@ -184,6 +189,14 @@ HARM(flow_twice, c->flows[1]->leg = 0)
 HARM(flow_same_port, c->flows[1]->port = c->flows[0]->port)
 HARM(flow_network, c->flows[0]->network = g_text)
 HARM(flow_resume, c->flows[0]->resume->rtp = g_text)
+HARM(partner, c->partner = 2)
+HARM(partner_far, c->partner = 77)
+HARM(leg_index, c->legs[1]->index = 16)
+HARM(leg_moved, c->legs[1]->index = 2)
+HARM(flow_key, (c->flows[0]->secret = &g_secret)->key.len = 29)
+HARM(flow_limit, (c->flows[0]->secret = &g_secret)->limit = UINT64_C(1) << 48)
+HARM(sealed, c->sealed = c->from)
+HARM(codecs, (c->legs[0]->terms = &g_terms)->n_codecs = 17)
 HARM(flow_sequence, c->flows[0]->resume->sequence_offset = 70000)
 
 /* Messages are taken apart in here, so that parts may be exchanged and nothing needs to be freed. */
@@ -239,13 +252,21 @@ static void broken(void **state)
 		DAMAGE(flow_odd),      DAMAGE(flow_range),
 		DAMAGE(flow_twice),    DAMAGE(flow_same_port),
 		DAMAGE(flow_network),  DAMAGE(flow_resume),
-		DAMAGE(flow_sequence),
+		DAMAGE(flow_sequence), DAMAGE(partner),
+		DAMAGE(partner_far),   DAMAGE(leg_index),
+		DAMAGE(leg_moved),     DAMAGE(flow_key),
+		DAMAGE(flow_limit),    DAMAGE(sealed),
+		DAMAGE(codecs),
 	};
 	struct line *l = *state;
 	const struct damage *row;
 	struct bytes good;
 
 	(void)snprintf(g_text, sizeof(g_text), "elsewhere");
+	tandem__call__terms__init(&g_terms);
+	for (size_t i = 0; i < COUNT_OF(g_codecs); i++)
+		g_codecs[i] = g_text;
+	g_terms.codecs = g_codecs;
 	make_established(l);
 	good = text_bytes(&rig_record(l->r)->record);
 	fresh(l);
@@ -258,6 +279,9 @@ static void broken(void **state)
 		size_t n;
 
 		g_arena.used = 0;
+		tandem__call__secret__init(&g_secret);
+		g_secret.key = (ProtobufCBinaryData){ .len = sizeof(g_key), .data = g_key };
+		g_secret.limit = 1;
 		c = tandem__call__call__unpack(&g_in_arena, good.n, good.p);
 		assert_non_null(c);
 		row->harm(c);
@@ -342,34 +366,6 @@ static void end_all(struct line *l)
 	rig_run(l->r);
 }
 
-static size_t read_file(const char *name, uint8_t *out, size_t cap)
-{
-	char path[128];
-	FILE *f;
-	size_t n;
-
-	(void)snprintf(path, sizeof(path), "data/records/call-1-%s.bin", name);
-	f = fopen(path, "rb");
-	if (!f)
-		return 0;
-	n = fread(out, 1, cap, f);
-	(void)fclose(f);
-	return n;
-}
-
-/* TANDEM_GOLDEN=folder writes the records of this build there; those in tests/data/records are never changed. */
-static void golden_write(const char *folder, const char *name, struct bytes record)
-{
-	char path[256];
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "%s/call-1-%s.bin", folder, name);
-	f = fopen(path, "wb");
-	assert_non_null(f);
-	assert_int_equal(fwrite(record.p, 1, record.n, f), record.n);
-	(void)fclose(f);
-}
-
 static void golden(void **state)
 {
 	const char *folder = getenv("TANDEM_GOLDEN");
@@ -385,10 +381,11 @@ static void golden(void **state)
 		l = *state;
 		if (folder) {
 			kinds[i].make(l);
-			golden_write(folder, kinds[i].name, text_bytes(&rig_record(l->r)->record));
+			golden_write(folder, golden_name(1, kinds[i].name),
+				     text_bytes(&rig_record(l->r)->record));
 			continue;
 		}
-		n = read_file(kinds[i].name, record, sizeof(record));
+		n = golden_read(golden_name(1, kinds[i].name), record, sizeof(record));
 		ROW_ASSERT(kinds[i].name, n > 0);
 		if (restore(l, bytes_mem(record, n), &reason))
 			fail_msg("%s: %s", kinds[i].name, reason);

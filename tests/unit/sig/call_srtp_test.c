@@ -2,6 +2,7 @@
 /* SRTP with SDES keys (RFC 4568) on one side of a call: terms, keys and what must never be used twice; parties that fall silent. */
 #include <errno.h>
 
+#include "tests/unit/sig/golden.h"
 #include "tests/unit/sig/line.h"
 
 #define KEY_A       "YUJDZGVmR2hpSktMbW9QUXJzVHVWd3l6MTIzNDU2"
@@ -139,6 +140,31 @@ static void sealed(void **state)
 	b = last_media(l->r, MEDIA_FLOW_OPEN, 0);
 	assert_memory_equal(&b.key_in, &a.key_in, sizeof(a.key_in));
 	assert_memory_equal(&b.key_out, &a.key_out, sizeof(a.key_out));
+}
+
+/* A sealed record of an earlier build. */
+static void golden(void **state)
+{
+	struct line *l = *state;
+	const char *folder = getenv("TANDEM_GOLDEN");
+	static uint8_t record[16384];
+	const char *reason = "";
+	size_t n;
+
+	if (folder) {
+		established(l);
+		golden_write(folder, golden_name(2, "secure"),
+			     text_bytes(&rig_record(l->r)->record));
+		return;
+	}
+	n = golden_read(golden_name(2, "secure"), record, sizeof(record));
+	assert_true(n > 0);
+	if (shard_restore_call(l->r->shard, bytes_mem(record, n), l->r->now, &reason))
+		fail_msg("%s", reason);
+	rig_drain(l->r);
+	assert_int_equal(last_media(l->r, MEDIA_FLOW_OPEN, 0).key_out.length, 30);
+	assert_memory_equal(last_media(l->r, MEDIA_FLOW_OPEN, 0).key_in.octets,
+			    "aBCdefGhiJKLmoPQrsTuVwyz123456", 30);
 }
 
 static void another_seal_key(void **state)
@@ -367,6 +393,7 @@ int main(void)
 		LINE_TEST(offered),
 		LINE_TEST(sealed),
 		LINE_TEST(another_seal_key),
+		LINE_TEST(golden),
 		LINE_TEST(more_indexes),
 		LINE_TEST(indexes_of_the_next_process),
 		LINE_TEST(secure_plain_secure),

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "sig/call/call_read.h"
+#include "sig/call/secret.h"
+
+static bool read_network(struct reading *r, struct call_flow *f, const char *name)
+{
+	const struct shard_settings *s = r->h->settings;
+
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		f->network = (uint8_t)i;
+		if (bytes_is(bytes_str(name), s->networks[i].name))
+			return true;
+	}
+	return reading_wrong(r, "flow: network is not ours");
+}
+
+static bool read_resume(struct reading *r, struct flow_resume *out, const Tandem__Call__Resume *in)
+{
+	if (!in)
+		return true;
+	if (in->sequence_offset > UINT16_MAX)
+		return reading_wrong(r, "flow: sequence offset");
+	out->source_ssrc = in->ssrc;
+	out->timestamp_offset = in->timestamp_offset;
+	out->sequence_offset = (uint16_t)in->sequence_offset;
+	out->started = in->started ? 1 : 0;
+	out->srtp_in = in->srtp;
+	if (in->srtp >= SRTP_INDEX_END)
+		return reading_wrong(r, "flow: SRTP index");
+	return reading_address(r, &out->source_rtp, in->rtp, "flow: latched address") &&
+	       reading_address(r, &out->source_rtcp, in->rtcp, "flow: latched address");
+}
+
+static bool read_secret(struct reading *r, struct call_flow *f, const Tandem__Call__Secret *in)
+{
+	if (!in)
+		return true;
+	if (in->key.len != SECRET_LEN || in->limit == 0 ||
+	    in->limit >= SRTP_INDEX_END - SRTP_RESERVE ||
+	    in->limit_rtcp >= SRTCP_INDEX_END - SRTCP_RESERVE)
+		return reading_wrong(r, "flow: SRTP key");
+	return !secret_restore(f, reading_slice(&in->key), in->limit, in->limit_rtcp) ||
+	       reading_wrong(r, "out of memory");
+}
+
+static bool read_flow(struct reading *r, const Tandem__Call__Flow *in)
+{
+	struct call_flow *f = &r->c->flows[r->c->flow_count];
+
+	if (in->leg >= LEGS_MAX || !call_leg(r->c, (uint8_t)in->leg) ||
+	    in->line >= MEDIA_LINES_MAX || in->kind > MEDIA_VIDEO)
+		return reading_wrong(r, "flow: place");
+	if (in->port == 0 || in->port > UINT16_MAX || in->port % 2)
+		return reading_wrong(r, "flow: port");
+	for (uint32_t i = 0; i < r->c->flow_count; i++) {
+		if (r->c->flows[i].leg == in->leg && r->c->flows[i].line == in->line)
+			return reading_wrong(r, "flow: twice");
+	}
+	f->leg = (uint8_t)in->leg;
+	f->line = (uint8_t)in->line;
+	f->kind = (enum media_kind)in->kind;
+	f->port = (uint16_t)in->port;
+	f->ssrc_out = in->ssrc;
+	f->event_pt = PAYLOAD_NONE;
+	r->c->flow_count++;
+	return read_secret(r, f, in->secret) && read_network(r, f, in->network) &&
+	       read_resume(r, &f->resume, in->resume);
+}
+
+bool reading_flows(struct reading *r, const Tandem__Call__Call *in)
+{
+	if (in->n_flows > CALL_FLOWS_MAX)
+		return reading_wrong(r, "flow: too many");
+	r->c->flows = in->n_flows ? calloc(in->n_flows, sizeof(*r->c->flows)) : NULL;
+	if (in->n_flows && !r->c->flows)
+		return reading_wrong(r, "out of memory");
+	for (size_t i = 0; i < in->n_flows; i++) {
+		if (!read_flow(r, in->flows[i]))
+			return false;
+	}
+	return true;
+}
