@@ -411,6 +411,32 @@ static void unreachable(struct world *w, unsigned phone)
 	shard_send_failed(w->r->shard, &hop, ECONNREFUSED, w->r->now);
 }
 
+/* What a command asks for; it may well be refused. */
+static void order(struct world *w, uint8_t how)
+{
+	const struct shard_originate o = { .call = UINT64_C(0x7800000000001),
+					   .from = how & 8 ? "1001" : "1003",
+					   .to = "1002",
+					   .auto_answer = how & 16 };
+	struct shard *s = w->r->shard;
+	struct call_view v;
+	uint32_t cursor = 0;
+	uint8_t leg = how >> 7;
+
+	if (how % 8 == 7 || !shard_call_next(s, &cursor, &v)) {
+		(void)!shard_call_originate(s, &o, w->r->now);
+	} else if (how % 8 < 3) {
+		(void)!shard_call_hold(s, v.call, leg, w->r->now);
+	} else if (how % 8 < 5) {
+		(void)!shard_call_resume(s, v.call, leg, w->r->now);
+	} else if (how % 8 == 5) {
+		(void)!shard_call_mute(s, v.call, leg, how & 16, w->r->now);
+	} else {
+		(void)!shard_call_dtmf(s, v.call, leg, BYTES_LIT("1#"), 120, w->r->now);
+	}
+	rig_drain(w->r);
+}
+
 static void step(struct world *w)
 {
 	uint8_t op = next(&w->in);
@@ -466,7 +492,10 @@ static void step(struct world *w)
 		rig_drain(w->r);
 		break;
 	default:
-		mutate(w, phone);
+		if (op & 0x80)
+			order(w, next(&w->in));
+		else
+			mutate(w, phone);
 		break;
 	}
 }
