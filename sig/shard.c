@@ -18,6 +18,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.txns = &s->txns,
 		.wheel = &s->wheel,
 		.ports = s->ports,
+		.users = &s->legs,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,
 		.space = s->space,
@@ -64,6 +65,7 @@ static int tables_open(struct shard *s, struct rand_source *rand)
 	    (err = pool_open(&s->extensions, sizeof(struct shard_extension),
 			     set->registrations_max)) ||
 	    (err = table_open(&s->calls_by_id, set->calls_max)) ||
+	    (err = leg_users_open(&s->legs, 2 * set->calls_max, rand)) ||
 	    (err = table_open(&s->aors_by_user, set->registrations_max)) ||
 	    (err = table_open(&s->extensions_by_number, set->registrations_max)))
 		return err;
@@ -150,6 +152,7 @@ void shard_close(struct shard *s)
 	pool_close_any(&s->aors);
 	pool_close_any(&s->extensions);
 	table_close(&s->calls_by_id);
+	leg_users_close(&s->legs);
 	table_close(&s->aors_by_user);
 	table_close(&s->extensions_by_number);
 	for (uint32_t i = 0; i < s->settings.network_count; i++)

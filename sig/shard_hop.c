@@ -4,12 +4,6 @@
 #include "base/log.h"
 #include "sig/shard_state.h"
 
-/* The party of leg 0 is who called, all others are phones of who was called. */
-static bool is_leg_of(const struct call *c, uint8_t leg, struct bytes user)
-{
-	return bytes_eq(text_bytes(leg == LEG_A ? &c->from : &c->to), user);
-}
-
 /* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may
  * name different ports of it: that of its connection in a call, the one it listens on when it registers. */
 static bool is_same_phone(const struct sip_hop *known, const struct sip_hop *from)
@@ -21,47 +15,32 @@ static bool is_same_phone(const struct sip_hop *known, const struct sip_hop *fro
 	       addr_ip_eq(&known->remote, &from->remote);
 }
 
-static bool leg_moved(struct shard *s, struct call *c, uint8_t leg, const struct sip_hop *from,
+static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from,
 		      const struct sip_hop *to)
 {
-	struct leg *l = c->legs[leg];
+	struct sip_hop known = l->dialog.hop;
 
-	struct sip_hop known;
-
-	if (!l || !is_same_phone(&l->dialog.hop, from))
+	if (!is_same_phone(&known, from))
 		return false;
-	known = l->dialog.hop;
 	l->dialog.hop = *to;
-	txns_hop_moved(&s->txns, c->id, leg, &known, to);
+	txns_hop_moved(&s->txns, l->dialog.tag.call, l->dialog.tag.leg, &known, to);
 	return true;
 }
 
-static void call_moved(struct shard *s, struct call *c, struct bytes user,
-		       const struct sip_hop *from, const struct sip_hop *to)
-{
-	const struct call_event ev = { .kind = CALL_EV_ASSERT };
-	bool any = false;
-
-	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (is_leg_of(c, i, user))
-			any |= leg_moved(s, c, i, from, to);
-	}
-	if (any) /* a successor needs to know; nobody waits for it */
-		shard_call_step(s, c, &ev);
-}
-
-/* Only what is the user's own: who forges the source of one REGISTER must not draw another's calls to where the next one comes from. */
+/* Only what is the user's own: who forges the source of one REGISTER must not draw another's calls to where the next one comes from.
+ * A successor needs to know, and nobody waits for it; that save lets no leg go. */
 void shard_hop_moved(struct shard *s, struct bytes user, const struct sip_hop *from,
 		     const struct sip_hop *to)
 {
-	uint32_t cursor = 0;
-	struct call *c;
-	pool_handle h;
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct leg *l = NULL;
 
 	if (sip_hop_equal(from, to))
 		return;
-	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
-		call_moved(s, c, user, from, to);
+	while ((l = leg_users_next(&s->legs, user, l)) != NULL) {
+		if (leg_moved(s, l, from, to))
+			shard_call_step(s, shard_call_find(s, l->dialog.tag.call), &ev);
+	}
 }
 
 /* The way a request in a dialog came is the way to its sender, as long as that is the machine we knew. */
@@ -80,6 +59,28 @@ void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct
 	d->hop.connection = m->hop.connection;
 	txns_hop_moved(&s->txns, c->id, leg, &from, &d->hop);
 	outbox_touch(&c->out);
+}
+
+/* A copy of a request, or its CANCEL, over a new connection is answered there, the old one being dead (RFC 3261 18.2.2). */
+struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
+				  const struct sip_message *m)
+{
+	pool_handle self = slot->self;
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct call *c;
+
+	if (!sip_transport_is_stream(m->hop.transport) ||
+	    m->hop.transport != slot->source.transport ||
+	    m->hop.connection == slot->source.connection)
+		return slot;
+	slot->source = m->hop;
+	message_response_hop(m, &slot->txn.hop);
+	c = slot->call ? shard_call_find(s, slot->call) : NULL;
+	if (!c || !call_leg(c, slot->leg))
+		return slot;
+	shard_hop_follow(s, c, slot->leg, m);
+	shard_call_step(s, c, &ev);
+	return txns_get(&s->txns, self);
 }
 
 /* A party that listens gets what was under way over a new connection, once (RFC 3261 18.4); who came to us comes again. */

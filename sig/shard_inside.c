@@ -200,6 +200,8 @@ void shard_cancel(struct shard *s, const struct sip_message *m)
 	struct call_event ev = { .kind = CALL_EV_CANCEL };
 	struct call *c;
 
+	if (invite)
+		invite = shard_hop_copied(s, invite, m);
 	if (!invite) {
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_TRANSACTION, (struct bytes){ 0 });
 		return;

@@ -143,6 +143,7 @@ static enum route_verdict find(const struct shard *s, const struct sip_uri *uri,
 	for (uint32_t i = 0; i < *count; i++) {
 		out[i] = (struct call_target){
 			.uri = text_bytes(&list[i]->contact),
+			.user = text_bytes(&aor->entry.user),
 			.hop = list[i]->hop,
 			.behind_nat = list[i]->nat,
 			.terms = terms_of(s, e, &list[i]->hop),

@@ -48,7 +48,9 @@ static void request(struct shard *s, const struct sip_message *m)
 	}
 	slot = txns_find_server(&s->txns, m, m->method);
 	if (slot) {
-		(void)txns_step(&s->txns, slot, TXN_EV_REQUEST, s->host.now.ns);
+		slot = shard_hop_copied(s, slot, m);
+		if (slot)
+			(void)txns_step(&s->txns, slot, TXN_EV_REQUEST, s->host.now.ns);
 		return;
 	}
 	metric_add(s->metrics.requests[m->method], 1);

@@ -59,6 +59,7 @@ struct shard {
 	struct table calls_by_id, aors_by_user, extensions_by_number;
 	struct shard_profiles profiles;
 	struct auth_limit auth_limit;
+	struct leg_users legs;
 	struct hash_key key;
 	uint32_t established;
 	uint32_t bindings;
@@ -125,6 +126,9 @@ void shard_hop_moved(struct shard *s, struct bytes user, const struct sip_hop *f
 		     const struct sip_hop *to);
 /* A request came within the dialog of a leg. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
+/* A copy of the request of that transaction came, or its CANCEL. NULL: the transaction is over. */
+struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
+				  const struct sip_message *m);
 /* It cannot be reached now, but will come back. */
 bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop);
 /* REG-08 and the profile of its address: whether a phone of the extension may come over this. */

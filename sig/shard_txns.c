@@ -22,7 +22,8 @@ int txns_open(struct txns *t, uint32_t capacity, struct rand_source *rand)
 	t->key.k0 = rand_u64_from(rand);
 	t->key.k1 = rand_u64_from(rand);
 	if (pool_open(&t->pool, sizeof(struct txn_slot), capacity) ||
-	    table_open(&t->by_branch, capacity) || table_open(&t->by_merge, capacity)) {
+	    table_open(&t->by_branch, capacity) || table_open(&t->by_merge, capacity) ||
+	    table_open(&t->by_call, capacity)) {
 		txns_close(t);
 		return -ENOMEM;
 	}
@@ -43,6 +44,7 @@ void txns_close(struct txns *t)
 		pool_close(&t->pool);
 	table_close(&t->by_branch);
 	table_close(&t->by_merge);
+	table_close(&t->by_call);
 }
 
 struct txn_slot *txns_get(const struct txns *t, pool_handle h)
@@ -124,6 +126,7 @@ static void give(struct txns *t, struct txn_slot *slot)
 	wheel_stop(t->wheel, &slot->timer);
 	unlist(&t->by_branch, &slot->hash, slot->self);
 	unlist(&t->by_merge, &slot->merge, slot->self);
+	unlist(&t->by_call, &slot->call, slot->self);
 	txn_clear(&slot->txn);
 	text_clear(&slot->request);
 	(void)pool_give(&t->pool, slot->self);
@@ -135,6 +138,18 @@ static bool list(struct table *table, uint64_t hash, uint64_t *kept, pool_handle
 		return false;
 	*kept = hash;
 	return true;
+}
+
+/* Without memory it belongs all the same, but does not move with its party. */
+void txns_belong(struct txns *t, struct txn_slot *slot, uint64_t call, uint8_t leg,
+		 enum txn_user user)
+{
+	assert(slot->call == 0);
+	if (table_put(&t->by_call, call, slot->self))
+		sig_count_dropped(t->metrics, DROPPED_OOM);
+	slot->call = call;
+	slot->leg = leg;
+	slot->user = user;
 }
 
 static enum txn_kind server_kind(enum sip_method method)
@@ -350,14 +365,15 @@ void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip
 		    const struct sip_hop *to)
 {
 	uint32_t cursor = 0;
-	struct txn_slot *slot;
 	pool_handle h;
 
 	/* what was written for one transport says so in its Via */
 	if (from->transport != to->transport)
 		return;
-	while ((slot = pool_next(&t->pool, &cursor, &h)) != NULL) {
-		if (slot->call != call || slot->leg != leg)
+	while ((h = table_next(&t->by_call, call, &cursor)) != 0) {
+		struct txn_slot *slot = pool_get(&t->pool, h);
+
+		if (!slot || slot->leg != leg)
 			continue;
 		if (sip_hop_same(&slot->txn.hop, from) ||
 		    (!slot->client && sip_hop_same(&slot->source, from)))

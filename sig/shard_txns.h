@@ -31,7 +31,7 @@ struct txn_slot {
 	pool_handle self;
 	uint64_t hash;  /* of the branch */
 	uint64_t merge; /* of Call-ID, From tag, CSeq (RFC 3261 8.2.2.2); 0: not kept */
-	uint64_t call;  /* 0: none */
+	uint64_t call;  /* as txns_belong said; 0: none */
 	enum txn_user user;
 	uint8_t leg;
 	uint8_t client;
@@ -46,7 +46,7 @@ struct txn_slot {
 
 struct txns {
 	struct pool pool;
-	struct table by_branch, by_merge;
+	struct table by_branch, by_merge, by_call;
 	struct hash_key key;
 	struct wheel *wheel;
 	struct effects *effects;
@@ -73,6 +73,9 @@ struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *requ
 				  uint64_t now_ns);
 struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
 				  struct bytes branch, bool inside, uint64_t now_ns);
+/* Whose it is, said once. */
+void txns_belong(struct txns *t, struct txn_slot *slot, uint64_t call, uint8_t leg,
+		 enum txn_user user);
 /* Keeps what a later response repeats of the request (Via, From, To, Call-ID, CSeq, Record-Route). */
 int txns_keep_request(struct txn_slot *slot, const struct sip_message *request) NODISCARD;
 

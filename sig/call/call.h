@@ -15,6 +15,7 @@
 #include "sig/call/dialog.h"
 #include "sig/call/exchange.h"
 #include "sig/call/host.h"
+#include "sig/call/leg_users.h"
 #include "sig/call/outbox.h"
 
 /* A leg's index stands in our tags and branches, and stays what it is. */
@@ -50,6 +51,8 @@ struct leg {
 	bool behind_nat; /* requests go where the party's came from */
 	bool held;       /* by order: its party holds the other one */
 	bool muted;      /* by order: the other one does not hear its party */
+	struct text user; /* of ours, whose phone it is; "": nobody's */
+	struct leg_link same_user;
 	struct dialog dialog;
 	uint64_t session_id, session_version; /* of our SDP to the party */
 	uint32_t invite_cseq;                 /* of our last INVITE on this leg, and */
@@ -212,6 +215,7 @@ struct call_event {
 /* Where a party is reached. */
 struct call_target {
 	struct bytes uri;
+	struct bytes user; /* whom of ours */
 	struct sip_hop hop;
 	bool behind_nat;
 	struct offer_terms terms;
@@ -256,6 +260,12 @@ void call_free(struct call *c);
 static inline struct leg *call_leg(const struct call *c, uint8_t leg)
 {
 	return leg < c->leg_count ? c->legs[leg] : NULL;
+}
+
+/* Whose phone a leg is unless it says otherwise: a redirection leads elsewhere. */
+static inline struct bytes call_leg_user(const struct call *c, uint8_t leg)
+{
+	return text_bytes(leg == LEG_A ? &c->from : &c->to);
 }
 
 static inline uint8_t leg_other(const struct call *c, uint8_t leg)

@@ -140,9 +140,10 @@ static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_
 	return out;
 }
 
-static void pack_leg(const struct shard_settings *settings, struct packing *p, const struct leg *l,
+static void pack_leg(const struct shard_settings *settings, struct packing *p, const struct call *c,
 		     const struct call_seed *seed, uint8_t i)
 {
+	const struct leg *l = c->legs[i];
 	struct packed_leg *to = &p->legs[i];
 	Tandem__Call__Leg *out = &to->leg;
 	size_t place = p->call.n_legs++;
@@ -160,6 +161,8 @@ static void pack_leg(const struct shard_settings *settings, struct packing *p, c
 	out->session_version = l->session_version;
 	out->invite_cseq = l->invite_cseq;
 	out->ack_branch = l->ack_branch;
+	if (!bytes_eq(text_bytes(&l->user), call_leg_user(c, i)))
+		out->user = binary(&l->user);
 	out->index = place == i ? 0 : i;
 	if (l->terms)
 		out->terms = pack_terms(to, l->terms);
@@ -173,7 +176,7 @@ static void pack_legs(const struct shard_settings *settings, struct packing *p,
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
-			pack_leg(settings, p, c->legs[i], seed, i);
+			pack_leg(settings, p, c, seed, i);
 	}
 	p->call.legs = p->leg_list;
 }

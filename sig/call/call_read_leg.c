@@ -75,6 +75,15 @@ static bool read_terms(struct reading *r, struct leg *l, const Tandem__Call__Ter
 	return !leg_set_terms(l, &terms) || reading_wrong(r, "out of memory");
 }
 
+static bool read_user(struct reading *r, uint8_t leg, const ProtobufCBinaryData *in)
+{
+	struct text *user = &r->c->legs[leg]->user;
+
+	if (in->len)
+		return reading_line(r, user, in, READING_USER_MAX, "leg: user");
+	return !text_set(user, call_leg_user(r->c, leg)) || reading_wrong(r, "out of memory");
+}
+
 static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 {
 	struct leg *l = r->c->legs[i];
@@ -92,7 +101,8 @@ static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 	l->ack_branch = in->ack_branch;
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;
-	return read_terms(r, l, in->terms) && read_dialog(r, &l->dialog, in->dialog);
+	return read_user(r, i, &in->user) && read_terms(r, l, in->terms) &&
+	       read_dialog(r, &l->dialog, in->dialog);
 }
 
 static uint32_t index_of(const Tandem__Call__Call *in, size_t place)

@@ -25,7 +25,7 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	if (err)
 		return err;
 	assert(leg == LEG_A);
-	if (leg_set_terms(c->legs[leg], &s->terms))
+	if (leg_set_user(h, c->legs[leg], s->from) || leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
 	return dialog_from_request(&c->legs[LEG_A]->dialog, &tag, s->invite, h->settings);
 }
@@ -85,9 +85,7 @@ static int fill(struct call_host *h, struct call *c, const struct call_start *s)
 	c->invite.max_forwards = s->invite->max_forwards;
 	c->invite.server = s->slot->self;
 	c->invite.server_cseq = s->invite->cseq;
-	s->slot->call = c->id;
-	s->slot->leg = LEG_A;
-	s->slot->user = TXN_USER_INVITE;
+	txns_belong(h->txns, s->slot, c->id, LEG_A, TXN_USER_INVITE);
 	if (text_set(&c->from, s->from) || text_set(&c->to, s->to))
 		return -ENOMEM;
 	return txns_keep_request(s->slot, s->invite);

@@ -38,7 +38,7 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg,
 	party.target = target->uri;
 	party.hop = target->hop;
 	l->behind_nat = target->behind_nat;
-	return leg_ask(l) || leg_set_terms(l, &target->terms)
+	return leg_ask(l) || leg_set_user(h, l, target->user) || leg_set_terms(l, &target->terms)
 		       ? -ENOMEM
 		       : dialog_to_party(&l->dialog, &tag, &party, h->settings);
 }

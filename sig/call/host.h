@@ -10,6 +10,7 @@
 enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192 };
 
 struct call_target;
+struct leg_users;
 
 struct call_host {
 	const struct shard_settings *settings;
@@ -18,6 +19,7 @@ struct call_host {
 	struct txns *txns;
 	struct wheel *wheel;
 	struct ports *ports; /* by network */
+	struct leg_users *users;
 	const struct sig_metrics *metrics;
 	struct instant now;
 	uint32_t timer_kind; /* of a call's timer */

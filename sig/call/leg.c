@@ -38,6 +38,8 @@ void leg_free(struct call *c, uint8_t leg)
 	struct leg *l = c->legs[leg];
 
 	if (l) {
+		leg_users_remove(l);
+		text_clear(&l->user);
 		leg_asked_clear(l);
 		dialog_clear(&l->dialog);
 		free(l->terms);
@@ -46,6 +48,14 @@ void leg_free(struct call *c, uint8_t leg)
 	c->legs[leg] = NULL;
 	while (c->leg_count && !c->legs[c->leg_count - 1])
 		c->leg_count--;
+}
+
+int leg_set_user(struct call_host *h, struct leg *leg, struct bytes user)
+{
+	if (text_set(&leg->user, user))
+		return -ENOMEM;
+	leg_users_put(h->users, leg);
+	return 0;
 }
 
 int leg_set_terms(struct leg *leg, const struct offer_terms *terms)
@@ -110,9 +120,7 @@ static struct txn_slot *take_client(struct call_host *h, const struct dialog *d,
 				h->now.ns);
 	if (!slot)
 		return NULL;
-	slot->call = d->tag.call;
-	slot->leg = d->tag.leg;
-	slot->user = user;
+	txns_belong(h->txns, slot, d->tag.call, d->tag.leg, user);
 	if (!text_set(&slot->txn.message, text))
 		return slot;
 	txns_drop(h->txns, slot->self);

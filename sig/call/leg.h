@@ -9,6 +9,8 @@
 int legs_add(struct call_host *h, struct call *c, uint8_t *leg) NODISCARD;
 /* Forgets a leg: its index stays unused. */
 void leg_free(struct call *c, uint8_t leg);
+/* Whose phone it is: found by that user from now on. 0 or -ENOMEM. */
+int leg_set_user(struct call_host *h, struct leg *leg, struct bytes user) NODISCARD;
 /* What it may be offered, for as long as it lives. 0 or -ENOMEM. */
 int leg_set_terms(struct leg *leg, const struct offer_terms *terms) NODISCARD;
 /* Once a call is answered the legs that are over are not needed any more. */

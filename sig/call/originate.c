@@ -61,6 +61,8 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 	c->legs[LEG_A]->behind_nat = o->target.behind_nat;
 	err = leg_ask(c->legs[LEG_A]);
 	if (!err)
+		err = leg_set_user(h, c->legs[LEG_A], o->from);
+	if (!err)
 		err = leg_set_terms(c->legs[LEG_A], &o->target.terms);
 	return err ? err : dialog_to_party(&c->legs[LEG_A]->dialog, &tag, &party, h->settings);
 }

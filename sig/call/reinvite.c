@@ -102,9 +102,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 		take_back(h, c, ev, &refusal);
 		return;
 	}
-	ev->slot->call = c->id;
-	ev->slot->leg = ev->leg;
-	ev->slot->user = TXN_USER_INVITE;
+	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_INVITE);
 	respond(h, ev->slot, ev->message, &trying);
 	outbox_touch(&c->out);
 	if (invite_queue(h, c, leg_other(c, ev->leg))) {

@@ -117,8 +117,7 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 		return;
 	}
 	slot->peer = ev->slot->self;
-	ev->slot->call = c->id;
-	ev->slot->user = TXN_USER_RELAY;
+	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_RELAY);
 	relay_start(h, c, to, slot->self);
 }
 

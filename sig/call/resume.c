@@ -30,9 +30,7 @@ static int attach_server(struct call_host *h, struct call *c, struct call_seed *
 	message_close(&m);
 	if (!slot)
 		return -ENOSPC;
-	slot->call = c->id;
-	slot->leg = c->invite.from;
-	slot->user = TXN_USER_INVITE;
+	txns_belong(h->txns, slot, c->id, c->invite.from, TXN_USER_INVITE);
 	slot->source = seed->source;
 	slot->request = seed->request;
 	seed->request = (struct text){ 0 };
@@ -53,9 +51,7 @@ static int attach_client(struct call_host *h, struct call *c, uint8_t leg, struc
 				h->now.ns);
 	if (!slot)
 		return -ENOSPC;
-	slot->call = c->id;
-	slot->leg = leg;
-	slot->user = TXN_USER_INVITE;
+	txns_belong(h->txns, slot, c->id, leg, TXN_USER_INVITE);
 	slot->txn.message = *sent;
 	*sent = (struct text){ 0 };
 	asked->client = slot->self;
@@ -102,6 +98,14 @@ static int attach_media(struct call_host *h, struct call *c, const char **reason
 	return -EBADMSG;
 }
 
+static void list_legs(struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i])
+			leg_users_put(h->users, c->legs[i]);
+	}
+}
+
 int call_attach(struct call_host *h, struct call *c, struct call_seed *seed, const char **reason)
 {
 	int err = attach_server(h, c, seed);
@@ -113,6 +117,8 @@ int call_attach(struct call_host *h, struct call *c, struct call_seed *seed, con
 		err = attach_media(h, c, reason);
 	if (err)
 		detach(h, c);
+	else
+		list_legs(h, c);
 	return err;
 }
 

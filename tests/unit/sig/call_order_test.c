@@ -218,6 +218,8 @@ static void meets_another(void **state)
 	rig_wait_ms(l->r, 2100);
 	m = rig_take(l->r, &l->b.addr, "INVITE ");
 	assert_true(rig_has(m, "a=sendonly\r\n"));
+	while (rig_take(l->r, &l->b.addr, "INVITE ").n)
+		; /* copies, while it had no answer */
 	phone_answer(&l->b, m, "200 OK", SDP_B("recvonly"));
 	rig_wait_ms(l->r, 10000);
 	assert_int_equal(rig_take(l->r, &l->b.addr, "INVITE ").n, 0);

@@ -295,6 +295,103 @@ static void test_takes_nobody_elses_calls(void **state)
 	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 1);
 }
 
+/* 1003 sends A to B, who is not whom A called. */
+static void redirect(struct line *l)
+{
+	struct phone other;
+
+	(void)log_in(&l->b, "");
+	phone_open(&other, l->r, "1003", "192.0.2.13:5060");
+	phone_bind(&other);
+	phone_invite(&l->a, "1003", PHONE_SDP_A);
+	phone_answer_as(&other, phone_rings(&other), "t3", "302 Moved",
+			"Contact: <sip:1002@test.local>\r\n", "");
+	assert_on(last(l->r, "INVITE "), 5);
+	phone_answer(&l->b, text_bytes(&last(l->r, "INVITE ")->data), "180 Ringing", "");
+	assert_true(phone_hears(&l->a, "SIP/2.0 180").n);
+}
+
+/* A leg that a 3xx has added moves with its own phone. */
+static void test_redirected_leg_moves(void **state)
+{
+	struct line *l = *state;
+
+	redirect(l);
+	connect_phone(&l->b, SIP_TCP, 6);
+	(void)log_in(&l->b, "");
+	l->a.remote_tag[0] = '\0';
+	(void)snprintf(l->a.target, sizeof(l->a.target), "sip:1003@test.local");
+	phone_cancel(&l->a);
+	assert_on(last(l->r, "CANCEL "), 6);
+}
+
+/* ... and the record knows whose it is. */
+static void test_redirected_leg_moves_after_restart(void **state)
+{
+	struct line *l = *state;
+	struct text record = { 0 }, binding = { 0 };
+	const char *reason;
+	uint64_t call;
+
+	redirect(l);
+	call = rig_record(l->r)->call;
+	assert_int_equal(aor_encode(shard_aor_find(l->r->shard, BYTES_LIT("1002")), &binding), 0);
+	assert_int_equal(text_set(&record, text_bytes(&rig_record(l->r)->record)), 0);
+	shard_close(l->r->shard);
+	rig_start_shard(l->r);
+	assert_int_equal(
+		shard_restore_binding(l->r->shard, text_bytes(&binding), l->r->now, &reason), 0);
+	assert_int_equal(shard_restore_call(l->r->shard, text_bytes(&record), l->r->now, &reason),
+			 0);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	connect_phone(&l->b, SIP_TCP, 8);
+	(void)log_in(&l->b, "");
+	assert_int_equal(shard_hangup(l->r->shard, call, l->r->now), 0);
+	rig_run(l->r);
+	assert_on(last(l->r, "CANCEL "), 8);
+	text_clear(&record);
+	text_clear(&binding);
+}
+
+/* An INVITE over a connection that dies, and its copy over the next one, before any REGISTER. */
+static void test_copy_is_answered_where_it_came_from(void **state)
+{
+	struct line *l = *state;
+
+	(void)log_in(&l->b, "");
+	phone_invite(&l->b, "1001", PHONE_SDP_B);
+	assert_on(last(l->r, "SIP/2.0 100"), 5);
+	phone_answer(&l->a, phone_rings(&l->a), "180 Ringing", "");
+	assert_on(last(l->r, "SIP/2.0 180"), 5);
+	shard_connection_closed(l->r->shard, &l->b.hop, l->r->now);
+	rig_run(l->r);
+	connect_phone(&l->b, SIP_TCP, 7);
+	phone_write(&l->b, "INVITE", "", PHONE_SDP_B);
+	assert_on(last(l->r, "SIP/2.0 180"), 7);
+	assert_int_equal(rig_counts(l->r).calls, 1);
+	connect_phone(&l->b, SIP_TCP, 8);
+	phone_answer(&l->a, l->a.invite, "200 OK", PHONE_SDP_A);
+	assert_on(last(l->r, "SIP/2.0 200"), 7);
+	phone_write(&l->b, "INVITE", "", PHONE_SDP_B);
+	rig_wait_ms(l->r, 600); /* RFC 3261 13.3.1.4: also over a reliable transport */
+	assert_on(last(l->r, "SIP/2.0 200"), 8);
+}
+
+/* Its CANCEL may be the first thing over the next connection. */
+static void test_cancel_over_the_next_connection(void **state)
+{
+	struct line *l = *state;
+
+	(void)log_in(&l->b, "");
+	phone_invite(&l->b, "1001", PHONE_SDP_B);
+	phone_answer(&l->a, phone_rings(&l->a), "180 Ringing", "");
+	connect_phone(&l->b, SIP_TCP, 7);
+	phone_cancel(&l->b);
+	assert_on(last(l->r, "SIP/2.0 487"), 7);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "CANCEL "), 1);
+}
+
 /* RFC 5626 6: the flow is the instance and its reg-id, whatever the Contact says. */
 static void test_outbound(void **state)
 {
@@ -379,6 +476,10 @@ int main(void)
 		TEST(test_goes_on_elsewhere),
 		TEST(test_neighbour_fails_at_once),
 		TEST(test_takes_nobody_elses_calls),
+		TEST(test_redirected_leg_moves),
+		TEST(test_redirected_leg_moves_after_restart),
+		TEST(test_copy_is_answered_where_it_came_from),
+		TEST(test_cancel_over_the_next_connection),
 		TEST(test_outbound),
 		TEST(test_single_phone),
 		TEST(test_tls_only),
