@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/frame.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+	MACS_LEN = 2 * FRAME_MAC_LEN,
+	ETHERNET_LEN = MACS_LEN + 2,
+	TAG_LEN = 4,
+	IPV4_LEN = 20,
+	IPV6_LEN = 40,
+	UDP_LEN = 8,
+	TYPE_IPV4 = 0x0800,
+	TYPE_IPV6 = 0x86dd,
+	TYPE_TAG = 0x8100,
+	TAG_VLAN = 0x0fff,
+	PROTOCOL_UDP = 17,
+	FRAGMENT_BITS = 0x3fff, /* more fragments, and the offset */
+};
+
+/* ---- checksums, in the byte order of memory (RFC 1071 2 B) ---- */
+
+uint64_t frame_sum(uint64_t sum, struct bytes in)
+{
+	const uint8_t *p = in.p;
+	size_t n = in.n;
+	uint32_t word = 0;
+
+	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		sum += word;
+	}
+	word = 0;
+	if (n > 0)
+		memcpy(&word, p, n);
+	return sum + word;
+}
+
+uint16_t frame_sum_fold(uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static uint64_t sum_be16(uint64_t sum, uint16_t value)
+{
+	uint8_t octets[2];
+
+	be16_put(octets, value);
+	return frame_sum(sum, bytes_mem(octets, sizeof(octets)));
+}
+
+/* RFC 768, RFC 8200 8.1: from and to lie side by side in both heads. */
+static uint64_t pseudo_sum(const uint8_t *addresses, size_t n, uint16_t udp_length)
+{
+	return sum_be16(sum_be16(frame_sum(0, bytes_mem(addresses, n)), PROTOCOL_UDP), udp_length);
+}
+
+static uint16_t memory_get(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static void memory_put(uint8_t *p, uint16_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+/* ---- read ---- */
+
+/* What lies behind the Ethernet head. */
+struct layer {
+	const uint8_t *ip;
+	size_t n;
+	uint16_t type;
+};
+
+static enum frame_fault ethernet_parse(struct frame *out, struct layer *l, struct bytes in)
+{
+	size_t at = ETHERNET_LEN;
+
+	if (in.n < ETHERNET_LEN)
+		return FRAME_SHORT;
+	if (in.p[0] & 1)
+		return FRAME_MULTICAST;
+	out->vlan = 0;
+	l->type = be16_get(in.p + MACS_LEN);
+	if (l->type == TYPE_TAG) {
+		if (in.n < ETHERNET_LEN + TAG_LEN)
+			return FRAME_SHORT;
+		out->vlan = be16_get(in.p + ETHERNET_LEN) & TAG_VLAN;
+		l->type = be16_get(in.p + ETHERNET_LEN + 2);
+		at += TAG_LEN;
+	}
+	l->ip = in.p + at;
+	l->n = in.n - at;
+	return FRAME_FINE;
+}
+
+static void addresses_set(struct frame *out, enum addr_family family, const uint8_t *from, size_t n)
+{
+	out->from = (struct addr){ .family = (uint8_t)family };
+	out->to = (struct addr){ .family = (uint8_t)family };
+	memcpy(out->from.ip, from, n);
+	memcpy(out->to.ip, from + n, n);
+}
+
+/* What is left of the pseudo sum when the field is summed with the rest: 0xffff when all is well. */
+static bool udp_checksum_is_fine(const uint8_t *udp, uint16_t length, uint64_t pseudo, bool v4)
+{
+	uint16_t field = memory_get(udp + 6);
+
+	if (field == 0)
+		return v4; /* RFC 8200 8.1: never in IPv6 */
+	return frame_sum_fold(frame_sum(pseudo, bytes_mem(udp, length))) == 0xffff ||
+	       field == frame_sum_fold(pseudo);
+}
+
+static enum frame_fault udp_parse(struct frame *out, const uint8_t *udp, size_t n,
+				  const uint8_t *addresses)
+{
+	bool v4 = out->from.family == ADDR_V4;
+	uint16_t length;
+
+	if (n < UDP_LEN)
+		return FRAME_HEAD;
+	length = be16_get(udp + 4);
+	if (length < UDP_LEN || length > n)
+		return FRAME_HEAD;
+	if (!udp_checksum_is_fine(udp, length, pseudo_sum(addresses, v4 ? 8 : 32, length), v4))
+		return FRAME_CHECKSUM;
+	out->from.port = be16_get(udp);
+	out->to.port = be16_get(udp + 2);
+	out->payload_length = (uint16_t)(length - UDP_LEN);
+	return FRAME_FINE;
+}
+
+static enum frame_fault ipv4_parse(struct frame *out, const struct layer *l)
+{
+	const uint8_t *ip = l->ip;
+	uint16_t total;
+
+	if (l->n < IPV4_LEN)
+		return FRAME_SHORT;
+	if (ip[0] != 0x45)
+		return ip[0] >> 4 == 4 && (ip[0] & 15) > 5 ? FRAME_OPTIONS : FRAME_HEAD;
+	total = be16_get(ip + 2);
+	if (total > l->n)
+		return FRAME_SHORT;
+	if (total < IPV4_LEN)
+		return FRAME_HEAD;
+	if (be16_get(ip + 6) & FRAGMENT_BITS)
+		return FRAME_FRAGMENT;
+	if (ip[9] != PROTOCOL_UDP)
+		return FRAME_PROTOCOL;
+	if (frame_sum_fold(frame_sum(0, bytes_mem(ip, IPV4_LEN))) != 0xffff)
+		return FRAME_CHECKSUM;
+	out->tos = ip[1];
+	addresses_set(out, ADDR_V4, ip + 12, 4);
+	return udp_parse(out, ip + IPV4_LEN, total - IPV4_LEN, ip + 12);
+}
+
+static enum frame_fault ipv6_parse(struct frame *out, const struct layer *l)
+{
+	const uint8_t *ip = l->ip;
+	uint16_t length;
+
+	if (l->n < IPV6_LEN)
+		return FRAME_SHORT;
+	if (ip[0] >> 4 != 6)
+		return FRAME_HEAD;
+	if (ip[6] != PROTOCOL_UDP)
+		return FRAME_PROTOCOL;
+	length = be16_get(ip + 4);
+	if (length > l->n - IPV6_LEN)
+		return FRAME_SHORT;
+	out->tos = (uint8_t)(be16_get(ip) >> 4);
+	addresses_set(out, ADDR_V6, ip + 8, 16);
+	return udp_parse(out, ip + IPV6_LEN, length, ip + 8);
+}
+
+/* IPv4 in IPv6 never crosses a wire, and a link-local address means nothing without its interface. */
+static bool ipv6_source_is_bad(const uint8_t *ip)
+{
+	static const uint8_t MAPPED[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(ip, MAPPED, sizeof(MAPPED)) == 0 || (ip[0] == 0xfe && ip[1] >> 6 == 2);
+}
+
+/* No honest host sends from these (RFC 1122 3.2.1.3, RFC 4291 2.7). */
+static bool source_is_bad(const struct addr *from)
+{
+	static const uint8_t BROADCAST[4] = { 255, 255, 255, 255 };
+
+	if (addr_is_any(from) || addr_is_multicast(from) || addr_is_loopback(from) || !from->port)
+		return true;
+	return from->family == ADDR_V6 ? ipv6_source_is_bad(from->ip)
+				       : memcmp(from->ip, BROADCAST, sizeof(BROADCAST)) == 0;
+}
+
+enum frame_fault frame_parse(struct frame *out, struct bytes in)
+{
+	struct frame f = { 0 };
+	struct layer l = { 0 };
+	enum frame_fault fault = ethernet_parse(&f, &l, in);
+
+	if (fault == FRAME_FINE)
+		fault = l.type == TYPE_IPV4   ? ipv4_parse(&f, &l)
+			: l.type == TYPE_IPV6 ? ipv6_parse(&f, &l)
+					      : FRAME_PROTOCOL;
+	if (fault == FRAME_FINE && source_is_bad(&f.from))
+		fault = FRAME_HEAD;
+	if (fault != FRAME_FINE)
+		return fault;
+	f.payload_at = (uint16_t)((size_t)(l.ip - in.p) +
+				  (f.from.family == ADDR_V4 ? IPV4_LEN : IPV6_LEN) + UDP_LEN);
+	*out = f;
+	return FRAME_FINE;
+}
+
+const char *frame_fault_name(enum frame_fault fault)
+{
+	switch (fault) {
+	case FRAME_FINE:
+		return "fine";
+	case FRAME_SHORT:
+		return "short";
+	case FRAME_PROTOCOL:
+		return "protocol";
+	case FRAME_HEAD:
+		return "head";
+	case FRAME_OPTIONS:
+		return "options";
+	case FRAME_FRAGMENT:
+		return "fragment";
+	case FRAME_CHECKSUM:
+		return "checksum";
+	case FRAME_MULTICAST:
+		return "multicast";
+	case FRAME_FAULTS:
+		break;
+	}
+	assert(false);
+	return "";
+}
+
+/* ---- write ---- */
+
+size_t frame_head_size(uint8_t family, uint16_t vlan)
+{
+	return (size_t)ETHERNET_LEN + (vlan ? TAG_LEN : 0) +
+	       (family == ADDR_V4 ? IPV4_LEN : IPV6_LEN) + UDP_LEN;
+}
+
+static uint8_t *ethernet_write(const struct frame_head *h, uint8_t *p)
+{
+	const struct frame_path *path = h->path;
+
+	memcpy(p, path->to, FRAME_MAC_LEN);
+	memcpy(p + FRAME_MAC_LEN, path->from, FRAME_MAC_LEN);
+	p += MACS_LEN;
+	if (path->vlan) {
+		be16_put(p, TYPE_TAG);
+		be16_put(p + 2, path->vlan);
+		p += TAG_LEN;
+	}
+	be16_put(p, h->from->family == ADDR_V4 ? TYPE_IPV4 : TYPE_IPV6);
+	return p + 2;
+}
+
+static void ipv4_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_length)
+{
+	ip[0] = 0x45;
+	ip[1] = h->tos;
+	be16_put(ip + 2, (uint16_t)(IPV4_LEN + udp_length));
+	be16_put(ip + 4, h->id);
+	be16_put(ip + 6, 0);
+	ip[8] = h->hops;
+	ip[9] = PROTOCOL_UDP;
+	memory_put(ip + 10, 0);
+	memcpy(ip + 12, h->from->ip, 4);
+	memcpy(ip + 16, h->to->ip, 4);
+	memory_put(ip + 10, (uint16_t)~frame_sum_fold(frame_sum(0, bytes_mem(ip, IPV4_LEN))));
+}
+
+static void ipv6_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_length)
+{
+	be32_put(ip, 6U << 28 | (uint32_t)h->tos << 20);
+	be16_put(ip + 4, udp_length);
+	ip[6] = PROTOCOL_UDP;
+	ip[7] = h->hops;
+	memcpy(ip + 8, h->from->ip, 16);
+	memcpy(ip + 24, h->to->ip, 16);
+}
+
+static void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t length, uint64_t pseudo)
+{
+	uint16_t sum;
+
+	be16_put(udp, h->from->port);
+	be16_put(udp + 2, h->to->port);
+	be16_put(udp + 4, length);
+	memory_put(udp + 6, 0);
+	sum = (uint16_t)~frame_sum_fold(frame_sum(pseudo, bytes_mem(udp, length)));
+	memory_put(udp + 6, sum ? sum : 0xffff); /* RFC 768: 0 would say that there is none */
+}
+
+uint8_t *frame_write(const struct frame_head *h, uint8_t *payload, uint16_t length)
+{
+	bool v4 = h->from->family == ADDR_V4;
+	uint16_t udp_length = (uint16_t)(UDP_LEN + length);
+	uint8_t *start = payload - frame_head_size(h->from->family, h->path->vlan);
+	uint8_t *ip = ethernet_write(h, start), *udp = payload - UDP_LEN;
+
+	assert(h->from->family == h->to->family && h->path->vlan <= FRAME_VLAN_MAX);
+	if (v4)
+		ipv4_write(h, ip, udp_length);
+	else
+		ipv6_write(h, ip, udp_length);
+	udp_write(h, udp, udp_length, pseudo_sum(v4 ? ip + 12 : ip + 8, v4 ? 8 : 32, udp_length));
+	return start;
+}
