@@ -15,7 +15,7 @@ def functions(path):
     """Names of the tests in a file: C functions, or Class.method of Python."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
-        return set(re.findall(r"\b(?:cmocka_unit_test\w*)\(\s*(\w+)", text))
+        return set(re.findall(r"\b(?:cmocka_unit_test\w*|[A-Z_]*TEST)\(\s*(\w+)", text))
     return {f"{item.name}.{method.name}" for item in ast.parse(text).body
             if isinstance(item, ast.ClassDef)
             for method in item.body if isinstance(method, ast.FunctionDef)
