@@ -220,6 +220,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.video = s->media.video,
 		.ring_timeout_ns = s->sip.ring_timeout,
 		.port_rest_ns = s->media.port_rest,
+		.media_timeout_ns = s->media.timeout,
 		.calls_max = s->limits.calls,
 		.registrations_max = s->limits.registrations,
 		.txns_max = s->limits.transactions,

@@ -69,6 +69,7 @@ struct settings_media {
 	int latch; /* enum latch_mode */
 	uint32_t dscp_audio, dscp_video, dscp_sip;
 	bool video;
+	uint64_t timeout; /* 0: never */
 	uint64_t port_rest;
 };
 

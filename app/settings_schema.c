@@ -229,6 +229,11 @@ static const struct conf_field g_media_fields[] = {
 	  FIELD(settings_media, video),
 	  .preset = "true",
 	  .help = "Relay H.264 video; false: video is refused, the call goes on with audio." },
+	{ .key = "timeout",
+	  DURATION(settings_media, timeout, 0, SECONDS(86400)),
+	  .preset = "300s",
+	  .help = "A call ends when a party that should send sends neither RTP nor RTCP for so "
+		  "long; 0s: never. For calls set up or changed from now on." },
 	{ .key = "port_rest",
 	  DURATION(settings_media, port_rest, 0, SECONDS(3600)),
 	  .preset = "60s",

@@ -48,6 +48,7 @@ static void test_minimal(void **state)
 	assert_int_equal(s->media.dscp_sip, 24);
 	assert_true(s->media.video);
 	assert_int_equal(s->media.port_rest, 60 * NS_PER_S);
+	assert_int_equal(s->media.timeout, 300 * NS_PER_S);
 	assert_int_equal(s->redis.deadline, 50 * NS_PER_MS);
 	assert_string_equal(s->redis.url, "");
 	assert_int_equal(s->log.level, LOG_LEVEL_INFO);
@@ -332,6 +333,7 @@ static void test_to_shard(void **state)
 	assert_true(settings_wants_tls(&g_settings));
 	assert_int_equal(shard.registrar.expires_many_s, 600);
 	assert_int_equal(shard.registrar.many, 100);
+	assert_int_equal(shard.media_timeout_ns, 300 * NS_PER_S);
 	assert_int_equal(shard.network_count, 2);
 	assert_int_equal(shard.networks[0].media_advertise.ip[0], 203);
 	assert_int_equal(shard.networks[1].first_port, 12000);

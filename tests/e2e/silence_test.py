@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A party that should send and does not: its call ends by itself, a held one stays."""
+import time
+import unittest
+
+from call_test import CallTest
+
+
+class Silence(CallTest):
+    settings = {"media": {"timeout": "2s"}}
+
+    def test_a_party_that_vanished(self):
+        out, into, _ = self.connect()
+        self.audio_a.start(440)
+        self.audio_b.start(880)
+        self.audio_a.wait_packets(20)
+        self.audio_b.wait_packets(20)
+        self.audio_b.stop()
+        began = time.monotonic()
+        out.wait_bye()
+        into.wait_bye()
+        self.assertGreater(time.monotonic() - began, 1.5)
+        self.assertLess(time.monotonic() - began, 6)
+        self.assertEqual(self.ended()["cause"], "media_timeout")
+
+    def test_a_call_on_hold_stays(self):
+        out, into, _ = self.connect()
+        self.audio_a.start(440)
+        self.audio_b.start(880)
+        self.audio_a.wait_packets(20)
+        self.audio_b.wait_packets(20)
+        self.node.ctl("call.hold", call=self.calls()[0]["id"], leg="a")
+        into.wait_reinvite(self.audio_b.sdp(direction="recvonly", version=2))
+        self.audio_a.stop()
+        self.audio_b.stop()
+        time.sleep(5)
+        self.assertEqual(len(self.calls()), 1)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["cause"], "hangup")
+
+
+if __name__ == "__main__":
+    unittest.main()
