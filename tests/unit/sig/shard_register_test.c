@@ -14,6 +14,9 @@ static int setup(void **state)
 	struct shard_settings s = rig_settings();
 
 	s.digest.offer = DIGEST_OFFER_ALL;
+	s.registrations_max = 256;
+	s.registrar.many = 100;
+	s.registrar.expires_many_s = 600;
 	d->r = rig_open_with(&s);
 	phone_open(&d->p, d->r, "1001", "198.51.100.11:5060"); /* not a trusted address */
 	*state = d;
@@ -276,6 +279,88 @@ static void restored(void **state)
 	assert_int_equal(d->r->saves[0].version, 2);
 }
 
+/* Asks for no time of its own. */
+static struct bytes log_in_as_is(struct desk *d)
+{
+	static const char text[] =
+		"REGISTER sip:test.local SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:1001@test.local>;tag=r\r\n"
+		"To: <sip:1001@test.local>\r\nCall-ID: reg-1001\r\nCSeq: %u REGISTER\r\n"
+		"Contact: <sip:1001@%s>\r\n%sContent-Length: 0\r\n\r\n";
+	struct phone *p = &d->p;
+	char line[1024];
+
+	phone_new_branch(p);
+	phone_say(p, text, p->address, p->branch, ++p->cseq, p->address, "");
+	(void)credentials_make(line, rig_take(d->r, &p->addr, "SIP/2.0 401"), "Authorization",
+			       DIGEST_MD5, "1001", "secret", "REGISTER", "sip:test.local");
+	phone_new_branch(p);
+	phone_say(p, text, p->address, p->branch, ++p->cseq, p->address, line);
+	return rig_take(d->r, &p->addr, "SIP/2.0 200");
+}
+
+static void bind_others(struct desk *d, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		struct phone other;
+		char user[8], address[32];
+
+		(void)snprintf(user, sizeof(user), "%u", 5000 + i);
+		(void)snprintf(address, sizeof(address), "192.0.2.12:%u", 5000 + i);
+		phone_open(&other, d->r, user, address);
+		phone_bind(&other);
+	}
+}
+
+/* REG-04: more than 100 phones come less often, unless they want to. */
+static void many_phones(void **state)
+{
+	struct desk *d = *state;
+
+	bind_others(d, 0, 99);
+	assert_true(rig_has(rig_header(log_in_as_is(d), "Contact"), ";expires=90"));
+	assert_int_equal(rig_counts(d->r).bindings, 100);
+	assert_true(rig_has(rig_header(log_in_as_is(d), "Contact"), ";expires=90"));
+	bind_others(d, 99, 100);
+	assert_true(rig_has(rig_header(log_in_as_is(d), "Contact"), ";expires=600"));
+	assert_int_equal(rig_counts(d->r).bindings, 101);
+	assert_true(rig_has(rig_header(log_in(d, DIGEST_MD5, "1001", "secret", 90), "Contact"),
+			    ";expires=90"));
+}
+
+static struct bytes invite_with_password(struct desk *d, struct phone *b)
+{
+	char line[1024];
+
+	phone_invite(&d->p, b->user, PHONE_SDP_A);
+	(void)credentials_make(line, rig_take(d->r, &d->p.addr, "SIP/2.0 407"),
+			       "Proxy-Authorization", DIGEST_MD5, "1001", "secret", "INVITE",
+			       "sip:1002@test.local");
+	phone_request(&d->p, "INVITE", line, PHONE_SDP_A);
+	return rig_take(d->r, &d->p.addr, "SIP/2.0 4");
+}
+
+/* REG-08: what an extension for TLS only says over UDP is no call, whatever its password. */
+static void tls_only_invite(void **state)
+{
+	struct desk *d = *state;
+	struct shard_extension e = rig_extension("1001", false);
+	struct phone b;
+	struct bytes m;
+
+	phone_open(&b, d->r, "1002", "198.51.100.12:5060");
+	phone_bind(&b);
+	assert_int_equal(invite_with_password(d, &b).n, 0);
+	assert_true(phone_rings(&b).n);
+	e.tls_srtp = true;
+	assert_int_equal(shard_extension_put(d->r->shard, &e), 0);
+	m = invite_with_password(d, &b);
+	assert_true(bytes_starts(m, "SIP/2.0 403"));
+	assert_true(rig_has(rig_header(m, "Warning"), "TLS"));
+	assert_int_equal(phone_rings(&b).n, 0);
+	assert_int_equal(rig_counts(d->r).calls, 1);
+}
+
 /* INVITE: 407, and From must be the extension that has the password. */
 static void invite_with_credentials(void **state)
 {
@@ -328,6 +413,8 @@ int main(void)
 		DESK_TEST(store_is_silent),
 		DESK_TEST(restored),
 		DESK_TEST(invite_with_credentials),
+		DESK_TEST(many_phones),
+		DESK_TEST(tls_only_invite),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
