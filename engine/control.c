@@ -101,6 +101,16 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	update_srtp(w, f, spec);
 }
 
+/* Received already: the slot may have another flow before they are looked at. */
+static void batch_forget(struct batch *b, uint32_t slot)
+{
+	BATCH_EACH(p, b)
+	{
+		if (p->slot == slot)
+			p->verdict = VERDICT_NO_FLOW;
+	}
+}
+
 /* Of a flow that is gone (its open failed): closed all the same, with nothing counted. */
 static void apply_close(struct worker *w, struct flow_id id)
 {
@@ -113,6 +123,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 			event_digit(w, f, &done);
 		digits_stop(w, f);
 		event = event_of(f, MEDIA_FLOW_CLOSED);
+		batch_forget(&w->batch, id.slot);
 		w->port->ops->flow_del(w->port, id.slot);
 		flow_close(&w->flows, f);
 		flow_count_publish(w);

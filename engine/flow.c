@@ -208,7 +208,7 @@ void flow_stage(struct worker *w, struct batch *b)
 		struct flow *f = &w->flows.list[p->slot];
 
 		assert(p->slot < w->flows.capacity);
-		p->flow = f->id.generation != 0 ? f : NULL;
+		p->flow = f->id.generation != 0 && p->verdict != VERDICT_NO_FLOW ? f : NULL;
 		p->peer = p->flow ? flow_find(&w->flows, f->peer) : NULL;
 		if (p->verdict != VERDICT_NONE)
 			continue;

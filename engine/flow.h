@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * This worker's flows, by slot. One writer, no locks: packets read and count, control opens, changes and closes
- * between two batches. A flow_id whose generation is past is a miss.
+ * before a batch is looked at. A flow_id whose generation is past is a miss.
  */
 #ifndef ENGINE_FLOW_H
 #define ENGINE_FLOW_H

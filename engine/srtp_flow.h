@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SRTP streams of a flow: opened, changed and closed by control, between batches. */
+/* The SRTP streams of a flow: opened, changed and closed by control, before a batch is looked at. */
 #ifndef ENGINE_SRTP_FLOW_H
 #define ENGINE_SRTP_FLOW_H
 

@@ -88,8 +88,8 @@ static void receive(struct worker *w, struct batch *b)
 void worker_step(struct worker *w)
 {
 	receive(w, &w->batch);
+	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
 	relay(w, &w->batch);
-	control_drain(w, w->now_ns);
 	if (w->wheel.running > 0)
 		timers_expire(w);
 	if (w->now_ns >= w->tick_ns)

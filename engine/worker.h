@@ -49,7 +49,7 @@ int worker_open(struct worker *w, const struct worker_settings *settings) NODISC
 void worker_leave(struct worker *w);
 /* The rest, when nobody uses the rings any more. */
 void worker_close(struct worker *w);
-/* One batch through all stages, then commands, then what is due by time. Sleeps when there is nothing to do. */
+/* Receives a batch, applies the commands that wait, takes the batch through all stages, then does what is due by time. Sleeps when there is nothing to do. */
 void worker_step(struct worker *w);
 
 #endif

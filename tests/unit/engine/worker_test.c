@@ -93,12 +93,56 @@ static void packets_of_closed_flows_have_no_flow(void **state)
 
 	(void)state;
 	put_rtp(r, A, &(struct rtp){ .ssrc = 1 });
-	/* received, and closed by hand before the stages: control itself waits for the end of the batch */
+	/* received, and closed before the stages */
 	flow_close(&r->w.flows, flow_of(r, A));
 	worker_step(&r->w);
 	nothing_sent(r);
 	assert_int_equal(dropped(r, VERDICT_NO_FLOW), 1);
 	assert_int_equal(b->count, 0);
+	rig_close(r);
+}
+
+static void push(struct rig *r, const struct media_command *c)
+{
+	assert_true(ring_push(&r->w.commands, c));
+}
+
+/* A 200 that leaves with a change of flows is answered by packets at once: both wait for the worker together. */
+static void commands_come_before_the_batch(void **state)
+{
+	struct rig *r = rig_open();
+	struct flow_spec held = r->spec[A];
+
+	(void)state;
+	held.receive = 0;
+	push(r, &(struct media_command){ .kind = MEDIA_FLOW_UPDATE, .spec = held });
+	assert_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 1 }));
+	assert_int_equal(dropped(r, VERDICT_NOT_RECEIVING), 1);
+	push(r, &(struct media_command){ .kind = MEDIA_FLOW_UPDATE, .spec = r->spec[A] });
+	assert_non_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 2 }));
+	rig_close(r);
+}
+
+/* What came in for a flow is not the next one's in its slot, be it only one step away. */
+static void a_slot_is_used_again_within_a_step(void **state)
+{
+	struct rig *r = rig_open();
+	struct flow_spec next = r->spec[A];
+	struct flow_stats stats;
+
+	(void)state;
+	next.id.generation++;
+	put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 1 });
+	push(r, &(struct media_command){ .kind = MEDIA_FLOW_CLOSE, .id = r->spec[A].id });
+	push(r, &(struct media_command){
+			.kind = MEDIA_FLOW_OPEN, .rtp_fd = -1, .rtcp_fd = -1, .spec = next });
+	worker_step(&r->w);
+	nothing_sent(r);
+	assert_int_equal(dropped(r, VERDICT_NO_FLOW), 1);
+	assert_int_equal(r->w.flows.count, 2);
+	stats = flow_stats_read(flow_of(r, A));
+	assert_int_equal(stats.packets_in + stats.dropped, 0);
+	assert_int_equal(flow_of(r, A)->latch[CHANNEL_RTP].source.family, ADDR_NONE);
 	rig_close(r);
 }
 
@@ -147,6 +191,8 @@ int main(void)
 		cmocka_unit_test(in_is_out_and_dropped),
 		cmocka_unit_test(loss_passes_as_loss),
 		cmocka_unit_test(packets_of_closed_flows_have_no_flow),
+		cmocka_unit_test(commands_come_before_the_batch),
+		cmocka_unit_test(a_slot_is_used_again_within_a_step),
 		cmocka_unit_test(open_flows_are_listed_once),
 		cmocka_unit_test(a_flow_is_found_by_its_generation_only),
 	};
