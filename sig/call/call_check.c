@@ -151,6 +151,8 @@ static const char *check_invite(const struct call *c, const struct call_seed *se
 	const struct invite *inv = &c->invite;
 	const struct leg *l = answerer_of(c);
 	bool over = c->state == CALL_ENDING && c->legs[LEG_A]->state != LEG_ANSWERED;
+	bool said = inv->state ==
+		    INVITE_ACCEPTED; /* its transaction may have ended before the ACK came */
 	const char *wrong = NULL;
 
 	if (inv->state == INVITE_NONE)
@@ -167,7 +169,7 @@ static const char *check_invite(const struct call *c, const struct call_seed *se
 				       inv->state == INVITE_ACCEPTED || seed->request.n
 			       ? "invite: own"
 			       : NULL;
-	if (!over || seed->request.n)
+	if (!(over || said) || seed->request.n)
 		wrong = check_request(c, seed);
 	if (!wrong && inv->state >= INVITE_ANSWERED && !over)
 		wrong = check_answer(c);

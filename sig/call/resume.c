@@ -184,11 +184,16 @@ static void resume_clients(struct call_host *h, struct call *c)
 /* The ACK may be on its way to where we were: the answer is said again, and 64*T1 start anew. */
 static void resume_answer(struct call_host *h, struct call *c)
 {
-	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
+	struct invite *inv = &c->invite;
 
-	c->invite.state = INVITE_ANSWERED;
-	if (slot)
+	if (txns_get(h->txns, inv->server)) {
+		inv->state = INVITE_ANSWERED;
 		invite_answer_go(h, c);
+		return;
+	}
+	inv->interval_ms = TXN_T1_MS / 2; /* now, and in T1 */
+	inv->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	invite_answer_again(h, c);
 }
 
 static void resume_invite(struct call_host *h, struct call *c)

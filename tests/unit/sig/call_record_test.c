@@ -317,6 +317,51 @@ static void cut_short(void **state)
 	assert_int_equal(rig_counts(l->r).txns, 0);
 }
 
+static void end_all(struct line *l)
+{
+	struct call_view v;
+	uint32_t cursor = 0;
+
+	while (shard_call_next(l->r->shard, &cursor, &v))
+		assert_int_equal(shard_hangup(l->r->shard, v.call, l->r->now), 0);
+	rig_run(l->r);
+}
+
+/* Our 2xx was said for 64*T1, its transaction has ended, and the record is of that moment: it is said again all the same. */
+static void accepted_without_its_transaction(void **state)
+{
+	struct line *l = *state;
+	const char *reason = "";
+	Tandem__Call__Call *c;
+	struct bytes record;
+	uint8_t packed[4096];
+
+	make_answered(l);
+	record = text_bytes(&rig_record(l->r)->record);
+	g_arena.used = 0;
+	c = tandem__call__call__unpack(&g_in_arena, record.n, record.p);
+	assert_non_null(c);
+	c->legs[0]->state = TANDEM__CALL__LEG_STATE__ANSWERED;
+	c->legs[1]->state = TANDEM__CALL__LEG_STATE__CONFIRMED;
+	c->invite->state = TANDEM__CALL__INVITE_STATE__ACCEPTED;
+	c->invite->request.len = 0;
+	c->invite->source = NULL;
+	record = bytes_mem(packed, tandem__call__call__pack(c, packed));
+	fresh(l);
+	if (restore(l, record, &reason))
+		fail_msg("%s", reason);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	rig_wait_ms(l->r, 600);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	end_all(l);
+	line_assert_idle(l->r);
+}
+
 /* A newer build's field. */
 static void unknown_field(void **state)
 {
@@ -356,16 +401,6 @@ static void ports_are_taken(void **state)
 	assert_int_equal(rig_counts(l->r).calls, 1);
 }
 
-static void end_all(struct line *l)
-{
-	struct call_view v;
-	uint32_t cursor = 0;
-
-	while (shard_call_next(l->r->shard, &cursor, &v))
-		assert_int_equal(shard_hangup(l->r->shard, v.call, l->r->now), 0);
-	rig_run(l->r);
-}
-
 static void golden(void **state)
 {
 	const char *folder = getenv("TANDEM_GOLDEN");
@@ -399,9 +434,10 @@ static void golden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(read_again), LINE_TEST(media_goes_on), LINE_TEST(broken),
-		LINE_TEST(cut_short),  LINE_TEST(unknown_field), LINE_TEST(ports_are_taken),
-		LINE_TEST(golden),
+		LINE_TEST(read_again),    LINE_TEST(media_goes_on),
+		LINE_TEST(broken),        LINE_TEST(cut_short),
+		LINE_TEST(unknown_field), LINE_TEST(ports_are_taken),
+		LINE_TEST(golden),        LINE_TEST(accepted_without_its_transaction),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
