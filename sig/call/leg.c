@@ -156,6 +156,9 @@ static struct bytes ack_body(const struct call *c, uint8_t leg)
 	const struct asked *asked = c->legs[leg]->asked;
 	const struct exchange *x = asked ? &asked->media : &c->media;
 
+	/* to what a re-INVITE brought that was given up for the BYE: what was agreed before is no answer to it */
+	if (!asked && (c->legs[leg]->state == LEG_LEAVING || c->legs[leg]->state == LEG_CLOSED))
+		return (struct bytes){ 0 };
 	return x->offerer == leg ? text_bytes(&x->answer_out) : (struct bytes){ 0 };
 }
 

@@ -238,6 +238,24 @@ static void late_offer_in_a_reinvite(void **state)
 	assert_int_equal(rig_counts(l->r).calls_established, 1);
 }
 
+/* What was agreed before is no answer to the offer of a re-INVITE that the BYE has ended. */
+static void late_offer_after_bye(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	late_offer_in_a_reinvite(state);
+	phone_request(&l->a, "INVITE", "", "");
+	m = rig_take(l->r, &l->b.addr, "INVITE ");
+	assert_int_equal(rig_body(m).n, 0);
+	phone_request(&l->a, "BYE", "", "");
+	assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 1);
+	phone_answer(&l->b, m, "200 OK", HOLD_SDP);
+	m = rig_take(l->r, &l->b.addr, "ACK ");
+	assert_true(m.n);
+	assert_int_equal(rig_body(m).n, 0);
+}
+
 static void info_is_relayed(void **state)
 {
 	struct line *l = *state;
@@ -368,6 +386,7 @@ int main(void)
 		LINE_TEST(late_offer),
 		LINE_TEST(late_offer_without_answer),
 		TALK_TEST(late_offer_in_a_reinvite),
+		TALK_TEST(late_offer_after_bye),
 		TALK_TEST(info_is_relayed),
 		TALK_TEST(info_outlives_the_call),
 		TALK_TEST(other_requests),
