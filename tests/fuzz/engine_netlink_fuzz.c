@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Oracle: a second reading of routes and neighbours, by the macros of the kernel's headers. */
+#include <assert.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "engine/netlink.h"
+
+#pragma GCC diagnostic ignored "-Wcast-align" /* those macros cast; the copy is aligned */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The last attribute of this type and size; NULL: none. */
+static const void *attribute(const void *first, int n, uint16_t type, size_t size)
+{
+	const void *found = NULL;
+
+	for (const struct rtattr *a = first; RTA_OK(a, n); a = RTA_NEXT(a, n))
+		if ((a->rta_type & NLA_TYPE_MASK) == type && RTA_PAYLOAD(a) == size)
+			found = RTA_DATA(a);
+	return found;
+}
+
+static void ip_check(const struct addr *ip, uint8_t family, const void *first, int n, uint16_t type)
+{
+	const void *v = attribute(first, n, type, family == AF_INET ? 4 : 16);
+
+	if (v && (family == AF_INET || family == AF_INET6))
+		assert(memcmp(ip->ip, v, family == AF_INET ? 4 : 16) == 0);
+	else
+		assert(ip->family == ADDR_NONE);
+}
+
+static void way_check(const struct netlink_message *m, const struct nlmsghdr *h)
+{
+	const struct rtmsg *r = NLMSG_DATA(h);
+	int n = (int)(h->nlmsg_len - NLMSG_SPACE(sizeof(*r)));
+	const uint32_t *oif = attribute(RTM_RTA(r), n, RTA_OIF, 4);
+
+	assert(m->unicast == (r->rtm_type == RTN_UNICAST));
+	assert(m->ifindex == (oif ? *oif : 0));
+	ip_check(&m->to, r->rtm_family, RTM_RTA(r), n, RTA_DST);
+	if (!attribute(RTM_RTA(r), n, RTA_VIA, 6) && !attribute(RTM_RTA(r), n, RTA_VIA, 18))
+		ip_check(&m->gateway, r->rtm_family, RTM_RTA(r), n, RTA_GATEWAY);
+}
+
+static void neighbour_check(const struct netlink_message *m, const struct nlmsghdr *h)
+{
+	const struct ndmsg *d = NLMSG_DATA(h);
+	const char *first = (const char *)d + NLMSG_ALIGN(sizeof(*d));
+	int n = (int)(h->nlmsg_len - NLMSG_SPACE(sizeof(*d)));
+
+	assert(m->ifindex == (uint32_t)d->ndm_ifindex && m->neighbour == d->ndm_state);
+	ip_check(&m->to, d->ndm_family, first, n, NDA_DST);
+}
+
+static void message_check(const struct netlink_message *m, const uint8_t *at)
+{
+	const struct nlmsghdr *h = (const void *)at;
+
+	if (m->kind == NETLINK_WAY && h->nlmsg_len >= NLMSG_SPACE(sizeof(struct rtmsg)) &&
+	    (h->nlmsg_type == RTM_NEWROUTE || h->nlmsg_type == RTM_DELROUTE))
+		way_check(m, h);
+	if (m->kind == NETLINK_NEIGHBOUR)
+		neighbour_check(m, h);
+	if (m->kind == NETLINK_LINK)
+		assert((m->vlan != 0) == (m->parent != 0) || m->parent == 0);
+	assert(m->vlan <= FRAME_VLAN_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = malloc(size ? size : 1); /* aligned, as a socket's buffer is */
+	struct bytes rest;
+	struct netlink_message m;
+
+	assert(copy);
+	memcpy(copy, data, size);
+	rest = bytes_mem(copy, size);
+	for (;;) {
+		const uint8_t *at = rest.p;
+		size_t before = rest.n;
+
+		if (netlink_next(&rest, &m))
+			break;
+		assert(before - rest.n >= sizeof(struct nlmsghdr)); /* always forward */
+		message_check(&m, at);
+	}
+	free(copy);
+	return 0;
+}
