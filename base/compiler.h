@@ -11,6 +11,7 @@
 #define COLD                   __attribute__((cold))
 #define UNUSED                 __attribute__((unused))
 #define CACHE_ALIGNED          __attribute__((aligned(64)))
+#define EXPORTED               __attribute__((visibility("default"))) /* of a module */
 #define LIKELY(x)              __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)            __builtin_expect(!!(x), 0)
 
