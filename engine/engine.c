@@ -15,11 +15,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/host_udp.h"
+#include "engine/port_open.h"
 #include "engine/worker.h"
 
 enum {
-	/* Packets held at once. More are not needed (the rest waits in the sockets), and fewer stay in the cache. */
-	BUFFERS = 1024,
 	/*
 	 * CPU of a relayed packet and median latency added, bench/relay with rtpload on loopback, 2 virtual cores, medians
 	 * of 7 runs (rtpengine 10.5 in user space beside them: 14.6 us at 100 calls, 10.1 us at 500):
@@ -34,7 +33,8 @@ enum {
 struct thread {
 	struct worker worker;
 	struct media_metrics metrics;
-	const struct engine_settings *settings;
+	const struct port_choice *port;
+	uint32_t index;
 	pthread_t id;
 	sem_t started;
 	int err; /* valid once started was posted */
@@ -42,6 +42,7 @@ struct thread {
 
 struct engine {
 	struct engine_settings settings;
+	struct port_choice port;
 	struct host_udp_metrics host;
 	struct thread *threads;
 	uint32_t count;     /* running */
@@ -59,35 +60,13 @@ static uint8_t worker_choose(const struct engine *e, uint64_t call)
 	return (uint8_t)((mixed >> 32) % e->count);
 }
 
-static int port_open(struct port **out, const struct engine_settings *s, int wake_fd)
-{
-	const struct port_settings settings = { .slots = s->slots,
-						.buffers = BUFFERS,
-						.wake_fd = wake_fd };
-	int err = s->port == ENGINE_PORT_EPOLL ? -ENOSYS : port_uring_open(out, &settings);
-
-	if (err == -ENOSYS && s->port == ENGINE_PORT_URING) {
-		LOG_ERROR("media", 0,
-			  "io_uring is not allowed here: needs Linux 6.1, sysctl "
-			  "kernel.io_uring_disabled=0 "
-			  "and a seccomp profile that lets io_uring_setup pass");
-		return err;
-	}
-	if (err == -ENOSYS)
-		err = port_epoll_open(out, &settings);
-	if (!err)
-		LOG_INFO("media", 0, "media port open", LOG_STR("port", (*out)->ops->name),
-			 LOG_U64("slots", s->slots));
-	return err;
-}
-
 static void *thread_main(void *arg)
 {
 	struct thread *t = arg;
 	struct worker *w = &t->worker;
 
 	/* here, because an io_uring belongs to the thread that made it */
-	t->err = port_open(&w->port, t->settings, w->commands.wake_fd);
+	t->err = port_open(&w->port, t->port, t->index, w->commands.wake_fd);
 	(void)sem_post(&t->started);
 	while (!t->err && !w->stopping)
 		worker_step(w);
@@ -125,7 +104,8 @@ static int thread_start(struct thread *t, struct engine *e, uint32_t index)
 	err = worker_open(&t->worker, &settings);
 	if (err)
 		return err;
-	t->settings = s;
+	t->port = &e->port;
+	t->index = index;
 	(void)sem_init(&t->started, 0, 0);
 	err = thread_create(t);
 	if (!err) {
@@ -210,7 +190,11 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 	e->worker_of = calloc(settings->slots, sizeof(*e->worker_of));
 	e->threads = threads_take(settings->workers);
 	e->event_fd = epoll_create1(EPOLL_CLOEXEC);
-	err = e->worker_of && e->threads ? (e->event_fd < 0 ? -errno : threads_start(e)) : -ENOMEM;
+	err = e->worker_of && e->threads ? (e->event_fd < 0 ? -errno : 0) : -ENOMEM;
+	if (!err)
+		err = port_choose(&e->port, &e->settings);
+	if (!err)
+		err = threads_start(e);
 	if (err) {
 		engine_close(e);
 		return err;

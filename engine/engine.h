@@ -12,7 +12,10 @@ enum engine_port {
 	ENGINE_PORT_AUTO, /* io_uring where it is allowed, else epoll; the log says which */
 	ENGINE_PORT_URING,
 	ENGINE_PORT_EPOLL,
+	ENGINE_PORT_DPDK,
 };
+
+struct port_dpdk_settings;
 
 struct engine_settings {
 	uint32_t
@@ -23,6 +26,8 @@ struct engine_settings {
 	/* How long a packet may wait for others to share one system call with; 0: the default, 2000. */
 	uint32_t batch_wait_us;
 	enum engine_port port;
+	/* ENGINE_PORT_DPDK (engine/port_dpdk.h); needed until engine_open returns. worker, workers and count are filled in. */
+	const struct port_dpdk_settings *dpdk;
 };
 
 /* Starts the workers. 0 or -errno (-ENOSYS: io_uring was asked for and is not allowed here; the log says what to do). */

@@ -402,7 +402,8 @@ static bool nap(struct dpdk_port *d, uint64_t ns)
 	struct pollfd fds[2] = { { .fd = d->wake_fd, .events = POLLIN },
 				 { .fd = d->queue == 0 ? d->device->tap_fd : -1,
 				   .events = POLLIN } };
-	struct timespec ts = { .tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S) };
+	struct timespec ts = { .tv_sec = (time_t)(ns / NS_PER_S),
+			       .tv_nsec = (long)(ns % NS_PER_S) };
 
 	if (ppoll(fds, 2, &ts, NULL) > 0 && fds[1].revents)
 		d->kernel_ns = 0;

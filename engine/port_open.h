@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which port the workers use, and what to tell the operator when it cannot be had. */
+#ifndef ENGINE_PORT_OPEN_H
+#define ENGINE_PORT_OPEN_H
+
+#include "engine/engine.h"
+#include "engine/port_dpdk.h"
+
+/* Read by all workers once it is there. */
+struct port_choice {
+	const struct engine_settings *settings;
+	port_dpdk_open_fn *dpdk;
+};
+
+/* By the main thread, before the workers: loads what the port needs. 0 or -errno; logged. */
+int port_choose(struct port_choice *out, const struct engine_settings *settings) NODISCARD;
+/* By the worker that will use it; those before it have theirs. 0 or -errno; logged. */
+int port_open(struct port **out, const struct port_choice *choice, uint32_t worker,
+	      int wake_fd) NODISCARD;
+
+#endif
