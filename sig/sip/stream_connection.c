@@ -98,7 +98,7 @@ int stream_connection_open(struct stream_connection **out, struct transport_stre
 	c->hop = *hop;
 	c->hop.connection = h;
 	c->since_ns = clock_now_ns();
-	c->source = hop->inbound ? stream_source_hash(t, hop) : 0;
+	c->source = stream_source_hash(t, hop);
 	c->target = hop->inbound ? 0 : stream_target_hash(t, hop);
 	if ((c->source && table_put(&t->by_source, c->source, h)) ||
 	    (c->target && table_put(&t->by_target, c->target, h))) {
@@ -155,22 +155,6 @@ void stream_connection_doom(struct stream_connection *c, enum stream_end why)
 	stream_ask_flush(c);
 }
 
-int stream_connection_queue(struct stream_connection *c, struct bytes octets)
-{
-	if (c->is_doomed)
-		return -ENOTCONN;
-	if (octets.n > STREAM_QUEUE_MAX - stream_buffer_bytes(&c->out).n) {
-		stream_connection_doom(c, STREAM_END_QUEUE);
-		return -ENOBUFS;
-	}
-	if (stream_buffer_add(&c->out, octets)) {
-		stream_connection_doom(c, STREAM_END_MEMORY);
-		return -ENOBUFS;
-	}
-	stream_ask_flush(c);
-	return 0;
-}
-
 /* The kernel has waited for it as well: for an acknowledgement, or for the answer to its probes. */
 enum stream_end stream_end_of(int error)
 {
@@ -190,16 +174,11 @@ static ssize_t write_some(struct stream_connection *c)
 	return n < 0 ? -errno : n;
 }
 
-void stream_connection_flush(struct stream_connection *c)
+/* As much as the kernel takes. Above 0, or -errno. */
+static ssize_t write_waiting(struct stream_connection *c)
 {
 	ssize_t n = 1;
 
-	if (c->is_doomed) {
-		stream_connection_close(c, c->doom, ENOTCONN);
-		return;
-	}
-	if (c->state < STREAM_OPEN)
-		return;
 	while (stream_buffer_bytes(&c->out).n && n > 0) {
 		n = write_some(c);
 		if (n > 0) {
@@ -207,6 +186,44 @@ void stream_connection_flush(struct stream_connection *c)
 			c->stalled_ns = 0;
 		}
 	}
+	return n;
+}
+
+static bool has_room(const struct stream_connection *c, size_t n)
+{
+	return n <= STREAM_QUEUE_MAX - stream_buffer_bytes(&c->out).n;
+}
+
+int stream_connection_queue(struct stream_connection *c, struct bytes octets)
+{
+	if (c->is_doomed)
+		return -ENOTCONN;
+	/* one round's requests may have more answers than the queue holds: that does not mean nobody reads them */
+	if (!has_room(c, octets.n) && c->state >= STREAM_OPEN)
+		(void)write_waiting(c); /* an error shows again in the flush */
+	if (!has_room(c, octets.n)) {
+		stream_connection_doom(c, STREAM_END_QUEUE);
+		return -ENOBUFS;
+	}
+	if (stream_buffer_add(&c->out, octets)) {
+		stream_connection_doom(c, STREAM_END_MEMORY);
+		return -ENOBUFS;
+	}
+	stream_ask_flush(c);
+	return 0;
+}
+
+void stream_connection_flush(struct stream_connection *c)
+{
+	ssize_t n;
+
+	if (c->is_doomed) {
+		stream_connection_close(c, c->doom, ENOTCONN);
+		return;
+	}
+	if (c->state < STREAM_OPEN)
+		return;
+	n = write_waiting(c);
 	if (n < 0 && n != -EAGAIN && n != -EINTR) {
 		stream_connection_close(c, stream_end_of((int)-n), (int)-n);
 		return;

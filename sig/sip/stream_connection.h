@@ -33,6 +33,7 @@ enum {
 	X(CONNECT, "connect_failed")     \
 	X(HANDSHAKE, "handshake_failed") \
 	X(MEMORY, "out_of_memory")       \
+	X(ROOM, "made_room")             \
 	X(STOP, "stopping")              \
 	X(BROKEN, "") /* and on: by enum stream_broken */
 
@@ -106,12 +107,13 @@ struct transport_stream {
 	struct tls *tls;
 	struct hash_key key;
 	struct pool pool;
-	struct table by_source; /* those that came to us, by address */
+	struct table by_source; /* all, by the other one's address */
 	struct table by_target; /* those we made, by transport, address and port */
 	struct wheel wheel;
 	uint32_t counts[STREAM_TRANSPORTS];
 	pool_handle *flush; /* those with something to send or to end */
 	uint32_t flush_count;
+	uint32_t hand;  /* where in the pool the next silent one is looked for that makes room */
 	uint8_t *space; /* STREAM_READ_MAX octets */
 	int spare;      /* a descriptor to refuse with when there is no other */
 	uint8_t dscp;

@@ -92,18 +92,45 @@ static uint32_t count_of(const struct table *table, uint64_t hash)
 	return n;
 }
 
-static bool may_come(const struct transport_stream *t, const struct sip_hop *hop)
+/* Whoever came and has said nothing yet may have to go: else strangers who only hold places would keep phones out. The hand goes round,
+ * so it is about the oldest. */
+static bool make_room(struct transport_stream *t)
 {
-	if (t->pool.in_use >= t->pool.capacity) {
-		stream_count(t, STREAM_REFUSED_FULL);
-		return false;
+	struct stream_connection *c;
+	pool_handle h;
+
+	for (int round = 0; round < 2; round++) {
+		while ((c = pool_next(&t->pool, &t->hand, &h)) != NULL) {
+			if (!c->hop.inbound || c->spoke || c->is_doomed)
+				continue;
+			stream_connection_doom(c, STREAM_END_ROOM);
+			return true;
+		}
+		t->hand = 0;
 	}
+	return false;
+}
+
+/* Those that are doomed keep their places, beyond the limit, up to the end of the round. */
+static bool has_place(struct transport_stream *t)
+{
+	bool has = t->pool.in_use < t->pool.capacity &&
+		   (t->pool.in_use < t->limits.connections || make_room(t));
+
+	if (!has)
+		stream_count(t, STREAM_REFUSED_FULL);
+	return has;
+}
+
+/* Also for those we make: a request that came may have named the port its answer goes to. */
+static bool may_have(struct transport_stream *t, const struct sip_hop *hop)
+{
 	if (count_of(&t->by_source, stream_source_hash(t, hop)) >=
 	    t->limits.connections_per_source) {
 		stream_count(t, STREAM_REFUSED_SOURCE);
 		return false;
 	}
-	return true;
+	return has_place(t);
 }
 
 /* They come through the handshake first where there is one: reading makes the first step. */
@@ -116,7 +143,7 @@ static void take(struct stream_listener *l, int fd, const struct addr *remote)
 	bool secure = l->transport == SIP_TLS;
 	struct stream_connection *c;
 
-	if (!may_come(t, &hop)) {
+	if (!may_have(t, &hop)) {
 		(void)close(fd);
 		return;
 	}
@@ -189,7 +216,7 @@ static int listener_open(struct stream_listener *l, struct transport_stream *t,
 
 static int tables_open(struct transport_stream *t)
 {
-	uint32_t n = t->limits.connections;
+	uint32_t n = t->limits.connections + STREAM_ACCEPTS;
 	struct rand_source rand;
 
 	rand_open_system(&rand);
@@ -299,10 +326,8 @@ static int make(struct transport_stream *t, const struct sip_hop *hop,
 	struct sip_hop to = *hop;
 	int fd, err;
 
-	if (t->pool.in_use >= t->pool.capacity) {
-		stream_count(t, STREAM_REFUSED_FULL);
+	if (!may_have(t, hop))
 		return -EMFILE;
-	}
 	if ((hop->transport == SIP_TLS && !t->tls) ||
 	    hop->remote.family != t->listeners[hop->local].bound.family)
 		return -EAFNOSUPPORT;

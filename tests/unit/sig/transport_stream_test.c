@@ -299,8 +299,11 @@ static void test_limits(void **state)
 	assert_true(run(&r, peer_is_closed)); /* the third of one address */
 	assert_int_equal(METRIC("refused_total", "reason=\"source_full\""), source + 1);
 	fds[3] = dial(&r, 2); /* another address */
-	say(fds[3], MESSAGE);
-	assert_true(run(&r, got_one));
+	for (int i = 0; i < 4; i++) {
+		if (i != 2)
+			say(fds[i], MESSAGE);
+	}
+	assert_true(run(&r, got_three));
 	assert_int_equal(transport_connections(r.t, SIP_TCP), 3);
 	g_fd = dial(&r, 2);
 	assert_true(run(&r, peer_is_closed)); /* and the fourth of all */
@@ -308,6 +311,32 @@ static void test_limits(void **state)
 	for (int i = 0; i < 4; i++)
 		(void)close(fds[i]);
 	(void)close(g_fd);
+	close_rig(&r);
+}
+
+/* Who has said nothing gives its place to who comes later, whatever that one will say. */
+static void test_makes_room(void **state)
+{
+	static const struct transport_limits few = { 3, 3, 60 * NS_PER_S, 60 * NS_PER_S };
+	uint64_t full = METRIC("refused_total", "reason=\"connections_full\"");
+	uint64_t room = ends_of("made_room");
+	int fds[4];
+	struct net r;
+
+	(void)state;
+	open_rig(&r, &few);
+	fds[0] = dial(&r, 1);
+	say(fds[0], MESSAGE);
+	assert_true(run(&r, got_one));
+	g_fd = fds[1] = dial(&r, 1);
+	fds[2] = dial(&r, 1);
+	fds[3] = dial(&r, 2);
+	assert_true(run(&r, peer_is_closed));
+	assert_int_equal(transport_connections(r.t, SIP_TCP), 3);
+	assert_int_equal(ends_of("made_room"), room + 1);
+	assert_int_equal(METRIC("refused_total", "reason=\"connections_full\""), full);
+	for (int i = 0; i < 4; i++)
+		(void)close(fds[i]);
 	close_rig(&r);
 }
 
@@ -453,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_half_closed),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_makes_room),
 		cmocka_unit_test(test_queue_overflow),
 		cmocka_unit_test(test_stalled),
 		cmocka_unit_test(test_connects),
