@@ -130,6 +130,7 @@ int node_load(struct node *n)
 
 	if (status)
 		return status;
+	shard_incarnate(n->shard, store_epoch(n->store));
 	status = load_documents(n);
 	if (status)
 		return status;

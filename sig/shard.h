@@ -137,6 +137,8 @@ void shard_degraded(struct shard *s, bool degraded, struct instant now);
 void shard_drain(struct shard *s, bool drain);
 
 /* ---- after a restart, before the first shard_receive ---- */
+/* Before the first restore: which owner of the shard this process is, counted. Each one's is higher than all before; 0: not known. */
+void shard_incarnate(struct shard *s, uint64_t incarnation);
 /* 0, -EBADMSG (broken; reason says why; nothing is changed), -EEXIST, -ENOSPC, -EBUSY (its ports are taken). */
 int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 		       const char **reason) NODISCARD;

@@ -36,6 +36,11 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 	return err;
 }
 
+void shard_incarnate(struct shard *s, uint64_t incarnation)
+{
+	s->host.incarnation = incarnation;
+}
+
 int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 		       const char **reason)
 {

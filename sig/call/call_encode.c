@@ -305,6 +305,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	(void)bytes_cstr(bytes_str(h->settings->tenant), p->tenant, sizeof(p->tenant));
 	out->id = c->id;
 	out->version = c->out.version;
+	out->incarnation = h->incarnation;
 	out->state = (Tandem__Call__State)c->state;
 	out->tenant = p->tenant;
 	out->from = binary(&c->from);

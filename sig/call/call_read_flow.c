@@ -33,19 +33,28 @@ static bool read_resume(struct reading *r, struct flow_resume *out, const Tandem
 	       reading_address(r, &out->source_rtcp, in->rtcp, "flow: latched address");
 }
 
-static bool read_secret(struct reading *r, struct call_flow *f, const Tandem__Call__Secret *in)
+/* What a restart may add to an index before it says so. */
+enum { SRTP_HEADROOM = 1 << 16 };
+
+static bool read_secret(struct reading *r, struct call_flow *f, const Tandem__Call__Secret *in,
+			uint64_t incarnation)
 {
+	struct secret_record record;
+
 	if (!in)
 		return true;
 	if (in->key.len != SECRET_LEN || in->limit == 0 ||
-	    in->limit >= SRTP_INDEX_END - SRTP_RESERVE ||
-	    in->limit_rtcp >= SRTCP_INDEX_END - SRTCP_RESERVE)
+	    in->limit >= SRTP_INDEX_END - SRTP_HEADROOM ||
+	    in->limit_rtcp >= SRTCP_INDEX_END - SRTP_HEADROOM)
 		return reading_wrong(r, "flow: SRTP key");
-	return !secret_restore(f, reading_slice(&in->key), in->limit, in->limit_rtcp) ||
-	       reading_wrong(r, "out of memory");
+	record = (struct secret_record){ .key = reading_slice(&in->key),
+					 .limit = in->limit,
+					 .limit_rtcp = in->limit_rtcp,
+					 .incarnation = incarnation };
+	return !secret_restore(f, &record, r->h->incarnation) || reading_wrong(r, "out of memory");
 }
 
-static bool read_flow(struct reading *r, const Tandem__Call__Flow *in)
+static bool read_flow(struct reading *r, const Tandem__Call__Flow *in, uint64_t incarnation)
 {
 	struct call_flow *f = &r->c->flows[r->c->flow_count];
 
@@ -65,7 +74,7 @@ static bool read_flow(struct reading *r, const Tandem__Call__Flow *in)
 	f->ssrc_out = in->ssrc;
 	f->event_pt = PAYLOAD_NONE;
 	r->c->flow_count++;
-	return read_secret(r, f, in->secret) && read_network(r, f, in->network) &&
+	return read_secret(r, f, in->secret, incarnation) && read_network(r, f, in->network) &&
 	       read_resume(r, &f->resume, in->resume);
 }
 
@@ -77,7 +86,7 @@ bool reading_flows(struct reading *r, const Tandem__Call__Call *in)
 	if (in->n_flows && !r->c->flows)
 		return reading_wrong(r, "out of memory");
 	for (size_t i = 0; i < in->n_flows; i++) {
-		if (!read_flow(r, in->flows[i]))
+		if (!read_flow(r, in->flows[i], in->incarnation))
 			return false;
 	}
 	return true;

@@ -24,9 +24,10 @@ struct call_host {
 	struct instant now;
 	uint32_t timer_kind; /* of a call's timer */
 	bool degraded;
-	uint8_t *space; /* HOST_SPACE octets, to write one message in */
-	uint8_t *extra; /* HOST_EXTRA octets, for its further header lines */
-	uint8_t *sdp;   /* HOST_SDP_MAX octets, for its body */
+	uint64_t incarnation; /* of this process among the shard's owners: grows; 0: unknown */
+	uint8_t *space;       /* HOST_SPACE octets, to write one message in */
+	uint8_t *extra;       /* HOST_EXTRA octets, for its further header lines */
+	uint8_t *sdp;         /* HOST_SDP_MAX octets, for its body */
 	void *owner;
 	/* Whom of ours a URI means: how many of cap targets were filled. Their slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, const struct sip_uri *uri, struct call_target *out,

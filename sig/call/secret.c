@@ -26,16 +26,22 @@ int secret_make(struct call_host *h, struct call_flow *f)
 	return 0;
 }
 
-int secret_restore(struct call_flow *f, struct bytes key, uint64_t limit, uint64_t limit_rtcp)
+int secret_restore(struct call_flow *f, const struct secret_record *record, uint64_t now)
 {
 	struct flow_secret *s = calloc(1, sizeof(*s));
+	uint64_t later =
+		record->incarnation && now > record->incarnation ? now - record->incarnation : 0;
+	uint64_t before = later > SECRET_SHARES ? SECRET_SHARES : later - (later > 0);
+	uint64_t own = later > 0 && later <= SECRET_SHARES;
 
 	if (!s)
 		return -ENOMEM;
-	s->key.length = (uint8_t)key.n;
-	memcpy(s->key.octets, key.p, key.n);
-	s->rtp.first = s->rtp.limit = s->rtp.granted = limit;
-	s->rtcp.first = s->rtcp.limit = s->rtcp.granted = limit_rtcp;
+	s->key.length = (uint8_t)record->key.n;
+	memcpy(s->key.octets, record->key.p, record->key.n);
+	s->rtp.first = record->limit + before * SECRET_SHARE;
+	s->rtcp.first = record->limit_rtcp + before * SECRET_SHARE_RTCP;
+	s->rtp.limit = s->rtp.granted = s->rtp.first + own * SECRET_SHARE;
+	s->rtcp.limit = s->rtcp.granted = s->rtcp.first + own * SECRET_SHARE_RTCP;
 	f->secret = s;
 	return 0;
 }

@@ -10,14 +10,25 @@
 
 /* Octets of key and salt of all suites we know (RFC 4568 6.2); ends of the indexes (RFC 3711 3.3.1, 3.4). */
 enum { SECRET_LEN = 30 };
+/* With SRTP_RESERVE below half a roll-over, so that the receiver's guess of the index survives the jump (RFC 3711 3.3.1). */
+enum { SECRET_SHARES = 64, SECRET_SHARE = 256, SECRET_SHARE_RTCP = 16 };
 #define SRTP_INDEX_END  (UINT64_C(1) << 48)
 #define SRTCP_INDEX_END (UINT64_C(1) << 31)
 
 /* A random key, and a first grant: it goes into the record that is saved before the first SDP with it leaves. 0 or -ENOMEM. */
 int secret_make(struct call_host *h, struct call_flow *f) NODISCARD;
-/* Of a record. 0 or -ENOMEM. */
-int secret_restore(struct call_flow *f, struct bytes key, uint64_t limit,
-		   uint64_t limit_rtcp) NODISCARD;
+/* What a record says of one. */
+struct secret_record {
+	struct bytes key;
+	uint64_t limit, limit_rtcp;
+	uint64_t incarnation; /* that wrote it */
+};
+/*
+ * To be continued by incarnation `now`. It must not wait for a save before it speaks, or encrypted calls would be silent for as long as the
+ * saves of a restart take. So above the recorded limit each incarnation has a share of its own, which no other ever begins in; further ones
+ * than SECRET_SHARES, or one that is not known to be later, wait. 0 or -ENOMEM.
+ */
+int secret_restore(struct call_flow *f, const struct secret_record *record, uint64_t now) NODISCARD;
 /* Wiped. */
 void secret_free(struct call_flow *f);
 /* Little is left of what was granted: more, when it is saved. */

@@ -2,6 +2,7 @@
 /* SRTP with SDES keys (RFC 4568) on one side of a call: terms, keys and what must never be used twice; parties that fall silent. */
 #include <errno.h>
 
+#include "sig/call/secret.h"
 #include "tests/unit/sig/golden.h"
 #include "tests/unit/sig/line.h"
 
@@ -249,6 +250,56 @@ static void indexes_of_the_next_process(void **state)
 	assert_true(opened.resume.srtp_next == before.srtp_limit + SRTP_RESERVE);
 }
 
+static int restart_as(struct line *l, uint64_t incarnation)
+{
+	const char *reason = "";
+
+	l->r->incarnation = incarnation;
+	return restart_with(l, &reason);
+}
+
+/* It may speak at once within a share that no other process begins in, however often one is killed before it saved anything. */
+static void each_process_has_its_share(void **state)
+{
+	static const struct {
+		uint64_t incarnation, shares, granted;
+	} rows[] = {
+		{ 8, 0, 1 },
+		{ 9, 1, 1 },
+		{ 11, 3, 1 },
+		{ 7 + SECRET_SHARES, SECRET_SHARES - 1, 1 },
+		{ 8 + SECRET_SHARES, SECRET_SHARES,
+		  0 }, /* the jump would be too far for the receiver: it waits */
+		{ 7, 0, 0 },
+		{ 6, 0, 0 },
+		{ 0, 0, 0 },
+	};
+	struct line *l = *state;
+	struct flow_spec before, opened;
+
+	shard_incarnate(l->r->shard, 7);
+	established(l);
+	before = last_media(l->r, MEDIA_FLOW_UPDATE, 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		l->r->hold_saves = true;
+		assert_int_equal(restart_as(l, rows[i].incarnation), 0);
+		opened = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+		assert_int_equal(opened.resume.srtp_next - before.srtp_limit,
+				 rows[i].shares * SECRET_SHARE);
+		assert_int_equal(opened.resume.srtcp_next - before.srtcp_limit,
+				 rows[i].shares * SECRET_SHARE_RTCP);
+		assert_int_equal(opened.srtp_limit - opened.resume.srtp_next,
+				 rows[i].granted * SECRET_SHARE);
+	}
+	l->r->hold_saves = false;
+	assert_int_equal(restart_as(l, 10), 0); /* once it saved, the next one begins behind it */
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(restart_as(l, 11), 0);
+	assert_int_equal(last_media(l->r, MEDIA_FLOW_OPEN, 0).resume.srtp_next - before.srtp_limit,
+			 2 * SECRET_SHARE + SRTP_RESERVE);
+}
+
 /* Plain for a while and secure again: the keystream goes on behind what was granted. */
 static void secure_plain_secure(void **state)
 {
@@ -396,6 +447,7 @@ int main(void)
 		LINE_TEST(golden),
 		LINE_TEST(more_indexes),
 		LINE_TEST(indexes_of_the_next_process),
+		LINE_TEST(each_process_has_its_share),
 		LINE_TEST(secure_plain_secure),
 		LINE_TEST(secure_only),
 		LINE_TEST(terms_stay),

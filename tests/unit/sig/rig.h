@@ -46,10 +46,11 @@ struct rig {
 	uint32_t event_count;
 	struct media_command media[RIG_LIST_MAX];
 	uint32_t media_count;
-	bool hold_saves; /* the store says nothing */
-	bool fail_saves; /* the store says no */
-	bool hold_media; /* the engine says nothing */
-	bool rolling;    /* a full list forgets its oldest half */
+	uint64_t incarnation; /* of the shard that is started next; 0: not told */
+	bool hold_saves;      /* the store says nothing */
+	bool fail_saves;      /* the store says no */
+	bool hold_media;      /* the engine says nothing */
+	bool rolling;         /* a full list forgets its oldest half */
 	void (*seen)(struct rig *r, const struct effect *e); /* each effect, before anything else */
 };
 
@@ -121,6 +122,7 @@ RIG_FN void rig_start_shard(struct rig *r)
 	int err = shard_open(&r->shard, &r->settings, &r->rand, r->now);
 
 	assert(!err);
+	shard_incarnate(r->shard, r->incarnation);
 	for (int i = 1001; i <= 1004 && !err; i++) {
 		char number[8];
 		struct shard_extension e;
