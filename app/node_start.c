@@ -158,14 +158,19 @@ static int shard_start(struct node *n)
 
 static int engine_start(struct node *n)
 {
+	struct port_dpdk_settings dpdk;
 	const struct engine_settings settings = {
+		.port = (enum engine_port)n->settings.media.port,
+		.dpdk = &dpdk,
 		.workers = n->settings.media.workers,
 		.slots = settings_port_pairs(&n->settings),
 		.commands = ENGINE_COMMANDS,
 		.events = ENGINE_EVENTS,
 	};
-	int err = engine_open(&n->engine, &settings);
+	int err;
 
+	settings_to_dpdk(&n->settings, &dpdk);
+	err = engine_open(&n->engine, &settings);
 	return err ? err : media_queue_open(&n->media_queue, n->engine, settings.slots);
 }
 

@@ -154,6 +154,36 @@ void settings_to_tls(const struct settings *s, struct tls_settings *out)
 		out->identities[1 + i] = s->tls.certificates[i];
 }
 
+int settings_mac_parse(uint8_t out[6], const char *text)
+{
+	if (strlen(text) != DPDK_MAC_TEXT - 1)
+		return -EINVAL;
+	for (int i = 0; i < 6; i++, text += 3) {
+		size_t n;
+
+		if (hex_decode(bytes_mem(text, 2), out + i, 1, &n) || (i < 5 && text[2] != ':'))
+			return -EINVAL;
+	}
+	return out[0] & 1 ? -EINVAL : 0; /* a group's address */
+}
+
+void settings_to_dpdk(const struct settings *s, struct port_dpdk_settings *out)
+{
+	const struct settings_dpdk *from = &s->media.dpdk;
+
+	*out = (struct port_dpdk_settings){ .device = from->device,
+					    .arg_count = from->arg_count,
+					    .hugepages = from->hugepages,
+					    .tap = from->tap };
+	for (uint32_t i = 0; i < from->arg_count; i++)
+		out->args[i] = from->args[i];
+	if (from->gateway[0] != '\0') {
+		int err = settings_mac_parse(out->gateway, from->gateway);
+
+		assert(!err); /* settings_check has seen it */
+	}
+}
+
 static void networks_to_shard(const struct settings *s, struct shard_settings *out)
 {
 	out->network_count = s->network_count;

@@ -9,6 +9,8 @@
 #include "base/addr.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "engine/engine.h"
+#include "engine/port_dpdk.h"
 #include "sig/shard.h"
 #include "sig/sip/tls.h"
 
@@ -64,13 +66,26 @@ struct settings_tls {
 	uint32_t certificate_count;
 };
 
+enum { DPDK_ARG_MAX = 128, DPDK_DEVICE_MAX = 256, DPDK_TAP_MAX = 16, DPDK_MAC_TEXT = 18 };
+
+struct settings_dpdk {
+	char device[DPDK_DEVICE_MAX];
+	char args[DPDK_ARGS_MAX][DPDK_ARG_MAX];
+	uint32_t arg_count;
+	bool hugepages;
+	char tap[DPDK_TAP_MAX];
+	char gateway[DPDK_MAC_TEXT]; /* empty: none */
+};
+
 struct settings_media {
+	int port; /* enum engine_port */
 	uint32_t workers;
 	int latch; /* enum latch_mode */
 	uint32_t dscp_audio, dscp_video, dscp_sip;
 	bool video;
 	uint64_t timeout; /* 0: never */
 	uint64_t port_rest;
+	struct settings_dpdk dpdk;
 };
 
 struct settings_redis {
@@ -133,6 +148,10 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 /* True when a network has TLS ports. */
 bool settings_wants_tls(const struct settings *s);
 void settings_to_tls(const struct settings *s, struct tls_settings *out);
+/* Its strings are those of s. */
+void settings_to_dpdk(const struct settings *s, struct port_dpdk_settings *out);
+/* "02:00:5e:10:00:01". 0 or -EINVAL. */
+int settings_mac_parse(uint8_t out[6], const char *text) NODISCARD;
 /* Pairs of media ports over all networks. */
 uint32_t settings_port_pairs(const struct settings *s);
 

@@ -426,6 +426,18 @@ static void check_others(const struct check *c)
 	}
 }
 
+static void check_media(const struct check *c)
+{
+	const struct settings_media *media = &c->s->media;
+	uint8_t mac[6];
+
+	if (media->port == ENGINE_PORT_DPDK && media->dpdk.device[0] == '\0')
+		REPORT(c, "media.dpdk.device", "media.dpdk.device is missing: media.port is dpdk");
+	if (media->dpdk.gateway[0] != '\0' && settings_mac_parse(mac, media->dpdk.gateway))
+		REPORT(c, "media.dpdk.gateway",
+		       "media.dpdk.gateway must be a MAC address such as 02:00:5e:10:00:01");
+}
+
 void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *errors)
 {
 	struct check c = { .s = s, .yaml = yaml, .errors = errors };
@@ -435,6 +447,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_networks(&c);
 	check_sip(&c);
 	check_tls(&c);
+	check_media(&c);
 	check_algorithms(&c);
 	check_trusted(&c);
 	check_others(&c);

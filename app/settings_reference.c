@@ -103,21 +103,31 @@ static void write_row(struct writer *w, const struct conf_field *f)
 	writer_fmt(w, " | %s | %s |\n", f->at_start ? "at start" : "reload", f->help);
 }
 
-static void write_section(struct writer *w, const struct conf_field *section)
+static void write_section(struct writer *w, const char *above, const struct conf_field *section)
 {
 	bool list = section->type == CONF_LIST;
 
-	writer_fmt(w, "\n## %s\n\n%s", section->key, section->help);
+	writer_fmt(w, "\n## %s%s%s\n\n%s", above, above[0] ? "." : "", section->key, section->help);
 	if (list)
 		writer_fmt(w, " A list of at most %" PRIu32 " items of:", section->max_items);
 	writer_str(w, "\n\n| Key | Value | Default | Change | Meaning |\n|---|---|---|---|---|\n");
 	for (const struct conf_field *f = section->fields; f->key; f++)
-		write_row(w, f);
+		if (f->type != CONF_MAP)
+			write_row(w, f);
+}
+
+/* A section in a section comes after it. */
+static void section_and_below(struct writer *w, const char *above, const struct conf_field *section)
+{
+	write_section(w, above, section);
+	for (const struct conf_field *f = section->fields; f->key; f++)
+		if (f->type == CONF_MAP)
+			write_section(w, section->key, f);
 }
 
 void settings_write_reference(struct writer *w)
 {
 	writer_str(w, g_head);
 	for (const struct conf_field *f = g_settings_fields; f->key; f++)
-		write_section(w, f);
+		section_and_below(w, "", f);
 }

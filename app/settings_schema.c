@@ -13,6 +13,8 @@
 #define SECONDS(n) ((n)*NS_PER_S)
 
 /* In the order of enum latch_mode. */
+/* In the order of enum engine_port. */
+static const char *const g_port_names[] = { "auto", "io_uring", "epoll", "dpdk", NULL };
 static const char *const g_latch_names[] = { "strict", "same-ip", "any-once", NULL };
 /* In the order of enum log_level. */
 static const char *const g_level_names[] = { "error", "warn", "info", "debug", NULL };
@@ -197,7 +199,49 @@ static const struct conf_field g_tls_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct conf_field g_dpdk_fields[] = {
+	{ .key = "device",
+	  TEXT(settings_dpdk, device),
+	  .at_start = true,
+	  .help = "The device: a PCI address (\"0000:03:00.0\") or a driver with its parameters "
+		  "(\"net_memif0,role=server,socket=/run/m.sock\")." },
+	{ .key = "args",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_dpdk, args),
+	  .size = DPDK_ARG_MAX,
+	  .count_offset = offsetof(struct settings_dpdk, arg_count),
+	  .max_items = DPDK_ARGS_MAX,
+	  .at_start = true,
+	  .help = "More arguments for DPDK's EAL, after those that the node gives it." },
+	{ .key = "hugepages",
+	  .type = CONF_BOOL,
+	  FIELD(settings_dpdk, hugepages),
+	  .preset = "true",
+	  .at_start = true,
+	  .help = "false: ordinary memory. Enough for devices that are none of hardware." },
+	{ .key = "tap",
+	  TEXT(settings_dpdk, tap),
+	  .at_start = true,
+	  .help = "Name of a TAP interface that is made with the device's MAC address: all that is "
+		  "not media passes through it, so the device's addresses and routes belong on it. "
+		  "It is gone with the node. Needs CAP_NET_ADMIN." },
+	{ .key = "gateway",
+	  TEXT(settings_dpdk, gateway),
+	  .at_start = true,
+	  .help = "Where no interface of the kernel stands for the device: the MAC address frames "
+		  "go to. Without it a party must send first." },
+	{ .key = NULL },
+};
+
 static const struct conf_field g_media_fields[] = {
+	{ .key = "port",
+	  .type = CONF_ENUM,
+	  FIELD(settings_media, port),
+	  .names = g_port_names,
+	  .preset = "auto",
+	  .at_start = true,
+	  .help = "How packets come and go: io_uring or epoll over the kernel's sockets (auto: the "
+		  "first that is allowed), or dpdk." },
 	{ .key = "workers",
 	  U32(settings_media, workers, 1, 16),
 	  .preset = "1",
@@ -239,6 +283,11 @@ static const struct conf_field g_media_fields[] = {
 	  .preset = "60s",
 	  .at_start = true,
 	  .help = "A media port of an ended call is not used again before this." },
+	{ .key = "dpdk",
+	  .type = CONF_MAP,
+	  FIELD(settings_media, dpdk),
+	  .fields = g_dpdk_fields,
+	  .help = "With port: dpdk. The packages of deploy/packages/dpdk.txt must be installed." },
 	{ .key = NULL },
 };
 

@@ -42,6 +42,8 @@ static void test_minimal(void **state)
 	assert_int_equal(s->sip.registration_expires_min, 60 * NS_PER_S);
 	assert_int_equal(s->sip.registration_expires_max, 3600 * NS_PER_S);
 	assert_int_equal(s->sip.ring_timeout, 180 * NS_PER_S);
+	assert_int_equal(s->media.port, ENGINE_PORT_AUTO);
+	assert_true(s->media.dpdk.hugepages);
 	assert_int_equal(s->media.latch, LATCH_SAME_IP);
 	assert_int_equal(s->media.dscp_audio, 46);
 	assert_int_equal(s->media.dscp_video, 34);
@@ -92,6 +94,11 @@ static const struct {
 	{ "SIP port twice", NODE NETWORK "    sip_ports: [5060, 5060]\n", 8, 23, "twice" },
 	{ "SIP port in media", NODE NETWORK "    sip_ports: [5060, 20001]\n", 8, 23,
 	  "media_ports" },
+	{ "dpdk without device", NODE NETWORK "media: {port: dpdk}\n", 8, 8, "media.dpdk.device" },
+	{ "gateway that is no MAC address",
+	  NODE NETWORK "media: {dpdk: {gateway: \"02:00:5e:10:00:zz\"}}\n", 8, 25, "MAC address" },
+	{ "gateway of a group", NODE NETWORK "media: {dpdk: {gateway: \"03:00:5e:10:00:01\"}}\n", 8,
+	  25, "MAC address" },
 	{ "media range reversed", NODE NETWORK "    media_ports: 3000-2000\n", 8, 18, "range" },
 	{ "media range of one", NODE NETWORK "    media_ports: 3000-3000\n", 8, 18, "even port" },
 	{ "media range odd", NODE NETWORK "    media_ports: 3001-3002\n", 8, 18, "even port" },
