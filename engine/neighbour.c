@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/neighbour.h"
 
+#include <assert.h>
+
 #include <string.h>
 
 enum {
@@ -98,10 +100,11 @@ bool neighbour_asks(struct bytes frame, struct addr *whose)
 
 static size_t arp_answer(uint8_t *arp, const uint8_t mac[FRAME_MAC_LEN])
 {
-	uint8_t wanted[IPV4_LEN];
+	uint8_t wanted[IPV4_LEN], asker[FRAME_MAC_LEN + IPV4_LEN];
 
-	memcpy(wanted, arp + ARP_TARGET + FRAME_MAC_LEN, IPV4_LEN);
-	memcpy(arp + ARP_TARGET, arp + ARP_SENDER, FRAME_MAC_LEN + IPV4_LEN);
+	memcpy(wanted, arp + ARP_TARGET + FRAME_MAC_LEN, sizeof(wanted));
+	memcpy(asker, arp + ARP_SENDER, sizeof(asker));
+	memcpy(arp + ARP_TARGET, asker, sizeof(asker));
 	memcpy(arp + ARP_SENDER, mac, FRAME_MAC_LEN);
 	memcpy(arp + ARP_SENDER + FRAME_MAC_LEN, wanted, IPV4_LEN);
 	be16_put(arp + 6, ARP_REPLY);
@@ -136,6 +139,7 @@ size_t neighbour_answer(uint8_t *frame, size_t n, size_t capacity, const uint8_t
 	size_t at = layer_at(frame, n, &type);
 	bool is_arp = type == TYPE_ARP;
 
+	assert(frame);
 	if (capacity < at + (is_arp ? (size_t)ARP_LEN : (size_t)IPV6_HEAD + ADVERTISEMENT_LEN))
 		return 0;
 	memcpy(frame, frame + FRAME_MAC_LEN, FRAME_MAC_LEN);
