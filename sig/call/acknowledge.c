@@ -34,9 +34,13 @@ void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct
 	const struct leg *l = c->legs[leg];
 	struct dialog_tag own = dialog_tag(&l->dialog);
 
+	/* it must be an INVITE of ours that is answered */
 	if (!bytes_eq(m->call_id, text_bytes(&l->dialog.call_id)) ||
-	    !bytes_ieq(m->from.tag, bytes_mem(own.text, sizeof(own.text))))
+	    !bytes_ieq(m->from.tag, bytes_mem(own.text, sizeof(own.text))) || !l->invite_cseq ||
+	    m->cseq > l->invite_cseq) {
+		sig_count_dropped(h->metrics, DROPPED_RESPONSE);
 		return;
+	}
 	if (!bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag))) {
 		if (l->dialog.remote_tag.n && !c->invite.again)
 			end_fork(h, l, m);
