@@ -28,6 +28,11 @@ static void end(struct command_run *run, uint64_t call, int err)
 	case -ENOTCONN:
 		command_fail(run, COMMAND_CONFLICT, "call", "the call is not established");
 		return;
+	case -EOPNOTSUPP:
+		command_fail(run, COMMAND_CONFLICT, "leg",
+			     "the phone itself holds, and does not take Event: talk: resume at the "
+			     "phone");
+		return;
 	default:
 		command_fail(run, COMMAND_BUSY, "call",
 			     "a change of the session is under way: try again");

@@ -334,8 +334,10 @@ const struct command g_commands[] = {
 	  "The event call.held tells that it is so.",
 	  "id", command_call_hold },
 	{ "call.resume", COMMAND_FOR_TENANT, g_hold_args,
-	  "Ends what call.hold did. A hold that a phone made ends at that phone.", "id",
-	  command_call_resume },
+	  "Ends what call.hold did. A phone that holds by itself is asked to go on (NOTIFY with "
+	  "Event: talk) where its Allow-Events names talk; call.resumed is not published for that. "
+	  "Where it does not: conflict, and the hold ends at the phone.",
+	  "id", command_call_resume },
 	{ "call.mute", COMMAND_FOR_TENANT, g_mute_args,
 	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
 	  "phone is told.",

@@ -165,6 +165,7 @@ int shard_call_originate(struct shard *s, const struct shard_originate *o,
 /* The party of that leg holds the other one: that one is offered a=sendonly, and no media goes either way. Until resumed, or until the
  * party's own offer to send and receive (CALL-07). */
 int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, struct instant now) NODISCARD;
+/* Where the phone itself holds it is asked to go on (Event: talk); -EOPNOTSUPP: it does not take that. */
 int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, struct instant now) NODISCARD;
 /* Nobody hears the party of that leg; it is not told. */
 int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on,

@@ -26,13 +26,12 @@ static void tell_call(struct shard *s, uint64_t id, const struct call_event *ev)
 
 static void deliver(struct shard *s, uint64_t call, pool_handle peer, const struct call_event *ev)
 {
-	if (ev->user == TXN_USER_RELAY && ev->message) {
+	if (ev->user == TXN_USER_RELAY && ev->message)
 		relay_response(&s->host, ev->message, peer);
-	} else if (ev->user == TXN_USER_RELAY) {
+	else if (ev->user == TXN_USER_RELAY)
 		relay_timeout(&s->host, peer);
-	} else if (ev->user != TXN_USER_NONE) {
+	if (ev->user != TXN_USER_NONE)
 		tell_call(s, call, ev);
-	}
 }
 
 /* RFC 3261 17.1.1.3 */

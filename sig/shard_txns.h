@@ -24,6 +24,8 @@ enum txn_user {
 	TXN_USER_CANCEL,
 	TXN_USER_BYE,
 	TXN_USER_RELAY, /* INFO and its like, carried from leg to leg */
+	TXN_USER_DIGIT, /* INFO of our own */
+	TXN_USER_TALK,  /* NOTIFY that asks a phone to end its hold */
 };
 
 struct txn_slot {

@@ -163,7 +163,8 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 		invite_stray(h, c, ev->leg, ev->message);
 		return;
 	}
-	err = confirm(h, c->legs[ev->leg], ev->message);
+	leg_learn(l, ev->message);
+	err = confirm(h, l, ev->message);
 	l->asked->state = ASKED_ANSWERED;
 	if (!wanted) {
 		answered_too_late(h, c, ev->leg);

@@ -10,6 +10,7 @@
 #include "sig/call/flow.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
+#include "sig/call/leg_digits.h"
 #include "sig/call/secret.h"
 
 /* The store answers within its own deadline; this is for one that does not answer at all. */
@@ -52,8 +53,10 @@ static void set_timer(struct call_host *h, struct call *c)
 	sooner(&next, c->invite.retransmit_ns);
 	sooner(&next, c->invite.deadline_ns);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i])
-			sooner(&next, c->legs[i]->leave_ns);
+		if (!c->legs[i])
+			continue;
+		sooner(&next, c->legs[i]->leave_ns);
+		sooner(&next, leg_digits_due_ns(c->legs[i]));
 	}
 	if (next == UINT64_MAX) {
 		wheel_stop(h->wheel, &c->timer);

@@ -45,12 +45,15 @@ struct asked {
 		media; /* offer_in is empty where the asker made the offer: that one is for all */
 };
 
+struct leg_digits;
+
 struct leg {
 	enum leg_state state;
-	bool leave;      /* A: BYE follows the ACK. Others: CANCEL follows the first response */
-	bool behind_nat; /* requests go where the party's came from */
-	bool held;       /* by order: its party holds the other one */
-	bool muted;      /* by order: the other one does not hear its party */
+	bool leave;       /* A: BYE follows the ACK. Others: CANCEL follows the first response */
+	bool behind_nat;  /* requests go where the party's came from */
+	bool held;        /* by order: its party holds the other one */
+	bool muted;       /* by order: the other one does not hear its party */
+	bool takes_talk;  /* its phone ends a hold of its own when it is told to (Event: talk) */
 	struct text user; /* of ours, whose phone it is; "": nobody's */
 	struct leg_link same_user;
 	struct dialog dialog;
@@ -59,6 +62,7 @@ struct leg {
 	uint64_t ack_branch;                  /* of the ACK to its 2xx */
 	uint64_t leave_ns;         /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
 	struct asked *asked;       /* NULL: no INVITE of ours is open there */
+	struct leg_digits *digits; /* NULL: none is on its way by INFO */
 	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
 };
 

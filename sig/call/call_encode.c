@@ -156,6 +156,7 @@ static void pack_leg(const struct shard_settings *settings, struct packing *p, c
 	out->behind_nat = l->behind_nat;
 	out->held = l->held;
 	out->muted = l->muted;
+	out->takes_talk = l->takes_talk;
 	out->dialog = &to->dialog;
 	out->session_id = l->session_id;
 	out->session_version = l->session_version;

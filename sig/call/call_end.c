@@ -150,6 +150,18 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 	log_end(c);
 }
 
+void call_party_lost(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct call_ending e = {
+		.cause = CAUSE_LOST,
+		.by = leg == LEG_A ? ENDED_BY_A : ENDED_BY_B,
+		.status = 480,
+	};
+
+	leg_close(c->legs[leg]);
+	call_end(h, c, &e);
+}
+
 void call_flow_closed(struct call_host *h, struct call *c, const struct media_event *ev)
 {
 	struct call_flow *f = flow_by_id(c, ev->id);

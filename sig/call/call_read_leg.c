@@ -95,6 +95,7 @@ static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 	l->behind_nat = in->behind_nat;
 	l->held = in->held;
 	l->muted = in->muted;
+	l->takes_talk = in->takes_talk;
 	l->session_id = in->session_id;
 	l->session_version = in->session_version;
 	l->invite_cseq = in->invite_cseq;

@@ -25,6 +25,7 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	if (err)
 		return err;
 	assert(leg == LEG_A);
+	leg_learn(c->legs[leg], s->invite);
 	if (leg_set_user(h, c->legs[leg], s->from) || leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
 	return dialog_from_request(&c->legs[LEG_A]->dialog, &tag, s->invite, h->settings);

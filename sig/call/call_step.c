@@ -6,6 +6,7 @@
 #include "sig/call/flow.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
+#include "sig/call/leg_digits.h"
 #include "sig/call/order.h"
 #include "sig/call/request.h"
 #include "sig/call/respond.h"
@@ -13,6 +14,15 @@
 #include "sig/call/secret.h"
 
 enum { SAVE_RETRY_MS = 2000 };
+
+/* Whoever says so of one request within the dialog says so of all (RFC 3261 12.2.1.2). That none came is no proof: INFO is for many
+ * phones nothing to answer. */
+static void gone(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (ev->kind == CALL_EV_FAILURE && c->legs[ev->leg]->state == LEG_CONFIRMED &&
+	    (ev->message->status == 481 || ev->message->status == 408))
+		call_party_lost(h, c, ev->leg);
+}
 
 static void response(struct call_host *h, struct call *c, const struct call_event *ev)
 {
@@ -35,10 +45,20 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 		if (ev->kind != CALL_EV_PROVISIONAL)
 			leg_close(c->legs[ev->leg]);
 		break;
+	case TXN_USER_DIGIT:
+		leg_digits_answered(h, c, ev);
+		gone(h, c, ev);
+		break;
+	case TXN_USER_TALK:
+		order_talk_answered(c, ev);
+		gone(h, c, ev);
+		break;
+	case TXN_USER_RELAY:
+		gone(h, c, ev);
+		break;
 	case TXN_USER_NONE:
 	case TXN_USER_REGISTER:
 	case TXN_USER_CANCEL:
-	case TXN_USER_RELAY:
 		break;
 	}
 }
@@ -51,6 +71,8 @@ static void timed_out(struct call_host *h, struct call *c, const struct call_eve
 		invite_timeout(h, c, ev);
 	} else if (ev->user == TXN_USER_BYE) {
 		leg_close(c->legs[ev->leg]);
+	} else if (ev->user == TXN_USER_DIGIT) {
+		leg_digits_answered(h, c, ev);
 	}
 }
 
@@ -108,8 +130,12 @@ static void timer(struct call_host *h, struct call *c)
 	if (due(&c->invite.retransmit_ns, h->now.ns))
 		invite_answer_again(h, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && due(&c->legs[i]->leave_ns, h->now.ns))
+		if (!c->legs[i])
+			continue;
+		if (due(&c->legs[i]->leave_ns, h->now.ns))
 			cancelled_long_ago(h, c->legs[i]);
+		if (leg_digits_due_ns(c->legs[i]) && leg_digits_due_ns(c->legs[i]) <= h->now.ns)
+			leg_digits_again(h, c, i);
 	}
 	if (due(&c->order_ns, h->now.ns))
 		order_again(h, c);

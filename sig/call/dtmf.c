@@ -3,10 +3,8 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "sig/call/flow.h"
-#include "sig/call/leg.h"
-#include "sig/call/request.h"
+#include "sig/call/leg_digits.h"
 
 static const struct call_flow *audio_flow(const struct call *c, uint8_t leg)
 {
@@ -47,29 +45,6 @@ static void send_event(struct call_host *h, const struct call *c, const struct c
 	e->media = command;
 }
 
-static void send_info(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
-{
-	uint8_t body[64];
-	struct writer w = writer_over(body, sizeof(body));
-	struct dialog_request r = {
-		.method = SIP_INFO,
-		.max_forwards = -1,
-		.content_type = BYTES_LIT("application/dtmf-relay"),
-	};
-	struct txn_slot *slot;
-
-	writer_fmt(&w, "Signal=%c\r\nDuration=%u\r\n", dtmf->digit == 'F' ? '!' : dtmf->digit,
-		   dtmf->duration_ms);
-	r.body = writer_done(&w);
-	slot = leg_request(h, &c->legs[leg]->dialog, &r, TXN_USER_RELAY);
-	if (slot) {
-		slot->peer = 0; /* nobody waits for its answer */
-		relay_start(h, c, leg, slot->self);
-	} else {
-		LOG_WARN("call", c->id, "no transaction left for a digit", LOG_U64("leg", leg));
-	}
-}
-
 void dtmf_send(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
 {
 	if (c->legs[leg]->state != LEG_CONFIRMED)
@@ -77,5 +52,5 @@ void dtmf_send(struct call_host *h, struct call *c, uint8_t leg, const struct dt
 	if (dtmf_takes_events(c, leg))
 		send_event(h, c, audio_flow(c, leg), dtmf);
 	else
-		send_info(h, c, leg, dtmf);
+		leg_digits_put(h, c, leg, dtmf);
 }

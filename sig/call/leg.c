@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/leg_digits.h"
 #include "sig/call/respond.h"
 
 /* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */
@@ -41,6 +42,7 @@ void leg_free(struct call *c, uint8_t leg)
 		leg_users_remove(l);
 		text_clear(&l->user);
 		leg_asked_clear(l);
+		leg_digits_clear(l);
 		dialog_clear(&l->dialog);
 		free(l->terms);
 		free(l);
@@ -94,6 +96,14 @@ void leg_asked_clear(struct leg *leg)
 		exchange_clear(&leg->asked->media);
 	free(leg->asked);
 	leg->asked = NULL;
+}
+
+void leg_learn(struct leg *leg, const struct sip_message *m)
+{
+	struct bytes value;
+
+	if (message_header(m, "Allow-Events", 0, &value))
+		leg->takes_talk = message_has_token(m, "Allow-Events", "talk");
 }
 
 bool leg_is_open(const struct leg *leg)
@@ -186,6 +196,7 @@ void leg_close(struct leg *leg)
 	leg->leave = false;
 	leg->leave_ns = 0;
 	leg_asked_clear(leg);
+	leg_digits_clear(leg);
 }
 
 static void send_bye(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)

@@ -8,7 +8,35 @@
 #include "sig/call/dtmf.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
+#include "sig/call/request.h"
 #include "sig/call/session.h"
+
+/* RFC 6665 knows no such notification without a subscription, phones do: it is how a button of a switchboard takes a call off hold. */
+static int ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct dialog_request r = { .method = SIP_NOTIFY,
+				    .max_forwards = -1,
+				    .contact = true,
+				    .extra = BYTES_LIT("Event: talk\r\n"
+						       "Subscription-State: active\r\n") };
+	struct leg *l = c->legs[leg];
+	struct txn_slot *slot;
+
+	if (!l->takes_talk)
+		return -EOPNOTSUPP;
+	slot = leg_request(h, &l->dialog, &r, TXN_USER_TALK);
+	if (!slot)
+		return -EAGAIN;
+	relay_start(h, c, leg, slot->self);
+	return 0;
+}
+
+void order_talk_answered(const struct call *c, const struct call_event *ev)
+{
+	if (ev->kind == CALL_EV_FAILURE)
+		LOG_WARN("call", c->id, "a phone does not end its hold", LOG_U64("leg", ev->leg),
+			 LOG_U64("status", ev->message->status));
+}
 
 /* The media changes at once, whatever the party that is told says to it. */
 static int hold(struct call_host *h, struct call *c, uint8_t leg, bool on)
@@ -16,6 +44,8 @@ static int hold(struct call_host *h, struct call *c, uint8_t leg, bool on)
 	struct leg *l = c->legs[leg];
 	int err;
 
+	if (!on && session_is_holding(c, leg)) /* its offer to go on ends what we do for it, too */
+		return ask_to_talk(h, c, leg);
 	if (l->held == on)
 		return 0;
 	if (c->invite.state != INVITE_NONE)

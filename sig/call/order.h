@@ -7,6 +7,8 @@
 
 /* order->err says what became of it. */
 void order_carry_out(struct call_host *h, struct call *c, struct call_order *order);
+/* What a phone says to Event: talk. */
+void order_talk_answered(const struct call *c, const struct call_event *ev);
 /* An INVITE of our own was refused: one that met another is tried again (RFC 3261 14.1). */
 void order_refused(struct call_host *h, struct call *c, uint16_t status);
 void order_again(struct call_host *h, struct call *c);

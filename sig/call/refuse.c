@@ -76,11 +76,6 @@ static void redirected(struct call_host *h, struct call *c, uint8_t leg,
 /* The session goes on as it was (RFC 3261 14.1), unless the dialog itself is gone (12.2.1.2). */
 static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
-	struct call_ending e = {
-		.cause = CAUSE_LOST,
-		.by = leg == LEG_A ? ENDED_BY_A : ENDED_BY_B,
-		.status = 480,
-	};
 	struct response r = {
 		.status = map_status(status),
 		.dialog = &c->legs[c->invite.from]->dialog,
@@ -91,10 +86,8 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	order_refused(h, c, status);
 	invite_failed(c);
 	outbox_touch(&c->out);
-	if (status != 481 && status != 408)
-		return;
-	leg_close(c->legs[leg]);
-	call_end(h, c, &e);
+	if (status == 481 || status == 408)
+		call_party_lost(h, c, leg);
 }
 
 /* A successor that does not know would ask it again. Nobody waits for this save. */

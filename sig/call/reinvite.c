@@ -102,6 +102,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 		take_back(h, c, ev, &refusal);
 		return;
 	}
+	leg_learn(c->legs[ev->leg], ev->message);
 	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_INVITE);
 	respond(h, ev->slot, ev->message, &trying);
 	outbox_touch(&c->out);

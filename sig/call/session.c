@@ -369,6 +369,24 @@ bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp)
 	       lines.line[0].a.sends && lines.line[0].a.receives;
 }
 
+/* Who is offered silence can but answer with silence. */
+bool session_is_holding(const struct call *c, uint8_t leg)
+{
+	const struct exchange *x = &c->media;
+	struct offer_policy own = policy_of(c, leg, leg_other(c, leg));
+	struct offer_policy ours = policy_of(c, leg, leg);
+	struct media_plan said, offered;
+	struct offer_error error;
+	bool offerer = x->offerer == leg;
+
+	if (offer_inspect(text_bytes(offerer ? &x->offer_in : &x->answer_in), &own, &said,
+			  &error) ||
+	    said.line_count == 0 || said.line[0].a.receives)
+		return false;
+	return offerer || (!offer_inspect(text_bytes(&x->offer_out), &ours, &offered, &error) &&
+			   offered.line_count && offered.line[0].a.sends);
+}
+
 int session_reopen(struct call_host *h, struct call *c)
 {
 	struct media_plan plan;

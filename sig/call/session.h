@@ -33,6 +33,8 @@ int session_plan(struct call_host *h, const struct call *c, struct media_plan *p
 		 struct agreed *agreed) NODISCARD;
 /* The first stream of what the leg's party says goes both ways. */
 bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
+/* By what was agreed the party of the leg takes nothing from the other one, of its own will. */
+bool session_is_holding(const struct call *c, uint8_t leg);
 /* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */
 int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 /* "Warning: 399 ..." line for a refusal with a sentence. */

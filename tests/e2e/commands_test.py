@@ -2,6 +2,7 @@
 """Calls that commands make and change, codec profiles, and what must never be shown: CALL-07, REG-10, REG-12, REG-18, SEC-05."""
 import base64
 import json
+import threading
 import time
 import unittest
 
@@ -62,6 +63,36 @@ class Commands(CallTest):
         self.silent(self.audio_a, self.audio_b)
         self.node.ctl("call.resume", call=self.call_id(), leg="a")
         into.wait_reinvite(self.audio_b.sdp(version=3))
+        self.audio_a.wait_packets(20)
+        self.audio_b.wait_packets(20)
+        out.bye()
+        into.wait_bye()
+
+    def test_phone_ends_its_own_hold_when_told(self):
+        """CALL-07: a hold that a phone made ends by command where the phone takes Event: talk, else the command says why not."""
+        out, into, _ = self.talk()
+        for events, possible in ((), False), ([("Allow-Events", "hold, talk")], True):
+            answer = threading.Thread(target=into.wait_reinvite,
+                                      args=(self.audio_b.sdp(direction="recvonly", version=2 + possible),))
+            answer.start()
+            offer = self.audio_a.sdp(direction="sendonly", version=2 + possible)
+            self.assertEqual(out.reinvite(offer, headers=events).status, 200)
+            answer.join()
+            time.sleep(0.3)
+            self.silent(self.audio_a)
+            if not possible:
+                with self.assertRaisesRegex(ServerError, "resume at the phone"):
+                    self.node.ctl("call.resume", call=self.call_id(), leg="a")
+        self.node.kill()
+        self.node.restart()
+        self.node.ctl("call.resume", call=self.call_id(), leg="a")
+        told = self.a.take_request("NOTIFY", call_id=out.call_id)
+        self.assertEqual((told.get("Event"), told.get("Subscription-State"), told.body), ("talk", "active", b""))
+        self.a.respond(told, 200, "OK")
+        answer = threading.Thread(target=into.wait_reinvite, args=(self.audio_b.sdp(version=4),))
+        answer.start()
+        self.assertEqual(out.reinvite(self.audio_a.sdp(version=4)).status, 200)
+        answer.join()
         self.audio_a.wait_packets(20)
         self.audio_b.wait_packets(20)
         out.bye()

@@ -275,9 +275,9 @@ class Dialog:
         self.agent.respond(request, 200, "OK")
         return request
 
-    def reinvite(self, sdp, seconds=10.0, answer=b""):
+    def reinvite(self, sdp, seconds=10.0, answer=b"", headers=()):
         """An INVITE inside the dialog; its final response, acknowledged (with `answer` to a late offer)."""
-        request = self.in_dialog("INVITE", body=sdp)
+        request = self.in_dialog("INVITE", headers, sdp)
         response = self.transact(request, seconds)
         if response.status < 300:
             self._acknowledge(request.cseq, answer)

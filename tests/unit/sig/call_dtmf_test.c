@@ -171,12 +171,110 @@ static void behind_a_reinvite(void **state)
 	assert_true(invite.p && info.p);
 }
 
+static uint32_t left(const struct rig *r, const struct addr *to, const char *begin)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->sent_count; i++)
+		n += !r->sent[i].taken && addr_eq(&r->sent[i].hop.remote, to) &&
+		     bytes_starts(text_bytes(&r->sent[i].data), begin);
+	return n;
+}
+
+static void assert_info(struct line *l, const char *signal, struct bytes *m)
+{
+	*m = rig_take(l->r, &l->b.addr, "INFO ");
+	assert_true(rig_has(*m, signal));
+	assert_int_equal(left(l->r, &l->b.addr, "INFO "), 0);
+}
+
+/* linphonec answers 491 while an INFO of its own is open. */
+static void busy_party_is_asked_again(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	talk(l, PLAIN_B);
+	pressed(l, 0, '1', 0);
+	pressed(l, 0, '2', 0);
+	for (int i = 0; i < 4; i++) {
+		assert_info(l, "Signal=1\r\n", &m);
+		phone_answer(&l->b, m, "491 Request Pending", "");
+		rig_wait_ms(l->r, 90);
+		assert_int_equal(left(l->r, &l->b.addr, "INFO "), 0);
+		rig_wait_ms(l->r, 320);
+	}
+	assert_info(l, "Signal=1\r\n", &m);
+	phone_answer(&l->b, m, "200 OK", "");
+	assert_info(l, "Signal=2\r\n", &m);
+	phone_answer(&l->b, m, "200 OK", "");
+	assert_int_equal(left(l->r, &l->b.addr, "INFO "), 0);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+/* Not for ever; and the next one has its own tries. */
+static void busy_party_is_given_up(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+	int tries = 0;
+
+	talk(l, PLAIN_B);
+	pressed(l, 0, '1', 0);
+	pressed(l, 0, '2', 0);
+	while (rig_has(m = rig_take(l->r, &l->b.addr, "INFO "), "Signal=1\r\n")) {
+		tries++;
+		phone_answer(&l->b, m, "491 Request Pending", "");
+		rig_wait_ms(l->r, 400);
+	}
+	assert_int_equal(tries, 8);
+	assert_true(rig_has(m, "Signal=2\r\n"));
+	rig_wait_ms(l->r, 40000); /* it says nothing: the call goes on */
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	while (rig_take(l->r, &l->b.addr, "INFO ").n) {
+	}
+	pressed(l, 0, '3', 0);
+	assert_info(l, "Signal=3\r\n", &m);
+	phone_request(&l->a, "BYE", "", ""); /* with one open, and one that waits */
+	pressed(l, 0, '4', 0);
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+/* RFC 3261 12.2.1.2: whatever request says so. */
+static void info_finds_nobody(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	talk(l, PLAIN_B);
+	pressed(l, 0, '1', 0);
+	assert_info(l, "Signal=1\r\n", &m);
+	phone_answer(&l->b, m, "481 Gone", "");
+	assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 0);
+	line_assert_cdr(l, 200, 31, ENDED_BY_B);
+}
+
+static void relayed_info_finds_nobody(void **state)
+{
+	struct line *l = *state;
+
+	talk(l, PLAIN_B);
+	phone_request(&l->a, "INFO", RELAY, "Signal=6\r\n");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INFO "), "481 Gone", "");
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 481").n);
+	assert_true(rig_find(l->r, &l->a.addr, "BYE ").n);
+	line_assert_cdr(l, 200, 31, ENDED_BY_B);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(info_becomes_an_event), LINE_TEST(info_stays_info),
-		LINE_TEST(event_becomes_info),    LINE_TEST(event_becomes_an_event),
-		LINE_TEST(unreadable_info),       LINE_TEST(behind_a_reinvite),
+		LINE_TEST(info_becomes_an_event),     LINE_TEST(info_stays_info),
+		LINE_TEST(event_becomes_info),        LINE_TEST(event_becomes_an_event),
+		LINE_TEST(unreadable_info),           LINE_TEST(behind_a_reinvite),
+		LINE_TEST(busy_party_is_asked_again), LINE_TEST(busy_party_is_given_up),
+		LINE_TEST(info_finds_nobody),         LINE_TEST(relayed_info_finds_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,9 @@
 #define SDP_B(direction)                                                              \
 	"v=0\r\no=b 1 2 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n" \
 	"m=audio 5000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=" direction "\r\n"
+#define SDP_A(direction)                                                              \
+	"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \
+	"m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=" direction "\r\n"
 #define SDP_NO_EVENTS                                                                 \
 	"v=0\r\no=b 1 2 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n" \
 	"m=audio 5000 RTP/AVP 8\r\n"
@@ -373,7 +376,71 @@ static void digits_by_info(void **state)
 	m = rig_take(l->r, &l->b.addr, "INFO ");
 	assert_true(rig_has(m, "Content-Type: application/dtmf-relay\r\n"));
 	assert_true(rig_has(m, "Signal=7\r\nDuration=120\r\n"));
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INFO "), 1); /* in order: one at a time */
+	phone_answer(&l->b, m, "200 OK", "");
 	assert_true(rig_has(rig_take(l->r, &l->b.addr, "INFO "), "Signal=*\r\n"));
+}
+
+/* B holds A, and what its phone can do is known from this INVITE. */
+static void phone_holds(struct line *l, const char *extra)
+{
+	struct bytes m;
+
+	phone_request(&l->b, "INVITE", extra, SDP_B("sendonly"));
+	m = rig_take(l->r, &l->a.addr, "INVITE ");
+	assert_true(rig_has(m, "a=sendonly\r\n"));
+	phone_answer(&l->a, m, "200 OK", SDP_A("recvonly"));
+	assert_true(phone_hears(&l->b, "SIP/2.0 200").n);
+	phone_ack(&l->b);
+	assert_flow(l, 1, 1, 0); /* it may play music */
+}
+
+/* CALL-07: the command takes off what a phone holds, by that phone's own re-INVITE. */
+static void phone_is_told_to_talk(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	phone_holds(l, "Allow-Events: hold, talk\r\n");
+	resume(l, 0, 0); /* A holds nobody */
+	assert_int_equal(rig_count(l->r, &l->a.addr, "NOTIFY "), 0);
+	restart(l);
+	resume(l, 1, 0);
+	m = rig_take(l->r, &l->b.addr, "NOTIFY ");
+	assert_true(rig_has(m, "Event: talk\r\n") && rig_has(m, "Subscription-State: active\r\n"));
+	assert_true(rig_has(m, "Contact: ") && rig_has(rig_header(m, "To"), ";tag=t1002"));
+	phone_answer(&l->b, m, "200 OK", "");
+	phone_request(&l->b, "INVITE", "", SDP_B("sendrecv"));
+	m = rig_take(l->r, &l->a.addr, "INVITE ");
+	assert_true(rig_has(m, "a=sendrecv\r\n"));
+	phone_answer(&l->a, m, "200 OK", PHONE_SDP_A);
+	assert_flow(l, 0, 1, 1);
+	assert_flow(l, 1, 1, 1);
+	(void)phone_hears(&l->b, "SIP/2.0 200");
+	phone_ack(&l->b);
+	resume(l, 1, 0); /* it is */
+	assert_int_equal(rig_count(l->r, &l->b.addr, "NOTIFY "), 1);
+}
+
+static void phone_does_not_talk(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	phone_holds(l, "");
+	resume(l, 1, -EOPNOTSUPP);
+	phone_request(&l->b, "INVITE", "Allow-Events: talk\r\n", SDP_B("inactive"));
+	m = rig_take(l->r, &l->a.addr, "INVITE ");
+	phone_answer(&l->a, m, "200 OK", SDP_A("inactive"));
+	resume(l, 0, 0); /* A only answers to it */
+	resume(l, 1, 0);
+	m = rig_take(l->r, &l->b.addr, "NOTIFY ");
+	phone_answer(&l->b, m, "489 Bad Event", "");
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	resume(l, 1, 0);
+	m = rig_take(l->r, &l->b.addr, "NOTIFY ");
+	phone_answer(&l->b, m, "481 Gone", "");
+	line_assert_cdr(l, 200, 31, ENDED_BY_B);
 }
 
 static void shown(void **state)
@@ -434,6 +501,8 @@ int main(void)
 		TALK_TEST(restart_in_the_middle),
 		TALK_TEST(digits_as_events),
 		TALK_TEST(digits_by_info),
+		TALK_TEST(phone_is_told_to_talk),
+		TALK_TEST(phone_does_not_talk),
 		TALK_TEST(shown),
 		LINE_TEST(not_now),
 	};
