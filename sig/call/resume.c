@@ -153,11 +153,12 @@ static void resume_client(struct call_host *h, struct call *c, uint8_t leg)
 
 	if (!slot)
 		return;
+	if (l->state == LEG_LEAVING && l->asked->state < ASKED_PROCEEDING)
+		l->asked->state = ASKED_PROCEEDING; /* never asked again: it may have refused since */
 	switch (l->asked->state) {
 	case ASKED_QUEUED:
 	case ASKED_CALLING: /* the same branch: for the party a retransmission */
 		l->asked->state = ASKED_CALLING;
-		l->leave = l->state == LEG_LEAVING;
 		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 		break;
 	case ASKED_PROCEEDING:

@@ -65,6 +65,7 @@ struct check {
 	struct check_dialog dialogs[CHECK_DIALOGS_MAX];
 	uint32_t dialog_count;
 	uint32_t effects_max;
+	uint64_t restored_ns; /* the last start of the node that found something to go on with */
 };
 
 void check_fail(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);

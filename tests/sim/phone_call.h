@@ -41,6 +41,8 @@ struct phone_call {
 	bool heard, wants_cancel, cancelled;
 	bool answered;   /* 2xx was sent or came */
 	bool acked;      /* callee: the ACK came */
+	bool unheard;    /* callee: no ACK came */
+	bool crossed;    /* callee: it answered as the CANCEL came */
 	bool wants_bye;  /* as soon as the ACK came */
 	bool told;       /* the other side ended it */
 	bool excused;    /* a kill took what nobody had been promised */

@@ -60,7 +60,7 @@ static void on_ok_again(struct sim *s, const struct event *e)
 	if (s->now_ns >= c->ok_until_ns) {
 		trace_line(s, "%s#%u: no ACK for call %s", p->user, p->index, c->call_id);
 		text_clear(&c->ok);
-		c->acked = true;
+		c->acked = c->unheard = true;
 		phone_bye(s, c);
 		return;
 	}
@@ -252,8 +252,10 @@ static void cancelled(struct sim *s, struct phone *p, struct phone_txn *t,
 		say(s, t, 481, "none");
 		return;
 	}
-	if (c && c->state == PC_RINGING && c->manner->answers_cancel)
+	if (c && c->state == PC_RINGING && c->manner->answers_cancel) {
+		c->crossed = true;
 		pick_up(s, c);
+	}
 	say(s, t, 200, c ? c->tag : "none");
 	if (c && c->state == PC_RINGING)
 		decline(s, c, 487, "cancelled");

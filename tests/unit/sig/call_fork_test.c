@@ -534,9 +534,9 @@ static void restart_while_losers_go(void **state)
 	(void)phone_hears(&t->a, "SIP/2.0 200");
 	restart(t);
 	assert_int_equal(rig_count(t->r, &t->b[0].addr, "CANCEL "), 2);
-	assert_int_equal(rig_count(t->r, &t->b[2].addr, "CANCEL "), 0);
 	cancelled(&t->b[0]);
-	phone_answer(&t->b[2], t->b[2].invite, "180 Ringing", "");
+	/* it may have refused by now: another copy of the INVITE would make it ring again */
+	assert_int_equal(rig_count(t->r, &t->b[2].addr, "INVITE "), 1);
 	cancelled(&t->b[2]);
 	(void)phone_hears(&t->a, "SIP/2.0 200");
 	phone_ack(&t->a);
