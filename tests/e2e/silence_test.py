@@ -37,7 +37,7 @@ class Silence(CallTest):
         self.assertEqual(len(self.calls()), 1)
         out.bye()
         into.wait_bye()
-        self.assertEqual(self.ended()["cause"], "hangup")
+        self.assertEqual(self.ended()["cause"], "hung up")
 
 
 if __name__ == "__main__":
