@@ -15,6 +15,7 @@
 #undef NS_PER_S /* the same number, of another type */
 
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -27,8 +28,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/rand.h"
 #include "engine/locals.h"
 #include "engine/neighbour.h"
+#include "engine/next_hop.h"
 #include "engine/port_dpdk.h"
 #include "engine/tap.h"
 
@@ -44,9 +47,11 @@ enum {
 	POOL_MB_EACH = 16,
 	POOL_MB = 32,
 	HOPS = 64,
+	DESTINATIONS = 1 << 16, /* parties whose route is remembered */
 	NAP_US = 100, /* at most so long a frame waits in its queue: 1,000 fit at 10 million/s */
 	NAP_IDLE_US = 500,  /* nothing came during the last nap */
 	KERNEL_US = 500,    /* the TAP interface has its turn so often */
+	ROUTES_MS = 5,      /* and what it says of routes is heard so often */
 	KERNEL_FRAMES = 32, /* and so many frames each way: 64,000/s, whatever is flooding */
 };
 
@@ -58,7 +63,7 @@ struct end {
 	struct addr to; /* ADDR_NONE: path is not known */
 	struct frame_path path;
 	uint8_t tos;
-	uint8_t in_use;
+	uint8_t second; /* of the port, when the kernel told the path; 0: it did not */
 };
 
 static_assert(sizeof(struct end) == 64, "a cache line");
@@ -66,6 +71,7 @@ static_assert(sizeof(struct end) == 64, "a cache line");
 struct dpdk_slot {
 	struct end ends[CHANNELS] CACHE_ALIGNED;
 	int fd[CHANNELS];
+	bool is_open[CHANNELS]; /* the end is in locals */
 	uint8_t in_use;
 };
 
@@ -81,6 +87,8 @@ static struct dpdk_device {
 	struct rte_ether_addr mac;
 	uint8_t gateway[FRAME_MAC_LEN];
 	int tap_fd;
+	uint32_t
+		ifindex; /* of the TAP interface, or the kernel's name for the device; 0: it knows none */
 } g_device = { .lock = PTHREAD_MUTEX_INITIALIZER, .tap_fd = -1 };
 
 struct dpdk_port {
@@ -93,10 +101,15 @@ struct dpdk_port {
 	uint16_t queue;
 	uint16_t id; /* of the next IPv4 packet */
 	int wake_fd;
-	bool busy;            /* the last look found a full burst */
-	bool idle;            /* the last nap brought nothing */
-	uint64_t kernel_ns;   /* when the TAP interface has its turn */
-	uint32_t kernel_left; /* frames that it still takes until then */
+	struct next_hops *routes; /* NULL: the kernel has no interface for the device */
+	uint8_t second;           /* counts up, but is never 0 */
+	uint64_t second_ns;       /* when the next one begins */
+	uint64_t now_ns;          /* of the last look */
+	uint64_t routes_ns;       /* when the kernel is listened to */
+	bool busy;                /* the last look found a full burst */
+	bool idle;                /* the last nap brought nothing */
+	uint64_t kernel_ns;       /* when the TAP interface has its turn */
+	uint32_t kernel_left;     /* frames that it still takes until then */
 	uint64_t send_errors;
 	struct rte_mbuf *held[HELD]; /* pkt.buffer -> mbuf */
 	uint16_t free[HELD];
@@ -159,8 +172,11 @@ static bool mac_is_zero(const uint8_t mac[FRAME_MAC_LEN])
 	return memcmp(mac, ZERO, FRAME_MAC_LEN) == 0;
 }
 
-static bool end_resolve(const struct dpdk_device *device, struct end *e, const struct addr *to)
+/* No route is known: what was set for all, else as end_learn finds. */
+static bool end_guess(const struct dpdk_device *device, struct end *e, const struct addr *to)
 {
+	if (addr_eq(&e->to, to))
+		return true;
 	if (mac_is_zero(device->gateway)) {
 		e->to = (struct addr){ 0 }; /* whoever is heard next may tell */
 		return false;
@@ -172,28 +188,50 @@ static bool end_resolve(const struct dpdk_device *device, struct end *e, const s
 	return true;
 }
 
-static bool fits_mtu(const struct dpdk_port *d, const struct pkt *p)
+/* An ordinary answer is good for a second. */
+static bool end_ask(struct dpdk_port *d, struct end *e, const struct addr *to, struct next_hop *hop)
 {
-	size_t heads = frame_head_size(p->to->family, 0) - RTE_ETHER_HDR_LEN;
+	e->second = 0;
+	if (!next_hop_find(d->routes, &e->local, to, d->now_ns, hop))
+		return false;
+	e->to = *to;
+	e->path = hop->path;
+	if (hop->mtu >= d->device->mtu && hop->hops == 0)
+		e->second = d->second;
+	return true;
+}
 
-	return heads + p->length <= d->device->mtu;
+/* False: the device is not the way, or it is not known yet. */
+static bool end_resolve(struct dpdk_port *d, struct end *e, const struct addr *to,
+			struct next_hop *hop)
+{
+	*hop = (struct next_hop){ .mtu = d->device->mtu };
+	if (!d->routes)
+		return end_guess(d->device, e, to);
+	if (LIKELY(e->second == d->second && addr_eq(&e->to, to)))
+		return true;
+	return end_ask(d, e, to, hop);
+}
+
+static bool fits(const struct pkt *p, uint16_t mtu)
+{
+	return frame_head_size(p->to->family, 0) - RTE_ETHER_HDR_LEN + p->length <= mtu;
 }
 
 /* False: not by the device. */
 static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf *m)
 {
 	struct end *e = &d->slots[p->out_slot].ends[p->out_channel];
-	struct frame_head head = { .path = &e->path,
-				   .from = &e->local,
-				   .to = p->to,
-				   .tos = e->tos,
-				   .hops = HOPS,
-				   .id = d->id };
+	struct frame_head head = {
+		.path = &e->path, .from = &e->local, .to = p->to, .tos = e->tos, .id = d->id
+	};
+	struct next_hop hop;
 	uint8_t *start;
 
-	if (!fits_mtu(d, p) || (!addr_eq(&e->to, p->to) && !end_resolve(d->device, e, p->to)))
+	if (!end_resolve(d, e, p->to, &hop) || !fits(p, hop.mtu))
 		return false;
 	d->id++;
+	head.hops = hop.hops ? hop.hops : HOPS;
 	start = frame_write(&head, p->data, p->length);
 	m->data_off = (uint16_t)(start - (uint8_t *)m->buf_addr);
 	m->data_len = (uint16_t)(p->data + p->length - start);
@@ -298,6 +336,22 @@ static bool from_kernel_one(struct dpdk_port *d)
 	return true;
 }
 
+/* What it tells about routes and neighbours, and what there is to ask. */
+static void routes_turn(struct dpdk_port *d, uint64_t now_ns)
+{
+	if (now_ns >= d->second_ns) {
+		d->second_ns = now_ns + NS_PER_S;
+		d->second = (uint8_t)(d->second % UINT8_MAX + 1);
+	}
+	if (!d->routes)
+		return;
+	next_hops_ask(d->routes);
+	if (now_ns < d->routes_ns)
+		return;
+	d->routes_ns = now_ns + ROUTES_MS * NS_PER_MS;
+	next_hops_read(d->routes, now_ns);
+}
+
 /* Every so often, and when the kernel woke us. The first worker reads for all. */
 static void kernel_turn(struct dpdk_port *d, uint64_t now_ns)
 {
@@ -308,13 +362,14 @@ static void kernel_turn(struct dpdk_port *d, uint64_t now_ns)
 			continue;
 	if (d->out_count > 0)
 		out_flush(d);
+	routes_turn(d, now_ns);
 	counts_publish(d);
 }
 
 /* ---- receive ---- */
 
-/* How frames come from this party is how they go to it, while its address is that of whom we send to, or we do not know
- * any: a network is symmetric on its last hop, and who can forge MAC addresses there could take ours. */
+/* Where the kernel knows no route: how frames come from this party is how they go to it, while its address is that of whom we
+ * send to, or we do not know any. A network is symmetric on its last hop, and who can forge MAC addresses there could take ours. */
 static void end_learn(struct dpdk_port *d, struct end *e, const struct frame *f,
 		      const uint8_t *frame)
 {
@@ -333,7 +388,8 @@ static void pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
 	struct pkt *p = &b->list[b->count++];
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 
-	end_learn(d, &d->slots[who->slot].ends[who->channel], f, frame);
+	if (!d->routes)
+		end_learn(d, &d->slots[who->slot].ends[who->channel], f, frame);
 	p->data = frame + f->payload_at;
 	p->length = f->payload_length;
 	p->verdict = VERDICT_NONE;
@@ -420,6 +476,7 @@ static void dpdk_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wai
 	for (;;) {
 		uint64_t nap_ns = (d->idle ? NAP_IDLE_US : NAP_US) * NS_PER_US;
 
+		d->now_ns = now_ns;
 		if (now_ns >= d->kernel_ns)
 			kernel_turn(d, now_ns);
 		look(d, b);
@@ -471,31 +528,30 @@ static int end_open(struct dpdk_port *d, struct end *e, uint32_t slot, uint8_t c
 	else
 		(void)getsockopt(fd, IPPROTO_IP, IP_TOS, &tos, &n);
 	e->tos = (uint8_t)tos;
-	err = locals_add(&d->device->locals, &e->local, &who);
-	e->in_use = err == 0;
-	return err;
+	return locals_add(&d->device->locals, &e->local, &who);
 }
 
-static void end_close(struct dpdk_port *d, struct end *e)
+static void ends_close(struct dpdk_port *d, struct dpdk_slot *s)
 {
-	if (e->in_use)
-		locals_del(&d->device->locals, &e->local);
-	e->in_use = 0;
+	for (uint32_t c = 0; c < CHANNELS; c++)
+		if (s->is_open[c])
+			locals_del(&d->device->locals, &s->ends[c].local);
+	s->is_open[CHANNEL_RTP] = s->is_open[CHANNEL_RTCP] = false;
 }
 
 static int dpdk_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
 {
 	struct dpdk_port *d = dpdk_of(p);
 	struct dpdk_slot *s = &d->slots[slot];
-	int err;
+	int err = 0;
 
 	assert(slot < d->slot_count && !s->in_use);
-	err = end_open(d, &s->ends[CHANNEL_RTP], slot, CHANNEL_RTP, fd[CHANNEL_RTP]);
-	if (err)
-		return err;
-	err = end_open(d, &s->ends[CHANNEL_RTCP], slot, CHANNEL_RTCP, fd[CHANNEL_RTCP]);
+	for (uint8_t c = 0; !err && c < CHANNELS; c++) {
+		err = end_open(d, &s->ends[c], slot, c, fd[c]);
+		s->is_open[c] = !err && fd[c] >= 0;
+	}
 	if (err) {
-		end_close(d, &s->ends[CHANNEL_RTP]);
+		ends_close(d, s);
 		return err;
 	}
 	memcpy(s->fd, fd, sizeof(s->fd));
@@ -509,11 +565,10 @@ static void dpdk_flow_del(struct port *p, uint32_t slot)
 	struct dpdk_slot *s = &d->slots[slot];
 
 	assert(slot < d->slot_count && s->in_use);
-	for (uint32_t c = 0; c < CHANNELS; c++) {
-		end_close(d, &s->ends[c]);
+	ends_close(d, s);
+	for (uint32_t c = 0; c < CHANNELS; c++)
 		if (s->fd[c] >= 0)
 			(void)close(s->fd[c]);
-	}
 	s->in_use = 0;
 }
 
@@ -698,6 +753,7 @@ static int device_configure(struct dpdk_device *d, const struct port_dpdk_settin
 	uint16_t frames = QUEUE_FRAMES, frames_tx = QUEUE_FRAMES;
 	int err = rte_eth_dev_info_get(d->id, &info);
 
+	d->ifindex = err ? 0 : info.if_index;
 	if (!err)
 		err = queues_check(d, &info, s, why);
 	if (err)
@@ -785,6 +841,8 @@ static int tap_start(struct dpdk_device *d, const struct port_dpdk_settings *s,
 	err = tap_open(s->tap, d->mac.addr_bytes, d->mtu, &d->tap_fd);
 	if (err)
 		d->tap_fd = -1;
+	else
+		d->ifindex = if_nametoindex(s->tap);
 	return err ? refuse(why, err, "TAP interface %s: %s%s", s->tap, strerror(-err),
 			    err == -EPERM ? " (it needs CAP_NET_ADMIN)" : "")
 		   : 0;
@@ -848,6 +906,8 @@ static void dpdk_close(struct port *p)
 	for (uint32_t i = 0; i < HELD; i++)
 		rte_pktmbuf_free(d->held[i]);
 	counts_publish(d);
+	if (d->routes)
+		next_hops_close(d->routes);
 	device_leave(d->device);
 	free(d->slots);
 	free(d);
@@ -873,6 +933,20 @@ static struct dpdk_slot *slots_take(uint32_t count)
 	if (s)
 		memset(s, 0, count * sizeof(*s));
 	return s;
+}
+
+static int routes_open(struct dpdk_port *d)
+{
+	struct next_hop_settings settings = { .ifindex = { d->device->ifindex },
+					      .device_count = 1,
+					      .destinations = DESTINATIONS };
+	struct rand_source rand;
+
+	if (d->device->ifindex == 0)
+		return 0;
+	rand_open_system(&rand);
+	settings.key = (struct hash_key){ rand_u64_from(&rand), rand_u64_from(&rand) };
+	return next_hops_open(&d->routes, &settings);
 }
 
 /* A thread that EAL did not start has no cache of buffers until it is known. */
@@ -909,6 +983,11 @@ int tandem_port_dpdk_open(struct port **out, const struct port_settings *setting
 	while (d->free_count < HELD) {
 		d->free[d->free_count] = (uint16_t)(HELD - 1 - d->free_count);
 		d->free_count++;
+	}
+	err = routes_open(d);
+	if (err) {
+		dpdk_close(&d->port);
+		return refuse(why, err, "routes: %s", strerror(-err));
 	}
 	*out = &d->port;
 	return 0;

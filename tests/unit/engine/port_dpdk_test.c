@@ -10,6 +10,7 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -587,6 +588,68 @@ static void the_kernel_gets_the_rest_and_answers(void **state)
 	free(r);
 }
 
+static struct sockaddr_in in4(const char *ip)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, bytes_str(ip)), 0);
+	memcpy(&in.sin_addr, a.ip, 4);
+	return in;
+}
+
+/* The interface gets an address and a neighbour that stays where it is. */
+static void tap_furnish(const char *interface, const char *address, const char *neighbour)
+{
+	struct sockaddr_in in = in4(address), mask = in4("255.255.255.0"), party = in4(neighbour);
+	struct ifreq request = { 0 };
+	struct arpreq arp = { .arp_flags = ATF_PERM | ATF_COM };
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	memcpy(&request.ifr_addr, &in, sizeof(in));
+	assert_int_equal(ioctl(s, SIOCSIFADDR, &request), 0);
+	memcpy(&request.ifr_netmask, &mask, sizeof(mask));
+	assert_int_equal(ioctl(s, SIOCSIFNETMASK, &request), 0);
+	memcpy(&arp.arp_pa, &party, sizeof(party));
+	memcpy(arp.arp_ha.sa_data, PARTY, sizeof(PARTY));
+	(void)snprintf(arp.arp_dev, sizeof(arp.arp_dev), "%s", interface);
+	assert_int_equal(ioctl(s, SIOCSARP, &arp), 0);
+	(void)close(s);
+}
+
+/* Until the kernel has said where the party is, it sends the packets itself. */
+static void asks_the_kernel_for_the_way(void **state)
+{
+	struct rig *r = rig_new();
+	struct addr to;
+	int tos = 46 << 2;
+
+	(void)state;
+	needs_netns();
+	pcap_write(r->in, NULL, 0);
+	rig_open(r, "tantap2", ROUTER);
+	tap_furnish("tantap2", "192.0.2.1", "192.0.2.7");
+	g_fd[0] = socket_at("192.0.2.1", &r->local[0]);
+	assert_int_equal(setsockopt(g_fd[0], IPPROTO_IP, IP_TOS, &tos, sizeof(tos)), 0);
+	slot_add(r, 0, 0);
+	assert_int_equal(addr_parse(&to, bytes_str("192.0.2.7:5004")), 0);
+	for (int i = 0; i < LOOKS && g_counts[DPDK_OUT] < 2; i++) {
+		assert_true(r->port[0]->ops->lend(r->port[0], &r->batch.list[0]));
+		memset(r->batch.list[0].data, i, PAYLOAD);
+		r->batch.list[0].length = PAYLOAD;
+		r->batch.count = 1;
+		relay(r, 0, 0, &to);
+		r->port[0]->ops->rx(r->port[0], &r->batch, 1, 10 * NS_PER_MS);
+	}
+	assert_int_equal(g_counts[DPDK_OUT], 2);
+	assert_true(g_counts[DPDK_BY_SOCKET] > 0);
+	rig_close(r);
+	assert_true(r->sent_count >= 2);
+	assert_frame4(&r->sent[r->sent_count - 1], PARTY, &r->local[0], &to, PAYLOAD);
+	free(r);
+}
+
 /* Neither interface nor file is left of a killed process. */
 static void nothing_is_left_of_a_killed_one(void **state)
 {
@@ -643,6 +706,7 @@ int main(void)
 		cmocka_unit_test(more_workers_than_queues_are_refused),
 		cmocka_unit_test(unknown_devices_are_refused),
 		cmocka_unit_test(the_kernel_gets_the_rest_and_answers),
+		cmocka_unit_test(asks_the_kernel_for_the_way),
 	};
 	char why[DPDK_TEXT_MAX];
 
