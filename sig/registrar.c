@@ -155,6 +155,16 @@ static bool is_same_flow(const struct binding *a, const struct binding *b)
 	       bytes_eq(text_bytes(&a->instance), text_bytes(&b->instance));
 }
 
+/* RFC 3261 10.2: a phone has one Call-ID for all its registrations. One that names the port of its connection as its Contact has another
+ * Contact whenever it comes back; the connection it had before is not heard of again. */
+static bool is_phone_back(const struct binding *old, const struct binding *b)
+{
+	return sip_transport_is_stream(b->hop.transport) &&
+	       old->hop.transport == b->hop.transport && old->hop.connection != b->hop.connection &&
+	       old->reg_id == b->reg_id && old->cseq < b->cseq &&
+	       bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id));
+}
+
 /* Not those that this very request has brought. */
 static void note_move(struct step *s, const struct sip_hop *from, const struct sip_hop *to)
 {
@@ -167,12 +177,13 @@ static void note_move(struct step *s, const struct sip_hop *from, const struct s
 }
 
 /* Takes out what the new binding stands for. False: the request is older than what is known. */
-static bool replace(struct step *s, const struct sip_uri *uri, const struct binding *b)
+static bool replace(struct step *s, const struct sip_uri *uri, const struct binding *b, bool stays)
 {
 	for (uint32_t i = s->next.count; i-- > 0;) {
 		const struct binding *old = &s->next.bindings[i];
 
-		if (!is_same_flow(old, b) && !is_equal_uri(old, uri))
+		if (!is_same_flow(old, b) && !is_equal_uri(old, uri) &&
+		    !(stays && is_phone_back(old, b)))
 			continue;
 		if (is_stale(s, old))
 			return refuse(s, 500, "cseq_old");
@@ -201,7 +212,7 @@ static bool apply(struct step *s, const struct sip_name_addr *contact, uint32_t 
 
 	if (binding_make(&b, s, contact, expires_s, q))
 		return refuse(s, 500, "out_of_memory");
-	ok = replace(s, &contact->uri, &b);
+	ok = replace(s, &contact->uri, &b, expires_s != 0);
 	if (ok && expires_s)
 		ok = put(s, &b);
 	binding_clear(&b);

@@ -97,14 +97,17 @@ class Connections(TransportTest):
         self.addCleanup(self.audio_b.close)
         self.reused(self.stream(False, "::1"))
 
-    def moved(self, callee, lose):
+    def moved(self, callee, lose, elsewhere=False):
         """The connection is lost in a call; the phone is back, registers, and the call goes on both ways."""
         self.assertEqual(callee.register().status, 200)
         for by_phone in (False, True):
             out, into = self.connect(callee)
             lose(callee)
+            callee.listening = 0 if elsewhere else callee.listening
             callee.reconnect()
             self.assertEqual(callee.register().status, 200)
+            contacts = [row["contacts"] for row in self.node.ctl("registration.list") if row["number"] == "1002"]
+            self.assertEqual([contact["contact"] for contact in contacts[0]], [callee.contact.strip("<>")])
             self.talk((500, 700))
             first, second = (into, out) if by_phone else (out, into)
             first.bye()
@@ -121,6 +124,12 @@ class Connections(TransportTest):
 
     def test_a_tcp_connection_breaks(self):
         self.moved(self.stream(False), self.drop)
+
+    def test_a_phone_comes_back_with_another_contact(self):
+        """As linphonec, whose Contact names the port of its connection: its Call-ID tells that it is the same phone."""
+        self.moved(self.stream(False), self.drop, elsewhere=True)
+        self.clear("1002")
+        self.moved(self.stream(True), self.crash, elsewhere=True)
 
     def test_a_tcp_phone_comes_back_after_a_crash(self):
         self.moved(self.stream(False), self.crash)

@@ -207,6 +207,57 @@ static void test_steps(void **state)
 	}
 }
 
+/* RFC 3261 10.2: one Call-ID, one phone; over a connection an earlier Contact of it is where it was before. Several Contacts of one
+ * request, another phone and one that leaves stay apart. */
+static void test_phone_is_back(void **state)
+{
+	static const struct {
+		const char *call_id;
+		unsigned cseq;
+		uint64_t connection;
+		const char *lines, *entry;
+		uint32_t moved;
+	} rows[] = {
+		{ "c", 1, 5, "Contact: <sip:a@192.0.2.9:1;transport=tcp>, <sip:b@192.0.2.9:1>\r\n",
+		  "sip:a@192.0.2.9:1;transport=tcp=90 q1000 c/1|sip:b@192.0.2.9:1=90 q1000 c/1",
+		  0 },
+		{ "d", 1, 6, "Contact: <sip:a@192.0.2.9:2>\r\n",
+		  "sip:a@192.0.2.9:1;transport=tcp=90 q1000 c/1|sip:b@192.0.2.9:1=90 q1000 c/1|"
+		  "sip:a@192.0.2.9:2=90 q1000 d/1",
+		  0 },
+		{ "c", 2, 7, "Contact: <sip:x@192.0.2.9:3>;expires=0\r\n",
+		  "sip:a@192.0.2.9:1;transport=tcp=90 q1000 c/1|sip:b@192.0.2.9:1=90 q1000 c/1|"
+		  "sip:a@192.0.2.9:2=90 q1000 d/1",
+		  0 },
+		{ "c", 3, 7, "Contact: <sip:a@192.0.2.9:3>, <sip:b@192.0.2.9:3>\r\n",
+		  "sip:a@192.0.2.9:2=90 q1000 d/1|sip:a@192.0.2.9:3=90 q1000 c/3|"
+		  "sip:b@192.0.2.9:3=90 q1000 c/3",
+		  2 },
+	};
+	struct aor entry;
+
+	(void)state;
+	entry_open(&entry);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct registrar_answer answer;
+		struct sip_message m;
+		char have[TEXT_MAX];
+
+		request(&m, rows[i].call_id, rows[i].cseq, rows[i].lines, "sip:1001@example.org");
+		m.hop.transport = SIP_TCP;
+		m.hop.inbound = true;
+		m.hop.connection = rows[i].connection;
+		m.hop.remote.port = (uint16_t)(1000 + rows[i].connection);
+		registrar_step(&entry, &m, &SETTINGS, (struct instant){ .utc_ms = START }, &answer);
+		message_close(&m);
+		assert_int_equal(answer.status, 200);
+		entry_text(&entry, START, have, sizeof(have));
+		assert_string_equal(have, rows[i].entry);
+		assert_int_equal(answer.moved_count, rows[i].moved);
+	}
+	aor_clear(&entry);
+}
+
 static void test_q(void **state)
 {
 	static const struct {
@@ -387,10 +438,10 @@ static void test_headers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_steps),   cmocka_unit_test(test_q),
-		cmocka_unit_test(test_nat),     cmocka_unit_test(test_nat_by_via),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_expire),
-		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_steps),      cmocka_unit_test(test_phone_is_back),
+		cmocka_unit_test(test_q),          cmocka_unit_test(test_nat),
+		cmocka_unit_test(test_nat_by_via), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_expire),     cmocka_unit_test(test_headers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

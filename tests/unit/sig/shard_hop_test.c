@@ -150,6 +150,33 @@ static void test_registers_again_in_a_call(void **state)
 	assert_on(last(l->r, "BYE "), 6);
 }
 
+/* A softphone whose Contact names the port of its connection: by its Call-ID (RFC 3261 10.2) it is the same phone, and what it had goes
+ * along. */
+static void test_comes_back_with_another_contact(void **state)
+{
+	struct line *l = *state;
+
+	(void)log_in(&l->b, "");
+	talk(l);
+	(void)snprintf(l->b.address, sizeof(l->b.address), "10.0.0.5:49152");
+	connect_phone(&l->b, SIP_TCP, 6);
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+	assert_int_equal(shard_aor_find(l->r->shard, BYTES_LIT("1002"))->count, 1);
+	phone_request(&l->a, "BYE", "", "");
+	assert_on(last(l->r, "BYE "), 6);
+	phone_answer(&l->b, text_bytes(&last(l->r, "BYE ")->data), "200 OK", "");
+	phone_invite(&l->a, "1002", PHONE_SDP_A); /* what waits goes along, too */
+	assert_on(last(l->r, "INVITE "), 6);
+	shard_connection_closed(l->r->shard, &l->b.hop, l->r->now);
+	shard_send_failed(l->r->shard, &last(l->r, "INVITE ")->hop, ENOTCONN, l->r->now);
+	rig_run(l->r);
+	(void)snprintf(l->b.address, sizeof(l->b.address), "10.0.0.5:49153");
+	connect_phone(&l->b, SIP_TCP, 7);
+	(void)log_in(&l->b, "");
+	assert_on(last(l->r, "INVITE "), 7);
+	assert_int_equal(shard_aor_find(l->r->shard, BYTES_LIT("1002"))->count, 1);
+}
+
 /* The connection is gone: the request is not failed, it waits, and goes with the same branch once the phone is back. */
 static void test_waits_for_the_phone(void **state)
 {
@@ -470,6 +497,7 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		TEST(test_on_its_connection),
 		TEST(test_registers_again_in_a_call),
+		TEST(test_comes_back_with_another_contact),
 		TEST(test_waits_for_the_phone),
 		TEST(test_restart_without_nat),
 		TEST(test_waits_no_longer_than_the_transaction),
