@@ -208,6 +208,7 @@ void engine_close(struct engine *e)
 {
 	while (e->count > 0)
 		thread_stop(&e->threads[--e->count]);
+	port_choice_close(&e->port);
 	if (e->event_fd >= 0)
 		(void)close(e->event_fd);
 	free(e->threads);

@@ -13,9 +13,11 @@ enum engine_port {
 	ENGINE_PORT_URING,
 	ENGINE_PORT_EPOLL,
 	ENGINE_PORT_DPDK,
+	ENGINE_PORT_XDP,
 };
 
 struct port_dpdk_settings;
+struct port_xdp_network;
 
 struct engine_settings {
 	uint32_t
@@ -28,6 +30,9 @@ struct engine_settings {
 	enum engine_port port;
 	/* ENGINE_PORT_DPDK (engine/port_dpdk.h); needed until engine_open returns. worker, workers and count are filled in. */
 	const struct port_dpdk_settings *dpdk;
+	/* ENGINE_PORT_XDP (engine/port_xdp.h); needed until engine_open returns. */
+	const struct port_xdp_network *xdp_networks;
+	uint32_t xdp_network_count;
 };
 
 /* Starts the workers. 0 or -errno (-ENOSYS: io_uring was asked for and is not allowed here; the log says what to do). */

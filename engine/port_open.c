@@ -2,27 +2,69 @@
 #include "engine/port_open.h"
 
 #include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "engine/privilege.h"
 
 enum {
 	/* Packets held at once. More are not needed (the rest waits in the sockets), and fewer stay in the cache. */
 	BUFFERS = 1024,
 };
 
-int port_choose(struct port_choice *out, const struct engine_settings *settings)
+static int dpdk_choose(struct port_choice *out, const struct engine_settings *settings)
 {
 	char why[DPDK_TEXT_MAX];
 
-	*out = (struct port_choice){ .settings = settings };
-	if (settings->port != ENGINE_PORT_DPDK)
-		return 0;
 	assert(settings->dpdk);
 	out->dpdk = port_dpdk_load(why);
 	if (out->dpdk)
 		return 0;
 	LOG_ERROR("media", 0, "cannot load DPDK", LOG_STR("error", why));
 	return -ENOSYS;
+}
+
+/* Whatever needs privileges is done here, and the workers start without them. */
+static int xdp_choose(struct port_choice *out, const struct engine_settings *settings)
+{
+	const struct port_xdp_settings xdp = { .networks = settings->xdp_networks,
+					       .network_count = settings->xdp_network_count,
+					       .workers = settings->workers };
+	char why[XDP_WHY_MAX];
+	int err = xdp_host_open(&out->xdp, &xdp, why);
+
+	if (err) {
+		LOG_ERROR("media", 0, "cannot use AF_XDP", LOG_STR("error", why));
+		return err;
+	}
+	err = privilege_drop();
+	if (err)
+		LOG_WARN("media", 0, "cannot give up privileges", LOG_STR("error", strerror(-err)));
+	return 0;
+}
+
+int port_choose(struct port_choice *out, const struct engine_settings *settings)
+{
+	*out = (struct port_choice){ .settings = settings };
+	switch (settings->port) {
+	case ENGINE_PORT_AUTO:
+	case ENGINE_PORT_URING:
+	case ENGINE_PORT_EPOLL:
+		break;
+	case ENGINE_PORT_DPDK:
+		return dpdk_choose(out, settings);
+	case ENGINE_PORT_XDP:
+		return xdp_choose(out, settings);
+	}
+	return 0;
+}
+
+void port_choice_close(struct port_choice *c)
+{
+	if (c->xdp)
+		xdp_host_close(c->xdp);
+	c->xdp = NULL;
 }
 
 static int dpdk_open(struct port **out, const struct port_choice *c,
@@ -61,6 +103,28 @@ static int socket_port_open(struct port **out, const struct port_settings *setti
 	return err == -ENOSYS ? port_epoll_open(out, settings) : err;
 }
 
+/* Around a port of sockets, whose sleep it shares. */
+static int xdp_open(struct port **out, const struct port_choice *c,
+		    const struct port_settings *settings, uint32_t worker)
+{
+	struct port_settings inner = *settings;
+	struct port *sockets;
+	int err = 0;
+
+	inner.wake_fd = port_xdp_bell(settings->wake_fd);
+	if (inner.wake_fd < 0)
+		return -errno;
+	err = socket_port_open(&sockets, &inner);
+	if (!err) {
+		err = port_xdp_open(out, settings, c->xdp, worker, sockets, inner.wake_fd);
+		if (err)
+			sockets->ops->close(sockets);
+	}
+	if (err)
+		(void)close(inner.wake_fd);
+	return err;
+}
+
 int port_open(struct port **out, const struct port_choice *c, uint32_t worker, int wake_fd)
 {
 	const struct port_settings settings = { .slots = c->settings->slots,
@@ -80,6 +144,9 @@ int port_open(struct port **out, const struct port_choice *c, uint32_t worker, i
 		break;
 	case ENGINE_PORT_DPDK:
 		err = dpdk_open(out, c, &settings, worker);
+		break;
+	case ENGINE_PORT_XDP:
+		err = xdp_open(out, c, &settings, worker);
 		break;
 	}
 	if (!err)

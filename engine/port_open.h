@@ -5,15 +5,19 @@
 
 #include "engine/engine.h"
 #include "engine/port_dpdk.h"
+#include "engine/port_xdp.h"
 
 /* Read by all workers once it is there. */
 struct port_choice {
 	const struct engine_settings *settings;
 	port_dpdk_open_fn *dpdk;
+	struct xdp_host *xdp;
 };
 
 /* By the main thread, before the workers: loads what the port needs. 0 or -errno; logged. */
 int port_choose(struct port_choice *out, const struct engine_settings *settings) NODISCARD;
+/* After the workers. */
+void port_choice_close(struct port_choice *c);
 /* By the worker that will use it; those before it have theirs. 0 or -errno; logged. */
 int port_open(struct port **out, const struct port_choice *choice, uint32_t worker,
 	      int wake_fd) NODISCARD;

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packets of a port of AF_XDP sockets around one of kernel sockets. A received payload is rewritten and sent in the frame it
+ * came in, with new heads before it; only what changes its way (in by one, out by the other) is copied.
+ *
+ * Sleeping is left to the sockets' port. While a batch gathers, frames wake nobody: they are looked at afterwards. Only when
+ * there is nothing at all to do the AF_XDP sockets are put into the bell that wakes it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/clock.h"
+#include "engine/xdp_port.h"
+
+enum {
+	SOCKETS_EVERY = 8, /* rounds of frames alone, when there are more than fit a batch */
+};
+
+#define NETLINK_EVERY_NS (10 * NS_PER_MS)
+
+struct tally {
+	uint32_t in, handed_over, refused[XDP_REFUSALS];
+};
+
+static void tally_publish(const struct xdp_metrics *m, const struct tally *t)
+{
+	if (t->in > 0)
+		metric_add(m->in, t->in);
+	if (t->handed_over > 0)
+		metric_add(m->handed_over, t->handed_over);
+	for (uint32_t i = 0; i < XDP_REFUSALS; i++)
+		if (UNLIKELY(t->refused[i] > 0))
+			metric_add(m->refused[i], t->refused[i]);
+}
+
+/* ---- receive ---- */
+
+static void packet_put(struct batch *b, uint8_t *payload, const struct xdp_parcel *of)
+{
+	struct pkt *p = &b->list[b->count++];
+
+	p->data = payload;
+	p->verdict = of->length > PACKET_MAX ? VERDICT_TRUNCATED : VERDICT_NONE;
+	p->length = of->length > PACKET_MAX ? PACKET_MAX : of->length;
+	p->slot = of->slot;
+	p->channel = of->channel;
+	p->from = of->from;
+}
+
+static enum xdp_refusal refusal_of(enum frame_fault fault)
+{
+	return fault == FRAME_CHECKSUM ? XDP_REFUSED_CHECKSUM : XDP_REFUSED_FRAME;
+}
+
+/* To the worker whose flow it is. False: its ring is full. */
+static bool hand_over(struct xdp_port *x, uint32_t to, const struct xdp_parcel *parcel)
+{
+	return ring_push(&xdp_way_of(x->host, x->worker, to)->parcels, parcel);
+}
+
+/* What the frame is: *owner is set, and *refused on false. */
+static bool frame_read(struct xdp_port *x, const struct xdp_queue *q, struct bytes in,
+		       struct xdp_parcel *out, uint32_t *owner, enum xdp_refusal *refused)
+{
+	struct frame f;
+	struct local who;
+	enum frame_fault fault = frame_parse(&f, in);
+
+	*refused = XDP_REFUSED_NO_FLOW;
+	if (UNLIKELY(fault != FRAME_FINE)) {
+		*refused = refusal_of(fault);
+		return false;
+	}
+	if (UNLIKELY(f.vlan && !next_hops_has_vlan(x->next_hops, q->interface, f.vlan))) {
+		*refused = XDP_REFUSED_VLAN;
+		return false;
+	}
+	if (UNLIKELY(!locals_find(&x->host->locals, &f.to, &who)))
+		return false;
+	*out = (struct xdp_parcel){ .payload = in.p + f.payload_at,
+				    .from = f.from,
+				    .slot = who.slot,
+				    .frame = xdp_frame_of(x->lane, in.p),
+				    .length = f.payload_length,
+				    .channel = who.channel };
+	*owner = who.worker;
+	return true;
+}
+
+static void frame_take(struct xdp_port *x, const struct xdp_queue *q, const struct xdp_desc *d,
+		       struct batch *b, struct tally *t)
+{
+	uint8_t *start = x->lane->memory + d->addr;
+	enum xdp_refusal refused;
+	struct xdp_parcel parcel;
+	uint32_t owner;
+
+	if (UNLIKELY(!frame_read(x, q, bytes_mem(start, d->len), &parcel, &owner, &refused))) {
+		t->refused[refused]++;
+	} else if (owner != x->worker) {
+		if (hand_over(x, owner, &parcel)) {
+			t->handed_over++;
+			return;
+		}
+		t->refused[XDP_REFUSED_HANDOVER]++;
+	} else if (LIKELY(x->slots[parcel.slot].in_use)) {
+		t->in++;
+		packet_put(b, start + (parcel.payload - start), &parcel);
+		return;
+	} else {
+		t->refused[XDP_REFUSED_NO_FLOW]++;
+	}
+	xdp_frame_free(x->lane, xdp_frame_of(x->lane, start));
+}
+
+static void queue_take(struct xdp_port *x, struct xdp_queue *q, struct batch *b, struct tally *t)
+{
+	uint32_t at, n = xsk_ring_cons__peek(&q->rx, BATCH_MAX - b->count, &at);
+
+	for (uint32_t i = 0; i < n; i++)
+		frame_take(x, q, xsk_ring_cons__rx_desc(&q->rx, at + i), b, t);
+	if (n == 0)
+		return;
+	xsk_ring_cons__release(&q->rx, n);
+	q->fill_missing += n;
+	xdp_lane_refill(x->lane, q);
+	x->more |= xsk_cons_nb_avail(&q->rx, 1) > 0;
+}
+
+/* Another worker's frame: its payload is copied, so that from here on all of the batch is ours, and it goes home. */
+static void parcel_take(struct xdp_port *x, struct xdp_way *way, struct batch *b, struct tally *t)
+{
+	struct xdp_parcel parcel;
+	uint32_t frame = 0;
+
+	if (ring_pop(&way->parcels, &parcel, 1) == 0)
+		return;
+	if (!x->slots[parcel.slot].in_use) {
+		t->refused[XDP_REFUSED_NO_FLOW]++;
+	} else if (!xdp_frame_take(x->lane, &frame)) {
+		t->refused[XDP_REFUSED_HANDOVER]++;
+	} else {
+		uint8_t *payload = xdp_frame(x->lane, frame) + XDP_FRAME_PAYLOAD;
+
+		if (parcel.length > PACKET_MAX)
+			memcpy(payload, parcel.payload, PACKET_MAX);
+		else
+			memcpy(payload, parcel.payload, parcel.length);
+		t->in++;
+		packet_put(b, payload, &parcel);
+	}
+	if (!ring_push(&way->frames, &parcel.frame))
+		assert(false); /* it holds more than can be out */
+}
+
+static void parcels_take(struct xdp_port *x, struct batch *b, struct tally *t)
+{
+	for (uint32_t w = 0; w < x->host->workers; w++) {
+		struct xdp_way *way;
+
+		if (w == x->worker)
+			continue;
+		way = xdp_way_of(x->host, w, x->worker);
+		while (b->count < BATCH_MAX && !ring_is_empty(&way->parcels))
+			parcel_take(x, way, b, t);
+		x->more |= !ring_is_empty(&way->parcels);
+	}
+}
+
+/* Our own, back from the workers to whom they were handed. */
+static void frames_return(struct xdp_port *x)
+{
+	uint32_t frames[BATCH_MAX];
+
+	for (uint32_t w = 0; w < x->host->workers; w++) {
+		uint32_t n;
+
+		if (w == x->worker)
+			continue;
+		while ((n = ring_pop(&xdp_way_of(x->host, x->worker, w)->frames, frames,
+				     BATCH_MAX)) > 0)
+			while (n > 0)
+				xdp_frame_free(x->lane, frames[--n]);
+	}
+}
+
+static void frames_take(struct xdp_port *x, struct batch *b)
+{
+	uint32_t count = x->lane->queue_count;
+	struct tally t = { 0 };
+
+	x->more = false;
+	frames_return(x);
+	parcels_take(x, b, &t);
+	for (uint32_t i = 0; i < count; i++) {
+		struct xdp_queue *q = &x->lane->queues[(x->first_queue + i) % count];
+
+		if (b->count < BATCH_MAX)
+			queue_take(x, q, b, &t);
+		else
+			x->more |= xsk_cons_nb_avail(&q->rx, 1) > 0;
+	}
+	x->first_queue++;
+	tally_publish(&x->host->metrics, &t);
+}
+
+/* ---- sleep ---- */
+
+static bool is_anything_there(const struct xdp_port *x)
+{
+	for (uint32_t i = 0; i < x->lane->queue_count; i++)
+		if (xsk_cons_nb_avail(&x->lane->queues[i].rx, 1) > 0)
+			return true;
+	for (uint32_t w = 0; w < x->host->workers; w++)
+		if (w != x->worker && !ring_is_empty(&xdp_way_of(x->host, w, x->worker)->parcels))
+			return true;
+	return false;
+}
+
+static void bell_arm(struct xdp_port *x, bool on)
+{
+	struct epoll_event event = { .events = on ? EPOLLIN : 0 };
+
+	(void)epoll_ctl(x->bell_fd, EPOLL_CTL_MOD, x->frames_fd, &event);
+	for (uint32_t w = 0; w < x->host->workers; w++) {
+		struct ring *r;
+
+		if (w == x->worker)
+			continue;
+		r = &xdp_way_of(x->host, w, x->worker)->parcels;
+		if (on)
+			(void)ring_sleep(r);
+		else
+			ring_awake(r);
+	}
+}
+
+/* Armed first, looked at then: what comes in between rings. */
+static void idle(struct xdp_port *x, struct batch *b, uint64_t wait_ns)
+{
+	bell_arm(x, true);
+	if (is_anything_there(x))
+		wait_ns = 0;
+	x->sockets->ops->rx(x->sockets, b, 1, wait_ns);
+	bell_arm(x, false);
+}
+
+/* Under load the sockets' port is only looked at, now and then. */
+static void sockets_rx(struct xdp_port *x, struct batch *b, uint32_t want, uint64_t wait_ns)
+{
+	if (x->more && !x->sockets_due && ++x->rounds < SOCKETS_EVERY) {
+		b->now_ns = clock_now_ns();
+		return;
+	}
+	x->rounds = 0;
+	x->sockets_due = false;
+	if (x->more)
+		x->sockets->ops->rx(x->sockets, b, 0, 0);
+	else if (want == 1 && wait_ns > 0)
+		idle(x, b, wait_ns);
+	else
+		x->sockets->ops->rx(x->sockets, b, want, wait_ns);
+}
+
+/* ---- the kernel sends ---- */
+
+static void kick(struct xdp_port *x)
+{
+	for (uint32_t i = 0; i < x->host->interface_count; i++)
+		if (x->send_by[i] && x->send_by[i]->waits && xdp_lane_kick(x->send_by[i]) != 0)
+			x->send_errors++;
+}
+
+void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
+{
+	struct xdp_port *x = xdp_of(p);
+
+	assert(b->count == 0);
+	kick(x); /* what the device had no room for */
+	sockets_rx(x, b, want, wait_ns);
+	x->now_ns = b->now_ns;
+	xdp_lane_reclaim(x->lane);
+	frames_take(x, b);
+	if (x->now_ns - x->netlink_ns >= NETLINK_EVERY_NS) {
+		x->netlink_ns = x->now_ns;
+		next_hops_read(x->next_hops, x->now_ns);
+	}
+}
+
+/* ---- send ---- */
+
+bool xdp_lend(struct port *p, struct pkt *out)
+{
+	struct xdp_port *x = xdp_of(p);
+	uint32_t frame;
+
+	if (!xdp_frame_take(x->lane, &frame))
+		return false;
+	out->data = xdp_frame(x->lane, frame) + XDP_FRAME_PAYLOAD;
+	return true;
+}
+
+/* The way of a packet, or why it has none here. */
+static enum xdp_detour way_find(struct xdp_port *x, const struct pkt *p, struct next_hop *hop)
+{
+	const struct addr *local = &x->slots[p->out_slot].local[p->out_channel];
+	uint32_t length = p->length + (local->family == ADDR_V4 ? 28U : 48U);
+
+	if (!local->family || local->family != p->to->family)
+		return XDP_DETOUR_NETWORK;
+	if (!next_hop_find(x->next_hops, local, p->to, x->now_ns, hop))
+		return XDP_DETOUR_NEXT_HOP;
+	if (length > hop->mtu)
+		return XDP_DETOUR_LENGTH;
+	return x->send_by[hop->device] ? XDP_DETOURS : XDP_DETOUR_QUEUE;
+}
+
+/* A frame of ours with the payload: its own, or a copy. */
+static uint8_t *payload_place(struct xdp_port *x, const struct pkt *p, bool own)
+{
+	uint32_t frame;
+	uint8_t *payload;
+
+	if (LIKELY(own))
+		return p->data;
+	if (!xdp_frame_take(x->lane, &frame))
+		return NULL;
+	payload = xdp_frame(x->lane, frame) + XDP_FRAME_PAYLOAD;
+	memcpy(payload, p->data, p->length);
+	return payload;
+}
+
+static bool frame_send(struct xdp_port *x, const struct pkt *p, const struct next_hop *hop,
+		       bool own)
+{
+	const struct xdp_slot *s = &x->slots[p->out_slot];
+	const struct frame_head head = { .path = &hop->path,
+					 .from = &s->local[p->out_channel],
+					 .to = p->to,
+					 .tos = s->tos,
+					 .hops = hop->hops ? hop->hops : s->hops,
+					 .id = x->id++ };
+	uint8_t *payload = payload_place(x, p, own);
+	uint8_t *start;
+
+	if (!payload)
+		return false;
+	start = frame_write(&head, payload, p->length);
+	if (LIKELY(xdp_lane_send(x->lane, x->send_by[hop->device], start,
+				 (uint32_t)(payload + p->length - start))))
+		return true;
+	if (!own)
+		xdp_frame_free(x->lane, xdp_frame_of(x->lane, payload));
+	return false;
+}
+
+/* XDP_DETOURS: it has left, or will; its frame is not ours any more. */
+static enum xdp_detour packet_send(struct xdp_port *x, const struct pkt *p, bool own)
+{
+	struct next_hop hop;
+	enum xdp_detour detour = way_find(x, p, &hop);
+
+	if (LIKELY(detour == XDP_DETOURS) && !frame_send(x, p, &hop, own))
+		return XDP_DETOUR_BUSY;
+	return detour;
+}
+
+/* By the socket, from a buffer of the sockets' port. */
+static void aside_copy(struct xdp_port *x, const struct pkt *p)
+{
+	struct pkt *copy = &x->aside.list[x->aside.count];
+
+	*copy = *p;
+	if (!x->sockets->ops->lend(x->sockets, copy)) {
+		x->send_errors++;
+		return;
+	}
+	memcpy(copy->data, p->data, p->length);
+	x->aside.count++;
+}
+
+static void packet_leave(struct xdp_port *x, const struct pkt *p, uint32_t detours[XDP_DETOURS],
+			 uint32_t *out)
+{
+	bool own = xdp_frame_is_ours(x->lane, p->data);
+	bool by_socket = false, frame_gone = false;
+
+	if (p->verdict == VERDICT_RELAY) {
+		enum xdp_detour detour = packet_send(x, p, own);
+
+		by_socket = detour != XDP_DETOURS;
+		frame_gone = own && !by_socket;
+		if (by_socket)
+			detours[detour]++;
+		else
+			(*out)++;
+	}
+	if (!own) {
+		struct pkt *back = &x->aside.list[x->aside.count++];
+
+		*back = *p;
+		if (!by_socket)
+			back->verdict = VERDICT_NONE; /* only its buffer goes back */
+	} else if (!frame_gone) {
+		if (by_socket)
+			aside_copy(x, p);
+		xdp_frame_free(x->lane, xdp_frame_of(x->lane, p->data));
+	}
+}
+
+void xdp_tx(struct port *p, struct batch *b)
+{
+	struct xdp_port *x = xdp_of(p);
+	const struct xdp_metrics *m = &x->host->metrics;
+	uint32_t detours[XDP_DETOURS] = { 0 };
+	uint32_t out = 0;
+
+	BATCH_EACH(pkt, b)
+	packet_leave(x, pkt, detours, &out);
+	b->count = 0;
+	if (out > 0)
+		metric_add(m->out, out);
+	for (uint32_t i = 0; i < XDP_DETOURS; i++)
+		if (UNLIKELY(detours[i] > 0))
+			metric_add(m->detours[i], detours[i]);
+	kick(x);
+	if (x->aside.count > 0) {
+		x->sockets->ops->tx(x->sockets, &x->aside);
+		x->sockets_due = true;
+	}
+	next_hops_ask(x->next_hops);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/privilege.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const int DROPPED[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_IPC_LOCK };
+
+void privilege_keep(void)
+{
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
+int privilege_drop(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &head, data) != 0)
+		return -errno;
+	for (size_t i = 0; i < COUNT_OF(DROPPED); i++) {
+		uint32_t keep = ~(uint32_t)CAP_TO_MASK(DROPPED[i]);
+
+		data[CAP_TO_INDEX(DROPPED[i])].effective &= keep;
+		data[CAP_TO_INDEX(DROPPED[i])].permitted &= keep;
+		data[CAP_TO_INDEX(DROPPED[i])].inheritable &= keep;
+	}
+	return syscall(SYS_capset, &head, data) == 0 ? 0 : -errno;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One worker's frames and its AF_XDP sockets, of all interfaces: a memory of frames (UMEM) and for each receive queue four rings
+ * shared with the kernel. A frame is either free, or in a ring, or out with whoever took it. Made by the main thread, which has
+ * the privilege; used by one worker. libxdp is seen by xdp_lane.c and through this header.
+ */
+#ifndef ENGINE_XDP_LANE_H
+#define ENGINE_XDP_LANE_H
+
+#include <linux/if_xdp.h>
+#include <xdp/xsk.h>
+
+#include "engine/frame.h"
+#include "engine/packet.h"
+#include "engine/xdp_program.h"
+
+enum {
+	XDP_FRAME_SIZE = 4096,   /* a page: any packet, and what SRTP adds */
+	XDP_FRAME_PAYLOAD = 256, /* where the payload of a packet that is made here begins */
+	XDP_RX_SIZE = 2048,      /* descriptors of a ring; 2 ms of 1 million packets/s */
+	XDP_TX_SIZE = 1024,
+	XDP_SPARE = 512,     /* frames for packets on their way through the stages, and made here */
+	XDP_MTU_MAX = 3500,  /* what drivers take with a program of one buffer a packet */
+	XDP_QUEUES_MAX = 64, /* of one worker */
+};
+
+static_assert(XDP_FRAME_SIZE - XDP_FRAME_PAYLOAD >= PACKET_MAX, "a packet fits its frame");
+static_assert((int)XDP_FRAME_PAYLOAD >= (int)FRAME_HEAD_MAX, "and its heads before it");
+
+struct xdp_queue {
+	struct xsk_socket *socket;
+	int fd;
+	uint32_t interface; /* index in the host's list */
+	bool zero_copy;
+	uint32_t fill_missing; /* frames taken out of it and not replaced yet */
+	uint32_t sent;         /* queued since the last kick */
+	bool waits;            /* something queued is not sent yet */
+	struct xsk_ring_cons rx, completion;
+	struct xsk_ring_prod tx, fill;
+};
+
+struct xdp_lane {
+	uint8_t *memory;
+	struct xsk_umem *umem; /* NULL: no queue is ours */
+	struct xdp_queue *queues;
+	uint32_t queue_count;
+	uint32_t frame_count;
+	uint32_t *free_frames;
+	uint32_t free_count;
+};
+
+/* Room for so many queues. 0 or -errno; why then says in words what is wrong, here and below. */
+int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX]) NODISCARD;
+/* Binds a socket to a receive queue; *out stays valid. The fill ring is full. */
+int xdp_lane_add(struct xdp_lane *l, const char *name, uint32_t interface, uint32_t queue,
+		 struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
+void xdp_lane_close(struct xdp_lane *l);
+
+/* Frames whose sending is done are free again. */
+void xdp_lane_reclaim(struct xdp_lane *l);
+/* Replaces what was received. */
+void xdp_lane_refill(struct xdp_lane *l, struct xdp_queue *q);
+/* Queues a frame for sending. False: the ring is full. */
+bool xdp_lane_send(struct xdp_lane *l, struct xdp_queue *q, const uint8_t *start, uint32_t length);
+/* Has the kernel send what was queued. 0 or -errno. */
+int xdp_lane_kick(struct xdp_queue *q);
+
+static inline uint8_t *xdp_frame(const struct xdp_lane *l, uint32_t frame)
+{
+	return l->memory + (size_t)frame * XDP_FRAME_SIZE;
+}
+
+static inline bool xdp_frame_is_ours(const struct xdp_lane *l, const uint8_t *p)
+{
+	return p >= l->memory && p < xdp_frame(l, l->frame_count);
+}
+
+static inline uint32_t xdp_frame_of(const struct xdp_lane *l, const uint8_t *p)
+{
+	return (uint32_t)((size_t)(p - l->memory) / XDP_FRAME_SIZE);
+}
+
+static inline void xdp_frame_free(struct xdp_lane *l, uint32_t frame)
+{
+	assert(l->free_count < l->frame_count);
+	l->free_frames[l->free_count++] = frame;
+}
+
+static inline bool xdp_frame_take(struct xdp_lane *l, uint32_t *frame)
+{
+	if (UNLIKELY(l->free_count == 0))
+		return false;
+	*frame = l->free_frames[--l->free_count];
+	return true;
+}
+
+#endif

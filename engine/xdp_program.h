@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Our XDP program (xdp/media.bpf.c) on one interface. It hangs on a link that this process holds: when the process is gone, by
+ * whatever end, so is the program. libbpf is seen by xdp_program.c alone.
+ */
+#ifndef ENGINE_XDP_PROGRAM_H
+#define ENGINE_XDP_PROGRAM_H
+
+#include "base/addr.h"
+
+enum { XDP_WHY_MAX = 256 };
+
+struct bpf_object;
+
+/* UDP ports of an address that are media. */
+struct xdp_range {
+	struct addr local;
+	uint16_t first, last;
+};
+
+struct xdp_program {
+	struct bpf_object *object;
+	int sockets_fd; /* the map */
+	int link_fd;    /* -1: not attached */
+	bool native;    /* run by the driver, not behind it */
+};
+
+/* Loads the program for these ranges. 0 or -errno; why then says in words what is wrong, here and below. */
+int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_range *ranges,
+		     uint32_t count, char why[XDP_WHY_MAX]) NODISCARD;
+/* The AF_XDP socket of a receive queue. */
+int xdp_program_socket(const struct xdp_program *p, uint32_t queue, int fd,
+		       char why[XDP_WHY_MAX]) NODISCARD;
+/* From here on packets come to the sockets. Native mode where the driver has it. */
+int xdp_program_attach(struct xdp_program *p, uint32_t ifindex, char why[XDP_WHY_MAX]) NODISCARD;
+void xdp_program_close(struct xdp_program *p);
+
+/* The program as an ELF file; made by xdp/embed.py. */
+struct bytes xdp_program_object(void);
+
+#endif
