@@ -25,16 +25,18 @@ uint64_t frame_sum(uint64_t sum, struct bytes in)
 {
 	const uint8_t *p = in.p;
 	size_t n = in.n;
-	uint32_t word = 0;
+	uint64_t high = 0, words = 0;
 
-	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		sum += word;
+	/* two halves, so that no carry is lost and the additions do not wait for each other */
+	for (; n >= sizeof(words); p += sizeof(words), n -= sizeof(words)) {
+		memcpy(&words, p, sizeof(words));
+		sum += words & UINT32_MAX;
+		high += words >> 32;
 	}
-	word = 0;
+	words = 0;
 	if (n > 0)
-		memcpy(&word, p, n);
-	return sum + word;
+		memcpy(&words, p, n);
+	return sum + high + (words & UINT32_MAX) + (words >> 32);
 }
 
 uint16_t frame_sum_fold(uint64_t sum)
@@ -44,26 +46,26 @@ uint16_t frame_sum_fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-static uint64_t sum_be16(uint64_t sum, uint16_t value)
-{
-	uint8_t octets[2];
-
-	be16_put(octets, value);
-	return frame_sum(sum, bytes_mem(octets, sizeof(octets)));
-}
-
-/* RFC 768, RFC 8200 8.1: from and to lie side by side in both heads. */
-static uint64_t pseudo_sum(const uint8_t *addresses, size_t n, uint16_t udp_length)
-{
-	return sum_be16(sum_be16(frame_sum(0, bytes_mem(addresses, n)), PROTOCOL_UDP), udp_length);
-}
-
 static uint16_t memory_get(const uint8_t *p)
 {
 	uint16_t v;
 
 	memcpy(&v, p, sizeof(v));
 	return v;
+}
+
+static uint64_t sum_word(uint16_t value)
+{
+	uint8_t octets[2];
+
+	be16_put(octets, value);
+	return memory_get(octets);
+}
+
+/* RFC 768, RFC 8200 8.1: from and to lie side by side in both heads. */
+static uint64_t pseudo_sum(const uint8_t *addresses, size_t n, uint16_t udp_length)
+{
+	return frame_sum(sum_word(PROTOCOL_UDP) + sum_word(udp_length), bytes_mem(addresses, n));
 }
 
 static void memory_put(uint8_t *p, uint16_t v)
@@ -203,23 +205,22 @@ static bool source_is_bad(const struct addr *from)
 				       : memcmp(from->ip, BROADCAST, sizeof(BROADCAST)) == 0;
 }
 
+/* Straight into *out: to put it together elsewhere and copy it stalls. */
 enum frame_fault frame_parse(struct frame *out, struct bytes in)
 {
-	struct frame f = { 0 };
 	struct layer l = { 0 };
-	enum frame_fault fault = ethernet_parse(&f, &l, in);
+	enum frame_fault fault = ethernet_parse(out, &l, in);
 
 	if (fault == FRAME_FINE)
-		fault = l.type == TYPE_IPV4   ? ipv4_parse(&f, &l)
-			: l.type == TYPE_IPV6 ? ipv6_parse(&f, &l)
+		fault = l.type == TYPE_IPV4   ? ipv4_parse(out, &l)
+			: l.type == TYPE_IPV6 ? ipv6_parse(out, &l)
 					      : FRAME_PROTOCOL;
-	if (fault == FRAME_FINE && source_is_bad(&f.from))
+	if (fault == FRAME_FINE && source_is_bad(&out->from))
 		fault = FRAME_HEAD;
 	if (fault != FRAME_FINE)
 		return fault;
-	f.payload_at = (uint16_t)((size_t)(l.ip - in.p) +
-				  (f.from.family == ADDR_V4 ? IPV4_LEN : IPV6_LEN) + UDP_LEN);
-	*out = f;
+	out->payload_at = (uint16_t)((size_t)(l.ip - in.p) +
+				     (out->from.family == ADDR_V4 ? IPV4_LEN : IPV6_LEN) + UDP_LEN);
 	return FRAME_FINE;
 }
 
@@ -273,19 +274,24 @@ static uint8_t *ethernet_write(const struct frame_head *h, uint8_t *p)
 	return p + 2;
 }
 
-static void ipv4_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_length)
+/* The heads are summed from their values: reading what was just written in other widths would stall. */
+static void ipv4_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_length,
+		       uint64_t addresses)
 {
-	ip[0] = 0x45;
-	ip[1] = h->tos;
-	be16_put(ip + 2, (uint16_t)(IPV4_LEN + udp_length));
+	uint16_t total = (uint16_t)(IPV4_LEN + udp_length);
+	uint16_t first = (uint16_t)(0x4500 | h->tos);
+	uint16_t last = (uint16_t)(h->hops << 8 | PROTOCOL_UDP);
+
+	be16_put(ip, first);
+	be16_put(ip + 2, total);
 	be16_put(ip + 4, h->id);
 	be16_put(ip + 6, 0);
-	ip[8] = h->hops;
-	ip[9] = PROTOCOL_UDP;
-	memory_put(ip + 10, 0);
+	be16_put(ip + 8, last);
+	memory_put(ip + 10,
+		   (uint16_t)~frame_sum_fold(addresses + sum_word(first) + sum_word(total) +
+					     sum_word(h->id) + sum_word(last)));
 	memcpy(ip + 12, h->from->ip, 4);
 	memcpy(ip + 16, h->to->ip, 4);
-	memory_put(ip + 10, (uint16_t)~frame_sum_fold(frame_sum(0, bytes_mem(ip, IPV4_LEN))));
 }
 
 static void ipv6_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_length)
@@ -298,15 +304,16 @@ static void ipv6_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_len
 	memcpy(ip + 24, h->to->ip, 16);
 }
 
-static void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t length, uint64_t pseudo)
+static void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t length, uint64_t addresses)
 {
-	uint16_t sum;
+	uint64_t heads = addresses + sum_word(PROTOCOL_UDP) + sum_word(h->from->port) +
+			 sum_word(h->to->port) + 2 * sum_word(length); /* pseudo head and UDP */
+	uint16_t sum = (uint16_t)~frame_sum_fold(
+		frame_sum(heads, bytes_mem(udp + UDP_LEN, (size_t)length - UDP_LEN)));
 
 	be16_put(udp, h->from->port);
 	be16_put(udp + 2, h->to->port);
 	be16_put(udp + 4, length);
-	memory_put(udp + 6, 0);
-	sum = (uint16_t)~frame_sum_fold(frame_sum(pseudo, bytes_mem(udp, length)));
 	memory_put(udp + 6, sum ? sum : 0xffff); /* RFC 768: 0 would say that there is none */
 }
 
@@ -316,12 +323,15 @@ uint8_t *frame_write(const struct frame_head *h, uint8_t *payload, uint16_t leng
 	uint16_t udp_length = (uint16_t)(UDP_LEN + length);
 	uint8_t *start = payload - frame_head_size(h->from->family, h->path->vlan);
 	uint8_t *ip = ethernet_write(h, start), *udp = payload - UDP_LEN;
+	size_t n = v4 ? 4 : 16;
+	uint64_t addresses =
+		frame_sum(frame_sum(0, bytes_mem(h->from->ip, n)), bytes_mem(h->to->ip, n));
 
 	assert(h->from->family == h->to->family && h->path->vlan <= FRAME_VLAN_MAX);
 	if (v4)
-		ipv4_write(h, ip, udp_length);
+		ipv4_write(h, ip, udp_length, addresses);
 	else
 		ipv6_write(h, ip, udp_length);
-	udp_write(h, udp, udp_length, pseudo_sum(v4 ? ip + 12 : ip + 8, v4 ? 8 : 32, udp_length));
+	udp_write(h, udp, udp_length, addresses);
 	return start;
 }

@@ -50,7 +50,7 @@ struct frame_head {
 
 /*
  * A UDP checksum is also fine when it is that of the pseudo header alone: such a packet comes from this machine or its
- * host, over a device that leaves the rest to hardware which was never reached. *out is set only when it is fine.
+ * host, over a device that leaves the rest to hardware which was never reached. *out has a meaning only when it is fine.
  */
 enum frame_fault frame_parse(struct frame *out, struct bytes in);
 const char *frame_fault_name(enum frame_fault fault);
