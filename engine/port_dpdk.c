@@ -618,23 +618,23 @@ static bool is_pci(const char *device)
 	return dot && dot > device && memchr(device, ':', (size_t)(dot - device)) != NULL;
 }
 
-enum { ARGV_MAX = DPDK_ARGS_MAX + 16, ARGV_TEXT = 64 };
+enum { ARGV_MAX = DPDK_ARGS_MAX + 16, ARGV_TEXT = 8192 };
 
 /* EAL keeps and permutes what it was given. */
 struct argv {
 	char *list[ARGV_MAX + 1];
 	int count;
+	char text[ARGV_TEXT];
+	size_t used;
 };
 
 static void argv_add(struct argv *a, const char *text)
 {
 	size_t size = strlen(text) + 1;
-	char *copy = a->count < ARGV_MAX ? malloc(size) : NULL;
 
-	if (!copy)
-		return;
-	memcpy(copy, text, size);
-	a->list[a->count++] = copy;
+	assert(a->count < ARGV_MAX && size <= ARGV_TEXT - a->used);
+	a->list[a->count++] = memcpy(a->text + a->used, text, size);
+	a->used += size;
 }
 
 static bool names_cores(const struct port_dpdk_settings *s)
@@ -684,6 +684,9 @@ static int eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX]
 
 	if (g_device.eal)
 		return 0;
+	for (uint32_t i = 0; i < s->arg_count; i++)
+		if (strlen(s->args[i]) >= DPDK_TEXT_MAX / 2)
+			return refuse(why, -EINVAL, "argument %u is too long", i + 1);
 	if (argv.count > 0)
 		return refuse(why, -EIO, "DPDK was started in vain before: restart the node");
 	argv_add(&argv, "tandem");
