@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "engine/engine.h"
+#include "engine/privilege.h"
 #include "sig/sip/tls.h"
 #include "sig/sip/transport.h"
 
@@ -159,9 +160,12 @@ static int shard_start(struct node *n)
 static int engine_start(struct node *n)
 {
 	struct port_dpdk_settings dpdk;
+	struct port_xdp_network xdp[SHARD_NETWORKS_MAX];
 	const struct engine_settings settings = {
 		.port = (enum engine_port)n->settings.media.port,
 		.dpdk = &dpdk,
+		.xdp_networks = xdp,
+		.xdp_network_count = n->settings.network_count,
 		.workers = n->settings.media.workers,
 		.slots = settings_port_pairs(&n->settings),
 		.commands = ENGINE_COMMANDS,
@@ -170,6 +174,7 @@ static int engine_start(struct node *n)
 	int err;
 
 	settings_to_dpdk(&n->settings, &dpdk);
+	settings_to_xdp(&n->settings, xdp);
 	err = engine_open(&n->engine, &settings);
 	return err ? err : media_queue_open(&n->media_queue, n->engine, settings.slots);
 }
@@ -263,6 +268,7 @@ int node_start(struct node *n)
 	};
 	int status = NODE_EXIT_OK;
 
+	privilege_keep();
 	effects_setup();
 	control_setup();
 	web_setup();

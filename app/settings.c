@@ -167,6 +167,20 @@ int settings_mac_parse(uint8_t out[6], const char *text)
 	return out[0] & 1 ? -EINVAL : 0; /* a group's address */
 }
 
+void settings_to_xdp(const struct settings *s, struct port_xdp_network *out)
+{
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		const struct settings_network *from = &s->networks[i];
+
+		out[i] = (struct port_xdp_network){
+			.range = { .local = from->bind,
+				   .first = (uint16_t)from->media_ports.first,
+				   .last = (uint16_t)from->media_ports.last }
+		};
+		memcpy(out[i].interface, from->interface, sizeof(out[i].interface));
+	}
+}
+
 void settings_to_dpdk(const struct settings *s, struct port_dpdk_settings *out)
 {
 	const struct settings_dpdk *from = &s->media.dpdk;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "engine/port_dpdk.h"
+#include "engine/port_xdp.h"
 #include "sig/shard.h"
 #include "sig/sip/tls.h"
 
@@ -39,6 +40,7 @@ struct settings_network {
 	uint32_t sip_tls_ports[SETTINGS_SIP_PORTS_MAX];
 	uint32_t sip_tls_port_count;
 	struct conf_range media_ports;
+	char interface[XDP_NAME_MAX]; /* empty: media comes by sockets only */
 };
 
 struct settings_sip {
@@ -152,6 +154,8 @@ void settings_to_tls(const struct settings *s, struct tls_settings *out);
 void settings_to_dpdk(const struct settings *s, struct port_dpdk_settings *out);
 /* "02:00:5e:10:00:01". 0 or -EINVAL. */
 int settings_mac_parse(uint8_t out[6], const char *text) NODISCARD;
+/* What media.port xdp needs; room for SHARD_NETWORKS_MAX. */
+void settings_to_xdp(const struct settings *s, struct port_xdp_network *out);
 /* Pairs of media ports over all networks. */
 uint32_t settings_port_pairs(const struct settings *s);
 

@@ -426,6 +426,14 @@ static void check_others(const struct check *c)
 	}
 }
 
+static bool has_interface(const struct settings *s)
+{
+	for (uint32_t i = 0; i < s->network_count; i++)
+		if (s->networks[i].interface[0])
+			return true;
+	return false;
+}
+
 static void check_media(const struct check *c)
 {
 	const struct settings_media *media = &c->s->media;
@@ -433,6 +441,8 @@ static void check_media(const struct check *c)
 
 	if (media->port == ENGINE_PORT_DPDK && media->dpdk.device[0] == '\0')
 		REPORT(c, "media.dpdk.device", "media.dpdk.device is missing: media.port is dpdk");
+	if (media->port == ENGINE_PORT_XDP && !has_interface(c->s))
+		REPORT(c, "media.port", "media.port is xdp: a network must name its interface");
 	if (media->dpdk.gateway[0] != '\0' && settings_mac_parse(mac, media->dpdk.gateway))
 		REPORT(c, "media.dpdk.gateway",
 		       "media.dpdk.gateway must be a MAC address such as 02:00:5e:10:00:01");

@@ -14,7 +14,7 @@
 
 /* In the order of enum latch_mode. */
 /* In the order of enum engine_port. */
-static const char *const g_port_names[] = { "auto", "io_uring", "epoll", "dpdk", NULL };
+static const char *const g_port_names[] = { "auto", "io_uring", "epoll", "dpdk", "xdp", NULL };
 static const char *const g_latch_names[] = { "strict", "same-ip", "any-once", NULL };
 /* In the order of enum log_level. */
 static const char *const g_level_names[] = { "error", "warn", "info", "debug", NULL };
@@ -101,6 +101,12 @@ static const struct conf_field g_network_fields[] = {
 	  .at_start = true,
 	  .help = "UDP ports for RTP and RTCP; an audio call takes four. Keep them out of the "
 		  "ephemeral range of the machine." },
+	{ .key = "interface",
+	  TEXT(settings_network, interface),
+	  .at_start = true,
+	  .help = "Name of the Ethernet interface that media of this network crosses; with "
+		  "media.port: xdp its packets are taken there, past the firewall of the machine. "
+		  "For an address on a VLAN, the interface below it." },
 	{ .key = NULL },
 };
 
@@ -241,7 +247,8 @@ static const struct conf_field g_media_fields[] = {
 	  .preset = "auto",
 	  .at_start = true,
 	  .help = "How packets come and go: io_uring or epoll over the kernel's sockets (auto: the "
-		  "first that is allowed), or dpdk." },
+		  "first that is allowed), dpdk, or xdp: AF_XDP on networks[].interface, which "
+		  "needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF at start." },
 	{ .key = "workers",
 	  U32(settings_media, workers, 1, 16),
 	  .preset = "1",

@@ -94,6 +94,7 @@ static const struct {
 	{ "SIP port twice", NODE NETWORK "    sip_ports: [5060, 5060]\n", 8, 23, "twice" },
 	{ "SIP port in media", NODE NETWORK "    sip_ports: [5060, 20001]\n", 8, 23,
 	  "media_ports" },
+	{ "xdp without interface", NODE NETWORK "media: {port: xdp}\n", 8, 15, "interface" },
 	{ "dpdk without device", NODE NETWORK "media: {port: dpdk}\n", 8, 8, "media.dpdk.device" },
 	{ "gateway that is no MAC address",
 	  NODE NETWORK "media: {dpdk: {gateway: \"02:00:5e:10:00:zz\"}}\n", 8, 25, "MAC address" },
