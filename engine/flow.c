@@ -201,8 +201,37 @@ static bool is_wrong_port(const struct pkt *p, const struct flow *f)
 	return p->channel != (f->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP);
 }
 
+enum {
+	LINE = 64,
+	/* what is read or written for every packet: all up to rules, with the counters */
+	LINES = offsetof(struct flow, rules) / LINE + 1,
+	FLOWS_IN_CACHE = 256,
+};
+
+static void flow_prefetch(const struct flow *f)
+{
+	for (size_t i = 0; i < LINES; i++)
+		__builtin_prefetch((const char *)f + i * LINE, 1);
+}
+
+/*
+ * With many flows none of this batch is in the cache, and each stage would wait for each packet in turn. All at once they
+ * come in little more than the time of one: bench/relay --sim --calls 50000, 173 ns a packet in place of 210.
+ */
+static void flows_prefetch(struct worker *w, struct batch *b)
+{
+	if (w->flows.count < FLOWS_IN_CACHE)
+		return;
+	BATCH_EACH(p, b)
+	flow_prefetch(&w->flows.list[p->slot]);
+	BATCH_EACH(p, b)
+	if (w->flows.list[p->slot].peer.generation != 0)
+		flow_prefetch(&w->flows.list[w->flows.list[p->slot].peer.slot]);
+}
+
 void flow_stage(struct worker *w, struct batch *b)
 {
+	flows_prefetch(w, b);
 	BATCH_EACH(p, b)
 	{
 		struct flow *f = &w->flows.list[p->slot];

@@ -97,7 +97,7 @@ struct flow {
 	uint8_t connected;       /* 1: the RTP socket is connected to the latched source */
 	uint64_t noticed_ns;     /* last MEDIA_FLOW_LATCHED */
 	uint64_t silence_ns;     /* of the party, that is worth an event; 0: none is */
-	uint64_t listening_ns;   /* open, or last update with receive */
+	uint64_t listening_ns;   /* open, or the update since when it is to be heard */
 	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
 	uint32_t active_at;      /* index in flow_table.active */
 	struct digits digits;
@@ -121,6 +121,8 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	      struct flow **out) NODISCARD;
 /* Everything of the spec but id and resume. The living state goes on; a moved signalled address is latched anew. */
 void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns);
+/* When its party was heard last, or began to be expected. */
+uint64_t flow_heard_ns(const struct flow *f);
 void flow_close(struct flow_table *t, struct flow *f);
 /* NULL when the id is stale or never was. */
 struct flow *flow_find(const struct flow_table *t, struct flow_id id);

@@ -20,18 +20,9 @@ void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
 		l->since_ns = now_ns; /* no route, say: it does without */
 }
 
-static uint64_t heard_ns(const struct flow *f)
-{
-	uint64_t rtp_ns = f->latch[CHANNEL_RTP].heard_ns;
-	uint64_t rtcp_ns = f->latch[CHANNEL_RTCP].heard_ns;
-	uint64_t heard_ns = rtp_ns > rtcp_ns ? rtp_ns : rtcp_ns;
-
-	return heard_ns > f->listening_ns ? heard_ns : f->listening_ns;
-}
-
 static void silence_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 {
-	uint64_t since_ns = heard_ns(f);
+	uint64_t since_ns = flow_heard_ns(f);
 	struct media_event event;
 
 	if (!f->receive || f->silence_ns == 0 || since_ns == f->silent_told_ns ||

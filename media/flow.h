@@ -153,7 +153,8 @@ enum media_event_kind {
 	MEDIA_FLOW_LATCHED, /* resume: latched address, source or offsets changed: worth saving */
 	MEDIA_FLOW_DIGIT, /* digit, duration_ms: one per event, when it ends (or 3 s after its last packet) */
 	MEDIA_FLOW_RESERVE, /* resume: less than half of the granted SRTP or SRTCP indexes is left */
-	MEDIA_FLOW_SILENT, /* once, after silence_ms; again only after the party was heard or an update */
+	MEDIA_FLOW_SILENT, /* once, after silence_ms; again only after the party was heard or an update. Before it an update begins the time
+			    * anew only where receive, silence_ms or remote_rtp changes */
 	MEDIA_FLOW_STATS,
 	MEDIA_FLOW_CLOSED,
 	MEDIA_FLOW_FAILED, /* the flow could not be opened or its socket died: error is -errno */

@@ -365,6 +365,29 @@ static void silence_is_told_once(void **state)
 	rig_close(r);
 }
 
+/* Indexes of SRTP are granted by updates: those begin no time anew. One after the event does. */
+static void updates_are_no_sign_of_life(void **state)
+{
+	struct rig *r = rig_open();
+
+	(void)state;
+	r->spec[A].silence_ms = 10000;
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(silent_after_ms(r, 6000), 0);
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(silent_after_ms(r, 3500), 0);
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(silent_after_ms(r, 1000), 1);
+	assert_int_equal(silent_after_ms(r, 60000), 0);
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(silent_after_ms(r, 9500), 0);
+	assert_int_equal(silent_after_ms(r, 1000), 1);
+	r->spec[A].remote_rtp.port++; /* it is to be heard from elsewhere */
+	rig_update(r, &r->spec[A]);
+	assert_int_equal(silent_after_ms(r, 9500), 0);
+	rig_close(r);
+}
+
 static void strangers_do_not_end_a_silence(void **state)
 {
 	struct rig *r = rig_open();
@@ -506,6 +529,7 @@ int main(void)
 		cmocka_unit_test(a_moved_party_has_its_rtcp_elsewhere),
 		cmocka_unit_test(an_update_that_moves_nothing_keeps_the_latch),
 		cmocka_unit_test(silence_is_told_once),
+		cmocka_unit_test(updates_are_no_sign_of_life),
 		cmocka_unit_test(strangers_do_not_end_a_silence),
 		cmocka_unit_test(latches_what_it_does_not_relay),
 		cmocka_unit_test(a_held_flow_latches_nobody),
