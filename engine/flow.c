@@ -106,16 +106,34 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	return 0;
 }
 
+uint64_t flow_heard_ns(const struct flow *f)
+{
+	uint64_t rtp_ns = f->latch[CHANNEL_RTP].heard_ns;
+	uint64_t rtcp_ns = f->latch[CHANNEL_RTCP].heard_ns;
+	uint64_t heard_ns = rtp_ns > rtcp_ns ? rtp_ns : rtcp_ns;
+
+	return heard_ns > f->listening_ns ? heard_ns : f->listening_ns;
+}
+
+/* Not with each update: SRTP indexes are granted every few seconds, and a party that is gone would never be found silent. */
+static bool listens_anew(const struct flow *f, const struct flow_spec *spec)
+{
+	return f->receive != spec->receive || f->silence_ns != spec->silence_ms * NS_PER_MS ||
+	       !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp) ||
+	       f->silent_told_ns == flow_heard_ns(f);
+}
+
 void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns)
 {
 	bool rtp_moved = !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp);
 	bool rtcp_moved = !addr_eq(&f->remote[CHANNEL_RTCP], &spec->remote_rtcp);
+	bool anew = listens_anew(f, spec);
 
 	assert(f->id.generation == spec->id.generation);
 	if (f->peer.slot != spec->peer.slot || f->peer.generation != spec->peer.generation)
 		f->source.feeding = 0;
 	spec_apply(f, spec);
-	if (f->receive)
+	if (f->receive && anew)
 		f->listening_ns = now_ns;
 	if (rtp_moved)
 		latch_forget(f, CHANNEL_RTP);
