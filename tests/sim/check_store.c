@@ -177,8 +177,9 @@ static void look_for(struct sim *s, struct seen *seen)
 			   seen->call, seen->need, record ? record->version : 0);
 	/* a BYE of ours waits for no save, and nothing does while the store is away: the successor may hold a call that both sides
 	 * have left, until their silence ends it */
-	seen->weak |= lost || forgets_byes(seen, record->version) ||
-		      (seen->excused && record->version < seen->asked);
+	seen->weak |= lost;
+	seen->stale |= !lost && (forgets_byes(seen, record->version) ||
+				 (seen->excused && record->version < seen->asked));
 	seen->repeats |= seen->fresh;
 	seen->fresh = true;
 	seen->asked = seen->stored = record ? record->version : 0;

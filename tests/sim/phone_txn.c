@@ -167,7 +167,8 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 		t->give_up_ns = 0;
 	} else if (m->status < 300) {
 		if (t->state == PT_COMPLETED) { /* a refusal is not saved before it is said */
-			if (s->node.incarnation == t->incarnation)
+			/* nor is 503 kept: a late copy of the INVITE may find room */
+			if (s->node.incarnation == t->incarnation && !t->was_full)
 				check_fail(s, "%s heard a 2xx after a refusal", p->user);
 			return false;
 		}
@@ -183,6 +184,7 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 			return false;
 		}
 		t->state = PT_COMPLETED;
+		t->was_full = m->status == 503;
 		t->give_up_ns = s->now_ns + 64 * T1; /* timer D */
 		ack_failure(s, p, t, m);
 	}
