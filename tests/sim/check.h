@@ -80,6 +80,9 @@ void check_received(struct sim *s, struct bytes text);
 /* ---- check_store.c ---- */
 void check_save(struct sim *s, const struct effect *e);
 void check_stored(struct sim *s, uint64_t call, uint64_t version);
+void check_forgotten(struct sim *s, uint64_t call, uint64_t version);
+/* What the node believes to be saved is there; a good while after the last outage. */
+void check_all_stored(struct sim *s);
 void check_saved(struct sim *s, const struct store_command *c, bool ok);
 void check_cdr(struct sim *s, const struct cdr *cdr);
 void check_degraded(struct sim *s);

@@ -42,10 +42,11 @@ static void report(const struct totals *t, uint64_t seeds)
 		     t->crashes, t->outages, t->vanished, (double)t->virtual_ns / 3.6e12);
 	(void)printf("# %" PRIu64 " SRTP keys, %" PRIu64 " ranges granted; %" PRIu64
 		     " parties silent, %" PRIu64 " calls by command, %" PRIu64
-		     " steps of the clock, %" PRIu64 " writes forgotten; phones: %" PRIu64
-		     " TCP, %" PRIu64 " TLS, %" PRIu64 " IPv6\n",
+		     " steps of the clock, %" PRIu64 " writes forgotten and %" PRIu64
+		     " calls found stored; phones: %" PRIu64 " TCP, %" PRIu64 " TLS, %" PRIu64
+		     " IPv6\n",
 		     t->secrets, t->granted, t->silences, t->originated, t->steps, t->forgotten,
-		     t->tcp, t->tls, t->udp6);
+		     t->looked_up, t->tcp, t->tls, t->udp6);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 

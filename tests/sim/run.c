@@ -24,6 +24,8 @@ const char *sabotage_name(enum sabotage sabotage)
 		return "leak-flow";
 	case SABOTAGE_INDEX:
 		return "index";
+	case SABOTAGE_AMNESIA:
+		return "amnesia";
 	case SABOTAGE_DEAF:
 		return "deaf";
 	case SABOTAGE_COUNT:

@@ -6,7 +6,13 @@
 
 #include "tests/sim/sim.h"
 
-enum { CALLS_FROM_MS = 2000, CALLS_TO_MS = 60000, TROUBLE_TO_MS = 130000, ANSWERED_MAX_MS = 40000 };
+enum {
+	CALLS_FROM_MS = 2000,
+	CALLS_TO_MS = 60000,
+	TROUBLE_TO_MS = 130000,
+	ASSERTED_MS = 4000,
+	ANSWERED_MAX_MS = 40000
+};
 #define CALM_NS  (140 * NS_PER_S)
 #define QUIET_NS (470 * NS_PER_S)
 #define END_NS   (580 * NS_PER_S)
@@ -216,6 +222,18 @@ static void on_down(struct sim *s, const struct event *e)
 	store_down(s);
 }
 
+static void on_forget(struct sim *s, const struct event *e)
+{
+	store_forget(s, e->a);
+}
+
+/* All was told again by now. */
+static void on_asserted(struct sim *s, const struct event *e)
+{
+	(void)e;
+	check_all_stored(s);
+}
+
 static void on_link_broken(struct sim *s, const struct event *e)
 {
 	(void)e;
@@ -293,10 +311,12 @@ static void plan_outage(struct sim *s)
 	uint64_t at = sim_between_ms(s, 1000, TROUBLE_TO_MS - 20000);
 	uint64_t notice = sim_between_ms(s, 0, 50);
 	uint64_t length = sim_between_ms(s, 100, 10000);
+	uint64_t forgets = sim_chance(s, 300) ? sim_between_ms(s, 100, 20000) : 0;
 
-	sim_after(s, at, on_down, 0, 0, 0);
+	sim_after(s, at, forgets ? on_forget : on_down, 0, forgets, 0);
 	sim_after(s, at + notice, on_link_broken, 0, 0, 0);
 	sim_after(s, at + length, on_up, 0, 0, 0);
+	sim_after(s, at + length + ASSERTED_MS * NS_PER_MS, on_asserted, 0, 0, 0);
 	sim_after(s, at + length + sim_between_ms(s, 1, 300), on_link_back, 0, 0, 0);
 }
 
@@ -391,6 +411,7 @@ static void on_calm(struct sim *s, const struct event *e)
 	(void)e;
 	trace_line(s, "(no more trouble from here)");
 	s->calm = true;
+	check_all_stored(s);
 }
 
 static void on_quiet(struct sim *s, const struct event *e)

@@ -33,6 +33,7 @@ struct totals {
 	uint64_t silences, originated, steps;
 	uint64_t udp6, tcp, tls; /* phones */
 	uint64_t forgotten;      /* acknowledged writes that the store lost */
+	uint64_t looked_up;      /* calls that are in the store after all */
 	uint64_t stories;        /* hash of all, the same in every build */
 };
 
@@ -46,6 +47,7 @@ enum sabotage {
 	SABOTAGE_MUTE_BYE,  /* the node's BYEs never leave */
 	SABOTAGE_LEAK_FLOW, /* the engine never hears FLOW_CLOSE */
 	SABOTAGE_INDEX,     /* the engine begins a key below where the record says */
+	SABOTAGE_AMNESIA,   /* the store forgets, and its link does not break */
 	SABOTAGE_DEAF,      /* the engine never says that a party is silent */
 	SABOTAGE_COUNT,
 };
