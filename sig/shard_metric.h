@@ -39,6 +39,7 @@
 	X(NO_TRANSACTION, "no_transaction")          \
 	X(CSEQ, "cseq_order")                        \
 	X(GLARE, "request_pending")                  \
+	X(INTERVAL, "session_interval")              \
 	X(MEMORY, "out_of_memory")
 
 /* Datagrams nobody gets an answer to. */

@@ -6,6 +6,7 @@
 #include "sig/call/leg.h"
 #include "sig/call/originate.h"
 #include "sig/call/session.h"
+#include "sig/call/session_timer.h"
 
 /* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. */
 static void end_fork(struct call_host *h, const struct leg *l, const struct sip_message *m)
@@ -59,6 +60,28 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 	       (inv->state == INVITE_ANSWERED || (inv->state == INVITE_ACCEPTED && inv->late));
 }
 
+/* Both said to each other what they had said before. */
+static bool is_refresh(const struct call *c, const struct exchange *x)
+{
+	uint8_t asked = leg_other(c, c->invite.from);
+
+	return c->invite.own && c->invite.again &&
+	       bytes_eq(text_bytes(&x->offer_out), session_said(c, asked)) &&
+	       session_is_same(text_bytes(&x->answer_in), session_heard(c, asked));
+}
+
+/* The one for whom we asked hears nothing of the answer: what it was told before holds. */
+static void keep_said(struct call *c)
+{
+	struct leg *l = c->legs[c->invite.from];
+	struct bytes said = session_said(c, c->invite.from);
+
+	if (!c->invite.own)
+		text_clear(&l->said);
+	else if (said.n && said.p != text_bytes(&l->said).p && text_set(&l->said, said))
+		text_clear(&l->said); /* it will be asked with a new offer */
+}
+
 /* What was agreed stays; what was needed to agree goes. */
 static void keep_session(struct call *c)
 {
@@ -68,7 +91,8 @@ static void keep_session(struct call *c)
 	if (!l->asked)
 		return;
 	x = &l->asked->media;
-	if (x->answer_in.n) {
+	if (x->answer_in.n && !is_refresh(c, x)) {
+		keep_said(c);
 		if (!c->invite.late) {
 			x->offer_in = c->invite.offer;
 			c->invite.offer = (struct text){ 0 };
@@ -138,6 +162,7 @@ void invite_answer_go(struct call_host *h, struct call *c)
 	inv->interval_ms = TXN_T1_MS;
 	inv->retransmit_ns = h->now.ns + TXN_T1_MS * NS_PER_MS;
 	inv->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	session_timer_start(h, c->legs[inv->from]);
 	if (inv->again || c->legs[LEG_A]->state != LEG_EARLY)
 		return; /* said before, perhaps by another process */
 	c->legs[LEG_A]->state = LEG_ANSWERED;
