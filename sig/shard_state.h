@@ -114,6 +114,8 @@ void shard_register(struct shard *s, const struct sip_message *m);
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
 						 bool proxy);
 bool shard_is_trusted(const struct shard *s, const struct addr *source);
+/* Who said something over this connection is known: by credentials, by its address, or by what only a party of a call knows. */
+void shard_trust(struct shard *s, const struct sip_hop *hop);
 const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number);
 
 /* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */
