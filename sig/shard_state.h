@@ -27,9 +27,11 @@ struct shard_aor {
 	pool_handle self;
 	uint64_t hash;
 	struct aor entry;
-	uint64_t acked;   /* version the store is believed to hold; 0: none */
-	uint64_t saving;  /* version in flight; 0: none */
-	uint64_t unknown; /* of a save whose outcome is not known */
+	uint64_t acked;     /* version the store is believed to hold; 0: none */
+	uint64_t saving;    /* version in flight; 0: none */
+	uint64_t unknown;   /* of a save whose outcome is not known */
+	uint64_t back_from; /* version to which the store may have gone back; 0: it has not */
+	uint32_t back_tries;
 	bool is_unknown, saving_delete, unknown_delete;
 	bool unsaved;                /* differs from what the store holds */
 	struct register_wait *waits; /* oldest first */

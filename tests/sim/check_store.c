@@ -108,6 +108,7 @@ void check_forgotten(struct sim *s, uint64_t call, uint64_t version)
 
 	seen->stored = version;
 	seen->forgiven = seen->asked;
+	seen->repeats = true;
 	seen->excused = true;
 }
 
