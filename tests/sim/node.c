@@ -58,7 +58,6 @@ static void carry_one(struct sim *s, const struct effect *e)
 		engine_command(s, e->media, e->call);
 		break;
 	case EFFECT_EVENT:
-	case EFFECT_TRUST:
 		break;
 	}
 }
@@ -304,7 +303,6 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
-		break;
 	}
 	carry(s);
 }
