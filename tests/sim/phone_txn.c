@@ -264,8 +264,11 @@ static void on_timer(struct sim *s, const struct event *e)
 
 void phone_txns_again(struct sim *s, struct phone *p)
 {
-	for (struct phone_txn *t = p->txns; t; t = t->next) {
-		if (t->dead || t->method == SIP_REGISTER)
+	/* an INVITE before its CANCEL */
+	for (uint64_t serial = 1; serial <= p->txn_serial; serial++) {
+		const struct phone_txn *t = by_serial(p, serial);
+
+		if (!t || t->method == SIP_REGISTER)
 			continue;
 		if (!t->server && t->state <= PT_PROCEEDING)
 			phone_say(s, p, text_bytes(&t->request));
