@@ -58,6 +58,7 @@ static void carry_one(struct sim *s, const struct effect *e)
 		engine_command(s, e->media, e->call);
 		break;
 	case EFFECT_EVENT:
+	case EFFECT_TRUST:
 		break;
 	}
 }

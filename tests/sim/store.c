@@ -195,6 +195,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_SEND:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
+	case EFFECT_TRUST:
 		break;
 	}
 }
