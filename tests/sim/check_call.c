@@ -97,7 +97,7 @@ static bool is_deaf(struct sim *s, const struct seen *seen)
 		const struct phone *p = &s->phones.list[i];
 
 		for (uint32_t k = 0; k < p->call_count; k++)
-			deaf |= p->calls[k]->node_call == seen->call && p->calls[k]->sdp.hold;
+			deaf |= p->calls[k]->node_call == seen->call && p->calls[k]->sdp.held;
 	}
 	return deaf;
 }

@@ -49,6 +49,7 @@ const char *phone_sdp_offer(struct phone_call *c, char out[PHONE_SDP_MAX])
 	(void)snprintf(d->crypto, sizeof(d->crypto), "1 AES_CM_128_HMAC_SHA1_80");
 	d->sends = true;
 	d->receives = !d->hold;
+	d->held |= d->hold;
 	return write_sdp(c, lists[d->codecs % COUNT_OF(lists)], direction(true, !d->hold), out);
 }
 

@@ -15,6 +15,7 @@ struct phone_sdp {
 	uint16_t port;
 	uint8_t codecs;  /* which list it offers */
 	bool hold;       /* we want to hear nothing */
+	bool held;       /* ... and offered that once: what came of it is not followed */
 	bool secret;     /* what we said last is SRTP */
 	char key[41];    /* base64 of key and salt */
 	char crypto[64]; /* tag and suite */
