@@ -8,14 +8,22 @@
 #include "sig/call/session.h"
 #include "sig/call/session_timer.h"
 
-/* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. */
-static void end_fork(struct call_host *h, const struct leg *l, const struct sip_message *m)
+enum { FORKS_ENDED_MAX = 16 }; /* of one leg: nobody has more phones that answer at once */
+
+/* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. A party that makes up forks does not fill the
+ * transactions with our BYEs. */
+static void end_fork(struct call_host *h, struct leg *l, const struct sip_message *m)
 {
 	struct dialog_request ack = { .method = SIP_ACK, .cseq = m->cseq, .max_forwards = -1 };
 	struct dialog_request bye = { .method = SIP_BYE, .cseq = m->cseq + 1, .max_forwards = -1 };
 	struct writer w = writer_over(h->space, HOST_SPACE);
 	struct dialog d = { .tag = l->dialog.tag, .hop = m->hop };
 
+	if (l->forks_ended == FORKS_ENDED_MAX) {
+		sig_count_dropped(h->metrics, DROPPED_FORKS);
+		return;
+	}
+	l->forks_ended++;
 	if (!text_set(&d.call_id, text_bytes(&l->dialog.call_id)) &&
 	    !text_set(&d.local, text_bytes(&l->dialog.local)) &&
 	    !text_set(&d.remote, text_bytes(&l->dialog.remote)) &&
@@ -32,7 +40,7 @@ static void end_fork(struct call_host *h, const struct leg *l, const struct sip_
 
 void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
-	const struct leg *l = c->legs[leg];
+	struct leg *l = c->legs[leg];
 	struct dialog_tag own = dialog_tag(&l->dialog);
 
 	/* it must be an INVITE of ours that is answered */
@@ -61,12 +69,11 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 }
 
 /* Both said to each other what they had said before. */
-static bool is_refresh(const struct call *c, const struct exchange *x)
+static bool is_old_news(const struct call *c, const struct exchange *x)
 {
 	uint8_t asked = leg_other(c, c->invite.from);
 
-	return c->invite.own && c->invite.again &&
-	       bytes_eq(text_bytes(&x->offer_out), session_said(c, asked)) &&
+	return invite_is_refresh(c, asked) &&
 	       session_is_same(text_bytes(&x->answer_in), session_heard(c, asked));
 }
 
@@ -91,7 +98,7 @@ static void keep_session(struct call *c)
 	if (!l->asked)
 		return;
 	x = &l->asked->media;
-	if (x->answer_in.n && !is_refresh(c, x)) {
+	if (x->answer_in.n && !is_old_news(c, x)) {
 		keep_said(c);
 		if (!c->invite.late) {
 			x->offer_in = c->invite.offer;

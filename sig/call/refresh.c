@@ -87,8 +87,8 @@ void refresh_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t 
 	struct leg *l = c->legs[leg];
 	struct session_timer *t = &l->timer;
 
-	if (!t->ours || t->interval_s == 0 || c->state == CALL_ENDING)
-		return;
+	if (!t->ours || t->interval_s == 0 || t->refresh_ns || c->state == CALL_ENDING)
+		return; /* it was no refresh of ours */
 	if (!t->agreed)
 		session_timer_start(h, l);
 	else if (status == 491 || status == 500 || status == 422)

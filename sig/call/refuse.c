@@ -84,8 +84,9 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	};
 
 	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
+	if (!invite_is_refresh(c, leg))
+		order_refused(h, c, status);
 	leg_asked_clear(c->legs[leg]);
-	order_refused(h, c, status);
 	invite_failed(c);
 	outbox_touch(&c->out);
 	refresh_refused(h, c, leg, status);

@@ -184,6 +184,12 @@ int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
 	return own(h, c, leg_other(c, to), true);
 }
 
+bool invite_is_refresh(const struct call *c, uint8_t leg)
+{
+	return c->invite.own && c->invite.again &&
+	       bytes_eq(text_bytes(&c->legs[leg]->asked->media.offer_out), session_said(c, leg));
+}
+
 void invite_failed(struct call *c)
 {
 	if (c->invite.wakes)

@@ -110,11 +110,13 @@ void session_timer_write_supported(struct writer *w, const struct call_host *h)
 void session_timer_write_request(struct writer *w, const struct call_host *h, const struct leg *leg)
 {
 	const struct session_timer *t = &leg->timer;
+	uint32_t s;
 
 	session_timer_write_supported(w, h);
 	if (is_off(h, leg))
 		return;
-	writer_fmt(w, "Session-Expires: %u", at_least(own_interval(h, leg), SESSION_EXPIRES_MIN_S));
+	s = t->interval_s ? at_least(t->interval_s, t->min_s) : own_interval(h, leg);
+	writer_fmt(w, "Session-Expires: %u", at_least(s, SESSION_EXPIRES_MIN_S));
 	if (t->interval_s)
 		writer_fmt(w, ";refresher=%s", t->ours ? "uac" : "uas");
 	writer_str(w, "\r\n");
@@ -162,17 +164,20 @@ static void not_before(uint64_t *deadline, uint64_t ns)
 /* All calls of a node come at once: our own requests are spread. */
 void session_timer_resume(const struct call_host *h, struct leg *leg)
 {
-	not_before(&leg->timer.refresh_ns,
-		   h->now.ns + rand_below(h->rand, RESUME_SPREAD_MS) * NS_PER_MS);
-	not_before(&leg->timer.expires_ns, h->now.ns + RESUME_GRACE_S * NS_PER_S);
+	struct session_timer *t = &leg->timer;
+
+	if (t->ours && t->interval_s && leg->state == LEG_CONFIRMED && !t->refresh_ns)
+		t->refresh_ns = 1; /* its answer was awaited */
+	not_before(&t->refresh_ns, h->now.ns + rand_below(h->rand, RESUME_SPREAD_MS) * NS_PER_MS);
+	not_before(&t->expires_ns, h->now.ns + RESUME_GRACE_S * NS_PER_S);
 }
 
 bool session_timer_raise(struct leg *leg, const struct sip_message *m)
 {
 	uint32_t min = min_of(m);
 
-	if (m->status != 422 || min <= leg->timer.min_s)
-		return false;
+	if (m->status != 422 || min == 0 || min < 2 * leg->timer.min_s)
+		return false; /* in small steps it would go on for long */
 	leg->timer.min_s = min;
 	return true;
 }

@@ -230,7 +230,7 @@ static void party_refreshes(void **state)
 			phone_request(&l->a, "INVITE",
 				      TIMER "Session-Expires: 600;refresher=uac\r\n", PHONE_SDP_A);
 			m = rig_take(l->r, &l->b.addr, "INVITE ");
-			assert_true(says(m, "Session-Expires", "1800;refresher=uas"));
+			assert_true(says(m, "Session-Expires", "90;refresher=uas"));
 			phone_answer_as(&l->b, m, "", "200 OK",
 					"Session-Expires: 90;refresher=uas\r\n", PHONE_SDP_B);
 			m = phone_hears(&l->a, "SIP/2.0 200");
@@ -261,6 +261,45 @@ static void refused_refreshes(void **state)
 	m = hears_within(l, &l->a, "INVITE ", 20);
 	phone_answer(&l->a, m, "481 Gone", "");
 	line_assert_cdr(l, 200, 31, ENDED_BY_A);
+}
+
+/* RFC 3261 14.1; each time in the same words, and once. */
+static void reinvites_cross(void **state)
+{
+	struct line *l = *state;
+	struct bytes first, m;
+
+	(void)talk(l, TIMER "Session-Expires: 1800;refresher=uac\r\n",
+		   "Session-Expires: 1800;refresher=uac\r\n");
+	first = rig_body(l->b.invite);
+	m = hears_within(l, &l->b, "INVITE ", 905);
+	for (int i = 0; i < 3; i++) {
+		phone_answer(&l->b, m, "491 Request Pending", "");
+		assert_int_equal(untaken(l->r, &l->b.addr, "INVITE "), 0);
+		m = hears_within(l, &l->b, "INVITE ", 5);
+		assert_true(bytes_eq(rig_body(m), first));
+	}
+	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
+	wait_s(l, 20);
+	assert_int_equal(untaken(l->r, &l->b.addr, "INVITE "), 0);
+}
+
+/* A callee that raises Min-SE by one each time does not keep us busy. */
+static void callee_wants_ever_longer(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+	unsigned min = 2000;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	while ((m = phone_rings(&l->b)).n) {
+		char line[32];
+
+		(void)snprintf(line, sizeof(line), "Min-SE: %u\r\n", min++);
+		phone_answer_as(&l->b, m, l->b.tag, "422 Session Interval Too Small", line, "");
+	}
+	assert_int_equal(min, 2002);
+	assert_true(phone_hears(&l->a, "SIP/2.0 422").n);
 }
 
 /* RFC 3311: it says that a session is still there; what it would change is for a re-INVITE. */
@@ -359,6 +398,10 @@ static void survives_a_restart(void **state)
 	assert_int_equal(untaken(l->r, &l->a.addr, "UPDATE "), 0);
 	phone_answer_as(&l->a, hears_within(l, &l->a, "UPDATE ", 15), "", "200 OK",
 			"Session-Expires: 600;refresher=uac\r\n", "");
+	(void)hears_within(l, &l->a, "UPDATE ", 305);
+	restart(l, 1); /* before it was answered */
+	phone_answer_as(&l->a, hears_within(l, &l->a, "UPDATE ", 21), "", "200 OK",
+			"Session-Expires: 600;refresher=uac\r\n", "");
 	restart(l, 5000); /* both are late: A is asked soon, B has a while */
 	phone_answer_as(&l->a, hears_within(l, &l->a, "UPDATE ", 21), "", "200 OK",
 			"Session-Expires: 600;refresher=uac\r\n", "");
@@ -416,6 +459,8 @@ int main(void)
 		TEST(party_refreshes),
 		TEST(refused_refreshes),
 		TEST(updates_with_offers),
+		TEST(reinvites_cross),
+		TEST(callee_wants_ever_longer),
 		TEST(refresh_of_a_held_call),
 		TEST(refresh_meets_a_reinvite),
 		TEST(survives_a_restart),
