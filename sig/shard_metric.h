@@ -48,6 +48,7 @@
 	X(UNREADABLE, "unreadable")                 \
 	X(ACK, "ack_without_transaction")           \
 	X(RESPONSE, "response_without_transaction") \
+	X(FORKS, "too_many_forks")                  \
 	X(SELF, "from_ourselves")                   \
 	X(TOO_LARGE, "too_large")                   \
 	X(OOM, "out_of_memory")
