@@ -304,6 +304,7 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
+		break;
 	}
 	carry(s);
 }
