@@ -72,7 +72,8 @@ static const struct conf_field g_network_fields[] = {
 	  .max = 65535,
 	  .at_start = true,
 	  .preset = "5060, 10060",
-	  .help = "UDP ports for SIP. A request of more than 1300 octets stays on UDP, too, whatever RFC "
+	  .help = "UDP ports for SIP. A request of more than 1300 octets stays on UDP, too, "
+		  "whatever RFC "
 		  "3261 18.1.1 says: over TCP no phone behind a NAT would hear it." },
 	{ .key = "sip_tcp_ports",
 	  .type = CONF_U32_LIST,
