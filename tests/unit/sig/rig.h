@@ -48,10 +48,10 @@ struct rig {
 	uint32_t media_count;
 	struct sip_hop trusted; /* the last one that was */
 	uint64_t incarnation;   /* of the shard that is started next; 0: not told */
-	bool hold_saves;      /* the store says nothing */
-	bool fail_saves;      /* the store says no */
-	bool hold_media;      /* the engine says nothing */
-	bool rolling;         /* a full list forgets its oldest half */
+	bool hold_saves;        /* the store says nothing */
+	bool fail_saves;        /* the store says no */
+	bool hold_media;        /* the engine says nothing */
+	bool rolling;           /* a full list forgets its oldest half */
 	void (*seen)(struct rig *r, const struct effect *e); /* each effect, before anything else */
 };
 
