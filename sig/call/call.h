@@ -71,7 +71,7 @@ struct leg {
 	uint64_t session_id, session_version; /* of our SDP to the party */
 	struct text
 		said; /* our SDP to the party, where the session in force has none that was said to it */
-	uint8_t forks_ended; /* 2xx of forks we did not want; not part of a record */
+	uint8_t forks_ended;       /* 2xx of forks we did not want; not part of a record */
 	uint32_t invite_cseq;      /* of our last INVITE on this leg, and */
 	uint64_t ack_branch;       /* of the ACK to its 2xx */
 	uint64_t leave_ns;         /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
