@@ -209,6 +209,19 @@ void srtp_cipher_crypt(struct srtp_cipher *c, uint32_t ssrc, uint64_t index, uin
 
 /* ---- batches ---- */
 
+void srtp_cipher_prefetch(const struct srtp_cipher *c)
+{
+	__builtin_prefetch(c, 0);
+}
+
+void srtp_cipher_prefetch_keys(const struct srtp_cipher *c)
+{
+	if (c->mb)
+		srtp_mb_prefetch(c->mb);
+	else
+		__builtin_prefetch(&c->inner, 0);
+}
+
 void srtp_cipher_crypts(const struct srtp_crypt *list, uint32_t count)
 {
 	struct srtp_mb_job jobs[SRTP_CIPHER_BATCH];

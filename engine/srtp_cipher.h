@@ -60,6 +60,10 @@ struct srtp_tag {
 	uint8_t tag[SRTP_CIPHER_TAG_ROOM]; /* out: whole, the packet has a part of it */
 };
 
+/* Fetch into the cache what the transforms will read: the first, some time later the second. */
+void srtp_cipher_prefetch(const struct srtp_cipher *c);
+void srtp_cipher_prefetch_keys(const struct srtp_cipher *c);
+
 /* The same for many at a time, at most SRTP_CIPHER_BATCH, of any ciphers. */
 void srtp_cipher_crypts(const struct srtp_crypt *list, uint32_t count);
 void srtp_cipher_tags(struct srtp_tag *list, uint32_t count);

@@ -126,6 +126,12 @@ void srtp_mb_key_close(struct srtp_mb_key *key)
 	free(key);
 }
 
+void srtp_mb_prefetch(const struct srtp_mb_key *key)
+{
+	for (size_t at = 0; at < sizeof(*key); at += 64)
+		__builtin_prefetch((const char *)key + at, 0);
+}
+
 void srtp_mb_crypt(const struct srtp_mb_job *jobs, uint32_t count)
 {
 	struct manager *m = count > 0 ? manager() : NULL;

@@ -25,6 +25,9 @@ struct srtp_mb_key *srtp_mb_key_open(const uint8_t cipher[SRTP_MB_CIPHER_LEN],
 /* Wipes it. NULL is none. */
 void srtp_mb_key_close(struct srtp_mb_key *key);
 
+/* Into the cache. */
+void srtp_mb_prefetch(const struct srtp_mb_key *key);
+
 struct srtp_mb_job {
 	const struct srtp_mb_key *key;
 	uint8_t *p;

@@ -17,6 +17,11 @@ void srtp_mb_key_close(struct srtp_mb_key *key)
 	assert(!key);
 }
 
+void srtp_mb_prefetch(const struct srtp_mb_key *key)
+{
+	(void)key;
+}
+
 void srtp_mb_crypt(const struct srtp_mb_job *jobs, uint32_t count)
 {
 	(void)jobs;
