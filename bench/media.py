@@ -19,6 +19,7 @@ import lib
 
 ROWS = ("ring", "flows", "srtp")
 FRAMES = 1024
+FRAME = 214      # G.711 of 20 ms over IPv4, without the check sequence
 STREAMS = (1, 8192)
 
 
@@ -35,7 +36,7 @@ def testpmd(seconds):
     command = ["dpdk-testpmd", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m", "128",
                "--lcores", f"0@{lib.LOAD_CORE},1@{lib.SERVER_CORE}" if lib.cores() > 1 else "0@0,1@0", "--vdev=net_ring0", "--", "--forward-mode=macswap",
                "--total-num-mbufs=8192", "--tx-first", "--burst=64", f"--txd={FRAMES}", f"--rxd={FRAMES}", "--nb-cores=1",
-               "--no-lsc-interrupt", "--stats-period=1"]
+               "--no-lsc-interrupt", f"--txpkts={FRAME}", "--stats-period=1"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                env={**os.environ, "LC_ALL": "C"})
     time.sleep(seconds + 2)
