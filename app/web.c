@@ -9,12 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libwebsockets.h>
 #include <sys/socket.h>
 
+#include "app/web_link.h"
+#include "app/web_sip.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "sig/sip/tls.h"
 
 enum {
 	PAGE_MAX = 256 * 1024,
@@ -22,11 +24,20 @@ enum {
 	HEADERS_MAX = 4096, /* request line and headers */
 	REQUEST_SECONDS = 5,
 	OWN_DESCRIPTORS = 8, /* listener, pipe, and what the library keeps */
+	PING_SECONDS = 30,   /* without traffic: bindings of a NAT stay, dead browsers are found */
+	HANGUP_SECONDS = 45,
+	TX_PACKET = 16384, /* or the library cuts what it writes to its receive buffer */
 };
 
 struct web {
 	struct lws_context *context;
 	const struct health *health;
+	struct web_sip *sip; /* NULL: no SIP */
+	struct tls *tls;     /* NULL: no TLS */
+	/* certificates to be read again, malloc'ed by the control thread */
+	_Atomic(struct tls_settings *) fresh;
+	uint32_t connections, connections_max;
+	struct lws_protocols protocols[3];
 	pthread_t thread;
 	_Atomic bool stop;
 };
@@ -38,7 +49,7 @@ struct page {
 };
 
 static struct {
-	metric_id requests, refused;
+	metric_id requests, refused, full;
 } g_metrics;
 
 void web_setup(void)
@@ -47,6 +58,11 @@ void web_setup(void)
 					     "result=\"served\"", "HTTP requests.");
 	g_metrics.refused = metric_register(METRIC_COUNTER, "tandem_http_requests_total",
 					    "result=\"refused\"", "HTTP requests.");
+	g_metrics.full = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					 "reason=\"connections_full\"",
+					 "Connections of the web listener not taken");
+	web_link_setup();
+	web_sip_setup();
 }
 
 static void on_lws_log(int level, const char *line)
@@ -152,10 +168,58 @@ static int page_send(struct lws *wsi, struct page *page)
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
+/* The library would leave those beyond its own limit waiting, and be woken by them for ever. */
+static int filter(const struct web *web)
+{
+	if (web->connections < web->connections_max)
+		return 0;
+	metric_add(g_metrics.full, 1);
+	return 1;
+}
+
+/* Marked, so that the library's own sockets are not counted out. */
+static void count_in(struct web *web, struct lws *wsi)
+{
+	lws_set_opaque_user_data(wsi, web);
+	web->connections++;
+}
+
+static void count_out(struct web *web, struct lws *wsi)
+{
+	if (lws_get_opaque_user_data(wsi) != web)
+		return;
+	lws_set_opaque_user_data(wsi, NULL);
+	web->connections--;
+}
+
+/* What may have woken us: certificates, SIP. */
+static void news(struct web *web)
+{
+	char error[TLS_ERROR_MAX];
+	/* acquire: pairs with the release in web_tls_reload */
+	struct tls_settings *fresh =
+		atomic_exchange_explicit(&web->fresh, NULL, memory_order_acquire);
+
+	if (fresh && web->tls && tls_reload(web->tls, fresh, error))
+		LOG_ERROR("web", 0, "the new certificates cannot be used: the old ones stay",
+			  LOG_STR("error", error));
+	free(fresh);
+	if (web->sip)
+		web_sip_news(web->sip);
+}
+
+static int upgrade(const struct web *web, struct lws *wsi)
+{
+	if (web->sip)
+		return web_sip_admit(web->sip, wsi) ? 0 : -1;
+	metric_add(g_metrics.refused, 1);
+	return -1;
+}
+
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		   size_t len)
 {
-	const struct web *web = lws_context_user(lws_get_context(wsi));
+	struct web *web = lws_context_user(lws_get_context(wsi));
 	struct page *page = user;
 
 	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
@@ -170,17 +234,52 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			page_drop(page);
 		return 0;
 	case LWS_CALLBACK_HTTP_BODY:
+		return -1;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return -1; /* no bodies, no upgrades */
+		return upgrade(web, wsi);
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+		return 1; /* a WebSocket of no sub-protocol */
+	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+		return filter(web);
+	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+		count_in(web, wsi);
+		return 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		count_out(web, wsi);
+		return 0;
+	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+		news(web);
+		return 0;
+	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+		tls_lend(web->tls, user);
+		return 0;
 	default:
 		return 0;
 	}
 }
 
-static const struct lws_protocols g_protocols[] = {
-	{ .name = "http", .callback = on_http, .per_session_data_size = sizeof(struct page) },
-	{ 0 },
-};
+static int on_sip(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		  size_t len)
+{
+	if (reason == LWS_CALLBACK_WSI_DESTROY)
+		count_out(lws_context_user(lws_get_context(wsi)), wsi);
+	return web_sip_callback(wsi, reason, user, in, len);
+}
+
+static void protocols_fill(struct web *web)
+{
+	web->protocols[0] = (struct lws_protocols){ .name = "http",
+						    .callback = on_http,
+						    .per_session_data_size = sizeof(struct page) };
+	if (!web->sip)
+		return;
+	web->protocols[1] = (struct lws_protocols){ .name = WEB_SIP_PROTOCOL,
+						    .callback = on_sip,
+						    .per_session_data_size = web_sip_session_size(),
+						    .rx_buffer_size = CHUNK,
+						    .user = web->sip,
+						    .tx_packet_size = TX_PACKET };
+}
 
 static void *web_run(void *arg)
 {
@@ -194,19 +293,41 @@ static void *web_run(void *arg)
 	return NULL;
 }
 
-static int context_open(struct web *web, const struct addr *bind)
+static void wake(void *arg)
 {
+	const struct web *web = arg;
+
+	lws_cancel_service(web->context);
+}
+
+/* The library's own copy of the certificate is never shown: tls_lend. */
+static void info_secure(struct lws_context_creation_info *info, const struct tls_settings *tls)
+{
+	info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	info->ssl_options_set =
+		SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
+	info->ssl_cert_filepath = tls->identities[0].certificate;
+	info->ssl_private_key_filepath = tls->identities[0].key;
+}
+
+static int context_open(struct web *web, const struct web_settings *settings)
+{
+	static const lws_retry_bo_t validity = { .secs_since_valid_ping = PING_SECONDS,
+						 .secs_since_valid_hangup = HANGUP_SECONDS };
+	const struct addr *bind = &settings->bind;
 	char address[ADDR_TEXT_MAX];
 	struct writer w = writer_over(address, sizeof(address) - 1);
 	struct lws_context_creation_info info = {
 		.port = bind->port,
 		.iface = address,
-		.protocols = g_protocols,
+		.protocols = web->protocols,
 		.gid = -1,
 		.uid = -1,
 		.user = web,
 		.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
-		.fd_limit_per_thread = WEB_CONNECTIONS_MAX + OWN_DESCRIPTORS,
+		.fd_limit_per_thread = web->connections_max + OWN_DESCRIPTORS,
+		.retry_and_idle_policy = &validity,
+		.alpn = "http/1.1", /* browsers would have WebSockets inside of HTTP/2 */
 		.max_http_header_data = HEADERS_MAX,
 		.max_http_header_pool = WEB_CONNECTIONS_MAX,
 		.timeout_secs = REQUEST_SECONDS,
@@ -223,8 +344,16 @@ static int context_open(struct web *web, const struct addr *bind)
 		info.options |=
 			LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE;
 	}
+	if (settings->tls)
+		info_secure(&info, settings->tls);
 	web->context = lws_create_context(&info);
-	return web->context ? 0 : -EIO;
+	if (!web->context)
+		return -EIO;
+	if (web->sip) {
+		web_sip_attach(web->sip, web->context);
+		web_link_attach(settings->link, wake, web);
+	}
+	return 0;
 }
 
 /* The library says no more than that it failed. */
@@ -243,28 +372,87 @@ static int why_not(const struct addr *address)
 	return err;
 }
 
-int web_open(struct web **out, const struct addr *bind, const struct health *health)
+/* Phones show certificates, where they must; browsers have passwords. malloc'ed. */
+static struct tls_settings *tls_copy(const struct tls_settings *settings)
+{
+	struct tls_settings *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	*copy = *settings;
+	copy->clients = TLS_CLIENT_NONE;
+	return copy;
+}
+
+static int tls_prepare(struct web *web, const struct tls_settings *settings)
+{
+	struct tls_settings *own;
+	char error[TLS_ERROR_MAX] = "out of memory";
+	int err;
+
+	if (!settings)
+		return 0;
+	own = tls_copy(settings);
+	err = own ? tls_open(&web->tls, own, error) : -ENOMEM;
+	free(own);
+	if (err)
+		LOG_ERROR("web", 0, "the certificates cannot be used", LOG_STR("error", error));
+	return err;
+}
+
+static int prepare(struct web *web, const struct web_settings *settings)
+{
+	int err = why_not(&settings->bind);
+
+	web->health = settings->health;
+	web->connections_max = WEB_CONNECTIONS_MAX + (settings->link ? settings->places : 0);
+	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
+	if (!err)
+		err = tls_prepare(web, settings->tls);
+	if (!err && settings->link)
+		err = web_sip_open(&web->sip, settings);
+	protocols_fill(web);
+	return err ? err : context_open(web, settings);
+}
+
+static void web_free(struct web *web)
+{
+	if (!web)
+		return;
+	if (web->context)
+		lws_context_destroy(web->context);
+	web_sip_close(web->sip);
+	tls_close(web->tls);
+	free(atomic_load_explicit(&web->fresh, memory_order_acquire));
+	free(web);
+}
+
+int web_open(struct web **out, const struct web_settings *settings)
 {
 	struct web *web = calloc(1, sizeof(*web));
-	int err = web ? why_not(bind) : -ENOMEM;
+	int err = web ? prepare(web, settings) : -ENOMEM;
 
-	if (!err) {
-		web->health = health;
-		lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
-		err = context_open(web, bind);
-	}
 	if (!err)
 		err = -pthread_create(&web->thread, NULL, web_run, web);
 	if (err) {
-		LOG_ERROR("web", 0, "cannot listen for HTTP", LOG_ADDR("address", bind),
+		LOG_ERROR("web", 0, "cannot listen for HTTP", LOG_ADDR("address", &settings->bind),
 			  LOG_STR("error", strerror(-err)));
-		if (web && web->context)
-			lws_context_destroy(web->context);
-		free(web);
+		web_free(web);
 		return err;
 	}
 	*out = web;
 	return 0;
+}
+
+void web_tls_reload(struct web *web, const struct tls_settings *settings)
+{
+	struct tls_settings *fresh = tls_copy(settings);
+
+	if (!fresh)
+		return;
+	/* release: pairs with the acquire in news */
+	free(atomic_exchange_explicit(&web->fresh, fresh, memory_order_acq_rel));
+	lws_cancel_service(web->context);
 }
 
 void web_close(struct web *web)
@@ -275,6 +463,5 @@ void web_close(struct web *web)
 	atomic_store_explicit(&web->stop, true, memory_order_release);
 	lws_cancel_service(web->context);
 	(void)pthread_join(web->thread, NULL);
-	lws_context_destroy(web->context);
-	free(web);
+	web_free(web);
 }

@@ -17,7 +17,7 @@
 
 struct shard;
 
-enum { SHARD_LOCALS_MAX = 20, SHARD_TRUSTED_MAX = 64, SHARD_NETWORKS_MAX = 8 };
+enum { SHARD_LOCALS_MAX = 21, SHARD_TRUSTED_MAX = 64, SHARD_NETWORKS_MAX = 8 };
 
 /* One listening SIP address. */
 struct shard_local {
