@@ -130,7 +130,6 @@ class Phones:
             for first in (0, 1):
                 ends = self.talk(caller, callee, number)
                 self.hear()
-                self.assertEqual(ends[0].reinvite(self.media[0].sdp(), answer=b"").status, 200) if False else None
                 ends[first].bye()
                 ends[1 - first].wait_bye()
 
@@ -203,8 +202,12 @@ class Phones:
         web.send(large)
         self.assertIn(b"SIP/2.0", web.receive()[1])
         self.assertEqual(self.node.http("/healthz")[0], 200)
-        web.send(70000 * b"x")
-        self.assertIn(web.closed(), (0, 1009))
+        try:
+            web.send(70000 * b"x")
+            self.assertIn(web.closed(), (0, 1009))
+        except OSError:
+            pass
+        self.assertEqual(self.node.metric("tandem_sip_ws_ends_total", reason="message_too_large"), 1)
 
     def test_pages(self):
         for path, status in (("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/ws", 404), ("/x", 404)):
@@ -214,7 +217,8 @@ class Phones:
 class Plain(Phones, WebSocketTest):
     def test_transports_of_an_extension(self):
         """REG-08: TLS only means WSS too, and never WS."""
-        self.node.put_extension("1003", "secret1003", tls_srtp=True)
+        self.node.put_extension("1003", "secret1003")
+        self.node.ctl("extension.put", number="1003", tls="true", srtp="true")
         self.assertEqual(self.agent("1003").register().status, 403)
 
 
@@ -222,7 +226,8 @@ class Secure(Phones, WebSocketTest):
     secure = True
 
     def test_transports_of_an_extension(self):
-        self.node.put_extension("1003", "secret1003", tls_srtp=True)
+        self.node.put_extension("1003", "secret1003")
+        self.node.ctl("extension.put", number="1003", tls="true", srtp="true")
         self.assertEqual(self.agent("1003").register().status, 200)
 
     def test_plain_http_on_the_secure_port(self):
@@ -291,6 +296,7 @@ class Hostile(WebSocketTest):
         self.assertEqual(self.web(protocol="chat, sip").protocol, "sip")
 
     def test_frames(self):
+        """Each is answered with the end of its connection."""
         head = lambda *octets: bytes(octets)
         for name, octets in (
                 ("huge", head(0x81, 0xff) + (1 << 40).to_bytes(8, "big") + b"mask" + 1000 * b"x"),
@@ -320,12 +326,12 @@ class Hostile(WebSocketTest):
     def test_a_slow_reader(self):
         """Asks and never reads: it is cut off, and others are served meanwhile."""
         slow = self.web()
-        slow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow.sock.settimeout(2)
-        end, sent = time.monotonic() + 20, 0
+        slow.sock.settimeout(10)
+        ends = lambda: self.node.metric("tandem_sip_ws_ends_total", reason="send_queue_full")
+        end, sent = time.monotonic() + 30, 0
         try:
-            while time.monotonic() < end and not self.node.metric("tandem_sip_ws_ends_total", reason="send_queue_full"):
-                for _ in range(200):
+            while time.monotonic() < end and not ends():
+                for _ in range(2000):
                     sent += 1
                     slow.send(OPTIONS % (b"WS", sent, sent))
                 began = time.monotonic()
@@ -333,7 +339,10 @@ class Hostile(WebSocketTest):
                 self.assertLess(time.monotonic() - began, 2)
         except (ConnectionError, socket.timeout):
             pass
-        self.assertEqual(self.node.metric("tandem_sip_ws_ends_total", reason="send_queue_full"), 1)
+        end = time.monotonic() + 5
+        while time.monotonic() < end and not ends():
+            time.sleep(0.05)
+        self.assertEqual(ends(), 1)
 
     def test_a_flood(self):
         """200 connections each send 50 requests at once: all are answered."""
