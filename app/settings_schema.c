@@ -402,8 +402,8 @@ static const struct conf_field g_limits_fields[] = {
 	  U32(settings_limits, connections_per_source, 1, 1000000),
 	  .preset = "500",
 	  .at_start = true,
-	  .help = "Of one address, for TCP and TLS and again for WebSockets; behind NAT that is a "
-		  "whole office." },
+	  .help = "Of one address, for TCP and TLS and again for HTTP and WebSockets; behind NAT "
+		  "that is a whole office." },
 	{ .key = NULL },
 };
 

@@ -29,6 +29,12 @@ enum {
 	TX_PACKET = 16384, /* or the library cuts what it writes to its receive buffer */
 };
 
+/* One connection, whatever it carries. */
+struct client {
+	struct addr from;
+	bool used;
+};
+
 struct web {
 	struct lws_context *context;
 	const struct health *health;
@@ -36,7 +42,8 @@ struct web {
 	struct tls *tls;     /* NULL: no TLS */
 	/* certificates to be read again, malloc'ed by the control thread */
 	_Atomic(struct tls_settings *) fresh;
-	uint32_t connections, connections_max;
+	uint32_t client_count, clients_max, per_source;
+	struct client *clients;
 	struct lws_protocols protocols[3];
 	pthread_t thread;
 	_Atomic bool stop;
@@ -49,7 +56,7 @@ struct page {
 };
 
 static struct {
-	metric_id requests, refused, full;
+	metric_id requests, refused, full, source;
 } g_metrics;
 
 void web_setup(void)
@@ -61,6 +68,9 @@ void web_setup(void)
 	g_metrics.full = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
 					 "reason=\"connections_full\"",
 					 "Connections of the web listener not taken");
+	g_metrics.source = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					   "reason=\"source_full\"",
+					   "Connections of the web listener not taken");
 	web_link_setup();
 	web_sip_setup();
 }
@@ -168,28 +178,57 @@ static int page_send(struct lws *wsi, struct page *page)
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-/* The library would leave those beyond its own limit waiting, and be woken by them for ever. */
-static int filter(const struct web *web)
+static uint32_t count_of(const struct web *web, const struct addr *source)
 {
-	if (web->connections < web->connections_max)
-		return 0;
-	metric_add(g_metrics.full, 1);
-	return 1;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < web->clients_max; i++)
+		n += web->clients[i].used && addr_ip_eq(&web->clients[i].from, source);
+	return n;
 }
 
-/* Marked, so that the library's own sockets are not counted out. */
+/* Before the first octet. The library would leave those beyond its own limit waiting, and be woken by them for ever. */
+static int filter(const struct web *web, int fd)
+{
+	struct addr source;
+
+	if (web->client_count == web->clients_max) {
+		metric_add(g_metrics.full, 1);
+		return 1;
+	}
+	if (web_peer_of(fd, &source) || count_of(web, &source) >= web->per_source) {
+		metric_add(g_metrics.source, 1);
+		return 1;
+	}
+	return 0;
+}
+
+/* The mark tells a client from the library's own sockets. */
 static void count_in(struct web *web, struct lws *wsi)
 {
-	lws_set_opaque_user_data(wsi, web);
-	web->connections++;
+	for (uint32_t i = 0; i < web->clients_max; i++) {
+		struct client *c = &web->clients[i];
+
+		if (c->used)
+			continue;
+		c->used = true;
+		if (web_peer_of(lws_get_socket_fd(wsi), &c->from))
+			c->from = (struct addr){ 0 };
+		lws_set_opaque_user_data(wsi, c);
+		web->client_count++;
+		return;
+	}
 }
 
 static void count_out(struct web *web, struct lws *wsi)
 {
-	if (lws_get_opaque_user_data(wsi) != web)
+	struct client *c = lws_get_opaque_user_data(wsi);
+
+	if (!c)
 		return;
 	lws_set_opaque_user_data(wsi, NULL);
-	web->connections--;
+	c->used = false;
+	web->client_count--;
 }
 
 /* What may have woken us: certificates, SIP. */
@@ -240,7 +279,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
 		return 1; /* a WebSocket of no sub-protocol */
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-		return filter(web);
+		return filter(web, (int)(intptr_t)in);
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
 		count_in(web, wsi);
 		return 0;
@@ -325,7 +364,7 @@ static int context_open(struct web *web, const struct web_settings *settings)
 		.uid = -1,
 		.user = web,
 		.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
-		.fd_limit_per_thread = web->connections_max + OWN_DESCRIPTORS,
+		.fd_limit_per_thread = web->clients_max + OWN_DESCRIPTORS,
 		.retry_and_idle_policy = &validity,
 		.alpn = "http/1.1", /* browsers would have WebSockets inside of HTTP/2 */
 		.max_http_header_data = HEADERS_MAX,
@@ -405,7 +444,11 @@ static int prepare(struct web *web, const struct web_settings *settings)
 	int err = why_not(&settings->bind);
 
 	web->health = settings->health;
-	web->connections_max = WEB_CONNECTIONS_MAX + (settings->link ? settings->places : 0);
+	web->clients_max = WEB_CONNECTIONS_MAX + (settings->link ? settings->places : 0);
+	web->per_source = settings->per_source;
+	web->clients = calloc(web->clients_max, sizeof(web->clients[0]));
+	if (!web->clients)
+		return -ENOMEM;
 	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
 	if (!err)
 		err = tls_prepare(web, settings->tls);
@@ -423,6 +466,7 @@ static void web_free(struct web *web)
 		lws_context_destroy(web->context);
 	web_sip_close(web->sip);
 	tls_close(web->tls);
+	free(web->clients);
 	free(atomic_load_explicit(&web->fresh, memory_order_acquire));
 	free(web);
 }

@@ -22,8 +22,9 @@ struct web_settings {
 	const struct tls_settings *tls; /* NULL: no TLS; read at once */
 	struct web_link *link;          /* the caller's; NULL: no SIP */
 	uint16_t local;                 /* sip_hop.local of what comes */
-	uint32_t places, per_source;    /* WebSockets at once, and of one address */
-	uint64_t idle_ns;               /* without a word from the peer */
+	uint32_t places;                /* WebSockets at once */
+	uint32_t per_source; /* connections of one address at once, whatever they carry */
+	uint64_t idle_ns;    /* without a word from the peer */
 	uint64_t
 		patience_ns; /* for a first message, the rest of one that has begun, a peer that does not read */
 	const char (*origins)[ORIGIN_MAX]; /* the caller's; outlives the thread */

@@ -20,12 +20,11 @@
 static_assert((int)LWS_PRE <= (int)WEB_LINK_ROOM, "frames have their head before the message");
 
 /* Why a request to become a WebSocket is refused. */
-#define REFUSALS(X)                      \
-	X(PATH, "path", 404)             \
-	X(PROTOCOL, "protocol", 400)     \
-	X(ORIGIN, "origin", 403)         \
-	X(FULL, "connections_full", 503) \
-	X(SOURCE, "source_full", 503)
+#define REFUSALS(X)                  \
+	X(PATH, "path", 404)         \
+	X(PROTOCOL, "protocol", 400) \
+	X(ORIGIN, "origin", 403)     \
+	X(FULL, "connections_full", 503)
 
 enum refusal {
 #define X(id, name, status) REFUSED_##id,
@@ -160,12 +159,12 @@ size_t web_sip_session_size(void)
 
 /* ---- who may come ---- */
 
-static int peer_of(struct lws *wsi, struct addr *out)
+int web_peer_of(int fd, struct addr *out)
 {
 	struct sockaddr_storage sa;
 	socklen_t n = sizeof(sa);
 
-	if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&sa, &n) < 0)
+	if (getpeername(fd, (struct sockaddr *)&sa, &n) < 0)
 		return -errno;
 	return addr_from_sockaddr(out, (const struct sockaddr *)&sa);
 }
@@ -207,22 +206,8 @@ static bool path_is_fine(struct lws *wsi)
 	return bytes_is(header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)), WEB_SIP_PATH);
 }
 
-static bool source_is_full(const struct web_sip *s, const struct addr *source)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < s->settings.places && n < s->settings.per_source; i++) {
-		const struct session *one = s->places[i].session;
-
-		n += one && addr_ip_eq(&one->hop.remote, source);
-	}
-	return n >= s->settings.per_source;
-}
-
 static enum refusal judge(const struct web_sip *s, struct lws *wsi)
 {
-	struct addr source;
-
 	if (!path_is_fine(wsi))
 		return REFUSED_PATH;
 	if (!protocol_is_fine(wsi))
@@ -231,8 +216,6 @@ static enum refusal judge(const struct web_sip *s, struct lws *wsi)
 		return REFUSED_ORIGIN;
 	if (s->free_count == 0)
 		return REFUSED_FULL;
-	if (peer_of(wsi, &source) || source_is_full(s, &source))
-		return REFUSED_SOURCE;
 	return REFUSAL_COUNT;
 }
 
@@ -284,7 +267,7 @@ static int on_established(struct web_sip *owner, struct session *s, struct lws *
 {
 	uint32_t at;
 
-	if (owner->free_count == 0 || peer_of(wsi, &s->hop.remote)) {
+	if (owner->free_count == 0 || web_peer_of(lws_get_socket_fd(wsi), &s->hop.remote)) {
 		metric_add(g_metrics.refused[REFUSED_FULL], 1);
 		return -1;
 	}

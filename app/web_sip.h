@@ -18,6 +18,8 @@ int web_sip_open(struct web_sip **out, const struct web_settings *settings) NODI
 void web_sip_attach(struct web_sip *s, struct lws_context *context);
 void web_sip_close(struct web_sip *s); /* after the context; NULL is fine */
 
+/* Where a connection comes from. 0 or -errno. */
+int web_peer_of(int fd, struct addr *out) NODISCARD;
 /* A request to become a WebSocket. False: it was refused, counted and answered. */
 bool web_sip_admit(struct web_sip *s, struct lws *wsi);
 /* Those of the sub-protocol; its user is the web_sip. */

@@ -19,7 +19,9 @@ static struct web *g_web;
 
 static int open_at(struct web **out, const struct addr *address)
 {
-	const struct web_settings settings = { .bind = *address, .health = &g_health };
+	const struct web_settings settings = { .bind = *address,
+					       .health = &g_health,
+					       .per_source = UINT32_MAX };
 
 	return web_open(out, &settings);
 }
@@ -196,11 +198,15 @@ static void test_long_header_is_refused(void **state)
 
 static void test_idle_connections_do_not_shut_others_out(void **state)
 {
+	metric_id full = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					 "reason=\"connections_full\"", "");
 	int fds[WEB_CONNECTIONS_MAX + 40];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(fds); i++)
 		fds[i] = dial();
+	while (metric_value(full) < COUNT_OF(fds) - WEB_CONNECTIONS_MAX)
+		(void)usleep(1000);
 	for (size_t i = 0; i < COUNT_OF(fds); i++)
 		(void)close(fds[i]);
 	assert_non_null(strstr(get(GET("/readyz")), "HTTP/1.1 200"));
