@@ -217,6 +217,9 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_EVENT:
 		carry_event(to, e);
 		return;
+	case EFFECT_TRUST:
+		transport_trust(to->sip, &e->hop);
+		return;
 	}
 	assert(false && "an effect of no kind");
 }

@@ -16,8 +16,9 @@ struct effects_to {
 	struct store *store;
 	struct media_queue *media;
 	struct answers *answers;
-	uint64_t bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
-	bool *fenced;           /* set when the store says so: nothing may be said any more */
+	uint64_t
+		bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
+	bool *fenced;                /* set when the store says so: nothing may be said any more */
 };
 
 void effects_setup(void); /* registers the metrics; main thread, once */

@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/privilege.h"
 #include "engine/engine.h"
-#include "engine/privilege.h"
 #include "sig/sip/tls.h"
 #include "sig/sip/transport.h"
 

@@ -343,6 +343,10 @@ static void check_sip(const struct check *c)
 		       "(%" PRIu64 "s)",
 		       sip->registration_expires / NS_PER_S);
 	}
+	if (sip->session_expires && sip->session_expires < SESSION_EXPIRES_MIN_S * NS_PER_S)
+		REPORT(c, "sip.session_expires",
+		       "sip.session_expires must be 0s or at least %ds (RFC 4028)",
+		       SESSION_EXPIRES_MIN_S);
 	clamp_many(c);
 	if (sip->registration_expires_many < sip->registration_expires_min ||
 	    sip->registration_expires_many > sip->registration_expires_max) {

@@ -72,7 +72,9 @@ static const struct conf_field g_network_fields[] = {
 	  .max = 65535,
 	  .at_start = true,
 	  .preset = "5060, 10060",
-	  .help = "UDP ports for SIP." },
+	  .help = "UDP ports for SIP. A request of more than 1300 octets stays on UDP, too, "
+		  "whatever RFC "
+		  "3261 18.1.1 says: over TCP no phone behind a NAT would hear it." },
 	{ .key = "sip_tcp_ports",
 	  .type = CONF_U32_LIST,
 	  FIELD(settings_network, sip_tcp_ports),
@@ -150,6 +152,12 @@ static const struct conf_field g_sip_fields[] = {
 	  DURATION(settings_sip, ring_timeout, SECONDS(1), SECONDS(3600)),
 	  .preset = "180s",
 	  .help = "A call that nobody answers ends with 408 after this." },
+	{ .key = "session_expires",
+	  DURATION(settings_sip, session_expires, 0, SECONDS(86400)),
+	  .preset = "1800s",
+	  .help = "Session timers (RFC 4028): a call lasts so long unless it is refreshed, by the "
+		  "party or by the node, and one whose phone has vanished ends. At least 90s; 0s: "
+		  "off." },
 	{ .key = "max_contacts",
 	  U32(settings_sip, max_contacts, 1, BINDINGS_MAX),
 	  .preset = "10",

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/loop.h"
+#include "base/privilege.h"
 #include "cluster/spool_file.h"
 
 enum job_type {
@@ -122,6 +123,7 @@ static void *thread_main(void *arg)
 	struct job *first = NULL;
 	bool stop;
 
+	privilege_drop(); /* the media ports come later, and theirs are no business of ours */
 	do {
 		(void)pthread_mutex_lock(&sp->lock);
 		while (!sp->asked.first && !sp->stop)

@@ -43,6 +43,7 @@ static void rules_set(struct flow *f, const struct flow_spec *spec)
 {
 	assert(spec->rule_count <= PAYLOAD_RULES_MAX);
 	memset(f->rule_of, PAYLOAD_NONE, sizeof(f->rule_of));
+	f->rules[0].in = PAYLOAD_NONE;
 	for (uint8_t i = 0; i < spec->rule_count; i++) {
 		assert(spec->rules[i].in < PAYLOAD_TYPES);
 		assert(spec->rules[i].out < PAYLOAD_TYPES || spec->rules[i].out == PAYLOAD_NONE);
@@ -182,6 +183,9 @@ const struct addr *flow_rtcp_to(const struct flow *f)
 
 const struct payload_rule *flow_rule(const struct flow *f, uint8_t payload_type)
 {
+	if (LIKELY(f->rules[0].in == payload_type))
+		return &f->rules[0];
+
 	uint8_t i = f->rule_of[payload_type % PAYLOAD_TYPES];
 
 	return i == PAYLOAD_NONE ? NULL : &f->rules[i];
@@ -221,30 +225,44 @@ static bool is_wrong_port(const struct pkt *p, const struct flow *f)
 
 enum {
 	LINE = 64,
-	/* what is read or written for every packet: all up to rules, with the counters */
-	LINES = offsetof(struct flow, rules) / LINE + 1,
 	FLOWS_IN_CACHE = 256,
 };
 
+/* What an RTP packet reads or writes of its flow but the first line. */
 static void flow_prefetch(const struct flow *f)
 {
-	for (size_t i = 0; i < LINES; i++)
-		__builtin_prefetch((const char *)f + i * LINE, 1);
+	const char *p = (const char *)f;
+
+	for (size_t at = LINE; at <= offsetof(struct flow, rules); at += LINE)
+		__builtin_prefetch(p + at, 1);
+}
+
+/* And of its peer. */
+static void peer_prefetch(const struct flow *f)
+{
+	__builtin_prefetch(f, 0);
+	__builtin_prefetch(&f->latch, 0);
+	__builtin_prefetch(&f->sink, 1);
+	__builtin_prefetch(&f->stats, 1);
 }
 
 /*
- * With many flows none of this batch is in the cache, and each stage would wait for each packet in turn. All at once they
- * come in little more than the time of one: bench/relay --sim --calls 50000, 173 ns a packet in place of 210.
+ * With many flows none of this batch is in the cache, and each stage would wait for each packet in turn. bench/relay --sim
+ * with 100,000 flows: 152 ns a packet without this and before the fields were put together, 130 with; 61 with 100 flows.
  */
 static void flows_prefetch(struct worker *w, struct batch *b)
 {
+	struct flow *list = w->flows.list;
+
 	if (w->flows.count < FLOWS_IN_CACHE)
 		return;
 	BATCH_EACH(p, b)
-	flow_prefetch(&w->flows.list[p->slot]);
+	__builtin_prefetch(&list[p->slot], 1);
 	BATCH_EACH(p, b)
-	if (w->flows.list[p->slot].peer.generation != 0)
-		flow_prefetch(&w->flows.list[w->flows.list[p->slot].peer.slot]);
+	flow_prefetch(&list[p->slot]);
+	BATCH_EACH(p, b)
+	if (list[p->slot].peer.slot < w->flows.capacity)
+		peer_prefetch(&list[list[p->slot].peer.slot]);
 }
 
 void flow_stage(struct worker *w, struct batch *b)

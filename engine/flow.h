@@ -59,7 +59,7 @@ enum {
 };
 
 struct flow {
-	/* read for every packet */
+	/* read for every packet, and so put together: lines of the cache are what many flows cost */
 	struct flow_id id; /* generation 0: the slot is free */
 	struct flow_id peer;
 	uint32_t ssrc_out;
@@ -72,21 +72,21 @@ struct flow {
 	uint8_t digit_sending; /* 1: a digit of ours is on its way to the party, packet by packet */
 	uint8_t event_pt;      /* of digits that we send; PAYLOAD_NONE: none */
 	uint8_t event_relayed; /* of the event being tracked; 0: by INFO */
+	struct source source;  /* the one relayed now */
 	struct latch latch[CHANNELS];
-	struct addr remote[CHANNELS]; /* signalled */
-	struct source source;         /* the one relayed now */
-	struct source source_before;  /* its late packets still find their place */
-	struct sink sink;
 	struct seq_count count; /* of the source count_ssrc, and so is jitter */
 	struct jitter jitter;
-	struct event_tracker events; /* of the source event_ssrc */
+	struct sink sink;
 	uint32_t count_ssrc, event_ssrc;
-	uint32_t event_clock_hz;        /* of events received */
-	uint32_t event_send_hz;         /* and of those that we send */
-	uint32_t lost_before;           /* of earlier sources */
-	struct flow_stats stats;        /* lost and jitter_us: flow_stats_read */
-	uint8_t rule_of[PAYLOAD_TYPES]; /* index into rules, or PAYLOAD_NONE */
-	struct payload_rule rules[PAYLOAD_RULES_MAX];
+	struct flow_stats stats;                      /* lost and jitter_us: flow_stats_read */
+	struct payload_rule rules[PAYLOAD_RULES_MAX]; /* [0].in PAYLOAD_NONE: none */
+	uint8_t rule_of[PAYLOAD_TYPES];               /* index into rules, or PAYLOAD_NONE */
+	struct addr remote[CHANNELS];                 /* signalled */
+	struct source source_before;                  /* its late packets still find their place */
+	struct event_tracker events;                  /* of the source event_ssrc */
+	uint32_t event_clock_hz;                      /* of events received */
+	uint32_t event_send_hz;                       /* and of those that we send */
+	uint32_t lost_before;                         /* of earlier sources */
 	struct srtp_stream *srtp_in, *srtp_out; /* NULL: plain, or no stream could be opened */
 	uint64_t srtp_limit;
 	uint32_t srtcp_limit;

@@ -2,11 +2,10 @@
 #include "engine/port_open.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "engine/privilege.h"
+#include "base/privilege.h"
 
 enum {
 	/* Packets held at once. More are not needed (the rest waits in the sockets), and fewer stay in the cache. */
@@ -38,9 +37,7 @@ static int xdp_choose(struct port_choice *out, const struct engine_settings *set
 		LOG_ERROR("media", 0, "cannot use AF_XDP", LOG_STR("error", why));
 		return err;
 	}
-	err = privilege_drop();
-	if (err)
-		LOG_WARN("media", 0, "cannot give up privileges", LOG_STR("error", strerror(-err)));
+	privilege_drop();
 	return 0;
 }
 

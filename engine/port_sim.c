@@ -29,7 +29,11 @@ static void receive_one(struct sim_port *s, struct batch *b, const struct sim_pa
 	struct sim_packet *buffer = &s->buffers[b->count];
 	struct pkt *p = &b->list[b->count];
 
-	*buffer = *in;
+	buffer->slot = in->slot;
+	buffer->channel = in->channel;
+	buffer->remote = in->remote;
+	buffer->length = in->length;
+	memcpy(buffer->data, in->data, in->length);
 	*p = (struct pkt){
 		.data = buffer->data,
 		.length = buffer->length,

@@ -18,6 +18,7 @@ enum effect_kind {
 	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with shard_binding_saved */
 	EFFECT_MEDIA, /* media: bind on OPEN, then hand to the engine */
 	EFFECT_EVENT, /* event: publish */
+	EFFECT_TRUST, /* hop: who is at the other end of that connection is known; again and again */
 };
 
 enum sig_event_kind {

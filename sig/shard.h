@@ -19,6 +19,8 @@ struct shard;
 
 enum { SHARD_LOCALS_MAX = 21, SHARD_TRUSTED_MAX = 64, SHARD_NETWORKS_MAX = 8 };
 
+enum { SESSION_EXPIRES_MIN_S = 90 }; /* RFC 4028 4 */
+
 /* One listening SIP address. */
 struct shard_local {
 	struct addr bind;      /* what the socket is bound to */
@@ -57,6 +59,8 @@ struct shard_settings {
 	bool video;
 	uint64_t
 		ring_timeout_ns; /* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
+	uint32_t
+		session_expires_s; /* RFC 4028: a session that nobody refreshes ends then; 0: off */
 	uint64_t port_rest_ns;
 	uint64_t
 		media_timeout_ns; /* a party that should send is silent for so long: the call ends; 0: never */

@@ -2,7 +2,8 @@
 /*
  * The saves of addresses of record: compare-and-set by version, one in flight per entry. What the store holds is not always known: a
  * save without answer may have happened, an entry may have run out there. So a conflict is tried again with the other versions that
- * are possible (each try is a compare-and-set, so none can harm) before it is believed.
+ * are possible (each try is a compare-and-set, so none can harm) before it is believed. Possible are also older ones of ours: a store
+ * that forgot what it had acknowledged would else refuse the phone until its old entry runs out there.
  */
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@
 enum {
 	RETRY_MS = 2000,
 	OVERDUE_MS = 5000, /* the store answers within its own deadline; this is for none at all */
+	BACK_TRIES = 8,    /* older versions tried at a time */
 	FORGET_TRIES = 5,  /* an empty entry is then left to its time to live */
 	TTL_GRACE_MS = 5000, /* the store forgets an entry after we do, never before */
 };
@@ -136,7 +138,8 @@ static void done(struct shard *s, struct shard_aor *a)
 	a->acked = a->saving_delete ? 0 : version;
 	a->is_unknown = false;
 	a->saving = 0;
-	a->tries = 0;
+	a->tries = a->back_tries = 0;
+	a->back_from = 0;
 	shard_aor_release(s, a, version);
 }
 
@@ -169,10 +172,18 @@ static void conflict(struct shard *s, struct shard_aor *a)
 		a->is_unknown = false;
 		return;
 	}
-	if (a->acked) { /* it may have run out in the store */
+	if (a->acked && a->back_tries == 0) { /* it may have run out in the store */
+		a->back_from = a->acked;
 		a->acked = 0;
 		return;
 	}
+	if (a->back_from > 1 && a->back_tries < BACK_TRIES) {
+		a->back_tries++;
+		a->acked = --a->back_from;
+		return;
+	}
+	a->acked = 0;
+	a->back_tries = 0; /* the next time on from there */
 	LOG_WARN("sip", 0, "registration is written by another node",
 		 LOG_BYTES("user", text_bytes(&a->entry.user)),
 		 LOG_U64("version", a->entry.version));

@@ -31,6 +31,17 @@ bool shard_is_trusted(const struct shard *s, const struct addr *source)
 	return false;
 }
 
+void shard_trust(struct shard *s, const struct sip_hop *hop)
+{
+	struct effect *e;
+
+	if (!sip_transport_is_stream(hop->transport) || !hop->connection)
+		return;
+	e = effects_add(&s->effects, EFFECT_TRUST);
+	if (e) /* without memory it stays a stranger for now */
+		e->hop = *hop;
+}
+
 /* Stateless, so the nonce of a repeated request is the same within its millisecond and costs nothing. */
 static void challenge(struct shard *s, const struct sip_message *m, bool proxy, bool stale)
 {
@@ -84,8 +95,10 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 	switch (digest_check(server, m, proxy, e ? &e->secret : NULL, s->host.now.utc_ms)) {
 	case DIGEST_OK:
 		auth_limit_passed(&s->auth_limit, who);
-		if (e && e->enabled)
+		if (e && e->enabled) {
+			shard_trust(s, &m->hop);
 			return e;
+		}
 		shard_refuse(s, NULL, m, 403, REFUSED_DISABLED, (struct bytes){ 0 });
 		return NULL;
 	case DIGEST_MISSING:

@@ -83,22 +83,15 @@ struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
 	return txns_get(&s->txns, self);
 }
 
-/* A party that listens gets what was under way over a new connection, once (RFC 3261 18.4); who came to us comes again. */
+/* A party that listens gets what was under way over a new connection, once (RFC 3261 18.4); who came to us comes again. Costs what was
+ * on that connection, so a storm of ends costs no more than its beginning. */
 void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now)
 {
-	uint32_t cursor = 0;
 	struct txn_slot *slot;
-	pool_handle h;
 
 	shard_begin(s, now);
-	while ((slot = pool_next(&s->txns.pool, &cursor, &h)) != NULL) {
-		struct sip_hop *to = &slot->txn.hop;
-
-		if (to->connection != hop->connection || to->inbound || !slot->waiting)
-			continue;
-		to->connection = 0;
-		txns_send(&s->txns, to, text_bytes(&slot->txn.message));
-	}
+	while ((slot = txns_take_on(&s->txns, hop->connection)) != NULL)
+		txns_send(&s->txns, &slot->txn.hop, text_bytes(&slot->txn.message));
 }
 
 /* Phones come back: their requests wait for that, up to the transaction's end. A neighbour that cannot be reached is refused at once. */

@@ -167,6 +167,7 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 	}
 	c = dialog_find(s, m, &ev.leg);
 	if (c) {
+		shard_trust(s, &m->hop);
 		shard_hop_follow(s, c, ev.leg, m);
 		shard_call_step(s, c, &ev);
 	} else { /* also the ACK to a refusal that was sent without a transaction */
@@ -221,6 +222,7 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;
 	}
+	shard_trust(s, &m->hop);
 	shard_hop_follow(s, c, ev.leg, m);
 	ev.slot = txns_take_server(&s->txns, m, true, s->host.now.ns);
 	if (!ev.slot) {

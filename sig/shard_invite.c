@@ -2,6 +2,7 @@
 /* An INVITE that opens a call: admitted, routed, started. */
 #include "base/log.h"
 #include "sig/call/session.h"
+#include "sig/call/session_timer.h"
 #include "sig/shard_state.h"
 
 enum { RETRY_AFTER_S = 5 };
@@ -26,6 +27,8 @@ static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_mess
 		writer_fmt(&extra, "Retry-After: %u\r\n", RETRY_AFTER_S);
 	if (why->status == 415)
 		writer_str(&extra, RESPOND_ACCEPT);
+	if (why->status == 422)
+		session_timer_write_too_small(&extra);
 	shard_refuse(s, slot, m, why->status, why->reason, writer_done(&extra));
 }
 

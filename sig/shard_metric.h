@@ -39,6 +39,7 @@
 	X(NO_TRANSACTION, "no_transaction")          \
 	X(CSEQ, "cseq_order")                        \
 	X(GLARE, "request_pending")                  \
+	X(INTERVAL, "session_interval")              \
 	X(MEMORY, "out_of_memory")
 
 /* Datagrams nobody gets an answer to. */
@@ -47,6 +48,7 @@
 	X(UNREADABLE, "unreadable")                 \
 	X(ACK, "ack_without_transaction")           \
 	X(RESPONSE, "response_without_transaction") \
+	X(FORKS, "too_many_forks")                  \
 	X(SELF, "from_ourselves")                   \
 	X(TOO_LARGE, "too_large")                   \
 	X(OOM, "out_of_memory")

@@ -4,11 +4,11 @@
 
 static void options(struct shard *s, const struct sip_message *m)
 {
-	struct shard_reply r = {
-		.status = 200,
-		.extra = BYTES_LIT(RESPOND_ALLOW RESPOND_ACCEPT "Supported:\r\n"),
-	};
+	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
+	struct shard_reply r = { .status = 200 };
 
+	respond_write_options(&extra, &s->host);
+	r.extra = writer_done(&extra);
 	shard_reply_stateless(s, m, &r); /* RFC 3261 11.2 */
 }
 
@@ -49,7 +49,7 @@ void shard_request(struct shard *s, const struct sip_message *m)
 {
 	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
 
-	if (respond_unsupported(&extra, m)) {
+	if (respond_unsupported(&extra, &s->host, m)) {
 		shard_refuse(s, NULL, m, 420, REFUSED_EXTENSION, writer_done(&extra));
 		return;
 	}

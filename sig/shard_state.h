@@ -27,9 +27,11 @@ struct shard_aor {
 	pool_handle self;
 	uint64_t hash;
 	struct aor entry;
-	uint64_t acked;   /* version the store is believed to hold; 0: none */
-	uint64_t saving;  /* version in flight; 0: none */
-	uint64_t unknown; /* of a save whose outcome is not known */
+	uint64_t acked;     /* version the store is believed to hold; 0: none */
+	uint64_t saving;    /* version in flight; 0: none */
+	uint64_t unknown;   /* of a save whose outcome is not known */
+	uint64_t back_from; /* version to which the store may have gone back; 0: it has not */
+	uint32_t back_tries;
 	bool is_unknown, saving_delete, unknown_delete;
 	bool unsaved;                /* differs from what the store holds */
 	struct register_wait *waits; /* oldest first */
@@ -114,6 +116,8 @@ void shard_register(struct shard *s, const struct sip_message *m);
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
 						 bool proxy);
 bool shard_is_trusted(const struct shard *s, const struct addr *source);
+/* Who said something over this connection is known: by credentials, by its address, or by what only a party of a call knows. */
+void shard_trust(struct shard *s, const struct sip_hop *hop);
 const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number);
 
 /* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */

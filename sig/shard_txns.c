@@ -23,7 +23,7 @@ int txns_open(struct txns *t, uint32_t capacity, struct rand_source *rand)
 	t->key.k1 = rand_u64_from(rand);
 	if (pool_open(&t->pool, sizeof(struct txn_slot), capacity) ||
 	    table_open(&t->by_branch, capacity) || table_open(&t->by_merge, capacity) ||
-	    table_open(&t->by_call, capacity)) {
+	    table_open(&t->by_call, capacity) || table_open(&t->by_connection, capacity)) {
 		txns_close(t);
 		return -ENOMEM;
 	}
@@ -45,6 +45,7 @@ void txns_close(struct txns *t)
 	table_close(&t->by_branch);
 	table_close(&t->by_merge);
 	table_close(&t->by_call);
+	table_close(&t->by_connection);
 }
 
 struct txn_slot *txns_get(const struct txns *t, pool_handle h)
@@ -127,6 +128,7 @@ static void give(struct txns *t, struct txn_slot *slot)
 	unlist(&t->by_branch, &slot->hash, slot->self);
 	unlist(&t->by_merge, &slot->merge, slot->self);
 	unlist(&t->by_call, &slot->call, slot->self);
+	txns_unlist_on(t, slot);
 	txn_clear(&slot->txn);
 	text_clear(&slot->request);
 	(void)pool_give(&t->pool, slot->self);
@@ -277,6 +279,7 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 		give(t, slot);
 	} else {
 		set_timer(t, slot);
+		txns_list_on(t, slot);
 	}
 	return out;
 }
@@ -355,6 +358,7 @@ static bool is_unheard(const struct txn_slot *slot)
 static void move(struct txns *t, struct txn_slot *slot, const struct sip_hop *to)
 {
 	slot->txn.hop = *to;
+	txns_list_on(t, slot);
 	if (!slot->client)
 		slot->source = *to;
 	if (slot->txn.reliable && slot->txn.message.n && is_unheard(slot))

@@ -23,9 +23,10 @@ enum txn_user {
 	TXN_USER_INVITE,
 	TXN_USER_CANCEL,
 	TXN_USER_BYE,
-	TXN_USER_RELAY, /* INFO and its like, carried from leg to leg */
-	TXN_USER_DIGIT, /* INFO of our own */
-	TXN_USER_TALK,  /* NOTIFY that asks a phone to end its hold */
+	TXN_USER_RELAY,   /* INFO and its like, carried from leg to leg */
+	TXN_USER_DIGIT,   /* INFO of our own */
+	TXN_USER_REFRESH, /* UPDATE of our own */
+	TXN_USER_TALK,    /* NOTIFY that asks a phone to end its hold */
 };
 
 struct txn_slot {
@@ -34,6 +35,8 @@ struct txn_slot {
 	uint64_t hash;  /* of the branch */
 	uint64_t merge; /* of Call-ID, From tag, CSeq (RFC 3261 8.2.2.2); 0: not kept */
 	uint64_t call;  /* as txns_belong said; 0: none */
+	uint64_t on;    /* connection it is listed under; 0: none */
+	struct txn_slot *on_next, *on_prev;
 	enum txn_user user;
 	uint8_t leg;
 	uint8_t client;
@@ -49,6 +52,7 @@ struct txn_slot {
 struct txns {
 	struct pool pool;
 	struct table by_branch, by_merge, by_call;
+	struct table by_connection; /* the first one on each */
 	struct hash_key key;
 	struct wheel *wheel;
 	struct effects *effects;
@@ -95,10 +99,18 @@ void txns_drop(struct txns *t, pool_handle h);
 /* Clients that sent there and heard nothing yet: start with *cursor = 0, NULL at the end. Walks all transactions. */
 struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *hop,
 				   uint32_t *cursor);
+/* One that waits for its first answer on a connection that is gone, to a party that listens: from now on it is on none. NULL: no more. */
+struct txn_slot *txns_take_on(struct txns *t, uint64_t connection);
 /* The party of a call's leg that was reached by `from` is reached by `to`: what waits for an answer, or for the party
  * to take one, is said again there. */
 void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,
 		    const struct sip_hop *to);
+/* ---- shard_txns_on.c, for shard_txns.c ---- */
+/* Lists it under the connection it waits on, or not any more. */
+void txns_list_on(struct txns *t, struct txn_slot *slot);
+void txns_unlist_on(struct txns *t, struct txn_slot *slot);
+
+/* ---- shard_txns.c ---- */
 /* A datagram, copied. */
 void txns_send(struct txns *t, const struct sip_hop *hop, struct bytes datagram);
 

@@ -6,15 +6,24 @@
 #include "sig/call/leg.h"
 #include "sig/call/originate.h"
 #include "sig/call/session.h"
+#include "sig/call/session_timer.h"
 
-/* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. */
-static void end_fork(struct call_host *h, const struct leg *l, const struct sip_message *m)
+enum { FORKS_ENDED_MAX = 16 }; /* of one leg: nobody has more phones that answer at once */
+
+/* RFC 3261 13.2.2.4: each 2xx of another fork makes a dialog, which we do not want. A party that makes up forks does not fill the
+ * transactions with our BYEs. */
+static void end_fork(struct call_host *h, struct leg *l, const struct sip_message *m)
 {
 	struct dialog_request ack = { .method = SIP_ACK, .cseq = m->cseq, .max_forwards = -1 };
 	struct dialog_request bye = { .method = SIP_BYE, .cseq = m->cseq + 1, .max_forwards = -1 };
 	struct writer w = writer_over(h->space, HOST_SPACE);
 	struct dialog d = { .tag = l->dialog.tag, .hop = m->hop };
 
+	if (l->forks_ended == FORKS_ENDED_MAX) {
+		sig_count_dropped(h->metrics, DROPPED_FORKS);
+		return;
+	}
+	l->forks_ended++;
 	if (!text_set(&d.call_id, text_bytes(&l->dialog.call_id)) &&
 	    !text_set(&d.local, text_bytes(&l->dialog.local)) &&
 	    !text_set(&d.remote, text_bytes(&l->dialog.remote)) &&
@@ -31,7 +40,7 @@ static void end_fork(struct call_host *h, const struct leg *l, const struct sip_
 
 void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
-	const struct leg *l = c->legs[leg];
+	struct leg *l = c->legs[leg];
 	struct dialog_tag own = dialog_tag(&l->dialog);
 
 	/* it must be an INVITE of ours that is answered */
@@ -59,6 +68,27 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 	       (inv->state == INVITE_ANSWERED || (inv->state == INVITE_ACCEPTED && inv->late));
 }
 
+/* Both said to each other what they had said before. */
+static bool is_old_news(const struct call *c, const struct exchange *x)
+{
+	uint8_t asked = leg_other(c, c->invite.from);
+
+	return invite_is_refresh(c, asked) &&
+	       session_is_same(text_bytes(&x->answer_in), session_heard(c, asked));
+}
+
+/* The one for whom we asked hears nothing of the answer: what it was told before holds. */
+static void keep_said(struct call *c)
+{
+	struct leg *l = c->legs[c->invite.from];
+	struct bytes said = session_said(c, c->invite.from);
+
+	if (!c->invite.own)
+		text_clear(&l->said);
+	else if (said.n && said.p != text_bytes(&l->said).p && text_set(&l->said, said))
+		text_clear(&l->said); /* it will be asked with a new offer */
+}
+
 /* What was agreed stays; what was needed to agree goes. */
 static void keep_session(struct call *c)
 {
@@ -68,7 +98,8 @@ static void keep_session(struct call *c)
 	if (!l->asked)
 		return;
 	x = &l->asked->media;
-	if (x->answer_in.n) {
+	if (x->answer_in.n && !is_old_news(c, x)) {
+		keep_said(c);
 		if (!c->invite.late) {
 			x->offer_in = c->invite.offer;
 			c->invite.offer = (struct text){ 0 };
@@ -138,6 +169,7 @@ void invite_answer_go(struct call_host *h, struct call *c)
 	inv->interval_ms = TXN_T1_MS;
 	inv->retransmit_ns = h->now.ns + TXN_T1_MS * NS_PER_MS;
 	inv->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	session_timer_start(h, c->legs[inv->from]);
 	if (inv->again || c->legs[LEG_A]->state != LEG_EARLY)
 		return; /* said before, perhaps by another process */
 	c->legs[LEG_A]->state = LEG_ANSWERED;

@@ -10,6 +10,7 @@
 #include "sig/call/originate.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
+#include "sig/call/session_timer.h"
 
 /* The SDP of the 2xx: an answer, or the offer when the INVITE had none. */
 static int take_session(struct call_host *h, struct call *c, uint8_t leg,
@@ -33,6 +34,7 @@ static int make_answer(struct call_host *h, struct call *c, uint8_t leg)
 	struct invite *inv = &c->invite;
 	const struct exchange *x = &c->legs[leg]->asked->media;
 	struct txn_slot *slot = txns_get(h->txns, inv->server);
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct response r = {
 		.status = 200,
 		.dialog = &c->legs[inv->from]->dialog,
@@ -42,6 +44,8 @@ static int make_answer(struct call_host *h, struct call *c, uint8_t leg)
 		.body = text_bytes(inv->late ? &x->offer_out : &x->answer_out),
 	};
 
+	session_timer_write_answer(&extra, c->legs[inv->from]);
+	r.extra = writer_done(&extra);
 	return slot ? response_make_later(h, slot, &r, &inv->answer) : -ENOENT;
 }
 
@@ -164,6 +168,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 		return;
 	}
 	leg_learn(l, ev->message);
+	session_timer_answered(h, l, ev->message);
 	err = confirm(h, l, ev->message);
 	l->asked->state = ASKED_ANSWERED;
 	if (!wanted) {

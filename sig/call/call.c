@@ -12,6 +12,7 @@
 #include "sig/call/leg.h"
 #include "sig/call/leg_digits.h"
 #include "sig/call/secret.h"
+#include "sig/call/session_timer.h"
 
 /* The store answers within its own deadline; this is for one that does not answer at all. */
 enum { SAVE_OVERDUE_MS = 5000 };
@@ -57,6 +58,7 @@ static void set_timer(struct call_host *h, struct call *c)
 			continue;
 		sooner(&next, c->legs[i]->leave_ns);
 		sooner(&next, leg_digits_due_ns(c->legs[i]));
+		sooner(&next, session_timer_due_ns(c->legs[i]));
 	}
 	if (next == UINT64_MAX) {
 		wheel_stop(h->wheel, &c->timer);

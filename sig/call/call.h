@@ -45,21 +45,35 @@ struct asked {
 		media; /* offer_in is empty where the asker made the offer: that one is for all */
 };
 
+/* RFC 4028: how long the session lasts with this party. */
+struct session_timer {
+	uint32_t interval_s;             /* 0: off, or nothing was said yet */
+	uint32_t min_s;                  /* the highest Min-SE that was heard; 0: none */
+	bool agreed;                     /* the party keeps the time, too */
+	bool ours;                       /* we refresh */
+	uint64_t refresh_ns, expires_ns; /* 0: off */
+};
+
 struct leg_digits;
 
 struct leg {
 	enum leg_state state;
-	bool leave;       /* A: BYE follows the ACK. Others: CANCEL follows the first response */
-	bool behind_nat;  /* requests go where the party's came from */
-	bool held;        /* by order: its party holds the other one */
-	bool muted;       /* by order: the other one does not hear its party */
-	bool takes_talk;  /* its phone ends a hold of its own when it is told to (Event: talk) */
-	struct text user; /* of ours, whose phone it is; "": nobody's */
+	bool leave;        /* A: BYE follows the ACK. Others: CANCEL follows the first response */
+	bool behind_nat;   /* requests go where the party's came from */
+	bool held;         /* by order: its party holds the other one */
+	bool muted;        /* by order: the other one does not hear its party */
+	bool takes_talk;   /* its phone ends a hold of its own when it is told to (Event: talk) */
+	struct text user;  /* of ours, whose phone it is; "": nobody's */
+	bool takes_update; /* RFC 3311 */
+	struct session_timer timer;
 	struct leg_link same_user;
 	struct dialog dialog;
 	uint64_t session_id, session_version; /* of our SDP to the party */
-	uint32_t invite_cseq;                 /* of our last INVITE on this leg, and */
-	uint64_t ack_branch;                  /* of the ACK to its 2xx */
+	struct text
+		said; /* our SDP to the party, where the session in force has none that was said to it */
+	uint8_t forks_ended;       /* 2xx of forks we did not want; not part of a record */
+	uint32_t invite_cseq;      /* of our last INVITE on this leg, and */
+	uint64_t ack_branch;       /* of the ACK to its 2xx */
 	uint64_t leave_ns;         /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
 	struct asked *asked;       /* NULL: no INVITE of ours is open there */
 	struct leg_digits *digits; /* NULL: none is on its way by INFO */

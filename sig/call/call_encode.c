@@ -13,6 +13,7 @@ struct packed_leg {
 	Tandem__Call__Exchange media;
 	Tandem__Call__Hop hop, sent_to;
 	Tandem__Call__Terms terms;
+	Tandem__Call__SessionTimer timer;
 	char *codecs[OFFER_CODECS_MAX];
 	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
 };
@@ -140,9 +141,33 @@ static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_
 	return out;
 }
 
-static void pack_leg(const struct shard_settings *settings, struct packing *p, const struct call *c,
+static uint64_t utc_of(const struct call_host *h, uint64_t deadline_ns)
+{
+	if (deadline_ns == 0)
+		return 0;
+	if (deadline_ns <= h->now.ns)
+		return h->now.utc_ms;
+	return h->now.utc_ms + (deadline_ns - h->now.ns) / NS_PER_MS;
+}
+
+static Tandem__Call__SessionTimer *pack_timer(const struct call_host *h,
+					      Tandem__Call__SessionTimer *out,
+					      const struct session_timer *t)
+{
+	tandem__call__session_timer__init(out);
+	out->interval_s = t->interval_s;
+	out->min_s = t->min_s;
+	out->agreed = t->agreed;
+	out->ours = t->ours;
+	out->refresh_utc_ms = utc_of(h, t->refresh_ns);
+	out->expires_utc_ms = utc_of(h, t->expires_ns);
+	return out;
+}
+
+static void pack_leg(const struct call_host *h, struct packing *p, const struct call *c,
 		     const struct call_seed *seed, uint8_t i)
 {
+	const struct shard_settings *settings = h->settings;
 	const struct leg *l = c->legs[i];
 	struct packed_leg *to = &p->legs[i];
 	Tandem__Call__Leg *out = &to->leg;
@@ -157,6 +182,10 @@ static void pack_leg(const struct shard_settings *settings, struct packing *p, c
 	out->held = l->held;
 	out->muted = l->muted;
 	out->takes_talk = l->takes_talk;
+	out->takes_update = l->takes_update;
+	out->said = binary(&l->said);
+	if (l->timer.interval_s)
+		out->timer = pack_timer(h, &to->timer, &l->timer);
 	out->dialog = &to->dialog;
 	out->session_id = l->session_id;
 	out->session_version = l->session_version;
@@ -172,12 +201,12 @@ static void pack_leg(const struct shard_settings *settings, struct packing *p, c
 	p->leg_list[place] = out;
 }
 
-static void pack_legs(const struct shard_settings *settings, struct packing *p,
-		      const struct call *c, const struct call_seed *seed)
+static void pack_legs(const struct call_host *h, struct packing *p, const struct call *c,
+		      const struct call_seed *seed)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
-			pack_leg(settings, p, c, seed, i);
+			pack_leg(h, p, c, seed, i);
 	}
 	p->call.legs = p->leg_list;
 }
@@ -290,15 +319,6 @@ static void pack_flows(const struct shard_settings *settings, struct packing *p,
 	p->call.flows = p->flow_list;
 }
 
-static uint64_t utc_of(const struct call_host *h, uint64_t deadline_ns)
-{
-	if (deadline_ns == 0)
-		return 0;
-	if (deadline_ns <= h->now.ns)
-		return h->now.utc_ms;
-	return h->now.utc_ms + (deadline_ns - h->now.ns) / NS_PER_MS;
-}
-
 static void pack_facts(const struct call_host *h, struct packing *p, const struct call *c)
 {
 	Tandem__Call__Call *out = &p->call;
@@ -346,7 +366,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 		return -ENOMEM;
 	tandem__call__call__init(&p->call);
 	pack_facts(h, p, c);
-	pack_legs(h->settings, p, c, seed);
+	pack_legs(h, p, c, seed);
 	if (c->invite.state != INVITE_NONE)
 		pack_invite(h->settings, p, &c->invite, seed);
 	p->call.media = pack_exchange(&p->media, &c->media);

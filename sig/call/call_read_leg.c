@@ -4,9 +4,12 @@
 
 #include "sig/call/call_read.h"
 #include "sig/call/leg.h"
+#include "sig/call/session_timer.h"
 #include "sig/sip/lex.h"
 
 static_assert((int)TANDEM__CALL__LEG_STATE__CLOSED == (int)LEG_CLOSED, "as in the record");
+
+enum { INTERVAL_MAX_S = 86400 };
 
 static bool read_dialog(struct reading *r, struct dialog *d, const Tandem__Call__Dialog *in)
 {
@@ -75,6 +78,35 @@ static bool read_terms(struct reading *r, struct leg *l, const Tandem__Call__Ter
 	return !leg_set_terms(l, &terms) || reading_wrong(r, "out of memory");
 }
 
+static uint64_t deadline_of(const struct reading *r, uint64_t utc_ms)
+{
+	const struct instant *now = &r->h->now;
+	uint64_t left = utc_ms > now->utc_ms ? utc_ms - now->utc_ms : 0;
+
+	if (utc_ms == 0)
+		return 0;
+	if (left > INTERVAL_MAX_S * 1000)
+		left = INTERVAL_MAX_S * 1000;
+	return now->ns + left * NS_PER_MS + 1;
+}
+
+static bool read_timer(struct reading *r, struct session_timer *out,
+		       const Tandem__Call__SessionTimer *in)
+{
+	if (!in)
+		return true;
+	if (in->interval_s < SESSION_EXPIRES_MIN_S || in->interval_s > INTERVAL_MAX_S ||
+	    in->min_s > INTERVAL_MAX_S)
+		return reading_wrong(r, "leg: session timer");
+	out->interval_s = in->interval_s;
+	out->min_s = in->min_s;
+	out->agreed = in->agreed;
+	out->ours = in->ours;
+	out->refresh_ns = deadline_of(r, in->refresh_utc_ms);
+	out->expires_ns = deadline_of(r, in->expires_utc_ms);
+	return true;
+}
+
 static bool read_user(struct reading *r, uint8_t leg, const ProtobufCBinaryData *in)
 {
 	struct text *user = &r->c->legs[leg]->user;
@@ -96,14 +128,16 @@ static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 	l->held = in->held;
 	l->muted = in->muted;
 	l->takes_talk = in->takes_talk;
+	l->takes_update = in->takes_update;
 	l->session_id = in->session_id;
 	l->session_version = in->session_version;
 	l->invite_cseq = in->invite_cseq;
 	l->ack_branch = in->ack_branch;
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;
-	return read_user(r, i, &in->user) && read_terms(r, l, in->terms) &&
-	       read_dialog(r, &l->dialog, in->dialog);
+	return reading_text(r, &l->said, &in->said, HOST_SDP_MAX, "leg: too long") &&
+	       read_user(r, i, &in->user) && read_timer(r, &l->timer, in->timer) &&
+	       read_terms(r, l, in->terms) && read_dialog(r, &l->dialog, in->dialog);
 }
 
 static uint32_t index_of(const Tandem__Call__Call *in, size_t place)

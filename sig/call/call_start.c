@@ -9,6 +9,7 @@
 #include "sig/call/leg.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
+#include "sig/call/session_timer.h"
 
 static int refuse(struct call_refusal *r, int err, uint16_t status, enum sig_refused reason)
 {
@@ -26,6 +27,8 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 		return err;
 	assert(leg == LEG_A);
 	leg_learn(c->legs[leg], s->invite);
+	if (!session_timer_asked(h, c->legs[leg], s->invite))
+		return -ERANGE;
 	if (leg_set_user(h, c->legs[leg], s->from) || leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
 	return dialog_from_request(&c->legs[LEG_A]->dialog, &tag, s->invite, h->settings);
@@ -102,6 +105,8 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 	err = open_caller(h, c, start);
 	if (err == -EINVAL)
 		return refuse(refusal, err, 400, REFUSED_MALFORMED);
+	if (err == -ERANGE)
+		return refuse(refusal, err, 422, REFUSED_INTERVAL);
 	if (err)
 		return refuse(refusal, err, 500, REFUSED_MEMORY);
 	err = take_offer(c, start->invite, refusal);

@@ -8,10 +8,12 @@
 #include "sig/call/leg.h"
 #include "sig/call/leg_digits.h"
 #include "sig/call/order.h"
+#include "sig/call/refresh.h"
 #include "sig/call/request.h"
 #include "sig/call/respond.h"
 #include "sig/call/resume.h"
 #include "sig/call/secret.h"
+#include "sig/call/session_timer.h"
 
 enum { SAVE_RETRY_MS = 2000 };
 
@@ -49,6 +51,9 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 		leg_digits_answered(h, c, ev);
 		gone(h, c, ev);
 		break;
+	case TXN_USER_REFRESH:
+		refresh_answered(h, c, ev);
+		break;
 	case TXN_USER_TALK:
 		order_talk_answered(c, ev);
 		gone(h, c, ev);
@@ -73,6 +78,8 @@ static void timed_out(struct call_host *h, struct call *c, const struct call_eve
 		leg_close(c->legs[ev->leg]);
 	} else if (ev->user == TXN_USER_DIGIT) {
 		leg_digits_answered(h, c, ev);
+	} else if (ev->user == TXN_USER_REFRESH) {
+		refresh_answered(h, c, ev);
 	}
 }
 
@@ -136,6 +143,9 @@ static void timer(struct call_host *h, struct call *c)
 			cancelled_long_ago(h, c->legs[i]);
 		if (leg_digits_due_ns(c->legs[i]) && leg_digits_due_ns(c->legs[i]) <= h->now.ns)
 			leg_digits_again(h, c, i);
+		if (session_timer_due_ns(c->legs[i]) &&
+		    session_timer_due_ns(c->legs[i]) <= h->now.ns)
+			refresh_expire(h, c, i);
 	}
 	if (due(&c->order_ns, h->now.ns))
 		order_again(h, c);

@@ -21,7 +21,8 @@
 	X(RESOURCES, 47, "out of resources")                \
 	X(OPERATOR, 16, "ended by the operator")            \
 	X(LOST, 31, "dialog was lost by a party")           \
-	X(MEDIA_TIMEOUT, 102, "media_timeout")
+	X(MEDIA_TIMEOUT, 102, "media_timeout")              \
+	X(SESSION_EXPIRED, 102, "session was not refreshed")
 
 enum call_cause {
 #define X(id, q850, text) CAUSE_##id,

@@ -9,9 +9,12 @@
 #include "sig/call/leg.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
+#include "sig/call/session_timer.h"
 
 /* REG-18; the URI is there for the grammar of RFC 3261 20.4 */
 #define AUTO_ANSWER "Alert-Info: <http://localhost>;info=alert-autoanswer\r\n"
+
+enum { LINES_MAX = 512 };
 
 void invite_clear(struct invite *inv)
 {
@@ -24,6 +27,8 @@ void invite_clear(struct invite *inv)
 static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_t leg,
 				     uint32_t cseq)
 {
+	uint8_t space[LINES_MAX];
+	struct writer w = writer_over(space, sizeof(space));
 	struct leg *l = c->legs[leg];
 	int32_t max_forwards = c->invite.max_forwards;
 	struct dialog_request r = {
@@ -31,14 +36,17 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 		.cseq = cseq,
 		.max_forwards = max_forwards < 0 ? -1 : max_forwards - 1,
 		.contact = true,
-		.extra = leg == LEG_A && c->auto_answer && l->state == LEG_EARLY
-				 ? BYTES_LIT(RESPOND_ALLOW "Supported:\r\n" AUTO_ANSWER)
-				 : BYTES_LIT(RESPOND_ALLOW "Supported:\r\n"),
 		.content_type = BYTES_LIT("application/sdp"),
 		.body = text_bytes(&l->asked->media.offer_out),
 	};
-	struct txn_slot *slot = leg_request(h, &l->dialog, &r, TXN_USER_INVITE);
+	struct txn_slot *slot;
 
+	writer_str(&w, RESPOND_ALLOW);
+	session_timer_write_request(&w, h, l);
+	if (leg == LEG_A && c->auto_answer && l->state == LEG_EARLY)
+		writer_str(&w, AUTO_ANSWER);
+	r.extra = writer_done(&w);
+	slot = leg_request(h, &l->dialog, &r, TXN_USER_INVITE);
 	l->asked->branch = r.branch;
 	l->invite_cseq = r.cseq;
 	l->ack_branch = rand_u64_from(h->rand);

@@ -33,6 +33,10 @@ void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev
 void invite_again(struct call_host *h, struct call *c, const struct call_event *ev);
 /* One of our own, with what `from` said last: the other leg hears whether it is held. 0, -EAGAIN (one is open), -ENOSPC, -ENOMEM. */
 int invite_own(struct call_host *h, struct call *c, uint8_t from) NODISCARD;
+/* One that says to the leg again what it knows (RFC 4028). As invite_own. */
+int invite_refresh(struct call_host *h, struct call *c, uint8_t to) NODISCARD;
+/* Whether the one that is open there is such. */
+bool invite_is_refresh(const struct call *c, uint8_t leg);
 /* It changed nothing. */
 void invite_failed(struct call *c);
 /* ... and nobody answered it in the time a first one may ring. */

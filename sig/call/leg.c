@@ -43,6 +43,7 @@ void leg_free(struct call *c, uint8_t leg)
 		text_clear(&l->user);
 		leg_asked_clear(l);
 		leg_digits_clear(l);
+		text_clear(&l->said);
 		dialog_clear(&l->dialog);
 		free(l->terms);
 		free(l);
@@ -104,6 +105,8 @@ void leg_learn(struct leg *leg, const struct sip_message *m)
 
 	if (message_header(m, "Allow-Events", 0, &value))
 		leg->takes_talk = message_has_token(m, "Allow-Events", "talk");
+	if (message_header(m, "Allow", 0, &value))
+		leg->takes_update = message_has_token(m, "Allow", "UPDATE");
 }
 
 bool leg_is_open(const struct leg *leg)

@@ -7,7 +7,9 @@
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/order.h"
+#include "sig/call/refresh.h"
 #include "sig/call/respond.h"
+#include "sig/call/session_timer.h"
 
 /* What the asker hears. A redirection of B is not A's to follow, and B's wish for credentials or its overload is not A's fault. */
 static uint16_t map_status(uint16_t status)
@@ -82,10 +84,12 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	};
 
 	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
+	if (!invite_is_refresh(c, leg))
+		order_refused(h, c, status);
 	leg_asked_clear(c->legs[leg]);
-	order_refused(h, c, status);
 	invite_failed(c);
 	outbox_touch(&c->out);
+	refresh_refused(h, c, leg, status);
 	if (status == 481 || status == 408)
 		call_party_lost(h, c, leg);
 }
@@ -97,6 +101,13 @@ static void lost_branch_left(struct call *c, struct leg *l)
 	outbox_touch(&c->out);
 }
 
+/* RFC 4028 7.3: the same INVITE once more, for a longer session. */
+static bool ask_longer(struct call_host *h, struct call *c, uint8_t leg)
+{
+	outbox_touch(&c->out);
+	return invite_queue(h, c, leg) == 0;
+}
+
 void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
@@ -105,6 +116,8 @@ void invite_failure(struct call_host *h, struct call *c, const struct call_event
 		return;
 	if (l->state == LEG_LEAVING) {
 		lost_branch_left(c, l);
+	} else if (session_timer_raise(l, ev->message) && ask_longer(h, c, ev->leg)) {
+		return;
 	} else if (c->invite.again) {
 		refused_again(h, c, ev->leg, ev->message->status);
 	} else if (ev->message->status < 400 && ev->leg != LEG_A) {

@@ -6,6 +6,7 @@
 #include "sig/call/leg.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
+#include "sig/call/session_timer.h"
 
 enum { RETRY_AFTER_MAX = 10 }; /* RFC 3261 14.2 */
 
@@ -21,13 +22,15 @@ static void refuse(struct call_host *h, const struct call_event *ev,
 		writer_fmt(&extra, "Retry-After: %u\r\n", rand_below(h->rand, RETRY_AFTER_MAX));
 	if (refusal->status == 415)
 		writer_str(&extra, RESPOND_ACCEPT);
+	if (refusal->status == 422)
+		session_timer_write_too_small(&extra);
 	r.extra = writer_done(&extra);
 	sig_count_refused(h->metrics, refusal->reason);
 	respond(h, ev->slot, ev->message, &r);
 }
 
 /* False: *refusal says why not now. */
-static bool may_start(const struct call *c, const struct call_event *ev,
+static bool may_start(struct call_host *h, const struct call *c, const struct call_event *ev,
 		      struct call_refusal *refusal)
 {
 	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
@@ -37,6 +40,8 @@ static bool may_start(const struct call *c, const struct call_event *ev,
 		*refusal = (struct call_refusal){ .status = 481, .reason = REFUSED_NO_DIALOG };
 	} else if (ev->message->max_forwards == 0) {
 		*refusal = (struct call_refusal){ .status = 483, .reason = REFUSED_HOPS };
+	} else if (!session_timer_asked(h, c->legs[ev->leg], ev->message)) {
+		*refusal = (struct call_refusal){ .status = 422, .reason = REFUSED_INTERVAL };
 	}
 	return refusal->status == 0;
 }
@@ -85,7 +90,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 	struct response trying = { .status = 100 };
 	struct call_refusal refusal;
 
-	if (!may_start(c, ev, &refusal)) {
+	if (!may_start(h, c, ev, &refusal)) {
 		refuse(h, ev, &refusal);
 		return;
 	}
@@ -128,26 +133,22 @@ void invite_again_overdue(struct call_host *h, struct call *c)
 	outbox_touch(&c->out);
 }
 
-/* What that party said of itself last. */
-static struct bytes last_words(const struct call *c, uint8_t leg)
+/* What `to` is offered: what the other party said last, or (refresh) what it was told before, in the same words where these were its last
+ * (RFC 3264 8: with the same version, for nothing has changed). */
+static int ask_own(struct call_host *h, struct call *c, uint8_t to, bool refresh)
 {
-	const struct exchange *x = &c->media;
-
-	return text_bytes(x->offerer == leg ? &x->offer_in : &x->answer_in);
-}
-
-static int ask_own(struct call_host *h, struct call *c, uint8_t to)
-{
+	struct bytes said = refresh ? session_said(c, to) : (struct bytes){ 0 };
 	struct call_refusal refusal;
-	int err = session_offer(h, c, to, text_bytes(&c->invite.offer), &refusal);
+	int err = said.n ? text_set(&c->legs[to]->asked->media.offer_out, said)
+			 : session_offer(h, c, to, text_bytes(&c->invite.offer), &refusal);
 
 	outbox_touch(&c->out);
 	return err ? err : invite_queue(h, c, to);
 }
 
-int invite_own(struct call_host *h, struct call *c, uint8_t from)
+static int own(struct call_host *h, struct call *c, uint8_t from, bool refresh)
 {
-	struct bytes sdp = last_words(c, from);
+	struct bytes sdp = session_heard(c, from);
 	uint8_t to = leg_other(c, from);
 	int err;
 
@@ -164,13 +165,29 @@ int invite_own(struct call_host *h, struct call *c, uint8_t from)
 	err = text_set(&c->invite.offer, sdp) || leg_ask(c->legs[to]) ? -ENOMEM : 0;
 	if (!err) {
 		c->legs[to]->asked->media.offerer = from;
-		err = ask_own(h, c, to);
+		err = ask_own(h, c, to, refresh);
 	}
 	if (err) {
 		leg_asked_clear(c->legs[to]);
 		invite_failed(c);
 	}
 	return err;
+}
+
+int invite_own(struct call_host *h, struct call *c, uint8_t from)
+{
+	return own(h, c, from, false);
+}
+
+int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
+{
+	return own(h, c, leg_other(c, to), true);
+}
+
+bool invite_is_refresh(const struct call *c, uint8_t leg)
+{
+	return c->invite.own && c->invite.again &&
+	       bytes_eq(text_bytes(&c->legs[leg]->asked->media.offer_out), session_said(c, leg));
 }
 
 void invite_failed(struct call *c)

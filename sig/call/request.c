@@ -4,6 +4,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
+#include "sig/call/refresh.h"
 #include "sig/call/respond.h"
 
 static void answer(struct call_host *h, const struct call_event *ev, uint16_t status,
@@ -95,6 +96,8 @@ static bool in_order(struct dialog *d, const struct sip_message *m)
 
 static void by_method(struct call_host *h, struct call *c, const struct call_event *ev)
 {
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
 	switch (ev->message->method) {
 	case SIP_BYE:
 		bye(h, c, ev);
@@ -106,13 +109,16 @@ static void by_method(struct call_host *h, struct call *c, const struct call_eve
 		relay_request(h, c, ev);
 		break;
 	case SIP_OPTIONS: /* RFC 3261 11.2 */
-		answer(h, ev, 200, BYTES_LIT(RESPOND_ALLOW RESPOND_ACCEPT "Supported:\r\n"));
+		respond_write_options(&extra, h);
+		answer(h, ev, 200, writer_done(&extra));
+		break;
+	case SIP_UPDATE:
+		refresh_asked(h, c, ev);
 		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
 	case SIP_REGISTER:
 	case SIP_PRACK:
-	case SIP_UPDATE:
 	case SIP_REFER:
 	case SIP_NOTIFY:
 	case SIP_SUBSCRIBE:
@@ -138,7 +144,7 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		refuse(h, ev, 500, REFUSED_CSEQ, (struct bytes){ 0 });
 		return;
 	}
-	if (respond_unsupported(&extra, ev->message)) {
+	if (respond_unsupported(&extra, h, ev->message)) {
 		refuse(h, ev, 420, REFUSED_EXTENSION, writer_done(&extra));
 		return;
 	}

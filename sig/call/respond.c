@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "sig/call/session_timer.h"
 #include "sig/sip/lex.h"
 
 static void write_record_route(struct writer *w, const struct sip_message *request)
@@ -23,8 +24,10 @@ static void write_extra(struct writer *w, const struct call_host *h,
 		write_record_route(w, request);
 	if (r->contact && r->dialog)
 		dialog_write_contact(w, r->dialog, h->settings);
-	if (r->contact && r->status >= 200 && r->status < 300)
-		writer_str(w, RESPOND_ALLOW "Supported:\r\n"); /* RFC 3261 13.3.1.4 */
+	if (r->contact && r->status >= 200 && r->status < 300) { /* RFC 3261 13.3.1.4 */
+		writer_str(w, RESPOND_ALLOW);
+		session_timer_write_supported(w, h);
+	}
 	if (h->settings->server[0])
 		writer_fmt(w, "Server: %s\r\n", h->settings->server);
 	writer_bytes(w, r->extra);
@@ -89,14 +92,21 @@ void respond(struct call_host *h, struct txn_slot *slot, const struct sip_messag
 	txns_reply(h->txns, slot, r->status, &text, h->now.ns);
 }
 
-bool respond_unsupported(struct writer *w, const struct sip_message *m)
+void respond_write_options(struct writer *w, const struct call_host *h)
+{
+	writer_str(w, RESPOND_ALLOW RESPOND_ACCEPT);
+	session_timer_write_supported(w, h);
+}
+
+bool respond_unsupported(struct writer *w, const struct call_host *h, const struct sip_message *m)
 {
 	struct bytes rest, tag;
 	bool any = false;
 
 	for (unsigned i = 0; message_header(m, "Require", i, &rest); i++) {
 		while (lex_element(&rest, &tag)) {
-			if (tag.n == 0)
+			if (tag.n == 0 ||
+			    (h->settings->session_expires_s && bytes_iis(tag, "timer")))
 				continue;
 			writer_str(w, any ? ", " : "Unsupported: ");
 			writer_bytes(w, tag);

@@ -5,7 +5,7 @@
 
 #include "sig/call/call.h"
 
-#define RESPOND_ALLOW  "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER\r\n"
+#define RESPOND_ALLOW  "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER\r\n"
 #define RESPOND_ACCEPT "Accept: application/sdp\r\n"
 
 struct response {
@@ -28,7 +28,9 @@ int response_make_later(struct call_host *h, const struct txn_slot *slot, const 
 void respond(struct call_host *h, struct txn_slot *slot, const struct sip_message *request,
 	     const struct response *r);
 
-/* Option tags in Require that we do not know: "Unsupported: a, b" line. False: none. */
-bool respond_unsupported(struct writer *w, const struct sip_message *m);
+/* Lines of the answer to OPTIONS. */
+void respond_write_options(struct writer *w, const struct call_host *h);
+/* Option tags in Require that we do not know, or not now: "Unsupported: a, b" line. False: none. */
+bool respond_unsupported(struct writer *w, const struct call_host *h, const struct sip_message *m);
 
 #endif

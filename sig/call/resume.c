@@ -9,6 +9,7 @@
 #include "sig/call/respond.h"
 #include "sig/call/secret.h"
 #include "sig/call/session.h"
+#include "sig/call/session_timer.h"
 
 /* Requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
 enum { CSEQ_GAP = 64 };
@@ -154,7 +155,8 @@ static void resume_client(struct call_host *h, struct call *c, uint8_t leg)
 	if (!slot)
 		return;
 	if (l->state == LEG_LEAVING && l->asked->state < ASKED_PROCEEDING)
-		l->asked->state = ASKED_PROCEEDING; /* never asked again: it may have refused since */
+		l->asked->state =
+			ASKED_PROCEEDING; /* never asked again: it may have refused since */
 	switch (l->asked->state) {
 	case ASKED_QUEUED:
 	case ASKED_CALLING: /* the same branch: for the party a retransmission */
@@ -240,8 +242,10 @@ static void resume_leaving(struct call_host *h, struct call *c)
 void call_resume(struct call_host *h, struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i])
-			c->legs[i]->dialog.local_cseq += CSEQ_GAP;
+		if (!c->legs[i])
+			continue;
+		c->legs[i]->dialog.local_cseq += CSEQ_GAP;
+		session_timer_resume(h, c->legs[i]);
 	}
 	if (c->invite.again)
 		c->invite.deadline_ns = h->now.ns + h->settings->ring_timeout_ns;

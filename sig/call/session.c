@@ -2,6 +2,8 @@
 #include "sig/call/session.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -210,7 +212,7 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 	struct offer_policy policy = policy_of(c, t->x->offerer, t->answerer);
 	struct offer_self self = self_of(h, c, t->x->offerer);
 
-	self.session_version++;
+	self.session_version = c->invite.own ? 0 : self.session_version + 1; /* 0: for nobody */
 	return offer_answer(t->offer, text_bytes(&t->x->offer_out), answer, &policy, &self, w, plan,
 			    error);
 }
@@ -367,6 +369,41 @@ bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp)
 
 	return !offer_inspect(sdp, &policy, &lines, &error) && lines.line_count &&
 	       lines.line[0].a.sends && lines.line[0].a.receives;
+}
+
+struct bytes session_heard(const struct call *c, uint8_t leg)
+{
+	const struct exchange *x = &c->media;
+
+	return text_bytes(x->offerer == leg ? &x->offer_in : &x->answer_in);
+}
+
+/* The version of its o= line tells whether it was said, and is the newest: the answer to an offer of our own is for nobody. */
+struct bytes session_said(const struct call *c, uint8_t leg)
+{
+	const struct exchange *x = &c->media;
+	const struct leg *l = c->legs[leg];
+	struct bytes text = text_bytes(x->offerer == leg ? &x->answer_out : &x->offer_out);
+	char head[80];
+
+	(void)snprintf(head, sizeof(head), "v=0\r\no=- %" PRIu64 " %" PRIu64 " ", l->session_id,
+		       l->session_version);
+	if (bytes_starts(text, head))
+		return text;
+	return bytes_starts(text_bytes(&l->said), head) ? text_bytes(&l->said)
+							: (struct bytes){ 0 };
+}
+
+static struct bytes after_origin(struct bytes sdp)
+{
+	const uint8_t *at = sdp.n ? memmem(sdp.p, sdp.n, "\ns=", 3) : NULL;
+
+	return at ? bytes_from(sdp, (size_t)(at - sdp.p)) : sdp;
+}
+
+bool session_is_same(struct bytes a, struct bytes b)
+{
+	return bytes_eq(after_origin(a), after_origin(b));
 }
 
 /* Who is offered silence can but answer with silence. */

@@ -33,6 +33,12 @@ int session_plan(struct call_host *h, const struct call *c, struct media_plan *p
 		 struct agreed *agreed) NODISCARD;
 /* The first stream of what the leg's party says goes both ways. */
 bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
+/* What the leg's party said of itself last; empty: nothing yet. */
+struct bytes session_heard(const struct call *c, uint8_t leg);
+/* What it was told last; empty: nothing yet, or other words than those of the session in force. */
+struct bytes session_said(const struct call *c, uint8_t leg);
+/* The same but for the o= line. */
+bool session_is_same(struct bytes a, struct bytes b);
 /* By what was agreed the party of the leg takes nothing from the other one, of its own will. */
 bool session_is_holding(const struct call *c, uint8_t leg);
 /* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */

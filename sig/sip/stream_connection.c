@@ -43,7 +43,8 @@ static void on_event(int fd, unsigned events, void *arg);
 static void watch(struct stream_connection *c)
 {
 	bool write = c->state == STREAM_CONNECTING || c->wants_write;
-	unsigned events = (c->state == STREAM_HALF ? 0U : LOOP_READ) | (write ? LOOP_WRITE : 0U);
+	bool read = c->state != STREAM_HALF && !c->waits;
+	unsigned events = (read ? LOOP_READ : 0U) | (write ? LOOP_WRITE : 0U);
 
 	if (loop_watch(c->fd, events, on_event, c))
 		stream_connection_doom(c, STREAM_END_ERROR);
@@ -60,7 +61,7 @@ static void set_wants_write(struct stream_connection *c, bool wants)
 static uint64_t deadline(const struct stream_connection *c)
 {
 	const struct transport_limits *l = &c->owner->limits;
-	bool waits = c->state < STREAM_OPEN || !c->spoke;
+	bool waits = c->state < STREAM_OPEN || !c->spoke || !c->trusted;
 	uint64_t at = c->since_ns + (waits ? l->patience_ns : l->idle_ns);
 
 	if (c->state == STREAM_HALF)
@@ -97,7 +98,7 @@ int stream_connection_open(struct stream_connection **out, struct transport_stre
 	c->state = state;
 	c->hop = *hop;
 	c->hop.connection = h;
-	c->since_ns = clock_now_ns();
+	c->since_ns = c->born_ns = clock_now_ns();
 	c->source = stream_source_hash(t, hop);
 	c->target = hop->inbound ? 0 : stream_target_hash(t, hop);
 	if ((c->source && table_put(&t->by_source, c->source, h)) ||
@@ -138,6 +139,8 @@ void stream_connection_close(struct stream_connection *c, enum stream_end why, i
 	stream_buffer_clear(&c->in);
 	stream_buffer_clear(&c->out);
 	metric_set(t->gauges[hop.transport], --t->counts[hop.transport]);
+	t->trusted -= c->trusted;
+	t->doomed -= c->is_doomed;
 	(void)pool_give(&t->pool, c->self);
 	if (was_open) {
 		t->handlers.closed(&hop, t->handlers.arg);
@@ -152,6 +155,9 @@ void stream_connection_doom(struct stream_connection *c, enum stream_end why)
 		return;
 	c->is_doomed = true;
 	c->doom = why;
+	c->owner->doomed++;
+	c->owner->trusted -= c->trusted;
+	c->trusted = false;
 	stream_ask_flush(c);
 }
 
@@ -266,6 +272,17 @@ static bool shake_hands(struct stream_connection *c)
 	return true;
 }
 
+void stream_connection_accept(struct stream_connection *c)
+{
+	if (tls_accept(&c->tls, c->owner->tls, c->fd)) {
+		stream_connection_doom(c, STREAM_END_MEMORY);
+		return;
+	}
+	watch(c);
+	if (shake_hands(c))
+		opened(c);
+}
+
 static int connect_result(const struct stream_connection *c)
 {
 	int error = 0;
@@ -293,6 +310,19 @@ static bool connected(struct stream_connection *c)
 	return true;
 }
 
+/* While it waits only its end is of interest. */
+static void begin_handshake(struct stream_connection *c, unsigned events)
+{
+	if (c->waits) {
+		if (events & LOOP_ERROR)
+			stream_connection_doom(c, STREAM_END_PEER);
+		return;
+	}
+	stream_handshake_ask(c, clock_now_ns());
+	if (!c->is_doomed)
+		watch(c);
+}
+
 static void on_event(int fd, unsigned events, void *arg)
 {
 	struct stream_connection *c = arg;
@@ -302,6 +332,10 @@ static void on_event(int fd, unsigned events, void *arg)
 		return; /* the round ends it */
 	if (c->state == STREAM_CONNECTING && !connected(c))
 		return;
+	if (c->state == STREAM_HANDSHAKE && c->hop.transport == SIP_TLS && !c->tls) {
+		begin_handshake(c, events);
+		return;
+	}
 	if (c->state == STREAM_HANDSHAKE) {
 		if (c->tls && !shake_hands(c))
 			return;
@@ -345,7 +379,9 @@ static enum stream_end overdue(const struct stream_connection *c, uint64_t now_n
 		return STREAM_END_STALLED;
 	if (c->begun_ns && c->begun_ns + patience <= now_ns)
 		return STREAM_END_SLOW;
-	return c->spoke ? STREAM_END_IDLE : STREAM_END_SILENT;
+	if (!c->spoke)
+		return STREAM_END_SILENT;
+	return c->trusted ? STREAM_END_IDLE : STREAM_END_STRANGER;
 }
 
 void stream_connection_expired(struct stream_connection *c, uint64_t now_ns)

@@ -18,23 +18,28 @@ enum {
 	STREAM_ROUND_READS = 4,    /* then others have their turn */
 	STREAM_QUEUE_MAX = 262144, /* octets that wait for one peer */
 	STREAM_ACCEPTS = 64,       /* per round */
+	/* per round: a first step takes about 0.2 ms, so those who speak wait for less than 2 ms */
+	STREAM_ROUND_HANDSHAKES = 8,
+	STREAM_HANDSHAKE_SOURCES = 4096, /* buckets: two of so many sources share one */
 	STREAM_TRANSPORTS = SIP_TLS + 1,
 };
 
 /* Why a connection came to its end. */
-#define STREAM_ENDS(X)                   \
-	X(PEER, "closed_by_peer")        \
-	X(ERROR, "error")                \
-	X(IDLE, "idle")                  \
-	X(SILENT, "no_message")          \
-	X(SLOW, "slow_sender")           \
-	X(STALLED, "peer_unresponsive")  \
-	X(QUEUE, "send_queue_full")      \
-	X(CONNECT, "connect_failed")     \
-	X(HANDSHAKE, "handshake_failed") \
-	X(MEMORY, "out_of_memory")       \
-	X(ROOM, "made_room")             \
-	X(STOP, "stopping")              \
+#define STREAM_ENDS(X)                     \
+	X(PEER, "closed_by_peer")          \
+	X(ERROR, "error")                  \
+	X(IDLE, "idle")                    \
+	X(STRANGER, "not_authenticated")   \
+	X(SILENT, "no_message")            \
+	X(SLOW, "slow_sender")             \
+	X(STALLED, "peer_unresponsive")    \
+	X(QUEUE, "send_queue_full")        \
+	X(CONNECT, "connect_failed")       \
+	X(HANDSHAKE, "handshake_failed")   \
+	X(HURRIED, "handshakes_of_source") \
+	X(MEMORY, "out_of_memory")         \
+	X(ROOM, "made_room")               \
+	X(STOP, "stopping")                \
 	X(BROKEN, "") /* and on: by enum stream_broken */
 
 enum stream_end {
@@ -57,6 +62,9 @@ enum stream_end {
 	  "Connections not taken")                                                                 \
 	X(STREAM_REFUSED_FILES, "refused_total", "reason=\"descriptors\"",                         \
 	  "Connections not taken")                                                                 \
+	X(STREAM_REFUSED_HURRIED, "refused_total", "reason=\"handshakes_of_source\"",              \
+	  "Connections not taken")                                                                 \
+	X(STREAM_HANDSHAKES, "handshakes_total", NULL, "TLS handshakes of others that were begun") \
 	X(STREAM_DROP_GONE, "drops_total", "reason=\"no_connection\"", "SIP messages not sent")    \
 	X(STREAM_DROP_QUEUE, "drops_total", "reason=\"send_queue_full\"", "SIP messages not sent") \
 	X(STREAM_DROP_SIZE, "drops_total", "reason=\"too_large\"", "SIP messages not sent")        \
@@ -82,11 +90,14 @@ struct stream_connection {
 	enum stream_state state;
 	enum stream_end doom; /* with is_doomed: it is closed at the next flush */
 	bool is_doomed, in_flush, spoke, wants_write;
+	bool trusted;            /* it keeps its place */
+	bool waits;              /* for its handshake */
 	struct sip_hop hop;      /* of what it carries */
 	uint64_t source, target; /* hashes it is listed under; 0: not */
 	struct tls_link *tls;
 	struct stream_buffer in, out;
 	struct stream_scan scan;
+	uint64_t born_ns;
 	uint64_t since_ns;   /* of the state; later: the last word of the peer */
 	uint64_t begun_ns;   /* a message that is not whole yet; 0: none */
 	uint64_t stalled_ns; /* octets wait since; 0: none do */
@@ -101,6 +112,12 @@ struct stream_listener {
 	int fd; /* -1: of another transport */
 };
 
+/* First in, first out; the handles of those that are gone stay until they are come to. */
+struct stream_list {
+	pool_handle *list; /* as many as the pool holds */
+	uint32_t count;
+};
+
 struct transport_stream {
 	struct transport_handlers handlers;
 	struct transport_limits limits;
@@ -111,9 +128,12 @@ struct transport_stream {
 	struct table by_target; /* those we made, by transport, address and port */
 	struct wheel wheel;
 	uint32_t counts[STREAM_TRANSPORTS];
-	pool_handle *flush; /* those with something to send or to end */
-	uint32_t flush_count;
-	uint32_t hand;  /* where in the pool the next silent one is looked for that makes room */
+	uint32_t trusted, doomed;      /* of those in the pool; one that is doomed is not trusted */
+	struct stream_list flush;      /* those with something to send or to end */
+	struct stream_list handshakes; /* those that wait for theirs */
+	uint64_t all_handshakes;       /* buckets of stream_rate */
+	uint64_t source_handshakes[STREAM_HANDSHAKE_SOURCES];
+	uint32_t hand;  /* where in the pool the next stranger is looked for that makes room */
 	uint8_t *space; /* STREAM_READ_MAX octets */
 	int spare;      /* a descriptor to refuse with when there is no other */
 	uint8_t dscp;
@@ -139,6 +159,8 @@ void stream_connection_close(struct stream_connection *c, enum stream_end why, i
 void stream_connection_expired(struct stream_connection *c, uint64_t now_ns);
 /* The peer says nothing more. */
 void stream_connection_half(struct stream_connection *c);
+/* Its turn has come: the first step of the handshake. */
+void stream_connection_accept(struct stream_connection *c);
 /* Its deadline may have come nearer. */
 void stream_connection_timer(struct stream_connection *c);
 uint64_t stream_target_hash(const struct transport_stream *t, const struct sip_hop *hop);
@@ -154,6 +176,24 @@ static inline void stream_count(const struct transport_stream *t, enum stream_me
 }
 /* Asks for a flush of the round. */
 void stream_ask_flush(struct stream_connection *c);
+/* A connection is in a list once at most. */
+void stream_list_add(const struct transport_stream *t, struct stream_list *l, pool_handle h);
+/* The first n. */
+void stream_list_drop(struct stream_list *l, uint32_t n);
+
+/* ---- stream_room.c ---- */
+/* False: none, and that is counted. */
+bool stream_has_room(struct transport_stream *t, const struct sip_hop *hop);
+void stream_connection_trust(struct stream_connection *c);
+
+/* ---- stream_handshake.c ---- */
+/* Whether that address may begin one more; it has begun it then. */
+bool stream_handshake_may(struct transport_stream *t, const struct sip_hop *hop, uint64_t now_ns);
+/* It has something to say for its handshake: it waits for its turn, or is doomed. */
+void stream_handshake_ask(struct stream_connection *c, uint64_t now_ns);
+/* Those whose turn it is, some at a time; the next at next_ns (UINT64_MAX: none waits). */
+void stream_handshakes_go(struct transport_stream *t, uint64_t now_ns);
+uint64_t stream_handshakes_next_ns(const struct transport_stream *t);
 
 /* ---- stream_socket.c ---- */
 /* Bound and listening, or -errno. */

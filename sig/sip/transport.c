@@ -138,6 +138,12 @@ int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes 
 	return transport_udp_send(t->udp, &to, message);
 }
 
+void transport_trust(struct transport *t, const struct sip_hop *hop)
+{
+	if (sip_transport_is_stream(hop->transport))
+		transport_stream_trust(t->stream, hop);
+}
+
 void transport_flush(struct transport *t)
 {
 	transport_udp_flush(t->udp);

@@ -8,6 +8,7 @@
 #define SIG_SIP_TRANSPORT_H
 
 #include "sig/sip/message.h"
+#include "sig/sip/stream_rate.h"
 
 struct tls;
 struct transport;
@@ -38,9 +39,13 @@ struct transport_listener {
 struct transport_limits {
 	uint32_t connections; /* at once, 1 at least */
 	uint32_t connections_per_source;
-	uint64_t idle_ns; /* without a word from the peer */
-	uint64_t
-		patience_ns; /* for a connect, a handshake, a first message, the rest of one that has begun, a peer that does not read */
+	uint64_t idle_ns; /* without a word from a peer that is trusted */
+	/* For a connect, a handshake, a first message, the rest of one that has begun, a peer that does not read, and without a word from
+	 * one that is not trusted. */
+	uint64_t patience_ns;
+	/* TLS handshakes that are begun: one costs as much as hundreds of messages. Above the first those who come wait for their turn, above
+	 * the second they are turned away (IPv6: by /64). */
+	struct stream_rate handshakes, handshakes_per_source;
 };
 
 struct transport_settings {
@@ -74,6 +79,9 @@ void transport_close(struct transport *t);
  * -ENOENT (no such listener), -ENOTCONN (the connection is gone, and the party listens nowhere), -EMFILE (connections full),
  * or what connect(2) says; the failure is counted. */
 int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes message);
+/* Whoever is at the other end of that connection has proved who it is, or need not: strangers do not take its place any more when there is
+ * none left, and it may be silent for longer. So it is with what a request of ours was sent over. UDP, and what is gone: nothing. */
+void transport_trust(struct transport *t, const struct sip_hop *hop);
 /* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
 void transport_flush(struct transport *t);
 /* Time-outs of connections: call transport_expire at transport_next_ns (UINT64_MAX: none). */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -59,81 +60,41 @@ static void register_metrics(struct transport_stream *t)
 }
 
 /* Those that are gone give their places to others. */
-static void flush_compact(struct transport_stream *t)
+static void list_compact(const struct transport_stream *t, struct stream_list *l)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < t->flush_count; i++) {
-		if (pool_get(&t->pool, t->flush[i]))
-			t->flush[n++] = t->flush[i];
+	for (uint32_t i = 0; i < l->count; i++) {
+		if (pool_get(&t->pool, l->list[i]))
+			l->list[n++] = l->list[i];
 	}
-	t->flush_count = n;
+	l->count = n;
+}
+
+void stream_list_add(const struct transport_stream *t, struct stream_list *l, pool_handle h)
+{
+	if (l->count == t->pool.capacity)
+		list_compact(t, l);
+	assert(l->count < t->pool.capacity);
+	l->list[l->count++] = h;
+}
+
+void stream_list_drop(struct stream_list *l, uint32_t n)
+{
+	assert(n <= l->count);
+	l->count -= n;
+	memmove(l->list, l->list + n, l->count * sizeof(l->list[0]));
 }
 
 void stream_ask_flush(struct stream_connection *c)
 {
-	struct transport_stream *t = c->owner;
-
 	if (c->in_flush)
 		return;
-	if (t->flush_count == t->pool.capacity)
-		flush_compact(t);
-	assert(t->flush_count < t->pool.capacity);
 	c->in_flush = true;
-	t->flush[t->flush_count++] = c->self;
+	stream_list_add(c->owner, &c->owner->flush, c->self);
 }
 
-static uint32_t count_of(const struct table *table, uint64_t hash)
-{
-	uint32_t cursor = 0, n = 0;
-
-	while (table_next(table, hash, &cursor))
-		n++;
-	return n;
-}
-
-/* Whoever came and has said nothing yet may have to go: else strangers who only hold places would keep phones out. The hand goes round,
- * so it is about the oldest. */
-static bool make_room(struct transport_stream *t)
-{
-	struct stream_connection *c;
-	pool_handle h;
-
-	for (int round = 0; round < 2; round++) {
-		while ((c = pool_next(&t->pool, &t->hand, &h)) != NULL) {
-			if (!c->hop.inbound || c->spoke || c->is_doomed)
-				continue;
-			stream_connection_doom(c, STREAM_END_ROOM);
-			return true;
-		}
-		t->hand = 0;
-	}
-	return false;
-}
-
-/* Those that are doomed keep their places, beyond the limit, up to the end of the round. */
-static bool has_place(struct transport_stream *t)
-{
-	bool has = t->pool.in_use < t->pool.capacity &&
-		   (t->pool.in_use < t->limits.connections || make_room(t));
-
-	if (!has)
-		stream_count(t, STREAM_REFUSED_FULL);
-	return has;
-}
-
-/* Also for those we make: a request that came may have named the port its answer goes to. */
-static bool may_have(struct transport_stream *t, const struct sip_hop *hop)
-{
-	if (count_of(&t->by_source, stream_source_hash(t, hop)) >=
-	    t->limits.connections_per_source) {
-		stream_count(t, STREAM_REFUSED_SOURCE);
-		return false;
-	}
-	return has_place(t);
-}
-
-/* They come through the handshake first where there is one: reading makes the first step. */
+/* They come through the handshake first where there is one: with something to read they ask for it. */
 static void take(struct stream_listener *l, int fd, const struct addr *remote)
 {
 	struct transport_stream *t = l->owner;
@@ -143,7 +104,7 @@ static void take(struct stream_listener *l, int fd, const struct addr *remote)
 	bool secure = l->transport == SIP_TLS;
 	struct stream_connection *c;
 
-	if (!may_have(t, &hop)) {
+	if (!stream_has_room(t, &hop)) {
 		(void)close(fd);
 		return;
 	}
@@ -151,8 +112,6 @@ static void take(struct stream_listener *l, int fd, const struct addr *remote)
 	if (stream_connection_open(&c, t, fd, &hop, secure ? STREAM_HANDSHAKE : STREAM_OPEN))
 		return;
 	stream_count(t, STREAM_ACCEPTED);
-	if (secure && tls_accept(&c->tls, t->tls, fd))
-		stream_connection_doom(c, STREAM_END_MEMORY);
 }
 
 /* Without a descriptor the connection would wake us for ever: one is kept to take and close it with. */
@@ -225,9 +184,11 @@ static int tables_open(struct transport_stream *t)
 	t->key.k0 = rand_u64_from(&rand);
 	t->key.k1 = rand_u64_from(&rand);
 	wheel_open(&t->wheel, clock_now_ns());
-	t->flush = calloc(n, sizeof(t->flush[0]));
+	t->flush.list = calloc(n, sizeof(t->flush.list[0]));
+	t->handshakes.list = calloc(n, sizeof(t->handshakes.list[0]));
 	t->space = malloc(STREAM_READ_MAX);
-	if (!t->flush || !t->space || pool_open(&t->pool, sizeof(struct stream_connection), n) ||
+	if (!t->flush.list || !t->handshakes.list || !t->space ||
+	    pool_open(&t->pool, sizeof(struct stream_connection), n) ||
 	    table_open(&t->by_source, n) || table_open(&t->by_target, n))
 		return -ENOMEM;
 	t->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -242,6 +203,9 @@ int transport_stream_open(struct transport_stream **out, const struct transport_
 	int err;
 
 	assert(settings->limits.connections && settings->dscp < 64);
+	assert(settings->limits.handshakes.per_s && settings->limits.handshakes.burst);
+	assert(settings->limits.handshakes_per_source.per_s &&
+	       settings->limits.handshakes_per_source.burst);
 	if (!t)
 		return -ENOMEM;
 	t->handlers = *handlers;
@@ -291,7 +255,8 @@ void transport_stream_close(struct transport_stream *t)
 	table_close(&t->by_target);
 	if (t->spare >= 0)
 		(void)close(t->spare);
-	free(t->flush);
+	free(t->flush.list);
+	free(t->handshakes.list);
 	free(t->space);
 	free(t);
 }
@@ -322,13 +287,23 @@ static struct stream_connection *made_before(const struct transport_stream *t,
 	return NULL;
 }
 
-static int make(struct transport_stream *t, const struct sip_hop *hop,
+/* A request's sender says where the answer goes (RFC 3261 18.2.2): strangers do not make us shake hands more often than they may. */
+static bool may_make(struct transport_stream *t, const struct sip_hop *hop, bool own)
+{
+	if (hop->transport == SIP_TLS && !own && !stream_handshake_may(t, hop, clock_now_ns())) {
+		stream_count(t, STREAM_REFUSED_HURRIED);
+		return false;
+	}
+	return stream_has_room(t, hop);
+}
+
+static int make(struct transport_stream *t, const struct sip_hop *hop, bool own,
 		struct stream_connection **out)
 {
 	struct sip_hop to = *hop;
 	int fd, err;
 
-	if (!may_have(t, hop))
+	if (!may_make(t, hop, own))
 		return -EMFILE;
 	if ((hop->transport == SIP_TLS && !t->tls) ||
 	    hop->remote.family != t->listeners[hop->local].bound.family)
@@ -349,7 +324,7 @@ static int drop(const struct transport_stream *t, enum stream_metric why, int er
 	return err;
 }
 
-static int connection_for(struct transport_stream *t, const struct sip_hop *hop,
+static int connection_for(struct transport_stream *t, const struct sip_hop *hop, bool own,
 			  struct stream_connection **out)
 {
 	int err;
@@ -362,21 +337,24 @@ static int connection_for(struct transport_stream *t, const struct sip_hop *hop,
 		return *out ? 0 : drop(t, STREAM_DROP_LISTENER, -ENOENT);
 	if (!*out)
 		*out = made_before(t, hop);
-	err = *out ? 0 : make(t, hop, out);
+	err = *out ? 0 : make(t, hop, own, out);
 	return err ? drop(t, STREAM_DROP_CONNECT, err) : 0;
 }
 
 int transport_stream_send(struct transport_stream *t, const struct sip_hop *hop,
 			  struct bytes message)
 {
+	bool own = !bytes_starts(message, "SIP/2.0 "); /* a request: of a call that was let in */
 	struct stream_connection *c;
 	int err;
 
 	if (message.n > STREAM_MESSAGE_MAX)
 		return drop(t, STREAM_DROP_SIZE, -EMSGSIZE);
-	err = connection_for(t, hop, &c);
+	err = connection_for(t, hop, own, &c);
 	if (err)
 		return err;
+	if (own)
+		stream_connection_trust(c);
 	err = stream_connection_queue(c, message);
 	if (err)
 		return drop(t, STREAM_DROP_QUEUE, err);
@@ -384,26 +362,38 @@ int transport_stream_send(struct transport_stream *t, const struct sip_hop *hop,
 	return 0;
 }
 
+void transport_stream_trust(struct transport_stream *t, const struct sip_hop *hop)
+{
+	struct stream_connection *c = usable(t, hop->connection, hop->transport);
+
+	if (c)
+		stream_connection_trust(c);
+}
+
 /* What a flush brings about may ask for another one: that is the next round's. */
 void transport_stream_flush(struct transport_stream *t)
 {
-	uint32_t n = t->flush_count;
+	uint32_t n = t->flush.count;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct stream_connection *c = pool_get(&t->pool, t->flush[i]);
+		struct stream_connection *c = pool_get(&t->pool, t->flush.list[i]);
 
-		t->flush[i] = 0;
+		t->flush.list[i] = 0;
 		if (!c)
 			continue;
 		c->in_flush = false;
 		stream_connection_flush(c);
 	}
-	flush_compact(t);
+	list_compact(t, &t->flush);
+	if (t->handshakes.count)
+		stream_handshakes_go(t, clock_now_ns());
 }
 
 uint64_t transport_stream_next_ns(const struct transport_stream *t)
 {
-	return wheel_next_ns(&t->wheel);
+	uint64_t timer = wheel_next_ns(&t->wheel), handshake = stream_handshakes_next_ns(t);
+
+	return timer < handshake ? timer : handshake;
 }
 
 void transport_stream_expire(struct transport_stream *t, uint64_t now_ns)

@@ -12,6 +12,7 @@ int transport_stream_open(struct transport_stream **out, const struct transport_
 void transport_stream_close(struct transport_stream *t);
 int transport_stream_send(struct transport_stream *t, const struct sip_hop *hop,
 			  struct bytes message);
+void transport_stream_trust(struct transport_stream *t, const struct sip_hop *hop);
 void transport_stream_flush(struct transport_stream *t);
 uint64_t transport_stream_next_ns(const struct transport_stream *t);
 void transport_stream_expire(struct transport_stream *t, uint64_t now_ns);

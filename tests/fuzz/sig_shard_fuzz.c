@@ -166,6 +166,19 @@ static void say(struct world *w, unsigned phone, const char *text)
 	receive(w, phone, text, strlen(text));
 }
 
+/* Some phones keep the time (RFC 4028), and one of them takes UPDATE. */
+static const char *timer_lines(unsigned phone)
+{
+	static const char *const lines[PHONES] = {
+		"",
+		"k: timer\r\nx: 100;refresher=uac\r\n",
+		"Allow: INVITE, UPDATE\r\nk: timer\r\nx: 95;refresher=uas\r\n",
+		"Allow: UPDATE\r\nSupported: timer\r\nx: 40\r\n",
+	};
+
+	return lines[phone];
+}
+
 static void request(struct world *w, unsigned phone, const char *method, const char *body)
 {
 	struct phone *p = &w->phones[phone];
@@ -174,11 +187,11 @@ static void request(struct world *w, unsigned phone, const char *method, const c
 	(void)snprintf(text, sizeof(text),
 		       "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\n"
 		       "From: %s;tag=%s\r\nTo: %s%s%s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n"
-		       "Contact: <sip:%s@%s>\r\n%sContent-Length: %zu\r\n\r\n%s",
+		       "Contact: <sip:%s@%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
 		       method, p->target, p->address, p->branch, p->local, p->tag, p->remote,
 		       p->remote_tag[0] ? ";tag=" : "", p->remote_tag, p->call_id, p->cseq, method,
-		       p->user, p->address, body[0] ? "Content-Type: application/sdp\r\n" : "",
-		       strlen(body), body);
+		       p->user, p->address, timer_lines(phone),
+		       body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
 	say(w, phone, text);
 }
 
@@ -244,13 +257,14 @@ static void respond(struct world *w, unsigned phone, uint8_t how, uint8_t which)
 	(void)snprintf(text, sizeof(text),
 		       "SIP/2.0 %s\r\nVia: " BYTES_FMT "\r\nFrom: " BYTES_FMT "\r\nTo: " BYTES_FMT
 		       "%s%s%s\r\nCall-ID: " BYTES_FMT "\r\nCSeq: " BYTES_FMT
-		       "\r\nContact: <sip:%s@%s>\r\n%sContent-Length: %zu\r\n\r\n%s",
-		       statuses[how % COUNT_OF(statuses)], BYTES_ARG(rig_header(m, "Via")),
-		       BYTES_ARG(rig_header(m, "From")), BYTES_ARG(rig_header(m, "To")),
-		       tagged ? "" : ";tag=", tagged ? "" : p->tag, how & 0x80 ? "x" : "",
-		       BYTES_ARG(rig_header(m, "Call-ID")), BYTES_ARG(rig_header(m, "CSeq")),
+		       "\r\nContact: <sip:%s@%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+		       how & 0x40 ? "422 Small\r\nMin-SE: 200" : statuses[how % COUNT_OF(statuses)],
+		       BYTES_ARG(rig_header(m, "Via")), BYTES_ARG(rig_header(m, "From")),
+		       BYTES_ARG(rig_header(m, "To")), tagged ? "" : ";tag=", tagged ? "" : p->tag,
+		       how & 0x80 ? "x" : "", BYTES_ARG(rig_header(m, "Call-ID")),
+		       BYTES_ARG(rig_header(m, "CSeq")),
 		       elsewhere ? w->phones[which % PHONES].user : p->user,
-		       elsewhere ? "192.0.2.1" : p->address,
+		       elsewhere ? "192.0.2.1" : p->address, timer_lines(phone),
 		       body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
 	say(w, phone, text);
 }
@@ -532,13 +546,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct shard_settings settings;
 	struct world *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return 0;
 	w->in = (struct input){ data, size };
 	rig_without_secrets = true;
-	w->r = rig_open();
+	settings = rig_settings();
+	settings.session_expires_s = size % 3 ? 120 : 0;
+	w->r = rig_open_with(&settings);
 	log_setup(-1, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT); /* to nobody */
 	w->r->rolling = w->r->hold_saves = w->r->hold_media = true;
 	w->r->seen = check_sent;

@@ -45,6 +45,8 @@ struct seen {
 	bool said;      /* INVITE to the callee left */
 	bool excused;   /* the store was away or silent */
 	bool weak;      /* a kill took part of it, and nobody had been promised more */
+	bool stale;     /* ... but a record is there: silence would end what both sides have left */
+	bool held;      /* or muted by command, once: nobody listens to a party */
 	bool abandoned; /* a phone vanished: only silence would end it */
 	uint32_t crashes;
 	bool ended; /* its end went to the store */
@@ -78,6 +80,9 @@ void check_received(struct sim *s, struct bytes text);
 /* ---- check_store.c ---- */
 void check_save(struct sim *s, const struct effect *e);
 void check_stored(struct sim *s, uint64_t call, uint64_t version);
+void check_forgotten(struct sim *s, uint64_t call, uint64_t version);
+/* What the node believes to be saved is there; a good while after the last outage. */
+void check_all_stored(struct sim *s);
 void check_saved(struct sim *s, const struct store_command *c, bool ok);
 void check_cdr(struct sim *s, const struct cdr *cdr);
 void check_degraded(struct sim *s);
@@ -94,6 +99,9 @@ void check_effects(struct sim *s, uint32_t count);
 /* After each step of the node. */
 void check_step(struct sim *s);
 
+/* Only its silence would end the call, and nobody listens; or the node does not know it. */
+bool check_waits_for_ever(struct sim *s, const struct seen *seen);
+void check_held(struct sim *s, uint64_t call);
 void check_vanished(struct sim *s, const struct phone_call *c);
 
 /* ---- check_end.c ---- */

@@ -50,7 +50,7 @@ static void look_at_call(struct sim *s, const struct seen *seen)
 	struct phone_call *three = two ? next_end(s, seen->call, two) : NULL;
 	struct call_view v;
 
-	if (!two || seen->weak)
+	if (!two || seen->weak || seen->stale)
 		return;
 	if (one->caller != two->caller && !shard_call_view(s->node.shard, seen->call, &v))
 		check_fail(s, "call %" PRIx64 " goes on without the node", seen->call);
@@ -88,6 +88,31 @@ void check_answered(struct sim *s, const struct phone_call *c)
 		check_fail(s, "%s is answered, and the node has no such call", c->call_id);
 }
 
+/* Nobody listens for silence: media time-outs are off, or a party is on hold. */
+static bool is_deaf(struct sim *s, const struct seen *seen)
+{
+	bool deaf = s->node.settings.media_timeout_ns == 0 || seen->held;
+
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++)
+			deaf |= p->calls[k]->node_call == seen->call && p->calls[k]->sdp.held;
+	}
+	return deaf;
+}
+
+bool check_waits_for_ever(struct sim *s, const struct seen *seen)
+{
+	return seen->weak || ((seen->abandoned || seen->stale) && is_deaf(s, seen));
+}
+
+/* Where the clock was set a registration may have run out between two connections: nobody knows who came back. */
+static bool has_lost_its_way(const struct sim *s, const struct phone *p)
+{
+	return p->transport != SIP_UDP && s->totals.steps;
+}
+
 static void on_should_be_over(struct sim *s, const struct event *e)
 {
 	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
@@ -97,7 +122,9 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 	/* where a registration was promised without a save, and is lost, nobody knows who came back */
 	if (other && other->phone->transport != SIP_UDP && seen && seen->excused && seen->crashes)
 		return;
-	if (other && (!seen || !(seen->weak || seen->abandoned)))
+	if (other && has_lost_its_way(s, other->phone))
+		return;
+	if (other && (!seen || !check_waits_for_ever(s, seen)))
 		check_fail(s, "%s hung up %s long ago, and %s#%u still talks", c->phone->user,
 			   c->call_id, other->phone->user, other->phone->index);
 }
@@ -125,12 +152,23 @@ void check_over(struct sim *s, const struct phone_call *c)
 		check_fail(s, "%s: %u final responses to one INVITE", c->call_id, c->finals);
 }
 
+void check_held(struct sim *s, uint64_t call)
+{
+	struct seen *seen = check_seen(s, call);
+
+	if (seen)
+		seen->held = true;
+}
+
 void check_vanished(struct sim *s, const struct phone_call *c)
 {
 	struct seen *seen = check_seen(s, c->node_call);
 
-	if (seen)
-		seen->abandoned = true;
+	if (!seen)
+		return;
+	seen->abandoned = true;
+	if (s->node.settings.media_timeout_ns && c->state == PC_TALKING)
+		sim_after(s, END_NS, on_should_be_over, c->phone->index, c->index, 0);
 }
 
 void check_rings_on(struct sim *s, const struct phone_call *c)
@@ -139,7 +177,9 @@ void check_rings_on(struct sim *s, const struct phone_call *c)
 
 	if (c->phone->vanished_ns) /* the node was told that nobody is there, and a late INVITE came after all */
 		return;
+	if (has_lost_its_way(s, c->phone))
+		return;
 	/* killed twice before a save: asked again after its refusal, and the CANCEL is a copy of the first one's */
-	if (!seen || !(seen->weak || seen->repeats))
+	if (!seen || !(seen->weak || seen->stale || seen->repeats))
 		check_fail(s, "%s: %s#%u still rings", c->call_id, c->phone->user, c->phone->index);
 }

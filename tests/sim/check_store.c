@@ -101,6 +101,37 @@ void check_stored(struct sim *s, uint64_t call, uint64_t version)
 	seen->fresh = false;
 }
 
+/* Until it is told again a kill may cost it. */
+void check_forgotten(struct sim *s, uint64_t call, uint64_t version)
+{
+	struct seen *seen = see(s, call);
+
+	seen->stored = version;
+	seen->forgiven = seen->asked;
+	seen->repeats = true;
+	seen->excused = true;
+}
+
+void check_all_stored(struct sim *s)
+{
+	struct call_view v;
+	uint32_t cursor = 0;
+
+	if (!s->node.shard || s->node.degraded || s->store.down)
+		return;
+	while (shard_call_next(s->node.shard, &cursor, &v)) {
+		const struct store_call *record = store_find(&s->store, v.call);
+
+		if (v.saved && (!record || record->version < v.version))
+			check_fail(s,
+				   "call %" PRIx64
+				   " is saved, says the node, and the store has %" PRIu64
+				   " of %" PRIu64,
+				   v.call, record ? record->version : 0, v.version);
+		s->totals.looked_up++;
+	}
+}
+
 void check_saved(struct sim *s, const struct store_command *c, bool ok)
 {
 	struct seen *seen = c->kind == EFFECT_CALL_SAVE ? check_seen(s, c->call) : NULL;
@@ -177,8 +208,9 @@ static void look_for(struct sim *s, struct seen *seen)
 			   seen->call, seen->need, record ? record->version : 0);
 	/* a BYE of ours waits for no save, and nothing does while the store is away: the successor may hold a call that both sides
 	 * have left, until their silence ends it */
-	seen->weak |= lost || forgets_byes(seen, record->version) ||
-		      (seen->excused && record->version < seen->asked);
+	seen->weak |= lost;
+	seen->stale |= !lost && (forgets_byes(seen, record->version) ||
+				 (seen->excused && record->version < seen->asked));
 	seen->repeats |= seen->fresh;
 	seen->fresh = true;
 	seen->asked = seen->stored = record ? record->version : 0;

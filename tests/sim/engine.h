@@ -6,6 +6,7 @@
 #include "media/flow.h"
 
 struct sim;
+struct event;
 
 enum { ENGINE_FLOWS_MAX = 128, ENGINE_STREAMS_MAX = 512 };
 
@@ -15,7 +16,10 @@ struct engine_flow {
 	struct flow_spec spec;
 	uint64_t opened_ns;
 	uint64_t srtp_next;  /* next index that would be sent */
+	uint64_t key_serial; /* keys it has had */
 	uint64_t counted_ns; /* up to when packets are counted in it */
+	uint64_t heard_ns;   /* when the party was heard last, or what is expected of it changed */
+	bool silent;         /* and was told */
 };
 
 /* The indexes sent under one key and SSRC, over all restarts (RFC 3711 9.1: none twice). */
@@ -39,5 +43,11 @@ void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
 void engine_crash(struct sim *s);
 /* Peers point at each other; NULL or what is wrong. Between two steps of the node. */
 const char *engine_look(struct engine *e);
+
+/* ---- for the engine's own files ---- */
+/* event.who and .a are place and serial of a flow; NULL: it is gone. */
+struct engine_flow *engine_flow_at(struct sim *s, const struct event *e);
+struct media_event engine_event_of(const struct engine_flow *f, enum media_event_kind kind);
+void engine_listen(struct sim *s, uint32_t at);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "tests/sim/sim.h"
 
-enum { TWICE_EVERY = 50, SELF_TEST_SEEDS = 60 };
+enum { TWICE_EVERY = 50, SELF_TEST_SEEDS = 400 };
 
 struct arguments {
 	uint64_t first, seeds;
@@ -40,6 +40,13 @@ static void report(const struct totals *t, uint64_t seeds)
 		     " outages, %" PRIu64 " phones vanished; %.1f virtual hours\n",
 		     t->sent, t->lost, t->duplicated, t->late, t->saves, t->saves_failed,
 		     t->crashes, t->outages, t->vanished, (double)t->virtual_ns / 3.6e12);
+	(void)printf("# %" PRIu64 " SRTP keys, %" PRIu64 " ranges granted; %" PRIu64
+		     " parties silent, %" PRIu64 " calls by command, %" PRIu64
+		     " steps of the clock, %" PRIu64 " writes forgotten and %" PRIu64
+		     " calls found stored; phones: %" PRIu64 " TCP, %" PRIu64 " TLS, %" PRIu64
+		     " IPv6\n",
+		     t->secrets, t->granted, t->silences, t->originated, t->steps, t->forgotten,
+		     t->looked_up, t->tcp, t->tls, t->udp6);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 

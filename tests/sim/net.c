@@ -7,7 +7,7 @@
 
 static void deliver(struct sim *s, const struct event *e)
 {
-	struct sip_hop hop = { .remote = e->from };
+	struct sip_hop hop = { .remote = e->from, .local = node_local(SIP_UDP, e->from.family) };
 	struct phone *to = phone_at(s, &e->to);
 
 	if (!to) {
@@ -15,7 +15,7 @@ static void deliver(struct sim *s, const struct event *e)
 	} else if (to->alive) {
 		phone_receive(s, to, text_bytes(&e->data));
 	} else if (to->unreachable) { /* ICMP */
-		hop.remote = e->to;
+		hop = phone_hop(to);
 		node_send_failed(s, &hop);
 	}
 }
@@ -86,8 +86,9 @@ static void in_order(struct sim *s, const struct phone *p, event_fn *fire, uint6
 
 static void on_unsent(struct sim *s, const struct event *e)
 {
-	struct sip_hop hop = { .transport = SIP_TCP,
-			       .local = LOCAL_TCP,
+	enum sip_transport transport = (enum sip_transport)e->b;
+	struct sip_hop hop = { .transport = transport,
+			       .local = node_local(transport, e->to.family),
 			       .remote = e->to,
 			       .connection = e->a,
 			       .inbound = true };
@@ -102,6 +103,7 @@ static void unsent(struct sim *s, const struct sip_hop *to)
 			   .fire = on_unsent,
 			   .who = s->node.incarnation,
 			   .a = to->connection,
+			   .b = to->transport,
 			   .to = to->remote };
 
 	trace_line(s, "       (no connection)");

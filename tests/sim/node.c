@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/id.h"
 #include "tests/sim/sim.h"
 
 #define UTC0_MS     UINT64_C(1750000000000)
@@ -23,6 +24,11 @@ struct instant node_now(const struct sim *s)
 		.ns = BOOT0_NS + s->now_ns,
 		.utc_ms = UTC0_MS + s->now_ns / NS_PER_MS + (uint64_t)s->node.utc_step_ms,
 	};
+}
+
+uint16_t node_local(enum sip_transport transport, uint8_t family)
+{
+	return (uint16_t)(transport + (family == ADDR_V6 ? LOCALS : 0));
 }
 
 const char *node_extension(uint32_t i, char out[16])
@@ -52,6 +58,7 @@ static void carry_one(struct sim *s, const struct effect *e)
 		engine_command(s, e->media, e->call);
 		break;
 	case EFFECT_EVENT:
+	case EFFECT_TRUST:
 		break;
 	}
 }
@@ -111,7 +118,11 @@ static void on_timer(struct sim *s, const struct event *e)
 static void put_extensions(struct sim *s)
 {
 	for (uint32_t i = 0; i < s->phones.extension_count; i++) {
-		struct shard_extension e = { .enabled = true, .early_media = i == 2 };
+		struct shard_extension e = { .enabled = true,
+					     .early_media = i == 2,
+					     .tls_srtp = s->phones.secure[i] == SECURE_TLS,
+					     .sdes_insecure =
+						     s->phones.secure[i] == SECURE_ANYHOW };
 		int err;
 
 		(void)node_extension(i, e.number);
@@ -162,6 +173,7 @@ static void start(struct sim *s)
 	err = shard_open(&n->shard, &n->settings, &n->rand, node_now(s));
 	assert(!err);
 	(void)err;
+	shard_incarnate(n->shard, n->incarnation);
 	put_extensions(s);
 }
 
@@ -291,6 +303,7 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 	case EFFECT_SEND:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
+	case EFFECT_TRUST:
 		break;
 	}
 	carry(s);
@@ -328,6 +341,23 @@ void node_hangup(struct sim *s, uint64_t call)
 	carry(s);
 }
 
+void node_originate(struct sim *s, uint32_t from, uint32_t to)
+{
+	char name[32], from_text[16], to_text[16];
+	struct shard_originate o = { .from = node_extension(from, from_text),
+				     .to = node_extension(to, to_text) };
+	int err;
+
+	if (!s->node.shard)
+		return;
+	(void)snprintf(name, sizeof(name), "command-%u", ++s->node.commands);
+	o.call = id_call_derive(s->node.settings.number, bytes_str(name));
+	err = shard_call_originate(s->node.shard, &o, node_now(s));
+	trace_line(s, "node: %s calls %s by command as %" PRIx64 ": %d", o.from, o.to, o.call, err);
+	s->totals.originated += err == 0;
+	carry(s);
+}
+
 void node_command(struct sim *s, uint64_t call, uint64_t what)
 {
 	static const char *const names[] = { "hold", "resume", "mute", "unmute", "dtmf" };
@@ -339,6 +369,8 @@ void node_command(struct sim *s, uint64_t call, uint64_t what)
 
 	if (!shard)
 		return;
+	if (kind == 0 || kind == 2)
+		check_held(s, call);
 	if (kind == 0)
 		err = shard_call_hold(shard, call, leg, now);
 	else if (kind == 1)

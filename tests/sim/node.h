@@ -11,8 +11,8 @@
 struct sim;
 struct store_command;
 
-enum { LOCAL_UDP, LOCAL_TCP }; /* listening addresses */
-enum { NODE_PORTS = 64 };      /* pairs */
+enum { LOCAL_UDP, LOCAL_TCP, LOCAL_TLS, LOCALS }; /* listening addresses, then those of IPv6 */
+enum { NODE_PORTS = 64 };                         /* pairs, of each family */
 
 struct node {
 	struct shard *shard; /* NULL: down */
@@ -26,6 +26,7 @@ struct node {
 	uint64_t health_serial;
 	int64_t utc_step_ms; /* the wall clock is not steady */
 	struct addr addr;
+	uint32_t commands; /* that made calls */
 };
 
 void node_begin(struct sim *s);
@@ -42,9 +43,12 @@ void node_media_event(struct sim *s, const struct media_event *ev);
 /* Told later: an effect is being carried out. */
 void node_media_failed(struct sim *s, struct flow_id id, uint64_t call);
 void node_hangup(struct sim *s, uint64_t call);
+/* A command that makes a call. */
+void node_originate(struct sim *s, uint32_t from, uint32_t to);
 /* One of the commands to a call, by number. */
 void node_command(struct sim *s, uint64_t call, uint64_t what);
 
+uint16_t node_local(enum sip_transport transport, uint8_t family);
 struct instant node_now(const struct sim *s);
 const char *node_extension(uint32_t i, char out[16]);
 

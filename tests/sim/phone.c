@@ -8,20 +8,25 @@
 
 enum { LAST_OCTET = 11, PORTS_FROM = 30000 };
 
-void phone_open(struct sim *s, uint32_t index, uint32_t extension, uint32_t expires_s,
-		enum sip_transport transport)
+void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind)
 {
 	struct phone *p = &s->phones.list[index];
-	char text[32];
+	char text[ADDR_TEXT_MAX];
 	int err;
 
-	*p = (struct phone){
-		.index = index, .extension = extension, .expires_s = expires_s, .alive = true
-	};
-	p->transport = transport;
-	p->connection = transport == SIP_UDP ? 0 : ++s->net.connections;
-	(void)node_extension(extension, p->user);
-	(void)snprintf(text, sizeof(text), "192.0.2.%u:5060", LAST_OCTET + index);
+	*p = (struct phone){ .index = index,
+			     .extension = kind->extension,
+			     .expires_s = kind->expires_s,
+			     .transport = kind->transport,
+			     .srtp = kind->srtp,
+			     .alive = true };
+	p->connection = p->transport == SIP_UDP ? 0 : ++s->net.connections;
+	s->totals.tcp += p->transport == SIP_TCP;
+	s->totals.tls += p->transport == SIP_TLS;
+	s->totals.udp6 += kind->v6;
+	(void)node_extension(p->extension, p->user);
+	(void)snprintf(text, sizeof(text), kind->v6 ? "[2001:db8::%u]:5060" : "192.0.2.%u:5060",
+		       LAST_OCTET + index);
 	err = addr_parse(&p->addr, bytes_str(text));
 	assert(!err);
 	(void)err;
@@ -71,11 +76,12 @@ void phone_say(struct sim *s, struct phone *p, struct bytes text)
 
 struct sip_hop phone_hop(const struct phone *p)
 {
-	struct sip_hop hop = { .transport = p->transport, .remote = p->addr };
+	struct sip_hop hop = { .transport = p->transport,
+			       .local = node_local(p->transport, p->addr.family),
+			       .remote = p->addr };
 
 	if (p->transport == SIP_UDP)
 		return hop;
-	hop.local = LOCAL_TCP;
 	hop.inbound = true;
 	hop.connection = p->connection;
 	hop.remote.port = (uint16_t)(PORTS_FROM + p->connection % PORTS_FROM);

@@ -26,6 +26,7 @@ struct phone {
 	struct addr addr;
 	char address[ADDR_TEXT_MAX];
 	enum sip_transport transport;
+	bool srtp;                  /* offers keys */
 	uint64_t connection;        /* stream; 0: none */
 	uint64_t said_ns, heard_ns; /* nothing on it arrives before */
 	bool alive;
@@ -41,13 +42,21 @@ struct phone {
 	uint32_t call_count;
 };
 
+/* What an extension is told about keys. */
+enum phone_secure { SECURE_NOT, SECURE_ANYHOW, SECURE_TLS };
+
 struct phones {
+	enum phone_secure secure[PHONES_MAX]; /* of extensions */
 	struct phone list[PHONES_MAX];
 	uint32_t count, extension_count;
 };
 
-void phone_open(struct sim *s, uint32_t index, uint32_t extension, uint32_t expires_s,
-		enum sip_transport transport);
+struct phone_kind {
+	uint32_t extension, expires_s;
+	enum sip_transport transport;
+	bool v6, srtp;
+};
+void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind);
 void phones_close(struct sim *s);
 struct phone *phone_at(struct sim *s, const struct addr *addr); /* NULL: the node's */
 const char *phone_name(struct sim *s, const struct addr *addr, char out[16]);

@@ -26,6 +26,8 @@ const char *phone_call_state_name(enum phone_call_state state)
 
 struct phone_call *phone_call_new(struct sim *s, struct phone *p)
 {
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	struct phone_call *c;
 
 	if (p->call_count == PHONE_CALLS_MAX)
@@ -38,6 +40,8 @@ struct phone_call *phone_call_new(struct sim *s, struct phone *p)
 	c->sdp.id = rand_u32_from(&s->rand) >> 1;
 	c->sdp.port = (uint16_t)(4000 + 2 * p->call_count);
 	c->sdp.codecs = (uint8_t)sim_between(s, 0, 255);
+	for (size_t i = 0; i < sizeof(c->sdp.key) - 1; i++)
+		c->sdp.key[i] = alphabet[sim_between(s, 0, 63)];
 	(void)snprintf(c->tag, sizeof(c->tag), "t%u-%u-%08x", p->index, ++p->tags,
 		       rand_u32_from(&s->rand));
 	p->calls[p->call_count++] = c;

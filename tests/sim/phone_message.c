@@ -14,7 +14,15 @@ const char *phone_branch(struct phone *p, char out[96])
 
 const char *phone_transport(const struct phone *p)
 {
-	return p->transport == SIP_UDP ? "" : ";transport=tcp";
+	switch (p->transport) {
+	case SIP_UDP:
+		break;
+	case SIP_TCP:
+		return ";transport=tcp";
+	case SIP_TLS:
+		return ";transport=tls";
+	}
+	return "";
 }
 
 static const char *type_of(const char *body, const char *type)

@@ -20,16 +20,22 @@ static const char *write_sdp(const struct phone_call *c, const char *types, cons
 			     char out[PHONE_SDP_MAX])
 {
 	const struct phone_sdp *d = &c->sdp;
-	char ip[ADDR_TEXT_MAX];
+	char ip[ADDR_TEXT_MAX], crypto[128] = "";
 	struct addr a = c->phone->addr;
+	unsigned family = a.family == ADDR_V6 ? 6 : 4;
 
 	a.port = 0;
 	(void)addr_text(&a, ip);
+	if (d->secret)
+		(void)snprintf(crypto, sizeof(crypto), "a=crypto:%s inline:%s\r\n", d->crypto,
+			       d->key);
 	(void)snprintf(out, PHONE_SDP_MAX,
-		       "v=0\r\no=- %u %u IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\n"
-		       "m=audio %u RTP/AVP %s\r\n%sa=%s\r\n",
-		       d->id, d->version, ip, ip, d->port, types,
-		       strstr(types, "101") ? "a=rtpmap:101 telephone-event/8000\r\n" : "", dir);
+		       "v=0\r\no=- %u %u IN IP%u %s\r\ns=-\r\nc=IN IP%u %s\r\nt=0 0\r\n"
+		       "m=audio %u RTP/%s %s\r\n%s%sa=%s\r\n",
+		       d->id, d->version, family, ip, family, ip, d->port,
+		       d->secret ? "SAVP" : "AVP", types,
+		       strstr(types, "101") ? "a=rtpmap:101 telephone-event/8000\r\n" : "", crypto,
+		       dir);
 	return out;
 }
 
@@ -39,8 +45,11 @@ const char *phone_sdp_offer(struct phone_call *c, char out[PHONE_SDP_MAX])
 
 	d->version++;
 	d->offered = true;
+	d->secret = c->phone->srtp;
+	(void)snprintf(d->crypto, sizeof(d->crypto), "1 AES_CM_128_HMAC_SHA1_80");
 	d->sends = true;
 	d->receives = !d->hold;
+	d->held |= d->hold;
 	return write_sdp(c, lists[d->codecs % COUNT_OF(lists)], direction(true, !d->hold), out);
 }
 
@@ -71,6 +80,18 @@ static bool has_type(struct bytes m, const char *type)
 	return false;
 }
 
+/* RFC 4568 5.1.2: the tag and suite of the offer. */
+static void copy_crypto(struct phone_sdp *d, struct bytes line)
+{
+	struct bytes tag = { 0 }, suite = { 0 };
+
+	line = bytes_from(line, sizeof("a=crypto:") - 1);
+	(void)bytes_cut(&line, ' ', &tag);
+	(void)bytes_cut(&line, ' ', &suite);
+	(void)snprintf(d->crypto, sizeof(d->crypto), BYTES_FMT " " BYTES_FMT, BYTES_ARG(tag),
+		       BYTES_ARG(suite));
+}
+
 const char *phone_sdp_answer(struct phone_call *c, struct bytes offer, char out[PHONE_SDP_MAX])
 {
 	struct bytes m = line_of(offer, "m=audio");
@@ -81,6 +102,9 @@ const char *phone_sdp_answer(struct phone_call *c, struct bytes offer, char out[
 
 	d->version++;
 	d->agreed = true;
+	d->secret = has(m, "RTP/SAVP");
+	if (d->secret)
+		copy_crypto(d, line_of(offer, "a=crypto:"));
 	d->sends = hears;
 	d->receives = says && !d->hold;
 	(void)snprintf(types, sizeof(types), "%s%s", has_type(m, "8") ? "8" : "0",
@@ -134,8 +158,14 @@ void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp)
 		return;
 	}
 	hear_origin(s, c, &c->sdp, sdp);
+	if (has(m, "RTP/SAVP") != has(sdp, "a=crypto:"))
+		check_fail(s, "%s: keys without SRTP, or SRTP without keys", c->call_id);
+	if (!has(m, "RTP/SAVP") && s->phones.secure[c->phone->extension] == SECURE_TLS)
+		check_fail(s, "%s: plain RTP for an extension that wants SRTP only", c->call_id);
 	if (!c->sdp.offered)
 		return;
+	if (has(m, "RTP/SAVP") != c->sdp.secret)
+		check_fail(s, "%s: the answer has another profile than the offer", c->call_id);
 	c->sdp.offered = false;
 	c->sdp.agreed = true;
 	if (!has_type(m, "8") && !has_type(m, "0"))

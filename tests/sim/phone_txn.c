@@ -167,7 +167,8 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 		t->give_up_ns = 0;
 	} else if (m->status < 300) {
 		if (t->state == PT_COMPLETED) { /* a refusal is not saved before it is said */
-			if (s->node.incarnation == t->incarnation)
+			/* nor is 503 kept: a late copy of the INVITE may find room */
+			if (s->node.incarnation == t->incarnation && !t->was_full)
 				check_fail(s, "%s heard a 2xx after a refusal", p->user);
 			return false;
 		}
@@ -183,6 +184,7 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 			return false;
 		}
 		t->state = PT_COMPLETED;
+		t->was_full = m->status == 503;
 		t->give_up_ns = s->now_ns + 64 * T1; /* timer D */
 		ack_failure(s, p, t, m);
 	}
@@ -262,8 +264,11 @@ static void on_timer(struct sim *s, const struct event *e)
 
 void phone_txns_again(struct sim *s, struct phone *p)
 {
-	for (struct phone_txn *t = p->txns; t; t = t->next) {
-		if (t->dead || t->method == SIP_REGISTER)
+	/* an INVITE before its CANCEL */
+	for (uint64_t serial = 1; serial <= p->txn_serial; serial++) {
+		const struct phone_txn *t = by_serial(p, serial);
+
+		if (!t || t->method == SIP_REGISTER)
 			continue;
 		if (!t->server && t->state <= PT_PROCEEDING)
 			phone_say(s, p, text_bytes(&t->request));

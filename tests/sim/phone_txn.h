@@ -24,6 +24,7 @@ struct phone_txn {
 	uint64_t serial;
 	uint32_t incarnation; /* of the node when it began */
 	bool server, dead;
+	bool was_full; /* 503 */
 	enum phone_txn_state state;
 	enum sip_method method;
 	char branch[96];

@@ -22,6 +22,12 @@ const char *sabotage_name(enum sabotage sabotage)
 		return "mute-bye";
 	case SABOTAGE_LEAK_FLOW:
 		return "leak-flow";
+	case SABOTAGE_INDEX:
+		return "index";
+	case SABOTAGE_AMNESIA:
+		return "amnesia";
+	case SABOTAGE_DEAF:
+		return "deaf";
 	case SABOTAGE_COUNT:
 		break;
 	}

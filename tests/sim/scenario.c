@@ -6,7 +6,13 @@
 
 #include "tests/sim/sim.h"
 
-enum { CALLS_FROM_MS = 2000, CALLS_TO_MS = 60000, TROUBLE_TO_MS = 130000, ANSWERED_MAX_MS = 40000 };
+enum {
+	CALLS_FROM_MS = 2000,
+	CALLS_TO_MS = 60000,
+	TROUBLE_TO_MS = 130000,
+	ASSERTED_MS = 4000,
+	ANSWERED_MAX_MS = 40000
+};
 #define CALM_NS  (140 * NS_PER_S)
 #define QUIET_NS (470 * NS_PER_S)
 #define END_NS   (580 * NS_PER_S)
@@ -23,6 +29,26 @@ static struct addr address(const char *text)
 	return a;
 }
 
+/* UDP, TCP and TLS of one family, with the ports of its media. */
+static void listen_on(struct shard_settings *set, const char *ip, const char *plain,
+		      const char *tls)
+{
+	uint16_t network = (uint16_t)set->network_count++;
+	struct shard_network *n = &set->networks[network];
+
+	(void)snprintf(n->name, sizeof(n->name), "net%u", network);
+	n->media_bind = n->media_advertise = address(ip);
+	n->first_port = (uint16_t)(20000 + network * 2 * NODE_PORTS);
+	n->last_port = (uint16_t)(n->first_port + 2 * NODE_PORTS - 1);
+	for (enum sip_transport t = SIP_UDP; t <= SIP_TLS; t++) {
+		struct shard_local *l = &set->locals[set->local_count++];
+
+		l->bind = l->advertise = address(t == SIP_TLS ? tls : plain);
+		l->transport = t;
+		l->network = network;
+	}
+}
+
 void scenario_settings(struct sim *s, struct shard_settings *out)
 {
 	bool small = sim_chance(s, 50);
@@ -31,20 +57,9 @@ void scenario_settings(struct sim *s, struct shard_settings *out)
 		.number = 7,
 		.tenant = "default",
 		.server = "tandem",
-		.local_count = 2,
-		.locals = { { .bind = address("192.0.2.1:5060"),
-			      .advertise = address("192.0.2.1:5060") },
-			    { .bind = address("192.0.2.1:5060"),
-			      .advertise = address("192.0.2.1:5060"),
-			      .transport = SIP_TCP } },
-		.network_count = 1,
-		.networks = { { .name = "main",
-				.media_bind = address("192.0.2.1"),
-				.media_advertise = address("192.0.2.1"),
-				.first_port = 20000,
-				.last_port = 20000 + 2 * NODE_PORTS - 1 } },
-		.trusted_count = sim_chance(s, 700),
-		.trusted = { { .net = address("192.0.2.0"), .bits = 24 } },
+		.trusted_count = sim_chance(s, 700) ? 2 : 0,
+		.trusted = { { .net = address("192.0.2.0"), .bits = 24 },
+			     { .net = address("2001:db8::"), .bits = 32 } },
 		.registrar = { .expires_s = 90,
 			       .expires_min_s = 30,
 			       .expires_max_s = 3600,
@@ -57,6 +72,10 @@ void scenario_settings(struct sim *s, struct shard_settings *out)
 		.registrations_max = 64,
 		.txns_max = small ? 64 : 512,
 	};
+	listen_on(out, "192.0.2.1", "192.0.2.1:5060", "192.0.2.1:5061");
+	listen_on(out, "2001:db8::1", "[2001:db8::1]:5060", "[2001:db8::1]:5061");
+	out->media_timeout_ns = sim_chance(s, 800) ? sim_between(s, 8, 40) * NS_PER_S : 0;
+	out->seal_key.octets[0] = 7;
 	memcpy(out->digest.realm, "test.local", sizeof("test.local"));
 	out->digest.nonce_lifetime_ms = 60000;
 	out->digest.key[0] = 1;
@@ -203,6 +222,18 @@ static void on_down(struct sim *s, const struct event *e)
 	store_down(s);
 }
 
+static void on_forget(struct sim *s, const struct event *e)
+{
+	store_forget(s, e->a);
+}
+
+/* All was told again by now. */
+static void on_asserted(struct sim *s, const struct event *e)
+{
+	(void)e;
+	check_all_stored(s);
+}
+
 static void on_link_broken(struct sim *s, const struct event *e)
 {
 	(void)e;
@@ -280,15 +311,61 @@ static void plan_outage(struct sim *s)
 	uint64_t at = sim_between_ms(s, 1000, TROUBLE_TO_MS - 20000);
 	uint64_t notice = sim_between_ms(s, 0, 50);
 	uint64_t length = sim_between_ms(s, 100, 10000);
+	uint64_t forgets = sim_chance(s, 300) ? sim_between_ms(s, 100, 20000) : 0;
 
-	sim_after(s, at, on_down, 0, 0, 0);
+	sim_after(s, at, forgets ? on_forget : on_down, 0, forgets, 0);
 	sim_after(s, at + notice, on_link_broken, 0, 0, 0);
 	sim_after(s, at + length, on_up, 0, 0, 0);
+	sim_after(s, at + length + ASSERTED_MS * NS_PER_MS, on_asserted, 0, 0, 0);
 	sim_after(s, at + length + sim_between_ms(s, 1, 300), on_link_back, 0, 0, 0);
+}
+
+static void on_clock(struct sim *s, const struct event *e)
+{
+	s->node.utc_step_ms += (int64_t)e->a;
+	s->totals.steps++;
+	trace_line(s, "node: the clock is set by %lld ms", (long long)(int64_t)e->a);
+}
+
+/* Mostly a little, sometimes so far that registrations run out, or never do. */
+static void plan_clock(struct sim *s)
+{
+	uint64_t count = sim_between(s, 1, 3);
+
+	while (count--) {
+		uint64_t most = sim_chance(s, 700) ? 3000 : 7200000;
+		int64_t ms = (int64_t)sim_between(s, 1, most);
+		bool back = sim_chance(s, 500);
+
+		sim_after(s, sim_between_ms(s, 1000, 100000), on_clock, 0,
+			  (uint64_t)(back ? -ms : ms), 0);
+	}
+}
+
+static void on_originate(struct sim *s, const struct event *e)
+{
+	node_originate(s, (uint32_t)e->a, (uint32_t)e->b);
+}
+
+static void plan_originate(struct sim *s)
+{
+	uint64_t count = sim_between(s, 1, 3);
+
+	while (count--) {
+		uint64_t at = sim_between_ms(s, CALLS_FROM_MS, CALLS_TO_MS);
+		uint64_t from = sim_between(s, 0, s->phones.extension_count - 1);
+		uint64_t to = sim_between(s, 0, s->phones.extension_count - 1);
+
+		sim_after(s, at, on_originate, 0, from, to);
+	}
 }
 
 static void plan_trouble(struct sim *s)
 {
+	if (sim_chance(s, 100))
+		plan_clock(s);
+	if (sim_chance(s, 200))
+		plan_originate(s);
 	if (sim_chance(s, 250))
 		plan_outage(s);
 	if (sim_chance(s, 150)) {
@@ -325,6 +402,8 @@ static void plan_network(struct sim *s)
 	s->engine.fail = sim_chance(s, 100) ? 60 : 0;
 	s->engine.digit = 100;
 	s->node.crashes_left = sim_chance(s, 600) ? (uint32_t)sim_between(s, 1, 3) : 0;
+	if (sim_chance(s, 50))
+		s->node.crashes_left = 12;
 }
 
 static void on_calm(struct sim *s, const struct event *e)
@@ -332,6 +411,7 @@ static void on_calm(struct sim *s, const struct event *e)
 	(void)e;
 	trace_line(s, "(no more trouble from here)");
 	s->calm = true;
+	check_all_stored(s);
 }
 
 static void on_quiet(struct sim *s, const struct event *e)
@@ -339,27 +419,56 @@ static void on_quiet(struct sim *s, const struct event *e)
 	(void)e;
 	s->quiet = true;
 	for (uint32_t i = 0; i < s->check.seen_count; i++) {
-		if (s->check.seen[i].weak ||
-		    s->check.seen[i].abandoned) /* its silence would end it */
+		if (check_waits_for_ever(s, &s->check.seen[i]))
 			node_hangup(s, s->check.seen[i].call);
 	}
+}
+
+static void plan_keys(struct sim *s)
+{
+	bool any = sim_chance(s, 400);
+
+	for (uint32_t i = 0; i < s->phones.extension_count; i++) {
+		uint64_t dice = sim_between(s, 0, 99);
+
+		s->phones.secure[i] = !any || dice < 40 ? SECURE_NOT
+				      : dice < 70       ? SECURE_ANYHOW
+							: SECURE_TLS;
+	}
+}
+
+static void choose_transport(struct sim *s, struct phone_kind *kind, uint32_t streams)
+{
+	enum phone_secure secure = s->phones.secure[kind->extension];
+
+	if (secure == SECURE_TLS)
+		kind->transport = SIP_TLS;
+	else if (sim_chance(s, streams))
+		kind->transport = sim_chance(s, 300) ? SIP_TLS : SIP_TCP;
+	kind->srtp =
+		secure == SECURE_TLS ||
+		((secure == SECURE_ANYHOW || kind->transport == SIP_TLS) && sim_chance(s, 700));
 }
 
 void scenario_begin(struct sim *s)
 {
 	uint32_t phones = (uint32_t)sim_between(s, 2, 6);
 	uint32_t streams = sim_chance(s, 350) ? (uint32_t)sim_between(s, 100, 1000) : 0;
+	uint32_t v6 = sim_chance(s, 250) ? (uint32_t)sim_between(s, 100, 1000) : 0;
 
 	s->phones.extension_count = (uint32_t)sim_between(s, 2, phones < 4 ? phones : 4);
 	s->end_ns = END_NS;
 	plan_network(s);
+	plan_keys(s);
 	node_begin(s);
 	s->phones.count = phones;
 	for (uint32_t i = 0; i < phones; i++) {
-		enum sip_transport transport = sim_chance(s, streams) ? SIP_TCP : SIP_UDP;
-		uint32_t expires_s = sim_chance(s, 300) ? 60 : 3600;
+		struct phone_kind kind = { .extension = i % s->phones.extension_count,
+					   .expires_s = sim_chance(s, 300) ? 60 : 3600 };
 
-		phone_open(s, i, i % s->phones.extension_count, expires_s, transport);
+		choose_transport(s, &kind, streams);
+		kind.v6 = sim_chance(s, v6);
+		phone_open(s, i, &kind);
 	}
 	plan_calls(s);
 	plan_trouble(s);

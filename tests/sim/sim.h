@@ -29,7 +29,12 @@ struct totals {
 	uint64_t saves, saves_failed, cdrs;
 	uint64_t reinvites, cancels, refusals, vanished, flows;
 	uint64_t virtual_ns;
-	uint64_t stories; /* hash of all, the same in every build */
+	uint64_t secrets, granted; /* keys, and ranges of indexes they got later */
+	uint64_t silences, originated, steps;
+	uint64_t udp6, tcp, tls; /* phones */
+	uint64_t forgotten;      /* acknowledged writes that the store lost */
+	uint64_t looked_up;      /* calls that are in the store after all */
+	uint64_t stories;        /* hash of all, the same in every build */
 };
 
 /* What is broken on purpose, so that the checks are seen to see it. */
@@ -41,6 +46,9 @@ enum sabotage {
 	SABOTAGE_TWO_CDRS,  /* the store writes every CDR twice */
 	SABOTAGE_MUTE_BYE,  /* the node's BYEs never leave */
 	SABOTAGE_LEAK_FLOW, /* the engine never hears FLOW_CLOSE */
+	SABOTAGE_INDEX,     /* the engine begins a key below where the record says */
+	SABOTAGE_AMNESIA,   /* the store forgets, and its link does not break */
+	SABOTAGE_DEAF,      /* the engine never says that a party is silent */
 	SABOTAGE_COUNT,
 };
 const char *sabotage_name(enum sabotage sabotage);

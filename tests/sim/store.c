@@ -19,6 +19,7 @@ void store_close(struct store *t)
 	for (uint32_t i = 0; i < t->command_count; i++) {
 		text_clear(&t->commands[i].user);
 		text_clear(&t->commands[i].record);
+		text_clear(&t->commands[i].before);
 	}
 	free(t->commands);
 }
@@ -48,7 +49,17 @@ const struct store_call *store_find(const struct store *t, uint64_t call)
 	return NULL;
 }
 
-static void apply_save(struct sim *s, const struct store_command *c)
+static void remember(const struct sim *s, struct store_command *c, const struct text *record,
+		     uint64_t version, uint64_t expires_ns)
+{
+	if (text_set(&c->before, text_bytes(record)))
+		assert(false && "out of memory");
+	c->applied_ns = s->now_ns;
+	c->before_version = version;
+	c->before_expires_ns = expires_ns;
+}
+
+static void apply_save(struct sim *s, struct store_command *c)
 {
 	struct store_call *p = place(&s->store, c->call);
 
@@ -56,6 +67,7 @@ static void apply_save(struct sim *s, const struct store_command *c)
 		return; /* OLDER */
 	if (s->sabotage == SABOTAGE_FORGET)
 		return;
+	remember(s, c, &p->record, p->version, 0);
 	p->call = c->call;
 	p->version = c->version;
 	if (text_set(&p->record, text_bytes(&c->record)))
@@ -63,12 +75,13 @@ static void apply_save(struct sim *s, const struct store_command *c)
 	check_stored(s, c->call, c->version);
 }
 
-static void apply_end(struct sim *s, const struct store_command *c)
+static void apply_end(struct sim *s, struct store_command *c)
 {
 	struct store_call *p = place(&s->store, c->call);
 
 	if (p->record.n)
 		text_clear(&p->record);
+	c->applied_ns = s->now_ns;
 	check_cdr(s, &c->cdr);
 }
 
@@ -101,6 +114,7 @@ static void apply_binding(struct sim *s, struct store_command *c)
 		c->conflict = true;
 		return;
 	}
+	remember(s, c, &e->record, e->version, e->expires_ns);
 	text_clear(&e->record);
 	if (c->record.n == 0) {
 		text_clear(&e->user);
@@ -111,6 +125,54 @@ static void apply_binding(struct sim *s, struct store_command *c)
 		assert(false && "out of memory");
 	e->version = c->version;
 	e->expires_ns = s->now_ns + c->ttl_ms * NS_PER_MS;
+}
+
+static void take_back_call(struct sim *s, const struct store_command *c)
+{
+	struct store_call *p = place(&s->store, c->call);
+
+	p->call = c->call;
+	p->version = c->before_version;
+	if (text_set(&p->record, text_bytes(&c->before)))
+		assert(false && "out of memory");
+	check_forgotten(s, c->call, p->record.n ? p->version : 0);
+}
+
+static void take_back_binding(struct sim *s, const struct store_command *c)
+{
+	struct store_entry *e = entry_of(s, text_bytes(&c->user));
+
+	text_clear(&e->record);
+	text_clear(&e->user);
+	e->version = c->before_version;
+	e->expires_ns = c->before_expires_ns;
+	if (c->before.n && (text_set(&e->user, text_bytes(&c->user)) ||
+			    text_set(&e->record, text_bytes(&c->before))))
+		assert(false && "out of memory");
+}
+
+/* Not beyond the end of a call: that would be one that nobody knows of any more. */
+void store_forget(struct sim *s, uint64_t ns)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = s->store.applied; i-- > 0;) {
+		const struct store_command *c = &s->store.commands[i];
+
+		if (c->applied_ns == 0)
+			continue; /* it changed nothing */
+		if (c->kind == EFFECT_CALL_END || c->applied_ns + ns < s->now_ns)
+			break;
+		if (c->kind == EFFECT_CALL_SAVE)
+			take_back_call(s, c);
+		else
+			take_back_binding(s, c);
+		n++;
+	}
+	s->totals.forgotten += n;
+	trace_line(s, "store: has forgotten %u writes", n);
+	if (s->sabotage != SABOTAGE_AMNESIA)
+		store_down(s);
 }
 
 static void apply(struct sim *s, struct store_command *c)
@@ -133,6 +195,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_SEND:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
+	case EFFECT_TRUST:
 		break;
 	}
 }

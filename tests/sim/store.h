@@ -37,6 +37,9 @@ struct store_command {
 	uint64_t call, version, expected, ttl_ms;
 	struct text user, record;
 	struct cdr cdr;
+	/* what was there before */
+	uint64_t applied_ns, before_version, before_expires_ns;
+	struct text before;
 };
 
 struct store {
@@ -59,6 +62,8 @@ void store_crash(struct sim *s);
 /* Nothing answers until store_up. */
 void store_down(struct sim *s);
 void store_up(struct sim *s);
+/* It died and is back without what it was told in that time: acknowledged all the same. */
+void store_forget(struct sim *s, uint64_t ns);
 /* NULL: there is none. */
 const struct store_call *store_find(const struct store *t, uint64_t call);
 /* What a new process loads: records in the order of ids. Call after store_settle. */

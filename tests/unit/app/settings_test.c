@@ -42,6 +42,7 @@ static void test_minimal(void **state)
 	assert_int_equal(s->sip.registration_expires_min, 60 * NS_PER_S);
 	assert_int_equal(s->sip.registration_expires_max, 3600 * NS_PER_S);
 	assert_int_equal(s->sip.ring_timeout, 180 * NS_PER_S);
+	assert_int_equal(s->sip.session_expires, 1800 * NS_PER_S);
 	assert_int_equal(s->media.port, ENGINE_PORT_AUTO);
 	assert_true(s->media.dpdk.hugepages);
 	assert_int_equal(s->media.latch, LATCH_SAME_IP);
@@ -163,6 +164,7 @@ static const struct {
 	{ "trusted everybody", NODE NETWORK "sip:\n  trusted: [0.0.0.0/0]\n", 9, 13, "everybody" },
 	{ "trusted length", NODE NETWORK "sip:\n  trusted: [10.0.0.0/33]\n", 9, 13, "1 to 32" },
 	{ "algorithm", NODE NETWORK "sip:\n  digest_algorithms: [MD5, SHA-1]\n", 9, 28, "SHA-256" },
+	{ "session", NODE NETWORK "sip:\n  session_expires: 89s\n", 9, 20, "at least 90s" },
 	{ "contacts", NODE NETWORK "sip:\n  max_contacts: 11\n", 9, 17, "1 to 10" },
 	{ "workers", NODE NETWORK "media:\n  workers: 17\n", 9, 12, "1 to 16" },
 	{ "latch", NODE NETWORK "media:\n  latch: any\n", 9, 10, "any-once" },

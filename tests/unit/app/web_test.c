@@ -209,6 +209,9 @@ static void test_idle_connections_do_not_shut_others_out(void **state)
 		(void)usleep(1000);
 	for (size_t i = 0; i < COUNT_OF(fds); i++)
 		(void)close(fds[i]);
+	/* as soon as it has seen them go */
+	for (int i = 0; i < 500 && !strstr(get(GET("/readyz")), "HTTP/1.1 200"); i++)
+		(void)usleep(10000);
 	assert_non_null(strstr(get(GET("/readyz")), "HTTP/1.1 200"));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several phones ring for one call (RFC 3261 16.7 as seen from a B2BUA), and calls that are sent elsewhere (3xx). */
+#include "base/metric.h"
 #include "tests/unit/sig/golden.h"
 #include "tests/unit/sig/line.h"
 
@@ -547,6 +548,30 @@ static void restart_while_losers_go(void **state)
 	assert_ended(t, 200, ENDED_BY_A);
 }
 
+/* A proxy in front of the phone forks as well (RFC 3261 13.2.2.4): each further dialog is ended, up to a limit. */
+static void test_forks_of_a_leg(void **state)
+{
+	struct hunt *t = *state;
+	uint64_t dropped = metric_value(metric_register(METRIC_COUNTER, "tandem_sip_dropped_total",
+							"reason=\"too_many_forks\"", ""));
+
+	ring(t);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+	for (int i = 0; i < 40; i++) {
+		char tag[16];
+
+		(void)snprintf(tag, sizeof(tag), "fork%d", i);
+		phone_answer_as(&t->b[0], t->b[0].invite, tag, "200 OK", "", PHONE_SDP_B);
+	}
+	assert_int_equal(rig_count(t->r, &t->b[0].addr, "BYE "), 16);
+	assert_int_equal(rig_count(t->r, &t->b[0].addr, "ACK "), 1 + 16);
+	assert_int_equal(metric_value(metric_register(METRIC_COUNTER, "tandem_sip_dropped_total",
+						      "reason=\"too_many_forks\"", "")),
+			 dropped + 40 - 16);
+	phone_answer_as(&t->b[0], t->b[0].invite, t->b[0].tag, "200 OK", "", PHONE_SDP_B);
+	assert_int_equal(rig_count(t->r, &t->b[0].addr, "ACK "), 2 + 16);
+}
+
 static void make_forking(struct hunt *t)
 {
 	ring(t);
@@ -614,6 +639,7 @@ static void golden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		HUNT_TEST(test_forks_of_a_leg),
 		HUNT_TEST(first_answer_wins),
 		HUNT_TEST(why_it_stops),
 		HUNT_TEST(loser_is_slow),

@@ -46,11 +46,12 @@ struct rig {
 	uint32_t event_count;
 	struct media_command media[RIG_LIST_MAX];
 	uint32_t media_count;
-	uint64_t incarnation; /* of the shard that is started next; 0: not told */
-	bool hold_saves;      /* the store says nothing */
-	bool fail_saves;      /* the store says no */
-	bool hold_media;      /* the engine says nothing */
-	bool rolling;         /* a full list forgets its oldest half */
+	struct sip_hop trusted; /* the last one that was */
+	uint64_t incarnation;   /* of the shard that is started next; 0: not told */
+	bool hold_saves;        /* the store says nothing */
+	bool fail_saves;        /* the store says no */
+	bool hold_media;        /* the engine says nothing */
+	bool rolling;           /* a full list forgets its oldest half */
 	void (*seen)(struct rig *r, const struct effect *e); /* each effect, before anything else */
 };
 
@@ -251,6 +252,9 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		assert(r->event_count < RIG_LIST_MAX);
 		r->events[r->event_count++] = *e->event;
 		break;
+	case EFFECT_TRUST:
+		r->trusted = e->hop;
+		break;
 	}
 }
 
@@ -285,6 +289,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_SEND:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
+	case EFFECT_TRUST:
 		break;
 	}
 	rig_drain(r);

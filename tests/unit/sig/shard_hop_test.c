@@ -257,6 +257,17 @@ static void test_waits_no_longer_than_the_transaction(void **state)
 	assert_true(phone_hears(&l->a, "SIP/2.0 408").n || phone_hears(&l->a, "SIP/2.0 480").n);
 }
 
+/* B's request in its dialog. */
+static void ask(struct phone *b, const char *method)
+{
+	phone_copy(b->local, sizeof(b->local), rig_header(b->invite, "To"));
+	phone_split(rig_header(b->invite, "From"), b->remote, sizeof(b->remote), b->remote_tag,
+		    sizeof(b->remote_tag));
+	phone_target(b, rig_header(b->invite, "Contact"));
+	b->cseq = 500;
+	phone_request(b, method, "", "");
+}
+
 /* A request in its dialog over another connection is as good (RFC 5626). */
 static void test_goes_on_elsewhere(void **state)
 {
@@ -267,12 +278,7 @@ static void test_goes_on_elsewhere(void **state)
 	phone_request(&l->a, "INFO", "Content-Type: text/plain\r\n", "Signal=1\r\n");
 	assert_on(last(l->r, "INFO "), 5);
 	connect_phone(&l->b, SIP_TCP, 7);
-	phone_copy(l->b.local, sizeof(l->b.local), rig_header(l->b.invite, "To"));
-	phone_split(rig_header(l->b.invite, "From"), l->b.remote, sizeof(l->b.remote),
-		    l->b.remote_tag, sizeof(l->b.remote_tag));
-	phone_target(&l->b, rig_header(l->b.invite, "Contact"));
-	l->b.cseq = 500;
-	phone_request(&l->b, "OPTIONS", "", "");
+	ask(&l->b, "OPTIONS");
 	assert_on(last(l->r, "SIP/2.0 200"), 7);
 	assert_int_equal(count(l->r, "INFO "),
 			 2); /* what it had not answered is said again there */
@@ -491,6 +497,49 @@ static void test_profile_transports(void **state)
 	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
 }
 
+/* Over which connections the transport hears that it is nobody strange: by credentials, by address, within a dialog. */
+static void test_who_is_trusted(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+	struct sip_hop stranger = { .transport = SIP_TCP,
+				    .local = TCP_LOCAL,
+				    .remote = rig_addr("198.51.100.9:4000"),
+				    .connection = 99,
+				    .inbound = true };
+
+	connect_phone(&l->b, SIP_TCP, 5);
+	l->b.hop.remote = rig_addr("198.51.100.1:4000");
+	phone_register_with(&l->b, "", 90);
+	assert_int_equal(r->trusted.connection, 0);
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+	assert_true(r->trusted.connection == 5);
+	talk(l);
+	shard_receive(r->shard, &stranger,
+		      BYTES_LIT("OPTIONS sip:x SIP/2.0\r\n"
+				"Via: SIP/2.0/TCP x;branch=z9hG4bK1\r\n"
+				"From: <sip:x@x>;tag=1\r\nTo: <sip:x>\r\n"
+				"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+				"Max-Forwards: 1\r\n\r\n"),
+		      r->now);
+	rig_run(r);
+	assert_true(last(r, "SIP/2.0 200")->hop.connection == 99);
+	assert_true(r->trusted.connection == 5);
+	l->b.hop.connection = 6;
+	ask(&l->b, "BYE");
+	assert_true(last(r, "SIP/2.0 200")->hop.connection == 6);
+	assert_true(r->trusted.connection == 6);
+	stranger.remote = rig_addr("192.0.2.77:4000"); /* a neighbour */
+	shard_receive(r->shard, &stranger,
+		      BYTES_LIT("SIP/2.0 200 OK\r\n"
+				"Via: SIP/2.0/TCP x;branch=z9hG4bK1\r\n"
+				"From: <sip:x@x>;tag=1\r\nTo: <sip:x>;tag=2\r\n"
+				"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n"),
+		      r->now);
+	rig_run(r);
+	assert_true(r->trusted.connection == 99);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,6 +561,7 @@ int main(void)
 		TEST(test_single_phone),
 		TEST(test_tls_only),
 		TEST(test_profile_transports),
+		TEST(test_who_is_trusted),
 #undef TEST
 	};
 

@@ -202,6 +202,26 @@ static void another_node_has_it(void **state)
 	assert_int_equal(rig_counts(d->r).bindings, 1);
 }
 
+/* A store that forgot what it had acknowledged: the phone is not refused until its old entry runs out there. */
+static void store_went_back(void **state)
+{
+	struct desk *d = *state;
+	uint32_t i = 4;
+
+	for (int n = 0; n < 4; n++)
+		(void)log_in(d, DIGEST_MD5, "1001", "secret", 90);
+	assert_int_equal(d->r->saves[3].version, 4);
+	d->r->hold_saves = true;
+	(void)log_in(d, DIGEST_MD5, "1001", "secret", 90);
+	while (i < d->r->save_count && d->r->saves[i].expected != 2)
+		answer_save(d, i++, BINDING_CONFLICT);
+	assert_int_equal(i, 4 + 3); /* not 4, 0, 3 */
+	assert_int_equal(rig_count(d->r, &d->p.addr, "SIP/2.0 503"), 0);
+	answer_save(d, i, BINDING_SAVED);
+	assert_int_equal(rig_count(d->r, &d->p.addr, "SIP/2.0 200"), 5);
+	assert_int_equal(rig_counts(d->r).saves_pending, 0);
+}
+
 static void degraded(void **state)
 {
 	struct desk *d = *state;
@@ -407,6 +427,7 @@ int main(void)
 		DESK_TEST(saves_coalesce),
 		DESK_TEST(unknown_outcome),
 		DESK_TEST(another_node_has_it),
+		DESK_TEST(store_went_back),
 		DESK_TEST(degraded),
 		DESK_TEST(expires),
 		DESK_TEST(leaves),

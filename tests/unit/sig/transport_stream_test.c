@@ -30,6 +30,7 @@ struct net {
 	char last[KEPT];
 	size_t last_n;
 	bool answer;
+	bool trust; /* all who speak */
 	uint64_t until_ns;
 	bool (*done)(const struct net *r);
 	bool late;
@@ -43,6 +44,8 @@ static void on_message(const struct sip_hop *from, struct bytes message, void *a
 	r->from = *from;
 	r->last_n = message.n;
 	memcpy(r->last, message.p, message.n < KEPT ? message.n : KEPT);
+	if (r->trust)
+		transport_trust(r->t, from);
 	if (r->answer)
 		assert_int_equal(transport_send(r->t, from, BYTES_LIT("SIP/2.0 200 OK\r\n\r\n")),
 				 0);
@@ -106,6 +109,8 @@ static const struct transport_limits GENEROUS = {
 	.connections_per_source = 16,
 	.idle_ns = 60 * NS_PER_S,
 	.patience_ns = 60 * NS_PER_S,
+	.handshakes = { 1, 1 },
+	.handshakes_per_source = { 1, 1 },
 };
 
 static void open_rig(struct net *r, const struct transport_limits *limits)
@@ -193,6 +198,18 @@ static bool peer_is_closed(const struct net *r)
 	return recv(g_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
+/* Closed or reset, whatever was said before. */
+static bool peer_is_gone(const struct net *r)
+{
+	char c[256];
+	ssize_t n;
+
+	(void)r;
+	while ((n = recv(g_fd, c, sizeof(c), MSG_DONTWAIT)) > 0)
+		;
+	return n == 0 || errno == ECONNRESET;
+}
+
 static void test_messages_and_answers(void **state)
 {
 	struct net r;
@@ -238,29 +255,36 @@ static void test_ends(void **state)
 {
 	static const struct {
 		const char *name, *say;
+		bool trust;
+		unsigned after_ms;
 	} rows[] = {
-		{ "no_message", "" },
-		{ "no_message", "\r\n\r\n" },
-		{ "slow_sender", MESSAGE "OPTIONS sip:x SIP/2.0\r\nVia" },
-		{ "idle", MESSAGE },
-		{ "not_sip", "\x16\x03\x01\x02" },
-		{ "content_length_missing", "A: b\r\n\r\n" },
-		{ "content_length_malformed", "A: b\r\nl: 1\r\nl: 2\r\n\r\n" },
-		{ "message_too_large", "A: b\r\nl: 70000\r\n\r\n" },
+		{ "no_message", "", true, 150 },
+		{ "no_message", "\r\n\r\n", true, 150 },
+		{ "slow_sender", MESSAGE "OPTIONS sip:x SIP/2.0\r\nVia", true, 150 },
+		{ "not_authenticated", MESSAGE, false, 150 },
+		{ "idle", MESSAGE, true, 300 },
+		{ "not_sip", "\x16\x03\x01\x02", true, 0 },
+		{ "content_length_missing", "A: b\r\n\r\n", true, 0 },
+		{ "content_length_malformed", "A: b\r\nl: 1\r\nl: 2\r\n\r\n", true, 0 },
+		{ "message_too_large", "A: b\r\nl: 70000\r\n\r\n", true, 0 },
 	};
-	static const struct transport_limits impatient = { 8, 8, 300 * NS_PER_MS, 150 * NS_PER_MS };
+	struct transport_limits impatient = GENEROUS;
 
 	(void)state;
+	impatient.idle_ns = 300 * NS_PER_MS;
+	impatient.patience_ns = 150 * NS_PER_MS;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		uint64_t before = ends_of(rows[i].name);
+		uint64_t before = ends_of(rows[i].name), began = clock_now_ns();
 		struct net r;
 
 		open_rig(&r, &impatient);
+		r.trust = rows[i].trust;
 		g_fd = dial(&r, 1);
 		if (rows[i].say[0])
 			say(g_fd, rows[i].say);
 		ROW_ASSERT(rows[i].name, run(&r, got_closed));
 		ROW_ASSERT(rows[i].name, ends_of(rows[i].name) == before + 1);
+		ROW_ASSERT(rows[i].name, clock_now_ns() - began >= rows[i].after_ms * NS_PER_MS);
 		ROW_ASSERT(rows[i].name, transport_connections(r.t, SIP_TCP) == 0);
 		(void)close(g_fd);
 		close_rig(&r);
@@ -284,25 +308,37 @@ static void test_half_closed(void **state)
 	close_rig(&r);
 }
 
+static struct transport_limits few(uint32_t connections, uint32_t per_source)
+{
+	struct transport_limits limits = GENEROUS;
+
+	limits.connections = connections;
+	limits.connections_per_source = per_source;
+	return limits;
+}
+
+/* Those who are trusted keep their places. */
 static void test_limits(void **state)
 {
-	static const struct transport_limits few = { 3, 2, 60 * NS_PER_S, 60 * NS_PER_S };
+	struct transport_limits limits = few(3, 2);
 	uint64_t source = METRIC("refused_total", "reason=\"source_full\"");
 	uint64_t full = METRIC("refused_total", "reason=\"connections_full\"");
 	int fds[4];
 	struct net r;
 
 	(void)state;
-	open_rig(&r, &few);
-	for (int i = 0; i < 3; i++)
-		fds[i] = g_fd = dial(&r, 1);
+	open_rig(&r, &limits);
+	r.trust = true;
+	for (int i = 0; i < 2; i++) {
+		fds[i] = dial(&r, 1);
+		say(fds[i], MESSAGE);
+	}
+	assert_true(run(&r, got_two));
+	g_fd = fds[2] = dial(&r, 1);
 	assert_true(run(&r, peer_is_closed)); /* the third of one address */
 	assert_int_equal(METRIC("refused_total", "reason=\"source_full\""), source + 1);
 	fds[3] = dial(&r, 2); /* another address */
-	for (int i = 0; i < 4; i++) {
-		if (i != 2)
-			say(fds[i], MESSAGE);
-	}
+	say(fds[3], MESSAGE);
 	assert_true(run(&r, got_three));
 	assert_int_equal(transport_connections(r.t, SIP_TCP), 3);
 	g_fd = dial(&r, 2);
@@ -314,30 +350,97 @@ static void test_limits(void **state)
 	close_rig(&r);
 }
 
-/* Who has said nothing gives its place to who comes later, whatever that one will say. */
+/* Who is not trusted gives its place to who comes later, whatever that one will say: of all places, and of those of one address. */
 static void test_makes_room(void **state)
 {
-	static const struct transport_limits few = { 3, 3, 60 * NS_PER_S, 60 * NS_PER_S };
-	uint64_t full = METRIC("refused_total", "reason=\"connections_full\"");
-	uint64_t room = ends_of("made_room");
-	int fds[4];
-	struct net r;
+	static const struct {
+		const char *name;
+		struct transport_limits limits;
+		bool speaks;
+		uint32_t newcomer;
+	} rows[] = {
+		{ "silent, of all", { .connections = 3, .connections_per_source = 3 }, false, 2 },
+		{ "stranger, of all", { .connections = 3, .connections_per_source = 3 }, true, 2 },
+		{ "silent, of one", { .connections = 9, .connections_per_source = 3 }, false, 1 },
+		{ "stranger, of one", { .connections = 9, .connections_per_source = 3 }, true, 1 },
+	};
 
 	(void)state;
-	open_rig(&r, &few);
-	fds[0] = dial(&r, 1);
-	say(fds[0], MESSAGE);
-	assert_true(run(&r, got_one));
-	g_fd = fds[1] = dial(&r, 1);
-	fds[2] = dial(&r, 1);
-	fds[3] = dial(&r, 2);
-	assert_true(run(&r, peer_is_closed));
-	assert_int_equal(transport_connections(r.t, SIP_TCP), 3);
-	assert_int_equal(ends_of("made_room"), room + 1);
-	assert_int_equal(METRIC("refused_total", "reason=\"connections_full\""), full);
-	for (int i = 0; i < 4; i++)
-		(void)close(fds[i]);
-	close_rig(&r);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct transport_limits limits =
+			few(rows[i].limits.connections, rows[i].limits.connections_per_source);
+		uint64_t full = METRIC("refused_total", "reason=\"connections_full\"");
+		uint64_t source = METRIC("refused_total", "reason=\"source_full\"");
+		uint64_t room = ends_of("made_room");
+		int fds[4];
+		struct net r;
+
+		open_rig(&r, &limits);
+		fds[0] = dial(&r, 1);
+		say(fds[0], MESSAGE);
+		r.trust = true;
+		assert_true(run(&r, got_one));
+		r.trust = false;
+		g_fd = fds[1] = dial(&r, 1); /* it came first, so it goes first */
+		(void)run_for(&r, got_two, 20);
+		fds[2] = dial(&r, 1);
+		for (int k = 1; k < 3 && rows[i].speaks; k++)
+			say(fds[k], MESSAGE);
+		if (rows[i].speaks)
+			assert_true(run(&r, got_three));
+		fds[3] = dial(&r, rows[i].newcomer);
+		ROW_ASSERT(rows[i].name, run(&r, peer_is_gone));
+		say(fds[3], MESSAGE);
+		r.messages = 0;
+		ROW_ASSERT(rows[i].name, run(&r, got_one));
+		ROW_ASSERT(rows[i].name, transport_connections(r.t, SIP_TCP) == 3);
+		ROW_ASSERT(rows[i].name, ends_of("made_room") == room + 1);
+		ROW_ASSERT(rows[i].name,
+			   METRIC("refused_total", "reason=\"connections_full\"") == full);
+		ROW_ASSERT(rows[i].name,
+			   METRIC("refused_total", "reason=\"source_full\"") == source);
+		for (int k = 0; k < 4; k++)
+			(void)close(fds[k]);
+		close_rig(&r);
+	}
+}
+
+/* One that we made to send a request over keeps its place; one that only an answer went over does not. */
+static void test_makes_room_of_ours(void **state)
+{
+	struct transport_limits limits = few(2, 2);
+	static const char *const messages[] = { "SIP/2.0 200 OK\r\nl: 0\r\n\r\n", MESSAGE };
+
+	(void)state;
+	for (unsigned own = 0; own < 2; own++) {
+		uint64_t room = ends_of("made_room");
+		struct sip_hop to = { .transport = SIP_TCP, .local = 1 };
+		struct sockaddr_storage sa;
+		socklen_t n = sizeof(sa);
+		int fds[2], listener;
+		struct net r;
+
+		open_rig(&r, &limits);
+		listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(listen(listener, 4), 0);
+		assert_int_equal(getsockname(listener, (struct sockaddr *)&sa, &n), 0);
+		assert_int_equal(addr_from_sockaddr(&to.remote, (struct sockaddr *)&sa), 0);
+		to.remote.ip[0] = 127;
+		to.remote.ip[3] = 1;
+		assert_int_equal(transport_send(r.t, &to, bytes_str(messages[own])), 0);
+		for (int i = 0; i < 2; i++) {
+			fds[i] = dial(&r, 1);
+			say(fds[i], MESSAGE);
+			assert_true(run(&r, i ? got_two : got_one));
+		}
+		assert_true(r.closed == 1); /* somebody had to go */
+		assert_true(r.gone.inbound == (bool)own);
+		assert_int_equal(ends_of("made_room"), room + 1);
+		for (int i = 0; i < 2; i++)
+			(void)close(fds[i]);
+		(void)close(listener);
+		close_rig(&r);
+	}
 }
 
 /* A peer that does not read: first the kernel takes it, then the queue, then there is an end. */
@@ -370,7 +473,7 @@ static void test_queue_overflow(void **state)
  * takes, the queue never overflows. */
 static void test_stalled(void **state)
 {
-	static const struct transport_limits impatient = { 8, 8, 60 * NS_PER_S, 60 * NS_PER_MS };
+	struct transport_limits impatient = GENEROUS;
 	static char big[60000];
 	uint64_t before = ends_of("peer_unresponsive");
 	int small = 4096;
@@ -378,6 +481,7 @@ static void test_stalled(void **state)
 
 	(void)state;
 	memset(big, 'x', sizeof(big));
+	impatient.patience_ns = 60 * NS_PER_MS;
 	open_rig(&r, &impatient);
 	g_fd = dial(&r, 1);
 	assert_int_equal(setsockopt(g_fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
@@ -483,6 +587,7 @@ int main(void)
 		cmocka_unit_test(test_half_closed),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_makes_room),
+		cmocka_unit_test(test_makes_room_of_ours),
 		cmocka_unit_test(test_queue_overflow),
 		cmocka_unit_test(test_stalled),
 		cmocka_unit_test(test_connects),

@@ -110,7 +110,12 @@ static void open_side(struct side *s, const struct tls_settings *tls, uint64_t p
 	struct transport_settings settings = {
 		.listeners = &listener,
 		.count = 1,
-		.limits = { 16, 16, 60 * NS_PER_S, patience_ms * NS_PER_MS },
+		.limits = { .connections = 16,
+			    .connections_per_source = 16,
+			    .idle_ns = 60 * NS_PER_S,
+			    .patience_ns = patience_ms * NS_PER_MS,
+			    .handshakes = { 1000, 100 },
+			    .handshakes_per_source = { 1000, 100 } },
 	};
 	char error[TLS_ERROR_MAX];
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/privilege.h"
+#include "base/privilege.h"
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/log.h"
 
 static const int DROPPED[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_IPC_LOCK };
 
@@ -14,7 +17,7 @@ void privilege_keep(void)
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
-int privilege_drop(void)
+static int drop(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -29,4 +32,12 @@ int privilege_drop(void)
 		data[CAP_TO_INDEX(DROPPED[i])].inheritable &= keep;
 	}
 	return syscall(SYS_capset, &head, data) == 0 ? 0 : -errno;
+}
+
+void privilege_drop(void)
+{
+	int err = drop();
+
+	if (err)
+		LOG_WARN("base", 0, "cannot give up privileges", LOG_STR("error", strerror(-err)));
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Capabilities(7) that media ports below the kernel need while they are set up, and nobody afterwards. */
-#ifndef ENGINE_PRIVILEGE_H
-#define ENGINE_PRIVILEGE_H
+#ifndef BASE_PRIVILEGE_H
+#define BASE_PRIVILEGE_H
 
 #include "base/bytes.h"
 
 /* Programs that we start get none of ours. At the start of the process. */
 void privilege_keep(void);
-/* Gives CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON and CAP_IPC_LOCK up for good, of this thread and those it starts from here on.
- * 0 or -errno. */
-int privilege_drop(void) NODISCARD;
+/* Gives CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON and CAP_IPC_LOCK up for good: this thread and those it starts from then
+ * on. One that was started before does it itself. */
+void privilege_drop(void);
 
 #endif

@@ -1,0 +1,482 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Media by AF_XDP: a node at one end of a veth pair, its phones at the other. What needs a privilege that is not there is skipped."""
+import os
+import re
+import socket
+import struct
+import time
+import unittest
+
+from lib.media import Media
+from lib.node import Node
+from lib.sip import UserAgent
+from lib.wire import FAR, NEAR, Wire, ip
+from server import ServerError
+
+IPV4, IPV6 = ("10.77.0.1", "10.77.0.2"), ("fd77::1", "fd77::2")     # the node's, the phones'
+CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_SYS_ADMIN": 21}
+
+
+def missing():
+    """The first capability that a test needs and this process has not."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        effective = int(re.search(r"^CapEff:\s*(\w+)", file.read(), re.M)[1], 16)
+    return next((name for name, bit in CAPABILITIES.items() if not effective >> bit & 1), None)
+
+
+class XdpNode(Node):
+    """A node at the far end of a wire."""
+
+    def __init__(self, wire, address=IPV4[0], media=None, network=None, **options):
+        self.wire, self.bind, self.media_settings, self.network = wire, address, media or {}, network or {}
+        super().__init__(start=False, **options)
+        self.xdp()
+
+    def xdp(self, **changes):
+        both = [{"name": name, "bind": bind, "sip_ports": [self.sip_port], "media_ports": self.media_ports,
+                 "interface": FAR, **self.network} for name, bind in (("four", IPV4[0]), ("six", IPV6[0]))]
+        self.configure({"networks": both, "http": {"bind": IPV4[0]},
+                        "media": {"port": "xdp", **self.media_settings}, **changes})
+
+    def start(self, seconds=30.0, wrapper=()):
+        super().start(seconds, (*self.wire.command, *wrapper))
+
+    def http(self, path):
+        with socket.create_connection((IPV4[0], self.http_port), 5) as sock:
+            sock.sendall(f"GET {path} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+            answer = b""
+            while data := sock.recv(65536):
+                answer += data
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), body.decode()
+
+    def xdp_count(self, direction):
+        return self.metric("tandem_media_xdp_packets_total", direction=direction)
+
+    def detours(self, reason=None):
+        return self.metric("tandem_media_xdp_socket_packets_total", **({"reason": reason} if reason else {}))
+
+
+class XdpTest(unittest.TestCase):
+    queues, media, network = 1, {}, {}
+
+    def setUp(self):
+        lacking = missing()
+        if lacking:
+            self.skipTest(f"needs {lacking}")
+        self.wire = Wire(queues=self.queues)
+        self.addCleanup(self.wire.close)
+        self.node = XdpNode(self.wire, media=self.media, network=self.network)
+        self.addCleanup(self.node.close)
+        self.before = self.wire.link()
+        self.start()
+
+    def start(self):
+        try:
+            self.node.start()
+        except ServerError as error:
+            refused = re.search(r"cannot use AF_XDP.*?(CAP_\w+|no AF_XDP)", str(error))
+            if refused:
+                self.skipTest(f"needs {refused[1]}")
+            raise
+
+    def phone(self, number, family=IPV4):
+        """A registered phone with an RTP end."""
+        server, own = family
+        self.node.put_extension(number, "secret" + number)
+        agent = UserAgent((server, self.node.sip_port), number, "secret" + number, address=own)
+        self.addCleanup(agent.close)
+        agent.audio = Media(self.node.ports, own)
+        self.addCleanup(agent.audio.close)
+        self.assertEqual(agent.register().status, 200)
+        return agent
+
+    def call(self, caller, callee):
+        out = caller.invite(callee.number, caller.audio.sdp())
+        into = callee.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        into.answer(callee.audio.sdp())
+        caller.audio.use(out.wait_answer())
+        callee.audio.use(into.request)
+        return out, into
+
+    def talk(self, *ends, packets=50):
+        """Tones both ways: all of it arrives, once, from where it should."""
+        since = time.monotonic()
+        for agent, hertz in zip(ends, (440, 880)):
+            agent.audio.start(hertz)
+        for agent in ends:
+            agent.audio.wait_packets(packets, since=since)
+        for agent in ends:
+            agent.audio.stop()
+        time.sleep(0.1)
+        for agent, hertz in zip(ends, (880, 440)):
+            heard = agent.audio.audio(since)
+            self.assertAlmostEqual(agent.audio.heard()[0], hertz, delta=3)
+            self.assertEqual(len({packet.seq for packet in heard}), len(heard))
+            self.assertEqual({packet.source[:2] for packet in heard}, {agent.audio.remote})
+            self.assertEqual({packet.tos >> 2 for packet in heard}, {46})
+
+    def went_by_xdp(self, action, lent=6):
+        """All packets of the action came by AF_XDP and left by it, but a few whose neighbour was not known or to be confirmed."""
+        names = "tandem_media_packets_total"
+        before = [self.node.xdp_count("in"), self.node.xdp_count("out"), self.node.metric(names, direction="in"),
+                  self.node.metric(names, direction="out")]
+        action()
+        after = [self.node.xdp_count("in"), self.node.xdp_count("out"), self.node.metric(names, direction="in"),
+                 self.node.metric(names, direction="out")]
+        xdp_in, xdp_out, all_in, all_out = (b - a for a, b in zip(before, after))
+        self.assertGreater(all_in, 90)
+        self.assertEqual(xdp_in, all_in, "not all came by AF_XDP")
+        self.assertGreaterEqual(xdp_out, all_out - lent, "too many left by their sockets")
+        self.assertLessEqual(xdp_out, all_out)
+
+
+    def hang_up(self, out, into):
+        out.bye()
+        into.wait_bye()
+
+    def set_far(self, name, value):
+        """A setting of the far end's kernel, below net/."""
+        self.wire.far("sh", "-c", f"echo {value} > /proc/sys/net/{name}")
+
+    def wait(self, what, check, seconds=10.0):
+        end = time.monotonic() + seconds
+        while not check():
+            self.assertLess(time.monotonic(), end, what)
+            time.sleep(0.05)
+
+
+class Calls(XdpTest):
+    def test_ipv4(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+    def test_ipv6(self):
+        a, b = self.phone("1001", IPV6), self.phone("1002", IPV6)
+        dialogs = self.call(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+    def test_from_one_family_to_the_other(self):
+        a, b = self.phone("1001", IPV4), self.phone("1002", IPV6)
+        dialogs = self.call(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+    def test_vlan(self):
+        """Tagged both ways, on the VLAN devices of both ends."""
+        made = ip("link", "add", "link", NEAR, "name", "near0.100", "type", "vlan", "id", "100", check=False)
+        if made.returncode:
+            self.skipTest(f"no VLAN devices: {made.stderr.strip()} (CONFIG_VLAN_8021Q)")
+        self.node.stop()
+        self.wire.ip("link", "add", "link", FAR, "name", "far0.100", "type", "vlan", "id", "100")
+        for run, name, device in ((ip, "near0.100", NEAR), (self.wire.ip, "far0.100", FAR)):
+            address = (IPV4[1] if device == NEAR else IPV4[0]) + "/24"
+            run("addr", "del", address, "dev", device)
+            run("addr", "add", address, "dev", name)
+            run("link", "set", name, "up")
+        self.node.start()
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+    def test_over_a_gateway(self):
+        """The phones' addresses are behind a router, which is the near end itself."""
+        ip("addr", "add", "10.78.0.9/32", "dev", "lo")
+        self.wire.ip("route", "add", "10.78.0.0/24", "via", IPV4[1])
+        away = (IPV4[0], "10.78.0.9")
+        a, b = self.phone("1001", away), self.phone("1002", away)
+        dialogs = self.call(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+
+class Kernel(XdpTest):
+    """What is the kernel's stays there."""
+
+    def setUp(self):
+        super().setUp()
+        self.a, self.b = self.phone("1001"), self.phone("1002")
+        self.dialogs = self.call(self.a, self.b)
+        self.talk(self.a, self.b)
+
+    def tearDown(self):
+        self.hang_up(*self.dialogs)
+
+    def refused(self, reason):
+        return self.node.metric("tandem_media_xdp_refused_packets_total", reason=reason)
+
+    def send(self, payload):
+        self.a.audio.rtp.sendto(payload, self.a.audio.remote)
+
+    def test_fragments(self):
+        """Too long for one frame: fragments come by the socket, and leave by it."""
+        before, long = self.node.xdp_count("in"), b"\x55" * 1600
+        self.a.audio.send(long)
+        self.wait("the long packet", lambda: any(p.payload == long for p in list(self.b.audio.packets)))
+        self.assertEqual(self.node.xdp_count("in"), before)
+        self.assertGreaterEqual(self.node.detours("length"), 1)
+
+    def test_the_mtu_of_a_path(self):
+        self.wire.ip("route", "replace", f"{IPV4[1]}/32", "dev", FAR, "src", IPV4[0], "mtu", "180")
+        time.sleep(0.5)
+        before = self.node.detours("length")
+        self.talk(self.a, self.b)
+        self.assertGreater(self.node.detours("length") - before, 60)
+
+    def test_what_is_no_media(self):
+        """Neither STUN, DTLS, RTP nor RTCP (RFC 7983): by the socket, and dropped there."""
+        name, before = "tandem_media_dropped_packets_total", self.node.xdp_count("in")
+        dropped = self.node.metric(name, reason="not_rtp")
+        for first in (4, 19, 64, 127, 192, 255):
+            self.send(bytes([first]) + bytes(40))
+        self.wait("six drops", lambda: self.node.metric(name, reason="not_rtp") == dropped + 6)
+        self.assertEqual(self.node.xdp_count("in"), before)
+        for first in (0, 3, 20, 63):
+            self.send(bytes([first]) + bytes(40))
+        self.wait("four packets", lambda: self.node.xdp_count("in") == before + 4)
+
+    def test_a_port_that_nobody_has(self):
+        first, last = map(int, self.node.media_ports.split("-"))
+        busy = {self.a.audio.remote[1], self.b.audio.remote[1]}
+        free = next(port for port in range(first, last, 2) if port not in busy)
+        before = self.refused("no_flow")
+        self.a.audio.rtp.sendto(bytes([0x80]) + bytes(40), (IPV4[0], free))
+        self.wait("a refusal", lambda: self.refused("no_flow") == before + 1)
+
+    def frame(self, tag=b"", damage=0):
+        """An RTP packet of a's as a frame."""
+        target, mac = self.a.audio.remote, self.wire.link()["address"]
+        payload = struct.pack("!BBHII", 0x80, 0, 1, 1, 1) + bytes(20)
+        udp = struct.pack("!HHHH", self.a.audio.port, target[1], 8 + len(payload), 0) + payload
+        addresses = socket.inet_aton(IPV4[1]) + socket.inet_aton(IPV4[0])
+        udp_sum = inverse_sum(addresses + struct.pack("!HH", 17, len(udp)) + udp) ^ damage
+        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0) + addresses
+        head = head[:10] + struct.pack("!H", inverse_sum(head)) + head[12:]
+        macs = bytes.fromhex((mac + self.wire.near_mac()).replace(":", ""))
+        return macs + tag + b"\x08\0" + head + udp[:6] + struct.pack("!H", udp_sum) + udp[8:]
+
+    def test_frames(self):
+        """A whole one is taken; one with a wrong checksum, or a tag of no VLAN of ours, is refused by name."""
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+            raw.bind((NEAR, 0))
+            before = self.node.xdp_count("in")
+            raw.send(self.frame())
+            self.wait("the frame", lambda: self.node.xdp_count("in") == before + 1)
+            raw.send(self.frame(damage=0x1234))
+            self.wait("a refusal", lambda: self.refused("checksum") == 1)
+            raw.send(self.frame(tag=b"\x81\0\0\x64"))
+            self.wait("a refusal", lambda: self.refused("vlan") == 1)
+            self.assertEqual(self.node.xdp_count("in"), before + 1)
+
+    def test_other_traffic(self):
+        """ICMP, TCP, and UDP to ports that are not for media."""
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+            raw.settimeout(3)
+            echo = struct.pack("!BBHHH", 8, 0, 0, 77, 1)
+            raw.sendto(echo[:2] + struct.pack("!H", inverse_sum(echo)) + echo[4:], (IPV4[0], 0))
+            while raw.recv(100)[20] != 0:           # until the reply
+                pass
+        self.assertEqual(self.node.http("/readyz")[0], 200)
+        self.assertEqual(self.a.options().status, 200)
+
+
+def inverse_sum(octets):
+    """RFC 1071."""
+    octets += bytes(len(octets) % 2)
+    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+class Changes(XdpTest):
+    def test_kill_9(self):
+        """The program is gone with the process, the interface as it was; the next start takes the call up again."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        self.assertIn("xdp", self.wire.link())
+        self.node.kill()
+        self.assertEqual(self.wire.link(), self.before)
+        self.node.restart()
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+        self.node.stop()
+        self.assertEqual(self.wire.link(), self.before)
+
+    def test_a_neighbour_that_is_told(self):
+        ip("addr", "add", "10.77.0.3/24", "dev", NEAR)
+        a, b = self.phone("1001"), self.phone("1002", (IPV4[0], "10.77.0.3"))
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        neighbour = ["neigh", "replace", "10.77.0.3", "dev", FAR, "nud", "permanent", "lladdr"]
+        self.wire.ip(*neighbour, "02:00:00:00:00:99")
+        time.sleep(0.2)
+        heard, before = len(b.audio.packets), self.node.xdp_count("out")
+        a.audio.start(440)
+        time.sleep(1)
+        self.assertEqual(len(b.audio.packets), heard, "sent to the former station")
+        self.assertGreater(self.node.xdp_count("out"), before + 30)
+        self.wire.ip(*neighbour, self.wire.near_mac())
+        b.audio.wait_packets(20, since=time.monotonic())
+        a.audio.stop()
+        self.hang_up(*dialogs)
+
+    def test_a_neighbour_that_moves(self):
+        """Its address is another station's all of a sudden, and nobody says so: found out by the kernel's own probes."""
+        for name, value in (("base_reachable_time_ms", 1000), ("retrans_time_ms", 200), ("delay_first_probe_time", 1)):
+            self.set_far(f"ipv4/neigh/{FAR}/{name}", value)
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        ip("link", "set", NEAR, "address", "02:00:00:00:00:77")
+        a.audio.start(440)
+        b.audio.wait_packets(50, seconds=20, since=time.monotonic())
+        a.audio.stop()
+        self.went_by_xdp(lambda: self.talk(a, b), lent=12)
+        self.hang_up(*dialogs)
+
+    def test_the_link_goes_down(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        self.wire.ip("link", "set", FAR, "down")
+        time.sleep(0.3)
+        self.wire.ip("link", "set", FAR, "up")
+        time.sleep(0.3)
+        self.talk(a, b)                         # neighbours are asked for anew
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+
+class Workers(XdpTest):
+    """Packets come to whatever worker has the queue; calls are shared out by their ids."""
+    media = {"workers": 2}
+
+    def calls(self, count=6):
+        pairs = []
+        for i in range(count):
+            a, b = self.phone(f"10{i}1"), self.phone(f"10{i}2")
+            pairs.append((a, b, self.call(a, b)))
+        self.talk(*(phone for a, b, _ in pairs for phone in (a, b)))
+        for _, _, dialogs in pairs:
+            self.hang_up(*dialogs)
+
+    def talk(self, *ends, packets=50):
+        """All at once, a tone each."""
+        since = time.monotonic()
+        for agent in ends:
+            agent.audio.start(440)
+        for agent in ends:
+            agent.audio.wait_packets(packets, since=since)
+        for agent in ends:
+            agent.audio.stop()
+        time.sleep(0.1)
+        for agent in ends:
+            heard = agent.audio.audio(since)
+            self.assertEqual(len({packet.seq for packet in heard}), len(heard))
+
+    def test_handed_over(self):
+        self.calls()
+        packets = "tandem_media_packets_total"
+        self.assertEqual(self.node.xdp_count("in"), self.node.metric(packets, direction="in"))
+        self.assertGreater(self.node.metric("tandem_media_xdp_handed_over_total"), 100)
+        self.assertGreater(self.node.detours("no_queue"), 100)       # the second worker has none to send by
+
+
+class Queues(Workers):
+    queues = 2
+
+    def test_handed_over(self):
+        self.calls()
+        packets = "tandem_media_packets_total"
+        self.assertEqual(self.node.xdp_count("in"), self.node.metric(packets, direction="in"))
+        self.assertGreater(self.node.metric("tandem_media_xdp_handed_over_total"), 0)
+        self.assertEqual(self.node.detours("no_queue"), 0)
+
+
+class Privileges(XdpTest):
+    WANTED = (12, 13, 39)       # CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF
+
+    def start(self):
+        pass
+
+    def capabilities(self, pid):
+        """Effective ones of all threads of a process."""
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as file:
+                yield int(re.search(r"^CapEff:\s*(\w+)", file.read(), re.M)[1], 16)
+
+    def test_given_up(self):
+        super().start()
+        for mask in self.capabilities(self.node.process.pid):
+            self.assertEqual([bit for bit in self.WANTED if mask >> bit & 1], [])
+
+    def test_without_root(self):
+        """Ambient capabilities are enough (CAP_IPC_LOCK in place of LimitMEMLOCK), and neither the node nor its Redis keeps any."""
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        for folder, names, files in os.walk(self.node.home):
+            for name in (folder, *(os.path.join(folder, other) for other in names + files)):
+                os.chown(name, 65534, 65534)
+        if os.spawnlp(os.P_WAIT, nobody[0], *nobody, "test", "-x", self.node.program("tandemd")):
+            self.skipTest("the build cannot be run by another user")
+        wanted = "+net_admin,+net_raw,+bpf,+ipc_lock"
+        self.node.start(wrapper=[*nobody, "--inh-caps=" + wanted, "--ambient-caps=" + wanted, "--"])
+        self.addCleanup(self.node.stop)
+        children = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and self.parent_of(pid) == self.node.process.pid]
+        self.assertTrue(children)
+        for pid in (self.node.process.pid, *children):
+            self.assertEqual(set(self.capabilities(pid)), {0})
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+    @staticmethod
+    def parent_of(pid):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+                return int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            return None
+
+    def refused(self, *words, wrapper=()):
+        with self.assertRaises(ServerError) as caught:
+            self.node.start(wrapper=wrapper)
+        self.node.killed = True                 # it ended as it should
+        for word in words:
+            self.assertIn(word, str(caught.exception))
+        self.assertEqual(self.wire.link(), self.before)
+
+    def test_missing(self):
+        for lost, named in (("-net_raw", "CAP_NET_RAW"), ("-bpf,-sys_admin", "CAP_BPF"), ("-net_admin,-sys_admin", "CAP_NET_ADMIN")):
+            with self.subTest(lost=lost):
+                self.refused("cannot use AF_XDP", named, wrapper=["setpriv", "--bounding-set=" + lost, "--"])
+
+    def test_no_such_interface(self):
+        self.node.network = {"interface": "none0"}
+        self.node.xdp()
+        self.refused("cannot use AF_XDP", "none0", "no such interface")
+
+    def test_an_interface_that_is_taken(self):
+        super().start()
+        other = XdpNode(self.wire)
+        self.addCleanup(other.close, check=False)
+        with self.assertRaises(ServerError) as caught:
+            other.start()
+        self.assertIn("cannot use AF_XDP", str(caught.exception))
+        self.assertIn("another program", str(caught.exception))
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+
+if __name__ == "__main__":
+    unittest.main()
