@@ -142,6 +142,9 @@ void node_tls_reload(struct node *n);
 int node_sip_open(struct node *n) NODISCARD;
 /* What SIP connections are given: how long they may be idle, and how long they are waited for. */
 uint64_t node_sip_idle_ns(const struct node *n);
+enum {
+	NODE_HANDSHAKES_OF_SOURCE_PER_S = 20
+}; /* of TLS; as many at once as it may have connections */
 #define NODE_SIP_PATIENCE_NS (30 * NS_PER_S)
 /* HTTP, and SIP over WebSocket. 0 or -errno; logged. */
 int node_web_open(struct node *n) NODISCARD;

@@ -17,11 +17,9 @@
 
 enum {
 	EXPIRES_SOON_DAYS = 14,
-	/* TLS handshakes: at 0.2 ms each a fifth of the control thread, and 3000 phones that come back at once are served in 3 s. One address
-	 * begins as many at once as it may have connections. */
+	/* TLS handshakes: at 0.2 ms each a fifth of the control thread, and 3000 phones that come back at once are served in 3 s. */
 	HANDSHAKES_PER_S = 1000,
 	HANDSHAKES_BURST = 100,
-	HANDSHAKES_OF_SOURCE_PER_S = 20,
 };
 
 static void warn_expiry(const struct node *n)
@@ -120,7 +118,7 @@ int node_sip_open(struct node *n)
 			    .idle_ns = node_sip_idle_ns(n),
 			    .patience_ns = NODE_SIP_PATIENCE_NS,
 			    .handshakes = { HANDSHAKES_PER_S, HANDSHAKES_BURST },
-			    .handshakes_per_source = { HANDSHAKES_OF_SOURCE_PER_S,
+			    .handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
 						       n->settings.limits
 							       .connections_per_source } },
 	};

@@ -42,6 +42,8 @@ int node_web_open(struct node *n)
 		.local = (uint16_t)settings_web_local(&n->settings, n->tls != NULL),
 		.places = n->websockets_max,
 		.per_source = n->settings.limits.connections_per_source,
+		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
+					   n->settings.limits.connections_per_source },
 		.idle_ns = node_sip_idle_ns(n),
 		.patience_ns = NODE_SIP_PATIENCE_NS,
 		.origins = http->origins,

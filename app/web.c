@@ -14,8 +14,10 @@
 #include "app/web_link.h"
 #include "app/web_sip.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/rand.h"
 #include "sig/sip/tls.h"
 
 enum {
@@ -23,6 +25,7 @@ enum {
 	CHUNK = 4096,
 	HEADERS_MAX = 4096, /* request line and headers */
 	REQUEST_SECONDS = 5,
+	SOURCES = 1024,
 	OWN_DESCRIPTORS = 8, /* listener, pipe, and what the library keeps */
 	PING_SECONDS = 30,   /* without traffic: bindings of a NAT stay, dead browsers are found */
 	HANGUP_SECONDS = 45,
@@ -44,6 +47,9 @@ struct web {
 	_Atomic(struct tls_settings *) fresh;
 	uint32_t client_count, clients_max, per_source;
 	struct client *clients;
+	struct stream_rate handshakes;
+	struct hash_key key;
+	uint64_t source_handshakes[SOURCES]; /* buckets of stream_rate, by hash of the address */
 	struct lws_protocols protocols[3];
 	pthread_t thread;
 	_Atomic bool stop;
@@ -56,7 +62,7 @@ struct page {
 };
 
 static struct {
-	metric_id requests, refused, full, source;
+	metric_id requests, refused, full, source, hurried;
 } g_metrics;
 
 void web_setup(void)
@@ -71,6 +77,9 @@ void web_setup(void)
 	g_metrics.source = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
 					   "reason=\"source_full\"",
 					   "Connections of the web listener not taken");
+	g_metrics.hurried = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					    "reason=\"handshakes_of_source\"",
+					    "Connections of the web listener not taken");
 	web_link_setup();
 	web_sip_setup();
 }
@@ -187,8 +196,18 @@ static uint32_t count_of(const struct web *web, const struct addr *source)
 	return n;
 }
 
+/* One costs as much as hundreds of messages. */
+static bool is_hurried(struct web *web, const struct addr *source)
+{
+	uint64_t hash = hash_sip(&web->key, bytes_mem(source->ip, sizeof(source->ip)));
+
+	return web->tls && web->handshakes.per_s &&
+	       !stream_rate_take(&web->source_handshakes[hash % SOURCES], &web->handshakes,
+				 clock_now_ns());
+}
+
 /* Before the first octet. The library would leave those beyond its own limit waiting, and be woken by them for ever. */
-static int filter(const struct web *web, int fd)
+static int filter(struct web *web, int fd)
 {
 	struct addr source;
 
@@ -198,6 +217,10 @@ static int filter(const struct web *web, int fd)
 	}
 	if (web_peer_of(fd, &source) || count_of(web, &source) >= web->per_source) {
 		metric_add(g_metrics.source, 1);
+		return 1;
+	}
+	if (is_hurried(web, &source)) {
+		metric_add(g_metrics.hurried, 1);
 		return 1;
 	}
 	return 0;
@@ -442,10 +465,15 @@ static int tls_prepare(struct web *web, const struct tls_settings *settings)
 static int prepare(struct web *web, const struct web_settings *settings)
 {
 	int err = why_not(&settings->bind);
+	struct rand_source rand;
 
 	web->health = settings->health;
 	web->clients_max = WEB_CONNECTIONS_MAX + (settings->link ? settings->places : 0);
 	web->per_source = settings->per_source;
+	web->handshakes = settings->handshakes_per_source;
+	rand_open_system(&rand);
+	web->key.k0 = rand_u64_from(&rand);
+	web->key.k1 = rand_u64_from(&rand);
 	web->clients = calloc(web->clients_max, sizeof(web->clients[0]));
 	if (!web->clients)
 		return -ENOMEM;

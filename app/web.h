@@ -9,6 +9,7 @@
 #include "app/health.h"
 #include "app/origin.h"
 #include "base/addr.h"
+#include "sig/sip/stream_rate.h"
 
 struct tls_settings;
 struct web;
@@ -24,7 +25,8 @@ struct web_settings {
 	uint16_t local;                 /* sip_hop.local of what comes */
 	uint32_t places;                /* WebSockets at once */
 	uint32_t per_source; /* connections of one address at once, whatever they carry */
-	uint64_t idle_ns;    /* without a word from the peer */
+	struct stream_rate handshakes_per_source; /* with TLS; per_s 0: no limit */
+	uint64_t idle_ns;                         /* without a word from the peer */
 	uint64_t
 		patience_ns; /* for a first message, the rest of one that has begun, a peer that does not read */
 	const char (*origins)[ORIGIN_MAX]; /* the caller's; outlives the thread */

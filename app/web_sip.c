@@ -411,7 +411,8 @@ static void retry_one(struct web_sip *owner, uint32_t at)
 
 static void on_retry(lws_sorted_usec_list_t *sul)
 {
-	struct web_sip *owner = lws_container_of(sul, struct web_sip, retry);
+	void *at = (uint8_t *)sul - offsetof(struct web_sip, retry);
+	struct web_sip *owner = at;
 
 	for (uint32_t i = 0; i < owner->settings.places; i++)
 		retry_one(owner, i);
