@@ -444,6 +444,7 @@ static int pong(struct session *s)
 /* One frame each time: that is the library's rule. */
 static int on_writeable(struct web_sip *owner, struct session *s)
 {
+	bool more;
 	int err = 0;
 
 	if (s->doomed)
@@ -453,9 +454,11 @@ static int on_writeable(struct web_sip *owner, struct session *s)
 	} else if (s->first) {
 		err = write_frame(s, s->first->out.data + WEB_LINK_ROOM, s->first->out.n);
 		waiting_drop(owner, s);
-		s->stalled_ns = s->first ? clock_now_ns() : 0;
 	}
-	if (s->first || s->pongs)
+	/* what the kernel did not take the library keeps, and asks again once it has gone */
+	more = s->first || s->pongs || lws_partial_buffered(s->wsi);
+	s->stalled_ns = more ? clock_now_ns() : 0;
+	if (more)
 		(void)lws_callback_on_writable(s->wsi);
 	return err;
 }
