@@ -6,6 +6,8 @@
  *                                                   SIGTERM, then prints packets and CPU as one JSON line
  *   relay --sim --calls 5000 [--rounds 200]         stages only, on port_sim: ns per packet, without the kernel
  *
+ *   relay --local 10.77.0.1 --party 10.77.0.2 [--xdp far0] ...     the same between machines or namespaces, and by AF_XDP
+ *
  * With --srtp both parties of a call have SDES keys, which are in the lines; with --video it is their only type.
  */
 #include <errno.h>
@@ -21,6 +23,7 @@
 #include "base/metric.h"
 #include "engine/engine.h"
 #include "engine/port_sim.h"
+#include "engine/port_xdp.h"
 #include "engine/worker.h"
 
 enum {
@@ -36,6 +39,8 @@ struct options {
 	uint16_t port;
 	const char *lines;
 	bool sim, srtp, video;
+	struct addr local, party; /* 127.0.77.1: its ports are nobody else's */
+	struct port_xdp_network network;
 	struct engine_settings engine;
 };
 
@@ -45,10 +50,10 @@ _Noreturn static void fail(const char *what, int err)
 	exit(1);
 }
 
-/* An address of its own: its ports are nobody else's. */
-static struct addr loopback(uint32_t port)
+static struct addr at(struct addr a, uint32_t port)
 {
-	return (struct addr){ .family = ADDR_V4, .ip = { 127, 0, 77, 1 }, .port = (uint16_t)port };
+	a.port = (uint16_t)port;
+	return a;
 }
 
 /* Of the flow's party (0: what it sends) and of ours to it (1). */
@@ -68,10 +73,10 @@ static struct flow_spec spec_of(const struct options *o, uint32_t index)
 	struct flow_spec s = {
 		.id = { .slot = index, .generation = 1 },
 		.peer = { .slot = index ^ 1, .generation = 1 },
-		.local_rtp = loopback(port),
-		.local_rtcp = loopback(port + 1),
-		.remote_rtp = loopback(port + PARTY_PORTS),
-		.remote_rtcp = loopback(port + PARTY_PORTS + 1),
+		.local_rtp = at(o->local, port),
+		.local_rtcp = at(o->local, port + 1),
+		.remote_rtp = at(o->party, port + PARTY_PORTS),
+		.remote_rtcp = at(o->party, port + PARTY_PORTS + 1),
 		.ssrc_out = 0x20000000 + index,
 		.latch = LATCH_SAME_IP,
 		.receive = 1,
@@ -102,6 +107,13 @@ static void key_write(FILE *file, struct media_key key)
 		(void)fprintf(file, "%02x", key.octets[i]);
 }
 
+static void addr_put(FILE *file, struct addr a)
+{
+	char text[ADDR_TEXT_MAX];
+
+	(void)fprintf(file, "%s ", addr_text(&a, text));
+}
+
 static void lines_write(const struct options *o)
 {
 	FILE *file = fopen(o->lines, "w");
@@ -111,8 +123,10 @@ static void lines_write(const struct options *o)
 	for (uint32_t i = 0; i < o->calls * 2; i += 2) {
 		uint32_t a = o->port + i * 2, b = a + 2;
 
-		(void)fprintf(file, "127.0.77.1:%u 127.0.77.1:%u 127.0.77.1:%u 127.0.77.1:%u",
-			      a + PARTY_PORTS, a, b + PARTY_PORTS, b);
+		addr_put(file, at(o->party, a + PARTY_PORTS));
+		addr_put(file, at(o->local, a));
+		addr_put(file, at(o->party, b + PARTY_PORTS));
+		addr_put(file, at(o->local, b));
 		for (uint32_t key = 0; o->srtp && key < 4; key++)
 			key_write(file, key_of(i + key / 2, key % 2));
 		(void)fputc('\n', file);
@@ -199,7 +213,7 @@ static uint64_t sim_burst(struct worker *w, struct sim_port *s, const struct opt
 	uint8_t packet[RTP_LEN];
 
 	for (uint32_t i = 0; i < SIM_QUEUE && *next < o->calls * 2; i++, (*next)++) {
-		struct addr from = loopback(o->port + *next * 2 + PARTY_PORTS);
+		struct addr from = at(o->party, o->port + *next * 2 + PARTY_PORTS);
 
 		sim_packet(packet, *next, number);
 		(void)port_sim_put(s, *next, CHANNEL_RTP, &from, bytes_mem(packet, RTP_LEN));
@@ -259,6 +273,26 @@ static void run_sim(const struct options *o)
 	worker_close(&w);
 }
 
+static struct addr address(const char *text)
+{
+	struct addr a;
+
+	if (addr_parse(&a, bytes_str(text)))
+		fail(text, -EINVAL);
+	return a;
+}
+
+static void xdp_choose(struct options *o)
+{
+	o->network.range =
+		(struct xdp_range){ .local = o->local,
+				    .first = o->port,
+				    .last = (uint16_t)(o->port + PORTS_PER_CALL * o->calls - 1) };
+	o->engine.port = ENGINE_PORT_XDP;
+	o->engine.xdp_networks = &o->network;
+	o->engine.xdp_network_count = 1;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option OPTIONS[] = {
@@ -271,12 +305,17 @@ int main(int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'n' },
 		{ "srtp", no_argument, NULL, 'r' },
 		{ "video", no_argument, NULL, 'v' },
+		{ "local", required_argument, NULL, 'L' },
+		{ "party", required_argument, NULL, 'P' },
+		{ "xdp", required_argument, NULL, 'x' },
 		{ 0 },
 	};
 	struct options o = { .calls = 500,
 			     .rounds = SIM_ROUNDS,
 			     .port = 20000,
 			     .lines = "/dev/stdout",
+			     .local = address("127.0.77.1"),
+			     .party = address("127.0.77.1"),
 			     .engine = { .workers = 1, .commands = 1024, .events = 8192 } };
 	int c;
 
@@ -300,13 +339,24 @@ int main(int argc, char **argv)
 			o.srtp = true;
 		else if (c == 'v')
 			o.video = true;
+		else if (c == 'L')
+			o.local = address(optarg);
+		else if (c == 'P')
+			o.party = address(optarg);
+		else if (c == 'x')
+			(void)bytes_cstr(bytes_str(optarg), o.network.interface,
+					 sizeof(o.network.interface));
 		else
 			fail("usage: relay [--sim [--rounds N]] [--calls N] [--port P] [--lines "
 			     "FILE] "
-			     "[--batch-wait-us N] [--epoll] [--srtp] [--video]",
+			     "[--batch-wait-us N] [--epoll] [--srtp] [--video] [--local IP] "
+			     "[--party IP] "
+			     "[--xdp INTERFACE]",
 			     -EINVAL);
 	}
 	o.engine.slots = o.calls * 2;
+	if (o.network.interface[0])
+		xdp_choose(&o);
 	if (o.sim && o.srtp)
 		fail("--sim has no SRTP", -EINVAL);
 	if (o.sim)

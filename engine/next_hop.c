@@ -95,25 +95,35 @@ static struct link *link_find(struct next_hops *t, uint32_t ifindex)
 	return NULL;
 }
 
-static bool device_of(const struct next_hops *t, const struct netlink_message *m, uint32_t *out)
+static bool device_is(const struct next_hops *t, uint32_t ifindex, uint32_t *out)
 {
-	uint32_t below = m->parent ? m->parent : m->ifindex;
-
-	for (uint32_t i = 0; i < t->settings.device_count; i++)
-		if (t->settings.ifindex[i] == below) {
+	for (uint32_t i = 0; ifindex && i < t->settings.device_count; i++)
+		if (t->settings.ifindex[i] == ifindex) {
 			*out = i;
 			return true;
 		}
 	return false;
 }
 
+/* The device by which a link sends, and the tag it then needs. */
+static bool device_of(const struct next_hops *t, const struct netlink_message *m, uint32_t *out,
+		      uint16_t *vlan)
+{
+	*vlan = 0; /* a VLAN that is itself one of ours writes its tag itself */
+	if (device_is(t, m->ifindex, out))
+		return true;
+	*vlan = m->vlan;
+	return device_is(t, m->parent, out);
+}
+
 static void link_told(struct next_hops *t, const struct netlink_message *m)
 {
 	struct link *l = link_find(t, m->ifindex);
 	uint32_t device;
+	uint16_t vlan;
 
 	t->changed = true;
-	if (m->deleted || !m->has_mac || !m->ethernet || !device_of(t, m, &device)) {
+	if (m->deleted || !m->has_mac || !m->ethernet || !device_of(t, m, &device, &vlan)) {
 		if (l)
 			*l = (struct link){ 0 };
 		return;
@@ -123,7 +133,7 @@ static void link_told(struct next_hops *t, const struct netlink_message *m)
 	if (!l)
 		return; /* its packets go through the kernel */
 	*l = (struct link){
-		.ifindex = m->ifindex, .device = device, .mtu = m->mtu, .vlan = m->vlan, .up = m->up
+		.ifindex = m->ifindex, .device = device, .mtu = m->mtu, .vlan = vlan, .up = m->up
 	};
 	memcpy(l->mac, m->mac, sizeof(l->mac));
 }

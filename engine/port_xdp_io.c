@@ -120,11 +120,10 @@ static void queue_take(struct xdp_port *x, struct xdp_queue *q, struct batch *b,
 
 	for (uint32_t i = 0; i < n; i++)
 		frame_take(x, q, xsk_ring_cons__rx_desc(&q->rx, at + i), b, t);
-	if (n == 0)
-		return;
-	xsk_ring_cons__release(&q->rx, n);
+	if (n > 0)
+		xsk_ring_cons__release(&q->rx, n);
 	q->fill_missing += n;
-	xdp_lane_refill(x->lane, q);
+	xdp_lane_refill(x->lane, q); /* also what was missing for want of free frames */
 	x->more |= xsk_cons_nb_avail(&q->rx, 1) > 0;
 }
 

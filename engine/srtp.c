@@ -32,19 +32,20 @@ struct srtp_source {
 struct srtp_stream {
 	struct srtp_cipher *rtp, *rtcp;
 	uint8_t tag, rtcp_tag; /* octets */
+	/* out */
+	uint32_t rtcp_next, rtcp_limit;
+	uint64_t limit;
+	struct srtp_window sent;
 	/* in */
 	uint64_t uses;
 	struct srtp_source sources[SRTP_SOURCES_MAX];
-	/* out */
-	struct srtp_window sent;
-	uint64_t limit;
-	uint32_t rtcp_next, rtcp_limit;
 	struct media_key key;
 };
 
 /* ---- streams ---- */
 
-int srtp_stream_open(struct srtp_stream **out, const struct media_key *key)
+static int stream_open(struct srtp_stream **out, const struct media_key *key,
+		       enum srtp_backend backend)
 {
 	struct srtp_stream *s = calloc(1, sizeof(*s));
 	int err;
@@ -54,15 +55,25 @@ int srtp_stream_open(struct srtp_stream **out, const struct media_key *key)
 	s->key = *key;
 	s->tag = srtp_tag_length((enum media_suite)key->suite, SRTP_USE_RTP);
 	s->rtcp_tag = srtp_tag_length((enum media_suite)key->suite, SRTP_USE_RTCP);
-	err = srtp_cipher_open(&s->rtp, key, SRTP_USE_RTP);
+	err = srtp_cipher_open(&s->rtp, key, SRTP_USE_RTP, backend);
 	if (!err)
-		err = srtp_cipher_open(&s->rtcp, key, SRTP_USE_RTCP);
+		err = srtp_cipher_open(&s->rtcp, key, SRTP_USE_RTCP, backend);
 	if (err) {
 		srtp_stream_close(s);
 		return err;
 	}
 	*out = s;
 	return 0;
+}
+
+int srtp_stream_open(struct srtp_stream **out, const struct media_key *key)
+{
+	return stream_open(out, key, SRTP_FASTEST);
+}
+
+int srtp_stream_open_portable(struct srtp_stream **out, const struct media_key *key)
+{
+	return stream_open(out, key, SRTP_PORTABLE);
 }
 
 void srtp_stream_close(struct srtp_stream *s)
@@ -154,7 +165,7 @@ uint64_t srtp_stream_highest(const struct srtp_stream *s, uint32_t ssrc)
 	return 0;
 }
 
-/* ---- RTP ---- */
+/* ---- packets ---- */
 
 /* What stays plain: fixed part, CSRCs, extension. 0: cut short. */
 static size_t head_length(const uint8_t *p, size_t n)
@@ -172,67 +183,45 @@ static size_t head_length(const uint8_t *p, size_t n)
 	return n < head ? 0 : head;
 }
 
-static void tag_of(const struct srtp_stream *s, const uint8_t *p, size_t n, uint64_t index,
-		   uint8_t tag[SRTP_TAG_MAX])
-{
-	uint8_t roc[4];
+/* Of SRTP; authenticated with the packet, behind which it is put, but not sent (RFC 3711 4.2). No tag is shorter. */
+enum { ROC_LEN = 4 };
 
-	be32_put(roc, (uint32_t)(index / ROLLOVER));
-	srtp_cipher_tag(s->rtp, bytes_mem(p, n), roc, tag, s->tag);
+static void roc_put(uint8_t *p, uint64_t index)
+{
+	be32_put(p, (uint32_t)(index / ROLLOVER));
 }
 
-static enum verdict rtp_check(const struct srtp_stream *s, const struct srtp_source *source,
-			      const uint8_t *p, size_t n, uint64_t index)
+/* A packet on its way: its cipher's part, its authentication. */
+struct work {
+	struct srtp_job *job;
+	uint8_t received[SRTP_TAG_MAX]; /* the tag as it came in */
+};
+
+struct batch_work {
+	uint32_t count, crypt_count;
+	struct work list[SRTP_CIPHER_BATCH];
+	struct srtp_crypt crypts[SRTP_CIPHER_BATCH];
+	struct srtp_tag tags[SRTP_CIPHER_BATCH];
+};
+
+/* With many streams none of them is in the cache: bench/srtp --streams 8192. What points to what is asked for in turn. */
+static void batch_prefetch(const struct srtp_job *jobs, uint32_t count)
 {
-	uint8_t tag[SRTP_TAG_MAX];
-
-	if (source && !srtp_window_is_new(&source->rtp, index))
-		return VERDICT_SRTP_REPLAY;
-	tag_of(s, p, n, index, tag);
-	return CRYPTO_memcmp(tag, p + n, s->tag) == 0 ? VERDICT_NONE : VERDICT_SRTP_AUTH;
-}
-
-/* RFC 3711 3.3.1; the counter starts at 0, and there is nothing before that. */
-static uint64_t index_guess(const struct srtp_source *source, uint16_t sequence)
-{
-	uint64_t index = sequence;
-
-	if (source && source->rtp.started)
-		index = seq_unwrap(source->rtp.highest, sequence);
-	return index < INDEX_BELOW_ALL ? index : sequence;
-}
-
-static enum verdict rtp_unprotect(struct srtp_job *j)
-{
-	struct srtp_stream *s = j->stream;
-	size_t n = j->length > s->tag ? (size_t)j->length - s->tag : 0;
-	size_t head = head_length(j->data, n);
-	struct srtp_source *source;
-	enum verdict v;
-	uint32_t ssrc;
-
-	if (head == 0)
-		return VERDICT_SRTP_SHORT;
-	ssrc = be32_get(j->data + 8);
-	source = source_find(s, ssrc);
-	j->index = index_guess(source, be16_get(j->data + 2));
-	v = rtp_check(s, source, j->data, n, j->index);
-	if (v != VERDICT_NONE && source && source->resumed &&
-	    rtp_check(s, source, j->data, n, j->index + ROLLOVER) == VERDICT_NONE) {
-		j->index += ROLLOVER;
-		v = VERDICT_NONE;
+	for (const struct srtp_job *j = jobs; j < jobs + count; j++) {
+		__builtin_prefetch(j->stream, 1);
+		__builtin_prefetch(&j->stream->sent.highest, 1);
+		__builtin_prefetch(&j->stream->sources[0], 1);
+		__builtin_prefetch(&j->stream->sources[0].ssrc, 1);
 	}
-	if (v != VERDICT_NONE)
-		return v;
-	source = source_heard(s, source, ssrc);
-	source->resumed = 0;
-	srtp_window_note(&source->rtp, j->index);
-	srtp_cipher_crypt(s->rtp, ssrc, j->index, j->data + head, n - head);
-	j->length = (uint16_t)n;
-	return VERDICT_NONE;
+	for (const struct srtp_job *j = jobs; j < jobs + count; j++)
+		srtp_cipher_prefetch(j->is_rtcp ? j->stream->rtcp : j->stream->rtp);
+	for (const struct srtp_job *j = jobs; j < jobs + count; j++)
+		srtp_cipher_prefetch_keys(j->is_rtcp ? j->stream->rtcp : j->stream->rtp);
 }
 
-static enum verdict rtp_protect(struct srtp_job *j)
+/* ---- protect: indexes in order, then all ciphers, then all tags ---- */
+
+static enum verdict rtp_prepare(struct srtp_job *j, struct srtp_crypt *c, struct srtp_tag *t)
 {
 	struct srtp_stream *s = j->stream;
 	size_t head = head_length(j->data, j->length);
@@ -248,54 +237,20 @@ static enum verdict rtp_protect(struct srtp_job *j)
 	if (j->length + s->tag > j->capacity)
 		return VERDICT_TOO_LONG;
 	srtp_window_note(&s->sent, index);
-	srtp_cipher_crypt(s->rtp, be32_get(j->data + 8), index, j->data + head, j->length - head);
-	tag_of(s, j->data, j->length, index, j->data + j->length);
-	j->length = (uint16_t)(j->length + s->tag);
 	j->index = index;
+	*c = (struct srtp_crypt){ .cipher = s->rtp,
+				  .p = j->data + head,
+				  .n = (uint32_t)(j->length - head),
+				  .ssrc = be32_get(j->data + 8),
+				  .index = index };
+	roc_put(j->data + j->length, index);
+	t->cipher = s->rtp;
+	t->n = j->length + (uint32_t)ROC_LEN;
 	return VERDICT_NONE;
 }
 
-/* ---- RTCP: RFC 3711 3.4; the index is in the packet ---- */
-
-static enum verdict rtcp_check(const struct srtp_stream *s, const struct srtp_source *source,
-			       const uint8_t *p, size_t n, uint32_t index)
-{
-	uint8_t tag[SRTP_TAG_MAX];
-
-	if (source && !srtp_window_is_new(&source->rtcp, index))
-		return VERDICT_SRTP_REPLAY;
-	srtp_cipher_tag(s->rtcp, bytes_mem(p, n), NULL, tag, s->rtcp_tag);
-	return CRYPTO_memcmp(tag, p + n, s->rtcp_tag) == 0 ? VERDICT_NONE : VERDICT_SRTP_AUTH;
-}
-
-static enum verdict rtcp_unprotect(struct srtp_job *j)
-{
-	struct srtp_stream *s = j->stream;
-	struct srtp_source *source;
-	uint32_t ssrc, index;
-	enum verdict v;
-	size_t n;
-
-	if (j->length < RTCP_HEAD_LEN + RTCP_INDEX_LEN + s->rtcp_tag)
-		return VERDICT_SRTP_SHORT;
-	n = (size_t)j->length - s->rtcp_tag;
-	ssrc = be32_get(j->data + 4);
-	index = be32_get(j->data + n - RTCP_INDEX_LEN);
-	source = source_find(s, ssrc);
-	v = rtcp_check(s, source, j->data, n, index & ~RTCP_ENCRYPTED);
-	if (v != VERDICT_NONE)
-		return v;
-	j->index = index & ~RTCP_ENCRYPTED;
-	srtp_window_note(&source_heard(s, source, ssrc)->rtcp, j->index);
-	n -= RTCP_INDEX_LEN;
-	if (index & RTCP_ENCRYPTED)
-		srtp_cipher_crypt(s->rtcp, ssrc, j->index, j->data + RTCP_HEAD_LEN,
-				  n - RTCP_HEAD_LEN);
-	j->length = (uint16_t)n;
-	return VERDICT_NONE;
-}
-
-static enum verdict rtcp_protect(struct srtp_job *j)
+/* RFC 3711 3.4; the index is in the packet. */
+static enum verdict rtcp_prepare(struct srtp_job *j, struct srtp_crypt *c, struct srtp_tag *t)
 {
 	struct srtp_stream *s = j->stream;
 	size_t n = j->length;
@@ -307,25 +262,221 @@ static enum verdict rtcp_protect(struct srtp_job *j)
 	if (n + RTCP_INDEX_LEN + s->rtcp_tag > j->capacity)
 		return VERDICT_TOO_LONG;
 	j->index = s->rtcp_next++;
-	srtp_cipher_crypt(s->rtcp, be32_get(j->data + 4), j->index, j->data + RTCP_HEAD_LEN,
-			  n - RTCP_HEAD_LEN);
+	*c = (struct srtp_crypt){ .cipher = s->rtcp,
+				  .p = j->data + RTCP_HEAD_LEN,
+				  .n = (uint32_t)n - RTCP_HEAD_LEN,
+				  .ssrc = be32_get(j->data + 4),
+				  .index = j->index };
 	be32_put(j->data + n, RTCP_ENCRYPTED | (uint32_t)j->index);
-	n += RTCP_INDEX_LEN;
-	srtp_cipher_tag(s->rtcp, bytes_mem(j->data, n), NULL, j->data + n, s->rtcp_tag);
-	j->length = (uint16_t)(n + s->rtcp_tag);
+	j->length = (uint16_t)(n + RTCP_INDEX_LEN);
+	t->cipher = s->rtcp;
+	t->n = j->length;
 	return VERDICT_NONE;
+}
+
+static void protect_batch(struct srtp_job *jobs, uint32_t count)
+{
+	struct batch_work b;
+
+	batch_prefetch(jobs, count);
+	b.count = 0;
+	for (struct srtp_job *j = jobs; j < jobs + count; j++) {
+		struct srtp_crypt *c = &b.crypts[b.count];
+		struct srtp_tag *t = &b.tags[b.count];
+
+		j->verdict = (uint8_t)(j->is_rtcp ? rtcp_prepare(j, c, t) : rtp_prepare(j, c, t));
+		if (j->verdict != VERDICT_NONE)
+			continue;
+		t->p = j->data;
+		b.list[b.count++].job = j;
+	}
+	srtp_cipher_crypts(b.crypts, b.count);
+	srtp_cipher_tags(b.tags, b.count);
+	for (uint32_t i = 0; i < b.count; i++) {
+		struct srtp_job *j = b.list[i].job;
+		uint8_t tag = j->is_rtcp ? j->stream->rtcp_tag : j->stream->tag;
+
+		memcpy(j->data + j->length, b.tags[i].tag, tag);
+		j->length = (uint16_t)(j->length + tag);
+	}
+}
+
+/* ---- unprotect: all tags, then each is believed or not in order, then the ciphers of those that are ---- */
+
+/* RFC 3711 3.3.1; the counter starts at 0, and there is nothing before that. */
+static uint64_t index_guess(const struct srtp_source *source, uint16_t sequence)
+{
+	uint64_t index = sequence;
+
+	if (source && source->rtp.started)
+		index = seq_unwrap(source->rtp.highest, sequence);
+	return index < INDEX_BELOW_ALL ? index : sequence;
+}
+
+/* Without the tag; 0: cut short. */
+static size_t rtp_length(const struct srtp_job *j)
+{
+	return j->length > j->stream->tag ? (size_t)j->length - j->stream->tag : 0;
+}
+
+/* As if no packet of the batch moved the index of another: most do not. */
+static enum verdict rtp_begin(struct srtp_job *j, struct work *w, struct srtp_tag *t)
+{
+	struct srtp_stream *s = j->stream;
+	size_t n = rtp_length(j);
+
+	if (head_length(j->data, n) == 0)
+		return VERDICT_SRTP_SHORT;
+	j->index = index_guess(source_find(s, be32_get(j->data + 8)), be16_get(j->data + 2));
+	memcpy(w->received, j->data + n, s->tag);
+	roc_put(j->data + n, j->index);
+	t->cipher = s->rtp;
+	t->n = (uint32_t)n + ROC_LEN;
+	return VERDICT_NONE;
+}
+
+static enum verdict rtcp_begin(struct srtp_job *j, struct work *w, struct srtp_tag *t)
+{
+	struct srtp_stream *s = j->stream;
+	size_t n;
+
+	if (j->length < RTCP_HEAD_LEN + RTCP_INDEX_LEN + s->rtcp_tag)
+		return VERDICT_SRTP_SHORT;
+	n = (size_t)j->length - s->rtcp_tag;
+	memcpy(w->received, j->data + n, s->rtcp_tag);
+	t->cipher = s->rtcp;
+	t->n = (uint32_t)n;
+	return VERDICT_NONE;
+}
+
+/* Of one packet by itself, under another index than it was tried with before. */
+static bool rtp_is_authentic(const struct srtp_job *j, uint64_t index)
+{
+	const struct srtp_stream *s = j->stream;
+	size_t n = rtp_length(j);
+	uint8_t roc[ROC_LEN], tag[SRTP_TAG_MAX];
+
+	roc_put(roc, index);
+	srtp_cipher_tag(s->rtp, bytes_mem(j->data, n), roc, tag, s->tag);
+	return CRYPTO_memcmp(tag, j->data + n, s->tag) == 0;
+}
+
+static enum verdict rtp_check(const struct srtp_job *j, const struct srtp_source *source,
+			      const struct srtp_tag *t, uint64_t index)
+{
+	bool authentic;
+
+	if (source && !srtp_window_is_new(&source->rtp, index))
+		return VERDICT_SRTP_REPLAY;
+	authentic = index == j->index
+			    ? CRYPTO_memcmp(t->tag, j->data + rtp_length(j), j->stream->tag) == 0
+			    : rtp_is_authentic(j, index);
+	return authentic ? VERDICT_NONE : VERDICT_SRTP_AUTH;
+}
+
+static enum verdict rtp_believe(const struct work *w, const struct srtp_tag *t,
+				struct srtp_crypt *c)
+{
+	struct srtp_job *j = w->job;
+	struct srtp_stream *s = j->stream;
+	size_t n = rtp_length(j), head = head_length(j->data, n);
+	uint32_t ssrc = be32_get(j->data + 8);
+	struct srtp_source *source = source_find(s, ssrc);
+	uint64_t index = index_guess(source, be16_get(j->data + 2));
+	enum verdict v;
+
+	memcpy(j->data + n, w->received, s->tag); /* where the ROC was */
+	v = rtp_check(j, source, t, index);
+	if (v != VERDICT_NONE && source && source->resumed &&
+	    rtp_check(j, source, t, index + ROLLOVER) == VERDICT_NONE) {
+		index += ROLLOVER;
+		v = VERDICT_NONE;
+	}
+	if (v != VERDICT_NONE)
+		return v;
+	j->index = index;
+	source = source_heard(s, source, ssrc);
+	source->resumed = 0;
+	srtp_window_note(&source->rtp, index);
+	*c = (struct srtp_crypt){ .cipher = s->rtp,
+				  .p = j->data + head,
+				  .n = (uint32_t)(n - head),
+				  .ssrc = ssrc,
+				  .index = index };
+	j->length = (uint16_t)n;
+	return VERDICT_NONE;
+}
+
+static enum verdict rtcp_believe(const struct work *w, const struct srtp_tag *t,
+				 struct srtp_crypt *c)
+{
+	struct srtp_job *j = w->job;
+	struct srtp_stream *s = j->stream;
+	size_t n = t->n - RTCP_INDEX_LEN;
+	uint32_t ssrc = be32_get(j->data + 4), index = be32_get(j->data + n);
+	struct srtp_source *source = source_find(s, ssrc);
+	bool encrypted = index & RTCP_ENCRYPTED;
+
+	index &= ~RTCP_ENCRYPTED;
+	if (source && !srtp_window_is_new(&source->rtcp, index))
+		return VERDICT_SRTP_REPLAY;
+	if (CRYPTO_memcmp(t->tag, w->received, s->rtcp_tag) != 0)
+		return VERDICT_SRTP_AUTH;
+	j->index = index;
+	srtp_window_note(&source_heard(s, source, ssrc)->rtcp, index);
+	*c = (struct srtp_crypt){ .cipher = s->rtcp,
+				  .p = j->data + RTCP_HEAD_LEN,
+				  .n = encrypted ? (uint32_t)n - RTCP_HEAD_LEN : 0,
+				  .ssrc = ssrc,
+				  .index = index };
+	j->length = (uint16_t)n;
+	return VERDICT_NONE;
+}
+
+static void unprotect_batch(struct srtp_job *jobs, uint32_t count)
+{
+	struct batch_work b;
+
+	batch_prefetch(jobs, count);
+	b.count = b.crypt_count = 0;
+	for (struct srtp_job *j = jobs; j < jobs + count; j++) {
+		struct work *w = &b.list[b.count];
+		struct srtp_tag *t = &b.tags[b.count];
+
+		j->verdict = (uint8_t)(j->is_rtcp ? rtcp_begin(j, w, t) : rtp_begin(j, w, t));
+		if (j->verdict != VERDICT_NONE)
+			continue;
+		t->p = j->data;
+		w->job = j;
+		b.count++;
+	}
+	srtp_cipher_tags(b.tags, b.count);
+	for (uint32_t i = 0; i < b.count; i++) {
+		struct srtp_job *j = b.list[i].job;
+		struct srtp_crypt *c = &b.crypts[b.crypt_count];
+
+		j->verdict = (uint8_t)(j->is_rtcp ? rtcp_believe(&b.list[i], &b.tags[i], c)
+						  : rtp_believe(&b.list[i], &b.tags[i], c));
+		b.crypt_count += j->verdict == VERDICT_NONE;
+	}
+	srtp_cipher_crypts(b.crypts, b.crypt_count);
 }
 
 /* ---- jobs ---- */
 
+static uint32_t part(uint32_t left)
+{
+	return left < SRTP_CIPHER_BATCH ? left : SRTP_CIPHER_BATCH;
+}
+
 void srtp_jobs_protect(struct srtp_job *jobs, uint32_t count)
 {
-	for (struct srtp_job *j = jobs; j < jobs + count; j++)
-		j->verdict = (uint8_t)(j->is_rtcp ? rtcp_protect(j) : rtp_protect(j));
+	for (uint32_t i = 0; i < count; i += SRTP_CIPHER_BATCH)
+		protect_batch(jobs + i, part(count - i));
 }
 
 void srtp_jobs_unprotect(struct srtp_job *jobs, uint32_t count)
 {
-	for (struct srtp_job *j = jobs; j < jobs + count; j++)
-		j->verdict = (uint8_t)(j->is_rtcp ? rtcp_unprotect(j) : rtp_unprotect(j));
+	for (uint32_t i = 0; i < count; i += SRTP_CIPHER_BATCH)
+		unprotect_batch(jobs + i, part(count - i));
 }

@@ -30,6 +30,8 @@ struct srtp_stream;
 
 /* A copy of the key is kept until close. 0, -EINVAL (no SRTP key) or -ENOMEM. */
 int srtp_stream_open(struct srtp_stream **out, const struct media_key *key) NODISCARD;
+/* The same with OpenSSL alone, which is there always: for tests and measurements. */
+int srtp_stream_open_portable(struct srtp_stream **out, const struct media_key *key) NODISCARD;
 /* Wipes all keys. NULL is none. */
 void srtp_stream_close(struct srtp_stream *s);
 /* Is this its key? */
@@ -53,8 +55,8 @@ struct srtp_job {
 	uint16_t length;
 	uint16_t capacity;
 	uint8_t is_rtcp;
-	uint8_t verdict; /* enum verdict; NONE: done. Else nothing was changed. */
-	uint64_t index;  /* of the packet, when done */
+	uint8_t verdict; /* enum verdict; NONE: done. Else nothing was changed of what lies in length. */
+	uint64_t index; /* of the packet, when done */
 };
 
 /* Verdicts: srtp_index_reuse, srtp_index, too_long, malformed. */

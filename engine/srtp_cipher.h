@@ -20,14 +20,20 @@ enum srtp_use {
 	SRTP_USE_RTCP = 3,
 };
 
+/* Who does it. */
+enum srtp_backend {
+	SRTP_FASTEST,  /* ipsec-mb where it is (srtp_mb.h), else as the other */
+	SRTP_PORTABLE, /* OpenSSL */
+};
+
 struct srtp_cipher;
 
 /* Octets of the tag, or 0: no such suite. RFC 4568 6.2.2: a short tag is for SRTP alone. */
 uint8_t srtp_tag_length(enum media_suite suite, enum srtp_use use);
 
 /* The key is not kept. 0, -EINVAL (no SRTP suite, or not its length) or -ENOMEM. */
-int srtp_cipher_open(struct srtp_cipher **out, const struct media_key *key,
-		     enum srtp_use use) NODISCARD;
+int srtp_cipher_open(struct srtp_cipher **out, const struct media_key *key, enum srtp_use use,
+		     enum srtp_backend backend) NODISCARD;
 /* Wipes the session keys. NULL is none. */
 void srtp_cipher_close(struct srtp_cipher *c);
 
@@ -36,5 +42,30 @@ void srtp_cipher_crypt(struct srtp_cipher *c, uint32_t ssrc, uint64_t index, uin
 /* The tag over packet and roc; roc may be NULL. n: octets of the tag. */
 void srtp_cipher_tag(const struct srtp_cipher *c, struct bytes packet, const uint8_t roc[4],
 		     uint8_t *tag, size_t n);
+
+enum { SRTP_CIPHER_BATCH = 64, SRTP_CIPHER_TAG_ROOM = 20 };
+
+struct srtp_crypt {
+	struct srtp_cipher *cipher;
+	uint8_t *p;
+	uint32_t n;
+	uint32_t ssrc;
+	uint64_t index;
+};
+
+struct srtp_tag {
+	const struct srtp_cipher *cipher;
+	uint8_t *p; /* read only; the roc, where there is one, lies behind the packet */
+	uint32_t n;
+	uint8_t tag[SRTP_CIPHER_TAG_ROOM]; /* out: whole, the packet has a part of it */
+};
+
+/* Fetch into the cache what the transforms will read: the first, some time later the second. */
+void srtp_cipher_prefetch(const struct srtp_cipher *c);
+void srtp_cipher_prefetch_keys(const struct srtp_cipher *c);
+
+/* The same for many at a time, at most SRTP_CIPHER_BATCH, of any ciphers. */
+void srtp_cipher_crypts(const struct srtp_crypt *list, uint32_t count);
+void srtp_cipher_tags(struct srtp_tag *list, uint32_t count);
 
 #endif

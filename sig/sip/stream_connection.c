@@ -314,8 +314,10 @@ static bool connected(struct stream_connection *c)
 static void begin_handshake(struct stream_connection *c, unsigned events)
 {
 	if (c->waits) {
-		if (events & LOOP_ERROR)
-			stream_connection_doom(c, STREAM_END_PEER);
+		if (events & LOOP_ERROR) {
+			metric_add(c->owner->failures[TLS_FAILURE_CLOSED], 1);
+			stream_connection_doom(c, STREAM_END_HANDSHAKE);
+		}
 		return;
 	}
 	stream_handshake_ask(c, clock_now_ns());

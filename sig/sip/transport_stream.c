@@ -175,9 +175,10 @@ static int listener_open(struct stream_listener *l, struct transport_stream *t,
 	return loop_watch(l->fd, LOOP_READ, on_listener, l);
 }
 
-static int tables_open(struct transport_stream *t)
+/* Those who come in a round have places before those who go for them have left theirs, and each listener has its round. */
+static int tables_open(struct transport_stream *t, uint32_t listeners)
 {
-	uint32_t n = t->limits.connections + STREAM_ACCEPTS;
+	uint32_t n = t->limits.connections + STREAM_ACCEPTS * (listeners + 1);
 	struct rand_source rand;
 
 	rand_open_system(&rand);
@@ -214,7 +215,7 @@ int transport_stream_open(struct transport_stream **out, const struct transport_
 	t->dscp = settings->dscp;
 	t->spare = -1;
 	register_metrics(t);
-	err = tables_open(t);
+	err = tables_open(t, settings->count);
 	for (; !err && t->count < settings->count; t->count++) {
 		err = listener_open(&t->listeners[t->count], t, &settings->listeners[t->count],
 				    (uint16_t)t->count);

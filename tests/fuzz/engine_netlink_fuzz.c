@@ -14,17 +14,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The last attribute of this type and size; NULL: none. */
-static const void *attribute(const void *first, int n, uint16_t type, size_t size)
+static const void *attribute(void *first, int n, uint16_t type, size_t size)
 {
 	const void *found = NULL;
 
-	for (const struct rtattr *a = first; RTA_OK(a, n); a = RTA_NEXT(a, n))
+	for (struct rtattr *a = first; RTA_OK(a, n); a = RTA_NEXT(a, n))
 		if ((a->rta_type & NLA_TYPE_MASK) == type && RTA_PAYLOAD(a) == size)
 			found = RTA_DATA(a);
 	return found;
 }
 
-static void ip_check(const struct addr *ip, uint8_t family, const void *first, int n, uint16_t type)
+static void ip_check(const struct addr *ip, uint8_t family, void *first, int n, uint16_t type)
 {
 	const void *v = attribute(first, n, type, family == AF_INET ? 4 : 16);
 
@@ -34,9 +34,9 @@ static void ip_check(const struct addr *ip, uint8_t family, const void *first, i
 		assert(ip->family == ADDR_NONE);
 }
 
-static void way_check(const struct netlink_message *m, const struct nlmsghdr *h)
+static void way_check(const struct netlink_message *m, struct nlmsghdr *h)
 {
-	const struct rtmsg *r = NLMSG_DATA(h);
+	struct rtmsg *r = NLMSG_DATA(h);
 	int n = (int)(h->nlmsg_len - NLMSG_SPACE(sizeof(*r)));
 	const uint32_t *oif = attribute(RTM_RTA(r), n, RTA_OIF, 4);
 
@@ -47,19 +47,19 @@ static void way_check(const struct netlink_message *m, const struct nlmsghdr *h)
 		ip_check(&m->gateway, r->rtm_family, RTM_RTA(r), n, RTA_GATEWAY);
 }
 
-static void neighbour_check(const struct netlink_message *m, const struct nlmsghdr *h)
+static void neighbour_check(const struct netlink_message *m, struct nlmsghdr *h)
 {
-	const struct ndmsg *d = NLMSG_DATA(h);
-	const char *first = (const char *)d + NLMSG_ALIGN(sizeof(*d));
+	struct ndmsg *d = NLMSG_DATA(h);
+	char *first = (char *)d + NLMSG_ALIGN(sizeof(*d));
 	int n = (int)(h->nlmsg_len - NLMSG_SPACE(sizeof(*d)));
 
 	assert(m->ifindex == (uint32_t)d->ndm_ifindex && m->neighbour == d->ndm_state);
 	ip_check(&m->to, d->ndm_family, first, n, NDA_DST);
 }
 
-static void message_check(const struct netlink_message *m, const uint8_t *at)
+static void message_check(const struct netlink_message *m, void *at)
 {
-	const struct nlmsghdr *h = (const void *)at;
+	struct nlmsghdr *h = at;
 
 	if (m->kind == NETLINK_WAY && h->nlmsg_len >= NLMSG_SPACE(sizeof(struct rtmsg)) &&
 	    (h->nlmsg_type == RTM_NEWROUTE || h->nlmsg_type == RTM_DELROUTE))
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, size);
 	rest = bytes_mem(copy, size);
 	for (;;) {
-		const uint8_t *at = rest.p;
+		uint8_t *at = copy + (size - rest.n);
 		size_t before = rest.n;
 
 		if (netlink_next(&rest, &m))

@@ -26,6 +26,9 @@ enum { TICK_MS = 5, LIMIT_MS = 5000 };
 static char g_dir[] = "/tmp/tandem-tls-XXXXXX";
 static struct test_pair g_ca, g_other_ca, g_node, g_named, g_expired, g_elsewhere, g_stranger;
 
+static const struct stream_rate GENEROUS = { 100000, 1000 };
+static struct stream_rate g_rate = { 100000, 1000 }, g_source_rate = { 100000, 1000 };
+
 /* One end. */
 struct side {
 	struct transport *t;
@@ -39,6 +42,7 @@ struct net {
 	struct side server, client;
 	uint64_t until_ns;
 	bool late;
+	uint64_t begun, most; /* handshakes: before this round, in one round */
 };
 
 static void on_message(const struct sip_hop *from, struct bytes message, void *arg)
@@ -67,12 +71,23 @@ static void on_closed(const struct sip_hop *hop, void *arg)
 	s->closed++;
 }
 
+static uint64_t handshakes(void)
+{
+	return metric_value(
+		metric_register(METRIC_COUNTER, "tandem_sip_stream_handshakes_total", NULL, ""));
+}
+
 static void on_round(void *arg)
 {
 	struct net *r = arg;
+	uint64_t begun;
 
 	transport_flush(r->server.t);
 	transport_flush(r->client.t);
+	begun = handshakes();
+	if (begun - r->begun > r->most)
+		r->most = begun - r->begun;
+	r->begun = begun;
 }
 
 static bool settled(const struct net *r)
@@ -110,12 +125,12 @@ static void open_side(struct side *s, const struct tls_settings *tls, uint64_t p
 	struct transport_settings settings = {
 		.listeners = &listener,
 		.count = 1,
-		.limits = { .connections = 16,
-			    .connections_per_source = 16,
+		.limits = { .connections = 64,
+			    .connections_per_source = 64,
 			    .idle_ns = 60 * NS_PER_S,
 			    .patience_ns = patience_ms * NS_PER_MS,
-			    .handshakes = { 1000, 100 },
-			    .handshakes_per_source = { 1000, 100 } },
+			    .handshakes = g_rate,
+			    .handshakes_per_source = g_source_rate },
 	};
 	char error[TLS_ERROR_MAX];
 
@@ -140,6 +155,7 @@ static void open_rig(struct net *r, const struct tls_settings *server,
 		     const struct tls_settings *client, uint64_t patience_ms)
 {
 	memset(r, 0, sizeof(*r));
+	r->begun = handshakes();
 	assert_int_equal(loop_open(256), 0);
 	open_side(&r->server, server, patience_ms);
 	open_side(&r->client, client, patience_ms);
@@ -345,6 +361,58 @@ static void test_bad_beginnings(void **state)
 	}
 }
 
+/* Many come at once. In a round some handshakes begin, so that who is there already need not wait for all of them; in a second so many;
+ * of one address so many, and the others are turned away under that name. */
+static void test_many_at_once(void **state)
+{
+	static const struct {
+		const char *name;
+		struct stream_rate rate, source_rate;
+		unsigned begun, away;
+	} rows[] = {
+		{ "all, some at a time", { 100000, 1000 }, { 100000, 1000 }, 40, 0 },
+		{ "as many as there are tokens", { 1, 5 }, { 100000, 1000 }, 5, 0 },
+		{ "as many as one address may", { 100000, 1000 }, { 1, 10 }, 10, 30 },
+	};
+	struct tls_settings server = tls_with(&g_node, &g_ca, TLS_CLIENT_NONE);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		metric_id away_id = metric_register(METRIC_COUNTER, "tandem_sip_stream_ends_total",
+						    "reason=\"handshakes_of_source\"", "");
+		uint64_t begun = handshakes(), away = metric_value(away_id), end;
+		SSL_CTX *c = SSL_CTX_new(TLS_client_method());
+		SSL *clients[40];
+		int fds[40];
+		struct net r;
+
+		g_rate = rows[i].rate;
+		g_source_rate = rows[i].source_rate;
+		open_rig(&r, &server, &server, 30000);
+		for (size_t k = 0; k < COUNT_OF(clients); k++) {
+			fds[k] = dial(&r);
+			clients[k] = SSL_new(c);
+			assert_int_equal(SSL_set_fd(clients[k], fds[k]), 1);
+			assert_int_equal(SSL_connect(clients[k]), -1); /* it has said hello */
+		}
+		end = clock_now_ns() + NS_PER_S / 2;
+		while (clock_now_ns() < end && (handshakes() - begun < rows[i].begun ||
+						metric_value(away_id) - away < rows[i].away))
+			spin(&r);
+		spin(&r);
+		ROW_ASSERT(rows[i].name, handshakes() - begun == rows[i].begun);
+		ROW_ASSERT(rows[i].name, metric_value(away_id) - away == rows[i].away);
+		ROW_ASSERT(rows[i].name, r.most > 0 && r.most <= 8);
+		for (size_t k = 0; k < COUNT_OF(clients); k++) {
+			SSL_free(clients[k]);
+			(void)close(fds[k]);
+		}
+		SSL_CTX_free(c);
+		close_rig(&r);
+	}
+	g_rate = g_source_rate = GENEROUS;
+}
+
 static void test_files(void **state)
 {
 	struct tls_settings s = tls_with(&g_node, &g_ca, TLS_CLIENT_NONE);
@@ -399,7 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verification), cmocka_unit_test(test_names_and_reload),
 		cmocka_unit_test(test_old_versions), cmocka_unit_test(test_bad_beginnings),
-		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
