@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flows of a port of AF_XDP sockets around one of kernel sockets. Their packets: port_xdp_io.c. */
+/* Flows of a port of AF_XDP sockets around one of kernel sockets. Their packets: port_xdp_rx.c, port_xdp_tx.c. */
 #include "engine/port_xdp.h"
 
 #include <errno.h>
@@ -187,7 +187,7 @@ int port_xdp_bell(int wake_fd)
 	return fd;
 }
 
-/* The frames are in the bell, but make no sound until armed: see idle in port_xdp_io.c. */
+/* The frames are in the bell, but make no sound until armed: see idle in port_xdp_rx.c. */
 static int bell_hang(struct xdp_port *x)
 {
 	int err = watch(x->bell_fd, x->frames_fd, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What port_xdp.c (flows) and port_xdp_io.c (packets) share; nobody else looks in here. */
+/* What port_xdp.c (flows), port_xdp_rx.c and port_xdp_tx.c (packets) share; nobody else looks in here. */
 #ifndef ENGINE_XDP_PORT_H
 #define ENGINE_XDP_PORT_H
 
@@ -42,5 +42,7 @@ static inline struct xdp_port *xdp_of(struct port *p)
 void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);
 bool xdp_lend(struct port *p, struct pkt *out);
 void xdp_tx(struct port *p, struct batch *b);
+/* Has the kernel send what is queued. */
+void xdp_kick(struct xdp_port *x);
 
 #endif

@@ -413,6 +413,40 @@ static void test_many_at_once(void **state)
 	g_rate = g_source_rate = GENEROUS;
 }
 
+/* Where an answer goes is what a stranger has written: we shake hands for it no more often than with the stranger itself. Requests of
+ * ours are not its doing. */
+static void test_answers_elsewhere(void **state)
+{
+	static const struct {
+		const char *message;
+		uint16_t port;
+		int err;
+	} rows[] = {
+		{ "SIP/2.0 200 OK\r\nl: 0\r\n\r\n", 1, 0 },
+		{ "SIP/2.0 200 OK\r\nl: 0\r\n\r\n", 2, -EMFILE },
+		{ MESSAGE, 3, 0 },
+	};
+	struct tls_settings tls = tls_with(&g_node, &g_ca, TLS_CLIENT_NONE);
+	metric_id refused = metric_register(METRIC_COUNTER, "tandem_sip_stream_refused_total",
+					    "reason=\"handshakes_of_source\"", "");
+	uint64_t before = metric_value(refused);
+	struct net r;
+
+	(void)state;
+	g_source_rate = (struct stream_rate){ 1, 1 };
+	open_rig(&r, &tls, &tls, 30000);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct sip_hop to = { .transport = SIP_TLS, .remote = rig_addr("127.0.0.1") };
+
+		to.remote.port = rows[i].port;
+		assert_int_equal(transport_send(r.server.t, &to, bytes_str(rows[i].message)),
+				 rows[i].err);
+	}
+	assert_int_equal(metric_value(refused), before + 1);
+	close_rig(&r);
+	g_source_rate = GENEROUS;
+}
+
 static void test_files(void **state)
 {
 	struct tls_settings s = tls_with(&g_node, &g_ca, TLS_CLIENT_NONE);
@@ -467,7 +501,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verification), cmocka_unit_test(test_names_and_reload),
 		cmocka_unit_test(test_old_versions), cmocka_unit_test(test_bad_beginnings),
-		cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_files),
+		cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_answers_elsewhere),
+		cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
