@@ -39,9 +39,11 @@ static json_t *tls_json(const struct node *node)
 
 static json_t *connections_json(const struct node *node)
 {
-	return json_pack("{s:I, s:I, s:I}", "tcp",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "tcp",
 			 (json_int_t)transport_connections(node->sip, SIP_TCP), "tls",
-			 (json_int_t)transport_connections(node->sip, SIP_TLS), "max",
+			 (json_int_t)transport_connections(node->sip, SIP_TLS), "ws",
+			 (json_int_t)transport_connections(node->sip, SIP_WS), "wss",
+			 (json_int_t)transport_connections(node->sip, SIP_WSS), "max",
 			 (json_int_t)node->connections_max);
 }
 

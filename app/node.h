@@ -25,6 +25,7 @@ struct engine;
 struct tls;
 struct transport;
 struct web;
+struct web_link;
 
 #define NODE_TENANT "default"
 
@@ -73,6 +74,7 @@ struct node {
 	struct tls *tls; /* NULL: no certificate, so no TLS */
 	struct control *control;
 	struct web *web;
+	struct web_link *web_link; /* NULL: no SIP over WebSocket */
 	struct answers answers;
 	struct media_queue media_queue;
 	struct effects_to effects_to;
@@ -87,6 +89,7 @@ struct node {
 	uint64_t reserved_bytes;  /* address space that the capacities reserved */
 	uint32_t calls_max;       /* limits.calls, or what the descriptors allow */
 	uint32_t connections_max; /* limits.connections, likewise */
+	uint32_t websockets_max;  /* limits.websockets, likewise; 0: there are none */
 	uint32_t calls_restored, bindings_restored, records_broken;
 };
 
@@ -137,6 +140,15 @@ int node_tls_open(struct node *n);
 void node_tls_reload(struct node *n);
 /* Binds the SIP ports. 0 or -errno. */
 int node_sip_open(struct node *n) NODISCARD;
+/* What SIP connections are given: how long they may be idle, and how long they are waited for. */
+uint64_t node_sip_idle_ns(const struct node *n);
+enum {
+	NODE_HANDSHAKES_OF_SOURCE_PER_S = 20
+}; /* of TLS; as many at once as it may have connections */
+#define NODE_SIP_PATIENCE_NS (30 * NS_PER_S)
+/* HTTP, and SIP over WebSocket. 0 or -errno; logged. */
+int node_web_open(struct node *n) NODISCARD;
+void node_web_close(struct node *n);
 
 /* Raises the descriptor limit; calls_max is what limits.calls and it allow. 0 or -errno. */
 int node_capacity_fit(struct node *n, unsigned *fd_max) NODISCARD;

@@ -45,12 +45,21 @@ int node_capacity_fit(struct node *n, unsigned *fd_max)
 	n->connections_max = n->settings.limits.connections;
 	if (n->connections_max > usable / FDS_CONNECTION_SHARE)
 		n->connections_max = (uint32_t)(usable / FDS_CONNECTION_SHARE);
-	fit = (usable - n->connections_max) / FDS_PER_CALL;
+	n->websockets_max = settings_web_local(&n->settings, true) == UINT32_MAX
+				    ? 0
+				    : n->settings.limits.websockets;
+	if (n->websockets_max > usable / FDS_CONNECTION_SHARE)
+		n->websockets_max = (uint32_t)(usable / FDS_CONNECTION_SHARE);
+	fit = (usable - n->connections_max - n->websockets_max) / FDS_PER_CALL;
 	if (fit == 0 || n->connections_max == 0) {
 		LOG_ERROR("node", 0,
 			  "too few descriptors: raise the hard limit (LimitNOFILE=, ulimit -Hn)",
 			  LOG_U64("limit", fds));
 		return -EMFILE;
+	}
+	if (n->websockets_max && n->websockets_max < n->settings.limits.websockets) {
+		LOG_WARN("node", 0, "fewer WebSockets than limits.websockets: too few descriptors",
+			 LOG_U64("websockets", n->websockets_max), LOG_U64("descriptors", fds));
 	}
 	if (n->connections_max < n->settings.limits.connections) {
 		LOG_WARN("node", 0,

@@ -6,22 +6,20 @@
 #include <unistd.h>
 
 #include "app/node.h"
+#include "app/web.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/sip/tls.h"
 #include "sig/sip/transport.h"
 
-#define PATIENCE_NS (30 * NS_PER_S)
 /* A phone may be silent for as long as its registration lives. */
 #define IDLE_GRACE_NS (60 * NS_PER_S)
 
 enum {
 	EXPIRES_SOON_DAYS = 14,
-	/* TLS handshakes: at 0.25 ms each (P-256) a quarter of the control thread, and 3000 phones that come back at once are served in 3 s. One address
-	 * begins as many at once as it may have connections. */
+	/* TLS handshakes: at 0.25 ms each (P-256) a quarter of the control thread, and 3000 phones that come back at once are served in 3 s. */
 	HANDSHAKES_PER_S = 1000,
 	HANDSHAKES_BURST = 100,
-	HANDSHAKES_OF_SOURCE_PER_S = 20,
 };
 
 static void warn_expiry(const struct node *n)
@@ -48,6 +46,11 @@ int node_tls_open(struct node *n)
 	if (!settings_wants_tls(&n->settings))
 		return NODE_EXIT_OK;
 	if (n->settings.tls.is_preset && !is_there(&n->settings.tls)) {
+		if (n->settings.http.tls) {
+			LOG_ERROR("tls", 0, "http.tls: there is no certificate",
+				  LOG_STR("file", n->settings.tls.own.certificate));
+			return NODE_EXIT_CONFIG;
+		}
 		LOG_WARN("tls", 0,
 			 "no certificate, so no TLS: tandemctl init makes one, or give "
 			 "tls.certificate and tls.key",
@@ -77,6 +80,8 @@ void node_tls_reload(struct node *n)
 		return;
 	}
 	warn_expiry(n);
+	if (n->web && n->settings.http.tls)
+		web_tls_reload(n->web, &settings);
 	LOG_INFO("tls", 0, "certificates read again");
 }
 
@@ -95,6 +100,11 @@ static uint32_t listeners_of(const struct node *n, struct transport_listener *ou
 	return shard.local_count;
 }
 
+uint64_t node_sip_idle_ns(const struct node *n)
+{
+	return n->settings.sip.registration_expires_max + IDLE_GRACE_NS;
+}
+
 int node_sip_open(struct node *n)
 {
 	struct transport_listener listeners[SHARD_LOCALS_MAX];
@@ -105,10 +115,10 @@ int node_sip_open(struct node *n)
 		.tls = n->tls,
 		.limits = { .connections = n->connections_max,
 			    .connections_per_source = n->settings.limits.connections_per_source,
-			    .idle_ns = n->settings.sip.registration_expires_max + IDLE_GRACE_NS,
-			    .patience_ns = PATIENCE_NS,
+			    .idle_ns = node_sip_idle_ns(n),
+			    .patience_ns = NODE_SIP_PATIENCE_NS,
 			    .handshakes = { HANDSHAKES_PER_S, HANDSHAKES_BURST },
-			    .handshakes_per_source = { HANDSHAKES_OF_SOURCE_PER_S,
+			    .handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
 						       n->settings.limits
 							       .connections_per_source } },
 	};

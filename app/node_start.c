@@ -230,7 +230,6 @@ static int start_sockets(struct node *n)
 
 static int start_doors(struct node *n)
 {
-	struct addr http = n->settings.http.bind;
 	int err = control_open(&n->control, n, n->redis_url);
 
 	if (err) {
@@ -238,10 +237,7 @@ static int start_doors(struct node *n)
 			  LOG_STR("error", strerror(-err)));
 		return NODE_EXIT_FAILED;
 	}
-	http.port = (uint16_t)n->settings.http.port;
-	if (http.port && web_open(&n->web, &http, &n->health))
-		return NODE_EXIT_FAILED;
-	return NODE_EXIT_OK;
+	return node_web_open(n) ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
 static int start_running(struct node *n)
@@ -306,7 +302,7 @@ static void stop_media(struct node *n)
 void node_stop(struct node *n)
 {
 	n->phase = NODE_STOPPING;
-	web_close(n->web);
+	node_web_close(n);
 	transport_close(n->sip);
 	tls_close(n->tls);
 	stop_redis(n);

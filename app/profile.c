@@ -8,7 +8,7 @@
 const char *const g_profile_codecs[] = { "PCMU", "PCMA",  "G722", "G723", "G729",   "G7221", "GSM",
 					 "iLBC", "speex", "opus", "AMR",  "AMR-WB", "L16",   NULL };
 const char *const g_profile_dtmf[] = { "rfc2833", "info", NULL };
-const char *const g_profile_transport[] = { "any", "udp", "tcp", "tls", NULL };
+const char *const g_profile_transport[] = { "any", "udp", "tcp", "tls", "ws", "wss", NULL };
 
 void profile_default(struct profile *out, const char *name)
 {

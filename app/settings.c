@@ -98,6 +98,9 @@ static struct port_list ports_of(const struct settings_network *n, enum sip_tran
 		return (struct port_list){ n->sip_tcp_ports, n->sip_tcp_port_count };
 	case SIP_TLS:
 		return (struct port_list){ n->sip_tls_ports, n->sip_tls_port_count };
+	case SIP_WS:
+	case SIP_WSS:
+		break; /* http.port, of no network */
 	}
 	return (struct port_list){ 0 };
 }
@@ -121,6 +124,39 @@ static void network_to_locals(const struct settings *s, uint16_t i, enum sip_tra
 	}
 }
 
+/* Whose media addresses a browser is offered: the network of the same address, else the first one of the family. */
+static uint16_t web_network(const struct settings *s)
+{
+	uint32_t found = UINT32_MAX;
+
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		if (addr_ip_eq(&s->networks[i].bind, &s->http.bind))
+			return (uint16_t)i;
+		if (found == UINT32_MAX && s->networks[i].bind.family == s->http.bind.family)
+			found = i;
+	}
+	return found == UINT32_MAX ? 0 : (uint16_t)found;
+}
+
+static void web_to_locals(const struct settings *s, struct shard_settings *out)
+{
+	const struct settings_http *http = &s->http;
+	uint16_t i = web_network(s);
+	const struct settings_network *network = &s->networks[i];
+	struct shard_local *local;
+
+	if (!http->port || !http->sip)
+		return;
+	assert(out->local_count < SHARD_LOCALS_MAX);
+	local = &out->locals[out->local_count++];
+	local->bind = local->advertise = http->bind;
+	if (addr_is_any(&http->bind) || addr_ip_eq(&http->bind, &network->bind))
+		local->advertise = network->advertise;
+	local->bind.port = local->advertise.port = (uint16_t)http->port;
+	local->transport = http->tls ? SIP_WSS : SIP_WS;
+	local->network = i;
+}
+
 /* UDP of all networks first: registrations in Redis name an index, and it stays when TCP or TLS come or go. */
 static void locals_to_shard(const struct settings *s, bool tls, struct shard_settings *out)
 {
@@ -130,6 +166,22 @@ static void locals_to_shard(const struct settings *s, bool tls, struct shard_set
 		for (uint16_t i = 0; i < s->network_count; i++)
 			network_to_locals(s, i, t, out);
 	}
+	web_to_locals(s, out);
+}
+
+uint32_t settings_web_local(const struct settings *s, bool tls)
+{
+	uint32_t count = 0;
+
+	if (!s->http.port || !s->http.sip)
+		return UINT32_MAX;
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		const struct settings_network *n = &s->networks[i];
+
+		count += n->sip_port_count + n->sip_tcp_port_count;
+		count += tls ? n->sip_tls_port_count : 0;
+	}
+	return count;
 }
 
 bool settings_wants_tls(const struct settings *s)
@@ -138,7 +190,7 @@ bool settings_wants_tls(const struct settings *s)
 		if (s->networks[i].sip_tls_port_count)
 			return true;
 	}
-	return false;
+	return s->http.port && s->http.tls;
 }
 
 void settings_to_tls(const struct settings *s, struct tls_settings *out)

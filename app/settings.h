@@ -6,6 +6,7 @@
 #ifndef APP_SETTINGS_H
 #define APP_SETTINGS_H
 
+#include "app/origin.h"
 #include "base/addr.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -21,6 +22,8 @@ enum {
 	SETTINGS_PREFIX_MAX = 52,    /* "[v6]/128" and NUL */
 	SETTINGS_ALGORITHM_MAX = 16,
 	SETTINGS_FILE_MAX = 1 << 20,
+	SETTINGS_SIP_LOCALS_MAX = SHARD_LOCALS_MAX - 1, /* the last one is for WebSockets */
+	SETTINGS_ORIGINS_MAX = 16,
 };
 
 struct settings_node {
@@ -99,6 +102,9 @@ struct settings_redis {
 struct settings_http {
 	struct addr bind;
 	uint32_t port; /* 0: no HTTP */
+	bool tls, sip;
+	char origins[SETTINGS_ORIGINS_MAX][ORIGIN_MAX];
+	uint32_t origin_count;
 };
 
 struct settings_log {
@@ -108,7 +114,7 @@ struct settings_log {
 
 struct settings_limits {
 	uint32_t calls, registrations, transactions;
-	uint32_t connections, connections_per_source;
+	uint32_t connections, connections_per_source, websockets;
 };
 
 struct settings {
@@ -148,7 +154,9 @@ void settings_keep_at_start(struct settings *now, const struct settings *before,
 /* For shard_open and shard_configure. nonce_key: DIGEST_KEY_LEN bytes. tls: there is a certificate, so TLS ports are opened. */
 void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,
 		       struct shard_settings *out);
-/* True when a network has TLS ports. */
+/* Index into shard_settings.locals of the WebSockets' address; UINT32_MAX: there are none. */
+uint32_t settings_web_local(const struct settings *s, bool tls);
+/* True when a network has TLS ports, or HTTP is over TLS. */
 bool settings_wants_tls(const struct settings *s);
 void settings_to_tls(const struct settings *s, struct tls_settings *out);
 /* Its strings are those of s. */

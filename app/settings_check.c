@@ -298,10 +298,10 @@ static void check_networks(const struct check *c)
 			  c->s->networks[i].sip_tls_port_count;
 	}
 	check_stream_ports(c);
-	if (locals > SHARD_LOCALS_MAX) {
+	if (locals > SETTINGS_SIP_LOCALS_MAX) {
 		REPORT(c, "networks",
 		       "networks have %" PRIu32 " SIP ports together, at most %d are possible",
-		       locals, SHARD_LOCALS_MAX);
+		       locals, SETTINGS_SIP_LOCALS_MAX);
 	}
 }
 
@@ -404,6 +404,21 @@ static void check_trusted(const struct check *c)
 	}
 }
 
+static void check_origins(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->s->http.origin_count; i++) {
+		char path[PATH_MAX_BYTES];
+
+		(void)snprintf(path, sizeof(path), "http.origins[%" PRIu32 "]", i);
+		if (!origin_is_pattern(bytes_str(c->s->http.origins[i]))) {
+			REPORT(c, path,
+			       "%s must be \"*\" or as \"https://phone.example.org:8443\": scheme, "
+			       "host, port if any, in small letters",
+			       path);
+		}
+	}
+}
+
 static void check_others(const struct check *c)
 {
 	struct bytes url = bytes_str(c->s->redis.url);
@@ -464,5 +479,6 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_media(&c);
 	check_algorithms(&c);
 	check_trusted(&c);
+	check_origins(&c);
 	check_others(&c);
 }

@@ -9,24 +9,48 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libwebsockets.h>
 #include <sys/socket.h>
 
+#include "app/web_link.h"
+#include "app/web_sip.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/rand.h"
+#include "sig/sip/tls.h"
 
 enum {
 	PAGE_MAX = 256 * 1024,
 	CHUNK = 4096,
 	HEADERS_MAX = 4096, /* request line and headers */
 	REQUEST_SECONDS = 5,
+	SOURCES = 1024,
 	OWN_DESCRIPTORS = 8, /* listener, pipe, and what the library keeps */
+	PING_SECONDS = 30,   /* without traffic: bindings of a NAT stay, dead browsers are found */
+	HANGUP_SECONDS = 45,
+	TX_PACKET = 16384, /* or the library cuts what it writes to its receive buffer */
+};
+
+/* One connection, whatever it carries. */
+struct client {
+	struct addr from;
+	bool used;
 };
 
 struct web {
 	struct lws_context *context;
 	const struct health *health;
+	struct web_sip *sip; /* NULL: no SIP */
+	struct tls *tls;     /* NULL: no TLS */
+	/* certificates to be read again, malloc'ed by the control thread */
+	_Atomic(struct tls_settings *) fresh;
+	uint32_t client_count, clients_max, per_source;
+	struct client *clients;
+	struct stream_rate handshakes;
+	struct hash_key key;
+	uint64_t source_handshakes[SOURCES]; /* buckets of stream_rate, by hash of the address */
+	struct lws_protocols protocols[3];
 	pthread_t thread;
 	_Atomic bool stop;
 };
@@ -38,7 +62,7 @@ struct page {
 };
 
 static struct {
-	metric_id requests, refused;
+	metric_id requests, refused, full, source, hurried;
 } g_metrics;
 
 void web_setup(void)
@@ -47,6 +71,17 @@ void web_setup(void)
 					     "result=\"served\"", "HTTP requests.");
 	g_metrics.refused = metric_register(METRIC_COUNTER, "tandem_http_requests_total",
 					    "result=\"refused\"", "HTTP requests.");
+	g_metrics.full = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					 "reason=\"connections_full\"",
+					 "Connections of the web listener not taken");
+	g_metrics.source = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					   "reason=\"source_full\"",
+					   "Connections of the web listener not taken");
+	g_metrics.hurried = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					    "reason=\"handshakes_of_source\"",
+					    "Connections of the web listener not taken");
+	web_link_setup();
+	web_sip_setup();
 }
 
 static void on_lws_log(int level, const char *line)
@@ -152,10 +187,101 @@ static int page_send(struct lws *wsi, struct page *page)
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
+static uint32_t count_of(const struct web *web, const struct addr *source)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < web->clients_max; i++)
+		n += web->clients[i].used && addr_ip_eq(&web->clients[i].from, source);
+	return n;
+}
+
+/* One costs as much as hundreds of messages. */
+static bool is_hurried(struct web *web, const struct addr *source)
+{
+	uint64_t hash = hash_sip(&web->key, bytes_mem(source->ip, sizeof(source->ip)));
+
+	return web->tls && web->handshakes.per_s &&
+	       !stream_rate_take(&web->source_handshakes[hash % SOURCES], &web->handshakes,
+				 clock_now_ns());
+}
+
+/* Before the first octet. The library would leave those beyond its own limit waiting, and be woken by them for ever. */
+static int filter(struct web *web, int fd)
+{
+	struct addr source;
+
+	if (web->client_count == web->clients_max) {
+		metric_add(g_metrics.full, 1);
+		return 1;
+	}
+	if (web_peer_of(fd, &source) || count_of(web, &source) >= web->per_source) {
+		metric_add(g_metrics.source, 1);
+		return 1;
+	}
+	if (is_hurried(web, &source)) {
+		metric_add(g_metrics.hurried, 1);
+		return 1;
+	}
+	return 0;
+}
+
+/* The mark tells a client from the library's own sockets. */
+static void count_in(struct web *web, struct lws *wsi)
+{
+	for (uint32_t i = 0; i < web->clients_max; i++) {
+		struct client *c = &web->clients[i];
+
+		if (c->used)
+			continue;
+		c->used = true;
+		if (web_peer_of(lws_get_socket_fd(wsi), &c->from))
+			c->from = (struct addr){ 0 };
+		lws_set_opaque_user_data(wsi, c);
+		web->client_count++;
+		return;
+	}
+}
+
+static void count_out(struct web *web, struct lws *wsi)
+{
+	struct client *c = lws_get_opaque_user_data(wsi);
+
+	if (!c)
+		return;
+	lws_set_opaque_user_data(wsi, NULL);
+	c->used = false;
+	web->client_count--;
+}
+
+/* What may have woken us: certificates, SIP. */
+static void news(struct web *web)
+{
+	char error[TLS_ERROR_MAX];
+	/* acquire: pairs with the release in web_tls_reload */
+	struct tls_settings *fresh =
+		atomic_exchange_explicit(&web->fresh, NULL, memory_order_acquire);
+
+	if (fresh && web->tls && tls_reload(web->tls, fresh, error))
+		LOG_ERROR("web", 0, "the new certificates cannot be used: the old ones stay",
+			  LOG_STR("error", error));
+	free(fresh);
+	if (web->sip)
+		web_sip_news(web->sip);
+}
+
+static int upgrade(const struct web *web, struct lws *wsi)
+{
+	if (web->sip)
+		return web_sip_admit(web->sip, wsi) ? 0 : -1;
+	metric_add(g_metrics.refused, 1);
+	return -1;
+}
+
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		   size_t len)
 {
-	const struct web *web = lws_context_user(lws_get_context(wsi));
+	struct web *web = lws_context_user(lws_get_context(wsi));
 	struct page *page = user;
 
 	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
@@ -170,17 +296,52 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			page_drop(page);
 		return 0;
 	case LWS_CALLBACK_HTTP_BODY:
+		return -1;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return -1; /* no bodies, no upgrades */
+		return upgrade(web, wsi);
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+		return 1; /* a WebSocket of no sub-protocol */
+	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+		return filter(web, (int)(intptr_t)in);
+	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+		count_in(web, wsi);
+		return 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		count_out(web, wsi);
+		return 0;
+	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+		news(web);
+		return 0;
+	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+		tls_lend(web->tls, user);
+		return 0;
 	default:
 		return 0;
 	}
 }
 
-static const struct lws_protocols g_protocols[] = {
-	{ .name = "http", .callback = on_http, .per_session_data_size = sizeof(struct page) },
-	{ 0 },
-};
+static int on_sip(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		  size_t len)
+{
+	if (reason == LWS_CALLBACK_WSI_DESTROY)
+		count_out(lws_context_user(lws_get_context(wsi)), wsi);
+	return web_sip_callback(wsi, reason, user, in, len);
+}
+
+static void protocols_fill(struct web *web)
+{
+	web->protocols[0] = (struct lws_protocols){ .name = "http",
+						    .callback = on_http,
+						    .per_session_data_size = sizeof(struct page) };
+	if (!web->sip)
+		return;
+	web->protocols[1] = (struct lws_protocols){ .name = WEB_SIP_PROTOCOL,
+						    .callback = on_sip,
+						    .per_session_data_size = web_sip_session_size(),
+						    .rx_buffer_size = CHUNK,
+						    .user = web->sip,
+						    .tx_packet_size = TX_PACKET };
+}
 
 static void *web_run(void *arg)
 {
@@ -194,19 +355,41 @@ static void *web_run(void *arg)
 	return NULL;
 }
 
-static int context_open(struct web *web, const struct addr *bind)
+static void wake(void *arg)
 {
+	const struct web *web = arg;
+
+	lws_cancel_service(web->context);
+}
+
+/* The library's own copy of the certificate is never shown: tls_lend. */
+static void info_secure(struct lws_context_creation_info *info, const struct tls_settings *tls)
+{
+	info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	info->ssl_options_set =
+		SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
+	info->ssl_cert_filepath = tls->identities[0].certificate;
+	info->ssl_private_key_filepath = tls->identities[0].key;
+}
+
+static int context_open(struct web *web, const struct web_settings *settings)
+{
+	static const lws_retry_bo_t validity = { .secs_since_valid_ping = PING_SECONDS,
+						 .secs_since_valid_hangup = HANGUP_SECONDS };
+	const struct addr *bind = &settings->bind;
 	char address[ADDR_TEXT_MAX];
 	struct writer w = writer_over(address, sizeof(address) - 1);
 	struct lws_context_creation_info info = {
 		.port = bind->port,
 		.iface = address,
-		.protocols = g_protocols,
+		.protocols = web->protocols,
 		.gid = -1,
 		.uid = -1,
 		.user = web,
 		.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
-		.fd_limit_per_thread = WEB_CONNECTIONS_MAX + OWN_DESCRIPTORS,
+		.fd_limit_per_thread = web->clients_max + OWN_DESCRIPTORS,
+		.retry_and_idle_policy = &validity,
+		.alpn = "http/1.1", /* browsers would have WebSockets inside of HTTP/2 */
 		.max_http_header_data = HEADERS_MAX,
 		.max_http_header_pool = WEB_CONNECTIONS_MAX,
 		.timeout_secs = REQUEST_SECONDS,
@@ -223,8 +406,16 @@ static int context_open(struct web *web, const struct addr *bind)
 		info.options |=
 			LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE;
 	}
+	if (settings->tls)
+		info_secure(&info, settings->tls);
 	web->context = lws_create_context(&info);
-	return web->context ? 0 : -EIO;
+	if (!web->context)
+		return -EIO;
+	if (web->sip) {
+		web_sip_attach(web->sip, web->context);
+		web_link_attach(settings->link, wake, web);
+	}
+	return 0;
 }
 
 /* The library says no more than that it failed. */
@@ -243,28 +434,97 @@ static int why_not(const struct addr *address)
 	return err;
 }
 
-int web_open(struct web **out, const struct addr *bind, const struct health *health)
+/* Phones show certificates, where they must; browsers have passwords. malloc'ed. */
+static struct tls_settings *tls_copy(const struct tls_settings *settings)
+{
+	struct tls_settings *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	*copy = *settings;
+	copy->clients = TLS_CLIENT_NONE;
+	return copy;
+}
+
+static int tls_prepare(struct web *web, const struct tls_settings *settings)
+{
+	struct tls_settings *own;
+	char error[TLS_ERROR_MAX] = "out of memory";
+	int err;
+
+	if (!settings)
+		return 0;
+	own = tls_copy(settings);
+	err = own ? tls_open(&web->tls, own, error) : -ENOMEM;
+	free(own);
+	if (err)
+		LOG_ERROR("web", 0, "the certificates cannot be used", LOG_STR("error", error));
+	return err;
+}
+
+static int prepare(struct web *web, const struct web_settings *settings)
+{
+	int err = why_not(&settings->bind);
+	struct rand_source rand;
+
+	web->health = settings->health;
+	web->clients_max = WEB_CONNECTIONS_MAX + (settings->link ? settings->places : 0);
+	web->per_source = settings->per_source;
+	web->handshakes = settings->handshakes_per_source;
+	rand_open_system(&rand);
+	web->key.k0 = rand_u64_from(&rand);
+	web->key.k1 = rand_u64_from(&rand);
+	web->clients = calloc(web->clients_max, sizeof(web->clients[0]));
+	if (!web->clients)
+		return -ENOMEM;
+	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
+	if (!err)
+		err = tls_prepare(web, settings->tls);
+	if (!err && settings->link)
+		err = web_sip_open(&web->sip, settings);
+	protocols_fill(web);
+	return err ? err : context_open(web, settings);
+}
+
+static void web_free(struct web *web)
+{
+	if (!web)
+		return;
+	if (web->context)
+		lws_context_destroy(web->context);
+	web_sip_close(web->sip);
+	tls_close(web->tls);
+	free(web->clients);
+	free(atomic_load_explicit(&web->fresh, memory_order_acquire));
+	free(web);
+}
+
+int web_open(struct web **out, const struct web_settings *settings)
 {
 	struct web *web = calloc(1, sizeof(*web));
-	int err = web ? why_not(bind) : -ENOMEM;
+	int err = web ? prepare(web, settings) : -ENOMEM;
 
-	if (!err) {
-		web->health = health;
-		lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
-		err = context_open(web, bind);
-	}
 	if (!err)
 		err = -pthread_create(&web->thread, NULL, web_run, web);
 	if (err) {
-		LOG_ERROR("web", 0, "cannot listen for HTTP", LOG_ADDR("address", bind),
+		LOG_ERROR("web", 0, "cannot listen for HTTP", LOG_ADDR("address", &settings->bind),
 			  LOG_STR("error", strerror(-err)));
-		if (web && web->context)
-			lws_context_destroy(web->context);
-		free(web);
+		web_free(web);
 		return err;
 	}
 	*out = web;
 	return 0;
+}
+
+void web_tls_reload(struct web *web, const struct tls_settings *settings)
+{
+	struct tls_settings *fresh = tls_copy(settings);
+
+	if (!fresh)
+		return;
+	/* release: pairs with the acquire in news */
+	free(atomic_exchange_explicit(&web->fresh, fresh, memory_order_acq_rel));
+	lws_cancel_service(web->context);
 }
 
 void web_close(struct web *web)
@@ -275,6 +535,5 @@ void web_close(struct web *web)
 	atomic_store_explicit(&web->stop, true, memory_order_release);
 	lws_cancel_service(web->context);
 	(void)pthread_join(web->thread, NULL);
-	lws_context_destroy(web->context);
-	free(web);
+	web_free(web);
 }

@@ -1,22 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The web thread (libwebsockets): GET /healthz, /readyz, /metrics. It shares only atomics with the control thread, so a slow
- * client delays nobody; connections, header size and time are bounded.
+ * The web thread (libwebsockets): GET /healthz, /readyz, /metrics, and SIP over WebSocket on /ws. With the control thread it shares
+ * atomics and the rings of web_link.h only, so a slow client delays nobody; connections, header size and time are bounded.
  */
 #ifndef APP_WEB_H
 #define APP_WEB_H
 
 #include "app/health.h"
+#include "app/origin.h"
 #include "base/addr.h"
+#include "sig/sip/stream_rate.h"
 
+struct tls_settings;
 struct web;
+struct web_link;
 
-enum { WEB_CONNECTIONS_MAX = 64 };
+enum { WEB_CONNECTIONS_MAX = 64 }; /* beside those that carry SIP */
+
+struct web_settings {
+	struct addr bind;
+	const struct health *health;    /* the caller's; outlives the thread */
+	const struct tls_settings *tls; /* NULL: no TLS; read at once */
+	struct web_link *link;          /* the caller's; NULL: no SIP */
+	uint16_t local;                 /* sip_hop.local of what comes */
+	uint32_t places;                /* WebSockets at once */
+	uint32_t per_source; /* connections of one address at once, whatever they carry */
+	struct stream_rate handshakes_per_source; /* with TLS; per_s 0: no limit */
+	uint64_t idle_ns;                         /* without a word from the peer */
+	uint64_t
+		patience_ns; /* for a first message, the rest of one that has begun, a peer that does not read */
+	const char (*origins)[ORIGIN_MAX]; /* the caller's; outlives the thread */
+	uint32_t origin_count;
+};
 
 void web_setup(void); /* registers the metrics; main thread, once, before web_open */
-/* Starts the thread. 0, -EADDRINUSE or another -errno; logged. health stays the caller's and outlives the thread. */
-int web_open(struct web **out, const struct addr *bind, const struct health *health) NODISCARD;
-/* Stops and joins it. */
+/* Starts the thread. 0, -EADDRINUSE or another -errno; logged. */
+int web_open(struct web **out, const struct web_settings *settings) NODISCARD;
+/* The control thread: handshakes from now on show these certificates; what is wrong with them is logged, and changes nothing. */
+void web_tls_reload(struct web *w, const struct tls_settings *settings);
+/* Stops and joins it. NULL is fine. */
 void web_close(struct web *w);
 
 #endif

@@ -109,7 +109,7 @@ static const char *read_hop(struct sip_hop *hop, const pb_hop *h)
 {
 	if (!h)
 		return "hop_missing";
-	if (h->transport > SIP_TLS)
+	if (h->transport >= SIP_TRANSPORTS)
 		return "hop_transport";
 	if ((h->ip.len != 4 && h->ip.len != 16) || h->port > UINT16_MAX || h->local > UINT16_MAX)
 		return "hop_address";

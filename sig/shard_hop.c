@@ -101,7 +101,10 @@ bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop)
 	       (hop->inbound || !shard_is_trusted(s, &hop->remote));
 }
 
-enum { TRANSPORTS_ALL = 1U << SIP_UDP | 1U << SIP_TCP | 1U << SIP_TLS };
+enum {
+	TRANSPORTS_ALL = (1U << SIP_TRANSPORTS) - 1,
+	TRANSPORTS_SECURE = 1U << SIP_TLS | 1U << SIP_WSS
+};
 
 bool shard_transport_allowed(const struct shard *s, const struct shard_extension *e,
 			     const struct sip_hop *hop)
@@ -110,7 +113,7 @@ bool shard_transport_allowed(const struct shard *s, const struct shard_extension
 	unsigned allowed = profile->transports ? profile->transports : TRANSPORTS_ALL;
 
 	if (e->tls_srtp)
-		allowed &= 1U << SIP_TLS;
+		allowed &= TRANSPORTS_SECURE;
 	return (allowed & 1U << hop->transport) != 0;
 }
 

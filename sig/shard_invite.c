@@ -69,7 +69,7 @@ static struct offer_terms terms_of(const struct shard *s, const struct shard_ext
 
 	terms.sdes_offer = only || insecure;
 	/* keys in the clear are no keys, unless somebody wants it so */
-	terms.sdes_accept = only || insecure || hop->transport == SIP_TLS;
+	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
 	terms.sdes_only = only;
 	terms.no_video |= e && e->no_video;
 	return terms;

@@ -54,7 +54,7 @@ void shard_request(struct shard *s, const struct sip_message *m)
 		return;
 	}
 	/* RFC 3261 26.2.2: TLS on every hop, and that includes this one */
-	if (bytes_iis(m->uri.scheme, "sips") && m->hop.transport != SIP_TLS) {
+	if (bytes_iis(m->uri.scheme, "sips") && !sip_transport_is_secure(m->hop.transport)) {
 		shard_refuse(s, NULL, m, 416, REFUSED_SCHEME, (struct bytes){ 0 });
 		return;
 	}

@@ -48,7 +48,7 @@ bool reading_hop(struct reading *r, struct sip_hop *out, const Tandem__Call__Hop
 	const struct shard_settings *s = r->h->settings;
 	struct addr local;
 
-	if (!in || in->transport > SIP_TLS)
+	if (!in || in->transport >= SIP_TRANSPORTS)
 		return reading_wrong(r, "hop: unknown transport");
 	if (!reading_address(r, &local, in->local, "hop: local address") ||
 	    !reading_address(r, &out->remote, in->remote, "hop: remote address"))

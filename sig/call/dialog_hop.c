@@ -69,8 +69,9 @@ void dialog_choose_hop(struct dialog *d, const struct shard_settings *settings, 
 	struct sip_hop to = d->hop;
 	struct sip_uri uri;
 
-	if (behind_nat || !next_uri(d, &uri) || !sip_hop_from_uri(&to, &uri) ||
-	    dialog_is_self(&to.remote, settings) || !hop_local_for(&to, settings))
+	if (behind_nat || sip_transport_is_web(to.transport) || !next_uri(d, &uri) ||
+	    !sip_hop_from_uri(&to, &uri) || dialog_is_self(&to.remote, settings) ||
+	    !hop_local_for(&to, settings))
 		return;
 	to.remote.scope = d->hop.remote.scope;
 	if (to.transport != d->hop.transport || !addr_ip_eq(&to.remote, &d->hop.remote))

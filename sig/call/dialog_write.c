@@ -20,6 +20,9 @@ static const char *transport_param(enum sip_transport transport)
 		return ";transport=tcp";
 	case SIP_TLS:
 		return ";transport=tls"; /* of RFC 2543, but what phones understand */
+	case SIP_WS:
+	case SIP_WSS:
+		return ";transport=ws"; /* both: RFC 7118 5.2 */
 	}
 	return "";
 }

@@ -4,7 +4,7 @@
 
 #include "sig/sip/message.h"
 
-enum { SIP_PORT = 5060, SIPS_PORT = 5061 };
+enum { SIP_PORT = 5060, SIPS_PORT = 5061, HTTP_PORT = 80, HTTPS_PORT = 443 };
 
 const char *sip_transport_name(enum sip_transport transport)
 {
@@ -15,6 +15,10 @@ const char *sip_transport_name(enum sip_transport transport)
 		return "TCP";
 	case SIP_TLS:
 		return "TLS";
+	case SIP_WS:
+		return "WS";
+	case SIP_WSS:
+		return "WSS";
 	}
 	return "UDP";
 }
@@ -26,19 +30,36 @@ bool sip_transport_is_stream(enum sip_transport transport)
 		return false;
 	case SIP_TCP:
 	case SIP_TLS:
+	case SIP_WS:
+	case SIP_WSS:
 		return true;
 	}
 	return false;
 }
 
+bool sip_transport_is_secure(enum sip_transport transport)
+{
+	return transport == SIP_TLS || transport == SIP_WSS;
+}
+
+bool sip_transport_is_web(enum sip_transport transport)
+{
+	return transport == SIP_WS || transport == SIP_WSS;
+}
+
 uint16_t sip_transport_port(enum sip_transport transport)
 {
-	return transport == SIP_TLS ? SIPS_PORT : SIP_PORT;
+	static const uint16_t ports[SIP_TRANSPORTS] = {
+		[SIP_UDP] = SIP_PORT, [SIP_TCP] = SIP_PORT,   [SIP_TLS] = SIPS_PORT,
+		[SIP_WS] = HTTP_PORT, [SIP_WSS] = HTTPS_PORT,
+	};
+
+	return ports[transport];
 }
 
 int sip_transport_parse(enum sip_transport *out, struct bytes name)
 {
-	for (enum sip_transport t = SIP_UDP; t <= SIP_TLS; t++) {
+	for (enum sip_transport t = SIP_UDP; t < SIP_TRANSPORTS; t++) {
 		if (bytes_iis(name, sip_transport_name(t))) {
 			*out = t;
 			return 0;
@@ -70,11 +91,13 @@ bool sip_hop_from_uri(struct sip_hop *hop, const struct sip_uri *uri)
 	if (addr_parse(&hop->remote, uri->host) || addr_is_any(&hop->remote) ||
 	    addr_is_multicast(&hop->remote))
 		return false;
+	if (sip_param(uri->params, "transport", &name) &&
+	    sip_transport_parse(&hop->transport, name))
+		return false;
+	if (sip_transport_is_web(hop->transport))
+		return false; /* nobody listens there */
 	if (bytes_iis(uri->scheme, "sips")) {
 		hop->transport = SIP_TLS;
-	} else if (sip_param(uri->params, "transport", &name) &&
-		   sip_transport_parse(&hop->transport, name)) {
-		return false;
 	} else if (!name.n && !hop->connection) {
 		hop->transport = SIP_UDP; /* RFC 3263 4.1 */
 	}

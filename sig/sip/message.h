@@ -18,23 +18,30 @@ enum sip_transport {
 	SIP_UDP,
 	SIP_TCP,
 	SIP_TLS,
+	SIP_WS, /* WebSocket (RFC 7118), and over TLS: browsers come to us, nobody is called there */
+	SIP_WSS,
 };
+#define SIP_TRANSPORTS (SIP_WSS + 1)
 struct sip_hop {
 	enum sip_transport transport;
 	uint16_t local; /* index of our listening address (shard_settings.locals) */
 	struct addr remote;
-	/* TCP, TLS: the connection, as the transport names it; never used twice by a process; 0: none known. The transport sends on it while
+	/* All but UDP: the connection, as the transport names it; never used twice by a process; 0: none known. The transport sends on it while
 	 * it lives, else opens one to remote. Not part of any record: after a restart it is 0. */
 	uint64_t connection;
-	/* TCP, TLS: remote is where their connection came from and nobody listens there: without the connection it cannot be reached. */
+	/* All but UDP: remote is where their connection came from and nobody listens there: without the connection it cannot be reached. */
 	bool inbound;
 };
 
-/* "UDP", "TCP", "TLS" as in Via. */
+/* "UDP", "TCP", "TLS", "WS", "WSS" as in Via. */
 const char *sip_transport_name(enum sip_transport transport);
 /* RFC 3261 18: octets in order, so that nothing is sent twice (17.1.1.2). */
 bool sip_transport_is_stream(enum sip_transport transport);
-/* 5060; TLS: 5061 (RFC 3261 19.1.2). */
+/* TLS below it. */
+bool sip_transport_is_secure(enum sip_transport transport);
+/* Only on connections that others made to us can anything be sent (RFC 7118 5). */
+bool sip_transport_is_web(enum sip_transport transport);
+/* 5060; TLS: 5061 (RFC 3261 19.1.2); WS: 80; WSS: 443 (RFC 7118 5.5). */
 uint16_t sip_transport_port(enum sip_transport transport);
 /* A transport parameter or Via transport, case ignored. 0 or -EINVAL. */
 int sip_transport_parse(enum sip_transport *out, struct bytes name) NODISCARD;
@@ -120,7 +127,7 @@ int message_name_addr_next(const struct sip_message *m, const char *name, unsign
 			   struct sip_name_addr *out);
 
 /* Transport, address and port of a numeric URI (RFC 3263 4); one that names no transport leaves a connection's as it is. False: a name,
- * or no address of a peer; *hop is then not to be used. */
+ * or no address of a peer, or one of a WebSocket; *hop is then not to be used. */
 bool sip_hop_from_uri(struct sip_hop *hop, const struct sip_uri *uri);
 int sip_uri_parse(struct sip_uri *out, struct bytes in) NODISCARD;
 int sip_name_addr_parse(struct sip_name_addr *out, struct bytes in) NODISCARD;

@@ -198,7 +198,8 @@ void message_response_hop(const struct sip_message *request, struct sip_hop *out
 	bool stream = sip_transport_is_stream(request->hop.transport);
 
 	*out = request->hop;
-	if (stream ? !via_is_source(request) : request->via.rport)
+	if (sip_transport_is_web(out->transport) ||
+	    (stream ? !via_is_source(request) : request->via.rport))
 		return;
 	out->remote.port =
 		request->via.port ? request->via.port : sip_transport_port(request->hop.transport);

@@ -80,20 +80,41 @@ static int verify_mode(enum tls_client_certificates clients)
 	return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 }
 
-/* RFC 6066 3: the certificate of the name the client asks for. */
-static int on_server_name(SSL *ssl, int *alert, void *arg)
+/* RFC 6066 3: the certificate of the name the client asks for; NULL: none names it. */
+static SSL_CTX *named(const struct tls *t, const SSL *ssl)
 {
-	const struct tls *t = arg;
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
-	(void)alert;
 	for (uint32_t i = 0; name && i < t->count; i++) {
-		if (X509_check_host(t->identities[i].certificate, name, 0, 0, NULL) == 1) {
-			(void)SSL_set_SSL_CTX(ssl, t->identities[i].server);
-			return SSL_TLSEXT_ERR_OK;
-		}
+		if (X509_check_host(t->identities[i].certificate, name, 0, 0, NULL) == 1)
+			return t->identities[i].server;
 	}
-	return SSL_TLSEXT_ERR_NOACK;
+	return NULL;
+}
+
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+	SSL_CTX *found = named(arg, ssl);
+
+	(void)alert;
+	if (!found)
+		return SSL_TLSEXT_ERR_NOACK;
+	(void)SSL_set_SSL_CTX(ssl, found);
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* Before the certificate is chosen, whether a name was asked for or not. */
+static int on_certificate(SSL *ssl, void *arg)
+{
+	const struct tls *t = arg;
+	SSL_CTX *found = named(t, ssl);
+
+	return SSL_set_SSL_CTX(ssl, found ? found : t->identities[0].server) != NULL;
+}
+
+void tls_lend(struct tls *t, struct ssl_ctx_st *to)
+{
+	SSL_CTX_set_cert_cb(to, on_certificate, t);
 }
 
 static int server_open(struct tls_identity *id, struct tls *owner,

@@ -54,6 +54,7 @@ enum tls_failure {
 
 const char *tls_failure_name(enum tls_failure failure);
 
+struct ssl_ctx_st;
 struct tls;
 struct tls_link;
 
@@ -64,6 +65,8 @@ int tls_open(struct tls **out, const struct tls_settings *settings,
 int tls_reload(struct tls *t, const struct tls_settings *settings,
 	       char error[TLS_ERROR_MAX]) NODISCARD;
 void tls_close(struct tls *t); /* NULL is fine; all links are closed */
+/* Handshakes of a server context of somebody else's show our certificates as well; both on one thread, and t outlives it. */
+void tls_lend(struct tls *t, struct ssl_ctx_st *to);
 /* Days until the first identity expires; negative: it has. */
 int tls_days_left(const struct tls *t);
 

@@ -15,6 +15,7 @@ struct transport {
 	struct transport_handlers handlers;
 	struct transport_udp *udp;
 	struct transport_stream *stream;
+	struct transport_provider web; /* send NULL: none */
 	metric_id stun;
 	uint32_t udp_count;
 	uint32_t count;
@@ -115,10 +116,17 @@ void transport_close(struct transport *t)
 	free(t);
 }
 
+void transport_provide(struct transport *t, const struct transport_provider *web)
+{
+	t->web = web ? *web : (struct transport_provider){ 0 };
+}
+
 int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes message)
 {
 	struct sip_hop to;
 
+	if (sip_transport_is_web(hop->transport))
+		return t->web.send ? t->web.send(t->web.arg, hop, message) : -ENOTCONN;
 	if (sip_transport_is_stream(hop->transport))
 		return transport_stream_send(t->stream, hop, message);
 	if (hop->local < t->count && t->locals[hop->local].transport == SIP_UDP) {
@@ -140,6 +148,8 @@ void transport_flush(struct transport *t)
 {
 	transport_udp_flush(t->udp);
 	transport_stream_flush(t->stream);
+	if (t->web.flush)
+		t->web.flush(t->web.arg);
 }
 
 uint64_t transport_next_ns(const struct transport *t)
@@ -162,5 +172,7 @@ const struct addr *transport_bound(const struct transport *t, uint32_t local)
 
 uint32_t transport_connections(const struct transport *t, enum sip_transport transport)
 {
+	if (sip_transport_is_web(transport))
+		return t->web.connections ? t->web.connections(t->web.arg, transport) : 0;
 	return transport_stream_count(t->stream, transport);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How SIP comes and goes: one door before UDP (transport_udp), TCP and TLS (transport_stream), on the control loop. What is sent waits
+ * How SIP comes and goes: one door before UDP (transport_udp), TCP and TLS (transport_stream), and WebSockets (a provider), on the
+ * control loop. What is sent waits
  * until transport_flush. One thread, the loop's.
  */
 #ifndef SIG_SIP_TRANSPORT_H
@@ -56,9 +57,22 @@ struct transport_settings {
 		tls; /* borrowed; NULL: none of the listeners is TLS, and nobody is called over it */
 };
 
-/* Binds all or none. 0 or -errno. The loop is open. */
+/* WebSockets live in a thread of their own: who has them takes what is sent, and calls the handlers on the loop's thread. Names of
+ * connections are then the provider's: bit 63 keeps them apart from those of transport_stream. */
+struct transport_provider {
+	/* As transport_send: queues a copy on hop.connection. */
+	int (*send)(void *arg, const struct sip_hop *hop, struct bytes message);
+	void (*flush)(void *arg);
+	uint32_t (*connections)(const void *arg, enum sip_transport transport);
+	void *arg;
+};
+#define TRANSPORT_PROVIDED (UINT64_C(1) << 63)
+
+/* Binds all or none; listeners of WebSockets are the provider's. 0 or -errno. The loop is open. */
 int transport_open(struct transport **out, const struct transport_settings *settings,
 		   const struct transport_handlers *handlers) NODISCARD;
+/* From now on; NULL: nobody any more. Without one all that is sent over WebSockets is -ENOTCONN. */
+void transport_provide(struct transport *t, const struct transport_provider *web);
 /* Not from within a callback; what was queued is offered to the kernel once more. NULL is fine. */
 void transport_close(struct transport *t);
 /* Queues a copy: over hop.connection while that lives, else over one that is opened to hop.remote. 0, -ENOBUFS (queue full), -EMSGSIZE,

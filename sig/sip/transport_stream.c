@@ -159,7 +159,9 @@ static int listener_open(struct stream_listener *l, struct transport_stream *t,
 	*l = (struct stream_listener){
 		.owner = t, .transport = from->transport, .local = local, .fd = -1
 	};
-	if (!sip_transport_is_stream(from->transport))
+	if (sip_transport_is_web(from->transport))
+		l->bound = from->bind;
+	if (from->transport != SIP_TCP && from->transport != SIP_TLS)
 		return 0;
 	if (from->transport == SIP_TLS && !t->tls)
 		return -EINVAL;

@@ -40,6 +40,8 @@ void txn_init(struct txn *t, enum txn_kind kind, enum sip_method method, const s
 		break;
 	case SIP_TCP:
 	case SIP_TLS:
+	case SIP_WS:
+	case SIP_WSS:
 		t->reliable = true;
 		break;
 	}

@@ -21,6 +21,9 @@ const char *phone_transport(const struct phone *p)
 		return ";transport=tcp";
 	case SIP_TLS:
 		return ";transport=tls";
+	case SIP_WS:
+	case SIP_WSS:
+		return ";transport=ws";
 	}
 	return "";
 }

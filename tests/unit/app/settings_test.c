@@ -329,7 +329,7 @@ static void test_to_shard(void **state)
 	settings_to_shard(&g_settings, key, true, &shard);
 	assert_int_equal(shard.number, 1);
 	assert_string_equal(shard.tenant, "default");
-	assert_int_equal(shard.local_count, 6); /* UDP of both, TCP, TLS */
+	assert_int_equal(shard.local_count, 7); /* UDP of both, TCP, TLS, WebSockets */
 	assert_int_equal(shard.locals[0].bind.port, 5060);
 	assert_int_equal(shard.locals[1].advertise.port, 10060);
 	assert_int_equal(shard.locals[1].advertise.ip[0], 203);
@@ -340,6 +340,11 @@ static void test_to_shard(void **state)
 	assert_int_equal(shard.locals[5].transport, SIP_TLS);
 	assert_int_equal(shard.locals[5].bind.port, 5061);
 	assert_int_equal(shard.locals[5].network, 0);
+	assert_int_equal(shard.locals[6].transport, SIP_WS);
+	assert_int_equal(shard.locals[6].bind.port, 8080);
+	assert_int_equal(shard.locals[6].network, 0);
+	assert_int_equal(settings_web_local(&g_settings, true), 6);
+	assert_int_equal(settings_web_local(&g_settings, false), 5);
 	assert_true(settings_wants_tls(&g_settings));
 	assert_int_equal(shard.registrar.expires_many_s, 600);
 	assert_int_equal(shard.registrar.many, 100);

@@ -17,6 +17,15 @@ static struct health g_health;
 static struct addr g_address;
 static struct web *g_web;
 
+static int open_at(struct web **out, const struct addr *address)
+{
+	const struct web_settings settings = { .bind = *address,
+					       .health = &g_health,
+					       .per_source = UINT32_MAX };
+
+	return web_open(out, &settings);
+}
+
 static int socket_open(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -92,7 +101,7 @@ static int setup(void **state)
 	(void)metric_register(METRIC_COUNTER, "tandem_test_total", NULL, "For this test.");
 	free_port();
 	health_beat(&g_health, clock_now_ns());
-	return web_open(&g_web, &g_address, &g_health);
+	return open_at(&g_web, &g_address);
 }
 
 static int teardown(void **state)
@@ -189,13 +198,20 @@ static void test_long_header_is_refused(void **state)
 
 static void test_idle_connections_do_not_shut_others_out(void **state)
 {
+	metric_id full = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					 "reason=\"connections_full\"", "");
 	int fds[WEB_CONNECTIONS_MAX + 40];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(fds); i++)
 		fds[i] = dial();
+	while (metric_value(full) < COUNT_OF(fds) - WEB_CONNECTIONS_MAX)
+		(void)usleep(1000);
 	for (size_t i = 0; i < COUNT_OF(fds); i++)
 		(void)close(fds[i]);
+	/* as soon as it has seen them go */
+	for (int i = 0; i < 500 && !strstr(get(GET("/readyz")), "HTTP/1.1 200"); i++)
+		(void)usleep(10000);
 	assert_non_null(strstr(get(GET("/readyz")), "HTTP/1.1 200"));
 }
 
@@ -205,7 +221,7 @@ static void test_port_busy(void **state)
 
 	(void)state;
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-	assert_int_equal(web_open(&second, &g_address, &g_health), -EADDRINUSE);
+	assert_int_equal(open_at(&second, &g_address), -EADDRINUSE);
 	assert_null(second);
 }
 
@@ -216,7 +232,7 @@ static void test_foreign_address(void **state)
 
 	(void)state;
 	assert_int_equal(addr_parse(&a, BYTES_LIT("192.0.2.1:18080")), 0);
-	assert_int_equal(web_open(&second, &a, &g_health), -EADDRNOTAVAIL);
+	assert_int_equal(open_at(&second, &a), -EADDRNOTAVAIL);
 }
 
 int main(void)

@@ -11,7 +11,7 @@ static const struct id_tag OWN = { .call = UINT64_C(0x0007000000000001), .leg = 
 static struct shard_settings g_settings;
 
 /* Indexes of our addresses: two networks, the second with TLS alone. */
-enum { V4_UDP, V6_UDP, V4_TCP, V4_TLS, V6_TCP, V4_TCP_ELSEWHERE, LOCALS };
+enum { V4_UDP, V6_UDP, V4_TCP, V4_TLS, V6_TCP, V4_TCP_ELSEWHERE, V4_WSS, LOCALS };
 
 static void settings_fill(void)
 {
@@ -26,6 +26,7 @@ static void settings_fill(void)
 		[V4_TLS] = { "192.0.2.1:5061", SIP_TLS, 0 },
 		[V6_TCP] = { "[2001:db8::99]:5060", SIP_TCP, 0 },
 		[V4_TCP_ELSEWHERE] = { "198.51.100.9:5060", SIP_TCP, 1 },
+		[V4_WSS] = { "192.0.2.1:443", SIP_WSS, 0 },
 	};
 
 	g_settings.network_count = 2;
@@ -191,6 +192,17 @@ static void transports(void **state)
 		{ "its own network first", V4_TCP_ELSEWHERE, "<sip:a@192.0.2.11;transport=tls>",
 		  "192.0.2.11:5061", V4_TLS, false, "SIP/2.0/TLS 192.0.2.1:5061;",
 		  "192.0.2.1:5061;transport=tls>" },
+		{ "a browser has no address", V4_WSS, "<sip:a@df7jal23ls0d.invalid;transport=ws>",
+		  "192.0.2.11:40000", V4_WSS, true, "SIP/2.0/WSS 192.0.2.1:443;",
+		  "192.0.2.1:443;transport=ws>" },
+		{ "nor where it says that it has", V4_WSS, "<sip:a@192.0.2.11:5070;transport=udp>",
+		  "192.0.2.11:40000", V4_WSS, true, "SIP/2.0/WSS 192.0.2.1:443;",
+		  "192.0.2.1:443;transport=ws>" },
+		{ "nobody is called over WS", V4_UDP, "<sip:a@192.0.2.11:80;transport=ws>",
+		  "192.0.2.11:40000", V4_UDP, false, "SIP/2.0/UDP 192.0.2.1:5060;",
+		  "192.0.2.1:5060>" },
+		{ "nor by sips", V4_TCP, "<sips:a@192.0.2.11:443;transport=ws>", "192.0.2.11:40000",
+		  V4_TCP, true, "SIP/2.0/TCP 192.0.2.1:5060;", "192.0.2.1:5060;transport=tcp>" },
 		{ "SCTP is nobody's", V4_UDP, "<sip:a@192.0.2.99;transport=sctp>",
 		  "192.0.2.11:40000", V4_UDP, false, "SIP/2.0/UDP 192.0.2.1:5060;",
 		  "192.0.2.1:5060>" },

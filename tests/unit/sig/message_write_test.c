@@ -229,6 +229,8 @@ static void test_response_hop_of_stream(void **state)
 		{ "TLS", "SIP/2.0/TLS 192.0.2.99;branch=b", SIP_TLS, 5061, false },
 		{ "behind NAT", "SIP/2.0/TCP 10.0.0.5:5070;branch=b", SIP_TCP, 40000, true },
 		{ "a name", "SIP/2.0/TCP h:5070;branch=b", SIP_TCP, 40000, true },
+		{ "a browser", "SIP/2.0/WS x.invalid;branch=b", SIP_WS, 40000, true },
+		{ "what it says", "SIP/2.0/WSS 192.0.2.99:443;branch=b", SIP_WSS, 40000, true },
 	}, *row;
 
 	(void)state;

@@ -185,7 +185,7 @@ static void bend_no_hop(struct borrowed *b)
 
 static void bend_transport(struct borrowed *b)
 {
-	b->hops[0].transport = SIP_TLS + 1;
+	b->hops[0].transport = SIP_TRANSPORTS;
 }
 
 static void bend_ip(struct borrowed *b)

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The limits in time of a WebSocket, and what becomes of a message when the loop does not come round. */
+#include "app/web_sip.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app/web_link.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/metric.h"
+#include "tests/unit/test.h"
+
+#define PATIENCE_NS (200 * NS_PER_MS)
+#define IDLE_NS     (600 * NS_PER_MS)
+
+enum { PLACES = 3, MESSAGES = 400 };
+
+static struct {
+	struct web *web;
+	struct web_link *link;
+	struct transport_provider to;
+	struct health health;
+	struct addr address;
+	uint32_t received, closed;
+	struct sip_hop from;
+} g;
+
+static void on_receive(const struct sip_hop *from, struct bytes message, void *arg)
+{
+	(void)message;
+	(void)arg;
+	g.received++;
+	g.from = *from;
+}
+
+static void on_closed(const struct sip_hop *hop, void *arg)
+{
+	(void)hop;
+	(void)arg;
+	g.closed++;
+}
+
+static void on_time(void *arg)
+{
+	(void)arg;
+	loop_stop();
+}
+
+static void run_for(uint64_t ns)
+{
+	assert_int_equal(loop_timer(clock_now_ns() + ns, on_time, NULL), 0);
+	assert_int_equal(loop_run(), 0);
+}
+
+static uint64_t ends(const char *labels)
+{
+	return metric_value(metric_register(METRIC_COUNTER, "tandem_sip_ws_ends_total", labels,
+					    "Ends of SIP WebSockets"));
+}
+
+/* Until that end was counted once more, 5 s at most. */
+static void await_end(const char *labels, uint64_t before)
+{
+	for (int i = 0; i < 500 && ends(labels) == before; i++)
+		run_for(10 * NS_PER_MS);
+	if (ends(labels) != before + 1)
+		fail_msg("no end with %s", labels);
+}
+
+static void free_port(void)
+{
+	struct sockaddr_storage sa;
+	socklen_t size = sizeof(sa);
+	uint32_t n;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(addr_parse(&g.address, BYTES_LIT("127.0.0.1")), 0);
+	n = addr_to_sockaddr(&g.address, &sa);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&sa, n), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &size), 0);
+	assert_int_equal(addr_from_sockaddr(&g.address, (const struct sockaddr *)&sa), 0);
+	(void)close(fd);
+}
+
+static void put(int fd, const void *p, size_t n)
+{
+	assert_int_equal(send(fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
+}
+
+/* A handshake; the status of its answer. */
+static int dial(int *fd)
+{
+	static const char request[] = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+				      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+				      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+				      "Sec-WebSocket-Protocol: sip\r\n\r\n";
+	struct timeval limit = { .tv_sec = 5 };
+	int little = 4096, small = 536; /* small segments keep the other side's buffer small */
+	struct sockaddr_storage sa;
+	uint32_t n = addr_to_sockaddr(&g.address, &sa);
+	char answer[1024] = "";
+	size_t got = 0;
+
+	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
+	assert_int_equal(setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little)), 0);
+	assert_int_equal(setsockopt(*fd, IPPROTO_TCP, TCP_MAXSEG, &small, sizeof(small)), 0);
+	assert_int_equal(connect(*fd, (const struct sockaddr *)&sa, n), 0);
+	put(*fd, request, sizeof(request) - 1);
+	while (!strstr(answer, "\r\n\r\n") && got < sizeof(answer) - 1) {
+		ssize_t one = recv(*fd, answer + got, sizeof(answer) - 1 - got, 0);
+
+		if (one <= 0)
+			break;
+		got += (size_t)one;
+	}
+	return strncmp(answer, "HTTP/1.", 7) == 0 ? (int)strtol(answer + 9, NULL, 10) : 0;
+}
+
+/* A frame of less than 126 octets, masked with zeros. */
+static void say(int fd, uint8_t head, const char *text)
+{
+	uint8_t frame[132] = { head, (uint8_t)(0x80 | strlen(text)) };
+
+	memcpy(frame + 6, text, strlen(text));
+	put(fd, frame, 6 + strlen(text));
+}
+
+static int setup(void **state)
+{
+	const struct transport_handlers handlers = { .receive = on_receive, .closed = on_closed };
+	struct web_settings settings = { .health = &g.health,
+					 .places = PLACES,
+					 .per_source = 100,
+					 .idle_ns = IDLE_NS,
+					 .patience_ns = PATIENCE_NS };
+
+	(void)state;
+	memset(&g, 0, sizeof(g));
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	assert_int_equal(loop_open(64), 0);
+	web_setup();
+	free_port();
+	settings.bind = g.address;
+	assert_int_equal(web_link_open(&g.link, PLACES, &handlers), 0);
+	settings.link = g.link;
+	g.to = web_link_provider(g.link);
+	return web_open(&g.web, &settings);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	web_close(g.web);
+	web_link_close(g.link);
+	loop_close();
+	return 0;
+}
+
+static void test_who_says_nothing(void **state)
+{
+	uint64_t before = ends("reason=\"no_message\"");
+	int fd;
+
+	(void)state;
+	assert_int_equal(dial(&fd), 101);
+	say(fd, 0x81, "\r\n\r\n"); /* buys no time */
+	await_end("reason=\"no_message\"", before);
+	assert_int_equal(g.closed, 0); /* the loop never knew it */
+	(void)close(fd);
+}
+
+static void test_who_never_ends(void **state)
+{
+	uint64_t before = ends("reason=\"slow_sender\"");
+	int fd;
+
+	(void)state;
+	assert_int_equal(dial(&fd), 101);
+	say(fd, 0x81, "one");
+	say(fd, 0x01, "begun and"); /* not the last of its frames */
+	await_end("reason=\"slow_sender\"", before);
+	run_for(20 * NS_PER_MS);
+	assert_int_equal(g.received, 1);
+	assert_int_equal(g.closed, 1);
+	(void)close(fd);
+}
+
+static void test_who_is_idle(void **state)
+{
+	uint64_t before = ends("reason=\"idle\"");
+	int fd;
+
+	(void)state;
+	assert_int_equal(dial(&fd), 101);
+	say(fd, 0x81, "one");
+	await_end("reason=\"idle\"", before);
+	(void)close(fd);
+}
+
+/* Its socket takes little, so some of this waits; less than what cuts it off at once. */
+static void test_who_does_not_read(void **state)
+{
+	static uint8_t large[40000];
+	uint64_t before = ends("reason=\"peer_unresponsive\"");
+	int fd;
+
+	(void)state;
+	assert_int_equal(dial(&fd), 101);
+	say(fd, 0x81, "one");
+	while (!g.received)
+		run_for(5 * NS_PER_MS);
+	for (size_t i = 0; i < WEB_LINK_OUT_OCTETS / sizeof(large); i++)
+		assert_int_equal(g.to.send(g.to.arg, &g.from, bytes_mem(large, sizeof(large))), 0);
+	g.to.flush(g.to.arg);
+	await_end("reason=\"peer_unresponsive\"", before);
+	(void)close(fd);
+}
+
+/* Its places are all taken: 503; then one is free again. */
+static void test_places(void **state)
+{
+	int fds[PLACES], more;
+
+	(void)state;
+	for (int i = 0; i < PLACES; i++) {
+		assert_int_equal(dial(&fds[i]), 101);
+		say(fds[i], 0x81, "here");
+	}
+	assert_int_equal(dial(&more), 503);
+	(void)close(more);
+	while (g.received < PLACES)
+		run_for(5 * NS_PER_MS);
+	(void)close(fds[0]);
+	for (int i = 0; i < 500 && !g.closed; i++)
+		run_for(5 * NS_PER_MS);
+	assert_int_equal(g.closed, 1);
+	assert_int_equal(dial(&more), 101);
+	(void)close(more);
+	for (int i = 1; i < PLACES; i++)
+		(void)close(fds[i]);
+}
+
+/* The loop stands still: what comes waits in the socket, and none is lost. */
+static void test_the_loop_stands_still(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(dial(&fd), 101);
+	for (int i = 0; i < MESSAGES; i++)
+		say(fd, 0x82, "message");
+	(void)usleep(100 * 1000);
+	assert_int_equal(g.received, 0);
+	for (int i = 0; i < 500 && g.received < MESSAGES; i++)
+		run_for(5 * NS_PER_MS);
+	assert_int_equal(g.received, MESSAGES);
+	(void)close(fd);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_who_says_nothing), TEST(test_who_never_ends),
+		TEST(test_who_is_idle),      TEST(test_who_does_not_read),
+		TEST(test_places),           TEST(test_the_loop_stands_still),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
