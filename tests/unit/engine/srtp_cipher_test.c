@@ -145,7 +145,8 @@ static void refuses_what_is_no_key(void **state)
 		struct media_key key = { .suite = ROWS[i].suite, .length = ROWS[i].length };
 		struct srtp_cipher *c = NULL;
 
-		ROW_ASSERT(ROWS[i].name, srtp_cipher_open(&c, &key, SRTP_USE_RTP, SRTP_FASTEST) == ROWS[i].want);
+		ROW_ASSERT(ROWS[i].name,
+			   srtp_cipher_open(&c, &key, SRTP_USE_RTP, SRTP_FASTEST) == ROWS[i].want);
 		srtp_cipher_close(c);
 	}
 	srtp_cipher_close(NULL);
