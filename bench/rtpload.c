@@ -112,6 +112,8 @@ struct load {
 	double seconds;
 	uint64_t tick_ns;
 	uint64_t drain_ns;
+	uint32_t
+		ssrc; /* of the first stream, of each run another: numbers heard before are replays */
 	struct totals t;
 };
 
@@ -190,7 +192,7 @@ static void endpoint_open(const struct load *l, struct endpoint *e, uint32_t ind
 	e->timestamp = index * 104729;
 	e->packet[0] = 0x80;
 	e->packet[1] = l->kind->payload_type;
-	be32_put(e->packet + 8, 0x10000000 + index);
+	be32_put(e->packet + 8, l->ssrc + index);
 	for (uint32_t i = RTP_HEAD; i < l->kind->packet; i++)
 		e->packet[i] = (uint8_t)(index * 31 + i);
 	memcpy(e->packet + RTP_HEAD, &stamp, sizeof(stamp));
@@ -554,6 +556,8 @@ int main(int argc, char **argv)
 				 .drain_ns = 300 * NS_PER_MS };
 	FILE *in = stdin;
 	int c;
+
+	l.ssrc = (uint32_t)(clock_now_ns() / NS_PER_MS) << 11;
 
 	while ((c = getopt_long(argc, argv, "s:c:t:d:v", options, NULL)) != -1) {
 		if (c == 's')
