@@ -114,32 +114,7 @@ int seal_open(const struct seal_key *key, struct bytes context, struct bytes sea
 	return err;
 }
 
-int seal_key_id(struct bytes sealed, uint8_t *id)
-{
-	if (head_check(sealed) != SEAL_FINE)
-		return -EBADMSG;
-	*id = sealed.p[1];
-	return 0;
-}
-
 void seal_key_wipe(struct seal_key *key)
 {
 	OPENSSL_cleanse(key, sizeof(*key));
-}
-
-const char *seal_refusal_name(enum seal_refusal why)
-{
-	switch (why) {
-	case SEAL_FINE:
-		return "fine";
-	case SEAL_TRUNCATED:
-		return "truncated";
-	case SEAL_VERSION:
-		return "unknown_version";
-	case SEAL_KEY:
-		return "unknown_key";
-	case SEAL_FORGED:
-		return "forged";
-	}
-	return "unknown";
 }

@@ -40,10 +40,6 @@ int seal_make(const struct seal_key *key, struct rand_source *r, struct bytes co
 /* The plain text into out[0..cap). 0; -EBADMSG: *why says it, and nothing of the text is left in out; -ENOSPC; -ENOMEM. */
 int seal_open(const struct seal_key *key, struct bytes context, struct bytes sealed, uint8_t *out,
 	      size_t cap, size_t *n, enum seal_refusal *why) NODISCARD;
-/* Which key of a ring a sealed string wants. 0 with *id, or -EBADMSG: no sealed string. */
-int seal_key_id(struct bytes sealed, uint8_t *id) NODISCARD;
 void seal_key_wipe(struct seal_key *key);
-/* For logs: "forged". */
-const char *seal_refusal_name(enum seal_refusal why);
 
 #endif

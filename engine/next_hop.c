@@ -512,8 +512,3 @@ void next_hops_close(struct next_hops *t)
 	free(t->stations);
 	free(t);
 }
-
-int next_hops_fd(const struct next_hops *t)
-{
-	return t->fd;
-}

@@ -36,8 +36,6 @@ struct next_hop_settings {
 /* 0 or -errno. */
 int next_hops_open(struct next_hops **out, const struct next_hop_settings *settings) NODISCARD;
 void next_hops_close(struct next_hops *t);
-/* Readable when next_hops_read has something to do. */
-int next_hops_fd(const struct next_hops *t);
 void next_hops_read(struct next_hops *t, uint64_t now_ns);
 /* Takes messages of rtnetlink(7), as next_hops_read does. */
 void next_hops_told(struct next_hops *t, struct bytes messages, uint64_t now_ns);

@@ -70,8 +70,6 @@ void registrar_write_headers(struct writer *w, const struct aor *entry,
 			     const struct registrar_settings *settings, struct instant now);
 /* Removes expired bindings; true when something changed. */
 bool registrar_expire(struct aor *entry, uint64_t utc_ms);
-/* The newest live binding or NULL. */
-const struct binding *registrar_newest(const struct aor *entry, uint64_t utc_ms);
 
 /* Record (protobuf sig/registrar.proto). */
 int aor_encode(const struct aor *entry, struct text *out) NODISCARD;

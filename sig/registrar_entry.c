@@ -91,12 +91,3 @@ bool registrar_expire(struct aor *entry, uint64_t utc_ms)
 	entry->version++;
 	return true;
 }
-
-const struct binding *registrar_newest(const struct aor *entry, uint64_t utc_ms)
-{
-	for (uint32_t i = entry->count; i-- > 0;) {
-		if (entry->bindings[i].expires_utc_ms > utc_ms)
-			return &entry->bindings[i];
-	}
-	return NULL;
-}

@@ -159,6 +159,7 @@ void shard_close(struct shard *s)
 		ports_close(&s->ports[i]);
 	effects_close(&s->effects);
 	free(s->space);
+	seal_key_wipe(&s->settings.seal_key);
 	free(s);
 }
 

@@ -78,13 +78,12 @@ static void opens_what_another_made(void **state)
 static void comes_back(void **state)
 {
 	struct seal_key key = key_of(7, 0x42);
-	uint8_t sealed[ROOM], out[ROOM], id;
+	uint8_t sealed[ROOM], out[ROOM];
 	size_t n = 0, sealed_n = sealed_secret(sealed);
 	enum seal_refusal why;
 
 	(void)state;
-	assert_int_equal(seal_key_id(bytes_mem(sealed, sealed_n), &id), 0);
-	assert_int_equal(id, 7);
+	assert_int_equal(sealed[1], 7); /* the key's id */
 	assert_int_equal(
 		seal_open(&key, CONTEXT, bytes_mem(sealed, sealed_n), out, SECRET.n, &n, &why), 0);
 	assert_true(bytes_eq(bytes_mem(out, n), SECRET));
@@ -192,7 +191,7 @@ static void room_is_asked_for(void **state)
 {
 	struct seal_key key = key_of(7, 0x42);
 	struct rand_source r;
-	uint8_t sealed[ROOM], out[ROOM], id;
+	uint8_t sealed[ROOM], out[ROOM];
 	size_t n = 0, sealed_n = sealed_secret(sealed);
 	enum seal_refusal why;
 
@@ -205,7 +204,6 @@ static void room_is_asked_for(void **state)
 	assert_int_equal(seal_open(&key, CONTEXT, bytes_mem(sealed, sealed_n), out, SECRET.n - 1,
 				   &n, &why),
 			 -ENOSPC);
-	assert_int_equal(seal_key_id(bytes_mem(sealed, SEAL_OVERHEAD - 1), &id), -EBADMSG);
 }
 
 static void wiped_keys_are_gone(void **state)
@@ -215,7 +213,6 @@ static void wiped_keys_are_gone(void **state)
 	(void)state;
 	seal_key_wipe(&key);
 	assert_memory_equal(&key, &zero, sizeof(key));
-	assert_string_equal(seal_refusal_name(SEAL_FORGED), "forged");
 }
 
 int main(void)
