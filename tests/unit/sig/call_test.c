@@ -307,6 +307,19 @@ static void early_media_on(void **state)
 	assert_int_equal(rig_counts(l->r).calls_established, 1);
 }
 
+/* REG-12: the profile of the caller's address may say so, too. */
+static void early_media_by_profile(void **state)
+{
+	struct line *l = *state;
+	const struct shard_profile profile = { .name = PROFILE_DEFAULT, .early_media = true };
+
+	assert_int_equal(shard_profile_put(l->r->shard, &profile), 0);
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "183 Session Progress", PHONE_SDP_B);
+	assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 183"), "m=audio "));
+}
+
 /* B's 2xx may leave out what its 183 said. */
 static void early_answer_stands(void **state)
 {
@@ -584,6 +597,7 @@ int main(void)
 		LINE_TEST(early_media_off),
 		LINE_TEST(media_commands),
 		LINE_TEST(early_media_on),
+		LINE_TEST(early_media_by_profile),
 		LINE_TEST(early_answer_stands),
 		LINE_TEST(answer_is_repeated_until_acked),
 		LINE_TEST(answer_is_never_acked),
