@@ -107,16 +107,24 @@ static uint32_t ask_others(struct call_host *h, struct call *c)
 	return asked;
 }
 
-/* RFC 3725 4.1: at once, or A would say its 2xx again while the others ring. */
-static void acknowledge(struct call_host *h, struct call *c)
+static void confirm(struct call *c)
 {
 	struct leg *l = c->legs[LEG_A];
 
-	leg_ack(h, c, LEG_A);
 	l->state = LEG_CONFIRMED;
 	leg_asked_clear(l);
 	c->invite.state = INVITE_OPEN;
 	outbox_touch(&c->out);
+}
+
+/* RFC 3725 4.1: A does not wait for the others, or it would say its 2xx again while they ring. But a successor must know that A answered:
+ * who has our ACK never says so again. */
+static void acknowledge(struct call_host *h, struct call *c)
+{
+	struct outbox_item ack = { .kind = OUTBOX_ACK, .leg = LEG_A };
+
+	if (!outbox_push(&c->out, &ack))
+		leg_ack(h, c, LEG_A);
 }
 
 void originate_answered(struct call_host *h, struct call *c, const struct sip_message *m)
@@ -125,15 +133,17 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 	struct bytes sdp;
 	bool usable = !session_body(m, &sdp) && sdp.n && !text_set(&c->invite.offer, sdp);
 
-	acknowledge(h, c);
+	confirm(c);
 	if (!usable)
 		e = (struct call_ending){ .cause = CAUSE_SESSION,
 					  .by = ENDED_BY_NODE,
 					  .status = 488 };
 	if (!usable || !ask_others(h, c)) {
+		leg_ack(h, c, LEG_A);
 		call_end(h, c, &e);
 		return;
 	}
+	acknowledge(h, c);
 	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
 }
 

@@ -116,6 +116,25 @@ static void two_phones_talk(void **state)
 	assert_string_equal(l->r->cdrs[0].to, "1002");
 }
 
+/* A's 2xx is acknowledged when a successor would know of it: until then A says it again, to whoever is there. */
+static void ack_waits_for_the_save(void **state)
+{
+	struct line *l = *state;
+	uint32_t saves;
+
+	assert_int_equal(originate(l, "1001", "1002", false), 0);
+	assert_true(phone_rings(&l->a).n);
+	saves = l->r->save_count;
+	l->r->hold_saves = true;
+	phone_answer(&l->a, l->a.invite, "200 OK", PHONE_SDP_A);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "ACK "), 0);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 0);
+	assert_int_equal(l->r->save_count, saves + 1);
+	rig_answer(l->r, saves, true);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "ACK "), 1);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 1);
+}
+
 /* A's phone is offered what its extension asks for. */
 static void with_srtp(void **state)
 {
@@ -294,6 +313,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(two_phones_talk),
+		LINE_TEST(ack_waits_for_the_save),
 		LINE_TEST(with_srtp),
 		LINE_TEST(once),
 		LINE_TEST(not_possible),
