@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DPDK's own start: it happens once in a process, and never ends. */
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/dpdk_port.h"
+
+int PRINTF_LIKE(3, 4) dpdk_refuse(char why[DPDK_TEXT_MAX], int err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(why, DPDK_TEXT_MAX, fmt, args);
+	va_end(args);
+	return err;
+}
+
+/* "0000:03:00.0" or "03:00.0", perhaps with parameters after a comma. */
+static bool is_pci(const char *device)
+{
+	size_t address = strcspn(device, ",");
+	const char *dot = memchr(device, '.', address);
+
+	return dot && dot > device && memchr(device, ':', (size_t)(dot - device)) != NULL;
+}
+
+enum { ARGV_MAX = DPDK_ARGS_MAX + 16, ARGV_TEXT = 8192 };
+
+/* EAL keeps and permutes what it was given. */
+struct argv {
+	char *list[ARGV_MAX + 1];
+	int count;
+	char text[ARGV_TEXT];
+	size_t used;
+};
+
+static void argv_add(struct argv *a, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	assert(a->count < ARGV_MAX && size <= ARGV_TEXT - a->used);
+	a->list[a->count++] = memcpy(a->text + a->used, text, size);
+	a->used += size;
+}
+
+static bool names_cores(const struct port_dpdk_settings *s)
+{
+	for (uint32_t i = 0; i < s->arg_count; i++)
+		if (strncmp(s->args[i], "-l", 2) == 0 || strncmp(s->args[i], "-c", 2) == 0 ||
+		    strncmp(s->args[i], "--lcores", 8) == 0)
+			return true;
+	return false;
+}
+
+/* EAL binds its first thread to one core unless told otherwise; where a worker runs is not its business. */
+static void argv_add_cores(struct argv *a)
+{
+	char text[16 + CPU_SETSIZE * 5] = "--lcores=0@(";
+	size_t n = strlen(text);
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return;
+	for (int cpu = 0; cpu < RTE_MAX_LCORE && cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%d,", cpu);
+	text[n - 1] = ')';
+	argv_add(a, text);
+}
+
+/* Memory of no file, so nothing is left of a killed process. */
+static void argv_add_memory(struct argv *a, const struct port_dpdk_settings *s)
+{
+	char text[16];
+
+	if (s->hugepages) {
+		argv_add(a, "--in-memory");
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%u", DPDK_POOL_MB + DPDK_POOL_MB_EACH * s->workers);
+	argv_add(a, "--no-huge");
+	argv_add(a, "--no-shconf");
+	argv_add(a, "-m");
+	argv_add(a, text);
+}
+
+int dpdk_eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX])
+{
+	static struct argv argv; /* EAL's from now on */
+	static bool started;
+
+	if (started)
+		return 0;
+	for (uint32_t i = 0; i < s->arg_count; i++)
+		if (strlen(s->args[i]) >= DPDK_TEXT_MAX / 2)
+			return dpdk_refuse(why, -EINVAL, "argument %u is too long", i + 1);
+	if (argv.count > 0)
+		return dpdk_refuse(why, -EIO, "DPDK was started in vain before: restart the node");
+	argv_add(&argv, "tandem");
+	argv_add(&argv, "--no-telemetry");
+	argv_add(&argv, "--log-level=warning");
+	argv_add_memory(&argv, s);
+	if (!names_cores(s))
+		argv_add_cores(&argv);
+	argv_add(&argv, is_pci(s->device) ? "-a" : "--no-pci");
+	if (is_pci(s->device))
+		argv_add(&argv, s->device);
+	for (uint32_t i = 0; i < s->arg_count; i++)
+		argv_add(&argv, s->args[i]);
+	if (rte_eal_init(argv.count, argv.list) < 0)
+		return dpdk_refuse(
+			why, -EIO, "rte_eal_init: %s%s", rte_strerror(rte_errno),
+			s->hugepages ? "; are hugepages there? hugepages: false does without" : "");
+	started = true;
+	return 0;
+}

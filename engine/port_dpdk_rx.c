@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packets that come. They stay in the device's buffers: the payload is given to the stages where it lies.
+ *
+ * A worker polls as long as full bursts come. Else it naps between two looks, so an idle one costs a percent of a core.
+ */
+#include <poll.h>
+#include <string.h>
+
+#include "engine/dpdk_port.h"
+
+enum {
+	NAP_US = 100, /* at most so long a frame waits in its queue: 1,000 fit at 10 million/s */
+	NAP_IDLE_US = 500, /* nothing came during the last nap */
+};
+
+/* Where the kernel knows no route: how frames come from this party is how they go to it, while its address is that of whom we
+ * send to, or we do not know any. A network is symmetric on its last hop, and who can forge MAC addresses there could take ours. */
+static void end_learn(struct dpdk_port *d, struct dpdk_end *e, const struct frame *f,
+		      const uint8_t *frame)
+{
+	if (e->to.family == ADDR_NONE)
+		e->to = f->from;
+	else if (!addr_eq(&e->to, &f->from))
+		return;
+	memcpy(e->path.to, frame + FRAME_MAC_LEN, FRAME_MAC_LEN);
+	memcpy(e->path.from, d->device->mac.addr_bytes, FRAME_MAC_LEN);
+	e->path.vlan = f->vlan;
+}
+
+static void pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
+		     const struct frame *f, const struct local *who)
+{
+	struct pkt *p = &b->list[b->count++];
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+
+	if (!d->routes)
+		end_learn(d, &d->slots[who->slot].ends[who->channel], f, frame);
+	p->data = frame + f->payload_at;
+	p->length = f->payload_length;
+	p->verdict = VERDICT_NONE;
+	if (p->length > PACKET_MAX) {
+		p->length = PACKET_MAX;
+		p->verdict = VERDICT_TRUNCATED;
+	}
+	p->buffer = d->free[--d->free_count];
+	d->held[p->buffer] = m;
+	p->slot = who->slot;
+	p->channel = who->channel;
+	p->from = f->from;
+}
+
+static void hand_over(struct dpdk_port *d, struct rte_mbuf *m, uint8_t worker)
+{
+	if (rte_ring_enqueue(d->device->handover[worker], m) == 0)
+		return;
+	d->counts[DPDK_HANDOVER_FULL]++;
+	rte_pktmbuf_free(m);
+}
+
+static void frame_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
+{
+	struct frame f;
+	struct local who;
+
+	if (m->nb_segs > 1) {
+		d->counts[DPDK_SEGMENTED]++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	if (frame_parse(&f, bytes_mem(rte_pktmbuf_mtod(m, uint8_t *), m->data_len)) != FRAME_FINE ||
+	    !locals_find(&d->device->locals, &f.to, &who)) {
+		dpdk_foreign(d, m);
+		return;
+	}
+	if (who.worker != d->queue) {
+		hand_over(d, m, who.worker);
+		return;
+	}
+	/* heads that end so late leave no room for what may be written behind them */
+	assert(m->data_off + f.payload_at + PACKET_MAX <= m->buf_len);
+	pkt_take(d, b, m, &f, &who);
+	d->counts[DPDK_IN]++;
+}
+
+/* One look: at what other workers gave, then at the queue. */
+static void look(struct dpdk_port *d, struct batch *b)
+{
+	struct rte_mbuf *in[BATCH_MAX];
+	uint32_t n, room = BATCH_MAX - b->count;
+
+	n = rte_ring_dequeue_burst(d->device->handover[d->queue], (void **)in, room, NULL);
+	n += rte_eth_rx_burst(d->device->id, d->queue, in + n, (uint16_t)(room - n));
+	d->busy = n == room;
+	for (uint32_t i = 0; i < n; i++)
+		__builtin_prefetch(rte_pktmbuf_mtod(in[i], void *));
+	for (uint32_t i = 0; i < n; i++)
+		frame_take(d, b, in[i]);
+}
+
+/* Until somebody calls (true), or the kernel has something to send. */
+static bool nap(struct dpdk_port *d, uint64_t ns)
+{
+	struct pollfd fds[2] = { { .fd = d->wake_fd, .events = POLLIN },
+				 { .fd = d->queue == 0 ? d->device->tap_fd : -1,
+				   .events = POLLIN } };
+	struct timespec ts = { .tv_sec = (time_t)(ns / NS_PER_S),
+			       .tv_nsec = (long)(ns % NS_PER_S) };
+
+	if (ppoll(fds, 2, &ts, NULL) > 0 && fds[1].revents)
+		d->kernel_ns = 0;
+	return fds[0].revents != 0;
+}
+
+void dpdk_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
+{
+	struct dpdk_port *d = dpdk_of(p);
+	uint64_t now_ns = clock_now_ns(), end_ns = now_ns + wait_ns;
+	uint32_t enough = want < BATCH_MAX ? want : BATCH_MAX;
+
+	assert(b->count == 0);
+	for (;;) {
+		uint64_t nap_ns = (d->idle ? NAP_IDLE_US : NAP_US) * NS_PER_US;
+
+		d->now_ns = now_ns;
+		if (now_ns >= d->kernel_ns)
+			dpdk_kernel_turn(d, now_ns);
+		look(d, b);
+		if (b->count >= enough || d->busy || now_ns >= end_ns)
+			break;
+		if (nap(d, nap_ns < end_ns - now_ns ? nap_ns : end_ns - now_ns))
+			end_ns = 0;
+		now_ns = clock_now_ns();
+		d->idle = b->count == 0;
+	}
+	if (d->out_count > 0)
+		dpdk_out_flush(d); /* answers to foreign frames */
+	b->now_ns = now_ns;
+}
+
+bool dpdk_lend(struct port *p, struct pkt *out)
+{
+	struct dpdk_port *d = dpdk_of(p);
+	struct rte_mbuf *m = d->free_count > 0 ? rte_pktmbuf_alloc(d->device->pool) : NULL;
+
+	if (!m)
+		return false;
+	out->buffer = d->free[--d->free_count];
+	out->data = rte_pktmbuf_mtod(m, uint8_t *);
+	d->held[out->buffer] = m;
+	return true;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packets of flows that leave: in the buffers they came in, with new heads before them. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "engine/dpdk_port.h"
+
+enum { HOPS = 64 };
+
+/* What the device does not take now, it will not take in time. */
+void dpdk_out_flush(struct dpdk_port *d)
+{
+	uint32_t sent = rte_eth_tx_burst(d->device->id, d->queue, d->out, (uint16_t)d->out_count);
+
+	if (sent < d->out_count) {
+		rte_pktmbuf_free_bulk(d->out + sent, d->out_count - sent);
+		d->counts[DPDK_DEVICE_FULL] += d->out_count - sent;
+	}
+	d->out_count = 0;
+}
+
+void dpdk_out_put(struct dpdk_port *d, struct rte_mbuf *m)
+{
+	if (d->out_count == BATCH_MAX)
+		dpdk_out_flush(d);
+	d->out[d->out_count++] = m;
+}
+
+/* The kernel finds its way, cuts what is too long, and asks for the next hop's address on the TAP interface. */
+static void by_socket(struct dpdk_port *d, const struct pkt *p)
+{
+	struct sockaddr_storage to;
+	socklen_t n = addr_to_sockaddr(p->to, &to);
+
+	d->counts[DPDK_BY_SOCKET]++;
+	if (sendto(d->slots[p->out_slot].fd[p->out_channel], p->data, p->length, MSG_DONTWAIT,
+		   (const struct sockaddr *)&to, n) < 0)
+		d->send_errors++;
+}
+
+static bool mac_is_zero(const uint8_t mac[FRAME_MAC_LEN])
+{
+	static const uint8_t ZERO[FRAME_MAC_LEN];
+
+	return memcmp(mac, ZERO, FRAME_MAC_LEN) == 0;
+}
+
+/* No route is known: what was set for all, else as end_learn finds. */
+static bool end_guess(const struct dpdk_device *device, struct dpdk_end *e, const struct addr *to)
+{
+	if (addr_eq(&e->to, to))
+		return true;
+	if (mac_is_zero(device->gateway)) {
+		e->to = (struct addr){ 0 }; /* whoever is heard next may tell */
+		return false;
+	}
+	memcpy(e->path.to, device->gateway, FRAME_MAC_LEN);
+	memcpy(e->path.from, device->mac.addr_bytes, FRAME_MAC_LEN);
+	e->path.vlan = 0;
+	e->to = *to;
+	return true;
+}
+
+/* An ordinary answer is good for a second. */
+static bool end_ask(struct dpdk_port *d, struct dpdk_end *e, const struct addr *to,
+		    struct next_hop *hop)
+{
+	e->second = 0;
+	if (!next_hop_find(d->routes, &e->local, to, d->now_ns, hop))
+		return false;
+	e->to = *to;
+	e->path = hop->path;
+	if (hop->mtu >= d->device->mtu && hop->hops == 0)
+		e->second = d->second;
+	return true;
+}
+
+/* False: the device is not the way, or it is not known yet. */
+static bool end_resolve(struct dpdk_port *d, struct dpdk_end *e, const struct addr *to,
+			struct next_hop *hop)
+{
+	*hop = (struct next_hop){ .mtu = d->device->mtu };
+	if (!d->routes)
+		return end_guess(d->device, e, to);
+	if (LIKELY(e->second == d->second && addr_eq(&e->to, to)))
+		return true;
+	return end_ask(d, e, to, hop);
+}
+
+static bool fits(const struct pkt *p, uint16_t mtu)
+{
+	return frame_head_size(p->to->family, 0) - RTE_ETHER_HDR_LEN + p->length <= mtu;
+}
+
+/* False: not by the device. */
+static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf *m)
+{
+	struct dpdk_end *e = &d->slots[p->out_slot].ends[p->out_channel];
+	struct frame_head head = {
+		.path = &e->path, .from = &e->local, .to = p->to, .tos = e->tos, .id = d->id
+	};
+	struct next_hop hop;
+	uint8_t *start;
+
+	if (!end_resolve(d, e, p->to, &hop) || !fits(p, hop.mtu))
+		return false;
+	d->id++;
+	head.hops = hop.hops ? hop.hops : HOPS;
+	start = frame_write(&head, p->data, p->length);
+	m->data_off = (uint16_t)(start - (uint8_t *)m->buf_addr);
+	m->data_len = (uint16_t)(p->data + p->length - start);
+	m->pkt_len = m->data_len;
+	m->ol_flags = 0;
+	dpdk_out_put(d, m);
+	d->counts[DPDK_OUT]++;
+	return true;
+}
+
+static void pkt_send(struct dpdk_port *d, const struct pkt *p)
+{
+	struct rte_mbuf *m = d->held[p->buffer];
+	bool relays = p->verdict == VERDICT_RELAY;
+
+	d->held[p->buffer] = NULL;
+	d->free[d->free_count++] = p->buffer;
+	if (relays && frame_send(d, p, m))
+		return;
+	if (relays)
+		by_socket(d, p);
+	rte_pktmbuf_free(m);
+}
+
+void dpdk_tx(struct port *p, struct batch *b)
+{
+	struct dpdk_port *d = dpdk_of(p);
+
+	BATCH_EACH(pkt, b)
+	if (pkt->verdict == VERDICT_RELAY)
+		__builtin_prefetch(&d->slots[pkt->out_slot].ends[pkt->out_channel], 1);
+	BATCH_EACH(pkt, b)
+	pkt_send(d, pkt);
+	if (d->out_count > 0)
+		dpdk_out_flush(d);
+	b->count = 0;
+}
