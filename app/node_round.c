@@ -14,7 +14,7 @@
 #define BEAT_NS       (NS_PER_S / 2)
 #define RING_RETRY_NS NS_PER_MS
 
-enum { EVENTS_PER_DRAIN = 32, TURNS_MAX = 16 };
+enum { EVENTS_PER_DRAIN = 8, TURNS_MAX = 16 };
 
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
 {
@@ -54,6 +54,8 @@ void node_on_media(int fd, unsigned events, void *arg)
 		for (uint32_t i = 0; i < count; i++) {
 			shard_media_event(n->shard, &list[i], now);
 			queries_event(&n->queries, &list[i]);
+			if (list[i].kind == MEDIA_FLOW_KEYED)
+				explicit_bzero(&list[i], sizeof(list[i]));
 		}
 	} while (count == EVENTS_PER_DRAIN || !engine_events_wait(n->engine));
 }

@@ -33,20 +33,80 @@ enum latch_mode {
 	LATCH_ANY_ONCE, /* the first source at all is kept (party proven behind NAT); relearn after 3 s, same IP */
 };
 
-/* SRTP crypto-suites (RFC 4568 6.2). */
+/* SRTP crypto-suites (RFC 4568 6.2, RFC 7714 14.2). */
 enum media_suite {
 	MEDIA_SUITE_NONE, /* plain RTP */
 	MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
 	MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32,
+	MEDIA_SUITE_AEAD_AES_128_GCM,
+	MEDIA_SUITE_AEAD_AES_256_GCM,
 };
 
-enum { MEDIA_KEY_MAX = 46 };
+enum { MEDIA_KEY_MAX = 46, MEDIA_MKI_MAX = 8 };
 
-/* Master key and salt of one direction (RFC 3711): 16 + 14 octets for the AES-CM suites. A secret: never logged, wiped when done. */
+/*
+ * Master key and salt of one direction (RFC 3711): 16 + 14 octets for the AES-CM suites, 16 + 12 and 32 + 12 for AES-GCM. A secret: never
+ * logged, wiped when done. A party's key may have an identifier, which is in each packet then (RFC 3711 3.1); ours have none.
+ */
 struct media_key {
 	uint8_t suite; /* enum media_suite */
 	uint8_t length;
 	uint8_t octets[MEDIA_KEY_MAX];
+	uint8_t mki_length; /* 0: none */
+	uint8_t mki[MEDIA_MKI_MAX];
+};
+
+enum {
+	ICE_UFRAG_LEN = 8, /* of ours; RFC 8445 5.3 asks for 4 and 22 at least */
+	ICE_PWD_LEN = 24,
+};
+
+/* ICE-lite (RFC 8445 2.5) on a flow: we answer the party's checks, and send to the pair that it nominated. */
+struct media_ice {
+	uint8_t on;
+	char ufrag[ICE_UFRAG_LEN]; /* ours; ice-char, not terminated */
+	char pwd[ICE_PWD_LEN]; /* ours; a secret. New ones: an ICE restart, the old pair goes on until one is nominated again */
+};
+
+/* DTLS-SRTP (RFC 5763, 5764). Our part in the handshake. */
+enum media_dtls_role {
+	DTLS_NONE,   /* keys come with the spec, or it is plain */
+	DTLS_SERVER, /* a=setup:passive */
+	DTLS_CLIENT, /* a=setup:active */
+};
+
+/* Hash functions of a=fingerprint (RFC 8122 5) that we take; others do not count. */
+enum media_hash {
+	MEDIA_HASH_NONE,
+	MEDIA_HASH_SHA256,
+	MEDIA_HASH_SHA384,
+	MEDIA_HASH_SHA512,
+};
+
+struct media_fingerprint {
+	uint8_t hash; /* enum media_hash */
+	uint8_t octets[64];
+};
+
+struct media_dtls {
+	uint8_t role; /* enum media_dtls_role */
+	uint8_t association; /* another number: a new handshake with new keys (RFC 8842 4); else the keys go on */
+	struct media_fingerprint peer; /* the party's certificate has it, or the handshake fails */
+};
+
+enum media_ice_state {
+	ICE_OFF,
+	ICE_CHECKING,  /* no authentic check came yet */
+	ICE_CONNECTED, /* a pair is there, and consent to send to it (RFC 7675) */
+	ICE_LOST,      /* consent ended: no authentic check for 30 s; nothing is sent */
+};
+
+enum media_dtls_state {
+	DTLS_OFF,
+	DTLS_WAITING, /* nothing came from the party */
+	DTLS_HANDSHAKING,
+	DTLS_CONNECTED, /* there are keys */
+	DTLS_FAILED, /* the last handshake: a wrong certificate, no common profile, an alert; the next one may succeed */
 };
 
 /* One payload type as received, and as sent on to the peer. */
@@ -101,7 +161,20 @@ struct flow_spec {
 	uint32_t event_clock_hz;
 	uint32_t
 		silence_ms; /* neither RTP nor RTCP of the party for so long while receive is 1: FLOW_SILENT; 0: never */
-	struct media_key key_in, key_out; /* what the party sends with; what we send with */
+	/* What the party sends with; what we send with. Of a flow with DTLS: NONE until MEDIA_FLOW_KEYED told them; an update without
+	 * them changes nothing, nothing passes while there are none. */
+	struct media_key key_in, key_out;
+	struct media_ice ice;
+	struct media_dtls dtls;
+	/* Generation 0: none. Else the flow of the same leg whose transport (socket, ICE, DTLS and its keys) this one shares (BUNDLE, RFC 9143):
+	 * packets of its payload types and SSRCs that come to that one are this one's, and it sends by that one's socket. Its own ice and
+	 * dtls are not read then. */
+	struct flow_id bundle;
+	uint8_t mid_extension; /* RTP header extension of the party that has the MID (RFC 9143 15); 0: none */
+	uint8_t mid_length;
+	char mid[16];        /* of this m-line, not terminated */
+	uint8_t shared_port; /* 1: single-port mode: no socket of its own (fds -1), it uses the worker's and is found by its ufrag, then by
+			      * the party's address; local_rtp is the address and port of that one */
 	/* No index of ours at or above the limit is sent before an update moved it: what is below is in the record. Ignored where plain.
 	 * A key_out that is new to the flow, at its open or by an update, begins at resume.srtp_next and resume.srtcp_next; at a random
 	 * index below 2^15 when srtp_next is 0. One that was given up for another must not come back. */
@@ -146,12 +219,14 @@ struct flow_stats {
 	uint64_t first_in_ns, last_in_ns; /* CLOCK_BOOTTIME; 0: never */
 	/* as the party said last in its RTCP, of what we send to it */
 	uint32_t remote_lost, remote_jitter_us;
-	uint32_t rtt_us; /* to the party and back; 0: not known */
+	uint32_t rtt_us;   /* to the party and back; 0: not known */
+	uint8_t ice, dtls; /* enum media_ice_state, enum media_dtls_state */
 };
 
 enum media_event_kind {
 	MEDIA_FLOW_LATCHED, /* resume: latched address, source or offsets changed: worth saving */
 	MEDIA_FLOW_DIGIT, /* digit, duration_ms: one per event, when it ends (or 3 s after its last packet) */
+	MEDIA_FLOW_KEYED, /* a DTLS handshake is done: key_in, key_out, association: worth saving */
 	MEDIA_FLOW_RESERVE, /* resume: less than half of the granted SRTP or SRTCP indexes is left */
 	MEDIA_FLOW_SILENT, /* once, after silence_ms; again only after the party was heard or an update. Before it an update begins the time
 			    * anew only where receive, silence_ms or remote_rtp changes */
@@ -171,7 +246,9 @@ struct media_event {
 	uint32_t duration_ms;
 	int32_t error;
 	struct flow_resume resume;
-	struct flow_stats stats; /* STATS, CLOSED, LATCHED */
+	struct flow_stats stats;          /* STATS, CLOSED, LATCHED */
+	struct media_key key_in, key_out; /* KEYED; wiped by whoever takes the event */
+	uint8_t association;
 };
 
 #endif

@@ -19,6 +19,9 @@ struct offer_self {
 	/* With what we send each m-line when it is SRTP: all octets of the suite. In an offer the suite is the one we offer, NONE: the
 	 * first of enum media_suite; in an answer it is the offerer's choice and not read. */
 	struct media_key keys[MEDIA_LINES_MAX];
+	/* Of the lines that are DTLS-SRTP with ICE (offer_terms.dtls_*): our part. */
+	struct media_ice ice[MEDIA_LINES_MAX];
+	struct media_fingerprint fingerprint; /* of our certificate */
 	/* The last offer on this leg, ours or the party's; empty: none. Its payload types keep their meaning (RFC 3264 8.3.2). Read
 	 * by offer_forward. */
 	struct bytes earlier;
@@ -41,6 +44,10 @@ struct offer_terms {
 	bool sdes_offer;  /* it is offered RTP/SAVP with our key instead of RTP/AVP */
 	bool sdes_accept; /* its RTP/SAVP is accepted; else such a line is refused */
 	bool sdes_only;   /* its plain RTP is refused, and it is never offered it */
+	/* A WebRTC endpoint (RFC 8834, 8827): UDP/TLS/RTP/SAVPF with ICE-lite on our side, DTLS-SRTP, rtcp-mux, BUNDLE. */
+	bool dtls_offer;  /* it is offered that, setup:actpass, instead of anything else */
+	bool dtls_accept; /* it may offer or answer it; else such a line is refused */
+	bool dtls_only;   /* anything else of it is refused */
 };
 
 struct offer_policy {
@@ -61,6 +68,15 @@ struct media_side {
 	uint32_t event_clock_hz;
 	struct media_key key_in;  /* with what this party sends; suite NONE: plain */
 	struct media_key key_out; /* with what we send to it */
+	uint8_t dtls; /* enum media_dtls_role: ours with this party. Not NONE: both keys are NONE here and come by the handshake */
+	uint8_t ice;  /* 1: rtp and rtcp of the party are not to be believed, its checks are */
+	uint8_t bundle; /* index of the line whose transport carries this one (RFC 9143); its own: none else's */
+	uint8_t mid_extension; /* id that the party uses for urn:ietf:params:rtp-hdrext:sdes:mid; 0: none */
+	struct media_fingerprint fingerprint; /* of the party's certificate */
+	uint64_t
+		ice_name; /* a hash of the party's ufrag and password: another one is an ICE restart (RFC 8839 4.4.1.1.1) */
+	uint8_t mid_length;
+	char mid[16]; /* of this line with this party */
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them */

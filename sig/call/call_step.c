@@ -211,6 +211,8 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 	case MEDIA_FLOW_FAILED:
 		call_flow_failed(h, c, m->id, m->error);
 		break;
+	case MEDIA_FLOW_KEYED: /* no leg asks for DTLS yet */
+		break;
 	case MEDIA_FLOW_RESERVE:
 		secret_reserve(h, c, f, &m->resume);
 		break;

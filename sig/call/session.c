@@ -406,22 +406,32 @@ bool session_is_same(struct bytes a, struct bytes b)
 	return bytes_eq(after_origin(a), after_origin(b));
 }
 
+/* The first line of an SDP that a leg made, or was offered (judge: the leg itself). */
+static bool first_line(const struct call *c, uint8_t leg, uint8_t judge, struct bytes sdp,
+		       struct media_side *out)
+{
+	struct offer_policy policy = policy_of(c, leg, judge);
+	struct offer_error error;
+	struct media_plan lines;
+
+	if (offer_inspect(sdp, &policy, &lines, &error) || lines.line_count == 0)
+		return false;
+	*out = lines.line[0].a;
+	return true;
+}
+
 /* Who is offered silence can but answer with silence. */
 bool session_is_holding(const struct call *c, uint8_t leg)
 {
 	const struct exchange *x = &c->media;
-	struct offer_policy own = policy_of(c, leg, leg_other(c, leg));
-	struct offer_policy ours = policy_of(c, leg, leg);
-	struct media_plan said, offered;
-	struct offer_error error;
 	bool offerer = x->offerer == leg;
+	struct media_side side;
 
-	if (offer_inspect(text_bytes(offerer ? &x->offer_in : &x->answer_in), &own, &said,
-			  &error) ||
-	    said.line_count == 0 || said.line[0].a.receives)
+	if (!first_line(c, leg, leg_other(c, leg),
+			text_bytes(offerer ? &x->offer_in : &x->answer_in), &side) ||
+	    side.receives)
 		return false;
-	return offerer || (!offer_inspect(text_bytes(&x->offer_out), &ours, &offered, &error) &&
-			   offered.line_count && offered.line[0].a.sends);
+	return offerer || (first_line(c, leg, leg, text_bytes(&x->offer_out), &side) && side.sends);
 }
 
 int session_reopen(struct call_host *h, struct call *c)
