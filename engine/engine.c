@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "engine/host_udp.h"
 #include "engine/port_open.h"
+#include "engine/spread.h"
 #include "engine/worker.h"
 
 enum {
@@ -45,20 +46,11 @@ struct engine {
 	struct port_choice port;
 	struct host_udp_metrics host;
 	struct thread *threads;
-	uint32_t count;     /* running */
-	uint32_t drained;   /* whose events were read last */
-	uint8_t *worker_of; /* per slot: since its last OPEN */
-	int event_fd;       /* an epoll of the event rings */
+	uint32_t count;   /* running */
+	uint32_t drained; /* whose events were read last */
+	struct spread spread;
+	int event_fd; /* an epoll of the event rings */
 };
-
-/* A flow and its peer must be on one worker: all flows of a call are. */
-static uint8_t worker_choose(const struct engine *e, uint64_t call)
-{
-	uint64_t mixed =
-		call * UINT64_C(0x9e3779b97f4a7c15); /* ids count up: every bit is to matter */
-
-	return (uint8_t)((mixed >> 32) % e->count);
-}
 
 static void *thread_main(void *arg)
 {
@@ -187,10 +179,11 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 		e->settings.batch_wait_us = BATCH_WAIT_US;
 	host_udp_register(&e->host);
 	host_udp_update(&e->host);
-	e->worker_of = calloc(settings->slots, sizeof(*e->worker_of));
+	err = spread_open(&e->spread, settings->workers, settings->slots);
 	e->threads = threads_take(settings->workers);
 	e->event_fd = epoll_create1(EPOLL_CLOEXEC);
-	err = e->worker_of && e->threads ? (e->event_fd < 0 ? -errno : 0) : -ENOMEM;
+	if (!err)
+		err = e->threads ? (e->event_fd < 0 ? -errno : 0) : -ENOMEM;
 	if (!err)
 		err = port_choose(&e->port, &e->settings);
 	if (!err)
@@ -212,22 +205,50 @@ void engine_close(struct engine *e)
 	if (e->event_fd >= 0)
 		(void)close(e->event_fd);
 	free(e->threads);
-	free(e->worker_of);
+	spread_close(&e->spread);
 	free(e);
+}
+
+/* ---- which worker ---- */
+
+static uint8_t worker_choose(const struct engine *e, uint64_t call)
+{
+	uint32_t busy[SPREAD_WORKERS_MAX];
+
+	for (uint32_t w = 0; w < e->count; w++)
+		busy[w] = atomic_load_explicit(&e->threads[w].worker.busy, memory_order_relaxed);
+	return spread_choose(&e->spread, call, busy);
+}
+
+uint8_t engine_worker_for(struct engine *e, uint64_t call)
+{
+	uint8_t worker = worker_choose(e, call);
+
+	if (!spread_pin(&e->spread, call, worker))
+		LOG_WARN("media", 0, "more calls wait for a media worker than there are ports");
+	return worker;
+}
+
+void engine_worker_release(struct engine *e, uint64_t call)
+{
+	spread_unpin(&e->spread, call);
 }
 
 bool engine_command(struct engine *e, const struct media_command *command)
 {
 	bool has_spec = command->kind == MEDIA_FLOW_OPEN || command->kind == MEDIA_FLOW_UPDATE;
+	bool opens = command->kind == MEDIA_FLOW_OPEN;
 	uint32_t slot = has_spec ? command->spec.id.slot : command->id.slot;
+	uint8_t worker;
 
 	assert(slot < e->settings.slots && command->kind != MEDIA_STOP);
-	uint8_t worker = command->kind == MEDIA_FLOW_OPEN ? worker_choose(e, command->spec.call)
-							  : e->worker_of[slot];
-
+	worker = opens ? worker_choose(e, command->spec.call) : spread_of(&e->spread, slot);
 	if (!ring_push(&e->threads[worker].worker.commands, command))
 		return false;
-	e->worker_of[slot] = worker;
+	if (opens)
+		spread_put(&e->spread, slot, command->spec.call, worker);
+	else if (command->kind == MEDIA_FLOW_CLOSE)
+		spread_drop(&e->spread, slot);
 	return true;
 }
 

@@ -21,8 +21,8 @@ struct port_xdp_network;
 
 struct engine_settings {
 	uint32_t
-		workers; /* threads, 1 to 16; all flows of a call are on one, told by the call id */
-	uint32_t slots;  /* flow slots over all networks (pairs of ports) */
+		workers; /* threads, 1 to 16; all flows of a call are on one: the one with the least load at the first */
+	uint32_t slots;    /* flow slots over all networks (pairs of ports) */
 	uint32_t commands; /* ring capacities, of each worker */
 	uint32_t events;
 	/* How long a packet may wait for others to share one system call with; 0: the default, 2000. */
@@ -48,6 +48,11 @@ int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t d
 		      int *rtcp_fd) NODISCARD;
 /* False when the ring of the flow's worker is full: the caller keeps the command and tries again. On success the fds belong to the worker. */
 bool engine_command(struct engine *e, const struct media_command *command);
+/* The worker that has the call, or will have it: chosen by load, and kept until engine_worker_release also while the call has no
+ * flow. For an SDP that must name what is the worker's own; else the first OPEN chooses. */
+uint8_t engine_worker_for(struct engine *e, uint64_t call);
+/* The call needs no worker but for the flows that it has: those keep theirs. Nothing where it was not asked for. */
+void engine_worker_release(struct engine *e, uint64_t call);
 /* Becomes readable when events wait; drain with engine_events, then call engine_events_wait before sleeping. */
 int engine_event_fd(const struct engine *e);
 uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max);

@@ -63,10 +63,23 @@ static void faults_tick(struct worker *w)
 	}
 }
 
-static void metrics_tick(struct worker *w)
+/* Smoothed over some four ticks. */
+static void busy_tick(struct worker *w, uint64_t cpu_us, uint64_t now_ns)
+{
+	uint64_t passed_us = (now_ns - w->cpu_ns) / NS_PER_US;
+	uint64_t busy = passed_us ? (cpu_us - w->cpu_us) * 1000 / passed_us : 0;
+	uint64_t before = atomic_load_explicit(&w->busy, memory_order_relaxed);
+
+	busy = (3 * before + (busy > 1000 ? 1000 : busy)) / 4;
+	atomic_store_explicit(&w->busy, (uint32_t)busy, memory_order_relaxed);
+	w->cpu_ns = now_ns;
+}
+
+static void metrics_tick(struct worker *w, uint64_t now_ns)
 {
 	uint64_t cpu_us = clock_thread_cpu_ns() / NS_PER_US;
 
+	busy_tick(w, cpu_us, now_ns);
 	metric_add(w->metrics->send_errors, w->port->ops->send_errors(w->port));
 	metric_add(w->metrics->cpu_us, cpu_us - w->cpu_us);
 	w->cpu_us = cpu_us;
@@ -78,5 +91,5 @@ void tick(struct worker *w, uint64_t now_ns)
 	flows_tick(w, now_ns);
 	originate_flush(w);
 	faults_tick(w);
-	metrics_tick(w);
+	metrics_tick(w, now_ns);
 }
