@@ -61,28 +61,62 @@ static void wake(struct ring *r)
 		continue;
 }
 
-bool ring_push(struct ring *r, const void *item)
+void *ring_reserve(struct ring *r)
 {
 	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 	/* acquire: pairs with the release in ring_pop, so the slot was read before we refill it */
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
 
-	if (tail - head > r->mask)
-		return false;
-	memcpy(slot_at(r, tail), item, r->item_size);
+	return tail - head > r->mask ? NULL : slot_at(r, tail);
+}
+
+void ring_publish(struct ring *r)
+{
+	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+
 	/* seq_cst: with ring_sleep's store of sleeping and load of tail; at least one side sees the
 	 * other, so no item waits for a consumer that sleeps */
 	atomic_store_explicit(&r->tail, tail + 1, memory_order_seq_cst);
 	if (UNLIKELY(atomic_load_explicit(&r->sleeping, memory_order_seq_cst)) &&
 	    atomic_exchange_explicit(&r->sleeping, 0, memory_order_relaxed))
 		wake(r);
+}
+
+bool ring_push(struct ring *r, const void *item)
+{
+	void *slot = ring_reserve(r);
+
+	if (!slot)
+		return false;
+	memcpy(slot, item, r->item_size);
+	ring_publish(r);
 	return true;
+}
+
+const void *ring_peek(const struct ring *r)
+{
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+
+	/* acquire: pairs with the store in ring_publish, so the slot is filled before we see tail */
+	if (atomic_load_explicit(&r->tail, memory_order_acquire) == head)
+		return NULL;
+	return slot_at(r, head);
+}
+
+void ring_release(struct ring *r)
+{
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+
+	if (r->wipes)
+		explicit_bzero(slot_at(r, head), r->item_size);
+	/* release: pairs with the acquire in ring_reserve */
+	atomic_store_explicit(&r->head, head + 1, memory_order_release);
 }
 
 uint32_t ring_pop(struct ring *r, void *items, uint32_t max)
 {
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-	/* acquire: pairs with the store in ring_push, so the slots are filled before we see tail */
+	/* acquire: pairs with the store in ring_publish, so the slots are filled before we see tail */
 	uint32_t n = atomic_load_explicit(&r->tail, memory_order_acquire) - head;
 	uint8_t *to = items;
 

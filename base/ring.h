@@ -26,8 +26,14 @@ int ring_open(struct ring *r, size_t item_size, uint32_t capacity) NODISCARD;
 void ring_close(struct ring *r);
 /* Producer. Copies the item in; wakes the consumer if it sleeps. False when full. */
 bool ring_push(struct ring *r, const void *item);
+/* Producer: the next item's memory, to be filled in place and then published; NULL when full. */
+void *ring_reserve(struct ring *r);
+void ring_publish(struct ring *r);
 /* Consumer. Copies up to max items out; returns how many. */
 uint32_t ring_pop(struct ring *r, void *items, uint32_t max);
+/* Consumer: the oldest item where it lies, until it is released; NULL: none. */
+const void *ring_peek(const struct ring *r);
+void ring_release(struct ring *r);
 bool ring_is_empty(const struct ring *r);
 /* Consumer, before it waits on wake_fd: true when it may sleep, false when something came meanwhile. */
 bool ring_sleep(struct ring *r);

@@ -64,6 +64,7 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		open_failed(w, c, err);
 		return;
 	}
+	capture_flow_opened(w, f);
 	tick_connection(
 		w, f,
 		now_ns); /* of a restored call: the kernel knows at once whose packets come here */

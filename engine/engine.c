@@ -252,6 +252,37 @@ bool engine_command(struct engine *e, const struct media_command *command)
 	return true;
 }
 
+bool engine_watch(struct engine *e, const struct capture_order *order)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < e->count; i++)
+		all &= ring_push(&e->threads[i].worker.capture.orders, order);
+	return all;
+}
+
+static uint32_t captured_of(struct worker *w, uint32_t max, engine_captured_fn *fn, void *arg)
+{
+	const struct capture_packet *p;
+	uint32_t n = 0;
+
+	while (n < max && (p = ring_peek(&w->capture.packets)) != NULL) {
+		fn(p, arg);
+		ring_release(&w->capture.packets);
+		n++;
+	}
+	return n;
+}
+
+uint32_t engine_captured(struct engine *e, uint32_t max, engine_captured_fn *fn, void *arg)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < e->count; i++)
+		n += captured_of(&e->threads[i].worker, max, fn, arg);
+	return n;
+}
+
 int engine_event_fd(const struct engine *e)
 {
 	return e->event_fd;

@@ -7,6 +7,8 @@
 #include "media/flow.h"
 
 struct engine;
+struct capture_order;
+struct capture_packet;
 
 enum engine_port {
 	ENGINE_PORT_AUTO, /* io_uring where it is allowed, else epoll; the log says which */
@@ -57,6 +59,12 @@ void engine_worker_release(struct engine *e, uint64_t call);
 int engine_event_fd(const struct engine *e);
 uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max);
 bool engine_events_wait(struct engine *e); /* false: more came, drain again */
+/* Begins, changes or ends what is watched (media/capture.h). False: a worker's ring is full; the caller asks again. */
+bool engine_watch(struct engine *e, const struct capture_order *order);
+typedef void engine_captured_fn(const struct capture_packet *packet, void *arg);
+/* Any one thread: up to max packets of watched flows, each valid during the call; in order within a call. How many there were. Nothing tells
+ * that some wait: ask every few milliseconds while anything is watched. */
+uint32_t engine_captured(struct engine *e, uint32_t max, engine_captured_fn *fn, void *arg);
 /* Counters of the host that are about media; now and then, for it reads files of the kernel. */
 void engine_host_metrics(struct engine *e);
 

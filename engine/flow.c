@@ -97,6 +97,8 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 		return -EBUSY;
 	memset(f, 0, sizeof(*f));
 	f->id = spec->id;
+	f->local[CHANNEL_RTP] = spec->local_rtp;
+	f->local[CHANNEL_RTCP] = spec->local_rtcp;
 	f->active_at = t->count;
 	t->active[t->count++] = spec->id.slot;
 	spec_apply(f, spec);
@@ -150,6 +152,7 @@ void flow_close(struct flow_table *t, struct flow *f)
 	t->active[f->active_at] = last;
 	t->list[last].active_at = f->active_at;
 	srtp_flow_close(t, f);
+	t->watched -= f->watch != 0;
 	f->id = (struct flow_id){ 0 };
 }
 

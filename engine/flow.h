@@ -72,6 +72,7 @@ struct flow {
 	uint8_t digit_sending; /* 1: a digit of ours is on its way to the party, packet by packet */
 	uint8_t event_pt;      /* of digits that we send; PAYLOAD_NONE: none */
 	uint8_t event_relayed; /* of the event being tracked; 0: by INFO */
+	uint8_t watch;         /* points of media/capture.h; 0: nobody looks */
 	struct source source;  /* the one relayed now */
 	struct latch latch[CHANNELS];
 	struct seq_count count; /* of the source count_ssrc, and so is jitter */
@@ -102,6 +103,8 @@ struct flow {
 	uint32_t active_at;      /* index in flow_table.active */
 	struct digits digits;
 	struct reports reports;
+	struct addr local[CHANNELS]; /* bound; RTCP: none with rtcp_mux */
+	uint32_t capture_lost;       /* packets that capture.h had no room for since its last one */
 } CACHE_ALIGNED;
 
 struct flow_table {
@@ -109,7 +112,8 @@ struct flow_table {
 	uint32_t *active; /* slots in use, dense, in no order */
 	uint32_t capacity;
 	uint32_t count;
-	uint32_t secure; /* flows with SRTP in any direction */
+	uint32_t secure;  /* flows with SRTP in any direction */
+	uint32_t watched; /* flows of which capture.h copies anything */
 };
 
 /* 0 or -ENOMEM. Memory is touched when a slot is first used. */

@@ -40,6 +40,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 					"Packets received on the media ports and not relayed");
 	m->made = counter("tandem_media_made_packets_total", NULL,
 			  "RTP and RTCP packets made here: digits and reports");
+	m->capture_lost = counter("tandem_media_capture_lost_packets_total", NULL,
+				  "Packets of watched flows that were not copied for lack of room");
+	m->capture_refused = counter("tandem_media_capture_refused_total", NULL,
+				     "Calls that were not watched because too many are");
 	m->digits_sent =
 		counter("tandem_media_digits_sent_total", NULL, "Digits sent as telephone events");
 	for (enum digit_refusal why = 0; why < DIGIT_REFUSALS; why++)

@@ -11,7 +11,11 @@
 
 void originate_flush(struct worker *w)
 {
+	if (UNLIKELY(w->flows.watched))
+		capture_copy(w, &w->batch, CAPTURE_OUT_PLAIN);
 	protect_stage(w, &w->batch);
+	if (UNLIKELY(w->flows.watched))
+		capture_copy(w, &w->batch, CAPTURE_OUT_WIRE);
 	out_stage(w, &w->batch);
 }
 

@@ -2,6 +2,7 @@
 #include "engine/worker.h"
 
 #include "base/clock.h"
+#include "engine/capture.h"
 #include "engine/control.h"
 #include "engine/demux.h"
 #include "engine/event.h"
@@ -20,19 +21,29 @@ enum {
 	GATHER = 2 * BATCH_MAX, /* packets that end the wait for more */
 };
 
+static inline void capture_stage(struct worker *w, const struct batch *b, enum capture_point point)
+{
+	if (UNLIKELY(w->flows.watched))
+		capture_copy(w, b, point);
+}
+
 /* A packet's whole way. A stage never calls the next and never frees; it sets pkt->verdict. */
 static void relay(struct worker *w, struct batch *b)
 {
-	demux_stage(w, b);     /* RTP, RTCP or neither */
-	flow_stage(w, b);      /* whose port it came to, and who is the peer */
+	demux_stage(w, b); /* RTP, RTCP or neither */
+	flow_stage(w, b);  /* whose port it came to, and who is the peer */
+	capture_stage(w, b, CAPTURE_IN_WIRE);
 	latch_stage(w, b);     /* is it from the party? */
 	unprotect_stage(w, b); /* SRTP: it is from the party, and plain from here on */
-	rewrite_stage(w, b);   /* RTP: the peer's numbers, or why not */
-	measure_stage(w, b);   /* loss, jitter, digits */
-	rtcp_stage(w, b);      /* RTCP: the peer's numbers, or why not */
-	protect_stage(w, b);   /* SRTP: what leaves for a party with keys */
-	notice_stage(w, b);    /* what control wants to save */
-	out_stage(w, b);       /* sent or dropped, and counted */
+	capture_stage(w, b, CAPTURE_IN_PLAIN);
+	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
+	measure_stage(w, b); /* loss, jitter, digits */
+	rtcp_stage(w, b);    /* RTCP: the peer's numbers, or why not */
+	capture_stage(w, b, CAPTURE_OUT_PLAIN);
+	protect_stage(w, b); /* SRTP: what leaves for a party with keys */
+	capture_stage(w, b, CAPTURE_OUT_WIRE);
+	notice_stage(w, b); /* what control wants to save */
+	out_stage(w, b);    /* sent or dropped, and counted */
 }
 
 static uint64_t sleep_ns(const struct worker *w)
@@ -88,6 +99,7 @@ static void receive(struct worker *w, struct batch *b)
 void worker_step(struct worker *w)
 {
 	receive(w, &w->batch);
+	capture_drain(w);
 	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
 	relay(w, &w->batch);
 	if (w->wheel.running > 0)
@@ -102,6 +114,7 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 
 	*w = (struct worker){ .metrics = s->metrics, .batch_wait_ns = s->batch_wait_ns };
 	w->commands.wake_fd = w->events.wake_fd = -1;
+	w->capture.packets.wake_fd = w->capture.orders.wake_fd = -1;
 	rand_open_system(&w->rand);
 	w->cname_key = (struct hash_key){ rand_u64_from(&w->rand), rand_u64_from(&w->rand) };
 	err = flow_table_open(&w->flows, s->slots);
@@ -109,6 +122,8 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 		err = ring_open(&w->commands, sizeof(struct media_command), s->commands);
 	if (!err)
 		err = ring_open(&w->events, sizeof(struct media_event), s->events);
+	if (!err)
+		err = capture_open(&w->capture, s->captured ? s->captured : CAPTURE_WAIT);
 	w->commands.wipes = true; /* keys */
 	if (err)
 		worker_close(w);
@@ -129,6 +144,7 @@ void worker_close(struct worker *w)
 	worker_leave(w);
 	ring_close(&w->commands);
 	ring_close(&w->events);
+	capture_close(&w->capture);
 	flow_table_close(&w->flows);
 	*w = (struct worker){ 0 };
 }

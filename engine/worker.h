@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/rand.h"
 #include "base/ring.h"
+#include "engine/capture.h"
 #include "engine/flow.h"
 #include "engine/metrics.h"
 #include "engine/port.h"
@@ -37,10 +38,14 @@ struct worker {
 	struct batch batch;
 	struct ring commands; /* control produces */
 	struct ring events;   /* control consumes */
+	struct capture capture;
 };
+
+enum { CAPTURE_WAIT = 4096 };
 
 struct worker_settings {
 	uint32_t slots, commands, events;
+	uint32_t captured; /* packets that may wait for their reader; 0: CAPTURE_WAIT */
 	uint64_t batch_wait_ns;
 	const struct media_metrics *metrics;
 };

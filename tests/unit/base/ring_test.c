@@ -142,12 +142,42 @@ static void two_threads(void **state)
 	ring_close(&g_ring);
 }
 
+/* Filled and read where it lies. */
+static void items_in_place(void **state)
+{
+	const uint64_t *got;
+	uint64_t *slot;
+
+	(void)state;
+	assert_int_equal(ring_open(&g_ring, sizeof(*slot), 2), 0);
+	assert_null(ring_peek(&g_ring));
+	for (uint64_t n = 0; n < 2; n++) {
+		slot = ring_reserve(&g_ring);
+		assert_non_null(slot);
+		*slot = n;
+		ring_publish(&g_ring);
+	}
+	assert_null(ring_reserve(&g_ring));
+	g_ring.wipes = true;
+	for (uint64_t n = 0; n < 2; n++) {
+		got = ring_peek(&g_ring);
+		assert_non_null(got);
+		assert_int_equal(*got, n);
+		ring_release(&g_ring);
+		assert_int_equal(*got, 0);
+	}
+	assert_null(ring_peek(&g_ring));
+	assert_non_null(ring_reserve(&g_ring));
+	ring_close(&g_ring);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(capacity_is_a_power_of_two),
 		cmocka_unit_test(keeps_order_around_the_end),
 		cmocka_unit_test(wakes_a_sleeper_only),
+		cmocka_unit_test(items_in_place),
 		cmocka_unit_test(two_threads),
 	};
 
