@@ -75,6 +75,7 @@ static void flags_take(const struct command_run *run, struct shard_extension *e)
 {
 	const struct command_value *name = command_value(run, "display_name");
 	const struct command_value *phones = command_value(run, "phones");
+	const struct command_value *webrtc = command_value(run, "webrtc");
 	bool video = !e->no_video;
 
 	if (name->given)
@@ -86,6 +87,8 @@ static void flags_take(const struct command_run *run, struct shard_extension *e)
 	e->no_video = !video;
 	if (phones->given)
 		e->single_phone = phones->number;
+	if (webrtc->given)
+		e->webrtc = (uint8_t)webrtc->number;
 }
 
 /* The present extension with what the arguments change. False: the run has failed. */

@@ -80,6 +80,13 @@ static const struct command_arg g_put_args[] = {
 	  .type = ARG_BOOL,
 	  .preset = "unchanged; at first true",
 	  .help = "H.264 video in its calls, where its codec profile has it too." },
+	{ .name = "webrtc",
+	  .type = ARG_ENUM,
+	  .names = g_extension_webrtc,
+	  .preset = "unchanged; at first auto",
+	  .help = "DTLS-SRTP with ICE. auto: offered to phones on a WebSocket, accepted over TLS, "
+		  "too; "
+		  "always: over any transport." },
 	END,
 };
 
@@ -282,7 +289,7 @@ const struct command g_commands[] = {
 	  command_extension_put },
 	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
 	  "number, display_name, enabled, early_media, tls, srtp, sdes_insecure, phones, video, "
-	  "password_valid (false: the realm was changed since), changed_utc_ms",
+	  "webrtc, password_valid (false: the realm was changed since), changed_utc_ms",
 	  command_extension_get },
 	{ "extension.delete", COMMAND_FOR_TENANT, g_get_args,
 	  "Deletes an extension. Its calls go on; its phones cannot register again.", "number",

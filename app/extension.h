@@ -20,6 +20,8 @@ struct extension {
 
 /* In the order of single_phone: REG-07. */
 extern const char *const g_extension_phones[];
+/* In the order of enum shard_webrtc. */
+extern const char *const g_extension_webrtc[];
 
 /* The document: with the hashes. New reference, NULL: out of memory. */
 json_t *extension_to_document(const struct extension *e);

@@ -64,8 +64,16 @@ struct shard_settings {
 	uint64_t port_rest_ns;
 	uint64_t
 		media_timeout_ns; /* a party that should send is silent for so long: the call ends; 0: never */
+	struct media_fingerprint fingerprint; /* of the certificate for DTLS */
 	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
 	uint32_t calls_max, registrations_max, txns_max;
+};
+
+/* Whose media is DTLS-SRTP with ICE (RFC 8827). */
+enum shard_webrtc {
+	WEBRTC_AUTO, /* offered to phones that came over a WebSocket; accepted over TLS, too */
+	WEBRTC_NEVER,
+	WEBRTC_ALWAYS, /* offered and accepted over any transport */
 };
 
 /* What the core needs to know of an extension document. */
@@ -79,6 +87,7 @@ struct shard_extension {
 	bool tls_srtp; /* REG-08: it registers and calls over TLS only, its media is SRTP only */
 	bool sdes_insecure; /* SDES keys go over UDP and TCP as well, and it is offered SRTP there */
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
+	uint8_t webrtc;     /* enum shard_webrtc */
 };
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };

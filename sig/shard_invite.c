@@ -59,6 +59,18 @@ static bool may_enter(const struct shard *s, const struct sip_message *m, struct
 	return true;
 }
 
+static void apply_webrtc(const struct shard_extension *e, const struct sip_hop *hop,
+			 struct offer_terms *terms)
+{
+	enum shard_webrtc wish = e ? (enum shard_webrtc)e->webrtc : WEBRTC_AUTO;
+
+	terms->dtls_offer = wish == WEBRTC_ALWAYS ||
+			    (wish == WEBRTC_AUTO && sip_transport_is_web(hop->transport));
+	/* whose fingerprint others could change is not known by it (RFC 5763 4) */
+	terms->dtls_accept = terms->dtls_offer ||
+			     (wish == WEBRTC_AUTO && sip_transport_is_secure(hop->transport));
+}
+
 /* What a party may use: the profile of its address, and what its extension says of SRTP and video (REG-08, REG-12, MED-08). */
 static struct offer_terms terms_of(const struct shard *s, const struct shard_extension *e,
 				   const struct sip_hop *hop)
@@ -72,6 +84,7 @@ static struct offer_terms terms_of(const struct shard *s, const struct shard_ext
 	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
 	terms.sdes_only = only;
 	terms.no_video |= e && e->no_video;
+	apply_webrtc(e, hop, &terms);
 	return terms;
 }
 

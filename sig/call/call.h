@@ -141,6 +141,7 @@ struct call_flow {
 	struct addr remote; /* RTP address the party signalled; follows from the texts */
 	struct flow_resume resume;
 	struct flow_secret *secret; /* NULL: it is never SRTP */
+	struct flow_dtls *dtls;     /* NULL: its party is no WebRTC endpoint (flow_dtls.h) */
 };
 
 enum { CALL_FLOWS_MAX = LEGS_MAX * MEDIA_LINES_MAX };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sig/call/call_seal.h"
+#include "sig/call/flow_dtls.h"
 #include "sig/call/leg.h"
 
 struct packed_leg {
@@ -20,6 +21,8 @@ struct packed_leg {
 
 struct packed_flow {
 	Tandem__Call__Flow flow;
+	Tandem__Call__Dtls dtls;
+	Tandem__Call__Key key_in, key_out;
 	Tandem__Call__Resume resume;
 	Tandem__Call__Secret secret;
 	char text[2][ADDR_TEXT_MAX];
@@ -138,6 +141,9 @@ static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_
 	out->sdes_offer = terms->sdes_offer;
 	out->sdes_accept = terms->sdes_accept;
 	out->sdes_only = terms->sdes_only;
+	out->dtls_offer = terms->dtls_offer;
+	out->dtls_accept = terms->dtls_accept;
+	out->dtls_only = terms->dtls_only;
 	return out;
 }
 
@@ -279,6 +285,39 @@ static Tandem__Call__Secret *pack_secret(Tandem__Call__Secret *out,
 	return out;
 }
 
+static ProtobufCBinaryData octets(const void *p, size_t n)
+{
+	return (ProtobufCBinaryData){ .len = n, .data = (uint8_t *)(uintptr_t)p };
+}
+
+static Tandem__Call__Key *pack_key(Tandem__Call__Key *out, const struct media_key *key)
+{
+	if (key->suite == MEDIA_SUITE_NONE)
+		return NULL;
+	tandem__call__key__init(out);
+	out->suite = key->suite;
+	out->octets = octets(key->octets, key->length);
+	return out;
+}
+
+static Tandem__Call__Dtls *pack_dtls(struct packed_flow *to, const struct flow_dtls *dtls)
+{
+	Tandem__Call__Dtls *out = &to->dtls;
+
+	tandem__call__dtls__init(out);
+	out->ufrag = octets(dtls->ice.ufrag, sizeof(dtls->ice.ufrag));
+	out->pwd = octets(dtls->ice.pwd, sizeof(dtls->ice.pwd));
+	out->ice_name = dtls->ice_name;
+	out->role = dtls->role;
+	out->association = dtls->association;
+	out->hash = dtls->peer.hash;
+	if (dtls->peer.hash != MEDIA_HASH_NONE)
+		out->fingerprint = octets(dtls->peer.octets, sizeof(dtls->peer.octets));
+	out->key_in = pack_key(&to->key_in, &dtls->key_in);
+	out->key_out = pack_key(&to->key_out, &dtls->key_out);
+	return out;
+}
+
 static void pack_flow(const struct shard_settings *settings, struct packing *p,
 		      const struct call_flow *f)
 {
@@ -306,6 +345,8 @@ static void pack_flow(const struct shard_settings *settings, struct packing *p,
 	out->resume = r;
 	if (f->secret)
 		out->secret = pack_secret(&to->secret, f->secret);
+	if (f->dtls)
+		out->dtls = pack_dtls(to, f->dtls);
 	p->flow_list[p->call.n_flows++] = out;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "sig/call/call_read.h"
+#include "sig/call/flow_dtls.h"
 #include "sig/call/secret.h"
 
 static bool read_network(struct reading *r, struct call_flow *f, const char *name)
@@ -74,6 +75,8 @@ static bool read_flow(struct reading *r, const Tandem__Call__Flow *in, uint64_t 
 	f->ssrc_out = in->ssrc;
 	f->event_pt = PAYLOAD_NONE;
 	r->c->flow_count++;
+	if (in->dtls && (!in->secret || !flow_dtls_restore(f, in->dtls)))
+		return reading_wrong(r, "flow: DTLS");
 	return read_secret(r, f, in->secret, incarnation) && read_network(r, f, in->network) &&
 	       read_resume(r, &f->resume, in->resume);
 }

@@ -73,6 +73,9 @@ static bool read_terms(struct reading *r, struct leg *l, const Tandem__Call__Ter
 	terms.sdes_offer = in->sdes_offer;
 	terms.sdes_accept = in->sdes_accept;
 	terms.sdes_only = in->sdes_only;
+	terms.dtls_offer = in->dtls_offer;
+	terms.dtls_accept = in->dtls_accept;
+	terms.dtls_only = in->dtls_only;
 	if (!read_codecs(r, &terms, in))
 		return false;
 	return !leg_set_terms(l, &terms) || reading_wrong(r, "out of memory");

@@ -4,6 +4,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/dtmf.h"
 #include "sig/call/flow.h"
+#include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/leg_digits.h"
@@ -211,7 +212,8 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 	case MEDIA_FLOW_FAILED:
 		call_flow_failed(h, c, m->id, m->error);
 		break;
-	case MEDIA_FLOW_KEYED: /* no leg asks for DTLS yet */
+	case MEDIA_FLOW_KEYED:
+		flow_dtls_keyed(c, f, m);
 		break;
 	case MEDIA_FLOW_RESERVE:
 		secret_reserve(h, c, f, &m->resume);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sig/call/flow_dtls.h"
 #include "sig/call/secret.h"
 
 struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line)
@@ -143,6 +144,7 @@ void flow_drop(struct call_host *h, struct call *c, struct call_flow *f)
 	if (f->id.generation)
 		(void)ports_give(&h->ports[f->network], f->id, h->now.ns);
 	secret_free(f);
+	flow_dtls_free(f);
 	memmove(f, f + 1, (--c->flow_count - at) * sizeof(*f));
 	if (c->flow_count == 0) {
 		free(c->flows);

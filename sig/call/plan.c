@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sig/call/flow.h"
+#include "sig/call/flow_dtls.h"
 
 static struct addr local_of(const struct call_host *h, const struct call_flow *f, uint16_t port)
 {
@@ -147,9 +148,13 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	if (kind == MEDIA_FLOW_CLOSE)
 		return;
 	command->spec = spec_of(h, c, f);
+	flow_dtls_spec(&command->spec, c, f, NULL);
 	if (sides_of(agreed, f, &own, &other)) {
 		spec_agree(&command->spec, own, other);
-		spec_see_nat(&command->spec, &c->legs[f->leg]->dialog);
+		flow_dtls_agree(f, own);
+		flow_dtls_spec(&command->spec, c, f, own);
+		if (!own->ice)
+			spec_see_nat(&command->spec, &c->legs[f->leg]->dialog);
 		spec_obey(&command->spec, c, f->leg);
 		command->spec.silence_ms = silence_ms(h, c, &command->spec);
 		f->remote = command->spec.remote_rtp;

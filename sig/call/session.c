@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "sig/call/flow.h"
+#include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
 
 enum { EVENT_PT = 101 }; /* REG-14 */
@@ -66,6 +67,7 @@ static struct offer_self self_of(const struct call_host *h, const struct call *c
 		.address = h->settings->networks[network].media_advertise,
 		.session_id = l->session_id,
 		.session_version = l->session_version,
+		.fingerprint = h->settings->fingerprint,
 		.earlier = earlier_of(c, leg),
 	};
 
@@ -75,6 +77,8 @@ static struct offer_self self_of(const struct call_host *h, const struct call *c
 		self.rtp_port[i] = f ? f->port : 0;
 		if (f && f->secret)
 			self.keys[i] = f->secret->key;
+		if (f && f->dtls)
+			self.ice[i] = f->dtls->ice;
 	}
 	return self;
 }
@@ -98,6 +102,8 @@ static int take_ports(struct call_host *h, struct call *c, const struct media_pl
 
 	if (err == -EAGAIN)
 		return refuse(refusal, err, 503, REFUSED_PORTS_FULL, NULL);
+	if (!err)
+		err = flows_dtls_prepare(h, c, offerer, to, lines);
 	if (err)
 		return refuse(refusal, err, 500, REFUSED_MEMORY, NULL);
 	flows_open(h, c, NULL);

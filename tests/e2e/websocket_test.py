@@ -53,7 +53,7 @@ class WebSocketTest(unittest.TestCase):
         cls.server = ("127.0.0.1", cls.node.http_port)
         cls.here = ("https" if cls.secure else "http") + "://127.0.0.1:%d" % cls.node.http_port
         for number in ("1001", "1002"):
-            cls.node.put_extension(number, "secret" + number)
+            cls.node.put_extension(number, "secret" + number, webrtc="never")
 
     @classmethod
     def tearDownClass(cls):

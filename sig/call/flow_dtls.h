@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a flow of a WebRTC leg needs besides its ports: our ICE credentials, the party's certificate, and the keys that came of the
+ * handshake (RFC 8839, 5763). All of it is in the call's record, so that the next process speaks on without another handshake.
+ */
+#ifndef SIG_CALL_FLOW_DTLS_H
+#define SIG_CALL_FLOW_DTLS_H
+
+#include "sig/call/call.h"
+
+struct flow_dtls {
+	struct media_ice ice;
+	uint64_t
+		ice_name; /* media_side.ice_name of the party that ours were made for; 0: none yet */
+	uint8_t role;     /* enum media_dtls_role, and */
+	uint8_t association; /* of the association with */
+	struct media_fingerprint peer;
+	struct media_key key_in, key_out; /* of that association; suite NONE: not yet */
+};
+
+/* The lines' flows of both legs get what they lack: an offer that came asks for it, or the terms of the leg that is offered to. An
+ * offerer with other ICE credentials than before gets new ones of ours (RFC 8839 4.4.1.1.1). 0 or -ENOMEM. */
+int flows_dtls_prepare(struct call_host *h, struct call *c, uint8_t offerer, uint8_t to,
+		       const struct media_plan *lines) NODISCARD;
+/* What was agreed with the party the flow faces: another certificate or role is another association (RFC 8842 4). */
+void flow_dtls_agree(struct call_flow *f, const struct media_side *party);
+/* Into the spec: as agreed with the party; NULL: nothing was yet. */
+void flow_dtls_spec(struct flow_spec *s, const struct call *c, const struct call_flow *f,
+		    const struct media_side *party);
+/* A handshake is done. */
+void flow_dtls_keyed(struct call *c, struct call_flow *f, const struct media_event *ev);
+/* What the record says, sealed. False: it is no such thing, or there is no memory for it. */
+struct Tandem__Call__Dtls;
+bool flow_dtls_restore(struct call_flow *f, const struct Tandem__Call__Dtls *in);
+/* Wiped. */
+void flow_dtls_free(struct call_flow *f);
+
+#endif
