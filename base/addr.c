@@ -136,17 +136,6 @@ const char *addr_text(const struct addr *a, char buf[ADDR_TEXT_MAX])
 	return buf;
 }
 
-bool addr_ip_eq(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && a->scope == b->scope &&
-	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
-}
-
-bool addr_eq(const struct addr *a, const struct addr *b)
-{
-	return a->port == b->port && addr_ip_eq(a, b);
-}
-
 /* One row per prefix of an address class. */
 struct prefix {
 	uint8_t family;

@@ -3,6 +3,8 @@
 #ifndef BASE_ADDR_H
 #define BASE_ADDR_H
 
+#include <string.h>
+
 #include "base/bytes.h"
 
 struct sockaddr;
@@ -23,6 +25,23 @@ struct addr {
 	uint8_t pad;
 };
 
+/* Address only. Inline, and in whole words: every packet's source is compared. */
+static inline bool addr_ip_eq(const struct addr *a, const struct addr *b)
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a->ip, sizeof(x));
+	memcpy(y, b->ip, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (a->scope ^ b->scope) |
+		(uint64_t)(a->family ^ b->family)) == 0;
+}
+
+/* Address and port. */
+static inline bool addr_eq(const struct addr *a, const struct addr *b)
+{
+	return a->port == b->port && addr_ip_eq(a, b);
+}
+
 enum { ADDR_TEXT_MAX = 64 }; /* "[v6%scope]:port" and NUL */
 
 /* "192.0.2.1", "192.0.2.1:5060", "2001:db8::1", "[2001:db8::1]:5060". 0 or -EINVAL. Port 0 if absent.
@@ -34,9 +53,7 @@ void addr_write(struct writer *w, const struct addr *a);
 void addr_write_ip(struct writer *w, const struct addr *a);
 /* As addr_write, into a buffer; returns buf. For logs. */
 const char *addr_text(const struct addr *a, char buf[ADDR_TEXT_MAX]);
-bool addr_eq(const struct addr *a, const struct addr *b);    /* address and port */
-bool addr_ip_eq(const struct addr *a, const struct addr *b); /* address only */
-bool addr_is_any(const struct addr *a);                      /* 0.0.0.0, :: or none */
+bool addr_is_any(const struct addr *a); /* 0.0.0.0, :: or none */
 bool addr_is_loopback(const struct addr *a);
 bool addr_is_private(const struct addr *a); /* RFC 1918, 6598, 3927, 4193, link-local */
 bool addr_is_multicast(const struct addr *a);

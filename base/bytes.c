@@ -20,11 +20,6 @@ struct bytes bytes_str(const char *str)
 	return bytes_mem(str, str ? strlen(str) : 0);
 }
 
-struct bytes bytes_mem(const void *p, size_t n)
-{
-	return (struct bytes){ .p = p, .n = n };
-}
-
 bool bytes_eq(struct bytes a, struct bytes b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
@@ -70,21 +65,6 @@ size_t bytes_find(struct bytes a, uint8_t c)
 	const uint8_t *at = a.n ? memchr(a.p, c, a.n) : NULL;
 
 	return at ? (size_t)(at - a.p) : a.n;
-}
-
-struct bytes bytes_sub(struct bytes a, size_t from, size_t n)
-{
-	if (from > a.n)
-		from = a.n;
-	if (n > a.n - from)
-		n = a.n - from;
-	/* NULL + 0 is undefined in C */
-	return (struct bytes){ .p = from ? a.p + from : a.p, .n = n };
-}
-
-struct bytes bytes_from(struct bytes a, size_t from)
-{
-	return bytes_sub(a, from, SIZE_MAX);
 }
 
 struct bytes bytes_trim(struct bytes a)

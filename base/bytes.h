@@ -23,8 +23,30 @@ struct bytes {
 #define BYTES_ARG(b)   (int)(b).n, (const char *)(b).p
 #define BYTES_LIT(lit) ((struct bytes){ .p = (const uint8_t *)("" lit), .n = sizeof(lit) - 1 })
 
+/* Inline: the packet path cuts slices. */
+static inline struct bytes bytes_mem(const void *p, size_t n)
+{
+	return (struct bytes){ .p = p, .n = n };
+}
+
+/* Clamped to a. */
+static inline struct bytes bytes_sub(struct bytes a, size_t from, size_t n)
+{
+	if (from > a.n)
+		from = a.n;
+	if (n > a.n - from)
+		n = a.n - from;
+	/* NULL + 0 is undefined in C */
+	return (struct bytes){ .p = from ? a.p + from : a.p, .n = n };
+}
+
+/* Clamped to a. */
+static inline struct bytes bytes_from(struct bytes a, size_t from)
+{
+	return bytes_sub(a, from, SIZE_MAX);
+}
+
 struct bytes bytes_str(const char *str); /* NUL-terminated; NULL gives the empty slice */
-struct bytes bytes_mem(const void *p, size_t n);
 bool bytes_eq(struct bytes a, struct bytes b);
 bool bytes_ieq(struct bytes a, struct bytes b);  /* ASCII case ignored (RFC 3261 7.3.1) */
 bool bytes_is(struct bytes a, const char *str);  /* exact */
@@ -33,9 +55,7 @@ bool bytes_starts(struct bytes a, const char *prefix);
 bool bytes_istarts(struct bytes a, const char *prefix);
 /* Index of the first c, or a.n when there is none. */
 size_t bytes_find(struct bytes a, uint8_t c);
-struct bytes bytes_sub(struct bytes a, size_t from, size_t n); /* clamped to a */
-struct bytes bytes_from(struct bytes a, size_t from);          /* clamped to a */
-struct bytes bytes_trim(struct bytes a);                       /* SP, HT, CR, LF at both ends */
+struct bytes bytes_trim(struct bytes a); /* SP, HT, CR, LF at both ends */
 /* Cuts the part before the first sep off *rest (sep is eaten). False when *rest is empty. */
 bool bytes_cut(struct bytes *rest, uint8_t sep, struct bytes *part);
 /* Whole slice as an unsigned decimal number. 0, -EINVAL (not digits only) or -ERANGE. */

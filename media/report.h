@@ -3,19 +3,39 @@
 #ifndef MEDIA_REPORT_H
 #define MEDIA_REPORT_H
 
-#include <stdint.h>
+#include "base/compiler.h"
 
 /* One SSRC. Zero-initialised is "nothing received". */
 struct jitter {
 	uint64_t scaled; /* 16 times the estimate, in timestamp units */
 	uint32_t transit;
-	uint32_t clock_hz;
-	uint8_t started;
+	uint32_t clock_hz; /* 0: nothing received */
 };
 
 /* Another clock begins anew. The packets of a telephone event share one timestamp and so raise the estimate, which
  * RFC 4733 2.5.2.2 wants in a report; for the ear it means nothing. */
 void jitter_update(struct jitter *j, uint64_t arrival_ns, uint32_t timestamp, uint32_t clock_hz);
+/* The same in two steps, for many packets of one arrival: when it was, by that clock; it wraps as timestamps do. */
+uint32_t jitter_arrival(uint64_t arrival_ns, uint32_t clock_hz);
+
+static inline void jitter_update_at(struct jitter *j, uint32_t arrival, uint32_t timestamp,
+				    uint32_t clock_hz)
+{
+	uint32_t transit = arrival - timestamp;
+	uint32_t difference = transit - j->transit;
+
+	j->transit = transit;
+	if (UNLIKELY(j->clock_hz != clock_hz)) {
+		j->clock_hz = clock_hz;
+		j->scaled = 0;
+		return;
+	}
+	if (difference > INT32_MAX) /* negative: its absolute value */
+		difference = -difference;
+	j->scaled += difference;
+	j->scaled -= (j->scaled - difference + 8) >> 4;
+}
+
 /* For a report block: timestamp units. */
 uint32_t jitter_timestamp_units(const struct jitter *j);
 uint32_t jitter_us(const struct jitter *j);

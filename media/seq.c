@@ -18,9 +18,9 @@ uint64_t seq_unwrap(uint64_t highest, uint16_t sequence)
 	return index & INDEX_MASK;
 }
 
-static uint64_t run_expected(const struct seq_count *s)
+static uint32_t run_expected(const struct seq_count *s)
 {
-	return s->started ? s->highest - s->base + 1 : 0;
+	return s->started ? (uint32_t)(s->highest - s->base + 1) : 0;
 }
 
 static void run_begin(struct seq_count *s, uint16_t sequence)
@@ -45,7 +45,7 @@ static enum seq_step jump(struct seq_count *s, uint16_t sequence)
 	return SEQ_JUMP;
 }
 
-enum seq_step seq_update(struct seq_count *s, uint16_t sequence)
+enum seq_step seq_update_odd(struct seq_count *s, uint16_t sequence)
 {
 	uint16_t ahead = (uint16_t)(sequence - (uint16_t)s->highest);
 
@@ -56,20 +56,17 @@ enum seq_step seq_update(struct seq_count *s, uint16_t sequence)
 	if (ahead >= SEQ_DROPOUT_MAX && ahead <= WHOLE_CIRCLE - SEQ_MISORDER_MAX)
 		return jump(s, sequence);
 	s->received++;
-	if (ahead >= SEQ_DROPOUT_MAX || ahead == 0)
-		return SEQ_LATE;
-	s->highest += ahead;
-	return SEQ_FORWARD;
+	return SEQ_LATE;
 }
 
-static uint64_t all_expected(const struct seq_count *s)
+static uint32_t all_expected(const struct seq_count *s)
 {
 	return s->expected_before + run_expected(s);
 }
 
 int64_t seq_lost(const struct seq_count *s)
 {
-	return (int64_t)(all_expected(s) - s->received_before - s->received);
+	return (int32_t)(all_expected(s) - s->received_before - s->received);
 }
 
 uint32_t seq_lost_24(const struct seq_count *s)
@@ -85,14 +82,14 @@ uint32_t seq_lost_24(const struct seq_count *s)
 
 uint8_t seq_fraction_lost(struct seq_count *s)
 {
-	uint64_t all = all_expected(s), all_received = s->received_before + s->received;
-	uint64_t expected = all - s->expected_prior, received = all_received - s->received_prior;
+	uint32_t all = all_expected(s), all_received = s->received_before + s->received;
+	uint32_t expected = all - s->expected_prior, received = all_received - s->received_prior;
 
 	s->expected_prior = all;
 	s->received_prior = all_received;
 	if (expected == 0 || received >= expected)
 		return 0;
-	return (uint8_t)((expected - received) * 256 / expected);
+	return (uint8_t)((uint64_t)(expected - received) * 256 / expected);
 }
 
 uint32_t seq_extended_highest(const struct seq_count *s)

@@ -3,7 +3,7 @@
 #ifndef MEDIA_SEQ_H
 #define MEDIA_SEQ_H
 
-#include <stdint.h>
+#include "base/compiler.h"
 
 enum {
 	SEQ_DROPOUT_MAX = 3000, /* a larger gap is a jump */
@@ -23,17 +23,30 @@ enum seq_step {
 /* One SSRC. Zero-initialised is "nothing received". Unlike A.1 there is no probation: whom to believe is decided
  * before (latch), and the first packet of a call is not to be lost. */
 struct seq_count {
-	uint64_t highest; /* 48-bit index */
-	uint64_t base;    /* index of the first packet of this run */
-	uint64_t received;
-	uint64_t expected_before, received_before; /* in earlier runs */
-	uint64_t expected_prior, received_prior;   /* at the last report */
-	uint16_t follows_jump;                     /* valid with jumped */
+	uint64_t highest;      /* 48-bit index */
+	uint32_t received;     /* this and the other counts: modulo 2^32 */
+	uint16_t follows_jump; /* valid with jumped */
 	uint8_t jumped;
 	uint8_t started;
+	uint64_t base;                             /* index of the first packet of this run */
+	uint32_t expected_before, received_before; /* in earlier runs */
+	uint32_t expected_prior, received_prior;   /* at the last report */
 };
 
-enum seq_step seq_update(struct seq_count *s, uint16_t sequence);
+/* What is not ordinary. */
+enum seq_step seq_update_odd(struct seq_count *s, uint16_t sequence);
+
+static inline enum seq_step seq_update(struct seq_count *s, uint16_t sequence)
+{
+	uint16_t ahead = (uint16_t)(sequence - (uint16_t)s->highest);
+
+	if (UNLIKELY(!s->started || ahead == 0 || ahead >= SEQ_DROPOUT_MAX))
+		return seq_update_odd(s, sequence);
+	s->received++;
+	s->highest += ahead;
+	return SEQ_FORWARD;
+}
+
 /* Over all runs. Negative where packets came twice. */
 int64_t seq_lost(const struct seq_count *s);
 /* seq_lost for a report block: clamped to 24 bits, two's complement (RFC 3550 A.3). */
