@@ -98,7 +98,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	/* a re-INVITE may move the party: let the socket hear everyone again */
 	if (f->connected && w->port->ops->connect(w->port, spec->id.slot, NULL) == 0)
 		f->connected = 0;
-	f->latch[CHANNEL_RTP].since_ns = now_ns;
+	f->latch_rtp.since_ns = now_ns;
 	update_srtp(w, f, spec);
 }
 

@@ -58,28 +58,51 @@ enum {
 	SECURE_OUT = 2,
 };
 
+/* RTP accepted from the party; sent to it. Octets of UDP payload. */
+struct flow_heard {
+	uint64_t packets, octets;
+	uint64_t last_ns; /* 0: never */
+};
+
+struct flow_sent {
+	uint64_t packets, octets;
+};
+
+/*
+ * With many flows each line of the cache that a packet touches is fetched from memory. So what an ordinary packet reads and
+ * writes lies in front, by role: it touches lines 0 to 2 of its own flow, and lines 0 and 3 of its peer.
+ */
 struct flow {
-	/* read for every packet, and so put together: lines of the cache are what many flows cost */
+	/* line 0: read for every packet, of the flow and of its peer */
 	struct flow_id id; /* generation 0: the slot is free */
 	struct flow_id peer;
 	uint32_t ssrc_out;
-	uint8_t latch_mode; /* enum latch_mode */
+	uint32_t count_ssrc; /* source of count and jitter */
 	uint8_t receive, send, rtcp_mux;
-	uint8_t kind;   /* enum media_kind */
-	uint8_t notice; /* 1: MEDIA_FLOW_LATCHED is due */
-	uint8_t secure; /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
-	uint8_t leg, line;
+	uint8_t secure;        /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
+	uint8_t notice;        /* 1: MEDIA_FLOW_LATCHED is due */
 	uint8_t digit_sending; /* 1: a digit of ours is on its way to the party, packet by packet */
+	uint8_t latch_mode;    /* enum latch_mode */
+	uint8_t kind;          /* enum media_kind */
+	struct payload_rule rule; /* the first of rules */
+	struct latch latch_rtp;   /* its source is still of line 0, its times are of line 1 */
+	/* lines 1 and 2: written when the party was heard */
+	struct source source; /* the one relayed now */
+	struct flow_heard heard;
+	struct jitter jitter;
+	struct seq_count count;
+	uint32_t lost_before; /* of earlier sources */
+	uint32_t event_ssrc;
+	/* line 3: written when something was sent to the party */
+	struct sink sink;
+	struct flow_sent sent;
+	/* not for every packet */
+	uint8_t leg, line;
 	uint8_t event_pt;      /* of digits that we send; PAYLOAD_NONE: none */
 	uint8_t event_relayed; /* of the event being tracked; 0: by INFO */
 	uint8_t watch;         /* points of media/capture.h; 0: nobody looks */
-	struct source source;  /* the one relayed now */
-	struct latch latch[CHANNELS];
-	struct seq_count count; /* of the source count_ssrc, and so is jitter */
-	struct jitter jitter;
-	struct sink sink;
-	uint32_t count_ssrc, event_ssrc;
-	struct flow_stats stats;                      /* lost and jitter_us: flow_stats_read */
+	struct latch latch_rtcp;
+	struct flow_stats stats; /* flow_stats_read adds lost, jitter_us, and what is above */
 	struct payload_rule rules[PAYLOAD_RULES_MAX]; /* [0].in PAYLOAD_NONE: none */
 	uint8_t rule_of[PAYLOAD_TYPES];               /* index into rules, or PAYLOAD_NONE */
 	struct addr remote[CHANNELS];                 /* signalled */
@@ -87,7 +110,6 @@ struct flow {
 	struct event_tracker events;                  /* of the source event_ssrc */
 	uint32_t event_clock_hz;                      /* of events received */
 	uint32_t event_send_hz;                       /* and of those that we send */
-	uint32_t lost_before;                         /* of earlier sources */
 	struct srtp_stream *srtp_in, *srtp_out; /* NULL: plain, or no stream could be opened */
 	uint64_t srtp_limit;
 	uint32_t srtcp_limit;
@@ -106,6 +128,13 @@ struct flow {
 	struct addr local[CHANNELS]; /* bound; RTCP: none with rtcp_mux */
 	uint32_t capture_lost;       /* packets that capture.h had no room for since its last one */
 } CACHE_ALIGNED;
+
+enum { FLOW_LINE = 64 };
+
+static_assert(offsetof(struct flow, latch_rtp) + sizeof(struct addr) == FLOW_LINE, "line 0");
+static_assert(offsetof(struct flow, jitter) == 2 * FLOW_LINE, "line 1");
+static_assert(offsetof(struct flow, sink) == 3 * FLOW_LINE, "line 2");
+static_assert(offsetof(struct flow, leg) <= 4 * FLOW_LINE, "line 3");
 
 struct flow_table {
 	struct flow *list;
@@ -129,22 +158,40 @@ void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns);
 uint64_t flow_heard_ns(const struct flow *f);
 void flow_close(struct flow_table *t, struct flow *f);
 /* NULL when the id is stale or never was. */
-struct flow *flow_find(const struct flow_table *t, struct flow_id id);
+static inline struct flow *flow_find(const struct flow_table *t, struct flow_id id)
+{
+	if (id.generation == 0 || id.slot >= t->capacity)
+		return NULL;
+
+	struct flow *f = &t->list[id.slot];
+
+	return f->id.generation == id.generation ? f : NULL;
+}
 
 /* Where to send to this party: the latched source, else the signalled address; NULL: neither is known. */
 const struct addr *flow_rtp_to(const struct flow *f);
 const struct addr *flow_rtcp_to(const struct flow *f);
-/* NULL: the party may not send this payload type. */
-const struct payload_rule *flow_rule(const struct flow *f, uint8_t payload_type);
+const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_type);
 /* What a successor needs. */
 struct flow_resume flow_resume_read(const struct flow *f);
 struct flow_stats flow_stats_read(const struct flow *f);
 
+static inline const struct latch *flow_latch(const struct flow *f, enum channel c)
+{
+	return c == CHANNEL_RTP ? &f->latch_rtp : &f->latch_rtcp;
+}
+
+/* NULL: the party may not send this payload type. */
+static inline const struct payload_rule *flow_rule(const struct flow *f, uint8_t payload_type)
+{
+	return LIKELY(f->rule.in == payload_type) ? &f->rule : flow_rule_find(f, payload_type);
+}
+
 /* An RTP packet of so many octets was sent to the party. */
 static inline void flow_count_out(struct flow *f, uint16_t length, uint16_t payload)
 {
-	f->stats.packets_out++;
-	f->stats.octets_out += length;
+	f->sent.packets++;
+	f->sent.octets += length;
 	f->sink.packets++;
 	f->sink.octets += payload;
 }
@@ -152,12 +199,14 @@ static inline void flow_count_out(struct flow *f, uint16_t length, uint16_t payl
 /* It was not, after all. */
 static inline void flow_uncount_out(struct flow *f, uint16_t length, uint16_t payload)
 {
-	f->stats.packets_out--;
-	f->stats.octets_out -= length;
+	f->sent.packets--;
+	f->sent.octets -= length;
 	f->sink.packets--;
 	f->sink.octets -= payload;
 }
 
+/* Where there are many flows: those of the packets are on their way to the cache. */
+void flow_fetch(const struct worker *w, const struct batch *b);
 /* The packets' flows and peers. Drops: no_flow, wrong_port, malformed. */
 void flow_stage(struct worker *w, struct batch *b);
 

@@ -3,11 +3,16 @@
 
 #include "engine/worker.h"
 
+static struct latch *latch_of(struct flow *f, enum channel c)
+{
+	return c == CHANNEL_RTP ? &f->latch_rtp : &f->latch_rtcp;
+}
+
 /* A party's RTCP comes from where its RTP comes from, whatever the port. Until RTP was heard nobody is believed, or a
  * stranger could have the RTCP of a call by sending first. */
 static bool is_ip_of_rtp(const struct flow *f, const struct addr *from)
 {
-	const struct addr *rtp = &f->latch[CHANNEL_RTP].source;
+	const struct addr *rtp = &f->latch_rtp.source;
 
 	return rtp->family != ADDR_NONE && addr_ip_eq(from, rtp);
 }
@@ -15,7 +20,7 @@ static bool is_ip_of_rtp(const struct flow *f, const struct addr *from)
 /* May a source that is not latched become so? */
 static bool is_allowed(const struct flow *f, enum channel c, const struct addr *from)
 {
-	const struct latch *l = &f->latch[c];
+	const struct latch *l = flow_latch(f, c);
 
 	switch ((enum latch_mode)f->latch_mode) {
 	case LATCH_STRICT:
@@ -39,7 +44,7 @@ static bool is_signalled(const struct flow *f, enum channel c, const struct addr
 
 bool latch_allows(const struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns)
 {
-	const struct latch *l = &f->latch[c];
+	const struct latch *l = flow_latch(f, c);
 
 	if (l->source.family != ADDR_NONE) {
 		if (LIKELY(addr_eq(from, &l->source)))
@@ -53,7 +58,7 @@ bool latch_allows(const struct flow *f, enum channel c, const struct addr *from,
 bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns,
 		  bool *changed)
 {
-	struct latch *l = &f->latch[c];
+	struct latch *l = latch_of(f, c);
 	bool latched = l->source.family != ADDR_NONE;
 
 	*changed = false;
@@ -75,12 +80,12 @@ void latch_resume(struct flow *f, enum channel c, const struct addr *source, uin
 	if (source->family == ADDR_NONE || !latch_accept(f, c, source, now_ns, &changed))
 		return;
 	/* it spoke until a moment ago: to the process before */
-	f->latch[c].since_ns = now_ns > LATCH_STABLE_NS ? now_ns - LATCH_STABLE_NS : 0;
+	latch_of(f, c)->since_ns = now_ns > LATCH_STABLE_NS ? now_ns - LATCH_STABLE_NS : 0;
 }
 
 bool latch_is_stable(const struct flow *f, uint64_t now_ns)
 {
-	const struct latch *l = &f->latch[CHANNEL_RTP];
+	const struct latch *l = &f->latch_rtp;
 
 	return l->source.family != ADDR_NONE && now_ns - l->since_ns >= LATCH_STABLE_NS &&
 	       now_ns - l->heard_ns < LATCH_QUIET_NS;
@@ -88,7 +93,7 @@ bool latch_is_stable(const struct flow *f, uint64_t now_ns)
 
 void latch_forget(struct flow *f, enum channel c)
 {
-	f->latch[c] = (struct latch){ 0 };
+	*latch_of(f, c) = (struct latch){ 0 };
 	f->notice = 1;
 }
 
@@ -99,8 +104,17 @@ static bool is_held(const struct pkt *p)
 	const struct flow *f = p->flow;
 
 	return !f->receive && p->channel == CHANNEL_RTP &&
-	       !addr_eq(&p->from, &f->latch[CHANNEL_RTP].source) &&
+	       !addr_eq(&p->from, &f->latch_rtp.source) &&
 	       (p->kind == PKT_RTP || !addr_eq(&p->from, &f->remote[CHANNEL_RTP]));
+}
+
+/* From where the last one came: nothing is to be decided. */
+static bool is_ordinary(const struct pkt *p)
+{
+	const struct flow *f = p->flow;
+
+	return p->channel == CHANNEL_RTP && f->receive && !(f->secure & SECURE_IN) &&
+	       addr_eq(&p->from, &f->latch_rtp.source);
 }
 
 static enum verdict pkt_latch(const struct pkt *p, uint64_t now_ns)
@@ -125,6 +139,12 @@ void latch_stage(struct worker *w, struct batch *b)
 {
 	(void)w;
 	BATCH_EACH(p, b)
-	if (p->verdict == VERDICT_NONE)
-		p->verdict = (uint8_t)pkt_latch(p, b->now_ns);
+	{
+		if (p->verdict != VERDICT_NONE)
+			continue;
+		if (LIKELY(is_ordinary(p)))
+			p->flow->latch_rtp.heard_ns = b->now_ns;
+		else
+			p->verdict = (uint8_t)pkt_latch(p, b->now_ns);
+	}
 }

@@ -6,12 +6,12 @@
 
 static void stats_count(struct pkt *p, uint64_t now_ns)
 {
-	struct flow_stats *in = &p->flow->stats;
+	struct flow_heard *in = &p->flow->heard;
 
-	if (in->packets_in++ == 0)
-		in->first_in_ns = now_ns;
-	in->last_in_ns = now_ns;
-	in->octets_in += p->received;
+	if (UNLIKELY(in->packets++ == 0))
+		p->flow->stats.first_in_ns = now_ns;
+	in->last_ns = now_ns;
+	in->octets += p->received;
 	if (LIKELY(p->verdict == VERDICT_RELAY))
 		flow_count_out(p->peer, p->length, p->payload_length);
 }

@@ -41,7 +41,7 @@ static void pkt_done(struct worker *w, struct pkt *p, const struct srtp_job *j)
 		pkt_refuse(p, (enum verdict)j->verdict);
 	} else {
 		if (p->kind == PKT_RTP)
-			p->peer->stats.octets_out += (uint64_t)(j->length - p->length);
+			p->peer->sent.octets += (uint64_t)(j->length - p->length);
 		p->length = j->length;
 	}
 	reserve_check(w, p->peer);

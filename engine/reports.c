@@ -115,7 +115,7 @@ static void report_send(struct worker *w, struct flow *f, uint64_t now_ns)
 	struct reports *r = &f->reports;
 	struct rtcp_report report = { .ssrc = f->ssrc_out,
 				      .sends = f->sink.packets != r->packets_sent,
-				      .hears = f->stats.packets_in != r->packets_heard };
+				      .hears = f->heard.packets != r->packets_heard };
 	uint8_t memory[RTCP_REPORT_MAX];
 
 	if (report.sends)
@@ -132,7 +132,7 @@ static void report_send(struct worker *w, struct flow *f, uint64_t now_ns)
 	if (report.sends)
 		sr_sent(f, report.info.ntp, now_ns);
 	r->packets_sent = f->sink.packets;
-	r->packets_heard = f->stats.packets_in;
+	r->packets_heard = f->heard.packets;
 }
 
 void reports_tick(struct worker *w, struct flow *f, uint64_t now_ns)
@@ -145,7 +145,7 @@ void reports_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		return;
 	r->due_ns = now_ns + interval_ns(w);
 	if (now_ns - r->relayed_ns < REPORTS_AFTER_NS ||
-	    (!f->sink.started && f->stats.packets_in == 0))
+	    (!f->sink.started && f->heard.packets == 0))
 		return;
 	report_send(w, f, now_ns);
 }

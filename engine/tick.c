@@ -9,7 +9,7 @@
 
 void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
 {
-	struct latch *l = &f->latch[CHANNEL_RTP];
+	struct latch *l = &f->latch_rtp;
 	bool stable = latch_is_stable(f, now_ns);
 
 	if (stable == f->connected)

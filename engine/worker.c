@@ -30,6 +30,7 @@ static inline void capture_stage(struct worker *w, const struct batch *b, enum c
 /* A packet's whole way. A stage never calls the next and never frees; it sets pkt->verdict. */
 static void relay(struct worker *w, struct batch *b)
 {
+	flow_fetch(w, b);  /* where there are many */
 	demux_stage(w, b); /* RTP, RTCP or neither */
 	flow_stage(w, b);  /* whose port it came to, and who is the peer */
 	capture_stage(w, b, CAPTURE_IN_WIRE);

@@ -108,7 +108,7 @@ static void run_row(const struct row *row)
 		ROW_ASSERT(row->name, changed == (a->accepted && !addr_eq(&from, &latched)));
 		if (changed)
 			latched = from;
-		ROW_ASSERT(row->name, addr_eq(&f.latch[CHANNEL_RTP].source, &latched));
+		ROW_ASSERT(row->name, addr_eq(&f.latch_rtp.source, &latched));
 	}
 }
 
@@ -205,18 +205,18 @@ static void a_moved_party_has_its_rtcp_elsewhere(void **state)
 	struct flow *f = flow_of(r, A);
 
 	(void)state;
-	f->latch[CHANNEL_RTP].source = party(A);
-	f->latch[CHANNEL_RTCP].source = party_rtcp(A);
+	f->latch_rtp.source = party(A);
+	f->latch_rtcp.source = party_rtcp(A);
 	r->spec[A].remote_rtp = rig_addr("192.0.2.11:6000");
 	rig_update(r, &r->spec[A]);
-	assert_int_equal(f->latch[CHANNEL_RTP].source.family, ADDR_NONE);
-	assert_int_equal(f->latch[CHANNEL_RTCP].source.family, ADDR_NONE);
-	f->latch[CHANNEL_RTP].source = r->spec[A].remote_rtp;
-	f->latch[CHANNEL_RTCP].source = party_rtcp(A);
+	assert_int_equal(f->latch_rtp.source.family, ADDR_NONE);
+	assert_int_equal(f->latch_rtcp.source.family, ADDR_NONE);
+	f->latch_rtp.source = r->spec[A].remote_rtp;
+	f->latch_rtcp.source = party_rtcp(A);
 	r->spec[A].remote_rtcp = rig_addr("192.0.2.11:6001");
 	rig_update(r, &r->spec[A]);
-	assert_int_equal(f->latch[CHANNEL_RTP].source.family, ADDR_V4);
-	assert_int_equal(f->latch[CHANNEL_RTCP].source.family, ADDR_NONE);
+	assert_int_equal(f->latch_rtp.source.family, ADDR_V4);
+	assert_int_equal(f->latch_rtcp.source.family, ADDR_NONE);
 	rig_close(r);
 }
 
@@ -271,7 +271,7 @@ static void a_held_flow_latches_nobody(void **state)
 		put_rtp_from(r, A, &stranger, &(struct rtp){ .ssrc = 1 });
 		worker_step(&r->w);
 		nothing_sent(r);
-		assert_int_equal(flow_of(r, A)->latch[CHANNEL_RTP].source.family, ADDR_NONE);
+		assert_int_equal(flow_of(r, A)->latch_rtp.source.family, ADDR_NONE);
 		assert_int_equal(dropped(r, VERDICT_NOT_RECEIVING) +
 					 dropped(r, VERDICT_SOURCE_NOT_LATCHED),
 				 2);
@@ -512,7 +512,7 @@ static void resumes_a_latch_the_mode_allows(void **state)
 		spec.latch = RESUMED[i].mode;
 		spec.resume.source_rtp = rig_addr(RESUMED[i].latched);
 		rig_open_flow(r, &spec);
-		assert_int_equal(flow_of(r, A)->latch[CHANNEL_RTP].source.family != ADDR_NONE,
+		assert_int_equal(flow_of(r, A)->latch_rtp.source.family != ADDR_NONE,
 				 RESUMED[i].kept);
 		rig_close(r);
 	}

@@ -106,7 +106,7 @@ static void drops_with_a_reason(void **state)
 		ROW_ASSERT(row->name, relay_rtp(r, A, &(struct rtp){ .ssrc = 1 }) == NULL);
 		ROW_ASSERT(row->name, dropped(r, row->verdict) == 1);
 		ROW_ASSERT(row->name, flow_of(r, A)->stats.dropped == 1);
-		ROW_ASSERT(row->name, flow_of(r, A)->stats.packets_in == 0);
+		ROW_ASSERT(row->name, flow_of(r, A)->heard.packets == 0);
 		rig_close(r);
 	}
 }

@@ -348,7 +348,7 @@ static void what_authenticates_is_latched(void **state)
 	(void)state;
 	put_bytes(x.r, A, CHANNEL_RTP, &natted, bytes_mem(p.p, p.n));
 	worker_step(&x.r->w);
-	assert_true(addr_eq(&flow_of(x.r, A)->latch[CHANNEL_RTP].source, &natted));
+	assert_true(addr_eq(&flow_of(x.r, A)->latch_rtp.source, &natted));
 	assert_true(rig_event(x.r, MEDIA_FLOW_LATCHED, &event));
 	assert_true(addr_eq(&event.resume.source_rtp, &natted));
 	/* of two candidates in one batch the first has it */
@@ -359,7 +359,7 @@ static void what_authenticates_is_latched(void **state)
 		put_bytes(x.r, A, CHANNEL_RTP, &natted, bytes_mem(p.p, p.n));
 	}
 	worker_step(&x.r->w);
-	assert_int_equal(flow_of(x.r, A)->latch[CHANNEL_RTP].source.port, 61001);
+	assert_int_equal(flow_of(x.r, A)->latch_rtp.source.port, 61001);
 	assert_int_equal(dropped(x.r, VERDICT_SOURCE_NOT_LATCHED), 1);
 	secure_close(&x);
 }
@@ -374,7 +374,7 @@ static void a_repeated_packet_is_sent_once(void **state)
 	assert_true(relayed(&x, A, &rtp, &p));
 	assert_false(relayed(&x, A, &rtp, &p));
 	assert_int_equal(dropped(x.r, VERDICT_SRTP_INDEX_REUSE), 1);
-	assert_int_equal(flow_of(x.r, B)->stats.packets_out, 1);
+	assert_int_equal(flow_of(x.r, B)->sent.packets, 1);
 	secure_close(&x);
 }
 
@@ -449,7 +449,7 @@ static void asks_for_indexes_in_time(void **state)
 	assert_int_equal(event.resume.srtp_next, first + 4);
 	assert_false(relayed(&x, A, &(struct rtp){ .ssrc = 1, .sequence = i++ }, &p));
 	assert_int_equal(dropped(x.r, VERDICT_SRTP_INDEX), 1);
-	assert_int_equal(flow_of(x.r, B)->stats.packets_out, SRTP_RESERVE / 2 + 3);
+	assert_int_equal(flow_of(x.r, B)->sent.packets, SRTP_RESERVE / 2 + 3);
 	/* granted: it goes on where it was, and asks again */
 	spec->srtp_limit += SRTP_RESERVE / 2;
 	rig_update(x.r, spec);
@@ -768,7 +768,7 @@ static void without_its_key_nothing_passes(void **state)
 	assert_false(relayed(&x, A, &(struct rtp){ .ssrc = 1 }, &p));
 	assert_false(relayed(&x, B, &(struct rtp){ .ssrc = 1 }, &p));
 	assert_int_equal(dropped(x.r, VERDICT_SRTP_KEY), 2);
-	assert_int_equal(flow_of(x.r, A)->stats.packets_out, 0);
+	assert_int_equal(flow_of(x.r, A)->sent.packets, 0);
 	secure_close(&x);
 }
 

@@ -142,7 +142,7 @@ static void a_slot_is_used_again_within_a_step(void **state)
 	assert_int_equal(r->w.flows.count, 2);
 	stats = flow_stats_read(flow_of(r, A));
 	assert_int_equal(stats.packets_in + stats.dropped, 0);
-	assert_int_equal(flow_of(r, A)->latch[CHANNEL_RTP].source.family, ADDR_NONE);
+	assert_int_equal(flow_of(r, A)->latch_rtp.source.family, ADDR_NONE);
 	rig_close(r);
 }
 
