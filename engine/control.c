@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/detail.h"
 #include "engine/event.h"
 #include "engine/srtp_flow.h"
 #include "engine/tick.h"
@@ -124,6 +125,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 			event_digit(w, f, &done);
 		digits_stop(w, f);
 		event = event_of(f, MEDIA_FLOW_CLOSED);
+		event.detail = detail_read(f, w->now_ns);
 		batch_forget(&w->batch, id.slot);
 		w->port->ops->flow_del(w->port, id.slot);
 		flow_close(&w->flows, f);
@@ -144,6 +146,7 @@ static void apply_query(struct worker *w, struct flow_id id)
 		return;
 	}
 	event = event_of(f, MEDIA_FLOW_STATS);
+	event.detail = detail_read(f, w->now_ns);
 	answer(w, &event);
 }
 

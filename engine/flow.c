@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "engine/detail.h"
 #include "engine/latch.h"
 #include "engine/srtp_flow.h"
 #include "engine/worker.h"
@@ -139,8 +140,10 @@ void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns)
 	spec_apply(f, spec);
 	if (f->receive && anew)
 		f->listening_ns = now_ns;
-	if (rtp_moved)
+	if (rtp_moved) {
+		detail_leave_source(f, true, now_ns);
 		latch_forget(f, CHANNEL_RTP);
+	}
 	if (rtp_moved || rtcp_moved)
 		latch_forget(f, CHANNEL_RTCP);
 }

@@ -37,6 +37,7 @@ struct source {
 	uint8_t started;
 	uint8_t relayed; /* 1: a packet of this run was sent on */
 	uint8_t feeding; /* 1: the run is of the stream to the present peer's party */
+	uint8_t payload_type; /* of its last packet, events apart: measure.c */
 };
 
 /* The one stream we send to the party, whoever feeds it. */
@@ -123,6 +124,7 @@ struct flow {
 	uint64_t listening_ns;   /* open, or the update since when it is to be heard */
 	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
 	uint32_t active_at;      /* index in flow_table.active */
+	struct flow_detail detail; /* detail.h */
 	struct digits digits;
 	struct reports reports;
 	struct addr local[CHANNELS]; /* bound; RTCP: none with rtcp_mux */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/latch.h"
 
+#include "engine/detail.h"
 #include "engine/worker.h"
 
 static struct latch *latch_of(struct flow *f, enum channel c)
@@ -68,6 +69,8 @@ bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint6
 	}
 	if (!latch_allows(f, c, from, now_ns))
 		return false;
+	if (latched && c == CHANNEL_RTP)
+		detail_leave_source(f, false, now_ns);
 	*l = (struct latch){ .source = *from, .heard_ns = now_ns, .since_ns = now_ns };
 	*changed = true;
 	return true;

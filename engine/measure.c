@@ -61,8 +61,10 @@ static void pkt_measure(struct worker *w, struct pkt *p, uint64_t now_ns)
 		if (UNLIKELY(p->ssrc != f->count_ssrc))
 			count_restart(f, p->ssrc);
 		(void)seq_update(&f->count, p->sequence);
-		if (LIKELY(!p->event)) /* an event's packets share one timestamp */
+		if (LIKELY(!p->event)) { /* an event's packets share one timestamp */
 			jitter_update(&f->jitter, now_ns, p->timestamp, p->clock_hz);
+			f->source.payload_type = p->payload_type;
+		}
 	}
 	if (UNLIKELY(p->event))
 		events_read(w, p, now_ns);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/out.h"
 
+#include "engine/detail.h"
 #include "engine/worker.h"
 
 struct tally {
@@ -17,10 +18,12 @@ static void pkt_tally(struct tally *t, const struct pkt *p)
 		t->made++;
 	else
 		t->octets_in += p->received;
-	if (p->verdict == VERDICT_RELAY)
+	if (p->verdict == VERDICT_RELAY) {
 		t->octets_out += p->length;
-	else if (p->flow)
+	} else if (p->flow) {
 		p->flow->stats.dropped++;
+		detail_drop(p->flow, p);
+	}
 }
 
 static void tally_publish(const struct tally *t, const struct media_metrics *m, uint32_t count)

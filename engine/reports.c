@@ -23,6 +23,8 @@ static void block_read(struct flow *f, const struct rtcp_block *b, uint64_t now_
 	uint32_t clock_hz = f->sink.clock_hz;
 
 	f->stats.remote_lost = b->lost > 0 ? (uint32_t)b->lost : 0;
+	f->detail.reported_loss = b->fraction_lost;
+	f->detail.reported_ns = now_ns;
 	if (clock_hz)
 		f->stats.remote_jitter_us = (uint32_t)((uint64_t)b->jitter * 1000000 / clock_hz);
 	if (b->last_sr != 0 && b->last_sr == r->sr_out && now_ns - r->sr_out_ns >= delay_ns)

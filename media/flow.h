@@ -7,7 +7,7 @@
 #ifndef MEDIA_FLOW_H
 #define MEDIA_FLOW_H
 
-#include "base/addr.h"
+#include "media/flow_detail.h"
 
 enum {
 	MEDIA_LINES_MAX = 4,    /* m-lines relayed per call; further ones are refused (port 0) */
@@ -247,6 +247,7 @@ struct media_event {
 	int32_t error;
 	struct flow_resume resume;
 	struct flow_stats stats;          /* STATS, CLOSED, LATCHED */
+	struct flow_detail detail;        /* STATS, CLOSED */
 	struct media_key key_in, key_out; /* KEYED; wiped by whoever takes the event */
 	uint8_t association;
 };

@@ -240,6 +240,7 @@ static struct flow flow_kept(struct secure_rig *x, int side)
 	struct flow f = *flow_of(x->r, side);
 
 	f.stats.dropped = 0;
+	f.detail = (struct flow_detail){ 0 };
 	return f;
 }
 
