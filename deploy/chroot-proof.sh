@@ -70,6 +70,9 @@ copy_apt() {
 	for file in resolv.conf hosts; do
 		cp -L "/etc/$file" "$system/etc/$file"
 	done
+	for file in etc/npmrc root/.npmrc; do    # and so does npm
+		[ ! -e "/$file" ] || cp -L "/$file" "$system/$file"
+	done
 }
 
 # debootstrap fetches with wget, which knows nothing of apt's proxy.

@@ -12,10 +12,13 @@ policy=/usr/sbin/policy-rc.d
 saved=$policy.before-tandem
 mark='# tandem: temporary, no daemon starts while packages are installed'
 
+# A line is a package, or a package and a file of it: where somebody else's package has the file, that is enough.
 wanted() {
 	for purpose in "$@"; do
 		sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/packages/$purpose.txt"
-	done | sort -u
+	done | sort -u | while read -r name file; do
+		[ -n "$file" ] && [ -e "$file" ] || printf '%s\n' "$name"
+	done
 }
 
 missing() {

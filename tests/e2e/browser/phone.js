@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// A phone in a page: JsSIP with the browser's own media, and what a test wants to know of it.
+"use strict";
+
+const phone = {
+    ua: null,
+    session: null,
+    state: "new",       // of the last call: calling, ringing, talking, ended: CAUSE
+    log: [],
+    answers: null,      // media of incoming calls that are answered by themselves; null: they ring
+
+    async start(server, number, password) {
+        this.ua = new JsSIP.UA({
+            sockets: [new JsSIP.WebSocketInterface(server)],
+            uri: `sip:${number}@127.0.0.1`, password, register_expires: 300, session_timers: false,
+            connection_recovery_min_interval: 1, connection_recovery_max_interval: 2,
+        });
+        this.ua.on("newRTCSession", ({originator, session}) => this.take(originator, session));
+        const registered = new Promise((done, failed) => {
+            this.ua.once("registered", () => done(true));
+            this.ua.once("registrationFailed", (e) => failed(new Error(`not registered: ${e.cause}`)));
+        });
+        this.ua.start();
+        return registered;
+    },
+
+    take(originator, session) {
+        this.session = session;
+        this.state = originator === "local" ? "calling" : "ringing";
+        session.on("progress", () => this.log.push("progress"));
+        session.on("confirmed", () => { this.state = "talking"; });
+        session.on("ended", (e) => { this.state = `ended: ${e.cause}`; });
+        session.on("failed", (e) => { this.state = `ended: ${e.cause}`; });
+        session.on("peerconnection:setremotedescriptionfailed", (e) => this.log.push(`remote: ${e}`));
+        session.on("sdp", (e) => this.log.push(`${e.originator} ${e.type}\n${e.sdp}`));
+        const watch = (connection) => {
+            this.connection = connection;
+            connection.addEventListener("track", (e) => this.show(e.track));
+        };
+        if (session.connection) watch(session.connection);
+        session.on("peerconnection", (e) => watch(e.peerconnection));
+        if (originator === "remote" && this.answers) session.answer(this.options(this.answers));
+    },
+
+    options(media) {
+        const audio = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
+        const video = media.video ? {width: 320, height: 240, frameRate: 15} : false;
+        return {mediaConstraints: {audio, video}, pcConfig: {iceServers: [], ...(media.pc || {})},
+                rtcOfferConstraints: {offerToReceiveAudio: true, offerToReceiveVideo: !!media.video}};
+    },
+
+    call(target, media) {
+        this.ua.call(`sip:${target}@127.0.0.1`, this.options(media));
+    },
+
+    show(track) {
+        const stream = new MediaStream([track]);
+        if (track.kind === "video") {
+            document.getElementById("picture").srcObject = stream;
+            return;
+        }
+        this.player = new Audio();
+        this.player.srcObject = stream;
+        this.player.play().catch((e) => this.log.push(`play: ${e}`));
+        this.context = this.context || new AudioContext();
+        this.context.resume();
+        this.analyser = this.context.createAnalyser();
+        this.analyser.fftSize = 8192;
+        this.analyser.smoothingTimeConstant = 0;
+        this.context.createMediaStreamSource(stream).connect(this.analyser);
+    },
+
+    // The loudest frequency heard now, in Hz, and how far it stands out in dB.
+    tone() {
+        if (!this.analyser) return null;
+        const bins = new Float32Array(this.analyser.frequencyBinCount);
+        this.analyser.getFloatFrequencyData(bins);
+        let best = 1;
+        for (let i = 1; i < bins.length; i++) if (bins[i] > bins[best]) best = i;
+        const sorted = Array.from(bins).sort((a, b) => a - b);
+        return [best * this.context.sampleRate / this.analyser.fftSize, bins[best] - sorted[sorted.length >> 1]];
+    },
+
+    // One number of colour at a place of the picture, 0..1 each: [red, green, blue]; null: no picture yet.
+    colour(x, y) {
+        const video = document.getElementById("picture");
+        if (!video.videoWidth) return null;
+        const canvas = document.createElement("canvas");
+        canvas.width = video.videoWidth;
+        canvas.height = video.videoHeight;
+        const drawn = canvas.getContext("2d");
+        drawn.drawImage(video, 0, 0);
+        return Array.from(drawn.getImageData(x * canvas.width, y * canvas.height, 1, 1).data).slice(0, 3);
+    },
+
+    size() {
+        const video = document.getElementById("picture");
+        return [video.videoWidth, video.videoHeight];
+    },
+
+    // Statistics of one kind, as plain objects.
+    async stats(type) {
+        const found = [];
+        if (this.connection) (await this.connection.getStats()).forEach((s) => { if (s.type === type) found.push(s); });
+        return found;
+    },
+
+    async digits(text) {
+        const sender = this.connection.getSenders().find((s) => s.track && s.track.kind === "audio");
+        sender.dtmf.insertDTMF(text, 100, 70);
+    },
+};
