@@ -67,9 +67,20 @@ static const struct {
 	{                                                                                  \
 		{ "a_" #member, "b_" #member }, offsetof(struct flow_stats, member), false \
 	}
-	WIDE(packets_in),  WIDE(octets_in), WIDE(packets_out),      WIDE(octets_out),
-	WIDE(rtcp_in),     WIDE(rtcp_out),  WIDE(dropped),          NARROW(lost),
-	NARROW(jitter_us), NARROW(digits),  NARROW(source_changes),
+	WIDE(packets_in),
+	WIDE(octets_in),
+	WIDE(packets_out),
+	WIDE(octets_out),
+	WIDE(rtcp_in),
+	WIDE(rtcp_out),
+	WIDE(dropped),
+	NARROW(lost),
+	NARROW(jitter_us),
+	NARROW(digits),
+	NARROW(source_changes),
+	NARROW(remote_lost),
+	NARROW(remote_jitter_us),
+	NARROW(rtt_us),
 #undef WIDE
 #undef NARROW
 };
@@ -89,6 +100,16 @@ static void add_stats(struct fields *f, const struct flow_stats *stats, size_t l
 		}
 		add_number(f, g_stats[i].name[leg], wide);
 	}
+}
+
+static const char *const g_mos[][2] = { { "a_mos_in_hundredths", "a_mos_out_hundredths" },
+					{ "b_mos_in_hundredths", "b_mos_out_hundredths" } };
+
+static void add_sound(struct fields *f, const struct cdr_sound *sound, size_t leg)
+{
+	add_text(f, leg ? "b_codec" : "a_codec", sound->codec);
+	add_number(f, g_mos[leg][0], sound->mos_in);
+	add_number(f, g_mos[leg][1], sound->mos_out);
 }
 
 void fields_of_cdr(struct fields *out, const struct cdr *cdr)
@@ -113,6 +134,8 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	add_text(out, "cause", cdr->reason);
 	add_stats(out, &cdr->a, 0);
 	add_stats(out, &cdr->b, 1);
+	add_sound(out, &cdr->a_sound, 0);
+	add_sound(out, &cdr->b_sound, 1);
 }
 
 bool fields_cdr_is_number(struct bytes name)
@@ -127,6 +150,10 @@ bool fields_cdr_is_number(struct bytes name)
 	}
 	for (size_t i = 0; i < COUNT_OF(g_stats); i++) {
 		if (bytes_is(name, g_stats[i].name[0]) || bytes_is(name, g_stats[i].name[1]))
+			return true;
+	}
+	for (size_t leg = 0; leg < COUNT_OF(g_mos); leg++) {
+		if (bytes_is(name, g_mos[leg][0]) || bytes_is(name, g_mos[leg][1]))
 			return true;
 	}
 	return false;

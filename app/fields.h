@@ -6,7 +6,7 @@
 #include "cluster/store.h"
 #include "sig/effect.h"
 
-enum { FIELDS_MAX = 48, FIELDS_TEXT_MAX = 4096 };
+enum { FIELDS_MAX = 64, FIELDS_TEXT_MAX = 4096 };
 
 struct fields {
 	struct store_field list[FIELDS_MAX];

@@ -55,3 +55,27 @@ struct quality quality_of(const struct quality_in *in)
 	q.mos_hundredths = (uint16_t)(mos_of(r) * 100 + 0.5);
 	return q;
 }
+
+struct quality quality_heard(const struct flow_stats *s, const struct quality_codec *codec)
+{
+	struct quality_in in = { .codec = codec,
+				 .packets = s->packets_in,
+				 .lost = s->lost,
+				 .jitter_us = s->jitter_us,
+				 .rtt_us = s->rtt_us };
+
+	return quality_of(&in);
+}
+
+struct quality quality_told(const struct flow_stats *s, const struct flow_detail *d,
+			    const struct quality_codec *codec)
+{
+	uint64_t lost = s->remote_lost < s->packets_out ? s->remote_lost : s->packets_out;
+	struct quality_in in = { .codec = codec,
+				 .packets = s->packets_out - lost,
+				 .lost = lost,
+				 .jitter_us = s->remote_jitter_us,
+				 .rtt_us = s->rtt_us };
+
+	return d->reported_ns ? quality_of(&in) : (struct quality){ 0 };
+}

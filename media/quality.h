@@ -16,7 +16,7 @@
 #ifndef MEDIA_QUALITY_H
 #define MEDIA_QUALITY_H
 
-#include "base/bytes.h"
+#include "media/flow.h"
 
 /* Equipment impairment and robustness against packet loss (ITU-T G.113 appendix I). */
 struct quality_codec {
@@ -40,5 +40,11 @@ struct quality {
 	uint16_t mos_hundredths; /* 100 to 450; 0: not known */
 };
 struct quality quality_of(const struct quality_in *in);
+
+/* What comes from the party of a flow. */
+struct quality quality_heard(const struct flow_stats *s, const struct quality_codec *codec);
+/* What the party hears, by its RTCP reports; no mark where it sent none. */
+struct quality quality_told(const struct flow_stats *s, const struct flow_detail *d,
+			    const struct quality_codec *codec);
 
 #endif

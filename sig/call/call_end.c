@@ -169,7 +169,7 @@ void call_flow_closed(struct call_host *h, struct call *c, const struct media_ev
 	if (!f || !f->closing) /* nobody asked: the texts still name its ports */
 		return;
 	if (c->cdr)
-		cdr_add_flow(c->cdr, c, f, &ev->stats);
+		cdr_add_flow(c->cdr, c, f, ev);
 	flow_drop(h, c, f);
 }
 

@@ -7,6 +7,12 @@
 
 enum call_ended_by { ENDED_BY_A, ENDED_BY_B, ENDED_BY_NODE, ENDED_BY_OPERATOR };
 
+/* How it sounded (media/quality.h): the codec the party sent with, and MOS in hundredths, 0: not known. */
+struct cdr_sound {
+	char codec[16];
+	uint16_t mos_in, mos_out; /* what came of the party; what it heard, by its RTCP */
+};
+
 struct cdr {
 	uint64_t call;
 	char tenant[32];
@@ -21,6 +27,7 @@ struct cdr {
 	enum call_ended_by ended_by;
 	char reason[64];        /* constant sentence */
 	struct flow_stats a, b; /* audio line, zero when there was no media */
+	struct cdr_sound a_sound, b_sound;
 };
 
 #endif

@@ -1,16 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/cdr_fill.h"
 
+#include "media/quality.h"
+#include "sig/call/line_facts.h"
+
+/* Nothing is transcoded, so what the party heard was of the codec it sent with. */
+static void add_sound(struct cdr_sound *to, const struct call *c, const struct call_flow *f,
+		      const struct media_event *closed)
+{
+	struct line_facts facts;
+	const struct line_codec *codec;
+	const struct quality_codec *values;
+
+	if (!line_facts_read(c, f->leg, f->line, &facts))
+		return;
+	codec = line_codec_find(&facts, closed->detail.payload_type);
+	if (!codec)
+		return;
+	cdr_put(to->codec, sizeof(to->codec), bytes_str(codec->name));
+	values = quality_codec_find(bytes_str(codec->name));
+	to->mos_in = quality_heard(&closed->stats, values).mos_hundredths;
+	to->mos_out = quality_told(&closed->stats, &closed->detail, values).mos_hundredths;
+}
+
 void cdr_add_flow(struct cdr *cdr, const struct call *c, const struct call_flow *f,
-		  const struct flow_stats *stats)
+		  const struct media_event *closed)
 {
 	struct flow_stats *to = f->leg == LEG_A ? &cdr->a : &cdr->b;
 
 	if (f->leg != LEG_A && f->leg != c->partner)
 		return;
 	/* a second audio line would overwrite the first */
-	if (f->kind == MEDIA_AUDIO && to->packets_in + to->packets_out == 0)
-		*to = *stats;
+	if (f->kind != MEDIA_AUDIO || to->packets_in + to->packets_out > 0)
+		return;
+	*to = closed->stats;
+	add_sound(f->leg == LEG_A ? &cdr->a_sound : &cdr->b_sound, c, f, closed);
 }
 
 void cdr_put(char *out, size_t cap, struct bytes b)

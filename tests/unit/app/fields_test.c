@@ -35,7 +35,8 @@ static void test_cdr(void **state)
 		.ended_by = ENDED_BY_B,
 		.reason = "normal",
 		.a = { .packets_in = UINT64_MAX, .lost = 3, .digits = 4 },
-		.b = { .packets_out = 7, .jitter_us = 1500 },
+		.b = { .packets_out = 7, .jitter_us = 1500, .rtt_us = 20000 },
+		.b_sound = { .codec = "PCMU", .mos_in = 440, .mos_out = 390 },
 	};
 
 	(void)state;
@@ -51,6 +52,11 @@ static void test_cdr(void **state)
 	assert_string_equal(value("a_digits"), "4");
 	assert_string_equal(value("b_packets_out"), "7");
 	assert_string_equal(value("b_jitter_us"), "1500");
+	assert_string_equal(value("b_rtt_us"), "20000");
+	assert_string_equal(value("b_codec"), "PCMU");
+	assert_string_equal(value("b_mos_in_hundredths"), "440");
+	assert_string_equal(value("b_mos_out_hundredths"), "390");
+	assert_string_equal(value("a_mos_in_hundredths"), "0");
 	cdr.answer_utc_ms = 0;
 	fields_of_cdr(&g_fields, &cdr);
 	assert_string_equal(value("talk_ms"), "0");
@@ -67,14 +73,15 @@ static void test_longest_cdr(void **state)
 	cdr.tenant[sizeof(cdr.tenant) - 1] = cdr.from[sizeof(cdr.from) - 1] =
 		cdr.to[sizeof(cdr.to) - 1] = '\0';
 	cdr.sip_call_id[sizeof(cdr.sip_call_id) - 1] = cdr.reason[sizeof(cdr.reason) - 1] = '\0';
+	cdr.a_sound.codec[15] = cdr.b_sound.codec[15] = '\0';
 	fields_of_cdr(&g_fields, &cdr);
 	assert_string_equal(value("b_source_changes"), "4294967295");
 }
 
 static void test_every_number_is_known_as_one(void **state)
 {
-	static const char *const texts[] = { "tenant",      "from",     "to",
-					     "sip_call_id", "ended_by", "cause" };
+	static const char *const texts[] = { "tenant",   "from",  "to",      "sip_call_id",
+					     "ended_by", "cause", "a_codec", "b_codec" };
 	struct cdr cdr = { 0 };
 	size_t numbers = 0;
 

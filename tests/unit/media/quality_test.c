@@ -60,11 +60,29 @@ static void test_more_loss_is_never_better(void **state)
 	}
 }
 
+static void test_both_ways(void **state)
+{
+	const struct quality_codec *pcmu = quality_codec_find(bytes_str("PCMU"));
+	struct flow_stats s = {
+		.packets_in = 990, .lost = 10, .packets_out = 950, .remote_lost = 19
+	};
+	struct flow_detail d = { 0 };
+
+	(void)state;
+	assert_int_equal(quality_heard(&s, pcmu).loss_hundredths, 100);
+	assert_int_equal(quality_told(&s, &d, pcmu).mos_hundredths, 0);
+	d.reported_ns = 1;
+	assert_int_equal(quality_told(&s, &d, pcmu).loss_hundredths, 200);
+	s.remote_lost = 5000; /* it counts what another process sent, too */
+	assert_int_equal(quality_told(&s, &d, pcmu).loss_hundredths, 10000);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_more_loss_is_never_better),
+		cmocka_unit_test(test_both_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one party of a call says of an m-line in the session in force, and what it was told. Read from the texts; no keys. */
+#ifndef SIG_CALL_LINE_FACTS_H
+#define SIG_CALL_LINE_FACTS_H
+
+#include "media/flow.h"
+
+struct call;
+
+enum { LINE_CODEC_MAX = 16, LINE_SUITE_MAX = 40 };
+
+struct line_codec {
+	uint8_t number;
+	char name[LINE_CODEC_MAX]; /* encoding name */
+	uint32_t clock_hz;
+};
+
+struct line_facts {
+	struct addr
+		address; /* of c= and m=, as the party wrote them; ADDR_NONE: none that can be sent to */
+	struct addr origin;         /* of o=, port 0; ADDR_NONE: a name */
+	uint8_t sends, receives;    /* as it said, RFC 8866 6.7 */
+	bool secure;                /* its RTP shall be SRTP */
+	char suite[LINE_SUITE_MAX]; /* crypto-suite of SDES (RFC 4568); "": none */
+	uint16_t
+		packet_ms; /* a=ptime that it was told: the length of packet it is asked for; 0: nothing was said */
+	uint8_t codec_count;
+	struct line_codec codecs[PAYLOAD_RULES_MAX]; /* the types that it may send with */
+};
+
+/* False: nothing is agreed, or the line is not in it. */
+bool line_facts_read(const struct call *c, uint8_t leg, uint8_t line, struct line_facts *out);
+/* NULL: it may not send this type. */
+const struct line_codec *line_codec_find(const struct line_facts *f, uint8_t payload_type);
+
+#endif
