@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file of captured UDP payloads in the pcapng format (draft-ietf-opsawg-pcapng), in IP and UDP heads that are made here, so that others
+ * take it apart as they do packets of a wire. Big-endian; whole blocks only: a file that ends early is readable up to its last one. Pure.
+ */
+#ifndef BASE_PCAPNG_H
+#define BASE_PCAPNG_H
+
+#include "base/addr.h"
+
+enum {
+	PCAPNG_TEXT_MAX = 200,      /* octets kept of each text */
+	PCAPNG_PAYLOAD_MAX = 65487, /* what fits into IPv6 and UDP; longer ones are cut */
+	PCAPNG_BLOCK_ROOM = 512,    /* octets of any block beside the payload */
+};
+
+enum pcapng_direction { PCAPNG_UNKNOWN, PCAPNG_INBOUND, PCAPNG_OUTBOUND };
+
+struct pcapng_packet {
+	uint64_t utc_ns;
+	const struct addr *from, *to; /* where they are of two families, from is written as none */
+	struct bytes payload;
+	enum pcapng_direction direction;
+	uint64_t lost;       /* packets missing before this one */
+	const char *comment; /* NULL: none */
+};
+
+struct pcapng_counts {
+	uint64_t utc_ns;
+	uint64_t received, lost;
+};
+
+/* The first blocks of a file. */
+void pcapng_begin(struct writer *w, const char *application, const char *comment);
+void pcapng_packet(struct writer *w, const struct pcapng_packet *p);
+/* The last one, for who wants to know whether anything is missing. */
+void pcapng_counts(struct writer *w, const struct pcapng_counts *c);
+
+#endif

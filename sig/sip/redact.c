@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/sip/redact.h"
+
+#include <string.h>
+
+static const char BLANKS[] = " \t";
+
+struct text_in {
+	uint8_t *p;
+	size_t n;
+};
+
+static bool is_end(uint8_t c)
+{
+	return c == '\r' || c == '\n';
+}
+
+static bool is_one_of(uint8_t c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
+/* From there up to the first of `stops` or the end of the line. Where that is. */
+static size_t mask(struct text_in t, size_t at, const char *stops)
+{
+	while (at < t.n && !is_end(t.p[at]) && !is_one_of(t.p[at], stops))
+		t.p[at++] = 'x';
+	return at;
+}
+
+static size_t skip(struct text_in t, size_t at, const char *set)
+{
+	while (at < t.n && is_one_of(t.p[at], set))
+		at++;
+	return at;
+}
+
+static bool is_at(struct text_in t, size_t at, const char *word)
+{
+	return bytes_istarts(bytes_from(bytes_mem(t.p, t.n), at), word);
+}
+
+static bool begins_line(struct text_in t, size_t at)
+{
+	return at == 0 || is_end(t.p[at - 1]);
+}
+
+static size_t line_end(struct text_in t, size_t at)
+{
+	while (at < t.n && !is_end(t.p[at]))
+		at++;
+	return at;
+}
+
+/* Lines that are secret from some word on. */
+static void mask_line(struct text_in t, size_t at)
+{
+	static const char *const secret[] = { "k=", "a=key-mgmt:", "a=ice-pwd:" };
+
+	for (size_t i = 0; i < COUNT_OF(secret); i++) {
+		if (is_at(t, at, secret[i]))
+			(void)mask(t, at + strlen(secret[i]), "");
+	}
+}
+
+void redact_keys(uint8_t *message, size_t n)
+{
+	static const char method[] = "inline:";
+	struct text_in t = { message, n };
+
+	for (size_t at = 0; at < n; at++) {
+		if (begins_line(t, at))
+			mask_line(t, at);
+		/* anywhere: a body that nobody understands may hold SDP */
+		if (is_at(t, at, method))
+			(void)mask(t, skip(t, at + sizeof(method) - 1, BLANKS), "|; \t\"");
+	}
+}
+
+/* The end of a header with its continuation lines (RFC 3261 7.3.1). */
+static size_t header_end(struct text_in t, size_t at)
+{
+	size_t end = line_end(t, at), next;
+
+	for (;;) {
+		next = end;
+		if (next < t.n && t.p[next] == '\r')
+			next++;
+		if (next < t.n && t.p[next] == '\n')
+			next++;
+		if (next == end || next >= t.n || !is_one_of(t.p[next], BLANKS))
+			return end;
+		end = line_end(t, next);
+	}
+}
+
+/* Where the value begins, when the line at `at` is that header; else 0. */
+static size_t value_at(struct text_in t, size_t at, const char *name)
+{
+	size_t colon = skip(t, at + strlen(name), BLANKS);
+
+	return is_at(t, at, name) && colon < t.n && t.p[colon] == ':' ? colon + 1 : 0;
+}
+
+static void mask_value(struct text_in t, size_t at)
+{
+	at = skip(t, at, " \t\r\n");
+	if (at < t.n && t.p[at] == '"')
+		(void)mask(t, at + 1, "\"");
+	else
+		(void)mask(t, at, ", \t");
+}
+
+/* The values of that parameter. */
+static void mask_param(struct text_in t, const char *name)
+{
+	for (size_t at = 1; at < t.n; at++) {
+		size_t equals = skip(t, at + strlen(name), " \t\r\n");
+
+		if (is_one_of(t.p[at - 1], ", \t\r\n") && is_at(t, at, name) && equals < t.n &&
+		    t.p[equals] == '=')
+			mask_value(t, equals + 1);
+	}
+}
+
+static void mask_credentials(struct text_in t, size_t at, size_t end)
+{
+	at = skip(t, at, " \t\r\n");
+	if (at < end && is_at(t, at, "Digest") && skip(t, at + 6, " \t\r\n") > at + 6) {
+		mask_param((struct text_in){ t.p + at, end - at }, "response");
+		return;
+	}
+	/* of no scheme that we know: all of it */
+	for (; at < end; at++) {
+		if (!is_one_of(t.p[at], " \t\r\n"))
+			t.p[at] = 'x';
+	}
+}
+
+void redact_credentials(uint8_t *message, size_t n)
+{
+	struct text_in t = { message, n };
+	size_t value;
+
+	for (size_t at = 0; at < n; at++) {
+		if (!begins_line(t, at))
+			continue;
+		if ((value = value_at(t, at, "Authorization")) != 0 ||
+		    (value = value_at(t, at, "Proxy-Authorization")) != 0) {
+			mask_credentials(t, value, header_end(t, at));
+		} else if ((value = value_at(t, at, "Authentication-Info")) != 0) {
+			mask_param((struct text_in){ t.p + value, header_end(t, at) - value },
+				   "rspauth");
+		}
+	}
+}
