@@ -34,15 +34,21 @@ static bool labels_eq(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Index of the metric with this name and labels, or NO_METRIC; *last: the last one of the name. */
-static uint32_t metric_find(const char *name, const char *labels, uint32_t *last)
+static bool is_of_histogram(enum metric_type type)
+{
+	return type >= METRIC_BUCKET;
+}
+
+/* Index of the metric with this name, type and labels, or NO_METRIC; *last: the last one of the name. */
+static uint32_t metric_find(enum metric_type type, const char *name, const char *labels,
+			    uint32_t *last)
 {
 	*last = NO_METRIC;
 	for (uint32_t i = 0; i < g_count; i++) {
 		if (strcmp(g_metrics[i].name, name) != 0)
 			continue;
 		*last = i;
-		if (labels_eq(g_metrics[i].labels, labels))
+		if (g_metrics[i].type == type && labels_eq(g_metrics[i].labels, labels))
 			return i;
 	}
 	return NO_METRIC;
@@ -52,10 +58,11 @@ metric_id metric_register(enum metric_type type, const char *name, const char *l
 			  const char *help)
 {
 	uint32_t last;
-	uint32_t id = metric_find(name, labels, &last);
+	uint32_t id = metric_find(type, name, labels, &last);
 
 	/* one name is one type, and a page with a broken HELP line is no page */
-	assert(last == NO_METRIC || g_metrics[last].type == type);
+	assert(last == NO_METRIC || g_metrics[last].type == type ||
+	       (is_of_histogram(type) && is_of_histogram(g_metrics[last].type)));
 	assert(!strpbrk(help, "\\\n"));
 	if (id != NO_METRIC)
 		return id;
@@ -121,14 +128,46 @@ uint64_t metric_value(metric_id id)
 	return sum;
 }
 
+static const char *type_name(enum metric_type type)
+{
+	switch (type) {
+	case METRIC_COUNTER:
+		return "counter";
+	case METRIC_GAUGE:
+		return "gauge";
+	case METRIC_BUCKET:
+	case METRIC_SUM:
+	case METRIC_COUNT:
+		return "histogram";
+	}
+	return "untyped";
+}
+
+static const char *suffix_of(enum metric_type type)
+{
+	switch (type) {
+	case METRIC_COUNTER:
+	case METRIC_GAUGE:
+		return "";
+	case METRIC_BUCKET:
+		return "_bucket";
+	case METRIC_SUM:
+		return "_sum";
+	case METRIC_COUNT:
+		return "_count";
+	}
+	return "";
+}
+
 static void family_write(struct writer *w, uint32_t first)
 {
 	const struct metric *m = &g_metrics[first];
 
 	writer_fmt(w, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
-		   m->type == METRIC_COUNTER ? "counter" : "gauge");
+		   type_name(m->type));
 	for (uint32_t id = first; id != NO_METRIC; id = g_metrics[id].next) {
 		writer_str(w, m->name);
+		writer_str(w, suffix_of(g_metrics[id].type));
 		if (g_metrics[id].labels)
 			writer_fmt(w, "{%s}", g_metrics[id].labels);
 		writer_fmt(w, " %" PRIu64 "\n", metric_value(id));

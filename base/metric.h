@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counters and gauges in the Prometheus text format. Registered at start by the main thread; each thread adds to its
+ * Counters, gauges and histograms in the Prometheus text format. Registered at start by the main thread; each thread adds to its
  * own block (no shared cache line), the reader sums. A gauge is a value set by one owner.
  */
 #ifndef BASE_METRIC_H
@@ -10,7 +10,8 @@
 
 enum { METRIC_MAX = 512, METRIC_THREADS = 64 };
 
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
+/* The last three are parts of one histogram and share its name: a bucket is labelled le="...", and holds all up to that value. */
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_BUCKET, METRIC_SUM, METRIC_COUNT };
 
 /* Index of a registered metric; the same name and labels give the same id. */
 typedef uint32_t metric_id;

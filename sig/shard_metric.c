@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "sig/call/sound_metric.h"
+
 static const char *const g_refused_labels[REFUSED_REASONS] = {
 #define X(id, name) "reason=\"" name "\"",
 	SIG_REFUSED(X)
@@ -112,6 +114,7 @@ void sig_metrics_open(struct sig_metrics *m)
 	m->aors = gauge("tandem_registrations", NULL, "Addresses of record with a binding.");
 	m->txns = gauge("tandem_sip_transactions", NULL, "SIP transactions in memory.");
 	m->saves_pending = gauge("tandem_saves_pending", NULL, "Saves not acknowledged yet.");
+	sound_metrics_open();
 }
 
 void sig_count_refused(const struct sig_metrics *m, enum sig_refused reason)

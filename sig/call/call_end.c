@@ -12,6 +12,7 @@
 #include "sig/call/request.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
+#include "sig/call/sound_metric.h"
 
 enum {
 	FLOWS_WAIT_MS = 200, /* for the last counters: a CDR shall not wait for a dead engine */
@@ -229,7 +230,8 @@ void call_end_ask(struct call_host *h, struct call *c)
 		c->end_done = true;
 		return;
 	}
-	c->end_tries++;
+	if (c->end_tries++ == 0 && c->cdr)
+		sound_metrics_add(c->cdr);
 	c->save_ns = h->now.ns + END_OVERDUE_MS * NS_PER_MS;
 	e = effects_add(h->effects, EFFECT_CALL_END);
 	cdr = e ? calloc(1, sizeof(*cdr)) : NULL;

@@ -3,106 +3,41 @@
 
 #include <errno.h>
 
-enum {
-	HEAD_LEN = 20,
-	COOKIE_AT = 4,
-	ATTRIBUTE_HEAD = 4,
-	BINDING_REQUEST = 0x0001,
-	BINDING_SUCCESS = 0x0101,
-	BINDING_ERROR = 0x0111,
-	XOR_MAPPED_ADDRESS = 0x0020,
-	ERROR_CODE = 0x0009,
-	UNKNOWN_ATTRIBUTES = 0x000a,
-	OPTIONAL_FROM = 0x8000, /* an attribute that need not be understood */
-	UNKNOWN_MAX = 8,
-	FAMILY_V4 = 1,
-	FAMILY_V6 = 2,
-};
+enum { UNKNOWN_ATTRIBUTE = 420 };
 
-#define COOKIE 0x2112a442U
-
-bool stun_is(struct bytes datagram)
+static void require(struct stun_unknown *u, bool present, uint16_t type)
 {
-	return datagram.n >= HEAD_LEN && datagram.p[0] < 0x40 &&
-	       be32_get(datagram.p + COOKIE_AT) == COOKIE;
+	if (present && u->count < STUN_UNKNOWN_MAX)
+		u->types[u->count++] = type;
 }
 
-struct unknown {
-	uint16_t types[UNKNOWN_MAX];
-	unsigned count;
-};
-
-/* RFC 5389 7.3.1: what must be understood and is not. 0 or -EBADMSG. */
-static int attributes_read(struct bytes rest, struct unknown *out)
+/* RFC 5626 8: there are no credentials here, nor is there ICE, so these are not understood either. */
+static struct stun_unknown unknown_of(const struct stun_message *m)
 {
-	while (rest.n) {
-		uint16_t type, length;
+	struct stun_unknown u = m->unknown;
 
-		if (rest.n < ATTRIBUTE_HEAD)
-			return -EBADMSG;
-		type = be16_get(rest.p);
-		length = be16_get(rest.p + 2);
-		if (((length + 3U) & ~3U) > rest.n - ATTRIBUTE_HEAD)
-			return -EBADMSG;
-		if (type < OPTIONAL_FROM && out->count < UNKNOWN_MAX)
-			out->types[out->count++] = type;
-		rest = bytes_from(rest, ATTRIBUTE_HEAD + ((length + 3U) & ~3U));
-	}
-	return 0;
-}
-
-static void write_head(struct writer *w, uint16_t type, uint16_t length, struct bytes request)
-{
-	writer_be16(w, type);
-	writer_be16(w, length);
-	writer_bytes(w, bytes_sub(request, COOKIE_AT, HEAD_LEN - COOKIE_AT));
-}
-
-/* RFC 5389 15.2: the address under cookie and transaction id, so that no box on the way "mends" it. */
-static void write_address(struct writer *w, struct bytes request, const struct addr *source)
-{
-	bool v4 = source->family == ADDR_V4;
-	uint16_t n = v4 ? 4 : 16;
-
-	write_head(w, BINDING_SUCCESS, (uint16_t)(ATTRIBUTE_HEAD + 4 + n), request);
-	writer_be16(w, XOR_MAPPED_ADDRESS);
-	writer_be16(w, (uint16_t)(4 + n));
-	writer_u8(w, 0);
-	writer_u8(w, v4 ? FAMILY_V4 : FAMILY_V6);
-	writer_be16(w, (uint16_t)(source->port ^ (COOKIE >> 16)));
-	for (uint16_t i = 0; i < n; i++)
-		writer_u8(w, source->ip[i] ^ request.p[COOKIE_AT + i]);
-}
-
-static void write_unknown(struct writer *w, struct bytes request, const struct unknown *u)
-{
-	uint16_t padded = (uint16_t)((2 * u->count + 3) & ~3U);
-
-	write_head(w, BINDING_ERROR, (uint16_t)(2 * ATTRIBUTE_HEAD + 4 + padded), request);
-	writer_be16(w, ERROR_CODE);
-	writer_be16(w, 4);
-	writer_be16(w, 0);
-	writer_be16(w, 4 << 8 | 20); /* 420 Unknown Attribute, without words */
-	writer_be16(w, UNKNOWN_ATTRIBUTES);
-	writer_be16(w, (uint16_t)(2 * u->count));
-	for (unsigned i = 0; i < u->count; i++)
-		writer_be16(w, u->types[i]);
-	if (u->count & 1)
-		writer_be16(w, 0);
+	require(&u, m->username.p, STUN_USERNAME);
+	require(&u, m->integrity.p, STUN_MESSAGE_INTEGRITY);
+	require(&u, m->has_priority, STUN_PRIORITY);
+	require(&u, m->use_candidate, STUN_USE_CANDIDATE);
+	return u;
 }
 
 int stun_answer(struct writer *w, struct bytes request, const struct addr *source)
 {
-	struct unknown unknown = { .count = 0 };
+	struct stun_message m;
+	struct stun_unknown unknown;
 
-	if (!stun_is(request) || be16_get(request.p) != BINDING_REQUEST ||
-	    be16_get(request.p + 2) != request.n - HEAD_LEN ||
-	    attributes_read(bytes_from(request, HEAD_LEN), &unknown))
+	if (stun_parse(&m, request) || m.type != STUN_BINDING_REQUEST)
 		return -EBADMSG;
+	unknown = unknown_of(&m);
 	if (unknown.count) {
-		write_unknown(w, request, &unknown);
+		stun_begin(w, STUN_BINDING_ERROR, m.transaction);
+		stun_put_error(w, UNKNOWN_ATTRIBUTE);
+		stun_put_unknown(w, &unknown);
 	} else {
-		write_address(w, request, source);
+		stun_begin(w, STUN_BINDING_SUCCESS, m.transaction);
+		stun_put_mapped(w, source);
 	}
 	return w->overflow ? -ENOSPC : 0;
 }

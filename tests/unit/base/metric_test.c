@@ -55,6 +55,35 @@ static void page_is_grouped_by_name(void **state)
 					      "t_shared_total 0\n"));
 }
 
+static void histogram_is_one_family(void **state)
+{
+	metric_id low = metric_register(METRIC_BUCKET, "t_size", "le=\"10\"", "Sizes.");
+	metric_id all = metric_register(METRIC_BUCKET, "t_size", "le=\"+Inf\"", "Sizes.");
+	metric_id sum = metric_register(METRIC_SUM, "t_size", NULL, "Sizes.");
+	metric_id count = metric_register(METRIC_COUNT, "t_size", NULL, "Sizes.");
+	char page[2048], *at;
+	struct writer w = writer_over(page, sizeof(page) - 1);
+
+	(void)state;
+	assert_int_not_equal(sum, count);
+	metric_add(all, 2);
+	metric_add(low, 1);
+	metric_add(sum, 47);
+	metric_add(count, 2);
+	metric_write(&w);
+	page[w.n] = '\0';
+	at = strstr(page, "# HELP t_size");
+	assert_non_null(at);
+	assert_int_equal(strncmp(at,
+				 "# HELP t_size Sizes.\n# TYPE t_size histogram\n"
+				 "t_size_bucket{le=\"10\"} 1\nt_size_bucket{le=\"+Inf\"} 2\n"
+				 "t_size_sum 47\nt_size_count 2\n",
+				 strlen("# HELP t_size Sizes.\n# TYPE t_size histogram\n"
+					"t_size_bucket{le=\"10\"} 1\nt_size_bucket{le=\"+Inf\"} 2\n"
+					"t_size_sum 47\nt_size_count 2\n")),
+			 0);
+}
+
 static void *adder(void *arg)
 {
 	(void)arg;
@@ -91,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_name_and_labels_same_id),
 		cmocka_unit_test(page_is_grouped_by_name),
+		cmocka_unit_test(histogram_is_one_family),
 		cmocka_unit_test(threads_lose_nothing),
 	};
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/test.h"
+
+#include "base/metric.h"
+#include "sig/call/sound_metric.h"
+
+static char g_page[16384];
+
+static unsigned value(const char *series)
+{
+	struct writer w = writer_over(g_page, sizeof(g_page) - 1);
+	const char *at;
+
+	metric_write(&w);
+	g_page[w.n] = '\0';
+	at = strstr(g_page, series);
+	if (!at)
+		fail_msg("no %s", series);
+	return (unsigned)strtoul(at + strlen(series), NULL, 10);
+}
+
+static void test_a_call(void **state)
+{
+	struct cdr cdr = {
+		.a = { .packets_in = 990, .lost = 10, .jitter_us = 6000 },
+		.a_sound = { .codec = "PCMU", .mos_in = 432 },
+		.b = { .packets_in = 1000, .packets_out = 100, .remote_lost = 50, .rtt_us = 40000 },
+		.b_sound = { .mos_in = 440, .mos_out = 120 }
+	};
+
+	(void)state;
+	sound_metrics_open();
+	sound_metrics_add(&cdr);
+	sound_metrics_add(&(struct cdr){ 0 }); /* it was never answered */
+	assert_int_equal(value("mos_hundredths_bucket{direction=\"in\",le=\"430\"} "), 0);
+	assert_int_equal(value("mos_hundredths_bucket{direction=\"in\",le=\"+Inf\"} "), 2);
+	assert_int_equal(value("mos_hundredths_sum{direction=\"in\"} "), 872);
+	assert_int_equal(value("mos_hundredths_bucket{direction=\"out\",le=\"200\"} "), 1);
+	assert_int_equal(value("mos_hundredths_count{direction=\"out\"} "), 1);
+	assert_int_equal(value("loss_hundredths_bucket{direction=\"in\",le=\"0\"} "), 1);
+	assert_int_equal(value("loss_hundredths_bucket{direction=\"in\",le=\"100\"} "), 2);
+	assert_int_equal(value("loss_hundredths_sum{direction=\"out\"} "), 5000);
+	assert_int_equal(value("jitter_microseconds_bucket{direction=\"in\",le=\"5000\"} "), 1);
+	assert_int_equal(value("rtt_microseconds_bucket{direction=\"out\",le=\"50000\"} "), 1);
+	assert_int_equal(value("rtt_microseconds_count{direction=\"out\"} "), 1);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_a_call) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
