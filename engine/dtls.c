@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/dtls.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/clock.h"
+#include "engine/certificate.h"
+#include "engine/dtls_record.h"
+
+enum {
+	FIRST_WAIT_US =
+		50000, /* and double each time; RFC 6347 4.2.4.1 has 1 s, where the path is not known */
+	CERTIFICATES_MAX = 16384, /* octets of the party's chain */
+	KEYING_MAX = 2 * MEDIA_KEY_MAX,
+};
+
+/* In the order that we like. */
+static const char PROFILES[] = "SRTP_AES128_CM_SHA1_80";
+static const char CIPHERS[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+static const char GROUPS[] = "X25519:P-256:P-384";
+static const char LABEL[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 4.2 */
+
+struct dtls_context {
+	SSL_CTX *ssl;
+};
+
+/* ---- context ---- */
+
+/* In place of a chain's verification: the fingerprint is all there is (RFC 5763 5). */
+static int on_certificate(X509_STORE_CTX *store, void *arg)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct dtls *d = SSL_get_app_data(ssl);
+
+	(void)arg;
+	d->certificate_good = certificate_has(X509_STORE_CTX_get0_cert(store), &d->peer);
+	d->certificate_bad = !d->certificate_good;
+	if (d->certificate_bad)
+		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+	return d->certificate_good;
+}
+
+static bool context_set(SSL_CTX *x, const struct certificate *c)
+{
+	(void)SSL_CTX_set_options(x, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_RENEGOTIATION |
+					     SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
+					     SSL_OP_CIPHER_SERVER_PREFERENCE);
+	(void)SSL_CTX_set_mode(x, SSL_MODE_RELEASE_BUFFERS);
+	(void)SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_max_cert_list(x, CERTIFICATES_MAX);
+	SSL_CTX_set_verify(x, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_cert_verify_callback(x, on_certificate, NULL);
+	return SSL_CTX_set_min_proto_version(x, DTLS1_2_VERSION) &&
+	       SSL_CTX_set_max_proto_version(x, DTLS1_2_VERSION) &&
+	       SSL_CTX_set_cipher_list(x, CIPHERS) && SSL_CTX_set1_groups_list(x, GROUPS) &&
+	       SSL_CTX_set_tlsext_use_srtp(x, PROFILES) == 0 && /* 0 is success */
+	       SSL_CTX_use_certificate(x, c->x509) && SSL_CTX_use_PrivateKey(x, c->key);
+}
+
+int dtls_context_open(struct dtls_context **out, const struct certificate *c)
+{
+	struct dtls_context *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return -ENOMEM;
+	x->ssl = SSL_CTX_new(DTLS_method());
+	if (!x->ssl || !context_set(x->ssl, c)) {
+		ERR_clear_error();
+		dtls_context_close(x);
+		return -ENOMEM;
+	}
+	*out = x;
+	return 0;
+}
+
+void dtls_context_close(struct dtls_context *x)
+{
+	if (!x)
+		return;
+	SSL_CTX_free(x->ssl);
+	free(x);
+}
+
+/* ---- the end ---- */
+
+/* What OpenSSL wrote and nobody took yet; of an ended one, all that is ever to be sent again. */
+static void last_keep(struct dtls *d)
+{
+	int n = BIO_read(d->out, d->last, sizeof(d->last));
+
+	d->last_at = 0;
+	d->last_n = n > 0 ? (uint16_t)n : 0;
+}
+
+static enum dtls_outcome finish(struct dtls *d, enum dtls_outcome outcome,
+				enum dtls_failure failure)
+{
+	d->outcome = (uint8_t)outcome;
+	d->failure = (uint8_t)failure;
+	last_keep(d);
+	SSL_free(d->ssl); /* with its BIOs */
+	d->ssl = NULL;
+	d->in = d->out = NULL;
+	ERR_clear_error();
+	return outcome;
+}
+
+static enum media_suite suite_of(const SRTP_PROTECTION_PROFILE *profile, uint8_t *key,
+				 uint8_t *salt)
+{
+	*key = 16;
+	*salt = 12;
+	switch (profile ? profile->id : 0) {
+	case SRTP_AEAD_AES_128_GCM:
+		return MEDIA_SUITE_AEAD_AES_128_GCM;
+	case SRTP_AEAD_AES_256_GCM:
+		*key = 32;
+		return MEDIA_SUITE_AEAD_AES_256_GCM;
+	case SRTP_AES128_CM_SHA1_80:
+		*salt = 14;
+		return MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80;
+	default:
+		return MEDIA_SUITE_NONE;
+	}
+}
+
+static struct media_key key_join(enum media_suite suite, const uint8_t *key, uint8_t key_n,
+				 const uint8_t *salt, uint8_t salt_n)
+{
+	struct media_key k = { .suite = (uint8_t)suite, .length = (uint8_t)(key_n + salt_n) };
+
+	memcpy(k.octets, key, key_n);
+	memcpy(k.octets + key_n, salt, salt_n);
+	return k;
+}
+
+/* RFC 5764 4.2: the client's key, the server's, the client's salt, the server's. */
+static enum dtls_failure keys_export(struct dtls *d)
+{
+	uint8_t m[KEYING_MAX], k, s;
+	enum media_suite suite = suite_of(SSL_get_selected_srtp_profile(d->ssl), &k, &s);
+	struct media_key client, server;
+
+	if (suite == MEDIA_SUITE_NONE)
+		return DTLS_FAILURE_PROFILE;
+	if (SSL_export_keying_material(d->ssl, m, 2 * ((size_t)k + s), LABEL, sizeof(LABEL) - 1,
+				       NULL, 0, 0) != 1)
+		return DTLS_FAILURE_PROTOCOL;
+	client = key_join(suite, m, k, m + 2 * k, s);
+	server = key_join(suite, m + k, k, m + 2 * k + s, s);
+	d->key_in = d->role == DTLS_SERVER ? client : server;
+	d->key_out = d->role == DTLS_SERVER ? server : client;
+	OPENSSL_cleanse(m, sizeof(m));
+	OPENSSL_cleanse(&client, sizeof(client));
+	OPENSSL_cleanse(&server, sizeof(server));
+	return DTLS_FAILURE_NONE;
+}
+
+/* The check of the certificate is asked for once more: whatever way a handshake may end without one is none for us. */
+static enum dtls_outcome succeed(struct dtls *d)
+{
+	enum dtls_failure failure = d->certificate_good ? keys_export(d) : DTLS_FAILURE_CERTIFICATE;
+
+	if (failure)
+		(void)SSL_shutdown(d->ssl);
+	return finish(d, failure ? DTLS_BROKEN : DTLS_DONE, failure);
+}
+
+static enum dtls_outcome fail(struct dtls *d)
+{
+	int reason = ERR_GET_REASON(ERR_peek_last_error());
+
+	if (d->certificate_bad)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_CERTIFICATE);
+	if (reason == ERR_R_MALLOC_FAILURE)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_MEMORY);
+	return finish(d, DTLS_BROKEN,
+		      reason >= SSL_AD_REASON_OFFSET ? DTLS_FAILURE_ALERT : DTLS_FAILURE_PROTOCOL);
+}
+
+static enum dtls_outcome handshake(struct dtls *d)
+{
+	int done;
+
+	ERR_clear_error();
+	done = SSL_do_handshake(d->ssl);
+	if (done == 1)
+		return succeed(d);
+	return SSL_get_error(d->ssl, done) == SSL_ERROR_WANT_READ ? DTLS_GOES_ON : fail(d);
+}
+
+/* ---- association ---- */
+
+static unsigned wait_longer(SSL *ssl, unsigned us)
+{
+	(void)ssl;
+	return us ? us * 2 : FIRST_WAIT_US;
+}
+
+static bool bios_make(struct dtls *d)
+{
+	d->in = BIO_new(BIO_s_mem());
+	d->out = BIO_new(BIO_s_mem());
+	if (!d->in || !d->out) {
+		BIO_free(d->in);
+		BIO_free(d->out);
+		return false;
+	}
+	(void)BIO_set_mem_eof_return(d->in, -1);
+	(void)BIO_set_mem_eof_return(d->out, -1);
+	SSL_set_bio(d->ssl, d->in, d->out);
+	return true;
+}
+
+int dtls_open(struct dtls *d, struct dtls_context *x, enum media_dtls_role role,
+	      const struct media_fingerprint *peer, uint64_t now_ns)
+{
+	assert(role != DTLS_NONE);
+	*d = (struct dtls){ .role = (uint8_t)role,
+			    .peer = *peer,
+			    .deadline_ns = now_ns + DTLS_DEADLINE_NS };
+	d->ssl = SSL_new(x->ssl);
+	if (!d->ssl || !bios_make(d)) {
+		dtls_close(d);
+		ERR_clear_error();
+		return -ENOMEM;
+	}
+	(void)SSL_set_app_data(d->ssl, d);
+	(void)SSL_set_mtu(d->ssl, DTLS_MTU);
+	(void)DTLS_set_link_mtu(d->ssl, DTLS_MTU);
+	DTLS_set_timer_cb(d->ssl, wait_longer);
+	if (role == DTLS_SERVER) {
+		SSL_set_accept_state(d->ssl);
+		return 0;
+	}
+	SSL_set_connect_state(d->ssl);
+	return handshake(d) == DTLS_GOES_ON ? 0 : -ENOMEM;
+}
+
+void dtls_close(struct dtls *d)
+{
+	SSL_free(d->ssl);
+	OPENSSL_cleanse(d, sizeof(*d));
+}
+
+/* A client sends its last flight again when it did not hear ours, which is the last of all (RFC 6347 4.2.4). The same octets will do: a
+ * record that it has got already it does not need. */
+static void repeat(struct dtls *d, struct bytes datagram)
+{
+	if (d->outcome == DTLS_DONE && d->role == DTLS_SERVER && dtls_record_is_finished(datagram))
+		d->last_at = 0;
+}
+
+enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t now_ns)
+{
+	if (d->outcome != DTLS_GOES_ON) {
+		repeat(d, datagram);
+		return (enum dtls_outcome)d->outcome;
+	}
+	if (now_ns >= d->deadline_ns)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
+	if (datagram.n > DTLS_DATAGRAM_MAX || !dtls_record_is_bounded(datagram, DTLS_MESSAGE_MAX))
+		return DTLS_GOES_ON;
+	d->octets += (uint32_t)datagram.n;
+	if (d->octets > DTLS_OCTETS_MAX)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_PROTOCOL);
+	if (BIO_write(d->in, datagram.p, (int)datagram.n) != (int)datagram.n)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_MEMORY);
+	return handshake(d);
+}
+
+enum dtls_outcome dtls_expire(struct dtls *d, uint64_t now_ns)
+{
+	struct timeval left;
+
+	if (d->outcome != DTLS_GOES_ON)
+		return (enum dtls_outcome)d->outcome;
+	if (now_ns >= d->deadline_ns)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
+	ERR_clear_error();
+	if (!DTLSv1_get_timeout(d->ssl, &left) || left.tv_sec > 0 || left.tv_usec > 0)
+		return DTLS_GOES_ON;
+	return DTLSv1_handle_timeout(d->ssl) < 0 ? fail(d) : DTLS_GOES_ON;
+}
+
+uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns)
+{
+	struct timeval left;
+	uint64_t next_ns;
+
+	if (d->outcome != DTLS_GOES_ON)
+		return UINT64_MAX;
+	if (!DTLSv1_get_timeout(d->ssl, &left))
+		return d->deadline_ns;
+	next_ns = now_ns + (uint64_t)left.tv_sec * NS_PER_S + (uint64_t)left.tv_usec * NS_PER_US;
+	return next_ns < d->deadline_ns ? next_ns : d->deadline_ns;
+}
+
+/* ---- what is sent ---- */
+
+/* Whole records, as many as a datagram holds: a BIO in memory knows no datagrams. */
+static uint16_t records_fit(const uint8_t *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		size_t record = dtls_record_length(bytes_mem(p + at, n - at));
+
+		if (record == 0 || at + record > DTLS_MTU)
+			break;
+		at += record;
+	}
+	return (uint16_t)at;
+}
+
+uint16_t dtls_take(struct dtls *d, uint8_t out[DTLS_MTU])
+{
+	uint16_t n;
+	char *p;
+	long all;
+
+	if (d->outcome != DTLS_GOES_ON) {
+		n = records_fit(d->last + d->last_at, (size_t)(d->last_n - d->last_at));
+		memcpy(out, d->last + d->last_at, n);
+		d->last_at = (uint16_t)(d->last_at + n);
+		return n;
+	}
+	all = BIO_get_mem_data(d->out, &p);
+	n = all > 0 ? records_fit((const uint8_t *)p, (size_t)all) : 0;
+	if (n == 0) {
+		(void)BIO_reset(d->out); /* no record that fits: OpenSSL was told the size */
+		return 0;
+	}
+	return BIO_read(d->out, out, n) == n ? n : 0;
+}
+
+const char *dtls_failure_name(enum dtls_failure f)
+{
+	static const char *const NAMES[DTLS_FAILURES] = {
+		[DTLS_FAILURE_NONE] = "none",
+		[DTLS_FAILURE_CERTIFICATE] = "certificate",
+		[DTLS_FAILURE_PROFILE] = "srtp_profile",
+		[DTLS_FAILURE_ALERT] = "alert",
+		[DTLS_FAILURE_PROTOCOL] = "protocol",
+		[DTLS_FAILURE_DEADLINE] = "deadline",
+		[DTLS_FAILURE_MEMORY] = "memory",
+	};
+
+	assert(f < DTLS_FAILURES);
+	return NAMES[f];
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One DTLS-SRTP association (RFC 5763, 5764) as a value: datagrams in, datagrams out, keys at the end. DTLS 1.2 alone: what
+ * follows the handshake is SRTP. The party is whom its certificate's fingerprint says; names, chains and dates do not count.
+ * One thread each. Sends nothing by itself: the caller takes datagrams after each call, and calls again at dtls_next_ns.
+ *
+ * OpenSSL asks the kernel for the time of its retransmissions; only the deadline is of the time that is given.
+ */
+#ifndef ENGINE_DTLS_H
+#define ENGINE_DTLS_H
+
+#include "media/flow.h"
+
+struct certificate;
+struct dtls_context; /* what all associations of a process share */
+struct ssl_st;
+struct bio_st;
+
+enum {
+	DTLS_DATAGRAM_MAX = 1500, /* longer ones are no handshake */
+	DTLS_MTU = 1200,          /* of ours; RFC 8445 and QUIC count on so much everywhere */
+	DTLS_MESSAGE_MAX = 8192,  /* longest handshake message taken, before it was put together */
+	DTLS_OCTETS_MAX = 65536,  /* of the party, in one handshake with all that comes twice */
+	DTLS_LAST_MAX = 256,
+};
+
+#define DTLS_DEADLINE_NS UINT64_C(30000000000)
+
+enum dtls_outcome {
+	DTLS_GOES_ON,
+	DTLS_DONE,   /* there are keys */
+	DTLS_BROKEN, /* failure says why */
+};
+
+enum dtls_failure {
+	DTLS_FAILURE_NONE,
+	DTLS_FAILURE_CERTIFICATE, /* not of the fingerprint */
+	DTLS_FAILURE_PROFILE,     /* no common SRTP protection profile, or no use_srtp */
+	DTLS_FAILURE_ALERT,       /* of the party */
+	DTLS_FAILURE_PROTOCOL,
+	DTLS_FAILURE_DEADLINE,
+	DTLS_FAILURE_MEMORY,
+	DTLS_FAILURES,
+};
+
+/* Does not move while it is open. */
+struct dtls {
+	struct ssl_st *ssl; /* NULL once the outcome is known */
+	struct bio_st *in, *out;
+	struct media_fingerprint peer;
+	struct media_key key_in, key_out; /* DTLS_DONE */
+	uint64_t deadline_ns;
+	uint32_t octets; /* of the party */
+	uint8_t role;    /* enum media_dtls_role */
+	uint8_t outcome, failure;
+	uint8_t certificate_good, certificate_bad;
+	uint16_t last_at, last_n;
+	uint8_t last
+		[DTLS_LAST_MAX]; /* what is sent last: an alert, or the flight that ends the handshake */
+};
+
+/* 0 or -ENOMEM. The certificate may go afterwards. */
+int dtls_context_open(struct dtls_context **out, const struct certificate *c) NODISCARD;
+void dtls_context_close(struct dtls_context *x); /* NULL is none */
+
+/* role: not DTLS_NONE. A client has its first flight to send. 0 or -ENOMEM. */
+int dtls_open(struct dtls *d, struct dtls_context *x, enum media_dtls_role role,
+	      const struct media_fingerprint *peer, uint64_t now_ns) NODISCARD;
+/* Wipes the keys. */
+void dtls_close(struct dtls *d);
+/* One datagram of the party. After the end: what the party repeats because it did not hear our last flight makes us repeat it. */
+enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t now_ns);
+/* Sends again what was not answered; ends at the deadline. */
+enum dtls_outcome dtls_expire(struct dtls *d, uint64_t now_ns);
+/* When dtls_expire is due; UINT64_MAX: never. */
+uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns);
+/* The next datagram to send; 0: none. */
+uint16_t dtls_take(struct dtls *d, uint8_t out[DTLS_MTU]);
+
+const char *dtls_failure_name(enum dtls_failure f);
+
+#endif
