@@ -6,6 +6,7 @@ import unittest
 
 from lib.message import parameter
 from lib.node import Node
+from lib.place import NODE
 
 
 class CallTest(unittest.TestCase):
@@ -54,7 +55,7 @@ class Calls(CallTest):
     def test_audio_and_keys_cross_both_ways(self):
         """MED-01, MED-03: media is anchored; what arrives is the other side's tone and keys."""
         out, into, answered = self.connect()
-        self.assertIn("c=IN IP4 127.0.0.1", answered.text)
+        self.assertIn("c=IN IP4 " + NODE, answered.text)
         self.assertNotIn(f"m=audio {self.audio_b.port} ", answered.text)
         self.assertNotIn(f"m=audio {self.audio_a.port} ", into.request.text)
         self.audio_a.start(440)
@@ -226,7 +227,7 @@ class Calls(CallTest):
         self.assertEqual(into.request.get("Max-Forwards"), "69")
         into.reject(486)
         out.wait_final()
-        request = self.a.request("INVITE", "sip:1002@127.0.0.1", body=self.audio_a.sdp())
+        request = self.a.request("INVITE", "sip:1002@" + NODE, body=self.audio_a.sdp())
         request.set("Max-Forwards", "0")
         self.assertEqual(self.a.transact(request).status, 483)
 
@@ -280,7 +281,7 @@ class Calls(CallTest):
 
     def test_lost_200_and_lost_ack(self):
         """RFC 3261 13.3.1.4: the 200 is sent again until the ACK comes."""
-        request = self.a.request("INVITE", "sip:1002@127.0.0.1", body=self.audio_a.sdp())
+        request = self.a.request("INVITE", "sip:1002@" + NODE, body=self.audio_a.sdp())
         challenge = self.a.transact(request)
         request = self.a.authorize(request, challenge)
         self.a.send(request)
@@ -299,7 +300,7 @@ class Calls(CallTest):
         into.wait_bye()
 
     def test_retransmitted_invite_makes_one_call(self):
-        request = self.a.request("INVITE", "sip:1002@127.0.0.1", body=self.audio_a.sdp())
+        request = self.a.request("INVITE", "sip:1002@" + NODE, body=self.audio_a.sdp())
         request = self.a.authorize(request, self.a.transact(request))
         for _ in range(3):
             self.a.send(request)
@@ -328,7 +329,7 @@ class Video(CallTest):
         out, into, answered = self.connect(sdp(self.audio_a, video_a), sdp(self.audio_b, video_b))
         port = re.search(r"^m=video (\d+)", answered.text, re.M)[1]
         self.assertNotIn(int(port), (0, video_b.port))
-        video_a.remote = ("127.0.0.1", int(port))
+        video_a.remote = (NODE, int(port))
         for _ in range(20):
             video_a.send(b"\x65" + bytes(800), pt=97, marker=True)
             time.sleep(0.01)

@@ -6,6 +6,7 @@ import time
 import unittest
 
 from lib.codec import G722, Opus, PCMA, PCMU
+from lib.place import NODE, PARTY
 
 from call_test import CallTest
 
@@ -169,7 +170,7 @@ class Hold(DialogTest):
             with self.subTest(direction=direction, address=address):
                 offer = self.audio_a.sdp(direction=direction, version=version)
                 if address:
-                    offer = offer.replace("c=IN IP4 127.0.0.1", "c=IN IP4 " + address)
+                    offer = offer.replace("c=IN IP4 " + PARTY, "c=IN IP4 " + address)
                 answer = self.audio_b.sdp(direction="recvonly" if address else answers.get(direction, direction),
                                           version=version)
                 done = threading.Thread(target=into.wait_reinvite, args=(answer,))
@@ -377,7 +378,7 @@ class Changes(DialogTest):
         for version in (2, 4):
             asked, response = self.change(out, into, self.audio_a.sdp(version=version) + VIDEO.format(video_a.port),
                                           self.audio_b.sdp(version=version) + VIDEO.format(video_b.port))
-            video_a.remote, video_b.remote = (("127.0.0.1", video_port(m.text)) for m in (response, asked))
+            video_a.remote, video_b.remote = ((NODE, video_port(m.text)) for m in (response, asked))
             self.assertNotIn(0, (video_a.remote[1], video_b.remote[1]))
             self.assertEqual(self.pictures(video_a, video_b), 20)
             self.assertEqual(self.pictures(video_b, video_a), 20)

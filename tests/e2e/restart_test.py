@@ -6,6 +6,7 @@ import unittest
 from collections import Counter
 
 from lib.node import Node
+from lib.place import NODE, PARTY
 from lib.sipp import Sipp
 from lib.streams import Streams
 from ports import Ports
@@ -23,7 +24,7 @@ def forward(numbers):
 
 class Restart(unittest.TestCase):
     def setUp(self):
-        self.node = Node(settings={"sip": {"trusted": ["127.0.0.1/32"]}}, calls=CALLS + 20)
+        self.node = Node(settings={"sip": {"trusted": [PARTY + "/32"]}}, calls=CALLS + 20)
         self.addCleanup(self.node.close)
         ports = Ports(4 * CALLS)
         self.addCleanup(ports.close)
@@ -61,7 +62,7 @@ class Restart(unittest.TestCase):
         self.assertEqual(len(before), CALLS)
         for flows in before.values():
             for flow in flows:
-                self.streams.at(port_of(flow["remote"])).remote = ("127.0.0.1", port_of(flow["local"]))
+                self.streams.at(port_of(flow["remote"])).remote = (NODE, port_of(flow["local"]))
         self.streams.start()
         time.sleep(2.5)
         for stream in self.streams.ends:

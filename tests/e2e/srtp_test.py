@@ -6,6 +6,7 @@ import time
 import unittest
 
 from lib.codec import PCMU
+from lib.place import NODE, PARTY
 from lib.srtp import SUITES, Key
 from lib.streams import Streams
 from ports import Ports
@@ -31,11 +32,11 @@ class SrtpTest(CallTest):
     def sdp(self, end, version=1, keys=None):
         keys = keys if keys is not None else [end.key_out] if end.key_out else []
         lines = "".join(key.line(tag) for tag, key in enumerate(keys, 1))
-        return (f"v=0\r\no=- {end.ssrc} {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+        return (f"v=0\r\no=- {end.ssrc} {version} IN IP4 {PARTY}\r\ns=-\r\nc=IN IP4 {PARTY}\r\nt=0 0\r\n"
                 f"m=audio {end.port} RTP/{'SAVP' if keys else 'AVP'} 0\r\na=rtpmap:0 PCMU/8000\r\n{lines}a=sendrecv\r\n")
 
     def use(self, end, message):
-        end.remote = ("127.0.0.1", int(re.search(r"^m=audio (\d+)", message.text, re.M)[1]))
+        end.remote = (NODE, int(re.search(r"^m=audio (\d+)", message.text, re.M)[1]))
         end.key_in = Key.of_sdp(message.text)
 
     def dial(self, first, second):

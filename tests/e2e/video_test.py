@@ -7,6 +7,7 @@ import time
 import unittest
 
 from lib.picture import Picture
+from lib.place import NODE
 
 from call_test import CallTest
 
@@ -131,7 +132,7 @@ class Video(VideoTest):
         caller.dial("1002")
         into = self.b.incoming()
         into.answer(self.audio_b.sdp() + LINE.format(video.port))
-        video.remote = ("127.0.0.1", video_port(into.request.text))
+        video.remote = (NODE, video_port(into.request.text))
         video.send(b"\x09\x10", pt=97, marker=True)       # now its RTCP is believed
         end = time.monotonic() + 5
         while not video.packets and time.monotonic() < end:
@@ -141,7 +142,7 @@ class Video(VideoTest):
             asked = time.monotonic()
             self.assertFalse([p for p in video.packets if p.at > asked - 0.7 and is_keyframe(p.payload)])
             pli = feedback(PLI, video.ssrc, video.packets[-1].ssrc)
-            video.rtcp.sendto(pli, ("127.0.0.1", video.remote[1] + 1))
+            video.rtcp.sendto(pli, (NODE, video.remote[1] + 1))
             time.sleep(0.5)
             self.assertTrue([p for p in video.packets if p.at > asked and is_keyframe(p.payload)])
             time.sleep(0.8)
@@ -154,7 +155,7 @@ class Video(VideoTest):
         out, into, answered = self.answered(*(audio.sdp() + LINE.format(video.port) for audio, video
                                              in zip((self.audio_a, self.audio_b), ends)))
         for video, text in zip(ends, (answered.text, into.request.text)):
-            video.remote = ("127.0.0.1", video_port(text))
+            video.remote = (NODE, video_port(text))
             video.send(b"\x41" + bytes(500), pt=97, marker=True)
         time.sleep(0.2)
         for asker, source in (ends, reversed(ends)):
@@ -169,7 +170,7 @@ class Video(VideoTest):
                 with self.subTest(kind=kind):
                     source.rtcp_packets.clear()
                     asker.rtcp.sendto(feedback(kind, asker.ssrc, media, control),
-                                      ("127.0.0.1", asker.remote[1] + 1))
+                                      (NODE, asker.remote[1] + 1))
                     time.sleep(0.2)
                     found = [body for _, _, data in source.rtcp_packets for what, body in packets_of(data)
                              if what == kind]

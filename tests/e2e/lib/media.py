@@ -12,6 +12,7 @@ import time
 import tone
 
 from .codec import FRAMES, PCMU
+from .place import PARTY
 from .srtp import Key
 
 RATE, FRAME = 8000, 160         # the clock of G.711 and of events; 20 ms of it
@@ -58,7 +59,7 @@ def sdp_address(address):
 class Media:
     """One audio end on an even RTP port and the RTCP port above it."""
 
-    def __init__(self, ports, address="127.0.0.1", ssrc=None, opened=udp_socket):
+    def __init__(self, ports, address=PARTY, ssrc=None, opened=udp_socket):
         self.address, self.port = address, ports.take(2)
         self.rtp, self.rtcp = (opened(address, self.port + i) for i in (0, 1))
         self.remote = None                      # set by use(sdp) or by hand

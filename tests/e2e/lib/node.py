@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A node of a test's own: temporary folder, claimed ports, 127.0.0.1, embedded Redis."""
+"""A node of a test's own: temporary folder, claimed ports, 127.0.0.1 (lib/place.py), embedded Redis."""
 import contextlib
 import json
 import os
@@ -15,7 +15,7 @@ from ports import Ports
 from resp import Redis
 from server import Server
 
-from . import ROOT
+from . import ROOT, place
 from .media import Media
 from .sip import UserAgent
 
@@ -65,9 +65,9 @@ class Node(Server):
         LIVE.append(self)
         self._stack.callback(LIVE.remove, self)
         try:
-            self.init(bind="127.0.0.1", sip_ports=f"{self.sip_port},{self.sip_port_2}",
-                      media_ports=self.media_ports, http=f"127.0.0.1:{self.http_port}")
-            if settings or everything:
+            self.init(bind=place.NODE, sip_ports=f"{self.sip_port},{self.sip_port_2}",
+                      media_ports=self.media_ports, http=f"{place.NODE}:{self.http_port}")
+            if settings or everything or place.PORT:
                 self.configure(settings)
             if start:
                 self.start()
@@ -77,23 +77,28 @@ class Node(Server):
 
     def configure(self, settings):
         """Rewrites tandem.yaml (as JSON, which is YAML) for the next start."""
-        main = {"name": "main", "bind": "127.0.0.1", "advertise": "127.0.0.1",
+        main = {"name": "main", "bind": place.NODE, "advertise": place.NODE, **place.network(),
                 "sip_ports": [self.sip_port, self.sip_port_2], "media_ports": self.media_ports}
         networks = [main]
         if self.everything:
             main |= {"sip_tcp_ports": [self.sip_port], "sip_tls_ports": [self.tls_port]}
             networks.append(main | {"name": "six", "bind": "::1", "advertise": "::1"})
         base = {"node": {"name": "n1", "shard": 1, "state_dir": self.folder}, "networks": networks,
-                "http": {"bind": "127.0.0.1", "port": self.http_port}}
+                "http": {"bind": place.NODE, "port": self.http_port},
+                **place.settings(build_folder())}
         with open(self.config, "w", encoding="utf-8") as file:
             json.dump(merged(base, settings), file, indent=1)
 
     @property
     def server(self):
         """(address, port) that SIP peers speak to."""
-        return "127.0.0.1", self.sip_port
+        return place.NODE, self.sip_port
 
     # -- life ----------------------------------------------------------------------------------
+    def start(self, seconds=30.0, wrapper=()):
+        super().start(seconds, (*place.command(), *wrapper))
+        place.started()
+
     def kill(self):
         """kill -9.  The embedded Redis lives on, as it would in the field."""
         super().kill()
@@ -141,7 +146,7 @@ class Node(Server):
 
     def http(self, path):
         """(status, text) of a GET."""
-        url = f"http://127.0.0.1:{self.http_port}{path}"
+        url = f"http://{place.NODE}:{self.http_port}{path}"
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 return answer.status, answer.read().decode()
@@ -170,14 +175,14 @@ class Node(Server):
     def phone(self, number, password, extra="", config="", transport="udp", six=False, sdes=False, modules=(),
               **options):
         """A real phone (baresip), registered; `extra` goes to its account, `config` to its configuration."""
-        host, port = "[::1]" if six else "127.0.0.1", self.tls_port if transport == "tls" else self.sip_port
+        host, port = "[::1]" if six else place.NODE, self.tls_port if transport == "tls" else self.sip_port
         if sdes:
             extra, modules = extra + ";mediaenc=srtp-mand", (*modules, "srtp")
         if transport == "tls":          # it does not start without a certificate of its own
             config += f"\nsip_certificate {self.phone_certificate()}"
         made = phone.Phone(os.path.join(self.home, f"phone-{number}-{time.monotonic_ns()}"),
                            phone.account(number, password, f"{host}:{port}", transport, extra=extra.lstrip(";")),
-                           self.ports, address=host.strip("[]"), extra=config, modules=modules, **options)
+                           self.ports, address="::1" if six else place.PARTY, extra=config, modules=modules, **options)
         made.registered()
         return made
 

@@ -7,6 +7,7 @@ import time
 
 from .media import tos_of, udp_socket
 from .message import Message, address_uri, credentials, digest_fields, host_port, parameter
+from .place import PARTY
 
 T1, T2 = 0.5, 4.0       # RFC 3261 17.1.1.1
 
@@ -24,7 +25,7 @@ class UserAgent:
     """One UDP socket with one account.  Everything received is kept in `received`."""
     transport, reliable = "UDP", False
 
-    def __init__(self, server, number="", password="", address="127.0.0.1", port=0):
+    def __init__(self, server, number="", password="", address=PARTY, port=0):
         self.server, self.number, self.password = server, number, password
         self._open(address, port)
         self.received, self._taken, self._news = [], set(), threading.Condition()

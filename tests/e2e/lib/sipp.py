@@ -7,6 +7,8 @@ import socket
 import subprocess
 import time
 
+from .place import PARTY
+
 # SIPp loses datagrams at a few thousand calls a second with smaller socket buffers.
 BASE = ("-nostdin", "-buff_size", "4000000")
 
@@ -32,7 +34,7 @@ class Sipp:
     """One running sipp; `folder` is where it leaves its files."""
 
     def __init__(self, folder, scenario, server, ports, calls=1, rate=10, users=None, seconds=40,
-                 address="127.0.0.1", port=None, extra=()):
+                 address=PARTY, port=None, extra=()):
         os.makedirs(folder, exist_ok=True)
         self.stats, self.seconds = os.path.join(folder, "stats.csv"), seconds
         self.port, media = port or ports.take(), ports.take(20)

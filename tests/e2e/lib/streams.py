@@ -6,6 +6,8 @@ import struct
 import threading
 import time
 
+from .place import PARTY
+
 
 class Stream:
     """One end: a socket, what it sends, and per packet what it received.  With keys it is SRTP."""
@@ -13,7 +15,7 @@ class Stream:
     def __init__(self, port, number):
         self.port, self.remote, self.ssrc = port, None, 0x10000 + number
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", port))
+        self.socket.bind((PARTY, port))
         self.socket.setblocking(False)
         self.seq, self.pt = 1000 + number, 0
         self.received = []              # (time, ssrc, seq, sender's ssrc as it put it into the payload)

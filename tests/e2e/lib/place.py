@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a test's nodes and their parties are.
+
+As a rule both on 127.0.0.1, media over the kernel's sockets. With TANDEM_MEDIA_PORT=xdp or dpdk in the environment they are at the
+two ends of a wire (lib/wire.py), and the nodes' media.port is that: what works over sockets is to work over every port, so the same
+tests run again (ports_xdp_test.py, ports_dpdk_test.py). Set before this is imported.
+"""
+import atexit
+import os
+import unittest
+
+from .wire import FAR, Wire, sum_in_software
+
+PORT = os.environ.get("TANDEM_MEDIA_PORT", "")
+NODE, PARTY, STRANGER = ("10.77.0.1", "10.77.0.2", "10.77.0.66") if PORT else ("127.0.0.1", "127.0.0.1", "127.0.0.66")
+TAP = "tandem0"
+_wire = None
+
+
+def wire():
+    """The process has one, from its first node on."""
+    global _wire
+    if not _wire:
+        _wire = Wire(near=(f"{PARTY}/24", f"{STRANGER}/24"), far=() if PORT == "dpdk" else (f"{NODE}/24",))
+        atexit.register(_wire.close)
+        if PORT == "dpdk":
+            kernel_aside(_wire)
+    return _wire
+
+
+def kernel_aside(far, addresses=(NODE,)):
+    """What the device gets is not the kernel's as well: that has it from the TAP interface alone."""
+    for name, value in (("ipv4/conf/all/rp_filter", 1), (f"ipv4/conf/{FAR}/rp_filter", 1), (f"ipv4/conf/{FAR}/arp_ignore", 8),
+                        (f"ipv6/conf/{FAR}/disable_ipv6", 1)):
+        far.far("sh", "-c", f"echo {value} > /proc/sys/net/{name}")
+    sum_in_software()
+    for address in addresses:
+        far.ip("addr", "add", address, "dev", "lo")
+
+
+def settings(build):
+    """What tandem.yaml has for this place, beside the address; `build`: the folder with the programs."""
+    if PORT == "xdp":
+        return {"media": {"port": "xdp"}}
+    if PORT == "dpdk":
+        if not os.path.exists(os.path.join(build, "engine", "port_dpdk.so")):
+            raise unittest.SkipTest("this build has no DPDK")
+        return {"media": {"port": "dpdk", "dpdk": {"device": f"net_af_packet0,iface={FAR}", "hugepages": False, "tap": TAP}}}
+    return {}
+
+
+def network():
+    """The same of each network."""
+    return {"interface": FAR} if PORT == "xdp" else {}
+
+
+def command():
+    """What the command line of a node begins with."""
+    return wire().command if PORT else ()
+
+
+def started():
+    """The node is there: the TAP interface gets its route, as an operator's configuration would give it."""
+    if PORT == "dpdk":
+        wire().ip("route", "replace", "10.77.0.0/24", "dev", TAP, "src", NODE)
