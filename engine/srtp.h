@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SRTP and SRTCP (RFC 3711) of one flow in one direction: everything its party sends, or everything we send to it. Packets
+ * SRTP and SRTCP (RFC 3711, RFC 7714) of one flow in one direction: everything its party sends, or everything we send to it. Packets
  * are given as arrays of jobs, of any streams, so that a back end that works on many packets at a time fits behind this
  * door. Nothing is allocated after a stream was opened. One thread each.
  *
@@ -18,7 +18,8 @@ enum {
 	SRTP_HALF =
 		1
 		<< 15, /* the index of one that was not heard for less is guessed right (RFC 3711 3.3.1) */
-	SRTP_TRAILER_MAX = 4 + 10, /* what protection adds: SRTCP's index and tag */
+	SRTP_TRAILER_MAX =
+		4 + 16, /* what protection adds: SRTCP's index and tag; our keys have no MKI */
 };
 
 #define SRTCP_INDEX_END (UINT32_C(1) << 31)
@@ -34,8 +35,12 @@ int srtp_stream_open(struct srtp_stream **out, const struct media_key *key) NODI
 int srtp_stream_open_portable(struct srtp_stream **out, const struct media_key *key) NODISCARD;
 /* Wipes all keys. NULL is none. */
 void srtp_stream_close(struct srtp_stream *s);
-/* Is this its key? */
+/* Is this its key? By whatever MKI it goes. */
 bool srtp_stream_has_key(const struct srtp_stream *s, const struct media_key *key);
+/* Its octets, of another suite perhaps: the session keys may be the same then. */
+bool srtp_stream_has_master(const struct srtp_stream *s, const struct media_key *key);
+/* Of what the party sends: from now on under the MKI of this key. */
+void srtp_stream_mki(struct srtp_stream *s, const struct media_key *key);
 
 /* Of what the party sends. That source was authenticated up to this index; it may have gone on meanwhile. */
 void srtp_stream_resume(struct srtp_stream *s, uint32_t ssrc, uint64_t highest);
@@ -61,7 +66,7 @@ struct srtp_job {
 
 /* Verdicts: srtp_index_reuse, srtp_index, too_long, malformed. */
 void srtp_jobs_protect(struct srtp_job *jobs, uint32_t count);
-/* Verdicts: srtp_short, srtp_replay, srtp_auth. */
+/* Verdicts: srtp_short, srtp_mki, srtp_replay, srtp_auth. */
 void srtp_jobs_unprotect(struct srtp_job *jobs, uint32_t count);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The transforms of RFC 3711 under one master key: AES in counter mode (4.1.1), HMAC-SHA1 (4.2.1), with the session keys that
- * follow from it (4.3; the key derivation rate is 0). It knows octets and indexes, no packets and no order of them.
+ * The transforms of SRTP under one master key, with the session keys that follow from it (RFC 3711 4.3; the key derivation rate is
+ * 0): AES in counter mode with HMAC-SHA1 (RFC 3711 4.1.1, 4.2.1), or AES-GCM (RFC 7714). It knows octets and indexes, and no
+ * order of packets.
  */
 #ifndef ENGINE_SRTP_CIPHER_H
 #define ENGINE_SRTP_CIPHER_H
@@ -10,8 +11,9 @@
 #include "media/flow.h"
 
 enum {
-	SRTP_TAG_MAX = 10,
-	SRTP_MASTER_LEN = 16 + 14, /* key and salt of the AES_CM_128 suites */
+	SRTP_TAG_MAX = 16,
+	SRTP_WORD_LEN = 4,
+	SRTP_CIPHER_BATCH = 64,
 };
 
 /* RFC 3711 4.3.2: each has session keys of its own, made with the next three labels. */
@@ -30,42 +32,40 @@ struct srtp_cipher;
 
 /* Octets of the tag, or 0: no such suite. RFC 4568 6.2.2: a short tag is for SRTP alone. */
 uint8_t srtp_tag_length(enum media_suite suite, enum srtp_use use);
+/* Encrypts and authenticates in one (RFC 7714), so that SRTCP's index lies behind the tag and an MKI behind both. */
+bool srtp_suite_is_aead(enum media_suite suite);
 
-/* The key is not kept. 0, -EINVAL (no SRTP suite, or not its length) or -ENOMEM. */
-int srtp_cipher_open(struct srtp_cipher **out, const struct media_key *key, enum srtp_use use,
+/* Octets of a cipher of that suite, which is one; a whole number of cache lines. */
+size_t srtp_cipher_size(enum media_suite suite);
+/* In memory of that size and of zeroes, at a cache line. The key is not kept. 0, -EINVAL (no SRTP suite, or not its length) or -ENOMEM. */
+int srtp_cipher_init(struct srtp_cipher *c, const struct media_key *key, enum srtp_use use,
 		     enum srtp_backend backend) NODISCARD;
-/* Wipes the session keys. NULL is none. */
-void srtp_cipher_close(struct srtp_cipher *c);
+/* Wipes the session keys, also of one whose init failed. */
+void srtp_cipher_wipe(struct srtp_cipher *c);
+/* Fetch into the cache what the transforms will read. */
+void srtp_cipher_prefetch(const struct srtp_cipher *c, bool is_aead);
 
-/* Encrypts or decrypts in place. index: of the packet, 48 bits. */
-void srtp_cipher_crypt(struct srtp_cipher *c, uint32_t ssrc, uint64_t index, uint8_t *p, size_t n);
-/* The tag over packet and roc; roc may be NULL. n: octets of the tag. */
-void srtp_cipher_tag(const struct srtp_cipher *c, struct bytes packet, const uint8_t roc[4],
-		     uint8_t *tag, size_t n);
-
-enum { SRTP_CIPHER_BATCH = 64, SRTP_CIPHER_TAG_ROOM = 20 };
-
-struct srtp_crypt {
+/* One packet. SRTP_WORD_LEN octets behind it are written to and put back. */
+struct srtp_unit {
 	struct srtp_cipher *cipher;
 	uint8_t *p;
-	uint32_t n;
+	uint32_t head; /* octets that stay plain */
+	uint32_t n;    /* all octets, without those that protection adds */
 	uint32_t ssrc;
-	uint64_t index;
+	uint32_t
+		word; /* authenticated with it: the rollover counter (RFC 3711 4.2), or SRTCP's index with the E flag */
+	uint64_t index; /* 48 bits */
+	uint8_t tag[SRTP_TAG_MAX];
+	uint8_t authentic;
 };
 
-struct srtp_tag {
-	const struct srtp_cipher *cipher;
-	uint8_t *p; /* read only; the roc, where there is one, lies behind the packet */
-	uint32_t n;
-	uint8_t tag[SRTP_CIPHER_TAG_ROOM]; /* out: whole, the packet has a part of it */
-};
-
-/* Fetch into the cache what the transforms will read: the first, some time later the second. */
-void srtp_cipher_prefetch(const struct srtp_cipher *c);
-void srtp_cipher_prefetch_keys(const struct srtp_cipher *c);
-
-/* The same for many at a time, at most SRTP_CIPHER_BATCH, of any ciphers. */
-void srtp_cipher_crypts(const struct srtp_crypt *list, uint32_t count);
-void srtp_cipher_tags(struct srtp_tag *list, uint32_t count);
+/* At most SRTP_CIPHER_BATCH of any ciphers. Encrypts, and makes the tags. */
+void srtp_units_seal(struct srtp_unit *list, uint32_t count);
+/* Is each what its tag says? One that is not was not changed. */
+void srtp_units_check(struct srtp_unit *list, uint32_t count);
+/* One that was checked and found authentic, and is not wanted: as it was before. */
+void srtp_unit_undo(const struct srtp_unit *u);
+/* Decrypts those that were checked and found authentic. */
+void srtp_units_open(struct srtp_unit *const *list, uint32_t count);
 
 #endif

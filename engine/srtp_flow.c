@@ -30,8 +30,12 @@ static int in_update(struct flow *f, const struct flow_spec *spec)
 {
 	const struct media_key *key = &spec->key_in;
 
-	if (!is_secure(key) || (f->srtp_in && srtp_stream_has_key(f->srtp_in, key)))
+	if (!is_secure(key))
 		return 0;
+	if (f->srtp_in && srtp_stream_has_key(f->srtp_in, key)) {
+		srtp_stream_mki(f->srtp_in, key);
+		return 0;
+	}
 	return in_open(f, key, f->srtp_in ? NULL : &spec->resume);
 }
 
@@ -45,18 +49,32 @@ static void sink_pin(struct sink *k, uint64_t next)
 	k->feeder = (struct flow_id){ 0 };
 }
 
+/* Another suite with the same octets may have the same keystream, so it begins where the former got to. */
+static void begin_behind(const struct srtp_stream *former, const struct media_key *key,
+			 uint64_t *next, uint32_t *srtcp_next)
+{
+	if (!former || !srtp_stream_has_master(former, key))
+		return;
+	if (*next < srtp_stream_next(former))
+		*next = srtp_stream_next(former);
+	if (*srtcp_next < srtcp_stream_next(former))
+		*srtcp_next = srtcp_stream_next(former);
+}
+
 static int out_open(struct flow *f, const struct media_key *key, const struct flow_resume *resume,
 		    struct rand_source *r)
 {
 	struct srtp_stream *s = NULL;
 	uint64_t next =
 		resume->srtp_next > 0 ? resume->srtp_next : 1 + rand_below(r, SRTP_FIRST_BELOW - 1);
+	uint32_t srtcp_next = resume->srtcp_next;
 	int err = 0;
 
+	begin_behind(f->srtp_out, key, &next, &srtcp_next);
 	if (is_secure(key))
 		err = srtp_stream_open(&s, key);
 	if (s) {
-		srtp_stream_start(s, next, resume->srtcp_next);
+		srtp_stream_start(s, next, srtcp_next);
 		sink_pin(&f->sink, next);
 	}
 	srtp_stream_close(f->srtp_out);

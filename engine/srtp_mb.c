@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <intel-ipsec-mb.h>
 #include <pthread.h>
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,17 +11,13 @@
 
 enum {
 	ROUND_KEYS = 11,
-	HASH_BLOCK = 64,
-	INNER_PAD = 0x36,
-	OUTER_PAD = 0x5c,
+	LINE = 64,
 };
 
-struct srtp_mb_key {
-	uint8_t rounds[ROUND_KEYS * SRTP_MB_BLOCK_LEN] CACHE_ALIGNED;
-	/* RFC 2104: after the first block of each hash */
-	uint8_t inner[SRTP_MB_TAG_LEN] CACHE_ALIGNED;
-	uint8_t outer[SRTP_MB_TAG_LEN];
-};
+static_assert(ROUND_KEYS * SRTP_MB_BLOCK_LEN <= SRTP_MB_CTR_ROOM, "the key schedule");
+static_assert(sizeof(struct gcm_key_data) <= SRTP_MB_GCM_ROOM,
+	      "the key schedule and what the hash wants");
+static_assert(__alignof__(struct gcm_key_data) <= SRTP_MB_KEY_ALIGN, "as the library has it");
 
 /* A manager is of one thread. */
 struct manager {
@@ -90,49 +85,53 @@ static struct manager *manager(void)
 	return m ? m : manager_open();
 }
 
-static void pad_hash(IMB_MGR *mgr, uint8_t out[SRTP_MB_TAG_LEN],
-		     const uint8_t auth[SRTP_MB_TAG_LEN], uint8_t pad)
-{
-	uint8_t block[HASH_BLOCK];
+/* ---- keys ---- */
 
-	memset(block, pad, sizeof(block));
-	for (size_t i = 0; i < SRTP_MB_TAG_LEN; i++)
-		block[i] ^= auth[i];
-	IMB_SHA1_ONE_BLOCK(mgr, block, out);
-	explicit_bzero(block, sizeof(block));
-}
-
-struct srtp_mb_key *srtp_mb_key_open(const uint8_t cipher[SRTP_MB_CIPHER_LEN],
-				     const uint8_t auth[SRTP_MB_TAG_LEN])
+bool srtp_mb_ctr_key(void *key, const uint8_t octets[SRTP_MB_BLOCK_LEN])
 {
 	uint8_t unused[ROUND_KEYS * SRTP_MB_BLOCK_LEN] CACHE_ALIGNED;
 	struct manager *m = manager();
-	struct srtp_mb_key *k = m ? aligned_alloc(alignof(struct srtp_mb_key), sizeof(*k)) : NULL;
 
-	if (!k)
-		return NULL;
-	IMB_AES_KEYEXP_128(m->mgr, cipher, k->rounds, unused); /* to decrypt blocks */
+	if (!m)
+		return false;
+	IMB_AES_KEYEXP_128(m->mgr, octets, key, unused); /* to decrypt blocks */
 	explicit_bzero(unused, sizeof(unused));
-	pad_hash(m->mgr, k->inner, auth, INNER_PAD);
-	pad_hash(m->mgr, k->outer, auth, OUTER_PAD);
-	return k;
+	return true;
 }
 
-void srtp_mb_key_close(struct srtp_mb_key *key)
+bool srtp_mb_gcm_key(void *key, const uint8_t *octets, bool is_long)
 {
-	if (!key)
-		return;
-	explicit_bzero(key, sizeof(*key));
-	free(key);
+	struct manager *m = manager();
+
+	if (!m)
+		return false;
+	if (is_long)
+		IMB_AES256_GCM_PRE(m->mgr, octets, key);
+	else
+		IMB_AES128_GCM_PRE(m->mgr, octets, key);
+	return true;
 }
 
-void srtp_mb_prefetch(const struct srtp_mb_key *key)
+static void lines_prefetch(const void *p, size_t from, size_t to)
 {
-	for (size_t at = 0; at < sizeof(*key); at += 64)
-		__builtin_prefetch((const char *)key + at, 0);
+	for (size_t at = from; at < to; at += LINE)
+		__builtin_prefetch((const char *)p + at, 0);
 }
 
-void srtp_mb_crypt(const struct srtp_mb_job *jobs, uint32_t count)
+void srtp_mb_ctr_prefetch(const void *key)
+{
+	lines_prefetch(key, 0, ROUND_KEYS * SRTP_MB_BLOCK_LEN);
+}
+
+void srtp_mb_gcm_prefetch(const void *key, bool is_long)
+{
+	(void)is_long;
+	lines_prefetch(key, 0, sizeof(struct gcm_key_data));
+}
+
+/* ---- AES-128 in counter mode, and HMAC-SHA1 ---- */
+
+void srtp_mb_crypt(const struct srtp_mb_crypt *jobs, uint32_t count)
 {
 	struct manager *m = count > 0 ? manager() : NULL;
 	uint32_t done;
@@ -144,8 +143,8 @@ void srtp_mb_crypt(const struct srtp_mb_job *jobs, uint32_t count)
 		IMB_JOB *j = &m->jobs[i];
 
 		assert(jobs[i].n > 0);
-		j->enc_keys = jobs[i].key->rounds;
-		j->key_len_in_bytes = SRTP_MB_CIPHER_LEN;
+		j->enc_keys = jobs[i].key;
+		j->key_len_in_bytes = SRTP_MB_BLOCK_LEN;
 		j->src = jobs[i].p;
 		j->dst = jobs[i].p;
 		j->cipher_start_src_offset_in_bytes = 0;
@@ -158,7 +157,7 @@ void srtp_mb_crypt(const struct srtp_mb_job *jobs, uint32_t count)
 	assert(done == count);
 }
 
-uint32_t srtp_mb_tag_worth(uint32_t count)
+uint32_t srtp_mb_hash_worth(uint32_t count)
 {
 	const struct manager *m = manager();
 	uint32_t rest = m ? count % m->lanes : 0;
@@ -168,7 +167,7 @@ uint32_t srtp_mb_tag_worth(uint32_t count)
 	return rest >= m->worth ? count : count - rest;
 }
 
-void srtp_mb_tag(const struct srtp_mb_job *jobs, uint32_t count)
+void srtp_mb_hash(const struct srtp_mb_hash *jobs, uint32_t count)
 {
 	struct manager *m = count > 0 ? manager() : NULL;
 	uint32_t done;
@@ -182,11 +181,37 @@ void srtp_mb_tag(const struct srtp_mb_job *jobs, uint32_t count)
 		j->src = jobs[i].p;
 		j->hash_start_src_offset_in_bytes = 0;
 		j->msg_len_to_hash_in_bytes = jobs[i].n;
-		j->auth_tag_output = jobs[i].tag;
-		j->auth_tag_output_len_in_bytes = SRTP_MB_TAG_LEN;
-		j->u.HMAC._hashed_auth_key_xor_ipad = jobs[i].key->inner;
-		j->u.HMAC._hashed_auth_key_xor_opad = jobs[i].key->outer;
+		j->auth_tag_output = jobs[i].hash;
+		j->auth_tag_output_len_in_bytes = SRTP_MB_HASH_LEN;
+		j->u.HMAC._hashed_auth_key_xor_ipad = (const uint8_t *)jobs[i].inner;
+		j->u.HMAC._hashed_auth_key_xor_opad = (const uint8_t *)jobs[i].outer;
 	}
 	done = IMB_SUBMIT_HASH_BURST_NOCHECK(m->mgr, m->jobs, count, IMB_AUTH_HMAC_SHA_1);
 	assert(done == count);
+}
+
+/* ---- AES-GCM: the library works on one packet at a time, and many blocks of it ---- */
+
+void srtp_mb_seal(const struct srtp_mb_aead *job, bool is_long)
+{
+	struct gcm_context_data state;
+	const struct manager *m = manager();
+	aes_gcm_enc_dec_t seal;
+
+	assert(m);
+	seal = is_long ? m->mgr->gcm256_enc : m->mgr->gcm128_enc;
+	seal(job->key, &state, job->p, job->p, job->n, job->iv, job->associated, job->associated_n,
+	     job->tag, SRTP_MB_TAG_LEN);
+}
+
+void srtp_mb_open(const struct srtp_mb_aead *job, bool is_long)
+{
+	struct gcm_context_data state;
+	const struct manager *m = manager();
+	aes_gcm_enc_dec_t open;
+
+	assert(m);
+	open = is_long ? m->mgr->gcm256_dec : m->mgr->gcm128_dec;
+	open(job->key, &state, job->p, job->p, job->n, job->iv, job->associated, job->associated_n,
+	     job->tag, SRTP_MB_TAG_LEN);
 }

@@ -49,7 +49,8 @@ static void streams_open(bool portable)
 		portable ? srtp_stream_open_portable : srtp_stream_open;
 
 	for (uint32_t i = 0; i < STREAMS; i++) {
-		struct media_key key = key_from(i % 3 ? SUITE_80 : SUITE_32, (uint8_t)(i * 11));
+		struct media_key key =
+			key_from(ALL_SUITES[i % COUNT_OF(ALL_SUITES)], (uint8_t)(i * 11));
 
 		g_index[i] = FIRST + below(400);
 		assert_int_equal(open(&g_out.ours[i], &key), 0);

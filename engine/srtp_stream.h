@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a stream is made of. Internal to engine/srtp*.c. All of it lies in one piece, what each packet wants at its front: with
+ * thousands of streams none is in the cache, and all lines can be asked for at once when no pointer leads to them.
+ *
+ *     line 0       lengths, what we send
+ *          1..     sources, the first of them in one line
+ *          then    the key
+ *          then    the ciphers of SRTP and of SRTCP (srtp_cipher_size)
+ */
+#ifndef ENGINE_SRTP_STREAM_H
+#define ENGINE_SRTP_STREAM_H
+
+#include "engine/srtp.h"
+#include "engine/srtp_cipher.h"
+#include "engine/srtp_window.h"
+
+/* One SSRC. */
+struct srtp_source {
+	uint64_t used; /* stream.uses when it was heard last; 0: free */
+	uint32_t ssrc;
+	uint8_t resumed; /* not heard since a restart: its rollover counter may have moved on */
+	struct srtp_window rtp, rtcp;
+};
+
+struct srtp_stream {
+	uint16_t cipher_size;
+	uint8_t is_aead;
+	uint8_t tag, rtcp_tag; /* octets */
+	uint8_t mki_length;
+	/* out */
+	uint32_t rtcp_next, rtcp_limit;
+	uint64_t limit;
+	/* in */
+	uint64_t uses;
+	/* out */
+	struct srtp_window sent;
+	/* in */
+	struct srtp_source sources[SRTP_SOURCES_MAX] CACHE_ALIGNED;
+	struct media_key key;
+} CACHE_ALIGNED;
+
+static inline struct srtp_cipher *srtp_stream_cipher(const struct srtp_stream *s, bool is_rtcp)
+{
+	uintptr_t at = (uintptr_t)(s + 1) + (is_rtcp ? s->cipher_size : 0);
+
+	return (struct srtp_cipher *)at;
+}
+
+static inline struct srtp_source *srtp_source_find(struct srtp_stream *s, uint32_t ssrc)
+{
+	for (uint32_t i = 0; i < SRTP_SOURCES_MAX && s->sources[i].used; i++)
+		if (s->sources[i].ssrc == ssrc)
+			return &s->sources[i];
+	return NULL;
+}
+
+/* It authenticated; NULL: for the first time. */
+struct srtp_source *srtp_source_heard(struct srtp_stream *s, struct srtp_source *source,
+				      uint32_t ssrc);
+
+#endif
