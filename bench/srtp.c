@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SRTP of G.711 packets, AES_CM_128_HMAC_SHA1_80: ours in batches as a worker has them, libsrtp2 packet by packet, and what the
- * transforms alone cost in ipsec-mb (one burst of ciphers and one of hashes over the same octets).
+ * SRTP of G.711 packets: ours in batches as a worker has them, libsrtp2 packet by packet, and what the transforms alone cost in
+ * ipsec-mb over the same octets (one burst of ciphers and one of hashes, or GCM), with a key for each way of each stream.
  *
- *   srtp --streams 8192 [--turns 15] [--ms 40]      one JSON line: ns per packet, medians over turns in turn about
+ *   srtp --streams 8192 [--suite AEAD_AES_128_GCM] [--turns 15] [--ms 40]     one JSON line: ns per packet, medians over turns in turn about
  *
  * Each packet is protected, then taken by the other side, which must find what was put in.
  */
@@ -19,12 +19,12 @@
 #include "engine/packet.h"
 #include "engine/srtp.h"
 #include "engine/srtp_mb.h"
+#include "media/crypto.h"
 
 enum {
 	RTP_LEN = 172,
 	RTP_HEAD = 12,
 	ROOM = 256,
-	KEY_LEN = 30,
 	TURNS_MAX = 99,
 	RAW_LEN = RTP_LEN + 4, /* with the rollover counter */
 };
@@ -33,13 +33,25 @@ enum who { OURS, PORTABLE, THEIRS, RAW, WHO };
 
 struct options {
 	uint32_t streams, turns, ms;
+	enum media_suite suite;
 };
+
+/* A key and the states of its hash, as ipsec-mb wants them. */
+struct raw_key {
+	uint8_t key[SRTP_MB_GCM_ROOM];
+};
+
+struct raw_key_ctr {
+	uint8_t key[SRTP_MB_CTR_ROOM];
+	uint32_t inner[SRTP_MB_HASH_WORDS], outer[SRTP_MB_HASH_WORDS];
+} CACHE_ALIGNED;
 
 /* One contestant: both sides of each stream. */
 struct side {
 	struct srtp_stream **ours_out, **ours_in;
 	srtp_t *theirs_out, *theirs_in;
-	struct srtp_mb_key **raw;
+	uint8_t *raw; /* as many out, then in */
+	size_t raw_size;
 	uint16_t *sequence;
 	uint32_t next; /* stream whose turn it is */
 	uint64_t packets, lost, protect_ns, unprotect_ns;
@@ -57,9 +69,20 @@ _Noreturn static void fail(const char *what)
 	exit(1);
 }
 
-static struct media_key key_of(uint32_t stream)
+static bool is_gcm(const struct options *o)
 {
-	struct media_key key = { .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, .length = KEY_LEN };
+	return o->suite == MEDIA_SUITE_AEAD_AES_128_GCM || o->suite == MEDIA_SUITE_AEAD_AES_256_GCM;
+}
+
+static bool is_long(const struct options *o)
+{
+	return o->suite == MEDIA_SUITE_AEAD_AES_256_GCM;
+}
+
+static struct media_key key_of(const struct options *o, uint32_t stream)
+{
+	struct media_key key = { .suite = (uint8_t)o->suite,
+				 .length = crypto_key_length(o->suite) };
 
 	memset(key.octets, 0x5a, key.length);
 	be32_put(key.octets, stream);
@@ -77,15 +100,15 @@ static void *table(uint32_t count, size_t size)
 
 /* ---- open ---- */
 
-static void ours_open(struct side *s, uint32_t streams, bool portable)
+static void ours_open(struct side *s, const struct options *o, bool portable)
 {
 	int (*open)(struct srtp_stream **, const struct media_key *) =
 		portable ? srtp_stream_open_portable : srtp_stream_open;
 
-	s->ours_out = table(streams, sizeof(struct srtp_stream *));
-	s->ours_in = table(streams, sizeof(struct srtp_stream *));
-	for (uint32_t i = 0; i < streams; i++) {
-		struct media_key key = key_of(i);
+	s->ours_out = table(o->streams, sizeof(struct srtp_stream *));
+	s->ours_in = table(o->streams, sizeof(struct srtp_stream *));
+	for (uint32_t i = 0; i < o->streams; i++) {
+		struct media_key key = key_of(o, i);
 
 		if (open(&s->ours_out[i], &key) || open(&s->ours_in[i], &key))
 			fail("no stream");
@@ -94,43 +117,67 @@ static void ours_open(struct side *s, uint32_t streams, bool portable)
 	}
 }
 
-static srtp_t theirs_one(uint32_t stream, srtp_ssrc_type_t direction)
+static void theirs_suite(srtp_policy_t *policy, const struct options *o)
 {
-	struct media_key key = key_of(stream);
+	srtp_crypto_policy_set_rtp_default(&policy->rtp);
+	srtp_crypto_policy_set_rtcp_default(&policy->rtcp);
+	if (o->suite == MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32)
+		srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy->rtp);
+	if (is_gcm(o) && is_long(o))
+		srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy->rtp);
+	else if (is_gcm(o))
+		srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy->rtp);
+	if (is_gcm(o))
+		policy->rtcp = policy->rtp;
+}
+
+static srtp_t theirs_one(const struct options *o, uint32_t stream, srtp_ssrc_type_t direction)
+{
+	struct media_key key = key_of(o, stream);
 	srtp_policy_t policy = { .ssrc.type = direction, .key = key.octets, .window_size = 128 };
 	srtp_t s;
 
-	srtp_crypto_policy_set_rtp_default(&policy.rtp);
-	srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
+	theirs_suite(&policy, o);
 	if (srtp_create(&s, &policy) != srtp_err_status_ok)
 		fail("libsrtp2: no stream");
 	return s;
 }
 
-static void theirs_open(struct side *s, uint32_t streams)
+static void theirs_open(struct side *s, const struct options *o)
 {
-	s->theirs_out = table(streams, sizeof(srtp_t));
-	s->theirs_in = table(streams, sizeof(srtp_t));
+	s->theirs_out = table(o->streams, sizeof(srtp_t));
+	s->theirs_in = table(o->streams, sizeof(srtp_t));
 	if (srtp_init() != srtp_err_status_ok)
 		fail("libsrtp2");
-	for (uint32_t i = 0; i < streams; i++) {
-		s->theirs_out[i] = theirs_one(i, ssrc_any_outbound);
-		s->theirs_in[i] = theirs_one(i, ssrc_any_inbound);
+	for (uint32_t i = 0; i < o->streams; i++) {
+		s->theirs_out[i] = theirs_one(o, i, ssrc_any_outbound);
+		s->theirs_in[i] = theirs_one(o, i, ssrc_any_inbound);
 	}
 }
 
-/* False: this build or CPU has no ipsec-mb. */
-static bool raw_open(struct side *s, uint32_t streams)
+static void *raw_of(const struct side *s, const struct options *o, uint32_t stream, bool protects)
 {
-	s->raw = table(streams, sizeof(struct srtp_mb_key *));
-	for (uint32_t i = 0; i < streams; i++) {
-		struct media_key key = key_of(i);
+	return s->raw + (stream + (protects ? 0 : o->streams)) * s->raw_size;
+}
 
-		s->raw[i] = srtp_mb_key_open(key.octets, key.octets + 4);
-		if (!s->raw[i])
-			return false;
+/* False: this build or CPU has no ipsec-mb. */
+static bool raw_open(struct side *s, const struct options *o)
+{
+	bool done = true;
+
+	s->raw_size = is_gcm(o) ? sizeof(struct raw_key) : sizeof(struct raw_key_ctr);
+	s->raw = aligned_alloc(SRTP_MB_KEY_ALIGN, 2 * o->streams * s->raw_size);
+	if (!s->raw)
+		fail("no memory");
+	memset(s->raw, 0, 2 * o->streams * s->raw_size);
+	for (uint32_t i = 0; i < 2 * o->streams && done; i++) {
+		struct media_key key = key_of(o, i);
+		void *raw = raw_of(s, o, i, true);
+
+		done = is_gcm(o) ? srtp_mb_gcm_key(raw, key.octets, is_long(o))
+				 : srtp_mb_ctr_key(raw, key.octets);
 	}
-	return true;
+	return done;
 }
 
 /* ---- packets ---- */
@@ -179,27 +226,47 @@ static void theirs_run(struct side *s, bool protects)
 	}
 }
 
-/* The same either way: both ciphers are one. */
-static void raw_run(struct side *s)
+static void raw_run_gcm(struct side *s, const struct options *o, bool protects)
 {
-	static uint8_t iv[SRTP_MB_BLOCK_LEN], tags[BATCH_MAX][SRTP_MB_TAG_LEN];
-	struct srtp_mb_job crypt[BATCH_MAX], tag[BATCH_MAX];
+	static uint8_t iv[SRTP_MB_IV_LEN], tag[SRTP_MB_TAG_LEN];
 
 	for (uint32_t i = 0; i < BATCH_MAX; i++) {
-		const struct srtp_mb_key *key = s->raw[g_stream_of[i]];
+		struct srtp_mb_aead job = { .key = raw_of(s, o, g_stream_of[i], protects),
+					    .iv = iv,
+					    .associated = g_packets[i],
+					    .associated_n = RTP_HEAD,
+					    .p = g_packets[i] + RTP_HEAD,
+					    .n = RTP_LEN - RTP_HEAD,
+					    .tag = tag };
 
-		crypt[i] = (struct srtp_mb_job){
-			.key = key, .p = g_packets[i] + RTP_HEAD, .n = RTP_LEN - RTP_HEAD, .iv = iv
-		};
-		tag[i] = (struct srtp_mb_job){
-			.key = key, .p = g_packets[i], .n = RAW_LEN, .tag = tags[i]
-		};
+		(protects ? srtp_mb_seal : srtp_mb_open)(&job, is_long(o));
 	}
-	srtp_mb_crypt(crypt, BATCH_MAX);
-	srtp_mb_tag(tag, BATCH_MAX);
 }
 
-static void way_run(enum who who, struct side *s, bool protects)
+static void raw_run(struct side *s, const struct options *o, bool protects)
+{
+	static uint8_t iv[SRTP_MB_BLOCK_LEN], hashes[BATCH_MAX][SRTP_MB_HASH_LEN];
+	struct srtp_mb_crypt crypt[BATCH_MAX];
+	struct srtp_mb_hash hash[BATCH_MAX];
+
+	for (uint32_t i = 0; i < BATCH_MAX; i++) {
+		const struct raw_key_ctr *key = raw_of(s, o, g_stream_of[i], protects);
+
+		crypt[i] = (struct srtp_mb_crypt){ .key = key->key,
+						   .p = g_packets[i] + RTP_HEAD,
+						   .n = RTP_LEN - RTP_HEAD,
+						   .iv = iv };
+		hash[i] = (struct srtp_mb_hash){ .inner = key->inner,
+						 .outer = key->outer,
+						 .p = g_packets[i],
+						 .n = RAW_LEN,
+						 .hash = hashes[i] };
+	}
+	srtp_mb_crypt(crypt, BATCH_MAX);
+	srtp_mb_hash(hash, BATCH_MAX);
+}
+
+static void way_run(enum who who, struct side *s, const struct options *o, bool protects)
 {
 	switch (who) {
 	case OURS:
@@ -210,7 +277,7 @@ static void way_run(enum who who, struct side *s, bool protects)
 		theirs_run(s, protects);
 		break;
 	case RAW:
-		raw_run(s);
+		(is_gcm(o) ? raw_run_gcm : raw_run)(s, o, protects);
 		break;
 	case WHO:
 		break;
@@ -230,9 +297,9 @@ static void batch_run(enum who who, struct side *s, const struct options *o)
 
 	batch_make(s, o);
 	start_ns = clock_now_ns();
-	way_run(who, s, true);
+	way_run(who, s, o, true);
 	middle_ns = clock_now_ns();
-	way_run(who, s, false);
+	way_run(who, s, o, false);
 	s->unprotect_ns += clock_now_ns() - middle_ns;
 	s->protect_ns += middle_ns - start_ns;
 	s->packets += BATCH_MAX;
@@ -272,7 +339,8 @@ static void print(const struct options *o, bool raw)
 {
 	static const char *const NAMES[WHO] = { "", "portable_", "libsrtp2_", "ipsec_mb_" };
 
-	(void)printf("{\"streams\": %u, \"turns\": %u", o->streams, o->turns);
+	(void)printf("{\"suite\": \"%s\", \"streams\": %u, \"turns\": %u",
+		     crypto_suite_name(o->suite), o->streams, o->turns);
 	for (enum who who = OURS; who < WHO; who++) {
 		struct side *s = &g_sides[who];
 
@@ -293,10 +361,10 @@ static void run(const struct options *o)
 
 	for (enum who who = OURS; who < WHO; who++)
 		g_sides[who].sequence = table(o->streams, sizeof(uint16_t));
-	ours_open(&g_sides[OURS], o->streams, false);
-	ours_open(&g_sides[PORTABLE], o->streams, true);
-	theirs_open(&g_sides[THEIRS], o->streams);
-	raw = raw_open(&g_sides[RAW], o->streams);
+	ours_open(&g_sides[OURS], o, false);
+	ours_open(&g_sides[PORTABLE], o, true);
+	theirs_open(&g_sides[THEIRS], o);
+	raw = raw_open(&g_sides[RAW], o);
 	for (uint32_t turn = 0; turn < o->turns; turn++)
 		for (enum who who = OURS; who < WHO; who++)
 			if (who != RAW || raw)
@@ -304,26 +372,45 @@ static void run(const struct options *o)
 	print(o, raw);
 }
 
+static enum media_suite suite_read(const char *name)
+{
+	static const enum media_suite SUITES[] = { MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
+						   MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32,
+						   MEDIA_SUITE_AEAD_AES_128_GCM,
+						   MEDIA_SUITE_AEAD_AES_256_GCM };
+
+	for (size_t i = 0; i < COUNT_OF(SUITES); i++) {
+		if (strcmp(name, crypto_suite_name(SUITES[i])) == 0)
+			return SUITES[i];
+	}
+	fail("no such suite (RFC 4568 6.2, RFC 7714 14.2)");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option OPTIONS[] = {
 		{ "streams", required_argument, NULL, 's' },
+		{ "suite", required_argument, NULL, 'c' },
 		{ "turns", required_argument, NULL, 't' },
 		{ "ms", required_argument, NULL, 'm' },
 		{ 0 },
 	};
-	struct options o = { .streams = 1, .turns = 15, .ms = 40 };
+	struct options o = {
+		.streams = 1, .turns = 15, .ms = 40, .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80
+	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
 		if (c == 's')
 			o.streams = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (c == 'c')
+			o.suite = suite_read(optarg);
 		else if (c == 't')
 			o.turns = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'm')
 			o.ms = (uint32_t)strtoul(optarg, NULL, 10);
 		else
-			fail("usage: srtp [--streams N] [--turns N] [--ms N]");
+			fail("usage: srtp [--streams N] [--suite NAME] [--turns N] [--ms N]");
 	}
 	if (o.streams == 0 || o.turns == 0 || o.turns > TURNS_MAX || o.ms == 0)
 		fail("--streams, --turns (to 99) and --ms are 1 or more");

@@ -7,9 +7,13 @@
 
 enum {
 	SALT_LENGTH = 14,
+	SALT_GCM_LENGTH = 12,
 	TAG_DIGITS_MAX = 9,
 	LIFETIME_POWER_MAX = 48,  /* RFC 4568 6.2: packets of SRTP; of SRTCP fewer */
 	LIFETIME_DIGITS_MAX = 15, /* 2^48 */
+	MKI_DIGITS_MAX = 20,      /* of 8 octets */
+	MKI_LENGTH_MAX = 128,
+	MKI_LENGTH_DIGITS_MAX = 3,
 };
 
 static const struct {
@@ -19,6 +23,8 @@ static const struct {
 } g_suites[] = {
 	{ MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, 16 + SALT_LENGTH, "AES_CM_128_HMAC_SHA1_80" },
 	{ MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32, 16 + SALT_LENGTH, "AES_CM_128_HMAC_SHA1_32" },
+	{ MEDIA_SUITE_AEAD_AES_128_GCM, 16 + SALT_GCM_LENGTH, "AEAD_AES_128_GCM" },
+	{ MEDIA_SUITE_AEAD_AES_256_GCM, 32 + SALT_GCM_LENGTH, "AEAD_AES_256_GCM" },
 };
 
 static const char g_base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -136,6 +142,27 @@ static int read_lifetime(struct crypto *c, struct bytes text)
 	return 0;
 }
 
+/* RFC 4568 6.1: a positive integer and the octets it takes in each packet, in network order (9.2). */
+static int read_mki(struct media_key *key, struct bytes text)
+{
+	struct bytes value;
+	uint64_t mki, length;
+
+	(void)bytes_cut(&text, ':', &value);
+	if (read_number(text, MKI_LENGTH_DIGITS_MAX, &length) || length == 0 ||
+	    length > MKI_LENGTH_MAX)
+		return -EBADMSG;
+	if (length > MEDIA_MKI_MAX)
+		return -ENOTSUP;
+	if (read_number(value, MKI_DIGITS_MAX, &mki) || mki == 0 ||
+	    (length < MEDIA_MKI_MAX && mki >> (8 * length) != 0))
+		return -EBADMSG;
+	key->mki_length = (uint8_t)length;
+	for (uint8_t i = key->mki_length; i > 0; i--, mki >>= 8)
+		key->mki[i - 1] = (uint8_t)mki;
+	return 0;
+}
+
 /* RFC 4568 9.2: "inline:" key||salt ["|" lifetime] ["|" MKI ":" length]; only the last has a colon. */
 static int read_inline(struct crypto *c, struct bytes word)
 {
@@ -156,7 +183,9 @@ static int read_inline(struct crypto *c, struct bytes word)
 		if (!bytes_cut(&rest, '|', &field))
 			return 0;
 	}
-	return -ENOTSUP; /* an MKI would be part of each packet */
+	if (bytes_find(field, ':') == field.n || rest.n > 0)
+		return -EBADMSG;
+	return read_mki(&c->key, field);
 }
 
 /* Those that change nothing for us: a hint, the default order of a FEC we do not relay, and what may be ignored. */
@@ -218,6 +247,16 @@ static void write_key(struct writer *w, const struct media_key *key)
 		writer_u8(w, '=');
 }
 
+static void write_mki(struct writer *w, const struct media_key *key)
+{
+	uint64_t mki = 0;
+
+	for (uint8_t i = 0; i < key->mki_length; i++)
+		mki = mki << 8 | key->mki[i];
+	if (key->mki_length)
+		writer_fmt(w, "|%llu:%u", (unsigned long long)mki, key->mki_length);
+}
+
 void crypto_write(struct writer *w, const struct crypto *c)
 {
 	const char *suite = crypto_suite_name(c->key.suite);
@@ -228,6 +267,7 @@ void crypto_write(struct writer *w, const struct crypto *c)
 	write_key(w, &c->key);
 	if (c->lifetime)
 		writer_fmt(w, "|%llu", (unsigned long long)c->lifetime);
+	write_mki(w, &c->key);
 }
 
 bool crypto_next(const struct sdp *s, unsigned section, uint16_t *line, struct crypto *out)

@@ -23,7 +23,7 @@ uint8_t crypto_key_length(enum media_suite suite);
 /* "AES_CM_128_HMAC_SHA1_80"; NULL: MEDIA_SUITE_NONE. */
 const char *crypto_suite_name(enum media_suite suite);
 
-/* What follows "a=crypto:". 0, -EBADMSG (malformed, or a key of the wrong length) or -ENOTSUP (a suite, an MKI, a
+/* What follows "a=crypto:". 0, -EBADMSG (malformed, or a key of the wrong length) or -ENOTSUP (a suite, a long MKI, a
  * second key or a session parameter that we cannot honour: RFC 4568 6.3.7 makes such a line invalid). *out is wiped on error. */
 int crypto_parse(struct crypto *out, struct bytes value) NODISCARD;
 /* The same, without "a=crypto:" and the end of the line. The key's suite is not NONE. */

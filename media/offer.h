@@ -16,7 +16,7 @@ struct offer_self {
 	uint16_t rtp_port[MEDIA_LINES_MAX]; /* per m-line; RTCP is the next port */
 	uint64_t session_id;                /* o=, constant for the leg */
 	uint64_t session_version;           /* o=, grows by 1 with each changed SDP of the leg */
-	/* With what we send each m-line when it is SRTP: all octets of the suite. In an offer the suite is the one we offer, NONE: the
+	/* With what we send each m-line when it is SRTP: the suite takes its octets from the front. In an offer the suite is the one we offer, NONE: the
 	 * first of enum media_suite; in an answer it is the offerer's choice and not read. */
 	struct media_key keys[MEDIA_LINES_MAX];
 	/* Of the lines that are DTLS-SRTP with ICE (offer_terms.dtls_*): our part. */

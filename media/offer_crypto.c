@@ -15,15 +15,21 @@ bool offer_crypto_usable(const struct sdp *offer, unsigned section)
 	return found;
 }
 
-/* False: there are not as many octets as the suite wants. */
-static bool set_key(struct media_key *out, const struct media_key *own, uint8_t suite)
+/* There are as many octets as the suite wants. */
+static bool is_enough(const struct media_key *own, uint8_t suite)
 {
 	uint8_t length = crypto_key_length(suite);
 
-	if (length == 0 || own->length != length)
+	return length > 0 && own->length >= length;
+}
+
+/* Those at the front. */
+static bool set_key(struct media_key *out, const struct media_key *own, uint8_t suite)
+{
+	if (!is_enough(own, suite))
 		return false;
-	*out = *own;
-	out->suite = suite;
+	*out = (struct media_key){ .suite = suite, .length = crypto_key_length(suite) };
+	memcpy(out->octets, own->octets, out->length);
 	return true;
 }
 
@@ -53,17 +59,20 @@ const char *offer_crypto_accept(const struct sdp *offer, unsigned section,
 				const struct media_key *own, struct media_key *theirs,
 				struct crypto *out)
 {
+	const char *reason = "no a=crypto that can be used";
 	struct crypto c;
 	uint16_t line = 0;
 	bool found = crypto_next(offer, section, &line, &c);
 
+	while (found && !is_enough(own, c.key.suite)) {
+		reason = "no key for it";
+		found = crypto_next(offer, section, &line, &c);
+	}
 	*theirs = c.key;
 	*out = (struct crypto){ .tag = c.tag };
 	crypto_wipe(&c);
-	if (!found)
-		return refuse(&out->key, theirs, "no a=crypto that can be used");
-	if (!set_key(&out->key, own, theirs->suite))
-		return refuse(&out->key, theirs, "no key for it");
+	if (!found || !set_key(&out->key, own, theirs->suite))
+		return refuse(&out->key, theirs, reason);
 	if (is_same(&out->key, theirs))
 		return refuse(&out->key, theirs, "a=crypto has our own key");
 	return NULL;

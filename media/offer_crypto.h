@@ -10,9 +10,9 @@
 
 /* An offer's section has a line that we can honour. */
 bool offer_crypto_usable(const struct sdp *offer, unsigned section);
-/* Our line in an offer, with our key. False, and *out wiped: the key is not of its suite's length. */
+/* Our line in an offer, with our key: as many octets of its front as the suite wants. False, and *out wiped: it has fewer. */
 bool offer_crypto_offer(struct crypto *out, const struct media_key *own);
-/* Our line in the answer to the first of an offer's that we can honour; *theirs is its key. NULL or why not (all wiped). */
+/* Our line in the answer to the first of an offer's that we can honour with the octets of our key; *theirs is its key. NULL or why not (all wiped). */
 const char *offer_crypto_accept(const struct sdp *offer, unsigned section,
 				const struct media_key *own, struct media_key *theirs,
 				struct crypto *out);

@@ -44,7 +44,7 @@ static bool read_secret(struct reading *r, struct call_flow *f, const Tandem__Ca
 
 	if (!in)
 		return true;
-	if (in->key.len != SECRET_LEN || in->limit == 0 ||
+	if ((in->key.len != SECRET_LEN && in->key.len != SECRET_LEN_BEFORE) || in->limit == 0 ||
 	    in->limit >= SRTP_INDEX_END - SRTP_HEADROOM ||
 	    in->limit_rtcp >= SRTCP_INDEX_END - SRTP_HEADROOM)
 		return reading_wrong(r, "flow: SRTP key");

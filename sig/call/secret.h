@@ -8,8 +8,9 @@
 
 #include "sig/call/call.h"
 
-/* Octets of key and salt of all suites we know (RFC 4568 6.2); ends of the indexes (RFC 3711 3.3.1, 3.4). */
-enum { SECRET_LEN = 30 };
+/* Octets of key and salt of the longest suite we know (RFC 7714 14.2), and of a record of before we knew it (RFC 4568 6.2); ends of the
+ * indexes (RFC 3711 3.3.1, 3.4). */
+enum { SECRET_LEN = 44, SECRET_LEN_BEFORE = 30 };
 /* With SRTP_RESERVE below half a roll-over, so that the receiver's guess of the index survives the jump (RFC 3711 3.3.1). */
 enum { SECRET_SHARES = 64, SECRET_SHARE = 256, SECRET_SHARE_RTCP = 16 };
 #define SRTP_INDEX_END  (UINT64_C(1) << 48)

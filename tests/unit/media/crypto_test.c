@@ -11,6 +11,11 @@
 #define KEY_C "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
 #define S80   "AES_CM_128_HMAC_SHA1_80"
 #define S32   "AES_CM_128_HMAC_SHA1_32"
+#define G128  "AEAD_AES_128_GCM"
+#define G256  "AEAD_AES_256_GCM"
+/* 28 and 44 octets of the same. */
+#define KEY_28 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw=="
+#define KEY_44 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKis="
 
 static void test_parses(void **state)
 {
@@ -43,6 +48,22 @@ static void test_parses(void **state)
 		  MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, 0 },
 		{ "white space of any kind and length", " 1\t " S80 "  inline:" KEY_A "\t",
 		  "1 " S80 " inline:" KEY_A, 1, MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, 0 },
+		{ "GCM", "1 " G128 " inline:" KEY_28, "1 " G128 " inline:" KEY_28, 1,
+		  MEDIA_SUITE_AEAD_AES_128_GCM, 0 },
+		{ "the long GCM, with a lifetime", "3 " G256 " inline:" KEY_44 "|2^20",
+		  "3 " G256 " inline:" KEY_44 "|1048576", 3, MEDIA_SUITE_AEAD_AES_256_GCM, 1048576 },
+		{ "GCM without padding", "1 " G128 " inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw",
+		  "1 " G128 " inline:" KEY_28, 1, MEDIA_SUITE_AEAD_AES_128_GCM, 0 },
+		{ "MKI", "1 " S80 " inline:" KEY_B "|1066:4", "1 " S80 " inline:" KEY_B "|1066:4", 1,
+		  MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, 0 },
+		{ "lifetime and MKI", "1 " S80 " inline:" KEY_A "|2^20|1:1",
+		  "1 " S80 " inline:" KEY_A "|1048576|1:1", 1, MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
+		  1048576 },
+		{ "the highest MKI", "1 " G256 " inline:" KEY_44 "|18446744073709551615:8",
+		  "1 " G256 " inline:" KEY_44 "|18446744073709551615:8", 1,
+		  MEDIA_SUITE_AEAD_AES_256_GCM, 0 },
+		{ "the highest MKI of three octets", "1 " S32 " inline:" KEY_A "|16777215:3",
+		  "1 " S32 " inline:" KEY_A "|16777215:3", 1, MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32, 0 },
 		{ "parameters that change nothing",
 		  "1 " S80 " inline:" KEY_A " WSH=128 FEC_ORDER=FEC_SRTP -X=1",
 		  "1 " S80 " inline:" KEY_A, 1, MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, 0 },
@@ -98,9 +119,24 @@ static void test_refuses(void **state)
 		{ "lifetime too long by one", "1 " S80 " inline:" KEY_A "|281474976710657", -EBADMSG },
 		{ "lifetime beyond 64 bits", "1 " S80 " inline:" KEY_A "|2^2000", -EBADMSG },
 		{ "empty lifetime", "1 " S80 " inline:" KEY_A "||1:4", -EBADMSG },
-		{ "two lifetimes", "1 " S80 " inline:" KEY_A "|2^20|2^20", -ENOTSUP },
-		{ "MKI", "1 " S80 " inline:" KEY_B "|1066:4", -ENOTSUP },
-		{ "lifetime and MKI", "1 " S80 " inline:" KEY_A "|2^20|1:32", -ENOTSUP },
+		{ "two lifetimes", "1 " S80 " inline:" KEY_A "|2^20|2^20", -EBADMSG },
+		{ "an MKI longer than we read", "1 " S80 " inline:" KEY_A "|2^20|1:9", -ENOTSUP },
+		{ "the longest MKI", "1 " S80 " inline:" KEY_A "|1:128", -ENOTSUP },
+		{ "an MKI longer than there is", "1 " S80 " inline:" KEY_A "|1:129", -EBADMSG },
+		{ "MKI of no octets", "1 " S80 " inline:" KEY_A "|1:0", -EBADMSG },
+		{ "MKI without a length", "1 " S80 " inline:" KEY_A "|1:", -EBADMSG },
+		{ "a length with a leading zero", "1 " S80 " inline:" KEY_A "|1:04", -EBADMSG },
+		{ "a length without MKI", "1 " S80 " inline:" KEY_A "|:4", -EBADMSG },
+		{ "MKI 0", "1 " S80 " inline:" KEY_A "|0:4", -EBADMSG },
+		{ "MKI with a leading zero", "1 " S80 " inline:" KEY_A "|01:4", -EBADMSG },
+		{ "MKI too large for its octets", "1 " S80 " inline:" KEY_A "|256:1", -EBADMSG },
+		{ "MKI beyond 64 bits", "1 " S80 " inline:" KEY_A "|18446744073709551616:8", -EBADMSG },
+		{ "MKI before the lifetime", "1 " S80 " inline:" KEY_A "|1:4|2^20", -EBADMSG },
+		{ "something behind the MKI", "1 " S80 " inline:" KEY_A "|2^20|1:4|2", -EBADMSG },
+		{ "a GCM key with the salt of the counter mode", "1 " G128 " inline:" KEY_A, -EBADMSG },
+		{ "a short key for the long GCM", "1 " G256 " inline:" KEY_28, -EBADMSG },
+		{ "GCM with a short tag (RFC 7714 withdrew it)",
+		  "1 AEAD_AES_128_GCM_8 inline:" KEY_28, -ENOTSUP },
 		{ "two keys", "1 " S80 " inline:" KEY_A "|2^20|1:4;inline:" KEY_B "|2^20|2:4", -ENOTSUP },
 		{ "two keys without MKI", "1 " S80 " inline:" KEY_A ";inline:" KEY_B, -ENOTSUP },
 		{ "KDR", "1 " S80 " inline:" KEY_A " KDR=1", -ENOTSUP },
@@ -136,6 +172,14 @@ static void test_octets(void **state)
 	assert_int_equal(crypto_parse(&c, BYTES_LIT("1 " S80 " inline:" KEY_B)), 0);
 	assert_int_equal(c.key.length, 30);
 	assert_memory_equal(c.key.octets, "aBCdefghiJKLmoPQrsTuVwyz123456", 30);
+	assert_int_equal(c.key.mki_length, 0);
+	crypto_wipe(&c);
+	assert_int_equal(crypto_parse(&c, BYTES_LIT("1 " G256 " inline:" KEY_44 "|66051:5")), 0);
+	assert_int_equal(c.key.length, 44);
+	for (uint8_t i = 0; i < 44; i++)
+		assert_int_equal(c.key.octets[i], i);
+	assert_int_equal(c.key.mki_length, 5);
+	assert_memory_equal(c.key.mki, "\0\0\1\2\3\0\0\0", MEDIA_MKI_MAX);
 	crypto_wipe(&c);
 	for (size_t i = 0; i < sizeof(c.key.octets); i++)
 		assert_int_equal(c.key.octets[i], 0);
@@ -148,6 +192,8 @@ static void test_suites(void **state)
 	assert_null(crypto_suite_name(MEDIA_SUITE_NONE));
 	assert_int_equal(crypto_key_length(MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32), 30);
 	assert_string_equal(crypto_suite_name(MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32), S32);
+	assert_int_equal(crypto_key_length(MEDIA_SUITE_AEAD_AES_128_GCM), 28);
+	assert_int_equal(crypto_key_length(MEDIA_SUITE_AEAD_AES_256_GCM), 44);
 }
 
 static void test_lines(void **state)
@@ -155,7 +201,7 @@ static void test_lines(void **state)
 	static const char text[] =
 		"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\na=crypto:1 " S80 " inline:" KEY_A "\r\n"
 		"m=audio 4 RTP/SAVP 0\r\na=crypto:1 F8_128_HMAC_SHA1_80 inline:" KEY_A "\r\n"
-		"a=crypto:2 " S80 " inline:" KEY_A "|2^20|1:4\r\n"
+		"a=crypto:2 " S80 " inline:" KEY_A "|2^20|1:4;inline:" KEY_B "|2^20|2:4\r\n"
 		"a=crypto:3 " S80 " inline:" KEY_B "\r\na=rtpmap:0 PCMU/8000\r\n"
 		"a=crypto:4 " S80 " inline:short\r\na=crypto:5 " S32 " inline:" KEY_C "\r\n";
 	struct sdp_error error;

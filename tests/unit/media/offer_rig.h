@@ -12,9 +12,14 @@
 #define RIG_KEY_A1 "MTExMTExMTExMTExMTExMTExMTExMTExMTExMTEx"
 #define RIG_KEY_B0 "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"
 #define RIG_KEY_B1 "YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJi"
+/* As many of them as the GCM suites want. */
+#define RIG_KEY_A0_28 "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMA=="
+#define RIG_KEY_A0_44 "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="
 /* Of parties: octets 'P' and 'Q'. */
-#define RIG_KEY_P "UFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQ"
-#define RIG_KEY_Q "UVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFR"
+#define RIG_KEY_P    "UFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQ"
+#define RIG_KEY_P_28 "UFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUA=="
+#define RIG_KEY_P_44 "UFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFA="
+#define RIG_KEY_Q    "UVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFR"
 
 struct rig {
 	struct offer_policy policy;
@@ -32,8 +37,8 @@ static inline struct offer_self rig_self(const char *address, uint16_t port, cha
 
 	for (int i = 0; i < MEDIA_LINES_MAX; i++) {
 		self.rtp_port[i] = (uint16_t)(port + 2 * i);
-		self.keys[i].length = 30;
-		memset(self.keys[i].octets, key + i, 30);
+		self.keys[i].length = 44;
+		memset(self.keys[i].octets, key + i, 44);
 	}
 	assert_int_equal(addr_parse(&self.address, bytes_str(address)), 0);
 	return self;

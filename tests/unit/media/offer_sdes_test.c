@@ -5,32 +5,40 @@
 
 #include "media/crypto.h"
 
-#define A_HEAD        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=a\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-#define B_HEAD        "v=0\r\no=- 2 2 IN IP4 192.0.2.2\r\ns=b\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n"
-#define S80           "AES_CM_128_HMAC_SHA1_80"
-#define S32           "AES_CM_128_HMAC_SHA1_32"
-#define C80(tag, key) "a=crypto:" tag " " S80 " inline:" key "\r\n"
-#define C32(tag, key) "a=crypto:" tag " " S32 " inline:" key "\r\n"
+#define A_HEAD              "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=a\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+#define B_HEAD              "v=0\r\no=- 2 2 IN IP4 192.0.2.2\r\ns=b\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n"
+#define S80                 "AES_CM_128_HMAC_SHA1_80"
+#define S32                 "AES_CM_128_HMAC_SHA1_32"
+#define G128                "AEAD_AES_128_GCM"
+#define G256                "AEAD_AES_256_GCM"
+#define C80(tag, key)       "a=crypto:" tag " " S80 " inline:" key "\r\n"
+#define C32(tag, key)       "a=crypto:" tag " " S32 " inline:" key "\r\n"
+#define CG(tag, suite, key) "a=crypto:" tag " " suite " inline:" key "\r\n"
 
-/* "80:P", "-" for none: a key of one repeated octet. */
-static const char *key_text(const struct media_key *key, char buf[16])
+enum { KEY_TEXT = 32 };
+
+/* "80:P", "-" for none: a key of one repeated octet; "80:P/258:2" with an MKI of two octets. */
+static const char *key_text(const struct media_key *key, char buf[KEY_TEXT])
 {
-	if (key->suite == MEDIA_SUITE_NONE) {
-		assert_int_equal(key->length, 0);
+	static const char *const NAMES[] = { "-", "80", "32", "g128", "g256" };
+	uint64_t mki = 0;
+
+	assert_true(key->suite < COUNT_OF(NAMES));
+	assert_int_equal(key->length, crypto_key_length(key->suite));
+	if (key->suite == MEDIA_SUITE_NONE)
 		return "-";
-	}
-	assert_int_equal(key->length, 30);
-	(void)snprintf(buf, 16, "%s:%c",
-		       key->suite == MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80 ? "80" : "32",
-		       key->octets[0]);
-	for (uint8_t i = 0; i < key->length; i++)
-		assert_int_equal(key->octets[i], key->octets[0]);
+	for (uint8_t i = 0; i < MEDIA_KEY_MAX; i++)
+		assert_int_equal(key->octets[i], i < key->length ? key->octets[0] : 0);
+	for (uint8_t i = 0; i < key->mki_length; i++)
+		mki = mki << 8 | key->mki[i];
+	(void)snprintf(buf, KEY_TEXT, key->mki_length ? "%s:%c/%u:%u" : "%s:%c", NAMES[key->suite],
+		       key->octets[0], (unsigned)mki, key->mki_length);
 	return buf;
 }
 
 static void check_keys(const char *name, const struct media_line *line, const char *want)
 {
-	char got[80], buf[4][16];
+	char got[4 * KEY_TEXT], buf[4][KEY_TEXT];
 
 	(void)snprintf(got, sizeof(got), "%s %s %s %s", key_text(&line->a.key_in, buf[0]),
 		       key_text(&line->a.key_out, buf[1]), key_text(&line->b.key_in, buf[2]),
@@ -70,10 +78,28 @@ static void test_legs(void **state)
 		  "80:P 80:0 80:Q 80:a" },
 		{ "A's first line that we know, in its suite",
 		  "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 AES_256_CM_HMAC_SHA1_80 inline:" RIG_KEY_Q "\r\n"
-		  "a=crypto:2 " S80 " inline:" RIG_KEY_Q "|2^20|1:4\r\n" C32("3", RIG_KEY_P)
+		  "a=crypto:2 " S80 " inline:" RIG_KEY_Q "|2^20|1:9\r\n" C32("3", RIG_KEY_P)
 		  C80("4", RIG_KEY_Q),
 		  "m=audio 5000 RTP/AVP 0\r\n", true, false, "m=audio 40000 RTP/AVP 0\r\na=sendrecv\r\n",
 		  "m=audio 30000 RTP/SAVP 0\r\n" C32("3", RIG_KEY_A0) "a=sendrecv\r\n", "32:P 32:0 - -" },
+		{ "GCM", "m=audio 4000 RTP/SAVP 0\r\n" CG("1", G128, RIG_KEY_P_28) C80("2", RIG_KEY_Q),
+		  "m=audio 5000 RTP/AVP 0\r\n", true, false, "m=audio 40000 RTP/AVP 0\r\na=sendrecv\r\n",
+		  "m=audio 30000 RTP/SAVP 0\r\n" CG("1", G128, RIG_KEY_A0_28) "a=sendrecv\r\n",
+		  "g128:P g128:0 - -" },
+		{ "the long GCM, by the offerer's order",
+		  "m=audio 4000 RTP/SAVP 0\r\n" CG("9", G256, RIG_KEY_P_44) CG("1", G128, RIG_KEY_P_28),
+		  "m=audio 5000 RTP/AVP 0\r\n", true, false, "m=audio 40000 RTP/AVP 0\r\na=sendrecv\r\n",
+		  "m=audio 30000 RTP/SAVP 0\r\n" CG("9", G256, RIG_KEY_A0_44) "a=sendrecv\r\n",
+		  "g256:P g256:0 - -" },
+		{ "the key of the offer has an MKI, ours has none",
+		  "m=audio 4000 RTP/SAVP 0\r\n" C80("1", RIG_KEY_P "|2^20|258:2"),
+		  "m=audio 5000 RTP/AVP 0\r\n", true, false, "m=audio 40000 RTP/AVP 0\r\na=sendrecv\r\n",
+		  "m=audio 30000 RTP/SAVP 0\r\n" C80("1", RIG_KEY_A0) "a=sendrecv\r\n",
+		  "80:P/258:2 80:0 - -" },
+		{ "so may that of an answer", "m=audio 4000 RTP/AVP 0\r\n",
+		  "m=audio 5000 RTP/SAVP 0\r\n" C80("1", RIG_KEY_Q "|1:4"), true, true,
+		  "m=audio 40000 RTP/SAVP 0\r\n" C80("1", RIG_KEY_B0) "a=sendrecv\r\n",
+		  "m=audio 30000 RTP/AVP 0\r\na=sendrecv\r\n", "- - 80:Q/1:4 80:a" },
 		{ "feedback stays with the offerer's profile, on both legs",
 		  "m=audio 4000 RTP/SAVPF 0\r\n" C80("1", RIG_KEY_P) "a=rtcp-fb:* nack\r\n",
 		  "m=audio 5000 RTP/AVPF 0\r\na=rtcp-fb:* ccm fir\r\n", true, false,
@@ -191,7 +217,7 @@ static void test_refused_answers(void **state)
 		  "the answer has no a=crypto of ours" },
 		{ "another suite", "m=audio 5000 RTP/SAVP 0\r\n" C32("1", RIG_KEY_Q), true,
 		  "the answer has no a=crypto of ours" },
-		{ "an MKI", "m=audio 5000 RTP/SAVP 0\r\na=crypto:1 " S80 " inline:" RIG_KEY_Q "|1:4\r\n", true,
+		{ "an MKI that is too long", "m=audio 5000 RTP/SAVP 0\r\na=crypto:1 " S80 " inline:" RIG_KEY_Q "|1:9\r\n", true,
 		  "the answer has no a=crypto of ours" },
 		{ "our own key", "m=audio 5000 RTP/SAVP 0\r\n" C80("1", RIG_KEY_B0), true,
 		  "a=crypto has our own key" },
@@ -272,6 +298,29 @@ static void test_our_keys(void **state)
 	assert_string_equal(r.error.reason, "a=crypto has our own key");
 }
 
+/* A key of before we knew the long suites: what it has not octets enough for is passed over. */
+static void test_short_key_of_ours(void **state)
+{
+	const struct bytes answer = BYTES_LIT(B_HEAD "m=audio 5000 RTP/AVP 0\r\n");
+	static struct rig r;
+
+	(void)state;
+	rig_init(&r);
+	r.policy.a.sdes_accept = true;
+	r.to_a.keys[0].length = 30;
+	rig_exchange(&r,
+		     BYTES_LIT(A_HEAD "m=audio 4000 RTP/SAVP 0\r\n" CG("1", G256, RIG_KEY_P_44)
+				       C80("2", RIG_KEY_P)),
+		     answer);
+	check_keys("the next that fits", &r.plan.line[0], "80:P 80:0 - -");
+	check_part("the next that fits", r.answer_a, C80("2", RIG_KEY_A0));
+	rig_exchange(&r,
+		     BYTES_LIT(A_HEAD "m=audio 4000 RTP/SAVP 0\r\n" CG("1", G256, RIG_KEY_P_44)),
+		     answer);
+	assert_int_equal(r.err, -ENOTSUP);
+	assert_string_equal(r.error.reason, "no key for it");
+}
+
 /* A party may renew its key (RFC 4568 5.1.4); ours stays what the caller gives. */
 static void test_again(void **state)
 {
@@ -331,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_refused_answers),
 		cmocka_unit_test(test_our_keys),
 		cmocka_unit_test(test_one_of_two),
+		cmocka_unit_test(test_short_key_of_ours),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_nothing_leaks),
 	};
