@@ -120,17 +120,18 @@ static bool relayed(struct secure_rig *x, int side, const struct rtp *rtp, struc
 
 static uint8_t tag_octets(enum media_suite suite)
 {
+	if (suite == GCM_128 || suite == GCM_256)
+		return 16;
 	return suite == SUITE_80 ? 10 : suite == SUITE_32 ? 4 : 0;
 }
 
 /* ---- what passes ---- */
 
-static const enum media_suite SUITES[] = { MEDIA_SUITE_NONE, SUITE_80, SUITE_32 };
+static const enum media_suite SUITES[] = { MEDIA_SUITE_NONE, SUITE_80, SUITE_32, GCM_128, GCM_256 };
 
 static void rtp_passes(struct secure_rig *x, int side, const enum media_suite suite[2])
 {
-	const struct flow_stats *in = &flow_of(x->r, side)->stats;
-	const struct flow_stats *out = &flow_of(x->r, side ^ 1)->stats;
+	struct flow_stats in, out;
 
 	for (uint16_t i = 0; i < 50; i++) {
 		struct rtp rtp = { .ssrc = 1,
@@ -143,11 +144,13 @@ static void rtp_passes(struct secure_rig *x, int side, const enum media_suite su
 		assert_memory_equal(p.p + 12, "spoken", 6);
 		assert_int_equal(be32_get(p.p + 8), x->r->spec[side ^ 1].ssrc_out);
 	}
-	assert_int_equal(in->packets_in, 50);
-	assert_int_equal(in->octets_in, 50 * (18 + tag_octets(suite[side])));
-	assert_int_equal(out->packets_out, 50);
-	assert_int_equal(out->octets_out, 50 * (18 + tag_octets(suite[side ^ 1])));
-	assert_int_equal(in->dropped, 0);
+	in = flow_stats_read(flow_of(x->r, side));
+	out = flow_stats_read(flow_of(x->r, side ^ 1));
+	assert_int_equal(in.packets_in, 50);
+	assert_int_equal(in.octets_in, 50 * (18 + tag_octets(suite[side])));
+	assert_int_equal(out.packets_out, 50);
+	assert_int_equal(out.octets_out, 50 * (18 + tag_octets(suite[side ^ 1])));
+	assert_int_equal(in.dropped, 0);
 }
 
 static void rtcp_passes(struct secure_rig *x, int side)
@@ -649,6 +652,29 @@ static void the_same_key_goes_on(void **state)
 	secure_close(&x);
 }
 
+/* AES_CM_128_HMAC_SHA1_32 has the keystream of the former: no index of it comes twice. */
+static void another_suite_with_the_same_key_goes_on(void **state)
+{
+	struct secure_rig x = secure_open(MEDIA_SUITE_NONE, SUITE_80);
+	struct flow_spec *b = &x.r->spec[B];
+	struct packet p;
+	uint64_t next;
+
+	(void)state;
+	for (uint16_t i = 0; i < 4; i++)
+		assert_true(relayed(&x, A, &(struct rtp){ .ssrc = 1, .sequence = i }, &p));
+	next = srtp_stream_next(flow_of(x.r, B)->srtp_out);
+	b->key_out.suite = SUITE_32;
+	b->resume.srtp_next = next - 3;
+	rig_update(x.r, b);
+	assert_int_equal(srtp_stream_next(flow_of(x.r, B)->srtp_out), next);
+	(void)srtp_dealloc(x.party[B].in);
+	x.party[B].in = libsrtp_open(b->key_out, ssrc_any_inbound);
+	assert_true(relayed(&x, A, &(struct rtp){ .ssrc = 1, .sequence = 4 }, &p));
+	assert_int_equal(be16_get(p.p + 2), next);
+	secure_close(&x);
+}
+
 static void another_key_starts_afresh(void **state)
 {
 	struct secure_rig x = secure_open(SUITE_80, SUITE_80);
@@ -834,6 +860,7 @@ int main(void)
 		cmocka_unit_test(a_replay_across_a_restart_is_dropped),
 		cmocka_unit_test(control_hears_of_half_a_rollover),
 		cmocka_unit_test(the_same_key_goes_on),
+		cmocka_unit_test(another_suite_with_the_same_key_goes_on),
 		cmocka_unit_test(another_key_starts_afresh),
 		cmocka_unit_test(a_key_by_update_begins_where_the_record_says),
 		cmocka_unit_test(a_time_in_clear_repeats_no_index),
