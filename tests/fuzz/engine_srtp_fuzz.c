@@ -11,12 +11,13 @@
 
 #include "engine/packet.h"
 #include "engine/srtp.h"
+#include "media/crypto.h"
 #include "media/seq.h"
 
 enum {
 	SSRC = 0x01020304,
 	WINDOW = 128,
-	KEY_LEN = 30,
+	SUITES = 4,
 	KEEP = 8,
 	TIE = 1 << 15, /* as far ahead as behind: either is right (RFC 3711 3.3.1) */
 };
@@ -227,11 +228,16 @@ static srtp_t theirs_open(struct media_key key, srtp_ssrc_type_t direction)
 	srtp_policy_t policy = { .ssrc.type = direction, .key = key.octets, .window_size = WINDOW };
 	srtp_t s;
 
-	if (key.suite == MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80)
-		srtp_crypto_policy_set_rtp_default(&policy.rtp);
-	else
-		srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy.rtp);
+	srtp_crypto_policy_set_rtp_default(&policy.rtp);
 	srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
+	if (key.suite == MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32)
+		srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy.rtp);
+	if (key.suite == MEDIA_SUITE_AEAD_AES_128_GCM)
+		srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
+	if (key.suite == MEDIA_SUITE_AEAD_AES_256_GCM)
+		srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtp);
+	if (key.suite >= MEDIA_SUITE_AEAD_AES_128_GCM)
+		policy.rtcp = policy.rtp;
 	if (srtp_create(&s, &policy))
 		abort();
 	return s;
@@ -239,13 +245,14 @@ static srtp_t theirs_open(struct media_key key, srtp_ssrc_type_t direction)
 
 static void fuzz_open(struct fuzz *f, struct script *s)
 {
-	struct media_key key = { .suite = (uint8_t)(1 + (take(s) & 1)), .length = KEY_LEN };
+	struct media_key key = { .suite = (uint8_t)(1 + take(s) % SUITES) };
 	static bool inited;
 
 	if (!inited && srtp_init())
 		abort();
 	inited = true;
-	memset(key.octets, 0x77, KEY_LEN);
+	key.length = crypto_key_length(key.suite);
+	memset(key.octets, 0x77, key.length);
 	memset(f, 0, sizeof(*f));
 	f->first = 1U + take_16(s) % (SRTP_FIRST_BELOW - 1);
 	if (srtp_stream_open(&f->out, &key) || srtp_stream_open(&f->in, &key))

@@ -46,8 +46,9 @@ static UNUSED void libsrtp_policy(srtp_policy_t *policy, uint8_t suite)
 	}
 }
 
-/* One direction: all SSRCs in, or all SSRCs out; with the key's MKI, where it has one. */
-static UNUSED srtp_t libsrtp_open(struct media_key key, srtp_ssrc_type_t direction)
+/* One direction: all SSRCs in, or all SSRCs out; with the key's MKI, where it has one. rtcp: whether SRTCP is encrypted. */
+static UNUSED srtp_t libsrtp_open_with(struct media_key key, srtp_ssrc_type_t direction,
+				       srtp_sec_serv_t rtcp)
 {
 	static bool inited;
 	srtp_master_key_t master = { .key = key.octets,
@@ -65,8 +66,14 @@ static UNUSED srtp_t libsrtp_open(struct media_key key, srtp_ssrc_type_t directi
 		assert_int_equal(srtp_init(), srtp_err_status_ok);
 	inited = true;
 	libsrtp_policy(&policy, key.suite);
+	policy.rtcp.sec_serv = rtcp;
 	assert_int_equal(srtp_create(&s, &policy), srtp_err_status_ok);
 	return s;
+}
+
+static UNUSED srtp_t libsrtp_open(struct media_key key, srtp_ssrc_type_t direction)
+{
+	return libsrtp_open_with(key, direction, sec_serv_conf_and_auth);
 }
 
 /* False: refused. *n: octets before and after; p has room for SRTP_MAX_TRAILER_LEN more. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Batches of random packets of many streams, against libsrtp2 doing the same one by one: the same octets leave, the same
- * packets are taken, whatever was reordered, repeated, lost or forged on the way. TANDEM_PACKETS=1000000 does more of it.
+ * Batches of random packets of many streams of all suites, against libsrtp2 doing the same one by one: the same octets leave, the
+ * same packets are taken, whatever was reordered, repeated, lost or forged on the way. Some parties do what we never do: their
+ * packets have an MKI, or their SRTCP is authenticated only. TANDEM_PACKETS=1000000 does more of it.
  */
 #include "tests/unit/test.h"
 
@@ -30,10 +31,12 @@ struct packet {
 struct side {
 	struct srtp_stream *ours[STREAMS];
 	srtp_t theirs[STREAMS];
+	bool has_mki[STREAMS];
 };
 
 static struct rand_source g_rand;
-static struct side g_out, g_in;
+static struct side g_out, g_in,
+	g_others; /* the last: what others send in their way, by libsrtp2 alone */
 static uint32_t g_index[STREAMS];
 static struct packet g_sent[BATCH], g_wire[BATCH], g_kept[LATE];
 static uint64_t g_made, g_taken, g_refused, g_rolled;
@@ -49,16 +52,22 @@ static void streams_open(bool portable)
 		portable ? srtp_stream_open_portable : srtp_stream_open;
 
 	for (uint32_t i = 0; i < STREAMS; i++) {
-		struct media_key key =
-			key_from(ALL_SUITES[i % COUNT_OF(ALL_SUITES)], (uint8_t)(i * 11));
+		struct media_key key = key_from(ALL_SUITES[i % 4], (uint8_t)(i * 11)), other = key;
+		srtp_sec_serv_t rtcp = i % 5 == 1 ? sec_serv_auth : sec_serv_conf_and_auth;
 
+		if (i % 3 == 1 &&
+		    key.suite != SUITE_32) /* it looks for SRTCP's by the tag of SRTP */
+			other.mki_length = (uint8_t)(1 + i % MEDIA_MKI_MAX);
+		memset(other.mki, (int)i, other.mki_length);
+		g_in.has_mki[i] = g_others.has_mki[i] = other.mki_length > 0;
+		g_others.theirs[i] = libsrtp_open_with(other, ssrc_any_outbound, rtcp);
 		g_index[i] = FIRST + below(400);
 		assert_int_equal(open(&g_out.ours[i], &key), 0);
-		assert_int_equal(open(&g_in.ours[i], &key), 0);
+		assert_int_equal(open(&g_in.ours[i], &other), 0);
 		srtp_stream_start(g_out.ours[i], g_index[i], 1);
 		srtp_stream_limit(g_out.ours[i], FREE, FREE);
 		g_out.theirs[i] = libsrtp_open(key, ssrc_any_outbound);
-		g_in.theirs[i] = libsrtp_open(key, ssrc_any_inbound);
+		g_in.theirs[i] = libsrtp_open_with(other, ssrc_any_inbound, rtcp);
 	}
 }
 
@@ -69,6 +78,7 @@ static void streams_close(void)
 		srtp_stream_close(g_in.ours[i]);
 		(void)srtp_dealloc(g_out.theirs[i]);
 		(void)srtp_dealloc(g_in.theirs[i]);
+		(void)srtp_dealloc(g_others.theirs[i]);
 	}
 }
 
@@ -127,8 +137,10 @@ static void compare(const struct side *side, const struct packet *before,
 	for (uint32_t i = 0; i < count; i++) {
 		struct packet theirs = before[i];
 		srtp_t s = side->theirs[theirs.stream];
+		bool mki = side->has_mki[theirs.stream];
 		bool ok = protects ? libsrtp_protect(s, theirs.is_rtcp, theirs.p, &theirs.n)
-				   : libsrtp_unprotect(s, theirs.is_rtcp, theirs.p, &theirs.n);
+				   : libsrtp_unprotect_mki(s, mki, theirs.is_rtcp, theirs.p,
+							   &theirs.n);
 		const struct packet *want = ok ? &theirs : &before[i];
 
 		assert_int_equal(done[i], ok);
@@ -137,6 +149,16 @@ static void compare(const struct side *side, const struct packet *before,
 		g_taken += ok && !protects;
 		g_refused += !ok && !protects;
 	}
+}
+
+/* Instead of ours, which was as libsrtp2 has it, and would not be taken from such a party. */
+static void as_others(struct packet *sent, const struct packet *plain)
+{
+	uint32_t i = plain->stream;
+	struct packet p = *plain;
+
+	if (libsrtp_protect_mki(g_others.theirs[i], g_others.has_mki[i], p.is_rtcp, p.p, &p.n))
+		*sent = p;
 }
 
 static uint32_t send_batch(void)
@@ -149,7 +171,7 @@ static uint32_t send_batch(void)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t stream = below(streams);
 
-		before[i] = below(30) ? rtp_make(stream) : rtcp_make(stream);
+		before[i] = below(6) ? rtp_make(stream) : rtcp_make(stream);
 		if (!before[i].is_rtcp && below(200) == 0 && i > 0) /* a number again */
 			before[i] = before[below(i)];
 		g_rolled += g_index[stream] > 0xffff;
@@ -157,6 +179,8 @@ static uint32_t send_batch(void)
 	memcpy(g_sent, before, sizeof(before));
 	jobs_run(&g_out, g_sent, count, true, done);
 	compare(&g_out, before, g_sent, count, true, done);
+	for (uint32_t i = 0; i < count; i++)
+		as_others(&g_sent[i], &before[i]);
 	g_made += count;
 	return count;
 }

@@ -2,10 +2,11 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <malloc.h>
 
 #include "base/rand.h"
 #include "engine/packet.h"
-#include "engine/srtp.h"
+#include "engine/srtp_stream.h"
 #include "tests/unit/engine/libsrtp.h"
 
 enum {
@@ -365,24 +366,18 @@ static void runs_as_libsrtp_does(enum media_suite suite, uint32_t packets)
 	pair_close(&x);
 }
 
-static void long_tags_are_as_libsrtp_makes_them(void **state)
+static void all_suites_are_as_libsrtp_makes_them(void **state)
 {
 	(void)state;
-	runs_as_libsrtp_does(SUITE_80, 60000);
+	for (size_t i = 0; i < COUNT_OF(ALL_SUITES); i++)
+		runs_as_libsrtp_does(ALL_SUITES[i], 50000);
 }
 
-static void short_tags_are_as_libsrtp_makes_them(void **state)
+static void rtcp_runs_as_libsrtp_does(enum media_suite suite)
 {
-	(void)state;
-	runs_as_libsrtp_does(SUITE_32, 60000);
-}
-
-static void rtcp_is_as_libsrtp_makes_it(void **state)
-{
-	struct pair x = pair_open(SUITE_80, 1);
+	struct pair x = pair_open(suite, 1);
 	struct rand_source r;
 
-	(void)state;
 	rand_open_seed(&r, 4);
 	for (uint32_t i = 0; i < 2000; i++) {
 		struct packet plain = rtcp_of(SSRC), secure;
@@ -401,6 +396,13 @@ static void rtcp_is_as_libsrtp_makes_it(void **state)
 	}
 	assert_int_equal(srtcp_stream_next(x.out), 2001);
 	pair_close(&x);
+}
+
+static void rtcp_is_as_libsrtp_makes_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ALL_SUITES); i++)
+		rtcp_runs_as_libsrtp_does(ALL_SUITES[i]);
 }
 
 /* The receiver that heard the former process hears its successor, and the successor goes on hearing the sender. */
@@ -463,8 +465,9 @@ static void finds_the_index_after_a_restart(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
-		struct media_key key = key_from(SUITE_32, 9);
+	for (size_t n = 0; n < COUNT_OF(ROWS) * COUNT_OF(ALL_SUITES); n++) {
+		size_t i = n / COUNT_OF(ALL_SUITES);
+		struct media_key key = key_from(ALL_SUITES[n % COUNT_OF(ALL_SUITES)], 9);
 		struct srtp_stream *out = open_out(key, ROWS[i].now, 0), *in = open_with(key);
 		struct packet p = rtp_of(SSRC, (uint16_t)ROWS[i].now);
 
@@ -563,6 +566,164 @@ static void another_key_does_not_fit(void **state)
 	assert_false(srtp_stream_has_key(out, &shorter));
 	srtp_stream_close(out);
 	srtp_stream_close(in);
+}
+
+/* ---- forged, replayed, under another identifier ---- */
+
+/* As a party with an MKI sends it (RFC 3711 3.1): before the tag or, RFC 7714 8, behind all. */
+static struct packet with_mki(const struct packet *p, const struct media_key *key, bool is_rtcp)
+{
+	bool is_aead = key->suite == GCM_128 || key->suite == GCM_256;
+	size_t tag = is_aead ? 0 : key->suite == SUITE_32 && !is_rtcp ? 4 : 10;
+	struct packet q = { .n = p->n + key->mki_length };
+
+	memcpy(q.p, p->p, p->n - tag);
+	memcpy(q.p + p->n - tag, key->mki, key->mki_length);
+	memcpy(q.p + p->n - tag + key->mki_length, p->p + p->n - tag, tag);
+	return q;
+}
+
+/* Everything of a stream, its keys as well. */
+struct image {
+	uint8_t octets[4096];
+	size_t n;
+};
+
+static void image_take(struct image *m, const struct srtp_stream *s)
+{
+	m->n = sizeof(*s) + 2U * s->cipher_size;
+	assert_true(m->n <= sizeof(m->octets));
+	memcpy(m->octets, s, m->n);
+}
+
+static void assert_refused(struct srtp_stream *in, bool is_rtcp, struct packet p)
+{
+	static struct image before, after;
+	struct packet kept = p;
+
+	image_take(&before, in);
+	assert_int_not_equal(unprotect_one(in, is_rtcp, &p), VERDICT_NONE);
+	assert_true(same(&p, &kept));
+	image_take(&after, in);
+	assert_memory_equal(after.octets, before.octets, before.n);
+}
+
+static struct packet sent_by(struct srtp_stream *out, const struct media_key *key, bool is_rtcp,
+			     uint16_t sequence)
+{
+	struct packet p = is_rtcp ? rtcp_of(SSRC) : rtp_of(SSRC, sequence);
+
+	assert_int_equal(protect_one(out, is_rtcp, &p), VERDICT_NONE);
+	return with_mki(&p, key, is_rtcp);
+}
+
+static void assert_costs_a_counter(struct media_key key, bool is_rtcp)
+{
+	struct media_key plain_key = key;
+	struct srtp_stream *in = open_with(key), *out;
+	struct packet first, second, p;
+	size_t octets;
+
+	plain_key.mki_length = 0;
+	out = open_out(plain_key, 1000, 10);
+	first = sent_by(out, &key, is_rtcp, 1000);
+	second = sent_by(out, &key, is_rtcp, 1001);
+	p = first;
+	assert_int_equal(unprotect_one(in, is_rtcp, &p), VERDICT_NONE);
+	octets = mallinfo2().uordblks;
+	for (size_t bit = 0; bit < 8 * second.n; bit++) { /* also of the SSRC and of the index */
+		p = second;
+		p.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_refused(in, is_rtcp, p);
+	}
+	for (uint32_t ssrc = 0; ssrc < 4 * SRTP_SOURCES_MAX; ssrc++) {
+		p = second;
+		be32_put(p.p + (is_rtcp ? 4 : 8), ssrc);
+		assert_refused(in, is_rtcp, p);
+	}
+	assert_refused(in, is_rtcp, first);
+	assert_int_equal(mallinfo2().uordblks, octets);
+	assert_int_equal(unprotect_one(in, is_rtcp, &second), VERDICT_NONE);
+	srtp_stream_close(in);
+	srtp_stream_close(out);
+}
+
+static void forged_and_replayed_packets_cost_a_counter(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ALL_SUITES); i++) {
+		for (uint8_t mki = 0; mki <= MEDIA_MKI_MAX; mki += 4) {
+			struct media_key key = key_from(ALL_SUITES[i], 3);
+
+			key.mki_length = mki;
+			memset(key.mki, 0xa5, mki);
+			assert_costs_a_counter(key, false);
+			assert_costs_a_counter(key, true);
+		}
+	}
+}
+
+static void another_mki_is_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ALL_SUITES) * 2; i++) {
+		bool is_rtcp = i % 2;
+		struct media_key key = key_from(ALL_SUITES[i / 2], 3), renamed, plain = key;
+		struct srtp_stream *out = open_out(plain, 1, 1), *in;
+		struct packet p;
+
+		key.mki_length = 3;
+		memcpy(key.mki, "abc", 3);
+		renamed = key;
+		renamed.mki_length = 1;
+		in = open_with(key);
+		p = sent_by(out, &renamed, is_rtcp, 1);
+		assert_int_equal(unprotect_one(in, is_rtcp, &p), VERDICT_SRTP_MKI);
+		p = sent_by(out, &plain, is_rtcp, 2);
+		assert_int_equal(unprotect_one(in, is_rtcp, &p), VERDICT_SRTP_MKI);
+		p = sent_by(out, &key, is_rtcp, 3);
+		assert_int_equal(unprotect_one(in, is_rtcp, &p), VERDICT_NONE);
+		srtp_stream_mki(in, &renamed); /* the same key goes on under another name */
+		assert_true(srtp_stream_has_key(in, &renamed));
+		p = sent_by(out, &key, is_rtcp, 4);
+		assert_int_equal(unprotect_one(in, is_rtcp, &p), VERDICT_SRTP_MKI);
+		p = sent_by(out, &renamed, is_rtcp, 5);
+		assert_int_equal(unprotect_one(in, is_rtcp, &p), VERDICT_NONE);
+		srtp_stream_close(in);
+		srtp_stream_close(out);
+	}
+}
+
+/* In one batch of a source that was not heard before: each is tried as if no other moved its index, and then as it is. */
+static void a_batch_may_roll_over(void **state)
+{
+	static struct packet packets[BATCH_MAX];
+
+	(void)state;
+	for (size_t suite = 0; suite < COUNT_OF(ALL_SUITES); suite++) {
+		struct media_key key = key_from(ALL_SUITES[suite], 3);
+		struct srtp_stream *out = open_out(key, ROLL - 20, 1), *in = open_with(key);
+		struct srtp_job jobs[BATCH_MAX];
+
+		for (uint32_t i = 0; i < BATCH_MAX; i++) {
+			packets[i] = i % 8 == 7 ? packets[i - 1] : /* and comes twice */
+					     sent_by(out, &key, false, (uint16_t)(ROLL - 20 + i));
+			jobs[i] = (struct srtp_job){ .stream = in,
+						     .data = packets[i].p,
+						     .length = (uint16_t)packets[i].n };
+		}
+		srtp_jobs_unprotect(jobs, BATCH_MAX);
+		for (uint32_t i = 0; i < BATCH_MAX; i++) {
+			assert_int_equal(jobs[i].verdict,
+					 i % 8 == 7 ? VERDICT_SRTP_REPLAY : VERDICT_NONE);
+			if (i % 8 != 7) {
+				assert_int_equal(jobs[i].index, ROLL - 20 + i);
+				assert_int_equal(packets[i].p[12], 0x5a);
+			}
+		}
+		srtp_stream_close(in);
+		srtp_stream_close(out);
+	}
 }
 
 /* ---- out ---- */
@@ -667,6 +828,20 @@ static void what_has_no_room_is_not_sent(void **state)
 	assert_int_equal(protect_one(out, true, &p), VERDICT_TOO_LONG);
 	p.n = PACKET_MAX - 14;
 	assert_int_equal(protect_one(out, true, &p), VERDICT_NONE);
+	srtp_stream_close(out);
+	out = open_out(key_from(GCM_256, 1), 1, 0);
+	p = rtp_of(SSRC, 1);
+	p.n = PACKET_MAX - 15;
+	assert_int_equal(protect_one(out, false, &p), VERDICT_TOO_LONG);
+	p.n = PACKET_MAX - 16;
+	assert_int_equal(protect_one(out, false, &p), VERDICT_NONE);
+	assert_int_equal(p.n, PACKET_MAX);
+	p = rtcp_of(SSRC);
+	p.n = PACKET_MAX - SRTP_TRAILER_MAX + 1;
+	assert_int_equal(protect_one(out, true, &p), VERDICT_TOO_LONG);
+	p.n = PACKET_MAX - SRTP_TRAILER_MAX;
+	assert_int_equal(protect_one(out, true, &p), VERDICT_NONE);
+	assert_int_equal(p.n, PACKET_MAX);
 	p = rtp_of(SSRC, 2);
 	p.n = 11;
 	assert_int_equal(protect_one(out, false, &p), VERDICT_MALFORMED);
@@ -714,8 +889,7 @@ int main(void)
 		cmocka_unit_test(makes_and_opens_known_packets),
 		cmocka_unit_test(every_changed_bit_is_refused),
 		cmocka_unit_test(what_is_cut_is_short),
-		cmocka_unit_test(long_tags_are_as_libsrtp_makes_them),
-		cmocka_unit_test(short_tags_are_as_libsrtp_makes_them),
+		cmocka_unit_test(all_suites_are_as_libsrtp_makes_them),
 		cmocka_unit_test(rtcp_is_as_libsrtp_makes_it),
 		cmocka_unit_test(goes_on_after_a_restart),
 		cmocka_unit_test(finds_the_index_after_a_restart),
@@ -723,6 +897,9 @@ int main(void)
 		cmocka_unit_test(steps_ahead_before_the_first_rollover),
 		cmocka_unit_test(sources_have_indexes_of_their_own),
 		cmocka_unit_test(another_key_does_not_fit),
+		cmocka_unit_test(forged_and_replayed_packets_cost_a_counter),
+		cmocka_unit_test(another_mki_is_refused),
+		cmocka_unit_test(a_batch_may_roll_over),
 		cmocka_unit_test(no_index_is_used_twice),
 		cmocka_unit_test(nothing_lies_before_index_0),
 		cmocka_unit_test(nothing_is_sent_at_the_limit),
