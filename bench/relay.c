@@ -249,6 +249,7 @@ static void run_sim(const struct options *o)
 	media_metrics_register(&metrics);
 	if (worker_open(&w, &settings) || port_sim_open(&s, o->calls * 2, 1, 1))
 		fail("open", -ENOMEM);
+	s->unchecked = true;
 	w.port = &s->port;
 	for (uint32_t i = 0; i < o->calls * 2; i++) {
 		struct media_command c = { .kind = MEDIA_FLOW_OPEN, .spec = spec_of(o, i) };

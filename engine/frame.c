@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/frame.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
 
@@ -37,54 +38,84 @@ static uint32_t memory_get_32(const uint8_t *p)
 	return v;
 }
 
-/* Fewer than eight, in loads of their own: a copy of n octets to the stack would be waited for. */
+/* Fewer than four, in loads of their own: a copy of n octets to the stack would be waited for. */
 static uint64_t rest_sum(const uint8_t *p, size_t n)
 {
 	const uint8_t last[2] = { n & 1 ? p[n - 1] : 0, 0 };
 	uint64_t sum = memory_get(last);
 
-	if (n & 4) {
-		sum += memory_get_32(p);
-		p += 4;
-	}
 	if (n & 2)
 		sum += memory_get(p);
 	return sum;
 }
 
+/* Of the heads: n is a constant, a multiple of 4, and the loop is unrolled. */
+static inline uint64_t head_sum(const uint8_t *p, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t at = 0; at < n; at += 4)
+		sum += memory_get_32(p + at);
+	return sum;
+}
+
+/* Three folds are enough for 64 bits, and the loop that asks is mispredicted. */
+static inline uint16_t sum_fold(uint64_t sum)
+{
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+typedef uint32_t lanes_32 __attribute__((vector_size(16)));
+
+/* Whole blocks, both halves of each lane by themselves: they cannot overflow, for no frame has 2^16 blocks. */
+static uint64_t blocks_sum(const uint8_t *p, size_t n)
+{
+	lanes_32 low = { 0 }, high = { 0 };
+
+	for (const uint8_t *end = p + n; p < end; p += sizeof(low)) {
+		lanes_32 block;
+
+		memcpy(&block, p, sizeof(block));
+		low += block & 0xffff;
+		high += block >> 16;
+	}
+	low += high;
+	return (uint64_t)low[0] + low[1] + low[2] + low[3];
+}
+
 uint64_t frame_sum(uint64_t sum, struct bytes in)
 {
-	const uint8_t *p = in.p;
-	size_t n = in.n;
-	uint64_t high = 0;
+	size_t blocks = in.n / sizeof(lanes_32) * sizeof(lanes_32);
+	const uint8_t *p = in.p + blocks;
+	size_t n = in.n - blocks;
 
-	/* two halves, so that no carry is lost and the additions do not wait for each other */
-	for (; n >= 8; p += 8, n -= 8) {
+	assert(in.n <= UINT16_MAX);
+	if (blocks > 0)
+		sum += blocks_sum(in.p, blocks);
+	for (; n >= 4; p += 4, n -= 4)
 		sum += memory_get_32(p);
-		high += memory_get_32(p + 4);
-	}
-	return sum + high + rest_sum(p, n);
+	return sum + rest_sum(p, n);
 }
 
 uint16_t frame_sum_fold(uint64_t sum)
 {
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
+	return sum_fold(sum);
 }
 
-static uint64_t sum_word(uint16_t value)
+static inline uint64_t sum_word(uint16_t value)
 {
-	uint8_t octets[2];
-
-	be16_put(octets, value);
-	return memory_get(octets);
+	return htons(value);
 }
 
 /* RFC 768, RFC 8200 8.1: from and to lie side by side in both heads. */
-static uint64_t pseudo_sum(const uint8_t *addresses, size_t n, uint16_t udp_length)
+static inline uint64_t pseudo_sum(const uint8_t *addresses, bool v4, uint16_t udp_length)
 {
-	return frame_sum(sum_word(PROTOCOL_UDP) + sum_word(udp_length), bytes_mem(addresses, n));
+	return sum_word(PROTOCOL_UDP) + sum_word(udp_length) +
+	       (v4 ? head_sum(addresses, 8) : head_sum(addresses, 32));
 }
 
 static void memory_put(uint8_t *p, uint16_t v)
@@ -101,7 +132,7 @@ struct layer {
 	uint16_t type;
 };
 
-static enum frame_fault ethernet_parse(struct frame *out, struct layer *l, struct bytes in)
+static inline enum frame_fault ethernet_parse(struct frame *out, struct layer *l, struct bytes in)
 {
 	size_t at = ETHERNET_LEN;
 
@@ -123,27 +154,45 @@ static enum frame_fault ethernet_parse(struct frame *out, struct layer *l, struc
 	return FRAME_FINE;
 }
 
+/* As one store: what is read in wider pieces than it was written is waited for. */
+static void ip_set(struct addr *a, enum addr_family family, const uint8_t *ip)
+{
+	uint64_t whole[2] = { 0 };
+
+	memcpy(whole, ip, family == ADDR_V4 ? 4 : 16);
+	memcpy(a->ip, whole, sizeof(a->ip));
+	a->scope = 0;
+	a->family = (uint8_t)family;
+	a->pad = 0;
+}
+
 static void addresses_set(struct frame *out, enum addr_family family, const uint8_t *from, size_t n)
 {
-	out->from = (struct addr){ .family = (uint8_t)family };
-	out->to = (struct addr){ .family = (uint8_t)family };
-	memcpy(out->from.ip, from, n);
-	memcpy(out->to.ip, from + n, n);
+	ip_set(&out->from, family, from);
+	ip_set(&out->to, family, from + n);
 }
 
 /* What is left of the pseudo sum when the field is summed with the rest: 0xffff when all is well. */
-static bool udp_checksum_is_fine(const uint8_t *udp, uint16_t length, uint64_t pseudo, bool v4)
+static bool udp_checksum_is_fine(struct frame *out, const uint8_t *udp, uint16_t length,
+				 uint64_t pseudo)
 {
 	uint16_t field = memory_get(udp + 6);
+	size_t tail = UDP_LEN + FRAME_TAIL_AT;
 
+	out->tail_known = field != 0 && length >= tail;
 	if (field == 0)
-		return v4; /* RFC 8200 8.1: never in IPv6 */
-	return frame_sum_fold(frame_sum(pseudo, bytes_mem(udp, length))) == 0xffff ||
-	       field == frame_sum_fold(pseudo);
+		return out->from.family == ADDR_V4; /* RFC 8200 8.1: never in IPv6 */
+	if (!out->tail_known)
+		return sum_fold(frame_sum(pseudo, bytes_mem(udp, length))) == 0xffff ||
+		       field == sum_fold(pseudo);
+	out->tail_sum = sum_fold(frame_sum(0, bytes_mem(udp + tail, length - tail)));
+	return sum_fold(pseudo + out->tail_sum + head_sum(udp, UDP_LEN + FRAME_TAIL_AT)) ==
+		       0xffff ||
+	       field == sum_fold(pseudo);
 }
 
-static enum frame_fault udp_parse(struct frame *out, const uint8_t *udp, size_t n,
-				  const uint8_t *addresses)
+static inline enum frame_fault udp_parse(struct frame *out, const uint8_t *udp, size_t n,
+					 const uint8_t *addresses)
 {
 	bool v4 = out->from.family == ADDR_V4;
 	uint16_t length;
@@ -153,7 +202,7 @@ static enum frame_fault udp_parse(struct frame *out, const uint8_t *udp, size_t 
 	length = be16_get(udp + 4);
 	if (length < UDP_LEN || length > n)
 		return FRAME_HEAD;
-	if (!udp_checksum_is_fine(udp, length, pseudo_sum(addresses, v4 ? 8 : 32, length), v4))
+	if (!udp_checksum_is_fine(out, udp, length, pseudo_sum(addresses, v4, length)))
 		return FRAME_CHECKSUM;
 	out->from.port = be16_get(udp);
 	out->to.port = be16_get(udp + 2);
@@ -161,7 +210,7 @@ static enum frame_fault udp_parse(struct frame *out, const uint8_t *udp, size_t 
 	return FRAME_FINE;
 }
 
-static enum frame_fault ipv4_parse(struct frame *out, const struct layer *l)
+static inline enum frame_fault ipv4_parse(struct frame *out, const struct layer *l)
 {
 	const uint8_t *ip = l->ip;
 	uint16_t total;
@@ -179,7 +228,7 @@ static enum frame_fault ipv4_parse(struct frame *out, const struct layer *l)
 		return FRAME_FRAGMENT;
 	if (ip[9] != PROTOCOL_UDP)
 		return FRAME_PROTOCOL;
-	if (frame_sum_fold(frame_sum(0, bytes_mem(ip, IPV4_LEN))) != 0xffff)
+	if (sum_fold(head_sum(ip, IPV4_LEN)) != 0xffff)
 		return FRAME_CHECKSUM;
 	out->tos = ip[1];
 	addresses_set(out, ADDR_V4, ip + 12, 4);
@@ -213,15 +262,21 @@ static bool ipv6_source_is_bad(const uint8_t *ip)
 	return memcmp(ip, MAPPED, sizeof(MAPPED)) == 0 || (ip[0] == 0xfe && ip[1] >> 6 == 2);
 }
 
+/* None, loopback, multicast, broadcast. */
+static bool ipv4_source_is_bad(const uint8_t *ip)
+{
+	return be32_get(ip) == 0 || ip[0] == 127 || ip[0] >> 4 == 14 || be32_get(ip) == UINT32_MAX;
+}
+
 /* No honest host sends from these (RFC 1122 3.2.1.3, RFC 4291 2.7). */
 static bool source_is_bad(const struct addr *from)
 {
-	static const uint8_t BROADCAST[4] = { 255, 255, 255, 255 };
-
-	if (addr_is_any(from) || addr_is_multicast(from) || addr_is_loopback(from) || !from->port)
+	if (from->port == 0)
 		return true;
-	return from->family == ADDR_V6 ? ipv6_source_is_bad(from->ip)
-				       : memcmp(from->ip, BROADCAST, sizeof(BROADCAST)) == 0;
+	if (LIKELY(from->family == ADDR_V4))
+		return ipv4_source_is_bad(from->ip);
+	return addr_is_any(from) || addr_is_multicast(from) || addr_is_loopback(from) ||
+	       ipv6_source_is_bad(from->ip);
 }
 
 /* Straight into *out: to put it together elsewhere and copy it stalls. */
@@ -306,9 +361,8 @@ static void ipv4_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_len
 	be16_put(ip + 4, h->id);
 	be16_put(ip + 6, 0);
 	be16_put(ip + 8, last);
-	memory_put(ip + 10,
-		   (uint16_t)~frame_sum_fold(addresses + sum_word(first) + sum_word(total) +
-					     sum_word(h->id) + sum_word(last)));
+	memory_put(ip + 10, (uint16_t)~sum_fold(addresses + sum_word(first) + sum_word(total) +
+						sum_word(h->id) + sum_word(last)));
 	memcpy(ip + 12, h->from->ip, 4);
 	memcpy(ip + 16, h->to->ip, 4);
 }
@@ -327,8 +381,13 @@ static void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t length,
 {
 	uint64_t heads = addresses + sum_word(PROTOCOL_UDP) + sum_word(h->from->port) +
 			 sum_word(h->to->port) + 2 * sum_word(length); /* pseudo head and UDP */
-	uint16_t sum = (uint16_t)~frame_sum_fold(
-		frame_sum(heads, bytes_mem(udp + UDP_LEN, (size_t)length - UDP_LEN)));
+	uint16_t sum;
+
+	if (h->tail_known)
+		heads += h->tail_sum + head_sum(udp + UDP_LEN, FRAME_TAIL_AT);
+	else
+		heads = frame_sum(heads, bytes_mem(udp + UDP_LEN, (size_t)length - UDP_LEN));
+	sum = (uint16_t)~sum_fold(heads);
 
 	be16_put(udp, h->from->port);
 	be16_put(udp + 2, h->to->port);
@@ -342,9 +401,8 @@ uint8_t *frame_write(const struct frame_head *h, uint8_t *payload, uint16_t leng
 	uint16_t udp_length = (uint16_t)(UDP_LEN + length);
 	uint8_t *start = payload - frame_head_size(h->from->family, h->path->vlan);
 	uint8_t *ip = ethernet_write(h, start), *udp = payload - UDP_LEN;
-	size_t n = v4 ? 4 : 16;
-	uint64_t addresses =
-		frame_sum(frame_sum(0, bytes_mem(h->from->ip, n)), bytes_mem(h->to->ip, n));
+	uint64_t addresses = v4 ? head_sum(h->from->ip, 4) + head_sum(h->to->ip, 4)
+				: head_sum(h->from->ip, 16) + head_sum(h->to->ip, 16);
 
 	assert(h->from->family == h->to->family && h->path->vlan <= FRAME_VLAN_MAX);
 	if (v4)

@@ -13,6 +13,7 @@ enum {
 	FRAME_HEAD_MAX = 14 + 4 + 40 + 8, /* Ethernet, one tag, IPv6, UDP */
 	FRAME_IP_HEAD_MAX = 40 + 8,       /* IPv6, UDP: of the MTU */
 	FRAME_VLAN_MAX = 4094,
+	FRAME_TAIL_AT = 12, /* a payload's tail begins there: behind the fixed head of RTP */
 };
 
 /* Why a frame is none that is read here. */
@@ -33,6 +34,10 @@ struct frame {
 	uint16_t vlan; /* 802.1Q identifier; 0: untagged */
 	uint8_t tos;   /* DSCP and ECN */
 	uint16_t payload_at, payload_length;
+	/* Of the payload from FRAME_TAIL_AT on; known where there is a checksum and so much payload. Who changes the head of RTP
+	 * alone need not read the rest again. */
+	uint16_t tail_sum;
+	bool tail_known;
 };
 
 /* Where a frame goes on its wire. */
@@ -45,6 +50,8 @@ struct frame_head {
 	const struct frame_path *path;
 	const struct addr *from, *to; /* of one family */
 	uint8_t tos, hops;
+	bool tail_known; /* tail_sum is that of the payload */
+	uint16_t tail_sum;
 	uint16_t id; /* of IPv4, which may be fragmented on its way (RFC 6864 4.2): counts up */
 };
 

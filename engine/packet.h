@@ -13,6 +13,7 @@
 
 enum {
 	BATCH_MAX = 64,
+	PKT_TAIL_AT = 12,  /* what lies behind the fixed head of RTP */
 	PACKET_MAX = 2000, /* longest UDP payload relayed: more than any Ethernet frame carries */
 };
 
@@ -43,6 +44,10 @@ struct pkt {
 	uint8_t verdict;     /* enum verdict: any */
 	uint8_t out_channel; /* enum channel of the peer: rewrite, rtcp */
 	struct addr from;
+	/* By the port, at receive: the checksum of the data from PKT_TAIL_AT on, where it had to be made, so that it need not be
+	 * made again to send the packet on. Whoever changes the length or what lies there clears tail_known. */
+	uint16_t tail_sum;
+	uint8_t tail_known;
 	/* RTP head as received: demux */
 	uint8_t payload_type;
 	uint8_t marker;
@@ -62,8 +67,7 @@ struct pkt {
 } CACHE_ALIGNED;
 
 static_assert(sizeof(struct pkt) == 128, "two cache lines");
-static_assert(offsetof(struct pkt, from) + sizeof(struct addr) <= 64,
-	      "what the port writes lies in the first line");
+static_assert(offsetof(struct pkt, tail_known) < 64, "what the port writes lies in the first line");
 
 struct batch {
 	uint64_t now_ns; /* CLOCK_BOOTTIME when the batch was received */

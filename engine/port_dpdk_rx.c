@@ -10,6 +10,8 @@
 #include "engine/dpdk_port.h"
 
 enum {
+	AHEAD = 4,
+	FETCHED = 256,
 	NAP_US = 100, /* at most so long a frame waits in its queue: 1,000 fit at 10 million/s */
 	NAP_IDLE_US = 500, /* nothing came during the last nap */
 };
@@ -48,6 +50,8 @@ static void pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
 	p->slot = who->slot;
 	p->channel = who->channel;
 	p->from = f->from;
+	p->tail_sum = f->tail_sum;
+	p->tail_known = f->tail_known;
 }
 
 static void hand_over(struct dpdk_port *d, struct rte_mbuf *m, uint8_t worker)
@@ -83,6 +87,15 @@ static void frame_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
 	d->counts[DPDK_IN]++;
 }
 
+/* As much of a frame as voice has; all of it is summed. */
+static void frame_fetch(const struct rte_mbuf *m)
+{
+	const char *frame = rte_pktmbuf_mtod(m, const char *);
+
+	for (uint32_t at = 0; at < FETCHED; at += RTE_CACHE_LINE_SIZE)
+		__builtin_prefetch(frame + at, 1);
+}
+
 /* One look: at what other workers gave, then at the queue. */
 static void look(struct dpdk_port *d, struct batch *b)
 {
@@ -93,9 +106,14 @@ static void look(struct dpdk_port *d, struct batch *b)
 	n += rte_eth_rx_burst(d->device->id, d->queue, in + n, (uint16_t)(room - n));
 	d->busy = n == room;
 	for (uint32_t i = 0; i < n; i++)
-		__builtin_prefetch(rte_pktmbuf_mtod(in[i], void *));
-	for (uint32_t i = 0; i < n; i++)
+		__builtin_prefetch(in[i], 1);
+	for (uint32_t i = 0; i < n && i < AHEAD; i++)
+		frame_fetch(in[i]);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			frame_fetch(in[i + AHEAD]);
 		frame_take(d, b, in[i]);
+	}
 }
 
 /* Until somebody calls (true), or the kernel has something to send. */

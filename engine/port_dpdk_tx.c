@@ -7,6 +7,8 @@
 
 enum { HOPS = 64 };
 
+static_assert((int)PKT_TAIL_AT == (int)FRAME_TAIL_AT, "one tail, of the packet and of the frame");
+
 /* What the device does not take now, it will not take in time. */
 void dpdk_out_flush(struct dpdk_port *d)
 {
@@ -96,9 +98,13 @@ static bool fits(const struct pkt *p, uint16_t mtu)
 static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf *m)
 {
 	struct dpdk_end *e = &d->slots[p->out_slot].ends[p->out_channel];
-	struct frame_head head = {
-		.path = &e->path, .from = &e->local, .to = p->to, .tos = e->tos, .id = d->id
-	};
+	struct frame_head head = { .path = &e->path,
+				   .from = &e->local,
+				   .to = p->to,
+				   .tos = e->tos,
+				   .id = d->id,
+				   .tail_known = p->tail_known,
+				   .tail_sum = p->tail_sum };
 	struct next_hop hop;
 	uint8_t *start;
 

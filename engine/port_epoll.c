@@ -84,6 +84,7 @@ static void receive_one(struct epoll_port *e, struct batch *b, uint32_t socket)
 		return;
 	p->verdict = n > PACKET_MAX ? VERDICT_TRUNCATED : VERDICT_NONE;
 	p->length = (uint16_t)(n > PACKET_MAX ? PACKET_MAX : n);
+	p->tail_known = 0;
 	p->slot = socket / CHANNELS;
 	p->channel = (uint8_t)(socket % CHANNELS);
 	b->count++;

@@ -24,6 +24,7 @@ struct sim_port {
 	uint64_t now_ns;
 	uint32_t loss_per_mille; /* of the packets that arrive */
 	bool refuses_flows;      /* flow_add answers -EIO */
+	bool unchecked; /* no checksums, for speed; else a stage that forgets to clear tail_known is found */
 	struct port_fault fault; /* error 0: none */
 	struct rand_source rand;
 	uint64_t lost, unheard, lent, sent, forgotten;

@@ -82,6 +82,7 @@ static bool pkt_fill(struct uring_port *u, struct pkt *p, uint16_t buffer, int r
 	p->data = base + URING_BUFFER_HEAD;
 	p->length = (uint16_t)(res - URING_BUFFER_HEAD);
 	p->buffer = buffer;
+	p->tail_known = 0;
 	p->verdict = out->flags & MSG_TRUNC ? VERDICT_TRUNCATED : VERDICT_NONE;
 	return addr_from_sockaddr(&p->from, io_uring_recvmsg_name(out)) == 0;
 }

@@ -44,6 +44,8 @@ static void packet_put(struct batch *b, uint8_t *payload, const struct xdp_parce
 	p->slot = of->slot;
 	p->channel = of->channel;
 	p->from = of->from;
+	p->tail_sum = of->tail_sum;
+	p->tail_known = of->tail_known;
 }
 
 static enum xdp_refusal refusal_of(enum frame_fault fault)
@@ -81,6 +83,8 @@ static bool frame_read(struct xdp_port *x, const struct xdp_queue *q, struct byt
 				    .slot = who.slot,
 				    .frame = xdp_frame_of(x->lane, in.p),
 				    .length = f.payload_length,
+				    .tail_sum = f.tail_sum,
+				    .tail_known = f.tail_known,
 				    .channel = who.channel };
 	*owner = who.worker;
 	return true;

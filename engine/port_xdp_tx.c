@@ -56,6 +56,8 @@ static bool frame_send(struct xdp_port *x, const struct pkt *p, const struct nex
 					 .from = &s->local[p->out_channel],
 					 .to = p->to,
 					 .tos = s->tos,
+					 .tail_known = p->tail_known,
+					 .tail_sum = p->tail_sum,
 					 .hops = hop->hops ? hop->hops : s->hops,
 					 .id = x->id++ };
 	uint8_t *payload = payload_place(x, p, own);

@@ -51,6 +51,7 @@ static bool is_mine(struct pkt *p)
 {
 	if (p->verdict != VERDICT_RELAY || !(p->peer->secure & SECURE_OUT))
 		return false;
+	p->tail_known = 0;
 	if (!p->peer->srtp_out)
 		pkt_refuse(p, VERDICT_SRTP_KEY);
 	return p->peer->srtp_out != NULL;

@@ -2,6 +2,9 @@
 #include "engine/rewrite.h"
 
 #include "engine/source.h"
+#include "media/rtp_parse.h"
+
+static_assert((int)PKT_TAIL_AT == (int)RTP_HEAD_LEN, "nothing behind it is written here");
 
 static void head_write(struct pkt *p, const struct source *s, uint8_t payload_type,
 		       uint32_t ssrc_out, struct sink *k, uint64_t now_ns)

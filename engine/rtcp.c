@@ -41,6 +41,7 @@ static enum verdict pkt_translate(struct pkt *p)
 	(void)sender_of(p, &sender);
 	m = mapping_of(f, p->peer, f->source.started ? f->source.ssrc : sender);
 	m.sender = sender;
+	p->tail_known = 0;
 	if (rtcp_translate(p->data, &n, &m))
 		return VERDICT_UNKNOWN_SSRC;
 	p->length = (uint16_t)n;

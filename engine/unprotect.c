@@ -49,6 +49,7 @@ static bool is_mine(struct pkt *p)
 {
 	if (p->verdict != VERDICT_NONE || !(p->flow->secure & SECURE_IN))
 		return false;
+	p->tail_known = 0;
 	if (!p->flow->srtp_in)
 		p->verdict = VERDICT_SRTP_KEY;
 	return p->flow->srtp_in != NULL;

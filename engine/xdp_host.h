@@ -57,6 +57,8 @@ struct xdp_parcel {
 	uint32_t slot;
 	uint32_t frame;
 	uint16_t length;
+	uint16_t tail_sum;
+	uint8_t tail_known;
 	uint8_t channel;
 };
 

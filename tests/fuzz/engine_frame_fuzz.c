@@ -34,6 +34,18 @@ static void write_again(const struct frame *f, const uint8_t *payload)
 	assert(frame_parse(&again, bytes_mem(start, (size_t)(memory + ROOM - start) +
 							    f->payload_length)) == FRAME_FINE);
 	frame_same(&again, f);
+	assert(!again.tail_known || !f->tail_known || again.tail_sum == f->tail_sum);
+	if (f->tail_known) {
+		struct frame_head known = h;
+
+		known.tail_known = true;
+		known.tail_sum = f->tail_sum;
+		memory[ROOM] ^= 1; /* the head of RTP may change */
+		start = frame_write(&known, memory + ROOM, f->payload_length);
+		assert(frame_parse(&again, bytes_mem(start, (size_t)(memory + ROOM - start) +
+								    f->payload_length)) ==
+		       FRAME_FINE);
+	}
 	assert(again.vlan == f->vlan);
 }
 

@@ -197,6 +197,39 @@ static void unusual_checksums(void **state)
 	}
 }
 
+/* Written with the sum of what was read: the head of RTP was changed, the rest was not looked at again. */
+static void a_known_tail_is_not_read_again(void **state)
+{
+	(void)state;
+	for (size_t f = 0; f < COUNT_OF(FAMILIES); f++) {
+		for (uint16_t n = 0; n < 70; n++) {
+			struct built b;
+			struct frame in, again;
+			struct frame_head h = { .path = &PLAIN, .hops = 64 };
+			uint8_t *start;
+
+			assert_int_equal(frame_parse(&in, build(&b, &PLAIN, FAMILIES[f].from,
+								FAMILIES[f].to, n)),
+					 FRAME_FINE);
+			assert_int_equal(in.tail_known, n >= FRAME_TAIL_AT);
+			if (!in.tail_known)
+				continue;
+			h.from = &in.to;
+			h.to = &in.from;
+			h.tail_known = true;
+			h.tail_sum = in.tail_sum;
+			memset(b.memory + ROOM, 0x80 + n, FRAME_TAIL_AT);
+			start = frame_write(&h, b.memory + ROOM, n);
+			assert_int_equal(frame_parse(&again, bytes_mem(start, b.n)), FRAME_FINE);
+			assert_int_equal(again.tail_sum, in.tail_sum);
+			h.tail_sum ^= 1;
+			start = frame_write(&h, b.memory + ROOM, n);
+			assert_int_equal(frame_parse(&again, bytes_mem(start, b.n)),
+					 FRAME_CHECKSUM);
+		}
+	}
+}
+
 /* As RFC 1071 writes it, two octets at a time. */
 static uint16_t sum_again(const uint8_t *p, size_t n)
 {
@@ -363,6 +396,7 @@ int main(void)
 		cmocka_unit_test(no_frame_is_read_past_its_end),
 		cmocka_unit_test(padding_is_no_payload),
 		cmocka_unit_test(unusual_checksums),
+		cmocka_unit_test(a_known_tail_is_not_read_again),
 		cmocka_unit_test(sums_are_those_of_the_rfc),
 		cmocka_unit_test(the_kernel_agrees),
 	};

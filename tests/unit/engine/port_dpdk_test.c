@@ -340,6 +340,7 @@ static void carries_a_packet(void **state)
 	assert_memory_equal(r->batch.list[0].from.ip, "\xc0\x00\x02\x07", 4);
 	r->batch.list[0].data[0] = 0xaa; /* stages write in place */
 	r->batch.list[0].length = PAYLOAD - 2;
+	r->batch.list[0].tail_known = 0;
 	relay(r, 0, 1, &to);
 	rig_close(r);
 
