@@ -26,6 +26,30 @@ static void rtp_read(struct pkt *p, struct bytes in)
 	p->payload_length = (uint16_t)h.payload.n;
 }
 
+enum { RTP_PLAIN = RTP_VERSION << 6 }; /* no padding, no extension, no CSRC */
+
+/* What nearly all packets are: read without looking for anything more. The other octets that come first in RTCP: RFC 5761 4. */
+static bool is_ordinary(const struct pkt *p)
+{
+	return p->length >= RTP_HEAD_LEN && p->data[0] == RTP_PLAIN &&
+	       (p->data[1] < 192 || p->data[1] > 223);
+}
+
+static void ordinary_read(struct pkt *p)
+{
+	const uint8_t *d = p->data;
+
+	p->kind = PKT_RTP;
+	p->padding_bad = 0;
+	p->payload_type = d[1] & 0x7f;
+	p->marker = d[1] >> 7;
+	p->sequence = be16_get(d + 2);
+	p->timestamp = be32_get(d + 4);
+	p->ssrc = be32_get(d + 8);
+	p->payload_length = (uint16_t)(p->length - RTP_HEAD_LEN);
+	p->payload_at = p->payload_length > 0 ? RTP_HEAD_LEN : 0;
+}
+
 static void pkt_demux(struct pkt *p)
 {
 	struct bytes in = { .p = p->data, .n = p->length };
@@ -55,7 +79,11 @@ void demux_stage(struct worker *w, struct batch *b)
 		p->kind = PKT_UNKNOWN;
 		p->received = p->length;
 		p->made = 0;
-		if (p->verdict == VERDICT_NONE)
+		if (p->verdict != VERDICT_NONE)
+			continue;
+		if (LIKELY(is_ordinary(p)))
+			ordinary_read(p);
+		else
 			pkt_demux(p);
 	}
 }

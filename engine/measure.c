@@ -52,33 +52,52 @@ static void pkt_count(struct flow *f, const struct pkt *p)
 		(void)seq_update(&f->count, p->sequence);
 }
 
-static void pkt_measure(struct worker *w, struct pkt *p, uint64_t now_ns)
+/* When the batch came, by the clock that was asked for last. */
+struct arrival {
+	uint64_t at_ns;
+	uint32_t clock_hz; /* 0: none was yet */
+	uint32_t at;
+};
+
+static uint32_t arrival_by(struct arrival *a, uint32_t clock_hz)
+{
+	if (UNLIKELY(a->clock_hz != clock_hz)) {
+		a->clock_hz = clock_hz;
+		a->at = jitter_arrival(a->at_ns, clock_hz);
+	}
+	return a->at;
+}
+
+static void pkt_measure(struct worker *w, struct pkt *p, struct arrival *a)
 {
 	struct flow *f = p->flow;
 
-	stats_count(p, now_ns);
+	stats_count(p, a->at_ns);
 	if (p->ssrc == f->source.ssrc) { /* else it came late, of the source before */
 		if (UNLIKELY(p->ssrc != f->count_ssrc))
 			count_restart(f, p->ssrc);
 		(void)seq_update(&f->count, p->sequence);
 		if (LIKELY(!p->event)) { /* an event's packets share one timestamp */
-			jitter_update(&f->jitter, now_ns, p->timestamp, p->clock_hz);
+			jitter_update_at(&f->jitter, arrival_by(a, p->clock_hz), p->timestamp,
+					 p->clock_hz);
 			f->source.payload_type = p->payload_type;
 		}
 	}
 	if (UNLIKELY(p->event))
-		events_read(w, p, now_ns);
+		events_read(w, p, a->at_ns);
 }
 
 void measure_stage(struct worker *w, struct batch *b)
 {
+	struct arrival a = { .at_ns = b->now_ns };
+
 	BATCH_EACH(p, b)
 	{
 		if (p->kind != PKT_RTP)
 			continue;
 		if (LIKELY(p->verdict == VERDICT_RELAY) || p->verdict == VERDICT_EVENT_BY_INFO ||
 		    p->verdict == VERDICT_DURING_DIGIT)
-			pkt_measure(w, p, b->now_ns);
+			pkt_measure(w, p, &a);
 		else if (p->verdict == VERDICT_NOT_RECEIVING || p->verdict == VERDICT_NO_PEER ||
 			 p->verdict == VERDICT_NOT_SENDING || p->verdict == VERDICT_NO_DESTINATION)
 			pkt_count(p->flow, p);

@@ -124,7 +124,7 @@ static const struct source *odd_one(struct flow *f, struct sink *k, struct pkt *
 	return &f->source;
 }
 
-const struct source *source_of(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
+const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
 {
 	if (UNLIKELY(!is_feeder(k, f))) {
 		run_begin(f, k, p, now_ns);
@@ -163,20 +163,6 @@ void source_give_way(struct flow *f)
 {
 	run_end(f);
 	f->source.sequence_offset++;
-}
-
-void sink_note(struct sink *k, uint16_t sequence, uint32_t timestamp, uint32_t clock_hz,
-	       uint64_t now_ns)
-{
-	if (k->started && distance(k->sequence, sequence) <= 0)
-		return; /* repeated or reordered */
-	if (!k->started || k->timestamp != timestamp)
-		k->at_ns = now_ns;
-	k->sequence = sequence;
-	k->timestamp = timestamp;
-	if (clock_hz)
-		k->clock_hz = clock_hz;
-	k->started = 1;
 }
 
 uint32_t sink_timestamp(const struct sink *k, uint64_t now_ns)
