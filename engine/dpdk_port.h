@@ -77,9 +77,8 @@ struct dpdk_port {
 	uint64_t kernel_ns;       /* when the TAP interface has its turn */
 	uint32_t kernel_left;     /* frames that it still takes until then */
 	uint64_t send_errors;
-	struct rte_mbuf *held[DPDK_HELD]; /* pkt.buffer -> mbuf */
-	uint16_t free[DPDK_HELD];
-	uint32_t free_count;
+	struct rte_mbuf *held[DPDK_HELD]; /* pkt.buffer -> mbuf; tx takes all of them */
+	uint32_t held_count;
 	struct rte_mbuf *out[BATCH_MAX]; /* to be sent */
 	uint32_t out_count;
 };

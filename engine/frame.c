@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 enum {
@@ -59,43 +60,62 @@ static inline uint64_t head_sum(const uint8_t *p, size_t n)
 	return sum;
 }
 
-/* Three folds are enough for 64 bits, and the loop that asks is mispredicted. */
+/* So many folds are enough below 2^48, which no frame reaches; asking in a loop costs a branch each. */
 static inline uint16_t sum_fold(uint64_t sum)
 {
-	sum = (sum & UINT32_MAX) + (sum >> 32);
 	sum = (sum & UINT32_MAX) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)(sum + (sum >> 16));
 }
 
-typedef uint32_t lanes_32 __attribute__((vector_size(16)));
+typedef uint32_t lanes __attribute__((vector_size(32)));
 
 /* Whole blocks, both halves of each lane by themselves: they cannot overflow, for no frame has 2^16 blocks. */
-static uint64_t blocks_sum(const uint8_t *p, size_t n)
+static inline __attribute__((always_inline)) uint64_t lanes_sum(const uint8_t *p,
+								const uint8_t *end)
 {
-	lanes_32 low = { 0 }, high = { 0 };
+	lanes low = { 0 }, high = { 0 };
+	uint64_t sum = 0;
 
-	for (const uint8_t *end = p + n; p < end; p += sizeof(low)) {
-		lanes_32 block;
+	for (; p < end; p += sizeof(lanes)) {
+		lanes block;
 
 		memcpy(&block, p, sizeof(block));
 		low += block & 0xffff;
 		high += block >> 16;
 	}
 	low += high;
-	return (uint64_t)low[0] + low[1] + low[2] + low[3];
+	for (size_t i = 0; i < sizeof(lanes) / sizeof(low[0]); i++)
+		sum += low[i];
+	return sum;
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static uint64_t blocks_sum_avx2(const uint8_t *p,
+								const uint8_t *end)
+{
+	return lanes_sum(p, end);
+}
+#endif
+
+static uint64_t blocks_sum(const uint8_t *p, const uint8_t *end)
+{
+#ifdef __x86_64__
+	if (LIKELY(__builtin_cpu_supports("avx2")))
+		return blocks_sum_avx2(p, end);
+#endif
+	return lanes_sum(p, end);
 }
 
 uint64_t frame_sum(uint64_t sum, struct bytes in)
 {
-	size_t blocks = in.n / sizeof(lanes_32) * sizeof(lanes_32);
-	const uint8_t *p = in.p + blocks;
-	size_t n = in.n - blocks;
+	const uint8_t *p = in.p + in.n / sizeof(lanes) * sizeof(lanes);
+	size_t n = in.n % sizeof(lanes);
 
 	assert(in.n <= UINT16_MAX);
-	if (blocks > 0)
-		sum += blocks_sum(in.p, blocks);
+	if (p > in.p)
+		sum += blocks_sum(in.p, p);
 	for (; n >= 4; p += 4, n -= 4)
 		sum += memory_get_32(p);
 	return sum + rest_sum(p, n);
@@ -116,6 +136,12 @@ static inline uint64_t pseudo_sum(const uint8_t *addresses, bool v4, uint16_t ud
 {
 	return sum_word(PROTOCOL_UDP) + sum_word(udp_length) +
 	       (v4 ? head_sum(addresses, 8) : head_sum(addresses, 32));
+}
+
+/* Of eight octets as they lie in memory. */
+static inline uint64_t word_sum(uint64_t octets)
+{
+	return (octets & UINT32_MAX) + (octets >> 32);
 }
 
 static void memory_put(uint8_t *p, uint16_t v)
@@ -332,7 +358,7 @@ size_t frame_head_size(uint8_t family, uint16_t vlan)
 	       (family == ADDR_V4 ? IPV4_LEN : IPV6_LEN) + UDP_LEN;
 }
 
-static uint8_t *ethernet_write(const struct frame_head *h, uint8_t *p)
+static inline uint8_t *ethernet_write(const struct frame_head *h, uint8_t *p)
 {
 	const struct frame_path *path = h->path;
 
@@ -349,20 +375,16 @@ static uint8_t *ethernet_write(const struct frame_head *h, uint8_t *p)
 }
 
 /* The heads are summed from their values: reading what was just written in other widths would stall. */
-static void ipv4_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_length,
-		       uint64_t addresses)
+static inline void ipv4_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_length,
+			      uint64_t addresses)
 {
-	uint16_t total = (uint16_t)(IPV4_LEN + udp_length);
-	uint16_t first = (uint16_t)(0x4500 | h->tos);
-	uint16_t last = (uint16_t)(h->hops << 8 | PROTOCOL_UDP);
+	uint64_t first = htobe64((uint64_t)(0x4500 | h->tos) << 48 |
+				 (uint64_t)(IPV4_LEN + udp_length) << 32 | (uint64_t)h->id << 16);
+	uint16_t last = htons((uint16_t)(h->hops << 8 | PROTOCOL_UDP));
 
-	be16_put(ip, first);
-	be16_put(ip + 2, total);
-	be16_put(ip + 4, h->id);
-	be16_put(ip + 6, 0);
-	be16_put(ip + 8, last);
-	memory_put(ip + 10, (uint16_t)~sum_fold(addresses + sum_word(first) + sum_word(total) +
-						sum_word(h->id) + sum_word(last)));
+	memcpy(ip, &first, sizeof(first));
+	memory_put(ip + 8, last);
+	memory_put(ip + 10, (uint16_t)~sum_fold(addresses + word_sum(first) + last));
 	memcpy(ip + 12, h->from->ip, 4);
 	memcpy(ip + 16, h->to->ip, 4);
 }
@@ -377,22 +399,21 @@ static void ipv6_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_len
 	memcpy(ip + 24, h->to->ip, 16);
 }
 
-static void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t length, uint64_t addresses)
+static inline void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t length,
+			     uint64_t addresses)
 {
-	uint64_t heads = addresses + sum_word(PROTOCOL_UDP) + sum_word(h->from->port) +
-			 sum_word(h->to->port) + 2 * sum_word(length); /* pseudo head and UDP */
-	uint16_t sum;
+	uint64_t head = htobe64((uint64_t)h->from->port << 48 | (uint64_t)h->to->port << 32 |
+				(uint64_t)length << 16);
+	uint64_t sum = addresses + sum_word(PROTOCOL_UDP) + sum_word(length) + word_sum(head);
+	uint16_t field;
 
 	if (h->tail_known)
-		heads += h->tail_sum + head_sum(udp + UDP_LEN, FRAME_TAIL_AT);
+		sum += h->tail_sum + head_sum(udp + UDP_LEN, FRAME_TAIL_AT);
 	else
-		heads = frame_sum(heads, bytes_mem(udp + UDP_LEN, (size_t)length - UDP_LEN));
-	sum = (uint16_t)~sum_fold(heads);
-
-	be16_put(udp, h->from->port);
-	be16_put(udp + 2, h->to->port);
-	be16_put(udp + 4, length);
-	memory_put(udp + 6, sum ? sum : 0xffff); /* RFC 768: 0 would say that there is none */
+		sum = frame_sum(sum, bytes_mem(udp + UDP_LEN, (size_t)length - UDP_LEN));
+	field = (uint16_t)~sum_fold(sum);
+	memcpy(udp, &head, sizeof(head));
+	memory_put(udp + 6, field ? field : 0xffff); /* RFC 768: 0 would say that there is none */
 }
 
 uint8_t *frame_write(const struct frame_head *h, uint8_t *payload, uint16_t length)

@@ -8,9 +8,6 @@
 
 #include "engine/packet.h"
 
-/* worker, slot, channel and a bit that says "taken" */
-enum { TAKEN = 1, CHANNEL_AT = 1, SLOT_AT = 2, WORKER_AT = 28, SLOTS_MAX = 1 << 26 };
-
 void locals_open(struct locals *l)
 {
 	memset(l, 0, sizeof(*l));
@@ -26,23 +23,12 @@ void locals_close(struct locals *l)
 	(void)pthread_mutex_destroy(&l->lock);
 }
 
-/* acquire: pairs with the release in address_add, so the address and its table are there before the count says so */
-static atomic_uint *ports_of(const struct locals *l, const struct addr *at)
-{
-	uint32_t count = atomic_load_explicit(&l->count, memory_order_acquire);
-
-	for (uint32_t i = 0; i < count; i++)
-		if (addr_ip_eq(&l->list[i], at))
-			return l->ports[i];
-	return NULL;
-}
-
 static int address_add(struct locals *l, const struct addr *at, atomic_uint **out)
 {
 	uint32_t count = atomic_load_explicit(&l->count, memory_order_relaxed);
 	void *memory;
 
-	*out = ports_of(l, at);
+	*out = locals_ports(l, at);
 	if (*out)
 		return 0;
 	if (count == LOCALS_MAX)
@@ -60,13 +46,13 @@ static int address_add(struct locals *l, const struct addr *at, atomic_uint **ou
 
 int locals_add(struct locals *l, const struct addr *at, const struct local *who)
 {
-	uint32_t value = (uint32_t)who->worker << WORKER_AT | who->slot << SLOT_AT |
-			 (uint32_t)who->channel << CHANNEL_AT | TAKEN;
+	uint32_t value = (uint32_t)who->worker << LOCAL_WORKER_AT | who->slot << LOCAL_SLOT_AT |
+			 (uint32_t)who->channel << LOCAL_CHANNEL_AT | LOCAL_TAKEN;
 	uint32_t nobody = 0;
 	atomic_uint *ports;
 	int err;
 
-	assert(who->slot < SLOTS_MAX && who->channel < CHANNELS && who->worker < 16);
+	assert(who->slot < LOCAL_SLOTS_MAX && who->channel < CHANNELS && who->worker < 16);
 	(void)pthread_mutex_lock(&l->lock);
 	err = address_add(l, at, &ports);
 	(void)pthread_mutex_unlock(&l->lock);
@@ -80,24 +66,13 @@ int locals_add(struct locals *l, const struct addr *at, const struct local *who)
 
 void locals_del(struct locals *l, const struct addr *at)
 {
-	atomic_uint *ports = ports_of(l, at);
+	atomic_uint *ports = locals_ports(l, at);
 
 	assert(ports);
 	atomic_store_explicit(&ports[at->port], 0, memory_order_relaxed);
 }
 
-bool locals_find(const struct locals *l, const struct addr *at, struct local *out)
-{
-	atomic_uint *ports = ports_of(l, at);
-	uint32_t value = ports ? atomic_load_explicit(&ports[at->port], memory_order_relaxed) : 0;
-
-	*out = (struct local){ .slot = value << (32 - WORKER_AT) >> (32 - WORKER_AT + SLOT_AT),
-			       .channel = value >> CHANNEL_AT & 1,
-			       .worker = (uint8_t)(value >> WORKER_AT) };
-	return value != 0;
-}
-
 bool locals_has_ip(const struct locals *l, const struct addr *at)
 {
-	return ports_of(l, at) != NULL;
+	return locals_ports(l, at) != NULL;
 }

@@ -14,6 +14,12 @@
 enum {
 	LOCALS_MAX = 64, /* addresses */
 	LOCAL_PORTS = 1 << 16,
+	/* in an entry: a bit that says "taken", channel, slot, worker */
+	LOCAL_TAKEN = 1,
+	LOCAL_CHANNEL_AT = 1,
+	LOCAL_SLOT_AT = 2,
+	LOCAL_WORKER_AT = 28,
+	LOCAL_SLOTS_MAX = 1 << 26,
 };
 
 struct local {
@@ -34,7 +40,29 @@ void locals_close(struct locals *l);
 /* 0, -EADDRINUSE (another's), -ENOSPC (too many addresses) or -ENOMEM. */
 int locals_add(struct locals *l, const struct addr *at, const struct local *who) NODISCARD;
 void locals_del(struct locals *l, const struct addr *at);
-bool locals_find(const struct locals *l, const struct addr *at, struct local *out);
+/* acquire: pairs with the release in address_add, so the address and its table are there before the count says so */
+static inline atomic_uint *locals_ports(const struct locals *l, const struct addr *at)
+{
+	uint32_t count = atomic_load_explicit(&l->count, memory_order_acquire);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (addr_ip_eq(&l->list[i], at))
+			return l->ports[i];
+	return NULL;
+}
+
+static inline bool locals_find(const struct locals *l, const struct addr *at, struct local *out)
+{
+	atomic_uint *ports = locals_ports(l, at);
+	uint32_t value = ports ? atomic_load_explicit(&ports[at->port], memory_order_relaxed) : 0;
+
+	*out = (struct local){ .slot = value << (32 - LOCAL_WORKER_AT) >>
+				       (32 - LOCAL_WORKER_AT + LOCAL_SLOT_AT),
+			       .channel = value >> LOCAL_CHANNEL_AT & 1,
+			       .worker = (uint8_t)(value >> LOCAL_WORKER_AT) };
+	return value != 0;
+}
+
 /* Did any port of this address ever belong to us? */
 bool locals_has_ip(const struct locals *l, const struct addr *at);
 

@@ -117,7 +117,7 @@ static void dpdk_close(struct port *p)
 	for (uint32_t i = 0; i < d->slot_count; i++)
 		if (d->slots[i].in_use)
 			dpdk_flow_del(p, i);
-	for (uint32_t i = 0; i < DPDK_HELD; i++)
+	for (uint32_t i = 0; i < d->held_count; i++)
 		rte_pktmbuf_free(d->held[i]);
 	dpdk_counts_publish(d);
 	if (d->routes)
@@ -194,10 +194,6 @@ int tandem_port_dpdk_open(struct port **out, const struct port_settings *setting
 	d->slot_count = settings->slots;
 	d->queue = (uint16_t)s->worker;
 	d->wake_fd = settings->wake_fd;
-	while (d->free_count < DPDK_HELD) {
-		d->free[d->free_count] = (uint16_t)(DPDK_HELD - 1 - d->free_count);
-		d->free_count++;
-	}
 	err = routes_open(d);
 	if (err) {
 		dpdk_close(&d->port);

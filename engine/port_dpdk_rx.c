@@ -16,6 +16,12 @@ enum {
 	NAP_IDLE_US = 500, /* nothing came during the last nap */
 };
 
+static uint16_t hold(struct dpdk_port *d, struct rte_mbuf *m)
+{
+	d->held[d->held_count] = m;
+	return (uint16_t)d->held_count++;
+}
+
 /* Where the kernel knows no route: how frames come from this party is how they go to it, while its address is that of whom we
  * send to, or we do not know any. A network is symmetric on its last hop, and who can forge MAC addresses there could take ours. */
 static void end_learn(struct dpdk_port *d, struct dpdk_end *e, const struct frame *f,
@@ -45,8 +51,7 @@ static void pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
 		p->length = PACKET_MAX;
 		p->verdict = VERDICT_TRUNCATED;
 	}
-	p->buffer = d->free[--d->free_count];
-	d->held[p->buffer] = m;
+	p->buffer = hold(d, m);
 	p->slot = who->slot;
 	p->channel = who->channel;
 	p->from = f->from;
@@ -84,7 +89,6 @@ static void frame_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
 	/* heads that end so late leave no room for what may be written behind them */
 	assert(m->data_off + f.payload_at + PACKET_MAX <= m->buf_len);
 	pkt_take(d, b, m, &f, &who);
-	d->counts[DPDK_IN]++;
 }
 
 /* As much of a frame as voice has; all of it is summed. */
@@ -100,7 +104,7 @@ static void frame_fetch(const struct rte_mbuf *m)
 static void look(struct dpdk_port *d, struct batch *b)
 {
 	struct rte_mbuf *in[BATCH_MAX];
-	uint32_t n, room = BATCH_MAX - b->count;
+	uint32_t n, before = b->count, room = BATCH_MAX - before;
 
 	n = rte_ring_dequeue_burst(d->device->handover[d->queue], (void **)in, room, NULL);
 	n += rte_eth_rx_burst(d->device->id, d->queue, in + n, (uint16_t)(room - n));
@@ -114,6 +118,7 @@ static void look(struct dpdk_port *d, struct batch *b)
 			frame_fetch(in[i + AHEAD]);
 		frame_take(d, b, in[i]);
 	}
+	d->counts[DPDK_IN] += b->count - before;
 }
 
 /* Until somebody calls (true), or the kernel has something to send. */
@@ -159,12 +164,11 @@ void dpdk_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 bool dpdk_lend(struct port *p, struct pkt *out)
 {
 	struct dpdk_port *d = dpdk_of(p);
-	struct rte_mbuf *m = d->free_count > 0 ? rte_pktmbuf_alloc(d->device->pool) : NULL;
+	struct rte_mbuf *m = d->held_count < DPDK_HELD ? rte_pktmbuf_alloc(d->device->pool) : NULL;
 
 	if (!m)
 		return false;
-	out->buffer = d->free[--d->free_count];
+	out->buffer = hold(d, m);
 	out->data = rte_pktmbuf_mtod(m, uint8_t *);
-	d->held[out->buffer] = m;
 	return true;
 }

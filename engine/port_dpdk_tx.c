@@ -77,11 +77,10 @@ static bool end_ask(struct dpdk_port *d, struct dpdk_end *e, const struct addr *
 	return true;
 }
 
-/* False: the device is not the way, or it is not known yet. */
+/* False: the device is not the way, or it is not known yet. The hop is written only where it is not an ordinary one. */
 static bool end_resolve(struct dpdk_port *d, struct dpdk_end *e, const struct addr *to,
 			struct next_hop *hop)
 {
-	*hop = (struct next_hop){ .mtu = d->device->mtu };
 	if (!d->routes)
 		return end_guess(d->device, e, to);
 	if (LIKELY(e->second == d->second && addr_eq(&e->to, to)))
@@ -91,7 +90,7 @@ static bool end_resolve(struct dpdk_port *d, struct dpdk_end *e, const struct ad
 
 static bool fits(const struct pkt *p, uint16_t mtu)
 {
-	return frame_head_size(p->to->family, 0) - RTE_ETHER_HDR_LEN + p->length <= mtu;
+	return p->length + (p->to->family == ADDR_V4 ? 20U + 8 : 40U + 8) <= mtu;
 }
 
 /* False: not by the device. */
@@ -108,6 +107,8 @@ static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf
 	struct next_hop hop;
 	uint8_t *start;
 
+	hop.mtu = d->device->mtu;
+	hop.hops = 0;
 	if (!end_resolve(d, e, p->to, &hop) || !fits(p, hop.mtu))
 		return false;
 	d->id++;
@@ -118,33 +119,36 @@ static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf
 	m->pkt_len = m->data_len;
 	m->ol_flags = 0;
 	dpdk_out_put(d, m);
-	d->counts[DPDK_OUT]++;
 	return true;
 }
 
-static void pkt_send(struct dpdk_port *d, const struct pkt *p)
+/* True: by the device. */
+static bool pkt_send(struct dpdk_port *d, const struct pkt *p)
 {
 	struct rte_mbuf *m = d->held[p->buffer];
 	bool relays = p->verdict == VERDICT_RELAY;
 
-	d->held[p->buffer] = NULL;
-	d->free[d->free_count++] = p->buffer;
-	if (relays && frame_send(d, p, m))
-		return;
+	if (LIKELY(relays) && frame_send(d, p, m))
+		return true;
 	if (relays)
 		by_socket(d, p);
 	rte_pktmbuf_free(m);
+	return false;
 }
 
 void dpdk_tx(struct port *p, struct batch *b)
 {
 	struct dpdk_port *d = dpdk_of(p);
+	uint32_t out = 0;
 
 	BATCH_EACH(pkt, b)
 	if (pkt->verdict == VERDICT_RELAY)
 		__builtin_prefetch(&d->slots[pkt->out_slot].ends[pkt->out_channel], 1);
+	assert(d->held_count == b->count);
 	BATCH_EACH(pkt, b)
-	pkt_send(d, pkt);
+	out += pkt_send(d, pkt);
+	d->held_count = 0;
+	d->counts[DPDK_OUT] += out;
 	if (d->out_count > 0)
 		dpdk_out_flush(d);
 	b->count = 0;
