@@ -200,7 +200,7 @@ static void sim_packet(uint8_t p[RTP_LEN], uint32_t index, uint32_t number)
 /* As control does, who would also save them. */
 static void events_forget(struct worker *w)
 {
-	struct media_event events[16];
+	static struct media_event events[16]; /* too big for a stack */
 
 	while (ring_pop(&w->events, events, COUNT_OF(events)) > 0)
 		continue;
