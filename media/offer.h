@@ -2,8 +2,9 @@
 /*
  * Offer/answer of a back-to-back user agent that anchors media (RFC 3264, 8866, 3551, 4733, 5761). Pure: SDP texts in,
  * SDP texts and a plan out. What it does not understand in a relayed m-line (attributes, bandwidth, fmtp) is kept;
- * addresses, ports, ICE, crypto and identity (o=, s=) are ours. Leg A is the offerer, leg B the answerer. Either leg may be RTP/AVP
- * or RTP/SAVP with SDES keys (RFC 4568), whatever the other is; each has keys of its own.
+ * addresses, ports, ICE, crypto and identity (o=, s=) are ours. Leg A is the offerer, leg B the answerer. Each leg is RTP/AVP,
+ * RTP/SAVP with SDES keys (RFC 4568), or DTLS-SRTP (RFC 5763) with ICE (RFC 8839) or without, whatever the other is; each has keys of
+ * its own. Header extensions, BUNDLE and feedback of a DTLS leg end here: towards the other leg there is nothing of them.
  */
 #ifndef MEDIA_OFFER_H
 #define MEDIA_OFFER_H
@@ -19,9 +20,13 @@ struct offer_self {
 	/* With what we send each m-line when it is SRTP: the suite takes its octets from the front. In an offer the suite is the one we offer, NONE: the
 	 * first of enum media_suite; in an answer it is the offerer's choice and not read. */
 	struct media_key keys[MEDIA_LINES_MAX];
-	/* Of the lines that are DTLS-SRTP with ICE (offer_terms.dtls_*): our part. */
+	/* Of the lines that are DTLS-SRTP (offer_terms.dtls_*): our part. In an offer a line whose ice is not on is DTLS-SRTP alone; in an
+	 * answer ice is read where the party will check us, and the line is refused where it is not on. */
 	struct media_ice ice[MEDIA_LINES_MAX];
-	struct media_fingerprint fingerprint; /* of our certificate */
+	struct media_fingerprint
+		fingerprint; /* of our certificate; hash NONE: DTLS lines are refused */
+	/* flow_spec.ssrc_out of each line, for a=ssrc towards WebRTC endpoints; 0: it is not told. */
+	uint32_t ssrc[MEDIA_LINES_MAX];
 	/* The last offer on this leg, ours or the party's; empty: none. Its payload types keep their meaning (RFC 3264 8.3.2). Read
 	 * by offer_forward. */
 	struct bytes earlier;
@@ -44,7 +49,9 @@ struct offer_terms {
 	bool sdes_offer;  /* it is offered RTP/SAVP with our key instead of RTP/AVP */
 	bool sdes_accept; /* its RTP/SAVP is accepted; else such a line is refused */
 	bool sdes_only;   /* its plain RTP is refused, and it is never offered it */
-	/* A WebRTC endpoint (RFC 8834, 8827): UDP/TLS/RTP/SAVPF with ICE-lite on our side, DTLS-SRTP, rtcp-mux, BUNDLE. */
+	/* A WebRTC endpoint (RFC 8834, 8827): UDP/TLS/RTP/SAVPF with ICE-lite on our side, DTLS-SRTP, rtcp-mux, BUNDLE; or a phone that has
+	 * DTLS-SRTP alone. An offer says itself which of the three it is, so that several may be accepted; of what is offered DTLS goes
+	 * before SDES. rtcp-mux is offered and accepted here whatever the policy says. */
 	bool dtls_offer;  /* it is offered that, setup:actpass, instead of anything else */
 	bool dtls_accept; /* it may offer or answer it; else such a line is refused */
 	bool dtls_only;   /* anything else of it is refused */
@@ -68,15 +75,18 @@ struct media_side {
 	uint32_t event_clock_hz;
 	struct media_key key_in;  /* with what this party sends; suite NONE: plain */
 	struct media_key key_out; /* with what we send to it */
-	uint8_t dtls; /* enum media_dtls_role: ours with this party. Not NONE: both keys are NONE here and come by the handshake */
-	uint8_t ice;  /* 1: rtp and rtcp of the party are not to be believed, its checks are */
-	uint8_t bundle; /* index of the line whose transport carries this one (RFC 9143); its own: none else's */
-	uint8_t mid_extension; /* id that the party uses for urn:ietf:params:rtp-hdrext:sdes:mid; 0: none */
+	uint8_t dtls; /* enum media_dtls_role: ours with this party. Not NONE: both keys are NONE here and come by the handshake. Another
+		       * one than before is another association (RFC 8842 5.1) */
+	uint8_t ice; /* 1: rtp and rtcp of the party are not to be believed, its checks are. A party that is lite itself has 0 */
+	uint8_t bundle; /* index of the line whose transport carries this one (RFC 9143), and whose addresses, role, certificate and ICE
+			 * this one repeats; its own: none else's. Of offer_inspect always its own. The numbers of lines that share one
+			 * are distinct, so that a payload type names its line */
+	uint8_t mid_extension; /* id that the party uses for urn:ietf:params:rtp-hdrext:sdes:mid; 0: none, as we never agree on it */
 	struct media_fingerprint fingerprint; /* of the party's certificate */
 	uint64_t
 		ice_name; /* a hash of the party's ufrag and password: another one is an ICE restart (RFC 8839 4.4.1.1.1) */
 	uint8_t mid_length;
-	char mid[16]; /* of this line with this party */
+	char mid[16]; /* of this line with this party, in what the party said; length 0: none, or a longer one */
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them */

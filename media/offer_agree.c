@@ -136,6 +136,61 @@ static void keep_events_of_a(struct offer_agreement *g, const struct payload_lis
 		add(g, first, first->number, PAYLOAD_NONE, PAYLOAD_NONE);
 }
 
+/* The clock of the first codec is the one that A sends in. */
+static uint32_t clock_of_a(const struct offer_agreement *g)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (!g->at[i].event)
+			return g->at[i].clock_hz;
+	}
+	return 0;
+}
+
+static bool has_event_in(const struct offer_agreement *g, uint32_t clock_hz)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (g->at[i].event && g->at[i].a != PAYLOAD_NONE && g->at[i].clock_hz == clock_hz)
+			return true;
+	}
+	return false;
+}
+
+/* Chromium sends its digits in the slowest clock of those it has agreed on, whatever the clock of its audio: so it shall
+ * have one. What that leaves without a counterpart is taken by us, and sent anew. */
+static void keep_one_clock(struct offer_agreement *g, const struct payload_list *formats)
+{
+	uint32_t clock_hz = clock_of_a(g);
+
+	for (uint8_t i = 0; i < formats->count && !has_event_in(g, clock_hz); i++) {
+		const struct payload *p = &formats->at[i];
+
+		if (payload_is_event(p) && p->clock_hz == clock_hz)
+			add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
+	}
+	if (!has_event_in(g, clock_hz))
+		return;
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (g->at[i].event && g->at[i].clock_hz != clock_hz)
+			g->at[i].a = PAYLOAD_NONE;
+	}
+}
+
+/* RFC 5763 5: the answerer chooses, so that actpass is no answer. */
+static enum media_dtls_role answered_role(const struct offer_line *b)
+{
+	switch (b->transport.setup) {
+	case OFFER_SETUP_ACTIVE:
+		return DTLS_SERVER;
+	case OFFER_SETUP_NONE:
+	case OFFER_SETUP_PASSIVE:
+		return DTLS_CLIENT;
+	case OFFER_SETUP_ACTPASS:
+	case OFFER_SETUP_OTHER:
+		break;
+	}
+	return DTLS_NONE;
+}
+
 /* Why B's answer to a line that we offered is none; NULL: it is one. */
 static const char *settle(struct offer_agreement *g, const struct views *v,
 			  const struct offer_exchange *x, uint8_t index)
@@ -144,11 +199,18 @@ static const char *settle(struct offer_agreement *g, const struct views *v,
 
 	if (!offer_profile_read(&offered,
 				sdp_slice(&x->offer_b, x->offer_b.sections[index + 1].proto)) ||
-	    offered.secure != v->b.profile.secure) /* RFC 3264 6.1 */
+	    offered.secure != v->b.profile.secure ||
+	    offered.dtls != v->b.profile.dtls) /* RFC 3264 6.1 */
 		return "another transport profile than offered";
+	if (v->b.profile.dtls && v->b.transport.fingerprint.hash == MEDIA_HASH_NONE)
+		return "no a=fingerprint that can be used";
+	if (v->b.profile.dtls && answered_role(&v->b) == DTLS_NONE)
+		return "a=setup of the answer is none";
 	if (!find_common(g, v))
 		return "no codec in common";
 	keep_events_of_a(g, &v->a.formats);
+	if (v->a.profile.dtls)
+		keep_one_clock(g, &v->a.formats);
 	return NULL;
 }
 
@@ -163,6 +225,8 @@ int offer_agree(struct offer_agreement *out, const struct offer_exchange *x, uin
 	out->kind = v.a.kind;
 	out->a = v.a.side;
 	out->b = v.b.side;
+	if (v.b.profile.dtls)
+		out->b.dtls = (uint8_t)answered_role(&v.b);
 	out->profile_a = v.a.profile;
 	out->profile_b = v.b.profile;
 	if (v.a.state != OFFER_LINE_RELAYED || !x->offer_b.sections[index + 1].port)

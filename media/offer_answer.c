@@ -2,8 +2,9 @@
 /* The way of an answer: B's SDP written again under A's numbers, and what the engine shall do. */
 #include <errno.h>
 
-#include "media/offer_plan.h"
+#include "media/offer_bundle.h"
 #include "media/offer_reply.h"
+#include "media/offer_settle.h"
 #include "media/offer_write.h"
 
 struct answering {
@@ -12,87 +13,71 @@ struct answering {
 	const struct offer_self *to_a;
 	struct writer *w;
 	struct media_plan *plan;
-	struct offer_error refused; /* the first reason of ours */
-	uint8_t active;             /* lines */
+	struct crypto crypto[MEDIA_LINES_MAX]; /* ours towards A */
+	uint8_t count;                         /* of A's m-lines */
 };
 
-static void plan_none(struct answering *k, uint8_t index, const struct offer_agreement *g)
+static bool is_active(const struct answering *k, uint8_t index)
 {
-	if (index >= MEDIA_LINES_MAX)
-		return;
-	k->plan->line[index] = (struct media_line){ .kind = g->kind,
-						    .a.event_pt = PAYLOAD_NONE,
-						    .b.event_pt = PAYLOAD_NONE };
+	return index < k->plan->line_count && k->plan->line[index].active;
 }
 
-static void refuse(struct answering *k, const struct offer_agreement *g, const char *reason)
+static bool has_dtls(const struct answering *k, bool of_b)
 {
-	if (!k->refused.reason) {
-		k->refused =
-			(struct offer_error){ .status = 488, .line = g->number, .reason = reason };
+	for (uint8_t i = 0; i < k->plan->line_count; i++) {
+		const struct media_line *line = &k->plan->line[i];
+
+		if (line->active && (line->a.dtls || (of_b && line->b.dtls)))
+			return true;
 	}
+	return false;
 }
 
-/* NULL, or why A cannot be answered it. */
-static const char *relay_line(struct answering *k, uint8_t index, const struct offer_agreement *g)
+static bool has_ice(const struct answering *k)
 {
-	struct crypto to_a;
-	const char *reason;
-
-	if (!k->to_a->rtp_port[index])
-		return "no port for it";
-	reason = offer_plan(&k->plan->line[index], k->x, index, g, k->policy, &k->to_a->keys[index],
-			    &to_a);
-	if (!reason)
-		offer_reply(k->w, k->x, index, g, &k->plan->line[index], &k->policy->a, k->to_a,
-			    &to_a);
-	crypto_wipe(&to_a);
-	return reason;
-}
-
-static int answer_line(struct answering *k, uint8_t index, struct offer_error *error)
-{
-	struct offer_agreement g;
-	int err = offer_agree(&g, k->x, index, k->policy, error);
-	const char *reason = g.reason;
-
-	if (err)
-		return err;
-	if (g.state == OFFER_LINE_RELAYED) {
-		reason = relay_line(k, index, &g);
-		if (!reason) {
-			k->active++;
-			return 0;
-		}
+	for (uint8_t i = 0; i < k->plan->line_count; i++) {
+		if (k->plan->line[i].active && k->plan->line[i].a.ice)
+			return true;
 	}
-	if (reason)
-		refuse(k, &g, reason);
-	plan_none(k, index, &g);
-	offer_write_refused(k->w, &k->x->offer_a, index + 1U);
-	return 0;
+	return false;
+}
+
+static int write_lines(struct answering *k, struct offer_error *error)
+{
+	bool webrtc = has_dtls(k, false);
+	int err = 0;
+
+	offer_write_session(k->w, &k->x->answer_b, k->to_a, has_dtls(k, true), has_ice(k));
+	offer_bundle_write(k->w, &k->x->offer_a, k->plan);
+	for (uint8_t i = 0; i < k->count && !err; i++) {
+		struct bytes mid = { 0 };
+
+		if (webrtc)
+			(void)sdp_attribute(&k->x->offer_a, i + 1U, "mid", &mid);
+		if (is_active(k, i))
+			err = offer_reply(k->w, k->x, i, k->policy, &k->plan->line[i], k->to_a,
+					  &k->crypto[i], error);
+		else
+			offer_write_refused(k->w, &k->x->offer_a, i + 1U, mid);
+	}
+	return err ? err : offer_fits(k->w, error);
 }
 
 static int answer_lines(struct answering *k, struct offer_error *error)
 {
-	uint8_t count = k->x->offer_a.media_count;
+	int err;
 
-	if (k->x->answer_b.media_count > count || k->x->offer_b.media_count != count) {
+	k->count = k->x->offer_a.media_count;
+	if (k->x->answer_b.media_count > k->count || k->x->offer_b.media_count != k->count) {
 		*error = (struct offer_error){ .reason = "another number of m-lines than offered" };
 		return -EBADMSG;
 	}
-	k->plan->line_count = count < MEDIA_LINES_MAX ? count : MEDIA_LINES_MAX;
-	offer_write_session(k->w, &k->x->answer_b, k->to_a);
-	for (uint8_t i = 0; i < count; i++) {
-		int err = answer_line(k, i, error);
-
-		if (err)
-			return err;
-	}
-	if (!k->active && k->refused.reason) {
-		*error = k->refused;
-		return -ENOTSUP;
-	}
-	return offer_fits(k->w, error);
+	err = offer_settle(k->plan, k->crypto, k->x, k->policy, k->to_a, error);
+	if (!err)
+		err = write_lines(k, error);
+	for (size_t i = 0; i < COUNT_OF(k->crypto); i++)
+		crypto_wipe(&k->crypto[i]);
+	return err;
 }
 
 int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer_b,

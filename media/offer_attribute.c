@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/offer_attribute.h"
 
+#include "media/offer_webrtc.h"
+
 /* Attributes that belong to the hop, not to the call: addresses and ICE (RFC 8839), keys (RFC 4568, 5763), groups
  * (RFC 5888) and capabilities (RFC 5939) over both, and SSRCs (RFC 5576), which we rewrite. */
 static const char *const g_hop_attributes[] = {
@@ -66,6 +68,14 @@ bool offer_attribute_is_of_the_hop(struct bytes attribute)
 	return false;
 }
 
+bool offer_attribute_is_extension(struct bytes attribute)
+{
+	struct bytes rest;
+
+	return sdp_attribute_is(attribute, "extmap", &rest) ||
+	       sdp_attribute_is(attribute, "extmap-allow-mixed", &rest);
+}
+
 /* "fmtp:97 mode=20" under the number that we write, or not at all. False: the attribute is not about one format. */
 static bool write_format_attribute(struct writer *w, struct bytes attribute,
 				   const struct offer_formats *formats)
@@ -89,13 +99,25 @@ static bool write_format_attribute(struct writer *w, struct bytes attribute,
 	return true;
 }
 
-/* What we say ourselves, or what does not hold on this side. */
-static bool is_replaced(struct bytes attribute, const struct offer_media *media, uint8_t ptime)
+/* RFC 5506 5: in an answer only as offered. */
+static bool is_unasked_size(struct bytes attribute, const struct offer_media *media)
 {
 	struct bytes rest;
 
+	return media->webrtc && media->asked && sdp_attribute_is(attribute, "rtcp-rsize", &rest) &&
+	       !sdp_attribute(media->asked, media->asked_section, "rtcp-rsize", &rest);
+}
+
+/* What we say ourselves, or what does not hold on this side. */
+static bool is_replaced(struct bytes attribute, const struct offer_media *media, uint8_t ptime)
+{
+	bool feedback = media->feedback && !media->between;
+	struct bytes rest;
+
 	return sdp_attribute_is(attribute, "rtpmap", &rest) ||
-	       (!media->feedback && sdp_attribute_is(attribute, "rtcp-fb", &rest)) ||
+	       (!feedback && sdp_attribute_is(attribute, "rtcp-fb", &rest)) ||
+	       (media->between && offer_attribute_is_extension(attribute)) ||
+	       is_unasked_size(attribute, media) ||
 	       (ptime && sdp_attribute_is(attribute, "ptime", &rest));
 }
 
@@ -133,4 +155,6 @@ void offer_attributes_write(struct writer *w, const struct sdp *source, unsigned
 	}
 	if (ptime)
 		writer_fmt(w, "a=ptime:%u\r\n", ptime);
+	if (media->feedback && media->between)
+		offer_webrtc_feedback(w, media);
 }

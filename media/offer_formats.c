@@ -11,6 +11,7 @@ struct numbering {
 	uint8_t event_pt;
 	uint8_t to[PAYLOAD_RULES_MAX]; /* per wanted; PAYLOAD_NONE: not yet */
 	bool theirs[128];              /* numbers that the offerer has a use for */
+	const struct offer_numbers *others;
 };
 
 /* The event that phones expect under the preferred number: that of the narrow-band codecs, else the first. */
@@ -31,18 +32,49 @@ static const struct payload *event_to_move(const struct payload_list *formats)
 }
 
 /* With the digits of an offerer that uses INFO: the answerer may still take RFC 4733. */
-static void add_event(struct payload_list *list)
+static void add_event(struct payload_list *list, uint32_t clock_hz)
 {
+	static const struct bytes narrow = BYTES_LIT("telephone-event/8000"),
+				  full = BYTES_LIT("telephone-event/48000");
+
 	if (list->count == PAYLOAD_RULES_MAX)
 		return;
 	list->at[list->count++] = (struct payload){
 		.number = PAYLOAD_NONE,
 		.channels = 1,
-		.clock_hz = 8000,
+		.clock_hz = clock_hz,
 		.name = BYTES_LIT("telephone-event"),
-		.encoding = BYTES_LIT("telephone-event/8000"),
+		.encoding = clock_hz == 48000 ? full : narrow,
 		.parameters = BYTES_LIT(OFFER_EVENTS),
 	};
+}
+
+static uint32_t first_clock(const struct payload_list *list)
+{
+	for (uint8_t i = 0; i < list->count; i++) {
+		if (payload_is_codec(&list->at[i]))
+			return list->at[i].clock_hz;
+	}
+	return 0;
+}
+
+/* Chromium sends its digits in the slowest clock of those it has agreed on, whatever the clock of its audio: so it shall have one. */
+static void keep_one_clock(struct payload_list *list)
+{
+	uint32_t clock_hz = first_clock(list);
+	uint8_t kept = 0;
+	bool found = false;
+
+	for (uint8_t i = 0; i < list->count; i++) {
+		bool event = payload_is_event(&list->at[i]);
+
+		found |= event && list->at[i].clock_hz == clock_hz;
+		if (!event || list->at[i].clock_hz == clock_hz)
+			list->at[kept++] = list->at[i];
+	}
+	list->count = kept;
+	if (!found && (clock_hz == 8000 || clock_hz == 48000))
+		add_event(list, clock_hz);
 }
 
 static void want_formats(struct numbering *n, const struct offer_line *line,
@@ -54,8 +86,12 @@ static void want_formats(struct numbering *n, const struct offer_line *line,
 		if (!payload_is_event(p) || !policy->b.no_events)
 			n->wanted.at[n->wanted.count++] = *p;
 	}
-	if (line->kind == MEDIA_AUDIO && policy->a.no_events && !policy->b.no_events)
-		add_event(&n->wanted);
+	if (line->kind == MEDIA_AUDIO && !policy->b.no_events) {
+		if (offer_terms_want_dtls(&policy->b))
+			keep_one_clock(&n->wanted);
+		else if (policy->a.no_events)
+			add_event(&n->wanted, 8000);
+	}
 	n->preferred = event_to_move(&n->wanted);
 	n->event_pt = policy->event_pt;
 }
@@ -99,10 +135,11 @@ static bool is_given(const struct numbering *n, uint8_t number)
 	return false;
 }
 
-/* Neither given in this offer, nor with another meaning earlier. */
+/* Neither given in this offer, nor with another meaning earlier, nor another line's. */
 static bool is_open(const struct numbering *n, uint8_t number)
 {
-	return !is_given(n, number) && !payload_find(&n->earlier, number);
+	return !is_given(n, number) && !payload_find(&n->earlier, number) &&
+	       !n->others->taken[number];
 }
 
 /* Not the offerer's either: a format of its own may still come for it. */
@@ -148,7 +185,7 @@ static void keep_earlier(struct numbering *n)
 
 		uint8_t number = n->earlier.at[index[i]].number;
 
-		if (!is_given(n, number))
+		if (!is_given(n, number) && !n->others->taken[number])
 			n->to[i] = number;
 	}
 }
@@ -175,9 +212,9 @@ static void read_earlier(struct numbering *n, const struct sdp *earlier, uint8_t
 
 void offer_formats_fill(struct offer_formats *out, const struct offer_line *line,
 			const struct sdp *s, uint8_t index, const struct offer_policy *policy,
-			const struct sdp *earlier)
+			const struct sdp *earlier, const struct offer_numbers *others)
 {
-	struct numbering n = { 0 };
+	struct numbering n = { .others = others };
 
 	want_formats(&n, line, policy);
 	read_earlier(&n, earlier, index);

@@ -3,7 +3,8 @@
 #include <errno.h>
 
 #include "media/offer_crypto.h"
-#include "media/offer_formats.h"
+#include "media/offer_offered.h"
+#include "media/offer_webrtc.h"
 
 /* "more" than fits into a plan are refused anyway. */
 static uint8_t planned(const struct sdp *s)
@@ -37,81 +38,49 @@ int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct 
 }
 
 struct forwarding {
-	const struct sdp *s;
-	const struct offer_policy *policy;
-	const struct offer_self *to_b;
-	const struct sdp *earlier; /* NULL: none */
+	struct offering offering;
 	struct writer *w;
 	struct offer_error refused; /* the first reason of ours */
 };
 
-/* B's profile: with feedback as A's, secure as B's terms have it. */
-static struct offer_profile profile_for_b(const struct forwarding *k, const struct offer_line *line)
+/* A's line, or any of B's. */
+static bool is_between(const struct forwarding *k)
 {
-	return (struct offer_profile){
-		.secure = k->policy->b.sdes_offer || k->policy->b.sdes_only,
-		.feedback = line->profile.feedback,
-	};
-}
+	struct offer_profile profile;
 
-/* NULL, or why B cannot be offered it. */
-static const char *write_relayed(struct forwarding *k, uint8_t index, const struct offer_line *line)
-{
-	struct offer_profile profile = profile_for_b(k, line);
-	struct offer_formats formats;
-	struct crypto crypto = { 0 };
-	struct offer_media media = {
-		.kind = line->kind,
-		.name = sdp_slice(k->s, k->s->sections[index + 1].kind),
-		.proto = bytes_str(offer_profile_name(profile)),
-		.formats = &formats,
-		.terms = &k->policy->b,
-		.address = &k->to_b->address,
-		.port = k->to_b->rtp_port[index],
-		.direction = { line->side.sends, line->side.receives },
-		.mux_offer = k->policy->rtcp_mux,
-		.feedback = true,
-		.crypto = profile.secure ? &crypto : NULL,
-	};
-
-	offer_formats_fill(&formats, line, k->s, index, k->policy, k->earlier);
-	if (formats.count == 0)
-		return "no payload type is free";
-	if (profile.secure && !offer_crypto_offer(&crypto, &k->to_b->keys[index]))
-		return "no key for it";
-	offer_write_media(k->w, k->s, index + 1U, &media);
-	crypto_wipe(&crypto);
-	return NULL;
-}
-
-/* 1: relayed, 0: not, or -EBADMSG. */
-static int forward_line(struct forwarding *k, uint8_t index, struct offer_error *error)
-{
-	struct offer_line line;
-	const char *reason = NULL;
-
-	if (offer_line_read(&line, k->s, index, k->policy, error))
-		return -EBADMSG;
-	offer_line_select(&line, k->s, index, k->policy);
-	if (line.state == OFFER_LINE_RELAYED) {
-		reason = k->to_b->rtp_port[index] ? write_relayed(k, index, &line)
-						  : "no port for it";
+	for (unsigned i = 1; i <= k->offering.s->media_count; i++) {
+		if (offer_profile_read(&profile, sdp_slice(k->offering.s,
+							   k->offering.s->sections[i].proto)) &&
+		    profile.dtls)
+			return true;
 	}
-	if (reason)
-		offer_line_refuse(&line, k->s, index, reason);
-	offer_error_note(&k->refused, &line);
-	if (line.state != OFFER_LINE_RELAYED)
-		offer_write_refused(k->w, k->s, index + 1U);
-	return line.state == OFFER_LINE_RELAYED;
+	return k->offering.dtls;
+}
+
+static bool has_ice(const struct offer_self *self)
+{
+	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++) {
+		if (self->ice[i].on)
+			return true;
+	}
+	return false;
+}
+
+static int write_head(struct forwarding *k, struct offer_error *error)
+{
+	offer_write_session(k->w, k->offering.s, k->offering.to_b, is_between(k),
+			    k->offering.dtls && has_ice(k->offering.to_b));
+	return k->offering.dtls ? offer_offered_group(k->w, &k->offering, error) : 0;
 }
 
 static int forward_lines(struct forwarding *k, struct offer_error *error)
 {
 	int relayed = 0;
 
-	offer_write_session(k->w, k->s, k->to_b);
-	for (uint8_t i = 0; i < k->s->media_count; i++) {
-		int one = forward_line(k, i, error);
+	if (write_head(k, error))
+		return -EBADMSG;
+	for (uint8_t i = 0; i < k->offering.s->media_count; i++) {
+		int one = offer_offered_write(k->w, &k->offering, i, &k->refused, error);
 
 		if (one < 0)
 			return one;
@@ -129,11 +98,15 @@ int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
 {
 	struct sdp s, earlier;
 	struct sdp_error ignored;
-	struct forwarding k = { .s = &s, .policy = policy, .to_b = to_b, .w = offer_b };
+	struct forwarding k = { .w = offer_b,
+				.offering = { .s = &s,
+					      .policy = policy,
+					      .to_b = to_b,
+					      .dtls = offer_terms_want_dtls(&policy->b) } };
 
 	if (offer_parse(&s, offer_a, policy, error))
 		return -EBADMSG;
 	if (to_b->earlier.n && sdp_parse(&earlier, to_b->earlier, &ignored) == 0)
-		k.earlier = &earlier;
+		k.offering.earlier = &earlier;
 	return forward_lines(&k, error);
 }

@@ -3,9 +3,16 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
-/* By us: s=, c=, t=; two b=, rtpmap and fmtp of an event, ptime, direction, two of RTCP, crypto. */
-enum { LINES_ADDED = 3 + 9 * MEDIA_LINES_MAX };
+#include "media/offer_bundle.h"
+
+enum {
+	/* By us: s=, c=, t=, three of ICE and BUNDLE; two b=, rtpmap and fmtp of an event, ptime, direction, two of RTCP, crypto or nine of
+	 * WebRTC. Feedback is within what formats had, but for an offer of few lines. */
+	LINES_ADDED = 6 + 17 * MEDIA_LINES_MAX,
+	PORT_DISCARD = 9, /* stands for none yet (RFC 8840 4.1.1) */
+};
 
 static int malformed(struct offer_error *error, uint16_t number, const char *reason)
 {
@@ -152,7 +159,12 @@ static void read_direction(struct media_side *side, const struct sdp *s, uint8_t
 
 	side->sends = d.sends;
 	side->receives = d.receives;
-	side->mux = sdp_attribute(s, index + 1U, "rtcp-mux", &rest);
+	side->mux = sdp_attribute(s, index + 1U, "rtcp-mux", &rest) ||
+		    sdp_attribute(s, index + 1U, "rtcp-mux-only", &rest);
+}
+
+static void read_hold(struct media_side *side)
+{
 	if (addr_is_any(&side->rtp)) { /* RFC 3264 8.4: the hold of RFC 2543 */
 		side->receives = 0;
 		side->rtp = side->rtcp = (struct addr){ 0 };
@@ -178,9 +190,51 @@ static int read_side(struct offer_line *out, const struct sdp *s, uint8_t index,
 	if (err == -EBADMSG)
 		return malformed(error, to.line, "address is malformed");
 	read_direction(&out->side, s, index);
+	read_hold(&out->side);
 	if (err && out->state == OFFER_LINE_RELAYED)
 		offer_line_refuse(out, s, index, "address is not a unicast IP address");
 	return 0;
+}
+
+/* Its candidates tell where it is, now or later (RFC 8839 4.2.1, 8840): what c= and the port say may be nothing, or a name. */
+static void read_ice_side(struct media_side *side, const struct sdp *s, uint8_t index)
+{
+	struct sdp_connection to;
+
+	read_direction(side, s, index);
+	if (sdp_connection(s, index + 1U, &to) || addr_is_any(&to.address) ||
+	    s->sections[index + 1].port == 0 || s->sections[index + 1].port == PORT_DISCARD)
+		return;
+	side->rtp = to.address;
+	side->rtp.port = s->sections[index + 1].port;
+	if (sdp_rtcp(s, index + 1U, &side->rtp, &side->rtcp))
+		side->rtcp = (struct addr){ 0 };
+}
+
+static void read_mid(struct media_side *side, const struct sdp *s, uint8_t index)
+{
+	struct bytes mid;
+
+	if (!sdp_attribute(s, index + 1U, "mid", &mid) || mid.n > sizeof(side->mid))
+		return;
+	side->mid_length = (uint8_t)mid.n;
+	memcpy(side->mid, mid.p, mid.n);
+}
+
+/* Over DTLS. True: where it is, ICE will tell. */
+static bool read_transport(struct offer_line *out, const struct sdp *s, uint8_t index)
+{
+	struct offer_transport *t = &out->transport;
+
+	offer_transport_read(t, s, index);
+	out->side.dtls = t->setup == OFFER_SETUP_PASSIVE ? DTLS_CLIENT : DTLS_SERVER;
+	out->side.ice = t->ice;
+	out->side.ice_name = t->ice_name;
+	out->side.fingerprint = t->fingerprint;
+	read_mid(&out->side, s, index);
+	if (t->ice)
+		read_ice_side(&out->side, s, index);
+	return t->ice;
 }
 
 int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
@@ -189,17 +243,19 @@ int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 	const struct sdp_section *m = &s->sections[index + 1];
 
 	assert(index < s->media_count);
-	*out = (struct offer_line){ .state = OFFER_LINE_OFF, .side.event_pt = PAYLOAD_NONE };
+	*out = (struct offer_line){ .state = OFFER_LINE_OFF,
+				    .side = { .event_pt = PAYLOAD_NONE, .bundle = index } };
 
 	const char *reason = refusal(s, index, policy, &out->profile);
 
 	out->kind = bytes_iis(sdp_slice(s, m->kind), "video") ? MEDIA_VIDEO : MEDIA_AUDIO;
-	if (m->port == 0)
+	if (!offer_bundle_is_live(s, index))
 		return 0;
 	out->state = OFFER_LINE_RELAYED;
 	if (reason)
 		offer_line_refuse(out, s, index, reason);
-	if (read_side(out, s, index, error))
+	if (!(out->profile.dtls && read_transport(out, s, index)) &&
+	    read_side(out, s, index, error))
 		return -EBADMSG;
 	if (out->state == OFFER_LINE_RELAYED)
 		payload_list_read(&out->formats, s, index + 1U);

@@ -5,6 +5,7 @@
 
 #include "media/offer.h"
 #include "media/offer_profile.h"
+#include "media/offer_transport.h"
 #include "media/payload.h"
 
 enum offer_line_state {
@@ -19,9 +20,17 @@ struct offer_line {
 	uint16_t number; /* SDP line the reason is about */
 	enum media_kind kind;
 	struct offer_profile profile;
-	struct media_side side;      /* rules and keys empty; mux: the party says a=rtcp-mux */
+	struct offer_transport transport; /* of a DTLS line */
+	/* rules and keys empty; mux: the party says a=rtcp-mux; dtls: our role if it is an offer; bundle: itself */
+	struct media_side side;
 	struct payload_list formats; /* in the party's order */
 };
+
+/* What is offered under the terms is DTLS-SRTP. */
+static inline bool offer_terms_want_dtls(const struct offer_terms *terms)
+{
+	return terms->dtls_offer || terms->dtls_only;
+}
 
 /* A party's SDP, with the length limit of the policy, and such that what we make of it can be parsed too. 0 or -EBADMSG. */
 int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *policy,

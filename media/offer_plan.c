@@ -101,7 +101,7 @@ const char *offer_plan(struct media_line *out, const struct offer_exchange *x, u
 	const char *reason;
 
 	*out = (struct media_line){ .kind = g->kind, .active = 1, .a = g->a, .b = g->b };
-	settle_mux(&out->a, out->a.mux && policy->rtcp_mux);
+	settle_mux(&out->a, out->a.mux && (policy->rtcp_mux || g->profile_a.dtls));
 	settle_mux(&out->b,
 		   out->b.mux && sdp_attribute(&x->offer_b, index + 1U, "rtcp-mux", &rest));
 	make_rules(out, g);

@@ -9,6 +9,8 @@ static const struct {
 	{ "RTP/AVPF", { .secure = false, .feedback = true } },
 	{ "RTP/SAVP", { .secure = true, .feedback = false } },
 	{ "RTP/SAVPF", { .secure = true, .feedback = true } },
+	{ "UDP/TLS/RTP/SAVP", { .dtls = true } },
+	{ "UDP/TLS/RTP/SAVPF", { .dtls = true, .feedback = true } },
 };
 
 bool offer_profile_read(struct offer_profile *out, struct bytes proto)
@@ -25,5 +27,7 @@ bool offer_profile_read(struct offer_profile *out, struct bytes proto)
 
 const char *offer_profile_name(struct offer_profile p)
 {
-	return g_profiles[(p.secure ? 2 : 0) + (p.feedback ? 1 : 0)].name; /* in that order */
+	unsigned keys = p.dtls ? 4 : p.secure ? 2 : 0; /* in that order */
+
+	return g_profiles[keys + (p.feedback ? 1 : 0)].name;
 }

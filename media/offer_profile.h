@@ -6,11 +6,12 @@
 #include "base/bytes.h"
 
 struct offer_profile {
-	bool secure;   /* RTP/SAVP (RFC 3711), RTP/SAVPF (RFC 5124) */
+	bool secure;   /* RTP/SAVP (RFC 3711), RTP/SAVPF (RFC 5124): keys by SDES */
 	bool feedback; /* RTP/AVPF (RFC 4585), RTP/SAVPF */
+	bool dtls; /* UDP/TLS/RTP/SAVP, UDP/TLS/RTP/SAVPF (RFC 5764): not secure then, its keys come by the handshake */
 };
 
-/* The third field of m=. False: none of these four (DTLS-SRTP, UDPTL...). */
+/* The third field of m=. False: none of these six (over TCP, UDPTL...). */
 bool offer_profile_read(struct offer_profile *out, struct bytes proto);
 const char *offer_profile_name(struct offer_profile p);
 

@@ -29,12 +29,29 @@ static struct sdp_direction direction_for_a(const struct media_line *line)
 				       .receives = line->b.receives && line->a.sends };
 }
 
-void offer_reply(struct writer *w, const struct offer_exchange *x, uint8_t index,
-		 const struct offer_agreement *g, const struct media_line *line,
-		 const struct offer_terms *terms, const struct offer_self *to_a,
-		 const struct crypto *crypto)
+static struct offer_webrtc webrtc_for_a(const struct sdp *offer_a, uint8_t index,
+					const struct media_side *a, const struct offer_self *to_a)
+{
+	struct offer_webrtc webrtc = {
+		.ice = a->ice ? &to_a->ice[index] : NULL,
+		.fingerprint = &to_a->fingerprint,
+		.setup = a->dtls == DTLS_CLIENT ? "active" : "passive",
+		.is_carried = a->bundle != index,
+		.stream = to_a->session_id,
+		.ssrc = to_a->ssrc[index],
+	};
+
+	(void)sdp_attribute(offer_a, index + 1U, "mid", &webrtc.mid);
+	return webrtc;
+}
+
+static void reply(struct writer *w, const struct offer_exchange *x, uint8_t index,
+		  const struct offer_agreement *g, const struct media_line *line,
+		  const struct offer_terms *terms, const struct offer_self *to_a,
+		  const struct crypto *crypto)
 {
 	const struct sdp_section *m = &x->offer_a.sections[index + 1];
+	struct offer_webrtc webrtc = webrtc_for_a(&x->offer_a, index, &line->a, to_a);
 	struct offer_formats formats;
 	struct offer_media media = {
 		.kind = g->kind,
@@ -43,13 +60,30 @@ void offer_reply(struct writer *w, const struct offer_exchange *x, uint8_t index
 		.formats = &formats,
 		.terms = terms,
 		.address = &to_a->address,
-		.port = to_a->rtp_port[index],
+		.port = to_a->rtp_port[line->a.bundle],
 		.direction = direction_for_a(line),
 		.mux_answer = line->a.mux,
 		.feedback = g->profile_a.feedback || !g->profile_b.feedback,
 		.crypto = crypto->key.suite ? crypto : NULL,
+		.webrtc = g->profile_a.dtls ? &webrtc : NULL,
+		.between = g->profile_a.dtls || g->profile_b.dtls,
+		.asked = &x->offer_a,
+		.asked_section = index + 1U,
 	};
 
 	formats_for_a(&formats, g);
 	offer_write_media(w, &x->answer_b, index + 1U, &media);
+}
+
+int offer_reply(struct writer *w, const struct offer_exchange *x, uint8_t index,
+		const struct offer_policy *policy, const struct media_line *line,
+		const struct offer_self *to_a, const struct crypto *crypto,
+		struct offer_error *error)
+{
+	struct offer_agreement g;
+	int err = offer_agree(&g, x, index, policy, error);
+
+	if (!err)
+		reply(w, x, index, &g, line, &policy->a, to_a, crypto);
+	return err;
 }

@@ -30,11 +30,24 @@ static const char *plain_refusal(const struct sdp *s, uint8_t index,
 							       : NULL;
 }
 
+static const char *dtls_refusal(const struct offer_line *line, const struct offer_terms *terms)
+{
+	if (!terms->dtls_accept)
+		return "DTLS-SRTP is not accepted";
+	if (line->transport.fingerprint.hash == MEDIA_HASH_NONE)
+		return "no a=fingerprint that can be used";
+	return line->transport.setup == OFFER_SETUP_OTHER ? "a=setup sets up nothing" : NULL;
+}
+
 static const char *refusal(const struct offer_line *line, const struct sdp *s, uint8_t index,
 			   const struct offer_policy *policy)
 {
 	if (line->kind == MEDIA_VIDEO && (policy->a.no_video || policy->b.no_video))
 		return "video is off";
+	if (line->profile.dtls)
+		return dtls_refusal(line, &policy->a);
+	if (policy->a.dtls_only)
+		return "only DTLS-SRTP is accepted";
 	if (!line->profile.secure)
 		return plain_refusal(s, index, &policy->a);
 	if (!policy->a.sdes_accept)
@@ -65,11 +78,19 @@ static bool is_listed(const struct payload *p, const struct offer_terms *terms)
 	return terms->codec_count == 0;
 }
 
-static bool is_allowed(const struct payload *p, enum media_kind kind,
+/* Within a BUNDLE group numbers may have to be others, and those in the parameters of red (RFC 2198 5) would not follow. */
+static bool may_have_red(const struct offer_line *line, const struct offer_policy *policy)
+{
+	return !line->profile.dtls && !offer_terms_want_dtls(&policy->b);
+}
+
+static bool is_allowed(const struct payload *p, const struct offer_line *line,
 		       const struct offer_policy *policy)
 {
-	if (kind == MEDIA_VIDEO)
+	if (line->kind == MEDIA_VIDEO)
 		return true;
+	if (payload_is(p, "red") && !may_have_red(line, policy))
+		return false;
 	if (!payload_is_codec(p))
 		return !payload_is_event(p) || !policy->a.no_events;
 	return is_listed(p, &policy->a) && is_listed(p, &policy->b);
@@ -126,7 +147,7 @@ static const char *select_formats(struct offer_line *line, const struct offer_po
 		if (!is_relayed(p, line->kind))
 			continue;
 		codec |= payload_is_codec(p);
-		if (is_allowed(p, line->kind, policy))
+		if (is_allowed(p, line, policy))
 			formats->at[kept++] = *p;
 	}
 	formats->count = kept;

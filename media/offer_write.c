@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/offer_attribute.h"
+#include "media/offer_webrtc.h"
 
 #include <assert.h>
 
@@ -27,7 +28,8 @@ static void write_lines_of(struct writer *w, const struct sdp *s, unsigned secti
 	}
 }
 
-void offer_write_session(struct writer *w, const struct sdp *source, const struct offer_self *self)
+void offer_write_session(struct writer *w, const struct sdp *source, const struct offer_self *self,
+			 bool between, bool ice)
 {
 	const struct sdp_section *in = &source->sections[SDP_SESSION];
 
@@ -42,12 +44,16 @@ void offer_write_session(struct writer *w, const struct sdp *source, const struc
 	for (uint16_t i = in->first; i < in->end; i++) {
 		struct bytes value = sdp_slice(source, source->lines[i].value);
 
-		if (source->lines[i].type == 'a' && !offer_attribute_is_of_the_hop(value))
+		if (source->lines[i].type == 'a' && !offer_attribute_is_of_the_hop(value) &&
+		    !(between && offer_attribute_is_extension(value)))
 			sdp_write_line(w, 'a', value);
 	}
+	if (ice)
+		offer_webrtc_session(w);
 }
 
-void offer_write_refused(struct writer *w, const struct sdp *source, unsigned section)
+void offer_write_refused(struct writer *w, const struct sdp *source, unsigned section,
+			 struct bytes mid)
 {
 	const struct sdp_section *m = &source->sections[section];
 
@@ -58,6 +64,7 @@ void offer_write_refused(struct writer *w, const struct sdp *source, unsigned se
 	writer_str(w, " ");
 	writer_bytes(w, sdp_slice(source, m->formats));
 	writer_str(w, "\r\n");
+	offer_webrtc_mid(w, mid);
 }
 
 static void write_m_line(struct writer *w, const struct offer_media *media)
@@ -137,7 +144,7 @@ static void write_own(struct writer *w, const struct offer_media *media)
 	writer_fmt(w, "a=%s\r\n", sdp_direction_name(media->direction));
 	if (media->mux_offer || media->mux_answer)
 		writer_str(w, "a=rtcp-mux\r\n");
-	if (media->mux_answer)
+	if (media->mux_answer || (media->mux_offer && media->webrtc))
 		return;
 	writer_fmt(w, "a=rtcp:%u ", media->port + 1U);
 	write_address(w, media->address);
@@ -162,5 +169,7 @@ void offer_write_media(struct writer *w, const struct sdp *source, unsigned sect
 	write_rtpmaps(w, media->formats);
 	offer_attributes_write(w, source, section, media);
 	write_crypto(w, media->crypto);
+	if (media->webrtc)
+		offer_webrtc_media(w, media);
 	write_own(w, media);
 }

@@ -25,6 +25,17 @@ struct offer_formats {
 	struct offer_format at[PAYLOAD_RULES_MAX];
 };
 
+/* What a DTLS line has beside; media/offer_webrtc.h writes it. */
+struct offer_webrtc {
+	struct bytes mid;                            /* empty: none */
+	const struct media_ice *ice;                 /* NULL: the party has none */
+	const struct media_fingerprint *fingerprint; /* of ours */
+	const char *setup;
+	bool is_carried; /* by another line's transport, which alone says the three before */
+	uint64_t stream; /* names what the leg hears and sees from us */
+	uint32_t ssrc;   /* 0: not told */
+};
+
 /* An m-line as we write it. */
 struct offer_media {
 	enum media_kind kind;
@@ -34,18 +45,26 @@ struct offer_media {
 	const struct addr *address;
 	uint16_t port; /* RTCP is the next one, unless muxed */
 	struct sdp_direction direction;
-	bool mux_offer;              /* a=rtcp-mux beside a=rtcp, the other may choose */
-	bool mux_answer;             /* a=rtcp-mux alone: agreed */
-	bool feedback;               /* the source's a=rtcp-fb may pass */
-	const struct crypto *crypto; /* ours; NULL: plain RTP */
+	bool mux_offer;                    /* a=rtcp-mux beside a=rtcp, the other may choose */
+	bool mux_answer;                   /* a=rtcp-mux alone: agreed */
+	bool feedback;                     /* the source's a=rtcp-fb may pass */
+	const struct crypto *crypto;       /* ours; NULL: plain RTP, or DTLS */
+	const struct offer_webrtc *webrtc; /* NULL: not over DTLS */
+	/* One leg at least is over DTLS: header extensions end here (RFC 8285), and feedback is ours to say. */
+	bool between;
+	const struct sdp *
+		asked; /* in an answer: the offer, whose feedback is the most that may be said; NULL: anything may */
+	unsigned asked_section;
 };
 
-/* v= to the session's a= lines. */
-void offer_write_session(struct writer *w, const struct sdp *source, const struct offer_self *self);
+/* v= to the session's a= lines, without BUNDLE. */
+void offer_write_session(struct writer *w, const struct sdp *source, const struct offer_self *self,
+			 bool between, bool ice);
 /* The m-line and what passes of the lines of the source's section. */
 void offer_write_media(struct writer *w, const struct sdp *source, unsigned section,
 		       const struct offer_media *media);
 /* Port 0, formats as they came (RFC 3264 6). */
-void offer_write_refused(struct writer *w, const struct sdp *source, unsigned section);
+void offer_write_refused(struct writer *w, const struct sdp *source, unsigned section,
+			 struct bytes mid);
 
 #endif

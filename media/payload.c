@@ -177,3 +177,8 @@ bool payload_same_format(const struct payload *a, const struct payload *b)
 	return same_parameter(a, b, "packetization-mode", "0", SIZE_MAX) &&
 	       same_parameter(a, b, "profile-level-id", "420010", 2);
 }
+
+bool payload_same_profile(const struct payload *a, const struct payload *b)
+{
+	return !payload_is(a, "H264") || same_parameter(a, b, "profile-level-id", "420010", 4);
+}

@@ -29,6 +29,8 @@ const struct payload *payload_find(const struct payload_list *list, uint8_t numb
 bool payload_same_codec(const struct payload *a, const struct payload *b);
 /* The same, and parameters that name another codec in truth agree too (H264 profile and mode, G7221 bit rate). */
 bool payload_same_format(const struct payload *a, const struct payload *b);
+/* Of two that are the same: their H264 profiles have the same constraints too (RFC 6184 8.1, profile-iop). */
+bool payload_same_profile(const struct payload *a, const struct payload *b);
 bool payload_is(const struct payload *p, const char *name);
 bool payload_is_event(const struct payload *p); /* RFC 4733 */
 bool payload_is_codec(

@@ -17,14 +17,21 @@ static uint8_t with_number(const struct payload *wanted, const struct payload_li
 	return (uint8_t)(found - among->at);
 }
 
+/* A browser has H264 under a number per profile: the very one goes before one that will do. */
 static uint8_t with_codec(const struct payload *wanted, const struct payload_list *among,
 			  const uint8_t index[PAYLOAD_RULES_MAX])
 {
+	uint8_t found = PAYLOAD_NONE;
+
 	for (uint8_t i = 0; i < among->count; i++) {
-		if (payload_same_format(wanted, &among->at[i]) && !is_taken(index, i))
+		if (!payload_same_format(wanted, &among->at[i]) || is_taken(index, i))
+			continue;
+		if (payload_same_profile(wanted, &among->at[i]))
 			return i;
+		if (found == PAYLOAD_NONE)
+			found = i;
 	}
-	return PAYLOAD_NONE;
+	return found;
 }
 
 void payload_match(const struct payload_list *wanted, const struct payload_list *among,

@@ -11,7 +11,7 @@
 
 enum {
 	SDP_TEXT_MAX = UINT16_MAX, /* octets */
-	SDP_LINES_MAX = 256,
+	SDP_LINES_MAX = 320,
 	SDP_MEDIA_MAX = 16,
 	SDP_SESSION = 0, /* the section before the first m-line; m-line i is section i + 1 */
 };

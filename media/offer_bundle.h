@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* BUNDLE groups (RFC 9143). Internal to media/offer_*.c. */
+#ifndef MEDIA_OFFER_BUNDLE_H
+#define MEDIA_OFFER_BUNDLE_H
+
+#include "media/offer.h"
+#include "media/sdp.h"
+
+/* The value of the a=group:BUNDLE that an m-line is in, its identification-tags. False: in none. */
+bool offer_bundle_of(const struct sdp *s, uint8_t index, struct bytes *tags);
+/* The m-line that a tag names. False: none. */
+bool offer_bundle_line(const struct sdp *s, struct bytes tag, uint8_t *index);
+/* The line has a port, or gets that of its group: a=bundle-only with port 0 refuses nothing (RFC 9143 6). */
+bool offer_bundle_is_live(const struct sdp *s, uint8_t index);
+
+/*
+ * Once all lines are planned: those of one group get the transport of the one that its tagged line has. In A's offer
+ * that is the first which we take (RFC 9143 7.3.1), in B's answer the first at all: a line whose transport we do not take is not
+ * active any more.
+ */
+void offer_bundle_plan(struct media_plan *plan, const struct sdp *offer_a,
+		       const struct sdp *answer_b);
+/* The groups of A's offer with the tags of what is answered, the tagged one first; none that is empty. */
+void offer_bundle_write(struct writer *w, const struct sdp *offer_a, const struct media_plan *plan);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/offer_webrtc.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* RFC 8445 5.1.2.1: host, one address, component 1. */
+#define PRIORITY 2130706431U
+
+/* RFC 4585 6.2.1, 6.3.1, RFC 5104 4.3.1 */
+static const char *const g_feedback[] = { "nack", "nack pli", "ccm fir" };
+
+void offer_webrtc_session(struct writer *w)
+{
+	writer_str(w, "a=ice-lite\r\na=ice-options:ice2\r\n"); /* RFC 8445 10 */
+}
+
+void offer_webrtc_mid(struct writer *w, struct bytes mid)
+{
+	if (mid.n == 0)
+		return;
+	writer_str(w, "a=mid:");
+	writer_bytes(w, mid);
+	writer_str(w, "\r\n");
+}
+
+static void write_ice(struct writer *w, const struct offer_media *media)
+{
+	const struct media_ice *ice = media->webrtc->ice;
+	struct addr address = *media->address;
+
+	address.scope = 0;
+	writer_str(w, "a=ice-ufrag:");
+	writer_mem(w, ice->ufrag, sizeof(ice->ufrag));
+	writer_str(w, "\r\na=ice-pwd:");
+	writer_mem(w, ice->pwd, sizeof(ice->pwd));
+	writer_fmt(w, "\r\na=candidate:1 1 UDP %u ", PRIORITY);
+	addr_write_ip(w, &address);
+	writer_fmt(w, " %u typ host\r\na=end-of-candidates\r\n", media->port);
+}
+
+static void write_fingerprint(struct writer *w, const struct media_fingerprint *f)
+{
+	static const struct {
+		const char *name;
+		uint8_t length;
+	} hashes[] = { [MEDIA_HASH_SHA256] = { "sha-256", 32 },
+		       [MEDIA_HASH_SHA384] = { "sha-384", 48 },
+		       [MEDIA_HASH_SHA512] = { "sha-512", 64 } };
+
+	assert(f->hash > MEDIA_HASH_NONE && f->hash < COUNT_OF(hashes));
+	writer_fmt(w, "a=fingerprint:%s", hashes[f->hash].name);
+	for (uint8_t i = 0; i < hashes[f->hash].length; i++)
+		writer_fmt(w, "%c%02X", i ? ':' : ' ', f->octets[i]);
+	writer_str(w, "\r\n");
+}
+
+/* RFC 8830: one stream of the leg, so that its sound and picture are kept together, and a track of it per line. */
+static void write_stream(struct writer *w, const struct offer_media *media)
+{
+	unsigned long long stream = media->webrtc->stream;
+
+	if (!media->direction.sends)
+		return;
+	writer_fmt(w, "a=msid:%llx %llx-", stream, stream);
+	writer_bytes(w, media->webrtc->mid);
+	writer_str(w, "\r\n");
+	if (media->webrtc->ssrc)
+		writer_fmt(w, "a=ssrc:%u cname:%llx\r\n", media->webrtc->ssrc, stream);
+}
+
+void offer_webrtc_media(struct writer *w, const struct offer_media *media)
+{
+	const struct offer_webrtc *webrtc = media->webrtc;
+
+	offer_webrtc_mid(w, webrtc->mid);
+	write_stream(w, media);
+	if (webrtc->is_carried) /* RFC 9143 7.1.3 */
+		return;
+	if (webrtc->ice)
+		write_ice(w, media);
+	write_fingerprint(w, webrtc->fingerprint);
+	writer_fmt(w, "a=setup:%s\r\n", webrtc->setup);
+}
+
+/* "96 nack pli" or "* nack pli". */
+static bool asks(struct bytes value, uint8_t number, const char *feedback)
+{
+	struct bytes rest = bytes_trim(value), word;
+	uint32_t n;
+
+	return bytes_cut(&rest, ' ', &word) &&
+	       (bytes_is(word, "*") || (!bytes_u32(word, &n) && n == number)) &&
+	       bytes_iis(bytes_trim(rest), feedback);
+}
+
+static bool is_asked(const struct offer_media *media, uint8_t number, const char *feedback)
+{
+	struct bytes value;
+	uint16_t line = 0;
+
+	if (!media->asked)
+		return true;
+	while (sdp_attribute_next(media->asked, media->asked_section, "rtcp-fb", &line, &value)) {
+		if (asks(value, number, feedback))
+			return true;
+	}
+	return false;
+}
+
+void offer_webrtc_feedback(struct writer *w, const struct offer_media *media)
+{
+	for (uint8_t i = 0; media->kind == MEDIA_VIDEO && i < media->formats->count; i++) {
+		uint8_t number = media->formats->at[i].to;
+
+		for (size_t k = 0; k < COUNT_OF(g_feedback); k++) {
+			if (is_asked(media, number, g_feedback[k]))
+				writer_fmt(w, "a=rtcp-fb:%u %s\r\n", number, g_feedback[k]);
+		}
+	}
+}
+
+static bool is_taken(const struct sdp *earlier, struct bytes mid)
+{
+	struct bytes other;
+
+	for (uint8_t i = 0; earlier && i < earlier->media_count; i++) {
+		if (sdp_attribute(earlier, i + 1U, "mid", &other) && bytes_eq(other, mid))
+			return true;
+	}
+	return false;
+}
+
+struct bytes offer_webrtc_choose_mid(const struct sdp *earlier, uint8_t index,
+				     char out[OFFER_MID_MAX])
+{
+	struct bytes mid;
+
+	if (earlier && index < earlier->media_count &&
+	    sdp_attribute(earlier, index + 1U, "mid", &mid) && mid.n &&
+	    bytes_find(mid, ' ') == mid.n)
+		return mid;
+	(void)snprintf(out, OFFER_MID_MAX, "%u", index);
+	for (char c = 'a'; is_taken(earlier, bytes_str(out)) && c <= 'z'; c++)
+		(void)snprintf(out, OFFER_MID_MAX, "%c%u", c, index);
+	return bytes_str(out);
+}
