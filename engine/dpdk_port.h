@@ -22,6 +22,8 @@ enum {
 	DPDK_HELD = 2 * BATCH_MAX, /* received and lent ones of a batch */
 	DPDK_POOL_MB_EACH = 16,    /* memory that EAL is to take, without hugepages */
 	DPDK_POOL_MB = 32,
+	DPDK_OF_SOCKETS =
+		1 << 15, /* in pkt.buffer: the rest of it is that of the port of sockets */
 };
 
 /* One end of a flow's socket: us, and the last party that it sent to. One cache line. */
@@ -37,7 +39,6 @@ static_assert(sizeof(struct dpdk_end) == 64, "a cache line");
 
 struct dpdk_slot {
 	struct dpdk_end ends[CHANNELS] CACHE_ALIGNED;
-	int fd[CHANNELS];
 	bool is_open[CHANNELS]; /* the end is in locals */
 	uint8_t in_use;
 };
@@ -51,6 +52,8 @@ struct dpdk_device {
 	struct rte_ring *handover[DPDK_WORKERS_MAX];
 	struct locals locals;
 	struct rte_ether_addr mac;
+	uint64_t sums; /* what it adds to a frame that leaves: RTE_MBUF_F_TX_*_CKSUM; 0: nothing */
+	uint64_t missed; /* frames, as it said last */
 	uint8_t gateway[FRAME_MAC_LEN];
 	int tap_fd;
 	uint32_t
@@ -59,6 +62,7 @@ struct dpdk_device {
 
 struct dpdk_port {
 	struct port port;
+	struct port *sockets;
 	struct dpdk_device *device;
 	void (*count)(enum port_dpdk_count what, uint64_t n);
 	uint64_t counts[DPDK_COUNTS];
@@ -67,20 +71,24 @@ struct dpdk_port {
 	uint16_t queue;
 	uint16_t id; /* of the next IPv4 packet */
 	int wake_fd;
-	struct next_hops *routes; /* NULL: the kernel has no interface for the device */
-	uint8_t second;           /* counts up, but is never 0 */
-	uint64_t second_ns;       /* when the next one begins */
-	uint64_t now_ns;          /* of the last look */
-	uint64_t routes_ns;       /* when the kernel is listened to */
-	bool busy;                /* the last look found a full burst */
-	bool idle;                /* the last nap brought nothing */
-	uint64_t kernel_ns;       /* when the TAP interface has its turn */
-	uint32_t kernel_left;     /* frames that it still takes until then */
-	uint64_t send_errors;
+	struct next_hops *routes;         /* NULL: the kernel has no interface for the device */
+	uint8_t second;                   /* counts up, but is never 0 */
+	uint64_t second_ns;               /* when the next one begins */
+	uint64_t now_ns;                  /* of the last look */
+	uint64_t routes_ns;               /* when the kernel is listened to */
+	bool busy;                        /* the last look found a full burst */
+	bool idle;                        /* the last nap brought nothing */
+	uint64_t kernel_ns;               /* when the TAP interface has its turn */
+	uint32_t kernel_left;             /* frames that it still takes until then */
+	uint64_t sockets_ns;              /* when the port of sockets is looked at */
 	struct rte_mbuf *held[DPDK_HELD]; /* pkt.buffer -> mbuf; tx takes all of them */
 	uint32_t held_count;
 	struct rte_mbuf *out[BATCH_MAX]; /* to be sent */
 	uint32_t out_count;
+	struct rte_mbuf
+		*handed[DPDK_WORKERS_MAX][BATCH_MAX]; /* to other workers, at the end of a look */
+	uint16_t handed_count[DPDK_WORKERS_MAX];
+	struct batch aside; /* what the port of sockets gets */
 };
 
 static inline struct dpdk_port *dpdk_of(struct port *p)

@@ -156,6 +156,7 @@ struct layer {
 	const uint8_t *ip;
 	size_t n;
 	uint16_t type;
+	bool summed;
 };
 
 static inline enum frame_fault ethernet_parse(struct frame *out, struct layer *l, struct bytes in)
@@ -218,7 +219,7 @@ static bool udp_checksum_is_fine(struct frame *out, const uint8_t *udp, uint16_t
 }
 
 static inline enum frame_fault udp_parse(struct frame *out, const uint8_t *udp, size_t n,
-					 const uint8_t *addresses)
+					 const uint8_t *addresses, bool summed)
 {
 	bool v4 = out->from.family == ADDR_V4;
 	uint16_t length;
@@ -228,7 +229,8 @@ static inline enum frame_fault udp_parse(struct frame *out, const uint8_t *udp, 
 	length = be16_get(udp + 4);
 	if (length < UDP_LEN || length > n)
 		return FRAME_HEAD;
-	if (!udp_checksum_is_fine(out, udp, length, pseudo_sum(addresses, v4, length)))
+	out->tail_known = false;
+	if (!summed && !udp_checksum_is_fine(out, udp, length, pseudo_sum(addresses, v4, length)))
 		return FRAME_CHECKSUM;
 	out->from.port = be16_get(udp);
 	out->to.port = be16_get(udp + 2);
@@ -258,7 +260,7 @@ static inline enum frame_fault ipv4_parse(struct frame *out, const struct layer 
 		return FRAME_CHECKSUM;
 	out->tos = ip[1];
 	addresses_set(out, ADDR_V4, ip + 12, 4);
-	return udp_parse(out, ip + IPV4_LEN, total - IPV4_LEN, ip + 12);
+	return udp_parse(out, ip + IPV4_LEN, total - IPV4_LEN, ip + 12, l->summed);
 }
 
 static enum frame_fault ipv6_parse(struct frame *out, const struct layer *l)
@@ -277,7 +279,7 @@ static enum frame_fault ipv6_parse(struct frame *out, const struct layer *l)
 		return FRAME_SHORT;
 	out->tos = (uint8_t)(be16_get(ip) >> 4);
 	addresses_set(out, ADDR_V6, ip + 8, 16);
-	return udp_parse(out, ip + IPV6_LEN, length, ip + 8);
+	return udp_parse(out, ip + IPV6_LEN, length, ip + 8, l->summed);
 }
 
 /* IPv4 in IPv6 never crosses a wire, and a link-local address means nothing without its interface. */
@@ -306,9 +308,9 @@ static bool source_is_bad(const struct addr *from)
 }
 
 /* Straight into *out: to put it together elsewhere and copy it stalls. */
-enum frame_fault frame_parse(struct frame *out, struct bytes in)
+static enum frame_fault parse(struct frame *out, struct bytes in, bool summed)
 {
-	struct layer l = { 0 };
+	struct layer l = { .summed = summed };
 	enum frame_fault fault = ethernet_parse(out, &l, in);
 
 	if (fault == FRAME_FINE)
@@ -322,6 +324,16 @@ enum frame_fault frame_parse(struct frame *out, struct bytes in)
 	out->payload_at = (uint16_t)((size_t)(l.ip - in.p) +
 				     (out->from.family == ADDR_V4 ? IPV4_LEN : IPV6_LEN) + UDP_LEN);
 	return FRAME_FINE;
+}
+
+enum frame_fault frame_parse(struct frame *out, struct bytes in)
+{
+	return parse(out, in, false);
+}
+
+enum frame_fault frame_parse_summed(struct frame *out, struct bytes in)
+{
+	return parse(out, in, true);
 }
 
 const char *frame_fault_name(enum frame_fault fault)
@@ -384,7 +396,8 @@ static inline void ipv4_write(const struct frame_head *h, uint8_t *ip, uint16_t 
 
 	memcpy(ip, &first, sizeof(first));
 	memory_put(ip + 8, last);
-	memory_put(ip + 10, (uint16_t)~sum_fold(addresses + word_sum(first) + last));
+	memory_put(ip + 10,
+		   h->device_sums ? 0 : (uint16_t)~sum_fold(addresses + word_sum(first) + last));
 	memcpy(ip + 12, h->from->ip, 4);
 	memcpy(ip + 16, h->to->ip, 4);
 }
@@ -404,9 +417,15 @@ static inline void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t 
 {
 	uint64_t head = htobe64((uint64_t)h->from->port << 48 | (uint64_t)h->to->port << 32 |
 				(uint64_t)length << 16);
-	uint64_t sum = addresses + sum_word(PROTOCOL_UDP) + sum_word(length) + word_sum(head);
+	uint64_t sum = addresses + sum_word(PROTOCOL_UDP) + sum_word(length);
 	uint16_t field;
 
+	if (h->device_sums) {
+		memcpy(udp, &head, sizeof(head));
+		memory_put(udp + 6, sum_fold(sum));
+		return;
+	}
+	sum += word_sum(head);
 	if (h->tail_known)
 		sum += h->tail_sum + head_sum(udp + UDP_LEN, FRAME_TAIL_AT);
 	else

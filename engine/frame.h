@@ -53,6 +53,7 @@ struct frame_head {
 	bool tail_known; /* tail_sum is that of the payload */
 	uint16_t tail_sum;
 	uint16_t id; /* of IPv4, which may be fragmented on its way (RFC 6864 4.2): counts up */
+	bool device_sums; /* the device makes the checksums: IPv4's is 0 until then, UDP's that of the pseudo head */
 };
 
 /*
@@ -60,6 +61,8 @@ struct frame_head {
  * host, over a device that leaves the rest to hardware which was never reached. *out has a meaning only when it is fine.
  */
 enum frame_fault frame_parse(struct frame *out, struct bytes in);
+/* The same for a frame whose UDP checksum somebody has found to be right. */
+enum frame_fault frame_parse_summed(struct frame *out, struct bytes in);
 const char *frame_fault_name(enum frame_fault fault);
 
 /* Of the heads before the payload. */

@@ -61,11 +61,12 @@ static int dpdk_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
 		err = end_open(d, &s->ends[c], slot, c, fd[c]);
 		s->is_open[c] = !err && fd[c] >= 0;
 	}
+	if (!err)
+		err = d->sockets->ops->flow_add(d->sockets, slot, fd);
 	if (err) {
 		ends_close(d, s);
 		return err;
 	}
-	memcpy(s->fd, fd, sizeof(s->fd));
 	s->in_use = 1;
 	return 0;
 }
@@ -77,46 +78,35 @@ static void dpdk_flow_del(struct port *p, uint32_t slot)
 
 	assert(slot < d->slot_count && s->in_use);
 	ends_close(d, s);
-	for (uint32_t c = 0; c < CHANNELS; c++)
-		if (s->fd[c] >= 0)
-			(void)close(s->fd[c]);
+	d->sockets->ops->flow_del(d->sockets, slot);
 	s->in_use = 0;
 }
 
-/* There is nothing to save: the next hop is known. What comes from elsewhere is refused by the latch. */
 static int dpdk_connect(struct port *p, uint32_t slot, const struct addr *to)
 {
-	(void)p;
-	(void)slot;
-	(void)to;
-	return 0;
+	struct port *sockets = dpdk_of(p)->sockets;
+
+	return sockets->ops->connect(sockets, slot, to);
 }
 
 static bool dpdk_fault(struct port *p, struct port_fault *out)
 {
-	(void)p;
-	(void)out;
-	return false;
+	struct port *sockets = dpdk_of(p)->sockets;
+
+	return sockets->ops->fault(sockets, out);
 }
 
 static uint64_t dpdk_send_errors(struct port *p)
 {
-	struct dpdk_port *d = dpdk_of(p);
-	uint64_t n = d->send_errors;
+	struct port *sockets = dpdk_of(p)->sockets;
 
-	d->send_errors = 0;
-	return n;
+	return sockets->ops->send_errors(sockets);
 }
 
 /* ---- the port ---- */
 
-static void dpdk_close(struct port *p)
+static void dpdk_free(struct dpdk_port *d)
 {
-	struct dpdk_port *d = dpdk_of(p);
-
-	for (uint32_t i = 0; i < d->slot_count; i++)
-		if (d->slots[i].in_use)
-			dpdk_flow_del(p, i);
 	for (uint32_t i = 0; i < d->held_count; i++)
 		rte_pktmbuf_free(d->held[i]);
 	dpdk_counts_publish(d);
@@ -125,6 +115,17 @@ static void dpdk_close(struct port *p)
 	dpdk_device_leave(d->device);
 	free(d->slots);
 	free(d);
+}
+
+static void dpdk_close(struct port *p)
+{
+	struct dpdk_port *d = dpdk_of(p);
+
+	for (uint32_t i = 0; i < d->slot_count; i++)
+		if (d->slots[i].in_use)
+			dpdk_flow_del(p, i);
+	d->sockets->ops->close(d->sockets);
+	dpdk_free(d);
 }
 
 static const struct port_ops OPS = {
@@ -147,6 +148,15 @@ static struct dpdk_slot *slots_take(uint32_t count)
 	if (s)
 		memset(s, 0, count * sizeof(*s));
 	return s;
+}
+
+static struct dpdk_port *port_take(void)
+{
+	struct dpdk_port *d = aligned_alloc(alignof(struct dpdk_port), sizeof(*d));
+
+	if (d)
+		memset(d, 0, sizeof(*d));
+	return d;
 }
 
 static int routes_open(struct dpdk_port *d)
@@ -175,7 +185,7 @@ EXPORTED port_dpdk_open_fn tandem_port_dpdk_open;
 int tandem_port_dpdk_open(struct port **out, const struct port_settings *settings,
 			  const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX])
 {
-	struct dpdk_port *d = calloc(1, sizeof(*d));
+	struct dpdk_port *d = port_take();
 	int err;
 
 	assert(s->worker < s->workers && s->workers <= DPDK_WORKERS_MAX);
@@ -191,12 +201,13 @@ int tandem_port_dpdk_open(struct port **out, const struct port_settings *setting
 	thread_register();
 	d->port.ops = &OPS;
 	d->count = s->count;
+	d->sockets = s->sockets;
 	d->slot_count = settings->slots;
 	d->queue = (uint16_t)s->worker;
 	d->wake_fd = settings->wake_fd;
 	err = routes_open(d);
 	if (err) {
-		dpdk_close(&d->port);
+		dpdk_free(d);
 		return dpdk_refuse(why, err, "routes: %s", strerror(-err));
 	}
 	*out = &d->port;

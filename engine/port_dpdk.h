@@ -24,6 +24,7 @@ enum port_dpdk_count {
 	DPDK_OUT,        /* frames of flows */
 	DPDK_KERNEL_IN,  /* other frames that were given to the kernel by the TAP interface */
 	DPDK_KERNEL_OUT, /* and those that it sent */
+	DPDK_SOCKET_IN, /* packets of flows that the kernel had: fragments, those of other interfaces */
 	DPDK_ANSWERED, /* ARP requests and neighbour solicitations, where there is no TAP interface */
 	DPDK_BY_SOCKET, /* packets of flows that left by the socket: no next hop on the device yet, or too long for its MTU */
 	DPDK_FOREIGN,   /* dropped: not for us, and there is no TAP interface */
@@ -31,6 +32,7 @@ enum port_dpdk_count {
 	DPDK_SEGMENTED,     /* dropped: longer than a buffer */
 	DPDK_HANDOVER_FULL, /* dropped: the worker whose flow it was did not keep up */
 	DPDK_DEVICE_FULL,   /* dropped: the device took no more */
+	DPDK_MISSED,        /* dropped by the device, which no worker emptied in time */
 	DPDK_COUNTS,
 };
 
@@ -46,6 +48,8 @@ struct port_dpdk_settings {
 	const char *tap;
 	uint8_t gateway
 		[6]; /* where frames go without one, until a party was heard; zero: nowhere */
+	struct port *
+		sockets; /* of the kernel, with the same slots: what comes by the flows' sockets; closed with this port */
 	uint32_t worker, workers; /* this one of so many; the first one opens the device */
 	void (*count)(enum port_dpdk_count what, uint64_t n);
 };

@@ -62,6 +62,20 @@ static int queues_open(struct dpdk_device *d)
 	return err;
 }
 
+/* Checksums: by the device where it can, ours else. */
+static void sums_configure(struct dpdk_device *d, const struct rte_eth_dev_info *info,
+			   struct rte_eth_conf *conf)
+{
+	const uint64_t tx = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+
+	conf->rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
+	d->sums = 0;
+	if ((info->tx_offload_capa & tx) != tx)
+		return;
+	conf->txmode.offloads = tx;
+	d->sums = RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM;
+}
+
 static int device_configure(struct dpdk_device *d, const struct port_dpdk_settings *s,
 			    char why[DPDK_TEXT_MAX])
 {
@@ -82,6 +96,7 @@ static int device_configure(struct dpdk_device *d, const struct port_dpdk_settin
 		if (conf.rx_adv_conf.rss_conf.rss_hf == 0)
 			conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
 	}
+	sums_configure(d, &info, &conf);
 	err = rte_eth_dev_configure(d->id, d->queues, d->queues, &conf);
 	if (!err)
 		err = rte_eth_dev_adjust_nb_rx_tx_desc(d->id, &frames, &frames_tx);

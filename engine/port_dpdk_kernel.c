@@ -84,12 +84,25 @@ static bool from_kernel_one(struct dpdk_port *d)
 	return true;
 }
 
+static void missed_read(struct dpdk_port *d)
+{
+	struct rte_eth_stats stats;
+
+	if (rte_eth_stats_get(d->device->id, &stats) != 0)
+		return;
+	if (stats.imissed > d->device->missed)
+		d->counts[DPDK_MISSED] += stats.imissed - d->device->missed;
+	d->device->missed = stats.imissed;
+}
+
 /* What it tells about routes and neighbours, and what there is to ask. */
 static void routes_turn(struct dpdk_port *d, uint64_t now_ns)
 {
 	if (now_ns >= d->second_ns) {
 		d->second_ns = now_ns + NS_PER_S;
 		d->second = (uint8_t)(d->second % UINT8_MAX + 1);
+		if (d->queue == 0)
+			missed_read(d);
 	}
 	if (!d->routes)
 		return;

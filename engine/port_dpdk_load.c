@@ -27,6 +27,7 @@ const char *port_dpdk_count_name(enum port_dpdk_count what)
 		[DPDK_OUT] = "out",
 		[DPDK_KERNEL_IN] = "kernel_in",
 		[DPDK_KERNEL_OUT] = "kernel_out",
+		[DPDK_SOCKET_IN] = "socket_in",
 		[DPDK_ANSWERED] = "answered",
 		[DPDK_BY_SOCKET] = "by_socket",
 		[DPDK_FOREIGN] = "foreign",
@@ -34,6 +35,7 @@ const char *port_dpdk_count_name(enum port_dpdk_count what)
 		[DPDK_SEGMENTED] = "segmented",
 		[DPDK_HANDOVER_FULL] = "handover_full",
 		[DPDK_DEVICE_FULL] = "device_full",
+		[DPDK_MISSED] = "missed",
 	};
 
 	return NAMES[what];

@@ -13,6 +13,7 @@ enum {
 	AHEAD = 4,
 	FETCHED = 256,
 	NAP_US = 100, /* at most so long a frame waits in its queue: 1,000 fit at 10 million/s */
+	SOCKETS_US = 500,  /* the flows' sockets have their turn so often */
 	NAP_IDLE_US = 500, /* nothing came during the last nap */
 };
 
@@ -61,10 +62,32 @@ static void pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
 
 static void hand_over(struct dpdk_port *d, struct rte_mbuf *m, uint8_t worker)
 {
-	if (rte_ring_enqueue(d->device->handover[worker], m) == 0)
-		return;
-	d->counts[DPDK_HANDOVER_FULL]++;
-	rte_pktmbuf_free(m);
+	d->handed[worker][d->handed_count[worker]++] = m;
+}
+
+static void handed_flush(struct dpdk_port *d)
+{
+	for (uint32_t w = 0; w < d->device->queues; w++) {
+		uint32_t n = d->handed_count[w];
+		uint32_t taken;
+
+		if (n == 0)
+			continue;
+		taken = rte_ring_enqueue_burst(d->device->handover[w], (void **)d->handed[w], n,
+					       NULL);
+		if (taken < n)
+			rte_pktmbuf_free_bulk(d->handed[w] + taken, n - taken);
+		d->counts[DPDK_HANDOVER_FULL] += n - taken;
+		d->handed_count[w] = 0;
+	}
+}
+
+static bool frame_is_fine(const struct rte_mbuf *m, struct frame *f)
+{
+	struct bytes in = bytes_mem(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+	bool summed = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+
+	return (summed ? frame_parse_summed(f, in) : frame_parse(f, in)) == FRAME_FINE;
 }
 
 static void frame_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
@@ -77,8 +100,7 @@ static void frame_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
 		rte_pktmbuf_free(m);
 		return;
 	}
-	if (frame_parse(&f, bytes_mem(rte_pktmbuf_mtod(m, uint8_t *), m->data_len)) != FRAME_FINE ||
-	    !locals_find(&d->device->locals, &f.to, &who)) {
+	if (!frame_is_fine(m, &f) || !locals_find(&d->device->locals, &f.to, &who)) {
 		dpdk_foreign(d, m);
 		return;
 	}
@@ -119,6 +141,19 @@ static void look(struct dpdk_port *d, struct batch *b)
 		frame_take(d, b, in[i]);
 	}
 	d->counts[DPDK_IN] += b->count - before;
+	handed_flush(d);
+}
+
+/* Into an empty batch: what came by the flows' sockets. */
+static void sockets_look(struct dpdk_port *d, struct batch *b)
+{
+	if (d->now_ns < d->sockets_ns)
+		return;
+	d->sockets_ns = d->now_ns + SOCKETS_US * NS_PER_US;
+	d->sockets->ops->rx(d->sockets, b, 0, 0);
+	BATCH_EACH(p, b)
+	p->buffer |= DPDK_OF_SOCKETS;
+	d->counts[DPDK_SOCKET_IN] += b->count;
 }
 
 /* Until somebody calls (true), or the kernel has something to send. */
@@ -148,6 +183,8 @@ void dpdk_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 		d->now_ns = now_ns;
 		if (now_ns >= d->kernel_ns)
 			dpdk_kernel_turn(d, now_ns);
+		if (b->count == 0)
+			sockets_look(d, b);
 		look(d, b);
 		if (b->count >= enough || d->busy || now_ns >= end_ns)
 			break;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packets of flows that leave: in the buffers they came in, with new heads before them. */
 #include <string.h>
-#include <sys/socket.h>
 
 #include "engine/dpdk_port.h"
 
-enum { HOPS = 64 };
+enum {
+	HOPS = 64,
+	IPV4_LEN = 20,
+	IPV6_LEN = 40,
+	UDP_LEN = 8,
+};
 
 static_assert((int)PKT_TAIL_AT == (int)FRAME_TAIL_AT, "one tail, of the packet and of the frame");
 
@@ -31,13 +35,16 @@ void dpdk_out_put(struct dpdk_port *d, struct rte_mbuf *m)
 /* The kernel finds its way, cuts what is too long, and asks for the next hop's address on the TAP interface. */
 static void by_socket(struct dpdk_port *d, const struct pkt *p)
 {
-	struct sockaddr_storage to;
-	socklen_t n = addr_to_sockaddr(p->to, &to);
+	struct pkt *copy = &d->aside.list[d->aside.count];
 
+	*copy = *p;
+	if (!d->sockets->ops->lend(d->sockets, copy)) {
+		d->counts[DPDK_DEVICE_FULL]++;
+		return;
+	}
+	memcpy(copy->data, p->data, p->length);
 	d->counts[DPDK_BY_SOCKET]++;
-	if (sendto(d->slots[p->out_slot].fd[p->out_channel], p->data, p->length, MSG_DONTWAIT,
-		   (const struct sockaddr *)&to, n) < 0)
-		d->send_errors++;
+	d->aside.count++;
 }
 
 static bool mac_is_zero(const uint8_t mac[FRAME_MAC_LEN])
@@ -93,6 +100,21 @@ static bool fits(const struct pkt *p, uint16_t mtu)
 	return p->length + (p->to->family == ADDR_V4 ? 20U + 8 : 40U + 8) <= mtu;
 }
 
+/* What the device is to do to the frame. */
+static void sums_ask(const struct dpdk_port *d, struct rte_mbuf *m, uint8_t family, uint16_t vlan)
+{
+	bool v4 = family == ADDR_V4;
+
+	m->ol_flags = d->device->sums;
+	if (m->ol_flags == 0)
+		return;
+	if (!v4)
+		m->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
+	m->ol_flags |= v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+	m->l3_len = v4 ? IPV4_LEN : IPV6_LEN;
+	m->l2_len = (frame_head_size(family, vlan) - UDP_LEN - m->l3_len) & 0x7f;
+}
+
 /* False: not by the device. */
 static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf *m)
 {
@@ -103,7 +125,8 @@ static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf
 				   .tos = e->tos,
 				   .id = d->id,
 				   .tail_known = p->tail_known,
-				   .tail_sum = p->tail_sum };
+				   .tail_sum = p->tail_sum,
+				   .device_sums = d->device->sums != 0 };
 	struct next_hop hop;
 	uint8_t *start;
 
@@ -117,17 +140,53 @@ static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf
 	m->data_off = (uint16_t)(start - (uint8_t *)m->buf_addr);
 	m->data_len = (uint16_t)(p->data + p->length - start);
 	m->pkt_len = m->data_len;
-	m->ol_flags = 0;
+	sums_ask(d, m, p->to->family, e->path.vlan);
 	dpdk_out_put(d, m);
 	return true;
+}
+
+/* It came by a socket: by the device it leaves as a copy. */
+static bool copy_send(struct dpdk_port *d, const struct pkt *p)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(d->device->pool);
+	struct pkt copy = *p;
+
+	if (!m)
+		return false;
+	copy.data = rte_pktmbuf_mtod(m, uint8_t *);
+	memcpy(copy.data, p->data, p->length);
+	if (frame_send(d, &copy, m))
+		return true;
+	rte_pktmbuf_free(m);
+	return false;
+}
+
+/* Its buffer goes back to whom it belongs; what the device does not take, the socket sends. */
+static bool socket_pkt_send(struct dpdk_port *d, const struct pkt *p)
+{
+	struct pkt *back = &d->aside.list[d->aside.count++];
+
+	*back = *p;
+	back->buffer &= DPDK_OF_SOCKETS - 1;
+	if (p->verdict != VERDICT_RELAY)
+		return false;
+	if (copy_send(d, p)) {
+		back->verdict = VERDICT_NONE;
+		return true;
+	}
+	d->counts[DPDK_BY_SOCKET]++;
+	return false;
 }
 
 /* True: by the device. */
 static bool pkt_send(struct dpdk_port *d, const struct pkt *p)
 {
-	struct rte_mbuf *m = d->held[p->buffer];
 	bool relays = p->verdict == VERDICT_RELAY;
+	struct rte_mbuf *m;
 
+	if (UNLIKELY(p->buffer & DPDK_OF_SOCKETS))
+		return socket_pkt_send(d, p);
+	m = d->held[p->buffer];
 	if (LIKELY(relays) && frame_send(d, p, m))
 		return true;
 	if (relays)
@@ -144,12 +203,15 @@ void dpdk_tx(struct port *p, struct batch *b)
 	BATCH_EACH(pkt, b)
 	if (pkt->verdict == VERDICT_RELAY)
 		__builtin_prefetch(&d->slots[pkt->out_slot].ends[pkt->out_channel], 1);
-	assert(d->held_count == b->count);
 	BATCH_EACH(pkt, b)
 	out += pkt_send(d, pkt);
 	d->held_count = 0;
 	d->counts[DPDK_OUT] += out;
 	if (d->out_count > 0)
 		dpdk_out_flush(d);
+	if (d->aside.count > 0) {
+		d->sockets->ops->tx(d->sockets, &d->aside);
+		d->sockets_ns = 0; /* some ports send as late as at the next look */
+	}
 	b->count = 0;
 }

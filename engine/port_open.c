@@ -64,22 +64,6 @@ void port_choice_close(struct port_choice *c)
 	c->xdp = NULL;
 }
 
-static int dpdk_open(struct port **out, const struct port_choice *c,
-		     const struct port_settings *settings, uint32_t worker)
-{
-	struct port_dpdk_settings dpdk = *c->settings->dpdk;
-	char why[DPDK_TEXT_MAX];
-	int err;
-
-	dpdk.worker = worker;
-	dpdk.workers = c->settings->workers;
-	dpdk.count = port_dpdk_metric;
-	err = c->dpdk(out, settings, &dpdk, why);
-	if (err)
-		LOG_ERROR("media", 0, "cannot open the DPDK device", LOG_STR("error", why));
-	return err;
-}
-
 /* -ENOSYS: not allowed here. */
 static int uring_open(struct port **out, const struct port_settings *settings, bool wanted)
 {
@@ -98,6 +82,30 @@ static int socket_port_open(struct port **out, const struct port_settings *setti
 	int err = uring_open(out, settings, false);
 
 	return err == -ENOSYS ? port_epoll_open(out, settings) : err;
+}
+
+/* Around a port of sockets, which it looks at now and then. */
+static int dpdk_open(struct port **out, const struct port_choice *c,
+		     const struct port_settings *settings, uint32_t worker)
+{
+	struct port_dpdk_settings dpdk = *c->settings->dpdk;
+	struct port_settings inner = *settings;
+	char why[DPDK_TEXT_MAX];
+	int err;
+
+	inner.wake_fd = -1;
+	err = socket_port_open(&dpdk.sockets, &inner);
+	if (err)
+		return err;
+	dpdk.worker = worker;
+	dpdk.workers = c->settings->workers;
+	dpdk.count = port_dpdk_metric;
+	err = c->dpdk(out, settings, &dpdk, why);
+	if (err) {
+		LOG_ERROR("media", 0, "cannot open the DPDK device", LOG_STR("error", why));
+		dpdk.sockets->ops->close(dpdk.sockets);
+	}
+	return err;
 }
 
 /* Around a port of sockets, whose sleep it shares. */

@@ -137,6 +137,14 @@ class XdpTest(unittest.TestCase):
         out.bye()
         into.wait_bye()
 
+    def ping(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+            raw.settimeout(3)
+            echo = struct.pack("!BBHHH", 8, 0, 0, 77, 1)
+            raw.sendto(echo[:2] + struct.pack("!H", inverse_sum(echo)) + echo[4:], (IPV4[0], 0))
+            while raw.recv(100)[20] != 0:           # until the reply
+                pass
+
     def set_far(self, name, value):
         """A setting of the far end's kernel, below net/."""
         self.wire.far("sh", "-c", f"echo {value} > /proc/sys/net/{name}")
@@ -276,12 +284,7 @@ class Kernel(XdpTest):
 
     def test_other_traffic(self):
         """ICMP, TCP, and UDP to ports that are not for media."""
-        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
-            raw.settimeout(3)
-            echo = struct.pack("!BBHHH", 8, 0, 0, 77, 1)
-            raw.sendto(echo[:2] + struct.pack("!H", inverse_sum(echo)) + echo[4:], (IPV4[0], 0))
-            while raw.recv(100)[20] != 0:           # until the reply
-                pass
+        self.ping()
         self.assertEqual(self.node.http("/readyz")[0], 200)
         self.assertEqual(self.a.options().status, 200)
 

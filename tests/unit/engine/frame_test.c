@@ -387,6 +387,37 @@ static void the_kernel_agrees(void **state)
 	(void)close(t.fd);
 }
 
+/* What a device that makes checksums is given: the sum of the pseudo head, not inverted, and none of IPv4. What it has tested
+ * is believed. */
+static void the_device_makes_the_sums(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(FAMILIES); i++) {
+		struct addr from = address(FAMILIES[i].from), to = address(FAMILIES[i].to);
+		struct frame_head h = { .path = &TAGGED, .from = &from, .to = &to, .hops = 64 };
+		uint8_t ours[ROOM + 40] = { 0 }, its[ROOM + 40] = { 0 };
+		uint8_t *whole = frame_write(&h, ours + ROOM, 40), *part;
+		size_t n = (size_t)(ours + sizeof(ours) - whole), size = i == 0 ? 4 : 16;
+		struct frame f;
+		uint64_t pseudo;
+
+		h.device_sums = true;
+		part = frame_write(&h, its + ROOM, 40);
+		pseudo = frame_sum(frame_sum(0, bytes_mem(from.ip, size)), bytes_mem(to.ip, size));
+		pseudo = frame_sum(pseudo, bytes_mem("\0\x11\0\x30", 4));
+		assert_memory_equal(part + n - 42, &(uint16_t){ frame_sum_fold(pseudo) }, 2);
+		if (i == 0)
+			assert_memory_equal(part + 18 + 10, "\0\0", 2);
+		memcpy(part + n - 42, whole + n - 42, 2);
+		memcpy(part + 18 + 10, whole + 18 + 10, 2);
+		assert_memory_equal(part, whole, n);
+		whole[n - 42] ^= 1;
+		assert_int_equal(frame_parse(&f, bytes_mem(whole, n)), FRAME_CHECKSUM);
+		assert_int_equal(frame_parse_summed(&f, bytes_mem(whole, n)), FRAME_FINE);
+		assert_true(addr_eq(&f.to, &to));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +428,7 @@ int main(void)
 		cmocka_unit_test(padding_is_no_payload),
 		cmocka_unit_test(unusual_checksums),
 		cmocka_unit_test(a_known_tail_is_not_read_again),
+		cmocka_unit_test(the_device_makes_the_sums),
 		cmocka_unit_test(sums_are_those_of_the_rfc),
 		cmocka_unit_test(the_kernel_agrees),
 	};

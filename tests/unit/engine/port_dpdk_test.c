@@ -180,9 +180,16 @@ static int port_open(struct rig *r, uint32_t worker, uint32_t workers, const cha
 		.device = device, .tap = tap, .worker = worker, .workers = workers, .count = count
 	};
 
+	const struct port_settings inner = { .slots = SLOTS, .buffers = 128, .wake_fd = -1 };
+	int err;
+
 	if (gateway)
 		memcpy(dpdk.gateway, gateway, sizeof(dpdk.gateway));
-	return g_open(&r->port[worker], &settings, &dpdk, r->why);
+	assert_int_equal(port_epoll_open(&dpdk.sockets, &inner), 0);
+	err = g_open(&r->port[worker], &settings, &dpdk, r->why);
+	if (err)
+		dpdk.sockets->ops->close(dpdk.sockets);
+	return err;
 }
 
 static struct rig *rig_new(void)

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Media by DPDK: on a packet socket of a veth pair and on a TAP device, the node at one end, its phones at the other."""
+import glob
+import os
+import re
+import time
+import unittest
+
+from lib import place
+from lib.node import build_folder
+from lib.wire import FAR, NEAR, Wire, ip
+
+from xdp_test import IPV4, XdpNode, XdpTest, missing
+
+TAP = place.TAP
+
+
+class DpdkNode(XdpNode):
+    """A node at the far end of a wire, with a DPDK device there. The kernel has the wire by the node's TAP interface alone."""
+
+    def __init__(self, wire, device, **options):
+        self.device = device
+        super().__init__(wire, **options)
+
+    def xdp(self, **changes):
+        four = {"name": "four", "bind": IPV4[0], "sip_ports": [self.sip_port], "media_ports": self.media_ports}
+        self.configure({"networks": [four], "http": {"bind": IPV4[0]},
+                        "media": {"port": "dpdk", "dpdk": {"device": self.device, "hugepages": False, "tap": TAP},
+                                  **self.media_settings}, **changes})
+
+    def start(self, seconds=30.0, wrapper=()):
+        super().start(seconds, wrapper)
+        self.wire.ip("route", "replace", "10.77.0.0/24", "dev", TAP, "src", IPV4[0])
+
+    def frames(self, what):
+        return self.metric("tandem_media_dpdk_frames_total", what=what)
+
+
+class DpdkTest(XdpTest):
+    device = f"net_af_packet0,iface={FAR}"
+
+    def setUp(self):
+        lacking = missing()
+        if lacking:
+            self.skipTest(f"needs {lacking}")
+        if not os.path.exists(os.path.join(build_folder(), "engine", "port_dpdk.so")):
+            self.skipTest("this build has no DPDK")
+        self.wire = Wire(far=())
+        self.addCleanup(self.wire.close)
+        place.kernel_aside(self.wire, IPV4[:1])
+        self.prepare()
+        self.node = DpdkNode(self.wire, self.device, media=self.media)
+        self.addCleanup(self.node.close)
+        self.before = self.interfaces()
+        self.node.start()
+        self.connect()
+
+    def prepare(self):
+        pass
+
+    def connect(self):
+        pass
+
+    def interfaces(self):
+        """All of the far end, but for what counts."""
+        return re.sub(r"(?m)^\s+(RX|TX):.*\n.*\n", "", self.wire.ip("-details", "addr", "show"))
+
+    def went_by_dpdk(self, action, lent=6):
+        """All packets of the action came by the device and left by it, but a few whose neighbour was not known or to be confirmed."""
+        names = "tandem_media_packets_total"
+
+        def numbers():
+            time.sleep(0.3)                     # the port publishes its counters now and then
+            return (self.node.frames("in"), self.node.frames("out"), self.node.metric(names, direction="in"),
+                    self.node.metric(names, direction="out"))
+        before = numbers()
+        action()
+        frames_in, frames_out, all_in, all_out = (b - a for a, b in zip(before, numbers()))
+        self.assertGreater(all_in, 90)
+        self.assertEqual(frames_in, all_in, "not all came by DPDK")
+        self.assertGreaterEqual(frames_out, all_out - lent, "too many left by their sockets")
+        self.assertLessEqual(frames_out, all_out)
+
+
+class Wires(DpdkTest):
+    def test_a_call(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.went_by_dpdk(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+    def test_what_is_the_kernels(self):
+        """ARP, ICMP, TCP."""
+        ip("neigh", "flush", "dev", NEAR)
+        self.ping()
+        self.assertEqual(self.node.http("/readyz")[0], 200)
+        self.assertGreater(self.node.frames("kernel_in"), 5)
+        self.assertGreater(self.node.frames("kernel_out"), 5)
+
+    def test_kill_9(self):
+        """Nothing is left: no interface, no setting, no file; the next start takes the call up again."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        files = set(glob.glob("/dev/hugepages/*") + glob.glob("/var/run/dpdk/*/*"))
+        a.audio.start(440)
+        b.audio.start(880)
+        time.sleep(0.5)
+        self.assertIn(TAP, self.interfaces())
+        self.node.kill()
+        self.wait("the interface to go", lambda: TAP not in self.interfaces())
+        self.assertEqual(self.interfaces(), self.before)
+        self.assertLessEqual(set(glob.glob("/dev/hugepages/*") + glob.glob("/var/run/dpdk/*/*")), files)
+        self.node.restart()
+        a.audio.stop()
+        b.audio.stop()
+        self.went_by_dpdk(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+
+class Queues(DpdkTest):
+    """The device deals packets to two workers: those of the other's flows are handed over."""
+    device = f"net_af_packet0,iface={FAR},qpairs=2"
+    media = {"workers": 2}
+
+    def test_handed_over(self):
+        pairs = []
+        for i in range(4):
+            a, b = self.phone(f"10{i}1"), self.phone(f"10{i}2")
+            pairs.append((a, b, self.call(a, b)))
+        for a, b, _ in pairs:
+            self.talk(a, b, packets=30)
+        for worker in ("0", "1"):
+            self.assertEqual(self.node.metric("tandem_media_flows", worker=worker), 4)
+        for _, _, dialogs in pairs:
+            self.hang_up(*dialogs)
+
+
+class Taps(DpdkTest):
+    """A device that makes and tests checksums: whom it faces gets right ones."""
+    device = "net_tap0,iface=dtap0"
+
+    def prepare(self):
+        self.wire.ip("link", "set", FAR, "down")
+        ip("link", "del", NEAR)
+
+    def connect(self):
+        """Its other side is an interface, which becomes the near end."""
+        self.wire.ip("link", "set", "dtap0", "netns", str(os.getpid()))
+        ip("link", "set", "dtap0", "name", NEAR)
+        ip("addr", "add", IPV4[1] + "/24", "dev", NEAR)
+        ip("link", "set", NEAR, "up")
+
+    def test_a_call(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.went_by_dpdk(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+    def test_fragments(self):
+        """The kernel puts them together, and its socket has the packet; the answer is cut by it as well."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        came, left, long = self.node.frames("socket_in"), self.node.frames("by_socket"), b"\x55" * 1600
+        a.audio.send(long)
+        self.wait("the long packet", lambda: any(p.payload == long for p in list(b.audio.packets)))
+        self.wait("its counters", lambda: self.node.frames("socket_in") > came and self.node.frames("by_socket") > left)
+        self.hang_up(*dialogs)
+
+
+if __name__ == "__main__":
+    unittest.main()
