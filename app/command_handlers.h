@@ -9,7 +9,7 @@
 
 command_fn command_extension_put, command_extension_get, command_extension_delete,
 	command_extension_list;
-command_fn command_call_list, command_call_show, command_call_hangup;
+command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
 command_fn command_call_originate, command_call_hold, command_call_resume, command_call_mute,
 	command_call_dtmf;
 command_fn command_registration_list;

@@ -186,6 +186,16 @@ static const struct command_arg g_range_args[] = {
 
 static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
 static const struct command_arg g_call_args[] = { CALL_ARG, END };
+static const struct command_arg g_doctor_args[] = {
+	CALL_ARG,
+	{ .name = "window_ms",
+	  .type = ARG_U64,
+	  .min = 200,
+	  .max = 3000,
+	  .preset = "1000",
+	  .help = "Time between the two looks at the counters." },
+	END,
+};
 #define PARTY_ARG(what, text)                                                                    \
 	{                                                                                        \
 		.name = (what), .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = true, \
@@ -323,9 +333,23 @@ const struct command g_commands[] = {
 	  "Shows a call with the live counters of its media flows.",
 	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
 	  "crypto-suite or plain, holds, muted, profile, codecs), and flows: leg, line, kind, "
-	  "local, remote, latched, ssrc_out "
-	  "and stats (null: the media worker did not answer within 100 ms)",
+	  "local, remote (where its media is expected), signalled (by its SDP), latched (where it "
+	  "comes "
+	  "from), srtp, payload_type, codec, ssrc_out, stats, drops (packets not relayed, by "
+	  "reason) "
+	  "and quality: heard (of the party) and told (by its RTCP) with lost, loss_percent, "
+	  "jitter_ms, mos, r, and rtt_ms (stats, drops, quality null: the media worker did not "
+	  "answer within 100 ms; what else is null is not known)",
 	  command_call_show },
+	{ "call.doctor", COMMAND_FOR_TENANT, g_doctor_args,
+	  "Says why a party of a call is not heard, or hears nothing, from counters and state "
+	  "alone: "
+	  "it looks at them twice. See doctor.md.",
+	  "id, and findings, none when all is well: code, is (fault, state or note), leg (a, b), "
+	  "line, "
+	  "sentence, evidence and next (what to do); leg and line are null where it is about the "
+	  "call",
+	  command_call_doctor },
 	{ "call.hangup", COMMAND_FOR_TENANT, g_call_args, "Ends a call.", "id",
 	  command_call_hangup },
 	{ "call.originate", COMMAND_FOR_TENANT, g_originate_args,
@@ -363,7 +387,8 @@ const struct command g_commands[] = {
 	  "sip_status, q850, ended_by (a, b, node, operator), cause, and for each leg (a_, b_) "
 	  "packets_in, octets_in, "
 	  "packets_out, octets_out, rtcp_in, rtcp_out, dropped, lost, jitter_us, digits, "
-	  "source_changes",
+	  "source_changes, remote_lost, remote_jitter_us (as it reported by RTCP), rtt_us, codec, "
+	  "mos_in_hundredths and mos_out_hundredths (0: not known)",
 	  command_cdr_list },
 	{ "node.status", COMMAND_FOR_OPERATOR, g_no_args, "Shows how this node is.",
 	  "name, shard, version, uptime_ms, status, reasons, redis, epoch, counts and limits",

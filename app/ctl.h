@@ -23,6 +23,9 @@ json_t *ctl_args(const struct command *command, int argc, char **argv);
 /* In place of a password its hashes: see extension.put. False: out of memory. */
 bool ctl_hash_password(json_t *args, const char *realm);
 
+/* The result of call.doctor for people, on standard output. */
+void ctl_doctor_print(const json_t *result);
+
 /* Sends a command through Redis and waits for the answer (new reference). NULL: complained. */
 json_t *ctl_send(const struct settings *settings, const char *command, const json_t *args);
 

@@ -20,10 +20,13 @@ void ctl_complain(const char *fmt, ...)
 	(void)fputc('\n', stderr);
 }
 
+enum { CALL_WORD = 64 };
+
 struct options {
 	const char *config;
 	bool json;
-	int first; /* of the words behind the options */
+	bool doctor; /* "doctor CALL": call.doctor, told in words */
+	int first;   /* of the words behind the options */
 };
 
 static bool options_read(struct options *o, int argc, char **argv)
@@ -45,7 +48,7 @@ static bool options_read(struct options *o, int argc, char **argv)
 }
 
 /* The result alone, for people and pipes; or the whole answer on one line. */
-static int answer_print(const json_t *answer, bool whole)
+static int answer_print(const json_t *answer, bool whole, bool doctor)
 {
 	const json_t *error = json_object_get(answer, "error"),
 		     *result = json_object_get(answer, "result");
@@ -54,6 +57,8 @@ static int answer_print(const json_t *answer, bool whole)
 	if (whole) {
 		(void)json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
 		(void)putchar('\n');
+	} else if (ok && doctor) {
+		ctl_doctor_print(result);
 	} else if (ok) {
 		(void)json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 		(void)putchar('\n');
@@ -76,18 +81,37 @@ static int send(const struct options *o, const struct command *command, json_t *
 		answer = ctl_send(settings, command->name, args);
 	}
 	if (answer)
-		status = answer_print(answer, o->json);
+		status = answer_print(answer, o->json, o->doctor);
 	json_decref(answer);
 	free(settings);
 	return status;
 }
 
-static int run(const struct options *o, int argc, char **argv)
+/* "doctor CALL" is call.doctor call=CALL. */
+static void doctor_read(struct options *o, int argc, char **argv, char call[CALL_WORD])
 {
-	const struct command *command = command_find(bytes_str(argv[o->first]));
+	static char name[] = "call.doctor";
+	char **id = &argv[o->first + 1];
+
+	o->doctor = !strcmp(argv[o->first], "doctor");
+	if (!o->doctor)
+		return;
+	argv[o->first] = name;
+	if (o->first + 1 >= argc || strchr(*id, '='))
+		return;
+	(void)snprintf(call, CALL_WORD, "call=%s", *id);
+	*id = call;
+}
+
+static int run(struct options *o, int argc, char **argv)
+{
+	const struct command *command;
+	char call[CALL_WORD];
 	json_t *args;
 	int status;
 
+	doctor_read(o, argc, argv, call);
+	command = command_find(bytes_str(argv[o->first]));
 	if (!command) {
 		ctl_complain("there is no command '%s'; see tandemctl help", argv[o->first]);
 		return CTL_USAGE;

@@ -48,6 +48,14 @@ void queries_start(struct queries *x, struct query *q, uint64_t deadline_ns, que
 		finish(x, q);
 }
 
+void queries_pause(struct query *q, uint64_t until_ns, query_done_fn *done, void *arg)
+{
+	assert(q->used && q->count == 0);
+	q->deadline_ns = until_ns;
+	q->done = done;
+	q->arg = arg;
+}
+
 static bool note(struct query *q, const struct media_event *event)
 {
 	bool any = false;
@@ -60,6 +68,8 @@ static bool note(struct query *q, const struct media_event *event)
 			continue;
 		flow->answered = any = true;
 		flow->stats = event->stats;
+		flow->detail = event->detail;
+		flow->resume = event->resume;
 	}
 	return any;
 }

@@ -10,7 +10,9 @@ enum { QUERIES_MAX = 64, QUERY_FLOWS_MAX = 2 * MEDIA_LINES_MAX };
 struct query_flow {
 	struct flow_id id;
 	bool answered;
-	struct flow_stats stats;
+	struct flow_stats stats; /* these three where it answered by itself */
+	struct flow_detail detail;
+	struct flow_resume resume;
 };
 
 struct query;
@@ -36,6 +38,8 @@ struct query *queries_take(struct queries *x);
 /* Ends at once where nothing is awaited (all flows marked answered). */
 void queries_start(struct queries *x, struct query *q, uint64_t deadline_ns, query_done_fn *done,
 		   void *arg);
+/* Asks nothing: done is called at that time. */
+void queries_pause(struct query *q, uint64_t until_ns, query_done_fn *done, void *arg);
 /* A MEDIA_FLOW_STATS or MEDIA_FLOW_CLOSED of the worker. */
 void queries_event(struct queries *x, const struct media_event *event);
 void queries_expire(struct queries *x, uint64_t now_ns);

@@ -10,8 +10,7 @@ enum { US_PER_MS = 1000, PACKET_MS = 20 };
  * there; against loss they are taken as no better than G.711. */
 static const struct quality_codec g_codecs[] = {
 	{ "PCMU", 0, 25.1 },  { "PCMA", 0, 25.1 }, { "G722", 0, 25.1 },
-	{ "G729", 11, 19 }, /* annex A, which has the same name in SDP and is what phones have */
-	{ "opus", 0, 25.1 },  { "GSM", 20, 10 },   { "iLBC", 11, 32 },
+	{ "opus", 0, 25.1 },  { "G729", 11, 19 }, /* annex A, which has the same name in SDP and is what phones have */
 	{ "G723", 15, 16.1 },
 };
 

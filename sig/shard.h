@@ -11,6 +11,7 @@
 #include "base/rand.h"
 #include "base/seal.h"
 #include "media/offer.h"
+#include "sig/call/line_facts.h"
 #include "sig/effect.h"
 #include "sig/registrar.h"
 #include "sig/sip/digest.h"
@@ -231,6 +232,9 @@ struct call_view {
 	} flows[CALL_VIEW_FLOWS_MAX];
 };
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out);
+/* What the party of a leg says of an m-line; *contact: address of its SIP, ADDR_NONE where it is a name. False: nothing is agreed. */
+bool shard_call_line(const struct shard *s, uint64_t call, uint8_t leg, uint8_t line,
+		     struct line_facts *out, struct addr *contact);
 /* Walks all calls: *cursor = 0 first. */
 bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
 /* Walks addresses of record; NULL at the end. Valid until the next event. */
