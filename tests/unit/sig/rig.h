@@ -89,6 +89,7 @@ RIG_FN struct shard_settings rig_settings(void)
 			       .expires_max_s = 3600,
 			       .contacts_max = 5 },
 		.latch = LATCH_SAME_IP,
+		.fingerprint = { .hash = MEDIA_HASH_SHA256, .octets = { 0xab, 0xcd } },
 		.video = true,
 		.ring_timeout_ns = 180 * NS_PER_S,
 		.port_rest_ns = 1 * NS_PER_S,

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Legs of browsers in calls: who is offered DTLS-SRTP with ICE, what the engine hears of it, and what the next process knows. */
+#include "tests/unit/sig/line.h"
+
+#define FINGER_A                                                                                  \
+	"00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:" \
+	"DD:EE:FF"
+#define FINGER_B                                                                                  \
+	"FF:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:" \
+	"DD:EE:FF"
+#define WEB_SDP(ufrag, finger, setup, direction)                                           \
+	"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"          \
+	"m=audio 9 UDP/TLS/RTP/SAVPF 111 0 110\r\nc=IN IP4 0.0.0.0\r\n"                    \
+	"a=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:" ufrag                                    \
+	"\r\na=ice-pwd:by3GZGG1lboN4xEHfvYRHkFQ\r\na=ice-options:trickle\r\n"              \
+	"a=fingerprint:sha-256 " finger "\r\na=setup:" setup "\r\na=mid:0\r\na=" direction \
+	"\r\na=rtcp-mux\r\n"                                                               \
+	"a=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:110 "               \
+	"telephone-event/48000\r\n"
+#define WEB_A    WEB_SDP("aaaa", FINGER_A, "actpass", "sendrecv")
+#define SUITE_80 MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80
+
+static const char opus_b[] =
+	"v=0\r\no=b 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n"
+	"m=audio 5000 RTP/AVP 111\r\na=rtpmap:111 opus/48000/2\r\n";
+
+static void webrtc(struct rig *r, const char *number, enum shard_webrtc wish)
+{
+	struct shard_extension e = rig_extension(number, false);
+
+	e.webrtc = (uint8_t)wish;
+	assert_int_equal(shard_extension_put(r->shard, &e), 0);
+}
+
+/* The newest command of that kind for the first line of a leg; all zero when there is none. */
+static struct flow_spec last_media(const struct rig *r, enum media_command_kind kind, uint8_t leg)
+{
+	for (uint32_t i = r->media_count; i-- > 0;) {
+		if (r->media[i].kind == kind && r->media[i].spec.leg == leg &&
+		    r->media[i].spec.line == 0)
+			return r->media[i].spec;
+	}
+	return (struct flow_spec){ 0 };
+}
+
+static void keyed(struct line *l, uint8_t leg, uint8_t association, char first)
+{
+	struct flow_spec s = last_media(l->r, MEDIA_FLOW_OPEN, leg);
+	struct media_event ev = { .kind = MEDIA_FLOW_KEYED,
+				  .id = s.id,
+				  .call = s.call,
+				  .leg = leg,
+				  .association = association,
+				  .key_in = { .suite = SUITE_80, .length = 30 },
+				  .key_out = { .suite = SUITE_80, .length = 30 } };
+
+	memset(ev.key_in.octets, first, 30);
+	memset(ev.key_out.octets, first + 1, 30);
+	shard_media_event(l->r->shard, &ev, l->r->now);
+	rig_run(l->r);
+}
+
+static void restart(struct line *l)
+{
+	const struct rig_save *s = rig_stored(l->r);
+	const char *reason = "";
+
+	shard_close(l->r->shard);
+	rand_open_seed(&l->r->rand, 4711);
+	rig_start_shard(l->r);
+	webrtc(l->r, "1001", WEBRTC_ALWAYS);
+	if (shard_restore_call(l->r->shard, text_bytes(&s->record), l->r->now, &reason))
+		fail_msg("%s", reason);
+	rig_drain(l->r);
+}
+
+/* A browser calls a plain phone. */
+static struct bytes called(struct line *l)
+{
+	struct bytes ok;
+
+	webrtc(l->r, "1001", WEBRTC_ALWAYS);
+	phone_invite(&l->a, "1002", WEB_A);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "200 OK", opus_b);
+	ok = phone_hears(&l->a, "SIP/2.0 200");
+	assert_true(ok.n);
+	return ok;
+}
+
+static void established(struct line *l)
+{
+	(void)called(l);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+static void browser_and_phone(void **state)
+{
+	struct line *l = *state;
+	struct bytes ok = called(l);
+	struct flow_spec a = last_media(l->r, MEDIA_FLOW_UPDATE, 0);
+	struct flow_spec b = last_media(l->r, MEDIA_FLOW_UPDATE, 1);
+	struct flow_spec first = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	char ufrag[32];
+
+	assert_true(rig_has(l->b.invite, " RTP/AVP "));
+	assert_false(rig_has(l->b.invite, "ice-"));
+	assert_false(rig_has(l->b.invite, "fingerprint"));
+	assert_true(rig_has(ok, " UDP/TLS/RTP/SAVPF "));
+	assert_true(rig_has(ok, "a=setup:passive"));
+	assert_true(rig_has(ok, "a=ice-lite"));
+	(void)snprintf(ufrag, sizeof(ufrag), "a=ice-ufrag:%.8s\r\n", a.ice.ufrag);
+	assert_true(rig_has(ok, ufrag));
+	assert_int_equal(first.ice.on, 1); /* checks come as soon as the answer is out */
+	assert_memory_equal(&first.ice, &a.ice, sizeof(a.ice));
+	assert_int_equal(a.dtls.role, DTLS_SERVER);
+	assert_int_equal(a.dtls.peer.hash, MEDIA_HASH_SHA256);
+	assert_int_equal(a.dtls.peer.octets[1], 0x11);
+	assert_int_equal(a.key_in.suite + a.key_out.suite, MEDIA_SUITE_NONE);
+	assert_in_range(a.resume.srtp_next, 1, 32767);
+	assert_true(a.srtp_limit > a.resume.srtp_next);
+	assert_int_equal(a.receive + a.send + a.rtcp_mux, 3);
+	assert_int_equal(b.dtls.role, DTLS_NONE);
+	assert_int_equal(b.ice.on, 0);
+}
+
+/* The same as seen from the one who is called. */
+static void phone_and_browser(void **state)
+{
+	struct line *l = *state;
+	struct flow_spec b;
+
+	webrtc(l->r, "1002", WEBRTC_ALWAYS);
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	assert_true(rig_has(l->b.invite, " UDP/TLS/RTP/SAVPF "));
+	assert_true(rig_has(l->b.invite, "a=setup:actpass"));
+	assert_true(rig_has(l->b.invite, "a=group:BUNDLE"));
+	phone_answer(&l->b, l->b.invite, "200 OK", WEB_SDP("bbbb", FINGER_B, "active", "sendrecv"));
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	b = last_media(l->r, MEDIA_FLOW_UPDATE, 1);
+	assert_int_equal(b.dtls.role, DTLS_SERVER);
+	assert_int_equal(b.dtls.peer.octets[0], 0xff);
+	assert_int_equal(b.ice.on, 1);
+}
+
+/* Who is no browser is neither offered it, nor is it accepted of him where others could change the fingerprint. */
+static void not_for_all(void **state)
+{
+	struct line *l = *state;
+
+	phone_invite(&l->a, "1002", WEB_A);
+	assert_true(phone_hears(&l->a, "SIP/2.0 488").n);
+	phone_write(&l->a, "ACK", "", "");
+	line_assert_idle(l->r);
+}
+
+/* The keys of a handshake are in the record, sealed, and the next process has them at once. */
+static void keys_outlive_the_process(void **state)
+{
+	struct line *l = *state;
+	struct flow_spec a, before;
+	const char *text = "11111111";
+
+	established(l);
+	before = last_media(l->r, MEDIA_FLOW_UPDATE, 0);
+	keyed(l, 0, 9, '3'); /* of an association that is not, or no more */
+	keyed(l, 0, 0, '1');
+	restart(l);
+	a = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	assert_int_equal(a.key_in.suite, SUITE_80);
+	assert_int_equal(a.key_in.octets[29], '1');
+	assert_int_equal(a.key_out.octets[0], '2');
+	assert_memory_equal(&a.ice, &before.ice, sizeof(a.ice));
+	assert_memory_equal(&a.dtls, &before.dtls, sizeof(a.dtls));
+	for (uint32_t i = 0; i < l->r->save_count; i++)
+		assert_null(memmem(l->r->saves[i].record.p, l->r->saves[i].record.n, text, 8));
+}
+
+static void reinvite(struct line *l, const char *sdp)
+{
+	phone_request(&l->a, "INVITE", "", sdp);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK", opus_b);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+}
+
+/* A re-INVITE keeps credentials and keys; another ufrag is an ICE restart, another certificate another association. */
+static void what_a_reinvite_changes(void **state)
+{
+	struct line *l = *state;
+	struct flow_spec first, kept, restarted, other;
+
+	established(l);
+	keyed(l, 0, 0, '1');
+	first = last_media(l->r, MEDIA_FLOW_UPDATE, 0);
+	reinvite(l, WEB_SDP("aaaa", FINGER_A, "actpass", "sendonly"));
+	kept = last_media(l->r, MEDIA_FLOW_UPDATE, 0);
+	assert_memory_equal(&kept.ice, &first.ice, sizeof(kept.ice));
+	assert_memory_equal(&kept.dtls, &first.dtls, sizeof(kept.dtls));
+	assert_int_equal(kept.key_in.octets[0], '1');
+	reinvite(l, WEB_SDP("cccc", FINGER_A, "actpass", "sendrecv"));
+	restarted = last_media(l->r, MEDIA_FLOW_UPDATE, 0);
+	assert_memory_not_equal(restarted.ice.ufrag, first.ice.ufrag, ICE_UFRAG_LEN);
+	assert_memory_not_equal(restarted.ice.pwd, first.ice.pwd, ICE_PWD_LEN);
+	assert_int_equal(restarted.dtls.association, first.dtls.association);
+	assert_int_equal(restarted.key_in.octets[0], '1');
+	reinvite(l, WEB_SDP("dddd", FINGER_B, "actpass", "sendrecv"));
+	other = last_media(l->r, MEDIA_FLOW_UPDATE, 0);
+	assert_int_equal(other.dtls.association, first.dtls.association + 1);
+	assert_int_equal(other.key_in.suite, MEDIA_SUITE_NONE);
+	keyed(l, 0, 0, '5'); /* late, of the old one */
+	restart(l);
+	assert_int_equal(last_media(l->r, MEDIA_FLOW_OPEN, 0).key_in.suite, MEDIA_SUITE_NONE);
+}
+
+#define VIDEO_LINE(mid)                                                                \
+	"m=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:aaaa\r\n"  \
+	"a=ice-pwd:by3GZGG1lboN4xEHfvYRHkFQ\r\na=fingerprint:sha-256 " FINGER_A "\r\n" \
+	"a=setup:actpass\r\na=mid:" mid                                                \
+	"\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:102 H264/90000\r\n"                  \
+	"a=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n"
+
+/* One transport for both lines: the second flow sends by the first one's socket, with its keys. */
+static void one_transport(void **state)
+{
+	static const char offer[] =
+		"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:aaaa\r\n"
+		"a=ice-pwd:by3GZGG1lboN4xEHfvYRHkFQ\r\na=fingerprint:sha-256 " FINGER_A "\r\n"
+		"a=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\n"
+		"a=rtpmap:111 opus/48000/2\r\n" VIDEO_LINE("1");
+	struct line *l = *state;
+	struct flow_spec audio = { 0 }, video = { 0 };
+
+	webrtc(l->r, "1001", WEBRTC_ALWAYS);
+	phone_invite(&l->a, "1002", offer);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "200 OK",
+		     "v=0\r\no=b 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n"
+		     "m=audio 5000 RTP/AVP 111\r\na=rtpmap:111 opus/48000/2\r\n"
+		     "m=video 5002 RTP/AVP 102\r\na=rtpmap:102 H264/90000\r\n"
+		     "a=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n");
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	keyed(l, 0, 0, '1');
+	shard_media_event(
+		l->r->shard,
+		&(struct media_event){ .kind = MEDIA_FLOW_RESERVE,
+				       .id = last_media(l->r, MEDIA_FLOW_OPEN, 0).id,
+				       .call = last_media(l->r, MEDIA_FLOW_OPEN, 0).call },
+		l->r->now); /* another update */
+	rig_run(l->r);
+	for (uint32_t i = 0; i < l->r->media_count; i++) {
+		const struct flow_spec *s = &l->r->media[i].spec;
+
+		if (l->r->media[i].kind == MEDIA_FLOW_UPDATE && s->leg == 0)
+			*(s->line ? &video : &audio) = *s;
+	}
+	assert_int_equal(audio.bundle.generation, 0);
+	assert_memory_equal(&video.bundle, &audio.id, sizeof(audio.id));
+	assert_int_equal(video.key_in.octets[0], '1');
+	assert_memory_equal(&video.key_out, &audio.key_out, sizeof(audio.key_out));
+	assert_true(video.ssrc_out != audio.ssrc_out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LINE_TEST(browser_and_phone),
+		LINE_TEST(phone_and_browser),
+		LINE_TEST(not_for_all),
+		LINE_TEST(keys_outlive_the_process),
+		LINE_TEST(what_a_reinvite_changes),
+		LINE_TEST(one_transport),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
