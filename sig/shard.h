@@ -235,6 +235,8 @@ bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out
 /* What the party of a leg says of an m-line; *contact: address of its SIP, ADDR_NONE where it is a name. False: nothing is agreed. */
 bool shard_call_line(const struct shard *s, uint64_t call, uint8_t leg, uint8_t line,
 		     struct line_facts *out, struct addr *contact);
+/* The call that a message, received (and handed to shard_receive before) or sent, belongs to; 0: none that is known. Costs its parsing. */
+uint64_t shard_whose(const struct shard *s, struct bytes message);
 /* Walks all calls: *cursor = 0 first. */
 bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
 /* Walks addresses of record; NULL at the end. Valid until the next event. */
