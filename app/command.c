@@ -18,7 +18,8 @@ static const struct {
 	[COMMAND_MISSING_ARGUMENT] = { "missing_argument", "A required argument is absent." },
 	[COMMAND_BAD_ARGUMENT] = { "bad_argument",
 				   "An argument has the wrong type or is out of its limits." },
-	[COMMAND_NOT_ALLOWED] = { "not_allowed", "The command is for operators." },
+	[COMMAND_NOT_ALLOWED] = { "not_allowed", "The command is for operators, or the settings do "
+						 "not allow it." },
 	[COMMAND_NOT_FOUND] = { "not_found", "What the arguments name does not exist." },
 	[COMMAND_CONFLICT] = { "conflict", "What the arguments name is not in a state for it; "
 					   "nothing was done." },
@@ -32,7 +33,7 @@ static const struct {
 	[COMMAND_UNCERTAIN] = { "uncertain", "Redis did not answer in time: it may or may not have "
 					     "happened. The same command may be "
 					     "sent again." },
-	[COMMAND_INTERNAL] = { "internal", "The node is out of memory." },
+	[COMMAND_INTERNAL] = { "internal", "The node is out of memory, or a file cannot be made." },
 };
 
 const char *command_error_name(enum command_error_code code)

@@ -98,6 +98,7 @@ struct command {
 	const char *help;
 	const char *result; /* what "result" holds */
 	command_fn *fn;
+	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
 };
 
 /* Ends with name NULL. */

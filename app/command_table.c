@@ -250,6 +250,47 @@ static const struct command_arg g_dtmf_args[] = {
 	END,
 };
 
+#define TRACE_ARG                                                                              \
+	{                                                                                      \
+		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
+		.min = 1, .max = 39, .help = "As call.trace.list shows it."                    \
+	}
+
+static const struct command_arg g_trace_start_args[] = {
+	CALL_ARG,
+	{ .name = "decrypted",
+	  .type = ARG_BOOL,
+	  .preset = "false",
+	  .help = "Media of SRTP in clear and keys in SIP as they are; where trace.decrypted "
+		  "allows "
+		  "it." },
+	{ .name = "seconds",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = 3600,
+	  .preset = "300",
+	  .help = "It ends after this." },
+	{ .name = "octets",
+	  .type = ARG_U64,
+	  .min = 65536,
+	  .max = 1073741824,
+	  .preset = "16777216",
+	  .help = "It ends before the file is longer." },
+	END,
+};
+
+static const struct command_arg g_trace_read_args[] = {
+	TRACE_ARG,
+	{ .name = "offset",
+	  .type = ARG_U64,
+	  .max = INT64_MAX,
+	  .preset = "0",
+	  .help = "Octets of the file before what is wanted." },
+	END,
+};
+
+static const struct command_arg g_trace_args[] = { TRACE_ARG, END };
+
 static const struct command_arg g_no_args[] = { END };
 
 static const struct command_arg g_cdr_args[] = {
@@ -377,6 +418,24 @@ const struct command g_commands[] = {
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
 	  "4733), or by INFO where it takes none.",
 	  "id", command_call_dtmf },
+	{ "call.trace.start", COMMAND_FOR_OPERATOR, g_trace_start_args,
+	  "Writes the SIP messages and the media of a call into a file of pcapng until a limit, "
+	  "the "
+	  "end of the call or call.trace.stop. tandemctl trace does all that and fetches the file.",
+	  "name, call, running, decrypted, seconds, octets_max, octets, packets, lost (packets "
+	  "that "
+	  "the trace has no copy of)",
+	  command_call_trace_start },
+	{ "call.trace.stop", COMMAND_FOR_OPERATOR, g_call_args, "Ends the trace of a call.",
+	  "name, call", command_call_trace_stop },
+	{ "call.trace.list", COMMAND_FOR_OPERATOR, g_no_args, "Lists traces, oldest first.",
+	  "a list: name, call, running, octets, started_utc_ms", command_call_trace_list },
+	{ "call.trace.read", COMMAND_FOR_OPERATOR, g_trace_read_args,
+	  "Reads on in a trace, also while it runs: up to 48 KiB.",
+	  "offset, size (of the file), running, data (base64; empty at the end)",
+	  command_call_trace_read, .transient = true },
+	{ "call.trace.delete", COMMAND_FOR_OPERATOR, g_trace_args,
+	  "Deletes a trace that does not run.", "name", command_call_trace_delete },
 	{ "registration.list", COMMAND_FOR_TENANT, g_registration_args, "Lists registered phones.",
 	  "a list: number, version, contacts: contact, source, user_agent, expires_utc_ms, nat",
 	  command_registration_list },

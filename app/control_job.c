@@ -121,6 +121,13 @@ static bool may_run_again(const char *code)
 	return false;
 }
 
+static bool is_transient(const struct control_job *job)
+{
+	const struct command *command = command_find(bytes_str(job->command));
+
+	return command && command->transient;
+}
+
 static void on_done(json_t *answer, void *arg)
 {
 	struct control_job *job = arg;
@@ -134,7 +141,7 @@ static void on_done(json_t *answer, void *arg)
 		 LOG_STR("result", ok     ? "ok"
 				   : code ? code
 					  : "error"));
-	finish_json(job, answer, may_run_again(code) ? DROP : KEEP);
+	finish_json(job, answer, may_run_again(code) || is_transient(job) ? DROP : KEEP);
 }
 
 static void run(struct control_job *job)

@@ -15,6 +15,8 @@ void ctl_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* tandemctl init OPTIONS: makes DIR/tandem.yaml and DIR/keys. */
 int ctl_init(int argc, char **argv);
+/* tandemctl trace CALL OPTIONS: the words behind "trace". */
+int ctl_trace(const struct settings *settings, int argc, char **argv);
 /* tandemctl help [WORD] */
 int ctl_help(const char *word);
 

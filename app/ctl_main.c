@@ -87,6 +87,19 @@ static int send(const struct options *o, const struct command *command, json_t *
 	return status;
 }
 
+static int trace(const struct options *o, int argc, char **argv)
+{
+	struct settings *settings = calloc(1, sizeof(*settings));
+	int status = CTL_USAGE;
+
+	if (!o->config)
+		ctl_complain("--config FILE is missing: the tandem.yaml of the node");
+	else if (settings && !node_settings_read(settings, o->config, NODE_READ_CHECK))
+		status = ctl_trace(settings, argc - o->first - 1, argv + o->first + 1);
+	free(settings);
+	return status;
+}
+
 /* "doctor CALL" is call.doctor call=CALL. */
 static void doctor_read(struct options *o, int argc, char **argv, char call[CALL_WORD])
 {
@@ -150,5 +163,7 @@ int main(int argc, char **argv)
 	/* without a node, the own table says the same */
 	if (!strcmp(argv[o.first], "help") && !o.config)
 		return ctl_help(argv[o.first + 1]);
+	if (!strcmp(argv[o.first], "trace"))
+		return trace(&o, argc, argv);
 	return run(&o, argc, argv);
 }

@@ -30,7 +30,11 @@ void effects_setup(void)
 
 static void carry_send(struct effects_to *to, const struct effect *e)
 {
-	int err = transport_send(to->sip, &e->hop, text_bytes(&e->data));
+	int err;
+
+	if (to->passed)
+		to->passed(&e->hop, true, text_bytes(&e->data), to->passed_arg);
+	err = transport_send(to->sip, &e->hop, text_bytes(&e->data));
 
 	/* A full queue is no verdict on the peer: we or it sends again. */
 	if (err && err != -ENOBUFS) {

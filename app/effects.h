@@ -10,6 +10,10 @@
 
 struct transport;
 
+/* Sees each SIP message that is sent, before it is. */
+typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, struct bytes message,
+			       void *arg);
+
 /* Where effects go. Its address stays the same while answers are awaited. */
 struct effects_to {
 	struct transport *sip;
@@ -18,7 +22,9 @@ struct effects_to {
 	struct answers *answers;
 	uint64_t
 		bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
-	bool *fenced;                /* set when the store says so: nothing may be said any more */
+	effects_passed_fn *passed; /* NULL: nobody looks */
+	void *passed_arg;
+	bool *fenced; /* set when the store says so: nothing may be said any more */
 };
 
 void effects_setup(void); /* registers the metrics; main thread, once */

@@ -92,6 +92,7 @@ void node_reload(struct node *n)
 	shard_configure(n->shard, &shard);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	node_tls_reload(n);
+	node_watch_reload(n);
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));
 }
 

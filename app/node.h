@@ -24,6 +24,7 @@ struct control;
 struct engine;
 struct tls;
 struct transport;
+struct watch;
 struct web;
 struct web_link;
 
@@ -75,6 +76,7 @@ struct node {
 	struct control *control;
 	struct web *web;
 	struct web_link *web_link; /* NULL: no SIP over WebSocket */
+	struct watch *watch;       /* NULL: not open yet, or not any more */
 	struct answers answers;
 	struct media_queue media_queue;
 	struct effects_to effects_to;
@@ -149,6 +151,13 @@ enum {
 /* HTTP, and SIP over WebSocket. 0 or -errno; logged. */
 int node_web_open(struct node *n) NODISCARD;
 void node_web_close(struct node *n);
+
+/* Traces and export; the exit status. */
+int node_watch_open(struct node *n);
+void node_watch_reload(struct node *n);
+void node_watch_close(struct node *n);
+/* effects_passed_fn: each SIP message after it came, or before it goes. */
+void node_on_passed(const struct sip_hop *hop, bool sent, struct bytes message, void *arg);
 
 /* Raises the descriptor limit; calls_max is what limits.calls and it allow. 0 or -errno. */
 int node_capacity_fit(struct node *n, unsigned *fd_max) NODISCARD;

@@ -6,6 +6,7 @@
 
 #include "app/control.h"
 #include "app/node.h"
+#include "app/watch.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "engine/engine.h"
@@ -21,6 +22,7 @@ void node_on_message(const struct sip_hop *from, struct bytes message, void *arg
 	struct node *n = arg;
 
 	shard_receive(n->shard, from, message, clock_instant());
+	node_on_passed(from, false, message, n);
 }
 
 void node_on_connection_closed(const struct sip_hop *hop, void *arg)
@@ -106,8 +108,10 @@ static void beat(struct node *n, uint64_t now_ns)
 	health_beat(&n->health, now_ns);
 	if (n->phase == NODE_STARTING)
 		loop_stop(); /* node_await looks at its limit */
-	if (n->phase == NODE_RUNNING)
+	if (n->phase == NODE_RUNNING) {
+		watch_tick(n->watch, n->shard, clock_instant());
 		node_metrics_update(n);
+	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */
 	if (n->embedded_used && n->phase != NODE_STARTING && embedded_is_dead(&n->embedded))
 		node_own_redis_died(n);

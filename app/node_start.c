@@ -10,6 +10,7 @@
 
 #include "app/control.h"
 #include "app/node.h"
+#include "app/watch.h"
 #include "app/web.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -219,6 +220,8 @@ static int start_sockets(struct node *n)
 					     .media = &n->media_queue,
 					     .answers = &n->answers,
 					     .bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS,
+					     .passed = node_on_passed,
+					     .passed_arg = n,
 					     .fenced = &n->fenced };
 	err = loop_watch(engine_event_fd(n->engine), LOOP_READ, node_on_media, n);
 	if (err) {
@@ -258,9 +261,9 @@ static int start_running(struct node *n)
 int node_start(struct node *n)
 {
 	int (*const steps[])(struct node *) = {
-		start_settings, start_state,   start_loop,       start_redis,
-		start_store,    node_tls_open, start_capacities, node_load,
-		start_sockets,  start_doors,   start_running,
+		start_settings,  start_state,   start_loop,       start_redis,
+		start_store,     node_tls_open, start_capacities, node_load,
+		node_watch_open, start_sockets, start_doors,      start_running,
 	};
 	int status = NODE_EXIT_OK;
 
@@ -268,6 +271,7 @@ int node_start(struct node *n)
 	effects_setup();
 	control_setup();
 	web_setup();
+	watch_setup();
 	node_metrics_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
 		status = steps[i](n);
@@ -294,6 +298,7 @@ static void stop_media(struct node *n)
 {
 	if (!n->engine)
 		return;
+	node_watch_close(n); /* it reads what the engine copies */
 	loop_unwatch(engine_event_fd(n->engine));
 	media_queue_close(&n->media_queue);
 	engine_close(n->engine);

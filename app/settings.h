@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "engine/port_dpdk.h"
 #include "engine/port_xdp.h"
+#include "media/hep.h"
 #include "sig/shard.h"
 #include "sig/sip/tls.h"
 
@@ -112,6 +113,18 @@ struct settings_log {
 	int format; /* enum log_format */
 };
 
+struct settings_trace {
+	bool decrypted;
+	uint32_t quota_mib, files;
+	uint64_t keep;
+};
+
+struct settings_hep {
+	struct addr collector; /* ADDR_NONE: no export */
+	uint32_t capture_id;
+	char password[HEP_PASSWORD_MAX + 1];
+};
+
 struct settings_limits {
 	uint32_t calls, registrations, transactions;
 	uint32_t connections, connections_per_source, websockets;
@@ -128,6 +141,8 @@ struct settings {
 	struct settings_http http;
 	struct settings_log log;
 	struct settings_limits limits;
+	struct settings_trace trace;
+	struct settings_hep hep;
 };
 
 /* The schema of the whole file; ends with key NULL. */

@@ -445,6 +445,15 @@ static void check_others(const struct check *c)
 	}
 }
 
+static void check_hep(const struct check *c)
+{
+	const struct addr *to = &c->s->hep.collector;
+
+	if (to->family != ADDR_NONE && (!to->port || addr_is_any(to)))
+		REPORT(c, "hep.collector",
+		       "hep.collector must be an address with a port, such as 192.0.2.7:9060");
+}
+
 static bool has_interface(const struct settings *s)
 {
 	for (uint32_t i = 0; i < s->network_count; i++)
@@ -481,4 +490,5 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_trusted(&c);
 	check_origins(&c);
 	check_others(&c);
+	check_hep(&c);
 }

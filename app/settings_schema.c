@@ -415,6 +415,44 @@ static const struct conf_field g_limits_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct conf_field g_trace_fields[] = {
+	{ .key = "decrypted",
+	  .type = CONF_BOOL,
+	  FIELD(settings_trace, decrypted),
+	  .preset = "false",
+	  .help = "Whether a trace may show what is encrypted on the wire: media of SRTP in clear, "
+		  "and its keys. Whoever may command the node can then listen to calls." },
+	{ .key = "quota_mib",
+	  U32(settings_trace, quota_mib, 1, 1048576),
+	  .preset = "256",
+	  .help = "Most MiB of all traces, with what those under way may come to." },
+	{ .key = "files",
+	  U32(settings_trace, files, 1, 1000),
+	  .preset = "32",
+	  .help = "Most traces kept." },
+	{ .key = "keep",
+	  DURATION(settings_trace, keep, SECONDS(3600), SECONDS(31536000)),
+	  .preset = "86400s",
+	  .help = "Older ones are deleted." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_hep_fields[] = {
+	{ .key = "collector",
+	  .type = CONF_ADDR,
+	  FIELD(settings_hep, collector),
+	  .help = "Address and UDP port, such as 192.0.2.7:9060. Without it nothing is "
+		  "exported. What goes there is not encrypted: keep the way private." },
+	{ .key = "capture_id",
+	  U32(settings_hep, capture_id, 1, 4294967295),
+	  .preset = "2001",
+	  .help = "Number of this node among those that export." },
+	{ .key = "password",
+	  TEXT(settings_hep, password),
+	  .help = "Goes along in clear with each copy, for collectors that want one." },
+	{ .key = NULL },
+};
+
 const struct conf_field g_settings_fields[] = {
 	{ .key = "node",
 	  SECTION(node, g_node_fields),
@@ -445,5 +483,11 @@ const struct conf_field g_settings_fields[] = {
 	{ .key = "limits",
 	  SECTION(limits, g_limits_fields),
 	  .help = "Capacities. Memory is reserved for them at start and used as it is needed." },
+	{ .key = "trace",
+	  SECTION(trace, g_trace_fields),
+	  .help = "Traces of calls, in the folder trace of state_dir." },
+	{ .key = "hep",
+	  SECTION(hep, g_hep_fields),
+	  .help = "Copies of SIP messages and RTCP to a collector (HEP version 3)." },
 	{ .key = NULL },
 };

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What app/watch*.c share. */
+#ifndef APP_WATCH_STATE_H
+#define APP_WATCH_STATE_H
+
+#include <pthread.h>
+
+#include "app/watch.h"
+#include "base/ring.h"
+#include "media/capture.h"
+
+enum {
+	WATCH_MESSAGES = 1024,           /* on their way to the thread */
+	WATCH_MESSAGES_OCTETS = 1 << 22, /* in all of them */
+};
+
+/* A copy of a SIP message; malloc'ed, the thread frees it. */
+struct watch_item {
+	uint64_t utc_ns;
+	uint64_t call;
+	struct addr from, to;
+	bool sent;
+	enum sip_transport transport;
+	size_t n;
+	uint8_t octets[];
+};
+
+struct watch {
+	/* control's */
+	struct trace_store store;
+	struct watch_limits limits;
+	struct engine *engine;
+	struct shard_local locals[SHARD_LOCALS_MAX];
+	uint32_t local_count;
+	uint32_t running;             /* traces that are not free */
+	struct hep_settings hep_told; /* to the thread */
+	bool hep_on;
+	bool export_due;                    /* the workers were not told of hep_on yet */
+	uint32_t watched;                   /* traces whose call the workers copy, a bit each */
+	uint64_t gone_ns[WATCH_TRACES_MAX]; /* since when there is no such call; 0: there is */
+	uint64_t swept_ns;
+	/* both */
+	struct trace traces[WATCH_TRACES_MAX];
+	struct ring messages; /* of struct watch_item *; control produces */
+	_Atomic uint64_t message_octets;
+	_Atomic(struct hep_settings *) fresh; /* malloc'ed: the thread takes it */
+	_Atomic bool stopping;
+	int wake_fd;
+	pthread_t thread;
+	bool started;
+	/* the thread's */
+	struct hep_export hep;
+	uint64_t utc_offset_ns; /* wall clock less CLOCK_BOOTTIME */
+};
+
+void *watch_thread(void *arg);
+void watch_wake(struct watch *w);
+
+#endif
