@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/watch.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,22 +9,17 @@
 #include <unistd.h>
 
 #include "app/watch_state.h"
-#include "base/log.h"
 #include "base/metric.h"
 #include "engine/engine.h"
 
-#define SWEEP_NS  (60 * NS_PER_S)
-#define LINGER_NS NS_PER_S /* answers to the BYE, and who repeats it */
-
 static struct {
-	metric_id running, lost;
+	metric_id lost;
 } g_metrics;
 
 void watch_setup(void)
 {
 	hep_export_setup();
-	g_metrics.running =
-		metric_register(METRIC_GAUGE, "tandem_traces", NULL, "Traces of calls that run.");
+	watch_trace_setup();
 	g_metrics.lost = metric_register(METRIC_COUNTER, "tandem_trace_lost_messages_total", NULL,
 					 "SIP messages that traces have no copy of.");
 }
@@ -128,7 +122,7 @@ static void watched_turn(struct watch *w, uint32_t i, unsigned points)
 }
 
 /* What ends comes first: a new trace may be of the same call. What could not be said for lack of room is said with the next tick. */
-static void orders_settle(struct watch *w)
+void watch_orders_settle(struct watch *w)
 {
 	uint32_t want = 0;
 
@@ -170,7 +164,7 @@ static void hep_configure(struct watch *w, const struct hep_settings *hep)
 	watch_wake(w);
 }
 
-static void end(struct watch *w, struct trace *t, enum trace_end why)
+void watch_trace_end(struct watch *w, struct trace *t, enum trace_end why)
 {
 	if (atomic_load(&t->stop) == TRACE_RUNS)
 		atomic_store(&t->stop, why);
@@ -185,7 +179,7 @@ void watch_configure(struct watch *w, const struct watch_limits *limits,
 		struct trace *t = &w->traces[i];
 
 		if (atomic_load(&t->state) == TRACE_BEGUN && t->decrypted && !limits->decrypted)
-			end(w, t, TRACE_STOPPED);
+			watch_trace_end(w, t, TRACE_STOPPED);
 	}
 	hep_configure(w, hep);
 }
@@ -261,206 +255,4 @@ void watch_message(struct watch *w, const struct sip_hop *hop, bool sent, uint64
 		metric_add(g_metrics.lost, 1);
 	if (w->hep_on)
 		hep_export_lost(HEP_LOSS_QUEUE);
-}
-
-/* ---- traces ---- */
-
-static void view(const struct trace *t, struct trace_view *out)
-{
-	*out = (struct trace_view){ .name = t->name,
-				    .call = t->call,
-				    .octets_max = t->octets_max,
-				    .octets = atomic_load(&t->octets),
-				    .packets = atomic_load(&t->packets),
-				    .lost = atomic_load(&t->lost),
-				    .seconds = t->seconds,
-				    .decrypted = t->decrypted };
-}
-
-static struct trace *trace_find(const struct watch *w, uint64_t call)
-{
-	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
-		const struct trace *t = &w->traces[i];
-
-		if (atomic_load(&t->state) == TRACE_BEGUN && t->call == call)
-			return (struct trace *)(uintptr_t)t;
-	}
-	return NULL;
-}
-
-static bool is_same(const struct trace *t, const struct trace_order *order)
-{
-	return t->decrypted == order->decrypted && t->seconds == order->seconds &&
-	       t->octets_max == order->octets;
-}
-
-/* Running traces count with what they may come to. */
-static bool has_room(const struct watch *w, uint64_t octets)
-{
-	static struct trace_entry list[TRACE_FILES_MAX];
-	uint32_t n = trace_store_list(&w->store, list, TRACE_FILES_MAX);
-	uint64_t used = octets;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct trace_view v;
-		bool runs = watch_trace_by_name(w, bytes_str(list[i].name), &v);
-
-		used += runs && v.octets_max > list[i].octets ? v.octets_max : list[i].octets;
-	}
-	return n < w->limits.files && used <= w->limits.quota;
-}
-
-static void sweep(struct watch *w, struct instant now)
-{
-	static struct trace_entry list[TRACE_FILES_MAX];
-	uint32_t n = trace_store_list(&w->store, list, TRACE_FILES_MAX);
-	uint64_t keep_ms = w->limits.keep_ns / NS_PER_MS;
-	struct trace_view v;
-
-	w->swept_ns = now.ns;
-	for (uint32_t i = 0; i < n; i++) {
-		struct bytes name = bytes_str(list[i].name);
-
-		if (list[i].changed_utc_ms + keep_ms > now.utc_ms ||
-		    watch_trace_by_name(w, name, &v))
-			continue;
-		if (!trace_store_delete(&w->store, name))
-			LOG_INFO("trace", list[i].call, "trace deleted: it is old",
-				 LOG_STR("file", list[i].name));
-	}
-}
-
-static int trace_begin(struct watch *w, struct trace *t, const struct trace_order *order,
-		       struct instant now)
-{
-	int err;
-
-	t->call = order->call;
-	t->octets_max = order->octets;
-	t->seconds = order->seconds;
-	t->decrypted = order->decrypted;
-	t->end_ns = now.ns + order->seconds * NS_PER_S;
-	trace_name_write(t->name, order->call, now.utc_ms);
-	atomic_store(&t->octets, 0);
-	atomic_store(&t->packets, 0);
-	atomic_store(&t->lost, 0);
-	atomic_store(&t->stop, TRACE_RUNS);
-	err = trace_file_open(t);
-	if (err)
-		return err;
-	t->fd = trace_store_create(&w->store, t->name);
-	if (t->fd < 0) {
-		free(t->space.p);
-		t->space = (struct writer){ 0 };
-		return t->fd;
-	}
-	w->gone_ns[t - w->traces] = 0;
-	w->running++;
-	/* release: the thread reads all of it */
-	atomic_store_explicit(&t->state, TRACE_BEGUN, memory_order_release);
-	return 0;
-}
-
-int watch_trace_start(struct watch *w, const struct trace_order *order, struct instant now,
-		      struct trace_view *out)
-{
-	struct trace *t = trace_find(w, order->call), *free_one = NULL;
-	int err;
-
-	if (order->decrypted && !w->limits.decrypted)
-		return -EPERM;
-	if (t && !is_same(t, order))
-		return -EALREADY;
-	if (!t) {
-		for (size_t i = 0; i < WATCH_TRACES_MAX && !free_one; i++) {
-			if (atomic_load(&w->traces[i].state) == TRACE_FREE &&
-			    !(w->watched >> i & 1))
-				free_one = &w->traces[i];
-		}
-		sweep(w, now);
-		err = !free_one ? -EMFILE : !has_room(w, order->octets) ? -EDQUOT : 0;
-		if (!err)
-			err = trace_begin(w, free_one, order, now);
-		if (err)
-			return err;
-		t = free_one;
-		LOG_INFO("trace", t->call, "trace begins", LOG_STR("file", t->name),
-			 LOG_STR("decrypted", t->decrypted ? "yes" : "no"));
-		orders_settle(w);
-		watch_wake(w);
-	}
-	view(t, out);
-	return 0;
-}
-
-int watch_trace_stop(struct watch *w, uint64_t call)
-{
-	struct trace *t = trace_find(w, call);
-
-	if (!t)
-		return -ENOENT;
-	end(w, t, TRACE_STOPPED);
-	return 0;
-}
-
-bool watch_trace_by_name(const struct watch *w, struct bytes name, struct trace_view *out)
-{
-	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
-		const struct trace *t = &w->traces[i];
-
-		if (atomic_load(&t->state) == TRACE_BEGUN && bytes_is(name, t->name)) {
-			view(t, out);
-			return true;
-		}
-	}
-	return false;
-}
-
-bool watch_trace_by_call(const struct watch *w, uint64_t call, struct trace_view *out)
-{
-	const struct trace *t = trace_find(w, call);
-
-	if (t)
-		view(t, out);
-	return t != NULL;
-}
-
-const struct trace_store *watch_trace_store(const struct watch *w)
-{
-	return &w->store;
-}
-
-/* A call that is gone may still have an answer or two on their way. */
-static void calls_look(struct watch *w, const struct shard *shard, uint64_t now_ns)
-{
-	static struct call_view call;
-
-	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
-		struct trace *t = &w->traces[i];
-
-		if (atomic_load(&t->state) != TRACE_BEGUN)
-			continue;
-		if (shard_call_view(shard, t->call, &call))
-			w->gone_ns[i] = 0;
-		else if (!w->gone_ns[i])
-			w->gone_ns[i] = now_ns;
-		else if (now_ns - w->gone_ns[i] >= LINGER_NS)
-			end(w, t, TRACE_CALL_ENDED);
-	}
-}
-
-void watch_tick(struct watch *w, const struct shard *shard, struct instant now)
-{
-	calls_look(w, shard, now.ns);
-	orders_settle(w);
-	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
-		/* acquire: the thread has done with it */
-		if (atomic_load_explicit(&w->traces[i].state, memory_order_acquire) != TRACE_ENDED)
-			continue;
-		atomic_store(&w->traces[i].state, TRACE_FREE);
-		w->running--;
-	}
-	if (now.ns - w->swept_ns >= SWEEP_NS)
-		sweep(w, now);
-	metric_set(g_metrics.running, w->running);
 }

@@ -53,7 +53,17 @@ struct watch {
 	uint64_t utc_offset_ns; /* wall clock less CLOCK_BOOTTIME */
 };
 
+/* ---- watch_thread.c ---- */
 void *watch_thread(void *arg);
+
+/* ---- watch.c ---- */
 void watch_wake(struct watch *w);
+/* Tells the workers what is watched by now. */
+void watch_orders_settle(struct watch *w);
+/* Asks the thread to end it, if nobody has. */
+void watch_trace_end(struct watch *w, struct trace *t, enum trace_end why);
+
+/* ---- watch_trace.c ---- */
+void watch_trace_setup(void);
 
 #endif

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Traces of calls as others read them, copies for a HEP collector, and what neither may show."""
+import base64
+import os
+import re
+import signal
+import stat
+import subprocess
+import threading
+import time
+
+from call_test import CallTest
+from lib.codec import PCMU
+from lib.hep import RTCP, SIP, Collector
+from lib.srtp import Key
+from server import ServerError
+
+import tone
+
+
+class TraceTest(CallTest):
+    """What a trace is read with."""
+
+    def keys(self, on):
+        """Whether SDES goes over UDP."""
+        for number in ("1001", "1002"):
+            self.node.ctl("extension.put", secret=f"secret{number}\n", number=number, password="-",
+                          sdes_insecure=str(on).lower())
+
+    def path(self, name="trace.pcapng"):
+        return os.path.join(self.node.home, name)
+
+    def trace(self, *options, path=None):
+        """tandemctl trace, once the node has begun."""
+        path = path or self.path()
+        process = subprocess.Popen(
+            [self.node.program("tandemctl"), "--config", self.node.config, "trace", self.call_id(), "-o", path,
+             *options], env=self.node.environment, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        end = time.monotonic() + 10
+        while not any(entry["running"] for entry in self.node.ctl("call.trace.list")):
+            if process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(process.stderr.read())
+            time.sleep(0.05)
+        time.sleep(0.1)             # the workers have heard of it
+        return process
+
+    def call_id(self):
+        return self.calls()[0]["id"]
+
+    def talk(self, seconds=1.0):
+        for end, hertz in ((self.audio_a, 440), (self.audio_b, 880)):
+            end.start(hertz)
+        time.sleep(seconds)
+        for end in (self.audio_a, self.audio_b):
+            end.stop()
+        time.sleep(0.2)
+
+    def connect_encrypted(self):
+        self.keys(True)
+        self.audio_a.key_out = Key()
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        self.audio_b.key_out = Key(suite=Key.of_sdp(into.request.text).suite)
+        into.answer(self.audio_b.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.audio_b.use(into.request)
+        return out, into
+
+    def reinvite(self, out, into):
+        """Keys pass by once more."""
+        waiting = threading.Thread(target=into.wait_reinvite, args=(self.audio_b.sdp(version=2),))
+        waiting.start()
+        self.assertEqual(out.reinvite(self.audio_a.sdp(version=2)).status, 200)
+        waiting.join()
+
+    # -- reading -------------------------------------------------------------------------------
+    def tshark(self, *words, path=None):
+        done = subprocess.run(
+            ["tshark", "-r", path or self.path(), "-n", "-d", f"udp.port=={self.node.sip_port},sip",
+             "--enable-heuristic", "rtp_udp", *words], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("cut short", done.stderr)
+        return done.stdout
+
+    def rows(self, shown, *fields, path=None):
+        """Those fields of each packet that a filter shows."""
+        words = [word for field in fields for word in ("-e", field)]
+        return [line.split("\t") for line in
+                self.tshark("-Y", shown, "-T", "fields", *words, path=path).splitlines()]
+
+    def streams(self, path=None):
+        """{(source port, destination port): (packets, gaps)} of RTP."""
+        numbers = {}
+        for source, target, seq in self.rows("rtp", "udp.srcport", "udp.dstport", "rtp.seq", path=path):
+            numbers.setdefault((int(source), int(target)), []).append(int(seq))
+        return {way: (len(seqs), sum((b - a) % 65536 != 1 for a, b in zip(seqs, seqs[1:])))
+                for way, seqs in numbers.items()}
+
+    def content(self, path=None):
+        with open(path or self.path(), "rb") as file:
+            return file.read()
+
+
+class InClear(TraceTest):
+    def test_a_call(self):
+        """A trace ends with its call; others find its dialog, and every packet of both legs."""
+        out, into, _ = self.connect()
+        call = self.call_id()
+        process = self.trace()
+        self.talk()
+        self.reinvite(out, into)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(process.wait(20), 0, process.stderr.read())
+        self.assertEqual(stat.S_IMODE(os.stat(self.path()).st_mode), 0o600)
+        self.assertEqual(self.node.ctl("call.trace.list"), [], "what was fetched is deleted")
+        self.assertEqual(os.listdir(os.path.join(self.node.folder, "trace")), [])
+        requests = [method for method, in self.rows("sip.Request-Line", "sip.Method")]
+        self.assertEqual(sorted(requests), ["ACK", "ACK", "BYE", "BYE", "INVITE", "INVITE"])
+        statuses = [f"{status} {method}" for status, method in
+                    self.rows("sip.Status-Line", "sip.Status-Code", "sip.CSeq.method")]
+        for wanted in ("200 INVITE", "200 BYE"):
+            self.assertEqual(statuses.count(wanted), 2, statuses)
+        ends = {self.audio_a.port: self.audio_a, self.audio_b.port: self.audio_b}
+        streams = self.streams()
+        self.assertEqual(len(streams), 4, streams)
+        for (source, target), found in streams.items():
+            packets = ends[source].sent if source in ends else len(ends[target].packets)
+            self.assertEqual(found, (packets, 0), (source, target))
+            self.assertGreaterEqual(packets, 45)
+        self.assertEqual(self.rows("udp.checksum.status == 0 or ip.checksum.status == 0", "frame.number"), [])
+        self.assertIn(call, self.content()[:400].decode("latin-1"))
+        self.assertIn("leg 0 line 0 RTP", self.tshark("-Y", "rtp", "-T", "fields", "-e", "frame.comment"))
+        directions = {flag for flag, in self.rows("rtp", "frame.packet_flags_direction")}
+        self.assertEqual(len(directions), 2, directions)
+
+    def test_it_ends_when_told_or_at_its_limits(self):
+        out, into, _ = self.connect()
+        call = self.call_id()
+        process = self.trace("--seconds", "600")
+        with self.assertRaisesRegex(ServerError, "conflict"):
+            self.node.ctl("call.trace.start", call=call, seconds=5)
+        with self.assertRaisesRegex(ServerError, "conflict"):
+            self.node.ctl("call.trace.delete", name=self.node.ctl("call.trace.list")[0]["name"])
+        self.audio_a.start()
+        self.audio_b.wait_packets(25)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10), 0, process.stderr.read())
+        self.assertGreater(self.streams()[self.audio_a.port, self.audio_a.remote[1]][0], 20)
+        began = time.monotonic()
+        process = self.trace("--seconds", "1", path=self.path("second"))
+        self.assertEqual(process.wait(10), 0, process.stderr.read())
+        self.assertLess(time.monotonic() - began, 8)
+        self.audio_a.stop()
+        started = self.node.ctl("call.trace.start", call=call, octets=65536)
+        self.assertEqual(self.node.ctl("call.trace.start", call=call, octets=65536)["name"], started["name"])
+        for _ in range(10):
+            for _ in range(40):
+                self.audio_a.send(bytes(160))
+            time.sleep(0.05)
+        path = os.path.join(self.node.folder, "trace", started["name"])
+        time.sleep(0.3)
+        self.assertFalse(self.node.ctl("call.trace.list")[0]["running"])
+        self.assertTrue(60000 < os.path.getsize(path) <= 65536, os.path.getsize(path))
+        self.assertGreater(self.streams(path)[self.audio_a.port, self.audio_a.remote[1]][0], 90)
+        out.bye()
+        into.wait_bye()
+
+    def test_what_a_killed_node_leaves(self):
+        """It can be read up to the kill, does not run on, and is fetched and deleted as any other."""
+        out, into, _ = self.connect()
+        started = self.node.ctl("call.trace.start", call=self.call_id())
+        path = os.path.join(self.node.folder, "trace", started["name"])
+        self.talk(0.6)
+        self.audio_a.start()
+        time.sleep(0.2)
+        self.node.kill()
+        self.assertGreater(self.streams(path)[self.audio_a.port, self.audio_a.remote[1]][0], 30)
+        self.node.restart()
+        size = os.path.getsize(path)
+        time.sleep(0.3)
+        self.audio_a.stop()
+        listed = self.node.ctl("call.trace.list")
+        self.assertEqual([(entry["name"], entry["running"], entry["octets"]) for entry in listed],
+                         [(started["name"], False, size)])
+        data, answer = b"", {"data": "-"}
+        while answer["data"]:
+            answer = self.node.ctl("call.trace.read", name=started["name"], offset=len(data))
+            data += base64.b64decode(answer["data"])
+        self.assertEqual(data, self.content(path))
+        self.node.ctl("call.trace.delete", name=started["name"])
+        self.assertFalse(os.path.exists(path))
+        for name in ("../keys", started["name"], started["name"] + "/"):
+            with self.assertRaisesRegex(ServerError, "not_found|bad_argument"):
+                self.node.ctl("call.trace.read", name=name)
+        out.bye()
+        into.wait_bye()
+
+
+class Secret(TraceTest):
+    def test_keys_and_media_stay_secret(self):
+        """Without permission nobody is let to listen; what is shown of SIP has neither keys nor answers to challenges."""
+        out, into = self.connect_encrypted()
+        with self.assertRaisesRegex(ServerError, "not_allowed"):
+            self.node.ctl("call.trace.start", call=self.call_id(), decrypted="true")
+        process = self.trace()
+        self.talk(0.6)
+        self.reinvite(out, into)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(process.wait(20), 0, process.stderr.read())
+        content = self.content()
+        keys = [key for end in (self.audio_a, self.audio_b) for key in (end.key_in, end.key_out)]
+        for key in keys:
+            self.assertNotIn(base64.b64encode(key.octets)[:20], content)
+        self.assertIn(b"inline:" + b"x" * 40, content)
+        lengths = {int(length) for length, in self.rows("rtp and frame.packet_flags_direction == 1", "udp.length")}
+        self.assertEqual(lengths, {8 + 12 + 160 + 10})
+        self.assertEqual(sum(found[0] for found in self.streams().values()),
+                         sum(end.sent + len(end.packets) for end in (self.audio_a, self.audio_b)))
+
+
+class Permitted(TraceTest):
+    settings = {"trace": {"decrypted": True}}
+
+    def test_what_is_encrypted_is_shown(self):
+        out, into = self.connect_encrypted()
+        process = self.trace("--decrypted")
+        self.talk(0.8)
+        self.reinvite(out, into)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(process.wait(20), 0, process.stderr.read())
+        self.assertIn(base64.b64encode(self.audio_a.key_out.octets), self.content())
+        payloads = [bytes.fromhex(payload) for payload, in
+                    self.rows(f"rtp and udp.srcport == {self.audio_a.port}", "rtp.payload")]
+        self.assertEqual(len(payloads), self.audio_a.sent)
+        self.assertEqual(tone.loudest(PCMU.samples(payloads[-25:]), 8000)[0], 440)
+        self.assertEqual(sum(found[0] for found in self.streams().values()),
+                         sum(end.sent + len(end.packets) for end in (self.audio_a, self.audio_b)))
+
+
+class Export(TraceTest):
+    def setUp(self):
+        self.collector = Collector()
+        self.addCleanup(self.collector.close)
+        self.settings = {"hep": {"collector": self.collector.address, "capture_id": 77, "password": "our-key"}}
+        super().setUp()
+
+    def reload(self, settings):
+        before = self.node.log_text().count("settings read again")
+        self.node.configure(settings)
+        self.node.process.send_signal(signal.SIGHUP)
+        while self.node.log_text().count("settings read again") == before:
+            time.sleep(0.02)
+        time.sleep(0.1)
+
+    def test_sip_and_rtcp_of_a_call(self):
+        out, into = self.connect_encrypted()
+        call = self.call_id()
+        report = bytes.fromhex("81c90007") + self.audio_a.ssrc.to_bytes(4, "big") + bytes(24)
+        out.bye()
+        into.wait_bye()
+        self.keys(False)
+        for end in (self.audio_a, self.audio_b):
+            end.key_out = end.key_in = None
+        pair = self.connect()
+        second = self.call_id()
+        self.talk(0.3)
+        self.audio_a.rtcp.sendto(report, (self.audio_a.remote[0], self.audio_a.remote[1] + 1))
+        told = self.collector.wait(lambda copy: copy.kind == RTCP and copy.payload == report)
+        self.assertEqual((told.call, told.way[0][1], told.chunks[2]), (second, self.audio_a.port + 1, 17))
+        pair[0].bye()
+        pair[1].wait_bye()
+        self.collector.wait(lambda copy: copy.call == second and copy.text.startswith("SIP/2.0 200")
+                            and copy.way[0] == self.node.server and " BYE\r\n" in copy.text)
+        self.assertEqual(self.collector.broken, [])
+        copies = [copy for copy in self.collector.copies if copy.kind == SIP]
+        self.assertEqual({(copy.chunks[12], copy.chunks[14], copy.chunks[1]) for copy in copies}, {(77, b"our-key", 2)})
+        for copy in copies:
+            self.assertAlmostEqual(copy.chunks[9], time.time(), delta=60)
+            self.assertEqual(sum(end == self.node.server for end in copy.way), 1)
+            for secret in re.findall(r'response="([^"]*)"|inline:([^|\s]*)', copy.text):
+                self.assertEqual(set("".join(secret)), {"x"})
+        registers = [copy for copy in copies if copy.text.startswith("REGISTER")]
+        self.assertTrue(registers and not any(copy.call for copy in registers))
+        self.assertTrue(any("response=" in copy.text for copy in registers))
+        self.assertTrue(any("inline:" in copy.text for copy in copies))
+        # every message of a call that has begun has its id, from its INVITE and 100 to the end
+        mine = [copy for copy in copies if copy.call == call]
+        heads = [copy.text.split("\r\n")[0] for copy in mine]
+        for wanted, count in (("INVITE ", 2), ("SIP/2.0 100", 1), ("ACK ", 2), ("BYE ", 2), ("SIP/2.0 200", 4)):
+            self.assertGreaterEqual(sum(head.startswith(wanted) for head in heads), count, (wanted, heads))
+        self.assertGreater(self.node.metric("tandem_hep_sent_total"), len(copies) - 1)
+        self.assertEqual(self.node.metric("tandem_hep_lost_total"), 0)
+
+    def test_a_collector_that_is_gone_and_one_that_comes(self):
+        self.collector.close()
+        pair = self.connect()
+        self.talk(0.3)
+        self.assertGreater(self.node.metric("tandem_hep_lost_total", reason="not_sent"), 0)
+        pair[0].bye()
+        pair[1].wait_bye()
+        self.ended()
+        other = Collector()
+        self.addCleanup(other.close)
+        self.reload({"hep": {"collector": other.address}})
+        pair = self.connect()
+        call = self.call_id()
+        found = other.wait(lambda copy: copy.text.startswith("ACK") and copy.call == call)
+        self.assertEqual(found.chunks[12], 2001)
+        self.assertNotIn(14, found.chunks)
+        self.reload({})
+        seen = len(other.copies)
+        pair[0].bye()
+        pair[1].wait_bye()
+        self.ended()
+        self.assertEqual(len(other.copies), seen)
