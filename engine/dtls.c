@@ -22,7 +22,7 @@ enum {
 };
 
 /* In the order that we like. */
-static const char PROFILES[] = "SRTP_AES128_CM_SHA1_80";
+static const char PROFILES[] = "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80";
 static const char CIPHERS[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static const char GROUPS[] = "X25519:P-256:P-384";
 static const char LABEL[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 4.2 */
@@ -90,13 +90,22 @@ void dtls_context_close(struct dtls_context *x)
 
 /* ---- the end ---- */
 
-/* What OpenSSL wrote and nobody took yet; of an ended one, all that is ever to be sent again. */
+/* What OpenSSL wrote last: all that is ever to be sent again. Before it there may be a flight whose time was up at this very moment. */
 static void last_keep(struct dtls *d)
 {
-	int n = BIO_read(d->out, d->last, sizeof(d->last));
+	char *p;
+	long n = BIO_get_mem_data(d->out, &p);
+	struct bytes all = bytes_mem(p, n > 0 ? (size_t)n : 0);
 
+	while (all.n > sizeof(d->last)) {
+		size_t record = dtls_record_length(all);
+
+		all = bytes_from(all, record ? record : all.n);
+	}
+	if (all.n > 0)
+		memcpy(d->last, all.p, all.n);
 	d->last_at = 0;
-	d->last_n = n > 0 ? (uint16_t)n : 0;
+	d->last_n = (uint16_t)all.n;
 }
 
 static enum dtls_outcome finish(struct dtls *d, enum dtls_outcome outcome,
