@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "engine/detail.h"
+#include "engine/dtls_flow.h"
 #include "engine/event.h"
 #include "engine/srtp_flow.h"
 #include "engine/tick.h"
@@ -59,8 +60,11 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 	}
 	err = srtp_flow_open(&w->flows, f, &c->spec, &w->rand);
 	if (!err)
+		err = dtls_flow_open(w, f, &c->spec);
+	if (!err)
 		err = w->port->ops->flow_add(w->port, c->spec.id.slot, fd);
 	if (err) {
+		dtls_flow_close(w, f);
 		flow_close(&w->flows, f);
 		open_failed(w, c, err);
 		return;
@@ -77,7 +81,10 @@ static void update_srtp(struct worker *w, struct flow *f, const struct flow_spec
 {
 	struct media_event event;
 	int err = srtp_flow_update(&w->flows, f, spec, &w->rand);
+	int err_dtls = dtls_flow_update(w, f, spec);
 
+	if (!err)
+		err = err_dtls;
 	if (!err)
 		return;
 	event = event_of(f, MEDIA_FLOW_FAILED);
@@ -128,6 +135,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 		event.detail = detail_read(f, w->now_ns);
 		batch_forget(&w->batch, id.slot);
 		w->port->ops->flow_del(w->port, id.slot);
+		dtls_flow_close(w, f);
 		flow_close(&w->flows, f);
 		flow_count_publish(w);
 	} else {
@@ -200,6 +208,7 @@ void control_close_all(struct worker *w)
 		uint32_t slot = w->flows.active[w->flows.count - 1];
 
 		w->port->ops->flow_del(w->port, slot);
+		dtls_flow_close(w, &w->flows.list[slot]);
 		flow_close(&w->flows, &w->flows.list[slot]);
 	}
 	flow_count_publish(w);

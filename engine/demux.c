@@ -61,10 +61,12 @@ static void pkt_demux(struct pkt *p)
 	case DATAGRAM_RTCP:
 		p->kind = PKT_RTCP;
 		break;
+	case DATAGRAM_DTLS:
+		p->kind = PKT_DTLS;
+		break;
 	case DATAGRAM_UNKNOWN: /* also the NAT keepalives of phones: CRLF, a zero octet */
 	case DATAGRAM_STUN:
 	case DATAGRAM_ZRTP:
-	case DATAGRAM_DTLS:
 	case DATAGRAM_TURN:
 		p->verdict = VERDICT_NOT_RTP;
 		break;

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/crypto.h"
 #include "engine/host_udp.h"
 #include "engine/port_open.h"
 #include "engine/spread.h"
@@ -45,6 +46,7 @@ struct engine {
 	struct engine_settings settings;
 	struct port_choice port;
 	struct host_udp_metrics host;
+	struct crypto *crypto; /* NULL: no certificate */
 	struct thread *threads;
 	uint32_t count;   /* running */
 	uint32_t drained; /* whose events were read last */
@@ -96,6 +98,11 @@ static int thread_start(struct thread *t, struct engine *e, uint32_t index)
 	err = worker_open(&t->worker, &settings);
 	if (err)
 		return err;
+	err = dtls_worker_open(&t->worker, e->crypto, index, s->workers);
+	if (err) {
+		worker_close(&t->worker);
+		return err;
+	}
 	t->port = &e->port;
 	t->index = index;
 	(void)sem_init(&t->started, 0, 0);
@@ -147,6 +154,17 @@ static int events_watch(struct engine *e, const struct thread *t)
 	return epoll_ctl(e->event_fd, EPOLL_CTL_ADD, t->worker.events.wake_fd, &event) ? -errno : 0;
 }
 
+/* After port_choose, which gives up privileges. */
+static int crypto_run(struct engine *e)
+{
+	int err;
+
+	if (!e->settings.certificate)
+		return 0;
+	err = crypto_open(&e->crypto, e->settings.certificate, e->settings.workers);
+	return err ? err : crypto_start(e->crypto);
+}
+
 static int threads_start(struct engine *e)
 {
 	int err = 0;
@@ -187,6 +205,8 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 	if (!err)
 		err = port_choose(&e->port, &e->settings);
 	if (!err)
+		err = crypto_run(e);
+	if (!err)
 		err = threads_start(e);
 	if (err) {
 		engine_close(e);
@@ -201,6 +221,7 @@ void engine_close(struct engine *e)
 {
 	while (e->count > 0)
 		thread_stop(&e->threads[--e->count]);
+	crypto_close(e->crypto);
 	port_choice_close(&e->port);
 	if (e->event_fd >= 0)
 		(void)close(e->event_fd);

@@ -21,6 +21,8 @@ enum engine_port {
 struct port_dpdk_settings;
 struct port_xdp_network;
 
+struct certificate;
+
 struct engine_settings {
 	uint32_t
 		workers; /* threads, 1 to 16; all flows of a call are on one: the one with the least load at the first */
@@ -35,6 +37,8 @@ struct engine_settings {
 	/* ENGINE_PORT_XDP (engine/port_xdp.h); needed until engine_open returns. */
 	const struct port_xdp_network *xdp_networks;
 	uint32_t xdp_network_count;
+	/* Who we are in DTLS-SRTP (engine/certificate.h); needed until engine_open returns. NULL: no flow has a dtls.role. */
+	const struct certificate *certificate;
 };
 
 /* Starts the workers. 0 or -errno (-ENOSYS: io_uring was asked for and is not allowed here; the log says what to do). */

@@ -214,12 +214,13 @@ struct flow_stats flow_stats_read(const struct flow *f)
 	s.packets_out = f->sent.packets;
 	s.octets_out = f->sent.octets;
 	s.jitter_us = jitter_us(&f->jitter);
+	s.dtls = f->dtls.state;
 	return s;
 }
 
 static bool is_wrong_port(const struct pkt *p, const struct flow *f)
 {
-	if (p->kind == PKT_RTP)
+	if (p->kind != PKT_RTCP)
 		return p->channel != CHANNEL_RTP;
 	return p->channel != (f->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP);
 }
@@ -279,6 +280,8 @@ void flow_stage(struct worker *w, struct batch *b)
 			p->verdict = VERDICT_NO_FLOW;
 		else if (is_wrong_port(p, f))
 			p->verdict = VERDICT_WRONG_PORT;
+		else if (p->kind == PKT_DTLS && f->dtls.role == DTLS_NONE)
+			p->verdict = VERDICT_NOT_RTP;
 		else if (p->kind == PKT_RTP && p->padding_bad && !(f->secure & SECURE_IN))
 			p->verdict = VERDICT_MALFORMED;
 	}

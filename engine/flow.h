@@ -7,6 +7,7 @@
 #define ENGINE_FLOW_H
 
 #include "engine/digits.h"
+#include "engine/dtls_flow.h"
 #include "engine/packet.h"
 #include "engine/reports.h"
 #include "engine/srtp.h"
@@ -35,8 +36,8 @@ struct source {
 	uint16_t first;         /* no packet before this one is of the run */
 	uint16_t sequence_high; /* highest received */
 	uint8_t started;
-	uint8_t relayed; /* 1: a packet of this run was sent on */
-	uint8_t feeding; /* 1: the run is of the stream to the present peer's party */
+	uint8_t relayed;      /* 1: a packet of this run was sent on */
+	uint8_t feeding;      /* 1: the run is of the stream to the present peer's party */
 	uint8_t payload_type; /* of its last packet, events apart: measure.c */
 };
 
@@ -118,15 +119,16 @@ struct flow {
 	uint8_t srtp_told, srtcp_told; /* 1: MEDIA_FLOW_RESERVE was sent for this limit */
 	/* rarely */
 	uint64_t call;
-	uint8_t connected;       /* 1: the RTP socket is connected to the latched source */
-	uint64_t noticed_ns;     /* last MEDIA_FLOW_LATCHED */
-	uint64_t silence_ns;     /* of the party, that is worth an event; 0: none is */
-	uint64_t listening_ns;   /* open, or the update since when it is to be heard */
-	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
-	uint32_t active_at;      /* index in flow_table.active */
+	uint8_t connected;         /* 1: the RTP socket is connected to the latched source */
+	uint64_t noticed_ns;       /* last MEDIA_FLOW_LATCHED */
+	uint64_t silence_ns;       /* of the party, that is worth an event; 0: none is */
+	uint64_t listening_ns;     /* open, or the update since when it is to be heard */
+	uint64_t silent_told_ns;   /* MEDIA_FLOW_SILENT was sent for the silence that began then */
+	uint32_t active_at;        /* index in flow_table.active */
 	struct flow_detail detail; /* detail.h */
 	struct digits digits;
 	struct reports reports;
+	struct dtls_flow dtls;
 	struct addr local[CHANNELS]; /* bound; RTCP: none with rtcp_mux */
 	uint32_t capture_lost;       /* packets that capture.h had no room for since its last one */
 } CACHE_ALIGNED;

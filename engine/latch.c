@@ -106,7 +106,7 @@ static bool is_held(const struct pkt *p)
 {
 	const struct flow *f = p->flow;
 
-	return !f->receive && p->channel == CHANNEL_RTP &&
+	return !f->receive && p->kind != PKT_DTLS && p->channel == CHANNEL_RTP &&
 	       !addr_eq(&p->from, &f->latch_rtp.source) &&
 	       (p->kind == PKT_RTP || !addr_eq(&p->from, &f->remote[CHANNEL_RTP]));
 }

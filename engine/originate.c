@@ -105,3 +105,18 @@ bool originate_rtcp(struct worker *w, struct flow *to, struct bytes rtcp)
 	to->stats.rtcp_out++;
 	return true;
 }
+
+bool originate_datagram(struct worker *w, struct flow *to, enum pkt_kind kind,
+			const struct addr *party, struct bytes datagram)
+{
+	struct pkt *p = pkt_make(w, to, kind);
+
+	if (!p)
+		return false;
+	assert(datagram.n <= PACKET_MAX);
+	p->to = party;
+	p->out_channel = CHANNEL_RTP;
+	memcpy(p->data, datagram.p, datagram.n);
+	p->length = (uint16_t)datagram.n;
+	return true;
+}

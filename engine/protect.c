@@ -49,7 +49,8 @@ static void pkt_done(struct worker *w, struct pkt *p, const struct srtp_job *j)
 
 static bool is_mine(struct pkt *p)
 {
-	if (p->verdict != VERDICT_RELAY || !(p->peer->secure & SECURE_OUT))
+	if (p->verdict != VERDICT_RELAY || !(p->peer->secure & SECURE_OUT) ||
+	    (p->kind != PKT_RTP && p->kind != PKT_RTCP))
 		return false;
 	p->tail_known = 0;
 	if (!p->peer->srtp_out)

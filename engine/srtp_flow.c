@@ -111,10 +111,21 @@ static void limits_set(struct flow *f, const struct flow_spec *spec)
 
 /* ---- flows ---- */
 
+/* Keys come from a handshake, of this flow or of the one whose transport it shares. */
+static bool is_handshaken(const struct flow_table *t, const struct flow_spec *spec)
+{
+	const struct flow *owner = flow_find(t, spec->bundle);
+
+	if (spec->bundle.generation == 0)
+		return spec->dtls.role != DTLS_NONE;
+	return owner && owner->dtls.role != DTLS_NONE;
+}
+
 static void secure_set(struct flow_table *t, struct flow *f, const struct flow_spec *spec)
 {
-	uint8_t secure = (uint8_t)((is_secure(&spec->key_in) ? SECURE_IN : 0) |
-				   (is_secure(&spec->key_out) ? SECURE_OUT : 0));
+	bool both = is_handshaken(t, spec);
+	uint8_t secure = (uint8_t)((both || is_secure(&spec->key_in) ? SECURE_IN : 0) |
+				   (both || is_secure(&spec->key_out) ? SECURE_OUT : 0));
 
 	t->secure += (secure != 0) - (f->secure != 0);
 	f->secure = secure;
@@ -143,15 +154,37 @@ int srtp_flow_open(struct flow_table *t, struct flow *f, const struct flow_spec 
 int srtp_flow_update(struct flow_table *t, struct flow *f, const struct flow_spec *spec,
 		     struct rand_source *r)
 {
+	/* control may not have heard yet of keys that are newer than its own */
+	bool keeps = f->dtls.keyed && is_handshaken(t, spec);
 	bool was_secure = f->secure & SECURE_OUT;
 	int err, err_out;
 
 	secure_set(t, f, spec);
 	if (!is_index_range(&spec->resume))
 		return -EINVAL;
-	err = in_update(f, spec);
-	err_out = out_update(f, spec, was_secure, r);
+	err = keeps ? 0 : in_update(f, spec);
+	err_out = keeps ? 0 : out_update(f, spec, was_secure, r);
 	limits_set(f, spec);
+	return err ? err : err_out;
+}
+
+int srtp_flow_keys(struct flow *f, const struct media_key *in, const struct media_key *out,
+		   struct rand_source *r)
+{
+	const struct flow_resume begin = { .srtp_next = f->dtls.srtp_next,
+					   .srtcp_next = f->dtls.srtcp_next };
+	int err = 0, err_out = 0;
+
+	f->dtls.keyed = 1;
+	if (!f->srtp_in || !srtp_stream_has_key(f->srtp_in, in))
+		err = in_open(f, in, NULL);
+	if (f->srtp_out && srtp_stream_has_key(f->srtp_out, out))
+		return err;
+	if (is_index_range(&begin))
+		err_out = out_open(f, out, &begin, r);
+	if (f->srtp_out)
+		srtp_stream_limit(f->srtp_out, f->srtp_limit, f->srtcp_limit);
+	f->srtp_told = f->srtcp_told = 0;
 	return err ? err : err_out;
 }
 

@@ -16,6 +16,10 @@ int srtp_flow_open(struct flow_table *t, struct flow *f, const struct flow_spec 
 		   struct rand_source *r) NODISCARD;
 int srtp_flow_update(struct flow_table *t, struct flow *f, const struct flow_spec *spec,
 		     struct rand_source *r) NODISCARD;
+/* Keys of a handshake (dtls_flow.h), in place of those that were: what we send begins as one that is new to the flow. Of a direction
+ * that has the key already nothing changes. 0, -EINVAL or -ENOMEM as above. */
+int srtp_flow_keys(struct flow *f, const struct media_key *in, const struct media_key *out,
+		   struct rand_source *r) NODISCARD;
 void srtp_flow_close(struct flow_table *t, struct flow *f);
 /* Fills what is about SRTP. */
 void srtp_flow_resume(const struct flow *f, struct flow_resume *out);

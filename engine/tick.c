@@ -89,6 +89,7 @@ void tick(struct worker *w, uint64_t now_ns)
 {
 	w->tick_ns = now_ns + TICK_NS;
 	flows_tick(w, now_ns);
+	dtls_tick(w, now_ns);
 	originate_flush(w);
 	faults_tick(w);
 	metrics_tick(w, now_ns);

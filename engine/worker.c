@@ -35,6 +35,7 @@ static void relay(struct worker *w, struct batch *b)
 	flow_stage(w, b);  /* whose port it came to, and who is the peer */
 	capture_stage(w, b, CAPTURE_IN_WIRE);
 	latch_stage(w, b);     /* is it from the party? */
+	dtls_stage(w, b);      /* handshakes end here */
 	unprotect_stage(w, b); /* SRTP: it is from the party, and plain from here on */
 	capture_stage(w, b, CAPTURE_IN_PLAIN);
 	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
@@ -86,11 +87,12 @@ static void receive(struct worker *w, struct batch *b)
 		w->now_ns = b->now_ns;
 	}
 	if (b->count == 0) {
-		bool idle = ring_sleep(&w->commands);
+		bool idle = ring_sleep(&w->commands) && dtls_sleep(w);
 
 		ops->rx(w->port, b, 1, idle ? sleep_ns(w) : 0);
 		if (idle)
 			ring_awake(&w->commands);
+		dtls_awake(w);
 	}
 	w->now_ns = b->now_ns;
 	if (UNLIKELY(w->wheel.tick == 0))
@@ -103,6 +105,7 @@ void worker_step(struct worker *w)
 	capture_drain(w);
 	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
 	relay(w, &w->batch);
+	dtls_results(w);
 	if (w->wheel.running > 0)
 		timers_expire(w);
 	if (w->now_ns >= w->tick_ns)
@@ -125,7 +128,7 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 		err = ring_open(&w->events, sizeof(struct media_event), s->events);
 	if (!err)
 		err = capture_open(&w->capture, s->captured ? s->captured : CAPTURE_WAIT);
-	w->commands.wipes = true; /* keys */
+	w->commands.wipes = w->events.wipes = true; /* keys */
 	if (err)
 		worker_close(w);
 	return err;
@@ -147,5 +150,6 @@ void worker_close(struct worker *w)
 	ring_close(&w->events);
 	capture_close(&w->capture);
 	flow_table_close(&w->flows);
+	dtls_worker_close(w);
 	*w = (struct worker){ 0 };
 }

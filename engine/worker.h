@@ -39,6 +39,7 @@ struct worker {
 	struct ring commands; /* control produces */
 	struct ring events;   /* control consumes */
 	struct capture capture;
+	struct dtls_worker dtls;
 };
 
 enum { CAPTURE_WAIT = 4096 };

@@ -91,7 +91,8 @@ struct media_fingerprint {
 struct media_dtls {
 	uint8_t role; /* enum media_dtls_role */
 	uint8_t association; /* another number: a new handshake with new keys (RFC 8842 4); else the keys go on */
-	struct media_fingerprint peer; /* the party's certificate has it, or the handshake fails */
+	struct media_fingerprint
+		peer; /* the party's certificate has it, or the handshake fails; NONE: none begins before an update says it */
 };
 
 enum media_ice_state {
@@ -161,14 +162,15 @@ struct flow_spec {
 	uint32_t event_clock_hz;
 	uint32_t
 		silence_ms; /* neither RTP nor RTCP of the party for so long while receive is 1: FLOW_SILENT; 0: never */
-	/* What the party sends with; what we send with. Of a flow with DTLS: NONE until MEDIA_FLOW_KEYED told them; an update without
-	 * them changes nothing, nothing passes while there are none. */
+	/* What the party sends with; what we send with. Of a flow with DTLS: NONE until MEDIA_FLOW_KEYED told them, nothing passes while
+	 * there are none. At its open they are those of dtls.association, which needs no handshake then. An update changes none that are
+	 * there: control's may be older than those of a handshake that it has not heard of yet. */
 	struct media_key key_in, key_out;
 	struct media_ice ice;
 	struct media_dtls dtls;
 	/* Generation 0: none. Else the flow of the same leg whose transport (socket, ICE, DTLS and its keys) this one shares (BUNDLE, RFC 9143):
 	 * packets of its payload types and SSRCs that come to that one are this one's, and it sends by that one's socket. Its own ice and
-	 * dtls are not read then. */
+	 * dtls are not read then. That one is open before it. Under one key each flow has an ssrc_out of its own (RFC 3711 8.1). */
 	struct flow_id bundle;
 	uint8_t mid_extension; /* RTP header extension of the party that has the MID (RFC 9143 15); 0: none */
 	uint8_t mid_length;

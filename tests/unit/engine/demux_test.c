@@ -19,7 +19,8 @@ static const struct row {
 	  VERDICT_NONE },
 	{ "rtcp", "80c90001deadbeef", PKT_RTCP, VERDICT_NONE },
 	{ "stun", "000100002112a442000000000000000000000000", PKT_UNKNOWN, VERDICT_NOT_RTP },
-	{ "dtls", "16fefd", PKT_UNKNOWN, VERDICT_NOT_RTP },
+	{ "dtls", "16fefd", PKT_DTLS,
+	  VERDICT_NONE }, /* flow_stage knows whose flow has handshakes */
 	{ "keepalive", "0d0a0d0a", PKT_UNKNOWN, VERDICT_NOT_RTP },
 	{ "one octet", "80", PKT_UNKNOWN, VERDICT_NOT_RTP },
 	{ "nothing", "", PKT_UNKNOWN, VERDICT_NOT_RTP },

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/dtls_result.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/crypto.h"
+#include "engine/dtls_candidate.h"
+#include "engine/event.h"
+#include "engine/latch.h"
+#include "engine/originate.h"
+#include "engine/srtp_flow.h"
+#include "engine/worker.h"
+
+#define RETRY_NS     NS_PER_S /* of a client, and doubled with each failure */
+#define RETRY_MAX_NS (32 * NS_PER_S)
+
+enum { RESULTS_A_STEP = 64 };
+
+void dtls_keyed_tell(struct worker *w, struct flow *f)
+{
+	struct media_event event = event_of(f, MEDIA_FLOW_KEYED);
+	uint8_t was_due = f->dtls.keyed_due;
+
+	event.key_in = f->dtls.key_in;
+	event.key_out = f->dtls.key_out;
+	event.association = f->dtls.keyed_association;
+	f->dtls.keyed_due = !event_send(w, &event);
+	w->dtls.due = w->dtls.due + f->dtls.keyed_due - was_due;
+	explicit_bzero(&event, sizeof(event));
+}
+
+/* Whoever has the right certificate is the party: without ICE its address is worth as much as that of an authentic packet. */
+static void party_latch(struct worker *w, struct flow *f, const struct addr *source)
+{
+	bool changed;
+
+	if (!f->dtls.ice && latch_accept(f, CHANNEL_RTP, source, w->now_ns, &changed) && changed)
+		f->notice = 1;
+}
+
+/* A stream that cannot be opened: nothing passes, and control hears of it. */
+static void keys_install(struct worker *w, struct flow *f, const struct dtls_flow *from)
+{
+	int err = srtp_flow_keys(f, &from->key_in, &from->key_out, &w->rand);
+	struct media_event event;
+
+	if (!err)
+		return;
+	event = event_of(f, MEDIA_FLOW_FAILED);
+	event.error = err;
+	if (!event_send(w, &event))
+		metric_add(w->metrics->events_lost, 1);
+}
+
+static void keys_install_all(struct worker *w, struct flow *owner)
+{
+	const struct dtls_flow *d = &owner->dtls;
+
+	keys_install(w, owner, d);
+	for (uint32_t at = d->bundled_first; at; at = w->flows.list[at - 1].dtls.bundled_next)
+		keys_install(w, &w->flows.list[at - 1], d);
+}
+
+static void keyed(struct worker *w, struct flow *f, struct dtls_candidate *c,
+		  const struct crypto_result *r)
+{
+	struct dtls_flow *d = &f->dtls;
+
+	candidates_end(w, f, c);
+	w->dtls.running--;
+	c->done = 1;
+	c->began_ns = w->now_ns;
+	d->key_in = r->key_in;
+	d->key_out = r->key_out;
+	d->keyed = 1;
+	d->keyed_association = d->association;
+	d->retry_wait_ns = 0;
+	dtls_state_update(w, f, false);
+	party_latch(w, f, &c->source);
+	keys_install_all(w, f);
+	dtls_keyed_tell(w, f);
+}
+
+static void failed(struct worker *w, struct flow *f, struct dtls_candidate *c)
+{
+	struct dtls_flow *d = &f->dtls;
+	uint8_t place = c->place;
+
+	w->dtls.running--;
+	(void)pool_give(&w->dtls.candidates, d->candidates[place]);
+	d->candidates[place] = 0;
+	d->failed = 1;
+	dtls_state_update(w, f, true);
+	if (d->role != DTLS_CLIENT)
+		return;
+	d->retry_wait_ns = d->retry_wait_ns ? 2 * d->retry_wait_ns : RETRY_NS;
+	if (d->retry_wait_ns > RETRY_MAX_NS)
+		d->retry_wait_ns = RETRY_MAX_NS;
+	d->retry_ns = w->now_ns + d->retry_wait_ns;
+	w->dtls.due++;
+}
+
+static void result(struct worker *w, const struct crypto_result *r)
+{
+	struct dtls_candidate *c = pool_get(&w->dtls.candidates, r->association);
+	struct flow *f = c ? flow_find(&w->flows, c->flow) : NULL;
+
+	if (!f)
+		return; /* given up meanwhile */
+	switch ((enum crypto_result_kind)r->kind) {
+	case CRYPTO_SEND:
+		(void)originate_datagram(w, f, PKT_DTLS, &c->source,
+					 bytes_mem(r->datagram, r->length));
+		break;
+	case CRYPTO_KEYED:
+		keyed(w, f, c, r);
+		break;
+	case CRYPTO_FAILED:
+		failed(w, f, c);
+		break;
+	}
+}
+
+void dtls_results(struct worker *w)
+{
+	struct crypto_result r;
+	uint32_t n = 0;
+
+	if (!w->dtls.link || ring_is_empty(&w->dtls.link->results))
+		return;
+	while (n < RESULTS_A_STEP && ring_pop(&w->dtls.link->results, &r, 1) == 1) {
+		result(w, &r);
+		n++;
+	}
+	explicit_bzero(&r, sizeof(r));
+	originate_flush(w);
+}
+
+bool dtls_sleep(struct worker *w)
+{
+	return !w->dtls.link || ring_sleep(&w->dtls.link->results);
+}
+
+void dtls_awake(struct worker *w)
+{
+	if (w->dtls.link)
+		ring_awake(&w->dtls.link->results);
+}
