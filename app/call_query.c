@@ -51,13 +51,14 @@ const struct query_flow *call_query_find(const struct query *q, struct flow_id i
 
 static json_t *stats_json(const struct flow_stats *s)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packets_in",
-			 (json_int_t)s->packets_in, "octets_in", (json_int_t)s->octets_in,
-			 "packets_out", (json_int_t)s->packets_out, "octets_out",
-			 (json_int_t)s->octets_out, "rtcp_in", (json_int_t)s->rtcp_in, "rtcp_out",
-			 (json_int_t)s->rtcp_out, "dropped", (json_int_t)s->dropped, "lost",
-			 (json_int_t)s->lost, "jitter_us", (json_int_t)s->jitter_us, "digits",
-			 (json_int_t)s->digits, "source_changes", (json_int_t)s->source_changes);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "packets_in", (json_int_t)s->packets_in, "octets_in",
+			 (json_int_t)s->octets_in, "packets_out", (json_int_t)s->packets_out,
+			 "octets_out", (json_int_t)s->octets_out, "rtcp_in", (json_int_t)s->rtcp_in,
+			 "rtcp_out", (json_int_t)s->rtcp_out, "dropped", (json_int_t)s->dropped,
+			 "lost", (json_int_t)s->lost, "jitter_us", (json_int_t)s->jitter_us,
+			 "digits", (json_int_t)s->digits, "source_changes",
+			 (json_int_t)s->source_changes, "icmp_errors", (json_int_t)s->icmp_errors);
 }
 
 static json_t *drops_json(const struct flow_detail *d)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "engine/icmp.h"
 #include "engine/port.h"
 
 /* Refusals are not errors: a packet without its DSCP mark, or fragmented, is better than none. */
@@ -23,6 +24,7 @@ static void options_set(int fd, uint8_t family, uint8_t dscp)
 			 sizeof(fragment));
 	if (v6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6, sizeof(v6));
+	icmp_listen(fd, v6);
 }
 
 /*

@@ -131,6 +131,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 		if (event_tracker_stop(&f->events, &done))
 			event_digit(w, f, &done);
 		digits_stop(w, f);
+		tick_icmp(w, f);
 		event = event_of(f, MEDIA_FLOW_CLOSED);
 		event.detail = detail_read(f, w->now_ns);
 		batch_forget(&w->batch, id.slot);
@@ -146,13 +147,14 @@ static void apply_close(struct worker *w, struct flow_id id)
 
 static void apply_query(struct worker *w, struct flow_id id)
 {
-	const struct flow *f = flow_find(&w->flows, id);
+	struct flow *f = flow_find(&w->flows, id);
 	struct media_event event;
 
 	if (!f) {
 		metric_add(w->metrics->stale_commands, 1);
 		return;
 	}
+	tick_icmp(w, f);
 	event = event_of(f, MEDIA_FLOW_STATS);
 	event.detail = detail_read(f, w->now_ns);
 	answer(w, &event);

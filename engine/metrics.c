@@ -52,6 +52,8 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				"Digits that were to be sent as telephone events and were not");
 	m->send_errors = counter("tandem_media_send_errors_total", NULL,
 				 "Relayed packets that the kernel refused to send");
+	m->icmp_errors = counter("tandem_media_icmp_errors_total", NULL,
+				 "ICMP errors that came back for packets sent to parties");
 	m->events_lost = counter("tandem_media_events_lost_total", NULL,
 				 "Digits not reported because control did not keep up");
 	m->stale_commands = counter("tandem_media_stale_commands_total", NULL,

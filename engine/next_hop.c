@@ -79,7 +79,9 @@ struct next_hops {
 	struct link links[LINKS_MAX];
 	uint32_t epoch; /* counts changes of routes */
 	uint64_t epoch_ns;
-	bool changed; /* since the epoch began */
+	bool changed;     /* since the epoch began */
+	bool doubted;     /* likewise */
+	uint32_t trusted; /* answers of earlier epochs are not believed */
 	uint8_t questions[QUESTIONS_ROOM];
 	struct writer writer;
 	uint8_t read[READ_ROOM];
@@ -312,7 +314,7 @@ bool next_hop_find(struct next_hops *t, const struct addr *from, const struct ad
 		return false; /* link-local: the socket knows where */
 	w->used_ns = now_ns;
 	way_ask(t, w, now_ns);
-	if (!w->told || w->ifindex == 0)
+	if (!w->told || w->ifindex == 0 || (int32_t)(w->epoch - t->trusted) < 0)
 		return false;
 	l = link_of(t, w);
 	if (!l)
@@ -419,9 +421,16 @@ static void epoch_move(struct next_hops *t, uint64_t now_ns)
 {
 	if (!t->changed || !is_time(t->epoch_ns, now_ns, CHANGE_NS))
 		return;
-	t->changed = false;
 	t->epoch++;
+	if (t->doubted)
+		t->trusted = t->epoch;
+	t->changed = t->doubted = false;
 	t->epoch_ns = now_ns;
+}
+
+void next_hops_doubt(struct next_hops *t)
+{
+	t->changed = t->doubted = true;
 }
 
 void next_hops_told(struct next_hops *t, struct bytes messages, uint64_t now_ns)

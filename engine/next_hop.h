@@ -37,6 +37,9 @@ struct next_hop_settings {
 int next_hops_open(struct next_hops **out, const struct next_hop_settings *settings) NODISCARD;
 void next_hops_close(struct next_hops *t);
 void next_hops_read(struct next_hops *t, uint64_t now_ns);
+/* What is known of paths is wrong somewhere, such as an MTU: from the next read on all of it is asked again, and nothing is believed
+ * until the answer. */
+void next_hops_doubt(struct next_hops *t);
 /* Takes messages of rtnetlink(7), as next_hops_read does. */
 void next_hops_told(struct next_hops *t, struct bytes messages, uint64_t now_ns);
 /* False: leave the packet to the kernel. Asks nobody yet: next_hops_ask does. */

@@ -46,6 +46,8 @@ struct port_ops {
 	int (*connect)(struct port *p, uint32_t slot, const struct addr *to) NODISCARD;
 	/* Packets that the kernel refused to send since the last call. */
 	uint64_t (*send_errors)(struct port *p);
+	/* ICMP errors about the slot's packets since the last call (engine/icmp.h). */
+	uint32_t (*icmp_errors)(struct port *p, uint32_t slot);
 	/* The next socket that failed, once each. False: none. */
 	bool (*fault)(struct port *p, struct port_fault *out);
 	void (*close)(struct port *p);
@@ -53,6 +55,7 @@ struct port_ops {
 
 struct port {
 	const struct port_ops *ops;
+	bool too_long; /* an ICMP error was about a path's MTU; whoever asks for MTUs clears it */
 };
 
 /* connect(2) of a socket, for the ports over sockets. to NULL: connects to nobody. 0 or -errno. */

@@ -89,6 +89,13 @@ static int dpdk_connect(struct port *p, uint32_t slot, const struct addr *to)
 	return sockets->ops->connect(sockets, slot, to);
 }
 
+static uint32_t dpdk_icmp_errors(struct port *p, uint32_t slot)
+{
+	struct port *sockets = dpdk_of(p)->sockets;
+
+	return sockets->ops->icmp_errors(sockets, slot);
+}
+
 static bool dpdk_fault(struct port *p, struct port_fault *out)
 {
 	struct port *sockets = dpdk_of(p)->sockets;
@@ -137,6 +144,7 @@ static const struct port_ops OPS = {
 	.tx = dpdk_tx,
 	.connect = dpdk_connect,
 	.send_errors = dpdk_send_errors,
+	.icmp_errors = dpdk_icmp_errors,
 	.fault = dpdk_fault,
 	.close = dpdk_close,
 };

@@ -110,6 +110,9 @@ static void routes_turn(struct dpdk_port *d, uint64_t now_ns)
 	if (now_ns < d->routes_ns)
 		return;
 	d->routes_ns = now_ns + ROUTES_MS * NS_PER_MS;
+	if (UNLIKELY(d->sockets->too_long))
+		next_hops_doubt(d->routes);
+	d->sockets->too_long = false;
 	next_hops_read(d->routes, now_ns);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "engine/icmp.h"
 #include "engine/port.h"
 
 enum { BUFFER_SIZE = 2048, WAKE = UINT32_MAX };
@@ -24,6 +25,7 @@ struct epoll_slot {
 	struct addr connected; /* the RTP socket to this party; ADDR_NONE: to nobody */
 	uint8_t in_use;
 	int error; /* the fault, until it was fetched */
+	uint32_t icmp_errors;
 };
 
 struct epoll_port {
@@ -59,7 +61,9 @@ static void receive_failed(struct epoll_port *e, uint32_t socket, int err)
 {
 	struct epoll_slot *s = &e->slots[socket / CHANNELS];
 
-	if (err != -EBADF && err != -ENOTSOCK && err != -EINVAL && err != -EOPNOTSUPP)
+	if (icmp_is(err) || err == -EAGAIN)
+		s->icmp_errors += icmp_read(s->fd[socket % CHANNELS], &e->port.too_long);
+	if (err != -EBADF && err != -ENOTSOCK && err != -EINVAL)
 		return; /* nothing there, or an ICMP error: said once, and over */
 	(void)epoll_ctl(e->epoll_fd, EPOLL_CTL_DEL, s->fd[socket % CHANNELS], NULL);
 	e->fault_count += s->error == 0;
@@ -131,16 +135,29 @@ static bool epoll_lend(struct port *p, struct pkt *out)
 	return true;
 }
 
+/* An ICMP error about an earlier packet is told once, instead of sending this one. */
+static bool send_again(struct epoll_port *e, uint32_t slot, int fd)
+{
+	if (!icmp_is(-errno))
+		return false;
+	e->slots[slot].icmp_errors += icmp_read(fd, &e->port.too_long);
+	return true;
+}
+
 static void send_one(struct epoll_port *e, const struct pkt *p)
 {
 	const struct epoll_slot *s = &e->slots[p->out_slot];
+	const struct sockaddr *target;
+	int fd = s->fd[p->out_channel];
 	struct sockaddr_storage to;
 	socklen_t to_len = 0;
 
 	if (p->out_channel != CHANNEL_RTP || !addr_eq(p->to, &s->connected))
 		to_len = addr_to_sockaddr(p->to, &to);
-	if (sendto(s->fd[p->out_channel], p->data, p->length, MSG_DONTWAIT,
-		   to_len ? (const struct sockaddr *)&to : NULL, to_len) < 0)
+	target = to_len ? (const struct sockaddr *)&to : NULL;
+	if (sendto(fd, p->data, p->length, MSG_DONTWAIT, target, to_len) < 0 &&
+	    (!send_again(e, p->out_slot, fd) ||
+	     sendto(fd, p->data, p->length, MSG_DONTWAIT, target, to_len) < 0))
 		e->send_errors++;
 }
 
@@ -159,6 +176,15 @@ static uint64_t epoll_send_errors(struct port *p)
 	uint64_t n = e->send_errors;
 
 	e->send_errors = 0;
+	return n;
+}
+
+static uint32_t epoll_icmp_errors(struct port *p, uint32_t slot)
+{
+	struct epoll_slot *s = &epoll_of(p)->slots[slot];
+	uint32_t n = s->icmp_errors;
+
+	s->icmp_errors = 0;
 	return n;
 }
 
@@ -249,6 +275,7 @@ static const struct port_ops OPS = {
 	.tx = epoll_tx,
 	.connect = epoll_connect,
 	.send_errors = epoll_send_errors,
+	.icmp_errors = epoll_icmp_errors,
 	.fault = epoll_fault,
 	.close = epoll_port_close,
 };

@@ -135,6 +135,13 @@ static void sim_tx(struct port *p, struct batch *b)
 	b->count = 0;
 }
 
+static uint32_t sim_icmp_errors(struct port *p, uint32_t slot)
+{
+	(void)p;
+	(void)slot;
+	return 0;
+}
+
 static uint64_t sim_send_errors(struct port *p)
 {
 	(void)p;
@@ -202,6 +209,7 @@ int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64
 		.tx = sim_tx,
 		.connect = sim_connect,
 		.send_errors = sim_send_errors,
+		.icmp_errors = sim_icmp_errors,
 		.fault = sim_fault,
 		.close = sim_close,
 	};

@@ -31,6 +31,7 @@ static int uring_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
 	s->in_use = 1;
 	s->connected = (struct addr){ 0 };
 	s->error = 0;
+	s->icmp_errors = 0;
 	for (uint32_t c = 0; c < CHANNELS; c++) {
 		s->fd[c] = fd[c];
 		u->deaf[u->deaf_count++] = slot * CHANNELS + c;
@@ -114,6 +115,15 @@ static bool uring_fault(struct port *p, struct port_fault *out)
 	return false;
 }
 
+static uint32_t uring_icmp_errors(struct port *p, uint32_t slot)
+{
+	struct uring_slot *s = &uring_of(p)->slots[slot];
+	uint32_t n = s->icmp_errors;
+
+	s->icmp_errors = 0;
+	return n;
+}
+
 static uint64_t uring_send_errors(struct port *p)
 {
 	struct uring_port *u = uring_of(p);
@@ -162,6 +172,7 @@ static const struct port_ops OPS = {
 	.tx = uring_tx,
 	.connect = uring_connect,
 	.send_errors = uring_send_errors,
+	.icmp_errors = uring_icmp_errors,
 	.fault = uring_fault,
 	.close = uring_port_close,
 };

@@ -28,6 +28,7 @@ struct uring_slot {
 	uint16_t use; /* changes with each flow_add: completions of a former use are told apart */
 	uint8_t in_use;
 	int error; /* the fault, until it was fetched */
+	uint32_t icmp_errors;
 };
 
 struct uring_port {

@@ -11,6 +11,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
+#include "engine/icmp.h"
 #include "engine/port_uring.h"
 
 static int file_of(const struct uring_port *u, uint32_t socket)
@@ -55,15 +56,26 @@ static void arm_all(struct uring_port *u)
 		u->deaf_count--;
 }
 
+/* Before the socket is armed again: while errors wait it counts as readable. */
+static void icmp_note(struct uring_port *u, uint32_t socket)
+{
+	struct uring_slot *s = &u->slots[socket / CHANNELS];
+
+	if (s->in_use && s->fd[socket % CHANNELS] >= 0)
+		s->icmp_errors += icmp_read(s->fd[socket % CHANNELS], &u->port.too_long);
+}
+
 /*
- * A multishot receive also ends on an ICMP error of a connected socket and when the buffers ran out: the socket is
+ * A multishot receive also ends on an ICMP error and when the buffers ran out: the socket is
  * deaf until armed again. What only a broken descriptor answers is a fault.
  */
 static void receive_ended(struct uring_port *u, uint32_t socket, int res)
 {
 	struct uring_slot *s = &u->slots[socket / CHANNELS];
 
-	if (res == -EBADF || res == -ENOTSOCK || res == -EINVAL || res == -EOPNOTSUPP) {
+	if (icmp_is(res))
+		icmp_note(u, socket);
+	if (res == -EBADF || res == -ENOTSOCK || res == -EINVAL) {
 		u->fault_count += s->error == 0;
 		s->error = res;
 		return;
@@ -121,6 +133,8 @@ static void completion(struct uring_port *u, struct batch *b, const struct io_ur
 		received(u, b, cqe);
 		break;
 	case OP_SEND:
+		if (icmp_is(cqe->res)) /* said of an earlier packet, instead of sending this one */
+			icmp_note(u, (uint32_t)cqe->user_data);
 		u->send_errors++;
 		break;
 	}

@@ -125,6 +125,13 @@ static uint64_t xdp_send_errors(struct port *p)
 	return n;
 }
 
+static uint32_t xdp_icmp_errors(struct port *p, uint32_t slot)
+{
+	struct port *sockets = xdp_of(p)->sockets;
+
+	return sockets->ops->icmp_errors(sockets, slot);
+}
+
 static bool xdp_fault(struct port *p, struct port_fault *out)
 {
 	struct xdp_port *x = xdp_of(p);
@@ -165,6 +172,7 @@ static const struct port_ops OPS = {
 	.tx = xdp_tx,
 	.connect = xdp_connect,
 	.send_errors = xdp_send_errors,
+	.icmp_errors = xdp_icmp_errors,
 	.fault = xdp_fault,
 	.close = xdp_port_close,
 };

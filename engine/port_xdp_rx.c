@@ -276,6 +276,9 @@ void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 	frames_take(x, b);
 	if (x->now_ns - x->netlink_ns >= NETLINK_EVERY_NS) {
 		x->netlink_ns = x->now_ns;
+		if (UNLIKELY(x->sockets->too_long))
+			next_hops_doubt(x->next_hops);
+		x->sockets->too_long = false;
 		next_hops_read(x->next_hops, x->now_ns);
 	}
 }

@@ -20,6 +20,16 @@ void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
 		l->since_ns = now_ns; /* no route, say: it does without */
 }
 
+void tick_icmp(struct worker *w, struct flow *f)
+{
+	uint32_t n = w->port->ops->icmp_errors(w->port, f->id.slot);
+
+	if (LIKELY(n == 0))
+		return;
+	f->stats.icmp_errors += n;
+	metric_add(w->metrics->icmp_errors, n);
+}
+
 static void silence_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	uint64_t since_ns = flow_heard_ns(f);
@@ -44,6 +54,7 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 		if (f->notice)
 			event_notice(w, f, now_ns);
 		tick_connection(w, f, now_ns);
+		tick_icmp(w, f);
 		silence_tick(w, f, now_ns);
 		reports_tick(w, f, now_ns);
 	}

@@ -218,6 +218,7 @@ struct flow_stats {
 	uint32_t jitter_us; /* RFC 3550 6.4.1, in microseconds */
 	uint32_t digits;    /* telephone events begun */
 	uint32_t source_changes;
+	uint32_t icmp_errors; /* that came back for packets sent to the party */
 	uint64_t first_in_ns, last_in_ns; /* CLOCK_BOOTTIME; 0: never */
 	/* as the party said last in its RTCP, of what we send to it */
 	uint32_t remote_lost, remote_jitter_us;

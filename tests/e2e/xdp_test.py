@@ -204,6 +204,63 @@ class Calls(XdpTest):
         self.hang_up(*dialogs)
 
 
+class Icmp(XdpTest):
+    """What comes back for packets of AF_XDP is heard by the flows' sockets."""
+
+    def errors(self, port):
+        """Of the flow that sends to this port."""
+        [call] = self.node.ctl("call.list")
+        flows = self.node.ctl("call.show", call=call["id"])["flows"]
+        return next(flow["stats"]["icmp_errors"] for flow in flows if flow["remote"].endswith(f":{port}"))
+
+    def test_a_party_that_is_gone(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        self.assertEqual((self.errors(a.audio.port), self.errors(b.audio.port)), (0, 0))
+        b.audio.rtp.close()
+        before = self.node.xdp_count("out")
+        a.audio.start(440)
+        self.wait("an error", lambda: self.errors(b.audio.port) > 0)
+        a.audio.stop()
+        self.assertEqual(self.errors(a.audio.port), 0)
+        self.assertGreater(self.node.metric("tandem_media_icmp_errors_total"), 0)
+        self.assertGreater(self.node.xdp_count("out"), before)
+        self.hang_up(*dialogs)
+
+    def too_big(self, party, mtu):
+        """As a router on the way says it of a packet to the party (RFC 4443 3.2)."""
+        quoted = struct.pack("!IHBB", 6 << 28, 1308, 17, 64) + b"".join(socket.inet_pton(socket.AF_INET6, host) for host in IPV6)
+        quoted += struct.pack("!HHHH", party.audio.remote[1], party.audio.port, 1308, 0) + bytes(1200 - 48)
+        with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as raw:
+            raw.sendto(struct.pack("!BBHI", 2, 0, 0, mtu) + quoted, (IPV6[0], 0))
+
+    def test_the_mtu_of_a_path_is_learned(self):
+        """From then on nothing longer leaves in one piece, and it arrives all the same."""
+        a, b = self.phone("1001", IPV6), self.phone("1002", IPV6)
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+
+        def detours(octet):
+            """A long packet crosses; how many left by their sockets meanwhile."""
+            before, long = self.node.detours(), octet * 1300
+            a.audio.send(long)
+            self.wait("a long packet", lambda: any(p.payload == long for p in list(b.audio.packets)))
+            time.sleep(0.3)
+            return self.node.detours() - before
+        before = self.node.detours("length")
+        detours(b"\x55")
+        self.assertEqual(self.node.detours("length"), before)
+        self.too_big(b, 1280)
+        self.wait("the error", lambda: self.errors(b.audio.port) > 0)
+        time.sleep(0.3)
+        self.assertEqual(detours(b"\x66"), 1)               # nothing is believed until the kernel was asked again
+        self.assertEqual(detours(b"\x77"), 1)
+        self.assertEqual(self.node.detours("length"), before + 1)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+
 class Kernel(XdpTest):
     """What is the kernel's stays there."""
 

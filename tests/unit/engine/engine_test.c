@@ -239,6 +239,7 @@ static void lives_through_icmp_errors(enum engine_port port)
 	struct engine *e = open_engine(port);
 	struct party party[2];
 	struct sockaddr_storage ss;
+	struct media_event event;
 	socklen_t len;
 
 	pair_open(e, party, 0, 1);
@@ -257,6 +258,12 @@ static void lives_through_icmp_errors(enum engine_port port)
 		continue;
 	rtp_send(&party[B], 2, 2);
 	assert_int_equal(rtp_receive(&party[A], 0xabc0, WAIT_MS), 2);
+	flow_command(e, MEDIA_FLOW_QUERY, B, 1);
+	assert_true(event_wait(e, MEDIA_FLOW_STATS, &event));
+	assert_in_range(event.stats.icmp_errors, 5, 20);
+	flow_command(e, MEDIA_FLOW_QUERY, A, 1);
+	assert_true(event_wait(e, MEDIA_FLOW_STATS, &event));
+	assert_int_equal(event.stats.icmp_errors, 0);
 	pair_close(e, party, 0, 1);
 	engine_close(e);
 }
