@@ -26,7 +26,9 @@ static int read_views(struct views *v, const struct offer_exchange *x, uint8_t i
 		return -EBADMSG;
 	select_of_a(v, x, index, policy);
 	payload_list_read(&v->offered, &x->offer_b, index + 1U);
-	v->b.state = OFFER_LINE_OFF; /* some answers end with the last line they took */
+	v->b = (struct offer_line){
+		.state = OFFER_LINE_OFF
+	}; /* some answers end with the last line they took */
 	if (index >= x->answer_b.media_count)
 		return 0;
 	if (offer_line_read(&v->b, &x->answer_b, index, policy, error))

@@ -26,6 +26,20 @@ static int too_long(struct offer_error *error, const char *reason)
 	return -EBADMSG;
 }
 
+/* Candidates are many, and end here. */
+static unsigned lines_to_pass(const struct sdp *s)
+{
+	unsigned count = s->line_count;
+	struct bytes rest;
+
+	for (uint16_t i = 0; i < s->line_count; i++) {
+		if (s->lines[i].type == 'a' &&
+		    sdp_attribute_is(sdp_slice(s, s->lines[i].value), "candidate", &rest))
+			count--;
+	}
+	return count;
+}
+
 int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *policy,
 		struct offer_error *error)
 {
@@ -36,7 +50,7 @@ int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *pol
 		return too_long(error, "SDP is too long");
 	if (sdp_parse(out, in, &wrong))
 		return malformed(error, wrong.line, wrong.reason);
-	if (out->line_count > SDP_LINES_MAX - LINES_ADDED)
+	if (lines_to_pass(out) > SDP_LINES_MAX - LINES_ADDED)
 		return too_long(error, "SDP has too many lines");
 	return 0;
 }

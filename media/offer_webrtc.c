@@ -60,7 +60,7 @@ static void write_stream(struct writer *w, const struct offer_media *media)
 {
 	unsigned long long stream = media->webrtc->stream;
 
-	if (!media->direction.sends)
+	if (!media->direction.sends || media->webrtc->mid.n == 0) /* a phone with DTLS alone */
 		return;
 	writer_fmt(w, "a=msid:%llx %llx-", stream, stream);
 	writer_bytes(w, media->webrtc->mid);

@@ -2,8 +2,8 @@
 /*
  * Input: two octets of policy, an offer, a NUL, an answer. Oracle: what we write parses again, has the m-lines of the
  * offer, our address and ports and nobody else's, only formats that were offered and may be, and our key and nobody
- * else's where it is SRTP; forwarding it once more changes nothing; and the plan speaks of numbers and keys that the
- * texts contain.
+ * else's where it is SRTP, our certificate and nobody else's where it is DTLS-SRTP; no number has two uses in what may become a
+ * BUNDLE group; forwarding it once more changes nothing; and the plan speaks of numbers, keys and transports that the texts contain.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -27,7 +27,12 @@ static struct offer_self self_of(const char *address, uint16_t port, uint8_t key
 		self.rtp_port[i] = (uint16_t)(port + 2 * i);
 		self.keys[i].length = 30;
 		memset(self.keys[i].octets, key + i, 30);
+		self.ice[i].on = 1;
+		memset(self.ice[i].ufrag, key + i, sizeof(self.ice[i].ufrag));
+		memset(self.ice[i].pwd, key + i, sizeof(self.ice[i].pwd));
+		self.ssrc[i] = 1;
 	}
+	self.fingerprint.hash = MEDIA_HASH_SHA256;
 	if (addr_parse(&self.address, bytes_str(address)))
 		abort();
 	return self;
@@ -41,14 +46,82 @@ static void parse(struct sdp *s, struct bytes text)
 		abort();
 }
 
-static void check_attributes(const struct sdp *s, unsigned section)
+static bool is_dtls(const struct sdp *s, unsigned section)
 {
-	static const char *const foreign[] = { "candidate", "fingerprint", "ice-ufrag", "ice-pwd",
-					       "ssrc",      "mid",         "group",     "msid" };
+	struct bytes proto = sdp_slice(s, s->sections[section].proto);
+
+	return bytes_iis(proto, "UDP/TLS/RTP/SAVP") || bytes_iis(proto, "UDP/TLS/RTP/SAVPF");
+}
+
+static bool has_dtls(const struct sdp *s)
+{
+	for (unsigned i = 1; i <= s->media_count; i++) {
+		if (is_dtls(s, i))
+			return true;
+	}
+	return false;
+}
+
+static void check_none(const struct sdp *s, unsigned section, const char *const *names, size_t n)
+{
 	struct bytes rest;
 
-	for (size_t i = 0; i < COUNT_OF(foreign); i++)
-		assert(!sdp_attribute(s, section, foreign[i], &rest));
+	for (size_t i = 0; i < n; i++)
+		assert(!sdp_attribute(s, section, names[i], &rest));
+}
+
+/* Ours, where there is any. */
+static void check_transport(const struct sdp *s, unsigned section)
+{
+	static const char ours[] = "sha-256 00:00:";
+	struct bytes value, setup;
+	uint16_t line = 0;
+	unsigned count = 0;
+
+	while (sdp_attribute_next(s, section, "fingerprint", &line, &value)) {
+		assert(bytes_starts(value, ours));
+		count++;
+	}
+	assert(count <= 1 && count == sdp_attribute(s, section, "setup", &setup));
+	if (sdp_attribute(s, section, "ice-ufrag", &value))
+		assert(value.n == ICE_UFRAG_LEN && value.p[0] == value.p[1]);
+	if (sdp_attribute(s, section, "ice-pwd", &value))
+		assert(value.n == ICE_PWD_LEN && value.p[0] == value.p[1]);
+}
+
+static void check_attributes(const struct sdp *s, unsigned section, bool grouped)
+{
+	static const char *const foreign[] = { "candidate", "fingerprint", "ice-ufrag", "ice-pwd",
+					       "ssrc",      "setup",       "ice-lite",  "msid" };
+	static const char *const groups[] = { "mid", "group" };
+	static const char *const never[] = { "bundle-only", "rid", "simulcast", "tls-id" };
+	bool live = section && s->sections[section].port && is_dtls(s, section);
+
+	check_none(s, section, never, COUNT_OF(never));
+	check_none(s, section, live ? NULL : foreign, live || !section ? 0 : COUNT_OF(foreign));
+	check_none(s, section, groups, grouped ? 0 : COUNT_OF(groups));
+	if (live)
+		check_transport(s, section);
+}
+
+/* RFC 9143 9.1 */
+static void check_numbers(const struct sdp *s)
+{
+	bool used[128] = { false };
+
+	for (unsigned i = 1; i <= s->media_count; i++) {
+		struct payload_list list;
+
+		if (!s->sections[i].port || !is_dtls(s, i))
+			continue;
+		payload_list_read(&list, s, i);
+		for (uint8_t k = 0; k < list.count; k++) {
+			if (list.at[k].encoding.n == 0)
+				continue;
+			assert(!used[list.at[k].number]);
+			used[list.at[k].number] = true;
+		}
+	}
 }
 
 static bool is_secure(const struct sdp *s, unsigned section)
@@ -105,39 +178,54 @@ static void check_addresses(const struct sdp *s, unsigned section, const struct 
 	}
 }
 
-/* Towards A the profile is the offer's; towards B it has feedback as that, and is secure as the policy says. */
-static void check_profile(const struct sdp *s, const struct sdp *offer, unsigned section,
-			  int secure)
+enum { AS_OFFERED = -1, PLAIN, SECURE, DTLS };
+
+/* Towards A the profile is the offer's; towards B it is as the policy says, with feedback as A's, where that is no browser's. */
+static void check_profile(const struct sdp *s, const struct sdp *offer, unsigned section, int kind)
 {
 	struct bytes ours = sdp_slice(s, s->sections[section].proto);
 	struct bytes theirs = sdp_slice(offer, offer->sections[section].proto);
+	bool feedback = (theirs.p[theirs.n - 1] | 0x20) == 'f' && !is_dtls(offer, section);
 
-	if (secure < 0 || !s->sections[section].port) {
-		assert(bytes_eq(ours, theirs));
+	if (kind == AS_OFFERED || !s->sections[section].port) {
+		assert(bytes_ieq(ours, theirs));
 		return;
 	}
-	assert(is_secure(s, section) == secure);
-	assert((ours.p[ours.n - 1] == 'F') ==
-	       (theirs.p[theirs.n - 1] == 'F' || theirs.p[theirs.n - 1] == 'f'));
+	assert(is_secure(s, section) == (kind == SECURE));
+	assert(is_dtls(s, section) == (kind == DTLS));
+	assert((ours.p[ours.n - 1] == 'F') == (feedback || kind == DTLS));
+}
+
+static bool is_our_port(const struct sdp *s, uint8_t index, const struct offer_self *self)
+{
+	uint16_t port = s->sections[index + 1].port;
+
+	for (uint8_t i = 0; i < MEDIA_LINES_MAX; i++) {
+		if (port == self->rtp_port[i] && (i == index || is_dtls(s, index + 1U)))
+			return true;
+	}
+	return port == 0;
 }
 
 static void check_ours(const struct sdp *s, const struct sdp *offer, const struct offer_self *self,
-		       int secure)
+		       int kind)
 {
+	bool grouped = kind == DTLS || has_dtls(s);
+
 	assert(s->media_count == offer->media_count);
 	assert(bytes_starts(sdp_slice(s, s->lines[1].value), "- 5 1 IN IP"));
-	check_attributes(s, SDP_SESSION);
+	check_attributes(s, SDP_SESSION, grouped);
 	check_crypto(s, SDP_SESSION, self);
 	check_addresses(s, SDP_SESSION, self);
 	for (uint8_t i = 0; i < s->media_count; i++) {
 		const struct sdp_section *m = &s->sections[i + 1],
 					 *theirs = &offer->sections[i + 1];
 
-		assert(!m->port || (i < MEDIA_LINES_MAX && m->port == self->rtp_port[i]));
-		assert(!m->port || theirs->port);
+		assert(is_our_port(s, i, self));
+		assert(!m->port || theirs->port || is_dtls(offer, i + 1U)); /* bundle-only */
 		assert(bytes_eq(sdp_slice(s, m->kind), sdp_slice(offer, theirs->kind)));
-		check_profile(s, offer, i + 1U, secure);
-		check_attributes(s, i + 1U);
+		check_profile(s, offer, i + 1U, kind);
+		check_attributes(s, i + 1U, grouped);
 		check_crypto(s, i + 1U, self);
 		check_addresses(s, i + 1U, self);
 	}
@@ -199,6 +287,8 @@ static void check_keys(const struct media_side *side, const struct sdp *theirs,
 	assert(side->key_in.suite == side->key_out.suite);
 	assert(is_secure(ours, section) == (side->key_in.suite != MEDIA_SUITE_NONE));
 	assert(is_secure(theirs, section) == is_secure(ours, section));
+	assert(is_dtls(theirs, section) == is_dtls(ours, section));
+	assert(is_dtls(ours, section) == (side->dtls != DTLS_NONE));
 	if (side->key_in.suite == MEDIA_SUITE_NONE) {
 		assert(!side->key_in.length && !side->key_out.length);
 		return;
@@ -241,6 +331,23 @@ static void check_line(const struct media_line *line, unsigned section, const st
 	}
 }
 
+/* Whoever carries others is carried by nobody. */
+static void check_carrier(const struct media_plan *plan, uint8_t index, bool of_b)
+{
+	const struct media_line *line = &plan->line[index];
+	const struct media_side *side = of_b ? &line->b : &line->a, *owner;
+
+	if (!line->active || side->dtls == DTLS_NONE) {
+		assert(!line->active || side->bundle == index);
+		return;
+	}
+	assert(side->bundle < plan->line_count && plan->line[side->bundle].active);
+	owner = of_b ? &plan->line[side->bundle].b : &plan->line[side->bundle].a;
+	assert(owner->bundle == side->bundle && owner->ice_name == side->ice_name);
+	assert(owner->dtls == side->dtls && owner->ice == side->ice);
+	assert(!side->ice == !side->ice_name && side->fingerprint.hash != MEDIA_HASH_NONE);
+}
+
 static void check_plan(const struct media_plan *plan, struct bytes offer, struct bytes forwarded,
 		       struct bytes answer, struct bytes answered)
 {
@@ -253,6 +360,10 @@ static void check_plan(const struct media_plan *plan, struct bytes offer, struct
 	assert(plan->line_count <= MEDIA_LINES_MAX && plan->line_count <= t.offer_a.media_count);
 	for (uint8_t i = 0; i < plan->line_count; i++)
 		check_line(&plan->line[i], i + 1U, &t);
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		check_carrier(plan, i, false);
+		check_carrier(plan, i, true);
+	}
 }
 
 static bool is_listed(const struct payload *p, const struct offer_terms *terms)
@@ -284,13 +395,15 @@ static void check_terms(const struct sdp *s, const struct offer_terms *terms)
 }
 
 static void check_text(struct bytes text, struct bytes offer, const struct offer_self *self,
-		       const struct offer_terms *terms, int secure)
+		       const struct offer_terms *terms, int kind)
 {
 	static struct sdp ours, theirs;
 
 	parse(&ours, text);
 	parse(&theirs, offer);
-	check_ours(&ours, &theirs, self, secure);
+	check_ours(&ours, &theirs, self, kind);
+	if (kind == DTLS)
+		check_numbers(&ours);
 	check_terms(&ours, terms);
 }
 
@@ -310,7 +423,12 @@ static bool forward(struct bytes offer, const struct offer_policy *policy,
 		check_error(&error);
 		return false;
 	}
-	check_text(writer_done(w), offer, to_b, &policy->b, policy->b.sdes_offer);
+	check_text(writer_done(w), offer, to_b, &policy->b,
+		   policy->b.dtls_offer   ? DTLS
+		   : policy->b.sdes_offer ? SECURE
+					  : PLAIN);
+	if (policy->b.dtls_offer && to_b->earlier.n)
+		return true; /* without it the mids are others */
 
 	struct offer_policy wide = *policy;
 	struct offer_self self = *to_b;
@@ -318,7 +436,7 @@ static bool forward(struct bytes offer, const struct offer_policy *policy,
 	self.earlier = (struct bytes){ 0 };
 	wide.sdp_max = UINT16_MAX;
 	wide.event_pt = 0; /* a number whose format was dropped has become free */
-	wide.a.sdes_accept = true;
+	wide.a.sdes_accept = wide.a.dtls_accept = true;
 	wide.a.sdes_only = wide.a.no_events = false;
 	if (offer_forward(writer_done(w), &wide, &self, &again, &error) == 0) {
 		assert(bytes_eq(writer_done(&again), writer_done(w)));
@@ -343,7 +461,9 @@ static struct offer_policy policy_of(uint8_t flags, uint8_t terms)
 				       .sdp_max = SDP_MAX };
 
 	policy.a.sdes_accept = flags >> 4 & 1;
-	policy.b.sdes_offer = flags >> 5 & 1;
+	policy.a.dtls_accept = terms >> 5 & 1;
+	policy.b.dtls_offer = policy.a.dtls_accept && flags >> 5 & 1;
+	policy.b.sdes_offer = !policy.a.dtls_accept && flags >> 5 & 1;
 	policy.a.no_events = flags >> 6 & 1;
 	policy.b.no_events = flags >> 7 & 1;
 	if (terms & 1)
@@ -380,7 +500,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(plan.line_count == 0);
 		return 0;
 	}
-	check_text(writer_done(&answer_a), offer, &to_a, &policy.a, -1);
+	check_text(writer_done(&answer_a), offer, &to_a, &policy.a, AS_OFFERED);
 	check_plan(&plan, offer, writer_done(&offer_b), rest, writer_done(&answer_a));
 	return 0;
 }

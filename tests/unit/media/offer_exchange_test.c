@@ -12,6 +12,7 @@ static const struct {
 	const char *name, *offer;
 	const char *address_a, *address_b;
 	bool secure_a, secure_b, no_events_b;
+	bool dtls_a, dtls_b;
 } g_rows[] = {
 	{ "plain-to-sdes", "baresip-audio", NULL, NULL, false, true, false },
 	{ "sdes-to-plain", "baresip-srtp-mand", NULL, NULL, true, false, false },
@@ -24,6 +25,13 @@ static const struct {
 	{ "secure-and-plain-twice", "polycom-srtp-both", NULL, NULL, true, true, false },
 	{ "secure-and-plain-twice-to-plain-only", "polycom-srtp-both", NULL, NULL, false, false,
 	  false },
+	{ "webrtc-to-plain-video", "chromium-video", .dtls_a = true },
+	{ "webrtc-hold-to-plain", "chromium-hold", .dtls_a = true },
+	{ "webrtc-firefox-to-plain", "firefox-video-first", .dtls_a = true },
+	{ "plain-to-webrtc", "baresip-video", .dtls_b = true },
+	{ "webrtc-to-webrtc", "firefox-video-first", .dtls_a = true, .dtls_b = true },
+	{ "dtls-to-plain", "baresip-dtls-video", .dtls_a = true },
+	{ "plain-to-dtls", "baresip-audio", .dtls_b = true },
 };
 
 /* The section's text; the title is the first line of in that begins with it. */
@@ -63,6 +71,16 @@ static void write_key(struct writer *w, const struct media_key *key)
 	writer_str(w, " ");
 }
 
+static void write_dtls(struct writer *w, const struct media_side *side)
+{
+	static const char *const roles[] = { "", "server", "client" };
+
+	writer_fmt(w, " dtls %s ice %u bundle %u mid ", roles[side->dtls], side->ice, side->bundle);
+	writer_mem(w, side->mid, side->mid_length);
+	writer_fmt(w, " certificate %u %02x%02x", side->fingerprint.hash,
+		   side->fingerprint.octets[0], side->fingerprint.octets[1]);
+}
+
 static void write_side(struct writer *w, const char *name, const struct media_side *side)
 {
 	char rtp[ADDR_TEXT_MAX], rtcp[ADDR_TEXT_MAX];
@@ -75,6 +93,8 @@ static void write_side(struct writer *w, const char *name, const struct media_si
 	writer_fmt(w, "event %u/%u rules ", side->event_pt, side->event_clock_hz);
 	rig_write_rules(w, side);
 	w->n--;
+	if (side->dtls)
+		write_dtls(w, side);
 	writer_str(w, "\n");
 }
 
@@ -95,7 +115,7 @@ static void test_exchanges(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(g_rows); i++) {
 		static struct rig r;
-		static uint8_t offer[8192], file[16384], plan[2048];
+		static uint8_t offer[16384], file[16384], plan[2048];
 		struct writer w = writer_over(plan, sizeof(plan));
 		struct bytes want;
 		char path[128];
@@ -105,6 +125,7 @@ static void test_exchanges(void **state)
 		r.policy.a.sdes_accept = g_rows[i].secure_a;
 		r.policy.b.sdes_offer = g_rows[i].secure_b;
 		r.policy.b.no_events = g_rows[i].no_events_b;
+		rig_dtls_terms(&r, g_rows[i].dtls_a, g_rows[i].dtls_b);
 		if (g_rows[i].address_a)
 			r.to_a = rig_self(g_rows[i].address_a, 30000, '0');
 		if (g_rows[i].address_b)

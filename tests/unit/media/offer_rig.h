@@ -44,10 +44,34 @@ static inline struct offer_self rig_self(const char *address, uint16_t port, cha
 	return self;
 }
 
+/* With ICE credentials, certificate and SSRCs of our own. */
+static inline void rig_dtls(struct offer_self *self, char key)
+{
+	for (int i = 0; i < MEDIA_LINES_MAX; i++) {
+		self->ice[i].on = 1;
+		memset(self->ice[i].ufrag, key + i, sizeof(self->ice[i].ufrag));
+		memset(self->ice[i].pwd, key + i, sizeof(self->ice[i].pwd));
+		self->ssrc[i] = self->rtp_port[i];
+	}
+	self->fingerprint.hash = MEDIA_HASH_SHA256;
+	memset(self->fingerprint.octets, key, 32);
+}
+
+/* A's DTLS is accepted, B is offered it. */
+static inline void rig_dtls_terms(struct rig *r, bool accept, bool offer)
+{
+	r->policy.a.dtls_accept = accept;
+	r->policy.b.dtls_offer = offer;
+	if (accept)
+		rig_dtls(&r->to_a, '0');
+	if (offer)
+		rig_dtls(&r->to_b, 'a');
+}
+
 static inline void rig_init(struct rig *r)
 {
 	memset(r, 0, sizeof(*r));
-	r->policy = (struct offer_policy){ .event_pt = 101, .sdp_max = 8192 };
+	r->policy = (struct offer_policy){ .event_pt = 101, .sdp_max = 16384 };
 	r->to_a = rig_self("203.0.113.1", 30000, '0');
 	r->to_b = rig_self("198.51.100.7", 40000, 'a');
 }

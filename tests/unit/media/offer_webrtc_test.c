@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines over DTLS, with ICE and BUNDLE or without. */
+#include "tests/unit/media/offer_rig.h"
+
+#include <errno.h>
+
+#define HEAD   "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+#define F16    "11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:"
+#define F32    F16 F16
+#define SHA256 "a=fingerprint:sha-256 " F16 "11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:01\r\n"
+#define SHA384 "a=fingerprint:SHA-384 " F32 "21:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:02\r\n"
+#define SHA512 \
+	"a=fingerprint:sha-512 " F32 F16 "31:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:03\r\n"
+#define SHA1  "a=fingerprint:sha-1 " F16 "11:22:33:44\r\n"
+#define PWD   "abcdefghijklmnopqrstuv"
+#define ICE   "a=ice-ufrag:abcd\r\na=ice-pwd:" PWD "\r\n"
+#define AUDIO "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=rtcp-mux\r\n"
+#define VIDEO "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtcp-mux\r\na=rtpmap:96 H264/90000\r\n"
+#define PLAIN HEAD "m=audio 5000 RTP/AVP 0\r\n"
+
+static struct rig g_rig;
+
+static void begin(bool accept, bool offer)
+{
+	rig_init(&g_rig);
+	g_rig.policy.video = true;
+	rig_dtls_terms(&g_rig, accept, offer);
+}
+
+static void check_reason(const char *name, const char *reason)
+{
+	ROW_ASSERT(name, g_rig.err == -ENOTSUP && g_rig.error.status == 488);
+	if (strcmp(g_rig.error.reason, reason) != 0)
+		fail_msg("%s: %s", name, g_rig.error.reason);
+}
+
+static void check_has(const char *name, struct bytes text, const char *part)
+{
+	if (!rig_has(text, part))
+		fail_msg("%s: no %s in\n" BYTES_FMT, name, part, BYTES_ARG(text));
+}
+
+static void test_refused_offers(void **state)
+{
+	static const struct {
+		const char *name, *lines, *reason;
+		struct offer_terms a;
+	} rows[] = {
+		{ "not accepted", AUDIO SHA256, "DTLS-SRTP is not accepted", { .sdes_accept = true } },
+		{ "no certificate", AUDIO "a=setup:actpass\r\n", "no a=fingerprint that can be used", { .dtls_accept = true } },
+		{ "a weak hash", AUDIO SHA1, "no a=fingerprint that can be used", { .dtls_accept = true } },
+		{ "an octet less", AUDIO "a=fingerprint:sha-256 " F16 "11:22\r\n", "no a=fingerprint that can be used",
+		  { .dtls_accept = true } },
+		{ "an octet more", AUDIO "a=fingerprint:sha-256 " F32 "11\r\n", "no a=fingerprint that can be used",
+		  { .dtls_accept = true } },
+		{ "held connection", AUDIO SHA256 "a=setup:holdconn\r\n", "a=setup sets up nothing", { .dtls_accept = true } },
+		{ "over TCP", "m=audio 9 TCP/DTLS/RTP/SAVPF 0\r\n" SHA256, "transport is not relayed", { .dtls_accept = true } },
+		{ "plain", "m=audio 4000 RTP/AVP 0\r\n", "only DTLS-SRTP is accepted",
+		  { .dtls_accept = true, .dtls_only = true } },
+		{ "SDES", "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" RIG_KEY_P "\r\n",
+		  "only DTLS-SRTP is accepted", { .dtls_accept = true, .dtls_only = true, .sdes_accept = true } },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char offer[1024];
+
+		begin(false, false);
+		g_rig.policy.a = row->a;
+		(void)snprintf(offer, sizeof(offer), HEAD "%s", row->lines);
+		rig_offer(&g_rig, bytes_str(offer));
+		check_reason(row->name, row->reason);
+	}
+}
+
+/* What A says of its transport, and the answer. */
+static void test_offers(void **state)
+{
+	static const struct {
+		const char *name, *session, *lines;
+		enum media_dtls_role role;
+		bool ice;
+		enum media_hash hash;
+		uint8_t last; /* octet of the certificate's hash */
+		const char *answer, *none;
+	} rows[] = {
+		{ "actpass", "", ICE SHA256 "a=setup:actpass\r\n", DTLS_SERVER, true, MEDIA_HASH_SHA256, 1,
+		  "a=setup:passive\r\n", "zzz" },
+		{ "active", "", ICE SHA256 "a=setup:active\r\n", DTLS_SERVER, true, MEDIA_HASH_SHA256, 1,
+		  "a=setup:passive\r\n", "zzz" },
+		{ "passive", "", ICE SHA256 "a=setup:passive\r\n", DTLS_CLIENT, true, MEDIA_HASH_SHA256, 1,
+		  "a=setup:active\r\n", "zzz" },
+		{ "no role", "", ICE SHA256, DTLS_SERVER, true, MEDIA_HASH_SHA256, 1, "a=setup:passive\r\n", "zzz" },
+		{ "for the session", ICE SHA256 "a=setup:passive\r\n", "", DTLS_CLIENT, true, MEDIA_HASH_SHA256, 1,
+		  "a=setup:active\r\n", "zzz" },
+		{ "the line before the session", SHA512, ICE SHA256, DTLS_SERVER, true, MEDIA_HASH_SHA256, 1, "a=setup", "zzz" },
+		{ "the strongest", "", ICE SHA1 SHA384 SHA512 SHA256, DTLS_SERVER, true, MEDIA_HASH_SHA512, 3, "a=setup", "zzz" },
+		{ "the strongest that is whole", "", ICE SHA256 SHA384 "a=fingerprint:sha-512 " F32 F16 "\r\n", DTLS_SERVER, true,
+		  MEDIA_HASH_SHA384, 2, "a=setup", "zzz" },
+		{ "ICE", "", ICE SHA256, DTLS_SERVER, true, MEDIA_HASH_SHA256, 1,
+		  "a=ice-ufrag:00000000\r\na=ice-pwd:000000000000000000000000\r\n"
+		  "a=candidate:1 1 UDP 2130706431 203.0.113.1 30000 typ host\r\na=end-of-candidates\r\n", "zzz" },
+		{ "ICE, for the session", "", ICE SHA256, DTLS_SERVER, true, MEDIA_HASH_SHA256, 1,
+		  "t=0 0\r\na=ice-lite\r\na=ice-options:ice2\r\nm=audio 30000 UDP/TLS/RTP/SAVPF 0\r\n", "zzz" },
+		{ "no ICE", "", SHA256, DTLS_SERVER, false, MEDIA_HASH_SHA256, 1, "a=setup", "a=ice-" },
+		{ "both are lite", "a=ice-lite\r\n", ICE SHA256, DTLS_SERVER, false, MEDIA_HASH_SHA256, 1, "a=setup", "a=ice-" },
+		{ "a short password", "", "a=ice-ufrag:abcd\r\na=ice-pwd:abc\r\n" SHA256, DTLS_SERVER, false, MEDIA_HASH_SHA256, 1,
+		  "a=setup", "a=ice-" },
+		{ "a password of other characters", "", "a=ice-ufrag:ab-d\r\na=ice-pwd:" PWD "\r\n" SHA256, DTLS_SERVER, false,
+		  MEDIA_HASH_SHA256, 1, "a=setup", "a=ice-" },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		const struct media_side *side = &g_rig.plan.line[0].a;
+		char offer[2048];
+
+		begin(true, false);
+		(void)snprintf(offer, sizeof(offer), HEAD "%s" AUDIO "%s", row->session,
+			       row->lines);
+		rig_exchange(&g_rig, bytes_str(offer), BYTES_LIT(PLAIN));
+		if (g_rig.err)
+			fail_msg("%s: %s", row->name, g_rig.error.reason);
+		ROW_ASSERT(row->name, side->dtls == row->role && side->ice == row->ice);
+		ROW_ASSERT(row->name, !side->ice_name == !row->ice);
+		ROW_ASSERT(row->name, side->fingerprint.hash == row->hash);
+		ROW_ASSERT(row->name, side->fingerprint.octets[16 * row->hash + 15] == row->last);
+		ROW_ASSERT(row->name, side->mux && !side->key_in.suite && !side->key_out.suite);
+		check_has(row->name, g_rig.answer_a, row->answer);
+		ROW_ASSERT(row->name, !rig_has(g_rig.answer_a, row->none));
+		ROW_ASSERT(row->name, !rig_has(g_rig.offer_b, "ice") &&
+					      !rig_has(g_rig.offer_b, "fingerprint") &&
+					      rig_has(g_rig.offer_b, "m=audio 40000 RTP/AVP 0"));
+	}
+}
+
+/* RFC 8840 4.1.1, 8839 4.2.1: what is not known yet is not an address, nor a hold. */
+static void test_addresses(void **state)
+{
+	static const struct {
+		const char *name, *connection, *transport, *address;
+		uint8_t receives;
+	} rows[] = {
+		{ "none yet", "c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n", ICE, "none", 1 },
+		{ "held", "c=IN IP4 0.0.0.0\r\na=sendonly\r\n", ICE, "none", 0 },
+		{ "a name", "c=IN IP4 5ac0ea02.local\r\n", ICE, "none", 1 },
+		{ "the port is none yet", "", ICE, "none", 1 },
+		{ "the hold of RFC 2543", "c=IN IP4 0.0.0.0\r\n", "", "none", 0 },
+		{ "no ICE", "", "", "192.0.2.1:9", 1 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		const struct media_side *side = &g_rig.plan.line[0].a;
+		char offer[1024], text[ADDR_TEXT_MAX];
+
+		begin(true, false);
+		(void)snprintf(offer, sizeof(offer),
+			       HEAD "m=audio 9 UDP/TLS/RTP/SAVP 0\r\n%sa=rtcp-mux\r\n%s" SHA256,
+			       row->connection, row->transport);
+		rig_exchange(&g_rig, bytes_str(offer), BYTES_LIT(PLAIN));
+		ROW_ASSERT(row->name, g_rig.err == 0);
+		assert_string_equal(addr_text(&side->rtp, text), row->address);
+		ROW_ASSERT(row->name, side->receives == row->receives);
+		check_has(row->name, g_rig.answer_a, "UDP/TLS/RTP/SAVP 0");
+	}
+}
+
+static void test_answers(void **state)
+{
+	static const struct {
+		const char *name, *lines, *reason;
+		enum media_dtls_role role;
+		bool ice;
+	} rows[] = {
+		{ "active", AUDIO ICE SHA256 "a=setup:active\r\n", NULL, DTLS_SERVER, true },
+		{ "passive", AUDIO ICE SHA256 "a=setup:passive\r\n", NULL, DTLS_CLIENT, true },
+		{ "no role", AUDIO ICE SHA256, NULL, DTLS_CLIENT, true },
+		{ "no ICE", AUDIO SHA256 "a=setup:active\r\n", NULL, DTLS_SERVER, false },
+		{ "no feedback", "m=audio 9 UDP/TLS/RTP/SAVP 0\r\na=rtcp-mux\r\n" SHA256, NULL, DTLS_CLIENT, false },
+		{ "no choice", AUDIO ICE SHA256 "a=setup:actpass\r\n", "a=setup of the answer is none", DTLS_NONE, false },
+		{ "no certificate", AUDIO ICE "a=setup:active\r\n", "no a=fingerprint that can be used", DTLS_NONE, false },
+		{ "plain", "m=audio 5000 RTP/AVP 0\r\n", "another transport profile than offered", DTLS_NONE, false },
+		{ "SDES", "m=audio 5000 RTP/SAVPF 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" RIG_KEY_Q "\r\n",
+		  "another transport profile than offered", DTLS_NONE, false },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		const struct media_side *side = &g_rig.plan.line[0].b;
+		char answer[1024];
+
+		begin(false, true);
+		(void)snprintf(answer, sizeof(answer), HEAD "%s", row->lines);
+		rig_exchange(&g_rig, BYTES_LIT(HEAD "m=audio 4000 RTP/AVP 0\r\n"),
+			     bytes_str(answer));
+		check_has(row->name, g_rig.offer_b, "a=setup:actpass\r\n");
+		if (row->reason) {
+			check_reason(row->name, row->reason);
+			continue;
+		}
+		ROW_ASSERT(row->name, g_rig.err == 0 && side->dtls == row->role);
+		ROW_ASSERT(row->name, side->ice == row->ice && side->mux);
+		ROW_ASSERT(row->name, side->fingerprint.octets[31] == 1);
+	}
+}
+
+/* Which line carries which: "-" for one that is off. */
+static void check_bundle(const char *name, bool of_b, const char *want)
+{
+	char got[MEDIA_LINES_MAX + 1] = "";
+
+	for (uint8_t i = 0; i < g_rig.plan.line_count; i++) {
+		const struct media_line *line = &g_rig.plan.line[i];
+
+		got[i] =
+			(char)(line->active ? '0' + (of_b ? line->b.bundle : line->a.bundle) : '-');
+	}
+	if (strcmp(got, want) != 0)
+		fail_msg("%s: %s", name, got);
+}
+
+static void test_groups_of_a(void **state)
+{
+	static const struct {
+		const char *name, *offer, *answer, *bundle, *group;
+		bool no_video;
+	} rows[] = {
+		{ "both", "a=group:BUNDLE 0 v\r\n" AUDIO "a=mid:0\r\n" ICE SHA256 VIDEO "a=mid:v\r\n" ICE SHA256, NULL, "00",
+		  "a=group:BUNDLE 0 v\r\nm=audio 30000 ", false },
+		{ "the second has no port of its own, nor anything of the transport",
+		  "a=group:BUNDLE 0 v\r\n" AUDIO "a=mid:0\r\n" ICE SHA256
+		  "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=rtcp-mux\r\na=bundle-only\r\na=rtpmap:96 H264/90000\r\na=mid:v\r\n",
+		  NULL, "00", "a=group:BUNDLE 0 v\r\n", false },
+		{ "the tag that is first", "a=group:BUNDLE v 0\r\n" AUDIO "a=mid:0\r\n" ICE SHA256 VIDEO "a=mid:v\r\n" ICE SHA256,
+		  NULL, "11", "a=group:BUNDLE v 0\r\nm=audio 30002 ", false },
+		{ "the first is refused", "a=group:BUNDLE v 0\r\n" AUDIO "a=mid:0\r\n" ICE SHA256 VIDEO "a=mid:v\r\n" ICE SHA256,
+		  NULL, "0-", "a=group:BUNDLE 0\r\nm=audio 30000 ", true },
+		{ "one is not in it", "a=group:BUNDLE 0\r\n" AUDIO "a=mid:0\r\n" ICE SHA256 VIDEO "a=mid:v\r\n" ICE SHA256, NULL, "01",
+		  "a=group:BUNDLE 0\r\nm=audio 30000 ", false },
+		{ "no group", AUDIO ICE SHA256 VIDEO ICE SHA256, NULL, "01", "a=ice-options:ice2\r\nm=audio 30000 ", false },
+		{ "two groups", "a=group:LS 0 v\r\na=group:BUNDLE 0\r\na=group:BUNDLE v\r\n" AUDIO "a=mid:0\r\n" ICE SHA256 VIDEO
+		  "a=mid:v\r\n" ICE SHA256, NULL, "01", "a=group:BUNDLE 0\r\na=group:BUNDLE v\r\nm=audio", false },
+		{ "B takes one", "a=group:BUNDLE 0 v\r\n" AUDIO "a=mid:0\r\n" ICE SHA256 VIDEO "a=mid:v\r\n" ICE SHA256,
+		  HEAD "m=audio 0 RTP/AVP 0\r\nm=video 5002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n", "-1",
+		  "a=group:BUNDLE v\r\nm=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\nm=video 30002 ", false },
+		{ "port 0 without a group refuses", AUDIO ICE SHA256
+		  "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=bundle-only\r\na=rtpmap:96 H264/90000\r\na=mid:v\r\n", NULL, "0-",
+		  "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\n", false },
+	}, *row;
+	static const char both[] = HEAD
+		"m=audio 5000 RTP/AVP 0\r\nm=video 5002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n";
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char offer[2048];
+
+		begin(true, false);
+		g_rig.policy.a.no_video = row->no_video;
+		(void)snprintf(offer, sizeof(offer), HEAD "%s", row->offer);
+		rig_exchange(&g_rig, bytes_str(offer),
+			     bytes_str(row->answer     ? row->answer
+				       : row->no_video ? HEAD
+					       "m=audio 5000 RTP/AVP 0\r\nm=video 0 RTP/AVP 96\r\n"
+						       : both));
+		if (g_rig.err)
+			fail_msg("%s: %s", row->name, g_rig.error.reason);
+		check_bundle(row->name, false, row->bundle);
+		check_has(row->name, g_rig.answer_a, row->group);
+	}
+}
+
+static void test_groups_of_b(void **state)
+{
+	static const struct {
+		const char *name, *answer, *bundle;
+	} rows[] = {
+		{ "both", "a=group:BUNDLE 0 1\r\n" AUDIO "a=mid:0\r\n" ICE SHA256 VIDEO "a=mid:1\r\n", "00" },
+		{ "the other is the first", "a=group:BUNDLE 1 0\r\n" AUDIO "a=mid:0\r\n" VIDEO "a=mid:1\r\n" ICE SHA256, "11" },
+		{ "none", AUDIO ICE SHA256 VIDEO ICE SHA256, "01" },
+		{ "no port but the first's (RFC 8843 7.3)", "a=group:BUNDLE 0 1\r\n" AUDIO "a=mid:0\r\n" ICE SHA256
+		  "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=bundle-only\r\na=rtpmap:96 H264/90000\r\na=mid:1\r\n", "00" },
+		{ "the first is refused by B", "a=group:BUNDLE 0 1\r\nm=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n" VIDEO
+		  "a=mid:1\r\n" ICE SHA256, "-1" },
+		{ "nothing in common with the first", "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 8\r\na=rtcp-mux\r\na=mid:0\r\n"
+		  ICE SHA256 VIDEO "a=mid:1\r\n", NULL },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char answer[2048];
+
+		begin(false, true);
+		(void)snprintf(answer, sizeof(answer), HEAD "%s", row->answer);
+		rig_exchange(&g_rig,
+			     BYTES_LIT(HEAD "m=audio 4000 RTP/AVP 0\r\nm=video 4002 RTP/AVP 96\r\n"
+					    "a=rtpmap:96 H264/90000\r\n"),
+			     bytes_str(answer));
+		check_has(row->name, g_rig.offer_b, "a=group:BUNDLE 0 1\r\nm=audio 40000 ");
+		if (!row->bundle) {
+			check_reason(row->name, "no codec in common");
+			continue;
+		}
+		if (g_rig.err)
+			fail_msg("%s: %s", row->name, g_rig.error.reason);
+		check_bundle(row->name, true, row->bundle);
+		for (uint8_t i = 0; i < 2; i++)
+			ROW_ASSERT(row->name,
+				   !g_rig.plan.line[i].active || g_rig.plan.line[i].b.ice_name);
+	}
+}
+
+static uint64_t ice_name_of(const char *ufrag, const char *pwd)
+{
+	struct media_plan lines;
+	struct offer_error error;
+	char offer[1024];
+
+	begin(true, false);
+	(void)snprintf(offer, sizeof(offer), HEAD AUDIO SHA256 "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n",
+		       ufrag, pwd);
+	assert_int_equal(offer_inspect(bytes_str(offer), &g_rig.policy, &lines, &error), 0);
+	assert_true(lines.line[0].active && lines.line[0].a.ice);
+	return lines.line[0].a.ice_name;
+}
+
+static void test_restart_of_ice(void **state)
+{
+	uint64_t first = ice_name_of("abcd", PWD);
+
+	(void)state;
+	assert_true(first == ice_name_of("abcd", PWD));
+	assert_true(first != ice_name_of("abce", PWD));
+	assert_true(first != ice_name_of("abcd", PWD "w"));
+	assert_true(first != ice_name_of(PWD, "abcdabcdabcdabcdabcdabcd"));
+}
+
+/* One number has one use in a group, now and later; mids stay as they were. */
+static void test_our_offers(void **state)
+{
+	static const struct bytes offer =
+		BYTES_LIT(HEAD "m=audio 4000 RTP/AVP 96 0 101\r\na=rtpmap:96 "
+			       "opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\n"
+			       "m=video 4002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
+	static const struct {
+		const char *name, *earlier, *want[3];
+	} rows[] = {
+		{ "first", "",
+		  { "a=group:BUNDLE 0 1\r\nm=audio 40000 UDP/TLS/RTP/SAVPF 96 0 127\r\n",
+		    "a=rtpmap:127 telephone-event/48000\r\n", "m=video 40002 UDP/TLS/RTP/SAVPF 126\r\n" } },
+		{ "as the party had them",
+		  HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 111 0 110\r\na=mid:sound\r\na=rtpmap:111 opus/48000/2\r\n"
+		       "a=rtpmap:110 telephone-event/48000\r\n"
+		       "m=video 9 UDP/TLS/RTP/SAVPF 103\r\na=mid:picture\r\na=rtpmap:103 H264/90000\r\n",
+		  { "a=group:BUNDLE sound picture\r\nm=audio 40000 UDP/TLS/RTP/SAVPF 111 0 110\r\n", "a=mid:sound\r\n",
+		    "m=video 40002 UDP/TLS/RTP/SAVPF 103\r\n" } },
+		{ "a later line's number is not taken before it",
+		  HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:1\r\n"
+		       "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 H264/90000\r\n",
+		  { "a=group:BUNDLE 1 0\r\nm=audio 40000 UDP/TLS/RTP/SAVPF 127 0 126\r\n", "a=mid:0\r\n",
+		    "m=video 40002 UDP/TLS/RTP/SAVPF 96\r\n" } },
+		{ "a new line's mid is a new one", HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:1\r\n",
+		  { "a=group:BUNDLE 1 a1\r\n", "a=mid:a1\r\n", "m=video 40002 " } },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		begin(false, true);
+		g_rig.to_b.earlier = bytes_str(row->earlier);
+		rig_offer(&g_rig, offer);
+		ROW_ASSERT(row->name, g_rig.err == 0);
+		for (size_t i = 0; i < COUNT_OF(row->want); i++)
+			check_has(row->name, g_rig.offer_b, row->want[i]);
+	}
+}
+
+/* Feedback is said as we relay it, and nothing that one leg alone has a meaning for crosses. */
+static void test_between(void **state)
+{
+	static const char video[] = "a=rtpmap:96 H264/90000\r\n";
+	char offer[2048];
+
+	(void)state;
+	begin(true, false);
+	(void)snprintf(
+		offer, sizeof(offer),
+		HEAD
+		"a=extmap-allow-mixed\r\na=extmap:9 urn:x\r\n" VIDEO "%s" ICE SHA256
+		"a=mid:0\r\na=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=msid:s t\r\n"
+		"a=rtcp-fb:96 goog-remb\r\na=rtcp-fb:96 transport-cc\r\na=rtcp-fb:96 nack pli\r\n"
+		"a=rtcp-fb:* ccm fir\r\na=ssrc:1 cname:x\r\na=rid:1 send\r\na=simulcast:send 1\r\n",
+		video);
+	rig_exchange(&g_rig, bytes_str(offer),
+		     BYTES_LIT(
+			     HEAD
+			     "m=video 5002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=rtcp-rsize\r\n"
+			     "a=extmap:4 urn:y\r\na=rtcp-fb:96 nack\r\n"));
+	assert_int_equal(g_rig.err, 0);
+	assert_true(bytes_is(
+		g_rig.offer_b,
+		"v=0\r\no=- 5 1 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
+		"m=video 40000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=sendrecv\r\n"
+		"a=rtcp:40001 IN IP4 198.51.100.7\r\n"));
+	check_has("asked for", g_rig.answer_a, "a=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 ccm fir\r\n");
+	check_has("our stream", g_rig.answer_a, "a=msid:5 5-0\r\na=ssrc:30000 cname:5\r\n");
+	assert_true(!rig_has(g_rig.answer_a, "extmap") && !rig_has(g_rig.answer_a, "96 nack\r\n"));
+	assert_true(!rig_has(g_rig.answer_a, "rtcp-rsize") &&
+		    !rig_has(g_rig.answer_a, "transport-cc"));
+	assert_true(!rig_has(g_rig.answer_a, "goog-remb") && !rig_has(g_rig.answer_a, "rid"));
+}
+
+/* What we lack ourselves refuses the line. */
+static void test_our_part(void **state)
+{
+	static const struct bytes plain = BYTES_LIT(HEAD "m=audio 4000 RTP/AVP 0\r\n");
+	static const struct bytes ice = BYTES_LIT(HEAD AUDIO ICE SHA256);
+
+	(void)state;
+	begin(false, true);
+	g_rig.to_b.fingerprint.hash = MEDIA_HASH_NONE;
+	rig_offer(&g_rig, plain);
+	check_reason("certificate towards B", "no certificate for it");
+	begin(true, false);
+	g_rig.to_a.fingerprint.hash = MEDIA_HASH_NONE;
+	rig_exchange(&g_rig, ice, BYTES_LIT(PLAIN));
+	check_reason("certificate towards A", "no certificate for it");
+	begin(true, false);
+	g_rig.to_a.ice[0].on = 0;
+	rig_exchange(&g_rig, ice, BYTES_LIT(PLAIN));
+	check_reason("credentials", "no ICE credentials for it");
+	begin(false, true);
+	for (int i = 0; i < MEDIA_LINES_MAX; i++)
+		g_rig.to_b.ice[i].on = 0;
+	rig_offer(&g_rig, plain);
+	assert_int_equal(g_rig.err, 0);
+	assert_true(rig_has(g_rig.offer_b, "a=fingerprint:") && !rig_has(g_rig.offer_b, "a=ice"));
+}
+
+/* A machine of many networks has many candidates; they do not count as lines that we would have to write. */
+static void test_many_candidates(void **state)
+{
+	static char offer[16384];
+	int n = snprintf(offer, sizeof(offer), HEAD AUDIO ICE SHA256);
+
+	(void)state;
+	for (int i = 0; i < 280; i++)
+		n += snprintf(offer + n, sizeof(offer) - (size_t)n,
+			      "a=candidate:1 1 udp 1 x.local 1 typ host\r\n");
+	begin(true, false);
+	rig_offer(&g_rig, bytes_str(offer));
+	assert_int_equal(g_rig.err, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused_offers),  cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_addresses),       cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_groups_of_a),     cmocka_unit_test(test_groups_of_b),
+		cmocka_unit_test(test_restart_of_ice),  cmocka_unit_test(test_our_offers),
+		cmocka_unit_test(test_between),         cmocka_unit_test(test_our_part),
+		cmocka_unit_test(test_many_candidates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
