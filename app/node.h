@@ -19,6 +19,7 @@
 #include "cluster/embedded.h"
 #include "cluster/redis.h"
 #include "cluster/store.h"
+#include "engine/certificate.h"
 
 struct control;
 struct engine;
@@ -70,6 +71,7 @@ struct node {
 	struct redis *redis;
 	struct store *store;
 	struct shard *shard;
+	struct certificate certificate; /* of media: DTLS-SRTP */
 	struct engine *engine;
 	struct transport *sip;
 	struct tls *tls; /* NULL: no certificate, so no TLS */

@@ -59,6 +59,15 @@ static int start_state(struct node *n)
 	return keys_load(&n->keys, path) ? NODE_EXIT_CONFIG : NODE_EXIT_OK;
 }
 
+static int start_certificate(struct node *n)
+{
+	char path[SETTINGS_STATE_DIR_MAX + 16];
+
+	(void)snprintf(path, sizeof(path), "%s/dtls.pem", n->settings.node.state_dir);
+	return certificate_open(&n->certificate, path, clock_utc_ms()) ? NODE_EXIT_CONFIG
+								       : NODE_EXIT_OK;
+}
+
 static int start_loop(struct node *n)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
@@ -150,6 +159,7 @@ static int shard_start(struct node *n)
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
 	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
 	settings.calls_max = n->calls_max;
+	settings.fingerprint = n->certificate.fingerprint;
 	settings.seal_key.id = n->keys.id;
 	keys_derive(&n->keys, "tandem record seal 1", settings.seal_key.octets);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
@@ -171,6 +181,7 @@ static int engine_start(struct node *n)
 		.slots = settings_port_pairs(&n->settings),
 		.commands = ENGINE_COMMANDS,
 		.events = ENGINE_EVENTS,
+		.certificate = &n->certificate,
 	};
 	int err;
 
@@ -261,9 +272,9 @@ static int start_running(struct node *n)
 int node_start(struct node *n)
 {
 	int (*const steps[])(struct node *) = {
-		start_settings,  start_state,   start_loop,       start_redis,
-		start_store,     node_tls_open, start_capacities, node_load,
-		node_watch_open, start_sockets, start_doors,      start_running,
+		start_settings, start_state,   start_certificate, start_loop, start_redis,
+		start_store,    node_tls_open, start_capacities,  node_load,  node_watch_open,
+		start_sockets,  start_doors,   start_running,
 	};
 	int status = NODE_EXIT_OK;
 
@@ -317,6 +328,7 @@ void node_stop(struct node *n)
 		shard_close(n->shard);
 	if (n->extensions.pool.slots)
 		extensions_close(&n->extensions);
+	certificate_close(&n->certificate);
 	if (n->loop_opened)
 		loop_close();
 	LOG_INFO("node", 0, "stopped");
