@@ -3,16 +3,22 @@
  * All stages on a device of DPDK whose frames come back to it, net_ring: what the media path can do where no wire and no
  * kernel is in the way.
  *
- *   ring --flows 100 --seconds 5 [--srtp] [--device net_ring0]     prints packets, losses and ns per packet as JSON
+ *   ring --flows 100 --seconds 5 [--srtp|--srtp-relay] [--workers 2] [--device net_ring0]
+ *                                                         prints packets, losses and ns per packet as JSON
  *
- * The party of each flow is its own peer. So what it sends on comes back as a packet for that peer, and the other way round: the
- * packets that are put in once go round and round, each time through everything. The offsets of both ways are such that
- * sequence numbers and timestamps go on as those of a phone do.
+ * Calls of two flows stand in pairs: each party of one call is the flow at the same side of the other. So what leaves
+ * by B of the first comes in at B of the second, leaves there by A and comes in at A of the first: the packets that are put in once go
+ * round and round, each time through everything. The offsets are such that sequence numbers and timestamps go on as those of a
+ * phone do. --srtp: both sides of all calls are SRTP; --srtp-relay: side A is, side B is plain.
+ *
+ * Each worker is a thread with a queue of the device, a core and flows of its own.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +28,8 @@
 #include "base/clock.h"
 #include "base/metric.h"
 #include "engine/port_dpdk.h"
+#include "engine/protect.h"
+#include "engine/srtp.h"
 #include "engine/worker.h"
 
 enum {
@@ -31,16 +39,30 @@ enum {
 	FRAME = 160,
 	SSRC = 0x20000000,
 	WARM_UP_MS = 300,
+	WORKERS_MAX = 8,
+	PAIR = 4, /* flows of two calls */
 };
 
+enum sides { SIDES_PLAIN, SIDE_A_SECURE, SIDES_SECURE };
+
 struct options {
-	uint32_t flows, seconds;
-	bool srtp;
+	uint32_t flows, seconds, workers;
+	enum sides sides;
 	const char *device;
 };
 
-static struct worker g_worker;
-static struct media_metrics g_metrics;
+/* One worker and what it did. */
+struct lane {
+	const struct options *options;
+	uint32_t index;
+	pthread_t thread;
+	struct worker worker;
+	struct media_metrics metrics;
+	uint64_t packets, cpu_ns, wall_ns;
+};
+
+static struct lane g_lanes[WORKERS_MAX];
+static pthread_barrier_t g_all;
 
 _Noreturn static void fail(const char *what, const char *why)
 {
@@ -48,17 +70,23 @@ _Noreturn static void fail(const char *what, const char *why)
 	exit(1);
 }
 
-static struct addr local_of(uint32_t index)
+static struct addr local_of(const struct lane *l, uint32_t index)
 {
 	return (struct addr){ .family = ADDR_V4,
 			      .ip = { 192, 0, 2, 1 },
-			      .port = (uint16_t)(FIRST_PORT + index) };
+			      .port = (uint16_t)(FIRST_PORT + l->index * FLIGHT + index) };
+}
+
+/* The flow at the same side of the other call. */
+static uint32_t far(uint32_t index)
+{
+	return index ^ 2;
 }
 
 /* No interface here has the address; nothing is ever sent by these sockets. */
-static int socket_of(uint32_t index)
+static int socket_of(const struct lane *l, uint32_t index)
 {
-	struct addr at = local_of(index);
+	struct addr at = local_of(l, index);
 	struct sockaddr_storage ss;
 	socklen_t n = addr_to_sockaddr(&at, &ss);
 	int on = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -69,7 +97,7 @@ static int socket_of(uint32_t index)
 	return fd;
 }
 
-/* What a flow sends is what its peer hears. */
+/* What a flow sends is what the far one hears. */
 static struct media_key key_of(uint32_t sender)
 {
 	struct media_key key = { .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, .length = 30 };
@@ -79,19 +107,24 @@ static struct media_key key_of(uint32_t sender)
 	return key;
 }
 
+static bool is_secure(const struct options *o, uint32_t index)
+{
+	return o->sides == SIDES_SECURE || (o->sides == SIDE_A_SECURE && index % 2 == 0);
+}
+
 static uint32_t each(const struct options *o)
 {
 	return FLIGHT / o->flows > 0 ? FLIGHT / o->flows : 1;
 }
 
-static struct flow_spec spec_of(const struct options *o, uint32_t index)
+static struct flow_spec spec_of(const struct lane *l, uint32_t index)
 {
-	uint32_t peer = index ^ 1;
+	const struct options *o = l->options;
 	struct flow_spec s = {
 		.id = { .slot = index, .generation = 1 },
-		.peer = { .slot = peer, .generation = 1 },
-		.local_rtp = local_of(index),
-		.remote_rtp = local_of(peer),
+		.peer = { .slot = index ^ 1, .generation = 1 },
+		.local_rtp = local_of(l, index),
+		.remote_rtp = local_of(l, far(index)),
 		.ssrc_out = SSRC + index,
 		.latch = LATCH_STRICT,
 		.receive = 1,
@@ -102,31 +135,36 @@ static struct flow_spec spec_of(const struct options *o, uint32_t index)
 		.rules = { { .in = 0, .out = 0, .clock_hz = 8000 } },
 		.srtp_limit = SRTP_INDEX_END,
 		.srtcp_limit = SRTCP_INDEX_END,
-		.resume = { .source_rtp = local_of(peer),
-			    .source_ssrc = SSRC + peer,
+		.resume = { .source_rtp = local_of(l, far(index)),
+			    .source_ssrc = SSRC + far(index),
 			    .sequence_offset = (uint16_t)each(o),
 			    .timestamp_offset = each(o) * FRAME,
+			    .srtp_next = each(o) + 1,
 			    .started = 1 },
 	};
 
-	if (o->srtp) {
-		s.key_in = key_of(peer);
+	if (is_secure(o, index)) {
+		s.key_in = key_of(far(index));
 		s.key_out = key_of(index);
 	}
 	return s;
 }
 
-static void flows_open(const struct options *o)
+static void flows_open(struct lane *l)
 {
-	for (uint32_t i = 0; i < o->flows; i++) {
-		struct media_command c = { .kind = MEDIA_FLOW_OPEN,
-					   .rtp_fd = socket_of(i),
-					   .rtcp_fd = -1,
-					   .spec = spec_of(o, i) };
+	for (uint32_t i = 0; i < l->options->flows; i++) {
+		struct media_command *c = calloc(1, sizeof(*c)); /* too big for a stack */
 
-		if (!ring_push(&g_worker.commands, &c))
+		if (!c)
+			fail("flow", "no memory");
+		c->kind = MEDIA_FLOW_OPEN;
+		c->rtp_fd = socket_of(l, i);
+		c->rtcp_fd = -1;
+		c->spec = spec_of(l, i);
+		if (!ring_push(&l->worker.commands, c))
 			fail("flow", "the ring of commands is full");
-		worker_step(&g_worker);
+		free(c);
+		worker_step(&l->worker);
 	}
 }
 
@@ -140,90 +178,165 @@ static void packet_write(uint8_t p[RTP_LEN], uint32_t sender, uint32_t number)
 	be32_put(p + 8, SSRC + sender);
 }
 
-/* As if the flow `sender` had sent it to its party, the peer. */
-static void put(uint32_t sender, uint32_t number)
+/* As if the flow `sender` had sent it to its party. */
+static void put(struct lane *l, uint32_t sender, uint32_t number)
 {
-	struct batch *b = &g_worker.batch;
-	struct pkt *p = &b->list[0];
-	struct addr to = local_of(sender ^ 1);
+	struct worker *w = &l->worker;
+	struct pkt *p = &w->batch.list[0];
+	struct addr to = local_of(l, far(sender));
 
-	*p = (struct pkt){ .verdict = VERDICT_RELAY, .out_slot = sender, .to = &to };
-	if (!g_worker.port->ops->lend(g_worker.port, p))
+	*p = (struct pkt){ .kind = PKT_RTP,
+			   .verdict = VERDICT_RELAY,
+			   .out_slot = sender,
+			   .peer = &w->flows.list[sender],
+			   .to = &to };
+	if (!w->port->ops->lend(w->port, p))
 		fail("packet", "no buffer");
 	packet_write(p->data, sender, number);
 	p->length = RTP_LEN;
-	b->count = 1;
-	g_worker.port->ops->tx(g_worker.port, b);
+	w->batch.count = 1;
+	if (number == 1 && p->peer->srtp_out)
+		srtp_stream_start(p->peer->srtp_out, 1, 1);
+	protect_stage(w, &w->batch);
+	if (p->verdict != VERDICT_RELAY)
+		fail("packet", verdict_name((enum verdict)p->verdict));
+	w->port->ops->tx(w->port, &w->batch);
 }
 
-static void run_ms(uint64_t ms)
+static void run_ms(struct worker *w, uint64_t ms)
 {
 	uint64_t end_ns = clock_now_ns() + ms * NS_PER_MS;
 
-	while (g_worker.now_ns < end_ns)
-		worker_step(&g_worker);
+	while (w->now_ns < end_ns)
+		worker_step(w);
+}
+
+static void lane_measure(struct lane *l)
+{
+	uint64_t packets, cpu_ns, wall_ns;
+
+	run_ms(&l->worker, WARM_UP_MS);
+	packets = metric_value(l->metrics.relayed);
+	cpu_ns = clock_thread_cpu_ns();
+	wall_ns = clock_now_ns();
+	run_ms(&l->worker, l->options->seconds * UINT64_C(1000));
+	l->wall_ns = clock_now_ns() - wall_ns;
+	l->cpu_ns = clock_thread_cpu_ns() - cpu_ns;
+	l->packets = metric_value(l->metrics.relayed) - packets;
+}
+
+static void port_start(struct lane *l)
+{
+	const struct options *o = l->options;
+	const struct port_settings settings = { .slots = o->flows, .buffers = 1024, .wake_fd = -1 };
+	struct port_dpdk_settings dpdk = { .device = o->device,
+					   .gateway = { 2, 0, 0, 0, 0, 1 },
+					   .worker = l->index,
+					   .workers = o->workers,
+					   .count = port_dpdk_metric };
+	static port_dpdk_open_fn *open;
+	char why[DPDK_TEXT_MAX];
+
+	if (!open)
+		open = port_dpdk_load(why);
+	if (!open || open(&l->worker.port, &settings, &dpdk, why))
+		fail("DPDK", why);
+}
+
+/* Each on a core of its own, as far as there are any; one alone stays where it was put. */
+static void core_take(const struct lane *l)
+{
+	uint32_t nth = l->index;
+	cpu_set_t all, one;
+
+	if (l->options->workers == 1 || sched_getaffinity(0, sizeof(all), &all) != 0)
+		return;
+	nth %= (uint32_t)CPU_COUNT(&all);
+	CPU_ZERO(&one);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &all) && nth-- == 0)
+			CPU_SET(cpu, &one);
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+}
+
+static void lane_open(struct lane *l)
+{
+	struct worker_settings settings = {
+		.slots = l->options->flows, .commands = 4, .events = 1 << 12, .metrics = &l->metrics
+	};
+
+	media_metrics_register_of(&l->metrics, l->index);
+	if (worker_open(&l->worker, &settings))
+		fail("worker", "no memory");
+	port_start(l);
+}
+
+/* The first one opens the device, so each waits for those before it. */
+static void *lane_run(void *arg)
+{
+	struct lane *l = arg;
+
+	core_take(l);
+	for (uint32_t i = 0; i < l->options->workers; i++) {
+		if (i == l->index)
+			lane_open(l);
+		(void)pthread_barrier_wait(&g_all);
+	}
+	flows_open(l);
+	for (uint32_t n = 0; n < each(l->options); n++)
+		for (uint32_t i = 0; i < l->options->flows; i++)
+			put(l, i, n + 1);
+	(void)pthread_barrier_wait(&g_all);
+	lane_measure(l);
+	(void)pthread_barrier_wait(&g_all);
+	return NULL;
 }
 
 static uint64_t dropped(void)
 {
+	const struct media_metrics *m = &g_lanes[0].metrics; /* the same for all */
 	uint64_t n = 0;
 
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
-		n += metric_value(g_metrics.dropped[v]);
-	return n + metric_value(g_metrics.send_errors);
+		n += metric_value(m->dropped[v]);
+	return n + metric_value(m->send_errors);
 }
 
-static void measure(const struct options *o)
+static void print(const struct options *o)
 {
-	uint64_t put_in = (uint64_t)each(o) * o->flows;
-	uint64_t packets, cpu_ns, wall_ns;
+	double rate = 0, busy = 1;
+	uint64_t packets = 0, cpu_ns = 0;
 
-	run_ms(WARM_UP_MS);
-	packets = metric_value(g_metrics.relayed);
-	cpu_ns = clock_thread_cpu_ns();
-	wall_ns = clock_now_ns();
-	run_ms(o->seconds * UINT64_C(1000));
-	wall_ns = clock_now_ns() - wall_ns;
-	cpu_ns = clock_thread_cpu_ns() - cpu_ns;
-	packets = metric_value(g_metrics.relayed) - packets;
-	(void)printf("{\"device\": \"%s\", \"flows\": %u, \"in_flight\": %" PRIu64
+	for (uint32_t i = 0; i < o->workers; i++) {
+		const struct lane *l = &g_lanes[i];
+		double share = (double)l->cpu_ns / (double)l->wall_ns;
+
+		packets += l->packets;
+		cpu_ns += l->cpu_ns;
+		rate += (double)l->packets * 1e9 / (double)l->wall_ns;
+		busy = share < busy ? share : busy;
+	}
+	(void)printf("{\"device\": \"%s\", \"flows\": %u, \"workers\": %u, \"in_flight\": %u"
 		     ", \"packets\": %" PRIu64 ", \"lost\": %" PRIu64
-		     ", \"packets_per_s\": %.0f, \"ns_per_packet\": %.1f}\n",
-		     o->device, o->flows, put_in, packets, dropped(),
-		     (double)packets * 1e9 / (double)wall_ns,
-		     packets ? (double)cpu_ns / (double)packets : 0);
-}
-
-static void port_start(const struct options *o)
-{
-	const struct port_settings settings = { .slots = o->flows, .buffers = 1024, .wake_fd = -1 };
-	struct port_dpdk_settings dpdk = { .device = o->device,
-					   .gateway = { 2, 0, 0, 0, 0, 1 },
-					   .workers = 1,
-					   .count = port_dpdk_metric };
-	char why[DPDK_TEXT_MAX];
-	port_dpdk_open_fn *open = port_dpdk_load(why);
-
-	if (!open || open(&g_worker.port, &settings, &dpdk, why))
-		fail("DPDK", why);
+		     ", \"packets_per_s\": %.0f, \"ns_per_packet\": %.1f, \"core_share\": %.3f}\n",
+		     o->device, o->flows, o->workers, each(o) * o->flows * o->workers, packets,
+		     dropped(), rate, packets ? (double)cpu_ns / (double)packets : 0, busy);
 }
 
 static void run(const struct options *o)
 {
-	struct worker_settings settings = {
-		.slots = o->flows, .commands = 64, .events = 1 << 16, .metrics = &g_metrics
-	};
-
-	media_metrics_register(&g_metrics);
-	if (worker_open(&g_worker, &settings))
-		fail("worker", "no memory");
-	port_start(o);
-	flows_open(o);
-	for (uint32_t n = 0; n < each(o); n++)
-		for (uint32_t i = 0; i < o->flows; i++)
-			put(i, n);
-	measure(o);
-	worker_close(&g_worker);
+	(void)pthread_barrier_init(&g_all, NULL, o->workers);
+	for (uint32_t i = 0; i < o->workers; i++) {
+		g_lanes[i].options = o;
+		g_lanes[i].index = i;
+		if (pthread_create(&g_lanes[i].thread, NULL, lane_run, &g_lanes[i]) != 0)
+			fail("thread", "none could be made");
+	}
+	for (uint32_t i = 0; i < o->workers; i++)
+		(void)pthread_join(g_lanes[i].thread, NULL);
+	print(o);
+	for (uint32_t i = o->workers; i-- > 0;)
+		worker_close(&g_lanes[i].worker);
 }
 
 int main(int argc, char **argv)
@@ -233,25 +346,32 @@ int main(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "device", required_argument, NULL, 'd' },
 		{ "srtp", no_argument, NULL, 'r' },
+		{ "srtp-relay", no_argument, NULL, 'a' },
+		{ "workers", required_argument, NULL, 'w' },
 		{ 0 },
 	};
-	struct options o = { .flows = 100, .seconds = 5, .device = "net_ring0" };
+	struct options o = { .flows = 100, .seconds = 5, .workers = 1, .device = "net_ring0" };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
 		if (c == 'f')
-			o.flows = (uint32_t)strtoul(optarg, NULL, 10) & ~1U;
+			o.flows = (uint32_t)strtoul(optarg, NULL, 10) / PAIR * PAIR;
 		else if (c == 's')
 			o.seconds = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'd')
 			o.device = optarg;
 		else if (c == 'r')
-			o.srtp = true;
+			o.sides = SIDES_SECURE;
+		else if (c == 'a')
+			o.sides = SIDE_A_SECURE;
+		else if (c == 'w')
+			o.workers = (uint32_t)strtoul(optarg, NULL, 10);
 		else
-			fail("usage", "ring [--flows N] [--seconds N] [--srtp] [--device DEVICE]");
+			fail("usage", "ring [--flows N] [--seconds N] [--srtp|--srtp-relay] "
+				      "[--workers N] [--device DEVICE]");
 	}
-	if (o.flows < 2 || o.flows > FLIGHT)
-		fail("--flows", "2 to 896");
+	if (o.flows < PAIR || o.flows > FLIGHT || o.workers < 1 || o.workers > WORKERS_MAX)
+		fail("--flows is 4 to 896", "--workers 1 to 8");
 	run(&o);
 	return 0;
 }
