@@ -22,7 +22,7 @@ class Sipp:
         self.stats = pathlib.Path(folder) / f"{name}.csv"
         self.log = open(pathlib.Path(folder) / f"{name}.log", "wb")
         command = ["sipp", *arguments, "-nostdin", "-buff_size", "4000000", "-trace_stat", "-stf", self.stats, "-fd", "1"]
-        self.process = subprocess.Popen(lib.pinned(lib.LOAD_CORE, command), stdin=subprocess.DEVNULL,
+        self.process = lib.spawn(lib.pinned(lib.LOAD_CORE, command), stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log, cwd=folder)
 
     def counts(self):

@@ -35,7 +35,7 @@ def load(row, calls, seconds, pid):
     """Runs the generator over all calls, WARM_UP_S longer than asked for; returns its report, with the server's CPU and packets of
     the `seconds` after the warm-up. Packets come evenly, so their share of the run is that of the time."""
     whole = WARM_UP_S + seconds
-    run = subprocess.Popen(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", whole]
+    run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", whole]
                                       + (["--video"] if row.media.kind == "video" else [])),
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run.stdin.write("".join(call.line() for call in calls))

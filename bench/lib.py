@@ -3,7 +3,9 @@
 Everything runs on one loopback address of this run's own, so that no other program holds a port there; only processes
 started here are ended."""
 import argparse
+import atexit
 import base64
+import ctypes
 import hashlib
 import json
 import os
@@ -28,12 +30,58 @@ ADDRESS = f"127.{random.randrange(64, 128)}.{random.randrange(256)}.{random.rand
 
 
 def arguments(description, rows=()):
+    guard()
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="ends within a minute")
     if rows:
         parser.add_argument("--row", action="append", choices=rows, help="only this one; may be repeated")
     parser.add_argument("--json", metavar="FILE", help="also write the closing line there")
     return parser.parse_args()
+
+
+CHILDREN = []
+END_S = 15      # a child that was asked to end has so long
+
+
+def _die_with_us():
+    """Told to end when this process is gone, however it went; kept over exec."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)      # PR_SET_PDEATHSIG
+
+
+def spawn(command, **options):
+    """A child that does not outlive this process."""
+    child = subprocess.Popen([*map(str, command)], preexec_fn=_die_with_us, **options)
+    CHILDREN.append(child)
+    return child
+
+
+def end(child):
+    """Asks a child to end, and makes it."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(END_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _end_all():
+    for child in reversed(CHILDREN):
+        end(child)
+
+
+def _stop(number, _frame):
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)     # what is being ended ends in peace
+    raise SystemExit(128 + number)
+
+
+def guard():
+    """Whatever ends this process by a signal ends its children first."""
+    atexit.register(_end_all)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _stop)
 
 
 def say(text):
@@ -131,11 +179,15 @@ class Node:
         text = section(text, "log", "level: warn")
         self.config.write_text(text)
         self.process = None
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def start(self):
         self.log = open(self.dir / "log", "ab")
-        self.process = subprocess.Popen(pinned(SERVER_CORE, [BUILD / "app" / "tandemd", "--config", self.config]),
+        self.process = spawn(pinned(SERVER_CORE, [BUILD / "app" / "tandemd", "--config", self.config]),
                                         stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
         wait_for(f"the node to be ready (log: {self.dir}/log)", 20, self.is_ready)
 
@@ -182,13 +234,11 @@ class Node:
         return {m[1]: float(m[2]) for m in re.finditer(r"^([a-z_]+(?:\{[^}]*\})?) (\S+)$", text, re.M)}
 
     def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(15)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        if self.process:
+            end(self.process)
+        redis = self.redis_pid()    # it outlives a node that was killed
+        if redis:
+            os.kill(redis, signal.SIGTERM)
         if os.environ.get("TANDEM_KEEP"):
             say(f"# kept {self.dir}")
         else:

@@ -1,121 +1,369 @@
 #!/usr/bin/env python3
-"""What the media path costs where no wire and no kernel is in the way.
+"""The whole media path in one command: against rtpengine over a wire, and alone where no wire and no kernel is in the way.
 
-ring    all stages on DPDK's net_ring, whose frames come back, against dpdk-testpmd swapping MAC addresses on the same device: packets per
-        second of one core. testpmd looks at 12 octets of a frame; we check and write IP, UDP and RTP, with both checksums.
-flows   the stages alone on port_sim: cost of a packet with 100,000 flows against 100, all of them in turn
-srtp    AES_CM_128_HMAC_SHA1_80 in batches of 64, against libsrtp2 and against the transforms alone, with 1 and 8,192 streams
+wire     500 calls over a veth pair: the engine on AF_XDP and on sockets, and rtpengine in user space. CPU of the server process, and the
+         soft interrupts of the machine beside it. Without the right to make namespaces: over loopback, without AF_XDP.
+latency  what a packet waits for, p99.9, at half the load that would fill rtpengine's core; the engine on sockets
+ring     all stages on DPDK's net_ring, whose frames come back, against dpdk-testpmd swapping MAC addresses on the same device; the same
+         with SRTP on one side of each call; with two workers. By the CPU time of the forwarding threads, so that a shared core
+         does not count against anybody.
+flows    the stages alone on port_sim: cost of a packet with 100,000 flows against 100, all of them in turn
+srtp     AES_CM_128_HMAC_SHA1_80 in batches of 64, against libsrtp2 and against the transforms alone, with 1 and 8,192 streams
 
-Runs in turns, medians. A row that lost packets is no rate: it is reported and the bench fails."""
+All rows take turns, round after round; the figures are medians. A row that lost a packet is no rate: its ratios are left out, it is named, and
+the bench fails. What cannot run here is named with its reason, and the rest runs."""
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import unittest
 
 import lib
+import media_report
+import rtpengine
+import xdp
 
-ROWS = ("ring", "flows", "srtp")
 FRAMES = 1024
 FRAME = 214      # G.711 of 20 ms over IPv4, without the check sequence
-STREAMS = (1, 8192)
+FLOWS = 100
+PACKETS_PER_CALL = 100      # a second, both ways
+CORE_IS_FREE = 0.95         # of its time was ours
+
+
+class NotRun(Exception):
+    """Why a row, or a contestant of one, cannot run here."""
 
 
 def run(*command):
-    done = subprocess.run(lib.pinned(lib.SERVER_CORE, [lib.BUILD / "bench" / command[0], *command[1:]]),
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"{command[0]}: {done.stderr}{done.stdout}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    core = () if "--workers" in command else (lib.SERVER_CORE,)     # several choose theirs
+    words = [lib.BUILD / "bench" / command[0], *command[1:]]
+    child = lib.spawn(lib.pinned(*core, words) if core else words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    out, errors = child.communicate()
+    if child.returncode != 0:
+        raise NotRun(f"{command[0]}: {(errors + out).strip()[-300:]}")
+    return json.loads(out.strip().splitlines()[-1])
+
+
+def middle(turns, key):
+    return lib.median([turn[key] for turn in turns])
+
+
+class Row:
+    """Turns of several contestants, and the figures that follow from them."""
+    name = ""
+
+    def __init__(self):
+        self.turns = {}         # contestant -> [turn]
+        self.not_run = {}       # contestant -> why
+        self.cpu_seconds = 0.0
+
+    def contestants(self):
+        """(name, function that runs its turn of so many seconds) in order."""
+        raise NotImplementedError
+
+    def round(self, seconds):
+        for name, turn in self.contestants():
+            if name in self.not_run:
+                continue
+            try:
+                self.turns.setdefault(name, []).append(turn(seconds))
+            except NotRun as why:
+                self.turns.pop(name, None)
+                self.not_run[name] = str(why)
+                lib.say(f"{self.name:8} {name}: not run: {why}")
+                continue
+            last = self.turns[name][-1]
+            self.cpu_seconds += last.get("cpu_seconds", 0)
+            lib.say(f"{self.name:8} {name:10} {self.line(last)}; {last['packets']} packets, {last['lost']} lost")
+
+    def has(self, *names):
+        return all(self.turns.get(name) for name in names)
+
+    def packets(self):
+        return sum(turn["packets"] for turns in self.turns.values() for turn in turns)
+
+    def lost(self):
+        return sum(turn["lost"] for turns in self.turns.values() for turn in turns)
+
+    def line(self, turn):
+        return f"{turn['ns']:.1f} ns/packet"
+
+    def figures(self):
+        raise NotImplementedError
+
+
+class WireRow(Row):
+    name = "wire"
+
+    def __init__(self, ground):
+        super().__init__()
+        self.ground = ground
+        if not ground.command:
+            self.not_run["xdp"] = "needs a veth pair between namespaces: CAP_SYS_ADMIN and CAP_NET_ADMIN"
+
+    def contestants(self):
+        yield "xdp", lambda seconds: wire_turn("xdp", seconds, lambda: xdp.Engine(self.ground, xdp.CALLS, "--xdp", xdp.INTERFACE))
+        yield "sockets", lambda seconds: wire_turn("sockets", seconds, lambda: xdp.Engine(self.ground, xdp.CALLS))
+        yield "rtpengine", lambda seconds: wire_turn("rtpengine", seconds, lambda: rtpengine_open(self.ground, xdp.CALLS))
+
+    def line(self, turn):
+        return (f"{turn['cpu']:.2f} us/packet of the process, {turn['softirq']:.2f} of soft interrupts, "
+                f"latency p50 {turn['p50']:.0f} us p99.9 {turn['p999']:.0f} us")
+
+    def figures(self):
+        figures = {}
+        for name, turns in self.turns.items():
+            for key, unit in (("cpu", "us_per_packet"), ("softirq", "softirq_us_per_packet"), ("p50", "latency_p50_us"), ("p999", "latency_p999_us")):
+                figures[f"{name}_{unit}"] = round(middle(turns, key), 2)
+        if not self.has("rtpengine"):
+            return figures
+        theirs = self.turns["rtpengine"]
+        for name in ("sockets", "xdp"):
+            if self.has(name):
+                ours = self.turns[name]
+                figures[f"ratio_{name}_vs_rtpengine"] = round(middle(theirs, "cpu") / middle(ours, "cpu"), 2)
+                figures[f"ratio_{name}_vs_rtpengine_with_softirq"] = round(
+                    (middle(theirs, "cpu") + middle(theirs, "softirq")) / (middle(ours, "cpu") + middle(ours, "softirq")), 2)
+        return figures
+
+
+def rtpengine_open(ground, calls):
+    if not shutil.which("rtpengine"):
+        raise NotRun("rtpengine is missing: the package rtpengine-daemon")
+    return xdp.Peer(ground, calls)
+
+
+def wire_turn(name, seconds, start):
+    try:
+        server = start()
+    except SystemExit as why:
+        raise NotRun(str(why).strip()[-300:]) from why
+    try:
+        turn = xdp.turn(name, server, seconds, quiet=True)
+    finally:
+        server.stop()
+    return {**turn, "packets": turn["received"], "lost": turn["faults"]}
+
+
+class LatencyRow(Row):
+    name = "latency"
+
+    def __init__(self, ground, wire):
+        super().__init__()
+        self.ground, self.wire, self.calls = ground, wire, None
+
+    def half_load(self):
+        """Calls that take half of a core of rtpengine's, by its cost in the row before."""
+        if self.calls is None:
+            if not self.wire.has("rtpengine"):
+                raise NotRun("the wire row has no rtpengine to tell half of its saturation")
+            first = self.wire.turns["rtpengine"][0]
+            if first["lost"]:
+                raise NotRun("rtpengine lost packets in the wire row, so its saturation is not known")
+            self.calls = int(0.5e6 / first["cpu"] / PACKETS_PER_CALL)
+        return self.calls
+
+    def contestants(self):
+        yield "sockets", lambda seconds: wire_turn("sockets", seconds, lambda: xdp.Engine(self.ground, self.half_load()))
+        yield "rtpengine", lambda seconds: wire_turn("rtpengine", seconds, lambda: rtpengine_open(self.ground, self.half_load()))
+
+    def line(self, turn):
+        return f"{self.calls} calls, p50 {turn['p50']:.0f} us, p99 {turn['p99']:.0f} us, p99.9 {turn['p999']:.0f} us, {turn['cpu']:.2f} us/packet"
+
+    def figures(self):
+        figures = {"latency_calls": self.calls}
+        for name, turns in self.turns.items():
+            for key in ("p50", "p99", "p999"):
+                figures[f"{name}_half_load_{key}_us"] = round(middle(turns, key))
+            figures[f"{name}_half_load_us_per_packet"] = round(middle(turns, "cpu"), 2)
+        if self.has("sockets", "rtpengine"):
+            figures["ratio_latency_p999_vs_rtpengine"] = round(
+                middle(self.turns["sockets"], "p999") / middle(self.turns["rtpengine"], "p999"), 2)
+        return figures
+
+
+def forwarding_thread(pid):
+    """CPU seconds of testpmd's thread that forwards; the others only wait."""
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        if (task / "comm").read_text().startswith(("lcore-worker", "lcore-slave", "rte-worker")):
+            return int((task / "schedstat").read_text().split()[0]) / 1e9
+    return 0.0
 
 
 def testpmd(seconds):
-    """Packets per second of one core, and how many, from testpmd's closing figures."""
+    """Packets by CPU time of the thread that forwards."""
+    if not shutil.which("dpdk-testpmd"):
+        raise NotRun("dpdk-testpmd is missing: the package dpdk-dev")
     command = ["dpdk-testpmd", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m", "128",
-               "--lcores", f"0@{lib.LOAD_CORE},1@{lib.SERVER_CORE}" if lib.cores() > 1 else "0@0,1@0", "--vdev=net_ring0", "--", "--forward-mode=macswap",
-               "--total-num-mbufs=8192", "--tx-first", "--burst=64", f"--txd={FRAMES}", f"--rxd={FRAMES}", "--nb-cores=1",
-               "--no-lsc-interrupt", f"--txpkts={FRAME}", "--stats-period=1"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               env={**os.environ, "LC_ALL": "C"})
+               "--lcores", f"0@{lib.LOAD_CORE},1@{lib.SERVER_CORE}" if lib.cores() > 1 else "0@0,1@0", "--vdev=net_ring0", "--",
+               "--forward-mode=macswap", "--total-num-mbufs=8192", "--tx-first", "--burst=64", f"--txd={FRAMES}", f"--rxd={FRAMES}",
+               "--nb-cores=1", "--no-lsc-interrupt", f"--txpkts={FRAME}", "--stats-period=1"]
+    child = lib.spawn(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                      env={**os.environ, "LC_ALL": "C"})
     time.sleep(seconds + 2)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
-    rates = [int(rate) for rate in re.findall(r"Rx-pps:\s+(\d+)", out) if int(rate) > 0]
+    cpu = forwarding_thread(child.pid)
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=30)
     total = re.search(r"RX-packets: (\d+)\s+RX-dropped: (\d+)", out)
-    if not rates or not total:
-        raise SystemExit(f"dpdk-testpmd: {out[-2000:]}")
-    return {"packets_per_s": lib.median(rates), "packets": int(total[1]), "lost": int(total[2])}
+    if not total or not cpu:
+        raise NotRun(f"dpdk-testpmd: {out[-300:]}")
+    return {"ns": 1e9 * cpu / int(total[1]), "packets": int(total[1]), "lost": int(total[2]), "cpu_seconds": cpu}
 
 
-def ring_row(turns, seconds):
-    ours, theirs = [], []
-    for _ in range(turns):
-        ours.append(run("ring", "--flows", "100", "--seconds", str(seconds)))
-        theirs.append(testpmd(seconds))
-        lib.say(f"ring   tandem {ours[-1]['packets_per_s'] / 1e6:.2f} M packets/s, {ours[-1]['lost']} lost; "
-                f"testpmd {theirs[-1]['packets_per_s'] / 1e6:.2f} M packets/s, {theirs[-1]['lost']} lost")
-    middle = lib.median([t["packets_per_s"] for t in ours]), lib.median([t["packets_per_s"] for t in theirs])
-    return {
-        "ratio_ring_vs_testpmd": round(middle[0] / middle[1], 3),
-        "ring_packets_per_s": round(middle[0]),
-        "ring_ns_per_packet": lib.median([t["ns_per_packet"] for t in ours]),
-        "ring_packets": sum(t["packets"] for t in ours),
-        "ring_lost": sum(t["lost"] for t in ours),
-        "testpmd_packets_per_s": round(middle[1]),
-        "testpmd_packets": sum(t["packets"] for t in theirs),
-        "testpmd_lost": sum(t["lost"] for t in theirs),
-    }
+def ring(seconds, *options):
+    turn = run("ring", "--flows", str(FLOWS), "--seconds", str(seconds), *options)
+    return {**turn, "ns": turn["ns_per_packet"], "cpu_seconds": turn["packets"] * turn["ns_per_packet"] / 1e9}
 
 
-def flows_row(turns, seconds):
-    few, many = [], []
-    for _ in range(turns):
-        few.append(run("relay", "--sim", "--calls", "50", "--rounds", str(10000 * seconds)))
-        many.append(run("relay", "--sim", "--calls", "50000", "--rounds", str(10 * seconds)))
-        lib.say(f"flows  100: {few[-1]['ns_per_packet']} ns/packet over {few[-1]['packets']} packets, {few[-1]['lost']} lost; "
-                f"100,000: {many[-1]['ns_per_packet']} ns/packet over {many[-1]['packets']}, {many[-1]['lost']} lost")
-    middle = lib.median([t["ns_per_packet"] for t in few]), lib.median([t["ns_per_packet"] for t in many])
-    return {
-        "ratio_100k_flows_vs_100": round(middle[1] / middle[0], 2),
-        "flows_100_ns_per_packet": middle[0],
-        "flows_100k_ns_per_packet": middle[1],
-        "flows_packets": sum(t["packets"] for t in few + many),
-        "flows_lost": sum(t["lost"] for t in few + many),
-    }
+class RingRow(Row):
+    name = "ring"
+
+    def __init__(self, wire):
+        super().__init__()
+        self.wire = wire
+        if lib.cores() < 2:
+            self.not_run["two"] = "needs two cores"
+
+    def contestants(self):
+        yield "plain", ring
+        yield "testpmd", testpmd
+        yield "srtp_relay", lambda seconds: ring(seconds, "--srtp-relay")
+        yield "two", lambda seconds: ring(seconds, "--workers", "2")
+
+    def figures(self):
+        figures = {f"{'testpmd' if name == 'testpmd' else 'ring_' + name}_ns_per_packet": round(middle(turns, "ns"), 1)
+                   for name, turns in self.turns.items()}
+        if self.has("plain", "testpmd"):
+            figures["ratio_ring_vs_testpmd"] = round(middle(self.turns["testpmd"], "ns") / middle(self.turns["plain"], "ns"), 3)
+        if self.has("plain") and self.wire.has("rtpengine"):
+            figures["ratio_ring_vs_rtpengine"] = round(1e3 * middle(self.wire.turns["rtpengine"], "cpu") / middle(self.turns["plain"], "ns"), 1)
+        if self.has("plain", "srtp_relay"):
+            figures["ratio_srtp_relay_vs_plain"] = round(middle(self.turns["srtp_relay"], "ns") / middle(self.turns["plain"], "ns"), 2)
+        if self.has("plain", "two"):
+            figures |= self.two_figures()
+        return figures
+
+    def two_figures(self):
+        """By the wall clock where each thread had its core; else by the cost of a packet, which shows what they cost each other, and no more."""
+        one, two = self.turns["plain"], self.turns["two"]
+        free = min(turn["core_share"] for turn in one + two) >= CORE_IS_FREE
+        return {"two_workers_cores_free": free,
+                "ratio_two_workers": round(middle(two, "packets_per_s") / middle(one, "packets_per_s") if free
+                                           else 2 * middle(one, "ns") / middle(two, "ns"), 2)}
 
 
-def srtp_row(turns, seconds):
-    figures = {}
-    for streams in STREAMS:
-        r = run("srtp", "--streams", str(streams), "--turns", str(3 * turns), "--ms", str(10 * seconds))
-        cost = {who: r[f"{who}protect_ns"] + r[f"{who}unprotect_ns"]
-                for who in ("", "portable_", "libsrtp2_", "ipsec_mb_") if f"{who}protect_ns" in r}
-        lib.say(f"srtp   {streams} streams, ns to protect and unprotect a packet: "
-                + ", ".join(f"{who.rstrip('_') or 'tandem'} {ns:.0f}" for who, ns in cost.items())
-                + f"; {r['packets']} packets, {r['lost']} lost")
-        end = f"_{streams}"
-        figures[f"ratio_srtp_vs_libsrtp2{end}"] = round(cost["libsrtp2_"] / cost[""], 1)
-        if "ipsec_mb_" in cost:
-            figures[f"ratio_srtp_vs_ipsec_mb{end}"] = round(cost[""] / cost["ipsec_mb_"], 2)
-        figures |= {f"srtp_{key}{end}": value for key, value in r.items() if key not in ("streams", "turns")}
+class FlowsRow(Row):
+    name = "flows"
+
+    def contestants(self):
+        yield "few", lambda seconds: self.sim("50", 10000 * seconds)
+        yield "many", lambda seconds: self.sim("50000", 10 * seconds)
+
+    @staticmethod
+    def sim(calls, rounds):
+        turn = run("relay", "--sim", "--calls", calls, "--rounds", str(rounds))
+        return {**turn, "ns": turn["ns_per_packet"], "cpu_seconds": turn["packets"] * turn["ns_per_packet"] / 1e9}
+
+    def figures(self):
+        if not self.has("few", "many"):
+            return {}
+        few, many = middle(self.turns["few"], "ns"), middle(self.turns["many"], "ns")
+        return {"flows_100_ns_per_packet": few, "flows_100k_ns_per_packet": many, "ratio_100k_flows_vs_100": round(many / few, 2)}
+
+
+class SrtpRow(Row):
+    name = "srtp"
+    WHO = {"": "tandem", "portable_": "portable", "libsrtp2_": "libsrtp2", "ipsec_mb_": "ipsec_mb"}
+
+    def contestants(self):
+        for streams in (1, 8192):
+            yield str(streams), lambda seconds, streams=streams: self.turn(streams, seconds)
+
+    def turn(self, streams, seconds):
+        r = run("srtp", "--streams", str(streams), "--turns", "5", "--ms", str(10 * seconds))
+        cost = {who: r[f"{key}protect_ns"] + r[f"{key}unprotect_ns"] for key, who in self.WHO.items() if f"{key}protect_ns" in r}
+        packets = sum(r[f"{key}packets"] for key in self.WHO if f"{key}packets" in r)
+        return {**cost, "packets": packets, "lost": sum(r[f"{key}lost"] for key in self.WHO if f"{key}lost" in r),
+                "cpu_seconds": 4 * 5 * seconds / 100}
+
+    def line(self, turn):
+        return "ns to protect and unprotect a packet: " + ", ".join(
+            f"{who} {turn[who]:.0f}" for who in self.WHO.values() if who in turn)
+
+    def figures(self):
+        figures = {}
+        for streams, turns in self.turns.items():
+            cost = {who: middle(turns, who) for who in self.WHO.values() if who in turns[0]}
+            figures |= {f"srtp_{who}_ns_{streams}": round(ns, 1) for who, ns in cost.items()}
+            figures[f"ratio_srtp_vs_libsrtp2_{streams}"] = round(cost["libsrtp2"] / cost["tandem"], 1)
+            if "ipsec_mb" in cost:
+                figures[f"ratio_srtp_vs_ipsec_mb_{streams}"] = round(cost["tandem"] / cost["ipsec_mb"], 2)
+        both = [figures.get(f"ratio_srtp_vs_libsrtp2_{streams}") for streams in self.turns]
+        figures["ratio_srtp_vs_libsrtp2"] = min(both)
+        mb = [figures[f"ratio_srtp_vs_ipsec_mb_{streams}"] for streams in self.turns if f"ratio_srtp_vs_ipsec_mb_{streams}" in figures]
+        if mb:
+            figures["ratio_srtp_vs_ipsec_mb"] = max(mb)
+        else:
+            self.not_run["ipsec_mb"] = "this build or CPU has no ipsec-mb"
+        return figures
+
+
+def ground_open(wanted):
+    """The wire, or loopback where the rights for it are missing."""
+    if not wanted:
+        return xdp.Loopback()
+    try:
+        return xdp.wire_module().Wire()
+    except (unittest.SkipTest, AssertionError, OSError) as why:
+        lib.say(f"wire     no namespaces, so over loopback and without AF_XDP: {why}")
+        return xdp.Loopback()
+
+
+def rounds(rows, turns, seconds):
+    for number in range(turns):
+        lib.say(f"# round {number + 1} of {turns}")
+        for row in rows:
+            row.round(seconds)
+
+
+def collect(rows):
+    """All figures; those of a row that lost packets without its ratios."""
+    figures = {"packets": sum(row.packets() for row in rows), "lost": sum(row.lost() for row in rows),
+               "cpu_seconds": round(sum(row.cpu_seconds for row in rows), 1)}
+    lossy = [row.name for row in rows if row.lost()]
+    for row in rows:
+        if row.turns:
+            figures |= {key: value for key, value in row.figures().items() if row.name not in lossy or not key.startswith("ratio_")}
+        figures |= {f"{row.name}_{name}_{key}": sum(turn[key] for turn in turns)
+                    for name, turns in row.turns.items() for key in ("packets", "lost")}
+    figures["rows_with_loss"] = lossy
+    figures["not_run"] = {f"{row.name} {name}": why for row in rows for name, why in row.not_run.items()}
     return figures
 
 
 def main():
-    options = lib.arguments(__doc__.splitlines()[0], rows=list(ROWS))
-    turns, seconds = (1, 1) if options.quick else (5, 4)
-    figures = {"turns": turns}
-    if "ring" in (options.row or ROWS):
-        figures |= ring_row(turns, seconds)
-    if "flows" in (options.row or ROWS):
-        figures |= flows_row(turns, seconds)
-    if "srtp" in (options.row or ROWS):
-        figures |= srtp_row(turns, seconds)
-    lib.finish(options, "media", figures, {"dpdk": lib.package_version("dpdk-dev"), "libsrtp2": lib.package_version("libsrtp2-1"),
-                                           "ipsec-mb": lib.package_version("libipsec-mb1")})
-    return 1 if any(value for key, value in figures.items() if "lost" in key) else 0
+    names = ("wire", "latency", "ring", "flows", "srtp")
+    options = lib.arguments(__doc__.splitlines()[0], rows=list(names))
+    turns, seconds = (1, 2) if options.quick else (5, 5)
+    wanted = set(options.row or names)
+    if "latency" in wanted:
+        wanted.add("wire")      # which tells the load
+    peers = {"rtpengine": rtpengine.version() if shutil.which("rtpengine") else None, "dpdk": lib.package_version("dpdk-dev"),
+             "libsrtp2": lib.package_version("libsrtp2-1"), "ipsec-mb": lib.package_version("libipsec-mb1")}
+    began = time.monotonic()
+    with ground_open("wire" in wanted) as ground:
+        wire = WireRow(ground)
+        rows = [row for row in (wire, LatencyRow(ground, wire), RingRow(wire), FlowsRow(), SrtpRow()) if row.name in wanted]
+        rounds(rows, turns, seconds)
+    figures = {"turns": turns, "seconds_counted_per_turn": seconds, "seconds": round(time.monotonic() - began), **collect(rows)}
+    media_report.write(options.json, figures, peers)
+    lib.finish(options, "media", figures, peers)
+    return 1 if figures["lost"] else 0
 
 
 if __name__ == "__main__":

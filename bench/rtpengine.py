@@ -51,7 +51,7 @@ class Rtpengine:
         self.dir = tempfile.mkdtemp(prefix="rtpengine-bench-")
         self.port = lib.free_port()
         self.log = open(os.path.join(self.dir, "log"), "wb")
-        self.process = subprocess.Popen(
+        self.process = lib.spawn(
             lib.pinned(lib.SERVER_CORE, [
                 "rtpengine", "--config-file=none", "--table=-1", f"--interface={lib.ADDRESS}",
                 f"--listen-ng={lib.ADDRESS}:{self.port}", f"--port-min={first_port}", f"--port-max={last_port}",
@@ -112,12 +112,7 @@ class Rtpengine:
         self.placed.clear()
 
     def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        lib.end(self.process)
         shutil.rmtree(self.dir, ignore_errors=True)
 
 

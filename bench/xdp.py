@@ -9,7 +9,6 @@ all of which network cards spare. The same is true of sockets and of rtpengine, 
 import importlib.util
 import json
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
@@ -29,28 +28,46 @@ def wire_module():
     return module
 
 
+class Loopback:
+    """Instead of the wire where no namespace may be made: both ends on one address."""
+    command = ()
+    server = party = lib.ADDRESS
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
 class PartyMedia(lib.Media):
     """Whoever offers or answers is at the near end."""
 
+    def __init__(self, party):
+        super().__init__()
+        self.party = party
+
     def sdp(self, _ip, port, key=None):
-        return super().sdp(PARTY, port, key)
+        return super().sdp(self.party, port, key)
 
 
 class Engine:
     """bench/relay with its calls; on AF_XDP where an interface is given."""
 
     def __init__(self, wire, calls, *options):
+        server, party = ends(wire)
+        self.calls = calls
         self.lines = pathlib.Path(tempfile.mkstemp(prefix="relay-lines-")[1])
-        command = [lib.BUILD / "bench" / "relay", "--calls", calls, "--port", PORT, "--lines", self.lines, "--local", SERVER,
-                   "--party", PARTY, *options]
-        self.process = subprocess.Popen([*wire.command, *lib.pinned(lib.SERVER_CORE, command)], stdout=subprocess.PIPE,
+        command = [lib.BUILD / "bench" / "relay", "--calls", calls, "--port", PORT, "--lines", self.lines, "--local", server,
+                   "--party", party, *options]
+        self.process = lib.spawn([*wire.command, *lib.pinned(lib.SERVER_CORE, command)], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         lib.wait_for("the relay's calls", 20, self.is_ready)
 
     def is_ready(self):
         if self.process.poll() is not None:
             raise SystemExit(self.process.stderr.read())
-        return self.lines.read_text().count("\n") >= CALLS
+        return self.lines.read_text().count("\n") >= self.calls
 
     @property
     def text(self):
@@ -61,8 +78,7 @@ class Engine:
         return self.process.pid
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=20)
+        lib.end(self.process)
         self.lines.unlink()
 
 
@@ -70,15 +86,16 @@ class Peer(rtpengine.Rtpengine):
     """rtpengine at the far end, with as many calls."""
 
     def __init__(self, wire, calls):
-        lib.ADDRESS = SERVER
-        lib.free_port = lambda: 9500        # the namespace is ours alone
+        lib.ADDRESS, party = ends(wire)
+        if wire.command:
+            lib.free_port = lambda: 9500        # the namespace is ours alone
         pinned, lib.pinned = lib.pinned, lambda core, command: [*wire.command, *pinned(core, command)]
         try:
-            super().__init__(30000, 39999, PartyMedia())
+            super().__init__(30000, 39999, PartyMedia(party))
         finally:
             lib.pinned = pinned
         placed = [self.place(40000 + 4 * i, 40002 + 4 * i) for i in range(calls)]
-        self.text = "".join(" ".join(f"{PARTY}:{port} {to[0]}:{to[1]}" for port, to in call.ends) + "\n" for call in placed)
+        self.text = "".join(" ".join(f"{party}:{port} {to[0]}:{to[1]}" for port, to in call.ends) + "\n" for call in placed)
 
 
 def softirq_seconds():
@@ -87,8 +104,13 @@ def softirq_seconds():
         return int(file.readline().split()[7]) / 100
 
 
-def turn(name, server, seconds):
-    run = subprocess.Popen(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", WARM_UP_S + seconds]),
+def ends(wire):
+    """Addresses of the server and of the parties."""
+    return (SERVER, PARTY) if wire.command else (wire.server, wire.party)
+
+
+def turn(name, server, seconds, quiet=False):
+    run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", WARM_UP_S + seconds]),
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run.stdin.write(server.text)
     run.stdin.close()
@@ -100,11 +122,14 @@ def turn(name, server, seconds):
     if run.wait() != 0:
         raise SystemExit(f"rtpload: {errors}{out}")
     report = json.loads(out.strip().splitlines()[-1])
+    faults = sum(report[fault] for fault in ("lost", "duplicated", "corrupted", "misrouted"))
     packets = report["received"] * window / (WARM_UP_S + seconds)
     us = {"cpu": 1e6 * cpu / packets, "softirq": 1e6 * softirq / packets}
-    lib.say(f"{name:10} {report['received']:8} packets, {report['lost']} lost, process {us['cpu']:5.2f} us/packet, softirq of the machine "
-            f"{us['softirq']:5.2f} us/packet, latency p50 {report['latency_us']['p50']:.0f} us")
-    return {**us, "lost": report["lost"], "received": report["received"], "p50": report["latency_us"]["p50"]}
+    if not quiet:
+        lib.say(f"{name:10} {report['received']:8} packets, {report['lost']} lost, process {us['cpu']:5.2f} us/packet, softirq of the machine "
+                f"{us['softirq']:5.2f} us/packet, latency p50 {report['latency_us']['p50']:.0f} us")
+    return {**us, "lost": report["lost"], "faults": faults, "received": report["received"], "p50": report["latency_us"]["p50"],
+            "p99": report["latency_us"]["p99"], "p999": report["latency_us"]["p999"], "cpu_seconds": cpu}
 
 
 def servers(wire):
