@@ -114,6 +114,16 @@ static double octets_ms_of(const char *codec)
 	return 0;
 }
 
+/* What SRTP adds to a packet that was received. */
+static double tag_of(const struct line_facts *f)
+{
+	if (!f->secure)
+		return 0;
+	if (strstr(f->suite, "GCM")) /* RFC 7714 */
+		return 16;
+	return strstr(f->suite, "SHA1_32") ? 4 : 10;
+}
+
 bool pace_of(const struct suspect *s, struct stream_pace *out)
 {
 	const struct line_codec *codec =
@@ -127,11 +137,12 @@ bool pace_of(const struct suspect *s, struct stream_pace *out)
 	now = &s->peer->now;
 	*out = (struct stream_pace){ .packets = now->stats.packets_out - then->stats.packets_out };
 	units = now->detail.sent_timestamp - then->detail.sent_timestamp;
-	if (out->packets < PACE_PACKETS_MIN || now->detail.sent_clock_hz == 0)
+	if (out->packets < PACE_PACKETS_MIN || s->packets_in < PACE_PACKETS_MIN ||
+	    now->detail.sent_clock_hz == 0)
 		return false;
-	out->octets =
-		(double)(now->stats.octets_out - then->stats.octets_out) / (double)out->packets -
-		(double)RTP_HEAD;
+	out->octets = (double)(s->f->now.stats.octets_in - s->f->before.stats.octets_in) /
+			      (double)s->packets_in -
+		      (double)RTP_HEAD - tag_of(&s->f->facts);
 	lost = s->f->now.stats.lost - s->f->before.stats.lost;
 	out->media_ms = 1000.0 * units / now->detail.sent_clock_hz / (double)(out->packets + lost);
 	out->codec_octets_ms = codec ? octets_ms_of(codec->name) : 0;

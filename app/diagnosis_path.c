@@ -44,13 +44,13 @@ static enum answer_of_rule rewritten(const struct suspect *s, struct finding *ou
 	char named[ADDR_TEXT_MAX], origin[ADDR_TEXT_MAX];
 
 	found(out, FINDING_ALG_REWRITE, s,
-	      "The SDP of leg %c names %s in c= but %s in o=, and its SIP comes from neither: "
-	      "something on the way rewrote it.",
+	      "The SDP of leg %c names %s in c=, which is not the %s of its o= and Contact, nor "
+	      "where "
+	      "its SIP comes from: something on the way rewrote it.",
 	      s->who, addr_text(&s->f->facts.address, named),
 	      addr_text(&s->f->facts.origin, origin));
 	add_addresses(s, out);
 	add_addr(out, "origin", &s->f->facts.origin);
-	add_addr(out, "contact", &s->f->contact);
 	return RULE_FOUND;
 }
 

@@ -41,7 +41,7 @@ uint32_t fresh_drops(const struct suspect *s, enum verdict reason);
 uint32_t all_drops(const struct suspect *s, enum verdict reason);
 /* So long before the second sample; UINT64_MAX for 0, never. */
 uint64_t ago_ms(const struct suspect *s, uint64_t at_ns);
-/* The party's audio or video, as the peer was sent it: exact, since all of it is of one sample. False: too little was sent. */
+/* The party's audio or video, packet by packet: octets as it came, time as the peer was sent it. False: too little of it. */
 struct stream_pace {
 	uint64_t packets;
 	double octets;          /* of payload, per packet */

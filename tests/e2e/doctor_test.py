@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tandemctl doctor names what is wrong with a call: one call for each fault, all at once, and the cause within 5 s."""
+import os
+import subprocess
+import threading
+import time
+import unittest
+
+from lib.media import FRAME, RATE, udp_socket
+from lib.node import Node, build_folder
+from lib.srtp import Key
+
+LIMIT = 5.0                     # seconds from the fault's beginning to its name
+SETTLED = 1.0                   # of a good call, before a fault begins in it
+ELSEWHERE = "127.0.0.66"        # another host than the parties'
+
+
+class Talk:
+    """Sends what `step(media)` does every 20 ms; RTP that is in order goes by Media.start."""
+
+    def __init__(self, media, step):
+        self.media, self.step, self._stop = media, step, threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        due = time.monotonic()
+        while not self._stop.wait(max(0.0, due - time.monotonic())):
+            try:
+                self.step(self.media)
+            except OSError:             # ICMP, or closed
+                pass
+            due += FRAME / RATE
+
+    def stop(self):
+        self._stop.set()
+        self._thread.join()
+
+
+class Pair:
+    """Two parties with a call of their own."""
+
+    def __init__(self, test, number):
+        self.test, self.node, self.numbers = test, test.node, (str(2000 + number), str(3000 + number))
+        for extension, insecure in zip(self.numbers, ("true", "false")):        # the caller may bring keys over UDP
+            self.node.ctl("extension.put", secret="secret\n", number=extension, password="-", sdes_insecure=insecure)
+        self.a, self.b = (self.node.user_agent(extension, "secret") for extension in self.numbers)
+        self.audio_a, self.audio_b = self.node.media(), self.node.media()
+        for thing in (self.a, self.b, self.audio_a, self.audio_b):
+            test.addCleanup(thing.close)
+        for agent in (self.a, self.b):
+            test.assertEqual(agent.register().status, 200)
+        self.talks = []
+
+    def connect(self, offer=None):
+        self.out = self.a.invite(self.numbers[1], offer or self.audio_a.sdp())
+        self.into = self.b.incoming()
+        self.into.answer(self.audio_b.sdp())
+        self.audio_a.use(self.out.wait_answer())
+        self.audio_b.use(self.into.request)
+        self.id = next(call["id"] for call in self.node.ctl("call.list") if call["from"] == self.numbers[0])
+
+    def both(self):
+        self.audio_a.start(440)
+        self.audio_b.start(880)
+
+    def talk(self, media, step):
+        self.talks.append(Talk(media, step))
+
+    def socket(self, address):
+        made = udp_socket(address)
+        self.test.addCleanup(made.close)
+        return made
+
+    def move(self, address):
+        """Leg a sends from another port, of another host perhaps."""
+        self.test.addCleanup(self.audio_a.rtp.close)
+        self.audio_a.rtp = self.socket(address)
+
+    def reinvite(self, offer, answer):
+        answering = threading.Thread(target=self.into.wait_reinvite, args=(answer,))
+        answering.start()
+        response = self.out.reinvite(offer)
+        answering.join()
+        return response
+
+    def end(self):
+        for talk in self.talks:
+            talk.stop()
+        for media in (self.audio_a, self.audio_b):
+            media.stop()
+
+    def findings(self):
+        return self.node.ctl("call.doctor", call=self.id)["findings"]
+
+
+# ---- what a party does wrong: each begins its fault and returns, with the good direction under way ----
+
+def later(begin):
+    """The call is good at first."""
+    def fault(pair):
+        pair.connect()
+        pair.both()
+        time.sleep(SETTLED)
+        begin(pair)
+    return fault
+
+
+def with_keys(begin):
+    """Likewise, with SRTP on leg a."""
+    def fault(pair):
+        pair.audio_a.key_out = Key()
+        pair.connect()
+        pair.both()
+        time.sleep(SETTLED)
+        begin(pair)
+    return fault
+
+
+def from_the_start(offer=None, step=None, source=None):
+    """Leg b talks; leg a sends what step() does, or a tone, and its SDP is what offer() makes of it."""
+    def fault(pair):
+        text = pair.audio_a.sdp()
+        pair.connect(offer(text) if offer else text)
+        if source:
+            pair.move(source)
+        pair.audio_b.start(880)
+        if step:
+            pair.talk(pair.audio_a, step)
+        else:
+            pair.audio_a.start(440)
+    return fault
+
+
+def silent_b(pair):
+    pair.connect()
+    pair.audio_a.start(440)
+
+
+def b_sends_rtcp_alone(pair):
+    pair.connect()
+    pair.audio_a.start(440)
+    report = bytes.fromhex("80c90001") + b"\x12\x34\x56\x78"            # an empty receiver report
+    name = bytes.fromhex("81ca0004") + b"\x12\x34\x56\x78" + b"\x01\x07b@b.org" + b"\0\0\0"
+    audio = pair.audio_b
+    pair.talk(audio, lambda media: media.rtcp.sendto(report + name, (audio.remote[0], audio.remote[1] + 1)))
+
+
+def frame(media, payload=b"\x55" * FRAME, units=FRAME, **fields):
+    media.send(payload, **fields)
+    media.ts += units
+
+
+def every_fourth_is_lost(media):
+    if media.seq % 4 == 0:
+        media.seq += 1
+        media.ts += FRAME
+    else:
+        frame(media)
+
+
+def forty_ms(media):
+    if media.sent % 2 == 0:
+        frame(media, b"\x55" * 2 * FRAME, 2 * FRAME)
+    else:
+        media.sent += 1                 # its turn, and nothing is sent
+
+
+def move(address):
+    return lambda pair: pair.move(address)
+
+
+def hold(pair):
+    assert pair.reinvite(pair.audio_a.sdp(direction="sendonly", version=2),
+                         pair.audio_b.sdp(direction="recvonly", version=2)).status == 200
+
+
+def signal_elsewhere(pair):
+    there = pair.audio_a.sdp(version=2).replace("127.0.0.1", "127.0.0.55")
+    assert pair.reinvite(there, pair.audio_b.sdp(version=2)).status == 200
+
+
+def order_mute(pair):
+    pair.node.ctl("call.mute", call=pair.id, leg="a", on="true")
+
+
+def take_another_key(pair):
+    pair.audio_a.key_out = Key()
+
+
+def drop_the_key(pair):
+    pair.audio_a.key_out = None
+
+
+def inject(pair):
+    stranger = pair.socket(ELSEWHERE)
+    to = pair.audio_a.remote
+    pair.talk(pair.audio_a, lambda media: stranger.sendto(b"\x80\0" + bytes(10) + b"\x55" * FRAME, to))
+
+
+def named(address, where):
+    """The address of c= or of the whole SDP."""
+    return lambda text: text.replace(where + "IN IP4 127.0.0.1", where + "IN IP4 " + address)
+
+
+STUN = bytes.fromhex("000100002112a442") + bytes(12)
+BROKEN = b"\x8f\0" + bytes(12)          # 15 CSRCs, and room for none
+
+# name, codes, leg, how it begins
+FAULTS = (
+    ("private address in SDP", {"nat_private_address"}, "a", from_the_start(named("10.1.2.3", ""))),
+    ("c= rewritten on the way", {"alg_rewrite"}, "a", from_the_start(named("127.0.0.77", "c="))),
+    ("packets from an unexpected source", {"unexpected_source"}, "a", from_the_start(source=ELSEWHERE)),
+    ("another port in the middle of the call", {"port_changed"}, "a", later(move("127.0.0.1"))),
+    ("another address in the middle of the call", {"address_changed"}, "a", later(move(ELSEWHERE))),
+    ("a re-INVITE names where it does not send from", {"stale_source"}, "a", later(signal_elsewhere)),
+    ("nothing ever comes back", {"blocked_path"}, "b", silent_b),
+    ("it lives but sends nothing", {"party_sends_nothing"}, "b", b_sends_rtcp_alone),
+    ("it stops", {"rtp_stopped"}, "b", later(lambda pair: pair.audio_b.stop())),
+    ("another codec than agreed", {"payload_type"}, "a", from_the_start(step=lambda media: frame(media, pt=8))),
+    ("another packet length than asked for", {"packet_length"}, "a", from_the_start(step=forty_ms)),
+    ("another SRTP key than it said", {"srtp_wrong_key"}, "a", with_keys(take_another_key)),
+    ("plain RTP where SRTP is agreed", {"srtp_missing"}, "a", with_keys(drop_the_key)),
+    ("SRTP where plain RTP is agreed", {"srtp_unexpected"}, "a", later(take_another_key)),
+    ("timestamps at twice the pace", {"clock"}, "a", from_the_start(step=lambda media: frame(media, units=2 * FRAME))),
+    ("comfort noise alone", {"silence"}, "a", from_the_start(step=lambda media: frame(media, b"\x40"))),
+    ("every fourth packet lost", {"loss_in"}, "a", from_the_start(step=every_fourth_is_lost)),
+    ("another protocol", {"not_rtp"}, "a", from_the_start(step=lambda media: media.rtp.sendto(STUN, media.remote))),
+    ("broken RTP", {"malformed"}, "a", from_the_start(step=lambda media: media.rtp.sendto(BROKEN, media.remote))),
+    ("RTP to the port of RTCP", {"wrong_port"}, "a",
+     from_the_start(step=lambda media: frame(media, to=(media.remote[0], media.remote[1] + 1)))),
+    ("packets that no frame can carry", {"mtu"}, "a", from_the_start(step=lambda media: frame(media, bytes(3000)))),
+    ("a second sender", {"second_source"}, "a", later(inject)),
+    ("held by its phone", {"direction"}, "a", later(hold)),
+    ("muted by command", {"muted"}, "a", later(order_mute)),
+)
+
+
+class DoctorTest(unittest.TestCase):
+    settings = None
+
+    def setUp(self):
+        self.node = Node(settings=self.settings, calls=60)
+        self.addCleanup(self.node.close)
+        self.lock, self.results = threading.Lock(), {}
+
+    def watch(self, pair, name, codes, leg, begin):
+        """Begins the fault and asks until its name is told, and nothing else."""
+        begin(pair)
+        started, findings = time.monotonic(), []
+        while time.monotonic() - started < LIMIT:
+            findings = pair.findings()
+            if {finding["code"] for finding in findings} == codes:
+                break
+        taken = time.monotonic() - started
+        right = ({finding["code"] for finding in findings} == codes and taken <= LIMIT
+                 and all(finding["leg"] == leg for finding in findings))
+        with self.lock:
+            self.results[name] = right, taken, findings
+
+    def run_all(self, faults):
+        pairs = [Pair(self, number) for number in range(len(faults))]
+        threads = [threading.Thread(target=self.watch, args=(pair, *fault)) for pair, fault in zip(pairs, faults)]
+        for thread in threads:
+            thread.start()
+        return pairs, threads
+
+    def fine(self, pair):
+        """Nothing is found; what a busy machine does to the pace of scripted ends is no fault of the call."""
+        self.assertEqual([finding for finding in pair.findings() if finding["code"] != "jitter"], [])
+
+    def judge(self, faults):
+        for name, codes, _, _ in faults:
+            right, taken, findings = self.results.get(name, (False, LIMIT, []))
+            told = ", ".join(sorted(finding["code"] for finding in findings)) or "nothing"
+            print(f"# {name}: {told} after {taken:.1f} s", flush=True)
+            with self.subTest(name):
+                self.assertTrue(right, (taken, findings))
+
+
+class Doctor(DoctorTest):
+    def test_every_fault_has_its_name(self):
+        good = Pair(self, 900)
+        good.connect()
+        good.both()
+        pairs, threads = self.run_all(FAULTS)
+        time.sleep(3)
+        self.fine(good)
+        for thread in threads:
+            thread.join()
+        self.fine(good)
+        shown = self.node.ctl("call.show", call=good.id)["flows"]
+        self.assertEqual([(flow["codec"], flow["srtp"], flow["drops"]) for flow in shown], [("PCMU", "plain", {})] * 2)
+        for flow in shown:
+            self.assertGreater(flow["quality"]["heard"]["mos"], 4.0)
+        for pair in (*pairs, good):
+            pair.end()
+        self.judge(FAULTS)
+
+    def test_in_words(self):
+        pair = Pair(self, 0)
+        silent_b(pair)
+        time.sleep(2.2)
+        told = subprocess.run([os.path.join(build_folder(), "app", "tandemctl"), "--config", self.node.config,
+                               "doctor", pair.id], check=True, capture_output=True, text=True).stdout
+        pair.end()
+        self.assertIn("blocked_path, leg b, line 0", told)
+        self.assertIn("nothing ever came from there", told)
+        self.assertIn("packets_in=0", told)
+        self.assertIn("next: Check firewalls", told)
+
+
+class Strict(DoctorTest):
+    settings = {"media": {"latch": "strict"}}
+
+    def test_a_nat_with_ports_of_its_own(self):
+        faults = (("another port than signalled", {"nat_symmetric"}, "a", from_the_start(source="127.0.0.1")),)
+        pairs, threads = self.run_all(faults)
+        threads[0].join()
+        pairs[0].end()
+        self.judge(faults)
+
+
+if __name__ == "__main__":
+    unittest.main()
