@@ -137,11 +137,30 @@ static bool has_entries(const struct rtcp_packet *packet)
 	       packet->count == RTCP_FEEDBACK_TSTN;
 }
 
-static void feedback(const struct translation *t, const struct rtcp_packet *packet)
+/* What others carry may name SSRCs, sequence numbers or payload types of a stream where we do not look: the picture of RPSI and
+ * VBCM (RFC 4585 6.3.3, 5104 4.3.4) does, and so does the report of RFC 8888. */
+static bool is_known(const struct rtcp_packet *packet)
+{
+	static const uint8_t transport[] = { RTCP_FEEDBACK_NACK, RTCP_FEEDBACK_TMMBR,
+					     RTCP_FEEDBACK_TMMBN, RTCP_FEEDBACK_SR_REQ,
+					     RTCP_FEEDBACK_TRANSPORT_CC };
+	static const uint8_t payload[] = { RTCP_FEEDBACK_PLI,  RTCP_FEEDBACK_SLI,
+					   RTCP_FEEDBACK_FIR,  RTCP_FEEDBACK_TSTR,
+					   RTCP_FEEDBACK_TSTN, RTCP_FEEDBACK_AFB };
+
+	if (packet->type == RTCP_TYPE_RTPFB)
+		return memchr(transport, packet->count, sizeof(transport)) != NULL;
+	return memchr(payload, packet->count, sizeof(payload)) != NULL;
+}
+
+/* False: not for the other party. */
+static bool feedback(const struct translation *t, const struct rtcp_packet *packet)
 {
 	struct bytes control = rtcp_feedback(packet).control;
 	bool transport = packet->type == RTCP_TYPE_RTPFB;
 
+	if (!is_known(packet))
+		return false;
 	sender(t, packet->body.p);
 
 	bool of_reported = reported(t, packet->body.p + SSRC_LEN);
@@ -153,6 +172,7 @@ static void feedback(const struct translation *t, const struct rtcp_packet *pack
 	} else if (has_entries(packet)) {
 		entries(t, control);
 	}
+	return true;
 }
 
 static void extended_block(const struct translation *t, const struct rtcp_xr_block *block)
@@ -213,8 +233,7 @@ static bool one_packet(const struct translation *t, const struct rtcp_packet *pa
 		return true;
 	case RTCP_TYPE_RTPFB:
 	case RTCP_TYPE_PSFB:
-		feedback(t, packet);
-		return true;
+		return feedback(t, packet);
 	case RTCP_TYPE_XR:
 		extended_report(t, packet->body);
 		return true;

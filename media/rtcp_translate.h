@@ -25,8 +25,8 @@ struct rtcp_mapping {
 };
 
 /*
- * 0 and *n, which is no more than before: SR and BYE of sources that are not relayed, and packets of types that are not known,
- * are taken out. -EBADMSG with p untouched, or -ENOMSG: nothing of it is for the other one. SSRCs that are neither source
+ * 0 and *n, which is no more than before: SR and BYE of sources that are not relayed, and packets and feedback of types that are not
+ * known, are taken out. -EBADMSG with p untouched, or -ENOMSG: nothing of it is for the other one. SSRCs that are neither source
  * nor reported stay.
  */
 int rtcp_translate(uint8_t *p, size_t *n, const struct rtcp_mapping *m) NODISCARD;

@@ -49,6 +49,11 @@ static bool is_for_the_other(const struct rtcp_packet *p, uint32_t source)
 		for (uint8_t i = 0; i < p->count; i++)
 			any |= be32_get(p->body.p + 4 * i) == source;
 		return any;
+	case RTCP_TYPE_RTPFB:
+		return p->count == 1 || (p->count >= 3 && p->count <= 5) || p->count == 15;
+	case RTCP_TYPE_PSFB:
+		return p->count == 1 || p->count == 2 || (p->count >= 4 && p->count <= 6) ||
+		       p->count == 15;
 	default:
 		return p->type >= RTCP_TYPE_SR && p->type <= RTCP_TYPE_XR;
 	}

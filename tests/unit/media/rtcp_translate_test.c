@@ -90,6 +90,11 @@ static void test_translate(void **state)
 		  "05000006 cccc0002 11111111 22222222 cccc0003 11111111 22222222",
 		  "80cf000f bbbb0001 06e00003 dddd0002 00050010 00000000 04000002 cccc0002cccc0002 "
 		  "05000006 dddd0002 11111111 22222222 cccc0003 11111111 22222222" },
+		{ "RPSI names a payload type: it goes, the rest stays",
+		  "80c90001 aaaa0001 83ce0003 aaaa0001 cccc0002 00600000 81ce0002 aaaa0001 cccc0002",
+		  "80c90001 bbbb0001 81ce0002 bbbb0001 dddd0002" },
+		{ "the report of RFC 8888 alone", "8bcd0004 aaaa0001 cccc0002 00250001 80000000", "" },
+		{ "a request for an SR", "85cd0002 aaaa0001 cccc0002", "85cd0002 bbbb0001 dddd0002" },
 		{ "compound, reduced", "81ce0002 aaaa0001 cccc0002 80c90001 aaaa0001",
 		  "81ce0002 bbbb0001 dddd0002 80c90001 bbbb0001" },
 	}, *row;
