@@ -228,6 +228,13 @@ static void srtp_as_agreed(void)
 	a_()->facts.secure = true;
 	strcpy(a_()->facts.suite, "AES_CM_128_HMAC_SHA1_80");
 }
+static void srtp_of_few_octets(void)
+{
+	srtp_as_agreed();
+	strcpy(a_()->facts.codecs[0].name, "G729");
+	a_()->now.stats.octets_in =
+		a_()->before.stats.octets_in + (uint64_t)PACKETS * (12 + 20 + 10);
+}
 static void other_codec(void)
 {
 	drop_a(VERDICT_PAYLOAD_TYPE, PACKETS);
@@ -431,6 +438,7 @@ static const struct row {
 	{ "SRTP for plain", srtp_for_plain, "srtp_unexpected" },
 	{ "SRTP with a short tag for plain", srtp_32_for_plain, "srtp_unexpected" },
 	{ "SRTP as agreed", srtp_as_agreed, "" },
+	{ "SRTP whose tag is half of the sound", srtp_of_few_octets, "" },
 	{ "another codec", other_codec, "payload_type" },
 	{ "another port, strict", other_port_strict, "nat_symmetric" },
 	{ "a private address", private_address, "nat_private_address" },
