@@ -33,8 +33,8 @@ static void pad_begin(SHA_CTX *hash, const uint8_t block[SHA_CBLOCK], uint8_t pa
 	OPENSSL_cleanse(padded, sizeof(padded));
 }
 
-void hmac_sha1(struct bytes key, const struct bytes *parts, size_t count,
-	       uint8_t out[HMAC_SHA1_LEN])
+void hmac_sha1_of(struct bytes key, const struct bytes *parts, size_t count,
+		  uint8_t out[HMAC_SHA1_LEN])
 {
 	uint8_t block[SHA_CBLOCK], digest[SHA_DIGEST_LENGTH];
 	SHA_CTX hash;

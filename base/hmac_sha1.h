@@ -7,7 +7,7 @@
 
 enum { HMAC_SHA1_LEN = 20 };
 
-void hmac_sha1(struct bytes key, const struct bytes *parts, size_t count,
-	       uint8_t out[HMAC_SHA1_LEN]);
+void hmac_sha1_of(struct bytes key, const struct bytes *parts, size_t count,
+		  uint8_t out[HMAC_SHA1_LEN]);
 
 #endif

@@ -43,8 +43,10 @@ static void open_failed(struct worker *w, const struct media_command *c, int err
 		.error = err,
 	};
 
-	(void)close(c->rtp_fd);
-	(void)close(c->rtcp_fd);
+	if (c->rtp_fd >= 0)
+		(void)close(c->rtp_fd);
+	if (c->rtcp_fd >= 0)
+		(void)close(c->rtcp_fd);
 	answer(w, &event);
 }
 
@@ -58,13 +60,16 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		open_failed(w, c, err);
 		return;
 	}
-	err = srtp_flow_open(&w->flows, f, &c->spec, &w->rand);
+	err = flow_transport_open(w, f, &c->spec, c->rtp_fd < 0);
+	if (!err)
+		err = srtp_flow_open(&w->flows, f, &c->spec, &w->rand);
 	if (!err)
 		err = dtls_flow_open(w, f, &c->spec);
-	if (!err)
+	if (!err && !(f->transport & TRANSPORT_NO_SOCKET))
 		err = w->port->ops->flow_add(w->port, c->spec.id.slot, fd);
 	if (err) {
 		dtls_flow_close(w, f);
+		flow_transport_close(w, f);
 		flow_close(&w->flows, f);
 		open_failed(w, c, err);
 		return;
@@ -76,15 +81,16 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 	flow_count_publish(w);
 }
 
-/* A key that cannot be used: nothing passes, and control hears of it. */
-static void update_srtp(struct worker *w, struct flow *f, const struct flow_spec *spec)
+/* A bundle that cannot be joined, a key that cannot be used: nothing passes, and control hears of it. */
+static void update_transport(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	struct media_event event;
-	int err = srtp_flow_update(&w->flows, f, spec, &w->rand);
+	int err = flow_transport_update(w, f, spec);
+	int err_srtp = srtp_flow_update(&w->flows, f, spec, &w->rand);
 	int err_dtls = dtls_flow_update(w, f, spec);
 
 	if (!err)
-		err = err_dtls;
+		err = err_srtp ? err_srtp : err_dtls;
 	if (!err)
 		return;
 	event = event_of(f, MEDIA_FLOW_FAILED);
@@ -107,7 +113,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	if (f->connected && w->port->ops->connect(w->port, spec->id.slot, NULL) == 0)
 		f->connected = 0;
 	f->latch_rtp.since_ns = now_ns;
-	update_srtp(w, f, spec);
+	update_transport(w, f, spec);
 }
 
 /* Received already: the slot may have another flow before they are looked at. */
@@ -118,6 +124,17 @@ static void batch_forget(struct batch *b, uint32_t slot)
 		if (p->slot == slot)
 			p->verdict = VERDICT_NO_FLOW;
 	}
+}
+
+static void flow_end(struct worker *w, struct flow *f)
+{
+	bool has_socket = !(f->transport & TRANSPORT_NO_SOCKET);
+
+	dtls_flow_close(w, f);
+	flow_transport_close(w, f);
+	if (has_socket)
+		w->port->ops->flow_del(w->port, f->id.slot);
+	flow_close(&w->flows, f);
 }
 
 /* Of a flow that is gone (its open failed): closed all the same, with nothing counted. */
@@ -135,9 +152,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 		event = event_of(f, MEDIA_FLOW_CLOSED);
 		event.detail = detail_read(f, w->now_ns);
 		batch_forget(&w->batch, id.slot);
-		w->port->ops->flow_del(w->port, id.slot);
-		dtls_flow_close(w, f);
-		flow_close(&w->flows, f);
+		flow_end(w, f);
 		flow_count_publish(w);
 	} else {
 		metric_add(w->metrics->stale_commands, 1);
@@ -170,6 +185,18 @@ static void apply_digit(struct worker *w, const struct media_command *c)
 		metric_add(w->metrics->stale_commands, 1);
 }
 
+/* id.slot: the number of the port. */
+static void apply_shared_port(struct worker *w, const struct media_command *c)
+{
+	struct media_event event = { .kind = MEDIA_FLOW_FAILED,
+				     .error = shared_port_add(w, c->id.slot, c->rtp_fd) };
+
+	if (event.error == 0)
+		return;
+	(void)close(c->rtp_fd);
+	answer(w, &event);
+}
+
 static void apply(struct worker *w, const struct media_command *c, uint64_t now_ns)
 {
 	switch (c->kind) {
@@ -187,6 +214,9 @@ static void apply(struct worker *w, const struct media_command *c, uint64_t now_
 		break;
 	case MEDIA_FLOW_DIGIT_SEND:
 		apply_digit(w, c);
+		break;
+	case MEDIA_SHARED_PORT:
+		apply_shared_port(w, c);
 		break;
 	case MEDIA_STOP:
 		w->stopping = true;
@@ -209,9 +239,7 @@ void control_close_all(struct worker *w)
 	while (w->flows.count > 0) {
 		uint32_t slot = w->flows.active[w->flows.count - 1];
 
-		w->port->ops->flow_del(w->port, slot);
-		dtls_flow_close(w, &w->flows.list[slot]);
-		flow_close(&w->flows, &w->flows.list[slot]);
+		flow_end(w, &w->flows.list[slot]);
 	}
 	flow_count_publish(w);
 }

@@ -64,8 +64,11 @@ static void pkt_demux(struct pkt *p)
 	case DATAGRAM_DTLS:
 		p->kind = PKT_DTLS;
 		break;
+	case DATAGRAM_STUN: /* ice_stage takes it, where there is ICE */
+		p->kind = PKT_STUN;
+		p->verdict = VERDICT_NOT_RTP;
+		break;
 	case DATAGRAM_UNKNOWN: /* also the NAT keepalives of phones: CRLF, a zero octet */
-	case DATAGRAM_STUN:
 	case DATAGRAM_ZRTP:
 	case DATAGRAM_TURN:
 		p->verdict = VERDICT_NOT_RTP;

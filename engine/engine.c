@@ -86,6 +86,7 @@ static int thread_start(struct thread *t, struct engine *e, uint32_t index)
 	const struct engine_settings *s = &e->settings;
 	const struct worker_settings settings = {
 		.slots = s->slots,
+		.shared_ports = s->shared_ports,
 		.commands = s->commands,
 		.events = s->events,
 		.batch_wait_ns = s->batch_wait_us * NS_PER_US,
@@ -187,7 +188,8 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 	int err;
 
 	assert(settings->slots > 0 && settings->commands > 0 && settings->events > 0);
-	if (settings->workers < 1 || settings->workers > MEDIA_WORKERS_MAX)
+	if (settings->workers < 1 || settings->workers > MEDIA_WORKERS_MAX ||
+	    settings->shared_ports > SHARED_PORTS_MAX)
 		return -EINVAL;
 	e = calloc(1, sizeof(*e));
 	if (!e)
@@ -262,7 +264,7 @@ bool engine_command(struct engine *e, const struct media_command *command)
 	uint32_t slot = has_spec ? command->spec.id.slot : command->id.slot;
 	uint8_t worker;
 
-	assert(slot < e->settings.slots && command->kind != MEDIA_STOP);
+	assert(slot < e->settings.slots && command->kind < MEDIA_SHARED_PORT);
 	worker = opens ? worker_choose(e, command->spec.call) : spread_of(&e->spread, slot);
 	if (!ring_push(&e->threads[worker].worker.commands, command))
 		return false;
@@ -302,6 +304,16 @@ uint32_t engine_captured(struct engine *e, uint32_t max, engine_captured_fn *fn,
 	for (uint32_t i = 0; i < e->count; i++)
 		n += captured_of(&e->threads[i].worker, max, fn, arg);
 	return n;
+}
+
+bool engine_shared_port(struct engine *e, uint32_t worker, uint32_t network, int fd)
+{
+	const struct media_command command = {
+		.kind = MEDIA_SHARED_PORT, .rtp_fd = fd, .rtcp_fd = -1, .id = { .slot = network }
+	};
+
+	assert(worker < e->count && network < e->settings.shared_ports);
+	return ring_push(&e->threads[worker].worker.commands, &command);
 }
 
 int engine_event_fd(const struct engine *e)

@@ -28,6 +28,8 @@ struct engine_settings {
 		workers; /* threads, 1 to 16; all flows of a call are on one: the one with the least load at the first */
 	uint32_t slots;    /* flow slots over all networks (pairs of ports) */
 	uint32_t commands; /* ring capacities, of each worker */
+	uint32_t
+		shared_ports; /* sockets for many flows, of each worker: one for each network, at most 16; 0: no single-port mode */
 	uint32_t events;
 	/* How long a packet may wait for others to share one system call with; 0: the default, 2000. */
 	uint32_t batch_wait_us;
@@ -54,6 +56,10 @@ int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t d
 		      int *rtcp_fd) NODISCARD;
 /* False when the ring of the flow's worker is full: the caller keeps the command and tries again. On success the fds belong to the worker. */
 bool engine_command(struct engine *e, const struct media_command *command);
+/* Single-port mode: this bound socket is that of the worker on this network (below shared_ports). Once, before any flow with shared_port
+ * is opened; it belongs to the worker from now on. Its address and port are what local_rtp of such flows must be, so an SDP needs
+ * engine_worker_for first. A socket that cannot be used is MEDIA_FLOW_FAILED of no flow (generation 0). False: the ring is full. */
+bool engine_shared_port(struct engine *e, uint32_t worker, uint32_t network, int fd);
 /* The worker that has the call, or will have it: chosen by load, and kept until engine_worker_release also while the call has no
  * flow. For an SDP that must name what is the worker's own; else the first OPEN chooses. */
 uint8_t engine_worker_for(struct engine *e, uint64_t call);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/detail.h"
+#include "engine/flow_transport.h"
 #include "engine/latch.h"
 #include "engine/srtp_flow.h"
 #include "engine/worker.h"
@@ -99,6 +100,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 		return -EBUSY;
 	memset(f, 0, sizeof(*f));
 	f->id = spec->id;
+	f->out_slot = spec->id.slot;
 	f->local[CHANNEL_RTP] = spec->local_rtp;
 	f->local[CHANNEL_RTCP] = spec->local_rtcp;
 	f->active_at = t->count;
@@ -130,8 +132,9 @@ static bool listens_anew(const struct flow *f, const struct flow_spec *spec)
 
 void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns)
 {
-	bool rtp_moved = !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp);
-	bool rtcp_moved = !addr_eq(&f->remote[CHANNEL_RTCP], &spec->remote_rtcp);
+	bool moves = !(f->transport & TRANSPORT_PAIRS); /* else checks tell where it is */
+	bool rtp_moved = moves && !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp);
+	bool rtcp_moved = moves && !addr_eq(&f->remote[CHANNEL_RTCP], &spec->remote_rtcp);
 	bool anew = listens_anew(f, spec);
 
 	assert(f->id.generation == spec->id.generation);
@@ -167,7 +170,7 @@ static const struct addr *latched_or_signalled(const struct flow *f, enum channe
 	if (LIKELY(l->source.family != ADDR_NONE))
 		return &l->source;
 	/* 0.0.0.0 is how RFC 2543 said hold; to the kernel it is this very host */
-	return addr_is_any(&f->remote[c]) ? NULL : &f->remote[c];
+	return f->transport || addr_is_any(&f->remote[c]) ? NULL : &f->remote[c];
 }
 
 const struct addr *flow_rtp_to(const struct flow *f)
@@ -178,6 +181,11 @@ const struct addr *flow_rtp_to(const struct flow *f)
 const struct addr *flow_rtcp_to(const struct flow *f)
 {
 	return latched_or_signalled(f, f->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP);
+}
+
+enum verdict flow_no_way(const struct flow *f)
+{
+	return f->stats.ice == ICE_LOST ? VERDICT_NO_CONSENT : VERDICT_NO_DESTINATION;
 }
 
 const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_type)

@@ -84,7 +84,7 @@ struct flow {
 	uint8_t secure;        /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
 	uint8_t notice;        /* 1: MEDIA_FLOW_LATCHED is due */
 	uint8_t digit_sending; /* 1: a digit of ours is on its way to the party, packet by packet */
-	uint8_t latch_mode;    /* enum latch_mode */
+	uint8_t transport;     /* flow_transport.h; 0: an ordinary flow */
 	uint8_t kind;          /* enum media_kind */
 	struct payload_rule rule; /* the first of rules */
 	struct latch latch_rtp;   /* its source is still of line 0, its times are of line 1 */
@@ -98,8 +98,10 @@ struct flow {
 	/* line 3: written when something was sent to the party */
 	struct sink sink;
 	struct flow_sent sent;
+	uint32_t out_slot; /* of the port, whose socket sends to the party */
 	/* not for every packet */
 	uint8_t leg, line;
+	uint8_t latch_mode;    /* enum latch_mode */
 	uint8_t event_pt;      /* of digits that we send; PAYLOAD_NONE: none */
 	uint8_t event_relayed; /* of the event being tracked; 0: by INFO */
 	uint8_t watch;         /* points of media/capture.h; 0: nobody looks */
@@ -175,6 +177,8 @@ static inline struct flow *flow_find(const struct flow_table *t, struct flow_id 
 /* Where to send to this party: the latched source, else the signalled address; NULL: neither is known. */
 const struct addr *flow_rtp_to(const struct flow *f);
 const struct addr *flow_rtcp_to(const struct flow *f);
+/* Why neither is. */
+enum verdict flow_no_way(const struct flow *f);
 const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_type);
 /* What a successor needs. */
 struct flow_resume flow_resume_read(const struct flow *f);

@@ -2,6 +2,7 @@
 #include "engine/latch.h"
 
 #include "engine/detail.h"
+#include "engine/flow_transport.h"
 #include "engine/worker.h"
 
 static struct latch *latch_of(struct flow *f, enum channel c)
@@ -67,6 +68,10 @@ bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint6
 		l->heard_ns = now_ns;
 		return true;
 	}
+	if (UNLIKELY(f->transport & TRANSPORT_PAIRS)) { /* ice_stage knows the pair */
+		l->heard_ns = now_ns;
+		return true;
+	}
 	if (!latch_allows(f, c, from, now_ns))
 		return false;
 	if (latched && c == CHANNEL_RTP)
@@ -124,8 +129,14 @@ static enum verdict pkt_latch(const struct pkt *p, uint64_t now_ns)
 {
 	enum channel c = (enum channel)p->channel;
 	struct flow *f = p->flow;
-	bool held = UNLIKELY(is_held(p)), changed;
+	bool held, changed;
 
+	if (UNLIKELY(f->transport & TRANSPORT_PAIRS)) {
+		if (!(f->secure & SECURE_IN))
+			(void)latch_accept(f, c, &p->from, now_ns, &changed);
+		return VERDICT_NONE;
+	}
+	held = is_held(p);
 	if (held || (f->secure & SECURE_IN)) { /* the latter are latched when they are authentic */
 		if (!latch_allows(f, c, &p->from, now_ns))
 			return VERDICT_SOURCE_NOT_LATCHED;

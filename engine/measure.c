@@ -99,7 +99,8 @@ void measure_stage(struct worker *w, struct batch *b)
 		    p->verdict == VERDICT_DURING_DIGIT)
 			pkt_measure(w, p, &a);
 		else if (p->verdict == VERDICT_NOT_RECEIVING || p->verdict == VERDICT_NO_PEER ||
-			 p->verdict == VERDICT_NOT_SENDING || p->verdict == VERDICT_NO_DESTINATION)
+			 p->verdict == VERDICT_NOT_SENDING ||
+			 p->verdict == VERDICT_NO_DESTINATION || p->verdict == VERDICT_NO_CONSENT)
 			pkt_count(p->flow, p);
 	}
 }

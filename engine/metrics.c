@@ -27,6 +27,12 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		[DIGIT_QUEUE_FULL] = "reason=\"queue_full\"",
 		[DIGIT_FLOW_CHANGED] = "reason=\"flow_changed\"",
 	};
+	static const char *const CHECK_LABELS[CHECK_RESULTS] = {
+		[CHECK_ANSWERED] = "result=\"answered\"",
+		[CHECK_UNAUTHENTICATED] = "result=\"unauthenticated\"",
+		[CHECK_UNKNOWN_ATTRIBUTE] = "result=\"unknown_attribute\"",
+		[CHECK_ROLE_CONFLICT] = "result=\"role_conflict\"",
+	};
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
 	static const char OCTETS[] = "UDP payload octets on the media ports";
 
@@ -50,6 +56,9 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		m->digits_refused[why] =
 			counter("tandem_media_digits_refused_total", DIGIT_LABELS[why],
 				"Digits that were to be sent as telephone events and were not");
+	for (enum check_result r = 0; r < CHECK_RESULTS; r++)
+		m->checks[r] = counter("tandem_media_ice_checks_total", CHECK_LABELS[r],
+				       "ICE checks of parties");
 	m->send_errors = counter("tandem_media_send_errors_total", NULL,
 				 "Relayed packets that the kernel refused to send");
 	m->icmp_errors = counter("tandem_media_icmp_errors_total", NULL,

@@ -17,12 +17,22 @@ enum digit_refusal {
 	DIGIT_REFUSALS,
 };
 
+/* What became of an ICE check. */
+enum check_result {
+	CHECK_ANSWERED,
+	CHECK_UNAUTHENTICATED, /* 400, 401, or no answer */
+	CHECK_UNKNOWN_ATTRIBUTE,
+	CHECK_ROLE_CONFLICT,
+	CHECK_RESULTS,
+};
+
 struct media_metrics {
 	metric_id packets_in, packets_out; /* RTP and RTCP; in + made = out + dropped */
 	metric_id octets_in, octets_out;   /* UDP payload */
 	metric_id dropped[VERDICT_COUNT];  /* of VERDICT_NONE and VERDICT_RELAY: not registered */
 	metric_id send_errors, icmp_errors, events_lost, stale_commands;
 	metric_id made;
+	metric_id checks[CHECK_RESULTS];
 	metric_id capture_lost, capture_refused;
 	metric_id digits_sent, digits_refused[DIGIT_REFUSALS];
 	/* of one worker */

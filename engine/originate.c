@@ -32,7 +32,8 @@ static struct pkt *pkt_make(struct worker *w, struct flow *to, enum pkt_kind kin
 		return NULL;
 	w->batch.count++;
 	w->batch.now_ns = w->now_ns;
-	p->slot = p->out_slot = to->id.slot;
+	p->slot = to->id.slot;
+	p->out_slot = to->out_slot;
 	return p;
 }
 

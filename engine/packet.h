@@ -30,6 +30,7 @@ enum pkt_kind {
 	PKT_UNKNOWN,
 	PKT_RTP,
 	PKT_RTCP,
+	PKT_STUN,
 	PKT_DTLS,
 };
 

@@ -13,6 +13,7 @@ struct port;
 
 struct port_settings {
 	uint32_t slots;   /* flow slots: 0..slots-1 */
+	uint32_t shared;  /* so many of them, the last ones, have sockets with many parties */
 	uint32_t buffers; /* packets held at a time; a power of two, at least twice BATCH_MAX */
 	int wake_fd;      /* an eventfd that ends rx early; not owned; -1: none */
 };

@@ -35,6 +35,8 @@ struct epoll_port {
 	bool more; /* the last batch was full: there is no need to wait for the next */
 	struct epoll_slot *slots;
 	uint32_t slot_count;
+	uint32_t
+		shared_from; /* a socket from here on has many packets, not the next one of a party */
 	uint32_t fault_count;
 	uint64_t send_errors;
 	/* level-triggered: what does not fit into a batch is reported again, so one batch of buffers is enough */
@@ -70,7 +72,7 @@ static void receive_failed(struct epoll_port *e, uint32_t socket, int err)
 	s->error = err;
 }
 
-static void receive_one(struct epoll_port *e, struct batch *b, uint32_t socket)
+static bool receive_one(struct epoll_port *e, struct batch *b, uint32_t socket)
 {
 	struct pkt *p = &b->list[b->count];
 	struct sockaddr_storage from;
@@ -82,16 +84,25 @@ static void receive_one(struct epoll_port *e, struct batch *b, uint32_t socket)
 		     MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &from_len);
 	if (n < 0) {
 		receive_failed(e, socket, -errno);
-		return;
+		return false;
 	}
 	if (addr_from_sockaddr(&p->from, (const struct sockaddr *)&from))
-		return;
+		return true;
 	p->verdict = n > PACKET_MAX ? VERDICT_TRUNCATED : VERDICT_NONE;
 	p->length = (uint16_t)(n > PACKET_MAX ? PACKET_MAX : n);
 	p->tail_known = 0;
 	p->slot = socket / CHANNELS;
 	p->channel = (uint8_t)(socket % CHANNELS);
 	b->count++;
+	return true;
+}
+
+static void receive(struct epoll_port *e, struct batch *b, uint32_t socket)
+{
+	bool shared = socket / CHANNELS >= e->shared_from;
+
+	while (b->count < BATCH_MAX && receive_one(e, b, socket) && shared)
+		continue;
 }
 
 /* The time to gather a batch is slept through, but for commands; then one look. */
@@ -117,10 +128,10 @@ static void epoll_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wa
 	n = epoll_wait(e->epoll_fd, events, BATCH_MAX,
 		       wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms);
 	b->now_ns = clock_now_ns();
-	e->more = n == BATCH_MAX;
 	for (int i = 0; i < n; i++)
 		if (events[i].data.u32 != WAKE)
-			receive_one(e, b, events[i].data.u32);
+			receive(e, b, events[i].data.u32);
+	e->more = n == BATCH_MAX || b->count == BATCH_MAX;
 }
 
 /* ---- send ---- */
@@ -290,6 +301,7 @@ int port_epoll_open(struct port **out, const struct port_settings *settings)
 	e->port.ops = &OPS;
 	e->wake_fd = settings->wake_fd;
 	e->slot_count = settings->slots;
+	e->shared_from = settings->slots - settings->shared;
 	e->slots = calloc(settings->slots, sizeof(*e->slots));
 	e->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	err = e->slots ? (e->epoll_fd < 0 ? -errno : watch(e, e->wake_fd, WAKE)) : -ENOMEM;

@@ -132,7 +132,9 @@ static int xdp_open(struct port **out, const struct port_choice *c,
 
 int port_open(struct port **out, const struct port_choice *c, uint32_t worker, int wake_fd)
 {
-	const struct port_settings settings = { .slots = c->settings->slots,
+	const struct port_settings settings = { .slots = c->settings->slots +
+							 c->settings->shared_ports,
+						.shared = c->settings->shared_ports,
 						.buffers = BUFFERS,
 						.wake_fd = wake_fd };
 	int err = -EINVAL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/rewrite.h"
 
+#include "engine/bundle.h"
 #include "engine/source.h"
 #include "media/rtp_parse.h"
 
@@ -50,8 +51,8 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 		return VERDICT_PAYLOAD_TYPE;
 	p->to = flow_rtp_to(peer);
 	if (!p->to)
-		return VERDICT_NO_DESTINATION;
-	p->out_slot = peer->id.slot;
+		return flow_no_way(peer);
+	p->out_slot = peer->out_slot;
 	p->out_channel = CHANNEL_RTP;
 	p->clock_hz = rule->clock_hz;
 	p->event = rule->event;
@@ -59,6 +60,8 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 		source_skip(f, &peer->sink, p);
 		return VERDICT_DURING_DIGIT;
 	}
+	if (UNLIKELY(f->transport) && bundle_is_other_layer(p, now_ns))
+		return VERDICT_OTHER_LAYER;
 	source = source_of(f, &peer->sink, p, now_ns);
 	if (!source)
 		return VERDICT_LATE;

@@ -60,11 +60,11 @@ static enum verdict pkt_relay(struct pkt *p, uint64_t now_ns)
 		return VERDICT_NO_PEER;
 	p->to = flow_rtcp_to(p->peer);
 	if (!p->to)
-		return VERDICT_NO_DESTINATION;
+		return flow_no_way(p->peer);
 	v = pkt_translate(p);
 	if (v != VERDICT_RELAY)
 		return v;
-	p->out_slot = p->peer->id.slot;
+	p->out_slot = p->peer->out_slot;
 	p->out_channel = p->peer->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP;
 	p->peer->stats.rtcp_out++;
 	reports_relayed(p->peer, bytes_mem(p->data, p->length), now_ns);

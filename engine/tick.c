@@ -10,7 +10,8 @@
 void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	struct latch *l = &f->latch_rtp;
-	bool stable = latch_is_stable(f, now_ns);
+	/* a check may come from anywhere */
+	bool stable = !(f->transport & TRANSPORT_PAIRS) && latch_is_stable(f, now_ns);
 
 	if (stable == f->connected)
 		return;
@@ -53,6 +54,8 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 			event_digit(w, f, &done);
 		if (f->notice)
 			event_notice(w, f, now_ns);
+		if (f->transport)
+			flow_transport_tick(w, f, now_ns);
 		tick_connection(w, f, now_ns);
 		tick_icmp(w, f);
 		silence_tick(w, f, now_ns);
@@ -66,8 +69,10 @@ static void faults_tick(struct worker *w)
 	struct port_fault fault;
 
 	while (w->port->ops->fault(w->port, &fault)) {
-		struct media_event event = event_of(&w->flows.list[fault.slot], MEDIA_FLOW_FAILED);
+		struct media_event event = { .kind = MEDIA_FLOW_FAILED };
 
+		if (fault.slot < w->flows.capacity) /* else it is of no one flow */
+			event = event_of(&w->flows.list[fault.slot], MEDIA_FLOW_FAILED);
 		event.error = fault.error;
 		if (!event_send(w, &event))
 			metric_add(w->metrics->events_lost, 1);
@@ -103,5 +108,6 @@ void tick(struct worker *w, uint64_t now_ns)
 	dtls_tick(w, now_ns);
 	originate_flush(w);
 	faults_tick(w);
+	w->transports.refusals = 0;
 	metrics_tick(w, now_ns);
 }

@@ -2,10 +2,12 @@
 #include "engine/worker.h"
 
 #include "base/clock.h"
+#include "engine/bundle.h"
 #include "engine/capture.h"
 #include "engine/control.h"
 #include "engine/demux.h"
 #include "engine/event.h"
+#include "engine/ice_stage.h"
 #include "engine/latch.h"
 #include "engine/measure.h"
 #include "engine/originate.h"
@@ -30,13 +32,16 @@ static inline void capture_stage(struct worker *w, const struct batch *b, enum c
 /* A packet's whole way. A stage never calls the next and never frees; it sets pkt->verdict. */
 static void relay(struct worker *w, struct batch *b)
 {
-	flow_fetch(w, b);  /* where there are many */
-	demux_stage(w, b); /* RTP, RTCP or neither */
-	flow_stage(w, b);  /* whose port it came to, and who is the peer */
+	shared_stage(w, b); /* single-port mode: which flow's it is */
+	flow_fetch(w, b);   /* where there are many */
+	demux_stage(w, b);  /* RTP, RTCP or neither */
+	flow_stage(w, b);   /* whose port it came to, and who is the peer */
 	capture_stage(w, b, CAPTURE_IN_WIRE);
+	ice_stage(w, b);       /* WebRTC: checks, pairs, and which flow of a bundle */
 	latch_stage(w, b);     /* is it from the party? */
 	dtls_stage(w, b);      /* handshakes end here */
 	unprotect_stage(w, b); /* SRTP: it is from the party, and plain from here on */
+	bundle_stage(w, b);    /* RTCP: which flow of a bundle */
 	capture_stage(w, b, CAPTURE_IN_PLAIN);
 	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
 	measure_stage(w, b); /* loss, jitter, digits */
@@ -123,6 +128,8 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 	w->cname_key = (struct hash_key){ rand_u64_from(&w->rand), rand_u64_from(&w->rand) };
 	err = flow_table_open(&w->flows, s->slots);
 	if (!err)
+		err = flow_transports_open(&w->transports, s->slots, s->shared_ports, &w->rand);
+	if (!err)
 		err = ring_open(&w->commands, sizeof(struct media_command), s->commands);
 	if (!err)
 		err = ring_open(&w->events, sizeof(struct media_event), s->events);
@@ -149,6 +156,7 @@ void worker_close(struct worker *w)
 	ring_close(&w->commands);
 	ring_close(&w->events);
 	capture_close(&w->capture);
+	flow_transports_close(&w->transports);
 	flow_table_close(&w->flows);
 	dtls_worker_close(w);
 	*w = (struct worker){ 0 };

@@ -11,6 +11,7 @@
 #include "base/ring.h"
 #include "engine/capture.h"
 #include "engine/flow.h"
+#include "engine/flow_transport.h"
 #include "engine/metrics.h"
 #include "engine/port.h"
 
@@ -29,6 +30,7 @@ struct worker {
 	uint64_t cpu_ns;       /* when that was */
 	_Atomic uint32_t busy; /* work of the last second or so, in thousandths; control reads it */
 	struct flow_table flows;
+	struct flow_transports transports;
 	struct wheel wheel; /* opened at the first step */
 	struct rand_source rand;
 	struct hash_key cname_key;
@@ -46,6 +48,8 @@ enum { CAPTURE_WAIT = 4096 };
 
 struct worker_settings {
 	uint32_t slots, commands, events;
+	uint32_t
+		shared_ports; /* sockets that flows share (shared.h); the port has so many slots more */
 	uint32_t captured; /* packets that may wait for their reader; 0: CAPTURE_WAIT */
 	uint64_t batch_wait_ns;
 	const struct media_metrics *metrics;

@@ -61,7 +61,11 @@ enum {
 	ICE_PWD_LEN = 24,
 };
 
-/* ICE-lite (RFC 8445 2.5) on a flow: we answer the party's checks, and send to the pair that it nominated. */
+/*
+ * ICE-lite (RFC 8445 2.5) on a flow: we answer the party's checks, and send to the pair that it nominated, before that to the first
+ * one validated. What does not come from a validated pair is dropped; remote_rtp, remote_rtcp and latch are not read. The pair is
+ * told and restored as a latch is (resume.source_rtp, source_rtcp); a restored one has consent for another 30 s.
+ */
 struct media_ice {
 	uint8_t on;
 	char ufrag[ICE_UFRAG_LEN]; /* ours; ice-char, not terminated */
@@ -168,14 +172,18 @@ struct flow_spec {
 	struct media_key key_in, key_out;
 	struct media_ice ice;
 	struct media_dtls dtls;
-	/* Generation 0: none. Else the flow of the same leg whose transport (socket, ICE, DTLS and its keys) this one shares (BUNDLE, RFC 9143):
+	/*
+	 * Generation 0: none. Else the flow of the same leg whose transport (socket, ICE, DTLS and its keys) this one shares (BUNDLE, RFC 9143):
 	 * packets of its payload types and SSRCs that come to that one are this one's, and it sends by that one's socket. Its own ice and
-	 * dtls are not read then. That one is open before it. Under one key each flow has an ssrc_out of its own (RFC 3711 8.1). */
+	 * dtls are not read then; fds may be -1, for good. The owner is open before it, and no other flow of the bundle has this ssrc_out
+	 * (RFC 3711 8.1), else MEDIA_FLOW_FAILED with -EINVAL. It has ice and rtcp_mux: only addresses that checks have proven are shared.
+	 * When the owner closes nothing is sent any more until an update names another.
+	 */
 	struct flow_id bundle;
 	uint8_t mid_extension; /* RTP header extension of the party that has the MID (RFC 9143 15); 0: none */
 	uint8_t mid_length;
 	char mid[16];        /* of this m-line, not terminated */
-	uint8_t shared_port; /* 1: single-port mode: no socket of its own (fds -1), it uses the worker's and is found by its ufrag, then by
+	uint8_t shared_port; /* 1: single-port mode, with ice (a ufrag of its own) or bundle: no socket of its own (fds -1), it uses the worker's and is found by its ufrag, then by
 			      * the party's address; local_rtp is the address and port of that one */
 	/* No index of ours at or above the limit is sent before an update moved it: what is below is in the record. Ignored where plain.
 	 * A key_out that is new to the flow, at its open or by an update, begins at resume.srtp_next and resume.srtcp_next; at a random
@@ -194,7 +202,8 @@ enum media_command_kind {
 	MEDIA_FLOW_CLOSE, /* id: the worker answers with FLOW_CLOSED and its last counters, then closes the sockets */
 	MEDIA_FLOW_QUERY, /* id: the worker answers with FLOW_STATS */
 	MEDIA_FLOW_DIGIT_SEND, /* id, digit, duration_ms: an RFC 4733 event to the party; several queue up, 120 ms apart */
-	MEDIA_STOP, /* the worker thread ends */
+	MEDIA_SHARED_PORT, /* rtp_fd: bound; id.slot: its number (engine_shared_port) */
+	MEDIA_STOP,        /* the worker thread ends */
 };
 
 /* Control to worker. */

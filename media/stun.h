@@ -62,6 +62,8 @@ struct stun_message {
 bool stun_is(struct bytes datagram);
 /* 0 or -EBADMSG: no whole STUN message, an attribute of a wrong length, a wrong FINGERPRINT. */
 int stun_parse(struct stun_message *out, struct bytes datagram) NODISCARD;
+/* The first USERNAME of what stun_parse would take, without a look at anything else; empty: none. */
+struct bytes stun_username(struct bytes datagram);
 /* Was it written by one who knows this key? Takes the same time for any MESSAGE-INTEGRITY; false without one. */
 bool stun_is_authentic(const struct stun_message *m, struct bytes key);
 

@@ -164,6 +164,22 @@ int stun_parse(struct stun_message *out, struct bytes datagram)
 	return 0;
 }
 
+struct bytes stun_username(struct bytes datagram)
+{
+	struct bytes rest = bytes_from(datagram, STUN_HEAD_LEN);
+
+	while (stun_is(datagram) && rest.n >= STUN_ATTRIBUTE_HEAD) {
+		size_t n = be16_get(rest.p + 2);
+
+		if (n > rest.n - STUN_ATTRIBUTE_HEAD)
+			break;
+		if (be16_get(rest.p) == STUN_USERNAME)
+			return bytes_sub(rest, STUN_ATTRIBUTE_HEAD, n);
+		rest = bytes_from(rest, STUN_ATTRIBUTE_HEAD + ((n + 3) & ~(size_t)3));
+	}
+	return (struct bytes){ 0 };
+}
+
 bool stun_is_authentic(const struct stun_message *m, struct bytes key)
 {
 	uint8_t digest[HMAC_SHA1_LEN];
@@ -186,5 +202,5 @@ void stun_digest(struct bytes before, struct bytes key, uint8_t out[HMAC_SHA1_LE
 	memcpy(head, before.p, sizeof(head));
 	be16_put(head + 2,
 		 (uint16_t)(before.n - STUN_HEAD_LEN + STUN_ATTRIBUTE_HEAD + HMAC_SHA1_LEN));
-	hmac_sha1(key, parts, COUNT_OF(parts), out);
+	hmac_sha1_of(key, parts, COUNT_OF(parts), out);
 }

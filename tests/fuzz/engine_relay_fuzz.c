@@ -101,7 +101,7 @@ static bool is_lawful(const struct fuzz *f, uint32_t slot, enum channel c)
 {
 	const struct flow_spec *s = &f->spec[slot];
 	const struct addr *signalled = c == CHANNEL_RTP ? &s->remote_rtp : &s->remote_rtcp;
-	const struct addr *source = &f->w.flows.list[slot].latch[c].source;
+	const struct addr *source = &flow_latch(&f->w.flows.list[slot], c)->source;
 
 	if (source->family == ADDR_NONE)
 		return true;
@@ -125,9 +125,9 @@ static void destination_check(const struct fuzz *f, const struct sim_packet *p)
 	enum channel c = p->channel;
 
 	assert(flow->id.generation == s->id.generation && flow->id.generation != 0);
-	if (addr_eq(&p->remote, &flow->latch[c].source))
+	if (addr_eq(&p->remote, &flow_latch(flow, c)->source))
 		return;
-	assert(flow->latch[c].source.family == ADDR_NONE);
+	assert(flow_latch(flow, c)->source.family == ADDR_NONE);
 	assert(addr_eq(&p->remote, c == CHANNEL_RTP ? &s->remote_rtp : &s->remote_rtcp));
 }
 
@@ -192,7 +192,7 @@ static void connection_check(const struct fuzz *f, uint32_t slot)
 	const struct addr *to = &f->sim->connected[slot];
 
 	assert(to->family == ADDR_NONE ||
-	       addr_eq(to, &f->w.flows.list[slot].latch[CHANNEL_RTP].source));
+	       addr_eq(to, &flow_latch(&f->w.flows.list[slot], CHANNEL_RTP)->source));
 }
 
 static void counters_check(struct fuzz *f)
@@ -256,7 +256,7 @@ static void step_one(struct fuzz *f, uint32_t slot, enum channel c, const struct
 	made = f->sim->lent - made;
 	if (f->sim->sent == sent + made)
 		return;
-	assert(peer && addr_eq(from, &flow->latch[c].source));
+	assert(peer && addr_eq(from, &flow_latch(flow, c)->source));
 	if (made == 0 && sink.started && source.started && source.ssrc != flow->source.ssrc)
 		assert(peer->sink.sequence == (uint16_t)(sink.sequence + 1));
 }

@@ -68,11 +68,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct stun_message m, again;
 	struct bytes written;
 
+	check_inside(bytes_mem(data, size), stun_username(bytes_mem(data, size)));
 	if (stun_parse(&m, bytes_mem(data, size)))
 		return 0;
 	check_inside(m.whole, m.transaction);
 	check_inside(m.whole, m.username);
 	check_inside(m.whole, m.integrity);
+	if (m.username.p)
+		assert(bytes_eq(m.username, stun_username(m.whole)));
 	assert(m.unknown.count <= STUN_UNKNOWN_MAX);
 	written = write_again(&w, &m, key);
 	assert(stun_parse(&again, written) == 0);

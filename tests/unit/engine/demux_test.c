@@ -18,7 +18,7 @@ static const struct row {
 	{ "rtp with more padding than packet", "a00000010000000200000003ff", PKT_RTP,
 	  VERDICT_NONE },
 	{ "rtcp", "80c90001deadbeef", PKT_RTCP, VERDICT_NONE },
-	{ "stun", "000100002112a442000000000000000000000000", PKT_UNKNOWN, VERDICT_NOT_RTP },
+	{ "stun", "000100002112a442000000000000000000000000", PKT_STUN, VERDICT_NOT_RTP },
 	{ "dtls", "16fefd", PKT_DTLS,
 	  VERDICT_NONE }, /* flow_stage knows whose flow has handshakes */
 	{ "keepalive", "0d0a0d0a", PKT_UNKNOWN, VERDICT_NOT_RTP },

@@ -12,7 +12,7 @@
 #include "engine/port_sim.h"
 #include "engine/worker.h"
 
-enum { RIG_SLOTS = 8, RIG_COMMANDS = 64, A = 0, B = 1, NO_RULE = 77 };
+enum { RIG_SLOTS = 8, RIG_SHARED = 2, RIG_COMMANDS = 64, A = 0, B = 1, NO_RULE = 77 };
 
 #define RIG_START (1000 * NS_PER_S)
 
@@ -96,6 +96,7 @@ static UNUSED struct rig *rig_open_empty(uint32_t events)
 {
 	struct rig *r = aligned_alloc(alignof(struct rig), sizeof(*r));
 	struct worker_settings settings = { .slots = RIG_SLOTS,
+					    .shared_ports = RIG_SHARED,
 					    .commands = RIG_COMMANDS,
 					    .events = events };
 
@@ -104,7 +105,7 @@ static UNUSED struct rig *rig_open_empty(uint32_t events)
 	media_metrics_register(&r->metrics);
 	settings.metrics = &r->metrics;
 	assert_int_equal(worker_open(&r->w, &settings), 0);
-	assert_int_equal(port_sim_open(&r->sim, RIG_SLOTS, RIG_START, 1), 0);
+	assert_int_equal(port_sim_open(&r->sim, RIG_SLOTS + RIG_SHARED, RIG_START, 1), 0);
 	r->w.port = &r->sim->port;
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		r->counted[v] = metric_value(r->metrics.dropped[v]);

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/flow_transport.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine/detail.h"
+#include "engine/event.h"
+#include "engine/latch.h"
+#include "engine/worker.h"
+
+/* As long as a party's checks come that often, its address is not another flow's (RFC 7675 5.1: every 5 s). */
+#define PARTY_KEPT_NS (ICE_CONSENT_NS / 2)
+
+int flow_transports_open(struct flow_transports *t, uint32_t capacity, uint32_t shared_ports,
+			 struct rand_source *r)
+{
+	size_t n = (size_t)capacity * sizeof(*t->list);
+	void *memory = mmap(NULL, n, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	*t = (struct flow_transports){ .capacity = capacity };
+	if (memory == MAP_FAILED)
+		return -ENOMEM;
+	t->list = memory;
+	return shared_open(&t->shared, capacity, shared_ports, r);
+}
+
+void flow_transports_close(struct flow_transports *t)
+{
+	if (t->list)
+		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
+	shared_close(&t->shared);
+	*t = (struct flow_transports){ 0 };
+}
+
+static struct flow_transport *transport_of(const struct worker *w, const struct flow *f)
+{
+	return &w->transports.list[f->id.slot];
+}
+
+/* ---- where to send to ---- */
+
+static void latch_follow(struct flow *f, enum channel c, const struct addr *to, uint64_t now_ns)
+{
+	struct latch *l = c == CHANNEL_RTP ? &f->latch_rtp : &f->latch_rtcp;
+
+	if (addr_eq(&l->source, to))
+		return;
+	if (c == CHANNEL_RTP && l->source.family != ADDR_NONE)
+		detail_leave_source(f, false, now_ns);
+	l->source = *to;
+	l->since_ns = now_ns;
+	f->notice = 1;
+}
+
+static void flow_follow(struct flow *f, const struct ice *i, uint64_t now_ns)
+{
+	for (enum channel c = CHANNEL_RTP; c < CHANNELS; c++) {
+		struct addr to = ice_to(i, c);
+
+		latch_follow(f, c, &to, now_ns);
+	}
+	f->notice |= f->stats.ice != i->state;
+	f->stats.ice = i->state;
+}
+
+static void follow(struct worker *w, struct flow *owner, uint64_t now_ns)
+{
+	const struct flow_transport *t = transport_of(w, owner);
+	struct addr before = owner->latch_rtp.source;
+
+	flow_follow(owner, &t->ice, now_ns);
+	if (!addr_eq(&before, &owner->latch_rtp.source))
+		dtls_flow_pair(w, owner);
+	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
+		struct flow *f = flow_find(&w->flows, t->bundled[i]);
+
+		if (f)
+			flow_follow(f, &t->ice, now_ns);
+	}
+}
+
+/* ---- pairs ---- */
+
+static bool is_shared(const struct flow *f)
+{
+	return f->transport & TRANSPORT_SHARED;
+}
+
+static void pair_drop(struct worker *w, struct flow *f, struct ice_pair *pair)
+{
+	if (is_shared(f))
+		shared_party_del(w, f, pair);
+	ice_drop(&transport_of(w, f)->ice, pair);
+}
+
+static void pairs_expire(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	struct ice_pair *pair;
+
+	while ((pair = ice_expired(&transport_of(w, f)->ice, now_ns)) != NULL)
+		pair_drop(w, f, pair);
+}
+
+static void pairs_drop(struct worker *w, struct flow *f)
+{
+	pairs_expire(w, f, UINT64_MAX);
+}
+
+/* A party that lost its address is to have it again from whoever checks with it now; one that is there keeps it. */
+static bool party_take(struct worker *w, struct flow *f, const struct addr *party, uint64_t now_ns)
+{
+	struct flow *other = shared_party_find(w, transport_of(w, f)->links.port, party);
+	struct ice_pair *pair;
+
+	if (!other || other == f)
+		return true;
+	pair = ice_find(&transport_of(w, other)->ice, CHANNEL_RTP, party);
+	if (now_ns - pair->heard_ns < PARTY_KEPT_NS)
+		return false;
+	pair_drop(w, other, pair);
+	follow(w, other, now_ns);
+	return true;
+}
+
+bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *p,
+			    const struct ice_check *check, uint64_t now_ns)
+{
+	struct ice *i = &transport_of(w, f)->ice;
+	enum channel c = (enum channel)p->channel;
+	struct ice_pair *pair = ice_find(i, c, &p->from);
+	bool is_new = !pair;
+
+	if (is_new) {
+		if (is_shared(f) && !party_take(w, f, &p->from, now_ns))
+			return false;
+		pair = ice_place(i);
+		if (pair->party.family != ADDR_NONE)
+			pair_drop(w, f, pair);
+	}
+	ice_checked(i, pair, c, &p->from, check, now_ns);
+	if (is_new && is_shared(f))
+		shared_party_add(w, f, pair);
+	pairs_expire(w, f, now_ns);
+	follow(w, f, now_ns);
+	return true;
+}
+
+void flow_transport_tick(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	if (!(f->transport & TRANSPORT_ICE))
+		return;
+	pairs_expire(w, f, now_ns);
+	follow(w, f, now_ns);
+}
+
+/* ---- bundles ---- */
+
+static bool is_same(struct flow_id a, struct flow_id b)
+{
+	return a.slot == b.slot && a.generation == b.generation;
+}
+
+static bool has_ssrc(const struct worker *w, const struct flow *owner, const struct flow *f)
+{
+	const struct flow_transport *t = transport_of(w, owner);
+
+	if (owner->ssrc_out == f->ssrc_out)
+		return true;
+	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
+		const struct flow *other = flow_find(&w->flows, t->bundled[i]);
+
+		if (other && other != f && other->ssrc_out == f->ssrc_out)
+			return true;
+	}
+	return false;
+}
+
+/* One SSRC twice under one key would be one keystream twice. */
+static int bundle_join(struct worker *w, struct flow *f, struct flow_id id)
+{
+	struct flow *owner = flow_find(&w->flows, id);
+	struct flow_transport *t;
+
+	if (!owner || owner == f || owner->transport & TRANSPORT_BUNDLED || has_ssrc(w, owner, f))
+		return -EINVAL;
+	t = transport_of(w, owner);
+	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
+		if (flow_find(&w->flows, t->bundled[i]))
+			continue;
+		t->bundled[i] = f->id;
+		transport_of(w, f)->owner = id;
+		f->out_slot = owner->out_slot;
+		flow_follow(f, &t->ice, w->now_ns);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static void orphan(struct worker *w, struct flow *f)
+{
+	static const struct ice GONE = { .selected = { ICE_NO_PAIR, ICE_NO_PAIR },
+					 .state = ICE_LOST };
+
+	transport_of(w, f)->owner = (struct flow_id){ 0 };
+	f->out_slot = f->id.slot;
+	flow_follow(f, &GONE, w->now_ns);
+}
+
+static void bundle_leave(struct worker *w, struct flow *f)
+{
+	struct flow *owner = flow_find(&w->flows, transport_of(w, f)->owner);
+
+	if (owner)
+		for (uint32_t i = 0; i < BUNDLED_MAX; i++)
+			if (is_same(transport_of(w, owner)->bundled[i], f->id))
+				transport_of(w, owner)->bundled[i] = (struct flow_id){ 0 };
+	orphan(w, f);
+}
+
+static void bundle_end(struct worker *w, struct flow *owner)
+{
+	struct flow_transport *t = transport_of(w, owner);
+
+	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
+		struct flow *f = flow_find(&w->flows, t->bundled[i]);
+
+		if (f)
+			orphan(w, f);
+		t->bundled[i] = (struct flow_id){ 0 };
+	}
+}
+
+/* ---- flows ---- */
+
+static uint8_t flags_of(const struct flow_spec *spec)
+{
+	uint8_t flags = spec->shared_port ? TRANSPORT_SHARED : 0;
+
+	if (spec->bundle.generation != 0)
+		return flags | TRANSPORT_BUNDLED;
+	return flags | (spec->ice.on ? TRANSPORT_ICE : 0);
+}
+
+static void mid_set(struct flow_transport *t, const struct flow_spec *spec)
+{
+	assert(spec->mid_length <= MID_MAX);
+	t->mid_extension = spec->mid_extension;
+	t->mid_length = spec->mid_length;
+	memcpy(t->mid, spec->mid, sizeof(t->mid));
+}
+
+static void pair_restore(struct worker *w, struct flow *f, enum channel c, const struct addr *party)
+{
+	struct flow_transport *t = transport_of(w, f);
+	struct ice_pair *pair;
+
+	if (party->family == ADDR_NONE ||
+	    (is_shared(f) && shared_party_find(w, t->links.port, party)))
+		return;
+	pair = ice_restore(&t->ice, c, party, w->now_ns);
+	if (is_shared(f))
+		shared_party_add(w, f, pair);
+}
+
+static int shared_begin(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	struct shared *s = &w->transports.shared;
+	struct flow_transport *t = transport_of(w, f);
+
+	if (!is_shared(f))
+		return 0;
+	if (shared_port_find(s, &spec->local_rtp, &t->links.port))
+		return -ENODEV;
+	f->out_slot = s->first + t->links.port;
+	return 0;
+}
+
+static void ice_begin(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	struct flow_transport *t = transport_of(w, f);
+
+	ice_open(&t->ice, &spec->ice);
+	if (is_shared(f))
+		shared_ufrag_add(w, f);
+}
+
+/* Nothing of the transport is left but its flags. */
+static void transport_end(struct worker *w, struct flow *f)
+{
+	struct flow_transport *t = transport_of(w, f);
+
+	if (f->transport & TRANSPORT_BUNDLED)
+		bundle_leave(w, f);
+	if (f->transport & TRANSPORT_ICE) {
+		bundle_end(w, f);
+		pairs_drop(w, f);
+		if (is_shared(f))
+			shared_ufrag_del(w, f);
+	}
+	w->transports.count -= f->transport != 0;
+	w->transports.bundled -= (f->transport & TRANSPORT_BUNDLED) != 0;
+	OPENSSL_cleanse(t, sizeof(*t));
+}
+
+static int transport_begin(struct worker *w, struct flow *f, const struct flow_spec *spec,
+			   uint8_t flags)
+{
+	struct flow_transport *t = transport_of(w, f);
+	int err;
+
+	f->transport = flags;
+	f->out_slot = f->id.slot;
+	f->stats.ice = flags & TRANSPORT_ICE ? ICE_CHECKING : ICE_OFF;
+	if (flags == 0)
+		return 0;
+	w->transports.count++;
+	w->transports.bundled += (flags & TRANSPORT_BUNDLED) != 0;
+	mid_set(t, spec);
+	if (flags & TRANSPORT_PAIRS)
+		f->latch_rtp.source = f->latch_rtcp.source = (struct addr){ 0 };
+	if (flags & TRANSPORT_BUNDLED)
+		return bundle_join(w, f, spec->bundle);
+	err = shared_begin(w, f, spec);
+	if (flags & TRANSPORT_ICE)
+		ice_begin(w, f, spec);
+	return err;
+}
+
+int flow_transport_open(struct worker *w, struct flow *f, const struct flow_spec *spec, bool bare)
+{
+	uint8_t flags = flags_of(spec);
+	int err;
+
+	if (bare && (flags & TRANSPORT_BUNDLED))
+		flags |= TRANSPORT_BARE;
+	err = transport_begin(w, f, spec, flags);
+	if (err) {
+		transport_end(w, f);
+		f->transport = 0;
+		return err;
+	}
+	if (!(flags & TRANSPORT_ICE))
+		return 0;
+	pair_restore(w, f, CHANNEL_RTP, &spec->resume.source_rtp);
+	if (!f->rtcp_mux)
+		pair_restore(w, f, CHANNEL_RTCP, &spec->resume.source_rtcp);
+	follow(w, f, w->now_ns);
+	f->notice = 0; /* the record has it */
+	return 0;
+}
+
+static void ice_change(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	if (!(f->transport & TRANSPORT_ICE))
+		return;
+	if (is_shared(f))
+		shared_ufrag_del(w, f);
+	ice_update(&transport_of(w, f)->ice, &spec->ice);
+	if (is_shared(f))
+		shared_ufrag_add(w, f);
+}
+
+static void latches_forget(struct flow *f)
+{
+	latch_forget(f, CHANNEL_RTP);
+	latch_forget(f, CHANNEL_RTCP);
+}
+
+int flow_transport_update(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	uint8_t kept = TRANSPORT_BARE | TRANSPORT_SHARED; /* sockets are for life */
+	uint8_t flags = (flags_of(spec) & (uint8_t)~kept) | (f->transport & kept);
+	struct flow_transport *t = transport_of(w, f);
+	uint8_t roles = TRANSPORT_PAIRS;
+
+	if ((f->transport & roles) != (flags & roles) ||
+	    ((flags & TRANSPORT_BUNDLED) && !is_same(t->owner, spec->bundle))) {
+		transport_end(w, f);
+		if (!(flags & TRANSPORT_PAIRS))
+			latches_forget(f);
+		return transport_begin(w, f, spec, flags);
+	}
+	if (flags & TRANSPORT_BUNDLED) {
+		mid_set(t, spec);
+		return 0;
+	}
+	w->transports.count += (flags != 0) - (f->transport != 0);
+	f->transport = flags;
+	if (flags == 0)
+		return 0;
+	mid_set(t, spec);
+	ice_change(w, f, spec);
+	return 0;
+}
+
+void flow_transport_close(struct worker *w, struct flow *f)
+{
+	if (w->transports.bundled > 0)
+		bundle_end(w, f);
+	if (f->transport != 0)
+		transport_end(w, f);
+	f->transport = 0;
+}
