@@ -55,6 +55,7 @@ static bool context_set(SSL_CTX *x, const struct certificate *c)
 	(void)SSL_CTX_set_mode(x, SSL_MODE_RELEASE_BUFFERS);
 	(void)SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_cert_list(x, CERTIFICATES_MAX);
+	(void)SSL_CTX_set_max_send_fragment(x, DTLS_MTU); /* a buffer of 2 KB and not of 16 */
 	SSL_CTX_set_verify(x, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(x, on_certificate, NULL);
 	return SSL_CTX_set_min_proto_version(x, DTLS1_2_VERSION) &&
