@@ -9,6 +9,9 @@
 #define NODISCARD              __attribute__((warn_unused_result))
 #define HOT                    __attribute__((hot))
 #define COLD                   __attribute__((cold))
+#define ALWAYS_INLINE          inline __attribute__((always_inline))
+#define VECTOR_OF(octets)      __attribute__((vector_size(octets)))
+#define FOR_CPU(feature)       __attribute__((target(feature)))
 #define UNUSED                 __attribute__((unused))
 #define CACHE_ALIGNED          __attribute__((aligned(64)))
 #define EXPORTED               __attribute__((visibility("default"))) /* of a module */

@@ -69,11 +69,10 @@ static inline uint16_t sum_fold(uint64_t sum)
 	return (uint16_t)(sum + (sum >> 16));
 }
 
-typedef uint32_t lanes __attribute__((vector_size(32)));
+typedef uint32_t lanes VECTOR_OF(32);
 
 /* Whole blocks, both halves of each lane by themselves: they cannot overflow, for no frame has 2^16 blocks. */
-static inline __attribute__((always_inline)) uint64_t lanes_sum(const uint8_t *p,
-								const uint8_t *end)
+static ALWAYS_INLINE uint64_t lanes_sum(const uint8_t *p, const uint8_t *end)
 {
 	lanes low = { 0 }, high = { 0 };
 	uint64_t sum = 0;
@@ -92,8 +91,7 @@ static inline __attribute__((always_inline)) uint64_t lanes_sum(const uint8_t *p
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2"))) static uint64_t blocks_sum_avx2(const uint8_t *p,
-								const uint8_t *end)
+FOR_CPU("avx2") static uint64_t blocks_sum_avx2(const uint8_t *p, const uint8_t *end)
 {
 	return lanes_sum(p, end);
 }
