@@ -7,6 +7,7 @@
 #include "engine/detail.h"
 #include "engine/dtls_flow.h"
 #include "engine/event.h"
+#include "engine/pace.h"
 #include "engine/srtp_flow.h"
 #include "engine/tick.h"
 #include "engine/worker.h"
@@ -30,6 +31,7 @@ static bool held_delivered(struct worker *w)
 static void flow_count_publish(struct worker *w)
 {
 	metric_set(w->metrics->flows, w->flows.count);
+	pace_set(w);
 }
 
 static void open_failed(struct worker *w, const struct media_command *c, int err)

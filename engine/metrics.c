@@ -71,6 +71,12 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				   "Open flows");
 	m->cpu_us = counter("tandem_media_worker_cpu_microseconds_total", WORKER_LABELS[worker],
 			    "CPU time of the media workers");
+	m->wait_us = metric_register(
+		METRIC_GAUGE, "tandem_media_worker_wait_microseconds", WORKER_LABELS[worker],
+		"How long the worker lets packets gather; 0: it sleeps until one comes");
+	m->busy = metric_register(METRIC_GAUGE, "tandem_media_worker_busy_permille",
+				  WORKER_LABELS[worker],
+				  "Work of the worker in the last second, of one core");
 	m->relayed = counter("tandem_media_worker_packets_total", WORKER_LABELS[worker],
 			     "RTP and RTCP packets sent by each worker");
 }

@@ -38,6 +38,7 @@ struct media_metrics {
 	/* of one worker */
 	metric_id flows;
 	metric_id cpu_us;
+	metric_id wait_us, busy;
 	metric_id relayed; /* packets sent, ours among them */
 };
 

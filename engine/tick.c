@@ -5,6 +5,7 @@
 #include "engine/event.h"
 #include "engine/latch.h"
 #include "engine/originate.h"
+#include "engine/pace.h"
 #include "engine/worker.h"
 
 void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
@@ -96,6 +97,7 @@ static void metrics_tick(struct worker *w, uint64_t now_ns)
 	uint64_t cpu_us = clock_thread_cpu_ns() / NS_PER_US;
 
 	busy_tick(w, cpu_us, now_ns);
+	pace_set(w);
 	metric_add(w->metrics->send_errors, w->port->ops->send_errors(w->port));
 	metric_add(w->metrics->cpu_us, cpu_us - w->cpu_us);
 	w->cpu_us = cpu_us;

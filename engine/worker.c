@@ -12,6 +12,7 @@
 #include "engine/measure.h"
 #include "engine/originate.h"
 #include "engine/out.h"
+#include "engine/pace.h"
 #include "engine/protect.h"
 #include "engine/rewrite.h"
 #include "engine/rtcp.h"
@@ -80,7 +81,7 @@ static void timers_expire(struct worker *w)
 }
 
 /*
- * Under load full batches are waited for, but not longer than batch_wait_ns: so many packets share the cost of one sleep
+ * Under load full batches are waited for, but not longer than wait_ns (pace.h): so many packets share the cost of one sleep
  * and one system call. When that brings nothing, the worker sleeps until anything comes.
  */
 static void receive(struct worker *w, struct batch *b)
@@ -88,7 +89,7 @@ static void receive(struct worker *w, struct batch *b)
 	const struct port_ops *ops = w->port->ops;
 
 	if (w->flows.count > 0) {
-		ops->rx(w->port, b, GATHER, w->batch_wait_ns);
+		ops->rx(w->port, b, GATHER, w->wait_ns);
 		w->now_ns = b->now_ns;
 	}
 	if (b->count == 0) {
@@ -121,7 +122,9 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 {
 	int err;
 
-	*w = (struct worker){ .metrics = s->metrics, .batch_wait_ns = s->batch_wait_ns };
+	*w = (struct worker){ .metrics = s->metrics,
+			      .batch_wait_ns = s->batch_wait_ns,
+			      .wait_ns = pace_wait_ns(s->batch_wait_ns, 0) };
 	w->commands.wake_fd = w->events.wake_fd = -1;
 	w->capture.packets.wake_fd = w->capture.orders.wake_fd = -1;
 	rand_open_system(&w->rand);

@@ -2,6 +2,7 @@
 /* The whole walk: what goes in comes out or is counted, in batches of any size. */
 #include "tests/unit/test.h"
 
+#include "engine/pace.h"
 #include "tests/unit/engine/rig.h"
 
 static uint64_t all_dropped(const struct rig *r)
@@ -29,6 +30,50 @@ static void a_batch_keeps_its_order(void **state)
 		assert_int_equal(out.ssrc, n % 2 ? 0xaaaa : 0xbbbb);
 	}
 	nothing_sent(r);
+	rig_close(r);
+}
+
+static void the_wait_follows_the_work(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t busy;
+		uint64_t wait_us;
+	} ROWS[] = {
+		{ "idle", 0, 250 },
+		{ "little to do", PACE_LOW, 250 },
+		{ "half way", (PACE_LOW + PACE_HIGH) / 2, 1125 },
+		{ "loaded", PACE_HIGH, 2000 },
+		{ "full", 1000, 2000 },
+	};
+	struct rig *r = rig_open();
+
+	(void)state;
+	r->w.batch_wait_ns = 2 * NS_PER_MS;
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		atomic_store(&r->w.busy, ROWS[i].busy);
+		pace_set(&r->w);
+		ROW_ASSERT(ROWS[i].name, r->w.wait_ns == ROWS[i].wait_us * NS_PER_US);
+		ROW_ASSERT(ROWS[i].name, metric_value(r->metrics.wait_us) == ROWS[i].wait_us);
+		ROW_ASSERT(ROWS[i].name, metric_value(r->metrics.busy) == ROWS[i].busy);
+	}
+	rig_close(r);
+}
+
+static void a_worker_without_flows_waits_for_nothing(void **state)
+{
+	struct rig *r = rig_open();
+	struct media_command c = { .kind = MEDIA_FLOW_CLOSE };
+
+	(void)state;
+	r->w.batch_wait_ns = 2 * NS_PER_MS;
+	pace_set(&r->w);
+	assert_int_equal(metric_value(r->metrics.wait_us), 250);
+	for (int side = A; side <= B; side++) {
+		c.id = r->spec[side].id;
+		rig_command(r, &c);
+	}
+	assert_int_equal(metric_value(r->metrics.wait_us), 0);
 	rig_close(r);
 }
 
@@ -189,6 +234,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_keeps_its_order),
 		cmocka_unit_test(in_is_out_and_dropped),
+		cmocka_unit_test(the_wait_follows_the_work),
+		cmocka_unit_test(a_worker_without_flows_waits_for_nothing),
 		cmocka_unit_test(loss_passes_as_loss),
 		cmocka_unit_test(packets_of_closed_flows_have_no_flow),
 		cmocka_unit_test(commands_come_before_the_batch),
