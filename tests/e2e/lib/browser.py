@@ -178,10 +178,13 @@ class Page:
 
     def __init__(self, browser, url):
         self.browser = browser
-        target = browser.command("Target.createTarget", url="about:blank")["targetId"]
-        self.session = browser.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.target = browser.command("Target.createTarget", url="about:blank")["targetId"]
+        self.session = browser.command("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
         browser.command("Page.navigate", self.session, url=url)
         self.until("typeof phone === 'object' && document.readyState === 'complete'")
+
+    def close(self):
+        self.browser.command("Target.closeTarget", targetId=self.target)
 
     def run(self, expression, seconds=30):
         """The value of an expression, awaited."""
