@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """tandemctl doctor names what is wrong with a call: one call for each fault, all at once, and the cause within 5 s."""
 import os
+import struct
 import subprocess
 import threading
 import time
@@ -90,6 +91,10 @@ class Pair:
         for media in (self.audio_a, self.audio_b):
             media.stop()
 
+    def hang_up(self):
+        self.out.bye()
+        self.into.wait_bye()
+
     def findings(self):
         return self.node.ctl("call.doctor", call=self.id)["findings"]
 
@@ -137,13 +142,18 @@ def silent_b(pair):
     pair.audio_a.start(440)
 
 
+def rtcp(media, *blocks):
+    """A receiver report with these blocks, and a name (RFC 3550 6.1)."""
+    ssrc = struct.pack("!I", media.ssrc)
+    report = struct.pack("!BBH", 0x80 | len(blocks), 201, 1 + 6 * len(blocks)) + ssrc + b"".join(blocks)
+    name = b"\x81\xca\0\4" + ssrc + b"\1\7b@b.org\0\0\0"
+    media.rtcp.sendto(report + name, (media.remote[0], media.remote[1] + 1))
+
+
 def b_sends_rtcp_alone(pair):
     pair.connect()
     pair.audio_a.start(440)
-    report = bytes.fromhex("80c90001") + b"\x12\x34\x56\x78"            # an empty receiver report
-    name = bytes.fromhex("81ca0004") + b"\x12\x34\x56\x78" + b"\x01\x07b@b.org" + b"\0\0\0"
-    audio = pair.audio_b
-    pair.talk(audio, lambda media: media.rtcp.sendto(report + name, (audio.remote[0], audio.remote[1] + 1)))
+    pair.talk(pair.audio_b, rtcp)
 
 
 def frame(media, payload=b"\x55" * FRAME, units=FRAME, **fields):
@@ -296,6 +306,31 @@ class Doctor(DoctorTest):
         for pair in (*pairs, good):
             pair.end()
         self.judge(FAULTS)
+        good.hang_up()
+        record = next(record for record in self.node.cdrs() if record["id"] == good.id)
+        for leg in "ab":
+            self.assertEqual(record[leg + "_codec"], "PCMU")
+            self.assertGreater(int(record[leg + "_mos_in_hundredths"]), 400)
+            self.assertEqual(record[leg + "_mos_out_hundredths"], "0", "it sent no RTCP")
+        self.assertEqual(self.node.metric("tandem_call_mos_hundredths_count", direction="in"), 2)
+
+    def test_what_a_party_says_it_hears(self):
+        pair = Pair(self, 0)
+        pair.connect()
+        pair.both()
+        pair.audio_a.wait_packets(20)
+        heard = pair.audio_a.packets[-1]
+        rtcp(pair.audio_a, struct.pack("!IIIIII", heard.ssrc, 64 << 24 | 5, heard.seq, 800, 0, 0))
+        time.sleep(0.2)
+        flow = next(flow for flow in self.node.ctl("call.show", call=pair.id)["flows"] if flow["leg"] == "a")
+        told = flow["quality"]["told"]
+        self.assertEqual((told["lost"], told["jitter_ms"]), (5, 100.0))
+        self.assertGreater(told["loss_percent"], 1)
+        self.assertLess(told["mos"], flow["quality"]["heard"]["mos"])
+        self.assertEqual([(finding["code"], finding["leg"]) for finding in pair.findings()], [("loss_out", "a")])
+        pair.end()
+        pair.hang_up()
+        self.assertGreater(int(self.node.cdrs()[-1]["a_mos_out_hundredths"]), 100)
 
     def test_in_words(self):
         pair = Pair(self, 0)
