@@ -9,6 +9,7 @@
 #include "app/command_handlers.h"
 #include "app/node.h"
 #include "app/watch.h"
+#include "base/log.h"
 #include "sig/id.h"
 
 enum {
@@ -147,6 +148,9 @@ void command_call_trace_read(struct command_run *run)
 		file_failed(run, err);
 		return;
 	}
+	if (!offset) /* the parts are not logged each, who begins is */
+		LOG_INFO("trace", 0, "trace is fetched", LOG_BYTES("file", name),
+			 LOG_STR("by", run->id));
 	(void)EVP_EncodeBlock((unsigned char *)text, octets, (int)n);
 	command_answer(run, json_pack("{s:I, s:I, s:b, s:s}", "offset", (json_int_t)offset, "size",
 				      (json_int_t)size, "running", runs, "data", text));

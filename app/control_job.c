@@ -136,11 +136,11 @@ static void on_done(json_t *answer, void *arg)
 		json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
 
 	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
-	LOG_INFO("control", 0, "command", LOG_STR("do", job->command),
-		 LOG_STR("client", job->client), LOG_STR("id", job->id),
-		 LOG_STR("result", ok     ? "ok"
-				   : code ? code
-					  : "error"));
+	LOG_AT(is_transient(job) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "control", 0, "command",
+	       LOG_STR("do", job->command), LOG_STR("client", job->client), LOG_STR("id", job->id),
+	       LOG_STR("result", ok     ? "ok"
+				 : code ? code
+					: "error"));
 	finish_json(job, answer, may_run_again(code) || is_transient(job) ? DROP : KEEP);
 }
 
