@@ -6,6 +6,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "engine/frame_sum.h"
+
 enum {
 	MACS_LEN = 2 * FRAME_MAC_LEN,
 	ETHERNET_LEN = MACS_LEN + 2,
@@ -20,109 +22,6 @@ enum {
 	PROTOCOL_UDP = 17,
 	FRAGMENT_BITS = 0x3fff, /* more fragments, and the offset */
 };
-
-/* ---- checksums, in the byte order of memory (RFC 1071 2 B) ---- */
-
-static uint16_t memory_get(const uint8_t *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static uint32_t memory_get_32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-/* Fewer than four, in loads of their own: a copy of n octets to the stack would be waited for. */
-static uint64_t rest_sum(const uint8_t *p, size_t n)
-{
-	const uint8_t last[2] = { n & 1 ? p[n - 1] : 0, 0 };
-	uint64_t sum = memory_get(last);
-
-	if (n & 2)
-		sum += memory_get(p);
-	return sum;
-}
-
-/* Of the heads: n is a constant, a multiple of 4, and the loop is unrolled. */
-static inline uint64_t head_sum(const uint8_t *p, size_t n)
-{
-	uint64_t sum = 0;
-
-	for (size_t at = 0; at < n; at += 4)
-		sum += memory_get_32(p + at);
-	return sum;
-}
-
-/* So many folds are enough below 2^48, which no frame reaches; asking in a loop costs a branch each. */
-static inline uint16_t sum_fold(uint64_t sum)
-{
-	sum = (sum & UINT32_MAX) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)(sum + (sum >> 16));
-}
-
-typedef uint32_t lanes VECTOR_OF(32);
-
-/* Whole blocks, both halves of each lane by themselves: they cannot overflow, for no frame has 2^16 blocks. */
-static ALWAYS_INLINE uint64_t lanes_sum(const uint8_t *p, const uint8_t *end)
-{
-	lanes low = { 0 }, high = { 0 };
-	uint64_t sum = 0;
-
-	for (; p < end; p += sizeof(lanes)) {
-		lanes block;
-
-		memcpy(&block, p, sizeof(block));
-		low += block & 0xffff;
-		high += block >> 16;
-	}
-	low += high;
-	for (size_t i = 0; i < sizeof(lanes) / sizeof(low[0]); i++)
-		sum += low[i];
-	return sum;
-}
-
-#ifdef __x86_64__
-FOR_CPU("avx2") static uint64_t blocks_sum_avx2(const uint8_t *p, const uint8_t *end)
-{
-	return lanes_sum(p, end);
-}
-#endif
-
-static uint64_t blocks_sum(const uint8_t *p, const uint8_t *end)
-{
-#ifdef __x86_64__
-	if (LIKELY(__builtin_cpu_supports("avx2")))
-		return blocks_sum_avx2(p, end);
-#endif
-	return lanes_sum(p, end);
-}
-
-uint64_t frame_sum(uint64_t sum, struct bytes in)
-{
-	const uint8_t *p = in.p + in.n / sizeof(lanes) * sizeof(lanes);
-	size_t n = in.n % sizeof(lanes);
-
-	assert(in.n <= UINT16_MAX);
-	if (p > in.p)
-		sum += blocks_sum(in.p, p);
-	for (; n >= 4; p += 4, n -= 4)
-		sum += memory_get_32(p);
-	return sum + rest_sum(p, n);
-}
-
-uint16_t frame_sum_fold(uint64_t sum)
-{
-	return sum_fold(sum);
-}
 
 static inline uint64_t sum_word(uint16_t value)
 {
@@ -208,12 +107,12 @@ static bool udp_checksum_is_fine(struct frame *out, const uint8_t *udp, uint16_t
 	if (field == 0)
 		return out->from.family == ADDR_V4; /* RFC 8200 8.1: never in IPv6 */
 	if (!out->tail_known)
-		return sum_fold(frame_sum(pseudo, bytes_mem(udp, length))) == 0xffff ||
-		       field == sum_fold(pseudo);
-	out->tail_sum = sum_fold(frame_sum(0, bytes_mem(udp + tail, length - tail)));
-	return sum_fold(pseudo + out->tail_sum + head_sum(udp, UDP_LEN + FRAME_TAIL_AT)) ==
+		return frame_sum_fold(frame_sum(pseudo, bytes_mem(udp, length))) == 0xffff ||
+		       field == frame_sum_fold(pseudo);
+	out->tail_sum = frame_sum_fold(frame_sum(0, bytes_mem(udp + tail, length - tail)));
+	return frame_sum_fold(pseudo + out->tail_sum + head_sum(udp, UDP_LEN + FRAME_TAIL_AT)) ==
 		       0xffff ||
-	       field == sum_fold(pseudo);
+	       field == frame_sum_fold(pseudo);
 }
 
 static inline enum frame_fault udp_parse(struct frame *out, const uint8_t *udp, size_t n,
@@ -254,7 +153,7 @@ static inline enum frame_fault ipv4_parse(struct frame *out, const struct layer 
 		return FRAME_FRAGMENT;
 	if (ip[9] != PROTOCOL_UDP)
 		return FRAME_PROTOCOL;
-	if (sum_fold(head_sum(ip, IPV4_LEN)) != 0xffff)
+	if (frame_sum_fold(head_sum(ip, IPV4_LEN)) != 0xffff)
 		return FRAME_CHECKSUM;
 	out->tos = ip[1];
 	addresses_set(out, ADDR_V4, ip + 12, 4);
@@ -395,7 +294,8 @@ static inline void ipv4_write(const struct frame_head *h, uint8_t *ip, uint16_t 
 	memcpy(ip, &first, sizeof(first));
 	memory_put(ip + 8, last);
 	memory_put(ip + 10,
-		   h->device_sums ? 0 : (uint16_t)~sum_fold(addresses + word_sum(first) + last));
+		   h->device_sums ? 0
+				  : (uint16_t)~frame_sum_fold(addresses + word_sum(first) + last));
 	memcpy(ip + 12, h->from->ip, 4);
 	memcpy(ip + 16, h->to->ip, 4);
 }
@@ -420,7 +320,7 @@ static inline void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t 
 
 	if (h->device_sums) {
 		memcpy(udp, &head, sizeof(head));
-		memory_put(udp + 6, sum_fold(sum));
+		memory_put(udp + 6, frame_sum_fold(sum));
 		return;
 	}
 	sum += word_sum(head);
@@ -428,7 +328,7 @@ static inline void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t 
 		sum += h->tail_sum + head_sum(udp + UDP_LEN, FRAME_TAIL_AT);
 	else
 		sum = frame_sum(sum, bytes_mem(udp + UDP_LEN, (size_t)length - UDP_LEN));
-	field = (uint16_t)~sum_fold(sum);
+	field = (uint16_t)~frame_sum_fold(sum);
 	memcpy(udp, &head, sizeof(head));
 	memory_put(udp + 6, field ? field : 0xffff); /* RFC 768: 0 would say that there is none */
 }

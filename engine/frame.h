@@ -70,8 +70,4 @@ size_t frame_head_size(uint8_t family, uint16_t vlan);
 /* Writes them right before the payload, where FRAME_HEAD_MAX octets must be free, and returns where the frame begins. */
 uint8_t *frame_write(const struct frame_head *h, uint8_t *payload, uint16_t length);
 
-/* The sum of RFC 1071 over octets that begin at an even place, not yet folded; in the byte order of memory. */
-uint64_t frame_sum(uint64_t sum, struct bytes in);
-uint16_t frame_sum_fold(uint64_t sum);
-
 #endif

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "engine/frame_sum.h"
+
 enum {
 	MACS_LEN = 2 * FRAME_MAC_LEN,
 	TAG_LEN = 4,

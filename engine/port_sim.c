@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/frame.h"
+#include "engine/frame_sum.h"
 
 static struct sim_port *sim_of(struct port *p)
 {

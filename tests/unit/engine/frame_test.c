@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine/frame.h"
+#include "engine/frame_sum.h"
 
 enum { ROOM = 256, PAYLOAD_MAX = 1600, WAIT_MS = 3000 };
 
