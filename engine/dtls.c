@@ -24,7 +24,7 @@ enum {
 /* In the order that we like. */
 static const char PROFILES[] = "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80";
 static const char CIPHERS[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
-static const char GROUPS[] = "X25519:P-256:P-384";
+static char g_groups[] = "X25519:P-256:P-384";     /* not const, because OpenSSL casts that away */
 static const char LABEL[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 4.2 */
 
 struct dtls_context {
@@ -60,7 +60,7 @@ static bool context_set(SSL_CTX *x, const struct certificate *c)
 	SSL_CTX_set_cert_verify_callback(x, on_certificate, NULL);
 	return SSL_CTX_set_min_proto_version(x, DTLS1_2_VERSION) &&
 	       SSL_CTX_set_max_proto_version(x, DTLS1_2_VERSION) &&
-	       SSL_CTX_set_cipher_list(x, CIPHERS) && SSL_CTX_set1_groups_list(x, GROUPS) &&
+	       SSL_CTX_set_cipher_list(x, CIPHERS) && SSL_CTX_set1_groups_list(x, g_groups) &&
 	       SSL_CTX_set_tlsext_use_srtp(x, PROFILES) == 0 && /* 0 is success */
 	       SSL_CTX_use_certificate(x, c->x509) && SSL_CTX_use_PrivateKey(x, c->key);
 }
