@@ -33,7 +33,7 @@ static struct offer_webrtc webrtc_for_a(const struct sdp *offer_a, uint8_t index
 					const struct media_side *a, const struct offer_self *to_a)
 {
 	struct offer_webrtc webrtc = {
-		.ice = a->ice ? &to_a->ice[index] : NULL,
+		.ice = a->ice ? &to_a->ice[a->bundle] : NULL,
 		.fingerprint = &to_a->fingerprint,
 		.setup = a->dtls == DTLS_CLIENT ? "active" : "passive",
 		.is_carried = a->bundle != index,

@@ -34,7 +34,10 @@ static void write_ice(struct writer *w, const struct offer_media *media)
 	writer_mem(w, ice->ufrag, sizeof(ice->ufrag));
 	writer_str(w, "\r\na=ice-pwd:");
 	writer_mem(w, ice->pwd, sizeof(ice->pwd));
-	writer_fmt(w, "\r\na=candidate:1 1 UDP %u ", PRIORITY);
+	writer_str(w, "\r\n");
+	if (media->webrtc->is_carried)
+		return;
+	writer_fmt(w, "a=candidate:1 1 UDP %u ", PRIORITY);
 	addr_write_ip(w, &address);
 	writer_fmt(w, " %u typ host\r\na=end-of-candidates\r\n", media->port);
 }
@@ -69,14 +72,14 @@ static void write_stream(struct writer *w, const struct offer_media *media)
 		writer_fmt(w, "a=ssrc:%u cname:%llx\r\n", media->webrtc->ssrc, stream);
 }
 
+/* A line that is carried by another repeats all but its candidates, as browsers do: RFC 9143 7.1.3 has none of it there, but
+ * Firefox 153 dies of an answer without a=fingerprint. */
 void offer_webrtc_media(struct writer *w, const struct offer_media *media)
 {
 	const struct offer_webrtc *webrtc = media->webrtc;
 
 	offer_webrtc_mid(w, webrtc->mid);
 	write_stream(w, media);
-	if (webrtc->is_carried) /* RFC 9143 7.1.3 */
-		return;
 	if (webrtc->ice)
 		write_ice(w, media);
 	write_fingerprint(w, webrtc->fingerprint);

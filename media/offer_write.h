@@ -31,7 +31,7 @@ struct offer_webrtc {
 	const struct media_ice *ice;                 /* NULL: the party has none */
 	const struct media_fingerprint *fingerprint; /* of ours */
 	const char *setup;
-	bool is_carried; /* by another line's transport, which alone says the three before */
+	bool is_carried; /* by another line of its BUNDLE group, whose three they are */
 	uint64_t stream; /* names what the leg hears and sees from us */
 	uint32_t ssrc;   /* 0: not told */
 };
