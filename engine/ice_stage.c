@@ -33,6 +33,7 @@ static enum verdict answer_send(struct answer *a, struct pkt *p)
 {
 	assert(!a->w.overflow);
 	p->length = (uint16_t)a->w.n;
+	p->tail_known = 0;
 	p->peer = p->flow;
 	p->to = &p->from;
 	p->out_slot = p->flow->out_slot;
