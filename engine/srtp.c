@@ -19,14 +19,16 @@ static int stream_open(struct srtp_stream **out, const struct media_key *key,
 	size_t cipher_size = srtp_cipher_size(suite);
 	size_t size = sizeof(struct srtp_stream) + 2 * cipher_size;
 	struct srtp_stream *s;
+	uint8_t *block;
 	int err;
 
 	if (key->mki_length > MEDIA_MKI_MAX)
 		return -EINVAL;
-	s = aligned_alloc(alignof(struct srtp_stream), size);
-	if (!s)
+	block = aligned_alloc(alignof(struct srtp_stream), size);
+	if (!block)
 		return -ENOMEM;
-	memset(s, 0, size);
+	memset(block, 0, size);
+	s = (struct srtp_stream *)(uintptr_t)(block + cipher_size);
 	s->key = *key;
 	s->mki_length = key->mki_length;
 	s->cipher_size = (uint16_t)cipher_size;
@@ -56,12 +58,15 @@ int srtp_stream_open_portable(struct srtp_stream **out, const struct media_key *
 
 void srtp_stream_close(struct srtp_stream *s)
 {
+	void *block;
+
 	if (!s)
 		return;
+	block = srtp_stream_cipher(s, false);
 	srtp_cipher_wipe(srtp_stream_cipher(s, false));
 	srtp_cipher_wipe(srtp_stream_cipher(s, true));
 	OPENSSL_cleanse(s, sizeof(*s));
-	free(s);
+	free(block);
 }
 
 bool srtp_stream_has_key(const struct srtp_stream *s, const struct media_key *key)

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * On OpenSSL, and on ipsec-mb where it pays (srtp_mb.h). SHA1_Update and its like are deprecated in OpenSSL in favour of EVP, but a copy of a prepared
- * EVP digest allocates for every packet, and this one is a value.
- */
-#define OPENSSL_SUPPRESS_DEPRECATED
-
 #include "engine/srtp_cipher.h"
-#include "engine/srtp_mb.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <string.h>
+
+#include "engine/srtp_evp.h"
+#include "engine/srtp_mb.h"
 
 enum {
 	KEY_LEN = 16,
@@ -26,7 +19,7 @@ enum {
 	TAG_80 = 10,
 	TAG_32 = 4,
 	TAG_GCM = 16,
-	HASH_LEN = SHA_DIGEST_LENGTH,
+	HASH_LEN = 20,
 	RTCP_HEAD_LEN = 8,
 	/* RFC 3711 4.3.1: added to the use */
 	LABEL_KEY = 0,
@@ -108,33 +101,7 @@ size_t srtp_cipher_size(enum media_suite suite)
 	       (srtp_suite_is_aead(suite) ? (size_t)SRTP_MB_GCM_ROOM : (size_t)SRTP_MB_CTR_ROOM);
 }
 
-/* ---- AES in counter mode ---- */
-
-static EVP_CIPHER_CTX *evp_open(const EVP_CIPHER *type, const uint8_t *key)
-{
-	EVP_CIPHER_CTX *evp = EVP_CIPHER_CTX_new();
-
-	if (evp && EVP_EncryptInit_ex(evp, type, NULL, key, NULL) == 1)
-		return evp;
-	EVP_CIPHER_CTX_free(evp);
-	return NULL;
-}
-
-static EVP_CIPHER_CTX *ctr_open(const uint8_t *key, uint8_t kind)
-{
-	return evp_open(kind & KIND_LONG ? EVP_aes_256_ctr() : EVP_aes_128_ctr(), key);
-}
-
-/* The context is set up, so no call of these allocates or can fail. */
-static void ctr_xor(EVP_CIPHER_CTX *ctr, const uint8_t iv[BLOCK_LEN], uint8_t *p, size_t n)
-{
-	int written = 0;
-	int ok = EVP_EncryptInit_ex(ctr, NULL, NULL, NULL, iv);
-
-	assert(ok == 1 && n <= INT_MAX);
-	ok = EVP_EncryptUpdate(ctr, p, &written, p, (int)n);
-	assert(ok == 1 && (size_t)written == n);
-}
+/* ---- session keys ---- */
 
 /*
  * RFC 3711 4.3.1: the label lies above the 48 bits of (index DIV rate), which is 0. RFC 7714 11: a shorter salt has zeroes behind
@@ -148,54 +115,8 @@ static void derive(EVP_CIPHER_CTX *master, const uint8_t *salt, size_t salt_n, u
 	memcpy(iv, salt, salt_n);
 	iv[SALT_LEN - 7] ^= label;
 	memset(out, 0, n);
-	ctr_xor(master, iv, out, n);
+	srtp_evp_ctr(master, iv, out, n);
 }
-
-/* ---- HMAC-SHA1 ---- */
-
-static void hash_start(SHA_CTX *out, const uint32_t state[SRTP_MB_HASH_WORDS])
-{
-	*out = (SHA_CTX){ .h0 = state[0],
-			  .h1 = state[1],
-			  .h2 = state[2],
-			  .h3 = state[3],
-			  .h4 = state[4],
-			  .Nl = SHA_CBLOCK * 8 };
-}
-
-static void pad_hash(uint32_t out[SRTP_MB_HASH_WORDS], const uint8_t key[AUTH_KEY_LEN], uint8_t pad)
-{
-	uint8_t block[SHA_CBLOCK];
-	SHA_CTX hash;
-
-	memset(block, pad, sizeof(block));
-	for (size_t i = 0; i < AUTH_KEY_LEN; i++)
-		block[i] ^= key[i];
-	SHA1_Init(&hash);
-	SHA1_Update(&hash, block, sizeof(block));
-	out[0] = hash.h0;
-	out[1] = hash.h1;
-	out[2] = hash.h2;
-	out[3] = hash.h3;
-	out[4] = hash.h4;
-	OPENSSL_cleanse(block, sizeof(block));
-	OPENSSL_cleanse(&hash, sizeof(hash));
-}
-
-static void hash_alone(const struct srtp_cipher *c, const uint8_t *p, size_t n,
-		       uint8_t out[HASH_LEN])
-{
-	SHA_CTX hash;
-
-	hash_start(&hash, c->inner);
-	SHA1_Update(&hash, p, n);
-	SHA1_Final(out, &hash);
-	hash_start(&hash, c->outer);
-	SHA1_Update(&hash, out, HASH_LEN);
-	SHA1_Final(out, &hash);
-}
-
-/* ---- session keys ---- */
 
 static int key_set(struct srtp_cipher *c, const uint8_t *key, enum srtp_backend backend)
 {
@@ -208,9 +129,9 @@ static int key_set(struct srtp_cipher *c, const uint8_t *key, enum srtp_backend 
 	if (done)
 		return 0;
 	if (c->kind & KIND_AEAD)
-		c->evp = evp_open(is_long ? EVP_aes_256_gcm() : EVP_aes_128_gcm(), key);
+		c->evp = srtp_evp_gcm_open(key, is_long);
 	else
-		c->evp = ctr_open(key, c->kind);
+		c->evp = srtp_evp_ctr_open(key, is_long);
 	return c->evp ? 0 : -ENOMEM;
 }
 
@@ -228,8 +149,8 @@ static int keys_derive(struct srtp_cipher *c, EVP_CIPHER_CTX *master, const uint
 	if (c->kind & KIND_AEAD)
 		return err;
 	derive(master, salt, salt_n, (uint8_t)(use + LABEL_AUTH), auth, sizeof(auth));
-	pad_hash(c->inner, auth, 0x36);
-	pad_hash(c->outer, auth, 0x5c);
+	srtp_evp_pad(c->inner, auth, 0x36);
+	srtp_evp_pad(c->outer, auth, 0x5c);
 	OPENSSL_cleanse(auth, sizeof(auth));
 	return err;
 }
@@ -244,7 +165,7 @@ int srtp_cipher_init(struct srtp_cipher *c, const struct media_key *key, enum sr
 	c->kind = kind_of((enum media_suite)key->suite, use);
 	if (c->tag == 0 || key->length != key_length(c->kind) + salt_length(c->kind))
 		return -EINVAL;
-	master = ctr_open(key->octets, c->kind);
+	master = srtp_evp_ctr_open(key->octets, c->kind & KIND_LONG);
 	if (master)
 		err = keys_derive(c, master, key->octets + key_length(c->kind), use, backend);
 	EVP_CIPHER_CTX_free(master); /* wipes the key schedule */
@@ -281,11 +202,10 @@ static void iv_write(const struct srtp_cipher *c, uint32_t ssrc, uint64_t index,
 		     uint8_t iv[BLOCK_LEN])
 {
 	assert(index < BIT64(48));
-	memcpy(iv, c->salt, SALT_LEN);
-	iv[14] = iv[15] = 0;
-	be32_put(iv + 4, be32_get(iv + 4) ^ ssrc);
-	be16_put(iv + 8, (uint16_t)(be16_get(iv + 8) ^ index >> 32));
-	be32_put(iv + 10, be32_get(iv + 10) ^ (uint32_t)index);
+	memcpy(iv, c->salt, 4);
+	be32_put(iv + 4, be32_get(c->salt + 4) ^ ssrc);
+	be32_put(iv + 8, be32_get(c->salt + 8) ^ (uint32_t)(index >> 16));
+	be32_put(iv + 12, (be16_get(c->salt + 12) ^ (uint32_t)(index & 0xffff)) << 16);
 }
 
 static void ctr_alone(const struct srtp_unit *u)
@@ -293,15 +213,24 @@ static void ctr_alone(const struct srtp_unit *u)
 	uint8_t iv[BLOCK_LEN];
 
 	iv_write(u->cipher, u->ssrc, u->index, iv);
-	ctr_xor(u->cipher->evp, iv, u->p + u->head, u->n - u->head);
+	srtp_evp_ctr(u->cipher->evp, iv, u->p + u->head, u->n - u->head);
 }
 
-/* A list that is filled as units come by, and then done at once. */
+/* Lists that are filled as units come by, and done when they are full and at the end: what was just written in parts is slow to
+ * be read as a whole. */
+enum { CHUNK = 16 };
+
 struct crypts {
 	uint32_t count;
-	struct srtp_mb_crypt jobs[SRTP_CIPHER_BATCH];
-	uint8_t iv[SRTP_CIPHER_BATCH][BLOCK_LEN];
+	struct srtp_mb_crypt jobs[CHUNK];
+	uint8_t iv[CHUNK][BLOCK_LEN];
 };
+
+static void crypts_run(struct crypts *x)
+{
+	srtp_mb_crypt(x->jobs, x->count);
+	x->count = 0;
+}
 
 static void crypts_add(struct crypts *x, const struct srtp_unit *u)
 {
@@ -316,40 +245,42 @@ static void crypts_add(struct crypts *x, const struct srtp_unit *u)
 						    .p = u->p + u->head,
 						    .n = u->n - u->head,
 						    .iv = x->iv[x->count] };
-	x->count++;
+	if (++x->count == CHUNK)
+		crypts_run(x);
 }
 
 /* The word is authenticated as if it were part of the packet. */
 struct hashes {
 	uint32_t count;
 	struct srtp_unit *of[SRTP_CIPHER_BATCH];
+	struct srtp_mb_hash jobs[SRTP_CIPHER_BATCH];
 	uint8_t behind[SRTP_CIPHER_BATCH][SRTP_WORD_LEN];
 	uint8_t hash[SRTP_CIPHER_BATCH][HASH_LEN];
 };
 
 static void hashes_add(struct hashes *x, struct srtp_unit *u)
 {
-	memcpy(x->behind[x->count], u->p + u->n, SRTP_WORD_LEN);
+	uint32_t i = x->count++;
+
+	memcpy(x->behind[i], u->p + u->n, SRTP_WORD_LEN);
 	be32_put(u->p + u->n, u->word);
-	x->of[x->count++] = u;
+	x->of[i] = u;
+	x->jobs[i] = (struct srtp_mb_hash){ .inner = u->cipher->inner,
+					    .outer = u->cipher->outer,
+					    .p = u->p,
+					    .n = u->n + SRTP_WORD_LEN,
+					    .hash = x->hash[i] };
 }
 
 static void hashes_run(struct hashes *x)
 {
-	struct srtp_mb_hash jobs[SRTP_CIPHER_BATCH];
 	uint32_t worth = 0;
 
 	if (x->count > 0 && !x->of[0]->cipher->evp)
 		worth = srtp_mb_hash_worth(x->count);
-	for (uint32_t i = 0; i < worth; i++)
-		jobs[i] = (struct srtp_mb_hash){ .inner = x->of[i]->cipher->inner,
-						 .outer = x->of[i]->cipher->outer,
-						 .p = x->of[i]->p,
-						 .n = x->of[i]->n + SRTP_WORD_LEN,
-						 .hash = x->hash[i] };
-	srtp_mb_hash(jobs, worth);
+	srtp_mb_hash(x->jobs, worth);
 	for (uint32_t i = worth; i < x->count; i++)
-		hash_alone(x->of[i]->cipher, x->of[i]->p, x->of[i]->n + SRTP_WORD_LEN, x->hash[i]);
+		srtp_evp_hash(&x->jobs[i]);
 	for (uint32_t i = 0; i < x->count; i++)
 		memcpy(x->of[i]->p + x->of[i]->n, x->behind[i], SRTP_WORD_LEN);
 }
@@ -361,10 +292,9 @@ static void iv_write_gcm(const struct srtp_cipher *c, uint32_t ssrc, uint64_t in
 			 uint8_t iv[SALT_GCM_LEN])
 {
 	assert(index < BIT64(48));
-	memcpy(iv, c->salt, SALT_GCM_LEN);
-	be32_put(iv + 2, be32_get(iv + 2) ^ ssrc);
-	be16_put(iv + 6, (uint16_t)(be16_get(iv + 6) ^ index >> 32));
-	be32_put(iv + 8, be32_get(iv + 8) ^ (uint32_t)index);
+	be32_put(iv, be32_get(c->salt) ^ ssrc >> 16);
+	be32_put(iv + 4, be32_get(c->salt + 4) ^ (ssrc << 16 | (uint32_t)(index >> 32)));
+	be32_put(iv + 8, be32_get(c->salt + 8) ^ (uint32_t)index);
 }
 
 struct gcm {
@@ -405,70 +335,65 @@ static void gcm_end(const struct gcm *x, const struct srtp_unit *u)
 		memcpy(u->p + u->n, x->behind, SRTP_WORD_LEN);
 }
 
-static void evp_begin(EVP_CIPHER_CTX *evp, const struct srtp_mb_aead *x, bool seals)
+static void gcm_seal(struct gcm *x, const struct srtp_unit *u)
 {
-	int written = 0;
-	int ok = EVP_CipherInit_ex(evp, NULL, NULL, NULL, x->iv, seals);
-
-	assert(ok == 1 && x->n <= INT_MAX && x->associated_n <= INT_MAX);
-	ok = EVP_CipherUpdate(evp, NULL, &written, x->associated, (int)x->associated_n);
-	if (ok == 1 && x->n > 0)
-		ok = EVP_CipherUpdate(evp, x->p, &written, x->p, (int)x->n);
-	assert(ok == 1);
+	if (u->cipher->evp)
+		srtp_evp_seal(u->cipher->evp, &x->job);
+	else
+		srtp_mb_seal(&x->job, u->cipher->kind & KIND_LONG);
+	gcm_end(x, u);
 }
 
-static void evp_seal(EVP_CIPHER_CTX *evp, const struct srtp_mb_aead *x)
-{
-	uint8_t none[BLOCK_LEN];
-	int written = 0, ok;
-
-	evp_begin(evp, x, true);
-	ok = EVP_CipherFinal_ex(evp, none, &written) == 1 &&
-	     EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_GET_TAG, TAG_GCM, x->tag) == 1;
-	assert(ok);
-}
-
-static bool evp_open_tagged(EVP_CIPHER_CTX *evp, const struct srtp_mb_aead *x)
-{
-	uint8_t none[BLOCK_LEN];
-	int written = 0;
-	int ok;
-
-	evp_begin(evp, x, false);
-	ok = EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_SET_TAG, TAG_GCM, x->tag);
-	assert(ok == 1);
-	return EVP_CipherFinal_ex(evp, none, &written) == 1;
-}
-
-static void gcm_seal(const struct srtp_unit *u, uint8_t tag[TAG_GCM])
+static void gcm_seal_alone(const struct srtp_unit *u, uint8_t tag[TAG_GCM])
 {
 	struct gcm x;
 
 	gcm_begin(&x, u, tag);
-	if (u->cipher->evp)
-		evp_seal(u->cipher->evp, &x.job);
-	else
-		srtp_mb_seal(&x.job, u->cipher->kind & KIND_LONG);
-	gcm_end(&x, u);
+	gcm_seal(&x, u);
 }
 
 /* Plain and tag are made in one go, so one that is not authentic must be put back. */
-static void gcm_check(struct srtp_unit *u)
+static void gcm_check(struct gcm *x, struct srtp_unit *u)
 {
 	uint8_t tag[TAG_GCM];
-	struct gcm x;
 
-	gcm_begin(&x, u, tag);
 	if (u->cipher->evp) {
-		x.job.tag = u->tag;
-		u->authentic = evp_open_tagged(u->cipher->evp, &x.job);
+		x->job.tag = u->tag;
+		u->authentic = srtp_evp_open(u->cipher->evp, &x->job);
 	} else {
-		srtp_mb_open(&x.job, u->cipher->kind & KIND_LONG);
-		u->authentic = CRYPTO_memcmp(tag, u->tag, TAG_GCM) == 0;
+		x->job.tag = tag;
+		srtp_mb_open(&x->job, u->cipher->kind & KIND_LONG);
+		u->authentic = srtp_tag_eq(tag, u->tag, TAG_GCM);
 	}
-	gcm_end(&x, u);
+	gcm_end(x, u);
 	if (!u->authentic)
-		gcm_seal(u, tag);
+		gcm_seal_alone(u, tag);
+}
+
+struct gcms {
+	uint32_t count;
+	bool seals;
+	struct srtp_unit *of[CHUNK];
+	struct gcm list[CHUNK];
+};
+
+static void gcms_run(struct gcms *x)
+{
+	for (uint32_t i = 0; i < x->count; i++) {
+		if (x->seals)
+			gcm_seal(&x->list[i], x->of[i]);
+		else
+			gcm_check(&x->list[i], x->of[i]);
+	}
+	x->count = 0;
+}
+
+static void gcms_add(struct gcms *x, struct srtp_unit *u)
+{
+	x->of[x->count] = u;
+	gcm_begin(&x->list[x->count], u, u->tag);
+	if (++x->count == CHUNK)
+		gcms_run(x);
 }
 
 /* ---- units ---- */
@@ -482,18 +407,21 @@ void srtp_units_seal(struct srtp_unit *list, uint32_t count)
 {
 	struct crypts crypts;
 	struct hashes hashes;
+	struct gcms gcms;
 
 	assert(count <= SRTP_CIPHER_BATCH);
-	crypts.count = hashes.count = 0;
+	crypts.count = hashes.count = gcms.count = 0;
+	gcms.seals = true;
 	for (struct srtp_unit *u = list; u < list + count; u++) {
 		if (is_aead(u)) {
-			gcm_seal(u, u->tag);
+			gcms_add(&gcms, u);
 			continue;
 		}
 		crypts_add(&crypts, u);
 		hashes_add(&hashes, u);
 	}
-	srtp_mb_crypt(crypts.jobs, crypts.count);
+	gcms_run(&gcms);
+	crypts_run(&crypts);
 	hashes_run(&hashes);
 	for (uint32_t i = 0; i < hashes.count; i++)
 		memcpy(hashes.of[i]->tag, hashes.hash[i], SRTP_TAG_MAX);
@@ -502,20 +430,23 @@ void srtp_units_seal(struct srtp_unit *list, uint32_t count)
 void srtp_units_check(struct srtp_unit *list, uint32_t count)
 {
 	struct hashes hashes;
+	struct gcms gcms;
 
 	assert(count <= SRTP_CIPHER_BATCH);
-	hashes.count = 0;
+	hashes.count = gcms.count = 0;
+	gcms.seals = false;
 	for (struct srtp_unit *u = list; u < list + count; u++) {
 		if (is_aead(u))
-			gcm_check(u);
+			gcms_add(&gcms, u);
 		else
 			hashes_add(&hashes, u);
 	}
+	gcms_run(&gcms);
 	hashes_run(&hashes);
 	for (uint32_t i = 0; i < hashes.count; i++) {
 		struct srtp_unit *u = hashes.of[i];
 
-		u->authentic = CRYPTO_memcmp(hashes.hash[i], u->tag, u->cipher->tag) == 0;
+		u->authentic = srtp_tag_eq(hashes.hash[i], u->tag, u->cipher->tag);
 	}
 }
 
@@ -524,7 +455,7 @@ void srtp_unit_undo(const struct srtp_unit *u)
 	uint8_t tag[TAG_GCM];
 
 	if (is_aead(u))
-		gcm_seal(u, tag);
+		gcm_seal_alone(u, tag);
 }
 
 void srtp_units_open(struct srtp_unit *const *list, uint32_t count)
@@ -537,5 +468,5 @@ void srtp_units_open(struct srtp_unit *const *list, uint32_t count)
 		if (!is_aead(list[i]))
 			crypts_add(&crypts, list[i]);
 	}
-	srtp_mb_crypt(crypts.jobs, crypts.count);
+	crypts_run(&crypts);
 }

@@ -7,6 +7,8 @@
 #ifndef ENGINE_SRTP_CIPHER_H
 #define ENGINE_SRTP_CIPHER_H
 
+#include <string.h>
+
 #include "base/bytes.h"
 #include "media/flow.h"
 
@@ -34,6 +36,38 @@ struct srtp_cipher;
 uint8_t srtp_tag_length(enum media_suite suite, enum srtp_use use);
 /* Encrypts and authenticates in one (RFC 7714), so that SRTCP's index lies behind the tag and an MKI behind both. */
 bool srtp_suite_is_aead(enum media_suite suite);
+
+/* A tag of 4, 10 or 16 octets: calls cost more than what they do here. */
+static inline void srtp_tag_copy(uint8_t *to, const uint8_t *from, uint8_t n)
+{
+	if (n == SRTP_TAG_MAX) {
+		memcpy(to, from, SRTP_TAG_MAX);
+		return;
+	}
+	memcpy(to, from, 4);
+	if (n > 4)
+		memcpy(to + 4, from + 4, 6);
+}
+
+static inline uint64_t srtp_tag_word(const uint8_t *p, size_t n)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, p, n);
+	return word;
+}
+
+/* Takes as long wherever they differ. */
+static inline bool srtp_tag_eq(const uint8_t *a, const uint8_t *b, uint8_t n)
+{
+	if (n == SRTP_TAG_MAX)
+		return ((srtp_tag_word(a, 8) ^ srtp_tag_word(b, 8)) |
+			(srtp_tag_word(a + 8, 8) ^ srtp_tag_word(b + 8, 8))) == 0;
+	if (n > 4)
+		return ((srtp_tag_word(a, 8) ^ srtp_tag_word(b, 8)) |
+			(srtp_tag_word(a + 8, 2) ^ srtp_tag_word(b + 8, 2))) == 0;
+	return srtp_tag_word(a, 4) == srtp_tag_word(b, 4);
+}
 
 /* Octets of a cipher of that suite, which is one; a whole number of cache lines. */
 size_t srtp_cipher_size(enum media_suite suite);

@@ -5,7 +5,6 @@
  *     AES-CM   head | payload | SRTCP: E, index | MKI | tag
  *     AES-GCM  head | payload | tag | SRTCP: E, index | MKI
  */
-#include <openssl/crypto.h>
 #include <string.h>
 
 #include "engine/srtp_stream.h"
@@ -54,15 +53,25 @@ static uint8_t tag_length(const struct srtp_job *j)
 	return j->is_rtcp ? j->stream->rtcp_tag : j->stream->tag;
 }
 
-/* What every packet wants of its stream (srtp_stream.h): bench/srtp --streams 8192. */
+/* What every packet wants of its stream (srtp_stream.h): bench/srtp --streams 8192. Packets of one stream come one after the other. */
 static void batch_prefetch(const struct srtp_job *jobs, uint32_t count)
 {
+	const struct srtp_stream *last = NULL;
+
 	for (const struct srtp_job *j = jobs; j < jobs + count; j++) {
-		__builtin_prefetch(j->stream, 1);
-		__builtin_prefetch(&j->stream->sources[0], 1);
+		if (j->stream == last)
+			continue;
+		last = j->stream;
+		__builtin_prefetch(last, 1);
+		__builtin_prefetch(&last->sources[0], 1);
 	}
-	for (const struct srtp_job *j = jobs; j < jobs + count; j++)
-		srtp_cipher_prefetch(srtp_stream_cipher(j->stream, j->is_rtcp), j->stream->is_aead);
+	last = NULL;
+	for (const struct srtp_job *j = jobs; j < jobs + count; j++) {
+		if (j->stream == last)
+			continue;
+		last = j->stream;
+		srtp_cipher_prefetch(srtp_stream_cipher(last, j->is_rtcp), last->is_aead);
+	}
 }
 
 /* ---- protect: indexes in order, then all transforms ---- */
@@ -108,23 +117,17 @@ static enum verdict rtcp_prepare(struct srtp_job *j, struct srtp_unit *u)
 	return VERDICT_NONE;
 }
 
-static void octets_add(struct srtp_job *j, const void *p, size_t n)
-{
-	memcpy(j->data + j->length, p, n);
-	j->length = (uint16_t)(j->length + n);
-}
-
 static void job_seal(struct srtp_job *j, const struct srtp_unit *u)
 {
-	uint8_t word[RTCP_INDEX_LEN];
+	const struct srtp_stream *s = j->stream;
+	uint8_t *end = j->data + u->n;
+	uint8_t tag = tag_length(j);
 
 	j->index = u->index;
-	be32_put(word, u->word);
-	if (j->is_rtcp && !j->stream->is_aead)
-		octets_add(j, word, sizeof(word));
-	octets_add(j, u->tag, tag_length(j));
-	if (j->is_rtcp && j->stream->is_aead)
-		octets_add(j, word, sizeof(word));
+	j->length = (uint16_t)(u->n + tag + (j->is_rtcp ? RTCP_INDEX_LEN : 0));
+	if (j->is_rtcp)
+		be32_put(s->is_aead ? end + tag : end, u->word);
+	srtp_tag_copy(j->is_rtcp && !s->is_aead ? end + RTCP_INDEX_LEN : end, u->tag, tag);
 }
 
 static void protect_batch(struct srtp_job *jobs, uint32_t count)
@@ -207,7 +210,7 @@ static enum verdict job_begin(const struct srtp_job *j, struct srtp_unit *u)
 	if (s->mki_length > 0 &&
 	    memcmp(end - s->mki_length - (s->is_aead ? 0 : tag), s->key.mki, s->mki_length) != 0)
 		return VERDICT_SRTP_MKI;
-	memcpy(u->tag, s->is_aead ? j->data + u->n : end - tag, tag);
+	srtp_tag_copy(u->tag, s->is_aead ? j->data + u->n : end - tag, tag);
 	return VERDICT_NONE;
 }
 

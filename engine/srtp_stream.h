@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a stream is made of. Internal to engine/srtp*.c. All of it lies in one piece, what each packet wants at its front: with
+ * What a stream is made of. Internal to engine/srtp*.c. All of it lies in one piece, what each packet wants in its middle: with
  * thousands of streams none is in the cache, and all lines can be asked for at once when no pointer leads to them.
  *
- *     line 0       lengths, what we send
- *          1..     sources, the first of them in one line
- *          then    the key
- *          then    the ciphers of SRTP and of SRTCP (srtp_cipher_size)
+ *     the cipher of SRTP (srtp_cipher_size), what short packets want of GCM's at its ends
+ *     struct srtp_stream: line 0 is lengths and what we send; then sources, the first of them in one line; then the key
+ *     the cipher of SRTCP
  */
 #ifndef ENGINE_SRTP_STREAM_H
 #define ENGINE_SRTP_STREAM_H
@@ -42,9 +41,7 @@ struct srtp_stream {
 
 static inline struct srtp_cipher *srtp_stream_cipher(const struct srtp_stream *s, bool is_rtcp)
 {
-	uintptr_t at = (uintptr_t)(s + 1) + (is_rtcp ? s->cipher_size : 0);
-
-	return (struct srtp_cipher *)at;
+	return (struct srtp_cipher *)(is_rtcp ? (uintptr_t)(s + 1) : (uintptr_t)s - s->cipher_size);
 }
 
 static inline struct srtp_source *srtp_source_find(struct srtp_stream *s, uint32_t ssrc)

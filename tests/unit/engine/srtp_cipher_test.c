@@ -90,7 +90,7 @@ static void session_keys_are_those_of_the_rfc(void **state)
 	struct media_key master =
 		key_of("e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6",
 		       MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80);
-	EVP_CIPHER_CTX *ctr = ctr_open(master.octets, 0);
+	EVP_CIPHER_CTX *ctr = srtp_evp_ctr_open(master.octets, false);
 
 	(void)state;
 	assert_non_null(ctr);
@@ -111,7 +111,7 @@ static void long_session_keys_are_those_of_the_rfc(void **state)
 		key_of("f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6"
 		       "3b04803de51ee7c96423ab5b78d2",
 		       MEDIA_SUITE_AEAD_AES_256_GCM);
-	EVP_CIPHER_CTX *ctr = ctr_open(master.octets, KIND_LONG);
+	EVP_CIPHER_CTX *ctr = srtp_evp_ctr_open(master.octets, true);
 	uint8_t out[KEY_LONG_LEN];
 
 	(void)state;
@@ -132,8 +132,8 @@ static void tag_is_hmac_sha1(void **state)
 
 	(void)state;
 	memset(key, 0x0b, sizeof(key));
-	pad_hash(c->inner, key, 0x36);
-	pad_hash(c->outer, key, 0x5c);
+	srtp_evp_pad(c->inner, key, 0x36);
+	srtp_evp_pad(c->outer, key, 0x5c);
 	c->tag = TAG_80;
 	for (uint32_t count = 1; count <= SRTP_CIPHER_BATCH; count += 21) {
 		for (uint32_t i = 0; i < count; i++) {

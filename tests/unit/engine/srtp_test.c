@@ -593,7 +593,7 @@ static void image_take(struct image *m, const struct srtp_stream *s)
 {
 	m->n = sizeof(*s) + 2U * s->cipher_size;
 	assert_true(m->n <= sizeof(m->octets));
-	memcpy(m->octets, s, m->n);
+	memcpy(m->octets, srtp_stream_cipher(s, false), m->n);
 }
 
 static void assert_refused(struct srtp_stream *in, bool is_rtcp, struct packet p)
