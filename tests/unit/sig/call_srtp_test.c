@@ -150,6 +150,7 @@ static void golden(void **state)
 	const char *folder = getenv("TANDEM_GOLDEN");
 	static uint8_t record[16384];
 	const char *reason = "";
+	struct media_key out, again;
 	size_t n;
 
 	if (folder) {
@@ -166,6 +167,47 @@ static void golden(void **state)
 	assert_int_equal(last_media(l->r, MEDIA_FLOW_OPEN, 0).key_out.length, 30);
 	assert_memory_equal(last_media(l->r, MEDIA_FLOW_OPEN, 0).key_in.octets,
 			    "aBCdefGhiJKLmoPQrsTuVwyz123456", 30);
+	/* ours is of 30 octets in there, and stays so in what this build writes */
+	out = last_media(l->r, MEDIA_FLOW_OPEN, 0).key_out;
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(restart_with(l, &reason), 0);
+	again = last_media(l->r, MEDIA_FLOW_OPEN, 0).key_out;
+	assert_memory_equal(&again, &out, sizeof(out));
+}
+
+#define KEY_GCM "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKis="
+
+static const char secure_gcm[] = SECURE_SDP SECURE_LINE
+	"a=crypto:1 AEAD_AES_256_GCM inline:" KEY_GCM "|2^31|7:2\r\n" CRYPTO_A;
+
+/* The longest suite, with an MKI of the party's; the same keys after a restart. */
+static void long_suite(void **state)
+{
+	struct line *l = *state;
+	struct flow_spec a, b;
+	const char *reason = "";
+	struct bytes ok;
+
+	extension(l->r, "1001", insecure);
+	phone_invite(&l->a, "1002", secure_gcm);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	ok = phone_hears(&l->a, "SIP/2.0 200");
+	assert_true(rig_has(ok, "a=crypto:1 AEAD_AES_256_GCM inline:"));
+	assert_false(rig_has(ok, "|"));
+	phone_ack(&l->a);
+	a = last_media(l->r, MEDIA_FLOW_UPDATE, 0);
+	assert_int_equal(a.key_in.suite, MEDIA_SUITE_AEAD_AES_256_GCM);
+	assert_int_equal(a.key_in.mki_length, 2);
+	assert_memory_equal(a.key_in.mki, "\0\7", 2);
+	assert_int_equal(a.key_out.suite, MEDIA_SUITE_AEAD_AES_256_GCM);
+	assert_int_equal(a.key_out.length, 44);
+	assert_int_equal(a.key_out.mki_length, 0);
+	assert_int_equal(restart_with(l, &reason), 0);
+	b = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	assert_memory_equal(&b.key_in, &a.key_in, sizeof(a.key_in));
+	assert_memory_equal(&b.key_out, &a.key_out, sizeof(a.key_out));
 }
 
 static void another_seal_key(void **state)
@@ -443,6 +485,7 @@ int main(void)
 		LINE_TEST(keys_in_the_clear),
 		LINE_TEST(offered),
 		LINE_TEST(sealed),
+		LINE_TEST(long_suite),
 		LINE_TEST(another_seal_key),
 		LINE_TEST(golden),
 		LINE_TEST(more_indexes),
