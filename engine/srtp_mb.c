@@ -33,7 +33,7 @@ struct manager {
 
 static pthread_key_t g_key;
 static pthread_once_t g_once = PTHREAD_ONCE_INIT;
-static __thread struct manager *g_mine __attribute__((tls_model("initial-exec")));
+static __thread struct manager *g_mine;
 
 static void manager_close(void *arg)
 {
