@@ -173,15 +173,31 @@ static bool is_client_due(const struct flow *f)
 	       (f->dtls.state == DTLS_WAITING || f->dtls.state == DTLS_FAILED);
 }
 
+static void client_begin(struct worker *w, struct flow *f)
+{
+	const struct addr *to = flow_rtp_to(f);
+
+	if (w->dtls.link && to && is_client_due(f) && w->now_ns >= f->dtls.retry_ns)
+		(void)candidate_begin(w, f, 0, to, (struct bytes){ 0 });
+}
+
+/* What is under way goes on to the other address: it is the same party. */
+static void candidate_move(struct worker *w, const struct flow *f)
+{
+	const struct addr *to = flow_rtp_to(f);
+	struct dtls_candidate *c = w->dtls.link ? candidate_at(w, f, 0) : NULL;
+
+	if (to && c && f->dtls.ice)
+		c->source = *to;
+}
+
 void dtls_flow_pair(struct worker *w, struct flow *f)
 {
-	const struct addr *to;
+	bool was_due = is_client_due(f);
 
-	if (!w->dtls.link || !is_client_due(f) || w->now_ns < f->dtls.retry_ns)
-		return;
-	to = flow_rtp_to(f);
-	if (to)
-		(void)candidate_begin(w, f, 0, to, (struct bytes){ 0 });
+	candidate_move(w, f);
+	client_begin(w, f);
+	w->dtls.due -= was_due && !is_client_due(f);
 }
 
 /* ---- flows ---- */
@@ -274,7 +290,7 @@ int dtls_flow_open(struct worker *w, struct flow *f, const struct flow_spec *spe
 	spec_take(f, spec);
 	keys_note(f, spec);
 	dtls_state_update(w, f, false);
-	dtls_flow_pair(w, f);
+	client_begin(w, f);
 	w->dtls.due += is_client_due(f);
 	return spec->bundle.generation ? bundle_set(w, f, spec) : 0;
 }
@@ -307,7 +323,7 @@ int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *s
 		d->keyed = 0; /* the keys of the spec are the flow's again */
 	keys_note(f, spec);
 	dtls_state_update(w, f, false);
-	dtls_flow_pair(w, f);
+	client_begin(w, f);
 	w->dtls.due += is_client_due(f);
 	if (spec->bundle.generation)
 		return bundle_set(w, f, spec);
@@ -354,10 +370,8 @@ void dtls_tick(struct worker *w, uint64_t now_ns)
 		candidates_tick(w, now_ns);
 	for (uint32_t i = 0; w->dtls.due > 0 && i < w->flows.count; i++) {
 		struct flow *f = &w->flows.list[w->flows.active[i]];
-		bool was_due = is_client_due(f);
 
 		dtls_flow_pair(w, f);
-		w->dtls.due -= was_due && !is_client_due(f);
 		if (f->dtls.keyed_due)
 			dtls_keyed_tell(w, f);
 	}

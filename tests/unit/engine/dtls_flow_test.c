@@ -169,6 +169,30 @@ static void a_client_tries_again(void **state)
 	dtls_rig_close(&x);
 }
 
+/* And ICE does it by a pair. */
+static void a_client_begins_when_there_is_a_pair(void **state)
+{
+	struct dtls_rig x = dtls_rig_open_empty(64);
+	struct flow_spec s = dtls_spec(DTLS_CLIENT);
+	struct dtls_party p;
+
+	(void)state;
+	s.remote_rtp = (struct addr){ 0 };
+	rig_open_flow(x.r, &s);
+	assert_int_equal(x.r->w.dtls.due, 1);
+	flow_of(x.r, A)->latch_rtp.source = rig_addr(PARTY);
+	dtls_flow_pair(&x.r->w, flow_of(x.r, A));
+	assert_int_equal(x.r->w.dtls.due, 0);
+	party_open(&p, PARTY, THEIRS, DTLS_SERVER);
+	parties_run(&x, &p, 1, 6);
+	assert_int_equal(p.dtls.outcome, DTLS_DONE);
+	dtls_flow_pair(&x.r->w, flow_of(x.r, A));
+	assert_int_equal(x.r->w.dtls.due, 0);
+	assert_int_equal(begun(&x), 1);
+	dtls_close(&p.dtls);
+	dtls_rig_close(&x);
+}
+
 /* The address is told with an update; until then nothing is sent. */
 static void a_client_waits_for_an_address(void **state)
 {
@@ -620,6 +644,7 @@ int main(void)
 		cmocka_unit_test(any_datagram_may_be_lost_or_doubled),
 		cmocka_unit_test(a_wrong_certificate_fails_and_the_right_one_succeeds),
 		cmocka_unit_test(a_client_tries_again),
+		cmocka_unit_test(a_client_begins_when_there_is_a_pair),
 		cmocka_unit_test(a_client_waits_for_an_address),
 		cmocka_unit_test(a_stranger_neither_ends_nor_occupies_a_handshake),
 		cmocka_unit_test(a_spray_costs_a_bounded_share),
