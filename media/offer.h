@@ -79,9 +79,9 @@ struct media_side {
 		       * one than before is another association (RFC 8842 5.1) */
 	uint8_t ice; /* 1: rtp and rtcp of the party are not to be believed, its checks are. A party that is lite itself has 0 */
 	uint8_t bundle; /* index of the line whose transport carries this one (RFC 9143), and whose addresses, role, certificate and ICE
-			 * this one repeats; its own: none else's. Of offer_inspect always its own. The numbers of lines that share one
-			 * are distinct, so that a payload type names its line */
-	uint8_t mid_extension; /* id that the party uses for urn:ietf:params:rtp-hdrext:sdes:mid; 0: none, as we never agree on it */
+			 * this one repeats; its own: none else's. Of offer_inspect always its own */
+	uint8_t mid_extension; /* id that the party uses for urn:ietf:params:rtp-hdrext:sdes:mid. 0: none, and payload types of lines that share a
+				* transport are distinct, unless the party brought equal ones and no id */
 	struct media_fingerprint fingerprint; /* of the party's certificate */
 	uint64_t
 		ice_name; /* a hash of the party's ufrag and password: another one is an ICE restart (RFC 8839 4.4.1.1.1) */

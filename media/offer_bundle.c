@@ -112,11 +112,65 @@ static void plan_leg(struct media_plan *plan, const struct view *v)
 	}
 }
 
+static bool shares_number(const struct media_side *a, const struct media_side *b)
+{
+	for (uint8_t i = 0; i < a->rule_count; i++) {
+		for (uint8_t k = 0; k < b->rule_count; k++) {
+			if (a->rules[i].in == b->rules[k].in)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Two lines of A's that are carried by the same one have the same codecs: no payload type tells them apart. */
+static bool needs_mid(const struct media_plan *plan, uint8_t index)
+{
+	const struct media_side *side = &plan->line[index].a;
+
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		const struct media_line *other = &plan->line[i];
+
+		if (i != index && other->active && other->a.dtls &&
+		    other->a.bundle == side->bundle && shares_number(side, &other->a))
+			return true;
+	}
+	return false;
+}
+
+/* RFC 8285 5: "4 URI" or "4/sendonly URI", of numbers that an element of one octet can have. */
+static uint8_t mid_extension_of(const struct sdp *s, uint8_t index)
+{
+	struct bytes rest, number;
+	uint16_t line = 0;
+	uint32_t n;
+
+	while (sdp_attribute_next(s, index + 1U, "extmap", &line, &rest)) {
+		if (!bytes_cut(&rest, ' ', &number) ||
+		    !bytes_is(bytes_trim(rest), OFFER_BUNDLE_MID))
+			continue;
+		number = bytes_sub(number, 0, bytes_find(number, '/'));
+		return bytes_u32(number, &n) || n > 14 ? 0 : (uint8_t)n;
+	}
+	return 0;
+}
+
+static void plan_mids(struct media_plan *plan, const struct sdp *offer_a)
+{
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		struct media_line *line = &plan->line[i];
+
+		if (line->active && line->a.dtls && needs_mid(plan, i))
+			line->a.mid_extension = mid_extension_of(offer_a, i);
+	}
+}
+
 void offer_bundle_plan(struct media_plan *plan, const struct sdp *offer_a,
 		       const struct sdp *answer_b)
 {
 	plan_leg(plan, &(struct view){ .plan = plan, .s = answer_b, .of_b = true });
 	plan_leg(plan, &(struct view){ .plan = plan, .s = offer_a });
+	plan_mids(plan, offer_a);
 }
 
 static void write_group(struct writer *w, const struct view *v, struct bytes tags)

@@ -6,6 +6,8 @@
 #include "media/offer.h"
 #include "media/sdp.h"
 
+#define OFFER_BUNDLE_MID "urn:ietf:params:rtp-hdrext:sdes:mid"
+
 /* The value of the a=group:BUNDLE that an m-line is in, its identification-tags. False: in none. */
 bool offer_bundle_of(const struct sdp *s, uint8_t index, struct bytes *tags);
 /* The m-line that a tag names. False: none. */

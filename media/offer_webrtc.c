@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "media/offer_bundle.h"
+
 /* RFC 8445 5.1.2.1: host, one address, component 1. */
 #define PRIORITY 2130706431U
 
@@ -79,6 +81,9 @@ void offer_webrtc_media(struct writer *w, const struct offer_media *media)
 	const struct offer_webrtc *webrtc = media->webrtc;
 
 	offer_webrtc_mid(w, webrtc->mid);
+	if (webrtc->mid_extension) /* we read it, and write none */
+		writer_fmt(w, "a=extmap:%u/recvonly %s\r\n", webrtc->mid_extension,
+			   OFFER_BUNDLE_MID);
 	write_stream(w, media);
 	if (webrtc->ice)
 		write_ice(w, media);

@@ -227,6 +227,46 @@ static void test_carried(void **state)
 		  "256 30:30:");
 }
 
+/* Without a name in each packet nobody could tell two lines of the same codecs apart. */
+static void test_same_numbers(void **state)
+{
+	static const char mid[] = "a=extmap:5/recvonly urn:ietf:params:rtp-hdrext:sdes:mid\r\n";
+	static const struct {
+		const char *name, *group, *second, *extension;
+		uint8_t id;
+	} rows[] = {
+		{ "the same", "a=group:BUNDLE 0 1\r\n", "0", "5", 5 },
+		{ "with a direction", "a=group:BUNDLE 0 1\r\n", "0", "5/sendrecv", 5 },
+		{ "others", "a=group:BUNDLE 0 1\r\n", "8", "5", 0 },
+		{ "each its own transport", "", "0", "5", 0 },
+		{ "too high for one octet", "a=group:BUNDLE 0 1\r\n", "0", "15", 0 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char offer[2048], answer[512];
+
+		begin(true, false);
+		(void)snprintf(
+			offer, sizeof(offer),
+			HEAD
+			"%s" AUDIO
+			"a=mid:0\r\na=extmap:%s urn:ietf:params:rtp-hdrext:sdes:mid\r\n" ICE SHA256
+			"m=audio 9 UDP/TLS/RTP/SAVPF %s\r\na=rtcp-mux\r\na=mid:1\r\n"
+			"a=extmap:%s urn:ietf:params:rtp-hdrext:sdes:mid\r\n" ICE SHA256,
+			row->group, row->extension, row->second, row->extension);
+		(void)snprintf(answer, sizeof(answer), PLAIN "m=audio 5002 RTP/AVP %s\r\n",
+			       row->second);
+		rig_exchange(&g_rig, bytes_str(offer), bytes_str(answer));
+		ROW_ASSERT(row->name, g_rig.err == 0);
+		for (uint8_t i = 0; i < 2; i++)
+			ROW_ASSERT(row->name, g_rig.plan.line[i].a.mid_extension == row->id);
+		ROW_ASSERT(row->name, rig_has(g_rig.answer_a, mid) == (row->id != 0));
+		ROW_ASSERT(row->name, !rig_has(g_rig.offer_b, "extmap"));
+	}
+}
+
 /* Which line carries which: "-" for one that is off. */
 static void check_bundle(const char *name, bool of_b, const char *want)
 {
@@ -479,12 +519,13 @@ static void test_many_candidates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused_offers), cmocka_unit_test(test_offers),
-		cmocka_unit_test(test_addresses),      cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_carried),        cmocka_unit_test(test_groups_of_a),
-		cmocka_unit_test(test_groups_of_b),    cmocka_unit_test(test_restart_of_ice),
-		cmocka_unit_test(test_our_offers),     cmocka_unit_test(test_between),
-		cmocka_unit_test(test_our_part),       cmocka_unit_test(test_many_candidates),
+		cmocka_unit_test(test_refused_offers),  cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_addresses),       cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_carried),         cmocka_unit_test(test_same_numbers),
+		cmocka_unit_test(test_groups_of_a),     cmocka_unit_test(test_groups_of_b),
+		cmocka_unit_test(test_restart_of_ice),  cmocka_unit_test(test_our_offers),
+		cmocka_unit_test(test_between),         cmocka_unit_test(test_our_part),
+		cmocka_unit_test(test_many_candidates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
