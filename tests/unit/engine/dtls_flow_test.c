@@ -305,6 +305,36 @@ static void a_forged_first_hello_does_not_keep_the_party_out(void **state)
 	dtls_rig_close(&x);
 }
 
+/* One address alone has its share, too: of handshakes, and of datagrams in one. */
+static void an_address_has_its_share(void **state)
+{
+	struct dtls_rig x = dtls_rig_open(DTLS_SERVER);
+	uint64_t before = refused(&x, DTLS_REFUSED_FLOW_RATE);
+	uint8_t junk[13] = { 22, 0xfe, 0xfd, 0, 1 };
+	struct dtls_party p;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		if (i == 10)
+			clock_advance_ms(&x, 1000 * DTLS_BEGIN_EACH_S);
+		party_open(&p, PARTY, THEIRS, DTLS_CLIENT);
+		party_send(&x, &p);
+		rig_turn(&x);
+		dtls_close(&p.dtls);
+	}
+	assert_int_equal(begun(&x), DTLS_BEGIN_BURST + 1);
+	assert_int_equal(crypto_running(x.crypto), 1);
+	assert_int_equal(refused(&x, DTLS_REFUSED_FLOW_RATE), before + 20 - DTLS_BEGIN_BURST - 1);
+	before = refused(&x, DTLS_REFUSED_FLOW_RATE);
+	for (int i = 0; i < 2 * DTLS_DATAGRAM_BURST; i++) {
+		put_bytes(x.r, A, CHANNEL_RTP, &p.at, bytes_mem(junk, sizeof(junk)));
+		worker_step(&x.r->w);
+		(void)crypto_step(x.crypto, g_now_ns);
+	}
+	assert_int_equal(refused(&x, DTLS_REFUSED_FLOW_RATE), before + DTLS_DATAGRAM_BURST);
+	dtls_rig_close(&x);
+}
+
 /* A phone that does plain RTP is not latched by what is no RTP. */
 static void a_flow_without_a_role_has_no_handshakes(void **state)
 {
@@ -649,6 +679,7 @@ int main(void)
 		cmocka_unit_test(a_stranger_neither_ends_nor_occupies_a_handshake),
 		cmocka_unit_test(a_spray_costs_a_bounded_share),
 		cmocka_unit_test(a_forged_first_hello_does_not_keep_the_party_out),
+		cmocka_unit_test(an_address_has_its_share),
 		cmocka_unit_test(a_flow_without_a_role_has_no_handshakes),
 		cmocka_unit_test(outside_the_latch_nobody_is_heard),
 		cmocka_unit_test(a_full_ring_loses_and_counts),
