@@ -45,7 +45,7 @@ def run(*command):
     child = lib.spawn(lib.pinned(*core, words) if core else words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     out, errors = child.communicate()
     if child.returncode != 0:
-        raise NotRun(f"{command[0]}: {(errors + out).strip()[-300:]}")
+        raise NotRun(f"{command[0]} ended with {child.returncode}: {(errors + out).strip()[-300:]}")
     return json.loads(out.strip().splitlines()[-1])
 
 

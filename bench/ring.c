@@ -237,6 +237,8 @@ static void port_start(struct lane *l)
 	static port_dpdk_open_fn *open;
 	char why[DPDK_TEXT_MAX];
 
+	if (port_uring_open(&dpdk.sockets, &settings) && port_epoll_open(&dpdk.sockets, &settings))
+		fail("sockets", "neither io_uring nor epoll");
 	if (!open)
 		open = port_dpdk_load(why);
 	if (!open || open(&l->worker.port, &settings, &dpdk, why))
