@@ -2,64 +2,18 @@
 #include "engine/crypto.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdalign.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/wheel.h"
-#include "engine/crypto_metrics.h"
+#include "engine/crypto_state.h"
 
 enum {
 	AT_A_TIME = 16, /* requests of one worker before the next has its turn */
-	NICE = 5,       /* packets and SIP come first where cores are few */
 };
 
 #define TELL_AGAIN_NS    (5 * NS_PER_MS)
-#define SLEEP_MAX_MS     1000
 #define FORGET_MARGIN_NS NS_PER_S /* the worker is to forget first */
-
-enum state {
-	FREE,
-	RUNNING,
-	TELLING, /* the outcome did not fit into the ring yet */
-	DONE,    /* and told */
-};
-
-struct association {
-	struct dtls dtls;
-	struct wheel_timer timer;
-	uint64_t handle;
-	uint64_t call;
-	uint32_t worker;
-	uint8_t state; /* enum state */
-	uint8_t quiet;
-};
-
-struct crypto {
-	struct dtls_context *context;
-	struct crypto_metrics metrics;
-	struct crypto_link *links;
-	struct association *list; /* of each worker per_worker, one after the other */
-	uint32_t workers, per_worker;
-	uint32_t running;
-	uint64_t cpu_us;
-	int wake_fd;
-	bool started;
-	_Atomic bool stopping;
-	pthread_t thread;
-	struct wheel wheel;
-};
 
 /* ---- associations ---- */
 
@@ -77,13 +31,13 @@ static void running_set(struct crypto *x, uint32_t running)
 	metric_set(x->metrics.running, running);
 }
 
-static void forget(struct crypto *x, struct association *a)
+void association_forget(struct crypto *x, struct association *a)
 {
-	if (a->state == RUNNING)
+	if (a->state == ASSOCIATION_RUNNING)
 		running_set(x, x->running - 1);
 	wheel_stop(&x->wheel, &a->timer);
 	dtls_close(&a->dtls);
-	a->state = FREE;
+	a->state = ASSOCIATION_FREE;
 	a->handle = 0;
 }
 
@@ -113,15 +67,15 @@ static void tell(struct crypto *x, struct association *a, uint64_t now_ns)
 
 	explicit_bzero(&r, sizeof(r));
 	if (!told) {
-		a->state = TELLING;
+		a->state = ASSOCIATION_TELLING;
 		wheel_start(&x->wheel, &a->timer, now_ns + TELL_AGAIN_NS);
 	} else if (keyed) {
-		a->state = DONE;
+		a->state = ASSOCIATION_DONE;
 		explicit_bzero(&a->dtls.key_in, sizeof(a->dtls.key_in));
 		explicit_bzero(&a->dtls.key_out, sizeof(a->dtls.key_out));
 		wheel_start(&x->wheel, &a->timer, now_ns + CRYPTO_LINGER_NS + FORGET_MARGIN_NS);
 	} else {
-		forget(x, a);
+		association_forget(x, a);
 	}
 }
 
@@ -143,7 +97,7 @@ static void end_note(struct crypto *x, const struct association *a)
 static void advance(struct crypto *x, struct association *a, uint64_t now_ns)
 {
 	flush(x, a);
-	if (a->state != RUNNING)
+	if (a->state != ASSOCIATION_RUNNING)
 		return;
 	if (a->dtls.outcome == DTLS_GOES_ON) {
 		wheel_start(&x->wheel, &a->timer, dtls_next_ns(&a->dtls, now_ns));
@@ -151,7 +105,7 @@ static void advance(struct crypto *x, struct association *a, uint64_t now_ns)
 	}
 	running_set(x, x->running - 1);
 	end_note(x, a);
-	a->state = TELLING;
+	a->state = ASSOCIATION_TELLING;
 	tell(x, a, now_ns);
 }
 
@@ -171,13 +125,13 @@ static void begin(struct crypto *x, uint32_t worker, const struct crypto_request
 {
 	struct association *a = association_at(x, worker, r->association);
 
-	if (a->state != FREE)
-		forget(x, a);
+	if (a->state != ASSOCIATION_FREE)
+		association_forget(x, a);
 	*a = (struct association){ .handle = r->association,
 				   .call = r->call,
 				   .worker = worker,
 				   .quiet = r->quiet,
-				   .state = RUNNING,
+				   .state = ASSOCIATION_RUNNING,
 				   .timer.owner = (uint64_t)(a - x->list) };
 	running_set(x, x->running + 1);
 	metric_add(x->metrics.begun, 1);
@@ -192,7 +146,7 @@ static void request(struct crypto *x, uint32_t worker, const struct crypto_reque
 		    uint64_t now_ns)
 {
 	struct association *a = association_at(x, worker, r->association);
-	bool known = a->state != FREE && a->handle == r->association;
+	bool known = a->state != ASSOCIATION_FREE && a->handle == r->association;
 
 	switch ((enum crypto_request_kind)r->kind) {
 	case CRYPTO_BEGIN:
@@ -208,7 +162,7 @@ static void request(struct crypto *x, uint32_t worker, const struct crypto_reque
 		break;
 	case CRYPTO_END:
 		if (known)
-			forget(x, a);
+			association_forget(x, a);
 		break;
 	}
 }
@@ -227,18 +181,18 @@ static bool requests_drain(struct crypto *x, uint32_t worker, uint64_t now_ns)
 
 static void expire(struct crypto *x, struct association *a, uint64_t now_ns)
 {
-	switch ((enum state)a->state) {
-	case FREE:
+	switch ((enum association_state)a->state) {
+	case ASSOCIATION_FREE:
 		break;
-	case RUNNING:
+	case ASSOCIATION_RUNNING:
 		(void)dtls_expire(&a->dtls, now_ns);
 		advance(x, a, now_ns);
 		break;
-	case TELLING:
+	case ASSOCIATION_TELLING:
 		tell(x, a, now_ns);
 		break;
-	case DONE:
-		forget(x, a);
+	case ASSOCIATION_DONE:
+		association_forget(x, a);
 		break;
 	}
 }
@@ -262,198 +216,4 @@ bool crypto_step(struct crypto *x, uint64_t now_ns)
 uint32_t crypto_running(const struct crypto *x)
 {
 	return x->running;
-}
-
-/* ---- the thread ---- */
-
-static int sleep_ms(const struct crypto *x, uint64_t now_ns)
-{
-	uint64_t next_ns = wheel_next_ns(&x->wheel);
-
-	if (next_ns <= now_ns)
-		return 0;
-	if (next_ns - now_ns >= SLEEP_MAX_MS * NS_PER_MS)
-		return SLEEP_MAX_MS;
-	return (int)((next_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
-}
-
-static void cpu_note(struct crypto *x)
-{
-	uint64_t cpu_us = clock_thread_cpu_ns() / NS_PER_US;
-
-	metric_add(x->metrics.cpu_us, cpu_us - x->cpu_us);
-	x->cpu_us = cpu_us;
-}
-
-static void sleep_until_asked(struct crypto *x, uint64_t now_ns)
-{
-	struct pollfd wake = { .fd = x->wake_fd, .events = POLLIN };
-	bool empty = true;
-
-	cpu_note(x);
-	for (uint32_t i = 0; i < x->workers; i++)
-		empty &= ring_sleep(&x->links[i].requests);
-	/* relaxed: what counts is the descriptor, which crypto_close writes to afterwards */
-	if (empty && !atomic_load_explicit(&x->stopping, memory_order_relaxed))
-		(void)poll(&wake, 1, sleep_ms(x, now_ns));
-	for (uint32_t i = 0; i < x->workers; i++)
-		ring_awake(&x->links[i].requests);
-}
-
-static void *thread_main(void *arg)
-{
-	struct crypto *x = arg;
-
-	(void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread alone, on Linux */
-	while (!atomic_load_explicit(&x->stopping, memory_order_relaxed)) {
-		uint64_t now_ns = clock_now_ns();
-
-		if (!crypto_step(x, now_ns))
-			sleep_until_asked(x, now_ns);
-	}
-	return NULL;
-}
-
-int crypto_start(struct crypto *x)
-{
-	sigset_t all, before;
-	int err;
-
-	(void)sigfillset(&all); /* signals are the main thread's */
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = -pthread_create(&x->thread, NULL, thread_main, x);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err)
-		return err;
-	(void)pthread_setname_np(x->thread, "crypto");
-	x->started = true;
-	return 0;
-}
-
-static void thread_stop(struct crypto *x)
-{
-	uint64_t one = 1;
-
-	atomic_store_explicit(&x->stopping, true, memory_order_relaxed);
-	while (write(x->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		continue;
-	(void)pthread_join(x->thread, NULL);
-}
-
-/* ---- open and close ---- */
-
-/* Several rings may wake the same sleeper. */
-static int ring_wake_by(struct ring *r, int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-
-	if (copy < 0)
-		return -errno;
-	(void)close(r->wake_fd);
-	r->wake_fd = copy;
-	return 0;
-}
-
-static int link_open(struct crypto_link *l, int wake_fd)
-{
-	int err = ring_open(&l->requests, sizeof(struct crypto_request), CRYPTO_REQUESTS);
-
-	if (!err)
-		err = ring_open(&l->results, sizeof(struct crypto_result), CRYPTO_RESULTS);
-	if (!err)
-		err = ring_wake_by(&l->requests, wake_fd);
-	l->results.wipes = true; /* keys */
-	return err;
-}
-
-static int links_open(struct crypto *x)
-{
-	int err = 0;
-
-	x->links = aligned_alloc(alignof(struct crypto_link), x->workers * sizeof(*x->links));
-	if (!x->links)
-		return -ENOMEM;
-	memset(x->links, 0, x->workers * sizeof(*x->links));
-	for (uint32_t i = 0; i < x->workers; i++)
-		x->links[i].requests.wake_fd = x->links[i].results.wake_fd = -1;
-	for (uint32_t i = 0; i < x->workers && !err; i++)
-		err = link_open(&x->links[i], x->wake_fd);
-	return err;
-}
-
-/* A page costs memory only once an association in it was used. */
-static int list_open(struct crypto *x)
-{
-	size_t n = (size_t)x->workers * x->per_worker * sizeof(*x->list);
-	void *memory = mmap(NULL, n, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	x->list = memory == MAP_FAILED ? NULL : memory;
-	return x->list ? 0 : -ENOMEM;
-}
-
-int crypto_open(struct crypto **out, const struct certificate *c, uint32_t workers)
-{
-	struct crypto *x = calloc(1, sizeof(*x));
-	int err;
-
-	assert(workers > 0);
-	if (!x)
-		return -ENOMEM;
-	x->workers = workers;
-	x->per_worker = CRYPTO_ASSOCIATIONS / workers;
-	crypto_metrics_register(&x->metrics);
-	x->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	err = x->wake_fd < 0 ? -errno : dtls_context_open(&x->context, c);
-	if (!err)
-		err = links_open(x);
-	if (!err)
-		err = list_open(x);
-	if (err) {
-		crypto_close(x);
-		return err;
-	}
-	*out = x;
-	return 0;
-}
-
-static void list_close(struct crypto *x)
-{
-	if (!x->list)
-		return;
-	for (uint32_t i = 0; i < x->workers * x->per_worker; i++)
-		if (x->list[i].state != FREE)
-			forget(x, &x->list[i]);
-	(void)munmap(x->list, (size_t)x->workers * x->per_worker * sizeof(*x->list));
-}
-
-void crypto_close(struct crypto *x)
-{
-	if (!x)
-		return;
-	if (x->started)
-		thread_stop(x);
-	list_close(x);
-	for (uint32_t i = 0; x->links && i < x->workers; i++) {
-		ring_close(&x->links[i].requests);
-		ring_close(&x->links[i].results);
-	}
-	free(x->links);
-	dtls_context_close(x->context);
-	if (x->wake_fd >= 0)
-		(void)close(x->wake_fd);
-	free(x);
-}
-
-struct crypto_link *crypto_link_of(struct crypto *x, uint32_t worker, int wake_fd)
-{
-	struct crypto_link *l = &x->links[worker];
-
-	assert(worker < x->workers);
-	return wake_fd >= 0 && ring_wake_by(&l->results, wake_fd) ? NULL : l;
-}
-
-uint32_t crypto_associations_of(const struct crypto *x)
-{
-	return x->per_worker;
 }
