@@ -17,7 +17,7 @@ void privilege_keep(void)
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
-static int drop(void)
+static int drop(bool keeps_sockets)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -27,6 +27,8 @@ static int drop(void)
 	for (size_t i = 0; i < COUNT_OF(DROPPED); i++) {
 		uint32_t keep = ~(uint32_t)CAP_TO_MASK(DROPPED[i]);
 
+		if (keeps_sockets && (DROPPED[i] == CAP_NET_RAW || DROPPED[i] == CAP_IPC_LOCK))
+			continue;
 		data[CAP_TO_INDEX(DROPPED[i])].effective &= keep;
 		data[CAP_TO_INDEX(DROPPED[i])].permitted &= keep;
 		data[CAP_TO_INDEX(DROPPED[i])].inheritable &= keep;
@@ -34,10 +36,20 @@ static int drop(void)
 	return syscall(SYS_capset, &head, data) == 0 ? 0 : -errno;
 }
 
-void privilege_drop(void)
+static void drop_logged(bool keeps_sockets)
 {
-	int err = drop();
+	int err = drop(keeps_sockets);
 
 	if (err)
 		LOG_WARN("base", 0, "cannot give up privileges", LOG_STR("error", strerror(-err)));
+}
+
+void privilege_drop(void)
+{
+	drop_logged(false);
+}
+
+void privilege_drop_to_sockets(void)
+{
+	drop_logged(true);
 }

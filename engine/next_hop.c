@@ -428,6 +428,12 @@ static void epoch_move(struct next_hops *t, uint64_t now_ns)
 	t->epoch_ns = now_ns;
 }
 
+void next_hops_device(struct next_hops *t, uint32_t device, uint32_t ifindex)
+{
+	t->settings.ifindex[device] = ifindex;
+	overrun(t); /* it was told of while it was a stranger */
+}
+
 void next_hops_doubt(struct next_hops *t)
 {
 	t->changed = t->doubted = true;

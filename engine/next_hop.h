@@ -47,6 +47,8 @@ bool next_hop_find(struct next_hops *t, const struct addr *from, const struct ad
 		   uint64_t now_ns, struct next_hop *out);
 /* Sends what next_hop_find wants to know: at most one system call, often none. */
 void next_hops_ask(struct next_hops *t);
+/* Another device took the place of the one with this index. */
+void next_hops_device(struct next_hops *t, uint32_t device, uint32_t ifindex);
 /* Whether the kernel has a device for frames with this tag on it (0: none), and it is up. */
 bool next_hops_has_vlan(const struct next_hops *t, uint32_t device, uint16_t vlan);
 

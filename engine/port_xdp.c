@@ -200,8 +200,10 @@ static int bell_hang(struct xdp_port *x)
 {
 	int err = watch(x->bell_fd, x->frames_fd, 0);
 
+	if (!err)
+		err = watch(x->bell_fd, x->lane->renew_fd, EPOLLIN);
 	for (uint32_t q = 0; !err && q < x->lane->queue_count; q++)
-		err = watch(x->frames_fd, x->lane->queues[q].fd, EPOLLIN);
+		err = watch(x->frames_fd, x->lane->queues[q]->fd, EPOLLIN);
 	for (uint32_t w = 0; !err && w < x->host->workers; w++)
 		if (w != x->worker)
 			err = watch(x->bell_fd, xdp_way_of(x->host, w, x->worker)->parcels.wake_fd,
@@ -227,10 +229,10 @@ static int next_hops_start(struct xdp_port *x)
 	return next_hops_open(&x->next_hops, &settings);
 }
 
-static void senders_find(struct xdp_port *x)
+void xdp_senders_find(struct xdp_port *x)
 {
 	for (uint32_t q = x->lane->queue_count; q-- > 0;)
-		x->send_by[x->lane->queues[q].interface] = &x->lane->queues[q];
+		x->send_by[x->lane->queues[q]->interface] = x->lane->queues[q];
 }
 
 int port_xdp_open(struct port **out, const struct port_settings *settings, struct xdp_host *host,
@@ -258,7 +260,7 @@ int port_xdp_open(struct port **out, const struct port_settings *settings, struc
 		xdp_free(x);
 		return err;
 	}
-	senders_find(x);
+	xdp_senders_find(x);
 	*out = &x->port;
 	return 0;
 }

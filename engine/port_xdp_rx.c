@@ -7,6 +7,7 @@
  */
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include "base/clock.h"
 #include "engine/xdp_port.h"
@@ -98,6 +99,7 @@ static void frame_take(struct xdp_port *x, const struct xdp_queue *q, const stru
 	struct xdp_parcel parcel;
 	uint32_t owner;
 
+	x->lane->owner_of[xdp_frame_of(x->lane, start)] = 0;
 	if (UNLIKELY(!frame_read(x, q, bytes_mem(start, d->len), &parcel, &owner, &refused))) {
 		t->refused[refused]++;
 	} else if (owner != x->worker) {
@@ -195,7 +197,7 @@ static void frames_take(struct xdp_port *x, struct batch *b)
 	frames_return(x);
 	parcels_take(x, b, &t);
 	for (uint32_t i = 0; i < count; i++) {
-		struct xdp_queue *q = &x->lane->queues[(x->first_queue + i) % count];
+		struct xdp_queue *q = x->lane->queues[(x->first_queue + i) % count];
 
 		if (b->count < BATCH_MAX)
 			queue_take(x, q, b, &t);
@@ -211,7 +213,7 @@ static void frames_take(struct xdp_port *x, struct batch *b)
 static bool is_anything_there(const struct xdp_port *x)
 {
 	for (uint32_t i = 0; i < x->lane->queue_count; i++)
-		if (xsk_cons_nb_avail(&x->lane->queues[i].rx, 1) > 0)
+		if (xsk_cons_nb_avail(&x->lane->queues[i]->rx, 1) > 0)
 			return true;
 	for (uint32_t w = 0; w < x->host->workers; w++)
 		if (w != x->worker && !ring_is_empty(&xdp_way_of(x->host, w, x->worker)->parcels))
@@ -264,6 +266,40 @@ static void sockets_rx(struct xdp_port *x, struct batch *b, uint32_t want, uint6
 		x->sockets->ops->rx(x->sockets, b, want, wait_ns);
 }
 
+/* In the place of a socket whose device is gone. Only from here on the program gives it packets: it has frames for them. */
+static void queue_renew(struct xdp_port *x, uint32_t at, struct xdp_queue *fresh)
+{
+	const struct xdp_interface *i = &x->host->interfaces[fresh->interface];
+	struct epoll_event event = { .events = EPOLLIN };
+	struct xdp_queue *old;
+	char why[XDP_WHY_MAX];
+
+	(void)epoll_ctl(x->frames_fd, EPOLL_CTL_DEL, x->lane->queues[at]->fd, NULL);
+	old = xdp_lane_swap(x->lane, at, fresh);
+	xdp_senders_find(x);
+	next_hops_device(x->next_hops, fresh->interface, fresh->ifindex);
+	if (epoll_ctl(x->frames_fd, EPOLL_CTL_ADD, fresh->fd, &event) == 0 &&
+	    xdp_program_socket(&i->program, fresh->number, fresh->fd, why) == 0)
+		metric_add(x->host->metrics.renewed, 1);
+	atomic_store_explicit(&x->lane->stale[at], old, memory_order_release);
+}
+
+static void queues_renew(struct xdp_port *x)
+{
+	eventfd_t news;
+
+	(void)eventfd_read(x->lane->renew_fd, &news);
+	for (uint32_t at = 0; at < x->lane->queue_count; at++) {
+		struct xdp_queue *fresh;
+
+		if (LIKELY(!atomic_load_explicit(&x->lane->fresh[at], memory_order_relaxed)))
+			continue;
+		fresh = atomic_exchange_explicit(&x->lane->fresh[at], NULL, memory_order_acq_rel);
+		if (fresh)
+			queue_renew(x, at, fresh);
+	}
+}
+
 void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 {
 	struct xdp_port *x = xdp_of(p);
@@ -279,6 +315,7 @@ void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 		if (UNLIKELY(x->sockets->too_long))
 			next_hops_doubt(x->next_hops);
 		x->sockets->too_long = false;
+		queues_renew(x);
 		next_hops_read(x->next_hops, x->now_ns);
 	}
 }

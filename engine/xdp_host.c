@@ -48,19 +48,19 @@ static int mtu_check(int fd, const char *name, char why[XDP_WHY_MAX])
 	return 0;
 }
 
-static int interface_look(struct xdp_interface *i, char why[XDP_WHY_MAX])
+int xdp_interface_look(const char *name, uint32_t *ifindex, uint32_t *queues, char why[XDP_WHY_MAX])
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int err = fd < 0 ? -errno : 0;
 
-	i->ifindex = if_nametoindex(i->name);
-	if (!err && i->ifindex == 0)
-		err = refused(why, i->name, "there is no such interface (networks[].interface)",
+	*ifindex = if_nametoindex(name);
+	if (!err && *ifindex == 0)
+		err = refused(why, name, "there is no such interface (networks[].interface)",
 			      -ENODEV);
 	else if (!err)
-		err = mtu_check(fd, i->name, why);
+		err = mtu_check(fd, name, why);
 	if (!err)
-		i->queues = queues_of(fd, i->name);
+		*queues = queues_of(fd, name);
 	if (fd >= 0)
 		(void)close(fd);
 	return err;
@@ -85,7 +85,7 @@ static int interface_add(struct xdp_host *h, const char *name, char why[XDP_WHY_
 	memcpy(i->name, name, sizeof(i->name));
 	i->program = (struct xdp_program){ .sockets_fd = -1, .link_fd = -1 };
 	h->interface_count++;
-	return interface_look(i, why);
+	return xdp_interface_look(i->name, &i->ifindex, &i->queues, why);
 }
 
 static int interfaces_find(struct xdp_host *h, char why[XDP_WHY_MAX])
@@ -144,7 +144,8 @@ static int queue_add(struct xdp_host *h, uint32_t interface, uint32_t queue, cha
 {
 	struct xdp_interface *i = &h->interfaces[interface];
 	struct xdp_queue *q;
-	int err = xdp_lane_add(&h->lanes[worker_of(h, queue)], i->name, interface, queue, &q, why);
+	int err = xdp_lane_add(&h->lanes[worker_of(h, queue)], i->name, i->ifindex, interface,
+			       queue, &q, why);
 
 	return err ? err : xdp_program_socket(&i->program, queue, q->fd, why);
 }
@@ -154,8 +155,8 @@ static bool is_zero_copy(const struct xdp_host *h, uint32_t interface)
 	const struct xdp_lane *l = &h->lanes[0];
 
 	for (uint32_t q = 0; q < l->queue_count; q++)
-		if (l->queues[q].interface == interface)
-			return l->queues[q].zero_copy;
+		if (l->places[q].interface == interface)
+			return l->places[q].zero_copy;
 	return false;
 }
 
@@ -251,6 +252,14 @@ static void metrics_register(struct xdp_metrics *m)
 				"direction=\"in\"", PACKETS);
 	m->out = metric_register(METRIC_COUNTER, "tandem_media_xdp_packets_total",
 				 "direction=\"out\"", PACKETS);
+	m->attached = metric_register(METRIC_GAUGE, "tandem_media_xdp_interfaces", NULL,
+				      "Interfaces whose media comes by AF_XDP at this time");
+	m->renewed = metric_register(METRIC_COUNTER, "tandem_media_xdp_renewed_total", NULL,
+				     "AF_XDP sockets for interfaces that were made again");
+	m->queues[0] = metric_register(METRIC_GAUGE, "tandem_media_xdp_queues", "copy=\"yes\"",
+				       "AF_XDP sockets, by whether the driver needs a copy");
+	m->queues[1] = metric_register(METRIC_GAUGE, "tandem_media_xdp_queues", "copy=\"no\"",
+				       "AF_XDP sockets, by whether the driver needs a copy");
 	m->handed_over = metric_register(METRIC_COUNTER, "tandem_media_xdp_handed_over_total", NULL,
 					 "Packets that came by AF_XDP to another worker's queue");
 	for (uint32_t i = 0; i < XDP_REFUSALS; i++)
@@ -261,6 +270,20 @@ static void metrics_register(struct xdp_metrics *m)
 		m->detours[i] = metric_register(
 			METRIC_COUNTER, "tandem_media_xdp_socket_packets_total", DETOURS[i],
 			"Packets that left by their sockets although AF_XDP is in use");
+}
+
+void xdp_host_publish(const struct xdp_host *h)
+{
+	uint64_t attached = 0, queues[2] = { 0 };
+
+	for (uint32_t i = 0; i < h->interface_count; i++)
+		attached += h->interfaces[i].ifindex != 0;
+	for (uint32_t w = 0; w < h->workers; w++)
+		for (uint32_t q = 0; q < h->lanes[w].queue_count; q++)
+			queues[h->lanes[w].places[q].zero_copy]++;
+	metric_set(h->metrics.attached, attached);
+	metric_set(h->metrics.queues[0], queues[0]);
+	metric_set(h->metrics.queues[1], queues[1]);
 }
 
 /* ---- all of it ---- */
@@ -297,6 +320,10 @@ int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *setting
 		err = ways_open(h);
 	if (!err)
 		err = interfaces_open(h, why);
+	if (!err)
+		xdp_host_publish(h);
+	if (!err)
+		err = xdp_keeper_open(&h->keeper, h);
 	if (err) {
 		xdp_host_close(h);
 		return err;
@@ -308,6 +335,8 @@ int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *setting
 /* The program goes first, so that nothing is redirected to sockets that vanish. */
 void xdp_host_close(struct xdp_host *h)
 {
+	if (h->keeper)
+		xdp_keeper_close(h->keeper);
 	for (uint32_t i = 0; i < h->interface_count; i++)
 		xdp_program_close(&h->interfaces[i].program);
 	for (uint32_t w = 0; w < h->workers; w++)

@@ -41,12 +41,15 @@ enum xdp_detour {
 
 struct xdp_metrics {
 	metric_id in, out, handed_over;
+	metric_id attached, renewed, queues[2]; /* by copying, without a copy */
 	metric_id refused[XDP_REFUSALS], detours[XDP_DETOURS];
 };
 
 struct xdp_interface {
 	char name[XDP_NAME_MAX];
-	uint32_t ifindex, queues;
+	uint32_t ifindex; /* 0: it is gone */
+	uint32_t queues;
+	bool complained; /* that it is there and cannot be used */
 	struct xdp_program program;
 };
 
@@ -68,6 +71,8 @@ struct xdp_way {
 	struct ring frames;  /* of uint32_t */
 };
 
+struct xdp_keeper;
+
 struct xdp_host {
 	struct xdp_interface interfaces[XDP_INTERFACES_MAX];
 	uint32_t interface_count;
@@ -78,12 +83,23 @@ struct xdp_host {
 	struct xdp_lane lanes[XDP_WORKERS_MAX];
 	struct xdp_way *ways; /* from * workers + to */
 	struct xdp_metrics metrics;
+	struct xdp_keeper *keeper;
 };
 
 static inline struct xdp_way *xdp_way_of(const struct xdp_host *h, uint32_t from, uint32_t to)
 {
 	return &h->ways[from * h->workers + to];
 }
+
+/* Index, MTU and queues of the device that has the name now. 0 or -errno; why then says in words what is wrong. */
+int xdp_interface_look(const char *name, uint32_t *ifindex, uint32_t *queues,
+		       char why[XDP_WHY_MAX]) NODISCARD;
+/* What runs on which interfaces, for the metrics. */
+void xdp_host_publish(const struct xdp_host *h);
+
+/* A thread that watches the interfaces, and uses one that was made again (xdp_keeper.c). 0 or -errno. */
+int xdp_keeper_open(struct xdp_keeper **out, struct xdp_host *h) NODISCARD;
+void xdp_keeper_close(struct xdp_keeper *k);
 
 /* Is this local address and port one that the program redirects? */
 bool xdp_host_has(const struct xdp_host *h, const struct addr *local);

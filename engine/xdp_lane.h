@@ -8,6 +8,7 @@
 #define ENGINE_XDP_LANE_H
 
 #include <linux/if_xdp.h>
+#include <stdatomic.h>
 #include <xdp/xsk.h>
 
 #include "engine/frame.h"
@@ -30,7 +31,10 @@ static_assert((int)XDP_FRAME_PAYLOAD >= (int)FRAME_HEAD_MAX, "and its heads befo
 struct xdp_queue {
 	struct xsk_socket *socket;
 	int fd;
-	uint32_t interface; /* index in the host's list */
+	uint32_t interface;       /* index in the host's list */
+	uint32_t ifindex, number; /* the receive queue of that device */
+	uint8_t owner;            /* its name in owner_of */
+	struct xsk_umem *umem;    /* of its own; NULL: the lane's */
 	bool zero_copy;
 	uint32_t fill_missing; /* frames taken out of it and not replaced yet */
 	uint32_t sent;         /* queued since the last kick */
@@ -39,12 +43,25 @@ struct xdp_queue {
 	struct xsk_ring_prod tx, fill;
 };
 
+/* Where a queue of a lane is: told once, whatever socket it has. */
+struct xdp_place {
+	uint32_t interface, number;
+	bool zero_copy; /* of its newest socket; for the main thread and the keeper */
+};
+
 struct xdp_lane {
 	uint8_t *memory;
 	struct xsk_umem *umem; /* NULL: no queue is ours */
-	struct xdp_queue *queues;
+	struct xdp_queue **queues;
+	struct xdp_place *places;
+	/* One for the device that came in the place of a lost one: made by the host's keeper, taken by the worker; and the lost one's,
+	 * for the keeper to close. */
+	_Atomic(struct xdp_queue *) *fresh;
+	_Atomic(struct xdp_queue *) *stale;
+	int renew_fd; /* an eventfd: there is something in fresh */
 	uint32_t queue_count;
 	uint32_t frame_count;
+	uint8_t *owner_of; /* per frame: the queue that the kernel has it of; 0: free, or out */
 	uint32_t *free_frames;
 	uint32_t free_count;
 };
@@ -52,9 +69,15 @@ struct xdp_lane {
 /* Room for so many queues. 0 or -errno; why then says in words what is wrong, here and below. */
 int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX]) NODISCARD;
 /* Binds a socket to a receive queue; *out stays valid. The fill ring is full. */
-int xdp_lane_add(struct xdp_lane *l, const char *name, uint32_t interface, uint32_t queue,
-		 struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
+int xdp_lane_add(struct xdp_lane *l, const char *name, uint32_t ifindex, uint32_t interface,
+		 uint32_t queue, struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
 void xdp_lane_close(struct xdp_lane *l);
+/* Another socket in the place of one whose device is gone. Any thread: the lane is not changed. Needs CAP_NET_RAW. */
+int xdp_lane_renew(const struct xdp_lane *l, uint32_t at, const char *name, uint32_t ifindex,
+		   struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
+/* Puts it there; the frames of the other one are free again. By the worker. What was there, to be closed. */
+struct xdp_queue *xdp_lane_swap(struct xdp_lane *l, uint32_t at, struct xdp_queue *fresh);
+void xdp_queue_close(struct xdp_queue *q);
 
 /* Frames whose sending is done are free again. */
 void xdp_lane_reclaim(struct xdp_lane *l);

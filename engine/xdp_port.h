@@ -42,6 +42,8 @@ static inline struct xdp_port *xdp_of(struct port *p)
 void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);
 bool xdp_lend(struct port *p, struct pkt *out);
 void xdp_tx(struct port *p, struct batch *b);
+/* Which queue sends by each interface. */
+void xdp_senders_find(struct xdp_port *x);
 /* Has the kernel send what is queued. */
 void xdp_kick(struct xdp_port *x);
 

@@ -157,10 +157,16 @@ int xdp_program_attach(struct xdp_program *p, uint32_t ifindex, char why[XDP_WHY
 	return 0;
 }
 
-void xdp_program_close(struct xdp_program *p)
+void xdp_program_detach(struct xdp_program *p)
 {
 	if (p->link_fd >= 0)
 		(void)close(p->link_fd);
+	p->link_fd = -1;
+}
+
+void xdp_program_close(struct xdp_program *p)
+{
+	xdp_program_detach(p);
 	if (p->object)
 		bpf_object__close(p->object);
 	*p = (struct xdp_program){ .sockets_fd = -1, .link_fd = -1 };

@@ -33,6 +33,8 @@ int xdp_program_socket(const struct xdp_program *p, uint32_t queue, int fd,
 		       char why[XDP_WHY_MAX]) NODISCARD;
 /* From here on packets come to the sockets. Native mode where the driver has it. */
 int xdp_program_attach(struct xdp_program *p, uint32_t ifindex, char why[XDP_WHY_MAX]) NODISCARD;
+/* The interface is gone: nothing is attached to anything. */
+void xdp_program_detach(struct xdp_program *p);
 void xdp_program_close(struct xdp_program *p);
 
 /* The program as an ELF file; made by xdp/embed.py. */

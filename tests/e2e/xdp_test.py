@@ -415,6 +415,59 @@ class Changes(XdpTest):
         self.hang_up(*dialogs)
 
 
+class Interfaces(XdpTest):
+    """The interface is deleted, and made again."""
+
+    def interfaces(self):
+        return self.node.metric("tandem_media_xdp_interfaces")
+
+    def test_made_again(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        for round_ in range(1, 3):
+            ip("link", "del", NEAR)
+            time.sleep(0.5)
+            self.wire.again(queues=self.queues)
+            self.wait("the interface", lambda: self.interfaces() == 1)
+            sockets = round_ * self.queues
+            self.wait("its sockets", lambda: self.node.metric("tandem_media_xdp_renewed_total") == sockets)
+            self.talk(a, b)                         # neighbours are asked for anew
+            self.went_by_xdp(lambda: self.talk(a, b))
+        log = self.node.log_text()
+        self.assertIn("interface is gone", log)
+        self.assertIn("AF_XDP on interface again", log)
+        self.hang_up(*dialogs)
+
+    def test_by_the_kernel_meanwhile(self):
+        """One that cannot be used: the call goes on over the sockets, and somebody is told what to do."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        ip("link", "del", NEAR)
+        self.wire.again(mtu=9000)                   # which AF_XDP cannot carry
+        self.wait("a word", lambda: "cannot be used" in self.node.log_text())
+        self.assertEqual(self.interfaces(), 0)
+        before = self.node.xdp_count("in")
+        self.talk(a, b)
+        self.assertEqual(self.node.xdp_count("in"), before)
+        for run, name in ((ip, NEAR), (self.wire.ip, FAR)):
+            run("link", "set", name, "mtu", "1500")
+        self.wait("the interface", lambda: self.interfaces() == 1)
+        self.wait("its socket", lambda: self.node.metric("tandem_media_xdp_renewed_total") == 1)
+        self.talk(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+
+class InterfacesOfTwo(Interfaces):
+    queues, media = 2, {"workers": 2}
+    test_by_the_kernel_meanwhile = None
+
+    def went_by_xdp(self, action, lent=6):
+        action()                                    # whatever worker has which queue
+
+
 class Workers(XdpTest):
     """Packets come to whatever worker has the queue; calls are shared out by their ids."""
     media = {"workers": 2}
@@ -467,11 +520,20 @@ class Privileges(XdpTest):
     def start(self):
         pass
 
+    KEPT = 1 << 13 | 1 << 14    # CAP_NET_RAW, CAP_IPC_LOCK: of the thread that makes sockets for new interfaces
+
     def capabilities(self, pid):
-        """Effective ones of all threads of a process."""
+        """Effective ones of all threads of a process but that one, which has no more than it may."""
         for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/comm", encoding="ascii") as file:
+                keeper = file.read().strip() == "media-links"
             with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as file:
-                yield int(re.search(r"^CapEff:\s*(\w+)", file.read(), re.M)[1], 16)
+                mask = int(re.search(r"^CapEff:\s*(\w+)", file.read(), re.M)[1], 16)
+            if keeper:
+                self.assertEqual(mask & (1 << 12 | 1 << 39), 0)
+                self.assertEqual(mask & self.KEPT, self.KEPT)
+            else:
+                yield mask
 
     def test_given_up(self):
         super().start()

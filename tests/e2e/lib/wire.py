@@ -58,7 +58,14 @@ class Wire:
         while os.stat(self._namespace).st_ino == own:       # until it has left ours
             if self._holder.poll() is not None:
                 raise unittest.SkipTest("unshare --net does not work; needs CAP_SYS_ADMIN for namespaces")
-        shape = ["numrxqueues", str(queues), "numtxqueues", str(queues)]
+        self._pair(near, far, queues)
+
+    def again(self, near=("10.77.0.2/24", "fd77::2/64"), far=("10.77.0.1/24", "fd77::1/64"), queues=1, mtu=1500):
+        """The pair in its place that was deleted."""
+        self._pair(near, far, queues, mtu)
+
+    def _pair(self, near, far, queues, mtu=1500):
+        shape = ["mtu", str(mtu), "numrxqueues", str(queues), "numtxqueues", str(queues)]
         made = ip("link", "add", NEAR, *shape, "type", "veth", "peer", "name", FAR, *shape, check=False)
         if made.returncode:
             raise unittest.SkipTest(f"no veth: {made.stderr.strip()}; needs CAP_NET_ADMIN")
