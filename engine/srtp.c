@@ -35,9 +35,9 @@ static int stream_open(struct srtp_stream **out, const struct media_key *key,
 	s->is_aead = srtp_suite_is_aead(suite);
 	s->tag = srtp_tag_length(suite, SRTP_USE_RTP);
 	s->rtcp_tag = srtp_tag_length(suite, SRTP_USE_RTCP);
-	err = srtp_cipher_init(srtp_stream_cipher(s, false), key, SRTP_USE_RTP, backend);
+	err = srtp_cipher_make(srtp_stream_cipher(s, false), key, SRTP_USE_RTP, backend);
 	if (!err)
-		err = srtp_cipher_init(srtp_stream_cipher(s, true), key, SRTP_USE_RTCP, backend);
+		err = srtp_cipher_make(srtp_stream_cipher(s, true), key, SRTP_USE_RTCP, backend);
 	if (err) {
 		srtp_stream_close(s);
 		return err;

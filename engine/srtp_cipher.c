@@ -155,7 +155,7 @@ static int keys_derive(struct srtp_cipher *c, EVP_CIPHER_CTX *master, const uint
 	return err;
 }
 
-int srtp_cipher_init(struct srtp_cipher *c, const struct media_key *key, enum srtp_use use,
+int srtp_cipher_make(struct srtp_cipher *c, const struct media_key *key, enum srtp_use use,
 		     enum srtp_backend backend)
 {
 	EVP_CIPHER_CTX *master;

@@ -72,9 +72,9 @@ static inline bool srtp_tag_eq(const uint8_t *a, const uint8_t *b, uint8_t n)
 /* Octets of a cipher of that suite, which is one; a whole number of cache lines. */
 size_t srtp_cipher_size(enum media_suite suite);
 /* In memory of that size and of zeroes, at a cache line. The key is not kept. 0, -EINVAL (no SRTP suite, or not its length) or -ENOMEM. */
-int srtp_cipher_init(struct srtp_cipher *c, const struct media_key *key, enum srtp_use use,
+int srtp_cipher_make(struct srtp_cipher *c, const struct media_key *key, enum srtp_use use,
 		     enum srtp_backend backend) NODISCARD;
-/* Wipes the session keys, also of one whose init failed. */
+/* Wipes the session keys, also of one whose making failed. */
 void srtp_cipher_wipe(struct srtp_cipher *c);
 /* Fetch into the cache what the transforms will read. */
 void srtp_cipher_prefetch(const struct srtp_cipher *c, bool is_aead);

@@ -168,7 +168,7 @@ static void every_index_has_its_keystream(void **state)
 		uint8_t seen[1 + 48 + 32][BLOCK_LEN + SRTP_WORD_LEN] = { 0 };
 		size_t n = 1 + 48 + 32;
 
-		assert_int_equal(srtp_cipher_init(c, &key, SRTP_USE_RTP, SRTP_FASTEST), 0);
+		assert_int_equal(srtp_cipher_make(c, &key, SRTP_USE_RTP, SRTP_FASTEST), 0);
 		for (size_t i = 0; i < n; i++) {
 			struct srtp_unit u = { .cipher = c, .p = seen[i], .n = BLOCK_LEN };
 
@@ -314,7 +314,7 @@ static void refuses_what_is_no_key(void **state)
 		struct srtp_cipher *c = cipher_clear();
 
 		ROW_ASSERT(ROWS[i].name,
-			   srtp_cipher_init(c, &key, SRTP_USE_RTP, SRTP_FASTEST) == ROWS[i].want);
+			   srtp_cipher_make(c, &key, SRTP_USE_RTP, SRTP_FASTEST) == ROWS[i].want);
 		srtp_cipher_wipe(c);
 	}
 }
