@@ -33,7 +33,7 @@ static _Atomic bool g_interrupted;
 static void on_interrupt(int signal)
 {
 	(void)signal;
-	g_interrupted = true;
+	atomic_store(&g_interrupted, true);
 }
 
 /* The result (borrowed from *answer), or NULL: complained. */
@@ -142,7 +142,7 @@ static void pause_ms(long ms)
 /* An interrupt ends the trace; what it has is still fetched. */
 static void stop_if_told(struct job *j)
 {
-	if (!g_interrupted || j->stopped)
+	if (!atomic_load(&g_interrupted) || j->stopped)
 		return;
 	j->stopped = true;
 	(void)tell(j, "call.trace.stop", "call", j->call);

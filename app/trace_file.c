@@ -118,7 +118,9 @@ void trace_file_flush(struct trace *t, uint64_t now_ns, uint64_t utc_ns)
 
 void trace_file_end(struct trace *t, enum trace_end why, uint64_t utc_ns)
 {
-	struct pcapng_counts counts = { .utc_ns = utc_ns, .received = t->packets, .lost = t->lost };
+	struct pcapng_counts counts = { .utc_ns = utc_ns,
+					.received = atomic_load(&t->packets),
+					.lost = atomic_load(&t->lost) };
 
 	if (why != TRACE_FAILED) {
 		if (t->space.n + PCAPNG_BLOCK_ROOM > t->space.cap && drain(t))
@@ -132,8 +134,8 @@ void trace_file_end(struct trace *t, enum trace_end why, uint64_t utc_ns)
 	t->space = (struct writer){ 0 };
 	t->begun = false;
 	LOG_INFO("trace", t->call, "trace ended", LOG_STR("file", t->name),
-		 LOG_STR("why", trace_end_name(why)), LOG_U64("packets", t->packets),
-		 LOG_U64("lost", t->lost), LOG_U64("octets", t->written));
+		 LOG_STR("why", trace_end_name(why)), LOG_U64("packets", counts.received),
+		 LOG_U64("lost", counts.lost), LOG_U64("octets", t->written));
 	/* release: control reads all of it again */
 	atomic_store_explicit(&t->state, TRACE_ENDED, memory_order_release);
 }
