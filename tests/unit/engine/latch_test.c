@@ -518,6 +518,26 @@ static void resumes_a_latch_the_mode_allows(void **state)
 	}
 }
 
+/* What comes from the RTP source to the RTCP port is not yet from the RTCP source. */
+static void the_rtp_source_is_none_of_rtcp(void **state)
+{
+	static const uint8_t RECEIVER_REPORT[] = { 0x80, 201, 0, 1, 0, 0, 0, 1 };
+	struct rig *r = rig_open();
+	struct addr rtp = party(A), rtcp = party_rtcp(A);
+
+	(void)state;
+	r->spec[A].latch = LATCH_STRICT;
+	rig_update(r, &r->spec[A]);
+	put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 1 });
+	put_bytes(r, A, CHANNEL_RTCP, &rtp, bytes_mem(RECEIVER_REPORT, sizeof(RECEIVER_REPORT)));
+	worker_step(&r->w);
+	assert_int_equal(dropped(r, VERDICT_SOURCE_NOT_LATCHED), 1);
+	put_bytes(r, A, CHANNEL_RTCP, &rtcp, bytes_mem(RECEIVER_REPORT, sizeof(RECEIVER_REPORT)));
+	worker_step(&r->w);
+	assert_int_equal(dropped(r, VERDICT_SOURCE_NOT_LATCHED), 1);
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +557,7 @@ int main(void)
 		cmocka_unit_test(a_source_that_stays_is_connected),
 		cmocka_unit_test(a_connected_party_may_come_from_elsewhere),
 		cmocka_unit_test(an_update_opens_a_connected_socket),
+		cmocka_unit_test(the_rtp_source_is_none_of_rtcp),
 		cmocka_unit_test(resumes_a_latch_the_mode_allows),
 	};
 

@@ -44,6 +44,7 @@ static void the_wait_follows_the_work(void **state)
 		{ "little to do", PACE_LOW, 250 },
 		{ "half way", (PACE_LOW + PACE_HIGH) / 2, 1125 },
 		{ "loaded", PACE_HIGH, 2000 },
+		{ "more than that", PACE_HIGH + 50, 2000 },
 		{ "full", 1000, 2000 },
 	};
 	struct rig *r = rig_open();
