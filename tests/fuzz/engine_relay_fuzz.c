@@ -8,17 +8,30 @@
  *  - RTP is sent under the flow's own SSRC, goes on by one where its source changes, and no two packets, ours among
  *    them, get one number;
  *  - what is sent to a party with keys authenticates there, under an index that it has not seen;
+ *  - a flow with ICE, and those bundled with it, send to and relay from addresses that a check with its credentials came from
+ *    lately, and no check with others is answered by a success;
  *  - a close is answered once, whatever control reads of the events.
  */
+#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "engine/port_sim.h"
+#include "engine/tick.h"
 #include "engine/worker.h"
+#include "media/stun.h"
 
-enum { SLOTS = 4, EVENTS = 4, COMMANDS = 16, PACKET_BYTES_MAX = 80, SENT_KEPT = 256 };
+enum {
+	SHARED_SLOT = 4,
+	SLOTS = 4,
+	EVENTS = 4,
+	COMMANDS = 16,
+	PACKET_BYTES_MAX = 80,
+	SENT_KEPT = 256
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,7 +56,13 @@ struct fuzz {
 	struct flow_spec spec[SLOTS];       /* as last commanded */
 	bool sent_from[SLOTS][CHANNELS][8]; /* addresses that have sent to a slot since its open */
 	uint64_t in, out, made, dropped;    /* at the start: metrics outlive a run */
-	struct numbers numbers[SLOTS];      /* of what was sent from a slot since its open */
+	uint64_t proven_ns[SLOTS][8];       /* when an authentic check came from there; 0: never */
+	uint64_t stepped_ns;                /* the last step but this one */
+	uint64_t check_ns;   /* of the check in this step that has the right credentials; 0: none */
+	uint32_t check_slot; /* whose */
+	uint8_t check_from;
+	struct addr shared;
+	struct numbers numbers[SLOTS]; /* of what was sent from a slot since its open */
 	struct srtp_stream *party_out[SLOTS], *party_in[SLOTS]; /* of the parties; NULL: plain */
 	bool untagged; /* a packet of any shape: numbers are not told apart any more */
 	uint32_t closes, closed;
@@ -74,6 +93,17 @@ static struct addr address(uint8_t choice)
 	return a;
 }
 
+/* Two sessions of each. */
+static struct media_ice ice_of(uint32_t slot, uint8_t how)
+{
+	struct media_ice ice = { .on = 1 };
+
+	memset(ice.ufrag, 'a' + (int)slot, sizeof(ice.ufrag));
+	memset(ice.pwd, 'k' + (int)slot, sizeof(ice.pwd));
+	ice.ufrag[0] = ice.pwd[0] = how & 2 ? '1' : '0';
+	return ice;
+}
+
 /* ---- what must hold ---- */
 
 static uint64_t dropped_total(const struct fuzz *f)
@@ -96,6 +126,36 @@ static bool is_heard_of(const struct fuzz *f, uint32_t slot, enum channel c, con
 	return false;
 }
 
+static bool is_ice(const struct flow_spec *s)
+{
+	return s->ice.on && s->bundle.generation == 0;
+}
+
+static bool has_pairs(const struct flow_spec *s)
+{
+	return s->ice.on || s->bundle.generation != 0;
+}
+
+/* Time runs in leaps here: consent is looked at with each tick, and so after a step. */
+static bool is_proven(const struct fuzz *f, uint32_t slot, const struct addr *a)
+{
+	const struct flow_spec *s = &f->spec[slot];
+
+	if (s->bundle.generation != 0) {
+		slot = s->bundle.slot;
+		if (!flow_find(&f->w.flows, s->bundle) || !is_ice(&f->spec[slot]))
+			return false;
+	}
+	for (uint8_t i = 0; i < 7; i++) {
+		struct addr other = address(i);
+		uint64_t at_ns = f->proven_ns[slot][i];
+
+		if (at_ns && addr_eq(a, &other))
+			return f->stepped_ns < at_ns + ICE_CONSENT_NS + TICK_NS;
+	}
+	return false;
+}
+
 /* May this flow have latched that source? */
 static bool is_lawful(const struct fuzz *f, uint32_t slot, enum channel c)
 {
@@ -105,6 +165,8 @@ static bool is_lawful(const struct fuzz *f, uint32_t slot, enum channel c)
 
 	if (source->family == ADDR_NONE)
 		return true;
+	if (has_pairs(s))
+		return is_proven(f, slot, source);
 	if (!is_heard_of(f, slot, c, source))
 		return false;
 	switch (s->latch) {
@@ -118,13 +180,18 @@ static bool is_lawful(const struct fuzz *f, uint32_t slot, enum channel c)
 	return false;
 }
 
-static void destination_check(const struct fuzz *f, const struct sim_packet *p)
+static void destination_check(const struct fuzz *f, const struct sim_packet *p, uint32_t slot)
 {
-	const struct flow_spec *s = &f->spec[p->slot];
-	const struct flow *flow = &f->w.flows.list[p->slot];
+	const struct flow_spec *s = &f->spec[slot];
+	const struct flow *flow = &f->w.flows.list[slot];
 	enum channel c = p->channel;
 
 	assert(flow->id.generation == s->id.generation && flow->id.generation != 0);
+	if (has_pairs(s)) {
+		assert(is_proven(f, slot, &p->remote));
+		return;
+	}
+	assert(p->slot == slot);
 	if (addr_eq(&p->remote, &flow_latch(flow, c)->source))
 		return;
 	assert(flow_latch(flow, c)->source.family == ADDR_NONE);
@@ -137,13 +204,13 @@ static bool is_rtcp(const struct sim_packet *p)
 }
 
 /* Packets of do_rtp carry a CSRC that tells them apart; those made here carry none, and are all different. */
-static void number_check(struct fuzz *f, const struct sim_packet *p)
+static void number_check(struct fuzz *f, const struct sim_packet *p, uint32_t slot)
 {
-	struct numbers *n = &f->numbers[p->slot];
+	struct numbers *n = &f->numbers[slot];
 	uint64_t index = seq_unwrap(n->highest, be16_get(p->data + 2));
 	uint32_t tag = p->data[0] & 0xf ? be32_get(p->data + 12) : 0;
 
-	assert(be32_get(p->data + 8) == f->spec[p->slot].ssrc_out);
+	assert(be32_get(p->data + 8) == f->spec[slot].ssrc_out);
 	if (n->sent[index % SENT_KEPT].index == index && !f->untagged)
 		assert(tag != 0 && n->sent[index % SENT_KEPT].tag == tag);
 	n->sent[index % SENT_KEPT].index = index;
@@ -159,10 +226,10 @@ static void numbers_open(struct numbers *n)
 }
 
 /* The party takes it. */
-static void secure_check(struct fuzz *f, const struct sim_packet *p)
+static void secure_check(struct fuzz *f, const struct sim_packet *p, uint32_t slot)
 {
 	uint8_t data[PACKET_MAX];
-	struct srtp_job job = { .stream = f->party_in[p->slot],
+	struct srtp_job job = { .stream = f->party_in[slot],
 				.data = data,
 				.length = p->length,
 				.is_rtcp = is_rtcp(p) };
@@ -174,16 +241,46 @@ static void secure_check(struct fuzz *f, const struct sim_packet *p)
 	assert(job.verdict == VERDICT_NONE);
 }
 
+/* Whose packet it is: of a bundle, or on a shared port, its SSRC says. */
+static uint32_t sender_of(const struct sim_packet *p)
+{
+	uint32_t ssrc = be32_get(p->data + (is_rtcp(p) ? 4 : 8));
+
+	return ssrc >= 0xf0000000 && ssrc < 0xf0000000 + SLOTS ? ssrc - 0xf0000000 : p->slot;
+}
+
+static void answer_check(struct fuzz *f, const struct sim_packet *p)
+{
+	struct stun_message m;
+	struct addr from = address(f->check_from);
+
+	assert(stun_parse(&m, bytes_mem(p->data, p->length)) == 0 && m.has_fingerprint);
+	if (m.type == STUN_BINDING_ERROR)
+		return;
+	assert(m.type == STUN_BINDING_SUCCESS && f->check_ns && addr_eq(&m.mapped, &from));
+	assert(addr_eq(&p->remote, &from));
+	f->proven_ns[f->check_slot][f->check_from] = f->check_ns;
+}
+
 static void sent_check(struct fuzz *f)
 {
 	const struct sim_packet *p;
 
 	while ((p = port_sim_take(f->sim)) != NULL) {
-		assert(p->slot < SLOTS && p->length >= 4 && p->data[0] >> 6 == 2);
-		destination_check(f, p);
+		uint32_t slot;
+
+		assert(p->slot <= SHARED_SLOT && p->length >= 4);
+		if (p->data[0] < 4) {
+			answer_check(f, p);
+			continue;
+		}
+		assert(p->data[0] >> 6 == 2);
+		slot = sender_of(p);
+		assert(slot < SLOTS);
+		destination_check(f, p, slot);
 		if (!is_rtcp(p))
-			number_check(f, p);
-		secure_check(f, p);
+			number_check(f, p, slot);
+		secure_check(f, p, slot);
 	}
 }
 
@@ -191,6 +288,7 @@ static void connection_check(const struct fuzz *f, uint32_t slot)
 {
 	const struct addr *to = &f->sim->connected[slot];
 
+	assert(to->family == ADDR_NONE || !has_pairs(&f->spec[slot]));
 	assert(to->family == ADDR_NONE ||
 	       addr_eq(to, &flow_latch(&f->w.flows.list[slot], CHANNEL_RTP)->source));
 }
@@ -208,6 +306,8 @@ static void counters_check(struct fuzz *f)
 
 static void step(struct fuzz *f)
 {
+	uint64_t now_ns = f->sim->now_ns;
+
 	worker_step(&f->w);
 	assert(f->sim->buffers_out == 0 && f->w.batch.count == 0);
 	counters_check(f);
@@ -219,6 +319,8 @@ static void step(struct fuzz *f)
 		for (int c = 0; c < CHANNELS; c++)
 			assert(is_lawful(f, slot, (enum channel)c));
 	}
+	f->stepped_ns = now_ns;
+	f->check_ns = 0;
 }
 
 static void events_read(struct fuzz *f, uint32_t max)
@@ -256,6 +358,10 @@ static void step_one(struct fuzz *f, uint32_t slot, enum channel c, const struct
 	made = f->sim->lent - made;
 	if (f->sim->sent == sent + made)
 		return;
+	if (has_pairs(&f->spec[slot])) { /* and of which line, if of a bundle, is not told here */
+		assert(is_proven(f, slot, from));
+		return;
+	}
 	assert(peer && addr_eq(from, &flow_latch(flow, c)->source));
 	if (made == 0 && sink.started && source.started && source.ssrc != flow->source.ssrc)
 		assert(peer->sink.sequence == (uint16_t)(sink.sequence + 1));
@@ -276,10 +382,13 @@ static size_t party_protect(struct fuzz *f, uint32_t slot, uint8_t *p, size_t n)
 	return job.length;
 }
 
-static void packet_put(struct fuzz *f, uint32_t slot, enum channel c, uint8_t from,
-		       const uint8_t *plain, size_t n, bool alone)
+/* where: whose party sends it, and whether to its own port or the shared one. */
+static void packet_put(struct fuzz *f, uint8_t where, enum channel c, uint8_t from,
+		       const uint8_t *plain, size_t n)
 {
+	uint32_t slot = where % SLOTS, to = where & 32 ? (uint32_t)SHARED_SLOT : slot;
 	struct addr a = address(from % 7);
+	bool alone = where & 16;
 	uint8_t p[PACKET_MAX] = { 0 };
 
 	commands_settle(f); /* what is commanded is known when packets are looked at */
@@ -289,10 +398,10 @@ static void packet_put(struct fuzz *f, uint32_t slot, enum channel c, uint8_t fr
 	if (n > 0)
 		memcpy(p, plain, n);
 	n = party_protect(f, slot, p, n);
-	if (!port_sim_put(f->sim, slot, c, &a, bytes_mem(p, n)))
+	if (!port_sim_put(f->sim, to, to == slot ? c : CHANNEL_RTP, &a, bytes_mem(p, n)))
 		return;
-	f->sent_from[slot][c][from % 7] = true;
-	if (alone)
+	f->sent_from[slot][c][from % 7] |= to == slot;
+	if (alone && to == slot)
 		step_one(f, slot, c, &a);
 }
 
@@ -304,8 +413,7 @@ static void do_raw(struct fuzz *f, struct script *s)
 	if (n > s->n)
 		n = s->n;
 	f->untagged |= n >= 12 && s->p[0] >> 6 == 2;
-	packet_put(f, where % SLOTS, where & 8 ? CHANNEL_RTCP : CHANNEL_RTP, from, s->p, n,
-		   where & 16);
+	packet_put(f, where, where & 8 ? CHANNEL_RTCP : CHANNEL_RTP, from, s->p, n);
 	s->p += n;
 	s->n -= n;
 }
@@ -321,7 +429,7 @@ static void do_rtp(struct fuzz *f, struct script *s)
 	be32_put(packet + 12, be16_get(packet + 2) | be32_get(packet + 8) << 16 |
 				      (uint32_t)(1 + where % SLOTS) << 24);
 	be32_put(packet + 16, (uint32_t)(take(s) << 24 | take(s) << 16 | take(s)));
-	packet_put(f, where % SLOTS, CHANNEL_RTP, from, packet, sizeof(packet), where & 16);
+	packet_put(f, where, CHANNEL_RTP, from, packet, sizeof(packet));
 }
 
 /* An SR of a known shape with one report block. */
@@ -333,8 +441,44 @@ static void do_rtcp(struct fuzz *f, struct script *s)
 	be32_put(packet + 4, take(s) % 4);
 	be32_put(packet + 28, 0xf0000000 + take(s) % SLOTS);
 	be32_put(packet + 36, take(s));
-	packet_put(f, where % SLOTS, where & 8 ? CHANNEL_RTCP : CHANNEL_RTP, from, packet,
-		   sizeof(packet), where & 16);
+	packet_put(f, where, where & 8 ? CHANNEL_RTCP : CHANNEL_RTP, from, packet, sizeof(packet));
+}
+
+/* As its party makes it, or with something wrong; to its own port, another's, or the shared one. */
+static void do_check(struct fuzz *f, struct script *s)
+{
+	uint8_t where = take(s), from = take(s) % 7, how = take(s);
+	uint32_t slot = where % SLOTS;
+	uint32_t to = where & 8 ? SHARED_SLOT : (where >> 4) % SLOTS;
+	const struct flow_spec *spec = &f->spec[slot];
+	struct media_ice ice = ice_of(slot, how);
+	uint8_t space[PACKET_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct addr a = address(from);
+	char username[ICE_UFRAG_LEN + 2];
+
+	memcpy(username, ice.ufrag, ICE_UFRAG_LEN);
+	memcpy(username + ICE_UFRAG_LEN, ":x", 2);
+	stun_begin(&w, STUN_BINDING_REQUEST, BYTES_LIT("0123456789ab"));
+	stun_put_username(&w, bytes_mem(username, sizeof(username)));
+	stun_put_priority(&w, how);
+	stun_put_role(&w, !(how & 4), how);
+	if (how & 8)
+		stun_put_use_candidate(&w);
+	ice.pwd[0] ^= (how & 48) == 48;
+	stun_put_integrity(&w, bytes_mem(ice.pwd, sizeof(ice.pwd)));
+	commands_settle(f);
+	while (f->sim->in_head != f->sim->in_tail)
+		step(f);
+	if (is_ice(spec) && flow_find(&f->w.flows, spec->id) && !(how & 4) &&
+	    memcmp(&ice, &spec->ice, sizeof(ice)) == 0 &&
+	    to == (spec->shared_port ? (uint32_t)SHARED_SLOT : slot)) {
+		f->check_ns = f->sim->now_ns;
+		f->check_slot = slot;
+		f->check_from = from;
+	}
+	assert(port_sim_put(f->sim, to, CHANNEL_RTP, &a, writer_done(&w)));
+	step(f);
 }
 
 /* ---- commands ---- */
@@ -386,7 +530,25 @@ static void party_follow(struct fuzz *f, const struct flow_spec *spec, bool open
 		srtp_stream_resume(f->party_in[slot], spec->ssrc_out, spec->resume.srtp_next - 1);
 }
 
-static struct flow_spec spec_read(struct script *s, uint32_t slot)
+static void transport_read(struct script *s, const struct fuzz *f, struct flow_spec *spec)
+{
+	uint8_t how = take(s);
+
+	if (how & 1)
+		spec->ice = ice_of(spec->id.slot, how);
+	if (how & 4)
+		spec->bundle = (struct flow_id){ .slot = (how >> 4) % SLOTS,
+						 .generation = 1 + (how >> 6 & 1U) };
+	if (how & 5 && how & 8) {
+		spec->shared_port = 1;
+		spec->local_rtp = f->shared;
+	}
+	spec->mid_extension = how >> 7;
+	spec->mid_length = 1;
+	spec->mid[0] = (char)('0' + spec->id.slot);
+}
+
+static struct flow_spec spec_read(const struct fuzz *f, struct script *s, uint32_t slot)
 {
 	uint8_t how = take(s), flags = take(s), peer = take(s);
 	struct flow_spec spec = {
@@ -408,6 +570,8 @@ static struct flow_spec spec_read(struct script *s, uint32_t slot)
 		.srtcp_limit = SRTCP_INDEX_END,
 	};
 
+	if (flags & 8)
+		transport_read(s, f, &spec);
 	for (uint8_t i = 0; i < spec.rule_count; i++)
 		spec.rules[i] =
 			(struct payload_rule){ .in = i,
@@ -430,7 +594,7 @@ static void do_open(struct fuzz *f, struct script *s)
 	uint8_t what = take(s);
 	uint32_t slot = (what & 7U) % (SLOTS + 1U); /* one too many */
 	struct media_command c = {
-		.kind = MEDIA_FLOW_OPEN, .rtp_fd = -1, .rtcp_fd = -1, .spec = spec_read(s, slot)
+		.kind = MEDIA_FLOW_OPEN, .rtp_fd = -1, .rtcp_fd = -1, .spec = spec_read(f, s, slot)
 	};
 	bool is_free;
 
@@ -446,25 +610,30 @@ static void do_open(struct fuzz *f, struct script *s)
 	commands_settle(f);
 	is_free = slot < SLOTS && f->w.flows.list[slot].id.generation == 0;
 	assert(commanded(f, &c));
-	if (is_free) {
+	if (is_free) { /* and if it fails it is as if it had never been sent or heard anything */
 		f->spec[slot] = c.spec;
 		memset(f->sent_from[slot], 0, sizeof(f->sent_from[slot]));
+		memset(f->proven_ns[slot], 0, sizeof(f->proven_ns[slot]));
 		party_follow(f, &c.spec, true);
 	}
 	commands_settle(f);
-	assert(!is_free || f->w.flows.list[slot].id.generation == c.spec.id.generation);
+	assert(!is_free || c.spec.bundle.generation ||
+	       f->w.flows.list[slot].id.generation == c.spec.id.generation);
 }
 
 static void do_update(struct fuzz *f, struct script *s)
 {
 	uint32_t slot = take(s) % SLOTS;
-	struct media_command c = { .kind = MEDIA_FLOW_UPDATE, .spec = spec_read(s, slot) };
+	struct media_command c = { .kind = MEDIA_FLOW_UPDATE, .spec = spec_read(f, s, slot) };
 
 	/* a mode that is loosened or tightened does not undo a latch made under the former one */
 	c.spec.latch = f->spec[slot].latch;
+	c.spec.shared_port = f->spec[slot].shared_port;
 	commands_settle(f);
 	assert(commanded(f, &c));
 	if (flow_find(&f->w.flows, c.spec.id)) {
+		if (is_ice(&c.spec) != is_ice(&f->spec[slot]))
+			memset(f->proven_ns[slot], 0, sizeof(f->proven_ns[slot]));
 		f->spec[slot] = c.spec;
 		party_follow(f, &c.spec, false);
 	}
@@ -488,7 +657,7 @@ static void do_by_id(struct fuzz *f, struct script *s, enum media_command_kind k
 
 static void do_next(struct fuzz *f, struct script *s)
 {
-	switch (take(s) % 11) {
+	switch (take(s) % 13) {
 	case 0:
 		do_raw(f, s);
 		break;
@@ -517,6 +686,10 @@ static void do_next(struct fuzz *f, struct script *s)
 	case 10:
 		do_by_id(f, s, MEDIA_FLOW_DIGIT_SEND);
 		break;
+	case 11:
+	case 12:
+		do_check(f, s);
+		break;
 	case 9:
 		events_read(f, take(s) % 4);
 		step(f);
@@ -526,21 +699,45 @@ static void do_next(struct fuzz *f, struct script *s)
 
 /* ---- a run ---- */
 
+/* One socket for all runs: only its address is of any use. */
+static int shared_socket(struct addr *local)
+{
+	static int fd = -1;
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof(ss);
+
+	if (fd < 0) {
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		if (fd < 0 || bind(fd, (struct sockaddr *)&in, sizeof(in)))
+			abort();
+	}
+	if (getsockname(fd, (struct sockaddr *)&ss, &n) ||
+	    addr_from_sockaddr(local, (struct sockaddr *)&ss))
+		abort();
+	return fd;
+}
+
 static void fuzz_open(struct fuzz *f)
 {
-	struct worker_settings settings = {
-		.slots = SLOTS, .commands = COMMANDS, .events = EVENTS, .metrics = &f->metrics
-	};
+	struct worker_settings settings = { .slots = SLOTS,
+					    .shared_ports = 1,
+					    .commands = COMMANDS,
+					    .events = EVENTS,
+					    .metrics = &f->metrics };
 	int err;
 
 	memset(f, 0, sizeof(*f));
 	media_metrics_register(&f->metrics);
 	err = worker_open(&f->w, &settings);
-	err |= port_sim_open(&f->sim, SLOTS, NS_PER_S, 1);
+	err |= port_sim_open(&f->sim, SLOTS + 1, NS_PER_S, 1);
 	if (err)
 		abort();
 	rand_open_seed(&f->w.rand, 1);
 	f->w.port = &f->sim->port;
+	err = shared_port_add(&f->w, 0, shared_socket(&f->shared));
+	assert(err == 0);
 	f->in = metric_value(f->metrics.packets_in);
 	f->out = metric_value(f->metrics.packets_out);
 	f->made = metric_value(f->metrics.made);

@@ -183,6 +183,29 @@ static void an_address_is_of_one_flow(void **state)
 	shared_rig_close(&x);
 }
 
+/* Of the table of addresses; one that was left there would be a ring in its chain before long. */
+static uint32_t entries(const struct shared_rig *x)
+{
+	const struct shared *t = &x->r->w.transports.shared;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i <= t->mask; i++)
+		n += t->parties[i] != 0;
+	return n;
+}
+
+static uint32_t ufrags(const struct shared_rig *x)
+{
+	const struct shared *t = &x->r->w.transports.shared;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i <= t->mask; i++)
+		for (uint32_t at = t->ufrags[i]; at;
+		     at = x->r->w.transports.list[at - 1].links.by_ufrag)
+			n++;
+	return n;
+}
+
 static void what_ends_is_found_no_more(void **state)
 {
 	struct shared_rig x = shared_rig_open(NULL);
@@ -192,6 +215,7 @@ static void what_ends_is_found_no_more(void **state)
 	assert_int_equal(check_as(&x, 2, BROWSER_B), 0);
 	rig_command(x.r, &(struct media_command){ .kind = MEDIA_FLOW_CLOSE,
 						  .id = { .slot = 0, .generation = 7 } });
+	assert_int_equal(ufrags(&x), 1);
 	assert_int_equal(leaves_by(&x, BROWSER_A), -1);
 	assert_int_equal(check_as(&x, 0, BROWSER_A), -1);
 	assert_int_equal(leaves_by(&x, BROWSER_B), 3);
@@ -203,6 +227,15 @@ static void what_ends_is_found_no_more(void **state)
 	assert_int_equal(leaves_by(&x, BROWSER_A), -1);
 	assert_int_equal(leaves_by(&x, BROWSER_B), -1);
 	assert_int_equal(dropped(x.r, VERDICT_NO_FLOW), 4);
+	/* again and again at the same place of the table */
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(check_as(&x, 2, BROWSER_A), 0);
+		assert_int_equal(leaves_by(&x, BROWSER_A), 3);
+		assert_int_equal(entries(&x), 1);
+		advance_ms(x.r, 30100);
+		worker_step(&x.r->w);
+		assert_int_equal(entries(&x), 0);
+	}
 	shared_rig_close(&x);
 }
 
