@@ -12,6 +12,7 @@
 #include "base/metric.h"
 #include "engine/engine.h"
 #include "engine/port.h"
+#include "media/stun.h"
 
 enum { WORKERS = 3, SLOTS = 64, WAIT_MS = 2000, A = 0, B = 1 };
 
@@ -34,9 +35,12 @@ static struct addr bound_to(int fd)
 
 static struct engine *open_engine(enum engine_port port)
 {
-	struct engine_settings s = {
-		.workers = WORKERS, .slots = SLOTS, .commands = 64, .events = 64, .port = port
-	};
+	struct engine_settings s = { .workers = WORKERS,
+				     .slots = SLOTS,
+				     .shared_ports = 1,
+				     .commands = 64,
+				     .events = 64,
+				     .port = port };
 	struct engine *e;
 	int err = engine_open(&e, &s);
 
@@ -194,6 +198,85 @@ static void relays_both_ways(enum engine_port port)
 	assert_int_equal(event.stats.packets_out, 50);
 	pair_close(e, party, 0, 1);
 	engine_close(e);
+}
+
+/* Two calls of browsers on the one socket of their worker. */
+static struct party browser_open(struct engine *e, const struct addr *shared, uint32_t slot)
+{
+	struct party p = party_open();
+	struct media_command c = open_command(&p, slot, 1);
+
+	(void)close(c.rtp_fd);
+	(void)close(c.rtcp_fd);
+	c.rtp_fd = c.rtcp_fd = -1;
+	c.spec.call = 99;
+	c.spec.local_rtp = p.ours = *shared;
+	c.spec.shared_port = c.spec.rtcp_mux = c.spec.ice.on = 1;
+	memset(c.spec.ice.ufrag, 'a' + (int)slot, sizeof(c.spec.ice.ufrag));
+	memset(c.spec.ice.pwd, 'k' + (int)slot, sizeof(c.spec.ice.pwd));
+	command(e, &c);
+	return p;
+}
+
+static void browser_checks(const struct party *p, uint32_t slot)
+{
+	struct pollfd wait = { .fd = p->fd, .events = POLLIN };
+	uint8_t memory[256];
+	struct writer w = writer_over(memory, sizeof(memory));
+	char username[ICE_UFRAG_LEN + 2] = { 0 }, pwd[ICE_PWD_LEN];
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(&p->ours, &ss);
+	struct stun_message m;
+	ssize_t n;
+
+	memset(username, 'a' + (int)slot, ICE_UFRAG_LEN);
+	username[ICE_UFRAG_LEN] = ':';
+	memset(pwd, 'k' + (int)slot, sizeof(pwd));
+	stun_begin(&w, STUN_BINDING_REQUEST, BYTES_LIT("0123456789ab"));
+	stun_put_username(&w, bytes_mem(username, sizeof(username)));
+	stun_put_use_candidate(&w);
+	stun_put_integrity(&w, bytes_mem(pwd, sizeof(pwd)));
+	assert_int_equal(sendto(p->fd, memory, w.n, 0, (struct sockaddr *)&ss, len), w.n);
+	assert_int_equal(poll(&wait, 1, WAIT_MS), 1);
+	n = recv(p->fd, memory, sizeof(memory), MSG_DONTWAIT);
+	assert_int_equal(stun_parse(&m, bytes_mem(memory, (size_t)n)), 0);
+	assert_int_equal(m.type, STUN_BINDING_SUCCESS);
+	assert_true(addr_eq(&m.mapped, &p->at));
+}
+
+static void browsers_share_a_port(enum engine_port port)
+{
+	const struct addr any = { .family = ADDR_V4, .ip = { 127, 0, 0, 1 } };
+	struct engine *e = open_engine(port);
+	struct party browser[2], phone[2];
+	struct addr shared;
+	int fd, none;
+
+	assert_int_equal(engine_bind(&any, &(struct addr){ 0 }, 46, &fd, &none), 0);
+	shared = bound_to(fd);
+	assert_true(engine_shared_port(e, engine_worker_for(e, 99), 0, fd));
+	for (uint32_t i = 0; i < 2; i++) {
+		struct media_command c;
+
+		browser[i] = browser_open(e, &shared, 2 * i);
+		phone[i] = party_open();
+		c = open_command(&phone[i], 2 * i + 1, 1);
+		c.spec.call = 99;
+		command(e, &c);
+	}
+	for (uint32_t i = 0; i < 2; i++)
+		browser_checks(&browser[i], 2 * i);
+	for (uint32_t i = 0; i < 2; i++) {
+		rtp_send(&browser[i], 1, (uint16_t)(7 + i));
+		assert_int_equal(rtp_receive(&phone[i], 0xabc1 + 2 * i, WAIT_MS), 7 + i);
+		rtp_send(&phone[i], 2, (uint16_t)(17 + i));
+		assert_int_equal(rtp_receive(&browser[i], 0xabc0 + 2 * i, WAIT_MS), 17 + i);
+	}
+	engine_close(e);
+	for (uint32_t i = 0; i < 2; i++) {
+		(void)close(browser[i].fd);
+		(void)close(phone[i].fd);
+	}
 }
 
 static void a_closed_flow_frees_its_port(enum engine_port port)
@@ -459,6 +542,7 @@ static void a_port_is_bound_again_beside_our_own(void **state)
 #define TESTS_OF(name) cmocka_unit_test(uring_##name), cmocka_unit_test(epoll_##name)
 
 FOR_EACH_PORT(relays_both_ways)
+FOR_EACH_PORT(browsers_share_a_port)
 FOR_EACH_PORT(a_closed_flow_frees_its_port)
 FOR_EACH_PORT(close_closes_open_flows)
 FOR_EACH_PORT(lives_through_icmp_errors)
@@ -472,6 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TESTS_OF(relays_both_ways),
+		TESTS_OF(browsers_share_a_port),
 		TESTS_OF(a_closed_flow_frees_its_port),
 		TESTS_OF(close_closes_open_flows),
 		TESTS_OF(lives_through_icmp_errors),

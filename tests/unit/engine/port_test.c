@@ -68,7 +68,7 @@ static ssize_t receive(const struct socket_at *s, void *p, size_t n)
 static struct rig *rig_open(open_fn *open_port)
 {
 	struct rig *r = aligned_alloc(alignof(struct rig), sizeof(*r));
-	struct port_settings settings = { .slots = SLOTS, .buffers = BUFFERS };
+	struct port_settings settings = { .slots = SLOTS, .shared = 1, .buffers = BUFFERS };
 	int err;
 
 	assert_non_null(r);
@@ -453,6 +453,28 @@ static void a_broken_socket_is_a_fault(open_fn *open_port)
 	rig_close(r);
 }
 
+/* It has packets of many parties at a time; one for each wait would not be enough. */
+static void a_shared_socket_fills_a_batch(open_fn *open_port)
+{
+	enum { SENT = 40, ROUNDS = 4 };
+	struct rig *r = rig_open(open_port);
+	struct addr at = slot_open(r, SLOTS - 1, "127.0.0.1");
+	uint32_t heard = 0;
+
+	for (int i = 0; i < SENT; i++) {
+		struct socket_at from = socket_open("127.0.0.1");
+
+		send_to(&from, &at, "x", 1);
+		(void)close(from.fd);
+	}
+	for (int i = 0; i < ROUNDS && heard < SENT; i++) {
+		heard += rx(r);
+		forget(r);
+	}
+	assert_int_equal(heard, SENT);
+	rig_close(r);
+}
+
 static void relays_v4(open_fn *open_port)
 {
 	relays(open_port, "127.0.0.1");
@@ -488,6 +510,7 @@ FOR_EACH_PORT(a_deleted_slot_is_silent_and_its_port_free)
 FOR_EACH_PORT(sends_before_it_deletes)
 FOR_EACH_PORT(waits_as_long_as_told)
 FOR_EACH_PORT(a_broken_socket_is_a_fault)
+FOR_EACH_PORT(a_shared_socket_fills_a_batch)
 
 int main(void)
 {
@@ -504,6 +527,7 @@ int main(void)
 		TESTS_OF(sends_before_it_deletes),
 		TESTS_OF(waits_as_long_as_told),
 		TESTS_OF(a_broken_socket_is_a_fault),
+		TESTS_OF(a_shared_socket_fills_a_batch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
