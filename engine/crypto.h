@@ -20,8 +20,9 @@ enum {
 	CRYPTO_REQUESTS = 512,
 	CRYPTO_RESULTS = 512,
 	CRYPTO_ASSOCIATIONS = 8192, /* over all workers; most of them were done a moment ago */
-	CRYPTO_HANDSHAKES = 1024,   /* of these that are under way: some 64 KB each (crypto_test) */
-	CRYPTO_HANDSHAKES_S = 500,  /* begun in a second: a quarter of a core */
+	CRYPTO_HANDSHAKES =
+		512, /* of these that are under way: some 64 KB each, at worst 256 (dtls_test) */
+	CRYPTO_HANDSHAKES_S = 500, /* begun in a second: a quarter of a core */
 };
 
 /* A party that did not hear our last flight asks for so long; after that the association is forgotten. */

@@ -268,6 +268,18 @@ static void repeat(struct dtls *d, struct bytes datagram)
 		d->last_at = 0;
 }
 
+/* An honest party sends one with each try; whoever sends more is heard no further than what is plain. */
+static struct bytes sealed_bound(struct dtls *d, struct bytes datagram)
+{
+	size_t plain;
+	uint32_t sealed = dtls_record_sealed(datagram, &plain);
+
+	if (d->sealed + sealed > DTLS_SEALED_MAX)
+		return bytes_mem(datagram.p, plain);
+	d->sealed += sealed;
+	return datagram;
+}
+
 enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t now_ns)
 {
 	if (d->outcome != DTLS_GOES_ON) {
@@ -278,6 +290,7 @@ enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t n
 		return finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
 	if (datagram.n > DTLS_DATAGRAM_MAX || !dtls_record_is_bounded(datagram, DTLS_MESSAGE_MAX))
 		return DTLS_GOES_ON;
+	datagram = sealed_bound(d, datagram);
 	d->octets += (uint32_t)datagram.n;
 	if (d->octets > DTLS_OCTETS_MAX)
 		return finish(d, DTLS_BROKEN, DTLS_FAILURE_PROTOCOL);

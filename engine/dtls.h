@@ -21,6 +21,8 @@ enum {
 	DTLS_MTU = 1200,          /* of ours; RFC 8445 and QUIC count on so much everywhere */
 	DTLS_MESSAGE_MAX = 8192,  /* longest handshake message taken, before it was put together */
 	DTLS_OCTETS_MAX = 65536,  /* of the party, in one handshake with all that comes twice */
+	DTLS_SEALED_MAX =
+		12, /* encrypted records of the party: OpenSSL keeps one that is early in a buffer of 16 KB */
 	DTLS_LAST_MAX = 256,
 };
 
@@ -51,6 +53,7 @@ struct dtls {
 	struct media_key key_in, key_out; /* DTLS_DONE */
 	uint64_t deadline_ns;
 	uint32_t octets; /* of the party */
+	uint32_t sealed; /* records of it */
 	uint8_t role;    /* enum media_dtls_role */
 	uint8_t outcome, failure;
 	uint8_t certificate_good, certificate_bad;

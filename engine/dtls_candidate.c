@@ -125,7 +125,8 @@ static bool begin(struct worker *w, struct flow *f, struct dtls_candidate *c, po
 				    .association = h,
 				    .call = f->call,
 				    .role = f->dtls.role,
-				    .quiet = f->dtls.failed,
+				    /* one line of a flow in the log */
+				    .quiet = f->dtls.failed || f->dtls.state == DTLS_HANDSHAKING,
 				    .peer = f->dtls.peer };
 	struct dtls_candidate *before;
 

@@ -55,6 +55,21 @@ bool dtls_record_is_bounded(struct bytes in, uint32_t message_max)
 	return true;
 }
 
+uint32_t dtls_record_sealed(struct bytes in, size_t *plain)
+{
+	uint32_t sealed = 0;
+	size_t n;
+
+	*plain = 0;
+	while ((n = dtls_record_length(in)) > 0) {
+		sealed += epoch(in.p) > 0;
+		if (sealed == 0)
+			*plain += n;
+		in = bytes_from(in, n);
+	}
+	return sealed;
+}
+
 bool dtls_record_is_hello(struct bytes in, uint64_t *mark)
 {
 	size_t n = dtls_record_length(in);

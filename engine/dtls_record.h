@@ -9,6 +9,8 @@
 size_t dtls_record_length(struct bytes in);
 /* Whole records only, none of whose plain handshake messages claims to be longer. */
 bool dtls_record_is_bounded(struct bytes datagram, uint32_t message_max);
+/* How many of its records are encrypted; *plain: octets before the first of these. */
+uint32_t dtls_record_sealed(struct bytes datagram, size_t *plain);
 /* A ClientHello or a part of it. *mark: of this one (of its random); 0: the part does not say. */
 bool dtls_record_is_hello(struct bytes datagram, uint64_t *mark);
 /* Is any record of it of a handshake that has got keys? */
