@@ -39,7 +39,8 @@ bool payload_is_codec(
 bool payload_parameter(const struct payload *p, const char *name, struct bytes *value);
 
 /* For each of wanted, the index in among of the same format, or PAYLOAD_NONE; no index twice. The same number goes
- * first, so that a list with one codec under two numbers stays as it is. A format of wanted without a known codec is
+ * first, so that a list with one codec under two numbers stays as it is; of H264 only where the profile said is that of the number,
+ * or there is no better. A format of wanted without a known codec is
  * taken by its number: some answers leave out the rtpmap. */
 void payload_match(const struct payload_list *wanted, const struct payload_list *among,
 		   uint8_t index[PAYLOAD_RULES_MAX]);

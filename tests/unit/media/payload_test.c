@@ -135,6 +135,21 @@ static void test_match(void **state)
 		  "0 126\r\na=rtpmap:126 telephone-event/8000\r\n", { 1, PAYLOAD_NONE } },
 		{ "not offered", "0 3\r\n", "0 8\r\n", { 0, PAYLOAD_NONE } },
 		{ "unknown, by its number", "0 101\r\n", "0 101\r\na=rtpmap:101 telephone-event/8000\r\n", { 0, 1 } },
+		{ "a number of another profile than it says: libre to a browser",
+		  "39\r\na=rtpmap:39 H264/90000\r\na=fmtp:39 packetization-mode=0;profile-level-id=42e01f\r\n",
+		  "104 114 39\r\na=rtpmap:104 H264/90000\r\na=fmtp:104 profile-level-id=42001f\r\n"
+		  "a=rtpmap:114 H264/90000\r\na=fmtp:114 profile-level-id=42e01f\r\n"
+		  "a=rtpmap:39 H264/90000\r\na=fmtp:39 profile-level-id=4d001f\r\n",
+		  { 1 } },
+		{ "the level may differ", "39\r\na=rtpmap:39 H264/90000\r\na=fmtp:39 profile-level-id=42e00d\r\n",
+		  "114 39\r\na=rtpmap:114 H264/90000\r\na=fmtp:114 profile-level-id=42001f\r\n"
+		  "a=rtpmap:39 H264/90000\r\na=fmtp:39 profile-level-id=42e01f\r\n",
+		  { 1 } },
+		{ "nothing that fits better than the number",
+		  "39\r\na=rtpmap:39 H264/90000\r\na=fmtp:39 profile-level-id=42e01f\r\n",
+		  "39\r\na=rtpmap:39 H264/90000\r\na=fmtp:39 profile-level-id=4d001f\r\n", { 0 } },
+		{ "nothing is said but the number", "96\r\na=rtpmap:96 H264/90000\r\n",
+		  "96 97\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=rtpmap:97 H264/90000\r\n", { 0 } },
 		{ "the number means another codec", "97\r\na=rtpmap:97 telephone-event/8000\r\n",
 		  "97 101\r\na=rtpmap:97 telephone-event/48000\r\na=rtpmap:101 telephone-event/8000\r\n", { 1 } },
 	}, *row;
