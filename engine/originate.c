@@ -115,7 +115,8 @@ bool originate_datagram(struct worker *w, struct flow *to, enum pkt_kind kind,
 	if (!p)
 		return false;
 	assert(datagram.n <= PACKET_MAX);
-	p->to = party;
+	p->from = *party; /* whose address it is may be forgotten before the packet leaves */
+	p->to = &p->from;
 	p->out_channel = CHANNEL_RTP;
 	memcpy(p->data, datagram.p, datagram.n);
 	p->length = (uint16_t)datagram.n;

@@ -21,7 +21,7 @@ void originate_begin(struct worker *w, struct flow *to, uint32_t clock_hz);
 bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp);
 /* One RTCP packet to the party. False as above. */
 bool originate_rtcp(struct worker *w, struct flow *to, struct bytes rtcp);
-/* One datagram that is neither, to that address, by the socket of the flow; it is in the flow or lives until originate_flush. False as above. */
+/* One datagram that is neither, to that address, by the socket of the flow. False as above. */
 bool originate_datagram(struct worker *w, struct flow *to, enum pkt_kind kind,
 			const struct addr *party, struct bytes datagram);
 /* What was made since the last call goes through the last stages. Between two received batches only. */
