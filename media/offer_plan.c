@@ -37,6 +37,26 @@ static void make_rules(struct media_line *line, const struct offer_agreement *g)
 	}
 }
 
+/* libre answers a browser's H264 under one number and sends under another one, that of the first with its packetization-mode: any of ours that
+ * means the same is taken. */
+static void add_twins(struct media_line *line, const struct offer_exchange *x, uint8_t index,
+		      const struct offer_agreement *g)
+{
+	struct payload_list offered;
+
+	payload_list_read(&offered, &x->offer_b, index + 1U);
+	for (uint8_t i = 0; i < offered.count; i++) {
+		const struct payload *p = &offered.at[i];
+
+		for (uint8_t k = 0; k < g->count && payload_is(p, "H264"); k++) {
+			const struct payload *agreed = payload_find(&offered, g->at[k].offered);
+
+			if (agreed && g->at[k].a != PAYLOAD_NONE && payload_same_format(p, agreed))
+				add_rule(&line->b, p->number, g->at[k].a, &g->at[k]);
+		}
+	}
+}
+
 /* The clock of the first codec is the one that its packets have. */
 static uint32_t clock_of(const struct offer_agreement *g)
 {
@@ -105,6 +125,7 @@ const char *offer_plan(struct media_line *out, const struct offer_exchange *x, u
 	settle_mux(&out->b,
 		   out->b.mux && sdp_attribute(&x->offer_b, index + 1U, "rtcp-mux", &rest));
 	make_rules(out, g);
+	add_twins(out, x, index, g);
 	choose_events(out, g);
 	reason = take_keys(out, x, index, g, own, to_a);
 	if (reason)
