@@ -333,12 +333,14 @@ int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *s
 
 void dtls_flow_close(struct worker *w, struct flow *f)
 {
-	w->dtls.due -= (uint32_t)is_client_due(f) + f->dtls.keyed_due;
+	struct dtls_flow *d = &f->dtls;
+
+	w->dtls.due -= (uint32_t)is_client_due(f) + d->keyed_due;
 	if (w->dtls.link)
 		candidates_end(w, f, NULL);
 	bundle_leave(w, f);
 	bundle_end(w, f);
-	explicit_bzero(&f->dtls, sizeof(f->dtls));
+	explicit_bzero(d, sizeof(*d));
 }
 
 /* ---- time ---- */
