@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/ice.h"
 
+#include <assert.h>
+
 #include <string.h>
 
 static bool is_used(const struct ice_pair *p)
@@ -63,7 +65,8 @@ struct ice_pair *ice_place(struct ice *i)
 		    (!place || p->heard_ns < place->heard_ns))
 			place = p;
 	}
-	return place; /* there are more places than channels */
+	assert(place); /* there are more places than channels */
+	return place;
 }
 
 static void pair_begin(struct ice *i, struct ice_pair *p, enum channel c, const struct addr *party)
