@@ -2,7 +2,6 @@
 #include "engine/ice.h"
 
 #include <assert.h>
-
 #include <string.h>
 
 static bool is_used(const struct ice_pair *p)
