@@ -99,13 +99,18 @@ static bool write_format_attribute(struct writer *w, struct bytes attribute,
 	return true;
 }
 
-/* RFC 5506 5: in an answer only as offered. */
-static bool is_unasked_size(struct bytes attribute, const struct offer_media *media)
+/* RFC 5506 5: in an answer only as offered, and a WebRTC endpoint's alone. RFC 3611: its reports end here as well. */
+static bool is_unasked_report(struct bytes attribute, const struct offer_media *media)
 {
 	struct bytes rest;
 
-	return media->webrtc && media->asked && sdp_attribute_is(attribute, "rtcp-rsize", &rest) &&
-	       !sdp_attribute(media->asked, media->asked_section, "rtcp-rsize", &rest);
+	if (sdp_attribute_is(attribute, "rtcp-xr", &rest))
+		return media->between;
+	if (!sdp_attribute_is(attribute, "rtcp-rsize", &rest))
+		return false;
+	return media->webrtc ? media->asked && !sdp_attribute(media->asked, media->asked_section,
+							      "rtcp-rsize", &rest)
+			     : media->between;
 }
 
 /* What we say ourselves, or what does not hold on this side. */
@@ -117,7 +122,7 @@ static bool is_replaced(struct bytes attribute, const struct offer_media *media,
 	return sdp_attribute_is(attribute, "rtpmap", &rest) ||
 	       (!feedback && sdp_attribute_is(attribute, "rtcp-fb", &rest)) ||
 	       (media->between && offer_attribute_is_extension(attribute)) ||
-	       is_unasked_size(attribute, media) ||
+	       is_unasked_report(attribute, media) ||
 	       (ptime && sdp_attribute_is(attribute, "ptime", &rest));
 }
 
@@ -155,6 +160,6 @@ void offer_attributes_write(struct writer *w, const struct sdp *source, unsigned
 	}
 	if (ptime)
 		writer_fmt(w, "a=ptime:%u\r\n", ptime);
-	if (media->feedback && media->between)
+	if (media->between)
 		offer_webrtc_feedback(w, media);
 }

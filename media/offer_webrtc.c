@@ -116,8 +116,22 @@ static bool is_asked(const struct offer_media *media, uint8_t number, const char
 	return false;
 }
 
+/* Of RTP/AVP there is none (RFC 4585 3.6.2), but a phone that hears of it asks for a picture by PLI instead of in the manner of
+ * RFC 2032, which no browser knows; others do not mind. */
+static void feedback_of_a_phone(struct writer *w, const struct offer_media *media)
+{
+	for (size_t k = 1; media->kind == MEDIA_VIDEO && k < COUNT_OF(g_feedback); k++) {
+		if (is_asked(media, media->formats->at[0].to, g_feedback[k]))
+			writer_fmt(w, "a=rtcp-fb:* %s\r\n", g_feedback[k]);
+	}
+}
+
 void offer_webrtc_feedback(struct writer *w, const struct offer_media *media)
 {
+	if (!media->feedback) {
+		feedback_of_a_phone(w, media);
+		return;
+	}
 	for (uint8_t i = 0; media->kind == MEDIA_VIDEO && i < media->formats->count; i++) {
 		uint8_t number = media->formats->at[i].to;
 
