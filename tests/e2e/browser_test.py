@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""WebRTC legs: Chromium with JsSIP on one side, a plain phone or another browser on the other, judged by what each heard and saw."""
+import base64
+import hashlib
+import os
+import subprocess
+import time
+import unittest
+
+from lib import browser
+from lib.node import Node
+from lib.picture import Picture
+
+import tone
+
+HEARD_S = 1.2       # so long a tone is judged in a recording
+VIDEO_MODULES = ("avcodec", "fakevideo", "swscale", "snapshot", "avformat")
+VIDEO_CONFIG = ("video_source fakevideo,nil\nvideo_display fakevideo,nil\nvideo_size 352x288\nvideo_fps 15\n"
+                "videnc_format yuv420p")
+
+
+def key_of(certificate):
+    """What Chromium knows a certificate by: base64 of SHA-256 over its public key."""
+    key = subprocess.run(["openssl", "x509", "-in", certificate, "-pubkey", "-noout"], check=True, capture_output=True)
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=key.stdout, check=True,
+                         capture_output=True).stdout
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+class BrowserTest(unittest.TestCase):
+    media_settings = {}
+
+    @classmethod
+    def setUpClass(cls):
+        browser.install()
+        cls.pages = browser.Pages()
+        cls.addClassCleanup(cls.pages.close)
+        cls.node = Node(settings={"http": {"tls": True, "origins": [cls.pages.origin]}, **cls.media_settings})
+        cls.addClassCleanup(cls.node.close)
+        for number in ("1001", "1002", "1003"):
+            cls.node.put_extension(number, "secret" + number)
+        cls.chromium = browser.Browser(1000, [key_of(os.path.join(cls.node.folder, "tls", "node.pem"))])
+        cls.addClassCleanup(cls.chromium.close)
+
+    def web(self, number="1001"):
+        """A registered phone in a tab of its own."""
+        page = self.chromium.page(self.pages.origin + "/")
+        self.addCleanup(page.close)
+        page.register(f"wss://127.0.0.1:{self.node.http_port}/ws", number, "secret" + number)
+        return page
+
+    def phone(self, number="1002", **options):
+        device = self.node.phone(number, "secret" + number, source="ausine,440", **options)
+        self.addCleanup(device.quit)
+        return device
+
+    @staticmethod
+    def received(page):
+        return sum(stream["packetsReceived"] for stream in page.stats("inbound-rtp"))
+
+    def heard(self, device, hertz=1000):
+        """What a plain phone heard in its call."""
+        found = tone.heard(device.recordings()[0])
+        self.assertAlmostEqual(found[0], hertz, delta=3)
+        self.assertGreater(found[1], 0.9)
+
+
+class Audio(BrowserTest):
+    def talk(self, **media):
+        device = self.phone(extra="answermode=auto;" + media.pop("codecs", "audio_codecs=opus/48000/2"),
+                            modules=media.pop("modules", ("opus",)))
+        page = self.web()
+        page.call("1002", **media)
+        page.wait("talking")
+        page.tone(440)
+        time.sleep(HEARD_S)
+        return page, device
+
+    def test_browser_calls_a_phone(self):
+        """Opus from end to end; keys by DTLS, and no packet of either side lost on the way."""
+        page, device = self.talk()
+        transport = page.stats("transport")[0]
+        self.assertEqual(transport["dtlsState"], "connected")
+        self.assertEqual(transport["tlsVersion"], "FEFD")
+        self.assertIn("AES", transport["srtpCipher"])
+        time.sleep(1)
+        inbound = page.stats("inbound-rtp")[0]
+        self.assertEqual(inbound["packetsLost"], 0)
+        self.assertGreater(inbound["packetsReceived"], 50)
+        page.hangup()
+        device.wait("CALL_CLOSED")
+        self.heard(device)
+
+    def test_g711(self):
+        page, device = self.talk(codecs="audio_codecs=PCMA/8000/1", modules=())
+        page.hangup()
+        device.wait("CALL_CLOSED")
+        self.heard(device)
+
+    def test_bundle_policies(self):
+        for policy in ("max-bundle", "max-compat"):
+            with self.subTest(policy):
+                page, device = self.talk(pc={"bundlePolicy": policy})
+                page.hangup()
+                device.wait("CALL_CLOSED")
+                self.heard(device)
+                device.quit()
+
+    def test_phone_calls_a_browser(self):
+        page = self.web()
+        page.answer_all()
+        device = self.phone(extra="audio_codecs=PCMU/8000/1")
+        device.dial("1001")
+        device.wait("CALL_ESTABLISHED")
+        page.wait("talking")
+        page.tone(440)
+        time.sleep(HEARD_S)
+        device.hangup()
+        page.wait("ended")
+        self.heard(device)
+
+    def test_digits_both_ways(self):
+        """RFC 4733 at 48 kHz beside opus, and what the far phone understands of it."""
+        page, device = self.talk()
+        page.run("phone.digits('159#')")
+        device.digits("42")
+        end = time.monotonic() + 5
+        while len(device.digits_heard()) < 4 and time.monotonic() < end:
+            time.sleep(0.1)
+        self.assertEqual(device.digits_heard(), "159#")
+        page.hangup()
+        device.wait("CALL_CLOSED")
+
+    def test_hold_and_back(self):
+        page, device = self.talk()
+        page.run("phone.session.hold(); 0")
+        page.until("phone.session.isOnHold().local")
+        time.sleep(1)
+        before = self.received(page)
+        time.sleep(0.5)
+        self.assertEqual(self.received(page), before)
+        page.run("new Promise((done) => phone.session.unhold({}, () => done(1)))")
+        time.sleep(HEARD_S)
+        # WebAudio stays silent once the browser has made its receiver anew, so its decoder is asked
+        heard = page.stats("inbound-rtp")[0]
+        self.assertGreater(heard["totalAudioEnergy"], 0.1)
+        self.assertGreater(self.received(page), 30)
+        page.hangup()
+        device.wait("CALL_CLOSED")
+        self.heard(device)
+
+    def test_ice_restart(self):
+        """The party asks for new credentials: the call goes on, on a pair that was nominated anew."""
+        page, device = self.talk()
+        before = page.run("phone.connection.remoteDescription.sdp.match(/ice-ufrag:(\\S+)/)[1]")
+        page.run("new Promise((done, failed) => phone.session.renegotiate("
+                 "{rtcOfferConstraints: {iceRestart: true}}, () => done(1)) || failed(new Error('no')))")
+        self.assertNotEqual(page.run("phone.connection.remoteDescription.sdp.match(/ice-ufrag:(\\S+)/)[1]"), before)
+        page.until("['connected', 'completed'].includes(phone.connection.iceConnectionState)")
+        time.sleep(1)
+        page.tone(440)
+        page.hangup()
+        device.wait("CALL_CLOSED")
+        self.heard(device)
+
+    def test_two_browsers(self):
+        callee, caller = self.web("1002"), self.web("1001")
+        callee.answer_all()
+        caller.call("1002")
+        for page in (caller, callee):
+            page.wait("talking")
+            page.tone(1000)
+        callee.hangup()
+        caller.wait("ended")
+
+    def test_the_node_is_killed(self):
+        """Media and keys go on in the next process without another handshake, and so does the call."""
+        page, device = self.talk()
+        self.node.kill()
+        self.node.restart()
+        time.sleep(0.5)
+        packets = self.received(page)
+        time.sleep(1)
+        self.assertGreater(self.received(page) - packets, 30)
+        page.tone(440)
+        self.assertEqual(page.stats("transport")[0]["dtlsState"], "connected")
+        page.until("phone.ua.isRegistered()", 20)
+        device.hangup()
+        page.wait("ended", 20)
+        self.heard(device)
+
+
+class Video(BrowserTest):
+    def see(self, page, device):
+        """Each decodes the other's picture; its size tells whose it is."""
+        page.until("phone.size()[0] === 352 && phone.size()[1] === 288", 15)
+        for place, colour in zip((1 / 6, 3 / 6, 5 / 6), ((255, 0, 0), (0, 255, 0), (0, 0, 255))):
+            for got, wanted in zip(page.run(f"phone.colour({place}, 0.5)"), colour):
+                self.assertAlmostEqual(got, wanted, delta=40)
+        path, end = os.path.join(device.folder, "seen.png"), time.monotonic() + 10
+        while time.monotonic() < end:
+            device.command("snapshot_recv", path)
+            time.sleep(0.3)
+            try:
+                seen = Picture(path)
+            except (OSError, KeyError, ValueError, IndexError):
+                continue
+            if (seen.width, seen.height) == (320, 240):
+                break
+        else:
+            self.fail("the phone saw no picture of the browser\n" + device.log_tail())
+        received = [s for s in page.stats("inbound-rtp") if s["kind"] == "video"][0]
+        self.assertGreater(received["framesDecoded"], 10)
+
+    def device(self, **options):
+        return self.phone(modules=("opus",) + VIDEO_MODULES, config=VIDEO_CONFIG, **options)
+
+    def test_browser_calls_a_phone(self):
+        for policy in ("balanced", "max-bundle"):
+            with self.subTest(policy):
+                device = self.device(extra="answermode=auto;video_codecs=h264;audio_codecs=opus/48000/2")
+                page = self.web()
+                page.call("1002", video=True, pc={"bundlePolicy": policy})
+                page.wait("talking")
+                page.tone(440)
+                self.see(page, device)
+                page.hangup()
+                device.wait("CALL_CLOSED")
+                self.heard(device)
+                device.quit()
+
+    def test_phone_calls_a_browser(self):
+        page = self.web()
+        page.answer_all(video=True)
+        device = self.device(extra="video_codecs=h264;audio_codecs=PCMU/8000/1")
+        device.dial("1001")
+        page.wait("talking")
+        page.tone(440)
+        self.see(page, device)
+        page.hangup()
+        device.wait("CALL_CLOSED")
+
+
+if __name__ == "__main__":
+    unittest.main()
