@@ -464,7 +464,9 @@ static void test_between(void **state)
 	assert_true(bytes_is(
 		g_rig.offer_b,
 		"v=0\r\no=- 5 1 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
-		"m=video 40000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=sendrecv\r\n"
+		"m=video 40000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=rtcp-fb:* nack "
+		"pli\r\na=rtcp-fb:* ccm fir\r\n"
+		"a=sendrecv\r\n"
 		"a=rtcp:40001 IN IP4 198.51.100.7\r\n"));
 	check_has("asked for", g_rig.answer_a, "a=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 ccm fir\r\n");
 	check_has("our stream", g_rig.answer_a, "a=msid:5 5-0\r\na=ssrc:30000 cname:5\r\n");
