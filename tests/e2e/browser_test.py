@@ -163,6 +163,52 @@ class Audio(BrowserTest):
         device.wait("CALL_CLOSED")
         self.heard(device)
 
+    def test_the_phone_holds(self):
+        """The browser is offered silence, and sound again."""
+        page, device = self.talk()
+        device.command("hold")
+        page.until("phone.session.isOnHold().remote")
+        device.command("resume")
+        page.until("!phone.session.isOnHold().remote")
+        before = self.received(page)
+        time.sleep(HEARD_S)
+        self.assertGreater(self.received(page) - before, 30)
+        page.hangup()
+        device.wait("CALL_CLOSED")
+        self.heard(device)
+
+    def test_held_and_resumed_by_command(self):
+        """Offers of the node's own to a browser."""
+        page, device = self.talk()
+        call = self.node.ctl("call.list")[0]["id"]
+        self.node.ctl("call.hold", call=call, leg="b")
+        page.until("phone.session.isOnHold().remote")
+        self.node.ctl("call.resume", call=call, leg="b")
+        page.until("!phone.session.isOnHold().remote")
+        before = self.received(page)
+        time.sleep(HEARD_S)
+        self.assertGreater(self.received(page) - before, 30)
+        page.hangup()
+        device.wait("CALL_CLOSED")
+
+    def test_a_desk_phone_rings_beside_it(self):
+        """One extension with a browser and a plain phone: each is offered what it can, and the browser is first."""
+        page = self.web("1002")
+        desk = self.phone("1002", extra="answermode=manual")
+        caller = self.node.phone("1001", "secret1001", source="ausine,440", extra="audio_codecs=PCMU/8000/1")
+        self.addCleanup(caller.quit)
+        caller.dial("1002")
+        desk.wait("CALL_INCOMING")
+        page.wait("ringing")
+        page.run("phone.session.answer(phone.options({})); 0")
+        page.wait("talking")
+        page.tone(440)
+        desk.wait("CALL_CLOSED")
+        time.sleep(HEARD_S)
+        caller.hangup()
+        page.wait("ended")
+        self.heard(caller)
+
     def test_two_browsers(self):
         callee, caller = self.web("1002"), self.web("1001")
         callee.answer_all()
