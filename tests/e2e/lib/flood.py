@@ -2,7 +2,8 @@
 """Foreign packets, many and fast, from a process of their own: python3 flood.py with a plan (JSON) on stdin.
 
 The plan: {"from": [[address, port 0 for any]...], "to": [[address, port]...], "kinds": [...], "count": n,
-"rate": a second, "ssrc": of the stream to be pushed into}.  Answers {"sent": n, "answers": what came back}.
+"rate": a second, "ssrc": of the stream to be pushed into, "packets": [hexadecimal, to be sent as they are], "hold":
+seconds that it goes on to hold its ports}.  Answers {"sent": n, "answers": what came back}.
 """
 import json
 import random
@@ -64,6 +65,7 @@ def main():
     plan, source = json.load(sys.stdin), random.Random(1)
     sockets = [opened(*place) for place in plan["from"]]
     packets = [KINDS[kind](source, plan["ssrc"]) for kind in plan["kinds"] for _ in range(64)]
+    packets += [bytes.fromhex(packet) for packet in plan.get("packets", ())]
     source.shuffle(packets)
     targets, sent, began = [tuple(place) for place in plan["to"]], 0, time.monotonic()
     burst = max(1, plan["rate"] // 1000)
@@ -80,7 +82,8 @@ def main():
         for sock in ready:
             sock.recv(65536)
             answers += 1
-    print(json.dumps({"sent": sent, "answers": answers, "seconds": time.monotonic() - began}))
+    print(json.dumps({"sent": sent, "answers": answers, "seconds": time.monotonic() - began}), flush=True)
+    time.sleep(plan.get("hold", 0))
 
 
 if __name__ == "__main__":
