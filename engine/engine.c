@@ -252,6 +252,15 @@ uint8_t engine_worker_for(struct engine *e, uint64_t call)
 	return worker;
 }
 
+bool engine_worker_keep(struct engine *e, uint64_t call, uint32_t worker)
+{
+	uint8_t has;
+
+	if (worker >= e->count || (spread_find(&e->spread, call, &has) && has != worker))
+		return false;
+	return spread_pin(&e->spread, call, (uint8_t)worker);
+}
+
 void engine_worker_release(struct engine *e, uint64_t call)
 {
 	spread_unpin(&e->spread, call);

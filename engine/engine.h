@@ -43,6 +43,11 @@ struct engine_settings {
 	const struct certificate *certificate;
 };
 
+/* Of a receive buffer: octets of packets, as SO_RCVBUF counts. */
+struct engine_room {
+	uint32_t asked, granted;
+};
+
 /* Starts the workers. 0 or -errno (-ENOSYS: io_uring was asked for and is not allowed here; the log says what to do). */
 int engine_open(struct engine **out, const struct engine_settings *settings) NODISCARD;
 /* Stops and joins them; every flow's sockets are closed. */
@@ -54,6 +59,10 @@ int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, i
  * has not freed yet. */
 int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		      int *rtcp_fd) NODISCARD;
+/* The socket of a shared port, as engine_bind and engine_bind_again; a second one takes all packets from one that is there still.
+ * *room: what may wait in it; less is granted where net.core.rmem_max is in the way. */
+int engine_bind_shared(const struct addr *local, uint8_t dscp, bool again, int *fd,
+		       struct engine_room *room) NODISCARD;
 /* False when the ring of the flow's worker is full: the caller keeps the command and tries again. On success the fds belong to the worker. */
 bool engine_command(struct engine *e, const struct media_command *command);
 /* Single-port mode: this bound socket is that of the worker on this network (below shared_ports). Once, before any flow with shared_port
@@ -63,6 +72,9 @@ bool engine_shared_port(struct engine *e, uint32_t worker, uint32_t network, int
 /* The worker that has the call, or will have it: chosen by load, and kept until engine_worker_release also while the call has no
  * flow. For an SDP that must name what is the worker's own; else the first OPEN chooses. */
 uint8_t engine_worker_for(struct engine *e, uint64_t call);
+/* The same after a restart: the call is to be on this worker, whose port its SDP names. False: there is no such worker, or it is on
+ * another one by now. */
+bool engine_worker_keep(struct engine *e, uint64_t call, uint32_t worker) NODISCARD;
 /* The call needs no worker but for the flows that it has: those keep theirs. Nothing where it was not asked for. */
 void engine_worker_release(struct engine *e, uint64_t call);
 /* Becomes readable when events wait; drain with engine_events, then call engine_events_wait before sleeping. */

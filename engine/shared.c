@@ -10,10 +10,6 @@
 #include "media/classify.h"
 #include "media/stun.h"
 
-enum {
-	RECEIVE_BUFFER = 4 << 20
-}; /* of one socket for many calls: 20 ms of 10,000 packets a second is 0.4 MB */
-
 int shared_open(struct shared *s, uint32_t slots, uint32_t ports, struct rand_source *r)
 {
 	uint32_t size = 16;
@@ -56,7 +52,7 @@ static int local_of(int fd, struct addr *out)
 int shared_port_add(struct worker *w, uint32_t port, int fd)
 {
 	struct shared *s = &w->transports.shared;
-	const int fds[CHANNELS] = { fd, -1 }, room = RECEIVE_BUFFER;
+	const int fds[CHANNELS] = { fd, -1 };
 	struct addr local;
 	int err;
 
@@ -69,7 +65,6 @@ int shared_port_add(struct worker *w, uint32_t port, int fd)
 		err = w->port->ops->flow_add(w->port, s->first + port, fds);
 	if (err)
 		return err;
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	s->local[port] = local;
 	return 0;
 }

@@ -111,6 +111,15 @@ uint8_t spread_choose(const struct spread *s, uint64_t call, const uint32_t busy
 	return i != NONE ? s->calls[i - 1].worker : least(s, busy);
 }
 
+bool spread_find(const struct spread *s, uint64_t call, uint8_t *worker)
+{
+	uint32_t i = call_find(s, call);
+
+	if (i != NONE)
+		*worker = s->calls[i - 1].worker;
+	return i != NONE;
+}
+
 /* ---- what is there ---- */
 
 void spread_drop(struct spread *s, uint32_t slot)

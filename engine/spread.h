@@ -30,6 +30,8 @@ int spread_open(struct spread *s, uint32_t workers, uint32_t slots) NODISCARD;
 void spread_close(struct spread *s);
 /* The call's worker; a call that has none gets nothing yet, only the choice is made. busy: of each worker, per SPREAD_WHOLE. */
 uint8_t spread_choose(const struct spread *s, uint64_t call, const uint32_t busy[]);
+/* The worker that the call has by now. False: none yet. */
+bool spread_find(const struct spread *s, uint64_t call, uint8_t *worker);
 /* The slot's flow is of this call from now on, which is on this worker. What the slot had before is over. */
 void spread_put(struct spread *s, uint32_t slot, uint64_t call, uint8_t worker);
 /* The slot's flow is over; a late command for it still finds the worker. */

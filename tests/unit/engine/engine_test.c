@@ -467,6 +467,64 @@ static void a_worker_is_known_before_the_flows(enum engine_port port)
 	engine_close(e);
 }
 
+/* After a restart the calls of the record stay on the workers whose ports they have. */
+static void a_call_is_kept_on_its_worker(void **state)
+{
+	struct engine *e = open_engine(ENGINE_PORT_EPOLL);
+
+	(void)state;
+	for (uint64_t call = 1; call <= 3; call++)
+		assert_true(engine_worker_keep(e, call, WORKERS - 1));
+	for (uint64_t call = 1; call <= 3; call++)
+		assert_int_equal(engine_worker_for(e, call), WORKERS - 1);
+	assert_true(engine_worker_keep(e, 3, WORKERS - 1));
+	assert_false(engine_worker_keep(e, 3, 0));
+	assert_false(engine_worker_keep(e, 4, WORKERS));
+	engine_worker_release(e, 3);
+	assert_true(engine_worker_keep(e, 3, 0));
+	for (uint64_t call = 1; call <= 3; call++)
+		engine_worker_release(e, call);
+	engine_close(e);
+}
+
+static uint32_t datagrams(int fd)
+{
+	char text[8];
+	uint32_t n = 0;
+
+	while (recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0)
+		n++;
+	return n;
+}
+
+/* The socket of a killed process takes nothing any more from where its successor has bound. */
+static void the_newest_socket_takes_all(void **state)
+{
+	struct addr any = { .family = ADDR_V4, .ip = { 127, 0, 0, 1 } };
+	struct engine_room room = { 0 };
+	int old, fresh;
+
+	(void)state;
+	assert_int_equal(engine_bind_shared(&any, 46, false, &old, &room), 0);
+	assert_in_range(room.granted, 1, room.asked);
+	any = bound_to(old);
+	assert_int_equal(engine_bind_shared(&any, 46, true, &fresh, &room), 0);
+	for (uint32_t i = 1; i <= 32; i++) {
+		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		struct sockaddr_storage to;
+		socklen_t n = addr_to_sockaddr(&any, &to);
+
+		assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, n), 1);
+		(void)close(fd);
+		if (i == 16)
+			assert_int_equal(datagrams(fresh), 16);
+		if (i == 16)
+			(void)close(old);
+	}
+	assert_int_equal(datagrams(fresh), 16);
+	(void)close(fresh);
+}
+
 static void sleeps_without_calls(enum engine_port port)
 {
 	struct engine *e = open_engine(port);
@@ -565,6 +623,8 @@ int main(void)
 		TESTS_OF(a_digit_is_sent_in_time),
 		TESTS_OF(calls_are_spread_over_workers),
 		TESTS_OF(a_worker_is_known_before_the_flows),
+		cmocka_unit_test(a_call_is_kept_on_its_worker),
+		cmocka_unit_test(the_newest_socket_takes_all),
 		cmocka_unit_test(refuses_what_it_cannot_do),
 		cmocka_unit_test(a_port_is_bound_again_beside_our_own),
 	};
