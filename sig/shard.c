@@ -173,10 +173,12 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 	memcpy(next.locals, s->settings.locals, sizeof(next.locals));
 	next.network_count = s->settings.network_count;
 	memcpy(next.networks, s->settings.networks, sizeof(next.networks));
+	next.shared = s->settings.shared;
 	next.calls_max = s->settings.calls_max;
 	next.registrations_max = s->settings.registrations_max;
 	next.txns_max = s->settings.txns_max;
 	next.port_rest_ns = s->settings.port_rest_ns;
+	next.fingerprint = s->settings.fingerprint;
 	next.seal_key = s->settings.seal_key;
 	assert(next.trusted_count <= SHARD_TRUSTED_MAX);
 	s->settings = next;

@@ -37,6 +37,16 @@ struct shard_network {
 	uint16_t first_port, last_port;
 };
 
+/* Single-port mode (media/flow.h): which of a worker's sockets, that many flows share, those of a call have. All NULL: it is off. */
+struct shard_shared_ports {
+	void *arg;
+	/* The port on that network, the same each time until it is released; 0: there is none. */
+	uint16_t (*take)(void *arg, uint64_t call, uint16_t network);
+	/* After a restart: the call is to have this one. False: it is none of ours, or not of the worker that the call has by now. */
+	bool (*claim)(void *arg, uint64_t call, uint16_t network, uint16_t port);
+	void (*release)(void *arg, uint64_t call); /* the call is over, whether it had any or not */
+};
+
 /* Address prefix whose requests need no digest (an SBC or trunk in front of us). */
 struct shard_trusted {
 	struct addr net;
@@ -51,6 +61,7 @@ struct shard_settings {
 	struct shard_local locals[SHARD_LOCALS_MAX];
 	uint32_t network_count;
 	struct shard_network networks[SHARD_NETWORKS_MAX];
+	struct shard_shared_ports shared;
 	uint32_t trusted_count;
 	struct shard_trusted trusted[SHARD_TRUSTED_MAX];
 	struct registrar_settings registrar;
@@ -112,7 +123,7 @@ struct shard_range {
 int shard_open(struct shard **out, const struct shard_settings *settings, struct rand_source *rand,
 	       struct instant now) NODISCARD;
 void shard_close(struct shard *s);
-/* New settings for what may change without a restart (all but number, locals, networks, capacities, keys). */
+/* New settings for what may change without a restart (all but number, locals, networks, shared ports, capacities, keys). */
 void shard_configure(struct shard *s, const struct shard_settings *settings);
 int shard_extension_put(struct shard *s,
 			const struct shard_extension *extension) NODISCARD; /* 0, -ENOSPC */

@@ -4,6 +4,7 @@
 
 #include "sig/call/cdr_fill.h"
 #include "sig/call/flow.h"
+#include "sig/call/flow_dtls.h"
 #include "sig/shard_state.h"
 
 const char *call_state_name(enum call_state state)
@@ -32,7 +33,7 @@ static void view_flow(const struct shard *s, const struct call_flow *f, struct c
 	if (i == CALL_VIEW_FLOWS_MAX)
 		return;
 	out->flow_count++;
-	local.port = f->port;
+	local.port = flow_port(f);
 	out->flows[i].id = f->id;
 	out->flows[i].leg = f->leg;
 	out->flows[i].line = f->line;

@@ -8,6 +8,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/call_record.h"
 #include "sig/call/flow.h"
+#include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/leg_digits.h"
@@ -86,8 +87,10 @@ bool call_settle(struct call_host *h, struct call *c)
 
 void call_free(struct call *c)
 {
-	for (uint32_t i = 0; i < c->flow_count; i++)
+	for (uint32_t i = 0; i < c->flow_count; i++) {
 		secret_free(&c->flows[i]);
+		flow_dtls_free(&c->flows[i]);
+	}
 	free(c->flows);
 	while (c->leg_count)
 		leg_free(c, c->leg_count - 1);

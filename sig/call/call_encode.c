@@ -308,6 +308,7 @@ static Tandem__Call__Dtls *pack_dtls(struct packed_flow *to, const struct flow_d
 	out->ufrag = octets(dtls->ice.ufrag, sizeof(dtls->ice.ufrag));
 	out->pwd = octets(dtls->ice.pwd, sizeof(dtls->ice.pwd));
 	out->ice_name = dtls->ice_name;
+	out->shared_port = dtls->shared_port;
 	out->role = dtls->role;
 	out->association = dtls->association;
 	out->hash = dtls->peer.hash;

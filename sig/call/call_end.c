@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/flow.h"
+#include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/request.h"
@@ -198,7 +199,7 @@ void call_flow_failed(struct call_host *h, struct call *c, struct flow_id id, in
 	if (replaced(h, c, f, error))
 		return;
 	LOG_ERROR("call", c->id, "media port failed", LOG_INT("error", error),
-		  LOG_U64("port", f->port));
+		  LOG_U64("port", flow_port(f)));
 	closing = f->closing;
 	flow_drop(h, c, f);
 	if (!closing)

@@ -121,11 +121,22 @@ int flow_retake(struct call_host *h, struct call_flow *f)
 	return 0;
 }
 
+/* The very port of the record, and with it the worker. */
+static int port_claim(struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	const struct shard_shared_ports *shared = &h->settings->shared;
+
+	if (flow_port(f) != f->port &&
+	    (!shared->claim || !shared->claim(shared->arg, c->id, f->network, flow_port(f))))
+		return -ERANGE;
+	return ports_claim(&h->ports[f->network], f->port, &f->id);
+}
+
 int flows_claim(struct call_host *h, struct call *c)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		struct call_flow *f = &c->flows[i];
-		int err = ports_claim(&h->ports[f->network], f->port, &f->id);
+		int err = port_claim(h, c, f);
 
 		if (err) {
 			f->id = (struct flow_id){ 0 };
@@ -154,6 +165,10 @@ void flow_drop(struct call_host *h, struct call *c, struct call_flow *f)
 
 void flows_drop_all(struct call_host *h, struct call *c)
 {
+	const struct shard_shared_ports *shared = &h->settings->shared;
+
 	while (c->flow_count)
 		flow_drop(h, c, &c->flows[c->flow_count - 1]);
+	if (shared->release)
+		shared->release(shared->arg, c->id);
 }

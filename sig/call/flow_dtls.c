@@ -41,6 +41,19 @@ static int prepare(struct call_host *h, struct call_flow *f)
 	return 0;
 }
 
+uint16_t flow_port(const struct call_flow *f)
+{
+	return f->dtls && f->dtls->shared_port ? f->dtls->shared_port : f->port;
+}
+
+static void share_port(const struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	const struct shard_shared_ports *shared = &h->settings->shared;
+
+	if (shared->take && !f->open && f->dtls->shared_port == 0)
+		f->dtls->shared_port = shared->take(shared->arg, c->id, f->network);
+}
+
 static void hear(struct call_host *h, struct flow_dtls *d, const struct media_side *party)
 {
 	if (d->ice_name && d->ice_name != party->ice_name)
@@ -53,6 +66,7 @@ int flows_dtls_prepare(struct call_host *h, struct call *c, uint8_t offerer, uin
 {
 	const struct offer_terms *terms = c->legs[to]->terms;
 	bool offered = terms && terms->dtls_offer;
+	bool is_web = sip_transport_is_web(c->legs[to]->dialog.hop.transport);
 
 	for (uint8_t i = 0; i < lines->line_count; i++) {
 		struct call_flow *from = call_flow_find(c, offerer, i);
@@ -63,11 +77,15 @@ int flows_dtls_prepare(struct call_host *h, struct call *c, uint8_t offerer, uin
 			continue;
 		if (into && prepare(h, into))
 			return -ENOMEM;
+		if (into && is_web)
+			share_port(h, c, into);
 		if (!from || (!party->dtls && !party->ice))
 			continue;
 		if (prepare(h, from))
 			return -ENOMEM;
 		hear(h, from->dtls, party);
+		if (party->ice && party->mux)
+			share_port(h, c, from);
 	}
 	return 0;
 }
@@ -157,7 +175,7 @@ static bool is_restorable(const Tandem__Call__Dtls *in)
 {
 	return in->ufrag.len == ICE_UFRAG_LEN && in->pwd.len == ICE_PWD_LEN &&
 	       in->role <= DTLS_CLIENT && in->association <= UINT8_MAX &&
-	       in->hash <= MEDIA_HASH_SHA512 &&
+	       in->hash <= MEDIA_HASH_SHA512 && in->shared_port <= UINT16_MAX &&
 	       (in->fingerprint.len == 0 ||
 		in->fingerprint.len == sizeof(((struct media_fingerprint *)0)->octets)) &&
 	       !in->key_in == !in->key_out;
@@ -176,6 +194,7 @@ bool flow_dtls_restore(struct call_flow *f, const Tandem__Call__Dtls *in)
 	memcpy(d->ice.ufrag, in->ufrag.data, in->ufrag.len);
 	memcpy(d->ice.pwd, in->pwd.data, in->pwd.len);
 	d->ice_name = in->ice_name;
+	d->shared_port = (uint16_t)in->shared_port;
 	d->role = (uint8_t)in->role;
 	d->association = (uint8_t)in->association;
 	d->peer.hash = (uint8_t)in->hash;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a flow of a WebRTC leg needs besides its ports: our ICE credentials, the party's certificate, and the keys that came of the
- * handshake (RFC 8839, 5763). All of it is in the call's record, so that the next process speaks on without another handshake.
+ * handshake (RFC 8839, 5763); in single-port mode also the port that it shares. All of it is in the call's record, so that the next process speaks on without another handshake.
  */
 #ifndef SIG_CALL_FLOW_DTLS_H
 #define SIG_CALL_FLOW_DTLS_H
@@ -16,10 +16,16 @@ struct flow_dtls {
 	uint8_t association; /* of the association with */
 	struct media_fingerprint peer;
 	struct media_key key_in, key_out; /* of that association; suite NONE: not yet */
+	uint16_t
+		shared_port; /* of the call's worker; 0: the flow has its own port. Chosen before the engine opens it, for life */
 };
 
+/* The RTP port that the party is told. */
+uint16_t flow_port(const struct call_flow *f);
+
 /* The lines' flows of both legs get what they lack: an offer that came asks for it, or the terms of the leg that is offered to. An
- * offerer with other ICE credentials than before gets new ones of ours (RFC 8839 4.4.1.1.1). 0 or -ENOMEM. */
+ * offerer with other ICE credentials than before gets new ones of ours (RFC 8839 4.4.1.1.1). Those that the engine has not yet share
+ * a port where there is one and the party is sure to use ICE: it offers that, or is a browser. 0 or -ENOMEM. */
 int flows_dtls_prepare(struct call_host *h, struct call *c, uint8_t offerer, uint8_t to,
 		       const struct media_plan *lines) NODISCARD;
 /* What was agreed with the party the flow faces: another certificate or role is another association (RFC 8842 4). */

@@ -24,7 +24,7 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 		.id = f->id,
 		.peer = peer ? peer->id : (struct flow_id){ 0 },
 		.call = c->id,
-		.local_rtp = local_of(h, f, f->port),
+		.local_rtp = local_of(h, f, flow_port(f)),
 		.local_rtcp = local_of(h, f, (uint16_t)(f->port + 1)),
 		.ssrc_out = f->ssrc_out,
 		.kind = f->kind,
@@ -36,6 +36,10 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 		.resume = f->resume,
 	};
 
+	if (flow_port(f) != f->port) { /* a browser has rtcp-mux */
+		spec.shared_port = 1;
+		spec.local_rtcp = (struct addr){ 0 };
+	}
 	if (f->secret) {
 		spec.resume.srtp_next = f->secret->rtp.first;
 		spec.resume.srtcp_next = (uint32_t)f->secret->rtcp.first;

@@ -74,7 +74,7 @@ static struct offer_self self_of(const struct call_host *h, const struct call *c
 	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++) {
 		const struct call_flow *f = call_flow_find(c, leg, i);
 
-		self.rtp_port[i] = f ? f->port : 0;
+		self.rtp_port[i] = f ? flow_port(f) : 0;
 		self.ssrc[i] = f ? f->ssrc_out : 0;
 		if (f && f->secret)
 			self.keys[i] = f->secret->key;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Legs of browsers in calls: who is offered DTLS-SRTP with ICE, what the engine hears of it, and what the next process knows. */
+#include <errno.h>
+
 #include "tests/unit/sig/line.h"
 
 #define FINGER_A                                                                                  \
@@ -265,6 +267,128 @@ static void one_transport(void **state)
 	assert_true(video.ssrc_out != audio.ssrc_out);
 }
 
+/* ---- single-port mode ---- */
+
+enum { SHARED_FIRST = 7000, SHARED_WORKER = 3 };
+
+struct shared_rig {
+	uint32_t taken, claimed, released;
+	bool gone;
+};
+
+static uint16_t shared_take(void *arg, uint64_t call, uint16_t network)
+{
+	struct shared_rig *x = arg;
+
+	assert_true(call != 0 && network == 0);
+	x->taken++;
+	return SHARED_FIRST + SHARED_WORKER;
+}
+
+static bool shared_claim(void *arg, uint64_t call, uint16_t network, uint16_t port)
+{
+	struct shared_rig *x = arg;
+
+	assert_true(call != 0 && network == 0);
+	assert_int_equal(port, SHARED_FIRST + SHARED_WORKER);
+	x->claimed++;
+	return !x->gone;
+}
+
+static void shared_release(void *arg, uint64_t call)
+{
+	struct shared_rig *x = arg;
+
+	assert_true(call != 0);
+	x->released++;
+}
+
+static void shared_start(struct line *l, struct shared_rig *x)
+{
+	l->r->settings.shared = (struct shard_shared_ports){
+		.arg = x, .take = shared_take, .claim = shared_claim, .release = shared_release
+	};
+	shard_close(l->r->shard);
+	rig_start_shard(l->r);
+	phones_open(l->r, &l->a, &l->b);
+}
+
+static void hang_up(struct line *l)
+{
+	phone_request(&l->a, "BYE", "", "");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
+	line_assert_idle(l->r);
+}
+
+/* The browser's flow has the worker's port, the phone's one of its own; so it is after a reload, and in the next process. */
+static void one_port_for_all(void **state)
+{
+	struct line *l = *state;
+	struct shared_rig x = { 0 };
+	struct flow_spec a, b;
+	struct bytes ok;
+
+	shared_start(l, &x);
+	ok = called(l);
+	assert_true(rig_has(ok, "m=audio 7003 UDP/TLS"));
+	assert_true(rig_has(ok, "192.0.2.1 7003 typ host"));
+	phone_ack(&l->a);
+	a = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	b = last_media(l->r, MEDIA_FLOW_OPEN, 1);
+	assert_int_equal(a.shared_port, 1);
+	assert_int_equal(a.local_rtp.port, 7003);
+	assert_int_equal(a.local_rtcp.family, ADDR_NONE);
+	assert_int_equal(b.shared_port, 0);
+	assert_true(b.local_rtp.port != 7003);
+	shard_configure(l->r->shard, &l->r->settings);
+	reinvite(l, WEB_SDP("aaaa", FINGER_A, "actpass", "sendonly"));
+	assert_int_equal(last_media(l->r, MEDIA_FLOW_UPDATE, 0).local_rtp.port, 7003);
+	assert_int_equal(x.claimed, 0);
+	restart(l);
+	assert_int_equal(x.claimed, 1);
+	a = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	assert_int_equal(a.shared_port, 1);
+	assert_int_equal(a.local_rtp.port, 7003);
+	x.released = 0;
+	hang_up(l);
+	assert_int_equal(x.released, 1);
+}
+
+/* The port is no longer there: the call cannot go on, and is not half restored. */
+static void the_port_is_gone(void **state)
+{
+	struct line *l = *state;
+	struct shared_rig x = { 0 };
+	const struct rig_save *s;
+	const char *reason = "";
+
+	shared_start(l, &x);
+	established(l);
+	s = rig_stored(l->r);
+	shard_close(l->r->shard);
+	rig_start_shard(l->r);
+	x.gone = true;
+	assert_int_equal(shard_restore_call(l->r->shard, text_bytes(&s->record), l->r->now,
+					    &reason),
+			 -ERANGE);
+	assert_int_equal(rig_counts(l->r).ports_free, 100);
+}
+
+/* Who is offered ICE over UDP may answer without it, and would not be found. */
+static void not_who_might_have_no_ice(void **state)
+{
+	struct line *l = *state;
+	struct shared_rig x = { 0 };
+
+	shared_start(l, &x);
+	webrtc(l->r, "1002", WEBRTC_ALWAYS);
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	assert_true(rig_has(l->b.invite, "a=ice-ufrag:"));
+	assert_int_equal(x.taken, 0);
+	assert_int_equal(last_media(l->r, MEDIA_FLOW_OPEN, 1).shared_port, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +398,9 @@ int main(void)
 		LINE_TEST(keys_outlive_the_process),
 		LINE_TEST(what_a_reinvite_changes),
 		LINE_TEST(one_transport),
+		LINE_TEST(one_port_for_all),
+		LINE_TEST(the_port_is_gone),
+		LINE_TEST(not_who_might_have_no_ice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
