@@ -170,7 +170,8 @@ static void media_drop(struct effects_to *to, struct media_command *command, uin
 	LOG_ERROR("media", call, "the media worker does not keep up: a command is lost",
 		  LOG_INT("kind", command->kind));
 	if (command->kind == MEDIA_FLOW_OPEN) {
-		(void)close(command->rtp_fd);
+		if (command->rtp_fd >= 0)
+			(void)close(command->rtp_fd);
 		if (command->rtcp_fd >= 0)
 			(void)close(command->rtcp_fd);
 		media_fail(to, command, call, -EAGAIN);
@@ -184,7 +185,8 @@ static void carry_media(struct effects_to *to, struct effect *e)
 
 	assert(command);
 	command->rtp_fd = command->rtcp_fd = -1;
-	if (command->kind == MEDIA_FLOW_OPEN && !media_bind(to, command, e->call))
+	if (command->kind == MEDIA_FLOW_OPEN && !command->spec.shared_port &&
+	    !media_bind(to, command, e->call))
 		return;
 	e->media = NULL; /* the queue's now */
 	if (media_queue_put(to->media, command))

@@ -16,6 +16,7 @@
 #include "app/profiles.h"
 #include "app/queries.h"
 #include "app/settings.h"
+#include "app/shared_ports.h"
 #include "cluster/embedded.h"
 #include "cluster/redis.h"
 #include "cluster/store.h"
@@ -73,6 +74,7 @@ struct node {
 	struct shard *shard;
 	struct certificate certificate; /* of media: DTLS-SRTP */
 	struct engine *engine;
+	struct shared_ports shared_ports;
 	struct transport *sip;
 	struct tls *tls; /* NULL: no certificate, so no TLS */
 	struct control *control;

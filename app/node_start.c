@@ -160,6 +160,8 @@ static int shard_start(struct node *n)
 	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
 	settings.calls_max = n->calls_max;
 	settings.fingerprint = n->certificate.fingerprint;
+	if (shared_ports_count(&n->settings))
+		settings.shared = shared_ports_of(&n->shared_ports);
 	settings.seal_key.id = n->keys.id;
 	keys_derive(&n->keys, "tandem record seal 1", settings.seal_key.octets);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
@@ -171,14 +173,15 @@ static int shard_start(struct node *n)
 static int engine_start(struct node *n)
 {
 	struct port_dpdk_settings dpdk;
-	struct port_xdp_network xdp[SHARD_NETWORKS_MAX];
+	struct port_xdp_network xdp[SETTINGS_XDP_MAX];
 	const struct engine_settings settings = {
 		.port = (enum engine_port)n->settings.media.port,
 		.dpdk = &dpdk,
 		.xdp_networks = xdp,
-		.xdp_network_count = n->settings.network_count,
+		.xdp_network_count = settings_to_xdp(&n->settings, xdp),
 		.workers = n->settings.media.workers,
 		.slots = settings_port_pairs(&n->settings),
+		.shared_ports = shared_ports_count(&n->settings),
 		.commands = ENGINE_COMMANDS,
 		.events = ENGINE_EVENTS,
 		.certificate = &n->certificate,
@@ -186,8 +189,9 @@ static int engine_start(struct node *n)
 	int err;
 
 	settings_to_dpdk(&n->settings, &dpdk);
-	settings_to_xdp(&n->settings, xdp);
 	err = engine_open(&n->engine, &settings);
+	if (!err)
+		err = shared_ports_open(&n->shared_ports, n->engine, &n->settings);
 	return err ? err : media_queue_open(&n->media_queue, n->engine, settings.slots);
 }
 

@@ -219,18 +219,28 @@ int settings_mac_parse(uint8_t out[6], const char *text)
 	return out[0] & 1 ? -EINVAL : 0; /* a group's address */
 }
 
-void settings_to_xdp(const struct settings *s, struct port_xdp_network *out)
+static void range_to_xdp(const struct settings_network *from, uint32_t first, uint32_t last,
+			 struct port_xdp_network *out)
 {
+	*out = (struct port_xdp_network){
+		.range = { .local = from->bind, .first = (uint16_t)first, .last = (uint16_t)last }
+	};
+	memcpy(out->interface, from->interface, sizeof(out->interface));
+}
+
+uint32_t settings_to_xdp(const struct settings *s, struct port_xdp_network *out)
+{
+	uint32_t count = 0;
+
 	for (uint32_t i = 0; i < s->network_count; i++) {
 		const struct settings_network *from = &s->networks[i];
 
-		out[i] = (struct port_xdp_network){
-			.range = { .local = from->bind,
-				   .first = (uint16_t)from->media_ports.first,
-				   .last = (uint16_t)from->media_ports.last }
-		};
-		memcpy(out[i].interface, from->interface, sizeof(out[i].interface));
+		range_to_xdp(from, from->media_ports.first, from->media_ports.last, &out[count++]);
+		if (from->webrtc_port)
+			range_to_xdp(from, from->webrtc_port,
+				     from->webrtc_port + s->media.workers - 1, &out[count++]);
 	}
+	return count;
 }
 
 void settings_to_dpdk(const struct settings *s, struct port_dpdk_settings *out)

@@ -25,6 +25,7 @@ enum {
 	SETTINGS_FILE_MAX = 1 << 20,
 	SETTINGS_SIP_LOCALS_MAX = SHARD_LOCALS_MAX - 1, /* the last one is for WebSockets */
 	SETTINGS_ORIGINS_MAX = 16,
+	SETTINGS_XDP_MAX = 2 * SHARD_NETWORKS_MAX, /* media_ports, and those from webrtc_port on */
 };
 
 struct settings_node {
@@ -44,6 +45,7 @@ struct settings_network {
 	uint32_t sip_tls_ports[SETTINGS_SIP_PORTS_MAX];
 	uint32_t sip_tls_port_count;
 	struct conf_range media_ports;
+	uint32_t webrtc_port;         /* of the first worker; 0: none */
 	char interface[XDP_NAME_MAX]; /* empty: media comes by sockets only */
 };
 
@@ -178,8 +180,8 @@ void settings_to_tls(const struct settings *s, struct tls_settings *out);
 void settings_to_dpdk(const struct settings *s, struct port_dpdk_settings *out);
 /* "02:00:5e:10:00:01". 0 or -EINVAL. */
 int settings_mac_parse(uint8_t out[6], const char *text) NODISCARD;
-/* What media.port xdp needs; room for SHARD_NETWORKS_MAX. */
-void settings_to_xdp(const struct settings *s, struct port_xdp_network *out);
+/* What media.port xdp needs: how many of out, which has SETTINGS_XDP_MAX, were filled. */
+uint32_t settings_to_xdp(const struct settings *s, struct port_xdp_network *out);
 /* Pairs of media ports over all networks. */
 uint32_t settings_port_pairs(const struct settings *s);
 

@@ -40,8 +40,9 @@ static const struct conf_field g_node_fields[] = {
 	  TEXT(settings_node, state_dir),
 	  .required = true,
 	  .at_start = true,
-	  .help = "Folder of the lock, the keys, the spool and the node's own Redis; an absolute "
-		  "path." },
+	  .help = "Folder of the lock, the keys, the certificate of media (dtls.pem, which "
+		  "browsers see in DTLS; made at the first start), the spool and the node's own "
+		  "Redis; an absolute path." },
 	{ .key = NULL },
 };
 
@@ -103,6 +104,16 @@ static const struct conf_field g_network_fields[] = {
 	  .at_start = true,
 	  .help = "UDP ports for RTP and RTCP; an audio call takes four. Keep them out of the "
 		  "ephemeral range of the machine." },
+	{ .key = "webrtc_port",
+	  U32(settings_network, webrtc_port, 0, 65535),
+	  .preset = "0",
+	  .at_start = true,
+	  .help = "UDP port for all media of browsers, outside of media_ports; with several of "
+		  "media.workers the next ones have the next ports. A firewall then needs no "
+		  "range open for browsers, but calls still count as if they had ports in "
+		  "media_ports. Its receive buffer asks for 4 MiB: let sysctl net.core.rmem_max "
+		  "allow it. 0: each call has ports of its own. Not with media.port: dpdk. After a "
+		  "change, or with fewer workers, calls of browsers do not outlive the restart." },
 	{ .key = "interface",
 	  TEXT(settings_network, interface),
 	  .at_start = true,
@@ -256,12 +267,15 @@ static const struct conf_field g_media_fields[] = {
 	  .at_start = true,
 	  .help = "How packets come and go: io_uring or epoll over the kernel's sockets (auto: the "
 		  "first that is allowed), dpdk, or xdp: AF_XDP on networks[].interface, which "
-		  "needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF at start." },
+		  "needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF at start, and Linux 6.0 where an "
+		  "interface may be deleted and made again: one thread keeps CAP_NET_RAW and "
+		  "CAP_IPC_LOCK to attach to it then." },
 	{ .key = "workers",
 	  U32(settings_media, workers, 1, 16),
 	  .preset = "1",
 	  .at_start = true,
-	  .help = "Threads that carry packets." },
+	  .help = "Threads that carry packets. A call goes to the one with the least load, and "
+		  "stays there." },
 	{ .key = "latch",
 	  .type = CONF_ENUM,
 	  FIELD(settings_media, latch),

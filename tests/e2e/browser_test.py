@@ -28,14 +28,14 @@ def key_of(certificate):
 
 
 class BrowserTest(unittest.TestCase):
-    media_settings = {}
+    node_options = {}
 
     @classmethod
     def setUpClass(cls):
         browser.install()
         cls.pages = browser.Pages()
         cls.addClassCleanup(cls.pages.close)
-        cls.node = Node(settings={"http": {"tls": True, "origins": [cls.pages.origin]}, **cls.media_settings})
+        cls.node = Node(settings={"http": {"tls": True, "origins": [cls.pages.origin]}}, **cls.node_options)
         cls.addClassCleanup(cls.node.close)
         for number in ("1001", "1002", "1003"):
             cls.node.put_extension(number, "secret" + number)
@@ -285,6 +285,36 @@ class Video(BrowserTest):
         self.see(page, device)
         page.hangup()
         device.wait("CALL_CLOSED")
+
+
+class SharedPort(BrowserTest):
+    """All media of browsers on one UDP port for each of two workers."""
+
+    node_options = {"webrtc": 2}
+    talk = Audio.talk
+    test_browser_calls_a_phone = Audio.test_browser_calls_a_phone
+    test_phone_calls_a_browser = Audio.test_phone_calls_a_browser
+    test_two_browsers = Audio.test_two_browsers
+    test_the_node_is_killed = Audio.test_the_node_is_killed
+
+    def test_calls_share_a_port(self):
+        """Two at once on one worker or two, with sound and picture bundled: each has its own."""
+        self.phone(extra="answermode=auto;audio_codecs=PCMU/8000/1")
+        watched = self.web("1003")
+        watched.answer_all(video=True)
+        caller, other = self.web("1001"), self.web("1002")
+        caller.call("1003", video=True)
+        for page in (caller, watched):
+            page.wait("talking")
+            ports = page.run("phone.connection.remoteDescription.sdp.match(/^m=\\w+ \\d+/gm).map(l => +l.split(' ')[1])")
+            self.assertEqual(len(set(ports)), 1, ports)
+            self.assertIn(ports[0], self.node.webrtc_ports)
+        other.call("1002")
+        other.wait("talking")
+        other.tone(440)
+        for page in (caller, watched):
+            page.tone(1000)
+            page.until("phone.size()[0] === 320 && phone.size()[1] === 240", 15)
 
 
 if __name__ == "__main__":

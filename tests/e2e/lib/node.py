@@ -48,10 +48,11 @@ class Node(Server):
     settings: what the test wants other than the defaults, as in tandem.yaml:
     Node(settings={"sip": {"registration_expires": "2s"}}).
     everything: it speaks TCP and TLS as well, and on ::1 what it speaks on 127.0.0.1.
+    webrtc: so many workers, each with a port for all media of browsers; 0: one worker, and none.
     spare: ports for the test's own ends; a phone takes 21.
     """
 
-    def __init__(self, settings=None, start=True, calls=50, everything=False, spare=300):
+    def __init__(self, settings=None, start=True, calls=50, everything=False, webrtc=0, spare=300):
         self._stack = contextlib.ExitStack()
         self.home = tempfile.mkdtemp(prefix="tandem-e2e-")
         self._stack.callback(shutil.rmtree, self.home, ignore_errors=True)
@@ -60,6 +61,7 @@ class Node(Server):
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
         self.sip_port, self.sip_port_2 = self.ports.take(), self.ports.take()
         self.tls_port, self.everything = self.ports.take(), everything
+        self.webrtc_ports = range(first := self.ports.take(webrtc), first + webrtc) if webrtc else ()
         self.http_port, self.media_ports = self.ports.take(), self.ports.take_range(4 * calls)
         self.killed = False
         LIVE.append(self)
@@ -67,7 +69,7 @@ class Node(Server):
         try:
             self.init(bind=place.NODE, sip_ports=f"{self.sip_port},{self.sip_port_2}",
                       media_ports=self.media_ports, http=f"{place.NODE}:{self.http_port}")
-            if settings or everything or place.PORT:
+            if settings or everything or webrtc or place.PORT:
                 self.configure(settings)
             if start:
                 self.start()
@@ -79,6 +81,8 @@ class Node(Server):
         """Rewrites tandem.yaml (as JSON, which is YAML) for the next start."""
         main = {"name": "main", "bind": place.NODE, "advertise": place.NODE, **place.network(),
                 "sip_ports": [self.sip_port, self.sip_port_2], "media_ports": self.media_ports}
+        if self.webrtc_ports:
+            main["webrtc_port"] = self.webrtc_ports[0]
         networks = [main]
         if self.everything:
             main |= {"sip_tcp_ports": [self.sip_port], "sip_tls_ports": [self.tls_port]}
@@ -86,6 +90,8 @@ class Node(Server):
         base = {"node": {"name": "n1", "shard": 1, "state_dir": self.folder}, "networks": networks,
                 "http": {"bind": place.NODE, "port": self.http_port},
                 **place.settings(build_folder())}
+        if self.webrtc_ports:
+            base = merged(base, {"media": {"workers": len(self.webrtc_ports)}})
         with open(self.config, "w", encoding="utf-8") as file:
             json.dump(merged(base, settings), file, indent=1)
 

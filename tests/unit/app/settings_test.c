@@ -107,6 +107,29 @@ static const struct {
 	{ "media below 1024", NODE NETWORK "    media_ports: 1000-3000\n", 8, 18, "1024" },
 	{ "same network name", NODE NETWORK "  - name: main\n    bind: 192.0.2.11\n", 8, 11,
 	  "two networks" },
+	{ "webrtc port in media", NODE NETWORK "    webrtc_port: 12000\n", 8, 18,
+	  "overlap media_ports of network main" },
+	{ "webrtc port of the second worker in media",
+	  NODE NETWORK "    webrtc_port: 11999\nmedia: {workers: 2}\n", 8, 18,
+	  "ports 11999 to 12000" },
+	{ "webrtc port is a SIP port", NODE NETWORK "    webrtc_port: 5059\nmedia: {workers: 2}\n",
+	  8, 18, "port 5060 is one of sip_ports" },
+	{ "webrtc port of another",
+	  NODE NETWORK "    webrtc_port: 7001\n"
+		       "  - {name: b, bind: 192.0.2.10, sip_ports: [6060], webrtc_port: 7000, "
+		       "media_ports: 40000-41000}\n"
+		       "media: {workers: 2}\n",
+	  9, 65, "port 7000 belongs to network main" },
+	{ "webrtc port in media of another",
+	  NODE NETWORK
+	  "    webrtc_port: 40000\n"
+	  "  - {name: b, bind: 192.0.2.10, sip_ports: [6060], media_ports: 40000-41000}\n",
+	  8, 18, "media_ports of network b" },
+	{ "webrtc ports too high", NODE NETWORK "    webrtc_port: 65535\nmedia: {workers: 2}\n", 8,
+	  18, "not as many ports" },
+	{ "webrtc port and dpdk",
+	  NODE NETWORK "    webrtc_port: 7000\nmedia: {port: dpdk, dpdk: {device: x}}\n", 8, 18,
+	  "media.port: dpdk" },
 	{ "media overlap",
 	  NODE NETWORK
 	  "    media_ports: 12000-29999\n"
@@ -389,6 +412,24 @@ static void test_stream_ports(void **state)
 	}
 }
 
+/* What the AF_XDP port redirects: media ports, and a port for each worker. */
+static void test_webrtc_ports(void **state)
+{
+	static struct port_xdp_network xdp[SETTINGS_XDP_MAX];
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK), 0);
+	assert_int_equal(g_settings.networks[0].webrtc_port, 0);
+	assert_int_equal(settings_to_xdp(&g_settings, xdp), 1);
+	assert_int_equal(read_text(&g_settings,
+				   NODE NETWORK "    webrtc_port: 11998\nmedia: {workers: 2}\n"),
+			 0);
+	assert_int_equal(settings_to_xdp(&g_settings, xdp), 2);
+	assert_int_equal(xdp[0].range.first, 12000);
+	assert_int_equal(xdp[1].range.first, 11998);
+	assert_int_equal(xdp[1].range.last, 11999);
+}
+
 static void test_tls_files(void **state)
 {
 	static struct tls_settings tls;
@@ -456,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_reload_of_the_same_names_nothing),
 		cmocka_unit_test(test_to_shard),
 		cmocka_unit_test(test_stream_ports),
+		cmocka_unit_test(test_webrtc_ports),
 		cmocka_unit_test(test_tls_files),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_docs_are_true),
