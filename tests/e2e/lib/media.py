@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An RTP end: two sockets, a sender that keeps time, and a record of everything received."""
+import contextlib
 import dataclasses
 import re
 import secrets
@@ -71,10 +72,18 @@ class Media:
         self.packets, self.rtcp_packets, self.strange = [], [], []
         self.sent = 0
         self._sending = None
-        threading.Thread(target=self._read, daemon=True).start()
+        self._closed = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def close(self):
+        """Afterwards the reader has let go of the sockets: their numbers may be other files' at once, such as a pipe's."""
         self.stop()
+        self._closed = True
+        for sock in (self.rtp, self.rtcp):
+            with contextlib.suppress(OSError):  # not connected; it wakes the reader all the same
+                sock.shutdown(socket.SHUT_RD)
+        self._reader.join()
         self.rtp.close()
         self.rtcp.close()
 
@@ -159,10 +168,10 @@ class Media:
 
     # -- receiving -----------------------------------------------------------------------------
     def _read(self):
-        while True:
+        while not self._closed:
             try:
                 ready, _, _ = select.select([self.rtp, self.rtcp], [], [])
-                for sock in ready:
+                for sock in ready if not self._closed else ():
                     data, ancillary, _, source = sock.recvmsg(65536, 64)
                     self._keep(sock, data, source, tos_of(ancillary))
             except ConnectionError:

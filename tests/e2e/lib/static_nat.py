@@ -17,7 +17,8 @@ class Socket:
 
     def __init__(self, sock, nat):
         self._socket, self._nat, self.leaks = sock, nat, []
-        self.fileno, self.getsockname, self.close = sock.fileno, sock.getsockname, sock.close
+        self.fileno, self.getsockname = sock.fileno, sock.getsockname
+        self.shutdown, self.close = sock.shutdown, sock.close
 
     def sendto(self, data, to):
         if to[0] == self._nat.inside != self._nat.public:
