@@ -17,7 +17,7 @@ void privilege_keep(void)
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
-static int drop(bool keeps_sockets)
+static int drop(bool keeps_memory)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -27,7 +27,7 @@ static int drop(bool keeps_sockets)
 	for (size_t i = 0; i < COUNT_OF(DROPPED); i++) {
 		uint32_t keep = ~(uint32_t)CAP_TO_MASK(DROPPED[i]);
 
-		if (keeps_sockets && (DROPPED[i] == CAP_NET_RAW || DROPPED[i] == CAP_IPC_LOCK))
+		if (keeps_memory && DROPPED[i] == CAP_IPC_LOCK)
 			continue;
 		data[CAP_TO_INDEX(DROPPED[i])].effective &= keep;
 		data[CAP_TO_INDEX(DROPPED[i])].permitted &= keep;
@@ -36,9 +36,9 @@ static int drop(bool keeps_sockets)
 	return syscall(SYS_capset, &head, data) == 0 ? 0 : -errno;
 }
 
-static void drop_logged(bool keeps_sockets)
+static void drop_logged(bool keeps_memory)
 {
-	int err = drop(keeps_sockets);
+	int err = drop(keeps_memory);
 
 	if (err)
 		LOG_WARN("base", 0, "cannot give up privileges", LOG_STR("error", strerror(-err)));
@@ -49,7 +49,7 @@ void privilege_drop(void)
 	drop_logged(false);
 }
 
-void privilege_drop_to_sockets(void)
+void privilege_drop_to_memory(void)
 {
 	drop_logged(true);
 }

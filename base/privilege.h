@@ -10,7 +10,7 @@ void privilege_keep(void);
 /* Gives CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON and CAP_IPC_LOCK up for good: this thread and those it starts from then
  * on. One that was started before does it itself. */
 void privilege_drop(void);
-/* The same but for CAP_NET_RAW and CAP_IPC_LOCK: a thread that opens sockets of AF_XDP later, and does nothing else. */
-void privilege_drop_to_sockets(void);
+/* The same but for CAP_IPC_LOCK: a thread that shares memory with sockets of AF_XDP later. */
+void privilege_drop_to_memory(void);
 
 #endif

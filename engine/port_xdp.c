@@ -203,7 +203,7 @@ static int bell_hang(struct xdp_port *x)
 	if (!err)
 		err = watch(x->bell_fd, x->lane->renew_fd, EPOLLIN);
 	for (uint32_t q = 0; !err && q < x->lane->queue_count; q++)
-		err = watch(x->frames_fd, x->lane->queues[q]->fd, EPOLLIN);
+		err = watch(x->frames_fd, x->lane->queues[q]->socket.fd, EPOLLIN);
 	for (uint32_t w = 0; !err && w < x->host->workers; w++)
 		if (w != x->worker)
 			err = watch(x->bell_fd, xdp_way_of(x->host, w, x->worker)->parcels.wake_fd,

@@ -120,15 +120,15 @@ static void frame_take(struct xdp_port *x, const struct xdp_queue *q, const stru
 
 static void queue_take(struct xdp_port *x, struct xdp_queue *q, struct batch *b, struct tally *t)
 {
-	uint32_t at, n = xsk_ring_cons__peek(&q->rx, BATCH_MAX - b->count, &at);
+	uint32_t at, n = xsk_ring_cons__peek(&q->socket.rx, BATCH_MAX - b->count, &at);
 
 	for (uint32_t i = 0; i < n; i++)
-		frame_take(x, q, xsk_ring_cons__rx_desc(&q->rx, at + i), b, t);
+		frame_take(x, q, xsk_ring_cons__rx_desc(&q->socket.rx, at + i), b, t);
 	if (n > 0)
-		xsk_ring_cons__release(&q->rx, n);
+		xsk_ring_cons__release(&q->socket.rx, n);
 	q->fill_missing += n;
 	xdp_lane_refill(x->lane, q); /* also what was missing for want of free frames */
-	x->more |= xsk_cons_nb_avail(&q->rx, 1) > 0;
+	x->more |= xsk_cons_nb_avail(&q->socket.rx, 1) > 0;
 }
 
 /* Another worker's frame: its payload is copied, so that from here on all of the batch is ours, and it goes home. */
@@ -202,7 +202,7 @@ static void frames_take(struct xdp_port *x, struct batch *b)
 		if (b->count < BATCH_MAX)
 			queue_take(x, q, b, &t);
 		else
-			x->more |= xsk_cons_nb_avail(&q->rx, 1) > 0;
+			x->more |= xsk_cons_nb_avail(&q->socket.rx, 1) > 0;
 	}
 	x->first_queue++;
 	tally_publish(&x->host->metrics, &t);
@@ -213,7 +213,7 @@ static void frames_take(struct xdp_port *x, struct batch *b)
 static bool is_anything_there(const struct xdp_port *x)
 {
 	for (uint32_t i = 0; i < x->lane->queue_count; i++)
-		if (xsk_cons_nb_avail(&x->lane->queues[i]->rx, 1) > 0)
+		if (xsk_cons_nb_avail(&x->lane->queues[i]->socket.rx, 1) > 0)
 			return true;
 	for (uint32_t w = 0; w < x->host->workers; w++)
 		if (w != x->worker && !ring_is_empty(&xdp_way_of(x->host, w, x->worker)->parcels))
@@ -274,12 +274,12 @@ static void queue_renew(struct xdp_port *x, uint32_t at, struct xdp_queue *fresh
 	struct xdp_queue *old;
 	char why[XDP_WHY_MAX];
 
-	(void)epoll_ctl(x->frames_fd, EPOLL_CTL_DEL, x->lane->queues[at]->fd, NULL);
+	(void)epoll_ctl(x->frames_fd, EPOLL_CTL_DEL, x->lane->queues[at]->socket.fd, NULL);
 	old = xdp_lane_swap(x->lane, at, fresh);
 	xdp_senders_find(x);
 	next_hops_device(x->next_hops, fresh->interface, fresh->ifindex);
-	if (epoll_ctl(x->frames_fd, EPOLL_CTL_ADD, fresh->fd, &event) == 0 &&
-	    xdp_program_socket(&i->program, fresh->number, fresh->fd, why) == 0)
+	if (epoll_ctl(x->frames_fd, EPOLL_CTL_ADD, fresh->socket.fd, &event) == 0 &&
+	    xdp_program_socket(&i->program, fresh->number, fresh->socket.fd, why) == 0)
 		metric_add(x->host->metrics.renewed, 1);
 	atomic_store_explicit(&x->lane->stale[at], old, memory_order_release);
 }

@@ -144,10 +144,10 @@ static int queue_add(struct xdp_host *h, uint32_t interface, uint32_t queue, cha
 {
 	struct xdp_interface *i = &h->interfaces[interface];
 	struct xdp_queue *q;
-	int err = xdp_lane_add(&h->lanes[worker_of(h, queue)], i->name, i->ifindex, interface,
-			       queue, &q, why);
+	int err =
+		xdp_lane_add(&h->lanes[worker_of(h, queue)], i->ifindex, interface, queue, &q, why);
 
-	return err ? err : xdp_program_socket(&i->program, queue, q->fd, why);
+	return err ? err : xdp_program_socket(&i->program, queue, q->socket.fd, why);
 }
 
 static bool is_zero_copy(const struct xdp_host *h, uint32_t interface)
@@ -193,6 +193,33 @@ static int interfaces_open(struct xdp_host *h, char why[XDP_WHY_MAX])
 				       h->interfaces[i].name, text);
 	}
 	return err;
+}
+
+/* As many as there may be files, if that is less. */
+static int spares_open(struct xdp_host *h)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 0; i < h->interface_count; i++)
+		most += h->interfaces[i].queues * XDP_SPARES;
+	h->spares = calloc(most, sizeof(*h->spares));
+	if (!h->spares)
+		return -ENOMEM;
+	while (h->spare_count < most) {
+		int fd = xdp_socket_make();
+
+		if (fd < 0)
+			break;
+		h->spares[h->spare_count++] = fd;
+	}
+	return 0;
+}
+
+static void spares_close(struct xdp_host *h)
+{
+	while (h->spare_count > 0)
+		(void)close(h->spares[--h->spare_count]);
+	free(h->spares);
 }
 
 /* ---- handing over ---- */
@@ -256,6 +283,9 @@ static void metrics_register(struct xdp_metrics *m)
 				      "Interfaces whose media comes by AF_XDP at this time");
 	m->renewed = metric_register(METRIC_COUNTER, "tandem_media_xdp_renewed_total", NULL,
 				     "AF_XDP sockets for interfaces that were made again");
+	m->spares = metric_register(METRIC_GAUGE, "tandem_media_xdp_spare_sockets", NULL,
+				    "AF_XDP sockets that are left for interfaces that are made "
+				    "again; each start makes new ones");
 	m->queues[0] = metric_register(METRIC_GAUGE, "tandem_media_xdp_queues", "copy=\"yes\"",
 				       "AF_XDP sockets, by whether the driver needs a copy");
 	m->queues[1] = metric_register(METRIC_GAUGE, "tandem_media_xdp_queues", "copy=\"no\"",
@@ -282,6 +312,7 @@ void xdp_host_publish(const struct xdp_host *h)
 		for (uint32_t q = 0; q < h->lanes[w].queue_count; q++)
 			queues[h->lanes[w].places[q].zero_copy]++;
 	metric_set(h->metrics.attached, attached);
+	metric_set(h->metrics.spares, h->spare_count);
 	metric_set(h->metrics.queues[0], queues[0]);
 	metric_set(h->metrics.queues[1], queues[1]);
 }
@@ -321,6 +352,8 @@ int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *setting
 	if (!err)
 		err = interfaces_open(h, why);
 	if (!err)
+		err = spares_open(h);
+	if (!err)
 		xdp_host_publish(h);
 	if (!err)
 		err = xdp_keeper_open(&h->keeper, h);
@@ -341,6 +374,7 @@ void xdp_host_close(struct xdp_host *h)
 		xdp_program_close(&h->interfaces[i].program);
 	for (uint32_t w = 0; w < h->workers; w++)
 		xdp_lane_close(&h->lanes[w]);
+	spares_close(h);
 	ways_close(h);
 	locals_close(&h->locals);
 	free(h->networks);

@@ -17,6 +17,7 @@ enum {
 	XDP_INTERFACES_MAX = NEXT_HOP_DEVICES_MAX,
 	XDP_WORKERS_MAX = 16,
 	XDP_HANDOVER = 512, /* packets from one worker to another; a power of two */
+	XDP_SPARES = 8,     /* sockets for each queue: so often an interface may be made again */
 };
 
 /* Why a frame that the program gave us is no packet: labels for operators, they stay. */
@@ -41,7 +42,7 @@ enum xdp_detour {
 
 struct xdp_metrics {
 	metric_id in, out, handed_over;
-	metric_id attached, renewed, queues[2]; /* by copying, without a copy */
+	metric_id attached, renewed, spares, queues[2]; /* by copying, without a copy */
 	metric_id refused[XDP_REFUSALS], detours[XDP_DETOURS];
 };
 
@@ -84,6 +85,8 @@ struct xdp_host {
 	struct xdp_way *ways; /* from * workers + to */
 	struct xdp_metrics metrics;
 	struct xdp_keeper *keeper;
+	int *spares; /* descriptors of AF_XDP, which nobody could make later: privileges are gone; the keeper's */
+	uint32_t spare_count;
 };
 
 static inline struct xdp_way *xdp_way_of(const struct xdp_host *h, uint32_t from, uint32_t to)

@@ -3,9 +3,9 @@
  * Interfaces come and go while the node runs. What was bound to one that is gone hears nothing any more, and media goes by the kernel's
  * sockets; when one with its name is there again, and up, the program is attached to it, and each worker gets a new AF_XDP socket.
  *
- * A thread of its own, because none of this may hold up a packet; the only one that keeps CAP_NET_RAW and CAP_IPC_LOCK,
- * for the sockets and their memory. The program
- * and its maps are at hand as descriptors, which need no privilege (Linux 6.0).
+ * A thread of its own, because none of this may hold up a packet. It has no privilege to do so but CAP_IPC_LOCK, where the node was
+ * started with that in place of RLIMIT_MEMLOCK: the program and its maps are at hand as descriptors, which anybody may attach and
+ * change who has them (Linux 6.0), and so are sockets, of which there are some to spare.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -35,10 +36,21 @@ struct xdp_keeper {
 	int news_fd, stop_fd;
 };
 
-static void lost(struct xdp_host *h, struct xdp_interface *i)
+static void places_forget(struct xdp_host *h, uint32_t interface)
 {
+	for (uint32_t w = 0; w < h->workers; w++)
+		for (uint32_t at = 0; at < h->lanes[w].queue_count; at++)
+			if (h->lanes[w].places[at].interface == interface)
+				h->lanes[w].places[at].ifindex = 0;
+}
+
+static void lost(struct xdp_host *h, uint32_t interface)
+{
+	struct xdp_interface *i = &h->interfaces[interface];
+
 	xdp_program_detach(&i->program);
 	i->ifindex = 0;
+	places_forget(h, interface);
 	LOG_WARN("media", 0,
 		 "interface is gone: its media goes by the kernel's sockets until it is there "
 		 "again, "
@@ -47,25 +59,42 @@ static void lost(struct xdp_host *h, struct xdp_interface *i)
 	xdp_host_publish(h);
 }
 
-/* Sockets for those of its queues that the workers had. 0, or -errno of the first that could not be made. */
+/* One of the spare descriptors is made use of, unless a socket waits there that could not be bound before. */
+static int queue_renew(struct xdp_host *h, struct xdp_lane *l, uint32_t at, uint32_t ifindex,
+		       char why[XDP_WHY_MAX])
+{
+	bool waits = l->places[at].next != NULL;
+	int fd = waits || h->spare_count == 0 ? -1 : h->spares[--h->spare_count];
+	struct xdp_queue *fresh;
+	int err;
+
+	if (!waits && fd < 0) {
+		(void)snprintf(why, XDP_WHY_MAX,
+			       "no spare AF_XDP socket is left; a restart makes new ones");
+		return -ENOBUFS;
+	}
+	err = xdp_lane_renew(l, at, ifindex, &fd, &fresh, why);
+	if (!err)
+		xdp_queue_close(
+			atomic_exchange_explicit(&l->fresh[at], fresh, memory_order_acq_rel));
+	return err;
+}
+
+/* Sockets for those of its queues that the workers had. 0, or -errno of the first that could not be made; the others are there next time. */
 static int queues_renew(struct xdp_host *h, uint32_t interface, uint32_t ifindex, uint32_t queues,
 			char why[XDP_WHY_MAX])
 {
-	const struct xdp_interface *i = &h->interfaces[interface];
 	int err = 0;
 
 	for (uint32_t w = 0; !err && w < h->workers; w++) {
 		struct xdp_lane *l = &h->lanes[w];
 
 		for (uint32_t at = 0; !err && at < l->queue_count; at++) {
-			struct xdp_queue *fresh;
+			const struct xdp_place *p = &l->places[at];
 
-			if (l->places[at].interface != interface || l->places[at].number >= queues)
-				continue;
-			err = xdp_lane_renew(l, at, i->name, ifindex, &fresh, why);
-			if (!err)
-				xdp_queue_close(atomic_exchange_explicit(&l->fresh[at], fresh,
-									 memory_order_acq_rel));
+			if (p->interface == interface && p->number < queues &&
+			    p->ifindex != ifindex)
+				err = queue_renew(h, l, at, ifindex, why);
 		}
 		(void)eventfd_write(l->renew_fd, 1);
 	}
@@ -132,7 +161,7 @@ static void look(struct xdp_host *h)
 		uint32_t now = if_nametoindex(i->name);
 
 		if (i->ifindex && i->ifindex != now)
-			lost(h, i);
+			lost(h, n);
 		if (!i->ifindex && now && is_up(i->name))
 			found(h, n);
 	}
@@ -153,7 +182,7 @@ static void *keeper_main(void *arg)
 				 { .fd = k->stop_fd, .events = POLLIN } };
 	uint8_t news[NEWS_ROOM];
 
-	privilege_drop_to_sockets();
+	privilege_drop_to_memory();
 	while (!fds[1].revents) {
 		(void)poll(fds, 2, LOOK_MS);
 		while (recv(k->news_fd, news, sizeof(news), MSG_DONTWAIT) > 0)

@@ -57,7 +57,8 @@ int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX])
 {
 	int err;
 
-	*l = (struct xdp_lane){ .frame_count = queues * (XDP_RX_SIZE + XDP_TX_SIZE) + XDP_SPARE };
+	*l = (struct xdp_lane){ .frame_count = queues * (XDP_RX_SIZE + XDP_TX_SIZE) + XDP_SPARE,
+				.umem_fd = -1 };
 	assert(queues <= XDP_QUEUES_MAX);
 	l->queues = calloc(queues ? queues : 1, sizeof(*l->queues));
 	l->renew_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -71,37 +72,6 @@ int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX])
 	return err ? failed(why, "no memory for frames", err) : 0;
 }
 
-/* The first socket brings the UMEM with it: one cannot be without the other. */
-static int umem_open(const struct xdp_lane *l, struct xdp_queue *q, struct xsk_umem **out)
-{
-	const struct xsk_umem_config config = { .fill_size = XDP_RX_SIZE,
-						.comp_size = XDP_TX_SIZE,
-						.frame_size = XDP_FRAME_SIZE };
-
-	return xsk_umem__create(out, l->memory, (size_t)l->frame_count * XDP_FRAME_SIZE, &q->fill,
-				&q->completion, &config);
-}
-
-static int socket_open(struct xsk_umem *umem, struct xdp_queue *q, const char *name)
-{
-	/* neither XDP_COPY nor XDP_ZEROCOPY: the best that the driver has */
-	const struct xsk_socket_config config = {
-		.rx_size = XDP_RX_SIZE,
-		.tx_size = XDP_TX_SIZE,
-		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
-		.bind_flags = XDP_USE_NEED_WAKEUP,
-	};
-	int err = -EBUSY;
-
-	for (int i = 0; i < BUSY_TRIES && err == -EBUSY; i++) {
-		if (i > 0)
-			(void)usleep(BUSY_MS * 1000);
-		err = xsk_socket__create_shared(&q->socket, name, q->number, umem, &q->rx, &q->tx,
-						&q->fill, &q->completion, &config);
-	}
-	return err;
-}
-
 static bool is_zero_copy(int fd)
 {
 	struct xdp_options options = { 0 };
@@ -111,19 +81,48 @@ static bool is_zero_copy(int fd)
 	       (options.flags & XDP_OPTIONS_ZEROCOPY);
 }
 
-static int queue_open(struct xsk_umem *umem, struct xdp_queue *q, const char *name,
-		      char why[XDP_WHY_MAX])
+/* A socket that is not bound yet. */
+static struct xdp_queue *queue_make(int fd, uint32_t at, uint32_t interface, uint32_t number,
+				    int *err)
 {
-	int err = socket_open(umem, q, name);
+	struct xdp_queue *q = calloc(1, sizeof(*q));
 
+	*err = q ? xdp_socket_open(&q->socket, fd) : -ENOMEM;
+	if (*err) {
+		if (!q)
+			(void)close(fd);
+		free(q);
+		return NULL;
+	}
+	q->interface = interface;
+	q->number = number;
+	q->owner = (uint8_t)(at + 1);
+	q->fill_missing = XDP_RX_SIZE;
+	return q;
+}
+
+static int memory_share(const struct xdp_lane *l, struct xdp_queue *q)
+{
+	return xdp_socket_share(&q->socket, l->memory, (uint64_t)l->frame_count * XDP_FRAME_SIZE,
+				XDP_FRAME_SIZE);
+}
+
+static int queue_bind(struct xdp_queue *q, uint32_t ifindex, int umem_fd, char why[XDP_WHY_MAX])
+{
+	int err = -EBUSY;
+
+	for (int i = 0; i < BUSY_TRIES && err == -EBUSY; i++) {
+		if (i > 0)
+			(void)usleep(BUSY_MS * 1000);
+		err = xdp_socket_bind(&q->socket, ifindex, q->number, umem_fd);
+	}
 	if (err)
 		return failed(why,
 			      err == -EBUSY ? "another program has the AF_XDP socket of the queue"
 					    : "no AF_XDP socket on the interface",
 			      err);
-	q->fd = xsk_socket__fd(q->socket);
-	q->zero_copy = is_zero_copy(q->fd);
-	q->fill_missing = XDP_RX_SIZE;
+	q->ifindex = ifindex;
+	q->zero_copy = is_zero_copy(q->socket.fd);
 	return 0;
 }
 
@@ -137,57 +136,72 @@ static void fill(struct xdp_lane *l, struct xdp_queue *q)
 	} while (q->fill_missing < before && q->fill_missing > 0);
 }
 
-int xdp_lane_add(struct xdp_lane *l, const char *name, uint32_t ifindex, uint32_t interface,
-		 uint32_t queue, struct xdp_queue **out, char why[XDP_WHY_MAX])
+static void place_take(struct xdp_place *p, const struct xdp_queue *q)
 {
-	struct xdp_queue *q = calloc(1, sizeof(*q));
-	int err = q ? (l->umem ? 0 : umem_open(l, q, &l->umem)) : -ENOMEM;
+	p->ifindex = q->ifindex;
+	p->zero_copy = q->zero_copy;
+}
 
+int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint32_t queue,
+		 struct xdp_queue **out, char why[XDP_WHY_MAX])
+{
+	uint32_t at = l->queue_count;
+	int fd = xdp_socket_make(), err = fd < 0 ? fd : 0;
+	struct xdp_queue *q = err ? NULL : queue_make(fd, at, interface, queue, &err);
+
+	if (!err && l->umem_fd < 0)
+		err = memory_share(l, q);
+	if (err)
+		(void)failed(why, "no memory can be shared with AF_XDP", err);
+	else
+		err = queue_bind(q, ifindex, l->umem_fd, why);
 	if (err) {
-		free(q);
-		return failed(why, "no memory can be shared with AF_XDP", err);
-	}
-	q->interface = interface;
-	q->ifindex = ifindex;
-	q->number = queue;
-	q->owner = (uint8_t)(l->queue_count + 1);
-	err = queue_open(l->umem, q, name, why);
-	if (err) {
-		free(q);
+		xdp_queue_close(q);
 		return err;
 	}
-	l->places[l->queue_count] = (struct xdp_place){ .interface = interface,
-							.number = queue,
-							.zero_copy = q->zero_copy };
-	l->queues[l->queue_count++] = q;
+	if (l->umem_fd < 0)
+		l->umem_fd = q->socket.fd;
+	l->places[at] = (struct xdp_place){ .interface = interface, .number = queue };
+	place_take(&l->places[at], q);
+	l->queues[at] = q;
+	l->queue_count++;
 	fill(l, q);
 	*out = q;
 	return 0;
 }
 
-int xdp_lane_renew(const struct xdp_lane *l, uint32_t at, const char *name, uint32_t ifindex,
+/* All memory of its own: what the first socket shares cannot be used any more when that one's device is gone. */
+static int next_make(const struct xdp_lane *l, uint32_t at, int *spare_fd)
+{
+	struct xdp_place *p = &l->places[at];
+	int fd = *spare_fd, err;
+	struct xdp_queue *q;
+
+	*spare_fd = -1;
+	q = queue_make(fd, at, p->interface, p->number, &err);
+	if (!err)
+		err = memory_share(l, q);
+	if (err)
+		xdp_queue_close(q);
+	else
+		p->next = q;
+	return err;
+}
+
+int xdp_lane_renew(const struct xdp_lane *l, uint32_t at, uint32_t ifindex, int *spare_fd,
 		   struct xdp_queue **out, char why[XDP_WHY_MAX])
 {
-	struct xdp_place *place = &l->places[at];
-	struct xdp_queue *q = calloc(1, sizeof(*q));
-	int err = q ? umem_open(l, q, &q->umem) : -ENOMEM;
+	struct xdp_place *p = &l->places[at];
+	int err = p->next ? 0 : next_make(l, at, spare_fd);
 
-	if (err) {
-		free(q);
+	if (err)
 		return failed(why, "no memory can be shared with AF_XDP", err);
-	}
-	q->interface = place->interface;
-	q->ifindex = ifindex;
-	q->number = place->number;
-	q->owner = (uint8_t)(at + 1);
-	err = queue_open(q->umem, q, name, why);
-	if (err) {
-		(void)xsk_umem__delete(q->umem);
-		free(q);
+	err = queue_bind(p->next, ifindex, -1, why);
+	if (err)
 		return err;
-	}
-	place->zero_copy = q->zero_copy;
-	*out = q;
+	*out = p->next;
+	p->next = NULL;
+	place_take(p, *out);
 	return 0;
 }
 
@@ -210,9 +224,7 @@ void xdp_queue_close(struct xdp_queue *q)
 {
 	if (!q)
 		return;
-	xsk_socket__delete(q->socket);
-	if (q->umem)
-		(void)xsk_umem__delete(q->umem);
+	xdp_socket_close(&q->socket);
 	free(q);
 }
 
@@ -221,10 +233,9 @@ void xdp_lane_close(struct xdp_lane *l)
 	for (uint32_t i = 0; i < l->queue_count; i++) {
 		xdp_queue_close(atomic_load_explicit(&l->fresh[i], memory_order_acquire));
 		xdp_queue_close(atomic_load_explicit(&l->stale[i], memory_order_acquire));
+		xdp_queue_close(l->places[i].next);
 		xdp_queue_close(l->queues[i]);
 	}
-	if (l->umem)
-		(void)xsk_umem__delete(l->umem);
 	if (l->memory)
 		(void)munmap(l->memory, (size_t)l->frame_count * XDP_FRAME_SIZE);
 	free(l->free_frames);
@@ -248,13 +259,13 @@ static void frame_back(struct xdp_lane *l, uint32_t frame)
 
 static void queue_reclaim(struct xdp_lane *l, struct xdp_queue *q)
 {
-	uint32_t at, n = xsk_ring_cons__peek(&q->completion, COMPLETIONS, &at);
+	uint32_t at, n = xsk_ring_cons__peek(&q->socket.completion, COMPLETIONS, &at);
 
 	for (uint32_t i = 0; i < n; i++)
-		frame_back(l, (uint32_t)(*xsk_ring_cons__comp_addr(&q->completion, at + i) /
+		frame_back(l, (uint32_t)(*xsk_ring_cons__comp_addr(&q->socket.completion, at + i) /
 					 XDP_FRAME_SIZE));
 	if (n > 0)
-		xsk_ring_cons__release(&q->completion, n);
+		xsk_ring_cons__release(&q->socket.completion, n);
 }
 
 void xdp_lane_reclaim(struct xdp_lane *l)
@@ -270,27 +281,28 @@ void xdp_lane_refill(struct xdp_lane *l, struct xdp_queue *q)
 
 	if (n > l->free_count)
 		n = l->free_count;
-	if (n == 0 || xsk_ring_prod__reserve(&q->fill, n, &at) != n)
+	if (n == 0 || xsk_ring_prod__reserve(&q->socket.fill, n, &at) != n)
 		return;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t frame = l->free_frames[--l->free_count];
 
 		l->owner_of[frame] = q->owner;
-		*xsk_ring_prod__fill_addr(&q->fill, at + i) = (uint64_t)frame * XDP_FRAME_SIZE;
+		*xsk_ring_prod__fill_addr(&q->socket.fill, at + i) =
+			(uint64_t)frame * XDP_FRAME_SIZE;
 	}
-	xsk_ring_prod__submit(&q->fill, n);
+	xsk_ring_prod__submit(&q->socket.fill, n);
 	q->fill_missing -= n;
-	if (UNLIKELY(xsk_ring_prod__needs_wakeup(&q->fill)))
-		(void)recvfrom(q->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+	if (UNLIKELY(xsk_ring_prod__needs_wakeup(&q->socket.fill)))
+		(void)recvfrom(q->socket.fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 }
 
 bool xdp_lane_send(struct xdp_lane *l, struct xdp_queue *q, const uint8_t *start, uint32_t length)
 {
 	uint32_t at;
 
-	if (UNLIKELY(xsk_ring_prod__reserve(&q->tx, 1, &at) != 1))
+	if (UNLIKELY(xsk_ring_prod__reserve(&q->socket.tx, 1, &at) != 1))
 		return false;
-	*xsk_ring_prod__tx_desc(&q->tx, at) =
+	*xsk_ring_prod__tx_desc(&q->socket.tx, at) =
 		(struct xdp_desc){ .addr = (uint64_t)(start - l->memory), .len = length };
 	l->owner_of[xdp_frame_of(l, start)] = q->owner;
 	q->sent++;
@@ -301,19 +313,19 @@ bool xdp_lane_send(struct xdp_lane *l, struct xdp_queue *q, const uint8_t *start
 /* The kernel has not taken all of them yet. */
 static bool tx_waits(const struct xdp_queue *q)
 {
-	return __atomic_load_n(q->tx.consumer, __ATOMIC_ACQUIRE) != *q->tx.producer;
+	return __atomic_load_n(q->socket.tx.consumer, __ATOMIC_ACQUIRE) != *q->socket.tx.producer;
 }
 
 int xdp_lane_kick(struct xdp_queue *q)
 {
 	if (q->sent > 0)
-		xsk_ring_prod__submit(&q->tx, q->sent);
+		xsk_ring_prod__submit(&q->socket.tx, q->sent);
 	q->sent = 0;
 	q->waits = false;
-	if (!xsk_ring_prod__needs_wakeup(&q->tx))
+	if (!xsk_ring_prod__needs_wakeup(&q->socket.tx))
 		return 0;
 	for (int i = 0; i < KICKS && tx_waits(q); i++) {
-		if (sendto(q->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) >= 0 || errno == EAGAIN)
+		if (sendto(q->socket.fd, NULL, 0, MSG_DONTWAIT, NULL, 0) >= 0 || errno == EAGAIN)
 			continue;
 		if (errno != ENOBUFS && errno != EBUSY)
 			return -errno;

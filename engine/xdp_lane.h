@@ -2,24 +2,21 @@
 /*
  * One worker's frames and its AF_XDP sockets, of all interfaces: a memory of frames (UMEM) and for each receive queue four rings
  * shared with the kernel. A frame is either free, or in a ring, or out with whoever took it. Made by the main thread, which has
- * the privilege; used by one worker. libxdp is seen by xdp_lane.c and through this header.
+ * the privilege; used by one worker.
  */
 #ifndef ENGINE_XDP_LANE_H
 #define ENGINE_XDP_LANE_H
 
-#include <linux/if_xdp.h>
 #include <stdatomic.h>
-#include <xdp/xsk.h>
 
 #include "engine/frame.h"
 #include "engine/packet.h"
 #include "engine/xdp_program.h"
+#include "engine/xdp_socket.h"
 
 enum {
 	XDP_FRAME_SIZE = 4096,   /* a page: any packet, and what SRTP adds */
 	XDP_FRAME_PAYLOAD = 256, /* where the payload of a packet that is made here begins */
-	XDP_RX_SIZE = 4096,      /* descriptors of a ring; 80 ms of 50,000 packets/s */
-	XDP_TX_SIZE = 1024,
 	XDP_SPARE = 512,     /* frames for packets on their way through the stages, and made here */
 	XDP_MTU_MAX = 3500,  /* what drivers take with a program of one buffer a packet */
 	XDP_QUEUES_MAX = 64, /* of one worker */
@@ -29,29 +26,27 @@ static_assert(XDP_FRAME_SIZE - XDP_FRAME_PAYLOAD >= PACKET_MAX, "a packet fits i
 static_assert((int)XDP_FRAME_PAYLOAD >= (int)FRAME_HEAD_MAX, "and its heads before it");
 
 struct xdp_queue {
-	struct xsk_socket *socket;
-	int fd;
+	struct xdp_socket socket;
 	uint32_t interface;       /* index in the host's list */
 	uint32_t ifindex, number; /* the receive queue of that device */
 	uint8_t owner;            /* its name in owner_of */
-	struct xsk_umem *umem;    /* of its own; NULL: the lane's */
 	bool zero_copy;
 	uint32_t fill_missing; /* frames taken out of it and not replaced yet */
 	uint32_t sent;         /* queued since the last kick */
 	bool waits;            /* something queued is not sent yet */
-	struct xsk_ring_cons rx, completion;
-	struct xsk_ring_prod tx, fill;
 };
 
-/* Where a queue of a lane is: told once, whatever socket it has. */
+/* Where a queue of a lane is, whatever socket it has; for the main thread and the keeper. */
 struct xdp_place {
 	uint32_t interface, number;
-	bool zero_copy; /* of its newest socket; for the main thread and the keeper */
+	uint32_t ifindex; /* of the device that its newest socket is bound to; 0: that is gone */
+	bool zero_copy;   /* likewise */
+	struct xdp_queue *next; /* not bound yet; NULL: none */
 };
 
 struct xdp_lane {
 	uint8_t *memory;
-	struct xsk_umem *umem; /* NULL: no queue is ours */
+	int umem_fd; /* the first socket, whose memory all others have at the start; -1: no queue is ours */
 	struct xdp_queue **queues;
 	struct xdp_place *places;
 	/* One for the device that came in the place of a lost one: made by the host's keeper, taken by the worker; and the lost one's,
@@ -69,11 +64,12 @@ struct xdp_lane {
 /* Room for so many queues. 0 or -errno; why then says in words what is wrong, here and below. */
 int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX]) NODISCARD;
 /* Binds a socket to a receive queue; *out stays valid. The fill ring is full. */
-int xdp_lane_add(struct xdp_lane *l, const char *name, uint32_t ifindex, uint32_t interface,
-		 uint32_t queue, struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
+int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint32_t queue,
+		 struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
 void xdp_lane_close(struct xdp_lane *l);
-/* Another socket in the place of one whose device is gone. Any thread: the lane is not changed. Needs CAP_NET_RAW. */
-int xdp_lane_renew(const struct xdp_lane *l, uint32_t at, const char *name, uint32_t ifindex,
+/* Another socket in the place of one whose device is gone, made of a descriptor that is taken from *spare_fd (-1 from then on) unless one
+ * waits already. By the keeper: nothing of the lane but the place is changed. */
+int xdp_lane_renew(const struct xdp_lane *l, uint32_t at, uint32_t ifindex, int *spare_fd,
 		   struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
 /* Puts it there; the frames of the other one are free again. By the worker. What was there, to be closed. */
 struct xdp_queue *xdp_lane_swap(struct xdp_lane *l, uint32_t at, struct xdp_queue *fresh);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An AF_XDP socket and the four rings that it shares with the kernel. In three steps, because the first one alone needs CAP_NET_RAW:
+ * libxdp takes all of them at once, so its rings are used here and its sockets are not. Any thread; all return 0 or -errno.
+ */
+#ifndef ENGINE_XDP_SOCKET_H
+#define ENGINE_XDP_SOCKET_H
+
+#include <stdint.h>
+#include <xdp/xsk.h>
+
+#include "base/bytes.h"
+
+enum {
+	XDP_RX_SIZE = 4096, /* descriptors of a ring; 80 ms of 50,000 packets/s */
+	XDP_TX_SIZE = 1024,
+	XDP_RINGS = 4,
+};
+
+struct xdp_socket {
+	int fd; /* -1: none */
+	struct xsk_ring_cons rx, completion;
+	struct xsk_ring_prod tx, fill;
+	struct xdp_map {
+		void *p;
+		size_t n;
+	} maps[XDP_RINGS];
+};
+
+/* A descriptor, or -errno. Needs CAP_NET_RAW. */
+int xdp_socket_make(void) NODISCARD;
+/* The descriptor and its rings; it is the socket's from here on, and closed if this fails. */
+int xdp_socket_open(struct xdp_socket *s, int fd) NODISCARD;
+/* Memory that is shared with the kernel (UMEM), in frames of so many octets. */
+int xdp_socket_share(const struct xdp_socket *s, void *memory, uint64_t octets,
+		     uint32_t frame) NODISCARD;
+/* To a receive queue; umem_fd: the bound socket whose memory is this one's as well; -1: it has its own. May be tried again. */
+int xdp_socket_bind(const struct xdp_socket *s, uint32_t ifindex, uint32_t queue,
+		    int umem_fd) NODISCARD;
+void xdp_socket_close(struct xdp_socket *s);
+
+#endif
