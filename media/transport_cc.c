@@ -150,7 +150,8 @@ static bool has_large(const struct report *r, uint16_t at)
 /* So many symbols, of as many bits, as fill the 14 of a chunk; behind the last status there are zeros. */
 static uint16_t vector(const struct report *r, uint16_t at, uint16_t symbols)
 {
-	uint16_t bits = ONE_BIT_SYMBOLS / symbols, out = 0;
+	int bits = ONE_BIT_SYMBOLS / symbols;
+	uint16_t out = 0;
 
 	for (uint16_t i = 0; i < symbols; i++) {
 		uint8_t symbol = at + i < r->count ? r->symbols[at + i] : NOT_RECEIVED;

@@ -30,9 +30,11 @@ static bool block_next(struct bytes *rest, uint32_t *type, struct bytes *body)
 	return true;
 }
 
-/* The value of an option; {NULL, 0}: it is not there. */
+/* The value of an option; one that is not there is empty, and reads as zeros. */
 static struct bytes option_find(struct bytes options, uint16_t code)
 {
+	static const uint8_t none[8];
+
 	while (options.n >= 4) {
 		uint16_t n = be16_get(options.p + 2);
 
@@ -44,7 +46,7 @@ static struct bytes option_find(struct bytes options, uint16_t code)
 			return bytes_sub(options, 4, n);
 		options = bytes_from(options, 4 + (n + 3U) / 4 * 4);
 	}
-	return (struct bytes){ 0 };
+	return bytes_mem(none, 0);
 }
 
 static uint16_t sum_of(uint32_t s, struct bytes in)

@@ -75,7 +75,7 @@ static void both_ways_on_the_wire(void **state)
 {
 	struct rig *r = rig_with_locals();
 	struct addr from = party(A), to = party(B);
-	struct capture_packet in, out;
+	struct capture_packet in = { 0 }, out = { 0 }; /* gcc -O3 asks for it */
 
 	(void)state;
 	order(r, 4711, CAPTURE_TRACE, CAPTURE_IN_WIRE | CAPTURE_OUT_WIRE);
