@@ -137,10 +137,10 @@ static void check_packet(const struct row *row, struct bytes body)
 	ROW_ASSERT(row->name, be32_get(body.p + 8) == 0x362a0015);
 	ROW_ASSERT(row->name, be32_get(body.p + 16) - captured == row->n - n);
 	check_ip(row, bytes_sub(body, 20, captured), &from, &to, n);
-	ROW_ASSERT(row->name, row->comment ? bytes_is(comment, row->comment) : !comment.p);
+	ROW_ASSERT(row->name, row->comment ? bytes_is(comment, row->comment) : comment.n == 0);
 	ROW_ASSERT(row->name,
-		   row->direction ? flags.n == 4 && flags.p[3] == row->direction : !flags.p);
-	ROW_ASSERT(row->name, row->lost ? lost.n == 8 && lost.p[7] == row->lost : !lost.p);
+		   row->direction ? flags.n == 4 && flags.p[3] == row->direction : flags.n == 0);
+	ROW_ASSERT(row->name, row->lost ? lost.n == 8 && lost.p[7] == row->lost : lost.n == 0);
 }
 
 static void packets(void **state)
