@@ -13,19 +13,11 @@
 
 #include "base/clock.h"
 #include "engine/netlink.h"
+#include "engine/next_hop_table.h"
 
 enum {
-	WAYS = 8, /* of both caches: entries that one hash may have */
-	LINKS_MAX = 256,
-	QUESTIONS_ROOM = 2048, /* octets: some thirty */
-	READ_ROOM = 32768,
-	READS = 16, /* at a time */
 	RECEIVE_BUFFER = 1 << 20,
 	VALID = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP,
-	/* the bits of seq, which tell what a question was about */
-	SEQ_STATION = 1 << 30,
-	SEQ_LINKS = 1 << 29,
-	SEQ_INDEX = (1 << 24) - 1,
 };
 
 /* How long an answer is believed: learned path MTUs are not announced. */
@@ -34,122 +26,6 @@ enum {
 #define ASK_AGAIN_NS NS_PER_S
 /* How often a packet goes through the kernel that it may confirm a neighbour. */
 #define CONFIRM_NS NS_PER_S
-/* A flapping route must not have us ask for each packet. */
-#define CHANGE_NS (100 * NS_PER_MS)
-
-struct link {
-	uint32_t ifindex; /* 0: free */
-	uint32_t device;
-	uint32_t mtu;
-	uint16_t vlan;
-	bool up;
-	uint8_t mac[FRAME_MAC_LEN];
-};
-
-/* A neighbour: gateway or party. */
-struct station {
-	struct addr ip; /* ADDR_NONE: free */
-	uint32_t ifindex;
-	uint16_t state;
-	bool told; /* the kernel answered, whatever */
-	uint8_t mac[FRAME_MAC_LEN];
-	uint64_t used_ns, asked_ns, confirmed_ns;
-};
-
-/* A destination, by the routes of a source. */
-struct way {
-	struct addr from, to; /* ADDR_NONE: free; port 0 */
-	struct addr gateway;
-	uint32_t ifindex;       /* 0: not by our devices */
-	uint32_t link, station; /* indexes, to be checked */
-	uint32_t mtu;
-	uint8_t hops;
-	bool told;
-	uint32_t epoch; /* of the answer */
-	uint64_t used_ns, asked_ns, told_ns;
-};
-
-struct next_hops {
-	struct next_hop_settings settings;
-	int fd;
-	uint32_t port; /* ours, in netlink */
-	uint32_t mask;
-	struct way *ways;
-	struct station *stations;
-	struct link links[LINKS_MAX];
-	uint32_t epoch; /* counts changes of routes */
-	uint64_t epoch_ns;
-	bool changed;     /* since the epoch began */
-	bool doubted;     /* likewise */
-	uint32_t trusted; /* answers of earlier epochs are not believed */
-	uint8_t questions[QUESTIONS_ROOM];
-	struct writer writer;
-	uint8_t read[READ_ROOM];
-};
-
-/* ---- links ---- */
-
-static struct link *link_find(struct next_hops *t, uint32_t ifindex)
-{
-	for (uint32_t i = 0; i < LINKS_MAX; i++)
-		if (t->links[i].ifindex == ifindex)
-			return &t->links[i];
-	return NULL;
-}
-
-static bool device_is(const struct next_hops *t, uint32_t ifindex, uint32_t *out)
-{
-	for (uint32_t i = 0; ifindex && i < t->settings.device_count; i++)
-		if (t->settings.ifindex[i] == ifindex) {
-			*out = i;
-			return true;
-		}
-	return false;
-}
-
-/* The device by which a link sends, and the tag it then needs. */
-static bool device_of(const struct next_hops *t, const struct netlink_message *m, uint32_t *out,
-		      uint16_t *vlan)
-{
-	*vlan = 0; /* a VLAN that is itself one of ours writes its tag itself */
-	if (device_is(t, m->ifindex, out))
-		return true;
-	*vlan = m->vlan;
-	return device_is(t, m->parent, out);
-}
-
-static void link_told(struct next_hops *t, const struct netlink_message *m)
-{
-	struct link *l = link_find(t, m->ifindex);
-	uint32_t device;
-	uint16_t vlan;
-
-	t->changed = true;
-	if (m->deleted || !m->has_mac || !m->ethernet || !device_of(t, m, &device, &vlan)) {
-		if (l)
-			*l = (struct link){ 0 };
-		return;
-	}
-	if (!l)
-		l = link_find(t, 0);
-	if (!l)
-		return; /* its packets go through the kernel */
-	*l = (struct link){
-		.ifindex = m->ifindex, .device = device, .mtu = m->mtu, .vlan = vlan, .up = m->up
-	};
-	memcpy(l->mac, m->mac, sizeof(l->mac));
-}
-
-bool next_hops_has_vlan(const struct next_hops *t, uint32_t device, uint16_t vlan)
-{
-	for (uint32_t i = 0; i < LINKS_MAX; i++) {
-		const struct link *l = &t->links[i];
-
-		if (l->ifindex && l->device == device && l->vlan == vlan && l->up)
-			return true;
-	}
-	return false;
-}
 
 /* ---- both caches: a hash, and the least used of its entries gives way ---- */
 
@@ -158,7 +34,7 @@ static uint32_t bucket(const struct next_hops *t, const void *key, size_t n)
 	return (uint32_t)hash_sip(&t->settings.key, bytes_mem(key, n)) & t->mask;
 }
 
-static struct station *stations_of(struct next_hops *t, uint32_t ifindex, const struct addr *ip)
+static struct hop_station *stations_of(struct next_hops *t, uint32_t ifindex, const struct addr *ip)
 {
 	struct {
 		uint8_t ip[16];
@@ -166,29 +42,30 @@ static struct station *stations_of(struct next_hops *t, uint32_t ifindex, const 
 	} key = { .ifindex = ifindex };
 
 	memcpy(key.ip, ip->ip, sizeof(key.ip));
-	return &t->stations[bucket(t, &key, sizeof(key)) * WAYS];
+	return &t->stations[bucket(t, &key, sizeof(key)) * HOP_WAYS];
 }
 
-static bool station_is(const struct station *s, uint32_t ifindex, const struct addr *ip)
+static bool station_is(const struct hop_station *s, uint32_t ifindex, const struct addr *ip)
 {
 	return s->ip.family && s->ifindex == ifindex && addr_ip_eq(&s->ip, ip);
 }
 
-static struct station *station_find(struct next_hops *t, uint32_t ifindex, const struct addr *ip)
+struct hop_station *next_hop_station(struct next_hops *t, uint32_t ifindex, const struct addr *ip)
 {
-	struct station *s = stations_of(t, ifindex, ip);
+	struct hop_station *s = stations_of(t, ifindex, ip);
 
-	for (uint32_t i = 0; i < WAYS; i++)
+	for (uint32_t i = 0; i < HOP_WAYS; i++)
 		if (station_is(&s[i], ifindex, ip))
 			return &s[i];
 	return NULL;
 }
 
-static struct station *station_take(struct next_hops *t, uint32_t ifindex, const struct addr *ip)
+static struct hop_station *station_take(struct next_hops *t, uint32_t ifindex,
+					const struct addr *ip)
 {
-	struct station *s = stations_of(t, ifindex, ip), *oldest = s;
+	struct hop_station *s = stations_of(t, ifindex, ip), *oldest = s;
 
-	for (uint32_t i = 0; i < WAYS; i++) {
+	for (uint32_t i = 0; i < HOP_WAYS; i++) {
 		if (station_is(&s[i], ifindex, ip))
 			return &s[i];
 		if (!s[i].ip.family || (oldest->ip.family && s[i].used_ns < oldest->used_ns))
@@ -201,16 +78,16 @@ static struct station *station_take(struct next_hops *t, uint32_t ifindex, const
 	return oldest;
 }
 
-static struct way *way_take(struct next_hops *t, const struct addr *from, const struct addr *to)
+static struct hop_way *way_take(struct next_hops *t, const struct addr *from, const struct addr *to)
 {
 	uint8_t key[32];
 
 	memcpy(key, from->ip, 16);
 	memcpy(key + 16, to->ip, 16);
 
-	struct way *w = &t->ways[bucket(t, key, sizeof(key)) * WAYS], *oldest = w;
+	struct hop_way *w = &t->ways[bucket(t, key, sizeof(key)) * HOP_WAYS], *oldest = w;
 
-	for (uint32_t i = 0; i < WAYS; i++) {
+	for (uint32_t i = 0; i < HOP_WAYS; i++) {
 		if (w[i].to.family && addr_ip_eq(&w[i].to, to) && addr_ip_eq(&w[i].from, from))
 			return &w[i];
 		if (!w[i].to.family || (oldest->to.family && w[i].used_ns < oldest->used_ns))
@@ -230,34 +107,30 @@ static bool question_fits(const struct next_hops *t)
 	return t->writer.cap - t->writer.n >= 128;
 }
 
-static bool is_time(uint64_t since_ns, uint64_t now_ns, uint64_t after_ns)
+static void way_ask(struct next_hops *t, struct hop_way *w, uint64_t now_ns)
 {
-	return since_ns == 0 || now_ns - since_ns >= after_ns;
-}
+	bool current =
+		w->told && w->epoch == t->epoch && !hop_is_time(w->told_ns, now_ns, WAY_LIFE_NS);
 
-static void way_ask(struct next_hops *t, struct way *w, uint64_t now_ns)
-{
-	bool current = w->told && w->epoch == t->epoch && !is_time(w->told_ns, now_ns, WAY_LIFE_NS);
-
-	if (current || !is_time(w->asked_ns, now_ns, ASK_AGAIN_NS) || !question_fits(t))
+	if (current || !hop_is_time(w->asked_ns, now_ns, ASK_AGAIN_NS) || !question_fits(t))
 		return;
 	w->asked_ns = now_ns;
 	netlink_ask_way(&t->writer, (uint32_t)(w - t->ways), &w->from, &w->to);
 }
 
-static void station_ask(struct next_hops *t, struct station *s, uint64_t now_ns)
+static void station_ask(struct next_hops *t, struct hop_station *s, uint64_t now_ns)
 {
-	if (s->told || !is_time(s->asked_ns, now_ns, ASK_AGAIN_NS) || !question_fits(t))
+	if (s->told || !hop_is_time(s->asked_ns, now_ns, ASK_AGAIN_NS) || !question_fits(t))
 		return;
 	s->asked_ns = now_ns;
-	netlink_ask_neighbour(&t->writer, SEQ_STATION | (uint32_t)(s - t->stations), s->ifindex,
+	netlink_ask_neighbour(&t->writer, HOP_SEQ_STATION | (uint32_t)(s - t->stations), s->ifindex,
 			      &s->ip);
 }
 
-static struct station *station_of(struct next_hops *t, struct way *w)
+static struct hop_station *station_of(struct next_hops *t, struct hop_way *w)
 {
 	const struct addr *ip = w->gateway.family ? &w->gateway : &w->to;
-	struct station *s = &t->stations[w->station];
+	struct hop_station *s = &t->stations[w->station];
 
 	if (UNLIKELY(!station_is(s, w->ifindex, ip))) {
 		s = station_take(t, w->ifindex, ip);
@@ -266,12 +139,12 @@ static struct station *station_of(struct next_hops *t, struct way *w)
 	return s;
 }
 
-static const struct link *link_of(struct next_hops *t, struct way *w)
+static const struct hop_link *link_of(struct next_hops *t, struct hop_way *w)
 {
-	const struct link *l = &t->links[w->link];
+	const struct hop_link *l = &t->links[w->link];
 
 	if (UNLIKELY(l->ifindex != w->ifindex)) {
-		l = link_find(t, w->ifindex);
+		l = next_hop_link(t, w->ifindex);
 		if (!l)
 			return NULL;
 		w->link = (uint32_t)(l - t->links);
@@ -280,18 +153,18 @@ static const struct link *link_of(struct next_hops *t, struct way *w)
 }
 
 /* A neighbour that was not heard for a while may have moved: let the kernel look, with a packet now and then. */
-static bool station_is_usable(struct station *s, uint64_t now_ns)
+static bool station_is_usable(struct hop_station *s, uint64_t now_ns)
 {
 	if (!(s->state & VALID))
 		return false;
-	if (!(s->state & NUD_STALE) || !is_time(s->confirmed_ns, now_ns, CONFIRM_NS))
+	if (!(s->state & NUD_STALE) || !hop_is_time(s->confirmed_ns, now_ns, CONFIRM_NS))
 		return true;
 	s->confirmed_ns = now_ns;
 	return false;
 }
 
-static void next_hop_fill(struct next_hop *out, const struct way *w, const struct station *s,
-			  const struct link *l)
+static void next_hop_fill(struct next_hop *out, const struct hop_way *w,
+			  const struct hop_station *s, const struct hop_link *l)
 {
 	uint32_t mtu = w->mtu && w->mtu < l->mtu ? w->mtu : l->mtu;
 
@@ -306,9 +179,9 @@ static void next_hop_fill(struct next_hop *out, const struct way *w, const struc
 bool next_hop_find(struct next_hops *t, const struct addr *from, const struct addr *to,
 		   uint64_t now_ns, struct next_hop *out)
 {
-	struct way *w = way_take(t, from, to);
-	struct station *s;
-	const struct link *l;
+	struct hop_way *w = way_take(t, from, to);
+	struct hop_station *s;
+	const struct hop_link *l;
 
 	if (to->scope != 0)
 		return false; /* link-local: the socket knows where */
@@ -328,146 +201,19 @@ bool next_hop_find(struct next_hops *t, const struct addr *from, const struct ad
 	return true;
 }
 
-/* ---- what the kernel tells ---- */
-
-static void way_told(struct next_hops *t, const struct netlink_message *m, uint64_t now_ns)
-{
-	struct way *w = &t->ways[m->seq & SEQ_INDEX];
-	bool ours = m->kind == NETLINK_WAY && m->unicast && m->ifindex &&
-		    link_find(t, m->ifindex) != NULL;
-
-	/* the entry may be another's by now */
-	if (!w->to.family || (m->kind == NETLINK_WAY && !addr_ip_eq(&m->to, &w->to)))
-		return;
-	w->told = true;
-	w->asked_ns = 0;
-	w->told_ns = now_ns;
-	w->epoch = t->epoch;
-	w->ifindex = ours ? m->ifindex : 0;
-	w->gateway = m->gateway;
-	w->mtu = m->mtu;
-	w->hops = (uint8_t)(m->hops <= UINT8_MAX ? m->hops : 0);
-}
-
-static void station_told(struct next_hops *t, const struct netlink_message *m)
-{
-	struct station *s = station_find(t, m->ifindex, &m->to);
-
-	if (!s)
-		return; /* nobody of interest */
-	s->told = true;
-	s->state = m->deleted || !m->has_mac ? 0 : m->neighbour;
-	if (m->has_mac)
-		memcpy(s->mac, m->mac, sizeof(s->mac));
-}
-
-/* To a question: there is no such neighbour, or no way. */
-static void error_told(struct next_hops *t, const struct netlink_message *m, uint64_t now_ns)
-{
-	if (m->error == 0 || (m->seq & SEQ_LINKS))
-		return;
-	if (!(m->seq & SEQ_STATION))
-		way_told(t, m, now_ns);
-	else
-		t->stations[m->seq & SEQ_INDEX].told = true;
-}
-
-static bool seq_is_ours(const struct next_hops *t, const struct netlink_message *m)
-{
-	return m->port == t->port && (m->seq & SEQ_INDEX) < (t->mask + 1) * WAYS;
-}
-
-static void message_told(struct next_hops *t, const struct netlink_message *m, uint64_t now_ns)
-{
-	switch (m->kind) {
-	case NETLINK_OTHER:
-	case NETLINK_DONE:
-		break;
-	case NETLINK_ERROR:
-		if (seq_is_ours(t, m))
-			error_told(t, m, now_ns);
-		break;
-	case NETLINK_WAY:
-		if (seq_is_ours(t, m))
-			way_told(t, m, now_ns);
-		else
-			t->changed = true;
-		break;
-	case NETLINK_NEIGHBOUR:
-		station_told(t, m);
-		break;
-	case NETLINK_LINK:
-		link_told(t, m);
-		break;
-	}
-}
-
-static void links_ask(struct next_hops *t)
-{
-	netlink_ask_links(&t->writer, SEQ_LINKS);
-	next_hops_ask(t);
-}
-
-/* The kernel had more to tell than fitted: nothing is certain any more. */
-static void overrun(struct next_hops *t)
-{
-	for (uint32_t i = 0; i < (t->mask + 1) * WAYS; i++)
-		t->stations[i].told = false;
-	t->changed = true;
-	links_ask(t);
-}
-
-static void epoch_move(struct next_hops *t, uint64_t now_ns)
-{
-	if (!t->changed || !is_time(t->epoch_ns, now_ns, CHANGE_NS))
-		return;
-	t->epoch++;
-	if (t->doubted)
-		t->trusted = t->epoch;
-	t->changed = t->doubted = false;
-	t->epoch_ns = now_ns;
-}
-
-void next_hops_device(struct next_hops *t, uint32_t device, uint32_t ifindex)
-{
-	t->settings.ifindex[device] = ifindex;
-	overrun(t); /* it was told of while it was a stranger */
-}
-
-void next_hops_doubt(struct next_hops *t)
-{
-	t->changed = t->doubted = true;
-}
-
-void next_hops_told(struct next_hops *t, struct bytes messages, uint64_t now_ns)
-{
-	struct netlink_message m;
-
-	while (netlink_next(&messages, &m) == 0)
-		message_told(t, &m, now_ns);
-	epoch_move(t, now_ns);
-}
-
-void next_hops_read(struct next_hops *t, uint64_t now_ns)
-{
-	for (int i = 0; i < READS; i++) {
-		ssize_t n = recv(t->fd, t->read, sizeof(t->read), MSG_DONTWAIT);
-
-		if (n < 0 && errno == ENOBUFS)
-			overrun(t);
-		else if (n <= 0)
-			break;
-		else
-			next_hops_told(t, bytes_mem(t->read, (size_t)n), now_ns);
-	}
-	epoch_move(t, now_ns);
-}
+/* ---- ask ---- */
 
 void next_hops_ask(struct next_hops *t)
 {
 	if (t->writer.n > 0)
 		(void)send(t->fd, t->questions, t->writer.n, MSG_DONTWAIT);
 	t->writer = writer_over(t->questions, sizeof(t->questions));
+}
+
+void next_hops_ask_links(struct next_hops *t)
+{
+	netlink_ask_links(&t->writer, HOP_SEQ_LINKS);
+	next_hops_ask(t);
 }
 
 /* ---- open, close ---- */
@@ -501,12 +247,13 @@ int next_hops_open(struct next_hops **out, const struct next_hop_settings *setti
 	assert(settings->device_count <= NEXT_HOP_DEVICES_MAX);
 	if (!t)
 		return -ENOMEM;
-	while (buckets * WAYS < settings->destinations && buckets * WAYS < SEQ_INDEX / 2)
+	while (buckets * HOP_WAYS < settings->destinations &&
+	       buckets * HOP_WAYS < HOP_SEQ_INDEX / 2)
 		buckets *= 2;
 	t->settings = *settings;
 	t->mask = buckets - 1;
-	t->ways = calloc((size_t)buckets * WAYS, sizeof(*t->ways));
-	t->stations = calloc((size_t)buckets * WAYS, sizeof(*t->stations));
+	t->ways = calloc((size_t)buckets * HOP_WAYS, sizeof(*t->ways));
+	t->stations = calloc((size_t)buckets * HOP_WAYS, sizeof(*t->stations));
 	t->writer = writer_over(t->questions, sizeof(t->questions));
 	t->fd = -1;
 	err = t->ways && t->stations ? socket_open(t) : -ENOMEM;
@@ -514,7 +261,7 @@ int next_hops_open(struct next_hops **out, const struct next_hop_settings *setti
 		next_hops_close(t);
 		return err;
 	}
-	links_ask(t);
+	next_hops_ask_links(t);
 	*out = t;
 	return 0;
 }
