@@ -27,10 +27,9 @@ struct diagnosis_flow {
 	struct addr
 		expected; /* where its media should come from and goes to until it was heard: signalled, or corrected for NAT */
 	struct addr latched;
-	struct addr contact;                  /* of its SIP; ADDR_NONE: a name */
-	struct addr sip_peer;                 /* where its SIP comes from */
-	bool holds, muted;                    /* by order */
-	const char *ice_reason, *dtls_reason; /* beside the states in stats; NULL: none is known */
+	struct addr contact;  /* of its SIP; ADDR_NONE: a name */
+	struct addr sip_peer; /* where its SIP comes from */
+	bool holds, muted;    /* by order */
 };
 
 struct diagnosis {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a party is not heard. */
 #include "app/diagnosis_rule.h"
+#include "engine/dtls.h"
 
 enum {
 	SOME = 5,         /* packets between the samples that are no accident */
@@ -68,6 +69,47 @@ enum answer_of_rule rule_direction(const struct suspect *s, struct finding *out)
 
 /* ---- ICE and DTLS ---- */
 
+static bool is_new(const struct suspect *s)
+{
+	return ago_ms(s, s->f->now.detail.expected_ns) < CHECKS_MS;
+}
+
+/* With which credentials they came tells what SDP the party has. */
+static void never_proven(const struct suspect *s, struct finding *out)
+{
+	const struct flow_detail *d = &s->f->now.detail;
+
+	if (d->checks_key)
+		found(out, FINDING_ICE_CREDENTIALS, s,
+		      "ICE of leg %c: %u checks came with another password than our SDP has, and "
+		      "none with that.",
+		      s->who, d->checks_key);
+	else if (d->checks_name)
+		found(out, FINDING_ICE_CREDENTIALS, s,
+		      "ICE of leg %c: %u checks came for another ufrag than our SDP has, and none "
+		      "for that.",
+		      s->who, d->checks_name);
+	else
+		found(out, FINDING_ICE_CHECKING, s, "ICE of leg %c: no check came from the party.",
+		      s->who);
+	add_number(out, "checks_with_wrong_password", d->checks_key);
+	add_number(out, "checks_with_wrong_ufrag", d->checks_name);
+	add_number(out, "stun_malformed", all_drops(s, VERDICT_STUN_MALFORMED));
+	add_number(out, "ice_no_pair", all_drops(s, VERDICT_ICE_NO_PAIR));
+}
+
+static void consent_ended(const struct suspect *s, struct finding *out)
+{
+	const struct flow_detail *d = &s->f->now.detail;
+
+	found(out, FINDING_ICE_FAILED, s,
+	      "ICE of leg %c: the party's checks stopped, and with them its consent to be sent to.",
+	      s->who);
+	add_number(out, "checks", d->checks);
+	if (d->checked_ns)
+		add_number(out, "last_check_ms", ago_ms(s, d->checked_ns));
+}
+
 static enum answer_of_rule ice(const struct suspect *s, struct finding *out)
 {
 	switch ((enum media_ice_state)s->f->now.stats.ice) {
@@ -75,40 +117,49 @@ static enum answer_of_rule ice(const struct suspect *s, struct finding *out)
 	case ICE_CONNECTED:
 		return RULE_SILENT;
 	case ICE_LOST:
-		found(out, FINDING_ICE_FAILED, s,
-		      "ICE of leg %c: the party's checks stopped, and with them its consent.",
-		      s->who);
-		break;
+		consent_ended(s, out);
+		return RULE_FOUND;
 	case ICE_CHECKING:
-		if (ago_ms(s, s->f->now.detail.expected_ns) < CHECKS_MS)
-			return RULE_EXPLAINED;
-		found(out, FINDING_ICE_CHECKING, s,
-		      "ICE of leg %c: no authentic check came from the party.", s->who);
 		break;
 	}
-	add_text(out, "reason", s->f->ice_reason);
-	add_number(out, "not_rtp", all_drops(s, VERDICT_NOT_RTP));
+	if (is_new(s))
+		return RULE_EXPLAINED;
+	never_proven(s, out);
 	return RULE_FOUND;
+}
+
+static void handshake_failed(const struct suspect *s, struct finding *out)
+{
+	enum dtls_failure why = (enum dtls_failure)s->f->now.detail.handshake_failure;
+
+	if (why == DTLS_FAILURE_CERTIFICATE)
+		found(out, FINDING_DTLS_CERTIFICATE, s,
+		      "The certificate of leg %c is not the one whose fingerprint is in its SDP.",
+		      s->who);
+	else
+		found(out, FINDING_DTLS_FAILED, s, "The DTLS handshake of leg %c failed.", s->who);
+	add_text(out, "reason", dtls_failure_name(why));
 }
 
 static enum answer_of_rule dtls(const struct suspect *s, struct finding *out)
 {
-	switch ((enum media_dtls_state)s->f->now.stats.dtls) {
-	case DTLS_OFF:
-	case DTLS_CONNECTED:
+	enum media_dtls_state state = (enum media_dtls_state)s->f->now.stats.dtls;
+
+	if (state == DTLS_OFF || state == DTLS_CONNECTED)
 		return RULE_SILENT;
-	case DTLS_FAILED:
-		found(out, FINDING_DTLS_FAILED, s, "The DTLS handshake of leg %c failed.", s->who);
-		break;
-	case DTLS_WAITING:
-	case DTLS_HANDSHAKING:
-		if (ago_ms(s, s->f->now.detail.expected_ns) < CHECKS_MS)
-			return RULE_EXPLAINED;
-		found(out, FINDING_DTLS_HANDSHAKING, s, "The DTLS handshake of leg %c does not %s.",
-		      s->who, s->f->now.stats.dtls == DTLS_WAITING ? "begin" : "end");
-		break;
+	if (s->f->now.detail.handshake_failure != DTLS_FAILURE_NONE) {
+		handshake_failed(s, out);
+	} else if (is_new(s)) {
+		return RULE_EXPLAINED;
+	} else if (state == DTLS_WAITING) {
+		found(out, FINDING_DTLS_HANDSHAKING, s,
+		      "The DTLS handshake of leg %c does not begin: nothing of it came.", s->who);
+	} else {
+		found(out, FINDING_DTLS_HANDSHAKING, s,
+		      "The DTLS handshake of leg %c does not end.", s->who);
 	}
-	add_text(out, "reason", s->f->dtls_reason);
+	add_number(out, "datagrams", all_drops(s, VERDICT_DTLS));
+	add_number(out, "dtls_refused", all_drops(s, VERDICT_DTLS_REFUSED));
 	return RULE_FOUND;
 }
 

@@ -20,6 +20,8 @@ enum answer_of_rule note_source(const struct suspect *s, struct finding *out)
 	const struct flow_detail *d = &s->f->now.detail;
 	char was[ADDR_TEXT_MAX], is[ADDR_TEXT_MAX];
 
+	if (s->f->now.stats.ice != ICE_OFF) /* it goes where the party nominates */
+		return RULE_SILENT;
 	(void)addr_text(&s->f->latched, is);
 	if (d->moves && ago_ms(s, d->moved_ns) < LATELY_MS) {
 		found(out, FINDING_SOURCE_MOVED, s,

@@ -155,7 +155,11 @@ static enum answer_of_rule never_came(const struct suspect *s, struct finding *o
 	char to[ADDR_TEXT_MAX];
 
 	(void)addr_text(&s->f->expected, to);
-	if (s->f->now.stats.rtcp_in > 0)
+	if (s->f->now.stats.ice == ICE_CONNECTED)
+		found(out, FINDING_PARTY_SENDS_NOTHING, s,
+		      "The party of leg %c lives, for its ICE checks come, but it sends no RTP.%s",
+		      s->who, other_way(s));
+	else if (s->f->now.stats.rtcp_in > 0)
 		found(out, FINDING_PARTY_SENDS_NOTHING, s,
 		      "The party of leg %c lives, for its RTCP comes, but it sends no RTP.%s",
 		      s->who, other_way(s));
@@ -190,6 +194,12 @@ static enum answer_of_rule stopped(const struct suspect *s, struct finding *out)
 	return RULE_FOUND;
 }
 
+/* Its packets come, and the other party cannot be sent to: they are not even measured. */
+static bool is_stuck_here(const struct suspect *s)
+{
+	return fresh_drops(s, VERDICT_NO_DESTINATION) + fresh_drops(s, VERDICT_NO_CONSENT) >= SOME;
+}
+
 enum answer_of_rule rule_silence(const struct suspect *s, struct finding *out)
 {
 	const struct flow_detail *d = &s->f->now.detail;
@@ -197,6 +207,8 @@ enum answer_of_rule rule_silence(const struct suspect *s, struct finding *out)
 
 	if (s->packets_in > 0)
 		return RULE_SILENT;
+	if (is_stuck_here(s))
+		return RULE_EXPLAINED;
 	if (ago_ms(s, d->expected_ns) < PATIENCE_MS || ago_ms(s, last_ns) < PATIENCE_MS)
 		return RULE_EXPLAINED;
 	return last_ns ? stopped(s, out) : never_came(s, out);

@@ -153,6 +153,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 		tick_icmp(w, f);
 		event = event_of(f, MEDIA_FLOW_CLOSED);
 		event.detail = detail_read(f, w->now_ns);
+		flow_transport_tell(w, f, &event);
 		batch_forget(&w->batch, id.slot);
 		flow_end(w, f);
 		flow_count_publish(w);
@@ -174,6 +175,7 @@ static void apply_query(struct worker *w, struct flow_id id)
 	tick_icmp(w, f);
 	event = event_of(f, MEDIA_FLOW_STATS);
 	event.detail = detail_read(f, w->now_ns);
+	flow_transport_tell(w, f, &event);
 	answer(w, &event);
 }
 

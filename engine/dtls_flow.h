@@ -39,6 +39,7 @@ struct dtls_flow {
 	uint8_t keyed; /* 1: keys came from a handshake, or with a spec that has a role: of this association or the one before */
 	uint8_t keyed_due; /* 1: MEDIA_FLOW_KEYED did not fit into the ring yet */
 	uint8_t failed;    /* 1: it is in the log that handshakes fail */
+	uint8_t failure;   /* why the last one did: enum dtls_failure; 0: none did */
 	uint8_t keyed_association;
 	struct media_fingerprint peer;
 	uint32_t bundled_first; /* slot + 1 of the first flow that shares our transport; 0: none */

@@ -82,7 +82,7 @@ static void keyed(struct worker *w, struct flow *f, struct dtls_candidate *c,
 	dtls_keyed_tell(w, f);
 }
 
-static void failed(struct worker *w, struct flow *f, struct dtls_candidate *c)
+static void failed(struct worker *w, struct flow *f, struct dtls_candidate *c, uint8_t why)
 {
 	struct dtls_flow *d = &f->dtls;
 	uint8_t place = c->place;
@@ -91,6 +91,7 @@ static void failed(struct worker *w, struct flow *f, struct dtls_candidate *c)
 	(void)pool_give(&w->dtls.candidates, d->candidates[place]);
 	d->candidates[place] = 0;
 	d->failed = 1;
+	d->failure = why;
 	dtls_state_update(w, f, true);
 	if (d->role != DTLS_CLIENT)
 		return;
@@ -117,7 +118,7 @@ static void result(struct worker *w, const struct crypto_result *r)
 		keyed(w, f, c, r);
 		break;
 	case CRYPTO_FAILED:
-		failed(w, f, c);
+		failed(w, f, c, r->failure);
 		break;
 	}
 }

@@ -149,6 +149,26 @@ bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *
 	return true;
 }
 
+void flow_transport_tell(const struct worker *w, const struct flow *f, struct media_event *out)
+{
+	const struct flow *owner = f;
+	const struct ice *i;
+
+	if (f->transport & TRANSPORT_BUNDLED)
+		owner = flow_find(&w->flows, transport_of(w, f)->owner);
+	if (!owner)
+		return;
+	out->stats.dtls = owner->dtls.state;
+	out->detail.handshake_failure = owner->dtls.failure;
+	if (!(owner->transport & TRANSPORT_ICE))
+		return;
+	i = &transport_of(w, owner)->ice;
+	out->detail.checks = i->checks;
+	out->detail.checks_key = i->checks_key;
+	out->detail.checks_name = i->checks_name;
+	out->detail.checked_ns = i->checked_ns;
+}
+
 void flow_transport_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	if (!(f->transport & TRANSPORT_ICE))

@@ -103,6 +103,8 @@ void ice_checked(struct ice *i, struct ice_pair *p, enum channel c, const struct
 
 	if (!addr_eq(&p->party, party) || p->channel != c)
 		pair_begin(i, p, c, party);
+	i->checks++;
+	i->checked_ns = now_ns;
 	p->heard_ns = now_ns;
 	p->priority = check->priority;
 	if (p->session != i->session)

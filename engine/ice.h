@@ -33,6 +33,8 @@ struct ice {
 	uint8_t state;                               /* enum media_ice_state */
 	uint8_t selected[CHANNELS];                  /* index into pairs, or ICE_NO_PAIR */
 	uint32_t validated;                          /* pairs, ever */
+	uint32_t checks, checks_key, checks_name;    /* as in struct flow_detail */
+	uint64_t checked_ns;
 	struct ice_pair pairs[ICE_PAIRS_MAX];
 };
 

@@ -87,17 +87,30 @@ static enum verdict succeed(struct pkt *p, const struct stun_message *m, const s
 	return answer_send(&a, p);
 }
 
-/* Cheap first: a stranger does not know our ufrag, and costs no digest. RFC 8445 7.2.2: ours, a colon, the party's. */
+/* RFC 8445 7.2.2: ours, a colon, the party's. */
 static bool is_for_us(const struct stun_message *m, const struct ice *i)
 {
-	return m->integrity.p && m->username.n > sizeof(i->ufrag) &&
+	return m->username.n > sizeof(i->ufrag) &&
 	       memcmp(m->username.p, i->ufrag, sizeof(i->ufrag)) == 0 &&
 	       m->username.p[sizeof(i->ufrag)] == ':';
 }
 
+/* Cheap first: a stranger does not know our ufrag, and costs no digest. */
+static bool is_authentic(const struct stun_message *m, struct ice *i)
+{
+	if (!is_for_us(m, i)) {
+		i->checks_name++;
+		return false;
+	}
+	if (m->integrity.p && stun_is_authentic(m, bytes_mem(i->pwd, sizeof(i->pwd))))
+		return true;
+	i->checks_key++;
+	return false;
+}
+
 static enum verdict pkt_check(struct worker *w, struct pkt *p, uint64_t now_ns)
 {
-	const struct ice *i = &w->transports.list[p->flow->id.slot].ice;
+	struct ice *i = &w->transports.list[p->flow->id.slot].ice;
 	struct ice_check check;
 	struct stun_message m;
 
@@ -105,7 +118,7 @@ static enum verdict pkt_check(struct worker *w, struct pkt *p, uint64_t now_ns)
 		return VERDICT_STUN_MALFORMED;
 	if (m.type != STUN_BINDING_REQUEST)
 		return VERDICT_STUN_IGNORED;
-	if (!is_for_us(&m, i) || !stun_is_authentic(&m, bytes_mem(i->pwd, sizeof(i->pwd))))
+	if (!is_authentic(&m, i))
 		return refuse(w, p, &m);
 	if (m.unknown.count > 0) {
 		metric_add(w->metrics->checks[CHECK_UNKNOWN_ATTRIBUTE], 1);

@@ -39,6 +39,12 @@ struct flow_detail {
 	uint64_t expected_ns;   /* the party is to be heard since */
 	uint64_t heard_ns;      /* from the latched source, on the RTP port */
 	uint64_t heard_rtcp_ns; /* and on the RTCP port */
+	/* only in a copy, and of the transport: lines of a bundle have the same. ICE: */
+	uint32_t checks;      /* authentic ones */
+	uint32_t checks_key;  /* with our ufrag, and not our password */
+	uint32_t checks_name; /* with another ufrag, or none */
+	uint64_t checked_ns;  /* the last authentic one */
+	uint8_t handshake_failure; /* why the last one failed: enum dtls_failure (engine/dtls.h); 0: none did */
 };
 
 #endif

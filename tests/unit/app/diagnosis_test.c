@@ -3,6 +3,7 @@
 
 #include "app/diagnosis.h"
 #include "base/clock.h"
+#include "engine/dtls.h"
 #include "engine/verdict.h"
 
 enum { A, B, SAMPLE_MS = 1000, PACKETS = 50, OCTETS = 172, UNITS = 160 };
@@ -167,7 +168,30 @@ static void ice_checking(void)
 {
 	never_a();
 	a_()->now.stats.ice = ICE_CHECKING;
-	a_()->now.detail.drops[VERDICT_NOT_RTP] = 900;
+}
+static void ice_password(void)
+{
+	ice_checking();
+	a_()->now.detail.checks_key = 12;
+	a_()->now.detail.checks_name = 2;
+}
+static void ice_ufrag(void)
+{
+	ice_checking();
+	a_()->now.detail.checks_name = 2;
+}
+static void ice_but_silent(void)
+{
+	never_a();
+	a_()->now.stats.ice = ICE_CONNECTED;
+	a_()->now.stats.dtls = DTLS_CONNECTED;
+}
+static void ice_checking_one_way(void)
+{
+	ice_checking();
+	b_()->now.stats.packets_in = b_()->before.stats.packets_in = 0;
+	b_()->now.stats.last_in_ns = 0;
+	b_()->now.detail.drops[VERDICT_NO_DESTINATION] += 50;
 }
 static void ice_just_begun(void)
 {
@@ -184,7 +208,24 @@ static void dtls_failed(void)
 	never_a();
 	a_()->now.stats.ice = ICE_CONNECTED;
 	a_()->now.stats.dtls = DTLS_FAILED;
-	a_()->dtls_reason = "fingerprint";
+	a_()->now.detail.handshake_failure = DTLS_FAILURE_PROFILE;
+}
+static void dtls_certificate(void)
+{
+	dtls_failed();
+	a_()->now.detail.handshake_failure = DTLS_FAILURE_CERTIFICATE;
+}
+/* The party tries again and again. */
+static void dtls_fails_again(void)
+{
+	dtls_certificate();
+	a_()->now.stats.dtls = DTLS_HANDSHAKING;
+}
+static void dtls_just_begun(void)
+{
+	never_a();
+	a_()->now.stats.dtls = DTLS_HANDSHAKING;
+	a_()->now.detail.expected_ns = NOW - 2 * NS_PER_S;
 }
 static void dtls_waiting(void)
 {
@@ -361,6 +402,11 @@ static void moved_and_followed(void)
 	a_()->now.detail.source_before = addr("192.0.2.10:4000");
 	a_()->latched = addr("192.0.2.10:4002");
 }
+static void ice_moved(void)
+{
+	moved_and_followed();
+	a_()->now.stats.ice = ICE_CONNECTED;
+}
 static void nat_port(void)
 {
 	a_()->latched = addr("192.0.2.10:61000");
@@ -426,9 +472,17 @@ static const struct row {
 	{ "inactive both", inactive, "direction" },
 	{ "will not send", recvonly, "direction" },
 	{ "no ICE check", ice_checking, "ice_checking" },
+	{ "no ICE check, and the other party talks", ice_checking_one_way, "ice_checking" },
 	{ "ICE has just begun", ice_just_begun, "" },
+	{ "ICE with another password", ice_password, "ice_credentials" },
+	{ "ICE with another ufrag", ice_ufrag, "ice_credentials" },
+	{ "ICE, DTLS and no RTP", ice_but_silent, "party_sends_nothing" },
+	{ "ICE goes elsewhere", ice_moved, "" },
 	{ "ICE consent lost", ice_lost, "ice_failed" },
 	{ "DTLS failed", dtls_failed, "dtls_failed" },
+	{ "DTLS with another certificate", dtls_certificate, "dtls_certificate" },
+	{ "DTLS fails again and again", dtls_fails_again, "dtls_certificate" },
+	{ "DTLS has just begun", dtls_just_begun, "" },
 	{ "DTLS does not begin", dtls_waiting, "dtls_handshaking" },
 	{ "ICE and DTLS are through", dtls_done, "" },
 	{ "wrong SRTP key", wrong_key, "srtp_wrong_key" },

@@ -135,6 +135,11 @@ static void a_wrong_certificate_fails_and_the_right_one_succeeds(void **state)
 	parties_run(&x, &p, 1, 6);
 	assert_int_equal(p.dtls.failure, DTLS_FAILURE_ALERT);
 	assert_int_equal(state_of(&x), DTLS_FAILED);
+	rig_command(x.r,
+		    &(struct media_command){ .kind = MEDIA_FLOW_QUERY, .id = x.r->spec[A].id });
+	assert_true(rig_event(x.r, MEDIA_FLOW_STATS, &event));
+	assert_int_equal(event.stats.dtls, DTLS_FAILED);
+	assert_int_equal(event.detail.handshake_failure, DTLS_FAILURE_CERTIFICATE);
 	while (ring_pop(&x.r->w.events, &event, 1) == 1)
 		assert_true(event.kind != MEDIA_FLOW_KEYED && event.kind != MEDIA_FLOW_FAILED);
 	assert_false(is_heard_by_b(&x, &p.dtls.key_out, 1));

@@ -210,6 +210,31 @@ static void the_nominated_pair_is_sent_to(void **state)
 	rig_close(r);
 }
 
+/* How the party's checks came is asked of the transport, also where a line shares it. */
+static void a_question_hears_of_checks(void **state)
+{
+	struct rig *r = ice_rig();
+	struct media_event event;
+	struct addr from = rig_addr(BROWSER);
+	uint64_t checked_ns;
+
+	(void)state;
+	put_check(r, A, &from, &(struct check){ .ice = &ICE_B });
+	put_check(r, A, &from, &(struct check){ .ice = &ICE_B, .username = "aaaaaaaa:party" });
+	put_check(r, A, &from, &(struct check){ .ice = &ICE_A, .no_integrity = true });
+	worker_step(&r->w);
+	assert_int_equal(checks(r, A, BROWSER, &NOMINATES), 0);
+	checked_ns = r->w.now_ns;
+	advance_ms(r, 100);
+	rig_command(r, &(struct media_command){ .kind = MEDIA_FLOW_QUERY, .id = r->spec[A].id });
+	assert_true(rig_event(r, MEDIA_FLOW_STATS, &event));
+	assert_int_equal(event.detail.checks_name, 1);
+	assert_int_equal(event.detail.checks_key, 2);
+	assert_int_equal(event.detail.checks, 1);
+	assert_int_equal(event.detail.checked_ns, checked_ns);
+	rig_close(r);
+}
+
 static void consent_ends(void **state)
 {
 	struct rig *r = ice_rig();
@@ -354,6 +379,9 @@ static void strangers_change_nothing(void **state)
 			answers++;
 	}
 	assert_int_equal(answers, 16);
+	assert_int_equal(r->w.transports.list[A].ice.checks_name, 200);
+	assert_int_equal(r->w.transports.list[A].ice.checks_key, 200);
+	before.checks_name = before.checks_key = 200;
 	assert_memory_equal(&before, &r->w.transports.list[A].ice, sizeof(before));
 	assert_int_equal(dropped(r, VERDICT_STUN_AUTH), 400 - 16);
 	assert_int_equal(dropped(r, VERDICT_ICE_NO_PAIR), 200);
@@ -424,6 +452,7 @@ int main(void)
 		cmocka_unit_test(checks_are_answered),
 		cmocka_unit_test(what_is_no_check),
 		cmocka_unit_test(the_nominated_pair_is_sent_to),
+		cmocka_unit_test(a_question_hears_of_checks),
 		cmocka_unit_test(consent_ends),
 		cmocka_unit_test(a_restart),
 		cmocka_unit_test(an_update_changes_no_pair),
