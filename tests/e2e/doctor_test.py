@@ -7,11 +7,14 @@ import threading
 import time
 import unittest
 
+from lib.dtls import Certificate, wrong_fingerprint
 from lib.media import FRAME, RATE, udp_socket
 from lib.node import Node, build_folder
 from lib.srtp import Key
+from lib.webrtc import WebRtc
 
 LIMIT = 5.0                     # seconds from the fault's beginning to its name
+CONSENT_S = 30                  # RFC 7675 5.1
 SETTLED = 1.0                   # of a good call, before a fault begins in it
 ELSEWHERE = "127.0.0.66"        # another host than the parties'
 
@@ -256,20 +259,23 @@ class DoctorTest(unittest.TestCase):
 
     def watch(self, pair, name, codes, leg, begin):
         """Begins the fault and asks until its name is told, and nothing else."""
-        begin(pair)
+        limit = begin(pair) or LIMIT
         started, findings = time.monotonic(), []
-        while time.monotonic() - started < LIMIT:
+        while time.monotonic() - started < limit:
             findings = pair.findings()
             if {finding["code"] for finding in findings} == codes:
                 break
         taken = time.monotonic() - started
-        right = ({finding["code"] for finding in findings} == codes and taken <= LIMIT
+        right = ({finding["code"] for finding in findings} == codes and taken <= limit
                  and all(finding["leg"] == leg for finding in findings))
         with self.lock:
             self.results[name] = right, taken, findings
 
+    def pair(self, number):
+        return Pair(self, number)
+
     def run_all(self, faults):
-        pairs = [Pair(self, number) for number in range(len(faults))]
+        pairs = [self.pair(number) for number in range(len(faults))]
         threads = [threading.Thread(target=self.watch, args=(pair, *fault)) for pair, fault in zip(pairs, faults)]
         for thread in threads:
             thread.start()
@@ -343,6 +349,94 @@ class Doctor(DoctorTest):
         self.assertIn("nothing ever came from there", told)
         self.assertIn("packets_in=0", told)
         self.assertIn("next: Check firewalls", told)
+
+
+class WebPair(Pair):
+    """Leg a has ICE and DTLS-SRTP."""
+
+    def __init__(self, test, number):
+        super().__init__(test, number)
+        self.audio_a.close()
+        self.audio_a = WebRtc(self.node.ports, test.certificate)
+        test.addCleanup(self.audio_a.close)
+        self.node.ctl("extension.put", number=self.numbers[0], webrtc="always")
+
+
+def web_before(change):
+    """The party is changed before its offer; what change() returns is that."""
+    def fault(pair):
+        pair.connect(change(pair.audio_a))
+        pair.audio_b.start(880)
+    return fault
+
+
+def web_later(change):
+    def fault(pair):
+        pair.connect()
+        pair.audio_a.wait_keys()
+        pair.both()
+        time.sleep(SETTLED)
+        return change(pair)
+    return fault
+
+
+def hold_the_handshake(web):
+    web.held = True
+
+
+def never_check(web):
+    web.use = lambda _: web
+
+
+def check_with(place):
+    """Another ufrag or password than the answer's."""
+    def change(web):
+        take = web.use
+
+        def use(sdp):
+            take(sdp)
+            web.theirs = [text if i != place else text[::-1] for i, text in enumerate(web.theirs)]
+            return web
+        web.use = use
+    return change
+
+
+def stop_checking(pair):
+    pair.audio_a.theirs = None
+    return CONSENT_S + LIMIT
+
+
+WEB_FAULTS = (
+    ("consent to send is lost", {"ice_failed"}, "a", web_later(stop_checking)),
+    ("no check comes", {"ice_checking"}, "a", web_before(never_check)),
+    ("checks for another ufrag", {"ice_credentials"}, "a", web_before(check_with(0))),
+    ("checks with another password", {"ice_credentials"}, "a", web_before(check_with(1))),
+    ("the handshake never begins", {"dtls_handshaking"}, "a", web_before(hold_the_handshake)),
+    ("another certificate than it said", {"dtls_certificate"}, "a",
+     web_before(lambda web: web.sdp(fingerprint=wrong_fingerprint()))),
+    ("a browser that sends nothing", {"rtp_stopped"}, "a", web_later(lambda pair: pair.audio_a.stop())),
+)
+
+
+class Browsers(DoctorTest):
+    def pair(self, number):
+        return WebPair(self, number)
+
+    def test_every_fault_has_its_name(self):
+        self.certificate = Certificate(self.node.home)
+        good = self.pair(900)
+        pairs, threads = self.run_all(WEB_FAULTS)
+        good.connect()
+        good.audio_a.wait_keys()
+        good.both()
+        time.sleep(4)
+        self.fine(good)
+        for thread in threads:
+            thread.join()
+        self.fine(good)
+        for pair in (*pairs, good):
+            pair.end()
+        self.judge(WEB_FAULTS)
 
 
 class Strict(DoctorTest):
