@@ -24,6 +24,13 @@ const phone = {
         return registered;
     },
 
+    stop() {
+        if (!this.ua || !this.ua.isRegistered()) return true;
+        const gone = new Promise((done) => this.ua.once("unregistered", () => done(true)));
+        this.ua.stop();
+        return gone;
+    },
+
     take(originator, session) {
         this.session = session;
         this.state = originator === "local" ? "calling" : "ringing";

@@ -184,6 +184,11 @@ class Page:
         self.until("typeof phone === 'object' && document.readyState === 'complete'")
 
     def close(self):
+        """It takes back its registration: an extension has but a few."""
+        try:
+            self.run("phone.stop()", seconds=5)
+        except Failed:
+            pass        # its node is gone, or was never there
         self.browser.command("Target.closeTarget", targetId=self.target)
 
     def run(self, expression, seconds=30):
