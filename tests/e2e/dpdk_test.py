@@ -10,7 +10,7 @@ from lib import place
 from lib.node import build_folder
 from lib.wire import FAR, NEAR, Wire, ip
 
-from xdp_test import IPV4, XdpNode, XdpTest, missing
+from xdp_test import IPV4, XdpNode, XdpTest
 
 TAP = place.TAP
 
@@ -39,31 +39,32 @@ class DpdkNode(XdpNode):
 class DpdkTest(XdpTest):
     device = f"net_af_packet0,iface={FAR}"
 
-    def setUp(self):
-        lacking = missing()
-        if lacking:
-            self.skipTest(f"needs {lacking}")
+    @classmethod
+    def open(cls):
         if not os.path.exists(os.path.join(build_folder(), "engine", "port_dpdk.so")):
-            self.skipTest("this build has no DPDK")
-        self.wire = Wire(far=())
-        self.addCleanup(self.wire.close)
-        place.kernel_aside(self.wire, IPV4[:1])
-        self.prepare()
-        self.node = DpdkNode(self.wire, self.device, media=self.media)
-        self.addCleanup(self.node.close)
-        self.before = self.interfaces()
-        self.node.start()
-        self.connect()
+            raise unittest.SkipTest("this build has no DPDK")
+        cls.wire = Wire(far=())
+        cls.addClassCleanup(cls.wire.close)
+        place.kernel_aside(cls.wire, IPV4[:1])
+        cls.prepare()
+        cls.node = DpdkNode(cls.wire, cls.device, media=cls.media)
+        cls.addClassCleanup(cls.node.close)
+        cls.before = cls.interfaces()
+        cls.node.start()
+        cls.connect()
 
-    def prepare(self):
+    @classmethod
+    def prepare(cls):
         pass
 
-    def connect(self):
+    @classmethod
+    def connect(cls):
         pass
 
-    def interfaces(self):
+    @classmethod
+    def interfaces(cls):
         """All of the far end, but for what counts."""
-        return re.sub(r"(?m)^\s+(RX|TX):.*\n.*\n", "", self.wire.ip("-details", "addr", "show"))
+        return re.sub(r"(?m)^\s+(RX|TX):.*\n.*\n", "", cls.wire.ip("-details", "addr", "show"))
 
     def went_by_dpdk(self, action, lent=6):
         """All packets of the action came by the device and left by it, but a few whose neighbour was not known or to be confirmed."""
@@ -76,7 +77,7 @@ class DpdkTest(XdpTest):
         before = numbers()
         action()
         frames_in, frames_out, all_in, all_out = (b - a for a, b in zip(before, numbers()))
-        self.assertGreater(all_in, 90)
+        self.assertGreater(all_in, 50)
         self.assertEqual(frames_in, all_in, "not all came by DPDK")
         self.assertGreaterEqual(frames_out, all_out - lent, "too many left by their sockets")
         self.assertLessEqual(frames_out, all_out)
@@ -128,24 +129,27 @@ class Queues(DpdkTest):
             a, b = self.phone(f"10{i}1"), self.phone(f"10{i}2")
             pairs.append((a, b, self.call(a, b)))
         for a, b, _ in pairs:
-            self.talk(a, b, packets=30)
+            self.talk(a, b, packets=25)
         for worker in ("0", "1"):
             self.assertEqual(self.node.metric("tandem_media_flows", worker=worker), 4)
-        for _, _, dialogs in pairs:
-            self.hang_up(*dialogs)
+        for _, _, (out, into) in pairs:
+            out.bye()
+            into.wait_bye()
 
 
 class Taps(DpdkTest):
     """A device that makes and tests checksums: whom it faces gets right ones."""
     device = "net_tap0,iface=dtap0"
 
-    def prepare(self):
-        self.wire.ip("link", "set", FAR, "down")
+    @classmethod
+    def prepare(cls):
+        cls.wire.ip("link", "set", FAR, "down")
         ip("link", "del", NEAR)
 
-    def connect(self):
+    @classmethod
+    def connect(cls):
         """Its other side is an interface, which becomes the near end."""
-        self.wire.ip("link", "set", "dtap0", "netns", str(os.getpid()))
+        cls.wire.ip("link", "set", "dtap0", "netns", str(os.getpid()))
         ip("link", "set", "dtap0", "name", NEAR)
         ip("addr", "add", IPV4[1] + "/24", "dev", NEAR)
         ip("link", "set", NEAR, "up")

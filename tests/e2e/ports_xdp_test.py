@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls, SRTP, digits, hold, moved media, video and floods with media.port: xdp, by the tests that the other files have for sockets."""
+"""Calls, SRTP, digits, hold, moved media, video, a flood and WebRTC with media.port: xdp, by the tests that the other files have for sockets."""
 import os
 
 os.environ["TANDEM_MEDIA_PORT"] = "xdp"          # before anything of lib
 
 from lib import everywhere                      # noqa: E402
-
-ALONE = True                    # floods
 
 
 def load_tests(loader, _tests, _pattern):

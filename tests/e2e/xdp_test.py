@@ -58,31 +58,41 @@ class XdpNode(Node):
 
 
 class XdpTest(unittest.TestCase):
+    """The tests of a class share a node, and have phones of their own."""
     queues, media, network = 1, {}, {}
+    taken = 0
 
-    def setUp(self):
+    @classmethod
+    def setUpClass(cls):
         lacking = missing()
         if lacking:
-            self.skipTest(f"needs {lacking}")
-        self.wire = Wire(queues=self.queues)
-        self.addCleanup(self.wire.close)
-        self.node = XdpNode(self.wire, media=self.media, network=self.network)
-        self.addCleanup(self.node.close)
-        self.before = self.wire.link()
-        self.start()
+            raise unittest.SkipTest(f"needs {lacking}")
+        cls.open()
 
-    def start(self):
+    @classmethod
+    def open(cls):
+        cls.wire = Wire(queues=cls.queues)
+        cls.addClassCleanup(cls.wire.close)
+        cls.node = XdpNode(cls.wire, media=cls.media, network=cls.network)
+        cls.addClassCleanup(cls.node.close)
+        cls.before = cls.wire.link()
+        cls.start(cls.node)
+
+    @staticmethod
+    def start(node):
         try:
-            self.node.start()
+            node.start()
         except ServerError as error:
             refused = re.search(r"cannot use AF_XDP.*?(CAP_\w+|no AF_XDP)", str(error))
             if refused:
-                self.skipTest(f"needs {refused[1]}")
+                raise unittest.SkipTest(f"needs {refused[1]}") from error
             raise
 
     def phone(self, number, family=IPV4):
-        """A registered phone with an RTP end."""
+        """A registered phone with an RTP end; its number is longer, and nobody else's."""
         server, own = family
+        XdpTest.taken += 1
+        number += str(XdpTest.taken)
         self.node.put_extension(number, "secret" + number)
         agent = UserAgent((server, self.node.sip_port), number, "secret" + number, address=own)
         self.addCleanup(agent.close)
@@ -101,7 +111,7 @@ class XdpTest(unittest.TestCase):
         callee.audio.use(into.request)
         return out, into
 
-    def talk(self, *ends, packets=50):
+    def talk(self, *ends, packets=30):
         """Tones both ways: all of it arrives, once, from where it should."""
         since = time.monotonic()
         for agent, hertz in zip(ends, (440, 880)):
@@ -127,15 +137,15 @@ class XdpTest(unittest.TestCase):
         after = [self.node.xdp_count("in"), self.node.xdp_count("out"), self.node.metric(names, direction="in"),
                  self.node.metric(names, direction="out")]
         xdp_in, xdp_out, all_in, all_out = (b - a for a, b in zip(before, after))
-        self.assertGreater(all_in, 90)
+        self.assertGreater(all_in, 50)
         self.assertEqual(xdp_in, all_in, "not all came by AF_XDP")
         self.assertGreaterEqual(xdp_out, all_out - lent, "too many left by their sockets")
         self.assertLessEqual(xdp_out, all_out)
 
-
     def hang_up(self, out, into):
         out.bye()
         into.wait_bye()
+        self.wait("the end of the call", lambda: not self.node.ctl("call.list"))
 
     def ping(self):
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
@@ -265,10 +275,9 @@ class Kernel(XdpTest):
     """What is the kernel's stays there."""
 
     def setUp(self):
-        super().setUp()
         self.a, self.b = self.phone("1001"), self.phone("1002")
         self.dialogs = self.call(self.a, self.b)
-        self.talk(self.a, self.b)
+        self.talk(self.a, self.b, packets=25)
 
     def tearDown(self):
         self.hang_up(*self.dialogs)
@@ -292,7 +301,7 @@ class Kernel(XdpTest):
         time.sleep(0.5)
         before = self.node.detours("length")
         self.talk(self.a, self.b)
-        self.assertGreater(self.node.detours("length") - before, 60)
+        self.assertGreater(self.node.detours("length") - before, 40)
 
     def test_what_is_no_media(self):
         """Neither STUN, DTLS, RTP nor RTCP (RFC 7983): by the socket, and dropped there."""
@@ -355,7 +364,7 @@ def inverse_sum(octets):
     return ~total & 0xffff
 
 
-class Changes(XdpTest):
+class Killed(XdpTest):
     def test_kill_9(self):
         """The program is gone with the process, the interface as it was; the next start takes the call up again."""
         a, b = self.phone("1001"), self.phone("1002")
@@ -370,6 +379,8 @@ class Changes(XdpTest):
         self.node.stop()
         self.assertEqual(self.wire.link(), self.before)
 
+
+class Changes(XdpTest):
     def test_a_neighbour_that_is_told(self):
         ip("addr", "add", "10.77.0.3/24", "dev", NEAR)
         a, b = self.phone("1001"), self.phone("1002", (IPV4[0], "10.77.0.3"))
@@ -417,6 +428,7 @@ class Changes(XdpTest):
 
 class Interfaces(XdpTest):
     """The interface is deleted, and made again."""
+    rounds = 1
 
     def interfaces(self):
         return self.node.metric("tandem_media_xdp_interfaces")
@@ -425,13 +437,16 @@ class Interfaces(XdpTest):
         a, b = self.phone("1001"), self.phone("1002")
         dialogs = self.call(a, b)
         self.went_by_xdp(lambda: self.talk(a, b))
-        for round_ in range(1, 3):
+        renewed = self.node.metric("tandem_media_xdp_renewed_total")
+        spare = self.node.metric("tandem_media_xdp_spare_sockets")
+        for round_ in range(1, self.rounds + 1):
             ip("link", "del", NEAR)
-            time.sleep(0.5)
+            time.sleep(0.3)
             self.wire.again(queues=self.queues)
             self.wait("the interface", lambda: self.interfaces() == 1)
             sockets = round_ * self.queues
-            self.wait("its sockets", lambda: self.node.metric("tandem_media_xdp_renewed_total") == sockets)
+            self.wait("its sockets", lambda: self.node.metric("tandem_media_xdp_renewed_total") == renewed + sockets)
+            self.assertEqual(self.node.metric("tandem_media_xdp_spare_sockets"), spare - sockets)
             self.talk(a, b)                         # neighbours are asked for anew
             self.went_by_xdp(lambda: self.talk(a, b))
         log = self.node.log_text()
@@ -441,6 +456,7 @@ class Interfaces(XdpTest):
 
     def test_by_the_kernel_meanwhile(self):
         """One that cannot be used: the call goes on over the sockets, and somebody is told what to do."""
+        renewed = self.node.metric("tandem_media_xdp_renewed_total")
         a, b = self.phone("1001"), self.phone("1002")
         dialogs = self.call(a, b)
         self.talk(a, b)
@@ -454,14 +470,14 @@ class Interfaces(XdpTest):
         for run, name in ((ip, NEAR), (self.wire.ip, FAR)):
             run("link", "set", name, "mtu", "1500")
         self.wait("the interface", lambda: self.interfaces() == 1)
-        self.wait("its socket", lambda: self.node.metric("tandem_media_xdp_renewed_total") == 1)
+        self.wait("its socket", lambda: self.node.metric("tandem_media_xdp_renewed_total") == renewed + 1)
         self.talk(a, b)
         self.went_by_xdp(lambda: self.talk(a, b))
         self.hang_up(*dialogs)
 
 
 class InterfacesOfTwo(Interfaces):
-    queues, media = 2, {"workers": 2}
+    queues, media, rounds = 2, {"workers": 2}, 2
     test_by_the_kernel_meanwhile = None
 
     def went_by_xdp(self, action, lent=6):
@@ -478,10 +494,11 @@ class Workers(XdpTest):
             a, b = self.phone(f"10{i}1"), self.phone(f"10{i}2")
             pairs.append((a, b, self.call(a, b)))
         self.talk(*(phone for a, b, _ in pairs for phone in (a, b)))
-        for _, _, dialogs in pairs:
-            self.hang_up(*dialogs)
+        for _, _, (out, into) in pairs:
+            out.bye()
+            into.wait_bye()
 
-    def talk(self, *ends, packets=50):
+    def talk(self, *ends, packets=30):
         """All at once, a tone each."""
         since = time.monotonic()
         for agent in ends:
@@ -515,12 +532,19 @@ class Queues(Workers):
 
 
 class Privileges(XdpTest):
+    """Each test starts a node of its own, its way."""
     WANTED = (12, 13, 39)       # CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF
-
-    def start(self):
-        pass
-
     KEPT = 1 << 14      # CAP_IPC_LOCK: of the thread that shares memory with sockets for new interfaces
+
+    @classmethod
+    def open(cls):
+        cls.wire = Wire()
+        cls.addClassCleanup(cls.wire.close)
+        cls.before = cls.wire.link()
+
+    def setUp(self):
+        self.node = XdpNode(self.wire)
+        self.addCleanup(self.node.close)
 
     def capabilities(self, pid):
         """Effective ones of all threads of a process but that one, which has no more than it may."""
@@ -536,7 +560,7 @@ class Privileges(XdpTest):
                 yield mask
 
     def test_given_up(self):
-        super().start()
+        self.start(self.node)
         for mask in self.capabilities(self.node.process.pid):
             self.assertEqual([bit for bit in self.WANTED if mask >> bit & 1], [])
 
@@ -587,7 +611,7 @@ class Privileges(XdpTest):
         self.refused("cannot use AF_XDP", "none0", "no such interface")
 
     def test_an_interface_that_is_taken(self):
-        super().start()
+        self.start(self.node)
         other = XdpNode(self.wire)
         self.addCleanup(other.close, check=False)
         with self.assertRaises(ServerError) as caught:

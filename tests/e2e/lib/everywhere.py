@@ -4,10 +4,11 @@ NAMES = (
     "call_test.Calls.test_audio_and_keys_cross_both_ways",
     "call_test.Calls.test_dscp",
     "call_test.Calls.test_strangers_are_not_forwarded",
-    "srtp_test.Srtp.test_each_suite_and_plain",
+    "srtp_test.Srtp.test_a_new_key_in_a_reinvite",
     "dialogs_test.Hold.test_the_caller_holds",
     "dialogs_test.Changes.test_media_moves_to_another_port",
     "dialogs_test.Changes.test_keys_by_info_cross_once",
     "video_test.Video.test_two_phones_see_each_other",
     "bleed_test.Bleed.test_before_the_first_packet",
+    "webrtc_test.Calls.test_with_a_plain_phone",
 )

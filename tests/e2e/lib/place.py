@@ -45,7 +45,7 @@ def settings(build):
     if PORT == "dpdk":
         if not os.path.exists(os.path.join(build, "engine", "port_dpdk.so")):
             raise unittest.SkipTest("this build has no DPDK")
-        return {"media": {"port": "dpdk", "dpdk": {"device": f"net_af_packet0,iface={FAR}", "hugepages": False, "tap": TAP}}}
+        return {"media": {"port": "dpdk", "dpdk": {"device": f"net_af_packet0,iface={FAR},framecnt=8192", "hugepages": False, "tap": TAP}}}
     return {}
 
 
