@@ -104,6 +104,7 @@ struct flow {
 	uint8_t latch_mode;    /* enum latch_mode */
 	uint8_t event_pt;      /* of digits that we send; PAYLOAD_NONE: none */
 	uint8_t event_relayed; /* of the event being tracked; 0: by INFO */
+	uint8_t strips;        /* RTP header extensions do not pass */
 	uint8_t watch;         /* points of media/capture.h; 0: nobody looks */
 	struct latch latch_rtcp;
 	struct flow_stats stats; /* flow_stats_read adds lost, jitter_us, and what is above */

@@ -8,6 +8,7 @@
 
 #include "engine/detail.h"
 #include "engine/event.h"
+#include "engine/feedback.h"
 #include "engine/latch.h"
 #include "engine/worker.h"
 
@@ -261,13 +262,21 @@ static uint8_t flags_of(const struct flow_spec *spec)
 	uint8_t flags = spec->shared_port ? TRANSPORT_SHARED : 0;
 
 	if (spec->bundle.generation != 0)
-		return flags | TRANSPORT_BUNDLED;
-	return flags | (spec->ice.on ? TRANSPORT_ICE : 0);
+		flags |= TRANSPORT_BUNDLED;
+	else if (spec->ice.on)
+		flags |= TRANSPORT_ICE;
+	return flags & TRANSPORT_PAIRS && spec->cc_extension ? flags | TRANSPORT_CC : flags;
 }
 
-static void mid_set(struct flow_transport *t, const struct flow_spec *spec)
+static void extensions_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
+	struct flow_transport *t = transport_of(w, f);
+	struct flow *owner = f->transport & TRANSPORT_BUNDLED ? flow_find(&w->flows, t->owner) : f;
+
 	assert(spec->mid_length <= MID_MAX);
+	t->cc_extension = spec->cc_extension;
+	if (owner && f->transport & TRANSPORT_CC)
+		feedback_open(w, owner);
 	t->mid_extension = spec->mid_extension;
 	t->mid_length = spec->mid_length;
 	memcpy(t->mid, spec->mid, sizeof(t->mid));
@@ -321,6 +330,7 @@ static void transport_end(struct worker *w, struct flow *f)
 		if (is_shared(f))
 			shared_ufrag_del(w, f);
 	}
+	feedback_close(w, f);
 	w->transports.count -= f->transport != 0;
 	w->transports.bundled -= (f->transport & TRANSPORT_BUNDLED) != 0;
 	OPENSSL_cleanse(t, sizeof(*t));
@@ -329,7 +339,6 @@ static void transport_end(struct worker *w, struct flow *f)
 static int transport_begin(struct worker *w, struct flow *f, const struct flow_spec *spec,
 			   uint8_t flags)
 {
-	struct flow_transport *t = transport_of(w, f);
 	int err;
 
 	f->transport = flags;
@@ -339,12 +348,11 @@ static int transport_begin(struct worker *w, struct flow *f, const struct flow_s
 		return 0;
 	w->transports.count++;
 	w->transports.bundled += (flags & TRANSPORT_BUNDLED) != 0;
-	mid_set(t, spec);
 	if (flags & TRANSPORT_PAIRS)
 		f->latch_rtp.source = f->latch_rtcp.source = (struct addr){ 0 };
-	if (flags & TRANSPORT_BUNDLED)
-		return bundle_join(w, f, spec->bundle);
-	err = shared_begin(w, f, spec);
+	err = flags & TRANSPORT_BUNDLED ? bundle_join(w, f, spec->bundle)
+					: shared_begin(w, f, spec);
+	extensions_set(w, f, spec);
 	if (flags & TRANSPORT_ICE)
 		ice_begin(w, f, spec);
 	return err;
@@ -404,15 +412,11 @@ int flow_transport_update(struct worker *w, struct flow *f, const struct flow_sp
 			latches_forget(f);
 		return transport_begin(w, f, spec, flags);
 	}
-	if (flags & TRANSPORT_BUNDLED) {
-		mid_set(t, spec);
-		return 0;
-	}
 	w->transports.count += (flags != 0) - (f->transport != 0);
 	f->transport = flags;
 	if (flags == 0)
 		return 0;
-	mid_set(t, spec);
+	extensions_set(w, f, spec);
 	ice_change(w, f, spec);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "engine/ice.h"
 #include "engine/shared.h"
 
+struct feedback;
 struct flow;
 struct worker;
 
@@ -19,6 +20,7 @@ enum {
 	TRANSPORT_BUNDLED = 2, /* is reached by the transport of another flow */
 	TRANSPORT_SHARED = 4,  /* has no socket of its own, but the worker's */
 	TRANSPORT_BARE = 8,    /* bundled, and never had a socket */
+	TRANSPORT_CC = 16,     /* numbers its packets: feedback.h */
 	TRANSPORT_PAIRS = TRANSPORT_ICE | TRANSPORT_BUNDLED,
 	TRANSPORT_NO_SOCKET = TRANSPORT_SHARED | TRANSPORT_BARE,
 };
@@ -32,6 +34,8 @@ struct flow_transport {
 	struct flow_id owner; /* generation 0: none */
 	uint8_t mid_extension, mid_length;
 	char mid[MID_MAX];
+	uint8_t cc_extension;      /* with TRANSPORT_CC */
+	struct feedback *feedback; /* of the owner; NULL: none */
 	struct shared_links links;
 };
 

@@ -112,6 +112,14 @@ static struct rtcp_block block_of(struct flow *f, uint64_t now_ns)
 	};
 }
 
+struct bytes reports_empty(const struct worker *w, const struct flow *f, uint8_t *out)
+{
+	struct rtcp_report report = { .ssrc = f->ssrc_out };
+
+	cname_write(w, f, report.cname);
+	return rtcp_report_write(out, &report);
+}
+
 static void report_send(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	struct reports *r = &f->reports;

@@ -28,6 +28,8 @@ struct reports {
 void reports_read(struct flow *f, struct bytes rtcp, uint64_t now_ns);
 /* RTCP that leaves for the party, as it will read it. */
 void reports_relayed(struct flow *f, struct bytes rtcp, uint64_t now_ns);
+/* A report about nothing, with our CNAME: what a compound has to begin with. */
+struct bytes reports_empty(const struct worker *w, const struct flow *f, uint8_t *out);
 /* A report of our own, if one is due. */
 void reports_tick(struct worker *w, struct flow *f, uint64_t now_ns);
 

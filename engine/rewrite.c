@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/rewrite.h"
 
+#include <string.h>
+
 #include "engine/bundle.h"
+#include "engine/flow_transport.h"
 #include "engine/source.h"
 #include "media/rtp_parse.h"
 
@@ -32,6 +35,31 @@ static enum verdict event_take(struct pkt *p, const struct payload_rule *rule)
 	return VERDICT_EVENT_BY_INFO;
 }
 
+/* What a browser sends for its leg alone. Probes of the bandwidth are nothing but padding, which libre would decode. */
+static enum verdict end_here(struct pkt *p, uint64_t now_ns)
+{
+	if (bundle_is_other_layer(p, now_ns))
+		return VERDICT_OTHER_LAYER;
+	if (p->payload_length > 0 || !(p->flow->transport & TRANSPORT_CC))
+		return VERDICT_NONE;
+	source_skip(p->flow, &p->peer->sink, p);
+	return VERDICT_PADDING;
+}
+
+/* The head moves up to the payload, which stays where it is. Both were parsed. */
+static void extension_strip(struct pkt *p)
+{
+	size_t head = RTP_HEAD_LEN + (p->data[0] & 0x0fU) * 4U;
+	uint16_t n = (uint16_t)(4 + be16_get(p->data + head + 2) * 4);
+
+	memmove(p->data + n, p->data, head);
+	p->data += n;
+	p->data[0] &= (uint8_t)~RTP_EXTENSION_BIT;
+	p->length = (uint16_t)(p->length - n);
+	p->payload_at = (uint16_t)(p->payload_length ? p->payload_at - n : 0);
+	p->tail_known = 0;
+}
+
 static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 {
 	struct flow *f = p->flow;
@@ -60,12 +88,18 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 		source_skip(f, &peer->sink, p);
 		return VERDICT_DURING_DIGIT;
 	}
-	if (UNLIKELY(f->transport) && bundle_is_other_layer(p, now_ns))
-		return VERDICT_OTHER_LAYER;
+	if (UNLIKELY(f->transport)) {
+		enum verdict v = end_here(p, now_ns);
+
+		if (v != VERDICT_NONE)
+			return v;
+	}
 	source = source_of(f, &peer->sink, p, now_ns);
 	if (!source)
 		return VERDICT_LATE;
 	head_write(p, source, rule->out, peer->ssrc_out, &peer->sink, now_ns);
+	if (UNLIKELY(p->data[0] & RTP_EXTENSION_BIT) && f->strips)
+		extension_strip(p);
 	return VERDICT_RELAY;
 }
 

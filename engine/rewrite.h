@@ -2,7 +2,7 @@
 /*
  * RTP from one party as part of the one stream the other party hears from us: our SSRC, a sequence without breaks
  * whatever source feeds it, the payload types that party knows. The head is rewritten in place; the payload, its
- * padding, CSRCs and extensions pass.
+ * padding and CSRCs pass, and extensions where the other party may know them.
  */
 #ifndef ENGINE_REWRITE_H
 #define ENGINE_REWRITE_H

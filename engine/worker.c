@@ -7,6 +7,7 @@
 #include "engine/control.h"
 #include "engine/demux.h"
 #include "engine/event.h"
+#include "engine/feedback.h"
 #include "engine/ice_stage.h"
 #include "engine/latch.h"
 #include "engine/measure.h"
@@ -43,6 +44,7 @@ static void relay(struct worker *w, struct batch *b)
 	dtls_stage(w, b);      /* handshakes end here */
 	unprotect_stage(w, b); /* SRTP: it is from the party, and plain from here on */
 	bundle_stage(w, b);    /* RTCP: which flow of a bundle */
+	feedback_stage(w, b);  /* WebRTC: when what the party numbers came */
 	capture_stage(w, b, CAPTURE_IN_PLAIN);
 	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
 	measure_stage(w, b); /* loss, jitter, digits */
@@ -74,6 +76,9 @@ static void timers_expire(struct worker *w)
 		switch ((enum worker_timer)t->kind) {
 		case TIMER_DIGIT:
 			digits_expire(w, &w->flows.list[t->owner]);
+			break;
+		case TIMER_FEEDBACK:
+			feedback_expire(w, &w->flows.list[t->owner]);
 			break;
 		}
 	}

@@ -18,6 +18,7 @@
 /* Of worker.wheel; the owner is the slot of a flow. */
 enum worker_timer {
 	TIMER_DIGIT,
+	TIMER_FEEDBACK,
 };
 
 struct worker {

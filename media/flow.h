@@ -182,7 +182,10 @@ struct flow_spec {
 	struct flow_id bundle;
 	uint8_t mid_extension; /* RTP header extension of the party that has the MID (RFC 9143 15); 0: none */
 	uint8_t mid_length;
-	char mid[16];        /* of this m-line, not terminated */
+	char mid[16];         /* of this m-line, not terminated */
+	uint8_t cc_extension; /* RTP header extension under which the party numbers its packets for transport-wide feedback (media/transport_cc.h); 0: none.
+			       * Read with ice or bundle; one count for all flows of a transport */
+	uint8_t strips; /* 1: header extensions of the party's packets mean nothing to the peer's, and do not leave */
 	uint8_t shared_port; /* 1: single-port mode, with ice (a ufrag of its own) or bundle: no socket of its own (fds -1), it uses the worker's and is found by its ufrag, then by
 			      * the party's address; local_rtp is the address and port of that one */
 	/* No index of ours at or above the limit is sent before an update moved it: what is below is in the record. Ignored where plain.
@@ -227,7 +230,7 @@ struct flow_stats {
 	uint32_t jitter_us; /* RFC 3550 6.4.1, in microseconds */
 	uint32_t digits;    /* telephone events begun */
 	uint32_t source_changes;
-	uint32_t icmp_errors; /* that came back for packets sent to the party */
+	uint32_t icmp_errors;             /* that came back for packets sent to the party */
 	uint64_t first_in_ns, last_in_ns; /* CLOCK_BOOTTIME; 0: never */
 	/* as the party said last in its RTCP, of what we send to it */
 	uint32_t remote_lost, remote_jitter_us;

@@ -117,3 +117,17 @@ bool rtp_element_next(const struct rtp_head *h, struct bytes *rest, struct rtp_e
 		return two_byte_next(rest, out);
 	return false;
 }
+
+bool rtp_element_find(const struct rtp_head *h, uint8_t id, struct bytes *data)
+{
+	struct rtp_element element;
+	struct bytes rest = h->extension;
+
+	while (rtp_element_next(h, &rest, &element)) {
+		if (element.id != id)
+			continue;
+		*data = element.data;
+		return true;
+	}
+	return false;
+}

@@ -7,7 +7,8 @@
 
 enum {
 	RTP_VERSION = 2,
-	RTP_HEAD_LEN = 12, /* without CSRC list and extension */
+	RTP_HEAD_LEN = 12,        /* without CSRC list and extension */
+	RTP_EXTENSION_BIT = 0x10, /* X, of the first octet */
 	/* RFC 8285 4.2, and 4.3, where the lowest 4 bits are the application's */
 	RTP_EXTENSION_ONE_BYTE = 0xbede,
 	RTP_EXTENSION_TWO_BYTE = 0x1000,
@@ -47,5 +48,7 @@ struct rtp_element {
 /* Walks the elements of h->extension; start with *rest = h->extension. False at the end, at a reserved id
  * (RFC 8285 4.2: 15, and 0 with a length), or where the rest is malformed. */
 bool rtp_element_next(const struct rtp_head *h, struct bytes *rest, struct rtp_element *out);
+/* The first one with that id. False: there is none. */
+bool rtp_element_find(const struct rtp_head *h, uint8_t id, struct bytes *data);
 
 #endif
