@@ -82,6 +82,8 @@ struct media_side {
 			 * this one repeats; its own: none else's. Of offer_inspect always its own */
 	uint8_t mid_extension; /* id that the party uses for urn:ietf:params:rtp-hdrext:sdes:mid. 0: none, and payload types of lines that share a
 				* transport are distinct, unless the party brought equal ones and no id */
+	uint8_t cc_extension; /* id under which the party numbers its packets, all lines of its transport together (media/transport_cc.h); 0: it does
+			       * not, or wants to hear nothing of it */
 	struct media_fingerprint fingerprint; /* of the party's certificate */
 	uint64_t
 		ice_name; /* a hash of the party's ufrag and password: another one is an ICE restart (RFC 8839 4.4.1.1.1) */

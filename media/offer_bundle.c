@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/offer_bundle.h"
 
+#include "media/offer_extension.h"
+
 static bool has_tag(struct bytes tags, struct bytes want)
 {
 	struct bytes tag;
@@ -138,30 +140,13 @@ static bool needs_mid(const struct media_plan *plan, uint8_t index)
 	return false;
 }
 
-/* RFC 8285 5: "4 URI" or "4/sendonly URI", of numbers that an element of one octet can have. */
-static uint8_t mid_extension_of(const struct sdp *s, uint8_t index)
-{
-	struct bytes rest, number;
-	uint16_t line = 0;
-	uint32_t n;
-
-	while (sdp_attribute_next(s, index + 1U, "extmap", &line, &rest)) {
-		if (!bytes_cut(&rest, ' ', &number) ||
-		    !bytes_is(bytes_trim(rest), OFFER_BUNDLE_MID))
-			continue;
-		number = bytes_sub(number, 0, bytes_find(number, '/'));
-		return bytes_u32(number, &n) || n > 14 ? 0 : (uint8_t)n;
-	}
-	return 0;
-}
-
 static void plan_mids(struct media_plan *plan, const struct sdp *offer_a)
 {
 	for (uint8_t i = 0; i < plan->line_count; i++) {
 		struct media_line *line = &plan->line[i];
 
 		if (line->active && line->a.dtls && needs_mid(plan, i))
-			line->a.mid_extension = mid_extension_of(offer_a, i);
+			line->a.mid_extension = offer_extension_of(offer_a, i, OFFER_BUNDLE_MID);
 	}
 }
 

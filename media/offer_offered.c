@@ -4,7 +4,9 @@
 #include <errno.h>
 
 #include "media/offer_crypto.h"
+#include "media/offer_extension.h"
 #include "media/offer_webrtc.h"
+#include "media/transport_cc.h"
 
 /* A line, before it is written. */
 struct offered {
@@ -116,6 +118,7 @@ static void write_relayed(struct writer *w, const struct offering *k, uint8_t in
 	struct crypto crypto = { 0 };
 	struct offer_webrtc webrtc = {
 		.mid = mid,
+		.cc_extension = ice->on ? offer_extension_choose(k->earlier, TRANSPORT_CC_URI) : 0,
 		.ice = ice->on ? ice : NULL,
 		.fingerprint = &k->to_b->fingerprint,
 		.setup = "actpass",

@@ -37,6 +37,7 @@ static struct offer_webrtc webrtc_for_a(const struct sdp *offer_a, uint8_t index
 		.fingerprint = &to_a->fingerprint,
 		.setup = a->dtls == DTLS_CLIENT ? "active" : "passive",
 		.mid_extension = a->mid_extension,
+		.cc_extension = a->cc_extension,
 		.is_carried = a->bundle != index,
 		.stream = to_a->session_id,
 		.ssrc = to_a->ssrc[index],

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "media/offer_bundle.h"
+#include "media/offer_extension.h"
 
 struct settling {
 	const struct offer_exchange *x;
@@ -75,6 +76,7 @@ static void plan_groups(struct settling *k)
 	for (uint8_t i = 0; i < k->plan->line_count; i++)
 		was[i] = k->plan->line[i].active;
 	offer_bundle_plan(k->plan, &k->x->offer_a, &k->x->answer_b);
+	offer_extension_plan(k->plan, &k->x->offer_a, &k->x->answer_b);
 	for (uint8_t i = 0; i < k->plan->line_count; i++) {
 		if (k->plan->line[i].active || !was[i])
 			continue;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "media/offer_bundle.h"
+#include "media/offer_extension.h"
+#include "media/transport_cc.h"
 
 /* RFC 8445 5.1.2.1: host, one address, component 1. */
 #define PRIORITY 2130706431U
@@ -74,6 +76,13 @@ static void write_stream(struct writer *w, const struct offer_media *media)
 		writer_fmt(w, "a=ssrc:%u cname:%llx\r\n", media->webrtc->ssrc, stream);
 }
 
+/* We read them, and write none. */
+static void write_extension(struct writer *w, uint8_t number, const char *uri)
+{
+	if (number)
+		writer_fmt(w, "a=extmap:%u/recvonly %s\r\n", number, uri);
+}
+
 /* A line that is carried by another repeats all but its candidates, as browsers do: RFC 9143 7.1.3 has none of it there, but
  * Firefox 153 dies of an answer without a=fingerprint. */
 void offer_webrtc_media(struct writer *w, const struct offer_media *media)
@@ -81,9 +90,8 @@ void offer_webrtc_media(struct writer *w, const struct offer_media *media)
 	const struct offer_webrtc *webrtc = media->webrtc;
 
 	offer_webrtc_mid(w, webrtc->mid);
-	if (webrtc->mid_extension) /* we read it, and write none */
-		writer_fmt(w, "a=extmap:%u/recvonly %s\r\n", webrtc->mid_extension,
-			   OFFER_BUNDLE_MID);
+	write_extension(w, webrtc->mid_extension, OFFER_BUNDLE_MID);
+	write_extension(w, webrtc->cc_extension, TRANSPORT_CC_URI);
 	write_stream(w, media);
 	if (webrtc->ice)
 		write_ice(w, media);
@@ -91,29 +99,10 @@ void offer_webrtc_media(struct writer *w, const struct offer_media *media)
 	writer_fmt(w, "a=setup:%s\r\n", webrtc->setup);
 }
 
-/* "96 nack pli" or "* nack pli". */
-static bool asks(struct bytes value, uint8_t number, const char *feedback)
-{
-	struct bytes rest = bytes_trim(value), word;
-	uint32_t n;
-
-	return bytes_cut(&rest, ' ', &word) &&
-	       (bytes_is(word, "*") || (!bytes_u32(word, &n) && n == number)) &&
-	       bytes_iis(bytes_trim(rest), feedback);
-}
-
 static bool is_asked(const struct offer_media *media, uint8_t number, const char *feedback)
 {
-	struct bytes value;
-	uint16_t line = 0;
-
-	if (!media->asked)
-		return true;
-	while (sdp_attribute_next(media->asked, media->asked_section, "rtcp-fb", &line, &value)) {
-		if (asks(value, number, feedback))
-			return true;
-	}
-	return false;
+	return !media->asked ||
+	       offer_feedback_has(media->asked, media->asked_section, number, feedback);
 }
 
 /* Of RTP/AVP there is none (RFC 4585 3.6.2), but a phone that hears of it asks for a picture by PLI instead of in the manner of
@@ -126,19 +115,27 @@ static void feedback_of_a_phone(struct writer *w, const struct offer_media *medi
 	}
 }
 
+static void write_feedback(struct writer *w, const struct offer_media *media, uint8_t number,
+			   const char *feedback)
+{
+	if (is_asked(media, number, feedback))
+		writer_fmt(w, "a=rtcp-fb:%u %s\r\n", number, feedback);
+}
+
 void offer_webrtc_feedback(struct writer *w, const struct offer_media *media)
 {
 	if (!media->feedback) {
 		feedback_of_a_phone(w, media);
 		return;
 	}
-	for (uint8_t i = 0; media->kind == MEDIA_VIDEO && i < media->formats->count; i++) {
-		uint8_t number = media->formats->at[i].to;
+	for (uint8_t i = 0; i < media->formats->count; i++) {
+		const struct offer_format *f = &media->formats->at[i];
 
-		for (size_t k = 0; k < COUNT_OF(g_feedback); k++) {
-			if (is_asked(media, number, g_feedback[k]))
-				writer_fmt(w, "a=rtcp-fb:%u %s\r\n", number, g_feedback[k]);
-		}
+		for (size_t k = 0; media->kind == MEDIA_VIDEO && k < COUNT_OF(g_feedback); k++)
+			write_feedback(w, media, f->to, g_feedback[k]);
+		if (media->webrtc && media->webrtc->cc_extension &&
+		    !bytes_iis(f->name, "telephone-event"))
+			write_feedback(w, media, f->to, OFFER_TRANSPORT_CC);
 	}
 }
 

@@ -13,7 +13,7 @@ enum { OFFER_MID_MAX = 8 };
 void offer_webrtc_session(struct writer *w);
 /* The m-line's, but direction and rtcp-mux. */
 void offer_webrtc_media(struct writer *w, const struct offer_media *media);
-/* a=rtcp-fb of video: what passes between the legs whatever the other one said, within what was asked for. */
+/* a=rtcp-fb: of video what passes between the legs whatever the other one said, and transport-cc; within what was asked for. */
 void offer_webrtc_feedback(struct writer *w, const struct offer_media *media);
 void offer_webrtc_mid(struct writer *w, struct bytes mid);
 /* Of a line that we offer: as it was, else a new one. It lies in earlier or in out. */

@@ -27,7 +27,7 @@ struct offer_formats {
 
 /* What a DTLS line has beside; media/offer_webrtc.h writes it. */
 struct offer_webrtc {
-	uint8_t mid_extension;                       /* 0: not agreed */
+	uint8_t mid_extension, cc_extension;         /* 0: not agreed */
 	struct bytes mid;                            /* empty: none */
 	const struct media_ice *ice;                 /* NULL: the party has none */
 	const struct media_fingerprint *fingerprint; /* of ours */

@@ -129,6 +129,7 @@ void flow_dtls_spec(struct flow_spec *s, const struct call *c, const struct call
 	s->dtls = (struct media_dtls){ .role = f->dtls->role,
 				       .association = f->dtls->association,
 				       .peer = f->dtls->peer };
+	s->cc_extension = party->cc_extension;
 	s->mid_extension = party->mid_extension;
 	s->mid_length = party->mid_length;
 	memcpy(s->mid, party->mid, sizeof(s->mid));

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "media/transport_cc.h"
+
 #define HEAD   "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define F16    "11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:"
 #define F32    F16 F16
@@ -11,12 +13,13 @@
 #define SHA384 "a=fingerprint:SHA-384 " F32 "21:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:02\r\n"
 #define SHA512 \
 	"a=fingerprint:sha-512 " F32 F16 "31:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:03\r\n"
-#define SHA1  "a=fingerprint:sha-1 " F16 "11:22:33:44\r\n"
-#define PWD   "abcdefghijklmnopqrstuv"
-#define ICE   "a=ice-ufrag:abcd\r\na=ice-pwd:" PWD "\r\n"
-#define AUDIO "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=rtcp-mux\r\n"
-#define VIDEO "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtcp-mux\r\na=rtpmap:96 H264/90000\r\n"
-#define PLAIN HEAD "m=audio 5000 RTP/AVP 0\r\n"
+#define SHA1   "a=fingerprint:sha-1 " F16 "11:22:33:44\r\n"
+#define PWD    "abcdefghijklmnopqrstuv"
+#define ICE    "a=ice-ufrag:abcd\r\na=ice-pwd:" PWD "\r\n"
+#define AUDIO  "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=rtcp-mux\r\n"
+#define VIDEO  "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtcp-mux\r\na=rtpmap:96 H264/90000\r\n"
+#define CC(id) "a=extmap:" id " " TRANSPORT_CC_URI "\r\n"
+#define PLAIN  HEAD "m=audio 5000 RTP/AVP 0\r\n"
 
 static struct rig g_rig;
 
@@ -265,6 +268,114 @@ static void test_same_numbers(void **state)
 		ROW_ASSERT(row->name, rig_has(g_rig.answer_a, mid) == (row->id != 0));
 		ROW_ASSERT(row->name, !rig_has(g_rig.offer_b, "extmap"));
 	}
+}
+
+/* Packets are numbered over all that a party sends: where it wants to hear of it, and one transport has them all. */
+static void test_transport_cc_of_a(void **state)
+{
+	static const struct {
+		const char *name, *group, *first, *second, *feedback;
+		uint8_t ids[2];
+	} rows[] = {
+		{ "of both", "a=group:BUNDLE 0 1\r\n", CC("3"), CC("3"), "96 transport-cc", { 3, 3 } },
+		{ "with a direction", "a=group:BUNDLE 0 1\r\n", CC("3/sendonly"), CC("3"), "* transport-cc", { 3, 3 } },
+		{ "of the picture alone", "a=group:BUNDLE 0 1\r\n", "", CC("14"), "96 transport-cc", { 0, 14 } },
+		{ "nothing is to be heard of it", "a=group:BUNDLE 0 1\r\n", "", CC("3"), "96 nack", { 0, 0 } },
+		{ "nothing of what is left", "a=group:BUNDLE 0 1\r\n", "", CC("3"), "97 transport-cc", { 0, 0 } },
+		{ "not numbered", "a=group:BUNDLE 0 1\r\n", "", "a=extmap:3 urn:x\r\n", "96 transport-cc", { 0, 0 } },
+		{ "too high for one octet", "a=group:BUNDLE 0 1\r\n", CC("15"), CC("15"), "* transport-cc", { 0, 0 } },
+		{ "each its own transport", "", CC("3"), CC("3"), "* transport-cc", { 0, 0 } },
+		{ "one alone has its own transport", "", "", CC("3"), "* transport-cc", { 0, 3 } },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char offer[2048], want[2][256];
+
+		begin(true, false);
+		(void)snprintf(offer, sizeof(offer),
+			       HEAD "%s" AUDIO
+				    "a=mid:0\r\na=rtcp-fb:* transport-cc\r\n%s" ICE SHA256 VIDEO
+				    "a=mid:1\r\na=rtcp-fb:%s\r\n%s" ICE SHA256,
+			       row->group, row->first, row->feedback, row->second);
+		rig_exchange(&g_rig, bytes_str(offer),
+			     BYTES_LIT(PLAIN "m=video 5002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+					     "a=extmap:3 " TRANSPORT_CC_URI "\r\n"));
+		ROW_ASSERT(row->name, g_rig.err == 0);
+		for (uint8_t i = 0; i < 2; i++) {
+			const struct media_line *line = &g_rig.plan.line[i];
+
+			ROW_ASSERT(row->name,
+				   line->a.cc_extension == row->ids[i] && !line->b.cc_extension);
+			(void)snprintf(want[i], sizeof(want[i]),
+				       "a=mid:%u\r\na=extmap:%u/recvonly " TRANSPORT_CC_URI "\r\n",
+				       i, row->ids[i]);
+			ROW_ASSERT(row->name,
+				   rig_has(g_rig.answer_a, want[i]) == (row->ids[i] > 0));
+		}
+		ROW_ASSERT(row->name, rig_has(g_rig.answer_a, "a=rtcp-fb:0 transport-cc\r\n") ==
+					      (row->ids[0] > 0));
+		ROW_ASSERT(row->name, rig_has(g_rig.answer_a, "a=rtcp-fb:96 transport-cc\r\n") ==
+					      (row->ids[1] > 0));
+		ROW_ASSERT(row->name, !rig_has(g_rig.offer_b, "extmap") &&
+					      !rig_has(g_rig.offer_b, "transport-cc"));
+	}
+}
+
+/* We offer it, under a number that means nothing else on the leg. */
+static void test_transport_cc_of_b(void **state)
+{
+	static const struct {
+		const char *name, *earlier, *answer, *offered;
+		uint8_t id;
+	} rows[] = {
+		{ "agreed", "", CC("1") "a=rtcp-fb:0 transport-cc\r\n", "1/recvonly", 1 },
+		{ "not taken", "", "", "1/recvonly", 0 },
+		{ "numbered, not to be told", "", CC("1"), "1/recvonly", 0 },
+		{ "to be told, not numbered", "", "a=rtcp-fb:* transport-cc\r\n", "1/recvonly", 0 },
+		{ "as before", HEAD "a=extmap:2 urn:s\r\n" AUDIO "a=extmap:1 urn:x\r\n" CC("7/sendonly"),
+		  CC("7") "a=rtcp-fb:* transport-cc\r\n", "7/recvonly", 7 },
+		{ "others have theirs", HEAD "a=extmap:1 urn:s\r\n" AUDIO "a=extmap:2 urn:x\r\na=extmap:4 urn:y\r\n",
+		  CC("3") "a=rtcp-fb:* transport-cc\r\n", "3/recvonly", 3 },
+		{ "all are in use", HEAD "a=extmap:1 urn:a\r\na=extmap:2 urn:b\r\na=extmap:3 urn:c\r\na=extmap:4 urn:d\r\n"
+		  "a=extmap:5 urn:e\r\na=extmap:6 urn:f\r\na=extmap:7 urn:g\r\na=extmap:8 urn:h\r\na=extmap:9 urn:i\r\n"
+		  "a=extmap:10 urn:j\r\na=extmap:11 urn:k\r\na=extmap:12 urn:l\r\na=extmap:13 urn:m\r\n" AUDIO
+		  "a=extmap:14 urn:n\r\n", "", NULL, 0 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char answer[1024], want[256];
+
+		begin(false, true);
+		g_rig.to_b.earlier = bytes_str(row->earlier);
+		(void)snprintf(answer, sizeof(answer),
+			       HEAD AUDIO "%s" ICE SHA256 "a=setup:active\r\n", row->answer);
+		rig_exchange(&g_rig,
+			     BYTES_LIT(HEAD "m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 "
+					    "telephone-event/8000\r\n"
+					    "a=extmap:9 " TRANSPORT_CC_URI "\r\n"),
+			     bytes_str(answer));
+		ROW_ASSERT(row->name, g_rig.err == 0);
+		(void)snprintf(want, sizeof(want), "a=extmap:%s " TRANSPORT_CC_URI "\r\n",
+			       row->offered);
+		ROW_ASSERT(row->name, rig_has(g_rig.offer_b, row->offered ? want : "zzz") ==
+					      (row->offered != NULL));
+		ROW_ASSERT(row->name, rig_has(g_rig.offer_b, "a=rtcp-fb:0 transport-cc\r\n") ==
+					      (row->offered != NULL));
+		ROW_ASSERT(row->name, !rig_has(g_rig.offer_b, "a=rtcp-fb:101") &&
+					      !rig_has(g_rig.offer_b, "extmap:9"));
+		ROW_ASSERT(row->name, g_rig.plan.line[0].b.cc_extension == row->id);
+		ROW_ASSERT(row->name, !rig_has(g_rig.answer_a, "extmap") &&
+					      !rig_has(g_rig.answer_a, "transport-cc"));
+	}
+	/* a phone that has DTLS alone */
+	begin(false, true);
+	g_rig.to_b.ice[0].on = 0;
+	rig_offer(&g_rig, BYTES_LIT(HEAD "m=audio 4000 RTP/AVP 0\r\n"));
+	assert_true(!rig_has(g_rig.offer_b, "extmap") && !rig_has(g_rig.offer_b, "transport-cc"));
 }
 
 /* Which line carries which: "-" for one that is off. */
@@ -521,13 +632,14 @@ static void test_many_candidates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused_offers),  cmocka_unit_test(test_offers),
-		cmocka_unit_test(test_addresses),       cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_carried),         cmocka_unit_test(test_same_numbers),
-		cmocka_unit_test(test_groups_of_a),     cmocka_unit_test(test_groups_of_b),
-		cmocka_unit_test(test_restart_of_ice),  cmocka_unit_test(test_our_offers),
-		cmocka_unit_test(test_between),         cmocka_unit_test(test_our_part),
-		cmocka_unit_test(test_many_candidates),
+		cmocka_unit_test(test_refused_offers),    cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_addresses),         cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_carried),           cmocka_unit_test(test_same_numbers),
+		cmocka_unit_test(test_groups_of_a),       cmocka_unit_test(test_groups_of_b),
+		cmocka_unit_test(test_restart_of_ice),    cmocka_unit_test(test_our_offers),
+		cmocka_unit_test(test_between),           cmocka_unit_test(test_our_part),
+		cmocka_unit_test(test_many_candidates),   cmocka_unit_test(test_transport_cc_of_a),
+		cmocka_unit_test(test_transport_cc_of_b),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

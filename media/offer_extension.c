@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/offer_extension.h"
+
+#include "media/transport_cc.h"
+
+enum { EXTENSION_LAST = 14 }; /* RFC 8285 4.2 */
+
+/* RFC 8285 5: "4 URI" or "4/sendonly URI", and attributes of the extension. */
+static bool cut(struct bytes value, uint32_t *number, struct bytes *uri)
+{
+	struct bytes first;
+
+	if (!bytes_cut(&value, ' ', &first) || !bytes_cut(&value, ' ', uri))
+		return false;
+	first = bytes_sub(first, 0, bytes_find(first, '/'));
+	return bytes_u32(first, number) == 0;
+}
+
+static uint8_t find(const struct sdp *s, unsigned section, const char *uri)
+{
+	struct bytes value, name;
+	uint16_t line = 0;
+	uint32_t n;
+
+	while (sdp_attribute_next(s, section, "extmap", &line, &value)) {
+		if (cut(value, &n, &name) && bytes_is(name, uri))
+			return n > EXTENSION_LAST ? 0 : (uint8_t)n;
+	}
+	return 0;
+}
+
+uint8_t offer_extension_of(const struct sdp *s, uint8_t index, const char *uri)
+{
+	return find(s, index + 1U, uri);
+}
+
+static void note_numbers(const struct sdp *s, unsigned section, bool taken[EXTENSION_LAST + 1])
+{
+	struct bytes value, name;
+	uint16_t line = 0;
+	uint32_t n;
+
+	while (sdp_attribute_next(s, section, "extmap", &line, &value)) {
+		if (cut(value, &n, &name) && n <= EXTENSION_LAST)
+			taken[n] = true;
+	}
+}
+
+uint8_t offer_extension_choose(const struct sdp *earlier, const char *uri)
+{
+	bool taken[EXTENSION_LAST + 1] = { true };
+	uint8_t number = 0;
+
+	for (unsigned i = SDP_SESSION; earlier && i <= earlier->media_count && !number; i++) {
+		number = find(earlier, i, uri);
+		note_numbers(earlier, i, taken);
+	}
+	for (uint8_t i = 1; i <= EXTENSION_LAST && !number; i++)
+		number = taken[i] ? 0 : i;
+	return number;
+}
+
+bool offer_feedback_has(const struct sdp *s, unsigned section, uint8_t number, const char *feedback)
+{
+	struct bytes rest, word;
+	uint16_t line = 0;
+	uint32_t n;
+
+	while (sdp_attribute_next(s, section, "rtcp-fb", &line, &rest)) {
+		rest = bytes_trim(rest);
+		if (bytes_cut(&rest, ' ', &word) &&
+		    (bytes_is(word, "*") || (!bytes_u32(word, &n) && n == number)) &&
+		    bytes_iis(bytes_trim(rest), feedback))
+			return true;
+	}
+	return false;
+}
+
+/* Of any format that is left. */
+static bool wants_feedback(const struct sdp *s, uint8_t index, const struct media_side *side)
+{
+	for (uint8_t i = 0; i < side->rule_count; i++) {
+		if (offer_feedback_has(s, index + 1U, side->rules[i].in, OFFER_TRANSPORT_CC))
+			return true;
+	}
+	return false;
+}
+
+static void plan_leg(struct media_plan *plan, const struct sdp *s, bool of_b)
+{
+	uint8_t owner = UINT8_MAX;
+	bool several = false;
+
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		struct media_side *side = of_b ? &plan->line[i].b : &plan->line[i].a;
+
+		if (!plan->line[i].active || !side->ice || !wants_feedback(s, i, side))
+			continue;
+		side->cc_extension = offer_extension_of(s, i, TRANSPORT_CC_URI);
+		if (!side->cc_extension)
+			continue;
+		several |= owner != UINT8_MAX && owner != side->bundle;
+		owner = side->bundle;
+	}
+	for (uint8_t i = 0; i < plan->line_count && several; i++)
+		(of_b ? &plan->line[i].b : &plan->line[i].a)->cc_extension = 0;
+}
+
+void offer_extension_plan(struct media_plan *plan, const struct sdp *offer_a,
+			  const struct sdp *answer_b)
+{
+	plan_leg(plan, offer_a, false);
+	plan_leg(plan, answer_b, true);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RTP header extensions that we read (RFC 8285), and feedback about them. Ours towards a WebRTC endpoint: they end on its leg. Internal to
+ * media/offer_*.c.
+ */
+#ifndef MEDIA_OFFER_EXTENSION_H
+#define MEDIA_OFFER_EXTENSION_H
+
+#include "media/offer.h"
+#include "media/sdp.h"
+
+#define OFFER_TRANSPORT_CC "transport-cc" /* of a=rtcp-fb */
+
+/* The number that an m-line gives an extension. 0: none, or one that no element of one octet can have. */
+uint8_t offer_extension_of(const struct sdp *s, uint8_t index, const char *uri);
+/* A number for it in an offer of ours: as in the offer before, else one that meant nothing there. 0: all are in use. earlier may be NULL. */
+uint8_t offer_extension_choose(const struct sdp *earlier, const char *uri);
+/* Once the transports of all lines are planned: transport-wide feedback (media/transport_cc.h) of lines with ICE whose party wants it. A
+ * browser counts over all that it sends, so there is none on a leg where several transports would each hear a part. */
+void offer_extension_plan(struct media_plan *plan, const struct sdp *offer_a,
+			  const struct sdp *answer_b);
+/* "96 nack pli" or "* nack pli", for this format of an m-line. */
+bool offer_feedback_has(const struct sdp *s, unsigned section, uint8_t number,
+			const char *feedback);
+
+#endif
