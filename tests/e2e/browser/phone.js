@@ -105,6 +105,21 @@ const phone = {
         return [video.videoWidth, video.videoHeight];
     },
 
+    // Shows a picture of noise instead of the camera's: no encoder makes that small.
+    async noise(width, height) {
+        const canvas = document.createElement("canvas");
+        canvas.width = width;
+        canvas.height = height;
+        const drawn = canvas.getContext("2d"), image = drawn.createImageData(width, height);
+        const words = new Uint32Array(image.data.buffer);
+        setInterval(() => {
+            for (let i = 0; i < words.length; i++) words[i] = 0xff000000 | Math.random() * 0x1000000;
+            drawn.putImageData(image, 0, 0);
+        }, 66);
+        const sender = this.connection.getSenders().find((s) => s.track && s.track.kind === "video");
+        await sender.replaceTrack(canvas.captureStream(15).getVideoTracks()[0]);
+    },
+
     // Statistics of one kind, as plain objects.
     async stats(type) {
         const found = [];
