@@ -10,6 +10,7 @@
 #include "app/watch_state.h"
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "media/classify.h"
 #include "sig/sip/redact.h"
 
 enum {
@@ -25,6 +26,23 @@ static bool is_wanted(const struct trace *t, uint8_t point)
 				     : CAPTURE_IN_WIRE | CAPTURE_OUT_WIRE);
 }
 
+static const char *kind_of(const struct capture_packet *c)
+{
+	switch (datagram_classify(bytes_mem(c->octets, c->length))) {
+	case DATAGRAM_STUN:
+		return "STUN";
+	case DATAGRAM_DTLS:
+		return "DTLS";
+	case DATAGRAM_UNKNOWN:
+	case DATAGRAM_ZRTP:
+	case DATAGRAM_TURN:
+	case DATAGRAM_RTP:
+	case DATAGRAM_RTCP:
+		break;
+	}
+	return c->rtcp ? "RTCP" : "RTP";
+}
+
 static void trace_packet(struct trace *t, const struct capture_packet *c, uint64_t utc_ns)
 {
 	bool in = c->point & (CAPTURE_IN_WIRE | CAPTURE_IN_PLAIN);
@@ -37,8 +55,7 @@ static void trace_packet(struct trace *t, const struct capture_packet *c, uint64
 				   .lost = c->lost,
 				   .comment = comment };
 
-	(void)snprintf(comment, sizeof(comment), "leg %u line %u %s", c->leg, c->line,
-		       c->rtcp ? "RTCP" : "RTP");
+	(void)snprintf(comment, sizeof(comment), "leg %u line %u %s", c->leg, c->line, kind_of(c));
 	(void)trace_file_add(t, &p);
 }
 

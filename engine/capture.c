@@ -96,18 +96,28 @@ void capture_drain(struct worker *w)
 		order_apply(w, &o);
 }
 
-static void fill_in(struct capture_packet *c, const struct pkt *p)
+/* A line of a bundle has the port of another. */
+static struct addr local_of(const struct worker *w, const struct flow *f, enum channel c)
+{
+	const struct flow *owner = NULL;
+
+	if (f->transport & TRANSPORT_BUNDLED)
+		owner = flow_find(&w->flows, w->transports.list[f->id.slot].owner);
+	return (owner ? owner : f)->local[c];
+}
+
+static void fill_in(const struct worker *w, struct capture_packet *c, const struct pkt *p)
 {
 	const struct flow *f = p->flow;
 	bool rtcp = p->channel == CHANNEL_RTCP && !f->rtcp_mux;
 
 	c->from = p->from;
-	c->to = f->local[rtcp ? CHANNEL_RTCP : CHANNEL_RTP];
+	c->to = local_of(w, f, rtcp ? CHANNEL_RTCP : CHANNEL_RTP);
 }
 
-static void fill_out(struct capture_packet *c, const struct pkt *p)
+static void fill_out(const struct worker *w, struct capture_packet *c, const struct pkt *p)
 {
-	c->from = p->peer->local[p->out_channel];
+	c->from = local_of(w, p->peer, (enum channel)p->out_channel);
 	c->to = *p->to;
 }
 
@@ -133,9 +143,9 @@ static void pkt_copy(struct worker *w, const struct pkt *p, struct flow *f, uint
 	c->watched = f->watch;
 	c->length = length;
 	if (point & (CAPTURE_IN_WIRE | CAPTURE_IN_PLAIN))
-		fill_in(c, p);
+		fill_in(w, c, p);
 	else
-		fill_out(c, p);
+		fill_out(w, c, p);
 	memcpy(c->octets, p->data, length);
 	f->capture_lost = 0;
 	ring_publish(&w->capture.packets);
@@ -156,6 +166,13 @@ static struct flow *flow_at(const struct pkt *p, enum capture_point point)
 	return NULL;
 }
 
+/* Of a WebRTC leg's checks and handshakes nothing is left later, and nothing of them is enciphered. */
+static bool is_shown_as_plain(const struct pkt *p, const struct flow *f, enum capture_point point)
+{
+	return point == CAPTURE_IN_WIRE && (f->transport != 0 || f->dtls.role != DTLS_NONE) &&
+	       (p->kind == PKT_STUN || p->kind == PKT_DTLS);
+}
+
 void capture_copy(struct worker *w, const struct batch *b, enum capture_point point)
 {
 	for (const struct pkt *p = b->list; p < b->list + b->count; p++) {
@@ -166,5 +183,7 @@ void capture_copy(struct worker *w, const struct batch *b, enum capture_point po
 			points |= points >> 4;
 		if (points & point)
 			pkt_copy(w, p, f, b->now_ns, point);
+		if (points & CAPTURE_IN_PLAIN && is_shown_as_plain(p, f, point))
+			pkt_copy(w, p, f, b->now_ns, CAPTURE_IN_PLAIN);
 	}
 }

@@ -7,7 +7,9 @@ import subprocess
 import time
 import unittest
 
-from lib import browser
+from lib import browser, trace
+from lib.codec import PCMU
+from lib.hep import SIP, Collector
 from lib.node import Node
 from lib.picture import Picture
 
@@ -28,14 +30,15 @@ def key_of(certificate):
 
 
 class BrowserTest(unittest.TestCase):
-    node_options = {}
+    node_options, settings = {}, {}
 
     @classmethod
     def setUpClass(cls):
         browser.install()
         cls.pages = browser.Pages()
         cls.addClassCleanup(cls.pages.close)
-        cls.node = Node(settings={"http": {"tls": True, "origins": [cls.pages.origin]}}, **cls.node_options)
+        cls.node = Node(settings={"http": {"tls": True, "origins": [cls.pages.origin]}, **cls.settings},
+                        **cls.node_options)
         cls.addClassCleanup(cls.node.close)
         for number in ("1001", "1002", "1003"):
             cls.node.put_extension(number, "secret" + number)
@@ -319,6 +322,80 @@ class Video(BrowserTest):
         self.see(page, device)
         page.hangup()
         device.wait("CALL_CLOSED")
+
+
+class Traced(BrowserTest):
+    """What others read in a trace of a browser's call, and what a collector is told of it."""
+
+    collector = Collector()
+    settings = {"trace": {"decrypted": True}, "hep": {"collector": collector.address}}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.addClassCleanup(cls.collector.close)
+        super().setUpClass()
+
+    def talk(self, *options, reports=False):
+        """A call that is watched from its ringing on; reports: until RTCP came and went."""
+        device = self.phone(extra="audio_codecs=PCMU/8000/1")
+        page = self.web()
+        page.call("1002")
+        device.wait("CALL_INCOMING")
+        self.path = os.path.join(self.node.home, self.id())
+        process = trace.start(self.node, self.node.ctl("call.list")[0]["id"], self.path, *options)
+        self.addCleanup(process.stderr.close)
+        device.command("accept")
+        page.wait("talking")
+        page.tone(440)
+        end = time.monotonic() + 10
+        while reports and not page.stats("remote-inbound-rtp") and time.monotonic() < end:
+            time.sleep(0.1)
+        page.hangup()
+        self.assertEqual(process.wait(20), 0, process.stderr.read())
+        device.quit()
+
+    def show(self, shown, *fields, options=()):
+        return trace.rows(self.path, [self.node.sip_port, self.node.http_port], shown, *fields, options=options)
+
+    def kinds(self, leg):
+        """{(what it is, inbound: 1, outbound: 2)} of a leg's packets on its media port."""
+        return {(comment.split()[-1], int(direction, 0) & 3) for comment, direction in
+                self.show(f'frame.comment matches "leg {leg} "', "frame.comment", "frame.packet_flags")}
+
+    def test_on_the_wire(self):
+        self.talk()
+        both = {(kind, way) for kind in ("STUN", "DTLS", "RTP") for way in (1, 2)}
+        self.assertTrue(both <= self.kinds(0), self.kinds(0))
+        self.assertTrue({("RTP", 1), ("RTP", 2)} <= self.kinds(1))
+        self.assertEqual({int(kind, 0) for kind, in self.show("stun", "stun.type")}, {0x0001, 0x0101})
+        shaken = {kind for kinds, in self.show("dtls.handshake", "dtls.handshake.type") for kind in kinds.split(",")}
+        self.assertTrue({"1", "2", "11", "16"} <= shaken, shaken)
+        with open(self.path, "rb") as file:
+            self.assertIn(b"a=ice-pwd:" + b"x" * 24, file.read())
+        # what is sealed is longer by its tag
+        octets = {leg: {int(length) for length, in self.show(f'rtp.p_type and frame.comment matches "leg {leg} "', "udp.length")}
+                  for leg in (0, 1)}
+        self.assertTrue(min(octets[0]) > max(octets[1]) == 8 + 12 + 160, octets)
+        copies = [copy for copy in self.collector.copies if copy.kind == SIP and "/WSS " in copy.text]
+        self.assertTrue(copies)
+        self.assertEqual({copy.chunks[2] for copy in copies}, {6})
+
+    def test_decrypted(self):
+        """Both legs are RTP of their payload types; what was said in SRTP is heard."""
+        self.talk("--decrypted", reports=True)
+        self.assertEqual(self.kinds(0), {(kind, way) for kind in ("STUN", "DTLS", "RTP", "RTCP") for way in (1, 2)})
+        for leg in (0, 1):
+            for way in ("1", "2"):
+                shown = self.show(f'rtp.p_type and frame.comment matches "leg {leg} " and frame.packet_flags_direction == {way}',
+                                  "rtp.p_type", "rtp.payload", options=trace.AS_PLAIN)
+                self.assertEqual({kind for kind, _ in shown}, {"0"})
+                payloads = [bytes.fromhex(payload) for _, payload in shown]
+                self.assertEqual({len(payload) for payload in payloads}, {160})
+                if (leg, way) in ((0, "2"), (1, "1")):
+                    self.assertEqual(tone.loudest(PCMU.samples(payloads[-25:]), 8000)[0], 440)
+        self.assertEqual(self.show("rtcp and _ws.malformed", "frame.number", options=trace.AS_PLAIN), [])
+        self.assertTrue(self.show('rtcp.pt == 200 and frame.comment matches "leg 0 "', "frame.number",
+                                  options=trace.AS_PLAIN))
 
 
 class SharedPort(BrowserTest):

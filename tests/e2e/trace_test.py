@@ -5,11 +5,11 @@ import os
 import re
 import signal
 import stat
-import subprocess
 import threading
 import time
 
 from call_test import CallTest
+from lib import trace
 from lib.codec import PCMU
 from lib.hep import RTCP, SIP, Collector
 from lib.srtp import Key
@@ -32,18 +32,9 @@ class TraceTest(CallTest):
 
     def trace(self, *options, path=None):
         """tandemctl trace, once the node has begun."""
-        path = path or self.path()
-        process = subprocess.Popen(
-            [self.node.program("tandemctl"), "--config", self.node.config, "trace", self.call_id(), "-o", path,
-             *options], env=self.node.environment, stderr=subprocess.PIPE, text=True)
+        process = trace.start(self.node, self.call_id(), path or self.path(), *options)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.kill)
-        end = time.monotonic() + 10
-        while not any(entry["running"] for entry in self.node.ctl("call.trace.list")):
-            if process.poll() is not None or time.monotonic() > end:
-                raise AssertionError(process.stderr.read())
-            time.sleep(0.05)
-        time.sleep(0.1)             # the workers have heard of it
         return process
 
     def call_id(self):
@@ -77,18 +68,11 @@ class TraceTest(CallTest):
 
     # -- reading -------------------------------------------------------------------------------
     def tshark(self, *words, path=None):
-        done = subprocess.run(
-            ["tshark", "-r", path or self.path(), "-n", "-d", f"udp.port=={self.node.sip_port},sip",
-             "--enable-heuristic", "rtp_udp", *words], capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertNotIn("cut short", done.stderr)
-        return done.stdout
+        return trace.tshark(path or self.path(), [self.node.sip_port], *words)
 
     def rows(self, shown, *fields, path=None):
         """Those fields of each packet that a filter shows."""
-        words = [word for field in fields for word in ("-e", field)]
-        return [line.split("\t") for line in
-                self.tshark("-Y", shown, "-T", "fields", *words, path=path).splitlines()]
+        return trace.rows(path or self.path(), [self.node.sip_port], shown, *fields)
 
     def streams(self, path=None):
         """{(source port, destination port): (packets, gaps)} of RTP."""

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "tests/unit/engine/rig.h"
+#include "tests/unit/engine/ice_party.h"
 
 enum { OTHER_CALL = 4712 };
 
@@ -114,6 +114,78 @@ static void a_stranger_is_on_the_wire_only(void **state)
 	assert_int_equal(p.point, CAPTURE_IN_WIRE);
 	assert_true(addr_eq(&p.from, &stranger));
 	assert_false(take(r, &p));
+	rig_close(r);
+}
+
+/* Audio of a browser and its phone, and video that has the browser's audio port. */
+static struct rig *webrtc_rig(void)
+{
+	struct rig *r = rig_open_empty(64);
+
+	for (uint32_t slot = 0; slot < 4; slot++) {
+		struct flow_spec s = rig_spec((int)(slot % 2));
+
+		s.id.slot = slot;
+		s.peer.slot = slot ^ 1;
+		s.ssrc_out = 0xa0 + slot;
+		s.local_rtp = rig_addr("192.0.2.1:12000");
+		s.local_rtp.port = (uint16_t)(12000 + 2 * slot);
+		s.rtcp_mux = 1;
+		if (slot == 0)
+			s.ice = ICE_A;
+		if (slot == 2)
+			s.bundle = (struct flow_id){ .slot = 0, .generation = s.id.generation };
+		rig_open_flow(r, &s);
+	}
+	return r;
+}
+
+/* Who shows media in clear shows how they came about, too. */
+static void checks_and_handshakes_are_plain(void **state)
+{
+	struct rig *r = webrtc_rig();
+	struct addr from = party(A);
+	struct capture_packet p = { 0 };
+
+	(void)state;
+	order(r, 4711, CAPTURE_TRACE, CAPTURE_IN_PLAIN | CAPTURE_OUT_PLAIN);
+	put_check(r, 0, &from, &(struct check){ .ice = &ICE_A, .nominates = true });
+	put_bytes(r, 0, CHANNEL_RTP, &from, BYTES_LIT("\x16\xfe\xff\0"));
+	worker_step(&r->w);
+	for (int i = 0; i < 2; i++) {
+		assert_true(take(r, &p));
+		assert_int_equal(p.point, CAPTURE_IN_PLAIN);
+		assert_int_equal(p.octets[0], i ? 0x16 : 0);
+		assert_int_equal(p.to.port, 12000);
+	}
+	assert_true(take(r, &p));
+	assert_int_equal(p.point, CAPTURE_OUT_PLAIN);
+	assert_int_equal(p.octets[0], 1); /* success */
+	assert_true(addr_eq(&p.to, &from));
+	assert_false(take(r, &p));
+	/* to a phone's port it is only dirt */
+	put_bytes(r, 1, CHANNEL_RTP, &from, BYTES_LIT("\x16\xfe\xff\0"));
+	worker_step(&r->w);
+	assert_false(take(r, &p));
+	rig_close(r);
+}
+
+static void a_bundled_line_has_the_port_it_uses(void **state)
+{
+	struct rig *r = webrtc_rig();
+	struct addr from = party(A), phone = party(B);
+	struct capture_packet p = { 0 };
+
+	(void)state;
+	put_check(r, 0, &from, &(struct check){ .ice = &ICE_A, .nominates = true });
+	worker_step(&r->w);
+	order(r, 4711, CAPTURE_TRACE, CAPTURE_OUT_WIRE);
+	put_rtp_from(r, 3, &phone, &(struct rtp){ .ssrc = 1 });
+	worker_step(&r->w);
+	assert_true(take(r, &p));
+	assert_int_equal(p.flow.slot, 2);
+	assert_int_equal(p.from.port, 12000);
+	assert_true(addr_eq(&p.to, &from));
 	rig_close(r);
 }
 
@@ -284,6 +356,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_copied_unasked),
 		cmocka_unit_test(both_ways_on_the_wire),
 		cmocka_unit_test(a_stranger_is_on_the_wire_only),
+		cmocka_unit_test(checks_and_handshakes_are_plain),
+		cmocka_unit_test(a_bundled_line_has_the_port_it_uses),
 		cmocka_unit_test(owners_are_apart),
 		cmocka_unit_test(flows_come_and_go),
 		cmocka_unit_test(a_full_ring_is_loss),
