@@ -68,7 +68,7 @@ def main():
     packets += [bytes.fromhex(packet) for packet in plan.get("packets", ())]
     source.shuffle(packets)
     targets, sent, began = [tuple(place) for place in plan["to"]], 0, time.monotonic()
-    burst = max(1, plan["rate"] // 1000)
+    burst = max(1, int(plan["rate"] / 1000))
     while sent < plan["count"]:
         for _ in range(min(burst, plan["count"] - sent)):
             number = sent * 7919            # a prime: all combinations come up
