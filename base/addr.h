@@ -42,6 +42,17 @@ static inline bool addr_eq(const struct addr *a, const struct addr *b)
 	return a->port == b->port && addr_ip_eq(a, b);
 }
 
+/* ip: network order. */
+static inline void addr_set_v4(struct addr *out, const uint8_t ip[4], uint16_t port)
+{
+	memcpy(out->ip, ip, 4);
+	memset(out->ip + 4, 0, sizeof(out->ip) - 4);
+	out->scope = 0;
+	out->port = port;
+	out->family = ADDR_V4;
+	out->pad = 0;
+}
+
 enum { ADDR_TEXT_MAX = 64 }; /* "[v6%scope]:port" and NUL */
 
 /* "192.0.2.1", "192.0.2.1:5060", "2001:db8::1", "[2001:db8::1]:5060". 0 or -EINVAL. Port 0 if absent.

@@ -10,6 +10,7 @@
 #define HOT                    __attribute__((hot))
 #define COLD                   __attribute__((cold))
 #define ALWAYS_INLINE          inline __attribute__((always_inline))
+#define NOINLINE               __attribute__((noinline))
 #define VECTOR_OF(octets)      __attribute__((vector_size(octets)))
 #define FOR_CPU(feature)       __attribute__((target(feature)))
 #define UNUSED                 __attribute__((unused))

@@ -14,6 +14,7 @@
 #undef NS_PER_S /* the same number, of another type */
 
 #include "base/clock.h"
+#include "engine/frame_ready.h"
 #include "engine/locals.h"
 #include "engine/next_hop.h"
 #include "engine/port_dpdk.h"
@@ -26,16 +27,17 @@ enum {
 		1 << 15, /* in pkt.buffer: the rest of it is that of the port of sockets */
 };
 
-/* One end of a flow's socket: us, and the last party that it sent to. One cache line. */
+/* One end of a flow's socket: us, and the last party that it sent to. An ordinary packet looks at the first line alone. */
 struct dpdk_end {
+	struct frame_ready ready; /* none, or made of all below but second */
+	uint8_t second;           /* of the port, when the kernel told the path; 0: it did not */
+	uint8_t tos;
+	struct frame_path path CACHE_ALIGNED;
 	struct addr local;
 	struct addr to; /* ADDR_NONE: path is not known */
-	struct frame_path path;
-	uint8_t tos;
-	uint8_t second; /* of the port, when the kernel told the path; 0: it did not */
 };
 
-static_assert(sizeof(struct dpdk_end) == 64, "a cache line");
+static_assert(sizeof(struct dpdk_end) == 128, "two cache lines");
 
 struct dpdk_slot {
 	struct dpdk_end ends[CHANNELS] CACHE_ALIGNED;

@@ -3,30 +3,10 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <endian.h>
 #include <string.h>
 
-#include "engine/frame_sum.h"
-
-enum {
-	MACS_LEN = 2 * FRAME_MAC_LEN,
-	ETHERNET_LEN = MACS_LEN + 2,
-	TAG_LEN = 4,
-	IPV4_LEN = 20,
-	IPV6_LEN = 40,
-	UDP_LEN = 8,
-	TYPE_IPV4 = 0x0800,
-	TYPE_IPV6 = 0x86dd,
-	TYPE_TAG = 0x8100,
-	TAG_VLAN = 0x0fff,
-	PROTOCOL_UDP = 17,
-	FRAGMENT_BITS = 0x3fff, /* more fragments, and the offset */
-};
-
-static inline uint64_t sum_word(uint16_t value)
-{
-	return htons(value);
-}
+#include "engine/frame_layout.h"
+#include "engine/frame_ordinary.h"
 
 /* RFC 768, RFC 8200 8.1: from and to lie side by side in both heads. */
 static inline uint64_t pseudo_sum(const uint8_t *addresses, bool v4, uint16_t udp_length)
@@ -34,19 +14,6 @@ static inline uint64_t pseudo_sum(const uint8_t *addresses, bool v4, uint16_t ud
 	return sum_word(PROTOCOL_UDP) + sum_word(udp_length) +
 	       (v4 ? head_sum(addresses, 8) : head_sum(addresses, 32));
 }
-
-/* Of eight octets as they lie in memory. */
-static inline uint64_t word_sum(uint64_t octets)
-{
-	return (octets & UINT32_MAX) + (octets >> 32);
-}
-
-static void memory_put(uint8_t *p, uint16_t v)
-{
-	memcpy(p, &v, sizeof(v));
-}
-
-/* ---- read ---- */
 
 /* What lies behind the Ethernet head. */
 struct layer {
@@ -187,19 +154,13 @@ static bool ipv6_source_is_bad(const uint8_t *ip)
 	return memcmp(ip, MAPPED, sizeof(MAPPED)) == 0 || (ip[0] == 0xfe && ip[1] >> 6 == 2);
 }
 
-/* None, loopback, multicast, broadcast. */
-static bool ipv4_source_is_bad(const uint8_t *ip)
-{
-	return be32_get(ip) == 0 || ip[0] == 127 || ip[0] >> 4 == 14 || be32_get(ip) == UINT32_MAX;
-}
-
 /* No honest host sends from these (RFC 1122 3.2.1.3, RFC 4291 2.7). */
 static bool source_is_bad(const struct addr *from)
 {
 	if (from->port == 0)
 		return true;
 	if (LIKELY(from->family == ADDR_V4))
-		return ipv4_source_is_bad(from->ip);
+		return frame_ipv4_source_is_bad(from->ip);
 	return addr_is_any(from) || addr_is_multicast(from) || addr_is_loopback(from) ||
 	       ipv6_source_is_bad(from->ip);
 }
@@ -257,96 +218,4 @@ const char *frame_fault_name(enum frame_fault fault)
 	}
 	assert(false);
 	return "";
-}
-
-/* ---- write ---- */
-
-size_t frame_head_size(uint8_t family, uint16_t vlan)
-{
-	return (size_t)ETHERNET_LEN + (vlan ? TAG_LEN : 0) +
-	       (family == ADDR_V4 ? IPV4_LEN : IPV6_LEN) + UDP_LEN;
-}
-
-static inline uint8_t *ethernet_write(const struct frame_head *h, uint8_t *p)
-{
-	const struct frame_path *path = h->path;
-
-	memcpy(p, path->to, FRAME_MAC_LEN);
-	memcpy(p + FRAME_MAC_LEN, path->from, FRAME_MAC_LEN);
-	p += MACS_LEN;
-	if (path->vlan) {
-		be16_put(p, TYPE_TAG);
-		be16_put(p + 2, path->vlan);
-		p += TAG_LEN;
-	}
-	be16_put(p, h->from->family == ADDR_V4 ? TYPE_IPV4 : TYPE_IPV6);
-	return p + 2;
-}
-
-/* The heads are summed from their values: reading what was just written in other widths would stall. */
-static inline void ipv4_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_length,
-			      uint64_t addresses)
-{
-	uint64_t first = htobe64((uint64_t)(0x4500 | h->tos) << 48 |
-				 (uint64_t)(IPV4_LEN + udp_length) << 32 | (uint64_t)h->id << 16);
-	uint16_t last = htons((uint16_t)(h->hops << 8 | PROTOCOL_UDP));
-
-	memcpy(ip, &first, sizeof(first));
-	memory_put(ip + 8, last);
-	memory_put(ip + 10,
-		   h->device_sums ? 0
-				  : (uint16_t)~frame_sum_fold(addresses + word_sum(first) + last));
-	memcpy(ip + 12, h->from->ip, 4);
-	memcpy(ip + 16, h->to->ip, 4);
-}
-
-static void ipv6_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_length)
-{
-	be32_put(ip, 6U << 28 | (uint32_t)h->tos << 20);
-	be16_put(ip + 4, udp_length);
-	ip[6] = PROTOCOL_UDP;
-	ip[7] = h->hops;
-	memcpy(ip + 8, h->from->ip, 16);
-	memcpy(ip + 24, h->to->ip, 16);
-}
-
-static inline void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t length,
-			     uint64_t addresses)
-{
-	uint64_t head = htobe64((uint64_t)h->from->port << 48 | (uint64_t)h->to->port << 32 |
-				(uint64_t)length << 16);
-	uint64_t sum = addresses + sum_word(PROTOCOL_UDP) + sum_word(length);
-	uint16_t field;
-
-	if (h->device_sums) {
-		memcpy(udp, &head, sizeof(head));
-		memory_put(udp + 6, frame_sum_fold(sum));
-		return;
-	}
-	sum += word_sum(head);
-	if (h->tail_known)
-		sum += h->tail_sum + head_sum(udp + UDP_LEN, FRAME_TAIL_AT);
-	else
-		sum = frame_sum(sum, bytes_mem(udp + UDP_LEN, (size_t)length - UDP_LEN));
-	field = (uint16_t)~frame_sum_fold(sum);
-	memcpy(udp, &head, sizeof(head));
-	memory_put(udp + 6, field ? field : 0xffff); /* RFC 768: 0 would say that there is none */
-}
-
-uint8_t *frame_write(const struct frame_head *h, uint8_t *payload, uint16_t length)
-{
-	bool v4 = h->from->family == ADDR_V4;
-	uint16_t udp_length = (uint16_t)(UDP_LEN + length);
-	uint8_t *start = payload - frame_head_size(h->from->family, h->path->vlan);
-	uint8_t *ip = ethernet_write(h, start), *udp = payload - UDP_LEN;
-	uint64_t addresses = v4 ? head_sum(h->from->ip, 4) + head_sum(h->to->ip, 4)
-				: head_sum(h->from->ip, 16) + head_sum(h->to->ip, 16);
-
-	assert(h->from->family == h->to->family && h->path->vlan <= FRAME_VLAN_MAX);
-	if (v4)
-		ipv4_write(h, ip, udp_length, addresses);
-	else
-		ipv6_write(h, ip, udp_length);
-	udp_write(h, udp, udp_length, addresses);
-	return start;
 }

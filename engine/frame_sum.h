@@ -26,6 +26,11 @@ static inline uint32_t memory_get_32(const uint8_t *p)
 	return v;
 }
 
+static inline void memory_put(uint8_t *p, uint16_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
 /* Of the heads: n is a constant, a multiple of 4, and the loop is unrolled. */
 static inline uint64_t head_sum(const uint8_t *p, size_t n)
 {
@@ -36,13 +41,21 @@ static inline uint64_t head_sum(const uint8_t *p, size_t n)
 	return sum;
 }
 
-/* So many folds are enough below 2^48, which no frame reaches; asking in a loop costs a branch each. */
+/* 1 to 0xffff, and 0 for 0 alone. Each half is added to the other, with the carry out of the lower one. */
 static inline uint16_t frame_sum_fold(uint64_t sum)
 {
-	sum = (sum & UINT32_MAX) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)(sum + (sum >> 16));
+	uint32_t half;
+
+	sum += sum << 32 | sum >> 32;
+	half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return (uint16_t)(half >> 16);
+}
+
+/* Of something that is not all zero, with its checksum in it. */
+static inline bool frame_sum_is_fine(uint64_t sum)
+{
+	return sum % 0xffff == 0;
 }
 
 /* in: up to 2^16 - 1 octets. */

@@ -51,16 +51,33 @@ static inline atomic_uint *locals_ports(const struct locals *l, const struct add
 	return NULL;
 }
 
-static inline bool locals_find(const struct locals *l, const struct addr *at, struct local *out)
+static inline bool locals_read(atomic_uint *ports, uint16_t port, struct local *out)
 {
-	atomic_uint *ports = locals_ports(l, at);
-	uint32_t value = ports ? atomic_load_explicit(&ports[at->port], memory_order_relaxed) : 0;
+	uint32_t value = ports ? atomic_load_explicit(&ports[port], memory_order_relaxed) : 0;
 
 	*out = (struct local){ .slot = value << (32 - LOCAL_WORKER_AT) >>
 				       (32 - LOCAL_WORKER_AT + LOCAL_SLOT_AT),
 			       .channel = value >> LOCAL_CHANNEL_AT & 1,
 			       .worker = (uint8_t)(value >> LOCAL_WORKER_AT) };
 	return value != 0;
+}
+
+static inline bool locals_find(const struct locals *l, const struct addr *at, struct local *out)
+{
+	return locals_read(locals_ports(l, at), at->port, out);
+}
+
+/* The same for an address of IPv4 as it lies in a packet. */
+static inline bool locals_find_v4(const struct locals *l, const uint8_t ip[4], uint16_t port,
+				  struct local *out)
+{
+	uint32_t count = atomic_load_explicit(&l->count, memory_order_acquire);
+	atomic_uint *ports = NULL;
+
+	for (uint32_t i = 0; i < count && !ports; i++)
+		if (l->list[i].family == ADDR_V4 && memcmp(l->list[i].ip, ip, 4) == 0)
+			ports = l->ports[i];
+	return locals_read(ports, port, out);
 }
 
 /* Did any port of this address ever belong to us? */

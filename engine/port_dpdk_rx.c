@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/dpdk_port.h"
+#include "engine/frame_ordinary.h"
 
 enum {
 	AHEAD = 4,
@@ -25,16 +26,20 @@ static uint16_t hold(struct dpdk_port *d, struct rte_mbuf *m)
 
 /* Where the kernel knows no route: how frames come from this party is how they go to it, while its address is that of whom we
  * send to, or we do not know any. A network is symmetric on its last hop, and who can forge MAC addresses there could take ours. */
-static void end_learn(struct dpdk_port *d, struct dpdk_end *e, const struct frame *f,
-		      const uint8_t *frame)
+static void end_learn(struct dpdk_port *d, struct dpdk_end *e, const struct addr *from,
+		      uint16_t vlan, const uint8_t *frame)
 {
+	if (LIKELY(vlan == 0 && frame_ready_leads_to(&e->ready, from) &&
+		   memcmp(e->ready.head, frame + FRAME_MAC_LEN, FRAME_MAC_LEN) == 0))
+		return; /* nothing new */
 	if (e->to.family == ADDR_NONE)
-		e->to = f->from;
-	else if (!addr_eq(&e->to, &f->from))
+		e->to = *from;
+	else if (!addr_eq(&e->to, from))
 		return;
+	e->ready.is_set = 0;
 	memcpy(e->path.to, frame + FRAME_MAC_LEN, FRAME_MAC_LEN);
 	memcpy(e->path.from, d->device->mac.addr_bytes, FRAME_MAC_LEN);
-	e->path.vlan = f->vlan;
+	e->path.vlan = vlan;
 }
 
 static void pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
@@ -44,7 +49,7 @@ static void pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 
 	if (!d->routes)
-		end_learn(d, &d->slots[who->slot].ends[who->channel], f, frame);
+		end_learn(d, &d->slots[who->slot].ends[who->channel], &f->from, f->vlan, frame);
 	p->data = frame + f->payload_at;
 	p->length = f->payload_length;
 	p->verdict = VERDICT_NONE;
@@ -82,15 +87,49 @@ static void handed_flush(struct dpdk_port *d)
 	}
 }
 
+static bool is_summed(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+}
+
 static bool frame_is_fine(const struct rte_mbuf *m, struct frame *f)
 {
 	struct bytes in = bytes_mem(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
-	bool summed = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 
-	return (summed ? frame_parse_summed(f, in) : frame_parse(f, in)) == FRAME_FINE;
+	return (is_summed(m) ? frame_parse_summed(f, in) : frame_parse(f, in)) == FRAME_FINE;
 }
 
-static void frame_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
+/* An ordinary frame of a flow of ours, read straight into the batch. False: nothing was done. */
+static inline bool ordinary_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+	struct pkt *p = &b->list[b->count];
+	bool summed = is_summed(m);
+	struct local who;
+
+	p->length = frame_ordinary(bytes_mem(frame, m->data_len), summed, &p->tail_sum);
+	if (UNLIKELY(p->length == 0 || p->length > PACKET_MAX || m->nb_segs > 1 ||
+		     !locals_find_v4(&d->device->locals, frame + FRAME_ORDINARY_TO,
+				     be16_get(frame + FRAME_ORDINARY_TO_PORT), &who) ||
+		     who.worker != d->queue))
+		return false;
+	addr_set_v4(&p->from, frame + FRAME_ORDINARY_FROM,
+		    be16_get(frame + FRAME_ORDINARY_FROM_PORT));
+	if (!d->routes)
+		end_learn(d, &d->slots[who.slot].ends[who.channel], &p->from, 0, frame);
+	p->data = frame + FRAME_ORDINARY_AT;
+	p->verdict = VERDICT_NONE;
+	p->buffer = hold(d, m);
+	p->slot = who.slot;
+	p->channel = who.channel;
+	p->tail_known = !summed;
+	b->count++;
+	return true;
+}
+
+/* All others. */
+static COLD
+NOINLINE void frame_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
 {
 	struct frame f;
 	struct local who;
@@ -122,6 +161,21 @@ static void frame_fetch(const struct rte_mbuf *m)
 		__builtin_prefetch(frame + at, 1);
 }
 
+static NOINLINE void frames_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *const *in,
+				 uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		__builtin_prefetch(in[i], 1);
+	for (uint32_t i = 0; i < n && i < AHEAD; i++)
+		frame_fetch(in[i]);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			frame_fetch(in[i + AHEAD]);
+		if (UNLIKELY(!ordinary_take(d, b, in[i])))
+			frame_take(d, b, in[i]);
+	}
+}
+
 /* One look: at what other workers gave, then at the queue. */
 static void look(struct dpdk_port *d, struct batch *b)
 {
@@ -131,15 +185,7 @@ static void look(struct dpdk_port *d, struct batch *b)
 	n = rte_ring_dequeue_burst(d->device->handover[d->queue], (void **)in, room, NULL);
 	n += rte_eth_rx_burst(d->device->id, d->queue, in + n, (uint16_t)(room - n));
 	d->busy = n == room;
-	for (uint32_t i = 0; i < n; i++)
-		__builtin_prefetch(in[i], 1);
-	for (uint32_t i = 0; i < n && i < AHEAD; i++)
-		frame_fetch(in[i]);
-	for (uint32_t i = 0; i < n; i++) {
-		if (i + AHEAD < n)
-			frame_fetch(in[i + AHEAD]);
-		frame_take(d, b, in[i]);
-	}
+	frames_take(d, b, in, n);
 	d->counts[DPDK_IN] += b->count - before;
 	handed_flush(d);
 }

@@ -4,12 +4,7 @@
 
 #include "engine/dpdk_port.h"
 
-enum {
-	HOPS = 64,
-	IPV4_LEN = 20,
-	IPV6_LEN = 40,
-	UDP_LEN = 8,
-};
+enum { HOPS = 64 };
 
 static_assert((int)PKT_TAIL_AT == (int)FRAME_TAIL_AT, "one tail, of the packet and of the frame");
 
@@ -61,6 +56,7 @@ static bool end_guess(const struct dpdk_device *device, struct dpdk_end *e, cons
 		return true;
 	if (mac_is_zero(device->gateway)) {
 		e->to = (struct addr){ 0 }; /* whoever is heard next may tell */
+		e->ready.is_set = 0;
 		return false;
 	}
 	memcpy(e->path.to, device->gateway, FRAME_MAC_LEN);
@@ -115,6 +111,32 @@ static void sums_ask(const struct dpdk_port *d, struct rte_mbuf *m, uint8_t fami
 	m->l2_len = (frame_head_size(family, vlan) - UDP_LEN - m->l3_len) & 0x7f;
 }
 
+/* The payload has its heads before it. */
+static void frame_put(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf *m,
+		      const uint8_t *start)
+{
+	m->data_off = (uint16_t)(start - (uint8_t *)m->buf_addr);
+	m->data_len = (uint16_t)(p->data + p->length - start);
+	m->pkt_len = m->data_len;
+	dpdk_out_put(d, m);
+}
+
+/* False: the way is not the one of the packet before, or no ordinary one. */
+static inline bool ready_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf *m)
+{
+	const struct dpdk_end *e = &d->slots[p->out_slot].ends[p->out_channel];
+
+	if (UNLIKELY(!frame_ready_leads_to(&e->ready, p->to) ||
+		     (d->routes && e->second != d->second) ||
+		     p->length + IPV4_LEN + UDP_LEN > d->device->mtu))
+		return false;
+	frame_ready_write(&e->ready, p->data, p->length, d->id++,
+			  p->tail_known ? &p->tail_sum : NULL);
+	sums_ask(d, m, ADDR_V4, 0);
+	frame_put(d, p, m, p->data - FRAME_READY_LEN);
+	return true;
+}
+
 /* False: not by the device. */
 static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf *m)
 {
@@ -137,11 +159,12 @@ static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf
 	d->id++;
 	head.hops = hop.hops ? hop.hops : HOPS;
 	start = frame_write(&head, p->data, p->length);
-	m->data_off = (uint16_t)(start - (uint8_t *)m->buf_addr);
-	m->data_len = (uint16_t)(p->data + p->length - start);
-	m->pkt_len = m->data_len;
 	sums_ask(d, m, p->to->family, e->path.vlan);
-	dpdk_out_put(d, m);
+	frame_put(d, p, m, start);
+	if (hop.hops == 0 && hop.mtu >= d->device->mtu)
+		frame_ready_set(&e->ready, &head);
+	else
+		e->ready.is_set = 0;
 	return true;
 }
 
@@ -189,7 +212,7 @@ static bool pkt_send(struct dpdk_port *d, const struct pkt *p)
 	if (UNLIKELY(p->buffer & DPDK_OF_SOCKETS))
 		return socket_pkt_send(d, p);
 	m = d->held[p->buffer];
-	if (LIKELY(relays) && frame_send(d, p, m))
+	if (LIKELY(relays) && (ready_send(d, p, m) || frame_send(d, p, m)))
 		return true;
 	if (relays)
 		by_socket(d, p);
