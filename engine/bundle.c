@@ -197,7 +197,7 @@ void bundle_stage(struct worker *w, struct batch *b)
 {
 	if (LIKELY(w->transports.bundled == 0))
 		return;
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	if (p->verdict == VERDICT_NONE && p->kind == PKT_RTCP && p->flow->transport & TRANSPORT_ICE)
 		rtcp_give(w, p, b->now_ns);
 }

@@ -79,7 +79,7 @@ static void pkt_demux(struct pkt *p)
 void demux_stage(struct worker *w, struct batch *b)
 {
 	(void)w;
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	{
 		p->kind = PKT_UNKNOWN;
 		p->received = p->length;

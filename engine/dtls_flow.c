@@ -160,7 +160,7 @@ static enum verdict pkt_take(struct worker *w, const struct pkt *p)
 
 void dtls_stage(struct worker *w, struct batch *b)
 {
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	if (UNLIKELY(p->kind == PKT_DTLS && p->verdict == VERDICT_NONE))
 		p->verdict = (uint8_t)pkt_take(w, p);
 }

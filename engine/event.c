@@ -47,7 +47,7 @@ void event_notice(struct worker *w, struct flow *f, uint64_t now_ns)
 
 void notice_stage(struct worker *w, struct batch *b)
 {
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	if (UNLIKELY(p->flow && p->flow->notice))
 		event_notice(w, p->flow, b->now_ns);
 }

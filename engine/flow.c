@@ -242,27 +242,10 @@ static void line_fetch(const struct flow *f, uint32_t line)
 	__builtin_prefetch((const char *)f + (size_t)line * FLOW_LINE, 1);
 }
 
-/*
- * With many flows none of this batch is in the cache, and each stage would wait for each packet in turn. The flows of a batch
- * are asked for at once, while it is being parsed; their peers are known when they are there.
- */
-void flow_fetch(const struct worker *w, const struct batch *b)
-{
-	const struct flow *list = w->flows.list;
-
-	if (w->flows.count < FLOWS_IN_CACHE)
-		return;
-	for (uint32_t i = 0; i < b->count; i++)
-		for (uint32_t line = 0; line < 3; line++)
-			line_fetch(&list[b->list[i].slot], line);
-}
-
 static void peers_fetch(const struct worker *w, const struct batch *b)
 {
 	const struct flow *list = w->flows.list;
 
-	if (w->flows.count < FLOWS_IN_CACHE)
-		return;
 	for (uint32_t i = 0; i < b->count; i++) {
 		uint32_t peer = list[b->list[i].slot].peer.slot;
 
@@ -273,10 +256,25 @@ static void peers_fetch(const struct worker *w, const struct batch *b)
 	}
 }
 
+/*
+ * With many flows none of this batch is in the cache, and each packet would be waited for in turn. The flows of a batch are asked
+ * for at once; their peers are known when they are there.
+ */
+void flow_fetch(const struct worker *w, const struct batch *b)
+{
+	const struct flow *list = w->flows.list;
+
+	if (w->flows.count < FLOWS_IN_CACHE)
+		return;
+	for (uint32_t i = 0; i < b->count; i++)
+		for (uint32_t line = 0; line < 3; line++)
+			line_fetch(&list[b->list[i].slot], line);
+	peers_fetch(w, b);
+}
+
 void flow_stage(struct worker *w, struct batch *b)
 {
-	peers_fetch(w, b);
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	{
 		struct flow *f = &w->flows.list[p->slot];
 

@@ -196,6 +196,15 @@ static inline const struct payload_rule *flow_rule(const struct flow *f, uint8_t
 	return LIKELY(f->rule.in == payload_type) ? &f->rule : flow_rule_find(f, payload_type);
 }
 
+/* One that is to be relayed came from it. */
+static inline void flow_count_in(struct flow *f, uint16_t length, uint64_t now_ns)
+{
+	if (UNLIKELY(f->heard.packets++ == 0))
+		f->stats.first_in_ns = now_ns;
+	f->heard.last_ns = now_ns;
+	f->heard.octets += length;
+}
+
 /* An RTP packet of so many octets was sent to the party. */
 static inline void flow_count_out(struct flow *f, uint16_t length, uint16_t payload)
 {
@@ -214,7 +223,7 @@ static inline void flow_uncount_out(struct flow *f, uint16_t length, uint16_t pa
 	f->sink.octets -= payload;
 }
 
-/* Where there are many flows: those of the packets are on their way to the cache. */
+/* Where there are many flows: those of the packets and their peers are on their way to the cache. */
 void flow_fetch(const struct worker *w, const struct batch *b);
 /* The packets' flows and peers. Drops: no_flow, wrong_port, malformed. */
 void flow_stage(struct worker *w, struct batch *b);

@@ -158,7 +158,7 @@ void ice_stage(struct worker *w, struct batch *b)
 {
 	if (LIKELY(w->transports.count == 0))
 		return;
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	if (p->flow && p->flow->transport & TRANSPORT_PAIRS)
 		p->verdict = (uint8_t)pkt_admit(w, p, b->now_ns);
 }

@@ -152,7 +152,7 @@ static enum verdict pkt_latch(const struct pkt *p, uint64_t now_ns)
 void latch_stage(struct worker *w, struct batch *b)
 {
 	(void)w;
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	{
 		if (p->verdict != VERDICT_NONE)
 			continue;

@@ -6,12 +6,7 @@
 
 static void stats_count(struct pkt *p, uint64_t now_ns)
 {
-	struct flow_heard *in = &p->flow->heard;
-
-	if (UNLIKELY(in->packets++ == 0))
-		p->flow->stats.first_in_ns = now_ns;
-	in->last_ns = now_ns;
-	in->octets += p->received;
+	flow_count_in(p->flow, p->received, now_ns);
 	if (LIKELY(p->verdict == VERDICT_RELAY))
 		flow_count_out(p->peer, p->length, p->payload_length);
 }
@@ -52,22 +47,6 @@ static void pkt_count(struct flow *f, const struct pkt *p)
 		(void)seq_update(&f->count, p->sequence);
 }
 
-/* When the batch came, by the clock that was asked for last. */
-struct arrival {
-	uint64_t at_ns;
-	uint32_t clock_hz; /* 0: none was yet */
-	uint32_t at;
-};
-
-static uint32_t arrival_by(struct arrival *a, uint32_t clock_hz)
-{
-	if (UNLIKELY(a->clock_hz != clock_hz)) {
-		a->clock_hz = clock_hz;
-		a->at = jitter_arrival(a->at_ns, clock_hz);
-	}
-	return a->at;
-}
-
 static void pkt_measure(struct worker *w, struct pkt *p, struct arrival *a)
 {
 	struct flow *f = p->flow;
@@ -91,7 +70,7 @@ void measure_stage(struct worker *w, struct batch *b)
 {
 	struct arrival a = { .at_ns = b->now_ns };
 
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	{
 		if (p->kind != PKT_RTP)
 			continue;

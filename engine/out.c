@@ -50,4 +50,5 @@ void out_stage(struct worker *w, struct batch *b)
 	pkt_tally(&t, p);
 	tally_publish(&t, w->metrics, b->count);
 	w->port->ops->tx(w->port, b);
+	b->done = 0;
 }

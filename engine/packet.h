@@ -74,9 +74,13 @@ static_assert(offsetof(struct pkt, tail_known) < 64, "what the port writes lies 
 struct batch {
 	uint64_t now_ns; /* CLOCK_BOOTTIME when the batch was received */
 	uint32_t count;
+	uint32_t
+		done; /* so many at the front need no stage any more but protect and out: ordinary.h */
 	struct pkt list[BATCH_MAX];
 };
 
 #define BATCH_EACH(p, b) for (struct pkt *p = (b)->list; p < (b)->list + (b)->count; p++)
+#define BATCH_REST(p, b) \
+	for (struct pkt *p = (b)->list + (b)->done; p < (b)->list + (b)->count; p++)
 
 #endif

@@ -106,7 +106,7 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 void rewrite_stage(struct worker *w, struct batch *b)
 {
 	(void)w;
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	if (p->verdict == VERDICT_NONE && p->kind == PKT_RTP)
 		p->verdict = (uint8_t)pkt_rewrite(p, b->now_ns);
 }

@@ -74,7 +74,7 @@ static enum verdict pkt_relay(struct pkt *p, uint64_t now_ns)
 void rtcp_stage(struct worker *w, struct batch *b)
 {
 	(void)w;
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	if (p->verdict == VERDICT_NONE && p->kind == PKT_RTCP)
 		p->verdict = (uint8_t)pkt_relay(p, b->now_ns);
 }

@@ -11,20 +11,33 @@
 
 const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns);
 
+/* The packet is ahead of all others in the run that f feeds the sink with. */
+static inline bool source_is_ahead(const struct flow *f, const struct sink *k, uint32_t ssrc,
+				   uint16_t sequence, uint32_t clock_hz)
+{
+	const struct source *s = &f->source;
+	uint16_t ahead = (uint16_t)(sequence - s->sequence_high);
+
+	return k->feeder.slot == f->id.slot && k->feeder.generation == f->id.generation &&
+	       s->feeding && s->ssrc == ssrc && ahead != 0 && ahead <= SEQ_DROPOUT_MAX &&
+	       s->clock_hz == clock_hz;
+}
+
+/* It is sent on. */
+static inline void source_go_on(struct source *s, uint16_t sequence)
+{
+	s->sequence_high = sequence;
+	s->relayed = 1;
+}
+
 /* The run this packet belongs to, which may begin with it; NULL: it is too late for any. */
 static inline const struct source *source_of(struct flow *f, struct sink *k, struct pkt *p,
 					     uint64_t now_ns)
 {
-	struct source *s = &f->source;
-	uint16_t ahead = (uint16_t)(p->sequence - s->sequence_high);
-
-	if (UNLIKELY(k->feeder.slot != f->id.slot || k->feeder.generation != f->id.generation ||
-		     !s->feeding || s->ssrc != p->ssrc || ahead == 0 || ahead > SEQ_DROPOUT_MAX ||
-		     s->clock_hz != p->clock_hz))
+	if (UNLIKELY(!source_is_ahead(f, k, p->ssrc, p->sequence, p->clock_hz)))
 		return source_odd(f, k, p, now_ns);
-	s->sequence_high = p->sequence;
-	s->relayed = 1;
-	return s;
+	source_go_on(&f->source, p->sequence);
+	return &f->source;
 }
 
 /* The packet is not sent on, and is not to be missed either: those after it close up. */

@@ -63,7 +63,7 @@ void unprotect_stage(struct worker *w, struct batch *b)
 
 	if (LIKELY(w->flows.secure == 0))
 		return;
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	{
 		if (!is_mine(p))
 			continue;

@@ -11,6 +11,7 @@
 #include "engine/ice_stage.h"
 #include "engine/latch.h"
 #include "engine/measure.h"
+#include "engine/ordinary.h"
 #include "engine/originate.h"
 #include "engine/out.h"
 #include "engine/pace.h"
@@ -34,10 +35,11 @@ static inline void capture_stage(struct worker *w, const struct batch *b, enum c
 /* A packet's whole way. A stage never calls the next and never frees; it sets pkt->verdict. */
 static void relay(struct worker *w, struct batch *b)
 {
-	shared_stage(w, b); /* single-port mode: which flow's it is */
-	flow_fetch(w, b);   /* where there are many */
-	demux_stage(w, b);  /* RTP, RTCP or neither */
-	flow_stage(w, b);   /* whose port it came to, and who is the peer */
+	shared_stage(w, b);   /* single-port mode: which flow's it is */
+	flow_fetch(w, b);     /* where there are many */
+	ordinary_stage(w, b); /* the first so many: all at once */
+	demux_stage(w, b);    /* RTP, RTCP or neither */
+	flow_stage(w, b);     /* whose port it came to, and who is the peer */
 	capture_stage(w, b, CAPTURE_IN_WIRE);
 	ice_stage(w, b);       /* WebRTC: checks, pairs, and which flow of a bundle */
 	latch_stage(w, b);     /* is it from the party? */

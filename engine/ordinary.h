@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What nearly all packets are: RTP without anything odd, in clear, from the latched source, the next of its run, of the party's first
+ * payload type, for a peer that is ready for it. Nothing is to be decided about such a packet, so all that the stages from demux
+ * to measure would do to it is done here in one pass. A flow's packets keep their order: the first odd one of a batch ends
+ * the pass, and the stages take it and those behind it.
+ */
+#ifndef ENGINE_ORDINARY_H
+#define ENGINE_ORDINARY_H
+
+#include "engine/packet.h"
+
+struct worker;
+
+/* Sets b->done. */
+void ordinary_stage(struct worker *w, struct batch *b);
+
+#endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one pass against the stages: two workers get the same packets at the same time, one of them takes all of them through the stages, and
+ * both must send, count, remember and tell the same. Most packets are ordinary; among them is whatever ends a run, a batch or a call's peace.
+ */
+#include "tests/unit/test.h"
+
+#include "base/rand.h"
+#include "engine/ordinary.h"
+#include "engine/out.h"
+#include "tests/unit/engine/rig.h"
+
+enum { SEEDS = 200, STEPS = 150, BURST = 40, TURN = 60 };
+
+struct twins {
+	struct rig *fast, *slow;
+	struct rand_source rand;
+	struct rtp next[2]; /* of each party */
+};
+
+static uint32_t below(struct twins *t, uint32_t n)
+{
+	return rand_below(&t->rand, n);
+}
+
+static void twins_open(struct twins *t, uint64_t seed)
+{
+	*t = (struct twins){ .fast = rig_open(), .slow = rig_open() };
+	rand_open_seed(&t->rand, seed);
+	t->slow->w.flows.watched = 1; /* the pass does not begin, and no flow is copied from */
+	for (int side = A; side <= B; side++)
+		t->next[side] = (struct rtp){ .ssrc = 100 + (uint32_t)side, .sequence = 65000 };
+}
+
+static void twins_close(struct twins *t)
+{
+	rig_close(t->fast);
+	rig_close(t->slow);
+}
+
+/* What one of them gets, both get. */
+static void give(struct twins *t, int side, enum channel c, const struct addr *from,
+		 struct bytes in)
+{
+	put_bytes(t->fast, side, c, from, in);
+	put_bytes(t->slow, side, c, from, in);
+}
+
+/* How the party's stream goes on, or does not. */
+static void turn(struct twins *t, struct rtp *p)
+{
+	switch (below(t, TURN * 8)) {
+	case 0:
+		p->sequence = (uint16_t)(p->sequence + below(t, 4000));
+		break;
+	case 1:
+		p->timestamp += below(t, 100000);
+		break;
+	case 2:
+		p->payload_type = below(t, 2) ? 0 : 8;
+		break;
+	default:
+		break;
+	}
+}
+
+static void odd_rtp(struct twins *t, struct rtp *p)
+{
+	switch (below(t, TURN * 2)) {
+	case 0:
+		p->sequence = (uint16_t)(p->sequence - below(t, 150)); /* late, or twice */
+		break;
+	case 1:
+		p->payload_type = 101;
+		p->payload = "\1\212\3\300";
+		break;
+	case 2:
+		p->payload_type = NO_RULE;
+		break;
+	default:
+		p->marker = below(t, 30) == 0;
+		break;
+	}
+}
+
+static void packet_give(struct twins *t, int side)
+{
+	struct addr from = party(side);
+	enum channel c = CHANNEL_RTP;
+	uint8_t memory[PACKET_MAX];
+	struct rtp *next = &t->next[side], p;
+	struct bytes in;
+
+	turn(t, next);
+	next->sequence++;
+	next->timestamp += 160;
+	p = *next;
+	odd_rtp(t, &p);
+	in = rtp_write(memory, &p);
+	switch (below(t, TURN * 4)) {
+	case 0:
+		memory[0] = (uint8_t)below(t, 256);
+		break;
+	case 1:
+		memory[1] = (uint8_t)below(t, 256);
+		break;
+	case 2:
+		in.n = below(t, 14);
+		break;
+	case 3:
+		from.port = (uint16_t)(from.port + below(t, 2) + 1);
+		break;
+	case 4:
+		c = CHANNEL_RTCP;
+		break;
+	default:
+		break;
+	}
+	give(t, side, c, &from, in);
+}
+
+/* One of another source between those of the present one. The stages count a source only that is there at the end of a batch. */
+static void stranger_give(struct twins *t, int side)
+{
+	struct addr from = party(side);
+	struct rtp p = t->next[side];
+	uint8_t memory[PACKET_MAX];
+
+	p.ssrc++;
+	give(t, side, CHANNEL_RTP, &from, rtp_write(memory, &p));
+}
+
+/* A re-INVITE now and then: hold, other terms, another address. */
+static void update_give(struct twins *t)
+{
+	int side = below(t, 2) ? A : B;
+	struct flow_spec s = rig_spec(side);
+
+	s.receive = below(t, 4) > 0;
+	s.send = below(t, 4) > 0;
+	s.rule_count = (uint8_t)(1 + below(t, 3));
+	s.rules[0].event = below(t, 8) == 0;
+	s.rules[0].out = below(t, 8) == 0 ? PAYLOAD_NONE : (uint8_t)below(t, 4);
+	s.peer.generation += below(t, 8) == 0;
+	if (below(t, 4) == 0)
+		s.remote_rtp.port += 2;
+	rig_update(t->fast, &s);
+	rig_update(t->slow, &s);
+}
+
+static bool is_rtp(const struct sim_packet *p)
+{
+	return p->length >= 2 && (p->data[1] < 192 || p->data[1] > 223);
+}
+
+/* Reports of ours come when chance wants them. */
+static const struct sim_packet *rtp_take(struct rig *r)
+{
+	const struct sim_packet *p = port_sim_take(r->sim);
+
+	while (p && !is_rtp(p))
+		p = port_sim_take(r->sim);
+	return p;
+}
+
+static void same_packets(struct twins *t)
+{
+	const struct sim_packet *a, *b;
+
+	do {
+		a = rtp_take(t->fast);
+		b = rtp_take(t->slow);
+		assert_true(!a == !b);
+		if (!a)
+			return;
+		assert_int_equal(a->slot, b->slot);
+		assert_int_equal(a->channel, b->channel);
+		assert_true(addr_eq(&a->remote, &b->remote));
+		assert_int_equal(a->length, b->length);
+		assert_memory_equal(a->data, b->data, a->length);
+	} while (true);
+}
+
+static void same_stats(struct flow_stats a, struct flow_stats b)
+{
+	assert_int_equal(a.packets_in, b.packets_in);
+	assert_int_equal(a.octets_in, b.octets_in);
+	assert_int_equal(a.packets_out, b.packets_out);
+	assert_int_equal(a.octets_out, b.octets_out);
+	assert_int_equal(a.first_in_ns, b.first_in_ns);
+	assert_int_equal(a.last_in_ns, b.last_in_ns);
+	assert_int_equal(a.dropped, b.dropped);
+	assert_int_equal(a.lost, b.lost);
+	assert_int_equal(a.jitter_us, b.jitter_us);
+	assert_int_equal(a.digits, b.digits);
+	assert_int_equal(a.source_changes, b.source_changes);
+}
+
+static void same_flows(struct twins *t)
+{
+	for (int side = A; side <= B; side++) {
+		const struct flow *a = flow_of(t->fast, side), *b = flow_of(t->slow, side);
+
+		same_stats(flow_stats_read(a), flow_stats_read(b));
+		assert_memory_equal(&a->source, &b->source, sizeof(a->source));
+		assert_memory_equal(&a->sink, &b->sink, sizeof(a->sink));
+		assert_int_equal(a->count_ssrc, b->count_ssrc);
+		assert_int_equal(a->count.highest, b->count.highest);
+		assert_int_equal(a->count.received, b->count.received);
+		assert_memory_equal(&a->jitter, &b->jitter, sizeof(a->jitter));
+		assert_memory_equal(&a->latch_rtp, &b->latch_rtp, sizeof(a->latch_rtp));
+		assert_memory_equal(&a->detail.drops, &b->detail.drops, sizeof(a->detail.drops));
+		assert_int_equal(a->notice, b->notice);
+	}
+}
+
+/* Of each flow; which of two comes first does not matter. */
+struct told {
+	uint32_t latched[2], digits[2], others;
+};
+
+static struct told told_by(struct rig *r)
+{
+	struct told t = { 0 };
+	struct media_event e;
+
+	while (ring_pop(&r->w.events, &e, 1) == 1) {
+		if (e.kind == MEDIA_FLOW_LATCHED)
+			t.latched[e.id.slot]++;
+		else if (e.kind == MEDIA_FLOW_DIGIT)
+			t.digits[e.id.slot]++;
+		else
+			t.others++;
+	}
+	return t;
+}
+
+static void same_events(struct twins *t)
+{
+	struct told fast = told_by(t->fast), slow = told_by(t->slow);
+
+	assert_memory_equal(&fast, &slow, sizeof(fast));
+}
+
+static void step(struct twins *t)
+{
+	uint32_t n = below(t, BURST);
+	uint64_t ms = below(t, 200);
+
+	if (below(t, TURN) == 0)
+		update_give(t);
+	if (below(t, TURN) == 0)
+		t->next[A].ssrc = 100 + below(t, 4);
+	for (uint32_t i = 0; i < n; i++) {
+		if (below(t, TURN * 4) == 0)
+			stranger_give(t, A);
+		packet_give(t, below(t, 2) ? A : B);
+	}
+	if (n > 0)
+		packet_give(t, A);
+	advance_ms(t->fast, ms);
+	advance_ms(t->slow, ms);
+	worker_step(&t->fast->w);
+	worker_step(&t->slow->w);
+	same_packets(t);
+	same_flows(t);
+	same_events(t);
+}
+
+static void does_what_the_stages_do(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < SEEDS; seed++) {
+		struct twins t;
+
+		twins_open(&t, seed);
+		for (uint32_t i = 0; i < STEPS; i++)
+			step(&t);
+		twins_close(&t);
+	}
+}
+
+/* How many of the packets that wait the pass takes. */
+static uint32_t taken(struct rig *r)
+{
+	struct batch *b = &r->w.batch;
+	uint32_t done;
+
+	r->sim->port.ops->rx(&r->sim->port, b, 1, 0);
+	ordinary_stage(&r->w, b);
+	done = b->done;
+	BATCH_REST(p, b)
+	p->verdict = VERDICT_MALFORMED;
+	out_stage(&r->w, b);
+	return done;
+}
+
+static const struct {
+	const char *name;
+	struct rtp p; /* the second of three */
+	uint32_t done;
+} ROWS[] = {
+	{ "the next", { .ssrc = 1, .sequence = 3 }, 3 },
+	{ "after a gap, marked", { .ssrc = 1, .sequence = 40, .marker = 1 }, 2 },
+	{ "of another type", { .ssrc = 1, .sequence = 3, .payload_type = 8 }, 1 },
+	{ "an event", { .ssrc = 1, .sequence = 3, .payload_type = 101 }, 1 },
+	{ "of another source", { .ssrc = 2, .sequence = 3 }, 1 },
+	{ "twice", { .ssrc = 1, .sequence = 2 }, 1 },
+	{ "a jump", { .ssrc = 1, .sequence = 30000 }, 1 },
+};
+
+static void ends_at_the_first_odd_one(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		struct rig *r = rig_open();
+
+		for (int side = A; side <= B; side++)
+			assert_non_null(
+				relay_rtp(r, side, &(struct rtp){ .ssrc = 1, .sequence = 1 }));
+		flow_of(r, A)->notice = 0;
+		put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 2 });
+		put_rtp(r, A, &ROWS[i].p);
+		put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 4 });
+		ROW_ASSERT(ROWS[i].name, taken(r) == ROWS[i].done);
+		rig_close(r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ends_at_the_first_odd_one),
+		cmocka_unit_test(does_what_the_stages_do),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
