@@ -30,13 +30,17 @@ ADDRESS = f"127.{random.randrange(64, 128)}.{random.randrange(256)}.{random.rand
 
 
 def arguments(description, rows=()):
+    return argument_parser(description, rows).parse_args()
+
+
+def argument_parser(description, rows=()):
     guard()
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="ends within a minute")
     if rows:
         parser.add_argument("--row", action="append", choices=rows, help="only this one; may be repeated")
     parser.add_argument("--json", metavar="FILE", help="also write the closing line there")
-    return parser.parse_args()
+    return parser
 
 
 def say(text):
@@ -238,6 +242,14 @@ class Media:
             text += f"a=crypto:{key.tag} {key.suite} inline:{base64.b64encode(key.octets).decode()}\r\n"
         return text
 
+    def keys(self):
+        """Those of one call."""
+        return Keys(self)
+
+    def ng(self, command):
+        """What rtpengine is told of it, beside the texts."""
+        return {"ICE": "remove", "replace": ["origin"]}
+
     def key(self):
         """A key of ours for an offer."""
         return Key("1", SUITES[0], os.urandom(30)) if self.secure else None
@@ -400,7 +412,7 @@ class Calls:
         uri = f"sip:{self.callee}@{ADDRESS}:{self.node[1]}"
         head = (f"From: <sip:{self.caller}@{ADDRESS}>;tag={os.urandom(4).hex()}\r\nCall-ID: {os.urandom(8).hex()}\r\n"
                 f"Contact: <sip:{self.caller}@{ADDRESS}:{self.a.getsockname()[1]}>\r\n")
-        keys = Keys(self.media)
+        keys = self.media.keys()
         invite = self.invite(uri, head, self.media.sdp(ADDRESS, a_port, keys.a_sends))
         answer = self.media.sdp(ADDRESS, b_port, keys.offered(invite))
         copied = "".join(f"{line}\r\n" for line in invite.split("\r\n")
@@ -427,4 +439,5 @@ class Calls:
             copied = "".join(f"{line}\r\n" for line in bye.split("\r\n")
                              if re.match(r"(via|from|to|call-id|cseq)\s*:", line, re.I))
             self.b.sendto(f"SIP/2.0 200 OK\r\n{copied}Content-Length: 0\r\n\r\n".encode(), self.node)
+            self.receive(self.a, lambda m: m.startswith("SIP/2.0 200"))
         self.dialogs.clear()

@@ -51,6 +51,15 @@ static bool by_libsrtp_open(struct load_srtp *s, struct media_key *send, struct 
 	       libsrtp_open(&s->libsrtp_in, hear, ssrc_any_inbound);
 }
 
+static bool by_ours_open(struct load_srtp *s, const struct media_key *send,
+			 const struct media_key *hear)
+{
+	if (srtp_stream_open(&s->out, send) || srtp_stream_open(&s->in, hear))
+		return false;
+	srtp_stream_limit(s->out, SRTP_INDEX_END, 0);
+	return true;
+}
+
 struct load_srtp *load_srtp_open(const char *send_key, const char *hear_key, bool by_libsrtp)
 {
 	struct load_srtp *s = calloc(1, sizeof(*s));
@@ -60,10 +69,14 @@ struct load_srtp *load_srtp_open(const char *send_key, const char *hear_key, boo
 		return NULL;
 	if (by_libsrtp)
 		return by_libsrtp_open(s, &send, &hear) ? s : NULL;
-	if (srtp_stream_open(&s->out, &send) || srtp_stream_open(&s->in, &hear))
-		return NULL;
-	srtp_stream_limit(s->out, SRTP_INDEX_END, 0);
-	return s;
+	return by_ours_open(s, &send, &hear) ? s : NULL;
+}
+
+struct load_srtp *load_srtp_open_keys(const struct media_key *send, const struct media_key *hear)
+{
+	struct load_srtp *s = calloc(1, sizeof(*s));
+
+	return s && by_ours_open(s, send, hear) ? s : NULL;
 }
 
 size_t load_srtp_protect(struct load_srtp *s, uint8_t *p, size_t n)
@@ -94,6 +107,16 @@ size_t load_srtp_unprotect(struct load_srtp *s, uint8_t *p, size_t n)
 		return srtp_unprotect(s->libsrtp_in, p, &length) == srtp_err_status_ok
 			       ? (size_t)length
 			       : 0;
+	srtp_jobs_unprotect(&job, 1);
+	return job.verdict == VERDICT_NONE ? job.length : 0;
+}
+
+size_t load_srtcp_unprotect(struct load_srtp *s, uint8_t *p, size_t n)
+{
+	struct srtp_job job = { .stream = s->in, .data = p, .length = (uint16_t)n, .is_rtcp = 1 };
+
+	if (!s->in)
+		return 0;
 	srtp_jobs_unprotect(&job, 1);
 	return job.verdict == VERDICT_NONE ? job.length : 0;
 }

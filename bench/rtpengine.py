@@ -44,8 +44,8 @@ def bdecode(data, at=0):
 class Rtpengine:
     """One rtpengine with one forwarding thread; no kernel module (table -1)."""
 
-    def __init__(self, first_port, last_port, media=None):
-        self.media, self.placed = media or lib.Media(), []
+    def __init__(self, first_port, last_port, media=None, flags=()):
+        self.media, self.placed, self.flags = media or lib.Media(), [], list(flags)
         if not shutil.which("rtpengine"):
             raise SystemExit("rtpengine is missing: install the package rtpengine-daemon")
         self.dir = tempfile.mkdtemp(prefix="rtpengine-bench-")
@@ -90,16 +90,19 @@ class Rtpengine:
                 continue
         raise OSError("rtpengine does not answer")
 
+    def options(self, command):
+        return {**self.media.ng(command), **({"flags": self.flags} if self.flags else {})}
+
     def place(self, a_port, b_port):
         """One call; the media addresses are rtpengine's towards A and B."""
         names = {"call-id": os.urandom(8).hex(), "from-tag": os.urandom(4).hex()}
-        options = {"ICE": "remove", "replace": ["origin"]}
-        keys = lib.Keys(self.media)
-        offer = self.ask({"command": "offer", "sdp": self.media.sdp(lib.ADDRESS, a_port, keys.a_sends), **names, **options})
+        keys = self.media.keys()
+        offer = self.ask({"command": "offer", "sdp": self.media.sdp(lib.ADDRESS, a_port, keys.a_sends), **names,
+                          **self.options("offer")})
         if offer.get("result") != "ok":
             raise SystemExit(f"rtpengine: {offer}")
         sdp = self.media.sdp(lib.ADDRESS, b_port, keys.offered(offer["sdp"]))
-        answer = self.ask({"command": "answer", "sdp": sdp, **names, "to-tag": os.urandom(4).hex(), **options})
+        answer = self.ask({"command": "answer", "sdp": sdp, **names, "to-tag": os.urandom(4).hex(), **self.options("answer")})
         if answer.get("result") != "ok":
             raise SystemExit(f"rtpengine: {answer}")
         self.placed.append(names)

@@ -3,10 +3,11 @@
  * Two-way load through a relay, and a strict receiver. One thread, one io_uring.
  *
  *   rtpload --seconds 10 < calls        each line: a_local a_target b_local b_target   (ip:port)
- *                                       and with SRTP: a_sends a_hears b_sends b_hears (SDES keys in hex, load_srtp.h)
+ *                                       and with SRTP: a_sends a_hears b_sends b_hears (SDES keys in hex, load_srtp.h);
+ *                                       for a party without it "- -", for a WebRTC party ICE and DTLS (load_webrtc.h)
  *
  * A sends from a_local to a_target (the relay's port that faces A) and hears B there; B likewise. Audio: every stream is
- * 50 packets/s of 172 bytes. Video (--video): 30 frames/s, each a burst of packets of 1200 bytes, a large one each second. The
+ * 50 packets/s of 172 bytes, or fewer (--interval-ms). Video (--video): 30 frames/s, each a burst of packets of 1200 bytes, a large one each second. The
  * streams are spread evenly over the time of a frame. Each payload carries stream, number and send
  * time and a pattern, so a lost, doubled, reordered, misrouted or altered packet is told apart. Result: one JSON
  * object in one line on stdout, with how much was sent. Latency is measured from handing the packet to io_uring until the packet
@@ -21,15 +22,18 @@
 #include <liburing.h>
 #include <math.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/addr.h"
 #include "base/clock.h"
 #include "bench/load_srtp.h"
+#include "bench/load_webrtc.h"
 
 enum {
 	RTP_HEAD = 12,
@@ -46,7 +50,12 @@ enum {
 	BUCKETS = 64 * BUCKETS_PER_OCTAVE,
 	MAGIC = 0x52544c44,
 	KIND_SEND = 1 << 30, /* user_data: endpoint, or this bit and endpoint */
+	WEBRTC_PER_S = 100,  /* parties that begin their handshakes */
 };
+
+#define SILENT_NS      (2 * NS_PER_S)
+#define WEBRTC_TICK_NS (20 * NS_PER_MS)
+#define FOREIGN        "FOREIGN" /* what flood.c puts into its packets */
 
 /* The first bytes of the payload, host order: only we read them. */
 struct stamp {
@@ -78,6 +87,7 @@ static const struct kind VIDEO = { .payload_type = 96,
 struct endpoint {
 	int fd;
 	struct load_srtp *srtp;                           /* NULL: plain */
+	struct load_webrtc *webrtc;                       /* NULL: another party */
 	uint8_t packet[PACKET_ROOM];                      /* of the stream we send, in clear */
 	uint8_t (*wire)[PACKET_ROOM + LOAD_SRTP_TRAILER]; /* a frame on its way */
 	uint16_t sequence;
@@ -85,6 +95,7 @@ struct endpoint {
 	uint32_t sent, frames;
 	/* of the stream we receive */
 	bool heard;
+	uint64_t heard_ns; /* or when the load began */
 	uint32_t ssrc;
 	uint16_t sequence_delta; /* sequence - number: constant through a faithful relay */
 	uint32_t timestamp_delta;
@@ -96,7 +107,7 @@ struct endpoint {
 
 struct totals {
 	uint64_t sent, send_errors, received, duplicated, reordered, corrupted, misrouted;
-	uint64_t srtp_refused;
+	uint64_t srtp_refused, rtcp, rtcp_foreign;
 	uint64_t ssrc_changes, sequence_jumps, timestamp_jumps, receive_errors;
 	uint64_t latency[BUCKETS];
 	uint64_t latency_max_ns, lag_max_ns;
@@ -108,14 +119,18 @@ struct load {
 	uint8_t *memory;
 	struct endpoint *list;
 	uint32_t count;
-	const struct kind *kind;
+	struct kind kind;
 	double seconds;
+	uint64_t start_ns, told_ns, tell_ns; /* tell_ns: between interim reports, 0: none */
+	uint32_t webrtc;                     /* parties */
 	uint64_t tick_ns;
 	uint64_t drain_ns;
 	uint32_t
 		ssrc; /* of the first stream, of each run another: numbers heard before are replays */
 	struct totals t;
 };
+
+static volatile sig_atomic_t g_ended; /* was told to: then with a report */
 
 _Noreturn static void fail(const char *what, int err)
 {
@@ -184,23 +199,44 @@ static void endpoint_open(const struct load *l, struct endpoint *e, uint32_t ind
 	struct stamp stamp = { .magic = MAGIC, .stream = index };
 
 	memset(e, 0, sizeof(*e));
+	e->heard_ns = l->start_ns;
 	e->fd = socket_open(local, target);
-	e->wire = calloc(l->kind->burst_large, sizeof(*e->wire));
+	e->wire = calloc(l->kind.burst_large, sizeof(*e->wire));
 	if (!e->wire)
 		fail("memory", ENOMEM);
 	e->sequence = (uint16_t)(1 + index * 7919 % 32767); /* RFC 4568 6.4 */
 	e->timestamp = index * 104729;
 	e->packet[0] = 0x80;
-	e->packet[1] = l->kind->payload_type;
+	e->packet[1] = l->kind.payload_type;
 	be32_put(e->packet + 8, l->ssrc + index);
-	for (uint32_t i = RTP_HEAD; i < l->kind->packet; i++)
+	for (uint32_t i = RTP_HEAD; i < l->kind.packet; i++)
 		e->packet[i] = (uint8_t)(index * 31 + i);
 	memcpy(e->packet + RTP_HEAD, &stamp, sizeof(stamp));
 }
 
-static void endpoint_secure(struct endpoint *e, uint32_t index, const char *sends,
-			    const char *hears)
+static void endpoint_webrtc(struct load *l, struct endpoint *e, const char *ice, const char *dtls,
+			    const char *target)
 {
+	uint64_t begin_ns = l->start_ns + l->webrtc++ * NS_PER_S / WEBRTC_PER_S;
+	struct addr server;
+
+	if (!addr_parse(&server, bytes_str(target)))
+		e->webrtc = load_webrtc_open(ice, dtls, e->fd, &server, begin_ns);
+	if (!e->webrtc)
+		fail("a WebRTC party", EINVAL);
+}
+
+static void endpoint_secure(struct load *l, uint32_t index, const char *sends, const char *hears,
+			    const char *target)
+{
+	struct endpoint *e = &l->list[index];
+
+	if (strchr(hears, ',')) {
+		endpoint_webrtc(l, e, sends, hears, target);
+		return;
+	}
+	if (strcmp(sends, "-") == 0)
+		return;
 	e->srtp = load_srtp_open(sends, hears, index / 2 % LIBSRTP_EACH == 0);
 	if (!e->srtp)
 		fail("SRTP keys", EINVAL);
@@ -208,15 +244,15 @@ static void endpoint_secure(struct endpoint *e, uint32_t index, const char *send
 
 static void calls_read(struct load *l, FILE *in)
 {
-	char line[1024], text[8][80];
+	char line[2048], text[8][256];
 	uint32_t room = 0;
 	int n;
 
 	while (fgets(line, sizeof(line), in)) {
 		if (line[0] == '#' || line[0] == '\n')
 			continue;
-		n = sscanf(line, "%79s %79s %79s %79s %79s %79s %79s %79s", text[0], text[1],
-			   text[2], text[3], text[4], text[5], text[6], text[7]);
+		n = sscanf(line, "%255s %255s %255s %255s %255s %255s %255s %255s", text[0],
+			   text[1], text[2], text[3], text[4], text[5], text[6], text[7]);
 		if (n != 4 && n != 8)
 			fail("line without four addresses, or four keys", EINVAL);
 		if (l->count + 2 > room) {
@@ -231,8 +267,8 @@ static void calls_read(struct load *l, FILE *in)
 			endpoint_open(l, &l->list[index], index, text[side * 2],
 				      text[side * 2 + 1]);
 			if (n == 8)
-				endpoint_secure(&l->list[index], index, text[4 + side * 2],
-						text[5 + side * 2]);
+				endpoint_secure(l, index, text[4 + side * 2], text[5 + side * 2],
+						text[side * 2 + 1]);
 		}
 		l->count += 2;
 	}
@@ -311,10 +347,10 @@ static void packet_send(struct load *l, uint32_t index, uint8_t *wire, bool last
 			       .timestamp = e->timestamp,
 			       .sent_ns = now_ns };
 	struct io_uring_sqe *sqe = sqe_get(l);
-	size_t n = l->kind->packet;
+	size_t n = l->kind.packet;
 
 	memcpy(wire, e->packet, n);
-	if (last && l->kind->burst_large > 1) /* RFC 6184 5.1 */
+	if (last && l->kind.burst_large > 1) /* RFC 6184 5.1 */
 		wire[1] |= 0x80;
 	be16_put(wire + 2, e->sequence++);
 	be32_put(wire + 4, e->timestamp);
@@ -332,15 +368,27 @@ static void packet_send(struct load *l, uint32_t index, uint8_t *wire, bool last
 	l->t.sent++;
 }
 
+static bool is_ready(struct endpoint *e, uint64_t now_ns)
+{
+	if (!e->webrtc)
+		return true;
+	e->srtp = load_webrtc_srtp(e->webrtc, now_ns);
+	return e->srtp != NULL;
+}
+
+/* Nobody speaks before both can hear. */
 static void frame_send(struct load *l, uint32_t index, uint64_t now_ns)
 {
 	struct endpoint *e = &l->list[index];
+
+	if (!is_ready(e, now_ns) || !is_ready(&l->list[index ^ 1], now_ns))
+		return;
 	bool large = (e->frames++ + index) % FRAMES_PER_LARGE == 0;
-	uint32_t burst = large ? l->kind->burst_large : l->kind->burst;
+	uint32_t burst = large ? l->kind.burst_large : l->kind.burst;
 
 	for (uint32_t i = 0; i < burst; i++)
 		packet_send(l, index, e->wire[i], i + 1 == burst, now_ns);
-	e->timestamp += l->kind->frame_units;
+	e->timestamp += l->kind.frame_units;
 }
 
 /* ---- receive ---- */
@@ -364,7 +412,7 @@ static bool packet_is_new(struct load *l, struct endpoint *e, uint32_t number)
 }
 
 static void identity_check(struct load *l, struct endpoint *e, const uint8_t *p,
-			   const struct stamp *stamp)
+			   const struct stamp *stamp, uint64_t now_ns)
 {
 	uint16_t sequence_delta = (uint16_t)(be16_get(p + 2) - stamp->number);
 	uint32_t timestamp_delta = be32_get(p + 4) - stamp->timestamp;
@@ -376,6 +424,7 @@ static void identity_check(struct load *l, struct endpoint *e, const uint8_t *p,
 		l->t.timestamp_jumps += e->timestamp_delta != timestamp_delta;
 	}
 	e->heard = true;
+	e->heard_ns = now_ns;
 	e->ssrc = ssrc;
 	e->sequence_delta = sequence_delta;
 	e->timestamp_delta = timestamp_delta;
@@ -394,6 +443,22 @@ static void latency_note(struct load *l, struct endpoint *e, uint64_t sent_ns, u
 		l->t.latency_max_ns = ns;
 }
 
+/* Reports of the server come by the port of RTP where RTCP has no own. */
+static bool is_other(struct load *l, struct endpoint *e, uint8_t *p, size_t n, uint64_t now_ns)
+{
+	if (!e->webrtc)
+		return false;
+	if (load_webrtc_receive(e->webrtc, p, n, now_ns))
+		return true;
+	if (n < 2 || p[1] < 192 || p[1] > 223) /* RFC 5761 4 */
+		return false;
+	n = e->srtp ? load_srtcp_unprotect(e->srtp, p, n) : 0;
+	l->t.rtcp++;
+	l->t.srtp_refused += n == 0;
+	l->t.rtcp_foreign += n > 0 && memmem(p, n, FOREIGN, strlen(FOREIGN));
+	return true;
+}
+
 static void packet_receive(struct load *l, uint32_t index, uint8_t *p, size_t n, uint64_t now_ns)
 {
 	struct endpoint *e = &l->list[index];
@@ -401,10 +466,12 @@ static void packet_receive(struct load *l, uint32_t index, uint8_t *p, size_t n,
 	size_t fixed = RTP_HEAD + sizeof(struct stamp);
 	struct stamp stamp;
 
+	if (is_other(l, e, p, n, now_ns))
+		return;
 	if (e->srtp)
 		n = load_srtp_unprotect(e->srtp, p, n);
 	l->t.srtp_refused += n == 0;
-	if (n != l->kind->packet) {
+	if (n != l->kind.packet) {
 		l->t.corrupted++;
 		return;
 	}
@@ -421,7 +488,7 @@ static void packet_receive(struct load *l, uint32_t index, uint8_t *p, size_t n,
 	if (!packet_is_new(l, e, stamp.number))
 		return;
 	l->t.received++;
-	identity_check(l, e, p, &stamp);
+	identity_check(l, e, p, &stamp, now_ns);
 	latency_note(l, e, stamp.sent_ns, now_ns);
 }
 
@@ -480,14 +547,75 @@ static void sleep_until(struct load *l, uint64_t then_ns)
 	reap(l);
 }
 
+static bool is_silent(const struct endpoint *e, uint64_t now_ns)
+{
+	return now_ns > e->heard_ns + SILENT_NS;
+}
+
+static void report(struct load *l, uint64_t now_ns)
+{
+	const struct totals *t = &l->t;
+	double jitter_max = 0, jitter_sum = 0;
+	uint32_t silent = 0, silent_now = 0, silent_calls = 0, unkeyed = 0;
+
+	for (uint32_t i = 0; i < l->count; i++) {
+		jitter_sum += l->list[i].jitter_ns;
+		jitter_max = fmax(jitter_max, l->list[i].jitter_ns);
+		silent += !l->list[i].heard;
+		silent_now += is_silent(&l->list[i], now_ns);
+		silent_calls += i % 2 == 0 && (is_silent(&l->list[i], now_ns) ||
+					       is_silent(&l->list[i + 1], now_ns));
+		unkeyed += l->list[i].webrtc && !load_webrtc_srtp(l->list[i].webrtc, now_ns);
+	}
+	(void)printf("{\"calls\": %u, \"streams\": %u, \"silent_streams\": %u, \"seconds\": %.1f, ",
+		     l->count / 2, l->count, silent, l->seconds);
+	(void)printf("\"sent\": %" PRIu64 ", \"send_errors\": %" PRIu64 ", \"received\": %" PRIu64
+		     ", \"lost\": %" PRId64 ", ",
+		     t->sent, t->send_errors, t->received,
+		     (int64_t)(t->sent - t->send_errors) - (int64_t)t->received);
+	(void)printf("\"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
+		     ", \"corrupted\": %" PRIu64 ", \"misrouted\": %" PRIu64 ", ",
+		     t->duplicated, t->reordered, t->corrupted, t->misrouted);
+	(void)printf(
+		"\"srtp_refused\": %" PRIu64 ", \"rtcp\": %" PRIu64 ", \"rtcp_foreign\": %" PRIu64
+		", \"silent_now\": %u, \"silent_calls\": %u, \"webrtc\": %u, \"unkeyed\": %u, ",
+		t->srtp_refused, t->rtcp, t->rtcp_foreign, silent_now, silent_calls, l->webrtc,
+		unkeyed);
+	(void)printf("\"ssrc_changes\": %" PRIu64 ", \"sequence_jumps\": %" PRIu64
+		     ", \"timestamp_jumps\": %" PRIu64 ", \"receive_errors\": %" PRIu64 ", ",
+		     t->ssrc_changes, t->sequence_jumps, t->timestamp_jumps, t->receive_errors);
+	(void)printf(
+		"\"latency_us\": {\"p50\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"max\": %.1f}, "
+		"\"jitter_us\": {\"mean\": %.1f, \"max\": %.1f}, ",
+		latency_us(t, 0.5), latency_us(t, 0.99), latency_us(t, 0.999),
+		(double)t->latency_max_ns / 1e3, jitter_sum / l->count / 1e3, jitter_max / 1e3);
+	(void)printf("\"schedule_lag_us_max\": %.1f, \"cpu_seconds\": %.3f, \"elapsed\": %.3f}\n",
+		     (double)t->lag_max_ns / 1e3, (double)clock_process_cpu_ns() / 1e9,
+		     (double)(now_ns - l->start_ns) / 1e9);
+	(void)fflush(stdout);
+}
+
+/* Checks and handshakes, and what whoever waits for interim reports is told. */
+static void webrtc_tick(struct load *l, uint64_t now_ns)
+{
+	for (uint32_t i = 0; l->webrtc > 0 && i < l->count; i++)
+		if (l->list[i].webrtc)
+			load_webrtc_tick(l->list[i].webrtc, now_ns);
+	if (l->tell_ns == 0 || now_ns - l->told_ns < l->tell_ns)
+		return;
+	l->told_ns = now_ns;
+	report(l, now_ns);
+}
+
 static void run(struct load *l)
 {
 	uint64_t start_ns = clock_now_ns() + 50 * NS_PER_MS;
-	uint64_t frame_ns = l->kind->frame_ns;
+	uint64_t ticked_ns = 0;
+	uint64_t frame_ns = l->kind.frame_ns;
 	uint64_t total = (uint64_t)(l->seconds * NS_PER_S / (double)frame_ns) * l->count;
 	uint64_t cursor = 0; /* frames */
 
-	while (cursor < total) {
+	while (cursor < total && !g_ended) {
 		uint64_t now_ns = clock_now_ns();
 		uint64_t stop =
 			cursor + l->count; /* each frame's buffers once between two submits */
@@ -501,43 +629,25 @@ static void run(struct load *l)
 				l->t.lag_max_ns = now_ns - due_ns;
 			frame_send(l, (uint32_t)(cursor % l->count), now_ns);
 		}
+		if (now_ns - ticked_ns >= WEBRTC_TICK_NS) {
+			ticked_ns = now_ns;
+			webrtc_tick(l, now_ns);
+		}
 		sleep_until(l, now_ns + l->tick_ns);
 	}
 	for (uint64_t end_ns = clock_now_ns() + l->drain_ns; clock_now_ns() < end_ns;)
 		sleep_until(l, clock_now_ns() + NS_PER_MS);
 }
 
-static void report(const struct load *l, double elapsed_s)
+static void on_end(int number)
 {
-	const struct totals *t = &l->t;
-	double jitter_max = 0, jitter_sum = 0;
-	uint32_t silent = 0;
+	(void)number;
+	g_ended = 1;
+}
 
-	for (uint32_t i = 0; i < l->count; i++) {
-		jitter_sum += l->list[i].jitter_ns;
-		jitter_max = fmax(jitter_max, l->list[i].jitter_ns);
-		silent += !l->list[i].heard;
-	}
-	(void)printf("{\"calls\": %u, \"streams\": %u, \"silent_streams\": %u, \"seconds\": %.1f, ",
-		     l->count / 2, l->count, silent, l->seconds);
-	(void)printf("\"sent\": %" PRIu64 ", \"send_errors\": %" PRIu64 ", \"received\": %" PRIu64
-		     ", \"lost\": %" PRId64 ", ",
-		     t->sent, t->send_errors, t->received,
-		     (int64_t)(t->sent - t->send_errors) - (int64_t)t->received);
-	(void)printf("\"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
-		     ", \"corrupted\": %" PRIu64 ", \"misrouted\": %" PRIu64 ", ",
-		     t->duplicated, t->reordered, t->corrupted, t->misrouted);
-	(void)printf("\"srtp_refused\": %" PRIu64 ", ", t->srtp_refused);
-	(void)printf("\"ssrc_changes\": %" PRIu64 ", \"sequence_jumps\": %" PRIu64
-		     ", \"timestamp_jumps\": %" PRIu64 ", \"receive_errors\": %" PRIu64 ", ",
-		     t->ssrc_changes, t->sequence_jumps, t->timestamp_jumps, t->receive_errors);
-	(void)printf(
-		"\"latency_us\": {\"p50\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"max\": %.1f}, "
-		"\"jitter_us\": {\"mean\": %.1f, \"max\": %.1f}, ",
-		latency_us(t, 0.5), latency_us(t, 0.99), latency_us(t, 0.999),
-		(double)t->latency_max_ns / 1e3, jitter_sum / l->count / 1e3, jitter_max / 1e3);
-	(void)printf("\"schedule_lag_us_max\": %.1f, \"cpu_seconds\": %.3f, \"elapsed\": %.3f}\n",
-		     (double)t->lag_max_ns / 1e3, (double)clock_process_cpu_ns() / 1e9, elapsed_s);
+static uint64_t utc_ms(void)
+{
+	return (uint64_t)time(NULL) * 1000;
 }
 
 int main(int argc, char **argv)
@@ -548,18 +658,23 @@ int main(int argc, char **argv)
 		{ "tick-us", required_argument, NULL, 't' },
 		{ "drain-ms", required_argument, NULL, 'd' },
 		{ "video", no_argument, NULL, 'v' },
+		{ "interval-ms", required_argument, NULL, 'i' },
+		{ "tell-ms", required_argument, NULL, 'r' },
+		{ "ssrc", required_argument, NULL, 'x' },
+		{ "identity", required_argument, NULL, 'p' },
 		{ 0 },
 	};
-	static struct load l = { .kind = &AUDIO,
-				 .seconds = 10,
+	static struct load l = { .seconds = 10,
 				 .tick_ns = 200 * NS_PER_US,
 				 .drain_ns = 300 * NS_PER_MS };
 	FILE *in = stdin;
 	int c;
 
-	l.ssrc = (uint32_t)(clock_now_ns() / NS_PER_MS) << 11;
+	l.kind = AUDIO;
+	l.start_ns = clock_now_ns();
+	l.ssrc = (uint32_t)(l.start_ns / NS_PER_MS) << 11;
 
-	while ((c = getopt_long(argc, argv, "s:c:t:d:v", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:c:t:d:vi:r:x:p:", options, NULL)) != -1) {
 		if (c == 's')
 			l.seconds = strtod(optarg, NULL);
 		else if (c == 't')
@@ -567,18 +682,26 @@ int main(int argc, char **argv)
 		else if (c == 'd')
 			l.drain_ns = strtoul(optarg, NULL, 10) * NS_PER_MS;
 		else if (c == 'v')
-			l.kind = &VIDEO;
+			l.kind = VIDEO;
+		else if (c == 'i')
+			l.kind.frame_ns = strtoul(optarg, NULL, 10) * NS_PER_MS;
+		else if (c == 'r')
+			l.tell_ns = strtoul(optarg, NULL, 10) * NS_PER_MS;
+		else if (c == 'x')
+			l.ssrc = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (c == 'p' && load_webrtc_identity(optarg, utc_ms()))
+			continue;
 		else if (c != 'c' || !(in = fopen(optarg, "r")))
 			fail("usage: rtpload [--seconds S] [--calls FILE] [--tick-us N] "
-			     "[--drain-ms N] [--video]",
+			     "[--drain-ms N] [--video] [--interval-ms N] [--tell-ms N] [--ssrc N] "
+			     "[--identity FILE]",
 			     EINVAL);
 	}
 	calls_read(&l, in);
 	ring_setup(&l);
 
-	uint64_t start_ns = clock_now_ns();
-
+	(void)signal(SIGTERM, on_end);
 	run(&l);
-	report(&l, (double)(clock_now_ns() - start_ns) / 1e9);
+	report(&l, clock_now_ns());
 	return 0;
 }
