@@ -102,6 +102,14 @@ static void failed(struct worker *w, struct flow *f, struct dtls_candidate *c, u
 	w->dtls.due++;
 }
 
+/* With ICE to where the party's checks have shown it to be, and as long as they come (RFC 7675 5.1): whoever makes us begin a handshake
+ * cannot have it retransmitted to an address that he has left. */
+static bool has_consent(struct worker *w, const struct flow *f, const struct dtls_candidate *c)
+{
+	return !f->dtls.ice ||
+	       ice_find(&w->transports.list[f->id.slot].ice, CHANNEL_RTP, &c->source);
+}
+
 static void result(struct worker *w, const struct crypto_result *r)
 {
 	struct dtls_candidate *c = pool_get(&w->dtls.candidates, r->association);
@@ -111,8 +119,9 @@ static void result(struct worker *w, const struct crypto_result *r)
 		return; /* given up meanwhile */
 	switch ((enum crypto_result_kind)r->kind) {
 	case CRYPTO_SEND:
-		(void)originate_datagram(w, f, PKT_DTLS, &c->source,
-					 bytes_mem(r->datagram, r->length));
+		if (has_consent(w, f, c))
+			(void)originate_datagram(w, f, PKT_DTLS, &c->source,
+						 bytes_mem(r->datagram, r->length));
 		break;
 	case CRYPTO_KEYED:
 		keyed(w, f, c, r);

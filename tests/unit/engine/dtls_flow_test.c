@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include "tests/unit/engine/dtls_rig.h"
+#include "tests/unit/engine/ice_party.h"
 #include "tests/unit/engine/libsrtp.h"
 
 static const char PARTY[] = "192.0.2.10:4000";
@@ -672,9 +673,53 @@ static void a_flow_may_be_closed_at_any_time(void **state)
 	}
 }
 
+/* Datagrams of the handshake that leave for the party in so many seconds. */
+static uint32_t flights_in(struct dtls_rig *x, uint32_t seconds)
+{
+	const struct sim_packet *p;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < 50 * seconds; i++) {
+		clock_advance_ms(x, 20);
+		rig_turn(x);
+		while ((p = port_sim_take(x->r->sim)) != NULL)
+			n += is_dtls(p);
+	}
+	return n;
+}
+
+/* RFC 7675 5.1: without consent nothing is sent, retransmissions of a handshake neither; a check brings all back. */
+static void consent_ends_in_a_handshake(void **state)
+{
+	const struct check check = { .ice = &ICE_A, .priority = 1, .nominates = true };
+	struct dtls_rig x = dtls_rig_open_empty(64);
+	struct flow_spec s = dtls_spec(DTLS_SERVER);
+	struct dtls_party p;
+
+	(void)state;
+	s.ice = ICE_A;
+	rig_open_flow(x.r, &s);
+	assert_int_equal(checks(x.r, A, PARTY, &check), 0);
+	assert_int_equal(flights_in(&x, 10), 0);
+	party_open(&p, PARTY, THEIRS, DTLS_CLIENT);
+	party_send(&x, &p);
+	assert_in_range(flights_in(&x, 19), 8, 64); /* ours, and what is said again */
+	assert_int_equal(state_of(&x), DTLS_HANDSHAKING);
+	assert_int_equal(flights_in(&x, 9), 0);
+	assert_int_equal(state_of(&x), DTLS_HANDSHAKING);
+	assert_int_equal(checks(x.r, A, PARTY, &check), 0);
+	dtls_close(&p.dtls);
+	party_open(&p, PARTY, THEIRS, DTLS_CLIENT);
+	parties_run(&x, &p, 1, 6);
+	assert_int_equal(p.dtls.outcome, DTLS_DONE);
+	dtls_close(&p.dtls);
+	dtls_rig_close(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(consent_ends_in_a_handshake),
 		cmocka_unit_test(either_role_ends_with_media),
 		cmocka_unit_test(any_datagram_may_be_lost_or_doubled),
 		cmocka_unit_test(a_wrong_certificate_fails_and_the_right_one_succeeds),
