@@ -113,7 +113,8 @@ void metric_add(metric_id id, uint64_t n)
 
 void metric_set(metric_id id, uint64_t value)
 {
-	assert(id < g_count && g_metrics[id].type == METRIC_GAUGE);
+	/* not against g_count: more may be registered meanwhile, by another thread */
+	assert(id < METRIC_MAX && g_metrics[id].type == METRIC_GAUGE);
 	atomic_store_explicit(&g_gauges[id], value, memory_order_relaxed);
 }
 
