@@ -2,6 +2,7 @@
 /* Legs of browsers in calls: who is offered DTLS-SRTP with ICE, what the engine hears of it, and what the next process knows. */
 #include <errno.h>
 
+#include "tests/unit/sig/golden.h"
 #include "tests/unit/sig/line.h"
 
 #define FINGER_A                                                                                  \
@@ -389,6 +390,50 @@ static void not_who_might_have_no_ice(void **state)
 	assert_int_equal(last_media(l->r, MEDIA_FLOW_OPEN, 1).shared_port, 0);
 }
 
+static void golden_taken(struct line *l, const char *kind)
+{
+	static uint8_t record[16384];
+	const char *reason = "";
+	size_t n = golden_read(golden_name(3, kind), record, sizeof(record));
+	struct flow_spec a;
+
+	assert_true(n > 0);
+	if (shard_restore_call(l->r->shard, bytes_mem(record, n), l->r->now, &reason))
+		fail_msg("%s: %s", kind, reason);
+	rig_drain(l->r);
+	a = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	assert_int_equal(a.ice.on, 1);
+	assert_int_equal(a.dtls.role, DTLS_SERVER);
+	assert_int_equal(a.dtls.peer.octets[1], 0x11);
+	assert_int_equal(a.key_in.suite, SUITE_80);
+	assert_int_equal(a.key_in.octets[29], '1');
+	assert_int_equal(a.key_out.octets[0], '2');
+}
+
+/* Sealed records of an earlier build, of a flow with its own port and of one that shares it. */
+static void golden(void **state)
+{
+	static const char *const kinds[] = { "webrtc", "shared" };
+	const char *folder = getenv("TANDEM_GOLDEN");
+	struct line *l = *state;
+	struct shared_rig x = { 0 };
+
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		if (i > 0)
+			shared_start(l, &x);
+		if (folder) {
+			established(l);
+			keyed(l, 0, 0, '1');
+			golden_write(folder, golden_name(3, kinds[i]),
+				     text_bytes(&rig_stored(l->r)->record));
+		} else {
+			golden_taken(l, kinds[i]);
+		}
+	}
+	if (!folder)
+		assert_int_equal(last_media(l->r, MEDIA_FLOW_OPEN, 0).local_rtp.port, 7003);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +445,7 @@ int main(void)
 		LINE_TEST(one_transport),
 		LINE_TEST(one_port_for_all),
 		LINE_TEST(the_port_is_gone),
+		LINE_TEST(golden),
 		LINE_TEST(not_who_might_have_no_ice),
 	};
 
