@@ -11,10 +11,10 @@ from lib.place import NODE
 
 class CallTest(unittest.TestCase):
     """Each test gets a node of its own with two registered extensions."""
-    settings = None
+    settings, node_options = None, {}
 
     def setUp(self):
-        self.node = Node(settings=self.settings)
+        self.node = Node(settings=self.settings, **self.node_options)
         self.addCleanup(self.node.close)
         for number in ("1001", "1002"):
             self.node.put_extension(number, "secret" + number)
