@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two-way load through a relay, and a strict receiver. One thread, one io_uring.
+ * Two-way load through a relay, and a strict receiver. One thread, one io_uring, or AF_XDP.
  *
  *   rtpload --seconds 10 < calls        each line: a_local a_target b_local b_target   (ip:port)
  *                                       and with SRTP: a_sends a_hears b_sends b_hears (SDES keys in hex, load_srtp.h);
@@ -12,6 +12,7 @@
  * time and a pattern, so a lost, doubled, reordered, misrouted or altered packet is told apart. Result: one JSON
  * object in one line on stdout, with how much was sent. Latency is measured from handing the packet to io_uring until the packet
  * is reaped, so it is an upper bound with the resolution of --tick-us.
+ * With --xdp packets go by AF_XDP (load_port.h); their latency ends when their batch is received.
  *
  * SRTP is made and read by our own code, as the load would cost more than the server otherwise; by libsrtp2 in every
  * LIBSRTP_EACH-th call, so that what is measured is SRTP by another's judgement.
@@ -32,6 +33,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "bench/load_port.h"
 #include "bench/load_srtp.h"
 #include "bench/load_webrtc.h"
 
@@ -114,6 +116,7 @@ struct totals {
 };
 
 struct load {
+	struct load_port *port; /* NULL: the ring */
 	struct io_uring ring;
 	struct io_uring_buf_ring *buffers;
 	uint8_t *memory;
@@ -338,6 +341,17 @@ static void ring_setup(struct load *l)
 
 /* ---- send ---- */
 
+/* MSG_DONTWAIT: it is sent or refused before submit returns, so the buffer is free again and only
+ * refusals need a completion. */
+static void ring_send(struct load *l, uint32_t index, const uint8_t *wire, size_t n)
+{
+	struct io_uring_sqe *sqe = sqe_get(l);
+
+	io_uring_prep_send(sqe, (int)index, wire, n, MSG_DONTWAIT);
+	sqe->flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
+	io_uring_sqe_set_data64(sqe, KIND_SEND | index);
+}
+
 static void packet_send(struct load *l, uint32_t index, uint8_t *wire, bool last, uint64_t now_ns)
 {
 	struct endpoint *e = &l->list[index];
@@ -346,7 +360,6 @@ static void packet_send(struct load *l, uint32_t index, uint8_t *wire, bool last
 			       .number = e->sent,
 			       .timestamp = e->timestamp,
 			       .sent_ns = now_ns };
-	struct io_uring_sqe *sqe = sqe_get(l);
 	size_t n = l->kind.packet;
 
 	memcpy(wire, e->packet, n);
@@ -359,11 +372,10 @@ static void packet_send(struct load *l, uint32_t index, uint8_t *wire, bool last
 		n = load_srtp_protect(e->srtp, wire, n);
 	if (n == 0)
 		fail("SRTP", EPROTO);
-	/* MSG_DONTWAIT: it is sent or refused before submit returns, so the buffer is free again and only
-	 * refusals need a completion. */
-	io_uring_prep_send(sqe, (int)index, wire, n, MSG_DONTWAIT);
-	sqe->flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
-	io_uring_sqe_set_data64(sqe, KIND_SEND | index);
+	if (!l->port)
+		ring_send(l, index, wire, n);
+	else if (!load_port_send(l->port, index, wire, n))
+		l->t.send_errors++;
 	e->sent++;
 	l->t.sent++;
 }
@@ -533,10 +545,8 @@ static void reap(struct load *l)
 
 /* ---- run ---- */
 
-static void sleep_until(struct load *l, uint64_t then_ns)
+static void ring_turn(struct load *l, uint64_t left)
 {
-	uint64_t now_ns = clock_now_ns();
-	uint64_t left = then_ns > now_ns ? then_ns - now_ns : 0;
 	struct __kernel_timespec ts = { .tv_sec = (long long)(left / NS_PER_S),
 					.tv_nsec = (long long)(left % NS_PER_S) };
 	struct io_uring_cqe *cqe;
@@ -545,6 +555,38 @@ static void sleep_until(struct load *l, uint64_t then_ns)
 	if (left > 0)
 		(void)io_uring_wait_cqes(&l->ring, &cqe, BUFFERS, &ts, NULL);
 	reap(l);
+}
+
+static void port_setup(struct load *l, const char *interface)
+{
+	int *fds = calloc(l->count, sizeof(*fds));
+
+	if (!fds)
+		fail("memory", ENOMEM);
+	for (uint32_t i = 0; i < l->count; i++)
+		fds[i] = l->list[i].fd;
+	l->port = load_port_open(interface, fds, l->count);
+	free(fds);
+	if (!l->port)
+		fail(interface, ENODEV);
+}
+
+static void port_receive(void *context, uint32_t index, uint8_t *p, size_t n)
+{
+	packet_receive(context, index, p, n, clock_now_ns());
+}
+
+static void sleep_until(struct load *l, uint64_t then_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t left = then_ns > now_ns ? then_ns - now_ns : 0;
+
+	if (!l->port) {
+		ring_turn(l, left);
+		return;
+	}
+	load_port_turn(l->port, left, port_receive, l);
+	l->t.send_errors += load_port_errors(l->port);
 }
 
 static bool is_silent(const struct endpoint *e, uint64_t now_ns)
@@ -658,6 +700,7 @@ int main(int argc, char **argv)
 		{ "tick-us", required_argument, NULL, 't' },
 		{ "drain-ms", required_argument, NULL, 'd' },
 		{ "video", no_argument, NULL, 'v' },
+		{ "xdp", required_argument, NULL, 'X' },
 		{ "interval-ms", required_argument, NULL, 'i' },
 		{ "tell-ms", required_argument, NULL, 'r' },
 		{ "ssrc", required_argument, NULL, 'x' },
@@ -667,6 +710,7 @@ int main(int argc, char **argv)
 	static struct load l = { .seconds = 10,
 				 .tick_ns = 200 * NS_PER_US,
 				 .drain_ns = 300 * NS_PER_MS };
+	const char *interface = NULL;
 	FILE *in = stdin;
 	int c;
 
@@ -679,6 +723,8 @@ int main(int argc, char **argv)
 			l.seconds = strtod(optarg, NULL);
 		else if (c == 't')
 			l.tick_ns = strtoul(optarg, NULL, 10) * NS_PER_US;
+		else if (c == 'X')
+			interface = optarg;
 		else if (c == 'd')
 			l.drain_ns = strtoul(optarg, NULL, 10) * NS_PER_MS;
 		else if (c == 'v')
@@ -693,12 +739,16 @@ int main(int argc, char **argv)
 			continue;
 		else if (c != 'c' || !(in = fopen(optarg, "r")))
 			fail("usage: rtpload [--seconds S] [--calls FILE] [--tick-us N] "
-			     "[--drain-ms N] [--video] [--interval-ms N] [--tell-ms N] [--ssrc N] "
+			     "[--drain-ms N] [--video] [--xdp INTERFACE] [--interval-ms N] "
+			     "[--tell-ms N] [--ssrc N] "
 			     "[--identity FILE]",
 			     EINVAL);
 	}
 	calls_read(&l, in);
-	ring_setup(&l);
+	if (interface)
+		port_setup(&l, interface);
+	else
+		ring_setup(&l);
 
 	(void)signal(SIGTERM, on_end);
 	run(&l);
