@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The whole media path in one command: against rtpengine over a wire, and alone where no wire and no kernel is in the way.
 
-wire     500 calls over a veth pair: the engine on AF_XDP and on sockets, and rtpengine in user space. CPU of the server process, and the
-         soft interrupts of the machine beside it. Without the right to make namespaces: over loopback, without AF_XDP.
+wire     500 calls over a veth pair: the engine on AF_XDP and on sockets, and rtpengine in user space. CPU of the server process, and of
+         receiving on its machine beside it (xdp.py). Without the right to make namespaces: over loopback, without AF_XDP.
 latency  what a packet waits for, p99.9, at half the load that would fill rtpengine's core; the engine on sockets
 ring     all stages on DPDK's net_ring, whose frames come back, against dpdk-testpmd swapping MAC addresses on the same device; the same
          with SRTP on one side of each call; with two workers. By the CPU time of the forwarding threads, so that a shared core
@@ -112,24 +112,11 @@ class WireRow(Row):
         yield "rtpengine", lambda seconds: wire_turn("rtpengine", seconds, lambda: rtpengine_open(self.ground, xdp.CALLS))
 
     def line(self, turn):
-        return (f"{turn['cpu']:.2f} us/packet of the process, {turn['softirq']:.2f} of soft interrupts, "
-                f"latency p50 {turn['p50']:.0f} us p99.9 {turn['p999']:.0f} us")
+        return (f"{turn['cpu']:.2f} us/packet of the process, {turn['receive']:.2f} of receiving, "
+                f"latency p50 {turn['p50']:.0f} us p99.9 {turn['p999']:.0f} us, load {100 * turn['load_core']:.0f} % of its core")
 
     def figures(self):
-        figures = {}
-        for name, turns in self.turns.items():
-            for key, unit in (("cpu", "us_per_packet"), ("softirq", "softirq_us_per_packet"), ("p50", "latency_p50_us"), ("p999", "latency_p999_us")):
-                figures[f"{name}_{unit}"] = round(middle(turns, key), 2)
-        if not self.has("rtpengine"):
-            return figures
-        theirs = self.turns["rtpengine"]
-        for name in ("sockets", "xdp"):
-            if self.has(name):
-                ours = self.turns[name]
-                figures[f"ratio_{name}_vs_rtpengine"] = round(middle(theirs, "cpu") / middle(ours, "cpu"), 2)
-                figures[f"ratio_{name}_vs_rtpengine_with_softirq"] = round(
-                    (middle(theirs, "cpu") + middle(theirs, "softirq")) / (middle(ours, "cpu") + middle(ours, "softirq")), 2)
-        return figures
+        return xdp.figures_of(self.turns)
 
 
 def rtpengine_open(ground, calls):
@@ -318,7 +305,7 @@ def ground_open(wanted):
     if not wanted:
         return xdp.Loopback()
     try:
-        return xdp.wire_module().Wire()
+        return xdp.ground()
     except (unittest.SkipTest, AssertionError, OSError) as why:
         lib.say(f"wire     no namespaces, so over loopback and without AF_XDP: {why}")
         return xdp.Loopback()

@@ -8,9 +8,9 @@ import lib
 # ratio, what it is, wanted, and whether more is better
 RATIOS = (
     ("ratio_sockets_vs_rtpengine", "packets per CPU second on sockets, rtpengine = 1", 1.99, True),
-    ("ratio_sockets_vs_rtpengine_with_softirq", "the same with the machine's soft interrupts", None, True),
+    ("ratio_sockets_vs_rtpengine_with_softirq", "the same with what the machine does to receive", None, True),
     ("ratio_xdp_vs_rtpengine", "packets per CPU second on AF_XDP, rtpengine = 1", None, True),
-    ("ratio_xdp_vs_rtpengine_with_softirq", "the same with the machine's soft interrupts", None, True),
+    ("ratio_xdp_vs_rtpengine_with_softirq", "the same with what the machine does to receive", None, True),
     ("ratio_ring_vs_rtpengine", "packets per CPU second on DPDK's ring, rtpengine over a wire = 1", None, True),
     ("ratio_ring_vs_testpmd", "packets per CPU second on DPDK's ring, testpmd macswap = 1", 0.35, True),
     ("ratio_srtp_vs_libsrtp2", "SRTP packets per CPU second, libsrtp2 = 1 (the worse of 1 and 8,192 streams)", None, True),

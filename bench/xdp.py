@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Forwarding over a veth pair: the media engine on AF_XDP and on sockets, and rtpengine in user space, with the same calls in turns.
 
-The server is in a network namespace of its own, the load in another. The figures are, per packet forwarded: CPU of the server process,
-to the ns by its threads' schedstat; and time in softirq of the whole machine by /proc/stat, in ticks of 10 ms, so only over
-several seconds: it holds the receiving of both ends, and of the sending what the kernel puts off. On veth AF_XDP copies, a packet to
-it is made anew by the kernel, and a packet sent is received at the other end in the sender's time, of which that of the load is a part:
-all of which network cards spare. The same is true of sockets and of rtpengine, so the ratio is the lesser one."""
+The server is in a network namespace of its own, the load in another; the load sends and receives by AF_XDP, and what it receives is not
+received in the server's time (wire_ends.py). The figures are, per packet forwarded and to the ns by the scheduler's count: CPU of the server
+process, which is its own work and the kernel's for its system calls, sending included; and CPU of the far end's NAPI thread, which is what the
+server's machine does to receive, as soft interrupts do with a card: the kernel's UDP and its wake-ups for sockets, a copy into shared memory
+for AF_XDP. With both counted nothing is counted twice and nothing of the server's machine is left out but the clock. Of soft interrupts in
+the process's own time, which are in its CPU, an upper bound by /proc/stat is given: those of its core, whoever was on it.
+
+On veth AF_XDP copies, and a packet to it is made anew by the kernel; network cards spare both."""
 import importlib.util
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -16,9 +20,10 @@ import time
 
 import lib
 import rtpengine
+import wire_ends
 
 CALLS, WARM_UP_S, PORT = 500, 6, 20000
-SERVER, PARTY, INTERFACE = "10.77.0.1", "10.77.0.2", "far0"
+SERVER, PARTY, INTERFACE, NEAR = "10.77.0.1", "10.77.0.2", "far0", "near0"
 
 
 def wire_module():
@@ -28,9 +33,21 @@ def wire_module():
     return module
 
 
+def ground():
+    """A wire between two machines."""
+    wire = wire_module().Wire()
+    try:
+        wire.ends = wire_ends.Ends(wire, NEAR, INTERFACE)
+    except BaseException:
+        wire.close()
+        raise
+    return wire
+
+
 class Loopback:
     """Instead of the wire where no namespace may be made: both ends on one address."""
     command = ()
+    ends = None
     server = party = lib.ADDRESS
 
     def __enter__(self):
@@ -56,7 +73,7 @@ class Engine:
 
     def __init__(self, wire, calls, *options):
         server, party = ends(wire)
-        self.calls = calls
+        self.wire, self.calls = wire, calls
         self.lines = pathlib.Path(tempfile.mkstemp(prefix="relay-lines-")[1])
         command = [lib.BUILD / "bench" / "relay", "--calls", calls, "--port", PORT, "--lines", self.lines, "--local", server,
                    "--party", party, *options]
@@ -86,6 +103,7 @@ class Peer(rtpengine.Rtpengine):
     """rtpengine at the far end, with as many calls."""
 
     def __init__(self, wire, calls):
+        self.wire = wire
         lib.ADDRESS, party = ends(wire)
         if wire.command:
             lib.free_port = lambda: 9500        # the namespace is ours alone
@@ -98,10 +116,22 @@ class Peer(rtpengine.Rtpengine):
         self.text = "".join(" ".join(f"{party}:{port} {to[0]}:{to[1]}" for port, to in call.ends) + "\n" for call in placed)
 
 
-def softirq_seconds():
-    """Of all cores, since the machine started."""
-    with open("/proc/stat", encoding="ascii") as file:
-        return int(file.readline().split()[7]) / 100
+class Clocks:
+    """CPU seconds so far: of the server's process, of the far end's receiving, of soft interrupts on the server's core, of the load's."""
+
+    def __init__(self, server, load):
+        far, near = (server.wire.ends.far, server.wire.ends.near) if server.wire.ends else (None, None)
+        self.seconds = {"cpu": lib.cpu_seconds(server.pid), "receive": far.cpu_seconds() if far else 0, "softirq": self.softirq_seconds(),
+                        "load": lib.cpu_seconds(load.pid) + (near.cpu_seconds() if near else 0)}
+        self.at = time.monotonic()
+
+    @staticmethod
+    def softirq_seconds():
+        with open("/proc/stat", encoding="ascii") as file:
+            return next(int(line.split()[7]) / os.sysconf("SC_CLK_TCK") for line in file if line.startswith(f"cpu{lib.SERVER_CORE} "))
+
+    def since(self, before):
+        return {key: value - before.seconds[key] for key, value in self.seconds.items()}, self.at - before.at
 
 
 def ends(wire):
@@ -110,26 +140,29 @@ def ends(wire):
 
 
 def turn(name, server, seconds, quiet=False):
-    run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", WARM_UP_S + seconds]),
-                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    options = ["--xdp", NEAR] if server.wire.ends else []
+    run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", WARM_UP_S + seconds, *options]),
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run.stdin.write(server.text)
     run.stdin.close()
     time.sleep(WARM_UP_S)
-    cpu, softirq, began = lib.cpu_seconds(server.pid), softirq_seconds(), time.monotonic()
+    before = Clocks(server, run)
     time.sleep(seconds - 0.2)
-    cpu, softirq, window = lib.cpu_seconds(server.pid) - cpu, softirq_seconds() - softirq, time.monotonic() - began
+    spent, window = Clocks(server, run).since(before)
     out, errors = run.stdout.read(), run.stderr.read()
     if run.wait() != 0:
         raise SystemExit(f"rtpload: {errors}{out}")
     report = json.loads(out.strip().splitlines()[-1])
     faults = sum(report[fault] for fault in ("lost", "duplicated", "corrupted", "misrouted"))
     packets = report["received"] * window / (WARM_UP_S + seconds)
-    us = {"cpu": 1e6 * cpu / packets, "softirq": 1e6 * softirq / packets}
+    result = {"cpu": 1e6 * spent["cpu"] / packets, "receive": 1e6 * spent["receive"] / packets, "softirq_share": spent["softirq"] / spent["cpu"],
+              "load_core": spent["load"] / window, "lost": report["lost"], "faults": faults, "received": report["received"],
+              **{share: report["latency_us"][share] for share in ("p50", "p99", "p999")}, "cpu_seconds": spent["cpu"] + spent["receive"]}
     if not quiet:
-        lib.say(f"{name:10} {report['received']:8} packets, {report['lost']} lost, process {us['cpu']:5.2f} us/packet, softirq of the machine "
-                f"{us['softirq']:5.2f} us/packet, latency p50 {report['latency_us']['p50']:.0f} us")
-    return {**us, "lost": report["lost"], "faults": faults, "received": report["received"], "p50": report["latency_us"]["p50"],
-            "p99": report["latency_us"]["p99"], "p999": report["latency_us"]["p999"], "cpu_seconds": cpu}
+        lib.say(f"{name:10} {report['received']:8} packets, {report['lost']} lost, process {result['cpu']:5.2f} us/packet, receiving "
+                f"{result['receive']:5.2f} us/packet, latency p50 {result['p50']:.0f} us p99 {result['p99']:.0f} us, load "
+                f"{100 * result['load_core']:.0f} % of its core")
+    return result
 
 
 def servers(wire):
@@ -139,23 +172,35 @@ def servers(wire):
     yield "rtpengine", lambda: Peer(wire, CALLS)
 
 
+def ratios(results):
+    """Packets per CPU second, rtpengine's = 1: by the process alone, and with what its machine does to receive."""
+    def middle(name, *keys):
+        return lib.median([sum(turn[key] for key in keys) for turn in results[name]])
+
+    found = {}
+    for name in ("sockets", "xdp"):
+        if results.get(name) and results.get("rtpengine"):
+            found[f"ratio_{name}_vs_rtpengine"] = round(middle("rtpengine", "cpu") / middle(name, "cpu"), 2)
+            if all(turn["receive"] for turn in results[name]):
+                found[f"ratio_{name}_vs_rtpengine_with_softirq"] = round(
+                    middle("rtpengine", "cpu", "receive") / middle(name, "cpu", "receive"), 2)
+    return found
+
+
 def figures_of(results):
     figures = {}
     for name, turns in results.items():
-        for what in ("cpu", "softirq"):
-            figures[f"{name}_{what}_us_per_packet"] = round(lib.median([t[what] for t in turns]), 2)
-        figures[f"{name}_latency_p50_us"] = lib.median([t["p50"] for t in turns])
-        figures[f"{name}_packets"] = sum(t["received"] for t in turns)
-        figures[f"{name}_lost"] = sum(t["lost"] for t in turns)
-    figures["ratio_forward_xdp"] = round(figures["rtpengine_cpu_us_per_packet"] / figures["xdp_cpu_us_per_packet"], 2)
-    return figures
+        for key, unit in (("cpu", "us_per_packet"), ("receive", "receive_us_per_packet"), ("softirq_share", "softirq_share_at_most"),
+                          ("load_core", "load_core_share"), ("p50", "latency_p50_us"), ("p99", "latency_p99_us"), ("p999", "latency_p999_us")):
+            figures[f"{name}_{unit}"] = round(lib.median([t[key] for t in turns]), 2)
+    return {**figures, **ratios(results)}
 
 
 def main():
     options = lib.arguments(__doc__.splitlines()[0])
     turns, seconds = (1, 4) if options.quick else (5, 10)
     results = {}
-    with wire_module().Wire() as wire:
+    with ground() as wire:
         for _ in range(turns):
             for name, start in servers(wire):
                 server = start()
@@ -164,6 +209,8 @@ def main():
                 finally:
                     server.stop()
     figures = {"calls": CALLS, "turns": turns, "seconds_counted_per_turn": seconds, **figures_of(results)}
+    figures |= {f"{name}_{key}": sum(t[of] for t in list_) for name, list_ in results.items()
+                for key, of in (("packets", "received"), ("lost", "faults"))}
     lib.finish(options, "xdp", figures, {"rtpengine": rtpengine.version()})
     return 1 if any(figures[f"{name}_lost"] for name in results) else 0
 
