@@ -59,12 +59,18 @@ void dtls_state_update(struct worker *w, struct flow *f, bool failed)
 		d->state = DTLS_WAITING;
 }
 
+void candidate_count(struct worker *w, const struct dtls_candidate *c, int change)
+{
+	w->dtls.running += (uint32_t)change;
+	w->dtls.strange += c->place ? (uint32_t)change : 0;
+}
+
 static void forget(struct worker *w, struct flow *f, const struct dtls_candidate *c)
 {
 	pool_handle h = f->dtls.candidates[c->place];
 
 	if (!c->done)
-		w->dtls.running--;
+		candidate_count(w, c, -1);
 	f->dtls.candidates[c->place] = 0;
 	(void)pool_give(&w->dtls.candidates, h);
 }
@@ -100,18 +106,20 @@ static bool request(struct worker *w, struct crypto_request *r, struct bytes dat
 	return false;
 }
 
-/* Each budget is asked only where those before it had something left. */
+/* Each budget is asked only where those before it had something left. Half of what all flows share is kept for the parties' own
+ * addresses: whoever shares a host with parties of many calls could else keep all of them waiting. */
 static bool is_affordable(struct worker *w, struct flow *f, uint8_t place)
 {
 	struct dtls_worker *d = &w->dtls;
 	uint64_t *due_ns = &f->dtls.begin_due_ns[place != 0];
+	uint32_t burst = (uint32_t)(NS_PER_S / d->begin_every_ns);
 
-	if (d->running >= d->running_max)
+	if (d->running >= d->running_max || (place && d->strange >= d->running_max / 2))
 		dtls_refuse(w, DTLS_REFUSED_CAPACITY);
 	else if (!budget_take(due_ns, w->now_ns, DTLS_BEGIN_EACH_S * NS_PER_S, DTLS_BEGIN_BURST))
 		dtls_refuse(w, DTLS_REFUSED_FLOW_RATE);
 	else if (!budget_take(&d->begin_due_ns, w->now_ns, d->begin_every_ns,
-			      (uint32_t)(NS_PER_S / d->begin_every_ns)))
+			      place && burst > 1 ? burst / 2 : burst))
 		dtls_refuse(w, DTLS_REFUSED_RATE);
 	else
 		return true;
@@ -136,7 +144,7 @@ static bool begin(struct worker *w, struct flow *f, struct dtls_candidate *c, po
 	if (before)
 		candidate_end(w, f, before);
 	f->dtls.candidates[c->place] = h;
-	w->dtls.running++;
+	candidate_count(w, c, 1);
 	dtls_state_update(w, f, false);
 	return true;
 }

@@ -16,6 +16,8 @@ struct dtls_candidate {
 	uint8_t done; /* 1: its keys are those of the flow; kept for who did not hear the last flight */
 };
 
+/* A handshake of it is under way from now on, or not any more. */
+void candidate_count(struct worker *w, const struct dtls_candidate *c, int change);
 /* One of a budget that refills steadily and holds `burst` at most. *due_ns: its state, 0 when full. */
 bool budget_take(uint64_t *due_ns, uint64_t now_ns, uint64_t each_ns, uint32_t burst);
 

@@ -61,6 +61,7 @@ struct dtls_worker {
 	struct crypto_metrics metrics;
 	struct pool candidates;
 	uint32_t running, running_max;
+	uint32_t strange; /* of those under way: not of a party's own address */
 	uint64_t begin_due_ns, begin_every_ns;
 	uint32_t
 		due; /* flows as clients that have yet to begin, and events of keys that were not sent */

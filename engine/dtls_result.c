@@ -68,7 +68,7 @@ static void keyed(struct worker *w, struct flow *f, struct dtls_candidate *c,
 	struct dtls_flow *d = &f->dtls;
 
 	candidates_end(w, f, c);
-	w->dtls.running--;
+	candidate_count(w, c, -1);
 	c->done = 1;
 	c->began_ns = w->now_ns;
 	d->key_in = r->key_in;
@@ -87,7 +87,7 @@ static void failed(struct worker *w, struct flow *f, struct dtls_candidate *c, u
 	struct dtls_flow *d = &f->dtls;
 	uint8_t place = c->place;
 
-	w->dtls.running--;
+	candidate_count(w, c, -1);
 	(void)pool_give(&w->dtls.candidates, d->candidates[place]);
 	d->candidates[place] = 0;
 	d->failed = 1;

@@ -673,6 +673,53 @@ static void a_flow_may_be_closed_at_any_time(void **state)
 	}
 }
 
+/* One of those on one host, each with a port of its own, that begin a handshake and say no more. */
+static void stranger_begins(struct dtls_rig *x, uint32_t number)
+{
+	struct dtls_party p;
+	char at[32];
+
+	(void)snprintf(at, sizeof(at), "192.0.2.10:%u", 5000 + number);
+	party_open(&p, at, STRANGERS, DTLS_CLIENT);
+	party_send(x, &p);
+	rig_turn(x);
+	dtls_close(&p.dtls);
+}
+
+/* Who shares the party's host may take half of what the node does at a time, and of what it begins in a second: the rest is the parties'. */
+static void strangers_leave_half(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t running_max, burst;
+		enum dtls_refusal why;
+	} rows[] = {
+		{ "at a time", 3, 500, DTLS_REFUSED_CAPACITY },
+		{ "in a second", 512, 3, DTLS_REFUSED_RATE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct dtls_rig x = dtls_rig_open(DTLS_SERVER);
+		uint64_t before = refused(&x, rows[i].why);
+		struct dtls_party p;
+
+		x.r->w.dtls.running_max = rows[i].running_max;
+		x.r->w.dtls.begin_every_ns = NS_PER_S / rows[i].burst;
+		for (uint32_t k = 0; k < 3; k++)
+			stranger_begins(&x, k);
+		ROW_ASSERT(rows[i].name, begun(&x) == 1);
+		ROW_ASSERT(rows[i].name, refused(&x, rows[i].why) == before + 2);
+		party_open(&p, PARTY, THEIRS, DTLS_CLIENT);
+		parties_run(&x, &p, 1, 6);
+		ROW_ASSERT(rows[i].name, p.dtls.outcome == DTLS_DONE);
+		assert_int_equal(x.r->w.dtls.running, 0);
+		assert_int_equal(x.r->w.dtls.strange, 0);
+		dtls_close(&p.dtls);
+		dtls_rig_close(&x);
+	}
+}
+
 /* Datagrams of the handshake that leave for the party in so many seconds. */
 static uint32_t flights_in(struct dtls_rig *x, uint32_t seconds)
 {
@@ -720,6 +767,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(consent_ends_in_a_handshake),
+		cmocka_unit_test(strangers_leave_half),
 		cmocka_unit_test(either_role_ends_with_media),
 		cmocka_unit_test(any_datagram_may_be_lost_or_doubled),
 		cmocka_unit_test(a_wrong_certificate_fails_and_the_right_one_succeeds),
