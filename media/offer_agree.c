@@ -157,11 +157,29 @@ static bool has_event_in(const struct offer_agreement *g, uint32_t clock_hz)
 	return false;
 }
 
-/* Chromium sends its digits in the slowest clock of those it has agreed on, whatever the clock of its audio: so it shall
- * have one. What that leaves without a counterpart is taken by us, and sent anew. */
+/* One event as two: A's and B's have no more to do with each other. */
+static void part(struct offer_agreement *g, uint8_t index)
+{
+	struct offer_agreed *f = &g->at[index];
+
+	if (f->a == PAYLOAD_NONE || f->answered == PAYLOAD_NONE || g->count == PAYLOAD_RULES_MAX)
+		return;
+	g->at[g->count] = *f;
+	g->at[g->count].offered = g->at[g->count].answered = PAYLOAD_NONE;
+	g->count++;
+	f->a = PAYLOAD_NONE;
+}
+
+/*
+ * Chromium sends its digits in the slowest clock of those it has agreed on, whatever the clock of its audio: so it shall
+ * have one. Firefox knows that of 8000 Hz alone, and beside opus sends three ends of 960 units at once, which phones do not take for
+ * a digit. What has no counterpart in the clock of the audio is taken by us, and sent anew.
+ */
 static void keep_one_clock(struct offer_agreement *g, const struct payload_list *formats)
 {
 	uint32_t clock_hz = clock_of_a(g);
+	uint8_t count = g->count;
+	bool found;
 
 	for (uint8_t i = 0; i < formats->count && !has_event_in(g, clock_hz); i++) {
 		const struct payload *p = &formats->at[i];
@@ -169,11 +187,14 @@ static void keep_one_clock(struct offer_agreement *g, const struct payload_list 
 		if (payload_is_event(p) && p->clock_hz == clock_hz)
 			add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
 	}
-	if (!has_event_in(g, clock_hz))
-		return;
-	for (uint8_t i = 0; i < g->count; i++) {
-		if (g->at[i].event && g->at[i].clock_hz != clock_hz)
+	found = has_event_in(g, clock_hz);
+	for (uint8_t i = 0; i < count; i++) {
+		if (!g->at[i].event || g->at[i].clock_hz == clock_hz)
+			continue;
+		if (found)
 			g->at[i].a = PAYLOAD_NONE;
+		else if (g->a.ice) /* a browser; phones send them as they should */
+			part(g, i);
 	}
 }
 
