@@ -150,6 +150,12 @@ def hello(certificate):
     return datagram
 
 
+def hopeless_hello():
+    """A ClientHello with TLS_NULL_WITH_NULL_NULL alone, which ends the handshake that takes it."""
+    body = struct.pack("!H", VERSION) + secrets.token_bytes(32) + b"\0\0" + b"\0\2\0\0" + b"\1\0"
+    return fragment(body, len(body), 0, len(body))
+
+
 def record(body, kind=HANDSHAKE, epoch=0, number=0, length=None):
     return (struct.pack("!BHHHIH", kind, VERSION, epoch, 0, number, len(body) if length is None else length) + body)
 
