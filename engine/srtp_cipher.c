@@ -6,50 +6,9 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+#include "engine/srtp_cipher_inside.h"
 #include "engine/srtp_evp.h"
-#include "engine/srtp_mb.h"
-
-enum {
-	KEY_LEN = 16,
-	KEY_LONG_LEN = 32,
-	SALT_LEN = 14,
-	SALT_GCM_LEN = 12, /* RFC 7714 12 */
-	BLOCK_LEN = 16,
-	AUTH_KEY_LEN = 20, /* RFC 4568 6.2 */
-	TAG_80 = 10,
-	TAG_32 = 4,
-	TAG_GCM = 16,
-	HASH_LEN = 20,
-	RTCP_HEAD_LEN = 8,
-	/* RFC 3711 4.3.1: added to the use */
-	LABEL_KEY = 0,
-	LABEL_AUTH = 1,
-	LABEL_SALT = 2,
-};
-
-enum {
-	KIND_AEAD = 1,
-	KIND_LONG = 2, /* 256 bits */
-	KIND_RTCP = 4,
-};
-
-static_assert((int)SRTP_CIPHER_BATCH == (int)SRTP_MB_MAX, "a batch is one call");
-static_assert((int)HASH_LEN == (int)SRTP_MB_HASH_LEN, "a whole HMAC-SHA1");
-static_assert((int)KEY_LEN == (int)SRTP_MB_BLOCK_LEN && (int)KEY_LONG_LEN == (int)SRTP_MB_LONG_LEN,
-	      "the same session keys");
-static_assert((int)TAG_GCM == (int)SRTP_MB_TAG_LEN && (int)SALT_GCM_LEN == (int)SRTP_MB_IV_LEN,
-	      "RFC 7714 12");
-
-/* What ipsec-mb wants lies behind it, so that all of one stream is found without following a pointer. */
-struct srtp_cipher {
-	EVP_CIPHER_CTX *evp; /* NULL: ipsec-mb has the key */
-	uint8_t kind, tag;
-	uint8_t salt[SALT_LEN];
-	uint32_t inner[SRTP_MB_HASH_WORDS]; /* RFC 2104: after the first block of each hash */
-	uint32_t outer[SRTP_MB_HASH_WORDS];
-} CACHE_ALIGNED;
-
-static_assert(sizeof(struct srtp_cipher) == SRTP_MB_KEY_ALIGN, "one cache line");
+#include "engine/srtp_gcm.h"
 
 /* ---- suites ---- */
 
@@ -285,117 +244,6 @@ static void hashes_run(struct hashes *x)
 		memcpy(x->of[i]->p + x->of[i]->n, x->behind[i], SRTP_WORD_LEN);
 }
 
-/* ---- AES-GCM ---- */
-
-/* RFC 7714 8.1, 9.1: two octets of zero, the SSRC, the index of 48 bits, XOR the salt. */
-static void iv_write_gcm(const struct srtp_cipher *c, uint32_t ssrc, uint64_t index,
-			 uint8_t iv[SALT_GCM_LEN])
-{
-	assert(index < BIT64(48));
-	be32_put(iv, be32_get(c->salt) ^ ssrc >> 16);
-	be32_put(iv + 4, be32_get(c->salt + 4) ^ (ssrc << 16 | (uint32_t)(index >> 32)));
-	be32_put(iv + 8, be32_get(c->salt + 8) ^ (uint32_t)index);
-}
-
-struct gcm {
-	struct srtp_mb_aead job;
-	uint8_t iv[SALT_GCM_LEN], associated[RTCP_HEAD_LEN + SRTP_WORD_LEN], behind[SRTP_WORD_LEN];
-};
-
-/*
- * RFC 7714 8.2: the head of RTP is what is authenticated only. Of SRTCP (9.2, 9.3) it is the head or, where nothing is
- * encrypted, all, and the word in either case.
- */
-static void gcm_begin(struct gcm *x, const struct srtp_unit *u, uint8_t *tag)
-{
-	iv_write_gcm(u->cipher, u->ssrc, u->index, x->iv);
-	x->job = (struct srtp_mb_aead){ .key = u->cipher + 1,
-					.iv = x->iv,
-					.associated = u->p,
-					.associated_n = u->head,
-					.p = u->p + u->head,
-					.n = u->n - u->head,
-					.tag = tag };
-	if (!(u->cipher->kind & KIND_RTCP))
-		return;
-	x->job.associated_n += SRTP_WORD_LEN;
-	if (u->head > RTCP_HEAD_LEN) {
-		memcpy(x->behind, u->p + u->n, SRTP_WORD_LEN);
-		be32_put(u->p + u->n, u->word);
-	} else {
-		memcpy(x->associated, u->p, RTCP_HEAD_LEN);
-		be32_put(x->associated + RTCP_HEAD_LEN, u->word);
-		x->job.associated = x->associated;
-	}
-}
-
-static void gcm_end(const struct gcm *x, const struct srtp_unit *u)
-{
-	if (u->cipher->kind & KIND_RTCP && u->head > RTCP_HEAD_LEN)
-		memcpy(u->p + u->n, x->behind, SRTP_WORD_LEN);
-}
-
-static void gcm_seal(struct gcm *x, const struct srtp_unit *u)
-{
-	if (u->cipher->evp)
-		srtp_evp_seal(u->cipher->evp, &x->job);
-	else
-		srtp_mb_seal(&x->job, u->cipher->kind & KIND_LONG);
-	gcm_end(x, u);
-}
-
-static void gcm_seal_alone(const struct srtp_unit *u, uint8_t tag[TAG_GCM])
-{
-	struct gcm x;
-
-	gcm_begin(&x, u, tag);
-	gcm_seal(&x, u);
-}
-
-/* Plain and tag are made in one go, so one that is not authentic must be put back. */
-static void gcm_check(struct gcm *x, struct srtp_unit *u)
-{
-	uint8_t tag[TAG_GCM];
-
-	if (u->cipher->evp) {
-		x->job.tag = u->tag;
-		u->authentic = srtp_evp_open(u->cipher->evp, &x->job);
-	} else {
-		x->job.tag = tag;
-		srtp_mb_open(&x->job, u->cipher->kind & KIND_LONG);
-		u->authentic = srtp_tag_eq(tag, u->tag, TAG_GCM);
-	}
-	gcm_end(x, u);
-	if (!u->authentic)
-		gcm_seal_alone(u, tag);
-}
-
-struct gcms {
-	uint32_t count;
-	bool seals;
-	struct srtp_unit *of[CHUNK];
-	struct gcm list[CHUNK];
-};
-
-static void gcms_run(struct gcms *x)
-{
-	for (uint32_t i = 0; i < x->count; i++) {
-		if (x->seals)
-			gcm_seal(&x->list[i], x->of[i]);
-		else
-			gcm_check(&x->list[i], x->of[i]);
-	}
-	x->count = 0;
-}
-
-static void gcms_add(struct gcms *x, struct srtp_unit *u)
-{
-	x->of[x->count] = u;
-	gcm_begin(&x->list[x->count], u, u->tag);
-	if (++x->count == CHUNK)
-		gcms_run(x);
-}
-
 /* ---- units ---- */
 
 static bool is_aead(const struct srtp_unit *u)
@@ -407,20 +255,20 @@ void srtp_units_seal(struct srtp_unit *list, uint32_t count)
 {
 	struct crypts crypts;
 	struct hashes hashes;
-	struct gcms gcms;
+	struct srtp_unit *aeads[SRTP_CIPHER_BATCH];
+	uint32_t aead_count = 0;
 
 	assert(count <= SRTP_CIPHER_BATCH);
-	crypts.count = hashes.count = gcms.count = 0;
-	gcms.seals = true;
+	crypts.count = hashes.count = 0;
 	for (struct srtp_unit *u = list; u < list + count; u++) {
 		if (is_aead(u)) {
-			gcms_add(&gcms, u);
+			aeads[aead_count++] = u;
 			continue;
 		}
 		crypts_add(&crypts, u);
 		hashes_add(&hashes, u);
 	}
-	gcms_run(&gcms);
+	srtp_gcm_seal(aeads, aead_count);
 	crypts_run(&crypts);
 	hashes_run(&hashes);
 	for (uint32_t i = 0; i < hashes.count; i++)
@@ -430,18 +278,18 @@ void srtp_units_seal(struct srtp_unit *list, uint32_t count)
 void srtp_units_check(struct srtp_unit *list, uint32_t count)
 {
 	struct hashes hashes;
-	struct gcms gcms;
+	struct srtp_unit *aeads[SRTP_CIPHER_BATCH];
+	uint32_t aead_count = 0;
 
 	assert(count <= SRTP_CIPHER_BATCH);
-	hashes.count = gcms.count = 0;
-	gcms.seals = false;
+	hashes.count = 0;
 	for (struct srtp_unit *u = list; u < list + count; u++) {
 		if (is_aead(u))
-			gcms_add(&gcms, u);
+			aeads[aead_count++] = u;
 		else
 			hashes_add(&hashes, u);
 	}
-	gcms_run(&gcms);
+	srtp_gcm_check(aeads, aead_count);
 	hashes_run(&hashes);
 	for (uint32_t i = 0; i < hashes.count; i++) {
 		struct srtp_unit *u = hashes.of[i];
@@ -452,10 +300,8 @@ void srtp_units_check(struct srtp_unit *list, uint32_t count)
 
 void srtp_unit_undo(const struct srtp_unit *u)
 {
-	uint8_t tag[TAG_GCM];
-
 	if (is_aead(u))
-		gcm_seal_alone(u, tag);
+		srtp_gcm_undo(u);
 }
 
 void srtp_units_open(struct srtp_unit *const *list, uint32_t count)
