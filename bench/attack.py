@@ -150,8 +150,8 @@ class Load:
 class Server:
     """One of both, with its calls and their load."""
 
-    def __init__(self, name, pid, ssrc):
-        self.name, self.pid, self.ssrc = name, pid, ssrc
+    def __init__(self, name, process, ssrc):
+        self.name, self.process, self.pid, self.ssrc = name, process, process.pid, ssrc
         self.calls, self.kinds, self.load, self.rows = [], [], None, {}
 
     def targets(self, which, elapsed):
@@ -242,10 +242,11 @@ def attack(server, row, options, seconds):
     result = {"attack_packets": out["sent"], "leaked": out["leaked"], "answers": out["answers"], "injected": foreign,
               "silent_calls": after["silent_calls"], "unkeyed": after["unkeyed"], "lost": max(0, since["lost"]), "sent": since["sent"],
               "cpu_share": round(cpu / took, 3)}
+    result["alive"] = server.process.poll() is None
     server.rows[row] = result
     lib.say(f"{row:9} {server.name:10} {out['sent']:8} attack packets, {out['leaked']} leaked, {foreign} injected, "
             f"{after['silent_calls']} calls silent, {after['unkeyed']} without keys, {result['lost']} of {since['sent']} packets lost, "
-            f"{100 * result['cpu_share']:.0f} % CPU, {out['answers']} answers")
+            f"{100 * result['cpu_share']:.0f} % CPU, {out['answers']} answers" + ("" if result["alive"] else "; its process has ended"))
     return result
 
 
@@ -271,6 +272,7 @@ def figures_of(server, final):
     figures = {prefix + key: value for key, value in total.items()}
     figures[prefix + "calls_lost"] = max(final["silent_calls"], *(row["silent_calls"] for row in server.rows.values()))
     figures[prefix + "packets_sent"], figures[prefix + "packets_lost"] = final["sent"], final["lost"]
+    figures[prefix + "alive"] = server.process.poll() is None
     figures[prefix + "rows"] = server.rows
     return figures
 
@@ -294,7 +296,7 @@ def main():
         WebRtc.identity = identity(folder)
         node = lib.Node(media_ports="12000-19999", calls=2 * options.calls, trusting=False)
         peer = rtpengine.Rtpengine(20000, 31999, flags=["strict source"] if options.strict else [])
-        servers = [Server("tandem", node.pid, 1 << 20), Server("rtpengine", peer.pid, 1 << 24)]
+        servers = [Server("tandem", node.process, 1 << 20), Server("rtpengine", peer.process, 1 << 24)]
         makers = callers(node), by_peer(peer)
         for server, (place, hang_up) in zip(servers, makers):
             calm(server, place, hang_up, max(24, options.calls // 10))
@@ -305,17 +307,16 @@ def main():
             for server in servers:
                 attack(server, row, options, seconds)
         time.sleep(AFTER_S)
-        finals = [server.load.end() for server in servers]
+        figures = {"calls": options.calls, "seconds_per_row": seconds, "rtpengine_strict_source": options.strict}
+        for server in servers:
+            figures |= figures_of(server, server.load.end())
     finally:
         for thing in (node, peer):
             if thing:
                 thing.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    figures = {"calls": options.calls, "seconds_per_row": seconds, "rtpengine_strict_source": options.strict}
-    for server, final in zip(servers, finals):
-        figures |= figures_of(server, final)
     lib.finish(options, "attack", figures, {"rtpengine": rtpengine.version()})
-    return 1 if figures["leaked"] + figures["injected"] + figures["calls_lost"] else 0
+    return 1 if figures["leaked"] + figures["injected"] + figures["calls_lost"] or not figures["alive"] else 0
 
 
 if __name__ == "__main__":
