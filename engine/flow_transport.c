@@ -275,7 +275,7 @@ static void extensions_set(struct worker *w, struct flow *f, const struct flow_s
 
 	assert(spec->mid_length <= MID_MAX);
 	t->cc_extension = spec->cc_extension;
-	if (owner && f->transport & TRANSPORT_CC)
+	if (owner && owner->transport & TRANSPORT_ICE && f->transport & TRANSPORT_CC)
 		feedback_open(w, owner);
 	t->mid_extension = spec->mid_extension;
 	t->mid_length = spec->mid_length;

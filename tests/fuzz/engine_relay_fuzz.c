@@ -7,6 +7,7 @@
  *  - what is relayed came from the latched source, and to no other is a socket connected;
  *  - RTP is sent under the flow's own SSRC, goes on by one where its source changes, and no two packets, ours among
  *    them, get one number;
+ *  - no header extension leaves where none may;
  *  - what is sent to a party with keys authenticates there, under an index that it has not seen;
  *  - a flow with ICE, and those bundled with it, send to and relay from addresses that a check with its credentials came from
  *    lately, and no check with others is answered by a success;
@@ -22,6 +23,7 @@
 #include "engine/port_sim.h"
 #include "engine/tick.h"
 #include "engine/worker.h"
+#include "media/rtp_parse.h"
 #include "media/stun.h"
 
 enum {
@@ -30,7 +32,10 @@ enum {
 	EVENTS = 4,
 	COMMANDS = 16,
 	PACKET_BYTES_MAX = 80,
-	SENT_KEPT = 256
+	SENT_KEPT = 256,
+	RTP_BYTES = 20,
+	RTP_BYTES_MAX = 28, /* with an extension */
+	EXTENSION_ID = 2,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -262,6 +267,15 @@ static void answer_check(struct fuzz *f, const struct sim_packet *p)
 	f->proven_ns[f->check_slot][f->check_from] = f->check_ns;
 }
 
+/* Where no party is to see header extensions of another's. */
+static void extension_check(const struct fuzz *f, const struct sim_packet *p)
+{
+	for (uint32_t i = 0; i < f->w.flows.count; i++)
+		if (!f->w.flows.list[f->w.flows.active[i]].strips)
+			return;
+	assert(!(p->data[0] & RTP_EXTENSION_BIT));
+}
+
 static void sent_check(struct fuzz *f)
 {
 	const struct sim_packet *p;
@@ -278,8 +292,10 @@ static void sent_check(struct fuzz *f)
 		slot = sender_of(p);
 		assert(slot < SLOTS);
 		destination_check(f, p, slot);
-		if (!is_rtcp(p))
+		if (!is_rtcp(p)) {
 			number_check(f, p, slot);
+			extension_check(f, p);
+		}
 		secure_check(f, p, slot);
 	}
 }
@@ -418,10 +434,19 @@ static void do_raw(struct fuzz *f, struct script *s)
 	s->n -= n;
 }
 
+/* Numbered as its sequence is. */
+static void extension_put(uint8_t packet[RTP_BYTES_MAX])
+{
+	memmove(packet + 24, packet + 16, 4);
+	be32_put(packet + 16, 0xbede0001);
+	be32_put(packet + 20, (uint32_t)(EXTENSION_ID << 28 | 1 << 24 | be16_get(packet + 2) << 8));
+	packet[0] |= RTP_EXTENSION_BIT;
+}
+
 static void do_rtp(struct fuzz *f, struct script *s)
 {
 	uint8_t where = take(s), from = take(s), type = take(s);
-	uint8_t packet[20] = { 0x81, type };
+	uint8_t packet[RTP_BYTES_MAX] = { 0x81, type };
 
 	be16_put(packet + 2, (uint16_t)(take(s) << 8 | take(s)));
 	be32_put(packet + 4, (uint32_t)take(s) << 12);
@@ -429,7 +454,9 @@ static void do_rtp(struct fuzz *f, struct script *s)
 	be32_put(packet + 12, be16_get(packet + 2) | be32_get(packet + 8) << 16 |
 				      (uint32_t)(1 + where % SLOTS) << 24);
 	be32_put(packet + 16, (uint32_t)(take(s) << 24 | take(s) << 16 | take(s)));
-	packet_put(f, where, CHANNEL_RTP, from, packet, sizeof(packet));
+	if (where & 64)
+		extension_put(packet);
+	packet_put(f, where, CHANNEL_RTP, from, packet, where & 64 ? RTP_BYTES_MAX : RTP_BYTES);
 }
 
 /* An SR of a known shape with one report block. */
@@ -544,6 +571,8 @@ static void transport_read(struct script *s, const struct fuzz *f, struct flow_s
 		spec->local_rtp = f->shared;
 	}
 	spec->mid_extension = how >> 7;
+	spec->cc_extension = how & 2 ? EXTENSION_ID : 0;
+	spec->strips = how >> 1 & 1;
 	spec->mid_length = 1;
 	spec->mid[0] = (char)('0' + spec->id.slot);
 }
