@@ -100,12 +100,48 @@ static json_t *quality_json(const struct query_flow *live, const struct quality_
 			 "rtt_ms", s->rtt_us ? json_real(s->rtt_us / 1000.0) : json_null());
 }
 
+static const char *ice_name(enum media_ice_state state)
+{
+	switch (state) {
+	case ICE_OFF:
+		return "off";
+	case ICE_CHECKING:
+		return "checking";
+	case ICE_CONNECTED:
+		return "connected";
+	case ICE_LOST:
+		return "lost";
+	}
+	return "";
+}
+
+static const char *dtls_name(enum media_dtls_state state)
+{
+	switch (state) {
+	case DTLS_OFF:
+		return "off";
+	case DTLS_WAITING:
+		return "waiting";
+	case DTLS_HANDSHAKING:
+		return "handshaking";
+	case DTLS_CONNECTED:
+		return "connected";
+	case DTLS_FAILED:
+		return "failed";
+	}
+	return "";
+}
+
 /* What is null until the worker has said it. */
 static void add_live(json_t *flow, const struct query_flow *live, const struct line_facts *facts)
 {
 	const struct line_codec *codec = line_codec_find(facts, live->detail.payload_type);
 
 	(void)json_object_set_new(flow, "latched", command_addr_json(&live->resume.source_rtp));
+	(void)json_object_set_new(flow, "ice",
+				  json_string(ice_name((enum media_ice_state)live->stats.ice)));
+	(void)json_object_set_new(flow, "dtls",
+				  json_string(dtls_name((enum media_dtls_state)live->stats.dtls)));
 	(void)json_object_set_new(flow, "stats", stats_json(&live->stats));
 	(void)json_object_set_new(flow, "drops", drops_json(&live->detail));
 	if (live->detail.payload_type != PAYLOAD_NONE)
@@ -128,18 +164,19 @@ json_t *call_flow_json(const struct node *node, const struct call_view *view, ui
 
 	(void)shard_call_line(node->shard, view->call, view->flows[flow].leg,
 			      view->flows[flow].line, &facts, &contact);
-	json = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:s, s:n, s:n, s:I, s:n, s:n, s:n}",
-			 "leg", view->flows[flow].leg ? "b" : "a", "line", view->flows[flow].line,
-			 "kind", view->flows[flow].kind == MEDIA_VIDEO ? "video" : "audio", "local",
-			 command_addr_json(&view->flows[flow].local), "remote",
-			 command_addr_json(&view->flows[flow].remote), "signalled",
-			 command_addr_json(&facts.address), "latched",
-			 command_addr_json(&view->flows[flow].resume.source_rtp), "srtp",
-			 facts.suite[0] ? facts.suite
-			 : facts.secure ? "dtls"
-					: "plain",
-			 "payload_type", "codec", "ssrc_out",
-			 (json_int_t)view->flows[flow].ssrc_out, "stats", "drops", "quality");
+	json = json_pack(
+		"{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:s, s:n, s:n, s:I, s:n, s:n, s:n, s:n, s:n}",
+		"leg", view->flows[flow].leg ? "b" : "a", "line", view->flows[flow].line, "kind",
+		view->flows[flow].kind == MEDIA_VIDEO ? "video" : "audio", "local",
+		command_addr_json(&view->flows[flow].local), "remote",
+		command_addr_json(&view->flows[flow].remote), "signalled",
+		command_addr_json(&facts.address), "latched",
+		command_addr_json(&view->flows[flow].resume.source_rtp), "srtp",
+		facts.suite[0] ? facts.suite
+		: facts.secure ? "dtls"
+			       : "plain",
+		"payload_type", "codec", "ssrc_out", (json_int_t)view->flows[flow].ssrc_out, "ice",
+		"dtls", "stats", "drops", "quality");
 	if (json && live)
 		add_live(json, live, &facts);
 	return json;

@@ -376,10 +376,12 @@ const struct command g_commands[] = {
 	  "crypto-suite or plain, holds, muted, profile, codecs), and flows: leg, line, kind, "
 	  "local, remote (where its media is expected), signalled (by its SDP), latched (where it "
 	  "comes "
-	  "from), srtp, payload_type, codec, ssrc_out, stats, drops (packets not relayed, by "
-	  "reason) "
+	  "from), srtp, payload_type, codec, ssrc_out, ice (off, checking, connected, lost), "
+	  "dtls (off, waiting, handshaking, connected, failed), stats (icmp_errors: that came "
+	  "back for packets to the party), drops (packets not relayed, by reason) "
 	  "and quality: heard (of the party) and told (by its RTCP) with lost, loss_percent, "
-	  "jitter_ms, mos, r, and rtt_ms (stats, drops, quality null: the media worker did not "
+	  "jitter_ms, mos, r, and rtt_ms (ice, dtls, stats, drops, quality null: the media worker "
+	  "did not "
 	  "answer within 100 ms; what else is null is not known)",
 	  command_call_show },
 	{ "call.doctor", COMMAND_FOR_TENANT, g_doctor_args,

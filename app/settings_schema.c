@@ -267,9 +267,8 @@ static const struct conf_field g_media_fields[] = {
 	  .at_start = true,
 	  .help = "How packets come and go: io_uring or epoll over the kernel's sockets (auto: the "
 		  "first that is allowed), dpdk, or xdp: AF_XDP on networks[].interface, which "
-		  "needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF at start, and Linux 6.0 where an "
-		  "interface may be deleted and made again: one thread keeps CAP_NET_RAW and "
-		  "CAP_IPC_LOCK to attach to it then." },
+		  "needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF at start alone. An interface that "
+		  "is made again while the node runs is used again, on Linux 6.0 and newer." },
 	{ .key = "workers",
 	  U32(settings_media, workers, 1, 16),
 	  .preset = "1",
