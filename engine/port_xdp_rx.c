@@ -14,6 +14,8 @@
 
 enum {
 	SOCKETS_EVERY = 8, /* rounds of frames alone, when there are more than fit a batch */
+	AHEAD = 4,         /* frames whose octets are on their way to the cache */
+	FETCHED = 256,     /* octets of each: as many as voice has, and all of them are summed */
 };
 
 #define NETLINK_EVERY_NS (10 * NS_PER_MS)
@@ -118,12 +120,23 @@ static void frame_take(struct xdp_port *x, const struct xdp_queue *q, const stru
 	xdp_frame_free(x->lane, xdp_frame_of(x->lane, start));
 }
 
+static void frame_fetch(const struct xdp_port *x, const struct xdp_desc *d)
+{
+	for (uint32_t at = 0; at < FETCHED; at += 64)
+		__builtin_prefetch(x->lane->memory + d->addr + at, 1);
+}
+
 static void queue_take(struct xdp_port *x, struct xdp_queue *q, struct batch *b, struct tally *t)
 {
 	uint32_t at, n = xsk_ring_cons__peek(&q->socket.rx, BATCH_MAX - b->count, &at);
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n && i < AHEAD; i++)
+		frame_fetch(x, xsk_ring_cons__rx_desc(&q->socket.rx, at + i));
+	for (uint32_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			frame_fetch(x, xsk_ring_cons__rx_desc(&q->socket.rx, at + i + AHEAD));
 		frame_take(x, q, xsk_ring_cons__rx_desc(&q->socket.rx, at + i), b, t);
+	}
 	if (n > 0)
 		xsk_ring_cons__release(&q->socket.rx, n);
 	q->fill_missing += n;
