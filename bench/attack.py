@@ -287,9 +287,9 @@ def options_of():
 
 def main():
     options = options_of()
-    seconds = 2 if options.quick else 8
+    seconds = 1 if options.quick else 8
     if options.quick:
-        options.calls = min(options.calls, 300)
+        options.calls = min(options.calls, 200)
     rows = [row for row in ROWS[1:] if row == "race" or row in (options.row or ROWS)]       # race is how the load begins
     folder, node, peer = tempfile.mkdtemp(prefix="tandem-attack-"), None, None
     try:
@@ -299,7 +299,7 @@ def main():
         servers = [Server("tandem", node.process, 1 << 20), Server("rtpengine", peer.process, 1 << 24)]
         makers = callers(node), by_peer(peer)
         for server, (place, hang_up) in zip(servers, makers):
-            calm(server, place, hang_up, max(24, options.calls // 10))
+            calm(server, place, hang_up, max(12, options.calls // 10))
         for i, (server, (place, _)) in enumerate(zip(servers, makers)):
             place_all(place, server, options.calls, PARTY_PORTS + 4 * options.calls * i)
         lib.say(f"# {options.calls} calls each stand")
