@@ -220,6 +220,7 @@ class RingRow(Row):
         yield "plain", ring
         yield "testpmd", testpmd
         yield "srtp_relay", lambda seconds: ring(seconds, "--srtp-relay")
+        yield "srtp_relay_gcm", lambda seconds: ring(seconds, "--srtp-relay", "--suite", "AEAD_AES_128_GCM")
         yield "two", lambda seconds: ring(seconds, "--workers", "2")
 
     def figures(self):
@@ -229,8 +230,9 @@ class RingRow(Row):
             figures["ratio_ring_vs_testpmd"] = round(middle(self.turns["testpmd"], "ns") / middle(self.turns["plain"], "ns"), 3)
         if self.has("plain") and self.wire.has("rtpengine"):
             figures["ratio_ring_vs_rtpengine"] = round(1e3 * middle(self.wire.turns["rtpengine"], "cpu") / middle(self.turns["plain"], "ns"), 1)
-        if self.has("plain", "srtp_relay"):
-            figures["ratio_srtp_relay_vs_plain"] = round(middle(self.turns["srtp_relay"], "ns") / middle(self.turns["plain"], "ns"), 2)
+        for name in ("srtp_relay", "srtp_relay_gcm"):
+            if self.has("plain", name):
+                figures[f"ratio_{name}_vs_plain"] = round(middle(self.turns[name], "ns") / middle(self.turns["plain"], "ns"), 2)
         if self.has("plain", "two"):
             figures |= self.two_figures()
         return figures

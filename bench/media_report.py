@@ -16,6 +16,7 @@ RATIOS = (
     ("ratio_srtp_vs_libsrtp2", "SRTP packets per CPU second, libsrtp2 = 1 (the worse of 1 and 8,192 streams)", None, True),
     ("ratio_srtp_vs_ipsec_mb", "cost of SRTP, the transforms alone = 1 (the worse of both)", None, False),
     ("ratio_srtp_relay_vs_plain", "cost of a packet from SRTP to RTP or back on the ring, plain = 1", 1.5, False),
+    ("ratio_srtp_relay_gcm_vs_plain", "the same with AES-GCM", 1.5, False),
     ("ratio_latency_p999_vs_rtpengine", "latency p99.9 at half of rtpengine's saturation, rtpengine = 1", 0.5, False),
     ("ratio_100k_flows_vs_100", "cost of a packet with 100,000 flows, with 100 = 1", 1.5, False),
     ("ratio_two_workers", "packets of two workers, of one = 1", 1.8, True),

@@ -3,7 +3,7 @@
  * All stages on a device of DPDK whose frames come back to it, net_ring: what the media path can do where no wire and no
  * kernel is in the way.
  *
- *   ring --flows 100 --seconds 5 [--srtp|--srtp-relay] [--workers 2] [--device net_ring0]
+ *   ring --flows 100 --seconds 5 [--srtp|--srtp-relay [--suite AEAD_AES_128_GCM]] [--workers 2] [--device net_ring0]
  *                                                         prints packets, losses and ns per packet as JSON
  *
  * Calls of two flows stand in pairs: each party of one call is the flow at the same side of the other. So what leaves
@@ -31,6 +31,7 @@
 #include "engine/protect.h"
 #include "engine/srtp.h"
 #include "engine/worker.h"
+#include "media/crypto.h"
 
 enum {
 	FIRST_PORT = 20000,
@@ -48,6 +49,7 @@ enum sides { SIDES_PLAIN, SIDE_A_SECURE, SIDES_SECURE };
 struct options {
 	uint32_t flows, seconds, workers;
 	enum sides sides;
+	enum media_suite suite;
 	const char *device;
 };
 
@@ -98,9 +100,10 @@ static int socket_of(const struct lane *l, uint32_t index)
 }
 
 /* What a flow sends is what the far one hears. */
-static struct media_key key_of(uint32_t sender)
+static struct media_key key_of(const struct options *o, uint32_t sender)
 {
-	struct media_key key = { .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, .length = 30 };
+	struct media_key key = { .suite = (uint8_t)o->suite,
+				 .length = crypto_key_length(o->suite) };
 
 	memset(key.octets, 0x5a, key.length);
 	be32_put(key.octets, sender);
@@ -144,8 +147,8 @@ static struct flow_spec spec_of(const struct lane *l, uint32_t index)
 	};
 
 	if (is_secure(o, index)) {
-		s.key_in = key_of(far(index));
-		s.key_out = key_of(index);
+		s.key_in = key_of(o, far(index));
+		s.key_out = key_of(o, index);
 	}
 	return s;
 }
@@ -341,6 +344,14 @@ static void run(const struct options *o)
 		worker_close(&g_lanes[i].worker);
 }
 
+static enum media_suite suite_read(const char *name)
+{
+	for (enum media_suite s = MEDIA_SUITE_NONE + 1; s <= MEDIA_SUITE_AEAD_AES_256_GCM; s++)
+		if (strcmp(name, crypto_suite_name(s)) == 0)
+			return s;
+	fail("--suite", "no such one (RFC 4568 6.2, RFC 7714 14.2)");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option OPTIONS[] = {
@@ -349,10 +360,15 @@ int main(int argc, char **argv)
 		{ "device", required_argument, NULL, 'd' },
 		{ "srtp", no_argument, NULL, 'r' },
 		{ "srtp-relay", no_argument, NULL, 'a' },
+		{ "suite", required_argument, NULL, 'c' },
 		{ "workers", required_argument, NULL, 'w' },
 		{ 0 },
 	};
-	struct options o = { .flows = 100, .seconds = 5, .workers = 1, .device = "net_ring0" };
+	struct options o = { .flows = 100,
+			     .seconds = 5,
+			     .workers = 1,
+			     .device = "net_ring0",
+			     .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
@@ -366,11 +382,13 @@ int main(int argc, char **argv)
 			o.sides = SIDES_SECURE;
 		else if (c == 'a')
 			o.sides = SIDE_A_SECURE;
+		else if (c == 'c')
+			o.suite = suite_read(optarg);
 		else if (c == 'w')
 			o.workers = (uint32_t)strtoul(optarg, NULL, 10);
 		else
 			fail("usage", "ring [--flows N] [--seconds N] [--srtp|--srtp-relay] "
-				      "[--workers N] [--device DEVICE]");
+				      "[--suite NAME] [--workers N] [--device DEVICE]");
 	}
 	if (o.flows < PAIR || o.flows > FLIGHT || o.workers < 1 || o.workers > WORKERS_MAX)
 		fail("--flows is 4 to 896", "--workers 1 to 8");
