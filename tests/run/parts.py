@@ -182,7 +182,7 @@ def e2e(report, chosen=()):
 
 def wants(script, name):
     """The value of a line NAME = value of a file: ALONE = True where other load would spoil it."""
-    match = re.search(rf'^{name} = "?(\w+)"?$', pathlib.Path(script).read_text(encoding="utf-8"), re.M)
+    match = re.search(rf'^{name} = "?(\w+)"?(?: *#.*)?$', pathlib.Path(script).read_text(encoding="utf-8"), re.M)
     return match[1] if match else None
 
 

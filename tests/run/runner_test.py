@@ -13,12 +13,25 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import parts                                            # noqa: E402
 import tap                                              # noqa: E402
 from report import FAILED, PASSED, SKIPPED, Report      # noqa: E402
 
 
 def entry(stdout="", result="OK", returncode=0, name="tandem:base / bytes"):
     return {"name": name, "stdout": stdout, "result": result, "returncode": returncode}
+
+
+class Wishes(unittest.TestCase):
+    """What a file of tests says about how it wants to run."""
+
+    def test_with_a_reason_and_without(self):
+        with tempfile.NamedTemporaryFile("w", suffix="_test.py") as file:
+            file.write('ALONE = True                    # it wants its core\nBUILD = "release"\nALONE_TOO = False\n')
+            file.flush()
+            self.assertEqual(parts.wants(file.name, "ALONE"), "True")
+            self.assertEqual(parts.variant_of(file.name), "release")
+            self.assertIsNone(parts.wants(file.name, "OTHER"))
 
 
 class Tap(unittest.TestCase):
