@@ -11,7 +11,6 @@ import zlib
 
 from .dtls import Dtls, fingerprint_of, is_dtls
 from .media import Media, sdp_address
-from .srtp import Key
 
 COOKIE = 0x2112a442
 REQUEST, SUCCESS, ERROR = 0x0001, 0x0101, 0x0111
@@ -159,5 +158,3 @@ class WebRtc(Media):
             return
         super()._keep(sock, data, source, tos)
 
-
-__all__ = ["WebRtc", "attribute", "check", "Key"]
