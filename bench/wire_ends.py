@@ -51,7 +51,7 @@ class End:
         self._run(*command, "unshare", "--mount", "sh", "-c", SETTINGS, name, str(MODERATION_NS), str(ROUNDS_IDLE))
         mine = _threads(name) - before
         if len(mine) != 1:
-            raise OSError(f"{name}: {len(mine)} NAPI threads; needs Linux 5.17")
+            raise OSError(f"{name}: {len(mine)} NAPI threads; needs a kernel with NAPI in threads")
         self.thread = mine.pop()
         os.sched_setaffinity(self.thread, {core} if lib.cores() > 1 else os.sched_getaffinity(0))
         os.sched_setscheduler(self.thread, os.SCHED_FIFO, os.sched_param(1))
