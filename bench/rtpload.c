@@ -47,6 +47,8 @@ enum {
 	BUFFER_SIZE = PACKET_ROOM + 48,
 	SQ_ENTRIES = 2048,
 	REAP_MAX = 256,
+	BUSY_TRIES = 250,
+	BUSY_MS = 20,
 	WINDOW = 1024, /* packets: later ones are told from duplicates within this many */
 	BUCKETS_PER_OCTAVE = 32,
 	BUCKETS = 64 * BUCKETS_PER_OCTAVE,
@@ -175,6 +177,23 @@ static double latency_us(const struct totals *t, double share)
 
 /* ---- sockets ---- */
 
+/* The kernel may take the ring of a load before us apart some time after its exit, and its sockets with it. */
+static bool bind_soon(int fd, const struct addr *local)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = addr_to_sockaddr(local, &ss);
+	int err = 0;
+
+	for (int i = 0; i < BUSY_TRIES; i++) {
+		err = bind(fd, (const struct sockaddr *)&ss, n) ? errno : 0;
+		if (err != EADDRINUSE)
+			break;
+		(void)usleep(BUSY_MS * 1000);
+	}
+	errno = err;
+	return err == 0;
+}
+
 static int socket_open(const char *local, const char *target)
 {
 	struct addr l, r;
@@ -189,7 +208,7 @@ static int socket_open(const char *local, const char *target)
 	if (fd < 0)
 		fail("socket", errno);
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (bind(fd, (struct sockaddr *)&ss, addr_to_sockaddr(&l, &ss)))
+	if (!bind_soon(fd, &l))
 		fail(local, errno);
 	if (connect(fd, (struct sockaddr *)&ss, addr_to_sockaddr(&r, &ss)))
 		fail(target, errno);
