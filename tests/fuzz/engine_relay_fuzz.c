@@ -443,6 +443,12 @@ static void extension_put(uint8_t packet[RTP_BYTES_MAX])
 	packet[0] |= RTP_EXTENSION_BIT;
 }
 
+/* Of the flow it comes to: on the shared port whoever sends one number sends one packet. */
+static uint32_t whose(uint8_t where)
+{
+	return 1 + (where & 32 ? (uint32_t)SHARED_SLOT : where % SLOTS);
+}
+
 static void do_rtp(struct fuzz *f, struct script *s)
 {
 	uint8_t where = take(s), from = take(s), type = take(s);
@@ -451,8 +457,8 @@ static void do_rtp(struct fuzz *f, struct script *s)
 	be16_put(packet + 2, (uint16_t)(take(s) << 8 | take(s)));
 	be32_put(packet + 4, (uint32_t)take(s) << 12);
 	be32_put(packet + 8, take(s) % 4);
-	be32_put(packet + 12, be16_get(packet + 2) | be32_get(packet + 8) << 16 |
-				      (uint32_t)(1 + where % SLOTS) << 24);
+	be32_put(packet + 12,
+		 be16_get(packet + 2) | be32_get(packet + 8) << 16 | whose(where) << 24);
 	be32_put(packet + 16, (uint32_t)(take(s) << 24 | take(s) << 16 | take(s)));
 	if (where & 64)
 		extension_put(packet);
@@ -604,7 +610,7 @@ static struct flow_spec spec_read(const struct fuzz *f, struct script *s, uint32
 	for (uint8_t i = 0; i < spec.rule_count; i++)
 		spec.rules[i] =
 			(struct payload_rule){ .in = i,
-					       .out = i % 4 == 3 ? PAYLOAD_NONE : (uint8_t)(i + 90),
+					       .out = i % 4 == 3 ? PAYLOAD_NONE : (uint8_t)(i + 96),
 					       .event = i & 1,
 					       .clock_hz = i % 3 ? 8000 : 0 };
 	return spec;
