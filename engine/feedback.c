@@ -81,7 +81,7 @@ void feedback_stage(struct worker *w, struct batch *b)
 {
 	if (LIKELY(w->transports.count == 0))
 		return;
-	BATCH_EACH(p, b)
+	BATCH_REST(p, b)
 	if (p->verdict == VERDICT_NONE && p->kind == PKT_RTP && p->flow->transport & TRANSPORT_CC)
 		pkt_note(w, p, b->now_ns);
 }
