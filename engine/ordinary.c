@@ -29,12 +29,11 @@ static inline bool is_from_party(const struct flow *f, const struct pkt *p)
 }
 
 /* rewrite */
-static inline bool is_relayed(const struct flow *f, const struct flow *peer,
-			      const struct payload_rule *rule, uint8_t payload_type)
+static inline bool is_relayed(const struct flow *peer, const struct payload_rule *rule,
+			      uint8_t payload_type)
 {
 	return rule->in == payload_type && !rule->event && rule->out != PAYLOAD_NONE &&
-	       peer->id.generation == f->peer.generation && f->peer.generation != 0 && peer->send &&
-	       !peer->digit_sending && peer->latch_rtp.source.family != ADDR_NONE;
+	       peer->send && !peer->digit_sending && peer->latch_rtp.source.family != ADDR_NONE;
 }
 
 static inline void head_write(struct pkt *p, const struct flow *f, struct flow *peer,
@@ -84,11 +83,13 @@ static inline void pkt_relay(struct pkt *p, struct flow *f, struct flow *peer, s
 /* False: it is not an ordinary one, and nothing was done. */
 static inline bool pkt_take(struct worker *w, struct pkt *p, struct arrival *a)
 {
-	struct flow *f = &w->flows.list[p->slot], *peer = &w->flows.list[f->peer.slot];
+	struct flow *f = &w->flows.list[p->slot], *peer;
 	uint32_t ssrc;
 
-	if (!is_plain_rtp(p) || !is_from_party(f, p) || f->peer.slot >= w->flows.capacity ||
-	    !is_relayed(f, peer, &f->rule, p->data[1] & ~MARKER & UINT8_MAX))
+	if (!is_plain_rtp(p) || !is_from_party(f, p))
+		return false;
+	peer = flow_find(&w->flows, f->peer);
+	if (!peer || !is_relayed(peer, &f->rule, p->data[1] & ~MARKER & UINT8_MAX))
 		return false;
 	ssrc = be32_get(p->data + 8);
 	if (ssrc != f->count_ssrc ||
