@@ -22,7 +22,8 @@ import lib
 import rtpengine
 import wire_ends
 
-CALLS, WARM_UP_S, PORT = 500, 6, 20000
+CALLS, WARM_UP_S = 500, 6
+PORT, PARTY_PORT = 10000, 22000        # below those that the kernel gives to anybody; relay's parties are 12000 above it
 SERVER, PARTY, INTERFACE, NEAR = "10.77.0.1", "10.77.0.2", "far0", "near0"
 
 
@@ -112,7 +113,7 @@ class Peer(rtpengine.Rtpengine):
             super().__init__(30000, 39999, PartyMedia(party))
         finally:
             lib.pinned = pinned
-        placed = [self.place(40000 + 4 * i, 40002 + 4 * i) for i in range(calls)]
+        placed = [self.place(PARTY_PORT + 4 * i, PARTY_PORT + 4 * i + 2) for i in range(calls)]
         self.text = "".join(" ".join(f"{party}:{port} {to[0]}:{to[1]}" for port, to in call.ends) + "\n" for call in placed)
 
 
