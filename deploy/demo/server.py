@@ -95,8 +95,8 @@ class Server:
         answer = json.loads(done.stdout) if done.stdout.strip() else None
         return answer["result"] if isinstance(answer, dict) and "ok" in answer else answer
 
-    def put_extension(self, number, password):
-        self.ctl("extension.put", secret=password + "\n", number=number, password="-")
+    def put_extension(self, number, password, **flags):
+        self.ctl("extension.put", secret=password + "\n", number=number, password="-", **flags)
 
     def running(self):
         return self.process is not None and self.process.poll() is None

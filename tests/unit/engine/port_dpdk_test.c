@@ -654,6 +654,8 @@ static void asks_the_kernel_for_the_way(void **state)
 	assert_true(g_counts[DPDK_BY_SOCKET] > 0);
 	rig_close(r);
 	assert_true(r->sent_count >= 2);
+	while (r->sent_count > 1 && be16_get(r->sent[r->sent_count - 1].p + 12) != 0x0800)
+		r->sent_count--; /* the kernel looks for IPv6 neighbours as well */
 	assert_frame4(&r->sent[r->sent_count - 1], PARTY, &r->local[0], &to, PAYLOAD);
 	free(r);
 }
