@@ -14,8 +14,8 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
-#include "app/files.h"
 #include "base/addr.h"
+#include "base/file.h"
 
 enum {
 	FILES = 4,

@@ -12,8 +12,8 @@
 
 #include "app/certificate.h"
 #include "app/ctl.h"
-#include "app/files.h"
 #include "app/keys.h"
+#include "base/file.h"
 
 enum { YAML_MAX = 4096 };
 

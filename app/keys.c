@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/keys.h"
+#include "base/file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "app/files.h"
 #include "base/log.h"
 #include "base/rand.h"
 

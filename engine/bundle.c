@@ -41,17 +41,12 @@ static void pkt_give(const struct worker *w, struct pkt *p, struct flow *f)
 static struct bytes mid_read(const struct pkt *p, uint8_t extension)
 {
 	struct rtp_head head;
-	struct rtp_element element;
-	struct bytes rest;
+	struct bytes mid = { 0 };
 
-	if (extension == 0 || !(p->data[0] & 0x10) ||
-	    rtp_parse_sealed(&head, bytes_mem(p->data, p->length)))
-		return (struct bytes){ 0 };
-	rest = head.extension;
-	while (rtp_element_next(&head, &rest, &element))
-		if (element.id == extension)
-			return element.data;
-	return (struct bytes){ 0 };
+	if (extension != 0 && p->data[0] & RTP_EXTENSION_BIT &&
+	    !rtp_parse_sealed(&head, bytes_mem(p->data, p->length)))
+		(void)rtp_element_find(&head, extension, &mid);
+	return mid;
 }
 
 /* The number of an extension is the same in all m-lines of a bundle (RFC 8285 6, RFC 9143 7.1.3), so the owner's is read. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,11 +15,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "base/file.h"
 #include "base/log.h"
 
 enum {
 	FILE_MAX = 4096,
-	PATH_SIZE = 1024,
 	SERIAL_BITS = 63,
 	DAY_S = 86400,
 };
@@ -180,26 +179,8 @@ static int make(struct certificate *c, uint64_t utc_ms)
 
 /* ---- writing ---- */
 
-static int folder_sync(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char folder[PATH_SIZE];
-	int fd, err = 0;
-
-	if (bytes_cstr(slash ? bytes_mem(path, (size_t)(slash - path) + 1) : BYTES_LIT("."), folder,
-		       sizeof(folder)))
-		return -ENAMETOOLONG;
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) < 0)
-		err = -errno;
-	(void)close(fd);
-	return err;
-}
-
 /* A mem BIO: what was in it is wiped when it goes. */
-static int text_write(int fd, const struct certificate *c)
+static int file_write(const struct certificate *c, const char *path)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
 	char *text;
@@ -209,37 +190,12 @@ static int text_write(int fd, const struct certificate *c)
 	if (bio && PEM_write_bio_PrivateKey(bio, c->key, NULL, NULL, 0, NULL, NULL) &&
 	    PEM_write_bio_X509(bio, c->x509)) {
 		n = BIO_get_mem_data(bio, &text);
-		err = write(fd, text, (size_t)n) != (ssize_t)n ? -EIO : 0;
+		err = file_replace(path, 0600, bytes_mem(text, (size_t)n));
 		OPENSSL_cleanse(text, (size_t)n);
 	}
 	BIO_free(bio);
 	ERR_clear_error();
 	return err;
-}
-
-/* Whoever dies meanwhile leaves the file as it was, and at worst one of the other name. */
-static int file_write(const struct certificate *c, const char *path)
-{
-	char other[PATH_SIZE];
-	int fd, err;
-
-	if ((size_t)snprintf(other, sizeof(other), "%s.new", path) >= sizeof(other))
-		return -ENAMETOOLONG;
-	if (unlink(other) < 0 && errno != ENOENT)
-		return -errno;
-	fd = open(other, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	err = text_write(fd, c);
-	if (!err && fsync(fd) < 0)
-		err = -errno;
-	if (close(fd) < 0 && !err)
-		err = -errno;
-	if (!err && rename(other, path) < 0)
-		err = -errno;
-	if (err)
-		(void)unlink(other);
-	return err ? err : folder_sync(path);
 }
 
 static int make_file(struct certificate *c, const char *path, uint64_t utc_ms)

@@ -4,10 +4,10 @@
 #define TESTS_UNIT_APP_NODE_RIG_H
 
 #include "app/node.h"
+#include "base/file.h"
 
 #include <stdarg.h>
 
-#include "app/files.h"
 #include "base/rand.h"
 #include "tests/unit/cluster/server.h"
 

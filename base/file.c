@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/files.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,7 +41,7 @@ static int folder_sync(const char *path)
 	return err;
 }
 
-int file_create(const char *path, unsigned mode, struct bytes text)
+static int file_write(const char *path, unsigned mode, struct bytes text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
 	int err;
@@ -50,9 +51,39 @@ int file_create(const char *path, unsigned mode, struct bytes text)
 	err = write_whole(fd, text);
 	if (close(fd) < 0 && !err)
 		err = -errno;
-	if (!err)
-		err = folder_sync(path);
 	if (err)
 		(void)unlink(path);
 	return err;
+}
+
+int file_create(const char *path, unsigned mode, struct bytes text)
+{
+	int err = file_write(path, mode, text);
+
+	if (err)
+		return err;
+	err = folder_sync(path);
+	if (err)
+		(void)unlink(path);
+	return err;
+}
+
+int file_replace(const char *path, unsigned mode, struct bytes text)
+{
+	char other[PATH_MAX];
+	int err;
+
+	if ((size_t)snprintf(other, sizeof(other), "%s.new", path) >= sizeof(other))
+		return -ENAMETOOLONG;
+	if (unlink(other) < 0 && errno != ENOENT) /* of one that died */
+		return -errno;
+	err = file_write(other, mode, text);
+	if (err)
+		return err;
+	if (rename(other, path) < 0) {
+		err = -errno;
+		(void)unlink(other);
+		return err;
+	}
+	return folder_sync(path);
 }
