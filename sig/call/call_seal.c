@@ -5,18 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int call_pack(const Tandem__Call__Call *call, struct text *out)
-{
-	size_t n = tandem__call__call__get_packed_size(call);
-	char *p = malloc(n + 1);
-
-	if (!p)
-		return -ENOMEM;
-	(void)tandem__call__call__pack(call, (uint8_t *)p);
-	p[n] = '\0';
-	*out = (struct text){ .p = p, .n = (uint32_t)n };
-	return 0;
-}
+#include "sig/call/call_pack.h"
 
 /* What a sealed record belongs to: it opens as no other call's. */
 struct context {

@@ -6,8 +6,6 @@
 #include "sig/call.pb-c.h"
 #include "sig/call/call_record.h"
 
-/* A message as text. 0 or -ENOMEM. */
-int call_pack(const Tandem__Call__Call *call, struct text *out) NODISCARD;
 /* *record is wiped and replaced. 0 or -ENOMEM: it is empty. */
 int call_seal(const struct call_host *h, const struct call *c, struct text *record) NODISCARD;
 /* *in is exchanged for what was sealed in it; NULL when that is no call. NULL, or what is wrong. */
