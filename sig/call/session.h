@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SDP through a call: the offer carried over with our ports, the answer carried back, the engine told what was agreed. */
+/* SDP through a call: the offer carried over with our ports, the answer carried back, the engine told what was agreed. The shard's
+ * thread. */
 #ifndef SIG_CALL_SESSION_H
 #define SIG_CALL_SESSION_H
 
 #include "media/offer.h"
 #include "sig/call/call.h"
 #include "sig/call/flow.h"
-
-/* The body of a message as SDP; empty when there is none. 0 or -ENOTSUP (415). */
-int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
 
 /* The offer of leg `to`'s exchange, made by x->offerer: takes ports and opens flows for its new lines, fills offer_out.
  * 0 or -errno with *refusal. */
@@ -31,18 +29,22 @@ void session_refresh(struct call_host *h, struct call *c);
 /* What is agreed. 0 or -errno. */
 int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
 		 struct agreed *agreed) NODISCARD;
-/* The first stream of what the leg's party says goes both ways. */
-bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
+/* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */
+int session_reopen(struct call_host *h, struct call *c) NODISCARD;
+
+/* ---- session_text.c: what is said, and nothing is changed ---- */
+/* The body of a message as SDP; empty when there is none. 0 or -ENOTSUP (415). */
+int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
 /* What the leg's party said of itself last; empty: nothing yet. */
 struct bytes session_heard(const struct call *c, uint8_t leg);
 /* What it was told last; empty: nothing yet, or other words than those of the session in force. */
 struct bytes session_said(const struct call *c, uint8_t leg);
 /* The same but for the o= line. */
 bool session_is_same(struct bytes a, struct bytes b);
+/* The first stream of what the leg's party says goes both ways. */
+bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
 /* By what was agreed the party of the leg takes nothing from the other one, of its own will. */
 bool session_is_holding(const struct call *c, uint8_t leg);
-/* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */
-int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 /* "Warning: 399 ..." line for a refusal with a sentence. */
 void session_write_warning(struct writer *w, const struct call_host *h, const char *text);
 

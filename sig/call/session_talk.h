@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who talks with whom about an offer, and under what terms; private to session*.c. Nothing is changed here, and what is given out
+ * points into the call.
+ */
+#ifndef SIG_CALL_SESSION_TALK_H
+#define SIG_CALL_SESSION_TALK_H
+
+#include "media/offer.h"
+#include "sig/call/leg.h"
+
+/* An exchange and who had it. */
+struct talk {
+	const struct exchange *x; /* NULL: none */
+	struct bytes offer;
+	uint8_t answerer;
+};
+
+/* Of the INVITE that is open towards the leg. */
+struct talk talk_open(const struct call *c, uint8_t leg);
+/* The last one that both sides agreed on. */
+struct talk talk_agreed(const struct call *c);
+/* That of the open INVITE once it has an answer (early media), else the last agreed one. */
+struct talk talk_in_force(const struct call *c);
+/* Every line that was offered in any of them has its two ports. */
+bool talks_have_flows(const struct call *c);
+
+/* offerer == answerer: an SDP that we wrote for that leg. */
+struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t answerer);
+/* Our side towards the party of a leg. */
+struct offer_self talk_self(const struct call_host *h, const struct call *c, uint8_t leg);
+
+#endif

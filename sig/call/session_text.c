@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sig/call/session.h"
+#include "sig/call/session_talk.h"
+
+int session_body(const struct sip_message *m, struct bytes *sdp)
+{
+	struct bytes value;
+	struct bytes type =
+		bytes_trim(bytes_sub(m->content_type, 0, bytes_find(m->content_type, ';')));
+
+	*sdp = m->body;
+	if (m->body.n == 0)
+		return 0;
+	/* RFC 3261 8.2.3 */
+	if (!bytes_iis(type, "application/sdp"))
+		return -ENOTSUP;
+	if (message_header(m, "Content-Encoding", 0, &value) && !bytes_iis(value, "identity"))
+		return -ENOTSUP;
+	return 0;
+}
+
+struct bytes session_heard(const struct call *c, uint8_t leg)
+{
+	const struct exchange *x = &c->media;
+
+	return text_bytes(x->offerer == leg ? &x->offer_in : &x->answer_in);
+}
+
+/* The version of its o= line tells whether it was said, and is the newest: the answer to an offer of our own is for nobody. */
+struct bytes session_said(const struct call *c, uint8_t leg)
+{
+	const struct exchange *x = &c->media;
+	const struct leg *l = c->legs[leg];
+	struct bytes text = text_bytes(x->offerer == leg ? &x->answer_out : &x->offer_out);
+	char head[80];
+
+	(void)snprintf(head, sizeof(head), "v=0\r\no=- %" PRIu64 " %" PRIu64 " ", l->session_id,
+		       l->session_version);
+	if (bytes_starts(text, head))
+		return text;
+	return bytes_starts(text_bytes(&l->said), head) ? text_bytes(&l->said)
+							: (struct bytes){ 0 };
+}
+
+static struct bytes after_origin(struct bytes sdp)
+{
+	const uint8_t *at = sdp.n ? memmem(sdp.p, sdp.n, "\ns=", 3) : NULL;
+
+	return at ? bytes_from(sdp, (size_t)(at - sdp.p)) : sdp;
+}
+
+bool session_is_same(struct bytes a, struct bytes b)
+{
+	return bytes_eq(after_origin(a), after_origin(b));
+}
+
+bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct offer_policy policy = talk_policy(c, leg, leg_other(c, leg));
+	struct offer_error error;
+	struct media_plan lines;
+
+	return !offer_inspect(sdp, &policy, &lines, &error) && lines.line_count &&
+	       lines.line[0].a.sends && lines.line[0].a.receives;
+}
+
+/* The first line of an SDP that a leg made, or was offered (judge: the leg itself). */
+static bool first_line(const struct call *c, uint8_t leg, uint8_t judge, struct bytes sdp,
+		       struct media_side *out)
+{
+	struct offer_policy policy = talk_policy(c, leg, judge);
+	struct offer_error error;
+	struct media_plan lines;
+
+	if (offer_inspect(sdp, &policy, &lines, &error) || lines.line_count == 0)
+		return false;
+	*out = lines.line[0].a;
+	return true;
+}
+
+/* Who is offered silence can but answer with silence. */
+bool session_is_holding(const struct call *c, uint8_t leg)
+{
+	const struct exchange *x = &c->media;
+	bool offerer = x->offerer == leg;
+	struct media_side side;
+
+	if (!first_line(c, leg, leg_other(c, leg),
+			text_bytes(offerer ? &x->offer_in : &x->answer_in), &side) ||
+	    side.receives)
+		return false;
+	return offerer || (first_line(c, leg, leg, text_bytes(&x->offer_out), &side) && side.sends);
+}
+
+/* RFC 3261 20.43; 399: miscellaneous, in plain words. The agent's pseudonym: an address might be that of another network. */
+void session_write_warning(struct writer *w, const struct call_host *h, const char *text)
+{
+	writer_fmt(w, "Warning: 399 %s \"%s\"\r\n", h->settings->server, text);
+}
