@@ -170,16 +170,39 @@ uint64_t stream_source_hash(const struct transport_stream *t, const struct sip_h
 void stream_connection_read(struct stream_connection *c);
 
 /* ---- transport_stream.c ---- */
+/* Asks for a flush of the round. */
+void stream_ask_flush(struct stream_connection *c);
+
+/* ---- stream_metric.c ---- */
+void stream_metrics_register(struct transport_stream *t);
 static inline void stream_count(const struct transport_stream *t, enum stream_metric metric)
 {
 	metric_add(t->metrics[metric], 1);
 }
-/* Asks for a flush of the round. */
-void stream_ask_flush(struct stream_connection *c);
+
+/* ---- stream_list.c ---- */
 /* A connection is in a list once at most. */
 void stream_list_add(const struct transport_stream *t, struct stream_list *l, pool_handle h);
 /* The first n. */
 void stream_list_drop(struct stream_list *l, uint32_t n);
+/* Those that are gone give their places to others. */
+void stream_list_compact(const struct transport_stream *t, struct stream_list *l);
+
+/* ---- stream_listener.c ---- */
+/* Listens where it is of TCP or TLS; WebSockets' keep their address alone. 0 or -errno: l->fd is to be closed where it is not -1. */
+int stream_listener_open(struct stream_listener *l, struct transport_stream *t,
+			 const struct transport_listener *from, uint16_t local) NODISCARD;
+
+/* ---- stream_route.c ---- */
+/* NULL: it is gone, is ending, or is of another transport. */
+struct stream_connection *stream_usable(const struct transport_stream *t, pool_handle h,
+					enum sip_transport transport);
+/* What a message to there goes over (RFC 3261 18): the one it names, one made before, or a new one. own: a request of ours, not an
+ * answer to a stranger. 0 with *out or -errno, and that is counted. */
+int stream_connection_for(struct transport_stream *t, const struct sip_hop *hop, bool own,
+			  struct stream_connection **out) NODISCARD;
+/* Counts, and is err. */
+int stream_drop(const struct transport_stream *t, enum stream_metric why, int err);
 
 /* ---- stream_room.c ---- */
 /* False: none, and that is counted. */
