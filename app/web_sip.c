@@ -192,6 +192,15 @@ static bool origin_is_fine(const struct web_sip *s, struct lws *wsi)
 	return origin_is_allowed(&r, s->settings.origins, s->settings.origin_count);
 }
 
+/* The library would take HTTP/2 as well, and in it connections that nobody counts (RFC 9110 7.8). */
+static bool upgrade_is_fine(struct lws *wsi)
+{
+	static const char websocket[] = "websocket";
+	char name[sizeof(websocket) + 1];
+
+	return bytes_iis(header(wsi, WSI_TOKEN_UPGRADE, name, sizeof(name)), websocket);
+}
+
 static bool protocol_is_fine(struct lws *wsi)
 {
 	char list[256];
@@ -210,7 +219,7 @@ static enum refusal judge(const struct web_sip *s, struct lws *wsi)
 {
 	if (!path_is_fine(wsi))
 		return REFUSED_PATH;
-	if (!protocol_is_fine(wsi))
+	if (!upgrade_is_fine(wsi) || !protocol_is_fine(wsi))
 		return REFUSED_PROTOCOL;
 	if (!origin_is_fine(s, wsi))
 		return REFUSED_ORIGIN;

@@ -91,13 +91,9 @@ static void put(int fd, const void *p, size_t n)
 	assert_int_equal(send(fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
 }
 
-/* A handshake; the status of its answer. */
-static int dial(int *fd)
+/* The status of its answer. */
+static int ask(int *fd, const char *request)
 {
-	static const char request[] = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-				      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-				      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-				      "Sec-WebSocket-Protocol: sip\r\n\r\n";
 	struct timeval limit = { .tv_sec = 5 };
 	int little = 4096, small = 536; /* small segments keep the other side's buffer small */
 	struct sockaddr_storage sa;
@@ -110,7 +106,7 @@ static int dial(int *fd)
 	assert_int_equal(setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little)), 0);
 	assert_int_equal(setsockopt(*fd, IPPROTO_TCP, TCP_MAXSEG, &small, sizeof(small)), 0);
 	assert_int_equal(connect(*fd, (const struct sockaddr *)&sa, n), 0);
-	put(*fd, request, sizeof(request) - 1);
+	put(*fd, request, strlen(request));
 	while (!strstr(answer, "\r\n\r\n") && got < sizeof(answer) - 1) {
 		ssize_t one = recv(*fd, answer + got, sizeof(answer) - 1 - got, 0);
 
@@ -119,6 +115,14 @@ static int dial(int *fd)
 		got += (size_t)one;
 	}
 	return strncmp(answer, "HTTP/1.", 7) == 0 ? (int)strtol(answer + 9, NULL, 10) : 0;
+}
+
+static int dial(int *fd)
+{
+	return ask(fd, "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+		       "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+		       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+		       "Sec-WebSocket-Protocol: sip\r\n\r\n");
 }
 
 /* A frame of less than 126 octets, masked with zeros. */
@@ -245,6 +249,20 @@ static void test_places(void **state)
 		(void)close(fds[i]);
 }
 
+/* Within HTTP/2 connections would come that nobody counts: only a WebSocket is another protocol of ours. */
+static void test_upgrade_to_something_else(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(ask(&fd, "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n"
+				  "Connection: Upgrade, HTTP2-Settings\r\n"
+				  "HTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+				  "Sec-WebSocket-Protocol: sip\r\n\r\n"),
+			 400);
+	(void)close(fd);
+}
+
 /* The loop stands still: what comes waits in the socket, and none is lost. */
 static void test_the_loop_stands_still(void **state)
 {
@@ -267,9 +285,13 @@ static void test_the_loop_stands_still(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_who_says_nothing), TEST(test_who_never_ends),
-		TEST(test_who_is_idle),      TEST(test_who_does_not_read),
-		TEST(test_places),           TEST(test_the_loop_stands_still),
+		TEST(test_who_says_nothing),
+		TEST(test_who_never_ends),
+		TEST(test_who_is_idle),
+		TEST(test_who_does_not_read),
+		TEST(test_places),
+		TEST(test_upgrade_to_something_else),
+		TEST(test_the_loop_stands_still),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
