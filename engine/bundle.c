@@ -15,7 +15,7 @@ struct members {
 
 static struct members members_of(const struct worker *w, struct flow *owner)
 {
-	const struct flow_transport *t = &w->transports.list[owner->id.slot];
+	const struct flow_transport *t = worker_transport(w, owner);
 	struct members m = { .list = { owner }, .count = 1 };
 
 	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
@@ -53,7 +53,7 @@ static struct bytes mid_read(const struct pkt *p, uint8_t extension)
 static struct flow *by_mid(const struct worker *w, const struct members *m, struct bytes mid)
 {
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct flow_transport *t = &w->transports.list[m->list[i]->id.slot];
+		const struct flow_transport *t = worker_transport(w, m->list[i]);
 
 		if (t->mid_length > 0 && bytes_eq(mid, bytes_mem(t->mid, t->mid_length)))
 			return m->list[i];
@@ -100,7 +100,7 @@ enum verdict bundle_rtp(const struct worker *w, struct pkt *p)
 
 	if (m.count == 1)
 		return VERDICT_NONE;
-	mid = mid_read(p, w->transports.list[p->flow->id.slot].mid_extension);
+	mid = mid_read(p, worker_transport(w, p->flow)->mid_extension);
 	if (mid.n > 0) {
 		f = by_mid(w, &m, mid);
 		v = f ? VERDICT_NONE : VERDICT_MEDIA_LINE;

@@ -99,10 +99,8 @@ void capture_drain(struct worker *w)
 /* A line of a bundle has the port of another. */
 static struct addr local_of(const struct worker *w, const struct flow *f, enum channel c)
 {
-	const struct flow *owner = NULL;
+	const struct flow *owner = worker_owner(w, f);
 
-	if (f->transport & TRANSPORT_BUNDLED)
-		owner = flow_find(&w->flows, w->transports.list[f->id.slot].owner);
 	return (owner ? owner : f)->local[c];
 }
 

@@ -17,14 +17,9 @@ struct feedback {
 	uint32_t ssrc; /* of the party's last packet with a number */
 };
 
-static struct flow_transport *transport_of(const struct worker *w, const struct flow *f)
-{
-	return &w->transports.list[f->id.slot];
-}
-
 void feedback_open(struct worker *w, const struct flow *owner)
 {
-	struct flow_transport *t = transport_of(w, owner);
+	struct flow_transport *t = worker_transport(w, owner);
 
 	if (!t->feedback)
 		t->feedback = calloc(1, sizeof(*t->feedback));
@@ -32,19 +27,13 @@ void feedback_open(struct worker *w, const struct flow *owner)
 
 void feedback_close(struct worker *w, const struct flow *owner)
 {
-	struct flow_transport *t = transport_of(w, owner);
+	struct flow_transport *t = worker_transport(w, owner);
 
 	if (!t->feedback)
 		return;
 	wheel_stop(&w->wheel, &t->feedback->timer);
 	free(t->feedback);
 	t->feedback = NULL;
-}
-
-static const struct flow *owner_of(const struct worker *w, const struct flow *f)
-{
-	return f->transport & TRANSPORT_BUNDLED ? flow_find(&w->flows, transport_of(w, f)->owner)
-						: f;
 }
 
 static bool number_read(const struct pkt *p, uint8_t extension, uint16_t *out)
@@ -62,11 +51,11 @@ static bool number_read(const struct pkt *p, uint8_t extension, uint16_t *out)
 
 static void pkt_note(struct worker *w, const struct pkt *p, uint64_t now_ns)
 {
-	const struct flow *owner = owner_of(w, p->flow);
-	struct feedback *k = owner ? transport_of(w, owner)->feedback : NULL;
+	const struct flow *owner = worker_owner(w, p->flow);
+	struct feedback *k = owner ? worker_transport(w, owner)->feedback : NULL;
 	uint16_t number;
 
-	if (!k || !number_read(p, transport_of(w, p->flow)->cc_extension, &number))
+	if (!k || !number_read(p, worker_transport(w, p->flow)->cc_extension, &number))
 		return;
 	transport_cc_note(&k->cc, number, now_ns);
 	k->ssrc = p->ssrc;
@@ -89,7 +78,7 @@ void feedback_stage(struct worker *w, struct batch *b)
 /* A compound, as RFC 4585 3.1 wants it of those who did not agree on less. */
 void feedback_expire(struct worker *w, struct flow *owner)
 {
-	struct feedback *k = transport_of(w, owner)->feedback;
+	struct feedback *k = worker_transport(w, owner)->feedback;
 	uint8_t memory[RTCP_REPORT_MAX + TRANSPORT_CC_MAX];
 	size_t n = reports_empty(w, owner, memory).n;
 

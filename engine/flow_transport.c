@@ -37,11 +37,6 @@ void flow_transports_close(struct flow_transports *t)
 	*t = (struct flow_transports){ 0 };
 }
 
-static struct flow_transport *transport_of(const struct worker *w, const struct flow *f)
-{
-	return &w->transports.list[f->id.slot];
-}
-
 /* ---- where to send to ---- */
 
 static void latch_follow(struct flow *f, enum channel c, const struct addr *to, uint64_t now_ns)
@@ -70,7 +65,7 @@ static void flow_follow(struct flow *f, const struct ice *i, uint64_t now_ns)
 
 static void follow(struct worker *w, struct flow *owner, uint64_t now_ns)
 {
-	const struct flow_transport *t = transport_of(w, owner);
+	const struct flow_transport *t = worker_transport(w, owner);
 	struct addr before = owner->latch_rtp.source;
 
 	flow_follow(owner, &t->ice, now_ns);
@@ -95,14 +90,14 @@ static void pair_drop(struct worker *w, struct flow *f, struct ice_pair *pair)
 {
 	if (is_shared(f))
 		shared_party_del(w, f, pair);
-	ice_drop(&transport_of(w, f)->ice, pair);
+	ice_drop(&worker_transport(w, f)->ice, pair);
 }
 
 static void pairs_expire(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	struct ice_pair *pair;
 
-	while ((pair = ice_expired(&transport_of(w, f)->ice, now_ns)) != NULL)
+	while ((pair = ice_expired(&worker_transport(w, f)->ice, now_ns)) != NULL)
 		pair_drop(w, f, pair);
 }
 
@@ -114,12 +109,12 @@ static void pairs_drop(struct worker *w, struct flow *f)
 /* A party that lost its address is to have it again from whoever checks with it now; one that is there keeps it. */
 static bool party_take(struct worker *w, struct flow *f, const struct addr *party, uint64_t now_ns)
 {
-	struct flow *other = shared_party_find(w, transport_of(w, f)->links.port, party);
+	struct flow *other = shared_party_find(w, worker_transport(w, f)->links.port, party);
 	struct ice_pair *pair;
 
 	if (!other || other == f)
 		return true;
-	pair = ice_find(&transport_of(w, other)->ice, CHANNEL_RTP, party);
+	pair = ice_find(&worker_transport(w, other)->ice, CHANNEL_RTP, party);
 	if (now_ns - pair->heard_ns < PARTY_KEPT_NS)
 		return false;
 	pair_drop(w, other, pair);
@@ -130,7 +125,7 @@ static bool party_take(struct worker *w, struct flow *f, const struct addr *part
 bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *p,
 			    const struct ice_check *check, uint64_t now_ns)
 {
-	struct ice *i = &transport_of(w, f)->ice;
+	struct ice *i = &worker_transport(w, f)->ice;
 	enum channel c = (enum channel)p->channel;
 	struct ice_pair *pair = ice_find(i, c, &p->from);
 	bool is_new = !pair;
@@ -152,18 +147,16 @@ bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *
 
 void flow_transport_tell(const struct worker *w, const struct flow *f, struct media_event *out)
 {
-	const struct flow *owner = f;
+	const struct flow *owner = worker_owner(w, f);
 	const struct ice *i;
 
-	if (f->transport & TRANSPORT_BUNDLED)
-		owner = flow_find(&w->flows, transport_of(w, f)->owner);
 	if (!owner)
 		return;
 	out->stats.dtls = owner->dtls.state;
 	out->detail.handshake_failure = owner->dtls.failure;
 	if (!(owner->transport & TRANSPORT_ICE))
 		return;
-	i = &transport_of(w, owner)->ice;
+	i = &worker_transport(w, owner)->ice;
 	out->detail.checks = i->checks;
 	out->detail.checks_key = i->checks_key;
 	out->detail.checks_name = i->checks_name;
@@ -180,14 +173,9 @@ void flow_transport_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 
 /* ---- bundles ---- */
 
-static bool is_same(struct flow_id a, struct flow_id b)
-{
-	return a.slot == b.slot && a.generation == b.generation;
-}
-
 static bool has_ssrc(const struct worker *w, const struct flow *owner, const struct flow *f)
 {
-	const struct flow_transport *t = transport_of(w, owner);
+	const struct flow_transport *t = worker_transport(w, owner);
 
 	if (owner->ssrc_out == f->ssrc_out)
 		return true;
@@ -208,12 +196,12 @@ static int bundle_join(struct worker *w, struct flow *f, struct flow_id id)
 
 	if (!owner || owner == f || owner->transport & TRANSPORT_BUNDLED || has_ssrc(w, owner, f))
 		return -EINVAL;
-	t = transport_of(w, owner);
+	t = worker_transport(w, owner);
 	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
 		if (flow_find(&w->flows, t->bundled[i]))
 			continue;
 		t->bundled[i] = f->id;
-		transport_of(w, f)->owner = id;
+		worker_transport(w, f)->owner = id;
 		f->out_slot = owner->out_slot;
 		flow_follow(f, &t->ice, w->now_ns);
 		return 0;
@@ -226,25 +214,25 @@ static void orphan(struct worker *w, struct flow *f)
 	static const struct ice GONE = { .selected = { ICE_NO_PAIR, ICE_NO_PAIR },
 					 .state = ICE_LOST };
 
-	transport_of(w, f)->owner = (struct flow_id){ 0 };
+	worker_transport(w, f)->owner = (struct flow_id){ 0 };
 	f->out_slot = f->id.slot;
 	flow_follow(f, &GONE, w->now_ns);
 }
 
 static void bundle_leave(struct worker *w, struct flow *f)
 {
-	struct flow *owner = flow_find(&w->flows, transport_of(w, f)->owner);
+	struct flow *owner = flow_find(&w->flows, worker_transport(w, f)->owner);
 
 	if (owner)
 		for (uint32_t i = 0; i < BUNDLED_MAX; i++)
-			if (is_same(transport_of(w, owner)->bundled[i], f->id))
-				transport_of(w, owner)->bundled[i] = (struct flow_id){ 0 };
+			if (flow_id_eq(worker_transport(w, owner)->bundled[i], f->id))
+				worker_transport(w, owner)->bundled[i] = (struct flow_id){ 0 };
 	orphan(w, f);
 }
 
 static void bundle_end(struct worker *w, struct flow *owner)
 {
-	struct flow_transport *t = transport_of(w, owner);
+	struct flow_transport *t = worker_transport(w, owner);
 
 	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
 		struct flow *f = flow_find(&w->flows, t->bundled[i]);
@@ -270,8 +258,8 @@ static uint8_t flags_of(const struct flow_spec *spec)
 
 static void extensions_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
-	struct flow_transport *t = transport_of(w, f);
-	struct flow *owner = f->transport & TRANSPORT_BUNDLED ? flow_find(&w->flows, t->owner) : f;
+	struct flow_transport *t = worker_transport(w, f);
+	const struct flow *owner = worker_owner(w, f);
 
 	assert(spec->mid_length <= MID_MAX);
 	t->cc_extension = spec->cc_extension;
@@ -284,7 +272,7 @@ static void extensions_set(struct worker *w, struct flow *f, const struct flow_s
 
 static void pair_restore(struct worker *w, struct flow *f, enum channel c, const struct addr *party)
 {
-	struct flow_transport *t = transport_of(w, f);
+	struct flow_transport *t = worker_transport(w, f);
 	struct ice_pair *pair;
 
 	if (party->family == ADDR_NONE ||
@@ -298,7 +286,7 @@ static void pair_restore(struct worker *w, struct flow *f, enum channel c, const
 static int shared_begin(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	struct shared *s = &w->transports.shared;
-	struct flow_transport *t = transport_of(w, f);
+	struct flow_transport *t = worker_transport(w, f);
 
 	if (!is_shared(f))
 		return 0;
@@ -310,7 +298,7 @@ static int shared_begin(struct worker *w, struct flow *f, const struct flow_spec
 
 static void ice_begin(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
-	struct flow_transport *t = transport_of(w, f);
+	struct flow_transport *t = worker_transport(w, f);
 
 	ice_open(&t->ice, &spec->ice);
 	if (is_shared(f))
@@ -320,7 +308,7 @@ static void ice_begin(struct worker *w, struct flow *f, const struct flow_spec *
 /* Nothing of the transport is left but its flags. */
 static void transport_end(struct worker *w, struct flow *f)
 {
-	struct flow_transport *t = transport_of(w, f);
+	struct flow_transport *t = worker_transport(w, f);
 
 	if (f->transport & TRANSPORT_BUNDLED)
 		bundle_leave(w, f);
@@ -387,7 +375,7 @@ static void ice_change(struct worker *w, struct flow *f, const struct flow_spec 
 		return;
 	if (is_shared(f))
 		shared_ufrag_del(w, f);
-	ice_update(&transport_of(w, f)->ice, &spec->ice);
+	ice_update(&worker_transport(w, f)->ice, &spec->ice);
 	if (is_shared(f))
 		shared_ufrag_add(w, f);
 }
@@ -402,11 +390,11 @@ int flow_transport_update(struct worker *w, struct flow *f, const struct flow_sp
 {
 	uint8_t kept = TRANSPORT_BARE | TRANSPORT_SHARED; /* sockets are for life */
 	uint8_t flags = (flags_of(spec) & (uint8_t)~kept) | (f->transport & kept);
-	struct flow_transport *t = transport_of(w, f);
+	struct flow_transport *t = worker_transport(w, f);
 	uint8_t roles = TRANSPORT_PAIRS;
 
 	if ((f->transport & roles) != (flags & roles) ||
-	    ((flags & TRANSPORT_BUNDLED) && !is_same(t->owner, spec->bundle))) {
+	    ((flags & TRANSPORT_BUNDLED) && !flow_id_eq(t->owner, spec->bundle))) {
 		transport_end(w, f);
 		if (!(flags & TRANSPORT_PAIRS))
 			latches_forget(f);

@@ -110,7 +110,7 @@ static bool is_authentic(const struct stun_message *m, struct ice *i)
 
 static enum verdict pkt_check(struct worker *w, struct pkt *p, uint64_t now_ns)
 {
-	struct ice *i = &w->transports.list[p->flow->id.slot].ice;
+	struct ice *i = &worker_transport(w, p->flow)->ice;
 	struct ice_check check;
 	struct stun_message m;
 
@@ -139,8 +139,7 @@ static enum verdict pkt_check(struct worker *w, struct pkt *p, uint64_t now_ns)
 /* All else, a handshake too: browsers begin it before they nominate. */
 static enum verdict pkt_believe(struct worker *w, struct pkt *p)
 {
-	if (!ice_find(&w->transports.list[p->flow->id.slot].ice, (enum channel)p->channel,
-		      &p->from))
+	if (!ice_find(&worker_transport(w, p->flow)->ice, (enum channel)p->channel, &p->from))
 		return VERDICT_ICE_NO_PAIR;
 	return w->transports.bundled && p->kind == PKT_RTP ? bundle_rtp(w, p) : VERDICT_NONE;
 }

@@ -18,8 +18,7 @@ static int32_t distance(uint16_t a, uint16_t b)
 
 static bool is_feeder(const struct sink *k, const struct flow *f)
 {
-	return k->feeder.slot == f->id.slot && k->feeder.generation == f->id.generation &&
-	       f->source.feeding;
+	return flow_id_eq(k->feeder, f->id) && f->source.feeding;
 }
 
 static uint32_t elapsed_units(uint64_t elapsed_ns, uint32_t clock_hz)

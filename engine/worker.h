@@ -46,6 +46,20 @@ struct worker {
 	struct dtls_worker dtls;
 };
 
+/* What the flow has beside its socket, where flow.transport is not 0. */
+static inline struct flow_transport *worker_transport(const struct worker *w, const struct flow *f)
+{
+	return &w->transports.list[f->id.slot];
+}
+
+/* Whose transport it is reached by: its own, or that of its bundle; NULL: the bundle's owner is gone. */
+static inline const struct flow *worker_owner(const struct worker *w, const struct flow *f)
+{
+	return f->transport & TRANSPORT_BUNDLED
+		       ? flow_find(&w->flows, worker_transport(w, f)->owner)
+		       : f;
+}
+
 enum { CAPTURE_WAIT = 4096 };
 
 struct worker_settings {

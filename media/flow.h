@@ -21,6 +21,11 @@ struct flow_id {
 	uint32_t generation;
 };
 
+static inline bool flow_id_eq(struct flow_id a, struct flow_id b)
+{
+	return a.slot == b.slot && a.generation == b.generation;
+}
+
 enum media_kind {
 	MEDIA_AUDIO,
 	MEDIA_VIDEO,

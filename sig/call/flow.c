@@ -23,9 +23,7 @@ struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line
 struct call_flow *flow_by_id(const struct call *c, struct flow_id id)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
-		const struct flow_id *own = &c->flows[i].id;
-
-		if (own->generation && own->slot == id.slot && own->generation == id.generation)
+		if (c->flows[i].id.generation && flow_id_eq(c->flows[i].id, id))
 			return &c->flows[i];
 	}
 	return NULL;
