@@ -6,14 +6,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "engine/detail.h"
-#include "engine/event.h"
 #include "engine/feedback.h"
+#include "engine/flow_bundle.h"
+#include "engine/flow_pair.h"
 #include "engine/latch.h"
-#include "engine/worker.h"
-
-/* As long as a party's checks come that often, its address is not another flow's (RFC 7675 5.1: every 5 s). */
-#define PARTY_KEPT_NS (ICE_CONSENT_NS / 2)
 
 int flow_transports_open(struct flow_transports *t, uint32_t capacity, uint32_t shared_ports,
 			 struct rand_source *r)
@@ -37,114 +33,6 @@ void flow_transports_close(struct flow_transports *t)
 	*t = (struct flow_transports){ 0 };
 }
 
-/* ---- where to send to ---- */
-
-static void latch_follow(struct flow *f, enum channel c, const struct addr *to, uint64_t now_ns)
-{
-	struct latch *l = c == CHANNEL_RTP ? &f->latch_rtp : &f->latch_rtcp;
-
-	if (addr_eq(&l->source, to))
-		return;
-	if (c == CHANNEL_RTP && l->source.family != ADDR_NONE)
-		detail_leave_source(f, false, now_ns);
-	l->source = *to;
-	l->since_ns = now_ns;
-	f->notice = 1;
-}
-
-static void flow_follow(struct flow *f, const struct ice *i, uint64_t now_ns)
-{
-	for (enum channel c = CHANNEL_RTP; c < CHANNELS; c++) {
-		struct addr to = ice_to(i, c);
-
-		latch_follow(f, c, &to, now_ns);
-	}
-	f->notice |= f->stats.ice != i->state;
-	f->stats.ice = i->state;
-}
-
-static void follow(struct worker *w, struct flow *owner, uint64_t now_ns)
-{
-	const struct flow_transport *t = worker_transport(w, owner);
-	struct addr before = owner->latch_rtp.source;
-
-	flow_follow(owner, &t->ice, now_ns);
-	if (!addr_eq(&before, &owner->latch_rtp.source))
-		dtls_flow_pair(w, owner);
-	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
-		struct flow *f = flow_find(&w->flows, t->bundled[i]);
-
-		if (f)
-			flow_follow(f, &t->ice, now_ns);
-	}
-}
-
-/* ---- pairs ---- */
-
-static bool is_shared(const struct flow *f)
-{
-	return f->transport & TRANSPORT_SHARED;
-}
-
-static void pair_drop(struct worker *w, struct flow *f, struct ice_pair *pair)
-{
-	if (is_shared(f))
-		shared_party_del(w, f, pair);
-	ice_drop(&worker_transport(w, f)->ice, pair);
-}
-
-static void pairs_expire(struct worker *w, struct flow *f, uint64_t now_ns)
-{
-	struct ice_pair *pair;
-
-	while ((pair = ice_expired(&worker_transport(w, f)->ice, now_ns)) != NULL)
-		pair_drop(w, f, pair);
-}
-
-static void pairs_drop(struct worker *w, struct flow *f)
-{
-	pairs_expire(w, f, UINT64_MAX);
-}
-
-/* A party that lost its address is to have it again from whoever checks with it now; one that is there keeps it. */
-static bool party_take(struct worker *w, struct flow *f, const struct addr *party, uint64_t now_ns)
-{
-	struct flow *other = shared_party_find(w, worker_transport(w, f)->links.port, party);
-	struct ice_pair *pair;
-
-	if (!other || other == f)
-		return true;
-	pair = ice_find(&worker_transport(w, other)->ice, CHANNEL_RTP, party);
-	if (now_ns - pair->heard_ns < PARTY_KEPT_NS)
-		return false;
-	pair_drop(w, other, pair);
-	follow(w, other, now_ns);
-	return true;
-}
-
-bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *p,
-			    const struct ice_check *check, uint64_t now_ns)
-{
-	struct ice *i = &worker_transport(w, f)->ice;
-	enum channel c = (enum channel)p->channel;
-	struct ice_pair *pair = ice_find(i, c, &p->from);
-	bool is_new = !pair;
-
-	if (is_new) {
-		if (is_shared(f) && !party_take(w, f, &p->from, now_ns))
-			return false;
-		pair = ice_place(i);
-		if (pair->party.family != ADDR_NONE)
-			pair_drop(w, f, pair);
-	}
-	ice_checked(i, pair, c, &p->from, check, now_ns);
-	if (is_new && is_shared(f))
-		shared_party_add(w, f, pair);
-	pairs_expire(w, f, now_ns);
-	follow(w, f, now_ns);
-	return true;
-}
-
 void flow_transport_tell(const struct worker *w, const struct flow *f, struct media_event *out)
 {
 	const struct flow *owner = worker_owner(w, f);
@@ -162,88 +50,6 @@ void flow_transport_tell(const struct worker *w, const struct flow *f, struct me
 	out->detail.checks_name = i->checks_name;
 	out->detail.checked_ns = i->checked_ns;
 }
-
-void flow_transport_tick(struct worker *w, struct flow *f, uint64_t now_ns)
-{
-	if (!(f->transport & TRANSPORT_ICE))
-		return;
-	pairs_expire(w, f, now_ns);
-	follow(w, f, now_ns);
-}
-
-/* ---- bundles ---- */
-
-static bool has_ssrc(const struct worker *w, const struct flow *owner, const struct flow *f)
-{
-	const struct flow_transport *t = worker_transport(w, owner);
-
-	if (owner->ssrc_out == f->ssrc_out)
-		return true;
-	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
-		const struct flow *other = flow_find(&w->flows, t->bundled[i]);
-
-		if (other && other != f && other->ssrc_out == f->ssrc_out)
-			return true;
-	}
-	return false;
-}
-
-/* One SSRC twice under one key would be one keystream twice. */
-static int bundle_join(struct worker *w, struct flow *f, struct flow_id id)
-{
-	struct flow *owner = flow_find(&w->flows, id);
-	struct flow_transport *t;
-
-	if (!owner || owner == f || owner->transport & TRANSPORT_BUNDLED || has_ssrc(w, owner, f))
-		return -EINVAL;
-	t = worker_transport(w, owner);
-	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
-		if (flow_find(&w->flows, t->bundled[i]))
-			continue;
-		t->bundled[i] = f->id;
-		worker_transport(w, f)->owner = id;
-		f->out_slot = owner->out_slot;
-		flow_follow(f, &t->ice, w->now_ns);
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static void orphan(struct worker *w, struct flow *f)
-{
-	static const struct ice GONE = { .selected = { ICE_NO_PAIR, ICE_NO_PAIR },
-					 .state = ICE_LOST };
-
-	worker_transport(w, f)->owner = (struct flow_id){ 0 };
-	f->out_slot = f->id.slot;
-	flow_follow(f, &GONE, w->now_ns);
-}
-
-static void bundle_leave(struct worker *w, struct flow *f)
-{
-	struct flow *owner = flow_find(&w->flows, worker_transport(w, f)->owner);
-
-	if (owner)
-		for (uint32_t i = 0; i < BUNDLED_MAX; i++)
-			if (flow_id_eq(worker_transport(w, owner)->bundled[i], f->id))
-				worker_transport(w, owner)->bundled[i] = (struct flow_id){ 0 };
-	orphan(w, f);
-}
-
-static void bundle_end(struct worker *w, struct flow *owner)
-{
-	struct flow_transport *t = worker_transport(w, owner);
-
-	for (uint32_t i = 0; i < BUNDLED_MAX; i++) {
-		struct flow *f = flow_find(&w->flows, t->bundled[i]);
-
-		if (f)
-			orphan(w, f);
-		t->bundled[i] = (struct flow_id){ 0 };
-	}
-}
-
-/* ---- flows ---- */
 
 static uint8_t flags_of(const struct flow_spec *spec)
 {
@@ -270,25 +76,12 @@ static void extensions_set(struct worker *w, struct flow *f, const struct flow_s
 	memcpy(t->mid, spec->mid, sizeof(t->mid));
 }
 
-static void pair_restore(struct worker *w, struct flow *f, enum channel c, const struct addr *party)
-{
-	struct flow_transport *t = worker_transport(w, f);
-	struct ice_pair *pair;
-
-	if (party->family == ADDR_NONE ||
-	    (is_shared(f) && shared_party_find(w, t->links.port, party)))
-		return;
-	pair = ice_restore(&t->ice, c, party, w->now_ns);
-	if (is_shared(f))
-		shared_party_add(w, f, pair);
-}
-
 static int shared_begin(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	struct shared *s = &w->transports.shared;
 	struct flow_transport *t = worker_transport(w, f);
 
-	if (!is_shared(f))
+	if (!flow_is_shared(f))
 		return 0;
 	if (shared_port_find(s, &spec->local_rtp, &t->links.port))
 		return -ENODEV;
@@ -301,7 +94,7 @@ static void ice_begin(struct worker *w, struct flow *f, const struct flow_spec *
 	struct flow_transport *t = worker_transport(w, f);
 
 	ice_open(&t->ice, &spec->ice);
-	if (is_shared(f))
+	if (flow_is_shared(f))
 		shared_ufrag_add(w, f);
 }
 
@@ -311,11 +104,11 @@ static void transport_end(struct worker *w, struct flow *f)
 	struct flow_transport *t = worker_transport(w, f);
 
 	if (f->transport & TRANSPORT_BUNDLED)
-		bundle_leave(w, f);
+		flow_bundle_leave(w, f);
 	if (f->transport & TRANSPORT_ICE) {
-		bundle_end(w, f);
-		pairs_drop(w, f);
-		if (is_shared(f))
+		flow_bundle_end(w, f);
+		flow_pairs_drop(w, f);
+		if (flow_is_shared(f))
 			shared_ufrag_del(w, f);
 	}
 	feedback_close(w, f);
@@ -338,7 +131,7 @@ static int transport_begin(struct worker *w, struct flow *f, const struct flow_s
 	w->transports.bundled += (flags & TRANSPORT_BUNDLED) != 0;
 	if (flags & TRANSPORT_PAIRS)
 		f->latch_rtp.source = f->latch_rtcp.source = (struct addr){ 0 };
-	err = flags & TRANSPORT_BUNDLED ? bundle_join(w, f, spec->bundle)
+	err = flags & TRANSPORT_BUNDLED ? flow_bundle_join(w, f, spec->bundle)
 					: shared_begin(w, f, spec);
 	extensions_set(w, f, spec);
 	if (flags & TRANSPORT_ICE)
@@ -361,10 +154,10 @@ int flow_transport_open(struct worker *w, struct flow *f, const struct flow_spec
 	}
 	if (!(flags & TRANSPORT_ICE))
 		return 0;
-	pair_restore(w, f, CHANNEL_RTP, &spec->resume.source_rtp);
+	flow_pair_restore(w, f, CHANNEL_RTP, &spec->resume.source_rtp);
 	if (!f->rtcp_mux)
-		pair_restore(w, f, CHANNEL_RTCP, &spec->resume.source_rtcp);
-	follow(w, f, w->now_ns);
+		flow_pair_restore(w, f, CHANNEL_RTCP, &spec->resume.source_rtcp);
+	flow_pairs_follow(w, f, w->now_ns);
 	f->notice = 0; /* the record has it */
 	return 0;
 }
@@ -373,10 +166,10 @@ static void ice_change(struct worker *w, struct flow *f, const struct flow_spec 
 {
 	if (!(f->transport & TRANSPORT_ICE))
 		return;
-	if (is_shared(f))
+	if (flow_is_shared(f))
 		shared_ufrag_del(w, f);
 	ice_update(&worker_transport(w, f)->ice, &spec->ice);
-	if (is_shared(f))
+	if (flow_is_shared(f))
 		shared_ufrag_add(w, f);
 }
 
@@ -412,7 +205,7 @@ int flow_transport_update(struct worker *w, struct flow *f, const struct flow_sp
 void flow_transport_close(struct worker *w, struct flow *f)
 {
 	if (w->transports.bundled > 0)
-		bundle_end(w, f);
+		flow_bundle_end(w, f);
 	if (f->transport != 0)
 		transport_end(w, f);
 	f->transport = 0;
