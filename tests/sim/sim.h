@@ -85,7 +85,7 @@ bool sim_chance(struct sim *s, uint32_t permille);
 uint64_t sim_between(struct sim *s, uint64_t low, uint64_t high);
 uint64_t sim_between_ms(struct sim *s, uint64_t low, uint64_t high); /* in ns */
 
-/* ---- scenario.c ---- */
+/* ---- scenario*.c ---- */
 /* Decides from the seed what is going to happen. */
 void scenario_begin(struct sim *s);
 void scenario_settings(struct sim *s, struct shard_settings *out);

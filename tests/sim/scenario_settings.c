@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The node's settings. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/scenario.h"
+
+#define RING_NS (25 * NS_PER_S)
+
+static struct addr address(const char *text)
+{
+	struct addr a;
+	int err = addr_parse(&a, bytes_str(text));
+
+	assert(!err);
+	(void)err;
+	return a;
+}
+
+/* UDP, TCP and TLS of one family, with the ports of its media. */
+static void listen_on(struct shard_settings *set, const char *ip, const char *plain,
+		      const char *tls)
+{
+	uint16_t network = (uint16_t)set->network_count++;
+	struct shard_network *n = &set->networks[network];
+
+	(void)snprintf(n->name, sizeof(n->name), "net%u", network);
+	n->media_bind = n->media_advertise = address(ip);
+	n->first_port = (uint16_t)(20000 + network * 2 * NODE_PORTS);
+	n->last_port = (uint16_t)(n->first_port + 2 * NODE_PORTS - 1);
+	for (enum sip_transport t = SIP_UDP; t <= SIP_TLS; t++) {
+		struct shard_local *l = &set->locals[set->local_count++];
+
+		l->bind = l->advertise = address(t == SIP_TLS ? tls : plain);
+		l->transport = t;
+		l->network = network;
+	}
+}
+
+void scenario_settings(struct sim *s, struct shard_settings *out)
+{
+	bool small = sim_chance(s, 50);
+
+	*out = (struct shard_settings){
+		.number = 7,
+		.tenant = "default",
+		.server = "tandem",
+		.trusted_count = sim_chance(s, 700) ? 2 : 0,
+		.trusted = { { .net = address("192.0.2.0"), .bits = 24 },
+			     { .net = address("2001:db8::"), .bits = 32 } },
+		.registrar = { .expires_s = 90,
+			       .expires_min_s = 30,
+			       .expires_max_s = 3600,
+			       .contacts_max = 5 },
+		.latch = LATCH_SAME_IP,
+		.video = true,
+		.ring_timeout_ns = RING_NS,
+		.port_rest_ns = NS_PER_S,
+		.calls_max = small ? 2 : 64,
+		.registrations_max = 64,
+		.txns_max = small ? 64 : 512,
+	};
+	listen_on(out, "192.0.2.1", "192.0.2.1:5060", "192.0.2.1:5061");
+	listen_on(out, "2001:db8::1", "[2001:db8::1]:5060", "[2001:db8::1]:5061");
+	out->media_timeout_ns = sim_chance(s, 800) ? sim_between(s, 8, 40) * NS_PER_S : 0;
+	out->seal_key.octets[0] = 7;
+	memcpy(out->digest.realm, "test.local", sizeof("test.local"));
+	out->digest.nonce_lifetime_ms = 60000;
+	out->digest.key[0] = 1;
+}
