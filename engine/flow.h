@@ -80,12 +80,17 @@ struct flow {
 	struct flow_id peer;
 	uint32_t ssrc_out;
 	uint32_t count_ssrc; /* source of count and jitter */
-	uint8_t receive, send, rtcp_mux;
-	uint8_t secure;        /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
-	uint8_t notice;        /* 1: MEDIA_FLOW_LATCHED is due */
-	uint8_t digit_sending; /* 1: a digit of ours is on its way to the party, packet by packet */
-	uint8_t transport;     /* flow_transport.h; 0: an ordinary flow */
-	uint8_t kind;          /* enum media_kind */
+	union {
+		struct {
+			uint8_t receive, send, rtcp_mux;
+			uint8_t secure; /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
+			uint8_t notice; /* 1: MEDIA_FLOW_LATCHED is due */
+			uint8_t digit_sending; /* 1: a digit of ours is on its way to the party, packet by packet */
+			uint8_t transport; /* flow_transport.h; 0: an ordinary flow */
+			uint8_t kind;      /* enum media_kind */
+		};
+		uint64_t traits; /* all of them, to be asked at once: ordinary.c */
+	};
 	struct payload_rule rule; /* the first of rules */
 	struct latch latch_rtp;   /* its source is still of line 0, its times are of line 1 */
 	/* lines 1 and 2: written when the party was heard */

@@ -154,13 +154,19 @@ static bool ipv6_source_is_bad(const uint8_t *ip)
 	return memcmp(ip, MAPPED, sizeof(MAPPED)) == 0 || (ip[0] == 0xfe && ip[1] >> 6 == 2);
 }
 
+/* None, loopback, multicast, broadcast. */
+static bool ipv4_source_is_bad(const uint8_t *ip)
+{
+	return ip[0] == 127 || ip[0] >> 4 == 14 || be32_get(ip) == 0 || be32_get(ip) == UINT32_MAX;
+}
+
 /* No honest host sends from these (RFC 1122 3.2.1.3, RFC 4291 2.7). */
 static bool source_is_bad(const struct addr *from)
 {
 	if (from->port == 0)
 		return true;
 	if (LIKELY(from->family == ADDR_V4))
-		return frame_ipv4_source_is_bad(from->ip);
+		return ipv4_source_is_bad(from->ip);
 	return addr_is_any(from) || addr_is_multicast(from) || addr_is_loopback(from) ||
 	       ipv6_source_is_bad(from->ip);
 }

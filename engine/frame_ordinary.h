@@ -18,10 +18,16 @@ enum {
 	FRAME_ORDINARY_TO_PORT = FRAME_ORDINARY_FROM_PORT + UDP_TO_AT,
 };
 
-/* None, loopback, multicast, broadcast. */
-static inline bool frame_ipv4_source_is_bad(const uint8_t *ip)
+/* Looked at as they lie in memory, several at once: all bits of the mask are those of the value. */
+static inline bool octets_are(const uint8_t *p, uint32_t mask, uint32_t value)
 {
-	return ip[0] == 127 || ip[0] >> 4 == 14 || be32_get(ip) == 0 || be32_get(ip) == UINT32_MAX;
+	return (memory_get_32(p) & htonl(mask)) == htonl(value);
+}
+
+/* 0/8, loopback, multicast and what is reserved, broadcast with it: nobody sends from there, or hardly ever. */
+static inline bool frame_ipv4_source_is_odd(const uint8_t *ip)
+{
+	return ip[0] == 127 || (uint8_t)(ip[0] - 1) >= 223;
 }
 
 /* The heads, but for sums. *length: of UDP. */
@@ -30,14 +36,15 @@ static inline bool frame_heads_are_ordinary(struct bytes in, uint16_t *length)
 	const uint8_t *ip = in.p + ETHERNET_LEN, *udp = ip + IPV4_LEN;
 
 	if (in.n < FRAME_ORDINARY_AT + FRAME_TAIL_AT || in.p[0] & 1 ||
-	    be16_get(in.p + MACS_LEN) != TYPE_IPV4 || ip[0] != IPV4_VERSION)
+	    !octets_are(in.p + MACS_LEN, 0xffffff00, TYPE_IPV4 << 16 | IPV4_VERSION << 8))
 		return false;
 	*length = be16_get(udp + UDP_LENGTH_AT);
 	return *length >= UDP_LEN + FRAME_TAIL_AT && *length <= in.n - (ETHERNET_LEN + IPV4_LEN) &&
 	       be16_get(ip + IPV4_TOTAL_AT) == IPV4_LEN + *length &&
-	       !(be16_get(ip + IPV4_FRAGMENT_AT) & FRAGMENT_BITS) &&
-	       ip[IPV4_PROTOCOL_AT] == PROTOCOL_UDP && memory_get(udp + UDP_SUM_AT) != 0 &&
-	       memory_get(udp) != 0 && !frame_ipv4_source_is_bad(ip + IPV4_FROM_AT);
+	       /* with the time to live in between */
+	       octets_are(ip + IPV4_FRAGMENT_AT, FRAGMENT_BITS << 16 | 0xff, PROTOCOL_UDP) &&
+	       memory_get(udp + UDP_SUM_AT) != 0 && memory_get(udp) != 0 &&
+	       !frame_ipv4_source_is_odd(ip + IPV4_FROM_AT);
 }
 
 /* Length of its payload, or 0: it is none. summed: somebody has found the checksum of UDP to be right, and *tail_sum is not made. */

@@ -5,7 +5,7 @@
 #include <assert.h>
 
 /* Fewer than a block, in loads of their own: a copy of n octets to the stack would be waited for. */
-static uint64_t rest_sum(const uint8_t *p, size_t n)
+static ALWAYS_INLINE uint64_t rest_sum(const uint8_t *p, size_t n)
 {
 	uint64_t sum = 0;
 
@@ -30,54 +30,53 @@ static uint64_t rest_sum(const uint8_t *p, size_t n)
 
 typedef uint64_t lanes VECTOR_OF(32);
 
-/* Whole blocks, both halves of each lane by themselves: they cannot overflow. */
-static ALWAYS_INLINE uint64_t lanes_sum(const uint8_t *p, const uint8_t *end)
+/* Both halves of each lane by themselves: they cannot overflow. Two blocks a turn, then the odd one. */
+static ALWAYS_INLINE uint64_t lanes_sum(uint64_t sum, struct bytes in)
 {
+	const uint8_t *p = in.p, *end = p + in.n;
 	lanes low = { 0 }, high = { 0 };
-	uint64_t sum = 0;
 
-	for (; p < end; p += sizeof(lanes)) {
-		lanes block;
+	for (; (size_t)(end - p) >= 2 * sizeof(lanes); p += 2 * sizeof(lanes)) {
+		lanes one, two;
 
-		memcpy(&block, p, sizeof(block));
-		low += block & UINT32_MAX;
-		high += block >> 32;
+		memcpy(&one, p, sizeof(one));
+		memcpy(&two, p + sizeof(one), sizeof(two));
+		low += (one & UINT32_MAX) + (two & UINT32_MAX);
+		high += (one >> 32) + (two >> 32);
+	}
+	if ((size_t)(end - p) >= sizeof(lanes)) {
+		lanes one;
+
+		memcpy(&one, p, sizeof(one));
+		low += one & UINT32_MAX;
+		high += one >> 32;
+		p += sizeof(lanes);
 	}
 	low += high;
 	for (size_t i = 0; i < sizeof(lanes) / sizeof(low[0]); i++)
 		sum += low[i];
-	return sum;
+	return p < end ? sum + rest_sum(p, (size_t)(end - p)) : sum;
 }
 
 #ifdef __x86_64__
-FOR_CPU("avx2") static uint64_t blocks_sum_avx2(const uint8_t *p, const uint8_t *end)
+FOR_CPU("avx2") static NOINLINE uint64_t sum_avx2(uint64_t sum, struct bytes in)
 {
-	return lanes_sum(p, end);
+	return lanes_sum(sum, in);
 }
 #endif
 
 /* By itself: the caller needs no place for vectors. */
-static NOINLINE uint64_t blocks_sum_any(const uint8_t *p, const uint8_t *end)
+static NOINLINE uint64_t sum_any(uint64_t sum, struct bytes in)
 {
-	return lanes_sum(p, end);
-}
-
-static uint64_t blocks_sum(const uint8_t *p, const uint8_t *end)
-{
-#ifdef __x86_64__
-	if (LIKELY(__builtin_cpu_supports("avx2")))
-		return blocks_sum_avx2(p, end);
-#endif
-	return blocks_sum_any(p, end);
+	return lanes_sum(sum, in);
 }
 
 uint64_t frame_sum(uint64_t sum, struct bytes in)
 {
-	size_t rest = in.n % sizeof(lanes);
-	const uint8_t *end = in.p + (in.n - rest);
-
 	assert(in.n <= UINT16_MAX);
-	if (LIKELY(end > in.p))
-		sum += blocks_sum(in.p, end);
-	return rest > 0 ? sum + rest_sum(end, rest) : sum;
+#ifdef __x86_64__
+	if (LIKELY(__builtin_cpu_supports("avx2")))
+		return sum_avx2(sum, in);
+#endif
+	return sum_any(sum, in);
 }

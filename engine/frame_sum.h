@@ -52,6 +52,13 @@ static inline uint16_t frame_sum_fold(uint64_t sum)
 	return (uint16_t)(half >> 16);
 }
 
+/* The same of a sum of few words: below 2^31. */
+static inline uint16_t frame_sum_fold_32(uint32_t sum)
+{
+	sum += sum << 16 | sum >> 16;
+	return (uint16_t)(sum >> 16);
+}
+
 /* Of something that is not all zero, with its checksum in it. */
 static inline bool frame_sum_is_fine(uint64_t sum)
 {

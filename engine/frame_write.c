@@ -106,7 +106,6 @@ void frame_ready_set(struct frame_ready *out, const struct frame_head *h)
 {
 	uint8_t memory[FRAME_HEAD_MAX];
 	struct frame_head bare = *h;
-	uint64_t sum = head_sum(h->from->ip, 4) + head_sum(h->to->ip, 4) + sum_word(PROTOCOL_UDP);
 
 	*out = (struct frame_ready){ 0 };
 	if (h->from->family != ADDR_V4 || h->path->vlan)
@@ -115,10 +114,21 @@ void frame_ready_set(struct frame_ready *out, const struct frame_head *h)
 	bare.device_sums = true; /* no sums in it yet */
 	(void)frame_write(&bare, memory + FRAME_READY_LEN, 0);
 	memcpy(out->head, memory, FRAME_READY_LEN);
-	memory_put(out->head + ETHERNET_LEN + IPV4_TOTAL_AT, 0);
-	out->ip_sum = frame_sum_fold(head_sum(out->head + ETHERNET_LEN, IPV4_LEN));
-	sum += h->device_sums ? 0 : memory_get_32(out->head + ETHERNET_LEN + IPV4_LEN);
-	out->udp_sum = frame_sum_fold(sum);
 	out->device_sums = h->device_sums;
-	out->is_set = 1;
+	out->to_end = addr_end(h->to);
+	frame_ready_resize(out, 0);
+}
+
+void frame_ready_resize(struct frame_ready *r, uint16_t length)
+{
+	uint8_t *ip = r->head + ETHERNET_LEN, *udp = ip + IPV4_LEN;
+	uint64_t pseudo = head_sum(ip + IPV4_FROM_AT, 8) + sum_word(PROTOCOL_UDP) +
+			  sum_word((uint16_t)(UDP_LEN + length));
+
+	r->length = length;
+	be16_put(ip + IPV4_TOTAL_AT, (uint16_t)(IPV4_LEN + UDP_LEN + length));
+	be16_put(udp + UDP_LENGTH_AT, (uint16_t)(UDP_LEN + length));
+	memory_put(udp + UDP_SUM_AT, r->device_sums ? frame_sum_fold(pseudo) : 0);
+	r->ip_sum = frame_sum_fold(head_sum(ip, IPV4_LEN));
+	r->udp_sum = frame_sum_fold(pseudo + head_sum(udp, UDP_LEN));
 }

@@ -39,6 +39,8 @@ static int address_add(struct locals *l, const struct addr *at, atomic_uint **ou
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
 	l->list[count] = *at;
+	if (at->family == ADDR_V4)
+		memcpy(&l->v4[count], at->ip, sizeof(l->v4[count]));
 	l->ports[count] = *out = memory;
 	atomic_store_explicit(&l->count, count + 1, memory_order_release);
 	return 0;

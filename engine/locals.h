@@ -32,6 +32,8 @@ struct locals {
 	pthread_mutex_t lock; /* for the addresses; finding takes none */
 	atomic_uint count;
 	struct addr list[LOCALS_MAX];
+	uint32_t v4
+		[LOCALS_MAX]; /* those of IPv4 once more, as they lie in a packet; 0: another's place */
 	atomic_uint *ports[LOCALS_MAX]; /* LOCAL_PORTS each; 0: nobody's */
 };
 
@@ -71,13 +73,13 @@ static inline bool locals_find(const struct locals *l, const struct addr *at, st
 static inline bool locals_find_v4(const struct locals *l, const uint8_t ip[4], uint16_t port,
 				  struct local *out)
 {
-	uint32_t count = atomic_load_explicit(&l->count, memory_order_acquire);
-	atomic_uint *ports = NULL;
+	uint32_t count = atomic_load_explicit(&l->count, memory_order_acquire), address, at;
 
-	for (uint32_t i = 0; i < count && !ports; i++)
-		if (l->list[i].family == ADDR_V4 && memcmp(l->list[i].ip, ip, 4) == 0)
-			ports = l->ports[i];
-	return locals_read(ports, port, out);
+	memcpy(&address, ip, sizeof(address));
+	for (at = 0; at < count; at++)
+		if (l->v4[at] == address && l->list[at].family == ADDR_V4)
+			return locals_read(l->ports[at], port, out);
+	return false;
 }
 
 /* Did any port of this address ever belong to us? */

@@ -13,6 +13,19 @@ enum {
 	MARKER = 0x80,
 };
 
+/* Bits of one octet of flow.traits, where they lie in the whole. */
+static inline uint64_t trait(size_t at, uint8_t bits)
+{
+	uint8_t octets[sizeof(uint64_t)] = { 0 };
+	uint64_t all;
+
+	octets[at - offsetof(struct flow, traits)] = bits;
+	memcpy(&all, octets, sizeof(all));
+	return all;
+}
+
+#define TRAIT(field, bits) trait(offsetof(struct flow, field), bits)
+
 /* demux */
 static inline bool is_plain_rtp(const struct pkt *p)
 {
@@ -24,16 +37,22 @@ static inline bool is_plain_rtp(const struct pkt *p)
 /* flow, ice, latch, unprotect. Who has news for control goes by the stage that tells it. */
 static inline bool is_from_party(const struct flow *f, const struct pkt *p)
 {
-	return f->id.generation != 0 && f->receive && !f->transport && !(f->secure & SECURE_IN) &&
-	       !f->notice && addr_eq(&p->from, &f->latch_rtp.source);
+	const uint64_t asked = TRAIT(receive, UINT8_MAX) | TRAIT(transport, UINT8_MAX) |
+			       TRAIT(secure, SECURE_IN) | TRAIT(notice, UINT8_MAX);
+
+	return f->id.generation != 0 && (f->traits & asked) == TRAIT(receive, 1) &&
+	       addr_eq(&p->from, &f->latch_rtp.source);
 }
 
 /* rewrite */
 static inline bool is_relayed(const struct flow *peer, const struct payload_rule *rule,
 			      uint8_t payload_type)
 {
+	const uint64_t asked = TRAIT(send, UINT8_MAX) | TRAIT(digit_sending, UINT8_MAX);
+
 	return rule->in == payload_type && !rule->event && rule->out != PAYLOAD_NONE &&
-	       peer->send && !peer->digit_sending && peer->latch_rtp.source.family != ADDR_NONE;
+	       (peer->traits & asked) == TRAIT(send, 1) &&
+	       peer->latch_rtp.source.family != ADDR_NONE;
 }
 
 static inline void head_write(struct pkt *p, const struct flow *f, struct flow *peer,
@@ -102,10 +121,10 @@ static inline bool pkt_take(struct worker *w, struct pkt *p, struct arrival *a)
 void ordinary_stage(struct worker *w, struct batch *b)
 {
 	struct arrival a = { .at_ns = b->now_ns };
+	uint32_t count = b->count, done = 0;
 
-	b->done = 0;
-	if (UNLIKELY(w->flows.watched)) /* capture_stage looks in between */
-		return;
-	while (b->done < b->count && LIKELY(pkt_take(w, &b->list[b->done], &a)))
-		b->done++;
+	if (LIKELY(!w->flows.watched)) /* else capture_stage looks in between */
+		while (done < count && LIKELY(pkt_take(w, &b->list[done], &a)))
+			done++;
+	b->done = done;
 }

@@ -10,7 +10,7 @@ struct tally {
 	uint32_t made;
 };
 
-static void pkt_tally(struct tally *t, const struct pkt *p)
+static NOINLINE void pkt_tally_odd(struct tally *t, const struct pkt *p)
 {
 	assert(p->verdict != VERDICT_NONE && p->verdict < VERDICT_COUNT);
 	t->verdicts[p->verdict]++;
@@ -24,6 +24,28 @@ static void pkt_tally(struct tally *t, const struct pkt *p)
 		p->flow->stats.dropped++;
 		detail_drop(p->flow, p);
 	}
+}
+
+/* In four words, where nothing is odd: they stay in registers. */
+static void batch_tally(struct tally *t, const struct batch *b)
+{
+	uint64_t octets_in = 0, octets_out = 0;
+	uint32_t relayed = 0;
+
+	for (uint32_t i = 0; i < b->count; i++) {
+		const struct pkt *p = &b->list[i];
+
+		if (UNLIKELY(p->verdict != VERDICT_RELAY || p->made)) {
+			pkt_tally_odd(t, p);
+			continue;
+		}
+		relayed++;
+		octets_in += p->received;
+		octets_out += p->length;
+	}
+	t->verdicts[VERDICT_RELAY] += relayed;
+	t->octets_in += octets_in;
+	t->octets_out += octets_out;
 }
 
 static void tally_publish(const struct tally *t, const struct media_metrics *m, uint32_t count)
@@ -46,8 +68,7 @@ void out_stage(struct worker *w, struct batch *b)
 
 	if (b->count == 0)
 		return;
-	BATCH_EACH(p, b)
-	pkt_tally(&t, p);
+	batch_tally(&t, b);
 	tally_publish(&t, w->metrics, b->count);
 	w->port->ops->tx(w->port, b);
 	b->done = 0;

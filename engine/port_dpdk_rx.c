@@ -26,17 +26,14 @@ static uint16_t hold(struct dpdk_port *d, struct rte_mbuf *m)
 
 /* Where the kernel knows no route: how frames come from this party is how they go to it, while its address is that of whom we
  * send to, or we do not know any. A network is symmetric on its last hop, and who can forge MAC addresses there could take ours. */
-static void end_learn(struct dpdk_port *d, struct dpdk_end *e, const struct addr *from,
-		      uint16_t vlan, const uint8_t *frame)
+static NOINLINE void end_learn(struct dpdk_port *d, struct dpdk_end *e, const struct addr *from,
+			       uint16_t vlan, const uint8_t *frame)
 {
-	if (LIKELY(vlan == 0 && frame_ready_leads_to(&e->ready, from) &&
-		   memcmp(e->ready.head, frame + FRAME_MAC_LEN, FRAME_MAC_LEN) == 0))
-		return; /* nothing new */
 	if (e->to.family == ADDR_NONE)
 		e->to = *from;
 	else if (!addr_eq(&e->to, from))
 		return;
-	e->ready.is_set = 0;
+	e->ready.to_end = 0;
 	memcpy(e->path.to, frame + FRAME_MAC_LEN, FRAME_MAC_LEN);
 	memcpy(e->path.from, d->device->mac.addr_bytes, FRAME_MAC_LEN);
 	e->path.vlan = vlan;
@@ -115,8 +112,12 @@ static inline bool ordinary_take(struct dpdk_port *d, struct batch *b, struct rt
 		return false;
 	addr_set_v4(&p->from, frame + FRAME_ORDINARY_FROM,
 		    be16_get(frame + FRAME_ORDINARY_FROM_PORT));
-	if (!d->routes)
-		end_learn(d, &d->slots[who.slot].ends[who.channel], &p->from, 0, frame);
+	if (!d->routes) {
+		struct dpdk_end *e = &d->slots[who.slot].ends[who.channel];
+
+		if (UNLIKELY(!frame_ready_answers(&e->ready, frame)))
+			end_learn(d, e, &p->from, 0, frame);
+	}
 	p->data = frame + FRAME_ORDINARY_AT;
 	p->verdict = VERDICT_NONE;
 	p->buffer = hold(d, m);

@@ -56,7 +56,7 @@ static bool end_guess(const struct dpdk_device *device, struct dpdk_end *e, cons
 		return true;
 	if (mac_is_zero(device->gateway)) {
 		e->to = (struct addr){ 0 }; /* whoever is heard next may tell */
-		e->ready.is_set = 0;
+		e->ready.to_end = 0;
 		return false;
 	}
 	memcpy(e->path.to, device->gateway, FRAME_MAC_LEN);
@@ -124,7 +124,7 @@ static void frame_put(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf 
 /* False: the way is not the one of the packet before, or no ordinary one. */
 static inline bool ready_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf *m)
 {
-	const struct dpdk_end *e = &d->slots[p->out_slot].ends[p->out_channel];
+	struct dpdk_end *e = &d->slots[p->out_slot].ends[p->out_channel];
 
 	if (UNLIKELY(!frame_ready_leads_to(&e->ready, p->to) ||
 		     (d->routes && e->second != d->second) ||
@@ -164,7 +164,7 @@ static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf
 	if (hop.hops == 0 && hop.mtu >= d->device->mtu)
 		frame_ready_set(&e->ready, &head);
 	else
-		e->ready.is_set = 0;
+		e->ready.to_end = 0;
 	return true;
 }
 
@@ -220,16 +220,21 @@ static bool pkt_send(struct dpdk_port *d, const struct pkt *p)
 	return false;
 }
 
+static inline void end_fetch(const struct dpdk_port *d, const struct pkt *p)
+{
+	if (LIKELY(p->verdict == VERDICT_RELAY))
+		__builtin_prefetch(&d->slots[p->out_slot].ends[p->out_channel], 1);
+}
+
 void dpdk_tx(struct port *p, struct batch *b)
 {
 	struct dpdk_port *d = dpdk_of(p);
-	uint32_t out = 0;
+	uint32_t out = 0, count = b->count;
 
-	BATCH_EACH(pkt, b)
-	if (pkt->verdict == VERDICT_RELAY)
-		__builtin_prefetch(&d->slots[pkt->out_slot].ends[pkt->out_channel], 1);
-	BATCH_EACH(pkt, b)
-	out += pkt_send(d, pkt);
+	for (uint32_t i = 0; i < count; i++)
+		end_fetch(d, &b->list[i]);
+	for (uint32_t i = 0; i < count; i++)
+		out += pkt_send(d, &b->list[i]);
 	d->held_count = 0;
 	d->counts[DPDK_OUT] += out;
 	if (d->out_count > 0)

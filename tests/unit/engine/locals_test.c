@@ -69,6 +69,40 @@ static void finds_whose_port_it_is(void **state)
 	assert_false(locals_has_ip(&g_locals, &a));
 }
 
+/* Two ways to ask the same; an address of IPv6 is not one of IPv4 that looks like its empty place. */
+static void finds_by_octets_as_by_address(void **state)
+{
+	static const char *const MINE[] = { "[2001:db8::1]:12000", "192.0.2.1:12000",
+					    "192.0.2.2:12002" };
+	static const struct {
+		const char *name;
+		uint8_t ip[4];
+		uint16_t port;
+		uint32_t slot; /* 0: nobody's */
+	} ROWS[] = {
+		{ "mine", { 192, 0, 2, 1 }, 12000, 2 },
+		{ "another address", { 192, 0, 2, 2 }, 12002, 3 },
+		{ "another port", { 192, 0, 2, 2 }, 12000, 0 },
+		{ "a stranger", { 192, 0, 2, 3 }, 12000, 0 },
+		{ "none", { 0 }, 12000, 0 },
+	}, *row;
+	struct local got;
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT_OF(MINE); i++) {
+		struct addr a = at(MINE[i]);
+
+		assert_int_equal(locals_add(&g_locals, &a, &(struct local){ .slot = i + 1 }), 0);
+	}
+	EACH_ROW(row, ROWS)
+	{
+		bool found = locals_find_v4(&g_locals, row->ip, row->port, &got);
+
+		ROW_ASSERT(row->name, found == (row->slot != 0));
+		ROW_ASSERT(row->name, !found || got.slot == row->slot);
+	}
+}
+
 static void refuses_one_address_too_many(void **state)
 {
 	struct addr a = at("192.0.2.1:12000");
@@ -87,6 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(finds_whose_port_it_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(finds_by_octets_as_by_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_one_address_too_many, setup, teardown),
 	};
 
