@@ -67,6 +67,10 @@ copy_apt() {
 		mkdir -p "$system/usr/share/ca-certificates" "$system/usr/local/share/ca-certificates"
 		cp -aL /etc/ssl/certs "$system/etc/ssl/"
 	fi
+	# the bundle is made anew from these when ca-certificates is installed
+	if [ -d /usr/local/share/ca-certificates ]; then
+		cp -aL /usr/local/share/ca-certificates/. "$system/usr/local/share/ca-certificates/"
+	fi
 	for file in resolv.conf hosts; do
 		cp -L "/etc/$file" "$system/etc/$file"
 	done
