@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Media by DPDK: on a packet socket of a veth pair and on a TAP device, the node at one end, its phones at the other."""
-import glob
 import os
-import re
 import time
 import unittest
 
@@ -18,14 +16,14 @@ TAP = place.TAP
 class DpdkNode(XdpNode):
     """A node at the far end of a wire, with a DPDK device there. The kernel has the wire by the node's TAP interface alone."""
 
-    def __init__(self, wire, device, **options):
-        self.device = device
+    def __init__(self, wire, device, hugepages=False, **options):
+        self.device, self.hugepages = device, hugepages
         super().__init__(wire, **options)
 
     def xdp(self, **changes):
         four = {"name": "four", "bind": IPV4[0], "sip_ports": [self.sip_port], "media_ports": self.media_ports}
         self.configure({"networks": [four], "http": {"bind": IPV4[0]},
-                        "media": {"port": "dpdk", "dpdk": {"device": self.device, "hugepages": False, "tap": TAP},
+                        "media": {"port": "dpdk", "dpdk": {"device": self.device, "hugepages": self.hugepages, "tap": TAP},
                                   **self.media_settings}, **changes})
 
     def start(self, seconds=30.0, wrapper=()):
@@ -37,7 +35,7 @@ class DpdkNode(XdpNode):
 
 
 class DpdkTest(XdpTest):
-    device = f"net_af_packet0,iface={FAR}"
+    device, hugepages = f"net_af_packet0,iface={FAR}", False
 
     @classmethod
     def open(cls):
@@ -47,24 +45,14 @@ class DpdkTest(XdpTest):
         cls.addClassCleanup(cls.wire.close)
         place.kernel_aside(cls.wire, IPV4[:1])
         cls.prepare()
-        cls.node = DpdkNode(cls.wire, cls.device, media=cls.media)
+        cls.node = DpdkNode(cls.wire, cls.device, cls.hugepages, media=cls.media)
         cls.addClassCleanup(cls.node.close)
-        cls.before = cls.interfaces()
         cls.node.start()
         cls.connect()
 
     @classmethod
-    def prepare(cls):
-        pass
-
-    @classmethod
     def connect(cls):
         pass
-
-    @classmethod
-    def interfaces(cls):
-        """All of the far end, but for what counts."""
-        return re.sub(r"(?m)^\s+(RX|TX):.*\n.*\n", "", cls.wire.ip("-details", "addr", "show"))
 
     def went_by_dpdk(self, action, lent=6):
         """All packets of the action came by the device and left by it, but a few whose neighbour was not known or to be confirmed."""
@@ -97,25 +85,6 @@ class Wires(DpdkTest):
         self.assertEqual(self.node.http("/readyz")[0], 200)
         self.assertGreater(self.node.frames("kernel_in"), 5)
         self.assertGreater(self.node.frames("kernel_out"), 5)
-
-    def test_kill_9(self):
-        """Nothing is left: no interface, no setting, no file; the next start takes the call up again."""
-        a, b = self.phone("1001"), self.phone("1002")
-        dialogs = self.call(a, b)
-        files = set(glob.glob("/dev/hugepages/*") + glob.glob("/var/run/dpdk/*/*"))
-        a.audio.start(440)
-        b.audio.start(880)
-        time.sleep(0.5)
-        self.assertIn(TAP, self.interfaces())
-        self.node.kill()
-        self.wait("the interface to go", lambda: TAP not in self.interfaces())
-        self.assertEqual(self.interfaces(), self.before)
-        self.assertLessEqual(set(glob.glob("/dev/hugepages/*") + glob.glob("/var/run/dpdk/*/*")), files)
-        self.node.restart()
-        a.audio.stop()
-        b.audio.stop()
-        self.went_by_dpdk(lambda: self.talk(a, b))
-        self.hang_up(*dialogs)
 
 
 class Queues(DpdkTest):

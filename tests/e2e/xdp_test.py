@@ -75,8 +75,12 @@ class XdpTest(unittest.TestCase):
         cls.addClassCleanup(cls.wire.close)
         cls.node = XdpNode(cls.wire, media=cls.media, network=cls.network)
         cls.addClassCleanup(cls.node.close)
-        cls.before = cls.wire.link()
+        cls.prepare()
         cls.start(cls.node)
+
+    @classmethod
+    def prepare(cls):
+        pass
 
     @staticmethod
     def start(node):
@@ -362,22 +366,6 @@ def inverse_sum(octets):
     while total >> 16:
         total = (total & 0xffff) + (total >> 16)
     return ~total & 0xffff
-
-
-class Killed(XdpTest):
-    def test_kill_9(self):
-        """The program is gone with the process, the interface as it was; the next start takes the call up again."""
-        a, b = self.phone("1001"), self.phone("1002")
-        dialogs = self.call(a, b)
-        self.talk(a, b)
-        self.assertIn("xdp", self.wire.link())
-        self.node.kill()
-        self.assertEqual(self.wire.link(), self.before)
-        self.node.restart()
-        self.went_by_xdp(lambda: self.talk(a, b))
-        self.hang_up(*dialogs)
-        self.node.stop()
-        self.assertEqual(self.wire.link(), self.before)
 
 
 class Changes(XdpTest):

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 under full load: nothing of a node stays in the kernel, at its interface or in a file, over AF_XDP and DPDK, with hugepages and
+without; the next start takes its calls up again."""
+import ctypes
+import glob
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from lib.media import Media
+from lib.wire import LIBC
+
+import dpdk_test
+import xdp_test
+from xdp_test import IPV4, IPV6
+
+LIB = pathlib.Path(__file__).resolve().parent / "lib"
+LOAD = 50000                    # packets relayed before the kill
+PLACES = ("/dev/hugepages/*", "/var/run/dpdk/*/*", "/run/netns/*", "/dev/shm/*")    # where files could be left
+PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
+PAGES_NEEDED = 64
+CLONE_NEWNS = 0x20000
+SYS_BPF, FD_BY_ID, ENOENT = 321, {"prog": 13, "map": 14, "link": 30}, 2             # bpf(2) of x86_64
+
+
+class Deaf(Media):
+    """A party that has other things to do than to listen."""
+
+    def _read(self):
+        pass
+
+
+def of_bpf(pid):
+    """{(what, id)} of the programs, maps and links that a process has."""
+    found = set()
+    for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
+        with open(path, encoding="ascii") as file:
+            found |= set(re.findall(r"^(prog|map|link)_id:\s*(\d+)$", file.read(), re.M))
+    return found
+
+
+def lives(what, number):
+    """Has the kernel such a program, map or link?"""
+    attributes = ctypes.create_string_buffer(int(number).to_bytes(4, sys.byteorder), 128)
+    fd = LIBC.syscall(SYS_BPF, FD_BY_ID[what], attributes, 128)
+    if fd >= 0:
+        os.close(fd)
+    elif ctypes.get_errno() != ENOENT:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return fd >= 0
+
+
+def pages(what):
+    return int((PAGES / f"{what}_hugepages").read_text(encoding="ascii"))
+
+
+def leaves(tree, path=""):
+    """Each value of nested lists and mappings in a line, with its place."""
+    if isinstance(tree, (dict, list)) and tree:
+        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from leaves(value, f"{path}/{key}")
+    else:
+        yield f"{path}: {tree}"
+
+
+class Killed:
+    """What is the same over every port."""
+
+    places, maxDiff = PLACES, None
+
+    @classmethod
+    def prepare(cls):
+        """What must be as it is now."""
+        super().prepare()
+        end = time.monotonic() + 5
+        while "tentative" in str(before := cls.state()) and time.monotonic() < end:
+            time.sleep(0.1)
+        cls.before = before
+
+    @classmethod
+    def state(cls):
+        """Of the interfaces of both ends, and of files; but not whom the phones' end knows."""
+        script = [sys.executable, str(LIB / "interfaces.py")]
+        near, far = (json.loads(subprocess.run([*where, *script], check=True, capture_output=True).stdout)
+                     for where in ((), cls.wire.command))
+        del near["neighbours"]
+        return {"near": near, "far": far, "files": sorted(path for place in cls.places for path in glob.glob(place))}
+
+    def same(self):
+        """Soon, as the kernel clears up behind a process."""
+        end = time.monotonic() + 5
+        while (now := self.state()) != self.before and time.monotonic() < end:
+            time.sleep(0.05)
+        told = [set(leaves(state)) for state in (self.before, now)]
+        self.assertEqual((told[0] - told[1], told[1] - told[0]), (set(), set()), "what is gone, what is new")
+
+    def rush(self):
+        """A call whose parties send as much as they can; returns when enough of it has passed."""
+        ends = self.phone("1003"), self.phone("1004")
+        for agent in ends:
+            agent.audio.close()
+            agent.audio = Deaf(self.node.ports, IPV4[1])
+            self.addCleanup(agent.audio.close)
+        self.call(*ends)
+        sockets = [agent.audio.rtp.fileno() for agent in ends]
+        words = [str(word) for fd, agent in zip(sockets, ends) for word in (fd, *agent.audio.remote, agent.audio.ssrc)]
+        load = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", sys.executable, str(LIB / "rush.py"), *words], pass_fds=sockets)
+        self.addCleanup(load.wait)
+        self.addCleanup(load.kill)
+        before, began = self.relayed(), time.monotonic()
+        self.wait("the load", lambda: self.relayed() > before + LOAD, 20)
+        print(f"# {self.id()}: {(self.relayed() - before) / (time.monotonic() - began):.0f} packets/s", flush=True)
+        return load
+
+    def relayed(self):
+        return self.node.metric("tandem_media_packets_total", direction="out")
+
+    def held(self):
+        """What the node has that must go with it: functions that tell whether it is there still."""
+        return []
+
+    def test_kill_9(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        out, into = self.call(a, b)
+        self.talk(a, b)
+        load, held = self.rush(), self.held()
+        self.assertNotEqual(self.state(), self.before)
+        self.assertTrue(all(there() for there in held))
+        self.node.kill()
+        self.same()
+        self.wait("the kernel's memory", lambda: not any(there() for there in held))
+        load.kill()
+        self.node.restart()
+        self.talk(a, b)
+        out.bye()
+        into.wait_bye()
+        self.wait("the end of the call", lambda: len(self.node.ctl("call.list")) == 1)
+        self.node.stop()
+        self.same()
+
+
+class Xdp(Killed, xdp_test.XdpTest):
+    @classmethod
+    def prepare(cls):
+        """Its interface has neighbours, as it is the kernel's."""
+        for family, (node, _) in ((socket.AF_INET, IPV4), (socket.AF_INET6, IPV6)):
+            with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                sock.sendto(b"", (node, 9))
+        time.sleep(0.1)
+        super().prepare()
+        assert len(cls.before["far"]["neighbours"]) >= 2, cls.before["far"]["neighbours"]
+
+    def held(self):
+        found = of_bpf(self.node.process.pid)
+        self.assertLessEqual({"prog", "map"}, {what for what, _ in found})
+        return [lambda what=what, number=number: lives(what, number) for what, number in found]
+
+
+class Dpdk(Killed, dpdk_test.DpdkTest):
+    pass
+
+
+class Hugepages(Dpdk):
+    """And a file system of hugepages where there could be files of it."""
+    hugepages = True
+
+    @classmethod
+    def prepare(cls):
+        had, folder = pages("nr"), tempfile.mkdtemp(prefix="tandem-hugepages-")
+        cls.addClassCleanup(os.rmdir, folder)
+        try:
+            (PAGES / "nr_hugepages").write_text(str(had + PAGES_NEEDED), encoding="ascii")
+        except OSError as error:
+            raise unittest.SkipTest(f"no hugepages: {error}") from error
+        cls.addClassCleanup((PAGES / "nr_hugepages").write_text, str(had), encoding="ascii")
+        cls.free = pages("free")
+        if cls.free < PAGES_NEEDED:
+            raise unittest.SkipTest(f"only {cls.free} of {PAGES_NEEDED} hugepages are free")
+        if LIBC.unshare(CLONE_NEWNS):       # it goes with this process
+            raise unittest.SkipTest(f"unshare: {os.strerror(ctypes.get_errno())}; needs CAP_SYS_ADMIN for namespaces")
+        for words in (("--make-rprivate", "/"), ("-t", "hugetlbfs", "-o", "pagesize=2M", "none", folder)):
+            subprocess.run(["mount", *words], check=True)
+        cls.addClassCleanup(subprocess.run, ["umount", folder], check=True)
+        cls.places = (*PLACES, folder + "/*")
+        super().prepare()
+
+    def held(self):
+        return [lambda: pages("free") < self.free]
+
+
+if __name__ == "__main__":
+    unittest.main()
