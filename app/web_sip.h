@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SIP over WebSocket (RFC 7118) on the web thread: who may come, and what they say and hear. For web.c; all on its thread. */
+/*
+ * All SIP WebSockets (RFC 7118) of the web listener: each has a place (web_link.h) as long as it lives, and until the loop knows of its
+ * end. For web.c; all on its thread.
+ */
 #ifndef APP_WEB_SIP_H
 #define APP_WEB_SIP_H
 
@@ -9,17 +12,12 @@
 
 struct web_sip;
 
-#define WEB_SIP_PATH     "/ws"
-#define WEB_SIP_PROTOCOL "sip"
-
 void web_sip_setup(void); /* registers the metrics; main thread, once */
 /* settings->link is there. 0 or -ENOMEM. */
 int web_sip_open(struct web_sip **out, const struct web_settings *settings) NODISCARD;
 void web_sip_attach(struct web_sip *s, struct lws_context *context);
 void web_sip_close(struct web_sip *s); /* after the context; NULL is fine */
 
-/* Where a connection comes from. 0 or -errno. */
-int web_peer_of(int fd, struct addr *out) NODISCARD;
 /* A request to become a WebSocket. False: it was refused, counted and answered. */
 bool web_sip_admit(struct web_sip *s, struct lws *wsi);
 /* Those of the sub-protocol; its user is the web_sip. */
