@@ -3,6 +3,7 @@
 #include "app/command_handlers.h"
 #include "app/extension.h"
 #include "app/profile.h"
+#include "base/log.h"
 
 #define NUMBER_ARG(text)                                                                           \
 	{                                                                                          \
@@ -23,9 +24,6 @@
 	{                    \
 		.name = NULL \
 	}
-
-/* In the order of enum log_level. */
-static const char *const g_levels[] = { "error", "warn", "info", "debug", NULL };
 
 static const struct command_arg g_put_args[] = {
 	NUMBER_ARG("Number of the extension; also its user name for SIP."),
@@ -318,7 +316,7 @@ static const struct command_arg g_registration_args[] = {
 static const struct command_arg g_level_args[] = {
 	{ .name = "level",
 	  .type = ARG_ENUM,
-	  .names = g_levels,
+	  .names = g_log_levels,
 	  .help = "New level, until the next reload or start; without it the present one is "
 		  "told." },
 	END,

@@ -12,15 +12,12 @@
 
 #define SECONDS(n) ((n)*NS_PER_S)
 
-/* In the order of enum latch_mode. */
 /* In the order of enum engine_port. */
 static const char *const g_port_names[] = { "auto", "io_uring", "epoll", "dpdk", "xdp", NULL };
+/* In the order of enum latch_mode. */
 static const char *const g_latch_names[] = { "strict", "same-ip", "any-once", NULL };
-/* In the order of enum log_level. */
-static const char *const g_level_names[] = { "error", "warn", "info", "debug", NULL };
 /* In the order of enum log_format. */
 static const char *const g_format_names[] = { "text", "json", NULL };
-
 /* In the order of enum tls_client_certificates. */
 static const char *const g_client_names[] = { "none", "optional", "required", NULL };
 
@@ -379,7 +376,7 @@ static const struct conf_field g_log_fields[] = {
 	{ .key = "level",
 	  .type = CONF_ENUM,
 	  FIELD(settings_log, level),
-	  .names = g_level_names,
+	  .names = g_log_levels,
 	  .preset = "info",
 	  .help = "Least level that is written." },
 	{ .key = "format",

@@ -24,11 +24,12 @@ static _Atomic int g_level = LOG_LEVEL_INFO;
 static _Atomic int g_format = LOG_FORMAT_TEXT;
 static _Atomic uint64_t g_lost; /* lines the descriptor did not take, not yet reported */
 
-static const char *const g_level_names[] = {
+const char *const g_log_levels[] = {
 	[LOG_LEVEL_ERROR] = "error",
 	[LOG_LEVEL_WARN] = "warn",
 	[LOG_LEVEL_INFO] = "info",
 	[LOG_LEVEL_DEBUG] = "debug",
+	NULL,
 };
 
 void log_setup(int fd, enum log_level level, enum log_format format)
@@ -50,19 +51,8 @@ enum log_level log_level_get(void)
 
 const char *log_level_name(enum log_level level)
 {
-	assert((size_t)level < COUNT_OF(g_level_names));
-	return g_level_names[level];
-}
-
-int log_level_parse(struct bytes name, enum log_level *out)
-{
-	for (size_t i = 0; i < COUNT_OF(g_level_names); i++) {
-		if (bytes_iis(name, g_level_names[i])) {
-			*out = (enum log_level)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	assert((size_t)level < COUNT_OF(g_log_levels) - 1);
+	return g_log_levels[level];
 }
 
 bool log_wants(enum log_level level)

@@ -16,6 +16,9 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
+/* Their names, NULL-terminated. */
+extern const char *const g_log_levels[];
+
 enum log_format {
 	LOG_FORMAT_TEXT,
 	LOG_FORMAT_JSON,
@@ -45,7 +48,6 @@ void log_setup(int fd, enum log_level level, enum log_format format);
 void log_level_set(enum log_level level);
 enum log_level log_level_get(void);
 const char *log_level_name(enum log_level level);
-int log_level_parse(struct bytes name, enum log_level *out) NODISCARD; /* 0 or -EINVAL */
 bool log_wants(enum log_level level);
 /* unit: "sip", "redis"…; call: 64-bit call id or 0; msg: a constant sentence. */
 void log_write(enum log_level level, const char *unit, uint64_t call, const char *msg,
