@@ -227,7 +227,7 @@ void conf_value_allowed(struct writer *w, const struct conf_field *field)
 	}
 }
 
-static size_t field_size(const struct conf_field *field)
+size_t conf_value_size(const struct conf_field *field)
 {
 	switch (field->type) {
 	case CONF_STRING:
@@ -255,6 +255,12 @@ static size_t field_size(const struct conf_field *field)
 	return 0;
 }
 
+bool conf_value_is_list(const struct conf_field *field)
+{
+	return field->type == CONF_U32_LIST || field->type == CONF_STRING_LIST ||
+	       field->type == CONF_LIST;
+}
+
 /* "8000, 16000" */
 static int list_preset(uint8_t *level, const struct conf_field *field, struct bytes text)
 {
@@ -273,12 +279,10 @@ static int list_preset(uint8_t *level, const struct conf_field *field, struct by
 
 void conf_value_preset(uint8_t *level, const struct conf_field *field)
 {
-	bool list = field->type == CONF_U32_LIST || field->type == CONF_STRING_LIST ||
-		    field->type == CONF_LIST;
 	int err = 0;
 
-	memset(level + field->offset, 0, field_size(field));
-	if (list)
+	memset(level + field->offset, 0, conf_value_size(field));
+	if (conf_value_is_list(field))
 		*count_of(level, field) = 0;
 	if (!field->preset)
 		return;

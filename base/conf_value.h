@@ -14,5 +14,9 @@ int conf_number_read(uint32_t *out, const struct conf_field *field, struct bytes
 void conf_value_allowed(struct writer *w, const struct conf_field *field);
 /* The preset, or zero without one. Asserts that the preset is allowed. */
 void conf_value_preset(uint8_t *level, const struct conf_field *field);
+/* Octets of the value at field->offset, without a list's count; of a section 0: its fields have their own. */
+size_t conf_value_size(const struct conf_field *field);
+/* It has a count at field->count_offset. */
+bool conf_value_is_list(const struct conf_field *field);
 
 #endif
