@@ -18,6 +18,18 @@ static void no_such_call(struct command_run *run)
 		     BYTES_ARG(command_value(run, "call")->text));
 }
 
+bool command_call_view(struct command_run *run, struct call_view *view)
+{
+	uint64_t call;
+
+	if (!command_call_id(run, &call))
+		return false;
+	if (shard_call_view(run->node->shard, call, view))
+		return true;
+	no_such_call(run);
+	return false;
+}
+
 static json_t *view_json(const struct call_view *v)
 {
 	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:b, s:b}", "id",
@@ -82,15 +94,10 @@ static void on_stats(const struct query *q, void *arg)
 {
 	struct command_run *run = arg;
 	struct call_view view;
-	uint64_t call;
 	json_t *json;
 
-	if (!command_call_id(run, &call))
+	if (!command_call_view(run, &view))
 		return;
-	if (!shard_call_view(run->node->shard, call, &view)) {
-		no_such_call(run);
-		return;
-	}
 	json = view_json(&view);
 	for (size_t leg = 0; leg < 2; leg++) {
 		const struct text *id = view.sip_call_id[leg];
@@ -108,14 +115,7 @@ static void on_stats(const struct query *q, void *arg)
 void command_call_show(struct command_run *run)
 {
 	struct call_view view;
-	uint64_t call;
 
-	if (!command_call_id(run, &call))
-		return;
-	if (!shard_call_view(run->node->shard, call, &view)) {
-		no_such_call(run);
-		return;
-	}
-	if (!call_query(run->node, &view, on_stats, run))
+	if (command_call_view(run, &view) && !call_query(run->node, &view, on_stats, run))
 		command_fail(run, COMMAND_BUSY, NULL, "too many call.show at once");
 }

@@ -193,18 +193,15 @@ void command_call_doctor(struct command_run *run)
 {
 	struct call_view view;
 	struct doctor *d;
-	uint64_t call;
 
-	if (!command_call_id(run, &call))
+	if (!command_call_view(run, &view))
 		return;
 	d = calloc(1, sizeof(*d));
 	if (!d) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	*d = (struct doctor){ .run = run, .call = call };
-	if (!shard_call_view(run->node->shard, call, &view))
-		fail(d, COMMAND_NOT_FOUND, "call", "there is no such call");
-	else if (!call_query(run->node, &view, on_first, d))
+	*d = (struct doctor){ .run = run, .call = view.call };
+	if (!call_query(run->node, &view, on_first, d))
 		fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
 }

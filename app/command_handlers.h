@@ -7,6 +7,8 @@
 #include "app/document.h"
 #include "base/addr.h"
 
+struct call_view;
+
 command_fn command_extension_put, command_extension_get, command_extension_delete,
 	command_extension_list;
 command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
@@ -25,6 +27,8 @@ json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 beco
 json_t *command_call_id_json(uint64_t call);
 /* The argument "call"; fails the run and returns false when it is no call id. */
 bool command_call_id(struct command_run *run, uint64_t *call);
+/* The call it names; fails the run and returns false when there is none. */
+bool command_call_view(struct command_run *run, struct call_view *view);
 
 /* Of a call, in the order of enum { LEG_A, LEG_B }. */
 extern const char *const g_call_legs[];

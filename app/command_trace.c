@@ -66,12 +66,9 @@ void command_call_trace_start(struct command_run *run)
 	command_take_u32(run, "octets", &octets);
 	command_take_bool(run, "decrypted", &order.decrypted);
 	order.octets = octets;
-	if (!command_call_id(run, &order.call))
+	if (!command_call_view(run, &call))
 		return;
-	if (!shard_call_view(run->node->shard, order.call, &call)) {
-		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
-		return;
-	}
+	order.call = call.call;
 	err = watch_trace_start(run->node->watch, &order, clock_instant(), &v);
 	if (err)
 		start_failed(run, err);

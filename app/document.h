@@ -50,6 +50,9 @@ void document_delete(struct command_run *run, const struct document_kind *kind);
 int document_load(struct node *node, const struct document_kind *kind, struct bytes name,
 		  struct bytes json);
 
+/* json with the version of a document's form. Steals it; NULL: out of memory. */
+json_t *document_versioned(json_t *json);
+
 /* Reads members; keeps the first one that is wrong, and changes nothing from then on. */
 struct document_reader {
 	const json_t *json;

@@ -5,6 +5,15 @@
 
 #include "app/document.h"
 
+json_t *document_versioned(json_t *json)
+{
+	if (json && json_object_set_new(json, "v", json_integer(1))) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
 void document_refuse(struct document_reader *r, const char *member)
 {
 	if (!r->wrong)

@@ -78,10 +78,10 @@ json_t *extension_to_document(const struct extension *e)
 	json_t *json;
 
 	extension_ha1_write(ha1, &e->core.secret);
-	json = json_pack("{s:i, s:s, s:s, s:I}", "v", 1, "realm", e->realm, "ha1", ha1,
-			 "changed_utc_ms", (json_int_t)e->changed_utc_ms);
+	json = json_pack("{s:s, s:s, s:I}", "realm", e->realm, "ha1", ha1, "changed_utc_ms",
+			 (json_int_t)e->changed_utc_ms);
 	OPENSSL_cleanse(ha1, sizeof(ha1));
-	return merged(json, flags_json(&e->core));
+	return document_versioned(merged(json, flags_json(&e->core)));
 }
 
 json_t *extension_to_view(const struct extension *e, const char *realm)

@@ -63,18 +63,9 @@ json_t *profile_to_view(const struct profile *p)
 			 "changed_utc_ms", (json_int_t)p->changed_utc_ms);
 }
 
-static json_t *with_version(json_t *json)
-{
-	if (json && json_object_set_new(json, "v", json_integer(1))) {
-		json_decref(json);
-		return NULL;
-	}
-	return json;
-}
-
 json_t *profile_to_document(const struct profile *p)
 {
-	return with_version(profile_to_view(p));
+	return document_versioned(profile_to_view(p));
 }
 
 /* Names that this version does not know may stand in a list: another version wrote it. */

@@ -29,13 +29,7 @@ json_t *range_to_view(const struct profile_range *r)
 
 json_t *range_to_document(const struct profile_range *r)
 {
-	json_t *json = range_to_view(r);
-
-	if (json && json_object_set_new(json, "v", json_integer(1))) {
-		json_decref(json);
-		return NULL;
-	}
-	return json;
+	return document_versioned(range_to_view(r));
 }
 
 static void addr_member(struct document_reader *r, const char *member, struct addr *out)
