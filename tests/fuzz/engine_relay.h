@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of engine_relay_fuzz.c: a worker on port_sim, what was commanded, and what its parties know. One thread. */
+#ifndef TESTS_FUZZ_ENGINE_RELAY_H
+#define TESTS_FUZZ_ENGINE_RELAY_H
+
+#include "base/clock.h"
+#include "engine/port_sim.h"
+#include "engine/worker.h"
+
+enum {
+	SHARED_SLOT = 4,
+	SLOTS = 4,
+	EVENTS = 4,
+	SENT_KEPT = 256,
+	EXTENSION_ID = 2,
+};
+
+struct script {
+	const uint8_t *p;
+	size_t n;
+};
+
+/* The next octet; 0 behind the end. */
+static inline uint8_t take(struct script *s)
+{
+	if (s->n == 0)
+		return 0;
+	s->n--;
+	return *s->p++;
+}
+
+/* Which packet was sent under which of the last numbers. */
+struct numbers {
+	uint64_t highest;
+	struct {
+		uint64_t index;
+		uint32_t tag;
+	} sent[SENT_KEPT];
+};
+
+struct fuzz {
+	struct worker w;
+	struct sim_port *sim;
+	struct media_metrics metrics;
+	struct flow_spec spec[SLOTS];       /* as last commanded */
+	bool sent_from[SLOTS][CHANNELS][8]; /* addresses that have sent to a slot since its open */
+	uint64_t in, out, made, dropped;    /* at the start: metrics outlive a run */
+	uint64_t proven_ns[SLOTS][8];       /* when an authentic check came from there; 0: never */
+	uint64_t stepped_ns;                /* the last step but this one */
+	uint64_t check_ns;   /* of the check in this step that has the right credentials; 0: none */
+	uint32_t check_slot; /* whose */
+	uint8_t check_from;
+	struct addr shared;
+	struct numbers numbers[SLOTS]; /* of what was sent from a slot since its open */
+	struct srtp_stream *party_out[SLOTS], *party_in[SLOTS]; /* of the parties; NULL: plain */
+	bool untagged; /* a packet of any shape: numbers are not told apart any more */
+	uint32_t closes, closed;
+};
+
+static inline bool spec_is_ice(const struct flow_spec *s)
+{
+	return s->ice.on && s->bundle.generation == 0;
+}
+
+static inline bool spec_has_pairs(const struct flow_spec *s)
+{
+	return s->ice.on || s->bundle.generation != 0;
+}
+
+/* A handful of addresses: two hosts, three ports each, one of IPv6, and none. */
+struct addr relay_address(uint8_t choice);
+/* Two sessions of each. */
+struct media_ice relay_ice(uint32_t slot, uint8_t how);
+
+/* ---- engine_relay_step.c ---- */
+uint64_t relay_dropped(const struct fuzz *f);
+/* By a check lately. Time runs in leaps here: consent is looked at with each tick, and so after a step. */
+bool relay_is_proven(const struct fuzz *f, uint32_t slot, const struct addr *a);
+void relay_step(struct fuzz *f);
+void relay_events_read(struct fuzz *f, uint32_t max);
+/* Until all commands were applied: control may have to read first. */
+void relay_commands_settle(struct fuzz *f);
+
+/* ---- engine_relay_sent.c ---- */
+/* Takes all that was sent. */
+void relay_sent_check(struct fuzz *f);
+void relay_numbers_open(struct numbers *n);
+
+/* ---- engine_relay_packets.c ---- */
+void relay_raw(struct fuzz *f, struct script *s);
+void relay_rtp(struct fuzz *f, struct script *s);
+/* An SR of a known shape with one report block. */
+void relay_rtcp(struct fuzz *f, struct script *s);
+/* As its party makes it, or with something wrong; to its own port, another's, or the shared one. */
+void relay_stun(struct fuzz *f, struct script *s);
+
+/* ---- engine_relay_commands.c ---- */
+void relay_open(struct fuzz *f, struct script *s);
+void relay_update(struct fuzz *f, struct script *s);
+void relay_by_id(struct fuzz *f, struct script *s, enum media_command_kind kind);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What control commands. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/fuzz/engine_relay.h"
+
+static struct media_key key_of(uint32_t slot, uint8_t how)
+{
+	struct media_key key = { .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, .length = 30 };
+
+	if (!(how & 128))
+		return (struct media_key){ 0 };
+	key.octets[0] = (uint8_t)slot;
+	key.octets[1] = how & 2;
+	return key;
+}
+
+static struct srtp_stream *party_open(const struct media_key *key)
+{
+	struct srtp_stream *s = NULL;
+
+	if (key->suite != MEDIA_SUITE_NONE && srtp_stream_open(&s, key))
+		abort();
+	return s;
+}
+
+static bool is_of(const struct srtp_stream *s, const struct media_key *key)
+{
+	return s ? srtp_stream_has_key(s, key) : key->suite == MEDIA_SUITE_NONE;
+}
+
+/* What the party makes of a spec: a stream stays as long as its key does. */
+static void party_follow(struct fuzz *f, const struct flow_spec *spec, bool opened)
+{
+	uint32_t slot = spec->id.slot;
+
+	if (opened || !is_of(f->party_out[slot], &spec->key_in)) {
+		srtp_stream_close(f->party_out[slot]);
+		f->party_out[slot] = party_open(&spec->key_in);
+	}
+	if (f->party_out[slot] && srtp_stream_next(f->party_out[slot]) == 1) {
+		srtp_stream_start(f->party_out[slot], 1, 0);
+		srtp_stream_limit(f->party_out[slot], SRTP_INDEX_END, SRTCP_INDEX_END);
+	}
+	if (!opened && is_of(f->party_in[slot], &spec->key_out))
+		return;
+	srtp_stream_close(f->party_in[slot]);
+	f->party_in[slot] = party_open(&spec->key_out);
+	relay_numbers_open(&f->numbers[slot]);
+	if (f->party_in[slot] && opened && spec->resume.srtp_next > 0)
+		srtp_stream_resume(f->party_in[slot], spec->ssrc_out, spec->resume.srtp_next - 1);
+}
+
+static void transport_read(struct script *s, const struct fuzz *f, struct flow_spec *spec)
+{
+	uint8_t how = take(s);
+
+	if (how & 1)
+		spec->ice = relay_ice(spec->id.slot, how);
+	if (how & 4)
+		spec->bundle = (struct flow_id){ .slot = (how >> 4) % SLOTS,
+						 .generation = 1 + (how >> 6 & 1U) };
+	if (how & 5 && how & 8) {
+		spec->shared_port = 1;
+		spec->local_rtp = f->shared;
+	}
+	spec->mid_extension = how >> 7;
+	spec->cc_extension = how & 2 ? EXTENSION_ID : 0;
+	spec->strips = how >> 1 & 1;
+	spec->mid_length = 1;
+	spec->mid[0] = (char)('0' + spec->id.slot);
+}
+
+static struct flow_spec spec_read(const struct fuzz *f, struct script *s, uint32_t slot)
+{
+	uint8_t how = take(s), flags = take(s), peer = take(s);
+	struct flow_spec spec = {
+		.id = { .slot = slot, .generation = 1 + (how & 1U) },
+		.peer = { .slot = (peer & 15U) % (SLOTS + 1U), .generation = (peer >> 4) % 4U },
+		.remote_rtp = relay_address(take(s)),
+		.remote_rtcp = relay_address(take(s)),
+		.ssrc_out = 0xf0000000 + slot,
+		.kind = how & 64 ? MEDIA_VIDEO : MEDIA_AUDIO,
+		.latch = (enum latch_mode)((how >> 2) % 3),
+		.receive = (flags & 1) == 0,
+		.send = (flags & 2) == 0,
+		.rtcp_mux = (flags & 4) != 0,
+		.rule_count = (uint8_t)(flags >> 4),
+		.event_pt = how & 32 ? PAYLOAD_NONE : 127,
+		.key_in = key_of(2 * slot, how),
+		.key_out = key_of(2 * slot + 1, how),
+		.srtp_limit = SRTP_INDEX_END,
+		.srtcp_limit = SRTCP_INDEX_END,
+	};
+
+	if (flags & 8)
+		transport_read(s, f, &spec);
+	for (uint8_t i = 0; i < spec.rule_count; i++)
+		spec.rules[i] =
+			(struct payload_rule){ .in = i,
+					       .out = i % 4 == 3 ? PAYLOAD_NONE : (uint8_t)(i + 96),
+					       .event = i & 1,
+					       .clock_hz = i % 3 ? 8000 : 0 };
+	return spec;
+}
+
+/* Packets first: so no step is about both. */
+static bool commanded(struct fuzz *f, const struct media_command *c)
+{
+	while (f->sim->in_head != f->sim->in_tail)
+		relay_step(f);
+	return ring_push(&f->w.commands, c);
+}
+
+void relay_open(struct fuzz *f, struct script *s)
+{
+	uint8_t what = take(s);
+	uint32_t slot = (what & 7U) % (SLOTS + 1U); /* one too many */
+	struct media_command c = {
+		.kind = MEDIA_FLOW_OPEN, .rtp_fd = -1, .rtcp_fd = -1, .spec = spec_read(f, s, slot)
+	};
+	bool is_free;
+
+	if (what & 8) {
+		c.spec.resume.started = 1;
+		c.spec.resume.source_ssrc = take(s) % 4;
+		c.spec.resume.sequence_offset = take(s);
+		c.spec.resume.timestamp_offset = take(s);
+		c.spec.resume.srtp_next = (uint64_t)take(s) << 9;
+		c.spec.resume.srtcp_next = take(s);
+		c.spec.resume.srtp_in = (uint64_t)take(s) << 9;
+	}
+	relay_commands_settle(f);
+	is_free = slot < SLOTS && f->w.flows.list[slot].id.generation == 0;
+	assert(commanded(f, &c));
+	if (is_free) { /* and if it fails it is as if it had never been sent or heard anything */
+		f->spec[slot] = c.spec;
+		memset(f->sent_from[slot], 0, sizeof(f->sent_from[slot]));
+		memset(f->proven_ns[slot], 0, sizeof(f->proven_ns[slot]));
+		party_follow(f, &c.spec, true);
+	}
+	relay_commands_settle(f);
+	assert(!is_free || c.spec.bundle.generation ||
+	       f->w.flows.list[slot].id.generation == c.spec.id.generation);
+}
+
+void relay_update(struct fuzz *f, struct script *s)
+{
+	uint32_t slot = take(s) % SLOTS;
+	struct media_command c = { .kind = MEDIA_FLOW_UPDATE, .spec = spec_read(f, s, slot) };
+
+	/* a mode that is loosened or tightened does not undo a latch made under the former one */
+	c.spec.latch = f->spec[slot].latch;
+	c.spec.shared_port = f->spec[slot].shared_port;
+	relay_commands_settle(f);
+	assert(commanded(f, &c));
+	if (flow_find(&f->w.flows, c.spec.id)) {
+		if (spec_is_ice(&c.spec) != spec_is_ice(&f->spec[slot]))
+			memset(f->proven_ns[slot], 0, sizeof(f->proven_ns[slot]));
+		f->spec[slot] = c.spec;
+		party_follow(f, &c.spec, false);
+	}
+	relay_commands_settle(f);
+}
+
+void relay_by_id(struct fuzz *f, struct script *s, enum media_command_kind kind)
+{
+	uint8_t what = take(s);
+	struct media_command c = { .kind = kind,
+				   .digit = "07#F"[what >> 6],
+				   .duration_ms = what,
+				   .id = { .slot = (what & 7U) % (SLOTS + 1U),
+					   .generation = 1 + (what >> 4) % 3U } };
+
+	if (commanded(f, &c) && kind == MEDIA_FLOW_CLOSE)
+		f->closes++;
+	if (what & 8)
+		relay_step(f); /* else the answers pile up, and may have to wait */
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold of what is sent. */
+#include <assert.h>
+#include <string.h>
+
+#include "media/rtp_parse.h"
+#include "media/stun.h"
+#include "tests/fuzz/engine_relay.h"
+
+static void destination_check(const struct fuzz *f, const struct sim_packet *p, uint32_t slot)
+{
+	const struct flow_spec *s = &f->spec[slot];
+	const struct flow *flow = &f->w.flows.list[slot];
+	enum channel c = p->channel;
+
+	assert(flow->id.generation == s->id.generation && flow->id.generation != 0);
+	if (spec_has_pairs(s)) {
+		assert(relay_is_proven(f, slot, &p->remote));
+		return;
+	}
+	assert(p->slot == slot);
+	if (addr_eq(&p->remote, &flow_latch(flow, c)->source))
+		return;
+	assert(flow_latch(flow, c)->source.family == ADDR_NONE);
+	assert(addr_eq(&p->remote, c == CHANNEL_RTP ? &s->remote_rtp : &s->remote_rtcp));
+}
+
+static bool is_rtcp(const struct sim_packet *p)
+{
+	return p->data[1] >= 192 && p->data[1] <= 223;
+}
+
+/* Packets of do_rtp carry a CSRC that tells them apart; those made here carry none, and are all different. */
+static void number_check(struct fuzz *f, const struct sim_packet *p, uint32_t slot)
+{
+	struct numbers *n = &f->numbers[slot];
+	uint64_t index = seq_unwrap(n->highest, be16_get(p->data + 2));
+	uint32_t tag = p->data[0] & 0xf ? be32_get(p->data + 12) : 0;
+
+	assert(be32_get(p->data + 8) == f->spec[slot].ssrc_out);
+	if (n->sent[index % SENT_KEPT].index == index && !f->untagged)
+		assert(tag != 0 && n->sent[index % SENT_KEPT].tag == tag);
+	n->sent[index % SENT_KEPT].index = index;
+	n->sent[index % SENT_KEPT].tag = tag;
+	if (n->highest < index)
+		n->highest = index;
+}
+
+void relay_numbers_open(struct numbers *n)
+{
+	memset(n, 0, sizeof(*n));
+	n->highest = UINT64_C(1) << 40; /* so that no index is 0 */
+}
+
+/* The party takes it. */
+static void secure_check(struct fuzz *f, const struct sim_packet *p, uint32_t slot)
+{
+	uint8_t data[PACKET_MAX];
+	struct srtp_job job = { .stream = f->party_in[slot],
+				.data = data,
+				.length = p->length,
+				.is_rtcp = is_rtcp(p) };
+
+	if (!job.stream)
+		return;
+	memcpy(data, p->data, p->length);
+	srtp_jobs_unprotect(&job, 1);
+	assert(job.verdict == VERDICT_NONE);
+}
+
+/* Whose packet it is: of a bundle, or on a shared port, its SSRC says. */
+static uint32_t sender_of(const struct sim_packet *p)
+{
+	uint32_t ssrc = be32_get(p->data + (is_rtcp(p) ? 4 : 8));
+
+	return ssrc >= 0xf0000000 && ssrc < 0xf0000000 + SLOTS ? ssrc - 0xf0000000 : p->slot;
+}
+
+static void answer_check(struct fuzz *f, const struct sim_packet *p)
+{
+	struct stun_message m;
+	struct addr from = relay_address(f->check_from);
+
+	assert(stun_parse(&m, bytes_mem(p->data, p->length)) == 0 && m.has_fingerprint);
+	if (m.type == STUN_BINDING_ERROR)
+		return;
+	assert(m.type == STUN_BINDING_SUCCESS && f->check_ns && addr_eq(&m.mapped, &from));
+	assert(addr_eq(&p->remote, &from));
+	f->proven_ns[f->check_slot][f->check_from] = f->check_ns;
+}
+
+/* Where no party is to see header extensions of another's. */
+static void extension_check(const struct fuzz *f, const struct sim_packet *p)
+{
+	for (uint32_t i = 0; i < f->w.flows.count; i++)
+		if (!f->w.flows.list[f->w.flows.active[i]].strips)
+			return;
+	assert(!(p->data[0] & RTP_EXTENSION_BIT));
+}
+
+void relay_sent_check(struct fuzz *f)
+{
+	const struct sim_packet *p;
+
+	while ((p = port_sim_take(f->sim)) != NULL) {
+		uint32_t slot;
+
+		assert(p->slot <= SHARED_SLOT && p->length >= 4);
+		if (p->data[0] < 4) {
+			answer_check(f, p);
+			continue;
+		}
+		assert(p->data[0] >> 6 == 2);
+		slot = sender_of(p);
+		assert(slot < SLOTS);
+		destination_check(f, p, slot);
+		if (!is_rtcp(p)) {
+			number_check(f, p, slot);
+			extension_check(f, p);
+		}
+		secure_check(f, p, slot);
+	}
+}
