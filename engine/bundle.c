@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/bundle.h"
 
+#include <string.h>
+
 #include "engine/worker.h"
-#include "media/rtcp_parse.h"
+#include "media/rtcp_split.h"
 #include "media/rtp_parse.h"
 
-enum { MEMBERS_MAX = 1 + BUNDLED_MAX, SSRC_LEN = 4 };
+enum { MEMBERS_MAX = 1 + BUNDLED_MAX };
 
 /* The flows of a transport, its owner first. */
 struct members {
@@ -125,67 +127,84 @@ bool bundle_is_other_layer(const struct pkt *p, uint64_t now_ns)
 
 /* ---- RTCP ---- */
 
-static struct flow *by_ssrc_out(const struct members *m, uint32_t ssrc)
+static void source_put(struct rtcp_line *line, const struct source *s)
 {
-	for (uint32_t i = 0; i < m->count; i++)
-		if (m->list[i]->ssrc_out == ssrc)
-			return m->list[i];
-	return NULL;
+	if (s->started)
+		line->sources[line->source_count++] = s->ssrc;
 }
 
-/* REMB and FIR name theirs behind (RFC 5104 4.3.1): any word of it that is an SSRC of ours is meant. */
-static struct flow *by_feedback(const struct members *m, const struct rtcp_packet *packet)
+static struct rtcp_lines lines_of(const struct members *m, struct bytes in)
 {
-	struct rtcp_feedback feedback = rtcp_feedback(packet);
-	struct flow *f = by_ssrc_out(m, feedback.media);
+	struct rtcp_lines lines = { .count = m->count };
 
-	while (!f && feedback.control.n >= SSRC_LEN) {
-		f = by_ssrc_out(m, be32_get(feedback.control.p));
-		feedback.control = bytes_from(feedback.control, SSRC_LEN);
+	for (uint32_t i = 0; i < m->count; i++) {
+		source_put(&lines.list[i], &m->list[i]->source);
+		source_put(&lines.list[i], &m->list[i]->source_before);
+		lines.list[i].reported = m->list[i]->ssrc_out;
 	}
-	return f;
+	lines.home = rtcp_home(&lines, in);
+	return lines;
 }
 
-static struct flow *by_subject(const struct members *m, const struct rtcp_packet *packet)
+/* As if it had come alone. */
+static void part_keep(struct worker *w, const struct pkt *p, struct flow *f, struct bytes octets)
 {
-	struct rtcp_block block;
-	struct flow *f = NULL;
+	struct bundle_parts *parts = &w->parts;
+	struct pkt *part = &parts->list[parts->count];
 
-	if (packet->type == RTCP_TYPE_RTPFB || packet->type == RTCP_TYPE_PSFB)
-		return by_feedback(m, packet);
-	if (packet->type != RTCP_TYPE_SR && packet->type != RTCP_TYPE_RR)
-		return NULL;
-	for (uint8_t i = 0; !f && rtcp_block(packet, i, &block); i++)
-		f = by_ssrc_out(m, block.ssrc);
-	return f;
+	if (parts->count == BATCH_MAX || octets.n > BUNDLE_PARTS_ROOM - parts->used) {
+		metric_add(w->metrics->bundled_rtcp[BUNDLED_RTCP_NO_ROOM], 1);
+		return;
+	}
+	*part = *p;
+	part->made = 1;
+	part->data = parts->memory + parts->used;
+	part->length = (uint16_t)octets.n;
+	pkt_give(w, part, f);
+	memcpy(part->data, octets.p, octets.n);
+	parts->used += (uint32_t)octets.n;
+	parts->count++;
+	metric_add(w->metrics->bundled_rtcp[BUNDLED_RTCP_MOVED], 1);
 }
 
-static struct flow *rtcp_flow(const struct members *m, struct bytes in)
-{
-	struct bytes rest = in;
-	struct rtcp_packet packet;
-	struct flow *f = NULL;
-	uint32_t sender;
-
-	while (!f && rtcp_next(&rest, &packet))
-		if (rtcp_sender(&packet, &sender))
-			f = by_source(m, sender);
-	rest = in;
-	while (!f && rtcp_next(&rest, &packet))
-		f = by_subject(m, &packet);
-	return f;
-}
-
-static void rtcp_give(const struct worker *w, struct pkt *p, uint64_t now_ns)
+/* The packet goes on with the first line that it is about, those about others are kept. The flow, as it is now, that has it. */
+static struct flow *pkt_split(struct worker *w, struct pkt *p, const struct members *m,
+			      uint64_t now_ns)
 {
 	struct bytes in = bytes_mem(p->data, p->length);
-	struct members m = members_of(w, p->flow);
-	struct flow *f = m.count > 1 && rtcp_check(in) == 0 ? rtcp_flow(&m, in) : NULL;
+	const struct rtcp_lines lines = lines_of(m, in);
+	uint8_t first[PACKET_MAX], next[PACKET_MAX];
+	struct flow *taker = NULL;
+	struct bytes own = in;
 
-	if (!f)
+	for (uint32_t i = 0; i < lines.count; i++) {
+		uint32_t line = (lines.home + i) % lines.count;
+		struct rtcp_share share = rtcp_share(taker ? next : first, in, &lines, line);
+
+		metric_add(w->metrics->bundled_rtcp[BUNDLED_RTCP_STRAY], share.strays);
+		if (share.octets.n == 0)
+			continue;
+		m->list[line]->latch_rtp.heard_ns = now_ns;
+		if (taker)
+			part_keep(w, p, m->list[line], share.octets);
+		else
+			own = share.octets;
+		taker = taker ? taker : m->list[line];
+	}
+	memmove(p->data, own.p, own.n);
+	p->length = (uint16_t)own.n;
+	p->tail_known = 0;
+	return taker ? taker : m->list[lines.home];
+}
+
+static void rtcp_give(struct worker *w, struct pkt *p, uint64_t now_ns)
+{
+	struct members m = members_of(w, p->flow);
+
+	if (m.count == 1 || rtcp_check(bytes_mem(p->data, p->length)))
 		return;
-	pkt_give(w, p, f);
-	f->latch_rtp.heard_ns = now_ns;
+	pkt_give(w, p, pkt_split(w, p, &m, now_ns));
+	p->flow->latch_rtp.heard_ns = now_ns;
 }
 
 void bundle_stage(struct worker *w, struct batch *b)
@@ -195,4 +214,23 @@ void bundle_stage(struct worker *w, struct batch *b)
 	BATCH_REST(p, b)
 	if (p->verdict == VERDICT_NONE && p->kind == PKT_RTCP && p->flow->transport & TRANSPORT_ICE)
 		rtcp_give(w, p, b->now_ns);
+}
+
+void bundle_parts(struct worker *w, struct batch *b)
+{
+	struct bundle_parts *parts = &w->parts;
+
+	assert(b->count == 0);
+	for (uint32_t i = 0; i < parts->count; i++) {
+		struct pkt *p = &b->list[b->count];
+
+		*p = parts->list[i];
+		if (!w->port->ops->lend(w->port, p)) {
+			metric_add(w->metrics->bundled_rtcp[BUNDLED_RTCP_NO_ROOM], 1);
+			continue;
+		}
+		memcpy(p->data, parts->list[i].data, p->length);
+		b->count++;
+	}
+	parts->count = parts->used = 0;
 }

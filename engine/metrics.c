@@ -33,6 +33,11 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		[CHECK_UNKNOWN_ATTRIBUTE] = "result=\"unknown_attribute\"",
 		[CHECK_ROLE_CONFLICT] = "result=\"role_conflict\"",
 	};
+	static const char *const PART_LABELS[BUNDLED_RTCP_RESULTS] = {
+		[BUNDLED_RTCP_MOVED] = "result=\"moved\"",
+		[BUNDLED_RTCP_STRAY] = "result=\"stray\"",
+		[BUNDLED_RTCP_NO_ROOM] = "result=\"no_room\"",
+	};
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
 	static const char OCTETS[] = "UDP payload octets on the media ports";
 
@@ -44,8 +49,9 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		m->dropped[v] = counter("tandem_media_dropped_packets_total", verdict_label(v),
 					"Packets received on the media ports and not relayed");
-	m->made = counter("tandem_media_made_packets_total", NULL,
-			  "RTP and RTCP packets made here: digits and reports");
+	m->made = counter(
+		"tandem_media_made_packets_total", NULL,
+		"RTP and RTCP packets made here: digits, reports, parts of RTCP of bundles");
 	m->capture_lost = counter("tandem_media_capture_lost_packets_total", NULL,
 				  "Packets of watched flows that were not copied for lack of room");
 	m->capture_refused = counter("tandem_media_capture_refused_total", NULL,
@@ -59,6 +65,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	for (enum check_result r = 0; r < CHECK_RESULTS; r++)
 		m->checks[r] = counter("tandem_media_ice_checks_total", CHECK_LABELS[r],
 				       "ICE checks of parties");
+	for (enum bundled_rtcp r = 0; r < BUNDLED_RTCP_RESULTS; r++)
+		m->bundled_rtcp[r] =
+			counter("tandem_media_bundled_rtcp_parts_total", PART_LABELS[r],
+				"Parts of RTCP of bundles by what became of them");
 	m->send_errors = counter("tandem_media_send_errors_total", NULL,
 				 "Relayed packets that the kernel refused to send");
 	m->icmp_errors = counter("tandem_media_icmp_errors_total", NULL,

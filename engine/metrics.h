@@ -26,6 +26,14 @@ enum check_result {
 	CHECK_RESULTS,
 };
 
+/* Parts of RTCP of a bundle (bundle.h). */
+enum bundled_rtcp {
+	BUNDLED_RTCP_MOVED,   /* to another flow than the rest of their packet */
+	BUNDLED_RTCP_STRAY,   /* about no m-line: with the rest */
+	BUNDLED_RTCP_NO_ROOM, /* of another flow, and lost */
+	BUNDLED_RTCP_RESULTS,
+};
+
 struct media_metrics {
 	metric_id packets_in, packets_out; /* RTP and RTCP; in + made = out + dropped */
 	metric_id octets_in, octets_out;   /* UDP payload */
@@ -33,6 +41,7 @@ struct media_metrics {
 	metric_id send_errors, icmp_errors, events_lost, stale_commands;
 	metric_id made;
 	metric_id checks[CHECK_RESULTS];
+	metric_id bundled_rtcp[BUNDLED_RTCP_RESULTS];
 	metric_id capture_lost, capture_refused;
 	metric_id digits_sent, digits_refused[DIGIT_REFUSALS];
 	/* of one worker */

@@ -61,9 +61,9 @@ struct pkt {
 	uint8_t padding_bad;                 /* demux; 1: malformed, unless it is encrypted */
 	uint32_t clock_hz;                   /* rewrite; of the payload type */
 	uint8_t event;                       /* rewrite; 1: telephone-event */
-	uint8_t made;      /* 1: made here (originate.h), not received; flow is NULL, peer set */
-	struct flow *flow; /* flow; valid within the batch: no flow changes under the stages */
-	struct flow *peer; /* flow; NULL: none */
+	uint8_t made;          /* 1: made here, not received; peer set, flow only by bundle.h */
+	struct flow *flow;     /* flow; valid within the batch: no flow changes under the stages */
+	struct flow *peer;     /* flow; NULL: none */
 	const struct addr *to; /* rewrite, rtcp; in the peer */
 	uint32_t out_slot;     /* rewrite, rtcp; whose socket sends it */
 } CACHE_ALIGNED;

@@ -2,7 +2,6 @@
 #include "engine/worker.h"
 
 #include "base/clock.h"
-#include "engine/bundle.h"
 #include "engine/capture.h"
 #include "engine/control.h"
 #include "engine/demux.h"
@@ -56,6 +55,20 @@ static void relay(struct worker *w, struct batch *b)
 	capture_stage(w, b, CAPTURE_OUT_WIRE);
 	notice_stage(w, b); /* what control wants to save */
 	out_stage(w, b);    /* sent or dropped, and counted */
+}
+
+/* RTCP of a bundle that said something of other flows than the one its packet went on with. */
+static void relay_parts(struct worker *w, struct batch *b)
+{
+	if (LIKELY(w->parts.count == 0))
+		return;
+	bundle_parts(w, b);
+	capture_stage(w, b, CAPTURE_IN_PLAIN);
+	rtcp_stage(w, b);
+	capture_stage(w, b, CAPTURE_OUT_PLAIN);
+	protect_stage(w, b);
+	capture_stage(w, b, CAPTURE_OUT_WIRE);
+	out_stage(w, b);
 }
 
 static uint64_t sleep_ns(const struct worker *w)
@@ -118,6 +131,7 @@ void worker_step(struct worker *w)
 	capture_drain(w);
 	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
 	relay(w, &w->batch);
+	relay_parts(w, &w->batch);
 	dtls_results(w);
 	if (w->wheel.running > 0)
 		timers_expire(w);

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/rand.h"
 #include "base/ring.h"
+#include "engine/bundle.h"
 #include "engine/capture.h"
 #include "engine/flow.h"
 #include "engine/flow_transport.h"
@@ -40,6 +41,7 @@ struct worker {
 	bool holds; /* held did not fit into the event ring yet */
 	struct media_event held;
 	struct batch batch;
+	struct bundle_parts parts;
 	struct ring commands; /* control produces */
 	struct ring events;   /* control consumes */
 	struct capture capture;

@@ -255,6 +255,258 @@ static void rtcp_has_its_line(void **state)
 	}
 }
 
+/* ---- RTCP about several lines ---- */
+
+/* The browser sends 1 and 2, and hears a0 and a2 of us, which are 8 and 9 of the phones; they hear a1 and a3. */
+#define BLOCK(ssrc)   "000000" ssrc " 10000011 00000022 00000033 00000044 00000055 "
+#define INFO          "e0000001 80000000 00000064 00000002 00000140 "
+#define NAMED(ssrc)   "81ca0002 000000" ssrc " 01016100 "
+#define NAMED_2(a, b) "82ca0004 000000" a " 01016100 000000" b " 01016200 "
+
+static const struct part_row {
+	const char *name, *in, *audio, *video;
+} PARTS[] = {
+	{ "a report with two blocks", "82c9000d 00000001 " BLOCK("a0") BLOCK("a2") NAMED("01"),
+	  "81c90007 000000a1 " BLOCK("08") NAMED("a1"),
+	  "81c90007 000000a3 " BLOCK("09") NAMED("a3") },
+	{ "the other way round, of one who sends nothing",
+	  "82c9000d 00000063 " BLOCK("a2") BLOCK("a0") NAMED("63"),
+	  "81c90007 000000a1 " BLOCK("08") NAMED("a1"),
+	  "81c90007 000000a3 " BLOCK("09") NAMED("a3") },
+	{ "empty report, PLI for one, NACK for the other",
+	  "80c90001 00000001 " NAMED("01") "81ce0002 00000001 000000a2 "
+					   "81cd0003 00000063 000000a0 00250003 ",
+	  "80c90001 000000a1 " NAMED("a1") "81cd0003 000000a1 00000008 00250003 ",
+	  "80c90001 000000a3 " NAMED("a3") "81ce0002 000000a3 00000009 " },
+	{ "all of the video, by the audio's sender",
+	  "81c90007 00000001 " BLOCK("a2") NAMED("01") "81ce0002 00000001 000000a2 ", "",
+	  "81c90007 000000a3 " BLOCK("09") NAMED("a3") "81ce0002 000000a3 00000009 " },
+	{ "a sender's report about the other",
+	  "82c80012 00000001 " INFO BLOCK("a0") BLOCK("a2") NAMED_2("01", "02"),
+	  "81c8000c 000000a1 " INFO BLOCK("08") NAMED("a1"),
+	  "81c90007 000000a3 " BLOCK("09") "81ca0002 000000a3 01016200 " },
+	{ "two senders' reports",
+	  "80c80006 00000001 " INFO "80c80006 00000002 " INFO NAMED_2("01", "02"),
+	  "80c80006 000000a1 " INFO NAMED("a1"),
+	  "80c80006 000000a3 " INFO "81ca0002 000000a3 01016200 " },
+	{ "FIR of both",
+	  "80c90001 00000001 " NAMED("01") "84ce0006 00000001 00000000 000000a2 05000000 "
+					   "000000a0 06000000 ",
+	  "80c90001 000000a1 " NAMED("a1") "84ce0004 000000a1 00000000 00000008 06000000 ",
+	  "80c90001 000000a3 " NAMED("a3") "84ce0004 000000a3 00000000 00000009 05000000 " },
+	{ "REMB of both",
+	  "80c90001 00000002 " NAMED("02") "8fce0006 00000002 00000000 52454d42 02000001 "
+					   "000000a0 000000a2 ",
+	  "80c90001 000000a1 " NAMED("a1") "8fce0005 000000a1 00000000 52454d42 01000001 00000008 ",
+	  "80c90001 000000a3 " NAMED(
+		  "a3") "8fce0005 000000a3 00000000 52454d42 01000001 00000009 " },
+	{ "the end of both, for one reason",
+	  "80c90001 00000001 " NAMED("01") "82cb0003 00000001 00000002 02627900 ",
+	  "80c90001 000000a1 " NAMED("a1") "81cb0002 000000a1 02627900 ",
+	  "80c90001 000000a3 " NAMED("a3") "81cb0002 000000a3 02627900 " },
+	{ "the end of one", "81c90007 00000001 " BLOCK("a0") NAMED("01") "81cb0001 00000002 ",
+	  "81c90007 000000a1 " BLOCK("08") NAMED("a1"),
+	  "80c90001 000000a3 " NAMED("a3") "81cb0001 000000a3 " },
+	{ "extended reports",
+	  "80c90001 00000001 " NAMED("01") "80cf000f 00000001 06e00003 000000a2 00250030 00000000 "
+					   "04000002 1111111122222222 05000006 000000a2 11111111 "
+					   "22222222 000000a0 33333333 "
+					   "44444444 ",
+	  "80c90001 000000a1 " NAMED("a1") "80cf0008 000000a1 04000002 1111111122222222 "
+					   "05000003 00000008 33333333 44444444 ",
+	  "80c90001 000000a3 " NAMED("a3") "80cf0009 000000a3 06e00003 00000009 00250030 00000000 "
+					   "05000003 00000009 11111111 22222222 " },
+	{ "APP of one source",
+	  "81c90007 00000001 " BLOCK("a0") NAMED("01") "80cc0002 00000002 6e616d65 ",
+	  "81c90007 000000a1 " BLOCK("08") NAMED("a1"),
+	  "80c90001 000000a3 " NAMED("a3") "80cc0002 000000a3 6e616d65 " },
+	{ "feedback about the transport is not of the line it names",
+	  "81c90007 00000001 " BLOCK("a2")
+		  NAMED("01") "8fcd0004 00000001 000000a2 00250001 00000100 ",
+	  "80c90001 000000a1 " NAMED("a1") "8fcd0004 000000a1 000000a2 00250001 00000100 ",
+	  "81c90007 000000a3 " BLOCK("09") NAMED("a3") },
+	{ "a stranger's block goes with its sender",
+	  "82c9000d 00000001 " BLOCK("77") BLOCK("a2") NAMED("01"),
+	  "81c90007 000000a1 " BLOCK("77") NAMED("a1"),
+	  "81c90007 000000a3 " BLOCK("09") NAMED("a3") },
+	{ "reduced size stays so",
+	  "81ce0002 00000063 000000a2 81cd0003 00000001 000000a0 00250003 ",
+	  "81cd0003 000000a1 00000008 00250003 ", "81ce0002 000000a3 00000009 " },
+};
+
+static struct bytes from_hex(const char *hex, uint8_t out[256])
+{
+	char packed[512];
+	size_t length = 0, n = 0;
+
+	for (; *hex; hex++)
+		if (*hex != ' ')
+			packed[length++] = *hex;
+	assert_int_equal(hex_decode(bytes_mem(packed, length), out, 256, &n), 0);
+	return bytes_mem(out, n);
+}
+
+/* Both lines carry packets both ways. */
+static struct bundle_rig bundle_talking(bool secure)
+{
+	struct bundle_rig x = bundle_open(secure);
+	struct addr phone = party(B);
+
+	assert_int_equal(leaves_by(&x, 1, 0, 0), AUDIO_PEER);
+	assert_int_equal(leaves_by(&x, 2, CAMERA_PT, 0), VIDEO_PEER);
+	put_rtp_from(x.r, AUDIO_PEER, &phone, &(struct rtp){ .ssrc = 8 });
+	put_rtp_from(x.r, VIDEO_PEER, &phone,
+		     &(struct rtp){ .ssrc = 9, .payload_type = CAMERA_PT });
+	worker_step(&x.r->w);
+	while (port_sim_take(x.r->sim))
+		continue;
+	for (int slot = 0; slot < 4; slot++) /* numbers and times as they came: another test's */
+	{
+		struct source *s = &flow_of(x.r, slot)->source;
+
+		s->sequence_offset = 0;
+		s->timestamp_offset = 0;
+	}
+	return x;
+}
+
+static void check_part(const char *name, const struct sim_packet *got, const char *hex)
+{
+	uint8_t memory[256], text[600];
+	struct bytes want = from_hex(hex, memory);
+	struct writer w = writer_over(text, sizeof(text));
+
+	if (got)
+		writer_hex(&w, bytes_mem(got->data, got->length));
+	if (!bytes_eq(want, bytes_mem(got ? got->data : NULL, got ? got->length : 0)))
+		fail_msg("%s: " BYTES_FMT " for %s", name, BYTES_ARG(writer_done(&w)), hex);
+}
+
+/* RFC 3550 6.1: whatever one packet says of several lines. */
+static void each_part_has_its_line(void **state)
+{
+	const struct part_row *row;
+
+	(void)state;
+	EACH_ROW(row, PARTS)
+	{
+		for (int secure = 0; secure < 2; secure++) {
+			struct bundle_rig x = bundle_talking(secure);
+			const struct sim_packet *p, *got[4] = { NULL };
+			uint8_t memory[256];
+
+			put(&x, from_hex(row->in, memory), true);
+			while ((p = port_sim_take(x.r->sim)) != NULL) {
+				ROW_ASSERT(row->name, p->slot < 4 && !got[p->slot]);
+				got[p->slot] = p;
+			}
+			check_part(row->name, got[AUDIO_PEER], row->audio);
+			check_part(row->name, got[VIDEO_PEER], row->video);
+			bundle_close(&x);
+		}
+	}
+}
+
+/* What the browser says of each line is that line's, also the way there and back. */
+static void each_line_has_its_quality(void **state)
+{
+	static const char REPORT[] = "82c9000d 00000063 000000a0 40000005 00000022 00000033 "
+				     "00018000 00008000 000000a2 80000007 00000022 00000033 "
+				     "00028000 00004000 " NAMED("63");
+	/* half a second apart, and heard of 0.5 s and 0.25 s later */
+	static const char *const SENT[] = { "80c80006 00000008 00000001 80000000 00000064 00000002 "
+					    "00000140 ",
+					    "80c80006 00000009 00000002 80000000 00000064 00000002 "
+					    "00000140 " };
+	struct bundle_rig x = bundle_talking(true);
+	struct addr phone = party(B);
+	struct flow_stats stats[2];
+	uint8_t memory[256];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		put_bytes(x.r, i ? VIDEO_PEER : AUDIO_PEER, CHANNEL_RTP, &phone,
+			  from_hex(SENT[i], memory));
+		worker_step(&x.r->w);
+		advance_ms(x.r, 500);
+	}
+	put(&x, from_hex(REPORT, memory), true);
+	stats[0] = flow_stats_read(flow_of(x.r, AUDIO));
+	stats[1] = flow_stats_read(flow_of(x.r, VIDEO));
+	assert_int_equal(stats[0].remote_lost, 5);
+	assert_int_equal(stats[1].remote_lost, 7);
+	assert_int_equal(flow_of(x.r, AUDIO)->detail.reported_loss, 0x40);
+	assert_int_equal(flow_of(x.r, VIDEO)->detail.reported_loss, 0x80);
+	assert_int_equal(stats[0].rtt_us, 500000);
+	assert_int_equal(stats[1].rtt_us, 250000);
+	assert_int_equal(stats[0].rtcp_in, 1);
+	assert_int_equal(stats[1].rtcp_in, 1);
+	bundle_close(&x);
+}
+
+static uint64_t parts_counted(enum bundled_rtcp result)
+{
+	struct media_metrics m;
+
+	media_metrics_register(&m);
+	return metric_value(m.bundled_rtcp[result]);
+}
+
+/* A part that cannot be relayed is dropped under its own flow's name; the others are not. */
+static void a_part_is_dropped_alone(void **state)
+{
+	struct bundle_rig x = bundle_talking(false);
+	uint64_t moved = parts_counted(BUNDLED_RTCP_MOVED);
+	uint64_t strays = parts_counted(BUNDLED_RTCP_STRAY);
+	struct flow_spec video = line_spec(VIDEO);
+	uint8_t memory[256];
+
+	(void)state;
+	video.peer.generation = 0;
+	rig_update(x.r, &video);
+	put(&x, from_hex("83c90013 00000001 " BLOCK("77") BLOCK("a2") BLOCK("a0"), memory), true);
+	check_part("the audio's", port_sim_take(x.r->sim),
+		   "82c9000d 000000a1 " BLOCK("77") BLOCK("08"));
+	nothing_sent(x.r);
+	assert_int_equal(dropped(x.r, VERDICT_NO_PEER), 1);
+	assert_int_equal(flow_of(x.r, VIDEO)->stats.dropped, 1);
+	assert_int_equal(flow_of(x.r, AUDIO)->stats.dropped, 0);
+	assert_int_equal(parts_counted(BUNDLED_RTCP_MOVED), moved + 1);
+	assert_int_equal(parts_counted(BUNDLED_RTCP_STRAY), strays + 1);
+	bundle_close(&x);
+}
+
+/* As much of several packets of a batch as there is room for, each packet's first part in any case. */
+static void parts_are_bounded(void **state)
+{
+	enum { BLOCKS = 30, PART = 8 + BLOCKS * 24, LENGTH = 2 * PART };
+	struct bundle_rig x = bundle_talking(false);
+	uint64_t lost = parts_counted(BUNDLED_RTCP_NO_ROOM);
+	const uint32_t fit = BUNDLE_PARTS_ROOM / PART;
+	struct addr browser = rig_addr(BROWSER);
+	uint8_t memory[LENGTH] = { 0 };
+	uint32_t sent[4] = { 0 };
+	const struct sim_packet *p;
+
+	(void)state;
+	for (size_t half = 0; half < 2; half++) { /* two packets in one */
+		uint8_t *at = memory + half * PART;
+
+		be32_put(at, 0x80c90000 | BLOCKS << 24 | (BLOCKS * 6 + 1));
+		for (size_t i = 0; i < BLOCKS; i++)
+			be32_put(at + 8 + i * 24, half ? 0xa2 : 0xa0);
+	}
+	for (int i = 0; i < BATCH_MAX; i++)
+		put_bytes(x.r, AUDIO, CHANNEL_RTP, &browser, bytes_mem(memory, sizeof(memory)));
+	worker_step(&x.r->w);
+	while ((p = port_sim_take(x.r->sim)) != NULL)
+		sent[p->slot]++;
+	assert_int_equal(sent[AUDIO_PEER], BATCH_MAX);
+	assert_int_equal(sent[VIDEO_PEER], fit);
+	assert_int_equal(parts_counted(BUNDLED_RTCP_NO_ROOM), lost + BATCH_MAX - fit);
+	bundle_close(&x);
+}
+
 /* ---- layers ---- */
 
 static void one_layer_is_relayed(void **state)
@@ -458,6 +710,10 @@ int main(void)
 		cmocka_unit_test(the_mid_comes_first),
 		cmocka_unit_test(both_are_sent_by_one_port),
 		cmocka_unit_test(rtcp_has_its_line),
+		cmocka_unit_test(each_part_has_its_line),
+		cmocka_unit_test(each_line_has_its_quality),
+		cmocka_unit_test(a_part_is_dropped_alone),
+		cmocka_unit_test(parts_are_bounded),
 		cmocka_unit_test(one_layer_is_relayed),
 		cmocka_unit_test(the_owner_closes),
 		cmocka_unit_test(a_member_closes),
