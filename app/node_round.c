@@ -15,7 +15,7 @@
 #define BEAT_NS       (NS_PER_S / 2)
 #define RING_RETRY_NS NS_PER_MS
 
-enum { EVENTS_PER_DRAIN = 8, TURNS_MAX = 16 };
+enum { EVENTS_PER_DRAIN = 4, TURNS_MAX = 16 };
 
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
 {

@@ -189,6 +189,16 @@ static void apply_digit(struct worker *w, const struct media_command *c)
 		metric_add(w->metrics->stale_commands, 1);
 }
 
+static void apply_flight(struct worker *w, const struct media_command *c)
+{
+	struct flow *f = flow_find(&w->flows, c->id);
+
+	if (f)
+		dtls_flow_flight(w, f, c->association, &c->flight);
+	else
+		metric_add(w->metrics->stale_commands, 1);
+}
+
 /* id.slot: the number of the port. */
 static void apply_shared_port(struct worker *w, const struct media_command *c)
 {
@@ -218,6 +228,9 @@ static void apply(struct worker *w, const struct media_command *c, uint64_t now_
 		break;
 	case MEDIA_FLOW_DIGIT_SEND:
 		apply_digit(w, c);
+		break;
+	case MEDIA_FLOW_FLIGHT:
+		apply_flight(w, c);
 		break;
 	case MEDIA_SHARED_PORT:
 		apply_shared_port(w, c);

@@ -56,24 +56,45 @@ static void flush(struct crypto *x, struct association *a)
 			metric_add(x->metrics.lost, 1);
 }
 
+static bool result_tell(struct crypto *x, const struct association *a, enum crypto_result_kind kind)
+{
+	const struct dtls *d = &a->dtls;
+	struct crypto_result r = { .kind = (uint8_t)kind,
+				   .failure = d->failure,
+				   .key_in = d->key_in,
+				   .key_out = d->key_out };
+	bool told;
+
+	static_assert(sizeof(d->last) <= sizeof(r.datagram), "a flight fits into a result");
+	if (d->held_until_ns) {
+		r.length = d->last_n;
+		memcpy(r.datagram, d->last, d->last_n);
+	}
+	told = result_push(x, a, &r);
+	explicit_bzero(&r, sizeof(r));
+	return told;
+}
+
+/* What waits goes nevertheless when its time is up; the end of all else is to be forgotten. */
+static void done_wait(struct crypto *x, struct association *a, uint64_t now_ns)
+{
+	wheel_start(&x->wheel, &a->timer,
+		    a->dtls.held_until_ns ? a->dtls.held_until_ns
+					  : now_ns + CRYPTO_LINGER_NS + FORGET_MARGIN_NS);
+}
+
 static void tell(struct crypto *x, struct association *a, uint64_t now_ns)
 {
 	bool keyed = a->dtls.outcome == DTLS_DONE;
-	struct crypto_result r = { .kind = keyed ? CRYPTO_KEYED : CRYPTO_FAILED,
-				   .failure = a->dtls.failure,
-				   .key_in = a->dtls.key_in,
-				   .key_out = a->dtls.key_out };
-	bool told = result_push(x, a, &r);
 
-	explicit_bzero(&r, sizeof(r));
-	if (!told) {
+	if (!result_tell(x, a, keyed ? CRYPTO_KEYED : CRYPTO_FAILED)) {
 		a->state = ASSOCIATION_TELLING;
 		wheel_start(&x->wheel, &a->timer, now_ns + TELL_AGAIN_NS);
 	} else if (keyed) {
 		a->state = ASSOCIATION_DONE;
 		explicit_bzero(&a->dtls.key_in, sizeof(a->dtls.key_in));
 		explicit_bzero(&a->dtls.key_out, sizeof(a->dtls.key_out));
-		wheel_start(&x->wheel, &a->timer, now_ns + CRYPTO_LINGER_NS + FORGET_MARGIN_NS);
+		done_wait(x, a, now_ns);
 	} else {
 		association_forget(x, a);
 	}
@@ -93,6 +114,17 @@ static void end_note(struct crypto *x, const struct association *a)
 			 LOG_STR("reason", dtls_failure_name(why)));
 }
 
+/* As client: control saves the keys while the flight waits. */
+static void go_on(struct crypto *x, struct association *a, uint64_t now_ns)
+{
+	bool untold = a->dtls.held_until_ns && !a->made;
+
+	if (untold)
+		a->made = result_tell(x, a, CRYPTO_MADE);
+	wheel_start(&x->wheel, &a->timer,
+		    untold && !a->made ? now_ns + TELL_AGAIN_NS : dtls_next_ns(&a->dtls, now_ns));
+}
+
 /* After each call to dtls_: what there is to send, and what comes next. */
 static void advance(struct crypto *x, struct association *a, uint64_t now_ns)
 {
@@ -100,7 +132,7 @@ static void advance(struct crypto *x, struct association *a, uint64_t now_ns)
 	if (a->state != ASSOCIATION_RUNNING)
 		return;
 	if (a->dtls.outcome == DTLS_GOES_ON) {
-		wheel_start(&x->wheel, &a->timer, dtls_next_ns(&a->dtls, now_ns));
+		go_on(x, a, now_ns);
 		return;
 	}
 	running_set(x, x->running - 1);
@@ -120,26 +152,54 @@ static void feed(struct crypto *x, struct association *a, const struct crypto_re
 	advance(x, a, now_ns);
 }
 
-static void begin(struct crypto *x, uint32_t worker, const struct crypto_request *r,
-		  uint64_t now_ns)
+static void take(struct crypto *x, struct association *a, uint32_t worker,
+		 const struct crypto_request *r, enum association_state state)
 {
-	struct association *a = association_at(x, worker, r->association);
-
 	if (a->state != ASSOCIATION_FREE)
 		association_forget(x, a);
 	*a = (struct association){ .handle = r->association,
 				   .call = r->call,
 				   .worker = worker,
 				   .quiet = r->quiet,
-				   .state = ASSOCIATION_RUNNING,
+				   .state = (uint8_t)state,
 				   .timer.owner = (uint64_t)(a - x->list) };
+}
+
+static void begin(struct crypto *x, uint32_t worker, const struct crypto_request *r,
+		  uint64_t now_ns)
+{
+	struct association *a = association_at(x, worker, r->association);
+
+	take(x, a, worker, r, ASSOCIATION_RUNNING);
 	running_set(x, x->running + 1);
 	metric_add(x->metrics.begun, 1);
 	if (dtls_open(&a->dtls, x->context, (enum media_dtls_role)r->role, &r->peer, now_ns)) {
 		a->dtls.outcome = DTLS_BROKEN;
 		a->dtls.failure = DTLS_FAILURE_MEMORY;
 	}
+	a->dtls.holds = 1;
 	feed(x, a, r, now_ns);
+}
+
+static void resume(struct crypto *x, uint32_t worker, const struct crypto_request *r,
+		   uint64_t now_ns)
+{
+	struct association *a = association_at(x, worker, r->association);
+
+	take(x, a, worker, r, ASSOCIATION_DONE);
+	dtls_resume(&a->dtls, (enum media_dtls_role)r->role, bytes_mem(r->datagram, r->length));
+	flush(x, a);
+	done_wait(x, a, now_ns);
+}
+
+static void release(struct crypto *x, struct association *a, uint64_t now_ns)
+{
+	bool held = a->dtls.held_until_ns;
+
+	dtls_release(&a->dtls);
+	advance(x, a, now_ns);
+	if (held && a->state == ASSOCIATION_DONE)
+		done_wait(x, a, now_ns);
 }
 
 static void request(struct crypto *x, uint32_t worker, const struct crypto_request *r,
@@ -155,6 +215,12 @@ static void request(struct crypto *x, uint32_t worker, const struct crypto_reque
 	case CRYPTO_DATAGRAM:
 		if (known)
 			feed(x, a, r, now_ns);
+		break;
+	case CRYPTO_FLIGHT:
+		if (known)
+			release(x, a, now_ns);
+		else
+			resume(x, worker, r, now_ns);
 		break;
 	case CRYPTO_PEER:
 		if (known)
@@ -179,8 +245,15 @@ static bool requests_drain(struct crypto *x, uint32_t worker, uint64_t now_ns)
 	return n > 0;
 }
 
+static void overdue_note(const struct crypto *x, const struct association *a, uint64_t now_ns)
+{
+	if (a->dtls.held_until_ns && now_ns >= a->dtls.held_until_ns)
+		metric_add(x->metrics.unsaved, 1);
+}
+
 static void expire(struct crypto *x, struct association *a, uint64_t now_ns)
 {
+	overdue_note(x, a, now_ns);
 	switch ((enum association_state)a->state) {
 	case ASSOCIATION_FREE:
 		break;
@@ -192,7 +265,10 @@ static void expire(struct crypto *x, struct association *a, uint64_t now_ns)
 		tell(x, a, now_ns);
 		break;
 	case ASSOCIATION_DONE:
-		association_forget(x, a);
+		if (a->dtls.held_until_ns)
+			release(x, a, now_ns);
+		else
+			association_forget(x, a);
 		break;
 	}
 }

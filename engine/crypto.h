@@ -31,8 +31,10 @@ enum {
 enum crypto_request_kind {
 	CRYPTO_BEGIN, /* role, peer, call, quiet; and the first datagram, if any. One of the same index goes first. */
 	CRYPTO_DATAGRAM,
-	CRYPTO_PEER, /* peer: the party has said meanwhile who it is */
-	CRYPTO_END,  /* forget it; may be lost: the thread forgets by itself, later */
+	CRYPTO_FLIGHT, /* what waits may be sent; of an association that is not known: role, and as datagram the flight of one that was done
+			* in a process before this (dtls_resume) */
+	CRYPTO_PEER,   /* peer: the party has said meanwhile who it is */
+	CRYPTO_END,    /* forget it; may be lost: the thread forgets by itself, later */
 };
 
 struct crypto_request {
@@ -47,7 +49,8 @@ struct crypto_request {
 
 enum crypto_result_kind {
 	CRYPTO_SEND, /* datagram */
-	CRYPTO_KEYED,
+	CRYPTO_MADE, /* as client: keys; datagram: the flight that waits, if it fits; the server's Finished is still to come */
+	CRYPTO_KEYED,  /* keys; as server the same datagram */
 	CRYPTO_FAILED, /* failure; the association is gone */
 };
 

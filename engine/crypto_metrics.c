@@ -39,6 +39,9 @@ void crypto_metrics_register(struct crypto_metrics *m)
 				     "DTLS-SRTP handshakes under way");
 	m->lost = counter("tandem_dtls_datagrams_lost_total", NULL,
 			  "Datagrams of handshakes of ours that found a full ring");
+	m->unsaved =
+		counter("tandem_dtls_handshakes_unsaved_total", NULL,
+			"Handshakes that went on although nothing said that their keys are saved");
 	m->cpu_us = counter("tandem_dtls_cpu_microseconds_total", NULL,
 			    "CPU time of the thread that does handshakes");
 }

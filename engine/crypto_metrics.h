@@ -21,7 +21,7 @@ struct crypto_metrics {
 	metric_id begun, keyed;
 	metric_id failed[DTLS_FAILURES]; /* but DTLS_FAILURE_NONE */
 	metric_id refused[DTLS_REFUSALS];
-	metric_id running, lost, cpu_us;
+	metric_id running, lost, unsaved, cpu_us;
 };
 
 void crypto_metrics_register(struct crypto_metrics *m);

@@ -25,6 +25,7 @@ struct association {
 	uint32_t worker;
 	uint8_t state; /* enum association_state */
 	uint8_t quiet;
+	uint8_t made; /* 1: CRYPTO_MADE was told */
 };
 
 struct crypto {

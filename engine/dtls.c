@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 
@@ -11,83 +10,16 @@
 #include <openssl/ssl.h>
 
 #include "base/clock.h"
-#include "engine/certificate.h"
+#include "engine/dtls_context.h"
 #include "engine/dtls_record.h"
 
 enum {
 	FIRST_WAIT_US =
 		50000, /* and double each time; RFC 6347 4.2.4.1 has 1 s, where the path is not known */
-	CERTIFICATES_MAX = 16384, /* octets of the party's chain */
 	KEYING_MAX = 2 * MEDIA_KEY_MAX,
 };
 
-/* In the order that we like. */
-static const char PROFILES[] = "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80";
-static const char CIPHERS[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
-static char g_groups[] = "X25519:P-256:P-384";     /* not const, because OpenSSL casts that away */
 static const char LABEL[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 4.2 */
-
-struct dtls_context {
-	SSL_CTX *ssl;
-};
-
-/* ---- context ---- */
-
-/* In place of a chain's verification: the fingerprint is all there is (RFC 5763 5). */
-static int on_certificate(X509_STORE_CTX *store, void *arg)
-{
-	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct dtls *d = SSL_get_app_data(ssl);
-
-	(void)arg;
-	d->certificate_good = certificate_has(X509_STORE_CTX_get0_cert(store), &d->peer);
-	d->certificate_bad = !d->certificate_good;
-	if (d->certificate_bad)
-		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
-	return d->certificate_good;
-}
-
-static bool context_set(SSL_CTX *x, const struct certificate *c)
-{
-	(void)SSL_CTX_set_options(x, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_RENEGOTIATION |
-					     SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
-					     SSL_OP_CIPHER_SERVER_PREFERENCE);
-	(void)SSL_CTX_set_mode(x, SSL_MODE_RELEASE_BUFFERS);
-	(void)SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_max_cert_list(x, CERTIFICATES_MAX);
-	(void)SSL_CTX_set_max_send_fragment(x, DTLS_MTU); /* a buffer of 2 KB and not of 16 */
-	SSL_CTX_set_verify(x, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	SSL_CTX_set_cert_verify_callback(x, on_certificate, NULL);
-	return SSL_CTX_set_min_proto_version(x, DTLS1_2_VERSION) &&
-	       SSL_CTX_set_max_proto_version(x, DTLS1_2_VERSION) &&
-	       SSL_CTX_set_cipher_list(x, CIPHERS) && SSL_CTX_set1_groups_list(x, g_groups) &&
-	       SSL_CTX_set_tlsext_use_srtp(x, PROFILES) == 0 && /* 0 is success */
-	       SSL_CTX_use_certificate(x, c->x509) && SSL_CTX_use_PrivateKey(x, c->key);
-}
-
-int dtls_context_open(struct dtls_context **out, const struct certificate *c)
-{
-	struct dtls_context *x = calloc(1, sizeof(*x));
-
-	if (!x)
-		return -ENOMEM;
-	x->ssl = SSL_CTX_new(DTLS_method());
-	if (!x->ssl || !context_set(x->ssl, c)) {
-		ERR_clear_error();
-		dtls_context_close(x);
-		return -ENOMEM;
-	}
-	*out = x;
-	return 0;
-}
-
-void dtls_context_close(struct dtls_context *x)
-{
-	if (!x)
-		return;
-	SSL_CTX_free(x->ssl);
-	free(x);
-}
 
 /* ---- the end ---- */
 
@@ -109,12 +41,22 @@ static void last_keep(struct dtls *d)
 	d->last_n = (uint16_t)all.n;
 }
 
+static void keys_wipe(struct dtls *d)
+{
+	OPENSSL_cleanse(&d->key_in, sizeof(d->key_in));
+	OPENSSL_cleanse(&d->key_out, sizeof(d->key_out));
+}
+
 static enum dtls_outcome finish(struct dtls *d, enum dtls_outcome outcome,
 				enum dtls_failure failure)
 {
 	d->outcome = (uint8_t)outcome;
 	d->failure = (uint8_t)failure;
 	last_keep(d);
+	if (outcome != DTLS_DONE) {
+		keys_wipe(d);
+		d->held_until_ns = 0;
+	}
 	SSL_free(d->ssl); /* with its BIOs */
 	d->ssl = NULL;
 	d->in = d->out = NULL;
@@ -206,6 +148,50 @@ static enum dtls_outcome handshake(struct dtls *d)
 	return SSL_get_error(d->ssl, done) == SSL_ERROR_WANT_READ ? DTLS_GOES_ON : fail(d);
 }
 
+/* ---- the flight with which the party can finish ---- */
+
+/* As client it goes on after it: what the server has agreed to is known, and only its Finished is missing. */
+static bool is_client_done(struct dtls *d)
+{
+	return d->outcome == DTLS_GOES_ON && d->role == DTLS_CLIENT &&
+	       SSL_get_state(d->ssl) == TLS_ST_CW_FINISHED && d->certificate_good &&
+	       keys_export(d) == DTLS_FAILURE_NONE;
+}
+
+/* Too long: it cannot be told, but waits all the same. */
+static void flight_copy(struct dtls *d)
+{
+	last_keep(d);
+	if (BIO_pending(d->out) > (int)sizeof(d->last))
+		d->last_n = 0;
+}
+
+static void hold(struct dtls *d, uint64_t now_ns)
+{
+	if (!d->holds)
+		return;
+	if (is_client_done(d))
+		flight_copy(d);
+	else if (d->outcome != DTLS_DONE)
+		return;
+	d->holds = 0;
+	d->held_until_ns = now_ns + DTLS_HOLD_NS;
+}
+
+void dtls_release(struct dtls *d)
+{
+	d->held_until_ns = 0;
+}
+
+void dtls_resume(struct dtls *d, enum media_dtls_role role, struct bytes flight)
+{
+	assert(flight.n <= sizeof(d->last));
+	*d = (struct dtls){ .role = (uint8_t)role,
+			    .outcome = DTLS_DONE,
+			    .last_n = (uint16_t)flight.n };
+	memcpy(d->last, flight.p, flight.n);
+}
+
 /* ---- association ---- */
 
 static unsigned wait_longer(SSL *ssl, unsigned us)
@@ -260,11 +246,14 @@ void dtls_close(struct dtls *d)
 	OPENSSL_cleanse(d, sizeof(*d));
 }
 
-/* A client sends its last flight again when it did not hear ours, which is the last of all (RFC 6347 4.2.4). The same octets will do: a
- * record that it has got already it does not need. */
+/* Who did not hear our last flight sends its own again (RFC 6347 4.2.4): a client its Finished, a server what comes before there are keys.
+ * The same octets will do: a record that it has got already it does not need. */
 static void repeat(struct dtls *d, struct bytes datagram)
 {
-	if (d->outcome == DTLS_DONE && d->role == DTLS_SERVER && dtls_record_is_finished(datagram))
+	bool asks = d->role == DTLS_SERVER ? dtls_record_is_finished(datagram)
+					   : dtls_record_is_handshake(datagram);
+
+	if (d->outcome == DTLS_DONE && asks)
 		d->last_at = 0;
 }
 
@@ -282,12 +271,16 @@ static struct bytes sealed_bound(struct dtls *d, struct bytes datagram)
 
 enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t now_ns)
 {
+	enum dtls_outcome outcome;
+
 	if (d->outcome != DTLS_GOES_ON) {
 		repeat(d, datagram);
 		return (enum dtls_outcome)d->outcome;
 	}
 	if (now_ns >= d->deadline_ns)
 		return finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
+	if (d->held_until_ns) /* the party can but repeat what it said, and will */
+		return DTLS_GOES_ON;
 	if (datagram.n > DTLS_DATAGRAM_MAX || !dtls_record_is_bounded(datagram, DTLS_MESSAGE_MAX))
 		return DTLS_GOES_ON;
 	datagram = sealed_bound(d, datagram);
@@ -296,18 +289,24 @@ enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t n
 		return finish(d, DTLS_BROKEN, DTLS_FAILURE_PROTOCOL);
 	if (BIO_write(d->in, datagram.p, (int)datagram.n) != (int)datagram.n)
 		return finish(d, DTLS_BROKEN, DTLS_FAILURE_MEMORY);
-	return handshake(d);
+	outcome = handshake(d);
+	hold(d, now_ns);
+	return outcome;
 }
 
 enum dtls_outcome dtls_expire(struct dtls *d, uint64_t now_ns)
 {
 	struct timeval left;
 
+	if (now_ns >= d->held_until_ns)
+		dtls_release(d);
 	if (d->outcome != DTLS_GOES_ON)
 		return (enum dtls_outcome)d->outcome;
 	if (now_ns >= d->deadline_ns)
 		return finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
 	ERR_clear_error();
+	if (d->held_until_ns)
+		return DTLS_GOES_ON;
 	if (!DTLSv1_get_timeout(d->ssl, &left) || left.tv_sec > 0 || left.tv_usec > 0)
 		return DTLS_GOES_ON;
 	return DTLSv1_handle_timeout(d->ssl) < 0 ? fail(d) : DTLS_GOES_ON;
@@ -318,6 +317,8 @@ uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns)
 	struct timeval left;
 	uint64_t next_ns;
 
+	if (d->held_until_ns)
+		return d->held_until_ns;
 	if (d->outcome != DTLS_GOES_ON)
 		return UINT64_MAX;
 	if (!DTLSv1_get_timeout(d->ssl, &left))
@@ -349,6 +350,8 @@ uint16_t dtls_take(struct dtls *d, uint8_t out[DTLS_MTU])
 	char *p;
 	long all;
 
+	if (d->held_until_ns)
+		return 0;
 	if (d->outcome != DTLS_GOES_ON) {
 		n = records_fit(d->last + d->last_at, (size_t)(d->last_n - d->last_at));
 		memcpy(out, d->last + d->last_at, n);

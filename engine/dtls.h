@@ -23,10 +23,10 @@ enum {
 	DTLS_OCTETS_MAX = 65536,  /* of the party, in one handshake with all that comes twice */
 	DTLS_SEALED_MAX =
 		12, /* encrypted records of the party: OpenSSL keeps one that is early in a buffer of 16 KB */
-	DTLS_LAST_MAX = 256,
 };
 
 #define DTLS_DEADLINE_NS UINT64_C(30000000000)
+#define DTLS_HOLD_NS     UINT64_C(6000000000) /* longer than control waits for any store */
 
 enum dtls_outcome {
 	DTLS_GOES_ON,
@@ -50,16 +50,19 @@ struct dtls {
 	struct ssl_st *ssl; /* NULL once the outcome is known */
 	struct bio_st *in, *out;
 	struct media_fingerprint peer;
-	struct media_key key_in, key_out; /* DTLS_DONE */
+	struct media_key key_in,
+		key_out; /* DTLS_DONE; as client with `holds` from the flight on that waits */
 	uint64_t deadline_ns;
-	uint32_t octets; /* of the party */
-	uint32_t sealed; /* records of it */
-	uint8_t role;    /* enum media_dtls_role */
+	uint64_t held_until_ns; /* 0: nothing waits for dtls_release */
+	uint32_t octets;        /* of the party */
+	uint32_t sealed;        /* records of it */
+	uint8_t role;           /* enum media_dtls_role */
 	uint8_t outcome, failure;
 	uint8_t certificate_good, certificate_bad;
+	uint8_t holds; /* set after dtls_open: there will be a flight with which the party can finish, and it waits for dtls_release */
 	uint16_t last_at, last_n;
 	uint8_t last
-		[DTLS_LAST_MAX]; /* what is sent last: an alert, or the flight that ends the handshake */
+		[MEDIA_FLIGHT_MAX]; /* what is sent last: an alert, or the flight with which the party can finish */
 };
 
 /* 0 or -ENOMEM. The certificate may go afterwards. */
@@ -69,11 +72,15 @@ void dtls_context_close(struct dtls_context *x); /* NULL is none */
 /* role: not DTLS_NONE. A client has its first flight to send. 0 or -ENOMEM. */
 int dtls_open(struct dtls *d, struct dtls_context *x, enum media_dtls_role role,
 	      const struct media_fingerprint *peer, uint64_t now_ns) NODISCARD;
+/* In place of dtls_open: one that was done in a process before this, whose flight the party may not have heard. Sends it. */
+void dtls_resume(struct dtls *d, enum media_dtls_role role, struct bytes flight);
+/* What waits may be sent. */
+void dtls_release(struct dtls *d);
 /* Wipes the keys. */
 void dtls_close(struct dtls *d);
 /* One datagram of the party. After the end: what the party repeats because it did not hear our last flight makes us repeat it. */
 enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t now_ns);
-/* Sends again what was not answered; ends at the deadline. */
+/* Sends again what was not answered; ends at the deadline. What waits waits no longer than DTLS_HOLD_NS. */
 enum dtls_outcome dtls_expire(struct dtls *d, uint64_t now_ns);
 /* When dtls_expire is due; UINT64_MAX: never. */
 uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns);

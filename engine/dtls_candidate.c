@@ -173,6 +173,56 @@ bool candidate_begin(struct worker *w, struct flow *f, uint8_t place, const stru
 	return false;
 }
 
+/* May be lost: the thread waits no longer than DTLS_HOLD_NS. */
+void candidate_release(struct worker *w, const struct dtls_candidate *c)
+{
+	struct crypto_request r = { .kind = CRYPTO_FLIGHT, .association = handle_of(w, c) };
+
+	(void)request(w, &r, (struct bytes){ 0 });
+}
+
+bool candidates_release(struct worker *w, const struct flow *f)
+{
+	bool any = false;
+
+	for (uint8_t i = 0; i < DTLS_CANDIDATES; i++) {
+		const struct dtls_candidate *c = candidate_at(w, f, i);
+
+		if (c && (c->told || c->done)) {
+			candidate_release(w, c);
+			any = true;
+		}
+	}
+	return any;
+}
+
+void candidate_resume(struct worker *w, struct flow *f, const struct addr *source,
+		      const struct media_flight *flight)
+{
+	pool_handle h;
+	struct dtls_candidate *c = pool_take(&w->dtls.candidates, &h);
+	struct crypto_request r = {
+		.kind = CRYPTO_FLIGHT, .association = h, .call = f->call, .role = f->dtls.role
+	};
+
+	if (!c) {
+		dtls_refuse(w, DTLS_REFUSED_CAPACITY);
+		return;
+	}
+	if (!request(w, &r, bytes_mem(flight->octets, flight->length))) {
+		(void)pool_give(&w->dtls.candidates, h);
+		return;
+	}
+	*c = (struct dtls_candidate){ .flow = f->id,
+				      .source = *source,
+				      .began_ns = w->now_ns,
+				      .heard_ns = w->now_ns,
+				      .proven = 1,
+				      .told = 1,
+				      .done = 1 };
+	f->dtls.candidates[0] = h;
+}
+
 /* One that the thread cannot be told about begins anew. */
 void candidates_expect(struct worker *w, struct flow *f)
 {

@@ -13,6 +13,7 @@ struct dtls_candidate {
 	uint64_t datagram_due_ns; /* budget_take */
 	uint8_t place;            /* in dtls_flow.candidates */
 	uint8_t proven;           /* 1: it answered what was sent to its address */
+	uint8_t told;             /* 1: control has its keys */
 	uint8_t done; /* 1: its keys are those of the flow; kept for who did not hear the last flight */
 };
 
@@ -34,6 +35,13 @@ void candidates_expect(struct worker *w, struct flow *f);
 /* One more datagram of it. False: refused, and counted. */
 bool candidate_feed(struct worker *w, struct dtls_candidate *c, struct bytes datagram);
 void dtls_refuse(struct worker *w, enum dtls_refusal why);
+/* What it holds back may be sent. */
+void candidate_release(struct worker *w, const struct dtls_candidate *c);
+/* Of all whose keys control has. False: there is none. */
+bool candidates_release(struct worker *w, const struct flow *f);
+/* One that was done in a process before this: its flight is sent, and again when the party at that address asks for it. */
+void candidate_resume(struct worker *w, struct flow *f, const struct addr *source,
+		      const struct media_flight *flight);
 /* What flow_stats says of its handshakes. */
 void dtls_state_update(struct worker *w, struct flow *f, bool failed);
 

@@ -132,7 +132,7 @@ static bool connected_take(struct worker *w, struct flow *f, const struct pkt *p
 	struct bytes in = bytes_mem(p->data, p->length);
 	struct dtls_candidate *c = candidate_from(w, f, &p->from);
 
-	if (c && dtls_record_is_finished(in))
+	if (c && (f->dtls.role == DTLS_CLIENT || dtls_record_is_finished(in)))
 		return candidate_feed(w, c, in);
 	dtls_refuse(w, DTLS_REFUSED_UNEXPECTED);
 	return false;
@@ -343,6 +343,18 @@ void dtls_flow_close(struct worker *w, struct flow *f)
 	explicit_bzero(d, sizeof(*d));
 }
 
+void dtls_flow_flight(struct worker *w, struct flow *f, uint8_t association,
+		      const struct media_flight *flight)
+{
+	const struct addr *to = flow_rtp_to(f);
+
+	if (!w->dtls.link || association != f->dtls.association || candidates_release(w, f))
+		return;
+	if (to && flight->length > 0 && flight->length <= MEDIA_FLIGHT_MAX &&
+	    f->dtls.role != DTLS_NONE && f->dtls.state == DTLS_CONNECTED)
+		candidate_resume(w, f, to, flight);
+}
+
 /* ---- time ---- */
 
 /* Those that are done, when nobody can ask any more; and any whose end the thread did not tell. */
@@ -375,7 +387,7 @@ void dtls_tick(struct worker *w, uint64_t now_ns)
 
 		dtls_flow_pair(w, f);
 		if (f->dtls.keyed_due)
-			dtls_keyed_tell(w, f);
+			dtls_keyed_tell(w, f, (struct bytes){ 0 });
 	}
 }
 

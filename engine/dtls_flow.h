@@ -76,6 +76,9 @@ int dtls_flow_open(struct worker *w, struct flow *f, const struct flow_spec *spe
 /* After srtp_flow_update. 0, or what srtp_flow_keys says. */
 int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 void dtls_flow_close(struct worker *w, struct flow *f);
+/* MEDIA_FLOW_FLIGHT. Of an association that is not the flow's any more nothing happens. */
+void dtls_flow_flight(struct worker *w, struct flow *f, uint8_t association,
+		      const struct media_flight *flight);
 /* There is a pair to send to, or another one: a client may begin. */
 void dtls_flow_pair(struct worker *w, struct flow *f);
 

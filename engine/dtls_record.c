@@ -84,6 +84,13 @@ bool dtls_record_is_hello(struct bytes in, uint64_t *mark)
 	return true;
 }
 
+bool dtls_record_is_handshake(struct bytes in)
+{
+	size_t n = dtls_record_length(in);
+
+	return n > 0 && is_plain_handshake(bytes_mem(in.p, n));
+}
+
 bool dtls_record_is_finished(struct bytes in)
 {
 	size_t n;

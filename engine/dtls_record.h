@@ -13,6 +13,8 @@ bool dtls_record_is_bounded(struct bytes datagram, uint32_t message_max);
 uint32_t dtls_record_sealed(struct bytes datagram, size_t *plain);
 /* A ClientHello or a part of it. *mark: of this one (of its random); 0: the part does not say. */
 bool dtls_record_is_hello(struct bytes datagram, uint64_t *mark);
+/* Does it begin with a handshake message of before there were keys? */
+bool dtls_record_is_handshake(struct bytes datagram);
 /* Is any record of it of a handshake that has got keys? */
 bool dtls_record_is_finished(struct bytes datagram);
 

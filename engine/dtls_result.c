@@ -17,17 +17,35 @@
 
 enum { RESULTS_A_STEP = 64 };
 
-void dtls_keyed_tell(struct worker *w, struct flow *f)
+/* NULL: there are none after all. */
+static bool keys_tell(struct worker *w, struct flow *f, const struct media_key *in,
+		      const struct media_key *out, struct bytes flight)
 {
 	struct media_event event = event_of(f, MEDIA_FLOW_KEYED);
+	bool sent;
+
+	if (in && out) {
+		event.key_in = *in;
+		event.key_out = *out;
+	}
+	event.association = f->dtls.association;
+	if (flight.n <= sizeof(event.flight.octets)) {
+		event.flight.length = (uint16_t)flight.n;
+		if (flight.n > 0)
+			memcpy(event.flight.octets, flight.p, flight.n);
+	}
+	sent = event_send(w, &event);
+	explicit_bzero(&event, sizeof(event));
+	return sent;
+}
+
+void dtls_keyed_tell(struct worker *w, struct flow *f, struct bytes flight)
+{
 	uint8_t was_due = f->dtls.keyed_due;
 
-	event.key_in = f->dtls.key_in;
-	event.key_out = f->dtls.key_out;
-	event.association = f->dtls.keyed_association;
-	f->dtls.keyed_due = !event_send(w, &event);
+	f->dtls.keyed_due = f->dtls.keyed_association == f->dtls.association &&
+			    !keys_tell(w, f, &f->dtls.key_in, &f->dtls.key_out, flight);
 	w->dtls.due = w->dtls.due + f->dtls.keyed_due - was_due;
-	explicit_bzero(&event, sizeof(event));
 }
 
 /* Whoever has the right certificate is the party: without ICE its address is worth as much as that of an authentic packet. */
@@ -62,6 +80,15 @@ static void keys_install_all(struct worker *w, struct flow *owner)
 		keys_install(w, &w->flows.list[at - 1], d);
 }
 
+/* The keys are the flow's when the server has finished, too; but control has them before. */
+static void made(struct worker *w, struct flow *f, struct dtls_candidate *c,
+		 const struct crypto_result *r)
+{
+	c->told = keys_tell(w, f, &r->key_in, &r->key_out, bytes_mem(r->datagram, r->length));
+	if (!c->told) /* a full ring delays no handshake */
+		candidate_release(w, c);
+}
+
 static void keyed(struct worker *w, struct flow *f, struct dtls_candidate *c,
 		  const struct crypto_result *r)
 {
@@ -79,7 +106,18 @@ static void keyed(struct worker *w, struct flow *f, struct dtls_candidate *c,
 	dtls_state_update(w, f, false);
 	party_latch(w, f, &c->source);
 	keys_install_all(w, f);
-	dtls_keyed_tell(w, f);
+	if (!c->told)
+		dtls_keyed_tell(w, f, bytes_mem(r->datagram, r->length));
+}
+
+/* What control was told is void, and so is what an update may have brought back of it. */
+static void untell(struct worker *w, struct flow *f)
+{
+	struct dtls_flow *d = &f->dtls;
+
+	d->keyed &= d->keyed_association != d->association;
+	if (!keys_tell(w, f, NULL, NULL, (struct bytes){ 0 }))
+		metric_add(w->metrics->events_lost, 1);
 }
 
 static void failed(struct worker *w, struct flow *f, struct dtls_candidate *c, uint8_t why)
@@ -87,6 +125,8 @@ static void failed(struct worker *w, struct flow *f, struct dtls_candidate *c, u
 	struct dtls_flow *d = &f->dtls;
 	uint8_t place = c->place;
 
+	if (c->told)
+		untell(w, f);
 	candidate_count(w, c, -1);
 	(void)pool_give(&w->dtls.candidates, d->candidates[place]);
 	d->candidates[place] = 0;
@@ -122,6 +162,9 @@ static void result(struct worker *w, const struct crypto_result *r)
 		if (has_consent(w, f, c))
 			(void)originate_datagram(w, f, PKT_DTLS, &c->source,
 						 bytes_mem(r->datagram, r->length));
+		break;
+	case CRYPTO_MADE:
+		made(w, f, c, r);
 		break;
 	case CRYPTO_KEYED:
 		keyed(w, f, c, r);

@@ -5,7 +5,7 @@
 
 #include "engine/dtls_flow.h"
 
-/* MEDIA_FLOW_KEYED; dtls_flow.keyed_due stays set while the ring is full. */
-void dtls_keyed_tell(struct worker *w, struct flow *f);
+/* MEDIA_FLOW_KEYED; dtls_flow.keyed_due stays set while the ring is full, and then it is told without a flight. */
+void dtls_keyed_tell(struct worker *w, struct flow *f, struct bytes flight);
 
 #endif

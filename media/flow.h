@@ -104,6 +104,14 @@ struct media_dtls {
 		peer; /* the party's certificate has it, or the handshake fails; NONE: none begins before an update says it */
 };
 
+enum { MEDIA_FLIGHT_MAX = 672 };
+
+/* Datagrams of ours, one behind the other, with which the party can finish a handshake: whole DTLS records. No secret. */
+struct media_flight {
+	uint16_t length; /* 0: none */
+	uint8_t octets[MEDIA_FLIGHT_MAX];
+};
+
 enum media_ice_state {
 	ICE_OFF,
 	ICE_CHECKING,  /* no authentic check came yet */
@@ -210,6 +218,8 @@ enum media_command_kind {
 	MEDIA_FLOW_CLOSE, /* id: the worker answers with FLOW_CLOSED and its last counters, then closes the sockets */
 	MEDIA_FLOW_QUERY, /* id: the worker answers with FLOW_STATS */
 	MEDIA_FLOW_DIGIT_SEND, /* id, digit, duration_ms: an RFC 4733 event to the party; several queue up, 120 ms apart */
+	MEDIA_FLOW_FLIGHT, /* id, association: the keys of MEDIA_FLOW_KEYED are saved, and what lets the party finish leaves; after a restart:
+			    * flight, which is sent at once, and for 10 s again when the party asks for it (RFC 6347 4.2.4) */
 	MEDIA_SHARED_PORT, /* rtp_fd: bound; id.slot: its number (engine_shared_port) */
 	MEDIA_STOP,        /* the worker thread ends */
 };
@@ -219,10 +229,14 @@ struct media_command {
 	enum media_command_kind kind;
 	int32_t rtp_fd,
 		rtcp_fd; /* OPEN: bound sockets, owned by the worker from now on; -1: none. Filled by app. */
-	struct flow_id id; /* CLOSE, QUERY, DIGIT_SEND */
+	struct flow_id id; /* CLOSE, QUERY, DIGIT_SEND, FLIGHT */
 	char digit;
+	uint8_t association; /* FLIGHT */
 	uint16_t duration_ms;
-	struct flow_spec spec; /* OPEN, UPDATE */
+	union {
+		struct flow_spec spec;      /* OPEN, UPDATE */
+		struct media_flight flight; /* FLIGHT */
+	};
 };
 
 /* Counted by the flow that received (in) or sent (out). */
@@ -246,7 +260,9 @@ struct flow_stats {
 enum media_event_kind {
 	MEDIA_FLOW_LATCHED, /* resume: latched address, source or offsets changed: worth saving */
 	MEDIA_FLOW_DIGIT, /* digit, duration_ms: one per event, when it ends (or 3 s after its last packet) */
-	MEDIA_FLOW_KEYED, /* a DTLS handshake is done: key_in, key_out, association: worth saving */
+	/* There are keys of a DTLS handshake: key_in, key_out, association, resume. The flight with which the party can finish waits for
+	 * MEDIA_FLOW_FLIGHT, so that nobody relies on keys that are not saved. suite NONE: those of this association are none after all */
+	MEDIA_FLOW_KEYED,
 	MEDIA_FLOW_RESERVE, /* resume: less than half of the granted SRTP or SRTCP indexes is left */
 	MEDIA_FLOW_SILENT, /* once, after silence_ms; again only after the party was heard or an update. Before it an update begins the time
 			    * anew only where receive, silence_ms or remote_rtp changes */
@@ -266,8 +282,11 @@ struct media_event {
 	uint32_t duration_ms;
 	int32_t error;
 	struct flow_resume resume;
-	struct flow_stats stats;          /* STATS, CLOSED, LATCHED */
-	struct flow_detail detail;        /* STATS, CLOSED */
+	struct flow_stats stats; /* STATS, CLOSED, LATCHED */
+	union {
+		struct media_flight flight; /* KEYED; length 0: too long, or told late */
+		struct flow_detail detail;  /* STATS, CLOSED */
+	};
 	struct media_key key_in, key_out; /* KEYED; wiped by whoever takes the event */
 	uint8_t association;
 };

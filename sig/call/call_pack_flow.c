@@ -39,6 +39,10 @@ static Tandem__Call__Dtls *pack_dtls(struct packed_flow *to, const struct flow_d
 		out->fingerprint = packing_octets(dtls->peer.octets, sizeof(dtls->peer.octets));
 	out->key_in = pack_key(&to->key_in, &dtls->key_in);
 	out->key_out = pack_key(&to->key_out, &dtls->key_out);
+	if (dtls->flight.n) {
+		out->flight = packing_octets(dtls->flight.p, dtls->flight.n);
+		out->flight_until_utc_ms = dtls->flight_until_utc_ms;
+	}
 	return out;
 }
 

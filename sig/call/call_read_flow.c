@@ -75,7 +75,7 @@ static bool read_flow(struct reading *r, const Tandem__Call__Flow *in, uint64_t 
 	f->ssrc_out = in->ssrc;
 	f->event_pt = PAYLOAD_NONE;
 	r->c->flow_count++;
-	if (in->dtls && (!in->secret || !flow_dtls_restore(f, in->dtls)))
+	if (in->dtls && (!in->secret || !flow_dtls_restore(f, in->dtls, r->h->now.utc_ms)))
 		return reading_wrong(r, "flow: DTLS");
 	return read_secret(r, f, in->secret, incarnation) && read_network(r, f, in->network) &&
 	       read_resume(r, &f->resume, in->resume);

@@ -197,6 +197,7 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 
 	if (!f)
 		return;
+	flow_dtls_age(h, f);
 	switch (m->kind) {
 	case MEDIA_FLOW_LATCHED:
 		f->resume = m->resume;
@@ -213,7 +214,7 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 		call_flow_failed(h, c, m->id, m->error);
 		break;
 	case MEDIA_FLOW_KEYED:
-		flow_dtls_keyed(c, f, m);
+		flow_dtls_keyed(h, c, f, m);
 		break;
 	case MEDIA_FLOW_RESERVE:
 		secret_reserve(h, c, f, &m->resume);
@@ -254,6 +255,9 @@ static void release(struct call_host *h, struct call *c)
 			break;
 		case OUTBOX_RESERVE:
 			secret_granted(h, c, &item);
+			break;
+		case OUTBOX_FLIGHT:
+			flow_dtls_saved(h, c, &item);
 			break;
 		case OUTBOX_BYE:
 			respond(h, txns_get(h->txns, item.txn), NULL,

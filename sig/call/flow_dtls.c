@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/flow_dtls.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "sig/call.pb-c.h"
 #include "sig/call/flow.h"
 #include "sig/call/secret.h"
+
+enum { FLIGHT_MS = 30000 }; /* as long as a handshake may last (engine/dtls.h) */
 
 /* RFC 8839 5.4: ice-char; 64 of them. */
 static void ice_chars(struct rand_source *r, char *out, size_t n)
@@ -92,6 +95,7 @@ int flows_dtls_prepare(struct call_host *h, struct call *c, uint8_t offerer, uin
 
 static void keys_forget(struct flow_dtls *d)
 {
+	text_clear(&d->flight);
 	explicit_bzero(&d->key_in, sizeof(d->key_in));
 	explicit_bzero(&d->key_out, sizeof(d->key_out));
 }
@@ -143,19 +147,93 @@ void flow_dtls_spec(struct flow_spec *s, const struct call *c, const struct call
 	s->key_out = owner->dtls->key_out;
 }
 
-void flow_dtls_keyed(struct call *c, struct call_flow *f, const struct media_event *ev)
+static void flight_keep(const struct call_host *h, struct flow_dtls *d,
+			const struct media_flight *flight)
 {
+	/* without it a successor has the keys all the same */
+	if (text_set(&d->flight, bytes_mem(flight->octets, flight->length)))
+		text_clear(&d->flight);
+	d->flight_until_utc_ms = h->now.utc_ms + FLIGHT_MS;
+}
+
+void flow_dtls_keyed(struct call_host *h, struct call *c, struct call_flow *f,
+		     const struct media_event *ev)
+{
+	struct outbox_item item = { .kind = OUTBOX_FLIGHT,
+				    .leg = f->leg,
+				    .line = f->line,
+				    .association = ev->association };
 	struct flow_dtls *d = f->dtls;
 
-	if (!d || ev->association != d->association)
+	if (!d || ev->association != d->association || c->state == CALL_ENDING)
 		return;
+	outbox_touch(&c->out);
+	if (ev->key_in.suite == MEDIA_SUITE_NONE) {
+		keys_forget(d);
+		return;
+	}
+	f->resume = ev->resume; /* a successor must know where the party is */
+	f->resume.srtp_in = 0;  /* perhaps that of a stream before */
 	d->key_in = ev->key_in;
 	d->key_out = ev->key_out;
+	flight_keep(h, d, &ev->flight);
 	for (uint32_t i = 0; i < c->flow_count; i++) { /* also those that share its transport */
 		if (c->flows[i].leg == f->leg && c->flows[i].dtls && c->flows[i].secret)
 			c->flows[i].secret->used = true;
 	}
-	outbox_touch(&c->out); /* nobody waits for this save */
+	if (h->degraded)
+		metric_add(h->metrics->saves[SAVE_SKIPPED], 1);
+	if (!outbox_push(&c->out, &item))
+		flow_dtls_saved(h, c, &item);
+}
+
+static void flight_command(struct call_host *h, const struct call *c, const struct call_flow *f,
+			   struct bytes flight)
+{
+	struct effect *e = effects_add(h->effects, EFFECT_MEDIA);
+	struct media_command *command = e ? calloc(1, sizeof(*command)) : NULL;
+
+	if (!command) {
+		if (e)
+			h->effects->count--;
+		return;
+	}
+	assert(flight.n <= sizeof(command->flight.octets));
+	*command = (struct media_command){ .kind = MEDIA_FLOW_FLIGHT,
+					   .rtp_fd = -1,
+					   .rtcp_fd = -1,
+					   .id = f->id,
+					   .association = f->dtls->association };
+	command->flight.length = (uint16_t)flight.n;
+	if (flight.n > 0)
+		memcpy(command->flight.octets, flight.p, flight.n);
+	e->call = c->id;
+	e->media = command;
+}
+
+/* The engine has the octets. */
+void flow_dtls_saved(struct call_host *h, const struct call *c, const struct outbox_item *item)
+{
+	const struct call_flow *f = call_flow_find(c, item->leg, item->line);
+
+	if (f && f->open && f->dtls && f->dtls->association == item->association)
+		flight_command(h, c, f, (struct bytes){ 0 });
+}
+
+void flows_dtls_resume(struct call_host *h, const struct call *c)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *f = &c->flows[i];
+
+		if (f->open && !f->closing && f->dtls && f->dtls->flight.n)
+			flight_command(h, c, f, text_bytes(&f->dtls->flight));
+	}
+}
+
+void flow_dtls_age(const struct call_host *h, const struct call_flow *f)
+{
+	if (f->dtls && h->now.utc_ms >= f->dtls->flight_until_utc_ms)
+		text_clear(&f->dtls->flight);
 }
 
 static bool restore_key(struct media_key *out, const Tandem__Call__Key *in)
@@ -179,10 +257,19 @@ static bool is_restorable(const Tandem__Call__Dtls *in)
 	       in->hash <= MEDIA_HASH_SHA512 && in->shared_port <= UINT16_MAX &&
 	       (in->fingerprint.len == 0 ||
 		in->fingerprint.len == sizeof(((struct media_fingerprint *)0)->octets)) &&
-	       !in->key_in == !in->key_out;
+	       !in->key_in == !in->key_out && in->flight.len <= MEDIA_FLIGHT_MAX &&
+	       (in->flight.len == 0 || in->key_in);
 }
 
-bool flow_dtls_restore(struct call_flow *f, const Tandem__Call__Dtls *in)
+static bool restore_flight(struct flow_dtls *d, const Tandem__Call__Dtls *in, uint64_t utc_ms)
+{
+	if (in->flight.len == 0 || utc_ms >= in->flight_until_utc_ms)
+		return true;
+	d->flight_until_utc_ms = in->flight_until_utc_ms;
+	return !text_set(&d->flight, bytes_mem(in->flight.data, in->flight.len));
+}
+
+bool flow_dtls_restore(struct call_flow *f, const Tandem__Call__Dtls *in, uint64_t utc_ms)
 {
 	struct flow_dtls *d;
 
@@ -200,13 +287,16 @@ bool flow_dtls_restore(struct call_flow *f, const Tandem__Call__Dtls *in)
 	d->association = (uint8_t)in->association;
 	d->peer.hash = (uint8_t)in->hash;
 	memcpy(d->peer.octets, in->fingerprint.data, in->fingerprint.len);
-	return restore_key(&d->key_in, in->key_in) && restore_key(&d->key_out, in->key_out);
+	return restore_flight(d, in, utc_ms) && restore_key(&d->key_in, in->key_in) &&
+	       restore_key(&d->key_out, in->key_out);
 }
 
 void flow_dtls_free(struct call_flow *f)
 {
-	if (f->dtls)
+	if (f->dtls) {
+		text_clear(&f->dtls->flight);
 		explicit_bzero(f->dtls, sizeof(*f->dtls));
+	}
 	free(f->dtls);
 	f->dtls = NULL;
 }

@@ -16,6 +16,8 @@ struct flow_dtls {
 	uint8_t association; /* of the association with */
 	struct media_fingerprint peer;
 	struct media_key key_in, key_out; /* of that association; suite NONE: not yet */
+	struct text flight; /* the party may not have heard it yet; "": it has, or there is none */
+	uint64_t flight_until_utc_ms;
 	uint16_t
 		shared_port; /* of the call's worker; 0: the flow has its own port. Chosen before the engine opens it, for life */
 };
@@ -33,11 +35,18 @@ void flow_dtls_agree(struct call_flow *f, const struct media_side *party);
 /* Into the spec: as agreed with the party; NULL: nothing was yet. */
 void flow_dtls_spec(struct flow_spec *s, const struct call *c, const struct call_flow *f,
 		    const struct media_side *party);
-/* A handshake is done. */
-void flow_dtls_keyed(struct call *c, struct call_flow *f, const struct media_event *ev);
+/* There are keys: the party is let to finish when they are saved. Or there are none after all. */
+void flow_dtls_keyed(struct call_host *h, struct call *c, struct call_flow *f,
+		     const struct media_event *ev);
+/* They are, or nobody waits for the store. */
+void flow_dtls_saved(struct call_host *h, const struct call *c, const struct outbox_item *item);
+/* After a restart: the party may not have heard it. */
+void flows_dtls_resume(struct call_host *h, const struct call *c);
+/* Forgets what nobody asks for any more. */
+void flow_dtls_age(const struct call_host *h, const struct call_flow *f);
 /* What the record says, sealed. False: it is no such thing, or there is no memory for it. */
 struct Tandem__Call__Dtls;
-bool flow_dtls_restore(struct call_flow *f, const struct Tandem__Call__Dtls *in);
+bool flow_dtls_restore(struct call_flow *f, const struct Tandem__Call__Dtls *in, uint64_t utc_ms);
 /* Wiped. */
 void flow_dtls_free(struct call_flow *f);
 

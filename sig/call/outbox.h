@@ -16,6 +16,7 @@ enum outbox_kind {
 	OUTBOX_ACK,     /* ACK to the 2xx of a leg */
 	OUTBOX_RELAY,   /* an INFO that came after the INVITE for the same leg */
 	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
+	OUTBOX_FLIGHT,  /* what lets the party of a flow finish its handshake may leave */
 	OUTBOX_BYE,     /* our 200 to a BYE: who was told that it is over never says so again */
 };
 
@@ -23,7 +24,8 @@ struct outbox_item {
 	enum outbox_kind kind;
 	uint64_t gate; /* goes when this version is saved */
 	uint8_t leg;
-	uint8_t line;         /* RESERVE: with leg, the flow */
+	uint8_t line;         /* RESERVE, FLIGHT: with leg, the flow */
+	uint8_t association;  /* FLIGHT */
 	uint64_t txn;         /* RELAY: client transaction, BYE: server transaction */
 	uint64_t srtp, srtcp; /* RESERVE: limits */
 };

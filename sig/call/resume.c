@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "sig/call/flow.h"
+#include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/respond.h"
@@ -250,6 +251,7 @@ void call_resume(struct call_host *h, struct call *c)
 	if (c->invite.again)
 		c->invite.deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	secrets_resume(h, c);
+	flows_dtls_resume(h, c);
 	resume_invite(h, c);
 	resume_clients(h, c);
 	resume_leaving(h, c);

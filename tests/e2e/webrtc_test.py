@@ -84,5 +84,103 @@ class SharedPort(Calls):
         self.ended()
 
 
+class Handshake(CallTest):
+    roles = ("actpass", "passive")              # of the party's offer: the node is server, and client
+
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.mkdtemp(prefix="tandem-webrtc-")
+        self.addCleanup(subprocess.run, ["rm", "-r", folder], check=False)
+        self.node.ctl("extension.put", secret="secret1001\n", number="1001", password="-", webrtc="always")
+        self.certificate = dtls.Certificate(folder, "party")
+
+    def dial(self, setup):
+        """A call whose handshake waits for go()."""
+        self.web, self.plain = WebRtc(self.node.ports, self.certificate, hold=True), self.node.media()
+        for end in (self.web, self.plain):
+            self.addCleanup(end.close)
+        out = self.a.invite("1002", self.web.sdp(setup=setup))
+        into = self.b.incoming()
+        into.answer(self.plain.sdp())
+        self.plain.use(into.request)
+        self.web.use(out.wait_answer())
+        return out, into
+
+    def talk(self, out, into):
+        self.web.start(440)
+        self.plain.start(880)
+        for end in (self.web, self.plain):
+            end.wait_packets(30)
+        for end in (self.web, self.plain):
+            end.stop()
+            self.assertEqual((end.forged, end.strange), (0, []))
+        out.bye()
+        into.wait_bye()
+        self.ended()
+
+
+class KilledAfterTheHandshake(Handshake):
+    """What lets the party finish leaves when the keys are saved, and is said again by the next process."""
+
+    settings = {"redis": {"deadline": "5s"}}
+
+    def wait(self, fact):
+        end = time.monotonic() + 5
+        while not fact() and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertTrue(fact())
+
+    def handshakes(self):
+        return self.node.metric("tandem_dtls_handshakes_begun_total")
+
+    def test_before_the_save(self):
+        """The party has not finished, so it does not believe in keys that nobody has."""
+        for setup in self.roles:
+            with self.subTest(setup):
+                out, into = self.dial(setup)
+                before = self.handshakes()
+                with self.node.redis() as redis:
+                    redis("CLIENT", "PAUSE", 20000, "WRITE")
+                    self.web.go()
+                    self.wait(lambda before=before: self.handshakes() > before)
+                    time.sleep(0.3)
+                    self.node.kill()
+                    redis("CLIENT", "UNPAUSE")
+                self.assertIsNone(self.web.key_out)
+                self.node.restart()
+                self.web.again().wait_keys()
+                self.talk(out, into)
+
+    def test_after_the_save(self):
+        """It never heard what was sent: the successor, which has the keys, says it."""
+        for setup in self.roles:
+            with self.subTest(setup):
+                out, into = self.dial(setup)
+                self.web.deaf = True
+                self.web.go()
+                self.wait(lambda: self.web.missed)
+                time.sleep(0.2)
+                self.node.kill()
+                self.web.deaf = False
+                self.node.restart()
+                self.web.wait_keys()
+                self.assertEqual(self.handshakes(), 0)
+                self.talk(out, into)
+
+
+class SlowStore(Handshake):
+    """It is not waited for longer than for any other save."""
+
+    def test_it_goes_on(self):
+        for setup in self.roles:
+            with self.subTest(setup):
+                out, into = self.dial(setup)
+                with self.node.redis() as redis:
+                    redis("CLIENT", "PAUSE", 20000, "WRITE")
+                    self.web.go().wait_keys()
+                    redis("CLIENT", "UNPAUSE")
+                self.talk(out, into)
+
+
 if __name__ == "__main__":
     unittest.main()

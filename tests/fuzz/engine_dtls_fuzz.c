@@ -2,8 +2,8 @@
 /*
  * A handshake whose datagrams somebody meddles with. The input is a script: which role is ours, whether the other side is the party or
  * a stranger, and then what becomes of each datagram: passed on, changed, cut, doubled, swapped, or made up. Whatever happens, a
- * stranger never has keys, two that both have keys have the same, what leaves is made of whole records and fits a datagram, and
- * nothing is left when all is closed. Randomness and time are OpenSSL's own, so a find may need several runs.
+ * stranger never has keys, two that both have keys have the same, what leaves is made of whole records and fits a datagram, nobody
+ * finishes with a flight of ours that waits, and nothing is left when all is closed. Randomness and time are OpenSSL's own, so a find may need several runs.
  */
 #include <assert.h>
 #include <openssl/crypto.h>
@@ -116,11 +116,39 @@ static void make_up(struct script *s, struct datagram *d)
 		d->p[i] = take(s);
 }
 
+/* Our keys are saved, or another process goes on with what was. */
+static void let_go(struct fuzz *f, bool is_successor)
+{
+	struct dtls *d = &f->end[0];
+	uint8_t last[MEDIA_FLIGHT_MAX];
+	struct bytes flight = bytes_mem(last, d->last_n);
+	struct media_key in = d->key_in, out = d->key_out;
+	enum media_dtls_role role = (enum media_dtls_role)d->role;
+
+	if (!d->held_until_ns)
+		return;
+	if (!is_successor) {
+		dtls_release(d);
+		wire_fill(f);
+		return;
+	}
+	memcpy(last, d->last, d->last_n);
+	dtls_close(d);
+	dtls_resume(d, role, flight);
+	d->key_in = in; /* as the call's record has them */
+	d->key_out = out;
+	d->certificate_good = 1;
+	wire_fill(f);
+}
+
 static void step(struct fuzz *f, struct script *s)
 {
 	uint8_t what = take(s);
 	int to = what & 1;
 	struct datagram d = { .n = 0 };
+
+	if (what & 16)
+		let_go(f, what & 32);
 
 	if (f->head[to] != f->tail[to])
 		d = f->wire[to][f->head[to]++ % WIRE];
@@ -158,12 +186,17 @@ static void check(const struct fuzz *f)
 		const struct dtls *d = &f->end[i];
 
 		assert((d->outcome == DTLS_GOES_ON) == (d->ssl != NULL));
-		assert((d->outcome == DTLS_DONE) == (d->key_in.suite != MEDIA_SUITE_NONE &&
-						     d->key_out.suite != MEDIA_SUITE_NONE));
+		assert(!d->key_in.suite == !d->key_out.suite);
+		assert(d->outcome == DTLS_DONE ? d->key_in.suite != MEDIA_SUITE_NONE
+					       : d->key_in.suite == MEDIA_SUITE_NONE ||
+							 (d->outcome == DTLS_GOES_ON && i == 0 &&
+							  d->role == DTLS_CLIENT));
+		assert(!d->held_until_ns || d->key_in.suite != MEDIA_SUITE_NONE);
 		assert((d->outcome == DTLS_BROKEN) == (d->failure != DTLS_FAILURE_NONE));
 		assert(d->outcome != DTLS_DONE || d->certificate_good);
 	}
-	assert(!f->is_stranger || a->outcome != DTLS_DONE);
+	assert(!f->is_stranger || a->key_in.suite == MEDIA_SUITE_NONE);
+	assert(!a->held_until_ns || b->outcome != DTLS_DONE);
 	if (a->outcome != DTLS_DONE || b->outcome != DTLS_DONE)
 		return;
 	assert(memcmp(&a->key_in, &b->key_out, sizeof(a->key_in)) == 0);
@@ -188,6 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			role == DTLS_SERVER ? DTLS_CLIENT : DTLS_SERVER, &g_fingerprint[OURS],
 			f->now_ns);
 	assert(!err);
+	f->end[0].holds = flags >> 2 & 1;
 	wire_fill(f);
 	for (int i = 0; i < STEPS_MAX && s.n > 0; i++) {
 		step(f, &s);

@@ -305,6 +305,7 @@ void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
 		break;
 	case MEDIA_FLOW_QUERY:
 	case MEDIA_FLOW_DIGIT_SEND:
+	case MEDIA_FLOW_FLIGHT:
 	case MEDIA_SHARED_PORT:
 	case MEDIA_STOP:
 		break;

@@ -15,7 +15,7 @@ from .srtp import Key
 
 PROFILE = b"SRTP_AES128_CM_SHA1_80"             # the only one that lib/srtp.py speaks
 MTU = 1200
-HANDSHAKE, CLIENT_HELLO = 22, 1
+CHANGE_CIPHER, HANDSHAKE, CLIENT_HELLO = 20, 22, 1
 VERSION = 0xfefd
 CTRL_SET_MTU, CTRL_MIN, CTRL_MAX, CTRL_TIMEOUT = 17, 123, 124, 74
 NO_QUERY_MTU = 1 << 12
@@ -191,6 +191,15 @@ def lies(source):
 
 def is_dtls(datagram):
     return len(datagram) > 0 and 20 <= datagram[0] <= 63
+
+
+def changes_cipher(datagram):
+    """Is a ChangeCipherSpec in it, behind which there are keys?"""
+    while len(datagram) > 13:
+        if datagram[0] == CHANGE_CIPHER:
+            return True
+        datagram = datagram[13 + int.from_bytes(datagram[11:13], "big"):]
+    return False
 
 
 def fingerprint_of(sdp):

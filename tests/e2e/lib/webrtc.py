@@ -9,7 +9,7 @@ import threading
 import time
 import zlib
 
-from .dtls import Dtls, fingerprint_of, is_dtls
+from .dtls import Dtls, changes_cipher, fingerprint_of, is_dtls
 from .media import Media, sdp_address
 
 COOKIE = 0x2112a442
@@ -39,14 +39,15 @@ def check(username, password, nominate=True, fingerprint=True, extra=b"", integr
 
 
 class WebRtc(Media):
-    """ice: without it, it is a phone that has DTLS-SRTP alone.  hold: nothing of a handshake before go()."""
+    """ice: without it, it is a phone that has DTLS-SRTP alone.  hold: nothing of a handshake before go().
+    deaf: what would let the handshake end is lost, as long as that is set; missed: so many datagrams."""
 
     def __init__(self, ports, certificate, ice=True, hold=False, **options):
         self.certificate, self.ice, self.held = certificate, ice, hold
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(12)
         self.theirs, self.active, self.peer, self.dtls = None, None, None, None
         self.checked, self.dtls_heard = 0, []   # success responses; (when, source) of datagrams of handshakes
-        self.dtls_sent = 0
+        self.dtls_sent, self.missed, self.deaf = 0, 0, False
         self._lock, self._closed = threading.RLock(), False
         super().__init__(ports, **options)
         self.seq = secrets.randbits(14)         # RFC 3711: the index of the first packet is known
@@ -148,6 +149,9 @@ class WebRtc(Media):
                 self.strange.append((time.monotonic(), source, data))
             return
         if is_dtls(data):
+            if self.deaf and changes_cipher(data):
+                self.missed += 1
+                return
             with self._lock:
                 self.dtls_heard.append((time.monotonic(), source))
                 if not self.dtls and not self.active and not self.held:

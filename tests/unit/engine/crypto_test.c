@@ -66,6 +66,9 @@ static void result_take(struct crypto_link *l, const struct crypto_result *r)
 		assert_false(g_party[i].told);
 		g_party[i].told = true;
 		g_party[i].end = *r;
+		if (r->kind == CRYPTO_KEYED) /* saved */
+			request_push(l, &(struct crypto_request){ .kind = CRYPTO_FLIGHT,
+								  .association = r->association });
 		return;
 	}
 	(void)dtls_receive(&g_party[i].dtls, bytes_mem(r->datagram, r->length), clock_now_ns());

@@ -118,8 +118,13 @@ static void events_take(struct engine *e)
 	do {
 		while (engine_events(e, &event, 1) == 1) {
 			assert_int_not_equal(event.kind, MEDIA_FLOW_FAILED);
-			if (event.kind == MEDIA_FLOW_KEYED)
-				g_party[event.id.slot].keyed = event;
+			if (event.kind != MEDIA_FLOW_KEYED)
+				continue;
+			g_party[event.id.slot].keyed = event;
+			assert_true(engine_command(
+				e, &(struct media_command){ .kind = MEDIA_FLOW_FLIGHT,
+							    .id = event.id,
+							    .association = event.association }));
 		}
 	} while (!engine_events_wait(e));
 }

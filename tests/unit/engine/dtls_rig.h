@@ -17,6 +17,7 @@ struct dtls_rig {
 	int lose;              /* which datagram of either way is lost */
 	int passed;
 	bool doubled; /* and not lost but sent twice */
+	bool unsaved; /* the store has not answered: what lets the party finish waits */
 };
 
 /* A party of slot A. */
@@ -110,11 +111,26 @@ static UNUSED void party_send(struct dtls_rig *x, struct dtls_party *p)
 	}
 }
 
+/* Control says that keys are saved; of who has none yet nothing happens. */
+static UNUSED void rig_saved(struct dtls_rig *x)
+{
+	const struct flow *f = flow_of(x->r, A);
+	const struct media_command c = { .kind = MEDIA_FLOW_FLIGHT,
+					 .id = f->id,
+					 .association = f->dtls.association };
+
+	rig_command(x->r, &c);
+	(void)crypto_step(x->crypto, g_now_ns);
+	worker_step(&x->r->w);
+}
+
 static UNUSED void rig_turn(struct dtls_rig *x)
 {
 	worker_step(&x->r->w);
 	(void)crypto_step(x->crypto, g_now_ns);
 	worker_step(&x->r->w);
+	if (!x->unsaved)
+		rig_saved(x);
 }
 
 static UNUSED bool is_dtls(const struct sim_packet *p)

@@ -361,6 +361,136 @@ static void the_last_flight_is_said_again(void **state)
 	pair_close(&x);
 }
 
+/* ---- a flight that waits until its keys are saved ---- */
+
+/* Until `end` holds its flight back. */
+static void pair_hold(struct pair *x, int end)
+{
+	pair_open(x, THEIRS, OURS, OURS, THEIRS);
+	x->end[end].holds = 1;
+	while (!x->end[end].held_until_ns) {
+		send_all(x);
+		while (x->head != x->tail && !x->end[end].held_until_ns) {
+			const struct datagram *d = &x->wire[x->head++ % WIRE];
+
+			(void)dtls_receive(&x->end[d->to], bytes_mem(d->p, d->n), g_now_ns);
+			send_all(x);
+		}
+	}
+	assert_int_equal(x->end[end].outcome, end == SERVER ? DTLS_DONE : DTLS_GOES_ON);
+	assert_int_not_equal(x->end[end].key_out.suite, MEDIA_SUITE_NONE);
+}
+
+/* What the other end says again meanwhile. */
+static void ask_again(struct pair *x, int end)
+{
+	uint32_t sent = x->sent;
+
+	g_now_ns = dtls_next_ns(&x->end[end ^ 1], g_now_ns);
+	(void)dtls_expire(&x->end[end ^ 1], g_now_ns);
+	(void)dtls_expire(&x->end[end], g_now_ns);
+	send_all(x);
+	assert_true(x->sent > sent);
+	while (x->head != x->tail) {
+		const struct datagram *d = &x->wire[x->head++ % WIRE];
+
+		assert_int_equal(d->to, end);
+		(void)dtls_receive(&x->end[end], bytes_mem(d->p, d->n), g_now_ns);
+		send_all(x);
+	}
+}
+
+static void nobody_can_finish_before_the_keys_are_saved(void **state)
+{
+	(void)state;
+	for (int end = CLIENT; end <= SERVER; end++) {
+		struct media_key in;
+		struct pair x;
+
+		pair_hold(&x, end);
+		in = x.end[end].key_in;
+		for (int i = 0; i < 3; i++)
+			ask_again(&x, end);
+		assert_int_equal(x.end[end ^ 1].outcome, DTLS_GOES_ON);
+		dtls_release(&x.end[end]);
+		run(&x);
+		assert_keys_agree(&x.end[CLIENT], &x.end[SERVER]);
+		assert_memory_equal(&in, &x.end[end].key_in, sizeof(in));
+		pair_close(&x);
+	}
+}
+
+static void it_waits_no_longer_than_its_time(void **state)
+{
+	(void)state;
+	for (int end = CLIENT; end <= SERVER; end++) {
+		struct pair x;
+
+		pair_hold(&x, end);
+		g_now_ns = x.end[end].held_until_ns - 1;
+		assert_int_equal(dtls_next_ns(&x.end[end], g_now_ns), g_now_ns + 1);
+		(void)dtls_expire(&x.end[end], g_now_ns++);
+		assert_true(x.end[end].held_until_ns > 0);
+		(void)dtls_expire(&x.end[end], g_now_ns);
+		run(&x);
+		assert_keys_agree(&x.end[CLIENT], &x.end[SERVER]);
+		pair_close(&x);
+	}
+}
+
+/* The keys are those of the end that is gone, and the octets are its own. */
+static void the_next_process_says_it(void **state)
+{
+	(void)state;
+	for (int end = CLIENT; end <= SERVER; end++) {
+		for (int lost = 0; lost <= 1; lost++) {
+			struct dtls before;
+			struct pair x;
+
+			pair_hold(&x, end);
+			before = x.end[end];
+			assert_in_range(before.last_n, 1, sizeof(before.last));
+			x.end[end].ssl = NULL;
+			dtls_resume(&x.end[end], end == CLIENT ? DTLS_CLIENT : DTLS_SERVER,
+				    bytes_mem(before.last, before.last_n));
+			x.mishap = lost ? LOST : NONE;
+			x.mishap_at = x.sent;
+			run(&x);
+			assert_int_equal(x.end[end ^ 1].outcome, DTLS_DONE);
+			assert_memory_equal(&x.end[end ^ 1].key_in, &before.key_out,
+					    sizeof(before.key_out));
+			assert_memory_equal(&x.end[end ^ 1].key_out, &before.key_in,
+					    sizeof(before.key_in));
+			dtls_close(&before);
+			pair_close(&x);
+		}
+	}
+}
+
+/* The server takes us for somebody else: what the client had are no keys. */
+static void keys_of_a_handshake_that_fails_are_forgotten(void **state)
+{
+	struct pair x;
+
+	(void)state;
+	pair_open(&x, OURS, THEIRS, THEIRS, STRANGERS);
+	x.end[CLIENT].holds = 1;
+	while (!x.end[CLIENT].held_until_ns) {
+		send_all(&x);
+		while (x.head != x.tail) {
+			const struct datagram *d = &x.wire[x.head++ % WIRE];
+
+			(void)dtls_receive(&x.end[d->to], bytes_mem(d->p, d->n), g_now_ns);
+		}
+	}
+	assert_int_not_equal(x.end[CLIENT].key_in.suite, MEDIA_SUITE_NONE);
+	dtls_release(&x.end[CLIENT]);
+	run(&x);
+	assert_int_equal(x.end[CLIENT].failure, DTLS_FAILURE_ALERT);
+	assert_int_equal(x.end[CLIENT].key_in.suite, MEDIA_SUITE_NONE);
+	pair_close(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +502,10 @@ int main(void)
 		cmocka_unit_test(memory_of_a_handshake_is_bounded),
 		cmocka_unit_test(what_a_party_may_send_is_bounded),
 		cmocka_unit_test(the_last_flight_is_said_again),
+		cmocka_unit_test(nobody_can_finish_before_the_keys_are_saved),
+		cmocka_unit_test(it_waits_no_longer_than_its_time),
+		cmocka_unit_test(the_next_process_says_it),
+		cmocka_unit_test(keys_of_a_handshake_that_fails_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, identities_open, identities_close);

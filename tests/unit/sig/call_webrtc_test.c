@@ -46,6 +46,8 @@ static struct flow_spec last_media(const struct rig *r, enum media_command_kind 
 	return (struct flow_spec){ 0 };
 }
 
+enum { FLIGHT = 75 };
+
 static void keyed(struct line *l, uint8_t leg, uint8_t association, char first)
 {
 	struct flow_spec s = last_media(l->r, MEDIA_FLOW_OPEN, leg);
@@ -59,6 +61,8 @@ static void keyed(struct line *l, uint8_t leg, uint8_t association, char first)
 
 	memset(ev.key_in.octets, first, 30);
 	memset(ev.key_out.octets, first + 1, 30);
+	ev.flight.length = FLIGHT;
+	memset(ev.flight.octets, first + 2, FLIGHT);
 	shard_media_event(l->r->shard, &ev, l->r->now);
 	rig_run(l->r);
 }
@@ -179,6 +183,169 @@ static void keys_outlive_the_process(void **state)
 	assert_memory_equal(&a.dtls, &before.dtls, sizeof(a.dtls));
 	for (uint32_t i = 0; i < l->r->save_count; i++)
 		assert_null(memmem(l->r->saves[i].record.p, l->r->saves[i].record.n, text, 8));
+}
+
+/* ---- the flight with which the party can finish ---- */
+
+/* So many were let go; *last: the newest. */
+static uint32_t flights(const struct rig *r, struct media_command *last)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->media_count; i++) {
+		if (r->media[i].kind != MEDIA_FLOW_FLIGHT)
+			continue;
+		*last = r->media[i];
+		n++;
+	}
+	return n;
+}
+
+static void latched(struct line *l)
+{
+	struct flow_spec s = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+
+	shard_media_event(
+		l->r->shard,
+		&(struct media_event){ .kind = MEDIA_FLOW_LATCHED, .id = s.id, .call = s.call },
+		l->r->now);
+	rig_run(l->r);
+}
+
+static void the_flight_waits_for_the_save(void **state)
+{
+	struct line *l = *state;
+	struct media_command m;
+	uint32_t saves;
+
+	established(l);
+	l->r->hold_saves = true;
+	saves = l->r->save_count;
+	keyed(l, 0, 9, '3'); /* of an association that is none: nobody waits */
+	assert_int_equal(l->r->save_count, saves);
+	keyed(l, 0, 0, '1');
+	rig_wait_ms(l->r, 400);
+	assert_int_equal(l->r->save_count, saves + 1);
+	assert_int_equal(flights(l->r, &m), 0);
+	rig_answer(l->r, saves, true);
+	assert_int_equal(flights(l->r, &m), 1);
+	assert_int_equal(m.id.slot, last_media(l->r, MEDIA_FLOW_OPEN, 0).id.slot);
+	assert_int_equal(m.id.generation, last_media(l->r, MEDIA_FLOW_OPEN, 0).id.generation);
+	assert_int_equal(m.association, 0);
+}
+
+/* One that fails, or is late, and one that is not even tried. */
+static void no_store_blocks_the_flight(void **state)
+{
+	struct line *l = *state;
+	struct media_command m;
+	uint32_t saves;
+
+	established(l);
+	l->r->hold_saves = true;
+	saves = l->r->save_count;
+	keyed(l, 0, 0, '1');
+	rig_answer(l->r, saves, false);
+	assert_int_equal(flights(l->r, &m), 1);
+	shard_degraded(l->r->shard, true, l->r->now);
+	keyed(l, 0, 0, '4');
+	assert_int_equal(flights(l->r, &m), 2);
+}
+
+/* Of an association that was given up meanwhile it is not let go. */
+static void the_flight_of_another_association(void **state)
+{
+	struct line *l = *state;
+	struct media_command m;
+	uint32_t saves;
+
+	established(l);
+	phone_request(&l->a, "INVITE", "", WEB_SDP("dddd", FINGER_B, "actpass", "sendrecv"));
+	l->r->hold_saves = true;
+	saves = l->r->save_count;
+	keyed(l, 0, 0, '1');
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK", opus_b);
+	rig_answer(l->r, saves, true);
+	assert_int_equal(last_media(l->r, MEDIA_FLOW_UPDATE, 0).dtls.association, 1);
+	assert_int_equal(flights(l->r, &m), 0);
+}
+
+static void the_flight_outlives_the_process(void **state)
+{
+	struct line *l = *state;
+	struct media_command m;
+	uint32_t before;
+
+	established(l);
+	keyed(l, 0, 0, '1');
+	before = flights(l->r, &m);
+	assert_int_equal(m.flight.length, 0); /* the engine has it */
+	restart(l);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(flights(l->r, &m), before + 1);
+	assert_int_equal(m.flight.length, FLIGHT);
+	assert_int_equal(m.flight.octets[0], '3');
+	assert_int_equal(m.flight.octets[FLIGHT - 1], '3');
+	assert_int_equal(m.id.slot, last_media(l->r, MEDIA_FLOW_OPEN, 0).id.slot);
+}
+
+static void nobody_asks_for_an_old_flight(void **state)
+{
+	struct line *l = *state;
+	struct media_command m;
+	uint32_t before;
+	size_t n;
+
+	established(l);
+	keyed(l, 0, 0, '1');
+	before = flights(l->r, &m);
+	n = rig_stored(l->r)->record.n;
+	rig_wait_ms(l->r, 31000);
+	restart(l); /* from a record that still has it */
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(flights(l->r, &m), before);
+	assert_true(rig_stored(l->r)->record.n + FLIGHT <= n);
+}
+
+/* As client we told the keys before the server's last word, which was no. */
+static void keys_are_taken_back(void **state)
+{
+	struct line *l = *state;
+	struct flow_spec s;
+	struct media_command m;
+	uint32_t before;
+
+	established(l);
+	keyed(l, 0, 0, '1');
+	s = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	shard_media_event(
+		l->r->shard,
+		&(struct media_event){ .kind = MEDIA_FLOW_KEYED, .id = s.id, .call = s.call },
+		l->r->now);
+	rig_run(l->r);
+	before = flights(l->r, &m);
+	restart(l);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(last_media(l->r, MEDIA_FLOW_OPEN, 0).key_in.suite, MEDIA_SUITE_NONE);
+	assert_int_equal(flights(l->r, &m), before);
+}
+
+static void the_flight_leaves_the_record(void **state)
+{
+	struct line *l = *state;
+	size_t n;
+
+	established(l);
+	keyed(l, 0, 0, '1');
+	n = rig_stored(l->r)->record.n;
+	latched(l);
+	assert_true(rig_stored(l->r)->record.n + FLIGHT > n);
+	rig_wait_ms(l->r, 31000);
+	latched(l);
+	assert_true(rig_stored(l->r)->record.n + FLIGHT <= n);
 }
 
 static void reinvite(struct line *l, const char *sdp)
@@ -399,12 +566,16 @@ static void golden_taken(struct line *l, const char *kind)
 	static uint8_t record[16384];
 	const char *reason = "";
 	size_t n = golden_read(golden_name(3, kind), record, sizeof(record));
+	struct media_command m;
 	struct flow_spec a;
 
 	assert_true(n > 0);
 	if (shard_restore_call(l->r->shard, bytes_mem(record, n), l->r->now, &reason))
 		fail_msg("%s: %s", kind, reason);
 	rig_drain(l->r);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(flights(l->r, &m), 0); /* it was heard long ago */
 	a = last_media(l->r, MEDIA_FLOW_OPEN, 0);
 	assert_int_equal(a.ice.on, 1);
 	assert_int_equal(a.dtls.role, DTLS_SERVER);
@@ -438,6 +609,32 @@ static void golden(void **state)
 		assert_int_equal(last_media(l->r, MEDIA_FLOW_OPEN, 0).local_rtp.port, 7003);
 }
 
+/* And one with a flight that the party may not have heard; of those above it was none. */
+static void golden_flight(void **state)
+{
+	static uint8_t record[16384];
+	const char *folder = getenv("TANDEM_GOLDEN"), *reason = "";
+	struct line *l = *state;
+	struct media_command m = { 0 };
+	size_t n;
+
+	if (folder) {
+		established(l);
+		keyed(l, 0, 0, '1');
+		golden_write(folder, golden_name(4, "flight"),
+			     text_bytes(&rig_stored(l->r)->record));
+		return;
+	}
+	n = golden_read(golden_name(4, "flight"), record, sizeof(record));
+	assert_true(n > 0);
+	if (shard_restore_call(l->r->shard, bytes_mem(record, n), l->r->now, &reason))
+		fail_msg("%s", reason);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(flights(l->r, &m), 1);
+	assert_int_equal(m.flight.length, FLIGHT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,11 +642,19 @@ int main(void)
 		LINE_TEST(phone_and_browser),
 		LINE_TEST(not_for_all),
 		LINE_TEST(keys_outlive_the_process),
+		LINE_TEST(the_flight_waits_for_the_save),
+		LINE_TEST(no_store_blocks_the_flight),
+		LINE_TEST(the_flight_of_another_association),
+		LINE_TEST(the_flight_outlives_the_process),
+		LINE_TEST(nobody_asks_for_an_old_flight),
+		LINE_TEST(the_flight_leaves_the_record),
+		LINE_TEST(keys_are_taken_back),
 		LINE_TEST(what_a_reinvite_changes),
 		LINE_TEST(one_transport),
 		LINE_TEST(one_port_for_all),
 		LINE_TEST(the_port_is_gone),
 		LINE_TEST(golden),
+		LINE_TEST(golden_flight),
 		LINE_TEST(not_who_might_have_no_ice),
 	};
 
