@@ -3,8 +3,11 @@
  * All stages on a device of DPDK whose frames come back to it, net_ring: what the media path can do where no wire and no
  * kernel is in the way.
  *
- *   ring --flows 100 --seconds 5 [--srtp|--srtp-relay [--suite AEAD_AES_128_GCM]] [--workers 2] [--device net_ring0]
+ *   ring --flows 100 --seconds 5 [--srtp|--srtp-relay [--suite AEAD_AES_128_GCM]] [--workers 2] [--device net_ring0 [--settle-ms 0]]
  *                                                         prints packets, losses and ns per packet as JSON
+ *
+ * Another device does as well if its other end gives back what it gets, as a net_memif whose peer is `dpdk-testpmd
+ * --forward-mode=io`; --settle-ms is how long the two take to find each other.
  *
  * Calls of two flows stand in pairs: each party of one call is the flow at the same side of the other. So what leaves
  * by B of the first comes in at B of the second, leaves there by A and comes in at A of the first: the packets that are put in once go
@@ -47,7 +50,7 @@ enum {
 enum sides { SIDES_PLAIN, SIDE_A_SECURE, SIDES_SECURE };
 
 struct options {
-	uint32_t flows, seconds, workers;
+	uint32_t flows, seconds, workers, settle_ms;
 	enum sides sides;
 	enum media_suite suite;
 	const char *device;
@@ -65,6 +68,7 @@ struct lane {
 
 static struct lane g_lanes[WORKERS_MAX];
 static pthread_barrier_t g_all;
+static _Atomic uint64_t g_frames_lost;
 
 _Noreturn static void fail(const char *what, const char *why)
 {
@@ -228,6 +232,13 @@ static void lane_measure(struct lane *l)
 	l->packets = metric_value(l->metrics.relayed) - packets;
 }
 
+/* A frame that is for no flow, or that did not go on, is out of the round for good. */
+static void frames_count(enum port_dpdk_count what, uint64_t n)
+{
+	if (what != DPDK_IN && what != DPDK_OUT)
+		g_frames_lost += n;
+}
+
 static void port_start(struct lane *l)
 {
 	const struct options *o = l->options;
@@ -236,7 +247,7 @@ static void port_start(struct lane *l)
 					   .gateway = { 2, 0, 0, 0, 0, 1 },
 					   .worker = l->index,
 					   .workers = o->workers,
-					   .count = port_dpdk_metric };
+					   .count = frames_count };
 	static port_dpdk_open_fn *open;
 	char why[DPDK_TEXT_MAX];
 
@@ -288,6 +299,7 @@ static void *lane_run(void *arg)
 		(void)pthread_barrier_wait(&g_all);
 	}
 	flows_open(l);
+	run_ms(&l->worker, l->options->settle_ms);
 	for (uint32_t n = 0; n < each(l->options); n++)
 		for (uint32_t i = 0; i < l->options->flows; i++)
 			put(l, i, n + 1);
@@ -304,7 +316,7 @@ static uint64_t dropped(void)
 
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		n += metric_value(m->dropped[v]);
-	return n + metric_value(m->send_errors);
+	return n + metric_value(m->send_errors) + g_frames_lost;
 }
 
 static void print(const struct options *o)
@@ -342,6 +354,9 @@ static void run(const struct options *o)
 	print(o);
 	for (uint32_t i = o->workers; i-- > 0;)
 		worker_close(&g_lanes[i].worker);
+	for (uint32_t i = 0; i < o->workers; i++)
+		if (g_lanes[i].packets == 0)
+			fail(o->device, "no frame came back");
 }
 
 static enum media_suite suite_read(const char *name)
@@ -362,6 +377,7 @@ int main(int argc, char **argv)
 		{ "srtp-relay", no_argument, NULL, 'a' },
 		{ "suite", required_argument, NULL, 'c' },
 		{ "workers", required_argument, NULL, 'w' },
+		{ "settle-ms", required_argument, NULL, 'm' },
 		{ 0 },
 	};
 	struct options o = { .flows = 100,
@@ -386,9 +402,12 @@ int main(int argc, char **argv)
 			o.suite = suite_read(optarg);
 		else if (c == 'w')
 			o.workers = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (c == 'm')
+			o.settle_ms = (uint32_t)strtoul(optarg, NULL, 10);
 		else
 			fail("usage", "ring [--flows N] [--seconds N] [--srtp|--srtp-relay] "
-				      "[--suite NAME] [--workers N] [--device DEVICE]");
+				      "[--suite NAME] [--workers N] [--device DEVICE] "
+				      "[--settle-ms N]");
 	}
 	if (o.flows < PAIR || o.flows > FLIGHT || o.workers < 1 || o.workers > WORKERS_MAX)
 		fail("--flows is 4 to 896", "--workers 1 to 8");
