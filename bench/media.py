@@ -228,7 +228,7 @@ class RingRow(Row):
                    for name, turns in self.turns.items()}
         if self.has("plain", "testpmd"):
             figures["ratio_ring_vs_testpmd"] = round(middle(self.turns["testpmd"], "ns") / middle(self.turns["plain"], "ns"), 3)
-        if self.has("plain") and self.wire.has("rtpengine"):
+        if self.has("plain") and self.wire.has("rtpengine") and not any(turn["lost"] for turn in self.wire.turns["rtpengine"]):
             figures["ratio_ring_vs_rtpengine"] = round(1e3 * middle(self.wire.turns["rtpengine"], "cpu") / middle(self.turns["plain"], "ns"), 1)
         for name in ("srtp_relay", "srtp_relay_gcm"):
             if self.has("plain", name):

@@ -27,13 +27,20 @@ def is_met(value, wanted, more):
     return value >= wanted if more else value <= wanted
 
 
+def verdict(figures, name, value, wanted, more):
+    if value is None:
+        return "no figure"
+    if name == "ratio_two_workers" and not figures["two_workers_cores_free"]:
+        return "not shown"      # what they cost each other is not what two cores carry
+    return "" if wanted is None else "met" if is_met(value, wanted, more) else "missed"
+
+
 def rows(figures):
     """(name, what, value or None, wanted as text, verdict)"""
     for name, what, wanted, more in RATIOS:
         value = figures.get(name)
         text = "" if wanted is None else f"{'≥' if more else '≤'} {wanted}"
-        verdict = "not run" if value is None else "" if wanted is None else "met" if is_met(value, wanted, more) else "missed"
-        yield name, what, value, text, verdict
+        yield name, what, value, text, verdict(figures, name, value, wanted, more)
 
 
 def markdown(figures, peers):
