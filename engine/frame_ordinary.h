@@ -48,7 +48,7 @@ static inline bool frame_heads_are_ordinary(struct bytes in, uint16_t *length)
 }
 
 /* Length of its payload, or 0: it is none. summed: somebody has found the checksum of UDP to be right, and *tail_sum is not made. */
-static inline uint16_t frame_ordinary(struct bytes in, bool summed, uint16_t *tail_sum)
+static ALWAYS_INLINE uint16_t frame_ordinary(struct bytes in, bool summed, uint16_t *tail_sum)
 {
 	const uint8_t *ip = in.p + ETHERNET_LEN, *udp = ip + IPV4_LEN;
 	const size_t tail = UDP_LEN + FRAME_TAIL_AT;
@@ -61,7 +61,8 @@ static inline uint16_t frame_ordinary(struct bytes in, bool summed, uint16_t *ta
 	if (UNLIKELY(!frame_sum_is_fine(addresses + head_sum(ip, IPV4_FROM_AT))))
 		return 0;
 	if (LIKELY(!summed)) {
-		*tail_sum = frame_sum_fold(frame_sum(0, bytes_mem(udp + tail, length - tail)));
+		*tail_sum =
+			frame_sum_fold(frame_sum_inline(0, bytes_mem(udp + tail, length - tail)));
 		sum = addresses + sum_word(PROTOCOL_UDP) + sum_word(length) + *tail_sum +
 		      head_sum(udp, UDP_LEN + FRAME_TAIL_AT);
 		if (UNLIKELY(!frame_sum_is_fine(sum)))

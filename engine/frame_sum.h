@@ -6,6 +6,7 @@
 #ifndef ENGINE_FRAME_SUM_H
 #define ENGINE_FRAME_SUM_H
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -63,6 +64,60 @@ static inline uint16_t frame_sum_fold_32(uint32_t sum)
 static inline bool frame_sum_is_fine(uint64_t sum)
 {
 	return sum % 0xffff == 0;
+}
+
+/* Fewer than a block, in loads of their own: a copy of n octets to the stack would be waited for. */
+static ALWAYS_INLINE uint64_t frame_sum_rest(const uint8_t *p, size_t n)
+{
+	uint64_t sum = 0;
+
+	if (n & 16) {
+		sum += head_sum(p, 16);
+		p += 16;
+	}
+	if (n & 8) {
+		sum += head_sum(p, 8);
+		p += 8;
+	}
+	if (n & 4) {
+		sum += memory_get_32(p);
+		p += 4;
+	}
+	if (n & 2) {
+		sum += memory_get(p);
+		p += 2;
+	}
+	return n & 1 ? sum + htons((uint16_t)(*p << 8)) : sum;
+}
+
+typedef uint64_t frame_lanes VECTOR_OF(32);
+
+/* frame_sum for a caller that is made for the CPU in question (FOR_CPU). Both halves of each lane by themselves: they cannot overflow. Two blocks a turn, then the odd one. */
+static ALWAYS_INLINE uint64_t frame_sum_inline(uint64_t sum, struct bytes in)
+{
+	const uint8_t *p = in.p, *end = p + in.n;
+	frame_lanes low = { 0 }, high = { 0 };
+
+	for (; (size_t)(end - p) >= 2 * sizeof(frame_lanes); p += 2 * sizeof(frame_lanes)) {
+		frame_lanes one, two;
+
+		memcpy(&one, p, sizeof(one));
+		memcpy(&two, p + sizeof(one), sizeof(two));
+		low += (one & UINT32_MAX) + (two & UINT32_MAX);
+		high += (one >> 32) + (two >> 32);
+	}
+	if ((size_t)(end - p) >= sizeof(frame_lanes)) {
+		frame_lanes one;
+
+		memcpy(&one, p, sizeof(one));
+		low += one & UINT32_MAX;
+		high += one >> 32;
+		p += sizeof(frame_lanes);
+	}
+	low += high;
+	for (size_t i = 0; i < sizeof(frame_lanes) / sizeof(low[0]); i++)
+		sum += low[i];
+	return p < end ? sum + frame_sum_rest(p, (size_t)(end - p)) : sum;
 }
 
 /* in: up to 2^16 - 1 octets. */

@@ -11,7 +11,7 @@
 #include "engine/frame_ordinary.h"
 
 enum {
-	AHEAD = 4,
+	AHEAD = 3,
 	FETCHED = 256,
 	NAP_US = 100, /* at most so long a frame waits in its queue: 1,000 fit at 10 million/s */
 	SOCKETS_US = 500,  /* the flows' sockets have their turn so often */
@@ -97,7 +97,7 @@ static bool frame_is_fine(const struct rte_mbuf *m, struct frame *f)
 }
 
 /* An ordinary frame of a flow of ours, read straight into the batch. False: nothing was done. */
-static inline bool ordinary_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
+static ALWAYS_INLINE bool ordinary_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 	struct pkt *p = &b->list[b->count];
@@ -105,7 +105,7 @@ static inline bool ordinary_take(struct dpdk_port *d, struct batch *b, struct rt
 	struct local who;
 
 	p->length = frame_ordinary(bytes_mem(frame, m->data_len), summed, &p->tail_sum);
-	if (UNLIKELY(p->length == 0 || p->length > PACKET_MAX || m->nb_segs > 1 ||
+	if (UNLIKELY((uint16_t)(p->length - 1) >= PACKET_MAX || m->nb_segs > 1 ||
 		     !locals_find_v4(&d->device->locals, frame + FRAME_ORDINARY_TO,
 				     be16_get(frame + FRAME_ORDINARY_TO_PORT), &who) ||
 		     who.worker != d->queue))
@@ -162,8 +162,8 @@ static void frame_fetch(const struct rte_mbuf *m)
 		__builtin_prefetch(frame + at, 1);
 }
 
-static NOINLINE void frames_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *const *in,
-				 uint32_t n)
+static ALWAYS_INLINE void frames_take_inline(struct dpdk_port *d, struct batch *b,
+					     struct rte_mbuf *const *in, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		__builtin_prefetch(in[i], 1);
@@ -175,6 +175,34 @@ static NOINLINE void frames_take(struct dpdk_port *d, struct batch *b, struct rt
 		if (UNLIKELY(!ordinary_take(d, b, in[i])))
 			frame_take(d, b, in[i]);
 	}
+}
+
+#ifdef __x86_64__
+FOR_CPU("avx2")
+static NOINLINE void frames_take_avx2(struct dpdk_port *d, struct batch *b,
+				      struct rte_mbuf *const *in, uint32_t n)
+{
+	frames_take_inline(d, b, in, n);
+}
+#endif
+
+static NOINLINE void frames_take_any(struct dpdk_port *d, struct batch *b,
+				     struct rte_mbuf *const *in, uint32_t n)
+{
+	frames_take_inline(d, b, in, n);
+}
+
+/* All of it for the CPU at hand, so that sums are made in place. */
+static void frames_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *const *in,
+			uint32_t n)
+{
+#ifdef __x86_64__
+	if (LIKELY(__builtin_cpu_supports("avx2"))) {
+		frames_take_avx2(d, b, in, n);
+		return;
+	}
+#endif
+	frames_take_any(d, b, in, n);
 }
 
 /* One look: at what other workers gave, then at the queue. */

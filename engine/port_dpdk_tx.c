@@ -128,7 +128,7 @@ static inline bool ready_send(struct dpdk_port *d, const struct pkt *p, struct r
 
 	if (UNLIKELY(!frame_ready_leads_to(&e->ready, p->to) ||
 		     (d->routes && e->second != d->second) ||
-		     p->length + IPV4_LEN + UDP_LEN > d->device->mtu))
+		     (e->ready.length != p->length && !fits(p, d->device->mtu))))
 		return false;
 	frame_ready_write(&e->ready, p->data, p->length, d->id++,
 			  p->tail_known ? &p->tail_sum : NULL);
