@@ -36,6 +36,19 @@ bool rule_is_name(const char *name, bool capitals)
 	return name[0] != '\0';
 }
 
+/* As the kernel has it: dev_valid_name in net/core/dev.c. */
+void rule_interface(const struct check *c, const char *path, const char *name)
+{
+	bool fine = strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+
+	for (const char *p = name; *p; p++)
+		fine &= *p > ' ' && *p != '/' && *p != ':' && *p != 0x7f;
+	if (!fine)
+		REPORT(c, path,
+		       "%s must be the name of an interface (ip link): without '/', ':' and spaces",
+		       path);
+}
+
 static void check_node(const struct check *c)
 {
 	const struct settings_node *node = &c->s->node;
@@ -205,18 +218,30 @@ static bool has_interface(const struct settings *s)
 	return false;
 }
 
-static void check_media(const struct check *c)
+static void check_dpdk(const struct check *c)
 {
-	const struct settings_media *media = &c->s->media;
+	static const uint8_t nobody[6];
+	const struct settings_dpdk *dpdk = &c->s->media.dpdk;
 	uint8_t mac[6];
 
-	if (media->port == ENGINE_PORT_DPDK && media->dpdk.device[0] == '\0')
+	if (c->s->media.port == ENGINE_PORT_DPDK && dpdk->device[0] == '\0')
 		REPORT(c, "media.dpdk.device", "media.dpdk.device is missing: media.port is dpdk");
-	if (media->port == ENGINE_PORT_XDP && !has_interface(c->s))
-		REPORT(c, "media.port", "media.port is xdp: a network must name its interface");
-	if (media->dpdk.gateway[0] != '\0' && settings_mac_parse(mac, media->dpdk.gateway))
+	if (dpdk->device[0] == ',')
+		REPORT(c, "media.dpdk.device",
+		       "media.dpdk.device must begin with a name, as in "
+		       "net_memif0,role=server,socket=/run/m.sock");
+	rule_interface(c, "media.dpdk.tap", dpdk->tap);
+	if (dpdk->gateway[0] != '\0' &&
+	    (settings_mac_parse(mac, dpdk->gateway) || memcmp(mac, nobody, sizeof(mac)) == 0))
 		REPORT(c, "media.dpdk.gateway",
 		       "media.dpdk.gateway must be a MAC address such as 02:00:5e:10:00:01");
+}
+
+static void check_media(const struct check *c)
+{
+	if (c->s->media.port == ENGINE_PORT_XDP && !has_interface(c->s))
+		REPORT(c, "media.port", "media.port is xdp: a network must name its interface");
+	check_dpdk(c);
 }
 
 void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *errors)

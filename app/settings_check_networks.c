@@ -256,6 +256,14 @@ static void check_webrtc(const struct check *c, uint32_t i)
 	}
 }
 
+static void check_interface(const struct check *c, uint32_t i)
+{
+	char path[PATH_MAX_BYTES];
+
+	(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].interface", i);
+	rule_interface(c, path, c->s->networks[i].interface);
+}
+
 static void check_network(const struct check *c, uint32_t i)
 {
 	char path[PATH_MAX_BYTES];
@@ -263,6 +271,7 @@ static void check_network(const struct check *c, uint32_t i)
 	(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].name", i);
 	if (!rule_is_name(c->s->networks[i].name, false))
 		REPORT(c, path, "%s may have small letters, digits, '.', '-' and '_' only", path);
+	check_interface(c, i);
 	check_bind(c, i);
 	check_advertise(c, i);
 	check_sip_ports(c, i);

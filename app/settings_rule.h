@@ -28,6 +28,8 @@ void rule_where(const struct check *c, const char *path, uint32_t *line, uint32_
 
 /* capitals: they are allowed as well. */
 bool rule_is_name(const char *name, bool capitals);
+/* Whether an interface may be named so; an empty name is none. */
+void rule_interface(const struct check *c, const char *path, const char *name);
 /* Addresses and ports (settings_check_networks.c). */
 void rule_networks(const struct check *c);
 
