@@ -3,14 +3,13 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/loop.h"
 #include "base/privilege.h"
+#include "base/thread.h"
 #include "cluster/spool_file.h"
 
 enum job_type {
@@ -275,21 +274,6 @@ uint64_t spool_lowest(const struct spool *sp)
 	return sp->lowest;
 }
 
-/* All signals are the control thread's. */
-static int thread_start(struct spool *sp)
-{
-	sigset_t all, before;
-	int err;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&sp->thread, NULL, thread_main, sp);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
-		(void)pthread_setname_np(sp->thread, "spool");
-	return -err;
-}
-
 static int setup(struct spool *sp, const char *dir)
 {
 	int err = spool_file_open(&sp->file, dir);
@@ -301,7 +285,7 @@ static int setup(struct spool *sp, const char *dir)
 	if (sp->event_fd < 0)
 		return -errno;
 	err = loop_watch(sp->event_fd, LOOP_READ, on_event, sp);
-	return err ? err : thread_start(sp);
+	return err ? err : thread_spawn(&sp->thread, "spool", thread_main, sp);
 }
 
 static void destroy(struct spool *sp)

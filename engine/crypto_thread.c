@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "engine/crypto_state.h"
 
 enum {
@@ -71,18 +71,10 @@ static void *thread_main(void *arg)
 
 int crypto_start(struct crypto *x)
 {
-	sigset_t all, before;
-	int err;
+	int err = thread_spawn(&x->thread, "crypto", thread_main, x);
 
-	(void)sigfillset(&all); /* signals are the main thread's */
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = -pthread_create(&x->thread, NULL, thread_main, x);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err)
-		return err;
-	(void)pthread_setname_np(x->thread, "crypto");
-	x->started = true;
-	return 0;
+	x->started = !err;
+	return err;
 }
 
 static void thread_stop(struct crypto *x)

@@ -2,9 +2,7 @@
 #include "engine/engine.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "engine/crypto.h"
 #include "engine/host_udp.h"
 #include "engine/port_open.h"
@@ -68,19 +67,6 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* Signals are the main thread's. */
-static int thread_create(struct thread *t)
-{
-	sigset_t all, before;
-	int err;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = -pthread_create(&t->id, NULL, thread_main, t);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
 static int thread_start(struct thread *t, struct engine *e, uint32_t index)
 {
 	const struct engine_settings *s = &e->settings;
@@ -107,10 +93,9 @@ static int thread_start(struct thread *t, struct engine *e, uint32_t index)
 	t->port = &e->port;
 	t->index = index;
 	(void)sem_init(&t->started, 0, 0);
-	err = thread_create(t);
+	(void)snprintf(name, sizeof(name), "media-%u", index);
+	err = thread_spawn(&t->id, name, thread_main, t);
 	if (!err) {
-		(void)snprintf(name, sizeof(name), "media-%u", index);
-		(void)pthread_setname_np(t->id, name);
 		while (sem_wait(&t->started) != 0)
 			continue;
 		err = t->err;

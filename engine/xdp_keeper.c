@@ -11,8 +11,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +21,7 @@
 
 #include "base/log.h"
 #include "base/privilege.h"
+#include "base/thread.h"
 #include "engine/xdp_host.h"
 
 enum {
@@ -205,21 +204,6 @@ static int news_open(struct xdp_keeper *k)
 	return 0;
 }
 
-/* Signals are the main thread's. */
-static int thread_start(struct xdp_keeper *k)
-{
-	sigset_t all, before;
-	int err;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = -pthread_create(&k->thread, NULL, keeper_main, k);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
-		(void)pthread_setname_np(k->thread, "media-links");
-	return err;
-}
-
 static void keeper_free(struct xdp_keeper *k)
 {
 	if (k->news_fd >= 0)
@@ -239,7 +223,7 @@ int xdp_keeper_open(struct xdp_keeper **out, struct xdp_host *h)
 	*k = (struct xdp_keeper){ .host = h, .news_fd = -1, .stop_fd = -1 };
 	err = news_open(k);
 	if (!err)
-		err = thread_start(k);
+		err = thread_spawn(&k->thread, "media-links", keeper_main, k);
 	if (err) {
 		keeper_free(k);
 		return err;
