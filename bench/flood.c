@@ -36,7 +36,7 @@ enum {
 	GUESS_SPAN = 256, /* sequence numbers around where the stream is */
 };
 
-static const char MARK[] = "FOREIGN"; /* rtpload.c looks for it */
+static const char MARK[] = "FOREIGN"; /* load_check.c looks for it */
 
 struct target {
 	struct sockaddr_storage to;
