@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Media by devices that few tests have: DPDK's net_pcap, net_af_xdp and net_memif, and two interfaces of AF_XDP at once."""
+import shutil
+import tempfile
+import unittest
+
+from lib.node import Node
+from lib.wire import FAR, NEAR, Wire, ip
+
+from dpdk_test import DpdkTest
+from xdp_test import IPV4, XdpNode, XdpTest
+
+
+class Pcap(DpdkTest):
+    device = f"net_pcap0,iface={FAR}"
+
+    def test_a_call(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.went_by_dpdk(lambda: self.talk(a, b))
+        self.ping()
+        self.hang_up(*dialogs)
+
+
+class AfXdp(Pcap):
+    """DPDK's own sockets of AF_XDP, with a program of its own."""
+    device = f"net_af_xdp0,iface={FAR}"
+
+
+class Bridge(Node):
+    """A node without calls: what its device gets passes to the kernel of the phones by its TAP interface."""
+    TAP = "bridge0"
+
+    def __init__(self, device):
+        super().__init__(start=False)
+        self.configure({"media": {"port": "dpdk", "dpdk": {"device": device, "hugepages": False, "tap": self.TAP}}})
+
+
+class Memif(Pcap):
+    """Shared memory between two processes; there is no wire. The server's side waits for the client, and for its successor."""
+
+    @classmethod
+    def prepare(cls):
+        folder = tempfile.mkdtemp(prefix="tandem-memif-")
+        cls.addClassCleanup(shutil.rmtree, folder)
+        cls.socket = f"socket={folder}/socket,socket-abstract=no"
+        cls.device = f"net_memif0,role=server,{cls.socket}"
+
+    @classmethod
+    def connect(cls):
+        ip("addr", "flush", "dev", NEAR)
+        cls.bridge = Bridge(f"net_memif0,role=client,{cls.socket}")
+        cls.addClassCleanup(cls.bridge.close)
+        cls.join(cls.bridge.start)
+
+    @classmethod
+    def join(cls, start):
+        start()
+        ip("addr", "add", IPV4[1] + "/24", "dev", Bridge.TAP)
+
+    def test_its_end_is_killed(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        self.bridge.kill()
+        self.join(self.bridge.restart)
+        self.talk(a, b)
+        self.hang_up(*dialogs)
+
+
+class TwoInterfaces(XdpTest):
+    """A call between a phone behind the one and a phone behind the other; the interfaces have different numbers of queues."""
+    queues = 2
+    other = ("10.79.0.1", "10.79.0.2")
+
+    @classmethod
+    def open(cls):
+        cls.wire = Wire(queues=cls.queues)
+        cls.addClassCleanup(cls.wire.close)
+        ip("link", "add", "near1", "type", "veth", "peer", "name", "far1")
+        ip("link", "set", "far1", "netns", cls.wire.command[1].split("/")[2])
+        for run, name, address in ((ip, "near1", cls.other[1]), (cls.wire.ip, "far1", cls.other[0])):
+            run("addr", "add", address + "/24", "dev", name)
+            run("link", "set", name, "up")
+        cls.node = XdpNode(cls.wire, media=cls.media)
+        cls.addClassCleanup(cls.node.close)
+        own = {"sip_ports": [cls.node.sip_port], "media_ports": cls.node.media_ports}
+        cls.node.xdp(networks=[{"name": "one", "bind": IPV4[0], "interface": FAR, **own},
+                               {"name": "two", "bind": cls.other[0], "interface": "far1", **own}])
+        cls.start(cls.node)
+
+    def test_across(self):
+        a, b = self.phone("1001"), self.phone("1002", self.other)
+        dialogs = self.call(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.assertEqual(self.node.metric("tandem_media_xdp_interfaces"), 2)
+        self.hang_up(*dialogs)
+
+
+class TwoInterfacesOfTwo(TwoInterfaces):
+    media = {"workers": 2}
+
+
+if __name__ == "__main__":
+    unittest.main()
