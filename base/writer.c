@@ -88,8 +88,7 @@ void writer_be64(struct writer *w, uint64_t v)
 {
 	uint8_t raw[8];
 
-	be32_put(raw, (uint32_t)(v >> 32));
-	be32_put(raw + 4, (uint32_t)v);
+	be64_put(raw, v);
 	writer_mem(w, raw, sizeof(raw));
 }
 

@@ -41,11 +41,6 @@ void record_seal(struct writer *w, const struct record *r)
 	writer_bytes(w, r->payload);
 }
 
-static uint64_t be64_get(const uint8_t *p)
-{
-	return ((uint64_t)be32_get(p) << 32) | be32_get(p + 4);
-}
-
 /* NULL when the record is whole and of a kind that we understand. */
 static const char *fault_of(struct bytes in)
 {

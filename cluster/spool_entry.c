@@ -37,11 +37,6 @@ void spool_entry_write(struct writer *w, const struct spool_entry *entry)
 	writer_bytes(w, entry->fields);
 }
 
-static uint64_t be64_get(const uint8_t *p)
-{
-	return ((uint64_t)be32_get(p) << 32) | be32_get(p + 4);
-}
-
 /* Skips to where the next entry may start. */
 static int skip(struct bytes *rest)
 {

@@ -81,8 +81,7 @@ static void cname_write(const struct worker *w, const struct flow *f, char out[R
 	uint8_t in[10] = { 0 };
 	uint64_t half = 0;
 
-	be32_put(in, (uint32_t)(f->call >> 32));
-	be32_put(in + 4, (uint32_t)f->call);
+	be64_put(in, f->call);
 	in[8] = f->leg;
 	for (size_t i = 0; i < RTCP_CNAME_LEN; i++) {
 		if (i % 8 == 0) {

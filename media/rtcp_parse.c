@@ -112,7 +112,7 @@ struct rtcp_sender_info rtcp_sender_info(const struct rtcp_packet *sr)
 
 	assert(sr->type == RTCP_TYPE_SR && sr->body.n >= SSRC_LEN + SENDER_INFO_LEN);
 	return (struct rtcp_sender_info){
-		.ntp = (uint64_t)be32_get(p) << 32 | be32_get(p + 4),
+		.ntp = be64_get(p),
 		.timestamp = be32_get(p + 8),
 		.packets = be32_get(p + 12),
 		.octets = be32_get(p + 16),

@@ -63,7 +63,7 @@ static int role_read(struct stun_message *m, uint16_t type, struct bytes value)
 		return 0;
 	m->controlling = type == STUN_ICE_CONTROLLING;
 	m->controlled = type == STUN_ICE_CONTROLLED;
-	m->tie_breaker = (uint64_t)be32_get(value.p) << 32 | be32_get(value.p + 4);
+	m->tie_breaker = be64_get(value.p);
 	return 0;
 }
 

@@ -16,8 +16,7 @@ static struct context context_of(uint64_t call)
 {
 	struct context x;
 
-	be32_put(x.octets, (uint32_t)(call >> 32));
-	be32_put(x.octets + 4, (uint32_t)call);
+	be64_put(x.octets, call);
 	return x;
 }
 

@@ -20,11 +20,6 @@ static void nonce_mac(const struct digest_server *s, const uint8_t head[HEAD_LEN
 		memset(out, 0, DIGEST_MAC_LEN);
 }
 
-static uint64_t be64_get(const uint8_t *p)
-{
-	return (uint64_t)be32_get(p) << 32 | be32_get(p + 4);
-}
-
 void digest_nonce_put(char out[DIGEST_NONCE_LEN], const struct digest_server *s, uint64_t utc_ms,
 		      uint64_t random)
 {

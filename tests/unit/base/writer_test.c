@@ -31,6 +31,7 @@ static void appends_in_order(void **state)
 	assert_false(w.overflow);
 	assert_int_equal(be16_get(raw + 7), 0x0203);
 	assert_int_equal(be32_get(raw + 9), 0x04050607);
+	assert_int_equal(be64_get(raw + 13), 0x08090a0b0c0d0e0f);
 }
 
 static void overflow_keeps_whole_appends(void **state)
