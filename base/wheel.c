@@ -116,6 +116,15 @@ void wheel_start(struct wheel *w, struct wheel_timer *t, uint64_t deadline_ns)
 	w->running++;
 }
 
+void wheel_aim(struct wheel *w, struct wheel_timer *t, uint64_t deadline_ns)
+{
+	if (deadline_ns == UINT64_MAX) {
+		wheel_stop(w, t);
+	} else if (!wheel_is_running(t) || t->deadline_ns != deadline_ns) {
+		wheel_start(w, t, deadline_ns);
+	}
+}
+
 /* First slot in use of a level, leaving out the slot for what is beyond; or WHEEL_SLOTS. */
 static uint32_t level_first(const struct wheel *w, uint32_t level)
 {

@@ -31,6 +31,8 @@ void wheel_open(struct wheel *w, uint64_t now_ns);
 /* Starts or restarts. A deadline in the past expires at the next wheel_expire. Never early; late by 1 ms at most. */
 void wheel_start(struct wheel *w, struct wheel_timer *t, uint64_t deadline_ns);
 void wheel_stop(struct wheel *w, struct wheel_timer *t); /* idle timers are fine */
+/* Runs to that time, or with UINT64_MAX not at all; one that does already keeps its place among those of the same time. */
+void wheel_aim(struct wheel *w, struct wheel_timer *t, uint64_t deadline_ns);
 bool wheel_is_running(const struct wheel_timer *t);
 /* The next timer due at now, taken out of the wheel, or NULL. The owner may start and stop timers between calls. */
 struct wheel_timer *wheel_expire(struct wheel *w, uint64_t now_ns);

@@ -102,11 +102,7 @@ static void set_timer(struct shard *s, struct shard_aor *a)
 		next = a->retry_ns;
 	if (a->saving && a->overdue_ns < next)
 		next = a->overdue_ns;
-	if (next == UINT64_MAX) {
-		wheel_stop(&s->wheel, &a->timer);
-	} else {
-		wheel_start(&s->wheel, &a->timer, next);
-	}
+	wheel_aim(&s->wheel, &a->timer, next);
 }
 
 void shard_aor_settle(struct shard *s, struct shard_aor *a)

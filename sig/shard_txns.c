@@ -252,11 +252,7 @@ static void set_timer(struct txns *t, struct txn_slot *slot)
 
 	if (slot->limit_ns && slot->limit_ns < next)
 		next = slot->limit_ns;
-	if (next == UINT64_MAX) {
-		wheel_stop(t->wheel, &slot->timer);
-	} else if (!wheel_is_running(&slot->timer) || slot->timer.deadline_ns != next) {
-		wheel_start(t->wheel, &slot->timer, next);
-	}
+	wheel_aim(t->wheel, &slot->timer, next);
 }
 
 struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event event,

@@ -61,11 +61,7 @@ static void set_timer(struct call_host *h, struct call *c)
 		sooner(&next, leg_digits_due_ns(c->legs[i]));
 		sooner(&next, session_timer_due_ns(c->legs[i]));
 	}
-	if (next == UINT64_MAX) {
-		wheel_stop(h->wheel, &c->timer);
-	} else if (!wheel_is_running(&c->timer) || c->timer.deadline_ns != next) {
-		wheel_start(h->wheel, &c->timer, next);
-	}
+	wheel_aim(h->wheel, &c->timer, next);
 }
 
 bool call_settle(struct call_host *h, struct call *c)

@@ -118,6 +118,25 @@ static void restart_replaces_the_deadline(void **state)
 	assert_null(wheel_expire(&g_wheel, 6000 * MS));
 }
 
+static void aims_at_a_time_or_at_none(void **state)
+{
+	struct wheel_timer first = { 0 }, second = { 0 };
+
+	(void)state;
+	wheel_open(&g_wheel, 0);
+	wheel_aim(&g_wheel, &first, UINT64_MAX);
+	assert_false(wheel_is_running(&first));
+	wheel_aim(&g_wheel, &first, 5 * MS);
+	wheel_aim(&g_wheel, &second, 5 * MS);
+	wheel_aim(&g_wheel, &first, 5 * MS);
+	assert_int_equal(g_wheel.running, 2);
+	assert_ptr_equal(wheel_expire(&g_wheel, 5 * MS), &first);
+	wheel_aim(&g_wheel, &second, 9 * MS);
+	assert_null(wheel_expire(&g_wheel, 8 * MS));
+	wheel_aim(&g_wheel, &second, UINT64_MAX);
+	assert_null(wheel_expire(&g_wheel, DAY));
+}
+
 static void stopped_does_not_fire(void **state)
 {
 	struct wheel_timer a = { 0 };
@@ -187,6 +206,7 @@ int main(void)
 		cmocka_unit_test(never_is_a_deadline_too),
 		cmocka_unit_test(jumps_over_years),
 		cmocka_unit_test(restart_replaces_the_deadline),
+		cmocka_unit_test(aims_at_a_time_or_at_none),
 		cmocka_unit_test(stopped_does_not_fire),
 		cmocka_unit_test(due_is_said_at_once),
 		cmocka_unit_test(time_that_goes_back_does_no_harm),
