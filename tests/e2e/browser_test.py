@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from lib import browser, trace
+from lib import browser, place, trace
 from lib.codec import PCMU
 from lib.hep import SIP, Collector
 from lib.node import Node
@@ -35,6 +35,7 @@ class BrowserTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         browser.install()
+        place.command()                         # where the parties are: the page, too, is there
         cls.pages = browser.Pages()
         cls.addClassCleanup(cls.pages.close)
         cls.node = Node(settings={"http": {"tls": True, "origins": [cls.pages.origin]}, **cls.settings},
@@ -49,7 +50,7 @@ class BrowserTest(unittest.TestCase):
         """A registered phone in a tab of its own."""
         page = self.chromium.page(self.pages.origin + "/")
         self.addCleanup(page.close)
-        page.register(f"wss://127.0.0.1:{self.node.http_port}/ws", number, "secret" + number)
+        page.register(f"wss://{place.NODE}:{self.node.http_port}/ws", number, "secret" + number)
         return page
 
     def phone(self, number="1002", **options):

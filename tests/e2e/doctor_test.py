@@ -7,16 +7,17 @@ import threading
 import time
 import unittest
 
+from lib import place
 from lib.dtls import Certificate, wrong_fingerprint
 from lib.media import FRAME, RATE, udp_socket
 from lib.node import Node, build_folder
+from lib.place import OTHERS, PARTY, STRANGER
 from lib.srtp import Key
 from lib.webrtc import WebRtc
 
 LIMIT = 5.0                     # seconds from the fault's beginning to its name
 CONSENT_S = 30                  # RFC 7675 5.1
 SETTLED = 1.0                   # of a good call, before a fault begins in it
-ELSEWHERE = "127.0.0.66"        # another host than the parties'
 
 
 class Talk:
@@ -189,7 +190,7 @@ def hold(pair):
 
 
 def signal_elsewhere(pair):
-    there = pair.audio_a.sdp(version=2).replace("127.0.0.1", "127.0.0.55")
+    there = pair.audio_a.sdp(version=2).replace(PARTY, OTHERS[0])
     assert pair.reinvite(there, pair.audio_b.sdp(version=2)).status == 200
 
 
@@ -206,14 +207,14 @@ def drop_the_key(pair):
 
 
 def inject(pair):
-    stranger = pair.socket(ELSEWHERE)
+    stranger = pair.socket(STRANGER)
     to = pair.audio_a.remote
     pair.talk(pair.audio_a, lambda media: stranger.sendto(b"\x80\0" + bytes(10) + b"\x55" * FRAME, to))
 
 
 def named(address, where):
     """The address of c= or of the whole SDP."""
-    return lambda text: text.replace(where + "IN IP4 127.0.0.1", where + "IN IP4 " + address)
+    return lambda text: text.replace(where + "IN IP4 " + PARTY, where + "IN IP4 " + address)
 
 
 STUN = bytes.fromhex("000100002112a442") + bytes(12)
@@ -221,11 +222,12 @@ BROKEN = b"\x8f\0" + bytes(12)          # 15 CSRCs, and room for none
 
 # name, codes, leg, how it begins
 FAULTS = (
-    ("private address in SDP", {"nat_private_address"}, "a", from_the_start(named("10.1.2.3", ""))),
-    ("c= rewritten on the way", {"alg_rewrite"}, "a", from_the_start(named("127.0.0.77", "c="))),
-    ("packets from an unexpected source", {"unexpected_source"}, "a", from_the_start(source=ELSEWHERE)),
-    ("another port in the middle of the call", {"port_changed"}, "a", later(move("127.0.0.1"))),
-    ("another address in the middle of the call", {"address_changed"}, "a", later(move(ELSEWHERE))),
+    # the ends of a wire are private themselves
+    ("private address in SDP", {"unexpected_source" if place.PORT else "nat_private_address"}, "a", from_the_start(named("10.1.2.3", ""))),
+    ("c= rewritten on the way", {"alg_rewrite"}, "a", from_the_start(named(OTHERS[1], "c="))),
+    ("packets from an unexpected source", {"unexpected_source"}, "a", from_the_start(source=STRANGER)),
+    ("another port in the middle of the call", {"port_changed"}, "a", later(move(PARTY))),
+    ("another address in the middle of the call", {"address_changed"}, "a", later(move(STRANGER))),
     ("a re-INVITE names where it does not send from", {"stale_source"}, "a", later(signal_elsewhere)),
     ("nothing ever comes back", {"blocked_path"}, "b", silent_b),
     ("it lives but sends nothing", {"party_sends_nothing"}, "b", b_sends_rtcp_alone),
@@ -242,11 +244,13 @@ FAULTS = (
     ("broken RTP", {"malformed"}, "a", from_the_start(step=lambda media: media.rtp.sendto(BROKEN, media.remote))),
     ("RTP to the port of RTCP", {"wrong_port"}, "a",
      from_the_start(step=lambda media: frame(media, to=(media.remote[0], media.remote[1] + 1)))),
-    ("packets that no frame can carry", {"mtu"}, "a", from_the_start(step=lambda media: frame(media, bytes(3000)))),
     ("a second sender", {"second_source"}, "a", later(inject)),
     ("held by its phone", {"direction"}, "a", later(hold)),
     ("muted by command", {"muted"}, "a", later(order_mute)),
 )
+# A packet socket, which is DPDK's device here, puts fragments together and cuts what is longer than its frames: nobody gets it.
+if place.PORT != "dpdk":
+    FAULTS += (("packets that no frame can carry", {"mtu"}, "a", from_the_start(step=lambda media: frame(media, bytes(3000)))),)
 
 
 class DoctorTest(unittest.TestCase):
@@ -443,7 +447,7 @@ class Strict(DoctorTest):
     settings = {"media": {"latch": "strict"}}
 
     def test_a_nat_with_ports_of_its_own(self):
-        faults = (("another port than signalled", {"nat_symmetric"}, "a", from_the_start(source="127.0.0.1")),)
+        faults = (("another port than signalled", {"nat_symmetric"}, "a", from_the_start(source=PARTY)),)
         pairs, threads = self.run_all(faults)
         threads[0].join()
         pairs[0].end()

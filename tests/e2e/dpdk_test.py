@@ -8,7 +8,7 @@ from lib import place
 from lib.node import build_folder
 from lib.wire import FAR, NEAR, Wire, ip
 
-from xdp_test import IPV4, XdpNode, XdpTest
+from xdp_test import IPV4, IPV6, XdpNode, XdpTest
 
 TAP = place.TAP
 
@@ -21,14 +21,16 @@ class DpdkNode(XdpNode):
         super().__init__(wire, **options)
 
     def xdp(self, **changes):
-        four = {"name": "four", "bind": IPV4[0], "sip_ports": [self.sip_port], "media_ports": self.media_ports}
-        self.configure({"networks": [four], "http": {"bind": IPV4[0]},
+        both = [{"name": name, "bind": bind, "sip_ports": [self.sip_port], "media_ports": self.media_ports}
+                for name, bind in (("four", IPV4[0]), ("six", IPV6[0]))]
+        self.configure({"networks": both, "http": {"bind": IPV4[0]},
                         "media": {"port": "dpdk", "dpdk": {"device": self.device, "hugepages": self.hugepages, "tap": TAP},
                                   **self.media_settings}, **changes})
 
     def start(self, seconds=30.0, wrapper=()):
         super().start(seconds, wrapper)
         self.wire.ip("route", "replace", "10.77.0.0/24", "dev", TAP, "src", IPV4[0])
+        self.wire.ip("addr", "add", IPV6[0] + "/64", "dev", TAP, "nodad")       # neighbour discovery wants it there
 
     def frames(self, what):
         return self.metric("tandem_media_dpdk_frames_total", what=what)
@@ -43,7 +45,7 @@ class DpdkTest(XdpTest):
             raise unittest.SkipTest("this build has no DPDK")
         cls.wire = Wire(far=())
         cls.addClassCleanup(cls.wire.close)
-        place.kernel_aside(cls.wire, IPV4[:1])
+        place.kernel_aside(cls.wire, (IPV4[0], IPV6[0]))
         cls.prepare()
         cls.node = DpdkNode(cls.wire, cls.device, cls.hugepages, media=cls.media)
         cls.addClassCleanup(cls.node.close)
@@ -74,6 +76,13 @@ class DpdkTest(XdpTest):
 class Wires(DpdkTest):
     def test_a_call(self):
         a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.went_by_dpdk(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+    def test_ipv6(self):
+        """One of them over each."""
+        a, b = self.phone("1001", IPV6), self.phone("1002")
         dialogs = self.call(a, b)
         self.went_by_dpdk(lambda: self.talk(a, b))
         self.hang_up(*dialogs)

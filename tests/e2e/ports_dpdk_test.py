@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls, SRTP, digits, hold, moved media, video, a flood and WebRTC with media.port: dpdk, by the tests that the other files have for sockets."""
+"""Calls, SRTP, digits, hold, moved media, video, a flood, WebRTC over a kill -9, trace and doctor with media.port: dpdk,
+by the tests that the other files have for sockets."""
 import os
 
 os.environ["TANDEM_MEDIA_PORT"] = "dpdk"          # before anything of lib

@@ -5,7 +5,7 @@ import tempfile
 import time
 import unittest
 
-from lib import dtls, place
+from lib import dtls
 from lib.place import NODE
 from lib.webrtc import WebRtc
 
@@ -58,12 +58,6 @@ class SharedPort(Calls):
         dialogs = super().dial()
         self.assertIn(self.web.remote[1], self.node.webrtc_ports)
         return dialogs
-
-    def test_with_a_plain_phone(self):
-        super().test_with_a_plain_phone()
-        if place.PORT == "xdp":                 # of the browser as well as of the phone
-            self.assertGreater(self.node.metric("tandem_media_xdp_packets_total", direction="in"),
-                               self.web.sent + self.audio_b.sent - 10)
 
     def test_another_process_goes_on(self):
         """On the same worker's port, with the same keys."""

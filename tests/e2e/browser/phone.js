@@ -4,15 +4,17 @@
 
 const phone = {
     ua: null,
+    host: "",           // of the node
     session: null,
     state: "new",       // of the last call: calling, ringing, talking, ended: CAUSE
     log: [],
     answers: null,      // media of incoming calls that are answered by themselves; null: they ring
 
     async start(server, number, password) {
+        this.host = new URL(server).hostname;
         this.ua = new JsSIP.UA({
             sockets: [new JsSIP.WebSocketInterface(server)],
-            uri: `sip:${number}@127.0.0.1`, password, register_expires: 300, session_timers: false,
+            uri: `sip:${number}@${this.host}`, password, register_expires: 300, session_timers: false,
             connection_recovery_min_interval: 1, connection_recovery_max_interval: 2,
         });
         this.ua.on("newRTCSession", ({originator, session}) => this.take(originator, session));
@@ -57,7 +59,7 @@ const phone = {
     },
 
     call(target, media) {
-        this.ua.call(`sip:${target}@127.0.0.1`, this.options(media));
+        this.ua.call(`sip:${target}@${this.host}`, this.options(media));
     },
 
     show(track) {

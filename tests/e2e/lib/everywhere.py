@@ -10,5 +10,7 @@ NAMES = (
     "dialogs_test.Changes.test_keys_by_info_cross_once",
     "video_test.Video.test_two_phones_see_each_other",
     "bleed_test.Bleed.test_before_the_first_packet",
-    "webrtc_test.Calls.test_with_a_plain_phone",
+    "bundle_test.Bundled.test_sound_and_picture",
+    "doctor_test.Doctor.test_every_fault_has_its_name",
+    "trace_test.InClear.test_a_call",
 )

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import tempfile
 import time
@@ -63,7 +64,7 @@ class Node(Server):
         self.tls_port, self.everything = self.ports.take(), everything
         self.webrtc_ports = range(first := self.ports.take(webrtc), first + webrtc) if webrtc else ()
         self.http_port, self.media_ports = self.ports.take(), self.ports.take_range(4 * calls)
-        self.killed = False
+        self.killed = self.secure = False
         LIVE.append(self)
         self._stack.callback(LIVE.remove, self)
         try:
@@ -92,8 +93,10 @@ class Node(Server):
                 **place.settings(build_folder())}
         if self.webrtc_ports:
             base = merged(base, {"media": {"workers": len(self.webrtc_ports)}})
+        base = merged(base, settings)
+        self.secure = base["http"].get("tls", False)
         with open(self.config, "w", encoding="utf-8") as file:
-            json.dump(merged(base, settings), file, indent=1)
+            json.dump(base, file, indent=1)
 
     @property
     def server(self):
@@ -118,7 +121,14 @@ class Node(Server):
         return time.monotonic() - began
 
     def close(self, check=True):
-        """Stops the node and whatever it left.  A crash, a leak or a bad exit is the test's failure."""
+        """Stops the node and whatever it left.  A crash, a leak, a bad exit or media by another port is the test's failure."""
+        try:
+            if check and self.running():
+                place.carried(self)
+        finally:
+            self._close(check)
+
+    def _close(self, check):
         try:
             status = 0 if self.process is None or self.killed else self.stop()
             if check and status != 0:
@@ -152,9 +162,10 @@ class Node(Server):
 
     def http(self, path):
         """(status, text) of a GET."""
-        url = f"http://{place.NODE}:{self.http_port}{path}"
+        url = f"http{'s' if self.secure else ''}://{place.NODE}:{self.http_port}{path}"
+        context = ssl._create_unverified_context() if self.secure else None
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=5, context=context) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

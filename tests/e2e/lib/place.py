@@ -13,7 +13,9 @@ from .wire import FAR, Wire, sum_in_software
 
 PORT = os.environ.get("TANDEM_MEDIA_PORT", "")
 NODE, PARTY, STRANGER = ("10.77.0.1", "10.77.0.2", "10.77.0.66") if PORT else ("127.0.0.1", "127.0.0.1", "127.0.0.66")
+OTHERS = ("10.77.0.55", "10.77.0.77") if PORT else ("127.0.0.55", "127.0.0.77")        # hosts where nobody listens
 TAP = "tandem0"
+CARRIED = {"xdp": ("tandem_media_xdp_packets_total", "direction"), "dpdk": ("tandem_media_dpdk_frames_total", "what")}
 _wire = None
 
 
@@ -21,7 +23,7 @@ def wire():
     """The process has one, from its first node on."""
     global _wire
     if not _wire:
-        _wire = Wire(near=(f"{PARTY}/24", f"{STRANGER}/24"), far=() if PORT == "dpdk" else (f"{NODE}/24",))
+        _wire = Wire(near=[f"{host}/24" for host in (PARTY, STRANGER, *OTHERS)], far=() if PORT == "dpdk" else (f"{NODE}/24",))
         atexit.register(_wire.close)
         if PORT == "dpdk":
             kernel_aside(_wire)
@@ -63,3 +65,15 @@ def started():
     """The node is there: the TAP interface gets its route, as an operator's configuration would give it."""
     if PORT == "dpdk":
         wire().ip("route", "replace", "10.77.0.0/24", "dev", TAP, "src", NODE)
+
+
+def carried(node):
+    """The port that is tested had the media of the node's last start: all but what is the kernel's, such as packets that are none of
+    media, or whose neighbour is not known yet."""
+    if not PORT:
+        return
+    name, label = CARRIED[PORT]
+    for way in ("in", "out"):
+        whole, part = node.metric("tandem_media_packets_total", direction=way), node.metric(name, **{label: way})
+        if part < 0.75 * whole - 20:
+            raise AssertionError(f"{part:.0f} of {whole:.0f} packets went {way} by {PORT}")

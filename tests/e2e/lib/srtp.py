@@ -42,6 +42,8 @@ class Key:
         self.cipher, self.auth, self.salt = (derive(master, salt, label, size)
                                              for label, size in ((0, 16), (1, 20), (2, 14)))
         self.tag = SUITES[suite]
+        self.rtcp_cipher, self.rtcp_auth, self.rtcp_salt = (derive(master, salt, label, size)
+                                                            for label, size in ((3, 16), (4, 20), (5, 14)))
 
     @classmethod
     def of_sdp(cls, text):
@@ -52,9 +54,9 @@ class Key:
     def line(self, tag=1):
         return f"a=crypto:{tag} {self.suite} inline:{base64.b64encode(self.octets).decode()}\r\n"
 
-    def _stream(self, ssrc, index, data):
-        start = int.from_bytes(self.salt, "big") ^ ssrc << 48 ^ index       # RFC 3711 4.1.1
-        return aes_ctr(self.cipher, (start << 16).to_bytes(16, "big"), data)
+    def _stream(self, ssrc, index, data, cipher=None, salt=None):
+        start = int.from_bytes(salt or self.salt, "big") ^ ssrc << 48 ^ index       # RFC 3711 4.1.1
+        return aes_ctr(cipher or self.cipher, (start << 16).to_bytes(16, "big"), data)
 
     def _tag(self, packet, index):
         return hmac.new(self.auth, packet + struct.pack("!I", index >> 16), hashlib.sha1).digest()[:self.tag]
@@ -75,3 +77,11 @@ class Key:
             if hmac.compare_digest(self._tag(packet, index), tag):
                 return packet[:12] + self._stream(ssrc, index, packet[12:]), index
         return None
+
+    def unprotect_rtcp(self, packet):
+        """RTCP of an SRTCP packet (RFC 3711 3.4); None if it is not authentic."""
+        packet, tag = packet[:-10], packet[-10:]        # of 80 bits whatever the suite (RFC 4568 6.2)
+        if not hmac.compare_digest(hmac.new(self.rtcp_auth, packet, hashlib.sha1).digest()[:10], tag):
+            return None
+        ssrc, index = int.from_bytes(packet[4:8], "big"), int.from_bytes(packet[-4:], "big") & 0x7fffffff
+        return packet[:8] + self._stream(ssrc, index, packet[8:-4], self.rtcp_cipher, self.rtcp_salt)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A scripted browser and a plain phone see and hear each other: all of the browser's on one port, its RTCP, too, and a kill in between."""
+import subprocess
+import tempfile
+import time
+import unittest
+
+from lib import dtls
+from lib.bundle import VIDEO, Bundle
+from lib.place import NODE
+
+from call_test import CallTest
+from video_test import LINE, PLI, feedback, packets_of, video_port
+
+
+class Bundled(CallTest):
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.mkdtemp(prefix="tandem-bundle-")
+        self.addCleanup(subprocess.run, ["rm", "-r", folder], check=False)
+        self.node.ctl("extension.put", secret="secret1001\n", number="1001", password="-", webrtc="always")
+        self.web = Bundle(self.node.ports, dtls.Certificate(folder, "party"))
+        self.video = self.node.media()
+        for end in (self.web, self.video):
+            self.addCleanup(end.close)
+
+    def dial(self):
+        out = self.a.invite("1002", self.web.sdp())
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp() + LINE.format(self.video.port))
+        self.audio_b.use(into.request)
+        self.video.remote = NODE, video_port(into.request.text)
+        answer = out.wait_answer()
+        self.assertIn("a=group:BUNDLE 0 1", answer.text)
+        self.assertEqual(video_port(answer.text), self.web.use(answer).remote[1])
+        self.web.wait_keys()
+        return out, into
+
+    def exchange(self):
+        """Tones and pictures both ways, each of the latter once, and nothing of the one as the other."""
+        since = time.monotonic()
+        pictures = [bytes([0x65, n]) + bytes(900) for n in range(20)]
+        for end, hertz in ((self.web, 440), (self.audio_b, 880)):
+            end.start(hertz)
+        for picture in pictures:
+            self.web.show(picture)
+            self.video.send(picture, pt=VIDEO, marker=True, ts=3000 * self.video.seq)
+            time.sleep(0.02)
+        for end in (self.web, self.audio_b):
+            end.wait_packets(30, since=since)
+        for end in (self.web, self.audio_b):
+            end.stop()
+        time.sleep(0.2)
+        for end, hertz in ((self.web, 880), (self.audio_b, 440)):
+            self.assertAlmostEqual(end.heard()[0], hertz, delta=3)
+        self.assertEqual([packet.payload for packet in self.web.pictures(since)], pictures)
+        self.assertEqual([packet.payload for packet in self.video.packets if packet.at >= since], pictures)
+        self.assertEqual({packet.pt for packet in self.audio_b.packets}, {0})
+        self.assertEqual((self.web.forged, self.web.strange), (0, []))
+
+    def ask(self):
+        """The phone wants a new picture: the browser is asked on its one port, for its own SSRC."""
+        pli = feedback(PLI, self.video.ssrc, self.video.packets[-1].ssrc)
+        self.video.rtcp.sendto(pli, (NODE, self.video.remote[1] + 1))
+        end = time.monotonic() + 3
+        while not (asked := [body for data in self.web.reports() for what, body in packets_of(data) if what == PLI]):
+            self.assertLess(time.monotonic(), end, "no PLI came")
+            time.sleep(0.02)
+        self.assertEqual({body[4:8] for body in asked}, {self.web.video_ssrc.to_bytes(4, "big")})
+
+    def test_sound_and_picture(self):
+        out, into = self.dial()
+        self.exchange()
+        self.ask()
+        self.node.kill()
+        self.node.restart()
+        self.exchange()
+        out.bye()
+        into.wait_bye()
+        self.ended()
+
+
+class SharedPort(Bundled):
+    """The same on a port that all such calls of a worker have."""
+
+    node_options = {"webrtc": 2}
+
+    def dial(self):
+        dialogs = super().dial()
+        self.assertIn(self.web.remote[1], self.node.webrtc_ports)
+        return dialogs
+
+
+if __name__ == "__main__":
+    unittest.main()
