@@ -231,6 +231,8 @@ static void message_read(struct netlink_message *m, uint16_t type, struct bytes 
 	case RTM_DELRULE:
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
+	case RTM_NEWNEXTHOP:
+	case RTM_DELNEXTHOP:
 		m->kind = NETLINK_WAY;
 		break;
 	case RTM_NEWNEIGH:

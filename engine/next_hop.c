@@ -20,6 +20,9 @@ enum {
 	VALID = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP,
 };
 
+/* Of those that have no RTMGRP_ name. */
+#define GROUP_OF(group) (UINT32_C(1) << ((group)-1))
+
 /* How long an answer is believed: learned path MTUs are not announced. */
 #define WAY_LIFE_NS (10 * NS_PER_S)
 /* How long until a question without an answer is asked again. */
@@ -223,7 +226,9 @@ static int socket_open(struct next_hops *t)
 	struct sockaddr_nl at = { .nl_family = AF_NETLINK,
 				  .nl_groups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_ROUTE |
 					       RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE |
-					       RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
+					       GROUP_OF(RTNLGRP_IPV6_RULE) |
+					       GROUP_OF(RTNLGRP_NEXTHOP) | RTMGRP_IPV4_IFADDR |
+					       RTMGRP_IPV6_IFADDR };
 	socklen_t n = sizeof(at);
 	int room = RECEIVE_BUFFER;
 
