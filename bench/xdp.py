@@ -9,6 +9,7 @@ for AF_XDP. With both counted nothing is counted twice and nothing of the server
 the process's own time, which are in its CPU, an upper bound by /proc/stat is given: those of its core, whoever was on it.
 
 On veth AF_XDP copies, and a packet to it is made anew by the kernel; network cards spare both."""
+import contextlib
 import importlib.util
 import json
 import os
@@ -24,7 +25,7 @@ import wire_ends
 
 CALLS, WARM_UP_S = 500, 6
 PORT, PARTY_PORT = 10000, 22000        # below those that the kernel gives to anybody; relay's parties are 12000 above it
-SERVER, PARTY, INTERFACE, NEAR = "10.77.0.1", "10.77.0.2", "far0", "near0"
+SERVER, PARTY, INTERFACE, NEAR, PORTS = "10.77.0.1", "10.77.0.2", "far0", "near0", ("port0", "port1")
 
 
 def wire_module():
@@ -35,10 +36,10 @@ def wire_module():
 
 
 def ground():
-    """A wire between two machines."""
-    wire = wire_module().Wire()
+    """A wire between two machines, with a switch in it."""
+    wire = wire_module().Wire(switch=PORTS)
     try:
-        wire.ends = wire_ends.Ends(wire, NEAR, INTERFACE)
+        wire.ends = wire_ends.Ends(wire, NEAR, INTERFACE, PORTS)
     except BaseException:
         wire.close()
         raise
@@ -121,9 +122,9 @@ class Clocks:
     """CPU seconds so far: of the server's process, of the far end's receiving, of soft interrupts on the server's core, of the load's."""
 
     def __init__(self, server, load):
-        far, near = (server.wire.ends.far, server.wire.ends.near) if server.wire.ends else (None, None)
-        self.seconds = {"cpu": lib.cpu_seconds(server.pid), "receive": far.cpu_seconds() if far else 0, "softirq": self.softirq_seconds(),
-                        "load": lib.cpu_seconds(load.pid) + (near.cpu_seconds() if near else 0)}
+        ends_ = server.wire.ends
+        self.seconds = {"cpu": lib.cpu_seconds(server.pid), "receive": ends_.far.cpu_seconds() if ends_ else 0, "softirq": self.softirq_seconds(),
+                        "load": lib.cpu_seconds(load.pid) + (ends_.load_cpu_seconds() if ends_ else 0)}
         self.at = time.monotonic()
 
     @staticmethod
@@ -141,6 +142,11 @@ def ends(wire):
 
 
 def turn(name, server, seconds, quiet=False):
+    with server.wire.ends.fast() if server.wire.ends else contextlib.nullcontext():
+        return loaded_turn(name, server, seconds, quiet)
+
+
+def loaded_turn(name, server, seconds, quiet):
     options = ["--xdp", NEAR] if server.wire.ends else []
     run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", WARM_UP_S + seconds, *options]),
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

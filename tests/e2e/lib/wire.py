@@ -40,9 +40,11 @@ def _call(name, *arguments):
 
 
 class Wire:
-    """near: addresses of this end with their prefix lengths, far: of the other one."""
+    """near: addresses of this end with their prefix lengths, far: of the other one. switch: names of two ports of one that is
+    between them, at this end."""
 
-    def __init__(self, near=("10.77.0.2/24", "fd77::2/64"), far=("10.77.0.1/24", "fd77::1/64"), queues=1):
+    def __init__(self, near=("10.77.0.2/24", "fd77::2/64"), far=("10.77.0.1/24", "fd77::1/64"), queues=1, switch=()):
+        self._switch = switch
         self._home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._holder = None
         try:
@@ -66,9 +68,14 @@ class Wire:
 
     def _pair(self, near, far, queues, mtu=1500):
         shape = ["mtu", str(mtu), "numrxqueues", str(queues), "numtxqueues", str(queues)]
-        made = ip("link", "add", NEAR, *shape, "type", "veth", "peer", "name", FAR, *shape, check=False)
-        if made.returncode:
-            raise unittest.SkipTest(f"no veth: {made.stderr.strip()}; needs CAP_NET_ADMIN")
+        for one, other in ((NEAR, self._switch[0]), (self._switch[1], FAR)) if self._switch else ((NEAR, FAR),):
+            made = ip("link", "add", one, *shape, "type", "veth", "peer", "name", other, *shape, check=False)
+            if made.returncode:
+                raise unittest.SkipTest(f"no veth: {made.stderr.strip()}; needs CAP_NET_ADMIN")
+        if self._switch:
+            ip("link", "add", "switch0", "up", "type", "bridge")
+        for port in self._switch:
+            ip("link", "set", port, "up", "master", "switch0")
         ip("link", "set", FAR, "netns", str(self._holder.pid))
         for name, addresses, run in ((NEAR, near, ip), (FAR, far, self.ip)):
             run("link", "set", "lo", "up")
