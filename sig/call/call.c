@@ -100,6 +100,17 @@ void call_free(struct call *c)
 	free(c->cdr);
 }
 
+void call_begin(struct call_host *h, struct call *c)
+{
+	c->state = CALL_SETUP;
+	c->video = h->settings->video;
+	c->setup_utc_ms = h->now.utc_ms;
+	c->timer.owner = c->self;
+	c->timer.kind = h->timer_kind;
+	c->invite.state = INVITE_OPEN;
+	c->invite.from = LEG_A;
+}
+
 void call_clear(struct call_host *h, struct call *c)
 {
 	wheel_stop(h->wheel, &c->timer);

@@ -262,11 +262,20 @@ struct call_refusal {
 	enum sig_refused reason;
 	const char *text; /* constant sentence for Warning, or NULL */
 };
+/* Is err, for who refuses to return. */
+static inline int call_refuse(struct call_refusal *r, int err, uint16_t status,
+			      enum sig_refused reason)
+{
+	*r = (struct call_refusal){ .status = status, .reason = reason };
+	return err;
+}
 /* Fills *c (zeroed but for id and self). 0 or -errno with *refusal. */
 int call_start(struct call_host *h, struct call *c, const struct call_start *start,
 	       struct call_refusal *refusal) NODISCARD;
 int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
 		   struct call_refusal *refusal) NODISCARD;
+/* What every new call begins as: leg A's INVITE is open, and nobody else is there yet. Of the two above. */
+void call_begin(struct call_host *h, struct call *c);
 void call_step(struct call_host *h, struct call *c, const struct call_event *ev);
 /* After each step: asks for the save or the end, sets the timer. False: the call is over and may be freed. */
 bool call_settle(struct call_host *h, struct call *c);

@@ -11,12 +11,6 @@
 #include "sig/call/session.h"
 #include "sig/call/session_timer.h"
 
-static int refuse(struct call_refusal *r, int err, uint16_t status, enum sig_refused reason)
-{
-	*r = (struct call_refusal){ .status = status, .reason = reason };
-	return err;
-}
-
 static int open_caller(struct call_host *h, struct call *c, const struct call_start *s)
 {
 	struct id_tag tag = { .call = c->id, .leg = LEG_A, .random = rand_u64_from(h->rand) };
@@ -40,10 +34,10 @@ static int take_offer(struct call *c, const struct sip_message *invite,
 	struct bytes sdp;
 
 	if (session_body(invite, &sdp))
-		return refuse(refusal, -ENOTSUP, 415, REFUSED_BODY);
+		return call_refuse(refusal, -ENOTSUP, 415, REFUSED_BODY);
 	c->invite.late = sdp.n == 0;
 	if (text_set(&c->invite.offer, sdp))
-		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return 0;
 }
 
@@ -78,14 +72,8 @@ static void answer_trying(struct call_host *h, const struct call_start *s)
 
 static int fill(struct call_host *h, struct call *c, const struct call_start *s)
 {
-	c->state = CALL_SETUP;
+	call_begin(h, c);
 	c->early_media = s->early_media;
-	c->video = h->settings->video;
-	c->setup_utc_ms = h->now.utc_ms;
-	c->timer.owner = c->self;
-	c->timer.kind = h->timer_kind;
-	c->invite.state = INVITE_OPEN;
-	c->invite.from = LEG_A;
 	c->invite.max_forwards = s->invite->max_forwards;
 	c->invite.server = s->slot->self;
 	c->invite.server_cseq = s->invite->cseq;
@@ -101,14 +89,14 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 	int err = fill(h, c, start);
 
 	if (err)
-		return refuse(refusal, err, 513, REFUSED_MALFORMED);
+		return call_refuse(refusal, err, 513, REFUSED_MALFORMED);
 	err = open_caller(h, c, start);
 	if (err == -EINVAL)
-		return refuse(refusal, err, 400, REFUSED_MALFORMED);
+		return call_refuse(refusal, err, 400, REFUSED_MALFORMED);
 	if (err == -ERANGE)
-		return refuse(refusal, err, 422, REFUSED_INTERVAL);
+		return call_refuse(refusal, err, 422, REFUSED_INTERVAL);
 	if (err)
-		return refuse(refusal, err, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
 	err = take_offer(c, start->invite, refusal);
 	if (err)
 		return err;

@@ -10,21 +10,15 @@
 #include "sig/call/leg.h"
 #include "sig/call/session.h"
 
-static int refuse(struct call_refusal *r, int err, uint16_t status, enum sig_refused reason)
-{
-	*r = (struct call_refusal){ .status = status, .reason = reason };
-	return err;
-}
-
 static int refuse_leg(struct call_refusal *r, int err)
 {
 	switch (err) {
 	case -EINVAL: /* a URI or name of the caller that cannot be repeated */
-		return refuse(r, err, 400, REFUSED_MALFORMED);
+		return call_refuse(r, err, 400, REFUSED_MALFORMED);
 	case -ENOSPC:
-		return refuse(r, err, 503, REFUSED_LEGS_FULL);
+		return call_refuse(r, err, 503, REFUSED_LEGS_FULL);
 	default:
-		return refuse(r, err, 500, REFUSED_MEMORY);
+		return call_refuse(r, err, 500, REFUSED_MEMORY);
 	}
 }
 
@@ -72,7 +66,7 @@ int fork_ask(struct call_host *h, struct call *c, const struct call_target *targ
 		c->partner = leg;
 	err = offer(h, c, leg, refusal);
 	if (!err && (err = invite_queue(h, c, leg)))
-		(void)refuse(refusal, err, 503, REFUSED_TXNS_FULL);
+		(void)call_refuse(refusal, err, 503, REFUSED_TXNS_FULL);
 	if (!err)
 		return 0;
 	flows_close_leg(h, c, leg);

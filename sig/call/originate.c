@@ -19,23 +19,11 @@
 	"a=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\na=rtpmap:96 opus/48000/2\r\n" \
 	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
 
-static int refuse(struct call_refusal *r, int err, uint16_t status, enum sig_refused reason)
-{
-	*r = (struct call_refusal){ .status = status, .reason = reason };
-	return err;
-}
-
 static int fill(struct call_host *h, struct call *c, const struct call_originate *o)
 {
-	c->state = CALL_SETUP;
+	call_begin(h, c);
 	c->originated = true;
 	c->auto_answer = o->auto_answer;
-	c->video = h->settings->video;
-	c->setup_utc_ms = h->now.utc_ms;
-	c->timer.owner = c->self;
-	c->timer.kind = h->timer_kind;
-	c->invite.state = INVITE_OPEN;
-	c->invite.from = LEG_A;
 	c->invite.own = true;
 	c->invite.max_forwards = -1;
 	return text_set(&c->from, o->from) || text_set(&c->to, o->to) ||
@@ -75,14 +63,14 @@ int call_originate(struct call_host *h, struct call *c, const struct call_origin
 	if (!err)
 		err = open_a(h, c, o);
 	if (err)
-		return refuse(refusal, err, 500, REFUSED_MEMORY);
+		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
 	c->legs[LEG_A]->asked->media.offerer = LEG_A;
 	outbox_touch(&c->out);
 	err = session_offer(h, c, LEG_A, text_bytes(&c->invite.offer), refusal);
 	if (err)
 		return err;
 	if (invite_queue(h, c, LEG_A))
-		return refuse(refusal, -ENOSPC, 503, REFUSED_TXNS_FULL);
+		return call_refuse(refusal, -ENOSPC, 503, REFUSED_TXNS_FULL);
 	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);

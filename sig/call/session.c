@@ -9,16 +9,11 @@
 #include "sig/call/invite.h"
 #include "sig/call/session_talk.h"
 
-static int refuse(struct call_refusal *r, int err, uint16_t status, enum sig_refused reason,
-		  const char *text)
-{
-	*r = (struct call_refusal){ .status = status, .reason = reason, .text = text };
-	return err;
-}
-
 static int refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
 {
-	return refuse(r, err, error->status ? error->status : 488, REFUSED_SDP, error->reason);
+	(void)call_refuse(r, err, error->status ? error->status : 488, REFUSED_SDP);
+	r->text = error->reason;
+	return err;
 }
 
 static int take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
@@ -27,11 +22,11 @@ static int take_ports(struct call_host *h, struct call *c, const struct media_pl
 	int err = flows_take(h, c, offerer, to, lines);
 
 	if (err == -EAGAIN)
-		return refuse(refusal, err, 503, REFUSED_PORTS_FULL, NULL);
+		return call_refuse(refusal, err, 503, REFUSED_PORTS_FULL);
 	if (!err)
 		err = flows_dtls_prepare(h, c, offerer, to, lines);
 	if (err)
-		return refuse(refusal, err, 500, REFUSED_MEMORY, NULL);
+		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
 	flows_open(h, c, NULL);
 	return 0;
 }
@@ -70,7 +65,7 @@ static int forward(struct call_host *h, const struct call *c, struct exchange *x
 	if (c->legs[x->offerer]->held)
 		write_hold(&w);
 	if (text_set(&x->offer_out, writer_done(&w)))
-		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return 0;
 }
 
@@ -106,7 +101,7 @@ int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct 
 	if (leg != LEG_A)
 		c->partner = leg;
 	if (text_set(&x->offer_in, sdp))
-		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return offer(h, c, x, c->invite.from, sdp, refusal);
 }
 
@@ -144,7 +139,7 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	if (!c->invite.own) /* else nobody hears it */
 		c->legs[x->offerer]->session_version++;
 	if (text_set(&x->answer_in, sdp) || text_set(&x->answer_out, writer_done(&w)))
-		return refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY, NULL);
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	if (leg != LEG_A)
 		c->partner = leg;
 	flows_update(h, c, &agreed);
