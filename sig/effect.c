@@ -25,6 +25,25 @@ struct effect *effects_add(struct effects *e, enum effect_kind kind)
 	return &e->list[e->count++];
 }
 
+struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
+				    struct flow_id id)
+{
+	struct effect *effect = effects_add(e, EFFECT_MEDIA);
+	struct media_command *command = effect ? calloc(1, sizeof(*command)) : NULL;
+
+	if (!command) {
+		if (effect)
+			e->count--;
+		return NULL;
+	}
+	command->kind = kind;
+	command->rtp_fd = command->rtcp_fd = -1;
+	command->id = id;
+	effect->call = call;
+	effect->media = command;
+	return command;
+}
+
 static void effect_clear(struct effect *e)
 {
 	text_clear(&e->data);

@@ -68,6 +68,10 @@ struct effects {
 
 /* A zeroed effect at the end of the list, or NULL (out of memory). */
 struct effect *effects_add(struct effects *e, enum effect_kind kind);
+/* A command for the engine about a flow of the call, without descriptors; the rest of it is for the caller. NULL: out of memory, and
+ * nothing is asked for. */
+struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
+				    struct flow_id id);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
 void effects_close(struct effects *e);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/dtmf.h"
 
-#include <stdlib.h>
-
 #include "sig/call/flow.h"
 #include "sig/call/leg_digits.h"
 
@@ -27,22 +25,13 @@ bool dtmf_takes_events(const struct call *c, uint8_t leg)
 static void send_event(struct call_host *h, const struct call *c, const struct call_flow *f,
 		       const struct dtmf *dtmf)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_MEDIA);
-	struct media_command *command = e ? calloc(1, sizeof(*command)) : NULL;
+	struct media_command *command =
+		effects_media(h->effects, c->id, MEDIA_FLOW_DIGIT_SEND, f->id);
 
-	if (!command) {
-		if (e)
-			h->effects->count--;
+	if (!command)
 		return;
-	}
-	*command = (struct media_command){ .kind = MEDIA_FLOW_DIGIT_SEND,
-					   .rtp_fd = -1,
-					   .rtcp_fd = -1,
-					   .id = f->id,
-					   .digit = dtmf->digit,
-					   .duration_ms = dtmf->duration_ms };
-	e->call = c->id;
-	e->media = command;
+	command->digit = dtmf->digit;
+	command->duration_ms = dtmf->duration_ms;
 }
 
 void dtmf_send(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)

@@ -190,25 +190,15 @@ void flow_dtls_keyed(struct call_host *h, struct call *c, struct call_flow *f,
 static void flight_command(struct call_host *h, const struct call *c, const struct call_flow *f,
 			   struct bytes flight)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_MEDIA);
-	struct media_command *command = e ? calloc(1, sizeof(*command)) : NULL;
+	struct media_command *command = effects_media(h->effects, c->id, MEDIA_FLOW_FLIGHT, f->id);
 
-	if (!command) {
-		if (e)
-			h->effects->count--;
+	if (!command)
 		return;
-	}
 	assert(flight.n <= sizeof(command->flight.octets));
-	*command = (struct media_command){ .kind = MEDIA_FLOW_FLIGHT,
-					   .rtp_fd = -1,
-					   .rtcp_fd = -1,
-					   .id = f->id,
-					   .association = f->dtls->association };
+	command->association = f->dtls->association;
 	command->flight.length = (uint16_t)flight.n;
 	if (flight.n > 0)
 		memcpy(command->flight.octets, flight.p, flight.n);
-	e->call = c->id;
-	e->media = command;
 }
 
 /* The engine has the octets. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Call and agreed media to commands for the engine. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "sig/call/flow.h"
@@ -136,21 +135,10 @@ static void note_use(struct call_flow *f, const struct flow_spec *s)
 static void flow_command(struct call_host *h, const struct call *c, struct call_flow *f,
 			 enum media_command_kind kind, const struct agreed *agreed)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_MEDIA);
-	struct media_command *command = e ? calloc(1, sizeof(*command)) : NULL;
+	struct media_command *command = effects_media(h->effects, c->id, kind, f->id);
 	const struct media_side *own, *other;
 
-	if (!command) {
-		if (e)
-			h->effects->count--;
-		return;
-	}
-	e->call = c->id;
-	e->media = command;
-	command->kind = kind;
-	command->rtp_fd = command->rtcp_fd = -1;
-	command->id = f->id;
-	if (kind == MEDIA_FLOW_CLOSE)
+	if (!command || kind == MEDIA_FLOW_CLOSE)
 		return;
 	command->spec = spec_of(h, c, f);
 	flow_dtls_spec(&command->spec, c, f, NULL);
