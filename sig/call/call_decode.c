@@ -8,18 +8,6 @@
 
 static_assert((int)TANDEM__CALL__STATE__ENDING == (int)CALL_ENDING, "as in the record");
 
-static uint64_t ns_of(const struct call_host *h, uint64_t utc_ms)
-{
-	uint64_t left;
-
-	if (utc_ms == 0)
-		return 0;
-	left = utc_ms > h->now.utc_ms ? utc_ms - h->now.utc_ms : 0;
-	if (left > h->settings->ring_timeout_ns / NS_PER_MS)
-		left = h->settings->ring_timeout_ns / NS_PER_MS;
-	return h->now.ns + left * NS_PER_MS + 1;
-}
-
 static bool read_times(struct reading *r, const Tandem__Call__Call *in)
 {
 	struct call *c = r->c;
@@ -28,7 +16,8 @@ static bool read_times(struct reading *r, const Tandem__Call__Call *in)
 	c->ringing_utc_ms = in->ringing_utc_ms;
 	c->answer_utc_ms = in->answer_utc_ms;
 	c->end_utc_ms = in->end_utc_ms;
-	c->ring_ns = ns_of(r->h, in->ring_until_utc_ms);
+	c->ring_ns = reading_deadline(r->h, in->ring_until_utc_ms,
+				      r->h->settings->ring_timeout_ns / NS_PER_MS);
 	if (in->setup_utc_ms == 0)
 		return reading_wrong(r, "call: no time of setup");
 	return true;

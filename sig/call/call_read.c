@@ -37,6 +37,17 @@ bool reading_text(struct reading *r, struct text *out, const ProtobufCBinaryData
 	return !text_set(out, reading_slice(in)) || reading_wrong(r, "out of memory");
 }
 
+uint64_t reading_deadline(const struct call_host *h, uint64_t utc_ms, uint64_t most_ms)
+{
+	uint64_t left = utc_ms > h->now.utc_ms ? utc_ms - h->now.utc_ms : 0;
+
+	if (utc_ms == 0)
+		return 0;
+	if (left > most_ms)
+		left = most_ms;
+	return h->now.ns + left * NS_PER_MS + 1;
+}
+
 bool reading_address(struct reading *r, struct addr *out, const char *in, const char *reason)
 {
 	*out = (struct addr){ 0 };

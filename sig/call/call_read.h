@@ -23,6 +23,8 @@ bool reading_line(struct reading *r, struct text *out, const ProtobufCBinaryData
 		  const char *reason);
 bool reading_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in, size_t max,
 		  const char *reason);
+/* A time in UTC as one of our clock: 0 stays 0, past is now, and none is further away than most_ms. */
+uint64_t reading_deadline(const struct call_host *h, uint64_t utc_ms, uint64_t most_ms);
 bool reading_address(struct reading *r, struct addr *out, const char *in, const char *reason);
 bool reading_hop(struct reading *r, struct sip_hop *out, const Tandem__Call__Hop *in);
 bool reading_exchange(struct reading *r, struct exchange *x, const Tandem__Call__Exchange *in);

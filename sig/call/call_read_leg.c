@@ -81,18 +81,6 @@ static bool read_terms(struct reading *r, struct leg *l, const Tandem__Call__Ter
 	return !leg_set_terms(l, &terms) || reading_wrong(r, "out of memory");
 }
 
-static uint64_t deadline_of(const struct reading *r, uint64_t utc_ms)
-{
-	const struct instant *now = &r->h->now;
-	uint64_t left = utc_ms > now->utc_ms ? utc_ms - now->utc_ms : 0;
-
-	if (utc_ms == 0)
-		return 0;
-	if (left > INTERVAL_MAX_S * 1000)
-		left = INTERVAL_MAX_S * 1000;
-	return now->ns + left * NS_PER_MS + 1;
-}
-
 static bool read_timer(struct reading *r, struct session_timer *out,
 		       const Tandem__Call__SessionTimer *in)
 {
@@ -105,8 +93,8 @@ static bool read_timer(struct reading *r, struct session_timer *out,
 	out->min_s = in->min_s;
 	out->agreed = in->agreed;
 	out->ours = in->ours;
-	out->refresh_ns = deadline_of(r, in->refresh_utc_ms);
-	out->expires_ns = deadline_of(r, in->expires_utc_ms);
+	out->refresh_ns = reading_deadline(r->h, in->refresh_utc_ms, INTERVAL_MAX_S * 1000);
+	out->expires_ns = reading_deadline(r->h, in->expires_utc_ms, INTERVAL_MAX_S * 1000);
 	return true;
 }
 
