@@ -47,61 +47,51 @@ void shard_call_step(struct shard *s, struct call *c, const struct call_event *e
 		shard_call_give(s, c);
 }
 
-void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool saved,
+bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,
 		      struct instant now)
 {
-	const struct call_event ev = { .kind = CALL_EV_SAVED, .version = version, .ok = saved };
 	struct call *c;
 
 	shard_begin(s, now);
 	c = shard_call_find(s, call);
 	if (c)
-		shard_call_step(s, c, &ev);
+		shard_call_step(s, c, ev);
+	return c;
+}
+
+void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool saved,
+		      struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_SAVED, .version = version, .ok = saved };
+
+	(void)shard_call_event(s, call, &ev, now);
 }
 
 void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_ENDED, .ok = saved };
-	struct call *c;
 
-	shard_begin(s, now);
-	c = shard_call_find(s, call);
-	if (c)
-		shard_call_step(s, c, &ev);
+	(void)shard_call_event(s, call, &ev, now);
 }
 
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_MEDIA, .media = event };
-	struct call *c;
 
-	shard_begin(s, now);
-	c = shard_call_find(s, event->call);
-	if (c)
-		shard_call_step(s, c, &ev);
+	(void)shard_call_event(s, event->call, &ev, now);
 }
 
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
 			struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_MEDIA_FAILED, .flow = id, .error = error };
-	struct call *c;
 
-	shard_begin(s, now);
-	c = shard_call_find(s, call);
-	if (c)
-		shard_call_step(s, c, &ev);
+	(void)shard_call_event(s, call, &ev, now);
 }
 
 int shard_hangup(struct shard *s, uint64_t call, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_HANGUP };
-	struct call *c;
 
-	shard_begin(s, now);
-	c = shard_call_find(s, call);
-	if (!c)
-		return -ENOENT;
-	shard_call_step(s, c, &ev);
-	return 0;
+	return shard_call_event(s, call, &ev, now) ? 0 : -ENOENT;
 }

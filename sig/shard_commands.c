@@ -7,14 +7,8 @@
 static int carry_out(struct shard *s, uint64_t call, struct call_order *order, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = order };
-	struct call *c;
 
-	shard_begin(s, now);
-	c = shard_call_find(s, call);
-	if (!c)
-		return -ENOENT;
-	shard_call_step(s, c, &ev);
-	return order->err;
+	return shard_call_event(s, call, &ev, now) ? order->err : -ENOENT;
 }
 
 /* Where a number of ours is reached; the best one first. */

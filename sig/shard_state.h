@@ -83,6 +83,9 @@ struct call *shard_call_find(const struct shard *s, uint64_t id);
 struct call *shard_call_take(struct shard *s, uint64_t id);
 void shard_call_give(struct shard *s, struct call *c);
 void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev);
+/* A step of its own from outside. False: there is no such call. */
+bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,
+		      struct instant now);
 
 /* ---- shard_reply.c: requests outside of calls ---- */
 struct shard_reply {
