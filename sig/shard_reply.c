@@ -22,16 +22,21 @@ struct dialog_tag shard_tag(const struct shard *s, const struct sip_message *m)
 	return out;
 }
 
+static struct response response_of(const struct shard_reply *r, const struct dialog_tag *tag)
+{
+	return (struct response){
+		.status = r->status,
+		.reason = r->reason,
+		.tag = bytes_mem(tag->text, sizeof(tag->text)),
+		.extra = r->extra,
+	};
+}
+
 void shard_reply_stateless(struct shard *s, const struct sip_message *m,
 			   const struct shard_reply *r)
 {
 	struct dialog_tag tag = shard_tag(s, m);
-	struct response response = {
-		.status = r->status,
-		.reason = r->reason,
-		.tag = bytes_mem(tag.text, sizeof(tag.text)),
-		.extra = r->extra,
-	};
+	struct response response = response_of(r, &tag);
 	struct text text = { 0 };
 	struct sip_hop hop;
 
@@ -49,12 +54,7 @@ void shard_reply(struct shard *s, struct txn_slot *slot, const struct sip_messag
 		 const struct shard_reply *r)
 {
 	struct dialog_tag tag = shard_tag(s, m);
-	struct response response = {
-		.status = r->status,
-		.reason = r->reason,
-		.tag = bytes_mem(tag.text, sizeof(tag.text)),
-		.extra = r->extra,
-	};
+	struct response response = response_of(r, &tag);
 
 	respond(&s->host, slot, m, &response);
 }

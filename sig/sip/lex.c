@@ -15,11 +15,6 @@ static bool is_hex(uint8_t c)
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* What a parameter may hold unquoted: more than a token, for phones write hosts, "=" and UTF-8 there. */
 static bool is_param(uint8_t c)
 {
@@ -63,7 +58,7 @@ void lex_skip_blank(struct bytes *in)
 {
 	size_t n = 0;
 
-	while (n < in->n && is_blank(in->p[n]))
+	while (n < in->n && lex_is_blank(in->p[n]))
 		n++;
 	*in = bytes_from(*in, n);
 }

@@ -11,6 +11,11 @@ bool lex_is_token(struct bytes in);
 bool lex_escapes_ok(struct bytes in);
 /* Eats one octet of *in (not empty); an escape is the octet it stands for. */
 uint8_t lex_octet(struct bytes *in);
+/* LWS within a line. */
+static inline bool lex_is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
 void lex_skip_blank(struct bytes *in);
 /* Eats c with blanks on both sides (the SLASH, COLON, EQUAL of the grammar). */
 bool lex_sep(struct bytes *in, uint8_t c);

@@ -73,11 +73,6 @@ static uint32_t lines_count(struct bytes in)
 	return n;
 }
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* Eats a line with what is folded into it; its inner line ends become blanks. `at` is where the line starts in the copy. */
 static struct bytes line_next(uint8_t *p, size_t n, size_t *at)
 {
@@ -88,7 +83,7 @@ static struct bytes line_next(uint8_t *p, size_t n, size_t *at)
 		end += bytes_find(bytes_mem(p + end, n - end), '\n');
 		if (end == n || end == start || (end == start + 1 && p[start] == '\r'))
 			break;
-		if (end + 1 == n || !is_blank(p[end + 1]))
+		if (end + 1 == n || !lex_is_blank(p[end + 1]))
 			break;
 		p[end] = ' ';
 		if (p[end - 1] == '\r')
@@ -118,7 +113,7 @@ static void line_add(struct message_head *head, struct bytes line)
 	}
 	l->name = bytes_trim(bytes_sub(line, 0, colon));
 	l->value = bytes_trim(bytes_from(line, colon + 1));
-	if (colon == line.n || is_blank(line.p[0]) || !lex_is_token(l->name)) {
+	if (colon == line.n || lex_is_blank(line.p[0]) || !lex_is_token(l->name)) {
 		set_defect(head, "header_malformed");
 		return;
 	}
