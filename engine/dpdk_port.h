@@ -41,7 +41,9 @@ static_assert(sizeof(struct dpdk_end) == 128, "two cache lines");
 
 struct dpdk_slot {
 	struct dpdk_end ends[CHANNELS] CACHE_ALIGNED;
-	bool is_open[CHANNELS]; /* the end is in locals */
+	bool is_open[CHANNELS]; /* the end is in locals, by own */
+	struct addr own[CHANNELS];
+	uint8_t own_tos[CHANNELS];
 	uint8_t in_use;
 };
 

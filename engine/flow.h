@@ -103,7 +103,7 @@ struct flow {
 	/* line 3: written when something was sent to the party */
 	struct sink sink;
 	struct flow_sent sent;
-	uint32_t out_slot; /* of the port, whose socket sends to the party */
+	uint32_t out_slot; /* of the port, that sends to the party: flow_mark.h */
 	/* not for every packet */
 	uint8_t leg, line;
 	uint8_t latch_mode;    /* enum latch_mode */
@@ -128,6 +128,8 @@ struct flow {
 	/* rarely */
 	uint64_t call;
 	uint8_t connected;         /* 1: the RTP socket is connected to the latched source */
+	uint8_t dscp;              /* of its socket, or of what it sends by another's */
+	uint8_t marked;            /* 1: the port was told so (flow_mark.h) */
 	uint64_t noticed_ns;       /* last MEDIA_FLOW_LATCHED */
 	uint64_t silence_ns;       /* of the party, that is worth an event; 0: none is */
 	uint64_t listening_ns;     /* open, or the update since when it is to be heard */

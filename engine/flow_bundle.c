@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "engine/flow_mark.h"
 #include "engine/flow_pair.h"
 
 static bool has_ssrc(const struct worker *w, const struct flow *owner, const struct flow *f)
@@ -33,7 +34,7 @@ int flow_bundle_join(struct worker *w, struct flow *f, struct flow_id id)
 			continue;
 		t->bundled[i] = f->id;
 		worker_transport(w, f)->owner = id;
-		f->out_slot = owner->out_slot;
+		flow_mark_begin(w, f, owner);
 		flow_pair_follow(f, &t->ice, w->now_ns);
 		return 0;
 	}
@@ -46,7 +47,7 @@ static void orphan(struct worker *w, struct flow *f)
 					 .state = ICE_LOST };
 
 	worker_transport(w, f)->owner = (struct flow_id){ 0 };
-	f->out_slot = f->id.slot;
+	flow_mark_end(w, f);
 	flow_pair_follow(f, &GONE, w->now_ns);
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/feedback.h"
 #include "engine/flow_bundle.h"
+#include "engine/flow_mark.h"
 #include "engine/flow_pair.h"
 #include "engine/latch.h"
 
@@ -85,7 +86,7 @@ static int shared_begin(struct worker *w, struct flow *f, const struct flow_spec
 		return 0;
 	if (shared_port_find(s, &spec->local_rtp, &t->links.port))
 		return -ENODEV;
-	f->out_slot = s->first + t->links.port;
+	flow_mark_begin(w, f, f);
 	return 0;
 }
 
@@ -111,6 +112,7 @@ static void transport_end(struct worker *w, struct flow *f)
 		if (flow_is_shared(f))
 			shared_ufrag_del(w, f);
 	}
+	flow_mark_end(w, f);
 	feedback_close(w, f);
 	w->transports.count -= f->transport != 0;
 	w->transports.bundled -= (f->transport & TRANSPORT_BUNDLED) != 0;

@@ -45,6 +45,12 @@ struct port_ops {
 	 * route lookup); packets from elsewhere are then refused by the kernel and do not show up. 0 or -errno.
 	 */
 	int (*connect)(struct port *p, uint32_t slot, const struct addr *to) NODISCARD;
+	/*
+	 * Until told otherwise, what is sent by this slot, which may have no sockets, leaves by those of another, with a DSCP of
+	 * its own. over is the slot itself: by its own again. Before either slot's sockets are closed. 0, or -ENOTSUP: the other
+	 * slot is to be sent by instead, under its DSCP.
+	 */
+	int (*send_over)(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp) NODISCARD;
 	/* Packets that the kernel refused to send since the last call. */
 	uint64_t (*send_errors)(struct port *p);
 	/* ICMP errors about the slot's packets since the last call (engine/icmp.h). */

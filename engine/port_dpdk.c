@@ -18,14 +18,17 @@ enum { DESTINATIONS = 1 << 16 }; /* parties whose route is remembered */
 
 /* ---- flows ---- */
 
-static int end_open(struct dpdk_port *d, struct dpdk_end *e, uint32_t slot, uint8_t channel, int fd)
+static int end_open(struct dpdk_port *d, struct dpdk_slot *s, uint32_t slot, uint8_t channel,
+		    int fd)
 {
+	struct dpdk_end *e = &s->ends[channel];
 	const struct local who = { .slot = slot, .channel = channel, .worker = (uint8_t)d->queue };
 	struct sockaddr_storage ss;
 	socklen_t n = sizeof(ss);
 	int tos = 0, err;
 
 	*e = (struct dpdk_end){ 0 };
+	s->own[channel] = (struct addr){ 0 };
 	if (fd < 0)
 		return 0;
 	if (getsockname(fd, (struct sockaddr *)&ss, &n) != 0)
@@ -38,7 +41,8 @@ static int end_open(struct dpdk_port *d, struct dpdk_end *e, uint32_t slot, uint
 		(void)getsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, &n);
 	else
 		(void)getsockopt(fd, IPPROTO_IP, IP_TOS, &tos, &n);
-	e->tos = (uint8_t)tos;
+	e->tos = s->own_tos[channel] = (uint8_t)tos;
+	s->own[channel] = e->local;
 	return locals_add(&d->device->locals, &e->local, &who);
 }
 
@@ -46,7 +50,7 @@ static void ends_close(struct dpdk_port *d, struct dpdk_slot *s)
 {
 	for (uint32_t c = 0; c < CHANNELS; c++)
 		if (s->is_open[c])
-			locals_del(&d->device->locals, &s->ends[c].local);
+			locals_del(&d->device->locals, &s->own[c]);
 	s->is_open[CHANNEL_RTP] = s->is_open[CHANNEL_RTCP] = false;
 }
 
@@ -58,7 +62,7 @@ static int dpdk_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
 
 	assert(slot < d->slot_count && !s->in_use);
 	for (uint8_t c = 0; !err && c < CHANNELS; c++) {
-		err = end_open(d, &s->ends[c], slot, c, fd[c]);
+		err = end_open(d, s, slot, c, fd[c]);
 		s->is_open[c] = !err && fd[c] >= 0;
 	}
 	if (!err)
@@ -87,6 +91,21 @@ static int dpdk_connect(struct port *p, uint32_t slot, const struct addr *to)
 	struct port *sockets = dpdk_of(p)->sockets;
 
 	return sockets->ops->connect(sockets, slot, to);
+}
+
+/* Without routes an end learns its path from what it receives, and this one would receive nothing. */
+static int dpdk_send_over(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp)
+{
+	struct dpdk_port *d = dpdk_of(p);
+	struct dpdk_slot *s = &d->slots[slot];
+
+	if (!d->routes)
+		return over == slot ? 0 : -ENOTSUP;
+	for (uint32_t c = 0; c < CHANNELS; c++)
+		s->ends[c] = (struct dpdk_end){ .local = d->slots[over].own[c],
+						.tos = over == slot ? s->own_tos[c]
+								    : (uint8_t)(dscp << 2) };
+	return d->sockets->ops->send_over(d->sockets, slot, over, dscp);
 }
 
 static uint32_t dpdk_icmp_errors(struct port *p, uint32_t slot)
@@ -143,6 +162,7 @@ static const struct port_ops OPS = {
 	.lend = dpdk_lend,
 	.tx = dpdk_tx,
 	.connect = dpdk_connect,
+	.send_over = dpdk_send_over,
 	.send_errors = dpdk_send_errors,
 	.icmp_errors = dpdk_icmp_errors,
 	.fault = dpdk_fault,

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "engine/icmp.h"
 #include "engine/port.h"
+#include "engine/port_mark.h"
 
 enum { BUFFER_SIZE = 2048, WAKE = UINT32_MAX };
 
@@ -24,7 +25,9 @@ struct epoll_slot {
 	int fd[CHANNELS];
 	struct addr connected; /* the RTP socket to this party; ADDR_NONE: to nobody */
 	uint8_t in_use;
-	int error; /* the fault, until it was fetched */
+	uint8_t dscp;  /* with over */
+	int error;     /* the fault, until it was fetched */
+	uint32_t over; /* slot + 1, whose sockets send; 0: its own */
 	uint32_t icmp_errors;
 };
 
@@ -155,6 +158,17 @@ static bool send_again(struct epoll_port *e, uint32_t slot, int fd)
 	return true;
 }
 
+static void send_marked(struct epoll_port *e, const struct pkt *p, const struct epoll_slot *s)
+{
+	int fd = e->slots[s->over - 1].fd[p->out_channel];
+	struct port_mark mark;
+
+	port_mark(&mark, p, s->dscp);
+	if (sendmsg(fd, &mark.message, MSG_DONTWAIT) < 0 &&
+	    (!send_again(e, s->over - 1, fd) || sendmsg(fd, &mark.message, MSG_DONTWAIT) < 0))
+		e->send_errors++;
+}
+
 static void send_one(struct epoll_port *e, const struct pkt *p)
 {
 	const struct epoll_slot *s = &e->slots[p->out_slot];
@@ -163,8 +177,13 @@ static void send_one(struct epoll_port *e, const struct pkt *p)
 	struct sockaddr_storage to;
 	socklen_t to_len = 0;
 
-	if (p->out_channel != CHANNEL_RTP || !addr_eq(p->to, &s->connected))
+	if (p->out_channel != CHANNEL_RTP || !addr_eq(p->to, &s->connected)) {
+		if (UNLIKELY(s->over)) {
+			send_marked(e, p, s);
+			return;
+		}
 		to_len = addr_to_sockaddr(p->to, &to);
+	}
 	target = to_len ? (const struct sockaddr *)&to : NULL;
 	if (sendto(fd, p->data, p->length, MSG_DONTWAIT, target, to_len) < 0 &&
 	    (!send_again(e, p->out_slot, fd) ||
@@ -216,7 +235,10 @@ static int epoll_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
 		(void)epoll_ctl(e->epoll_fd, EPOLL_CTL_DEL, fd[CHANNEL_RTP], NULL);
 		return err;
 	}
-	*s = (struct epoll_slot){ .fd = { fd[CHANNEL_RTP], fd[CHANNEL_RTCP] }, .in_use = 1 };
+	*s = (struct epoll_slot){ .fd = { fd[CHANNEL_RTP], fd[CHANNEL_RTCP] },
+				  .in_use = 1,
+				  .over = s->over,
+				  .dscp = s->dscp };
 	return 0;
 }
 
@@ -246,6 +268,15 @@ static int epoll_connect(struct port *p, uint32_t slot, const struct addr *to)
 	err = port_socket_connect(s->fd[CHANNEL_RTP], to);
 	s->connected = to && !err ? *to : (struct addr){ 0 };
 	return err;
+}
+
+static int epoll_send_over(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp)
+{
+	struct epoll_slot *s = &epoll_of(p)->slots[slot];
+
+	s->over = over == slot ? 0 : over + 1;
+	s->dscp = dscp;
+	return 0;
 }
 
 static bool epoll_fault(struct port *p, struct port_fault *out)
@@ -285,6 +316,7 @@ static const struct port_ops OPS = {
 	.lend = epoll_lend,
 	.tx = epoll_tx,
 	.connect = epoll_connect,
+	.send_over = epoll_send_over,
 	.send_errors = epoll_send_errors,
 	.icmp_errors = epoll_icmp_errors,
 	.fault = epoll_fault,

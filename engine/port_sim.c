@@ -92,14 +92,17 @@ static void sim_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait
 static void send_one(struct sim_port *s, const struct pkt *p)
 {
 	struct sim_packet *out = &s->out[s->out_tail % SIM_QUEUE];
+	const struct sim_over *over = &s->over[p->out_slot];
+	uint32_t slot = over->slot ? over->slot - 1 : p->out_slot;
 
-	assert(s->flows[p->out_slot]);
+	assert(s->flows[slot]);
 	tail_check(p);
 	s->sent++;
 	if (s->out_tail - s->out_head == SIM_QUEUE)
 		return; /* nobody looks */
 	s->out_tail++;
-	out->slot = p->out_slot;
+	out->slot = slot;
+	out->dscp = over->slot ? over->dscp : 0;
 	out->channel = (enum channel)p->out_channel;
 	out->remote = *p->to;
 	out->length = p->length;
@@ -139,6 +142,15 @@ static uint32_t sim_icmp_errors(struct port *p, uint32_t slot)
 {
 	(void)p;
 	(void)slot;
+	return 0;
+}
+
+static int sim_send_over(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp)
+{
+	struct sim_port *s = sim_of(p);
+
+	assert(slot < s->slots && over < s->slots);
+	s->over[slot] = (struct sim_over){ .slot = over == slot ? 0 : over + 1, .dscp = dscp };
 	return 0;
 }
 
@@ -195,6 +207,7 @@ static void sim_close(struct port *p)
 
 	free(s->flows);
 	free(s->connected);
+	free(s->over);
 	free(s);
 }
 
@@ -208,6 +221,7 @@ int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64
 		.lend = sim_lend,
 		.tx = sim_tx,
 		.connect = sim_connect,
+		.send_over = sim_send_over,
 		.send_errors = sim_send_errors,
 		.icmp_errors = sim_icmp_errors,
 		.fault = sim_fault,
@@ -223,7 +237,8 @@ int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64
 	rand_open_seed(&s->rand, seed);
 	s->flows = calloc(slots, 1);
 	s->connected = calloc(slots, sizeof(*s->connected));
-	if (!s->flows || !s->connected) {
+	s->over = calloc(slots, sizeof(*s->over));
+	if (!s->flows || !s->connected || !s->over) {
 		sim_close(&s->port);
 		return -ENOMEM;
 	}

@@ -16,7 +16,13 @@ struct sim_packet {
 	enum channel channel;
 	struct addr remote; /* from whom, to whom */
 	uint16_t length;
+	uint8_t dscp; /* of one sent over another slot, whose slot is here; else 0 */
 	uint8_t data[PACKET_MAX];
+};
+
+struct sim_over {
+	uint32_t slot; /* + 1; 0: by its own socket */
+	uint8_t dscp;
 };
 
 struct sim_port {
@@ -30,6 +36,7 @@ struct sim_port {
 	uint64_t lost, unheard, lent, sent, forgotten;
 	uint8_t *flows;         /* per slot: in use */
 	struct addr *connected; /* per slot: the RTP socket hears this party only; ADDR_NONE: all */
+	struct sim_over *over;  /* per slot */
 	uint32_t slots;
 	/* Packets on their way through the stages: a buffer that stays out is a leak. */
 	uint32_t buffers_out;

@@ -100,6 +100,15 @@ static int uring_connect(struct port *p, uint32_t slot, const struct addr *to)
 	return err;
 }
 
+static int uring_send_over(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp)
+{
+	struct uring_slot *s = &uring_of(p)->slots[slot];
+
+	s->over = over == slot ? 0 : over + 1;
+	s->dscp = dscp;
+	return 0;
+}
+
 static bool uring_fault(struct port *p, struct port_fault *out)
 {
 	struct uring_port *u = uring_of(p);
@@ -171,6 +180,7 @@ static const struct port_ops OPS = {
 	.lend = uring_port_lend,
 	.tx = uring_tx,
 	.connect = uring_connect,
+	.send_over = uring_send_over,
 	.send_errors = uring_send_errors,
 	.icmp_errors = uring_icmp_errors,
 	.fault = uring_fault,

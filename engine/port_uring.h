@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "engine/port.h"
+#include "engine/port_mark.h"
 #include "engine/uring.h"
 
 enum {
@@ -27,7 +28,9 @@ struct uring_slot {
 	uint32_t files;        /* where they are registered: files * CHANNELS + channel */
 	uint16_t use; /* changes with each flow_add: completions of a former use are told apart */
 	uint8_t in_use;
-	int error; /* the fault, until it was fetched */
+	uint8_t dscp;  /* with over */
+	int error;     /* the fault, until it was fetched */
+	uint32_t over; /* slot + 1, whose sockets send; 0: its own */
 	uint32_t icmp_errors;
 };
 
@@ -47,6 +50,7 @@ struct uring_port {
 	uint32_t fault_count;
 	uint64_t send_errors;
 	struct sockaddr_storage targets[URING_ENTRIES]; /* of the sends not yet submitted */
+	struct port_mark marks[URING_ENTRIES];
 };
 
 static inline struct uring_port *uring_of(struct port *p)

@@ -180,6 +180,18 @@ static bool is_connected(const struct uring_slot *s, const struct pkt *p)
 	return p->out_channel == CHANNEL_RTP && addr_eq(p->to, &s->connected);
 }
 
+/* By the socket of another slot. */
+static uint32_t send_marked(struct uring_port *u, const struct pkt *p, struct io_uring_sqe *sqe,
+			    uint32_t index)
+{
+	const struct uring_slot *s = &u->slots[p->out_slot];
+	uint32_t socket = (s->over - 1) * CHANNELS + p->out_channel;
+
+	port_mark(&u->marks[index], p, s->dscp);
+	io_uring_prep_sendmsg(sqe, file_of(u, socket), &u->marks[index].message, MSG_DONTWAIT);
+	return socket;
+}
+
 static bool send_queue(struct uring_port *u, const struct pkt *p)
 {
 	uint32_t socket = p->out_slot * CHANNELS + p->out_channel;
@@ -189,7 +201,11 @@ static bool send_queue(struct uring_port *u, const struct pkt *p)
 	if (!sqe)
 		return false;
 	io_uring_prep_send(sqe, file_of(u, socket), p->data, p->length, MSG_DONTWAIT);
-	if (!is_connected(&u->slots[p->out_slot], p)) {
+	if (is_connected(&u->slots[p->out_slot], p)) {
+		/* it knows whom it sends to */
+	} else if (UNLIKELY(u->slots[p->out_slot].over)) {
+		socket = send_marked(u, p, sqe, index);
+	} else {
 		uint32_t length = addr_to_sockaddr(p->to, &u->targets[index]);
 
 		io_uring_prep_send_set_addr(sqe, (const struct sockaddr *)&u->targets[index],

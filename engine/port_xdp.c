@@ -68,7 +68,8 @@ static void channel_add(struct xdp_port *x, uint32_t slot, uint32_t channel, int
 			return;
 	}
 	options_get(s, fd, local.family == ADDR_V6);
-	s->local[channel] = local;
+	s->own_tos = s->tos;
+	s->local[channel] = s->own[channel] = local;
 }
 
 static int xdp_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
@@ -104,7 +105,7 @@ static void xdp_flow_del(struct port *p, uint32_t slot)
 
 	assert(slot < x->slot_count && s->in_use);
 	for (uint32_t c = 0; c < CHANNELS; c++)
-		channel_del(x, slot, &s->local[c]);
+		channel_del(x, slot, &s->own[c]);
 	*s = (struct xdp_slot){ .in_use = 0 };
 	x->sockets->ops->flow_del(x->sockets, slot);
 }
@@ -114,6 +115,20 @@ static int xdp_connect(struct port *p, uint32_t slot, const struct addr *to)
 	struct xdp_port *x = xdp_of(p);
 
 	return x->sockets->ops->connect(x->sockets, slot, to);
+}
+
+/* Heads are ours, so nothing differs for packets but what they are made of. */
+static int xdp_send_over(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp)
+{
+	struct xdp_port *x = xdp_of(p);
+	struct xdp_slot *s = &x->slots[slot];
+	const struct xdp_slot *by = &x->slots[over];
+
+	for (uint32_t c = 0; c < CHANNELS; c++)
+		s->local[c] = by->own[c];
+	s->tos = over == slot ? s->own_tos : (uint8_t)(dscp << 2);
+	s->hops = by->hops;
+	return x->sockets->ops->send_over(x->sockets, slot, over, dscp);
 }
 
 static uint64_t xdp_send_errors(struct port *p)
@@ -171,6 +186,7 @@ static const struct port_ops OPS = {
 	.lend = xdp_lend,
 	.tx = xdp_tx,
 	.connect = xdp_connect,
+	.send_over = xdp_send_over,
 	.send_errors = xdp_send_errors,
 	.icmp_errors = xdp_icmp_errors,
 	.fault = xdp_fault,

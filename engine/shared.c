@@ -2,6 +2,7 @@
 #include "engine/shared.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,6 +50,16 @@ static int local_of(int fd, struct addr *out)
 	return addr_from_sockaddr(out, (const struct sockaddr *)&ss);
 }
 
+static uint8_t dscp_of(int fd, uint8_t family)
+{
+	bool v6 = family == ADDR_V6;
+	socklen_t n = sizeof(int);
+	int tos = 0;
+
+	(void)getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &tos, &n);
+	return (uint8_t)(tos >> 2 & 0x3f);
+}
+
 int shared_port_add(struct worker *w, uint32_t port, int fd)
 {
 	struct shared *s = &w->transports.shared;
@@ -66,6 +77,7 @@ int shared_port_add(struct worker *w, uint32_t port, int fd)
 	if (err)
 		return err;
 	s->local[port] = local;
+	s->dscp[port] = dscp_of(fd, local.family);
 	return 0;
 }
 

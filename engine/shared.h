@@ -32,6 +32,7 @@ struct shared {
 	uint32_t first;    /* slot of the port */
 	struct hash_key key;
 	struct addr local[SHARED_PORTS_MAX]; /* ADDR_NONE: not there */
+	uint8_t dscp[SHARED_PORTS_MAX];      /* of their sockets */
 };
 
 /* ports: at most SHARED_PORTS_MAX; with 0 no memory is taken. 0 or -ENOMEM. */

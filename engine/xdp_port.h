@@ -5,10 +5,13 @@
 
 #include "engine/xdp_host.h"
 
+/* The front is what it sends as: by its own socket, or by send_over. */
 struct xdp_slot {
 	struct addr local[CHANNELS]; /* ADDR_NONE: no socket, or of a network without interface */
-	uint8_t tos, hops;           /* as the socket has them */
+	uint8_t tos, hops;
 	uint8_t in_use;
+	uint8_t own_tos;
+	struct addr own[CHANNELS]; /* of its own sockets, in locals */
 };
 
 struct xdp_port {

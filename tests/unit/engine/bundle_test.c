@@ -674,6 +674,46 @@ static void a_port_of_its_own(void **state)
 	rig_close(r);
 }
 
+/* The DSCP that a phone's packet leaves with, by the one port of the browser. */
+static int marked(struct bundle_rig *x, uint32_t slot)
+{
+	struct addr phone = party(B);
+	const struct sim_packet *p;
+
+	while (port_sim_take(x->r->sim))
+		continue;
+	put_rtp_from(x->r, (int)slot, &phone,
+		     &(struct rtp){ .ssrc = 9,
+				    .payload_type = slot == VIDEO_PEER ? CAMERA_PT : 0 });
+	worker_step(&x->r->w);
+	p = port_sim_take(x->r->sim);
+	return p && p->slot == AUDIO ? p->dscp : -1;
+}
+
+/* One socket, which is the owner's, and two kinds of media. */
+static void each_line_has_its_dscp(void **state)
+{
+	struct rig *r = rig_open_empty(64);
+	struct bundle_rig x = { .r = r };
+
+	(void)state;
+	for (uint32_t slot = 0; slot < 4; slot++) {
+		struct flow_spec s = line_spec(slot);
+
+		s.dscp = s.kind == MEDIA_VIDEO ? 34 : 46;
+		rig_open_flow(r, &s);
+	}
+	assert_int_equal(checks(r, AUDIO, BROWSER, &NOMINATES), 0);
+	assert_int_equal(marked(&x, VIDEO_PEER), 34);
+	assert_int_equal(marked(&x, AUDIO_PEER), 0); /* as the socket has it */
+	assert_int_equal(leaves_by(&x, 2, CAMERA_PT, 0), VIDEO_PEER);
+	/* nothing of it is left when the owner is gone */
+	owner_close(&x);
+	assert_int_equal(r->sim->over[VIDEO].slot, 0);
+	assert_int_equal(flow_of(r, VIDEO)->marked, 0);
+	rig_close(r);
+}
+
 static void a_successor_knows_sources(void **state)
 {
 	struct bundle_rig x = bundle_open(true);
@@ -720,6 +760,7 @@ int main(void)
 		cmocka_unit_test(lost_consent_is_of_all),
 		cmocka_unit_test(what_cannot_be_joined),
 		cmocka_unit_test(a_port_of_its_own),
+		cmocka_unit_test(each_line_has_its_dscp),
 		cmocka_unit_test(a_successor_knows_sources),
 	};
 

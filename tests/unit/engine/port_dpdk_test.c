@@ -626,10 +626,33 @@ static void tap_furnish(const char *interface, const char *address, const char *
 	(void)close(s);
 }
 
+/* Packets of our own by this slot, until so many have left by the device. */
+static void say(struct rig *r, uint32_t slot, const struct addr *to, uint64_t out)
+{
+	for (int i = 0; i < LOOKS && g_counts[DPDK_OUT] < out; i++) {
+		assert_true(r->port[0]->ops->lend(r->port[0], &r->batch.list[0]));
+		memset(r->batch.list[0].data, i, PAYLOAD);
+		r->batch.list[0].length = PAYLOAD;
+		r->batch.count = 1;
+		relay(r, 0, slot, to);
+		r->port[0]->ops->rx(r->port[0], &r->batch, 1, 10 * NS_PER_MS);
+	}
+	assert_int_equal(g_counts[DPDK_OUT], out);
+}
+
+/* The last frame of IPv4 that is still there; the kernel looks for IPv6 neighbours as well. */
+static struct raw *last_sent(struct rig *r)
+{
+	while (r->sent_count > 1 && be16_get(r->sent[r->sent_count - 1].p + 12) != 0x0800)
+		r->sent_count--;
+	return &r->sent[r->sent_count - 1];
+}
+
 /* Until the kernel has said where the party is, it sends the packets itself. */
 static void asks_the_kernel_for_the_way(void **state)
 {
 	struct rig *r = rig_new();
+	const struct raw *sent;
 	struct addr to;
 	int tos = 46 << 2;
 
@@ -642,21 +665,20 @@ static void asks_the_kernel_for_the_way(void **state)
 	assert_int_equal(setsockopt(g_fd[0], IPPROTO_IP, IP_TOS, &tos, sizeof(tos)), 0);
 	slot_add(r, 0, 0);
 	assert_int_equal(addr_parse(&to, bytes_str("192.0.2.7:5004")), 0);
-	for (int i = 0; i < LOOKS && g_counts[DPDK_OUT] < 2; i++) {
-		assert_true(r->port[0]->ops->lend(r->port[0], &r->batch.list[0]));
-		memset(r->batch.list[0].data, i, PAYLOAD);
-		r->batch.list[0].length = PAYLOAD;
-		r->batch.count = 1;
-		relay(r, 0, 0, &to);
-		r->port[0]->ops->rx(r->port[0], &r->batch, 1, 10 * NS_PER_MS);
-	}
-	assert_int_equal(g_counts[DPDK_OUT], 2);
+	say(r, 0, &to, 2);
 	assert_true(g_counts[DPDK_BY_SOCKET] > 0);
+	/* a flow without sockets, by those of another */
+	assert_int_equal(r->port[0]->ops->send_over(r->port[0], 1, 0, 34), 0);
+	say(r, 1, &to, 3);
+	say(r, 0, &to, 4);
+	assert_int_equal(r->port[0]->ops->send_over(r->port[0], 1, 1, 0), 0);
 	rig_close(r);
-	assert_true(r->sent_count >= 2);
-	while (r->sent_count > 1 && be16_get(r->sent[r->sent_count - 1].p + 12) != 0x0800)
-		r->sent_count--; /* the kernel looks for IPv6 neighbours as well */
-	assert_frame4(&r->sent[r->sent_count - 1], PARTY, &r->local[0], &to, PAYLOAD);
+	assert_true(r->sent_count >= 4);
+	sent = last_sent(r);
+	assert_frame4(sent, PARTY, &r->local[0], &to, PAYLOAD);
+	r->sent_count--;
+	assert_int_equal(last_sent(r)->p[15], 34 << 2);
+	assert_memory_equal(last_sent(r)->p + 26, sent->p + 26, 12); /* from, to, ports */
 	free(r);
 }
 

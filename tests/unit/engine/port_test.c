@@ -475,6 +475,99 @@ static void a_shared_socket_fills_a_batch(open_fn *open_port)
 	rig_close(r);
 }
 
+/* ---- DSCP ---- */
+
+static void hear_marks(const struct socket_at *s)
+{
+	int on = 1;
+
+	if (s->at.family == ADDR_V6)
+		assert_int_equal(setsockopt(s->fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)),
+				 0);
+	else
+		assert_int_equal(setsockopt(s->fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on)), 0);
+}
+
+/* DSCP and ECN of the next packet, as its IP head had them, and who sent it. */
+static int mark_heard(const struct socket_at *s, struct addr *from)
+{
+	struct sockaddr_storage ss;
+	uint8_t data[16], room[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec to = { .iov_base = data, .iov_len = sizeof(data) };
+	struct msghdr m = { .msg_name = &ss, .msg_iov = &to, .msg_iovlen = 1 };
+	ssize_t got = -1;
+
+	for (int i = 0; i < TRIES && got < 0; i++) {
+		m.msg_namelen = sizeof(ss);
+		m.msg_control = room;
+		m.msg_controllen = sizeof(room);
+		got = recvmsg(s->fd, &m, MSG_DONTWAIT);
+		if (got < 0)
+			(void)usleep(TRY_MS * 1000);
+	}
+	assert_true(got >= 0 && m.msg_controllen > CMSG_LEN(0));
+	assert_int_equal(addr_from_sockaddr(from, (struct sockaddr *)&ss), 0);
+	return room[CMSG_LEN(0)];
+}
+
+/* Of the next packet, when it is sent by this slot. */
+static int mark_of(struct rig *r, const struct addr *in, uint32_t slot, const struct socket_at *to,
+		   const struct addr *by)
+{
+	struct addr from;
+	int mark;
+
+	send_to(to, in, "x", 1);
+	assert_int_equal(rx(r), 1);
+	pass(r, slot, &to->at);
+	mark = mark_heard(to, &from);
+	assert_true(addr_eq(&from, by));
+	return mark;
+}
+
+enum { EF = 46 << 2, AF41 = 34 << 2 };
+
+static void sends_over_another_slot(open_fn *open_port, const char *ip)
+{
+	struct rig *r = rig_open(open_port);
+	struct socket_at a = socket_open(ip), ours = socket_open(ip);
+	const int fd[CHANNELS] = { ours.fd, -1 };
+	struct addr other = slot_open(r, 5, ip);
+	bool v6 = a.at.family == ADDR_V6;
+	int ef = EF;
+
+	hear_marks(&a);
+	assert_int_equal(setsockopt(ours.fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+				    v6 ? IPV6_TCLASS : IP_TOS, &ef, sizeof(ef)),
+			 0);
+	assert_int_equal(r->port->ops->flow_add(r->port, 3, fd), 0);
+	/* a slot without sockets, and one with */
+	assert_int_equal(r->port->ops->send_over(r->port, 4, 3, AF41 >> 2), 0);
+	assert_int_equal(r->port->ops->send_over(r->port, 5, 3, 0), 0);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(mark_of(r, &ours.at, 3, &a, &ours.at), EF);
+		assert_int_equal(mark_of(r, &ours.at, 4, &a, &ours.at), AF41);
+		assert_int_equal(mark_of(r, &other, 5, &a, &ours.at), 0);
+	}
+	assert_int_equal(r->port->ops->send_over(r->port, 4, 4, 0), 0);
+	assert_int_equal(r->port->ops->send_over(r->port, 5, 5, 0), 0);
+	assert_int_equal(mark_of(r, &ours.at, 5, &a, &other), 0);
+	assert_int_equal(mark_of(r, &ours.at, 3, &a, &ours.at), EF);
+	assert_int_equal(r->port->ops->send_errors(r->port), 0);
+	(void)close(a.fd);
+	rig_close(r);
+}
+
+static void marks_v4(open_fn *open_port)
+{
+	sends_over_another_slot(open_port, "127.0.0.1");
+}
+
+static void marks_v6(open_fn *open_port)
+{
+	sends_over_another_slot(open_port, "::1");
+}
+
 static void relays_v4(open_fn *open_port)
 {
 	relays(open_port, "127.0.0.1");
@@ -511,6 +604,8 @@ FOR_EACH_PORT(sends_before_it_deletes)
 FOR_EACH_PORT(waits_as_long_as_told)
 FOR_EACH_PORT(a_broken_socket_is_a_fault)
 FOR_EACH_PORT(a_shared_socket_fills_a_batch)
+FOR_EACH_PORT(marks_v4)
+FOR_EACH_PORT(marks_v6)
 
 int main(void)
 {
@@ -528,6 +623,8 @@ int main(void)
 		TESTS_OF(waits_as_long_as_told),
 		TESTS_OF(a_broken_socket_is_a_fault),
 		TESTS_OF(a_shared_socket_fills_a_batch),
+		TESTS_OF(marks_v4),
+		TESTS_OF(marks_v6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

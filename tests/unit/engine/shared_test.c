@@ -298,6 +298,42 @@ static void a_bundle_on_a_shared_port(void **state)
 	shared_rig_close(&x);
 }
 
+/* The socket is marked for sound; pictures of a call of their own are not. */
+static void each_kind_has_its_dscp(void **state)
+{
+	struct shared_rig x = { .r = rig_open_empty(64) };
+	struct addr phone = party(B);
+	int ef = 46 << 2;
+
+	(void)state;
+	x.fd = socket_open(&x.local);
+	assert_int_equal(setsockopt(x.fd, IPPROTO_IP, IP_TOS, &ef, sizeof(ef)), 0);
+	rig_command(x.r, &(struct media_command){ .kind = MEDIA_SHARED_PORT, .rtp_fd = x.fd });
+	for (uint32_t slot = 0; slot < 4; slot++) {
+		struct flow_spec s = spec_of(&x, slot);
+
+		s.dscp = slot < 2 ? 46 : 34;
+		rig_open_flow(x.r, &s);
+	}
+	assert_int_equal(flow_of(x.r, 0)->out_slot, PORT);
+	assert_int_equal(check_as(&x, 0, BROWSER_A), 0);
+	assert_int_equal(check_as(&x, 2, BROWSER_B), 0);
+	for (int slot = 1; slot < 4; slot += 2) {
+		const struct sim_packet *p;
+
+		put_rtp_from(x.r, slot, &phone, &(struct rtp){ .ssrc = 2 });
+		worker_step(&x.r->w);
+		p = port_sim_take(x.r->sim);
+		assert_non_null(p);
+		assert_int_equal(p->slot, PORT);
+		assert_int_equal(p->dscp, slot == 3 ? 34 : 0);
+	}
+	rig_command(x.r, &(struct media_command){ .kind = MEDIA_FLOW_CLOSE,
+						  .id = { .slot = 2, .generation = 7 } });
+	assert_int_equal(x.r->sim->over[2].slot, 0);
+	shared_rig_close(&x);
+}
+
 static void what_is_refused(void **state)
 {
 	struct shared_rig x = shared_rig_open(NULL);
@@ -335,6 +371,7 @@ int main(void)
 		cmocka_unit_test(a_restart_moves_the_ufrag),
 		cmocka_unit_test(a_successor_finds_parties),
 		cmocka_unit_test(a_bundle_on_a_shared_port),
+		cmocka_unit_test(each_kind_has_its_dscp),
 		cmocka_unit_test(what_is_refused),
 	};
 
