@@ -181,6 +181,46 @@ static void an_outcome_is_told_when_there_is_room(void **state)
 	crypto_close(x);
 }
 
+/* As client: the keys of the flight that waits are told when there is room, and the flight waits for that. */
+static void keys_are_told_when_there_is_room(void **state)
+{
+	struct crypto *x = opened(1);
+	struct crypto_link *l = crypto_link_of(x, 0, -1);
+	struct crypto_request begin = { .kind = CRYPTO_BEGIN,
+					.association = handle_of(0),
+					.role = DTLS_CLIENT,
+					.peer = *fingerprint_of(THEIRS) };
+	struct crypto_request datagram = { .kind = CRYPTO_DATAGRAM, .association = handle_of(0) };
+	uint64_t now_ns = clock_now_ns();
+	struct crypto_result r = { 0 };
+	struct dtls d;
+
+	(void)state;
+	assert_int_equal(dtls_open(&d, g_identity[THEIRS].context, DTLS_SERVER,
+				   fingerprint_of(OURS), now_ns),
+			 0);
+	request_push(l, &begin);
+	(void)crypto_step(x, now_ns);
+	assert_int_equal(ring_pop(&l->results, &r, 1), 1);
+	(void)dtls_receive(&d, bytes_mem(r.datagram, r.length), now_ns);
+	while (ring_push(&l->results, &r))
+		continue;
+	while ((datagram.length = dtls_take(&d, datagram.datagram)) > 0)
+		request_push(l, &datagram);
+	(void)crypto_step(x, now_ns);
+	while (ring_pop(&l->results, &r, 1) == 1)
+		assert_int_equal(r.kind, CRYPTO_SEND);
+	(void)crypto_step(x, now_ns + 20 * NS_PER_MS);
+	assert_int_equal(ring_pop(&l->results, &r, 1), 1);
+	assert_int_equal(r.kind, CRYPTO_MADE);
+	assert_true(r.length > 0);
+	assert_int_not_equal(r.key_out.suite, MEDIA_SUITE_NONE);
+	(void)crypto_step(x, now_ns + 40 * NS_PER_MS); /* and once */
+	assert_int_equal(ring_pop(&l->results, &r, 1), 0);
+	dtls_close(&d);
+	crypto_close(x);
+}
+
 static void a_deadline_ends_what_nobody_goes_on_with(void **state)
 {
 	struct crypto *x = opened(1);
@@ -258,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_thread_does_what_it_is_asked),
 		cmocka_unit_test(an_outcome_is_told_when_there_is_room),
+		cmocka_unit_test(keys_are_told_when_there_is_room),
 		cmocka_unit_test(a_deadline_ends_what_nobody_goes_on_with),
 		cmocka_unit_test(memory_is_bounded),
 	};

@@ -61,6 +61,8 @@ static void keyed(struct line *l, uint8_t leg, uint8_t association, char first)
 
 	memset(ev.key_in.octets, first, 30);
 	memset(ev.key_out.octets, first + 1, 30);
+	ev.resume.source_rtp = rig_addr("203.0.113.9:4000");
+	ev.resume.srtp_in = 70000; /* of a stream before */
 	ev.flight.length = FLIGHT;
 	memset(ev.flight.octets, first + 2, FLIGHT);
 	shard_media_event(l->r->shard, &ev, l->r->now);
@@ -274,6 +276,7 @@ static void the_flight_outlives_the_process(void **state)
 {
 	struct line *l = *state;
 	struct media_command m;
+	struct flow_spec a;
 	uint32_t before;
 
 	established(l);
@@ -287,7 +290,10 @@ static void the_flight_outlives_the_process(void **state)
 	assert_int_equal(m.flight.length, FLIGHT);
 	assert_int_equal(m.flight.octets[0], '3');
 	assert_int_equal(m.flight.octets[FLIGHT - 1], '3');
-	assert_int_equal(m.id.slot, last_media(l->r, MEDIA_FLOW_OPEN, 0).id.slot);
+	a = last_media(l->r, MEDIA_FLOW_OPEN, 0);
+	assert_int_equal(m.id.slot, a.id.slot);
+	assert_int_equal(a.resume.source_rtp.port, 4000); /* it is known whom to tell */
+	assert_int_equal(a.resume.srtp_in, 0);
 }
 
 static void nobody_asks_for_an_old_flight(void **state)
