@@ -57,15 +57,6 @@ static void add(struct offer_agreement *g, const struct payload *meaning, uint8_
 	};
 }
 
-static bool has_codec(const struct payload_list *list)
-{
-	for (uint8_t i = 0; i < list->count; i++) {
-		if (payload_is_codec(&list->at[i]))
-			return true;
-	}
-	return false;
-}
-
 /* One format of B's; in offered it is what A has at to_a, or an event of ours. True: both have it, and it is a codec. */
 static bool add_answered(struct offer_agreement *g, const struct views *v, uint8_t answered,
 			 const struct payload *offered, uint8_t to_a)
@@ -96,7 +87,7 @@ static bool find_common(struct offer_agreement *g, const struct views *v)
 		codec |=
 			add_answered(g, v, v->b.formats.at[i].number, &v->offered.at[at], to_a[at]);
 	}
-	return common && (codec || !has_codec(&v->a.formats));
+	return common && (codec || !payload_list_has_codec(&v->a.formats));
 }
 
 static bool has_event_of_a(const struct offer_agreement *g)
@@ -138,8 +129,7 @@ static void keep_events_of_a(struct offer_agreement *g, const struct payload_lis
 		add(g, first, first->number, PAYLOAD_NONE, PAYLOAD_NONE);
 }
 
-/* The clock of the first codec is the one that A sends in. */
-static uint32_t clock_of_a(const struct offer_agreement *g)
+uint32_t offer_agreement_clock_hz(const struct offer_agreement *g)
 {
 	for (uint8_t i = 0; i < g->count; i++) {
 		if (!g->at[i].event)
@@ -177,7 +167,7 @@ static void part(struct offer_agreement *g, uint8_t index)
  */
 static void keep_one_clock(struct offer_agreement *g, const struct payload_list *formats)
 {
-	uint32_t clock_hz = clock_of_a(g);
+	uint32_t clock_hz = offer_agreement_clock_hz(g);
 	uint8_t count = g->count;
 	bool found;
 

@@ -36,5 +36,7 @@ struct offer_agreement {
 /* 0 or -EBADMSG: the answer's line is malformed, or of another kind than the offer's. */
 int offer_agree(struct offer_agreement *out, const struct offer_exchange *x, uint8_t index,
 		const struct offer_policy *policy, struct offer_error *error) NODISCARD;
+/* Of the first codec: what its packets have. 0: there is none. */
+uint32_t offer_agreement_clock_hz(const struct offer_agreement *g);
 
 #endif

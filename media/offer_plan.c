@@ -57,16 +57,6 @@ static void add_twins(struct media_line *line, const struct offer_exchange *x, u
 	}
 }
 
-/* The clock of the first codec is the one that its packets have. */
-static uint32_t clock_of(const struct offer_agreement *g)
-{
-	for (uint8_t i = 0; i < g->count; i++) {
-		if (!g->at[i].event)
-			return g->at[i].clock_hz;
-	}
-	return 0;
-}
-
 static void choose_event(struct media_side *side, const struct offer_agreed *f, uint8_t number,
 			 uint32_t clock_hz)
 {
@@ -80,7 +70,7 @@ static void choose_event(struct media_side *side, const struct offer_agreed *f, 
 
 static void choose_events(struct media_line *line, const struct offer_agreement *g)
 {
-	uint32_t clock_hz = clock_of(g);
+	uint32_t clock_hz = offer_agreement_clock_hz(g);
 
 	for (uint8_t i = 0; i < g->count; i++) {
 		choose_event(&line->a, &g->at[i], g->at[i].a, clock_hz);

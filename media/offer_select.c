@@ -125,15 +125,6 @@ static void drop_torn_redundancy(struct payload_list *formats)
 	}
 }
 
-static bool has_codec(const struct payload_list *list)
-{
-	for (uint8_t i = 0; i < list->count; i++) {
-		if (payload_is_codec(&list->at[i]))
-			return true;
-	}
-	return false;
-}
-
 /* NULL, or why nothing worth relaying is left. */
 static const char *select_formats(struct offer_line *line, const struct offer_policy *policy)
 {
@@ -152,7 +143,7 @@ static const char *select_formats(struct offer_line *line, const struct offer_po
 	}
 	formats->count = kept;
 	drop_torn_redundancy(formats);
-	if (codec && !has_codec(formats))
+	if (codec && !payload_list_has_codec(formats))
 		return "no codec that may be used";
 	return formats->count ? NULL : "no known codec";
 }

@@ -36,6 +36,15 @@ bool payload_is_codec(const struct payload *p)
 	return !payload_is_event(p) && !payload_is(p, "CN") && !payload_is(p, "red");
 }
 
+bool payload_list_has_codec(const struct payload_list *list)
+{
+	for (uint8_t i = 0; i < list->count; i++) {
+		if (payload_is_codec(&list->at[i]))
+			return true;
+	}
+	return false;
+}
+
 /* "96 opus/48000/2": the part after the number, when the number is this one. */
 static bool value_of(struct bytes value, uint8_t number, struct bytes *rest)
 {

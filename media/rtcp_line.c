@@ -30,20 +30,12 @@ static bool is_remb(const struct rtcp_packet *packet, struct bytes control)
 	       bytes_starts(control, "REMB") && control.n >= REMB_HEAD_LEN;
 }
 
-static bool has_entries(const struct rtcp_packet *packet)
-{
-	if (packet->type == RTCP_TYPE_RTPFB)
-		return packet->count == RTCP_FEEDBACK_TMMBR || packet->count == RTCP_FEEDBACK_TMMBN;
-	return packet->count == RTCP_FEEDBACK_FIR || packet->count == RTCP_FEEDBACK_TSTR ||
-	       packet->count == RTCP_FEEDBACK_TSTN;
-}
-
 struct bytes rtcp_targets(const struct rtcp_packet *packet, size_t *step)
 {
 	struct bytes control = rtcp_feedback(packet).control;
 
-	*step = has_entries(packet) ? (size_t)ENTRY_LEN : (size_t)SSRC_LEN;
-	if (has_entries(packet))
+	*step = rtcp_feedback_has_entries(packet) ? (size_t)ENTRY_LEN : (size_t)SSRC_LEN;
+	if (rtcp_feedback_has_entries(packet))
 		return control;
 	return is_remb(packet, control) ? bytes_from(control, REMB_HEAD_LEN) : (struct bytes){ 0 };
 }

@@ -198,6 +198,14 @@ struct rtcp_feedback rtcp_feedback(const struct rtcp_packet *packet)
 				       .control = bytes_from(packet->body, FEEDBACK_LEN) };
 }
 
+bool rtcp_feedback_has_entries(const struct rtcp_packet *packet)
+{
+	if (packet->type == RTCP_TYPE_RTPFB)
+		return packet->count == RTCP_FEEDBACK_TMMBR || packet->count == RTCP_FEEDBACK_TMMBN;
+	return packet->count == RTCP_FEEDBACK_FIR || packet->count == RTCP_FEEDBACK_TSTR ||
+	       packet->count == RTCP_FEEDBACK_TSTN;
+}
+
 bool rtcp_xr_next(struct bytes *rest, struct rtcp_xr_block *out)
 {
 	if (rest->n < HEAD_LEN || whole_len(rest->p) > rest->n)

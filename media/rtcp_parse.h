@@ -94,6 +94,8 @@ struct rtcp_feedback {
 	struct bytes control; /* FCI */
 };
 struct rtcp_feedback rtcp_feedback(const struct rtcp_packet *packet);
+/* Its control information is entries of SSRC and four octets (RFC 5104 4.2.1, 4.3.1, 4.3.2). */
+bool rtcp_feedback_has_entries(const struct rtcp_packet *packet);
 
 /* The report blocks of an XR packet (RFC 3611 3); start with *rest = the body from octet 4. */
 struct rtcp_xr_block {

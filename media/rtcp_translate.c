@@ -129,14 +129,6 @@ static void remb(const struct translation *t, struct bytes control)
 		(void)reported(t, control.p);
 }
 
-static bool has_entries(const struct rtcp_packet *packet)
-{
-	if (packet->type == RTCP_TYPE_RTPFB)
-		return packet->count == RTCP_FEEDBACK_TMMBR || packet->count == RTCP_FEEDBACK_TMMBN;
-	return packet->count == RTCP_FEEDBACK_FIR || packet->count == RTCP_FEEDBACK_TSTR ||
-	       packet->count == RTCP_FEEDBACK_TSTN;
-}
-
 /* What others carry may name SSRCs, sequence numbers or payload types of a stream where we do not look: the picture of RPSI and
  * VBCM (RFC 4585 6.3.3, 5104 4.3.4) does, and so does the report of RFC 8888. */
 static bool is_known(const struct rtcp_packet *packet)
@@ -169,7 +161,7 @@ static bool feedback(const struct translation *t, const struct rtcp_packet *pack
 		lost_packets(t, control);
 	} else if (!transport && packet->count == RTCP_FEEDBACK_AFB) {
 		remb(t, control);
-	} else if (has_entries(packet)) {
+	} else if (rtcp_feedback_has_entries(packet)) {
 		entries(t, control);
 	}
 	return true;
