@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -39,6 +40,19 @@ void record_seal(struct writer *w, const struct record *r)
 	writer_be32(&hw, crc_of(head, r->payload));
 	writer_mem(w, head, sizeof(head));
 	writer_bytes(w, r->payload);
+}
+
+uint8_t *record_seal_new(const struct record *r, struct bytes *out)
+{
+	size_t n = RECORD_HEAD + r->payload.n;
+	uint8_t *sealed = r->payload.n <= RECORD_PAYLOAD_MAX ? malloc(n) : NULL;
+	struct writer w = writer_over(sealed, sealed ? n : 0);
+
+	if (!sealed)
+		return NULL;
+	record_seal(&w, r);
+	*out = writer_done(&w);
+	return sealed;
 }
 
 /* NULL when the record is whole and of a kind that we understand. */

@@ -51,15 +51,15 @@ static void save_send(struct store_op *op, const struct binding *b)
 
 static void save(struct store_op *op, struct binding *b, uint64_t version, struct bytes record)
 {
-	uint8_t *sealed = record.n <= RECORD_PAYLOAD_MAX ? malloc(RECORD_HEAD + record.n) : NULL;
-	struct writer w = writer_over(sealed, sealed ? RECORD_HEAD + record.n : 0);
+	struct bytes whole;
+	uint8_t *sealed =
+		record_seal_new(&(struct record){ .version = version, .payload = record }, &whole);
 
 	if (!sealed) {
 		store_op_fail(op, STORE_REFUSED);
 		return;
 	}
-	record_seal(&w, &(struct record){ .version = version, .payload = record });
-	b->sealed = b->ttl_ms ? writer_done(&w) : (struct bytes){ 0 };
+	b->sealed = b->ttl_ms ? whole : (struct bytes){ 0 };
 	save_send(op, b);
 	free(sealed);
 }

@@ -27,15 +27,15 @@ static void save_send(struct store_op *op, uint64_t call, struct bytes sealed)
 /* On the heap: a record may have megabytes. */
 static void save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record)
 {
-	uint8_t *sealed = record.n <= RECORD_PAYLOAD_MAX ? malloc(RECORD_HEAD + record.n) : NULL;
-	struct writer w = writer_over(sealed, sealed ? RECORD_HEAD + record.n : 0);
+	struct bytes whole;
+	uint8_t *sealed =
+		record_seal_new(&(struct record){ .version = version, .payload = record }, &whole);
 
 	if (!sealed) {
 		store_op_fail(op, STORE_REFUSED);
 		return;
 	}
-	record_seal(&w, &(struct record){ .version = version, .payload = record });
-	save_send(op, call, writer_done(&w));
+	save_send(op, call, whole);
 	free(sealed);
 }
 

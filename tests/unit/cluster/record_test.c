@@ -30,6 +30,23 @@ static void test_layout(void **state)
 	assert_memory_equal(got, want, SEALED);
 }
 
+static void test_in_memory_of_its_own(void **state)
+{
+	struct record r = { .version = 0x0102030405060708, .payload = BYTES_LIT("hello") };
+	uint8_t want[SEALED], *got;
+	struct bytes whole;
+
+	(void)state;
+	seal(want);
+	got = record_seal_new(&r, &whole);
+	assert_ptr_equal(whole.p, got);
+	assert_int_equal(whole.n, SEALED);
+	assert_memory_equal(got, want, SEALED);
+	free(got);
+	r.payload.n = RECORD_PAYLOAD_MAX + 1;
+	assert_null(record_seal_new(&r, &whole));
+}
+
 static void test_open(void **state)
 {
 	const char *reason;
@@ -120,9 +137,13 @@ static void test_reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_layout),           cmocka_unit_test(test_open),
-		cmocka_unit_test(test_empty_payload),    cmocka_unit_test(test_any_flip_is_found),
-		cmocka_unit_test(test_any_cut_is_found), cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_in_memory_of_its_own),
+		cmocka_unit_test(test_empty_payload),
+		cmocka_unit_test(test_any_flip_is_found),
+		cmocka_unit_test(test_any_cut_is_found),
+		cmocka_unit_test(test_reasons),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
