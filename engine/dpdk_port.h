@@ -60,6 +60,7 @@ struct dpdk_device {
 	uint64_t missed; /* frames, as it said last */
 	uint8_t gateway[FRAME_MAC_LEN];
 	int tap_fd;
+	int program_fd; /* a link that holds the XDP program of DPDK's own; -1: none */
 	uint32_t
 		ifindex; /* of the TAP interface, or the kernel's name for the device; 0: it knows none */
 };

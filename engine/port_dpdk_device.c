@@ -8,6 +8,7 @@
 
 #include "engine/dpdk_port.h"
 #include "engine/tap.h"
+#include "engine/xdp_link.h"
 
 enum {
 	QUEUE_FRAMES = 1024,   /* of each queue of the device */
@@ -22,7 +23,9 @@ enum {
 static_assert((int)HEADROOM >= (int)FRAME_HEAD_MAX, "an IPv6 head fits where an IPv4 one was");
 
 /* EAL's devices belong to all threads of the process. */
-static struct dpdk_device g_device = { .lock = PTHREAD_MUTEX_INITIALIZER, .tap_fd = -1 };
+static struct dpdk_device g_device = { .lock = PTHREAD_MUTEX_INITIALIZER,
+				       .tap_fd = -1,
+				       .program_fd = -1 };
 
 static int device_find(struct dpdk_device *d, const char *text, char why[DPDK_TEXT_MAX])
 {
@@ -76,6 +79,19 @@ static void sums_configure(struct dpdk_device *d, const struct rte_eth_dev_info 
 	d->sums = RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM;
 }
 
+/* One of DPDK's drivers attaches an XDP program that would stay behind a killed process. */
+static int program_hold(struct dpdk_device *d, const struct rte_eth_dev_info *info,
+			char why[DPDK_TEXT_MAX])
+{
+	int err = 0;
+
+	if (strcmp(info->driver_name, "net_af_xdp") == 0)
+		err = xdp_link_take(info->if_index, &d->program_fd);
+	return err ? dpdk_refuse(why, err, "XDP program: %s%s", strerror(-err),
+				 err == -EPERM ? " (it needs CAP_SYS_ADMIN)" : "")
+		   : 0;
+}
+
 static int device_configure(struct dpdk_device *d, const struct port_dpdk_settings *s,
 			    char why[DPDK_TEXT_MAX])
 {
@@ -110,7 +126,7 @@ static int device_configure(struct dpdk_device *d, const struct port_dpdk_settin
 	(void)rte_eth_macaddr_get(d->id, &d->mac);
 	if (rte_eth_dev_get_mtu(d->id, &d->mtu) != 0 || d->mtu == 0)
 		d->mtu = RTE_ETHER_MTU;
-	return 0;
+	return program_hold(d, &info, why);
 }
 
 static int memory_open(struct dpdk_device *d, char why[DPDK_TEXT_MAX])
@@ -140,13 +156,18 @@ static void handover_free(struct rte_ring *ring)
 	rte_ring_free(ring);
 }
 
+static void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
 static void device_close(struct dpdk_device *d)
 {
 	struct rte_eth_dev_info info;
 
-	if (d->tap_fd >= 0)
-		(void)close(d->tap_fd);
-	d->tap_fd = -1;
+	fd_close(&d->tap_fd);
 	if (d->id != RTE_MAX_ETHPORTS) {
 		bool removable = rte_eth_dev_info_get(d->id, &info) == 0;
 
@@ -155,6 +176,7 @@ static void device_close(struct dpdk_device *d)
 		if (removable)
 			(void)rte_dev_remove(info.device);
 	}
+	fd_close(&d->program_fd);
 	for (uint32_t q = 0; q < DPDK_WORKERS_MAX; q++) {
 		handover_free(d->handover[q]);
 		d->handover[q] = NULL;
