@@ -133,15 +133,6 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 	}
 }
 
-static void refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
-		   enum sig_refused reason, struct bytes extra)
-{
-	struct response r = { .status = status, .extra = extra };
-
-	sig_count_refused(h->metrics, reason);
-	respond(h, ev->slot, ev->message, &r);
-}
-
 /* RFC 3311 5.2: an offer in it must be answered at once, but it is for the other party to answer. What changes nothing can be answered. */
 static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
 {
@@ -162,15 +153,15 @@ void refresh_asked(struct call_host *h, struct call *c, const struct call_event 
 	struct bytes sdp;
 
 	if (session_body(ev->message, &sdp)) {
-		refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(RESPOND_ACCEPT));
+		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(RESPOND_ACCEPT));
 	} else if (is_news(c, ev->leg, sdp)) {
 		session_write_warning(&extra, h, "the session is changed by re-INVITE");
-		refuse(h, ev, 488, REFUSED_SDP, writer_done(&extra));
+		respond_refuse(h, ev, 488, REFUSED_SDP, writer_done(&extra));
 	} else if (!session_timer_asked(h, l, ev->message)) {
 		session_timer_write_too_small(&extra);
-		refuse(h, ev, 422, REFUSED_INTERVAL, writer_done(&extra));
+		respond_refuse(h, ev, 422, REFUSED_INTERVAL, writer_done(&extra));
 	} else if (dialog_refresh(&l->dialog, ev->message, h->settings)) {
-		refuse(h, ev, 400, REFUSED_MALFORMED, (struct bytes){ 0 });
+		respond_refuse(h, ev, 400, REFUSED_MALFORMED, (struct bytes){ 0 });
 	} else {
 		leg_learn(l, ev->message);
 		session_timer_write_answer(&extra, l);

@@ -6,14 +6,6 @@
 #include "sig/call/request.h"
 #include "sig/call/respond.h"
 
-static void refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
-		   struct bytes extra)
-{
-	struct response r = { .status = status, .extra = extra };
-
-	respond(h, ev->slot, ev->message, &r);
-}
-
 static void copy_header(struct writer *w, const struct sip_message *m, const char *name)
 {
 	struct bytes value;
@@ -100,11 +92,11 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 	struct txn_slot *slot;
 
 	if (c->legs[to]->state != LEG_CONFIRMED) {
-		refuse(h, ev, 480, (struct bytes){ 0 });
+		respond_refuse(h, ev, 480, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;
 	}
 	if (ev->message->max_forwards == 0) {
-		refuse(h, ev, 483, (struct bytes){ 0 });
+		respond_refuse(h, ev, 483, REFUSED_HOPS, (struct bytes){ 0 });
 		return;
 	}
 	if (ev->message->method == SIP_INFO && digit_taken(h, c, ev))
@@ -113,7 +105,7 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 		       ? NULL
 		       : leg_request(h, &c->legs[to]->dialog, &r, TXN_USER_RELAY);
 	if (!slot) {
-		refuse(h, ev, 503, BYTES_LIT("Retry-After: 5\r\n"));
+		respond_refuse(h, ev, 503, REFUSED_TXNS_FULL, BYTES_LIT("Retry-After: 5\r\n"));
 		return;
 	}
 	slot->peer = ev->slot->self;

@@ -15,13 +15,6 @@ static void answer(struct call_host *h, const struct call_event *ev, uint16_t st
 	respond(h, ev->slot, ev->message, &r);
 }
 
-static void refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
-		   enum sig_refused reason, struct bytes extra)
-{
-	sig_count_refused(h->metrics, reason);
-	answer(h, ev, status, extra);
-}
-
 /* RFC 3326: why one side hangs up is told to the other. */
 static struct bytes reason_lines(struct call_host *h, const struct sip_message *m)
 {
@@ -124,10 +117,10 @@ static void by_method(struct call_host *h, struct call *c, const struct call_eve
 	case SIP_SUBSCRIBE:
 	case SIP_PUBLISH:
 	case SIP_MESSAGE:
-		refuse(h, ev, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		respond_refuse(h, ev, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
 		break;
 	case SIP_UNKNOWN:
-		refuse(h, ev, 501, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		respond_refuse(h, ev, 501, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
 		break;
 	}
 }
@@ -141,15 +134,15 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		return;
 	}
 	if (!in_order(&c->legs[ev->leg]->dialog, ev->message)) { /* RFC 3261 12.2.2 */
-		refuse(h, ev, 500, REFUSED_CSEQ, (struct bytes){ 0 });
+		respond_refuse(h, ev, 500, REFUSED_CSEQ, (struct bytes){ 0 });
 		return;
 	}
 	if (respond_unsupported(&extra, h, ev->message)) {
-		refuse(h, ev, 420, REFUSED_EXTENSION, writer_done(&extra));
+		respond_refuse(h, ev, 420, REFUSED_EXTENSION, writer_done(&extra));
 		return;
 	}
 	if (!takes_part(c, ev->leg) && ev->message->method != SIP_BYE) {
-		refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;
 	}
 	by_method(h, c, ev);

@@ -92,6 +92,15 @@ void respond(struct call_host *h, struct txn_slot *slot, const struct sip_messag
 	txns_reply(h->txns, slot, r->status, &text, h->now.ns);
 }
 
+void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
+		    enum sig_refused reason, struct bytes extra)
+{
+	struct response r = { .status = status, .extra = extra };
+
+	sig_count_refused(h->metrics, reason);
+	respond(h, ev->slot, ev->message, &r);
+}
+
 void respond_write_options(struct writer *w, const struct call_host *h)
 {
 	writer_str(w, RESPOND_ALLOW RESPOND_ACCEPT);

@@ -27,6 +27,9 @@ int response_make_later(struct call_host *h, const struct txn_slot *slot, const 
 /* Makes and sends; the transaction may be gone afterwards. slot NULL (gone): nothing. request NULL: the kept one. */
 void respond(struct call_host *h, struct txn_slot *slot, const struct sip_message *request,
 	     const struct response *r);
+/* Counts the reason, and answers the request of the event. extra: whole lines. */
+void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
+		    enum sig_refused reason, struct bytes extra);
 
 /* Lines of the answer to OPTIONS. */
 void respond_write_options(struct writer *w, const struct call_host *h);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests within an established call, re-INVITEs and late offers among them. */
+#include "base/metric.h"
 #include "tests/unit/sig/line.h"
 
 #define HOLD_SDP                                                                      \
@@ -274,6 +275,45 @@ static void info_is_relayed(void **state)
 	assert_true(rig_take(l->r, &l->b.addr, "SIP/2.0 415").n);
 }
 
+static uint64_t refused(const char *reason)
+{
+	return metric_value(metric_register(METRIC_COUNTER, "tandem_sip_refused_total", reason,
+					    "SIP requests refused, by reason."));
+}
+
+/* Each under its reason, as every refusal. */
+static void info_is_refused(void **state)
+{
+	uint64_t hops = refused("reason=\"too_many_hops\"");
+	struct line *l = *state;
+	char text[RIG_TEXT_MAX];
+	int n;
+
+	phone_new_branch(&l->a);
+	n = snprintf(text, sizeof(text),
+		     "INFO %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\n"
+		     "Max-Forwards: 0\r\nFrom: %s;tag=%s\r\nTo: %s;tag=%s\r\nCall-ID: %s\r\n"
+		     "CSeq: %u INFO\r\nContent-Length: 0\r\n\r\n",
+		     l->a.target, l->a.address, l->a.branch, l->a.local, l->a.tag, l->a.remote,
+		     l->a.remote_tag, l->a.call_id, ++l->a.cseq);
+	rig_send(l->r, &l->a.addr, bytes_mem(text, (size_t)n));
+	assert_true(phone_hears(&l->a, "SIP/2.0 483").n);
+	assert_int_equal(refused("reason=\"too_many_hops\""), hops + 1);
+}
+
+/* A has said nothing of B's answer yet. */
+static void info_comes_too_soon(void **state)
+{
+	uint64_t before = refused("reason=\"no_dialog\"");
+	struct line *l = *state;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	phone_answer(&l->b, phone_rings(&l->b), "200 OK", PHONE_SDP_B);
+	phone_request(&l->b, "INFO", "", "x=1");
+	assert_true(rig_take(l->r, &l->b.addr, "SIP/2.0 480").n);
+	assert_int_equal(refused("reason=\"no_dialog\""), before + 1);
+}
+
 /* The other side is silent, and the call ends meanwhile: the INFO still gets its answer. */
 static void info_outlives_the_call(void **state)
 {
@@ -388,6 +428,8 @@ int main(void)
 		TALK_TEST(late_offer_in_a_reinvite),
 		TALK_TEST(late_offer_after_bye),
 		TALK_TEST(info_is_relayed),
+		TALK_TEST(info_is_refused),
+		LINE_TEST(info_comes_too_soon),
 		TALK_TEST(info_outlives_the_call),
 		TALK_TEST(other_requests),
 		TALK_TEST(wrong_place),
