@@ -15,11 +15,17 @@ static const struct call_flow *audio_flow(const struct call *c, uint8_t leg)
 	return NULL;
 }
 
-bool dtmf_takes_events(const struct call *c, uint8_t leg)
+/* NULL: the party takes no events. */
+static const struct call_flow *event_flow(const struct call *c, uint8_t leg)
 {
 	const struct call_flow *f = audio_flow(c, leg);
 
-	return f && f->event_pt != PAYLOAD_NONE;
+	return f && f->event_pt != PAYLOAD_NONE ? f : NULL;
+}
+
+bool dtmf_takes_events(const struct call *c, uint8_t leg)
+{
+	return event_flow(c, leg) != NULL;
 }
 
 static void send_event(struct call_host *h, const struct call *c, const struct call_flow *f,
@@ -36,10 +42,12 @@ static void send_event(struct call_host *h, const struct call *c, const struct c
 
 void dtmf_send(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
 {
+	const struct call_flow *f = event_flow(c, leg);
+
 	if (c->legs[leg]->state != LEG_CONFIRMED)
 		return;
-	if (dtmf_takes_events(c, leg))
-		send_event(h, c, audio_flow(c, leg), dtmf);
+	if (f)
+		send_event(h, c, f, dtmf);
 	else
 		leg_digits_put(h, c, leg, dtmf);
 }
