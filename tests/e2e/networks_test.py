@@ -9,6 +9,7 @@ import unittest
 
 from lib.static_nat import StaticNat
 from lib.node import Node
+from lib.talk import Talk
 from server import ServerError
 
 ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])::1(?![\w:])")
@@ -52,7 +53,7 @@ class Side:
         return self.nat.media(self.node.ports, self.host)
 
 
-class NetworksTest(unittest.TestCase):
+class NetworksTest(Talk, unittest.TestCase):
     layout = ()                 # (name, bind, advertised)
 
     def setUp(self):
@@ -76,32 +77,10 @@ class NetworksTest(unittest.TestCase):
         self.assertEqual(agent.register().status, 200)
         return agent
 
-    def call(self, caller, callee):
-        """An answered call: (caller's dialog, callee's)."""
-        out = caller.invite(callee.number, caller.audio.sdp())
-        into = callee.incoming()
-        into.ring()
-        out.wait_provisional(180)
-        into.answer(callee.audio.sdp())
-        caller.audio.use(out.wait_answer())
-        callee.audio.use(into.request)
-        return out, into
-
     def talk(self, *ends):
         """Tones both ways; all of it comes from the address and the ports that this network advertises."""
-        since = time.monotonic()
-        for agent, hertz in zip(ends, (440, 880)):
-            agent.audio.start(hertz)
+        self.tones(*ends)
         for agent in ends:
-            agent.audio.wait_packets(30, since=since)
-        for agent in ends:
-            agent.audio.stop()
-        time.sleep(0.1)
-        for agent, hertz in zip(ends, (880, 440)):
-            packets = agent.audio.audio(since)
-            self.assertAlmostEqual(agent.audio.heard()[0], hertz, delta=3)
-            self.assertEqual(len({packet.seq for packet in packets}), len(packets))
-            self.assertEqual({packet.source[:2] for packet in packets}, {agent.audio.remote})
             self.assertEqual(agent.audio.remote[0], agent.side.advertise)
             self.assertIn(agent.audio.remote[1], agent.side.range)
             self.assertEqual(agent.audio.rtp.leaks, [])

@@ -10,6 +10,7 @@ import unittest
 from lib.media import Media
 from lib.node import Node
 from lib.sip import UserAgent
+from lib.talk import Talk
 from lib.wire import FAR, NEAR, Wire, ip
 from server import ServerError
 
@@ -57,7 +58,7 @@ class XdpNode(Node):
         return self.metric("tandem_media_xdp_socket_packets_total", **({"reason": reason} if reason else {}))
 
 
-class XdpTest(unittest.TestCase):
+class XdpTest(Talk, unittest.TestCase):
     """The tests of a class share a node, and have phones of their own."""
     queues, media, network = 1, {}, {}
     taken = 0
@@ -105,31 +106,9 @@ class XdpTest(unittest.TestCase):
         self.assertEqual(agent.register().status, 200)
         return agent
 
-    def call(self, caller, callee):
-        out = caller.invite(callee.number, caller.audio.sdp())
-        into = callee.incoming()
-        into.ring()
-        out.wait_provisional(180)
-        into.answer(callee.audio.sdp())
-        caller.audio.use(out.wait_answer())
-        callee.audio.use(into.request)
-        return out, into
-
     def talk(self, *ends, packets=30):
         """Tones both ways: all of it arrives, once, from where it should."""
-        since = time.monotonic()
-        for agent, hertz in zip(ends, (440, 880)):
-            agent.audio.start(hertz)
-        for agent in ends:
-            agent.audio.wait_packets(packets, since=since)
-        for agent in ends:
-            agent.audio.stop()
-        time.sleep(0.1)
-        for agent, hertz in zip(ends, (880, 440)):
-            heard = agent.audio.audio(since)
-            self.assertAlmostEqual(agent.audio.heard()[0], hertz, delta=3)
-            self.assertEqual(len({packet.seq for packet in heard}), len(heard))
-            self.assertEqual({packet.source[:2] for packet in heard}, {agent.audio.remote})
+        for heard in self.tones(*ends, packets=packets):
             self.assertEqual({packet.tos >> 2 for packet in heard}, {46})
 
     def went_by_xdp(self, action, lent=6):
