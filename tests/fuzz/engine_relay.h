@@ -12,6 +12,8 @@ enum {
 	SLOTS = 4,
 	EVENTS = 4,
 	SENT_KEPT = 256,
+	TOLD_MAX = 256,
+	NO_SLOT = 99,
 	EXTENSION_ID = 2,
 };
 
@@ -38,6 +40,13 @@ struct numbers {
 	} sent[SENT_KEPT];
 };
 
+/* A report block on its way: about whom, and to which flow it came; times it was delivered. */
+struct told {
+	uint8_t about, to, count;
+};
+
+#define TOLD_MARK 0x701d0000 /* in the LSR of such a block, with its number */
+
 struct fuzz {
 	struct worker w;
 	struct sim_port *sim;
@@ -55,6 +64,8 @@ struct fuzz {
 	struct srtp_stream *party_out[SLOTS], *party_in[SLOTS]; /* of the parties; NULL: plain */
 	bool untagged; /* a packet of any shape: numbers are not told apart any more */
 	uint32_t closes, closed;
+	struct told told[TOLD_MAX];
+	uint32_t told_count;
 };
 
 static inline bool spec_is_ice(const struct flow_spec *s)
@@ -89,7 +100,7 @@ void relay_numbers_open(struct numbers *n);
 /* ---- engine_relay_packets.c ---- */
 void relay_raw(struct fuzz *f, struct script *s);
 void relay_rtp(struct fuzz *f, struct script *s);
-/* An SR of a known shape with one report block. */
+/* An SR of a known shape with one report block, or an RR with several, about flows of any kind. */
 void relay_rtcp(struct fuzz *f, struct script *s);
 /* As its party makes it, or with something wrong; to its own port, another's, or the shared one. */
 void relay_stun(struct fuzz *f, struct script *s);

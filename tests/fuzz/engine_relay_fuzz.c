@@ -11,6 +11,7 @@
  *  - what is sent to a party with keys authenticates there, under an index that it has not seen;
  *  - a flow with ICE, and those bundled with it, send to and relay from addresses that a check with its credentials came from
  *    lately, and no check with others is answered by a success;
+ *  - a report block is delivered once, and of a bundle to the other party of the m-line that it is about;
  *  - a close is answered once, whatever control reads of the events.
  */
 #include <arpa/inet.h>

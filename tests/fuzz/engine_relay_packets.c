@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "media/rtcp_parse.h"
 #include "media/rtp_parse.h"
 #include "media/stun.h"
 #include "tests/fuzz/engine_relay.h"
@@ -11,6 +12,7 @@ enum {
 	PACKET_BYTES_MAX = 80,
 	RTP_BYTES = 20,
 	RTP_BYTES_MAX = 28, /* with an extension */
+	BLOCKS_MAX = 5,
 };
 
 /* One packet alone through all stages: who it is from, and how its stream goes on, can be told. */
@@ -118,11 +120,37 @@ void relay_rtp(struct fuzz *f, struct script *s)
 	packet_put(f, where, CHANNEL_RTP, from, packet, where & 64 ? RTP_BYTES_MAX : RTP_BYTES);
 }
 
+/* Blocks that can be told apart. */
+static void reports_put(struct fuzz *f, struct script *s, uint8_t where, uint8_t from)
+{
+	uint8_t packet[8 + BLOCKS_MAX * RTCP_BLOCK_LEN] = { 0x80, RTCP_TYPE_RR, 0, 1 };
+	size_t n = 8;
+
+	be32_put(packet + 4, take(s) % 4);
+	for (uint8_t left = take(s) % BLOCKS_MAX; left > 0 && f->told_count < TOLD_MAX; left--) {
+		uint8_t about = take(s) % SLOTS;
+
+		f->told[f->told_count] =
+			(struct told){ .about = about,
+				       .to = where & 32 ? (uint8_t)NO_SLOT : where % SLOTS };
+		be32_put(packet + n, 0xf0000000 + about);
+		be32_put(packet + n + 16, TOLD_MARK + f->told_count++);
+		n += RTCP_BLOCK_LEN;
+		packet[0]++;
+	}
+	packet[3] = (uint8_t)(n / 4 - 1);
+	packet_put(f, where, where & 8 ? CHANNEL_RTCP : CHANNEL_RTP, from, packet, n);
+}
+
 void relay_rtcp(struct fuzz *f, struct script *s)
 {
 	uint8_t where = take(s), from = take(s);
 	uint8_t packet[52] = { 0x81, 200, 0, 12 };
 
+	if (where & 64) {
+		reports_put(f, s, where, from);
+		return;
+	}
 	be32_put(packet + 4, take(s) % 4);
 	be32_put(packet + 28, 0xf0000000 + take(s) % SLOTS);
 	be32_put(packet + 36, take(s));

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "media/rtcp_parse.h"
 #include "media/rtp_parse.h"
 #include "media/stun.h"
 #include "tests/fuzz/engine_relay.h"
@@ -52,6 +53,40 @@ void relay_numbers_open(struct numbers *n)
 	n->highest = UINT64_C(1) << 40; /* so that no index is 0 */
 }
 
+/* Of one transport? Then the block has its receiver: the other party of whom it is about. */
+static const struct flow *receiver_of(const struct fuzz *f, const struct told *told)
+{
+	const struct flow *about = &f->w.flows.list[told->about], *to;
+
+	if (told->to >= SLOTS)
+		return NULL;
+	to = &f->w.flows.list[told->to];
+	if (!(to->transport & TRANSPORT_ICE) || worker_owner(&f->w, about) != to)
+		return NULL;
+	return flow_find(&f->w.flows, about->peer);
+}
+
+/* Each block at most once, and to the right one. */
+static void told_check(struct fuzz *f, struct bytes rtcp, uint32_t slot)
+{
+	struct rtcp_packet packet;
+	struct rtcp_block block;
+
+	assert(rtcp_check(rtcp) == 0);
+	while (rtcp_next(&rtcp, &packet)) {
+		for (uint8_t i = 0; rtcp_block(&packet, i, &block); i++) {
+			struct told *told = &f->told[block.last_sr % TOLD_MAX];
+			const struct flow *receiver;
+
+			if (block.last_sr / TOLD_MAX != TOLD_MARK / TOLD_MAX || f->untagged)
+				continue;
+			receiver = receiver_of(f, told);
+			assert(told->count++ == 0);
+			assert(!receiver || receiver->id.slot == slot);
+		}
+	}
+}
+
 /* The party takes it. */
 static void secure_check(struct fuzz *f, const struct sim_packet *p, uint32_t slot)
 {
@@ -61,11 +96,13 @@ static void secure_check(struct fuzz *f, const struct sim_packet *p, uint32_t sl
 				.length = p->length,
 				.is_rtcp = is_rtcp(p) };
 
-	if (!job.stream)
-		return;
 	memcpy(data, p->data, p->length);
-	srtp_jobs_unprotect(&job, 1);
-	assert(job.verdict == VERDICT_NONE);
+	if (job.stream) {
+		srtp_jobs_unprotect(&job, 1);
+		assert(job.verdict == VERDICT_NONE);
+	}
+	if (is_rtcp(p))
+		told_check(f, bytes_mem(data, job.length), slot);
 }
 
 /* Whose packet it is: of a bundle, or on a shared port, its SSRC says. */
@@ -87,6 +124,14 @@ static void answer_check(struct fuzz *f, const struct sim_packet *p)
 	assert(m.type == STUN_BINDING_SUCCESS && f->check_ns && addr_eq(&m.mapped, &from));
 	assert(addr_eq(&p->remote, &from));
 	f->proven_ns[f->check_slot][f->check_from] = f->check_ns;
+}
+
+/* By another's socket, and as that or as itself. */
+static void mark_check(const struct fuzz *f, const struct sim_packet *p, uint32_t slot)
+{
+	const struct flow *flow = &f->w.flows.list[slot];
+
+	assert(p->slot == slot || p->dscp == (flow->marked ? flow->dscp : 0));
 }
 
 /* Where no party is to see header extensions of another's. */
@@ -114,6 +159,7 @@ void relay_sent_check(struct fuzz *f)
 		slot = sender_of(p);
 		assert(slot < SLOTS);
 		destination_check(f, p, slot);
+		mark_check(f, p, slot);
 		if (!is_rtcp(p)) {
 			number_check(f, p, slot);
 			extension_check(f, p);
