@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scripted browser and a plain phone see and hear each other: all of the browser's on one port, its RTCP, too, and a kill in between."""
+import struct
 import subprocess
 import tempfile
 import time
@@ -11,6 +12,14 @@ from lib.place import NODE
 
 from call_test import CallTest
 from video_test import LINE, PLI, feedback, packets_of, video_port
+
+
+MARK = 0x701d701d       # in a report block, where the time of a sender report is
+
+
+def marked(phone):
+    """The compounds with such a block, as packets."""
+    return [packets_of(data) for _, _, data in list(phone.rtcp_packets) if struct.pack("!I", MARK) in data]
 
 
 class Bundled(CallTest):
@@ -56,6 +65,8 @@ class Bundled(CallTest):
         self.assertEqual([packet.payload for packet in self.web.pictures(since)], pictures)
         self.assertEqual([packet.payload for packet in self.video.packets if packet.at >= since], pictures)
         self.assertEqual({packet.pt for packet in self.audio_b.packets}, {0})
+        self.assertEqual({packet.tos >> 2 for packet in self.web.pictures(since)}, {34})
+        self.assertEqual({packet.tos >> 2 for packet in self.web.audio(since)}, {46})
         self.assertEqual((self.web.forged, self.web.strange), (0, []))
 
     def ask(self):
@@ -68,10 +79,29 @@ class Bundled(CallTest):
             time.sleep(0.02)
         self.assertEqual({body[4:8] for body in asked}, {self.web.video_ssrc.to_bytes(4, "big")})
 
+    def report(self):
+        """One packet of the browser is about sound and picture: each phone reads what is about its own, and a whole compound."""
+        heard = {packet.pt: packet.ssrc for packet in self.web.packets}
+        blocks = b"".join(struct.pack("!IIIIII", heard[pt], lost << 24 | lost, 0, 0, MARK, 0) for pt, lost in ((0, 3), (VIDEO, 7)))
+        compound = struct.pack("!BBHI", 0x82, 201, 13, self.web.ssrc) + blocks
+        compound += struct.pack("!BBHI", 0x81, 202, 2, self.web.ssrc) + b"\1\1x\0"
+        compound += struct.pack("!BBHII", 0x81, 206, 2, self.web.ssrc, heard[VIDEO])
+        self.web.report(compound)
+        end = time.monotonic() + 3
+        while not all(found := [marked(phone) for phone in (self.audio_b, self.video)]):
+            self.assertLess(time.monotonic(), end, f"{found}")
+            time.sleep(0.02)
+        sound, picture = ([[what for what, _ in packets] for packets in each] for each in found)
+        self.assertEqual((sound, picture), ([[(201, 1), (202, 1)]], [[(201, 1), (202, 1), PLI]]))
+        for phone, lost, (packets,) in zip((self.audio_b, self.video), (3, 7), found):
+            self.assertEqual(packets[0][1][4:12], struct.pack("!II", phone.ssrc, lost << 24 | lost))
+            self.assertEqual({body[:4] for _, body in packets}, {phone.packets[-1].ssrc.to_bytes(4, "big")})
+
     def test_sound_and_picture(self):
         out, into = self.dial()
         self.exchange()
         self.ask()
+        self.report()
         self.node.kill()
         self.node.restart()
         self.exchange()

@@ -15,7 +15,7 @@ class Bundle(WebRtc):
 
     def __init__(self, *args, **options):
         self.video_ssrc, self.video_seq = secrets.randbits(32), secrets.randbits(14)
-        self.highest_of = {}
+        self.highest_of, self.reported = {}, 0
         super().__init__(*args, **options)
 
     def sdp(self, *args, **options):
@@ -28,6 +28,11 @@ class Bundle(WebRtc):
     def show(self, picture):
         self.send(picture, pt=VIDEO, marker=True, seq=self.video_seq, ts=3000 * self.video_seq, ssrc=self.video_ssrc)
         self.video_seq += 1
+
+    def report(self, rtcp):
+        """RTCP in clear."""
+        self.rtp.sendto(self.key_out.protect_rtcp(rtcp, self.reported), self.remote)
+        self.reported += 1
 
     def pictures(self, since=0.0):
         return [packet for packet in list(self.packets) if packet.pt == VIDEO and packet.at >= since]

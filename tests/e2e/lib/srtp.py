@@ -78,6 +78,13 @@ class Key:
                 return packet[:12] + self._stream(ssrc, index, packet[12:]), index
         return None
 
+    def protect_rtcp(self, packet, index):
+        """SRTCP of an RTCP packet, encrypted."""
+        ssrc = int.from_bytes(packet[4:8], "big")
+        packet = packet[:8] + self._stream(ssrc, index, packet[8:], self.rtcp_cipher, self.rtcp_salt)
+        packet += struct.pack("!I", 1 << 31 | index)
+        return packet + hmac.new(self.rtcp_auth, packet, hashlib.sha1).digest()[:10]
+
     def unprotect_rtcp(self, packet):
         """RTCP of an SRTCP packet (RFC 3711 3.4); None if it is not authentic."""
         packet, tag = packet[:-10], packet[-10:]        # of 80 bits whatever the suite (RFC 4568 6.2)
