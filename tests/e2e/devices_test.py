@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Media by devices that few tests have: DPDK's net_pcap, net_af_xdp and net_memif, and two interfaces of AF_XDP at once."""
 import shutil
+import socket
 import tempfile
+import time
 import unittest
 
 from lib.node import Node
@@ -9,6 +11,28 @@ from lib.wire import FAR, NEAR, Wire, ip
 
 from dpdk_test import DpdkTest
 from xdp_test import IPV4, XdpNode, XdpTest
+
+
+class BesideTheKernel(DpdkTest):
+    """With net_af_packet the kernel sees each frame as well, and drops it by its reverse path filter."""
+
+    def test_nothing_comes_twice(self):
+        """Also not after the flow's socket had a packet of the party, and once the party has been the same for a while."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs, odd = self.call(a, b), b"\x66" * 160
+        a.audio.start(440)
+        time.sleep(6)
+        a.audio.stop()
+        a.audio.rtp.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, b"\1\1\1\0")
+        a.audio.send(odd)                       # with options, which is left to the kernel
+        a.audio.rtp.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, b"")
+        self.wait("the odd packet", lambda: any(p.payload == odd for p in list(b.audio.packets)))
+        time.sleep(0.3)                         # the port publishes its counters now and then
+        before = self.node.frames("socket_in")
+        self.talk(a, b)
+        time.sleep(0.3)
+        self.assertEqual(self.node.frames("socket_in"), before)
+        self.hang_up(*dialogs)
 
 
 class Pcap(DpdkTest):
