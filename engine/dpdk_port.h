@@ -2,7 +2,7 @@
 /*
  * What the files of the DPDK module share; nobody else looks in here, and DPDK is seen by them only. port_dpdk.c: the port and its
  * flows; port_dpdk_rx.c and port_dpdk_tx.c: their packets; port_dpdk_kernel.c: all other frames; port_dpdk_device.c: what the
- * workers share; port_dpdk_eal.c: DPDK's own start.
+ * workers share; port_dpdk_eal.c: DPDK's own start; port_dpdk_memif.c: what a killed node left of it.
  */
 #ifndef ENGINE_DPDK_PORT_H
 #define ENGINE_DPDK_PORT_H
@@ -105,6 +105,9 @@ static inline struct dpdk_port *dpdk_of(struct port *p)
 int PRINTF_LIKE(3, 4) dpdk_refuse(char why[DPDK_TEXT_MAX], int err, const char *fmt, ...);
 /* Starts EAL, once in a process. 0 or -errno. */
 int dpdk_eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX]) NODISCARD;
+
+/* Before the device is opened: takes away the socket's file of a net_memif server that is dead. */
+void dpdk_memif_clear(const char *device);
 
 /* The first worker opens the device, the last one closes it. 0 or -errno. */
 int dpdk_device_join(struct dpdk_device **out, const struct port_dpdk_settings *s,

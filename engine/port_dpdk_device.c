@@ -35,6 +35,7 @@ static int device_find(struct dpdk_device *d, const char *text, char why[DPDK_TE
 	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, ","), text);
 	if (rte_eth_dev_get_port_by_name(name, &d->id) == 0)
 		return 0; /* a PCI device that EAL found, or one that somebody made */
+	dpdk_memif_clear(text);
 	err = rte_dev_probe(text);
 	if (err == 0)
 		err = rte_eth_dev_get_port_by_name(name, &d->id);

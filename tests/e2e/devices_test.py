@@ -95,6 +95,18 @@ class Memif(Pcap):
         self.talk(a, b)
         self.hang_up(*dialogs)
 
+    def test_the_node_is_killed(self):
+        """Its socket has a file, which is still there at its next start. DPDK's client must be started again as well."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        self.node.kill()
+        self.bridge.kill()
+        self.node.restart()
+        self.join(self.bridge.restart)
+        self.talk(a, b)
+        self.hang_up(*dialogs)
+
 
 class TwoInterfaces(XdpTest):
     """A call between a phone behind the one and a phone behind the other; the interfaces have different numbers of queues."""
