@@ -11,15 +11,22 @@ ROW = re.compile(r"^\|\s*([A-Z0-9]+-\d+[a-z]?)\s*\|([^|]*)\|(.*)\|\s*$")
 TEST = re.compile(r"`([\w/.-]+)::([\w.]+)`")
 
 
+def methods(name, classes):
+    """The tests of a class, and those it has of others in its file."""
+    item = classes.get(name)
+    if not item:
+        return set()
+    own = {node.name for node in item.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test")}
+    return own.union(*(methods(base.id, classes) for base in item.bases if isinstance(base, ast.Name)))
+
+
 def functions(path):
     """Names of the tests in a file: C functions, or Class.method of Python."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         return set(re.findall(r"\b(?:cmocka_unit_test\w*|[A-Z_]*TEST)\(\s*(\w+)", text))
-    return {f"{item.name}.{method.name}" for item in ast.parse(text).body
-            if isinstance(item, ast.ClassDef)
-            for method in item.body if isinstance(method, ast.FunctionDef)
-            and method.name.startswith("test")}
+    classes = {item.name: item for item in ast.parse(text).body if isinstance(item, ast.ClassDef)}
+    return {f"{name}.{method}" for name in classes for method in methods(name, classes)}
 
 
 def check(text):

@@ -161,6 +161,10 @@ class Rows(unittest.TestCase):
     def test_good(self):
         self.assertEqual(self.findings(self.GOOD), [])
 
+    def test_inherited(self):
+        self.assertEqual(self.findings("| A-01 | x | `tests/e2e/devices_test.py::Memif.test_a_call` |"), [])
+        self.assertEqual(len(self.findings("| A-01 | x | `tests/e2e/devices_test.py::Pcap.test_its_end_is_killed` |")), 1)
+
     def test_bad(self):
         for table, said in (
                 (f"{self.GOOD}\n{self.GOOD}", "listed twice"),
