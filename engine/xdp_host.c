@@ -131,12 +131,25 @@ static uint32_t queues_for(const struct xdp_host *h, uint32_t worker)
 	return n;
 }
 
+static int lane_refuse(uint32_t queues, char why[XDP_WHY_MAX])
+{
+	(void)snprintf(why, XDP_WHY_MAX,
+		       "a worker would have %u receive queues, and can have %d: let there be more "
+		       "media.workers, or fewer queues (ethtool -L INTERFACE combined N)",
+		       queues, XDP_QUEUES_MAX);
+	return -ENOSPC;
+}
+
 static int lanes_open(struct xdp_host *h, char why[XDP_WHY_MAX])
 {
 	int err = 0;
 
-	for (uint32_t w = 0; !err && w < h->workers; w++)
-		err = xdp_lane_open(&h->lanes[w], queues_for(h, w), why);
+	for (uint32_t w = 0; !err && w < h->workers; w++) {
+		uint32_t queues = queues_for(h, w);
+
+		err = queues > XDP_QUEUES_MAX ? lane_refuse(queues, why)
+					      : xdp_lane_open(&h->lanes[w], queues, why);
+	}
 	return err;
 }
 

@@ -11,6 +11,7 @@ from lib.wire import FAR, NEAR, Wire, ip
 
 from dpdk_test import DpdkTest
 from xdp_test import IPV4, XdpNode, XdpTest
+from server import ServerError
 
 
 class BesideTheKernel(DpdkTest):
@@ -139,6 +140,22 @@ class TwoInterfaces(XdpTest):
 
 class TwoInterfacesOfTwo(TwoInterfaces):
     media = {"workers": 2}
+
+
+class ManyQueues(XdpTest):
+    """As a card on a machine with many cores has them."""
+    queues = 65
+
+    @classmethod
+    def start(cls, node):
+        pass
+
+    def test_more_than_a_worker_can_have(self):
+        with self.assertRaises(ServerError) as caught:
+            self.node.start()
+        self.node.killed = True             # it ended as it should
+        self.assertIn("65 receive queues", str(caught.exception))
+        self.assertIn("media.workers", str(caught.exception))
 
 
 if __name__ == "__main__":
