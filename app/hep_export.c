@@ -38,39 +38,50 @@ void hep_export_lost(enum hep_loss why)
 	metric_add(g_metrics.lost[why], 1);
 }
 
-static int socket_open(const struct addr *to)
+static int way_find(struct hep_export *x)
 {
 	struct sockaddr_storage sa;
-	uint32_t length = addr_to_sockaddr(to, &sa);
-	int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), err;
+	uint32_t length = addr_to_sockaddr(&x->settings.collector, &sa);
 
-	if (fd < 0)
+	if (connect(x->fd, (const struct sockaddr *)&sa, length))
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&sa, length)) {
-		err = -errno;
-		(void)close(fd);
-		return err;
-	}
-	return fd;
+	x->connected = true;
+	LOG_INFO("hep", 0, "export begins", LOG_ADDR("collector", &x->settings.collector));
+	return 0;
+}
+
+static int export_open(struct hep_export *x)
+{
+	int family = x->settings.collector.family == ADDR_V6 ? AF_INET6 : AF_INET;
+	int err;
+
+	x->space = malloc(SPACE);
+	if (!x->space)
+		return -ENOMEM;
+	x->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (x->fd >= 0)
+		return 0;
+	err = -errno;
+	free(x->space);
+	x->space = NULL;
+	return err;
 }
 
 void hep_export_configure(struct hep_export *x, const struct hep_settings *settings)
 {
+	int err;
+
 	hep_export_close(x);
 	x->settings = *settings;
 	if (settings->collector.family == ADDR_NONE)
 		return;
-	x->space = malloc(SPACE);
-	x->fd = x->space ? socket_open(&settings->collector) : -ENOMEM;
-	if (x->fd >= 0) {
-		LOG_INFO("hep", 0, "export begins", LOG_ADDR("collector", &settings->collector));
-		return;
-	}
-	LOG_ERROR("hep", 0, "there is no way to hep.collector",
-		  LOG_ADDR("collector", &settings->collector), LOG_STR("error", strerror(-x->fd)));
-	x->fd = -1;
-	free(x->space);
-	x->space = NULL;
+	err = export_open(x);
+	if (!err)
+		err = way_find(x);
+	if (err)
+		LOG_ERROR("hep", 0, "there is no way to hep.collector",
+			  LOG_ADDR("collector", &settings->collector),
+			  LOG_STR("error", strerror(-err)));
 }
 
 void hep_export_send(struct hep_export *x, struct hep_packet *p)
@@ -78,6 +89,10 @@ void hep_export_send(struct hep_export *x, struct hep_packet *p)
 	struct writer w = writer_over(x->space, SPACE);
 	ssize_t n;
 
+	if (!x->connected && way_find(x)) {
+		hep_export_lost(HEP_LOSS_SEND);
+		return;
+	}
 	p->capture_id = x->settings.capture_id;
 	p->password = bytes_str(x->settings.password);
 	if (hep_write(&w, p)) {

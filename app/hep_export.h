@@ -14,6 +14,7 @@ struct hep_settings {
 struct hep_export {
 	struct hep_settings settings;
 	int fd;         /* -1: none */
+	bool connected; /* there was a way to it */
 	uint8_t *space; /* a datagram */
 };
 
@@ -27,7 +28,8 @@ enum hep_loss {
 
 void hep_export_setup(void); /* registers the metrics; main thread, once */
 void hep_export_lost(enum hep_loss why);
-/* Begins, changes or ends the export; a failure is logged, and there is none then. x: zeroed with fd -1 at first. */
+/* Begins, changes or ends the export; without memory or descriptors there is none, and where there is no way to the collector yet, such as
+ * before an interface is up, each copy looks for one. Both are logged. x: zeroed with fd -1 at first. */
 void hep_export_configure(struct hep_export *x, const struct hep_settings *settings);
 static inline bool hep_export_is_on(const struct hep_export *x)
 {

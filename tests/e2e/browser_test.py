@@ -346,12 +346,11 @@ class Video(BrowserTest):
 class Traced(BrowserTest):
     """What others read in a trace of a browser's call, and what a collector is told of it."""
 
-    collector = Collector()
-    settings = {"trace": {"decrypted": True}, "hep": {"collector": collector.address}}
-
     @classmethod
     def setUpClass(cls):
+        cls.collector = Collector()
         cls.addClassCleanup(cls.collector.close)
+        cls.settings = {"trace": {"decrypted": True}, "hep": {"collector": cls.collector.address}}
         super().setUpClass()
 
     def talk(self, *options, reports=False):

@@ -13,4 +13,5 @@ NAMES = (
     "bundle_test.Bundled.test_sound_and_picture",
     "doctor_test.Doctor.test_every_fault_has_its_name",
     "trace_test.InClear.test_a_call",
+    "trace_test.Export.test_sip_and_rtcp_of_a_call",
 )

@@ -6,6 +6,8 @@ import struct
 import threading
 import time
 
+from . import place
+
 NUMBERS = {1: "!B", 2: "!B", 7: "!H", 8: "!H", 9: "!I", 10: "!I", 11: "!B", 12: "!I"}
 SIP, RTCP = 1, 5
 
@@ -54,10 +56,13 @@ def taken_apart(data):
 
 
 class Collector:
+    """Where the parties are."""
+
     def __init__(self):
+        place.command()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind((place.PARTY, 0))
         self.address = "{}:{}".format(*self.socket.getsockname())
         self.copies, self.broken = [], []
         threading.Thread(target=self._read, daemon=True).start()
