@@ -16,6 +16,11 @@ enum {
 	BUSY_MS = 20,
 	/* In copy mode a call sends 32 frames. */
 	KICKS = XDP_TX_SIZE / 32,
+	/* More queues have less each: the kernel keeps a note of each frame for each of them, some 100 octets. With rings as long as may be
+	 * 64 queues took 7 s to open. */
+	RX_WHOLE = 8,
+	RX_MIN = 512,
+	SENDERS = 16,      /* one an interface sends: next_hop.h has no more */
 	COMPLETIONS = 256, /* at a time */
 	REFILL = 64,
 };
@@ -53,11 +58,22 @@ static int memory_take(struct xdp_lane *l)
 	return 0;
 }
 
+static uint32_t rx_size_for(uint32_t queues)
+{
+	uint32_t size = XDP_RX_SIZE;
+
+	while (size > RX_MIN && size * queues > (uint32_t)XDP_RX_SIZE * RX_WHOLE)
+		size /= 2;
+	return size;
+}
+
 int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX])
 {
+	uint32_t rx_size = rx_size_for(queues), senders = queues < SENDERS ? queues : SENDERS;
 	int err;
 
-	*l = (struct xdp_lane){ .frame_count = queues * (XDP_RX_SIZE + XDP_TX_SIZE) + XDP_SPARE,
+	*l = (struct xdp_lane){ .frame_count = queues * rx_size + senders * XDP_TX_SIZE + XDP_SPARE,
+				.rx_size = rx_size,
 				.umem_fd = -1 };
 	assert(queues <= XDP_QUEUES_MAX);
 	l->queues = calloc(queues ? queues : 1, sizeof(*l->queues));
@@ -82,12 +98,12 @@ static bool is_zero_copy(int fd)
 }
 
 /* A socket that is not bound yet. */
-static struct xdp_queue *queue_make(int fd, uint32_t at, uint32_t interface, uint32_t number,
-				    int *err)
+static struct xdp_queue *queue_make(uint32_t rx_size, int fd, uint32_t at, uint32_t interface,
+				    uint32_t number, int *err)
 {
 	struct xdp_queue *q = calloc(1, sizeof(*q));
 
-	*err = q ? xdp_socket_open(&q->socket, fd) : -ENOMEM;
+	*err = q ? xdp_socket_open(&q->socket, fd, rx_size) : -ENOMEM;
 	if (*err) {
 		if (!q)
 			(void)close(fd);
@@ -97,7 +113,7 @@ static struct xdp_queue *queue_make(int fd, uint32_t at, uint32_t interface, uin
 	q->interface = interface;
 	q->number = number;
 	q->owner = (uint8_t)(at + 1);
-	q->fill_missing = XDP_RX_SIZE;
+	q->fill_missing = rx_size;
 	return q;
 }
 
@@ -147,7 +163,7 @@ int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint3
 {
 	uint32_t at = l->queue_count;
 	int fd = xdp_socket_make(), err = fd < 0 ? fd : 0;
-	struct xdp_queue *q = err ? NULL : queue_make(fd, at, interface, queue, &err);
+	struct xdp_queue *q = err ? NULL : queue_make(l->rx_size, fd, at, interface, queue, &err);
 
 	if (!err && l->umem_fd < 0)
 		err = memory_share(l, q);
@@ -178,7 +194,7 @@ static int next_make(const struct xdp_lane *l, uint32_t at, int *spare_fd)
 	struct xdp_queue *q;
 
 	*spare_fd = -1;
-	q = queue_make(fd, at, p->interface, p->number, &err);
+	q = queue_make(l->rx_size, fd, at, p->interface, p->number, &err);
 	if (!err)
 		err = memory_share(l, q);
 	if (err)

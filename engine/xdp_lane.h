@@ -56,6 +56,7 @@ struct xdp_lane {
 	int renew_fd; /* an eventfd: there is something in fresh */
 	uint32_t queue_count;
 	uint32_t frame_count;
+	uint32_t rx_size;  /* frames that each queue may receive until they are looked at */
 	uint8_t *owner_of; /* per frame: the queue that the kernel has it of; 0: free, or out */
 	uint32_t *free_frames;
 	uint32_t free_count;

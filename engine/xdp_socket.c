@@ -84,19 +84,19 @@ static int prod_make(struct xsk_ring_prod *r, struct xdp_map *m, int fd, int opt
 	return 0;
 }
 
-static int rings_make(struct xdp_socket *s)
+static int rings_make(struct xdp_socket *s, uint32_t rx_size)
 {
 	struct xdp_mmap_offsets at;
 	int err = offsets_get(s->fd, &at);
 
 	if (!err)
-		err = cons_make(&s->rx, &s->maps[0], s->fd, XDP_RX_RING, XDP_RX_SIZE,
-				XDP_PGOFF_RX_RING, &at.rx, sizeof(struct xdp_desc));
+		err = cons_make(&s->rx, &s->maps[0], s->fd, XDP_RX_RING, rx_size, XDP_PGOFF_RX_RING,
+				&at.rx, sizeof(struct xdp_desc));
 	if (!err)
 		err = prod_make(&s->tx, &s->maps[1], s->fd, XDP_TX_RING, XDP_TX_SIZE,
 				XDP_PGOFF_TX_RING, &at.tx, sizeof(struct xdp_desc));
 	if (!err)
-		err = prod_make(&s->fill, &s->maps[2], s->fd, XDP_UMEM_FILL_RING, XDP_RX_SIZE,
+		err = prod_make(&s->fill, &s->maps[2], s->fd, XDP_UMEM_FILL_RING, rx_size,
 				XDP_UMEM_PGOFF_FILL_RING, &at.fr, sizeof(uint64_t));
 	if (!err)
 		err = cons_make(&s->completion, &s->maps[3], s->fd, XDP_UMEM_COMPLETION_RING,
@@ -107,12 +107,12 @@ static int rings_make(struct xdp_socket *s)
 
 /* ---- sockets ---- */
 
-int xdp_socket_open(struct xdp_socket *s, int fd)
+int xdp_socket_open(struct xdp_socket *s, int fd, uint32_t rx_size)
 {
 	int err;
 
 	*s = (struct xdp_socket){ .fd = fd };
-	err = rings_make(s);
+	err = rings_make(s, rx_size);
 	if (err)
 		xdp_socket_close(s);
 	return err;

@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 
 enum {
-	XDP_RX_SIZE = 4096, /* descriptors of a ring; 80 ms of 50,000 packets/s */
+	XDP_RX_SIZE = 4096, /* most descriptors of a ring; 80 ms of 50,000 packets/s */
 	XDP_TX_SIZE = 1024,
 	XDP_RINGS = 4,
 };
@@ -29,8 +29,8 @@ struct xdp_socket {
 
 /* A descriptor, or -errno. Needs CAP_NET_RAW. */
 int xdp_socket_make(void) NODISCARD;
-/* The descriptor and its rings; it is the socket's from here on, and closed if this fails. */
-int xdp_socket_open(struct xdp_socket *s, int fd) NODISCARD;
+/* The descriptor and its rings, those of receiving rx_size long, a power of two; it is the socket's from here on, and closed if this fails. */
+int xdp_socket_open(struct xdp_socket *s, int fd, uint32_t rx_size) NODISCARD;
 /* Memory that is shared with the kernel (UMEM), in frames of so many octets. */
 int xdp_socket_share(const struct xdp_socket *s, void *memory, uint64_t octets,
 		     uint32_t frame) NODISCARD;
