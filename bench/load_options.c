@@ -46,6 +46,9 @@ static bool option_take(struct load_options *o, int option, const char *value)
 	case 't':
 		o->tick_ns = number(value) * NS_PER_US;
 		return true;
+	case 'b':
+		o->tick_frames = (uint32_t)number(value);
+		return true;
 	case 'd':
 		o->drain_ns = number(value) * NS_PER_MS;
 		return true;
@@ -77,6 +80,7 @@ void load_options_read(struct load_options *o, int argc, char **argv, uint64_t n
 		{ "seconds", required_argument, NULL, 's' },
 		{ "calls", required_argument, NULL, 'c' },
 		{ "tick-us", required_argument, NULL, 't' },
+		{ "tick-frames", required_argument, NULL, 'b' },
 		{ "drain-ms", required_argument, NULL, 'd' },
 		{ "video", no_argument, NULL, 'v' },
 		{ "xdp", required_argument, NULL, 'X' },
@@ -94,9 +98,10 @@ void load_options_read(struct load_options *o, int argc, char **argv, uint64_t n
 				    .drain_ns = 300 * NS_PER_MS,
 				    .ssrc = (uint32_t)(now_ns / NS_PER_MS) << 11,
 				    .calls = stdin };
-	while ((c = getopt_long(argc, argv, "s:c:t:d:vi:r:x:p:", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:c:t:b:d:vi:r:x:p:", options, NULL)) != -1) {
 		if (!option_take(o, c, optarg))
 			load_fail("usage: rtpload [--seconds S] [--calls FILE] [--tick-us N] "
+				  "[--tick-frames N] "
 				  "[--drain-ms N] [--video] [--xdp INTERFACE] [--interval-ms N] "
 				  "[--tell-ms N] [--ssrc N] "
 				  "[--identity FILE]",

@@ -21,7 +21,9 @@ struct load_kind {
 struct load_options {
 	struct load_kind kind;
 	double seconds;
-	uint64_t tick_ns;  /* between two looks at what is due */
+	uint64_t tick_ns; /* between two looks at what is due */
+	uint32_t
+		tick_frames; /* at most in one: what is late follows at that rate; 0: all that is due */
 	uint64_t drain_ns; /* how long the last packets are waited for */
 	uint64_t tell_ns;  /* between interim reports; 0: none */
 	uint32_t

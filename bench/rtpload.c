@@ -58,7 +58,8 @@ static void wire_open(struct load *l)
 /* Those that are due; of each endpoint one at the most, as its buffers are free again with the next turn of the wire. */
 static void frames_send(struct load *l, struct schedule *s, uint64_t now_ns)
 {
-	uint64_t stop = s->next + l->count;
+	uint32_t most = l->options.tick_frames;
+	uint64_t stop = s->next + (most > 0 && most < l->count ? most : l->count);
 
 	for (; s->next < s->end && s->next < stop; s->next++) {
 		uint64_t due_ns = s->start_ns + s->next * l->options.kind.frame_ns / l->count;

@@ -37,8 +37,10 @@ def wire_module():
 
 def ground():
     """A wire between two machines, with a switch in it."""
-    wire = wire_module().Wire(switch=PORTS)
+    module = wire_module()
+    wire = module.Wire(switch=PORTS)
     try:
+        module.sum_in_software()        # what the load sends by the kernel, before it knows the next hop
         wire.ends = wire_ends.Ends(wire, NEAR, INTERFACE, PORTS)
     except BaseException:
         wire.close()
@@ -147,7 +149,7 @@ def turn(name, server, seconds, quiet=False):
 
 
 def loaded_turn(name, server, seconds, quiet):
-    options = ["--xdp", NEAR] if server.wire.ends else []
+    options = ["--xdp", NEAR, "--tick-frames", 64] if server.wire.ends else []     # a port of the switch has room for 256
     run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", WARM_UP_S + seconds, *options]),
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run.stdin.write(server.text)
