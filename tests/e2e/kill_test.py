@@ -23,6 +23,7 @@ import xdp_test
 from xdp_test import IPV4, IPV6
 
 LIB = pathlib.Path(__file__).resolve().parent / "lib"
+ALONE = True                    # a flood wants its core, and would take others'
 LOAD = 30000                    # packets relayed before the kill
 PLACES = ("/dev/hugepages/*", "/var/run/dpdk/*/*", "/run/netns/*")    # where files could be left
 PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
@@ -119,15 +120,18 @@ class Killed:
             agent.audio = Deaf(self.node.ports, IPV4[1])
             self.addCleanup(agent.audio.close)
         self.call(*ends)
-        sockets = [agent.audio.rtp.fileno() for agent in ends]
-        words = [str(word) for fd, agent in zip(sockets, ends) for word in (fd, *agent.audio.remote, agent.audio.ssrc)]
-        load = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", sys.executable, str(LIB / "rush.py"), *words], pass_fds=sockets)
-        self.addCleanup(load.wait)
-        self.addCleanup(load.kill)
+        loads = []
+        for audio in (agent.audio for agent in ends):           # a process each, or their own core is what is full
+            words = [str(word) for word in (audio.rtp.fileno(), *audio.remote, audio.ssrc)]
+            load = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", sys.executable, str(LIB / "rush.py"), *words],
+                                    pass_fds=[audio.rtp.fileno()])
+            self.addCleanup(load.wait)
+            self.addCleanup(load.kill)
+            loads.append(load)
         before, began = self.relayed(), time.monotonic()
         self.wait("the load", lambda: self.relayed() > before + LOAD, 20)
         print(f"# {self.id()}: {(self.relayed() - before) / (time.monotonic() - began):.0f} packets/s", flush=True)
-        return load
+        return loads
 
     def relayed(self):
         return self.node.metric("tandem_media_packets_total", direction="out")
@@ -140,13 +144,14 @@ class Killed:
         a, b = self.phone("1001"), self.phone("1002")
         out, into = self.call(a, b)
         self.talk(a, b)
-        load, held = self.rush(), self.held()
+        loads, held = self.rush(), self.held()
         self.assertNotEqual(self.state(), self.before)
         self.assertTrue(all(there() for there in held))
         self.node.kill()
         self.same()
         self.wait("the kernel's memory", lambda: not any(there() for there in held))
-        load.kill()
+        for load in loads:
+            load.kill()
         self.node.restart()
         self.talk(a, b)
         out.bye()
