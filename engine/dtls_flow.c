@@ -6,10 +6,10 @@
 
 #include "base/clock.h"
 #include "engine/crypto.h"
+#include "engine/dtls_bundle.h"
 #include "engine/dtls_candidate.h"
 #include "engine/dtls_record.h"
 #include "engine/dtls_result.h"
-#include "engine/srtp_flow.h"
 #include "engine/worker.h"
 
 #define STALE_NS \
@@ -202,58 +202,6 @@ void dtls_flow_pair(struct worker *w, struct flow *f)
 
 /* ---- flows ---- */
 
-static void bundle_leave(struct worker *w, struct flow *f)
-{
-	struct flow *owner = flow_find(&w->flows, f->dtls.owner);
-	uint32_t *at = owner ? &owner->dtls.bundled_first : NULL;
-
-	while (at && *at && *at != f->id.slot + 1)
-		at = &w->flows.list[*at - 1].dtls.bundled_next;
-	if (at && *at)
-		*at = f->dtls.bundled_next;
-	f->dtls.bundled_next = 0;
-	f->dtls.owner = (struct flow_id){ 0 };
-	f->dtls.keyed &= f->dtls.role != DTLS_NONE;
-}
-
-static struct flow *bundle_join(struct worker *w, struct flow *f, struct flow_id id)
-{
-	struct flow *owner = flow_find(&w->flows, id);
-
-	if (!owner || owner == f)
-		return NULL;
-	f->dtls.owner = id;
-	f->dtls.bundled_next = owner->dtls.bundled_first;
-	owner->dtls.bundled_first = f->id.slot + 1;
-	return owner;
-}
-
-static void bundle_end(struct worker *w, struct flow *owner)
-{
-	while (owner->dtls.bundled_first) {
-		struct flow *f = &w->flows.list[owner->dtls.bundled_first - 1];
-
-		owner->dtls.bundled_first = f->dtls.bundled_next;
-		f->dtls.bundled_next = 0;
-		f->dtls.owner = (struct flow_id){ 0 };
-	}
-}
-
-/* One that shares a transport has its keys too; of a restored call it may have brought them itself. */
-static int bundle_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
-{
-	struct flow *owner;
-
-	if (f->dtls.owner.generation != 0 && f->dtls.owner.slot == spec->bundle.slot &&
-	    f->dtls.owner.generation == spec->bundle.generation)
-		return 0;
-	bundle_leave(w, f);
-	owner = bundle_join(w, f, spec->bundle);
-	if (!owner || !owner->dtls.keyed)
-		return 0;
-	return srtp_flow_keys(f, &owner->dtls.key_in, &owner->dtls.key_out, &w->rand);
-}
-
 static bool has_keys(const struct flow_spec *spec)
 {
 	return spec->key_in.suite != MEDIA_SUITE_NONE && spec->key_out.suite != MEDIA_SUITE_NONE;
@@ -292,7 +240,7 @@ int dtls_flow_open(struct worker *w, struct flow *f, const struct flow_spec *spe
 	dtls_state_update(w, f, false);
 	client_begin(w, f);
 	w->dtls.due += is_client_due(f);
-	return spec->bundle.generation ? bundle_set(w, f, spec) : 0;
+	return spec->bundle.generation ? dtls_bundle_set(w, f, spec->bundle) : 0;
 }
 
 /* Is what is said now another handshake than what was said before? */
@@ -326,8 +274,8 @@ int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *s
 	client_begin(w, f);
 	w->dtls.due += is_client_due(f);
 	if (spec->bundle.generation)
-		return bundle_set(w, f, spec);
-	bundle_leave(w, f);
+		return dtls_bundle_set(w, f, spec->bundle);
+	dtls_bundle_leave(w, f);
 	return 0;
 }
 
@@ -338,8 +286,8 @@ void dtls_flow_close(struct worker *w, struct flow *f)
 	w->dtls.due -= (uint32_t)is_client_due(f) + d->keyed_due;
 	if (w->dtls.link)
 		candidates_end(w, f, NULL);
-	bundle_leave(w, f);
-	bundle_end(w, f);
+	dtls_bundle_leave(w, f);
+	dtls_bundle_end(w, f);
 	explicit_bzero(d, sizeof(*d));
 }
 
