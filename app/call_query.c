@@ -42,8 +42,7 @@ bool call_query(struct node *node, const struct call_view *view, query_done_fn *
 const struct query_flow *call_query_find(const struct query *q, struct flow_id id)
 {
 	for (uint32_t i = 0; i < q->count; i++) {
-		if (q->flows[i].id.slot == id.slot && q->flows[i].id.generation == id.generation &&
-		    q->flows[i].answered)
+		if (flow_id_eq(q->flows[i].id, id) && q->flows[i].answered)
 			return &q->flows[i];
 	}
 	return NULL;

@@ -39,11 +39,6 @@ void media_queue_close(struct media_queue *q)
 	*q = (struct media_queue){ 0 };
 }
 
-static bool is_same_flow(struct flow_id a, struct flow_id b)
-{
-	return a.slot == b.slot && a.generation == b.generation;
-}
-
 /* The worker has not seen the older one yet, and would forget it at once. */
 static bool replace_update(struct media_queue *q, struct media_command *command)
 {
@@ -51,7 +46,7 @@ static bool replace_update(struct media_queue *q, struct media_command *command)
 		struct media_command *waiting = at(q, i);
 
 		if (waiting->kind != MEDIA_FLOW_UPDATE ||
-		    !is_same_flow(waiting->spec.id, command->spec.id))
+		    !flow_id_eq(waiting->spec.id, command->spec.id))
 			continue;
 		q->list[(q->head + i) % q->capacity] = command;
 		free(waiting);

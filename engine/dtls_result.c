@@ -146,8 +146,7 @@ static void failed(struct worker *w, struct flow *f, struct dtls_candidate *c, u
  * cannot have it retransmitted to an address that he has left. */
 static bool has_consent(struct worker *w, const struct flow *f, const struct dtls_candidate *c)
 {
-	return !f->dtls.ice ||
-	       ice_find(&w->transports.list[f->id.slot].ice, CHANNEL_RTP, &c->source);
+	return !f->dtls.ice || ice_find(&worker_transport(w, f)->ice, CHANNEL_RTP, &c->source);
 }
 
 static void result(struct worker *w, const struct crypto_result *r)
