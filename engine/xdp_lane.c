@@ -73,8 +73,7 @@ int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX])
 	int err;
 
 	*l = (struct xdp_lane){ .frame_count = queues * rx_size + senders * XDP_TX_SIZE + XDP_SPARE,
-				.rx_size = rx_size,
-				.umem_fd = -1 };
+				.rx_size = rx_size };
 	assert(queues <= XDP_QUEUES_MAX);
 	l->queues = calloc(queues ? queues : 1, sizeof(*l->queues));
 	l->renew_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -158,25 +157,33 @@ static void place_take(struct xdp_place *p, const struct xdp_queue *q)
 	p->zero_copy = q->zero_copy;
 }
 
+/* The kernel has one mode, with a copy or without, for all sockets of a registration: so each interface registers the memory itself, and
+ * what one device cannot do binds no other one. -1: it has not. */
+static int registered(const struct xdp_lane *l, uint32_t interface)
+{
+	for (uint32_t at = 0; at < l->queue_count; at++)
+		if (l->places[at].interface == interface)
+			return l->queues[at]->socket.fd;
+	return -1;
+}
+
 int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint32_t queue,
 		 struct xdp_queue **out, char why[XDP_WHY_MAX])
 {
 	uint32_t at = l->queue_count;
-	int fd = xdp_socket_make(), err = fd < 0 ? fd : 0;
+	int umem_fd = registered(l, interface), fd = xdp_socket_make(), err = fd < 0 ? fd : 0;
 	struct xdp_queue *q = err ? NULL : queue_make(l->rx_size, fd, at, interface, queue, &err);
 
-	if (!err && l->umem_fd < 0)
+	if (!err && umem_fd < 0)
 		err = memory_share(l, q);
 	if (err)
 		(void)failed(why, "no memory can be shared with AF_XDP", err);
 	else
-		err = queue_bind(q, ifindex, l->umem_fd, why);
+		err = queue_bind(q, ifindex, umem_fd, why);
 	if (err) {
 		xdp_queue_close(q);
 		return err;
 	}
-	if (l->umem_fd < 0)
-		l->umem_fd = q->socket.fd;
 	l->places[at] = (struct xdp_place){ .interface = interface, .number = queue };
 	place_take(&l->places[at], q);
 	l->queues[at] = q;
@@ -186,7 +193,7 @@ int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint3
 	return 0;
 }
 
-/* All memory of its own: what the first socket shares cannot be used any more when that one's device is gone. */
+/* With a registration of its own: that of the interface's first socket cannot be used any more when its device is gone. */
 static int next_make(const struct xdp_lane *l, uint32_t at, int *spare_fd)
 {
 	struct xdp_place *p = &l->places[at];

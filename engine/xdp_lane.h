@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One worker's frames and its AF_XDP sockets, of all interfaces: a memory of frames (UMEM) and for each receive queue four rings
- * shared with the kernel. A frame is either free, or in a ring, or out with whoever took it. Made by the main thread, which has
- * the privilege; used by one worker.
+ * One worker's frames and its AF_XDP sockets, of all interfaces: a memory of frames, which each interface registers (UMEM), and for each
+ * receive queue four rings shared with the kernel. A frame is either free, or in a ring, or out with whoever took it; any interface may
+ * send it. Made by the main thread, which has the privilege; used by one worker.
  */
 #ifndef ENGINE_XDP_LANE_H
 #define ENGINE_XDP_LANE_H
@@ -46,7 +46,6 @@ struct xdp_place {
 
 struct xdp_lane {
 	uint8_t *memory;
-	int umem_fd; /* the first socket, whose memory all others have at the start; -1: no queue is ours */
 	struct xdp_queue **queues;
 	struct xdp_place *places;
 	/* One for the device that came in the place of a lost one: made by the host's keeper, taken by the worker; and the lost one's,

@@ -118,17 +118,21 @@ class TwoInterfaces(XdpTest):
     def open(cls):
         cls.wire = Wire(queues=cls.queues)
         cls.addClassCleanup(cls.wire.close)
+        cls.second_pair()
+        cls.node = XdpNode(cls.wire, media=cls.media)
+        cls.addClassCleanup(cls.node.close)
+        own = {"sip_ports": [cls.node.sip_port], "media_ports": cls.node.media_ports}
+        cls.node.xdp(networks=[{"name": "two", "bind": cls.other[0], "interface": "far1", **own},
+                               {"name": "one", "bind": IPV4[0], "interface": FAR, **own}])
+        cls.start(cls.node)
+
+    @classmethod
+    def second_pair(cls):
         ip("link", "add", "near1", "type", "veth", "peer", "name", "far1")
         ip("link", "set", "far1", "netns", cls.wire.command[1].split("/")[2])
         for run, name, address in ((ip, "near1", cls.other[1]), (cls.wire.ip, "far1", cls.other[0])):
             run("addr", "add", address + "/24", "dev", name)
             run("link", "set", name, "up")
-        cls.node = XdpNode(cls.wire, media=cls.media)
-        cls.addClassCleanup(cls.node.close)
-        own = {"sip_ports": [cls.node.sip_port], "media_ports": cls.node.media_ports}
-        cls.node.xdp(networks=[{"name": "one", "bind": IPV4[0], "interface": FAR, **own},
-                               {"name": "two", "bind": cls.other[0], "interface": "far1", **own}])
-        cls.start(cls.node)
 
     def test_across(self):
         a, b = self.phone("1001"), self.phone("1002", self.other)
@@ -137,9 +141,24 @@ class TwoInterfaces(XdpTest):
         self.assertEqual(self.node.metric("tandem_media_xdp_interfaces"), 2)
         self.hang_up(*dialogs)
 
+    def test_the_first_is_gone(self):
+        """The memory was registered for it first; the other one has a registration of its own. Afterwards frames cross again."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        ip("link", "del", "near1")
+        self.wait("its end", lambda: self.node.metric("tandem_media_xdp_interfaces") == 1)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.second_pair()
+        self.wait("the interface", lambda: self.node.metric("tandem_media_xdp_interfaces") == 2)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+        self.test_across()
+
 
 class TwoInterfacesOfTwo(TwoInterfaces):
     media = {"workers": 2}
+    test_the_first_is_gone = None           # it is the same with more workers
 
 
 class ManyQueues(XdpTest):
