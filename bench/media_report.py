@@ -2,56 +2,120 @@
 import os
 import pathlib
 import platform
+import typing
 
 import lib
 
-# ratio, what it is, wanted, and whether more is better
+class Ratio(typing.NamedTuple):
+    name: str
+    what: str
+    peer: str               # among the peers, or the build itself
+    needs: tuple            # "row contestant", as media.py names them
+    wanted: float
+    more: bool              # is better
+
+
+SELF = "tandem"
 RATIOS = (
-    ("ratio_sockets_vs_rtpengine", "packets per CPU second on sockets, rtpengine = 1", 1.99, True),
-    ("ratio_sockets_vs_rtpengine_with_softirq", "the same with what the machine does to receive", None, True),
-    ("ratio_xdp_vs_rtpengine", "packets per CPU second on AF_XDP, rtpengine = 1", None, True),
-    ("ratio_xdp_vs_rtpengine_with_softirq", "the same with what the machine does to receive", None, True),
-    ("ratio_ring_vs_rtpengine", "packets per CPU second on DPDK's ring, rtpengine over a wire = 1", None, True),
-    ("ratio_ring_vs_testpmd", "packets per CPU second on DPDK's ring, testpmd macswap = 1", 0.35, True),
-    ("ratio_srtp_vs_libsrtp2", "SRTP packets per CPU second, libsrtp2 = 1 (the worse of 1 and 8,192 streams)", None, True),
-    ("ratio_srtp_vs_ipsec_mb", "cost of SRTP, the transforms alone = 1 (the worse of both)", None, False),
-    ("ratio_srtp_relay_vs_plain", "cost of a packet from SRTP to RTP or back on the ring, plain = 1", 1.5, False),
-    ("ratio_srtp_relay_gcm_vs_plain", "the same with AES-GCM", 1.5, False),
-    ("ratio_latency_p999_vs_rtpengine", "latency p99.9 at half of rtpengine's saturation, rtpengine = 1", 0.5, False),
-    ("ratio_100k_flows_vs_100", "cost of a packet with 100,000 flows, with 100 = 1", 1.5, False),
-    ("ratio_two_workers", "packets of two workers, of one = 1", 1.8, True),
+    Ratio("ratio_sockets_vs_rtpengine", "packets per CPU second on sockets, rtpengine = 1",
+          "rtpengine", ("wire sockets", "wire rtpengine"), 1.99, True),
+    Ratio("ratio_sockets_vs_rtpengine_with_softirq", "the same with what the machine does to receive",
+          "rtpengine", ("wire sockets", "wire rtpengine"), None, True),
+    Ratio("ratio_xdp_vs_rtpengine", "packets per CPU second on AF_XDP, rtpengine = 1",
+          "rtpengine", ("wire xdp", "wire rtpengine"), 5, True),
+    Ratio("ratio_xdp_vs_rtpengine_with_softirq", "the same with what the machine does to receive",
+          "rtpengine", ("wire xdp", "wire rtpengine"), 3, True),
+    Ratio("ratio_ring_vs_rtpengine", "packets per CPU second on DPDK's ring, rtpengine over a wire = 1",
+          "rtpengine", ("ring plain", "wire rtpengine"), 30, True),
+    Ratio("ratio_ring_vs_testpmd", "packets per CPU second on DPDK's ring, testpmd macswap = 1",
+          "dpdk", ("ring plain", "ring testpmd"), 0.35, True),
+    Ratio("ratio_srtp_vs_libsrtp2", "SRTP packets per CPU second, libsrtp2 = 1 (the worse of 1 and 8,192 streams)",
+          "libsrtp2", ("srtp 1", "srtp 8192"), 10, True),
+    Ratio("ratio_srtp_vs_ipsec_mb", "cost of SRTP, the transforms alone = 1 (the worse of both)",
+          "ipsec-mb", ("srtp 1", "srtp 8192", "srtp ipsec_mb"), 2, False),
+    Ratio("ratio_srtp_relay_vs_plain", "cost of a packet from SRTP to RTP or back on the ring, plain = 1",
+          SELF, ("ring plain", "ring srtp_relay"), 1.5, False),
+    Ratio("ratio_srtp_relay_gcm_vs_plain", "the same with AES-GCM",
+          SELF, ("ring plain", "ring srtp_relay_gcm"), 1.5, False),
+    Ratio("ratio_latency_p999_vs_rtpengine", "latency p99.9 at half of rtpengine's saturation, rtpengine = 1",
+          "rtpengine", ("latency sockets", "latency rtpengine"), 0.5, False),
+    Ratio("ratio_100k_flows_vs_100", "cost of a packet with 100,000 flows, with 100 = 1",
+          SELF, ("flows few", "flows many"), 1.5, False),
+    Ratio("ratio_two_workers", "packets of two workers, of one = 1",
+          SELF, ("ring plain", "ring two"), 1.8, True),
 )
 
 
-def is_met(value, wanted, more):
-    return value >= wanted if more else value <= wanted
+class Line(typing.NamedTuple):
+    """A ratio as it is shown."""
+    name: str
+    what: str
+    peer: str
+    value: float            # None: there is none that can be judged
+    wanted: str
+    verdict: str
 
 
-def verdict(figures, name, value, wanted, more):
+def is_met(value, ratio):
+    return value >= ratio.wanted if ratio.more else value <= ratio.wanted
+
+
+def by_cpu_time(figures, ratio):
+    """What two workers cost each other, where they had no two cores, is not what two cores carry."""
+    return ratio.name == "ratio_two_workers" and not figures.get("two_workers_cores_free")
+
+
+def why_none(figures, ratio):
+    """Why a ratio has no value; the first cause that is known."""
+    for contestant in ratio.needs:
+        if contestant in figures["not_run"]:
+            return " ".join(figures["not_run"][contestant].split())
+    rows = [contestant.split()[0] for contestant in ratio.needs]
+    lossy = [row for row in rows if row in figures["rows_with_loss"]]
+    if lossy:
+        return f"packets were lost in the row {lossy[0]}"
+    for row in rows:
+        if not any(key.startswith(f"{row}_") and key.endswith("_packets") for key in figures):
+            return f"the row {row} was not asked for"
+    return "it cannot be counted here"
+
+
+def verdict(figures, ratio):
+    value = figures.get(ratio.name)
     if value is None:
-        return "no figure"
-    if name == "ratio_two_workers" and not figures["two_workers_cores_free"]:
-        return "not shown"      # what they cost each other is not what two cores carry
-    return "" if wanted is None else "met" if is_met(value, wanted, more) else "missed"
+        return f"no figure ({why_none(figures, ratio)})"
+    if by_cpu_time(figures, ratio):
+        return f"no figure (two cores were not free; by CPU time {value})"
+    return "" if ratio.wanted is None else "met" if is_met(value, ratio) else "missed"
 
 
-def rows(figures):
-    """(name, what, value or None, wanted as text, verdict)"""
-    for name, what, wanted, more in RATIOS:
-        value = figures.get(name)
-        text = "" if wanted is None else f"{'≥' if more else '≤'} {wanted}"
-        yield name, what, value, text, verdict(figures, name, value, wanted, more)
+def lines_of(figures, peers):
+    for ratio in RATIOS:
+        value = None if by_cpu_time(figures, ratio) else figures.get(ratio.name)
+        wanted = "" if ratio.wanted is None else f"{'≥' if ratio.more else '≤'} {ratio.wanted}"
+        peer = SELF if ratio.peer == SELF else f"{ratio.peer} {peers.get(ratio.peer) or 'is missing'}"
+        yield Line(ratio.name, ratio.what, peer, value, wanted, verdict(figures, ratio))
+
+
+def text(figures, peers):
+    """For who looks on."""
+    return "".join(f"{'' if line.value is None else line.value:>8} {line.wanted:8} {line.name:40} {line.peer:24} {line.verdict}".rstrip() + "\n"
+                   for line in lines_of(figures, peers))
+
+
+def cell(words):
+    """In a table of Markdown a bar is none of its own."""
+    return words.replace("|", "\\|")
 
 
 def markdown(figures, peers):
     lines = ["# Media path", "", f"{platform.machine()}, {os.cpu_count()} CPUs, kernel {platform.release()}; load of the machine at the end "
-             f"{os.getloadavg()[0]:.1f}. " + ", ".join(f"{name} {version}" for name, version in peers.items()) + ".", "",
+             f"{os.getloadavg()[0]:.1f}.", "",
              f"{figures['turns']} rounds in turn, medians; {figures['packets']} packets, {figures['lost']} lost; "
              f"{figures['cpu_seconds']} CPU seconds in {figures['seconds']} s.", "",
-             "| figure | | value | wanted | |", "|---|---|---|---|---|"]
-    lines += [f"| `{name}` | {what} | {'' if value is None else value} | {wanted} | {verdict} |" for name, what, value, wanted, verdict in rows(figures)]
-    if figures.get("two_workers_cores_free") is False:
-        lines += ["", "Two cores were not free: `ratio_two_workers` is by CPU time, and says what the workers cost each other alone."]
+             "| figure | | against | value | wanted | |", "|---|---|---|---|---|---|"]
+    lines += [f"| `{line.name}` | {line.what} | {line.peer} | {'' if line.value is None else line.value} | {line.wanted} | {cell(line.verdict)} |"
+              for line in lines_of(figures, peers)]
     lines += [f"\nLost packets, so no rates: {', '.join(figures['rows_with_loss'])}."] if figures["rows_with_loss"] else []
     lines += ["", "Not run:", ""] + [f"- {name}: {why}" for name, why in figures["not_run"].items()] if figures["not_run"] else []
     lines += ["", "| | |", "|---|---|"]
@@ -61,26 +125,28 @@ def markdown(figures, peers):
 
 def svg(figures):
     """One bar a ratio, each on a scale of its own, whose mark is what is wanted, or 1."""
-    bars = [(name, value, wanted if wanted is not None else 1, more)
-            for name, _, wanted, more in RATIOS for value in [figures.get(name)] if value is not None]
+    bars = [(ratio._replace(wanted=1 if ratio.wanted is None else ratio.wanted), figures[ratio.name])
+            for ratio in RATIOS if figures.get(ratio.name) is not None and not by_cpu_time(figures, ratio)]
     width, step, left, right = 900, 26, 330, 500
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{step * len(bars) + 40}" font-family="sans-serif" font-size="12">',
            '<rect width="100%" height="100%" fill="white"/>']
-    for i, (name, value, mark, more) in enumerate(bars):
+    for i, (ratio, value) in enumerate(bars):
+        mark = ratio.wanted
         y, most = 20 + i * step, 1.15 * max(value, mark)
-        fill = "#4a7ebb" if is_met(value, mark, more) else "#c0504d"
+        fill = "#4a7ebb" if is_met(value, ratio) else "#c0504d"
         x = left + right * mark / most
-        out += [f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{name.removeprefix("ratio_")}</text>',
+        out += [f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{ratio.name.removeprefix("ratio_")}</text>',
                 f'<rect x="{left}" y="{y + 3}" width="{right * value / most:.1f}" height="14" fill="{fill}"/>',
                 f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y}" y2="{y + 20}" stroke="black"/>',
-                f'<text x="{left + right + 8}" y="{y + 14}">{value:g} ({"≥" if more else "≤"} {mark:g})</text>']
+                f'<text x="{left + right + 8}" y="{y + 14}">{value:g} ({"≥" if ratio.more else "≤"} {mark:g})</text>']
     return "\n".join(out + ["</svg>"]) + "\n"
 
 
 def write(json_file, figures, peers):
-    """Beside the JSON where there is one, else in the build folder."""
+    """The judgement is printed; table and plot are beside the JSON where there is one, else in the build folder."""
+    lib.say(text(figures, peers).rstrip("\n"))
     stem = pathlib.Path(json_file).with_suffix("") if json_file else lib.BUILD / "media"
-    for suffix, text in ((".md", markdown(figures, peers)), (".svg", svg(figures))):
+    for suffix, content in ((".md", markdown(figures, peers)), (".svg", svg(figures))):
         path = stem.with_name(stem.name + suffix)
-        path.write_text(text)
+        path.write_text(content)
         lib.say(f"# wrote {path}")

@@ -113,8 +113,9 @@ def format_(report):
         except SyntaxError as error:
             broken.append(str(error))
     report.add("rules: python compiles", FAILED if broken else PASSED, "\n".join(broken))
-    for result in script_results(ROOT / "tests" / "run" / "runner_test.py", "", "rules"):
-        report.add(*result)
+    for script in sorted((ROOT / "tests" / "run").glob("*_test.py")):
+        for result in script_results(script, "", "rules"):
+            report.add(*result)
 
 
 def unit(report):

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a bench says of its figures: a wrong judgement is worse than none."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+
+import media_report             # noqa: E402
+
+PEERS = {"rtpengine": "10.5.3.5", "dpdk": "22.11", "libsrtp2": "2.5.0", "ipsec-mb": None}
+
+# what is wanted: just met, just missed
+WANTED = {
+    "ratio_ring_vs_rtpengine": (30, 29.9),
+    "ratio_ring_vs_testpmd": (0.35, 0.349),
+    "ratio_100k_flows_vs_100": (1.5, 1.51),
+    "ratio_srtp_relay_vs_plain": (1.5, 1.51),
+    "ratio_srtp_relay_gcm_vs_plain": (1.5, 1.51),
+    "ratio_two_workers": (1.8, 1.79),
+    "ratio_srtp_vs_ipsec_mb": (2, 2.01),
+    "ratio_srtp_vs_libsrtp2": (10, 9.9),
+    "ratio_latency_p999_vs_rtpengine": (0.5, 0.51),
+    "ratio_xdp_vs_rtpengine": (5, 4.99),
+    "ratio_xdp_vs_rtpengine_with_softirq": (3, 2.99),
+    "ratio_sockets_vs_rtpengine": (1.99, 1.98),
+}
+
+
+def figures(**changes):
+    return {"turns": 1, "packets": 1, "lost": 0, "cpu_seconds": 1, "seconds": 1, "rows_with_loss": [], "not_run": {},
+            "wire_rtpengine_packets": 1, "ring_plain_packets": 1, "two_workers_cores_free": True, **changes}
+
+
+def line_of(name, **changes):
+    return next(line for line in media_report.lines_of(figures(**changes), PEERS) if line.name == name)
+
+
+class Media(unittest.TestCase):
+    def test_each_wanted_value(self):
+        for name, (met, missed) in WANTED.items():
+            with self.subTest(name):
+                self.assertEqual(line_of(name, **{name: met}).verdict, "met")
+                self.assertEqual(line_of(name, **{name: missed}).verdict, "missed")
+
+    def test_none_is_left_out(self):
+        self.assertEqual({ratio.name for ratio in media_report.RATIOS if ratio.wanted is not None}, set(WANTED))
+
+    def test_what_is_not_there_says_why(self):
+        for name, why, changes in (
+                ("ratio_xdp_vs_rtpengine", "needs rights", {"not_run": {"wire xdp": "needs rights"}}),
+                ("ratio_ring_vs_rtpengine", "not installed", {"not_run": {"wire rtpengine": "not installed"}}),
+                ("ratio_srtp_vs_ipsec_mb", "no CPU for it", {"not_run": {"srtp ipsec_mb": "no CPU for it"}}),
+                ("ratio_ring_vs_testpmd", "packets were lost in the row ring", {"rows_with_loss": ["ring"]}),
+                ("ratio_ring_vs_rtpengine", "packets were lost in the row wire", {"rows_with_loss": ["wire"]}),
+                ("ratio_100k_flows_vs_100", "the row flows was not asked for", {}),
+                ("ratio_xdp_vs_rtpengine_with_softirq", "it cannot be counted here", {})):
+            with self.subTest(why):
+                line = line_of(name, **changes)
+                self.assertEqual((line.value, line.verdict), (None, f"no figure ({why})"))
+
+    def test_two_workers_need_two_cores(self):
+        line = line_of("ratio_two_workers", ratio_two_workers=1.9, two_workers_cores_free=False)
+        self.assertEqual((line.value, line.verdict), (None, "no figure (two cores were not free; by CPU time 1.9)"))
+
+    def test_a_figure_of_which_nothing_is_wanted(self):
+        self.assertEqual(line_of("ratio_sockets_vs_rtpengine_with_softirq", ratio_sockets_vs_rtpengine_with_softirq=0.1).verdict, "")
+
+    def test_report_and_text(self):
+        shown = figures(ratio_ring_vs_testpmd=0.3, not_run={"wire xdp": "a | b\nc"})
+        table = media_report.markdown(shown, PEERS)
+        self.assertIn("| dpdk 22.11 | 0.3 | ≥ 0.35 | missed |", table)
+        self.assertIn("| rtpengine 10.5.3.5 |  | ≥ 5 | no figure (a \\| b c) |", table)
+        self.assertIn("| ipsec-mb is missing |", table)
+        self.assertRegex(media_report.text(shown, PEERS), r"(?m)^ +0\.3 ≥ 0\.35 +ratio_ring_vs_testpmd +dpdk 22\.11 +missed$")
+        self.assertRegex(media_report.text(shown, PEERS), r"(?m)^ +≥ 5 +ratio_xdp_vs_rtpengine .* no figure \(a \| b c\)$")
+        self.assertEqual(media_report.svg(shown).count("<line"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
