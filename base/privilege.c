@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/privilege.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -10,7 +13,10 @@
 
 #include "base/log.h"
 
-static const int DROPPED[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_IPC_LOCK };
+static const int DROPPED[] = {
+	CAP_NET_ADMIN, CAP_NET_RAW,   CAP_BPF,       CAP_PERFMON,
+	CAP_IPC_LOCK,  CAP_SYS_ADMIN, CAP_SYS_RAWIO,
+};
 
 void privilege_keep(void)
 {
@@ -52,4 +58,59 @@ void privilege_drop(void)
 void privilege_drop_to_memory(void)
 {
 	drop_logged(true);
+}
+
+/* ---- who has what ---- */
+
+static uint64_t dropped_mask(void)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < COUNT_OF(DROPPED); i++)
+		mask |= UINT64_C(1) << DROPPED[i];
+	return mask;
+}
+
+/* The value of a line of /proc/self/task/TASK/status; empty: there is none. */
+static void status_read(const char *task, const char *name, char *out, size_t size)
+{
+	char path[64], line[128];
+	size_t n = strlen(name);
+	FILE *file;
+
+	out[0] = '\0';
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%.16s/status", task);
+	file = fopen(path, "re");
+	while (file && !out[0] && fgets(line, sizeof(line), file))
+		if (strncmp(line, name, n) == 0 && line[n] == ':')
+			(void)snprintf(out, size, "%.*s", (int)strcspn(line + n + 2, "\n"),
+				       line + n + 2);
+	if (file)
+		(void)fclose(file);
+}
+
+uint32_t privilege_holders(char *names, size_t size)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	char mask[32], name[32];
+	uint32_t count = 0;
+	const struct dirent *d;
+	size_t used = 0;
+
+	names[0] = '\0';
+	while (tasks && (d = readdir(tasks)) != NULL) {
+		if (d->d_name[0] == '.')
+			continue;
+		status_read(d->d_name, "CapPrm", mask, sizeof(mask));
+		if (!(strtoull(mask, NULL, 16) & dropped_mask()))
+			continue;
+		status_read(d->d_name, "Name", name, sizeof(name));
+		if (used < size)
+			used += (size_t)snprintf(names + used, size - used, "%s%s",
+						 count > 0 ? " " : "", name);
+		count++;
+	}
+	if (tasks)
+		(void)closedir(tasks);
+	return count;
 }

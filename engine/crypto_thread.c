@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/privilege.h"
 #include "base/thread.h"
 #include "engine/crypto_state.h"
 
@@ -59,6 +60,7 @@ static void *thread_main(void *arg)
 {
 	struct crypto *x = arg;
 
+	privilege_drop(); /* with DPDK the workers' ports come later, and theirs are no business of ours */
 	(void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread alone, on Linux */
 	while (!atomic_load_explicit(&x->stopping, memory_order_relaxed)) {
 		uint64_t now_ns = clock_now_ns();

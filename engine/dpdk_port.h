@@ -105,6 +105,8 @@ static inline struct dpdk_port *dpdk_of(struct port *p)
 int PRINTF_LIKE(3, 4) dpdk_refuse(char why[DPDK_TEXT_MAX], int err, const char *fmt, ...);
 /* Starts EAL, once in a process. 0 or -errno. */
 int dpdk_eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX]) NODISCARD;
+/* Its threads, which were started with ours, give up what privilege_drop() names. */
+void dpdk_eal_drop(void);
 
 /* Before the device is opened: takes away the socket's file of a net_memif server that is dead. */
 void dpdk_memif_clear(const char *device);

@@ -140,7 +140,6 @@ static int events_watch(struct engine *e, const struct thread *t)
 	return epoll_ctl(e->event_fd, EPOLL_CTL_ADD, t->worker.events.wake_fd, &event) ? -errno : 0;
 }
 
-/* After port_choose, which gives up privileges. */
 static int crypto_run(struct engine *e)
 {
 	int err;
@@ -199,6 +198,7 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 		engine_close(e);
 		return err;
 	}
+	port_choice_opened(&e->port);
 	(void)engine_events_wait(e);
 	*out = e;
 	return 0;

@@ -224,6 +224,8 @@ static int device_open(struct dpdk_device *d, const struct port_dpdk_settings *s
 		err = tap_start(d, s, why);
 	if (err)
 		device_close(d);
+	else
+		dpdk_eal_drop();
 	return err;
 }
 

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DPDK's own start: it happens once in a process, and never ends. */
+#include <rte_alarm.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_launch.h>
 #include <rte_lcore.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/privilege.h"
 #include "engine/dpdk_port.h"
 
 int PRINTF_LIKE(3, 4) dpdk_refuse(char why[DPDK_TEXT_MAX], int err, const char *fmt, ...)
@@ -129,4 +133,35 @@ int dpdk_eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX])
 			s->hugepages ? "; are hugepages there? hugepages: false does without" : "");
 	started = true;
 	return 0;
+}
+
+/* ---- privileges ---- */
+
+/* Alarms are for the thread that waits for interrupts. */
+static void interrupts_drop(void *done)
+{
+	privilege_drop();
+	(void)sem_post(done);
+}
+
+static int lcore_drop(void *arg)
+{
+	(void)arg;
+	privilege_drop();
+	return 0;
+}
+
+void dpdk_eal_drop(void)
+{
+	unsigned lcore;
+	sem_t done;
+
+	RTE_LCORE_FOREACH_WORKER (lcore)
+		if (rte_eal_remote_launch(lcore_drop, NULL, lcore) == 0)
+			(void)rte_eal_wait_lcore(lcore);
+	(void)sem_init(&done, 0, 0);
+	if (rte_eal_alarm_set(1, interrupts_drop, &done) == 0)
+		while (sem_wait(&done) != 0)
+			continue;
+	(void)sem_destroy(&done);
 }

@@ -24,7 +24,7 @@ static int dpdk_choose(struct port_choice *out, const struct engine_settings *se
 	return -ENOSYS;
 }
 
-/* Whatever needs privileges is done here, and the workers start without them. */
+/* What needs privileges is done here, and the workers start without them. */
 static int xdp_choose(struct port_choice *out, const struct engine_settings *settings)
 {
 	const struct port_xdp_settings xdp = { .networks = settings->xdp_networks,
@@ -55,6 +55,20 @@ int port_choose(struct port_choice *out, const struct engine_settings *settings)
 		return xdp_choose(out, settings);
 	}
 	return 0;
+}
+
+/* The first worker opens a DPDK device: until it has, the thread that starts the workers keeps what that takes. */
+void port_choice_opened(const struct port_choice *c)
+{
+	char names[128];
+
+	if (!c->dpdk)
+		return;
+	privilege_drop();
+	if (privilege_holders(names, sizeof(names)) > 0)
+		LOG_WARN("media", 0,
+			 "threads of the DPDK device's driver keep the privileges they began with",
+			 LOG_STR("threads", names));
 }
 
 void port_choice_close(struct port_choice *c)
@@ -101,6 +115,7 @@ static int dpdk_open(struct port **out, const struct port_choice *c,
 	dpdk.workers = c->settings->workers;
 	dpdk.count = port_dpdk_metric;
 	err = c->dpdk(out, settings, &dpdk, why);
+	privilege_drop();
 	if (err) {
 		LOG_ERROR("media", 0, "cannot open the DPDK device", LOG_STR("error", why));
 		dpdk.sockets->ops->close(dpdk.sockets);

@@ -6,6 +6,7 @@ import unittest
 
 from lib import place
 from lib.node import build_folder
+from lib.unprivileged import AsNobody, effective
 from lib.wire import FAR, NEAR, Wire, ip
 
 from xdp_test import IPV4, IPV6, XdpNode, XdpTest
@@ -49,6 +50,10 @@ class DpdkTest(XdpTest):
         cls.prepare()
         cls.node = DpdkNode(cls.wire, cls.device, cls.hugepages, media=cls.media)
         cls.addClassCleanup(cls.node.close)
+        cls.launch()
+
+    @classmethod
+    def launch(cls):
         cls.node.start()
         cls.connect()
 
@@ -148,6 +153,55 @@ class Taps(DpdkTest):
         self.wait("the long packet", lambda: any(p.payload == long for p in list(b.audio.packets)))
         self.wait("its counters", lambda: self.node.frames("socket_in") > came and self.node.frames("by_socket") > left)
         self.hang_up(*dialogs)
+
+
+class Privileges(AsNobody, DpdkTest):
+    """They are needed until the device and its TAP interface are there: all threads give them up, those of EAL as well."""
+    media = {"workers": 2}
+    device = f"net_af_packet0,iface={FAR},qpairs=2"
+
+    @classmethod
+    def launch(cls):
+        pass
+
+    def without_arguments(self):
+        self.node.stop()
+        self.node.media_settings = self.media
+        self.node.xdp()
+
+    def everywhere(self):
+        """Capabilities of all threads of the node by their names."""
+        threads = effective(self.node.process.pid)
+        self.assertIn("eal-intr-thread", dict(threads))
+        self.assertIn("media-1", dict(threads))
+        return threads
+
+    def a_call(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        self.hang_up(*dialogs)
+
+    def test_without_root(self):
+        """Ambient capabilities are enough, and neither the node nor its Redis keeps any."""
+        self.start_as_nobody("+net_admin,+net_raw")
+        self.assertEqual([name for name, mask in self.everywhere() if mask], [])
+        for pid in self.children():
+            self.assertEqual([name for name, mask in effective(pid) if mask], [])
+        self.a_call()
+        self.ping()
+        self.assertNotIn("keep the privileges", self.node.log_text())
+
+    def test_given_up(self):
+        """As root, and by threads of EAL's own that its arguments ask for."""
+        self.node.media_settings = {**self.media, "dpdk": {"device": self.device, "hugepages": False, "tap": TAP, "args": ["-l", "0,1"]}}
+        self.node.xdp()
+        self.node.start()
+        self.addCleanup(self.without_arguments)
+        wanted = 1 << 12 | 1 << 13 | 1 << 21        # CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN
+        self.assertIn("rte-worker-1", dict(self.everywhere()))
+        self.assertEqual([name for name, mask in self.everywhere() if mask & wanted], [])
+        self.a_call()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Media by AF_XDP: a node at one end of a veth pair, its phones at the other. What needs a privilege that is not there is skipped."""
-import os
 import re
 import socket
 import struct
@@ -11,6 +10,7 @@ from lib.media import Media
 from lib.node import Node
 from lib.sip import UserAgent
 from lib.talk import Talk
+from lib.unprivileged import AsNobody, effective
 from lib.wire import FAR, NEAR, Wire, ip
 from server import ServerError
 
@@ -498,7 +498,7 @@ class Queues(Workers):
         self.assertEqual(self.node.detours("no_queue"), 0)
 
 
-class Privileges(XdpTest):
+class Privileges(AsNobody, XdpTest):
     """Each test starts a node of its own, its way."""
     WANTED = (12, 13, 39)       # CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF
     KEPT = 1 << 14      # CAP_IPC_LOCK: of the thread that shares memory with sockets for new interfaces
@@ -515,12 +515,8 @@ class Privileges(XdpTest):
 
     def capabilities(self, pid):
         """Effective ones of all threads of a process but that one, which has no more than it may."""
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/comm", encoding="ascii") as file:
-                keeper = file.read().strip() == "media-links"
-            with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as file:
-                mask = int(re.search(r"^CapEff:\s*(\w+)", file.read(), re.M)[1], 16)
-            if keeper:
+        for name, mask in effective(pid):
+            if name == "media-links":
                 self.assertEqual([bit for bit in self.WANTED if mask >> bit & 1], [])
                 self.assertEqual(mask & self.KEPT, self.KEPT)
             else:
@@ -533,31 +529,13 @@ class Privileges(XdpTest):
 
     def test_without_root(self):
         """Ambient capabilities are enough (CAP_IPC_LOCK in place of LimitMEMLOCK), and neither the node nor its Redis keeps any."""
-        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        for folder, names, files in os.walk(self.node.home):
-            for name in (folder, *(os.path.join(folder, other) for other in names + files)):
-                os.chown(name, 65534, 65534)
-        if os.spawnlp(os.P_WAIT, nobody[0], *nobody, "test", "-x", self.node.program("tandemd")):
-            self.skipTest("the build cannot be run by another user")
-        wanted = "+net_admin,+net_raw,+bpf,+ipc_lock"
-        self.node.start(wrapper=[*nobody, "--inh-caps=" + wanted, "--ambient-caps=" + wanted, "--"])
-        self.addCleanup(self.node.stop)
-        children = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and self.parent_of(pid) == self.node.process.pid]
-        self.assertTrue(children)
-        for pid in (self.node.process.pid, *children):
+        self.start_as_nobody("+net_admin,+net_raw,+bpf,+ipc_lock")
+        for pid in (self.node.process.pid, *self.children()):
             self.assertEqual(set(self.capabilities(pid)), {0})
         a, b = self.phone("1001"), self.phone("1002")
         dialogs = self.call(a, b)
         self.went_by_xdp(lambda: self.talk(a, b))
         self.hang_up(*dialogs)
-
-    @staticmethod
-    def parent_of(pid):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-                return int(file.read().rpartition(")")[2].split()[1])
-        except OSError:
-            return None
 
     def refused(self, *words, wrapper=()):
         with self.assertRaises(ServerError) as caught:
