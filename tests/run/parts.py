@@ -8,13 +8,14 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
 import examples
 import tap
-from report import FAILED, PASSED
+from report import FAILED, PASSED, SKIPPED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 E2E = ROOT / "tests" / "e2e"
@@ -219,3 +220,22 @@ def docs(report):
               "deploy/tandem.yaml")
     for test, result, output in examples.results(ROOT, folder, files("*.md")):
         report.add(test, result, output)
+    for drop_in in (None, *files("deploy/tandem-*.conf")):
+        report.add(*unit_file(drop_in))
+
+
+def unit_file(drop_in):
+    """(test, result, output): deploy/tandem.service, alone or with a drop-in, as systemd reads it."""
+    test = f"docs {drop_in or 'deploy/tandem.service'}: systemd understands it"
+    if not shutil.which("systemd-analyze"):
+        return test, SKIPPED, "needs systemd-analyze (package systemd)"
+    with tempfile.TemporaryDirectory(prefix="tandem-unit-") as folder:
+        unit = pathlib.Path(folder) / "tandem.service"
+        text = (ROOT / "deploy" / "tandem.service").read_text(encoding="utf-8")
+        unit.write_text(text.replace("/usr/local/bin/tandemd", "/bin/true"), encoding="utf-8")     # it must be there
+        if drop_in:
+            (unit.parent / "tandem.service.d").mkdir()
+            shutil.copy(ROOT / drop_in, unit.parent / "tandem.service.d")
+        status, output = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit))
+        ours = [line for line in output.splitlines() if folder in line or "tandem" in line]
+    return test, FAILED if status or ours else PASSED, output
