@@ -198,6 +198,7 @@ struct flow_spec {
 	char mid[16];         /* of this m-line, not terminated */
 	uint8_t cc_extension; /* RTP header extension under which the party numbers its packets for transport-wide feedback (media/transport_cc.h); 0: none.
 			       * Read with ice or bundle; one count for all flows of a transport */
+	uint8_t nack; /* 1: the party says which packets of video it lost, by generic NACK (RFC 4585 6.2.1) */
 	uint8_t strips; /* 1: header extensions of the party's packets mean nothing to the peer's, and do not leave */
 	uint8_t shared_port; /* 1: single-port mode, with ice (a ufrag of its own) or bundle: no socket of its own (fds -1), it uses the worker's and is found by its ufrag, then by
 			      * the party's address; local_rtp is the address and port of that one */

@@ -84,6 +84,7 @@ struct media_side {
 				* transport are distinct, unless the party brought equal ones and no id */
 	uint8_t cc_extension; /* id under which the party numbers its packets, all lines of its transport together (media/transport_cc.h); 0: it does
 			       * not, or wants to hear nothing of it */
+	uint8_t nack; /* 1: generic NACK of video is agreed with this party (RFC 4585 6.2.1) */
 	struct media_fingerprint fingerprint; /* of the party's certificate */
 	uint64_t
 		ice_name; /* a hash of the party's ufrag and password: another one is an ICE restart (RFC 8839 4.4.1.1.1) */

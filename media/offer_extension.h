@@ -10,6 +10,7 @@
 #include "media/sdp.h"
 
 #define OFFER_TRANSPORT_CC "transport-cc" /* of a=rtcp-fb */
+#define OFFER_NACK         "nack"
 
 /* The number that an m-line gives an extension. 0: none, or one that no element of one octet can have. */
 uint8_t offer_extension_of(const struct sdp *s, uint8_t index, const char *uri);
@@ -19,6 +20,9 @@ uint8_t offer_extension_choose(const struct sdp *earlier, const char *uri);
  * browser counts over all that it sends, so there is none on a leg where several transports would each hear a part. */
 void offer_extension_plan(struct media_plan *plan, const struct sdp *offer_a,
 			  const struct sdp *answer_b);
+/* Generic NACK: agreed with a party where it and we have said so. offer_b is ours to B; what we answer A is as offer_webrtc.h has it. */
+void offer_feedback_plan(struct media_plan *plan, const struct sdp *offer_a,
+			 const struct sdp *offer_b, const struct sdp *answer_b);
 /* "96 nack pli" or "* nack pli", for this format of an m-line. */
 bool offer_feedback_has(const struct sdp *s, unsigned section, uint8_t number,
 			const char *feedback);

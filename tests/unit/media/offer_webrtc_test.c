@@ -323,6 +323,55 @@ static void test_transport_cc_of_a(void **state)
 	}
 }
 
+#define PICTURE "a=rtpmap:96 H264/90000\r\n"
+
+/* Where the party and we have both said so: to a browser we do, whatever a phone says; to a phone we do not. */
+static void test_nack(void **state)
+{
+	static const struct {
+		const char *name, *offer, *answer;
+		bool webrtc_b;
+		uint8_t a, b;
+	} rows[] = {
+		{ "a browser calls a phone", VIDEO ICE SHA256 "a=rtcp-fb:96 nack\r\n", "RTP/AVP 96\r\n" PICTURE, false, 1, 0 },
+		{ "of all formats", VIDEO ICE SHA256 "a=rtcp-fb:* nack \r\n", "RTP/AVP 96\r\n" PICTURE, false, 1, 0 },
+		{ "PLI alone", VIDEO ICE SHA256 "a=rtcp-fb:96 nack pli\r\n", "RTP/AVP 96\r\n" PICTURE, false, 0, 0 },
+		{ "of another format", VIDEO ICE SHA256 "a=rtcp-fb:97 nack\r\n", "RTP/AVP 96\r\n" PICTURE, false, 0, 0 },
+		{ "a phone that was not offered it", VIDEO ICE SHA256, "RTP/AVP 96\r\n" PICTURE "a=rtcp-fb:* nack\r\n", false, 0, 0 },
+		{ "a phone calls a browser", "m=video 4000 RTP/AVP 96\r\n" PICTURE,
+		  "UDP/TLS/RTP/SAVPF 96\r\na=rtcp-mux\r\n" PICTURE ICE SHA256 "a=setup:active\r\na=rtcp-fb:96 nack\r\n", true, 0, 1 },
+		{ "one that says so of RTP/AVP", "m=video 4000 RTP/AVP 96\r\n" PICTURE "a=rtcp-fb:* nack\r\n",
+		  "UDP/TLS/RTP/SAVPF 96\r\na=rtcp-mux\r\n" PICTURE ICE SHA256 "a=setup:active\r\na=rtcp-fb:96 nack\r\n", true, 0, 1 },
+		{ "a browser that does not want it", "m=video 4000 RTP/AVP 96\r\n" PICTURE,
+		  "UDP/TLS/RTP/SAVPF 96\r\na=rtcp-mux\r\n" PICTURE ICE SHA256 "a=setup:active\r\n", true, 0, 0 },
+		{ "two phones", "m=video 4000 RTP/AVPF 96\r\n" PICTURE "a=rtcp-fb:96 nack\r\n",
+		  "RTP/AVPF 96\r\n" PICTURE "a=rtcp-fb:96 nack\r\n", false, 1, 1 },
+		{ "two phones, and one does not", "m=video 4000 RTP/AVPF 96\r\n" PICTURE "a=rtcp-fb:96 nack\r\n",
+		  "RTP/AVPF 96\r\n" PICTURE, false, 0, 0 },
+		{ "sound", "m=audio 4000 RTP/AVPF 96\r\na=rtpmap:96 opus/48000/2\r\na=rtcp-fb:96 nack\r\n",
+		  "RTP/AVPF 96\r\na=rtpmap:96 opus/48000/2\r\na=rtcp-fb:96 nack\r\n", false, 0, 0 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char offer[2048], answer[2048];
+		const struct media_line *line = &g_rig.plan.line[0];
+
+		begin(true, row->webrtc_b);
+		if (row->webrtc_b)
+			g_rig.policy.b.dtls_accept = true;
+		(void)snprintf(offer, sizeof(offer), HEAD "%s", row->offer);
+		(void)snprintf(answer, sizeof(answer), HEAD "m=%.5s 5002 %s", row->offer + 2,
+			       row->answer);
+		rig_exchange(&g_rig, bytes_str(offer), bytes_str(answer));
+		ROW_ASSERT(row->name, g_rig.err == 0);
+		ROW_ASSERT(row->name, line->a.nack == row->a && line->b.nack == row->b);
+		ROW_ASSERT(row->name, !row->a || rig_has(g_rig.answer_a, "nack\r\n"));
+		ROW_ASSERT(row->name, !row->b || rig_has(g_rig.offer_b, "nack\r\n"));
+	}
+}
+
 /* We offer it, under a number that means nothing else on the leg. */
 static void test_transport_cc_of_b(void **state)
 {
@@ -639,7 +688,7 @@ int main(void)
 		cmocka_unit_test(test_restart_of_ice),    cmocka_unit_test(test_our_offers),
 		cmocka_unit_test(test_between),           cmocka_unit_test(test_our_part),
 		cmocka_unit_test(test_many_candidates),   cmocka_unit_test(test_transport_cc_of_a),
-		cmocka_unit_test(test_transport_cc_of_b),
+		cmocka_unit_test(test_transport_cc_of_b), cmocka_unit_test(test_nack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
