@@ -76,6 +76,7 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		open_failed(w, c, err);
 		return;
 	}
+	resend_set(w, f, c->spec.nack);
 	capture_flow_opened(w, f);
 	tick_connection(
 		w, f,
@@ -116,6 +117,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 		f->connected = 0;
 	f->latch_rtp.since_ns = now_ns;
 	update_transport(w, f, spec);
+	resend_set(w, f, spec->nack);
 }
 
 /* Received already: the slot may have another flow before they are looked at. */
@@ -132,6 +134,7 @@ static void flow_end(struct worker *w, struct flow *f)
 {
 	bool has_socket = !(f->transport & TRANSPORT_NO_SOCKET);
 
+	resend_set(w, f, false);
 	dtls_flow_close(w, f);
 	flow_transport_close(w, f);
 	if (has_socket)

@@ -10,6 +10,7 @@
 #include "engine/dtls_flow.h"
 #include "engine/packet.h"
 #include "engine/reports.h"
+#include "engine/resend.h"
 #include "engine/srtp.h"
 #include "media/flow.h"
 #include "media/report.h"
@@ -138,6 +139,7 @@ struct flow {
 	struct flow_detail detail; /* detail.h */
 	struct digits digits;
 	struct reports reports;
+	struct resend resend;
 	struct dtls_flow dtls;
 	struct addr local[CHANNELS]; /* bound; RTCP: none with rtcp_mux */
 	uint32_t capture_lost;       /* packets that capture.h had no room for since its last one */

@@ -38,6 +38,12 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		[BUNDLED_RTCP_STRAY] = "result=\"stray\"",
 		[BUNDLED_RTCP_NO_ROOM] = "result=\"no_room\"",
 	};
+	static const char *const NACK_LABELS[NACK_RESULTS] = {
+		[NACK_ANSWERED] = "result=\"answered\"",
+		[NACK_REPEATED] = "result=\"repeated\"",
+		[NACK_LIMITED] = "result=\"limited\"",
+		[NACK_NOT_FOUND] = "result=\"not_found\"",
+	};
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
 	static const char OCTETS[] = "UDP payload octets on the media ports";
 
@@ -49,9 +55,9 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		m->dropped[v] = counter("tandem_media_dropped_packets_total", verdict_label(v),
 					"Packets received on the media ports and not relayed");
-	m->made = counter(
-		"tandem_media_made_packets_total", NULL,
-		"RTP and RTCP packets made here: digits, reports, parts of RTCP of bundles");
+	m->made = counter("tandem_media_made_packets_total", NULL,
+			  "RTP and RTCP packets made here: digits, reports, parts of RTCP of "
+			  "bundles, video sent again");
 	m->capture_lost = counter("tandem_media_capture_lost_packets_total", NULL,
 				  "Packets of watched flows that were not copied for lack of room");
 	m->capture_refused = counter("tandem_media_capture_refused_total", NULL,
@@ -69,6 +75,11 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		m->bundled_rtcp[r] =
 			counter("tandem_media_bundled_rtcp_parts_total", PART_LABELS[r],
 				"Parts of RTCP of bundles by what became of them");
+	for (enum nack_result r = 0; r < NACK_RESULTS; r++)
+		m->nacked[r] = counter("tandem_media_nacked_packets_total", NACK_LABELS[r],
+				       "Video packets that parties missed by what became of that");
+	m->resend_refused = counter("tandem_media_resend_refused_total", NULL,
+				    "Video flows whose packets are not kept for lack of room");
 	m->send_errors = counter("tandem_media_send_errors_total", NULL,
 				 "Relayed packets that the kernel refused to send");
 	m->icmp_errors = counter("tandem_media_icmp_errors_total", NULL,

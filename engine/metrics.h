@@ -34,6 +34,15 @@ enum bundled_rtcp {
 	BUNDLED_RTCP_RESULTS,
 };
 
+/* What became of a number that a party misses (resend.h). */
+enum nack_result {
+	NACK_ANSWERED,
+	NACK_REPEATED, /* it has left again within the time to the party and back */
+	NACK_LIMITED,
+	NACK_NOT_FOUND, /* relayed */
+	NACK_RESULTS,
+};
+
 struct media_metrics {
 	metric_id packets_in, packets_out; /* RTP and RTCP; in + made = out + dropped */
 	metric_id octets_in, octets_out;   /* UDP payload */
@@ -42,6 +51,7 @@ struct media_metrics {
 	metric_id made;
 	metric_id checks[CHECK_RESULTS];
 	metric_id bundled_rtcp[BUNDLED_RTCP_RESULTS];
+	metric_id nacked[NACK_RESULTS], resend_refused;
 	metric_id capture_lost, capture_refused;
 	metric_id digits_sent, digits_refused[DIGIT_REFUSALS];
 	/* of one worker */

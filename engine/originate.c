@@ -107,6 +107,31 @@ bool originate_rtcp(struct worker *w, struct flow *to, struct bytes rtcp)
 	return true;
 }
 
+void originate_again_flush(struct worker *w)
+{
+	if (UNLIKELY(w->flows.watched))
+		capture_copy(w, &w->batch, CAPTURE_OUT_WIRE);
+	out_stage(w, &w->batch);
+}
+
+bool originate_again(struct worker *w, struct flow *to, struct bytes rtp)
+{
+	const struct addr *party = flow_rtp_to(to);
+	struct pkt *p;
+
+	if (w->batch.count == BATCH_MAX)
+		originate_again_flush(w);
+	p = party ? pkt_make(w, to, PKT_RTP) : NULL;
+	if (!p)
+		return false;
+	assert(rtp.n <= PACKET_MAX);
+	p->to = party;
+	p->out_channel = CHANNEL_RTP;
+	memcpy(p->data, rtp.p, rtp.n);
+	p->length = (uint16_t)rtp.n;
+	return true;
+}
+
 bool originate_datagram(struct worker *w, struct flow *to, enum pkt_kind kind,
 			const struct addr *party, struct bytes datagram)
 {

@@ -24,6 +24,10 @@ bool originate_rtcp(struct worker *w, struct flow *to, struct bytes rtcp);
 /* One datagram that is neither, to that address, by the socket of the flow. False as above. */
 bool originate_datagram(struct worker *w, struct flow *to, enum pkt_kind kind,
 			const struct addr *party, struct bytes datagram);
+/* RTP that left before, as it left: not protected, and not counted by the flow, again. Between others that are made and these lies a
+ * flush of either kind. False as above. */
+bool originate_again(struct worker *w, struct flow *to, struct bytes rtp);
+void originate_again_flush(struct worker *w);
 /* What was made since the last call goes through the last stages. Between two received batches only. */
 void originate_flush(struct worker *w);
 

@@ -48,7 +48,17 @@ static enum verdict pkt_translate(struct pkt *p)
 	return VERDICT_RELAY;
 }
 
-static enum verdict pkt_relay(struct pkt *p, uint64_t now_ns)
+/* False: that was all it had to say. */
+static bool pkt_answer(struct worker *w, struct pkt *p)
+{
+	size_t n = p->length;
+
+	resend_asked(w, p->flow, p->data, &n);
+	p->length = (uint16_t)n;
+	return n > 0;
+}
+
+static enum verdict pkt_relay(struct worker *w, struct pkt *p, uint64_t now_ns)
 {
 	enum verdict v;
 
@@ -56,6 +66,8 @@ static enum verdict pkt_relay(struct pkt *p, uint64_t now_ns)
 		return VERDICT_MALFORMED;
 	p->flow->stats.rtcp_in++;
 	reports_read(p->flow, bytes_mem(p->data, p->length), now_ns);
+	if (!pkt_answer(w, p))
+		return VERDICT_ANSWERED;
 	if (!p->peer)
 		return VERDICT_NO_PEER;
 	p->to = flow_rtcp_to(p->peer);
@@ -73,8 +85,7 @@ static enum verdict pkt_relay(struct pkt *p, uint64_t now_ns)
 
 void rtcp_stage(struct worker *w, struct batch *b)
 {
-	(void)w;
 	BATCH_REST(p, b)
 	if (p->verdict == VERDICT_NONE && p->kind == PKT_RTCP)
-		p->verdict = (uint8_t)pkt_relay(p, b->now_ns);
+		p->verdict = (uint8_t)pkt_relay(w, p, b->now_ns);
 }

@@ -6,7 +6,7 @@
 
 #include "engine/flow.h"
 
-/* Drops: no_peer, no_destination, malformed, unknown_ssrc. All other RTCP is relayed. */
+/* Drops: no_peer, no_destination, malformed, unknown_ssrc, answered. All other RTCP is relayed. */
 void rtcp_stage(struct worker *w, struct batch *b);
 
 #endif

@@ -79,6 +79,7 @@ static int out_open(struct flow *f, const struct media_key *key, const struct fl
 	}
 	srtp_stream_close(f->srtp_out);
 	f->srtp_out = s;
+	resend_forget(f);
 	return err;
 }
 
@@ -128,6 +129,8 @@ static void secure_set(struct flow_table *t, struct flow *f, const struct flow_s
 				   (both || is_secure(&spec->key_out) ? SECURE_OUT : 0));
 
 	t->secure += (secure != 0) - (f->secure != 0);
+	if (secure != f->secure)
+		resend_forget(f);
 	f->secure = secure;
 }
 

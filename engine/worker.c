@@ -52,6 +52,7 @@ static void relay(struct worker *w, struct batch *b)
 	rtcp_stage(w, b);    /* RTCP: the peer's numbers, or why not */
 	capture_stage(w, b, CAPTURE_OUT_PLAIN);
 	protect_stage(w, b); /* SRTP: what leaves for a party with keys */
+	resend_stage(w, b);  /* video: what a party may ask for again */
 	capture_stage(w, b, CAPTURE_OUT_WIRE);
 	notice_stage(w, b); /* what control wants to save */
 	out_stage(w, b);    /* sent or dropped, and counted */
@@ -132,6 +133,7 @@ void worker_step(struct worker *w)
 	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
 	relay(w, &w->batch);
 	relay_parts(w, &w->batch);
+	resend_flush(w);
 	dtls_results(w);
 	if (w->wheel.running > 0)
 		timers_expire(w);
@@ -153,6 +155,8 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 	err = flow_table_open(&w->flows, s->slots);
 	if (!err)
 		err = flow_transports_open(&w->transports, s->slots, s->shared_ports, &w->rand);
+	if (!err)
+		err = resend_pool_open(&w->resend);
 	if (!err)
 		err = ring_open(&w->commands, sizeof(struct media_command), s->commands);
 	if (!err)
@@ -180,6 +184,7 @@ void worker_close(struct worker *w)
 	ring_close(&w->commands);
 	ring_close(&w->events);
 	capture_close(&w->capture);
+	resend_pool_close(&w->resend);
 	flow_transports_close(&w->transports);
 	flow_table_close(&w->flows);
 	dtls_worker_close(w);

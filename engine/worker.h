@@ -15,6 +15,7 @@
 #include "engine/flow_transport.h"
 #include "engine/metrics.h"
 #include "engine/port.h"
+#include "engine/resend.h"
 
 /* Of worker.wheel; the owner is the slot of a flow. */
 enum worker_timer {
@@ -42,6 +43,7 @@ struct worker {
 	struct media_event held;
 	struct batch batch;
 	struct bundle_parts parts;
+	struct resend_pool resend;
 	struct ring commands; /* control produces */
 	struct ring events;   /* control consumes */
 	struct capture capture;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Video that left for a party which says what it lost (generic NACK, RFC 4585 6.2.1), kept for a moment as it left, so that the
+ * very same octets can leave again: a plain video phone mostly cannot repeat anything, and of a packet that was lost behind us it need not know.
+ * It is the packet of before under its own SSRC and number, no stream of RFC 4588. Of SRTP it is the ciphertext: no
+ * index is used, and whoever has both copies has one.
+ *
+ * Each worker has a pool of rings, reserved at its start and touched when used; a flow has one from its open or update to its close or the end
+ * of the agreement. Flows without one have their party's NACKs relayed. All of it is the worker's own.
+ */
+#ifndef ENGINE_RESEND_H
+#define ENGINE_RESEND_H
+
+#include "base/bytes.h"
+
+enum {
+	RESEND_RINGS = 128,   /* flows of a worker that have one */
+	RESEND_KEPT = 128,    /* newest packets of each: a power of two */
+	RESEND_OCTETS = 1472, /* longer ones are not kept: more than a frame of Ethernet carries */
+	RESEND_DUE = 256,     /* that leave again after one batch */
+	RESEND_CREDIT = 64,
+	RESEND_ASKED = 512, /* numbers of one datagram that are looked for */
+};
+
+struct batch;
+struct flow;
+struct resend_ring;
+struct worker;
+
+/* Of a flow. */
+struct resend {
+	struct resend_ring *ring; /* NULL: none */
+	/* A packet that is kept earns one, one that leaves again costs one, and there are never more than RESEND_CREDIT: so whatever a party
+	 * asks for, or whoever speaks in its name, it is sent at most twice what the stream has. */
+	uint32_t credit;
+};
+
+struct resend_due {
+	struct flow *flow; /* valid until control is heard again */
+	uint16_t sequence;
+};
+
+struct resend_pool {
+	struct resend_ring *list;
+	uint32_t used; /* flows that have a ring */
+	uint32_t free_count;
+	uint16_t free
+		[RESEND_RINGS]; /* the one given back last is taken first: its memory is there */
+	uint32_t due_count;
+	struct resend_due due[RESEND_DUE];
+};
+
+/* 0 or -ENOMEM. */
+int resend_pool_open(struct resend_pool *pool) NODISCARD;
+void resend_pool_close(struct resend_pool *pool);
+
+/* At its open and update: whether its party says what it lost. Before its close: false. */
+void resend_set(struct worker *w, struct flow *f, bool agreed);
+/* What was sent so far cannot be sent again: under other keys it is of no use. */
+void resend_forget(struct flow *f);
+
+/* Behind protect: keeps what leaves. */
+void resend_stage(struct worker *w, const struct batch *b);
+/* Of the party's checked RTCP, in place: marks what it misses, and takes out of its NACKs what we have. *n may be 0 then. */
+void resend_asked(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n);
+/* What is marked leaves. Between two received batches, and before control is heard. */
+void resend_flush(struct worker *w);
+
+#endif
