@@ -221,6 +221,14 @@ class Icmp(XdpTest):
         self.assertGreater(self.node.xdp_count("out"), before)
         self.hang_up(*dialogs)
 
+    def cut(self, party, mtu):
+        """As a router says it of a packet to the party that it may not cut (RFC 1191 4)."""
+        udp = struct.pack("!HHHH", party.audio.remote[1], party.audio.port, 1308, 0)
+        quoted = struct.pack("!BBHHHBBH", 0x45, 0, 20 + 1308, 1, 0, 64, 17, 0) + b"".join(map(socket.inet_aton, IPV4)) + udp
+        error = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + quoted
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+            raw.sendto(error[:2] + struct.pack("!H", inverse_sum(error)) + error[4:], (IPV4[0], 0))
+
     def too_big(self, party, mtu):
         """As a router on the way says it of a packet to the party (RFC 4443 3.2)."""
         quoted = struct.pack("!IHBB", 6 << 28, 1308, 17, 64) + b"".join(socket.inet_pton(socket.AF_INET6, host) for host in IPV6)
@@ -250,6 +258,37 @@ class Icmp(XdpTest):
         self.assertEqual(detours(b"\x66"), 1)               # nothing is believed until the kernel was asked again
         self.assertEqual(detours(b"\x77"), 1)
         self.assertEqual(self.node.detours("length"), before + 1)
+        self.went_by_xdp(lambda: self.talk(a, b))
+        self.hang_up(*dialogs)
+
+
+    def test_the_mtu_of_a_path_of_ipv4(self):
+        """Nothing says "do not fragment", so routers cut what is too long for them, and none has a reason to say so. Where one does
+        say it the kernel believes it, and packets are cut here from the next time on that the kernel is asked."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+
+        def flags(octet):
+            """A long packet crosses; "do not fragment" and "more fragments" of its first frame."""
+            long = octet * 1300
+            with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800)) as wire:
+                wire.bind((NEAR, 0x800))
+                wire.settimeout(3)
+                a.audio.send(long)
+                while long[:100] not in (frame := wire.recv(2000)) or frame[26:30] != socket.inet_aton(IPV4[0]):
+                    pass
+            self.wait("a long packet", lambda: any(p.payload == long for p in list(b.audio.packets)))
+            return frame[20] >> 5
+        before = self.node.detours("length")
+        self.assertEqual(flags(b"\x55"), 0)
+        self.cut(b, 600)
+        time.sleep(0.3)
+        self.assertEqual((flags(b"\x66"), self.node.detours("length") - before), (0, 0))
+        self.assertEqual(self.errors(b.audio.port), 0)
+        self.wire.ip("route", "add", "fd78::/64", "dev", FAR)     # news of any route: the kernel is asked again
+        self.wait("the way to be told again", lambda: flags(b"\x77") == 1)
+        self.assertGreater(self.node.detours("length"), before)
         self.went_by_xdp(lambda: self.talk(a, b))
         self.hang_up(*dialogs)
 
