@@ -6,6 +6,7 @@
 #include "sig/call/leg.h"
 #include "sig/call/refresh.h"
 #include "sig/call/respond.h"
+#include "sig/call/trickle.h"
 
 static void answer(struct call_host *h, const struct call_event *ev, uint16_t status,
 		   struct bytes extra)
@@ -99,7 +100,10 @@ static void by_method(struct call_host *h, struct call *c, const struct call_eve
 		invite_again(h, c, ev);
 		break;
 	case SIP_INFO:
-		relay_request(h, c, ev);
+		if (trickle_is(ev->message))
+			trickle_received(h, c, ev);
+		else
+			relay_request(h, c, ev);
 		break;
 	case SIP_OPTIONS: /* RFC 3261 11.2 */
 		respond_write_options(&extra, h);

@@ -49,6 +49,39 @@ class Calls(CallTest):
         self.ended()
 
 
+class Trickle(Calls):
+    """An offer without a candidate, which come by INFO (RFC 8840): the checks that arrive are all that is needed."""
+
+    def offer(self):
+        kept = [line for line in self.web.sdp().split("\r\n") if not line.startswith("a=candidate")]
+        text = "\r\n".join(kept).replace(f"m=audio {self.web.port} ", "m=audio 9 ")
+        return text.replace(f"c=IN IP4 {self.web.address}", "c=IN IP4 0.0.0.0").replace(
+            "a=setup", "a=ice-options:trickle\r\na=setup")
+
+    def trickle(self, call, *lines, keys=None):
+        """The status of an INFO with these attributes of the only m-line."""
+        name, password = keys or (self.web.ufrag, self.web.password)
+        body = "\r\n".join((f"a=ice-ufrag:{name}", f"a=ice-pwd:{password}", "m=audio 9 RTP/AVP 0", "a=mid:0", *lines, ""))
+        request = call.in_dialog("INFO", [("Info-Package", "trickle-ice"), ("Content-Disposition", "Info-Package")], body)
+        request.set("Content-Type", "application/trickle-ice-sdpfrag")
+        return call.transact(request).status
+
+    def dial(self):
+        out = self.a.invite("1002", self.offer())
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp())
+        self.audio_b.use(into.request)
+        answer = out.wait_answer()
+        candidate = f"a=candidate:1 1 UDP 2130706431 {self.web.address} {self.web.port} typ host"
+        self.assertEqual(self.trickle(out, candidate), 200)
+        self.assertEqual(self.trickle(out, candidate, keys=("gone", "0" * 22)), 200)
+        self.assertEqual(self.trickle(out, "a=end-of-candidates"), 200)
+        self.assertEqual(self.trickle(out, "a=candidate:nonsense"), 400)
+        self.web.use(answer).wait_keys()
+        self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INFO"), 0)
+        return out, into
+
+
 class SharedPort(Calls):
     """The same on a port that all such calls of a worker have."""
 
