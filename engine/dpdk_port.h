@@ -2,7 +2,7 @@
 /*
  * What the files of the DPDK module share; nobody else looks in here, and DPDK is seen by them only. port_dpdk.c: the port and its
  * flows; port_dpdk_rx.c and port_dpdk_tx.c: their packets; port_dpdk_kernel.c: all other frames; port_dpdk_device.c: what the
- * workers share; port_dpdk_eal.c: DPDK's own start; port_dpdk_memif.c: what a killed node left of it.
+ * workers share; port_dpdk_eal.c: DPDK's own start; port_dpdk_log.c: what it says; port_dpdk_memif.c: what a killed node left of it.
  */
 #ifndef ENGINE_DPDK_PORT_H
 #define ENGINE_DPDK_PORT_H
@@ -107,6 +107,11 @@ int PRINTF_LIKE(3, 4) dpdk_refuse(char why[DPDK_TEXT_MAX], int err, const char *
 int dpdk_eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX]) NODISCARD;
 /* Its threads, which were started with ours, give up what privilege_drop() names. */
 void dpdk_eal_drop(void);
+
+/* Under the device's lock: keeps what DPDK says, from now on... */
+void dpdk_log_keep(void (*said)(const char *line));
+/* ...until here, and adds it to why. NULL: it is said, as all that comes later. */
+void dpdk_log_pass(char why[DPDK_TEXT_MAX]);
 
 /* Before the device is opened: takes away the socket's file of a net_memif server that is dead. */
 void dpdk_memif_clear(const char *device);

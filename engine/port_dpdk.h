@@ -14,7 +14,7 @@
 
 enum {
 	DPDK_ARGS_MAX = 32,
-	DPDK_TEXT_MAX = 256,
+	DPDK_TEXT_MAX = 512,
 	DPDK_WORKERS_MAX = 16,
 };
 
@@ -52,11 +52,14 @@ struct port_dpdk_settings {
 		sockets; /* of the kernel, with the same slots: what comes by the flows' sockets; closed with this port */
 	uint32_t worker, workers; /* this one of so many; the first one opens the device */
 	void (*count)(enum port_dpdk_count what, uint64_t n);
+	void (*said)(
+		const char *
+			line); /* what DPDK complains of while it runs; any thread; NULL: nobody wants it */
 };
 
 const char *port_dpdk_count_name(enum port_dpdk_count what);
 
-/* The module's only symbol, PORT_DPDK_SYMBOL. 0 or -errno; why then says in words what is wrong. */
+/* The module's only symbol, PORT_DPDK_SYMBOL. 0 or -errno; why then says in words what is wrong, and what DPDK said of it. */
 typedef int port_dpdk_open_fn(struct port **out, const struct port_settings *settings,
 			      const struct port_dpdk_settings *dpdk, char why[DPDK_TEXT_MAX]);
 #define PORT_DPDK_SYMBOL "tandem_port_dpdk_open"

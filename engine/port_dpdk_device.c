@@ -27,6 +27,15 @@ static struct dpdk_device g_device = { .lock = PTHREAD_MUTEX_INITIALIZER,
 				       .tap_fd = -1,
 				       .program_fd = -1 };
 
+/* Drivers have any number for any reason; it is in what DPDK said, which is added to this. */
+static int device_refuse(const char *text, char why[DPDK_TEXT_MAX])
+{
+	return dpdk_refuse(why, -EIO,
+			   "%.*s cannot be used: is media.dpdk.device right, and may the node open "
+			   "it (deploy/tandem-dpdk.conf)?",
+			   (int)strcspn(text, ","), text);
+}
+
 static int device_find(struct dpdk_device *d, const char *text, char why[DPDK_TEXT_MAX])
 {
 	char name[RTE_ETH_NAME_MAX_LEN];
@@ -39,7 +48,7 @@ static int device_find(struct dpdk_device *d, const char *text, char why[DPDK_TE
 	err = rte_dev_probe(text);
 	if (err == 0)
 		err = rte_eth_dev_get_port_by_name(name, &d->id);
-	return err == 0 ? 0 : dpdk_refuse(why, err, "device %s: %s", name, rte_strerror(-err));
+	return err == 0 ? 0 : device_refuse(text, why);
 }
 
 static int queues_check(const struct dpdk_device *d, const struct rte_eth_dev_info *info,
@@ -122,7 +131,7 @@ static int device_configure(struct dpdk_device *d, const struct port_dpdk_settin
 	if (!err)
 		err = rte_eth_dev_start(d->id);
 	if (err)
-		return dpdk_refuse(why, err, "device %s: %s", s->device, rte_strerror(-err));
+		return device_refuse(s->device, why);
 	(void)rte_eth_allmulticast_enable(d->id); /* neighbour discovery; not all devices tell */
 	(void)rte_eth_macaddr_get(d->id, &d->mac);
 	if (rte_eth_dev_get_mtu(d->id, &d->mtu) != 0 || d->mtu == 0)
@@ -229,6 +238,17 @@ static int device_open(struct dpdk_device *d, const struct port_dpdk_settings *s
 	return err;
 }
 
+static int device_open_said(struct dpdk_device *d, const struct port_dpdk_settings *s,
+			    char why[DPDK_TEXT_MAX])
+{
+	int err;
+
+	dpdk_log_keep(s->said);
+	err = device_open(d, s, why);
+	dpdk_log_pass(err ? why : NULL);
+	return err;
+}
+
 /* The first worker opens it, the last one closes it. */
 int dpdk_device_join(struct dpdk_device **out, const struct port_dpdk_settings *s,
 		     char why[DPDK_TEXT_MAX])
@@ -239,7 +259,7 @@ int dpdk_device_join(struct dpdk_device **out, const struct port_dpdk_settings *
 	(void)pthread_mutex_lock(&d->lock);
 	if (d->users == 0)
 		err = s->worker == 0
-			      ? device_open(d, s, why)
+			      ? device_open_said(d, s, why)
 			      : dpdk_refuse(why, -EINVAL, "the first worker has not opened it");
 	d->users += err == 0;
 	*out = d;

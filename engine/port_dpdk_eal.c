@@ -34,7 +34,7 @@ static bool is_pci(const char *device)
 	return dot && dot > device && memchr(device, ':', (size_t)(dot - device)) != NULL;
 }
 
-enum { ARGV_MAX = DPDK_ARGS_MAX + 16, ARGV_TEXT = 8192 };
+enum { ARGV_MAX = DPDK_ARGS_MAX + 16, ARGV_TEXT = 8192, ARG_LENGTH = 128 };
 
 /* EAL keeps and permutes what it was given. */
 struct argv {
@@ -111,7 +111,7 @@ int dpdk_eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX])
 	if (started)
 		return 0;
 	for (uint32_t i = 0; i < s->arg_count; i++)
-		if (strlen(s->args[i]) >= DPDK_TEXT_MAX / 2)
+		if (strlen(s->args[i]) >= ARG_LENGTH)
 			return dpdk_refuse(why, -EINVAL, "argument %u is too long", i + 1);
 	if (argv.count > 0)
 		return dpdk_refuse(why, -EIO, "DPDK was started in vain before: restart the node");
@@ -128,9 +128,12 @@ int dpdk_eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX])
 	for (uint32_t i = 0; i < s->arg_count; i++)
 		argv_add(&argv, s->args[i]);
 	if (rte_eal_init(argv.count, argv.list) < 0)
-		return dpdk_refuse(
-			why, -EIO, "rte_eal_init: %s%s", rte_strerror(rte_errno),
-			s->hugepages ? "; are hugepages there? hugepages: false does without" : "");
+		return dpdk_refuse(why, -EIO, "DPDK does not start (%s)%s%s",
+				   rte_strerror(rte_errno),
+				   s->hugepages ? ": are there hugepages (vm.nr_hugepages)? "
+						  "media.dpdk.hugepages: false does without"
+						: "",
+				   s->arg_count > 0 ? ": is media.dpdk.args right?" : "");
 	started = true;
 	return 0;
 }

@@ -98,6 +98,11 @@ static int socket_port_open(struct port **out, const struct port_settings *setti
 	return err == -ENOSYS ? port_epoll_open(out, settings) : err;
 }
 
+static void dpdk_said(const char *line)
+{
+	LOG_WARN("media", 0, "DPDK says", LOG_STR("text", line));
+}
+
 /* Around a port of sockets, which it looks at now and then. */
 static int dpdk_open(struct port **out, const struct port_choice *c,
 		     const struct port_settings *settings, uint32_t worker)
@@ -114,6 +119,7 @@ static int dpdk_open(struct port **out, const struct port_choice *c,
 	dpdk.worker = worker;
 	dpdk.workers = c->settings->workers;
 	dpdk.count = port_dpdk_metric;
+	dpdk.said = dpdk_said;
 	err = c->dpdk(out, settings, &dpdk, why);
 	privilege_drop();
 	if (err) {

@@ -95,6 +95,9 @@ class Memif(Pcap):
         self.join(self.bridge.restart)
         self.talk(a, b)
         self.hang_up(*dialogs)
+        log = self.node.log_text()              # a driver that complains, and works
+        self.assertRegex(log, 'msg="DPDK says" text=".*mp action')
+        self.assertEqual([line for line in log.splitlines() if not line.startswith("ts=")], [])
 
     def test_the_node_is_killed(self):
         """Its socket has a file, which is still there at its next start. DPDK's client must be started again as well."""

@@ -9,6 +9,7 @@ from lib.node import build_folder
 from lib.unprivileged import AsNobody, effective
 from lib.wire import FAR, NEAR, Wire, ip
 
+from server import ServerError
 from xdp_test import IPV4, IPV6, XdpNode, XdpTest
 
 TAP = place.TAP
@@ -153,6 +154,41 @@ class Taps(DpdkTest):
         self.wait("the long packet", lambda: any(p.payload == long for p in list(b.audio.packets)))
         self.wait("its counters", lambda: self.node.frames("socket_in") > came and self.node.frames("by_socket") > left)
         self.hang_up(*dialogs)
+
+
+class Refused(DpdkTest):
+    """A node that does not start says why, and what to look at, in one line of its log; DPDK's own lines are nowhere else."""
+
+    @classmethod
+    def launch(cls):
+        pass
+
+    def refused(self, *words, wrapper=(), **dpdk):
+        self.node.media_settings = {"dpdk": {"device": self.device, "hugepages": False, "tap": TAP, **dpdk}}
+        self.node.xdp()
+        with self.assertRaises(ServerError):
+            self.node.start(wrapper=wrapper)
+        self.node.killed = True                 # it ended as it should
+        lines = self.node.log_text().splitlines()
+        reason = [line for line in lines if "cannot open the DPDK device" in line][-1]
+        for word in words:
+            self.assertIn(word, reason)
+        return [line for line in lines if not line.startswith("ts=")]
+
+    def test_no_such_interface(self):
+        rest = self.refused("net_af_packet0", "media.dpdk.device", "DPDK says", "No such device", device="net_af_packet0,iface=none0")
+        self.assertEqual(rest, [])
+
+    def test_no_such_driver(self):
+        rest = self.refused("net_nothing0", "media.dpdk.device", "DPDK says", "failed to parse device", device="net_nothing0")
+        self.assertEqual(rest, [])
+
+    def test_a_missing_privilege(self):
+        rest = self.refused("tandem-dpdk.conf", "DPDK says", "AF_PACKET", wrapper=["setpriv", "--bounding-set=-net_raw", "--"])
+        self.assertEqual(rest, [])
+
+    def test_wrong_arguments(self):
+        self.refused("media.dpdk.args", "DPDK says", "Invalid 'command line' arguments", args=["-n", "0"])
 
 
 class Privileges(AsNobody, DpdkTest):
