@@ -113,6 +113,8 @@ enum node_reading {
 int node_settings_read(struct settings *out, const char *path, enum node_reading why) NODISCARD;
 /* Adds an error for each network whose address is none of this machine. */
 void node_addresses_check(const struct settings *s, struct bytes yaml, struct conf_errors *errors);
+/* A line of the log for each network without an interface, where media.port is xdp. */
+void node_interfaces_note(const struct node *n);
 /* The steps of the start in order; exit status, NODE_EXIT_OK: ready. */
 int node_start(struct node *n);
 /* Undoes them in reverse, from wherever the start came to. */

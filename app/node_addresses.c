@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The networks of tandem.yaml against the addresses this machine has: said before anything is started, at its place in the file. */
+/* The networks of tandem.yaml against the addresses this machine has, and what one may have forgotten: said before anything is started, at its place in the file. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/node.h"
+#include "base/log.h"
 
 enum { PATH_MAX_BYTES = 32 };
 
@@ -43,4 +44,18 @@ void node_addresses_check(const struct settings *s, struct bytes yaml, struct co
 		conf_error_add(errors, line, column, "%s: %.*s is no address of this machine", path,
 			       (int)w.n, text);
 	}
+}
+
+void node_interfaces_note(const struct node *n)
+{
+	const struct settings *s = &n->settings;
+
+	for (uint32_t i = 0; i < s->network_count; i++)
+		if (s->without_interface[i])
+			LOG_WARN("node", 0,
+				 "media.port is xdp, but the network names no interface: its media "
+				 "goes by the kernel's sockets",
+				 LOG_STR("network", s->networks[i].name),
+				 LOG_STR("file", n->config_path),
+				 LOG_U64("line", s->without_interface[i]));
 }

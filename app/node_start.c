@@ -39,6 +39,7 @@ static int start_settings(struct node *n)
 		  (enum log_format)n->settings.log.format);
 	LOG_INFO("node", 0, "starting", LOG_STR("name", n->settings.node.name),
 		 LOG_STR("version", TANDEM_VERSION), LOG_STR("file", n->config_path));
+	node_interfaces_note(n);
 	return NODE_EXIT_OK;
 }
 

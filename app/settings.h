@@ -136,6 +136,8 @@ struct settings {
 	struct settings_node node;
 	struct settings_network networks[SHARD_NETWORKS_MAX];
 	uint32_t network_count;
+	/* The file's line of each network that names no interface although media.port is xdp; 0: of none such. */
+	uint32_t without_interface[SHARD_NETWORKS_MAX];
 	struct settings_sip sip;
 	struct settings_tls tls;
 	struct settings_media media;

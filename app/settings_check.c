@@ -210,12 +210,23 @@ static void check_hep(const struct check *c)
 		       "hep.collector must be an address with a port, such as 192.0.2.7:9060");
 }
 
-static bool has_interface(const struct settings *s)
+/* One network needs its interface at least; the others may do without, which is said at the start. */
+static void check_interfaces(const struct check *c)
 {
-	for (uint32_t i = 0; i < s->network_count; i++)
-		if (s->networks[i].interface[0])
-			return true;
-	return false;
+	struct settings *s = c->s;
+	uint32_t column, with = 0;
+	char path[PATH_MAX_BYTES];
+
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		s->without_interface[i] = 0;
+		with += s->networks[i].interface[0] != '\0';
+		if (s->media.port != ENGINE_PORT_XDP || s->networks[i].interface[0])
+			continue;
+		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "]", i);
+		rule_where(c, path, &s->without_interface[i], &column);
+	}
+	if (s->media.port == ENGINE_PORT_XDP && with == 0)
+		REPORT(c, "media.port", "media.port is xdp: a network must name its interface");
 }
 
 static void check_dpdk(const struct check *c)
@@ -239,8 +250,7 @@ static void check_dpdk(const struct check *c)
 
 static void check_media(const struct check *c)
 {
-	if (c->s->media.port == ENGINE_PORT_XDP && !has_interface(c->s))
-		REPORT(c, "media.port", "media.port is xdp: a network must name its interface");
+	check_interfaces(c);
 	check_dpdk(c);
 }
 

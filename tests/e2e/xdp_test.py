@@ -594,6 +594,23 @@ class Privileges(AsNobody, XdpTest):
         self.node.xdp()
         self.refused("cannot use AF_XDP", "none0", "no such interface")
 
+    def test_a_network_without_interface(self):
+        """It is said, with its place in the file, and its media goes by the kernel's sockets."""
+        own = {"sip_ports": [self.node.sip_port], "media_ports": self.node.media_ports}
+        self.node.xdp(networks=[{"name": "four", "bind": IPV4[0], "interface": FAR, **own}, {"name": "six", "bind": IPV6[0], **own}])
+        self.start(self.node)
+        self.addCleanup(self.node.stop)
+        with open(self.node.config, encoding="utf-8") as file:
+            six = next(number for number, text in enumerate(file, 1) if '"name": "six"' in text)
+        [line] = [text for text in self.node.log_text().splitlines() if "names no interface" in text]
+        for part in ("level=warn", "network=six", f"file={self.node.config}", f"line={six - 1}"):      # where it begins
+            self.assertIn(part, line)
+        a, b = self.phone("1001"), self.phone("1002", IPV6)
+        dialogs = self.call(a, b)
+        self.talk(a, b)
+        self.assertGreater(self.node.detours("no_interface"), 20)
+        self.hang_up(*dialogs)
+
     def test_an_interface_that_is_taken(self):
         self.start(self.node)
         other = XdpNode(self.wire)

@@ -15,6 +15,11 @@
 	"networks:\n"      \
 	"  - name: main\n" \
 	"    bind: 192.0.2.10\n"
+#define NETWORK_TWO       \
+	"  - name: two\n" \
+	"    bind: 192.0.2.11\n"
+#define INTERFACE "    interface: eth0\n"
+#define XDP       "media: {port: xdp}\n"
 
 static struct settings g_settings, g_other;
 static struct conf_errors g_errors;
@@ -438,6 +443,29 @@ static void test_webrtc_ports(void **state)
 	assert_int_equal(xdp[1].range.last, 11999);
 }
 
+/* The line of a network that names none, so that the log can say where, but only where it matters. */
+static void test_networks_without_interface(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		int err;
+		uint32_t lines[2];
+	} ROWS[] = {
+		{ "sockets", NODE NETWORK NETWORK_TWO, 0, { 0, 0 } },
+		{ "one of two", NODE NETWORK INTERFACE NETWORK_TWO XDP, 0, { 0, 9 } },
+		{ "both have one", NODE NETWORK INTERFACE NETWORK_TWO INTERFACE XDP, 0, { 0, 0 } },
+		{ "none", NODE NETWORK NETWORK_TWO XDP, -EINVAL, { 6, 8 } },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, ROWS)
+	{
+		ROW_ASSERT(row->name, read_text(&g_settings, row->text) == row->err);
+		ROW_ASSERT(row->name, g_settings.without_interface[0] == row->lines[0]);
+		ROW_ASSERT(row->name, g_settings.without_interface[1] == row->lines[1]);
+	}
+}
+
 static void test_tls_files(void **state)
 {
 	static struct tls_settings tls;
@@ -506,6 +534,7 @@ int main(void)
 		cmocka_unit_test(test_to_shard),
 		cmocka_unit_test(test_stream_ports),
 		cmocka_unit_test(test_webrtc_ports),
+		cmocka_unit_test(test_networks_without_interface),
 		cmocka_unit_test(test_tls_files),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_docs_are_true),
