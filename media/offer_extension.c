@@ -35,6 +35,22 @@ uint8_t offer_extension_of(const struct sdp *s, uint8_t index, const char *uri)
 	return find(s, index + 1U, uri);
 }
 
+uint8_t offer_extension_of_layers(const struct sdp *offer, uint8_t index)
+{
+	struct bytes layers;
+
+	return sdp_attribute(offer, index + 1U, "simulcast", &layers)
+		       ? offer_extension_of(offer, index, OFFER_RID)
+		       : 0;
+}
+
+uint8_t offer_extension_of_layers_before(const struct sdp *earlier, uint8_t index)
+{
+	return earlier && index < earlier->media_count
+		       ? offer_extension_of(earlier, index, OFFER_RID)
+		       : 0;
+}
+
 static void note_numbers(const struct sdp *s, unsigned section, bool taken[EXTENSION_LAST + 1])
 {
 	struct bytes value, name;

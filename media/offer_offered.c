@@ -119,6 +119,7 @@ static void write_relayed(struct writer *w, const struct offering *k, uint8_t in
 	struct offer_webrtc webrtc = {
 		.mid = mid,
 		.cc_extension = ice->on ? offer_extension_choose(k->earlier, TRANSPORT_CC_URI) : 0,
+		.rid_extension = offer_extension_of_layers_before(k->earlier, index),
 		.ice = ice->on ? ice : NULL,
 		.fingerprint = &k->to_b->fingerprint,
 		.setup = "actpass",

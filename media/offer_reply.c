@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/offer_reply.h"
 
+#include "media/offer_extension.h"
 #include "media/offer_write.h"
 
 static void formats_for_a(struct offer_formats *out, const struct offer_agreement *g)
@@ -38,6 +39,7 @@ static struct offer_webrtc webrtc_for_a(const struct sdp *offer_a, uint8_t index
 		.setup = a->dtls == DTLS_CLIENT ? "active" : "passive",
 		.mid_extension = a->mid_extension,
 		.cc_extension = a->cc_extension,
+		.rid_extension = offer_extension_of_layers(offer_a, index),
 		.is_carried = a->bundle != index,
 		.stream = to_a->session_id,
 		.ssrc = to_a->ssrc[index],

@@ -92,6 +92,7 @@ void offer_webrtc_media(struct writer *w, const struct offer_media *media)
 	offer_webrtc_mid(w, webrtc->mid);
 	write_extension(w, webrtc->mid_extension, OFFER_BUNDLE_MID);
 	write_extension(w, webrtc->cc_extension, TRANSPORT_CC_URI);
+	write_extension(w, webrtc->rid_extension, OFFER_RID);
 	write_stream(w, media);
 	if (webrtc->ice)
 		write_ice(w, media);

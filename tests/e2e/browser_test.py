@@ -258,6 +258,11 @@ class Video(BrowserTest):
         for place, colour in zip((1 / 6, 3 / 6, 5 / 6), ((255, 0, 0), (0, 255, 0), (0, 0, 255))):
             for got, wanted in zip(page.run(f"phone.colour({place}, 0.5)"), colour):
                 self.assertAlmostEqual(got, wanted, delta=40)
+        self.seen(device, 320, 240)
+        self.until(lambda: self.video(page, "inbound-rtp")["framesDecoded"] > 10)
+
+    def seen(self, device, width, height):
+        """Waits until the phone decodes a picture of that size."""
         path, end = os.path.join(device.folder, "seen.png"), time.monotonic() + 10
         while time.monotonic() < end:
             device.command("snapshot_recv", path)
@@ -266,11 +271,10 @@ class Video(BrowserTest):
                 seen = Picture(path)
             except (OSError, KeyError, ValueError, IndexError):
                 continue
-            if (seen.width, seen.height) == (320, 240):
+            if (seen.width, seen.height) == (width, height):
                 break
         else:
             self.fail("the phone saw no picture of the browser\n" + device.log_tail())
-        self.until(lambda: self.video(page, "inbound-rtp")["framesDecoded"] > 10)
 
     def device(self, **options):
         return self.phone(modules=("opus",) + VIDEO_MODULES, config=VIDEO_CONFIG, **options)
@@ -328,6 +332,45 @@ class Video(BrowserTest):
             last, before = before, self.video(page, "outbound-rtp")
             return 8000 * (before["bytesSent"] - last["bytesSent"]) / (before["timestamp"] - last["timestamp"]) > 350000
         self.until(is_faster, 30)
+        page.hangup()
+        device.wait("CALL_CLOSED")
+
+    def line(self, leg):
+        """What the node knows of the picture's flow."""
+        flows = self.node.ctl("call.show", call=self.node.ctl("call.list")[0]["id"])["flows"]
+        return next(flow for flow in flows if (flow["leg"], flow["kind"]) == (leg, "video"))
+
+    def layers_sent(self, page, seconds=1):
+        """The layers that have packets within that time, and how wide they are."""
+        def sent():
+            return {stream["rid"]: (stream["packetsSent"], stream.get("frameWidth")) for stream in page.stats("outbound-rtp")
+                    if stream["kind"] == "video"}
+        before = sent()
+        time.sleep(seconds)
+        return {layer: width for layer, (packets, width) in sent().items() if packets > before[layer][0]}
+
+    def test_simulcast(self):
+        """Three layers are offered: the one that the page names first is all that comes, and what the phone sees, whoever holds and
+        resumes the call."""
+        device = self.device(extra="answermode=auto;video_codecs=h264;audio_codecs=opus/48000/2")
+        page = self.web()
+        page.call("1002", video={"width": 1280, "height": 720}, layers=[
+            {"rid": "h", "scaleResolutionDownBy": 2}, {"rid": "q", "scaleResolutionDownBy": 4}, {"rid": "f"}])
+        page.wait("talking")
+        self.assertIn("a=simulcast:send h;q;f", page.run("phone.connection.localDescription.sdp"))
+        self.assertNotRegex(page.run("phone.connection.remoteDescription.sdp"), "a=(simulcast|rid)")
+        self.seen(device, 640, 360)
+        self.assertEqual(self.layers_sent(page), {"h": 640})
+        device.command("hold")
+        page.until("phone.session.isOnHold().remote")
+        device.command("resume")
+        page.until("!phone.session.isOnHold().remote")
+        # Chromium offers the layers once more
+        page.run("new Promise((done, failed) => phone.session.renegotiate({}, () => done(1)) || failed(new Error('no')))")
+        self.assertEqual(self.layers_sent(page), {"h": 640})
+        flow = self.line("a")
+        self.assertEqual(flow["stats"]["source_changes"], 0)
+        self.assertNotIn("other_layer", flow["drops"])
         page.hangup()
         device.wait("CALL_CLOSED")
 

@@ -6,6 +6,7 @@ const phone = {
     ua: null,
     host: "",           // of the node
     session: null,
+    layers: undefined,  // encodings of the camera's picture in calls made; undefined: one
     state: "new",       // of the last call: calling, ringing, talking, ended: CAUSE
     log: [],
     answers: null,      // media of incoming calls that are answered by themselves; null: they ring
@@ -46,19 +47,30 @@ const phone = {
             this.connection = connection;
             connection.addEventListener("track", (e) => this.show(e.track));
         };
-        if (session.connection) watch(session.connection);
+        if (session.connection) {
+            watch(session.connection);
+            if (this.layers) this.offerLayers(session.connection);
+        }
         session.on("peerconnection", (e) => watch(e.peerconnection));
         if (originator === "remote" && this.answers) session.answer(this.options(this.answers));
     },
 
+    // JsSIP adds the camera's track by itself: as several layers of it (RFC 8853).
+    offerLayers(connection) {
+        const add = connection.addTrack.bind(connection);
+        connection.addTrack = (track, ...streams) => track.kind !== "video" ? add(track, ...streams) :
+            connection.addTransceiver(track, {direction: "sendrecv", streams, sendEncodings: this.layers}).sender;
+    },
+
     options(media) {
         const audio = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
-        const video = media.video ? {width: 320, height: 240, frameRate: 15} : false;
+        const video = media.video ? {width: 320, height: 240, frameRate: 15, ...media.video} : false;
         return {mediaConstraints: {audio, video}, pcConfig: {iceServers: [], ...(media.pc || {})},
                 rtcOfferConstraints: {offerToReceiveAudio: true, offerToReceiveVideo: !!media.video}};
     },
 
     call(target, media) {
+        this.layers = media.layers;
         this.ua.call(`sip:${target}@${this.host}`, this.options(media));
     },
 

@@ -13,13 +13,15 @@
 #define SHA384 "a=fingerprint:SHA-384 " F32 "21:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:02\r\n"
 #define SHA512 \
 	"a=fingerprint:sha-512 " F32 F16 "31:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:03\r\n"
-#define SHA1   "a=fingerprint:sha-1 " F16 "11:22:33:44\r\n"
-#define PWD    "abcdefghijklmnopqrstuv"
-#define ICE    "a=ice-ufrag:abcd\r\na=ice-pwd:" PWD "\r\n"
-#define AUDIO  "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=rtcp-mux\r\n"
-#define VIDEO  "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtcp-mux\r\na=rtpmap:96 H264/90000\r\n"
-#define CC(id) "a=extmap:" id " " TRANSPORT_CC_URI "\r\n"
-#define PLAIN  HEAD "m=audio 5000 RTP/AVP 0\r\n"
+#define SHA1     "a=fingerprint:sha-1 " F16 "11:22:33:44\r\n"
+#define PWD      "abcdefghijklmnopqrstuv"
+#define ICE      "a=ice-ufrag:abcd\r\na=ice-pwd:" PWD "\r\n"
+#define AUDIO    "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=rtcp-mux\r\n"
+#define VIDEO    "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtcp-mux\r\na=rtpmap:96 H264/90000\r\n"
+#define CC(id)   "a=extmap:" id " " TRANSPORT_CC_URI "\r\n"
+#define RID_NAME "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+#define RID(id)  "a=extmap:" id " " RID_NAME "\r\n"
+#define PLAIN    HEAD "m=audio 5000 RTP/AVP 0\r\n"
 
 static struct rig g_rig;
 
@@ -41,6 +43,12 @@ static void check_has(const char *name, struct bytes text, const char *part)
 {
 	if (!rig_has(text, part))
 		fail_msg("%s: no %s in\n" BYTES_FMT, name, part, BYTES_ARG(text));
+}
+
+static void check_no_layers(const char *name, struct bytes text)
+{
+	ROW_ASSERT(name, !rig_has(text, "a=rid") && !rig_has(text, "a=simulcast") &&
+				 !rig_has(text, "SIM"));
 }
 
 static void test_refused_offers(void **state)
@@ -636,6 +644,81 @@ static void test_between(void **state)
 	assert_true(!rig_has(g_rig.answer_a, "goog-remb") && !rig_has(g_rig.answer_a, "rid"));
 }
 
+/* RFC 8853 5.3.3: who hears of no simulcast in the answer sends one layer; and nobody else is offered several. */
+static void test_simulcast(void **state)
+{
+	static const struct bytes phone =
+		BYTES_LIT(HEAD "m=video 5002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
+	static const struct bytes browser =
+		BYTES_LIT(HEAD VIDEO ICE SHA256 "a=mid:0\r\na=setup:active\r\n");
+	static const struct {
+		const char *name, *lines, *granted;
+	} rows[] = {
+		{ "three layers", RID("10") "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\na=simulcast:send q;h;f\r\n", RID("10/recvonly") },
+		{ "one way", RID("4/sendonly") "a=rid:1 send\r\na=rid:2 send\r\na=simulcast:send 1;2\r\n", RID("4/recvonly") },
+		{ "with limits",
+		  RID("1") "a=rid:1 send pt=96;max-width=1280;max-height=720\r\na=rid:2 send max-br=64000\r\na=simulcast:send 1;2\r\n",
+		  RID("1/recvonly") },
+		{ "choices, and one that waits", RID("1") "a=rid:1 send\r\na=rid:2 send\r\na=rid:3 send\r\na=simulcast:send 1,2;~3\r\n",
+		  RID("1/recvonly") },
+		{ "both ways", RID("1") "a=rid:1 send\r\na=rid:2 recv\r\na=simulcast:send 1 recv 2\r\n", RID("1/recvonly") },
+		{ "twice", RID("1") "a=rid:1 send\r\na=simulcast:send 1\r\na=simulcast:send 1\r\n", RID("1/recvonly") },
+		{ "of layers that are not there", RID("14") "a=simulcast:send 7;8\r\n", RID("14/recvonly") },
+		{ "empty", RID("1") "a=rid:\r\na=rid\r\na=simulcast:\r\n", RID("1/recvonly") },
+		{ "no extension", "a=rid:1 send\r\na=rid:2 send\r\na=simulcast:send 1;2\r\n", NULL },
+		{ "too high a number", RID("15") "a=rid:1 send\r\na=simulcast:send 1\r\n", NULL },
+		{ "one layer", RID("10"), NULL },
+		{ "an older way", RID("10") "a=ssrc-group:SIM 1 2 3\r\na=ssrc:1 cname:x\r\na=ssrc:2 cname:x\r\na=ssrc:3 cname:x\r\n", NULL },
+	}, *row;
+	char offer[2048];
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		for (int i = 0; i < 2; i++) {
+			begin(true, i);
+			(void)snprintf(offer, sizeof(offer), HEAD VIDEO ICE SHA256 "a=mid:0\r\n%s",
+				       row->lines);
+			rig_exchange(&g_rig, bytes_str(offer), i ? browser : phone);
+			ROW_ASSERT(row->name, g_rig.err == 0);
+			check_no_layers(row->name, g_rig.offer_b);
+			check_no_layers(row->name, g_rig.answer_a);
+			check_has(row->name, g_rig.answer_a, "m=video 30000 ");
+			check_has(row->name, g_rig.answer_a, row->granted ? row->granted : "");
+			ROW_ASSERT(row->name, rig_has(g_rig.answer_a, RID_NAME) == !!row->granted);
+			ROW_ASSERT(row->name, !rig_has(g_rig.offer_b, RID_NAME));
+		}
+	}
+}
+
+/* It is granted as long as the call lasts, whoever offers. */
+static void test_after_simulcast(void **state)
+{
+	static const struct {
+		const char *name, *earlier, *offered;
+	} rows[] = {
+		{ "the first offer", "", NULL },
+		{ "it offered layers", HEAD VIDEO RID("10") "a=rid:1 send\r\na=simulcast:send 1\r\n", RID("10/recvonly") },
+		{ "it answered", HEAD VIDEO RID("10/sendonly"), RID("10/recvonly") },
+		{ "it has none", HEAD VIDEO CC("3"), NULL },
+		{ "on another line", HEAD VIDEO AUDIO RID("10"), NULL },
+		{ "the line is new", HEAD, NULL },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		begin(false, true);
+		g_rig.to_b.earlier = bytes_str(row->earlier);
+		rig_offer(&g_rig,
+			  BYTES_LIT(HEAD "m=video 4002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"));
+		ROW_ASSERT(row->name, g_rig.err == 0);
+		check_no_layers(row->name, g_rig.offer_b);
+		check_has(row->name, g_rig.offer_b, row->offered ? row->offered : "");
+		ROW_ASSERT(row->name, rig_has(g_rig.offer_b, RID_NAME) == !!row->offered);
+	}
+}
+
 /* What we lack ourselves refuses the line. */
 static void test_our_part(void **state)
 {
@@ -689,6 +772,7 @@ int main(void)
 		cmocka_unit_test(test_between),           cmocka_unit_test(test_our_part),
 		cmocka_unit_test(test_many_candidates),   cmocka_unit_test(test_transport_cc_of_a),
 		cmocka_unit_test(test_transport_cc_of_b), cmocka_unit_test(test_nack),
+		cmocka_unit_test(test_simulcast),         cmocka_unit_test(test_after_simulcast),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
