@@ -129,6 +129,20 @@ def clang(report):
         meson(report, folder)
 
 
+def portable(report):
+    """SRTP as it is on machines without ipsec-mb: by OpenSSL alone."""
+    if not (folder := build(report, "portable", "build.ninja")):
+        return
+    tests = {name: program for name, program in named_programs(folder).items()
+             if name.startswith("srtp") or name == "replay engine_srtp"}
+    if build(report, "portable", *tests.values()):
+        for name, program in tests.items():
+            linked = run("ldd", f"{folder}/{program}")[1]
+            report.add(f"portable: {name} has OpenSSL and no ipsec-mb",
+                       PASSED if "libcrypto" in linked and "IPSec_MB" not in linked else FAILED, linked)
+        meson(report, folder, *tests)
+
+
 def asan(report):
     if folder := build(report, "asan"):
         meson(report, folder)
@@ -166,6 +180,12 @@ def programs_of(folder, suites):
     tests = json.loads(run("meson", "introspect", "--tests", folder)[1])
     return sorted(os.path.relpath(test["cmd"][0], folder) for test in tests
                   if {suite.rpartition(":")[2] for suite in test["suite"]} & set(suites))
+
+
+def named_programs(folder):
+    """Every test and its program, as ninja names it."""
+    return {test["name"]: os.path.relpath(test["cmd"][0], folder)
+            for test in json.loads(run("meson", "introspect", "--tests", folder)[1])}
 
 
 def e2e(report, chosen=()):

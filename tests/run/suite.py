@@ -18,6 +18,7 @@ PARTS = {
     "format": parts.format_,
     "unit": parts.unit,
     "clang": parts.clang,
+    "portable": parts.portable,
     "asan": parts.asan,
     "sim": parts.sim,
     "tsan": parts.tsan,
