@@ -116,7 +116,10 @@ static const struct conf_field g_network_fields[] = {
 	  .at_start = true,
 	  .help = "Name of the Ethernet interface that media of this network crosses; with "
 		  "media.port: xdp its packets are taken there, past the firewall of the machine. "
-		  "For an address on a VLAN, the interface below it." },
+		  "For an address on a VLAN, the interface below it. Without it the network's "
+		  "media goes by the kernel's sockets. Each of media.workers has at most 64 "
+		  "receive queues over all interfaces (ethtool -L); of more than eight each holds "
+		  "fewer packets." },
 	{ .key = NULL },
 };
 
@@ -226,7 +229,8 @@ static const struct conf_field g_dpdk_fields[] = {
 	  TEXT(settings_dpdk, device),
 	  .at_start = true,
 	  .help = "The device: a PCI address (\"0000:03:00.0\") or a driver with its parameters "
-		  "(\"net_memif0,role=server,socket=/run/m.sock\")." },
+		  "(\"net_memif0,role=server,socket=/run/m.sock\"). Take role=server with "
+		  "net_memif: DPDK's client does not connect again when its peer comes back." },
 	{ .key = "args",
 	  .type = CONF_STRING_LIST,
 	  FIELD(settings_dpdk, args),
@@ -246,7 +250,7 @@ static const struct conf_field g_dpdk_fields[] = {
 	  .at_start = true,
 	  .help = "Name of a TAP interface that is made with the device's MAC address: all that is "
 		  "not media passes through it, so the device's addresses and routes belong on it. "
-		  "It is gone with the node. Needs CAP_NET_ADMIN." },
+		  "It is gone with the node. Needs CAP_NET_ADMIN at start alone." },
 	{ .key = "gateway",
 	  TEXT(settings_dpdk, gateway),
 	  .at_start = true,
