@@ -106,6 +106,7 @@ static void send_one(struct sim_port *s, const struct pkt *p)
 	out->channel = (enum channel)p->out_channel;
 	out->remote = *p->to;
 	out->length = p->length;
+	out->made = p->made;
 	memcpy(out->data, p->data, p->length);
 }
 
@@ -179,6 +180,7 @@ static void sim_flow_del(struct port *p, uint32_t slot)
 
 	assert(slot < s->slots && s->flows[slot]);
 	s->flows[slot] = 0;
+	s->connected[slot] = (struct addr){ 0 };
 }
 
 static int sim_connect(struct port *p, uint32_t slot, const struct addr *to)

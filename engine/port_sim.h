@@ -16,6 +16,7 @@ struct sim_packet {
 	enum channel channel;
 	struct addr remote; /* from whom, to whom */
 	uint16_t length;
+	uint8_t made; /* 1: of one sent: it was made here, not received */
 	uint8_t dscp; /* of one sent over another slot, whose slot is here; else 0 */
 	uint8_t data[PACKET_MAX];
 };

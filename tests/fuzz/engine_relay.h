@@ -12,6 +12,7 @@ enum {
 	SLOTS = 4,
 	EVENTS = 4,
 	SENT_KEPT = 256,
+	SENT_OCTETS = 128,
 	TOLD_MAX = 256,
 	NO_SLOT = 99,
 	EXTENSION_ID = 2,
@@ -37,6 +38,8 @@ struct numbers {
 	struct {
 		uint64_t index;
 		uint32_t tag;
+		uint16_t length;
+		uint8_t octets[SENT_OCTETS]; /* as it left */
 	} sent[SENT_KEPT];
 };
 
@@ -53,9 +56,9 @@ struct fuzz {
 	struct media_metrics metrics;
 	struct flow_spec spec[SLOTS];       /* as last commanded */
 	bool sent_from[SLOTS][CHANNELS][8]; /* addresses that have sent to a slot since its open */
-	uint64_t in, out, made, dropped;    /* at the start: metrics outlive a run */
-	uint64_t proven_ns[SLOTS][8];       /* when an authentic check came from there; 0: never */
-	uint64_t stepped_ns;                /* the last step but this one */
+	uint64_t in, out, made, dropped, answered; /* at the start: metrics outlive a run */
+	uint64_t proven_ns[SLOTS][8]; /* when an authentic check came from there; 0: never */
+	uint64_t stepped_ns;          /* the last step but this one */
 	uint64_t check_ns;   /* of the check in this step that has the right credentials; 0: none */
 	uint32_t check_slot; /* whose */
 	uint8_t check_from;
@@ -64,6 +67,7 @@ struct fuzz {
 	struct srtp_stream *party_out[SLOTS], *party_in[SLOTS]; /* of the parties; NULL: plain */
 	bool untagged; /* a packet of any shape: numbers are not told apart any more */
 	uint32_t closes, closed;
+	uint64_t again; /* packets that left once more */
 	struct told told[TOLD_MAX];
 	uint32_t told_count;
 };
@@ -102,6 +106,8 @@ void relay_raw(struct fuzz *f, struct script *s);
 void relay_rtp(struct fuzz *f, struct script *s);
 /* An SR of a known shape with one report block, or an RR with several, about flows of any kind. */
 void relay_rtcp(struct fuzz *f, struct script *s);
+/* A NACK about the last numbers that were sent from a slot. */
+void relay_nack(struct fuzz *f, struct script *s);
 /* As its party makes it, or with something wrong; to its own port, another's, or the shared one. */
 void relay_stun(struct fuzz *f, struct script *s);
 

@@ -83,6 +83,7 @@ static struct flow_spec spec_read(const struct fuzz *f, struct script *s, uint32
 		.remote_rtcp = relay_address(take(s)),
 		.ssrc_out = 0xf0000000 + slot,
 		.kind = how & 64 ? MEDIA_VIDEO : MEDIA_AUDIO,
+		.nack = how & 64 ? 1 : 0,
 		.dscp = how & 64 ? 34 : 0, /* all sockets have 0 */
 		.latch = (enum latch_mode)((how >> 2) % 3),
 		.receive = (flags & 1) == 0,

@@ -7,6 +7,7 @@
  *  - what is relayed came from the latched source, and to no other is a socket connected;
  *  - RTP is sent under the flow's own SSRC, goes on by one where its source changes, and no two packets, ours among
  *    them, get one number;
+ *  - what leaves once more is octet by octet what left before, to a party that was told of video, and no more often than was counted;
  *  - no header extension leaves where none may;
  *  - what is sent to a party with keys authenticates there, under an index that it has not seen;
  *  - a flow with ICE, and those bundled with it, send to and relay from addresses that a check with its credentials came from
@@ -84,8 +85,13 @@ static void do_next(struct fuzz *f, struct script *s)
 		relay_by_id(f, s, MEDIA_FLOW_DIGIT_SEND);
 		break;
 	case 11:
-	case 12:
 		relay_stun(f, s);
+		break;
+	case 12:
+		if (s->n > 0 && *s->p & 4)
+			relay_nack(f, s);
+		else
+			relay_stun(f, s);
 		break;
 	case 9:
 		relay_events_read(f, take(s) % 4);
@@ -137,6 +143,7 @@ static void fuzz_open(struct fuzz *f)
 	f->out = metric_value(f->metrics.packets_out);
 	f->made = metric_value(f->metrics.made);
 	f->dropped = relay_dropped(f);
+	f->answered = metric_value(f->metrics.nacked[NACK_ANSWERED]);
 }
 
 /* Two flows that are peers, as most scripts want them. */

@@ -142,6 +142,22 @@ static void reports_put(struct fuzz *f, struct script *s, uint8_t where, uint8_t
 	packet_put(f, where, where & 8 ? CHANNEL_RTCP : CHANNEL_RTP, from, packet, n);
 }
 
+void relay_nack(struct fuzz *f, struct script *s)
+{
+	uint8_t where = take(s), from = take(s), about = take(s) % SLOTS;
+	uint8_t packet[24] = { 0x81, RTCP_TYPE_RTPFB, 0, 3 };
+	size_t n = 12;
+
+	be32_put(packet + 4, take(s) % 4);
+	be32_put(packet + 8, 0xf0000000 + about);
+	for (int left = 1 + (where >> 6 & 1) + (where >> 7); left > 0; left--, n += 4) {
+		be16_put(packet + n, (uint16_t)(f->numbers[about].highest - take(s)));
+		be16_put(packet + n + 2, (uint16_t)(take(s) << 8 | take(s)));
+	}
+	packet[3] = (uint8_t)(n / 4 - 1);
+	packet_put(f, where, where & 8 ? CHANNEL_RTCP : CHANNEL_RTP, from, packet, n);
+}
+
 void relay_rtcp(struct fuzz *f, struct script *s)
 {
 	uint8_t where = take(s), from = take(s);

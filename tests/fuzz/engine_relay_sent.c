@@ -31,6 +31,33 @@ static bool is_rtcp(const struct sim_packet *p)
 	return p->data[1] >= 192 && p->data[1] <= 223;
 }
 
+static void number_note(struct numbers *n, const struct sim_packet *p, uint64_t index, uint32_t tag)
+{
+	n->sent[index % SENT_KEPT].index = index;
+	n->sent[index % SENT_KEPT].tag = tag;
+	n->sent[index % SENT_KEPT].length = p->length;
+	assert(p->length <= SENT_OCTETS);
+	memcpy(n->sent[index % SENT_KEPT].octets, p->data, p->length);
+	if (n->highest < index)
+		n->highest = index;
+}
+
+/* Made here, and with a number that was used: it must be that packet. */
+static bool is_again(struct fuzz *f, const struct sim_packet *p, uint32_t slot)
+{
+	const struct numbers *n = &f->numbers[slot];
+	uint64_t index = seq_unwrap(n->highest, be16_get(p->data + 2));
+	const struct flow_spec *spec = &f->spec[slot];
+
+	if (!p->made || n->sent[index % SENT_KEPT].index != index)
+		return false;
+	assert(spec->nack && spec->kind == MEDIA_VIDEO);
+	assert(n->sent[index % SENT_KEPT].length == p->length);
+	assert(memcmp(n->sent[index % SENT_KEPT].octets, p->data, p->length) == 0);
+	f->again++;
+	return true;
+}
+
 /* Packets of do_rtp carry a CSRC that tells them apart; those made here carry none, and are all different. */
 static void number_check(struct fuzz *f, const struct sim_packet *p, uint32_t slot)
 {
@@ -41,10 +68,7 @@ static void number_check(struct fuzz *f, const struct sim_packet *p, uint32_t sl
 	assert(be32_get(p->data + 8) == f->spec[slot].ssrc_out);
 	if (n->sent[index % SENT_KEPT].index == index && !f->untagged)
 		assert(tag != 0 && n->sent[index % SENT_KEPT].tag == tag);
-	n->sent[index % SENT_KEPT].index = index;
-	n->sent[index % SENT_KEPT].tag = tag;
-	if (n->highest < index)
-		n->highest = index;
+	number_note(n, p, index, tag);
 }
 
 void relay_numbers_open(struct numbers *n)
@@ -160,10 +184,13 @@ void relay_sent_check(struct fuzz *f)
 		assert(slot < SLOTS);
 		destination_check(f, p, slot);
 		mark_check(f, p, slot);
+		if (!is_rtcp(p) && is_again(f, p, slot))
+			continue;
 		if (!is_rtcp(p)) {
 			number_check(f, p, slot);
 			extension_check(f, p);
 		}
 		secure_check(f, p, slot);
 	}
+	assert(f->again <= metric_value(f->metrics.nacked[NACK_ANSWERED]) - f->answered);
 }
