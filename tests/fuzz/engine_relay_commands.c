@@ -156,6 +156,7 @@ void relay_update(struct fuzz *f, struct script *s)
 	/* a mode that is loosened or tightened does not undo a latch made under the former one */
 	c.spec.latch = f->spec[slot].latch;
 	c.spec.shared_port = f->spec[slot].shared_port;
+	c.spec.local_rtp = f->spec[slot].local_rtp;
 	relay_commands_settle(f);
 	assert(commanded(f, &c));
 	if (flow_find(&f->w.flows, c.spec.id)) {
