@@ -11,7 +11,7 @@ from lib.bundle import VIDEO, Bundle
 from lib.place import NODE
 
 from call_test import CallTest
-from video_test import LINE, PLI, feedback, packets_of, video_port
+from video_test import LINE, NACK, PLI, feedback, packets_of, video_port
 
 
 MARK = 0x701d701d       # in a report block, where the time of a sender report is
@@ -96,6 +96,63 @@ class Bundled(CallTest):
         for phone, lost, (packets,) in zip((self.audio_b, self.video), (3, 7), found):
             self.assertEqual(packets[0][1][4:12], struct.pack("!II", phone.ssrc, lost << 24 | lost))
             self.assertEqual({body[:4] for _, body in packets}, {phone.packets[-1].ssrc.to_bytes(4, "big")})
+
+    def miss(self, numbers):
+        """The browser says so: each number in an entry of its own."""
+        entries = b"".join(struct.pack("!HH", number, 0) for number in numbers)
+        self.web.report(feedback(NACK, self.web.ssrc, self.web.pictures()[-1].ssrc, entries))
+
+    def nacks(self):
+        """What the phone was asked for: [(SSRC, numbers with their masks)]."""
+        return [struct.unpack(f"!I{len(body[8:]) // 2}H", body[4:]) for _, _, data in list(self.video.rtcp_packets)
+                for what, body in packets_of(data) if what == NACK]
+
+    def wait_for(self, what, done):
+        end = time.monotonic() + 3
+        while not done():
+            self.assertLess(time.monotonic(), end, what)
+            time.sleep(0.02)
+
+    def show_with_a_gap(self):
+        """20 pictures of the phone, of which one more was lost on its way to the node. That one's number at the phone, and at the browser."""
+        for n in range(20):
+            if n == 10:
+                missing = self.video.seq & 0xffff
+                self.video.seq += 1
+            self.video.send(bytes([0x65, n]) + bytes(900), pt=VIDEO, marker=True, ts=3000 * self.video.seq)
+            time.sleep(0.01)
+        self.wait_for("pictures", lambda: len(self.web.video_heard) + len(self.web.lost_video) >= 20)
+        heard = set(self.web.video_heard) | set(self.web.lost_video)
+        first, = [number for number in heard if (number - 1) & 0xffff not in heard and (number - 2) & 0xffff not in heard]
+        return missing, (first + 10) & 0xffff
+
+    def test_a_lost_picture_comes_again(self):
+        """Octet by octet, from the node; the phone is asked for what the node never had alone, and for what left before a restart."""
+        out, into = self.dial()
+        self.web.lossy = True
+        missing, gap = self.show_with_a_gap()
+        self.web.lossy = False
+        lost = dict(self.web.lost_video)
+        self.assertGreaterEqual(len(lost), 3)
+        self.miss([*lost, gap])
+        self.wait_for("lost pictures", lambda: set(lost) <= set(self.web.video_heard))
+        self.assertEqual({number: self.web.video_heard[number] for number in lost}, {number: [data] for number, data in lost.items()})
+        self.assertEqual({packet.payload[1] for packet in self.web.pictures()}, set(range(20)))
+        self.wait_for("the NACK", self.nacks)
+        self.assertEqual(self.nacks(), [(self.video.ssrc, missing, 0)])
+        self.assertEqual(self.node.metric("tandem_media_nacked_packets_total", result="answered"), len(lost))
+        self.node.kill()
+        self.node.restart()
+        before, last = len(self.web.video_heard[max(lost)]), len(self.web.pictures())
+        self.video.send(bytes([0x65, 20]) + bytes(900), pt=VIDEO, marker=True, ts=3000 * self.video.seq)
+        self.wait_for("a picture after the restart", lambda: len(self.web.pictures()) > last)
+        self.miss([max(lost)])
+        self.wait_for("the NACK after the restart", lambda: len(self.nacks()) == 2)
+        self.assertEqual(self.nacks()[1][0], self.video.ssrc)
+        self.assertEqual(len(self.web.video_heard[max(lost)]), before)
+        out.bye()
+        into.wait_bye()
+        self.ended()
 
     def test_sound_and_picture(self):
         out, into = self.dial()
