@@ -11,6 +11,7 @@ NAMES = (
     "video_test.Video.test_two_phones_see_each_other",
     "bleed_test.Bleed.test_before_the_first_packet",
     "bundle_test.Bundled.test_sound_and_picture",
+    "bundle_test.Bundled.test_a_lost_picture_comes_again",
     "doctor_test.Doctor.test_every_fault_has_its_name",
     "trace_test.InClear.test_a_call",
     "trace_test.Export.test_sip_and_rtcp_of_a_call",
