@@ -8,15 +8,10 @@
 
 enum { PACKET_MS = 1, WATCH_MS = 2000 }; /* many packets, so that granted indexes run out */
 
-static bool is_id(const struct flow_id *a, const struct flow_id *b)
-{
-	return a->slot == b->slot && a->generation == b->generation;
-}
-
 static struct engine_flow *find(struct engine *e, struct flow_id id)
 {
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
-		if (e->flows[i].open && is_id(&e->flows[i].spec.id, &id))
+		if (e->flows[i].open && flow_id_eq(e->flows[i].spec.id, id))
 			return &e->flows[i];
 	}
 	return NULL;
@@ -330,7 +325,7 @@ static const char *look_at_peer(struct engine *e, const struct engine_flow *f,
 		return "a flow's peer is of another call";
 	if (peer->spec.kind != f->spec.kind || peer->spec.leg == f->spec.leg)
 		return "a flow's peer is no flow of the other side";
-	if (f->spec.leg == 0 && find(e, peer->spec.peer) && !is_id(&peer->spec.peer, &f->spec.id))
+	if (f->spec.leg == 0 && find(e, peer->spec.peer) && !flow_id_eq(peer->spec.peer, f->spec.id))
 		return "a flow's peer has another peer";
 	return NULL;
 }
