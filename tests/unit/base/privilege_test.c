@@ -43,25 +43,26 @@ static void *new_thread(void *arg)
 static void drop_in_child(void)
 {
 	char names[64], little[3];
-	uint32_t seen = UINT32_MAX;
+	uint32_t all, seen = UINT32_MAX; /* a sanitizer may have threads of its own */
 	pthread_t old, new;
 
 	MUST(sem_init(&g_go, 0, 0) == 0 && sem_init(&g_gone, 0, 0) == 0 &&
 	     sem_init(&g_end, 0, 0) == 0);
 	MUST(thread_spawn(&old, "old", old_thread, NULL) == 0);
-	MUST(privilege_holders(names, sizeof(names)) == 2);
+	all = privilege_holders(names, sizeof(names));
+	MUST(all >= 2);
 	privilege_drop();
-	MUST(privilege_holders(names, sizeof(names)) == 1);
-	MUST(strcmp(names, "old") == 0);
-	MUST(privilege_holders(little, sizeof(little)) == 1);
-	MUST(strcmp(little, "ol") == 0);
+	MUST(privilege_holders(names, sizeof(names)) == all - 1);
+	MUST(strstr(names, "old") != NULL);
+	MUST(privilege_holders(little, sizeof(little)) == all - 1);
+	MUST(strlen(little) == sizeof(little) - 1);
 	(void)sem_post(&g_go);
 	(void)sem_wait(&g_gone);
-	MUST(privilege_holders(names, sizeof(names)) == 0);
-	MUST(names[0] == '\0');
+	MUST(privilege_holders(names, sizeof(names)) == all - 2);
+	MUST(strstr(names, "old") == NULL);
 	MUST(thread_spawn(&new, "new", new_thread, &seen) == 0);
 	MUST(pthread_join(new, NULL) == 0);
-	MUST(seen == 0);
+	MUST(seen == all - 2);
 	(void)sem_post(&g_end);
 	MUST(pthread_join(old, NULL) == 0);
 	_exit(CHILD_FINE);
@@ -85,7 +86,7 @@ static void given_up_thread_by_thread(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), CHILD_FINE);
-	assert_int_equal(privilege_holders(names, sizeof(names)), 1);
+	assert_true(privilege_holders(names, sizeof(names)) > 0);
 }
 
 int main(void)
