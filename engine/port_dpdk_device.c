@@ -178,7 +178,8 @@ static void device_close(struct dpdk_device *d)
 	struct rte_eth_dev_info info;
 
 	fd_close(&d->tap_fd);
-	fd_close(&d->program_fd); /* or the driver complains that it cannot take it away */
+	/* The program goes with it. The driver cannot take it away, without the privilege, and says so. */
+	fd_close(&d->program_fd);
 	if (d->id != RTE_MAX_ETHPORTS) {
 		bool removable = rte_eth_dev_info_get(d->id, &info) == 0;
 
