@@ -325,7 +325,8 @@ static const char *look_at_peer(struct engine *e, const struct engine_flow *f,
 		return "a flow's peer is of another call";
 	if (peer->spec.kind != f->spec.kind || peer->spec.leg == f->spec.leg)
 		return "a flow's peer is no flow of the other side";
-	if (f->spec.leg == 0 && find(e, peer->spec.peer) && !flow_id_eq(peer->spec.peer, f->spec.id))
+	if (f->spec.leg == 0 && find(e, peer->spec.peer) &&
+	    !flow_id_eq(peer->spec.peer, f->spec.id))
 		return "a flow's peer has another peer";
 	return NULL;
 }
