@@ -113,13 +113,16 @@ class Bundled(CallTest):
             self.assertLess(time.monotonic(), end, what)
             time.sleep(0.02)
 
+    def show_one(self, n):
+        self.video.send(bytes([0x65, n]) + bytes(900), pt=VIDEO, marker=True, ts=3000 * self.video.seq)
+
     def show_with_a_gap(self):
         """20 pictures of the phone, of which one more was lost on its way to the node. That one's number at the phone, and at the browser."""
         for n in range(20):
             if n == 10:
                 missing = self.video.seq & 0xffff
                 self.video.seq += 1
-            self.video.send(bytes([0x65, n]) + bytes(900), pt=VIDEO, marker=True, ts=3000 * self.video.seq)
+            self.show_one(n)
             time.sleep(0.01)
         self.wait_for("pictures", lambda: len(self.web.video_heard) + len(self.web.lost_video) >= 20)
         heard = set(self.web.video_heard) | set(self.web.lost_video)
@@ -144,8 +147,7 @@ class Bundled(CallTest):
         self.node.kill()
         self.node.restart()
         before, last = len(self.web.video_heard[max(lost)]), len(self.web.pictures())
-        self.video.send(bytes([0x65, 20]) + bytes(900), pt=VIDEO, marker=True, ts=3000 * self.video.seq)
-        self.wait_for("a picture after the restart", lambda: len(self.web.pictures()) > last)
+        self.wait_for("a picture after the restart", lambda: self.show_one(20) or len(self.web.pictures()) > last)
         self.miss([max(lost)])
         self.wait_for("the NACK after the restart", lambda: len(self.nacks()) == 2)
         self.assertEqual(self.nacks()[1][0], self.video.ssrc)
