@@ -243,7 +243,7 @@ struct media_command {
 /* Counted by the flow that received (in) or sent (out). */
 struct flow_stats {
 	uint64_t packets_in, octets_in;   /* RTP accepted from the party; octets: UDP payload */
-	uint64_t packets_out, octets_out; /* RTP sent to the party */
+	uint64_t packets_out, octets_out; /* RTP sent to it; what left once more for NACKs apart */
 	uint64_t rtcp_in, rtcp_out;
 	uint64_t dropped;   /* all verdicts but relayed */
 	uint32_t lost;      /* RFC 3550 A.3: expected - received, of the party's stream(s) */
