@@ -116,6 +116,18 @@ class Bundled(CallTest):
     def show_one(self, n):
         self.video.send(bytes([0x65, n]) + bytes(900), pt=VIDEO, marker=True, ts=3000 * self.video.seq)
 
+    def settle(self):
+        """Pictures cross both ways again: the first after a kill may go to a socket of the process that is about to end."""
+        web, phone = len(self.web.pictures()), len(self.video.packets)
+
+        def crossed():
+            self.show_one(21)
+            self.web.show(bytes([0x65, 22]) + bytes(900))
+            return len(self.web.pictures()) > web and len(self.video.packets) > phone
+
+        self.wait_for("pictures after the restart", crossed)
+        time.sleep(0.2)
+
     def show_with_a_gap(self):
         """20 pictures of the phone, of which one more was lost on its way to the node. That one's number at the phone, and at the browser."""
         for n in range(20):
@@ -163,6 +175,7 @@ class Bundled(CallTest):
         self.report()
         self.node.kill()
         self.node.restart()
+        self.settle()
         self.exchange()
         out.bye()
         into.wait_bye()
