@@ -78,7 +78,7 @@ static void lane_measure(struct lane *l)
 static void frames_count(enum port_dpdk_count what, uint64_t n)
 {
 	if (what != DPDK_IN && what != DPDK_OUT)
-		g_frames_lost += n;
+		atomic_fetch_add_explicit(&g_frames_lost, n, memory_order_relaxed);
 }
 
 static void port_start(struct lane *l)
@@ -159,7 +159,8 @@ static uint64_t dropped(void)
 
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		n += metric_value(m->dropped[v]);
-	return n + metric_value(m->send_errors) + g_frames_lost;
+	return n + metric_value(m->send_errors) +
+	       atomic_load_explicit(&g_frames_lost, memory_order_relaxed);
 }
 
 static void print(const struct options *o)
