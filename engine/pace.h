@@ -11,7 +11,7 @@
 struct worker;
 
 enum {
-	PACE_LOW = 100,  /* work in thousandths of a core: up to here the least wait */
+	PACE_LOW = 20,   /* work in thousandths of a core: up to here the least wait */
 	PACE_HIGH = 200, /* and from here on all of it */
 	PACE_LEAST = 8,  /* the least wait is that part of the most */
 };
