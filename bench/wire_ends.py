@@ -5,10 +5,9 @@ each end has NAPI in a thread of its own (Documentation/networking/napi.rst): th
 first in line there, as soft interrupts are. They look at their queues every MODERATION_NS while there is traffic, as cards with interrupt
 moderation do, so nobody pays for waking the other side, however few packets he sends at a time. The threads' time is known to the ns.
 
-Between the ends is a switch: two more interfaces, on the load's core, whose XDP programs send each frame on by the other one. What they send is
-a page with a frame in it, as a card's driver has it, where the load's own packet would be the kernel's buffer of a sending socket, which the receiver has
-to copy into a page and to give back."""
-import contextlib
+Between the ends is a switch, the kernel's bridge on the load's core: its ports take frames for XDP, which puts them into pages, as a card's driver
+has them. The load's own packet would be the buffer of a sending socket, which the receiver has to copy into a page and to give back. The ports
+have queues: an end whose core was taken away for some milliseconds loses nothing, as with a card, whose rings hold more than the 256 of veth."""
 import ctypes
 import fcntl
 import os
@@ -21,6 +20,7 @@ import sys
 import lib
 
 MODERATION_NS = 250_000
+QUEUE = 4096            # frames that a port of the switch keeps while an end is not awake
 ROUNDS_IDLE = 1000      # looks at an empty queue until the next packet must wake the thread
 SIOCETHTOOL, SET_TSO, SET_GRO = 0x8946, 0x1f, 0x2c
 SETTINGS = ("mount -t sysfs sysfs /sys && cd /sys/class/net/$0 && echo 1 > threaded && echo $1 > gro_flush_timeout && "
@@ -71,11 +71,10 @@ class End:
         return int(pathlib.Path(f"/proc/{self.thread}/schedstat").read_text().split()[0]) / 1e9
 
 
-def redirect(name, to):
-    """All that comes in by one interface leaves by the other one, until the link returned is closed."""
-    bpf, prog_load, link_create, type_xdp, attach_xdp, native, bpf_redirect = 321, 5, 28, 6, 37, 4, 23
-    program = b"".join(struct.pack("<BBhi", *word) for word in (
-        (0xb7, 1, 0, socket.if_nametoindex(to)), (0xb7, 2, 0, 0), (0x85, 0, 0, bpf_redirect), (0x95, 0, 0, 0)))
+def pass_on(name):
+    """An XDP program that lets all pass, until the link returned is closed: frames for it lie in pages."""
+    bpf, prog_load, link_create, type_xdp, attach_xdp, native, xdp_pass = 321, 5, 28, 6, 37, 4, 2
+    program = struct.pack("<BBhi", 0xb7, 0, 0, xdp_pass) + struct.pack("<BBhi", 0x95, 0, 0, 0)
     code, license_ = ctypes.create_string_buffer(program), ctypes.create_string_buffer(b"Apache-2.0")
     call = ctypes.CDLL(None, use_errno=True).syscall
 
@@ -97,19 +96,12 @@ class Ends:
     """The ends of a wire, and the ports of the switch between them. near, far, ports: names."""
 
     def __init__(self, wire, near, far, ports):
-        self._names = ports
         self._ports = [End([], port, lib.LOAD_CORE) for port in ports]
         self._near = End([], near, lib.LOAD_CORE)
         self.far = End(wire.command, far, lib.SERVER_CORE)
-
-    @contextlib.contextmanager
-    def fast(self):
-        """The switch without the kernel's bridge. For a load that makes its checksums and asks for none: a frame that is redirected has no
-        notes beside it."""
-        with contextlib.ExitStack() as links:
-            for name, to in (self._names, self._names[::-1]):
-                links.callback(os.close, redirect(name, to))
-            yield
+        self._links = [pass_on(port) for port in ports]
+        for port in ports:
+            subprocess.run(["tc", "qdisc", "replace", "dev", port, "root", "pfifo", "limit", str(QUEUE)], check=True)
 
     def load_cpu_seconds(self):
         return sum(end.cpu_seconds() for end in (self._near, *self._ports))

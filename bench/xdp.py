@@ -9,7 +9,6 @@ for AF_XDP. With both counted nothing is counted twice and nothing of the server
 the process's own time, which are in its CPU, an upper bound by /proc/stat is given: those of its core, whoever was on it.
 
 On veth AF_XDP copies, and a packet to it is made anew by the kernel; network cards spare both."""
-import contextlib
 import importlib.util
 import json
 import os
@@ -144,11 +143,6 @@ def ends(wire):
 
 
 def turn(name, server, seconds, quiet=False):
-    with server.wire.ends.fast() if server.wire.ends else contextlib.nullcontext():
-        return loaded_turn(name, server, seconds, quiet)
-
-
-def loaded_turn(name, server, seconds, quiet):
     options = ["--xdp", NEAR, "--tick-frames", 64] if server.wire.ends else []     # a port of the switch has room for 256
     run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", WARM_UP_S + seconds, *options]),
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -181,6 +175,14 @@ def servers(wire):
     yield "rtpengine", lambda: Peer(wire, CALLS)
 
 
+def served_turn(name, start, seconds):
+    server = start()
+    try:
+        return turn(name, server, seconds)
+    finally:
+        server.stop()
+
+
 def ratios(results):
     """Packets per CPU second, rtpengine's = 1: by the process alone, and with what its machine does to receive."""
     def middle(name, *keys):
@@ -210,13 +212,11 @@ def main():
     turns, seconds = (1, 4) if options.quick else (5, 10)
     results = {}
     with ground() as wire:
+        for name, start in servers(wire):
+            served_turn(f"({name})", start, 1)      # what is started for the first time loses what a second start does not
         for _ in range(turns):
             for name, start in servers(wire):
-                server = start()
-                try:
-                    results.setdefault(name, []).append(turn(name, server, seconds))
-                finally:
-                    server.stop()
+                results.setdefault(name, []).append(served_turn(name, start, seconds))
     figures = {"calls": CALLS, "turns": turns, "seconds_counted_per_turn": seconds, **figures_of(results)}
     figures |= {f"{name}_{key}": sum(t[of] for t in list_) for name, list_ in results.items()
                 for key, of in (("packets", "received"), ("lost", "faults"))}
