@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/frame_sum.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 
 #ifdef __x86_64__

@@ -327,10 +327,34 @@ static void ends_at_the_first_odd_one(void **state)
 	}
 }
 
+/* What the stages decide about each packet of a flow, or of its peer, the pass leaves to them. */
+static void leaves_a_flow_that_is_not_ordinary(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct rig *r = rig_open();
+		uint32_t done;
+
+		for (int side = A; side <= B; side++)
+			assert_non_null(
+				relay_rtp(r, side, &(struct rtp){ .ssrc = 1, .sequence = 1 }));
+		flow_of(r, A)->notice = i == 1;
+		flow_of(r, A)->receive = i != 2;
+		flow_of(r, B)->digit_sending =
+			i == 3; /* a digit of ours is on its way to the peer */
+		put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 2 });
+		done = taken(r);
+		assert_int_equal(done, i == 0);
+		flow_of(r, B)->digit_sending = 0;
+		rig_close(r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_at_the_first_odd_one),
+		cmocka_unit_test(leaves_a_flow_that_is_not_ordinary),
 		cmocka_unit_test(does_what_the_stages_do),
 	};
 
