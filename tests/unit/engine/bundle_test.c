@@ -545,7 +545,8 @@ static void owner_close(struct bundle_rig *x)
 						   .id = { .slot = AUDIO, .generation = 7 } });
 }
 
-static bool phone_reaches(struct bundle_rig *x, uint32_t slot)
+/* The DSCP that a phone's packet leaves with, by the one port of the browser; -1: it does not. */
+static int marked(struct bundle_rig *x, uint32_t slot)
 {
 	struct addr phone = party(B);
 	const struct sim_packet *p;
@@ -557,7 +558,12 @@ static bool phone_reaches(struct bundle_rig *x, uint32_t slot)
 				    .payload_type = slot == VIDEO_PEER ? CAMERA_PT : 0 });
 	worker_step(&x->r->w);
 	p = port_sim_take(x->r->sim);
-	return p && p->slot == AUDIO;
+	return p && p->slot == AUDIO ? p->dscp : -1;
+}
+
+static bool phone_reaches(struct bundle_rig *x, uint32_t slot)
+{
+	return marked(x, slot) >= 0;
 }
 
 /* No packet of the video may leave by the port that was the owner's, whosever that is by now. */
@@ -672,22 +678,6 @@ static void a_port_of_its_own(void **state)
 	assert_int_equal(checks(r, VIDEO, BROWSER, &(struct check){ .ice = &ICE_B }), 0);
 	assert_int_equal(flow_of(r, VIDEO)->out_slot, VIDEO);
 	rig_close(r);
-}
-
-/* The DSCP that a phone's packet leaves with, by the one port of the browser. */
-static int marked(struct bundle_rig *x, uint32_t slot)
-{
-	struct addr phone = party(B);
-	const struct sim_packet *p;
-
-	while (port_sim_take(x->r->sim))
-		continue;
-	put_rtp_from(x->r, (int)slot, &phone,
-		     &(struct rtp){ .ssrc = 9,
-				    .payload_type = slot == VIDEO_PEER ? CAMERA_PT : 0 });
-	worker_step(&x->r->w);
-	p = port_sim_take(x->r->sim);
-	return p && p->slot == AUDIO ? p->dscp : -1;
 }
 
 /* One socket, which is the owner's, and two kinds of media. */
