@@ -14,9 +14,11 @@ import time
 import call
 from phone import PhoneError
 from ports import Ports, PortsError, is_free
-from server import Server, ServerError
+from server import Occupied, Server, ServerError
 
-SIP_PORTS, HTTP_PORT, MEDIA_PORTS = (5060, 10060), 8080, "12000-31999"
+SIP_PORTS, TLS_PORT, HTTP_PORT, MEDIA_PORTS = (5060, 10060), 5061, 8080, "12000-31999"
+RUNNING = 3             # exit status: a node runs in that folder already
+OF_A_NEW_NODE = ("bind", "sip_ports", "tls_ports", "media_ports", "http", "name")
 
 
 def main():
@@ -26,12 +28,23 @@ def main():
     parser.add_argument("--check", action="store_true",
                         help="a call through a node of its own, then stop everything")
     parser.add_argument("--no-demo", action="store_true", help="no extensions and no call")
+    new = parser.add_argument_group("for a new node, as tandemctl init takes them")
+    new.add_argument("--bind", metavar="ADDRESS", help="address of this machine that phones reach")
+    new.add_argument("--sip-ports", metavar="PORTS", help="UDP and TCP, such as 5060,10060")
+    new.add_argument("--tls-ports", metavar="PORTS", help="such as 5061, or none")
+    new.add_argument("--media-ports", metavar="FIRST-LAST", help="UDP")
+    new.add_argument("--http", metavar="ADDRESS:PORT", help="health and metrics")
+    new.add_argument("--name", help="of the node")
     options = parser.parse_args()
     # From here on an interrupt is an exception, so that whatever was started is stopped.
     signal.signal(signal.SIGTERM, _interrupted)
     signal.signal(signal.SIGHUP, _interrupted)
     try:
         return check(options) if options.check else run(options)
+    except Occupied as error:
+        print(f"tandem: {error}. Talk to it, or stop it:\n"
+              f"  {ctl(options.dir)} node.status\n  kill {error.pid}", file=sys.stderr)
+        return RUNNING
     except (ServerError, PhoneError, PortsError, call.CallError) as error:
         print(f"tandem: {error}", file=sys.stderr)
         return 1
@@ -72,10 +85,15 @@ def run(options):
     if not options.dir:
         sys.exit("tandem: --dir is missing")
     server = Server(options.bin, options.dir)
-    if not os.path.exists(server.config):
-        make(server)
+    with server.alone():                # said before anything is made or started
+        given = {name: value for name in OF_A_NEW_NODE if (value := getattr(options, name)) is not None}
+        if not os.path.exists(server.config):
+            make(server, given)
+        elif given:
+            raise ServerError(f"--{next(iter(given)).replace('_', '-')} is for a new node, and this one "
+                              f"has its settings: change {server.config}")
     try:
-        server.start()
+        start(server)
         if not options.no_demo:
             prove(server)
         explain(server, not options.no_demo)
@@ -89,18 +107,30 @@ def run(options):
         server.sweep()
 
 
-def make(server):
+def start(server):
+    try:
+        server.start()
+    except ServerError:
+        with server.alone():            # Occupied says more: another one came first
+            raise
+
+
+def make(server, given):
     """A new node on this machine's own address; other ports where the usual ones are taken."""
-    address = own_address()
-    usual = all(is_free(address, port) for port in SIP_PORTS) and is_free("127.0.0.1", HTTP_PORT)
-    sip, http = SIP_PORTS, HTTP_PORT
-    if not usual:
-        with Ports() as ports:
-            sip, http = (ports.take(), ports.take()), ports.take()
-        print(f"tandem: a usual port is taken: SIP on {sip[0]} and {sip[1]}, HTTP on {http}",
-              file=sys.stderr)
-    server.init(bind=address, sip_ports=",".join(map(str, sip)), media_ports=MEDIA_PORTS,
-                http=f"127.0.0.1:{http}")
+    address = given.get("bind") or own_address()
+    usual = {"sip_ports": ",".join(map(str, SIP_PORTS)), "tls_ports": str(TLS_PORT),
+             "http": f"127.0.0.1:{HTTP_PORT}"}
+    with Ports() as ports:
+        other = {"sip_ports": f"{ports.take()},{ports.take()}", "tls_ports": str(ports.take()),
+                 "http": f"127.0.0.1:{ports.take()}"}
+    chosen = dict(usual)
+    for name, where, wanted in (("sip_ports", address, SIP_PORTS), ("tls_ports", address, (TLS_PORT,)),
+                                ("http", "127.0.0.1", (HTTP_PORT,))):
+        if name not in given and not all(is_free(where, port) for port in wanted):
+            chosen[name] = other[name]
+            print(f"tandem: {usual[name]} is taken by another program: {name} is {other[name]} instead",
+                  file=sys.stderr)
+    server.init(**{"bind": address, "media_ports": MEDIA_PORTS, **chosen, **given})
 
 
 def own_address():
@@ -136,14 +166,22 @@ def prove(server):
     result.check()
 
 
+def ctl(folder):
+    """How to speak to the node from the checkout."""
+    folder = os.path.abspath(folder)
+    home = "" if os.environ.get("TANDEM_HOME") == folder else f"TANDEM_HOME={folder} "
+    return f"{home}./tandem ctl"
+
+
 def explain(server, demo_done):
     host, _, port = server.address.rpartition(":")
-    print(f"\nThe node is up: SIP over UDP on {host} port {port}. Its folder: {server.folder}")
+    print(f"\nThe node is up: SIP over UDP and TCP on {host} port {port}. Its folder: {server.folder}")
+    if tls := server.secure_port:
+        print(f"SIP over TLS on port {tls}; phones trust {os.path.join(server.folder, 'tls', 'ca.pem')}")
     if demo_done:
         print(f"Register a phone as extension {call.CALLER} or {call.CALLEE}, server {host}, port "
               f"{port}; the passwords are in\n{os.path.join(server.folder, 'demo.json')}")
-    home = "" if os.environ.get("TANDEM_HOME") == server.folder else f"TANDEM_HOME={server.folder} "
-    print(f"A new extension:  {home}./tandem ctl extension.put number=1003 password=-   "
+    print(f"A new extension:  {ctl(server.folder)} extension.put number=1003 password=-   "
           "(reads the password)")
     print(f"Stop the node with Ctrl-C. Its log: {server.log}", flush=True)
 

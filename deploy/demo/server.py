@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One node: makes its folder, starts and stops it, speaks to it with tandemctl."""
 import contextlib
-import glob
+import fcntl
 import json
 import os
 import re
@@ -16,12 +16,20 @@ class ServerError(Exception):
     """The node did not do what it was asked for."""
 
 
+class Occupied(ServerError):
+    """A node runs in that folder already; its process id, as it wrote it, is `pid`."""
+
+    def __init__(self, folder, pid):
+        super().__init__(f"a node runs in {folder} already (process {pid})")
+        self.pid = pid
+
+
 def _private(path, flags):
     return os.open(path, flags, 0o600)          # who calls whom is nobody else's business
 
 
 def _setting(text, name, otherwise):
-    match = re.search(rf"^[^#\n]*\b{name}:\s*\[?\s*\"?([^\s,\]}}\"]+)", text, re.M)
+    match = re.search(rf"^[^#\n]*\b{name}\"?:\s*\[?\s*\"?([^\s,\]}}\"]+)", text, re.M)
     return match[1] if match else otherwise
 
 
@@ -55,6 +63,32 @@ class Server:
             text = file.read()
         host = _setting(text, "advertise", _setting(text, "bind", "127.0.0.1"))
         return f"{host}:{_setting(text, 'sip_ports', '5060')}"
+
+    @property
+    def secure_port(self):
+        """SIP over TLS, as text; None without it."""
+        with open(self.config, encoding="utf-8") as file:
+            port = _setting(file.read(), "sip_tls_ports", "]")
+        return port if port.isdigit() else None
+
+    @property
+    def state_dir(self):
+        """node.state_dir; the node's folder where the settings cannot be read."""
+        with contextlib.suppress(OSError), open(self.config, encoding="utf-8") as file:
+            return _setting(file.read(), "state_dir", "/var/lib/tandem")
+        return self.folder
+
+    @contextlib.contextmanager
+    def alone(self):
+        """The lock that a node holds for as long as it lives; Occupied if one does."""
+        os.makedirs(self.state_dir, mode=0o700, exist_ok=True)
+        with open(os.path.join(self.state_dir, "lock"), "a+", encoding="ascii", opener=_private) as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise Occupied(self.folder, lock.read().strip() or "unknown") from None
+            yield
 
     def start(self, seconds=30.0, wrapper=()):
         """Starts the node and returns when it answers.  It dies with this process."""
@@ -117,14 +151,16 @@ class Server:
         self.process.kill()
         self.process.wait()
 
-    def redis_sockets(self):
-        """Where the embedded Redis listens."""
-        return [path for path in glob.glob(os.path.join(self.folder, "**", "*.sock"), recursive=True)
-                if "redis" in path]
+    @property
+    def redis_socket(self):
+        """Where the node's own Redis listens."""
+        return os.path.join(self.state_dir, "redis", "redis.sock")
 
     def sweep(self):
-        """Stops the embedded Redis that outlived a node which could not stop it itself."""
-        for path in self.redis_sockets():
-            with contextlib.suppress(OSError):          # nobody listens there any more
-                with Redis(path) as redis:
-                    redis("SHUTDOWN", "NOSAVE")
+        """Stops the embedded Redis that outlived a node which could not stop it itself.
+
+        Under the node's lock: the Redis of a running node is never touched.
+        """
+        with contextlib.suppress(Occupied, OSError):        # OSError: nobody listens there any more
+            with self.alone(), Redis(self.redis_socket) as redis:
+                redis("SHUTDOWN", "NOSAVE")

@@ -27,6 +27,7 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:e
 
 
 LIVE = []               # nodes of the tests that run now; the runner shows their logs when one fails
+LEFT = []               # folders of nodes that are closed; the runner deletes them, or keeps them
 
 
 def build_folder():
@@ -56,7 +57,7 @@ class Node(Server):
     def __init__(self, settings=None, start=True, calls=50, everything=False, webrtc=0, spare=300):
         self._stack = contextlib.ExitStack()
         self.home = tempfile.mkdtemp(prefix="tandem-e2e-")
-        self._stack.callback(shutil.rmtree, self.home, ignore_errors=True)
+        self._stack.callback(self._leave)
         self.ports = self._stack.enter_context(Ports(spare + 4 * calls))
         super().__init__(os.path.join(build_folder(), "app"), os.path.join(self.home, "node"),
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
@@ -137,6 +138,12 @@ class Node(Server):
             self.sweep()
             self._stack.close()
 
+    def _leave(self):
+        if os.environ.get("TANDEM_KEEP"):
+            LEFT.append(self.home)
+        else:
+            shutil.rmtree(self.home, ignore_errors=True)
+
     def __enter__(self):
         return self
 
@@ -146,7 +153,7 @@ class Node(Server):
     # -- what it knows -------------------------------------------------------------------------
     def redis(self):
         """A connection to the embedded Redis."""
-        return Redis(self.redis_sockets()[0])
+        return Redis(self.redis_socket)
 
     def cdrs(self, count=1, seconds=5.0):
         """Call records as dicts, oldest first, from the stream; waits until there are `count`."""

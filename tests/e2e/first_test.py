@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first minutes with a node: ./tandem run, tandemctl init, the first mistakes."""
+import contextlib
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+from lib import ROOT
+from lib.node import Node, build_folder
+from ports import Ports, is_free
+
+RUNNING = 3             # exit status: a node runs there already
+
+
+def run_command(*words):
+    """deploy/demo/run.py, as ./tandem run starts it."""
+    return [sys.executable, str(ROOT / "deploy/demo/run.py"), "--bin", os.path.join(build_folder(), "app"), *words]
+
+
+def demo_run(*words):
+    return subprocess.run(run_command(*words), capture_output=True, text=True, timeout=60, check=False)
+
+
+class FirstRun(unittest.TestCase):
+    """A node in a new folder, by ./tandem run alone."""
+
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-first-"))
+        self.ports = self.enterContext(Ports(200))
+
+    def node(self, *words):
+        """The process and what it said once the node is up."""
+        process = subprocess.Popen(run_command("--dir", self.folder, "--no-demo", *words), text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, 30)
+        self.addCleanup(process.send_signal, signal.SIGTERM)
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Stop the node" in line:
+                return process, said
+        raise AssertionError(said)
+
+    def handshake(self, port):
+        context = ssl.create_default_context(cafile=os.path.join(self.folder, "tls", "ca.pem"))
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as sock, \
+                context.wrap_socket(sock, server_hostname="127.0.0.1"):
+            pass
+
+    def test_tls_is_on(self):
+        usual = is_free("127.0.0.1", 5061)
+        process, said = self.node("--bind", "127.0.0.1", "--media-ports", self.ports.take_range(100))
+        port = int(re.search(r"SIP over TLS on port (\d+)", said)[1])
+        self.assertIn(port, (5061,) if usual else range(1024, 65536))
+        self.handshake(port)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30), 0)
+        done = demo_run("--dir", self.folder, "--no-demo", "--bind", "127.0.0.2")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--bind is for a new node", done.stderr)
+
+    def test_ports_of_ones_own(self):
+        sip, tls, http = self.ports.take(), self.ports.take(), self.ports.take()
+        _, said = self.node("--bind", "127.0.0.1", "--media-ports", self.ports.take_range(100), "--name", "here",
+                            "--sip-ports", str(sip), "--tls-ports", str(tls), "--http", f"127.0.0.1:{http}")
+        self.assertIn(f"on 127.0.0.1 port {sip}.", said)
+        self.handshake(tls)
+        with open(os.path.join(self.folder, "tandem.yaml"), encoding="utf-8") as file:
+            text = file.read()
+        for wanted in ('name: "here"', f"sip_ports: [{sip}]", f"sip_tcp_ports: [{sip}]", f"port: {http}"):
+            self.assertIn(wanted, text)
+
+
+class SecondRun(unittest.TestCase):
+    """The Redis of another is never touched."""
+
+    def test_a_second_run_leaves_the_node_alone(self):
+        with Node() as node:
+            node.put_extension("1001", "secret1001")
+            with node.redis() as redis:
+                before = redis("INFO", "server")
+            done = demo_run("--dir", node.folder, "--no-demo")
+            self.assertEqual(done.returncode, RUNNING, done.stderr)
+            self.assertIn(f"a node runs in {node.folder} already (process {node.process.pid})", done.stderr)
+            self.assertIn("./tandem ctl node.status", done.stderr)
+            with node.redis() as redis:
+                pid = [line for line in before.splitlines() if line.startswith("process_id:")]
+                self.assertIn(pid[0], redis("INFO", "server"), "the same server")
+            self.assertEqual(node.http("/healthz")[0], 200)
+            self.assertEqual([entry["number"] for entry in node.ctl("extension.list")], ["1001"])
+
+    def test_what_is_swept_is_the_nodes_own(self):
+        """A server in a folder below, and a running node's, are somebody else's."""
+        with Node() as node, contextlib.closing(socket.socket(socket.AF_UNIX)) as other:
+            folder = os.path.join(node.folder, "below", "redis")
+            os.makedirs(folder)
+            other.bind(os.path.join(folder, "redis.sock"))
+            other.listen()
+            asked = threading.Event()
+
+            def listen():
+                with contextlib.suppress(OSError):
+                    other.accept()
+                    asked.set()
+            threading.Thread(target=listen, daemon=True).start()
+            node.sweep()
+            with node.redis() as redis:
+                self.assertEqual(redis("PING"), "PONG", "a node runs on it")
+            node.kill()
+            node.sweep()
+            with self.assertRaises(OSError):
+                node.redis()
+            self.assertFalse(asked.is_set())
