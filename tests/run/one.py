@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one unittest file and prints a line of JSON, marked with @@, for each test method."""
+"""Runs one unittest file and prints a line of JSON, marked with @@, for each test method.
+
+usage: one.py FILE[::CLASS[.METHOD]].  With TANDEM_KEEP=1 the folders of a failed test's nodes stay.
+"""
 import importlib.util
 import json
+import os
 import pathlib
 import re
+import shutil
 import signal
 import sys
 import unittest
@@ -30,12 +35,40 @@ def refusals(node):
                      and not line.endswith(" 0"))
 
 
+def tidy(failed):
+    """Nodes that are closed left their folders to us: those of a failed test stay."""
+    homes = getattr(sys.modules.get("lib.node"), "LEFT", [])
+    while homes:
+        home = homes.pop()
+        if failed and os.environ.get("TANDEM_KEEP"):
+            print(f"kept: {home}", flush=True)
+        else:
+            shutil.rmtree(home, ignore_errors=True)
+
+
 class Lines(unittest.TestResult):
     """Says each result at once, so that a hang shows how far the file came."""
 
     def __init__(self):
         super().__init__()
         self.buffer = False
+        self.before, self.of_class, self.class_failed = 0, None, False
+
+    def found(self):
+        return len(self.failures) + len(self.errors)
+
+    def startTest(self, test):
+        super().startTest(test)
+        if self.of_class is not type(test):
+            tidy(self.class_failed)     # nodes of a class that is done
+            self.of_class, self.class_failed = type(test), False
+        self.before = self.found()
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        failed = self.found() > self.before
+        self.class_failed |= failed
+        tidy(failed)
 
     def say(self, test, result, output=""):
         print("@@" + json.dumps({"test": test.id().partition(".")[2] or str(test),
@@ -69,7 +102,8 @@ class Lines(unittest.TestResult):
 
 
 def main():
-    path = pathlib.Path(sys.argv[1]).resolve()
+    file, _, name = sys.argv[1].partition("::")
+    path = pathlib.Path(file).resolve()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.path[:0] = [str(path.parent), str(ROOT / "deploy" / "demo")]
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -77,7 +111,10 @@ def main():
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     result = Lines()
-    unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
+    load = unittest.defaultTestLoader
+    tests = load.loadTestsFromName(name, module) if name else load.loadTestsFromModule(module)
+    tests.run(result)
+    tidy(result.class_failed or not result.testsRun)
     return 0 if result.wasSuccessful() else 1
 
 

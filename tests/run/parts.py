@@ -189,7 +189,10 @@ def named_programs(folder):
 
 
 def e2e(report, chosen=()):
-    """Python tests of whole nodes, two files at a time: they mostly wait.  Then those that want to be alone."""
+    """Python tests of whole nodes, two files at a time: they mostly wait.  Then those that want to be alone.
+
+    chosen: files, or FILE::CLASS[.METHOD].
+    """
     scripts = [str(path) for path in chosen or sorted(E2E.glob("*_test.py"))]
     folders = {variant: build(report, variant, *PROGRAMS)
                for variant in {variant_of(script) for script in scripts}}
@@ -204,7 +207,8 @@ def e2e(report, chosen=()):
 
 def wants(script, name):
     """The value of a line NAME = value of a file: ALONE = True where other load would spoil it."""
-    match = re.search(rf'^{name} = "?(\w+)"?(?: *#.*)?$', pathlib.Path(script).read_text(encoding="utf-8"), re.M)
+    text = pathlib.Path(script.partition("::")[0]).read_text(encoding="utf-8")
+    match = re.search(rf'^{name} = "?(\w+)"?(?: *#.*)?$', text, re.M)
     return match[1] if match else None
 
 
@@ -215,7 +219,7 @@ def variant_of(script):
 
 def script_results(script, folder, kind="e2e"):
     """[(test, result, output)] of one unittest file, run in a process of its own."""
-    name = pathlib.Path(script).stem
+    name = pathlib.Path(str(script).partition("::")[0]).stem
     if folder is None:
         return [(f"{kind}: {name}", FAILED, "its build failed")]
     command = [*steady(), sys.executable, str(ROOT / "tests" / "run" / "one.py"), str(script)]
@@ -225,6 +229,7 @@ def script_results(script, folder, kind="e2e"):
     except subprocess.TimeoutExpired as error:
         text = (error.stdout or b"").decode("utf-8", "replace")
         status, output = 1, f"{text}\nstill running after {SCRIPT_SECONDS} s"
+    print("".join(f"   {line}\n" for line in re.findall("^kept: .*$", output, re.M)), end="", flush=True)
     results = [(f"{kind}: {name}: {found['test']}", found["result"], found["output"])
                for found in map(json.loads, re.findall(r"^@@(\{.*\})$", output, re.M))]
     if (status != 0 and not any(result == FAILED for _, result, _ in results)) or not results:

@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import io
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -143,8 +144,52 @@ class One(unittest.TestCase):
                                    " def test_a(self): pass\n")
         self.assertEqual((status, [result for _, result in found]), (1, ["failed"]))
 
+    def test_one_method(self):
+        with tempfile.NamedTemporaryFile("w", suffix="_test.py") as file:
+            file.write("import unittest\nclass T(unittest.TestCase):\n def test_a(self): pass\n def test_b(self): pass\n")
+            file.flush()
+            for name, wanted in (("T.test_b", ["T.test_b"]), ("T", ["T.test_a", "T.test_b"])):
+                found = parts.script_results(f"{file.name}::{name}", "")
+                self.assertEqual([(test.rpartition(": ")[2], result) for test, result, _ in found],
+                                 [(test, PASSED) for test in wanted])
+            self.assertEqual(parts.script_results(f"{file.name}::T.test_c", "")[0][1], FAILED)
+
+    def test_folders_of_a_failure_stay(self):
+        body = ("import sys, tempfile, types, unittest\nleft = sys.modules['lib.node'] = types.SimpleNamespace(LEFT=[])\n"
+                "class T(unittest.TestCase):\n"
+                " def setUp(self): left.LEFT.append(tempfile.mkdtemp(dir=%r, prefix=self._testMethodName))\n"
+                " def test_a(self): pass\n def test_b(self): self.fail()\n def test_c(self): pass\n")
+        for keep, wanted in ({"TANDEM_KEEP": "1"}, ["test_b"]), ({}, []):
+            with self.subTest(keep), tempfile.TemporaryDirectory() as folder:
+                script = pathlib.Path(folder, "x_test.py")
+                script.write_text(body % folder, encoding="ascii")
+                done = subprocess.run([sys.executable, str(HERE / "one.py"), str(script)], capture_output=True, text=True,
+                                      check=False, env={**os.environ, "TANDEM_KEEP": "", **keep})
+                stay = [path.name for path in pathlib.Path(folder).glob("test_*")]
+                self.assertEqual([name[:6] for name in stay], wanted)
+                self.assertEqual(done.stdout.count("kept: "), len(wanted))
+
     def test_a_death_is_seen(self):
         self.assertEqual(self.lines(" def test_a(self): os._exit(3)\n"), (3, []))
+
+
+class Words(unittest.TestCase):
+    """What ./tandem test is asked for is understood before anything is installed."""
+
+    def test_words(self):
+        for words, status, said in (
+                (["bogus"], 1, "'bogus' is none of format"),
+                (["call::Calls.test_gone"], 1, "has no Calls.test_gone"),
+                (["call::Calls.test_dscp"], 0, ""), (["unit", "call"], 0, ""), (["--keep"], 0, "")):
+            with self.subTest(words):
+                done = subprocess.run([sys.executable, str(HERE / "suite.py"), "--understood", *words],
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, said in done.stderr), (status, True), done.stderr)
+
+    def test_the_script_asks_first(self):
+        text = (HERE.parents[1] / "tandem").read_text(encoding="utf-8")
+        test = text[text.index("\ntest)"):]
+        self.assertLess(test.index("--understood"), test.index("install.sh"))
 
 
 class Rows(unittest.TestCase):

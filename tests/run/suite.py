@@ -7,6 +7,7 @@ it passed somewhere, and was skipped otherwise.  Whatever should have run and co
 import argparse
 import os
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -27,23 +28,32 @@ PARTS = {
 }
 
 
+def script_of(word):
+    """The end-to-end file of a word, with ::CLASS[.METHOD] where it names one; None: it is none."""
+    file, colons, name = word.partition("::")
+    for path in (pathlib.Path(file), parts.ROOT / "tests" / file, parts.E2E / f"{file}_test.py"):
+        if path.is_file() and path.name.endswith("_test.py"):
+            method = name.rpartition(".")[2]
+            if name and not re.search(rf"^ *(class|def) {re.escape(method)}\b", path.read_text(encoding="utf-8"), re.M):
+                sys.exit(f"tandem test: {path} has no {name}")
+            return f"{path.resolve()}{colons}{name}"
+    return None
+
+
 def selection(words):
     """(parts in their order, end-to-end files) of the arguments; nothing means everything."""
-    chosen, files = [], []
+    chosen, scripts = [], []
     for word in words:
-        path = next((p for p in (pathlib.Path(word), parts.ROOT / "tests" / word,
-                                  parts.E2E / f"{word}_test.py")
-                     if p.is_file() and p.name.endswith("_test.py")), None)
         if word in PARTS:
             chosen.append(word)
-        elif path:
-            files.append(path.resolve())
+        elif script := script_of(word):
+            scripts.append(script)
         else:
             sys.exit(f"tandem test: '{word}' is none of {' '.join(PARTS)} "
                      f"and no file tests/e2e/{word}_test.py")
-    if files and "e2e" not in chosen:
+    if scripts and "e2e" not in chosen:
         chosen.append("e2e")
-    return [name for name in PARTS if name in chosen] or list(PARTS), files
+    return [name for name in PARTS if name in chosen] or list(PARTS), scripts
 
 
 def interrupted(_signal, _frame):
@@ -52,8 +62,16 @@ def interrupted(_signal, _frame):
 
 def main():
     parser = argparse.ArgumentParser(prog="./tandem test")
-    parser.add_argument("part", nargs="*", help=f"{' '.join(PARTS)}, or an end-to-end test")
-    chosen, files = selection(parser.parse_args().part)
+    parser.add_argument("part", nargs="*", help=f"{' '.join(PARTS)}, or an end-to-end test: "
+                        "tests/e2e/NAME_test.py[::CLASS[.METHOD]]")
+    parser.add_argument("--keep", action="store_true", help="leave the folders of a failed end-to-end test")
+    parser.add_argument("--understood", action="store_true", help=argparse.SUPPRESS)     # run nothing
+    options = parser.parse_args()
+    chosen, scripts = selection(options.part)
+    if options.understood:
+        return 0
+    if options.keep:
+        os.environ["TANDEM_KEEP"] = "1"
     signal.signal(signal.SIGTERM, interrupted)
     os.chdir(parts.ROOT)
     report = Report()
@@ -62,7 +80,7 @@ def main():
             print(f"== {name}", flush=True)
             began = time.monotonic()
             with report.part(name):
-                arguments = (files,) if name == "e2e" else ()
+                arguments = (scripts,) if name == "e2e" else ()
                 PARTS[name](report, *arguments)
             report.took(name, time.monotonic() - began)
     return report.finish()
