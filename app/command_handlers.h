@@ -20,7 +20,8 @@ command_fn command_registration_list;
 command_fn command_cdr_list;
 command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
 command_fn command_range_put, command_range_delete, command_range_list;
-command_fn command_node_status, command_log_level, command_help;
+command_fn command_node_status, command_node_drain, command_node_undrain, command_log_level,
+	command_help;
 
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */

@@ -91,6 +91,31 @@ void command_node_status(struct command_run *run)
 	command_answer(run, json);
 }
 
+static void drain_answer(struct command_run *run)
+{
+	struct shard_counts c;
+
+	shard_counts(run->node->shard, &c);
+	command_answer(run, json_pack("{s:b, s:I}", "draining", c.draining, "calls",
+				      (json_int_t)c.calls));
+}
+
+void command_node_drain(struct command_run *run)
+{
+	node_drain_set(run->node, true);
+	drain_answer(run);
+}
+
+void command_node_undrain(struct command_run *run)
+{
+	if (run->node->drain.ends) {
+		command_fail(run, COMMAND_CONFLICT, NULL, "the node was told to stop and will");
+		return;
+	}
+	node_drain_set(run->node, false);
+	drain_answer(run);
+}
+
 void command_log_level(struct command_run *run)
 {
 	const struct command_value *level = command_value(run, "level");

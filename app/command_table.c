@@ -452,6 +452,13 @@ const struct command g_commands[] = {
 	{ "node.status", COMMAND_FOR_OPERATOR, g_no_args, "Shows how this node is.",
 	  "name, shard, version, uptime_ms, status, reasons, redis, epoch, counts and limits",
 	  command_node_status },
+	{ "node.drain", COMMAND_FOR_OPERATOR, g_no_args,
+	  "Takes no new calls (503 with Retry-After, /readyz says so); calls go on. Until "
+	  "node.undrain "
+	  "or the next start.",
+	  "draining, calls", command_node_drain },
+	{ "node.undrain", COMMAND_FOR_OPERATOR, g_no_args, "Takes new calls again.",
+	  "draining, calls", command_node_undrain },
 	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
 	  "level", command_log_level },
 	{ "help", COMMAND_FOR_TENANT, g_help_args, "Shows this table.",

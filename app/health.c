@@ -14,6 +14,11 @@ static const struct {
 	{ HEALTH_STORE, "redis_away_or_late" },
 	{ HEALTH_REDIS_DEAD, "own_redis_died" },
 	{ HEALTH_STALLED, "control_thread_stalled" },
+	{ HEALTH_DRAINING, "draining" },
+	{ HEALTH_NO_CALLS, "limits_calls_reached" },
+	{ HEALTH_NO_TRANSACTIONS, "limits_transactions_reached" },
+	{ HEALTH_NO_PORTS, "no_media_ports_left" },
+	{ HEALTH_NO_DESCRIPTORS, "no_descriptors_left" },
 };
 
 /* Relaxed throughout: each value stands alone. */
@@ -42,11 +47,18 @@ uint32_t health_reasons(const struct health *h, uint64_t now_ns)
 	return reasons;
 }
 
+static const char *status_name(uint32_t reasons)
+{
+	if (!health_is_well(reasons))
+		return "degraded";
+	return reasons ? "busy" : "ok";
+}
+
 void health_write(struct writer *w, uint32_t reasons)
 {
 	const char *comma = "";
 
-	writer_fmt(w, "{\"status\":\"%s\",\"reasons\":[", reasons ? "degraded" : "ok");
+	writer_fmt(w, "{\"status\":\"%s\",\"reasons\":[", status_name(reasons));
 	for (size_t i = 0; i < COUNT_OF(g_reasons); i++) {
 		if (!(reasons & g_reasons[i].reason))
 			continue;
@@ -56,7 +68,12 @@ void health_write(struct writer *w, uint32_t reasons)
 	writer_str(w, "]}\n");
 }
 
+bool health_is_well(uint32_t reasons)
+{
+	return !(reasons & ~(uint32_t)HEALTH_BUSY);
+}
+
 bool health_is_ready(uint32_t reasons)
 {
-	return !(reasons & (HEALTH_STARTING | HEALTH_STOPPING | HEALTH_STALLED));
+	return !(reasons & (HEALTH_STARTING | HEALTH_STOPPING | HEALTH_STALLED | HEALTH_BUSY));
 }

@@ -13,6 +13,14 @@ enum health_reason {
 	HEALTH_STORE = 4,      /* Redis is away or late: saves are not waited for */
 	HEALTH_REDIS_DEAD = 8, /* the node's own Redis died and is being restarted */
 	HEALTH_STALLED = 16,   /* the control thread has not come round; found by the reader */
+	HEALTH_DRAINING = 32,  /* told to take no new calls */
+	/* what one more call needs is not there */
+	HEALTH_NO_CALLS = 64,
+	HEALTH_NO_TRANSACTIONS = 128,
+	HEALTH_NO_PORTS = 256,
+	HEALTH_NO_DESCRIPTORS = 512,
+	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
+		      HEALTH_NO_DESCRIPTORS,
 };
 
 struct health {
@@ -24,9 +32,11 @@ void health_set(struct health *h, enum health_reason reason, bool on);
 /* Control thread, at least once a second. */
 void health_beat(struct health *h, uint64_t now_ns);
 uint32_t health_reasons(const struct health *h, uint64_t now_ns);
-/* {"status":"degraded","reasons":["redis is away or late"]} */
+/* {"status":"degraded","reasons":["redis_away_or_late"]}; "busy" where all reasons are of HEALTH_BUSY. */
 void health_write(struct writer *w, uint32_t reasons);
-/* True when new calls are welcome: started, not stopping. Degraded is ready. */
+/* False when something is wrong. A node that is full or drains does what it shall. */
+bool health_is_well(uint32_t reasons);
+/* True when a new call can be taken. Degraded is ready. */
 bool health_is_ready(uint32_t reasons);
 
 #endif

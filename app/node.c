@@ -126,7 +126,9 @@ void node_on_signal(int signal, void *arg)
 
 	switch (signal) {
 	case SIGTERM:
-	case SIGINT:
+		node_drain_begin(n);
+		return;
+	case SIGINT: /* somebody waits at a terminal */
 		node_ask_stop(n);
 		return;
 	case SIGHUP:

@@ -47,6 +47,13 @@ enum node_phase {
 	NODE_STOPPING,
 };
 
+/* No new calls: asked for by command, or before a stop. Nothing of it outlives the process. */
+struct node_drain {
+	bool asked;
+	bool ends; /* the node stops when the calls are over, or node.drain_time is */
+	uint64_t begin_ns;
+};
+
 /* A step of the start that ends in a callback. */
 struct node_wait {
 	bool for_link; /* the link to Redis ends it */
@@ -61,6 +68,7 @@ struct node {
 	bool stop_asked;
 	bool loop_opened;
 	bool fenced;
+	struct node_drain drain;
 	uint64_t start_ns;
 	uint64_t stop_deadline_ns;
 	struct settings settings;
@@ -126,6 +134,14 @@ void node_wait_begin(struct node *n);
 void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg);
 bool node_await(struct node *n, const char *what, uint64_t limit_ns);
 void node_ask_stop(struct node *n);
+/* By command: new calls are refused, or welcome again. */
+void node_drain_set(struct node *n, bool on);
+/* SIGTERM: no new calls, and the stop when those that are there are over, at the latest after node.drain_time. The second time: now. */
+void node_drain_begin(struct node *n);
+bool node_drain_is_over(const struct node *n);
+uint64_t node_drain_next_ns(const struct node *n); /* UINT64_MAX: nothing is waited for */
+/* Says whether there is what one more call needs. */
+void node_room_update(struct node *n);
 /* SIGHUP. */
 void node_reload(struct node *n);
 /* The own Redis died: it is started again, not too often. */

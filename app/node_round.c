@@ -110,6 +110,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		loop_stop(); /* node_await looks at its limit */
 	if (n->phase == NODE_RUNNING) {
 		watch_tick(n->watch, n->shard, clock_instant());
+		node_room_update(n);
 		node_metrics_update(n);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */
@@ -191,6 +192,7 @@ static void arm(struct node *n)
 		next = least(next, clock_now_ns() + RING_RETRY_NS);
 	if (n->phase == NODE_STOPPING)
 		next = least(next, n->stop_deadline_ns);
+	next = least(next, node_drain_next_ns(n));
 	if (n->answers.count)
 		next = 0;
 	err = loop_timer(next, node_on_timer, n);
@@ -216,6 +218,8 @@ void node_round(void *arg)
 		control_flush(n->control);
 	if (n->redis)
 		redis_flush(n->redis);
+	if (node_drain_is_over(n))
+		node_ask_stop(n);
 	if (n->phase == NODE_STOPPING && is_stop_complete(n)) {
 		loop_stop();
 		return;

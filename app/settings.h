@@ -32,6 +32,7 @@ struct settings_node {
 	char name[64];
 	uint32_t shard;
 	char state_dir[SETTINGS_STATE_DIR_MAX];
+	uint64_t drain_time;
 };
 
 struct settings_network {

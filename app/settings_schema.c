@@ -40,6 +40,13 @@ static const struct conf_field g_node_fields[] = {
 	  .help = "Folder of the lock, the keys, the certificate of media (dtls.pem, which "
 		  "browsers see in DTLS; made at the first start), the spool and the node's own "
 		  "Redis; an absolute path." },
+	{ .key = "drain_time",
+	  DURATION(settings_node, drain_time, 0, SECONDS(3600)),
+	  .preset = "5s",
+	  .help = "After SIGTERM: for so long the node takes no new calls and waits for those it "
+		  "has, then it stops and its next start continues them. It stops earlier when "
+		  "none is left, and at once on another SIGTERM or on SIGINT. Let "
+		  "TimeoutStopSec= of the unit be 20s longer." },
 	{ .key = NULL },
 };
 

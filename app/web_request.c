@@ -34,7 +34,7 @@ static struct answer page_write(const struct health *health, struct bytes path, 
 
 	if (bytes_is(path, "/healthz")) {
 		health_write(w, reasons);
-		return (struct answer){ reasons ? 503 : 200, "application/json" };
+		return (struct answer){ health_is_well(reasons) ? 200 : 503, "application/json" };
 	}
 	if (bytes_is(path, "/readyz")) {
 		health_write(w, reasons);

@@ -104,6 +104,22 @@ static struct flow_id pair_use(struct ports *p, uint32_t index)
 	return (struct flow_id){ .slot = p->slot_base + index, .generation = pair->generation };
 }
 
+static bool pair_has_rested(const struct ports *p, const struct ports_pair *pair, uint64_t now_ns)
+{
+	return pair->freed_ns == 0 || now_ns >= pair->freed_ns + p->rest_min_ns;
+}
+
+bool ports_have(const struct ports *p, uint32_t count, uint64_t now_ns)
+{
+	uint32_t index = p->head;
+
+	while (count && index != PORTS_END && pair_has_rested(p, &p->pairs[index], now_ns)) {
+		index = p->pairs[index].next;
+		count--;
+	}
+	return count == 0;
+}
+
 /* The head was freed first: when it has not rested, no other pair has. */
 int ports_take(struct ports *p, uint64_t now_ns, struct flow_id *id)
 {

@@ -36,6 +36,8 @@ int ports_open(struct ports *p, uint16_t first, uint16_t last, uint32_t slot_bas
 void ports_close(struct ports *p);
 /* 0 or -EAGAIN (none free). id names the pair and this use of it. */
 int ports_take(struct ports *p, uint64_t now_ns, struct flow_id *id) NODISCARD;
+/* True when so many can be taken now. */
+bool ports_have(const struct ports *p, uint32_t count, uint64_t now_ns);
 /* After a restart: takes the very pair of a record. 0, -EBUSY or -ERANGE (not of this range). */
 int ports_claim(struct ports *p, uint16_t rtp_port, struct flow_id *id) NODISCARD;
 /* A stale id is ignored (false). */

@@ -255,10 +255,12 @@ const struct aor *shard_aor_next(const struct shard *s, uint32_t *cursor);
 const struct aor *shard_aor_find(const struct shard *s, struct bytes user);
 
 struct shard_counts {
-	uint32_t calls, calls_established, aors, bindings, extensions, txns, ports_free;
+	uint32_t calls, calls_established, aors, bindings, extensions, txns, txns_max, ports_free;
 	uint64_t saves_pending;
 	bool degraded, draining;
 };
 void shard_counts(const struct shard *s, struct shard_counts *out);
+/* Networks without the pairs of ports that one more call takes. */
+uint32_t shard_networks_full(const struct shard *s, struct instant now);
 
 #endif

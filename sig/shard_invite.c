@@ -45,6 +45,12 @@ static bool has_usable_contact(const struct sip_message *m)
 		bytes_iis(m->contact.uri.scheme, "sips"));
 }
 
+/* A node that is about to go, or was told to, takes nobody new. */
+static bool drain_refuses(const struct shard *s)
+{
+	return s->draining;
+}
+
 /* Before it costs anything. */
 static bool may_enter(const struct shard *s, const struct sip_message *m, struct call_refusal *why)
 {
@@ -52,7 +58,7 @@ static bool may_enter(const struct shard *s, const struct sip_message *m, struct
 		return fail(why, 400, REFUSED_MALFORMED);
 	if (m->max_forwards == 0)
 		return fail(why, 483, REFUSED_HOPS);
-	if (s->draining)
+	if (drain_refuses(s))
 		return fail(why, 503, REFUSED_DRAINING);
 	if (s->calls.in_use >= s->calls.capacity)
 		return fail(why, 503, REFUSED_CALLS_FULL);

@@ -137,6 +137,17 @@ static uint64_t saves_pending(const struct shard *s)
 	return n;
 }
 
+enum { PAIRS_OF_A_CALL = 2 };
+
+uint32_t shard_networks_full(const struct shard *s, struct instant now)
+{
+	uint32_t full = 0;
+
+	for (uint32_t i = 0; i < s->settings.network_count; i++)
+		full += !ports_have(&s->ports[i], PAIRS_OF_A_CALL, now.ns);
+	return full;
+}
+
 void shard_counts(const struct shard *s, struct shard_counts *out)
 {
 	*out = (struct shard_counts){
@@ -146,6 +157,7 @@ void shard_counts(const struct shard *s, struct shard_counts *out)
 		.bindings = s->bindings,
 		.extensions = s->extensions.in_use,
 		.txns = s->txns.pool.in_use,
+		.txns_max = s->txns.pool.capacity,
 		.saves_pending = saves_pending(s),
 		.degraded = s->host.degraded,
 		.draining = s->draining,

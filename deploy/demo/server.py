@@ -136,9 +136,12 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     def stop(self, seconds=20.0):
-        """A clean stop; its exit status, or None if it had to be killed."""
+        """A clean stop; its exit status, or None if it had to be killed.  Calls are not waited for."""
         if self.process is None:
             return None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.send_signal(signal.SIGTERM)
+            return self.process.wait(0.2)
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(seconds)

@@ -33,6 +33,12 @@ static void test_commands(void **state)
 	assert_non_null(strstr(ask("registration.list", "{}"), "\"result\":[]"));
 	assert_non_null(strstr(ask("cdr.list", "{}"), "\"result\":[]"));
 	assert_non_null(strstr(ask("log.level", "{\"level\":\"warn\"}"), "\"warn\""));
+	assert_non_null(strstr(ask("node.drain", "{}"), "\"draining\":true"));
+	assert_non_null(strstr(ask("node.status", "{}"), "\"reasons\":[\"draining\"]"));
+	assert_non_null(strstr(ask("call.originate", "{\"from\":\"1001\",\"to\":\"1002\"}"),
+			       "\"unavailable\""));
+	assert_non_null(strstr(ask("node.undrain", "{}"), "\"draining\":false"));
+	assert_non_null(strstr(ask("node.status", "{}"), "\"reasons\":[]"));
 	assert_non_null(strstr(ask("help", "{}"), "extension.put"));
 	assert_non_null(strstr(ask("reboot", "{}"), "\"unknown_command\""));
 	assert_clean(IN);

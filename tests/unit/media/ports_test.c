@@ -71,6 +71,25 @@ static void test_each_pair_once_and_shuffled(void **state)
 	ports_close(&p);
 }
 
+static void test_have(void **state)
+{
+	struct flow_id a, b;
+	struct ports p;
+
+	(void)state;
+	assert_int_equal(open_range(&p, 20000, 20003), 0);
+	assert_true(ports_have(&p, 2, SECOND));
+	assert_false(ports_have(&p, 3, SECOND));
+	assert_int_equal(ports_take(&p, SECOND, &a), 0);
+	assert_false(ports_have(&p, 2, SECOND));
+	assert_int_equal(ports_take(&p, SECOND, &b), 0);
+	assert_true(ports_give(&p, a, 2 * SECOND));
+	assert_false(ports_have(&p, 1, 2 * SECOND));
+	assert_false(ports_have(&p, 1, 6 * SECOND));
+	assert_true(ports_have(&p, 1, 7 * SECOND));
+	ports_close(&p);
+}
+
 static void test_a_freed_pair_rests(void **state)
 {
 	struct ports p;
@@ -170,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_each_pair_once_and_shuffled),
+		cmocka_unit_test(test_have),
 		cmocka_unit_test(test_a_freed_pair_rests),
 		cmocka_unit_test(test_freed_first_is_reused_first),
 		cmocka_unit_test(test_claim),
