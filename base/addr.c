@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { V4_LEN = 4, V6_LEN = 16 };
+enum { V4_LEN = 4, V6_LEN = 16, SOURCE_V6_LEN = 8 };
 
 static const uint8_t g_v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -192,6 +192,26 @@ bool addr_is_multicast(const struct addr *a)
 	static const struct prefix v6 = { ADDR_V6, 8, { 0xff } };
 
 	return prefix_has(&v4, a) || prefix_has(&v6, a);
+}
+
+bool addr_is_within(const struct addr *a, const struct addr *net, unsigned bits)
+{
+	struct prefix prefix = { .family = net->family, .bits = (uint8_t)bits };
+
+	if (net->family == ADDR_NONE || bits > (net->family == ADDR_V6 ? 8 * V6_LEN : 8 * V4_LEN))
+		return false;
+	memcpy(prefix.ip, net->ip, bits / 8);
+	if (bits % 8)
+		prefix.ip[bits / 8] = (uint8_t)(net->ip[bits / 8] & 0xff00U >> bits % 8);
+	return prefix_has(&prefix, a);
+}
+
+struct addr addr_source(const struct addr *a)
+{
+	struct addr out = { .family = a->family };
+
+	memcpy(out.ip, a->ip, a->family == ADDR_V6 ? SOURCE_V6_LEN : V4_LEN);
+	return out;
 }
 
 uint32_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out)

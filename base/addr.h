@@ -68,6 +68,11 @@ bool addr_is_any(const struct addr *a); /* 0.0.0.0, :: or none */
 bool addr_is_loopback(const struct addr *a);
 bool addr_is_private(const struct addr *a); /* RFC 1918, 6598, 3927, 4193, link-local */
 bool addr_is_multicast(const struct addr *a);
+/* In the network of the first so many bits of net; of another family: never. bits beyond the family's length: never. */
+bool addr_is_within(const struct addr *a, const struct addr *net, unsigned bits);
+/* Whom an address stands for when something is limited or remembered by source: an IPv4 address, an IPv6 /64 (one line of one customer
+ * has that many addresses). Without port and scope. */
+struct addr addr_source(const struct addr *a);
 /* Writes a sockaddr for socket calls; returns its length. */
 uint32_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
 /* IPv4-mapped IPv6 becomes IPv4. 0 or -EAFNOSUPPORT. */

@@ -243,6 +243,64 @@ static void sockaddr_of_a_mapped_address_is_v4(void **state)
 	assert_int_equal(addr_from_sockaddr(&a, (struct sockaddr *)&v6), -EAFNOSUPPORT);
 }
 
+static void within_a_prefix(void **state)
+{
+	static const struct row {
+		const char *addr, *net;
+		unsigned bits;
+		bool is;
+	} rows[] = {
+		{ "192.0.2.77:5060", "192.0.2.0", 24, true },
+		{ "192.0.3.77", "192.0.2.0", 24, false },
+		{ "192.0.3.77", "192.0.2.0", 23, true },
+		{ "192.0.2.1", "192.0.2.1:5060", 32, true },
+		{ "192.0.2.2", "192.0.2.1", 32, false },
+		{ "10.1.2.3", "0.0.0.0", 0, true },
+		{ "2001:db8::1", "0.0.0.0", 0, false },
+		{ "192.0.2.1", "192.0.2.1", 33, false },
+		{ "2001:db8::1", "2001:db8::", 64, true },
+		{ "2001:db8::1:2:3:4", "2001:db8::", 64, true },
+		{ "2001:db8:0:1::1", "2001:db8::", 64, false },
+		{ "2001:db8::1", "2001:db8::1", 128, true },
+		{ "2001:db8::1", "2001:db8::3", 127, false },
+		{ "::ffff:192.0.2.1", "192.0.2.0", 24, true },
+		{ "192.0.2.129", "192.0.2.255", 25, true }, /* net need not be cut */
+	};
+	const struct row *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		const struct addr a = parsed(row->addr), net = parsed(row->net);
+
+		ROW_ASSERT(row->addr, addr_is_within(&a, &net, row->bits) == row->is);
+	}
+}
+
+static void a_source_is_an_address_or_a_line(void **state)
+{
+	static const struct row {
+		const char *a, *b;
+		bool same;
+	} rows[] = {
+		{ "192.0.2.1:5060", "192.0.2.1:6060", true },
+		{ "192.0.2.1", "192.0.2.2", false },
+		{ "[2001:db8::1]:5060", "2001:db8::ffff:ffff:ffff:ffff", true },
+		{ "2001:db8::1", "2001:db8:0:1::1", false },
+		{ "fe80::1%2", "fe80::1%3", true },
+	};
+	const struct row *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		const struct addr a = parsed(row->a), b = parsed(row->b);
+		const struct addr sa = addr_source(&a), sb = addr_source(&b);
+
+		ROW_ASSERT(row->a, addr_eq(&sa, &sb) == row->same);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +313,8 @@ int main(void)
 		cmocka_unit_test(equality),
 		cmocka_unit_test(sockaddr_goes_both_ways),
 		cmocka_unit_test(sockaddr_of_a_mapped_address_is_v4),
+		cmocka_unit_test(within_a_prefix),
+		cmocka_unit_test(a_source_is_an_address_or_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
