@@ -202,6 +202,23 @@ static void carry_event(struct effects_to *to, const struct effect *e)
 	store_event(to->store, bytes_str(e->event->tenant), fields.list, fields.count);
 }
 
+/* So few of them that the log's limits hold none back. */
+static void carry_security(struct effects_to *to, const struct effect *e)
+{
+	const struct security_event *event = e->security;
+	char source[ADDR_TEXT_MAX];
+	struct fields fields;
+
+	assert(event);
+	LOG_WARN("security", 0, security_kind_sentence(event->kind),
+		 LOG_STR("kind", security_kind_name(event->kind)),
+		 LOG_STR("source", fields_security_source(event, source)),
+		 LOG_STR("user", event->user), LOG_STR("detail", event->detail),
+		 LOG_U64("count", event->count));
+	fields_of_security(&fields, event);
+	store_security(to->store, fields.list, fields.count);
+}
+
 static void carry_one(struct effects_to *to, struct effect *e)
 {
 	switch (e->kind) {
@@ -225,6 +242,9 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		return;
 	case EFFECT_TRUST:
 		transport_trust(to->sip, &e->hop);
+		return;
+	case EFFECT_SECURITY:
+		carry_security(to, e);
 		return;
 	}
 	assert(false && "an effect of no kind");

@@ -212,6 +212,36 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		add_text(out, "digit", digit);
 }
 
+const char *fields_security_source(const struct security_event *event, char *buf)
+{
+	return event->source.family == ADDR_NONE ? "several" : addr_text(&event->source, buf);
+}
+
+void fields_of_security(struct fields *out, const struct security_event *event)
+{
+	char source[ADDR_TEXT_MAX];
+
+	out->count = out->used = 0;
+	add_text(out, "type", security_kind_name(event->kind));
+	add_text(out, "source", fields_security_source(event, source));
+	add_text(out, "user", event->user);
+	add_text(out, "detail", event->detail);
+	add_number(out, "count", event->count);
+}
+
+static void write_security(struct writer *w)
+{
+	writer_str(w,
+		   "\n## Security events\n\nThe stream `td:security`: `source`, `user`, `detail`, "
+		   "`count` and `node` of each.\n\n| Type | Meaning |\n|---|---|\n");
+	for (int i = 0; i < SECURITY_KIND_COUNT; i++) {
+		enum security_kind kind = (enum security_kind)i;
+
+		writer_fmt(w, "| `%s` | %s |\n", security_kind_name(kind),
+			   security_kind_sentence(kind));
+	}
+}
+
 void fields_write_events(struct writer *w)
 {
 	struct fields fields;
@@ -226,4 +256,5 @@ void fields_write_events(struct writer *w)
 			writer_fmt(w, "%s `%s`", i > 1 ? "," : "", fields.list[i].name);
 		writer_fmt(w, " | %s |\n", g_events[kind].help);
 	}
+	write_security(w);
 }

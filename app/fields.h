@@ -18,6 +18,9 @@ struct fields {
 /* All but its id, which the store adds. */
 void fields_of_cdr(struct fields *out, const struct cdr *cdr);
 void fields_of_event(struct fields *out, const struct sig_event *event);
+void fields_of_security(struct fields *out, const struct security_event *event);
+/* Address and port, or "several". buf: ADDR_TEXT_MAX. */
+const char *fields_security_source(const struct security_event *event, char *buf);
 /* True for the fields of a CDR whose text is a whole number. */
 bool fields_cdr_is_number(struct bytes name);
 const char *fields_event_name(enum sig_event_kind kind);

@@ -6,6 +6,7 @@
  *
  * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:cdr (stream)
  * td:{aor:TENANT:USER}:reg  td:aors (set)  td:{t:TENANT}:doc:KIND (hash)  td:{ev:TENANT} (stream)
+ * td:security (stream)
  * td:broken:<key> (records set aside)
  */
 #ifndef CLUSTER_STORE_H
@@ -81,6 +82,9 @@ void store_document_delete(struct store *s, struct bytes tenant, const char *kin
 
 /* Events: best effort within the stream's trimmed length (MAXLEN ~ 100000). */
 void store_event(struct store *s, struct bytes tenant, const struct store_field *fields, size_t n);
+
+/* Security events of all nodes, with this one's name: best effort within the stream's trimmed length (MAXLEN ~ 10000). */
+void store_security(struct store *s, const struct store_field *fields, size_t n);
 
 /* Start-up: hands every record to a function (calls: key is the id's 13 characters; registrations: TENANT:USER). The receiver returns 0, or -errno with a reason it logged: the record is then
  * renamed to td:broken:... and counted, and loading goes on. done() after the last one (STORE_OK; version: how many were

@@ -52,6 +52,7 @@ static void effect_clear(struct effect *e)
 	free(e->media);
 	free(e->cdr);
 	free(e->event);
+	free(e->security);
 }
 
 void effects_clear(struct effects *e)

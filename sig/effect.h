@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "media/flow.h"
 #include "sig/call/cdr.h"
+#include "sig/security.h"
 #include "sig/sip/message.h"
 
 enum effect_kind {
@@ -19,6 +20,7 @@ enum effect_kind {
 	EFFECT_MEDIA, /* media: bind on OPEN, then hand to the engine */
 	EFFECT_EVENT, /* event: publish */
 	EFFECT_TRUST, /* hop: who is at the other end of that connection is known; again and again */
+	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
 };
 
 enum sig_event_kind {
@@ -59,6 +61,7 @@ struct effect {
 	struct media_command *media; /* owned, malloc'ed: 700 bytes would make every effect big */
 	struct cdr *cdr;             /* owned */
 	struct sig_event *event;     /* owned */
+	struct security_event *security; /* owned */
 };
 
 struct effects {

@@ -19,6 +19,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.wheel = &s->wheel,
 		.ports = s->ports,
 		.users = &s->legs,
+		.security = &s->security,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,
 		.space = s->space,
@@ -32,6 +33,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 	s->txns.metrics = &s->metrics;
 	s->txns.timer_kind = TIMER_TXN;
 	s->assert_timer.kind = TIMER_ASSERT;
+	security_open(&s->security, &s->effects, &s->wheel, TIMER_SECURITY, &s->key);
 }
 
 static int ports_open_all(struct shard *s, struct rand_source *rand)
@@ -194,6 +196,13 @@ void shard_begin(struct shard *s, struct instant now)
 	s->host.now = now;
 }
 
+void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,
+			  struct bytes user, const char *detail, struct instant now)
+{
+	shard_begin(s, now);
+	security_event(&s->security, kind, source, user, detail, now.ns);
+}
+
 static void expired(struct shard *s, const struct wheel_timer *t)
 {
 	const struct call_event ev = { .kind = CALL_EV_TIMER };
@@ -219,6 +228,9 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 		break;
 	case TIMER_ASSERT:
 		shard_assert_some(s);
+		break;
+	case TIMER_SECURITY:
+		security_tell(&s->security, s->host.now.ns);
 		break;
 	}
 }

@@ -158,6 +158,9 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 			struct instant now);
 /* Redis is away: effects no longer wait for saves. Back (degraded false): everything is asserted again. */
 void shard_degraded(struct shard *s, bool degraded, struct instant now);
+/* What those around the shard saw of misuse: transports, the web. detail: words of ours. */
+void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,
+			  struct bytes user, const char *detail, struct instant now);
 /* No new calls (503 with Retry-After); established ones go on. */
 void shard_drain(struct shard *s, bool drain);
 

@@ -66,16 +66,20 @@ static bool may_try(struct shard *s, const struct sip_message *m, uint64_t who)
 	return false;
 }
 
+static void auth_event(struct shard *s, const struct sip_message *m, enum security_kind kind,
+		       struct bytes user)
+{
+	security_event(&s->security, kind, &m->hop.remote, user, sip_method_name(m->method),
+		       s->host.now.ns);
+}
+
 static void wrong(struct shard *s, const struct sip_message *m, bool proxy, struct bytes user,
 		  uint64_t who)
 {
 	sig_count_refused(&s->metrics, REFUSED_DIGEST);
-	if (auth_limit_failed(&s->auth_limit, who, s->host.now.ns)) {
-		LOG_WARN("sip", 0, "too many wrong credentials: it has to wait",
-			 LOG_BYTES("user", user), LOG_ADDR("source", &m->hop.remote));
-	}
-	LOG_WARN("sip", 0, "wrong credentials", LOG_BYTES("user", user),
-		 LOG_BYTES("method", m->method_name), LOG_ADDR("source", &m->hop.remote));
+	if (auth_limit_failed(&s->auth_limit, who, s->host.now.ns))
+		auth_event(s, m, SECURITY_GUESSING, user);
+	auth_event(s, m, SECURITY_WRONG_PASSWORD, user);
 	challenge(s, m, proxy, false);
 }
 

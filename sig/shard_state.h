@@ -13,6 +13,7 @@ enum shard_timer {
 	TIMER_CALL,
 	TIMER_AOR,
 	TIMER_ASSERT,
+	TIMER_SECURITY,
 };
 
 /* A REGISTER whose answer waits for a save. */
@@ -61,6 +62,7 @@ struct shard {
 	struct table calls_by_id, aors_by_user, extensions_by_number;
 	struct shard_profiles profiles;
 	struct auth_limit auth_limit;
+	struct security security;
 	struct leg_users legs;
 	struct hash_key key;
 	uint32_t established;

@@ -20,6 +20,7 @@ struct call_host {
 	struct wheel *wheel;
 	struct ports *ports; /* by network */
 	struct leg_users *users;
+	struct security *security; /* security_event: whoever misuses the node */
 	const struct sig_metrics *metrics;
 	struct instant now;
 	uint32_t timer_kind; /* of a call's timer */

@@ -59,6 +59,7 @@ static void carry_one(struct sim *s, const struct effect *e)
 		break;
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
+	case EFFECT_SECURITY:
 		break;
 	}
 }
@@ -304,6 +305,7 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
+	case EFFECT_SECURITY:
 		break;
 	}
 	carry(s);

@@ -196,6 +196,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
+	case EFFECT_SECURITY:
 		break;
 	}
 }

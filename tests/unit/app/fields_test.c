@@ -122,6 +122,24 @@ static void test_events(void **state)
 	assert_string_equal(value("sip_status"), "486");
 }
 
+static void test_security(void **state)
+{
+	struct security_event event = {
+		.kind = SECURITY_QUOTA, .count = 12, .user = "1001", .detail = "calls"
+	};
+
+	(void)state;
+	fields_of_security(&g_fields, &event);
+	assert_string_equal(value("type"), "quota");
+	assert_string_equal(value("source"), "several");
+	assert_string_equal(value("user"), "1001");
+	assert_string_equal(value("detail"), "calls");
+	assert_string_equal(value("count"), "12");
+	assert_int_equal(addr_parse(&event.source, BYTES_LIT("192.0.2.1:5060")), 0);
+	fields_of_security(&g_fields, &event);
+	assert_string_equal(value("source"), "192.0.2.1:5060");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +147,7 @@ int main(void)
 		cmocka_unit_test(test_longest_cdr),
 		cmocka_unit_test(test_every_number_is_known_as_one),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_security),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

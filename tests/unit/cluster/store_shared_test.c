@@ -144,6 +144,10 @@ static void test_events(void **state)
 	save(&n, 0, 1, "x", 1000);
 	NODE_EXPECT(&n, "o"); /* after them */
 	assert_string_equal(server_ask(&s, "XLEN td:{ev:acme}"), "10");
+	store_security(n.store, fields, COUNT_OF(fields));
+	save(&n, 1, 2, "x", 1000);
+	NODE_EXPECT(&n, "o");
+	assert_string_equal(server_ask(&s, "XLEN td:security"), "1");
 	server_kill(&s);
 	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
 	store_event(n.store, BYTES_LIT("acme"), fields, COUNT_OF(fields));

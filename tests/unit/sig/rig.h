@@ -46,12 +46,14 @@ struct rig {
 	uint32_t event_count;
 	struct media_command media[RIG_LIST_MAX];
 	uint32_t media_count;
-	struct sip_hop trusted; /* the last one that was */
-	uint64_t incarnation;   /* of the shard that is started next; 0: not told */
-	bool hold_saves;        /* the store says nothing */
-	bool fail_saves;        /* the store says no */
-	bool hold_media;        /* the engine says nothing */
-	bool rolling;           /* a full list forgets its oldest half */
+	struct sip_hop trusted;         /* the last one that was */
+	struct security_event security; /* the last one */
+	uint32_t security_count;
+	uint64_t incarnation; /* of the shard that is started next; 0: not told */
+	bool hold_saves;      /* the store says nothing */
+	bool fail_saves;      /* the store says no */
+	bool hold_media;      /* the engine says nothing */
+	bool rolling;         /* a full list forgets its oldest half */
 	void (*seen)(struct rig *r, const struct effect *e); /* each effect, before anything else */
 };
 
@@ -256,6 +258,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_TRUST:
 		r->trusted = e->hop;
 		break;
+	case EFFECT_SECURITY:
+		r->security = *e->security;
+		r->security_count++;
+		break;
 	}
 }
 
@@ -291,6 +297,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
+	case EFFECT_SECURITY:
 		break;
 	}
 	rig_drain(r);
