@@ -77,33 +77,33 @@ static bool is_elsewhere(struct bytes host, uint16_t port, const struct sip_hop 
 							: !addr_eq(&claimed, &from->remote);
 }
 
-/* Should the connection be lost, the phone may listen where its Contact says. */
+/* Should the connection be lost, the phone may listen where its Contact says; not where the connection itself came from. */
 static struct sip_hop hop_of(const struct sip_message *m, const struct sip_name_addr *contact)
 {
 	struct sip_hop hop = m->hop;
 	struct sip_hop listens = m->hop;
 
 	if (sip_hop_from_uri(&listens, &contact->uri) && listens.transport == hop.transport &&
-	    sip_transport_is_stream(hop.transport) && addr_ip_eq(&listens.remote, &hop.remote)) {
+	    sip_transport_is_stream(hop.transport) && addr_ip_eq(&listens.remote, &hop.remote) &&
+	    listens.remote.port != hop.remote.port) {
 		hop.remote.port = listens.remote.port;
 		hop.inbound = false;
 	}
 	return hop;
 }
 
-/* RFC 5626 6: both, or nothing; and nobody in between who would have to keep the flow. */
+/* RFC 5626 6: a flow has both, and nobody in between who would have to keep it. The instance alone says which phone it is. */
 static void read_flow(struct binding *b, const struct sip_message *m,
 		      const struct sip_name_addr *contact, struct bytes *instance)
 {
 	struct bytes reg_id;
 
-	if (m->via_count > 1 || !sip_param(contact->params, "+sip.instance", instance) ||
-	    instance->n == 0 || instance->n > BINDING_INSTANCE_MAX ||
-	    !sip_param(contact->params, "reg-id", &reg_id) || bytes_u32(reg_id, &b->reg_id) ||
-	    b->reg_id == 0) {
+	if (!sip_param(contact->params, "+sip.instance", instance) ||
+	    instance->n > BINDING_INSTANCE_MAX)
 		*instance = (struct bytes){ 0 };
+	if (m->via_count > 1 || instance->n == 0 ||
+	    !sip_param(contact->params, "reg-id", &reg_id) || bytes_u32(reg_id, &b->reg_id))
 		b->reg_id = 0;
-	}
 }
 
 static int binding_make(struct binding *b, const struct step *s,
@@ -165,6 +165,13 @@ static bool is_phone_back(const struct binding *old, const struct binding *b)
 	       bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id));
 }
 
+/* The same phone by its own name, started anew: what it had is of no use to anybody (RFC 5626 4.1). */
+static bool is_phone_restarted(const struct binding *old, const struct binding *b)
+{
+	return binding_is_lost(old) && b->instance.n && old->reg_id == b->reg_id &&
+	       bytes_eq(text_bytes(&old->instance), text_bytes(&b->instance));
+}
+
 /* Not those that this very request has brought. */
 static void note_move(struct step *s, const struct sip_hop *from, const struct sip_hop *to)
 {
@@ -183,7 +190,7 @@ static bool replace(struct step *s, const struct sip_uri *uri, const struct bind
 		const struct binding *old = &s->next.bindings[i];
 
 		if (!is_same_flow(old, b) && !is_equal_uri(old, uri) &&
-		    !(stays && is_phone_back(old, b)))
+		    !(stays && (is_phone_back(old, b) || is_phone_restarted(old, b))))
 			continue;
 		if (is_stale(s, old))
 			return refuse(s, 500, "cseq_old");
@@ -194,9 +201,31 @@ static bool replace(struct step *s, const struct sip_uri *uri, const struct bind
 	return true;
 }
 
+/* The one that has been silent for longest of those that no request reaches now; else what the same phone (RFC 5626 4.1) left behind when
+ * it was restarted. Not what this very request has brought. */
+static bool make_room(struct step *s, const struct binding *b)
+{
+	for (uint32_t i = 0; i < s->next.count; i++) {
+		if (binding_is_lost(&s->next.bindings[i])) {
+			aor_remove(&s->next, i);
+			return true;
+		}
+	}
+	for (uint32_t i = 0; b->instance.n && i < s->next.count; i++) {
+		const struct binding *old = &s->next.bindings[i];
+
+		if (bytes_eq(text_bytes(&old->instance), text_bytes(&b->instance)) &&
+		    !bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id))) {
+			aor_remove(&s->next, i);
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool put(struct step *s, struct binding *b)
 {
-	if (s->next.count >= s->settings->contacts_max)
+	if (s->next.count >= s->settings->contacts_max && !make_room(s, b))
 		return refuse(s, 403, "too_many_contacts");
 	s->answer.outbound |= b->reg_id && message_has_token(s->request, "Supported", "outbound");
 	s->answer.changed = true;
@@ -225,8 +254,6 @@ static bool apply_contact(struct step *s, const struct sip_name_addr *contact)
 	uint16_t q = BINDING_Q_MAX;
 	struct bytes value;
 
-	if (!is_sip(&contact->uri))
-		return refuse(s, 400, "contact_scheme");
 	if (contact->uri.all.n > BINDING_CONTACT_MAX)
 		return refuse(s, 400, "contact_too_long");
 	if (sip_param(contact->params, "q", &value) && q_parse(value, &q))
@@ -255,17 +282,25 @@ static bool apply_star(struct step *s)
 	return true;
 }
 
+/* A number (tel) is nothing that could be called; beside an address it does no harm. */
 static bool apply_contacts(struct step *s)
 {
 	struct sip_name_addr contact;
-	unsigned cursor = 0;
+	unsigned cursor = 0, taken = 0, others = 0;
 	int more;
 
 	while ((more = message_name_addr_next(s->request, "Contact", &cursor, &contact)) == 1) {
-		if (!apply_contact(s, &contact))
+		if (!is_sip(&contact.uri)) {
+			others++;
+		} else if (!apply_contact(s, &contact)) {
 			return false;
+		} else {
+			taken++;
+		}
 	}
-	return more ? refuse(s, 400, "contact_malformed") : true;
+	if (more)
+		return refuse(s, 400, "contact_malformed");
+	return others && !taken ? refuse(s, 400, "contact_scheme") : true;
 }
 
 static bool apply_request(struct step *s)

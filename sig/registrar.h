@@ -10,7 +10,11 @@
 #include "base/text.h"
 #include "sig/sip/message.h"
 
-enum { BINDINGS_MAX = 10 }; /* contacts per address of record */
+enum {
+	BINDINGS_MAX = 10, /* contacts per address of record */
+	BINDING_BACK_S =
+		60, /* a phone whose connection is gone comes back within this, or is forgotten */
+};
 
 struct binding {
 	struct text contact; /* URI as registered */
@@ -22,10 +26,14 @@ struct binding {
 		hop; /* where the REGISTER came from: requests go there (symmetric, NAT safe) */
 	struct addr bound; /* our address of hop.local, for a later process; filled by the owner */
 	bool nat;          /* source is not what Contact and Via say */
-	uint16_t q;        /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
-	struct text instance; /* +sip.instance, with its quotes taken off; and */
-	uint32_t reg_id;      /* together the name of a flow (RFC 5626 6); 0: none */
+	bool closed; /* the connection it came by is gone; of this process alone, in no record */
+	uint16_t q;  /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
+	struct text instance; /* +sip.instance, with its quotes taken off: the phone's own name */
+	uint32_t reg_id;      /* with the instance the name of a flow (RFC 5626 6); 0: none */
 };
+/* Nobody listens where it came from, and its connection is gone, or was a former process's: it is reached once it comes back. Until then
+ * others go first, and it makes room for phones that are there. */
+bool binding_is_lost(const struct binding *b);
 
 /* All contacts of one address of record: the shared entry. */
 struct aor {
@@ -68,6 +76,8 @@ void registrar_step(struct aor *entry, const struct sip_message *request,
 void registrar_write_headers(struct writer *w, const struct aor *entry,
 			     const struct registrar_answer *answer,
 			     const struct registrar_settings *settings, struct instant now);
+/* That connection is gone. What only it reached runs out soon, unless the phone comes back. True: there was such a binding. */
+bool registrar_close(struct aor *entry, uint64_t connection, uint64_t utc_ms);
 /* Removes expired bindings; true when something changed. */
 bool registrar_expire(struct aor *entry, uint64_t utc_ms);
 

@@ -78,6 +78,29 @@ void aor_append(struct aor *a, struct binding *b)
 	memset(b, 0, sizeof(*b));
 }
 
+bool binding_is_lost(const struct binding *b)
+{
+	return sip_transport_is_stream(b->hop.transport) && b->hop.inbound &&
+	       (b->closed || b->hop.connection == 0);
+}
+
+bool registrar_close(struct aor *entry, uint64_t connection, uint64_t utc_ms)
+{
+	uint64_t until = utc_ms + BINDING_BACK_S * UINT64_C(1000);
+	bool any = false;
+
+	for (uint32_t i = 0; i < entry->count; i++) {
+		struct binding *b = &entry->bindings[i];
+
+		if (b->hop.connection != connection || b->closed)
+			continue;
+		b->closed = any = true;
+		if (binding_is_lost(b) && b->expires_utc_ms > until)
+			b->expires_utc_ms = until;
+	}
+	return any;
+}
+
 bool registrar_expire(struct aor *entry, uint64_t utc_ms)
 {
 	uint32_t before = entry->count;

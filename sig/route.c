@@ -44,10 +44,17 @@ bool route_is_ours(const struct sip_uri *uri, const struct shard_settings *setti
 	return false;
 }
 
-/* Behind those that are to come before it: a higher q, or as high and newer (RFC 3261 20.10). */
+/* One that is there before one that may come back; a higher q; as high and newer (RFC 3261 20.10). */
+static bool is_before(const struct binding *a, const struct binding *b)
+{
+	bool lost = binding_is_lost(a);
+
+	return lost != binding_is_lost(b) ? !lost : a->q > b->q;
+}
+
 static void insert(const struct binding **list, uint32_t n, const struct binding *b)
 {
-	while (n && list[n - 1]->q < b->q) {
+	while (n && is_before(b, list[n - 1])) {
 		list[n] = list[n - 1];
 		n--;
 	}

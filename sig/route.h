@@ -21,7 +21,7 @@ enum route_verdict {
 enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MAX]);
 /* Whether a URI that came from somewhere names one of us: by an address of ours, by the realm, or it has no host (tel). */
 bool route_is_ours(const struct sip_uri *uri, const struct shard_settings *settings);
-/* The bindings to ring, at most cap: all that live, by q and then the newest first. aor NULL: none. */
+/* The bindings to ring, at most cap: all that live, those whose connection is gone at the end, by q and then the newest first. aor NULL: none. */
 enum route_verdict route_bindings(const struct aor *aor, const struct shard_settings *settings,
 				  uint64_t utc_ms, const struct binding **out, uint32_t cap,
 				  uint32_t *count);

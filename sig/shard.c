@@ -69,6 +69,7 @@ static int tables_open(struct shard *s, struct rand_source *rand)
 	    (err = table_open(&s->calls_by_id, set->calls_max)) ||
 	    (err = leg_users_open(&s->legs, 2 * set->calls_max, rand)) ||
 	    (err = table_open(&s->aors_by_user, set->registrations_max)) ||
+	    (err = aor_connections_open(&s->connections, set->registrations_max)) ||
 	    (err = table_open(&s->extensions_by_number, set->registrations_max)))
 		return err;
 	return 0;
@@ -155,6 +156,7 @@ void shard_close(struct shard *s)
 	pool_close_any(&s->extensions);
 	table_close(&s->calls_by_id);
 	leg_users_close(&s->legs);
+	aor_connections_close(&s->connections);
 	table_close(&s->aors_by_user);
 	table_close(&s->extensions_by_number);
 	for (uint32_t i = 0; i < s->settings.network_count; i++)

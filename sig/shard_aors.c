@@ -54,6 +54,7 @@ void shard_aor_give(struct shard *s, struct shard_aor *a)
 		free(w);
 	}
 	wheel_stop(&s->wheel, &a->timer);
+	aor_connections_list(&s->connections, &a->links, a->self, NULL);
 	(void)table_del(&s->aors_by_user, a->hash, a->self);
 	s->bindings -= a->entry.count;
 	aor_clear(&a->entry);
@@ -117,8 +118,21 @@ void shard_aor_settle(struct shard *s, struct shard_aor *a)
 		shard_aor_release(s, a, a->entry.version);
 	if (a->entry.count == 0 && !a->saving && !a->unsaved && !a->waits) {
 		shard_aor_give(s, a);
-	} else {
-		set_timer(s, a);
+		return;
+	}
+	aor_connections_list(&s->connections, &a->links, a->self, &a->entry);
+	set_timer(s, a);
+}
+
+void shard_aor_closed(struct shard *s, uint64_t connection)
+{
+	struct shard_aor *a;
+	pool_handle h;
+
+	while (aor_connections_take(&s->connections, connection, &h)) {
+		a = pool_get(&s->aors, h);
+		if (a && registrar_close(&a->entry, connection, s->host.now.utc_ms))
+			set_timer(s, a);
 	}
 }
 

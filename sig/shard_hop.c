@@ -83,8 +83,8 @@ struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
 	return txns_get(&s->txns, self);
 }
 
-/* A party that listens gets what was under way over a new connection, once (RFC 3261 18.4); who came to us comes again. Costs what was
- * on that connection, so a storm of ends costs no more than its beginning. */
+/* A party that listens gets what was under way over a new connection, once (RFC 3261 18.4); who came to us comes again, or is forgotten.
+ * Costs what was on that connection, so a storm of ends costs no more than its beginning. */
 void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now)
 {
 	struct txn_slot *slot;
@@ -92,6 +92,7 @@ void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct 
 	shard_begin(s, now);
 	while ((slot = txns_take_on(&s->txns, hop->connection)) != NULL)
 		txns_send(&s->txns, &slot->txn.hop, text_bytes(&slot->txn.message));
+	shard_aor_closed(s, hop->connection);
 }
 
 /* Phones come back: their requests wait for that, up to the transaction's end. A neighbour that cannot be reached is refused at once. */

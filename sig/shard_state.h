@@ -3,6 +3,7 @@
 #ifndef SIG_SHARD_STATE_H
 #define SIG_SHARD_STATE_H
 
+#include "sig/aor_connections.h"
 #include "sig/auth_limit.h"
 #include "sig/call/call.h"
 #include "sig/call/respond.h"
@@ -28,6 +29,7 @@ struct shard_aor {
 	pool_handle self;
 	uint64_t hash;
 	struct aor entry;
+	struct aor_links links;
 	uint64_t acked;     /* version the store is believed to hold; 0: none */
 	uint64_t saving;    /* version in flight; 0: none */
 	uint64_t unknown;   /* of a save whose outcome is not known */
@@ -64,6 +66,7 @@ struct shard {
 	struct auth_limit auth_limit;
 	struct security security;
 	struct leg_users legs;
+	struct aor_connections connections;
 	struct hash_key key;
 	uint32_t established;
 	uint32_t bindings;
@@ -155,9 +158,11 @@ void shard_view_leg(const struct shard *s, const struct call *c, uint8_t leg,
 struct shard_aor *shard_aor_get(const struct shard *s, struct bytes user);
 struct shard_aor *shard_aor_take(struct shard *s, struct bytes user); /* NULL: full */
 void shard_aor_give(struct shard *s, struct shard_aor *a);
-/* Saves what is new, frees what is empty, sets the timer. */
+/* Saves what is new, frees what is empty, sets the timer; lists what connections reach. */
 void shard_aor_settle(struct shard *s, struct shard_aor *a);
 void shard_aor_timer(struct shard *s, struct shard_aor *a);
+/* What that connection alone reached is reached no more. */
+void shard_aor_closed(struct shard *s, uint64_t connection);
 /* Sends the answers that waited for this version, or an older one. */
 void shard_aor_release(struct shard *s, struct shard_aor *a, uint64_t version);
 void shard_aor_publish(struct shard *s, const struct shard_aor *a, enum sig_event_kind kind);

@@ -158,6 +158,20 @@ class Phones:
         ends[0].bye()
         ends[1].wait_bye()
 
+    def test_a_page_that_is_loaded_again_and_again(self):
+        """Each time another Contact, Call-ID and instance: no page is locked out by those before it, and the last one is called."""
+        for number in range(25):
+            self.b.host = "page%d.invalid" % number
+            self.b.instance = "urn:uuid:00000000-0000-4000-8000-%012d" % number
+            self.b._register = {"call_id": "page%d" % number, "cseq": 0}
+            self.b.reconnect()
+            self.assertEqual(self.b.register().status, 200, number)
+        self.assertLessEqual(len(self.contacts("1002")), 10)
+        ends = self.talk(self.a, self.b, "1002")
+        self.hear()
+        ends[0].bye()
+        ends[1].wait_bye()
+
     def test_a_call_waits_for_it(self):
         """The INVITE comes when the phone has come back."""
         self.b.socket.shutdown(socket.SHUT_RDWR)

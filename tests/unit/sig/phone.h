@@ -22,9 +22,10 @@ struct phone {
 	char target[256];             /* Contact of the other side */
 	uint32_t cseq;
 	uint32_t branches;
-	char branch[64];     /* of its last request */
-	struct bytes invite; /* the last one that came; lives as long as the rig */
-	struct sip_hop hop;  /* TCP, TLS: how what it says comes; else UDP from addr */
+	char branch[64];       /* of its last request */
+	struct bytes invite;   /* the last one that came; lives as long as the rig */
+	char registration[64]; /* Call-ID of its REGISTERs; "": that of its user */
+	struct sip_hop hop;    /* TCP, TLS: how what it says comes; else UDP from addr */
 };
 
 RIG_FN void phone_open(struct phone *p, struct rig *r, const char *user, const char *address)
@@ -97,10 +98,11 @@ RIG_FN void phone_register_with(struct phone *p, const char *extra, unsigned exp
 		  "REGISTER sip:test.local SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\n"
 		  "Max-Forwards: 70\r\nFrom: <sip:%s@test.local>;tag=r%s\r\nTo: "
 		  "<sip:%s@test.local>\r\n"
-		  "Call-ID: reg-%s\r\nCSeq: %u REGISTER\r\nContact: <sip:%s@%s>;expires=%u\r\n%s"
+		  "Call-ID: %s%s\r\nCSeq: %u REGISTER\r\nContact: <sip:%s@%s>;expires=%u\r\n%s"
 		  "Content-Length: 0\r\n\r\n",
-		  p->address, p->branch, p->user, p->user, p->user, p->user, p->cseq, p->user,
-		  p->address, expires, extra);
+		  p->address, p->branch, p->user, p->user, p->user,
+		  p->registration[0] ? "" : "reg-", p->registration[0] ? p->registration : p->user,
+		  p->cseq, p->user, p->address, expires, extra);
 }
 
 /* ---- a dialog ---- */

@@ -244,6 +244,118 @@ static void test_restart_without_nat(void **state)
 	text_clear(&binding);
 }
 
+/* A page that was loaded anew, or a phone that was restarted: another Call-ID, another Contact, another connection. */
+static void comes_anew(struct line *l, uint64_t connection)
+{
+	(void)snprintf(l->b.address, sizeof(l->b.address), "a%u.invalid;transport=ws",
+		       (unsigned)connection);
+	connect_phone(&l->b, SIP_TCP, connection);
+}
+
+static bool logs_in_anew(struct line *l, uint64_t connection)
+{
+	comes_anew(l, connection);
+	(void)snprintf(l->b.registration, sizeof(l->b.registration), "page-%u",
+		       (unsigned)connection);
+	return bytes_starts(log_in(&l->b, ""), "SIP/2.0 200");
+}
+
+static uint32_t bindings(const struct line *l)
+{
+	const struct aor *a = shard_aor_find(l->r->shard, BYTES_LIT("1002"));
+
+	return a ? a->count : 0;
+}
+
+static void close_connection(struct line *l)
+{
+	shard_connection_closed(l->r->shard, &l->b.hop, l->r->now);
+	rig_run(l->r);
+}
+
+/* However often: whom nothing reaches any more makes room, and the one that is there is called. */
+static void test_loaded_anew(void **state)
+{
+	struct line *l = *state;
+
+	for (uint64_t i = 1; i <= 3 * l->r->settings.registrar.contacts_max; i++) {
+		assert_true(logs_in_anew(l, 100 + i));
+		assert_true(bindings(l) <= l->r->settings.registrar.contacts_max);
+		close_connection(l);
+	}
+	assert_true(logs_in_anew(l, 200));
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_true(count(l->r, "INVITE ") > 1); /* some may come back in time */
+	l->b.invite = text_bytes(&last(l->r, "INVITE ")->data);
+	for (uint32_t i = l->r->sent_count; i-- > 0;) {
+		if (l->r->sent[i].hop.connection == 200 &&
+		    bytes_starts(text_bytes(&l->r->sent[i].data), "INVITE "))
+			l->b.invite = text_bytes(&l->r->sent[i].data);
+	}
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+}
+
+/* As many as may are there: a further one is refused, as ever. */
+static void test_live_phones_stay(void **state)
+{
+	struct line *l = *state;
+	uint32_t most = l->r->settings.registrar.contacts_max;
+
+	for (uint64_t i = 1; i <= most; i++)
+		assert_true(logs_in_anew(l, 100 + i));
+	assert_false(logs_in_anew(l, 200));
+	assert_int_equal(bindings(l), most);
+	l->b.hop.connection = 101;
+	close_connection(l);
+	assert_true(logs_in_anew(l, 201));
+	assert_int_equal(bindings(l), most);
+}
+
+/* It is waited for as long as phones need to come back, not until it runs out. */
+static void test_gone_for_good(void **state)
+{
+	struct line *l = *state;
+
+	assert_true(logs_in_anew(l, 101));
+	close_connection(l);
+	rig_wait_ms(l->r, 50 * 1000);
+	assert_int_equal(bindings(l), 1);
+	rig_wait_ms(l->r, 11 * 1000);
+	assert_int_equal(bindings(l), 0);
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_true(phone_hears(&l->a, "SIP/2.0 480").n);
+	assert_true(logs_in_anew(l, 102));
+	assert_int_equal(bindings(l), 1);
+}
+
+/* After a restart nobody's connection lives. Phones that come back are known by what they said; others are kept until then. */
+static void test_restart_closes_all(void **state)
+{
+	struct line *l = *state;
+	struct text record = { 0 };
+	const char *reason;
+	uint32_t most = l->r->settings.registrar.contacts_max;
+
+	for (uint64_t i = 1; i <= most; i++)
+		assert_true(logs_in_anew(l, 100 + i));
+	assert_int_equal(aor_encode(shard_aor_find(l->r->shard, BYTES_LIT("1002")), &record), 0);
+	shard_close(l->r->shard);
+	rig_start_shard(l->r);
+	phone_bind(&l->a);
+	assert_int_equal(
+		shard_restore_binding(l->r->shard, text_bytes(&record), l->r->now, &reason), 0);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	rig_wait_ms(l->r, 70 * 1000);
+	assert_int_equal(bindings(l), most); /* their time is what they were granted */
+	for (uint64_t i = 1; i <= most; i++)
+		assert_true(logs_in_anew(l, 200 + i));
+	assert_int_equal(bindings(l), most);
+	assert_false(logs_in_anew(l, 300));
+	text_clear(&record);
+}
+
 /* Not for ever: timer B ends it (RFC 3261 17.1.1.2). */
 static void test_waits_no_longer_than_the_transaction(void **state)
 {
@@ -550,6 +662,10 @@ int main(void)
 		TEST(test_waits_for_the_phone),
 		TEST(test_restart_without_nat),
 		TEST(test_waits_no_longer_than_the_transaction),
+		TEST(test_loaded_anew),
+		TEST(test_live_phones_stay),
+		TEST(test_gone_for_good),
+		TEST(test_restart_closes_all),
 		TEST(test_goes_on_elsewhere),
 		TEST(test_neighbour_fails_at_once),
 		TEST(test_takes_nobody_elses_calls),
