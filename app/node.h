@@ -73,6 +73,7 @@ struct node {
 	uint64_t stop_deadline_ns;
 	struct settings settings;
 	struct keys keys;
+	struct identity identity;
 	struct rand_source rand;
 	struct embedded embedded;
 	bool embedded_used;

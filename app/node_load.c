@@ -9,6 +9,7 @@
 #include "base/loop.h"
 
 #define ACQUIRE_LIMIT_NS (30 * NS_PER_S)
+#define LEASE_PAUSE_NS   (500 * NS_PER_MS)
 #define LOAD_LIMIT_NS    (300 * NS_PER_S)
 
 void node_wait_begin(struct node *n)
@@ -91,18 +92,59 @@ static int loaded(struct node *n, const char *what)
 	return NODE_EXIT_FAILED;
 }
 
+/* The holder renews it at a third of its length: who does not is gone, and leaves it to us when it expires. */
+static int lease_refused(const struct node *n)
+{
+	const struct store_holder *h = store_holder(n->store);
+
+	LOG_ERROR("node", 0,
+		  h->copy ? "node.state_dir is a copy of the directory of a node that runs: remove "
+			    "the "
+			    "file identity from the copy, and give it a node.shard and node.name "
+			    "of its own"
+			  : "the shard is run by another node: give this one a node.shard and "
+			    "node.name of its own, or stop the other",
+		  LOG_U64("shard", n->settings.node.shard), LOG_STR("holder", h->node),
+		  LOG_STR("where", h->where));
+	return NODE_EXIT_CONFIG;
+}
+
+/* Lets the loop run for about so long. */
+static void lease_pause(struct node *n, uint64_t ns)
+{
+	uint64_t end_ns = clock_now_ns() + ns;
+
+	/* the beat stops the loop twice a second */
+	while (!n->stop_asked && clock_now_ns() < end_ns) {
+		if (loop_run())
+			return;
+	}
+}
+
 static int acquire(struct node *n)
 {
-	node_wait_begin(n);
-	store_acquire(n->store, node_wait_end, n);
-	if (!node_await(n, "the lease of the shard", ACQUIRE_LIMIT_NS))
-		return NODE_EXIT_FAILED;
+	uint64_t left_ms = UINT64_MAX;
+
+	for (;;) {
+		node_wait_begin(n);
+		store_acquire(n->store, node_wait_end, n);
+		if (!node_await(n, "the lease of the shard", ACQUIRE_LIMIT_NS))
+			return NODE_EXIT_FAILED;
+		if (n->wait.result != STORE_CONFLICT)
+			break;
+		if (store_holder(n->store)->left_ms > left_ms)
+			return lease_refused(n);
+		if (left_ms == UINT64_MAX)
+			LOG_WARN("node", 0,
+				 "another node has the lease: waiting to see if it lives",
+				 LOG_STR("holder", store_holder(n->store)->node),
+				 LOG_STR("where", store_holder(n->store)->where));
+		left_ms = store_holder(n->store)->left_ms;
+		lease_pause(n, LEASE_PAUSE_NS);
+	}
 	if (n->wait.result == STORE_OK)
 		return NODE_EXIT_OK;
-	LOG_ERROR("node", 0,
-		  n->wait.result == STORE_CONFLICT
-			  ? "the shard is run by another node: node.shard must be unique"
-			  : "cannot take the lease of the shard",
+	LOG_ERROR("node", 0, "cannot take the lease of the shard",
 		  LOG_U64("shard", n->settings.node.shard));
 	return NODE_EXIT_FAILED;
 }

@@ -57,7 +57,20 @@ static int start_state(struct node *n)
 		return NODE_EXIT_FAILED;
 	}
 	(void)snprintf(path, sizeof(path), "%s/keys", n->settings.node.state_dir);
-	return keys_load(&n->keys, path) ? NODE_EXIT_CONFIG : NODE_EXIT_OK;
+	if (keys_load(&n->keys, path))
+		return NODE_EXIT_CONFIG;
+	rand_open_system(&n->rand);
+	err = identity_open(&n->identity, n->settings.node.state_dir, n->embedded.lock_fd,
+			    &n->rand);
+	if (err) {
+		LOG_ERROR("node", 0,
+			  err == -EBADMSG
+				  ? "the file identity of node.state_dir is damaged: remove it"
+				  : "cannot read the file identity of node.state_dir",
+			  LOG_STR("dir", n->settings.node.state_dir),
+			  LOG_STR("error", strerror(-err)));
+	}
+	return err ? NODE_EXIT_CONFIG : NODE_EXIT_OK;
 }
 
 static int start_certificate(struct node *n)
@@ -75,7 +88,6 @@ static int start_loop(struct node *n)
 	unsigned fd_max;
 	int err = node_capacity_fit(n, &fd_max);
 
-	rand_open_system(&n->rand);
 	if (!err)
 		err = loop_open(fd_max);
 	if (!err) {
@@ -130,6 +142,7 @@ static int start_store(struct node *n)
 {
 	struct store_settings settings = {
 		.shard = (uint16_t)n->settings.node.shard,
+		.identity = n->identity,
 		.incarnation = rand_u64_from(&n->rand),
 		.deadline_ns = n->settings.redis.deadline,
 		.lease_ns = LEASE_NS,

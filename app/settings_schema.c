@@ -37,7 +37,8 @@ static const struct conf_field g_node_fields[] = {
 	  TEXT(settings_node, state_dir),
 	  .required = true,
 	  .at_start = true,
-	  .help = "Folder of the lock, the keys, the certificate of media (dtls.pem, which "
+	  .help = "Folder of the lock, the identity of the node (made at the first start: never "
+		  "copy it), the keys, the certificate of media (dtls.pem, which "
 		  "browsers see in DTLS; made at the first start), the spool and the node's own "
 		  "Redis; an absolute path." },
 	{ .key = "drain_time",

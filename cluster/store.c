@@ -176,6 +176,11 @@ bool store_is_fenced(const struct store *s)
 	return s->lease.state == LEASE_FENCED;
 }
 
+const struct store_holder *store_holder(const struct store *s)
+{
+	return &s->holder;
+}
+
 uint64_t store_epoch(const struct store *s)
 {
 	return s->lease.epoch.counter;

@@ -12,6 +12,7 @@
 #ifndef CLUSTER_STORE_H
 #define CLUSTER_STORE_H
 
+#include "cluster/identity.h"
 #include "cluster/redis.h"
 
 struct store;
@@ -27,8 +28,9 @@ enum store_result {
 typedef void store_done_fn(enum store_result result, uint64_t key, uint64_t version, void *arg);
 
 struct store_settings {
-	uint16_t shard;       /* 1..65535 */
-	char node[64];        /* name of this node, unique in the cluster */
+	uint16_t shard; /* 1..65535 */
+	char node[64];  /* name of this node, unique in the cluster */
+	struct identity identity;
 	uint64_t incarnation; /* random, new with each start */
 	uint64_t deadline_ns; /* per command; default 50 ms: after this done(STORE_UNKNOWN) */
 	uint64_t lease_ns;    /* lease length, renewed at a third of it */
@@ -56,9 +58,18 @@ bool store_is_healthy(const struct store *s);
 bool store_is_fenced(const struct store *s);
 uint64_t store_epoch(const struct store *s);
 
-/* Takes the lease; done: STORE_OK, STORE_CONFLICT (held and alive elsewhere: the log names the holder). A lease of the
- * same node name is taken over at once: the caller holds the state directory's lock, so the old process is gone. */
+/* Takes the lease; done: STORE_OK, STORE_CONFLICT (held elsewhere and not expired: store_holder says by whom). A lease of the
+ * same place is taken over at once: the caller holds the state directory's lock, so the old process is gone. */
 void store_acquire(struct store *s, store_done_fn *done, void *arg);
+
+/* Who held the lease when it was last refused to us. */
+struct store_holder {
+	char node[64];
+	char where[IDENTITY_WHERE_MAX];
+	bool copy;        /* its directory has the id of ours: one is a copy of the other */
+	uint64_t left_ms; /* until it expires; more than before: its holder is alive */
+};
+const struct store_holder *store_holder(const struct store *s);
 
 /* Writes the record of a call and its index entry under the lease epoch, in one script. The newest version of a call wins:
  * an older one that arrives late changes nothing. key = call id. */

@@ -32,12 +32,21 @@ static void acquire_answer(struct store *s, enum store_result result)
 	store_op_fail(op, result);
 }
 
-static void holder_log(const struct store_answer *a)
+static void holder_text(char *out, size_t cap, const struct store_answer *a, size_t at)
 {
-	LOG_WARN("store", 0, "the shard is held by another node",
-		 LOG_BYTES("node", redis_reply_text(redis_reply_at(a->reply, 3))),
-		 LOG_U64("epoch", a->lease.epoch.counter),
-		 LOG_INT("left_ms", redis_reply_integer(redis_reply_at(a->reply, 4))));
+	(void)bytes_cstr(bytes_sub(redis_reply_text(redis_reply_at(a->reply, at)), 0, cap - 1), out,
+			 cap);
+}
+
+static void holder_note(struct store *s, const struct store_answer *a)
+{
+	struct store_holder *h = &s->holder;
+	long long left = redis_reply_integer(redis_reply_at(a->reply, 4));
+
+	holder_text(h->node, sizeof(h->node), a, 3);
+	holder_text(h->where, sizeof(h->where), a, 6);
+	h->copy = bytes_is(redis_reply_text(redis_reply_at(a->reply, 5)), s->settings.identity.id);
+	h->left_ms = left > 0 ? (uint64_t)left : 0;
 }
 
 static void question_finish(struct store_op *op, const struct store_answer *a)
@@ -49,7 +58,7 @@ static void question_finish(struct store_op *op, const struct store_answer *a)
 	if (event.type == LEASE_GRANTED)
 		event.epoch = (struct lease_epoch){ a->version, s->lease.epoch.incarnation };
 	if (event.type == LEASE_TAKEN)
-		holder_log(a);
+		holder_note(s, a);
 	store_lease_event(s, &event);
 	if (acquire)
 		acquire_answer(s, a->result);
@@ -65,14 +74,17 @@ static void question_send(struct store *s, enum lease_action question)
 	struct store_op *op = store_op_new(s, sizeof(*op), question_finish);
 	char key[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT], text[4][NUMBER_TEXT];
 	bool acquire = question == LEASE_SEND_ACQUIRE;
-	struct bytes args[6] = { store_key_shard(key, s, "lease"), bytes_str(s->settings.node) };
+	const struct identity *own = &s->settings.identity;
+	struct bytes args[9] = { store_key_shard(key, s, "lease"),
+				 bytes_str(s->settings.node), [6] = bytes_str(own->id),
+				 bytes_str(own->place), bytes_str(own->where) };
 	uint64_t numbers[] = { s->lease.epoch.incarnation,
 			       acquire ? s->lease.heard : s->lease.epoch.counter,
 			       s->lease.length_ns / NS_PER_MS, s->lease.link };
 	struct script_call call = { .id = ids[question],
 				    .args = args,
 				    .keys = 1,
-				    .n = 6,
+				    .n = COUNT_OF(args),
 				    .deadline_ns = acquire ? ACQUIRE_NS : s->settings.deadline_ns };
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {

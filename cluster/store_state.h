@@ -98,6 +98,7 @@ struct store {
 	struct store_op *answering; /* failed ones whose turn to be answered has come */
 	struct store_op *acquire;   /* waits for the link or for Redis' word */
 	uint64_t acquire_until_ns;
+	struct store_holder holder;
 	struct store_load *loads;
 	uint32_t depth;
 	bool closing;

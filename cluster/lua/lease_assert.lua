@@ -1,4 +1,4 @@
--- KEYS lease; ARGV node, incarnation, counter, length in ms, link.
+-- KEYS lease; ARGV node, incarnation, counter, length in ms, link, identity, place, where.
 -- The highest pair of counter and incarnation keeps the shard, however long ago it was heard of. An assertion that an older
 -- link of ours still held does nothing.
 -- include now
@@ -20,5 +20,6 @@ if above then
   return {'FENCED', lease[1], lease[2]}
 end
 redis.call('HSET', KEYS[1], 'node', ARGV[1], 'incarnation', ARGV[2], 'counter', ARGV[3], 'link', ARGV[5],
-  'until', string.format('%d', now + ARGV[4]), 'fence', ARGV[3] .. '.' .. ARGV[2] .. '.' .. ARGV[5])
+  'until', string.format('%d', now + ARGV[4]), 'fence', ARGV[3] .. '.' .. ARGV[2] .. '.' .. ARGV[5],
+  'identity', ARGV[6], 'place', ARGV[7], 'where', ARGV[8])
 return {'OK', ARGV[3]}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Redis holds and what its absence does: saved before said, degraded, broken records, one owner."""
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -145,6 +146,36 @@ class OneOwner(unittest.TestCase):
             self.assertNotEqual(second.returncode, 0)
             self.assertIn(str(node.process.pid), second.stderr + second.stdout)
             self.assertEqual(node.http("/healthz")[0], 200)
+
+    def copy(self, node, spoil):
+        """Starts a second node with the Redis and the name of the first; its exit status and its log."""
+        other = self.enterContext(Node(settings={"redis": {"url": f"unix:{node.redis_sockets()[0]}"}}, start=False))
+        spoil(other)
+        done = subprocess.run([os.path.join(build_folder(), "app", "tandemd"), "--config", other.config],
+                              capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stderr + done.stdout
+
+    def test_copies_are_refused(self):
+        """A copied configuration, and a copied folder: refused in a sentence, and the node never notices."""
+        with Node() as node:
+            node.put_extension("1001", "secret")
+            lease = ("HMGET", "td:{s1}:lease", "fence", "counter")
+            with node.redis() as redis:
+                before = redis(*lease)
+                status, log = self.copy(node, lambda other: None)
+                self.assertEqual(status, 2, log)
+                self.assertIn("give this one a node.shard and node.name of its own", log)
+                self.assertIn(node.folder, log, "where the other one is")
+                self.assertEqual(redis(*lease), before)
+                status, log = self.copy(node, lambda other: shutil.copy(os.path.join(node.folder, "identity"),
+                                                                        other.folder))
+                self.assertEqual(status, 2, log)
+                self.assertIn("remove the file identity from the copy", log)
+                self.assertEqual(redis(*lease), before)
+            self.assertEqual(node.http("/healthz")[0], 200)
+            self.assertNotIn("degraded", node.log_text())
+            node.kill()
+            self.assertLess(node.restart(), 5, "takes its own lease at once")
 
     def test_a_clean_stop_takes_its_redis_along(self):
         with Node() as node:

@@ -71,9 +71,10 @@ UNUSED static void node_health(bool healthy, void *arg)
 struct node_settings {
 	const char *name;
 	uint64_t incarnation;
-	uint64_t deadline_ms; /* 0: 2000, so that a busy machine is not taken for a slow Redis */
-	uint64_t lease_ms;    /* 0: 30000 */
-	const char *spool;    /* beside the server; NULL: "spool" */
+	uint64_t deadline_ms;   /* 0: 2000, so that a busy machine is not taken for a slow Redis */
+	uint64_t lease_ms;      /* 0: 30000 */
+	const char *spool;      /* beside the server; NULL: "spool" */
+	const char *id, *place; /* of its directory; NULL: its name */
 };
 
 UNUSED static void node_open(struct node *n, const struct server *s, const struct node_settings *ns)
@@ -88,6 +89,10 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 
 	*n = (struct node){ 0 };
 	(void)snprintf(ss.node, sizeof(ss.node), "%s", ns->name);
+	(void)snprintf(ss.identity.id, sizeof(ss.identity.id), "%s", ns->id ? ns->id : ns->name);
+	(void)snprintf(ss.identity.place, sizeof(ss.identity.place), "%s",
+		       ns->place ? ns->place : ns->name);
+	(void)snprintf(ss.identity.where, sizeof(ss.identity.where), "host:/%s", ns->name);
 	(void)snprintf(ss.spool_dir, sizeof(ss.spool_dir), "%s/%s", s->dir,
 		       ns->spool ? ns->spool : "spool");
 	(void)snprintf(rs.url, sizeof(rs.url), "%s", s->url);

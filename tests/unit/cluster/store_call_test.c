@@ -116,6 +116,10 @@ static void test_held_elsewhere(void **state)
 	store_acquire(b.store, node_done, &b);
 	NODE_EXPECT(&b, "c");
 	assert_false(store_is_healthy(b.store));
+	assert_string_equal(store_holder(b.store)->node, "a");
+	assert_string_equal(store_holder(b.store)->where, "host:/a");
+	assert_false(store_holder(b.store)->copy);
+	assert_in_range(store_holder(b.store)->left_ms, 1, 30000);
 	/* a expires */
 	(void)server_ask(&s, "HSET td:{s17}:lease until 1");
 	store_acquire(b.store, node_done, &b);
@@ -134,6 +138,61 @@ static void test_held_elsewhere(void **state)
 	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "0");
 	node_close(&a);
 	node_close(&b);
+	server_stop(&s);
+}
+
+/* Copies of a node, of its settings or of its whole directory: its name opens nothing, its place does. */
+static void test_copies(void **state)
+{
+	static const struct {
+		const char *name;
+		struct node_settings copy;
+		const char *answer;
+		bool same_id;
+	} rows[] = {
+		{ "settings", { "a", 2, .id = "other", .place = "there" }, "c", false },
+		{ "directory", { "a", 3, .id = "a", .place = "there" }, "c", true },
+		{ "itself, under another name", { "b", 4, .id = "a", .place = "a" }, "o", true },
+	};
+	struct server s;
+	struct node a, b;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&a, &s, "a", 1);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct node_settings copy = rows[i].copy;
+
+		copy.spool = "spool-b";
+		node_open(&b, &s, &copy);
+		store_acquire(b.store, node_done, &b);
+		NODE_EXPECT(&b, rows[i].answer);
+		if (rows[i].answer[0] == 'c')
+			ROW_ASSERT(rows[i].name, store_holder(b.store)->copy == rows[i].same_id);
+		node_save(&a, 42, i + 1, "record");
+		NODE_EXPECT(&a, rows[i].answer[0] == 'c' ? "o" : "f");
+		node_close(&b);
+	}
+	node_close(&a);
+	server_stop(&s);
+}
+
+/* A lease of an older program has no place: there the name counts. */
+static void test_lease_of_an_older_program(void **state)
+{
+	struct server s;
+	struct node a;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	(void)server_ask(&s, "HSET td:{s17}:lease node a incarnation 000000000000000f counter 7 "
+			     "link 1 until 99999999999999 fence 7.000000000000000f.1");
+	node_start(&a, &s, "a", 1);
+	assert_int_equal(store_epoch(a.store), 8);
+	assert_string_equal(server_ask(&s, "HGET td:{s17}:lease place"), "a");
+	node_close(&a);
 	server_stop(&s);
 }
 
@@ -425,6 +484,8 @@ int main(void)
 		cmocka_unit_test(test_end_removes),
 		cmocka_unit_test(test_held_elsewhere),
 		cmocka_unit_test(test_same_node_again),
+		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_lease_of_an_older_program),
 		cmocka_unit_test(test_fenced_meanwhile),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_killed),
