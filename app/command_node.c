@@ -71,10 +71,10 @@ void command_node_status(struct command_run *run)
 
 	(void)json_object_update_missing_new(
 		json,
-		json_pack("{s:s, s:I, s:s, s:I, s:b, s:s, s:I, s:I, s:I}", "name",
-			  node->settings.node.name, "shard", (json_int_t)node->settings.node.shard,
-			  "version", TANDEM_VERSION, "uptime_ms",
-			  (json_int_t)((clock_now_ns() - node->start_ns) / NS_PER_MS),
+		json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:s, s:I, s:I, s:I}", "realm",
+			  node->settings.sip.realm, "name", node->settings.node.name, "shard",
+			  (json_int_t)node->settings.node.shard, "version", TANDEM_VERSION,
+			  "uptime_ms", (json_int_t)((clock_now_ns() - node->start_ns) / NS_PER_MS),
 			  "redis_connected", redis_is_connected(node->redis), "redis",
 			  node->embedded_used ? "own" : "configured", "epoch",
 			  (json_int_t)store_epoch(node->store), "calls_restored",

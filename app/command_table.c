@@ -450,7 +450,8 @@ const struct command g_commands[] = {
 	  "mos_in_hundredths and mos_out_hundredths (0: not known)",
 	  command_cdr_list },
 	{ "node.status", COMMAND_FOR_OPERATOR, g_no_args, "Shows how this node is.",
-	  "name, shard, version, uptime_ms, status, reasons, redis, epoch, counts and limits",
+	  "name, realm (of passwords), shard, version, uptime_ms, status, reasons, redis, epoch, "
+	  "counts and limits",
 	  command_node_status },
 	{ "node.drain", COMMAND_FOR_OPERATOR, g_no_args,
 	  "Takes no new calls (503 with Retry-After, /readyz says so); calls go on. Until "

@@ -10,18 +10,28 @@
 
 enum { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_NO_ANSWER = 3 };
 
+/* Where the Redis of a node is. May hold a password. */
+struct ctl_target {
+	char url[256];
+};
+
+/* From --redis URL, else from the settings in --config FILE or a usual place, which need not be right otherwise. False: complained. */
+bool ctl_target_find(struct ctl_target *out, const char *config, const char *redis);
+
 /* "tandemctl: " and the message, on standard error. */
 void ctl_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* tandemctl init OPTIONS: makes DIR/tandem.yaml and DIR/keys. */
 int ctl_init(int argc, char **argv);
 /* tandemctl trace CALL OPTIONS: the words behind "trace". */
-int ctl_trace(const struct settings *settings, int argc, char **argv);
+int ctl_trace(const struct ctl_target *target, int argc, char **argv);
 /* tandemctl help [WORD] */
 int ctl_help(const char *word);
 
 /* key=value words as an object, by the types of the table; secrets "-" come from standard input. NULL: complained. */
 json_t *ctl_args(const struct command *command, int argc, char **argv);
+/* Whether there is a password to be hashed: over the realm of the node. */
+bool ctl_has_password(const json_t *args);
 /* In place of a password its hashes: see extension.put. False: out of memory. */
 bool ctl_hash_password(json_t *args, const char *realm);
 
@@ -29,6 +39,6 @@ bool ctl_hash_password(json_t *args, const char *realm);
 void ctl_doctor_print(const json_t *result);
 
 /* Sends a command through Redis and waits for the answer (new reference). NULL: complained. */
-json_t *ctl_send(const struct settings *settings, const char *command, const json_t *args);
+json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args);
 
 #endif

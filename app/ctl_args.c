@@ -136,6 +136,12 @@ json_t *ctl_args(const struct command *command, int argc, char **argv)
 	return args;
 }
 
+bool ctl_has_password(const json_t *args)
+{
+	return json_object_get(args, "number") && json_object_get(args, "password") &&
+	       !json_object_get(args, "ha1");
+}
+
 bool ctl_hash_password(json_t *args, const char *realm)
 {
 	const char *number = json_string_value(json_object_get(args, "number"));
@@ -144,7 +150,7 @@ bool ctl_hash_password(json_t *args, const char *realm)
 	struct digest_secret secret;
 	bool fine;
 
-	if (!number || !password || json_object_get(args, "ha1"))
+	if (!ctl_has_password(args))
 		return true;
 	digest_secret_make(&secret, bytes_str(number), bytes_str(realm),
 			   bytes_mem(json_string_value(password), json_string_length(password)));

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "app/ctl.h"
-#include "app/node.h"
 #include "base/log.h"
 
 void ctl_complain(const char *fmt, ...)
@@ -23,7 +22,7 @@ void ctl_complain(const char *fmt, ...)
 enum { CALL_WORD = 64 };
 
 struct options {
-	const char *config;
+	const char *config, *redis;
 	bool json;
 	bool doctor; /* "doctor CALL": call.doctor, told in words */
 	int first;   /* of the words behind the options */
@@ -38,6 +37,8 @@ static bool options_read(struct options *o, int argc, char **argv)
 			o->json = true;
 		} else if (!strcmp(argv[i], "--config") && i + 1 < argc) {
 			o->config = argv[++i];
+		} else if (!strcmp(argv[i], "--redis") && i + 1 < argc) {
+			o->redis = argv[++i];
 		} else {
 			ctl_complain("what is '%s'? See tandemctl help", argv[i]);
 			return false;
@@ -69,35 +70,51 @@ static int answer_print(const json_t *answer, bool whole, bool doctor)
 	return ok ? CTL_DONE : CTL_REFUSED;
 }
 
+/* A password does not leave this program. False: complained. */
+static bool password_hash(const struct ctl_target *target, json_t *args)
+{
+	json_t *none, *answer;
+	const char *realm;
+	bool fine;
+
+	if (!ctl_has_password(args))
+		return true;
+	none = json_object();
+	answer = ctl_send(target, "node.status", none);
+	realm = json_string_value(json_object_get(json_object_get(answer, "result"), "realm"));
+	fine = realm && ctl_hash_password(args, realm);
+	if (answer && !fine)
+		ctl_complain(
+			"the node does not say its sip.realm, over which passwords are hashed");
+	json_decref(answer);
+	json_decref(none);
+	return fine;
+}
+
 static int send(const struct options *o, const struct command *command, json_t *args)
 {
-	struct settings *settings = calloc(1, sizeof(*settings));
+	struct ctl_target target;
 	json_t *answer = NULL;
 	int status = CTL_NO_ANSWER;
 
-	if (!settings || node_settings_read(settings, o->config, NODE_READ_CHECK)) {
+	if (!ctl_target_find(&target, o->config, o->redis))
 		status = CTL_USAGE;
-	} else if (command->fn && ctl_hash_password(args, settings->sip.realm)) {
-		answer = ctl_send(settings, command->name, args);
-	}
+	else if (password_hash(&target, args))
+		answer = ctl_send(&target, command->name, args);
 	if (answer)
 		status = answer_print(answer, o->json, o->doctor);
 	json_decref(answer);
-	free(settings);
+	explicit_bzero(&target, sizeof(target));
 	return status;
 }
 
 static int trace(const struct options *o, int argc, char **argv)
 {
-	struct settings *settings = calloc(1, sizeof(*settings));
-	int status = CTL_USAGE;
+	struct ctl_target target;
 
-	if (!o->config)
-		ctl_complain("--config FILE is missing: the tandem.yaml of the node");
-	else if (settings && !node_settings_read(settings, o->config, NODE_READ_CHECK))
-		status = ctl_trace(settings, argc - o->first - 1, argv + o->first + 1);
-	free(settings);
-	return status;
+	if (!ctl_target_find(&target, o->config, o->redis))
+		return CTL_USAGE;
+	return ctl_trace(&target, argc - o->first - 1, argv + o->first + 1);
 }
 
 /* "doctor CALL" is call.doctor call=CALL. */
@@ -129,10 +146,6 @@ static int run(struct options *o, int argc, char **argv)
 		ctl_complain("there is no command '%s'; see tandemctl help", argv[o->first]);
 		return CTL_USAGE;
 	}
-	if (!o->config) {
-		ctl_complain("--config FILE is missing: the tandem.yaml of the node");
-		return CTL_USAGE;
-	}
 	args = ctl_args(command, argc - o->first - 1, argv + o->first + 1);
 	if (!args)
 		return CTL_USAGE;
@@ -161,7 +174,7 @@ int main(int argc, char **argv)
 		return CTL_USAGE;
 	}
 	/* without a node, the own table says the same */
-	if (!strcmp(argv[o.first], "help") && !o.config)
+	if (!strcmp(argv[o.first], "help") && !o.config && !o.redis)
 		return ctl_help(argv[o.first + 1]);
 	if (!strcmp(argv[o.first], "trace"))
 		return trace(&o, argc, argv);

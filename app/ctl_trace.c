@@ -18,7 +18,7 @@
 enum { PAUSE_MS = 250 };
 
 struct job {
-	const struct settings *settings;
+	const struct ctl_target *target;
 	const char *call, *file;
 	json_t *start; /* arguments of call.trace.start */
 	char name[64]; /* of the file on the node */
@@ -42,7 +42,7 @@ static const json_t *ask(const struct job *j, const char *command, const json_t 
 {
 	const json_t *error;
 
-	*answer = args ? ctl_send(j->settings, command, args) : NULL;
+	*answer = args ? ctl_send(j->target, command, args) : NULL;
 	if (json_is_true(json_object_get(*answer, "ok")))
 		return json_object_get(*answer, "result");
 	error = json_object_get(*answer, "error");
@@ -252,9 +252,9 @@ static bool words_read(struct job *j, int argc, char **argv)
 	return true;
 }
 
-int ctl_trace(const struct settings *settings, int argc, char **argv)
+int ctl_trace(const struct ctl_target *target, int argc, char **argv)
 {
-	struct job j = { .settings = settings, .start = json_object(), .fd = -1 };
+	struct job j = { .target = target, .start = json_object(), .fd = -1 };
 	int status = words_read(&j, argc, argv) ? run(&j) : CTL_USAGE;
 
 	if (j.fd > STDOUT_FILENO)

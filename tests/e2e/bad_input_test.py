@@ -156,7 +156,7 @@ class Commands(unittest.TestCase):
 
     def refused(self, command, *words, **arguments):
         with self.assertRaises(ServerError) as caught:
-            self.node.ctl(command, **arguments)
+            self.node.tandemctl(command, **arguments)
         for word in words:
             self.assertIn(word, str(caught.exception))
 

@@ -167,7 +167,7 @@ class Commands(CallTest):
                 ("profile.put", {"name": "x", "codecs": "G722"}, "only codec"),
                 ("profile.put", {"name": "x", "codecs": "PCMA,MP3"}, "PCMU, PCMA, G722")):
             with self.assertRaisesRegex(ServerError, word, msg=command):
-                self.node.ctl(command, **arguments)
+                self.node.tandemctl(command, **arguments)
 
 
 class Profiles(CallTest):

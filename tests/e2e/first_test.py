@@ -15,6 +15,7 @@ import unittest
 from lib import ROOT
 from lib.node import Node, build_folder
 from ports import Ports, is_free
+from tandem_client import Client, Refused
 
 RUNNING = 3             # exit status: a node runs there already
 
@@ -77,6 +78,71 @@ class FirstRun(unittest.TestCase):
             text = file.read()
         for wanted in ('name: "here"', f"sip_ports: [{sip}]", f"sip_tcp_ports: [{sip}]", f"port: {http}"):
             self.assertIn(wanted, text)
+
+
+class Answers(unittest.TestCase):
+    """None is lost, whoever is first: the answer or the question for it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.node = Node()
+        cls.addClassCleanup(cls.node.close)
+
+    def test_python(self):
+        with Client(f"unix:{self.node.redis_socket}") as client:
+            for number in range(200):
+                self.assertEqual(len(client.ask("help", command="help")), 1, number)
+            with self.assertRaises(Refused) as caught:
+                client.ask("call.show", call="0000000000001")
+            self.assertEqual(caught.exception.code, "not_found")
+            with self.assertRaises(Refused) as caught:
+                client.ask("node.status")
+            self.assertEqual(caught.exception.code, "not_allowed")
+        with self.node.redis() as redis:
+            self.assertEqual(redis("KEYS", "td:{cmd:default}:out:*"), [], "it leaves nothing")
+
+    def test_python_with_a_lost_connection(self):
+        """It is made again, and the command under way has one effect."""
+        with Client(self.node.redis_socket, "_operator") as client, self.node.redis() as redis:
+            client.ask("node.status")
+            for _ in range(20):
+                threading.Thread(target=lambda: redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")).start()
+                self.assertIn("realm", client.ask("node.status", wait=10))
+
+    def test_python_events(self):
+        with Client(self.node.redis_socket) as client:
+            events = client.events(5)
+            with self.node.user_agent("1001", "secret1001") as agent:
+                self.node.put_extension("1001", "secret1001")
+                agent.register()
+            self.assertEqual(next(events)["type"], "registration.new")
+            events.close()
+
+    def test_c(self):
+        """tandemctl is made of the client in C."""
+        for _ in range(20):
+            self.assertIn("realm", self.node.tandemctl("node.status"))
+
+    def test_where_redis_is(self):
+        """tandemctl needs to know no more; a file that is wrong otherwise will do."""
+        broken = os.path.join(self.node.folder, "broken.yaml")
+        wrong = os.path.join(self.node.folder, "wrong.yaml")
+        with open(broken, "w", encoding="ascii") as file:
+            file.write("node: {name: [}\n")
+        with open(wrong, "w", encoding="ascii") as file:
+            file.write(f"colour: red\nnode: {{state_dir: {self.node.folder}, shard: many}}\n")
+        for words, environment in ((("--redis", f"unix:{self.node.redis_socket}"), {}), (("--config", broken), {}),
+                                   (("--config", wrong), {}), ((), {"TANDEM_CONFIG": self.node.config})):
+            with self.subTest(words):
+                done = subprocess.run([self.node.program("tandemctl"), *words, "node.status"], capture_output=True, text=True,
+                                      timeout=30, check=False, env={**self.node.environment, **environment})
+                self.assertEqual((done.returncode, "realm" in done.stdout), (0, True), done.stderr)
+        for words, status, said in ((("--redis", "unix:/nowhere.sock"), 3, "no Redis answers"),
+                                    (("--redis", "http://x"), 3, "must be unix:/path"),
+                                    (("--config", "/nowhere"), 2, "No such file")):
+            done = subprocess.run([self.node.program("tandemctl"), *words, "node.status"], capture_output=True, text=True,
+                                  timeout=30, check=False)
+            self.assertEqual((done.returncode, said in done.stderr), (status, True), done.stderr)
 
 
 class SecondRun(unittest.TestCase):

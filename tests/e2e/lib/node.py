@@ -14,7 +14,8 @@ import urllib.request
 import phone
 from ports import Ports
 from resp import Redis
-from server import Server
+from server import Server, ServerError
+from tandem_client import Client, NoAnswer, Refused, ha1
 
 from . import ROOT, place
 from .media import Media
@@ -44,6 +45,17 @@ def merged(base, changes):
     return result
 
 
+def typed(kind, value):
+    """A word as the value that a command wants, as tandemctl reads it; what does not fit stays a word."""
+    if kind == "number" and str(value).isdigit():
+        return int(value)
+    if kind == "boolean" and value in ("true", "false"):
+        return value == "true"
+    if kind == "list" and isinstance(value, str):
+        return value.split(",") if value else []
+    return str(value) if kind in ("string", "word") else value
+
+
 class Node(Server):
     """A node that is gone, with all its files, at the end of the `with` block.
 
@@ -66,6 +78,7 @@ class Node(Server):
         self.webrtc_ports = range(first := self.ports.take(webrtc), first + webrtc) if webrtc else ()
         self.http_port, self.media_ports = self.ports.take(), self.ports.take_range(4 * calls)
         self.killed = self.secure = False
+        self.types = {}                 # of arguments, once the node was asked for them
         LIVE.append(self)
         self._stack.callback(LIVE.remove, self)
         try:
@@ -186,6 +199,24 @@ class Node(Server):
             if series.partition("{")[0] == name and wanted:
                 total += float(value)
         return total
+
+    def ctl(self, command, secret=None, **arguments):
+        """One command by the client for Python; words become what the table of commands wants.  tandemctl() is the program."""
+        try:
+            with Client(self.redis_socket, "_operator") as client:
+                if secret is not None:
+                    realm = client.ask("node.status")["realm"]
+                    arguments |= {"ha1": ha1(arguments["number"], realm, secret.rstrip("\n"))}
+                    del arguments["password"]
+                self.types = self.types or {(row["name"], argument["name"]): argument["type"] for row in client.ask("help")
+                                            for argument in row["arguments"]}
+                return client.ask(command, **{name: typed(self.types.get((command, name)), value)
+                                              for name, value in arguments.items()})
+        except (Refused, NoAnswer, OSError) as error:
+            raise ServerError(f"{command}: {error}") from error
+
+    def tandemctl(self, command, secret=None, **arguments):
+        return super().ctl(command, secret, **arguments)
 
     # -- peers ---------------------------------------------------------------------------------
     def user_agent(self, number="", password=""):

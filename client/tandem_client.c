@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The answers of a client have a stream of its own, which nobody else reads: it is read from its beginning, so that an answer that came
+ * before we asked for it is found. "XREAD ... $" after the XADD would lose it.
+ */
+#include "client/tandem_client.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include <hiredis/hiredis.h>
+
+enum {
+	REDIS_PORT = 6379,
+	CONNECT_MS = 2000,
+	BLOCK_MS = 1000, /* of one XREAD: a connection that died unseen is noticed */
+	AGAIN_MS = 100,
+};
+
+struct place {
+	char path[108]; /* unix socket; empty: TCP */
+	char host[254];
+	int port;
+	char db[8];
+	char user[64], password[128];
+};
+
+struct tandem_client {
+	struct place place;
+	redisContext *redis;
+	char name[32]; /* of our stream; ids begin with it */
+	char in_key[96], out_key[128], after[48];
+	unsigned long count;
+	char error[192];
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void wait_ms_for(long ms)
+{
+	struct timespec ts = { .tv_nsec = ms * 1000000 };
+
+	(void)nanosleep(&ts, NULL);
+}
+
+static struct timeval timeval_of(int64_t ms)
+{
+	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+}
+
+/* ---- where Redis is ---- */
+
+static int hex_digit(char c)
+{
+	const char *digits = "0123456789abcdef0123456789ABCDEF", *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)((at - digits) % 16) : -1;
+}
+
+/* %-decodes n characters. False: too long, or badly encoded. */
+static bool text_decode(char *out, size_t cap, const char *in, size_t n)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int c = (unsigned char)in[i];
+
+		if (c == '%') {
+			int high = i + 2 < n ? hex_digit(in[i + 1]) : -1;
+			int low = high >= 0 ? hex_digit(in[i + 2]) : -1;
+
+			if (low < 0)
+				return false;
+			c = high * 16 + low;
+			i += 2;
+		}
+		if (!c || length + 1 >= cap)
+			return false;
+		out[length++] = (char)c;
+	}
+	out[length] = '\0';
+	return true;
+}
+
+static bool text_copy(char *out, size_t cap, const char *in, size_t n)
+{
+	if (n >= cap)
+		return false;
+	memcpy(out, in, n);
+	out[n] = '\0';
+	return true;
+}
+
+static bool port_read(struct place *p, const char *text)
+{
+	char *end;
+	long port = strtol(text, &end, 10);
+
+	p->port = (int)port;
+	return *end == '\0' && end != text && port > 0 && port <= UINT16_MAX;
+}
+
+/* host, host:port, [v6] or [v6]:port */
+static bool host_read(struct place *p, const char *text)
+{
+	const char *end = text[0] == '[' ? strchr(text, ']') : strchr(text, ':');
+	const char *host = text[0] == '[' ? text + 1 : text;
+	const char *rest;
+
+	if (text[0] == '[' && !end)
+		return false;
+	rest = !end ? "" : text[0] == '[' ? end + 1 : end;
+	p->port = REDIS_PORT;
+	return text_copy(p->host, sizeof(p->host), host,
+			 end ? (size_t)(end - host) : strlen(host)) &&
+	       p->host[0] && (!*rest || (*rest == ':' && port_read(p, rest + 1)));
+}
+
+static bool tcp_read(struct place *p, const char *text)
+{
+	const char *at = strrchr(text, '@'), *slash;
+	char rest[sizeof(p->host) + 16];
+
+	if (at) {
+		const char *colon = memchr(text, ':', (size_t)(at - text));
+
+		if (!colon ||
+		    !text_decode(p->user, sizeof(p->user), text, (size_t)(colon - text)) ||
+		    !text_decode(p->password, sizeof(p->password), colon + 1,
+				 (size_t)(at - colon - 1)))
+			return false;
+		text = at + 1;
+	}
+	slash = strchr(text, '/');
+	if (slash && !text_copy(p->db, sizeof(p->db), slash + 1, strlen(slash + 1)))
+		return false;
+	return text_copy(rest, sizeof(rest), text, slash ? (size_t)(slash - text) : strlen(text)) &&
+	       host_read(p, rest);
+}
+
+static bool place_read(struct place *p, const char *url)
+{
+	*p = (struct place){ 0 };
+	if (!strncmp(url, "unix:/", 6))
+		return text_copy(p->path, sizeof(p->path), url + 5, strlen(url + 5));
+	return !strncmp(url, "redis://", 8) && tcp_read(p, url + 8);
+}
+
+/* ---- the connection ---- */
+
+static int client_fail(struct tandem_client *c, int err, const char *what, const char *why)
+{
+	(void)snprintf(c->error, sizeof(c->error), "%s%s%s", what, why ? ": " : "", why ? why : "");
+	return err;
+}
+
+static void client_hang_up(struct tandem_client *c)
+{
+	if (c->redis)
+		redisFree(c->redis);
+	c->redis = NULL;
+}
+
+/* A reply that is no error, or NULL: *err and the error are set, and after anything but a refusal the connection is closed. */
+static redisReply *client_command(struct tandem_client *c, int n, const char **words, int *err)
+{
+	redisReply *reply = redisCommandArgv(c->redis, n, words, NULL);
+
+	if (!reply) {
+		*err = client_fail(c, -EHOSTUNREACH, "the connection to Redis broke",
+				   c->redis->errstr);
+		client_hang_up(c);
+	} else if (reply->type == REDIS_REPLY_ERROR) {
+		bool loading = !strncmp(reply->str, "LOADING", 7);
+
+		*err = client_fail(c, loading ? -EAGAIN : -EACCES, "Redis refuses", reply->str);
+		freeReplyObject(reply);
+		reply = NULL;
+	}
+	return reply;
+}
+
+static int client_tell(struct tandem_client *c, int n, const char **words)
+{
+	int err = 0;
+	redisReply *reply = client_command(c, n, words, &err);
+
+	freeReplyObject(reply);
+	return err;
+}
+
+static int client_log_in(struct tandem_client *c)
+{
+	const struct place *p = &c->place;
+	const char *with_user[] = { "AUTH", p->user, p->password },
+		   *alone[] = { "AUTH", p->password };
+	const char *select[] = { "SELECT", p->db };
+	int err = 0;
+
+	if (p->password[0])
+		err = p->user[0] ? client_tell(c, 3, with_user) : client_tell(c, 2, alone);
+	if (!err && p->db[0])
+		err = client_tell(c, 2, select);
+	return err;
+}
+
+static int client_connect(struct tandem_client *c)
+{
+	const struct place *p = &c->place;
+	int err;
+
+	if (c->redis)
+		return 0;
+	c->redis = p->path[0] ? redisConnectUnixWithTimeout(p->path, timeval_of(CONNECT_MS))
+			      : redisConnectWithTimeout(p->host, p->port, timeval_of(CONNECT_MS));
+	if (!c->redis)
+		return client_fail(c, -ENOMEM, "out of memory", NULL);
+	err = c->redis->err ? client_fail(c, -EHOSTUNREACH, p->path[0] ? p->path : p->host,
+					  c->redis->errstr)
+			    : 0;
+	if (!err && redisSetTimeout(c->redis, timeval_of(BLOCK_MS + CONNECT_MS)))
+		err = client_fail(c, -EHOSTUNREACH, "cannot set a timeout", NULL);
+	if (!err)
+		err = client_log_in(c);
+	if (err)
+		client_hang_up(c);
+	return err;
+}
+
+/* ---- one command ---- */
+
+struct question {
+	const char *id, *command, *args;
+	int64_t end_ms;
+	char *answer;
+};
+
+static int question_send(struct tandem_client *c, const struct question *q)
+{
+	int64_t left = q->end_ms - now_ms();
+	char ttl[24];
+	const char *words[] = { "XADD", c->in_key,  "MAXLEN", "~",   "10000",  "*",
+				"v",    "1",        "id",     q->id, "client", c->name,
+				"do",   q->command, "ttl_ms", ttl,   "args",   q->args };
+	int n = sizeof(words) / sizeof(words[0]);
+
+	(void)snprintf(ttl, sizeof(ttl), "%lld", (long long)(left > 1 ? left : 1));
+	return client_tell(c, q->args ? n : n - 2, words);
+}
+
+static const redisReply *reply_at(const redisReply *r, size_t i)
+{
+	return r && r->type == REDIS_REPLY_ARRAY && i < r->elements ? r->element[i] : NULL;
+}
+
+static const char *reply_text(const redisReply *r)
+{
+	return r && r->type == REDIS_REPLY_STRING ? r->str : "";
+}
+
+/* [id, [name, value...]]: the answer, if it is ours. */
+static void entry_take(struct tandem_client *c, struct question *q, const redisReply *entry)
+{
+	const redisReply *fields = reply_at(entry, 1);
+	const char *id = "", *json = NULL;
+
+	(void)snprintf(c->after, sizeof(c->after), "%s", reply_text(reply_at(entry, 0)));
+	for (size_t i = 0; reply_at(fields, i + 1); i += 2) {
+		const char *name = reply_text(reply_at(fields, i));
+
+		if (!strcmp(name, "id"))
+			id = reply_text(reply_at(fields, i + 1));
+		else if (!strcmp(name, "json"))
+			json = reply_text(reply_at(fields, i + 1));
+	}
+	if (json && !q->answer && !strcmp(id, q->id))
+		q->answer = strdup(json);
+}
+
+static int question_read(struct tandem_client *c, struct question *q)
+{
+	int64_t left = q->end_ms - now_ms();
+	char block[24];
+	const char *words[] = { "XREAD", "BLOCK", block, "STREAMS", c->out_key, c->after };
+	const redisReply *entries;
+	redisReply *reply;
+	int err = 0;
+
+	left = left < 1 ? 1 : left > BLOCK_MS ? BLOCK_MS : left;
+	(void)snprintf(block, sizeof(block), "%d", (int)left);
+	reply = client_command(c, sizeof(words) / sizeof(words[0]), words, &err);
+	entries = reply_at(reply_at(reply, 0), 1);
+	for (size_t i = 0; reply_at(entries, i); i++)
+		entry_take(c, q, reply_at(entries, i));
+	freeReplyObject(reply);
+	return err;
+}
+
+/* Until there is an answer, or something that waiting does not mend. */
+static int question_put(struct tandem_client *c, struct question *q)
+{
+	bool sent = false;
+	int err;
+
+	do {
+		bool connected = c->redis != NULL;
+
+		err = client_connect(c);
+		if (!connected)
+			sent = false; /* under the same id: it has one effect */
+		if (!err && !sent)
+			err = question_send(c, q);
+		sent |= !err;
+		if (!err)
+			err = question_read(c, q);
+		if (err == -EACCES || err == -ENOMEM)
+			return err;
+		if (err)
+			wait_ms_for(AGAIN_MS);
+	} while (!q->answer && now_ms() < q->end_ms);
+	if (q->answer || err == -EHOSTUNREACH)
+		return q->answer ? 0 : err;
+	return client_fail(c, -ETIMEDOUT, "no node answered in time", NULL);
+}
+
+int tandem_client_ask(struct tandem_client *c, const char *command, const char *args,
+		      unsigned wait_ms, char **answer)
+{
+	char id[64];
+	struct question q = {
+		.id = id, .command = command, .args = args, .end_ms = now_ms() + wait_ms
+	};
+	int err;
+
+	(void)snprintf(id, sizeof(id), "%s-%lu", c->name, ++c->count);
+	err = question_put(c, &q);
+	*answer = q.answer;
+	return err;
+}
+
+/* ---- open and close ---- */
+
+static bool is_tenant(const char *text)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-";
+
+	return text[0] && strlen(text) < 64 && text[strspn(text, allowed)] == '\0';
+}
+
+int tandem_client_open(struct tandem_client **out, const char *url, const char *tenant)
+{
+	struct tandem_client *c = calloc(1, sizeof(*c));
+	uint64_t number;
+
+	*out = NULL;
+	if (!c)
+		return -ENOMEM;
+	if (!place_read(&c->place, url) || !is_tenant(tenant) ||
+	    getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number)) {
+		tandem_client_close(c);
+		return -EINVAL;
+	}
+	(void)snprintf(c->name, sizeof(c->name), "c-%016llx", (unsigned long long)number);
+	(void)snprintf(c->in_key, sizeof(c->in_key), "td:{cmd:%s}:in", tenant);
+	(void)snprintf(c->out_key, sizeof(c->out_key), "td:{cmd:%s}:out:%s", tenant, c->name);
+	(void)snprintf(c->after, sizeof(c->after), "0");
+	*out = c;
+	return 0;
+}
+
+const char *tandem_client_error(const struct tandem_client *c)
+{
+	return c->error;
+}
+
+/* Our stream is of no use to anybody else; it would go by itself, an hour later. */
+void tandem_client_close(struct tandem_client *c)
+{
+	const char *words[] = { "DEL", NULL };
+
+	if (!c)
+		return;
+	words[1] = c->out_key;
+	if (c->redis)
+		(void)client_tell(c, 2, words);
+	client_hang_up(c);
+	explicit_bzero(c, sizeof(*c));
+	free(c);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands for a tandem node through its Redis (docs/api.md), in C. Two files to copy, or -ltandem_client; needs hiredis alone.
+ *
+ *     struct tandem_client *c;
+ *     char *answer;
+ *
+ *     if (!tandem_client_open(&c, "unix:/var/lib/tandem/redis/redis.sock", "default") &&
+ *         !tandem_client_ask(c, "call.list", "{\"limit\":10}", 5000, &answer)) {
+ *             puts(answer);    {"ok":true,"result":[...]}, or {"ok":false,"error":{...}}
+ *             free(answer);
+ *     }
+ *     tandem_client_close(c);
+ *
+ * A client has one command at a time and belongs to one thread. Link with hiredis.
+ */
+#ifndef TANDEM_CLIENT_H
+#define TANDEM_CLIENT_H
+
+struct tandem_client;
+
+/*
+ * url: as redis.url of the node, "unix:/path" or "redis://[[user]:password@]host[:port][/db]", user and password %-encoded.
+ * tenant: "default", or "_operator". Nothing is sent yet. 0, -EINVAL (url or tenant) or -ENOMEM.
+ */
+int tandem_client_open(struct tandem_client **out, const char *url, const char *tenant);
+
+/*
+ * One command; args is a JSON object or NULL. A lost connection is made again and the command repeated under the same id, so that it has
+ * one effect. 0 with *answer (JSON, of malloc), -EHOSTUNREACH (no Redis), -EACCES (it refuses us), -ETIMEDOUT (no answer within
+ * wait_ms: the command may still have been done) or -ENOMEM.
+ */
+int tandem_client_ask(struct tandem_client *c, const char *command, const char *args,
+		      unsigned wait_ms, char **answer);
+
+/* What the last failure was, in words; never a password. */
+const char *tandem_client_error(const struct tandem_client *c);
+
+/* NULL is fine. */
+void tandem_client_close(struct tandem_client *c);
+
+#endif

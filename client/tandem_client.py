@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands for a tandem node through its Redis (docs/api.md), in Python.  One file to copy; needs nothing else.
+
+    from tandem_client import Client, Refused
+
+    with Client("unix:/var/lib/tandem/redis/redis.sock") as client:
+        for call in client.ask("call.list", limit=10):
+            print(call["id"], call["from"], call["to"])
+        for event in client.events():
+            print(event["type"], event.get("call"))
+
+A client has one command at a time and belongs to one thread.
+"""
+import hashlib
+import json
+import secrets
+import socket
+import time
+import urllib.parse
+
+BLOCK_S = 1.0           # of one XREAD: a connection that died unseen is noticed
+CONNECT_S = 2.0
+
+
+class RedisError(Exception):
+    """Redis answered with an error."""
+
+
+class NoAnswer(Exception):
+    """No node answered in time.  The command may still have been done."""
+
+
+class Refused(Exception):
+    """The node answered with an error: `code` is for programs, the text for people."""
+
+    def __init__(self, error):
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.code, self.argument = error["code"], error.get("argument")
+
+
+class Redis:
+    """One connection, as much of RESP2 as we need.  `place`: a path, "unix:/path" or "redis://[user:password@]host[:port][/db]"."""
+
+    def __init__(self, place, timeout=5.0):
+        if place.startswith("redis://"):
+            url = urllib.parse.urlsplit(place)
+            self._socket = socket.create_connection((url.hostname, url.port or 6379), timeout=CONNECT_S)
+        else:
+            url = None
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.settimeout(timeout)
+            if not url:
+                self._socket.connect(place.removeprefix("unix:"))
+            self._file = self._socket.makefile("rb")
+            self._log_in(url)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def _log_in(self, url):
+        if url and url.password:
+            login = [urllib.parse.unquote(text) for text in (url.username, url.password) if text]
+            self("AUTH", *login)
+        if url and url.path.strip("/"):
+            self("SELECT", url.path.strip("/"))
+
+    def __call__(self, *words):
+        """One command: redis("HGETALL", key).  Bulk strings come as str where they are UTF-8."""
+        parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        self._socket.sendall(b"*%d\r\n" % len(parts) + b"".join(
+            b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+        return self._reply()
+
+    def _reply(self):
+        line = self._file.readline()
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"+":
+            return rest.decode()
+        if kind == b"-":
+            raise RedisError(rest.decode())
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            return None if rest == b"-1" else self._bulk(int(rest))
+        if kind == b"*":
+            return None if rest == b"-1" else [self._reply() for _ in range(int(rest))]
+        raise ConnectionError("Redis closed the connection")
+
+    def _bulk(self, length):
+        data = self._file.read(length + 2)[:-2]
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            return data
+
+    def close(self):
+        if hasattr(self, "_file"):
+            self._file.close()
+        self._socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _pairs(fields):
+    return dict(zip(fields[::2], fields[1::2]))
+
+
+class Client:
+    """Asks nodes.  tenant: "default", or "_operator" for the commands of operators."""
+
+    def __init__(self, place, tenant="default", name=None):
+        self._place, self._redis = place, None
+        # A stream of answers that nobody else reads: it is read from its beginning, so that an answer which
+        # came before we asked for it is found.  "XREAD ... $" after the XADD would lose it.
+        self.name = name or f"py-{secrets.token_hex(8)}"
+        self._in, self._out = f"td:{{cmd:{tenant}}}:in", f"td:{{cmd:{tenant}}}:out:{self.name}"
+        self._tenant, self._after, self._count = tenant, "0", 0
+        self._run = secrets.token_hex(4)    # ids are new, also where the name is an old one
+
+    def ask(self, command, /, wait=5.0, **arguments):
+        """The result of one command; Refused or NoAnswer.  Arguments have the types of the table: limit=10, on=True."""
+        answer = self.answer(command, wait, arguments)
+        if not answer["ok"]:
+            raise Refused(answer["error"])
+        return answer["result"]
+
+    def answer(self, command, wait=5.0, arguments=None):
+        """The whole answer.  A lost connection is made again and the command repeated under the same id: it has one effect."""
+        self._count += 1
+        ident, end, sent, error = f"{self.name[:40]}-{self._run}-{self._count}", time.monotonic() + wait, False, None
+        while (left := end - time.monotonic()) > 0:
+            try:
+                sent = sent and self._redis is not None
+                redis = self._connected()
+                if not sent:
+                    redis("XADD", self._in, "MAXLEN", "~", 10000, "*", "v", 1, "id", ident, "client", self.name,
+                          "do", command, "args", json.dumps(arguments or {}), "ttl_ms", max(1, int(left * 1000)))
+                    sent = True
+                for fields in self._read(redis, self._out, min(left, BLOCK_S)):
+                    if fields.get("id") == ident:
+                        return json.loads(fields["json"])
+            except OSError as lost:         # also ConnectionError and a timeout
+                error = lost
+                self._hang_up()
+                time.sleep(0.1)
+        raise NoAnswer(f"no node answered {command} within {wait} s" + (f": {error}" if error else ""))
+
+    def _read(self, redis, key, seconds):
+        """Entries behind the last one that was read."""
+        rows = redis("XREAD", "BLOCK", max(1, int(seconds * 1000)), "STREAMS", key, self._after)
+        found = []
+        for ident, fields in rows[0][1] if rows else ():
+            self._after = ident
+            found.append(_pairs(fields))
+        return found
+
+    def events(self, seconds=None):
+        """Events from now on, as dicts, for so many seconds; None: for ever."""
+        return self.follow(f"td:{{ev:{self._tenant}}}", seconds)
+
+    def records(self, shard=1, seconds=None):
+        """Call detail records from now on, as dicts."""
+        return self.follow(f"td:{{s{shard}}}:cdr", seconds)
+
+    def follow(self, key, seconds=None, after=None):
+        """Entries of a stream that come after the id `after`, or from now on; over a connection of its own."""
+        follower = Client(self._place, self._tenant)
+        try:
+            # "now" is one place in the stream: "$" in each XREAD would skip what came between two of them
+            last = follower._connected()("XREVRANGE", key, "+", "-", "COUNT", 1)
+            follower._after = after or (last[0][0] if last else "0")
+        except BaseException:
+            follower._hang_up()
+            raise
+        return follower._follow(key, seconds)
+
+    def _follow(self, key, seconds):
+        end = None if seconds is None else time.monotonic() + seconds
+        try:
+            while end is None or time.monotonic() < end:
+                left = BLOCK_S if end is None else min(BLOCK_S, max(0.001, end - time.monotonic()))
+                try:
+                    found = self._read(self._connected(), key, left)
+                except OSError:
+                    self._hang_up()
+                    time.sleep(0.1)
+                    continue
+                yield from found
+        finally:
+            self._hang_up()
+
+    def _connected(self):
+        if not self._redis:
+            self._redis = Redis(self._place, BLOCK_S + CONNECT_S)
+        return self._redis
+
+    def _hang_up(self):
+        if self._redis:
+            self._redis.close()
+        self._redis = None
+
+    def close(self):
+        """Our stream is of no use to anybody else; it would go by itself, an hour later."""
+        try:
+            if self._redis:
+                self._redis("DEL", self._out)
+        except (OSError, RedisError):
+            pass
+        self._hang_up()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def ha1(number, realm, password):
+    """What extension.put takes in place of a password: hashes of it, so that no password lies in Redis.
+
+    realm: sip.realm of the node, as node.status tells it.
+    """
+    text = f"{number}:{realm}:{password}".encode()
+    return ":".join(hashlib.new(name, text).hexdigest() for name in ("md5", "sha256", "sha512_256"))

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/tandem_client.c"
+
+#include "tests/unit/test.h"
+
+/* As redis.url of the node: the same texts lead to the same place. */
+static void test_places(void **state)
+{
+	static const struct {
+		const char *url;
+		bool fine;
+		struct place want;
+	} rows[] = {
+		{ "unix:/run/redis.sock", true, { .path = "/run/redis.sock" } },
+		{ "unix:run/redis.sock", false, { .db = "" } },
+		{ "http://here", false, { .db = "" } },
+		{ "redis://here", true, { .host = "here", .port = 6379 } },
+		{ "redis://here:6380/3", true, { .host = "here", .port = 6380, .db = "3" } },
+		{ "redis://[2001:db8::1]:7", true, { .host = "2001:db8::1", .port = 7 } },
+		{ "redis://[2001:db8::1", false, { .db = "" } },
+		{ "redis://:pw@h", true, { .host = "h", .port = 6379, .password = "pw" } },
+		{ "redis://u:p@%2fx@h",
+		  true,
+		  { .host = "h", .port = 6379, .user = "u", .password = "p@/x" } },
+		{ "redis://u:%2@h", false, { .db = "" } },
+		{ "redis://u:%00@h", false, { .db = "" } },
+		{ "redis://u@h", false, { .db = "" } },
+		{ "redis://", false, { .db = "" } },
+		{ "redis://h:0", false, { .db = "" } },
+		{ "redis://h:70000", false, { .db = "" } },
+		{ "redis://h:1x", false, { .db = "" } },
+		{ "redis://h/123456789", false, { .db = "" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct place p;
+
+		if (place_read(&p, rows[i].url) != rows[i].fine)
+			fail_msg("%s", rows[i].url);
+		if (!rows[i].fine)
+			continue;
+		assert_string_equal(p.path, rows[i].want.path);
+		assert_string_equal(p.host, rows[i].want.host);
+		assert_int_equal(p.port, rows[i].want.port);
+		assert_string_equal(p.db, rows[i].want.db);
+		assert_string_equal(p.user, rows[i].want.user);
+		assert_string_equal(p.password, rows[i].want.password);
+	}
+}
+
+static void test_open(void **state)
+{
+	struct tandem_client *c;
+	char *answer = NULL;
+
+	(void)state;
+	assert_int_equal(tandem_client_open(&c, "nowhere", "default"), -EINVAL);
+	assert_int_equal(tandem_client_open(&c, "unix:/x", "a b"), -EINVAL);
+	assert_int_equal(tandem_client_open(&c, "unix:/nowhere/x.sock", "default"), 0);
+	assert_int_equal(tandem_client_ask(c, "help", NULL, 1, &answer), -EHOSTUNREACH);
+	assert_null(answer);
+	assert_non_null(strstr(tandem_client_error(c), "/nowhere/x.sock"));
+	tandem_client_close(c);
+	tandem_client_close(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_open),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
