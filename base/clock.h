@@ -13,6 +13,16 @@
 uint64_t clock_now_ns(void);
 /* Wall clock, ms since 1970 UTC: for records and logs only. */
 uint64_t clock_utc_ms(void);
+/*
+ * For tests that must see minutes pass: from origin_ns on (CLOCK_BOOTTIME of the kernel) clock_now_ns runs `rate` times as fast. Processes
+ * with the same two values agree. The wall clock stays what it is, for Redis has it too. Once, before there are threads. Rates of 1 to 100;
+ * a rate of 1 is the kernel's time.
+ */
+void clock_scale(uint32_t rate, uint64_t origin_ns);
+/* Reads "RATE@ORIGIN_NS", as TANDEM_CLOCK has it. NULL: nothing was asked for. 0 or -EINVAL. */
+int clock_scale_by(const char *text);
+/* A time of clock_now_ns as the kernel's timers want it; UINT64_MAX stays that. */
+uint64_t clock_to_kernel(uint64_t ns);
 /* CPU time of the calling thread and of the process, ns. */
 uint64_t clock_thread_cpu_ns(void);
 uint64_t clock_process_cpu_ns(void);

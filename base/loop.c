@@ -120,7 +120,8 @@ static void on_timer(int fd, unsigned events, void *arg)
 int loop_timer(uint64_t deadline_ns, loop_timer_fn *fn, void *arg)
 {
 	/* an all-zero time would stop it, so the dawn of time is one nanosecond late */
-	uint64_t at = deadline_ns == UINT64_MAX ? 0 : deadline_ns + (deadline_ns == 0);
+	uint64_t kernel_ns = clock_to_kernel(deadline_ns);
+	uint64_t at = deadline_ns == UINT64_MAX ? 0 : kernel_ns + (kernel_ns == 0);
 	struct itimerspec when = {
 		.it_value = { .tv_sec = (time_t)(at / NS_PER_S), .tv_nsec = (long)(at % NS_PER_S) },
 	};

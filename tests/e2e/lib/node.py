@@ -64,15 +64,18 @@ class Node(Server):
     everything: it speaks TCP and TLS as well, and on ::1 what it speaks on 127.0.0.1.
     webrtc: so many workers, each with a port for all media of browsers; 0: one worker, and none.
     spare: ports for the test's own ends; a phone takes 21.
+    rate: its clock runs so many times as fast as the test's, over restarts as well (base/clock.h): for what takes minutes.
     """
 
-    def __init__(self, settings=None, start=True, calls=50, everything=False, webrtc=0, spare=300):
+    def __init__(self, settings=None, start=True, calls=50, everything=False, webrtc=0, spare=300, rate=1):
         self._stack = contextlib.ExitStack()
         self.home = tempfile.mkdtemp(prefix="tandem-e2e-")
         self._stack.callback(self._leave)
         self.ports = self._stack.enter_context(Ports(spare + 4 * calls))
         super().__init__(os.path.join(build_folder(), "app"), os.path.join(self.home, "node"),
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
+        if rate != 1:
+            self.environment["TANDEM_CLOCK"] = f"{rate}@{time.clock_gettime_ns(time.CLOCK_BOOTTIME)}"
         self.sip_port, self.sip_port_2 = self.ports.take(), self.ports.take()
         self.tls_port, self.everything = self.ports.take(), everything
         self.webrtc_ports = range(first := self.ports.take(webrtc), first + webrtc) if webrtc else ()
