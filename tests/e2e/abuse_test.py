@@ -15,6 +15,7 @@ import unittest
 
 from lib.message import Message
 from lib.node import Node
+from lib.sip import or_none
 from lib.srtp import Key
 from lib.stream import StreamAgent
 
@@ -228,10 +229,8 @@ class Around(AbuseTest):
                     continue
                 out = phone.invite("1020", self.bystanders.ends[0].sdp())
                 time.sleep(0.1)
-                with contextlib.suppress(AssertionError):
-                    out.cancel(1.0)
-                with contextlib.suppress(AssertionError):
-                    self.assertGreaterEqual(out.wait_final(1.5).status, 400)
+                or_none(out.cancel, 1.0)        # it may be refused already
+                self.assertGreaterEqual(out.wait_final(5).status, 400)
                 self.assertLess(self.requests() - requests, 12)
                 self.assertEqual(phone.register(expires=0, contact="*").status, 200)
         self.empty()
@@ -256,14 +255,13 @@ class Around(AbuseTest):
                          ("Route", f"<sip:{place.split(';')[0]};lr>")]
                 out = caller.invite("1022", self.bystanders.ends[0].sdp(), lines)
                 out.request.set("Contact", f"<sip:1021@{place}>")
-                try:
-                    into = callee.incoming(2.0)
-                except AssertionError:
+                into = or_none(callee.incoming, 2.0)
+                if into is None:
                     self.assertGreaterEqual(out.wait_final(2).status, 400)
                     continue
                 into.respond(200, "OK", headers=lines[:1], body=self.bystanders.ends[0].sdp())
-                with contextlib.suppress(AssertionError, OSError):      # where it shall go is no place for UDP
-                    out.wait_final(2.0)
+                with contextlib.suppress(OSError):      # where its ACK shall go is no place for UDP
+                    or_none(out.wait_final, 2.0)
                 time.sleep(0.1)
                 self.empty()
                 time.sleep(0.2)
@@ -617,8 +615,8 @@ class Messages(AbuseTest):
                     if len(request.bytes()) > 65000:
                         continue
                     who.send(request)
-                    with contextlib.suppress(AssertionError):
-                        response = who.take(lambda m, b=request.branch: m.branch == b and m.status >= 200, 1.0)
+                    response = or_none(who.take, lambda m, b=request.branch: m.branch == b and m.status >= 200, 1.0)
+                    if response:        # without a word: its answer would be too long
                         self.assertGreaterEqual(response.status, 400)
                         if response.status in (401, 407):
                             self.assertEqual(len(response.all("Via")), count + 1)
@@ -639,10 +637,10 @@ class Messages(AbuseTest):
             final = None
             end = time.monotonic() + 3
             while final is None and time.monotonic() < end:
-                with contextlib.suppress(AssertionError):
-                    callee.incoming(0.05).reject(486)
-                with contextlib.suppress(AssertionError):
-                    final = agent.take(lambda m, b=request.branch: m.branch == b and m.status >= 200, 0.05)
+                into = or_none(callee.incoming, 0.05)
+                if into:
+                    into.reject(486)
+                final = or_none(agent.take, lambda m, b=request.branch: m.branch == b and m.status >= 200, 0.05)
             self.assertIsNotNone(final, count)
             self.assertIn(final.status, (486, 513, 400))
             agent.send(agent.ack_of_failure(request, final))
@@ -657,8 +655,8 @@ class Messages(AbuseTest):
         end, invites = time.monotonic() + 6, 0
         while out.response is None and time.monotonic() < end:
             for i, agent in enumerate(phones):
-                with contextlib.suppress(AssertionError):
-                    leg = agent.incoming(0.02)
+                leg = or_none(agent.incoming, 0.02)
+                if leg:
                     invites += 1
                     leg.reject_to(f"<sip:{1030 + (i + 1) % 3}@127.0.0.1>")
         self.assertGreaterEqual(out.wait_final(1).status, 400)
@@ -686,8 +684,8 @@ class Messages(AbuseTest):
         if out.response is None:
             out.cancel()
         for agent in seconds:
-            with contextlib.suppress(AssertionError):
-                leg = agent.incoming(0.1)
+            leg = or_none(agent.incoming, 0.1)
+            if leg:
                 leg.ring()
                 leg.wait_cancel(2)
         self.assertGreaterEqual(out.wait_final(5).status, 400)
@@ -705,10 +703,10 @@ class Descriptions(AbuseTest):
         self.caller.send(request)
         final, end = None, time.monotonic() + 3
         while final is None and time.monotonic() < end:
-            with contextlib.suppress(AssertionError):
-                self.callee.incoming(0.03).reject(486)
-            with contextlib.suppress(AssertionError):
-                final = self.caller.take(lambda m: m.branch == request.branch and m.status >= 200, 0.03)
+            into = or_none(self.callee.incoming, 0.03)
+            if into:
+                into.reject(486)
+            final = or_none(self.caller.take, lambda m: m.branch == request.branch and m.status >= 200, 0.03)
         self.assertIsNotNone(final, sdp[:300])
         self.caller.send(self.caller.ack_of_failure(request, final))
         return final.status

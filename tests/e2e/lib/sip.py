@@ -241,6 +241,14 @@ class UserAgent:
         return IncomingCall(self, invite)
 
 
+def or_none(wait, *arguments):
+    """What wait(...) returns, or None when nothing came in time: from a peer that is free to say nothing.  What came is the caller's to judge."""
+    try:
+        return wait(*arguments)
+    except SipError:
+        return None
+
+
 class Dialog:
     """What both kinds of call share once there are two tags."""
 
