@@ -76,7 +76,9 @@ def mounted(test, kind, place):
     """An empty file system of a kind that nobody else sees, until the tests of this class have run."""
     if LIBC.unshare(CLONE_NEWNS):
         raise unittest.SkipTest(f"unshare: {os.strerror(ctypes.get_errno())}; needs CAP_SYS_ADMIN for namespaces")
-    for words in (("--make-rprivate", "/"), ("-t", kind, "none", place)):
+    # "/" of a chroot is no mount point: what is to be private is the one that the place lies on
+    under = subprocess.run(["findmnt", "-n", "-o", "TARGET", "-T", place], check=True, capture_output=True, text=True).stdout.strip()
+    for words in (("--make-private", under), ("-t", kind, "none", place)):
         subprocess.run(["mount", *words], check=True)
     test.addClassCleanup(subprocess.run, ["umount", place], check=True)
 
