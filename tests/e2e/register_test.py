@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Registration over UDP: REG-01, REG-02's transport, REG-03, RFC 3261 10, RFC 8760."""
+import contextlib
+import os
+import shutil
 import unittest
 
 from lib.message import digest_fields
 from lib.node import Node
+from lib.sip import UserAgent
+from lib.stream import StreamAgent
 
 
 class Registration(unittest.TestCase):
@@ -122,6 +127,30 @@ class Registration(unittest.TestCase):
         # The command stream is how a password comes in: it must not stay there either.
         for text in shown:
             self.assertNotIn("very-secret-word", text)
+
+
+class DefaultPorts(unittest.TestCase):
+    """REG-01: what a phone finds that knows nothing but the node's address."""
+    HOST = "127.0.0.51"            # nobody else of the tests listens on these ports of it
+
+    def test_every_default_port_is_one_registrar(self):
+        with Node(start=False) as node:
+            shutil.rmtree(node.folder)
+            node.init(bind=self.HOST, media_ports=node.media_ports, http=f"127.0.0.1:{node.http_port}")
+            # no port of SIP is named
+            node.configure({"networks": [{"name": "main", "bind": self.HOST, "media_ports": node.media_ports}]})
+            node.start()
+            node.put_extension("1001", "secret1001")
+            authority = os.path.join(node.folder, "tls", "ca.pem")
+            agents = [UserAgent((self.HOST, port), "1001", "secret1001", self.HOST) for port in (5060, 10060)]
+            agents += [StreamAgent((self.HOST, port), "1001", "secret1001", self.HOST) for port in (5060, 10060)]
+            agents.append(StreamAgent((self.HOST, 5061), "1001", "secret1001", self.HOST, authority))
+            with contextlib.ExitStack() as stack:
+                for count, agent in enumerate(agents, 1):
+                    stack.callback(agent.close)
+                    response = agent.register()
+                    self.assertEqual(response.status, 200, agent.server)
+                    self.assertEqual(len(response.all("Contact")), count, "one registrar knows all of them")
 
 
 if __name__ == "__main__":
