@@ -91,6 +91,7 @@ void node_reload(struct node *n)
 	shard.calls_max = n->calls_max;
 	shard_configure(n->shard, &shard);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
+	engine_batch_wait(n->engine, n->settings.media.batch_wait_us);
 	node_tls_reload(n);
 	node_watch_reload(n);
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));

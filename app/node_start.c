@@ -198,6 +198,7 @@ static int engine_start(struct node *n)
 		.shared_ports = shared_ports_count(&n->settings),
 		.commands = ENGINE_COMMANDS,
 		.events = ENGINE_EVENTS,
+		.batch_wait_us = n->settings.media.batch_wait_us,
 		.certificate = &n->certificate,
 	};
 	int err;

@@ -95,6 +95,7 @@ struct settings_media {
 	bool video;
 	uint64_t timeout; /* 0: never */
 	uint64_t port_rest;
+	uint32_t batch_wait_us;
 	struct settings_dpdk dpdk;
 };
 

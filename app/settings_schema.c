@@ -320,6 +320,12 @@ static const struct conf_field g_media_fields[] = {
 	  .preset = "60s",
 	  .at_start = true,
 	  .help = "A media port of an ended call is not used again before this." },
+	{ .key = "batch_wait_us",
+	  U32(settings_media, batch_wait_us, 100, 20000),
+	  .preset = "1000",
+	  .help = "Microseconds a packet may wait for others, so that they share a system call. "
+		  "Less is less delay, more is less CPU: docs/benchmarks.md has the table. An idle "
+		  "worker waits a quarter of it." },
 	{ .key = "dpdk",
 	  .type = CONF_MAP,
 	  FIELD(settings_media, dpdk),

@@ -26,9 +26,9 @@ enum {
 	 *           500 us          1000 us         2000 us         3000 us
 	 * 100 calls 8.7 us 0.5 ms   6.3 us 0.7 ms   5.9 us 1.3 ms   5.1 us 1.9 ms
 	 * 500 calls                 4.9 us 1.1 ms   4.6 us 1.7 ms
-	 * A wake of a sleeping virtual core costs some 25 us, so it is worth sharing. 2 ms are a tenth of a packet.
+	 * A wake of a sleeping virtual core costs some 25 us, so it is worth sharing.
 	 */
-	BATCH_WAIT_US = 2000,
+	BATCH_WAIT_US = 1000,
 };
 
 struct thread {
@@ -215,6 +215,16 @@ void engine_close(struct engine *e)
 	free(e->threads);
 	spread_close(&e->spread);
 	free(e);
+}
+
+void engine_batch_wait(struct engine *e, uint32_t us)
+{
+	assert(us > 0);
+	for (uint32_t w = 0; w < e->count; w++) {
+		/* relaxed: a number that nothing else belongs to */
+		atomic_store_explicit(&e->threads[w].worker.batch_wait_ns, us * NS_PER_US,
+				      memory_order_relaxed);
+	}
 }
 
 /* ---- which worker ---- */

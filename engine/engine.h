@@ -31,7 +31,7 @@ struct engine_settings {
 	uint32_t
 		shared_ports; /* sockets for many flows, of each worker: one for each network, at most 16; 0: no single-port mode */
 	uint32_t events;
-	/* How long a packet may wait for others to share one system call with; 0: the default, 2000. */
+	/* How long a packet may wait for others to share one system call with; 0: the default, 1000. */
 	uint32_t batch_wait_us;
 	enum engine_port port;
 	/* ENGINE_PORT_DPDK (engine/port_dpdk.h); needed until engine_open returns. worker, workers and count are filled in. */
@@ -52,6 +52,8 @@ struct engine_room {
 int engine_open(struct engine **out, const struct engine_settings *settings) NODISCARD;
 /* Stops and joins them; every flow's sockets are closed. */
 void engine_close(struct engine *e);
+/* Another batch_wait_us, above 0; each worker has it within a second. */
+void engine_batch_wait(struct engine *e, uint32_t us);
 /* Binds the pair for an OPEN: 0 and *rtp_fd, *rtcp_fd (-1 without an RTCP address), or -errno. */
 int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		int *rtcp_fd) NODISCARD;

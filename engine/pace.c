@@ -19,7 +19,8 @@ void pace_set(struct worker *w)
 {
 	uint32_t busy = atomic_load_explicit(&w->busy, memory_order_relaxed);
 
-	w->wait_ns = pace_wait_ns(w->batch_wait_ns, busy);
+	w->wait_ns =
+		pace_wait_ns(atomic_load_explicit(&w->batch_wait_ns, memory_order_relaxed), busy);
 	/* without flows there is nothing to wait for: it sleeps until it is called */
 	metric_set(w->metrics->wait_us, w->flows.count > 0 ? w->wait_ns / NS_PER_US : 0);
 	metric_set(w->metrics->busy, busy);

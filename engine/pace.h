@@ -12,8 +12,8 @@ struct worker;
 
 enum {
 	PACE_LOW = 20,   /* work in thousandths of a core: up to here the least wait */
-	PACE_HIGH = 200, /* and from here on all of it */
-	PACE_LEAST = 8,  /* the least wait is that part of the most */
+	PACE_HIGH = 100, /* and from here on all of it */
+	PACE_LEAST = 4,  /* the least wait is that part of the most */
 };
 
 /* Between the two it grows in proportion. */

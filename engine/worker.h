@@ -26,12 +26,13 @@ enum worker_timer {
 struct worker {
 	struct port *port;
 	const struct media_metrics *metrics;
-	uint64_t batch_wait_ns; /* at most */
-	uint64_t wait_ns;       /* at present: pace.h */
-	uint64_t now_ns;        /* of the last batch */
-	uint64_t tick_ns;       /* when the next tick is due */
-	uint64_t cpu_us;        /* at the last tick */
-	uint64_t cpu_ns;        /* when that was */
+	_Atomic uint64_t
+		batch_wait_ns; /* at most; control changes it, the worker reads it once a second */
+	uint64_t wait_ns;      /* at present: pace.h */
+	uint64_t now_ns;       /* of the last batch */
+	uint64_t tick_ns;      /* when the next tick is due */
+	uint64_t cpu_us;       /* at the last tick */
+	uint64_t cpu_ns;       /* when that was */
 	_Atomic uint32_t busy; /* work of the last second or so, in thousandths; control reads it */
 	struct flow_table flows;
 	struct flow_transports transports;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls between scripted peers: REG-02, REG-14, MED-01, MED-03, MED-07 and RFC 3261's corners."""
 import re
+import signal
 import time
 import unittest
 
@@ -337,6 +338,30 @@ class Video(CallTest):
         self.assertEqual(len(video_b.packets), 20)
         self.assertEqual({packet.tos >> 2 for packet in video_b.packets}, {34})
         self.assertEqual({packet.payload for packet in video_b.packets}, {b"\x65" + bytes(800)})
+        out.bye()
+        into.wait_bye()
+
+
+class Waiting(CallTest):
+    """media.batch_wait_us: how long packets gather is the operator's choice, also under a call."""
+    settings = {"media": {"batch_wait_us": 800}}
+
+    def waits(self, seconds):
+        end = time.monotonic() + 10
+        while self.node.metric("tandem_media_worker_wait_microseconds") != seconds * 1e6 and time.monotonic() < end:
+            time.sleep(0.1)
+        self.assertEqual(self.node.metric("tandem_media_worker_wait_microseconds"), seconds * 1e6)
+
+    def test_a_reload_changes_it_in_a_call(self):
+        out, into, _ = self.connect()
+        self.waits(0.0002)          # a quarter of it: the worker has next to nothing to do
+        self.node.configure({"media": {"batch_wait_us": 12000}})
+        self.node.process.send_signal(signal.SIGHUP)
+        self.waits(0.003)
+        since = time.monotonic()
+        self.audio_a.start(440)
+        self.audio_b.wait_packets(20, since=since)
+        self.audio_a.stop()
         out.bye()
         into.wait_bye()
 

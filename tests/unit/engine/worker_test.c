@@ -40,9 +40,9 @@ static void the_wait_follows_the_work(void **state)
 		uint32_t busy;
 		uint64_t wait_us;
 	} ROWS[] = {
-		{ "idle", 0, 250 },
-		{ "little to do", PACE_LOW, 250 },
-		{ "half way", (PACE_LOW + PACE_HIGH) / 2, 1125 },
+		{ "idle", 0, 500 },
+		{ "little to do", PACE_LOW, 500 },
+		{ "half way", (PACE_LOW + PACE_HIGH) / 2, 1250 },
 		{ "loaded", PACE_HIGH, 2000 },
 		{ "more than that", PACE_HIGH + 50, 2000 },
 		{ "full", 1000, 2000 },
@@ -69,7 +69,7 @@ static void a_worker_without_flows_waits_for_nothing(void **state)
 	(void)state;
 	r->w.batch_wait_ns = 2 * NS_PER_MS;
 	pace_set(&r->w);
-	assert_int_equal(metric_value(r->metrics.wait_us), 250);
+	assert_int_equal(metric_value(r->metrics.wait_us), 500);
 	for (int side = A; side <= B; side++) {
 		c.id = r->spec[side].id;
 		rig_command(r, &c);
