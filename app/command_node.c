@@ -54,13 +54,14 @@ static void add_counts(json_t *json, const struct node *node)
 	shard_counts(node->shard, &c);
 	(void)json_object_update_missing_new(
 		json,
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "calls",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "calls",
 			  (json_int_t)c.calls, "calls_established", (json_int_t)c.calls_established,
 			  "registrations", (json_int_t)c.aors, "contacts", (json_int_t)c.bindings,
 			  "extensions", (json_int_t)extensions_count(&node->extensions),
 			  "transactions", (json_int_t)c.txns, "ports_free",
 			  (json_int_t)c.ports_free, "saves_pending", (json_int_t)c.saves_pending,
-			  "degraded", c.degraded, "draining", c.draining));
+			  "calls_given_up", (json_int_t)c.given_up, "degraded", c.degraded,
+			  "draining", c.draining));
 }
 
 void command_node_status(struct command_run *run)

@@ -260,6 +260,7 @@ const struct aor *shard_aor_find(const struct shard *s, struct bytes user);
 struct shard_counts {
 	uint32_t calls, calls_established, aors, bindings, extensions, txns, txns_max, ports_free;
 	uint64_t saves_pending;
+	uint32_t given_up; /* restored calls that could not go on */
 	bool degraded, draining;
 };
 void shard_counts(const struct shard *s, struct shard_counts *out);

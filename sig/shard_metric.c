@@ -103,6 +103,8 @@ void sig_metrics_open(struct sig_metrics *m)
 		counter("tandem_calls_restored_total", NULL, "Calls brought back from records.");
 	m->broken =
 		counter("tandem_records_broken_total", NULL, "Call records refused at restore.");
+	m->given_up = counter("tandem_calls_given_up_total", NULL,
+			      "Restored calls that could not go on, and were ended.");
 	m->calls_started =
 		counter("tandem_calls_total", "event=\"started\"", "Calls by what happened.");
 	m->calls_answered =

@@ -90,7 +90,7 @@ struct sig_metrics {
 	metric_id refused[REFUSED_REASONS];
 	metric_id dropped[DROPPED_REASONS];
 	metric_id saves[SAVE_RESULTS];
-	metric_id restored, broken;
+	metric_id restored, broken, given_up;
 	metric_id calls, calls_established, aors, txns, saves_pending; /* gauges */
 	metric_id calls_started, calls_answered, calls_ended;
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "sig/call/give_up.h"
 #include "sig/call/resume.h"
 #include "sig/shard_state.h"
 
@@ -58,6 +59,12 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	err = shard_call_find(s, decoded.id) ? refuse(reason, -EEXIST, "the call is here already")
 					     : adopt(s, &decoded, &seed, reason);
 	call_seed_clear(&seed);
+	if (err == -ENOSPC) {
+		call_obstacle(&decoded, *reason);
+		call_give_up_homeless(&s->host, &decoded);
+		call_free(&decoded);
+		return 0;
+	}
 	if (err) {
 		call_free(&decoded);
 		metric_add(s->metrics.broken, err == -EBADMSG);

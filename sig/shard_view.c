@@ -159,6 +159,7 @@ void shard_counts(const struct shard *s, struct shard_counts *out)
 		.txns = s->txns.pool.in_use,
 		.txns_max = s->txns.pool.capacity,
 		.saves_pending = saves_pending(s),
+		.given_up = s->host.given_up,
 		.degraded = s->host.degraded,
 		.draining = s->draining,
 	};

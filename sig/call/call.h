@@ -164,6 +164,8 @@ struct call {
 	bool auto_answer;     /* A's phone was asked to answer by itself (REG-18) */
 	struct text display;  /* originated: A's name */
 	bool restored;
+	const char *obstacle; /* why it cannot go on in this process (give_up.h); NULL: it can */
+	uint16_t lost;        /* legs that no address of ours reaches, a bit each */
 	uint64_t setup_utc_ms, ringing_utc_ms, answer_utc_ms, end_utc_ms;
 	enum call_cause cause;
 	enum call_ended_by ended_by;

@@ -128,6 +128,16 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 	c->ring_ns = 0;
 }
 
+void call_end_note(struct call_host *h, struct call *c, const struct call_ending *e)
+{
+	if (c->state == CALL_ENDING)
+		return;
+	note_end(h, c, e);
+	metric_add(h->metrics->calls_ended, 1);
+	call_publish(h, c, SIG_CALL_ENDED);
+	log_end(c);
+}
+
 void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 {
 	struct leg_farewell f = { .status = e->status, .extra = e->extra, .reason = e->reason };

@@ -2,6 +2,7 @@
 /* What parts of a record have in common. */
 #include "sig/call/call_read.h"
 
+#include "sig/call/give_up.h"
 #include "sig/call/leg.h"
 
 bool reading_wrong(struct reading *r, const char *reason)
@@ -54,9 +55,45 @@ bool reading_address(struct reading *r, struct addr *out, const char *in, const 
 	return !*in || !addr_parse(out, bytes_str(in)) || reading_wrong(r, reason);
 }
 
-bool reading_hop(struct reading *r, struct sip_hop *out, const Tandem__Call__Hop *in)
+/* One that reaches the party for a last word: at best on the same address. */
+static bool find_other_local(const struct shard_settings *s, struct sip_hop *hop,
+			     const struct addr *bound)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		const struct shard_local *l = &s->locals[i];
+
+		if (l->transport != hop->transport || l->bind.family != hop->remote.family)
+			continue;
+		if (found && !addr_ip_eq(&l->bind, bound))
+			continue;
+		hop->local = (uint16_t)i;
+		found = true;
+	}
+	return found;
+}
+
+static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
+		       const struct addr *bound)
 {
 	const struct shard_settings *s = r->h->settings;
+
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		hop->local = (uint16_t)i;
+		if (s->locals[i].transport == hop->transport && addr_eq(bound, &s->locals[i].bind))
+			return;
+	}
+	hop->local = 0;
+	if (r->c->legs[leg]->state == LEG_CLOSED)
+		return;
+	call_obstacle(r->c, "an address for SIP is not the node's any more");
+	if (!find_other_local(s, hop, bound))
+		r->c->lost |= (uint16_t)BIT64(leg);
+}
+
+bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in)
+{
 	struct addr local;
 
 	if (!in || in->transport >= SIP_TRANSPORTS)
@@ -68,12 +105,8 @@ bool reading_hop(struct reading *r, struct sip_hop *out, const Tandem__Call__Hop
 		return reading_wrong(r, "hop: no remote address");
 	out->transport = (enum sip_transport)in->transport;
 	out->inbound = in->inbound && sip_transport_is_stream(out->transport);
-	for (uint32_t i = 0; i < s->local_count; i++) {
-		out->local = (uint16_t)i;
-		if (s->locals[i].transport == out->transport && addr_eq(&local, &s->locals[i].bind))
-			return true;
-	}
-	return reading_wrong(r, "hop: local address is not ours");
+	find_local(r, leg, out, &local);
+	return true;
 }
 
 bool reading_exchange(struct reading *r, struct exchange *x, const Tandem__Call__Exchange *in)
@@ -103,5 +136,5 @@ bool reading_sent(struct reading *r, uint8_t leg, const ProtobufCBinaryData *sen
 {
 	if (!reading_text(r, &r->seed->sent[leg], sent, READING_MESSAGE_MAX, "asked: too long"))
 		return false;
-	return sent->len == 0 || reading_hop(r, &r->seed->sent_to[leg], to);
+	return sent->len == 0 || reading_hop(r, leg, &r->seed->sent_to[leg], to);
 }

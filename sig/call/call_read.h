@@ -26,7 +26,8 @@ bool reading_text(struct reading *r, struct text *out, const ProtobufCBinaryData
 /* A time in UTC as one of our clock: 0 stays 0, past is now, and none is further away than most_ms. */
 uint64_t reading_deadline(const struct call_host *h, uint64_t utc_ms, uint64_t most_ms);
 bool reading_address(struct reading *r, struct addr *out, const char *in, const char *reason);
-bool reading_hop(struct reading *r, struct sip_hop *out, const Tandem__Call__Hop *in);
+/* Of a leg. An address that is ours no longer is an obstacle, and no error. */
+bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in);
 bool reading_exchange(struct reading *r, struct exchange *x, const Tandem__Call__Exchange *in);
 bool reading_asked_state(struct reading *r, enum asked_state *out, Tandem__Call__InviteState state);
 bool reading_sent(struct reading *r, uint8_t leg, const ProtobufCBinaryData *sent,

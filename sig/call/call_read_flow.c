@@ -3,6 +3,7 @@
 
 #include "sig/call/call_read.h"
 #include "sig/call/flow_dtls.h"
+#include "sig/call/give_up.h"
 #include "sig/call/secret.h"
 
 static bool read_network(struct reading *r, struct call_flow *f, const char *name)
@@ -14,7 +15,9 @@ static bool read_network(struct reading *r, struct call_flow *f, const char *nam
 		if (bytes_is(bytes_str(name), s->networks[i].name))
 			return true;
 	}
-	return reading_wrong(r, "flow: network is not ours");
+	f->network = 0;
+	call_obstacle(r->c, "a network of its media is gone");
+	return true;
 }
 
 static bool read_resume(struct reading *r, struct flow_resume *out, const Tandem__Call__Resume *in)

@@ -51,7 +51,7 @@ static bool read_seed(struct reading *r, const Tandem__Call__Invite *in)
 
 	if (!reading_text(r, &seed->request, &in->request, READING_MESSAGE_MAX, "invite: too long"))
 		return false;
-	return seed->request.n == 0 || reading_hop(r, &seed->source, in->source);
+	return seed->request.n == 0 || reading_hop(r, r->c->invite.from, &seed->source, in->source);
 }
 
 static enum invite_state read_invite_state(Tandem__Call__InviteState state)

@@ -11,7 +11,8 @@ static_assert((int)TANDEM__CALL__LEG_STATE__CLOSED == (int)LEG_CLOSED, "as in th
 
 enum { INTERVAL_MAX_S = 86400 };
 
-static bool read_dialog(struct reading *r, struct dialog *d, const Tandem__Call__Dialog *in)
+static bool read_dialog(struct reading *r, uint8_t leg, struct dialog *d,
+			const Tandem__Call__Dialog *in)
 {
 	if (!in)
 		return reading_wrong(r, "dialog is missing");
@@ -26,7 +27,7 @@ static bool read_dialog(struct reading *r, struct dialog *d, const Tandem__Call_
 	       reading_line(r, &d->remote, &in->remote, DIALOG_TEXT_MAX, "dialog: remote") &&
 	       reading_line(r, &d->target, &in->target, DIALOG_TEXT_MAX, "dialog: target") &&
 	       reading_line(r, &d->routes, &in->routes, DIALOG_ROUTES_MAX, "dialog: routes") &&
-	       reading_hop(r, &d->hop, in->hop);
+	       reading_hop(r, leg, &d->hop, in->hop);
 }
 
 static bool read_asked(struct reading *r, uint8_t leg, const Tandem__Call__Asked *in)
@@ -128,7 +129,7 @@ static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 	l->dialog.tag.leg = i;
 	return reading_text(r, &l->said, &in->said, HOST_SDP_MAX, "leg: too long") &&
 	       read_user(r, i, &in->user) && read_timer(r, &l->timer, in->timer) &&
-	       read_terms(r, l, in->terms) && read_dialog(r, &l->dialog, in->dialog);
+	       read_terms(r, l, in->terms) && read_dialog(r, i, &l->dialog, in->dialog);
 }
 
 static uint32_t index_of(const Tandem__Call__Call *in, size_t place)

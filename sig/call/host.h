@@ -24,6 +24,7 @@ struct call_host {
 	const struct sig_metrics *metrics;
 	struct instant now;
 	uint32_t timer_kind; /* of a call's timer */
+	uint32_t given_up;   /* restored calls that could not go on */
 	bool degraded;
 	uint64_t incarnation; /* of this process among the shard's owners: grows; 0: unknown */
 	uint8_t *space;       /* HOST_SPACE octets, to write one message in */

@@ -5,6 +5,7 @@
 
 #include "sig/call/flow.h"
 #include "sig/call/flow_dtls.h"
+#include "sig/call/give_up.h"
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/respond.h"
@@ -12,16 +13,13 @@
 #include "sig/call/session.h"
 #include "sig/call/session_timer.h"
 
-/* Requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
-enum { CSEQ_GAP = 64 };
-
 static int attach_server(struct call_host *h, struct call *c, struct call_seed *seed)
 {
 	struct message_error error;
 	struct txn_slot *slot;
 	struct sip_message m;
 
-	if (seed->request.n == 0)
+	if (seed->request.n == 0 || (c->lost & BIT64(c->invite.from)))
 		return 0;
 	if (message_parse(&m, text_bytes(&seed->request), &error)) {
 		message_close(&m);
@@ -65,7 +63,7 @@ static int attach_clients(struct call_host *h, struct call *c, struct call_seed 
 	int err = 0;
 
 	for (uint8_t i = 0; i < c->leg_count && !err; i++) {
-		if (seed->sent[i].n)
+		if (seed->sent[i].n && !(c->lost & BIT64(i)))
 			err = attach_client(h, c, i, &seed->sent[i], &seed->sent_to[i]);
 	}
 	return err;
@@ -80,24 +78,17 @@ static void detach(struct call_host *h, const struct call *c)
 	}
 }
 
-static int attach_media(struct call_host *h, struct call *c, const char **reason)
+static void attach_media(struct call_host *h, struct call *c)
 {
-	int err;
-
-	if (c->state == CALL_ENDING) { /* nobody speaks any more; the ports are not ours yet */
+	if (c->state == CALL_ENDING ||
+	    c->obstacle) { /* nobody speaks any more; the ports are not ours yet */
 		flows_drop_all(h, c);
-		return 0;
+	} else if (flows_claim(h, c)) {
+		call_obstacle(c, "a port of its media is not the node's any more");
+	} else if (session_reopen(h, c)) {
+		call_obstacle(c, "session descriptions do not agree any more");
+		flows_drop_all(h, c);
 	}
-	err = flows_claim(h, c);
-	if (err) {
-		*reason = "media ports are taken";
-		return err;
-	}
-	if (!session_reopen(h, c))
-		return 0;
-	*reason = "session descriptions do not agree";
-	flows_drop_all(h, c);
-	return -EBADMSG;
 }
 
 static void list_legs(struct call_host *h, struct call *c)
@@ -115,13 +106,17 @@ int call_attach(struct call_host *h, struct call *c, struct call_seed *seed, con
 	*reason = "transactions";
 	if (!err)
 		err = attach_clients(h, c, seed);
-	if (!err)
-		err = attach_media(h, c, reason);
-	if (err)
+	if (err == -ENOSPC) {
+		call_obstacle(c, "no transaction is free for it");
+		err = 0;
+	}
+	if (err) {
 		detach(h, c);
-	else
-		list_legs(h, c);
-	return err;
+		return err;
+	}
+	attach_media(h, c);
+	list_legs(h, c);
+	return 0;
 }
 
 /* What the asker was told last. */
@@ -245,8 +240,12 @@ void call_resume(struct call_host *h, struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!c->legs[i])
 			continue;
-		c->legs[i]->dialog.local_cseq += CSEQ_GAP;
+		c->legs[i]->dialog.local_cseq += RESUME_CSEQ_GAP;
 		session_timer_resume(h, c->legs[i]);
+	}
+	if (c->obstacle) {
+		call_give_up(h, c);
+		return;
 	}
 	if (c->invite.again)
 		c->invite.deadline_ns = h->now.ns + h->settings->ring_timeout_ns;

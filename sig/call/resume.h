@@ -5,11 +5,14 @@
 
 #include "sig/call/call_record.h"
 
-/* Takes a decoded call into the shard: its ports, transactions and flows. *seed is used up on success. 0, -EBUSY, -ERANGE (ports),
- * -ENOSPC (transactions), -EBADMSG (*reason): nothing is left behind. */
+/* Requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
+enum { RESUME_CSEQ_GAP = 64 };
+
+/* Takes a decoded call into the shard: its ports, transactions and flows. What is not there for it is an obstacle (give_up.h). *seed is
+ * used up on success. 0, or -EBADMSG (*reason): nothing is left behind. */
 int call_attach(struct call_host *h, struct call *c, struct call_seed *seed,
 		const char **reason) NODISCARD;
-/* Says again what the record says was said, and goes on from there. */
+/* Says again what the record says was said, and goes on from there; or gives up, where there is an obstacle. */
 void call_resume(struct call_host *h, struct call *c);
 
 #endif

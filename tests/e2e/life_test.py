@@ -112,5 +112,37 @@ class Drain(CallTest):
         self.assertEqual(len(self.calls()), 1)
 
 
+class Moved(CallTest):
+    """A start with other ports: calls that cannot go on are ended, their parties told."""
+    settings = {"media": {"video": True}}
+
+    def moved(self, stop):
+        """Stops the node under a call, moves it, starts it; both parties have heard BYE, and it is in the CDR."""
+        call = self.calls()[0]["id"]
+        stop()
+        self.node.media_ports = self.node.ports.take_range(8)
+        self.node.configure(self.settings)
+        self.node.restart()
+        self.a.respond(self.a.take_request("BYE"), 200)
+        self.b.respond(self.b.take_request("BYE"), 200)
+        record = self.ended()
+        self.assertEqual((record["id"], record["cause"]), (call, "could not go on after a restart"))
+        self.assertIn(f"call={call}", next(line for line in self.node.log_text().splitlines()
+                                           if "cannot go on after the restart" in line))
+        status = self.node.ctl("node.status")
+        self.assertEqual((status["records_broken"], status["calls_given_up"]), (0, 1))
+
+    def test_media_ports(self):
+        self.connect()
+        self.moved(self.node.kill)
+
+    def test_media_and_sip_ports(self):
+        """The farewell comes from a port that exists now."""
+        self.connect()
+        self.node.sip_port = self.node.ports.take()
+        self.moved(self.node.stop)
+        self.assertEqual(self.node.metric("tandem_calls_given_up_total"), 1)
+
+
 if __name__ == "__main__":
     unittest.main()

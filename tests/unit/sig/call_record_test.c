@@ -232,31 +232,21 @@ static ProtobufCAllocator g_in_arena = { arena_alloc, arena_free, NULL };
 static void broken(void **state)
 {
 	static const struct damage rows[] = {
-		DAMAGE(shard),         DAMAGE(no_id),
-		DAMAGE(version),       DAMAGE(state),
-		DAMAGE(state_minus),   DAMAGE(wrong_state),
-		DAMAGE(answering),     DAMAGE(ending),
-		DAMAGE(tenant),        DAMAGE(setup),
-		DAMAGE(cause),         DAMAGE(ended_by),
-		DAMAGE(status),        DAMAGE(one_leg),
-		DAMAGE(leg_state),     DAMAGE(leg_early),
-		DAMAGE(call_id),       DAMAGE(call_id_line),
-		DAMAGE(call_id_blank), DAMAGE(tag),
-		DAMAGE(target),        DAMAGE(local),
-		DAMAGE(remote),        DAMAGE(routes),
-		DAMAGE(cseq),          DAMAGE(hop),
-		DAMAGE(hop_local),     DAMAGE(hop_remote),
-		DAMAGE(offerer),       DAMAGE(sdp),
-		DAMAGE(flow_leg),      DAMAGE(flow_line),
-		DAMAGE(flow_kind),     DAMAGE(flow_port),
-		DAMAGE(flow_odd),      DAMAGE(flow_range),
-		DAMAGE(flow_twice),    DAMAGE(flow_same_port),
-		DAMAGE(flow_network),  DAMAGE(flow_resume),
-		DAMAGE(flow_sequence), DAMAGE(partner),
-		DAMAGE(partner_far),   DAMAGE(leg_index),
-		DAMAGE(leg_moved),     DAMAGE(flow_key),
-		DAMAGE(flow_limit),    DAMAGE(sealed),
-		DAMAGE(codecs),
+		DAMAGE(shard),         DAMAGE(no_id),       DAMAGE(version),
+		DAMAGE(state),         DAMAGE(state_minus), DAMAGE(wrong_state),
+		DAMAGE(answering),     DAMAGE(ending),      DAMAGE(tenant),
+		DAMAGE(setup),         DAMAGE(cause),       DAMAGE(ended_by),
+		DAMAGE(status),        DAMAGE(one_leg),     DAMAGE(leg_state),
+		DAMAGE(leg_early),     DAMAGE(call_id),     DAMAGE(call_id_line),
+		DAMAGE(call_id_blank), DAMAGE(tag),         DAMAGE(target),
+		DAMAGE(local),         DAMAGE(remote),      DAMAGE(routes),
+		DAMAGE(cseq),          DAMAGE(hop),         DAMAGE(hop_remote),
+		DAMAGE(offerer),       DAMAGE(flow_leg),    DAMAGE(flow_line),
+		DAMAGE(flow_kind),     DAMAGE(flow_port),   DAMAGE(flow_odd),
+		DAMAGE(flow_twice),    DAMAGE(flow_resume), DAMAGE(flow_sequence),
+		DAMAGE(partner),       DAMAGE(partner_far), DAMAGE(leg_index),
+		DAMAGE(leg_moved),     DAMAGE(flow_key),    DAMAGE(flow_limit),
+		DAMAGE(sealed),        DAMAGE(codecs),
 	};
 	struct line *l = *state;
 	const struct damage *row;
@@ -295,6 +285,52 @@ static void broken(void **state)
 	}
 }
 
+/* The call of a record that was restored is ended, with a record of its own. */
+static void assert_is_ended(struct line *l, const char *name)
+{
+	uint32_t before = l->r->cdr_count;
+
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	rig_wait_ms(l->r, 70000);
+	ROW_ASSERT(name, l->r->cdr_count == before + 1);
+	ROW_ASSERT(name, strcmp(l->r->cdrs[before].reason, "could not go on after a restart") == 0);
+	ROW_ASSERT(name, rig_counts(l->r).calls == 0 && rig_counts(l->r).ports_free == 100);
+}
+
+/* It is a call, but none of this node as it is now. */
+static void not_to_continue(void **state)
+{
+	static const struct damage rows[] = {
+		DAMAGE(hop_local),      DAMAGE(sdp),          DAMAGE(flow_range),
+		DAMAGE(flow_same_port), DAMAGE(flow_network),
+	};
+	struct line *l = *state;
+	const struct damage *row;
+	struct text good = { 0 };
+
+	(void)snprintf(g_text, sizeof(g_text), "elsewhere");
+	make_established(l);
+	assert_int_equal(text_set(&good, text_bytes(&rig_record(l->r)->record)), 0);
+	EACH_ROW(row, rows)
+	{
+		Tandem__Call__Call *c;
+		const char *reason = NULL;
+		uint8_t packed[4096];
+
+		fresh(l);
+		g_arena.used = 0;
+		c = tandem__call__call__unpack(&g_in_arena, good.n, (const uint8_t *)good.p);
+		assert_non_null(c);
+		row->harm(c);
+		ROW_ASSERT(row->name,
+			   restore(l, bytes_mem(packed, tandem__call__call__pack(c, packed)),
+				   &reason) == 0);
+		assert_is_ended(l, row->name);
+	}
+	text_clear(&good);
+}
+
 static void cut_short(void **state)
 {
 	struct line *l = *state;
@@ -309,8 +345,10 @@ static void cut_short(void **state)
 
 		assert_non_null(exact);
 		memcpy(exact, good.p, n);
-		assert_true(restore(l, bytes_mem(exact, n), &reason) < 0);
-		assert_non_null(reason);
+		if (restore(l, bytes_mem(exact, n), &reason) == 0)
+			assert_is_ended(l, "cut");
+		else
+			assert_non_null(reason);
 		free(exact);
 	}
 	assert_int_equal(rig_counts(l->r).calls, 0);
@@ -396,9 +434,13 @@ static void ports_are_taken(void **state)
 	phone_bind(&l->b);
 	l->r->now.utc_ms += 5;
 	make_established(l);
-	assert_int_equal(restore(l, text_bytes(&first->record), &reason), -EBUSY);
-	assert_string_equal(reason, "media ports are taken");
-	assert_int_equal(rig_counts(l->r).calls, 1);
+	assert_int_equal(restore(l, text_bytes(&first->record), &reason), 0);
+	assert_int_equal(rig_counts(l->r).calls, 2);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	rig_wait_ms(l->r, 70000);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	assert_string_equal(l->r->cdrs[0].reason, "could not go on after a restart");
 }
 
 static void golden(void **state)
@@ -434,10 +476,15 @@ static void golden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(read_again),    LINE_TEST(media_goes_on),
-		LINE_TEST(broken),        LINE_TEST(cut_short),
-		LINE_TEST(unknown_field), LINE_TEST(ports_are_taken),
-		LINE_TEST(golden),        LINE_TEST(accepted_without_its_transaction),
+		LINE_TEST(read_again),
+		LINE_TEST(media_goes_on),
+		LINE_TEST(broken),
+		LINE_TEST(not_to_continue),
+		LINE_TEST(cut_short),
+		LINE_TEST(unknown_field),
+		LINE_TEST(ports_are_taken),
+		LINE_TEST(golden),
+		LINE_TEST(accepted_without_its_transaction),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

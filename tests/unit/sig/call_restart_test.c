@@ -249,6 +249,157 @@ static void with_the_save_on_its_way(void **state)
 	}
 }
 
+/* ---- what cannot go on ---- */
+
+static void other_ports(struct shard_settings *s)
+{
+	s->networks[0].first_port = 30000;
+	s->networks[0].last_port = 30199;
+}
+
+static void other_sip_port(struct shard_settings *s)
+{
+	s->locals[0].bind = s->locals[0].advertise = rig_addr("192.0.2.1:5070");
+}
+
+static void other_address(struct shard_settings *s)
+{
+	s->locals[0].bind = s->locals[0].advertise = rig_addr("192.0.2.9:5060");
+	s->networks[0].media_bind = s->networks[0].media_advertise = rig_addr("192.0.2.9");
+}
+
+static void other_network(struct shard_settings *s)
+{
+	(void)snprintf(s->networks[0].name, sizeof(s->networks[0].name), "other");
+}
+
+static void no_transport(struct shard_settings *s)
+{
+	s->locals[0].transport = SIP_TCP;
+}
+
+static const struct {
+	const char *name;
+	void (*change)(struct shard_settings *s);
+	bool parties_hear; /* BYE, from via */
+	const char *via;
+} changes[] = {
+	{ "other media ports", other_ports, true, "192.0.2.1:5060" },
+	{ "another SIP port", other_sip_port, true, "192.0.2.1:5070" },
+	{ "another address", other_address, true, "192.0.2.9:5060" },
+	{ "another network", other_network, true, "192.0.2.1:5060" },
+	{ "UDP is gone", no_transport, false, "" },
+};
+
+enum { STEP_ANSWERED = 2, STEP_TALK = 5, STEP_HANGUP = 9 };
+
+/* Both answer whatever they get. True: it got a BYE that came from there. */
+static bool leaves(struct rig *r, struct phone *p, const char *via)
+{
+	struct bytes bye = rig_take(r, &p->addr, "BYE ");
+	bool from_there = rig_has(rig_header(bye, "Via"), via);
+
+	if (bye.n)
+		phone_answer(p, bye, "200 OK", "");
+	return bye.n && from_there;
+}
+
+static void assert_given_up(struct line *l, size_t change, size_t step)
+{
+	struct rig *r = l->r;
+	bool a = leaves(r, &l->a, changes[change].via), b = leaves(r, &l->b, changes[change].via);
+	struct shard_counts c;
+
+	rig_wait_ms(r, 120000);
+	c = rig_counts(r);
+	if (r->cdr_count != 1 || c.calls || c.calls_established || c.saves_pending ||
+	    c.ports_free != 100)
+		fail_msg("%s after step %zu: %u records, %u calls", changes[change].name, step,
+			 r->cdr_count, c.calls);
+	if (step >= STEP_HANGUP)
+		return;
+	if (strcmp(r->cdrs[0].reason, "could not go on after a restart") != 0)
+		fail_msg("%s after step %zu: %s", changes[change].name, step, r->cdrs[0].reason);
+	assert_int_equal(r->cdrs[0].ended_by, ENDED_BY_NODE);
+	if (changes[change].parties_hear && step >= STEP_TALK && !(a && b))
+		fail_msg("%s after step %zu: BYE %d %d", changes[change].name, step, a, b);
+	if (changes[change].parties_hear && step < STEP_ANSWERED)
+		assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 503"), "Retry-After"));
+}
+
+/* Restart with a changed configuration after each step: nobody is left in a call that is none, and it has its one record. */
+static void what_cannot_go_on(void **state)
+{
+	for (size_t change = 0; change < COUNT_OF(changes); change++) {
+		for (size_t step = 0; step < COUNT_OF(story) - 1; step++) {
+			struct line *l;
+
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(line_setup(state), 0);
+			l = *state;
+			for (size_t i = 0; i <= step; i++) {
+				for (int again = 0; !story[i](l); again++) {
+					assert_true(again < 3);
+					rig_wait_ms(l->r, 1000);
+				}
+			}
+			changes[change].change(&l->r->settings);
+			restart(l, (uint32_t)step);
+			assert_given_up(l, change, step);
+		}
+	}
+}
+
+/* An INVITE that came, and one that left. */
+static void too_few_transactions(void **state)
+{
+	struct line *l = *state;
+
+	assert_true(a_invites(l) && b_rings(l));
+	l->r->settings.txns_max = 1;
+	restart(l, 1);
+	assert_given_up(l, 0, STEP_ANSWERED);
+}
+
+/* There is room for one of two: the other one is ended, once and without a word of its own kept. */
+static void no_room(void **state)
+{
+	struct line *l = *state;
+	const struct rig_save *s;
+	const char *reason = "";
+	struct text record[2];
+	struct phone c, d;
+
+	phones_talk(&l->a, &l->b);
+	s = rig_stored(l->r);
+	assert_int_equal(text_set(&record[0], text_bytes(&s->record)), 0);
+	phone_open(&c, l->r, "1003", "192.0.2.73:5060");
+	phone_open(&d, l->r, "1004", "192.0.2.74:5060");
+	phone_bind(&c);
+	phone_bind(&d);
+	phones_talk(&c, &d);
+	s = rig_stored(l->r);
+	assert_int_equal(text_set(&record[1], text_bytes(&s->record)), 0);
+	shard_close(l->r->shard);
+	l->r->settings.calls_max = 1;
+	rig_start_shard(l->r);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(shard_restore_call(l->r->shard, text_bytes(&record[i]), l->r->now,
+						    &reason),
+				 0);
+		text_clear(&record[i]);
+	}
+	rig_run(l->r);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	assert_int_equal(l->r->cdr_count, 1);
+	assert_string_equal(l->r->cdrs[0].reason, "could not go on after a restart");
+	assert_true(rig_take(l->r, &c.addr, "BYE ").n);
+	assert_true(rig_take(l->r, &d.addr, "BYE ").n);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 0);
+}
+
 /* What carries no tag of ours finds its transaction in the next process too. */
 static void caller_cancels_afterwards(void **state)
 {
@@ -352,6 +503,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(at_every_message),
 		LINE_TEST(with_the_save_on_its_way),
+		LINE_TEST(what_cannot_go_on),
+		LINE_TEST(too_few_transactions),
+		LINE_TEST(no_room),
 		LINE_TEST(caller_cancels_afterwards),
 		LINE_TEST(callee_refuses_afterwards),
 		LINE_TEST(nobody_answers_afterwards),
