@@ -2,50 +2,98 @@
 #include "sig/auth_limit.h"
 
 #include "base/clock.h"
+#include "sig/sip/stream_rate.h"
 
-enum { USER_MAX = 128 }; /* no extension is called so */
+static const struct stream_rate g_source_rate = { .per_s = AUTH_LIMIT_SOURCE_PER_S,
+						  .burst = AUTH_LIMIT_SOURCE_BURST };
+static const struct stream_rate g_phone_rate = { .per_s = AUTH_LIMIT_PHONE_PER_S,
+						 .burst = AUTH_LIMIT_PHONE_BURST };
 
-uint64_t auth_limit_id(const struct hash_key *key, const struct addr *source, struct bytes user)
+uint64_t auth_limit_source(const struct hash_key *key, const struct addr *source)
 {
-	uint8_t text[sizeof(source->ip) + USER_MAX];
-	struct writer w = writer_over(text, sizeof(text));
-	uint64_t id;
+	const struct addr whose = addr_source(source);
+	uint64_t id = hash_sip(key, bytes_mem(whose.ip, sizeof(whose.ip)));
 
-	writer_mem(&w, source->ip, sizeof(source->ip));
-	writer_bytes(&w, bytes_sub(user, 0, USER_MAX));
-	id = hash_sip(key, writer_done(&w));
 	return id ? id : 1;
 }
 
-static struct auth_limit_entry *find(const struct auth_limit *l, uint64_t id)
+struct auth_guesses *auth_limit_nobody(struct auth_limit *l, const struct hash_key *key,
+				       struct bytes user)
 {
-	const struct auth_limit_entry *set = l->sets[id % AUTH_LIMIT_SETS];
+	return &l->nobody[hash_sip(key, user) % AUTH_LIMIT_NAMES];
+}
 
+static struct auth_guess *guess_find(struct auth_guesses *g, uint64_t source)
+{
 	for (size_t i = 0; i < AUTH_LIMIT_WAYS; i++) {
-		if (set[i].id == id)
-			return (struct auth_limit_entry *)(uintptr_t)&set[i];
+		if (g->ways[i].source == source)
+			return &g->ways[i];
 	}
 	return NULL;
 }
 
 /* A free one, or the one that failed longest ago. */
-static struct auth_limit_entry *take(struct auth_limit *l, uint64_t id, uint64_t now_ns)
+static struct auth_guess *guess_take(struct auth_guesses *g, uint64_t source, uint64_t now_ns)
 {
-	struct auth_limit_entry *set = l->sets[id % AUTH_LIMIT_SETS], *oldest = set;
+	struct auth_guess *oldest = g->ways;
 
 	for (size_t i = 1; i < AUTH_LIMIT_WAYS; i++) {
-		if (set[i].last_ns < oldest->last_ns)
-			oldest = &set[i];
+		if (g->ways[i].last_ns < oldest->last_ns)
+			oldest = &g->ways[i];
 	}
-	*oldest = (struct auth_limit_entry){ .id = id, .first_ns = now_ns };
+	*oldest = (struct auth_guess){ .source = source, .first_ns = now_ns };
 	return oldest;
 }
 
-uint64_t auth_limit_wait_ns(const struct auth_limit *l, uint64_t id, uint64_t now_ns)
+static const struct auth_source *source_find(const struct auth_limit *l, uint64_t id)
 {
-	const struct auth_limit_entry *e = find(l, id);
+	const struct auth_source *set = l->sources[id % AUTH_LIMIT_SETS];
 
-	return e && e->until_ns > now_ns ? e->until_ns - now_ns : 0;
+	for (size_t i = 0; i < AUTH_LIMIT_WAYS; i++) {
+		if (set[i].id == id)
+			return &set[i];
+	}
+	return NULL;
+}
+
+/* That of the id, or the one with the least to remember. */
+static struct auth_source *source_take(struct auth_limit *l, uint64_t id)
+{
+	struct auth_source *set = l->sources[id % AUTH_LIMIT_SETS], *least = set;
+
+	for (size_t i = 0; i < AUTH_LIMIT_WAYS; i++) {
+		if (set[i].id == id)
+			return &set[i];
+		if (set[i].full_ns < least->full_ns)
+			least = &set[i];
+	}
+	*least = (struct auth_source){ .id = id };
+	return least;
+}
+
+static uint64_t until_ns(uint64_t at_ns, uint64_t now_ns)
+{
+	return at_ns > now_ns ? at_ns - now_ns : 0;
+}
+
+/* A phone whose own count is used up is like anybody at its address. */
+static bool is_free(const struct auth_try *t, uint64_t now_ns)
+{
+	return t->standing == AUTH_PHONE &&
+	       stream_rate_next_ns(t->guesses->phone_full_ns, &g_phone_rate) <= now_ns;
+}
+
+uint64_t auth_limit_wait_ns(const struct auth_limit *l, const struct auth_try *t, uint64_t now_ns)
+{
+	const struct auth_source *s = source_find(l, t->source);
+	const struct auth_guess *g = guess_find(t->guesses, t->source);
+	uint64_t pair_ns = g ? until_ns(g->until_ns, now_ns) : 0, source_ns = 0;
+
+	if (is_free(t, now_ns))
+		return 0;
+	if (s && t->standing == AUTH_STRANGER)
+		source_ns = until_ns(stream_rate_next_ns(s->full_ns, &g_source_rate), now_ns);
+	return pair_ns > source_ns ? pair_ns : source_ns;
 }
 
 static uint64_t wait_ns(uint32_t waits)
@@ -57,30 +105,43 @@ static uint64_t wait_ns(uint32_t waits)
 	return (s < AUTH_LIMIT_WAIT_MAX_S ? s : AUTH_LIMIT_WAIT_MAX_S) * NS_PER_S;
 }
 
-bool auth_limit_failed(struct auth_limit *l, uint64_t id, uint64_t now_ns)
+static bool pair_failed(const struct auth_try *t, uint64_t now_ns)
 {
-	struct auth_limit_entry *e = find(l, id);
+	struct auth_guess *g = guess_find(t->guesses, t->source);
 
-	if (!e)
-		e = take(l, id, now_ns);
-	if (now_ns - e->last_ns > AUTH_LIMIT_FORGET_S * NS_PER_S)
-		e->waits = 0;
-	if (now_ns - e->first_ns > AUTH_LIMIT_WINDOW_S * NS_PER_S) {
-		e->first_ns = now_ns;
-		e->failures = 0;
+	if (!g)
+		g = guess_take(t->guesses, t->source, now_ns);
+	if (now_ns - g->last_ns > AUTH_LIMIT_FORGET_S * NS_PER_S)
+		g->waits = 0;
+	if (now_ns - g->first_ns > AUTH_LIMIT_WINDOW_S * NS_PER_S) {
+		g->first_ns = now_ns;
+		g->failures = 0;
 	}
-	e->last_ns = now_ns;
-	if (++e->failures < AUTH_LIMIT_FAILURES && !e->waits)
+	g->last_ns = now_ns;
+	if (++g->failures < AUTH_LIMIT_FAILURES && !g->waits)
 		return false;
-	e->waits += e->waits < UINT32_MAX;
-	e->until_ns = now_ns + wait_ns(e->waits);
+	g->waits += g->waits < UINT32_MAX;
+	g->until_ns = now_ns + wait_ns(g->waits);
 	return true;
 }
 
-void auth_limit_passed(struct auth_limit *l, uint64_t id)
+bool auth_limit_failed(struct auth_limit *l, const struct auth_try *t, uint64_t now_ns)
 {
-	struct auth_limit_entry *e = find(l, id);
+	struct auth_source *s = source_take(l, t->source);
+	bool waits;
 
-	if (e)
-		*e = (struct auth_limit_entry){ 0 };
+	if (is_free(t, now_ns))
+		return !stream_rate_take(&t->guesses->phone_full_ns, &g_phone_rate, now_ns);
+	waits = pair_failed(t, now_ns);
+	(void)stream_rate_take(&s->full_ns, &g_source_rate, now_ns);
+	return waits || stream_rate_next_ns(s->full_ns, &g_source_rate) > now_ns;
+}
+
+/* What a known phone proves says nothing of the others at its address: else each of its refreshes would give them ten guesses. */
+void auth_limit_passed(const struct auth_try *t)
+{
+	struct auth_guess *g = guess_find(t->guesses, t->source);
+
+	if (g && t->standing != AUTH_PHONE)
+		*g = (struct auth_guess){ 0 };
 }

@@ -72,6 +72,9 @@ struct registrar_answer {
 void registrar_step(struct aor *entry, const struct sip_message *request,
 		    const struct registrar_settings *settings, struct instant now,
 		    struct registrar_answer *answer);
+/* Whether that REGISTER is of a phone that is registered: it came the way of a binding, or has its Call-ID or its instance, which
+ * nobody else knows. Other requests: the way alone. Also before it is authenticated. */
+bool registrar_knows(const struct aor *entry, const struct sip_message *request, uint64_t utc_ms);
 /* Contact lines with the remaining expires of each, Min-Expires for 423, Date: header lines for the answer. */
 void registrar_write_headers(struct writer *w, const struct aor *entry,
 			     const struct registrar_answer *answer,

@@ -64,7 +64,7 @@ static int tables_open(struct shard *s, struct rand_source *rand)
 	if ((err = txns_open(&s->txns, set->txns_max, rand)) ||
 	    (err = pool_open(&s->calls, sizeof(struct call), set->calls_max)) ||
 	    (err = pool_open(&s->aors, sizeof(struct shard_aor), set->registrations_max)) ||
-	    (err = pool_open(&s->extensions, sizeof(struct shard_extension),
+	    (err = pool_open(&s->extensions, sizeof(struct shard_extension_slot),
 			     set->registrations_max)) ||
 	    (err = table_open(&s->calls_by_id, set->calls_max)) ||
 	    (err = leg_users_open(&s->legs, 2 * set->calls_max, rand)) ||

@@ -43,27 +43,14 @@ void shard_trust(struct shard *s, const struct sip_hop *hop)
 }
 
 /* Stateless, so the nonce of a repeated request is the same within its millisecond and costs nothing. */
-static void challenge(struct shard *s, const struct sip_message *m, bool proxy, bool stale)
+static void auth_challenge(struct shard *s, const struct sip_message *m, bool proxy, bool stale)
 {
 	struct writer w = writer_over(s->host.extra, HOST_EXTRA);
 	struct dialog_tag tag = shard_tag(s, m);
 
-	digest_challenge(&s->settings.digest, &w, proxy, stale, s->host.now.utc_ms,
+	digest_challenge(&s->settings.digest, &w, proxy, stale, &m->hop.remote, s->host.now.utc_ms,
 			 hash_sip(&s->key, bytes_mem(tag.text, sizeof(tag.text))));
 	shard_refuse(s, NULL, m, proxy ? 407 : 401, REFUSED_CHALLENGE, writer_done(&w));
-}
-
-/* Whoever guesses hears nothing of what it guessed. False: it was answered. */
-static bool may_try(struct shard *s, const struct sip_message *m, uint64_t who)
-{
-	uint64_t wait_ns = auth_limit_wait_ns(&s->auth_limit, who, s->host.now.ns);
-	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
-
-	if (!wait_ns)
-		return true;
-	writer_fmt(&extra, "Retry-After: %" PRIu64 "\r\n", (wait_ns + NS_PER_S - 1) / NS_PER_S);
-	shard_refuse(s, NULL, m, 403, REFUSED_GUESSING, writer_done(&extra));
-	return false;
 }
 
 static void auth_event(struct shard *s, const struct sip_message *m, enum security_kind kind,
@@ -73,50 +60,140 @@ static void auth_event(struct shard *s, const struct sip_message *m, enum securi
 		       s->host.now.ns);
 }
 
-static void wrong(struct shard *s, const struct sip_message *m, bool proxy, struct bytes user,
-		  uint64_t who)
+/* Whoever guesses hears nothing of what it guessed. */
+static void auth_wait(struct shard *s, const struct sip_message *m, uint64_t wait_ns)
+{
+	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
+
+	writer_fmt(&extra, "Retry-After: %" PRIu64 "\r\n", (wait_ns + NS_PER_S - 1) / NS_PER_S);
+	shard_refuse(s, NULL, m, 403, REFUSED_GUESSING, writer_done(&extra));
+}
+
+static bool is_registered_beside(const struct shard *s, const struct aor *entry,
+				 const struct addr *source)
+{
+	const struct addr whose = addr_source(source);
+
+	for (uint32_t i = 0; i < entry->count; i++) {
+		const struct addr theirs = addr_source(&entry->bindings[i].hop.remote);
+
+		if (entry->bindings[i].expires_utc_ms > s->host.now.utc_ms &&
+		    addr_eq(&theirs, &whose))
+			return true;
+	}
+	return false;
+}
+
+static enum auth_standing auth_standing(const struct shard *s, const struct sip_message *m,
+					const struct shard_extension *e)
+{
+	const struct shard_aor *a = e ? shard_aor_get(s, bytes_str(e->number)) : NULL;
+
+	if (!a)
+		return AUTH_STRANGER;
+	if (registrar_knows(&a->entry, m, s->host.now.utc_ms))
+		return AUTH_PHONE;
+	return is_registered_beside(s, &a->entry, &m->hop.remote) ? AUTH_NEIGHBOUR : AUTH_STRANGER;
+}
+
+static void auth_wrong(struct shard *s, const struct sip_message *m, bool proxy, struct bytes user,
+		       const struct auth_try *t)
 {
 	sig_count_refused(&s->metrics, REFUSED_DIGEST);
-	if (auth_limit_failed(&s->auth_limit, who, s->host.now.ns))
+	if (auth_limit_failed(&s->auth_limit, t, s->host.now.ns))
 		auth_event(s, m, SECURITY_GUESSING, user);
 	auth_event(s, m, SECURITY_WRONG_PASSWORD, user);
-	challenge(s, m, proxy, false);
+	auth_challenge(s, m, proxy, false);
+}
+
+/* Also whom a right answer was taken from, and who sends it again from the same address: a phone that never counts asks once more. */
+static bool auth_is_first(struct shard *s, const struct digest_answer *a)
+{
+	const struct digest_server *server = &s->settings.digest;
+	uint64_t parts[2] = { a->nonce_id, hash_sip(&s->key, a->c.user) };
+	const struct nonce_now now = {
+		.id = hash_sip(&s->key, bytes_mem(parts, sizeof(parts))),
+		.made_utc_ms = a->nonce_utc_ms,
+		.nc = a->c.nc,
+		.utc_ms = s->host.now.utc_ms,
+		.lifetime_ms = digest_nonce_lifetime_ms(server),
+	};
+
+	return nonce_window_take(&s->nonces, &now);
+}
+
+static const struct shard_extension *auth_right(struct shard *s, const struct sip_message *m,
+						bool proxy, const struct digest_answer *a,
+						const struct shard_extension *e)
+{
+	if (!auth_is_first(s, a)) {
+		sig_count_refused(&s->metrics, REFUSED_REPLAY);
+		if (a->c.qop != DIGEST_QOP_NONE) /* without it nothing can be counted */
+			auth_event(s, m, SECURITY_REPLAY, a->c.user);
+		auth_challenge(s, m, proxy, true);
+		return NULL;
+	}
+	if (!e->enabled) {
+		shard_refuse(s, NULL, m, 403, REFUSED_DISABLED, (struct bytes){ 0 });
+		return NULL;
+	}
+	shard_trust(s, &m->hop);
+	return e;
+}
+
+/* Credentials that answer a challenge which their source got. */
+static const struct shard_extension *auth_prove(struct shard *s, const struct sip_message *m,
+						bool proxy, const struct digest_answer *a)
+{
+	struct shard_extension_slot *slot = shard_extension_slot(s, a->c.user);
+	const struct shard_extension *e = slot ? &slot->extension : NULL;
+	const struct auth_try t = {
+		.guesses = slot ? &slot->guesses
+				: auth_limit_nobody(&s->auth_limit, &s->key, a->c.user),
+		.source = auth_limit_source(&s->key, &m->hop.remote),
+		.standing = auth_standing(s, m, e),
+	};
+	uint64_t wait_ns = auth_limit_wait_ns(&s->auth_limit, &t, s->host.now.ns);
+	enum digest_verdict verdict;
+
+	if (wait_ns) {
+		auth_wait(s, m, wait_ns);
+		return NULL;
+	}
+	verdict = digest_prove(a, &s->settings.digest, m, e ? &e->secret : NULL);
+	if (verdict == DIGEST_WRONG) {
+		auth_wrong(s, m, proxy, a->c.user, &t);
+		return NULL;
+	}
+	auth_limit_passed(&t);
+	if (verdict == DIGEST_STALE) {
+		auth_challenge(s, m, proxy, true);
+		return NULL;
+	}
+	return auth_right(s, m, proxy, a, e);
 }
 
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
 						 bool proxy)
 {
-	const struct digest_server *server = &s->settings.digest;
-	const struct shard_extension *e = NULL;
-	struct bytes user = { 0 };
-	uint64_t who;
+	struct digest_answer a;
 
-	if (digest_user(server, m, proxy, &user))
-		e = shard_extension_find(s, user);
-	who = auth_limit_id(&s->key, &m->hop.remote, user);
-	if (user.n && !may_try(s, m, who))
-		return NULL;
-	switch (digest_check(server, m, proxy, e ? &e->secret : NULL, s->host.now.utc_ms)) {
+	switch (digest_read(&a, &s->settings.digest, m, proxy, s->host.now.utc_ms)) {
 	case DIGEST_OK:
-		auth_limit_passed(&s->auth_limit, who);
-		if (e && e->enabled) {
-			shard_trust(s, &m->hop);
-			return e;
-		}
-		shard_refuse(s, NULL, m, 403, REFUSED_DISABLED, (struct bytes){ 0 });
-		return NULL;
+		return auth_prove(s, m, proxy, &a);
 	case DIGEST_MISSING:
-		challenge(s, m, proxy, false);
+		auth_challenge(s, m, proxy, false);
+		return NULL;
+	case DIGEST_FOREIGN:
+		sig_count_refused(&s->metrics, REFUSED_FOREIGN_NONCE);
+		auth_event(s, m, SECURITY_FOREIGN_NONCE, a.c.user);
+		auth_challenge(s, m, proxy, true);
 		return NULL;
 	case DIGEST_STALE:
-		challenge(s, m, proxy, true);
-		return NULL;
 	case DIGEST_WRONG:
-		wrong(s, m, proxy, user, who);
-		return NULL;
 	case DIGEST_MALFORMED:
-		shard_refuse(s, NULL, m, 400, REFUSED_DIGEST_MALFORMED, (struct bytes){ 0 });
-		return NULL;
+		break;
 	}
+	shard_refuse(s, NULL, m, 400, REFUSED_DIGEST_MALFORMED, (struct bytes){ 0 });
 	return NULL;
 }

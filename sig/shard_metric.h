@@ -17,6 +17,8 @@
 	X(LOOP, "loop")                              \
 	X(CHALLENGE, "challenged")                   \
 	X(DIGEST, "wrong_credentials")               \
+	X(FOREIGN_NONCE, "foreign_nonce")            \
+	X(REPLAY, "replayed_credentials")            \
 	X(DIGEST_MALFORMED, "malformed_credentials") \
 	X(GUESSING, "too_many_wrong_credentials")    \
 	X(IDENTITY, "not_own_identity")              \

@@ -7,6 +7,7 @@
 #include "sig/auth_limit.h"
 #include "sig/call/call.h"
 #include "sig/call/respond.h"
+#include "sig/nonce_window.h"
 #include "sig/route.h"
 
 enum shard_timer {
@@ -45,6 +46,12 @@ struct shard_aor {
 	struct wheel_timer timer; /* first expiry, or one of these */
 };
 
+/* An extension, and what is remembered beside its document. */
+struct shard_extension_slot {
+	struct shard_extension extension;
+	struct auth_guesses guesses;
+};
+
 struct shard_profiles {
 	uint32_t count, range_count;
 	struct shard_profile list[SHARD_PROFILES_MAX];
@@ -64,6 +71,7 @@ struct shard {
 	struct table calls_by_id, aors_by_user, extensions_by_number;
 	struct shard_profiles profiles;
 	struct auth_limit auth_limit;
+	struct nonce_window nonces;
 	struct security security;
 	struct leg_users legs;
 	struct aor_connections connections;
@@ -127,6 +135,8 @@ bool shard_is_trusted(const struct shard *s, const struct addr *source);
 /* Who said something over this connection is known: by credentials, by its address, or by what only a party of a call knows. */
 void shard_trust(struct shard *s, const struct sip_hop *hop);
 const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number);
+/* The same, with what is remembered of it. */
+struct shard_extension_slot *shard_extension_slot(const struct shard *s, struct bytes number);
 
 /* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */
 const struct shard_profile *shard_profile_of(const struct shard *s, const struct addr *source);

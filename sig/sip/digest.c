@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pure. A right answer may be used again while its nonce lives: nothing is kept per nonce, so nc is only read (RFC 7616 5.5). */
+/* Pure. Nothing is kept here: whether an answer was used before is for its caller (sig/nonce_window.h). */
 #include "sig/sip/digest.h"
 
 #include <string.h>
@@ -65,7 +65,7 @@ static bool make_response(const struct digest_credentials *c, const struct diges
 	parts[n++] = digest_text_bytes(&a1);
 	parts[n++] = c->nonce;
 	if (c->qop != DIGEST_QOP_NONE) {
-		parts[n++] = c->nc;
+		parts[n++] = c->nc_text;
 		parts[n++] = c->cnonce;
 		parts[n++] = c->qop_text;
 	}
@@ -87,17 +87,6 @@ static bool response_is(const struct digest_credentials *c, const struct digest_
 	return bytes_eq_secret(bytes_mem(ours, m), bytes_mem(theirs, n));
 }
 
-bool digest_user(const struct digest_server *s, const struct sip_message *m, bool proxy,
-		 struct bytes *user)
-{
-	struct digest_credentials c;
-
-	if (digest_credentials_find(&c, m, proxy, bytes_str(s->realm)) != 1)
-		return false;
-	*user = c.user;
-	return true;
-}
-
 /* Else who cuts the better lines out of our challenge could choose for both. */
 static bool is_offered(const struct digest_server *s, enum digest_algorithm algorithm)
 {
@@ -106,38 +95,47 @@ static bool is_offered(const struct digest_server *s, enum digest_algorithm algo
 	return offer & 1U << algorithm;
 }
 
-enum digest_verdict digest_check(const struct digest_server *s, const struct sip_message *m,
-				 bool proxy, const struct digest_secret *secret, uint64_t utc_ms)
+enum digest_verdict digest_read(struct digest_answer *out, const struct digest_server *s,
+				const struct sip_message *m, bool proxy, uint64_t utc_ms)
 {
-	static const struct digest_secret nobody;
-	struct digest_credentials c;
-	struct digest_text want = { .n = 0 };
-	bool right;
-	int found = digest_credentials_find(&c, m, proxy, bytes_str(s->realm));
+	int found = digest_credentials_find(&out->c, m, proxy, bytes_str(s->realm));
 
 	if (found == 0)
 		return DIGEST_MISSING;
-	if (found < 0 || !digest_credentials_fit(&c, m))
+	if (found < 0 || !digest_credentials_fit(&out->c, m))
 		return DIGEST_MALFORMED;
-	right = make_response(&c, secret ? secret : &nobody, m, &want);
-	right = response_is(&c, &want) && right && secret && is_offered(s, c.algorithm);
-	switch (digest_nonce_check(s, c.nonce, utc_ms)) {
+	switch (digest_nonce_check(out, s, &m->hop.remote, utc_ms)) {
 	case DIGEST_NONCE_FRESH:
-		return right ? DIGEST_OK : DIGEST_WRONG;
+		out->old = false;
+		return DIGEST_OK;
 	case DIGEST_NONCE_OLD:
-		return right ? DIGEST_STALE : DIGEST_WRONG;
+		out->old = true;
+		return DIGEST_OK;
 	case DIGEST_NONCE_FOREIGN:
 		break;
 	}
-	return DIGEST_WRONG;
+	return DIGEST_FOREIGN;
+}
+
+enum digest_verdict digest_prove(const struct digest_answer *a, const struct digest_server *s,
+				 const struct sip_message *m, const struct digest_secret *secret)
+{
+	static const struct digest_secret nobody;
+	struct digest_text want = { .n = 0 };
+	bool right = make_response(&a->c, secret ? secret : &nobody, m, &want);
+
+	right = response_is(&a->c, &want) && right && secret && is_offered(s, a->c.algorithm);
+	if (!right)
+		return DIGEST_WRONG;
+	return a->old ? DIGEST_STALE : DIGEST_OK;
 }
 
 void digest_challenge(const struct digest_server *s, struct writer *w, bool proxy, bool stale,
-		      uint64_t utc_ms, uint64_t random)
+		      const struct addr *source, uint64_t utc_ms, uint64_t random)
 {
 	char nonce[DIGEST_NONCE_LEN];
 
-	digest_nonce_put(nonce, s, utc_ms, random);
+	digest_nonce_put(nonce, s, source, utc_ms, random);
 	for (unsigned i = DIGEST_ALGORITHMS; i-- > 0;) {
 		if (!is_offered(s, (enum digest_algorithm)i))
 			continue;

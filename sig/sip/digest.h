@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digest access authentication, server side: RFC 3261 22, 7616, 8760. Nonces are HMACs of their time under the cluster key, so that
- * any node can check what another one gave out; nothing is stored per challenge. Algorithms: SHA-256, SHA-512-256, MD5; qop auth and
- * auth-int, and none for RFC 2069 clients with MD5.
+ * Digest access authentication, server side: RFC 3261 22, 7616, 8760. Nonces are HMACs of their time and of the source that they were
+ * given to, under the cluster key, so that any node can check what another one gave out; nothing is stored per challenge. Algorithms:
+ * SHA-256, SHA-512-256, MD5; qop auth and auth-int, and none for RFC 2069 clients with MD5.
  */
 #ifndef SIG_SIP_DIGEST_H
 #define SIG_SIP_DIGEST_H
 
-#include "base/bytes.h"
+#include "base/addr.h"
 #include "sig/sip/message.h"
 
 enum digest_algorithm {
@@ -38,21 +38,44 @@ struct digest_server {
 
 enum digest_verdict {
 	DIGEST_OK,
-	DIGEST_MISSING,   /* no credentials for our realm: challenge */
-	DIGEST_STALE,     /* right, but the nonce is old: challenge with stale=true */
-	DIGEST_WRONG,     /* wrong response, user or nonce: challenge again; count it */
+	DIGEST_MISSING, /* no credentials for our realm: challenge */
+	DIGEST_STALE,   /* right, but the nonce is old: challenge with stale=true */
+	DIGEST_FOREIGN, /* the nonce is none that we gave to this source: nothing else was looked at; challenge with stale=true */
+	DIGEST_WRONG,   /* wrong response or user: challenge again; count it */
 	DIGEST_MALFORMED, /* 400 */
 };
 
-/* The user name the credentials of our realm claim. False when there are none. proxy: Proxy-Authorization (407), else
- * Authorization (401). */
-bool digest_user(const struct digest_server *s, const struct sip_message *m, bool proxy,
-		 struct bytes *user);
-/* secret NULL: the user is not known; takes the same time and gives DIGEST_WRONG. */
-enum digest_verdict digest_check(const struct digest_server *s, const struct sip_message *m,
-				 bool proxy, const struct digest_secret *secret, uint64_t utc_ms);
-/* Whole header lines (CRLF each), one per offered algorithm, best first (RFC 8760 2.4). random: 64 fresh bits for the nonce. */
+enum digest_qop { DIGEST_QOP_NONE, DIGEST_QOP_AUTH, DIGEST_QOP_AUTH_INT };
+
+struct digest_credentials {
+	struct bytes user, realm, nonce, uri, response, cnonce;
+	struct bytes nc_text, qop_text; /* as sent: they go into the hash */
+	struct bytes algorithm_text;
+	uint32_t nc; /* 1 without qop: such a nonce is good once */
+	enum digest_qop qop;
+	enum digest_algorithm algorithm;
+	bool session; /* "-sess" */
+};
+
+/* Credentials that answer a challenge of ours, not proven yet. */
+struct digest_answer {
+	struct digest_credentials c;
+	uint64_t nonce_id; /* its name: nobody can choose it */
+	uint64_t nonce_utc_ms;
+	bool old; /* the nonce is */
+};
+
+/* proxy: Proxy-Authorization (407), else Authorization (401). DIGEST_OK: *out is filled, and to be proven. Never DIGEST_STALE nor
+ * DIGEST_WRONG. */
+enum digest_verdict digest_read(struct digest_answer *out, const struct digest_server *s,
+				const struct sip_message *m, bool proxy, uint64_t utc_ms);
+/* DIGEST_OK, DIGEST_STALE or DIGEST_WRONG. secret NULL: the user is not known; takes the same time and gives DIGEST_WRONG. */
+enum digest_verdict digest_prove(const struct digest_answer *a, const struct digest_server *s,
+				 const struct sip_message *m, const struct digest_secret *secret);
+/* Whole header lines (CRLF each), one per offered algorithm, best first (RFC 8760 2.4). source: whose answers are taken.
+ * random: 64 fresh bits for the nonce. */
 void digest_challenge(const struct digest_server *s, struct writer *w, bool proxy, bool stale,
-		      uint64_t utc_ms, uint64_t random);
+		      const struct addr *source, uint64_t utc_ms, uint64_t random);
+uint64_t digest_nonce_lifetime_ms(const struct digest_server *s);
 
 #endif

@@ -19,7 +19,7 @@ static struct bytes *slot_of(struct digest_credentials *c, struct bytes name)
 		{ "uri", &c->uri },
 		{ "response", &c->response },
 		{ "cnonce", &c->cnonce },
-		{ "nc", &c->nc },
+		{ "nc", &c->nc_text },
 		{ "qop", &c->qop_text },
 		{ "algorithm", &c->algorithm_text },
 	};
@@ -80,6 +80,7 @@ static int read_qop(struct digest_credentials *c)
 	size_t n;
 
 	c->qop = DIGEST_QOP_NONE;
+	c->nc = 1;
 	if (c->qop_text.n == 0) /* RFC 2069 clients know MD5 only */
 		return c->algorithm == DIGEST_MD5 && !c->session ? 0 : -EBADMSG;
 	if (bytes_iis(c->qop_text, "auth")) {
@@ -89,9 +90,10 @@ static int read_qop(struct digest_credentials *c)
 	} else {
 		return -EBADMSG;
 	}
-	if (c->cnonce.n == 0 || hex_decode(c->nc, raw, sizeof(raw), &n) || n != sizeof(raw))
+	if (c->cnonce.n == 0 || hex_decode(c->nc_text, raw, sizeof(raw), &n) || n != sizeof(raw))
 		return -EBADMSG;
-	return be32_get(raw) ? 0 : -EBADMSG; /* RFC 7616 3.4: counts from 1 */
+	c->nc = be32_get(raw);
+	return c->nc ? 0 : -EBADMSG; /* RFC 7616 3.4: counts from 1 */
 }
 
 static int check(struct digest_credentials *c)

@@ -5,17 +5,6 @@
 
 #include "sig/sip/digest.h"
 
-enum digest_qop { DIGEST_QOP_NONE, DIGEST_QOP_AUTH, DIGEST_QOP_AUTH_INT };
-
-struct digest_credentials {
-	struct bytes user, realm, nonce, uri, response, cnonce, nc;
-	struct bytes qop_text; /* as sent: it goes into the hash */
-	struct bytes algorithm_text;
-	enum digest_qop qop;
-	enum digest_algorithm algorithm;
-	bool session; /* "-sess" */
-};
-
 /* Credentials of our realm in (Proxy-)Authorization. 1: *out filled, 0: none, -EBADMSG: they do not read well. */
 int digest_credentials_find(struct digest_credentials *out, const struct sip_message *m, bool proxy,
 			    struct bytes realm);

@@ -1,68 +1,123 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/auth_limit.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "tests/unit/test.h"
 
 static struct auth_limit g_limit;
+static struct auth_guesses g_extensions[3];
 static const struct hash_key g_key = { 1, 2 };
 
-static uint64_t id_of(const char *source, const char *user)
+static struct auth_try try_of(const char *source, unsigned extension, enum auth_standing standing)
 {
 	struct addr a;
 
 	assert_int_equal(addr_parse(&a, bytes_str(source)), 0);
-	return auth_limit_id(&g_key, &a, bytes_str(user));
+	return (struct auth_try){ .guesses = &g_extensions[extension],
+				  .source = auth_limit_source(&g_key, &a),
+				  .standing = standing };
 }
 
-static uint64_t wait_s(uint64_t id, uint64_t s)
+static uint64_t wait_s(struct auth_try t, uint64_t s)
 {
-	return auth_limit_wait_ns(&g_limit, id, s * NS_PER_S) / NS_PER_S;
+	return auth_limit_wait_ns(&g_limit, &t, s * NS_PER_S) / NS_PER_S;
 }
 
-static bool wrong(uint64_t id, uint64_t s)
+static bool wrong(struct auth_try t, uint64_t s)
 {
-	return auth_limit_failed(&g_limit, id, s * NS_PER_S);
+	return auth_limit_failed(&g_limit, &t, s * NS_PER_S);
 }
 
-static void test_pairs(void **state)
+static void test_sources(void **state)
 {
-	uint64_t id = id_of("192.0.2.1:5060", "1001");
-
 	(void)state;
-	assert_true(id == id_of("192.0.2.1:6060", "1001")); /* any port */
-	assert_true(id != id_of("192.0.2.2:5060", "1001"));
-	assert_true(id != id_of("192.0.2.1:5060", "1002"));
+	assert_true(try_of("192.0.2.1:5060", 0, AUTH_STRANGER).source ==
+		    try_of("192.0.2.1:6060", 0, AUTH_STRANGER).source);
+	assert_true(try_of("192.0.2.1:5060", 0, AUTH_STRANGER).source !=
+		    try_of("192.0.2.2:5060", 0, AUTH_STRANGER).source);
+	assert_true(try_of("2001:db8::1", 0, AUTH_STRANGER).source ==
+		    try_of("2001:db8::2", 0, AUTH_STRANGER).source);
 }
 
 static void test_ten_in_a_minute(void **state)
 {
-	uint64_t id = id_of("192.0.2.1", "1001"), other = id_of("192.0.2.2", "1001");
+	struct auth_try here = try_of("192.0.2.1", 0, AUTH_STRANGER);
+	struct auth_try other = try_of("192.0.2.2", 0, AUTH_STRANGER);
+	struct auth_try elsewhere = try_of("192.0.2.1", 1, AUTH_STRANGER);
 
 	(void)state;
 	for (int i = 0; i < AUTH_LIMIT_FAILURES - 1; i++)
-		assert_false(wrong(id, 100));
-	assert_int_equal(wait_s(id, 100), 0);
-	assert_true(wrong(id, 100));
-	assert_int_equal(wait_s(id, 100), 5);
-	assert_int_equal(wait_s(id, 104), 1);
-	assert_int_equal(wait_s(id, 105), 0);
+		assert_false(wrong(here, 100));
+	assert_int_equal(wait_s(here, 100), 0);
+	assert_true(wrong(here, 100));
+	assert_int_equal(wait_s(here, 100), 5);
+	assert_int_equal(wait_s(here, 104), 1);
+	assert_int_equal(wait_s(here, 105), 0);
 	assert_int_equal(wait_s(other, 100), 0);
+	assert_int_equal(wait_s(elsewhere, 100), 0);
 }
 
 static void test_slowly(void **state)
 {
-	uint64_t id = id_of("192.0.2.1", "1001");
+	struct auth_try here = try_of("192.0.2.1", 0, AUTH_STRANGER);
 
 	(void)state;
 	for (uint64_t i = 0; i < 100; i++)
-		assert_false(wrong(id, 100 + 7 * i)); /* nine in each minute */
+		assert_false(wrong(here, 100 + 7 * i)); /* nine in each minute */
+}
+
+/* At all extensions together; a phone beside the guesser goes on. */
+static void test_of_a_source(void **state)
+{
+	struct auth_try stranger = try_of("192.0.2.1", 0, AUTH_STRANGER);
+	char name[16];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 2 * AUTH_LIMIT_SOURCE_BURST; i++) {
+		struct auth_try t = stranger;
+
+		(void)snprintf(name, sizeof(name), "%u", i);
+		t.guesses = auth_limit_nobody(&g_limit, &g_key, bytes_str(name));
+		if (wait_s(t, 100))
+			break;
+		(void)wrong(t, 100);
+	}
+	assert_int_equal(i, AUTH_LIMIT_SOURCE_BURST);
+	assert_int_equal(wait_s(stranger, 100), 1);
+	assert_int_equal(wait_s(stranger, 101), 0);
+	assert_int_equal(wait_s(try_of("192.0.2.2", 0, AUTH_STRANGER), 100), 0);
+	assert_int_equal(wait_s(try_of("192.0.2.1", 0, AUTH_NEIGHBOUR), 100), 0);
+	assert_int_equal(wait_s(try_of("192.0.2.1", 0, AUTH_PHONE), 100), 0);
+}
+
+/* Guesses beside a phone do not stop it; its own count is bounded as well, in case its address is forged. */
+static void test_of_a_phone(void **state)
+{
+	struct auth_try stranger = try_of("192.0.2.1", 0, AUTH_STRANGER);
+	struct auth_try phone = try_of("192.0.2.1", 0, AUTH_PHONE);
+
+	(void)state;
+	for (int i = 0; i < AUTH_LIMIT_FAILURES; i++)
+		(void)wrong(stranger, 100);
+	auth_limit_passed(&phone); /* gives the others no more tries */
+	assert_int_equal(wait_s(stranger, 100), 5);
+	assert_int_equal(wait_s(phone, 100), 0);
+	for (int i = 0; i < AUTH_LIMIT_PHONE_BURST; i++) {
+		assert_int_equal(wait_s(phone, 100), 0);
+		(void)wrong(phone, 100);
+	}
+	assert_int_equal(wait_s(phone, 100), 5);
+	assert_int_equal(wait_s(phone, 101), 0);
 }
 
 static void test_grows_and_ends(void **state)
 {
 	static const uint64_t want[] = { 5, 10, 20, 40, 60, 60, 60 };
-	uint64_t id = id_of("192.0.2.1", "1001"), at = 100;
+	struct auth_try id = try_of("192.0.2.1", 0, AUTH_STRANGER);
+	uint64_t at = 100;
 
 	(void)state;
 	for (int i = 0; i < AUTH_LIMIT_FAILURES - 1; i++)
@@ -82,56 +137,57 @@ static void test_grows_and_ends(void **state)
 
 static void test_passed(void **state)
 {
-	uint64_t id = id_of("192.0.2.1", "1001");
+	struct auth_try id = try_of("192.0.2.1", 0, AUTH_STRANGER);
 
 	(void)state;
-	auth_limit_passed(&g_limit, id); /* of nobody */
+	auth_limit_passed(&id); /* of nobody */
 	for (int i = 0; i < AUTH_LIMIT_FAILURES; i++)
 		(void)wrong(id, 100);
-	auth_limit_passed(&g_limit, id);
+	auth_limit_passed(&id);
 	assert_int_equal(wait_s(id, 100), 0);
 	assert_false(wrong(id, 101));
 }
 
-/* A flood of others takes no more memory; whoever guessed last is still known. */
+/* A flood of sources, which cannot be invented, takes no more memory; of one extension so many are remembered. */
 static void test_bounded(void **state)
 {
-	uint64_t id = id_of("192.0.2.1", "1001");
-	struct addr a;
+	struct auth_try t = try_of("10.0.0.1", 0, AUTH_STRANGER);
+	char source[16];
 
 	(void)state;
-	assert_int_equal(addr_parse(&a, BYTES_LIT("10.0.0.1")), 0);
-	for (uint32_t i = 0; i < 100000; i++) {
-		be32_put(a.ip, i);
-		(void)auth_limit_failed(&g_limit, auth_limit_id(&g_key, &a, BYTES_LIT("1")),
-					NS_PER_S);
+	for (uint64_t i = 1; i < 100000; i++) {
+		t.source = i;
+		(void)wrong(t, 1);
 	}
-	for (int i = 0; i < AUTH_LIMIT_FAILURES; i++)
-		(void)wrong(id, 100);
-	assert_int_equal(wait_s(id, 100), 5);
-	/* the same set: as many more as there are ways push it out */
-	for (uint64_t i = 1; i < AUTH_LIMIT_WAYS; i++)
-		(void)wrong(id + i * AUTH_LIMIT_SETS, 100 + i);
-	assert_int_equal(wait_s(id, 101), 4);
-	(void)wrong(id + AUTH_LIMIT_WAYS * AUTH_LIMIT_SETS, 110);
-	assert_int_equal(wait_s(id, 101), 0);
+	for (int n = 0; n < AUTH_LIMIT_WAYS; n++) {
+		(void)snprintf(source, sizeof(source), "10.0.0.%d", n);
+		for (int i = 0; i < AUTH_LIMIT_FAILURES; i++)
+			(void)wrong(try_of(source, 0, AUTH_STRANGER), 100);
+	}
+	for (int n = 0; n < AUTH_LIMIT_WAYS; n++) {
+		(void)snprintf(source, sizeof(source), "10.0.0.%d", n);
+		assert_int_equal(wait_s(try_of(source, 0, AUTH_STRANGER), 100), 5);
+	}
 }
 
 static int setup(void **state)
 {
 	(void)state;
 	g_limit = (struct auth_limit){ 0 };
+	memset(g_extensions, 0, sizeof(g_extensions));
 	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_pairs, setup),
+		cmocka_unit_test_setup(test_sources, setup),
 		cmocka_unit_test_setup(test_ten_in_a_minute, setup),
 		cmocka_unit_test_setup(test_slowly, setup),
 		cmocka_unit_test_setup(test_grows_and_ends, setup),
 		cmocka_unit_test_setup(test_passed, setup),
+		cmocka_unit_test_setup(test_of_a_source, setup),
+		cmocka_unit_test_setup(test_of_a_phone, setup),
 		cmocka_unit_test_setup(test_bounded, setup),
 	};
 

@@ -22,10 +22,11 @@ RIG_FN struct bytes credentials_nonce(struct bytes response, const char *algorit
 	return (struct bytes){ 0 };
 }
 
-/* The (Proxy-)Authorization line for a request, or "" when there was no challenge. */
-RIG_FN const char *credentials_make(char out[1024], struct bytes challenge, const char *header,
-				    enum digest_algorithm algorithm, const char *user,
-				    const char *password, const char *method, const char *uri)
+/* The (Proxy-)Authorization line for a request, or "" when there was no challenge. nc: eight hexadecimal digits. */
+RIG_FN const char *credentials_count(char out[1024], struct bytes challenge, const char *header,
+				     enum digest_algorithm algorithm, const char *user,
+				     const char *password, const char *method, const char *uri,
+				     const char *nc)
 {
 	struct bytes ha1_parts[] = { bytes_str(user), bytes_str("test.local"),
 				     bytes_str(password) };
@@ -41,7 +42,7 @@ RIG_FN const char *credentials_make(char out[1024], struct bytes challenge, cons
 	     digest_hash_text(algorithm, ha2_parts, 2, &ha2);
 	{
 		struct bytes parts[] = { digest_text_bytes(&ha1), nonce,
-					 bytes_str("00000001"),   bytes_str("c0ffee"),
+					 bytes_str(nc),           bytes_str("c0ffee"),
 					 bytes_str("auth"),       digest_text_bytes(&ha2) };
 
 		ok = ok && digest_hash_text(algorithm, parts, 6, &response);
@@ -50,11 +51,19 @@ RIG_FN const char *credentials_make(char out[1024], struct bytes challenge, cons
 	(void)ok;
 	(void)snprintf(out, 1024,
 		       "%s: Digest username=\"%s\", realm=\"test.local\", nonce=\"" BYTES_FMT
-		       "\", uri=\"%s\", response=\"%.*s\", algorithm=%s, qop=auth, nc=00000001, "
+		       "\", uri=\"%s\", response=\"%.*s\", algorithm=%s, qop=auth, nc=%s, "
 		       "cnonce=\"c0ffee\"\r\n",
 		       header, user, BYTES_ARG(nonce), uri, (int)response.n, response.p,
-		       digest_name(algorithm));
+		       digest_name(algorithm), nc);
 	return out;
+}
+
+RIG_FN const char *credentials_make(char out[1024], struct bytes challenge, const char *header,
+				    enum digest_algorithm algorithm, const char *user,
+				    const char *password, const char *method, const char *uri)
+{
+	return credentials_count(out, challenge, header, algorithm, user, password, method, uri,
+				 "00000001");
 }
 
 #endif

@@ -51,7 +51,7 @@ static void check_vector(const struct vector *v)
 	struct sip_message m = { .method_name = v->method, .body = v->body };
 	struct digest_credentials c = { .nonce = v->nonce,
 					.uri = v->uri,
-					.nc = v->nc,
+					.nc_text = v->nc,
 					.cnonce = v->cnonce,
 					.qop_text = v->qop,
 					.response = v->response };
@@ -88,6 +88,20 @@ static void test_vectors(void **state)
 		check_vector(&v);
 	}
 	assert_int_equal(n, 31);
+}
+
+/* The source of all requests here. */
+static const struct addr g_here = { .family = ADDR_V4, .ip = { 192, 0, 2, 1 }, .port = 5060 };
+
+static enum digest_verdict check(const struct digest_server *s, struct sip_message *m, bool proxy,
+				 const struct digest_secret *secret, uint64_t utc_ms)
+{
+	struct digest_answer a;
+	enum digest_verdict read;
+
+	m->hop.remote = g_here;
+	read = digest_read(&a, s, m, proxy, utc_ms);
+	return read == DIGEST_OK ? digest_prove(&a, s, m, secret) : read;
 }
 
 static const struct digest_server *server(void)
@@ -142,7 +156,7 @@ static void answer_response(const struct answer *a, struct bytes nonce, struct d
 	struct sip_message m = { .method_name = BYTES_LIT("REGISTER"), .body = BYTES_LIT("body") };
 	struct digest_credentials c = { .nonce = nonce,
 					.uri = bytes_str(a->uri),
-					.nc = bytes_str(a->nc),
+					.nc_text = bytes_str(a->nc),
 					.cnonce = bytes_str(a->cnonce),
 					.qop_text = bytes_str(a->qop),
 					.algorithm = a->algorithm };
@@ -161,7 +175,7 @@ static void answer_write(const struct answer *a, char *text, size_t cap)
 	char nonce[DIGEST_NONCE_LEN];
 	struct digest_text response;
 
-	digest_nonce_put(nonce, server(), a->nonce_ms ? a->nonce_ms : NOW, 99);
+	digest_nonce_put(nonce, server(), &g_here, a->nonce_ms ? a->nonce_ms : NOW, 99);
 	answer_response(a, bytes_mem(nonce, sizeof(nonce)), &response);
 	writer_fmt(&w, "Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%.*s\", ",
 		   a->user, a->realm, DIGEST_NONCE_LEN, nonce);
@@ -253,14 +267,14 @@ static void test_answers(void **state)
 
 		answer_write(row, text, sizeof(text));
 		request(&m, text);
-		have = digest_check(server(), &m, false, secret_of_1001(), NOW);
+		have = check(server(), &m, false, secret_of_1001(), NOW);
 		if (have != row->want)
 			fail_msg("%s: %d", row->name, have);
-		have = digest_check(server(), &m, false, NULL, NOW);
+		have = check(server(), &m, false, NULL, NOW);
 		if (have == DIGEST_OK || have == DIGEST_STALE)
 			fail_msg("%s: good without a secret", row->name);
-		ROW_ASSERT(row->name, digest_check(server(), &m, true, secret_of_1001(), NOW) ==
-					      DIGEST_MISSING);
+		ROW_ASSERT(row->name,
+			   check(server(), &m, true, secret_of_1001(), NOW) == DIGEST_MISSING);
 		message_close(&m);
 	}
 }
@@ -275,7 +289,7 @@ static enum digest_verdict check_good(const struct digest_server *s)
 
 	answer_write(&GOOD, text, sizeof(text));
 	request(&m, text);
-	have = digest_check(s, &m, false, secret_of_1001(), NOW);
+	have = check(s, &m, false, secret_of_1001(), NOW);
 	message_close(&m);
 	return have;
 }
@@ -288,7 +302,7 @@ static void test_foreign_nonce(void **state)
 	(void)state;
 	assert_int_equal(check_good(&other), DIGEST_OK);
 	other.key[31] ^= 1;
-	assert_int_equal(check_good(&other), DIGEST_WRONG);
+	assert_int_equal(check_good(&other), DIGEST_FOREIGN);
 }
 
 /* For a user who is not known the hash runs over zeros, which anybody can do. */
@@ -304,7 +318,7 @@ static void test_nobody(void **state)
 	struct sip_message m;
 
 	(void)state;
-	digest_nonce_put(nonce, server(), NOW, 1);
+	digest_nonce_put(nonce, server(), &g_here, NOW, 1);
 	c.nonce = bytes_mem(nonce, sizeof(nonce));
 	m = (struct sip_message){ .method_name = BYTES_LIT("REGISTER") };
 	assert_true(make_response(&c, &zeros, &m, &response));
@@ -313,9 +327,18 @@ static void test_nobody(void **state)
 		       "uri=\"" U "\", response=\"%.*s\"\r\n",
 		       DIGEST_NONCE_LEN, nonce, (int)response.n, response.p);
 	request(&m, text);
-	assert_int_equal(digest_check(server(), &m, false, &zeros, NOW), DIGEST_OK);
-	assert_int_equal(digest_check(server(), &m, false, NULL, NOW), DIGEST_WRONG);
+	assert_int_equal(check(server(), &m, false, &zeros, NOW), DIGEST_OK);
+	assert_int_equal(check(server(), &m, false, NULL, NOW), DIGEST_WRONG);
 	message_close(&m);
+}
+
+static enum digest_nonce nonce_check(struct bytes nonce, const char *source)
+{
+	struct digest_answer a = { .c.nonce = nonce };
+	struct addr from;
+
+	assert_int_equal(addr_parse(&from, bytes_str(source)), 0);
+	return digest_nonce_check(&a, server(), &from, NOW);
 }
 
 static void test_nonce(void **state)
@@ -324,22 +347,48 @@ static void test_nonce(void **state)
 	char other[DIGEST_NONCE_LEN];
 
 	(void)state;
-	digest_nonce_put(nonce, server(), NOW, 1);
-	digest_nonce_put(other, server(), NOW, 2);
+	digest_nonce_put(nonce, server(), &g_here, NOW, 1);
+	digest_nonce_put(other, server(), &g_here, NOW, 2);
 	assert_memory_not_equal(nonce, other, sizeof(nonce));
 	for (size_t i = 0; i < sizeof(nonce); i++) {
 		char was = nonce[i];
 
 		nonce[i] = was == '0' ? '1' : '0';
-		assert_int_equal(digest_nonce_check(server(), bytes_mem(nonce, sizeof(nonce)), NOW),
+		assert_int_equal(nonce_check(bytes_mem(nonce, sizeof(nonce)), "192.0.2.1"),
 				 DIGEST_NONCE_FOREIGN);
 		nonce[i] = was;
 	}
-	assert_int_equal(digest_nonce_check(server(), bytes_mem(nonce, sizeof(nonce)), NOW),
+	assert_int_equal(nonce_check(bytes_mem(nonce, sizeof(nonce)), "192.0.2.1"),
 			 DIGEST_NONCE_FRESH);
-	assert_int_equal(digest_nonce_check(server(), bytes_mem(nonce, sizeof(nonce) - 1), NOW),
+	assert_int_equal(nonce_check(bytes_mem(nonce, sizeof(nonce) - 1), "192.0.2.1"),
 			 DIGEST_NONCE_FOREIGN);
-	assert_int_equal(digest_nonce_check(server(), bytes_str(NULL), NOW), DIGEST_NONCE_FOREIGN);
+	assert_int_equal(nonce_check(bytes_str(NULL), "192.0.2.1"), DIGEST_NONCE_FOREIGN);
+}
+
+/* A nonce is worth something to whom it was given: an address, or an IPv6 /64, whatever the port. */
+static void test_nonce_of_a_source(void **state)
+{
+	static const struct row {
+		const char *given, *shown;
+		enum digest_nonce want;
+	} rows[] = {
+		{ "192.0.2.1:5060", "192.0.2.1:6060", DIGEST_NONCE_FRESH },
+		{ "192.0.2.1:5060", "192.0.2.2:5060", DIGEST_NONCE_FOREIGN },
+		{ "[2001:db8::1]:5060", "[2001:db8::2]:5060", DIGEST_NONCE_FRESH },
+		{ "[2001:db8::1]:5060", "[2001:db8:0:1::1]:5060", DIGEST_NONCE_FOREIGN },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char nonce[DIGEST_NONCE_LEN];
+		struct addr given;
+
+		ROW_ASSERT(row->given, addr_parse(&given, bytes_str(row->given)) == 0);
+		digest_nonce_put(nonce, server(), &given, NOW, 1);
+		ROW_ASSERT(row->shown,
+			   nonce_check(bytes_mem(nonce, sizeof(nonce)), row->shown) == row->want);
+	}
 }
 
 /* What challenges do not name is not taken either. */
@@ -382,14 +431,14 @@ static void test_user(void **state)
 	(void)state;
 	EACH_ROW(row, rows)
 	{
-		struct bytes user;
+		struct digest_credentials c;
 		struct sip_message m;
 		bool found;
 
 		request(&m, row->line);
-		found = digest_user(server(), &m, false, &user);
+		found = digest_credentials_find(&c, &m, false, bytes_str(R)) == 1;
 		ROW_ASSERT(row->name, found == (row->want != NULL));
-		ROW_ASSERT(row->name, !found || bytes_is(user, row->want));
+		ROW_ASSERT(row->name, !found || bytes_is(c.user, row->want));
 		message_close(&m);
 	}
 }
@@ -403,8 +452,8 @@ static void test_challenge(void **state)
 	char nonce[DIGEST_NONCE_LEN];
 
 	(void)state;
-	digest_nonce_put(nonce, &s, NOW, 5);
-	digest_challenge(&s, &w, false, true, NOW, 5);
+	digest_nonce_put(nonce, &s, &g_here, NOW, 5);
+	digest_challenge(&s, &w, false, true, &g_here, NOW, 5);
 	(void)snprintf(want, sizeof(want),
 		       "WWW-Authenticate: Digest realm=\"example.org\", qop=\"auth,auth-int\", "
 		       "nonce=\"%.*s\", algorithm=SHA-512-256, stale=true\r\nWWW-Auth",
@@ -412,7 +461,7 @@ static void test_challenge(void **state)
 	assert_true(bytes_starts(writer_done(&w), want));
 	s.offer = 0;
 	w = writer_over(out, sizeof(out));
-	digest_challenge(&s, &w, true, false, NOW, 5);
+	digest_challenge(&s, &w, true, false, &g_here, NOW, 5);
 	(void)snprintf(want, sizeof(want),
 		       "Proxy-Authenticate: Digest realm=\"example.org\", qop=\"auth,auth-int\", "
 		       "nonce=\"%.*s\", algorithm=MD5\r\n",
@@ -429,7 +478,7 @@ static void test_challenge_size(void **state)
 
 	(void)state;
 	memset(s.realm, 'r', sizeof(s.realm) - 1);
-	digest_challenge(&s, &w, true, true, UINT64_MAX, UINT64_MAX);
+	digest_challenge(&s, &w, true, true, &g_here, UINT64_MAX, UINT64_MAX);
 	assert_false(w.overflow);
 }
 
@@ -440,7 +489,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_nonce),  cmocka_unit_test(test_nonce),
 		cmocka_unit_test(test_nobody),         cmocka_unit_test(test_offer),
 		cmocka_unit_test(test_user),           cmocka_unit_test(test_challenge),
-		cmocka_unit_test(test_challenge_size),
+		cmocka_unit_test(test_challenge_size), cmocka_unit_test(test_nonce_of_a_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
