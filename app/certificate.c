@@ -25,7 +25,7 @@ enum {
 	CA_DAYS = 7300,
 	NODE_DAYS = 3650,
 	SECONDS_PER_DAY = 86400,
-	ALT_NAMES_MAX = 1024,
+	ALT_NAMES_MAX = 4096,
 };
 
 static const char *const g_files[FILES] = { "ca.pem", "ca.key", "node.pem", "node.key" };
@@ -111,13 +111,16 @@ static bool make_ca(struct pair *ca, const char *name)
 	       sign(ca, ca);
 }
 
+/* An address is named as a host as well: linphone's TLS looks at names of hosts only. Nobody who looks at addresses minds. */
 static void write_alt_names(struct writer *w, const struct certificate_names *names)
 {
 	for (uint32_t i = 0; i < names->count; i++) {
 		struct addr a;
 		bool ip = !addr_parse(&a, bytes_str(names->list[i]));
 
-		writer_fmt(w, "%s%s:%s", w->n ? "," : "", ip ? "IP" : "DNS", names->list[i]);
+		writer_fmt(w, "%sDNS:%s", w->n ? "," : "", names->list[i]);
+		if (ip)
+			writer_fmt(w, ",IP:%s", names->list[i]);
 	}
 	writer_u8(w, 0);
 }

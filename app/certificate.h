@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-enum { CERTIFICATE_NAMES_MAX = 8 };
+enum { CERTIFICATE_NAMES_MAX = 64 };
 
 /* Whom the certificate is for: host names and addresses (subject alternative names). */
 struct certificate_names {

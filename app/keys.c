@@ -57,7 +57,8 @@ int keys_load(struct keys *out, const char *path)
 
 	if (fd < 0) {
 		err = -errno;
-		LOG_ERROR("keys", 0, "cannot open the keys file: tandemctl init makes it",
+		LOG_ERROR("keys", 0,
+			  "cannot open the keys file: tandemctl init --config FILE makes it",
 			  LOG_STR("file", path), LOG_STR("error", strerror(-err)));
 		return err;
 	}

@@ -9,14 +9,16 @@
 
 static const char g_usage[] =
 	"usage: tandemd --config FILE        run the node of this file\n"
-	"       tandemd --check-config FILE  print its errors; exit status 0 or 2\n"
+	"       tandemd --check-config FILE  print what a node could not start with here and now;\n"
+	"                                    exit status 0 or 2\n"
+	"       tandemd --check-syntax FILE  the same of the text alone, on any machine\n"
 	"       tandemd --print-config-reference\n"
 	"       tandemd --version\n";
 
-static int check_config(const char *path)
+static int check_config(const char *path, enum node_reading why)
 {
 	struct settings *settings = calloc(1, sizeof(*settings));
-	int err = settings ? node_settings_read(settings, path, NODE_READ_CHECK) : -1;
+	int err = settings ? node_settings_read(settings, path, why) : -1;
 
 	free(settings);
 	if (!err)
@@ -60,7 +62,9 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "--config"))
 		return node_run(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "--check-config"))
-		return check_config(argv[2]);
+		return check_config(argv[2], NODE_READ_CHECK);
+	if (argc == 3 && !strcmp(argv[1], "--check-syntax"))
+		return check_config(argv[2], NODE_READ_TEXT);
 	if (argc == 2 && !strcmp(argv[1], "--print-config-reference"))
 		return print_reference();
 	if (argc == 2 && !strcmp(argv[1], "--version")) {

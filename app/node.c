@@ -53,6 +53,8 @@ int node_settings_read(struct settings *out, const char *path, enum node_reading
 		err = settings_read(out, bytes_mem(text, n), &errors);
 		if (!err && why == NODE_READ_START)
 			node_addresses_check(out, bytes_mem(text, n), &errors);
+		if (!err && why == NODE_READ_CHECK)
+			node_machine_check(out, path, bytes_mem(text, n), &errors);
 		err = errors.total ? -EINVAL : err;
 		explicit_bzero(text, n); /* the url may hold a password */
 		free(text);

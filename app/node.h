@@ -114,12 +114,16 @@ int node_run(const char *config_path);
 /* ---- between the files of the node ---- */
 
 enum node_reading {
-	NODE_READ_CHECK, /* the file of any machine; errors as file:line:column to standard error */
-	NODE_READ_START, /* as well, and this machine must have the networks' addresses */
+	NODE_READ_TEXT,  /* the file of any machine; errors as file:line:column to standard error */
+	NODE_READ_CHECK, /* as well, and a node could start with it on this machine, now */
+	NODE_READ_START, /* as NODE_READ_TEXT, and this machine must have the networks' addresses */
 	NODE_READ_RELOAD, /* errors go to the log */
 };
 /* Reads and checks. 0 or -errno. */
 int node_settings_read(struct settings *out, const char *path, enum node_reading why) NODISCARD;
+/* Adds an error for each thing a node could not start with: keys, certificates, addresses, ports. */
+void node_machine_check(const struct settings *s, const char *path, struct bytes yaml,
+			struct conf_errors *errors);
 /* Adds an error for each network whose address is none of this machine. */
 void node_addresses_check(const struct settings *s, struct bytes yaml, struct conf_errors *errors);
 /* A line of the log for each network without an interface, where media.port is xdp. */

@@ -2,6 +2,7 @@
 /* The order in which a node starts, one step a function, and stops. */
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static int start_settings(struct node *n)
 
 static int start_state(struct node *n)
 {
-	char path[SETTINGS_STATE_DIR_MAX + 8];
+	char path[PATH_MAX];
 	int err = embedded_lock(&n->embedded, n->settings.node.state_dir);
 
 	if (err) {
@@ -57,7 +58,13 @@ static int start_state(struct node *n)
 		return NODE_EXIT_FAILED;
 	}
 	(void)snprintf(path, sizeof(path), "%s/keys", n->settings.node.state_dir);
-	if (keys_load(&n->keys, path))
+	err = keys_load(&n->keys, path);
+	if (err == -ENOENT) {
+		(void)snprintf(path, sizeof(path), "tandemctl init --config %s", n->config_path);
+		LOG_ERROR("node", 0, "run this once: it makes what is missing",
+			  LOG_STR("command", path));
+	}
+	if (err)
 		return NODE_EXIT_CONFIG;
 	rand_open_system(&n->rand);
 	err = identity_open(&n->identity, n->settings.node.state_dir, n->embedded.lock_fd,

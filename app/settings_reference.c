@@ -12,11 +12,14 @@ static const char g_head[] =
 	"\n"
 	"One file for a node. All errors are reported at once with file:line:column; an unknown "
 	"key is one.\n"
-	"`tandemd --check-config FILE` checks without starting (exit status 2: errors). SIGHUP "
-	"reads it again: a valid\n"
-	"file is applied without dropping a call, an invalid one changes nothing. Settings marked "
-	"*at start* need a\n"
-	"restart; a reload names those that differ and keeps the old ones.\n"
+	"`tandemd --check-config FILE` says whether a node could start with it here and now: also "
+	"keys, certificates,\n"
+	"addresses and ports are looked at (exit status 2: errors). `tandemd --check-syntax FILE` "
+	"looks at the text alone.\n"
+	"SIGHUP reads the file again: a valid one is applied without dropping a call, an invalid "
+	"one changes nothing.\n"
+	"Settings marked *at start* need a restart; a reload names those that differ and keeps the "
+	"old ones.\n"
 	"\n"
 	"Durations are written `90s`, `250ms`, `5m`; ranges `20000-39999`. A minimal file:\n"
 	"\n"
@@ -28,7 +31,10 @@ static const char g_head[] =
 	"networks:\n"
 	"  - name: main\n"
 	"    bind: 192.0.2.10\n"
-	"```\n";
+	"```\n"
+	"\n"
+	"Once, before the first start: `tandemctl init --config FILE` makes the keys and the "
+	"certificate in `state_dir`.\n";
 
 static void write_ns(struct writer *w, uint64_t ns)
 {

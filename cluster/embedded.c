@@ -121,6 +121,17 @@ int embedded_lock(struct embedded *e, const char *state_dir)
 	return err ? err : node_lock(e);
 }
 
+bool embedded_is_locked(const char *state_dir)
+{
+	char path[PATH_TEXT];
+	int fd = path_write(path, state_dir, "lock") ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return locked;
+}
+
 /* ---- is there a server? ---- */
 
 static int server_path(const struct embedded *e, char out[PATH_TEXT], const char *name)

@@ -21,6 +21,8 @@ struct embedded {
 
 /* Locks dir (created 0700). 0, -EBUSY (another node runs here; the log names its pid) or -errno. Also without embedded Redis. */
 int embedded_lock(struct embedded *e, const char *state_dir) NODISCARD;
+/* Whether a node holds that lock. */
+bool embedded_is_locked(const char *state_dir);
 /* Starts or adopts the server and waits until it answers PING (at most 10 s). May block: start-up only. */
 int embedded_start(struct embedded *e) NODISCARD;
 /* Its non-blocking part, to restart a server that died: the link reconnects by itself. 0, -errno, or -EBUSY: it, or a child

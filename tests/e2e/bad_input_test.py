@@ -5,11 +5,14 @@ import json
 import os
 import random
 import secrets
+import socket
 import subprocess
+import tempfile
 import time
 import unittest
 
 from lib.node import Node, build_folder
+from ports import Ports
 from server import ServerError
 
 from call_test import CallTest
@@ -123,7 +126,7 @@ class Full(CallTest):
 
 class Settings(unittest.TestCase):
     def check(self, text):
-        folder = self.enterContext(__import__("tempfile").TemporaryDirectory())
+        folder = self.enterContext(tempfile.TemporaryDirectory())
         path = os.path.join(folder, "tandem.yaml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
@@ -138,6 +141,49 @@ class Settings(unittest.TestCase):
         self.assertEqual(status, 2)
         for place in ("tandem.yaml:3:", "tandem.yaml:9:", "tandem.yaml:10:", "tandem.yaml:13:"):
             self.assertIn(place, text)
+
+    def machine(self, text="", **network):
+        """--check-config of a file that a node could start with, but for what is said here."""
+        if not hasattr(self, "ports"):
+            self.ports = self.enterContext(Ports(100))
+            self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        network = {"name": "main", "bind": "127.0.0.1", "sip_ports": [self.ports.take()], **network}
+        return self.check(f"node: {{name: n1, shard: 1, state_dir: {self.folder}}}\n"
+                          f"networks:\n  - {json.dumps(network)}\n{text}")
+
+    def test_what_the_machine_lacks(self):
+        """Keys, certificates, addresses and ports, each at its place; nothing is touched."""
+        web = "http: {port: 0}\n"
+        status, said = self.machine(web)
+        self.assertEqual(status, 2)
+        self.assertRegex(said, r"tandem.yaml:1:\d+: .*/keys is missing: tandemctl init --config \S*tandem.yaml makes it")
+        with open(os.path.join(self.folder, "keys"), "w", encoding="ascii") as file:
+            file.write("cluster 1 " + "A" * 43 + "=\n")
+        self.assertEqual(self.machine(web)[0], 0)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["keys"])
+        status, said = self.machine(web, bind="192.0.2.99")
+        self.assertRegex(said, r"tandem.yaml:3:.* 192.0.2.99 is no address of this machine")
+        certificate = os.path.join(self.folder, "x.pem")
+        tls = f"tls: {{certificate: {certificate}, key: {certificate}}}\n"
+        status, said = self.machine(web + tls, sip_tls_ports=[self.ports.take()])
+        self.assertEqual(status, 2)
+        self.assertRegex(said, r"tandem.yaml:5:.*x.pem")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            for sock in (udp, tcp):
+                sock.bind(("127.0.0.1", 0))
+            tcp.listen()
+            ports = [sock.getsockname()[1] for sock in (udp, tcp)]
+            status, said = self.machine(f"http: {{port: {ports[1]}}}\n", sip_ports=[ports[0]], sip_tcp_ports=[])
+        self.assertEqual(status, 2)
+        self.assertIn(f"UDP port 127.0.0.1:{ports[0]} is used by another program", said)
+        self.assertRegex(said, rf"tandem.yaml:4:.* TCP port 127.0.0.1:{ports[1]} is used by another program")
+
+    def test_the_file_of_a_running_node(self):
+        with Node() as node:
+            done = subprocess.run([node.program("tandemd"), "--check-config", node.config], capture_output=True, text=True,
+                                  timeout=20, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("its ports were not looked at", done.stderr)
 
     def test_not_yaml(self):
         status, text = self.check("node: {name: [}\n")

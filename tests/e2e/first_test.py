@@ -145,6 +145,45 @@ class Answers(unittest.TestCase):
             self.assertEqual((done.returncode, said in done.stderr), (status, True), done.stderr)
 
 
+class ByHand(unittest.TestCase):
+    """Settings that somebody wrote: what tandemd asks for, tandemctl init makes."""
+
+    def tandemd(self, config):
+        process = subprocess.Popen([os.path.join(build_folder(), "app", "tandemd"), "--config", config], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(process.stdout.close)
+        return process
+
+    def test_the_minimal_file(self):
+        """The one of docs/config.md, with an address of this machine and a folder of the test's."""
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-first-"))
+        text = (ROOT / "docs/config.md").read_text(encoding="utf-8")
+        text = re.search(r"A minimal file:\n\n```yaml\n(.*?)```", text, re.S)[1]
+        text = text.replace("192.0.2.10", "127.99.0.1").replace("/var/lib/tandem", os.path.join(folder, "state"))
+        if not is_free("127.0.0.1", 8080):
+            text += "http: {port: 0}\n"
+        config = os.path.join(folder, "tandem.yaml")
+        with open(config, "w", encoding="ascii") as file:
+            file.write(text)
+        process = self.tandemd(config)
+        said = process.communicate(timeout=20)[0]
+        self.assertEqual(process.returncode, 2, said)
+        command = re.search(r'command="(tandemctl init [^"]*)"', said)[1]
+        done = subprocess.run([os.path.join(build_folder(), "app", command.split()[0]), *command.split()[1:]],
+                              capture_output=True, text=True, timeout=20, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        checked = subprocess.run([os.path.join(build_folder(), "app", "tandemd"), "--check-config", config],
+                                 capture_output=True, text=True, timeout=20, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        process = self.tandemd(config)
+        try:
+            self.assertTrue(any("msg=ready" in line for line in process.stdout))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 0)
+
+
 class SecondRun(unittest.TestCase):
     """The Redis of another is never touched."""
 

@@ -241,7 +241,7 @@ def docs(report):
     """Examples of the documentation, run as they stand there."""
     folder = build(report, "release", *PROGRAMS)
     if folder:
-        check(report, "docs deploy/tandem.yaml: valid", f"{folder}/app/tandemd", "--check-config",
+        check(report, "docs deploy/tandem.yaml: valid", f"{folder}/app/tandemd", "--check-syntax",
               "deploy/tandem.yaml")
     for test, result, output in examples.results(ROOT, folder, files("*.md")):
         report.add(test, result, output)

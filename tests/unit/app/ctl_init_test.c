@@ -163,21 +163,110 @@ static void test_all_options(void **state)
 	(void)rmdir(g_dir);
 }
 
-static void test_overwrites_nothing(void **state)
+/* What is there stays, octet for octet; what is missing is made. */
+static void test_completes(void **state)
 {
+	static const char *const bind[] = { "--bind", "127.0.0.1" };
 	struct keys keys, again;
+	struct settings s;
 
 	(void)state;
 	paths("b");
 	assert_int_equal(init(NULL, 0), CTL_DONE);
 	assert_int_equal(keys_load(&keys, g_keys), 0);
-	assert_int_equal(init(NULL, 0), CTL_REFUSED);
-	assert_non_null(strstr(g_said, "nothing was changed"));
-	assert_int_equal(unlink(g_config), 0);
-	assert_int_equal(init(NULL, 0), CTL_REFUSED); /* the keys alone */
-	assert_int_equal(access(g_config, F_OK), -1);
+	assert_int_equal(init(NULL, 0), CTL_DONE);
 	assert_int_equal(keys_load(&again, g_keys), 0);
 	assert_memory_equal(&keys, &again, sizeof(keys));
+	assert_int_equal(unlink(g_config), 0);
+	assert_int_equal(init(bind, 2),
+			 CTL_DONE); /* the keys alone: of another node of the cluster */
+	load(&s);
+	assert_int_equal(s.networks[0].bind.ip[0], 127);
+	assert_int_equal(keys_load(&again, g_keys), 0);
+	assert_memory_equal(&keys, &again, sizeof(keys));
+	assert_int_equal(init(bind, 2), CTL_REFUSED); /* the file says another thing, perhaps */
+	assert_non_null(strstr(g_said, "--bind is for a new file"));
+	sweep();
+}
+
+static void config_write(const char *yaml)
+{
+	FILE *file = fopen(g_config, "w");
+
+	assert_non_null(file);
+	(void)fputs(yaml, file);
+	(void)fclose(file);
+}
+
+static int init_config(const char *names)
+{
+	char *argv[] = { (char *)(uintptr_t) "--config", g_config, (char *)(uintptr_t) "--names",
+			 (char *)(uintptr_t)names };
+
+	return ctl_init(names ? 4 : 2, argv);
+}
+
+/* Settings that somebody wrote by hand, in a folder of their own. */
+static void test_completes_by_hand(void **state)
+{
+	char yaml[512], command[512];
+	struct keys keys;
+	struct settings s;
+
+	(void)state;
+	paths("h");
+	assert_int_equal(mkdir(g_dir, 0700), 0);
+	(void)snprintf(g_config, sizeof(g_config), "%s.yaml", g_dir);
+	(void)snprintf(
+		yaml, sizeof(yaml),
+		"node:\n  name: n1\n  shard: 1\n  state_dir: %s\n"
+		"networks:\n  - name: main\n    bind: 127.0.0.1\n    advertise: 203.0.113.7\n",
+		g_dir);
+	config_write("node: 1\n");
+	assert_int_equal(init_config(NULL), CTL_REFUSED);
+	assert_non_null(strstr(g_said, "h.yaml:1:"));
+	config_write(yaml);
+	assert_int_equal(init_config("sip.example.org,*.example.net"), CTL_DONE);
+	load(&s);
+	check_certificates(&s);
+	assert_int_equal(keys_load(&keys, g_keys), 0);
+	for (const char *const *name =
+		     (const char *const[]){ "host sip.example.org", "host a.example.net",
+					    "ip 203.0.113.7", "ip 127.0.0.1", "host n1", NULL };
+	     *name; name++) {
+		(void)snprintf(
+			command, sizeof(command),
+			"openssl x509 -in %s/tls/node.pem -noout -check%s | grep -q 'does match'",
+			g_dir, *name);
+		if (system(command))
+			fail_msg("%s", *name);
+	}
+	(void)snprintf(command, sizeof(command),
+		       "openssl x509 -in %s/tls/node.pem -noout -subject | grep -q sip.example.org",
+		       g_dir);
+	assert_int_equal(system(command), 0);
+	sweep();
+}
+
+static void test_networks(void **state)
+{
+	static const char *const words[] = { "--network", "inside=127.0.0.1",
+					     "--network", "outside=127.0.0.2/203.0.113.10",
+					     "--shard",   "7",
+					     "--trusted", "127.0.0.9,10.0.0.0/8" };
+	static struct settings s;
+
+	(void)state;
+	paths("n");
+	assert_int_equal(init(words, COUNT_OF(words)), CTL_DONE);
+	load(&s);
+	assert_int_equal(s.network_count, 2);
+	assert_string_equal(s.networks[1].name, "outside");
+	assert_int_equal(s.networks[1].bind.ip[3], 2);
+	assert_int_equal(s.networks[1].advertise.ip[0], 203);
+	assert_int_equal(s.networks[1].sip_tls_ports[0], 5061);
+	assert_int_equal(s.node.shard, 7);
+	assert_int_equal(s.sip.trusted_count, 2);
 	sweep();
 }
 
@@ -198,6 +287,13 @@ static const struct {
 	{ "media reversed", { "--media-ports", "30000-20000" }, "media_ports" },
 	{ "SIP port in media", { "--sip-ports", "20000" }, "media_ports" },
 	{ "http without port", { "--http", "127.0.0.1" }, "--http" },
+	{ "a network's address", { "--network", "a=b" }, "--network" },
+	{ "a network alone", { "--network", "127.0.0.1" }, "--network" },
+	{ "shard", { "--shard", "1\nx: 1" }, "--shard" },
+	{ "shard 0", { "--shard", "0" }, "node.shard" },
+	{ "trusted", { "--trusted", "\"]" }, "--trusted" },
+	{ "trusted host", { "--trusted", "10.0.0.0/99" }, "trusted" },
+	{ "names", { "--names", "a b" }, "--names" },
 	{ "name", { "--name", "a\"\nx: \"" }, "--name" },
 	{ "name with a blank", { "--name", "a b" }, "node.name" },
 };
@@ -243,10 +339,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_all_options),
-		cmocka_unit_test(test_overwrites_nothing),
-		cmocka_unit_test(test_bad_options),
+		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_all_options),
+		cmocka_unit_test(test_completes), cmocka_unit_test(test_completes_by_hand),
+		cmocka_unit_test(test_networks),  cmocka_unit_test(test_bad_options),
 		cmocka_unit_test(test_no_dir),
 	};
 
