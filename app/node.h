@@ -25,6 +25,7 @@
 struct control;
 struct engine;
 struct tls;
+struct guard;
 struct transport;
 struct watch;
 struct web;
@@ -85,7 +86,8 @@ struct node {
 	struct engine *engine;
 	struct shared_ports shared_ports;
 	struct transport *sip;
-	struct tls *tls; /* NULL: no certificate, so no TLS */
+	struct guard *guard; /* before the SIP ports */
+	struct tls *tls;     /* NULL: no certificate, so no TLS */
 	struct control *control;
 	struct web *web;
 	struct web_link *web_link; /* NULL: no SIP over WebSocket */
@@ -163,6 +165,13 @@ void node_on_redis(bool connected, void *arg);
 void node_on_store_health(bool healthy, void *arg);
 void node_on_signal(int signal, void *arg);
 
+/* Whom the SIP ports listen to: before the engine and the SIP ports are open. 0 or -errno. */
+int node_guard_open(struct node *n) NODISCARD;
+/* The limits of the settings as they are now. */
+void node_guard_configure(struct node *n);
+/* All whom Redis knew. */
+void node_guard_restore(struct node *n);
+void node_guard_close(struct node *n);
 /* The certificates: reads them, or says why there is no TLS. Exit status. */
 int node_tls_open(struct node *n);
 /* SIGHUP: the files again; what is wrong changes nothing. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/node.h"
+#include "base/guard.h"
 #include "base/metric.h"
 #include "engine/engine.h"
 
@@ -43,5 +44,6 @@ void node_metrics_update(const struct node *n)
 	metric_set(g_metrics.resident, resident);
 	metric_set(g_metrics.cpu_ms, clock_process_cpu_ns() / NS_PER_MS);
 	metric_set(g_metrics.degraded, counts.degraded);
+	guard_count(n->guard);
 	engine_host_metrics(n->engine);
 }

@@ -113,6 +113,7 @@ int node_sip_open(struct node *n)
 		.count = listeners_of(n, listeners),
 		.dscp = (uint8_t)n->settings.media.dscp_sip,
 		.tls = n->tls,
+		.guard = n->guard,
 		.limits = { .connections = n->connections_max,
 			    .connections_per_source = n->settings.limits.connections_per_source,
 			    .idle_ns = node_sip_idle_ns(n),

@@ -14,6 +14,7 @@
 #include "app/watch.h"
 #include "app/web.h"
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/privilege.h"
@@ -226,6 +227,8 @@ static int start_capacities(struct node *n)
 	node_memory(&before, &resident);
 	err = shard_start(n);
 	if (!err)
+		err = node_guard_open(n);
+	if (!err)
 		err = engine_start(n);
 	node_memory(&after, &resident);
 	n->reserved_bytes = after > before ? after - before : 0;
@@ -283,6 +286,7 @@ static int start_doors(struct node *n)
 static int start_running(struct node *n)
 {
 	shard_resume(n->shard, clock_instant());
+	node_guard_restore(n);
 	n->phase = NODE_RUNNING;
 	if (!store_is_healthy(n->store))
 		node_on_store_health(false, n);
@@ -310,6 +314,7 @@ int node_start(struct node *n)
 	web_setup();
 	watch_setup();
 	node_metrics_setup();
+	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
 		status = steps[i](n);
 	/* told to stop while it started: nothing has failed */
@@ -346,6 +351,7 @@ void node_stop(struct node *n)
 	n->phase = NODE_STOPPING;
 	node_web_close(n);
 	transport_close(n->sip);
+	node_guard_close(n);
 	tls_close(n->tls);
 	stop_redis(n);
 	stop_media(n);

@@ -9,6 +9,7 @@
 #include "app/origin.h"
 #include "base/addr.h"
 #include "base/conf.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "engine/engine.h"
 #include "engine/port_dpdk.h"
@@ -132,6 +133,7 @@ struct settings_hep {
 struct settings_limits {
 	uint32_t calls, registrations, transactions;
 	uint32_t connections, connections_per_source, websockets;
+	uint32_t sip_per_s[GUARD_CLASS_COUNT];
 };
 
 struct settings {

@@ -440,6 +440,25 @@ static const struct conf_field g_limits_fields[] = {
 	  .at_start = true,
 	  .help = "Of one address, for TCP and TLS and again for HTTP and WebSockets; behind NAT "
 		  "that is a whole office." },
+	{ .key = "sip_known_per_second",
+	  U32(settings_limits, sip_per_s[GUARD_KNOWN], 0, 1000000),
+	  .preset = "20000",
+	  .help = "SIP datagrams a second of the known ports of one address: registered phones, "
+		  "trusted addresses, parties of calls. More are dropped unread; 0: no limit." },
+	{ .key = "sip_neighbour_per_second",
+	  U32(settings_limits, sip_per_s[GUARD_NEIGHBOUR], 0, 1000000),
+	  .preset = "1000",
+	  .help = "Of all other ports of an address that has a known one: phones behind the same "
+		  "NAT, phones that come back." },
+	{ .key = "sip_stranger_per_second",
+	  U32(settings_limits, sip_per_s[GUARD_STRANGER], 0, 1000000),
+	  .preset = "100",
+	  .help = "Of any other address (IPv6: a /64); five seconds of it may come at once." },
+	{ .key = "sip_strangers_per_second",
+	  U32(settings_limits, sip_per_s[GUARD_EVERYBODY], 0, 1000000),
+	  .preset = "5000",
+	  .help = "Of all such addresses together: what is left of a flood with forged sources. "
+		  "Known ones do not share it." },
 	{ .key = NULL },
 };
 

@@ -172,6 +172,9 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 		       const char **reason) NODISCARD;
 int shard_restore_binding(struct shard *s, struct bytes record, struct instant now,
 			  const char **reason) NODISCARD;
+/* Where the parties of calls and the registered phones are. */
+typedef void shard_hop_fn(const struct sip_hop *hop, void *arg);
+void shard_hops(const struct shard *s, shard_hop_fn *each, void *arg);
 /* Starts the timers of what was restored and answers what was left open. */
 void shard_resume(struct shard *s, struct instant now);
 

@@ -35,7 +35,7 @@ void shard_trust(struct shard *s, const struct sip_hop *hop)
 {
 	struct effect *e;
 
-	if (!sip_transport_is_stream(hop->transport) || !hop->connection)
+	if (sip_transport_is_stream(hop->transport) && !hop->connection)
 		return;
 	e = effects_add(&s->effects, EFFECT_TRUST);
 	if (e) /* without memory it stays a stranger for now */

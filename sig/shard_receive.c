@@ -76,7 +76,7 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 		return;
 	}
 	m.hop = *from;
-	if (sip_transport_is_stream(from->transport) && shard_is_trusted(s, &from->remote))
+	if (shard_is_trusted(s, &from->remote))
 		shard_trust(s, from);
 	if (m.request) {
 		request(s, &m);

@@ -40,6 +40,7 @@ void shard_reply_stateless(struct shard *s, const struct sip_message *m,
 	struct text text = { 0 };
 	struct sip_hop hop;
 
+	response.brief = !sip_transport_is_stream(m->hop.transport);
 	if (response_make(&s->host, m, &response, &text)) {
 		sig_count_dropped(&s->metrics, DROPPED_OOM);
 		return;

@@ -154,3 +154,27 @@ void shard_resume(struct shard *s, struct instant now)
 	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL)
 		shard_aor_timer(s, a);
 }
+
+static void call_hops(const struct call *c, shard_hop_fn *each, void *arg)
+{
+	for (uint32_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i])
+			each(&c->legs[i]->dialog.hop, arg);
+	}
+}
+
+void shard_hops(const struct shard *s, shard_hop_fn *each, void *arg)
+{
+	const struct shard_aor *a;
+	const struct call *c;
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
+		call_hops(c, each, arg);
+	cursor = 0;
+	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL) {
+		for (uint32_t i = 0; i < a->entry.count; i++)
+			each(&a->entry.bindings[i].hop, arg);
+	}
+}

@@ -28,7 +28,7 @@ static void write_extra(struct writer *w, const struct call_host *h,
 		writer_str(w, RESPOND_ALLOW);
 		session_timer_write_supported(w, h);
 	}
-	if (h->settings->server[0])
+	if (h->settings->server[0] && !r->brief)
 		writer_fmt(w, "Server: %s\r\n", h->settings->server);
 	writer_bytes(w, r->extra);
 }

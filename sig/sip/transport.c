@@ -80,8 +80,14 @@ static int udp_open(struct transport *t, const struct transport_settings *settin
 		binds[t->udp_count++] = settings->listeners[i].bind;
 	}
 	t->count = settings->count;
-	return transport_udp_open(&t->udp, binds, t->udp_count, settings->dscp, on_datagram,
-				  on_udp_error, t);
+	return transport_udp_open(&t->udp,
+				  &(struct transport_udp_settings){ .binds = binds,
+								    .count = t->udp_count,
+								    .dscp = settings->dscp,
+								    .guard = settings->guard,
+								    .filter_fd =
+									    settings->filter_fd },
+				  on_datagram, on_udp_error, t);
 }
 
 int transport_open(struct transport **out, const struct transport_settings *settings,
@@ -140,8 +146,11 @@ int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes 
 
 void transport_trust(struct transport *t, const struct sip_hop *hop)
 {
-	if (sip_transport_is_stream(hop->transport))
+	if (hop->transport == SIP_UDP) {
+		transport_udp_trust(t->udp, &hop->remote);
+	} else if (sip_transport_is_stream(hop->transport)) {
 		transport_stream_trust(t->stream, hop);
+	}
 }
 
 void transport_flush(struct transport *t)

@@ -10,6 +10,7 @@
 #include "sig/sip/message.h"
 #include "sig/sip/stream_rate.h"
 
+struct guard;
 struct tls;
 struct transport;
 
@@ -55,6 +56,8 @@ struct transport_settings {
 	struct transport_limits limits;
 	struct tls *
 		tls; /* borrowed; NULL: none of the listeners is TLS, and nobody is called over it */
+	struct guard *guard; /* of UDP; borrowed; NULL: everybody is heard */
+	int filter_fd;       /* a program of the kernel's that judges as the guard does; 0: none */
 };
 
 /* WebSockets live in a thread of their own: who has them takes what is sent, and calls the handlers on the loop's thread. Names of
@@ -80,7 +83,8 @@ void transport_close(struct transport *t);
  * or what connect(2) says; the failure is counted. */
 int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes message);
 /* Whoever is at the other end of that connection has proved who it is, or need not: strangers do not take its place any more when there is
- * none left, and it may be silent for longer. So it is with what a request of ours was sent over. UDP, and what is gone: nothing. */
+ * none left, and it may be silent for longer. So it is with what a request of ours was sent over. Over UDP its address and port are
+ * known to the guard. What is gone: nothing. */
 void transport_trust(struct transport *t, const struct sip_hop *hop);
 /* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
 void transport_flush(struct transport *t);

@@ -110,6 +110,8 @@ static int socket_open(struct udp_socket *s, const struct addr *address, uint8_t
 	err = v4 ? set_v4(s->fd, dscp) : set_v6(s->fd, dscp);
 	if (!err)
 		err = option(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	if (!err && s->owner->filter_fd) /* before anything can come */
+		err = option(s->fd, SOL_SOCKET, SO_ATTACH_BPF, s->owner->filter_fd);
 	if (!err)
 		err = bind_to(s, address);
 	if (!err)
@@ -149,24 +151,25 @@ static struct transport_udp *transport_alloc(uint32_t n)
 	return t;
 }
 
-int transport_udp_open(struct transport_udp **out, const struct addr *binds, uint32_t n,
-		       uint8_t dscp, transport_receive_fn *receive, transport_error_fn *error,
-		       void *arg)
+int transport_udp_open(struct transport_udp **out, const struct transport_udp_settings *settings,
+		       transport_receive_fn *receive, transport_error_fn *error, void *arg)
 {
-	struct transport_udp *t = transport_alloc(n);
+	struct transport_udp *t = transport_alloc(settings->count);
 	int err = 0;
 
-	assert(dscp < 64 && n <= UINT16_MAX && receive && error);
+	assert(settings->dscp < 64 && settings->count <= UINT16_MAX && receive && error);
 	if (!t)
 		return -ENOMEM;
 	t->receive = receive;
 	t->error = error;
 	t->arg = arg;
+	t->guard = settings->guard;
+	t->filter_fd = settings->filter_fd;
 	register_metrics(t);
-	for (uint32_t i = 0; !err && i < n; i++) {
-		err = socket_open(&t->sockets[i], &binds[i], dscp);
+	for (uint32_t i = 0; !err && i < settings->count; i++) {
+		err = socket_open(&t->sockets[i], &settings->binds[i], settings->dscp);
 		if (err) {
-			LOG_ERROR("sip", 0, "cannot listen", LOG_ADDR("local", &binds[i]),
+			LOG_ERROR("sip", 0, "cannot listen", LOG_ADDR("local", &settings->binds[i]),
 				  LOG_INT("errno", -err));
 		}
 	}

@@ -7,6 +7,8 @@
 
 #include <linux/errqueue.h> /* needs struct timespec */
 
+#include "base/clock.h"
+#include "base/guard.h"
 #include "sig/sip/transport_udp_socket.h"
 
 enum { ERROR_CONTROL_MAX = 512 };
@@ -27,9 +29,11 @@ static void batch_prepare(struct transport_udp *t)
 	}
 }
 
-/* SO_RXQ_OVFL: how many the kernel has dropped since the socket exists. */
+/* SO_RXQ_OVFL: how many the kernel has dropped since the socket exists, those included that its guard has dropped for us. */
 static void count_kernel_drops(struct udp_socket *s, struct msghdr *m)
 {
+	struct transport_udp *t = s->owner;
+	uint64_t asked = t->guard ? guard_kernel_drops(t->guard) : 0;
 	struct cmsghdr *c;
 	uint32_t drops;
 
@@ -37,30 +41,37 @@ static void count_kernel_drops(struct udp_socket *s, struct msghdr *m)
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_RXQ_OVFL)
 			continue;
 		memcpy(&drops, CMSG_DATA(c), sizeof(drops));
-		udp_count(s->owner, UDP_DROP_KERNEL, drops - s->kernel_drops);
+		t->kernel_drops += drops - s->kernel_drops;
 		s->kernel_drops = drops;
+	}
+	if (t->kernel_drops > asked + t->kernel_counted) {
+		udp_count(t, UDP_DROP_KERNEL, t->kernel_drops - asked - t->kernel_counted);
+		t->kernel_counted = t->kernel_drops - asked;
 	}
 }
 
-static void deliver(struct udp_socket *s, size_t i)
+static void deliver(struct udp_socket *s, size_t i, uint64_t now_ns)
 {
-	struct udp_batch *b = &s->owner->in;
+	struct transport_udp *t = s->owner;
+	struct udp_batch *b = &t->in;
 	struct sip_hop from = { .transport = SIP_UDP, .local = s->local };
 	struct bytes datagram = bytes_mem(b->parts[i].iov_base, b->messages[i].msg_len);
 
-	count_kernel_drops(s, &b->messages[i].msg_hdr);
 	/* nobody can be answered there */
 	if (addr_from_sockaddr(&from.remote, (const struct sockaddr *)&b->peers[i]) ||
 	    from.remote.port == 0) {
-		udp_count(s->owner, UDP_DROP_SOURCE, 1);
+		udp_count(t, UDP_DROP_SOURCE, 1);
 		return;
 	}
-	s->owner->receive(&from, datagram, s->owner->arg);
+	if (t->guard && !guard_admits(t->guard, &from.remote, datagram.n, now_ns))
+		return;
+	t->receive(&from, datagram, t->arg);
 }
 
 /* How many came, or -errno. */
 static int receive_batch(struct udp_socket *s)
 {
+	uint64_t now_ns;
 	int n;
 
 	batch_prepare(s->owner);
@@ -68,8 +79,11 @@ static int receive_batch(struct udp_socket *s)
 	if (n < 0)
 		return -errno;
 	udp_count(s->owner, UDP_RECEIVED, (uint64_t)n);
+	if (n > 0) /* it grows, so the last one says it all */
+		count_kernel_drops(s, &s->owner->in.messages[n - 1].msg_hdr);
+	now_ns = clock_now_ns();
 	for (int i = 0; i < n; i++)
-		deliver(s, (size_t)i);
+		deliver(s, (size_t)i, now_ns);
 	return n;
 }
 

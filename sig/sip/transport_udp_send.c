@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/guard.h"
 #include "sig/sip/transport_udp_socket.h"
 
 int udp_queue_open(struct udp_queue *q)
@@ -63,6 +65,28 @@ static void queue_drop(struct udp_queue *q, uint32_t n)
 		q->head = q->count = q->used = 0;
 }
 
+void transport_udp_trust(struct transport_udp *t, const struct addr *who)
+{
+	if (t->guard)
+		guard_know(t->guard, who, clock_now_ns());
+}
+
+/* A request of ours: of a call that was let in. All else answers somebody who may have forged whose address it is. */
+static bool may_send(struct transport_udp *t, const struct addr *to, struct bytes datagram)
+{
+	uint64_t now_ns;
+
+	if (!t->guard)
+		return true;
+	now_ns = clock_now_ns();
+	if (datagram.n && datagram.p[0] >= 'A' && datagram.p[0] <= 'Z' &&
+	    !bytes_starts(datagram, "SIP/2.0 ")) {
+		guard_know(t->guard, to, now_ns);
+		return true;
+	}
+	return guard_may_answer(t->guard, to, datagram.n, now_ns);
+}
+
 int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struct bytes datagram)
 {
 	if (hop->local >= t->count) { /* of a record from before the listeners were changed */
@@ -73,6 +97,8 @@ int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struc
 		udp_count(t, UDP_DROP_SIZE, 1);
 		return -EMSGSIZE;
 	}
+	if (!may_send(t, &hop->remote, datagram))
+		return 0;
 	if (!queue_add(&t->sockets[hop->local].queue, &hop->remote, datagram)) {
 		udp_count(t, UDP_DROP_QUEUE, 1);
 		return -ENOBUFS;

@@ -79,6 +79,10 @@ struct transport_udp {
 	transport_receive_fn *receive;
 	transport_error_fn *error;
 	void *arg;
+	struct guard *guard; /* NULL: everybody is heard */
+	int filter_fd;       /* 0: none */
+	uint64_t kernel_drops,
+		kernel_counted; /* of all sockets; and as far as the kernel's guard did not ask for it */
 	uint8_t *
 		buffers; /* UDP_BATCH * UDP_DATAGRAM_MAX; pages are touched only as far as datagrams reach */
 	struct udp_batch in, out;

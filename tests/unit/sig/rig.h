@@ -49,6 +49,7 @@ struct rig {
 	struct sip_hop trusted;         /* the last one that was */
 	struct security_event security; /* the last one */
 	uint32_t security_count;
+	struct sip_hop trusted_udp;
 	uint64_t incarnation; /* of the shard that is started next; 0: not told */
 	bool hold_saves;      /* the store says nothing */
 	bool fail_saves;      /* the store says no */
@@ -256,7 +257,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->events[r->event_count++] = *e->event;
 		break;
 	case EFFECT_TRUST:
-		r->trusted = e->hop;
+		if (sip_transport_is_stream(e->hop.transport))
+			r->trusted = e->hop;
+		else
+			r->trusted_udp = e->hop;
 		break;
 	case EFFECT_SECURITY:
 		r->security = *e->security;

@@ -609,6 +609,39 @@ static void test_profile_transports(void **state)
 	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
 }
 
+/* Over UDP an address and port is known once it has proved who it is. */
+static void test_who_is_known(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	l->b.hop = (struct sip_hop){ .transport = SIP_UDP, .remote = rig_addr("10.0.0.5:5060") };
+	r->trusted_udp = (struct sip_hop){ 0 };
+	phone_register_with(&l->b, "", 90);
+	assert_int_equal(r->trusted_udp.remote.port, 0);
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+	assert_true(addr_eq(&r->trusted_udp.remote, &l->b.hop.remote));
+}
+
+static void hop_count(const struct sip_hop *hop, void *arg)
+{
+	struct line *l = arg;
+
+	l->r->trusted_udp.connection += addr_eq(&hop->remote, &l->b.hop.remote);
+}
+
+/* As a binding, and as a party of a call. */
+static void test_hops_of_all(void **state)
+{
+	struct line *l = *state;
+
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+	talk(l);
+	l->r->trusted_udp.connection = 0;
+	shard_hops(l->r->shard, hop_count, l);
+	assert_int_equal(l->r->trusted_udp.connection, 2);
+}
+
 /* Over which connections the transport hears that it is nobody strange: by credentials, by address, within a dialog. */
 static void test_who_is_trusted(void **state)
 {
@@ -657,6 +690,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		TEST(test_on_its_connection),
+		TEST(test_who_is_known),
+		TEST(test_hops_of_all),
 		TEST(test_registers_again_in_a_call),
 		TEST(test_comes_back_with_another_contact),
 		TEST(test_waits_for_the_phone),

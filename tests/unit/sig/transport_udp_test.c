@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
@@ -75,12 +76,22 @@ static void on_round(void *arg)
 static const struct addr V4 = { .ip = { 127, 0, 0, 1 }, .family = ADDR_V4 };
 static const struct addr V6 = { .ip = { [15] = 1 }, .family = ADDR_V6 };
 
-static void open_on(struct inbox *in, const struct addr *binds, uint32_t n)
+static void open_guarded(struct inbox *in, const struct addr *binds, uint32_t n,
+			 struct guard *guard)
 {
+	const struct transport_udp_settings settings = {
+		.binds = binds, .count = n, .dscp = 24, .guard = guard
+	};
+
 	memset(in, 0, sizeof(*in));
 	assert_int_equal(loop_open(256), 0);
-	assert_int_equal(transport_udp_open(&in->t, binds, n, 24, on_datagram, on_error, in), 0);
+	assert_int_equal(transport_udp_open(&in->t, &settings, on_datagram, on_error, in), 0);
 	loop_after_round(on_round, in);
+}
+
+static void open_on(struct inbox *in, const struct addr *binds, uint32_t n)
+{
+	open_guarded(in, binds, n, NULL);
 }
 
 static void run(struct inbox *in)
@@ -215,7 +226,11 @@ static void check_icmp(const struct addr *address)
 	struct transport_udp *other;
 
 	open_on(&in, binds, 2);
-	assert_int_equal(transport_udp_open(&other, address, 1, 0, on_datagram, on_error, &in), 0);
+	assert_int_equal(
+		transport_udp_open(&other,
+				   &(struct transport_udp_settings){ .binds = address, .count = 1 },
+				   on_datagram, on_error, &in),
+		0);
 	dead = hop_to(&in, 0, 0);
 	dead.remote = *transport_udp_bound(other, 0);
 	transport_udp_close(other);
@@ -271,10 +286,45 @@ static void test_refused_here(void **state)
 	close_all(&in);
 }
 
+/* Of a stranger's flood the limit is heard, of whom we trust all; and whom we call we know. */
+static void test_guarded(void **state)
+{
+	static const struct guard_limits limits = { .per_s = { 0, 1, 1, 1000 } };
+	const struct addr binds[] = { V4, V4 };
+	struct rand_source rand;
+	struct guard *guard;
+	struct sip_hop to;
+	struct inbox in;
+
+	(void)state;
+	guard_setup();
+	rand_open_seed(&rand, 1);
+	assert_int_equal(guard_open(&guard, 100, 60 * NS_PER_S, &rand, NULL), 0);
+	guard_configure(guard, &limits, 60 * NS_PER_S);
+	open_guarded(&in, binds, 2, guard);
+	to = hop_to(&in, 0, 1);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(transport_udp_send(in.t, &to, BYTES_LIT("x")), 0);
+	in.wanted = 6; /* one a second, and five seconds at once */
+	run(&in);
+	assert_int_equal(in.count, 6);
+	transport_udp_trust(in.t, transport_udp_bound(in.t, 0));
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(transport_udp_send(in.t, &to, BYTES_LIT("x")), 0);
+	in.wanted += 100;
+	run(&in);
+	assert_false(guard_is_known(guard, &to.remote));
+	assert_int_equal(transport_udp_send(in.t, &to, BYTES_LIT("OPTIONS x")), 0);
+	assert_true(guard_is_known(guard, &to.remote));
+	close_all(&in);
+	guard_close(guard);
+}
+
 /* All or none, and never two on one address. */
 static void test_open_fails(void **state)
 {
 	struct addr binds[] = { V4, V4 };
+	const struct transport_udp_settings two = { .binds = binds, .count = 2 };
 	struct transport_udp *t = NULL;
 	struct inbox in;
 
@@ -282,11 +332,9 @@ static void test_open_fails(void **state)
 	log_level_set(LOG_LEVEL_ERROR);
 	open_on(&in, binds, 1);
 	binds[1] = *transport_udp_bound(in.t, 0);
-	assert_int_equal(transport_udp_open(&t, binds, 2, 0, on_datagram, on_error, &in),
-			 -EADDRINUSE);
+	assert_int_equal(transport_udp_open(&t, &two, on_datagram, on_error, &in), -EADDRINUSE);
 	binds[1] = (struct addr){ .ip = { 192, 0, 2, 1 }, .port = 5060, .family = ADDR_V4 };
-	assert_int_equal(transport_udp_open(&t, binds, 2, 0, on_datagram, on_error, &in),
-			 -EADDRNOTAVAIL);
+	assert_int_equal(transport_udp_open(&t, &two, on_datagram, on_error, &in), -EADDRNOTAVAIL);
 	assert_null(t);
 	transport_udp_close(NULL);
 	close_all(&in);
@@ -315,7 +363,8 @@ int main(void)
 		cmocka_unit_test(test_many),       cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_byte_bound), cmocka_unit_test(test_icmp_v4),
 		cmocka_unit_test(test_icmp_v6),    cmocka_unit_test(test_refused_here),
-		cmocka_unit_test(test_open_fails), cmocka_unit_test(test_dscp),
+		cmocka_unit_test(test_guarded),    cmocka_unit_test(test_open_fails),
+		cmocka_unit_test(test_dscp),
 
 	};
 

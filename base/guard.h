@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom the SIP ports listen to, before anything is parsed. Known sources come first, each address has its limit, and strangers
+ * have one together: a flood of one address, or of many forged ones, costs what the limits allow, and known sources notice
+ * nothing. guard_step.h has the rule. It runs here, after the datagram was read, or in the kernel, before it was queued.
+ *
+ * What strangers are told is bounded too: an address (IPv6: a /64) hears no more octets than came from it, but for a trickle. So
+ * whoever forges a source gains nothing by it. One thread, the loop's.
+ */
+#ifndef BASE_GUARD_H
+#define BASE_GUARD_H
+
+#include "base/addr.h"
+#include "base/guard_rule.h"
+#include "base/rand.h"
+
+struct guard;
+
+/* Datagrams a second; 0: no limit. */
+struct guard_limits {
+	uint32_t per_s[GUARD_CLASS_COUNT];
+};
+
+/* What the kernel shares with us (engine/xdp_guard.h); all zero: nothing. */
+struct guard_kernel {
+	struct guard_rules *rules;
+	struct guard_set *sets; /* guard_sets(flows) of them */
+	/* Of each place that judges: what it has dropped, by class. Ends with NULL. */
+	const uint64_t *dropped[3];
+};
+
+enum {
+	GUARD_TRICKLE_PER_S = 512, /* octets beyond what came */
+	GUARD_TRICKLE_MAX = 2048,
+};
+
+/* Sets for so many known phones: a power of two. */
+uint32_t guard_sets(uint32_t phones);
+/* keep_ns: how long a source stays known without a new proof. kernel: NULL or borrowed; it judges in our place then. 0 or -ENOMEM. */
+int guard_open(struct guard **out, uint32_t phones, uint64_t keep_ns, struct rand_source *rand,
+	       const struct guard_kernel *kernel) NODISCARD;
+void guard_close(struct guard *g); /* NULL is fine */
+void guard_configure(struct guard *g, const struct guard_limits *limits, uint64_t keep_ns);
+void guard_setup(void); /* registers the metrics; main thread, once */
+/* What the kernel dropped meanwhile is counted, and how many are known told. */
+void guard_count(struct guard *g);
+
+/* A datagram of n octets came from there. False: it is not looked at, and that is counted. */
+bool guard_admits(struct guard *g, const struct addr *from, size_t n, uint64_t now_ns);
+/* Who is there has proved who it is, or is called by us: by this address and port it is known from now on. */
+void guard_know(struct guard *g, const struct addr *who, uint64_t now_ns);
+bool guard_is_known(const struct guard *g, const struct addr *who);
+/* An answer of n octets goes there. False: a stranger has heard enough; counted. */
+bool guard_may_answer(struct guard *g, const struct addr *to, size_t n, uint64_t now_ns);
+/* All that the kernel's programs have dropped. */
+uint64_t guard_kernel_drops(const struct guard *g);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What guard.c and the programs in the kernel share (guard_step.h): plain C types only. */
+#ifndef BASE_GUARD_RULE_H
+#define BASE_GUARD_RULE_H
+
+/* Each has its own buckets, and a reason of its own. */
+#define GUARD_CLASSES(X)                                                        \
+	X(KNOWN, "known_source")      /* this address and port, by address */   \
+	X(NEIGHBOUR, "neighbour")     /* an address with a known port */        \
+	X(STRANGER, "stranger")       /* all others, by address, IPv6 by /64 */ \
+	X(EVERYBODY, "all_strangers") /* all others together */
+
+enum guard_class {
+#define X(id, name) GUARD_##id,
+	GUARD_CLASSES(X)
+#undef X
+		GUARD_CLASS_COUNT
+};
+
+enum {
+	GUARD_WAYS = 8,                                          /* a set is a cache line */
+	GUARD_BUCKETS = 16384,                                   /* of each class; a power of two */
+	GUARD_BUCKETS_ALL = GUARD_EVERYBODY * GUARD_BUCKETS + 1, /* all strangers have one */
+	GUARD_PREFIX = 1 << 16, /* beside a port: the name of an address */
+};
+
+typedef unsigned long long guard_word;
+
+/* IPv4 as ::ffff:a.b.c.d; the octets as they lie in the packet. */
+struct guard_source {
+	guard_word high, low;
+};
+
+struct guard_set {
+	guard_word names[GUARD_WAYS]; /* 0: none */
+};
+
+struct guard_bucket {
+	guard_word full_ns; /* when what was taken has run out again */
+};
+
+struct guard_rate {
+	guard_word each_ns; /* 0: no limit */
+	guard_word burst_ns;
+};
+
+struct guard_rules {
+	guard_word k0, k1;
+	guard_word set_mask;
+	struct guard_rate rates[GUARD_CLASS_COUNT];
+};
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether a datagram of that source is looked at. The same lines run in the process (guard.c) and in the kernel
+ * (engine/xdp/guard.h), so there are plain C types only. Whoever includes this defines struct guard_at, guard_set_at and
+ * guard_bucket_at: where its tables lie.
+ *
+ * A source is known when it has proved who it is, or is called by us. Names are keyed hashes, so nobody chooses whom it shares a
+ * place with. Strangers are never written down: they share buckets, so however many sources are forged, no known one is forgotten.
+ */
+#ifndef BASE_GUARD_STEP_H
+#define BASE_GUARD_STEP_H
+
+#include "base/guard_rule.h"
+
+#ifndef GUARD_INLINE
+#define GUARD_INLINE static inline
+#endif
+
+struct guard_at;
+/* NULL: none. */
+GUARD_INLINE const struct guard_set *guard_set_at(const struct guard_at *at, unsigned index);
+GUARD_INLINE struct guard_bucket *guard_bucket_at(const struct guard_at *at, unsigned index);
+
+GUARD_INLINE guard_word guard_turn(guard_word x, int n)
+{
+	return x << n | x >> (64 - n);
+}
+
+struct guard_sip {
+	guard_word a, b, c, d;
+};
+
+GUARD_INLINE void guard_round(struct guard_sip *s)
+{
+	s->a += s->b;
+	s->b = guard_turn(s->b, 13) ^ s->a;
+	s->a = guard_turn(s->a, 32);
+	s->c += s->d;
+	s->d = guard_turn(s->d, 16) ^ s->c;
+	s->a += s->d;
+	s->d = guard_turn(s->d, 21) ^ s->a;
+	s->c += s->b;
+	s->b = guard_turn(s->b, 17) ^ s->c;
+	s->c = guard_turn(s->c, 32);
+}
+
+GUARD_INLINE void guard_mix(struct guard_sip *s, guard_word word)
+{
+	s->d ^= word;
+	guard_round(s);
+	guard_round(s);
+	s->a ^= word;
+}
+
+/* SipHash-2-4 of three words (base/hash.c is the oracle). what: the port, or GUARD_PREFIX. Never 0. */
+GUARD_INLINE guard_word guard_name(const struct guard_rules *r, const struct guard_source *from,
+				   guard_word what)
+{
+	struct guard_sip s = { r->k0 ^ 0x736f6d6570736575ULL, r->k1 ^ 0x646f72616e646f6dULL,
+			       r->k0 ^ 0x6c7967656e657261ULL, r->k1 ^ 0x7465646279746573ULL };
+	guard_word name;
+
+	guard_mix(&s, from->high);
+	guard_mix(&s, from->low);
+	guard_mix(&s, what);
+	guard_mix(&s, 24ULL << 56);
+	s.c ^= 0xff;
+	guard_round(&s);
+	guard_round(&s);
+	guard_round(&s);
+	guard_round(&s);
+	name = s.a ^ s.b ^ s.c ^ s.d;
+	return name ? name : 1;
+}
+
+/* The address alone; of IPv6 the /64, because who has one address has 2^64. */
+GUARD_INLINE guard_word guard_prefix_name(const struct guard_rules *r,
+					  const struct guard_source *from)
+{
+	struct guard_source prefix = *from;
+
+	if (prefix.high)
+		prefix.low = 0;
+	return guard_name(r, &prefix, GUARD_PREFIX);
+}
+
+GUARD_INLINE int guard_has(const struct guard_set *set, guard_word name)
+{
+	if (!set)
+		return 0;
+	for (int i = 0; i < GUARD_WAYS; i++)
+		if (set->names[i] == name)
+			return 1;
+	return 0;
+}
+
+/* Two threads that take at once may take one for two: it is a limit, not a sum of money. */
+GUARD_INLINE int guard_take(struct guard_bucket *b, const struct guard_rate *rate,
+			    guard_word now_ns)
+{
+	guard_word full_ns;
+
+	if (!rate->each_ns || !b)
+		return 1;
+	full_ns = b->full_ns;
+	if (full_ns < now_ns)
+		full_ns = now_ns;
+	if (full_ns - now_ns > rate->burst_ns)
+		return 0;
+	b->full_ns = full_ns + rate->each_ns;
+	return 1;
+}
+
+GUARD_INLINE int guard_knows(const struct guard_at *at, const struct guard_rules *r,
+			     guard_word name)
+{
+	return guard_has(guard_set_at(at, (unsigned)(name & r->set_mask)), name);
+}
+
+GUARD_INLINE int guard_class_take(const struct guard_at *at, const struct guard_rules *r, int class,
+				  guard_word prefix, guard_word now_ns)
+{
+	unsigned index = (unsigned)class * GUARD_BUCKETS + (unsigned)(prefix & (GUARD_BUCKETS - 1));
+
+	return guard_take(guard_bucket_at(at, index), &r->rates[class], now_ns);
+}
+
+/* The class whose limit it is beyond, or -1: it is looked at. Its own limit comes first, so that a single flood takes nothing of
+ * what all strangers may have together. */
+GUARD_INLINE int guard_judge(const struct guard_at *at, const struct guard_rules *r,
+			     const struct guard_source *from, unsigned port, guard_word now_ns)
+{
+	guard_word prefix = guard_prefix_name(r, from);
+
+	if (guard_knows(at, r, guard_name(r, from, port)))
+		return guard_class_take(at, r, GUARD_KNOWN, prefix, now_ns) ? -1 : GUARD_KNOWN;
+	if (guard_knows(at, r, prefix))
+		return guard_class_take(at, r, GUARD_NEIGHBOUR, prefix, now_ns) ? -1
+										: GUARD_NEIGHBOUR;
+	if (!guard_class_take(at, r, GUARD_STRANGER, prefix, now_ns))
+		return GUARD_STRANGER;
+	return guard_take(guard_bucket_at(at, GUARD_BUCKETS_ALL - 1), &r->rates[GUARD_EVERYBODY],
+			  now_ns)
+		       ? -1
+		       : GUARD_EVERYBODY;
+}
+
+#endif
