@@ -62,7 +62,10 @@ static void feed_one(const struct answer *a, struct shard *s, struct instant now
 		shard_connection_closed(s, &a->hop, now);
 		return;
 	case ANSWER_DEGRADED:
-		shard_degraded(s, !a->ok, now);
+		if (a->ok && a->late)
+			shard_caught_up(s, now);
+		else
+			shard_degraded(s, !a->ok, now);
 		return;
 	}
 	assert(false && "an answer of no kind");

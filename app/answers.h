@@ -22,6 +22,7 @@ enum answer_kind {
 struct answer {
 	enum answer_kind kind;
 	bool ok;
+	bool late; /* DEGRADED, ok: the store was late only, and lost nothing */
 	enum shard_binding_result binding;
 	int error;
 	uint64_t call, version;

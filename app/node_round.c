@@ -77,7 +77,9 @@ void node_on_redis(bool connected, void *arg)
 void node_on_store_health(bool healthy, void *arg)
 {
 	struct node *n = arg;
-	struct answer a = { .kind = ANSWER_DEGRADED, .ok = healthy };
+	struct answer a = { .kind = ANSWER_DEGRADED,
+			    .ok = healthy,
+			    .late = store_was_late(n->store) };
 
 	if (store_is_fenced(n->store))
 		n->fenced = true;

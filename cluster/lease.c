@@ -8,8 +8,6 @@
 
 #define PROBE_FIRST_NS (100 * NS_PER_MS)
 #define PROBE_MAX_NS   (5 * NS_PER_S)
-/* Held this long, it is no flapping: the next doubt starts with a short wait again. */
-#define STEADY_NS (10 * NS_PER_S)
 
 void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns, bool peers)
 {
@@ -71,7 +69,7 @@ static unsigned doubt(struct lease *l, uint64_t now_ns)
 
 	if (l->state != LEASE_HELD && l->state != LEASE_DOUBT)
 		return 0;
-	if (l->state == LEASE_HELD && now_ns - l->healthy_ns >= STEADY_NS)
+	if (l->state == LEASE_HELD)
 		l->probe_ns = PROBE_FIRST_NS;
 	l->state = LEASE_DOUBT;
 	probe_later(l, now_ns);
@@ -103,6 +101,8 @@ static unsigned granted(struct lease *l, enum lease_action question, struct leas
 {
 	unsigned actions = l->state == LEASE_HELD ? 0 : LEASE_HEALTHY;
 
+	if (actions && (l->stale || l->state == LEASE_ASKING))
+		actions |= LEASE_ANEW;
 	if (l->state == LEASE_FENCED || l->state == LEASE_IDLE)
 		return 0;
 	if (!l->link_up)
@@ -111,14 +111,21 @@ static unsigned granted(struct lease *l, enum lease_action question, struct leas
 	/* older than the news that Redis lost it */
 	if (l->stale && question == LEASE_SEND_RENEW)
 		return probe(l, now_ns);
-	if (actions)
-		l->healthy_ns = now_ns;
 	l->epoch = epoch;
 	l->state = LEASE_HELD;
 	l->stale = false;
 	l->next_ns = l->sent_ns + l->length_ns / 3;
 	valid_set(l, l->peers ? l->sent_ns + l->length_ns : UINT64_MAX);
 	return actions;
+}
+
+/* Redis was late and is no longer: the lease was ours when it carried out that save. */
+static unsigned acked(struct lease *l)
+{
+	if (l->state != LEASE_DOUBT || l->stale || !l->link_up)
+		return 0;
+	l->state = LEASE_HELD; /* the probe that is due, or under way, renews it */
+	return LEASE_HEALTHY;
 }
 
 static unsigned want(struct lease *l, uint64_t now_ns)
@@ -197,6 +204,8 @@ unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t n
 		return link_down(l, now_ns);
 	case LEASE_LATE:
 		return l->state == LEASE_HELD ? doubt(l, now_ns) : 0;
+	case LEASE_ACKED:
+		return acked(l);
 	case LEASE_TIMER:
 		return timer(l, now_ns);
 	case LEASE_GRANTED:

@@ -6,7 +6,7 @@
  *   IDLE ----------> ASKING ---------------> HELD --------------------> DOUBT
  *     ^                |  TAKEN, UNKNOWN      ^    no answer, MISSING     |
  *     +----------------+                      +---------------------------+
- *                                                       GRANTED
+ *                                              GRANTED; after LATE also ACKED
  *   Any of them: a higher epoch is seen -> FENCED, until it is wanted again.
  *
  * HELD is healthy. In DOUBT the shard goes on (nobody else may have taken it) but must not wait for Redis. What went over
@@ -39,6 +39,7 @@ enum lease_event_type {
 	LEASE_LINK_UP,
 	LEASE_LINK_DOWN,
 	LEASE_LATE,    /* a save got no answer in time, or Redis takes no writes */
+	LEASE_ACKED,   /* a save under the lease was acknowledged in time */
 	LEASE_TIMER,   /* next_ns has come */
 	LEASE_GRANTED, /* epoch: ours from now on */
 	LEASE_TAKEN,   /* somebody else holds it and is alive */
@@ -61,6 +62,7 @@ enum lease_action {
 	LEASE_HEALTHY = 8,
 	LEASE_DEGRADED = 16,
 	LEASE_FENCE = 32, /* fall silent */
+	LEASE_ANEW = 64,  /* with HEALTHY: Redis may have lost what it had acknowledged */
 };
 
 struct lease {
@@ -72,9 +74,8 @@ struct lease {
 	uint64_t heard;             /* highest counter ever seen */
 	uint64_t next_ns;           /* when LEASE_TIMER is due */
 	uint64_t length_ns;
-	uint64_t probe_ns;   /* wait before the next probe while in doubt */
-	uint64_t sent_ns;    /* of the question under way */
-	uint64_t healthy_ns; /* since when */
+	uint64_t probe_ns; /* wait before the next probe while in doubt */
+	uint64_t sent_ns;  /* of the question under way */
 	bool link_up;
 	bool stale; /* assertion due: the link or Redis' data are not those of the last one */
 	bool peers; /* others may claim the shard */

@@ -181,6 +181,11 @@ const struct store_holder *store_holder(const struct store *s)
 	return &s->holder;
 }
 
+bool store_was_late(const struct store *s)
+{
+	return s->late;
+}
+
 uint64_t store_epoch(const struct store *s)
 {
 	return s->lease.epoch.counter;

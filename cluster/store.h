@@ -48,6 +48,8 @@ struct store_field {
  * On 1 the owner saves everything it has again, some 100 records in flight at a time: Redis may have lost what it
  * acknowledged, and a burst of all at once would be late again. On 0 ask store_is_fenced. */
 typedef void store_health_fn(bool healthy, void *arg);
+/* Within store_health_fn(true): Redis was late only, and has all that it acknowledged: nothing else is to be saved again. */
+bool store_was_late(const struct store *s);
 
 int store_open(struct store **out, struct redis *redis, const struct store_settings *settings,
 	       store_health_fn *health, void *arg) NODISCARD;

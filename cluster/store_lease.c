@@ -140,6 +140,7 @@ void store_lease_event(struct store *s, const struct lease_event *event)
 
 	if (question && !s->closing)
 		question_send(s, (enum lease_action)question);
+	s->late = !(actions & LEASE_ANEW);
 	if (actions & LEASE_HEALTHY)
 		healthy(s);
 	if (actions & (LEASE_DEGRADED | LEASE_FENCE))

@@ -153,6 +153,8 @@ static void op_finish(struct store_op *op, struct store_answer *a)
 		lease_tell(a, a->result == STORE_OK ? LEASE_GRANTED : LEASE_UNKNOWN);
 	if (op->question && a->lease.type == LEASE_LATE)
 		a->lease.type = LEASE_UNKNOWN;
+	if (op->fenced && !a->lease_told && a->result == STORE_OK)
+		lease_tell(a, LEASE_ACKED);
 	if (a->lease_told && !op->question)
 		store_lease_event(s, &a->lease);
 	op->finish(op, a);
@@ -183,6 +185,7 @@ void store_op_run(struct store_op *op, const struct script_call *call)
 	struct store *s = op->s;
 
 	op->script = true;
+	op->fenced = call->id == SCRIPT_CALL_SAVE || call->id == SCRIPT_CALL_END;
 	op->sent = true;
 	if (!s->guest.redis || script_run(&s->scripts, s->guest.redis, call, on_reply, op) != 0) {
 		op->sent = false;

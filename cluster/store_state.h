@@ -42,6 +42,7 @@ struct store_op {
 	enum store_result failed; /* what a failed op is to be answered with */
 	bool question;            /* its answer is one to the lease's question */
 	bool script;              /* its answer begins with a word */
+	bool fenced;              /* carried out under the lease, or not at all */
 	bool sent;                /* Redis will call back: not freed before */
 };
 
@@ -101,6 +102,7 @@ struct store {
 	struct store_holder holder;
 	struct store_load *loads;
 	uint32_t depth;
+	bool late; /* all that went wrong until it was healthy again */
 	bool closing;
 };
 

@@ -158,6 +158,8 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 			struct instant now);
 /* Redis is away: effects no longer wait for saves. Back (degraded false): everything is asserted again. */
 void shard_degraded(struct shard *s, bool degraded, struct instant now);
+/* As with degraded false, of a store that was late only and lost nothing: what it has not acknowledged is saved again. */
+void shard_caught_up(struct shard *s, struct instant now);
 /* What those around the shard saw of misuse: transports, the web. detail: words of ours. */
 void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,
 			  struct bytes user, const char *detail, struct instant now);

@@ -8,6 +8,7 @@ enum {
 	ASSERT_STEP_MS = 10,
 	ASSERT_CALLS = 32, /* in each step */
 	ASSERT_AORS = 32,
+	ASSERT_LOOKED_AT = 2048, /* in each step, of those that need no save */
 };
 
 static void release_calls(struct shard *s)
@@ -35,29 +36,55 @@ static void release_aors(struct shard *s)
 	}
 }
 
+static void assert_start(struct shard *s)
+{
+	s->assert_call = s->assert_aor = 0;
+	wheel_start(&s->wheel, &s->assert_timer, s->host.now.ns);
+}
+
+static bool degraded_set(struct shard *s, bool degraded, const char *text)
+{
+	if (s->host.degraded == degraded)
+		return false;
+	s->host.degraded = degraded;
+	LOG_WARN("sig", 0, text, LOG_U64("calls", s->calls.in_use),
+		 LOG_U64("registrations", s->aors.in_use));
+	return true;
+}
+
 void shard_degraded(struct shard *s, bool degraded, struct instant now)
 {
 	shard_begin(s, now);
-	if (s->host.degraded == degraded)
+	if (!degraded_set(s, degraded,
+			  degraded ? "the store is away: nothing waits for saves"
+				   : "the store is back: saving everything again"))
 		return;
-	s->host.degraded = degraded;
-	LOG_WARN("sig", 0,
-		 degraded ? "the store is away: nothing waits for saves"
-			  : "the store is back: saving everything again",
-		 LOG_U64("calls", s->calls.in_use), LOG_U64("registrations", s->aors.in_use));
 	if (degraded) {
 		wheel_stop(&s->wheel, &s->assert_timer);
 		release_calls(s);
 		release_aors(s);
 	} else {
-		shard_assert_start(s);
+		s->assert_all = true; /* until a pass has come to its end */
+		assert_start(s);
 	}
 }
 
-void shard_assert_start(struct shard *s)
+void shard_caught_up(struct shard *s, struct instant now)
 {
-	s->assert_call = s->assert_aor = 0;
-	wheel_start(&s->wheel, &s->assert_timer, s->host.now.ns);
+	shard_begin(s, now);
+	if (degraded_set(s, false,
+			 "the store is in time again: saving what it has not acknowledged"))
+		assert_start(s);
+}
+
+static bool call_needs_save(const struct shard *s, const struct call *c)
+{
+	return s->assert_all || c->out.acked != c->out.version;
+}
+
+static bool aor_needs_save(const struct shard *s, const struct shard_aor *a)
+{
+	return s->assert_all || a->unsaved || a->is_unknown || a->acked != a->entry.version;
 }
 
 static bool assert_calls(struct shard *s)
@@ -66,11 +93,14 @@ static bool assert_calls(struct shard *s)
 	struct call *c;
 	pool_handle h;
 
-	for (uint32_t i = 0; i < ASSERT_CALLS; i++) {
+	for (uint32_t i = 0, seen = 0; i < ASSERT_CALLS && seen < ASSERT_LOOKED_AT; seen++) {
 		c = pool_next(&s->calls, &s->assert_call, &h);
 		if (!c)
 			return false;
+		if (!call_needs_save(s, c))
+			continue;
 		shard_call_step(s, c, &ev);
+		i++;
 	}
 	return true;
 }
@@ -80,13 +110,16 @@ static bool assert_aors(struct shard *s)
 	struct shard_aor *a;
 	pool_handle h;
 
-	for (uint32_t i = 0; i < ASSERT_AORS; i++) {
+	for (uint32_t i = 0, seen = 0; i < ASSERT_AORS && seen < ASSERT_LOOKED_AT; seen++) {
 		a = pool_next(&s->aors, &s->assert_aor, &h);
 		if (!a)
 			return false;
+		if (!aor_needs_save(s, a))
+			continue;
 		a->unsaved = true;
 		a->retry_ns = 0;
 		shard_aor_settle(s, a);
+		i++;
 	}
 	return true;
 }
@@ -99,6 +132,8 @@ void shard_assert_some(struct shard *s)
 	if (more) {
 		wheel_start(&s->wheel, &s->assert_timer,
 			    s->host.now.ns + ASSERT_STEP_MS * NS_PER_MS);
+	} else {
+		s->assert_all = false;
 	}
 }
 

@@ -83,6 +83,7 @@ struct shard {
 	/* telling the store everything again, some at a time */
 	struct wheel_timer assert_timer;
 	uint32_t assert_call, assert_aor;
+	bool assert_all; /* also what the store has acknowledged: it may have lost that */
 	bool asserting;
 	uint8_t *space;
 };
@@ -183,7 +184,6 @@ void shard_aor_save(struct shard *s, struct shard_aor *a);
 void shard_aor_save_failed(struct shard *s, struct shard_aor *a);
 
 /* ---- shard_assert.c ---- */
-void shard_assert_start(struct shard *s);
 void shard_assert_some(struct shard *s);
 /* A transaction's timer. */
 void shard_txn_timer(struct shard *s, struct txn_slot *slot);

@@ -196,6 +196,34 @@ static void test_lease_of_an_older_program(void **state)
 	server_stop(&s);
 }
 
+/* It need not wait for a probe, however often it was late: what is acknowledged shows that Redis is back. */
+static void test_late_again_and_again(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .deadline_ms = 200 });
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	for (uint64_t i = 0; i < 6; i++) {
+		server_signal(&s, SIGSTOP);
+		node_save(&n, 42, 2 * i + 1, "late");
+		NODE_EXPECT(&n, "u");
+		assert_int_equal(n.degraded, i + 1);
+		server_signal(&s, SIGCONT);
+		node_save(&n, 42, 2 * i + 2, "in time");
+		NODE_EXPECT(&n, "o");
+		assert_int_equal(n.healthy, i + 2);
+		assert_true(store_is_healthy(n.store));
+	}
+	node_close(&n);
+	server_stop(&s);
+}
+
 /* The same node, started again after a crash: it holds the state directory, so the old process is gone. */
 static void test_same_node_again(void **state)
 {
@@ -488,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_lease_of_an_older_program),
 		cmocka_unit_test(test_fenced_meanwhile),
 		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_late_again_and_again),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_emptied),
 		cmocka_unit_test(test_scripts_forgotten),

@@ -147,6 +147,36 @@ static void back_again(void **state)
 	assert_true(rig_record(r)->version == before + 1);
 }
 
+/* The store was late, and lost nothing: what it has is not saved again, what it may not have is. */
+static void late_no_more(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+	uint32_t saves;
+
+	shard_degraded(r->shard, true, r->now);
+	r->fail_saves = true;
+	phones_talk(&l->a, &l->b);
+	r->fail_saves = false;
+	saves = r->save_count;
+	shard_caught_up(r->shard, r->now);
+	rig_wait_ms(r, 100);
+	assert_int_equal(r->save_count, saves + 1); /* the call, not the registrations */
+	assert_int_equal(rig_record(r)->answered, true);
+	shard_degraded(r->shard, true, r->now);
+	shard_caught_up(r->shard, r->now);
+	rig_wait_ms(r, 100);
+	assert_int_equal(r->save_count, saves + 1);
+	/* a pass over all that was broken off is begun again */
+	shard_degraded(r->shard, true, r->now);
+	shard_degraded(r->shard, false, r->now);
+	shard_degraded(r->shard, true, r->now);
+	saves = r->save_count;
+	shard_caught_up(r->shard, r->now);
+	rig_wait_ms(r, 100);
+	assert_int_equal(r->save_count, saves + 3);
+}
+
 /* The end is asked for again; the CDR is the same. */
 static void the_end_fails(void **state)
 {
@@ -171,7 +201,7 @@ int main(void)
 		LINE_TEST(order),         LINE_TEST(wrong_acknowledgements),
 		LINE_TEST(a_save_fails),  LINE_TEST(a_save_is_never_answered),
 		LINE_TEST(degraded),      LINE_TEST(back_again),
-		LINE_TEST(the_end_fails),
+		LINE_TEST(the_end_fails), LINE_TEST(late_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
