@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 
 #include "app/command.h"
+#include "app/document_keep.h"
 #include "app/node.h"
 #include "base/log.h"
 
@@ -16,7 +17,8 @@ struct document_change {
 	struct document_change *next;
 	struct command_run *run;
 	const struct document_kind *kind;
-	bool gone; /* it is deleted */
+	bool gone;  /* it is deleted */
+	char *text; /* as it is put; malloc'ed */
 	char name[DOCUMENT_NAME_MAX];
 	max_align_t value[];
 };
@@ -32,6 +34,9 @@ static void end(struct node *node, struct document_change *change)
 	d->first = change->next;
 	if (!d->first)
 		d->last = NULL;
+	if (change->text)
+		OPENSSL_cleanse(change->text, strlen(change->text));
+	free(change->text);
 	OPENSSL_cleanse(change, sizeof(*change) + change->kind->size);
 	free(change);
 	if (d->first)
@@ -48,11 +53,12 @@ static void fail_store(struct command_run *run, enum store_result result)
 }
 
 /* What Redis has counts from now on. */
-static void take_effect(struct node *node, const struct document_change *change)
+static void take_effect(struct node *node, const struct document_change *change, uint64_t version)
 {
 	const struct document_kind *kind = change->kind;
 
 	if (change->gone) {
+		document_keep_delete(node, kind->name, bytes_str(change->name), version);
 		kind->forget(node, change->name);
 		command_answer(change->run, json_pack("{s:s}", kind->argument, change->name));
 	} else if (kind->apply(node, change->value)) {
@@ -69,9 +75,11 @@ static void on_stored(enum store_result result, uint64_t key, uint64_t version, 
 	struct node *node = change->run->node;
 
 	(void)key;
-	(void)version;
 	if (result == STORE_OK) {
-		take_effect(node, change);
+		if (!change->gone)
+			document_keep_put(node, change->kind->name, bytes_str(change->name),
+					  version, bytes_str(change->text));
+		take_effect(node, change, version);
 	} else {
 		fail_store(change->run, result);
 	}
@@ -92,8 +100,7 @@ static bool store_put(struct document_change *change)
 	store_document_put(change->run->node->store, bytes_str(change->run->tenant),
 			   change->kind->name, bytes_str(change->name), bytes_str(text), on_stored,
 			   change);
-	OPENSSL_cleanse(text, strlen(text));
-	free(text);
+	change->text = text;
 	return true;
 }
 
@@ -139,6 +146,11 @@ static void add(struct command_run *run, const struct document_kind *kind, bool 
 	}
 }
 
+bool document_is_changing(const struct documents *d, const char *kind, struct bytes name)
+{
+	return d->first && !strcmp(d->first->kind->name, kind) && bytes_is(name, d->first->name);
+}
+
 void document_put(struct command_run *run, const struct document_kind *kind)
 {
 	add(run, kind, false);
@@ -168,5 +180,8 @@ int document_load(struct node *node, const struct document_kind *kind, struct by
 	if (value)
 		OPENSSL_cleanse(value, kind->size);
 	free(value);
+	if (!err)
+		document_keep_put(node, kind->name, name, node->documents.keep.shelf.generation,
+				  json);
 	return err;
 }

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/bytes.h"
+#include "cluster/shelf.h"
 
 struct command_run;
 struct node;
@@ -36,12 +37,29 @@ struct document_kind {
 
 struct document_change;
 
+/* The documents beside Redis: document_keep.c. */
+struct document_keep {
+	struct shelf shelf;
+	bool loaded; /* what Redis had at the start */
+	bool restoring, failed;
+	bool missing_only; /* at start: what Redis has stays */
+	bool broken;       /* the snapshot that was wanted could not be read */
+	uint32_t cursor, in_flight, restored;
+	uint64_t retry_ns;              /* UINT64_MAX: nothing is to be tried again */
+	uint64_t written;               /* shelf.changes of the file on disk */
+	uint64_t write_ns;              /* not before; 0: when something has changed */
+	struct snapshot_write *writing; /* NULL: no file is being written */
+};
+
 /* Changes that wait for Redis, or for those before them. */
 struct documents {
 	struct document_change *first, *last;
 	const struct document_kind *loading; /* at start */
+	struct document_keep keep;
 };
 
+/* A change of it waits for Redis. */
+bool document_is_changing(const struct documents *d, const char *kind, struct bytes name);
 /* Ends the run with what is shown of the document. */
 void document_put(struct command_run *run, const struct document_kind *kind);
 /* Ends the run with {argument: name}. */

@@ -19,6 +19,7 @@ static const struct {
 	{ HEALTH_NO_TRANSACTIONS, "limits_transactions_reached" },
 	{ HEALTH_NO_PORTS, "no_media_ports_left" },
 	{ HEALTH_NO_DESCRIPTORS, "no_descriptors_left" },
+	{ HEALTH_DOCUMENTS, "documents_missing" },
 };
 
 /* Relaxed throughout: each value stands alone. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/command_handlers.h"
+#include "app/document_keep.h"
 #include "app/node.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -151,8 +152,11 @@ static int acquire(struct node *n)
 
 static int load_documents(struct node *n)
 {
-	int status = NODE_EXIT_OK;
+	int status;
 
+	status = document_keep_open(n);
+	if (status)
+		return status;
 	profiles_open(&n->profiles);
 	if (g_profile_documents.apply(n, &n->profiles.list[0]))
 		status = NODE_EXIT_FAILED;
@@ -163,6 +167,7 @@ static int load_documents(struct node *n)
 				     on_document, node_wait_end, n);
 		status = loaded(n, g_document_kinds[i]->name);
 	}
+	n->documents.keep.loaded = status == NODE_EXIT_OK;
 	return status;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/control.h"
+#include "app/document_keep.h"
 #include "app/node.h"
 #include "app/watch.h"
 #include "base/log.h"
@@ -85,6 +86,8 @@ void node_on_store_health(bool healthy, void *arg)
 		n->fenced = true;
 	health_set(&n->health, HEALTH_STORE, !healthy);
 	answers_add(&n->answers, &a);
+	if (healthy && !a.late)
+		document_keep_check(n);
 }
 
 static void respawn(struct node *n, uint64_t now_ns)
@@ -114,6 +117,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		watch_tick(n->watch, n->shard, clock_instant());
 		node_room_update(n);
 		node_metrics_update(n);
+		document_keep_beat(n, now_ns);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */
 	if (n->embedded_used && n->phase != NODE_STARTING && embedded_is_dead(&n->embedded))

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/control.h"
+#include "app/document_keep.h"
 #include "app/node.h"
 #include "app/watch.h"
 #include "app/web.h"
@@ -358,6 +359,7 @@ void node_stop(struct node *n)
 	answers_close(&n->answers);
 	if (n->shard)
 		shard_close(n->shard);
+	document_keep_close(n);
 	if (n->extensions.pool.slots)
 		extensions_close(&n->extensions);
 	certificate_close(&n->certificate);

@@ -93,6 +93,15 @@ void store_document_put(struct store *s, struct bytes tenant, const char *kind, 
 void store_document_delete(struct store *s, struct bytes tenant, const char *kind,
 			   struct bytes name, store_done_fn *done, void *arg);
 
+/* Puts one where there is none of this version or a later one; by an empty name the generation alone, which is that version at least
+ * from then on. Done: version 1: it was put. */
+void store_document_restore(struct store *s, struct bytes tenant, const char *kind,
+			    struct bytes name, uint64_t version, struct bytes json,
+			    store_done_fn *done, void *arg);
+/* Done: version: that of the newest change; 0: Redis knows of none. */
+void store_document_generation(struct store *s, struct bytes tenant, store_done_fn *done,
+			       void *arg);
+
 /* Events: best effort within the stream's trimmed length (MAXLEN ~ 100000). */
 void store_event(struct store *s, struct bytes tenant, const struct store_field *fields, size_t n);
 

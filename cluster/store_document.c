@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Documents: JSON text, each put a new generation of its tenant. Read by people with redis-cli, so without an envelope. */
+#include <inttypes.h>
+
 #include "cluster/store_state.h"
 
 struct document {
@@ -8,6 +10,7 @@ struct document {
 	const char *kind;
 	struct bytes name;
 	struct bytes json;
+	struct bytes version; /* NULL: none */
 };
 
 static void send(struct store_op *op, const struct document *d)
@@ -19,6 +22,7 @@ static void send(struct store_op *op, const struct document *d)
 		store_key_tenant(generation, d->tenant, "gen", NULL),
 		d->name,
 		d->json,
+		d->version,
 	};
 
 	if (!args[0].n || !args[1].n || !args[2].n) {
@@ -28,7 +32,7 @@ static void send(struct store_op *op, const struct document *d)
 			     &(struct script_call){ .id = d->script,
 						    .args = args,
 						    .keys = 3,
-						    .n = COUNT_OF(args),
+						    .n = COUNT_OF(args) - !d->version.p,
 						    .deadline_ns = op->s->settings.deadline_ns });
 	}
 }
@@ -66,4 +70,39 @@ void store_document_delete(struct store *s, struct bytes tenant, const char *kin
 				.kind = kind,
 				.name = name },
 	    done, arg);
+}
+
+void store_document_restore(struct store *s, struct bytes tenant, const char *kind,
+			    struct bytes name, uint64_t version, struct bytes json,
+			    store_done_fn *done, void *arg)
+{
+	char text[24];
+	struct writer w = writer_over(text, sizeof(text));
+
+	writer_fmt(&w, "%" PRIu64, version);
+	run(s,
+	    &(struct document){ .script = SCRIPT_DOCUMENT_RESTORE,
+				.tenant = tenant,
+				.kind = kind,
+				.name = name,
+				.json = json,
+				.version = writer_done(&w) },
+	    done, arg);
+}
+
+void store_document_generation(struct store *s, struct bytes tenant, store_done_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { store_key_tenant(key, tenant, "gen", NULL) };
+	struct store_op *op;
+
+	store_enter(s);
+	op = store_op_user(s, done, arg, 0, 0);
+	if (op)
+		store_op_run(op, &(struct script_call){ .id = SCRIPT_DOCUMENT_GENERATION,
+							.args = args,
+							.keys = 1,
+							.n = 1,
+							.deadline_ns = s->settings.deadline_ns });
+	store_leave(s);
 }

@@ -138,6 +138,82 @@ class BrokenRecords(CallTest):
         self.assertEqual(self.ended()["id"], good)
 
 
+class Emptied(unittest.TestCase):
+    """FLUSHALL: documents come back, from the node's memory and from its snapshot."""
+
+    def documents(self, redis):
+        return {kind: sorted(redis("HKEYS", f"td:{{t:default}}:doc:{kind}")) for kind in ("extension", "profile", "profile_range")}
+
+    def until(self, what, seconds=15):
+        end = time.monotonic() + seconds
+        while not what():
+            self.assertLess(time.monotonic(), end, "in time")
+            time.sleep(0.05)
+
+    def test_documents_come_back(self):
+        with Node() as node:
+            node.put_extension("1001", "secret1001")
+            node.put_extension("1002", "secret1002")
+            node.ctl("profile.put", name="branch", codecs="PCMA")
+            node.ctl("profile.range.put", **{"from": "192.0.2.1", "to": "192.0.2.9", "profile": "branch"})
+            snapshot = os.path.join(node.folder, "documents")
+            with node.redis() as redis:
+                before = self.documents(redis)
+                texts = redis("HGETALL", "td:{t:default}:doc:extension")
+                generation = int(redis("GET", "td:{t:default}:gen"))
+                self.assertEqual([len(names) for names in before.values()], [2, 1, 1])
+                redis("FLUSHALL")
+                self.until(lambda: "documents_missing" in node.http("/healthz")[1]
+                           or self.documents(redis) == before)
+                self.until(lambda: self.documents(redis) == before)
+                self.assertEqual(sorted(redis("HGETALL", "td:{t:default}:doc:extension")), sorted(texts), "as stored")
+                self.until(lambda: int(redis("GET", "td:{t:default}:gen") or 0) >= generation)
+                self.until(lambda: node.http("/healthz")[0] == 200)
+                self.assertIn("Redis has lost documents", node.log_text())
+                node.put_extension("1003", "secret1003")
+                before = self.documents(redis)
+                self.until(lambda: os.path.exists(snapshot) and b"1003" in open(snapshot, "rb").read())
+                self.assertEqual(os.stat(snapshot).st_mode & 0o777, 0o600)
+                node.kill()
+                redis("FLUSHALL")
+                node.restart()
+                self.assertEqual(self.documents(redis), before, "from the snapshot")
+            self.assertEqual([row["number"] for row in node.ctl("extension.list")], ["1001", "1002", "1003"])
+            with node.user_agent("1003", "secret1003") as agent:
+                agent.register()
+
+    def test_a_damaged_snapshot(self):
+        """Nothing to restore from: the node starts, and health says what is missing until documents are put."""
+        with Node() as node:
+            node.put_extension("1001", "secret1001")
+            snapshot = os.path.join(node.folder, "documents")
+            self.until(lambda: os.path.exists(snapshot) and b"1001" in open(snapshot, "rb").read())
+            node.kill()
+            with node.redis() as redis:
+                redis("FLUSHALL")
+            with open(snapshot, "r+b") as file:
+                file.seek(40)
+                file.write(b"!")
+            node.restart()
+            self.assertIn("documents_missing", node.http("/healthz")[1])
+            self.assertIn("its checksum is wrong", node.log_text())
+            node.put_extension("1001", "secret1001")
+            self.until(lambda: node.http("/healthz")[0] == 200)
+            # of a later program: it stays as it is, and the node says what it needs
+            node.kill()
+            with node.redis() as redis:
+                redis("FLUSHALL")
+            later = b"TDDS\0\2" + bytes(22)
+            with open(snapshot, "wb") as file:
+                file.write(later)
+            done = subprocess.run([os.path.join(build_folder(), "app", "tandemd"), "--config", node.config],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("of a later program", done.stderr)
+            with open(snapshot, "rb") as file:
+                self.assertEqual(file.read(), later)
+
+
 class OneOwner(unittest.TestCase):
     def test_two_nodes_in_one_folder(self):
         with Node() as node:

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is read is written again, octet by octet, also by way of a shelf, and slices lie within the file. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/shelf.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool is_within(struct bytes part, const uint8_t *data, size_t size)
+{
+	return part.p >= data && part.p + part.n <= data + size;
+}
+
+static void shelf_check(struct bytes file)
+{
+	const struct hash_key key = { 1, 2 };
+	struct snapshot read, again;
+	struct snapshot_document d;
+	const char *reason;
+	struct shelf shelf;
+	uint8_t *out;
+	size_t n;
+
+	assert(shelf_open(&shelf, 64, &key) == 0);
+	assert(snapshot_open(&read, file, &reason) == 0);
+	while (snapshot_next(&read, &d) && shelf_put(&shelf, &d) == 0)
+		;
+	out = shelf_snapshot(&shelf, &n);
+	assert(out && snapshot_open(&again, bytes_mem(out, n), &reason) == 0);
+	assert(again.count == shelf_count(&shelf));
+	free(out);
+	shelf_close(&shelf);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = malloc(size + 1), *out = malloc(size + 1);
+	struct writer w = writer_over(out, size);
+	struct snapshot s;
+	struct snapshot_document d;
+	const char *reason = NULL;
+	uint32_t n = 0;
+
+	assert(copy && out);
+	memcpy(copy, data, size);
+	/* a fuzzer finds no checksum: it is made right where there is room for one */
+	if (size >= SNAPSHOT_HEAD + SNAPSHOT_TAIL && (data[7] & 1) == 0)
+		be32_put(copy + size - SNAPSHOT_TAIL,
+			 hash_crc32c(0, bytes_mem(copy, size - SNAPSHOT_TAIL)));
+	if (snapshot_open(&s, bytes_mem(copy, size), &reason)) {
+		assert(reason);
+	} else {
+		snapshot_head_write(&w, s.generation, s.count, s.rest.n);
+		while (snapshot_next(&s, &d)) {
+			assert(is_within(d.kind, copy, size) && is_within(d.name, copy, size));
+			assert(is_within(d.text, copy, size) || d.text.n == 0);
+			snapshot_document_write(&w, &d);
+			n++;
+		}
+		snapshot_tail_write(&w, writer_done(&w));
+		assert(n == s.count && !w.overflow && w.n == size);
+		/* what is reserved may have been other than 0 */
+		assert(memcmp(out, copy, 6) == 0 && memcmp(out + 8, copy + 8, size - 12) == 0);
+		shelf_check(bytes_mem(copy, size));
+	}
+	free(copy);
+	free(out);
+	return 0;
+}

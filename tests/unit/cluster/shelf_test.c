@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/shelf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/unit/test.h"
+
+static const struct hash_key KEY = { 1, 2 };
+
+static int put(struct shelf *s, const char *name, uint64_t version, const char *text)
+{
+	struct snapshot_document d = { BYTES_LIT("extension"), bytes_str(name), version,
+				       bytes_str(text) };
+
+	return shelf_put(s, &d);
+}
+
+static void check_file(const struct shelf *s, uint32_t count, uint64_t generation)
+{
+	struct snapshot snapshot;
+	const char *reason;
+	uint8_t *file;
+	size_t n;
+
+	file = shelf_snapshot(s, &n);
+	assert_non_null(file);
+	assert_int_equal(snapshot_open(&snapshot, bytes_mem(file, n), &reason), 0);
+	assert_int_equal(snapshot.count, count);
+	assert_int_equal(snapshot.generation, generation);
+	free(file);
+}
+
+/* What is in it is what was put last, and what a snapshot has. */
+static void test_put_and_delete(void **state)
+{
+	struct snapshot_document d;
+	struct shelf s;
+	uint32_t cursor = 0;
+
+	(void)state;
+	assert_int_equal(shelf_open(&s, 2, &KEY), 0);
+	check_file(&s, 0, 0);
+	assert_int_equal(put(&s, "1", 1, "one"), 0);
+	assert_int_equal(put(&s, "2", 2, "two"), 0);
+	assert_int_equal(put(&s, "3", 3, "full"), -ENOSPC);
+	assert_int_equal(put(&s, "1", 4, "one again, and longer"), 0);
+	check_file(&s, 2, 4);
+	shelf_delete(&s, BYTES_LIT("extension"), BYTES_LIT("2"), 5);
+	shelf_delete(&s, BYTES_LIT("profile"), BYTES_LIT("1"), 0); /* there is none */
+	check_file(&s, 1, 5);
+	assert_true(shelf_next(&s, &cursor, &d));
+	assert_true(bytes_is(d.text, "one again, and longer"));
+	assert_int_equal(d.version, 4);
+	assert_false(shelf_next(&s, &cursor, &d));
+	assert_int_equal(put(&s, "", 6, "no name"), -EINVAL);
+	assert_int_equal(s.changes, 4);
+	shelf_close(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_put_and_delete) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
