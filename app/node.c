@@ -91,10 +91,11 @@ void node_reload(struct node *n)
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
 	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &shard);
 	shard.calls_max = n->calls_max;
+	node_tls_reload(n);
+	node_add_domains(n, &shard);
 	shard_configure(n->shard, &shard);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	engine_batch_wait(n->engine, n->settings.media.batch_wait_us);
-	node_tls_reload(n);
 	node_guard_configure(n);
 	node_watch_reload(n);
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));

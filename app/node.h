@@ -176,6 +176,8 @@ void node_guard_close(struct node *n);
 int node_tls_open(struct node *n);
 /* SIGHUP: the files again; what is wrong changes nothing. */
 void node_tls_reload(struct node *n);
+/* The names in the certificates are ours, too. */
+void node_add_domains(const struct node *n, struct shard_settings *shard);
 /* Binds the SIP ports. 0 or -errno. */
 int node_sip_open(struct node *n) NODISCARD;
 /* What SIP connections are given: how long they may be idle, and how long they are waited for. */

@@ -85,6 +85,16 @@ void node_tls_reload(struct node *n)
 	LOG_INFO("tls", 0, "certificates read again");
 }
 
+void node_add_domains(const struct node *n, struct shard_settings *shard)
+{
+	uint32_t first = shard->domain_count;
+
+	static_assert((int)TLS_NAME_MAX == (int)SHARD_DOMAIN_MAX, "one kind of name");
+	if (n->tls)
+		shard->domain_count +=
+			tls_names(n->tls, shard->domains + first, SHARD_DOMAINS_MAX - first);
+}
+
 /* In the order of shard_settings.locals: hop.local is the index into both. */
 static uint32_t listeners_of(const struct node *n, struct transport_listener *out)
 {

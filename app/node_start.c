@@ -182,6 +182,7 @@ static int shard_start(struct node *n)
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
 	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
 	settings.calls_max = n->calls_max;
+	node_add_domains(n, &settings);
 	settings.fingerprint = n->certificate.fingerprint;
 	if (shared_ports_count(&n->settings))
 		settings.shared = shared_ports_of(&n->shared_ports);

@@ -302,6 +302,16 @@ static void trusted_to_shard(const struct settings *s, struct shard_settings *ou
 	}
 }
 
+static void names_to_shard(const struct settings_sip *sip, struct shard_settings *out)
+{
+	static_assert(sizeof(out->info_types) == sizeof(sip->info_types), "copied whole");
+	static_assert(sizeof(out->domains) >= sizeof(sip->domains), "room for all");
+	out->domain_count = sip->domain_count;
+	memcpy(out->domains, sip->domains, sizeof(sip->domains));
+	out->info_type_count = sip->info_type_count;
+	memcpy(out->info_types, sip->info_types, sizeof(sip->info_types));
+}
+
 void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,
 		       struct shard_settings *out)
 {
@@ -341,4 +351,5 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 	locals_to_shard(s, tls, out);
 	networks_to_shard(s, out);
 	trusted_to_shard(s, out);
+	names_to_shard(&s->sip, out);
 }

@@ -51,6 +51,8 @@ struct settings_network {
 	char interface[XDP_NAME_MAX]; /* empty: media comes by sockets only */
 };
 
+enum { SETTINGS_DOMAINS_MAX = 8 }; /* the certificates' names have the other places */
+
 struct settings_sip {
 	char realm[128];
 	uint64_t registration_expires; /* all durations: ns */
@@ -63,6 +65,10 @@ struct settings_sip {
 	uint32_t max_contacts;
 	char digest_algorithms[DIGEST_ALGORITHMS][SETTINGS_ALGORITHM_MAX];
 	uint32_t digest_algorithm_count; /* 0: MD5 alone */
+	char domains[SETTINGS_DOMAINS_MAX][SHARD_DOMAIN_MAX];
+	uint32_t domain_count;
+	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
+	uint32_t info_type_count;
 	char trusted[SHARD_TRUSTED_MAX][SETTINGS_PREFIX_MAX];
 	uint32_t trusted_count;
 };

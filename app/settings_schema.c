@@ -181,6 +181,27 @@ static const struct conf_field g_sip_fields[] = {
 	  U32(settings_sip, max_contacts, 1, BINDINGS_MAX),
 	  .preset = "10",
 	  .help = "Phones that may register for one extension at once." },
+	{ .key = "domains",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_sip, domains),
+	  .size = SHARD_DOMAIN_MAX,
+	  .count_offset = offsetof(struct settings_sip, domain_count),
+	  .max_items = SETTINGS_DOMAINS_MAX,
+	  .help = "Names of this node, such as \"pbx.example.org\" or \"*.example.org\". A call to "
+		  "an "
+		  "extension at another domain is answered 404. Own are also the realm, the "
+		  "addresses in networks, the names in the certificates of tls, and the domain "
+		  "that the caller's own From has." },
+	{ .key = "info_types",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_sip, info_types),
+	  .size = SHARD_INFO_TYPE_MAX,
+	  .count_offset = offsetof(struct settings_sip, info_type_count),
+	  .max_items = SHARD_INFO_TYPES_MAX,
+	  .help = "Media types, such as \"application/x-foo\", that phones may send each other by "
+		  "INFO; "
+		  "\"*\": all. Keys and picture requests always pass; other types are answered "
+		  "415." },
 	{ .key = "trusted",
 	  .type = CONF_STRING_LIST,
 	  FIELD(settings_sip, trusted),

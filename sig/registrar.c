@@ -77,15 +77,17 @@ static bool is_elsewhere(struct bytes host, uint16_t port, const struct sip_hop 
 							: !addr_eq(&claimed, &from->remote);
 }
 
-/* Should the connection be lost, the phone may listen where its Contact says; not where the connection itself came from. */
+/* Should the connection be lost, the phone may listen where its Contact says; not where the connection itself came from. Over UDP it
+ * listens there where it says that its port for sending is another one. Never on another machine. */
 static struct sip_hop hop_of(const struct sip_message *m, const struct sip_name_addr *contact)
 {
 	struct sip_hop hop = m->hop;
 	struct sip_hop listens = m->hop;
 
-	if (sip_hop_from_uri(&listens, &contact->uri) && listens.transport == hop.transport &&
-	    sip_transport_is_stream(hop.transport) && addr_ip_eq(&listens.remote, &hop.remote) &&
-	    listens.remote.port != hop.remote.port) {
+	if (!sip_hop_from_uri(&listens, &contact->uri) || listens.transport != hop.transport ||
+	    !addr_ip_eq(&listens.remote, &hop.remote) || listens.remote.port == hop.remote.port)
+		return hop;
+	if (sip_transport_is_stream(hop.transport) || !message_is_symmetric(m)) {
 		hop.remote.port = listens.remote.port;
 		hop.inbound = false;
 	}
@@ -117,10 +119,10 @@ static int binding_make(struct binding *b, const struct step *s,
 		.cseq = m->cseq,
 		.expires_utc_ms = s->utc_ms + expires_s * UINT64_C(1000),
 		.hop = hop_of(m, contact),
-		.nat = is_elsewhere(contact->uri.host, contact->uri.port, &m->hop) ||
-		       is_elsewhere(m->via.host, m->via.port, &m->hop),
 		.q = q,
 	};
+	b->nat = is_elsewhere(contact->uri.host, contact->uri.port, &b->hop) ||
+		 is_elsewhere(m->via.host, m->via.port, &b->hop);
 	read_flow(b, m, contact, &instance);
 	(void)message_header(m, "User-Agent", 0, &agent);
 	err = text_set(&b->contact, contact->uri.all);

@@ -2,6 +2,7 @@
 #include "sig/route.h"
 
 #include "sig/call/dialog_hop.h"
+#include "sig/sip/subscriber.h"
 
 /* Escaped control characters are part of no number of ours, and shall not get into logs and records. */
 static bool is_plain(const char *user)
@@ -15,24 +16,51 @@ static bool is_plain(const char *user)
 
 enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MAX])
 {
-	size_t n;
+	struct subscriber s = subscriber_of(uri);
 
 	user[0] = '\0';
 	if (!bytes_iis(uri->scheme, "sip") && !bytes_iis(uri->scheme, "sips") &&
 	    !bytes_iis(uri->scheme, "tel"))
 		return ROUTE_SCHEME;
-	if (uri->user.n && !sip_user_unescape(uri->user, user, ROUTE_USER_MAX, &n) &&
-	    is_plain(user))
+	if (!subscriber_text(&s, user, ROUTE_USER_MAX) && is_plain(user))
 		return ROUTE_OK;
 	user[0] = '\0';
 	return ROUTE_NOT_FOUND;
+}
+
+/* A wildcard is for one label (RFC 9525 6.3); a dot at the end says that the name is whole. */
+static bool is_domain(struct bytes host, const char *domain)
+{
+	struct bytes name = bytes_str(domain);
+
+	if (host.n && host.p[host.n - 1] == '.')
+		host.n--;
+	if (bytes_starts(name, "*.")) {
+		host = bytes_from(host, bytes_find(host, '.') + 1);
+		name = bytes_from(name, 2);
+	}
+	return host.n && bytes_ieq(host, name);
+}
+
+static bool is_own_name(struct bytes host, const struct shard_settings *settings)
+{
+	for (uint32_t i = 0; i < settings->domain_count; i++) {
+		if (is_domain(host, settings->domains[i]))
+			return true;
+	}
+	return is_domain(host, settings->digest.realm);
+}
+
+bool route_is_same_domain(const struct sip_uri *a, const struct sip_uri *b)
+{
+	return a->host.n && bytes_ieq(a->host, b->host);
 }
 
 bool route_is_ours(const struct sip_uri *uri, const struct shard_settings *settings)
 {
 	struct addr host;
 
-	if (bytes_iis(uri->scheme, "tel") || bytes_iis(uri->host, settings->digest.realm))
+	if (bytes_iis(uri->scheme, "tel") || is_own_name(uri->host, settings))
 		return true;
 	if (addr_parse(&host, uri->host))
 		return false;

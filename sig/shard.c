@@ -170,8 +170,9 @@ void shard_close(struct shard *s)
 /* Numbers, addresses, capacities and keys stay as they were at start. */
 void shard_configure(struct shard *s, const struct shard_settings *settings)
 {
-	struct shard_settings next = *settings;
+	static struct shard_settings next; /* too large for a stack; shards share a thread */
 
+	next = *settings;
 	next.number = s->settings.number;
 	next.local_count = s->settings.local_count;
 	memcpy(next.locals, s->settings.locals, sizeof(next.locals));

@@ -20,6 +20,8 @@ struct shard;
 
 enum { SHARD_LOCALS_MAX = 21, SHARD_TRUSTED_MAX = 64, SHARD_NETWORKS_MAX = 8 };
 
+enum { SHARD_DOMAINS_MAX = 24, SHARD_DOMAIN_MAX = 64 };
+enum { SHARD_INFO_TYPES_MAX = 8, SHARD_INFO_TYPE_MAX = 64 };
 enum { SESSION_EXPIRES_MIN_S = 90 }; /* RFC 4028 4 */
 
 /* One listening SIP address. */
@@ -64,6 +66,12 @@ struct shard_settings {
 	struct shard_shared_ports shared;
 	uint32_t trusted_count;
 	struct shard_trusted trusted[SHARD_TRUSTED_MAX];
+	/* Names of ours besides the realm: what is called at them is an extension of ours. "*.example.org": any one label in front. */
+	uint32_t domain_count;
+	char domains[SHARD_DOMAINS_MAX][SHARD_DOMAIN_MAX];
+	/* What INFO carries between phones besides keys and picture requests: "application/x-foo"; "*": anything. */
+	uint32_t info_type_count;
+	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
 	struct registrar_settings registrar;
 	struct digest_server digest;
 	enum latch_mode latch;

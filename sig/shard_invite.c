@@ -191,13 +191,22 @@ static bool route(const struct shard *s, const struct sip_message *m, char user[
 		  struct call_target targets[BINDINGS_MAX], uint32_t *count,
 		  struct call_refusal *why)
 {
-	switch (find(s, &m->uri, user, targets, BINDINGS_MAX, count)) {
+	enum route_verdict verdict = find(s, &m->uri, user, targets, BINDINGS_MAX, count);
+
+	if (verdict != ROUTE_SCHEME && !route_is_ours(&m->uri, &s->settings) &&
+	    !route_is_same_domain(&m->uri, &m->from.uri))
+		verdict = ROUTE_FOREIGN;
+	switch (verdict) {
 	case ROUTE_OK:
 		return true;
 	case ROUTE_SCHEME:
 		return fail(why, 416, REFUSED_SCHEME);
 	case ROUTE_NOT_FOUND:
 		return fail(why, 404, REFUSED_NOT_FOUND);
+	case ROUTE_FOREIGN:
+		LOG_INFO("sip", 0, "call to another domain refused, see sip.domains",
+			 LOG_BYTES("domain", m->uri.host), LOG_ADDR("source", &m->hop.remote));
+		return fail(why, 404, REFUSED_DOMAIN);
 	case ROUTE_NOT_REGISTERED:
 		return fail(why, 480, REFUSED_NOT_REGISTERED);
 	case ROUTE_LOOP:

@@ -25,6 +25,7 @@
 	X(TRANSPORT, "transport_not_allowed")        \
 	X(DISABLED, "extension_disabled")            \
 	X(NOT_FOUND, "not_found")                    \
+	X(DOMAIN, "foreign_domain")                  \
 	X(NOT_REGISTERED, "not_registered")          \
 	X(BODY, "body")                              \
 	X(SDP, "session_description")                \

@@ -10,6 +10,7 @@
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
 #include "sig/call/session_timer.h"
+#include "sig/sip/subscriber.h"
 
 static int open_caller(struct call_host *h, struct call *c, const struct call_start *s)
 {
@@ -32,9 +33,10 @@ static int take_offer(struct call *c, const struct sip_message *invite,
 		      struct call_refusal *refusal)
 {
 	struct bytes sdp;
+	int err = session_body(invite, &sdp);
 
-	if (session_body(invite, &sdp))
-		return call_refuse(refusal, -ENOTSUP, 415, REFUSED_BODY);
+	if (err)
+		return call_refuse(refusal, err, err == -EBADMSG ? 400 : 415, REFUSED_BODY);
 	c->invite.late = sdp.n == 0;
 	if (text_set(&c->invite.offer, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
@@ -45,11 +47,11 @@ static int take_offer(struct call *c, const struct sip_message *invite,
 static int ask_all(struct call_host *h, struct call *c, const struct call_start *s,
 		   struct call_refusal *refusal)
 {
+	struct bytes caller = subscriber_of(&s->invite->from.uri).name;
 	struct dialog_party from = {
 		.local_display = s->display,
-		.local_user = s->invite->from.uri.user.n ? s->invite->from.uri.user
-							 : BYTES_LIT("anonymous"),
-		.remote_user = s->invite->uri.user,
+		.local_user = caller.n ? caller : BYTES_LIT("anonymous"),
+		.remote_user = subscriber_of(&s->invite->uri).name,
 	};
 	uint32_t asked = 0;
 	int err = 0;

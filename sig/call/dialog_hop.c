@@ -11,9 +11,10 @@ bool dialog_is_behind_nat(const struct sip_message *request)
 	if (addr_parse(&sent_by, request->via.host))
 		return true; /* a name: only the source is known to reach it */
 	sent_by.port = request->via.port ? request->via.port : sip_transport_port(transport);
-	/* a connection comes from any port */
-	return sip_transport_is_stream(transport) ? !addr_ip_eq(&sent_by, &request->hop.remote)
-						  : !addr_eq(&sent_by, &request->hop.remote);
+	/* a connection comes from any port, and a phone that sends from elsewhere than it listens, too */
+	return sip_transport_is_stream(transport) || !message_is_symmetric(request)
+		       ? !addr_ip_eq(&sent_by, &request->hop.remote)
+		       : !addr_eq(&sent_by, &request->hop.remote);
 }
 
 bool dialog_is_self(const struct addr *remote, const struct shard_settings *settings)

@@ -9,6 +9,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/leg.h"
 #include "sig/call/session.h"
+#include "sig/sip/subscriber.h"
 
 static int refuse_leg(struct call_refusal *r, int err)
 {
@@ -98,7 +99,7 @@ static bool caller_of(const struct leg *l, const struct sip_uri *to, struct dial
 	*out = (struct dialog_party){
 		.local_display = local.display,
 		.local_user = local.uri.user,
-		.remote_user = to->user,
+		.remote_user = subscriber_of(to).name,
 	};
 	return true;
 }

@@ -1,10 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* INFO (RFC 6086, and the older use without packages: picture updates, DTMF) goes to the other leg as it is. */
+/* INFO (RFC 6086, and the older use without packages: picture updates, DTMF) goes to the other leg as it is, where its type may. */
+#include <string.h>
+
 #include "sig/call/call_end.h"
 #include "sig/call/dtmf.h"
 #include "sig/call/leg.h"
 #include "sig/call/request.h"
 #include "sig/call/respond.h"
+
+bool info_passes(const struct shard_settings *settings, const struct sip_message *m)
+{
+	static const char *const known[] = { "application/dtmf-relay", "application/dtmf",
+					     "application/media_control+xml" };
+	struct bytes type =
+		bytes_trim(bytes_sub(m->content_type, 0, bytes_find(m->content_type, ';')));
+
+	if (m->body.n == 0)
+		return true;
+	for (size_t i = 0; i < COUNT_OF(known); i++) {
+		if (bytes_iis(type, known[i]))
+			return true;
+	}
+	for (uint32_t i = 0; i < settings->info_type_count; i++) {
+		if (!strcmp(settings->info_types[i], "*") ||
+		    bytes_iis(type, settings->info_types[i]))
+			return true;
+	}
+	return false;
+}
 
 static void copy_header(struct writer *w, const struct sip_message *m, const char *name)
 {

@@ -102,6 +102,8 @@ static void by_method(struct call_host *h, struct call *c, const struct call_eve
 	case SIP_INFO:
 		if (trickle_is(ev->message))
 			trickle_received(h, c, ev);
+		else if (!info_passes(h->settings, ev->message))
+			respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(INFO_ACCEPT));
 		else
 			relay_request(h, c, ev);
 		break;

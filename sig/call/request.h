@@ -7,6 +7,10 @@
 
 /* Any request but CANCEL. */
 void request_received(struct call_host *h, struct call *c, const struct call_event *ev);
+/* What INFO may carry between phones: nothing, keys, requests for a picture, and what the settings name. */
+bool info_passes(const struct shard_settings *settings, const struct sip_message *m);
+#define INFO_ACCEPT \
+	"Accept: application/dtmf-relay, application/dtmf, application/media_control+xml\r\n"
 /* INFO: carried to the other leg, its answer back. The call may be over by then. */
 void relay_request(struct call_host *h, struct call *c, const struct call_event *ev);
 /* A relayed request that had to wait: sends it; or refuses it, the call being over. */

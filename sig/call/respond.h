@@ -6,7 +6,7 @@
 #include "sig/call/call.h"
 
 #define RESPOND_ALLOW  "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER\r\n"
-#define RESPOND_ACCEPT "Accept: application/sdp\r\n"
+#define RESPOND_ACCEPT "Accept: application/sdp, multipart/mixed\r\n"
 
 struct response {
 	uint16_t status;

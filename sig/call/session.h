@@ -33,7 +33,7 @@ int session_plan(struct call_host *h, const struct call *c, struct media_plan *p
 int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 
 /* ---- session_text.c: what is said, and nothing is changed ---- */
-/* The body of a message as SDP; empty when there is none. 0 or -ENOTSUP (415). */
+/* The SDP of a message, also as a part of its body; empty when there is none. 0, -ENOTSUP (415) or -EBADMSG (400). */
 int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
 /* What the leg's party said of itself last; empty: nothing yet. */
 struct bytes session_heard(const struct call *c, uint8_t leg);

@@ -6,22 +6,15 @@
 
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
+#include "sig/sip/multipart.h"
 
 int session_body(const struct sip_message *m, struct bytes *sdp)
 {
-	struct bytes value;
-	struct bytes type =
-		bytes_trim(bytes_sub(m->content_type, 0, bytes_find(m->content_type, ';')));
+	struct body_part whole = { .type = m->content_type, .octets = m->body };
 
-	*sdp = m->body;
-	if (m->body.n == 0)
-		return 0;
-	/* RFC 3261 8.2.3 */
-	if (!bytes_iis(type, "application/sdp"))
-		return -ENOTSUP;
-	if (message_header(m, "Content-Encoding", 0, &value) && !bytes_iis(value, "identity"))
-		return -ENOTSUP;
-	return 0;
+	(void)message_header(m, "Content-Disposition", 0, &whole.disposition);
+	(void)message_header(m, "Content-Encoding", 0, &whole.coding);
+	return body_session(&whole, sdp);
 }
 
 struct bytes session_heard(const struct call *c, uint8_t leg)

@@ -145,6 +145,9 @@ void message_write_response(struct writer *w, const struct sip_message *request,
 			    struct bytes content_type, struct bytes body);
 /* RFC 3261 21 phrase. */
 const char *sip_reason(uint16_t status);
+/* The address that sends the request is where its sender listens. Not so over UDP where it asks for no rport (RFC 3581): such a phone may
+ * send from one port and listen at another, the one that it names. */
+bool message_is_symmetric(const struct sip_message *request);
 /* Where a response to the request goes: RFC 3261 18.2.2 and 3581. */
 void message_response_hop(const struct sip_message *request, struct sip_hop *out);
 

@@ -191,6 +191,11 @@ void message_write_response(struct writer *w, const struct sip_message *request,
 	writer_bytes(w, body);
 }
 
+bool message_is_symmetric(const struct sip_message *request)
+{
+	return sip_transport_is_stream(request->hop.transport) || request->via.rport;
+}
+
 /* The source address, always: what sent-by or maddr say may be somebody else's. UDP: the port is sent-by's unless rport asks for the
  * source port. TCP: the connection it came on; should that be gone, the port of sent-by, where somebody may listen if that address is
  * the sender's own. */

@@ -222,6 +222,53 @@ void tls_close(struct tls *t)
 	free(t);
 }
 
+static bool name_of(const GENERAL_NAME *from, char out[TLS_NAME_MAX])
+{
+	struct addr a = { .family = ADDR_V4 };
+	const uint8_t *octets;
+	struct writer w;
+	int n;
+
+	if (from->type == GEN_DNS) {
+		octets = ASN1_STRING_get0_data(from->d.dNSName);
+		n = ASN1_STRING_length(from->d.dNSName);
+		return n > 0 && !memchr(octets, '\0', (size_t)n) &&
+		       !bytes_cstr(bytes_mem(octets, (size_t)n), out, TLS_NAME_MAX);
+	}
+	if (from->type != GEN_IPADD)
+		return false;
+	octets = ASN1_STRING_get0_data(from->d.iPAddress);
+	n = ASN1_STRING_length(from->d.iPAddress);
+	if (n != 4 && n != 16)
+		return false;
+	a.family = n == 4 ? ADDR_V4 : ADDR_V6;
+	memcpy(a.ip, octets, (size_t)n);
+	w = writer_over(out, TLS_NAME_MAX - 1);
+	addr_write_ip(&w, &a);
+	out[w.n] = '\0';
+	return !w.overflow;
+}
+
+static uint32_t names_of(X509 *certificate, char (*out)[TLS_NAME_MAX], uint32_t cap)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	uint32_t n = 0;
+
+	for (int i = 0; names && i < sk_GENERAL_NAME_num(names) && n < cap; i++)
+		n += name_of(sk_GENERAL_NAME_value(names, i), out[n]);
+	GENERAL_NAMES_free(names);
+	return n;
+}
+
+uint32_t tls_names(const struct tls *t, char (*out)[TLS_NAME_MAX], uint32_t cap)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->count && n < cap; i++)
+		n += names_of(t->identities[i].certificate, out + n, cap - n);
+	return n;
+}
+
 int tls_days_left(const struct tls *t)
 {
 	int days = 0, seconds = 0;

@@ -67,6 +67,9 @@ int tls_reload(struct tls *t, const struct tls_settings *settings,
 void tls_close(struct tls *t); /* NULL is fine; all links are closed */
 /* Handshakes of a server context of somebody else's show our certificates as well; both on one thread, and t outlives it. */
 void tls_lend(struct tls *t, struct ssl_ctx_st *to);
+enum { TLS_NAME_MAX = 64 };
+/* What the certificates say of whom they are for: names and addresses, as text; at most cap, and none longer than there is room for. */
+uint32_t tls_names(const struct tls *t, char (*out)[TLS_NAME_MAX], uint32_t cap);
 /* Days until the first identity expires; negative: it has. */
 int tls_days_left(const struct tls *t);
 

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "sig/sip/message.h"
+#include "sig/sip/subscriber.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +22,21 @@ static void check_user(struct bytes user)
 
 	if (sip_user_unescape(user, out, sizeof(out), &n) == 0)
 		assert(n < sizeof(out) && strlen(out) == n && n <= user.n);
+}
+
+/* Its text is what the user is without parameters, less separators; and what it is, it stays. */
+static void check_subscriber(const struct sip_uri *u)
+{
+	struct subscriber s = subscriber_of(u);
+	char text[64], user[64];
+	size_t n;
+
+	assert(bytes_find(s.name, ';') == s.name.n && s.name.n <= u->user.n);
+	if (subscriber_text(&s, text, sizeof(text)))
+		return;
+	assert(sip_user_unescape(s.name, user, sizeof(user), &n) == 0 && strlen(text) <= n);
+	assert(s.phone || strcmp(text, user) == 0);
+	assert(text[0] != '\0');
 }
 
 static void check_in_address(const struct sip_uri *u)
@@ -52,6 +67,7 @@ static bool check_uri(struct bytes text, struct sip_uri *u)
 	check_slice(text, u->headers);
 	assert(bytes_eq(u->all, text) && sip_uri_equal(u, u));
 	check_user(u->user);
+	check_subscriber(u);
 	check_in_address(u);
 	return true;
 }

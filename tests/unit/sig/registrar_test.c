@@ -34,7 +34,7 @@ static void request(struct sip_message *m, const char *call_id, unsigned cseq, c
 
 	(void)snprintf(text, sizeof(text),
 		       "REGISTER sip:example.org SIP/2.0\r\n"
-		       "Via: SIP/2.0/UDP 192.0.2.9:5070;branch=z9hG4bKx\r\n"
+		       "Via: SIP/2.0/UDP 192.0.2.9:5070;rport;branch=z9hG4bKx\r\n"
 		       "From: <sip:1001@example.org>;tag=f\r\nTo: <%s>\r\n"
 		       "Call-ID: %s\r\nCSeq: %u REGISTER\r\nUser-Agent: phone/1\r\n%s\r\n",
 		       to, call_id, cseq, lines);
@@ -348,6 +348,46 @@ static void test_nat(void **state)
 	}
 }
 
+/* RFC 3581: without rport the port it sends from may be one that nobody listens at. Only a port, never another machine. */
+static void test_sends_from_another_port(void **state)
+{
+	static const struct {
+		const char *contact;
+		uint16_t port;
+		bool rport, nat;
+	} rows[] = {
+		{ "<sip:a@192.0.2.9:5060>", 5060, false, false },
+		{ "<sip:a@192.0.2.9>", 5060, false, false },
+		{ "<sip:a@192.0.2.9:5060>", 49152, true, true },
+		{ "<sip:a@192.0.2.8:5060>", 49152, false, true },
+		{ "<sip:a@10.0.0.1:5060>", 49152, false, true },
+		{ "<sip:a@192.0.2.9:5060;transport=tcp>", 49152, false, true },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct registrar_answer answer;
+		struct sip_message m;
+		struct aor entry;
+		char lines[128];
+
+		entry_open(&entry);
+		(void)snprintf(lines, sizeof(lines), "Contact: %s\r\n", row->contact);
+		request(&m, "c", 1, lines, "sip:1001@x");
+		m.via.rport = row->rport;
+		m.via.port = 5060;
+		m.hop.remote.port = 49152;
+		registrar_step(&entry, &m, &SETTINGS, (struct instant){ .utc_ms = START }, &answer);
+		ROW_ASSERT(row->contact, entry.count == 1);
+		ROW_ASSERT(row->contact, entry.bindings[0].hop.remote.port == row->port);
+		ROW_ASSERT(row->contact, addr_ip_eq(&entry.bindings[0].hop.remote, &m.hop.remote));
+		ROW_ASSERT(row->contact, entry.bindings[0].nat == row->nat);
+		message_close(&m);
+		aor_clear(&entry);
+	}
+}
+
 /* The Via tells too: behind NAT with a Contact that was mended by somebody else. */
 static void test_nat_by_via(void **state)
 {
@@ -458,10 +498,15 @@ static void test_headers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_steps),      cmocka_unit_test(test_phone_is_back),
-		cmocka_unit_test(test_q),          cmocka_unit_test(test_nat),
-		cmocka_unit_test(test_nat_by_via), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_expire),     cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_phone_is_back),
+		cmocka_unit_test(test_q),
+		cmocka_unit_test(test_nat),
+		cmocka_unit_test(test_sends_from_another_port),
+		cmocka_unit_test(test_nat_by_via),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_expire),
+		cmocka_unit_test(test_headers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

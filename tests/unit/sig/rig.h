@@ -85,6 +85,8 @@ RIG_FN struct shard_settings rig_settings(void)
 				.media_advertise = rig_addr("192.0.2.1"),
 				.first_port = 20000,
 				.last_port = 20199 } },
+		.info_type_count = 1,
+		.info_types = { "*" },
 		.trusted_count = 1,
 		.trusted = { { .net = rig_addr("192.0.2.0"), .bits = 24 } },
 		.registrar = { .expires_s = 90,

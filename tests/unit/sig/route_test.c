@@ -15,6 +15,18 @@ static void users(void **state)
 		{ "sip:1001:pw@h", ROUTE_OK, "1001" },
 		{ "sip:%31001@h", ROUTE_OK, "1001" },
 		{ "tel:1001", ROUTE_OK, "1001" },
+		{ "sip:1010;phone-context=+49@h;user=phone", ROUTE_OK, "1010" },
+		{ "sip:1010;phone-context=example.org;isub=7@h", ROUTE_OK, "1010" },
+		{ "sip:1010;tgrp=x;trunk-context=y@h", ROUTE_OK, "1010" },
+		{ "sip:10%3b1@h", ROUTE_OK, "10;1" },
+		{ "sip:;phone-context=+49@h", ROUTE_NOT_FOUND, "" },
+		{ "tel:1010;phone-context=+49", ROUTE_OK, "1010" },
+		{ "tel:+49-30.(1)010", ROUTE_OK, "+49301010" },
+		{ "sip:10-10@h;user=phone", ROUTE_OK, "1010" },
+		{ "sip:10-10@h", ROUTE_OK, "10-10" },
+		{ "sip:desk-2@h;user=phone", ROUTE_OK, "desk-2" },
+		{ "sip:(-)@h;user=phone", ROUTE_OK, "(-)" },
+		{ "sip:1010@h;user=ip", ROUTE_OK, "1010" },
 		{ "sips:1001@h", ROUTE_OK, "1001" },
 		{ "mailto:1001@h", ROUTE_SCHEME, "" },
 		{ "sip:h", ROUTE_NOT_FOUND, "" },
@@ -82,12 +94,17 @@ static void ours(void **state)
 		{ "sip:1002@192.0.2.1", true },        { "sip:1002@192.0.2.1:5080", true },
 		{ "sip:1002@Test.Local", true },       { "tel:1002", true },
 		{ "sip:1002@192.0.2.2", false },       { "sip:1002@elsewhere.test", false },
-		{ "sip:1002@test.local.evil", false },
+		{ "sip:1002@test.local.evil", false }, { "sip:1002@pbx.example.org.", true },
+		{ "sip:1002@a.phones.test", true },    { "sip:1002@phones.test", false },
+		{ "sip:1002@a.b.phones.test", false },
 	};
 	static struct shard_settings s;
 
 	(void)state;
 	s = rig_settings();
+	s.domain_count = 2;
+	(void)bytes_cstr(bytes_str("PBX.example.org"), s.domains[0], SHARD_DOMAIN_MAX);
+	(void)bytes_cstr(bytes_str("*.phones.test"), s.domains[1], SHARD_DOMAIN_MAX);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct sip_uri uri;
 

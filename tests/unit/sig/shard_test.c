@@ -20,6 +20,7 @@ static void outside_of_dialogs(void **state)
 		{ "INVITE", "sip:1003@test.local", "", "SIP/2.0 480", "To" },
 		{ "INVITE", "sip:test.local", "", "SIP/2.0 404", "To" },
 		{ "INVITE", "http://test.local", "", "SIP/2.0 416", "To" },
+		{ "INVITE", "sip:1002@elsewhere.test", "", "SIP/2.0 404", "To" },
 		{ "INVITE", "sips:1002@test.local", "", "SIP/2.0 416", "To" },
 		{ "INVITE", "sip:1%00@test.local", "", "SIP/2.0 404", "To" },
 		{ "INVITE", "sip:1%0d%0a@test.local", "", "SIP/2.0 404", "To" },
