@@ -170,7 +170,8 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 		leg_leave_now(h, c, ev->leg);
 	} else if (ev->leg == LEG_A) {
 		outbox_touch(&c->out);
-	} else if (l->state == LEG_EARLY && ev->message->status > 100) {
+	} else if (l->state == LEG_EARLY && ev->message->status > 100 &&
+		   ev->message->status != 199) { /* RFC 6228: a branch beyond that phone is over */
 		pass_on(h, c, ev->leg, ev->message);
 	}
 }

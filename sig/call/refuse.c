@@ -8,11 +8,12 @@
 #include "sig/call/leg.h"
 #include "sig/call/order.h"
 #include "sig/call/refresh.h"
+#include "sig/call/request.h"
 #include "sig/call/respond.h"
 #include "sig/call/session_timer.h"
 
-/* What the asker hears. A redirection of B is not A's to follow, and B's wish for credentials or its overload is not A's fault. */
-static uint16_t map_status(uint16_t status)
+/* A redirection of B is not A's to follow; B's overload, its wish for credentials, and what it agrees on with us are none of A's. */
+uint16_t refusal_for_other(uint16_t status)
 {
 	switch (status) {
 	case 401:
@@ -21,9 +22,18 @@ static uint16_t map_status(uint16_t status)
 		return 500;
 	case 481:
 		return 480;
-	case 420: /* we asked for no extension */
+	case 405: /* of these the request was ours: 21.5.3 */
+	case 414:
+	case 416:
+	case 420:
 	case 421:
+	case 422:
+	case 423:
+	case 469:
+	case 489:
 	case 494:
+	case 501:
+	case 505:
 		return 502;
 	default:
 		break;
@@ -46,13 +56,18 @@ static void write_reason(struct writer *w, const struct sip_message *m)
 		writer_bytes(w, value);
 		writer_str(w, "\r\n");
 	}
+	if (m->status == 415 && message_header(m, "Accept", 0, &value)) {
+		writer_str(w, "Accept: ");
+		writer_bytes(w, value);
+		writer_str(w, "\r\n");
+	}
 }
 
 static void refused(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct refusal_kept lost = {
-		.status = map_status(m->status),
+		.status = refusal_for_other(m->status),
 		.leg = leg,
 		.cause = CAUSE_REFUSED,
 	};
@@ -79,7 +94,7 @@ static void redirected(struct call_host *h, struct call *c, uint8_t leg,
 static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
 	struct response r = {
-		.status = map_status(status),
+		.status = refusal_for_other(status),
 		.dialog = &c->legs[c->invite.from]->dialog,
 	};
 

@@ -49,6 +49,8 @@ static struct bytes extra_of(struct call_host *h, const struct sip_message *m)
 	copy_header(&w, m, "Recv-Info");
 	copy_header(&w, m, "Content-Disposition");
 	copy_header(&w, m, "Content-Encoding");
+	if (m->status == 415)
+		copy_header(&w, m, "Accept");
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
 }
 
@@ -139,7 +141,7 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server)
 {
 	struct response r = {
-		.status = m->status == 401 || m->status == 407 ? 500 : m->status,
+		.status = m->status < 300 ? m->status : refusal_for_other(m->status),
 		.extra = extra_of(h, m),
 		.content_type = m->content_type,
 		.body = m->body,
@@ -151,7 +153,8 @@ void relay_response(struct call_host *h, const struct sip_message *m, pool_handl
 
 void relay_timeout(struct call_host *h, pool_handle server)
 {
-	struct response r = { .status = 408 };
+	struct response r = { .status =
+				      504 }; /* to a 408 its dialog would end (RFC 3261 12.2.1.2) */
 
 	respond(h, txns_get(h->txns, server), NULL, &r);
 }

@@ -7,6 +7,8 @@
 
 /* Any request but CANCEL. */
 void request_received(struct call_host *h, struct call *c, const struct call_event *ev);
+/* What a party hears of the other one's refusal, as docs/sip.md has it. */
+uint16_t refusal_for_other(uint16_t status);
 /* What INFO may carry between phones: nothing, keys, requests for a picture, and what the settings name. */
 bool info_passes(const struct shard_settings *settings, const struct sip_message *m);
 #define INFO_ACCEPT \

@@ -262,7 +262,7 @@ static void relayed_info_finds_nobody(void **state)
 	talk(l, PLAIN_B);
 	phone_request(&l->a, "INFO", RELAY, "Signal=6\r\n");
 	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INFO "), "481 Gone", "");
-	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 481").n);
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 480").n);
 	assert_true(rig_find(l->r, &l->a.addr, "BYE ").n);
 	line_assert_cdr(l, 200, 31, ENDED_BY_B);
 }

@@ -324,7 +324,7 @@ static void info_outlives_the_call(void **state)
 	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
 	assert_int_equal(rig_counts(l->r).calls, 0);
 	rig_wait_ms(l->r, 33000);
-	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 408").n);
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 504").n);
 	line_assert_idle(l->r);
 }
 

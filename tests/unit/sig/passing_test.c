@@ -142,12 +142,152 @@ static void domains(void **state)
 	}
 }
 
+static void refuse_invite(struct line *l, uint32_t said, uint32_t heard)
+{
+	char answer[32], want[32];
+
+	(void)snprintf(answer, sizeof(answer), "%u No", said);
+	(void)snprintf(want, sizeof(want), "SIP/2.0 %u ", heard);
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	phone_answer_as(&l->b, phone_rings(&l->b), "b", answer,
+			"Retry-After: 7\r\nReason: Q.850;cause=17\r\nX-Foo: 1\r\n", "");
+	for (struct bytes m; (m = rig_take(l->r, &l->a.addr, "SIP/2.0 ")).n;) {
+		if (bytes_starts(m, "SIP/2.0 100"))
+			continue;
+		if (!bytes_starts(m, want))
+			fail_msg("INVITE, %u: " BYTES_FMT, said, BYTES_ARG(m));
+		ROW_ASSERT(want, bytes_is(rig_header(m, "Retry-After"), "7"));
+		ROW_ASSERT(want, bytes_is(rig_header(m, "Reason"), "Q.850;cause=17"));
+		ROW_ASSERT(want, rig_header(m, "X-Foo").n == 0);
+		phone_write(&l->a, "ACK", "", "");
+		rig_wait_ms(l->r, 35000);
+		return;
+	}
+	fail_msg("INVITE, %u: nothing was heard", said);
+}
+
+/* The call goes on, but where the phone says that there is none. */
+static void refuse_info(struct line *l, uint32_t said, uint32_t heard)
+{
+	char answer[32], want[32];
+	struct bytes bye;
+
+	if (said < 400)
+		return;
+	(void)snprintf(answer, sizeof(answer), "%u No", said);
+	(void)snprintf(want, sizeof(want), "SIP/2.0 %u ", heard);
+	phones_talk(&l->a, &l->b);
+	phone_request(&l->a, "INFO", "Content-Type: application/media_control+xml\r\n", "x");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INFO "), answer, "");
+	if (!rig_take(l->r, &l->a.addr, want).n)
+		fail_msg("INFO, %u: not %u", said, heard);
+	bye = rig_take(l->r, &l->a.addr, "BYE ");
+	ROW_ASSERT(want, (bye.n != 0) == (said == 481 || said == 408));
+	if (bye.n) {
+		phone_answer(&l->a, bye, "200 OK", "");
+	} else {
+		phone_request(&l->a, "BYE", "", "");
+		phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
+	}
+	rig_wait_ms(l->r, 35000);
+	while (rig_take(l->r, &l->a.addr, "").n || rig_take(l->r, &l->b.addr, "").n)
+		;
+}
+
+/* "| 401, 407 | 500 | why |": every code of the row. "the same": itself. */
+static uint32_t refusals_of(struct line *l, struct bytes row)
+{
+	struct bytes said, heard, one;
+	uint32_t code, other, n = 0;
+
+	(void)bytes_cut(&row, '|', &said); /* what stands before the first one: nothing */
+	if (!bytes_cut(&row, '|', &said) || !bytes_cut(&row, '|', &heard))
+		return 0;
+	while (bytes_cut(&said, ',', &one)) {
+		if (bytes_u32(bytes_trim(one), &code))
+			return n;
+		if (bytes_u32(bytes_trim(heard), &other)) {
+			assert_true(bytes_is(bytes_trim(heard), "the same"));
+			other = code;
+		}
+		refuse_invite(l, code, other);
+		refuse_info(l, code, other);
+		n++;
+	}
+	return n;
+}
+
+static struct bytes page(char *space, size_t cap)
+{
+	FILE *f = fopen("../docs/sip.md", "r"); /* from tests, as meson runs it */
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(space, 1, cap, f);
+	assert_int_equal(fclose(f), 0);
+	assert_true(n > 0 && n < cap);
+	return bytes_mem(space, n);
+}
+
+/* The table for operators is true, row by row. */
+static void refusals(void **state)
+{
+	static char space[32768];
+	struct bytes rest = page(space, sizeof(space)), row;
+	bool within = false;
+	struct line *l = *state;
+	uint32_t n = 0;
+
+	l->r->rolling = true;
+	while (bytes_cut(&rest, '\n', &row)) {
+		if (bytes_starts(row, "## "))
+			within = bytes_is(row, "## Refusals");
+		if (within && bytes_starts(row, "| "))
+			n += refusals_of(l, row);
+	}
+	assert_true(n > 35);
+}
+
+static void provisional_answers(void **state)
+{
+	static const struct {
+		const char *said, *heard; /* NULL: nothing */
+	} rows[] = {
+		{ "100 Trying", NULL },
+		{ "180 Ringing", "SIP/2.0 180" },
+		{ "181 Sent on", "SIP/2.0 181" },
+		{ "182 Queued", "SIP/2.0 182" },
+		{ "183 Progress", "SIP/2.0 183" },
+		{ "199 Over", NULL },
+	};
+	struct line *l = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct bytes m;
+
+		phone_invite(&l->a, "1002", PHONE_SDP_A);
+		assert_true(phone_hears(&l->a, "SIP/2.0 100").n);
+		phone_answer(&l->b, phone_rings(&l->b), rows[i].said, "");
+		m = rig_take(l->r, &l->a.addr, "SIP/2.0 1");
+		ROW_ASSERT(rows[i].said, (m.n != 0) == (rows[i].heard != NULL));
+		ROW_ASSERT(rows[i].said, !rows[i].heard || bytes_starts(m, rows[i].heard));
+		phone_answer(&l->b, l->b.invite, "486 Busy", "");
+		assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
+		phone_write(&l->a, "ACK", "", "");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(number_with_parameters),     LINE_TEST(session_among_parts),
-		LINE_TEST(parts_that_cannot_be_taken), LINE_TEST(body_that_may_be_passed_over),
-		LINE_TEST(info_by_its_type),           LINE_TEST(domains),
+		LINE_TEST(number_with_parameters),
+		LINE_TEST(session_among_parts),
+		LINE_TEST(parts_that_cannot_be_taken),
+		LINE_TEST(body_that_may_be_passed_over),
+		LINE_TEST(info_by_its_type),
+		LINE_TEST(domains),
+		LINE_TEST(refusals),
+		LINE_TEST(provisional_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,7 +130,7 @@ static void callee_wants_longer(void **state)
 	assert_true(says(m, "CSeq", "2 INVITE"));
 	phone_answer_as(&l->b, m, l->b.tag, "422 Session Interval Too Small", "Min-SE: 3600\r\n",
 			"");
-	assert_true(phone_hears(&l->a, "SIP/2.0 422").n); /* once is enough */
+	assert_true(phone_hears(&l->a, "SIP/2.0 502").n); /* once is enough */
 }
 
 /* We refresh both legs, A by UPDATE and B by a re-INVITE that says nothing new; each session goes on. */
@@ -299,7 +299,7 @@ static void callee_wants_ever_longer(void **state)
 		phone_answer_as(&l->b, m, l->b.tag, "422 Session Interval Too Small", line, "");
 	}
 	assert_int_equal(min, 2002);
-	assert_true(phone_hears(&l->a, "SIP/2.0 422").n);
+	assert_true(phone_hears(&l->a, "SIP/2.0 502").n);
 }
 
 /* RFC 3311: it says that a session is still there; what it would change is for a re-INVITE. */
