@@ -20,6 +20,7 @@ static const struct {
 	{ HEALTH_NO_PORTS, "no_media_ports_left" },
 	{ HEALTH_NO_DESCRIPTORS, "no_descriptors_left" },
 	{ HEALTH_DOCUMENTS, "documents_missing" },
+	{ HEALTH_CALLS_ASIDE, "calls_set_aside" },
 };
 
 /* Relaxed throughout: each value stands alone. */
@@ -52,7 +53,7 @@ static const char *status_name(uint32_t reasons)
 {
 	if (!health_is_well(reasons))
 		return "degraded";
-	return reasons ? "busy" : "ok";
+	return reasons & HEALTH_BUSY ? "busy" : "ok";
 }
 
 void health_write(struct writer *w, uint32_t reasons)
@@ -71,7 +72,7 @@ void health_write(struct writer *w, uint32_t reasons)
 
 bool health_is_well(uint32_t reasons)
 {
-	return !(reasons & ~(uint32_t)HEALTH_BUSY);
+	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE));
 }
 
 bool health_is_ready(uint32_t reasons)

@@ -20,6 +20,8 @@ enum health_reason {
 	HEALTH_NO_PORTS = 256,
 	HEALTH_NO_DESCRIPTORS = 512,
 	HEALTH_DOCUMENTS = 1024, /* Redis lacks documents that the node has, or had */
+	HEALTH_CALLS_ASIDE =
+		2048, /* no fault of now: records of calls could not be read at the start */
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };

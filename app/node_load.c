@@ -89,6 +89,14 @@ static int loaded(struct node *n, const char *what)
 		return NODE_EXIT_FAILED;
 	if (n->wait.result == STORE_OK)
 		return NODE_EXIT_OK;
+	if (store_too_new(n->store)) {
+		LOG_ERROR("node", 0,
+			  "Redis has records of a later program: start that one again, or let it "
+			  "end its "
+			  "calls first",
+			  LOG_STR("key", store_too_new(n->store)));
+		return NODE_EXIT_CONFIG;
+	}
 	LOG_ERROR("node", 0, "cannot load from Redis", LOG_STR("what", what));
 	return NODE_EXIT_FAILED;
 }
@@ -150,6 +158,15 @@ static int acquire(struct node *n)
 	return NODE_EXIT_FAILED;
 }
 
+/* Before anything is read: one key of the wrong type would end every start. */
+static int check_keys(struct node *n)
+{
+	node_wait_begin(n);
+	store_keys_check(n->store, node_wait_end, n);
+	return node_await(n, "the types of the keys", ACQUIRE_LIMIT_NS) ? NODE_EXIT_OK
+									: NODE_EXIT_FAILED;
+}
+
 static int load_documents(struct node *n)
 {
 	int status;
@@ -173,8 +190,10 @@ static int load_documents(struct node *n)
 
 int node_load(struct node *n)
 {
-	int status = acquire(n);
+	int status = check_keys(n);
 
+	if (!status)
+		status = acquire(n);
 	if (status)
 		return status;
 	shard_incarnate(n->shard, store_epoch(n->store));
@@ -188,5 +207,7 @@ int node_load(struct node *n)
 		return status;
 	node_wait_begin(n);
 	store_load_calls(n->store, on_call, node_wait_end, n);
-	return loaded(n, "calls");
+	status = loaded(n, "calls");
+	health_set(&n->health, HEALTH_CALLS_ASIDE, store_calls_aside(n->store) > 0);
+	return status;
 }

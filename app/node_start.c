@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/command_handlers.h"
 #include "app/control.h"
 #include "app/document_keep.h"
 #include "app/node.h"
@@ -155,9 +156,14 @@ static int start_store(struct node *n)
 		.incarnation = rand_u64_from(&n->rand),
 		.deadline_ns = n->settings.redis.deadline,
 		.lease_ns = LEASE_NS,
+		.tenant = NODE_TENANT,
 	};
 	int err;
 
+	for (size_t i = 0; g_document_kinds[i]; i++) {
+		assert(i < STORE_KINDS_MAX);
+		settings.kinds[i] = g_document_kinds[i]->name;
+	}
 	static_assert(sizeof(settings.node) == sizeof(n->settings.node.name), "copied whole");
 	memcpy(settings.node, n->settings.node.name, sizeof(settings.node));
 	(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool",

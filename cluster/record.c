@@ -62,17 +62,21 @@ static const char *fault_of(struct bytes in)
 		return "shorter than its head";
 	if (memcmp(in.p, g_magic, sizeof(g_magic)) != 0)
 		return "does not start as a record";
-	if (in.p[AT_FORMAT] != RECORD_FORMAT)
-		return "of an unknown format";
+	if (in.p[AT_FORMAT] == 0)
+		return "of no format";
 	if (be32_get(in.p + AT_LENGTH) != in.n - RECORD_HEAD ||
 	    in.n - RECORD_HEAD > RECORD_PAYLOAD_MAX)
 		return "not as long as it says";
 	if (be32_get(in.p + AT_CRC) != crc_of(in.p, bytes_from(in, RECORD_HEAD)))
 		return "its checksum is wrong";
-	/* set by a newer node that means something we would miss */
-	if (be16_get(in.p + AT_FLAGS) != 0 || be16_get(in.p + AT_RESERVED) != 0)
-		return "has unknown flags";
 	return NULL;
+}
+
+/* Made by a later program, which means something that we would miss. */
+static bool is_later(struct bytes in)
+{
+	return in.p[AT_FORMAT] > RECORD_FORMAT || be16_get(in.p + AT_FLAGS) != 0 ||
+	       be16_get(in.p + AT_RESERVED) != 0;
 }
 
 int record_open(struct record *out, struct bytes in, const char **reason)
@@ -80,6 +84,10 @@ int record_open(struct record *out, struct bytes in, const char **reason)
 	*reason = fault_of(in);
 	if (*reason)
 		return -EBADMSG;
+	if (is_later(in)) {
+		*reason = "of a later program";
+		return -EPROTONOSUPPORT;
+	}
 	*out = (struct record){
 		.version = be64_get(in.p + AT_VERSION),
 		.flags = be16_get(in.p + AT_FLAGS),

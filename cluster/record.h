@@ -31,7 +31,8 @@ struct record {
 void record_seal(struct writer *w, const struct record *r);
 /* The same in memory of its own, for the caller to free; *out is all of it. NULL: the payload is too long, or there is no memory. */
 uint8_t *record_seal_new(const struct record *r, struct bytes *out) NODISCARD;
-/* payload points into in. 0, or -EBADMSG and a constant sentence in *reason (out is then untouched). */
+/* payload points into in. 0; -EBADMSG, or -EPROTONOSUPPORT for a record of a later program, and a constant sentence in *reason (out is
+ * then untouched). */
 int record_open(struct record *out, struct bytes in, const char **reason) NODISCARD;
 
 #endif

@@ -27,13 +27,13 @@ struct run {
 	struct bytes args[]; /* HEAD_ARGS and the caller's; what they point to follows */
 };
 
-static int sha_write(char out[SCRIPT_SHA_LEN], const char *text)
+int script_sha1(char out[SCRIPT_SHA_LEN], struct bytes in)
 {
 	uint8_t sha[EVP_MAX_MD_SIZE];
 	char hex[SCRIPT_SHA_LEN];
 	struct writer w = writer_over(hex, sizeof(hex));
 
-	if (!EVP_Digest(text, strlen(text), sha, NULL, EVP_sha1(), NULL))
+	if (!EVP_Digest(in.p, in.n, sha, NULL, EVP_sha1(), NULL))
 		return -ENOMEM;
 	writer_hex(&w, bytes_mem(sha, SHA1_LEN));
 	memcpy(out, hex, sizeof(hex));
@@ -45,7 +45,7 @@ int scripts_open(struct scripts *s)
 	int err = 0;
 
 	for (unsigned i = 0; i < SCRIPT_COUNT && !err; i++)
-		err = sha_write(s->sha[i], script_text((enum script_id)i));
+		err = script_sha1(s->sha[i], bytes_str(script_text((enum script_id)i)));
 	return err;
 }
 

@@ -24,6 +24,7 @@ enum script_id {
 	SCRIPT_DOCUMENT_ASIDE,
 	SCRIPT_DOCUMENT_RESTORE,
 	SCRIPT_DOCUMENT_GENERATION,
+	SCRIPT_KEY_CHECK,
 	SCRIPT_COUNT
 };
 
@@ -36,6 +37,8 @@ struct scripts {
 	char sha[SCRIPT_COUNT][SCRIPT_SHA_LEN];
 };
 
+/* SHA-1 in hexadecimal digits, as a script sees it. 0 or -ENOMEM. */
+int script_sha1(char out[SCRIPT_SHA_LEN], struct bytes in) NODISCARD;
 /* 0 or -ENOMEM. */
 int scripts_open(struct scripts *s) NODISCARD;
 /* Queues SCRIPT LOAD for all; once per connection. What fails is sent whole when it is run. */

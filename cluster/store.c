@@ -19,7 +19,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static uint64_t next_ns(const struct store *s)
 {
-	uint64_t next = earlier(s->lease.next_ns, s->replay.retry_ns);
+	uint64_t next = earlier(earlier(s->lease.next_ns, s->replay.retry_ns), s->keys_ns);
 
 	if (s->acquire && !s->lease.question)
 		next = earlier(next, s->acquire_until_ns);
@@ -64,6 +64,7 @@ static void on_expire(uint64_t now_ns, void *arg)
 	store_enter(s);
 	store_failed_answer(s);
 	store_lease_expire(s, now_ns);
+	store_keys_expire(s, now_ns);
 	if (s->replay.retry_ns <= now_ns)
 		store_replay_start(s);
 	store_leave(s);
@@ -116,6 +117,7 @@ static void init(struct store *s, const struct store_settings *settings)
 	s->failed_end = &s->failed;
 	s->ends.end = &s->ends.first;
 	s->replay.retry_ns = UINT64_MAX;
+	s->keys_ns = UINT64_MAX;
 	s->metrics = metrics_register();
 	metric_set(s->metrics.degraded, 1); /* until the lease is held */
 	s->guest = (struct redis_guest){
@@ -184,6 +186,16 @@ const struct store_holder *store_holder(const struct store *s)
 bool store_was_late(const struct store *s)
 {
 	return s->late;
+}
+
+uint32_t store_calls_aside(const struct store *s)
+{
+	return s->calls_aside;
+}
+
+const char *store_too_new(const struct store *s)
+{
+	return s->too_new[0] ? s->too_new : NULL;
 }
 
 uint64_t store_epoch(const struct store *s)

@@ -17,6 +17,8 @@
 
 struct store;
 
+enum { STORE_KINDS_MAX = 8 };
+
 enum store_result {
 	STORE_OK,
 	STORE_FENCED,   /* another owner holds a higher epoch: the shard must stop speaking */
@@ -35,6 +37,8 @@ struct store_settings {
 	uint64_t deadline_ns; /* per command; default 50 ms: after this done(STORE_UNKNOWN) */
 	uint64_t lease_ns;    /* lease length, renewed at a third of it */
 	char spool_dir[256];  /* CDRs wait here, fsynced, while Redis is away; made if not there */
+	const char *tenant;   /* whose documents, events and commands there are; NULL: nobody's */
+	const char *kinds[STORE_KINDS_MAX]; /* of documents; NULL: no more */
 	bool peers; /* other nodes may claim this shard: it may speak only while the lease is valid */
 };
 
@@ -59,6 +63,14 @@ bool store_is_healthy(const struct store *s);
 /* Another owner was seen: nothing may be said for this shard any more. */
 bool store_is_fenced(const struct store *s);
 uint64_t store_epoch(const struct store *s);
+
+/* Sets aside what has another type than we need, under any key that is not a record of its own. Before the lease is taken; later
+ * the store looks by itself when Redis refuses something. Done: version: how many. */
+void store_keys_check(struct store *s, store_done_fn *done, void *arg);
+/* Records of calls, or all of them at once, that were set aside. */
+uint32_t store_calls_aside(const struct store *s);
+/* A record that a later program wrote, which is why a load was refused: it stays where it is. NULL: none. */
+const char *store_too_new(const struct store *s);
 
 /* Takes the lease; done: STORE_OK, STORE_CONFLICT (held elsewhere and not expired: store_holder says by whom). A lease of the
  * same place is taken over at once: the caller holds the state directory's lock, so the old process is gone. */
@@ -110,7 +122,8 @@ void store_security(struct store *s, const struct store_field *fields, size_t n)
 
 /* Start-up: hands every record to a function (calls: key is the id's 13 characters; registrations: TENANT:USER). The receiver returns 0, or -errno with a reason it logged: the record is then
  * renamed to td:broken:... and counted, and loading goes on. done() after the last one (STORE_OK; version: how many were
- * taken) or when Redis fails. A record carries its own version inside, where its owner needs it. */
+ * taken) or when Redis fails, or a record is of a later program (each returned -EPROTONOSUPPORT; STORE_REFUSED, and
+ * nothing happens to it). A record carries its own version inside, where its owner needs it. */
 typedef int store_record_fn(struct bytes key, struct bytes record, void *arg);
 void store_load_calls(struct store *s, store_record_fn *each, store_done_fn *done, void *arg);
 void store_load_bindings(struct store *s, store_record_fn *each, store_done_fn *done, void *arg);

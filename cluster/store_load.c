@@ -11,9 +11,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/record.h"
+#include "cluster/snapshot.h"
 #include "cluster/store_state.h"
 
-enum { WINDOW = 128, LENGTH_SIZE = 4 };
+enum { WINDOW = 128, LENGTH_SIZE = 4, RECORD_MAX = RECORD_HEAD + RECORD_PAYLOAD_MAX };
 /* Nobody's call waits for these, and a long index takes its time. */
 #define LIST_NS  (10 * NS_PER_S)
 #define FETCH_NS (5 * NS_PER_S)
@@ -47,9 +48,25 @@ struct fetch {
 	struct store_op op;
 	struct store_load *load;
 	struct bytes member; /* in load->members */
+	bool length;         /* that is asked for first: of a document */
+};
+
+/* What was read of a record, as aside.lua compares it. */
+struct seen {
+	char text[SCRIPT_SHA_LEN];
+	size_t n;
+};
+
+/* One record on its way aside. */
+struct aside {
+	struct store_op op;
+	enum load_kind kind;
+	const char *reason; /* NULL: there may be no record at all */
+	char key[STORE_KEY_MAX];
 };
 
 static void pump(struct store_load *load);
+static void fetch_send(struct store_load *load, struct bytes member, bool length);
 
 /* ---- the end of a load ---- */
 
@@ -79,10 +96,45 @@ static void load_done(struct store_load *load, enum store_result result)
 
 /* ---- broken records ---- */
 
-static void ignore(struct store_op *op, const struct store_answer *a)
+static struct seen seen_of(struct bytes raw)
 {
-	(void)op;
-	(void)a;
+	struct seen s = { .n = SCRIPT_SHA_LEN };
+
+	if (script_sha1(s.text, raw))
+		s.n = 0; /* nothing is equal to it */
+	return s;
+}
+
+static struct seen seen_above(uint32_t size)
+{
+	struct seen s;
+	struct writer w = writer_over(s.text, sizeof(s.text));
+
+	writer_fmt(&w, ">%u", size);
+	s.n = writer_done(&w).n;
+	return s;
+}
+
+static void broken_note(struct store *s, enum load_kind kind, const char *key, const char *reason)
+{
+	metric_add(s->metrics.broken, 1);
+	s->calls_aside += kind == LOAD_CALLS;
+	LOG_ERROR("store", 0, "broken record set aside", LOG_STR("key", key),
+		  LOG_STR("reason", reason));
+}
+
+static void aside_finish(struct store_op *op, const struct store_answer *a)
+{
+	const struct aside *aside = (struct aside *)op;
+
+	if (aside->reason || a->result != STORE_OK)
+		return;
+	if (a->version) {
+		broken_note(op->s, aside->kind, aside->key, "it is empty");
+		return;
+	}
+	metric_add(op->s->metrics.forgotten, 1);
+	LOG_WARN("store", 0, "index entry without a record removed", LOG_STR("key", aside->key));
 }
 
 /* Whatever a member is, its key is one of its own. */
@@ -103,11 +155,28 @@ static struct bytes record_key(const struct store_load *load, struct bytes membe
 	return load->index;
 }
 
-/* seen: the record as it was read; empty: there was none, so only its index entry goes. */
-static void aside(struct store_load *load, struct bytes member, struct bytes seen)
+/* For people: the key, and of a document its name. */
+static void name_write(char out[STORE_KEY_MAX], const struct store_load *load, struct bytes member)
+{
+	char buf[STORE_KEY_MAX];
+	struct writer w = writer_over(out, STORE_KEY_MAX - 1);
+
+	writer_bytes(&w, record_key(load, member, buf));
+	if (load->kind == LOAD_DOCUMENTS) {
+		writer_str(&w, " ");
+		writer_bytes(&w, member);
+	}
+	out[writer_done(&w).n] = '\0';
+}
+
+/* seen: of the record as it was read. reason NULL: what was read is empty, or not there: then only its index entry goes. */
+static void aside_send(struct store_load *load, struct bytes member, const struct seen *read,
+		       const char *reason)
 {
 	struct store *s = load->s;
-	struct store_op *op = store_op_new(s, sizeof(*op), ignore);
+	struct store_op *op = store_op_new(s, sizeof(struct aside), aside_finish);
+	struct aside *aside = (struct aside *)op;
+	struct bytes seen = bytes_mem(read->text, read->n);
 	char lease[STORE_KEY_MAX], record[STORE_KEY_MAX], broken[STORE_KEY_MAX],
 		fence[LEASE_FENCE_TEXT];
 	struct bytes key = record_key(load, member, record);
@@ -143,25 +212,40 @@ static void aside(struct store_load *load, struct bytes member, struct bytes see
 		run.n = COUNT_OF(document);
 		break;
 	}
-	if (op)
-		store_op_run(op, &run);
+	if (!op)
+		return;
+	aside->kind = load->kind;
+	aside->reason = reason;
+	name_write(aside->key, load, member);
+	store_op_run(op, &run);
 }
 
-static void broken(struct store_load *load, struct bytes member, struct bytes seen,
+static void broken(struct store_load *load, struct bytes member, const struct seen *seen,
 		   const char *reason)
 {
-	metric_add(load->s->metrics.broken, 1);
-	LOG_ERROR("store", 0, "broken record set aside", LOG_BYTES("index", load->index),
-		  LOG_BYTES("name", member), LOG_STR("reason", reason));
-	aside(load, member, seen);
+	char name[STORE_KEY_MAX];
+
+	name_write(name, load, member);
+	broken_note(load->s, load->kind, name, reason);
+	aside_send(load, member, seen, reason);
 }
 
 static void forget(struct store_load *load, struct bytes member)
 {
-	metric_add(load->s->metrics.forgotten, 1);
-	LOG_WARN("store", 0, "index entry without a record removed",
-		 LOG_BYTES("index", load->index), LOG_BYTES("name", member));
-	aside(load, member, (struct bytes){ 0 });
+	struct seen nothing = seen_of((struct bytes){ 0 });
+
+	aside_send(load, member, &nothing, NULL);
+}
+
+/* It stays where it is, and nothing more is loaded: who would go on would save an older form over it. */
+static void too_new(struct store_load *load, struct bytes member, const char *reason)
+{
+	struct store *s = load->s;
+
+	load->result = STORE_REFUSED;
+	name_write(s->too_new, load, member);
+	LOG_ERROR("store", 0, "a record was written by a later program: it stays where it is",
+		  LOG_STR("key", s->too_new), LOG_STR("reason", reason));
 }
 
 /* ---- records ---- */
@@ -181,10 +265,46 @@ static void record_take(struct store_load *load, struct bytes member, struct byt
 	}
 	if (s->closing)
 		return; /* each closed the store: there is no load any more */
-	if (err) {
-		broken(load, member, raw, reason);
+	if (err == -EPROTONOSUPPORT) {
+		too_new(load, member, reason);
+	} else if (err) {
+		struct seen seen = seen_of(raw);
+
+		broken(load, member, &seen, reason);
 	} else {
 		load->loaded++;
+	}
+}
+
+static uint32_t record_max(const struct store_load *load)
+{
+	return load->kind == LOAD_DOCUMENTS ? SNAPSHOT_TEXT_MAX : RECORD_MAX;
+}
+
+static void large(struct store_load *load, struct bytes member)
+{
+	struct seen seen = seen_above(record_max(load));
+
+	broken(load, member, &seen, "larger than any record");
+}
+
+static void length_take(struct store_load *load, struct bytes member, long long length)
+{
+	if (length > record_max(load)) {
+		large(load, member);
+	} else {
+		fetch_send(load, member, false);
+	}
+}
+
+static void string_take(struct store_load *load, struct bytes member, struct bytes text)
+{
+	if (text.n == 0) {
+		forget(load, member);
+	} else if (text.n > record_max(load)) {
+		large(load, member);
+	} else {
+		record_take(load, member, text);
 	}
 }
 
@@ -192,31 +312,34 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct fetch *fetch = (struct fetch *)op;
 	struct store_load *load = fetch->load;
+	struct seen any = { .n = 0 };
 	struct bytes text;
 
 	load->in_flight--;
 	if (op->s->closing) {
 		load->result = STORE_UNKNOWN;
 	} else if (redis_is_error(a->reply, &text) && bytes_starts(text, "WRONGTYPE")) {
-		broken(load, fetch->member, (struct bytes){ 0 }, "not a string");
+		broken(load, fetch->member, &any, "not a string");
 	} else if (a->result != STORE_OK) {
 		load->result = a->result;
-	} else if (redis_reply_type(a->reply) == REDIS_TYPE_NIL) {
-		forget(load, fetch->member);
+	} else if (fetch->length) {
+		length_take(load, fetch->member, redis_reply_integer(a->reply));
 	} else {
-		record_take(load, fetch->member, redis_reply_text(a->reply));
+		string_take(load, fetch->member, redis_reply_text(a->reply));
 	}
 	if (!op->s->closing)
 		pump(load);
 }
 
-static void fetch_send(struct store_load *load, struct bytes member)
+/* Of what somebody made too large for us only its length is heard, or as much as shows that it is. */
+static void fetch_send(struct store_load *load, struct bytes member, bool length)
 {
 	struct store_op *op = store_op_new(load->s, sizeof(struct fetch), fetch_finish);
 	struct fetch *fetch = (struct fetch *)op;
-	char key[STORE_KEY_MAX];
-	const struct bytes get[] = { BYTES_LIT("GET"), record_key(load, member, key) };
-	const struct bytes hget[] = { BYTES_LIT("HGET"), load->index, member };
+	char key[STORE_KEY_MAX], end[16];
+	struct writer w = writer_over(end, sizeof(end));
+	const struct bytes hash[] = { length ? BYTES_LIT("HSTRLEN") : BYTES_LIT("HGET"),
+				      load->index, member };
 
 	if (!op) {
 		load->result = STORE_UNKNOWN;
@@ -224,11 +347,17 @@ static void fetch_send(struct store_load *load, struct bytes member)
 	}
 	fetch->load = load;
 	fetch->member = member;
+	fetch->length = length;
 	load->in_flight++;
 	if (load->kind == LOAD_DOCUMENTS) {
-		store_op_command(op, hget, COUNT_OF(hget), FETCH_NS);
+		store_op_command(op, hash, COUNT_OF(hash), FETCH_NS);
 	} else {
-		store_op_command(op, get, COUNT_OF(get), FETCH_NS);
+		writer_fmt(&w, "%d", RECORD_MAX);
+		store_op_command(op,
+				 (const struct bytes[]){ BYTES_LIT("GETRANGE"),
+							 record_key(load, member, key),
+							 BYTES_LIT("0"), writer_done(&w) },
+				 4, FETCH_NS);
 	}
 }
 
@@ -239,7 +368,7 @@ static void pump(struct store_load *load)
 		struct bytes member = bytes_sub(load->rest, LENGTH_SIZE, n);
 
 		load->rest = bytes_from(load->rest, LENGTH_SIZE + n);
-		fetch_send(load, member);
+		fetch_send(load, member, load->kind == LOAD_DOCUMENTS);
 	}
 	if (load->in_flight == 0)
 		load_done(load, load->result);

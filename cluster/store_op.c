@@ -2,6 +2,7 @@
 /* Ops: what waits for Redis, and what an answer means. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "cluster/store_state.h"
@@ -64,6 +65,9 @@ static void lease_tell(struct store_answer *a, enum lease_event_type type)
 static void error_read(struct store_answer *a, struct bytes text)
 {
 	a->result = STORE_REFUSED;
+	/* scripts of older servers say it in the middle of a sentence */
+	a->wrong_type = memmem(text.p, text.n, "WRONGTYPE", 9) ||
+			memmem(text.p, text.n, "not an integer", 14);
 	if (is_general(text))
 		lease_tell(a, LEASE_LATE);
 	LOG_WARN("store", 0, "refused by Redis", LOG_BYTES("error", text));
@@ -155,6 +159,8 @@ static void op_finish(struct store_op *op, struct store_answer *a)
 		a->lease.type = LEASE_UNKNOWN;
 	if (op->fenced && !a->lease_told && a->result == STORE_OK)
 		lease_tell(a, LEASE_ACKED);
+	if (a->wrong_type)
+		store_keys_doubt(s);
 	if (a->lease_told && !op->question)
 		store_lease_event(s, &a->lease);
 	op->finish(op, a);

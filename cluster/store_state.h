@@ -25,6 +25,7 @@ struct store_answer {
 	const struct redisReply *reply; /* NULL: none came */
 	struct lease_event lease;       /* what it means for the lease, */
 	bool lease_told;                /* if anything */
+	bool wrong_type;                /* of some key */
 };
 
 struct store_op;
@@ -102,6 +103,10 @@ struct store {
 	struct store_holder holder;
 	struct store_load *loads;
 	uint32_t depth;
+	uint64_t keys_ns; /* when all keys are looked at; UINT64_MAX: no reason to */
+	bool keys_checking, keys_checked;
+	uint32_t calls_aside;
+	char too_new[STORE_KEY_MAX];
 	bool late; /* all that went wrong until it was healthy again */
 	bool closing;
 };
@@ -132,6 +137,11 @@ void store_lease_event(struct store *s, const struct lease_event *event);
 void store_lease_expire(struct store *s, uint64_t now_ns);
 /* Fence text for a command sent now. */
 struct bytes store_fence(struct store *s, char buf[LEASE_FENCE_TEXT]);
+
+/* ---- keys of the wrong type: store_keys.c ---- */
+
+void store_keys_doubt(struct store *s);
+void store_keys_expire(struct store *s, uint64_t now_ns);
 
 /* ---- ends of calls: store_end.c ---- */
 

@@ -1,4 +1,3 @@
--- KEYS binding, aors, broken; ARGV member, record as read.
+-- KEYS binding, aors, broken; ARGV member, what was read (aside.lua).
 -- include aside
-aside(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2])
-return {'OK'}
+return {'OK', aside(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2])}

@@ -1,17 +1,23 @@
 -- KEYS lease; ARGV node, incarnation, highest counter heard of, length in ms, link, identity, place, where.
 -- Takes a lease that is free, expired, or of the same place: one lock of one directory, so the process before is gone.
--- Older programs wrote no place: there the same node name takes it.
+-- Older programs wrote no place: there the same node name takes it. Of a counter that is no number the fence tells; an end
+-- that is no number is now one length away: a holder that lives writes another.
 -- include now
-local lease = redis.call('HMGET', KEYS[1], 'node', 'incarnation', 'counter', 'until', 'identity', 'place', 'where')
-local counter = math.max(tonumber(lease[3] or 0), tonumber(ARGV[3]))
-local left = tonumber(lease[4] or 0) - now
+local lease = redis.call('HMGET', KEYS[1], 'node', 'incarnation', 'counter', 'until', 'identity', 'place', 'where', 'fence')
+local counter = tonumber(lease[3] or 0) or tonumber(string.match(lease[8] or '', '^%d+') or 0)
+counter = math.max(counter, tonumber(ARGV[3]))
+local ends = tonumber(lease[4] or 0)
 if lease[2] ~= ARGV[2] then
   local here = lease[1] == ARGV[1]
   if lease[6] then
     here = lease[6] == ARGV[7]
   end
-  if lease[1] and not here and left > 0 then
-    return {'TAKEN', lease[3], lease[2], lease[1], left, lease[5] or '', lease[7] or ''}
+  if not ends then
+    ends = now + ARGV[4]
+    redis.call('HSET', KEYS[1], 'until', string.format('%d', ends))
+  end
+  if lease[1] and not here and ends > now then
+    return {'TAKEN', string.format('%d', counter), lease[2], lease[1], ends - now, lease[5] or '', lease[7] or ''}
   end
   counter = counter + 1
 end

@@ -3,14 +3,14 @@
 -- link of ours still held does nothing.
 -- include now
 local function halves(hex)
-  return tonumber(string.sub(hex, 1, 8), 16), tonumber(string.sub(hex, 9), 16)
+  return tonumber(string.sub(hex, 1, 8), 16) or 0, tonumber(string.sub(hex, 9), 16) or 0
 end
 local lease = redis.call('HMGET', KEYS[1], 'counter', 'incarnation', 'link')
-local have = tonumber(lease[1] or 0)
+local have = tonumber(lease[1] or 0) or 0
 local own = tonumber(ARGV[3])
 local above = have > own
 if have == own and lease[2] == ARGV[2] then
-  above = tonumber(lease[3]) > tonumber(ARGV[5])
+  above = (tonumber(lease[3]) or 0) > tonumber(ARGV[5])
 elseif have == own and lease[2] then
   local ah, al = halves(lease[2])
   local bh, bl = halves(ARGV[2])

@@ -191,6 +191,54 @@ class Settings(unittest.TestCase):
         self.assertIn("tandem.yaml:1:", text)
 
 
+class RedisContent(CallTest):
+    """What somebody wrote into Redis by mistake: set aside, said, and the node starts."""
+
+    def test_wrong_types_and_sizes(self):
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        self.node.kill()
+        wrong = ("td:{s1}:cdr", "td:{s1}:ended", "td:aors", "td:{t:default}:gen", "td:{t:default}:ver:extension",
+                 "td:{ev:default}", "td:{cmd:_operator}:in", "td:{t:default}:doc:profile")
+        with self.node.redis() as redis:
+            redis("HSET", "td:{s1}:lease", "counter", "many", "until", "never")
+            for key in wrong:
+                redis("DEL", key)
+                redis("SET", key, "nonsense")
+            redis("EVAL", "redis.call('HSET', KEYS[1], 'big', string.rep('x', 20000000))", "1",
+                  "td:{t:default}:doc:extension")
+            redis("SET", "td:{s1}:call:0000000000001", "not a record")
+            redis("SADD", "td:{s1}:calls", "0000000000001")
+        self.node.restart()
+        self.assertEqual([row["id"] for row in self.calls()], [call])
+        status, text = self.node.http("/healthz")
+        self.assertEqual(status, 200, text)
+        self.assertIn("calls_set_aside", text)
+        log = self.node.log_text()
+        with self.node.redis() as redis:
+            for key in wrong:
+                self.assertIn(f"key={key}", log)
+                self.assertEqual(redis("GET", f"td:broken:{key}"), "nonsense")
+            self.assertEqual(redis("HSTRLEN", "td:broken:td:{t:default}:doc:extension", "big"), 20000000)
+        self.assertIn("larger than any record", log)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["id"], call, "the stream of CDRs works again")
+
+    def test_a_wrong_type_under_a_running_node(self):
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        with self.node.redis() as redis:
+            redis("DEL", "td:{s1}:calls")
+            redis("SET", "td:{s1}:calls", "nonsense")
+            end = time.monotonic() + 15
+            self.a.invite("1002", self.audio_a.sdp())
+            while time.monotonic() < end and redis("TYPE", "td:{s1}:calls") != "set":
+                time.sleep(0.05)
+            self.assertIn(call, redis("SMEMBERS", "td:{s1}:calls"))
+        self.assertIn("a key of the wrong type is set aside", self.node.log_text())
+
+
 class Commands(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

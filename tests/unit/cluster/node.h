@@ -47,6 +47,8 @@ UNUSED static int node_each(struct bytes key, struct bytes record, void *arg)
 	(void)snprintf(n->records[n->loaded], NODE_RECORD_MAX, BYTES_FMT "=" BYTES_FMT,
 		       BYTES_ARG(key), BYTES_ARG(record));
 	n->loaded++;
+	if (bytes_is(record, "later"))
+		return -EPROTONOSUPPORT;
 	return bytes_is(record, "poison") ? -EBADMSG : 0;
 }
 
@@ -85,6 +87,8 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 		.incarnation = ns->incarnation,
 		.deadline_ns = (ns->deadline_ms ? ns->deadline_ms : 2000) * NS_PER_MS,
 		.lease_ns = (ns->lease_ms ? ns->lease_ms : 30000) * NS_PER_MS,
+		.tenant = "default",
+		.kinds = { "extension" },
 	};
 
 	*n = (struct node){ 0 };

@@ -114,13 +114,24 @@ static void test_reasons(void **state)
 		const char *text;
 		size_t n;
 		const char *want;
+		int err;
 	} rows[] = {
-		{ "", 0, "shorter than its head" },
-		{ "XDR\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, "does not start as a record" },
-		{ "TDR\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, "of an unknown format" },
-		{ "TDR\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0", 24, "not as long as it says" },
-		{ "TDR\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, "its checksum is wrong" },
-		{ "TDR\1\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xdd\x3c\x33\xaf", 24, "has unknown flags" },
+		{ "", 0, "shorter than its head", -EBADMSG },
+		{ "XDR\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, "does not start as a record",
+		  -EBADMSG },
+		{ "TDR\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, "of no format", -EBADMSG },
+		{ "TDR\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, "its checksum is wrong",
+		  -EBADMSG },
+		{ "TDR\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" "\x5a\x9f\xaa\x4f", 24, "of a later program",
+		  -EPROTONOSUPPORT },
+		{ "TDR\1\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0" "\x8a\x60\xf6\xcb", 24, "of a later program",
+		  -EPROTONOSUPPORT },
+		{ "TDR\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0", 24, "not as long as it says",
+		  -EBADMSG },
+		{ "TDR\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, "its checksum is wrong",
+		  -EBADMSG },
+		{ "TDR\1\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xdd\x3c\x33\xaf", 24, "of a later program",
+		  -EPROTONOSUPPORT },
 	}, *row;
 	struct record record;
 	const char *reason;
@@ -129,7 +140,7 @@ static void test_reasons(void **state)
 	EACH_ROW(row, rows)
 	{
 		assert_int_equal(record_open(&record, bytes_mem(row->text, row->n), &reason),
-				 -EBADMSG);
+				 row->err);
 		assert_string_equal(reason, row->want);
 	}
 }

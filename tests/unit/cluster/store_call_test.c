@@ -224,6 +224,35 @@ static void test_late_again_and_again(void **state)
 	server_stop(&s);
 }
 
+/* Its counter is told by the fence; an end that cannot be read is waited for once. */
+static void test_unreadable_lease(void **state)
+{
+	struct server s;
+	struct node a, b;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&a, &s, "a", 1);
+	node_close(&a);
+	(void)server_ask(&s, "HSET td:{s17}:lease counter many until never");
+	node_start(&a, &s, "a", 2);
+	assert_int_equal(store_epoch(a.store), 2);
+	(void)server_ask(&s, "HSET td:{s17}:lease counter many until never link x");
+	node_open(&b, &s, &(struct node_settings){ .name = "b", .incarnation = 3, .spool = "b" });
+	store_acquire(b.store, node_done, &b);
+	NODE_EXPECT(&b, "c");
+	node_save(&a, 42, 1, "record");
+	NODE_EXPECT(&a, "o");
+	(void)server_ask(&s, "HSET td:{s17}:lease until 1");
+	store_acquire(b.store, node_done, &b);
+	NODE_EXPECT(&b, "o");
+	assert_int_equal(store_epoch(b.store), 3);
+	node_close(&a);
+	node_close(&b);
+	server_stop(&s);
+}
+
 /* The same node, started again after a crash: it holds the state directory, so the old process is gone. */
 static void test_same_node_again(void **state)
 {
@@ -516,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_lease_of_an_older_program),
 		cmocka_unit_test(test_fenced_meanwhile),
 		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_unreadable_lease),
 		cmocka_unit_test(test_late_again_and_again),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_emptied),

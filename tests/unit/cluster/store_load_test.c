@@ -136,6 +136,118 @@ static void test_broken(void **state)
 	server_stop(&s);
 }
 
+/* Too large for us: nobody fetches it whole, and it does not end the start. */
+static void test_large(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	node_save(&n, 1, 1, "one");
+	store_document_put(n.store, BYTES_LIT("t"), "extension", BYTES_LIT("1001"), BYTES_LIT("{}"),
+			   node_done, &n);
+	NODE_EXPECT(&n, "oo");
+	(void)server_ask(&s, "SETRANGE %s 20000000 X", node_call_key(2));
+	(void)server_ask(&s, "SADD td:{s17}:calls 0000000000002");
+	(void)server_ask(&s, "EVAL %s 0",
+			 "redis.call('HSET', 'td:{t:t}:doc:extension', 'big', "
+			 "string.rep('x', 20000000))");
+	store_load_calls(n.store, node_each, node_done, &n);
+	store_load_documents(n.store, BYTES_LIT("t"), "extension", node_each, node_done, &n);
+	NODE_EXPECT(&n, "oo");
+	assert_int_equal(n.loaded, 2);
+	assert_int_equal(store_calls_aside(n.store), 1);
+	assert_false(drive(n.redis, 200, never, NULL));
+	assert_string_equal(server_ask(&s, "STRLEN td:broken:%s", node_call_key(2)), "20000001");
+	assert_string_equal(server_ask(&s, "HSTRLEN td:broken:td:{t:t}:doc:extension big"),
+			    "20000000");
+	assert_string_equal(server_ask(&s, "HKEYS td:{t:t}:doc:extension"), "(1 elements)");
+	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "1");
+	assert_true(store_is_healthy(n.store));
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* Of a later program: it stays, all that it says of itself is told, and nothing is loaded over it. */
+static void test_too_new(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	node_save(&n, 1, 1, "later");
+	NODE_EXPECT(&n, "o");
+	store_load_calls(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "r");
+	assert_string_equal(store_too_new(n.store), "td:{s17}:call:0000000000001");
+	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(1)), "1");
+	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "1");
+	assert_string_equal(server_ask(&s, "KEYS td:broken:*"), "(0 elements)");
+	node_close(&n);
+	server_stop(&s);
+}
+
+static bool link_is_up(void *arg)
+{
+	return redis_is_connected(arg);
+}
+
+/* Whatever key is of the wrong type: set aside, at a start and under a running node, which then saves all again. */
+static void test_wrong_types(void **state)
+{
+	static const char *const keys[] = { "td:{s17}:lease",
+					    "td:{s17}:calls",
+					    "td:{s17}:cdr",
+					    "td:{s17}:ended",
+					    "td:aors",
+					    "td:{t:default}:gen",
+					    "td:{t:default}:doc:extension",
+					    "td:{ev:default}",
+					    "td:{cmd:_operator}:in" };
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		(void)server_ask(&s, "SET %s nonsense", keys[i]);
+	node_open(&n, &s, &(struct node_settings){ .name = "a", .incarnation = 1 });
+	assert_true(drive(n.redis, 5000, link_is_up, n.redis));
+	store_keys_check(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.version, COUNT_OF(keys));
+	assert_int_equal(store_calls_aside(n.store), 1);
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	node_save(&n, 1, 1, "one");
+	NODE_EXPECT(&n, "o");
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		assert_string_equal(server_ask(&s, "GET td:broken:%s", keys[i]), "nonsense");
+	/* under the running node */
+	(void)server_ask(&s, "DEL td:{s17}:calls");
+	(void)server_ask(&s, "SET td:{s17}:calls nonsense");
+	node_save(&n, 1, 2, "two");
+	NODE_EXPECT(&n, "r");
+	assert_true(drive(n.redis, 5000, node_is_degraded, &n));
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	assert_false(store_was_late(n.store));
+	node_save(&n, 1, 3, "three");
+	NODE_EXPECT(&n, "o");
+	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "1");
+	node_close(&n);
+	server_stop(&s);
+}
+
 static void test_bindings(void **state)
 {
 	struct server s;
@@ -270,7 +382,8 @@ int main(void)
 		cmocka_unit_test(test_calls),           cmocka_unit_test(test_many),
 		cmocka_unit_test(test_broken),          cmocka_unit_test(test_bindings),
 		cmocka_unit_test(test_documents),       cmocka_unit_test(test_without_redis),
-		cmocka_unit_test(test_close_in_record),
+		cmocka_unit_test(test_close_in_record), cmocka_unit_test(test_large),
+		cmocka_unit_test(test_too_new),         cmocka_unit_test(test_wrong_types),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys that somebody made of another type. Every command on one fails, so no call would be saved and no node would start: it is
+ * set aside, said, and made anew. Looked for at a start, and when Redis refuses a command for that reason.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/store_state.h"
+
+#define CHECK_NS (2 * NS_PER_S)
+#define PAUSE_NS (1 * NS_PER_S)
+
+struct keys_check {
+	struct store *s;
+	store_done_fn *done;
+	void *arg;
+	uint32_t in_flight, aside;
+	enum store_result result;
+};
+
+/* One key of a check. */
+struct key_op {
+	struct store_op op;
+	struct keys_check *check;
+	const char *type;
+	bool calls;
+	char key[STORE_KEY_MAX];
+};
+
+/* What was set aside must be made again: all that the owner has is saved again. */
+static void check_end(struct keys_check *check)
+{
+	struct store *s = check->s;
+	bool owner = s->lease.state == LEASE_HELD || s->lease.state == LEASE_DOUBT;
+
+	s->keys_checking = false;
+	if (check->done)
+		check->done(check->result, 0, check->aside, check->arg);
+	if (check->aside && owner && !s->closing)
+		store_lease_event(s, &(struct lease_event){ .type = LEASE_MISSING });
+	free(check);
+}
+
+static void key_finish(struct store_op *op, const struct store_answer *a)
+{
+	struct key_op *k = (struct key_op *)op;
+	struct keys_check *check = k->check;
+
+	if (a->result == STORE_OK && a->version) {
+		LOG_ERROR("store", 0, "a key of the wrong type is set aside",
+			  LOG_STR("key", k->key),
+			  LOG_BYTES("type", redis_reply_text(redis_reply_at(a->reply, 2))),
+			  LOG_STR("expected", k->type));
+		metric_add(op->s->metrics.broken, 1);
+		op->s->calls_aside += k->calls;
+		check->aside++;
+	} else if (a->result != STORE_OK) {
+		check->result = a->result;
+	}
+	if (--check->in_flight == 0)
+		check_end(check);
+}
+
+/* generation: goes as well; empty: none does. */
+static void key_check(struct keys_check *check, struct bytes key, const char *type,
+		      struct bytes generation)
+{
+	struct store_op *op = store_op_new(check->s, sizeof(struct key_op), key_finish);
+	struct key_op *k = (struct key_op *)op;
+	char broken[STORE_KEY_MAX];
+	const struct bytes args[] = { key, store_key_broken(broken, key),
+				      generation.n ? generation : key, bytes_str(type),
+				      generation.n ? BYTES_LIT("1") : BYTES_LIT("0") };
+
+	if (!op) {
+		check->result = STORE_UNKNOWN;
+		return;
+	}
+	(void)bytes_cstr(key, k->key, sizeof(k->key));
+	k->check = check;
+	k->type = type;
+	k->calls = generation.n == 0 && bytes_is(bytes_from(key, bytes_find(key, '}')), "}:calls");
+	check->in_flight++;
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_KEY_CHECK,
+						.args = args,
+						.keys = 3,
+						.n = COUNT_OF(args),
+						.deadline_ns = CHECK_NS });
+}
+
+static void shard_check(struct keys_check *check)
+{
+	static const struct {
+		const char *name, *type;
+	} keys[] = {
+		{ "lease", "hash" }, { "cdr", "stream" }, { "ended", "zset" }, { "calls", "set" }
+	};
+	char key[STORE_KEY_MAX];
+
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		key_check(check, store_key_shard(key, check->s, keys[i].name), keys[i].type,
+			  (struct bytes){ 0 });
+	key_check(check, BYTES_LIT("td:aors"), "set", (struct bytes){ 0 });
+}
+
+static struct bytes stream_key(char buf[STORE_KEY_MAX], const char *before, const char *tenant,
+			       const char *after)
+{
+	struct writer w = writer_over(buf, STORE_KEY_MAX);
+
+	writer_fmt(&w, "td:{%s:%s}%s", before, tenant, after);
+	return writer_done(&w);
+}
+
+static void tenant_check(struct keys_check *check)
+{
+	const struct store_settings *settings = &check->s->settings;
+	struct bytes tenant = bytes_str(settings->tenant);
+	char key[STORE_KEY_MAX], gen[STORE_KEY_MAX];
+	struct bytes generation = store_key_tenant(gen, tenant, "gen", NULL);
+
+	key_check(check, generation, "number", (struct bytes){ 0 });
+	for (size_t i = 0; i < STORE_KINDS_MAX && settings->kinds[i]; i++) {
+		key_check(check, store_key_tenant(key, tenant, "doc", settings->kinds[i]), "hash",
+			  generation);
+		key_check(check, store_key_tenant(key, tenant, "ver", settings->kinds[i]), "hash",
+			  generation);
+	}
+	key_check(check, stream_key(key, "ev", settings->tenant, ""), "stream",
+		  (struct bytes){ 0 });
+	key_check(check, stream_key(key, "cmd", settings->tenant, ":in"), "stream",
+		  (struct bytes){ 0 });
+	key_check(check, stream_key(key, "cmd", "_operator", ":in"), "stream", (struct bytes){ 0 });
+}
+
+void store_keys_check(struct store *s, store_done_fn *done, void *arg)
+{
+	struct keys_check *check = calloc(1, sizeof(*check));
+
+	if (!check) {
+		if (done)
+			done(STORE_UNKNOWN, 0, 0, arg);
+		return;
+	}
+	store_enter(s);
+	*check = (struct keys_check){ .s = s, .done = done, .arg = arg, .in_flight = 1 };
+	s->keys_checking = true;
+	shard_check(check);
+	if (s->settings.tenant)
+		tenant_check(check);
+	if (--check->in_flight == 0)
+		check_end(check);
+	store_leave(s);
+}
+
+void store_keys_doubt(struct store *s)
+{
+	if (s->keys_ns == UINT64_MAX && !s->keys_checking && !s->closing)
+		s->keys_ns = clock_now_ns() + (s->keys_checked ? PAUSE_NS : 0);
+}
+
+void store_keys_expire(struct store *s, uint64_t now_ns)
+{
+	if (s->keys_ns > now_ns)
+		return;
+	s->keys_ns = UINT64_MAX;
+	s->keys_checked = true;
+	store_keys_check(s, NULL, NULL);
+}
