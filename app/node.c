@@ -71,6 +71,7 @@ void node_reload(struct node *n)
 {
 	static struct settings fresh;
 	static struct shard_settings shard;
+	struct quota_settings quotas;
 	uint8_t nonce_key[DIGEST_KEY_LEN];
 	char names[512];
 	struct writer changed = writer_over(names, sizeof(names));
@@ -94,6 +95,8 @@ void node_reload(struct node *n)
 	node_tls_reload(n);
 	node_add_domains(n, &shard);
 	shard_configure(n->shard, &shard);
+	settings_to_quotas(&n->settings, n->calls_max, &quotas);
+	quota_configure(n->quota, &quotas);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	engine_batch_wait(n->engine, n->settings.media.batch_wait_us);
 	node_guard_configure(n);

@@ -82,6 +82,7 @@ struct node {
 	struct redis *redis;
 	struct store *store;
 	struct shard *shard;
+	struct quota *quota;
 	struct certificate certificate; /* of media: DTLS-SRTP */
 	struct engine *engine;
 	struct shared_ports shared_ports;

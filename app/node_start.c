@@ -174,6 +174,14 @@ static int start_store(struct node *n)
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
+static int quota_start(struct node *n)
+{
+	struct quota_settings settings;
+
+	settings_to_quotas(&n->settings, n->calls_max, &settings);
+	return quota_open(&n->quota, &settings, &n->rand);
+}
+
 static int shard_start(struct node *n)
 {
 	static struct shard_settings settings;
@@ -183,10 +191,13 @@ static int shard_start(struct node *n)
 
 	static_assert((int)KEYS_LEN == (int)DIGEST_KEY_LEN, "one derived key");
 	static_assert((int)KEYS_LEN == (int)SEAL_KEY_LEN, "one derived key");
+	if (!err)
+		err = quota_start(n);
 	if (err)
 		return err;
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
 	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
+	settings.quota = quota_of(n->quota);
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
 	settings.fingerprint = n->certificate.fingerprint;
@@ -367,6 +378,7 @@ void node_stop(struct node *n)
 	if (n->shard)
 		shard_close(n->shard);
 	document_keep_close(n);
+	quota_close(n->quota);
 	if (n->extensions.pool.slots)
 		extensions_close(&n->extensions);
 	certificate_close(&n->certificate);

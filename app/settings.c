@@ -290,6 +290,34 @@ unsigned settings_digest_algorithm(struct bytes name)
 	return 0;
 }
 
+static void quota_to_limits(const struct settings_quota *from, struct quota_limits *to)
+{
+	*to = (struct quota_limits){ .of = { [QUOTA_CALLS] = from->calls,
+					     [QUOTA_TXNS] = from->transactions,
+					     [QUOTA_PORTS] = from->port_pairs,
+					     [QUOTA_CALL_RATE] = from->calls_per_second,
+					     [QUOTA_REGISTER_RATE] =
+						     from->registrations_per_second } };
+}
+
+void settings_to_quotas(const struct settings *s, uint32_t calls, struct quota_settings *out)
+{
+	*out = (struct quota_settings){ .capacity = { [QUOTA_CALLS] = calls,
+						      [QUOTA_TXNS] = s->limits.transactions,
+						      [QUOTA_PORTS] = settings_port_pairs(s) },
+					.share = s->quotas.share };
+	quota_to_limits(&s->quotas.extension, &out->limits[QUOTA_EXTENSION]);
+	quota_to_limits(&s->quotas.peer, &out->limits[QUOTA_PEER]);
+	quota_to_limits(&s->quotas.source, &out->limits[QUOTA_SOURCE]);
+}
+
+static void emergency_to_shard(const struct settings *s, struct shard_settings *out)
+{
+	static_assert(sizeof(out->emergency) == sizeof(s->sip.emergency_numbers), "copied whole");
+	out->emergency_count = s->sip.emergency_number_count;
+	memcpy(out->emergency, s->sip.emergency_numbers, sizeof(out->emergency));
+}
+
 static void trusted_to_shard(const struct settings *s, struct shard_settings *out)
 {
 	out->trusted_count = s->sip.trusted_count;
@@ -352,4 +380,5 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 	networks_to_shard(s, out);
 	trusted_to_shard(s, out);
 	names_to_shard(&s->sip, out);
+	emergency_to_shard(s, out);
 }

@@ -71,6 +71,8 @@ struct settings_sip {
 	uint32_t info_type_count;
 	char trusted[SHARD_TRUSTED_MAX][SETTINGS_PREFIX_MAX];
 	uint32_t trusted_count;
+	char emergency_numbers[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
+	uint32_t emergency_number_count; /* filled with the usual ones when the file gives none */
 };
 
 struct settings_tls {
@@ -142,6 +144,17 @@ struct settings_limits {
 	uint32_t sip_per_s[GUARD_CLASS_COUNT];
 };
 
+/* In the order of enum quota_item. */
+struct settings_quota {
+	uint32_t calls, transactions, port_pairs;
+	uint32_t calls_per_second, registrations_per_second;
+};
+
+struct settings_quotas {
+	uint32_t share; /* percent */
+	struct settings_quota extension, peer, source;
+};
+
 struct settings {
 	struct settings_node node;
 	struct settings_network networks[SHARD_NETWORKS_MAX];
@@ -155,6 +168,7 @@ struct settings {
 	struct settings_http http;
 	struct settings_log log;
 	struct settings_limits limits;
+	struct settings_quotas quotas;
 	struct settings_trace trace;
 	struct settings_hep hep;
 };
@@ -183,6 +197,8 @@ void settings_keep_at_start(struct settings *now, const struct settings *before,
 /* For shard_open and shard_configure. nonce_key: DIGEST_KEY_LEN bytes. tls: there is a certificate, so TLS ports are opened. */
 void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,
 		       struct shard_settings *out);
+/* For quota_open and quota_configure; calls: those that fit. */
+void settings_to_quotas(const struct settings *s, uint32_t calls, struct quota_settings *out);
 /* Index into shard_settings.locals of the WebSockets' address; UINT32_MAX: there are none. */
 uint32_t settings_web_local(const struct settings *s, bool tls);
 /* True when a network has TLS ports, or HTTP is over TLS. */

@@ -160,6 +160,42 @@ static void check_trusted(const struct check *c)
 	}
 }
 
+static bool is_dialled(const char *number)
+{
+	for (const char *p = number; *p; p++) {
+		if ((*p < '0' || *p > '9') && !strchr("+*#", *p))
+			return false;
+	}
+	return number[0] != '\0';
+}
+
+/* The usual ones of the world: Europe, North America, Britain, Germany, Australia, Italy, Japan. */
+static void preset_emergency(struct settings_sip *sip)
+{
+	static const char *const usual[] = { "112", "911", "999", "110", "000",
+					     "118", "119", "113", "115" };
+
+	sip->emergency_number_count = COUNT_OF(usual);
+	for (size_t i = 0; i < COUNT_OF(usual); i++)
+		(void)snprintf(sip->emergency_numbers[i], sizeof(sip->emergency_numbers[i]), "%s",
+			       usual[i]);
+}
+
+static void check_emergency(const struct check *c)
+{
+	uint32_t line, column;
+
+	if (conf_where(c->yaml, "sip.emergency_numbers", &line, &column))
+		preset_emergency(&c->s->sip);
+	for (uint32_t i = 0; i < c->s->sip.emergency_number_count; i++) {
+		char path[PATH_MAX_BYTES];
+
+		(void)snprintf(path, sizeof(path), "sip.emergency_numbers[%" PRIu32 "]", i);
+		if (!is_dialled(c->s->sip.emergency_numbers[i]))
+			REPORT(c, path, "%s may have digits, '+', '*' and '#' only", path);
+	}
+}
+
 static void check_origins(const struct check *c)
 {
 	for (uint32_t i = 0; i < c->s->http.origin_count; i++) {
@@ -266,6 +302,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_media(&c);
 	check_algorithms(&c);
 	check_trusted(&c);
+	check_emergency(&c);
 	check_origins(&c);
 	check_others(&c);
 	check_hep(&c);

@@ -210,6 +210,16 @@ static const struct conf_field g_sip_fields[] = {
 	  .max_items = SHARD_TRUSTED_MAX,
 	  .help = "Prefixes such as \"10.0.0.0/8\" whose requests need no password: an SBC in "
 		  "front of the node." },
+	{ .key = "emergency_numbers",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_sip, emergency_numbers),
+	  .size = SHARD_EMERGENCY_LEN,
+	  .count_offset = offsetof(struct settings_sip, emergency_number_count),
+	  .max_items = SHARD_EMERGENCY_MAX,
+	  .help = "Numbers whose calls are never refused by a quota, by a drain or because the "
+		  "node is overloaded; a few calls and ports are kept for them. Without it: 112, "
+		  "911, 999, 110, 000, 118, 119, 113, 115; []: none. Take out what is an ordinary "
+		  "extension of yours." },
 	{ .key = NULL },
 };
 
@@ -483,6 +493,60 @@ static const struct conf_field g_limits_fields[] = {
 	{ .key = NULL },
 };
 
+#define QUOTA_FIELDS(name, calls_, transactions_, pairs_, calls_s_, registrations_s_)     \
+	static const struct conf_field name[] = {                                         \
+		{ .key = "calls",                                                         \
+		  U32(settings_quota, calls, 0, 1000000),                                 \
+		  .preset = calls_,                                                       \
+		  .help = "Calls at once." },                                             \
+		{ .key = "transactions",                                                  \
+		  U32(settings_quota, transactions, 0, 10000000),                         \
+		  .preset = transactions_,                                                \
+		  .help = "SIP transactions at once." },                                  \
+		{ .key = "port_pairs",                                                    \
+		  U32(settings_quota, port_pairs, 0, 1000000),                            \
+		  .preset = pairs_,                                                       \
+		  .help = "Pairs of media ports at once, of all legs of its calls." },    \
+		{ .key = "calls_per_second",                                              \
+		  U32(settings_quota, calls_per_second, 0, 100000),                       \
+		  .preset = calls_s_,                                                     \
+		  .help = "New calls in a second; four times as many at once." },         \
+		{ .key = "registrations_per_second",                                      \
+		  U32(settings_quota, registrations_per_second, 0, 100000),               \
+		  .preset = registrations_s_,                                             \
+		  .help = "REGISTER requests in a second; four times as many at once." }, \
+		{ .key = NULL },                                                          \
+	}
+QUOTA_FIELDS(g_quota_extension_fields, "20", "1000", "128", "5", "5");
+QUOTA_FIELDS(g_quota_peer_fields, "0", "0", "0", "0", "0");
+QUOTA_FIELDS(g_quota_source_fields, "500", "10000", "4000", "100", "1000");
+
+static const struct conf_field g_quotas_fields[] = {
+	{ .key = "share",
+	  U32(settings_quotas, share, 1, 100),
+	  .preset = "90",
+	  .help = "No extension, peer or source has more than so many percent of limits.calls, of "
+		  "limits.transactions and of the media ports, whatever its quota. 100 lets a "
+		  "single one fill the node." },
+	{ .key = "extension",
+	  .type = CONF_MAP,
+	  FIELD(settings_quotas, extension),
+	  .fields = g_quota_extension_fields,
+	  .help = "Of each extension, for what it begins." },
+	{ .key = "peer",
+	  .type = CONF_MAP,
+	  FIELD(settings_quotas, peer),
+	  .fields = g_quota_peer_fields,
+	  .help = "Of each address that sip.trusted names." },
+	{ .key = "source",
+	  .type = CONF_MAP,
+	  FIELD(settings_quotas, source),
+	  .fields = g_quota_source_fields,
+	  .help = "Of all extensions behind one address together (IPv6: a /64): an office behind "
+		  "one NAT." },
+	{ .key = NULL },
+};
+
 static const struct conf_field g_trace_fields[] = {
 	{ .key = "decrypted",
 	  .type = CONF_BOOL,
@@ -551,6 +615,11 @@ const struct conf_field g_settings_fields[] = {
 	{ .key = "limits",
 	  SECTION(limits, g_limits_fields),
 	  .help = "Capacities. Memory is reserved for them at start and used as it is needed." },
+	{ .key = "quotas",
+	  SECTION(quotas, g_quotas_fields),
+	  .help = "How much of the node one party may have; 0 is no quota of its own. An extension "
+		  "that has had enough hears 486, others 503, each with Retry-After and a Warning. "
+		  "BYE and emergency numbers are never refused so." },
 	{ .key = "trace",
 	  SECTION(trace, g_trace_fields),
 	  .help = "Traces of calls, in the folder trace of state_dir." },

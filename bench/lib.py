@@ -135,6 +135,10 @@ class Node:
             text = section(text, "sip", 'trusted: ["127.0.0.0/8"]')
         text = section(text, "limits", f"calls: {calls}", f"registrations: {registrations}",
                        "transactions: 1000000")
+        # one generator stands for all phones and peers
+        text = section(text, "quotas", "share: 100",
+                       *(kind + ": {calls: 0, transactions: 0, port_pairs: 0, calls_per_second: 0, "
+                         "registrations_per_second: 0}" for kind in ("extension", "source")))
         text = section(text, "log", "level: warn")
         self.config.write_text(text)
         self.process = None

@@ -31,6 +31,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 	s->txns.wheel = &s->wheel;
 	s->txns.effects = &s->effects;
 	s->txns.metrics = &s->metrics;
+	s->txns.quota = &s->settings.quota;
 	s->txns.timer_kind = TIMER_TXN;
 	s->assert_timer.kind = TIMER_ASSERT;
 	security_open(&s->security, &s->effects, &s->wheel, TIMER_SECURITY, &s->key);
@@ -57,17 +58,18 @@ static int ports_open_all(struct shard *s, struct rand_source *rand)
 static int tables_open(struct shard *s, struct rand_source *rand)
 {
 	const struct shard_settings *set = &s->settings;
+	uint32_t calls = set->calls_max + SHARD_EMERGENCY_CALLS;
 	int err;
 
 	s->key.k0 = rand_u64_from(rand);
 	s->key.k1 = rand_u64_from(rand);
 	if ((err = txns_open(&s->txns, set->txns_max, rand)) ||
-	    (err = pool_open(&s->calls, sizeof(struct call), set->calls_max)) ||
+	    (err = pool_open(&s->calls, sizeof(struct call), calls)) ||
 	    (err = pool_open(&s->aors, sizeof(struct shard_aor), set->registrations_max)) ||
 	    (err = pool_open(&s->extensions, sizeof(struct shard_extension_slot),
 			     set->registrations_max)) ||
-	    (err = table_open(&s->calls_by_id, set->calls_max)) ||
-	    (err = leg_users_open(&s->legs, 2 * set->calls_max, rand)) ||
+	    (err = table_open(&s->calls_by_id, calls)) ||
+	    (err = leg_users_open(&s->legs, 2 * calls, rand)) ||
 	    (err = table_open(&s->aors_by_user, set->registrations_max)) ||
 	    (err = aor_connections_open(&s->connections, set->registrations_max)) ||
 	    (err = table_open(&s->extensions_by_number, set->registrations_max)))
@@ -179,6 +181,7 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 	next.network_count = s->settings.network_count;
 	memcpy(next.networks, s->settings.networks, sizeof(next.networks));
 	next.shared = s->settings.shared;
+	next.quota = s->settings.quota;
 	next.calls_max = s->settings.calls_max;
 	next.registrations_max = s->settings.registrations_max;
 	next.txns_max = s->settings.txns_max;

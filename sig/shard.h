@@ -13,6 +13,7 @@
 #include "media/offer.h"
 #include "sig/call/line_facts.h"
 #include "sig/effect.h"
+#include "sig/quota.h"
 #include "sig/registrar.h"
 #include "sig/sip/digest.h"
 
@@ -22,6 +23,8 @@ enum { SHARD_LOCALS_MAX = 21, SHARD_TRUSTED_MAX = 64, SHARD_NETWORKS_MAX = 8 };
 
 enum { SHARD_DOMAINS_MAX = 24, SHARD_DOMAIN_MAX = 64 };
 enum { SHARD_INFO_TYPES_MAX = 8, SHARD_INFO_TYPE_MAX = 64 };
+enum { SHARD_EMERGENCY_MAX = 16, SHARD_EMERGENCY_LEN = 16 };
+
 enum { SESSION_EXPIRES_MIN_S = 90 }; /* RFC 4028 4 */
 
 /* One listening SIP address. */
@@ -64,6 +67,10 @@ struct shard_settings {
 	uint32_t network_count;
 	struct shard_network networks[SHARD_NETWORKS_MAX];
 	struct shard_shared_ports shared;
+	struct quota_host quota; /* of the node */
+	/* Numbers whose calls no quota, no drain and no overload refuses. */
+	uint32_t emergency_count;
+	char emergency[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
 	uint32_t trusted_count;
 	struct shard_trusted trusted[SHARD_TRUSTED_MAX];
 	/* Names of ours besides the realm: what is called at them is an extension of ours. "*.example.org": any one label in front. */
@@ -131,7 +138,8 @@ struct shard_range {
 int shard_open(struct shard **out, const struct shard_settings *settings, struct rand_source *rand,
 	       struct instant now) NODISCARD;
 void shard_close(struct shard *s);
-/* New settings for what may change without a restart (all but number, locals, networks, shared ports, capacities, keys). */
+/* New settings for what may change without a restart (all but number, locals, networks, shared ports, the table of quotas, capacities,
+ * keys). */
 void shard_configure(struct shard *s, const struct shard_settings *settings);
 int shard_extension_put(struct shard *s,
 			const struct shard_extension *extension) NODISCARD; /* 0, -ENOSPC */
@@ -171,7 +179,7 @@ void shard_caught_up(struct shard *s, struct instant now);
 /* What those around the shard saw of misuse: transports, the web. detail: words of ours. */
 void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,
 			  struct bytes user, const char *detail, struct instant now);
-/* No new calls (503 with Retry-After); established ones go on. */
+/* No new calls (503 with Retry-After) but those to emergency numbers; established ones go on. */
 void shard_drain(struct shard *s, bool drain);
 
 /* ---- after a restart, before the first shard_receive ---- */

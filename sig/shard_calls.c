@@ -12,13 +12,19 @@ struct call *shard_call_find(const struct shard *s, uint64_t id)
 	return h ? pool_get(&s->calls, h) : NULL;
 }
 
-struct call *shard_call_take(struct shard *s, uint64_t id)
+bool shard_call_fits(const struct shard *s, bool emergency)
+{
+	return s->calls.in_use < (emergency ? s->calls.capacity : s->settings.calls_max);
+}
+
+struct call *shard_call_take(struct shard *s, uint64_t id, bool emergency)
 {
 	pool_handle h;
-	struct call *c = pool_take(&s->calls, &h);
+	struct call *c = shard_call_fits(s, emergency) ? pool_take(&s->calls, &h) : NULL;
 
 	if (!c)
 		return NULL;
+	c->emergency = emergency;
 	if (table_put(&s->calls_by_id, id, h)) {
 		(void)pool_give(&s->calls, h);
 		return NULL;
@@ -30,9 +36,12 @@ struct call *shard_call_take(struct shard *s, uint64_t id)
 
 void shard_call_give(struct shard *s, struct call *c)
 {
+	struct quota_party payer = c->payer;
+
 	if (c->state == CALL_ESTABLISHED)
 		s->established--;
 	call_clear(&s->host, c);
+	shard_quota_give(s, &payer, QUOTA_CALLS);
 	(void)table_del(&s->calls_by_id, c->id, c->self);
 	(void)pool_give(&s->calls, c->self);
 }

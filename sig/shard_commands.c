@@ -35,7 +35,7 @@ static int may_originate(struct shard *s, const struct shard_originate *o, struc
 static int start(struct shard *s, uint64_t id, const struct call_originate *o)
 {
 	struct call_refusal refusal = { 0 };
-	struct call *c = shard_call_take(s, id);
+	struct call *c = shard_call_take(s, id, false);
 
 	if (!c)
 		return -ENOSPC;

@@ -180,7 +180,7 @@ static void answer_cancel(struct shard *s, const struct sip_message *m, const st
 			  uint8_t leg)
 {
 	const struct leg *l = c ? call_leg(c, leg) : NULL;
-	struct txn_slot *slot = txns_take_server(&s->txns, m, true, s->host.now.ns);
+	struct txn_slot *slot = txns_take_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
 	struct shard_reply ok = { .status = 200 };
 	struct response r = { .status = 200 };
 
@@ -217,6 +217,8 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 {
 	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
 	struct call *c = dialog_find(s, m, &ev.leg);
+	struct call_refusal why;
+	struct quota_party party;
 
 	if (!c) {
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
@@ -224,8 +226,16 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 	}
 	shard_trust(s, &m->hop);
 	shard_hop_follow(s, c, ev.leg, m);
-	ev.slot = txns_take_server(&s->txns, m, true, s->host.now.ns);
-	if (!ev.slot) {
+	party = shard_party(s, text_bytes(&c->legs[ev.leg]->user), &m->hop);
+	if (!shard_quota_take(s, &party, QUOTA_TXNS, m->method == SIP_BYE, &why)) {
+		shard_quota_refuse(s, m, 503, &why);
+		return;
+	}
+	ev.slot = txns_take_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
+	if (ev.slot) {
+		txns_charge(ev.slot, &party);
+	} else {
+		shard_quota_give(s, &party, QUOTA_TXNS);
 		shard_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL, BYTES_LIT("Retry-After: 5\r\n"));
 		return;
 	}

@@ -12,7 +12,9 @@ struct caller {
 	char user[ROUTE_USER_MAX];
 	struct bytes display;
 	bool early_media;
+	bool emergency; /* it calls such a number, and that one can be reached */
 	struct offer_terms terms;
+	struct quota_party payer;
 };
 
 static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
@@ -21,10 +23,13 @@ static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_mess
 	uint8_t space[512];
 	struct writer extra = writer_over(space, sizeof(space));
 
+	if (why->retry_after_s)
+		shard_quota_note(s, m, why);
 	if (why->text)
 		session_write_warning(&extra, &s->host, why->text);
-	if (why->status == 503)
-		writer_fmt(&extra, "Retry-After: %u\r\n", RETRY_AFTER_S);
+	if (why->status == 503 || why->retry_after_s)
+		writer_fmt(&extra, "Retry-After: %u\r\n",
+			   why->retry_after_s ? why->retry_after_s : RETRY_AFTER_S);
 	if (why->status == 415)
 		writer_str(&extra, RESPOND_ACCEPT);
 	if (why->status == 422)
@@ -52,15 +57,16 @@ static bool drain_refuses(const struct shard *s)
 }
 
 /* Before it costs anything. */
-static bool may_enter(const struct shard *s, const struct sip_message *m, struct call_refusal *why)
+static bool may_enter(const struct shard *s, const struct sip_message *m, bool emergency,
+		      struct call_refusal *why)
 {
 	if (!has_usable_contact(m)) /* RFC 3261 8.1.1.8 */
 		return fail(why, 400, REFUSED_MALFORMED);
 	if (m->max_forwards == 0)
 		return fail(why, 483, REFUSED_HOPS);
-	if (drain_refuses(s))
+	if (drain_refuses(s) && !emergency)
 		return fail(why, 503, REFUSED_DRAINING);
-	if (s->calls.in_use >= s->calls.capacity)
+	if (!shard_call_fits(s, emergency))
 		return fail(why, 503, REFUSED_CALLS_FULL);
 	return true;
 }
@@ -231,13 +237,15 @@ static void start(struct shard *s, const struct sip_message *m, struct txn_slot 
 {
 	pool_handle server = slot->self;
 	struct call_refusal why;
-	struct call *c = shard_call_take(s, new_id(s));
+	struct call *c = shard_call_take(s, new_id(s), call_start_args->emergency);
 
 	if (!c) {
+		shard_quota_give(s, &call_start_args->payer, QUOTA_CALLS);
 		(void)fail(&why, 503, REFUSED_CALLS_FULL);
 		refuse(s, slot, m, &why);
 		return;
 	}
+	c->payer = call_start_args->payer;
 	if (!call_start(&s->host, c, call_start_args, &why)) {
 		if (!call_settle(&s->host, c))
 			shard_call_give(s, c);
@@ -247,26 +255,67 @@ static void start(struct shard *s, const struct sip_message *m, struct txn_slot 
 	refuse(s, txns_get(&s->txns, server), m, &why);
 }
 
+/* Has room for one more call, and a transaction, which are the caller's from now on. NULL: *why, and it has neither. */
+static struct txn_slot *admit(struct shard *s, const struct sip_message *m,
+			      const struct caller *caller, struct call_refusal *why)
+{
+	const struct quota_party *payer = &caller->payer;
+	bool always = caller->emergency;
+	struct txn_slot *slot;
+
+	if (!shard_quota_take(s, payer, QUOTA_CALL_RATE, always, why) ||
+	    !shard_quota_take(s, payer, QUOTA_CALLS, always, why))
+		return NULL;
+	if (!shard_quota_take(s, payer, QUOTA_TXNS, always, why)) {
+		shard_quota_give(s, payer, QUOTA_CALLS);
+		return NULL;
+	}
+	slot = txns_take_server(&s->txns, m, always ? TXN_INSIDE : TXN_NEW, s->host.now.ns);
+	if (slot) {
+		txns_charge(slot, payer);
+		return slot;
+	}
+	shard_quota_give(s, payer, QUOTA_CALLS);
+	shard_quota_give(s, payer, QUOTA_TXNS);
+	(void)fail(why, 503, REFUSED_TXNS_FULL);
+	return NULL;
+}
+
+/* A number that nobody answers is no reason to let anybody pass. */
+static bool is_emergency(const struct shard *s, const struct sip_message *m)
+{
+	struct call_target targets[BINDINGS_MAX];
+	char user[ROUTE_USER_MAX];
+	uint32_t count;
+
+	return shard_is_emergency(s, &m->uri) &&
+	       find(s, &m->uri, user, targets, BINDINGS_MAX, &count) == ROUTE_OK;
+}
+
 void shard_invite(struct shard *s, const struct sip_message *m)
 {
-	struct caller caller;
+	struct caller caller = { .emergency = is_emergency(s, m) };
 	struct call_refusal why;
 	struct call_target targets[BINDINGS_MAX];
 	uint32_t count;
 	char to[ROUTE_USER_MAX];
 	struct txn_slot *slot;
 
-	if (!may_enter(s, m, &why)) {
+	if (!may_enter(s, m, caller.emergency, &why)) {
 		refuse(s, NULL, m, &why);
 		return;
 	}
 	if (!identify(s, m, &caller))
 		return;
-	slot = txns_take_server(&s->txns, m, false, s->host.now.ns);
-	if (!slot)
-		(void)fail(&why, 503, REFUSED_TXNS_FULL);
-	if (!slot || !route(s, m, to, targets, &count, &why)) {
+	caller.payer = shard_party(s, bytes_str(caller.user), &m->hop);
+	slot = admit(s, m, &caller, &why);
+	if (slot && !route(s, m, to, targets, &count, &why)) {
+		shard_quota_give(s, &caller.payer, QUOTA_CALLS);
 		refuse(s, slot, m, &why);
+		return;
+	}
+	if (!slot) {
+		refuse(s, NULL, m, &why);
 		return;
 	}
 	start(s, m, slot,
@@ -276,6 +325,8 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 		      .from = bytes_str(caller.user),
 		      .display = caller.display,
 		      .early_media = caller.early_media,
+		      .emergency = caller.emergency,
+		      .payer = caller.payer,
 		      .terms = caller.terms,
 		      .to = bytes_str(to),
 		      .targets = targets,

@@ -37,6 +37,11 @@
 	X(BINDING, "binding_refused")                \
 	X(BINDING_CONFLICT, "binding_conflict")      \
 	X(BINDING_BUSY, "binding_busy")              \
+	X(QUOTA_CALLS, "quota_calls")                \
+	X(QUOTA_TXNS, "quota_transactions")          \
+	X(QUOTA_PORTS, "quota_port_pairs")           \
+	X(QUOTA_CALL_RATE, "quota_call_rate")        \
+	X(QUOTA_REGISTERS, "quota_registrations")    \
 	X(DRAINING, "draining")                      \
 	X(NO_DIALOG, "no_dialog")                    \
 	X(NO_TRANSACTION, "no_transaction")          \

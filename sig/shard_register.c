@@ -133,6 +133,29 @@ static void apply(struct shard *s, const struct sip_message *m, struct txn_slot 
 	shard_aor_settle(s, a);
 }
 
+/* NULL: answered. */
+static struct txn_slot *admit(struct shard *s, const struct sip_message *m,
+			      const struct shard_extension *e)
+{
+	struct quota_party party = shard_party(s, bytes_str(e->number), &m->hop);
+	struct txn_slot *slot;
+	struct call_refusal why;
+
+	if (!shard_quota_take(s, &party, QUOTA_REGISTER_RATE, false, &why) ||
+	    !shard_quota_take(s, &party, QUOTA_TXNS, false, &why)) {
+		shard_quota_refuse(s, m, 503, &why);
+		return NULL;
+	}
+	slot = txns_take_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
+	if (slot) {
+		txns_charge(slot, &party);
+	} else {
+		shard_quota_give(s, &party, QUOTA_TXNS);
+		refuse(s, NULL, m, 503, REFUSED_TXNS_FULL);
+	}
+	return slot;
+}
+
 void shard_register(struct shard *s, const struct sip_message *m)
 {
 	const struct shard_extension *e;
@@ -154,11 +177,9 @@ void shard_register(struct shard *s, const struct sip_message *m)
 		shard_transport_refuse(s, NULL, m, e);
 		return;
 	}
-	slot = txns_take_server(&s->txns, m, false, s->host.now.ns);
-	if (!slot) {
-		refuse(s, NULL, m, 503, REFUSED_TXNS_FULL);
+	slot = admit(s, m, e);
+	if (!slot)
 		return;
-	}
 	a = shard_aor_get(s, bytes_str(e->number));
 	if (!a)
 		a = shard_aor_take(s, bytes_str(e->number));

@@ -13,10 +13,24 @@ static int refuse(const char **reason, int err, const char *text)
 	return err;
 }
 
+/* Who began it has it as one of its calls again, whatever the limits are by now. */
+static void charge(struct shard *s, struct call *c)
+{
+	const struct leg *a = c->legs[LEG_A];
+	struct call_refusal none;
+
+	if (c->originated)
+		return;
+	c->payer = shard_party(s, text_bytes(&a->user), &a->dialog.hop);
+	(void)shard_quota_take(s, &c->payer, QUOTA_CALLS, true, &none);
+}
+
 /* The decoded value moves into its place in the pool. */
 static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, const char **reason)
 {
-	struct call *c = shard_call_take(s, decoded->id);
+	struct sip_uri to = { .scheme = BYTES_LIT("tel"), .user = text_bytes(&decoded->to) };
+	bool emergency = shard_is_emergency(s, &to);
+	struct call *c = shard_call_take(s, decoded->id, emergency);
 	pool_handle self;
 	int err;
 
@@ -28,9 +42,12 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 	c->timer.owner = self;
 	c->timer.kind = TIMER_CALL;
 	c->restored = true;
+	c->emergency = emergency;
+	charge(s, c);
 	err = call_attach(&s->host, c, seed, reason);
 	if (!err)
 		return 0;
+	shard_quota_give(s, &c->payer, QUOTA_CALLS);
 	*decoded = *c;
 	(void)table_del(&s->calls_by_id, c->id, self);
 	(void)pool_give(&s->calls, self);

@@ -18,6 +18,8 @@ enum shard_timer {
 	TIMER_SECURITY,
 };
 
+enum { SHARD_EMERGENCY_CALLS = 16 }; /* more than limits.calls: for emergency numbers */
+
 /* A REGISTER whose answer waits for a save. */
 struct register_wait {
 	struct register_wait *next;
@@ -93,8 +95,10 @@ void shard_begin(struct shard *s, struct instant now);
 
 /* ---- shard_calls.c ---- */
 struct call *shard_call_find(const struct shard *s, uint64_t id);
-/* Zeroed, listed under its id. NULL: full. */
-struct call *shard_call_take(struct shard *s, uint64_t id);
+/* emergency: places beyond limits.calls, too. */
+bool shard_call_fits(const struct shard *s, bool emergency);
+/* Zeroed but for that, listed under its id. NULL: full. */
+struct call *shard_call_take(struct shard *s, uint64_t id, bool emergency);
 void shard_call_give(struct shard *s, struct call *c);
 void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev);
 /* A step of its own from outside. False: there is no such call. */
@@ -117,6 +121,21 @@ void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_messa
 		  uint16_t status, enum sig_refused reason, struct bytes extra);
 /* The To tag of such answers. */
 struct dialog_tag shard_tag(const struct shard *s, const struct sip_message *m);
+
+/* ---- shard_quota.c ---- */
+/* Whom a request is charged to: a trusted peer, an extension with its source, or without a user the source alone. Not kept without
+ * something that was taken. */
+struct quota_party shard_party(const struct shard *s, struct bytes user, const struct sip_hop *hop);
+/* One more. always: also beyond the limit. False: *why. */
+bool shard_quota_take(const struct shard *s, const struct quota_party *party, enum quota_item item,
+		      bool always, struct call_refusal *why);
+void shard_quota_give(const struct shard *s, const struct quota_party *party, enum quota_item item);
+/* For those who watch: the sender of the message has had enough. */
+void shard_quota_note(struct shard *s, const struct sip_message *m, const struct call_refusal *why);
+/* Without a transaction, with Retry-After and the reason in words. */
+void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
+			const struct call_refusal *why);
+bool shard_is_emergency(const struct shard *s, const struct sip_uri *uri);
 
 /* ---- the rest of the walk of a request ---- */
 void shard_request(struct shard *s, const struct sip_message *m);

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 
 enum {
-	RESERVE_SHARE = 8, /* one in eight is kept for dialogs */
+	RESERVE_SHARE = 8, /* one in eight is kept for REGISTER, and one for dialogs */
 	KEPT_MAX = 6144,   /* Vias and Record-Routes of dozens of proxies */
 };
 
@@ -99,12 +99,19 @@ bool txns_is_merged(const struct txns *t, const struct sip_message *request)
 	return table_next(&t->by_merge, merge_hash(t, request), &cursor) != 0;
 }
 
-static struct txn_slot *take(struct txns *t, bool inside)
+bool txns_has_room(const struct txns *t, enum txn_use use)
+{
+	uint32_t kept = t->reserve * (TXN_INSIDE - (uint32_t)use);
+
+	return t->pool.in_use + kept < t->pool.capacity;
+}
+
+static struct txn_slot *take(struct txns *t, enum txn_use use)
 {
 	pool_handle h;
 	struct txn_slot *slot;
 
-	if (!inside && t->pool.in_use + t->reserve >= t->pool.capacity)
+	if (!txns_has_room(t, use))
 		return NULL;
 	slot = pool_take(&t->pool, &h);
 	if (!slot)
@@ -129,6 +136,7 @@ static void give(struct txns *t, struct txn_slot *slot)
 	unlist(&t->by_merge, &slot->merge, slot->self);
 	unlist(&t->by_call, &slot->call, slot->self);
 	txns_unlist_on(t, slot);
+	quota_give(t->quota, &slot->payer, QUOTA_TXNS);
 	txn_clear(&slot->txn);
 	text_clear(&slot->request);
 	(void)pool_give(&t->pool, slot->self);
@@ -159,10 +167,15 @@ static enum txn_kind server_kind(enum sip_method method)
 	return method == SIP_INVITE ? TXN_INVITE_SERVER : TXN_SERVER;
 }
 
-struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request, bool inside,
-				  uint64_t now_ns)
+void txns_charge(struct txn_slot *slot, const struct quota_party *payer)
 {
-	struct txn_slot *slot = take(t, inside);
+	slot->payer = *payer;
+}
+
+struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request,
+				  enum txn_use use, uint64_t now_ns)
+{
+	struct txn_slot *slot = take(t, use);
 	struct sip_hop hop;
 
 	if (!slot)
@@ -172,7 +185,8 @@ struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *requ
 	slot->source = request->hop;
 	if (!list(&t->by_branch, txn_server_hash(&t->key, request, request->method), &slot->hash,
 		  slot->self) ||
-	    (!inside && !list(&t->by_merge, merge_hash(t, request), &slot->merge, slot->self))) {
+	    (use != TXN_INSIDE &&
+	     !list(&t->by_merge, merge_hash(t, request), &slot->merge, slot->self))) {
 		give(t, slot);
 		return NULL;
 	}
@@ -180,9 +194,9 @@ struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *requ
 }
 
 struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
-				  struct bytes branch, bool inside, uint64_t now_ns)
+				  struct bytes branch, enum txn_use use, uint64_t now_ns)
 {
-	struct txn_slot *slot = take(t, inside);
+	struct txn_slot *slot = take(t, use);
 
 	if (!slot)
 		return NULL;

@@ -13,6 +13,7 @@
 #include "base/table.h"
 #include "base/wheel.h"
 #include "sig/effect.h"
+#include "sig/quota.h"
 #include "sig/shard_metric.h"
 #include "sig/sip/txn.h"
 
@@ -29,6 +30,13 @@ enum txn_user {
 	TXN_USER_TALK,    /* NOTIFY that asks a phone to end its hold */
 };
 
+/* What a transaction is for: the later ones in this list have places that the former do not get. */
+enum txn_use {
+	TXN_NEW, /* something new is wanted: an INVITE that opens a call, and ours for its branches */
+	TXN_REGISTER, /* phones stay reachable under a flood of calls */
+	TXN_INSIDE, /* in a dialog of ours: a flood of new requests must not stop a BYE; calls to emergency numbers */
+};
+
 struct txn_slot {
 	struct txn txn;
 	pool_handle self;
@@ -40,12 +48,13 @@ struct txn_slot {
 	enum txn_user user;
 	uint8_t leg;
 	uint8_t client;
-	uint8_t started;       /* client: its request left */
-	uint8_t waiting;       /* client: no response came yet */
-	struct text request;   /* server, answer still open: the lines a response repeats */
-	struct sip_hop source; /* where the request came from */
-	pool_handle peer;      /* TXN_USER_RELAY: the transaction on the other leg */
-	uint64_t limit_ns;     /* its user gave up: it is forgotten then; 0: off */
+	uint8_t started;          /* client: its request left */
+	uint8_t waiting;          /* client: no response came yet */
+	struct text request;      /* server, answer still open: the lines a response repeats */
+	struct sip_hop source;    /* where the request came from */
+	pool_handle peer;         /* TXN_USER_RELAY: the transaction on the other leg */
+	uint64_t limit_ns;        /* its user gave up: it is forgotten then; 0: off */
+	struct quota_party payer; /* has it as one of its transactions; zero: nobody */
 	struct wheel_timer timer;
 };
 
@@ -58,8 +67,8 @@ struct txns {
 	struct effects *effects;
 	const struct sig_metrics *metrics;
 	uint32_t timer_kind;
-	uint32_t
-		reserve; /* kept for dialogs that exist: a flood of new requests must not stop a BYE */
+	const struct quota_host *quota;
+	uint32_t reserve; /* for each enum txn_use but the first */
 };
 
 int txns_open(struct txns *t, uint32_t capacity, struct rand_source *rand) NODISCARD;
@@ -74,11 +83,15 @@ struct txn_slot *txns_find_client(const struct txns *t, struct bytes branch,
 /* Another branch brought the same request already: the request was forked upstream (482). */
 bool txns_is_merged(const struct txns *t, const struct sip_message *request);
 
-/* NULL: full, or out of memory. inside: the request belongs to a dialog of ours. */
-struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request, bool inside,
-				  uint64_t now_ns);
+/* There is a place for one more. */
+bool txns_has_room(const struct txns *t, enum txn_use use);
+/* NULL: full, or out of memory. */
+struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request,
+				  enum txn_use use, uint64_t now_ns);
 struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
-				  struct bytes branch, bool inside, uint64_t now_ns);
+				  struct bytes branch, enum txn_use use, uint64_t now_ns);
+/* It is one of the party's, who had a place for it (quota_take), until it ends. */
+void txns_charge(struct txn_slot *slot, const struct quota_party *payer);
 /* Whose it is, said once. */
 void txns_belong(struct txns *t, struct txn_slot *slot, uint64_t call, uint8_t leg,
 		 enum txn_user user);

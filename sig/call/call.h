@@ -166,6 +166,8 @@ struct call {
 	bool restored;
 	const char *obstacle; /* why it cannot go on in this process (give_up.h); NULL: it can */
 	uint16_t lost;        /* legs that no address of ours reaches, a bit each */
+	bool emergency;       /* no quota refuses what it needs */
+	struct quota_party payer;
 	uint64_t setup_utc_ms, ringing_utc_ms, answer_utc_ms, end_utc_ms;
 	enum call_cause cause;
 	enum call_ended_by ended_by;
@@ -247,8 +249,10 @@ struct call_start {
 	struct txn_slot *slot;      /* its server transaction */
 	struct bytes from, display; /* who calls: user part and name */
 	bool early_media;
-	struct offer_terms terms;          /* of the caller */
-	struct bytes to;                   /* user part */
+	bool emergency;
+	struct quota_party payer; /* has it as one of its calls; the call gives that back */
+	struct offer_terms terms; /* of the caller */
+	struct bytes to;          /* user part */
 	const struct call_target *targets; /* all are rung at once */
 	uint32_t target_count;             /* 1..LEGS_MAX - 1 */
 };
@@ -262,7 +266,8 @@ struct call_originate {
 struct call_refusal {
 	uint16_t status;
 	enum sig_refused reason;
-	const char *text; /* constant sentence for Warning, or NULL */
+	const char *text;       /* constant sentence for Warning, or NULL */
+	uint32_t retry_after_s; /* 0: the usual */
 };
 /* Is err, for who refuses to return. */
 static inline int call_refuse(struct call_refusal *r, int err, uint16_t status,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sig/call/flow_dtls.h"
+#include "sig/call/payer.h"
 #include "sig/call/secret.h"
 
 struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line)
@@ -39,6 +40,19 @@ static bool may_be_secure(const struct leg *l)
 	return l->terms && (l->terms->sdes_offer || l->terms->sdes_accept);
 }
 
+/* Some are left for emergency calls, where there are many. */
+enum { PORTS_SHARE_KEPT = 128, PORTS_KEPT_MAX = 16 };
+
+static int port_take(struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	struct ports *ports = &h->ports[f->network];
+	uint32_t kept = ports->pair_count / PORTS_SHARE_KEPT;
+
+	if (!c->emergency && ports->free_count <= (kept < PORTS_KEPT_MAX ? kept : PORTS_KEPT_MAX))
+		return -EAGAIN;
+	return ports_take(ports, h->now.ns, &f->id);
+}
+
 static int flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t line,
 		     enum media_kind kind)
 {
@@ -50,7 +64,12 @@ static int flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t l
 	f->event_pt = PAYLOAD_NONE;
 	if (may_be_secure(c->legs[leg]) && secret_make(h, f))
 		return -ENOMEM;
-	err = ports_take(&h->ports[network], h->now.ns, &f->id);
+	err = payer_take_port(h, c);
+	if (!err) {
+		err = port_take(h, c, f);
+		if (err)
+			payer_give_port(h, c);
+	}
 	if (err) {
 		secret_free(f);
 		return err;
@@ -136,6 +155,8 @@ int flows_claim(struct call_host *h, struct call *c)
 		struct call_flow *f = &c->flows[i];
 		int err = port_claim(h, c, f);
 
+		if (!err)
+			err = payer_take_port(h, c);
 		if (err) {
 			f->id = (struct flow_id){ 0 };
 			flows_drop_all(h, c);
@@ -150,8 +171,8 @@ void flow_drop(struct call_host *h, struct call *c, struct call_flow *f)
 	size_t at = (size_t)(f - c->flows);
 
 	assert(f >= c->flows && at < c->flow_count);
-	if (f->id.generation)
-		(void)ports_give(&h->ports[f->network], f->id, h->now.ns);
+	if (f->id.generation && ports_give(&h->ports[f->network], f->id, h->now.ns))
+		payer_give_port(h, c);
 	secret_free(f);
 	flow_dtls_free(f);
 	memmove(f, f + 1, (--c->flow_count - at) * sizeof(*f));

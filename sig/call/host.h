@@ -26,6 +26,7 @@ struct call_host {
 	uint32_t timer_kind; /* of a call's timer */
 	uint32_t given_up;   /* restored calls that could not go on */
 	bool degraded;
+	struct quota_refusal quota_refusal; /* the last one (payer.h) */
 	uint64_t incarnation; /* of this process among the shard's owners: grows; 0: unknown */
 	uint8_t *space;       /* HOST_SPACE octets, to write one message in */
 	uint8_t *extra;       /* HOST_EXTRA octets, for its further header lines */

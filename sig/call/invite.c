@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/leg.h"
+#include "sig/call/payer.h"
 #include "sig/call/respond.h"
 #include "sig/call/session.h"
 #include "sig/call/session_timer.h"
@@ -55,11 +56,12 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 
 static int queue(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq)
 {
-	struct txn_slot *slot = make_request(h, c, leg, cseq);
+	struct txn_slot *slot = payer_may_ask(h, c) ? make_request(h, c, leg, cseq) : NULL;
 	struct outbox_item item = { .kind = OUTBOX_INVITE, .leg = leg };
 
 	if (!slot)
 		return -ENOSPC;
+	payer_charge_txn(h, c, slot);
 	c->legs[leg]->asked->client = slot->self;
 	c->legs[leg]->asked->state = ASKED_QUEUED;
 	if (!outbox_push(&c->out, &item))

@@ -129,7 +129,7 @@ static struct txn_slot *take_client(struct call_host *h, const struct dialog *d,
 	struct txn_slot *slot;
 
 	branch_of(branch, d, random);
-	slot = txns_take_client(h->txns, method, hop, bytes_mem(branch, sizeof(branch)), true,
+	slot = txns_take_client(h->txns, method, hop, bytes_mem(branch, sizeof(branch)), TXN_INSIDE,
 				h->now.ns);
 	if (!slot)
 		return NULL;

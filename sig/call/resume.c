@@ -26,7 +26,7 @@ static int attach_server(struct call_host *h, struct call *c, struct call_seed *
 		return -EBADMSG;
 	}
 	m.hop = seed->source;
-	slot = txns_take_server(h->txns, &m, c->invite.again, h->now.ns);
+	slot = txns_take_server(h->txns, &m, c->invite.again ? TXN_INSIDE : TXN_NEW, h->now.ns);
 	message_close(&m);
 	if (!slot)
 		return -ENOSPC;
@@ -47,8 +47,8 @@ static int attach_client(struct call_host *h, struct call *c, uint8_t leg, struc
 	struct txn_slot *slot;
 
 	id_branch_put(branch, &tag);
-	slot = txns_take_client(h->txns, SIP_INVITE, to, bytes_mem(branch, sizeof(branch)), true,
-				h->now.ns);
+	slot = txns_take_client(h->txns, SIP_INVITE, to, bytes_mem(branch, sizeof(branch)),
+				TXN_INSIDE, h->now.ns);
 	if (!slot)
 		return -ENOSPC;
 	txns_belong(h->txns, slot, c->id, leg, TXN_USER_INVITE);

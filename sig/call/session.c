@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
+#include "sig/call/payer.h"
 #include "sig/call/session_talk.h"
 
 static int refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
@@ -23,6 +24,8 @@ static int take_ports(struct call_host *h, struct call *c, const struct media_pl
 
 	if (err == -EAGAIN)
 		return call_refuse(refusal, err, 503, REFUSED_PORTS_FULL);
+	if (err == -EDQUOT)
+		return payer_refuse(h, err, refusal);
 	if (!err)
 		err = flows_dtls_prepare(h, c, offerer, to, lines);
 	if (err)

@@ -98,6 +98,13 @@ static void look_at_node(struct sim *s)
 		check_fail(s, "the node has %u transactions left", c.txns);
 	if (c.ports_free != 2 * NODE_PORTS)
 		check_fail(s, "the node has %u of %u ports", c.ports_free, 2 * NODE_PORTS);
+	for (enum quota_kind kind = 0; kind < QUOTA_KINDS; kind++) {
+		for (enum quota_item item = 0; item < QUOTA_HELD; item++) {
+			if (quota_held(s->node.quota, kind, item))
+				check_fail(s, "a quota of a %s is not given back",
+					   quota_kind_name(kind));
+		}
+	}
 	if (c.saves_pending)
 		check_fail(s, "the node waits for %" PRIu64 " saves", c.saves_pending);
 	if (s->engine.open_count)

@@ -157,6 +157,23 @@ static void restore(struct sim *s)
 	}
 }
 
+/* Where few calls fit, one extension has one at once. */
+static void quota_start(struct node *n)
+{
+	struct quota_settings set = {
+		.capacity = { n->settings.calls_max, n->settings.txns_max, 2 * NODE_PORTS },
+		.share = 100,
+	};
+	int err;
+
+	if (n->settings.calls_max == 2)
+		set.limits[QUOTA_EXTENSION].of[QUOTA_CALLS] = 1;
+	err = quota_open(&n->quota, &set, &n->rand);
+	assert(!err);
+	(void)err;
+	n->settings.quota = quota_of(n->quota);
+}
+
 static void start(struct sim *s)
 {
 	struct node *n = &s->node;
@@ -171,6 +188,7 @@ static void start(struct sim *s)
 		n->crash_in = (uint32_t)sim_between(s, 1, EFFECTS_TO_CRASH);
 	}
 	rand_open_seed(&n->rand, rand_u64_from(&s->rand));
+	quota_start(n);
 	err = shard_open(&n->shard, &n->settings, &n->rand, node_now(s));
 	assert(!err);
 	(void)err;
@@ -197,6 +215,7 @@ static void stop(struct sim *s)
 {
 	shard_close(s->node.shard);
 	s->node.shard = NULL;
+	quota_close(s->node.quota);
 }
 
 static void crash(struct sim *s)

@@ -16,6 +16,7 @@ enum { NODE_PORTS = 64 };                         /* pairs, of each family */
 
 struct node {
 	struct shard *shard; /* NULL: down */
+	struct quota *quota; /* of this process */
 	struct shard_settings settings;
 	struct rand_source rand; /* the shard's */
 	uint32_t incarnation;

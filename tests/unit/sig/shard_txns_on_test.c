@@ -13,6 +13,7 @@ struct table_rig {
 	struct wheel wheel;
 	struct effects effects;
 	struct sig_metrics metrics;
+	struct quota_host quota;
 };
 
 static struct sip_hop hop_on(uint64_t connection)
@@ -26,7 +27,7 @@ static struct txn_slot *start(struct table_rig *r, const struct sip_hop *hop, un
 	struct txn_slot *slot;
 
 	(void)snprintf(branch, sizeof(branch), "z9hG4bK%u", n);
-	slot = txns_take_client(&r->txns, SIP_BYE, hop, bytes_str(branch), true, NS_PER_S);
+	slot = txns_take_client(&r->txns, SIP_BYE, hop, bytes_str(branch), TXN_INSIDE, NS_PER_S);
 	assert_non_null(slot);
 	(void)txns_step(&r->txns, slot, TXN_EV_START, NS_PER_S);
 	return slot;
@@ -44,6 +45,7 @@ static int setup(void **state)
 	r->txns.wheel = &r->wheel;
 	r->txns.effects = &r->effects;
 	r->txns.metrics = &r->metrics;
+	r->txns.quota = &r->quota;
 	*state = r;
 	return 0;
 }
