@@ -2,7 +2,7 @@
 #include "app/command_handlers.h"
 #include "app/node.h"
 
-static json_t *contacts_json(const struct aor *aor)
+static json_t *contacts_json(const struct shard *shard, const struct aor *aor)
 {
 	json_t *list = json_array();
 
@@ -15,15 +15,17 @@ static json_t *contacts_json(const struct aor *aor)
 				  command_text_json(text_bytes(&b->contact)), "source",
 				  command_addr_json(&b->hop.remote), "user_agent",
 				  command_text_json(text_bytes(&b->user_agent)), "expires_utc_ms",
-				  (json_int_t)b->expires_utc_ms, "nat", b->nat));
+				  (json_int_t)shard_wall_utc_ms(shard, b->expires_utc_ms), "nat",
+				  b->nat));
 	}
 	return list;
 }
 
-static json_t *aor_json(const struct aor *aor)
+static json_t *aor_json(const struct shard *shard, const struct aor *aor)
 {
 	return json_pack("{s:o, s:I, s:o}", "number", command_text_json(text_bytes(&aor->user)),
-			 "version", (json_int_t)aor->version, "contacts", contacts_json(aor));
+			 "version", (json_int_t)aor->version, "contacts",
+			 contacts_json(shard, aor));
 }
 
 void command_registration_list(struct command_run *run)
@@ -38,10 +40,10 @@ void command_registration_list(struct command_run *run)
 	if (number->given) {
 		aor = shard_aor_find(run->node->shard, number->text);
 		if (aor)
-			(void)json_array_append_new(list, aor_json(aor));
+			(void)json_array_append_new(list, aor_json(run->node->shard, aor));
 		left = 0;
 	}
 	while (left && left-- && (aor = shard_aor_next(run->node->shard, &cursor)))
-		(void)json_array_append_new(list, aor_json(aor));
+		(void)json_array_append_new(list, aor_json(run->node->shard, aor));
 	command_answer(run, list);
 }

@@ -200,6 +200,7 @@ static int shard_start(struct node *n)
 	settings.quota = quota_of(n->quota);
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
+	settings.boot = clock_boot();
 	settings.fingerprint = n->certificate.fingerprint;
 	if (shared_ports_count(&n->settings))
 		settings.shared = shared_ports_of(&n->shared_ports);

@@ -3,8 +3,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
 
 static uint64_t read_ns(clockid_t id)
 {
@@ -77,6 +82,31 @@ uint64_t clock_thread_cpu_ns(void)
 uint64_t clock_process_cpu_ns(void)
 {
 	return read_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static size_t read_some(const char *path, uint8_t *out, size_t cap)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, out, cap);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* A container may have a CLOCK_BOOTTIME of its own (time_namespaces(7)). */
+uint64_t clock_boot(void)
+{
+	static const struct hash_key key = { 0 };
+	uint8_t text[512];
+	size_t n = read_some("/proc/sys/kernel/random/boot_id", text, sizeof(text) / 2);
+	uint64_t boot;
+
+	if (n == 0)
+		return 0;
+	n += read_some("/proc/self/timens_offsets", text + n, sizeof(text) - n);
+	boot = hash_sip(&key, bytes_mem(text, n));
+	return boot ? boot : 1;
 }
 
 struct instant clock_instant(void)

@@ -23,6 +23,8 @@ void clock_scale(uint32_t rate, uint64_t origin_ns);
 int clock_scale_by(const char *text);
 /* A time of clock_now_ns as the kernel's timers want it; UINT64_MAX stays that. */
 uint64_t clock_to_kernel(uint64_t ns);
+/* Names the start of the machine that clock_now_ns is of, and the time namespace; 0: not known. */
+uint64_t clock_boot(void);
 /* CPU time of the calling thread and of the process, ns. */
 uint64_t clock_thread_cpu_ns(void);
 uint64_t clock_process_cpu_ns(void);

@@ -6,7 +6,7 @@
 #ifndef SIG_REGISTRAR_H
 #define SIG_REGISTRAR_H
 
-#include "base/clock.h"
+#include "base/steady.h"
 #include "base/text.h"
 #include "sig/sip/message.h"
 
@@ -39,7 +39,8 @@ bool binding_is_lost(const struct binding *b);
 struct aor {
 	struct text tenant;
 	struct text user;
-	uint64_t version; /* grows with each change; compare-and-set in the store */
+	uint64_t version;         /* grows with each change; compare-and-set in the store */
+	struct steady_mark clock; /* that the bindings' times are of; filled by the owner */
 	uint32_t count;
 	struct binding bindings[BINDINGS_MAX]; /* the last refreshed one at the end */
 };
@@ -75,10 +76,12 @@ void registrar_step(struct aor *entry, const struct sip_message *request,
 /* Whether that REGISTER is of a phone that is registered: it came the way of a binding, or has its Call-ID or its instance, which
  * nobody else knows. Other requests: the way alone. Also before it is authenticated. */
 bool registrar_knows(const struct aor *entry, const struct sip_message *request, uint64_t utc_ms);
-/* Contact lines with the remaining expires of each, Min-Expires for 423, Date: header lines for the answer. */
+/* Contact lines with the remaining expires of each, Min-Expires for 423, Date (wall_ms later than now): header lines for the
+ * answer. */
 void registrar_write_headers(struct writer *w, const struct aor *entry,
 			     const struct registrar_answer *answer,
-			     const struct registrar_settings *settings, struct instant now);
+			     const struct registrar_settings *settings, struct instant now,
+			     int64_t wall_ms);
 /* That connection is gone. What only it reached runs out soon, unless the phone comes back. True: there was such a binding. */
 bool registrar_close(struct aor *entry, uint64_t connection, uint64_t utc_ms);
 /* Removes expired bindings; true when something changed. */

@@ -78,6 +78,9 @@ static void borrow_aor(struct borrowed *to, const struct aor *a)
 	to->aor.tenant = a->tenant.p ? a->tenant.p : nothing;
 	to->aor.user = borrow(&a->user);
 	to->aor.version = a->version;
+	to->aor.boot = a->clock.boot;
+	to->aor.clock_offset_ms = a->clock.offset_ms;
+	to->aor.saved_utc_ms = a->clock.utc_ms;
 	to->aor.n_bindings = a->count;
 	to->aor.bindings = to->list;
 }
@@ -173,6 +176,9 @@ static const char *read_names(struct aor *a, const pb_aor *p)
 	if (p->user.len == 0 || p->user.len > AOR_NAME_MAX)
 		return "user";
 	a->version = p->version;
+	a->clock = (struct steady_mark){ .boot = p->boot,
+					 .offset_ms = p->clock_offset_ms,
+					 .utc_ms = p->saved_utc_ms };
 	if (text_set(&a->tenant, tenant) || text_set(&a->user, data(p->user)))
 		return "out_of_memory";
 	return NULL;

@@ -39,7 +39,8 @@ static void write_contact(struct writer *w, const struct binding *b, uint64_t ut
 
 void registrar_write_headers(struct writer *w, const struct aor *entry,
 			     const struct registrar_answer *answer,
-			     const struct registrar_settings *settings, struct instant now)
+			     const struct registrar_settings *settings, struct instant now,
+			     int64_t wall_ms)
 {
 	for (uint32_t i = 0; answer->status == 200 && i < entry->count; i++) {
 		if (entry->bindings[i].expires_utc_ms > now.utc_ms)
@@ -49,5 +50,5 @@ void registrar_write_headers(struct writer *w, const struct aor *entry,
 		writer_str(w, "Require: outbound\r\n"); /* RFC 5626 6 */
 	if (answer->status == 423)
 		writer_fmt(w, "Min-Expires: %u\r\n", settings->expires_min_s);
-	write_date(w, now.utc_ms);
+	write_date(w, steady_add(now.utc_ms, wall_ms));
 }

@@ -115,6 +115,7 @@ int shard_open(struct shard **out, const struct shard_settings *settings, struct
 		return err;
 	}
 	host_open(s, rand);
+	steady_open(&s->host.steady, settings->boot, now);
 	shard_begin(s, now);
 	*out = s;
 	return 0;
@@ -176,6 +177,7 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 
 	next = *settings;
 	next.number = s->settings.number;
+	next.boot = s->settings.boot;
 	next.local_count = s->settings.local_count;
 	memcpy(next.locals, s->settings.locals, sizeof(next.locals));
 	next.network_count = s->settings.network_count;
@@ -199,7 +201,9 @@ struct effects *shard_effects(struct shard *s)
 
 void shard_begin(struct shard *s, struct instant now)
 {
-	s->host.now = now;
+	s->host.now =
+		(struct instant){ .ns = now.ns, .utc_ms = steady_utc_ms(&s->host.steady, now.ns) };
+	s->host.wall_ms = steady_off_wall(&s->host.steady, now);
 }
 
 void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,

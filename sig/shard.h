@@ -60,6 +60,7 @@ struct shard_trusted {
 
 struct shard_settings {
 	uint16_t number; /* shard number */
+	uint64_t boot;   /* clock_boot; 0: not known */
 	char tenant[32]; /* the one tenant of this version: "default" */
 	char server[64]; /* Server and User-Agent header */
 	uint32_t local_count;
@@ -284,6 +285,8 @@ struct shard_counts {
 	uint32_t given_up; /* restored calls that could not go on */
 	bool degraded, draining;
 };
+/* A time of a binding as the wall shows it. */
+uint64_t shard_wall_utc_ms(const struct shard *s, uint64_t utc_ms);
 void shard_counts(const struct shard *s, struct shard_counts *out);
 /* Networks without the pairs of ports that one more call takes. */
 uint32_t shard_networks_full(const struct shard *s, struct instant now);

@@ -33,7 +33,8 @@ static struct text make_answer(struct shard *s, const struct sip_message *m,
 	};
 	struct text out = { 0 };
 
-	registrar_write_headers(&w, entry, answer, &s->settings.registrar, s->host.now);
+	registrar_write_headers(&w, entry, answer, &s->settings.registrar, s->host.now,
+				s->host.wall_ms);
 	r.extra = writer_done(&w);
 	if (response_make(&s->host, m, &r, &out))
 		sig_count_dropped(&s->metrics, DROPPED_OOM);

@@ -117,6 +117,19 @@ static void find_locals(const struct shard *s, struct aor *entry)
 	}
 }
 
+static void to_our_clock(const struct shard *s, struct shard_aor *a)
+{
+	int64_t shift = steady_shift(&s->host.steady, &a->entry.clock, s->host.now.ns);
+
+	for (uint32_t i = 0; i < a->entry.count; i++) {
+		struct binding *b = &a->entry.bindings[i];
+
+		b->expires_utc_ms = steady_add(b->expires_utc_ms, shift);
+	}
+	a->entry.clock = steady_mark(&s->host.steady, s->host.now.ns);
+	a->marked = a->entry.version;
+}
+
 int shard_restore_binding(struct shard *s, struct bytes record, struct instant now,
 			  const char **reason)
 {
@@ -142,6 +155,7 @@ int shard_restore_binding(struct shard *s, struct bytes record, struct instant n
 	aor_clear(&a->entry);
 	a->entry = entry;
 	a->acked = entry.version;
+	to_our_clock(s, a);
 	find_locals(s, &a->entry);
 	s->bindings += entry.count;
 	return 0;

@@ -33,6 +33,7 @@ struct shard_aor {
 	uint64_t hash;
 	struct aor entry;
 	struct aor_links links;
+	uint64_t marked;    /* version whose clock is named in the entry */
 	uint64_t acked;     /* version the store is believed to hold; 0: none */
 	uint64_t saving;    /* version in flight; 0: none */
 	uint64_t unknown;   /* of a save whose outcome is not known */

@@ -25,6 +25,11 @@ const char *call_state_name(enum call_state state)
 	return "";
 }
 
+uint64_t shard_wall_utc_ms(const struct shard *s, uint64_t utc_ms)
+{
+	return steady_add(utc_ms, s->host.wall_ms);
+}
+
 static void view_flow(const struct shard *s, const struct call_flow *f, struct call_view *out)
 {
 	struct addr local = s->settings.networks[f->network].media_bind;
@@ -76,8 +81,8 @@ static void view(const struct shard *s, const struct call *c, struct call_view *
 		.version = c->out.version,
 		.saved = c->out.acked == c->out.version,
 		.restored = c->restored,
-		.setup_utc_ms = c->setup_utc_ms,
-		.answer_utc_ms = c->answer_utc_ms,
+		.setup_utc_ms = shard_wall_utc_ms(s, c->setup_utc_ms),
+		.answer_utc_ms = shard_wall_utc_ms(s, c->answer_utc_ms),
 	};
 	cdr_put(out->tenant, sizeof(out->tenant), bytes_str(s->settings.tenant));
 	cdr_put(out->from, sizeof(out->from), text_bytes(&c->from));

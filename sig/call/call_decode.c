@@ -12,11 +12,11 @@ static bool read_times(struct reading *r, const Tandem__Call__Call *in)
 {
 	struct call *c = r->c;
 
-	c->setup_utc_ms = in->setup_utc_ms;
-	c->ringing_utc_ms = in->ringing_utc_ms;
-	c->answer_utc_ms = in->answer_utc_ms;
-	c->end_utc_ms = in->end_utc_ms;
-	c->ring_ns = reading_deadline(r->h, in->ring_until_utc_ms,
+	c->setup_utc_ms = reading_time(r, in->setup_utc_ms);
+	c->ringing_utc_ms = reading_time(r, in->ringing_utc_ms);
+	c->answer_utc_ms = reading_time(r, in->answer_utc_ms);
+	c->end_utc_ms = reading_time(r, in->end_utc_ms);
+	c->ring_ns = reading_deadline(r, in->ring_until_utc_ms,
 				      r->h->settings->ring_timeout_ns / NS_PER_MS);
 	if (in->setup_utc_ms == 0)
 		return reading_wrong(r, "call: no time of setup");
@@ -52,10 +52,20 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	       read_times(r, in);
 }
 
+static void read_clock(struct reading *r, const Tandem__Call__Call *in)
+{
+	struct steady_mark mark = { .boot = in->boot,
+				    .offset_ms = in->clock_offset_ms,
+				    .utc_ms = in->saved_utc_ms };
+
+	r->shift_ms = steady_shift(&r->h->steady, &mark, r->h->now.ns);
+}
+
 static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 {
 	if (!in)
 		return reading_wrong(r, "not a call record");
+	read_clock(r, in);
 	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_partner(r, in) ||
 	    !reading_invite(r, in->invite) || !reading_exchange(r, &r->c->media, in->media) ||
 	    !reading_flows(r, in))

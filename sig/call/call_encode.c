@@ -9,12 +9,16 @@
 
 static void pack_facts(const struct call_host *h, struct packing *p, const struct call *c)
 {
+	struct steady_mark mark = steady_mark(&h->steady, h->now.ns);
 	Tandem__Call__Call *out = &p->call;
 
 	(void)bytes_cstr(bytes_str(h->settings->tenant), p->tenant, sizeof(p->tenant));
 	out->id = c->id;
 	out->version = c->out.version;
 	out->incarnation = h->incarnation;
+	out->boot = mark.boot;
+	out->clock_offset_ms = mark.offset_ms;
+	out->saved_utc_ms = mark.utc_ms;
 	out->state = (Tandem__Call__State)c->state;
 	out->tenant = p->tenant;
 	out->from = packing_text(&c->from);

@@ -253,7 +253,7 @@ void call_end_ask(struct call_host *h, struct call *c)
 	}
 	if (c->cdr)
 		*cdr = *c->cdr;
-	cdr_fill(cdr, c, h->settings->tenant);
+	cdr_fill(cdr, c, h->settings->tenant, h->wall_ms);
 	e->call = c->id;
 	e->version = c->out.version;
 	e->cdr = cdr;

@@ -38,15 +38,22 @@ bool reading_text(struct reading *r, struct text *out, const ProtobufCBinaryData
 	return !text_set(out, reading_slice(in)) || reading_wrong(r, "out of memory");
 }
 
-uint64_t reading_deadline(const struct call_host *h, uint64_t utc_ms, uint64_t most_ms)
+uint64_t reading_time(const struct reading *r, uint64_t utc_ms)
 {
-	uint64_t left = utc_ms > h->now.utc_ms ? utc_ms - h->now.utc_ms : 0;
+	return steady_add(utc_ms, r->shift_ms);
+}
+
+uint64_t reading_deadline(const struct reading *r, uint64_t utc_ms, uint64_t most_ms)
+{
+	const struct instant *now = &r->h->now;
+	uint64_t at = reading_time(r, utc_ms);
+	uint64_t left = at > now->utc_ms ? at - now->utc_ms : 0;
 
 	if (utc_ms == 0)
 		return 0;
 	if (left > most_ms)
 		left = most_ms;
-	return h->now.ns + left * NS_PER_MS + 1;
+	return now->ns + left * NS_PER_MS + 1;
 }
 
 bool reading_address(struct reading *r, struct addr *out, const char *in, const char *reason)

@@ -12,6 +12,7 @@ struct reading {
 	const struct call_host *h;
 	struct call *c;
 	struct call_seed *seed;
+	int64_t shift_ms;   /* what makes the record's times ours */
 	const char *reason; /* NULL: all well so far */
 };
 
@@ -23,8 +24,10 @@ bool reading_line(struct reading *r, struct text *out, const ProtobufCBinaryData
 		  const char *reason);
 bool reading_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in, size_t max,
 		  const char *reason);
-/* A time in UTC as one of our clock: 0 stays 0, past is now, and none is further away than most_ms. */
-uint64_t reading_deadline(const struct call_host *h, uint64_t utc_ms, uint64_t most_ms);
+/* A time of the record as one of our clock. */
+uint64_t reading_time(const struct reading *r, uint64_t utc_ms);
+/* The same in ns: 0 stays 0, past is now, and none is further away than most_ms. */
+uint64_t reading_deadline(const struct reading *r, uint64_t utc_ms, uint64_t most_ms);
 bool reading_address(struct reading *r, struct addr *out, const char *in, const char *reason);
 /* Of a leg. An address that is ours no longer is an obstacle, and no error. */
 bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in);

@@ -78,6 +78,8 @@ static bool read_flow(struct reading *r, const Tandem__Call__Flow *in, uint64_t 
 	f->ssrc_out = in->ssrc;
 	f->event_pt = PAYLOAD_NONE;
 	r->c->flow_count++;
+	if (in->dtls)
+		in->dtls->flight_until_utc_ms = reading_time(r, in->dtls->flight_until_utc_ms);
 	if (in->dtls && (!in->secret || !flow_dtls_restore(f, in->dtls, r->h->now.utc_ms)))
 		return reading_wrong(r, "flow: DTLS");
 	return read_secret(r, f, in->secret, incarnation) && read_network(r, f, in->network) &&

@@ -94,8 +94,8 @@ static bool read_timer(struct reading *r, struct session_timer *out,
 	out->min_s = in->min_s;
 	out->agreed = in->agreed;
 	out->ours = in->ours;
-	out->refresh_ns = reading_deadline(r->h, in->refresh_utc_ms, INTERVAL_MAX_S * 1000);
-	out->expires_ns = reading_deadline(r->h, in->expires_utc_ms, INTERVAL_MAX_S * 1000);
+	out->refresh_ns = reading_deadline(r, in->refresh_utc_ms, INTERVAL_MAX_S * 1000);
+	out->expires_ns = reading_deadline(r, in->expires_utc_ms, INTERVAL_MAX_S * 1000);
 	return true;
 }
 

@@ -42,7 +42,7 @@ void cdr_put(char *out, size_t cap, struct bytes b)
 	(void)bytes_cstr(bytes_sub(b, 0, cap - 1), out, cap);
 }
 
-void cdr_fill(struct cdr *cdr, const struct call *c, const char *tenant)
+void cdr_fill(struct cdr *cdr, const struct call *c, const char *tenant, int64_t wall_ms)
 {
 	cdr->call = c->id;
 	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(tenant));
@@ -50,10 +50,10 @@ void cdr_fill(struct cdr *cdr, const struct call *c, const char *tenant)
 	cdr_put(cdr->to, sizeof(cdr->to), text_bytes(&c->to));
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id),
 		text_bytes(&c->legs[LEG_A]->dialog.call_id));
-	cdr->setup_utc_ms = c->setup_utc_ms;
-	cdr->ringing_utc_ms = c->ringing_utc_ms;
-	cdr->answer_utc_ms = c->answer_utc_ms;
-	cdr->end_utc_ms = c->end_utc_ms;
+	cdr->setup_utc_ms = steady_add(c->setup_utc_ms, wall_ms);
+	cdr->ringing_utc_ms = steady_add(c->ringing_utc_ms, wall_ms);
+	cdr->answer_utc_ms = steady_add(c->answer_utc_ms, wall_ms);
+	cdr->end_utc_ms = steady_add(c->end_utc_ms, wall_ms);
 	cdr->sip_status = c->status;
 	cdr->q850 = call_cause_q850(c->cause, c->status);
 	cdr->ended_by = c->ended_by;

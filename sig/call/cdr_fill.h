@@ -9,7 +9,7 @@ void cdr_add_flow(struct cdr *cdr, const struct call *c, const struct call_flow 
 		  const struct media_event *closed);
 /* Into a fixed field, cut to fit. */
 void cdr_put(char *out, size_t cap, struct bytes b);
-/* Everything but the counters. */
-void cdr_fill(struct cdr *cdr, const struct call *c, const char *tenant);
+/* Everything but the counters. wall_ms: what makes the call's times those of the wall, all alike. */
+void cdr_fill(struct cdr *cdr, const struct call *c, const char *tenant, int64_t wall_ms);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef SIG_CALL_HOST_H
 #define SIG_CALL_HOST_H
 
+#include "base/steady.h"
 #include "media/ports.h"
 #include "sig/shard.h"
 #include "sig/shard_txns.h"
@@ -22,7 +23,9 @@ struct call_host {
 	struct leg_users *users;
 	struct security *security; /* security_event: whoever misuses the node */
 	const struct sig_metrics *metrics;
-	struct instant now;
+	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */
+	struct steady steady;
+	int64_t wall_ms;     /* what the wall shows more, for those who read times */
 	uint32_t timer_kind; /* of a call's timer */
 	uint32_t given_up;   /* restored calls that could not go on */
 	bool degraded;

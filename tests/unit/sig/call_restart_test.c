@@ -440,6 +440,56 @@ static void callee_refuses_afterwards(void **state)
 	line_assert_cdr(l, 486, 17, ENDED_BY_B);
 }
 
+/* The machine's clock is set, under a call and between two processes: it lasted as long as it did. */
+static void the_wall_is_set(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t under_ms, between_ms; /* steps of the wall */
+		bool restart;
+		uint64_t boot;
+	} rows[] = {
+		{ "an hour on", 3600000, 0, false, 1 },
+		{ "an hour back", -3600000, 0, false, 1 },
+		{ "an hour on, restart", 3600000, 0, true, 1 },
+		{ "restart, an hour on", 0, 3600000, true, 1 },
+		{ "restart, an hour back", 0, -3600000, true, 1 },
+		{ "on and back", 3600000, -3600000, true, 1 },
+		{ "another boot", 0, 0, true, 2 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct cdr *cdr;
+		struct line *l;
+		uint64_t talked;
+
+		if (i) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(line_setup(state), 0);
+		}
+		l = *state;
+		phones_talk(&l->a, &l->b);
+		rig_wait_ms(l->r, 10000);
+		l->r->now.utc_ms += (uint64_t)rows[i].under_ms;
+		rig_wait_ms(l->r, 10000);
+		l->r->now.utc_ms += (uint64_t)rows[i].between_ms;
+		l->r->settings.boot = rows[i].boot;
+		if (rows[i].restart)
+			restart(l, 1);
+		rig_wait_ms(l->r, 10000);
+		phone_request(&l->a, "BYE", "", "");
+		(void)b_says_goodbye(l);
+		rig_wait_ms(l->r, 1000);
+		assert_int_equal(l->r->cdr_count, 1);
+		cdr = &l->r->cdrs[0];
+		talked = cdr->end_utc_ms - cdr->answer_utc_ms;
+		if (talked < 29900 || talked > 31000 || cdr->answer_utc_ms < cdr->setup_utc_ms)
+			fail_msg("%s: %llu ms", rows[i].name, (unsigned long long)talked);
+		/* as the wall shows it by then */
+		assert_true(l->r->now.utc_ms - cdr->end_utc_ms < 5000);
+	}
+}
+
 /* The time to ring is that of the call, not of the process. */
 static void nobody_answers_afterwards(void **state)
 {
@@ -450,6 +500,21 @@ static void nobody_answers_afterwards(void **state)
 	rig_wait_ms(l->r, 100000);
 	restart(l, 1);
 	rig_wait_ms(l->r, 81000);
+	assert_true(phone_hears(&l->a, "SIP/2.0 408").n);
+}
+
+static void ringing_while_the_wall_is_set(void **state)
+{
+	struct line *l = *state;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)b_rings(l);
+	rig_wait_ms(l->r, 100000);
+	l->r->now.utc_ms += 3600000;
+	restart(l, 1);
+	rig_wait_ms(l->r, 79000);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 408"), 0);
+	rig_wait_ms(l->r, 2000);
 	assert_true(phone_hears(&l->a, "SIP/2.0 408").n);
 }
 
@@ -509,6 +574,8 @@ int main(void)
 		LINE_TEST(caller_cancels_afterwards),
 		LINE_TEST(callee_refuses_afterwards),
 		LINE_TEST(nobody_answers_afterwards),
+		LINE_TEST(the_wall_is_set),
+		LINE_TEST(ringing_while_the_wall_is_set),
 		LINE_TEST(cancelled_before),
 		LINE_TEST(hung_up_before),
 		LINE_TEST(late_offer_across),

@@ -74,6 +74,7 @@ RIG_FN struct shard_settings rig_settings(void)
 {
 	struct shard_settings s = {
 		.number = 7,
+		.boot = 1,
 		.tenant = "default",
 		.server = "tandem",
 		.local_count = 1,

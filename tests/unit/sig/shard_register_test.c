@@ -125,7 +125,7 @@ static void saved_before_said(void **state)
 	assert_int_equal(s->kind, EFFECT_BINDING_SAVE);
 	assert_int_equal(s->expected, 0);
 	assert_int_equal(s->version, 1);
-	assert_true(s->ttl_ms >= 90000 && s->ttl_ms < 100000);
+	assert_true(s->ttl_ms >= 90000 + 86400000 && s->ttl_ms < 100000 + 86400000);
 	assert_true(bytes_is(text_bytes(&s->user), "1001"));
 	rig_answer(d->r, 0, true);
 	assert_true(rig_take(d->r, &d->p.addr, "SIP/2.0 200").n);
@@ -254,6 +254,44 @@ static void expires(void **state)
 	assert_int_equal(d->r->saves[1].ttl_ms, 0);
 	assert_int_equal(d->r->saves[1].expected, 1);
 	assert_int_equal(d->r->events[1].kind, SIG_UNREGISTERED);
+}
+
+/* The machine's clock is set: a registration lasts as long as it was granted, in this process and in the next one of the same boot. */
+static void the_wall_is_set(void **state)
+{
+	static const int64_t steps[] = { 3600000, -3600000 };
+
+	for (size_t i = 0; i < 2 * COUNT_OF(steps); i++) {
+		int64_t step = steps[i / 2];
+		bool again = i % 2;
+		struct text record = { 0 };
+		const char *reason = "";
+		struct desk *d;
+
+		if (i) {
+			assert_int_equal(teardown(state), 0);
+			assert_int_equal(setup(state), 0);
+		}
+		d = *state;
+		assert_true(
+			bytes_starts(log_in(d, DIGEST_MD5, "1001", "secret", 90), "SIP/2.0 200"));
+		assert_int_equal(text_set(&record, text_bytes(&d->r->saves[0].record)), 0);
+		rig_wait_ms(d->r, 30000);
+		d->r->now.utc_ms += (uint64_t)step;
+		if (again) {
+			shard_close(d->r->shard);
+			rig_start_shard(d->r);
+			assert_int_equal(shard_restore_binding(d->r->shard, text_bytes(&record),
+							       d->r->now, &reason),
+					 0);
+			shard_resume(d->r->shard, d->r->now);
+		}
+		rig_wait_ms(d->r, 55000);
+		assert_int_equal(rig_counts(d->r).bindings, 1);
+		rig_wait_ms(d->r, 6000);
+		assert_int_equal(rig_counts(d->r).bindings, 0);
+		text_clear(&record);
+	}
 }
 
 static void leaves(void **state)
@@ -430,6 +468,7 @@ int main(void)
 		DESK_TEST(store_went_back),
 		DESK_TEST(degraded),
 		DESK_TEST(expires),
+		DESK_TEST(the_wall_is_set),
 		DESK_TEST(leaves),
 		DESK_TEST(store_is_silent),
 		DESK_TEST(restored),
