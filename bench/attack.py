@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Calls under attack, through the node and through rtpengine in user space.
 
-1,000 calls each: plain RTP, SDES, and DTLS-SRTP with ICE and without against plain RTP. Both carry a stamped load at the same time, while an attacker
-turns from the one to the other, row by row. A stranger has a host of its own and, worse, shares that of the parties. Figures: what
+1,000 calls each: plain RTP, SDES, and DTLS-SRTP with ICE and without against plain RTP. Both carry a stamped load, while an attacker
+turns from the one to the other, row by row. The node keeps its process and its calls over all rows; rtpengine is started anew for
+each, with new calls whose media begins at once, so that what a row did to it is not the next one's doing. A stranger has a host of its own and, worse, shares that of the parties. Figures: what
 the attacker got of the media (leaked), what of its packets a party took for the other's (injected), calls in which a stream was silent for
 2 s when a row ended or that never got keys (calls_lost), packets of the load that were lost, and CPU. The bench fails when the node
 leaked, let in, or lost anything of a call.
 
 calm       no attack: a tenth as many calls, hung up again, so that what follows is the attack's doing
-race       ClientHellos at the ports of DTLS legs, from before the parties begin their handshakes, and from the other host RTP at all others
+race       ClientHellos at the ports of DTLS legs from the moment on when the parties begin their handshakes, and from the other host RTP
+           at all others
 rtp        RTP of random sources at all ports
 guessed    RTP of the very SSRC that a party sends with, near its sequence numbers
 rtcp       sender reports and BYE in the name of the parties
@@ -152,7 +154,7 @@ class Server:
 
     def __init__(self, name, process, ssrc):
         self.name, self.process, self.pid, self.ssrc = name, process, process.pid, ssrc
-        self.calls, self.kinds, self.load, self.rows = [], [], None, {}
+        self.calls, self.kinds, self.load, self.rows, self.ended = [], [], None, {}, []
 
     def targets(self, which, elapsed):
         """Lines for flood: where, in whose name, and where its numbers are by now. which: of DTLS legs (True), others (False), all (None)."""
@@ -227,8 +229,7 @@ def attack(server, row, options, seconds):
     before = server.load.now() if server.load else None
     cpu, began = lib.cpu_seconds(server.pid), time.monotonic()
     running = floods(server, row, options.rate, seconds)
-    if not server.load:         # the parties come when the flood is there already
-        time.sleep(0.3)
+    if not server.load:         # the parties come when the flood does
         server.load = Load(server.calls, server.ssrc)
     done = [each.end() for each in running]
     out = {key: sum(each[key] for each in done) for key in done[0]}
@@ -265,8 +266,22 @@ def calm(server, place, hang_up, count):
             f"{report['lost']} of {report['sent']} packets lost")
 
 
-def figures_of(server, final):
+def begin_anew(server, start, place, count, base):
+    """rtpengine is started anew for each row, with new calls: what an attack did to it is not the next one's doing."""
+    if server.load:
+        server.ended.append(server.load.end())
+    peer = start()
+    server.process, server.pid = peer.process, peer.pid
+    server.calls, server.kinds, server.load = [], [], None
+    server.ssrc += 1 << 16
+    place_all(place(peer), server, count, base)
+    return peer
+
+
+def figures_of(server):
     """The names as every bench has them: the node's own without a prefix."""
+    ends = [*server.ended, server.load.end()]
+    final = {key: (max if key == "silent_calls" else sum)(end[key] for end in ends) for key in ("silent_calls", "sent", "lost")}
     prefix = "" if server.name == "tandem" else server.name + "_"
     total = {key: sum(row[key] for row in server.rows.values()) for key in ("attack_packets", "leaked", "injected", "answers")}
     figures = {prefix + key: value for key, value in total.items()}
@@ -285,37 +300,49 @@ def options_of():
     return parser.parse_args()
 
 
-def main():
-    options = options_of()
-    seconds = 1 if options.quick else 8
-    if options.quick:
-        options.calls = min(options.calls, 200)
-    rows = [row for row in ROWS[1:] if row == "race" or row in (options.row or ROWS)]       # race is how the load begins
+def run(options, rows, seconds):
+    """Both servers, row by row; the figures."""
     folder, node, peer = tempfile.mkdtemp(prefix="tandem-attack-"), None, None
+
+    def start():
+        nonlocal peer
+        if peer:
+            peer.stop()
+        peer = rtpengine.Rtpengine(20000, 31999, flags=["strict source"] if options.strict else [])
+        return peer
     try:
         WebRtc.identity = identity(folder)
         node = lib.Node(media_ports="12000-19999", calls=2 * options.calls, trusting=False)
-        peer = rtpengine.Rtpengine(20000, 31999, flags=["strict source"] if options.strict else [])
-        servers = [Server("tandem", node.process, 1 << 20), Server("rtpengine", peer.process, 1 << 24)]
-        makers = callers(node), by_peer(peer)
-        for server, (place, hang_up) in zip(servers, makers):
-            calm(server, place, hang_up, max(12, options.calls // 10))
-        for i, (server, (place, _)) in enumerate(zip(servers, makers)):
-            place_all(place, server, options.calls, PARTY_PORTS + 4 * options.calls * i)
-        lib.say(f"# {options.calls} calls each stand")
+        place, hang_up = callers(node)
+        ours, theirs = servers = Server("tandem", node.process, 1 << 20), Server("rtpengine", start().process, 1 << 24)
+        calm(ours, place, hang_up, max(12, options.calls // 10))
+        calm(theirs, *by_peer(peer), max(12, options.calls // 10))
+        place_all(place, ours, options.calls, PARTY_PORTS)
+        lib.say(f"# {options.calls} calls each")
         for row in rows:
-            for server in servers:
-                attack(server, row, options, seconds)
+            attack(ours, row, options, seconds)
+            begin_anew(theirs, start, lambda made: by_peer(made)[0], options.calls, PARTY_PORTS + 4 * options.calls)
+            if row != "race":
+                theirs.load = Load(theirs.calls, theirs.ssrc)       # at once after the last answer
+                time.sleep(SETTLE_S)
+            attack(theirs, row, options, seconds)
         time.sleep(AFTER_S)
-        figures = {"calls": options.calls, "seconds_per_row": seconds, "rtpengine_strict_source": options.strict}
-        for server in servers:
-            figures |= figures_of(server, server.load.end())
+        return {key: value for server in servers for key, value in figures_of(server).items()}
     finally:
         for thing in (node, peer):
             if thing:
                 thing.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    lib.finish(options, "attack", figures, {"rtpengine": rtpengine.version()})
+
+
+def main():
+    options = options_of()
+    seconds = 1 if options.quick else 8
+    rows = [row for row in ROWS[1:] if row == "race" or row in (options.row or ROWS)]       # race is how the load begins
+    if options.quick:
+        options.calls, rows = min(options.calls, 100), rows if options.row else ["race", "guessed"]
+    figures = {"calls": options.calls, "seconds_per_row": seconds, "rtpengine_strict_source": options.strict, **run(options, rows, seconds)}
+    lib.finish(options, "attack", figures, rtpengine.peers())
     return 1 if figures["leaked"] + figures["injected"] + figures["calls_lost"] or not figures["alive"] else 0
 
 

@@ -35,7 +35,7 @@ def load(row, calls, seconds, pid):
     """Runs the generator over all calls, WARM_UP_S longer than asked for; returns its report, with the server's CPU and packets of
     the `seconds` after the warm-up. Packets come evenly, so their share of the run is that of the time."""
     whole = WARM_UP_S + seconds
-    run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", whole]
+    run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", whole, "--warm-up", WARM_UP_S]
                                       + (["--video"] if row.media.kind == "video" else [])),
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run.stdin.write("".join(call.line() for call in calls))
@@ -92,7 +92,8 @@ def measure(row, node, peer, turns, seconds):
 def figures_of(row, results):
     middle = {name: lib.median([t["us"] for t in list_]) for name, list_ in results.items()}
     lossy = any(t[fault] for list_ in results.values() for t in list_ for fault in FAULTS)
-    figures = {} if lossy else {f"ratio_forward{row.figure}": round(middle["rtpengine"] / middle["tandem"], 2)}
+    ratio = round(middle["rtpengine"] / middle["tandem"], 2)
+    figures = {} if lossy else {f"ratio_forward{row.figure}": ratio, f"ratio_vs_rtpengine{row.figure}": ratio}
     for name, list_ in results.items():
         who = f"{name}_" if name != "tandem" else ""
         figures[f"{who}cpu_us_per_packet{row.figure}"] = round(middle[name], 2)
@@ -104,13 +105,9 @@ def figures_of(row, results):
     return figures
 
 
-def main():
-    options = lib.arguments(__doc__.splitlines()[0], rows=[row.name for row in ROWS])
-    turns, seconds = (1, 2) if options.quick else (5, 10)
+def rows_run(rows, figures, turns, seconds):
     node = lib.Node(media_ports="12000-19999", calls=2000, trusting=False)
     peer = None
-    rows = [row for row in ROWS if row.name in (options.row or [row.name])]
-    figures = {"turns": turns, "seconds_counted_per_turn": seconds, "warm_up_s": WARM_UP_S}
     try:
         peer = rtpengine.Rtpengine(20000, 25999)
         for row in rows:
@@ -119,10 +116,24 @@ def main():
         node.stop()
         if peer:
             peer.stop()
-    lib.finish(options, "forward", figures, {"rtpengine": rtpengine.version()})
+
+
+def main():
+    global WARM_UP_S
+    options = lib.arguments(__doc__.splitlines()[0], rows=[row.name for row in ROWS])
+    turns, seconds = (1, 2) if options.quick else (5, 10)
+    WARM_UP_S = 3 if options.quick else WARM_UP_S
+    rows = [row for row in ROWS if row.name in (options.row or [row.name])]
+    figures = {"turns": turns, "seconds_counted_per_turn": seconds, "warm_up_s": WARM_UP_S}
+    try:
+        rows_run(rows, figures, turns, seconds)
+    except (SystemExit, OSError) as why:        # the last line is the JSON all the same
+        lib.say(f"# failed: {why}")
+        figures["failed"] = str(why)[-500:]
     lossy = [row.name for row in rows if f"ratio_forward{row.figure}" not in figures]
     if lossy:
-        lib.say(f"# packets were lost, so no rate: {', '.join(lossy)}")
+        lib.say(f"# no rate, because packets were lost or the row failed: {', '.join(lossy)}")
+    lib.finish(options, "forward", figures, rtpengine.peers())
     return 1 if lossy else 0
 
 

@@ -119,18 +119,24 @@ def wait_for(what, seconds, check):
 class Node:
     """One tandemd in a directory of its own, with its embedded Redis."""
 
-    def __init__(self, media_ports="12000-31999", calls=10000, registrations=100000, trusting=True):
+    def __init__(self, media_ports="12000-31999", calls=10000, registrations=100000, trusting=True, address=None, command=(),
+                 media=(), interface=None):
+        """address: where it listens; command: what its command line begins with; media: lines of that section; interface: of its network."""
         for tool in ("tandemd", "tandemctl"):
             if not (BUILD / "app" / tool).exists():
                 raise SystemExit(f"{BUILD}/app/{tool} is missing: build it with ./tandem build release")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tandem-bench-"))
-        self.sip_port = free_port()
-        self.http_port = free_port()
+        self.address, self.command = address or ADDRESS, list(command)
+        self.sip_port, self.http_port = (5060, 8080) if command else (free_port(), free_port())     # a namespace is ours alone
         self.config = self.dir / "tandem.yaml"
-        subprocess.run([BUILD / "app" / "tandemctl", "init", "--dir", self.dir, "--bind", ADDRESS,
+        subprocess.run([*self.command, BUILD / "app" / "tandemctl", "init", "--dir", self.dir, "--bind", self.address,
                         "--sip-ports", str(self.sip_port), "--media-ports", media_ports,
-                        "--http", f"{ADDRESS}:{self.http_port}"], check=True, stdout=subprocess.DEVNULL)
+                        "--http", f"{self.address}:{self.http_port}"], check=True, stdout=subprocess.DEVNULL)
         text = self.config.read_text()
+        if media:
+            text = section(text, "media", *media)
+        if interface:
+            text = re.sub(r"^(\s+)bind:.*\n", rf"\g<0>\1interface: {interface}\n", text, count=1, flags=re.M)
         if trusting:
             text = section(text, "sip", 'trusted: ["127.0.0.0/8"]')
         text = section(text, "limits", f"calls: {calls}", f"registrations: {registrations}",
@@ -150,7 +156,7 @@ class Node:
 
     def start(self):
         self.log = open(self.dir / "log", "ab")
-        self.process = spawn(pinned(SERVER_CORE, [BUILD / "app" / "tandemd", "--config", self.config]),
+        self.process = spawn([*self.command, *pinned(SERVER_CORE, [BUILD / "app" / "tandemd", "--config", self.config])],
                                         stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
         wait_for(f"the node to be ready (log: {self.dir}/log)", 20, self.is_ready)
 
@@ -158,7 +164,7 @@ class Node:
         if self.process.poll() is not None:
             raise SystemExit((self.dir / "log").read_text()[-3000:])
         try:
-            with urllib.request.urlopen(f"http://{ADDRESS}:{self.http_port}/readyz", timeout=1) as page:
+            with urllib.request.urlopen(f"http://{self.address}:{self.http_port}/readyz", timeout=1) as page:
                 return page.status == 200
         except OSError:
             return False
@@ -192,7 +198,7 @@ class Node:
         self.ctl("extension.put", secret=password + "\n", number=number, password="-", **flags)
 
     def metrics(self):
-        with urllib.request.urlopen(f"http://{ADDRESS}:{self.http_port}/metrics", timeout=5) as page:
+        with urllib.request.urlopen(f"http://{self.address}:{self.http_port}/metrics", timeout=5) as page:
             text = page.read().decode()
         return {m[1]: float(m[2]) for m in re.finditer(r"^([a-z_]+(?:\{[^}]*\})?) (\S+)$", text, re.M)}
 
@@ -313,13 +319,13 @@ class Keys:
 class Placed:
     """A call that stands: where each party sends, and with what keys."""
 
-    def __init__(self, a_port, to_a, b_port, to_b, keys):
-        self.ends = ((a_port, to_a), (b_port, to_b))
+    def __init__(self, a_port, to_a, b_port, to_b, keys, address=None):
+        self.ends, self.address = ((a_port, to_a), (b_port, to_b)), address or ADDRESS
         self.keys = keys
 
     def line(self):
         """For rtpload."""
-        text = " ".join(f"{ADDRESS}:{port} {to[0]}:{to[1]}" for port, to in self.ends)
+        text = " ".join(f"{self.address}:{port} {to[0]}:{to[1]}" for port, to in self.ends)
         return f"{text}{self.keys.text()}\n"
 
 
@@ -334,21 +340,23 @@ def digest_answer(challenge, user, password, method, uri):
             f'algorithm=MD5, qop=auth, nc=00000001, cnonce="{cnonce}"')
 
 
-def register(node_port, user, password, contact_port, sock=None, expires=3600):
-    """Registers user at contact_port, from that very port (a node answers to where a request came from)."""
+def register(node_port, user, password, contact_port, sock=None, expires=3600, node=None, own_address=None):
+    """Registers user at contact_port, from that very port (a node answers to where a request came from).
+    node, own_address: where the node and the phone are, if not both at ADDRESS."""
+    node, own_address = node or ADDRESS, own_address or ADDRESS
     own = sock or socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     if not sock:
-        own.bind((ADDRESS, contact_port))
+        own.bind((own_address, contact_port))
     own.settimeout(2)
-    uri, tag, call = f"sip:{ADDRESS}:{node_port}", os.urandom(4).hex(), os.urandom(8).hex()
+    uri, tag, call = f"sip:{node}:{node_port}", os.urandom(4).hex(), os.urandom(8).hex()
     authorization = ""
     for cseq in (1, 2):
-        own.sendto((f"REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {ADDRESS}:{contact_port};rport;"
+        own.sendto((f"REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {own_address}:{contact_port};rport;"
                     f"branch=z9hG4bK{os.urandom(6).hex()}\r\nMax-Forwards: 70\r\n"
-                    f"From: <sip:{user}@{ADDRESS}>;tag={tag}\r\nTo: <sip:{user}@{ADDRESS}>\r\nCall-ID: {call}\r\n"
-                    f"CSeq: {cseq} REGISTER\r\nContact: <sip:{user}@{ADDRESS}:{contact_port}>\r\n"
+                    f"From: <sip:{user}@{node}>;tag={tag}\r\nTo: <sip:{user}@{node}>\r\nCall-ID: {call}\r\n"
+                    f"CSeq: {cseq} REGISTER\r\nContact: <sip:{user}@{own_address}:{contact_port}>\r\n"
                     f"Expires: {expires}\r\n{authorization}Content-Length: 0\r\n\r\n").encode(),
-                   (ADDRESS, node_port))
+                   (node, node_port))
         answer = own.recv(65536).decode()
         status = int(answer.split()[1])
         if status == 200:
@@ -365,14 +373,15 @@ def register(node_port, user, password, contact_port, sock=None, expires=3600):
 class Calls:
     """Many calls through a node between two sockets of ours; each with media ports of its own."""
 
-    def __init__(self, node_port, media=None, caller="caller", password=None, callee="2000"):
-        self.node = (ADDRESS, node_port)
+    def __init__(self, node_port, media=None, caller="caller", password=None, callee="2000", node=None, address=None):
+        """node, address: where the node and the phones are, if not both at ADDRESS."""
+        self.node, self.address = (node or ADDRESS, node_port), address or ADDRESS
         self.media = media or Media()
         self.caller, self.password, self.callee = caller, password, callee
         self.a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.a.bind((ADDRESS, 0))
+        self.a.bind((self.address, 0))
         self.b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.b.bind((ADDRESS, 0))
+        self.b.bind((self.address, 0))
         for sock in (self.a, self.b):
             sock.settimeout(3)
         self.dialogs = []
@@ -388,7 +397,7 @@ class Calls:
                 return message
 
     def request(self, method, uri, to, rest, body=""):
-        via = f"Via: SIP/2.0/UDP {ADDRESS}:{self.a.getsockname()[1]};rport;branch=z9hG4bK{os.urandom(6).hex()}\r\n"
+        via = f"Via: SIP/2.0/UDP {self.address}:{self.a.getsockname()[1]};rport;branch=z9hG4bK{os.urandom(6).hex()}\r\n"
         content = "Content-Type: application/sdp\r\n" if body else ""
         self.a.sendto((f"{method} {uri} SIP/2.0\r\n{via}To: {to}\r\nMax-Forwards: 70\r\n{rest}{content}"
                        f"Content-Length: {len(body)}\r\n\r\n{body}").encode(), self.node)
@@ -413,16 +422,16 @@ class Calls:
             raise SystemExit(f"call {len(self.dialogs)} did not reach the callee: {refusal.splitlines()[0]}") from None
 
     def place(self, a_port, b_port):
-        uri = f"sip:{self.callee}@{ADDRESS}:{self.node[1]}"
-        head = (f"From: <sip:{self.caller}@{ADDRESS}>;tag={os.urandom(4).hex()}\r\nCall-ID: {os.urandom(8).hex()}\r\n"
-                f"Contact: <sip:{self.caller}@{ADDRESS}:{self.a.getsockname()[1]}>\r\n")
+        uri = f"sip:{self.callee}@{self.node[0]}:{self.node[1]}"
+        head = (f"From: <sip:{self.caller}@{self.node[0]}>;tag={os.urandom(4).hex()}\r\nCall-ID: {os.urandom(8).hex()}\r\n"
+                f"Contact: <sip:{self.caller}@{self.address}:{self.a.getsockname()[1]}>\r\n")
         keys = self.media.keys()
-        invite = self.invite(uri, head, self.media.sdp(ADDRESS, a_port, keys.a_sends))
-        answer = self.media.sdp(ADDRESS, b_port, keys.offered(invite))
+        invite = self.invite(uri, head, self.media.sdp(self.address, a_port, keys.a_sends))
+        answer = self.media.sdp(self.address, b_port, keys.offered(invite))
         copied = "".join(f"{line}\r\n" for line in invite.split("\r\n")
                          if re.match(r"(via|from|call-id|cseq|record-route)\s*:", line, re.I))
         self.b.sendto((f"SIP/2.0 200 OK\r\n{copied}To: {header(invite, 'To')};tag={os.urandom(4).hex()}\r\n"
-                       f"Contact: <sip:{self.callee}@{ADDRESS}:{self.callee_port}>\r\n"
+                       f"Contact: <sip:{self.callee}@{self.address}:{self.callee_port}>\r\n"
                        f"Content-Type: application/sdp\r\nContent-Length: {len(answer)}\r\n\r\n{answer}").encode(),
                       self.node)
         ok = self.receive(self.a, lambda m: m.startswith("SIP/2.0") and int(m.split()[1]) >= 200)
@@ -434,7 +443,7 @@ class Calls:
         self.receive(self.b, lambda m: m.startswith("ACK"))
         self.dialogs.append((target, head, to))
         keys.answered(ok)
-        return Placed(a_port, self.media.address(ok), b_port, self.media.address(invite), keys)
+        return Placed(a_port, self.media.address(ok), b_port, self.media.address(invite), keys, self.address)
 
     def hang_up(self):
         for target, head, to in self.dialogs:

@@ -60,6 +60,7 @@ struct load {
 	uint32_t count;
 	uint32_t webrtc; /* parties */
 	uint64_t start_ns, told_ns;
+	uint64_t warm_ns; /* delays of packets sent before are not counted */
 	struct load_totals t;
 };
 

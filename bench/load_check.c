@@ -45,8 +45,7 @@ static void identity_check(struct load_totals *t, struct load_endpoint *e, const
 	e->timestamp_delta = timestamp_delta;
 }
 
-static void latency_note(struct load_totals *t, struct load_endpoint *e, uint64_t sent_ns,
-			 uint64_t now_ns)
+static void latency_note(struct load *l, struct load_endpoint *e, uint64_t sent_ns, uint64_t now_ns)
 {
 	uint64_t ns = now_ns > sent_ns ? now_ns - sent_ns : 0;
 	int64_t moved = (int64_t)ns - e->transit_ns;
@@ -54,7 +53,8 @@ static void latency_note(struct load_totals *t, struct load_endpoint *e, uint64_
 	if (e->transit_ns) /* RFC 3550 A.8 */
 		e->jitter_ns += (fabs((double)moved) - e->jitter_ns) / 16;
 	e->transit_ns = (int64_t)ns;
-	load_latency_note(&t->latency, ns);
+	if (sent_ns >= l->warm_ns)
+		load_latency_note(&l->t.latency, ns);
 }
 
 /* Reports of the server come by the port of RTP where RTCP has no own. */
@@ -113,5 +113,5 @@ void load_check(void *context, uint32_t index, uint8_t *p, size_t n, uint64_t no
 		return;
 	l->t.received++;
 	identity_check(&l->t, e, p, &stamp, now_ns);
-	latency_note(&l->t, e, stamp.sent_ns, now_ns);
+	latency_note(l, e, stamp.sent_ns, now_ns);
 }

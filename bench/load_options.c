@@ -40,6 +40,9 @@ static bool option_take(struct load_options *o, int option, const char *value)
 	case 's':
 		o->seconds = strtod(value, NULL);
 		return true;
+	case 'w':
+		o->warm_up = strtod(value, NULL);
+		return true;
 	case 'c':
 		o->calls = fopen(value, "r");
 		return o->calls != NULL;
@@ -78,6 +81,7 @@ void load_options_read(struct load_options *o, int argc, char **argv, uint64_t n
 {
 	static const struct option options[] = {
 		{ "seconds", required_argument, NULL, 's' },
+		{ "warm-up", required_argument, NULL, 'w' },
 		{ "calls", required_argument, NULL, 'c' },
 		{ "tick-us", required_argument, NULL, 't' },
 		{ "tick-frames", required_argument, NULL, 'b' },
@@ -98,9 +102,10 @@ void load_options_read(struct load_options *o, int argc, char **argv, uint64_t n
 				    .drain_ns = 300 * NS_PER_MS,
 				    .ssrc = (uint32_t)(now_ns / NS_PER_MS) << 11,
 				    .calls = stdin };
-	while ((c = getopt_long(argc, argv, "s:c:t:b:d:vi:r:x:p:", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:w:c:t:b:d:vi:r:x:p:", options, NULL)) != -1) {
 		if (!option_take(o, c, optarg))
-			load_fail("usage: rtpload [--seconds S] [--calls FILE] [--tick-us N] "
+			load_fail("usage: rtpload [--seconds S] [--warm-up S] [--calls FILE] "
+				  "[--tick-us N] "
 				  "[--tick-frames N] "
 				  "[--drain-ms N] [--video] [--xdp INTERFACE] [--interval-ms N] "
 				  "[--tell-ms N] [--ssrc N] "

@@ -21,6 +21,7 @@ struct load_kind {
 struct load_options {
 	struct load_kind kind;
 	double seconds;
+	double warm_up; /* seconds from the start whose delays are not in the histogram; losses always count */
 	uint64_t tick_ns; /* between two looks at what is due */
 	uint32_t
 		tick_frames; /* at most in one: what is late follows at that rate; 0: all that is due */

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """The whole media path in one command: against rtpengine over a wire, and alone where no wire and no kernel is in the way.
 
-wire     500 calls over a veth pair: the engine on AF_XDP and on sockets, and rtpengine in user space. CPU of the server process, and of
+wire     500 calls over a veth pair: tandemd on AF_XDP and on sockets, and rtpengine in user space. CPU of the server process, and of
          receiving on its machine beside it (xdp.py). Without the right to make namespaces: over loopback, without AF_XDP.
-latency  what a packet waits for, p99.9, at half the load that would fill rtpengine's core; the engine on sockets
+latency  what a packet waits for, p99.9, at half the load that would fill rtpengine's core, its receiving included; tandemd on sockets
+wait     both ends of the trade: CPU and delay of tandemd on sockets at that load, by media.batch_wait_us
 ring     all stages on DPDK's net_ring, whose frames come back, against dpdk-testpmd swapping MAC addresses on the same device; the same
          with SRTP on one side of each call; with two workers. By the CPU time of the forwarding threads, so that a shared core
          does not count against anybody.
 flows    the stages alone on port_sim: cost of a packet with 100,000 flows against 100, all of them in turn
-srtp     AES_CM_128_HMAC_SHA1_80 in batches of 64, against libsrtp2 and against the transforms alone, with 1 and 8,192 streams
+srtp     AES_CM_128_HMAC_SHA1_80 and AEAD_AES_128_GCM in batches of 64, against the transforms of ipsec-mb alone with 1, 100 and 8,192
+         streams, and against libsrtp2 with one: with thousands that one looks for the stream, packet by packet
 
-All rows take turns, round after round; the figures are medians. A row that lost a packet is no rate: its ratios are left out, it is named, and
+All rows take turns, round after round; the figures are medians. A row that lost a packet, also before it was counted, is no rate: its ratios are left out, it is named, and
 the bench fails. What cannot run here is named with its reason, and the rest runs."""
 import contextlib
 import json
@@ -61,6 +63,7 @@ class Row:
     def __init__(self):
         self.turns = {}         # contestant -> [turn]
         self.not_run = {}       # contestant -> why
+        self.warm = []          # turns whose losses count, and nothing else of them
         self.cpu_seconds = 0.0
 
     def contestants(self):
@@ -83,12 +86,13 @@ class Row:
             lib.say(f"{self.name:8} {name:10} {self.line(last)}; {last['packets']} packets, {last['lost']} lost")
 
     def warm_up(self, seconds):
-        """A turn of each that is shown and not counted: what is started for the first time loses what a second start does not."""
+        """A turn of each whose cost is not counted: what is started for the first time pays for more than a second start. Its losses count."""
         for name, turn in self.contestants():
             if name not in self.not_run:
                 with contextlib.suppress(NotRun):       # the first round tells why
                     last = turn(seconds)
-                    lib.say(f"{self.name:8} {name:10} not counted: {self.line(last)}; {last['packets']} packets, {last['lost']} lost")
+                    self.warm.append(last)
+                    lib.say(f"{self.name:8} {name:10} warm-up: {self.line(last)}; {last['packets']} packets, {last['lost']} lost")
 
     def has(self, *names):
         return all(self.turns.get(name) for name in names)
@@ -97,7 +101,7 @@ class Row:
         return sum(turn["packets"] for turns in self.turns.values() for turn in turns)
 
     def lost(self):
-        return sum(turn["lost"] for turns in self.turns.values() for turn in turns)
+        return sum(turn["lost"] for turns in (self.warm, *self.turns.values()) for turn in turns)
 
     def line(self, turn):
         return f"{turn['ns']:.1f} ns/packet"
@@ -116,8 +120,8 @@ class WireRow(Row):
             self.not_run["xdp"] = "needs a veth pair between namespaces: CAP_SYS_ADMIN and CAP_NET_ADMIN"
 
     def contestants(self):
-        yield "xdp", lambda seconds: wire_turn("xdp", seconds, lambda: xdp.Engine(self.ground, xdp.CALLS, "--xdp", xdp.INTERFACE))
-        yield "sockets", lambda seconds: wire_turn("sockets", seconds, lambda: xdp.Engine(self.ground, xdp.CALLS))
+        yield "xdp", lambda seconds: wire_turn("xdp", seconds, lambda: xdp.Daemon(self.ground, xdp.CALLS, "port: xdp", interface=xdp.INTERFACE))
+        yield "sockets", lambda seconds: wire_turn("sockets", seconds, lambda: xdp.Daemon(self.ground, xdp.CALLS))
         yield "rtpengine", lambda seconds: wire_turn("rtpengine", seconds, lambda: rtpengine_open(self.ground, xdp.CALLS))
 
     def line(self, turn):
@@ -134,13 +138,16 @@ def rtpengine_open(ground, calls):
     return xdp.Peer(ground, calls)
 
 
+WARM_UP_S = xdp.WARM_UP_S       # --quick has less: sources are then not yet as stable as they may be
+
+
 def wire_turn(name, seconds, start):
     try:
         server = start()
     except SystemExit as why:
         raise NotRun(str(why).strip()[-300:]) from why
     try:
-        turn = xdp.turn(name, server, seconds, quiet=True)
+        turn = xdp.turn(name, server, seconds, quiet=True, warm_up=WARM_UP_S)
     finally:
         server.stop()
     return {**turn, "packets": turn["received"], "lost": turn["faults"]}
@@ -154,18 +161,18 @@ class LatencyRow(Row):
         self.ground, self.wire, self.calls = ground, wire, None
 
     def half_load(self):
-        """Calls that take half of a core of rtpengine's, by its cost in the row before."""
+        """Calls that take half of a core of rtpengine's, its machine's receiving included, by its cost in the row before."""
         if self.calls is None:
             if not self.wire.has("rtpengine"):
                 raise NotRun("the wire row has no rtpengine to tell half of its saturation")
             first = self.wire.turns["rtpengine"][0]
             if first["lost"]:
                 raise NotRun("rtpengine lost packets in the wire row, so its saturation is not known")
-            self.calls = int(0.5e6 / first["cpu"] / PACKETS_PER_CALL)
+            self.calls = int(0.5e6 / (first["cpu"] + first["receive"]) / PACKETS_PER_CALL)
         return self.calls
 
     def contestants(self):
-        yield "sockets", lambda seconds: wire_turn("sockets", seconds, lambda: xdp.Engine(self.ground, self.half_load()))
+        yield "sockets", lambda seconds: wire_turn("sockets", seconds, lambda: xdp.Daemon(self.ground, self.half_load()))
         yield "rtpengine", lambda seconds: wire_turn("rtpengine", seconds, lambda: rtpengine_open(self.ground, self.half_load()))
 
     def line(self, turn):
@@ -180,6 +187,24 @@ class LatencyRow(Row):
         if self.has("sockets", "rtpengine"):
             figures["ratio_latency_p999_vs_rtpengine"] = round(
                 middle(self.turns["sockets"], "p999") / middle(self.turns["rtpengine"], "p999"), 2)
+        return figures
+
+
+class WaitRow(LatencyRow):
+    """Its load; not in the default rounds' ratios, for a table."""
+    name = "wait"
+    WAITS_US = (250, 500, 1000, 2000, 4000)
+
+    def contestants(self):
+        for us in self.WAITS_US:
+            yield str(us), lambda seconds, us=us: wire_turn(
+                str(us), seconds, lambda: xdp.Daemon(self.ground, self.half_load(), f"batch_wait_us: {us}"))
+
+    def figures(self):
+        figures = {"wait_calls": self.calls}
+        for us, turns in self.turns.items():
+            figures |= {f"wait_{us}_{key}": round(middle(turns, of), 2) for key, of in
+                        (("us_per_packet", "cpu"), ("receive_us_per_packet", "receive"), ("p50_us", "p50"), ("p99_us", "p99"), ("p999_us", "p999"))}
         return figures
 
 
@@ -219,9 +244,9 @@ def ring(seconds, *options):
 class RingRow(Row):
     name = "ring"
 
-    def __init__(self, wire):
+    def __init__(self, wire, srtp):
         super().__init__()
-        self.wire = wire
+        self.wire, self.srtp = wire, srtp
         if lib.cores() < 2:
             self.not_run["two"] = "needs two cores"
 
@@ -241,7 +266,11 @@ class RingRow(Row):
             figures["ratio_ring_vs_rtpengine"] = round(1e3 * middle(self.wire.turns["rtpengine"], "cpu") / middle(self.turns["plain"], "ns"), 1)
         for name in ("srtp_relay", "srtp_relay_gcm"):
             if self.has("plain", name):
-                figures[f"ratio_{name}_vs_plain"] = round(middle(self.turns[name], "ns") / middle(self.turns["plain"], "ns"), 2)
+                relay, plain = middle(self.turns[name], "ns"), middle(self.turns["plain"], "ns")
+                figures[f"ratio_{name}_vs_plain"] = round(relay / plain, 2)
+                transform = self.srtp.transform_ns("gcm_" if name.endswith("gcm") else "")
+                if transform:
+                    figures[f"ratio_{name}_vs_floor"] = round(relay / (plain + transform), 2)
         if self.has("plain", "two"):
             figures |= self.two_figures()
         return figures
@@ -277,13 +306,16 @@ class FlowsRow(Row):
 class SrtpRow(Row):
     name = "srtp"
     WHO = {"": "tandem", "portable_": "portable", "libsrtp2_": "libsrtp2", "ipsec_mb_": "ipsec_mb"}
+    SUITES = {"": "AES_CM_128_HMAC_SHA1_80", "gcm_": "AEAD_AES_128_GCM"}
+    STREAMS = (1, FLOWS, 8192)
 
     def contestants(self):
-        for streams in (1, 8192):
-            yield str(streams), lambda seconds, streams=streams: self.turn(streams, seconds)
+        for short, suite in self.SUITES.items():
+            for streams in self.STREAMS:
+                yield f"{short}{streams}", lambda seconds, suite=suite, streams=streams: self.turn(suite, streams, seconds)
 
-    def turn(self, streams, seconds):
-        r = run("srtp", "--streams", str(streams), "--turns", "5", "--ms", str(10 * seconds))
+    def turn(self, suite, streams, seconds):
+        r = run("srtp", "--suite", suite, "--streams", str(streams), "--turns", "5", "--ms", str(10 * seconds))
         cost = {who: r[f"{key}protect_ns"] + r[f"{key}unprotect_ns"] for key, who in self.WHO.items() if f"{key}protect_ns" in r}
         packets = sum(r[f"{key}packets"] for key in self.WHO if f"{key}packets" in r)
         return {**cost, "packets": packets, "lost": sum(r[f"{key}lost"] for key in self.WHO if f"{key}lost" in r),
@@ -293,21 +325,27 @@ class SrtpRow(Row):
         return "ns to protect and unprotect a packet: " + ", ".join(
             f"{who} {turn[who]:.0f}" for who in self.WHO.values() if who in turn)
 
+    def transform_ns(self, short):
+        """The bare transform of one packet with as many streams as the ring has flows; None: this build or CPU has no ipsec-mb."""
+        turns = self.turns.get(f"{short}{FLOWS}", [])
+        return middle(turns, "ipsec_mb") / 2 if turns and "ipsec_mb" in turns[0] else None
+
     def figures(self):
         figures = {}
-        for streams, turns in self.turns.items():
+        for name, turns in self.turns.items():
             cost = {who: middle(turns, who) for who in self.WHO.values() if who in turns[0]}
-            figures |= {f"srtp_{who}_ns_{streams}": round(ns, 1) for who, ns in cost.items()}
-            figures[f"ratio_srtp_vs_libsrtp2_{streams}"] = round(cost["libsrtp2"] / cost["tandem"], 1)
+            short, streams = ("gcm_", name.removeprefix("gcm_")) if name.startswith("gcm_") else ("", name)
+            figures |= {f"srtp_{short}{who}_ns_{streams}": round(ns, 1) for who, ns in cost.items() if who != "libsrtp2" or streams == "1"}
+            if streams == "1" and "libsrtp2" in cost:
+                figures[f"ratio_srtp_{short}vs_libsrtp2"] = round(cost["libsrtp2"] / cost["tandem"], 1)
             if "ipsec_mb" in cost:
-                figures[f"ratio_srtp_vs_ipsec_mb_{streams}"] = round(cost["tandem"] / cost["ipsec_mb"], 2)
-        both = [figures.get(f"ratio_srtp_vs_libsrtp2_{streams}") for streams in self.turns]
-        figures["ratio_srtp_vs_libsrtp2"] = min(both)
-        mb = [figures[f"ratio_srtp_vs_ipsec_mb_{streams}"] for streams in self.turns if f"ratio_srtp_vs_ipsec_mb_{streams}" in figures]
-        if mb:
-            figures["ratio_srtp_vs_ipsec_mb"] = max(mb)
-        else:
-            self.not_run["ipsec_mb"] = "this build or CPU has no ipsec-mb"
+                figures[f"ratio_srtp_{short}vs_ipsec_mb_{streams}"] = round(cost["tandem"] / cost["ipsec_mb"], 2)
+        for short in self.SUITES:
+            worst = [value for key, value in figures.items() if key.startswith(f"ratio_srtp_{short}vs_ipsec_mb_")]
+            if worst:
+                figures[f"ratio_srtp_{short}vs_ipsec_mb"] = max(worst)
+            else:
+                self.not_run[f"{short}ipsec_mb"] = "this build or CPU has no ipsec-mb"
         return figures
 
 
@@ -345,19 +383,22 @@ def collect(rows):
 
 
 def main():
-    names = ("wire", "latency", "ring", "flows", "srtp")
-    options = lib.arguments(__doc__.splitlines()[0], rows=list(names))
-    turns, seconds = (1, 2) if options.quick else (5, 5)
+    global WARM_UP_S
+    names = ("wire", "latency", "ring", "flows", "srtp")        # and wait, where it is asked for: it takes as long as the others together
+    options = lib.arguments(__doc__.splitlines()[0], rows=[*names, "wait"])
+    turns, seconds = (1, 1) if options.quick else (5, 5)
+    if options.quick:
+        WARM_UP_S = 1
     wanted = set(options.row or names)
-    if "latency" in wanted:
+    if wanted & {"latency", "wait"}:
         wanted.add("wire")      # which tells the load
-    peers = {"rtpengine": rtpengine.version() if shutil.which("rtpengine") else None, "dpdk": lib.package_version("dpdk-dev"),
+    peers = {**rtpengine.peers(), "dpdk": lib.package_version("dpdk-dev"),
              "libsrtp2": lib.package_version("libsrtp2-1"), "ipsec-mb": lib.package_version("libipsec-mb1")}
     began = time.monotonic()
     with ground_open("wire" in wanted) as ground:
-        wire = WireRow(ground)
-        rows = [row for row in (wire, LatencyRow(ground, wire), RingRow(wire), FlowsRow(), SrtpRow()) if row.name in wanted]
-        if "wire" in wanted:
+        wire, srtp = WireRow(ground), SrtpRow()
+        rows = [row for row in (wire, LatencyRow(ground, wire), WaitRow(ground, wire), RingRow(wire, srtp), FlowsRow(), srtp) if row.name in wanted]
+        if "wire" in wanted and not options.quick:
             wire.warm_up(1)
         rounds(rows, turns, seconds)
     figures = {"turns": turns, "seconds_counted_per_turn": seconds, "seconds": round(time.monotonic() - began), **collect(rows)}

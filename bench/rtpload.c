@@ -100,6 +100,7 @@ static void run(struct load *l)
 			      .end = (uint64_t)frames * l->count };
 	uint64_t ticked_ns = 0;
 
+	l->warm_ns = s.start_ns + (uint64_t)(l->options.warm_up * (double)NS_PER_S);
 	while (s.next < s.end && !g_ended) {
 		uint64_t now_ns = clock_now_ns();
 

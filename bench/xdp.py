@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Forwarding over a veth pair: the media engine on AF_XDP and on sockets, and rtpengine in user space, with the same calls in turns.
+"""Forwarding over a veth pair: tandemd on AF_XDP and on sockets, and rtpengine in user space, with the same calls in turns.
 
 The server is in a network namespace of its own, the load in another; the load sends and receives by AF_XDP, and what it receives is not
 received in the server's time (wire_ends.py). The figures are, per packet forwarded and to the ns by the scheduler's count: CPU of the server
@@ -12,10 +12,8 @@ On veth AF_XDP copies, and a packet to it is made anew by the kernel; network ca
 import importlib.util
 import json
 import os
-import pathlib
 import subprocess
 import sys
-import tempfile
 import time
 
 import lib
@@ -23,7 +21,7 @@ import rtpengine
 import wire_ends
 
 CALLS, WARM_UP_S = 500, 6
-PORT, PARTY_PORT = 10000, 22000        # below those that the kernel gives to anybody; relay's parties are 12000 above it
+PARTY_PORT = 22000        # below those that the kernel gives to anybody
 SERVER, PARTY, INTERFACE, NEAR, PORTS = "10.77.0.1", "10.77.0.2", "far0", "near0", ("port0", "port1")
 
 
@@ -71,35 +69,31 @@ class PartyMedia(lib.Media):
         return super().sdp(self.party, port, key)
 
 
-class Engine:
-    """bench/relay with its calls; on AF_XDP where an interface is given."""
+class Daemon:
+    """tandemd at the far end, with calls that phones at the near end have made."""
 
-    def __init__(self, wire, calls, *options):
+    def __init__(self, wire, calls, *media, interface=None):
+        """media: lines of that section of its file."""
         server, party = ends(wire)
-        self.wire, self.calls = wire, calls
-        self.lines = pathlib.Path(tempfile.mkstemp(prefix="relay-lines-")[1])
-        command = [lib.BUILD / "bench" / "relay", "--calls", calls, "--port", PORT, "--lines", self.lines, "--local", server,
-                   "--party", party, *options]
-        self.process = lib.spawn([*wire.command, *lib.pinned(lib.SERVER_CORE, command)], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        lib.wait_for("the relay's calls", 20, self.is_ready)
-
-    def is_ready(self):
-        if self.process.poll() is not None:
-            raise SystemExit(self.process.stderr.read())
-        return self.lines.read_text().count("\n") >= self.calls
-
-    @property
-    def text(self):
-        return self.lines.read_text()
+        self.wire = wire
+        self.node = lib.Node(media_ports="10000-19999", calls=2 * calls, trusting=False, address=server, command=wire.command,
+                             media=media, interface=interface)
+        try:
+            self.phones = phones = lib.Calls(self.node.sip_port, PartyMedia(party), "1000", "bench-secret", "2000", node=server, address=party)
+            for number in ("1000", "2000"):
+                self.node.extension(number, "bench-secret")
+            lib.register(self.node.sip_port, "2000", "bench-secret", phones.callee_port, phones.b, node=server, own_address=party)
+            self.text = "".join(phones.place(PARTY_PORT + 4 * i, PARTY_PORT + 4 * i + 2).line() for i in range(calls))
+        except BaseException:
+            self.node.stop()
+            raise
 
     @property
     def pid(self):
-        return self.process.pid
+        return self.node.pid
 
     def stop(self):
-        lib.end(self.process)
-        self.lines.unlink()
+        self.node.stop()
 
 
 class Peer(rtpengine.Rtpengine):
@@ -142,13 +136,14 @@ def ends(wire):
     return (SERVER, PARTY) if wire.command else (wire.server, wire.party)
 
 
-def turn(name, server, seconds, quiet=False):
+def turn(name, server, seconds, quiet=False, warm_up=WARM_UP_S):
     options = ["--xdp", NEAR, "--tick-frames", 64] if server.wire.ends else []     # a port of the switch has room for 256
-    run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", WARM_UP_S + seconds, *options]),
+    run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", warm_up + seconds, "--warm-up", warm_up,
+                                          *options]),
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run.stdin.write(server.text)
     run.stdin.close()
-    time.sleep(WARM_UP_S)
+    time.sleep(warm_up)
     before = Clocks(server, run)
     time.sleep(seconds - 0.2)
     spent, window = Clocks(server, run).since(before)
@@ -157,7 +152,7 @@ def turn(name, server, seconds, quiet=False):
         raise SystemExit(f"rtpload: {errors}{out}")
     report = json.loads(out.strip().splitlines()[-1])
     faults = sum(report[fault] for fault in ("lost", "duplicated", "corrupted", "misrouted"))
-    packets = report["received"] * window / (WARM_UP_S + seconds)
+    packets = report["received"] * window / (warm_up + seconds)
     result = {"cpu": 1e6 * spent["cpu"] / packets, "receive": 1e6 * spent["receive"] / packets, "softirq_share": spent["softirq"] / spent["cpu"],
               "load_core": spent["load"] / window, "lost": report["lost"], "faults": faults, "received": report["received"],
               **{share: report["latency_us"][share] for share in ("p50", "p99", "p999")}, "cpu_seconds": spent["cpu"] + spent["receive"]}
@@ -170,8 +165,8 @@ def turn(name, server, seconds, quiet=False):
 
 def servers(wire):
     """One after the other has the interface: its name, and how to start it."""
-    yield "xdp", lambda: Engine(wire, CALLS, "--xdp", INTERFACE)
-    yield "sockets", lambda: Engine(wire, CALLS)
+    yield "xdp", lambda: Daemon(wire, CALLS, "port: xdp", interface=INTERFACE)
+    yield "sockets", lambda: Daemon(wire, CALLS)
     yield "rtpengine", lambda: Peer(wire, CALLS)
 
 
@@ -212,15 +207,14 @@ def main():
     turns, seconds = (1, 4) if options.quick else (5, 10)
     results = {}
     with ground() as wire:
-        for name, start in servers(wire):
-            served_turn(f"({name})", start, 1)      # what is started for the first time loses what a second start does not
+        warm = {name: served_turn(f"({name})", start, 1) for name, start in servers(wire)}     # its losses count, its cost does not
         for _ in range(turns):
             for name, start in servers(wire):
                 results.setdefault(name, []).append(served_turn(name, start, seconds))
     figures = {"calls": CALLS, "turns": turns, "seconds_counted_per_turn": seconds, **figures_of(results)}
-    figures |= {f"{name}_{key}": sum(t[of] for t in list_) for name, list_ in results.items()
+    figures |= {f"{name}_{key}": sum(t[of] for t in [warm[name], *list_]) for name, list_ in results.items()
                 for key, of in (("packets", "received"), ("lost", "faults"))}
-    lib.finish(options, "xdp", figures, {"rtpengine": rtpengine.version()})
+    lib.finish(options, "xdp", figures, rtpengine.peers())
     return 1 if any(figures[f"{name}_lost"] for name in results) else 0
 
 
