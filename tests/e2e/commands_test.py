@@ -2,11 +2,13 @@
 """Calls that commands make and change, codec profiles, and what must never be shown: CALL-07, REG-10, REG-12, REG-18, SEC-05."""
 import base64
 import json
+import re
 import threading
 import time
 import unittest
 
 from call_test import CallTest
+from lib.sip import UserAgent
 from lib.srtp import Key
 from server import ServerError
 
@@ -186,6 +188,46 @@ class Profiles(CallTest):
             self.assertIn(f"a=ptime:{30 if profile == 'lan' else 20}", offered)
             into.reject(486, "Busy Here")
             out.wait_final()
+
+
+    def at(self, address, **profile):
+        """A phone of 1002 at an address of its own, for which there is a profile."""
+        self.node.ctl("profile.put", name=address, **profile)
+        self.node.ctl("profile.range.put", **{"from": address, "to": address, "profile": address})
+        agent = UserAgent(self.node.server, "1002", "secret1002", address)
+        self.addCleanup(agent.close)
+        return agent
+
+    def test_each_range_its_own(self):
+        """REG-12: in one call, two phones in two ranges get two descriptions: codecs, packet lengths, digits, pictures."""
+        first = self.at("127.0.0.31", codecs="PCMU", g711_packet_ms="30", dtmf="info", h264="false")
+        second = self.at("127.0.0.32", codecs="G729,PCMA", g729_packet_ms="40", video_kbps="320")
+        self.b.register(expires=0, contact="*")
+        for agent in (first, second):
+            self.assertEqual(agent.register().status, 200)
+        video = ("m=video 40000 RTP/AVP 97\r\nb=TIAS:2000000\r\na=rtpmap:97 H264/90000\r\n"
+                 "a=fmtp:97 profile-level-id=42e01f;packetization-mode=1\r\n")
+        codecs = ("0 PCMU/8000", "8 PCMA/8000", "18 G729/8000", "101 telephone-event/8000")
+        out = self.a.invite("1002", self.audio_a.sdp(codecs=codecs) + video)
+        legs = [agent.incoming() for agent in (first, second)]
+        audio, pictures = zip(*((text[:text.index("m=video")], text[text.index("m=video"):]) if "m=video" in text else (text, "")
+                                for text in (leg.request.text for leg in legs)))
+        self.assertEqual([re.search(r"m=audio \d+ RTP/AVP (.*)\r", text)[1] for text in audio], ["0", "18 8 101"])
+        self.assertEqual([re.search(r"a=ptime:(\d+)", text)[1] for text in audio], ["30", "40"])
+        self.assertTrue(not pictures[0] or pictures[0].startswith("m=video 0 "), pictures[0])
+        self.assertNotIn("m=video 0 ", pictures[1])
+        self.assertIn("H264/90000", pictures[1])
+        self.assertIn("b=TIAS:320000", pictures[1])
+        for leg in legs:
+            leg.reject(486)
+        self.assertEqual(out.wait_final().status, 486)
+
+    def test_transport_of_a_range(self):
+        """REG-12: a range may have its phones on TCP alone."""
+        phone = self.at("127.0.0.33", transport="tcp")
+        self.assertEqual(phone.register().status, 403)
+        self.node.ctl("profile.put", name="127.0.0.33", transport="udp")
+        self.assertEqual(phone.register().status, 200)
 
 
 class Secrets(CallTest):
