@@ -28,6 +28,7 @@ struct tls;
 struct guard;
 struct transport;
 struct watch;
+struct xdp_guard;
 struct web;
 struct web_link;
 
@@ -87,8 +88,9 @@ struct node {
 	struct engine *engine;
 	struct shared_ports shared_ports;
 	struct transport *sip;
-	struct guard *guard; /* before the SIP ports */
-	struct tls *tls;     /* NULL: no certificate, so no TLS */
+	struct guard *guard;      /* before the SIP ports */
+	struct xdp_guard *kernel; /* NULL: it judges in this process */
+	struct tls *tls;          /* NULL: no certificate, so no TLS */
 	struct control *control;
 	struct web *web;
 	struct web_link *web_link; /* NULL: no SIP over WebSocket */

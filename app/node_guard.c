@@ -3,6 +3,8 @@
 #include "app/node.h"
 #include "base/clock.h"
 #include "base/guard.h"
+#include "base/log.h"
+#include "engine/xdp_guard.h"
 #include "sig/sip/transport.h"
 
 /* Extensions with several phones, and parties of calls that never registered. */
@@ -25,10 +27,46 @@ void node_guard_configure(struct node *n)
 	guard_configure(n->guard, &limits, node_sip_idle_ns(n));
 }
 
+static int listen_everywhere(const struct node *n)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < n->settings.network_count; i++) {
+		const struct settings_network *network = &n->settings.networks[i];
+		struct addr local = network->bind;
+
+		for (uint32_t p = 0; !err && p < network->sip_port_count; p++) {
+			local.port = (uint16_t)network->sip_ports[p];
+			err = xdp_guard_listen(n->kernel, &local);
+		}
+	}
+	return err;
+}
+
+/* Without the privilege all is as before but what a flood costs. */
+static void kernel_open(struct node *n)
+{
+	char why[XDP_WHY_MAX];
+
+	if (xdp_guard_open(&n->kernel, guard_sets(phones(n)), why)) {
+		LOG_INFO("sip", 0, "floods are dropped in the process, not in the kernel",
+			 LOG_STR("reason", why));
+		n->kernel = NULL;
+	} else if (listen_everywhere(n)) {
+		LOG_WARN("sip", 0, "some SIP ports are not guarded where frames come in");
+	}
+}
+
 int node_guard_open(struct node *n)
 {
-	int err = guard_open(&n->guard, phones(n), node_sip_idle_ns(n), &n->rand, NULL);
+	struct guard_kernel kernel;
+	int err;
 
+	kernel_open(n);
+	if (n->kernel)
+		kernel = xdp_guard_kernel(n->kernel);
+	err = guard_open(&n->guard, phones(n), node_sip_idle_ns(n), &n->rand,
+			 n->kernel ? &kernel : NULL);
 	if (!err)
 		node_guard_configure(n);
 	return err;
@@ -51,4 +89,6 @@ void node_guard_close(struct node *n)
 {
 	guard_close(n->guard);
 	n->guard = NULL;
+	xdp_guard_close(n->kernel);
+	n->kernel = NULL;
 }

@@ -9,6 +9,7 @@
 #include "app/web.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/xdp_guard.h"
 #include "sig/sip/tls.h"
 #include "sig/sip/transport.h"
 
@@ -124,6 +125,7 @@ int node_sip_open(struct node *n)
 		.dscp = (uint8_t)n->settings.media.dscp_sip,
 		.tls = n->tls,
 		.guard = n->guard,
+		.filter_fd = n->kernel ? xdp_guard_filter(n->kernel) : 0,
 		.limits = { .connections = n->connections_max,
 			    .connections_per_source = n->settings.limits.connections_per_source,
 			    .idle_ns = node_sip_idle_ns(n),

@@ -228,11 +228,14 @@ static int engine_start(struct node *n)
 		.events = ENGINE_EVENTS,
 		.batch_wait_us = n->settings.media.batch_wait_us,
 		.certificate = &n->certificate,
+		.guard = n->kernel,
 	};
 	int err;
 
 	settings_to_dpdk(&n->settings, &dpdk);
 	err = engine_open(&n->engine, &settings);
+	if (geteuid() != 0) /* what the start was given is used up; root is trusted with more */
+		privilege_drop();
 	if (!err)
 		err = shared_ports_open(&n->shared_ports, n->engine, &n->settings);
 	return err ? err : media_queue_open(&n->media_queue, n->engine, settings.slots);

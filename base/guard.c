@@ -293,28 +293,25 @@ bool guard_may_answer(struct guard *g, const struct addr *to, size_t n, uint64_t
 
 /* ---- what the kernel does ---- */
 
-static uint64_t dropped_of(const struct guard *g, int class)
+static uint64_t dropped_at(const struct guard_dropped *place, int class)
 {
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < COUNT_OF(g->kernel.dropped) && g->kernel.dropped[i]; i++)
-		n += __atomic_load_n(&g->kernel.dropped[i][class], __ATOMIC_RELAXED);
-	return n;
+	return place ? __atomic_load_n(&place->by_class[class], __ATOMIC_RELAXED) : 0;
 }
 
-uint64_t guard_kernel_drops(const struct guard *g)
+uint64_t guard_socket_drops(const struct guard *g)
 {
 	uint64_t n = 0;
 
 	for (int i = 0; i < GUARD_CLASS_COUNT; i++)
-		n += dropped_of(g, i);
+		n += dropped_at(g->kernel.at_sockets, i);
 	return n;
 }
 
 void guard_count(struct guard *g)
 {
 	for (int i = 0; i < GUARD_CLASS_COUNT; i++) {
-		uint64_t now = dropped_of(g, i);
+		uint64_t now =
+			dropped_at(g->kernel.at_sockets, i) + dropped_at(g->kernel.at_frames, i);
 
 		metric_add(g_metrics.dropped[i], now - g->counted[i]);
 		g->counted[i] = now;

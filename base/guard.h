@@ -25,8 +25,8 @@ struct guard_limits {
 struct guard_kernel {
 	struct guard_rules *rules;
 	struct guard_set *sets; /* guard_sets(flows) of them */
-	/* Of each place that judges: what it has dropped, by class. Ends with NULL. */
-	const uint64_t *dropped[3];
+	/* What the program on the sockets has dropped, and the one where frames come in. */
+	const struct guard_dropped *at_sockets, *at_frames;
 };
 
 enum {
@@ -52,7 +52,7 @@ void guard_know(struct guard *g, const struct addr *who, uint64_t now_ns);
 bool guard_is_known(const struct guard *g, const struct addr *who);
 /* An answer of n octets goes there. False: a stranger has heard enough; counted. */
 bool guard_may_answer(struct guard *g, const struct addr *to, size_t n, uint64_t now_ns);
-/* All that the kernel's programs have dropped. */
-uint64_t guard_kernel_drops(const struct guard *g);
+/* What the program on the sockets has dropped: their counters of the kernel include it. */
+uint64_t guard_socket_drops(const struct guard *g);
 
 #endif

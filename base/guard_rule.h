@@ -39,6 +39,11 @@ struct guard_bucket {
 	guard_word full_ns; /* when what was taken has run out again */
 };
 
+/* What one place has dropped. */
+struct guard_dropped {
+	guard_word by_class[GUARD_CLASS_COUNT];
+};
+
 struct guard_rate {
 	guard_word each_ns; /* 0: no limit */
 	guard_word burst_ns;

@@ -22,6 +22,7 @@ struct port_dpdk_settings;
 struct port_xdp_network;
 
 struct certificate;
+struct xdp_guard;
 
 struct engine_settings {
 	uint32_t
@@ -41,6 +42,8 @@ struct engine_settings {
 	uint32_t xdp_network_count;
 	/* Who we are in DTLS-SRTP (engine/certificate.h); needed until engine_open returns. NULL: no flow has a dtls.role. */
 	const struct certificate *certificate;
+	/* ENGINE_PORT_XDP: of the SIP ports (engine/xdp_guard.h), which come in there as well; NULL: none. */
+	const struct xdp_guard *guard;
 };
 
 /* Of a receive buffer: octets of packets, as SO_RCVBUF counts. */

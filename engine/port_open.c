@@ -29,7 +29,8 @@ static int xdp_choose(struct port_choice *out, const struct engine_settings *set
 {
 	const struct port_xdp_settings xdp = { .networks = settings->xdp_networks,
 					       .network_count = settings->xdp_network_count,
-					       .workers = settings->workers };
+					       .workers = settings->workers,
+					       .guard = settings->guard };
 	char why[XDP_WHY_MAX];
 	int err = xdp_host_open(&out->xdp, &xdp, why);
 

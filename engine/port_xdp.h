@@ -25,6 +25,7 @@ struct port_xdp_settings {
 	const struct port_xdp_network *networks; /* needed during the call only */
 	uint32_t network_count;
 	uint32_t workers;
+	const struct xdp_guard *guard; /* of the SIP ports; NULL: none */
 };
 
 struct xdp_host;

@@ -111,7 +111,7 @@ static int program_open(struct xdp_host *h, struct xdp_interface *i, char why[XD
 	for (uint32_t n = 0; n < h->network_count && count < COUNT_OF(ranges); n++)
 		if (strcmp(h->networks[n].interface, i->name) == 0)
 			ranges[count++] = h->networks[n].range;
-	return xdp_program_open(&i->program, i->queues, ranges, count, why);
+	return xdp_program_open(&i->program, i->queues, ranges, count, h->guard, why);
 }
 
 /* ---- lanes: the queues of all interfaces, dealt out in turn ---- */
@@ -353,6 +353,7 @@ int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *setting
 	if (!h)
 		return -ENOMEM;
 	h->workers = settings->workers;
+	h->guard = settings->guard;
 	locals_open(&h->locals);
 	metrics_register(&h->metrics);
 	err = networks_copy(h, settings);

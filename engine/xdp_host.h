@@ -75,6 +75,7 @@ struct xdp_way {
 struct xdp_keeper;
 
 struct xdp_host {
+	const struct xdp_guard *guard; /* while interfaces are opened */
 	struct xdp_interface interfaces[XDP_INTERFACES_MAX];
 	uint32_t interface_count;
 	struct locals locals;

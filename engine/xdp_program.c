@@ -13,13 +13,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/xdp/media.h"
+#include "engine/xdp_guard.h"
 
 /* How long the kernel may take to clear up behind a killed process. */
 enum { BUSY_TRIES = 100, BUSY_MS = 20 };
 
 /* What libbpf says goes to our log; it is much only when something fails. */
-PRINTF_LIKE(2, 0)
-static int say(enum libbpf_print_level level, const char *fmt, va_list args)
+int xdp_program_say(int level, const char *fmt, va_list args)
 {
 	char text[512];
 	int n;
@@ -31,6 +31,11 @@ static int say(enum libbpf_print_level level, const char *fmt, va_list args)
 		text[n - 1] = '\0';
 	LOG_DEBUG("media", 0, "libbpf", LOG_STR("text", text));
 	return n;
+}
+
+static int print(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	return xdp_program_say((int)level, fmt, args);
 }
 
 static int failed(char why[XDP_WHY_MAX], const char *what, int err)
@@ -50,7 +55,7 @@ static void ports_set(struct xdp_ports *ports, uint16_t first, uint16_t last)
 		ports->bits[port >> 3] |= (unsigned char)(1 << (port & 7));
 }
 
-static struct xdp_address address_of(const struct addr *local)
+struct xdp_address xdp_address_of(const struct addr *local)
 {
 	struct xdp_address a = { .ip = { 0 } };
 
@@ -68,7 +73,7 @@ static int range_tell(int map_fd, const struct xdp_range *first, const struct xd
 		      uint32_t count)
 {
 	struct xdp_ports *ports = calloc(1, sizeof(*ports));
-	struct xdp_address key = address_of(&first->local);
+	struct xdp_address key = xdp_address_of(&first->local);
 	int err;
 
 	if (!ports)
@@ -87,11 +92,13 @@ static int map_fd(const struct bpf_object *object, const char *name)
 }
 
 static int load(struct xdp_program *p, uint32_t queues, const struct xdp_range *ranges,
-		uint32_t count, char why[XDP_WHY_MAX])
+		uint32_t count, const struct xdp_guard *guard, char why[XDP_WHY_MAX])
 {
 	struct bpf_map *sockets = bpf_object__find_map_by_name(p->object, XDP_SOCKETS_MAP);
 	int err = bpf_map__set_max_entries(sockets, queues);
 
+	if (!err && guard)
+		err = xdp_guard_lend(guard, p->object);
 	if (!err)
 		err = bpf_object__load(p->object);
 	if (err)
@@ -103,17 +110,17 @@ static int load(struct xdp_program *p, uint32_t queues, const struct xdp_range *
 }
 
 int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_range *ranges,
-		     uint32_t count, char why[XDP_WHY_MAX])
+		     uint32_t count, const struct xdp_guard *guard, char why[XDP_WHY_MAX])
 {
 	struct bytes object = xdp_program_object();
 	int err;
 
 	*out = (struct xdp_program){ .sockets_fd = -1, .link_fd = -1 };
-	(void)libbpf_set_print(say);
+	(void)libbpf_set_print(print);
 	out->object = bpf_object__open_mem(object.p, object.n, NULL);
 	if (!out->object)
 		return failed(why, "the XDP program cannot be read", -errno);
-	err = load(out, queues, ranges, count, why);
+	err = load(out, queues, ranges, count, guard, why);
 	if (err)
 		xdp_program_close(out);
 	return err;

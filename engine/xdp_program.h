@@ -6,11 +6,14 @@
 #ifndef ENGINE_XDP_PROGRAM_H
 #define ENGINE_XDP_PROGRAM_H
 
+#include <stdarg.h>
+
 #include "base/addr.h"
 
 enum { XDP_WHY_MAX = 256 };
 
 struct bpf_object;
+struct xdp_guard;
 
 /* UDP ports of an address that are media. */
 struct xdp_range {
@@ -25,9 +28,10 @@ struct xdp_program {
 	bool native;    /* run by the driver, not behind it */
 };
 
-/* Loads the program for these ranges. 0 or -errno; why then says in words what is wrong, here and below. */
+/* Loads the program for these ranges; guard of the SIP ports, or NULL. 0 or -errno; why then says in words what is wrong, here and below. */
 int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_range *ranges,
-		     uint32_t count, char why[XDP_WHY_MAX]) NODISCARD;
+		     uint32_t count, const struct xdp_guard *guard,
+		     char why[XDP_WHY_MAX]) NODISCARD;
 /* The AF_XDP socket of a receive queue. */
 int xdp_program_socket(const struct xdp_program *p, uint32_t queue, int fd,
 		       char why[XDP_WHY_MAX]) NODISCARD;
@@ -39,5 +43,11 @@ void xdp_program_close(struct xdp_program *p);
 
 /* The program as an ELF file; made by xdp/embed.py. */
 struct bytes xdp_program_object(void);
+
+/* ---- for xdp_guard.c ---- */
+struct xdp_address;
+struct xdp_address xdp_address_of(const struct addr *local);
+/* libbpf's words, to our log; level is an enum libbpf_print_level. */
+PRINTF_LIKE(2, 0) int xdp_program_say(int level, const char *fmt, va_list args);
 
 #endif

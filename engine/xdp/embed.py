@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles the XDP program and makes a C source of it.  usage: embed.py OUT.c PROGRAM.bpf.c ROOT CLANG STRIP"""
+"""Compiles the XDP program and makes a C source of it.  usage: embed.py NAME OUT.c PROGRAM.bpf.c ROOT CLANG STRIP"""
 import pathlib
 import subprocess
 import sys
@@ -18,13 +18,13 @@ def compiled(source, root, clang, strip, out):
     return pathlib.Path(f"{out}.o").read_bytes()
 
 
-def main(out, source, root, clang, strip):
+def main(name, out, source, root, clang, strip):
     octets = compiled(source, root, clang, strip, out)
     rows = [", ".join(map(str, octets[i:i + 24])) for i in range(0, len(octets), 24)]
     pathlib.Path(out).write_text(
-        '#include "engine/xdp_program.h"\n\n'
+        f'#include "engine/{name}.h"\n\n'
         "static const uint8_t OBJECT[] __attribute__((aligned(8))) = {\n\t" + ",\n\t".join(rows) + ",\n};\n\n"
-        "struct bytes xdp_program_object(void)\n{\n\treturn (struct bytes){ OBJECT, sizeof(OBJECT) };\n}\n")
+        f"struct bytes {name}_object(void)\n{{\n\treturn (struct bytes){{ OBJECT, sizeof(OBJECT) }};\n}}\n")
 
 
 main(*sys.argv[1:])

@@ -8,7 +8,15 @@
 #define XDP_PORTS_MAP   "tandem_ports"
 #define XDP_SOCKETS_MAP "tandem_sockets"
 
-enum { XDP_ADDRESSES_MAX = 64 };
+/* The guard of the SIP ports, on their sockets and where frames come in: sip.bpf.c, guard.h. */
+#define XDP_SIP_PROGRAM "tandem_sip"
+#define XDP_SIP_MAP     "tandem_sip_ports"
+#define XDP_RULES_MAP   "tandem_rules"
+#define XDP_KNOWN_MAP   "tandem_known"
+#define XDP_BUCKETS_MAP "tandem_buckets"
+#define XDP_DROPPED_MAP "tandem_dropped"
+
+enum { XDP_ADDRESSES_MAX = 64, XDP_SIP_PORTS_MAX = 256 };
 
 /* Key of tandem_ports: a local address; IPv4 as ::ffff:a.b.c.d. */
 struct xdp_address {
@@ -18,6 +26,12 @@ struct xdp_address {
 /* Its value: a bit for each UDP port, in the octet port / 8. */
 struct xdp_ports {
 	unsigned char bits[8192];
+};
+
+/* Key of tandem_sip_ports; the value says nothing. */
+struct xdp_sip_port {
+	struct xdp_address to;
+	unsigned int port;
 };
 
 #endif

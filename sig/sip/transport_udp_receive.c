@@ -33,7 +33,7 @@ static void batch_prepare(struct transport_udp *t)
 static void count_kernel_drops(struct udp_socket *s, struct msghdr *m)
 {
 	struct transport_udp *t = s->owner;
-	uint64_t asked = t->guard ? guard_kernel_drops(t->guard) : 0;
+	uint64_t asked = t->guard ? guard_socket_drops(t->guard) : 0;
 	struct cmsghdr *c;
 	uint32_t drops;
 

@@ -239,15 +239,18 @@ static void test_configure(void **state)
 /* What a program in the kernel has dropped is counted under the same names. */
 static void test_kernel_counts(void **state)
 {
-	uint64_t dropped[GUARD_CLASS_COUNT] = { 0 };
+	struct guard_dropped sockets = { 0 }, frames = { 0 };
 	struct guard_rules rules = { 0 };
 	struct guard_set *sets = calloc(guard_sets(1000), sizeof(*sets));
-	const struct guard_kernel kernel = { .rules = &rules,
-					     .sets = sets,
-					     .dropped = { dropped } };
+	const struct guard_kernel kernel = {
+		.rules = &rules, .sets = sets, .at_sockets = &sockets, .at_frames = &frames
+	};
 	struct addr junk = v4(0x0a000001, 5060);
+	metric_id stranger = metric_register(METRIC_COUNTER, "tandem_sip_guard_drops_total",
+					     "reason=\"stranger\"", "");
 	struct rand_source rand;
 	struct guard *g;
+	uint64_t before;
 
 	(void)state;
 	rand_open_seed(&rand, 7);
@@ -255,11 +258,14 @@ static void test_kernel_counts(void **state)
 	assert_int_equal(guard_open(&g, 1000, KEEP, &rand, &kernel), 0);
 	guard_configure(g, &LIMITS, KEEP);
 	assert_int_equal(admitted(g, &junk, 10000, NOW), 10000); /* judged already */
-	dropped[GUARD_STRANGER] = 5;
+	before = metric_value(stranger);
+	sockets.by_class[GUARD_STRANGER] = 5;
 	guard_count(g);
-	dropped[GUARD_STRANGER] = 7;
+	sockets.by_class[GUARD_STRANGER] = 7;
+	frames.by_class[GUARD_STRANGER] = 4;
 	guard_count(g);
-	assert_int_equal(guard_kernel_drops(g), 7);
+	assert_int_equal(guard_socket_drops(g), 7);
+	assert_int_equal(metric_value(stranger) - before, 11);
 	guard_know(g, &junk, NOW);
 	assert_true(guard_is_known(g, &junk));
 	guard_close(g);

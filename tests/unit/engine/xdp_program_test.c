@@ -9,8 +9,10 @@
 #include <bpf/libbpf.h>
 #include <xdp/xsk.h>
 
+#include "base/clock.h"
 #include "engine/frame.h"
 #include "engine/xdp/media.h"
+#include "engine/xdp_guard.h"
 #include "engine/xdp_program.h"
 
 enum { ROOM = 128, FIRST = 12000, LAST = 12100, PAYLOAD = 40, UMEM = 16 * 4096 };
@@ -26,6 +28,7 @@ static struct addr address(const char *text)
 /* A program, and a socket for its first queue: without one it passes what it would redirect. */
 struct rig {
 	struct xdp_program program;
+	struct xdp_guard *guard; /* NULL: none */
 	void *memory;
 	struct xsk_umem *umem;
 	struct xsk_ring_prod fill;
@@ -50,7 +53,7 @@ static void program_open(struct rig *r)
 
 	ranges[0].local = ranges[2].local = address("192.0.2.1");
 	ranges[1].local = address("2001:db8::1");
-	err = xdp_program_open(&r->program, 1, ranges, COUNT_OF(ranges), why);
+	err = xdp_program_open(&r->program, 1, ranges, COUNT_OF(ranges), r->guard, why);
 	if (err)
 		skip_or_fail(err, why);
 }
@@ -155,10 +158,59 @@ static void what_is_taken(void **state)
 	rig_close(&r);
 }
 
+/* SIP in frames is judged by the guard; media in the same frames, and other ports, are none of its business. */
+static void floods_are_dropped(void **state)
+{
+	static const struct guard_limits limits = { .per_s = { 0, 0, 1, 0 } };
+	static const struct row sip = {
+		"SIP", "198.51.100.2:4000", "192.0.2.1:5060", 'R', 0, 0, 2
+	};
+	static const struct row six = {
+		"SIP", "[2001:db8::2]:4000", "[2001:db8::1]:5060", 'R', 0, 0, 2
+	};
+	static const struct row other = {
+		"-", "198.51.100.2:4000", "192.0.2.1:5061", 'R', 0, 0, 2
+	};
+	struct addr v4 = address("192.0.2.1:5060"), v6 = address("[2001:db8::1]:5060");
+	struct addr phone = address(sip.from);
+	struct rig r = { 0 };
+	struct guard_kernel kernel;
+	struct rand_source rand;
+	struct guard *guard;
+	char why[XDP_WHY_MAX];
+	unsigned passed = 0;
+	int err = xdp_guard_open(&r.guard, guard_sets(100), why);
+
+	(void)state;
+	if (err)
+		skip_or_fail(err, why);
+	rand_open_seed(&rand, 3);
+	kernel = xdp_guard_kernel(r.guard);
+	assert_int_equal(guard_open(&guard, 100, 60 * NS_PER_S, &rand, &kernel), 0);
+	guard_configure(guard, &limits, 60 * NS_PER_S);
+	assert_int_equal(xdp_guard_listen(r.guard, &v4), 0);
+	assert_int_equal(xdp_guard_listen(r.guard, &v6), 0);
+	program_open(&r);
+	for (int i = 0; i < 100; i++)
+		passed += run(&r.program, &sip) == XDP_PASS;
+	assert_in_range(passed, 6, 12); /* one a second, and five seconds at once */
+	assert_int_equal(run(&r.program, &sip), XDP_DROP);
+	assert_int_equal(run(&r.program, &six), XDP_PASS); /* another address */
+	assert_int_equal(run(&r.program, &other), XDP_PASS);
+	assert_int_equal(kernel.at_frames->by_class[GUARD_STRANGER], 101 - passed);
+	assert_int_equal(kernel.at_sockets->by_class[GUARD_STRANGER], 0);
+	guard_know(guard, &phone, clock_now_ns()); /* by memory: the program has it at once */
+	assert_int_equal(run(&r.program, &sip), XDP_PASS);
+	xdp_program_close(&r.program);
+	guard_close(guard);
+	xdp_guard_close(r.guard);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_taken),
+		cmocka_unit_test(floods_are_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
