@@ -93,6 +93,7 @@ struct node {
 	struct tls *tls;          /* NULL: no certificate, so no TLS */
 	struct control *control;
 	struct web *web;
+	struct web *health_web;    /* http.health_port; NULL: there is none */
 	struct web_link *web_link; /* NULL: no SIP over WebSocket */
 	struct watch *watch;       /* NULL: not open yet, or not any more */
 	struct answers answers;

@@ -31,13 +31,26 @@ static int link_open(struct node *n)
 	return 0;
 }
 
+/* A thread of its own as well, so that nothing at the other listener delays it. */
+static int health_open(struct node *n)
+{
+	struct web_settings settings = {
+		.bind = n->settings.http.health_bind,
+		.health = &n->health,
+		.per_source = n->settings.limits.connections_per_source,
+	};
+
+	settings.bind.port = (uint16_t)n->settings.http.health_port;
+	return web_open(&n->health_web, &settings);
+}
+
 int node_web_open(struct node *n)
 {
 	static struct tls_settings tls;
 	const struct settings_http *http = &n->settings.http;
 	struct web_settings settings = {
 		.bind = http->bind,
-		.health = &n->health,
+		.health = http->health_port ? NULL : &n->health,
 		.tls = http->tls ? &tls : NULL,
 		.local = (uint16_t)settings_web_local(&n->settings, n->tls != NULL),
 		.places = n->websockets_max,
@@ -49,10 +62,10 @@ int node_web_open(struct node *n)
 		.origins = http->origins,
 		.origin_count = http->origin_count,
 	};
-	int err;
+	int err = http->health_port ? health_open(n) : 0;
 
-	if (!http->port)
-		return 0;
+	if (err || !http->port)
+		return err;
 	settings.bind.port = (uint16_t)http->port;
 	settings_to_tls(&n->settings, &tls);
 	err = link_open(n);
@@ -63,7 +76,8 @@ int node_web_open(struct node *n)
 void node_web_close(struct node *n)
 {
 	web_close(n->web);
-	n->web = NULL;
+	web_close(n->health_web);
+	n->web = n->health_web = NULL;
 	if (n->sip)
 		transport_provide(n->sip, NULL);
 	web_link_close(n->web_link);

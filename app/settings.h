@@ -116,6 +116,8 @@ struct settings_redis {
 struct settings_http {
 	struct addr bind;
 	uint32_t port; /* 0: no HTTP */
+	struct addr health_bind;
+	uint32_t health_port; /* 0: health and metrics are on port */
 	bool tls, sip;
 	char origins[SETTINGS_ORIGINS_MAX][ORIGIN_MAX];
 	uint32_t origin_count;

@@ -227,6 +227,16 @@ static void check_others(const struct check *c)
 		       "http.bind is an address without a port: it has a key of its own, "
 		       "http.port");
 	}
+	if (c->s->http.health_bind.port) {
+		REPORT(c, "http.health_bind",
+		       "http.health_bind is an address without a port: it has a key of its own, "
+		       "http.health_port");
+	}
+	if (c->s->http.health_port && c->s->http.health_port == c->s->http.port &&
+	    addr_ip_eq(&c->s->http.health_bind, &c->s->http.bind)) {
+		REPORT(c, "http.health_port",
+		       "http.health_port is http.port: give it another, or 0 to answer there");
+	}
 	if (addr_is_multicast(&c->s->http.bind))
 		REPORT(c, "http.bind", "http.bind must not be a multicast address");
 	if (c->s->limits.transactions < c->s->limits.calls) {

@@ -250,7 +250,9 @@ static const struct conf_field g_tls_fields[] = {
 	  FIELD(settings_tls, client_certificates),
 	  .names = g_client_names,
 	  .preset = "none",
-	  .help = "Whether phones must show a certificate; optional: one that is shown must be "
+	  .help = "Whether phones must show a certificate, browsers over WSS and whoever asks "
+		  "HTTPS "
+		  "as well; optional: one that is shown must be "
 		  "good." },
 	{ .key = "certificates",
 	  .type = CONF_LIST,
@@ -394,6 +396,19 @@ static const struct conf_field g_http_fields[] = {
 	  .preset = "8080",
 	  .at_start = true,
 	  .help = "TCP port; 0: no HTTP." },
+	{ .key = "health_bind",
+	  .type = CONF_ADDR,
+	  FIELD(settings_http, health_bind),
+	  .preset = "127.0.0.1",
+	  .at_start = true,
+	  .help = "Address of http.health_port." },
+	{ .key = "health_port",
+	  U32(settings_http, health_port, 0, 65535),
+	  .preset = "0",
+	  .at_start = true,
+	  .help = "TCP port of a listener of its own for /metrics, /healthz and /readyz, without "
+		  "TLS: whatever comes to http.port, they answer. http.port then has browsers "
+		  "alone. 0: they are on http.port." },
 	{ .key = "tls",
 	  .type = CONF_BOOL,
 	  FIELD(settings_http, tls),
@@ -473,7 +488,7 @@ static const struct conf_field g_limits_fields[] = {
 		  "that is a whole office." },
 	{ .key = "sip_known_per_second",
 	  U32(settings_limits, sip_per_s[GUARD_KNOWN], 0, 1000000),
-	  .preset = "20000",
+	  .preset = "50000",
 	  .help = "SIP datagrams a second of the known ports of one address: registered phones, "
 		  "trusted addresses, parties of calls. More are dropped unread; 0: no limit." },
 	{ .key = "sip_neighbour_per_second",

@@ -26,6 +26,7 @@ enum {
 	OWN_DESCRIPTORS = 8, /* listener, pipe, and what the library keeps */
 	PING_SECONDS = 30,   /* without traffic: bindings of a NAT stay, dead browsers are found */
 	HANGUP_SECONDS = 45,
+	TICK_US = 1000000,
 	TX_PACKET = 16384, /* or the library cuts what it writes to its receive buffer */
 };
 
@@ -35,6 +36,7 @@ struct web {
 	struct web_clients *clients;
 	struct web_certificates *certificates; /* NULL: no TLS */
 	struct web_sip *sip;                   /* NULL: no SIP */
+	lws_sorted_usec_list_t tick;
 	struct lws_protocols protocols[3];
 	pthread_t thread;
 	_Atomic bool stop;
@@ -65,7 +67,7 @@ static void on_lws_log(int level, const char *line)
 /* The mark tells a client from the library's own sockets. */
 static void client_begin(struct web *web, struct lws *wsi)
 {
-	lws_set_opaque_user_data(wsi, web_clients_add(web->clients, lws_get_socket_fd(wsi)));
+	lws_set_opaque_user_data(wsi, web_clients_add(web->clients, wsi, clock_now_ns()));
 }
 
 static void client_end(struct web *web, struct lws *wsi)
@@ -76,6 +78,23 @@ static void client_end(struct web *web, struct lws *wsi)
 		return;
 	lws_set_opaque_user_data(wsi, NULL);
 	web_clients_remove(web->clients, client);
+}
+
+static void on_tick(lws_sorted_usec_list_t *sul)
+{
+	struct web *web = CONTAINER_OF(sul, struct web, tick);
+
+	web_clients_expire(web->clients, clock_now_ns());
+	lws_sul_schedule(web->context, 0, &web->tick, on_tick, TICK_US);
+}
+
+/* A whole request came. */
+static void client_asked(struct lws *wsi)
+{
+	struct web_client *client = lws_get_opaque_user_data(wsi);
+
+	if (client)
+		web_client_asked(client, clock_now_ns());
 }
 
 /* What may have woken us: certificates, SIP. */
@@ -102,6 +121,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 
 	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
 	case LWS_CALLBACK_HTTP:
+		client_asked(wsi);
 		return web_request_take(request, wsi, web->health, bytes_mem(in, len));
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return web_request_send(request, wsi);
@@ -148,6 +168,7 @@ static void *web_run(void *arg)
 {
 	struct web *web = arg;
 
+	lws_sul_schedule(web->context, 0, &web->tick, on_tick, TICK_US);
 	/* acquire: pairs with the release in web_close */
 	while (!atomic_load_explicit(&web->stop, memory_order_acquire)) {
 		if (lws_service(web->context, 0) < 0)
@@ -199,7 +220,7 @@ static int context_open(struct web *web, const struct web_settings *settings)
 		.retry_and_idle_policy = &validity,
 		.alpn = "http/1.1", /* browsers would have WebSockets inside of HTTP/2 */
 		.max_http_header_data = HEADERS_MAX,
-		.max_http_header_pool = WEB_CONNECTIONS_MAX,
+		.max_http_header_pool = (unsigned short)web_clients_heads_max(),
 		.timeout_secs = REQUEST_SECONDS,
 		.timeout_secs_ah_idle = REQUEST_SECONDS,
 		.keepalive_timeout = REQUEST_SECONDS,

@@ -15,20 +15,27 @@ struct tls_settings;
 struct web;
 struct web_link;
 
-enum { WEB_CONNECTIONS_MAX = 64 }; /* beside those that carry SIP */
+enum {
+	WEB_CONNECTIONS_MAX =
+		256, /* beside those that carry SIP: they have not said yet what they want */
+	WEB_HEADS_OF_SOURCE = 32, /* of these of one address (IPv6: one /64) */
+};
 
 struct web_settings {
 	struct addr bind;
-	const struct health *health;    /* the caller's; outlives the thread */
+	/* The caller's; outlives the thread. NULL: no pages, they are another listener's. */
+	const struct health *health;
 	const struct tls_settings *tls; /* NULL: no TLS; read at once */
 	struct web_link *link;          /* the caller's; NULL: no SIP */
 	uint16_t local;                 /* sip_hop.local of what comes */
 	uint32_t places;                /* WebSockets at once */
-	uint32_t per_source; /* connections of one address at once, whatever they carry */
+	uint32_t
+		per_source; /* connections of one address (IPv6: one /64) at once, whatever they carry */
 	struct stream_rate handshakes_per_source; /* with TLS; per_s 0: no limit */
 	uint64_t idle_ns;                         /* without a word from the peer */
 	uint64_t
-		patience_ns; /* for a first message, the rest of one that has begun, a peer that does not read */
+		patience_ns; /* for a request, a first message, the rest of one that has begun, a peer that does not read, and without
+				a word from one that is not trusted; 0: 30 s */
 	const char (*origins)[ORIGIN_MAX]; /* the caller's; outlives the thread */
 	uint32_t origin_count;
 };

@@ -20,7 +20,6 @@ static struct tls_settings *settings_copy(const struct tls_settings *settings)
 	if (!copy)
 		return NULL;
 	*copy = *settings;
-	copy->clients = TLS_CLIENT_NONE;
 	return copy;
 }
 

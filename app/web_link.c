@@ -25,7 +25,8 @@ struct place {
 	_Atomic uint32_t octets; /* on their way to the browser */
 	uint64_t live;           /* loop: the connection that may be sent on; 0: none */
 	enum sip_transport transport;
-	bool is_cut; /* loop: its end was asked for */
+	bool is_cut;     /* loop: its end was asked for */
+	bool is_trusted; /* loop: and the web thread was told */
 };
 
 struct web_link {
@@ -98,7 +99,7 @@ static void begin(struct web_link *l, struct place *p, const struct sip_hop *hop
 	assert(!p->live);
 	p->live = hop->connection;
 	p->transport = hop->transport;
-	p->is_cut = false;
+	p->is_cut = p->is_trusted = false;
 	count_live(l, p->transport, 1);
 }
 
@@ -152,6 +153,7 @@ int web_link_open(struct web_link **out, uint32_t places, const struct transport
 	int err;
 
 	assert(places && places <= WEB_LINK_PLACES_MAX);
+	places += WEB_LINK_SPARE;
 	l = calloc(1, sizeof(*l) + places * sizeof(l->places[0]));
 	if (!l)
 		return -ENOMEM;
@@ -229,6 +231,25 @@ static int queue(struct web_link *l, struct place *p, const struct sip_hop *hop,
 	return 0;
 }
 
+/* A full ring: its next message proves it again. */
+static void place_trust(struct web_link *l, struct place *p, const struct sip_hop *hop)
+{
+	const struct web_link_out out = { .connection = hop->connection, .trusted = true };
+
+	if (p->is_trusted || !ring_push(&l->out, &out))
+		return;
+	p->is_trusted = l->has_news = true;
+}
+
+static void provider_trust(void *arg, const struct sip_hop *hop)
+{
+	struct web_link *l = arg;
+	struct place *p = place_of(l, hop->connection);
+
+	if (p && p->live == hop->connection)
+		place_trust(l, p, hop);
+}
+
 static int provider_send(void *arg, const struct sip_hop *hop, struct bytes message)
 {
 	struct web_link *l = arg;
@@ -239,6 +260,9 @@ static int provider_send(void *arg, const struct sip_hop *hop, struct bytes mess
 		return drop(g_metrics.gone, -ENOTCONN);
 	if (message.n > STREAM_MESSAGE_MAX)
 		return drop(g_metrics.size, -EMSGSIZE);
+	if (message.n && message.p[0] >= 'A' && message.p[0] <= 'Z' &&
+	    !bytes_starts(message, "SIP/2.0 ")) /* a request: of a call that was let in */
+		place_trust(l, p, hop);
 	waiting = atomic_load_explicit(&p->octets, memory_order_relaxed);
 	if (waiting + message.n > WEB_LINK_OUT_OCTETS)
 		return cut_off(l, p, hop);
@@ -264,6 +288,7 @@ static uint32_t provider_connections(const void *arg, enum sip_transport transpo
 struct transport_provider web_link_provider(struct web_link *l)
 {
 	return (struct transport_provider){ .send = provider_send,
+					    .trust = provider_trust,
 					    .flush = provider_flush,
 					    .connections = provider_connections,
 					    .arg = l };

@@ -15,7 +15,8 @@
 struct web_link;
 
 enum {
-	WEB_LINK_PLACES_MAX = 65535,
+	WEB_LINK_SPARE = 64, /* places of those that are ending, for newcomers */
+	WEB_LINK_PLACES_MAX = 65535 - WEB_LINK_SPARE,
 	WEB_LINK_IN = 256,            /* messages on their way to the loop */
 	WEB_LINK_IN_EACH = 16,        /* of one connection */
 	WEB_LINK_OUT = 4096,          /* messages on their way to browsers */
@@ -28,15 +29,16 @@ enum {
 struct web_link_out {
 	uint64_t connection;
 	uint8_t *
-		data; /* malloc'ed: WEB_LINK_ROOM octets, then the message; NULL: end the connection */
+		data; /* malloc'ed: WEB_LINK_ROOM octets, then the message; NULL: end the connection, or */
 	size_t n;     /* of the message */
+	bool trusted; /* it is known who is there */
 };
 
 void web_link_setup(void); /* registers the metrics; main thread, once */
 
 /* ---- the loop's thread ---- */
 
-/* places: connections at once. Watches the ring. 0 or -errno. */
+/* places: connections at once, beside WEB_LINK_SPARE that are ending. Watches the ring. 0 or -errno. */
 int web_link_open(struct web_link **out, uint32_t places,
 		  const struct transport_handlers *handlers) NODISCARD;
 /* The web thread is gone. NULL is fine. */

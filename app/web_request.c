@@ -30,8 +30,12 @@ void web_request_setup(void)
 /* The page for a path. */
 static struct answer page_write(const struct health *health, struct bytes path, struct writer *w)
 {
-	uint32_t reasons = health_reasons(health, clock_now_ns());
+	uint32_t reasons = health ? health_reasons(health, clock_now_ns()) : 0;
 
+	if (!health) {
+		writer_str(w, "not here: see http.health_port\n");
+		return (struct answer){ 404, "text/plain" };
+	}
 	if (bytes_is(path, "/healthz")) {
 		health_write(w, reasons);
 		return (struct answer){ health_is_well(reasons) ? 200 : 503, "application/json" };

@@ -53,7 +53,7 @@ void web_session_begin(struct web_session *s, struct lws *wsi, const struct web_
 	s->wsi = wsi;
 	s->settings = settings;
 	s->hop = *hop;
-	s->heard_ns = clock_now_ns();
+	s->heard_ns = s->born_ns = clock_now_ns();
 	next_check(s);
 }
 
@@ -246,6 +246,11 @@ void web_session_cut(struct web_session *s)
 	doom_later(s, WEB_SESSION_END_QUEUE);
 }
 
+void web_session_make_room(struct web_session *s)
+{
+	doom_later(s, WEB_SESSION_END_ROOM);
+}
+
 /* ---- time ---- */
 
 int web_session_timer(struct web_session *s)
@@ -263,6 +268,8 @@ int web_session_timer(struct web_session *s)
 		return doom(s, WEB_SESSION_END_SLOW, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	if (!s->spoke && !s->held && s->heard_ns <= before)
 		return doom(s, WEB_SESSION_END_SILENT, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+	if (!s->trusted && !s->held && s->heard_ns <= before)
+		return doom(s, WEB_SESSION_END_STRANGER, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	if (s->heard_ns + s->settings->idle_ns <= now_ns)
 		return doom(s, WEB_SESSION_END_IDLE, LWS_CLOSE_STATUS_GOINGAWAY);
 	next_check(s);

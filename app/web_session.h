@@ -13,15 +13,17 @@
 #include "app/web_message.h"
 
 /* Why one came to its end. */
-#define WEB_SESSION_ENDS(X)             \
-	X(PEER, "closed_by_peer")       \
-	X(IDLE, "idle")                 \
-	X(SILENT, "no_message")         \
-	X(SLOW, "slow_sender")          \
-	X(STALLED, "peer_unresponsive") \
-	X(QUEUE, "send_queue_full")     \
-	X(SIZE, "message_too_large")    \
-	X(OVERFLOW, "receive_overflow") \
+#define WEB_SESSION_ENDS(X)              \
+	X(PEER, "closed_by_peer")        \
+	X(IDLE, "idle")                  \
+	X(SILENT, "no_message")          \
+	X(STRANGER, "not_authenticated") \
+	X(ROOM, "made_room")             \
+	X(SLOW, "slow_sender")           \
+	X(STALLED, "peer_unresponsive")  \
+	X(QUEUE, "send_queue_full")      \
+	X(SIZE, "message_too_large")     \
+	X(OVERFLOW, "receive_overflow")  \
 	X(MEMORY, "out_of_memory")
 
 enum web_session_end {
@@ -43,8 +45,10 @@ struct web_session {
 	/* something waits since, or since the last of it went; 0: nothing does */
 	uint64_t stalled_ns;
 	enum web_session_end why;
-	bool spoke; /* the loop has had a message of it */
-	bool held;  /* a message waits for room on its way to the loop */
+	uint64_t born_ns;
+	bool trusted; /* SIP has proved who is there */
+	bool spoke;   /* the loop has had a message of it */
+	bool held;    /* a message waits for room on its way to the loop */
 	bool pongs, doomed;
 };
 
@@ -70,6 +74,8 @@ bool web_session_waits(const struct web_session *s);
 void web_session_retry(struct web_session *s);
 /* To be sent. False: out of memory, the session ends, and out is still the caller's. */
 bool web_session_queue(struct web_session *s, const struct web_link_out *out) NODISCARD;
+/* A newcomer has its place. */
+void web_session_make_room(struct web_session *s);
 /* It reads too slowly for what is sent to it: it ends. */
 void web_session_cut(struct web_session *s);
 

@@ -23,6 +23,7 @@ struct web_sip {
 	struct web_settings settings;
 	struct lws_context *context;
 	lws_sorted_usec_list_t retry;
+	uint32_t room; /* places: those of the settings, and WEB_LINK_SPARE */
 	uint32_t free_count;
 	uint16_t *free;
 	struct place places[];
@@ -40,14 +41,15 @@ void web_sip_setup(void)
 
 int web_sip_open(struct web_sip **out, const struct web_settings *settings)
 {
-	uint32_t n = settings->places;
+	uint32_t n = settings->places + WEB_LINK_SPARE;
 	struct web_sip *s = calloc(1, sizeof(*s) + n * sizeof(s->places[0]));
 
-	assert(n && n <= WEB_LINK_PLACES_MAX && settings->patience_ns);
+	assert(settings->places && settings->places <= WEB_LINK_PLACES_MAX);
+	assert(settings->patience_ns);
 	if (!s)
 		return -ENOMEM;
 	s->settings = *settings;
-	s->free_count = n;
+	s->free_count = s->room = n;
 	s->free = calloc(n, sizeof(s->free[0]));
 	if (!s->free) {
 		free(s);
@@ -77,9 +79,39 @@ size_t web_sip_session_size(void)
 	return sizeof(struct web_session);
 }
 
+/* Those that stay, and the stranger among them that came first. */
+static uint32_t crowd(const struct web_sip *s, struct web_session **oldest)
+{
+	uint32_t n = 0;
+
+	*oldest = NULL;
+	for (uint32_t i = 0; i < s->room; i++) {
+		struct web_session *session = s->places[i].session;
+
+		if (!session || session->doomed)
+			continue;
+		n++;
+		if (!session->trusted && (!*oldest || session->born_ns < (*oldest)->born_ns))
+			*oldest = session;
+	}
+	return n;
+}
+
+/* As TCP does (sig/sip/stream_room.c). */
+static bool has_room(const struct web_sip *s, struct web_session **goes)
+{
+	uint32_t n = crowd(s, goes);
+
+	if (n < s->settings.places)
+		*goes = NULL;
+	return s->free_count > 0 && (n < s->settings.places || *goes);
+}
+
 bool web_sip_admit(struct web_sip *s, struct lws *wsi)
 {
-	return web_admit(&s->settings, s->free_count > 0, wsi);
+	struct web_session *goes;
+
+	return web_admit(&s->settings, has_room(s, &goes), wsi);
 }
 
 /* ---- what waits for room on its way to the loop ---- */
@@ -122,7 +154,7 @@ static void on_retry(lws_sorted_usec_list_t *sul)
 	void *at = (uint8_t *)sul - offsetof(struct web_sip, retry);
 	struct web_sip *owner = at;
 
-	for (uint32_t i = 0; i < owner->settings.places; i++)
+	for (uint32_t i = 0; i < owner->room; i++)
 		retry_one(owner, i);
 }
 
@@ -138,12 +170,18 @@ static int on_established(struct web_sip *owner, struct web_session *s, struct l
 	struct sip_hop hop = { .transport = owner->settings.tls ? SIP_WSS : SIP_WS,
 			       .local = owner->settings.local,
 			       .inbound = true };
+	struct web_client *client = lws_get_opaque_user_data(wsi);
+	struct web_session *goes;
 	uint32_t at;
 
-	if (owner->free_count == 0 || web_clients_peer(lws_get_socket_fd(wsi), &hop.remote)) {
+	if (!has_room(owner, &goes) || web_clients_peer(lws_get_socket_fd(wsi), &hop.remote)) {
 		web_admit_lost();
 		return -1;
 	}
+	if (goes)
+		web_session_make_room(goes);
+	if (client)
+		web_client_upgraded(client);
 	at = owner->free[--owner->free_count];
 	hop.connection = web_link_name(owner->settings.link, at);
 	owner->places[at].session = s;
@@ -213,12 +251,23 @@ static struct web_session *session_of(const struct web_sip *owner, uint64_t conn
 	return s && s->hop.connection == connection ? s : NULL;
 }
 
+static void session_trust(struct web_session *s)
+{
+	struct web_client *client = lws_get_opaque_user_data(s->wsi);
+
+	s->trusted = true;
+	if (client)
+		web_client_trust(client);
+}
+
 static void hand_out(struct web_sip *owner, const struct web_link_out *out)
 {
 	struct web_session *s = session_of(owner, out->connection);
 
 	if (!out->data) {
-		if (s)
+		if (s && out->trusted)
+			session_trust(s);
+		else if (s)
 			web_session_cut(s);
 	} else if (!s || !web_session_queue(s, out)) {
 		web_link_sent(owner->settings.link, out);

@@ -108,8 +108,16 @@ static int on_certificate(SSL *ssl, void *arg)
 {
 	const struct tls *t = arg;
 	SSL_CTX *found = named(t, ssl);
+	SSL_CTX *to = found ? found : t->identities[0].server;
 
-	return SSL_set_SSL_CTX(ssl, found ? found : t->identities[0].server) != NULL;
+	if (!SSL_set_SSL_CTX(ssl, to))
+		return 0;
+	/* these stay with the connection when its context changes; nothing is asked for before this */
+	SSL_set_verify(ssl, SSL_CTX_get_verify_mode(to), NULL);
+	if (SSL_CTX_get_client_CA_list(to))
+		SSL_set_client_CA_list(ssl, SSL_dup_CA_list(SSL_CTX_get_client_CA_list(to)));
+	(void)SSL_set1_verify_cert_store(ssl, SSL_CTX_get_cert_store(to));
+	return 1;
 }
 
 void tls_lend(struct tls *t, struct ssl_ctx_st *to)

@@ -148,6 +148,9 @@ void transport_trust(struct transport *t, const struct sip_hop *hop)
 {
 	if (hop->transport == SIP_UDP) {
 		transport_udp_trust(t->udp, &hop->remote);
+	} else if (sip_transport_is_web(hop->transport)) {
+		if (t->web.trust)
+			t->web.trust(t->web.arg, hop);
 	} else if (sip_transport_is_stream(hop->transport)) {
 		transport_stream_trust(t->stream, hop);
 	}

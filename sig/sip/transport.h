@@ -65,6 +65,8 @@ struct transport_settings {
 struct transport_provider {
 	/* As transport_send: queues a copy on hop.connection. */
 	int (*send)(void *arg, const struct sip_hop *hop, struct bytes message);
+	/* As transport_trust; again and again. */
+	void (*trust)(void *arg, const struct sip_hop *hop);
 	void (*flush)(void *arg);
 	uint32_t (*connections)(const void *arg, enum sip_transport transport);
 	void *arg;

@@ -165,6 +165,64 @@ static int teardown(void **state)
 	return 0;
 }
 
+static uint64_t refused(void)
+{
+	return metric_value(metric_register(METRIC_COUNTER, "tandem_sip_ws_refused_total",
+					    "reason=\"connections_full\"", ""));
+}
+
+/* So many messages came in all, and the last one's sender has proved who it is. */
+static void trust_next(uint32_t received)
+{
+	while (g.received < received)
+		run_for(5 * NS_PER_MS);
+	g.to.trust(g.to.arg, &g.from);
+	g.to.flush(g.to.arg);
+	run_for(20 * NS_PER_MS);
+}
+
+/* As TCP does: the stranger that came first goes for a newcomer, whatever it has said, and whom SIP knows stays. */
+static void test_strangers_make_room(void **state)
+{
+	uint64_t before = ends("reason=\"made_room\""), refused_before = refused();
+	int fds[PLACES], more;
+	char octet;
+
+	(void)state;
+	for (int i = 0; i < PLACES; i++) {
+		assert_int_equal(dial(&fds[i]), 101);
+		say(fds[i], 0x81, "one");
+		if (i == 0)
+			trust_next(1);
+	}
+	assert_int_equal(dial(&more), 101);
+	await_end("reason=\"made_room\"", before);
+	assert_true(recv(fds[1], &octet, 1, 0) <= 1);                /* a close frame, or the end */
+	assert_int_equal(recv(fds[0], &octet, 1, MSG_DONTWAIT), -1); /* it is there still */
+	assert_int_equal(refused(), refused_before);
+	(void)close(more);
+	for (int i = 0; i < PLACES; i++)
+		(void)close(fds[i]);
+}
+
+/* Whoever proves nothing goes after a time without a word; a proof is worth more. */
+static void test_strangers_go_when_silent(void **state)
+{
+	uint64_t before = ends("reason=\"not_authenticated\"");
+	int fd, known;
+
+	(void)state;
+	assert_int_equal(dial(&known), 101);
+	say(known, 0x81, "one");
+	trust_next(1);
+	assert_int_equal(dial(&fd), 101);
+	say(fd, 0x81, "one");
+	await_end("reason=\"not_authenticated\"", before);
+	assert_int_equal(ends("reason=\"not_authenticated\""), before + 1);
+	(void)close(fd);
+	(void)close(known);
+}
+
 static void test_who_says_nothing(void **state)
 {
 	uint64_t before = ends("reason=\"no_message\"");
@@ -186,6 +244,7 @@ static void test_who_never_ends(void **state)
 	(void)state;
 	assert_int_equal(dial(&fd), 101);
 	say(fd, 0x81, "one");
+	trust_next(1);
 	say(fd, 0x01, "begun and"); /* not the last of its frames */
 	await_end("reason=\"slow_sender\"", before);
 	run_for(20 * NS_PER_MS);
@@ -202,6 +261,7 @@ static void test_who_is_idle(void **state)
 	(void)state;
 	assert_int_equal(dial(&fd), 101);
 	say(fd, 0x81, "one");
+	trust_next(1);
 	await_end("reason=\"idle\"", before);
 	(void)close(fd);
 }
@@ -216,8 +276,7 @@ static void test_who_does_not_read(void **state)
 	(void)state;
 	assert_int_equal(dial(&fd), 101);
 	say(fd, 0x81, "one");
-	while (!g.received)
-		run_for(5 * NS_PER_MS);
+	trust_next(1);
 	for (size_t i = 0; i < WEB_LINK_OUT_OCTETS / sizeof(large); i++)
 		assert_int_equal(g.to.send(g.to.arg, &g.from, bytes_mem(large, sizeof(large))), 0);
 	g.to.flush(g.to.arg);
@@ -225,7 +284,7 @@ static void test_who_does_not_read(void **state)
 	(void)close(fd);
 }
 
-/* Its places are all taken: 503; then one is free again. */
+/* Its places are all taken by those who have proved who they are: 503; then one is free again. */
 static void test_places(void **state)
 {
 	int fds[PLACES], more;
@@ -234,11 +293,10 @@ static void test_places(void **state)
 	for (int i = 0; i < PLACES; i++) {
 		assert_int_equal(dial(&fds[i]), 101);
 		say(fds[i], 0x81, "here");
+		trust_next((uint32_t)i + 1);
 	}
 	assert_int_equal(dial(&more), 503);
 	(void)close(more);
-	while (g.received < PLACES)
-		run_for(5 * NS_PER_MS);
 	(void)close(fds[0]);
 	for (int i = 0; i < 500 && !g.closed; i++)
 		run_for(5 * NS_PER_MS);
@@ -286,6 +344,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_who_says_nothing),
+		TEST(test_strangers_make_room),
+		TEST(test_strangers_go_when_silent),
 		TEST(test_who_never_ends),
 		TEST(test_who_is_idle),
 		TEST(test_who_does_not_read),

@@ -208,23 +208,70 @@ static void test_long_header_is_refused(void **state)
 	assert_non_null(strstr(get(GET("/readyz")), "HTTP/1.1 200"));
 }
 
+/* Of one address no more than a share, and who came within the last second is left alone. */
 static void test_idle_connections_do_not_shut_others_out(void **state)
 {
-	metric_id full = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
-					 "reason=\"connections_full\"", "");
-	int fds[WEB_CONNECTIONS_MAX + 40];
+	metric_id refused = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					    "reason=\"requests_of_source\"", "");
+	metric_id ended = metric_register(METRIC_COUNTER, "tandem_http_ended_total",
+					  "reason=\"made_room\"", "");
+	uint64_t refused_before = metric_value(refused), ended_before = metric_value(ended);
+	int fds[WEB_HEADS_OF_SOURCE + 40];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(fds); i++)
+	for (size_t i = 0; i < COUNT_OF(fds); i++) {
 		fds[i] = dial();
-	while (metric_value(full) < COUNT_OF(fds) - WEB_CONNECTIONS_MAX)
+		put(fds[i], "G");
+	}
+	while (metric_value(refused) < refused_before + COUNT_OF(fds) - WEB_HEADS_OF_SOURCE)
 		(void)usleep(1000);
-	for (size_t i = 0; i < COUNT_OF(fds); i++)
-		(void)close(fds[i]);
-	/* as soon as it has seen them go */
+	/* a second later they are the ones to go */
 	for (int i = 0; i < 500 && !strstr(get(GET("/readyz")), "HTTP/1.1 200"); i++)
 		(void)usleep(10000);
+	assert_true(metric_value(ended) > ended_before);
 	assert_non_null(strstr(get(GET("/readyz")), "HTTP/1.1 200"));
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		(void)close(fds[i]);
+}
+
+/* An octet buys no time. */
+static void test_who_asks_for_nothing_goes(void **state)
+{
+	struct addr kept = g_address;
+	struct web_settings settings = { .health = &g_health,
+					 .per_source = UINT32_MAX,
+					 .patience_ns = NS_PER_S };
+	struct web *web;
+	char octet;
+	int fd;
+
+	(void)state;
+	free_port();
+	settings.bind = g_address;
+	assert_int_equal(web_open(&web, &settings), 0);
+	fd = dial();
+	put(fd, "G");
+	assert_true(recv(fd, &octet, 1, 0) == 0); /* 10 s at most */
+	(void)close(fd);
+	web_close(web);
+	g_address = kept;
+}
+
+/* Where health and metrics have a listener of their own, this one has none of them. */
+static void test_pages_elsewhere(void **state)
+{
+	struct addr kept = g_address;
+	struct web_settings settings = { .per_source = UINT32_MAX };
+	struct web *web;
+
+	(void)state;
+	free_port();
+	settings.bind = g_address;
+	assert_int_equal(web_open(&web, &settings), 0);
+	assert_non_null(strstr(get(GET("/readyz")), "HTTP/1.1 404"));
+	assert_non_null(strstr(get(GET("/metrics")), "http.health_port"));
+	web_close(web);
+	g_address = kept;
 }
 
 static void test_port_busy(void **state)
@@ -255,6 +302,8 @@ int main(void)
 		cmocka_unit_test(test_keepalive),
 		cmocka_unit_test(test_long_header_is_refused),
 		cmocka_unit_test(test_idle_connections_do_not_shut_others_out),
+		cmocka_unit_test(test_who_asks_for_nothing_goes),
+		cmocka_unit_test(test_pages_elsewhere),
 		cmocka_unit_test(test_port_busy),
 		cmocka_unit_test(test_foreign_address),
 	};
