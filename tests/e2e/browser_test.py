@@ -313,16 +313,16 @@ class Video(BrowserTest):
 
     def test_bandwidth_is_found(self):
         """Transport-wide feedback has a browser at the 768 kbit/s it may send in a second or two; by reports alone it takes 20. A machine
-        that is busy delays packets as a busy line does, so it has three tries."""
+        that is busy delays packets as a busy line does, so two of three calls must be as quick."""
         page, device = self.talk()
-        tries = 3
-        while not self.finds_bandwidth(page, 600000):
-            tries -= 1
-            self.assertGreater(tries, 0)
+        quick = [self.finds_bandwidth(page, 600000)]
+        for _ in range(2):
             page.hangup()
             page.wait("ended")
             page.call("1002", video=True)
             page.wait("talking")
+            quick.append(self.finds_bandwidth(page, 600000))
+        self.assertGreaterEqual(sum(quick), 2, quick)
         page.run("phone.noise(320, 240)")
         before = self.video(page, "outbound-rtp")
 

@@ -18,6 +18,7 @@ from lib.webrtc import WebRtc
 LIMIT = 5.0                     # seconds from the fault's beginning to its name
 CONSENT_S = 30                  # RFC 7675 5.1
 HURRY = 5                       # the node's clock, where a test waits for CONSENT_S
+LOSSY = 200                     # packets over a path of which the losses are known
 SETTLED = 1.0                   # of a good call, before a fault begins in it
 
 
@@ -342,6 +343,33 @@ class Doctor(DoctorTest):
         pair.end()
         pair.hang_up()
         self.assertGreater(int(self.node.cdrs()[-1]["a_mos_out_hundredths"]), 100)
+
+    def test_a_known_path(self):
+        """DIAG-02: every tenth packet is lost and every second comes 20 ms late: so it is shown, recorded and counted."""
+        pair = Pair(self, 0)
+        pair.connect()
+        media, frames = pair.audio_a, pair.audio_a.codec.frames(440)
+        due = time.monotonic()
+        for number in range(LOSSY):
+            late = 160 * (number % 2)           # its timestamp says that it was taken so much earlier
+            if number % 10 == 5:
+                media.seq += 1
+            else:
+                media.send(frames[number % len(frames)], ts=media.ts - late)
+            media.ts += 160
+            due += 0.02
+            time.sleep(max(0.0, due - time.monotonic()))
+        flow = next(flow for flow in self.node.ctl("call.show", call=pair.id)["flows"] if flow["leg"] == "a")
+        heard = flow["quality"]["heard"]
+        self.assertEqual(heard["lost"], LOSSY // 10)
+        self.assertAlmostEqual(heard["loss_percent"], 10, delta=0.2)
+        self.assertTrue(14 < heard["jitter_ms"] < 40, heard)
+        self.assertLess(heard["mos"], 4.0)
+        pair.hang_up()
+        record = self.node.cdrs()[-1]
+        self.assertEqual((int(record["a_packets_in"]), int(record["a_lost"])), (LOSSY * 9 // 10, LOSSY // 10))
+        self.assertTrue(14000 < int(record["a_jitter_us"]) < 40000, record["a_jitter_us"])
+        self.assertLess(int(record["a_mos_in_hundredths"]), 400)
 
     def test_in_words(self):
         pair = Pair(self, 0)
