@@ -16,6 +16,7 @@ command_fn command_call_originate, command_call_hold, command_call_resume, comma
 	command_call_dtmf;
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
+command_fn command_sip_recent;
 command_fn command_registration_list;
 command_fn command_cdr_list;
 command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;

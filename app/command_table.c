@@ -255,7 +255,24 @@ static const struct command_arg g_dtmf_args[] = {
 	}
 
 static const struct command_arg g_trace_start_args[] = {
-	CALL_ARG,
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Id of the call: 13 characters. Or from, or to." },
+	{ .name = "from",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "The next call of this extension; it is waited for, an hour at most." },
+	{ .name = "to",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "The next call to this number." },
 	{ .name = "decrypted",
 	  .type = ARG_BOOL,
 	  .preset = "false",
@@ -277,6 +294,22 @@ static const struct command_arg g_trace_start_args[] = {
 	END,
 };
 
+static const struct command_arg g_trace_stop_args[] = {
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Id of the call. Or name." },
+	{ .name = "name",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 1,
+	  .max = 39,
+	  .help = "As call.trace.list shows it." },
+	END,
+};
+
 static const struct command_arg g_trace_read_args[] = {
 	TRACE_ARG,
 	{ .name = "offset",
@@ -288,6 +321,28 @@ static const struct command_arg g_trace_read_args[] = {
 };
 
 static const struct command_arg g_trace_args[] = { TRACE_ARG, END };
+
+static const struct command_arg g_sip_args[] = {
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Only the dialogs of this call, also when it is over." },
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Only dialogs whose messages name this user." },
+	{ .name = "limit",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = 500,
+	  .preset = "50",
+	  .help = "Most messages in the answer, the newest ones." },
+	END,
+};
 
 static const struct command_arg g_no_args[] = { END };
 
@@ -426,8 +481,9 @@ const struct command g_commands[] = {
 	  "that "
 	  "the trace has no copy of)",
 	  command_call_trace_start },
-	{ "call.trace.stop", COMMAND_FOR_OPERATOR, g_call_args, "Ends the trace of a call.",
-	  "name, call", command_call_trace_stop },
+	{ "call.trace.stop", COMMAND_FOR_OPERATOR, g_trace_stop_args,
+	  "Ends the trace of a call, or one that waits for a call.", "name, call",
+	  command_call_trace_stop },
 	{ "call.trace.list", COMMAND_FOR_OPERATOR, g_no_args, "Lists traces, oldest first.",
 	  "a list: name, call, running, octets, started_utc_ms", command_call_trace_list },
 	{ "call.trace.read", COMMAND_FOR_OPERATOR, g_trace_read_args,
@@ -436,6 +492,12 @@ const struct command g_commands[] = {
 	  command_call_trace_read, .transient = true },
 	{ "call.trace.delete", COMMAND_FOR_OPERATOR, g_trace_args,
 	  "Deletes a trace that does not run.", "name", command_call_trace_delete },
+	{ "sip.recent", COMMAND_FOR_OPERATOR, g_sip_args,
+	  "Shows the newest SIP messages, without secrets, also of calls that were refused: of a "
+	  "call, "
+	  "of a number, or all.",
+	  "a list, oldest first: utc_ms, sent, transport, local, remote, message",
+	  command_sip_recent, .transient = true },
 	{ "registration.list", COMMAND_FOR_TENANT, g_registration_args, "Lists registered phones.",
 	  "a list: number, version, contacts: contact, source, user_agent, expires_utc_ms, nat",
 	  command_registration_list },

@@ -22,10 +22,10 @@ enum {
 static json_t *view_json(const struct trace_view *v)
 {
 	return json_pack("{s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "name", v->name, "call",
-			 command_call_id_json(v->call), "running", true, "decrypted", v->decrypted,
-			 "seconds", (json_int_t)v->seconds, "octets_max", (json_int_t)v->octets_max,
-			 "octets", (json_int_t)v->octets, "packets", (json_int_t)v->packets, "lost",
-			 (json_int_t)v->lost);
+			 v->call ? command_call_id_json(v->call) : json_null(), "running", true,
+			 "decrypted", v->decrypted, "seconds", (json_int_t)v->seconds, "octets_max",
+			 (json_int_t)v->octets_max, "octets", (json_int_t)v->octets, "packets",
+			 (json_int_t)v->packets, "lost", (json_int_t)v->lost);
 }
 
 static void start_failed(struct command_run *run, int err)
@@ -54,42 +54,86 @@ static void start_failed(struct command_run *run, int err)
 	}
 }
 
+static json_t *call_json(uint64_t call)
+{
+	return call ? command_call_id_json(call) : json_null();
+}
+
+static void trace_begin(struct command_run *run, const struct trace_order *order)
+{
+	struct trace_view v;
+	bool runs = order->call && watch_trace_by_call(run->node->watch, order->call, &v);
+	int err = watch_trace_start(run->node->watch, order, clock_instant(), &v);
+
+	if (err) {
+		start_failed(run, err);
+		return;
+	}
+	if (order->call && !runs)
+		node_trace_past(run->node, order->call, order->decrypted, false);
+	command_answer(run, view_json(&v));
+}
+
+/* Of the next call from or to somebody. */
+static bool user_take(const struct command_run *run, struct trace_order *order)
+{
+	const struct command_value *from = command_value(run, "from"),
+				   *to = command_value(run, "to");
+
+	order->side = from->given ? TRACE_FROM : TRACE_TO;
+	return from->given != to->given &&
+	       !bytes_cstr(from->given ? from->text : to->text, order->user, sizeof(order->user));
+}
+
 void command_call_trace_start(struct command_run *run)
 {
 	struct trace_order order = { .seconds = SECONDS };
 	static struct call_view call;
-	struct trace_view v;
 	uint32_t octets = OCTETS;
-	int err;
 
 	command_take_u32(run, "seconds", &order.seconds);
 	command_take_u32(run, "octets", &octets);
 	command_take_bool(run, "decrypted", &order.decrypted);
 	order.octets = octets;
-	if (!command_call_view(run, &call))
-		return;
-	order.call = call.call;
-	err = watch_trace_start(run->node->watch, &order, clock_instant(), &v);
-	if (err)
-		start_failed(run, err);
-	else
-		command_answer(run, view_json(&v));
+	if (command_value(run, "call")->given ==
+	    (command_value(run, "from")->given || command_value(run, "to")->given)) {
+		command_fail(run, COMMAND_MISSING_ARGUMENT, "call",
+			     "one of call, from and to says what is traced");
+	} else if (!command_value(run, "call")->given) {
+		if (user_take(run, &order))
+			trace_begin(run, &order);
+		else
+			command_fail(run, COMMAND_BAD_ARGUMENT, "to", "give from or to, not both");
+	} else if (command_call_view(run, &call)) {
+		order.call = call.call;
+		trace_begin(run, &order);
+	}
+}
+
+static bool stop_find(struct command_run *run, struct trace_view *v)
+{
+	const struct command_value *name = command_value(run, "name");
+	uint64_t call;
+
+	if (name->given)
+		return watch_trace_by_name(run->node->watch, name->text, v);
+	return !id_call_get(command_value(run, "call")->text, &call) &&
+	       watch_trace_by_call(run->node->watch, call, v);
 }
 
 void command_call_trace_stop(struct command_run *run)
 {
 	struct trace_view v;
-	uint64_t call;
 
-	if (!command_call_id(run, &call))
-		return;
-	if (!watch_trace_by_call(run->node->watch, call, &v) ||
-	    watch_trace_stop(run->node->watch, call)) {
+	if (!command_value(run, "name")->given && !command_value(run, "call")->given) {
+		command_fail(run, COMMAND_MISSING_ARGUMENT, "call", "give call or name");
+	} else if (!stop_find(run, &v) ||
+		   watch_trace_stop_by_name(run->node->watch, bytes_str(v.name))) {
 		command_fail(run, COMMAND_NOT_FOUND, "call", "no trace of this call runs");
-		return;
+	} else {
+		command_answer(run,
+			       json_pack("{s:s, s:o}", "name", v.name, "call", call_json(v.call)));
 	}
-	command_answer(run,
-		       json_pack("{s:s, s:o}", "name", v.name, "call", command_call_id_json(call)));
 }
 
 static json_t *entry_json(const struct node *node, const struct trace_entry *e)
@@ -98,7 +142,7 @@ static json_t *entry_json(const struct node *node, const struct trace_entry *e)
 	bool runs = watch_trace_by_name(node->watch, bytes_str(e->name), &v);
 
 	return json_pack("{s:s, s:o, s:b, s:I, s:I}", "name", e->name, "call",
-			 command_call_id_json(e->call), "running", runs, "octets",
+			 call_json(runs ? v.call : e->call), "running", runs, "octets",
 			 (json_int_t)e->octets, "started_utc_ms", (json_int_t)e->started_utc_ms);
 }
 

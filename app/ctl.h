@@ -38,6 +38,9 @@ bool ctl_hash_password(json_t *args, const char *realm);
 /* The result of call.doctor for people, on standard output. */
 void ctl_doctor_print(const json_t *result);
 
+/* The same of sip.recent. */
+void ctl_recent_print(const json_t *result);
+
 /* Sends a command through Redis and waits for the answer (new reference). NULL: complained. */
 json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args);
 

@@ -49,7 +49,7 @@ static bool options_read(struct options *o, int argc, char **argv)
 }
 
 /* The result alone, for people and pipes; or the whole answer on one line. */
-static int answer_print(const json_t *answer, bool whole, bool doctor)
+static int answer_print(const json_t *answer, bool whole, bool doctor, bool recent)
 {
 	const json_t *error = json_object_get(answer, "error"),
 		     *result = json_object_get(answer, "result");
@@ -60,6 +60,8 @@ static int answer_print(const json_t *answer, bool whole, bool doctor)
 		(void)putchar('\n');
 	} else if (ok && doctor) {
 		ctl_doctor_print(result);
+	} else if (ok && recent) {
+		ctl_recent_print(result);
 	} else if (ok) {
 		(void)json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 		(void)putchar('\n');
@@ -102,7 +104,8 @@ static int send(const struct options *o, const struct command *command, json_t *
 	else if (password_hash(&target, args))
 		answer = ctl_send(&target, command->name, args);
 	if (answer)
-		status = answer_print(answer, o->json, o->doctor);
+		status = answer_print(answer, o->json, o->doctor,
+				      !strcmp(command->name, "sip.recent"));
 	json_decref(answer);
 	explicit_bzero(&target, sizeof(target));
 	return status;

@@ -19,10 +19,10 @@ enum { PAUSE_MS = 250 };
 
 struct job {
 	const struct ctl_target *target;
-	const char *call, *file;
-	json_t *start; /* arguments of call.trace.start */
-	char name[64]; /* of the file on the node */
-	char path[96]; /* here, where none is given */
+	const char *what, *file; /* what: a call's id, from=NUMBER or to=NUMBER */
+	json_t *start;           /* arguments of call.trace.start */
+	char name[64];           /* of the file on the node */
+	char path[96];           /* here, where none is given */
 	int fd;
 	uint64_t offset;
 	bool running, stopped;
@@ -145,7 +145,7 @@ static void stop_if_told(struct job *j)
 	if (!atomic_load(&g_interrupted) || j->stopped)
 		return;
 	j->stopped = true;
-	(void)tell(j, "call.trace.stop", "call", j->call);
+	(void)tell(j, "call.trace.stop", "name", j->name);
 }
 
 static bool fetch_all(struct job *j)
@@ -188,7 +188,7 @@ static int run(struct job *j)
 			(void)unlink(j->file);
 		return CTL_REFUSED;
 	}
-	(void)fprintf(stderr, "tandemctl: tracing call %s into %s; interrupt to end it\n", j->call,
+	(void)fprintf(stderr, "tandemctl: tracing %s into %s; interrupt to end it\n", j->what,
 		      j->file);
 	fine = fetch_all(j);
 	if (fine)
@@ -205,14 +205,29 @@ static bool number_set(json_t *args, const char *name, const char *text)
 	       !json_object_set_new(args, name, json_integer((json_int_t)n));
 }
 
+static bool what_set(struct job *j, const char *word)
+{
+	const char *value = strchr(word, '=');
+
+	if (!value)
+		return !json_object_set_new(j->start, "call", json_string(word));
+	if (!strncmp(word, "from=", 5) || !strncmp(word, "to=", 3) || !strncmp(word, "call=", 5))
+		return !json_object_set_new(j->start,
+					    word[0] == 'f'   ? "from"
+					    : word[0] == 't' ? "to"
+							     : "call",
+					    json_string(value + 1));
+	return false;
+}
+
 static bool word_read(struct job *j, const char *word, const char *next, bool *used_next)
 {
 	*used_next = false;
 	if (!strcmp(word, "--decrypted"))
 		return !json_object_set_new(j->start, "decrypted", json_true());
-	if (word[0] != '-' && !j->call) {
-		j->call = word;
-		return !json_object_set_new(j->start, "call", json_string(word));
+	if (word[0] != '-' && !j->what) {
+		j->what = word;
+		return what_set(j, word);
 	}
 	*used_next = true;
 	if (!strcmp(word, "-o") && next) {
@@ -245,8 +260,12 @@ static bool words_read(struct job *j, int argc, char **argv)
 		ctl_complain("%s: %s", command_error_name(error.code), error.message);
 		return false;
 	}
+	if (!j->what) {
+		ctl_complain("trace what? A call's id, from=NUMBER or to=NUMBER");
+		return false;
+	}
 	if (!j->file) {
-		(void)snprintf(j->path, sizeof(j->path), "call-%s.pcapng", j->call);
+		(void)snprintf(j->path, sizeof(j->path), "call-%s.pcapng", j->what);
 		j->file = j->path;
 	}
 	return true;

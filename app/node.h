@@ -15,6 +15,7 @@
 #include "app/media_queue.h"
 #include "app/profiles.h"
 #include "app/queries.h"
+#include "app/recent.h"
 #include "app/settings.h"
 #include "app/shared_ports.h"
 #include "cluster/embedded.h"
@@ -95,6 +96,8 @@ struct node {
 	struct web *web;
 	struct web *health_web;    /* http.health_port; NULL: there is none */
 	struct web_link *web_link; /* NULL: no SIP over WebSocket */
+	struct recent recent;      /* the newest SIP messages */
+	uint32_t recent_kib;       /* as it was made */
 	struct watch *watch;       /* NULL: not open yet, or not any more */
 	struct answers answers;
 	struct media_queue media_queue;
@@ -198,6 +201,8 @@ void node_web_close(struct node *n);
 int node_watch_open(struct node *n);
 void node_watch_reload(struct node *n);
 void node_watch_close(struct node *n);
+/* What a trace of that call begins with. but_newest: all but the message that passes now. */
+void node_trace_past(struct node *n, uint64_t call, bool decrypted, bool but_newest);
 /* effects_passed_fn: each SIP message after it came, or before it goes. */
 void node_on_passed(const struct sip_hop *hop, bool sent, struct bytes message, void *arg);
 

@@ -131,6 +131,7 @@ struct settings_log {
 struct settings_trace {
 	bool decrypted;
 	uint32_t quota_mib, files;
+	uint32_t recent_kib;
 	uint64_t keep;
 };
 

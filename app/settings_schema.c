@@ -581,6 +581,12 @@ static const struct conf_field g_trace_fields[] = {
 	  DURATION(settings_trace, keep, SECONDS(3600), SECONDS(31536000)),
 	  .preset = "86400s",
 	  .help = "Older ones are deleted." },
+	{ .key = "recent_kib",
+	  U32(settings_trace, recent_kib, 0, 1048576),
+	  .preset = "4096",
+	  .help = "KiB of memory for the newest SIP messages, which sip.recent shows and traces "
+		  "begin "
+		  "with; a message takes about one. 0: none are kept." },
 	{ .key = NULL },
 };
 

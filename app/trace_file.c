@@ -78,11 +78,16 @@ static int drain(struct trace *t)
 
 void trace_file_begin(struct trace *t)
 {
-	char comment[64], id[BASE32_U64_LEN];
+	char comment[128], id[BASE32_U64_LEN];
 
 	base32_u64_put(id, t->call);
-	(void)snprintf(comment, sizeof(comment), "call %.*s%s", (int)sizeof(id), id,
-		       t->decrypted ? ", decrypted" : "");
+	if (t->user[0])
+		(void)snprintf(comment, sizeof(comment), "next call %s %s%s",
+			       t->side == TRACE_FROM ? "from" : "to", t->user,
+			       t->decrypted ? ", decrypted" : "");
+	else
+		(void)snprintf(comment, sizeof(comment), "call %.*s%s", (int)sizeof(id), id,
+			       t->decrypted ? ", decrypted" : "");
 	t->begun = true;
 	t->written = 0;
 	pcapng_begin(&t->space, "tandem " TANDEM_VERSION, comment);

@@ -26,14 +26,18 @@ enum trace_end {
 	TRACE_FAILED, /* the file could not be written */
 };
 
+enum trace_side { TRACE_FROM, TRACE_TO };
+
 struct trace {
 	_Atomic uint32_t state; /* enum trace_state */
 	_Atomic uint32_t stop;  /* enum trace_end that control asks for; TRACE_RUNS: none */
 	_Atomic uint64_t octets, packets, lost; /* in the file; lost: what had no room on its way */
+	_Atomic uint64_t call;                  /* 0: it waits for one of the user below */
+	_Atomic uint64_t end_ns;                /* of its time, or of its waiting */
+	char user[64];                          /* whose next call it is; "": that of a call */
+	enum trace_side side;
 	/* before it is begun, and constant from then on */
-	uint64_t call;
 	uint64_t octets_max;
-	uint64_t end_ns;
 	uint32_t seconds;
 	bool decrypted;
 	char name[TRACE_NAME_MAX];

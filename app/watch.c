@@ -129,7 +129,9 @@ void watch_orders_settle(struct watch *w)
 	if (w->export_due)
 		export_order(w);
 	for (uint32_t i = 0; i < WATCH_TRACES_MAX; i++) {
-		if (atomic_load_explicit(&w->traces[i].state, memory_order_acquire) == TRACE_BEGUN)
+		if (atomic_load_explicit(&w->traces[i].state, memory_order_acquire) ==
+			    TRACE_BEGUN &&
+		    w->traces[i].call)
 			want |= UINT32_C(1) << i;
 	}
 	for (uint32_t i = 0; i < WATCH_TRACES_MAX; i++) {
@@ -202,16 +204,21 @@ static bool is_traced(const struct watch *w, uint64_t call)
 	return false;
 }
 
+struct addr watch_local(const struct watch *w, const struct sip_hop *hop)
+{
+	return hop->local < w->local_count ? w->locals[hop->local].bind
+					   : (struct addr){ .family = hop->remote.family };
+}
+
 static struct watch_item *item_make(const struct watch *w, const struct sip_hop *hop, bool sent,
 				    struct bytes message)
 {
 	struct watch_item *m = malloc(sizeof(*m) + message.n);
-	struct addr local = { .family = hop->remote.family };
+	struct addr local = watch_local(w, hop);
 
 	if (!m)
 		return NULL;
-	if (hop->local < w->local_count)
-		local = w->locals[hop->local].bind;
+	m->past = m->made = m->decrypted = false;
 	m->utc_ns = clock_utc_ms() * NS_PER_MS;
 	m->from = sent ? local : hop->remote;
 	m->to = sent ? hop->remote : local;
@@ -235,6 +242,23 @@ static bool item_push(struct watch *w, struct watch_item *m)
 		return true;
 	atomic_fetch_sub_explicit(&w->message_octets, n, memory_order_relaxed);
 	return false;
+}
+
+void watch_past(struct watch *w, const struct watch_past *p)
+{
+	struct watch_item *m = p->message.n ? item_make(w, &p->hop, p->sent, p->message) : NULL;
+
+	if (!m)
+		return;
+	m->call = p->call;
+	m->utc_ns = p->utc_ms * NS_PER_MS;
+	m->past = true;
+	m->made = p->made;
+	m->decrypted = p->decrypted;
+	if (item_push(w, m))
+		return;
+	free(m);
+	metric_add(g_metrics.lost, 1);
 }
 
 void watch_message(struct watch *w, const struct sip_hop *hop, bool sent, uint64_t call,

@@ -33,7 +33,9 @@ struct watch_settings {
 };
 
 struct trace_order {
-	uint64_t call;
+	uint64_t call; /* 0: the next one of user */
+	char user[64];
+	enum trace_side side;
 	uint64_t octets;
 	uint32_t seconds;
 	bool decrypted;
@@ -41,7 +43,7 @@ struct trace_order {
 
 /* Of a trace that runs. */
 struct trace_view {
-	const char *name;
+	const char *name, *user;
 	uint64_t call, octets_max, octets, packets, lost;
 	uint32_t seconds;
 	bool decrypted;
@@ -60,6 +62,21 @@ bool watch_wants(const struct watch *w);
 /* A message that was received from there, or is being sent there. call: 0: of none. */
 void watch_message(struct watch *w, const struct sip_hop *hop, bool sent, uint64_t call,
 		   struct bytes message);
+/* Whether a trace waits for a call. */
+bool watch_waits(const struct watch *w);
+/* A call is there: a trace that waits for it begins. False: none does. */
+bool watch_catch(struct watch *w, const struct call_view *call, struct instant now,
+		 struct trace_view *out);
+/* For traces alone: a message of before, or one made up from the record of the call. */
+struct watch_past {
+	uint64_t call, utc_ms;
+	struct sip_hop hop;
+	bool sent, made, decrypted; /* decrypted: for traces that are */
+	struct bytes message;
+};
+void watch_past(struct watch *w, const struct watch_past *p);
+/* Our end of it. */
+struct addr watch_local(const struct watch *w, const struct sip_hop *hop);
 /* Twice a second: what has ended is tidied up, calls that are gone end their traces. */
 void watch_tick(struct watch *w, const struct shard *shard, struct instant now);
 
@@ -69,6 +86,7 @@ int watch_trace_start(struct watch *w, const struct trace_order *order, struct i
 		      struct trace_view *out) NODISCARD;
 /* 0 or -ENOENT: none runs. It ends a moment later. */
 int watch_trace_stop(struct watch *w, uint64_t call) NODISCARD;
+int watch_trace_stop_by_name(struct watch *w, struct bytes name) NODISCARD;
 /* The trace that writes this file, or of this call; false: it does not run. */
 bool watch_trace_by_name(const struct watch *w, struct bytes name, struct trace_view *out);
 bool watch_trace_by_call(const struct watch *w, uint64_t call, struct trace_view *out);

@@ -20,6 +20,9 @@ struct watch_item {
 	uint64_t call;
 	struct addr from, to;
 	bool sent;
+	bool past; /* for traces alone, those that are decrypted or those that are not */
+	bool made; /* from the record of the call */
+	bool decrypted;
 	enum sip_transport transport;
 	size_t n;
 	uint8_t octets[];
@@ -33,6 +36,7 @@ struct watch {
 	struct shard_local locals[SHARD_LOCALS_MAX];
 	uint32_t local_count;
 	uint32_t running;             /* traces that are not free */
+	uint32_t waiting;             /* ... and wait for a call */
 	struct hep_settings hep_told; /* to the thread */
 	bool hep_on;
 	bool export_due;                    /* the workers were not told of hep_on yet */

@@ -92,13 +92,16 @@ static void on_packet(const struct capture_packet *c, void *arg)
 
 static void trace_message(struct trace *t, const struct watch_item *m)
 {
+	char comment[64];
 	struct pcapng_packet p = { .utc_ns = m->utc_ns,
 				   .from = &m->from,
 				   .to = &m->to,
 				   .payload = bytes_mem(m->octets, m->n),
 				   .direction = m->sent ? PCAPNG_OUTBOUND : PCAPNG_INBOUND,
-				   .comment = sip_transport_name(m->transport) };
+				   .comment = comment };
 
+	(void)snprintf(comment, sizeof(comment), "%s%s", sip_transport_name(m->transport),
+		       m->made ? ", made from the record of the call" : "");
 	(void)trace_file_add(t, &p);
 }
 
@@ -107,7 +110,8 @@ static void traces_message(struct watch *w, const struct watch_item *m, bool dec
 	for (size_t i = 0; i < WATCH_TRACES_MAX && m->call; i++) {
 		struct trace *t = &w->traces[i];
 
-		if (t->begun && t->call == m->call && t->decrypted == decrypted)
+		if (t->begun && t->call == m->call && t->decrypted == decrypted &&
+		    (!m->past || m->decrypted == decrypted))
 			trace_message(t, m);
 	}
 }
@@ -135,7 +139,7 @@ static void message_take(struct watch *w, struct watch_item *m)
 	traces_message(w, m, true);
 	redact_keys(m->octets, m->n);
 	traces_message(w, m, false);
-	if (hep_export_is_on(&w->hep))
+	if (!m->past && hep_export_is_on(&w->hep))
 		export_message(w, m);
 	atomic_fetch_sub_explicit(&w->message_octets, m->n, memory_order_relaxed);
 	explicit_bzero(m->octets, m->n);
@@ -195,8 +199,10 @@ static void drain(struct watch *w)
 {
 	struct watch_item *m;
 
-	while (ring_pop(&w->messages, &m, 1) == 1)
+	while (ring_pop(&w->messages, &m, 1) == 1) {
+		traces_begin(w); /* one that began meanwhile: this may be its first message */
 		message_take(w, m);
+	}
 	(void)engine_captured(w->engine, PACKETS_PER_ROUND, on_packet, w);
 }
 

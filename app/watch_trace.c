@@ -9,7 +9,8 @@
 #include "base/metric.h"
 
 #define SWEEP_NS  (60 * NS_PER_S)
-#define LINGER_NS NS_PER_S /* answers to the BYE, and who repeats it */
+#define WAIT_NS   (3600 * NS_PER_S) /* for a call */
+#define LINGER_NS NS_PER_S          /* answers to the BYE, and who repeats it */
 
 static metric_id g_running;
 
@@ -22,6 +23,7 @@ void watch_trace_setup(void)
 static void view(const struct trace *t, struct trace_view *out)
 {
 	*out = (struct trace_view){ .name = t->name,
+				    .user = t->user,
 				    .call = t->call,
 				    .octets_max = t->octets_max,
 				    .octets = atomic_load(&t->octets),
@@ -37,6 +39,19 @@ static struct trace *trace_find(const struct watch *w, uint64_t call)
 		const struct trace *t = &w->traces[i];
 
 		if (atomic_load(&t->state) == TRACE_BEGUN && t->call == call)
+			return (struct trace *)(uintptr_t)t;
+	}
+	return NULL;
+}
+
+/* One that waits for the same calls. */
+static struct trace *trace_find_waiting(const struct watch *w, const struct trace_order *order)
+{
+	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
+		const struct trace *t = &w->traces[i];
+
+		if (atomic_load(&t->state) == TRACE_BEGUN && !t->call && t->side == order->side &&
+		    !strcmp(t->user, order->user))
 			return (struct trace *)(uintptr_t)t;
 	}
 	return NULL;
@@ -93,7 +108,9 @@ static int trace_begin(struct watch *w, struct trace *t, const struct trace_orde
 	t->octets_max = order->octets;
 	t->seconds = order->seconds;
 	t->decrypted = order->decrypted;
-	t->end_ns = now.ns + order->seconds * NS_PER_S;
+	t->end_ns = now.ns + (order->call ? order->seconds * NS_PER_S : WAIT_NS);
+	t->side = order->side;
+	memcpy(t->user, order->user, sizeof(t->user));
 	trace_name_write(t->name, order->call, now.utc_ms);
 	atomic_store(&t->octets, 0);
 	atomic_store(&t->packets, 0);
@@ -110,6 +127,7 @@ static int trace_begin(struct watch *w, struct trace *t, const struct trace_orde
 	}
 	w->gone_ns[t - w->traces] = 0;
 	w->running++;
+	w->waiting += !order->call;
 	/* release: the thread reads all of it */
 	atomic_store_explicit(&t->state, TRACE_BEGUN, memory_order_release);
 	return 0;
@@ -118,7 +136,8 @@ static int trace_begin(struct watch *w, struct trace *t, const struct trace_orde
 int watch_trace_start(struct watch *w, const struct trace_order *order, struct instant now,
 		      struct trace_view *out)
 {
-	struct trace *t = trace_find(w, order->call), *free_one = NULL;
+	struct trace *t = order->call ? trace_find(w, order->call) : trace_find_waiting(w, order),
+		     *free_one = NULL;
 	int err;
 
 	if (order->decrypted && !w->limits.decrypted)
@@ -147,6 +166,56 @@ int watch_trace_start(struct watch *w, const struct trace_order *order, struct i
 	return 0;
 }
 
+bool watch_waits(const struct watch *w)
+{
+	return w->waiting > 0;
+}
+
+bool watch_catch(struct watch *w, const struct call_view *call, struct instant now,
+		 struct trace_view *out)
+{
+	if (trace_find(w, call->call))
+		return false; /* a call has one trace */
+	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
+		struct trace *t = &w->traces[i];
+
+		if (atomic_load(&t->state) != TRACE_BEGUN || t->call ||
+		    strcmp(t->user, t->side == TRACE_FROM ? call->from : call->to) != 0)
+			continue;
+		w->waiting--;
+		t->end_ns = now.ns + t->seconds * NS_PER_S;
+		t->call = call->call;
+		LOG_INFO("trace", call->call, "trace has its call", LOG_STR("file", t->name),
+			 LOG_STR("user", t->user));
+		watch_orders_settle(w);
+		watch_wake(w);
+		view(t, out);
+		return true;
+	}
+	return false;
+}
+
+static struct trace *trace_find_name(const struct watch *w, struct bytes name)
+{
+	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
+		const struct trace *t = &w->traces[i];
+
+		if (atomic_load(&t->state) == TRACE_BEGUN && bytes_is(name, t->name))
+			return (struct trace *)(uintptr_t)t;
+	}
+	return NULL;
+}
+
+int watch_trace_stop_by_name(struct watch *w, struct bytes name)
+{
+	struct trace *t = trace_find_name(w, name);
+
+	if (!t)
+		return -ENOENT;
+	watch_trace_end(w, t, TRACE_STOPPED);
+	return 0;
+}
+
 int watch_trace_stop(struct watch *w, uint64_t call)
 {
 	struct trace *t = trace_find(w, call);
@@ -159,15 +228,11 @@ int watch_trace_stop(struct watch *w, uint64_t call)
 
 bool watch_trace_by_name(const struct watch *w, struct bytes name, struct trace_view *out)
 {
-	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
-		const struct trace *t = &w->traces[i];
+	const struct trace *t = trace_find_name(w, name);
 
-		if (atomic_load(&t->state) == TRACE_BEGUN && bytes_is(name, t->name)) {
-			view(t, out);
-			return true;
-		}
-	}
-	return false;
+	if (t)
+		view(t, out);
+	return t != NULL;
 }
 
 bool watch_trace_by_call(const struct watch *w, uint64_t call, struct trace_view *out)
@@ -192,7 +257,7 @@ static void calls_look(struct watch *w, const struct shard *shard, uint64_t now_
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		struct trace *t = &w->traces[i];
 
-		if (atomic_load(&t->state) != TRACE_BEGUN)
+		if (atomic_load(&t->state) != TRACE_BEGUN || !t->call)
 			continue;
 		if (shard_call_view(shard, t->call, &call))
 			w->gone_ns[i] = 0;
@@ -211,6 +276,7 @@ void watch_tick(struct watch *w, const struct shard *shard, struct instant now)
 		/* acquire: the thread has done with it */
 		if (atomic_load_explicit(&w->traces[i].state, memory_order_acquire) != TRACE_ENDED)
 			continue;
+		w->waiting -= !w->traces[i].call;
 		atomic_store(&w->traces[i].state, TRACE_FREE);
 		w->running--;
 	}

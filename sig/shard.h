@@ -13,6 +13,7 @@
 #include "media/offer.h"
 #include "sig/call/line_facts.h"
 #include "sig/effect.h"
+#include "sig/id.h"
 #include "sig/quota.h"
 #include "sig/registrar.h"
 #include "sig/sip/digest.h"
@@ -271,6 +272,17 @@ bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out
 /* What the party of a leg says of an m-line; *contact: address of its SIP, ADDR_NONE where it is a name. False: nothing is agreed. */
 bool shard_call_line(const struct shard *s, uint64_t call, uint8_t leg, uint8_t line,
 		     struct line_facts *out, struct addr *contact);
+/* Between us and a party: valid until the next event. Has keys. */
+struct call_session {
+	struct bytes call_id, local, remote, remote_tag, target; /* of the dialog */
+	char local_tag[ID_TAG_LEN];
+	struct sip_hop hop;
+	bool asked;               /* the INVITE was ours */
+	struct bytes heard, told; /* SDP in force: the party's, and ours to it */
+};
+/* leg: A or its partner. False: no session is in force. */
+bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg,
+			struct call_session *out);
 /* The call that a message, received (and handed to shard_receive before) or sent, belongs to; 0: none that is known. Costs its parsing. */
 uint64_t shard_whose(const struct shard *s, struct bytes message);
 /* Walks all calls: *cursor = 0 first. */

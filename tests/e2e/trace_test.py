@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import stat
+import subprocess
 import threading
 import time
 
@@ -30,9 +31,9 @@ class TraceTest(CallTest):
     def path(self, name="trace.pcapng"):
         return os.path.join(self.node.home, name)
 
-    def trace(self, *options, path=None):
+    def trace(self, *options, path=None, what=None):
         """tandemctl trace, once the node has begun."""
-        process = trace.start(self.node, self.call_id(), path or self.path(), *options)
+        process = trace.start(self.node, what or self.call_id(), path or self.path(), *options)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.kill)
         return process
@@ -70,14 +71,14 @@ class TraceTest(CallTest):
     def tshark(self, *words, path=None):
         return trace.tshark(path or self.path(), [self.node.sip_port], *words)
 
-    def rows(self, shown, *fields, path=None):
+    def rows(self, shown, *fields, path=None, guess=True):
         """Those fields of each packet that a filter shows."""
-        return trace.rows(path or self.path(), [self.node.sip_port], shown, *fields)
+        return trace.rows(path or self.path(), [self.node.sip_port], shown, *fields, guess=guess)
 
-    def streams(self, path=None):
+    def streams(self, path=None, guess=True):
         """{(source port, destination port): (packets, gaps)} of RTP."""
         numbers = {}
-        for source, target, seq in self.rows("rtp", "udp.srcport", "udp.dstport", "rtp.seq", path=path):
+        for source, target, seq in self.rows("rtp", "udp.srcport", "udp.dstport", "rtp.seq", path=path, guess=guess):
             numbers.setdefault((int(source), int(target)), []).append(int(seq))
         return {way: (len(seqs), sum((b - a) % 65536 != 1 for a, b in zip(seqs, seqs[1:])))
                 for way, seqs in numbers.items()}
@@ -102,11 +103,12 @@ class InClear(TraceTest):
         self.assertEqual(self.node.ctl("call.trace.list"), [], "what was fetched is deleted")
         self.assertEqual(os.listdir(os.path.join(self.node.folder, "trace")), [])
         requests = [method for method, in self.rows("sip.Request-Line", "sip.Method")]
-        self.assertEqual(sorted(requests), ["ACK", "ACK", "BYE", "BYE", "INVITE", "INVITE"])
+        # the dialog so far, with the challenge, and what came while it ran
+        self.assertEqual(sorted(requests), ["ACK"] * 5 + ["BYE"] * 2 + ["INVITE"] * 5)
         statuses = [f"{status} {method}" for status, method in
                     self.rows("sip.Status-Line", "sip.Status-Code", "sip.CSeq.method")]
-        for wanted in ("200 INVITE", "200 BYE"):
-            self.assertEqual(statuses.count(wanted), 2, statuses)
+        for wanted, count in (("407 INVITE", 1), ("200 INVITE", 4), ("200 BYE", 2)):
+            self.assertEqual(statuses.count(wanted), count, statuses)
         ends = {self.audio_a.port: self.audio_a, self.audio_b.port: self.audio_b}
         streams = self.streams()
         self.assertEqual(len(streams), 4, streams)
@@ -181,6 +183,96 @@ class InClear(TraceTest):
                 self.node.ctl("call.trace.read", name=name)
         out.bye()
         into.wait_bye()
+
+
+class Found(TraceTest):
+    """Wireshark takes for RTP what SDP names, and a trace has that SDP from its beginning."""
+
+    def traced(self, **expected):
+        """A trace in the middle of a call."""
+        process = self.trace()
+        self.talk(0.5)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(20), 0, process.stderr.read())
+        streams = self.streams(guess=False)
+        self.assertEqual(len(streams), 4, streams)
+        self.assertTrue(all(packets > 15 for packets, _ in streams.values()), streams)
+        made = len(self.rows('sip contains "made from the record"', "frame.number"))
+        self.assertEqual(made, expected["made"])
+        os.unlink(self.path())
+
+    def test_of_what_passed(self):
+        out, into, _ = self.connect()
+        self.traced(made=0)
+        self.node.kill()
+        self.node.restart()
+        self.traced(made=4)             # the record alone knows
+        out.bye()
+        into.wait_bye()
+
+    def test_the_next_call(self):
+        """from=1001: the first call of that extension, from its first INVITE on; others pass by."""
+        process = self.trace(what="from=1001")
+        with self.assertRaises(ServerError):
+            self.node.ctl("call.trace.start")
+        other = self.b.invite("1001", self.audio_b.sdp())
+        self.a.incoming().reject(486)
+        other.wait_final()
+        self.ended()
+        out, into, _ = self.connect()
+        call = self.call_id()
+        self.assertEqual([entry["call"] for entry in self.node.ctl("call.trace.list")], [call])
+        self.talk(0.5)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(process.wait(20), 0, process.stderr.read())
+        self.assertEqual(len(self.streams(guess=False)), 4)
+        requests = [method for method, in self.rows("sip.Request-Line", "sip.Method")]
+        self.assertEqual(sorted(requests), ["ACK"] * 3 + ["BYE"] * 2 + ["INVITE"] * 3)
+        self.assertEqual(self.rows("sip.Status-Code == 486", "frame.number"), [])
+
+    def test_one_that_waits_can_be_ended(self):
+        process = self.trace(what="to=1002")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10), 0, process.stderr.read())
+        self.assertEqual(self.node.ctl("call.trace.list"), [])
+
+
+class Recent(TraceTest):
+    """What passed can be looked at afterwards."""
+    settings = {"trace": {"recent_kib": 64}}
+
+    def test_a_call_that_was_refused(self):
+        self.assertEqual(self.a.invite("1999", self.audio_a.sdp()).wait_final().status, 404)
+        shown = self.node.ctl("sip.recent", number="1999")
+        heads = [row["message"].split(" SIP/2.0")[0].split("\r\n")[0] for row in shown]
+        self.assertEqual(heads[0].split(" ")[0], "INVITE")
+        self.assertTrue(any(head.startswith("SIP/2.0 404") for head in heads), heads)
+        self.assertTrue(any("response=\"" in row["message"] for row in shown))
+        for row in shown:
+            for secret in re.findall(r'response="([^"]*)"', row["message"]):
+                self.assertEqual(set(secret), {"x"})
+            self.assertEqual(row["remote"], f"127.0.0.1:{self.a.port}")
+        self.assertEqual(self.node.ctl("sip.recent", number="1998"), [])
+        said = subprocess.run([self.node.program("tandemctl"), "--config", self.node.config, "sip.recent", "number=1999"],
+                              capture_output=True, text=True, timeout=30, check=True, env=self.node.environment).stdout
+        self.assertRegex(said, rf"(?m)^---- \S+Z UDP 127.0.0.1:{self.node.sip_port} <- 127.0.0.1:{self.a.port}$\nINVITE ")
+
+    def test_a_call_that_is_over_and_the_bound(self):
+        out, into = self.connect_encrypted()
+        call = self.call_id()
+        out.bye()
+        into.wait_bye()
+        self.ended()
+        shown = [row["message"] for row in self.node.ctl("sip.recent", call=call, limit=100)]
+        self.assertGreaterEqual(sum(text.startswith("BYE ") for text in shown), 2)
+        self.assertIn("inline:" + "x" * 40, "".join(shown))
+        for end in (self.audio_a, self.audio_b):
+            self.assertNotIn(base64.b64encode(end.key_out.octets)[:20].decode(), "".join(shown))
+        self.assertEqual(len(self.node.ctl("sip.recent", limit=3)), 3)
+        for _ in range(40):
+            self.a.invite("1999", self.audio_a.sdp()).wait_final()
+        self.assertEqual(self.node.ctl("sip.recent", call=call), [], "64 KiB are full of others")
 
 
 class Secret(TraceTest):
