@@ -18,11 +18,32 @@
 
 enum { EVENTS_PER_DRAIN = 4, TURNS_MAX = 16 };
 
+/* For so long not all that came could be read: a socket that is not empty yet, or a whole round of the loop for what has no such. */
+static uint64_t behind_ns(struct node *n, uint64_t now_ns)
+{
+	uint64_t since_ns = transport_behind_since_ns(n->sip);
+	uint64_t behind = since_ns && since_ns < now_ns ? now_ns - since_ns : 0;
+
+	if (!n->round_since_ns)
+		n->round_since_ns = now_ns;
+	return behind > n->round_last_ns ? behind : n->round_last_ns;
+}
+
+/* Ends the measure of this round. */
+static void round_measure(struct node *n)
+{
+	n->round_last_ns = n->round_since_ns ? clock_now_ns() - n->round_since_ns : 0;
+	n->round_since_ns = 0;
+}
+
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
 {
 	struct node *n = arg;
 
-	shard_receive(n->shard, from, message, clock_instant());
+	struct instant now = clock_instant();
+
+	shard_behind(n->shard, behind_ns(n, now.ns));
+	shard_receive(n->shard, from, message, now);
 	node_on_passed(from, false, message, n);
 }
 
@@ -224,6 +245,7 @@ void node_round(void *arg)
 		control_flush(n->control);
 	if (n->redis)
 		redis_flush(n->redis);
+	round_measure(n);
 	if (node_drain_is_over(n))
 		node_ask_stop(n);
 	if (n->phase == NODE_STOPPING && is_stop_complete(n)) {

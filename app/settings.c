@@ -363,6 +363,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.dscp_video = (uint8_t)s->media.dscp_video,
 		.video = s->media.video,
 		.ring_timeout_ns = s->sip.ring_timeout,
+		.overload_delay_ns = s->sip.overload_delay,
 		.session_expires_s = (uint32_t)(s->sip.session_expires / NS_PER_S),
 		.port_rest_ns = s->media.port_rest,
 		.media_timeout_ns = s->media.timeout,

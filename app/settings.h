@@ -72,6 +72,7 @@ struct settings_sip {
 	char trusted[SHARD_TRUSTED_MAX][SETTINGS_PREFIX_MAX];
 	uint32_t trusted_count;
 	char emergency_numbers[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
+	uint64_t overload_delay;         /* 0: off */
 	uint32_t emergency_number_count; /* filled with the usual ones when the file gives none */
 };
 

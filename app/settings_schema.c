@@ -210,6 +210,13 @@ static const struct conf_field g_sip_fields[] = {
 	  .max_items = SHARD_TRUSTED_MAX,
 	  .help = "Prefixes such as \"10.0.0.0/8\" whose requests need no password: an SBC in "
 		  "front of the node." },
+	{ .key = "overload_delay",
+	  DURATION(settings_sip, overload_delay, 0, SECONDS(1)),
+	  .preset = "20ms",
+	  .help = "When the node has more to do than it can, new calls that come while it is "
+		  "behind for longer than this are refused with 503 and Retry-After, before they "
+		  "are parsed. Calls that exist, registrations and emergency numbers go on. 0s: "
+		  "off." },
 	{ .key = "emergency_numbers",
 	  .type = CONF_STRING_LIST,
 	  FIELD(settings_sip, emergency_numbers),

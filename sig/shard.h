@@ -70,6 +70,8 @@ struct shard_settings {
 	struct shard_network networks[SHARD_NETWORKS_MAX];
 	struct shard_shared_ports shared;
 	struct quota_host quota; /* of the node */
+	uint64_t
+		overload_delay_ns; /* the target of sig/overload.h; 0: new calls are never refused so */
 	/* Numbers whose calls no quota, no drain and no overload refuses. */
 	uint32_t emergency_count;
 	char emergency[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
@@ -155,6 +157,8 @@ int shard_ranges_set(struct shard *s, const struct shard_range *ranges, uint32_t
 struct effects *shard_effects(struct shard *s);
 
 /* ---- events ---- */
+/* Before shard_receive: for so long not all that came could be read (sig/overload.h). */
+void shard_behind(struct shard *s, uint64_t behind_ns);
 void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes datagram,
 		   struct instant now);
 /* A message could not be sent (ICMP error, no route, no connection). error: an errno value, positive. */

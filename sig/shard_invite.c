@@ -23,7 +23,7 @@ static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_mess
 	uint8_t space[512];
 	struct writer extra = writer_over(space, sizeof(space));
 
-	if (why->retry_after_s)
+	if (why->retry_after_s && why->text)
 		shard_quota_note(s, m, why);
 	if (why->text)
 		session_write_warning(&extra, &s->host, why->text);
@@ -64,6 +64,11 @@ static bool may_enter(const struct shard *s, const struct sip_message *m, bool e
 		return fail(why, 400, REFUSED_MALFORMED);
 	if (m->max_forwards == 0)
 		return fail(why, 483, REFUSED_HOPS);
+	if (s->is_overloaded && !emergency) {
+		(void)fail(why, 503, REFUSED_OVERLOADED);
+		why->retry_after_s = shard_overload_retry_s(s);
+		return false;
+	}
 	if (drain_refuses(s) && !emergency)
 		return fail(why, 503, REFUSED_DRAINING);
 	if (!shard_call_fits(s, emergency))

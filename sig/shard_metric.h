@@ -42,6 +42,7 @@
 	X(QUOTA_PORTS, "quota_port_pairs")           \
 	X(QUOTA_CALL_RATE, "quota_call_rate")        \
 	X(QUOTA_REGISTERS, "quota_registrations")    \
+	X(OVERLOADED, "overloaded")                  \
 	X(DRAINING, "draining")                      \
 	X(NO_DIALOG, "no_dialog")                    \
 	X(NO_TRANSACTION, "no_transaction")          \

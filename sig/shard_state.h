@@ -8,6 +8,7 @@
 #include "sig/call/call.h"
 #include "sig/call/respond.h"
 #include "sig/nonce_window.h"
+#include "sig/overload.h"
 #include "sig/route.h"
 
 enum shard_timer {
@@ -74,6 +75,9 @@ struct shard {
 	struct table calls_by_id, aors_by_user, extensions_by_number;
 	struct shard_profiles profiles;
 	struct auth_limit auth_limit;
+	struct overload overload;
+	uint64_t behind_ns; /* of the message that comes next, or is looked at */
+	bool is_overloaded; /* new calls are refused now */
 	struct nonce_window nonces;
 	struct security security;
 	struct leg_users legs;
@@ -122,6 +126,11 @@ void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_messa
 		  uint16_t status, enum sig_refused reason, struct bytes extra);
 /* The To tag of such answers. */
 struct dialog_tag shard_tag(const struct shard *s, const struct sip_message *m);
+
+/* ---- shard_overload.c ---- */
+/* True: the node has too much to do, and the message needs not be parsed any more. */
+bool shard_overload(struct shard *s, const struct sip_hop *from, struct bytes datagram);
+uint32_t shard_overload_retry_s(const struct shard *s);
 
 /* ---- shard_quota.c ---- */
 /* Whom a request is charged to: a trusted peer, an extension with its source, or without a user the source alone. Not kept without

@@ -174,6 +174,11 @@ void transport_expire(struct transport *t, uint64_t now_ns)
 	transport_stream_expire(t->stream, now_ns);
 }
 
+uint64_t transport_behind_since_ns(const struct transport *t)
+{
+	return transport_udp_behind_since_ns(t->udp);
+}
+
 const struct addr *transport_bound(const struct transport *t, uint32_t local)
 {
 	assert(local < t->count);

@@ -93,6 +93,8 @@ void transport_flush(struct transport *t);
 /* Time-outs of connections: call transport_expire at transport_next_ns (UINT64_MAX: none). */
 uint64_t transport_next_ns(const struct transport *t);
 void transport_expire(struct transport *t, uint64_t now_ns);
+/* While a datagram is handed over: since when not all that came with it could be read; 0: all was. Of connections it is not known. */
+uint64_t transport_behind_since_ns(const struct transport *t);
 /* The address listener `local` is bound to. */
 const struct addr *transport_bound(const struct transport *t, uint32_t local);
 /* Connections that exist now, over that transport. */

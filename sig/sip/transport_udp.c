@@ -192,6 +192,11 @@ void transport_udp_close(struct transport_udp *t)
 	free(t);
 }
 
+uint64_t transport_udp_behind_since_ns(const struct transport_udp *t)
+{
+	return t->behind_since_ns;
+}
+
 const struct addr *transport_udp_bound(const struct transport_udp *t, uint32_t local)
 {
 	assert(local < t->count);

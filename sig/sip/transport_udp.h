@@ -31,6 +31,8 @@ int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struc
 void transport_udp_trust(struct transport_udp *t, const struct addr *who);
 /* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
 void transport_udp_flush(struct transport_udp *t);
+/* Since when not all that came on the socket that was read last could be read; 0: it could. */
+uint64_t transport_udp_behind_since_ns(const struct transport_udp *t);
 /* The address listener `local` is bound to. */
 const struct addr *transport_udp_bound(const struct transport_udp *t, uint32_t local);
 

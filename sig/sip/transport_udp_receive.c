@@ -82,8 +82,12 @@ static int receive_batch(struct udp_socket *s)
 	if (n > 0) /* it grows, so the last one says it all */
 		count_kernel_drops(s, &s->owner->in.messages[n - 1].msg_hdr);
 	now_ns = clock_now_ns();
+	if (n < UDP_BATCH || !s->drained_ns)
+		s->drained_ns = now_ns;
+	s->owner->behind_since_ns = n < UDP_BATCH ? 0 : s->drained_ns;
 	for (int i = 0; i < n; i++)
 		deliver(s, (size_t)i, now_ns);
+	s->owner->behind_since_ns = 0;
 	return n;
 }
 

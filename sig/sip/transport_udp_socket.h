@@ -63,6 +63,7 @@ struct udp_socket {
 	struct addr bound;
 	struct udp_queue queue;
 	uint32_t kernel_drops; /* last value of SO_RXQ_OVFL */
+	uint64_t drained_ns;   /* when all that had come was read last */
 	uint16_t local;
 	bool blocked; /* waits for LOOP_WRITE */
 	int fd;
@@ -88,6 +89,7 @@ struct transport_udp {
 	struct udp_batch in, out;
 	_Alignas(struct cmsghdr) uint8_t controls[UDP_BATCH][UDP_CONTROL_MAX]; /* of in */
 	metric_id metrics[UDP_METRIC_COUNT];
+	uint64_t behind_since_ns; /* transport_udp_behind_since_ns */
 	uint32_t count;
 	struct udp_socket sockets[];
 };
