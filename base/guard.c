@@ -139,10 +139,10 @@ void guard_close(struct guard *g)
 	free(g);
 }
 
-/* Bursts: a whole office comes back after its power did; all strangers together have no more than a tenth of a second of ours. */
+/* Bursts: a whole office comes back after its power did; all strangers together have some ms of ours. */
 void guard_configure(struct guard *g, const struct guard_limits *limits, uint64_t keep_ns)
 {
-	static const uint64_t BURST_MS[GUARD_CLASS_COUNT] = { 1000, 2000, 5000, 500 };
+	static const uint64_t BURST_MS[GUARD_CLASS_COUNT] = { 1000, 2000, 5000, 250 };
 
 	g->keep_ns = keep_ns;
 	for (int i = 0; i < GUARD_CLASS_COUNT; i++) {

@@ -3,6 +3,7 @@
 An attack takes the stage and says what it got: {"harm": whether the attacker reached its end, "note": in words}. Honest phones are
 at work meanwhile; what they suffer is judged by abuse.py."""
 import base64
+import json
 import os
 import re
 import socket
@@ -23,8 +24,8 @@ def junk(stage, rate, sources):
     out = subprocess.run(lib.pinned(lib.LOAD_CORE, [
         lib.ROOT_BUILD / "bench" / "junk", "--to", f"{lib.ADDRESS}:{stage.node.sip_port}", "--from", FORGED, "--sources", sources,
         "--rate", rate, "--seconds", stage.seconds]), check=True, capture_output=True, text=True)
-    sent = int(re.search(r'"sent": (\d+)', out.stdout)[1])
-    return {"harm": False, "note": f"{sent / stage.seconds / 1000:.0f}k/s sent"}
+    told = json.loads(out.stdout)
+    return {"harm": False, "note": f"{told['per_second'] / 1000:.0f}k/s sent", "sent": told["sent"]}
 
 
 def udp(address, timeout=0.3):
@@ -256,6 +257,38 @@ def keep_sending(ports, stop):
                 return
 
 
+def masked(text):
+    """A WebSocket frame of text (RFC 6455 5.2)."""
+    octets = text.encode()
+    return bytes([0x81, 0x80 | 126]) + struct.pack("!H", len(octets)) + bytes(4) + octets
+
+
+def trusted_proxy(stage):
+    """A node that trusts the addresses of this machine, and a browser that comes by a proxy on it: a call without a password."""
+    node = lib.Node(calls=100, registrations=1000, trusting=True)
+    try:
+        with socket.create_connection((lib.ADDRESS, node.http_port), 3) as sock:
+            sock.settimeout(3)
+            sock.sendall((f"GET /ws HTTP/1.1\r\nHost: {lib.ADDRESS}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                          "Sec-WebSocket-Protocol: sip\r\n\r\n").encode())
+            if "101" not in sock.recv(4096).decode().split("\r\n")[0]:
+                return {"harm": False, "note": "not taken"}
+            sdp = lib.Media().sdp(lib.ADDRESS, 40000)
+            sock.sendall(masked(f"INVITE sip:2000@{lib.ADDRESS} SIP/2.0\r\nVia: SIP/2.0/WS a.invalid;branch=z9hG4bK1\r\n"
+                                f"Max-Forwards: 70\r\nFrom: <sip:boss@{lib.ADDRESS}>;tag=1\r\nTo: <sip:2000@{lib.ADDRESS}>\r\n"
+                                "Call-ID: proxied\r\nCSeq: 1 INVITE\r\nContact: <sip:a@a.invalid;transport=ws>\r\n"
+                                f"Content-Type: application/sdp\r\nContent-Length: {len(sdp)}\r\n\r\n{sdp}"))
+            statuses = []
+            while not statuses or statuses[-1] < 200:
+                statuses += map(int, re.findall(r"SIP/2\.0 (\d{3}) ", sock.recv(65536).decode(errors="replace")))
+    except TimeoutError:
+        statuses = [0]
+    finally:
+        node.stop()
+    return {"harm": statuses[-1] not in (401, 403, 407), "note": f"answered {statuses[-1]}"}
+
+
 def half_an_answer(stage):
     """8 KB of Require: the 420 repeats them."""
     tags = ",".join(f"tag{i}" for i in range(1200))
@@ -283,5 +316,6 @@ ATTACKS = {
     "foreign_connection": ("a 2xx that names a TCP port of the node's machine", "1 call", foreign_connection),
     "foreign_media": ("an SDP that names somebody else", "1 call", foreign_media),
     "media_loop": ("an SDP that names the node's own port", "1 call", media_loop),
+    "trusted_proxy": ("a WebSocket by a proxy whose address is trusted", "1 call", trusted_proxy),
     "half_an_answer": ("8 KB of Require", "1 request", half_an_answer),
 }

@@ -73,6 +73,7 @@ class Restart(unittest.TestCase):
         ready = time.monotonic()
         time.sleep(2.5)
         self.assertEqual(len(self.established()), CALLS, "no call is lost")
+        self.assertGreater(self.node.metric("tandem_sip_guard_known"), 0, "their parties are known before they speak")
         after = self.flows()
         for call, flows in before.items():
             self.assertEqual(key(flows), key(after[call]), "same ports, SSRCs and peers")
