@@ -20,6 +20,17 @@ static void codecs_take(const struct command_run *run, struct offer_terms *terms
 	}
 }
 
+static void video_take(const struct command_run *run, struct offer_terms *terms)
+{
+	const struct command_value *codecs = command_value(run, "video_codecs");
+
+	if (!codecs->given)
+		return;
+	terms->video_codecs = 0;
+	for (size_t i = 0; i < codecs->number; i++)
+		terms->video_codecs |= (uint8_t)(1u << codecs->list[i]);
+}
+
 static void packet_ms_take(const struct command_run *run, const char *name, uint8_t *out)
 {
 	uint32_t ms = *out;
@@ -34,6 +45,7 @@ static void media_take(const struct command_run *run, struct offer_terms *terms)
 	bool h264 = !terms->no_video;
 
 	codecs_take(run, terms);
+	video_take(run, terms);
 	packet_ms_take(run, "g711_packet_ms", &terms->ptime_g711);
 	packet_ms_take(run, "g729_packet_ms", &terms->ptime_g729);
 	if (dtmf->given)

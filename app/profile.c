@@ -2,11 +2,13 @@
 #include "app/profile.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "app/document.h"
 
 const char *const g_profile_codecs[] = { "PCMU", "PCMA",  "G722", "G723", "G729",   "G7221", "GSM",
 					 "iLBC", "speex", "opus", "AMR",  "AMR-WB", "L16",   NULL };
+const char *const g_profile_video[] = { "H264", "VP8", "VP9", "AV1", "H265", NULL };
 const char *const g_profile_dtmf[] = { "rfc2833", "info", NULL };
 const char *const g_profile_transport[] = { "any", "udp", "tcp", "tls", "ws", "wss", NULL };
 
@@ -50,17 +52,29 @@ static json_t *codecs_json(const struct offer_terms *terms)
 	return list;
 }
 
+static json_t *video_json(const struct offer_terms *terms)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; g_profile_video[i]; i++) {
+		if (terms->video_codecs & 1u << i)
+			(void)json_array_append_new(list, json_string(g_profile_video[i]));
+	}
+	return list;
+}
+
 json_t *profile_to_view(const struct profile *p)
 {
 	const struct offer_terms *terms = &p->core.terms;
 
-	return json_pack("{s:s, s:o, s:i, s:i, s:s, s:b, s:s, s:b, s:I, s:I}", "name", p->core.name,
-			 "codecs", codecs_json(terms), "g711_packet_ms", terms->ptime_g711,
-			 "g729_packet_ms", terms->ptime_g729, "dtmf",
+	return json_pack("{s:s, s:o, s:i, s:i, s:s, s:b, s:s, s:b, s:o, s:I, s:I}", "name",
+			 p->core.name, "codecs", codecs_json(terms), "g711_packet_ms",
+			 terms->ptime_g711, "g729_packet_ms", terms->ptime_g729, "dtmf",
 			 g_profile_dtmf[terms->no_events], "early_media", p->core.early_media,
 			 "transport", g_profile_transport[profile_transport(&p->core)], "h264",
-			 !terms->no_video, "video_kbps", (json_int_t)terms->video_kbps,
-			 "changed_utc_ms", (json_int_t)p->changed_utc_ms);
+			 !terms->no_video, "video_codecs", video_json(terms), "video_kbps",
+			 (json_int_t)terms->video_kbps, "changed_utc_ms",
+			 (json_int_t)p->changed_utc_ms);
 }
 
 json_t *profile_to_document(const struct profile *p)
@@ -92,6 +106,31 @@ static void codecs_read(struct document_reader *r, struct offer_terms *terms)
 		document_refuse(r, "codecs");
 }
 
+static uint8_t video_bit(const json_t *name)
+{
+	const char *text = json_string_value(name);
+
+	for (size_t i = 0; text && g_profile_video[i]; i++) {
+		if (!strcasecmp(text, g_profile_video[i]))
+			return (uint8_t)(1u << i);
+	}
+	return 0;
+}
+
+static void video_read(struct document_reader *r, struct offer_terms *terms)
+{
+	const json_t *list = json_object_get(r->json, "video_codecs");
+	size_t count = json_array_size(list);
+
+	if (list && !json_is_array(list))
+		document_refuse(r, "video_codecs");
+	for (size_t i = 0; i < count; i++) {
+		if (!json_is_string(json_array_get(list, i)))
+			document_refuse(r, "video_codecs");
+		terms->video_codecs |= video_bit(json_array_get(list, i));
+	}
+}
+
 static void packet_ms_read(struct document_reader *r, const char *member, uint8_t *out)
 {
 	uint32_t ms = *out;
@@ -110,6 +149,7 @@ static void terms_read(struct document_reader *r, struct offer_terms *terms)
 	packet_ms_read(r, "g729_packet_ms", &terms->ptime_g729);
 	document_word(r, "dtmf", g_profile_dtmf, &dtmf);
 	document_bool(r, "h264", &h264);
+	video_read(r, terms);
 	document_u32(r, "video_kbps", PROFILE_VIDEO_KBPS_MIN, PROFILE_VIDEO_KBPS_MAX,
 		     &terms->video_kbps);
 	terms->no_events = dtmf;

@@ -34,6 +34,15 @@ struct offer_self {
 
 enum { OFFER_CODECS_MAX = 16, OFFER_CODEC_NAME_MAX = 16 };
 
+enum offer_video {
+	OFFER_VIDEO_H264 = 1,
+	OFFER_VIDEO_VP8 = 2,
+	OFFER_VIDEO_VP9 = 4,
+	OFFER_VIDEO_AV1 = 8,
+	OFFER_VIDEO_H265 = 16,
+	OFFER_VIDEO_ALL = 31,
+};
+
 /* What one party may be offered and may use: its codec profile. All zero: no limits, plain RTP. */
 struct offer_terms {
 	uint8_t codec_count; /* 0: all */
@@ -44,6 +53,7 @@ struct offer_terms {
 		ptime_g729; /* ms, a=ptime towards it where that codec comes first; 0: as the other party said */
 	bool no_events; /* its DTMF goes by INFO: telephone-event is neither offered to it nor accepted of it */
 	bool no_video; /* m=video is refused of it and towards it */
+	uint8_t video_codecs; /* enum offer_video; 0: H.264 alone. Others pass only where both parties may have them */
 	uint32_t
 		video_kbps; /* b=AS and b=TIAS of video in what we send it are at most this; 0: as the other party said */
 	bool sdes_offer;  /* it is offered RTP/SAVP with our key instead of RTP/AVP */
@@ -58,7 +68,7 @@ struct offer_terms {
 };
 
 struct offer_policy {
-	bool video;    /* relay m=video (H.264 only); false: refused with port 0 */
+	bool video;    /* relay m=video; false: refused with port 0 */
 	bool rtcp_mux; /* offer and accept a=rtcp-mux (RFC 5761) */
 	uint8_t event_pt; /* payload type we prefer for telephone-event towards the other leg (101), if free */
 	uint16_t sdp_max; /* longest SDP accepted, octets */

@@ -14,7 +14,9 @@ struct views {
 static void select_of_a(struct views *v, const struct offer_exchange *x, uint8_t index,
 			const struct offer_policy *policy)
 {
-	const struct offer_policy as_offered = { .a.no_events = policy->a.no_events };
+	const struct offer_policy as_offered = { .a.no_events = policy->a.no_events,
+						 .a.video_codecs = OFFER_VIDEO_ALL,
+						 .b.video_codecs = OFFER_VIDEO_ALL };
 
 	offer_line_select_formats(&v->a, &x->offer_a, index, &as_offered);
 }

@@ -15,13 +15,29 @@ struct offered {
 	struct offer_formats formats;
 };
 
-/* B's profile: keys as B's terms have them, with feedback as A's; towards a phone that is A's own, not a browser's. */
-static struct offer_profile profile_for_b(const struct offering *k, const struct offer_line *line)
+/* What had keys keeps them, although nobody would offer them anew: a phone that insists on SRTP is not asked to go on without. */
+static bool had_keys(const struct offering *k, uint8_t index)
 {
+	struct offer_profile profile;
+
+	return k->earlier && index < k->earlier->media_count &&
+	       k->earlier->sections[index + 1].port &&
+	       offer_profile_read(&profile,
+				  sdp_slice(k->earlier, k->earlier->sections[index + 1].proto)) &&
+	       profile.secure;
+}
+
+/* B's profile: keys as B's terms have them, with feedback as A's; towards a phone that is A's own, not a browser's. */
+static struct offer_profile profile_for_b(const struct offering *k, uint8_t index,
+					  const struct offer_line *line)
+{
+	const struct offer_terms *terms = &k->policy->b;
+
 	if (k->dtls)
 		return (struct offer_profile){ .dtls = true, .feedback = true };
 	return (struct offer_profile){
-		.secure = k->policy->b.sdes_offer || k->policy->b.sdes_only,
+		.secure = terms->sdes_offer || terms->sdes_only ||
+			  (terms->sdes_accept && had_keys(k, index)),
 		.feedback = line->profile.feedback && !line->profile.dtls,
 	};
 }
@@ -63,7 +79,7 @@ static const char *offer_to_b(struct offering *k, uint8_t index, struct offered 
 
 	if (!k->to_b->rtp_port[index])
 		return "no port for it";
-	f->profile = profile_for_b(k, &f->line);
+	f->profile = profile_for_b(k, index, &f->line);
 	fill_formats(k, index, f);
 	if (f->formats.count == 0)
 		return "no payload type is free";

@@ -3,22 +3,45 @@
 #include "media/offer_crypto.h"
 #include "media/offer_line.h"
 
-/* Polycom and snom offer one stream twice, SRTP and plain: two m-lines of one kind with one port. */
+static bool is_secure(const struct sdp *s, uint8_t index)
+{
+	struct offer_profile profile;
+
+	return offer_profile_read(&profile, sdp_slice(s, s->sections[index + 1].proto)) &&
+	       profile.secure && offer_crypto_usable(s, index + 1U);
+}
+
+/* What says that a stream is one of its own, and no alternative to another (RFC 4796, RFC 4574). */
+static bool is_named(const struct sdp *s, uint8_t index)
+{
+	struct bytes rest;
+
+	return sdp_attribute(s, index + 1U, "content", &rest) ||
+	       sdp_attribute(s, index + 1U, "label", &rest);
+}
+
+/* Phones offer one stream twice, SRTP and plain, with one port (Polycom, snom) or two: the first plain line of a kind and its first one with
+ * keys and the same formats, and so on. */
 static bool has_secure_twin(const struct sdp *s, uint8_t index)
 {
 	const struct sdp_section *own = &s->sections[index + 1];
+	unsigned secure = 0, plain_before = 0;
 
 	for (uint8_t i = 0; i < s->media_count && i < MEDIA_LINES_MAX; i++) {
 		const struct sdp_section *m = &s->sections[i + 1];
-		struct offer_profile profile;
 
-		if (i != index && m->port == own->port &&
-		    bytes_ieq(sdp_slice(s, m->kind), sdp_slice(s, own->kind)) &&
-		    offer_profile_read(&profile, sdp_slice(s, m->proto)) && profile.secure &&
-		    offer_crypto_usable(s, i + 1U))
+		if (i == index || m->port == 0 ||
+		    !bytes_ieq(sdp_slice(s, m->kind), sdp_slice(s, own->kind)))
+			continue;
+		if (!is_secure(s, i))
+			plain_before += i < index;
+		else if (m->port == own->port)
 			return true;
+		else
+			secure += !is_named(s, i) &&
+				  bytes_eq(sdp_slice(s, m->formats), sdp_slice(s, own->formats));
 	}
-	return false;
+	return !is_named(s, index) && secure > plain_before;
 }
 
 static const char *plain_refusal(const struct sdp *s, uint8_t index,
@@ -55,18 +78,32 @@ static const char *refusal(const struct offer_line *line, const struct sdp *s, u
 	return offer_crypto_usable(s, index + 1U) ? NULL : "no a=crypto that can be used";
 }
 
-/* FEC and retransmission count the sequence numbers or SSRCs of another stream, which we rewrite. */
+static uint8_t video_bit(const struct payload *p)
+{
+	static const struct {
+		const char *name;
+		enum offer_video bit;
+	} codecs[] = {
+		{ "H264", OFFER_VIDEO_H264 }, { "VP8", OFFER_VIDEO_VP8 },
+		{ "VP9", OFFER_VIDEO_VP9 },   { "AV1", OFFER_VIDEO_AV1 },
+		{ "H265", OFFER_VIDEO_H265 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(codecs); i++) {
+		if (payload_is(p, codecs[i].name))
+			return (uint8_t)codecs[i].bit;
+	}
+	return 0;
+}
+
 static bool is_relayed(const struct payload *p, enum media_kind kind)
 {
-	static const char *const tied[] = { "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec" };
+	return p->name.n && (kind == MEDIA_AUDIO || video_bit(p));
+}
 
-	if (p->name.n == 0)
-		return false;
-	for (size_t i = 0; i < COUNT_OF(tied); i++) {
-		if (payload_is(p, tied[i]))
-			return false;
-	}
-	return kind == MEDIA_AUDIO || payload_is(p, "H264");
+static uint8_t video_of(const struct offer_terms *terms)
+{
+	return terms->video_codecs ? terms->video_codecs : OFFER_VIDEO_H264;
 }
 
 static bool is_listed(const struct payload *p, const struct offer_terms *terms)
@@ -88,7 +125,7 @@ static bool is_allowed(const struct payload *p, const struct offer_line *line,
 		       const struct offer_policy *policy)
 {
 	if (line->kind == MEDIA_VIDEO)
-		return true;
+		return video_bit(p) & video_of(&policy->a) & video_of(&policy->b);
 	if (payload_is(p, "red") && !may_have_red(line, policy))
 		return false;
 	if (!payload_is_codec(p))

@@ -120,6 +120,19 @@ static void read_format(struct payload *p, const struct sdp *s, unsigned section
 		read_static(p);
 }
 
+/* FEC and retransmission count the sequence numbers or SSRCs of another stream, which we rewrite: nothing of them is relayed, and browsers
+ * have so many that they would take the place of codecs. */
+static bool is_tied(const struct payload *p)
+{
+	static const char *const tied[] = { "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec" };
+
+	for (size_t i = 0; i < COUNT_OF(tied); i++) {
+		if (payload_is(p, tied[i]))
+			return true;
+	}
+	return false;
+}
+
 void payload_list_read(struct payload_list *out, const struct sdp *s, unsigned section)
 {
 	struct bytes rest = sdp_slice(s, s->sections[section].formats), word;
@@ -129,8 +142,11 @@ void payload_list_read(struct payload_list *out, const struct sdp *s, unsigned s
 	while (out->count < PAYLOAD_RULES_MAX && bytes_cut(&rest, ' ', &word)) {
 		if (bytes_u32(word, &number) || number > 127)
 			continue;
-		if (!payload_find(out, (uint8_t)number))
-			read_format(&out->at[out->count++], s, section, (uint8_t)number);
+		if (payload_find(out, (uint8_t)number))
+			continue;
+		read_format(&out->at[out->count], s, section, (uint8_t)number);
+		if (!is_tied(&out->at[out->count]))
+			out->count++;
 	}
 }
 
@@ -180,6 +196,12 @@ bool payload_same_format(const struct payload *a, const struct payload *b)
 		return false;
 	if (payload_is(a, "G7221"))
 		return same_parameter(a, b, "bitrate", "", SIZE_MAX);
+	if (payload_is(a, "VP9")) /* RFC 9628 6.1 */
+		return same_parameter(a, b, "profile-id", "0", SIZE_MAX);
+	if (payload_is(a, "AV1"))
+		return same_parameter(a, b, "profile", "0", SIZE_MAX);
+	if (payload_is(a, "H265")) /* RFC 7798 7.1 */
+		return same_parameter(a, b, "profile-id", "1", SIZE_MAX);
 	if (!payload_is(a, "H264"))
 		return true;
 	/* RFC 6184 8.2.2: profile and mode are symmetric, the level is not; 8.1 has the defaults */

@@ -21,13 +21,13 @@ struct payload_list {
 	struct payload at[PAYLOAD_RULES_MAX];
 };
 
-/* The formats of an RTP m-line in its order, each number once; what does not fit is left out. */
+/* The formats of an RTP m-line in its order, each number once, without FEC and retransmission; what does not fit is left out. */
 void payload_list_read(struct payload_list *out, const struct sdp *s, unsigned section);
 /* NULL: not in the list. */
 const struct payload *payload_find(const struct payload_list *list, uint8_t number);
 /* Name (any case), clock and channels agree. Unknown codecs are the same as nothing. */
 bool payload_same_codec(const struct payload *a, const struct payload *b);
-/* The same, and parameters that name another codec in truth agree too (H264 profile and mode, G7221 bit rate). */
+/* The same, and parameters that name another codec in truth agree too (profile of H264, H265, VP9 and AV1, mode of H264, bit rate of G7221). */
 bool payload_same_format(const struct payload *a, const struct payload *b);
 /* Of two that are the same: their H264 profiles have the same constraints too (RFC 6184 8.1, profile-iop). */
 bool payload_same_profile(const struct payload *a, const struct payload *b);

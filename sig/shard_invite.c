@@ -25,8 +25,13 @@ static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_mess
 
 	if (why->retry_after_s && why->text)
 		shard_quota_note(s, m, why);
-	if (why->text)
+	if (why->text) {
 		session_write_warning(&extra, &s->host, why->text);
+		LOG_INFO("sip", 0, "call refused", LOG_U64("status", why->status),
+			 LOG_STR("reason", why->text), LOG_BYTES("from", m->from.uri.user),
+			 LOG_BYTES("to", m->uri.user), LOG_ADDR("source", &m->hop.remote),
+			 LOG_BYTES("sip_call_id", m->call_id));
+	}
 	if (why->status == 503 || why->retry_after_s)
 		writer_fmt(&extra, "Retry-After: %u\r\n",
 			   why->retry_after_s ? why->retry_after_s : RETRY_AFTER_S);
@@ -88,6 +93,11 @@ static void apply_webrtc(const struct shard_extension *e, const struct sip_hop *
 			     (wish == WEBRTC_AUTO && sip_transport_is_secure(hop->transport));
 }
 
+static bool is_browser(const struct shard_extension *e, const struct sip_hop *hop)
+{
+	return sip_transport_is_web(hop->transport) || (e && e->webrtc == WEBRTC_ALWAYS);
+}
+
 /* What a party may use: the profile of its address, and what its extension says of SRTP and video (REG-08, REG-12, MED-08). */
 static struct offer_terms terms_of(const struct shard *s, const struct shard_extension *e,
 				   const struct sip_hop *hop)
@@ -101,6 +111,8 @@ static struct offer_terms terms_of(const struct shard *s, const struct shard_ext
 	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
 	terms.sdes_only = only;
 	terms.no_video |= e && e->no_video;
+	if (!terms.video_codecs && is_browser(e, hop))
+		terms.video_codecs = OFFER_VIDEO_ALL;
 	apply_webrtc(e, hop, &terms);
 	return terms;
 }

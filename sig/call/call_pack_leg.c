@@ -68,6 +68,7 @@ static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_
 	out->dtls_offer = terms->dtls_offer;
 	out->dtls_accept = terms->dtls_accept;
 	out->dtls_only = terms->dtls_only;
+	out->video_codecs = terms->video_codecs;
 	return out;
 }
 

@@ -10,6 +10,7 @@
 #include "sig/call/refresh.h"
 #include "sig/call/request.h"
 #include "sig/call/respond.h"
+#include "sig/call/session.h"
 #include "sig/call/session_timer.h"
 
 /* A redirection of B is not A's to follow; B's overload, its wish for credentials, and what it agrees on with us are none of A's. */
@@ -123,6 +124,17 @@ static bool ask_longer(struct call_host *h, struct call *c, uint8_t leg)
 	return invite_queue(h, c, leg) == 0;
 }
 
+/* A phone that insists on SRTP takes no plain offer, and none else was made: it has the keys for it, over TLS. */
+static bool ask_with_keys(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
+{
+	if (c->invite.again || (status != 488 && status != 606) || session_offer_keys(h, c, leg))
+		return false;
+	LOG_INFO("call", c->id, "the phone takes no plain media, it is offered SRTP",
+		 LOG_U64("leg", leg), LOG_U64("status", status));
+	outbox_touch(&c->out);
+	return invite_queue(h, c, leg) == 0;
+}
+
 void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
@@ -132,6 +144,8 @@ void invite_failure(struct call_host *h, struct call *c, const struct call_event
 	if (l->state == LEG_LEAVING) {
 		lost_branch_left(c, l);
 	} else if (session_timer_raise(l, ev->message) && ask_longer(h, c, ev->leg)) {
+		return;
+	} else if (ask_with_keys(h, c, ev->leg, ev->message->status)) {
 		return;
 	} else if (c->invite.again) {
 		refused_again(h, c, ev->leg, ev->message->status);

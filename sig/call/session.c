@@ -149,6 +149,24 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	return 0;
 }
 
+int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+	struct call_refusal refusal;
+	int err;
+
+	if (c->invite.late || !l->terms || !l->terms->sdes_accept || l->terms->sdes_offer ||
+	    l->terms->sdes_only || l->terms->dtls_offer)
+		return -ENOTSUP;
+	l->terms->sdes_offer = true;
+	err = forward(h, c, &l->asked->media, leg, text_bytes(&c->invite.offer),
+		      l->session_version + 1, &refusal);
+	if (err)
+		return err;
+	l->session_version++;
+	return 0;
+}
+
 enum { PORTS_TRIES = 8 };
 
 static bool was_told(const struct call *c, uint8_t leg)

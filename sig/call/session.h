@@ -15,6 +15,8 @@ int session_offer(struct call_host *h, struct call *c, uint8_t to, struct bytes 
 /* The offer that came in the asked leg's 2xx; it goes to the asker. */
 int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		       struct call_refusal *refusal) NODISCARD;
+/* The same offer once more, now with SRTP keys, to a party that may have them and was not offered any. 0 or -errno: it may not, or was. */
+int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* The answer in the exchange with the asked leg, which becomes A's partner: fills answer_in and answer_out, updates the flows.
  * Once more with the same SDP and partner changes nothing. */
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,

@@ -71,8 +71,11 @@ static void test_profiles(void **state)
 		  "{\"name\":\"lan\",\"codecs\":[\"G722\",\"PCMA\"],\"dtmf\":\"info\"}",
 		  "\"codecs\":[\"G722\",\"PCMA\"],\"g711_packet_ms\":20,\"g729_packet_ms\":20,"
 		  "\"dtmf\":\"info\",\"early_media\":false,\"transport\":\"any\",\"h264\":true,"
+		  "\"video_codecs\":[],"
 		  "\"video_kbps\":768" },
-		{ "profile.put", "{\"name\":\"lan\",\"transport\":\"tls\",\"h264\":false}",
+		{ "profile.put",
+		  "{\"name\":\"lan\",\"transport\":\"tls\",\"h264\":false,"
+		  "\"video_codecs\":[\"VP8\",\"H264\"]}",
 		  "\"codecs\":[\"G722\",\"PCMA\"]" },
 		{ "profile.put", "{\"name\":\"default\",\"video_kbps\":512}", "\"ok\":true" },
 		{ "profile.range.put",
@@ -104,7 +107,8 @@ static void test_profiles(void **state)
 		  "\"result\":[{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.9\",\"profile\":\"lan\"," },
 		{ "profile.get", "{\"name\":\"default\"}", "\"video_kbps\":512" },
 		{ "profile.get", "{\"name\":\"lan\"}",
-		  "\"transport\":\"tls\",\"h264\":false,\"video_kbps\":768" },
+		  "\"transport\":\"tls\",\"h264\":false,\"video_codecs\":[\"H264\",\"VP8\"],"
+		  "\"video_kbps\":768" },
 		{ "profile.range.delete", "{\"from\":\"10.0.0.1\"}", "\"ok\":true" },
 		{ "profile.delete", "{\"name\":\"lan\"}", "{\"name\":\"lan\"}" },
 		{ "profile.list", "{}", "\"result\":[{\"name\":\"default\"" },

@@ -264,6 +264,76 @@ static void test_one_of_two(void **state)
 	check_keys("the other", &r.plan.line[1], "- - 80:P 80:b");
 }
 
+/* One stream offered with keys and without, in either order and on one port or two: one of them is taken, the other has port 0. */
+static void test_best_effort(void **state)
+{
+#define SAVP(port, formats) "m=audio " port " RTP/SAVP " formats "\r\n" C80("1", RIG_KEY_P)
+#define AVP(port, formats)  "m=audio " port " RTP/AVP " formats "\r\n"
+	static const struct {
+		const char *name, *offer;
+		bool accept;
+		bool active[2];
+	} rows[] = {
+		{ "keys first", SAVP("4000", "0 8") AVP("4002", "0 8"), true, { true, false } },
+		{ "keys last", AVP("4000", "0 8") SAVP("4002", "0 8"), true, { false, true } },
+		{ "one port", AVP("4000", "0 8") SAVP("4000", "0"), true, { false, true } },
+		{ "keys not taken", SAVP("4000", "0") AVP("4002", "0"), false, { false, true } },
+		{ "two streams by name", SAVP("4000", "0") AVP("4002", "0") "a=label:2\r\n", true,
+		  { true, true } },
+		{ "two streams by formats", SAVP("4000", "0") AVP("4002", "8"), true, { true, true } },
+		{ "keys of no use", "m=audio 4000 RTP/SAVP 0\r\n" AVP("4002", "0"), true,
+		  { false, true } },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		static struct rig r;
+		struct media_plan lines;
+		char offer[1024];
+
+		rig_init(&r);
+		r.policy.a.sdes_accept = row->accept;
+		(void)snprintf(offer, sizeof(offer), A_HEAD "%s", row->offer);
+		ROW_ASSERT(row->name,
+			   offer_inspect(bytes_str(offer), &r.policy, &lines, &r.error) == 0);
+		ROW_ASSERT(row->name, lines.line_count == 2);
+		ROW_ASSERT(row->name, lines.line[0].active == row->active[0]);
+		ROW_ASSERT(row->name, lines.line[1].active == row->active[1]);
+	}
+}
+
+/* What was agreed with keys goes on with keys, although the terms would not offer any. */
+static void test_keys_stay(void **state)
+{
+	static const struct {
+		const char *name, *earlier;
+		bool accept, secure;
+	} rows[] = {
+		{ "nothing before", "", true, false },
+		{ "keys before", A_HEAD SAVP("4000", "0"), true, true },
+		{ "plain before", A_HEAD AVP("4000", "0"), true, false },
+		{ "keys refused before", A_HEAD "m=audio 0 RTP/SAVP 0\r\n", true, false },
+		{ "keys are not for it any more", A_HEAD SAVP("4000", "0"), false, false },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		static struct rig r;
+
+		rig_init(&r);
+		r.policy.b.sdes_accept = row->accept;
+		r.to_b.earlier = bytes_str(row->earlier);
+		rig_offer(&r, BYTES_LIT(A_HEAD "m=audio 4000 RTP/AVP 0\r\n"));
+		ROW_ASSERT(row->name, r.err == 0);
+		ROW_ASSERT(row->name, rig_has(r.offer_b, " RTP/SAVP ") == row->secure);
+		ROW_ASSERT(row->name, rig_has(r.offer_b, "a=crypto:") == row->secure);
+	}
+#undef SAVP
+#undef AVP
+}
+
 static void test_our_keys(void **state)
 {
 	const struct bytes secure =
@@ -380,6 +450,8 @@ int main(void)
 		cmocka_unit_test(test_refused_answers),
 		cmocka_unit_test(test_our_keys),
 		cmocka_unit_test(test_one_of_two),
+		cmocka_unit_test(test_best_effort),
+		cmocka_unit_test(test_keys_stay),
 		cmocka_unit_test(test_short_key_of_ours),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_nothing_leaks),

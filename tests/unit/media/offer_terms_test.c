@@ -324,6 +324,87 @@ static void test_audio_and_video(void **state)
 	}
 }
 
+/* Of codecs of pictures those pass that both parties may have; H.264 alone where nothing is said. */
+static void test_video_codecs(void **state)
+{
+#define NEW                                                                            \
+	"m=video 4004 RTP/AVP 96 97 98 99 100 101\r\n"                                 \
+	"a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"       \
+	"a=rtpmap:98 VP9/90000\r\na=fmtp:98 profile-id=2\r\na=rtpmap:99 AV1/90000\r\n" \
+	"a=rtpmap:100 H265/90000\r\na=rtpmap:101 H264/90000\r\n"
+	static const struct {
+		const char *name;
+		uint8_t a, b;
+		const char *offered;
+	} rows[] = {
+		{ "nothing said", 0, 0, " 101\r\n" },
+		{ "all", OFFER_VIDEO_ALL, OFFER_VIDEO_ALL, " 96 98 99 100 101\r\n" },
+		{ "a phone and a browser", 0, OFFER_VIDEO_ALL, " 101\r\n" },
+		{ "one each", OFFER_VIDEO_VP8 | OFFER_VIDEO_AV1,
+		  OFFER_VIDEO_AV1 | OFFER_VIDEO_H264, " 99\r\n" },
+		{ "none in common", OFFER_VIDEO_VP8, OFFER_VIDEO_H265, NULL },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		static struct rig r;
+		char want[64];
+
+		rig_init(&r);
+		r.policy.video = true;
+		r.policy.a.video_codecs = row->a;
+		r.policy.b.video_codecs = row->b;
+		rig_offer(&r, BYTES_LIT(A_HEAD "m=audio 4000 RTP/AVP 8\r\n" NEW));
+		(void)snprintf(want, sizeof(want), "m=video 40002 RTP/AVP%s",
+			       row->offered ? row->offered : "");
+		ROW_ASSERT(row->name, r.err == 0);
+		ROW_ASSERT(row->name, rig_has(r.offer_b, row->offered ? want : "m=video 0 "));
+		ROW_ASSERT(row->name, !rig_has(r.offer_b, "rtx"));
+	}
+}
+
+/* The answerer's choice, under each party's own number. */
+static void test_video_answer(void **state)
+{
+	static const struct {
+		const char *answer, *mapped;
+		uint8_t in, out; /* of the first rule of B's */
+	} rows[] = {
+		{ "m=video 5004 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n", "a=rtpmap:96 VP8/90000",
+		  96, 96 },
+		{ "m=video 5004 RTP/AVP 120\r\na=rtpmap:120 VP9/90000\r\n"
+		  "a=fmtp:120 profile-id=2\r\n",
+		  "a=rtpmap:98 VP9/90000", 98, 98 },
+		{ "m=video 5004 RTP/AVP 35\r\na=rtpmap:35 AV1/90000\r\n", "a=rtpmap:99 AV1/90000",
+		  99, 99 },
+		{ "m=video 5004 RTP/AVP 36\r\na=rtpmap:36 H265/90000\r\n",
+		  "a=rtpmap:100 H265/90000", 100, 100 },
+		{ "m=video 5004 RTP/AVP 37\r\na=rtpmap:37 VP9/90000\r\n", NULL, 0, 0 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		static struct rig r;
+		char answer[512];
+
+		rig_init(&r);
+		r.policy.video = true;
+		r.policy.a.video_codecs = r.policy.b.video_codecs = OFFER_VIDEO_ALL;
+		(void)snprintf(answer, sizeof(answer), B_HEAD "m=audio 5000 RTP/AVP 8\r\n%s",
+			       row->answer);
+		rig_exchange(&r, BYTES_LIT(A_HEAD "m=audio 4000 RTP/AVP 8\r\n" NEW),
+			     bytes_str(answer));
+		ROW_ASSERT(row->answer, r.err == 0);
+		ROW_ASSERT(row->answer, r.plan.line[1].active == (row->mapped != NULL));
+		ROW_ASSERT(row->answer, !row->mapped || rig_has(r.answer_a, row->mapped));
+		ROW_ASSERT(row->answer, !row->mapped || r.plan.line[1].b.rules[0].in == row->in);
+		ROW_ASSERT(row->answer, !row->mapped || r.plan.line[1].b.rules[0].out == row->out);
+	}
+#undef NEW
+}
+
 static void test_inspect(void **state)
 {
 	const struct bytes offer =
@@ -378,10 +459,11 @@ static void test_changed_terms(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_codecs),  cmocka_unit_test(test_ptime),
-		cmocka_unit_test(test_events),  cmocka_unit_test(test_answer_with_ours_alone),
-		cmocka_unit_test(test_video),   cmocka_unit_test(test_audio_and_video),
-		cmocka_unit_test(test_inspect), cmocka_unit_test(test_changed_terms),
+		cmocka_unit_test(test_codecs),       cmocka_unit_test(test_ptime),
+		cmocka_unit_test(test_events),       cmocka_unit_test(test_answer_with_ours_alone),
+		cmocka_unit_test(test_video),        cmocka_unit_test(test_audio_and_video),
+		cmocka_unit_test(test_video_codecs), cmocka_unit_test(test_video_answer),
+		cmocka_unit_test(test_inspect),      cmocka_unit_test(test_changed_terms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -440,6 +440,86 @@ static void test_takes_nobody_elses_calls(void **state)
 	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 1);
 }
 
+#define SECURE_SDP_B                                                                  \
+	"v=0\r\no=b 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n" \
+	"m=audio 5000 RTP/SAVP 8\r\n"                                                 \
+	"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:YUJDZGVmR2hpSktMbW9QUXJzVHVWd3l6MTIzNDU2\r\n"
+
+/* A phone that insists on SRTP, its extension as it is made: refused plain media becomes an offer with keys, where nobody reads them. */
+static void test_insists_on_srtp(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	connect_phone(&l->b, SIP_TLS, 5);
+	(void)log_in(&l->b, "");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	m = text_bytes(&last(l->r, "INVITE ")->data);
+	assert_true(rig_has(m, " RTP/AVP ") && !rig_has(m, "a=crypto:"));
+	phone_answer(&l->b, m, "488 Not Acceptable Here", "");
+	m = text_bytes(&last(l->r, "INVITE ")->data);
+	assert_true(rig_has(m, " RTP/SAVP ") && rig_has(m, "a=crypto:"));
+	assert_true(rig_has(rig_header(m, "CSeq"), "2 INVITE"));
+	l->b.invite = m;
+	phone_answer(&l->b, m, "200 OK", SECURE_SDP_B);
+	m = phone_hears(&l->a, "SIP/2.0 200");
+	assert_true(rig_has(m, " RTP/AVP ") && !rig_has(m, "a=crypto:"));
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A); /* and it stays so */
+	assert_true(rig_has(text_bytes(&last(l->r, "INVITE ")->data), " RTP/SAVP "));
+}
+
+static void test_takes_nothing_at_all(void **state)
+{
+	struct line *l = *state;
+
+	connect_phone(&l->b, SIP_TLS, 5);
+	(void)log_in(&l->b, "");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	for (int i = 0; i < 2; i++)
+		phone_answer(&l->b, text_bytes(&last(l->r, "INVITE ")->data), "488 No", "");
+	assert_int_equal(count(l->r, "INVITE "), 2);
+	assert_true(phone_hears(&l->a, "SIP/2.0 488").n);
+}
+
+/* Over TCP everybody on the way could read the keys. */
+static void test_no_keys_in_the_clear(void **state)
+{
+	struct line *l = *state;
+
+	(void)log_in(&l->b, "");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	phone_answer(&l->b, text_bytes(&last(l->r, "INVITE ")->data), "488 No", "");
+	assert_int_equal(count(l->r, "INVITE "), 1);
+	assert_true(phone_hears(&l->a, "SIP/2.0 488").n);
+}
+
+/* It calls with SRTP, and the other one holds: what it is offered then has keys as well. */
+static void test_keys_stay(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	connect_phone(&l->b, SIP_TLS, 5);
+	(void)log_in(&l->b, "");
+	phone_begin(&l->b, "1001");
+	phone_request(&l->b, "INVITE", "", SECURE_SDP_B);
+	m = phone_rings(&l->a);
+	assert_true(rig_has(m, " RTP/AVP "));
+	phone_answer(&l->a, m, "200 OK", PHONE_SDP_A);
+	m = text_bytes(&last(l->r, "SIP/2.0 200")->data);
+	assert_true(rig_has(m, " RTP/SAVP "));
+	phone_split(rig_header(m, "To"), l->b.remote, sizeof(l->b.remote), l->b.remote_tag,
+		    sizeof(l->b.remote_tag));
+	phone_target(&l->b, rig_header(m, "Contact"));
+	phone_ack(&l->b);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	m = text_bytes(&last(l->r, "INVITE ")->data);
+	assert_true(rig_has(m, " RTP/SAVP ") && rig_has(m, "a=crypto:"));
+}
+
 /* 1003 sends A to B, who is not whom A called. */
 static void redirect(struct line *l)
 {
@@ -700,6 +780,10 @@ int main(void)
 		TEST(test_loaded_anew),
 		TEST(test_live_phones_stay),
 		TEST(test_gone_for_good),
+		TEST(test_insists_on_srtp),
+		TEST(test_takes_nothing_at_all),
+		TEST(test_no_keys_in_the_clear),
+		TEST(test_keys_stay),
 		TEST(test_restart_closes_all),
 		TEST(test_goes_on_elsewhere),
 		TEST(test_neighbour_fails_at_once),
