@@ -292,6 +292,8 @@ static bool apply_contacts(struct step *s)
 	int more;
 
 	while ((more = message_name_addr_next(s->request, "Contact", &cursor, &contact)) == 1) {
+		if (taken + others == REGISTER_CONTACTS_MAX)
+			return refuse(s, 403, "too_many_contacts");
 		if (!is_sip(&contact.uri)) {
 			others++;
 		} else if (!apply_contact(s, &contact)) {

@@ -11,7 +11,9 @@
 #include "sig/sip/message.h"
 
 enum {
-	BINDINGS_MAX = 10, /* contacts per address of record */
+	BINDINGS_MAX = 10, /* contacts per address of record, */
+	REGISTER_CONTACTS_MAX =
+		20, /* and of one request: all that are there go, and as many others come */
 	BINDING_BACK_S =
 		60, /* a phone whose connection is gone comes back within this, or is forgotten */
 };

@@ -7,7 +7,9 @@ static bool has_instance(const struct sip_message *m, const struct binding *b)
 	struct sip_name_addr contact;
 	unsigned cursor = 0;
 
-	while (ours.n && message_name_addr_next(m, "Contact", &cursor, &contact) > 0) {
+	for (int i = 0; ours.n && i < REGISTER_CONTACTS_MAX; i++) {
+		if (message_name_addr_next(m, "Contact", &cursor, &contact) != 1)
+			break;
 		if (sip_param(contact.params, "+sip.instance", &theirs) && bytes_eq(ours, theirs))
 			return true;
 	}

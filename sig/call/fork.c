@@ -135,8 +135,11 @@ uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 	uint32_t asked = 0;
 
 	outbox_touch(&c->out);
-	while (message_name_addr_next(m, "Contact", &cursor, &contact) == 1)
+	for (unsigned i = 0; i < LEGS_MAX; i++) {
+		if (message_name_addr_next(m, "Contact", &cursor, &contact) != 1)
+			break;
 		asked += ask_contact(h, c, leg, &contact.uri);
+	}
 	LOG_INFO("call", c->id, "call redirected", LOG_U64("leg", leg), LOG_U64("branches", asked));
 	return asked;
 }

@@ -6,6 +6,9 @@
 #include "sig/sip/digest_hash.h"
 #include "sig/sip/lex.h"
 
+/* What anybody may send costs little to read: a stranger's credentials are read as well. */
+enum { PARAMS_MAX = 32, REALMS_MAX = 16 };
+
 /* Where a parameter goes; NULL: not one of ours. */
 static struct bytes *slot_of(struct digest_credentials *c, struct bytes name)
 {
@@ -110,13 +113,14 @@ static int read_value(struct digest_credentials *c, struct bytes value)
 {
 	struct bytes scheme = lex_token(&value);
 	struct bytes element;
+	unsigned n = 0;
 
 	*c = (struct digest_credentials){ 0 };
 	if (!bytes_iis(scheme, "Digest"))
 		return 0;
 	value = bytes_trim(value);
 	while (lex_element(&value, &element)) {
-		if (read_param(c, element))
+		if (n++ == PARAMS_MAX || read_param(c, element))
 			return -EBADMSG;
 	}
 	return 1;
@@ -128,7 +132,7 @@ int digest_credentials_find(struct digest_credentials *out, const struct sip_mes
 	const char *name = proxy ? "Proxy-Authorization" : "Authorization";
 	struct bytes value;
 
-	for (unsigned i = 0; message_header(m, name, i, &value); i++) {
+	for (unsigned i = 0; i < REALMS_MAX && message_header(m, name, i, &value); i++) {
 		int found = read_value(out, value);
 
 		if (found < 0)

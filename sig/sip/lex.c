@@ -186,9 +186,10 @@ int lex_param(struct bytes *rest, struct lex_param *out)
 int lex_params_check(struct bytes params)
 {
 	struct lex_param param;
+	unsigned n = 0;
 	int more;
 
-	while ((more = lex_param(&params, &param)) == 1)
-		;
-	return more;
+	while ((more = lex_param(&params, &param)) == 1 && n < LEX_PARAMS_MAX)
+		n++;
+	return more == 1 ? -EBADMSG : more;
 }

@@ -37,7 +37,8 @@ struct lex_param {
 };
 /* The next parameter of ";a=1;b"; the first ';' may be missing. 1: *out filled, 0: end, -EBADMSG. */
 int lex_param(struct bytes *rest, struct lex_param *out);
-/* 0 or -EBADMSG: whether all parameters read well. */
+enum { LEX_PARAMS_MAX = 64 };
+/* 0 or -EBADMSG: whether all parameters read well, and are not more than that. */
 int lex_params_check(struct bytes params);
 
 #endif

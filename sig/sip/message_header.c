@@ -5,6 +5,8 @@
 #include "sig/sip/lex.h"
 #include "sig/sip/message_head.h"
 
+enum { TOKENS_MAX = 256 }; /* of a list that are looked at: no phone has so many to say */
+
 static bool line_is(const struct header_line *line, enum header_id id, struct bytes name)
 {
 	if (id != HEADER_OTHER)
@@ -32,9 +34,10 @@ bool message_has_token(const struct sip_message *m, const char *name, const char
 {
 	struct bytes rest;
 	struct bytes element;
+	unsigned n = 0;
 
 	for (unsigned i = 0; message_header(m, name, i, &rest); i++) {
-		while (lex_element(&rest, &element)) {
+		while (n++ < TOKENS_MAX && lex_element(&rest, &element)) {
 			if (bytes_iis(element, token))
 				return true;
 		}

@@ -5,8 +5,8 @@
 #include "sig/sip/lex.h"
 #include "sig/sip/message_head.h"
 
-/* Comparing two URIs takes the product of their parts (uri_equal.c), so there is a limit far beyond what anybody needs. */
-enum { PARTS_MAX = 64 };
+/* Comparing two URIs takes the product of their parts (uri_equal.c), so there is a limit beyond what anybody needs. */
+enum { PARTS_MAX = 16 };
 
 static bool too_many(struct bytes in, uint8_t sep)
 {
