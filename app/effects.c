@@ -241,7 +241,7 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		carry_event(to, e);
 		return;
 	case EFFECT_TRUST:
-		transport_trust(to->sip, &e->hop);
+		transport_trust(to->sip, &e->hop, e->peer);
 		return;
 	case EFFECT_SECURITY:
 		carry_security(to, e);

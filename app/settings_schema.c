@@ -493,11 +493,17 @@ static const struct conf_field g_limits_fields[] = {
 	  .at_start = true,
 	  .help = "Of one address, for TCP and TLS and again for HTTP and WebSockets; behind NAT "
 		  "that is a whole office." },
+	{ .key = "sip_peer_per_second",
+	  U32(settings_limits, sip_per_s[GUARD_PEER], 0, 1000000),
+	  .preset = "50000",
+	  .help = "SIP datagrams a second of one address of sip.trusted. More are dropped unread; "
+		  "0: "
+		  "no limit. So it is with the next four." },
 	{ .key = "sip_known_per_second",
 	  U32(settings_limits, sip_per_s[GUARD_KNOWN], 0, 1000000),
-	  .preset = "50000",
-	  .help = "SIP datagrams a second of the known ports of one address: registered phones, "
-		  "trusted addresses, parties of calls. More are dropped unread; 0: no limit." },
+	  .preset = "5000",
+	  .help = "Of the known ports of one address: registered phones, parties of calls. A proxy "
+		  "in front of thousands of phones wants more." },
 	{ .key = "sip_neighbour_per_second",
 	  U32(settings_limits, sip_per_s[GUARD_NEIGHBOUR], 0, 1000000),
 	  .preset = "1000",

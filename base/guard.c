@@ -142,7 +142,7 @@ void guard_close(struct guard *g)
 /* Bursts: a whole office comes back after its power did; all strangers together have some ms of ours. */
 void guard_configure(struct guard *g, const struct guard_limits *limits, uint64_t keep_ns)
 {
-	static const uint64_t BURST_MS[GUARD_CLASS_COUNT] = { 1000, 2000, 5000, 250 };
+	static const uint64_t BURST_MS[GUARD_CLASS_COUNT] = { 1000, 1000, 2000, 5000, 250 };
 
 	g->keep_ns = keep_ns;
 	for (int i = 0; i < GUARD_CLASS_COUNT; i++) {
@@ -229,6 +229,15 @@ void guard_know(struct guard *g, const struct addr *who, uint64_t now_ns)
 
 	name_know(g, guard_name(g->rules, &source, who->port), now_s);
 	name_know(g, guard_prefix_name(g->rules, &source), now_s);
+}
+
+void guard_know_peer(struct guard *g, const struct addr *who, uint64_t now_ns)
+{
+	struct guard_source source = source_of(who);
+
+	guard_know(g, who, now_ns);
+	name_know(g, guard_name(g->rules, &source, (guard_word)GUARD_TRUSTED | who->port),
+		  (uint32_t)(now_ns / NS_PER_S));
 }
 
 bool guard_is_known(const struct guard *g, const struct addr *who)

@@ -49,6 +49,8 @@ void guard_count(struct guard *g);
 bool guard_admits(struct guard *g, const struct addr *from, size_t n, uint64_t now_ns);
 /* Who is there has proved who it is, or is called by us: by this address and port it is known from now on. */
 void guard_know(struct guard *g, const struct addr *who, uint64_t now_ns);
+/* As well, and trusted by its address: a server in front of many phones, which may say more. */
+void guard_know_peer(struct guard *g, const struct addr *who, uint64_t now_ns);
 bool guard_is_known(const struct guard *g, const struct addr *who);
 /* An answer of n octets goes there. False: a stranger has heard enough; counted. */
 bool guard_may_answer(struct guard *g, const struct addr *to, size_t n, uint64_t now_ns);

@@ -4,10 +4,11 @@
 #define BASE_GUARD_RULE_H
 
 /* Each has its own buckets, and a reason of its own. */
-#define GUARD_CLASSES(X)                                                        \
-	X(KNOWN, "known_source")      /* this address and port, by address */   \
-	X(NEIGHBOUR, "neighbour")     /* an address with a known port */        \
-	X(STRANGER, "stranger")       /* all others, by address, IPv6 by /64 */ \
+#define GUARD_CLASSES(X)                                                                        \
+	X(PEER, "trusted_peer")       /* a port that is trusted by its address, by address */   \
+	X(KNOWN, "known_source")      /* one that proved who it is, or is called, by address */ \
+	X(NEIGHBOUR, "neighbour")     /* an address with a known port */                        \
+	X(STRANGER, "stranger")       /* all others, by address, IPv6 by /64 */                 \
 	X(EVERYBODY, "all_strangers") /* all others together */
 
 enum guard_class {
@@ -22,6 +23,8 @@ enum {
 	GUARD_BUCKETS = 16384,                                   /* of each class; a power of two */
 	GUARD_BUCKETS_ALL = GUARD_EVERYBODY * GUARD_BUCKETS + 1, /* all strangers have one */
 	GUARD_PREFIX = 1 << 16, /* beside a port: the name of an address */
+	GUARD_TRUSTED =
+		1 << 17, /* with a port: the name of a trusted one, which is known as well */
 };
 
 typedef unsigned long long guard_word;

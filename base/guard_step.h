@@ -132,8 +132,13 @@ GUARD_INLINE int guard_judge(const struct guard_at *at, const struct guard_rules
 {
 	guard_word prefix = guard_prefix_name(r, from);
 
-	if (guard_knows(at, r, guard_name(r, from, port)))
-		return guard_class_take(at, r, GUARD_KNOWN, prefix, now_ns) ? -1 : GUARD_KNOWN;
+	if (guard_knows(at, r, guard_name(r, from, port))) {
+		int class = guard_knows(at, r, guard_name(r, from, GUARD_TRUSTED | port))
+				    ? GUARD_PEER
+				    : GUARD_KNOWN;
+
+		return guard_class_take(at, r, class, prefix, now_ns) ? -1 : class;
+	}
 	if (guard_knows(at, r, prefix))
 		return guard_class_take(at, r, GUARD_NEIGHBOUR, prefix, now_ns) ? -1
 										: GUARD_NEIGHBOUR;

@@ -17,9 +17,9 @@ enum effect_kind {
 	EFFECT_CALL_SAVE, /* call, version, data: answer with shard_call_saved */
 	EFFECT_CALL_END, /* call, cdr: remove the record, append the CDR; answer with shard_call_ended */
 	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with shard_binding_saved */
-	EFFECT_MEDIA,    /* media: bind on OPEN, then hand to the engine */
-	EFFECT_EVENT,    /* event: publish */
-	EFFECT_TRUST,    /* hop: who is there is known; again and again */
+	EFFECT_MEDIA, /* media: bind on OPEN, then hand to the engine */
+	EFFECT_EVENT, /* event: publish */
+	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
 };
 
@@ -56,6 +56,7 @@ struct effect {
 	uint64_t version, expected;
 	uint64_t ttl_ms;
 	struct sip_hop hop;
+	bool peer;
 	struct text data;            /* owned */
 	struct text tenant, user;    /* owned */
 	struct media_command *media; /* owned, malloc'ed: 700 bytes would make every effect big */

@@ -31,15 +31,27 @@ bool shard_is_trusted(const struct shard *s, const struct addr *source)
 	return false;
 }
 
-void shard_trust(struct shard *s, const struct sip_hop *hop)
+static void hop_trust(struct shard *s, const struct sip_hop *hop, bool peer)
 {
 	struct effect *e;
 
 	if (sip_transport_is_stream(hop->transport) && !hop->connection)
 		return;
 	e = effects_add(&s->effects, EFFECT_TRUST);
-	if (e) /* without memory it stays a stranger for now */
-		e->hop = *hop;
+	if (!e) /* it stays a stranger for now */
+		return;
+	e->hop = *hop;
+	e->peer = peer;
+}
+
+void shard_trust(struct shard *s, const struct sip_hop *hop)
+{
+	hop_trust(s, hop, false);
+}
+
+void shard_trust_peer(struct shard *s, const struct sip_hop *hop)
+{
+	hop_trust(s, hop, true);
 }
 
 /* Stateless, so the nonce of a repeated request is the same within its millisecond and costs nothing. */

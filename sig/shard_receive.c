@@ -79,7 +79,7 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 	}
 	m.hop = *from;
 	if (shard_is_trusted(s, &from->remote))
-		shard_trust(s, from);
+		shard_trust_peer(s, from);
 	if (m.request) {
 		request(s, &m);
 	} else {

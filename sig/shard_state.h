@@ -164,6 +164,8 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 bool shard_is_trusted(const struct shard *s, const struct addr *source);
 /* Who said something over this connection is known: by credentials, by its address, or by what only a party of a call knows. */
 void shard_trust(struct shard *s, const struct sip_hop *hop);
+/* The same, by its address: it may speak for many. */
+void shard_trust_peer(struct shard *s, const struct sip_hop *hop);
 const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number);
 /* The same, with what is remembered of it. */
 struct shard_extension_slot *shard_extension_slot(const struct shard *s, struct bytes number);

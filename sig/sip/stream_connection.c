@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-enum { HALF_OPEN_MS = 2000 };
+enum { HALF_OPEN_MS = 2000, V6_SITE = 8 };
 
 static uint64_t address_hash(const struct transport_stream *t, const struct sip_hop *hop, bool port)
 {
@@ -19,7 +19,9 @@ static uint64_t address_hash(const struct transport_stream *t, const struct sip_
 	struct writer w = writer_over(key, sizeof(key));
 	uint64_t hash;
 
-	writer_mem(&w, hop->remote.ip, sizeof(hop->remote.ip));
+	/* who has one IPv6 address has the 2^64 of its site */
+	writer_mem(&w, hop->remote.ip,
+		   !port && hop->remote.family == ADDR_V6 ? V6_SITE : sizeof(hop->remote.ip));
 	writer_be32(&w, hop->remote.scope);
 	writer_be16(&w, port ? hop->remote.port : 0);
 	writer_u8(&w, port ? (uint8_t)hop->transport : 0);

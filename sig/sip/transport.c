@@ -144,10 +144,10 @@ int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes 
 	return transport_udp_send(t->udp, &to, message);
 }
 
-void transport_trust(struct transport *t, const struct sip_hop *hop)
+void transport_trust(struct transport *t, const struct sip_hop *hop, bool peer)
 {
 	if (hop->transport == SIP_UDP) {
-		transport_udp_trust(t->udp, &hop->remote);
+		transport_udp_trust(t->udp, &hop->remote, peer);
 	} else if (sip_transport_is_web(hop->transport)) {
 		if (t->web.trust)
 			t->web.trust(t->web.arg, hop);

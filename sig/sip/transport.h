@@ -86,8 +86,8 @@ void transport_close(struct transport *t);
 int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes message);
 /* Whoever is at the other end of that connection has proved who it is, or need not: strangers do not take its place any more when there is
  * none left, and it may be silent for longer. So it is with what a request of ours was sent over. Over UDP its address and port are
- * known to the guard. What is gone: nothing. */
-void transport_trust(struct transport *t, const struct sip_hop *hop);
+ * known to the guard; peer: as a trusted one. What is gone: nothing. */
+void transport_trust(struct transport *t, const struct sip_hop *hop, bool peer);
 /* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
 void transport_flush(struct transport *t);
 /* Time-outs of connections: call transport_expire at transport_next_ns (UINT64_MAX: none). */

@@ -28,7 +28,7 @@ void transport_udp_close(struct transport_udp *t);
  * (queue full: the peer retransmits), -EMSGSIZE, -ENOENT (no such listener); the failure is counted. */
 int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struct bytes datagram);
 /* Who is there is known to the guard from now on. */
-void transport_udp_trust(struct transport_udp *t, const struct addr *who);
+void transport_udp_trust(struct transport_udp *t, const struct addr *who, bool peer);
 /* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
 void transport_udp_flush(struct transport_udp *t);
 /* Since when not all that came on the socket that was read last could be read; 0: it could. */

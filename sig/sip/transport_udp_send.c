@@ -65,9 +65,13 @@ static void queue_drop(struct udp_queue *q, uint32_t n)
 		q->head = q->count = q->used = 0;
 }
 
-void transport_udp_trust(struct transport_udp *t, const struct addr *who)
+void transport_udp_trust(struct transport_udp *t, const struct addr *who, bool peer)
 {
-	if (t->guard)
+	if (!t->guard)
+		return;
+	if (peer)
+		guard_know_peer(t->guard, who, clock_now_ns());
+	else
 		guard_know(t->guard, who, clock_now_ns());
 }
 

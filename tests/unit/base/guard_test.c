@@ -29,7 +29,7 @@ GUARD_INLINE struct guard_bucket *guard_bucket_at(const struct guard_at *at, uns
 #define NOW  (1000 * NS_PER_S)
 #define KEEP (3600 * NS_PER_S)
 
-static const struct guard_limits LIMITS = { .per_s = { 20000, 1000, 100, 5000 } };
+static const struct guard_limits LIMITS = { .per_s = { 50000, 20000, 1000, 100, 5000 } };
 
 static struct guard *guard_make(uint32_t phones)
 {
@@ -147,16 +147,19 @@ static void test_v6_by_site(void **state)
 	guard_close(g);
 }
 
-/* Even a known source has its limit, and a neighbour behind its NAT less. */
+/* Even a known source has its limit, a trusted one a higher one, and a neighbour behind its NAT a lower. */
 static void test_known_has_a_limit(void **state)
 {
 	struct guard *g = guard_make(1000);
 	struct addr phone = v4(0x0a000001, 5060), neighbour = v4(0x0a000001, 6060);
+	struct addr peer = v4(0x0a000002, 5060);
 
 	(void)state;
 	guard_know(g, &phone, NOW);
 	assert_in_range(admitted(g, &neighbour, 150000, NOW), 3000, 3002);
 	assert_in_range(admitted(g, &phone, 150000, NOW), 40000, 40002);
+	guard_know_peer(g, &peer, NOW);
+	assert_in_range(admitted(g, &peer, 150000, NOW), 100000, 100002);
 	guard_close(g);
 }
 

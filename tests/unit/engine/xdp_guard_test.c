@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "tests/unit/test.h"
 
-static const struct guard_limits LIMITS = { .per_s = { 0, 0, 1, 0 } };
+static const struct guard_limits LIMITS = { .per_s = { [GUARD_STRANGER] = 1 } };
 
 struct rig {
 	struct xdp_guard *kernel;

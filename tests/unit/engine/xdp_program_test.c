@@ -161,7 +161,7 @@ static void what_is_taken(void **state)
 /* SIP in frames is judged by the guard; media in the same frames, and other ports, are none of its business. */
 static void floods_are_dropped(void **state)
 {
-	static const struct guard_limits limits = { .per_s = { 0, 0, 1, 0 } };
+	static const struct guard_limits limits = { .per_s = { [GUARD_STRANGER] = 1 } };
 	static const struct row sip = {
 		"SIP", "198.51.100.2:4000", "192.0.2.1:5060", 'R', 0, 0, 2
 	};

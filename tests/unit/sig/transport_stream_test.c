@@ -45,7 +45,7 @@ static void on_message(const struct sip_hop *from, struct bytes message, void *a
 	r->last_n = message.n;
 	memcpy(r->last, message.p, message.n < KEPT ? message.n : KEPT);
 	if (r->trust)
-		transport_trust(r->t, from);
+		transport_trust(r->t, from, false);
 	if (r->answer)
 		assert_int_equal(transport_send(r->t, from, BYTES_LIT("SIP/2.0 200 OK\r\n\r\n")),
 				 0);

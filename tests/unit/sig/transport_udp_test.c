@@ -289,7 +289,7 @@ static void test_refused_here(void **state)
 /* Of a stranger's flood the limit is heard, of whom we trust all; and whom we call we know. */
 static void test_guarded(void **state)
 {
-	static const struct guard_limits limits = { .per_s = { 0, 1, 1, 1000 } };
+	static const struct guard_limits limits = { .per_s = { 0, 0, 1, 1, 1000 } };
 	const struct addr binds[] = { V4, V4 };
 	struct rand_source rand;
 	struct guard *guard;
@@ -308,7 +308,7 @@ static void test_guarded(void **state)
 	in.wanted = 6; /* one a second, and five seconds at once */
 	run(&in);
 	assert_int_equal(in.count, 6);
-	transport_udp_trust(in.t, transport_udp_bound(in.t, 0));
+	transport_udp_trust(in.t, transport_udp_bound(in.t, 0), false);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(transport_udp_send(in.t, &to, BYTES_LIT("x")), 0);
 	in.wanted += 100;
