@@ -118,7 +118,8 @@ int xdp_guard_lend(const struct xdp_guard *g, struct bpf_object *object)
 
 /* ---- beginning and end ---- */
 
-static int print(enum libbpf_print_level level, const char *fmt, va_list args)
+PRINTF_LIKE(2, 0)
+static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	return xdp_program_say((int)level, fmt, args);
 }
@@ -128,7 +129,7 @@ static int program_load(struct xdp_guard *g)
 	struct bytes object = xdp_guard_object();
 	int err;
 
-	(void)libbpf_set_print(print);
+	(void)libbpf_set_print(libbpf_print);
 	g->object = bpf_object__open_mem(object.p, object.n, NULL);
 	if (!g->object)
 		return -errno;

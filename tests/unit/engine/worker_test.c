@@ -50,7 +50,7 @@ static void the_wait_follows_the_work(void **state)
 	struct rig *r = rig_open();
 
 	(void)state;
-	r->w.batch_wait_ns = 2 * NS_PER_MS;
+	atomic_store_explicit(&r->w.batch_wait_ns, 2 * NS_PER_MS, memory_order_relaxed);
 	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
 		atomic_store(&r->w.busy, ROWS[i].busy);
 		pace_set(&r->w);
@@ -67,7 +67,7 @@ static void a_worker_without_flows_waits_for_nothing(void **state)
 	struct media_command c = { .kind = MEDIA_FLOW_CLOSE };
 
 	(void)state;
-	r->w.batch_wait_ns = 2 * NS_PER_MS;
+	atomic_store_explicit(&r->w.batch_wait_ns, 2 * NS_PER_MS, memory_order_relaxed);
 	pace_set(&r->w);
 	assert_int_equal(metric_value(r->metrics.wait_us), 500);
 	for (int side = A; side <= B; side++) {
