@@ -66,8 +66,8 @@ static int drain(struct trace *t)
 
 	if (err) {
 		(void)!ftruncate(t->fd, (off_t)t->written);
-		LOG_WARN("trace", t->call, "a trace cannot be written", LOG_STR("file", t->name),
-			 LOG_STR("error", strerror(-err)));
+		LOG_WARN("trace", trace_call(t), "a trace cannot be written",
+			 LOG_STR("file", t->name), LOG_STR("error", strerror(-err)));
 	} else {
 		t->written += t->space.n;
 		atomic_store_explicit(&t->octets, t->written, memory_order_relaxed);
@@ -80,7 +80,7 @@ void trace_file_begin(struct trace *t)
 {
 	char comment[128], id[BASE32_U64_LEN];
 
-	base32_u64_put(id, t->call);
+	base32_u64_put(id, trace_call(t));
 	if (t->user[0])
 		(void)snprintf(comment, sizeof(comment), "next call %s %s%s",
 			       t->side == TRACE_FROM ? "from" : "to", t->user,
@@ -117,7 +117,7 @@ void trace_file_flush(struct trace *t, uint64_t now_ns, uint64_t utc_ns)
 {
 	if (t->space.n && drain(t))
 		trace_file_end(t, TRACE_FAILED, utc_ns);
-	else if (now_ns >= t->end_ns)
+	else if (now_ns >= atomic_load_explicit(&t->end_ns, memory_order_relaxed))
 		trace_file_end(t, TRACE_TIME, utc_ns);
 }
 
@@ -138,7 +138,7 @@ void trace_file_end(struct trace *t, enum trace_end why, uint64_t utc_ns)
 	free(t->space.p);
 	t->space = (struct writer){ 0 };
 	t->begun = false;
-	LOG_INFO("trace", t->call, "trace ended", LOG_STR("file", t->name),
+	LOG_INFO("trace", trace_call(t), "trace ended", LOG_STR("file", t->name),
 		 LOG_STR("why", trace_end_name(why)), LOG_U64("packets", counts.received),
 		 LOG_U64("lost", counts.lost), LOG_U64("octets", t->written));
 	/* release: control reads all of it again */

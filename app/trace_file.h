@@ -48,6 +48,12 @@ struct trace {
 	bool begun;
 };
 
+/* Whose it is; acquire: pairs with the release that names it, so that what control set before is seen. 0: nobody's yet. */
+static inline uint64_t trace_call(const struct trace *t)
+{
+	return atomic_load_explicit(&t->call, memory_order_acquire);
+}
+
 /* Memory, for control. 0 or -ENOMEM. */
 int trace_file_open(struct trace *t) NODISCARD;
 /* ---- the thread's ---- */

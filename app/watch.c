@@ -117,7 +117,7 @@ static unsigned points_of(const struct trace *t)
 
 static void watched_turn(struct watch *w, uint32_t i, unsigned points)
 {
-	if (order(w, w->traces[i].call, CAPTURE_TRACE, points))
+	if (order(w, trace_call(&w->traces[i]), CAPTURE_TRACE, points))
 		w->watched ^= UINT32_C(1) << i;
 }
 
@@ -131,7 +131,7 @@ void watch_orders_settle(struct watch *w)
 	for (uint32_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		if (atomic_load_explicit(&w->traces[i].state, memory_order_acquire) ==
 			    TRACE_BEGUN &&
-		    w->traces[i].call)
+		    trace_call(&w->traces[i]))
 			want |= UINT32_C(1) << i;
 	}
 	for (uint32_t i = 0; i < WATCH_TRACES_MAX; i++) {
@@ -198,7 +198,7 @@ static bool is_traced(const struct watch *w, uint64_t call)
 	for (size_t i = 0; i < WATCH_TRACES_MAX && call; i++) {
 		if (atomic_load_explicit(&w->traces[i].state, memory_order_acquire) ==
 			    TRACE_BEGUN &&
-		    w->traces[i].call == call)
+		    trace_call(&w->traces[i]) == call)
 			return true;
 	}
 	return false;

@@ -82,7 +82,7 @@ static void on_packet(const struct capture_packet *c, void *arg)
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		struct trace *t = &w->traces[i];
 
-		if (t->begun && t->call == c->call && is_wanted(t, c->point))
+		if (t->begun && trace_call(t) == c->call && is_wanted(t, c->point))
 			trace_packet(t, c, utc_ns);
 	}
 	if (c->rtcp && hep_export_is_on(&w->hep) &&
@@ -110,7 +110,7 @@ static void traces_message(struct watch *w, const struct watch_item *m, bool dec
 	for (size_t i = 0; i < WATCH_TRACES_MAX && m->call; i++) {
 		struct trace *t = &w->traces[i];
 
-		if (t->begun && t->call == m->call && t->decrypted == decrypted &&
+		if (t->begun && trace_call(t) == m->call && t->decrypted == decrypted &&
 		    (!m->past || m->decrypted == decrypted))
 			trace_message(t, m);
 	}

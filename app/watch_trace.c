@@ -24,7 +24,7 @@ static void view(const struct trace *t, struct trace_view *out)
 {
 	*out = (struct trace_view){ .name = t->name,
 				    .user = t->user,
-				    .call = t->call,
+				    .call = trace_call(t),
 				    .octets_max = t->octets_max,
 				    .octets = atomic_load(&t->octets),
 				    .packets = atomic_load(&t->packets),
@@ -38,7 +38,7 @@ static struct trace *trace_find(const struct watch *w, uint64_t call)
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		const struct trace *t = &w->traces[i];
 
-		if (atomic_load(&t->state) == TRACE_BEGUN && t->call == call)
+		if (atomic_load(&t->state) == TRACE_BEGUN && trace_call(t) == call)
 			return (struct trace *)(uintptr_t)t;
 	}
 	return NULL;
@@ -50,8 +50,8 @@ static struct trace *trace_find_waiting(const struct watch *w, const struct trac
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		const struct trace *t = &w->traces[i];
 
-		if (atomic_load(&t->state) == TRACE_BEGUN && !t->call && t->side == order->side &&
-		    !strcmp(t->user, order->user))
+		if (atomic_load(&t->state) == TRACE_BEGUN && !trace_call(t) &&
+		    t->side == order->side && !strcmp(t->user, order->user))
 			return (struct trace *)(uintptr_t)t;
 	}
 	return NULL;
@@ -104,11 +104,13 @@ static int trace_begin(struct watch *w, struct trace *t, const struct trace_orde
 {
 	int err;
 
-	t->call = order->call;
+	atomic_store_explicit(&t->call, order->call, memory_order_release);
 	t->octets_max = order->octets;
 	t->seconds = order->seconds;
 	t->decrypted = order->decrypted;
-	t->end_ns = now.ns + (order->call ? order->seconds * NS_PER_S : WAIT_NS);
+	atomic_store_explicit(&t->end_ns,
+			      now.ns + (order->call ? order->seconds * NS_PER_S : WAIT_NS),
+			      memory_order_relaxed);
 	t->side = order->side;
 	memcpy(t->user, order->user, sizeof(t->user));
 	trace_name_write(t->name, order->call, now.utc_ms);
@@ -157,7 +159,7 @@ int watch_trace_start(struct watch *w, const struct trace_order *order, struct i
 		if (err)
 			return err;
 		t = free_one;
-		LOG_INFO("trace", t->call, "trace begins", LOG_STR("file", t->name),
+		LOG_INFO("trace", trace_call(t), "trace begins", LOG_STR("file", t->name),
 			 LOG_STR("decrypted", t->decrypted ? "yes" : "no"));
 		watch_orders_settle(w);
 		watch_wake(w);
@@ -179,12 +181,13 @@ bool watch_catch(struct watch *w, const struct call_view *call, struct instant n
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		struct trace *t = &w->traces[i];
 
-		if (atomic_load(&t->state) != TRACE_BEGUN || t->call ||
+		if (atomic_load(&t->state) != TRACE_BEGUN || trace_call(t) ||
 		    strcmp(t->user, t->side == TRACE_FROM ? call->from : call->to) != 0)
 			continue;
 		w->waiting--;
-		t->end_ns = now.ns + t->seconds * NS_PER_S;
-		t->call = call->call;
+		atomic_store_explicit(&t->end_ns, now.ns + t->seconds * NS_PER_S,
+				      memory_order_relaxed);
+		atomic_store_explicit(&t->call, call->call, memory_order_release);
 		LOG_INFO("trace", call->call, "trace has its call", LOG_STR("file", t->name),
 			 LOG_STR("user", t->user));
 		watch_orders_settle(w);
@@ -257,9 +260,9 @@ static void calls_look(struct watch *w, const struct shard *shard, uint64_t now_
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		struct trace *t = &w->traces[i];
 
-		if (atomic_load(&t->state) != TRACE_BEGUN || !t->call)
+		if (atomic_load(&t->state) != TRACE_BEGUN || !trace_call(t))
 			continue;
-		if (shard_call_view(shard, t->call, &call))
+		if (shard_call_view(shard, trace_call(t), &call))
 			w->gone_ns[i] = 0;
 		else if (!w->gone_ns[i])
 			w->gone_ns[i] = now_ns;
@@ -276,7 +279,7 @@ void watch_tick(struct watch *w, const struct shard *shard, struct instant now)
 		/* acquire: the thread has done with it */
 		if (atomic_load_explicit(&w->traces[i].state, memory_order_acquire) != TRACE_ENDED)
 			continue;
-		w->waiting -= !w->traces[i].call;
+		w->waiting -= !trace_call(&w->traces[i]);
 		atomic_store(&w->traces[i].state, TRACE_FREE);
 		w->running--;
 	}
