@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of docs/guides, run by the programs they are for."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+import xml.etree.ElementTree
+
+from lib import ROOT
+from lib.sip import UserAgent
+
+from call_test import CallTest
+
+GUIDES = ROOT / "docs" / "guides"
+
+
+def guide(name, **places):
+    """The file with this machine's places in it; each of them is there."""
+    text = (GUIDES / name).read_text(encoding="utf-8")
+    for place, value in places.items():
+        if place not in text:
+            raise AssertionError(f"{name} has no {place}")
+        text = text.replace(place, value)
+    return text
+
+
+class Guide(CallTest):
+    """A node beside another program, both on 127.0.0.1."""
+
+    def write(self, name, text):
+        path = os.path.join(self.node.home, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def begin(self, *command):
+        with open(os.path.join(self.node.home, "other.log"), "ab") as log:
+            process = subprocess.Popen(command, cwd=self.node.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.addCleanup(process.wait, 20)
+        self.addCleanup(process.send_signal, signal.SIGTERM)
+        return process
+
+    def log(self):
+        with open(os.path.join(self.node.home, "other.log"), encoding="utf-8", errors="replace") as file:
+            return file.read()[-3000:]
+
+
+@unittest.skipUnless(shutil.which("kamailio"), "needs kamailio")
+class Kamailio(Guide):
+    """docs/guides/kamailio.cfg: a caller who has no password reaches an extension through it, and none without it."""
+    OUTSIDE = "127.0.0.77"
+    INSIDE = "127.0.0.55"               # what the node sees of Kamailio
+    settings = {"sip": {"trusted": [INSIDE]}}
+
+    def setUp(self):
+        super().setUp()
+        self.port = self.node.ports.take()
+        text = guide("kamailio.cfg", **{"192.0.2.10:5060": f"127.0.0.1:{self.node.sip_port}",
+                                        "udp:192.0.2.5:5060": f"udp:{self.INSIDE}:{self.port}"})
+        path = self.write("kamailio.cfg", text)
+        subprocess.run(["kamailio", "-c", "-f", path], check=True, capture_output=True, timeout=30)
+        self.kamailio = self.begin("kamailio", "-DD", "-E", "-f", path, "-Y", self.node.home, "-m", "32", "-M", "4")
+        self.caller = UserAgent((self.INSIDE, self.port), "5550100", "", self.OUTSIDE)
+        self.addCleanup(self.caller.close)
+        end = time.monotonic() + 20
+        while not self.answers():
+            self.assertIsNone(self.kamailio.poll(), self.log())
+            self.assertLess(time.monotonic(), end, self.log())
+
+    def answers(self):
+        try:
+            return self.caller.options().status == 405
+        except AssertionError:
+            return False
+
+    def test_a_call(self):
+        audio = self.node.media()
+        self.addCleanup(audio.close)
+        out = self.caller.invite("1001", audio.sdp())
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        answered = out.wait_answer()
+        audio.use(answered).start(440)
+        self.audio_a.use(into.request).start(880)
+        self.assertIn(self.INSIDE, answered.get("Record-Route"))
+        for end in (audio, self.audio_a):
+            end.wait_packets(40)
+        for end in (audio, self.audio_a):
+            end.stop()
+        self.assertEqual((audio.heard()[0], self.audio_a.heard()[0]), (880, 440))
+        into.bye()
+        out.wait_bye()
+        record = self.ended()
+        self.assertEqual((record["from"], record["to"], record["sip_status"], record["ended_by"]),
+                         ("5550100", "1001", "200", "b"))
+
+    def test_the_caller_hangs_up(self):
+        out = self.caller.invite("1001", self.audio_b.sdp())
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        out.wait_answer()
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["ended_by"], "a")
+
+    def test_who_is_nobody(self):
+        self.assertEqual(self.caller.invite("1999", self.audio_b.sdp()).wait_final().status, 404)
+        stranger = UserAgent(self.node.server, "5550100", "", self.OUTSIDE)
+        self.addCleanup(stranger.close)
+        self.assertIn(stranger.invite("1001", self.audio_b.sdp()).wait_final().status, (401, 403, 407))
+
+
+class Asterisk(Guide):
+    """docs/guides/asterisk-*.conf."""
+
+    def test_it_registers_and_answers(self):
+        if not shutil.which("asterisk"):
+            self.skipTest("needs asterisk, which Debian 12 has not")
+        port = self.node.ports.take()
+        places = {"192.0.2.10:5060": f"127.0.0.1:{self.node.sip_port}", "CHANGE-ME": "secret1001",
+                  "bind=0.0.0.0:5060": f"bind=127.0.0.1:{port}"}
+        self.write("pjsip.conf", guide("asterisk-pjsip.conf", **places).replace("192.0.2.10", "127.0.0.1"))
+        self.write("extensions.conf", guide("asterisk-extensions.conf"))
+        self.write("modules.conf", "[modules]\nautoload=yes\n")
+        folders = "".join(f"ast{name} => {self.node.home}\n" for name in ("etcdir", "varlibdir", "dbdir", "spooldir",
+                                                                        "rundir", "logdir", "keydir"))
+        path = self.write("asterisk.conf", f"[directories](!)\n{folders}")
+        self.a.register(expires=0, contact="*")
+        self.begin("asterisk", "-f", "-C", path)
+        end = time.monotonic() + 30
+        while not any(row["number"] == "1001" and row["contacts"] for row in self.node.ctl("registration.list")):
+            self.assertLess(time.monotonic(), end, self.log())
+            time.sleep(0.2)
+        out = self.b.invite("1001", self.audio_b.sdp())
+        self.audio_b.use(out.wait_answer()).start(440)
+        self.audio_b.wait_packets(60)
+        self.audio_b.stop()
+        self.assertEqual(self.audio_b.heard()[0], 440, "the echo")
+        out.bye()
+        self.ended()
+
+
+class Forms(unittest.TestCase):
+    """What can be said of files whose programs are not there."""
+
+    def test_asterisk(self):
+        sections = []
+        for line in guide("asterisk-pjsip.conf").splitlines():
+            self.assertRegex(line, r"^(;.*|\[[\w-]+\]|\w+=\S+|)$")
+            if line.startswith("["):
+                sections.append(line.strip("[]"))
+        self.assertEqual(set(sections), {"transport-udp", "tandem", "tandem-auth"})
+
+    def test_freeswitch(self):
+        root = xml.etree.ElementTree.fromstring(guide("freeswitch-gateway.xml"))
+        params = {param.get("name"): param.get("value") for param in root.iter("param")}
+        self.assertEqual((params["username"], params["realm"], params["register"]), ("1001", "tandem", "true"))
+
+    def test_every_command_of_the_guides_exists(self):
+        table = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+        known = set(re.findall(r"^### (\S+)$", table, re.M)) | {"doctor", "trace", "init", "help"}
+        for path in (ROOT / "README.md", *sorted(GUIDES.glob("*.md"))):
+            for command in re.findall(r"(?:tandemctl|tandem ctl) ([a-z]\S*)", path.read_text(encoding="utf-8")):
+                if command not in known and not command.endswith(("`", ".")):
+                    self.assertIn(command.rstrip("`.,:;"), known, path)
+
+
+if __name__ == "__main__":
+    unittest.main()
