@@ -172,6 +172,9 @@ int document_load(struct node *node, const struct document_kind *kind, struct by
 		LOG_ERROR("node", 0, "a document is broken: it is set aside",
 			  LOG_STR("kind", kind->name), LOG_BYTES("name", name),
 			  LOG_STR("member", reason));
+	} else if (err == -EPROTONOSUPPORT) {
+		LOG_ERROR("node", 0, "a document is of a later program",
+			  LOG_STR("kind", kind->name), LOG_BYTES("name", name));
 	} else if (err || kind->apply(node, value)) {
 		LOG_ERROR("node", 0, "no room for a document", LOG_STR("kind", kind->name),
 			  LOG_BYTES("name", name), LOG_STR("limit", kind->limit));

@@ -15,7 +15,8 @@
 struct command_run;
 struct node;
 
-enum { DOCUMENT_NAME_MAX = 64 };
+/* A document of a higher version (its member v) is of a later program, and this one must not go on with it. */
+enum { DOCUMENT_NAME_MAX = 64, DOCUMENT_FORMAT = 1 };
 
 struct document_kind {
 	const char *name;     /* td:{t:TENANT}:doc:NAME */

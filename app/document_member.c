@@ -7,7 +7,7 @@
 
 json_t *document_versioned(json_t *json)
 {
-	if (json && json_object_set_new(json, "v", json_integer(1))) {
+	if (json && json_object_set_new(json, "v", json_integer(DOCUMENT_FORMAT))) {
 		json_decref(json);
 		return NULL;
 	}
@@ -85,13 +85,18 @@ int document_read(struct bytes text, document_fill_fn *fill, void *value, const 
 {
 	json_t *json = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
 	struct document_reader r = { .json = json };
+	bool later = json_integer_value(json_object_get(json, "v")) > DOCUMENT_FORMAT;
 
-	if (json_is_object(json)) {
+	if (later) {
+		document_refuse(&r, "v: of a later program");
+	} else if (json_is_object(json)) {
 		fill(&r, value);
 	} else {
 		document_refuse(&r, "not a JSON object");
 	}
 	json_decref(json);
 	*reason = r.wrong;
-	return r.wrong ? -EBADMSG : 0;
+	if (!r.wrong)
+		return 0;
+	return later ? -EPROTONOSUPPORT : -EBADMSG;
 }

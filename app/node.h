@@ -111,6 +111,7 @@ struct node {
 	uint64_t beat_next_ns;
 	uint64_t round_since_ns;  /* first message of this round of the loop; 0: none yet */
 	uint64_t round_last_ns;   /* how long the round before took from its first message on */
+	uint32_t check_cursor;    /* calls whose records are looked for come after it */
 	uint64_t respawn_ns;      /* when the own Redis is started again; UINT64_MAX: it runs */
 	uint64_t reserved_bytes;  /* address space that the capacities reserved */
 	uint32_t calls_max;       /* limits.calls, or what the descriptors allow */

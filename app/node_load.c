@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lease, and what Redis knows of this shard: documents, registrations, calls. */
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "app/command_handlers.h"
@@ -47,7 +48,7 @@ static int on_document(struct bytes name, struct bytes json, void *arg)
 	struct node *n = arg;
 	int err = document_load(n, n->documents.loading, name, json);
 
-	n->records_broken += err != 0;
+	n->records_broken += err == -EBADMSG;
 	return err;
 }
 
@@ -58,7 +59,7 @@ static int on_binding(struct bytes key, struct bytes record, void *arg)
 	int err = shard_restore_binding(n->shard, record, clock_instant(), &reason);
 
 	if (err) {
-		n->records_broken++;
+		n->records_broken += err != -EPROTONOSUPPORT;
 		LOG_ERROR("node", 0, "a registration cannot be restored", LOG_BYTES("key", key),
 			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 		return err;
@@ -74,7 +75,7 @@ static int on_call(struct bytes key, struct bytes record, void *arg)
 	int err = shard_restore_call(n->shard, record, clock_instant(), &reason);
 
 	if (err) {
-		n->records_broken++;
+		n->records_broken += err != -EPROTONOSUPPORT;
 		LOG_ERROR("node", 0, "a call cannot be restored", LOG_BYTES("key", key),
 			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 		return err;
@@ -91,9 +92,8 @@ static int loaded(struct node *n, const char *what)
 		return NODE_EXIT_OK;
 	if (store_too_new(n->store)) {
 		LOG_ERROR("node", 0,
-			  "Redis has records of a later program: start that one again, or let it "
-			  "end its "
-			  "calls first",
+			  "Redis has records of a later program: start that one again, and let it "
+			  "end its calls before you go back",
 			  LOG_STR("key", store_too_new(n->store)));
 		return NODE_EXIT_CONFIG;
 	}

@@ -16,7 +16,7 @@
 #define BEAT_NS       (NS_PER_S / 2)
 #define RING_RETRY_NS NS_PER_MS
 
-enum { EVENTS_PER_DRAIN = 4, TURNS_MAX = 16 };
+enum { EVENTS_PER_DRAIN = 4, TURNS_MAX = 16, CHECK_CALLS = 256, CHECK_BEATS = 6 };
 
 /* For so long not all that came could be read: a socket that is not empty yet, or a whole round of the loop for what has no such. */
 static uint64_t behind_ns(struct node *n, uint64_t now_ns)
@@ -126,6 +126,33 @@ static void respawn(struct node *n, uint64_t now_ns)
 	}
 }
 
+static void on_call_missing(uint64_t call, void *arg)
+{
+	struct node *n = arg;
+
+	shard_call_missing(n->shard, call, clock_instant());
+}
+
+/* Whether Redis still has what it acknowledged: a few calls are looked at with each beat, many in CHECK_BEATS of them. */
+static void check_calls(struct node *n)
+{
+	uint64_t ids[STORE_CALLS_CHECKED];
+	struct shard_counts counts;
+	uint32_t left;
+
+	if (!store_is_healthy(n->store))
+		return;
+	shard_counts(n->shard, &counts);
+	left = CHECK_CALLS + counts.calls / CHECK_BEATS;
+	do {
+		uint32_t most = left < COUNT_OF(ids) ? left : COUNT_OF(ids);
+		uint32_t count = shard_calls_saved(n->shard, &n->check_cursor, ids, most);
+
+		store_calls_check(n->store, ids, count, on_call_missing, n);
+		left -= most;
+	} while (left && n->check_cursor);
+}
+
 static void beat(struct node *n, uint64_t now_ns)
 {
 	if (now_ns < n->beat_next_ns)
@@ -138,6 +165,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		watch_tick(n->watch, n->shard, clock_instant());
 		node_room_update(n);
 		node_metrics_update(n);
+		check_calls(n);
 		document_keep_beat(n, now_ns);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */

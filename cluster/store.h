@@ -94,6 +94,12 @@ void store_call_save(struct store *s, uint64_t call, uint64_t version, struct by
 void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
 		    store_done_fn *done, void *arg);
 
+/* Tells each of these calls (at most STORE_CALLS_CHECKED) that Redis has no record of, though it was saved: somebody deleted it. */
+enum { STORE_CALLS_CHECKED = 64 };
+typedef void store_missing_fn(uint64_t call, void *arg);
+void store_calls_check(struct store *s, const uint64_t *calls, size_t n, store_missing_fn *missing,
+		       void *arg);
+
 /* Registrations: version compare-and-set per address of record. expected 0: must not exist. ttl_ms 0: delete. */
 void store_binding_save(struct store *s, struct bytes tenant, struct bytes user, uint64_t expected,
 			uint64_t version, struct bytes record, uint64_t ttl_ms, store_done_fn *done,

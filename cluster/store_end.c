@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -236,10 +237,12 @@ static void end_send(struct store_end *end, uint64_t deadline_ns)
 
 void store_ends_resend(struct store *s)
 {
-	bool anew = s->ends.link !=
-		    s->lease.link; /* what was acknowledged before, Redis may have lost */
+	/* What a process acknowledged, the next one may lack. The same one has lost nothing but what somebody deleted: then
+	 * the CDRs have been in the stream, and who read them would read them again. */
+	bool anew = !s->run_id[0] || strcmp(s->ends.run_id, s->run_id) != 0;
 
-	s->ends.link = s->lease.link;
+	memcpy(s->ends.run_id, s->run_id, sizeof(s->run_id));
+	ends_trim(s, clock_now_ns());
 	for (struct store_end *end = s->ends.first, *next; end; end = next) {
 		next = end->next;
 		if (end->state == END_KEPT || (end->state == END_ACKED && anew))

@@ -57,6 +57,8 @@ static void question_finish(struct store_op *op, const struct store_answer *a)
 
 	if (event.type == LEASE_GRANTED)
 		event.epoch = (struct lease_epoch){ a->version, s->lease.epoch.incarnation };
+	if (event.type == LEASE_GRANTED && redis_reply_count(a->reply) > 2)
+		holder_text(s->run_id, sizeof(s->run_id), a, 2);
 	if (event.type == LEASE_TAKEN)
 		holder_note(s, a);
 	store_lease_event(s, &event);

@@ -16,7 +16,7 @@
 #include "cluster/spool.h"
 #include "cluster/store.h"
 
-enum { STORE_KEY_MAX = 512 };
+enum { STORE_KEY_MAX = 512, RUN_ID_MAX = 64 };
 
 /* What became of an op. */
 struct store_answer {
@@ -59,8 +59,8 @@ struct store_end;
 struct store_ends {
 	struct store_end *first, **end; /* by number */
 	uint32_t count;
-	uint32_t link; /* the lease's link number when all were last sent */
-	uint64_t next; /* number of the next end */
+	char run_id[RUN_ID_MAX]; /* of the Redis that all were last sent to */
+	uint64_t next;           /* number of the next end */
 	struct settled settled;
 };
 
@@ -107,7 +107,8 @@ struct store {
 	bool keys_checking, keys_checked;
 	uint32_t calls_aside;
 	char too_new[STORE_KEY_MAX];
-	bool late; /* all that went wrong until it was healthy again */
+	char run_id[RUN_ID_MAX]; /* of the Redis that last granted the lease; "": it is not known */
+	bool late;               /* all that went wrong until it was healthy again */
 	bool closing;
 };
 

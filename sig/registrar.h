@@ -43,11 +43,15 @@ struct aor {
 	struct text user;
 	uint64_t version;         /* grows with each change; compare-and-set in the store */
 	struct steady_mark clock; /* that the bindings' times are of; filled by the owner */
+	struct text unknown;      /* of its record: what a later program wrote (unknown.h) */
 	uint32_t count;
 	struct binding bindings[BINDINGS_MAX]; /* the last refreshed one at the end */
 };
 void aor_clear(struct aor *a);
 int aor_copy(struct aor *to, const struct aor *from) NODISCARD;
+
+/* A record of a higher one is of a later program, which this one must not go on with. */
+enum { AOR_FORMAT = 1 };
 
 struct registrar_settings {
 	uint32_t expires_s;     /* when the phone asks for none; 90 (REG-04) */

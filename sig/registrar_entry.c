@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sig/unknown.h"
+
 void binding_clear(struct binding *b)
 {
 	text_clear(&b->contact);
@@ -38,6 +40,7 @@ void aor_clear(struct aor *a)
 {
 	for (uint32_t i = 0; i < a->count; i++)
 		binding_clear(&a->bindings[i]);
+	unknown_clear(&a->unknown);
 	text_clear(&a->tenant);
 	text_clear(&a->user);
 	memset(a, 0, sizeof(*a));
@@ -50,6 +53,8 @@ int aor_copy(struct aor *to, const struct aor *from)
 
 	if (!err)
 		err = text_set(&a.user, text_bytes(&from->user));
+	if (!err)
+		err = text_set(&a.unknown, text_bytes(&from->unknown));
 	for (uint32_t i = 0; !err && i < from->count; i++) {
 		err = binding_copy(&a.bindings[i], &from->bindings[i]);
 		a.count += !err;

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "sig/registrar.pb-c.h"
 #include "sig/registrar_entry.h"
+#include "sig/unknown.h"
 
 typedef Tandem__Sig__Aor pb_aor;
 typedef Tandem__Sig__Binding pb_binding;
@@ -85,19 +87,39 @@ static void borrow_aor(struct borrowed *to, const struct aor *a)
 	to->aor.bindings = to->list;
 }
 
+/* Whose phone it is, and where: what a REGISTER that refreshes it leaves as it was. */
+static uint64_t binding_name(const ProtobufCMessage *element, size_t position)
+{
+	const pb_binding *p = (const pb_binding *)(const void *)element;
+	uint64_t name = 0;
+
+	if (element->descriptor != &tandem__sig__binding__descriptor)
+		return position;
+	name = hash_crc32c(0, bytes_mem(p->contact.data, p->contact.len));
+	return name << 32 | hash_crc32c(0, bytes_mem(p->call_id.data, p->call_id.len));
+}
+
 int aor_encode(const struct aor *entry, struct text *out)
 {
+	ProtobufCMessageUnknownField *unknown;
 	struct borrowed b;
 	uint8_t *packed;
 	size_t n;
 	int err;
 
 	borrow_aor(&b, entry);
+	b.aor.format = AOR_FORMAT;
+	err = unknown_restore(&entry->unknown, &b.aor.base, 0, binding_name, &unknown);
+	if (err)
+		return err;
 	n = tandem__sig__aor__get_packed_size(&b.aor);
 	packed = malloc(n + 1);
-	if (!packed)
+	if (!packed) {
+		free(unknown);
 		return -ENOMEM;
+	}
 	n = tandem__sig__aor__pack(&b.aor, packed);
+	free(unknown);
 	err = text_set(out, bytes_mem(packed, n));
 	free(packed);
 	return err;
@@ -201,13 +223,21 @@ int aor_decode(struct aor *out, struct bytes record, const char **reason)
 {
 	pb_aor *p = tandem__sig__aor__unpack(NULL, record.n, record.p);
 	struct aor a = { 0 };
+	int err = -EBADMSG;
 
-	*reason = p ? read_aor(&a, p) : "not_protobuf";
+	if (p && p->format > AOR_FORMAT) {
+		*reason = "of a later program";
+		err = -EPROTONOSUPPORT;
+	} else {
+		*reason = p ? read_aor(&a, p) : "not_protobuf";
+	}
+	if (p && !*reason && unknown_keep(&a.unknown, &p->base, 0, binding_name))
+		*reason = "out_of_memory";
 	if (p)
 		tandem__sig__aor__free_unpacked(p, NULL);
 	if (*reason) {
 		aor_clear(&a);
-		return -EBADMSG;
+		return err;
 	}
 	*out = a;
 	return 0;

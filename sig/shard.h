@@ -180,6 +180,10 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 			struct instant now);
 /* Redis is away: effects no longer wait for saves. Back (degraded false): everything is asserted again. */
 void shard_degraded(struct shard *s, bool degraded, struct instant now);
+/* Ids of calls whose record the store is believed to have, at most max, from *cursor on (0 at first, and again after the last). */
+uint32_t shard_calls_saved(struct shard *s, uint32_t *cursor, uint64_t *ids, uint32_t max);
+/* The store has no record of that call: it is saved again, if it still lives. */
+void shard_call_missing(struct shard *s, uint64_t call, struct instant now);
 /* As with degraded false, of a store that was late only and lost nothing: what it has not acknowledged is saved again. */
 void shard_caught_up(struct shard *s, struct instant now);
 /* What those around the shard saw of misuse: transports, the web. detail: words of ours. */

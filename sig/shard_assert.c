@@ -141,3 +141,36 @@ void shard_drain(struct shard *s, bool drain)
 {
 	s->draining = drain;
 }
+
+static bool call_is_saved(const struct call *c)
+{
+	return c->out.acked && c->state != CALL_ENDING;
+}
+
+uint32_t shard_calls_saved(struct shard *s, uint32_t *cursor, uint64_t *ids, uint32_t max)
+{
+	uint32_t n = 0;
+	struct call *c = NULL;
+	pool_handle h;
+
+	while (n < max && (c = pool_next(&s->calls, cursor, &h)) != NULL) {
+		if (call_is_saved(c))
+			ids[n++] = c->id;
+	}
+	if (!c)
+		*cursor = 0;
+	return n;
+}
+
+void shard_call_missing(struct shard *s, uint64_t call, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct call *c;
+
+	shard_begin(s, now);
+	c = shard_call_find(s, call);
+	if (!c || !call_is_saved(c))
+		return;
+	LOG_WARN("sig", call, "the record of a call is gone: saving it again");
+	shard_call_step(s, c, &ev);
+}

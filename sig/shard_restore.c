@@ -70,7 +70,7 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	*reason = NULL;
 	err = call_decode(&s->host, &decoded, &seed, record, reason);
 	if (err) {
-		metric_add(s->metrics.broken, 1);
+		metric_add(s->metrics.broken, err != -EPROTONOSUPPORT);
 		return err;
 	}
 	err = shard_call_find(s, decoded.id) ? refuse(reason, -EEXIST, "the call is here already")

@@ -3,6 +3,7 @@
 -- Older programs wrote no place: there the same node name takes it. Of a counter that is no number the fence tells; an end
 -- that is no number is now one length away: a holder that lives writes another.
 -- include now
+-- include run_id
 local lease = redis.call('HMGET', KEYS[1], 'node', 'incarnation', 'counter', 'until', 'identity', 'place', 'where', 'fence')
 local counter = tonumber(lease[3] or 0) or tonumber(string.match(lease[8] or '', '^%d+') or 0)
 counter = math.max(counter, tonumber(ARGV[3]))
@@ -25,4 +26,4 @@ counter = string.format('%d', counter)
 redis.call('HSET', KEYS[1], 'node', ARGV[1], 'incarnation', ARGV[2], 'counter', counter, 'link', ARGV[5],
   'until', string.format('%d', now + ARGV[4]), 'fence', counter .. '.' .. ARGV[2] .. '.' .. ARGV[5],
   'identity', ARGV[6], 'place', ARGV[7], 'where', ARGV[8])
-return {'OK', counter}
+return {'OK', counter, run_id}

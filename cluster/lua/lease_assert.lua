@@ -2,6 +2,7 @@
 -- The highest pair of counter and incarnation keeps the shard, however long ago it was heard of. An assertion that an older
 -- link of ours still held does nothing.
 -- include now
+-- include run_id
 local function halves(hex)
   return tonumber(string.sub(hex, 1, 8), 16) or 0, tonumber(string.sub(hex, 9), 16) or 0
 end
@@ -22,4 +23,4 @@ end
 redis.call('HSET', KEYS[1], 'node', ARGV[1], 'incarnation', ARGV[2], 'counter', ARGV[3], 'link', ARGV[5],
   'until', string.format('%d', now + ARGV[4]), 'fence', ARGV[3] .. '.' .. ARGV[2] .. '.' .. ARGV[5],
   'identity', ARGV[6], 'place', ARGV[7], 'where', ARGV[8])
-return {'OK', ARGV[3]}
+return {'OK', ARGV[3], run_id}

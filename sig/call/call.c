@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What follows each step, and the end of the value. */
 #include "sig/call/call.h"
+#include "sig/unknown.h"
 
 #include <stdlib.h>
 
@@ -93,6 +94,7 @@ void call_free(struct call *c)
 	free(c->legs);
 	invite_clear(&c->invite);
 	exchange_clear(&c->media);
+	unknown_clear(&c->unknown);
 	outbox_clear(&c->out);
 	text_clear(&c->from);
 	text_clear(&c->to);

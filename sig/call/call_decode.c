@@ -5,6 +5,7 @@
 #include "sig/call/call_check.h"
 #include "sig/call/call_read.h"
 #include "sig/call/call_seal.h"
+#include "sig/call/call_unknown.h"
 
 static_assert((int)TANDEM__CALL__STATE__ENDING == (int)CALL_ENDING, "as in the record");
 
@@ -74,6 +75,27 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	return !r->reason;
 }
 
+static bool read_format(struct reading *r, const Tandem__Call__Call *in)
+{
+	if (!in || in->format <= CALL_RECORD_FORMAT)
+		return true;
+	r->later = true;
+	return reading_wrong(r, "call: of a later program");
+}
+
+static bool keep_unknown(struct reading *r, const Tandem__Call__Call *in,
+			 enum call_unknown_root root)
+{
+	return !in || !unknown_keep(&r->c->unknown, &in->base, root, call_unknown_name) ||
+	       reading_wrong(r, "out of memory");
+}
+
+static void unseal(struct reading *r, Tandem__Call__Call **in)
+{
+	if (keep_unknown(r, *in, CALL_UNKNOWN_OUTER))
+		r->reason = call_unseal(r->h, in, &r->later);
+}
+
 int call_decode(const struct call_host *h, struct call *c, struct call_seed *seed,
 		struct bytes record, const char **reason)
 {
@@ -81,10 +103,11 @@ int call_decode(const struct call_host *h, struct call *c, struct call_seed *see
 	Tandem__Call__Call *in = tandem__call__call__unpack(NULL, record.n, record.p);
 
 	*seed = (struct call_seed){ 0 };
-	if (in && in->sealed.len)
-		r.reason = call_unseal(h, &in);
+	if (in && read_format(&r, in) && in->sealed.len)
+		unseal(&r, &in);
 	if (!r.reason)
-		(void)read_call(&r, in);
+		(void)(read_format(&r, in) && keep_unknown(&r, in, CALL_UNKNOWN_WHOLE) &&
+		       read_call(&r, in));
 	if (in)
 		tandem__call__call__free_unpacked(in, NULL);
 	if (!r.reason)
@@ -92,5 +115,5 @@ int call_decode(const struct call_host *h, struct call *c, struct call_seed *see
 	*reason = r.reason;
 	call_free(c);
 	call_seed_clear(seed);
-	return -EBADMSG;
+	return r.later ? -EPROTONOSUPPORT : -EBADMSG;
 }

@@ -5,6 +5,7 @@
 
 #include "sig/call/call_pack.h"
 #include "sig/call/call_seal.h"
+#include "sig/call/call_unknown.h"
 #include "sig/call/leg.h"
 
 static void pack_facts(const struct call_host *h, struct packing *p, const struct call *c)
@@ -14,6 +15,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 
 	(void)bytes_cstr(bytes_str(h->settings->tenant), p->tenant, sizeof(p->tenant));
 	out->id = c->id;
+	out->format = CALL_RECORD_FORMAT;
 	out->version = c->out.version;
 	out->incarnation = h->incarnation;
 	out->boot = mark.boot;
@@ -51,6 +53,7 @@ static bool has_keys(const struct call *c, const struct text *record)
 int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
 		     struct text *out)
 {
+	ProtobufCMessageUnknownField *unknown;
 	struct packing *p = malloc(sizeof(*p)); /* only what is used of it is written to */
 	int err;
 
@@ -63,7 +66,11 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 		packing_invite(h->settings, p, &c->invite, seed);
 	p->call.media = packing_exchange(&p->media, &c->media);
 	packing_flows(h->settings, p, c);
-	err = call_pack(&p->call, out);
+	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,
+			      &unknown);
+	if (!err)
+		err = call_pack(&p->call, out);
+	free(unknown);
 	free(p);
 	return !err && has_keys(c, out) ? call_seal(h, c, out) : err;
 }

@@ -14,6 +14,7 @@ struct reading {
 	struct call_seed *seed;
 	int64_t shift_ms;   /* what makes the record's times ours */
 	const char *reason; /* NULL: all well so far */
+	bool later;         /* it is of a later program */
 };
 
 /* Keeps the first reason. Always false. */

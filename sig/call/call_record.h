@@ -8,6 +8,9 @@
 
 #include "sig/call/call.h"
 
+/* A record of a higher one is of a later program, which this one must not go on with. */
+enum { CALL_RECORD_FORMAT = 1 };
+
 /* What transactions are made of again. */
 struct call_seed {
 	struct text request; /* head of the INVITE that came; empty: answered and acknowledged */
@@ -22,7 +25,8 @@ int call_encode(const struct call_host *h, const struct call *c, struct text *ou
 /* The same with the transactions given. */
 int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
 		     struct text *out) NODISCARD;
-/* 0: *c (zeroed) and *seed are filled, nothing of the shard is touched. -EBADMSG or -ENOMEM: nothing to clear; *reason says why. */
+/* 0: *c (zeroed) and *seed are filled, nothing of the shard is touched. -EBADMSG, -EPROTONOSUPPORT (of a later
+ * program) or -ENOMEM: nothing to clear; *reason says why. */
 int call_decode(const struct call_host *h, struct call *c, struct call_seed *seed,
 		struct bytes record, const char **reason) NODISCARD;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sig/call/call_pack.h"
+#include "sig/call/call_unknown.h"
 
 /* What a sealed record belongs to: it opens as no other call's. */
 struct context {
@@ -32,6 +33,7 @@ int call_seal(const struct call_host *h, const struct call *c, struct text *reco
 	struct context x = context_of(c->id);
 	size_t cap = record->n + SEAL_OVERHEAD;
 	uint8_t *sealed = malloc(cap);
+	ProtobufCMessageUnknownField *unknown = NULL;
 	Tandem__Call__Call outer;
 	size_t n = 0;
 	int err = -ENOMEM;
@@ -45,8 +47,13 @@ int call_seal(const struct call_host *h, const struct call *c, struct text *reco
 	if (!err) {
 		outer.id = c->id;
 		outer.version = c->out.version;
+		outer.format = CALL_RECORD_FORMAT;
 		outer.sealed = (ProtobufCBinaryData){ .len = n, .data = sealed };
-		err = call_pack(&outer, record);
+		err = unknown_restore(&c->unknown, &outer.base, CALL_UNKNOWN_OUTER,
+				      call_unknown_name, &unknown);
+		if (!err)
+			err = call_pack(&outer, record);
+		free(unknown);
 	}
 	free(sealed);
 	return err;
@@ -69,7 +76,7 @@ static const char *why_sealed(enum seal_refusal why)
 }
 
 static const char *open_sealed(const struct call_host *h, const Tandem__Call__Call *in,
-			       Tandem__Call__Call **inner)
+			       Tandem__Call__Call **inner, bool *later)
 {
 	struct context x = context_of(in->id);
 	struct bytes sealed = bytes_mem(in->sealed.data, in->sealed.len);
@@ -85,15 +92,16 @@ static const char *open_sealed(const struct call_host *h, const Tandem__Call__Ca
 		wrong = why_sealed(why);
 	else
 		*inner = tandem__call__call__unpack(NULL, n, plain);
+	*later = why == SEAL_VERSION;
 	explicit_bzero(plain, n);
 	free(plain);
 	return wrong;
 }
 
-const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in)
+const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in, bool *later)
 {
 	Tandem__Call__Call *inner = NULL;
-	const char *wrong = open_sealed(h, *in, &inner);
+	const char *wrong = open_sealed(h, *in, &inner, later);
 
 	if (!wrong && inner && (inner->id != (*in)->id || inner->sealed.len))
 		wrong = "sealed record is of another call";

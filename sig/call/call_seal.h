@@ -8,7 +8,7 @@
 
 /* *record is wiped and replaced. 0 or -ENOMEM: it is empty. */
 int call_seal(const struct call_host *h, const struct call *c, struct text *record) NODISCARD;
-/* *in is exchanged for what was sealed in it; NULL when that is no call. NULL, or what is wrong. */
-const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in);
+/* *in is exchanged for what was sealed in it; NULL when that is no call. NULL, or what is wrong; *later: sealed by a later program. */
+const char *call_unseal(const struct call_host *h, Tandem__Call__Call **in, bool *later);
 
 #endif

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Redis holds and what its absence does: saved before said, degraded, broken records, one owner."""
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 
 from lib.node import Node, build_folder
+from resp import Redis
 
 from call_test import CallTest
 
@@ -17,6 +20,17 @@ def redis_pid(node):
     with node.redis() as redis:
         return int(next(line.split(":")[1] for line in redis("INFO", "server").splitlines()
                         if line.startswith("process_id:")))
+
+
+def record_of_format(number):
+    """An empty record as a later program would write it: docs/keys.md, Envelope."""
+    head = b"TDR" + bytes([number]) + bytes(4) + (1).to_bytes(8, "big") + bytes(4)
+    crc = 0xffffffff
+    for octet in head:
+        crc ^= octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return head + (crc ^ 0xffffffff).to_bytes(4, "big")
 
 
 class SavedBeforeSaid(CallTest):
@@ -138,6 +152,94 @@ class BrokenRecords(CallTest):
         self.assertEqual(self.ended()["id"], good)
 
 
+class Deleted(CallTest):
+    def test_a_deleted_record_comes_back(self):
+        """Of a call in which nothing happens."""
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        with self.node.redis() as redis:
+            for command in (("DEL", f"td:{{s1}}:call:{call}"), ("DEL", "td:{s1}:calls")):
+                redis(*command)
+                end = time.monotonic() + 10
+                while not (redis("EXISTS", f"td:{{s1}}:call:{call}") and redis("SISMEMBER", "td:{s1}:calls", call)):
+                    self.assertLess(time.monotonic(), end, "with the next beat")
+                    time.sleep(0.05)
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual([row["id"] for row in self.calls()], [call])
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["id"], call)
+
+    def test_cdrs_come_once_although_redis_was_emptied(self):
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["id"], call)
+        with self.node.redis() as redis:
+            redis("FLUSHALL")
+            end = time.monotonic() + 15
+            while not redis("EXISTS", "td:{s1}:lease"):
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.05)
+            time.sleep(0.5)
+            self.assertEqual(redis("XLEN", "td:{s1}:cdr"), 0, "whoever read it has it")
+
+
+
+class OwnRedis(CallTest):
+    """With a Redis that is not the node's."""
+
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-redis-"))
+        self.socket = os.path.join(self.folder, "redis.sock")
+        self.process = None
+        self.redis_start()
+        self.addCleanup(self.redis_stop)
+        self.settings = {"redis": {"url": f"unix:{self.socket}"}}
+        super().setUp()
+
+    def redis_start(self):
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            self.process = subprocess.Popen(
+                ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--save", "",
+                 "--appendonly", "yes", "--maxmemory-policy", "noeviction"], stdout=log, stderr=log)
+        end = time.monotonic() + 15
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError, ConnectionError):
+                with Redis(self.socket) as redis:
+                    redis("PING")
+                    return
+            time.sleep(0.02)
+        self.fail("no redis-server")
+
+    def redis_stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(15)
+
+    def test_a_record_of_a_later_program(self):
+        """It stays where it is, and the node says why it does not start."""
+        self.connect()
+        call = self.calls()[0]["id"]
+        self.node.kill()
+        with Redis(self.socket) as redis:
+            key = f"td:{{s1}}:call:{call}"
+            redis("EVAL", "local r = redis.call('GET', KEYS[1]) redis.call('SET', KEYS[1], ARGV[1])"
+                  " redis.call('SET', 'was', r)", "1", key, record_of_format(2))
+            done = subprocess.run([os.path.join(build_folder(), "app", "tandemd"), "--config", self.node.config],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("written by a later program", done.stderr)
+            self.assertIn(key, done.stderr)
+            self.assertEqual(redis("STRLEN", key), 24)
+            self.assertEqual(redis("SMEMBERS", "td:{s1}:calls"), [call])
+            redis("RENAME", "was", key)
+        self.node.restart()
+        self.assertEqual([row["id"] for row in self.calls()], [call])
+
+
 class Emptied(unittest.TestCase):
     """FLUSHALL: documents come back, from the node's memory and from its snapshot."""
 
@@ -156,7 +258,7 @@ class Emptied(unittest.TestCase):
             node.put_extension("1002", "secret1002")
             node.ctl("profile.put", name="branch", codecs="PCMA")
             node.ctl("profile.range.put", **{"from": "192.0.2.1", "to": "192.0.2.9", "profile": "branch"})
-            snapshot = os.path.join(node.folder, "documents")
+            snapshot = os.path.join(node.state_dir, "documents")
             with node.redis() as redis:
                 before = self.documents(redis)
                 texts = redis("HGETALL", "td:{t:default}:doc:extension")
@@ -186,7 +288,7 @@ class Emptied(unittest.TestCase):
         """Nothing to restore from: the node starts, and health says what is missing until documents are put."""
         with Node() as node:
             node.put_extension("1001", "secret1001")
-            snapshot = os.path.join(node.folder, "documents")
+            snapshot = os.path.join(node.state_dir, "documents")
             self.until(lambda: os.path.exists(snapshot) and b"1001" in open(snapshot, "rb").read())
             node.kill()
             with node.redis() as redis:
@@ -225,7 +327,7 @@ class OneOwner(unittest.TestCase):
 
     def copy(self, node, spoil):
         """Starts a second node with the Redis and the name of the first; its exit status and its log."""
-        other = self.enterContext(Node(settings={"redis": {"url": f"unix:{node.redis_sockets()[0]}"}}, start=False))
+        other = self.enterContext(Node(settings={"redis": {"url": f"unix:{node.redis_socket}"}}, start=False))
         spoil(other)
         done = subprocess.run([os.path.join(build_folder(), "app", "tandemd"), "--config", other.config],
                               capture_output=True, text=True, timeout=60, check=False)
@@ -241,10 +343,10 @@ class OneOwner(unittest.TestCase):
                 status, log = self.copy(node, lambda other: None)
                 self.assertEqual(status, 2, log)
                 self.assertIn("give this one a node.shard and node.name of its own", log)
-                self.assertIn(node.folder, log, "where the other one is")
+                self.assertIn(node.state_dir, log, "where the other one is")
                 self.assertEqual(redis(*lease), before)
-                status, log = self.copy(node, lambda other: shutil.copy(os.path.join(node.folder, "identity"),
-                                                                        other.folder))
+                status, log = self.copy(node, lambda other: shutil.copy(os.path.join(node.state_dir, "identity"),
+                                                                        other.state_dir))
                 self.assertEqual(status, 2, log)
                 self.assertIn("remove the file identity from the copy", log)
                 self.assertEqual(redis(*lease), before)

@@ -81,6 +81,7 @@ class Node(Server):
         self.webrtc_ports = range(first := self.ports.take(webrtc), first + webrtc) if webrtc else ()
         self.http_port, self.media_ports = self.ports.take(), self.ports.take_range(4 * calls)
         self.killed = self.secure = False
+        self.redis_url = ""
         self.types = {}                 # of arguments, once the node was asked for them
         LIVE.append(self)
         self._stack.callback(LIVE.remove, self)
@@ -111,6 +112,7 @@ class Node(Server):
         if self.webrtc_ports:
             base = merged(base, {"media": {"workers": len(self.webrtc_ports)}})
         base = merged(base, settings)
+        self.redis_url = base.get("redis", {}).get("url", "")
         self.secure = base["http"].get("tls", False)
         with open(self.config, "w", encoding="utf-8") as file:
             json.dump(base, file, indent=1)
@@ -167,8 +169,17 @@ class Node(Server):
         self.close(check=kind is None)
 
     # -- what it knows -------------------------------------------------------------------------
+    @property
+    def redis_socket(self):
+        """Of the embedded Redis, or of the one that the settings name."""
+        return self.redis_url.removeprefix("unix:") or super().redis_socket
+
+    def sweep(self):
+        if not self.redis_url:          # another's is not ours to stop
+            super().sweep()
+
     def redis(self):
-        """A connection to the embedded Redis."""
+        """A connection to its Redis."""
         return Redis(self.redis_socket)
 
     def cdrs(self, count=1, seconds=5.0):

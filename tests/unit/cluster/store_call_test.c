@@ -253,6 +253,45 @@ static void test_unreadable_lease(void **state)
 	server_stop(&s);
 }
 
+static void on_missing(uint64_t call, void *arg)
+{
+	struct node *n = arg;
+
+	n->key = call;
+	n->loaded++;
+}
+
+static bool two_are_missing(void *arg)
+{
+	return ((struct node *)arg)->loaded == 2;
+}
+
+/* Somebody deleted the record, or the entry in the index. */
+static void test_deleted(void **state)
+{
+	const uint64_t calls[] = { 1, 2, 3 };
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	for (size_t i = 0; i < COUNT_OF(calls); i++)
+		node_save(&n, calls[i], 1, "record");
+	NODE_EXPECT(&n, "ooo");
+	store_calls_check(n.store, calls, COUNT_OF(calls), on_missing, &n);
+	assert_false(drive(n.redis, 100, two_are_missing, &n));
+	assert_int_equal(n.loaded, 0);
+	(void)server_ask(&s, "DEL %s", node_call_key(1));
+	(void)server_ask(&s, "SREM td:{s17}:calls 0000000000003");
+	store_calls_check(n.store, calls, COUNT_OF(calls), on_missing, &n);
+	assert_true(drive(n.redis, 5000, two_are_missing, &n));
+	assert_int_equal(n.key, 3);
+	node_close(&n);
+	server_stop(&s);
+}
+
 /* The same node, started again after a crash: it holds the state directory, so the old process is gone. */
 static void test_same_node_again(void **state)
 {
@@ -545,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_lease_of_an_older_program),
 		cmocka_unit_test(test_fenced_meanwhile),
 		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_deleted),
 		cmocka_unit_test(test_unreadable_lease),
 		cmocka_unit_test(test_late_again_and_again),
 		cmocka_unit_test(test_killed),

@@ -430,9 +430,47 @@ static void test_too_large(void **state)
 	server_stop(&s);
 }
 
+/* Who read the stream before it was emptied reads none of its CDRs twice; a Redis that was killed gets them again. */
+static void test_emptied_stream(void **state)
+{
+	enum { CALLS = 28 };
+	char oks[CALLS + 1];
+	struct server s;
+	struct node n;
+
+	(void)state;
+	memset(oks, 'o', CALLS);
+	oks[CALLS] = 0;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	for (uint64_t call = 1; call <= CALLS; call++)
+		node_end(&n, call);
+	NODE_EXPECT(&n, oks);
+	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "28");
+	(void)server_ask(&s, "FLUSHALL");
+	node_save(&n, 99, 1, "finds out");
+	NODE_EXPECT(&n, "u");
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	assert_false(drive(n.redis, 200, never, NULL));
+	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "0");
+	node_end(&n, 100);
+	NODE_EXPECT(&n, "o");
+	(void)server_ask(&s, "DEL td:{s17}:cdr td:{s17}:ended"); /* not yet in its file */
+	server_kill(&s);
+	server_start(&s, NULL);
+	assert_true(drive(n.redis, 5000, node_is_degraded, &n));
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	assert_false(drive(n.redis, 200, never, NULL));
+	assert_true(atoi(server_ask(&s, "XLEN td:{s17}:cdr")) > 0);
+	node_close(&n);
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_emptied_stream),
 		cmocka_unit_test(test_repeated_end),
 		cmocka_unit_test(test_unanswered),
 		cmocka_unit_test(test_redis_away),

@@ -341,6 +341,106 @@ static void end_all(struct line *l)
 	rig_run(l->r);
 }
 
+/* ---- records of a later program ---- */
+
+static ProtobufCMessageUnknownField g_later[6];
+
+/* A field that nobody knows yet. */
+static void later_add(ProtobufCMessage *m, size_t i)
+{
+	static uint8_t texts[COUNT_OF(g_later)][3];
+
+	texts[i][0] = 2;
+	texts[i][1] = 'x';
+	texts[i][2] = (uint8_t)('0' + i);
+	g_later[i] = (ProtobufCMessageUnknownField){
+		.tag = 900 + (uint32_t)i,
+		.wire_type = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+		.len = 3,
+		.data = texts[i],
+	};
+	m->n_unknown_fields = 1;
+	m->unknown_fields = &g_later[i];
+}
+
+static void later_assert(const ProtobufCMessage *m, size_t i)
+{
+	assert_int_equal(m->n_unknown_fields, 1);
+	assert_int_equal(m->unknown_fields[0].tag, 900 + i);
+	assert_int_equal(m->unknown_fields[0].len, 3);
+	assert_int_equal(m->unknown_fields[0].data[2], '0' + i);
+}
+
+/* What a later program wrote is in the record that this one writes next, with the leg or flow it is of. */
+static void unknown_fields_stay(void **state)
+{
+	struct line *l = *state;
+	const char *reason = NULL;
+	uint8_t packed[4096];
+	struct bytes good;
+	Tandem__Call__Call *c;
+	uint64_t version;
+	size_t n;
+
+	make_established(l);
+	good = text_bytes(&rig_record(l->r)->record);
+	fresh(l);
+	g_arena.used = 0;
+	c = tandem__call__call__unpack(&g_in_arena, good.n, good.p);
+	assert_non_null(c);
+	later_add(&c->base, 0);
+	later_add(&c->legs[1]->base, 1);
+	later_add(&c->legs[1]->dialog->hop->base, 2);
+	later_add(&c->flows[1]->base, 3);
+	later_add(&c->media->base, 4);
+	version = c->version;
+	n = tandem__call__call__pack(c, packed);
+	assert_int_equal(restore(l, bytes_mem(packed, n), &reason), 0);
+	shard_degraded(l->r->shard, true, l->r->now);
+	shard_degraded(l->r->shard, false, l->r->now);
+	rig_wait_ms(l->r, 100);
+	good = text_bytes(&rig_record(l->r)->record);
+	g_arena.used = 0;
+	c = tandem__call__call__unpack(&g_in_arena, good.n, good.p);
+	assert_non_null(c);
+	assert_true(c->version > version);
+	later_assert(&c->base, 0);
+	later_assert(&c->legs[1]->base, 1);
+	later_assert(&c->legs[1]->dialog->hop->base, 2);
+	later_assert(&c->flows[1]->base, 3);
+	later_assert(&c->media->base, 4);
+	assert_int_equal(c->legs[0]->base.n_unknown_fields, 0);
+	phone_request(&l->a, "BYE", "", "");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
+	rig_wait_ms(l->r, 1000);
+	assert_int_equal(rig_counts(l->r).calls, 0);
+}
+
+/* It is no broken one. */
+static void of_a_later_program(void **state)
+{
+	struct line *l = *state;
+	const char *reason = NULL;
+	uint8_t packed[4096];
+	struct bytes good;
+	Tandem__Call__Call *c;
+
+	make_established(l);
+	good = text_bytes(&rig_record(l->r)->record);
+	fresh(l);
+	g_arena.used = 0;
+	c = tandem__call__call__unpack(&g_in_arena, good.n, good.p);
+	assert_non_null(c);
+	assert_int_equal(c->format, 1);
+	c->format = 2;
+	c->state = (Tandem__Call__State)77; /* whatever it means */
+	assert_int_equal(restore(l, bytes_mem(packed, tandem__call__call__pack(c, packed)),
+				 &reason),
+			 -EPROTONOSUPPORT);
+	assert_string_equal(reason, "call: of a later program");
+	assert_int_equal(rig_counts(l->r).calls, 0);
+}
+
 static void cut_short(void **state)
 {
 	struct line *l = *state;
@@ -484,6 +584,8 @@ int main(void)
 		LINE_TEST(broken),
 		LINE_TEST(not_to_continue),
 		LINE_TEST(cut_short),
+		LINE_TEST(unknown_fields_stay),
+		LINE_TEST(of_a_later_program),
 		LINE_TEST(unknown_field),
 		LINE_TEST(ports_are_taken),
 		LINE_TEST(golden),

@@ -2,6 +2,7 @@
 /* SRTP with SDES keys (RFC 4568) on one side of a call: terms, keys and what must never be used twice; parties that fall silent. */
 #include <errno.h>
 
+#include "sig/call.pb-c.h"
 #include "sig/call/secret.h"
 #include "tests/unit/sig/golden.h"
 #include "tests/unit/sig/line.h"
@@ -141,6 +142,47 @@ static void sealed(void **state)
 	b = last_media(l->r, MEDIA_FLOW_OPEN, 0);
 	assert_memory_equal(&b.key_in, &a.key_in, sizeof(a.key_in));
 	assert_memory_equal(&b.key_out, &a.key_out, sizeof(a.key_out));
+}
+
+/* Around what is sealed a later program may write, too; and it says which one it was before anybody can open it. */
+static void sealed_later(void **state)
+{
+	static uint8_t text[] = { 1, 'x' };
+	ProtobufCMessageUnknownField later = { 900, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+					       sizeof(text), text };
+	struct line *l = *state;
+	static uint8_t packed[16384];
+	const char *reason = "";
+	struct rig_save *s;
+	Tandem__Call__Call *c;
+
+	established(l);
+	s = (struct rig_save *)(uintptr_t)rig_stored(l->r);
+	for (uint32_t format = 1; format <= 2; format++) {
+		c = tandem__call__call__unpack(NULL, s->record.n, (const uint8_t *)s->record.p);
+		assert_int_equal(c->format, 1);
+		assert_true(c->sealed.len > 0 && !c->n_legs);
+		c->base.n_unknown_fields = 1;
+		c->base.unknown_fields = &later;
+		c->format = format;
+		assert_int_equal(text_set(&s->record,
+					  bytes_mem(packed, tandem__call__call__pack(c, packed))),
+				 0);
+		c->base.n_unknown_fields = 0;
+		c->base.unknown_fields = NULL;
+		tandem__call__call__free_unpacked(c, NULL);
+		assert_int_equal(restart_with(l, &reason), format == 1 ? 0 : -EPROTONOSUPPORT);
+		if (format == 2)
+			break;
+		shard_degraded(l->r->shard, true, l->r->now);
+		shard_degraded(l->r->shard, false, l->r->now);
+		rig_wait_ms(l->r, 100);
+		s = (struct rig_save *)(uintptr_t)rig_stored(l->r);
+		c = tandem__call__call__unpack(NULL, s->record.n, (const uint8_t *)s->record.p);
+		assert_int_equal(c->base.n_unknown_fields, 1);
+		assert_int_equal(c->base.unknown_fields[0].tag, 900);
+		tandem__call__call__free_unpacked(c, NULL);
+	}
 }
 
 /* A sealed record of an earlier build. */
@@ -485,6 +527,7 @@ int main(void)
 		LINE_TEST(keys_in_the_clear),
 		LINE_TEST(offered),
 		LINE_TEST(sealed),
+		LINE_TEST(sealed_later),
 		LINE_TEST(long_suite),
 		LINE_TEST(another_seal_key),
 		LINE_TEST(golden),

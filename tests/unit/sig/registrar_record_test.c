@@ -94,6 +94,55 @@ static void test_round_trip(void **state)
 	text_clear(&record);
 }
 
+/* What a later program wrote stays with its binding, wherever that stands meanwhile. */
+static void test_unknown_stays(void **state)
+{
+	static uint8_t texts[2][2] = { { 1, 'a' }, { 1, 'b' } };
+	ProtobufCMessageUnknownField later[2];
+	const char *reason = "";
+	struct text record = { 0 };
+	uint8_t packed[1024];
+	struct aor a, copy;
+	pb_aor *p;
+	size_t n;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++)
+		later[i] = (ProtobufCMessageUnknownField){ 900 + i,
+							   PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+							   sizeof(texts[i]), texts[i] };
+	entry_open(&a);
+	assert_int_equal(aor_encode(&a, &record), 0);
+	aor_clear(&a);
+	p = tandem__sig__aor__unpack(NULL, record.n, (const uint8_t *)record.p);
+	p->base.n_unknown_fields = p->bindings[1]->base.n_unknown_fields = 1;
+	p->base.unknown_fields = &later[0];
+	p->bindings[1]->base.unknown_fields = &later[1];
+	n = tandem__sig__aor__pack(p, packed);
+	p->base.n_unknown_fields = p->bindings[1]->base.n_unknown_fields = 0;
+	p->base.unknown_fields = p->bindings[1]->base.unknown_fields = NULL;
+	tandem__sig__aor__free_unpacked(p, NULL);
+	assert_int_equal(aor_decode(&a, bytes_mem(packed, n), &reason), 0);
+	assert_int_equal(aor_copy(&copy, &a), 0);
+	aor_remove(&copy, 0);
+	assert_int_equal(aor_encode(&copy, &record), 0);
+	p = tandem__sig__aor__unpack(NULL, record.n, (const uint8_t *)record.p);
+	assert_int_equal(p->format, 1);
+	assert_int_equal(p->base.n_unknown_fields, 1);
+	assert_int_equal(p->base.unknown_fields[0].tag, 900);
+	assert_int_equal(p->bindings[0]->base.n_unknown_fields, 1);
+	assert_int_equal(p->bindings[0]->base.unknown_fields[0].data[1], 'b');
+	/* and one of a later format is not read at all */
+	p->format = 2;
+	n = tandem__sig__aor__pack(p, packed);
+	tandem__sig__aor__free_unpacked(p, NULL);
+	aor_clear(&a);
+	assert_int_equal(aor_decode(&a, bytes_mem(packed, n), &reason), -EPROTONOSUPPORT);
+	assert_string_equal(reason, "of a later program");
+	aor_clear(&copy);
+	text_clear(&record);
+}
+
 /* The bytes of this version, written down: later ones must read them. */
 static void test_golden(void **state)
 {
@@ -311,7 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_refuses),       cmocka_unit_test(test_cut_records),
-		cmocka_unit_test(test_unknown_field),
+		cmocka_unit_test(test_unknown_field), cmocka_unit_test(test_unknown_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
