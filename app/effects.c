@@ -120,6 +120,15 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 	store_call_end(to->store, e->call, fields.list, fields.count, on_saved, save);
 }
 
+static void carry_call_open(struct effects_to *to, const struct effect *e)
+{
+	struct fields fields;
+
+	assert(e->cdr);
+	fields_of_cdr(&fields, e->cdr);
+	store_call_open(to->store, e->call, fields.list, fields.count);
+}
+
 static void carry_binding_save(struct effects_to *to, struct effect *e)
 {
 	struct answer answer = { .kind = ANSWER_BINDING_SAVED,
@@ -230,6 +239,9 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		return;
 	case EFFECT_CALL_END:
 		carry_call_end(to, e);
+		return;
+	case EFFECT_CALL_OPEN:
+		carry_call_open(to, e);
 		return;
 	case EFFECT_BINDING_SAVE:
 		carry_binding_save(to, e);

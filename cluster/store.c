@@ -92,6 +92,9 @@ static struct store_metrics metrics_register(void)
 		.cdr_sent = COUNTER("cdrs_total", "CDRs appended to the stream."),
 		.cdr_again = COUNTER("cdrs_repeated_total",
 				     "CDRs sent again that the stream had already."),
+		.cdr_open =
+			COUNTER("calls_spooled_total",
+				"Calls answered while Redis was away, noted for the next start."),
 		.cdr_spooled = COUNTER("cdrs_spooled_total", "CDRs written to the spool."),
 		.cdr_lost =
 			COUNTER("cdrs_lost_total", "CDRs that neither Redis nor the spool took."),
@@ -140,9 +143,12 @@ int store_open(struct store **out, struct redis *redis, const struct store_setti
 	err = scripts_open(&s->scripts);
 	if (!err)
 		err = spool_open(&s->spool, s->settings.spool_dir);
+	if (!err)
+		err = store_opens_open(s);
 	if (err) {
 		LOG_ERROR("store", 0, "no spool", LOG_STR("dir", s->settings.spool_dir),
 			  LOG_INT("err", err));
+		spool_close(s->spool);
 		free(s);
 		return err;
 	}
@@ -162,6 +168,7 @@ void store_close(struct store *s)
 	store_ops_end(s);
 	store_ends_close(s);
 	spool_close(s->spool); /* answers */
+	store_opens_close(s);
 	store_ends_free(s);
 	store_loads_free(s);
 	redis_leave(&s->guest);

@@ -94,6 +94,9 @@ void store_call_save(struct store *s, uint64_t call, uint64_t version, struct by
 void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
 		    store_done_fn *done, void *arg);
 
+/* Answered while Redis is away: should this process be killed before the call is saved or has ended, the next start makes this its
+ * CDR. At once; the disk follows within the moment. */
+void store_call_open(struct store *s, uint64_t call, const struct store_field *cdr, size_t n);
 /* Tells each of these calls (at most STORE_CALLS_CHECKED) that Redis has no record of, though it was saved: somebody deleted it. */
 enum { STORE_CALLS_CHECKED = 64 };
 typedef void store_missing_fn(uint64_t call, void *arg);

@@ -52,6 +52,8 @@ void store_call_save(struct store *s, uint64_t call, uint64_t version, struct by
 	store_enter(s);
 	metric_add(s->metrics.saves, 1);
 	op = store_op_user(s, done, arg, call, version);
+	if (op)
+		op->call_save = true;
 	if (op && store_is_fenced(s)) {
 		store_op_fail(op, STORE_FENCED);
 	} else if (op) {

@@ -101,7 +101,9 @@ static uint64_t number_settled(struct store *s)
 	settled_note(&s->ends.settled, s->ends.next, now_ns);
 	if (s->ends.first && s->ends.first->entry.number < low)
 		low = s->ends.first->entry.number;
-	return spool_lowest(s->spool) < low ? spool_lowest(s->spool) : low;
+	if (spool_lowest(s->spool) < low)
+		low = spool_lowest(s->spool);
+	return spool_lowest(s->opens.spool) < low ? spool_lowest(s->opens.spool) : low;
 }
 
 /* ---- to Redis ---- */
@@ -118,7 +120,8 @@ static size_t fields_put(struct bytes *args, struct bytes fields)
 	return n;
 }
 
-void store_end_send(struct store_op *op, const struct spool_entry *entry, uint64_t deadline_ns)
+void store_end_send(struct store_op *op, enum script_id script, const struct spool_entry *entry,
+		    uint64_t deadline_ns)
 {
 	struct store *s = op->s;
 	char keys[5][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
@@ -140,7 +143,7 @@ void store_end_send(struct store_op *op, const struct spool_entry *entry, uint64
 	args[7] = writer_done(&wn);
 	args[8] = writer_done(&wl);
 	args[9] = BYTES_LIT(STREAM_KEPT);
-	store_op_run(op, &(struct script_call){ .id = SCRIPT_CALL_END,
+	store_op_run(op, &(struct script_call){ .id = script,
 						.args = args,
 						.keys = 5,
 						.n = HEAD_ARGS +
@@ -167,6 +170,7 @@ static void on_spooled(int err, void *arg)
 	if (!err) {
 		metric_add(s->metrics.cdr_spooled, 1);
 		metric_set(s->metrics.cdr_waiting, 1);
+		store_open_settled(s, end->entry.call);
 		end_answer(end, STORE_OK);
 		end_free(end);
 		if (!s->closing)
@@ -197,6 +201,7 @@ static void acked(struct store_end *end, const struct store_answer *a)
 	metric_add(a->version ? m->cdr_sent : m->cdr_again, 1);
 	metric_set(m->cdr_stream, (uint64_t)redis_reply_integer(redis_reply_at(a->reply, 2)));
 	end->state = END_ACKED;
+	store_open_settled(end->s, end->entry.call);
 	end->acked_ns = clock_now_ns();
 	end_answer(end, STORE_OK);
 }
@@ -232,7 +237,7 @@ static void end_send(struct store_end *end, uint64_t deadline_ns)
 	}
 	end->state = END_SENT;
 	op->arg = end;
-	store_end_send(op, &end->entry, deadline_ns);
+	store_end_send(op, SCRIPT_CALL_END, &end->entry, deadline_ns);
 }
 
 void store_ends_resend(struct store *s)
@@ -269,6 +274,14 @@ void store_ends_free(struct store *s)
 
 /* ---- a call ends ---- */
 
+/* A later epoch has higher ones than any earlier one. */
+uint64_t store_end_number(struct store *s)
+{
+	if (s->ends.next < s->lease.epoch.counter << EPOCH_SHIFT)
+		s->ends.next = s->lease.epoch.counter << EPOCH_SHIFT;
+	return s->ends.next++;
+}
+
 static struct store_end *end_new(struct store *s, uint64_t call, const struct store_field *cdr,
 				 size_t n)
 {
@@ -285,10 +298,7 @@ static struct store_end *end_new(struct store *s, uint64_t call, const struct st
 	for (size_t i = 0; i < n; i++)
 		cdr_field_write(&w, &(struct cdr_field){ bytes_str(cdr[i].name), cdr[i].value });
 	assert(!w.overflow);
-	/* a later epoch has higher numbers than any earlier one */
-	if (s->ends.next < s->lease.epoch.counter << EPOCH_SHIFT)
-		s->ends.next = s->lease.epoch.counter << EPOCH_SHIFT;
-	end->entry = (struct spool_entry){ s->ends.next++, call, writer_done(&w) };
+	end->entry = (struct spool_entry){ store_end_number(s), call, writer_done(&w) };
 	end->s = s;
 	end_add(s, end);
 	return end;

@@ -260,6 +260,8 @@ static void user_finish(struct store_op *op, const struct store_answer *a)
 
 	switch (a->result) {
 	case STORE_OK:
+		if (op->call_save)
+			store_open_settled(op->s, op->key);
 		break;
 	case STORE_FENCED:
 		metric_add(m->fenced, 1);

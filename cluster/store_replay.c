@@ -85,7 +85,7 @@ static void entry_send(struct store *s, const struct spool_entry *entry)
 		return;
 	}
 	s->replay.in_flight++;
-	store_end_send(op, entry, SEND_NS);
+	store_end_send(op, SCRIPT_CALL_END, entry, SEND_NS);
 }
 
 static void damage_note(struct store *s, int err)
@@ -152,7 +152,7 @@ static void on_segment(int err, uint64_t number, struct bytes segment, void *arg
 		pump(s);
 	} else if (err != -ENOENT || !spool_is_empty(s->spool)) {
 		retry_later(s);
-	} else {
+	} else if (store_opens_replay(s)) {
 		store_loads_resume(s, true);
 	}
 	store_leave(s);
@@ -166,7 +166,8 @@ void store_replay_start(struct store *s)
 	if (r->state != STORE_REPLAY_IDLE || !store_is_healthy(s))
 		return;
 	if (spool_is_empty(s->spool)) {
-		store_loads_resume(s, true);
+		if (store_opens_replay(s))
+			store_loads_resume(s, true);
 		return;
 	}
 	r->state = STORE_REPLAY_BUSY;

@@ -43,6 +43,7 @@ struct store_op {
 	enum store_result failed; /* what a failed op is to be answered with */
 	bool question;            /* its answer is one to the lease's question */
 	bool script;              /* its answer begins with a word */
+	bool call_save;           /* key is the call */
 	bool fenced;              /* carried out under the lease, or not at all */
 	bool sent;                /* Redis will call back: not freed before */
 };
@@ -50,7 +51,8 @@ struct store_op {
 struct store_metrics {
 	metric_id saves, unknown, conflicts, refused, fenced, degraded, broken, forgotten,
 		events_dropped;
-	metric_id cdr_sent, cdr_again, cdr_spooled, cdr_lost, cdr_waiting, cdr_stream, spool_broken;
+	metric_id cdr_open, cdr_sent, cdr_again, cdr_spooled, cdr_lost, cdr_waiting, cdr_stream,
+		spool_broken;
 };
 
 /* The end of a call whose CDR may have to be sent once more: store_end.c. */
@@ -82,6 +84,28 @@ struct store_replay {
 	bool damaged; /* part of the segment is unreadable */
 };
 
+enum store_opens_state {
+	STORE_OPENS_UNREAD,    /* what another process left was not looked at */
+	STORE_OPENS_REPLAYING, /* it is being read, sent or removed */
+	STORE_OPENS_DONE,      /* what is there is of this process */
+	STORE_OPENS_BUSY,      /* that is being removed */
+};
+
+/* Calls that were answered while Redis was away: store_open.c. */
+struct store_opens {
+	struct spool *spool;
+	enum store_opens_state state;
+	uint64_t *pending; /* calls of this process that Redis may not know */
+	uint32_t count, capacity;
+	bool stored; /* there may be files */
+	/* the replay */
+	uint8_t *segment;
+	struct bytes rest;
+	uint64_t number;
+	uint32_t in_flight;
+	bool failed;
+};
+
 struct store_load;
 
 struct store {
@@ -92,6 +116,7 @@ struct store {
 	struct spool *spool;
 	struct store_ends ends;
 	struct store_replay replay;
+	struct store_opens opens;
 	struct store_metrics metrics;
 	store_health_fn *health_fn;
 	void *arg;
@@ -149,10 +174,22 @@ void store_keys_expire(struct store *s, uint64_t now_ns);
 /* Redis has our newest link: what it may lack is sent again. */
 void store_ends_resend(struct store *s);
 /* Sends one end, from the spool or not; the op gets the answer. */
-void store_end_send(struct store_op *op, const struct spool_entry *entry, uint64_t deadline_ns);
+void store_end_send(struct store_op *op, enum script_id script, const struct spool_entry *entry,
+		    uint64_t deadline_ns);
+/* A new one. */
+uint64_t store_end_number(struct store *s);
 /* For store_close: all that Redis has not acknowledged goes to the spool. */
 void store_ends_close(struct store *s);
 void store_ends_free(struct store *s);
+
+/* ---- calls answered while Redis was away: store_open.c ---- */
+
+int store_opens_open(struct store *s) NODISCARD;
+void store_opens_close(struct store *s);
+/* What another process left goes to Redis; false: not yet, store_loads_resume is called when it has. */
+bool store_opens_replay(struct store *s);
+/* It was saved, or has ended. */
+void store_open_settled(struct store *s, uint64_t call);
 
 /* ---- replay: store_replay.c ---- */
 

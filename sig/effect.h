@@ -16,6 +16,7 @@ enum effect_kind {
 	EFFECT_SEND,      /* data to hop */
 	EFFECT_CALL_SAVE, /* call, version, data: answer with shard_call_saved */
 	EFFECT_CALL_END, /* call, cdr: remove the record, append the CDR; answer with shard_call_ended */
+	EFFECT_CALL_OPEN, /* call, cdr: answered while the store is away; nobody waits for this */
 	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with shard_binding_saved */
 	EFFECT_MEDIA, /* media: bind on OPEN, then hand to the engine */
 	EFFECT_EVENT, /* event: publish */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What follows each step, and the end of the value. */
 #include "sig/call/call.h"
-#include "sig/unknown.h"
 
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/call_record.h"
+#include "sig/call/cdr_fill.h"
 #include "sig/call/flow.h"
 #include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
@@ -15,6 +15,7 @@
 #include "sig/call/leg_digits.h"
 #include "sig/call/secret.h"
 #include "sig/call/session_timer.h"
+#include "sig/unknown.h"
 
 /* The store answers within its own deadline; this is for one that does not answer at all. */
 enum { SAVE_OVERDUE_MS = 5000 };
@@ -65,6 +66,36 @@ static void set_timer(struct call_host *h, struct call *c)
 	wheel_aim(h->wheel, &c->timer, next);
 }
 
+/* The store may know nothing of a call that talks already: it is told what to make of it should we be killed. */
+static void note_open(struct call_host *h, struct call *c)
+{
+	struct effect *e;
+
+	if (c->out.acked == c->out.version) {
+		c->noted = false;
+		return;
+	}
+	if (!h->degraded || c->noted || !c->answer_utc_ms || c->state == CALL_ENDING)
+		return;
+	e = effects_add(h->effects, EFFECT_CALL_OPEN);
+	if (!e)
+		return;
+	e->cdr = calloc(1, sizeof(*e->cdr));
+	if (!e->cdr) {
+		h->effects->count--;
+		return;
+	}
+	c->noted = true;
+	cdr_fill(e->cdr, c, h->settings->tenant, h->wall_ms);
+	e->call = e->cdr->call;
+	e->cdr->sip_status = 200;
+	e->cdr->end_utc_ms = e->cdr->answer_utc_ms;
+	e->cdr->ended_by = ENDED_BY_NODE;
+	e->cdr->q850 = call_cause_q850(CAUSE_NOT_CONTINUED, 200);
+	cdr_put(e->cdr->reason, sizeof(e->cdr->reason),
+		bytes_str(call_cause_text(CAUSE_NOT_CONTINUED)));
+}
+
 bool call_settle(struct call_host *h, struct call *c)
 {
 	bool over = call_is_over(c);
@@ -72,6 +103,7 @@ bool call_settle(struct call_host *h, struct call *c)
 	if (c->end_done)
 		return false;
 	legs_trim(c);
+	note_open(h, c);
 	/* one save is in flight at a time, the end being the last one */
 	if (over && c->out.in_flight == 0 && c->end_tries == 0) {
 		call_end_ask(h, c);

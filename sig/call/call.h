@@ -164,7 +164,8 @@ struct call {
 	bool auto_answer;     /* A's phone was asked to answer by itself (REG-18) */
 	struct text display;  /* originated: A's name */
 	bool restored;
-	struct text unknown; /* of its record: what a later program wrote (call_unknown.h) */
+	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
+	struct text unknown;  /* of its record: what a later program wrote (call_unknown.h) */
 	const char *obstacle; /* why it cannot go on in this process (give_up.h); NULL: it can */
 	uint16_t lost;        /* legs that no address of ours reaches, a bit each */
 	bool emergency;       /* no quota refuses what it needs */

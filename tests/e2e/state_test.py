@@ -10,7 +10,7 @@ import time
 import unittest
 
 from lib.node import Node, build_folder
-from resp import Redis
+from tandem_client import Redis, RedisError
 
 from call_test import CallTest
 
@@ -207,7 +207,7 @@ class OwnRedis(CallTest):
                  "--appendonly", "yes", "--maxmemory-policy", "noeviction"], stdout=log, stderr=log)
         end = time.monotonic() + 15
         while time.monotonic() < end:
-            with contextlib.suppress(OSError, ConnectionError):
+            with contextlib.suppress(OSError, RedisError):
                 with Redis(self.socket) as redis:
                     redis("PING")
                     return
@@ -218,6 +218,32 @@ class OwnRedis(CallTest):
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(15)
+
+    def test_answered_while_redis_is_away_and_killed(self):
+        """Nothing in Redis tells of the call: its CDR comes from the local spool, once."""
+        self.redis_stop()
+        end = time.monotonic() + 10
+        while self.node.http("/healthz")[0] == 200 and time.monotonic() < end:
+            time.sleep(0.05)
+        out, into, _ = self.connect()
+        self.audio_a.start(440)
+        self.audio_b.wait_packets(20)
+        self.audio_a.stop()
+        ended, other, _ = self.connect()
+        ended.bye()
+        other.wait_bye()
+        time.sleep(0.5)
+        self.node.kill()
+        self.redis_start()
+        self.node.restart()
+        rows = self.node.cdrs(2)
+        self.assertEqual(sorted(row["cause"] for row in rows), ["could not go on after a restart", "hung up"])
+        lost = next(row for row in rows if row["cause"] != "hung up")
+        self.assertEqual((lost["from"], lost["to"], lost["sip_status"]), ("1001", "1002", "200"))
+        self.assertEqual(self.calls(), [])
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(len(self.node.cdrs(2)), 2, "once")
 
     def test_a_record_of_a_later_program(self):
         """It stays where it is, and the node says why it does not start."""

@@ -57,6 +57,7 @@ static void carry_one(struct sim *s, const struct effect *e)
 	case EFFECT_MEDIA:
 		engine_command(s, e->media, e->call);
 		break;
+	case EFFECT_CALL_OPEN:
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
@@ -321,6 +322,7 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 				    ok ? result : BINDING_FAILED, node_now(s));
 		break;
 	case EFFECT_SEND:
+	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:

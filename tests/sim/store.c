@@ -193,6 +193,7 @@ static void apply(struct sim *s, struct store_command *c)
 		apply_binding(s, c);
 		break;
 	case EFFECT_SEND:
+	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:

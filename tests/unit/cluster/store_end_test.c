@@ -467,9 +467,81 @@ static void test_emptied_stream(void **state)
 	server_stop(&s);
 }
 
+static void note_open(struct node *n, uint64_t call)
+{
+	const struct store_field fields[] = { { "from", BYTES_LIT("1001") } };
+
+	store_call_open(n->store, call, fields, COUNT_OF(fields));
+}
+
+/* Answered while Redis was away, and killed: the next start writes the CDRs of those that nothing else tells of. */
+static void test_answered_meanwhile(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	store_load_calls(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	node_save(&n, 1, 1, "saved");
+	NODE_EXPECT(&n, "o");
+	server_kill(&s);
+	assert_true(drive(n.redis, 5000, node_is_degraded, &n));
+	note_open(&n, 1);
+	note_open(&n, 2);
+	note_open(&n, 3);
+	node_end(&n, 3); /* ended, and spooled */
+	NODE_EXPECT(&n, "o");
+	node_close(&n);
+	server_start(&s, NULL);
+	for (uint64_t again = 0; again < 2; again++) {
+		node_start(&n, &s, "a", 2 + again);
+		store_load_calls(n.store, node_each, node_done, &n);
+		NODE_EXPECT(&n, "o");
+		assert_int_equal(n.loaded, 1); /* 1 goes on */
+		assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "2");
+		assert_string_equal(server_ask(&s, "ZSCORE td:{s17}:ended 0000000000001"), "(nil)");
+		node_close(&n);
+	}
+	server_stop(&s);
+}
+
+/* The process lives, and has saved the call or ended it: nothing is left for the next one. */
+static void test_answered_and_saved(void **state)
+{
+	char dir[160], command[256];
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	store_load_calls(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	note_open(&n, 1);
+	note_open(&n, 2);
+	assert_false(drive(n.redis, 200, never, NULL));
+	(void)snprintf(dir, sizeof(dir), "%s/spool-open", s.dir);
+	(void)snprintf(command, sizeof(command), "test -n \"$(ls %s)\"", dir);
+	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
+	node_save(&n, 1, 1, "saved");
+	node_end(&n, 2);
+	NODE_EXPECT(&n, "oo");
+	assert_false(drive(n.redis, 500, never, NULL));
+	assert_int_not_equal(system(command), 0); /* NOLINT(cert-env33-c) */
+	node_close(&n);
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_answered_meanwhile),
+		cmocka_unit_test(test_answered_and_saved),
 		cmocka_unit_test(test_emptied_stream),
 		cmocka_unit_test(test_repeated_end),
 		cmocka_unit_test(test_unanswered),

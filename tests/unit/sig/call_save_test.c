@@ -177,6 +177,34 @@ static void late_no_more(void **state)
 	assert_int_equal(r->save_count, saves + 3);
 }
 
+/* Answered while the store is away: what a successor needs for its CDR is asked to be kept, once, until the store has the call. */
+static void answered_meanwhile(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	shard_degraded(r->shard, true, r->now);
+	r->fail_saves = true;
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(r->open_count, 1);
+	assert_string_equal(r->open.from, "1001");
+	assert_int_equal(r->open.sip_status, 200);
+	assert_true(r->open.answer_utc_ms > 0);
+	assert_string_equal(r->open.reason, "could not go on after a restart");
+	rig_wait_ms(r, 1000);
+	r->fail_saves = false;
+	assert_int_equal(r->open_count, 1);
+	shard_degraded(r->shard, false, r->now);
+	rig_wait_ms(r, 100);
+	assert_int_equal(rig_record(r)->answered, true);
+	/* the store has it: away once more, nothing is asked for it */
+	shard_degraded(r->shard, true, r->now);
+	rig_wait_ms(r, 100);
+	assert_int_equal(r->open_count, 1);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
 /* The end is asked for again; the CDR is the same. */
 static void the_end_fails(void **state)
 {
@@ -198,10 +226,15 @@ static void the_end_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(order),         LINE_TEST(wrong_acknowledgements),
-		LINE_TEST(a_save_fails),  LINE_TEST(a_save_is_never_answered),
-		LINE_TEST(degraded),      LINE_TEST(back_again),
-		LINE_TEST(the_end_fails), LINE_TEST(late_no_more),
+		LINE_TEST(order),
+		LINE_TEST(wrong_acknowledgements),
+		LINE_TEST(a_save_fails),
+		LINE_TEST(a_save_is_never_answered),
+		LINE_TEST(degraded),
+		LINE_TEST(back_again),
+		LINE_TEST(the_end_fails),
+		LINE_TEST(late_no_more),
+		LINE_TEST(answered_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,8 @@ struct rig {
 	uint32_t save_count;
 	struct cdr cdrs[RIG_LIST_MAX];
 	uint32_t cdr_count;
+	struct cdr open; /* the last EFFECT_CALL_OPEN */
+	uint32_t open_count;
 	struct sig_event events[RIG_LIST_MAX];
 	uint32_t event_count;
 	struct media_command media[RIG_LIST_MAX];
@@ -247,6 +249,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_BINDING_SAVE:
 		rig_keep_save(r, e);
 		break;
+	case EFFECT_CALL_OPEN:
+		r->open = *e->cdr;
+		r->open_count++;
+		break;
 	case EFFECT_MEDIA:
 		if (r->rolling && r->media_count == RIG_LIST_MAX)
 			r->media_count = 0;
@@ -301,6 +307,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 				    s->version, ok ? BINDING_SAVED : BINDING_FAILED, r->now);
 		break;
 	case EFFECT_SEND:
+	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:

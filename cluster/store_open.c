@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls that were answered while Redis was away: nothing in Redis would tell of them if the node were killed now. So their CDR, as far
+ * as it is known, goes to a spool of its own. It is forgotten once each such call was saved or has ended; what a killed process
+ * left, the next start makes CDRs of, after the ends that were spooled and before any call is loaded.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/cdr.h"
+#include "cluster/store_state.h"
+
+enum { WINDOW = 64, PENDING_FIRST = 64, PENDING_MAX = 1 << 20 };
+#define SEND_NS (5 * NS_PER_S)
+
+static void replay_pump(struct store *s);
+
+/* ---- calls of this process ---- */
+
+static int pending_add(struct store_opens *o, uint64_t call)
+{
+	uint64_t *more;
+
+	if (o->count == o->capacity) {
+		uint32_t capacity = o->capacity ? 2 * o->capacity : PENDING_FIRST;
+
+		more = capacity <= PENDING_MAX ? malloc(capacity * sizeof(*more)) : NULL;
+		if (!more)
+			return -ENOMEM;
+		if (o->count)
+			memcpy(more, o->pending, o->count * sizeof(*more));
+		free(o->pending);
+		o->pending = more;
+		o->capacity = capacity;
+	}
+	o->pending[o->count++] = call;
+	return 0;
+}
+
+static void on_noted(int err, void *arg)
+{
+	struct store *s = arg;
+
+	if (err)
+		LOG_ERROR("store", 0, "an answered call is not in the spool", LOG_INT("err", err));
+	else
+		metric_add(s->metrics.cdr_open, 1);
+}
+
+static void entry_note(struct store *s, uint64_t call, const struct store_field *cdr, size_t n)
+{
+	struct spool_entry entry = { .number = store_end_number(s), .call = call };
+	struct writer w;
+	size_t size = 0;
+	uint8_t *fields;
+
+	for (size_t i = 0; i < n; i++)
+		size += cdr_field_size(&(struct cdr_field){ bytes_str(cdr[i].name), cdr[i].value });
+	fields = size <= SPOOL_FIELDS_MAX ? malloc(size + 1) : NULL;
+	if (!fields)
+		return;
+	w = writer_over(fields, size);
+	for (size_t i = 0; i < n; i++)
+		cdr_field_write(&w, &(struct cdr_field){ bytes_str(cdr[i].name), cdr[i].value });
+	entry.fields = writer_done(&w);
+	spool_append(s->opens.spool, &entry, on_noted, s);
+	free(fields);
+}
+
+void store_call_open(struct store *s, uint64_t call, const struct store_field *cdr, size_t n)
+{
+	struct store_opens *o = &s->opens;
+	bool ours = o->state == STORE_OPENS_DONE || o->state == STORE_OPENS_BUSY;
+
+	store_enter(s);
+	if (ours && !store_is_fenced(s) && !s->closing && pending_add(o, call) == 0) {
+		o->stored = true;
+		entry_note(s, call, cdr, n);
+	}
+	store_leave(s);
+}
+
+/* ---- nothing is pending: the files go ---- */
+
+static void clear_next(struct store *s);
+
+static void on_cleared(int err, void *arg)
+{
+	struct store *s = arg;
+
+	store_enter(s);
+	s->opens.state = STORE_OPENS_DONE;
+	if (!err && !s->closing)
+		clear_next(s);
+	store_leave(s);
+}
+
+static void on_to_clear(int err, uint64_t number, struct bytes segment, void *arg)
+{
+	struct store *s = arg;
+
+	(void)segment;
+	store_enter(s);
+	s->opens.state = STORE_OPENS_DONE;
+	if (err) {
+		if (err == -ENOENT)
+			s->opens.stored = false;
+	} else if (!s->closing) {
+		s->opens.state = STORE_OPENS_BUSY;
+		spool_remove(s->opens.spool, number, false, on_cleared, s);
+	}
+	store_leave(s);
+}
+
+/* What is noted meanwhile goes to a later file, for the one that is read is not written any more. */
+static void clear_next(struct store *s)
+{
+	struct store_opens *o = &s->opens;
+
+	if (o->state != STORE_OPENS_DONE || !o->stored || o->count)
+		return;
+	o->state = STORE_OPENS_BUSY;
+	spool_read(o->spool, on_to_clear, s);
+}
+
+void store_open_settled(struct store *s, uint64_t call)
+{
+	struct store_opens *o = &s->opens;
+
+	for (uint32_t i = 0; i < o->count; i++) {
+		if (o->pending[i] == call)
+			o->pending[i--] = o->pending[--o->count];
+	}
+	if (!o->count && !s->closing)
+		clear_next(s);
+}
+
+/* ---- what a killed process left ---- */
+
+static void replay_stop(struct store *s, bool done)
+{
+	struct store_opens *o = &s->opens;
+
+	free(o->segment);
+	o->segment = NULL;
+	o->state = done ? STORE_OPENS_DONE : STORE_OPENS_UNREAD;
+	if (!s->closing)
+		store_loads_resume(s, done);
+}
+
+static void on_removed(int err, void *arg)
+{
+	struct store *s = arg;
+
+	store_enter(s);
+	if (err || s->closing) {
+		replay_stop(s, false);
+	} else {
+		free(s->opens.segment);
+		s->opens.segment = NULL;
+		s->opens.state = STORE_OPENS_UNREAD;
+		(void)store_opens_replay(s);
+	}
+	store_leave(s);
+}
+
+static void send_finish(struct store_op *op, const struct store_answer *a)
+{
+	struct store *s = op->s;
+	struct store_opens *o = &s->opens;
+
+	o->in_flight--;
+	if (a->result != STORE_OK) {
+		o->failed = true;
+	} else if (a->version) {
+		metric_add(s->metrics.cdr_sent, 1);
+		LOG_WARN("store", op->key, "CDR of a call that was answered while Redis was away");
+	}
+	if (!s->closing)
+		replay_pump(s);
+}
+
+static void entry_send(struct store *s, const struct spool_entry *entry)
+{
+	struct store_op *op = store_op_new(s, sizeof(*op), send_finish);
+
+	if (!op) {
+		s->opens.failed = true;
+		return;
+	}
+	op->key = entry->call;
+	s->opens.in_flight++;
+	store_end_send(op, SCRIPT_CALL_OPEN, entry, SEND_NS);
+}
+
+static void replay_pump(struct store *s)
+{
+	struct store_opens *o = &s->opens;
+	struct spool_entry entry;
+	int got = 1;
+
+	while (!o->failed && o->in_flight < WINDOW && got != 0) {
+		got = spool_entry_next(&o->rest, &entry);
+		if (got > 0)
+			entry_send(s, &entry);
+		else if (got < 0)
+			LOG_WARN("store", 0, "an entry of an answered call is damaged, or torn",
+				 LOG_U64("file", o->number));
+	}
+	if (o->in_flight)
+		return;
+	if (o->failed)
+		replay_stop(s, false);
+	else
+		spool_remove(o->spool, o->number, false, on_removed, s);
+}
+
+static void on_segment(int err, uint64_t number, struct bytes segment, void *arg)
+{
+	struct store *s = arg;
+	struct store_opens *o = &s->opens;
+
+	store_enter(s);
+	if (!err)
+		o->segment = malloc(segment.n + 1);
+	if (err || !o->segment || s->closing) {
+		replay_stop(s, err == -ENOENT);
+	} else {
+		memcpy(o->segment, segment.p, segment.n);
+		o->rest = bytes_mem(o->segment, segment.n);
+		o->number = number;
+		o->in_flight = 0;
+		o->failed = false;
+		replay_pump(s);
+	}
+	store_leave(s);
+}
+
+bool store_opens_replay(struct store *s)
+{
+	struct store_opens *o = &s->opens;
+
+	if (o->state == STORE_OPENS_UNREAD) {
+		o->state = STORE_OPENS_REPLAYING;
+		spool_read(o->spool, on_segment, s);
+	}
+	return o->state != STORE_OPENS_REPLAYING;
+}
+
+/* ---- life ---- */
+
+int store_opens_open(struct store *s)
+{
+	char dir[sizeof(s->settings.spool_dir) + 8];
+	struct writer w = writer_over(dir, sizeof(dir) - 1);
+
+	writer_fmt(&w, "%s-open", s->settings.spool_dir);
+	dir[writer_done(&w).n] = '\0';
+	return spool_open(&s->opens.spool, dir);
+}
+
+void store_opens_close(struct store *s)
+{
+	spool_close(s->opens.spool); /* answers */
+	free(s->opens.segment);
+	free(s->opens.pending);
+	s->opens = (struct store_opens){ 0 };
+}
