@@ -42,7 +42,7 @@ class Stage:
         import abuse_honest
         self.seconds, self.websockets = seconds, WEBSOCKETS
         lib.BUILD = pathlib.Path(build)
-        self.node = lib.Node(calls=2000, registrations=20000, trusting=False)
+        self.node = lib.Node(calls=2000, registrations=20000, trusting=False, limited=True)
         lib.end(self.node.process)
         self.node.config.write_text(lib.section(self.node.config.read_text(), "limits", f"websockets: {WEBSOCKETS}"))
         self.node.start()
@@ -109,6 +109,9 @@ def figures_of(rows):
 
 def main():
     import abuse_attacks
+    more = overload()
+    if more:
+        abuse_attacks.ATTACKS.update(more.ATTACKS)
     parser = lib.argument_parser(__doc__.split("\n")[0], tuple(abuse_attacks.ATTACKS))
     parser.add_argument("--before", metavar="FOLDER", help="a build of an older version, measured as well")
     options = parser.parse_args()
@@ -120,7 +123,6 @@ def main():
         peers["before"] = figures_of(measure("before", options.before, wanted, seconds))
     rows = measure("now", lib.ROOT_BUILD, wanted, seconds)
     figures = figures_of(rows)
-    more = overload()
     if more and not options.row:
         figures.update(more.measure(options.quick))
     if not options.before:

@@ -119,7 +119,7 @@ def wait_for(what, seconds, check):
 class Node:
     """One tandemd in a directory of its own, with its embedded Redis."""
 
-    def __init__(self, media_ports="12000-31999", calls=10000, registrations=100000, trusting=True, address=None, command=(),
+    def __init__(self, media_ports="12000-31999", calls=10000, registrations=100000, trusting=True, limited=False, address=None, command=(),
                  media=(), interface=None):
         """address: where it listens; command: what its command line begins with; media: lines of that section; interface: of its network."""
         for tool in ("tandemd", "tandemctl"):
@@ -141,10 +141,10 @@ class Node:
             text = section(text, "sip", 'trusted: ["127.0.0.0/8"]')
         text = section(text, "limits", f"calls: {calls}", f"registrations: {registrations}",
                        "transactions: 1000000")
-        # one generator stands for all phones and peers
-        text = section(text, "quotas", "share: 100",
-                       *(kind + ": {calls: 0, transactions: 0, port_pairs: 0, calls_per_second: 0, "
-                         "registrations_per_second: 0}" for kind in ("extension", "source")))
+        if not limited:    # one generator stands for all phones and peers
+            text = section(text, "quotas", "share: 100",
+                           *(kind + ": {calls: 0, transactions: 0, port_pairs: 0, calls_per_second: 0, "
+                             "registrations_per_second: 0}" for kind in ("extension", "source")))
         text = section(text, "log", "level: warn")
         self.config.write_text(text)
         self.process = None
