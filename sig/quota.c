@@ -209,8 +209,9 @@ static uint32_t limit_of(const struct quota *q, const struct entry *e, enum quot
 		limit = e->calls_per_s;
 	if (item >= QUOTA_HELD || !q->settings.share)
 		return limit;
-	share = (uint32_t)((uint64_t)q->settings.capacity[item] * q->settings.share / 100);
-	return least(limit, share ? share : q->settings.capacity[item] != 0);
+	/* rounded up: of two calls one party may have both */
+	share = (uint32_t)(((uint64_t)q->settings.capacity[item] * q->settings.share + 99) / 100);
+	return least(limit, share);
 }
 
 static struct stream_rate rate_of(uint32_t per_s)

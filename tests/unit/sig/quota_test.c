@@ -150,6 +150,21 @@ static void a_peer_never_has_all(void **state)
 	assert_string_equal(quota_kind_name(d->why.kind), "peer");
 }
 
+static void of_few_places_one_may_have_all(void **state)
+{
+	struct desk *d = *state;
+	struct quota_settings small = { .capacity = { 2, 1, 11 }, .share = 90 };
+	struct quota_party p;
+
+	quota_close(d->q);
+	assert_int_equal(quota_open(&d->q, &small, &d->rand), 0);
+	d->host = quota_of(d->q);
+	p = party_of(d, QUOTA_PEER, "sbc", "192.0.2.1");
+	assert_int_equal(take_all(d, &p, QUOTA_CALLS), 2);
+	assert_int_equal(take_all(d, &p, QUOTA_TXNS), 1);
+	assert_int_equal(take_all(d, &p, QUOTA_PORTS), 10);
+}
+
 static void always_is_counted_and_never_refused(void **state)
 {
 	struct desk *d = *state;
@@ -247,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refused_is_not_charged, setup, teardown),
 		cmocka_unit_test_setup_teardown(rates_refill, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_peer_never_has_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_few_places_one_may_have_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(always_is_counted_and_never_refused, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(settings_change, setup, teardown),
