@@ -109,8 +109,9 @@ struct node {
 	struct health health;
 	struct node_wait wait;
 	uint64_t beat_next_ns;
-	uint64_t round_since_ns;  /* first message of this round of the loop; 0: none yet */
-	uint64_t round_last_ns;   /* how long the round before took from its first message on */
+	uint32_t round_messages;  /* in this round of the loop */
+	uint64_t round_since_ns;  /* the first of them */
+	uint64_t round_last_ns;   /* how long the round before took, where it had many */
 	uint32_t check_cursor;    /* calls whose records are looked for come after it */
 	uint64_t respawn_ns;      /* when the own Redis is started again; UINT64_MAX: it runs */
 	uint64_t reserved_bytes;  /* address space that the capacities reserved */

@@ -16,15 +16,16 @@
 #define BEAT_NS       (NS_PER_S / 2)
 #define RING_RETRY_NS NS_PER_MS
 
-enum { EVENTS_PER_DRAIN = 4, TURNS_MAX = 16, CHECK_CALLS = 256, CHECK_BEATS = 6 };
+enum { EVENTS_PER_DRAIN = 4, TURNS_MAX = 16, ROUND_MANY = 64, CHECK_CALLS = 256, CHECK_BEATS = 6 };
 
-/* For so long not all that came could be read: a socket that is not empty yet, or a whole round of the loop for what has no such. */
+/* For so long not all that came could be read: a socket that is not empty yet or, as connections do not tell, a whole round of the loop
+ * with many messages. A round with few may be long because the machine has other work. */
 static uint64_t behind_ns(struct node *n, uint64_t now_ns)
 {
 	uint64_t since_ns = transport_behind_since_ns(n->sip);
 	uint64_t behind = since_ns && since_ns < now_ns ? now_ns - since_ns : 0;
 
-	if (!n->round_since_ns)
+	if (n->round_messages++ == 0)
 		n->round_since_ns = now_ns;
 	return behind > n->round_last_ns ? behind : n->round_last_ns;
 }
@@ -32,8 +33,9 @@ static uint64_t behind_ns(struct node *n, uint64_t now_ns)
 /* Ends the measure of this round. */
 static void round_measure(struct node *n)
 {
-	n->round_last_ns = n->round_since_ns ? clock_now_ns() - n->round_since_ns : 0;
+	n->round_last_ns = n->round_messages < ROUND_MANY ? 0 : clock_now_ns() - n->round_since_ns;
 	n->round_since_ns = 0;
+	n->round_messages = 0;
 }
 
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
