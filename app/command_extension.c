@@ -76,6 +76,7 @@ static void flags_take(const struct command_run *run, struct shard_extension *e)
 	const struct command_value *name = command_value(run, "display_name");
 	const struct command_value *phones = command_value(run, "phones");
 	const struct command_value *webrtc = command_value(run, "webrtc");
+	const struct command_value *media_address = command_value(run, "media_address");
 	bool video = !e->no_video;
 
 	if (name->given)
@@ -89,6 +90,8 @@ static void flags_take(const struct command_run *run, struct shard_extension *e)
 		e->single_phone = phones->number;
 	if (webrtc->given)
 		e->webrtc = (uint8_t)webrtc->number;
+	if (media_address->given)
+		e->media_elsewhere = media_address->number;
 }
 
 /* The present extension with what the arguments change. False: the run has failed. */

@@ -85,6 +85,13 @@ static const struct command_arg g_put_args[] = {
 	  .help = "DTLS-SRTP with ICE. auto: offered to phones on a WebSocket, accepted over TLS, "
 		  "too; "
 		  "always: over any transport." },
+	{ .name = "media_address",
+	  .type = ARG_ENUM,
+	  .names = g_extension_media_address,
+	  .preset = "unchanged; at first signalling",
+	  .help = "Where its media comes from and goes to. signalling: the host its SIP comes "
+		  "from; "
+		  "sdp: the one its SDP names, for phones with a media address of their own." },
 	END,
 };
 
@@ -400,7 +407,8 @@ const struct command g_commands[] = {
 	  command_extension_put },
 	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
 	  "number, display_name, enabled, early_media, tls, srtp, sdes_insecure, phones, video, "
-	  "webrtc, password_valid (false: the realm was changed since), changed_utc_ms",
+	  "webrtc, media_address, password_valid (false: the realm was changed since), "
+	  "changed_utc_ms",
 	  command_extension_get },
 	{ "extension.delete", COMMAND_FOR_TENANT, g_get_args,
 	  "Deletes an extension. Its calls go on; its phones cannot register again.", "number",

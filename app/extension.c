@@ -9,6 +9,7 @@
 #include "app/document.h"
 
 const char *const g_extension_phones[] = { "multi", "single", NULL };
+const char *const g_extension_media_address[] = { "signalling", "sdp", NULL };
 const char *const g_extension_webrtc[] = { "auto", "never", "always", NULL };
 
 /* Bytes of each hash, in the order of enum digest_algorithm. */
@@ -54,11 +55,13 @@ int extension_ha1_read(struct digest_secret *out, struct bytes text)
 /* What people see and the document holds alike. */
 static json_t *flags_json(const struct shard_extension *e)
 {
-	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:b, s:s}", "number", e->number,
-			 "display_name", e->display_name, "enabled", e->enabled, "early_media",
-			 e->early_media, "tls", e->tls_srtp, "srtp", e->tls_srtp, "sdes_insecure",
-			 e->sdes_insecure, "phones", g_extension_phones[e->single_phone], "video",
-			 !e->no_video, "webrtc", g_extension_webrtc[e->webrtc]);
+	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:b, s:s, s:s}", "number",
+			 e->number, "display_name", e->display_name, "enabled", e->enabled,
+			 "early_media", e->early_media, "tls", e->tls_srtp, "srtp", e->tls_srtp,
+			 "sdes_insecure", e->sdes_insecure, "phones",
+			 g_extension_phones[e->single_phone], "video", !e->no_video, "webrtc",
+			 g_extension_webrtc[e->webrtc], "media_address",
+			 g_extension_media_address[e->media_elsewhere]);
 }
 
 static json_t *merged(json_t *json, json_t *more)
@@ -106,7 +109,7 @@ static void fill_secret(struct document_reader *r, struct extension *e)
 static void fill_flags(struct document_reader *r, struct shard_extension *e)
 {
 	bool video = true, srtp = false;
-	size_t phones = 0, webrtc = WEBRTC_AUTO;
+	size_t phones = 0, webrtc = WEBRTC_AUTO, media_address = 0;
 
 	document_bool(r, "enabled", &e->enabled);
 	document_bool(r, "early_media", &e->early_media);
@@ -121,6 +124,8 @@ static void fill_flags(struct document_reader *r, struct shard_extension *e)
 	e->no_video = !video;
 	document_word(r, "webrtc", g_extension_webrtc, &webrtc);
 	e->webrtc = (uint8_t)webrtc;
+	document_word(r, "media_address", g_extension_media_address, &media_address);
+	e->media_elsewhere = media_address;
 }
 
 static void fill(struct document_reader *r, void *value)

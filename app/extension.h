@@ -20,6 +20,8 @@ struct extension {
 
 /* In the order of single_phone: REG-07. */
 extern const char *const g_extension_phones[];
+/* In the order of media_elsewhere. */
+extern const char *const g_extension_media_address[];
 /* In the order of enum shard_webrtc. */
 extern const char *const g_extension_webrtc[];
 

@@ -260,6 +260,15 @@ void settings_to_dpdk(const struct settings *s, struct port_dpdk_settings *out)
 	}
 }
 
+uint8_t settings_allow(struct bytes name)
+{
+	if (bytes_is(name, "loopback"))
+		return SHARD_ALLOW_LOOPBACK;
+	if (bytes_is(name, "link_local"))
+		return SHARD_ALLOW_LINK_LOCAL;
+	return bytes_is(name, "own") ? SHARD_ALLOW_OWN : 0;
+}
+
 static void networks_to_shard(const struct settings *s, struct shard_settings *out)
 {
 	out->network_count = s->network_count;
@@ -272,6 +281,12 @@ static void networks_to_shard(const struct settings *s, struct shard_settings *o
 		to->media_advertise = from->advertise;
 		to->first_port = (uint16_t)from->media_ports.first;
 		to->last_port = (uint16_t)from->media_ports.last;
+		if (from->webrtc_port) {
+			to->webrtc_first = (uint16_t)from->webrtc_port;
+			to->webrtc_last = (uint16_t)(from->webrtc_port + s->media.workers - 1);
+		}
+		for (uint32_t k = 0; k < from->allow_count; k++)
+			to->allow |= settings_allow(bytes_str(from->allow[k]));
 	}
 }
 
@@ -316,6 +331,37 @@ static void emergency_to_shard(const struct settings *s, struct shard_settings *
 	static_assert(sizeof(out->emergency) == sizeof(s->sip.emergency_numbers), "copied whole");
 	out->emergency_count = s->sip.emergency_number_count;
 	memcpy(out->emergency, s->sip.emergency_numbers, sizeof(out->emergency));
+}
+
+enum { REDIS_PORT = 6379 };
+
+/* The server of redis://[user:password@]host:port[/db], where that is an address. */
+static bool redis_addr(const struct settings *s, struct addr *out)
+{
+	struct bytes url = bytes_str(s->redis.url), word;
+
+	if (!bytes_starts(url, "redis://"))
+		return false;
+	url = bytes_from(url, strlen("redis://"));
+	url = bytes_sub(url, 0, bytes_find(url, '/'));
+	while (bytes_cut(&url, '@', &word))
+		;
+	if (addr_parse(out, word))
+		return bytes_iis(word, "localhost") ? !addr_parse(out, BYTES_LIT("127.0.0.1:6379"))
+						    : false;
+	if (!out->port)
+		out->port = REDIS_PORT;
+	return true;
+}
+
+static void reserved_to_shard(const struct settings *s, struct shard_settings *out)
+{
+	if (s->http.port) {
+		out->reserved[out->reserved_count] = s->http.bind;
+		out->reserved[out->reserved_count++].port = (uint16_t)s->http.port;
+	}
+	if (redis_addr(s, &out->reserved[out->reserved_count]))
+		out->reserved_count++;
 }
 
 static void trusted_to_shard(const struct settings *s, struct shard_settings *out)
@@ -379,6 +425,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 	}
 	locals_to_shard(s, tls, out);
 	networks_to_shard(s, out);
+	reserved_to_shard(s, out);
 	trusted_to_shard(s, out);
 	names_to_shard(&s->sip, out);
 	emergency_to_shard(s, out);

@@ -26,6 +26,8 @@ enum {
 	SETTINGS_FILE_MAX = 1 << 20,
 	SETTINGS_SIP_LOCALS_MAX = SHARD_LOCALS_MAX - 1, /* the last one is for WebSockets */
 	SETTINGS_ORIGINS_MAX = 16,
+	SETTINGS_ALLOW_MAX = 3,
+	SETTINGS_ALLOW_LEN = 16,
 	SETTINGS_XDP_MAX = 2 * SHARD_NETWORKS_MAX, /* media_ports, and those from webrtc_port on */
 };
 
@@ -47,7 +49,9 @@ struct settings_network {
 	uint32_t sip_tls_ports[SETTINGS_SIP_PORTS_MAX];
 	uint32_t sip_tls_port_count;
 	struct conf_range media_ports;
-	uint32_t webrtc_port;         /* of the first worker; 0: none */
+	uint32_t webrtc_port; /* of the first worker; 0: none */
+	char allow[SETTINGS_ALLOW_MAX][SETTINGS_ALLOW_LEN];
+	uint32_t allow_count;
 	char interface[XDP_NAME_MAX]; /* empty: media comes by sockets only */
 };
 
@@ -188,6 +192,8 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 int settings_prefix_parse(struct shard_trusted *out, struct bytes in,
 			  const char **reason) NODISCARD;
 
+/* "loopback", "link_local", "own": SHARD_ALLOW_*; 0: none of them. */
+uint8_t settings_allow(struct bytes name);
 /* "MD5", "SHA-256", "SHA-512-256", case ignored: 1 << enum digest_algorithm; 0: none of them. */
 unsigned settings_digest_algorithm(struct bytes name);
 

@@ -264,6 +264,19 @@ static void check_interface(const struct check *c, uint32_t i)
 	rule_interface(c, path, c->s->networks[i].interface);
 }
 
+static void check_allow(const struct check *c, uint32_t i)
+{
+	const struct settings_network *n = &c->s->networks[i];
+	char path[PATH_MAX_BYTES];
+
+	for (uint32_t k = 0; k < n->allow_count; k++) {
+		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].allow[%" PRIu32 "]", i,
+			       k);
+		if (!settings_allow(bytes_str(n->allow[k])))
+			REPORT(c, path, "%s must be one of loopback, link_local, own", path);
+	}
+}
+
 static void check_network(const struct check *c, uint32_t i)
 {
 	char path[PATH_MAX_BYTES];
@@ -272,6 +285,7 @@ static void check_network(const struct check *c, uint32_t i)
 	if (!rule_is_name(c->s->networks[i].name, false))
 		REPORT(c, path, "%s may have small letters, digits, '.', '-' and '_' only", path);
 	check_interface(c, i);
+	check_allow(c, i);
 	check_bind(c, i);
 	check_advertise(c, i);
 	check_sip_ports(c, i);

@@ -119,6 +119,18 @@ static const struct conf_field g_network_fields[] = {
 		  "media_ports. Its receive buffer asks for 4 MiB: let sysctl net.core.rmem_max "
 		  "allow it. 0: each call has ports of its own. Not with media.port: dpdk. After a "
 		  "change, or with fewer workers, calls of browsers do not outlive the restart." },
+	{ .key = "allow",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_network, allow),
+	  .size = SETTINGS_ALLOW_LEN,
+	  .count_offset = offsetof(struct settings_network, allow_count),
+	  .max_items = SETTINGS_ALLOW_MAX,
+	  .at_start = true,
+	  .help = "Special addresses to which the node may send SIP and media where a trusted "
+		  "peer, "
+		  "or an extension with media_address sdp, names them: loopback, link_local, own "
+		  "(other programs at the addresses of this node). Without it: none. A network "
+		  "whose bind is such an address allows it." },
 	{ .key = "interface",
 	  TEXT(settings_network, interface),
 	  .at_start = true,

@@ -178,7 +178,7 @@ struct flow_spec {
 	uint8_t event_pt; /* type under which the party takes telephone-events that we make; PAYLOAD_NONE: by INFO only */
 	uint32_t event_clock_hz;
 	uint32_t
-		silence_ms; /* neither RTP nor RTCP of the party for so long while receive is 1: FLOW_SILENT; 0: never */
+		silence_ms; /* neither RTP nor RTCP of the party for so long while receive is 1, or while send is 1 and it was never heard: FLOW_SILENT; 0: never */
 	/* What the party sends with; what we send with. Of a flow with DTLS: NONE until MEDIA_FLOW_KEYED told them, nothing passes while
 	 * there are none. At its open they are those of dtls.association, which needs no handshake then. An update changes none that are
 	 * there: control's may be older than those of a handshake that it has not heard of yet. */
@@ -198,6 +198,7 @@ struct flow_spec {
 	char mid[16];         /* of this m-line, not terminated */
 	uint8_t cc_extension; /* RTP header extension under which the party numbers its packets for transport-wide feedback (media/transport_cc.h); 0: none.
 			       * Read with ice or bundle; one count for all flows of a transport */
+	uint8_t unproven; /* 1: remote_rtp is known from SDP alone: nothing else has shown that the party is there */
 	uint8_t nack; /* 1: the party says which packets of video it lost, by generic NACK (RFC 4585 6.2.1) */
 	uint8_t strips; /* 1: header extensions of the party's packets mean nothing to the peer's, and do not leave */
 	uint8_t shared_port; /* 1: single-port mode, with ice (a ufrag of its own) or bundle: no socket of its own (fds -1), it uses the worker's and is found by its ufrag, then by

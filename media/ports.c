@@ -174,6 +174,13 @@ bool ports_give(struct ports *p, struct flow_id id, uint64_t now_ns)
 	return true;
 }
 
+bool ports_in_use(const struct ports *p, uint16_t port)
+{
+	uint32_t index = (uint32_t)(port - p->first_port) / 2;
+
+	return port >= p->first_port && index < p->pair_count && p->pairs[index].in_use;
+}
+
 uint16_t ports_rtp_port(const struct ports *p, struct flow_id id)
 {
 	uint32_t index = id.slot - p->slot_base;

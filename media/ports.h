@@ -42,6 +42,8 @@ bool ports_have(const struct ports *p, uint32_t count, uint64_t now_ns);
 int ports_claim(struct ports *p, uint16_t rtp_port, struct flow_id *id) NODISCARD;
 /* A stale id is ignored (false). */
 bool ports_give(struct ports *p, struct flow_id id, uint64_t now_ns);
+/* Of a pair in use: the RTP port or the RTCP port. */
+bool ports_in_use(const struct ports *p, uint16_t port);
 uint16_t ports_rtp_port(const struct ports *p, struct flow_id id);
 
 #endif

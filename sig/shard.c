@@ -27,6 +27,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.sdp = s->space + HOST_SPACE + HOST_EXTRA,
 		.owner = s,
 		.targets_of = shard_targets_of,
+		.trusts = shard_trusts,
 	};
 	s->txns.wheel = &s->wheel;
 	s->txns.effects = &s->effects;

@@ -20,7 +20,12 @@
 
 struct shard;
 
-enum { SHARD_LOCALS_MAX = 21, SHARD_TRUSTED_MAX = 64, SHARD_NETWORKS_MAX = 8 };
+enum {
+	SHARD_LOCALS_MAX = 21,
+	SHARD_TRUSTED_MAX = 64,
+	SHARD_NETWORKS_MAX = 8,
+	SHARD_RESERVED_MAX = 4
+};
 
 enum { SHARD_DOMAINS_MAX = 24, SHARD_DOMAIN_MAX = 64 };
 enum { SHARD_INFO_TYPES_MAX = 8, SHARD_INFO_TYPE_MAX = 64 };
@@ -41,7 +46,11 @@ struct shard_network {
 	struct addr media_bind;      /* local address of the ports */
 	struct addr media_advertise; /* what SDP says */
 	uint16_t first_port, last_port;
+	uint16_t webrtc_first, webrtc_last; /* of single-port mode; 0: none */
+	uint8_t allow; /* SHARD_ALLOW_*: special addresses that its trusted parties may name (sig/destination.h) */
 };
+
+enum { SHARD_ALLOW_LOOPBACK = 1, SHARD_ALLOW_LINK_LOCAL = 2, SHARD_ALLOW_OWN = 4 };
 
 /* Single-port mode (media/flow.h): which of a worker's sockets, that many flows share, those of a call have. All NULL: it is off. */
 struct shard_shared_ports {
@@ -75,6 +84,9 @@ struct shard_settings {
 	/* Numbers whose calls no quota, no drain and no overload refuses. */
 	uint32_t emergency_count;
 	char emergency[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
+	uint32_t
+		reserved_count; /* further ports of ours, where nobody is sent anything: HTTP, Redis */
+	struct addr reserved[SHARD_RESERVED_MAX];
 	uint32_t trusted_count;
 	struct shard_trusted trusted[SHARD_TRUSTED_MAX];
 	/* Names of ours besides the realm: what is called at them is an extension of ours. "*.example.org": any one label in front. */
@@ -119,6 +131,7 @@ struct shard_extension {
 	bool sdes_insecure; /* SDES keys go over UDP and TCP as well, and it is offered SRTP there */
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
 	uint8_t webrtc;     /* enum shard_webrtc */
+	bool media_elsewhere; /* its media may be at another address than its signalling */
 };
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };

@@ -31,6 +31,11 @@ bool shard_is_trusted(const struct shard *s, const struct addr *source)
 	return false;
 }
 
+bool shard_trusts(void *owner, const struct sip_hop *hop)
+{
+	return shard_is_trusted(owner, &hop->remote);
+}
+
 static void hop_trust(struct shard *s, const struct sip_hop *hop, bool peer)
 {
 	struct effect *e;

@@ -2,6 +2,7 @@
 /* Parties that come back over another way: a phone whose connection died has registered again, or goes on in its dialog from elsewhere
  * (RFC 5626). What waited for it goes there. */
 #include "base/log.h"
+#include "sig/call/session.h"
 #include "sig/shard_state.h"
 
 /* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may
@@ -23,6 +24,8 @@ static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from
 	if (!is_same_phone(&known, from))
 		return false;
 	l->dialog.hop = *to;
+	if (!addr_ip_eq(&known.remote, &to->remote)) /* where its media is, too */
+		session_refresh(&s->host, shard_call_find(s, l->dialog.tag.call));
 	txns_hop_moved(&s->txns, l->dialog.tag.call, l->dialog.tag.leg, &known, to);
 	return true;
 }

@@ -113,6 +113,7 @@ static struct offer_terms terms_of(const struct shard *s, const struct shard_ext
 	terms.no_video |= e && e->no_video;
 	if (!terms.video_codecs && is_browser(e, hop))
 		terms.video_codecs = OFFER_VIDEO_ALL;
+	terms.media_elsewhere = e && e->media_elsewhere;
 	apply_webrtc(e, hop, &terms);
 	return terms;
 }

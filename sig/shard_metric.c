@@ -23,6 +23,12 @@ static const char *const g_dropped_labels[DROPPED_REASONS] = {
 #undef X
 };
 
+static const char *const g_destination_labels[DESTINATION_VERDICTS] = {
+#define X(id, name) [DESTINATION_##id] = "reason=\"" name "\"",
+	SIG_DESTINATIONS(X)
+#undef X
+};
+
 static const char *const g_save_labels[SAVE_RESULTS] = {
 #define X(id, name) "result=\"" name "\"",
 	SIG_SAVES(X)
@@ -90,6 +96,11 @@ static void open_labelled(struct sig_metrics *m)
 		m->dropped[i] = counter("tandem_sip_dropped_total", g_dropped_labels[i],
 					"SIP datagrams dropped, by reason.");
 	}
+	for (int i = 1; i < DESTINATION_VERDICTS; i++) {
+		m->destinations[i] = counter(
+			"tandem_destinations_refused_total", g_destination_labels[i],
+			"Addresses that parties named and that nothing is sent to, by reason.");
+	}
 	for (int i = 0; i < SAVE_RESULTS; i++) {
 		m->saves[i] = counter("tandem_saves_total", g_save_labels[i],
 				      "Saves of calls and registrations.");
@@ -129,6 +140,12 @@ void sig_count_dropped(const struct sig_metrics *m, enum sig_dropped reason)
 {
 	assert(reason < DROPPED_REASONS);
 	metric_add(m->dropped[reason], 1);
+}
+
+void sig_count_destination(const struct sig_metrics *m, enum destination_verdict verdict)
+{
+	assert(verdict > DESTINATION_OK && verdict < DESTINATION_VERDICTS);
+	metric_add(m->destinations[verdict], 1);
 }
 
 const char *sig_refused_name(enum sig_refused reason)

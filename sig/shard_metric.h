@@ -62,6 +62,18 @@
 	X(TOO_LARGE, "too_large")                   \
 	X(OOM, "out_of_memory")
 
+/* Addresses that a party named and that the node sends nothing to (destination.h). */
+#define SIG_DESTINATIONS(X)           \
+	X(NONE, "no_address")         \
+	X(UNSPECIFIED, "unspecified") \
+	X(MULTICAST, "multicast")     \
+	X(BROADCAST, "broadcast")     \
+	X(OWN_PORT, "own_port")       \
+	X(FOREIGN, "foreign")         \
+	X(LOOPBACK, "loopback")       \
+	X(LINK_LOCAL, "link_local")   \
+	X(OWN_ADDRESS, "own_address")
+
 /* What became of a save. */
 #define SIG_SAVES(X)          \
 	X(STARTED, "started") \
@@ -84,6 +96,14 @@ enum sig_dropped {
 		DROPPED_REASONS
 };
 
+enum destination_verdict {
+	DESTINATION_OK,
+#define X(id, name) DESTINATION_##id,
+	SIG_DESTINATIONS(X)
+#undef X
+		DESTINATION_VERDICTS
+};
+
 enum sig_save {
 #define X(id, name) SAVE_##id,
 	SIG_SAVES(X)
@@ -98,6 +118,7 @@ struct sig_metrics {
 	metric_id responses_in[SIG_CLASSES], responses_out[SIG_CLASSES]; /* by status / 100 */
 	metric_id refused[REFUSED_REASONS];
 	metric_id dropped[DROPPED_REASONS];
+	metric_id destinations[DESTINATION_VERDICTS]; /* but the first */
 	metric_id saves[SAVE_RESULTS];
 	metric_id restored, broken, given_up;
 	metric_id calls, calls_established, aors, txns, saves_pending; /* gauges */
@@ -108,6 +129,7 @@ struct sig_metrics {
 void sig_metrics_open(struct sig_metrics *m);
 void sig_count_refused(const struct sig_metrics *m, enum sig_refused reason);
 void sig_count_dropped(const struct sig_metrics *m, enum sig_dropped reason);
+void sig_count_destination(const struct sig_metrics *m, enum destination_verdict verdict);
 const char *sig_refused_name(enum sig_refused reason);
 /* status: of any response */
 void sig_count_in(const struct sig_metrics *m, uint16_t status);

@@ -161,6 +161,8 @@ void shard_register(struct shard *s, const struct sip_message *m);
 /* The extension whose credentials came with the request, or NULL: it was answered. */
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
 						 bool proxy);
+/* call_host.trusts */
+bool shard_trusts(void *owner, const struct sip_hop *hop);
 bool shard_is_trusted(const struct shard *s, const struct addr *source);
 /* Who said something over this connection is known: by credentials, by its address, or by what only a party of a call knows. */
 void shard_trust(struct shard *s, const struct sip_hop *hop);

@@ -78,7 +78,7 @@ static int refresh_asker(struct call_host *h, struct call *c)
 	err = message_parse(&m, text_bytes(&slot->request), &error);
 	m.hop = slot->source;
 	if (!err)
-		err = dialog_refresh(&c->legs[c->invite.from]->dialog, &m, h->settings);
+		err = dialog_refresh(&c->legs[c->invite.from]->dialog, &m, h);
 	message_close(&m);
 	return err;
 }
@@ -100,8 +100,8 @@ static void give_up(struct call_host *h, struct call *c, const struct call_refus
 static int confirm(struct call_host *h, struct leg *l, const struct sip_message *m)
 {
 	/* a branch that lost may answer its first INVITE while the winner is asked again */
-	return l->dialog.remote_tag.n ? dialog_refresh(&l->dialog, m, h->settings)
-				      : dialog_confirm(&l->dialog, m, l->behind_nat, h->settings);
+	return l->dialog.remote_tag.n ? dialog_refresh(&l->dialog, m, h)
+				      : dialog_confirm(&l->dialog, m, l->behind_nat, h);
 }
 
 /* Another was faster, the answer crossed our CANCEL, or the call is over: RFC 3261 9.1 and 16.7 want it acknowledged and ended. */

@@ -26,7 +26,7 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 		return -ERANGE;
 	if (leg_set_user(h, c->legs[leg], s->from) || leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
-	return dialog_from_request(&c->legs[LEG_A]->dialog, &tag, s->invite, h->settings);
+	return dialog_from_request(&c->legs[LEG_A]->dialog, &tag, s->invite, h);
 }
 
 static int take_offer(struct call *c, const struct sip_message *invite,

@@ -4,6 +4,8 @@
 #include <errno.h>
 
 #include "sig/call/dialog_hop.h"
+#include "sig/call/host.h"
+#include "sig/call/place.h"
 #include "sig/sip/lex.h"
 
 void dialog_clear(struct dialog *d)
@@ -107,7 +109,7 @@ static int keep_routes(struct dialog *d, const struct sip_message *m, bool backw
 }
 
 int dialog_from_request(struct dialog *d, const struct id_tag *tag,
-			const struct sip_message *invite, const struct shard_settings *settings)
+			const struct sip_message *invite, const struct call_host *h)
 {
 	int err;
 
@@ -121,7 +123,7 @@ int dialog_from_request(struct dialog *d, const struct id_tag *tag,
 		dialog_clear(d);
 		return err;
 	}
-	dialog_choose_hop(d, settings, dialog_is_behind_nat(invite));
+	dialog_choose_hop(d, h, dialog_is_behind_nat(invite));
 	return 0;
 }
 
@@ -154,7 +156,7 @@ int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dia
 }
 
 int dialog_confirm(struct dialog *d, const struct sip_message *response, bool behind_nat,
-		   const struct shard_settings *settings)
+		   const struct call_host *h)
 {
 	int err = keep_tag(&d->remote_tag, response->to.tag);
 
@@ -163,12 +165,18 @@ int dialog_confirm(struct dialog *d, const struct sip_message *response, bool be
 	if (!err)
 		err = keep_routes(d, response, true);
 	if (!err)
-		dialog_choose_hop(d, settings, behind_nat);
+		dialog_choose_hop(d, h, behind_nat);
 	return err;
 }
 
-int dialog_refresh(struct dialog *d, const struct sip_message *m,
-		   const struct shard_settings *settings)
+/* A datagram says itself where it comes from: only a connection, and who is trusted, may come from another host than before. */
+static bool may_move(const struct dialog *d, const struct sip_hop *to, const struct call_host *h)
+{
+	return (to->connection && to->connection == d->hop.connection) ||
+	       place_check(h, &d->hop, &to->remote, host_trusts(h, to)) == DESTINATION_OK;
+}
+
+int dialog_refresh(struct dialog *d, const struct sip_message *m, const struct call_host *h)
 {
 	int err;
 
@@ -178,9 +186,10 @@ int dialog_refresh(struct dialog *d, const struct sip_message *m,
 	err = keep(&d->target, m->contact.uri.all);
 	if (err)
 		return err;
-	if (m->request)
-		d->hop = m->hop;
-	dialog_choose_hop(d, settings, m->request ? dialog_is_behind_nat(m) : true);
+	if (!m->request || !may_move(d, &m->hop, h))
+		return 0;
+	d->hop = m->hop;
+	dialog_choose_hop(d, h, dialog_is_behind_nat(m));
 	return 0;
 }
 

@@ -14,6 +14,8 @@ enum {
 	DIALOG_ROUTES_MAX = 4096,
 };
 
+struct call_host;
+
 struct dialog {
 	struct id_tag tag; /* ours */
 	struct text call_id;
@@ -31,8 +33,7 @@ void dialog_clear(struct dialog *d);
 
 /* We are asked: from an INVITE with a Contact. 0, -EINVAL (something is too long or not to be repeated), -ENOMEM. */
 int dialog_from_request(struct dialog *d, const struct id_tag *tag,
-			const struct sip_message *invite,
-			const struct shard_settings *settings) NODISCARD;
+			const struct sip_message *invite, const struct call_host *h) NODISCARD;
 
 /* Whom we shall ask. */
 struct dialog_party {
@@ -44,10 +45,10 @@ int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dia
 		    const struct shard_settings *settings) NODISCARD;
 /* The answer to our INVITE: remote tag, target and route set. behind_nat: requests keep going to the hop. 0, -EINVAL, -ENOMEM. */
 int dialog_confirm(struct dialog *d, const struct sip_message *response, bool behind_nat,
-		   const struct shard_settings *settings) NODISCARD;
+		   const struct call_host *h) NODISCARD;
 /* Target refresh by a re-INVITE or its answer (RFC 3261 12.2). */
 int dialog_refresh(struct dialog *d, const struct sip_message *m,
-		   const struct shard_settings *settings) NODISCARD;
+		   const struct call_host *h) NODISCARD;
 
 /* Call-ID and both tags are those of the dialog. local, remote: the tags in the message, as seen from us. */
 bool dialog_is(const struct dialog *d, struct bytes call_id, struct bytes local,

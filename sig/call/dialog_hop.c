@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/dialog_hop.h"
 
+#include "sig/call/host.h"
+#include "sig/call/place.h"
 #include "sig/sip/lex.h"
 
 bool dialog_is_behind_nat(const struct sip_message *request)
@@ -64,17 +66,29 @@ bool hop_local_for(struct sip_hop *hop, const struct shard_settings *settings)
 	return true;
 }
 
+/* What a phone says of itself, not of others. */
+static bool is_own_host(const struct dialog *d, const struct sip_hop *to)
+{
+	return d->routes.n == 0 && to->transport == d->hop.transport &&
+	       addr_ip_eq(&to->remote, &d->hop.remote);
+}
+
 /* A connection that is there stays in use towards the same machine (RFC 5626), whatever its port. */
-void dialog_choose_hop(struct dialog *d, const struct shard_settings *settings, bool behind_nat)
+void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat)
 {
 	struct sip_hop to = d->hop;
 	struct sip_uri uri;
+	bool trusted;
 
 	if (behind_nat || sip_transport_is_web(to.transport) || !next_uri(d, &uri) ||
-	    !sip_hop_from_uri(&to, &uri) || dialog_is_self(&to.remote, settings) ||
-	    !hop_local_for(&to, settings))
+	    !sip_hop_from_uri(&to, &uri))
 		return;
 	to.remote.scope = d->hop.remote.scope;
+	trusted = host_trusts(h, &d->hop);
+	if ((!trusted && !is_own_host(d, &to)) ||
+	    place_check(h, &d->hop, &to.remote, trusted) != DESTINATION_OK ||
+	    !hop_local_for(&to, h->settings))
+		return;
 	if (to.transport != d->hop.transport || !addr_ip_eq(&to.remote, &d->hop.remote))
 		to.connection = 0;
 	to.inbound = false;

@@ -7,8 +7,12 @@
 
 /* The topmost Via says another address than the message came from. */
 bool dialog_is_behind_nat(const struct sip_message *request);
-/* First route or remote target when that is a numeric address the party can be reached at, else what d->hop is now. */
-void dialog_choose_hop(struct dialog *d, const struct shard_settings *settings, bool behind_nat);
+/*
+ * First route or remote target when that is a numeric address at which the party may be reached, else what d->hop is now. Who is trusted
+ * is followed to other hosts; a phone stays on the host that its signalling comes from and on its transport, so that its Contact tells
+ * at most another port.
+ */
+void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat);
 /* One of our own listening addresses. */
 bool dialog_is_self(const struct addr *remote, const struct shard_settings *settings);
 

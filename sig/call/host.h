@@ -38,6 +38,13 @@ struct call_host {
 	/* Whom of ours a URI means: how many of cap targets were filled. Their slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, const struct sip_uri *uri, struct call_target *out,
 			       uint32_t cap);
+	/* Whether who sends from there speaks for others: its routes, Contacts and media addresses count. NULL: nobody does. */
+	bool (*trusts)(void *owner, const struct sip_hop *hop);
 };
+
+static inline bool host_trusts(const struct call_host *h, const struct sip_hop *hop)
+{
+	return h->trusts && h->trusts(h->owner, hop);
+}
 
 #endif

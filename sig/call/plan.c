@@ -4,6 +4,7 @@
 
 #include "sig/call/flow.h"
 #include "sig/call/flow_dtls.h"
+#include "sig/call/place.h"
 
 static struct addr local_of(const struct call_host *h, const struct call_flow *f, uint16_t port)
 {
@@ -48,11 +49,11 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 	return spec;
 }
 
-/* A party that is expected to speak and says nothing for so long is gone. */
+/* A party that is expected to speak and says nothing for so long is gone. Who only listens has to be heard once (media/flow.h). */
 static uint32_t silence_ms(const struct call_host *h, const struct call *c,
 			   const struct flow_spec *s)
 {
-	bool expected = s->receive && c->answer_utc_ms;
+	bool expected = (s->receive || s->send) && c->answer_utc_ms;
 
 	return expected ? (uint32_t)(h->settings->media_timeout_ns / NS_PER_MS) : 0;
 }
@@ -74,25 +75,6 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	s->key_out = own->key_out;
 	s->rule_count = own->rule_count;
 	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
-}
-
-/* A party that names in SDP the very address of its Contact, and whose signalling comes from elsewhere without a proxy in between,
- * is behind a NAT: its media is expected from where its signalling comes from. */
-static void spec_see_nat(struct flow_spec *s, const struct dialog *d)
-{
-	struct addr inner, outer = d->hop.remote;
-	struct sip_uri target;
-
-	if (d->routes.n || sip_uri_parse(&target, text_bytes(&d->target)) ||
-	    addr_parse(&inner, target.host) || addr_ip_eq(&inner, &outer) ||
-	    !addr_ip_eq(&inner, &s->remote_rtp) || inner.family != outer.family)
-		return;
-	outer.port = s->remote_rtp.port;
-	s->remote_rtp = outer;
-	if (addr_ip_eq(&inner, &s->remote_rtcp)) {
-		outer.port = s->remote_rtcp.port;
-		s->remote_rtcp = outer;
-	}
 }
 
 /* What was ordered counts beside what was agreed. */
@@ -147,8 +129,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 		spec_agree(&command->spec, own, other);
 		flow_dtls_agree(f, own);
 		flow_dtls_spec(&command->spec, c, f, own);
-		if (!own->ice)
-			spec_see_nat(&command->spec, &c->legs[f->leg]->dialog);
+		place_spec(h, c->legs[f->leg], own, &command->spec);
 		spec_obey(&command->spec, c, f->leg);
 		command->spec.silence_ms = silence_ms(h, c, &command->spec);
 		f->remote = command->spec.remote_rtp;

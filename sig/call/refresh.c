@@ -122,7 +122,7 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 	    ev->kind == CALL_EV_PROVISIONAL)
 		return;
 	if (ev->kind == CALL_EV_SUCCESS) {
-		if (dialog_refresh(&l->dialog, ev->message, h->settings))
+		if (dialog_refresh(&l->dialog, ev->message, h))
 			LOG_WARN("call", c->id, "Contact cannot be used", LOG_U64("leg", ev->leg));
 		session_timer_answered(h, l, ev->message);
 		outbox_touch(&c->out);
@@ -160,7 +160,7 @@ void refresh_asked(struct call_host *h, struct call *c, const struct call_event 
 	} else if (!session_timer_asked(h, l, ev->message)) {
 		session_timer_write_too_small(&extra);
 		respond_refuse(h, ev, 422, REFUSED_INTERVAL, writer_done(&extra));
-	} else if (dialog_refresh(&l->dialog, ev->message, h->settings)) {
+	} else if (dialog_refresh(&l->dialog, ev->message, h)) {
 		respond_refuse(h, ev, 400, REFUSED_MALFORMED, (struct bytes){ 0 });
 	} else {
 		leg_learn(l, ev->message);

@@ -8,6 +8,7 @@
 #include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
 #include "sig/call/payer.h"
+#include "sig/call/place.h"
 #include "sig/call/session_talk.h"
 
 static int refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
@@ -15,6 +16,15 @@ static int refuse_sdp(struct call_refusal *r, int err, const struct offer_error 
 	(void)call_refuse(r, err, error->status ? error->status : 488, REFUSED_SDP);
 	r->text = error->reason;
 	return err;
+}
+
+/* Nothing is sent where the leg's SDP wants it. first: it is the offer. */
+static int refuse_place(const struct call_host *h, const struct call *c, uint8_t leg,
+			const struct media_plan *plan, bool first, struct call_refusal *refusal)
+{
+	struct offer_error error = { .reason = place_refusal(h, c->legs[leg], plan, first) };
+
+	return error.reason ? refuse_sdp(refusal, -EPERM, &error) : 0;
 }
 
 static int take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
@@ -82,6 +92,8 @@ static int offer(struct call_host *h, struct call *c, struct exchange *x, uint8_
 
 	if (err)
 		return refuse_sdp(refusal, err, &error);
+	if (x->offerer != to && (err = refuse_place(h, c, x->offerer, &lines, true, refusal)))
+		return err;
 	err = take_ports(h, c, &lines, x->offerer, to, refusal);
 	if (!err)
 		err = forward(h, c, x, to, sdp, c->legs[to]->session_version + 1, refusal);
@@ -137,6 +149,9 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	err = compute(h, c, &t, sdp, &w, &plan, &error);
 	if (err)
 		return refuse_sdp(refusal, err, &error);
+	err = refuse_place(h, c, t.answerer, &plan, false, refusal);
+	if (err)
+		return err;
 	if (c->legs[t.answerer]->held)
 		write_hold(&w);
 	if (!c->invite.own) /* else nobody hears it */

@@ -52,7 +52,7 @@ static void test_flags(void **state)
 {
 	static const struct {
 		const char *more, *reason; /* NULL: fine */
-		bool tls_srtp, sdes_insecure, single_phone, no_video;
+		bool tls_srtp, sdes_insecure, single_phone, no_video, elsewhere;
 	} rows[] = {
 		{ "", NULL, false, false, false, false }, /* an older document */
 		{ ",\"tls\":true,\"srtp\":true", NULL, true, false, false, false },
@@ -66,6 +66,9 @@ static void test_flags(void **state)
 		{ ",\"video\":false", NULL, false, false, false, true },
 		{ ",\"video\":true", NULL, false, false, false, false },
 		{ ",\"video\":0", "video", false, false, false, false },
+		{ ",\"media_address\":\"sdp\"", NULL, false, false, false, false, true },
+		{ ",\"media_address\":\"signalling\"", NULL },
+		{ ",\"media_address\":\"host\"", "media_address" },
 	};
 
 	(void)state;
@@ -82,7 +85,8 @@ static void test_flags(void **state)
 		ROW_ASSERT(rows[i].more, e.core.tls_srtp == rows[i].tls_srtp &&
 						 e.core.sdes_insecure == rows[i].sdes_insecure &&
 						 e.core.single_phone == rows[i].single_phone &&
-						 e.core.no_video == rows[i].no_video);
+						 e.core.no_video == rows[i].no_video &&
+						 e.core.media_elsewhere == rows[i].elsewhere);
 	}
 }
 

@@ -3,12 +3,23 @@
 
 #include "sig/call/dialog.h"
 #include "sig/call/dialog_hop.h"
+#include "sig/call/host.h"
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/test.h"
 
 static const struct id_tag OWN = { .call = UINT64_C(0x0007000000000001), .leg = 0, .random = 5 };
 
 static struct shard_settings g_settings;
+static bool g_trusted;
+
+static bool trusts(void *owner, const struct sip_hop *hop)
+{
+	(void)owner;
+	(void)hop;
+	return g_trusted;
+}
+
+static struct call_host g_host = { .settings = &g_settings, .trusts = trusts };
 
 /* Indexes of our addresses: two networks, the second with TLS alone. */
 enum { V4_UDP, V6_UDP, V4_TCP, V4_TLS, V6_TCP, V4_TCP_ELSEWHERE, V4_WSS, LOCALS };
@@ -99,7 +110,7 @@ static void routes(void **state)
 			       INVITE("192.0.2.11", "<sip:a@h>;tag=x", "<sip:a@192.0.2.11>", "%s"),
 			       rows[i].record_route);
 		assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, "192.0.2.11:5060"),
-						     &g_settings),
+						     &g_host),
 				 0);
 		bye = write_bye(&d, space, sizeof(space));
 		ROW_ASSERT(rows[i].name, bytes_starts(bye, rows[i].line));
@@ -110,52 +121,130 @@ static void routes(void **state)
 	}
 }
 
+/* hop: of one who is trusted. phone: of one who is not, and whose Contact tells at most another port of its host. */
 static void hops(void **state)
 {
 	static const struct {
-		const char *name, *via, *contact, *source, *hop;
+		const char *name, *via, *contact, *source, *hop, *phone;
 	} rows[] = {
 		{ "all the same", "192.0.2.11:5070", "<sip:a@192.0.2.11:5070>", "192.0.2.11:5070",
-		  "192.0.2.11:5070" },
+		  "192.0.2.11:5070", "192.0.2.11:5070" },
+		{ "another port", "192.0.2.11", "<sip:a@192.0.2.11:5099>", "192.0.2.11:5060",
+		  "192.0.2.11:5099", "192.0.2.11:5099" },
+		{ "sent from any port", "192.0.2.11", "<sip:a@192.0.2.11>", "192.0.2.11:40000",
+		  "192.0.2.11:5060", "192.0.2.11:5060" },
 		{ "contact elsewhere", "192.0.2.11", "<sip:a@192.0.2.99:5099>", "192.0.2.11:5060",
-		  "192.0.2.99:5099" },
+		  "192.0.2.99:5099", "192.0.2.11:5060" },
+		{ "TCP is asked for", "192.0.2.11", "<sip:a@192.0.2.11:22;transport=tcp>",
+		  "192.0.2.11:5060", "192.0.2.11:22", "192.0.2.11:5060" },
 		{ "behind NAT", "10.0.0.5", "<sip:a@10.0.0.5>", "198.51.100.1:40000",
-		  "198.51.100.1:40000" },
+		  "198.51.100.1:40000", "198.51.100.1:40000" },
 		{ "port mapped", "192.0.2.11;rport", "<sip:a@192.0.2.11>", "192.0.2.11:40000",
-		  "192.0.2.11:40000" },
-		{ "listens elsewhere than it sends", "192.0.2.11", "<sip:a@192.0.2.11>",
-		  "192.0.2.11:40000", "192.0.2.11:5060" },
+		  "192.0.2.11:40000", "192.0.2.11:40000" },
 		{ "a name", "192.0.2.11", "<sip:a@phone.example.com>", "192.0.2.11:5060",
-		  "192.0.2.11:5060" },
+		  "192.0.2.11:5060", "192.0.2.11:5060" },
 		{ "Via a name", "phone.example.com", "<sip:a@192.0.2.99>", "192.0.2.11:5060",
-		  "192.0.2.11:5060" },
+		  "192.0.2.11:5060", "192.0.2.11:5060" },
 		{ "our own", "192.0.2.11", "<sip:a@192.0.2.1:5060>", "192.0.2.11:5060",
+		  "192.0.2.11:5060", "192.0.2.11:5060" },
+		{ "our own host", "192.0.2.11", "<sip:a@192.0.2.1:22>", "192.0.2.11:5060",
+		  "192.0.2.11:5060", "192.0.2.11:5060" },
+		{ "loopback", "192.0.2.11", "<sip:a@127.0.0.1:6379;transport=tcp>",
+		  "192.0.2.11:5060", "192.0.2.11:5060", "192.0.2.11:5060" },
+		{ "link-local", "192.0.2.11", "<sip:a@169.254.169.254:80>", "192.0.2.11:5060",
+		  "192.0.2.11:5060", "192.0.2.11:5060" },
+		{ "any", "192.0.2.11", "<sip:a@0.0.0.0>", "192.0.2.11:5060", "192.0.2.11:5060",
 		  "192.0.2.11:5060" },
-		{ "any", "192.0.2.11", "<sip:a@0.0.0.0>", "192.0.2.11:5060", "192.0.2.11:5060" },
 		{ "multicast", "192.0.2.11", "<sip:a@224.0.1.75>", "192.0.2.11:5060",
-		  "192.0.2.11:5060" },
+		  "192.0.2.11:5060", "192.0.2.11:5060" },
 		{ "other family", "192.0.2.11", "<sip:a@[2001:db8::1]>", "192.0.2.11:5060",
-		  "[2001:db8::1]:5060" },
+		  "[2001:db8::1]:5060", "192.0.2.11:5060" },
 		{ "IPv6", "[2001:db8::1]:5070", "<sip:a@[2001:db8::2]:5071>", "[2001:db8::1]:5070",
-		  "[2001:db8::2]:5071" },
+		  "[2001:db8::2]:5071", "[2001:db8::1]:5070" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
+		size_t row = i / 2;
+		char text[1024];
+		struct sip_message m;
+		struct dialog d;
+		struct addr hop;
+
+		g_trusted = i % 2 == 0;
+		hop = rig_addr(g_trusted ? rows[row].hop : rows[row].phone);
+		(void)snprintf(text, sizeof(text), INVITE("%s", "<sip:a@h>;tag=x", "%s", ""),
+			       rows[row].via, rows[row].contact);
+		assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, rows[row].source),
+						     &g_host),
+				 0);
+		ROW_ASSERT(rows[row].name, addr_eq(&d.hop.remote, &hop));
+		dialog_clear(&d);
+		message_close(&m);
+	}
+	g_trusted = true;
+}
+
+/* A route of a phone's is written, and not followed. */
+static void routes_of_phones(void **state)
+{
+	struct addr hop = rig_addr("192.0.2.11:5060");
+	struct sip_message m;
+	struct dialog d;
+
+	(void)state;
+	g_trusted = false;
+	parse(&m,
+	      INVITE("192.0.2.11", "<sip:a@h>;tag=x", "<sip:a@192.0.2.11:5099>",
+		     "Record-Route: <sip:192.0.2.70:5080;lr>\r\n"),
+	      "192.0.2.11:5060");
+	assert_int_equal(dialog_from_request(&d, &OWN, &m, &g_host), 0);
+	assert_true(addr_eq(&d.hop.remote, &hop));
+	assert_true(bytes_is(text_bytes(&d.routes), "<sip:192.0.2.70:5080;lr>"));
+	dialog_clear(&d);
+	message_close(&m);
+	g_trusted = true;
+}
+
+/* A re-INVITE from another host moves the dialog of who is trusted alone: a datagram's source can be anybody's. */
+static void moves(void **state)
+{
+	static const struct {
+		const char *name, *from;
+		bool trusted, connected;
+		const char *hop;
+	} rows[] = {
+		{ "another port", "192.0.2.11:40000", false, false, "192.0.2.11:5060" },
+		{ "another host", "192.0.2.99:5060", false, false, "192.0.2.11:5060" },
+		{ "its connection", "192.0.2.99:5060", false, true, "192.0.2.99:5060" },
+		{ "trusted", "192.0.2.99:5060", true, false, "192.0.2.99:5060" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		char text[1024];
+		struct addr hop = rig_addr(rows[i].hop);
 		struct sip_message m;
 		struct dialog d;
-		struct addr hop = rig_addr(rows[i].hop);
+		char text[1024];
 
-		(void)snprintf(text, sizeof(text), INVITE("%s", "<sip:a@h>;tag=x", "%s", ""),
-			       rows[i].via, rows[i].contact);
-		assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, rows[i].source),
-						     &g_settings),
-				 0);
+		g_trusted = rows[i].trusted;
+		parse(&m, INVITE("192.0.2.11", "<sip:a@h>;tag=x", "<sip:a@192.0.2.11>", ""),
+		      "192.0.2.11:5060");
+		m.hop.connection = rows[i].connected ? 7 : 0;
+		assert_int_equal(dialog_from_request(&d, &OWN, &m, &g_host), 0);
+		message_close(&m);
+		(void)snprintf(text, sizeof(text),
+			       INVITE("%.*s", "<sip:a@h>;tag=x", "<sip:b@%.*s>", ""),
+			       (int)strcspn(rows[i].from, ":"), rows[i].from,
+			       (int)strcspn(rows[i].from, ":"), rows[i].from);
+		parse(&m, text, rows[i].from);
+		m.hop.connection = rows[i].connected ? 7 : 0;
+		assert_int_equal(dialog_refresh(&d, &m, &g_host), 0);
 		ROW_ASSERT(rows[i].name, addr_eq(&d.hop.remote, &hop));
 		dialog_clear(&d);
 		message_close(&m);
 	}
+	g_trusted = true;
 }
 
 /* Which of our addresses and what in Via and Contact, by what the party's Contact asks for (RFC 3261 19.1.1, 26.2). connection: kept. */
@@ -228,7 +317,7 @@ static void transports(void **state)
 		m.hop.local = rows[i].local;
 		m.hop.inbound = sip_transport_is_stream(came);
 		m.hop.connection = m.hop.inbound ? 7 : 0;
-		assert_int_equal(dialog_from_request(&d, &OWN, &m, &g_settings), 0);
+		assert_int_equal(dialog_from_request(&d, &OWN, &m, &g_host), 0);
 		ROW_ASSERT(rows[i].name, addr_eq(&d.hop.remote, &hop));
 		ROW_ASSERT(rows[i].name, d.hop.local == rows[i].want);
 		ROW_ASSERT(rows[i].name,
@@ -268,7 +357,7 @@ static void names(void **state)
 		(void)snprintf(text, sizeof(text), INVITE("192.0.2.11", "%s", "<sip:a@h>", ""),
 			       rows[i].from);
 		assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, "192.0.2.11:5060"),
-						     &g_settings),
+						     &g_host),
 				 0);
 		ROW_ASSERT(rows[i].from, bytes_is(text_bytes(&d.remote), rows[i].want));
 		ROW_ASSERT(rows[i].from, !sip_name_addr_parse(&a, text_bytes(&d.remote)));
@@ -287,14 +376,12 @@ static void too_much(void **state)
 	memset(uri, 'x', sizeof(uri) - 1);
 	(void)snprintf(text, sizeof(text),
 		       INVITE("192.0.2.11", "<sip:a@h>;tag=x", "<sip:%s@h>", ""), uri);
-	assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, "192.0.2.11:5060"),
-					     &g_settings),
+	assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, "192.0.2.11:5060"), &g_host),
 			 -EINVAL);
 	message_close(&m);
 	(void)snprintf(text, sizeof(text),
 		       INVITE("192.0.2.11", "<sip:a@h>;tag=\"a b\"", "<sip:a@h>", ""));
-	assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, "192.0.2.11:5060"),
-					     &g_settings),
+	assert_int_equal(dialog_from_request(&d, &OWN, parse(&m, text, "192.0.2.11:5060"), &g_host),
 			 -EINVAL);
 	message_close(&m);
 }
@@ -308,7 +395,7 @@ static void matches(void **state)
 
 	(void)state;
 	parse(&m, INVITE("192.0.2.11", "<sip:a@h>;tag=x", "<sip:a@h>", ""), "192.0.2.11:5060");
-	assert_int_equal(dialog_from_request(&d, &OWN, &m, &g_settings), 0);
+	assert_int_equal(dialog_from_request(&d, &OWN, &m, &g_host), 0);
 	own = dialog_tag(&d);
 	tag = bytes_mem(own.text, sizeof(own.text));
 	assert_true(dialog_is(&d, bytes_str("c1"), tag, bytes_str("x")));
@@ -355,15 +442,22 @@ static int setup(void **state)
 	(void)state;
 	g_settings = rig_settings();
 	settings_fill();
+	g_trusted = true;
 	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(routes),     cmocka_unit_test(hops),    cmocka_unit_test(names),
-		cmocka_unit_test(too_much),   cmocka_unit_test(matches), cmocka_unit_test(derived),
+		cmocka_unit_test(routes),
+		cmocka_unit_test(hops),
+		cmocka_unit_test(names),
+		cmocka_unit_test(too_much),
+		cmocka_unit_test(matches),
+		cmocka_unit_test(derived),
 		cmocka_unit_test(transports),
+		cmocka_unit_test(moves),
+		cmocka_unit_test(routes_of_phones),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
