@@ -21,6 +21,7 @@
 #include "base/loop.h"
 #include "base/privilege.h"
 #include "engine/engine.h"
+#include "engine/own_ports.h"
 #include "sig/sip/tls.h"
 #include "sig/sip/transport.h"
 
@@ -212,10 +213,19 @@ static int shard_start(struct node *n)
 	return err;
 }
 
+static uint32_t own_names(const struct settings *s, struct own_name *out)
+{
+	for (uint32_t i = 0; i < s->network_count; i++)
+		out[i] = (struct own_name){ .outer = s->networks[i].advertise,
+					    .inner = s->networks[i].bind };
+	return s->network_count;
+}
+
 static int engine_start(struct node *n)
 {
 	struct port_dpdk_settings dpdk;
 	struct port_xdp_network xdp[SETTINGS_XDP_MAX];
+	struct own_name names[SHARD_NETWORKS_MAX];
 	const struct engine_settings settings = {
 		.port = (enum engine_port)n->settings.media.port,
 		.dpdk = &dpdk,
@@ -229,6 +239,8 @@ static int engine_start(struct node *n)
 		.batch_wait_us = n->settings.media.batch_wait_us,
 		.certificate = &n->certificate,
 		.guard = n->kernel,
+		.names = names,
+		.name_count = own_names(&n->settings, names),
 	};
 	int err;
 

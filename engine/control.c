@@ -34,6 +34,18 @@ static void flow_count_publish(struct worker *w)
 	pace_set(w);
 }
 
+/* A shared port is nobody's flow: shared.c. */
+static void own_set(struct worker *w, const struct flow *f, bool open)
+{
+	void (*set)(struct own_ports * o, const struct addr *local) =
+		open ? own_ports_add : own_ports_del;
+
+	if (!w->own || (f->transport & TRANSPORT_NO_SOCKET))
+		return;
+	set(w->own, &f->local[CHANNEL_RTP]);
+	set(w->own, &f->local[CHANNEL_RTCP]);
+}
+
 static void open_failed(struct worker *w, const struct media_command *c, int err)
 {
 	struct media_event event = {
@@ -76,6 +88,7 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		open_failed(w, c, err);
 		return;
 	}
+	own_set(w, f, true);
 	resend_set(w, f, c->spec.nack);
 	capture_flow_opened(w, f);
 	tick_connection(
@@ -134,6 +147,7 @@ static void flow_end(struct worker *w, struct flow *f)
 {
 	bool has_socket = !(f->transport & TRANSPORT_NO_SOCKET);
 
+	own_set(w, f, false);
 	resend_set(w, f, false);
 	dtls_flow_close(w, f);
 	flow_transport_close(w, f);

@@ -53,7 +53,7 @@ static void party_latch(struct worker *w, struct flow *f, const struct addr *sou
 {
 	bool changed;
 
-	if (!f->dtls.ice && latch_accept(f, CHANNEL_RTP, source, w->now_ns, &changed) && changed)
+	if (!f->dtls.ice && latch_accept(f, CHANNEL_RTP, source, 0, w->now_ns, &changed) && changed)
 		f->notice = 1;
 }
 

@@ -50,6 +50,7 @@ struct engine {
 	uint32_t count;   /* running */
 	uint32_t drained; /* whose events were read last */
 	struct spread spread;
+	struct own_ports own;
 	int event_fd; /* an epoll of the event rings */
 };
 
@@ -76,6 +77,7 @@ static int thread_start(struct thread *t, struct engine *e, uint32_t index)
 		.commands = s->commands,
 		.events = s->events,
 		.batch_wait_ns = s->batch_wait_us * NS_PER_US,
+		.own = &e->own,
 		.metrics = &t->metrics,
 	};
 	char name[16];
@@ -181,6 +183,7 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 	e->settings = *settings;
 	if (e->settings.batch_wait_us == 0)
 		e->settings.batch_wait_us = BATCH_WAIT_US;
+	own_ports_open(&e->own, settings->names, settings->name_count);
 	host_udp_register(&e->host);
 	host_udp_update(&e->host);
 	err = spread_open(&e->spread, settings->workers, settings->slots);
@@ -214,6 +217,7 @@ void engine_close(struct engine *e)
 		(void)close(e->event_fd);
 	free(e->threads);
 	spread_close(&e->spread);
+	own_ports_close(&e->own);
 	free(e);
 }
 

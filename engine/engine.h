@@ -18,6 +18,7 @@ enum engine_port {
 	ENGINE_PORT_XDP,
 };
 
+struct own_name;
 struct port_dpdk_settings;
 struct port_xdp_network;
 
@@ -40,6 +41,9 @@ struct engine_settings {
 	/* ENGINE_PORT_XDP (engine/port_xdp.h); needed until engine_open returns. */
 	const struct port_xdp_network *xdp_networks;
 	uint32_t xdp_network_count;
+	/* By which addresses others know ours (1:1 NAT); needed until engine_open returns. */
+	const struct own_name *names;
+	uint32_t name_count;
 	/* Who we are in DTLS-SRTP (engine/certificate.h); needed until engine_open returns. NULL: no flow has a dtls.role. */
 	const struct certificate *certificate;
 	/* ENGINE_PORT_XDP: of the SIP ports (engine/xdp_guard.h), which come in there as well; NULL: none. */

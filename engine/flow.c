@@ -75,6 +75,8 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->event_send_hz = spec->event_clock_hz ? spec->event_clock_hz : CLOCK_HZ_PRESET;
 	f->remote[CHANNEL_RTP] = spec->remote_rtp;
 	f->remote[CHANNEL_RTCP] = spec->remote_rtcp;
+	f->unproven = spec->unproven;
+	latch_place_rtcp(f);
 	rules_set(f, spec);
 }
 
@@ -110,6 +112,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	spec_apply(f, spec);
 	f->listening_ns = now_ns;
 	f->reports.relayed_ns = now_ns;
+	flow_pace_tick(f);
 	resume_apply(f, &spec->resume, now_ns);
 	*out = f;
 	return 0;
@@ -127,7 +130,8 @@ uint64_t flow_heard_ns(const struct flow *f)
 /* Not with each update: SRTP indexes are granted every few seconds, and a party that is gone would never be found silent. */
 static bool listens_anew(const struct flow *f, const struct flow_spec *spec)
 {
-	return f->receive != spec->receive || f->silence_ns != spec->silence_ms * NS_PER_MS ||
+	return !f->receive != !spec->receive || f->send != spec->send ||
+	       f->silence_ns != spec->silence_ms * NS_PER_MS ||
 	       !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp) ||
 	       f->silent_told_ns == flow_heard_ns(f);
 }
@@ -143,11 +147,12 @@ void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns)
 	if (f->peer.slot != spec->peer.slot || f->peer.generation != spec->peer.generation)
 		f->source.feeding = 0;
 	spec_apply(f, spec);
-	if (f->receive && anew)
+	if ((f->receive || f->send) && anew)
 		f->listening_ns = now_ns;
 	if (rtp_moved) {
 		detail_leave_source(f, true, now_ns);
 		latch_forget(f, CHANNEL_RTP);
+		trickle_renew(f);
 	}
 	if (rtp_moved || rtcp_moved)
 		latch_forget(f, CHANNEL_RTCP);
@@ -165,24 +170,23 @@ void flow_close(struct flow_table *t, struct flow *f)
 	f->id = (struct flow_id){ 0 };
 }
 
-static const struct addr *latched_or_signalled(const struct flow *f, enum channel c)
+/* 0.0.0.0 is how RFC 2543 said hold; to the kernel it is this very host. */
+static const struct addr *latched_or(const struct flow *f, const struct latch *l,
+				     const struct addr *expected)
 {
-	const struct latch *l = flow_latch(f, c);
-
 	if (LIKELY(l->source.family != ADDR_NONE))
 		return &l->source;
-	/* 0.0.0.0 is how RFC 2543 said hold; to the kernel it is this very host */
-	return f->transport || addr_is_any(&f->remote[c]) ? NULL : &f->remote[c];
+	return f->transport || addr_is_any(expected) ? NULL : expected;
 }
 
 const struct addr *flow_rtp_to(const struct flow *f)
 {
-	return latched_or_signalled(f, CHANNEL_RTP);
+	return latched_or(f, &f->latch_rtp, &f->remote[CHANNEL_RTP]);
 }
 
 const struct addr *flow_rtcp_to(const struct flow *f)
 {
-	return latched_or_signalled(f, f->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP);
+	return f->rtcp_mux ? flow_rtp_to(f) : latched_or(f, &f->latch_rtcp, &f->rtcp_place);
 }
 
 enum verdict flow_no_way(const struct flow *f)

@@ -12,6 +12,7 @@
 #include "engine/reports.h"
 #include "engine/resend.h"
 #include "engine/srtp.h"
+#include "engine/trickle.h"
 #include "media/flow.h"
 #include "media/report.h"
 #include "media/seq.h"
@@ -53,6 +54,13 @@ struct sink {
 	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
 	uint32_t packets,
 		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
+};
+
+/* flow.receive */
+enum {
+	FLOW_RECEIVE = 1,
+	FLOW_RECEIVE_PACED =
+		2, /* the party sends too fast: its packets are counted one by one (trickle.h) */
 };
 
 /* Which ways are SRTP. */
@@ -117,10 +125,11 @@ struct flow {
 	struct payload_rule rules[PAYLOAD_RULES_MAX]; /* [0].in PAYLOAD_NONE: none */
 	uint8_t rule_of[PAYLOAD_TYPES];               /* index into rules, or PAYLOAD_NONE */
 	struct addr remote[CHANNELS];                 /* signalled */
-	struct source source_before;                  /* its late packets still find their place */
-	struct event_tracker events;                  /* of the source event_ssrc */
-	uint32_t event_clock_hz;                      /* of events received */
-	uint32_t event_send_hz;                       /* and of those that we send */
+	struct addr rtcp_place;      /* where the party's RTCP should come from: latch.h */
+	struct source source_before; /* its late packets still find their place */
+	struct event_tracker events; /* of the source event_ssrc */
+	uint32_t event_clock_hz;     /* of events received */
+	uint32_t event_send_hz;      /* and of those that we send */
 	struct srtp_stream *srtp_in, *srtp_out; /* NULL: plain, or no stream could be opened */
 	uint64_t srtp_limit;
 	uint32_t srtcp_limit;
@@ -128,14 +137,17 @@ struct flow {
 	uint8_t srtp_told, srtcp_told; /* 1: MEDIA_FLOW_RESERVE was sent for this limit */
 	/* rarely */
 	uint64_t call;
-	uint8_t connected;         /* 1: the RTP socket is connected to the latched source */
-	uint8_t dscp;              /* of its socket, or of what it sends by another's */
-	uint8_t marked;            /* 1: the port was told so (flow_mark.h) */
-	uint64_t noticed_ns;       /* last MEDIA_FLOW_LATCHED */
-	uint64_t silence_ns;       /* of the party, that is worth an event; 0: none is */
-	uint64_t listening_ns;     /* open, or the update since when it is to be heard */
-	uint64_t silent_told_ns;   /* MEDIA_FLOW_SILENT was sent for the silence that began then */
-	uint32_t active_at;        /* index in flow_table.active */
+	uint8_t connected;       /* 1: the RTP socket is connected to the latched source */
+	uint8_t unproven;        /* only SDP says that the party is there */
+	uint8_t dscp;            /* of its socket, or of what it sends by another's */
+	uint8_t marked;          /* 1: the port was told so (flow_mark.h) */
+	uint64_t noticed_ns;     /* last MEDIA_FLOW_LATCHED */
+	uint64_t silence_ns;     /* of the party, that is worth an event; 0: none is */
+	uint64_t listening_ns;   /* open, or the update since when it is to be heard */
+	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
+	uint32_t active_at;      /* index in flow_table.active */
+	struct trickle trickle;
+	struct flow_pace pace;
 	struct flow_detail detail; /* detail.h */
 	struct digits digits;
 	struct reports reports;
@@ -197,6 +209,13 @@ struct flow_stats flow_stats_read(const struct flow *f);
 static inline const struct latch *flow_latch(const struct flow *f, enum channel c)
 {
 	return c == CHANNEL_RTP ? &f->latch_rtp : &f->latch_rtcp;
+}
+
+/* A packet of the party came, from where it is sent to now: of ICE, a check. */
+static inline bool flow_is_heard(const struct flow *f)
+{
+	return LIKELY(f->latch_rtp.source.family != ADDR_NONE) ||
+	       f->latch_rtcp.source.family != ADDR_NONE;
 }
 
 /* NULL: the party may not send this payload type. */

@@ -10,41 +10,63 @@ static struct latch *latch_of(struct flow *f, enum channel c)
 	return c == CHANNEL_RTP ? &f->latch_rtp : &f->latch_rtcp;
 }
 
-/* A party's RTCP comes from where its RTP comes from, whatever the port. Until RTP was heard nobody is believed, or a
- * stranger could have the RTCP of a call by sending first. */
-static bool is_ip_of_rtp(const struct flow *f, const struct addr *from)
+void latch_place_rtcp(struct flow *f)
 {
 	const struct addr *rtp = &f->latch_rtp.source;
 
-	return rtp->family != ADDR_NONE && addr_ip_eq(from, rtp);
+	if (rtp->family == ADDR_NONE || (addr_eq(rtp, &f->remote[CHANNEL_RTP]) &&
+					 f->remote[CHANNEL_RTCP].family != ADDR_NONE)) {
+		f->rtcp_place = f->remote[CHANNEL_RTCP];
+		return;
+	}
+	f->rtcp_place = *rtp;
+	f->rtcp_place.port++; /* RFC 3550 11 */
+}
+
+/*
+ * RTCP comes from beside the RTP: the signalled port, or the next one of a source that was learned. From another port of that host, as
+ * behind a NAT, it is the party's when it has the SSRC of its RTP, which none of its neighbours can know. Until RTP was heard only the
+ * signalled address is believed, or a stranger could have the RTCP of a call by sending first.
+ */
+static bool is_allowed_rtcp(const struct flow *f, const struct addr *from, uint32_t ssrc)
+{
+	if (f->latch_mode == LATCH_STRICT)
+		return addr_eq(from, &f->remote[CHANNEL_RTCP]);
+	if (addr_eq(from, &f->rtcp_place) && from->family != ADDR_NONE)
+		return f->latch_mode != LATCH_ANY_ONCE || f->latch_rtp.source.family != ADDR_NONE;
+	return f->latch_rtp.source.family != ADDR_NONE && addr_ip_eq(from, &f->latch_rtp.source) &&
+	       f->source.started && ssrc == f->source.ssrc &&
+	       !addr_eq(&f->latch_rtcp.source, &f->rtcp_place);
 }
 
 /* May a source that is not latched become so? */
-static bool is_allowed(const struct flow *f, enum channel c, const struct addr *from)
+static bool is_allowed_rtp(const struct flow *f, const struct addr *from)
 {
-	const struct latch *l = flow_latch(f, c);
+	const struct addr *latched = &f->latch_rtp.source;
 
 	switch ((enum latch_mode)f->latch_mode) {
 	case LATCH_STRICT:
-		return addr_eq(from, &f->remote[c]);
+		return addr_eq(from, &f->remote[CHANNEL_RTP]);
 	case LATCH_SAME_IP:
-		return f->remote[c].family != ADDR_NONE && addr_ip_eq(from, &f->remote[c]);
+		return f->remote[CHANNEL_RTP].family != ADDR_NONE &&
+		       addr_ip_eq(from, &f->remote[CHANNEL_RTP]);
 	case LATCH_ANY_ONCE:
-		if (c == CHANNEL_RTCP)
-			return is_ip_of_rtp(f, from);
-		return l->source.family == ADDR_NONE || addr_ip_eq(from, &l->source);
+		return latched->family == ADDR_NONE || addr_ip_eq(from, latched);
 	}
 	return false;
 }
 
 /* A latched port keeps out others of its host, but not the one the party signals: after a re-INVITE that moved it, what was
- * under way from the old port comes first. */
+ * under way from the old port comes first. Nor does it keep out RTCP from where it should come. */
 static bool is_signalled(const struct flow *f, enum channel c, const struct addr *from)
 {
+	if (c == CHANNEL_RTCP)
+		return addr_eq(from, &f->rtcp_place);
 	return f->latch_mode == LATCH_SAME_IP && addr_eq(from, &f->remote[c]);
 }
 
-bool latch_allows(const struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns)
+bool latch_allows(const struct flow *f, enum channel c, const struct addr *from, uint32_t ssrc,
+		  uint64_t now_ns)
 {
 	const struct latch *l = flow_latch(f, c);
 
@@ -54,11 +76,20 @@ bool latch_allows(const struct flow *f, enum channel c, const struct addr *from,
 		if (now_ns - l->heard_ns < LATCH_SILENCE_NS && !is_signalled(f, c, from))
 			return false;
 	}
-	return is_allowed(f, c, from);
+	return c == CHANNEL_RTP ? is_allowed_rtp(f, from) : is_allowed_rtcp(f, from, ssrc);
 }
 
-bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint64_t now_ns,
-		  bool *changed)
+/* RTCP of the source before is not the new one's. */
+static void rtp_moved(struct flow *f, bool latched, uint64_t now_ns)
+{
+	if (latched) {
+		detail_leave_source(f, false, now_ns);
+		f->latch_rtcp = (struct latch){ 0 };
+	}
+}
+
+bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint32_t ssrc,
+		  uint64_t now_ns, bool *changed)
 {
 	struct latch *l = latch_of(f, c);
 	bool latched = l->source.family != ADDR_NONE;
@@ -72,20 +103,28 @@ bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint6
 		l->heard_ns = now_ns;
 		return true;
 	}
-	if (!latch_allows(f, c, from, now_ns))
+	if (!latch_allows(f, c, from, ssrc, now_ns))
 		return false;
-	if (latched && c == CHANNEL_RTP)
-		detail_leave_source(f, false, now_ns);
+	if (c == CHANNEL_RTP)
+		rtp_moved(f, latched, now_ns);
 	*l = (struct latch){ .source = *from, .heard_ns = now_ns, .since_ns = now_ns };
+	if (c == CHANNEL_RTP)
+		latch_place_rtcp(f);
 	*changed = true;
 	return true;
 }
 
 void latch_resume(struct flow *f, enum channel c, const struct addr *source, uint64_t now_ns)
 {
-	bool changed;
+	/* the process before had a reason to believe it */
+	bool changed, of_rtp = c == CHANNEL_RTCP && f->latch_mode != LATCH_STRICT &&
+			       addr_ip_eq(source, &f->latch_rtp.source);
 
-	if (source->family == ADDR_NONE || !latch_accept(f, c, source, now_ns, &changed))
+	if (source->family == ADDR_NONE)
+		return;
+	if (of_rtp)
+		f->latch_rtcp = (struct latch){ .source = *source, .heard_ns = now_ns };
+	else if (!latch_accept(f, c, source, 0, now_ns, &changed))
 		return;
 	/* it spoke until a moment ago: to the process before */
 	latch_of(f, c)->since_ns = now_ns > LATCH_STABLE_NS ? now_ns - LATCH_STABLE_NS : 0;
@@ -102,6 +141,7 @@ bool latch_is_stable(const struct flow *f, uint64_t now_ns)
 void latch_forget(struct flow *f, enum channel c)
 {
 	*latch_of(f, c) = (struct latch){ 0 };
+	latch_place_rtcp(f);
 	f->notice = 1;
 }
 
@@ -125,7 +165,20 @@ static bool is_ordinary(const struct pkt *p)
 	       addr_eq(&p->from, &f->latch_rtp.source);
 }
 
-static enum verdict pkt_latch(const struct pkt *p, uint64_t now_ns)
+uint32_t latch_ssrc(const struct pkt *p)
+{
+	return p->kind == PKT_RTCP && p->length >= 8 ? be32_get(p->data + 4) : 0;
+}
+
+/* A packet that the node sent itself. */
+static bool is_loop(const struct worker *w, const struct pkt *p)
+{
+	return w->own &&
+	       !addr_eq(&p->from, &flow_latch(p->flow, (enum channel)p->channel)->source) &&
+	       own_ports_has(w->own, &p->from);
+}
+
+static enum verdict pkt_latch(const struct worker *w, const struct pkt *p, uint64_t now_ns)
 {
 	enum channel c = (enum channel)p->channel;
 	struct flow *f = p->flow;
@@ -133,16 +186,18 @@ static enum verdict pkt_latch(const struct pkt *p, uint64_t now_ns)
 
 	if (UNLIKELY(f->transport & TRANSPORT_PAIRS)) {
 		if (!(f->secure & SECURE_IN))
-			(void)latch_accept(f, c, &p->from, now_ns, &changed);
+			(void)latch_accept(f, c, &p->from, 0, now_ns, &changed);
 		return VERDICT_NONE;
 	}
+	if (is_loop(w, p))
+		return VERDICT_LOOP;
 	held = is_held(p);
 	if (held || (f->secure & SECURE_IN)) { /* the latter are latched when they are authentic */
-		if (!latch_allows(f, c, &p->from, now_ns))
+		if (!latch_allows(f, c, &p->from, latch_ssrc(p), now_ns))
 			return VERDICT_SOURCE_NOT_LATCHED;
 		return held ? VERDICT_NOT_RECEIVING : VERDICT_NONE;
 	}
-	if (!latch_accept(f, c, &p->from, now_ns, &changed))
+	if (!latch_accept(f, c, &p->from, latch_ssrc(p), now_ns, &changed))
 		return VERDICT_SOURCE_NOT_LATCHED;
 	if (changed)
 		f->notice = 1;
@@ -151,7 +206,6 @@ static enum verdict pkt_latch(const struct pkt *p, uint64_t now_ns)
 
 void latch_stage(struct worker *w, struct batch *b)
 {
-	(void)w;
 	BATCH_REST(p, b)
 	{
 		if (p->verdict != VERDICT_NONE)
@@ -159,6 +213,6 @@ void latch_stage(struct worker *w, struct batch *b)
 		if (LIKELY(is_ordinary(p)))
 			p->flow->latch_rtp.heard_ns = b->now_ns;
 		else
-			p->verdict = (uint8_t)pkt_latch(p, b->now_ns);
+			p->verdict = (uint8_t)pkt_latch(w, p, b->now_ns);
 	}
 }

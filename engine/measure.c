@@ -79,8 +79,8 @@ void measure_stage(struct worker *w, struct batch *b)
 			pkt_measure(w, p, &a);
 		else if (p->verdict == VERDICT_NOT_RECEIVING || p->verdict == VERDICT_NO_PEER ||
 			 p->verdict == VERDICT_NOT_SENDING ||
-			 p->verdict == VERDICT_NO_DESTINATION || p->verdict == VERDICT_NO_CONSENT ||
-			 p->verdict == VERDICT_PADDING)
+			 p->verdict == VERDICT_NO_DESTINATION || p->verdict == VERDICT_UNHEARD ||
+			 p->verdict == VERDICT_NO_CONSENT || p->verdict == VERDICT_PADDING)
 			pkt_count(p->flow, p);
 	}
 }

@@ -94,6 +94,10 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 		if (v != VERDICT_NONE)
 			return v;
 	}
+	if (UNLIKELY(f->receive == FLOW_RECEIVE_PACED) && !flow_pace_take(f))
+		return VERDICT_TOO_FAST;
+	if (UNLIKELY(!flow_is_heard(peer)) && !trickle_take(peer, now_ns))
+		return VERDICT_UNHEARD;
 	source = source_of(f, &peer->sink, p, now_ns);
 	if (!source)
 		return VERDICT_LATE;

@@ -64,6 +64,8 @@ static enum verdict pkt_relay(struct worker *w, struct pkt *p, uint64_t now_ns)
 
 	if (rtcp_check(bytes_mem(p->data, p->length)))
 		return VERDICT_MALFORMED;
+	if (!flow_pace_rtcp(p->flow))
+		return VERDICT_TOO_FAST;
 	p->flow->stats.rtcp_in++;
 	reports_read(p->flow, bytes_mem(p->data, p->length), now_ns);
 	if (!pkt_answer(w, p))
@@ -73,6 +75,8 @@ static enum verdict pkt_relay(struct worker *w, struct pkt *p, uint64_t now_ns)
 	p->to = flow_rtcp_to(p->peer);
 	if (!p->to)
 		return flow_no_way(p->peer);
+	if (UNLIKELY(!flow_is_heard(p->peer)) && !trickle_take(p->peer, now_ns))
+		return VERDICT_UNHEARD;
 	v = pkt_translate(p);
 	if (v != VERDICT_RELAY)
 		return v;

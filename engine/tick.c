@@ -32,15 +32,22 @@ void tick_icmp(struct worker *w, struct flow *f)
 	metric_add(w->metrics->icmp_errors, n);
 }
 
+/* Who only listens says so in RTCP, once at least. */
+static bool is_expected(const struct flow *f)
+{
+	return f->receive || (f->send && !flow_is_heard(f));
+}
+
 static void silence_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	uint64_t since_ns = flow_heard_ns(f);
 	struct media_event event;
 
-	if (!f->receive || f->silence_ns == 0 || since_ns == f->silent_told_ns ||
+	if (!is_expected(f) || f->silence_ns == 0 || since_ns == f->silent_told_ns ||
 	    now_ns - since_ns < f->silence_ns)
 		return;
 	event = event_of(f, MEDIA_FLOW_SILENT);
+	event.listens = !f->receive;
 	if (event_send(w, &event)) /* full: it stays due */
 		f->silent_told_ns = since_ns;
 }
@@ -60,6 +67,7 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 		tick_connection(w, f, now_ns);
 		tick_icmp(w, f);
 		silence_tick(w, f, now_ns);
+		flow_pace_tick(f);
 		reports_tick(w, f, now_ns);
 	}
 }

@@ -35,7 +35,7 @@ static enum verdict pkt_believe(struct pkt *p, const struct srtp_job *j, uint64_
 	bool changed;
 
 	p->length = j->length;
-	if (!latch_accept(f, (enum channel)p->channel, &p->from, now_ns, &changed))
+	if (!latch_accept(f, (enum channel)p->channel, &p->from, latch_ssrc(p), now_ns, &changed))
 		return VERDICT_SOURCE_NOT_LATCHED; /* another one of this batch was first */
 	if (changed)
 		f->notice = 1;

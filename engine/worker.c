@@ -146,6 +146,7 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 	int err;
 
 	*w = (struct worker){ .metrics = s->metrics,
+			      .own = s->own,
 			      .batch_wait_ns = s->batch_wait_ns,
 			      .wait_ns = pace_wait_ns(s->batch_wait_ns, 0) };
 	w->commands.wake_fd = w->events.wake_fd = -1;

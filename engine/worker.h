@@ -14,6 +14,7 @@
 #include "engine/flow.h"
 #include "engine/flow_transport.h"
 #include "engine/metrics.h"
+#include "engine/own_ports.h"
 #include "engine/port.h"
 #include "engine/resend.h"
 
@@ -26,6 +27,7 @@ enum worker_timer {
 struct worker {
 	struct port *port;
 	const struct media_metrics *metrics;
+	struct own_ports *own; /* of all workers; NULL: not known */
 	_Atomic uint64_t
 		batch_wait_ns; /* at most; control changes it, the worker reads it once a second */
 	uint64_t wait_ns;      /* at present: pace.h */
@@ -73,6 +75,7 @@ struct worker_settings {
 		shared_ports; /* sockets that flows share (shared.h); the port has so many slots more */
 	uint32_t captured; /* packets that may wait for their reader; 0: CAPTURE_WAIT */
 	uint64_t batch_wait_ns;
+	struct own_ports *own; /* NULL: loops are not looked for */
 	const struct media_metrics *metrics;
 };
 

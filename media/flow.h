@@ -281,6 +281,7 @@ struct media_event {
 	uint8_t leg, line;
 	char digit;      /* 0-9 * # A-D, F for flash */
 	uint8_t relayed; /* DIGIT: 1: the peer got the event too; 0: it takes digits by INFO */
+	uint8_t listens; /* SILENT: 1: the party is not to send; it was never heard */
 	uint32_t duration_ms;
 	int32_t error;
 	struct flow_resume resume;

@@ -180,10 +180,24 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 		dtmf_send(h, c, leg_other(c, leg), &dtmf);
 }
 
-static void silent(struct call_host *h, struct call *c, struct call_flow *f)
+/* A party of which another line was heard is there, though it says nothing of what it only receives. */
+static bool is_heard_elsewhere(const struct call *c, const struct call_flow *f)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *o = &c->flows[i];
+
+		if (o != f && o->leg == f->leg && o->resume.source_rtp.family != ADDR_NONE)
+			return true;
+	}
+	return false;
+}
+
+static void silent(struct call_host *h, struct call *c, struct call_flow *f, bool listens)
 {
 	struct call_ending e = { .cause = CAUSE_MEDIA_TIMEOUT, .by = ENDED_BY_NODE, .status = 480 };
 
+	if (listens && is_heard_elsewhere(c, f))
+		return;
 	f->silent = true; /* until the ACK it may still begin */
 	if (c->state != CALL_ESTABLISHED)
 		return;
@@ -220,7 +234,7 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 		secret_reserve(h, c, f, &m->resume);
 		break;
 	case MEDIA_FLOW_SILENT:
-		silent(h, c, f);
+		silent(h, c, f, m->listens);
 		break;
 	case MEDIA_FLOW_STATS:
 		break;

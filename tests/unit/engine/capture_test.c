@@ -40,6 +40,7 @@ static struct rig *rig_with_locals(void)
 		r->spec[side].local_rtcp =
 			rig_addr(side == A ? "192.0.2.1:12001" : "192.0.2.1:12003");
 		rig_open_flow(r, &r->spec[side]);
+		rig_hear(r, side);
 	}
 	return r;
 }

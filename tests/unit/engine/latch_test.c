@@ -103,7 +103,7 @@ static void run_row(const struct row *row)
 		bool changed;
 
 		now_ns += a->after_ms * NS_PER_MS;
-		if (latch_accept(&f, CHANNEL_RTP, &from, now_ns, &changed) != a->accepted)
+		if (latch_accept(&f, CHANNEL_RTP, &from, 0, now_ns, &changed) != a->accepted)
 			fail_msg("%s: %s", row->name, a->from);
 		ROW_ASSERT(row->name, changed == (a->accepted && !addr_eq(&from, &latched)));
 		if (changed)
@@ -121,20 +121,200 @@ static void believes_by_mode(void **state)
 	run_row(row);
 }
 
-static void any_once_believes_rtcp_only_from_the_host_of_rtp(void **state)
+/* RTCP follows RTP. source: of RTP, NULL: it was not heard; its SSRC is 7. */
+static void rtcp_comes_from_beside_rtp(void **state)
 {
+	static const struct {
+		const char *name;
+		enum latch_mode mode;
+		const char *source, *from[2];
+		uint32_t ssrc;
+		bool accepted[2];
+		const char *sent_to;
+	} RTCP[] = {
+		{ "as signalled",
+		  LATCH_SAME_IP,
+		  "192.0.2.10:4000",
+		  { "192.0.2.10:4009" },
+		  0,
+		  { true },
+		  "192.0.2.10:4009" },
+		{ "a neighbour",
+		  LATCH_SAME_IP,
+		  "192.0.2.10:4000",
+		  { "192.0.2.10:6666" },
+		  0,
+		  { false },
+		  "192.0.2.10:4009" },
+		{ "a neighbour with another SSRC",
+		  LATCH_SAME_IP,
+		  "192.0.2.10:4000",
+		  { "192.0.2.10:6666" },
+		  8,
+		  { false },
+		  "192.0.2.10:4009" },
+		{ "the NAT has ports of its own",
+		  LATCH_SAME_IP,
+		  "192.0.2.10:61000",
+		  { "192.0.2.10:7777" },
+		  7,
+		  { true },
+		  "192.0.2.10:7777" },
+		{ "the next port of a learned source",
+		  LATCH_SAME_IP,
+		  "192.0.2.10:61000",
+		  { "192.0.2.10:61001" },
+		  0,
+		  { true },
+		  "192.0.2.10:61001" },
+		{ "nothing came: beside the learned source",
+		  LATCH_SAME_IP,
+		  "192.0.2.10:61000",
+		  { NULL },
+		  0,
+		  { false },
+		  "192.0.2.10:61001" },
+		{ "the right place takes over",
+		  LATCH_SAME_IP,
+		  "192.0.2.10:61000",
+		  { "192.0.2.10:7777", "192.0.2.10:61001" },
+		  7,
+		  { true, true },
+		  "192.0.2.10:61001" },
+		{ "and stays",
+		  LATCH_SAME_IP,
+		  "192.0.2.10:61000",
+		  { "192.0.2.10:61001", "192.0.2.10:7777" },
+		  7,
+		  { true, false },
+		  "192.0.2.10:61001" },
+		{ "another host, whatever it says",
+		  LATCH_SAME_IP,
+		  "192.0.2.10:4000",
+		  { "203.0.113.9:4009" },
+		  7,
+		  { false },
+		  "192.0.2.10:4009" },
+		{ "before RTP, as signalled",
+		  LATCH_SAME_IP,
+		  NULL,
+		  { "192.0.2.10:4009" },
+		  0,
+		  { true },
+		  "192.0.2.10:4009" },
+		{ "before RTP, a neighbour",
+		  LATCH_SAME_IP,
+		  NULL,
+		  { "192.0.2.10:4011" },
+		  7,
+		  { false },
+		  "192.0.2.10:4009" },
+		{ "strict",
+		  LATCH_STRICT,
+		  "192.0.2.10:4000",
+		  { "192.0.2.10:6666" },
+		  7,
+		  { false },
+		  "192.0.2.10:4009" },
+		{ "any-once, before RTP",
+		  LATCH_ANY_ONCE,
+		  NULL,
+		  { "192.0.2.10:4009" },
+		  7,
+		  { false },
+		  "192.0.2.10:4009" },
+		{ "any-once",
+		  LATCH_ANY_ONCE,
+		  "198.51.100.1:7000",
+		  { "198.51.100.1:7001" },
+		  0,
+		  { true },
+		  "198.51.100.1:7001" },
+		{ "any-once, a stranger",
+		  LATCH_ANY_ONCE,
+		  "198.51.100.1:7000",
+		  { "203.0.113.9:7001" },
+		  7,
+		  { false },
+		  "198.51.100.1:7001" },
+	};
 	static struct flow f; /* as in run_row */
-	struct addr rtp = rig_addr("198.51.100.1:7000");
-	struct addr rtcp = rig_addr("198.51.100.1:9001");
-	struct addr stranger = rig_addr("203.0.113.9:7001");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(RTCP); i++) {
+		struct addr to = rig_addr(RTCP[i].sent_to);
+		bool changed;
+
+		memset(&f, 0, sizeof(f));
+		f.latch_mode = (uint8_t)RTCP[i].mode;
+		f.remote[CHANNEL_RTP] = rig_addr("192.0.2.10:4000");
+		f.remote[CHANNEL_RTCP] = rig_addr("192.0.2.10:4009");
+		latch_place_rtcp(&f);
+		if (RTCP[i].source) {
+			struct addr rtp = rig_addr(RTCP[i].source);
+
+			assert_true(latch_accept(&f, CHANNEL_RTP, &rtp, 0, RIG_START, &changed));
+			f.source = (struct source){ .ssrc = 7, .started = 1 };
+		}
+		for (size_t k = 0; k < 2 && RTCP[i].from[k]; k++) {
+			struct addr from = rig_addr(RTCP[i].from[k]);
+
+			/* reports are seconds apart, so time tells nothing */
+			ROW_ASSERT(RTCP[i].name, latch_accept(&f, CHANNEL_RTCP, &from, RTCP[i].ssrc,
+							      RIG_START + k * 5 * NS_PER_S,
+							      &changed) == RTCP[i].accepted[k]);
+		}
+		ROW_ASSERT(RTCP[i].name, addr_eq(flow_rtcp_to(&f), &to));
+	}
+}
+
+/* RTP that is believed from elsewhere takes its RTCP along. */
+static void rtcp_moves_with_rtp(void **state)
+{
+	static struct flow f;
+	struct addr old = rig_addr("192.0.2.10:4000"), old_rtcp = rig_addr("192.0.2.10:4001");
+	struct addr new = rig_addr("192.0.2.10:61000"), new_rtcp = rig_addr("192.0.2.10:61001");
 	bool changed;
 
 	(void)state;
-	f.latch_mode = LATCH_ANY_ONCE;
-	assert_false(latch_accept(&f, CHANNEL_RTCP, &rtcp, RIG_START, &changed));
-	assert_true(latch_accept(&f, CHANNEL_RTP, &rtp, RIG_START, &changed));
-	assert_false(latch_accept(&f, CHANNEL_RTCP, &stranger, RIG_START, &changed));
-	assert_true(latch_accept(&f, CHANNEL_RTCP, &rtcp, RIG_START, &changed));
+	f.latch_mode = LATCH_SAME_IP;
+	f.remote[CHANNEL_RTP] = old;
+	f.remote[CHANNEL_RTCP] = old_rtcp;
+	latch_place_rtcp(&f);
+	assert_true(latch_accept(&f, CHANNEL_RTP, &old, 0, RIG_START, &changed));
+	assert_true(latch_accept(&f, CHANNEL_RTCP, &old_rtcp, 0, RIG_START, &changed));
+	assert_true(latch_accept(&f, CHANNEL_RTP, &new, 0, RIG_START + LATCH_SILENCE_NS, &changed));
+	assert_true(addr_eq(flow_rtcp_to(&f), &new_rtcp));
+}
+
+/* The node's own packets come back from one of its ports, also by the address of a 1:1 NAT. */
+static void loops_are_dropped(void **state)
+{
+	static struct own_ports own;
+	const struct own_name nat = { .outer = rig_addr("203.0.113.1"),
+				      .inner = rig_addr("10.0.0.1") };
+	struct rig *r = rig_open();
+	struct addr port = rig_addr("10.0.0.1:20000"), outer = rig_addr("203.0.113.1:20000");
+
+	(void)state;
+	own_ports_open(&own, &nat, 1);
+	r->w.own = &own;
+	r->spec[A].latch = LATCH_ANY_ONCE;
+	rig_update(r, &r->spec[A]);
+	own_ports_add(&own, &port);
+	put_rtp_from(r, A, &port, &(struct rtp){ .ssrc = 1 });
+	put_rtp_from(r, A, &outer, &(struct rtp){ .ssrc = 1 });
+	worker_step(&r->w);
+	nothing_sent(r);
+	assert_int_equal(dropped(r, VERDICT_LOOP), 2);
+	assert_int_equal(flow_of(r, A)->latch_rtp.source.family, ADDR_NONE);
+	own_ports_del(&own, &port); /* whoever has it now is not the node */
+	put_rtp_from(r, A, &port, &(struct rtp){ .ssrc = 1 });
+	worker_step(&r->w);
+	assert_non_null(port_sim_take(r->sim));
+	r->w.own = NULL;
+	own_ports_close(&own);
+	rig_close(r);
 }
 
 static void strangers_are_counted_and_not_heard(void **state)
@@ -542,7 +722,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(believes_by_mode),
-		cmocka_unit_test(any_once_believes_rtcp_only_from_the_host_of_rtp),
+		cmocka_unit_test(rtcp_comes_from_beside_rtp),
+		cmocka_unit_test(rtcp_moves_with_rtp),
+		cmocka_unit_test(loops_are_dropped),
 		cmocka_unit_test(strangers_are_counted_and_not_heard),
 		cmocka_unit_test(sends_to_the_signalled_address_until_latched),
 		cmocka_unit_test(follows_a_moved_signalled_address),

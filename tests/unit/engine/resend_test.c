@@ -46,6 +46,7 @@ static struct store *store_open(bool nack, bool secure)
 			s->srtcp_limit = SRTCP_INDEX_END;
 		}
 		rig_open_flow(x->r, s);
+		rig_hear(x->r, side);
 	}
 	for (enum nack_result r = 0; r < NACK_RESULTS; r++)
 		x->counted[r] = metric_value(x->r->metrics.nacked[r]);

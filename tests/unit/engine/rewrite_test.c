@@ -229,6 +229,7 @@ static void interleaved_sources_make_one_stream(void **state)
 	uint16_t next = 100;
 
 	(void)state;
+	rig_hear(r, B);
 	for (uint16_t n = 0; n < 40; n++) {
 		struct rtp audio = { .ssrc = 1,
 				     .sequence = (uint16_t)(100 + n),

@@ -9,6 +9,7 @@
 #include <stdalign.h>
 
 #include "base/clock.h"
+#include "engine/latch.h"
 #include "engine/port_sim.h"
 #include "engine/worker.h"
 
@@ -140,6 +141,17 @@ static UNUSED uint64_t dropped(const struct rig *r, enum verdict v)
 static UNUSED struct flow *flow_of(struct rig *r, int side)
 {
 	return &r->w.flows.list[side];
+}
+
+/* As if the party had just spoken: it is sent to without measure. */
+static UNUSED void rig_hear(struct rig *r, int side)
+{
+	struct flow *f = flow_of(r, side);
+
+	f->latch_rtp = (struct latch){ .source = party(side),
+				       .heard_ns = r->w.now_ns,
+				       .since_ns = r->w.now_ns };
+	latch_place_rtcp(f);
 }
 
 static UNUSED void advance_ms(struct rig *r, uint64_t ms)

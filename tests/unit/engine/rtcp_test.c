@@ -115,11 +115,14 @@ static void goes_to_where_the_party_wants_it(void **state)
 static void a_latched_source_is_answered(void **state)
 {
 	struct rig *r = rig_open();
-	struct addr nat = rig_addr("192.0.2.20:61001");
+	struct addr rtp = rig_addr("192.0.2.20:61000"), nat = rig_addr("192.0.2.20:61001");
 	uint8_t memory[64];
 	struct bytes report = sender_report(memory, SSRC_B, 0, 1, 1);
 
 	(void)state;
+	put_rtp_from(r, B, &rtp, &(struct rtp){ .ssrc = SSRC_B });
+	worker_step(&r->w);
+	assert_non_null(port_sim_take(r->sim));
 	put_bytes(r, B, CHANNEL_RTCP, &nat, report);
 	worker_step(&r->w);
 	assert_non_null(port_sim_take(r->sim));
@@ -163,7 +166,7 @@ static void drops_with_a_reason(void **state)
 		if (row->how.no_peer)
 			r->spec[A].peer = (struct flow_id){ 0 };
 		if (row->how.no_destination)
-			r->spec[B].remote_rtcp = (struct addr){ 0 };
+			r->spec[B].remote_rtp = r->spec[B].remote_rtcp = (struct addr){ 0 };
 		if (row->how.cut)
 			in.n -= 4;
 		rig_update(r, &r->spec[A]);

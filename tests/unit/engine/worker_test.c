@@ -88,6 +88,7 @@ static void in_is_out_and_dropped(void **state)
 	struct addr from = party(A);
 
 	(void)state;
+	rig_hear(r, B);
 	for (uint16_t n = 0; n < 100; n++) {
 		put_rtp(r, A,
 			&(struct rtp){
@@ -115,6 +116,7 @@ static void loss_passes_as_loss(void **state)
 	uint32_t last = 0;
 
 	(void)state;
+	rig_hear(r, B);
 	r->sim->loss_per_mille = 100;
 	for (uint16_t n = 1; n <= 1000; n++) {
 		put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = n });
