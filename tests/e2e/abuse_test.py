@@ -13,6 +13,7 @@ import sys
 import time
 import unittest
 
+from lib.media import Media
 from lib.message import Message
 from lib.node import Node
 from lib.sip import or_none
@@ -731,8 +732,8 @@ class Messages(AbuseTest):
         second.register(expires=0, contact="*")
 
 
-class Descriptions(AbuseTest):
-    """SDP."""
+class Refused(AbuseTest):
+    """Two phones, for what an INVITE gets as its answer."""
 
     def invite(self, sdp):
         """The final status of an INVITE with this offer, which the callee refuses if it gets it at all."""
@@ -753,6 +754,10 @@ class Descriptions(AbuseTest):
         self.caller, self.callee = self.phone("1050", **options), self.phone("1051", **options)
         self.assertEqual(self.callee.register().status, 200)
         self.addCleanup(self.callee.register, expires=0)
+
+
+class Descriptions(Refused):
+    """SDP."""
 
     def test_garbage_for_keys(self):
         """a=crypto lines that are none: refused, or offered without, and never a crash."""
@@ -785,6 +790,69 @@ class Descriptions(AbuseTest):
                     re.sub(r"(m=audio \d+ RTP/AVP).*", r"\1" + " 0" * 5000, plain)):
             with self.subTest(sdp=sdp[-50:], size=len(sdp)):
                 self.assertIn(self.invite(sdp), (400, 413, 486, 488, 500, 513))
+
+
+class Destinations(Refused):
+    """A phone makes the node send nothing to others: its Contact, routes and SDP are its own word."""
+
+    def pair(self):
+        caller, callee = self.phone("1060"), self.phone("1061")
+        for agent in (caller, callee):
+            self.assertEqual(agent.register().status, 200)
+            self.addCleanup(agent.register, expires=0)
+        return caller, callee
+
+    def test_a_contact_opens_no_connection(self):
+        """As an open Redis would listen: no word reaches it from either side, and both phones get their BYE."""
+        caller, callee = self.pair()
+        with socket.create_server(("127.0.0.1", 0)) as victim:
+            victim.settimeout(1.0)
+            place = f"127.0.0.1:{victim.getsockname()[1]};transport=tcp"
+            lines = [("Record-Route", f"<sip:{place};lr>")]
+            out = caller.invite("1061", self.bystanders.ends[0].sdp(), lines)
+            out.request.set("Contact", f"<sip:x@{place}>")
+            into = callee.incoming()
+            into.respond(200, "OK", headers=[("Contact", f"<sip:y@{place}>"), *lines], body=self.bystanders.ends[1].sdp())
+            callee.take_request("ACK")
+            self.assertEqual(out.wait_final(5).status, 200)
+            caller.send(out.ack)        # the first one went where its own route says
+            row = next(row for row in self.node.ctl("call.list") if row["from"] == "1060")
+            self.node.ctl("call.hangup", call=row["id"])
+            for agent in (caller, callee):
+                agent.respond(agent.take_request("BYE"), 200, "OK")
+            with self.assertRaises(socket.timeout):
+                victim.accept()
+
+    def test_media_for_somebody_else(self):
+        """Its SDP names another host: that hears nothing of a phone's call, and a trickle where the extension may name it."""
+        caller, callee = self.pair()
+        for option, low, high in (("signalling", 0, 0), ("sdp", 50, 250)):
+            self.node.ctl("extension.put", number="1060", media_address=option)
+            with self.subTest(option), self.node.media() as other, \
+                    Media(self.node.ports, address="127.0.0.77") as victim:
+                out = caller.invite("1061", victim.sdp(direction="recvonly"))
+                into = callee.incoming()
+                into.answer(other.sdp(), ack=False)
+                out.wait_answer()
+                other.use(into.request)
+                for _ in range(1000):
+                    other.send(bytes(160))
+                    time.sleep(0.002)
+                time.sleep(0.3)
+                self.assertGreaterEqual(len(victim.packets), low)
+                self.assertLessEqual(len(victim.packets), high)
+                out.bye()
+                into.wait_bye()
+
+    def test_media_for_the_node_itself(self):
+        """RTP that is to go to a media port of the node would come back for ever: 488."""
+        self.phones()
+        row = next(row for row in self.node.ctl("call.list") if row["from"] == "1001")
+        for flow in self.node.ctl("call.show", call=row["id"])["flows"]:
+            host, _, port = flow["local"].rpartition(":")
+            sdp = re.sub(r"m=audio \d+", f"m=audio {port}", self.bystanders.ends[0].sdp())
+            self.assertEqual(self.invite(re.sub(r"c=IN IP4 \S+", f"c=IN IP4 {host}", sdp)), 488)
+        self.assertGreaterEqual(self.grown("destinations_refused_total", "own_port"), 2)
 
 
 class Nothing(AbuseTest):

@@ -53,6 +53,12 @@ def kernel(pid):
     return {name: four[name] + six["Udp6" + name] for name in ("NoPorts", "RcvbufErrors")}
 
 
+def is_report_of_node(rtcp):
+    """Its own report, which it sends after 10 s without one of the parties: with a CNAME of 16 letters, and nothing else."""
+    at = rtcp.find(b"\xca\x00\x06" + rtcp[4:8] + b"\x01\x10")
+    return rtcp[1] in (200, 201) and at > 0 and at + 27 == len(rtcp)
+
+
 class BleedTest(CallTest):
     def ports(self, offset=0):
         """The node's media ports of the only call, both sides; offset 1: RTCP."""
@@ -98,7 +104,7 @@ class BleedTest(CallTest):
             self.assertLessEqual(len({packet.ssrc for packet in end.packets}), 1)
             self.assertLessEqual(len({packet.source for packet in end.packets}), 1)
             self.assertEqual(end.strange, [])
-            self.assertEqual(end.rtcp_packets, [])
+            self.assertEqual([packet for packet in end.rtcp_packets if not is_report_of_node(packet[-1])], [])
             self.assertLessEqual(len(end.packets), other.sent)
 
     def talking(self, seconds=0.5):
