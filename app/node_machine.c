@@ -162,6 +162,10 @@ static void ports_look(const struct machine *m)
 	http.port = (uint16_t)m->s->http.port;
 	if (http.port)
 		port_look(m, "http.port", &http, SIP_TCP);
+	http = m->s->http.health_bind;
+	http.port = (uint16_t)m->s->http.health_port;
+	if (http.port)
+		port_look(m, "http.health_port", &http, SIP_TCP);
 }
 
 void node_machine_check(const struct settings *s, const char *path, struct bytes yaml,

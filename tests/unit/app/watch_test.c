@@ -249,6 +249,64 @@ static void the_end_of_the_node(void **state)
 	assert_int_equal(blocks(file_read(e, entry.name), 5), 1);
 }
 
+/* It waits for a call of somebody, begins with what was before, and is then a trace as any other. */
+static void the_next_call(void **state)
+{
+	static struct call_view call = { .call = CALL, .from = "1002", .to = "1001" };
+	struct eyes *e = *state;
+	struct trace_order order = {
+		.user = "1001", .side = TRACE_FROM, .octets = 100000, .seconds = 9
+	};
+	struct watch_past past = { .call = CALL, .utc_ms = 1700000000000, .sent = true };
+	struct trace_view v, again;
+	char name[TRACE_NAME_MAX];
+	struct bytes file;
+
+	assert_int_equal(watch_trace_start(e->w, &order, clock_instant(), &v), 0);
+	assert_int_equal(watch_trace_start(e->w, &order, clock_instant(), &again), 0);
+	assert_ptr_equal(v.name, again.name);
+	(void)snprintf(name, sizeof(name), "%s", v.name);
+	assert_true(watch_waits(e->w) && watch_wants(e->w));
+	say(e, 0, "of none");
+	watch_tick(e->w, e->rig->shard, clock_instant());
+	assert_false(watch_catch(e->w, &call, clock_instant(), &v));
+	(void)snprintf(call.from, sizeof(call.from), "1001");
+	assert_true(watch_catch(e->w, &call, clock_instant(), &v));
+	assert_int_equal(v.call, CALL);
+	assert_false(watch_waits(e->w));
+	past.message = BYTES_LIT("INVITE of before inline:KEY|");
+	watch_past(e->w, &past);
+	past.decrypted = true; /* for others */
+	watch_past(e->w, &past);
+	say(e, CALL, "of now");
+	tick_to_the_end(e, CALL);
+	file = file_read(e, name);
+	assert_int_equal(blocks(file, 6), 2);
+	assert_true(has(file, "next call from 1001") && has(file, "inline:xxx|"));
+	assert_false(has(file, "of none"));
+	assert_false(watch_wants(e->w));
+}
+
+static void one_that_waits_is_stopped(void **state)
+{
+	struct trace_order order = {
+		.user = "1001", .side = TRACE_TO, .octets = 100000, .seconds = 9
+	};
+	struct eyes *e = *state;
+	char name[TRACE_NAME_MAX];
+	struct trace_view v;
+
+	assert_int_equal(watch_trace_start(e->w, &order, clock_instant(), &v), 0);
+	(void)snprintf(name, sizeof(name), "%s", v.name);
+	assert_int_equal(watch_trace_stop_by_name(e->w, bytes_str(name)), 0);
+	for (int i = 0; i < 1000 && watch_waits(e->w); i++) {
+		watch_tick(e->w, e->rig->shard, clock_instant());
+		(void)usleep(2000);
+	}
+	assert_false(watch_waits(e->w));
+	assert_int_equal(watch_trace_stop_by_name(e->w, bytes_str(name)), -ENOENT);
+}
+
 static void octets_bound_it(void **state)
 {
 	struct eyes *e = *state;
@@ -354,6 +412,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EYES_TEST(a_trace_of_messages),    EYES_TEST(who_may_and_how_many),
 		EYES_TEST(the_end_of_the_node),    EYES_TEST(octets_bound_it),
+		EYES_TEST(the_next_call),          EYES_TEST(one_that_waits_is_stopped),
 		EYES_TEST(copies_for_a_collector), EYES_TEST(a_flood),
 		cmocka_unit_test(names),
 	};
