@@ -109,6 +109,7 @@ struct node {
 	struct health health;
 	struct node_wait wait;
 	uint64_t beat_next_ns;
+	bool events_left;         /* of media, for the next round */
 	uint32_t round_messages;  /* in this round of the loop */
 	uint64_t round_since_ns;  /* the first of them */
 	uint64_t round_last_ns;   /* how long the round before took, where it had many */

@@ -16,7 +16,14 @@
 #define BEAT_NS       (NS_PER_S / 2)
 #define RING_RETRY_NS NS_PER_MS
 
-enum { EVENTS_PER_DRAIN = 4, TURNS_MAX = 16, ROUND_MANY = 64, CHECK_CALLS = 256, CHECK_BEATS = 6 };
+enum {
+	EVENTS_PER_DRAIN = 4,
+	DRAINS_PER_ROUND = 64,
+	TURNS_MAX = 16,
+	ROUND_MANY = 64,
+	CHECK_CALLS = 256,
+	CHECK_BEATS = 6
+};
 
 /* For so long not all that came could be read: a socket that is not empty yet or, as connections do not tell, a whole round of the loop
  * with many messages. A round with few may be long because the machine has other work. */
@@ -69,7 +76,7 @@ void node_on_media(int fd, unsigned events, void *arg)
 {
 	struct media_event list[EVENTS_PER_DRAIN];
 	struct node *n = arg;
-	uint32_t count;
+	uint32_t count, drains = 0;
 
 	(void)fd;
 	(void)events;
@@ -83,7 +90,8 @@ void node_on_media(int fd, unsigned events, void *arg)
 			if (list[i].kind == MEDIA_FLOW_KEYED)
 				explicit_bzero(&list[i], sizeof(list[i]));
 		}
-	} while (count == EVENTS_PER_DRAIN || !engine_events_wait(n->engine));
+		n->events_left = ++drains == DRAINS_PER_ROUND;
+	} while (!n->events_left && (count == EVENTS_PER_DRAIN || !engine_events_wait(n->engine)));
 }
 
 void node_on_redis(bool connected, void *arg)
@@ -180,6 +188,8 @@ void node_on_timer(void *arg)
 	struct node *n = arg;
 	struct instant now = clock_instant();
 
+	if (n->events_left && n->engine) /* others had their turn */
+		node_on_media(-1, 0, n);
 	if (n->redis)
 		redis_expire(n->redis, now.ns);
 	if (n->control)
@@ -250,7 +260,7 @@ static void arm(struct node *n)
 	if (n->phase == NODE_STOPPING)
 		next = least(next, n->stop_deadline_ns);
 	next = least(next, node_drain_next_ns(n));
-	if (n->answers.count)
+	if (n->answers.count || n->events_left)
 		next = 0;
 	err = loop_timer(next, node_on_timer, n);
 	if (err)

@@ -382,6 +382,7 @@ static void names_to_shard(const struct settings_sip *sip, struct shard_settings
 	static_assert(sizeof(out->domains) >= sizeof(sip->domains), "room for all");
 	out->domain_count = sip->domain_count;
 	memcpy(out->domains, sip->domains, sizeof(sip->domains));
+	out->digits_shown = sip->digits;
 	out->info_type_count = sip->info_type_count;
 	memcpy(out->info_types, sip->info_types, sizeof(sip->info_types));
 }

@@ -71,6 +71,7 @@ struct settings_sip {
 	uint32_t digest_algorithm_count; /* 0: MD5 alone */
 	char domains[SETTINGS_DOMAINS_MAX][SHARD_DOMAIN_MAX];
 	uint32_t domain_count;
+	int digits; /* 1: shown */
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
 	uint32_t info_type_count;
 	char trusted[SHARD_TRUSTED_MAX][SETTINGS_PREFIX_MAX];

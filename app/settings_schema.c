@@ -16,6 +16,8 @@
 static const char *const g_port_names[] = { "auto", "io_uring", "epoll", "dpdk", "xdp", NULL };
 /* In the order of enum latch_mode. */
 static const char *const g_latch_names[] = { "strict", "same-ip", "any-once", NULL };
+/* In the order of digits_shown. */
+static const char *const g_digits_names[] = { "hidden", "shown", NULL };
 /* In the order of enum log_format. */
 static const char *const g_format_names[] = { "text", "json", NULL };
 /* In the order of enum tls_client_certificates. */
@@ -204,6 +206,15 @@ static const struct conf_field g_sip_fields[] = {
 		  "extension at another domain is answered 404. Own are also the realm, the "
 		  "addresses in networks, the names in the certificates of tls, and the domain "
 		  "that the caller's own From has." },
+	{ .key = "digits",
+	  .type = CONF_ENUM,
+	  FIELD(settings_sip, digits),
+	  .names = g_digits_names,
+	  .preset = "hidden",
+	  .help = "Digits that people press may be PINs. hidden: they cross between the parties, "
+		  "and "
+		  "are neither stored in Redis nor logged; shown: the stream of events has each "
+		  "(call.digit)." },
 	{ .key = "info_types",
 	  .type = CONF_STRING_LIST,
 	  FIELD(settings_sip, info_types),

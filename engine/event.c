@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/event.h"
 
+#include "base/clock.h"
 #include "engine/worker.h"
 
 struct media_event event_of(const struct flow *f, enum media_event_kind kind)
@@ -21,9 +22,30 @@ bool event_send(struct worker *w, const struct media_event *event)
 	return ring_push(&w->events, event);
 }
 
-void event_digit(struct worker *w, const struct flow *f, const struct event_done *done)
+enum { DIGITS_TOLD_PER_S = 20 };
+
+/* As if they came evenly, with a second's worth at once. */
+static bool may_tell_digit(struct flow *f, uint64_t now_ns)
 {
-	struct media_event event = event_of(f, MEDIA_FLOW_DIGIT);
+	const uint64_t every_ns = NS_PER_S / DIGITS_TOLD_PER_S;
+
+	if (f->digit_told_ns + NS_PER_S < now_ns + every_ns)
+		f->digit_told_ns = now_ns + every_ns > NS_PER_S ? now_ns + every_ns - NS_PER_S : 0;
+	if (f->digit_told_ns > now_ns)
+		return false;
+	f->digit_told_ns += every_ns;
+	return true;
+}
+
+void event_digit(struct worker *w, struct flow *f, const struct event_done *done)
+{
+	struct media_event event;
+
+	if (!may_tell_digit(f, w->now_ns)) {
+		metric_add(w->metrics->digits_untold, 1);
+		return;
+	}
+	event = event_of(f, MEDIA_FLOW_DIGIT);
 
 	event.digit = telephone_event_digit(done->event);
 	event.duration_ms = event_duration_ms(done, f->event_clock_hz);

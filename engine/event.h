@@ -13,7 +13,8 @@ struct media_event event_of(const struct flow *f, enum media_event_kind kind);
 /* False: the ring is full. */
 bool event_send(struct worker *w, const struct media_event *event);
 /* MEDIA_FLOW_DIGIT, if the event is a digit. Lost, and counted, when the ring is full. */
-void event_digit(struct worker *w, const struct flow *f, const struct event_done *done);
+/* At most 20 of a flow in a second: what else a party sends crosses, but control hears nothing of it. */
+void event_digit(struct worker *w, struct flow *f, const struct event_done *done);
 /* MEDIA_FLOW_LATCHED where flow.notice is set: at once, or when the last one was long enough ago. */
 void event_notice(struct worker *w, struct flow *f, uint64_t now_ns);
 

@@ -141,6 +141,7 @@ struct flow {
 	uint8_t unproven;        /* only SDP says that the party is there */
 	uint8_t dscp;            /* of its socket, or of what it sends by another's */
 	uint8_t marked;          /* 1: the port was told so (flow_mark.h) */
+	uint64_t digit_told_ns;  /* event.c */
 	uint64_t noticed_ns;     /* last MEDIA_FLOW_LATCHED */
 	uint64_t silence_ns;     /* of the party, that is worth an event; 0: none is */
 	uint64_t listening_ns;   /* open, or the update since when it is to be heard */

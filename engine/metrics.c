@@ -64,6 +64,9 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				     "Calls that were not watched because too many are");
 	m->digits_sent =
 		counter("tandem_media_digits_sent_total", NULL, "Digits sent as telephone events");
+	m->digits_untold =
+		counter("tandem_media_digits_untold_total", NULL,
+			"Digits of parties beyond 20 a second: relayed, and told to nobody");
 	for (enum digit_refusal why = 0; why < DIGIT_REFUSALS; why++)
 		m->digits_refused[why] =
 			counter("tandem_media_digits_refused_total", DIGIT_LABELS[why],

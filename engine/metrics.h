@@ -53,7 +53,7 @@ struct media_metrics {
 	metric_id bundled_rtcp[BUNDLED_RTCP_RESULTS];
 	metric_id nacked[NACK_RESULTS], resend_refused;
 	metric_id capture_lost, capture_refused;
-	metric_id digits_sent, digits_refused[DIGIT_REFUSALS];
+	metric_id digits_sent, digits_refused[DIGIT_REFUSALS], digits_untold;
 	/* of one worker */
 	metric_id flows;
 	metric_id cpu_us;

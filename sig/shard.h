@@ -93,6 +93,7 @@ struct shard_settings {
 	uint32_t domain_count;
 	char domains[SHARD_DOMAINS_MAX][SHARD_DOMAIN_MAX];
 	/* What INFO carries between phones besides keys and picture requests: "application/x-foo"; "*": anything. */
+	bool digits_shown; /* events say which digit was pressed; else there are none of digits */
 	uint32_t info_type_count;
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
 	struct registrar_settings registrar;

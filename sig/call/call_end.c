@@ -62,7 +62,7 @@ void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_
 
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit)
 {
-	struct sig_event *event = publish(h, c, SIG_CALL_DIGIT);
+	struct sig_event *event = h->settings->digits_shown ? publish(h, c, SIG_CALL_DIGIT) : NULL;
 
 	if (!event)
 		return;

@@ -98,6 +98,27 @@ static void a_digit_that_does_not_fit_is_counted(void **state)
 	rig_close(r);
 }
 
+/* Each crosses; control, which tells the world, hears of twenty in a second. */
+static void digits_are_told_at_a_measure(void **state)
+{
+	const struct event_done done = { .event = 5, .duration = 800 };
+	struct rig *r = rig_open();
+	uint64_t untold = metric_value(r->metrics.digits_untold);
+	uint32_t told = 0;
+
+	(void)state;
+	flow_of(r, A)->event_clock_hz = 8000;
+	for (int i = 0; i < 3 * 1000; i++) {
+		event_digit(&r->w, flow_of(r, A), &done);
+		told += rig_events(r, MEDIA_FLOW_DIGIT);
+		advance_ms(r, 1);
+		worker_step(&r->w);
+	}
+	assert_in_range(told, 3 * 20, 4 * 20);
+	assert_int_equal(metric_value(r->metrics.digits_untold) - untold, 3000 - told);
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +127,7 @@ int main(void)
 		cmocka_unit_test(a_flapping_source_does_not_flood),
 		cmocka_unit_test(a_full_ring_delays_but_does_not_lose_it),
 		cmocka_unit_test(a_digit_that_does_not_fit_is_counted),
+		cmocka_unit_test(digits_are_told_at_a_measure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -554,7 +554,7 @@ static void digits_and_latching(void **state)
 	struct media_event ev = { .kind = MEDIA_FLOW_DIGIT, .leg = 0, .digit = '5' };
 	const struct rig_save *before;
 	struct call_view v;
-	uint32_t cursor = 0;
+	uint32_t cursor = 0, told;
 
 	phones_talk(&l->a, &l->b);
 	before = rig_record(l->r);
@@ -566,6 +566,13 @@ static void digits_and_latching(void **state)
 	assert_int_equal(l->r->events[l->r->event_count - 1].kind, SIG_CALL_DIGIT);
 	assert_int_equal(l->r->events[l->r->event_count - 1].digit, '5');
 	assert_ptr_equal(rig_record(l->r), before);
+	/* digits may be PINs: unless they are to be shown nobody is told */
+	l->r->settings.digits_shown = false;
+	shard_configure(l->r->shard, &l->r->settings);
+	told = l->r->event_count;
+	shard_media_event(l->r->shard, &ev, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(l->r->event_count, told);
 	ev.kind = MEDIA_FLOW_LATCHED;
 	ev.resume.source_rtp = rig_addr("198.51.100.7:4242");
 	ev.resume.source_ssrc = 77;

@@ -99,6 +99,7 @@ RIG_FN struct shard_settings rig_settings(void)
 		.latch = LATCH_SAME_IP,
 		.fingerprint = { .hash = MEDIA_HASH_SHA256, .octets = { 0xab, 0xcd } },
 		.video = true,
+		.digits_shown = true,
 		.ring_timeout_ns = 180 * NS_PER_S,
 		.port_rest_ns = 1 * NS_PER_S,
 		.calls_max = 64,
