@@ -117,7 +117,7 @@ def main():
     options = parser.parse_args()
     own_network()
     lib.ROOT_BUILD = lib.BUILD
-    wanted, seconds = options.row or list(abuse_attacks.ATTACKS), 2 if options.quick else 8
+    wanted, seconds = options.row or list(abuse_attacks.ATTACKS), 1.5 if options.quick else 8
     peers = {}
     if options.before:
         peers["before"] = figures_of(measure("before", options.before, wanted, seconds))

@@ -48,7 +48,9 @@ class WebSocketTest(unittest.TestCase):
     def setUpClass(cls):
         kind = SecureNode if cls.secure else Node
         settings = {"http": {"tls": cls.secure} | cls.settings.get("http", {})}
-        cls.node = kind(settings={**cls.settings, **settings})
+        # a page that is loaded again and again registers faster than a phone may
+        quotas = {"extension": {"registrations_per_second": 1000}}
+        cls.node = kind(settings={"quotas": quotas, **cls.settings, **settings})
         cls.authority = os.path.join(cls.node.folder, "tls", "ca.pem") if cls.secure else None
         cls.server = ("127.0.0.1", cls.node.http_port)
         cls.here = ("https" if cls.secure else "http") + "://127.0.0.1:%d" % cls.node.http_port
