@@ -43,12 +43,19 @@ class BrowserTest(unittest.TestCase):
         cls.addClassCleanup(cls.node.close)
         for number in ("1001", "1002", "1003"):
             cls.node.put_extension(number, "secret" + number)
-        cls.chromium = browser.Browser(1000, [key_of(os.path.join(cls.node.folder, "tls", "node.pem"))])
+        cls.trust = [key_of(os.path.join(cls.node.folder, "tls", "node.pem"))]
+        cls.chromium = browser.Browser(1000, cls.trust)
         cls.addClassCleanup(cls.chromium.close)
 
-    def web(self, number="1001"):
+    def another(self, number):
+        """A phone in a browser of its own, whose microphone hears another tone."""
+        chromium = browser.Browser(600, self.trust)
+        self.addCleanup(chromium.close)
+        return self.web(number, chromium)
+
+    def web(self, number="1001", chromium=None):
         """A registered phone in a tab of its own."""
-        page = self.chromium.page(self.pages.origin + "/")
+        page = (chromium or self.chromium).page(self.pages.origin + "/")
         self.addCleanup(page.close)
         page.register(f"wss://{place.NODE}:{self.node.http_port}/ws", number, "secret" + number)
         return page
@@ -214,12 +221,13 @@ class Audio(BrowserTest):
         self.heard(caller)
 
     def test_two_browsers(self):
-        callee, caller = self.web("1002"), self.web("1001")
+        """Each hears what the other's microphone does, and not its own."""
+        callee, caller = self.another("1002"), self.web("1001")
         callee.answer_all()
         caller.call("1002")
-        for page in (caller, callee):
+        for page, hertz in ((caller, 600), (callee, 1000)):
             page.wait("talking")
-            page.tone(1000)
+            page.tone(hertz)
         callee.hangup()
         caller.wait("ended")
 
@@ -373,6 +381,46 @@ class Video(BrowserTest):
         self.assertNotIn("other_layer", flow["drops"])
         page.hangup()
         device.wait("CALL_CLOSED")
+
+    def codec(self, page):
+        """Of the picture that arrives."""
+        stream = self.video(page, "inbound-rtp")
+        return next(codec["mimeType"] for codec in page.stats("codec") if codec["id"] == stream["codecId"])
+
+    def prefer(self, page, codec):
+        """Of all that the page has, it names that one first from now on."""
+        page.run("RTCPeerConnection.prototype.addTrack = (add => function (track, ...streams) {"
+                 " const sender = add.call(this, track, ...streams);"
+                 " const found = RTCRtpReceiver.getCapabilities('video').codecs;"
+                 f" const first = found.filter((c) => c.mimeType === '{codec}');"
+                 " if (track.kind === 'video') this.getTransceivers().find((t) => t.sender === sender)"
+                 " .setCodecPreferences([...first, ...found.filter((c) => !first.includes(c))]);"
+                 " return sender; })(RTCPeerConnection.prototype.addTrack); 0")
+
+    def test_two_browsers(self):
+        """Each sees the other's picture, which its shape tells from its own, in the codec that the caller named first, and a picture that is
+        asked for comes. Where a profile has H.264 alone it is that."""
+        for codec, allowed in (("video/VP8", None), ("video/VP9", None), ("video/VP8", "H264")):
+            if allowed:
+                self.node.ctl("profile.put", name="default", video_codecs=allowed)
+                self.addCleanup(self.node.ctl, "profile.put", name="default", video_codecs="")
+            callee, caller = self.web("1002"), self.web("1001")
+            self.prefer(caller, codec)
+            callee.answer_all(video={"width": 320, "height": 180})
+            caller.call("1002", video={"width": 320, "height": 240})
+            for page in (caller, callee):
+                page.wait("talking")
+            for page, shape in ((caller, 16 / 9), (callee, 4 / 3)):
+                self.until(lambda: any(stream["kind"] == "video" and stream["framesDecoded"] > 10
+                                       for stream in page.stats("inbound-rtp")))
+                width, height = page.run("phone.size()")
+                self.assertAlmostEqual(width / height, shape, delta=0.05)
+                self.assertEqual(self.codec(page), "video/H264" if allowed else codec)
+            self.assertGreater(self.video(caller, "outbound-rtp")["keyFramesEncoded"], 0)
+            callee.hangup()
+            caller.wait("ended")
+            for page in (caller, callee):
+                page.run("phone.stop()")
 
     def test_phone_calls_a_browser(self):
         page = self.web()

@@ -30,6 +30,14 @@ class Commands(CallTest):
         self.audio_b.wait_packets(20)
         return pair
 
+    def hear(self):
+        """Each hears the other's tone, and not its own."""
+        since = time.monotonic()
+        for end in (self.audio_a, self.audio_b):
+            end.wait_packets(40, since=since)
+        for end, hertz in ((self.audio_a, 880), (self.audio_b, 440)):
+            self.assertAlmostEqual(end.heard()[0], hertz, delta=3)
+
     def silent(self, *ends):
         time.sleep(0.3)                 # what was under way
         before = [len(end.packets) for end in ends]
@@ -47,8 +55,7 @@ class Commands(CallTest):
         self.assertTrue(shown["a"]["holds"] and not shown["b"]["holds"])
         self.node.ctl("call.resume", call=self.call_id(), leg="a")
         self.assertIn("a=sendrecv", into.wait_reinvite(self.audio_b.sdp(version=3)).text)
-        self.audio_a.wait_packets(20)
-        self.audio_b.wait_packets(20)
+        self.hear()
         kinds = [(event["type"], event.get("leg")) for event in self.events()]
         self.assertIn(("call.held", "a"), kinds)
         self.assertIn(("call.resumed", "a"), kinds)
@@ -65,8 +72,7 @@ class Commands(CallTest):
         self.silent(self.audio_a, self.audio_b)
         self.node.ctl("call.resume", call=self.call_id(), leg="a")
         into.wait_reinvite(self.audio_b.sdp(version=3))
-        self.audio_a.wait_packets(20)
-        self.audio_b.wait_packets(20)
+        self.hear()
         out.bye()
         into.wait_bye()
 
