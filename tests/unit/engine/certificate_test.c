@@ -152,8 +152,9 @@ static void a_key_of_another_certificate_is_refused(void **state)
 		at[i] = strstr(text[i], "-----BEGIN CERT");
 		assert_non_null(at[i]);
 	}
-	assert_int_equal(strlen(at[0]), strlen(at[1]));
-	memcpy(at[0], at[1], strlen(at[1]));
+	/* signatures differ in length */
+	assert_true(strlen(at[1]) < sizeof(text[0]) - (size_t)(at[0] - text[0]));
+	memcpy(at[0], at[1], strlen(at[1]) + 1);
 	write_file(g_path, text[0], 0600);
 	assert_int_equal(certificate_open(&c, g_path, NOW_MS), -EINVAL);
 }
