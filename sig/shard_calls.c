@@ -17,6 +17,17 @@ bool shard_call_fits(const struct shard *s, bool emergency)
 	return s->calls.in_use < (emergency ? s->calls.capacity : s->settings.calls_max);
 }
 
+/* After a restart with the clock set back a restored call may have it already. */
+uint64_t shard_call_new_id(struct shard *s)
+{
+	uint64_t id;
+
+	do {
+		id = id_call_next(&s->ids, s->host.now.utc_ms);
+	} while (shard_call_find(s, id));
+	return id;
+}
+
 struct call *shard_call_take(struct shard *s, uint64_t id, bool emergency)
 {
 	pool_handle h;

@@ -154,6 +154,7 @@ static bool identify(struct shard *s, const struct sip_message *m, struct caller
 	if (route_user(&m->from.uri, caller->user) != ROUTE_OK ||
 	    !bytes_is(bytes_str(caller->user), e->number)) {
 		(void)fail(&why, 403, REFUSED_IDENTITY);
+		refused_call_tell(s, m, bytes_str(e->number), &why);
 		refuse(s, NULL, m, &why);
 		return false;
 	}
@@ -239,15 +240,12 @@ static bool route(const struct shard *s, const struct sip_message *m, char user[
 	return false;
 }
 
-/* After a restart with the clock set back a restored call may have it already. */
-static uint64_t new_id(struct shard *s)
+/* Who asks is known: whoever looks for the call finds it. */
+static void refuse_known(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			 struct bytes from, const struct call_refusal *why)
 {
-	uint64_t id;
-
-	do {
-		id = id_call_next(&s->ids, s->host.now.utc_ms);
-	} while (shard_call_find(s, id));
-	return id;
+	refused_call_tell(s, m, from, why);
+	refuse(s, slot, m, why);
 }
 
 static void start(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
@@ -255,12 +253,12 @@ static void start(struct shard *s, const struct sip_message *m, struct txn_slot 
 {
 	pool_handle server = slot->self;
 	struct call_refusal why;
-	struct call *c = shard_call_take(s, new_id(s), call_start_args->emergency);
+	struct call *c = shard_call_take(s, shard_call_new_id(s), call_start_args->emergency);
 
 	if (!c) {
 		shard_quota_give(s, &call_start_args->payer, QUOTA_CALLS);
 		(void)fail(&why, 503, REFUSED_CALLS_FULL);
-		refuse(s, slot, m, &why);
+		refuse_known(s, slot, m, call_start_args->from, &why);
 		return;
 	}
 	c->payer = call_start_args->payer;
@@ -270,7 +268,7 @@ static void start(struct shard *s, const struct sip_message *m, struct txn_slot 
 		return;
 	}
 	shard_call_give(s, c);
-	refuse(s, txns_get(&s->txns, server), m, &why);
+	refuse_known(s, txns_get(&s->txns, server), m, call_start_args->from, &why);
 }
 
 /* Has room for one more call, and a transaction, which are the caller's from now on. NULL: *why, and it has neither. */
@@ -329,11 +327,11 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 	slot = admit(s, m, &caller, &why);
 	if (slot && !route(s, m, to, targets, &count, &why)) {
 		shard_quota_give(s, &caller.payer, QUOTA_CALLS);
-		refuse(s, slot, m, &why);
+		refuse_known(s, slot, m, bytes_str(caller.user), &why);
 		return;
 	}
 	if (!slot) {
-		refuse(s, NULL, m, &why);
+		refuse_known(s, NULL, m, bytes_str(caller.user), &why);
 		return;
 	}
 	start(s, m, slot,

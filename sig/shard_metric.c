@@ -116,6 +116,9 @@ void sig_metrics_open(struct sig_metrics *m)
 		counter("tandem_records_broken_total", NULL, "Call records refused at restore.");
 	m->given_up = counter("tandem_calls_given_up_total", NULL,
 			      "Restored calls that could not go on, and were ended.");
+	m->refused_untold = counter(
+		"tandem_calls_refused_untold_total", NULL,
+		"Refused calls without a call record, because their source has had too many.");
 	m->calls_started =
 		counter("tandem_calls_total", "event=\"started\"", "Calls by what happened.");
 	m->calls_answered =

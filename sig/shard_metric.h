@@ -120,7 +120,7 @@ struct sig_metrics {
 	metric_id dropped[DROPPED_REASONS];
 	metric_id destinations[DESTINATION_VERDICTS]; /* but the first */
 	metric_id saves[SAVE_RESULTS];
-	metric_id restored, broken, given_up;
+	metric_id restored, broken, given_up, refused_untold;
 	metric_id calls, calls_established, aors, txns, saves_pending; /* gauges */
 	metric_id calls_started, calls_answered, calls_ended;
 };

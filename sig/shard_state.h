@@ -9,6 +9,7 @@
 #include "sig/call/respond.h"
 #include "sig/nonce_window.h"
 #include "sig/overload.h"
+#include "sig/refused_call.h"
 #include "sig/route.h"
 
 enum shard_timer {
@@ -86,6 +87,7 @@ struct shard {
 	uint32_t established;
 	uint32_t bindings;
 	bool draining;
+	struct refused_calls refused_calls;
 	uint64_t failed_ns; /* when send errors were last looked at */
 	/* telling the store everything again, some at a time */
 	struct wheel_timer assert_timer;
@@ -103,6 +105,8 @@ struct call *shard_call_find(const struct shard *s, uint64_t id);
 /* emergency: places beyond limits.calls, too. */
 bool shard_call_fits(const struct shard *s, bool emergency);
 /* Zeroed but for that, listed under its id. NULL: full. */
+/* An id that no call has. */
+uint64_t shard_call_new_id(struct shard *s);
 struct call *shard_call_take(struct shard *s, uint64_t id, bool emergency);
 void shard_call_give(struct shard *s, struct call *c);
 void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev);
