@@ -101,6 +101,7 @@ void node_reload(struct node *n)
 	engine_batch_wait(n->engine, n->settings.media.batch_wait_us);
 	node_guard_configure(n);
 	node_watch_reload(n);
+	node_web_reload(n);
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));
 }
 

@@ -200,6 +200,7 @@ enum {
 #define NODE_SIP_PATIENCE_NS (30 * NS_PER_S)
 /* HTTP, and SIP over WebSocket. 0 or -errno; logged. */
 int node_web_open(struct node *n) NODISCARD;
+void node_web_reload(struct node *n);
 void node_web_close(struct node *n);
 
 /* Traces and export; the exit status. */

@@ -73,6 +73,14 @@ int node_web_open(struct node *n)
 	return err ? err : web_open(&n->web, &settings);
 }
 
+void node_web_reload(struct node *n)
+{
+	const struct settings_http *http = &n->settings.http;
+
+	if (n->web)
+		web_origins_reload(n->web, http->origins, http->origin_count);
+}
+
 void node_web_close(struct node *n)
 {
 	web_close(n->web);

@@ -458,7 +458,6 @@ static const struct conf_field g_http_fields[] = {
 	  .size = ORIGIN_MAX,
 	  .count_offset = offsetof(struct settings_http, origin_count),
 	  .max_items = SETTINGS_ORIGINS_MAX,
-	  .at_start = true,
 	  .help = "Whose pages may open WebSockets, such as \"https://phone.example.org\"; "
 		  "\"*\": all. Without it: pages of the very host and port they connect to, and "
 		  "without TLS only where that is an address or localhost. Clients that are no "

@@ -324,6 +324,14 @@ void web_tls_reload(struct web *web, const struct tls_settings *settings)
 	lws_cancel_service(web->context);
 }
 
+void web_origins_reload(struct web *web, const char (*list)[ORIGIN_MAX], uint32_t count)
+{
+	if (!web->sip)
+		return;
+	web_sip_origins(web->sip, list, count);
+	lws_cancel_service(web->context);
+}
+
 void web_close(struct web *web)
 {
 	if (!web)

@@ -36,7 +36,7 @@ struct web_settings {
 	uint64_t
 		patience_ns; /* for a request, a first message, the rest of one that has begun, a peer that does not read, and without
 				a word from one that is not trusted; 0: 30 s */
-	const char (*origins)[ORIGIN_MAX]; /* the caller's; outlives the thread */
+	const char (*origins)[ORIGIN_MAX]; /* the caller's; read at once */
 	uint32_t origin_count;
 };
 
@@ -45,6 +45,8 @@ void web_setup(void); /* registers the metrics; main thread, once, before web_op
 int web_open(struct web **out, const struct web_settings *settings) NODISCARD;
 /* The control thread: handshakes from now on show these certificates; what is wrong with them is logged, and changes nothing. */
 void web_tls_reload(struct web *w, const struct tls_settings *settings);
+/* The control thread: WebSockets from now on may be of these pages; those that are open stay. */
+void web_origins_reload(struct web *w, const char (*list)[ORIGIN_MAX], uint32_t count);
 /* Stops and joins it. NULL is fine. */
 void web_close(struct web *w);
 

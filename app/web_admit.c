@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/web_admit.h"
 
+#include "app/web_clients.h"
+#include "base/log.h"
 #include "base/metric.h"
 
-#define REFUSALS(X)                  \
-	X(PATH, "path", 404)         \
-	X(PROTOCOL, "protocol", 400) \
-	X(ORIGIN, "origin", 403)     \
-	X(FULL, "connections_full", 503)
+/* id, name, status, what to look at */
+#define REFUSALS(X)                                                                  \
+	X(PATH, "path", 404, "the path of SIP is " WEB_ADMIT_PATH)                   \
+	X(PROTOCOL, "protocol", 400, "the sub-protocol must be " WEB_ADMIT_PROTOCOL) \
+	X(ORIGIN, "origin", 403, "the page's origin is not in http.origins")         \
+	X(FULL, "connections_full", 503, "limits.websockets is reached")
 
 enum refusal {
-#define X(id, name, status) REFUSED_##id,
+#define X(id, name, status, hint) REFUSED_##id,
 	REFUSALS(X)
 #undef X
 		REFUSAL_COUNT
@@ -21,7 +24,7 @@ static metric_id g_refused[REFUSAL_COUNT];
 void web_admit_setup(void)
 {
 	static const char *const labels[] = {
-#define X(id, name, status) "reason=\"" name "\"",
+#define X(id, name, status, hint) "reason=\"" name "\"",
 		REFUSALS(X)
 #undef X
 	};
@@ -67,7 +70,8 @@ static bool protocol_is_fine(struct lws *wsi)
 			     WEB_ADMIT_PROTOCOL);
 }
 
-static bool origin_is_fine(const struct web_settings *settings, struct lws *wsi)
+static bool origin_is_fine(const struct web_settings *settings,
+			   const struct web_origins_list *origins, struct lws *wsi)
 {
 	char origin[ORIGIN_MAX + 1], host[ORIGIN_MAX + 1];
 	const struct origin_request r = {
@@ -76,32 +80,60 @@ static bool origin_is_fine(const struct web_settings *settings, struct lws *wsi)
 		.secure = settings->tls != NULL,
 	};
 
-	return origin_is_allowed(&r, settings->origins, settings->origin_count);
+	return origin_is_allowed(&r, origins->list, origins->count);
 }
 
-static enum refusal judge(const struct web_settings *settings, bool has_place, struct lws *wsi)
+static enum refusal judge(const struct web_settings *settings,
+			  const struct web_origins_list *origins, bool has_place, struct lws *wsi)
 {
 	if (!path_is_fine(wsi))
 		return REFUSED_PATH;
 	if (!upgrade_is_fine(wsi) || !protocol_is_fine(wsi))
 		return REFUSED_PROTOCOL;
-	if (!origin_is_fine(settings, wsi))
+	if (!origin_is_fine(settings, origins, wsi))
 		return REFUSED_ORIGIN;
 	return has_place ? REFUSAL_COUNT : REFUSED_FULL;
 }
 
-bool web_admit(const struct web_settings *settings, bool has_place, struct lws *wsi)
+/* What the peer said is cut: it chose how long. */
+static void log_refused(enum refusal why, struct lws *wsi)
 {
-	static const unsigned statuses[] = {
-#define X(id, name, status) status,
+	static const char *const names[] = {
+#define X(id, name, status, hint) name,
 		REFUSALS(X)
 #undef X
 	};
-	enum refusal why = judge(settings, has_place, wsi);
+	static const char *const hints[] = {
+#define X(id, name, status, hint) hint,
+		REFUSALS(X)
+#undef X
+	};
+	char origin[ORIGIN_MAX + 1], path[64];
+	struct addr source = { 0 };
+
+	if (web_clients_peer(lws_get_socket_fd(wsi), &source))
+		source = (struct addr){ 0 }; /* it has gone meanwhile */
+	LOG_INFO("web", 0, "WebSocket refused", LOG_STR("reason", names[why]),
+		 LOG_STR("hint", hints[why]),
+		 LOG_BYTES("origin", header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof(origin))),
+		 LOG_BYTES("path", header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path))),
+		 LOG_ADDR("source", &source));
+}
+
+bool web_admit(const struct web_settings *settings, const struct web_origins_list *origins,
+	       bool has_place, struct lws *wsi)
+{
+	static const unsigned statuses[] = {
+#define X(id, name, status, hint) status,
+		REFUSALS(X)
+#undef X
+	};
+	enum refusal why = judge(settings, origins, has_place, wsi);
 
 	if (why == REFUSAL_COUNT)
 		return true;
 	metric_add(g_refused[why], 1);
+	log_refused(why, wsi);
 	(void)lws_return_http_status(wsi, statuses[why], NULL);
 	return false;
 }

@@ -21,6 +21,7 @@ struct place {
 
 struct web_sip {
 	struct web_settings settings;
+	struct web_origins origins;
 	struct lws_context *context;
 	lws_sorted_usec_list_t retry;
 	uint32_t room; /* places: those of the settings, and WEB_LINK_SPARE */
@@ -49,6 +50,7 @@ int web_sip_open(struct web_sip **out, const struct web_settings *settings)
 	if (!s)
 		return -ENOMEM;
 	s->settings = *settings;
+	web_origins_open(&s->origins, settings->origins, settings->origin_count);
 	s->free_count = s->room = n;
 	s->free = calloc(n, sizeof(s->free[0]));
 	if (!s->free) {
@@ -70,8 +72,14 @@ void web_sip_close(struct web_sip *s)
 {
 	if (!s)
 		return;
+	web_origins_close(&s->origins);
 	free(s->free);
 	free(s);
+}
+
+void web_sip_origins(struct web_sip *s, const char (*list)[ORIGIN_MAX], uint32_t count)
+{
+	web_origins_renew(&s->origins, list, count);
 }
 
 size_t web_sip_session_size(void)
@@ -111,7 +119,7 @@ bool web_sip_admit(struct web_sip *s, struct lws *wsi)
 {
 	struct web_session *goes;
 
-	return web_admit(&s->settings, has_room(s, &goes), wsi);
+	return web_admit(&s->settings, &s->origins.now, has_room(s, &goes), wsi);
 }
 
 /* ---- what waits for room on its way to the loop ---- */
@@ -279,6 +287,7 @@ void web_sip_news(struct web_sip *s)
 {
 	struct web_link_out out;
 
+	web_origins_refresh(&s->origins);
 	while (web_link_take(s->settings.link, &out))
 		hand_out(s, &out);
 }

@@ -24,7 +24,9 @@ bool web_sip_admit(struct web_sip *s, struct lws *wsi);
 int web_sip_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		     size_t len);
 size_t web_sip_session_size(void);
-/* The loop has pushed something. */
+/* The control thread: WebSockets from now on may be of these pages. Then the web thread is to be woken. */
+void web_sip_origins(struct web_sip *s, const char (*list)[ORIGIN_MAX], uint32_t count);
+/* The loop has pushed something, or handed something over. */
 void web_sip_news(struct web_sip *s);
 
 #endif

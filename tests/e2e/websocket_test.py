@@ -480,6 +480,31 @@ class Hostile(WebSocketTest):
 class Origins(WebSocketTest):
     settings = {"http": {"origins": ["https://phone.example.org", "http://127.0.0.1:8000"]}}
 
+    def test_reload(self):
+        """A page that is refused has a line in the log that says what to do, and that is done without a restart."""
+        other = "https://other.example.org"
+        self.refused(403, origin=other)
+        line = next(line for line in self.node.log_text().splitlines() if "WebSocket refused" in line)
+        for part in ("reason=origin", "http.origins", "origin=" + other, "source=127.0.0.1:"):
+            self.assertIn(part, line)
+        kept = self.web(origin=self.settings["http"]["origins"][0])
+        self.options(kept)
+        for origins, allowed in (([other], True), (self.settings["http"]["origins"], False)):
+            self.node.configure({"http": {"tls": False, "origins": origins}})
+            self.node.process.send_signal(signal.SIGHUP)
+            end = time.monotonic() + 10
+            while self.is_allowed(other) != allowed and time.monotonic() < end:
+                time.sleep(0.1)
+            self.assertEqual(self.is_allowed(other), allowed)
+        self.options(kept)
+
+    def is_allowed(self, origin):
+        try:
+            self.web(origin=origin).close()
+            return True
+        except Refused:
+            return False
+
     def test_listed(self):
         for origin in self.settings["http"]["origins"]:
             self.options(self.web(origin=origin))
