@@ -9,17 +9,42 @@
 
 #include "app/fields.h"
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "base/log.h"
-#include "base/metric.h"
 #include "engine/engine.h"
 #include "sig/sip/transport.h"
 
 static struct {
 	metric_id bind_failed, queue_full;
+	struct histogram save;
 } g_metrics;
+
+#define MS(value, text)                           \
+	{                                         \
+		(value) * 1000, "le=\"" text "\"" \
+	}
+
+static const struct histogram_bound g_save_bounds[] = {
+	{ 250, "le=\"0.00025\"" },
+	{ 500, "le=\"0.0005\"" },
+	MS(1, "0.001"),
+	{ 2500, "le=\"0.0025\"" },
+	MS(5, "0.005"),
+	MS(10, "0.01"),
+	MS(25, "0.025"),
+	MS(50, "0.05"),
+	MS(100, "0.1"),
+	MS(250, "0.25"),
+	MS(1000, "1"),
+	{ UINT64_MAX, "le=\"+Inf\"" },
+};
 
 void effects_setup(void)
 {
+	histogram_open(&g_metrics.save, "tandem_save_seconds", NULL,
+		       "From the request for a save, or the end of a call, to the store's "
+		       "acknowledgement.",
+		       g_save_bounds, 1000000);
 	g_metrics.bind_failed =
 		metric_register(METRIC_COUNTER, "tandem_media_bind_failed_total", NULL,
 				"Media ports that could not be bound for a call.");
@@ -47,6 +72,7 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 /* The answer as it will be fed back: what the store tells of a version is its own, and without an answer none. */
 struct save {
 	struct effects_to *to;
+	uint64_t begun_ns;
 	struct answer answer;
 };
 
@@ -56,7 +82,7 @@ static struct save *save_begin(struct effects_to *to, struct answer *answer)
 	struct save *save = calloc(1, sizeof(*save));
 
 	if (save) {
-		*save = (struct save){ .to = to, .answer = *answer };
+		*save = (struct save){ .to = to, .begun_ns = clock_now_ns(), .answer = *answer };
 		return save;
 	}
 	LOG_ERROR("effects", answer->call, "out of memory: something is not saved");
@@ -89,6 +115,8 @@ static void on_saved(enum store_result result, uint64_t key, uint64_t version, v
 	if (result == STORE_FENCED)
 		*save->to->fenced = true;
 	save->answer.ok = result == STORE_OK;
+	if (result == STORE_OK)
+		histogram_add(&g_metrics.save, (clock_now_ns() - save->begun_ns) / NS_PER_US);
 	save->answer.binding = binding_result(result);
 	answers_add(save->to->answers, &save->answer);
 	free(save);

@@ -13,6 +13,7 @@ struct metric {
 	const char *name;
 	const char *labels; /* NULL: none */
 	const char *help;
+	uint32_t per;  /* parts of a unit that a value is counted in: a power of ten */
 	uint32_t next; /* of the same name, or NO_METRIC */
 	bool first;    /* of its name */
 };
@@ -57,6 +58,12 @@ static uint32_t metric_find(enum metric_type type, const char *name, const char 
 metric_id metric_register(enum metric_type type, const char *name, const char *labels,
 			  const char *help)
 {
+	return metric_register_per(type, name, labels, help, 1);
+}
+
+metric_id metric_register_per(enum metric_type type, const char *name, const char *labels,
+			      const char *help, uint32_t per)
+{
 	uint32_t last;
 	uint32_t id = metric_find(type, name, labels, &last);
 
@@ -73,6 +80,7 @@ metric_id metric_register(enum metric_type type, const char *name, const char *l
 		.name = name,
 		.labels = labels,
 		.help = help,
+		.per = per,
 		.next = NO_METRIC,
 		.first = last == NO_METRIC,
 	};
@@ -160,6 +168,21 @@ static const char *suffix_of(enum metric_type type)
 	return "";
 }
 
+/* 1500 of 1000 are 1.5. */
+static void value_write(struct writer *w, uint64_t value, uint32_t per)
+{
+	uint64_t rest = value % per;
+
+	writer_fmt(w, "%" PRIu64, value / per);
+	if (rest)
+		writer_str(w, ".");
+	while (rest) {
+		per /= 10;
+		writer_fmt(w, "%" PRIu64, rest / per);
+		rest %= per;
+	}
+}
+
 static void family_write(struct writer *w, uint32_t first)
 {
 	const struct metric *m = &g_metrics[first];
@@ -171,7 +194,9 @@ static void family_write(struct writer *w, uint32_t first)
 		writer_str(w, suffix_of(g_metrics[id].type));
 		if (g_metrics[id].labels)
 			writer_fmt(w, "{%s}", g_metrics[id].labels);
-		writer_fmt(w, " %" PRIu64 "\n", metric_value(id));
+		writer_str(w, " ");
+		value_write(w, metric_value(id), g_metrics[id].per);
+		writer_str(w, "\n");
 	}
 }
 

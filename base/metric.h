@@ -20,6 +20,9 @@ typedef uint32_t metric_id;
  * before others run. Asserts that there is room. */
 metric_id metric_register(enum metric_type type, const char *name, const char *labels,
 			  const char *help);
+/* The same for values that are counted in parts of the unit in the name: per of them make one, as 1000000 where us become seconds. */
+metric_id metric_register_per(enum metric_type type, const char *name, const char *labels,
+			      const char *help, uint32_t per);
 /* Any thread; relaxed. */
 void metric_add(metric_id id, uint64_t n);
 void metric_set(metric_id id, uint64_t value); /* gauges; one owner thread */

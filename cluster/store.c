@@ -99,8 +99,6 @@ static struct store_metrics metrics_register(void)
 		.cdr_lost =
 			COUNTER("cdrs_lost_total", "CDRs that neither Redis nor the spool took."),
 		.spool_broken = COUNTER("spool_broken_total", "Unreadable parts of spool files."),
-		.degraded = metric_register(METRIC_GAUGE, "tandem_store_degraded", NULL,
-					    "1 while calls go on without waiting for Redis."),
 		.cdr_waiting = metric_register(METRIC_GAUGE, "tandem_store_cdr_spool_waiting", NULL,
 					       "1 while CDRs wait in the spool."),
 		.cdr_stream = metric_register(METRIC_GAUGE, "tandem_store_cdr_stream_length", NULL,
@@ -122,7 +120,6 @@ static void init(struct store *s, const struct store_settings *settings)
 	s->replay.retry_ns = UINT64_MAX;
 	s->keys_ns = UINT64_MAX;
 	s->metrics = metrics_register();
-	metric_set(s->metrics.degraded, 1); /* until the lease is held */
 	s->guest = (struct redis_guest){
 		.state = on_state, .expire = on_expire, .next_ns = UINT64_MAX, .arg = s
 	};

@@ -110,7 +110,6 @@ static void question_send(struct store *s, enum lease_action question)
 
 static void healthy(struct store *s)
 {
-	metric_set(s->metrics.degraded, 0);
 	LOG_INFO("store", 0, "lease held", LOG_U64("epoch", s->lease.epoch.counter),
 		 LOG_U64("link", s->lease.link));
 	store_ends_resend(s);
@@ -121,7 +120,6 @@ static void healthy(struct store *s)
 
 static void unhealthy(struct store *s, bool fenced)
 {
-	metric_set(s->metrics.degraded, 1);
 	if (fenced) {
 		LOG_ERROR("store", 0, "another owner holds the shard: silent from now on",
 			  LOG_U64("epoch", s->lease.epoch.counter),

@@ -49,8 +49,7 @@ struct store_op {
 };
 
 struct store_metrics {
-	metric_id saves, unknown, conflicts, refused, fenced, degraded, broken, forgotten,
-		events_dropped;
+	metric_id saves, unknown, conflicts, refused, fenced, broken, forgotten, events_dropped;
 	metric_id cdr_open, cdr_sent, cdr_again, cdr_spooled, cdr_lost, cdr_waiting, cdr_stream,
 		spool_broken;
 };

@@ -42,6 +42,6 @@ void crypto_metrics_register(struct crypto_metrics *m)
 	m->unsaved =
 		counter("tandem_dtls_handshakes_unsaved_total", NULL,
 			"Handshakes that went on although nothing said that their keys are saved");
-	m->cpu_us = counter("tandem_dtls_cpu_microseconds_total", NULL,
-			    "CPU time of the thread that does handshakes");
+	m->cpu_us = metric_register_per(METRIC_COUNTER, "tandem_dtls_cpu_seconds_total", NULL,
+					"CPU time of the thread that does handshakes", 1000000);
 }

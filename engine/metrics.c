@@ -45,13 +45,13 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		[NACK_NOT_FOUND] = "result=\"not_found\"",
 	};
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
-	static const char OCTETS[] = "UDP payload octets on the media ports";
+	static const char OCTETS[] = "UDP payload on the media ports";
 
 	assert(worker < MEDIA_WORKERS_MAX);
 	m->packets_in = counter("tandem_media_packets_total", "direction=\"in\"", PACKETS);
 	m->packets_out = counter("tandem_media_packets_total", "direction=\"out\"", PACKETS);
-	m->octets_in = counter("tandem_media_octets_total", "direction=\"in\"", OCTETS);
-	m->octets_out = counter("tandem_media_octets_total", "direction=\"out\"", OCTETS);
+	m->octets_in = counter("tandem_media_bytes_total", "direction=\"in\"", OCTETS);
+	m->octets_out = counter("tandem_media_bytes_total", "direction=\"out\"", OCTETS);
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		m->dropped[v] = counter("tandem_media_dropped_packets_total", verdict_label(v),
 					"Packets received on the media ports and not relayed");
@@ -93,14 +93,15 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				    "Commands for flows that are gone");
 	m->flows = metric_register(METRIC_GAUGE, "tandem_media_flows", WORKER_LABELS[worker],
 				   "Open flows");
-	m->cpu_us = counter("tandem_media_worker_cpu_microseconds_total", WORKER_LABELS[worker],
-			    "CPU time of the media workers");
-	m->wait_us = metric_register(
-		METRIC_GAUGE, "tandem_media_worker_wait_microseconds", WORKER_LABELS[worker],
-		"How long the worker lets packets gather; 0: it sleeps until one comes");
-	m->busy = metric_register(METRIC_GAUGE, "tandem_media_worker_busy_permille",
-				  WORKER_LABELS[worker],
-				  "Work of the worker in the last second, of one core");
+	m->cpu_us = metric_register_per(METRIC_COUNTER, "tandem_media_worker_cpu_seconds_total",
+					WORKER_LABELS[worker], "CPU time of the media workers",
+					1000000);
+	m->wait_us = metric_register_per(
+		METRIC_GAUGE, "tandem_media_worker_wait_seconds", WORKER_LABELS[worker],
+		"How long the worker lets packets gather; 0: it sleeps until one comes", 1000000);
+	m->busy = metric_register_per(METRIC_GAUGE, "tandem_media_worker_busy_ratio",
+				      WORKER_LABELS[worker],
+				      "Work of the worker in the last second, of one core", 1000);
 	m->relayed = counter("tandem_media_worker_packets_total", WORKER_LABELS[worker],
 			     "RTP and RTCP packets sent by each worker");
 }

@@ -102,30 +102,52 @@ static void open_labelled(struct sig_metrics *m)
 			"Addresses that parties named and that nothing is sent to, by reason.");
 	}
 	for (int i = 0; i < SAVE_RESULTS; i++) {
-		m->saves[i] = counter("tandem_saves_total", g_save_labels[i],
-				      "Saves of calls and registrations.");
+		m->saves[i] = i == SAVE_STARTED
+				      ? counter("tandem_saves_started_total", NULL,
+						"Saves of calls and registrations that were begun.")
+				      : counter("tandem_saves_total", g_save_labels[i],
+						"Saves of calls and registrations, by what became "
+						"of them.");
 	}
+}
+
+#define SECONDS(value, text)                               \
+	{                                                  \
+		(uint64_t)((value)*1e6), "le=\"" text "\"" \
+	}
+
+static void open_histograms(struct sig_metrics *m)
+{
+	static const struct histogram_bound bounds[] = {
+		SECONDS(0.05, "0.05"), SECONDS(0.1, "0.1"), SECONDS(0.25, "0.25"),
+		SECONDS(0.5, "0.5"),   SECONDS(1, "1"),     SECONDS(2.5, "2.5"),
+		SECONDS(5, "5"),       SECONDS(10, "10"),   SECONDS(30, "30"),
+		SECONDS(60, "60"),     SECONDS(120, "120"), { UINT64_MAX, "le=\"+Inf\"" },
+	};
+
+	histogram_open(&m->ringing, "tandem_call_ringing_seconds", NULL,
+		       "From the INVITE of a call to the first 180 for its caller.", bounds,
+		       1000000);
+	histogram_open(&m->setup, "tandem_call_setup_seconds", NULL,
+		       "From the INVITE of a call to its answer.", bounds, 1000000);
 }
 
 void sig_metrics_open(struct sig_metrics *m)
 {
+	open_histograms(m);
 	open_labelled(m);
 	m->restored =
 		counter("tandem_calls_restored_total", NULL, "Calls brought back from records.");
-	m->broken =
-		counter("tandem_records_broken_total", NULL, "Call records refused at restore.");
 	m->given_up = counter("tandem_calls_given_up_total", NULL,
 			      "Restored calls that could not go on, and were ended.");
 	m->refused_untold = counter(
 		"tandem_calls_refused_untold_total", NULL,
 		"Refused calls without a call record, because their source has had too many.");
-	m->calls_started =
-		counter("tandem_calls_total", "event=\"started\"", "Calls by what happened.");
+	m->calls_started = counter("tandem_calls_started_total", NULL, "Calls that began.");
 	m->calls_answered =
-		counter("tandem_calls_total", "event=\"answered\"", "Calls by what happened.");
-	m->calls_ended =
-		counter("tandem_calls_total", "event=\"ended\"", "Calls by what happened.");
-	m->calls = gauge("tandem_calls", "state=\"all\"", "Calls in memory.");
+		counter("tandem_calls_answered_total", NULL, "Calls that were answered.");
+	m->calls_ended = counter("tandem_calls_ended_total", NULL, "Calls that are over.");
+	m->calls_other = gauge("tandem_calls", "state=\"other\"", "Calls in memory.");
 	m->calls_established = gauge("tandem_calls", "state=\"established\"", "Calls in memory.");
 	m->aors = gauge("tandem_registrations", NULL, "Addresses of record with a binding.");
 	m->txns = gauge("tandem_sip_transactions", NULL, "SIP transactions in memory.");

@@ -3,7 +3,7 @@
 #ifndef SIG_SHARD_METRIC_H
 #define SIG_SHARD_METRIC_H
 
-#include "base/metric.h"
+#include "base/histogram.h"
 #include "sig/sip/method.h"
 
 /* Requests we answered with an error of our own. */
@@ -120,8 +120,9 @@ struct sig_metrics {
 	metric_id dropped[DROPPED_REASONS];
 	metric_id destinations[DESTINATION_VERDICTS]; /* but the first */
 	metric_id saves[SAVE_RESULTS];
-	metric_id restored, broken, given_up, refused_untold;
-	metric_id calls, calls_established, aors, txns, saves_pending; /* gauges */
+	struct histogram setup, ringing; /* us from the INVITE that came */
+	metric_id restored, given_up, refused_untold;
+	metric_id calls_other, calls_established, aors, txns, saves_pending; /* gauges */
 	metric_id calls_started, calls_answered, calls_ended;
 };
 

@@ -69,10 +69,8 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	shard_begin(s, now);
 	*reason = NULL;
 	err = call_decode(&s->host, &decoded, &seed, record, reason);
-	if (err) {
-		metric_add(s->metrics.broken, err != -EPROTONOSUPPORT);
+	if (err)
 		return err;
-	}
 	err = shard_call_find(s, decoded.id) ? refuse(reason, -EEXIST, "the call is here already")
 					     : adopt(s, &decoded, &seed, reason);
 	call_seed_clear(&seed);
@@ -84,7 +82,6 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	}
 	if (err) {
 		call_free(&decoded);
-		metric_add(s->metrics.broken, err == -EBADMSG);
 		return err;
 	}
 	s->established += decoded.state == CALL_ESTABLISHED;

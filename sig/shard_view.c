@@ -170,7 +170,7 @@ void shard_counts(const struct shard *s, struct shard_counts *out)
 	};
 	for (uint32_t i = 0; i < s->settings.network_count; i++)
 		out->ports_free += s->ports[i].free_count;
-	metric_set(s->metrics.calls, out->calls);
+	metric_set(s->metrics.calls_other, out->calls - out->calls_established);
 	metric_set(s->metrics.calls_established, out->calls_established);
 	metric_set(s->metrics.aors, out->aors);
 	metric_set(s->metrics.txns, out->txns);

@@ -174,6 +174,7 @@ void invite_answer_go(struct call_host *h, struct call *c)
 		return; /* said before, perhaps by another process */
 	c->legs[LEG_A]->state = LEG_ANSWERED;
 	metric_add(h->metrics->calls_answered, 1);
+	histogram_add(&h->metrics->setup, (c->answer_utc_ms - c->setup_utc_ms) * 1000);
 	call_publish(h, c, SIG_CALL_ANSWERED);
 	LOG_INFO("call", c->id, "call answered", LOG_BYTES("from", text_bytes(&c->from)),
 		 LOG_BYTES("to", text_bytes(&c->to)),

@@ -124,8 +124,10 @@ static bool early_answer(struct call_host *h, struct call *c, uint8_t leg,
 
 static void ringing(struct call_host *h, struct call *c, uint16_t status)
 {
-	if (status == 180 && !c->ringing_utc_ms)
+	if (status == 180 && !c->ringing_utc_ms) {
 		c->ringing_utc_ms = h->now.utc_ms;
+		histogram_add(&h->metrics->ringing, (c->ringing_utc_ms - c->setup_utc_ms) * 1000);
+	}
 	if (c->state != CALL_SETUP)
 		return;
 	c->state = CALL_RINGING;

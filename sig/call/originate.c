@@ -138,6 +138,7 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 void originate_joined(struct call_host *h, struct call *c)
 {
 	metric_add(h->metrics->calls_answered, 1);
+	histogram_add(&h->metrics->setup, (c->answer_utc_ms - c->setup_utc_ms) * 1000);
 	call_publish(h, c, SIG_CALL_ANSWERED);
 	LOG_INFO("call", c->id, "call answered", LOG_BYTES("from", text_bytes(&c->from)),
 		 LOG_BYTES("to", text_bytes(&c->to)),

@@ -1,96 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/sound_metric.h"
 
-#include "base/metric.h"
+#include "base/histogram.h"
 
 enum { BOUNDS_MAX = 8, WHOLE = 10000 };
 
 enum direction { HEARD, TOLD, DIRECTIONS }; /* of the party; by the party, in its RTCP */
 
-struct bound {
-	uint32_t value; /* the last one of a histogram: all */
-	const char *labels[DIRECTIONS];
-};
-
-#define BOUND(value)                                                  \
-	{                                                             \
-		value,                                                \
-		{                                                     \
-			"direction=\"in\",le=\"" #value "\"",         \
-				"direction=\"out\",le=\"" #value "\"" \
-		}                                                     \
+#define BOUND(way, value, text)                                  \
+	{                                                        \
+		(value), "direction=\"" way "\",le=\"" text "\"" \
 	}
-#define ALL                                                                             \
-	{                                                                               \
-		UINT32_MAX,                                                             \
-		{                                                                       \
-			"direction=\"in\",le=\"+Inf\"", "direction=\"out\",le=\"+Inf\"" \
-		}                                                                       \
+#define BOTH(bounds)                         \
+	{                                    \
+		{ bounds(BOUND, "in") },     \
+		{                            \
+			bounds(BOUND, "out") \
+		}                            \
 	}
+#define MOS_BOUNDS(X, way)                                                            \
+	X(way, 200, "2"), X(way, 260, "2.6"), X(way, 310, "3.1"), X(way, 360, "3.6"), \
+		X(way, 400, "4"), X(way, 430, "4.3"), X(way, UINT64_MAX, "+Inf")
+#define LOSS_BOUNDS(X, way)                                                            \
+	X(way, 0, "0"), X(way, 50, "0.005"), X(way, 100, "0.01"), X(way, 300, "0.03"), \
+		X(way, 500, "0.05"), X(way, 1000, "0.1"), X(way, 3000, "0.3"),         \
+		X(way, UINT64_MAX, "+Inf")
+#define JITTER_BOUNDS(X, way)                                                        \
+	X(way, 1000, "0.001"), X(way, 5000, "0.005"), X(way, 10000, "0.01"),         \
+		X(way, 20000, "0.02"), X(way, 50000, "0.05"), X(way, 100000, "0.1"), \
+		X(way, 500000, "0.5"), X(way, UINT64_MAX, "+Inf")
+#define RTT_BOUNDS(X, way)                                                           \
+	X(way, 10000, "0.01"), X(way, 50000, "0.05"), X(way, 100000, "0.1"),         \
+		X(way, 200000, "0.2"), X(way, 300000, "0.3"), X(way, 500000, "0.5"), \
+		X(way, 1000000, "1"), X(way, UINT64_MAX, "+Inf")
 
-static const char *const g_direction[DIRECTIONS] = { "direction=\"in\"", "direction=\"out\"" };
-
-enum histogram { MOS, LOSS, JITTER, RTT, HISTOGRAMS };
+enum histogram_kind { MOS, LOSS, JITTER, RTT, HISTOGRAMS };
 
 static const struct {
 	const char *name, *help;
-	struct bound bounds[BOUNDS_MAX];
-} g_histograms[HISTOGRAMS] = {
-	[MOS] = { "tandem_call_mos_hundredths",
-		  "Estimated MOS of audio at the end of calls, in hundredths",
-		  { BOUND(200), BOUND(260), BOUND(310), BOUND(360), BOUND(400), BOUND(430), ALL } },
-	[LOSS] = { "tandem_call_loss_hundredths",
-		   "Packets of audio lost, at the end of calls, in hundredths of a per cent",
-		   { BOUND(0), BOUND(50), BOUND(100), BOUND(300), BOUND(500), BOUND(1000),
-		     BOUND(3000), ALL } },
-	[JITTER] = { "tandem_call_jitter_microseconds",
-		     "Interarrival jitter of audio at the end of calls",
-		     { BOUND(1000), BOUND(5000), BOUND(10000), BOUND(20000), BOUND(50000),
-		       BOUND(100000), BOUND(500000), ALL } },
-	[RTT] = { "tandem_call_rtt_microseconds",
+	uint32_t per;
+	struct histogram_bound bounds[DIRECTIONS][BOUNDS_MAX];
+} g_kinds[HISTOGRAMS] = {
+	[MOS] = { "tandem_call_mos", "Estimated MOS of audio at the end of calls", 100,
+		  BOTH(MOS_BOUNDS) },
+	[LOSS] = { "tandem_call_loss_ratio",
+		   "Packets of audio lost, at the end of calls, of all that were sent", WHOLE,
+		   BOTH(LOSS_BOUNDS) },
+	[JITTER] = { "tandem_call_jitter_seconds",
+		     "Interarrival jitter of audio at the end of calls", 1000000,
+		     BOTH(JITTER_BOUNDS) },
+	[RTT] = { "tandem_call_rtt_seconds",
 		  "Round trip to the party and back at the end of calls, where it is known",
-		  { BOUND(10000), BOUND(50000), BOUND(100000), BOUND(200000), BOUND(300000),
-		    BOUND(500000), BOUND(1000000), ALL } },
+		  1000000, BOTH(RTT_BOUNDS) },
 };
 
-static struct {
-	metric_id buckets[BOUNDS_MAX], sum, count;
-} g_ids[HISTOGRAMS][DIRECTIONS];
+static struct histogram g_histograms[HISTOGRAMS][DIRECTIONS];
 
-static bool is_known(enum histogram h, enum direction d)
+static bool is_known(enum histogram_kind h, enum direction d)
 {
 	return h != RTT || d == TOLD; /* there is but one, and the party's reports give it */
 }
 
-static void open_one(enum histogram h, enum direction d)
-{
-	const char *name = g_histograms[h].name, *help = g_histograms[h].help;
-
-	for (size_t i = 0; i < BOUNDS_MAX && g_histograms[h].bounds[i].labels[d]; i++)
-		g_ids[h][d].buckets[i] = metric_register(METRIC_BUCKET, name,
-							 g_histograms[h].bounds[i].labels[d], help);
-	g_ids[h][d].sum = metric_register(METRIC_SUM, name, g_direction[d], help);
-	g_ids[h][d].count = metric_register(METRIC_COUNT, name, g_direction[d], help);
-}
-
 void sound_metrics_open(void)
 {
-	for (enum histogram h = 0; h < HISTOGRAMS; h++) {
+	static const char *const directions[DIRECTIONS] = { "direction=\"in\"",
+							    "direction=\"out\"" };
+
+	for (enum histogram_kind h = 0; h < HISTOGRAMS; h++) {
 		for (enum direction d = 0; d < DIRECTIONS; d++) {
 			if (is_known(h, d))
-				open_one(h, d);
+				histogram_open(&g_histograms[h][d], g_kinds[h].name, directions[d],
+					       g_kinds[h].help, g_kinds[h].bounds[d],
+					       g_kinds[h].per);
 		}
 	}
 }
 
-static void add(enum histogram h, enum direction d, uint32_t value)
+static void add(enum histogram_kind h, enum direction d, uint32_t value)
 {
-	for (size_t i = 0; i < BOUNDS_MAX && g_histograms[h].bounds[i].labels[d]; i++) {
-		if (value <= g_histograms[h].bounds[i].value)
-			metric_add(g_ids[h][d].buckets[i], 1);
-	}
-	metric_add(g_ids[h][d].sum, value);
-	metric_add(g_ids[h][d].count, 1);
+	histogram_add(&g_histograms[h][d], value);
 }
 
 static uint32_t share(uint64_t lost, uint64_t of)

@@ -287,6 +287,17 @@ int tls_days_left(const struct tls *t)
 	return days - (seconds < 0);
 }
 
+uint64_t tls_not_after(const struct tls *t)
+{
+	struct tm tm;
+	time_t at;
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(t->identities[0].certificate), &tm) != 1)
+		return 0;
+	at = timegm(&tm);
+	return at > 0 ? (uint64_t)at : 0;
+}
+
 const char *tls_failure_name(enum tls_failure failure)
 {
 	static const char *const names[TLS_FAILURE_REASONS] = {

@@ -72,6 +72,8 @@ enum { TLS_NAME_MAX = 64 };
 uint32_t tls_names(const struct tls *t, char (*out)[TLS_NAME_MAX], uint32_t cap);
 /* Days until the first identity expires; negative: it has. */
 int tls_days_left(const struct tls *t);
+/* The same as Unix time in seconds; 0: it says none that could be read. */
+uint64_t tls_not_after(const struct tls *t);
 
 /* Over a connected socket, which stays the caller's. 0 or -ENOMEM. */
 int tls_accept(struct tls_link **out, struct tls *t, int fd) NODISCARD;

@@ -169,7 +169,7 @@ class AbuseTest(unittest.TestCase):
         if self.lingering:
             return {"memory": memory}
         return {"files": len(os.listdir(f"/proc/{self.node.process.pid}/fd")), "memory": memory, **gauges,
-                "calls": self.node.metric("tandem_calls", state="all")}
+                "calls": self.node.metric("tandem_calls")}
 
     def counters(self):
         found = {}
@@ -861,9 +861,9 @@ class Nothing(AbuseTest):
     def test_nothing_lingers(self):
         """All those calls are over in the end."""
         end = time.monotonic() + 40
-        while self.node.metric("tandem_calls", state="all") > 1 and time.monotonic() < end:
+        while self.node.metric("tandem_calls") > 1 and time.monotonic() < end:
             time.sleep(0.2)
-        self.assertEqual(self.node.metric("tandem_calls", state="all"), 1)
+        self.assertEqual(self.node.metric("tandem_calls"), 1)
         self.assertEqual(self.node.metric("tandem_media_flows"), 2)
 
 

@@ -324,7 +324,7 @@ class Doctor(DoctorTest):
             self.assertEqual(record[leg + "_codec"], "PCMU")
             self.assertGreater(int(record[leg + "_mos_in_hundredths"]), 400)
             self.assertEqual(record[leg + "_mos_out_hundredths"], "0", "it sent no RTCP")
-        self.assertEqual(self.node.metric("tandem_call_mos_hundredths_count", direction="in"), 2)
+        self.assertEqual(self.node.metric("tandem_call_mos_count", direction="in"), 2)
 
     def test_what_a_party_says_it_hears(self):
         pair = Pair(self, 0)

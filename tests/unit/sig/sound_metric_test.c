@@ -6,7 +6,7 @@
 
 static char g_page[16384];
 
-static unsigned value(const char *series)
+static double value(const char *series)
 {
 	struct writer w = writer_over(g_page, sizeof(g_page) - 1);
 	const char *at;
@@ -16,7 +16,7 @@ static unsigned value(const char *series)
 	at = strstr(g_page, series);
 	if (!at)
 		fail_msg("no %s", series);
-	return (unsigned)strtoul(at + strlen(series), NULL, 10);
+	return strtod(at + strlen(series), NULL);
 }
 
 static void test_a_call(void **state)
@@ -32,17 +32,18 @@ static void test_a_call(void **state)
 	sound_metrics_open();
 	sound_metrics_add(&cdr);
 	sound_metrics_add(&(struct cdr){ 0 }); /* it was never answered */
-	assert_int_equal(value("mos_hundredths_bucket{direction=\"in\",le=\"430\"} "), 0);
-	assert_int_equal(value("mos_hundredths_bucket{direction=\"in\",le=\"+Inf\"} "), 2);
-	assert_int_equal(value("mos_hundredths_sum{direction=\"in\"} "), 872);
-	assert_int_equal(value("mos_hundredths_bucket{direction=\"out\",le=\"200\"} "), 1);
-	assert_int_equal(value("mos_hundredths_count{direction=\"out\"} "), 1);
-	assert_int_equal(value("loss_hundredths_bucket{direction=\"in\",le=\"0\"} "), 1);
-	assert_int_equal(value("loss_hundredths_bucket{direction=\"in\",le=\"100\"} "), 2);
-	assert_int_equal(value("loss_hundredths_sum{direction=\"out\"} "), 5000);
-	assert_int_equal(value("jitter_microseconds_bucket{direction=\"in\",le=\"5000\"} "), 1);
-	assert_int_equal(value("rtt_microseconds_bucket{direction=\"out\",le=\"50000\"} "), 1);
-	assert_int_equal(value("rtt_microseconds_count{direction=\"out\"} "), 1);
+	assert_true(value("mos_bucket{direction=\"in\",le=\"4.3\"} ") == 0);
+	assert_true(value("mos_bucket{direction=\"in\",le=\"+Inf\"} ") == 2);
+	assert_true(value("mos_sum{direction=\"in\"} ") == 8.72);
+	assert_true(value("mos_bucket{direction=\"out\",le=\"2\"} ") == 1);
+	assert_true(value("mos_count{direction=\"out\"} ") == 1);
+	assert_true(value("loss_ratio_bucket{direction=\"in\",le=\"0\"} ") == 1);
+	assert_true(value("loss_ratio_bucket{direction=\"in\",le=\"0.01\"} ") == 2);
+	assert_true(value("loss_ratio_sum{direction=\"out\"} ") == 0.5);
+	assert_true(value("jitter_seconds_bucket{direction=\"in\",le=\"0.005\"} ") == 1);
+	assert_true(value("jitter_seconds_sum{direction=\"in\"} ") == 0.006);
+	assert_true(value("rtt_seconds_bucket{direction=\"out\",le=\"0.05\"} ") == 1);
+	assert_true(value("rtt_seconds_count{direction=\"out\"} ") == 1);
 }
 
 int main(void)
