@@ -153,6 +153,20 @@ static void add_live(json_t *flow, const struct query_flow *live, const struct l
 		quality_json(live, codec ? quality_codec_find(bytes_str(codec->name)) : NULL));
 }
 
+json_t *call_flow_ended_json(const struct diagnosis_flow *f)
+{
+	const struct query_flow last = { .stats = f->now.stats, .detail = f->now.detail };
+	const struct line_codec *codec = line_codec_find(&f->facts, last.detail.payload_type);
+
+	return json_pack(
+		"{s:s, s:i, s:s, s:o, s:o, s:s*, s:o, s:o, s:o}", "leg", f->leg ? "b" : "a", "line",
+		f->line, "kind", f->kind == MEDIA_VIDEO ? "video" : "audio", "signalled",
+		command_addr_json(&f->facts.address), "latched", command_addr_json(&f->latched),
+		"codec", codec ? codec->name : NULL, "stats", stats_json(&last.stats), "drops",
+		drops_json(&last.detail), "quality",
+		quality_json(&last, codec ? quality_codec_find(bytes_str(codec->name)) : NULL));
+}
+
 json_t *call_flow_json(const struct node *node, const struct call_view *view, uint32_t flow,
 		       const struct query *q)
 {

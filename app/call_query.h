@@ -13,6 +13,9 @@ struct node;
 bool call_query(struct node *node, const struct call_view *view, query_done_fn *done, void *arg);
 /* What the worker said of a flow; NULL: nothing. */
 const struct query_flow *call_query_find(const struct query *q, struct flow_id id);
+/* The last counters of a flow of a call that has ended. */
+struct diagnosis_flow;
+json_t *call_flow_ended_json(const struct diagnosis_flow *f);
 /* One flow of the view with its counters: "flows" of call.show. */
 json_t *call_flow_json(const struct node *node, const struct call_view *view, uint32_t flow,
 		       const struct query *q);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/call_query.h"
 #include "app/command_handlers.h"
+#include "app/fields.h"
 #include "app/node.h"
 #include "sig/id.h"
 
@@ -16,6 +17,15 @@ static void no_such_call(struct command_run *run)
 {
 	command_fail(run, COMMAND_NOT_FOUND, "call", "there is no call " BYTES_FMT,
 		     BYTES_ARG(command_value(run, "call")->text));
+}
+
+const struct ended_call *command_call_ended(const struct command_run *run)
+{
+	uint64_t call;
+
+	if (id_call_get(command_value(run, "call")->text, &call))
+		return NULL;
+	return ended_find(&run->node->ended, call, clock_now_ns());
 }
 
 bool command_call_view(struct command_run *run, struct call_view *view)
@@ -112,9 +122,41 @@ static void on_stats(const struct query *q, void *arg)
 	command_answer(run, json);
 }
 
+static json_t *ended_json(const struct ended_call *c)
+{
+	json_t *json =
+		json_pack("{s:o, s:s}", "id", command_call_id_json(c->call), "state", "ended");
+	json_t *flows = json_array();
+	struct fields fields;
+
+	fields_of_cdr(&fields, &c->cdr);
+	for (size_t i = 0; i < fields.count; i++) {
+		struct bytes value = fields.list[i].value;
+		uint64_t number;
+
+		if (fields_cdr_is_number(bytes_str(fields.list[i].name)) &&
+		    !bytes_u64(value, &number))
+			(void)json_object_set_new(json, fields.list[i].name,
+						  json_integer((json_int_t)number));
+		else
+			(void)json_object_set_new(json, fields.list[i].name,
+						  command_text_json(value));
+	}
+	for (uint32_t i = 0; i < c->flow_count; i++)
+		(void)json_array_append_new(flows, call_flow_ended_json(c->flows[i]));
+	(void)json_object_set_new(json, "flows", flows);
+	return json;
+}
+
 void command_call_show(struct command_run *run)
 {
+	const struct ended_call *ended = command_call_ended(run);
 	struct call_view view;
+
+	if (ended) {
+		command_answer(run, ended_json(ended));
+		return;
+	}
 
 	if (command_call_view(run, &view) && !call_query(run->node, &view, on_stats, run))
 		command_fail(run, COMMAND_BUSY, NULL, "too many call.show at once");

@@ -189,10 +189,39 @@ static void on_first(const struct query *q, void *arg)
 		fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
 }
 
+/* Nothing moves any more: one look is enough. */
+static void ended_answer(struct command_run *run, const struct ended_call *c)
+{
+	struct diagnosis *x = calloc(1, sizeof(*x));
+	uint64_t talk_ms = c->cdr.answer_utc_ms && c->cdr.end_utc_ms > c->cdr.answer_utc_ms
+				   ? c->cdr.end_utc_ms - c->cdr.answer_utc_ms
+				   : 0;
+
+	if (!x) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	x->established = c->cdr.answer_utc_ms != 0;
+	for (uint32_t i = 0; i < c->flow_count && i < DIAGNOSIS_FLOWS_MAX; i++)
+		x->flows[x->flow_count++] = *c->flows[i];
+	command_answer(run,
+		       json_pack("{s:o, s:{s:s, s:I, s:I}, s:o}", "id",
+				 command_call_id_json(c->call), "ended", "cause", c->cdr.reason,
+				 "sip_status", (json_int_t)c->cdr.sip_status, "talk_ms",
+				 (json_int_t)talk_ms, "findings", diagnosis_json(x)));
+	free(x);
+}
+
 void command_call_doctor(struct command_run *run)
 {
+	const struct ended_call *ended = command_call_ended(run);
 	struct call_view view;
 	struct doctor *d;
+
+	if (ended) {
+		ended_answer(run, ended);
+		return;
+	}
 
 	if (!command_call_view(run, &view))
 		return;

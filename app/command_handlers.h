@@ -8,6 +8,7 @@
 #include "base/addr.h"
 
 struct call_view;
+struct ended_call;
 
 command_fn command_extension_put, command_extension_get, command_extension_delete,
 	command_extension_list;
@@ -29,6 +30,8 @@ json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 beco
 json_t *command_call_id_json(uint64_t call);
 /* The argument "call"; fails the run and returns false when it is no call id. */
 bool command_call_id(struct command_run *run, uint64_t *call);
+/* The call it names, where it ended in the last hour; else NULL. */
+const struct ended_call *command_call_ended(const struct command_run *run);
 /* The call it names; fails the run and returns false when there is none. */
 bool command_call_view(struct command_run *run, struct call_view *view);
 

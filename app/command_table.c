@@ -439,7 +439,9 @@ const struct command g_commands[] = {
 	  "restored",
 	  command_call_list },
 	{ "call.show", COMMAND_FOR_TENANT, g_call_args,
-	  "Shows a call with the live counters of its media flows.",
+	  "Shows a call with the live counters of its media flows. A call that ended in the last "
+	  "hour: "
+	  "its record (as in cdr.list) with state ended, and the last counters of its flows.",
 	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
 	  "crypto-suite or plain, holds, muted, profile, codecs), and flows: leg, line, kind, "
 	  "local, remote (where its media is expected), signalled (by its SDP), latched (where it "
@@ -455,8 +457,11 @@ const struct command g_commands[] = {
 	{ "call.doctor", COMMAND_FOR_TENANT, g_doctor_args,
 	  "Says why a party of a call is not heard, or hears nothing, from counters and state "
 	  "alone: "
-	  "it looks at them twice. See doctor.md.",
-	  "id, and findings, none when all is well: code, is (fault, state or note), leg (a, b), "
+	  "it looks at them twice. Of a call that ended in the last hour: from its last counters. "
+	  "See "
+	  "doctor.md.",
+	  "id, ended (cause, sip_status, talk_ms; of a call that is over) and findings, none when "
+	  "all is well: code, is (fault, state or note), leg (a, b), "
 	  "line, "
 	  "sentence, evidence and next (what to do); leg and line are null where it is about the "
 	  "call",

@@ -42,9 +42,18 @@ static void finding_print(size_t number, const json_t *f)
 void ctl_doctor_print(const json_t *result)
 {
 	const json_t *findings = json_object_get(result, "findings");
+	const json_t *ended = json_object_get(result, "ended");
 	size_t count = json_array_size(findings);
 
-	if (count == 0)
+	if (ended)
+		(void)printf("The call is over: %s (SIP status %lld), after %.1f s of talk.\n",
+			     text_of(ended, "cause"),
+			     json_integer_value(json_object_get(ended, "sip_status")),
+			     (double)json_integer_value(json_object_get(ended, "talk_ms")) / 1000);
+
+	if (count == 0 && ended)
+		(void)puts("Its counters show nothing wrong.");
+	else if (count == 0)
 		(void)puts("Nothing is wrong that counters could show: media flows both ways as "
 			   "agreed.");
 	for (size_t i = 0; i < count; i++)

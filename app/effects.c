@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/ended.h"
 #include "app/fields.h"
 #include "base/clock.h"
 #include "base/histogram.h"
@@ -145,6 +146,8 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 	if (!save)
 		return;
 	fields_of_cdr(&fields, e->cdr);
+	if (to->ended)
+		ended_record(to->ended, e->cdr, clock_now_ns());
 	store_call_end(to->store, e->call, fields.list, fields.count, on_saved, save);
 }
 

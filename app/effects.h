@@ -24,7 +24,8 @@ struct effects_to {
 		bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
 	effects_passed_fn *passed; /* NULL: nobody looks */
 	void *passed_arg;
-	bool *fenced; /* set when the store says so: nothing may be said any more */
+	struct ended *ended; /* NULL: nobody wants to know */
+	bool *fenced;        /* set when the store says so: nothing may be said any more */
 };
 
 void effects_setup(void); /* registers the metrics; main thread, once */

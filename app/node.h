@@ -9,6 +9,7 @@
 #include "app/answers.h"
 #include "app/document.h"
 #include "app/effects.h"
+#include "app/ended.h"
 #include "app/extensions.h"
 #include "app/health.h"
 #include "app/keys.h"
@@ -100,6 +101,7 @@ struct node {
 	uint32_t recent_kib;       /* as it was made */
 	struct watch *watch;       /* NULL: not open yet, or not any more */
 	struct answers answers;
+	struct ended ended;
 	struct media_queue media_queue;
 	struct effects_to effects_to;
 	struct documents documents;

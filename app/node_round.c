@@ -85,6 +85,9 @@ void node_on_media(int fd, unsigned events, void *arg)
 
 		count = engine_events(n->engine, list, EVENTS_PER_DRAIN);
 		for (uint32_t i = 0; i < count; i++) {
+			if (list[i].kind == MEDIA_FLOW_CLOSED)
+				ended_flow(&n->ended, n->shard,
+					   (enum latch_mode)n->settings.media.latch, &list[i]);
 			shard_media_event(n->shard, &list[i], now);
 			queries_event(&n->queries, &list[i]);
 			if (list[i].kind == MEDIA_FLOW_KEYED)

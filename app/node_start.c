@@ -265,6 +265,8 @@ static int start_capacities(struct node *n)
 		err = node_guard_open(n);
 	if (!err)
 		err = engine_start(n);
+	if (!err)
+		err = ended_open(&n->ended);
 	node_memory(&after, &resident);
 	n->reserved_bytes = after > before ? after - before : 0;
 	if (err) {
@@ -294,6 +296,7 @@ static int start_sockets(struct node *n)
 					     .store = n->store,
 					     .media = &n->media_queue,
 					     .answers = &n->answers,
+					     .ended = &n->ended,
 					     .bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS,
 					     .passed = node_on_passed,
 					     .passed_arg = n,
@@ -391,6 +394,7 @@ void node_stop(struct node *n)
 	stop_redis(n);
 	stop_media(n);
 	answers_close(&n->answers);
+	ended_close(&n->ended);
 	if (n->shard)
 		shard_close(n->shard);
 	document_keep_close(n);
