@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tandemctl: the command line of a node. Exit status: 0 done, 1 refused, 2 wrong usage, 3 no answer from the node. */
+/* tandemctl: the command line of a node. Exit status: see enum. */
 #ifndef APP_CTL_H
 #define APP_CTL_H
 
@@ -8,7 +8,16 @@
 #include "app/command.h"
 #include "app/settings.h"
 
-enum { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_NO_ANSWER = 3 };
+enum {
+	CTL_DONE = 0,
+	CTL_REFUSED = 1, /* by the node: what was asked for cannot be */
+	CTL_USAGE = 2,
+	CTL_NO_ANSWER = 3, /* of a node, or of Redis */
+	CTL_NOT_FOUND = 4,
+	CTL_TRY_AGAIN = 5, /* the same may be done later: busy, unavailable, uncertain */
+};
+/* Of an answer of the API. */
+int ctl_status(const json_t *answer);
 
 /* Where the Redis of a node is. May hold a password. */
 struct ctl_target {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/ctl.h"
+#include "app/ctl_table.h"
 #include "base/log.h"
 
 void ctl_complain(const char *fmt, ...)
@@ -48,12 +49,24 @@ static bool options_read(struct options *o, int argc, char **argv)
 	return true;
 }
 
-/* The result alone, for people and pipes; or the whole answer on one line. */
+static void table_print(const json_t *result)
+{
+	static char text[1 << 20];
+	struct writer w = writer_over(text, sizeof(text));
+
+	ctl_table_write(&w, result);
+	(void)fwrite(text, 1, w.n, stdout);
+	if (w.overflow)
+		ctl_complain("the rest is too long to be shown: use --json");
+}
+
+/* The result alone, for people; or the whole answer on one line, for programs. */
 static int answer_print(const json_t *answer, bool whole, bool doctor, bool recent)
 {
 	const json_t *error = json_object_get(answer, "error"),
 		     *result = json_object_get(answer, "result");
-	bool ok = json_is_true(json_object_get(answer, "ok"));
+	int status = ctl_status(answer);
+	bool ok = status == CTL_DONE;
 
 	if (whole) {
 		(void)json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -63,13 +76,12 @@ static int answer_print(const json_t *answer, bool whole, bool doctor, bool rece
 	} else if (ok && recent) {
 		ctl_recent_print(result);
 	} else if (ok) {
-		(void)json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
-		(void)putchar('\n');
+		table_print(result);
 	} else {
 		ctl_complain("%s: %s", json_string_value(json_object_get(error, "code")),
 			     json_string_value(json_object_get(error, "message")));
 	}
-	return ok ? CTL_DONE : CTL_REFUSED;
+	return status;
 }
 
 /* A password does not leave this program. False: complained. */
@@ -162,6 +174,8 @@ int main(int argc, char **argv)
 	struct options o = { 0 };
 
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	if (argc == 3 && !strcmp(argv[2], "--help"))
+		return ctl_help(argv[1]);
 	if (argc >= 2 && !strcmp(argv[1], "init"))
 		return ctl_init(argc - 2, argv + 2);
 	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
@@ -172,6 +186,8 @@ int main(int argc, char **argv)
 	}
 	if (!options_read(&o, argc, argv))
 		return CTL_USAGE;
+	if (o.first + 1 < argc && !strcmp(argv[argc - 1], "--help"))
+		return ctl_help(argv[o.first]);
 	if (o.first >= argc) {
 		(void)ctl_help(NULL);
 		return CTL_USAGE;

@@ -59,3 +59,21 @@ json_t *ctl_send(const struct ctl_target *target, const char *command, const jso
 	free(text);
 	return answer;
 }
+
+int ctl_status(const json_t *answer)
+{
+	static const char *const later[] = { "busy", "unavailable", "uncertain", "internal",
+					     "expired" };
+	const char *code =
+		json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+
+	if (json_is_true(json_object_get(answer, "ok")))
+		return CTL_DONE;
+	if (code && !strcmp(code, "not_found"))
+		return CTL_NOT_FOUND;
+	for (size_t i = 0; code && i < COUNT_OF(later); i++) {
+		if (!strcmp(code, later[i]))
+			return CTL_TRY_AGAIN;
+	}
+	return CTL_REFUSED;
+}

@@ -122,7 +122,7 @@ class Server:
         """One command; its answer.  A secret goes through stdin, where no process list shows it."""
         words = [f"{name}={value}" for name, value in arguments.items()]
         done = subprocess.run(
-            [self.program("tandemctl"), "--config", self.config, command, *words],
+            [self.program("tandemctl"), "--config", self.config, "--json", command, *words],
             env=self.environment, input=secret, capture_output=True, text=True, timeout=30)
         if done.returncode:
             raise ServerError(f"tandemctl {command}: {(done.stderr or done.stdout).strip()}")

@@ -4,9 +4,11 @@ import json
 import os
 import resource
 import signal
+import subprocess
 import time
 import unittest
 
+from lib import promlint
 from lib.node import Node
 
 from call_test import CallTest
@@ -142,6 +144,104 @@ class Moved(CallTest):
         self.node.sip_port = self.node.ports.take()
         self.moved(self.node.stop)
         self.assertEqual(self.node.metric("tandem_calls_given_up_total"), 1)
+
+
+class Refused(CallTest):
+    """Who dials in vain finds it: in the log, in the call records, with the doctor."""
+
+    def test_a_number_that_does_not_exist(self):
+        self.assertEqual(self.a.invite("4711", self.audio_a.sdp()).wait_final().status, 404)
+        record = self.node.cdrs()[-1]
+        self.assertEqual((record["from"], record["to"], record["sip_status"], record["q850"], record["talk_ms"]),
+                         ("1001", "4711", "404", "1", "0"))
+        self.assertEqual(record["cause"], "refused by the node: unknown_callee")
+        line = next(line for line in self.node.log_text().splitlines() if "call refused" in line)
+        for part in (f"call={record['id']}", "from=1001", "to=4711", "status=404", "reason=unknown_callee"):
+            self.assertIn(part, line)
+        self.assertEqual(self.node.ctl("call.doctor", call=record["id"])["ended"]["sip_status"], 404)
+
+    def test_a_phone_that_dials_on_and_on(self):
+        """The stream has some of its calls, and of the others their number."""
+        for _ in range(40):
+            self.a.invite("4711", self.audio_a.sdp()).wait_final()
+        with self.node.redis() as redis:
+            written = redis("XLEN", "td:{s1}:cdr")
+        self.assertTrue(20 <= written < 40, written)
+        self.assertEqual(self.node.metric("tandem_calls_refused_untold_total"), 40 - written)
+
+
+class Ended(CallTest):
+    """call.show and the doctor know calls of the last hour."""
+
+    def test_what_is_left_of_a_call(self):
+        out, into, _ = self.connect()
+        self.audio_a.start(440)
+        self.audio_b.wait_packets(60)
+        self.audio_a.stop()
+        out.bye()
+        into.wait_bye()
+        call = self.ended()["id"]
+        shown = self.node.ctl("call.show", call=call)
+        self.assertEqual((shown["state"], shown["cause"], shown["from"], shown["to"]), ("ended", "hung up", "1001", "1002"))
+        flows = {flow["leg"]: flow for flow in shown["flows"]}
+        self.assertGreaterEqual(flows["a"]["stats"]["packets_in"], 60)
+        self.assertEqual(flows["b"]["stats"]["packets_in"], 0)
+        told = self.node.ctl("call.doctor", call=call)
+        self.assertEqual(told["ended"]["cause"], "hung up")
+        self.assertEqual({finding["leg"] for finding in told["findings"]}, {"b"}, "b was never heard")
+        self.assertEqual(self.node.metric("tandem_call_setup_seconds_count"), 1)
+        self.assertGreater(self.node.metric("tandem_save_seconds_count"), 0)
+
+    def test_for_people_and_for_machines(self):
+        """Tables, JSON and the exit status."""
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        status, said = self.tandemctl("call.list")
+        self.assertEqual((status, said.split("\n")[0].split()[:3]), (0, ["id", "state", "tenant"]))
+        self.assertIn(call, said)
+        status, said = self.tandemctl("--json", "call.list")
+        self.assertEqual((status, json.loads(said)["result"][0]["id"]), (0, call))
+        self.assertEqual(self.tandemctl("call.show", "call=0000000000001")[0], 4)
+        self.assertEqual(self.tandemctl("extension.put", "number=1009", "tls=true")[0], 1)
+        self.assertEqual(self.tandemctl("call.show", "call=")[0], 2)
+        self.node.ctl("node.drain")
+        self.assertEqual(self.tandemctl("call.originate", "from=1001", "to=1002")[0], 5)
+        for verb in ("init", "trace", "doctor", "help", "config", "api", "node.drain"):
+            status, said = self.tandemctl("help", verb)
+            self.assertEqual((status, bool(said.strip())), (0, True), verb)
+        self.assertIn("node.drain", self.tandemctl("--help")[1])
+        out.bye()
+        into.wait_bye()
+        self.assertIn("The call is over: hung up", self.tandemctl("doctor", self.ended()["id"])[1])
+
+    def tandemctl(self, *words):
+        done = subprocess.run([self.node.program("tandemctl"), *words], capture_output=True, text=True, timeout=30,
+                              env={**self.node.environment, "TANDEM_CONFIG": self.node.config})
+        return done.returncode, done.stdout
+
+
+class Metrics(unittest.TestCase):
+    def test_what_the_checker_finds(self):
+        """It would say so of each of these."""
+        for page in ("# HELP a_total x\n# TYPE a_total gauge\na_total 1\n", "# HELP a x\n# TYPE a counter\na 1\n",
+                     "# HELP a_ms x\n# TYPE a_ms gauge\na_ms 1\n", "# TYPE a gauge\na 1\n", "a 1\n",
+                     "# HELP a_octets_total x\n# TYPE a_octets_total counter\na_octets_total 1\n",
+                     "# HELP a x\n# TYPE a gauge\na 1\na 1\n", "# HELP a x\n# TYPE a gauge\na{b=c} 1\n",
+                     "# HELP a x\n# TYPE a gauge\na one\n", "# HELP a x\n# TYPE a gauge\na 1",
+                     "# HELP a x\n# TYPE a histogram\na_bucket{le=\"1\"} 1\na_sum 1\na_count 1\n",
+                     "# HELP a x\n# TYPE a histogram\na_bucket{le=\"1\"} 2\na_bucket{le=\"+Inf\"} 1\na_sum 1\na_count 1\n",
+                     "# HELP a x\n# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_sum 1\na_count 2\n"):
+            self.assertTrue(list(promlint.check(page)), page)
+        self.assertFalse(list(promlint.check("# HELP a_seconds x\n# TYPE a_seconds gauge\na_seconds{b=\"c\"} 1.5\n")))
+
+    def test_the_page(self):
+        """As promtool would have it."""
+        with Node(everything=True) as node:
+            page = node.http("/metrics")[1]
+            self.assertEqual(list(promlint.check(page)), [])
+            self.assertEqual(node.metric("tandem_ready"), 1)
+            left = node.metric("tandem_tls_certificate_not_after_timestamp_seconds") - time.time()
+            self.assertAlmostEqual(left / 86400, node.ctl("node.status")["tls"]["days_left"], delta=1.5)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/ctl_table.h"
+
+#include "tests/unit/test.h"
+
+static const struct {
+	const char *name, *json, *want;
+} ROWS[] = {
+	{ "nothing", "[]", "none\n" },
+	{ "a word", "\"fine\"", "fine\n" },
+	{ "an object", "{\"draining\":true,\"calls\":3}", "draining  yes\ncalls     3\n" },
+	{ "a table", "[{\"number\":\"1001\",\"name\":\"\"},{\"number\":\"7\",\"name\":\"Anna\"}]",
+	  "number  name\n1001    -\n7       Anna\n" },
+	{ "a member that others lack", "[{\"a\":1},{\"a\":2,\"b\":null}]", "a  b\n1  -\n2  -\n" },
+	{ "times", "{\"setup_utc_ms\":1750000000000,\"answer_utc_ms\":0,\"talk_ms\":1500}",
+	  "setup_utc_ms   2025-06-15T15:06:40Z\nanswer_utc_ms  -\ntalk_ms        1500\n" },
+	{ "lists of words", "{\"codecs\":[\"PCMA\",\"opus\"],\"others\":[]}",
+	  "codecs  PCMA,opus\nothers  -\n" },
+	{ "what lies deeper", "[{\"id\":\"x\",\"flows\":[{\"leg\":\"a\",\"mos\":4.2}]}]",
+	  "id\nx\n  flows:\n    leg  mos\n    a    4.20\n" },
+	{ "a phone's name is no order to a terminal",
+	  "{\"user_agent\":\"a\\u001b[2Jb\\u0007\\u009bc\\n\"}", "user_agent  a?[2Jb??c?\n" },
+	{ "too deep", "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}",
+	  "a:\n  a:\n    a:\n      a:\n        a:\n          a:\n            a:\n              "
+	  "...\n" },
+};
+
+static void test_tables(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		char text[4096];
+		struct writer w = writer_over(text, sizeof(text) - 1);
+		json_t *json = json_loads(ROWS[i].json, JSON_DECODE_ANY, NULL);
+
+		assert_non_null(json);
+		ctl_table_write(&w, json);
+		text[w.n] = '\0';
+		json_decref(json);
+		if (strcmp(text, ROWS[i].want) != 0)
+			fail_msg("%s:\n%s", ROWS[i].name, text);
+	}
+}
+
+/* What does not fit is cut, and nothing is written beyond. */
+static void test_no_room(void **state)
+{
+	json_t *json = json_loads(ROWS[3].json, 0, NULL);
+
+	(void)state;
+	for (size_t n = 0; n < 40; n++) {
+		char text[64];
+		struct writer w = writer_over(text, n);
+
+		memset(text, 'x', sizeof(text));
+		ctl_table_write(&w, json);
+		assert_int_equal(text[n], 'x');
+	}
+	json_decref(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_no_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
