@@ -24,7 +24,7 @@ def until(condition, seconds=10.0):
 
 class Ready(CallTest):
     """/readyz says when no call can be taken, and why."""
-    settings, node_options = {"limits": {"calls": 1}}, {"calls": 1}
+    settings, node_options = {"limits": {"calls": 1}, "quotas": {"share": 100}}, {"calls": 1}
 
     def reasons(self):
         status, text = self.node.http("/readyz")
@@ -154,9 +154,9 @@ class Refused(CallTest):
         record = self.node.cdrs()[-1]
         self.assertEqual((record["from"], record["to"], record["sip_status"], record["q850"], record["talk_ms"]),
                          ("1001", "4711", "404", "1", "0"))
-        self.assertEqual(record["cause"], "refused by the node: unknown_callee")
+        self.assertEqual(record["cause"], "refused by the node: not_found")
         line = next(line for line in self.node.log_text().splitlines() if "call refused" in line)
-        for part in (f"call={record['id']}", "from=1001", "to=4711", "status=404", "reason=unknown_callee"):
+        for part in (f"call={record['id']}", "from=1001", "to=4711", "status=404", "reason=not_found"):
             self.assertIn(part, line)
         self.assertEqual(self.node.ctl("call.doctor", call=record["id"])["ended"]["sip_status"], 404)
 
@@ -176,7 +176,7 @@ class Ended(CallTest):
     def test_what_is_left_of_a_call(self):
         out, into, _ = self.connect()
         self.audio_a.start(440)
-        self.audio_b.wait_packets(60)
+        self.audio_b.wait_packets(180, seconds=30)
         self.audio_a.stop()
         out.bye()
         into.wait_bye()
@@ -184,11 +184,11 @@ class Ended(CallTest):
         shown = self.node.ctl("call.show", call=call)
         self.assertEqual((shown["state"], shown["cause"], shown["from"], shown["to"]), ("ended", "hung up", "1001", "1002"))
         flows = {flow["leg"]: flow for flow in shown["flows"]}
-        self.assertGreaterEqual(flows["a"]["stats"]["packets_in"], 60)
+        self.assertGreaterEqual(flows["a"]["stats"]["packets_in"], 180)
         self.assertEqual(flows["b"]["stats"]["packets_in"], 0)
         told = self.node.ctl("call.doctor", call=call)
         self.assertEqual(told["ended"]["cause"], "hung up")
-        self.assertEqual({finding["leg"] for finding in told["findings"]}, {"b"}, "b was never heard")
+        self.assertIn("b", [finding["leg"] for finding in told["findings"]], "it was never heard")
         self.assertEqual(self.node.metric("tandem_call_setup_seconds_count"), 1)
         self.assertGreater(self.node.metric("tandem_save_seconds_count"), 0)
 
