@@ -368,8 +368,8 @@ static void trusted_to_shard(const struct settings *s, struct shard_settings *ou
 {
 	out->trusted_count = s->sip.trusted_count;
 	for (uint32_t i = 0; i < s->sip.trusted_count; i++) {
-		const char *reason;
-		int err = settings_prefix_parse(&out->trusted[i], bytes_str(s->sip.trusted[i]),
+		const char *key, *reason;
+		int err = settings_trusted_read(&out->trusted[i], s, &s->sip.trusted[i], &key,
 						&reason);
 
 		assert(!err); /* settings_check has seen it */

@@ -23,6 +23,8 @@ enum {
 	SETTINGS_STATE_DIR_MAX = 91, /* the path of EMBEDDED_SOCKET below it must fit into 108 */
 	SETTINGS_PREFIX_MAX = 52,    /* "[v6]/128" and NUL */
 	SETTINGS_ALGORITHM_MAX = 16,
+	SETTINGS_TRANSPORTS_MAX = 3, /* never WebSocket */
+	SETTINGS_TRANSPORT_MAX = 8,
 	SETTINGS_FILE_MAX = 1 << 20,
 	SETTINGS_SIP_LOCALS_MAX = SHARD_LOCALS_MAX - 1, /* the last one is for WebSockets */
 	SETTINGS_ORIGINS_MAX = 16,
@@ -57,6 +59,17 @@ struct settings_network {
 
 enum { SETTINGS_DOMAINS_MAX = 8 }; /* the certificates' names have the other places */
 
+/* A rule of trust; short form: its prefix alone. */
+struct settings_trusted {
+	char prefix[SETTINGS_PREFIX_MAX];
+	char network[32]; /* empty: any */
+	char transports[SETTINGS_TRANSPORTS_MAX][SETTINGS_TRANSPORT_MAX];
+	uint32_t transport_count; /* 0: UDP, TCP and TLS; with a port UDP */
+	uint32_t port;            /* 0: any */
+	bool client_certificate;
+	uint32_t calls_max, calls_per_second; /* 0: no limit */
+};
+
 struct settings_sip {
 	char realm[128];
 	uint64_t registration_expires; /* all durations: ns */
@@ -74,7 +87,7 @@ struct settings_sip {
 	int digits; /* 1: shown */
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
 	uint32_t info_type_count;
-	char trusted[SHARD_TRUSTED_MAX][SETTINGS_PREFIX_MAX];
+	struct settings_trusted trusted[SHARD_TRUSTED_MAX];
 	uint32_t trusted_count;
 	char emergency_numbers[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
 	uint64_t overload_delay;         /* 0: off */
@@ -189,8 +202,12 @@ extern const struct conf_field g_settings_fields[];
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors) NODISCARD;
 /* The rules that no schema says (overlaps, families, prefixes); fills what follows from other settings. */
 void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *errors);
-/* "10.0.0.0/8", "2001:db8::/32", or an address alone. 0 or -EINVAL; *reason then says why. */
+/* "10.0.0.0/8", "2001:db8::/32", or an address alone, into net and bits. 0 or -EINVAL; *reason then says why. */
 int settings_prefix_parse(struct shard_trusted *out, struct bytes in,
+			  const char **reason) NODISCARD;
+/* One rule of trust. 0, or -EINVAL: *key is the key that is wrong and *reason why. */
+int settings_trusted_read(struct shard_trusted *out, const struct settings *s,
+			  const struct settings_trusted *in, const char **key,
 			  const char **reason) NODISCARD;
 
 /* "loopback", "link_local", "own": SHARD_ALLOW_*; 0: none of them. */

@@ -150,13 +150,14 @@ static void check_algorithms(const struct check *c)
 static void check_trusted(const struct check *c)
 {
 	for (uint32_t i = 0; i < c->s->sip.trusted_count; i++) {
-		struct shard_trusted prefix;
-		const char *reason;
+		struct shard_trusted rule;
+		const char *key, *reason;
 		char path[PATH_MAX_BYTES];
 
-		(void)snprintf(path, sizeof(path), "sip.trusted[%" PRIu32 "]", i);
-		if (settings_prefix_parse(&prefix, bytes_str(c->s->sip.trusted[i]), &reason))
-			REPORT(c, path, "%s: %s", path, reason);
+		if (!settings_trusted_read(&rule, c->s, &c->s->sip.trusted[i], &key, &reason))
+			continue;
+		(void)snprintf(path, sizeof(path), "sip.trusted[%" PRIu32 "].%s", i, key);
+		REPORT(c, path, "%s: %s", path, reason);
 	}
 }
 

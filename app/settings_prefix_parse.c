@@ -40,7 +40,7 @@ int settings_prefix_parse(struct shard_trusted *out, struct bytes in, const char
 			reason,
 			"bits are set beyond the prefix length: 10.1.2.3/8 is written 10.0.0.0/8");
 	}
-	found.bits = (uint8_t)bits;
-	*out = found;
+	out->net = found.net;
+	out->bits = (uint8_t)bits;
 	return 0;
 }

@@ -127,7 +127,7 @@ static void section_and_below(struct writer *w, const char *above, const struct 
 {
 	write_section(w, above, section);
 	for (const struct conf_field *f = section->fields; f->key; f++)
-		if (f->type == CONF_MAP)
+		if (f->type == CONF_MAP || f->type == CONF_LIST)
 			write_section(w, section->key, f);
 }
 

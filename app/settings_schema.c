@@ -145,6 +145,45 @@ static const struct conf_field g_network_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct conf_field g_trusted_fields[] = {
+	{ .key = "prefix",
+	  TEXT(settings_trusted, prefix),
+	  .required = true,
+	  .help = "Address or prefix of the peer, such as \"192.0.2.7\" or \"10.0.0.0/8\"." },
+	{ .key = "network",
+	  TEXT(settings_trusted, network),
+	  .help = "Name of the network that it must come by. Without it: any." },
+	{ .key = "transports",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_trusted, transports),
+	  .size = SETTINGS_TRANSPORT_MAX,
+	  .count_offset = offsetof(struct settings_trusted, transport_count),
+	  .max_items = SETTINGS_TRANSPORTS_MAX,
+	  .help = "Of udp, tcp and tls. Without it: all three, or udp where a port is given. "
+		  "Prefer tcp or tls where others share its network: the source of UDP can be "
+		  "forged." },
+	{ .key = "port",
+	  U32(settings_trusted, port, 0, 65535),
+	  .preset = "0",
+	  .help = "UDP port that it sends from. 0: any." },
+	{ .key = "client_certificate",
+	  .type = CONF_BOOL,
+	  FIELD(settings_trusted, client_certificate),
+	  .preset = "false",
+	  .help = "It is trusted over TLS only, and only when it shows a certificate that tls.ca "
+		  "vouches for. tls.client_certificates must be optional or required." },
+	{ .key = "calls_max",
+	  U32(settings_trusted, calls_max, 0, 1000000),
+	  .preset = "0",
+	  .help = "Calls at once that the rule's peers may have together. 0: no limit of its "
+		  "own." },
+	{ .key = "calls_per_second",
+	  U32(settings_trusted, calls_per_second, 0, 1000000),
+	  .preset = "0",
+	  .help = "New calls in a second of the rule's peers together. 0: no limit of its own." },
+	{ .key = NULL },
+};
+
 static const struct conf_field g_sip_fields[] = {
 	{ .key = "realm",
 	  TEXT(settings_sip, realm),
@@ -226,13 +265,17 @@ static const struct conf_field g_sip_fields[] = {
 		  "\"*\": all. Keys and picture requests always pass; other types are answered "
 		  "415." },
 	{ .key = "trusted",
-	  .type = CONF_STRING_LIST,
+	  .type = CONF_LIST,
 	  FIELD(settings_sip, trusted),
-	  .size = SETTINGS_PREFIX_MAX,
+	  .fields = g_trusted_fields,
+	  .short_key = "prefix",
+	  .size = sizeof(struct settings_trusted),
 	  .count_offset = offsetof(struct settings_sip, trusted_count),
 	  .max_items = SHARD_TRUSTED_MAX,
-	  .help = "Prefixes such as \"10.0.0.0/8\" whose requests need no password: an SBC in "
-		  "front of the node." },
+	  .help = "Peers whose requests need no password, such as an SBC in front of the node. "
+		  "They may call in anybody's name. A text such as \"10.0.0.0/8\" is short for "
+		  "a prefix alone. The first rule that fits decides. Nobody is trusted over a "
+		  "WebSocket." },
 	{ .key = "overload_delay",
 	  DURATION(settings_sip, overload_delay, 0, SECONDS(1)),
 	  .preset = "20ms",

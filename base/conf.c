@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/conf_report.h"
 #include "base/conf_tree.h"
@@ -12,7 +13,9 @@
 /* A section still to be read: the fields of one struct, from one map. */
 struct section {
 	struct section *next;
-	const struct conf_node *map; /* NULL: not in the text, presets only */
+	const struct conf_node *map;  /* NULL: not in the text, presets only */
+	const struct conf_node *text; /* the value of short_key, where there is no map */
+	const char *short_key;
 	const struct conf_field *fields;
 	uint8_t *level;
 };
@@ -22,18 +25,31 @@ struct walk {
 	struct conf_errors *errors;
 };
 
-static void section_add(struct walk *walk, const struct conf_node *map,
-			const struct conf_field *fields, uint8_t *level)
+/* NULL: out of memory, which is reported. */
+static struct section *section_add(struct walk *walk, const struct conf_node *map,
+				   const struct conf_field *fields, uint8_t *level)
 {
 	struct section *section = malloc(sizeof(*section));
 
 	if (!section) {
 		conf_error_add(walk->errors, 1, 1, "out of memory");
-		return;
+		return NULL;
 	}
 	*section = (struct section){ .next = walk->waiting, .map = map, .fields = fields };
 	section->level = level;
 	walk->waiting = section;
+	return section;
+}
+
+static void short_section_add(struct walk *walk, const struct conf_field *list,
+			      const struct conf_node *text, uint8_t *level)
+{
+	struct section *section = section_add(walk, NULL, list->fields, level);
+
+	if (section) {
+		section->text = text;
+		section->short_key = list->short_key;
+	}
 }
 
 /* The same limits for one item of a list. */
@@ -97,13 +113,17 @@ static void sections_read(struct walk *walk, const struct conf_field *field,
 	uint32_t *count = (uint32_t *)(void *)(level + field->count_offset);
 
 	for (const struct conf_node *item = list->first; item; item = item->next) {
+		uint8_t *at;
+
 		if (item->index >= field->max_items) {
 			conf_report_long(walk->errors, field, item);
 			return;
 		}
+		at = level + field->offset + item->index * field->size;
 		if (item->kind == CONF_NODE_MAP) {
-			section_add(walk, item, field->fields,
-				    level + field->offset + item->index * field->size);
+			(void)section_add(walk, item, field->fields, at);
+		} else if (item->kind == CONF_NODE_SCALAR && field->short_key) {
+			short_section_add(walk, field, item, at);
 		} else {
 			conf_report_wrong(walk->errors, &section, item);
 		}
@@ -147,7 +167,7 @@ static void value_read(struct walk *walk, const struct conf_field *field,
 	}
 	switch (field->type) {
 	case CONF_MAP:
-		section_add(walk, node, field->fields, level + field->offset);
+		(void)section_add(walk, node, field->fields, level + field->offset);
 		break;
 	case CONF_LIST:
 		sections_read(walk, field, node, level);
@@ -186,13 +206,15 @@ static void field_read(struct walk *walk, const struct section *section,
 			first = node;
 		}
 	}
+	if (section->text && !strcmp(field->key, section->short_key))
+		first = section->text;
 	if (first && first->kind != CONF_NODE_BROKEN) {
 		value_read(walk, field, first, section->level);
 	} else if (!first && field->required && section->map) {
 		conf_report_missing(walk->errors, field, section->map);
 	}
 	if (!first && field->type == CONF_MAP)
-		section_add(walk, NULL, field->fields, section->level + field->offset);
+		(void)section_add(walk, NULL, field->fields, section->level + field->offset);
 }
 
 static bool key_is_known(const struct conf_field *fields, const struct conf_node *key)
@@ -247,7 +269,7 @@ static void root_read(struct walk *walk, const struct conf_node *root,
 		}
 		return;
 	}
-	section_add(walk, root ? root : &empty, fields, out);
+	(void)section_add(walk, root ? root : &empty, fields, out);
 	while (walk->waiting) {
 		struct section section = *walk->waiting;
 

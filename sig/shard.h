@@ -62,10 +62,16 @@ struct shard_shared_ports {
 	void (*release)(void *arg, uint64_t call); /* the call is over, whether it had any or not */
 };
 
-/* Address prefix whose requests need no digest (an SBC or trunk in front of us). */
+/* A rule of trust (sig/trust.h): whose requests need no digest (an SBC or trunk in front of us). */
 struct shard_trusted {
 	struct addr net;
 	uint8_t bits;
+	uint8_t transports; /* 1 << enum sip_transport; 0: UDP, TCP and TLS */
+	uint16_t network;   /* one more than its index into networks; 0: any */
+	uint16_t port;      /* of the peer; 0: any */
+	bool certificate;   /* over TLS with a client certificate only */
+	uint32_t calls_max,
+		calls_per_second; /* of all its peers together; 0: no limit of its own */
 };
 
 struct shard_settings {

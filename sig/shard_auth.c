@@ -4,36 +4,21 @@
 
 #include "base/log.h"
 #include "sig/shard_state.h"
+#include "sig/trust.h"
 
-static bool prefix_eq(const uint8_t *a, const uint8_t *b, unsigned bits)
+const struct shard_trusted *shard_trusted_by(const struct shard *s, const struct sip_hop *hop)
 {
-	unsigned whole = bits / 8;
-	unsigned rest = bits % 8;
-	uint8_t mask = (uint8_t)(0xff00u >> rest);
-
-	for (unsigned i = 0; i < whole; i++) {
-		if (a[i] != b[i])
-			return false;
-	}
-	return rest == 0 || ((a[whole] ^ b[whole]) & mask) == 0;
+	return trust_find(&s->settings, hop);
 }
 
-bool shard_is_trusted(const struct shard *s, const struct addr *source)
+bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop)
 {
-	for (uint32_t i = 0; i < s->settings.trusted_count; i++) {
-		const struct shard_trusted *t = &s->settings.trusted[i];
-		unsigned max = t->net.family == ADDR_V6 ? 128 : 32;
-
-		if (t->net.family == source->family && t->bits <= max &&
-		    prefix_eq(t->net.ip, source->ip, t->bits))
-			return true;
-	}
-	return false;
+	return shard_trusted_by(s, hop) != NULL;
 }
 
 bool shard_trusts(void *owner, const struct sip_hop *hop)
 {
-	return shard_is_trusted(owner, &hop->remote);
+	return shard_is_trusted(owner, hop);
 }
 
 static void hop_trust(struct shard *s, const struct sip_hop *hop, bool peer)

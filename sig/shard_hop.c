@@ -102,7 +102,7 @@ void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct 
 bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop)
 {
 	return sip_transport_is_stream(hop->transport) &&
-	       (hop->inbound || !shard_is_trusted(s, &hop->remote));
+	       (hop->inbound || !shard_is_trusted(s, hop));
 }
 
 enum {

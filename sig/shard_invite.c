@@ -144,7 +144,7 @@ static bool identify(struct shard *s, const struct sip_message *m, struct caller
 	struct call_refusal why;
 
 	caller->display = m->from.display;
-	if (shard_is_trusted(s, &m->hop.remote)) {
+	if (shard_is_trusted(s, &m->hop)) {
 		believe(s, m, caller);
 		return true;
 	}

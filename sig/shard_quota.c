@@ -10,7 +10,7 @@ struct quota_party shard_party(const struct shard *s, struct bytes user, const s
 {
 	struct quota_name name = { .kind = QUOTA_EXTENSION, .user = user, .source = hop->remote };
 
-	if (shard_is_trusted(s, &hop->remote)) {
+	if (shard_is_trusted(s, hop)) {
 		name.kind = QUOTA_PEER;
 		name.user = bytes_mem(hop->remote.ip, sizeof(hop->remote.ip));
 	} else if (user.n == 0) {

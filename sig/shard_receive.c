@@ -78,7 +78,7 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 		return;
 	}
 	m.hop = *from;
-	if (shard_is_trusted(s, &from->remote))
+	if (shard_is_trusted(s, from))
 		shard_trust_peer(s, from);
 	if (m.request) {
 		request(s, &m);

@@ -167,7 +167,9 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 						 bool proxy);
 /* call_host.trusts */
 bool shard_trusts(void *owner, const struct sip_hop *hop);
-bool shard_is_trusted(const struct shard *s, const struct addr *source);
+/* The rule of trust that the hop falls under, or NULL: whoever is there must prove what it says. The only place that decides. */
+const struct shard_trusted *shard_trusted_by(const struct shard *s, const struct sip_hop *hop);
+bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop);
 /* Who said something over this connection is known: by credentials, by its address, or by what only a party of a call knows. */
 void shard_trust(struct shard *s, const struct sip_hop *hop);
 /* The same, by its address: it may speak for many. */

@@ -31,6 +31,7 @@ struct sip_hop {
 	uint64_t connection;
 	/* All but UDP: remote is where their connection came from and nobody listens there: without the connection it cannot be reached. */
 	bool inbound;
+	bool certified; /* TLS: it has shown a certificate that we verified; of the connection, so never in a record */
 };
 
 /* "UDP", "TCP", "TLS", "WS", "WSS" as in Via. */

@@ -11,33 +11,31 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-enum { HALF_OPEN_MS = 2000, V6_SITE = 8 };
+enum { HALF_OPEN_MS = 2000 };
 
-static uint64_t address_hash(const struct transport_stream *t, const struct sip_hop *hop, bool port)
+static uint64_t nonzero(uint64_t hash)
 {
-	uint8_t key[sizeof(hop->remote.ip) + 8] = { 0 };
-	struct writer w = writer_over(key, sizeof(key));
-	uint64_t hash;
-
-	/* who has one IPv6 address has the 2^64 of its site */
-	writer_mem(&w, hop->remote.ip,
-		   !port && hop->remote.family == ADDR_V6 ? V6_SITE : sizeof(hop->remote.ip));
-	writer_be32(&w, hop->remote.scope);
-	writer_be16(&w, port ? hop->remote.port : 0);
-	writer_u8(&w, port ? (uint8_t)hop->transport : 0);
-	writer_u8(&w, port ? (uint8_t)hop->local : 0);
-	hash = hash_sip(&t->key, writer_done(&w));
 	return hash ? hash : 1;
 }
 
 uint64_t stream_target_hash(const struct transport_stream *t, const struct sip_hop *hop)
 {
-	return address_hash(t, hop, true);
+	uint8_t key[sizeof(hop->remote.ip) + 8] = { 0 };
+	struct writer w = writer_over(key, sizeof(key));
+
+	writer_mem(&w, hop->remote.ip, sizeof(hop->remote.ip));
+	writer_be32(&w, hop->remote.scope);
+	writer_be16(&w, hop->remote.port);
+	writer_u8(&w, (uint8_t)hop->transport);
+	writer_u8(&w, (uint8_t)hop->local);
+	return nonzero(hash_sip(&t->key, writer_done(&w)));
 }
 
 uint64_t stream_source_hash(const struct transport_stream *t, const struct sip_hop *hop)
 {
-	return address_hash(t, hop, false);
+	const struct addr source = addr_source(&hop->remote);
+
+	return nonzero(hash_sip(&t->key, bytes_mem(source.ip, sizeof(source.ip))));
 }
 
 static void on_event(int fd, unsigned events, void *arg);
@@ -271,6 +269,7 @@ static bool shake_hands(struct stream_connection *c)
 		stream_connection_close(c, STREAM_END_HANDSHAKE, ENOTCONN);
 		return false;
 	}
+	c->hop.certified = tls_is_certified(c->tls);
 	return true;
 }
 

@@ -7,21 +7,15 @@
 #include "base/loop.h"
 #include "sig/sip/stream_connection.h"
 
-enum { V6_SITE = 8 }; /* octets: who has one IPv6 address has 2^64 */
-
 /* By a keyed hash, so nobody can choose whom he shares a bucket with. */
-static uint64_t *bucket_of(struct transport_stream *t, const struct addr *source)
+static uint64_t *bucket_of(struct transport_stream *t, const struct sip_hop *hop)
 {
-	size_t n = source->family == ADDR_V6 ? V6_SITE : sizeof(source->ip);
-
-	return &t->source_handshakes[hash_sip(&t->key, bytes_mem(source->ip, n)) %
-				     STREAM_HANDSHAKE_SOURCES];
+	return &t->source_handshakes[stream_source_hash(t, hop) % STREAM_HANDSHAKE_SOURCES];
 }
 
 bool stream_handshake_may(struct transport_stream *t, const struct sip_hop *hop, uint64_t now_ns)
 {
-	return stream_rate_take(bucket_of(t, &hop->remote), &t->limits.handshakes_per_source,
-				now_ns);
+	return stream_rate_take(bucket_of(t, hop), &t->limits.handshakes_per_source, now_ns);
 }
 
 void stream_handshake_ask(struct stream_connection *c, uint64_t now_ns)

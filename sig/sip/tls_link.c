@@ -113,6 +113,11 @@ static int outcome(struct tls_link *l, int result)
 	}
 }
 
+bool tls_is_certified(const struct tls_link *l)
+{
+	return SSL_get0_peer_certificate(l->ssl) && SSL_get_verify_result(l->ssl) == X509_V_OK;
+}
+
 int tls_handshake(struct tls_link *l, enum tls_failure *failure)
 {
 	unsigned long e;

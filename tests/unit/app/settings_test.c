@@ -198,6 +198,24 @@ static const struct {
 	{ "trusted text", NODE NETWORK "sip:\n  trusted: [10.0.0.0/8, sbc]\n", 9, 25, "address" },
 	{ "trusted host bits", NODE NETWORK "sip:\n  trusted: [10.0.0.1/8]\n", 9, 13, "beyond" },
 	{ "trusted everybody", NODE NETWORK "sip:\n  trusted: [0.0.0.0/0]\n", 9, 13, "everybody" },
+	{ "trusted rule without prefix", NODE NETWORK "sip:\n  trusted: [{port: 1}]\n", 9, 13,
+	  "prefix" },
+	{ "trusted rule prefix", NODE NETWORK "sip:\n  trusted: [{prefix: 10.0.0.1/8}]\n", 9, 22,
+	  "beyond" },
+	{ "trusted network", NODE NETWORK "sip:\n  trusted: [{prefix: 10.0.0.1, network: x}]\n", 9,
+	  41, "no network" },
+	{ "trusted over a WebSocket",
+	  NODE NETWORK "sip:\n  trusted: [{prefix: 10.0.0.1, transports: [udp, wss]}]\n", 9, 44,
+	  "WebSocket" },
+	{ "trusted port over TCP",
+	  NODE NETWORK "sip:\n  trusted: [{prefix: 10.0.0.1, port: 5060, transports: [tcp]}]\n", 9,
+	  38, "udp alone" },
+	{ "trusted certificate that nobody is asked for",
+	  NODE NETWORK "sip:\n  trusted: [{prefix: 10.0.0.1, client_certificate: true}]\n", 9, 52,
+	  "tls.client_certificates" },
+	{ "trusted certificate over UDP",
+	  NODE NETWORK "sip:\n  trusted: [{prefix: 10.0.0.1, client_certificate: true, port: 5}]\n",
+	  9, 52, "for tls" },
 	{ "trusted length", NODE NETWORK "sip:\n  trusted: [10.0.0.0/33]\n", 9, 13, "1 to 32" },
 	{ "algorithm", NODE NETWORK "sip:\n  digest_algorithms: [MD5, SHA-1]\n", 9, 28, "SHA-256" },
 	{ "session", NODE NETWORK "sip:\n  session_expires: 89s\n", 9, 20, "at least 90s" },
@@ -309,6 +327,34 @@ static void test_prefixes(void **state)
 	}
 }
 
+static void test_rules_of_trust(void **state)
+{
+	static const uint8_t key[DIGEST_KEY_LEN];
+	struct shard_settings shard;
+	const struct shard_trusted *t = shard.trusted;
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK
+				   "tls: {client_certificates: optional}\n"
+				   "sip:\n  trusted:\n    - 10.0.0.0/8\n"
+				   "    - {prefix: 192.0.2.7, network: main, port: 5060}\n"
+				   "    - prefix: 2001:db8::/32\n      transports: [TLS, tcp]\n"
+				   "      calls_max: 30\n      calls_per_second: 5\n"
+				   "    - {prefix: 192.0.2.8, client_certificate: true}\n"),
+			 0);
+	settings_to_shard(&g_settings, key, false, &shard);
+	assert_int_equal(shard.trusted_count, 4);
+	assert_int_equal(t[0].transports, 0);
+	assert_int_equal(t[1].transports, 1U << SIP_UDP);
+	assert_int_equal(t[1].network, 1);
+	assert_int_equal(t[1].port, 5060);
+	assert_int_equal(t[2].transports, 1U << SIP_TLS | 1U << SIP_TCP);
+	assert_int_equal(t[2].calls_max, 30);
+	assert_int_equal(t[2].calls_per_second, 5);
+	assert_false(t[2].certificate);
+	assert_true(t[3].certificate);
+}
+
 static void test_reload_keeps_what_needs_a_restart(void **state)
 {
 	char names[512];
@@ -390,6 +436,8 @@ static void test_to_shard(void **state)
 	assert_int_equal(shard.networks[1].first_port, 12000);
 	assert_int_equal(shard.trusted_count, 1);
 	assert_int_equal(shard.trusted[0].bits, 8);
+	assert_int_equal(shard.trusted[0].transports, 0);
+	assert_int_equal(shard.trusted[0].network, 0);
 	assert_int_equal(shard.registrar.expires_s, 90);
 	assert_int_equal(shard.digest.key[0], 7);
 	assert_int_equal(shard.digest.offer, 1 << DIGEST_MD5 | 1 << DIGEST_SHA256);
@@ -529,6 +577,7 @@ int main(void)
 		cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_secret_is_not_shown),
 		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_rules_of_trust),
 		cmocka_unit_test(test_reload_keeps_what_needs_a_restart),
 		cmocka_unit_test(test_reload_of_the_same_names_nothing),
 		cmocka_unit_test(test_to_shard),

@@ -311,6 +311,34 @@ static void names_look_the_same(void **state)
 	}
 }
 
+/* A proxy on this machine has the address of a trusted peer, and behind it is any browser. */
+static void no_trust_over_a_websocket(void **state)
+{
+	static const struct {
+		enum sip_transport transport;
+		const char *want;
+	} rows[] = { { SIP_UDP, "SIP/2.0 404" },
+		     { SIP_TCP, "SIP/2.0 404" },
+		     { SIP_WS, "SIP/2.0 407" },
+		     { SIP_WSS, "SIP/2.0 407" } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct rig *r = rig_open(); /* trusts 192.0.2.0/24 */
+		struct phone p;
+
+		phone_open(&p, r, "1001", "192.0.2.99:5060");
+		p.hop = (struct sip_hop){ .transport = rows[i].transport,
+					  .remote = p.addr,
+					  .connection = 77,
+					  .inbound = true };
+		phone_invite(&p, "4711", PHONE_SDP_A);
+		if (!rig_take(r, &p.addr, rows[i].want).n)
+			fail_msg("%s", sip_transport_name(rows[i].transport));
+		rig_close(r);
+	}
+}
+
 #define DESK_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -328,6 +356,7 @@ int main(void)
 		DESK_TEST(without_qop_a_nonce_is_good_once),
 		DESK_TEST(retransmissions),
 		DESK_TEST(names_look_the_same),
+		cmocka_unit_test(no_trust_over_a_websocket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

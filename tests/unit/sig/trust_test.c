@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/trust.h"
+
+#include "tests/unit/test.h"
+
+static struct addr addr_of(const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, bytes_str(text)), 0);
+	return a;
+}
+
+/* Local 0: UDP of network 0; 1: TLS of network 1. */
+static struct shard_settings settings_of(const struct shard_trusted *rule)
+{
+	return (struct shard_settings){ .local_count = 2,
+					.locals = { { .network = 0 }, { .network = 1 } },
+					.network_count = 2,
+					.trusted_count = 1,
+					.trusted = { *rule } };
+}
+
+static void rules(void **state)
+{
+	const struct shard_trusted plain = { .net = addr_of("192.0.2.0"), .bits = 24 };
+	const struct shard_trusted second = { .net = plain.net, .bits = 24, .network = 2 };
+	const struct shard_trusted udp = {
+		.net = plain.net, .bits = 24, .transports = 1U << SIP_UDP, .port = 5060
+	};
+	const struct shard_trusted all = { .net = plain.net, .bits = 24, .transports = 0xff };
+	const struct shard_trusted shown = { .net = plain.net, .bits = 24, .certificate = true };
+	const struct shard_trusted v6 = { .net = addr_of("2001:db8::"), .bits = 32 };
+	const struct row {
+		const char *name;
+		const struct shard_trusted *rule;
+		struct sip_hop hop;
+		const char *remote;
+		bool trusted;
+	} rows[] = {
+		{ "UDP", &plain, { .transport = SIP_UDP }, "192.0.2.7:1", true },
+		{ "TCP", &plain, { .transport = SIP_TCP }, "192.0.2.7:1", true },
+		{ "TLS", &plain, { .transport = SIP_TLS }, "192.0.2.7:1", true },
+		{ "WS", &plain, { .transport = SIP_WS }, "192.0.2.7:1", false },
+		{ "WSS", &plain, { .transport = SIP_WSS }, "192.0.2.7:1", false },
+		{ "WSS although it is said", &all, { .transport = SIP_WSS }, "192.0.2.7:1", false },
+		{ "elsewhere", &plain, { .transport = SIP_UDP }, "192.0.3.7:1", false },
+		{ "IPv6", &v6, { .transport = SIP_UDP }, "[2001:db8:1::1]:5060", true },
+		{ "no IPv6", &plain, { .transport = SIP_UDP }, "[2001:db8:1::1]:5060", false },
+		{ "network", &second, { .transport = SIP_TLS, .local = 1 }, "192.0.2.7:1", true },
+		{ "other network", &second, { .transport = SIP_UDP }, "192.0.2.7:1", false },
+		{ "no such local", &second, { .local = 9 }, "192.0.2.7:1", false },
+		{ "port", &udp, { .transport = SIP_UDP }, "192.0.2.7:5060", true },
+		{ "other port", &udp, { .transport = SIP_UDP }, "192.0.2.7:5061", false },
+		{ "other transport", &udp, { .transport = SIP_TCP }, "192.0.2.7:5060", false },
+		{ "certificate",
+		  &shown,
+		  { .transport = SIP_TLS, .certified = true },
+		  "192.0.2.7:1",
+		  true },
+		{ "no certificate", &shown, { .transport = SIP_TLS }, "192.0.2.7:1", false },
+		{ "certificate over UDP",
+		  &shown,
+		  { .transport = SIP_UDP, .certified = true },
+		  "192.0.2.7:1",
+		  false },
+	};
+	const struct row *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		const struct shard_settings settings = settings_of(row->rule);
+		struct sip_hop hop = row->hop;
+
+		hop.remote = addr_of(row->remote);
+		ROW_ASSERT(row->name, (trust_find(&settings, &hop) != NULL) == row->trusted);
+	}
+}
+
+/* The first that fits decides, so quotas can be given to some of a prefix. */
+static void the_first_rule_counts(void **state)
+{
+	struct shard_settings settings = { .trusted_count = 2 };
+	struct sip_hop hop = { .transport = SIP_UDP, .remote = addr_of("192.0.2.7:5060") };
+
+	(void)state;
+	settings.trusted[0] = (struct shard_trusted){ .net = addr_of("192.0.2.7"), .bits = 32 };
+	settings.trusted[1] = (struct shard_trusted){ .net = addr_of("192.0.2.0"), .bits = 24 };
+	assert_ptr_equal(trust_find(&settings, &hop), &settings.trusted[0]);
+	hop.remote = addr_of("192.0.2.8:5060");
+	assert_ptr_equal(trust_find(&settings, &hop), &settings.trusted[1]);
+	settings.trusted_count = 0;
+	assert_null(trust_find(&settings, &hop));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules),
+		cmocka_unit_test(the_first_rule_counts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
