@@ -87,6 +87,9 @@ void writer_be32(struct writer *w, uint32_t v);
 void writer_be64(struct writer *w, uint64_t v);
 void writer_hex(struct writer *w, struct bytes b); /* lower case */
 struct bytes writer_done(const struct writer *w);  /* what was written */
+/* Lines that end in CRLF: what was written up to the end of the last whole one. Of those that did not fit none is cut. */
+struct bytes writer_lines(const struct writer *w);
+bool bytes_are_lines(struct bytes text); /* empty, or it ends in CRLF */
 
 /* Big-endian access to memory that may be unaligned. */
 static inline uint16_t be16_get(const uint8_t *p)

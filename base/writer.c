@@ -107,6 +107,20 @@ struct bytes writer_done(const struct writer *w)
 	return bytes_mem(w->p, w->n);
 }
 
+bool bytes_are_lines(struct bytes text)
+{
+	return text.n == 0 || (text.n >= 2 && memcmp(text.p + text.n - 2, "\r\n", 2) == 0);
+}
+
+struct bytes writer_lines(const struct writer *w)
+{
+	struct bytes out = writer_done(w);
+
+	while (!bytes_are_lines(out))
+		out.n--;
+	return out;
+}
+
 void base32_u64_put(char out[BASE32_U64_LEN], uint64_t v)
 {
 	/* 13 * 5 = 65 bits: the first digit holds only four */

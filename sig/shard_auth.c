@@ -52,7 +52,7 @@ static void auth_challenge(struct shard *s, const struct sip_message *m, bool pr
 
 	digest_challenge(&s->settings.digest, &w, proxy, stale, &m->hop.remote, s->host.now.utc_ms,
 			 hash_sip(&s->key, bytes_mem(tag.text, sizeof(tag.text))));
-	shard_refuse(s, NULL, m, proxy ? 407 : 401, REFUSED_CHALLENGE, writer_done(&w));
+	shard_refuse(s, NULL, m, proxy ? 407 : 401, REFUSED_CHALLENGE, writer_lines(&w));
 }
 
 static void auth_event(struct shard *s, const struct sip_message *m, enum security_kind kind,
@@ -68,7 +68,7 @@ static void auth_wait(struct shard *s, const struct sip_message *m, uint64_t wai
 	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
 
 	writer_fmt(&extra, "Retry-After: %" PRIu64 "\r\n", (wait_ns + NS_PER_S - 1) / NS_PER_S);
-	shard_refuse(s, NULL, m, 403, REFUSED_GUESSING, writer_done(&extra));
+	shard_refuse(s, NULL, m, 403, REFUSED_GUESSING, writer_lines(&extra));
 }
 
 static bool is_registered_beside(const struct shard *s, const struct aor *entry,

@@ -39,7 +39,7 @@ static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_mess
 		writer_str(&extra, RESPOND_ACCEPT);
 	if (why->status == 422)
 		session_timer_write_too_small(&extra);
-	shard_refuse(s, slot, m, why->status, why->reason, writer_done(&extra));
+	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));
 }
 
 static bool fail(struct call_refusal *why, uint16_t status, enum sig_refused reason)

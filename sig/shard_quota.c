@@ -50,7 +50,7 @@ void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t s
 	shard_quota_note(s, m, why);
 	session_write_warning(&extra, &s->host, why->text);
 	writer_fmt(&extra, "Retry-After: %" PRIu32 "\r\n", why->retry_after_s);
-	shard_refuse(s, NULL, m, status, why->reason, writer_done(&extra));
+	shard_refuse(s, NULL, m, status, why->reason, writer_lines(&extra));
 }
 
 bool shard_is_emergency(const struct shard *s, const struct sip_uri *uri)

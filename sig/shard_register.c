@@ -35,7 +35,7 @@ static struct text make_answer(struct shard *s, const struct sip_message *m,
 
 	registrar_write_headers(&w, entry, answer, &s->settings.registrar, s->host.now,
 				s->host.wall_ms);
-	r.extra = writer_done(&w);
+	r.extra = writer_lines(&w);
 	if (response_make(&s->host, m, &r, &out))
 		sig_count_dropped(&s->metrics, DROPPED_OOM);
 	return out;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
 #include "base/log.h"
 #include "sig/shard_state.h"
 
@@ -39,10 +41,12 @@ void shard_reply_stateless(struct shard *s, const struct sip_message *m,
 	struct response response = response_of(r, &tag);
 	struct text text = { 0 };
 	struct sip_hop hop;
+	int err;
 
 	response.brief = !sip_transport_is_stream(m->hop.transport);
-	if (response_make(&s->host, m, &response, &text)) {
-		sig_count_dropped(&s->metrics, DROPPED_OOM);
+	err = response_make(&s->host, m, &response, &text);
+	if (err) {
+		sig_count_dropped(&s->metrics, err == -EMSGSIZE ? DROPPED_TOO_LARGE : DROPPED_OOM);
 		return;
 	}
 	message_response_hop(m, &hop);

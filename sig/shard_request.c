@@ -8,7 +8,7 @@ static void options(struct shard *s, const struct sip_message *m)
 	struct shard_reply r = { .status = 200 };
 
 	respond_write_options(&extra, &s->host);
-	r.extra = writer_done(&extra);
+	r.extra = writer_lines(&extra);
 	shard_reply_stateless(s, m, &r); /* RFC 3261 11.2 */
 }
 
@@ -50,7 +50,7 @@ void shard_request(struct shard *s, const struct sip_message *m)
 	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
 
 	if (respond_unsupported(&extra, &s->host, m)) {
-		shard_refuse(s, NULL, m, 420, REFUSED_EXTENSION, writer_done(&extra));
+		shard_refuse(s, NULL, m, 420, REFUSED_EXTENSION, writer_lines(&extra));
 		return;
 	}
 	/* RFC 3261 26.2.2: TLS on every hop, and that includes this one */

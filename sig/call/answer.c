@@ -45,7 +45,7 @@ static int make_answer(struct call_host *h, struct call *c, uint8_t leg)
 	};
 
 	session_timer_write_answer(&extra, c->legs[inv->from]);
-	r.extra = writer_done(&extra);
+	r.extra = writer_lines(&extra);
 	return slot ? response_make_later(h, slot, &r, &inv->answer) : -ENOENT;
 }
 

@@ -118,6 +118,8 @@ void dialog_write_request(struct writer *w, const struct dialog *d, const struct
 {
 	const char *method = sip_method_name(r->method);
 
+	if (!bytes_are_lines(r->extra))
+		w->overflow = true; /* nothing that was cut is ever sent */
 	write_target(w, d, method);
 	write_via(w, d, r->branch, settings);
 	writer_fmt(w, "Max-Forwards: %d\r\n", r->max_forwards < 0 ? MAX_FORWARDS : r->max_forwards);

@@ -46,7 +46,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	session_timer_write_request(&w, h, l);
 	if (leg == LEG_A && c->auto_answer && l->state == LEG_EARLY)
 		writer_str(&w, AUTO_ANSWER);
-	r.extra = writer_done(&w);
+	r.extra = writer_lines(&w);
 	slot = leg_request(h, &l->dialog, &r, TXN_USER_INVITE);
 	l->asked->branch = r.branch;
 	l->invite_cseq = r.cseq;

@@ -45,7 +45,7 @@ static int update(struct call_host *h, struct call *c, uint8_t leg)
 	struct txn_slot *slot;
 
 	session_timer_write_request(&w, h, l);
-	r.extra = writer_done(&w);
+	r.extra = writer_lines(&w);
 	slot = leg_request(h, &l->dialog, &r, TXN_USER_REFRESH);
 	if (!slot)
 		return -ENOSPC;
@@ -156,16 +156,16 @@ void refresh_asked(struct call_host *h, struct call *c, const struct call_event 
 		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(RESPOND_ACCEPT));
 	} else if (is_news(c, ev->leg, sdp)) {
 		session_write_warning(&extra, h, "the session is changed by re-INVITE");
-		respond_refuse(h, ev, 488, REFUSED_SDP, writer_done(&extra));
+		respond_refuse(h, ev, 488, REFUSED_SDP, writer_lines(&extra));
 	} else if (!session_timer_asked(h, l, ev->message)) {
 		session_timer_write_too_small(&extra);
-		respond_refuse(h, ev, 422, REFUSED_INTERVAL, writer_done(&extra));
+		respond_refuse(h, ev, 422, REFUSED_INTERVAL, writer_lines(&extra));
 	} else if (dialog_refresh(&l->dialog, ev->message, h)) {
 		respond_refuse(h, ev, 400, REFUSED_MALFORMED, (struct bytes){ 0 });
 	} else {
 		leg_learn(l, ev->message);
 		session_timer_write_answer(&extra, l);
-		r.extra = writer_done(&extra);
+		r.extra = writer_lines(&extra);
 		r.body = sdp.n ? session_said(c, ev->leg) : (struct bytes){ 0 };
 		respond(h, ev->slot, ev->message, &r);
 		if (l->state == LEG_CONFIRMED)

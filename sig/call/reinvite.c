@@ -24,7 +24,7 @@ static void refuse(struct call_host *h, const struct call_event *ev,
 		writer_str(&extra, RESPOND_ACCEPT);
 	if (refusal->status == 422)
 		session_timer_write_too_small(&extra);
-	r.extra = writer_done(&extra);
+	r.extra = writer_lines(&extra);
 	sig_count_refused(h->metrics, refusal->reason);
 	respond(h, ev->slot, ev->message, &r);
 }

@@ -109,7 +109,7 @@ static void by_method(struct call_host *h, struct call *c, const struct call_eve
 		break;
 	case SIP_OPTIONS: /* RFC 3261 11.2 */
 		respond_write_options(&extra, h);
-		answer(h, ev, 200, writer_done(&extra));
+		answer(h, ev, 200, writer_lines(&extra));
 		break;
 	case SIP_UPDATE:
 		refresh_asked(h, c, ev);
@@ -144,7 +144,7 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		return;
 	}
 	if (respond_unsupported(&extra, h, ev->message)) {
-		respond_refuse(h, ev, 420, REFUSED_EXTENSION, writer_done(&extra));
+		respond_refuse(h, ev, 420, REFUSED_EXTENSION, writer_lines(&extra));
 		return;
 	}
 	if (!takes_part(c, ev->leg) && ev->message->method != SIP_BYE) {

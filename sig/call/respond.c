@@ -49,7 +49,7 @@ int response_make(struct call_host *h, const struct sip_message *request, const 
 	write_extra(&extra, h, request, r);
 	message_write_response(&w, request, r->status, r->reason, tag, writer_done(&extra),
 			       r->content_type, r->body);
-	if (w.overflow || extra.overflow)
+	if (w.overflow || extra.overflow || !bytes_are_lines(writer_done(&extra)))
 		return -EMSGSIZE;
 	return text_set(out, writer_done(&w));
 }
@@ -82,7 +82,7 @@ void respond(struct call_host *h, struct txn_slot *slot, const struct sip_messag
 	err = request ? response_make(h, request, r, &text)
 		      : response_make_later(h, slot, r, &text);
 	if (err) { /* the peer sends its request again, or gives up */
-		sig_count_dropped(h->metrics, DROPPED_OOM);
+		sig_count_dropped(h->metrics, err == -EMSGSIZE ? DROPPED_TOO_LARGE : DROPPED_OOM);
 		if (r->status >= 200)
 			txns_drop(h->txns, slot->self);
 		return;
@@ -107,22 +107,33 @@ void respond_write_options(struct writer *w, const struct call_host *h)
 	session_timer_write_supported(w, h);
 }
 
+/* A longer answer tells nobody more: whoever requires that much may have forged his address. */
+enum { UNSUPPORTED_TAG_MAX = 64, UNSUPPORTED_LINE_MAX = 256 };
+
+static bool is_supported(const struct call_host *h, struct bytes tag)
+{
+	return h->settings->session_expires_s && bytes_iis(tag, "timer");
+}
+
 bool respond_unsupported(struct writer *w, const struct call_host *h, const struct sip_message *m)
 {
 	struct bytes rest, tag;
+	size_t start = w->n;
 	bool any = false;
 
 	for (unsigned i = 0; message_header(m, "Require", i, &rest); i++) {
 		while (lex_element(&rest, &tag)) {
-			if (tag.n == 0 ||
-			    (h->settings->session_expires_s && bytes_iis(tag, "timer")))
+			if (tag.n == 0 || is_supported(h, tag))
 				continue;
-			writer_str(w, any ? ", " : "Unsupported: ");
-			writer_bytes(w, tag);
 			any = true;
+			if (tag.n > UNSUPPORTED_TAG_MAX ||
+			    w->n - start + tag.n > UNSUPPORTED_LINE_MAX)
+				continue;
+			writer_str(w, w->n > start ? ", " : "Unsupported: ");
+			writer_bytes(w, tag);
 		}
 	}
-	if (any)
+	if (w->n > start)
 		writer_str(w, "\r\n");
 	return any;
 }

@@ -19,7 +19,7 @@ struct response {
 	struct bytes extra; /* whole lines */
 	struct bytes content_type, body;
 };
-/* The text of a response. 0, -ENOMEM or -EMSGSIZE. */
+/* The text of a response. 0, -ENOMEM, or -EMSGSIZE: it does not fit, or extra is no whole lines. Nothing is ever cut. */
 int response_make(struct call_host *h, const struct sip_message *request, const struct response *r,
 		  struct text *out) NODISCARD;
 /* The same to a request kept with its transaction. */

@@ -168,6 +168,38 @@ static void base32_refuses(void **state)
 	assert_true(v == UINT64_MAX);
 }
 
+static void lines_are_never_cut(void **state)
+{
+	static const struct row {
+		size_t cap;
+		const char *want;
+	} rows[] = { { 32, "a: 1\r\nb: 22\r\n" },
+		     { 13, "a: 1\r\nb: 22\r\n" },
+		     { 12, "a: 1\r\n" },
+		     { 7, "a: 1\r\n" },
+		     { 6, "a: 1\r\n" },
+		     { 5, "" },
+		     { 0, "" } };
+	const struct row *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char buf[32];
+		struct writer w = writer_over(buf, row->cap);
+
+		writer_str(&w, "a: 1");
+		writer_str(&w, "\r\n");
+		writer_str(&w, "b: 2");
+		writer_str(&w, "2\r\n");
+		ROW_ASSERT(row->want, bytes_is(writer_lines(&w), row->want));
+		ROW_ASSERT(row->want, bytes_are_lines(writer_lines(&w)));
+	}
+	assert_true(bytes_are_lines(BYTES_LIT("")));
+	assert_false(bytes_are_lines(BYTES_LIT("\n")));
+	assert_false(bytes_are_lines(BYTES_LIT("a: 1")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +207,7 @@ int main(void)
 		cmocka_unit_test(overflow_keeps_whole_appends),
 		cmocka_unit_test(exact_fit_is_no_overflow),
 		cmocka_unit_test(formatting_needs_one_byte_more),
+		cmocka_unit_test(lines_are_never_cut),
 		cmocka_unit_test(hex_goes_both_ways),
 		cmocka_unit_test(base32_keeps_numbers_and_order),
 		cmocka_unit_test(base32_refuses),

@@ -205,8 +205,35 @@ RIG_FN void rig_forget_saves(struct rig *r)
 	r->save_count = half;
 }
 
+/* Whole lines up to the empty one, one Content-Length, and a body of that length. */
+RIG_FN bool rig_is_whole(struct bytes message)
+{
+	const uint8_t *end = message.n ? memmem(message.p, message.n, "\r\n\r\n", 4) : NULL;
+	struct bytes head, line;
+	unsigned found = 0;
+
+	if (!end)
+		return false;
+	head = bytes_sub(message, 0, (size_t)(end - message.p) + 2);
+	(void)bytes_cut(&head, '\n', &line);
+	while (bytes_cut(&head, '\n', &line)) {
+		uint64_t n;
+
+		if (line.n < 2 || line.p[line.n - 1] != '\r' || bytes_find(line, ':') == line.n)
+			return false;
+		if (!bytes_istarts(line, "Content-Length:"))
+			continue;
+		found++;
+		line = bytes_trim(bytes_from(line, strlen("Content-Length:")));
+		if (bytes_u64(line, &n) || n != message.n - (size_t)(end + 4 - message.p))
+			return false;
+	}
+	return found == 1;
+}
+
 RIG_FN void rig_keep_sent(struct rig *r, struct effect *e)
 {
+	assert(rig_is_whole(text_bytes(&e->data)));
 	if (r->sent_count == RIG_SENT_MAX)
 		rig_forget_sent(r);
 	r->sent[r->sent_count++] =

@@ -56,6 +56,57 @@ static void say(struct line *l, const char *text)
 	rig_send(l->r, &l->a.addr, bytes_str(text));
 }
 
+enum { REQUIRED_MAX = 30000 };
+
+/* A request of the method that requires so many tags of that length. */
+static void require(struct line *l, const char *method, size_t length, unsigned count)
+{
+	static char text[2 * REQUIRED_MAX];
+	static unsigned branch;
+	struct writer w = writer_over(text, sizeof(text));
+
+	writer_fmt(&w,
+		   "%s sip:1002@test.local SIP/2.0\r\nVia: SIP/2.0/UDP "
+		   "%s;branch=z9hG4bKr%u;rport\r\nMax-Forwards: 70\r\nFrom: "
+		   "<sip:1001@test.local>;tag=r\r\nTo: <sip:1002@test.local>\r\nCall-ID: "
+		   "r%u\r\nCSeq: 1 %s\r\nContact: <sip:1001@192.0.2.11>\r\nRequire: x0",
+		   method, l->a.address, branch, branch, method);
+	branch++;
+	for (unsigned i = 0; i < count; i++) {
+		writer_str(&w, ", ");
+		for (size_t n = 0; n < length; n++)
+			writer_u8(&w, (uint8_t)('a' + n % 26));
+	}
+	writer_str(&w, "\r\nContent-Length: 0\r\n\r\n");
+	assert_false(w.overflow);
+	rig_send(l->r, &l->a.addr, writer_done(&w));
+}
+
+/* However much a request asks for: an answer has all its lines, each of them whole (the rig looks at that), and is short. */
+static void answers_are_whole(void **state)
+{
+	static const struct {
+		const char *method;
+		size_t length;
+		unsigned count;
+	} rows[] = {
+		{ "OPTIONS", 8, 100 },  { "OPTIONS", 8, 1000 }, { "OPTIONS", 8000, 1 },
+		{ "REGISTER", 8, 900 }, { "INVITE", 8, 819 },   { "INVITE", 8, 2500 },
+		{ "INVITE", 8190, 1 },  { "DANCE", 20, 410 },
+	};
+	struct line *l = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct bytes m;
+
+		require(l, rows[i].method, rows[i].length, rows[i].count);
+		m = rig_take(l->r, &l->a.addr, "SIP/2.0 420");
+		ROW_ASSERT(rows[i].method, m.n && m.n < 800);
+		ROW_ASSERT(rows[i].method, bytes_starts(rig_header(m, "Unsupported"), "x0"));
+		ROW_ASSERT(rows[i].method, bytes_is(rig_header(m, "Content-Length"), "0"));
+	}
+}
+
 static void broken_messages(void **state)
 {
 	static const struct {
@@ -291,6 +342,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(outside_of_dialogs),
+		LINE_TEST(answers_are_whole),
 		LINE_TEST(broken_messages),
 		LINE_TEST(max_forwards_absent),
 		LINE_TEST(merged),
