@@ -55,8 +55,8 @@ static void auth_challenge(struct shard *s, const struct sip_message *m, bool pr
 	shard_refuse(s, NULL, m, proxy ? 407 : 401, REFUSED_CHALLENGE, writer_lines(&w));
 }
 
-static void auth_event(struct shard *s, const struct sip_message *m, enum security_kind kind,
-		       struct bytes user)
+void shard_misuse(struct shard *s, const struct sip_message *m, enum security_kind kind,
+		  struct bytes user)
 {
 	security_event(&s->security, kind, &m->hop.remote, user, sip_method_name(m->method),
 		       s->host.now.ns);
@@ -103,8 +103,8 @@ static void auth_wrong(struct shard *s, const struct sip_message *m, bool proxy,
 {
 	sig_count_refused(&s->metrics, REFUSED_DIGEST);
 	if (auth_limit_failed(&s->auth_limit, t, s->host.now.ns))
-		auth_event(s, m, SECURITY_GUESSING, user);
-	auth_event(s, m, SECURITY_WRONG_PASSWORD, user);
+		shard_misuse(s, m, SECURITY_GUESSING, user);
+	shard_misuse(s, m, SECURITY_WRONG_PASSWORD, user);
 	auth_challenge(s, m, proxy, false);
 }
 
@@ -131,7 +131,7 @@ static const struct shard_extension *auth_right(struct shard *s, const struct si
 	if (!auth_is_first(s, a)) {
 		sig_count_refused(&s->metrics, REFUSED_REPLAY);
 		if (a->c.qop != DIGEST_QOP_NONE) /* without it nothing can be counted */
-			auth_event(s, m, SECURITY_REPLAY, a->c.user);
+			shard_misuse(s, m, SECURITY_REPLAY, a->c.user);
 		auth_challenge(s, m, proxy, true);
 		return NULL;
 	}
@@ -188,7 +188,7 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 		return NULL;
 	case DIGEST_FOREIGN:
 		sig_count_refused(&s->metrics, REFUSED_FOREIGN_NONCE);
-		auth_event(s, m, SECURITY_FOREIGN_NONCE, a.c.user);
+		shard_misuse(s, m, SECURITY_FOREIGN_NONCE, a.c.user);
 		auth_challenge(s, m, proxy, true);
 		return NULL;
 	case DIGEST_STALE:

@@ -132,5 +132,6 @@ void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct
 	writer_str(&w, e->tls_srtp ? "this extension is for TLS only"
 				   : "this transport is not for phones of that address");
 	writer_str(&w, "\"\r\n");
+	shard_misuse(s, m, SECURITY_TRANSPORT, bytes_str(e->number));
 	shard_refuse(s, slot, m, 403, REFUSED_TRANSPORT, writer_lines(&w));
 }

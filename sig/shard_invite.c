@@ -153,6 +153,7 @@ static bool identify(struct shard *s, const struct sip_message *m, struct caller
 		return false;
 	if (route_user(&m->from.uri, caller->user) != ROUTE_OK ||
 	    !bytes_is(bytes_str(caller->user), e->number)) {
+		shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
 		(void)fail(&why, 403, REFUSED_IDENTITY);
 		refused_call_tell(s, m, bytes_str(e->number), &why);
 		refuse(s, NULL, m, &why);

@@ -171,6 +171,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	if (!e)
 		return;
 	if (!is_own(m, e)) {
+		shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
 		refuse(s, NULL, m, 403, REFUSED_IDENTITY);
 		return;
 	}

@@ -170,6 +170,9 @@ bool shard_trusts(void *owner, const struct sip_hop *hop);
 /* The rule of trust that the hop falls under, or NULL: whoever is there must prove what it says. The only place that decides. */
 const struct shard_trusted *shard_trusted_by(const struct shard *s, const struct sip_hop *hop);
 bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop);
+/* Tells operators of a request that its sender may not make; its user is the one it claimed. */
+void shard_misuse(struct shard *s, const struct sip_message *m, enum security_kind kind,
+		  struct bytes user);
 /* Who said something over this connection is known: by credentials, by its address, or by what only a party of a call knows. */
 void shard_trust(struct shard *s, const struct sip_hop *hop);
 /* The same, by its address: it may speak for many. */

@@ -311,6 +311,21 @@ static void names_look_the_same(void **state)
 	}
 }
 
+/* The user of an event is the one whose password was used. */
+static void in_the_name_of_another(void **state)
+{
+	struct desk *d = *state;
+	struct shard_extension e = rig_extension("1002", false);
+	struct bytes m;
+
+	assert_int_equal(shard_extension_put(d->r->shard, &e), 0);
+	m = log_in(&d->here, "1002", "secret"); /* To: 1001 */
+	assert_true(bytes_starts(m, "SIP/2.0 403"));
+	assert_int_equal(d->r->security.kind, SECURITY_FOREIGN_IDENTITY);
+	assert_string_equal(d->r->security.user, "1002");
+	assert_string_equal(d->r->security.detail, "REGISTER");
+}
+
 /* A proxy on this machine has the address of a trusted peer, and behind it is any browser. */
 static void no_trust_over_a_websocket(void **state)
 {
@@ -356,6 +371,7 @@ int main(void)
 		DESK_TEST(without_qop_a_nonce_is_good_once),
 		DESK_TEST(retransmissions),
 		DESK_TEST(names_look_the_same),
+		DESK_TEST(in_the_name_of_another),
 		cmocka_unit_test(no_trust_over_a_websocket),
 	};
 

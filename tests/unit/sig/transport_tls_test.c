@@ -191,6 +191,7 @@ static void test_verification(void **state)
 	} rows[] = {
 		{ "good", &g_node, &g_ca, &g_node, &g_ca, TLS_CLIENT_NONE, -1 },
 		{ "both good", &g_node, &g_ca, &g_named, &g_ca, TLS_CLIENT_REQUIRED, -1 },
+		{ "shown, optional", &g_node, &g_ca, &g_named, &g_ca, TLS_CLIENT_OPTIONAL, -1 },
 		{ "unknown CA", &g_node, &g_ca, &g_node, &g_other_ca, TLS_CLIENT_NONE,
 		  TLS_FAILURE_UNTRUSTED },
 		{ "expired", &g_expired, &g_ca, &g_node, &g_ca, TLS_CLIENT_NONE,
@@ -226,6 +227,9 @@ static void test_verification(void **state)
 		ROW_ASSERT(rows[i].name, rows[i].failure < 0 || failures(why) > before);
 		ROW_ASSERT(rows[i].name,
 			   rows[i].failure >= 0 || r.server.from.transport == SIP_TLS);
+		ROW_ASSERT(rows[i].name,
+			   rows[i].failure >= 0 ||
+				   r.server.from.certified == (rows[i].clients != TLS_CLIENT_NONE));
 		if (r.client.errors)
 			ROW_ASSERT(rows[i].name, r.client.error == ENOTCONN);
 		close_rig(&r);
