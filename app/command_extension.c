@@ -49,6 +49,17 @@ static bool may_begin(struct command_run *run)
 	return false;
 }
 
+/* What cannot be opened must not be written over by something else than a new password. False: the run has failed. */
+static bool may_change(struct command_run *run, const struct extension *before)
+{
+	if (before->realm[0] || command_value(run, "password")->given ||
+	    command_value(run, "ha1")->given)
+		return true;
+	command_fail(run, COMMAND_MISSING_ARGUMENT, "password",
+		     "its password was sealed with other keys: give a new one");
+	return false;
+}
+
 /* REG-08: both or neither. False: the run has failed. */
 static bool tls_srtp_take(struct command_run *run, bool *tls_srtp)
 {
@@ -101,8 +112,10 @@ static bool make(struct command_run *run, void *value)
 	const struct extension *before = extensions_find(&run->node->extensions, number->text);
 	struct extension *e = value;
 
-	if (before) {
+	if (before && may_change(run, before)) {
 		*e = *before;
+	} else if (before) {
+		return false;
 	} else if (may_begin(run)) {
 		e->core.enabled = true;
 	} else {
@@ -131,9 +144,22 @@ static void name_of(const void *value, char name[DOCUMENT_NAME_MAX])
 	(void)bytes_cstr(bytes_str(e->core.number), name, DOCUMENT_NAME_MAX);
 }
 
-static json_t *write_document(const void *value)
+/* Passwords are of no use without the node's keys. */
+static void seal_key_of(const struct node *node, struct seal_key *key)
 {
-	return extension_to_document(value);
+	key->id = node->keys.id;
+	keys_derive(&node->keys, "tandem extension seal 1", key->octets);
+}
+
+static json_t *write_document(struct node *node, const void *value)
+{
+	struct seal_key key;
+	json_t *json;
+
+	seal_key_of(node, &key);
+	json = extension_to_document(value, &key, &node->rand);
+	seal_key_wipe(&key);
+	return json;
 }
 
 static json_t *show(const struct node *node, const void *value)
@@ -141,9 +167,16 @@ static json_t *show(const struct node *node, const void *value)
 	return extension_to_view(value, node->settings.sip.realm);
 }
 
-static int read_document(void *value, struct bytes json, const char **reason)
+static int read_document(const struct node *node, void *value, struct bytes json,
+			 const char **reason)
 {
-	return extension_from_document(value, json, reason);
+	struct seal_key key;
+	int err;
+
+	seal_key_of(node, &key);
+	err = extension_from_document(value, json, &key, reason);
+	seal_key_wipe(&key);
+	return err;
 }
 
 static int apply(struct node *node, const void *value)
@@ -156,7 +189,10 @@ static int apply(struct node *node, const void *value)
 	} else if (!err) {
 		(void)shard_extension_delete(node->shard, e->core.number);
 		LOG_WARN("node", 0,
-			 "an extension's password belongs to another sip.realm: set it again",
+			 e->realm[0] ? "an extension's password belongs to another sip.realm: set "
+				       "it again"
+				     : "an extension's password was sealed with other keys: bring "
+				       "the file keys back, or set it again",
 			 LOG_STR("number", e->core.number));
 	}
 	return err;

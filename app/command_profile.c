@@ -129,8 +129,9 @@ static void name_of(const void *value, char name[DOCUMENT_NAME_MAX])
 	(void)bytes_cstr(bytes_str(p->core.name), name, DOCUMENT_NAME_MAX);
 }
 
-static json_t *write_document(const void *value)
+static json_t *write_document(struct node *node, const void *value)
 {
+	(void)node;
 	return profile_to_document(value);
 }
 
@@ -140,8 +141,10 @@ static json_t *show(const struct node *node, const void *value)
 	return profile_to_view(value);
 }
 
-static int read_document(void *value, struct bytes json, const char **reason)
+static int read_document(const struct node *node, void *value, struct bytes json,
+			 const char **reason)
 {
+	(void)node;
 	return profile_from_document(value, json, reason);
 }
 

@@ -96,8 +96,9 @@ static void name_of(const void *value, char name[DOCUMENT_NAME_MAX])
 	(void)bytes_cstr(bytes_str(addr_text(&r->core.first, text)), name, DOCUMENT_NAME_MAX);
 }
 
-static json_t *write_document(const void *value)
+static json_t *write_document(struct node *node, const void *value)
 {
+	(void)node;
 	return range_to_document(value);
 }
 
@@ -107,8 +108,10 @@ static json_t *show(const struct node *node, const void *value)
 	return range_to_view(value);
 }
 
-static int read_document(void *value, struct bytes json, const char **reason)
+static int read_document(const struct node *node, void *value, struct bytes json,
+			 const char **reason)
 {
+	(void)node;
 	return range_from_document(value, json, reason);
 }
 

@@ -88,7 +88,7 @@ static void on_stored(enum store_result result, uint64_t key, uint64_t version, 
 
 static bool store_put(struct document_change *change)
 {
-	json_t *json = change->kind->write(change->value);
+	json_t *json = change->kind->write(change->run->node, change->value);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
 	json_decref(json);
@@ -166,7 +166,7 @@ int document_load(struct node *node, const struct document_kind *kind, struct by
 {
 	const char *reason = "";
 	void *value = calloc(1, kind->size);
-	int err = value ? kind->read(value, json, &reason) : -ENOMEM;
+	int err = value ? kind->read(node, value, json, &reason) : -ENOMEM;
 
 	if (err == -EBADMSG) {
 		LOG_ERROR("node", 0, "a document is broken: it is set aside",

@@ -28,9 +28,10 @@ struct document_kind {
 	/* The one the command means, if it may go. False: the run has failed. */
 	bool (*aim)(struct command_run *run, char name[DOCUMENT_NAME_MAX]);
 	void (*name_of)(const void *value, char name[DOCUMENT_NAME_MAX]);
-	json_t *(*write)(const void *value);                              /* the document */
-	json_t *(*show)(const struct node *node, const void *value);      /* without secrets */
-	int (*read)(void *value, struct bytes json, const char **reason); /* 0 or -EBADMSG */
+	json_t *(*write)(struct node *node, const void *value); /* the document, secrets sealed */
+	json_t *(*show)(const struct node *node, const void *value); /* without secrets */
+	/* 0 or -EBADMSG */
+	int (*read)(const struct node *node, void *value, struct bytes json, const char **reason);
 	/* From now on it counts: adds or replaces. 0 or -ENOSPC. */
 	int (*apply)(struct node *node, const void *value);
 	void (*forget)(struct node *node, const char *name);

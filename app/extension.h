@@ -5,16 +5,19 @@
 
 #include <jansson.h>
 
+#include "base/seal.h"
 #include "sig/shard.h"
 
 enum {
 	EXTENSION_HA1_TEXT = 32 + 1 + 64 + 1 + 64, /* MD5:SHA-256:SHA-512/256 in hex */
 	EXTENSION_REALM_MAX = 128,
+	EXTENSION_HA1_OCTETS = 16 + 32 + 32,
 };
 
 struct extension {
 	struct shard_extension core;
-	char realm[EXTENSION_REALM_MAX]; /* the secret is a hash over it */
+	char realm
+		[EXTENSION_REALM_MAX]; /* the secret is a hash over it; empty: it could not be opened */
 	uint64_t changed_utc_ms;
 };
 
@@ -25,12 +28,14 @@ extern const char *const g_extension_media_address[];
 /* In the order of enum shard_webrtc. */
 extern const char *const g_extension_webrtc[];
 
-/* The document: with the hashes. New reference, NULL: out of memory. */
-json_t *extension_to_document(const struct extension *e);
+/* The document: with the hashes, sealed. New reference, NULL: out of memory. */
+json_t *extension_to_document(const struct extension *e, const struct seal_key *key,
+			      struct rand_source *rand);
 /* What may be shown: without them. realm: the node's. */
 json_t *extension_to_view(const struct extension *e, const char *realm);
-/* 0 or -EBADMSG with a reason. Unknown members are ignored. */
-int extension_from_document(struct extension *out, struct bytes json,
+/* 0 or -EBADMSG with a reason. Unknown members are ignored. Older documents have the hashes in clear. One that was sealed with another
+ * key is read without its secret and with an empty realm: nobody can log in with it. */
+int extension_from_document(struct extension *out, struct bytes json, const struct seal_key *key,
 			    const char **reason) NODISCARD;
 
 /* "hex:hex:hex" to and from a secret. 0 or -EINVAL. */

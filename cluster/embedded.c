@@ -248,13 +248,33 @@ static int spawn(struct embedded *e, const char *conf_path, const char *log_path
 	err = bytes_cstr(bytes_str(conf_path), conf, sizeof(conf));
 	if (!err)
 		err = attributes_set(&attr, &files, log_path, lock_fd);
-	if (!err)
+	if (!err) {
+		mode_t before =
+			umask(S_IRWXG | S_IRWXO); /* what the server writes is its owner's */
+
 		err = -posix_spawnp(&pid, name, &files, &attr, argv, environ);
+		(void)umask(before);
+	}
 	(void)posix_spawnattr_destroy(&attr);
 	(void)posix_spawn_file_actions_destroy(&files);
 	if (!err)
 		e->pid = pid;
 	return err;
+}
+
+/* Passwords and calls are in there, also where an older version or a copy made it readable. What is not ours stays as it is. */
+static void dir_close(const char *dir)
+{
+	struct stat st;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) && fchmod(fd, S_IRWXU) < 0) {
+		LOG_WARN("embedded", 0, "others can read the folder: run chmod 700 on it",
+			 LOG_STR("folder", dir));
+	}
+	(void)close(fd);
 }
 
 static int dir_make(struct embedded *e)
@@ -264,6 +284,8 @@ static int dir_make(struct embedded *e)
 
 	if (!err && mkdir(dir, 0700) < 0 && errno != EEXIST)
 		err = -errno;
+	if (!err)
+		dir_close(dir);
 	if (!err)
 		err = server_path(e, path, "redis.sock");
 	if (!err && bytes_cstr(bytes_str(path), e->socket_path, sizeof(e->socket_path)) != 0) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that commands make and change, codec profiles, and what must never be shown: CALL-07, REG-10, REG-12, REG-18, SEC-05."""
 import base64
+import hashlib
 import json
 import re
 import threading
@@ -274,6 +275,21 @@ class Secrets(CallTest):
                              key.octets.hex().encode()):
                     self.assertNotIn(form, content, place)
 
+    def test_no_password_is_kept(self):
+        """Redis has neither passwords nor their hashes, and after a kill the phones log in all the same."""
+        realm = self.node.ctl("node.status")["realm"]
+        time.sleep(0.3)                                      # the commands are taken away when they are answered
+        content = self.redis_content()
+        self.assertIn(b"ha1_sealed", content)
+        for number in ("1001", "1002"):
+            self.assertNotIn(b"secret" + number.encode(), content)
+            for name in ("md5", "sha256", "sha512_256"):
+                ha1 = hashlib.new(name, f"{number}:{realm}:secret{number}".encode()).hexdigest()
+                self.assertNotIn(ha1.encode(), content, name)
+        self.node.kill()
+        self.node.start()
+        self.assertEqual(self.a.register().status, 200)
+
     def redis_content(self):
         """Every key and value, as bytes."""
         reads = {"string": ("GET",), "hash": ("HGETALL",), "set": ("SMEMBERS",), "zset": ("ZRANGE", "0", "-1"),
@@ -309,6 +325,15 @@ class Guesses(CallTest):
             self.assertEqual(self.b.register().status, 200)
             time.sleep(int(refused.get("Retry-After")))
             self.assertEqual(guesser.register().status, 200)
+            with self.node.redis() as redis:
+                rows = redis("XRANGE", "td:security", "-", "+")
+            events = [dict(zip(fields[::2], fields[1::2])) for _, fields in rows]
+            self.assertEqual({event["type"] for event in events}, {"wrong_password", "guessing"})
+            for event in events:
+                self.assertEqual(event["user"], "1001")
+                self.assertTrue(event["node"])
+                self.assertEqual(event["source"].split(":")[0], guesser.address)
+            self.assertIn("unit=security", self.node.log_tail(100000))
 
 
 if __name__ == "__main__":

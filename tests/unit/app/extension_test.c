@@ -14,6 +14,9 @@
 	"{\"v\":1,\"number\":\"1001\",\"display_name\":\"Front " \
 	"desk\",\"realm\":\"tandem\",\"ha1\":\"" HA1 "\",\"enabled\":true" more "}"
 
+static const struct seal_key g_key = { .id = 1, .octets = { 1, 2, 3 } };
+static struct rand_source g_rand = { .state = { 1, 2, 3, 4 }, .seeded = 1 };
+
 static const struct {
 	const char *name, *text, *reason; /* NULL: fine */
 } ROWS[] = {
@@ -30,6 +33,9 @@ static const struct {
 	{ "no name", "{\"number\":\"1\"}", "display_name" },
 	{ "no realm", "{\"number\":\"1\",\"display_name\":\"\"}", "realm" },
 	{ "no hash", "{\"number\":\"1\",\"display_name\":\"\",\"realm\":\"x\"}", "ha1" },
+	{ "bad seal",
+	  "{\"number\":\"1\",\"display_name\":\"\",\"realm\":\"x\",\"ha1_sealed\":\"00\"}",
+	  "ha1_sealed" },
 	{ "bad hash", "{\"number\":\"1\",\"display_name\":\"\",\"realm\":\"x\",\"ha1\":\"00\"}",
 	  "ha1" },
 };
@@ -40,7 +46,7 @@ static void test_read(void **state)
 	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
 		struct extension e = { .core.number = "before" };
 		const char *reason = NULL;
-		int err = extension_from_document(&e, bytes_str(ROWS[i].text), &reason);
+		int err = extension_from_document(&e, bytes_str(ROWS[i].text), &g_key, &reason);
 
 		ROW_ASSERT(ROWS[i].name, (err == 0) == !ROWS[i].reason);
 		ROW_ASSERT(ROWS[i].name, !err || !strcmp(reason, ROWS[i].reason));
@@ -79,7 +85,7 @@ static void test_flags(void **state)
 		int err;
 
 		(void)snprintf(text, sizeof(text), DOCUMENT("%s"), rows[i].more);
-		err = extension_from_document(&e, bytes_str(text), &reason);
+		err = extension_from_document(&e, bytes_str(text), &g_key, &reason);
 		ROW_ASSERT(rows[i].more, (err == 0) == !rows[i].reason);
 		ROW_ASSERT(rows[i].more, !err || !strcmp(reason, rows[i].reason));
 		ROW_ASSERT(rows[i].more, e.core.tls_srtp == rows[i].tls_srtp &&
@@ -103,16 +109,62 @@ static void test_round_trip(void **state)
 			&e,
 			bytes_str(DOCUMENT(",\"early_media\":true,\"tls\":true,\"srtp\":true,"
 					   "\"phones\":\"single\",\"video\":false")),
-			&reason),
+			&g_key, &reason),
 		0);
 	assert_int_equal(e.core.secret.ha1[DIGEST_MD5][15], 0xff);
 	assert_int_equal(e.core.secret.ha1[DIGEST_SHA512_256][31], 2);
-	json = extension_to_document(&e);
+	json = extension_to_document(&e, &g_key, &g_rand);
 	text = json_dumps(json, JSON_COMPACT);
-	assert_int_equal(extension_from_document(&again, bytes_str(text), &reason), 0);
+	assert_int_equal(extension_from_document(&again, bytes_str(text), &g_key, &reason), 0);
 	assert_memory_equal(&e, &again, sizeof(e));
 	free(text);
 	json_decref(json);
+}
+
+/* The document of one with a password, as it is kept. */
+static void sealed_write(char *text, size_t cap, const struct seal_key *key)
+{
+	struct extension e;
+	const char *reason;
+	json_t *json;
+
+	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT("")), key, &reason), 0);
+	json = extension_to_document(&e, key, &g_rand);
+	assert_non_null(json);
+	assert_true(json_dumpb(json, text, cap - 1, JSON_COMPACT) < cap);
+	text[json_dumpb(json, NULL, 0, JSON_COMPACT)] = '\0';
+	json_decref(json);
+}
+
+/* Who reads Redis finds no hash, and can move none to another extension. */
+static void test_sealed(void **state)
+{
+	const struct seal_key other = { .id = 1, .octets = { 9 } };
+	struct extension e;
+	char text[1024], again[1024];
+	const char *reason;
+	char *number;
+
+	(void)state;
+	sealed_write(text, sizeof(text), &g_key);
+	sealed_write(again, sizeof(again), &g_key);
+	assert_null(strstr(text, HA1_MD5));
+	assert_null(strstr(text, "\"ha1\""));
+	assert_string_not_equal(text, again); /* not to be told from another password */
+	assert_int_equal(extension_from_document(&e, bytes_str(text), &g_key, &reason), 0);
+	assert_string_equal(e.realm, "tandem");
+	assert_int_equal(e.core.secret.ha1[DIGEST_SHA256][31], 1);
+	/* with other keys it is an extension that nobody can use */
+	assert_int_equal(extension_from_document(&e, bytes_str(text), &other, &reason), 0);
+	assert_string_equal(e.realm, "");
+	assert_int_equal(e.core.secret.ha1[DIGEST_SHA256][31], 0);
+	assert_string_equal(e.core.display_name, "Front desk");
+	/* nor is it of use in another's document */
+	number = strstr(text, "1001");
+	assert_non_null(number);
+	number[3] = '2';
+	assert_int_equal(extension_from_document(&e, bytes_str(text), &g_key, &reason), 0);
+	assert_string_equal(e.realm, "");
 }
 
 static void test_view_has_no_secret(void **state)
@@ -123,7 +175,7 @@ static void test_view_has_no_secret(void **state)
 	char *text;
 
 	(void)state;
-	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT("")), &reason), 0);
+	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT("")), &g_key, &reason), 0);
 	json = extension_to_view(&e, "tandem");
 	text = json_dumps(json, JSON_COMPACT);
 	assert_null(strstr(text, HA1_MD5));
@@ -200,9 +252,13 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),       cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_view_has_no_secret),
-		cmocka_unit_test(test_ha1_text),   cmocka_unit_test(test_table),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_sealed),
+		cmocka_unit_test(test_view_has_no_secret),
+		cmocka_unit_test(test_ha1_text),
+		cmocka_unit_test(test_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/cluster/server.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "cluster/embedded.h"
@@ -70,6 +71,47 @@ static void set(const struct embedded *e, const char *key, const char *value)
 static bool lives(pid_t pid)
 {
 	return kill(pid, 0) == 0;
+}
+
+/* Everything below it too. */
+static void assert_private(const char *path)
+{
+	struct dirent *entry;
+	struct stat st;
+	DIR *dir;
+
+	assert_int_equal(lstat(path, &st), 0);
+	if (st.st_mode & 077)
+		fail_msg("%s has mode %o", path, (unsigned)(st.st_mode & 07777));
+	dir = S_ISDIR(st.st_mode) ? opendir(path) : NULL;
+	while (dir && (entry = readdir(dir)) != NULL) {
+		char below[512];
+
+		if (entry->d_name[0] == '.')
+			continue;
+		(void)snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
+		assert_private(below);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+/* Whatever the node's own umask is, and where the folder was made readable. */
+static void test_only_its_owner_reads(void **state)
+{
+	char path[108];
+	struct embedded e;
+	mode_t before = umask(0);
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/redis", g_dir);
+	assert_int_equal(mkdir(g_dir, 0755), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	start(&e);
+	set(&e, "k", "v");
+	assert_int_equal(umask(before), 0); /* as it was */
+	assert_private(path);
+	embedded_stop(&e);
 }
 
 static void test_start_and_stop(void **state)
@@ -275,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_start_and_stop, dir_setup, dir_teardown),
+		cmocka_unit_test_setup_teardown(test_only_its_owner_reads, dir_setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(test_inherits_nothing, dir_setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(test_adoption, dir_setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(test_hanging_orphan, dir_setup, dir_teardown),
