@@ -630,7 +630,8 @@ static const struct conf_field g_quotas_fields[] = {
 	  .type = CONF_MAP,
 	  FIELD(settings_quotas, peer),
 	  .fields = g_quota_peer_fields,
-	  .help = "Of each address that sip.trusted names." },
+	  .help = "Of each address that sip.trusted names, or of a rule of it that has limits of "
+		  "its own: calls_max and calls_per_second count in the place of these." },
 	{ .key = "source",
 	  .type = CONF_MAP,
 	  FIELD(settings_quotas, source),

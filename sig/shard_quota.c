@@ -5,14 +5,27 @@
 #include "sig/call/payer.h"
 #include "sig/call/session.h"
 #include "sig/shard_state.h"
+#include "sig/trust.h"
+
+/* A rule with limits has them for all its peers together; without, each address is a peer. */
+static void name_peer(struct quota_name *name, const struct shard_trusted *rule)
+{
+	name->kind = QUOTA_PEER;
+	name->calls = rule->calls_max;
+	name->calls_per_s = rule->calls_per_second;
+	name->user = bytes_mem(name->source.ip, sizeof(name->source.ip));
+	if (name->calls || name->calls_per_s)
+		name->user = bytes_mem(rule, offsetof(struct shard_trusted, calls_max));
+}
 
 struct quota_party shard_party(const struct shard *s, struct bytes user, const struct sip_hop *hop)
 {
 	struct quota_name name = { .kind = QUOTA_EXTENSION, .user = user, .source = hop->remote };
 
-	if (shard_is_trusted(s, hop)) {
-		name.kind = QUOTA_PEER;
-		name.user = bytes_mem(hop->remote.ip, sizeof(hop->remote.ip));
+	const struct shard_trusted *rule = trust_find(&s->settings, hop);
+
+	if (rule) {
+		name_peer(&name, rule);
 	} else if (user.n == 0) {
 		name.kind = QUOTA_SOURCE;
 	}

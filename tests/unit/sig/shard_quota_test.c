@@ -201,6 +201,25 @@ static void calls_of_one_peer(void **state)
 	honest_phones_are_served(f);
 }
 
+/* A rule's own limit is that of all its peers together. */
+static void calls_of_one_rule(void **state)
+{
+	struct field *f = *state;
+	struct phone one, two;
+
+	f->r->settings.trusted[0].calls_max = 3;
+	shard_configure(f->r->shard, &f->r->settings);
+	phone_open(&one, f->r, "7", "192.0.2.66:5060");
+	phone_open(&two, f->r, "8", "192.0.2.67:5060");
+	for (int i = 0; i < 2; i++) {
+		phone_invite(&one, "1004", PHONE_SDP_A);
+		phone_invite(&two, "1004", PHONE_SDP_A);
+	}
+	assert_int_equal(rig_counts(f->r).calls, 3);
+	assert_true(rig_has(rig_find(f->r, &two.addr, "SIP/2.0 503"), "of this peer"));
+	honest_phones_are_served(f);
+}
+
 /* Ends of calls give back all that was taken. */
 static void what_ends_is_given_back(void **state)
 {
@@ -332,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(transactions_are_kept_for_registrations, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(calls_of_one_peer, setup, teardown),
+		cmocka_unit_test_setup_teardown(calls_of_one_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_ends_is_given_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(registrations_of_one_password, setup, teardown),
 		cmocka_unit_test_setup_teardown(requests_in_one_dialog, setup, teardown),
