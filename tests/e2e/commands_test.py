@@ -219,7 +219,7 @@ class Profiles(CallTest):
         legs = [agent.incoming() for agent in (first, second)]
         audio, pictures = zip(*((text[:text.index("m=video")], text[text.index("m=video"):]) if "m=video" in text else (text, "")
                                 for text in (leg.request.text for leg in legs)))
-        self.assertEqual([re.search(r"m=audio \d+ RTP/AVP (.*)\r", text)[1] for text in audio], ["0", "18 8 101"])
+        self.assertEqual([re.search(r"m=audio \d+ RTP/AVP (.*)\r", text)[1] for text in audio], ["0", "8 18 101"])
         self.assertEqual([re.search(r"a=ptime:(\d+)", text)[1] for text in audio], ["30", "40"])
         self.assertTrue(not pictures[0] or pictures[0].startswith("m=video 0 "), pictures[0])
         self.assertNotIn("m=video 0 ", pictures[1])
