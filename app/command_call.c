@@ -122,14 +122,12 @@ static void on_stats(const struct query *q, void *arg)
 	command_answer(run, json);
 }
 
-static json_t *ended_json(const struct ended_call *c)
+/* What its CDR says. The texts are large, so they have a frame of their own. */
+static void ended_cdr_put(json_t *json, const struct cdr *cdr)
 {
-	json_t *json =
-		json_pack("{s:o, s:s}", "id", command_call_id_json(c->call), "state", "ended");
-	json_t *flows = json_array();
 	struct fields fields;
 
-	fields_of_cdr(&fields, &c->cdr);
+	fields_of_cdr(&fields, cdr);
 	for (size_t i = 0; i < fields.count; i++) {
 		struct bytes value = fields.list[i].value;
 		uint64_t number;
@@ -142,22 +140,35 @@ static json_t *ended_json(const struct ended_call *c)
 			(void)json_object_set_new(json, fields.list[i].name,
 						  command_text_json(value));
 	}
+}
+
+static json_t *ended_json(const struct ended_call *c)
+{
+	json_t *json =
+		json_pack("{s:o, s:s}", "id", command_call_id_json(c->call), "state", "ended");
+	json_t *flows = json_array();
+
+	ended_cdr_put(json, &c->cdr);
 	for (uint32_t i = 0; i < c->flow_count; i++)
 		(void)json_array_append_new(flows, call_flow_ended_json(c->flows[i]));
 	(void)json_object_set_new(json, "flows", flows);
 	return json;
 }
 
-void command_call_show(struct command_run *run)
+static void live_show(struct command_run *run)
 {
-	const struct ended_call *ended = command_call_ended(run);
 	struct call_view view;
-
-	if (ended) {
-		command_answer(run, ended_json(ended));
-		return;
-	}
 
 	if (command_call_view(run, &view) && !call_query(run->node, &view, on_stats, run))
 		command_fail(run, COMMAND_BUSY, NULL, "too many call.show at once");
+}
+
+void command_call_show(struct command_run *run)
+{
+	const struct ended_call *ended = command_call_ended(run);
+
+	if (ended)
+		command_answer(run, ended_json(ended));
+	else
+		live_show(run);
 }
