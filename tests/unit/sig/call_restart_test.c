@@ -367,7 +367,7 @@ static void no_room(void **state)
 	struct line *l = *state;
 	const struct rig_save *s;
 	const char *reason = "";
-	struct text record[2];
+	struct text record[2] = { 0 };
 	struct phone c, d;
 
 	phones_talk(&l->a, &l->b);
