@@ -263,8 +263,8 @@ class Calls(CallTest):
         with self.node.redis() as redis:
             self.assertFalse(redis("EXISTS", f"td:{{s1}}:call:{rows[0]['id']}"))
 
-    def test_events_tell_the_story(self):
-        """The tenant's stream says what happened, with the call's id, in order."""
+    def story(self):
+        """The tenant's events of a call in which a digit was pressed."""
         out, into, _ = self.connect()
         call = self.calls()[0]["id"]
         self.audio_a.digit("5")
@@ -274,13 +274,25 @@ class Calls(CallTest):
         self.ended()
         with self.node.redis() as redis:
             rows = [dict(zip(f[::2], f[1::2])) for _, f in redis("XRANGE", "td:{ev:default}", "-", "+")]
-        mine = [row for row in rows if row.get("call") == call]
-        self.assertEqual([row["type"] for row in mine],
-                         ["call.new", "call.ringing", "call.answered", "call.digit", "call.ended"])
-        self.assertEqual(mine[3]["digit"], "5")
+        return [row for row in rows if row.get("call") == call], rows
+
+    def test_events_tell_the_story(self):
+        """The tenant's stream says what happened, with the call's id, in order; but not which keys were pressed: those are PINs."""
+        mine, rows = self.story()
+        self.assertEqual([row["type"] for row in mine], ["call.new", "call.ringing", "call.answered", "call.ended"])
         self.assertEqual((mine[0]["from"], mine[0]["to"]), ("1001", "1002"))
-        self.assertEqual(mine[4]["sip_status"], "200")
+        self.assertEqual(mine[3]["sip_status"], "200")
         self.assertEqual([row["to"] for row in rows if row["type"] == "registration.new"], ["1001", "1002"])
+        self.assertEqual(self.node.cdrs()[-1]["a_digits"], "1", "how many, and not which")
+
+    def test_events_tell_digits_where_asked(self):
+        self.node.configure({"sip": {"digits": "shown"}})
+        self.node.process.send_signal(signal.SIGHUP)
+        while "settings read again" not in self.node.log_text():
+            time.sleep(0.02)
+        mine, _ = self.story()
+        self.assertEqual([row["type"] for row in mine], ["call.new", "call.ringing", "call.answered", "call.digit", "call.ended"])
+        self.assertEqual(mine[3]["digit"], "5")
 
     def test_operator_hangs_up(self):
         out, into, _ = self.connect()

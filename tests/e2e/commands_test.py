@@ -208,7 +208,7 @@ class Profiles(CallTest):
     def test_each_range_its_own(self):
         """REG-12: in one call, two phones in two ranges get two descriptions: codecs, packet lengths, digits, pictures."""
         first = self.at("127.0.0.31", codecs="PCMU", g711_packet_ms="30", dtmf="info", h264="false")
-        second = self.at("127.0.0.32", codecs="G729,PCMA", g729_packet_ms="40", video_kbps="320")
+        second = self.at("127.0.0.32", codecs="G729", g729_packet_ms="40", video_kbps="320")
         self.b.register(expires=0, contact="*")
         for agent in (first, second):
             self.assertEqual(agent.register().status, 200)
@@ -219,7 +219,7 @@ class Profiles(CallTest):
         legs = [agent.incoming() for agent in (first, second)]
         audio, pictures = zip(*((text[:text.index("m=video")], text[text.index("m=video"):]) if "m=video" in text else (text, "")
                                 for text in (leg.request.text for leg in legs)))
-        self.assertEqual([re.search(r"m=audio \d+ RTP/AVP (.*)\r", text)[1] for text in audio], ["0", "8 18 101"])
+        self.assertEqual([re.search(r"m=audio \d+ RTP/AVP (.*)\r", text)[1] for text in audio], ["0", "18 101"])
         self.assertEqual([re.search(r"a=ptime:(\d+)", text)[1] for text in audio], ["30", "40"])
         self.assertTrue(not pictures[0] or pictures[0].startswith("m=video 0 "), pictures[0])
         self.assertNotIn("m=video 0 ", pictures[1])

@@ -45,12 +45,14 @@ class Talk:
 
 
 class Pair:
-    """Two parties with a call of their own."""
+    """Two parties with a call of their own; what their SDP names counts, whatever host their SIP comes from."""
+    media_address = "sdp"
 
     def __init__(self, test, number):
         self.test, self.node, self.numbers = test, test.node, (str(2000 + number), str(3000 + number))
         for extension, insecure in zip(self.numbers, ("true", "false")):        # the caller may bring keys over UDP
-            self.node.ctl("extension.put", secret="secret\n", number=extension, password="-", sdes_insecure=insecure)
+            self.node.ctl("extension.put", secret="secret\n", number=extension, password="-", sdes_insecure=insecure,
+                          media_address=self.media_address)
         self.a, self.b = (self.node.user_agent(extension, "secret") for extension in self.numbers)
         self.audio_a, self.audio_b = self.node.media(), self.node.media()
         for thing in (self.a, self.b, self.audio_a, self.audio_b):
@@ -103,6 +105,11 @@ class Pair:
 
     def findings(self):
         return self.node.ctl("call.doctor", call=self.id)["findings"]
+
+
+class Ordinary(Pair):
+    """Its media comes from and goes to the host of its SIP."""
+    media_address = "signalling"
 
 
 # ---- what a party does wrong: each begins its fault and returns, with the good direction under way ----
@@ -343,6 +350,20 @@ class Doctor(DoctorTest):
         pair.end()
         pair.hang_up()
         self.assertGreater(int(self.node.cdrs()[-1]["a_mos_out_hundredths"]), 100)
+
+    def test_an_address_that_is_not_its_own(self):
+        """A private address or another host in SDP is no fault where the host of the SIP counts."""
+        for number, address in enumerate(("10.1.2.3", OTHERS[1])):
+            with self.subTest(address):
+                pair = Ordinary(self, number)
+                text = pair.audio_a.sdp()
+                pair.connect(named(address, "")(text))
+                pair.both()
+                pair.audio_a.wait_packets(40)
+                pair.audio_b.wait_packets(40)
+                self.fine(pair)
+                pair.end()
+                pair.hang_up()
 
     def test_a_known_path(self):
         """DIAG-02: every tenth packet is lost and every second comes 20 ms late: so it is shown, recorded and counted."""
