@@ -484,7 +484,7 @@ class Origins(WebSocketTest):
         """A page that is refused has a line in the log that says what to do, and that is done without a restart."""
         other = "https://other.example.org"
         self.refused(403, origin=other)
-        line = next(line for line in self.node.log_text().splitlines() if "WebSocket refused" in line)
+        line = next(line for line in self.node.log_text().splitlines() if "WebSocket refused" in line and other in line)
         for part in ("reason=origin", "http.origins", "origin=" + other, "source=127.0.0.1:"):
             self.assertIn(part, line)
         kept = self.web(origin=self.settings["http"]["origins"][0])
