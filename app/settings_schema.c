@@ -382,7 +382,8 @@ static const struct conf_field g_media_fields[] = {
 	  .at_start = true,
 	  .help = "How packets come and go: io_uring or epoll over the kernel's sockets (auto: the "
 		  "first that is allowed), dpdk, or xdp: AF_XDP on networks[].interface, which "
-		  "needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF at start alone. An interface that "
+		  "needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON at start alone. An "
+		  "interface that "
 		  "is made again while the node runs is used again, on Linux 6.0 and newer." },
 	{ .key = "workers",
 	  U32(settings_media, workers, 1, 16),

@@ -31,7 +31,7 @@ struct port_xdp_settings {
 struct xdp_host;
 
 /* By the main thread, before the workers: loads and attaches the program, binds all sockets, registers metrics. Needs
- * CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF; nothing below does. 0 or -errno; why then says in words what is wrong. */
+ * CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON; nothing below does. 0 or -errno; why then says in words what is wrong. */
 int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *settings,
 		  char why[XDP_WHY_MAX]) NODISCARD;
 /* When no worker uses it any more. */

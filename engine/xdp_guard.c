@@ -28,7 +28,7 @@ struct xdp_guard {
 static int failed(char why[XDP_WHY_MAX], const char *what, int err)
 {
 	(void)snprintf(why, XDP_WHY_MAX, "%s: %s%s", what, strerror(-err),
-		       err == -EPERM || err == -EACCES ? "; needs CAP_BPF" : "");
+		       err == -EPERM || err == -EACCES ? "; needs CAP_BPF and CAP_PERFMON" : "");
 	return err;
 }
 

@@ -43,7 +43,7 @@ static int failed(char why[XDP_WHY_MAX], const char *what, int err)
 {
 	(void)snprintf(why, XDP_WHY_MAX, "%s: %s%s", what, strerror(-err),
 		       err == -EPERM || err == -EACCES
-			       ? "; needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF"
+			       ? "; needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON"
 			       : "");
 	return err;
 }

@@ -568,7 +568,7 @@ class Privileges(AsNobody, XdpTest):
 
     def test_without_root(self):
         """Ambient capabilities are enough (CAP_IPC_LOCK in place of LimitMEMLOCK), and neither the node nor its Redis keeps any."""
-        self.start_as_nobody("+net_admin,+net_raw,+bpf,+ipc_lock")
+        self.start_as_nobody("+net_admin,+net_raw,+bpf,+perfmon,+ipc_lock")
         for pid in (self.node.process.pid, *self.children()):
             self.assertEqual(set(self.capabilities(pid)), {0})
         a, b = self.phone("1001"), self.phone("1002")
