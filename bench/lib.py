@@ -188,11 +188,11 @@ class Node:
 
     def ctl(self, command, secret=None, **arguments):
         pairs = [f"{key}={value}" for key, value in arguments.items()]
-        done = subprocess.run([BUILD / "app" / "tandemctl", "--config", self.config, command, *pairs],
+        done = subprocess.run([BUILD / "app" / "tandemctl", "--config", self.config, "--json", command, *pairs],
                               input=secret, capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit(f"tandemctl {command}: {done.stdout}{done.stderr}")
-        return json.loads(done.stdout)
+        return json.loads(done.stdout)["result"]
 
     def extension(self, number, password, **flags):
         self.ctl("extension.put", secret=password + "\n", number=number, password="-", **flags)
