@@ -4,6 +4,7 @@ without; the next start takes its calls up again."""
 import contextlib
 import ctypes
 import glob
+import ipaddress
 import json
 import os
 import pathlib
@@ -99,11 +100,13 @@ class Killed:
 
     @classmethod
     def state(cls):
-        """Of the interfaces of both ends, and of files; but not whom the phones' end knows."""
+        """Of the interfaces of both ends, and of files; but not whom the phones' end knows, nor the link-local address that this end's
+        kernel learns whenever the other probes a neighbour of its own (RFC 4861 7.2.2)."""
         script = [sys.executable, str(LIB / "interfaces.py")]
         near, far = (json.loads(subprocess.run([*where, *script], check=True, capture_output=True).stdout)
                      for where in ((), cls.wire.command))
         del near["neighbours"]
+        far["neighbours"] = [one for one in far["neighbours"] if not ipaddress.ip_address(one["dst"]).is_link_local]
         return {"near": near, "far": far, "files": sorted(path for place in cls.places for path in glob.glob(place))}
 
     def same(self):
