@@ -141,7 +141,7 @@ class Node:
             text = section(text, "sip", 'trusted: ["127.0.0.0/8"]')
         text = section(text, "limits", f"calls: {calls}", f"registrations: {registrations}",
                        "transactions: 1000000")
-        if not limited:    # one generator stands for all phones and peers
+        if not limited and self.knows("quotas"):    # one generator stands for all phones and peers
             text = section(text, "quotas", "share: 100",
                            *(kind + ": {calls: 0, transactions: 0, port_pairs: 0, calls_per_second: 0, "
                              "registrations_per_second: 0}" for kind in ("extension", "source")))
@@ -153,6 +153,12 @@ class Node:
         except BaseException:
             self.stop()
             raise
+
+    @staticmethod
+    def knows(section_name):
+        """Has this build such a section? An older one, of `--before`, may not."""
+        told = subprocess.run([BUILD / "app" / "tandemctl", "help", "config"], check=True, capture_output=True, text=True).stdout
+        return re.search(rf"\b{section_name}\b", told) is not None
 
     def start(self):
         self.log = open(self.dir / "log", "ab")
