@@ -35,7 +35,8 @@ ROWS = ("calm", "race", "rtp", "guessed", "rtcp", "hello", "srtp", "stun", "over
 INTERVAL_MS = 500       # of a stream: so many calls, and a machine of two cores
 PARTY_PORTS = 3000
 STRANGER = "127.200.0.66"       # another host than the parties'
-SETTLE_S = 4            # handshakes are done when the next row begins
+SETTLE_S = 8            # handshakes are done when the next row begins, and the 3 s are well over in which rtpengine learns endpoints
+KEYS = ("plain", "sdes", "dtls")
 AFTER_S = 3             # who is silent now stays so
 FOREIGN = ("corrupted", "misrouted", "srtp_refused", "rtcp_foreign")     # how rtpload sees what no party sent
 WEBRTC_SHARE = 3        # every third call; of these every second has no ICE
@@ -241,12 +242,13 @@ def attack(server, row, options, seconds):
              ("lost", "received", "sent", *FOREIGN)}
     foreign = sum(since[key] for key in FOREIGN)
     result = {"attack_packets": out["sent"], "leaked": out["leaked"], "answers": out["answers"], "injected": foreign,
-              "silent_calls": after["silent_calls"], "unkeyed": after["unkeyed"], "lost": max(0, since["lost"]), "sent": since["sent"],
-              "cpu_share": round(cpu / took, 3)}
+              "silent_calls": after["silent_calls"], "silent_by_keys": {key: after["silent_" + key] for key in KEYS},
+              "unkeyed": after["unkeyed"], "lost": max(0, since["lost"]), "sent": since["sent"], "cpu_share": round(cpu / took, 3)}
     result["alive"] = server.process.poll() is None
     server.rows[row] = result
     lib.say(f"{row:9} {server.name:10} {out['sent']:8} attack packets, {out['leaked']} leaked, {foreign} injected, "
-            f"{after['silent_calls']} calls silent, {after['unkeyed']} without keys, {result['lost']} of {since['sent']} packets lost, "
+            f"{after['silent_calls']} calls silent ({', '.join(f'{count} {key}' for key, count in result['silent_by_keys'].items())}), "
+            f"{after['unkeyed']} without keys, {result['lost']} of {since['sent']} packets lost, "
             f"{100 * result['cpu_share']:.0f} % CPU, {out['answers']} answers" + ("" if result["alive"] else "; its process has ended"))
     return result
 

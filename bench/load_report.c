@@ -13,11 +13,26 @@ struct sums {
 	double jitter_ns, jitter_max_ns;
 	uint32_t silent; /* never heard anything */
 	uint32_t silent_now, silent_calls, unkeyed;
+	uint32_t silent_plain, silent_sdes, silent_dtls; /* of the silent calls, by their keys */
 };
 
 static bool is_silent(const struct load_endpoint *e, uint64_t now_ns)
 {
 	return now_ns > e->heard_ns + SILENT_NS;
+}
+
+/* Of the two ends of a call. */
+static void count_silence(struct sums *s, const struct load_endpoint *e, uint64_t now_ns)
+{
+	if (!is_silent(e, now_ns) && !is_silent(e + 1, now_ns))
+		return;
+	s->silent_calls++;
+	if (e[0].webrtc || e[1].webrtc)
+		s->silent_dtls++;
+	else if (e[0].srtp || e[1].srtp)
+		s->silent_sdes++;
+	else
+		s->silent_plain++;
 }
 
 static struct sums sums_of(const struct load *l, uint64_t now_ns)
@@ -31,7 +46,8 @@ static struct sums sums_of(const struct load *l, uint64_t now_ns)
 		s.jitter_max_ns = fmax(s.jitter_max_ns, e->jitter_ns);
 		s.silent += !e->heard;
 		s.silent_now += is_silent(e, now_ns);
-		s.silent_calls += i % 2 == 0 && (is_silent(e, now_ns) || is_silent(e + 1, now_ns));
+		if (i % 2 == 0)
+			count_silence(&s, e, now_ns);
 		s.unkeyed += e->webrtc && !load_webrtc_srtp(e->webrtc, now_ns);
 	}
 	return s;
@@ -49,11 +65,12 @@ static void report_packets(const struct load *l, const struct sums *s)
 	(void)printf("\"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
 		     ", \"corrupted\": %" PRIu64 ", \"misrouted\": %" PRIu64 ", ",
 		     t->duplicated, t->reordered, t->corrupted, t->misrouted);
-	(void)printf(
-		"\"srtp_refused\": %" PRIu64 ", \"rtcp\": %" PRIu64 ", \"rtcp_foreign\": %" PRIu64
-		", \"silent_now\": %u, \"silent_calls\": %u, \"webrtc\": %u, \"unkeyed\": %u, ",
-		t->srtp_refused, t->rtcp, t->rtcp_foreign, s->silent_now, s->silent_calls,
-		l->webrtc, s->unkeyed);
+	(void)printf("\"srtp_refused\": %" PRIu64 ", \"rtcp\": %" PRIu64
+		     ", \"rtcp_foreign\": %" PRIu64
+		     ", \"silent_now\": %u, \"silent_calls\": %u, \"silent_plain\": %u, "
+		     "\"silent_sdes\": %u, \"silent_dtls\": %u, \"webrtc\": %u, \"unkeyed\": %u, ",
+		     t->srtp_refused, t->rtcp, t->rtcp_foreign, s->silent_now, s->silent_calls,
+		     s->silent_plain, s->silent_sdes, s->silent_dtls, l->webrtc, s->unkeyed);
 	(void)printf("\"ssrc_changes\": %" PRIu64 ", \"sequence_jumps\": %" PRIu64
 		     ", \"timestamp_jumps\": %" PRIu64 ", \"receive_errors\": %" PRIu64 ", ",
 		     t->ssrc_changes, t->sequence_jumps, t->timestamp_jumps,
