@@ -143,6 +143,50 @@ class Asterisk(Guide):
         self.ended()
 
 
+def asterisk_settings():
+    """What asterisk-pjsip.conf says to a registrar and of media."""
+    told = dict(line.split("=", 1) for line in guide("asterisk-pjsip.conf").splitlines() if re.match(r"\w+=", line))
+    return {"server": told["server_uri"].removeprefix("sip:"), "user": told["username"], "password": told["password"],
+            "expires": told["expiration"], "codecs": told["allow"].split(","), "keys": told["dtmf_mode"]}
+
+
+def freeswitch_settings():
+    """The same of freeswitch-gateway.xml, which leaves codecs and keys to the profile it is put into."""
+    root = xml.etree.ElementTree.fromstring(guide("freeswitch-gateway.xml"))
+    told = {param.get("name"): param.get("value") for param in root.iter("param")}
+    return {"server": told["proxy"], "user": told["username"], "password": told["password"],
+            "expires": told["expire-seconds"], "codecs": ["ulaw", "alaw"], "keys": "rfc4733", "realm": told["realm"]}
+
+
+class InTheirPlace(Guide):
+    """A phone that does what the files of Asterisk and FreeSWITCH say, where neither program is there: the node's part of the guide."""
+    CODECS = {"alaw": "PCMA/8000/1", "ulaw": "PCMU/8000/1"}
+
+    def stands_in(self, settings):
+        self.assertEqual((settings["server"], settings["password"], settings["keys"]), ("192.0.2.10:5060", "CHANGE-ME", "rfc4733"))
+        self.assertEqual(settings.get("realm", "tandem"), self.node.ctl("node.status")["realm"])
+        self.a.register(expires=0, contact="*")
+        codecs = ",".join(self.CODECS[name] for name in settings["codecs"])
+        phone = self.node.phone(settings["user"], "secret" + settings["user"], source="ausine,880",
+                                extra=f"regint={settings['expires']};audio_codecs={codecs};answermode=auto;dtmfmode=rtpevent")
+        self.addCleanup(phone.quit)
+        row = next(row for row in self.node.ctl("registration.list") if row["number"] == settings["user"])
+        self.assertEqual(len(row["contacts"]), 1)
+        out = self.b.invite(settings["user"], self.audio_b.sdp())
+        self.audio_b.use(out.wait_answer()).start(440)
+        self.audio_b.wait_packets(60)
+        self.audio_b.stop()
+        self.assertEqual(self.audio_b.heard()[0], 880)
+        out.bye()
+        self.assertEqual(self.ended()["sip_status"], "200")
+
+    def test_asterisk(self):
+        self.stands_in(asterisk_settings())
+
+    def test_freeswitch(self):
+        self.stands_in(freeswitch_settings())
+
+
 class Forms(unittest.TestCase):
     """What can be said of files whose programs are not there."""
 
