@@ -99,12 +99,12 @@ mount -t sysfs -o ro sysfs "$system/sys"
 mount --bind /dev "$system/dev"
 mount --bind /dev/pts "$system/dev/pts"
 mount -t tmpfs -o mode=1777 tmpfs "$system/dev/shm"
-mkdir "$system/root/tandem"
-git -c safe.directory="$root" -C "$root" archive HEAD | tar -x -C "$system/root/tandem"
+mkdir "$system/srv/tandem"
+git -c safe.directory="$root" -C "$root" archive HEAD | tar -x -C "$system/srv/tandem"
 
 inside() {
 	env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-		chroot "$system" sh -c "cd /root/tandem && $1"
+		chroot "$system" sh -c "cd /srv/tandem && $1"
 }
 echo "prove: ./tandem run --check" >&2
 inside './tandem run --check'
