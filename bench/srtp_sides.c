@@ -172,18 +172,18 @@ static void raw_run_gcm(const struct srtp_side *s, const struct srtp_streams *o,
 			struct srtp_packets *p, bool protects)
 {
 	static uint8_t iv[SRTP_MB_IV_LEN], tag[SRTP_MB_TAG_LEN];
+	struct srtp_mb_aead jobs[BATCH_MAX];
 
-	for (uint32_t i = 0; i < BATCH_MAX; i++) {
-		struct srtp_mb_aead job = { .key = raw_of(s, o, p->stream[i], protects),
-					    .iv = iv,
-					    .associated = p->octets[i],
-					    .associated_n = SRTP_RTP_HEAD,
-					    .p = p->octets[i] + SRTP_RTP_HEAD,
-					    .n = SRTP_RTP_LEN - SRTP_RTP_HEAD,
-					    .tag = tag };
-
-		(protects ? srtp_mb_seal : srtp_mb_open)(&job, is_long(o));
-	}
+	for (uint32_t i = 0; i < BATCH_MAX; i++)
+		jobs[i] = (struct srtp_mb_aead){ .key = raw_of(s, o, p->stream[i], protects),
+						 .iv = iv,
+						 .associated = p->octets[i],
+						 .associated_n = SRTP_RTP_HEAD,
+						 .p = p->octets[i] + SRTP_RTP_HEAD,
+						 .n = SRTP_RTP_LEN - SRTP_RTP_HEAD,
+						 .tag = tag,
+						 .is_long = is_long(o) };
+	(protects ? srtp_mb_seal : srtp_mb_open)(jobs, BATCH_MAX);
 }
 
 static void raw_run(const struct srtp_side *s, const struct srtp_streams *o, struct srtp_packets *p,

@@ -2,6 +2,7 @@
 #include "engine/protect.h"
 
 #include "engine/event.h"
+#include "engine/srtp_stream.h"
 #include "engine/worker.h"
 
 static bool is_scarce(uint64_t next, uint64_t limit, uint32_t reserve)
@@ -10,19 +11,24 @@ static bool is_scarce(uint64_t next, uint64_t limit, uint32_t reserve)
 }
 
 /* Said again with the next packet when the event ring is full. */
-static void reserve_check(struct worker *w, struct flow *f)
+static NOINLINE void reserve_tell(struct worker *w, struct flow *f, bool srtp, bool srtcp)
 {
-	bool srtp = is_scarce(srtp_stream_next(f->srtp_out), f->srtp_limit, SRTP_RESERVE);
-	bool srtcp = is_scarce(srtcp_stream_next(f->srtp_out), f->srtcp_limit, SRTCP_RESERVE);
-	struct media_event event;
+	struct media_event event = event_of(f, MEDIA_FLOW_RESERVE);
 
-	if ((!srtp || f->srtp_told) && (!srtcp || f->srtcp_told))
-		return;
-	event = event_of(f, MEDIA_FLOW_RESERVE);
 	if (!event_send(w, &event))
 		return;
 	f->srtp_told |= srtp;
 	f->srtcp_told |= srtcp;
+}
+
+static inline void reserve_check(struct worker *w, struct flow *f)
+{
+	const struct srtp_stream *s = f->srtp_out;
+	bool srtp = is_scarce(s->sent.highest + 1, f->srtp_limit, SRTP_RESERVE);
+	bool srtcp = is_scarce(s->rtcp_next, f->srtcp_limit, SRTCP_RESERVE);
+
+	if (UNLIKELY((srtp && !f->srtp_told) || (srtcp && !f->srtcp_told)))
+		reserve_tell(w, f, srtp, srtcp);
 }
 
 /* It was counted as sent. */

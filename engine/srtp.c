@@ -5,12 +5,22 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/srtp_stream.h"
 
 /* ---- streams ---- */
+
+enum { STREAMS_IN_CACHE = 512 };
+
+static _Atomic uint32_t g_streams; /* open now, of all threads: no more than a hint */
+
+bool srtp_streams_are_many(void)
+{
+	return atomic_load_explicit(&g_streams, memory_order_relaxed) > STREAMS_IN_CACHE;
+}
 
 static int stream_open(struct srtp_stream **out, const struct media_key *key,
 		       enum srtp_backend backend)
@@ -29,6 +39,7 @@ static int stream_open(struct srtp_stream **out, const struct media_key *key,
 		return -ENOMEM;
 	memset(block, 0, size);
 	s = (struct srtp_stream *)(uintptr_t)(block + cipher_size);
+	atomic_fetch_add_explicit(&g_streams, 1, memory_order_relaxed);
 	s->key = *key;
 	s->mki_length = key->mki_length;
 	s->cipher_size = (uint16_t)cipher_size;
@@ -62,6 +73,7 @@ void srtp_stream_close(struct srtp_stream *s)
 
 	if (!s)
 		return;
+	atomic_fetch_sub_explicit(&g_streams, 1, memory_order_relaxed);
 	block = srtp_stream_cipher(s, false);
 	srtp_cipher_wipe(srtp_stream_cipher(s, false));
 	srtp_cipher_wipe(srtp_stream_cipher(s, true));
@@ -117,7 +129,7 @@ uint32_t srtcp_stream_next(const struct srtp_stream *s)
 
 /* A free place, or that of the source which has been quiet for longest: only the party itself can bring that about, as
  * nothing is kept of a source before it authenticated. */
-static struct srtp_source *source_new(struct srtp_stream *s, uint32_t ssrc)
+struct srtp_source *srtp_source_new(struct srtp_stream *s, uint32_t ssrc)
 {
 	struct srtp_source *oldest = &s->sources[0];
 
@@ -126,15 +138,6 @@ static struct srtp_source *source_new(struct srtp_stream *s, uint32_t ssrc)
 			oldest = &s->sources[i];
 	*oldest = (struct srtp_source){ .ssrc = ssrc };
 	return oldest;
-}
-
-struct srtp_source *srtp_source_heard(struct srtp_stream *s, struct srtp_source *source,
-				      uint32_t ssrc)
-{
-	if (!source)
-		source = source_new(s, ssrc);
-	source->used = ++s->uses;
-	return source;
 }
 
 void srtp_stream_resume(struct srtp_stream *s, uint32_t ssrc, uint64_t highest)

@@ -27,8 +27,7 @@ struct batch_work {
 	struct srtp_unit units[SRTP_CIPHER_BATCH];
 };
 
-/* What stays plain: fixed part, CSRCs, extension. 0: cut short. */
-static size_t head_length(const uint8_t *p, size_t n)
+static NOINLINE size_t head_length_odd(const uint8_t *p, size_t n)
 {
 	size_t head = RTP_HEAD_LEN;
 
@@ -41,6 +40,13 @@ static size_t head_length(const uint8_t *p, size_t n)
 		head += 4 + (size_t)be16_get(p + head + 2) * 4;
 	}
 	return n < head ? 0 : head;
+}
+
+/* What stays plain: fixed part, CSRCs, extension. 0: cut short. */
+static inline size_t head_length(const uint8_t *p, size_t n)
+{
+	return LIKELY(n >= RTP_HEAD_LEN && !(p[0] & 0x1f)) ? (size_t)RTP_HEAD_LEN
+							   : head_length_odd(p, n);
 }
 
 static uint32_t roc_of(uint64_t index)
@@ -58,6 +64,8 @@ static void batch_prefetch(const struct srtp_job *jobs, uint32_t count)
 {
 	const struct srtp_stream *last = NULL;
 
+	if (!srtp_streams_are_many())
+		return;
 	for (const struct srtp_job *j = jobs; j < jobs + count; j++) {
 		if (j->stream == last)
 			continue;

@@ -14,6 +14,7 @@ enum {
 	ROUND_KEYS = 11,
 	ROUND_KEYS_LONG = 15,
 	LINE = 64,
+	POWERS = 16 * SRTP_MB_BLOCK_LEN, /* octets */
 };
 
 static_assert(ROUND_KEYS * SRTP_MB_BLOCK_LEN <= SRTP_MB_CTR_ROOM, "the key schedule");
@@ -26,8 +27,8 @@ struct manager {
 	IMB_MGR *mgr;
 	uint32_t lanes; /* hashed at a time */
 	uint32_t worth; /* lanes in use from which on that is cheaper than one after the other */
-	uint32_t powers_from,
-		powers_to; /* octets of a GCM key: the powers of the hash key that a packet of speech wants */
+	uint32_t
+		powers_from; /* in a GCM key: POWERS of the hash key that a packet of speech wants, from their first line on */
 	IMB_JOB jobs[SRTP_MB_MAX] CACHE_ALIGNED;
 };
 
@@ -67,11 +68,9 @@ static void powers_set(struct manager *m, IMB_ARCH arch)
 	const uint64_t wide = IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ;
 
 	m->powers_from = offsetof(struct gcm_key_data, ghash_keys);
-	m->powers_to = m->powers_from + 16 * SRTP_MB_BLOCK_LEN;
-	if (arch < IMB_ARCH_AVX512 || (m->mgr->features & wide) != wide)
-		return;
-	m->powers_from += 32 * SRTP_MB_BLOCK_LEN;
-	m->powers_to += 32 * SRTP_MB_BLOCK_LEN;
+	if (arch >= IMB_ARCH_AVX512 && (m->mgr->features & wide) == wide)
+		m->powers_from += 32 * SRTP_MB_BLOCK_LEN;
+	m->powers_from = m->powers_from / LINE * LINE;
 }
 
 static struct manager *manager_open(void)
@@ -132,24 +131,27 @@ bool srtp_mb_gcm_key(void *key, const uint8_t *octets, bool is_long)
 	return true;
 }
 
-static void lines_prefetch(const void *p, size_t from, size_t to)
+static ALWAYS_INLINE void lines_prefetch(const void *p, size_t octets)
 {
-	for (size_t at = from; at < to; at += LINE)
+	for (size_t at = 0; at < octets; at += LINE)
 		__builtin_prefetch((const char *)p + at, 0);
 }
 
 void srtp_mb_ctr_prefetch(const void *key)
 {
-	lines_prefetch(key, 0, ROUND_KEYS * SRTP_MB_BLOCK_LEN);
+	lines_prefetch(key, (size_t)ROUND_KEYS * SRTP_MB_BLOCK_LEN);
 }
 
 void srtp_mb_gcm_prefetch(const void *key, bool is_long)
 {
 	const struct manager *m = manager();
 
-	lines_prefetch(key, 0, (is_long ? ROUND_KEYS_LONG : ROUND_KEYS) * SRTP_MB_BLOCK_LEN);
-	if (m)
-		lines_prefetch(key, m->powers_from / LINE * LINE, m->powers_to);
+	lines_prefetch(key, (size_t)ROUND_KEYS * SRTP_MB_BLOCK_LEN);
+	if (UNLIKELY(is_long))
+		__builtin_prefetch((const char *)key + (size_t)ROUND_KEYS_LONG * SRTP_MB_BLOCK_LEN -
+				   1);
+	if (LIKELY(m != NULL))
+		lines_prefetch((const char *)key + m->powers_from, POWERS + LINE);
 }
 
 /* ---- AES-128 in counter mode, and HMAC-SHA1 ---- */
@@ -215,26 +217,33 @@ void srtp_mb_hash(const struct srtp_mb_hash *jobs, uint32_t count)
 
 /* ---- AES-GCM: the library works on one packet at a time, and many blocks of it ---- */
 
-void srtp_mb_seal(const struct srtp_mb_aead *job, bool is_long)
+static void aeads_run(const struct srtp_mb_aead *jobs, uint32_t count, aes_gcm_enc_dec_t with_short,
+		      aes_gcm_enc_dec_t with_long)
 {
 	struct gcm_context_data state;
-	const struct manager *m = manager();
-	aes_gcm_enc_dec_t seal;
 
-	assert(m);
-	seal = is_long ? m->mgr->gcm256_enc : m->mgr->gcm128_enc;
-	seal(job->key, &state, job->p, job->p, job->n, job->iv, job->associated, job->associated_n,
-	     job->tag, SRTP_MB_TAG_LEN);
+	for (const struct srtp_mb_aead *j = jobs; j < jobs + count; j++)
+		(j->is_long ? with_long : with_short)(j->key, &state, j->p, j->p, j->n, j->iv,
+						      j->associated, j->associated_n, j->tag,
+						      SRTP_MB_TAG_LEN);
 }
 
-void srtp_mb_open(const struct srtp_mb_aead *job, bool is_long)
+void srtp_mb_seal(const struct srtp_mb_aead *jobs, uint32_t count)
 {
-	struct gcm_context_data state;
-	const struct manager *m = manager();
-	aes_gcm_enc_dec_t open;
+	const struct manager *m = count > 0 ? manager() : NULL;
 
+	if (count == 0)
+		return;
 	assert(m);
-	open = is_long ? m->mgr->gcm256_dec : m->mgr->gcm128_dec;
-	open(job->key, &state, job->p, job->p, job->n, job->iv, job->associated, job->associated_n,
-	     job->tag, SRTP_MB_TAG_LEN);
+	aeads_run(jobs, count, m->mgr->gcm128_enc, m->mgr->gcm256_enc);
+}
+
+void srtp_mb_open(const struct srtp_mb_aead *jobs, uint32_t count)
+{
+	const struct manager *m = count > 0 ? manager() : NULL;
+
+	if (count == 0)
+		return;
+	assert(m);
+	aeads_run(jobs, count, m->mgr->gcm128_dec, m->mgr->gcm256_dec);
 }

@@ -60,10 +60,11 @@ struct srtp_mb_aead {
 	uint32_t n; /* may be 0 */
 	uint8_t *p;
 	uint8_t *tag; /* SRTP_MB_TAG_LEN octets, out either way */
+	bool is_long; /* the key */
 };
 
 /* AES-GCM, in place. Opening, it is for the caller to compare the tags. */
-void srtp_mb_seal(const struct srtp_mb_aead *job, bool is_long);
-void srtp_mb_open(const struct srtp_mb_aead *job, bool is_long);
+void srtp_mb_seal(const struct srtp_mb_aead *jobs, uint32_t count);
+void srtp_mb_open(const struct srtp_mb_aead *jobs, uint32_t count);
 
 #endif

@@ -48,14 +48,14 @@ void srtp_mb_hash(const struct srtp_mb_hash *jobs, uint32_t count)
 	assert(count == 0);
 }
 
-void srtp_mb_seal(const struct srtp_mb_aead *job, bool is_long)
+void srtp_mb_seal(const struct srtp_mb_aead *jobs, uint32_t count)
 {
-	(void)is_long;
-	assert(!job); /* no key was prepared */
+	(void)jobs;
+	assert(count == 0); /* no key was prepared */
 }
 
-void srtp_mb_open(const struct srtp_mb_aead *job, bool is_long)
+void srtp_mb_open(const struct srtp_mb_aead *jobs, uint32_t count)
 {
-	(void)is_long;
-	assert(!job);
+	(void)jobs;
+	assert(count == 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a stream is made of. Internal to engine/srtp*.c. All of it lies in one piece, what each packet wants in its middle: with
+ * What a stream is made of. Internal to engine/srtp*.c, and to protect.c, which asks for each packet. All of it lies in one piece, what each packet wants in its middle: with
  * thousands of streams none is in the cache, and all lines can be asked for at once when no pointer leads to them.
  *
  *     the cipher of SRTP (srtp_cipher_size), what short packets want of GCM's at its ends
@@ -52,8 +52,19 @@ static inline struct srtp_source *srtp_source_find(struct srtp_stream *s, uint32
 	return NULL;
 }
 
+/* So many are open in this process that they are not in the cache. */
+bool srtp_streams_are_many(void);
+
+struct srtp_source *srtp_source_new(struct srtp_stream *s, uint32_t ssrc);
+
 /* It authenticated; NULL: for the first time. */
-struct srtp_source *srtp_source_heard(struct srtp_stream *s, struct srtp_source *source,
-				      uint32_t ssrc);
+static inline struct srtp_source *srtp_source_heard(struct srtp_stream *s,
+						    struct srtp_source *source, uint32_t ssrc)
+{
+	if (UNLIKELY(!source))
+		source = srtp_source_new(s, ssrc);
+	source->used = ++s->uses;
+	return source;
+}
 
 #endif

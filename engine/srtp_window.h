@@ -40,7 +40,9 @@ static inline void srtp_window_note(struct srtp_window *w, uint64_t index)
 		w->seen |= (srtp_window_bits)1 << (w->highest - index);
 		return;
 	}
-	if (!w->started || index - w->highest >= SRTP_WINDOW)
+	if (w->started && index - w->highest == 1)
+		w->seen <<= 1; /* nearly always */
+	else if (!w->started || index - w->highest >= SRTP_WINDOW)
 		w->seen = 0;
 	else
 		w->seen <<= index - w->highest;

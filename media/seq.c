@@ -5,7 +5,7 @@
 #define HALF_CIRCLE  0x8000
 #define WHOLE_CIRCLE 0x10000
 
-uint64_t seq_unwrap(uint64_t highest, uint16_t sequence)
+uint64_t seq_unwrap_back(uint64_t highest, uint16_t sequence)
 {
 	uint16_t last = (uint16_t)highest;
 	uint64_t index = (highest & ~UINT64_C(0xffff)) | sequence;

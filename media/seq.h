@@ -10,8 +10,18 @@ enum {
 	SEQ_MISORDER_MAX = 100, /* packets older than that are a jump too */
 };
 
+/* seq_unwrap of one that is not ahead. */
+uint64_t seq_unwrap_back(uint64_t highest, uint16_t sequence);
+
 /* The 48-bit index nearest to the highest so far whose lower 16 bits are sequence; modulo 2^48. */
-uint64_t seq_unwrap(uint64_t highest, uint16_t sequence);
+static inline uint64_t seq_unwrap(uint64_t highest, uint16_t sequence)
+{
+	uint16_t ahead = (uint16_t)(sequence - (uint16_t)highest);
+
+	if (UNLIKELY(ahead > INT16_MAX))
+		return seq_unwrap_back(highest, sequence);
+	return (highest + ahead) & (BIT64(48) - 1);
+}
 
 enum seq_step {
 	SEQ_FORWARD, /* next, or after a gap */
