@@ -69,7 +69,9 @@ void event_notice(struct worker *w, struct flow *f, uint64_t now_ns)
 
 void notice_stage(struct worker *w, struct batch *b)
 {
-	BATCH_REST(p, b)
-	if (UNLIKELY(p->flow && p->flow->notice))
-		event_notice(w, p->flow, b->now_ns);
+	struct pkt *p = LIKELY(!b->notices) ? b->list + b->done : b->list;
+
+	for (; p < b->list + b->count; p++)
+		if (UNLIKELY(p->flow && p->flow->notice))
+			event_notice(w, p->flow, b->now_ns);
 }

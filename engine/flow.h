@@ -252,6 +252,17 @@ static inline void flow_uncount_out(struct flow *f, uint16_t length, uint16_t pa
 	f->sink.octets -= payload;
 }
 
+/* A successor guesses the index right as long as it knows one of the last half rollover. index: of a packet of f->source. */
+static inline void srtp_half_note(struct flow *f, uint64_t index)
+{
+	uint32_t half = (uint32_t)(index / SRTP_HALF);
+
+	if (LIKELY(half == f->srtp_half))
+		return;
+	f->srtp_half = half;
+	f->notice = 1;
+}
+
 /* Where there are many flows: those of the packets and their peers are on their way to the cache. */
 void flow_fetch(const struct worker *w, const struct batch *b);
 /* The packets' flows and peers. Drops: no_flow, wrong_port, malformed. */

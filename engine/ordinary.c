@@ -3,6 +3,7 @@
 
 #include "engine/measure.h"
 #include "engine/source.h"
+#include "engine/unprotect.h"
 #include "engine/worker.h"
 #include "media/rtp_parse.h"
 
@@ -34,11 +35,11 @@ static inline bool is_plain_rtp(const struct pkt *p)
 	       (p->data[1] < RTCP_FIRST || p->data[1] > RTCP_LAST);
 }
 
-/* flow, ice, latch, unprotect. Who has news for control goes by the stage that tells it. */
-static inline bool is_from_party(const struct flow *f, const struct pkt *p)
+/* flow, ice, latch. secure: of the traits, what must not be. */
+static inline bool is_from_party(const struct flow *f, const struct pkt *p, uint8_t secure)
 {
-	const uint64_t asked = TRAIT(receive, UINT8_MAX) | TRAIT(transport, UINT8_MAX) |
-			       TRAIT(secure, SECURE_IN) | TRAIT(notice, UINT8_MAX);
+	const uint64_t asked =
+		TRAIT(receive, UINT8_MAX) | TRAIT(transport, UINT8_MAX) | TRAIT(secure, secure);
 
 	return f->id.generation != 0 && (f->traits & asked) == TRAIT(receive, 1) &&
 	       addr_eq(&p->from, &f->latch_rtp.source);
@@ -75,7 +76,6 @@ static inline void pkt_done(struct pkt *p, struct flow *f, struct flow *peer)
 	p->verdict = VERDICT_RELAY;
 	p->out_channel = CHANNEL_RTP;
 	p->made = 0;
-	p->received = p->length;
 	p->payload_length = (uint16_t)(p->length - RTP_HEAD_LEN);
 	p->flow = f;
 	p->peer = peer;
@@ -99,32 +99,95 @@ static inline void pkt_relay(struct pkt *p, struct flow *f, struct flow *peer, s
 	flow_count_out(peer, p->length, p->payload_length);
 }
 
-/* False: it is not an ordinary one, and nothing was done. */
-static inline bool pkt_take(struct worker *w, struct pkt *p, struct arrival *a)
+/* unprotect */
+static inline void pkt_opened(struct pkt *p, struct flow *f)
 {
-	struct flow *f = &w->flows.list[p->slot], *peer;
+	p->length = p->opened_length;
+	srtp_half_note(f, p->opened_index);
+}
+
+/* False: it is not an ordinary one, and nothing was done. It is plain RTP from the party of f. */
+static ALWAYS_INLINE bool pkt_take(struct worker *w, struct pkt *p, struct flow *f, bool has_keys,
+				   struct arrival *a)
+{
+	struct flow *peer = flow_find(&w->flows, f->peer);
 	uint32_t ssrc;
 
-	if (!is_plain_rtp(p) || !is_from_party(f, p))
-		return false;
-	peer = flow_find(&w->flows, f->peer);
 	if (!peer || !is_relayed(peer, &f->rule, p->data[1] & ~MARKER & UINT8_MAX))
 		return false;
 	ssrc = be32_get(p->data + 8);
 	if (ssrc != f->count_ssrc ||
 	    !source_is_ahead(f, &peer->sink, ssrc, be16_get(p->data + 2), f->rule.clock_hz))
 		return false;
+	p->received = p->length;
+	if (has_keys)
+		pkt_opened(p, f);
 	pkt_relay(p, f, peer, a);
 	return true;
+}
+
+/* Where no flow has keys: in one go. */
+static uint32_t plain_take(struct worker *w, struct batch *b, struct arrival *a)
+{
+	uint32_t done = 0;
+
+	for (struct pkt *p = b->list; done < b->count; p++, done++) {
+		struct flow *f = &w->flows.list[p->slot];
+
+		if (UNLIKELY(!is_plain_rtp(p) || !is_from_party(f, p, SECURE_IN) ||
+			     !pkt_take(w, p, f, false, a)))
+			break;
+		b->notices |= f->notice;
+	}
+	return done;
+}
+
+/* Those of which the stages before unprotect would change nothing. */
+static uint32_t front_find(const struct worker *w, const struct batch *b)
+{
+	uint32_t n = 0;
+
+	for (const struct pkt *p = b->list; n < b->count; p++, n++) {
+		const struct flow *f = &w->flows.list[p->slot];
+
+		if (!is_plain_rtp(p) || !is_from_party(f, p, 0) ||
+		    (f->secure & SECURE_IN && !f->srtp_in))
+			break;
+		if (LIKELY(f->peer.slot < w->flows.capacity)) /* wanted when all are opened */
+			__builtin_prefetch(&w->flows.list[f->peer.slot], 0);
+	}
+	return n;
+}
+
+/* What is found of the front holds still: nothing that is done here to one packet changes it for another. */
+static uint32_t front_take(struct worker *w, struct batch *b, struct arrival *a)
+{
+	uint32_t done = 0;
+
+	for (struct pkt *p = b->list; done < b->opened; p++, done++) {
+		struct flow *f = &w->flows.list[p->slot];
+		bool has_keys = f->secure & SECURE_IN;
+
+		if (UNLIKELY((has_keys && p->opened_verdict != VERDICT_NONE) ||
+			     !pkt_take(w, p, f, has_keys, a)))
+			break;
+		b->notices |= f->notice;
+	}
+	return done;
 }
 
 void ordinary_stage(struct worker *w, struct batch *b)
 {
 	struct arrival a = { .at_ns = b->now_ns };
-	uint32_t count = b->count, done = 0;
 
-	if (LIKELY(!w->flows.watched)) /* else capture_stage looks in between */
-		while (done < count && LIKELY(pkt_take(w, &b->list[done], &a)))
-			done++;
-	b->done = done;
+	b->done = b->opened = 0;
+	b->notices = 0;
+	if (UNLIKELY(w->flows.watched))
+		return; /* capture_stage looks in between */
+	if (LIKELY(w->flows.secure == 0)) {
+		b->done = plain_take(w, b, &a);
+		return;
+	}
+	unprotect_front(w, b, front_find(w, b));
+	b->done = front_take(w, b, &a);
 }

@@ -71,5 +71,6 @@ void out_stage(struct worker *w, struct batch *b)
 	batch_tally(&t, b);
 	tally_publish(&t, w->metrics, b->count);
 	w->port->ops->tx(w->port, b);
-	b->done = 0;
+	b->done = b->opened = 0;
+	b->notices = 0;
 }

@@ -66,6 +66,10 @@ struct pkt {
 	struct flow *peer;     /* flow; NULL: none */
 	const struct addr *to; /* rewrite, rtcp; in the peer */
 	uint32_t out_slot;     /* rewrite, rtcp; whose socket sends it */
+	/* unprotect_front: what came of it, where it has keys */
+	uint8_t opened_verdict; /* enum verdict */
+	uint16_t opened_length;
+	uint64_t opened_index;
 } CACHE_ALIGNED;
 
 static_assert(sizeof(struct pkt) == 128, "two cache lines");
@@ -76,6 +80,9 @@ struct batch {
 	uint32_t count;
 	uint32_t
 		done; /* so many at the front need no stage any more but protect and out: ordinary.h */
+	uint32_t
+		opened; /* so many at the front are plain already, or refused, where they have keys */
+	uint8_t notices; /* not 0: a flow of those that are done has news for control */
 	struct pkt list[BATCH_MAX];
 };
 

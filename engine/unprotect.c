@@ -18,65 +18,99 @@ static enum verdict payload_read(struct pkt *p)
 	return VERDICT_NONE;
 }
 
-/* A successor guesses the index right as long as it knows one of the last half rollover. */
-static void index_note(struct flow *f, const struct pkt *p, uint64_t index)
-{
-	uint32_t half = (uint32_t)(index / SRTP_HALF);
-
-	if (p->ssrc != f->source.ssrc || half == f->srtp_half)
-		return;
-	f->srtp_half = half;
-	f->notice = 1;
-}
-
-static enum verdict pkt_believe(struct pkt *p, const struct srtp_job *j, uint64_t now_ns)
+static enum verdict pkt_believe(struct pkt *p, uint64_t now_ns)
 {
 	struct flow *f = p->flow;
 	bool changed;
 
-	p->length = j->length;
+	if (p->opened_verdict != VERDICT_NONE)
+		return (enum verdict)p->opened_verdict;
+	p->length = p->opened_length;
 	if (!latch_accept(f, (enum channel)p->channel, &p->from, latch_ssrc(p), now_ns, &changed))
 		return VERDICT_SOURCE_NOT_LATCHED; /* another one of this batch was first */
 	if (changed)
 		f->notice = 1;
 	if (p->kind != PKT_RTP)
 		return VERDICT_NONE;
-	index_note(f, p, j->index);
+	if (p->ssrc == f->source.ssrc)
+		srtp_half_note(f, p->opened_index);
 	return payload_read(p);
 }
 
-static bool is_mine(struct pkt *p)
+/* ---- the transforms of many ---- */
+
+struct list {
+	uint32_t count;
+	struct pkt *of[BATCH_MAX];
+	struct srtp_job jobs[BATCH_MAX];
+};
+
+static inline void list_add(struct list *l, struct pkt *p, struct srtp_stream *stream, bool is_rtcp)
 {
-	if (p->verdict != VERDICT_NONE || !(p->flow->secure & SECURE_IN))
-		return false;
-	p->tail_known = 0;
-	if (!p->flow->srtp_in)
-		p->verdict = VERDICT_SRTP_KEY;
-	return p->flow->srtp_in != NULL;
+	l->of[l->count] = p;
+	l->jobs[l->count++] = (struct srtp_job){
+		.stream = stream, .data = p->data, .length = p->length, .is_rtcp = is_rtcp
+	};
+}
+
+static void list_open(struct list *l)
+{
+	srtp_jobs_unprotect(l->jobs, l->count);
+	for (uint32_t i = 0; i < l->count; i++) {
+		struct pkt *p = l->of[i];
+
+		p->tail_known = 0;
+		p->opened_verdict = l->jobs[i].verdict;
+		p->opened_length = l->jobs[i].length;
+		p->opened_index = l->jobs[i].index;
+	}
+}
+
+void unprotect_front(struct worker *w, struct batch *b, uint32_t count)
+{
+	struct list l;
+
+	l.count = 0;
+	for (struct pkt *p = b->list; p < b->list + count; p++) {
+		const struct flow *f = &w->flows.list[p->slot];
+
+		if (f->secure & SECURE_IN)
+			list_add(&l, p, f->srtp_in, false);
+	}
+	list_open(&l);
+	b->opened = count;
+}
+
+/* ---- the stage ---- */
+
+static bool has_keys(const struct pkt *p)
+{
+	return p->verdict == VERDICT_NONE && p->flow->secure & SECURE_IN;
+}
+
+/* Those that unprotect_front has not opened. */
+static void rest_open(struct batch *b)
+{
+	struct list l;
+
+	l.count = 0;
+	for (struct pkt *p = b->list + b->opened; p < b->list + b->count; p++) {
+		if (!has_keys(p))
+			continue;
+		if (p->flow->srtp_in)
+			list_add(&l, p, p->flow->srtp_in, p->kind == PKT_RTCP);
+		else
+			p->verdict = VERDICT_SRTP_KEY;
+	}
+	list_open(&l);
 }
 
 void unprotect_stage(struct worker *w, struct batch *b)
 {
-	struct srtp_job jobs[BATCH_MAX];
-	struct pkt *of[BATCH_MAX];
-	uint32_t n = 0;
-
-	if (LIKELY(w->flows.secure == 0))
+	if (LIKELY(w->flows.secure == 0) || b->done == b->count)
 		return;
+	rest_open(b);
 	BATCH_REST(p, b)
-	{
-		if (!is_mine(p))
-			continue;
-		of[n] = p;
-		jobs[n++] = (struct srtp_job){ .stream = p->flow->srtp_in,
-					       .data = p->data,
-					       .length = p->length,
-					       .is_rtcp = p->kind == PKT_RTCP };
-	}
-	srtp_jobs_unprotect(jobs, n);
-	for (uint32_t i = 0; i < n; i++) {
-		of[i]->verdict = jobs[i].verdict;
-		if (of[i]->verdict == VERDICT_NONE)
-			of[i]->verdict = (uint8_t)pkt_believe(of[i], &jobs[i], b->now_ns);
-	}
+	if (has_keys(p))
+		p->verdict = (uint8_t)pkt_believe(p, b->now_ns);
 }

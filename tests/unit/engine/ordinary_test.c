@@ -8,6 +8,7 @@
 #include "base/rand.h"
 #include "engine/ordinary.h"
 #include "engine/out.h"
+#include "tests/unit/engine/libsrtp.h"
 #include "tests/unit/engine/rig.h"
 
 enum { SEEDS = 200, STEPS = 150, BURST = 40, TURN = 60 };
@@ -15,7 +16,9 @@ enum { SEEDS = 200, STEPS = 150, BURST = 40, TURN = 60 };
 struct twins {
 	struct rig *fast, *slow;
 	struct rand_source rand;
-	struct rtp next[2]; /* of each party */
+	struct rtp next[2];          /* of each party */
+	enum media_suite suite[2];   /* of each party; MEDIA_SUITE_NONE: in clear */
+	struct srtp_stream *keys[2]; /* what the party sends with */
 };
 
 static uint32_t below(struct twins *t, uint32_t n)
@@ -23,19 +26,70 @@ static uint32_t below(struct twins *t, uint32_t n)
 	return rand_below(&t->rand, n);
 }
 
-static void twins_open(struct twins *t, uint64_t seed)
+static struct flow_spec twins_spec(const struct twins *t, int side)
 {
-	*t = (struct twins){ .fast = rig_open(), .slow = rig_open() };
+	struct flow_spec s = rig_spec(side);
+
+	if (t->suite[side] == MEDIA_SUITE_NONE)
+		return s;
+	s.key_in = key_from(t->suite[side], (uint8_t)side);
+	s.key_out = key_from(t->suite[side], (uint8_t)(100 + side));
+	s.srtp_limit = SRTP_INDEX_END;
+	s.srtcp_limit = SRTCP_INDEX_END;
+	s.resume.srtp_next = 65000; /* else chance says where it begins */
+	return s;
+}
+
+static void both_update(struct twins *t, const struct flow_spec *s)
+{
+	rig_update(t->fast, s);
+	rig_update(t->slow, s);
+}
+
+static void party_open(struct twins *t, int side)
+{
+	struct flow_spec s = twins_spec(t, side);
+
+	t->next[side] = (struct rtp){ .ssrc = 100 + (uint32_t)side, .sequence = 65000 };
+	if (t->suite[side] == MEDIA_SUITE_NONE)
+		return;
+	assert_int_equal(srtp_stream_open(&t->keys[side], &s.key_in), 0);
+	srtp_stream_start(t->keys[side], 65000, 1);
+	srtp_stream_limit(t->keys[side], SRTP_INDEX_END, SRTCP_INDEX_END);
+	both_update(t, &s);
+}
+
+static void twins_open(struct twins *t, uint64_t seed, enum media_suite a, enum media_suite b)
+{
+	*t = (struct twins){ .fast = rig_open(), .slow = rig_open(), .suite = { a, b } };
 	rand_open_seed(&t->rand, seed);
 	t->slow->w.flows.watched = 1; /* the pass does not begin, and no flow is copied from */
 	for (int side = A; side <= B; side++)
-		t->next[side] = (struct rtp){ .ssrc = 100 + (uint32_t)side, .sequence = 65000 };
+		party_open(t, side);
 }
 
 static void twins_close(struct twins *t)
 {
+	for (int side = A; side <= B; side++)
+		srtp_stream_close(t->keys[side]);
 	rig_close(t->fast);
 	rig_close(t->slow);
+}
+
+/* As the party sends it, if it can: a number that it used leaves in clear. */
+static void seal(struct twins *t, int side, struct bytes *in, uint8_t memory[PACKET_MAX])
+{
+	struct srtp_job j = { .stream = t->keys[side],
+			      .data = memory,
+			      .length = (uint16_t)in->n,
+			      .capacity = PACKET_MAX };
+
+	if (!j.stream)
+		return;
+	srtp_jobs_protect(&j, 1);
+	in->n = j.length;
+	if (below(t, TURN * 4) == 0)
+		memory[below(t, (uint32_t)in->n)] ^= 1;
 }
 
 /* What one of them gets, both get. */
@@ -97,6 +151,7 @@ static void packet_give(struct twins *t, int side)
 	p = *next;
 	odd_rtp(t, &p);
 	in = rtp_write(memory, &p);
+	seal(t, side, &in, memory);
 	switch (below(t, TURN * 4)) {
 	case 0:
 		memory[0] = (uint8_t)below(t, 256);
@@ -113,6 +168,9 @@ static void packet_give(struct twins *t, int side)
 	case 4:
 		c = CHANNEL_RTCP;
 		break;
+	case 5:
+		give(t, side, c, &from, in); /* twice */
+		break;
 	default:
 		break;
 	}
@@ -125,16 +183,19 @@ static void stranger_give(struct twins *t, int side)
 	struct addr from = party(side);
 	struct rtp p = t->next[side];
 	uint8_t memory[PACKET_MAX];
+	struct bytes in;
 
 	p.ssrc++;
-	give(t, side, CHANNEL_RTP, &from, rtp_write(memory, &p));
+	in = rtp_write(memory, &p);
+	seal(t, side, &in, memory);
+	give(t, side, CHANNEL_RTP, &from, in);
 }
 
 /* A re-INVITE now and then: hold, other terms, another address. */
 static void update_give(struct twins *t)
 {
 	int side = below(t, 2) ? A : B;
-	struct flow_spec s = rig_spec(side);
+	struct flow_spec s = twins_spec(t, side);
 
 	s.receive = below(t, 4) > 0;
 	s.send = below(t, 4) > 0;
@@ -144,8 +205,7 @@ static void update_give(struct twins *t)
 	s.peer.generation += below(t, 8) == 0;
 	if (below(t, 4) == 0)
 		s.remote_rtp.port += 2;
-	rig_update(t->fast, &s);
-	rig_update(t->slow, &s);
+	both_update(t, &s);
 }
 
 static bool is_rtp(const struct sim_packet *p)
@@ -196,12 +256,25 @@ static void same_stats(struct flow_stats a, struct flow_stats b)
 	assert_int_equal(a.source_changes, b.source_changes);
 }
 
+static void same_keys(const struct flow *a, const struct flow *b)
+{
+	assert_true(!a->srtp_in == !b->srtp_in && !a->srtp_out == !b->srtp_out);
+	assert_int_equal(a->srtp_half, b->srtp_half);
+	assert_int_equal(a->srtp_told, b->srtp_told);
+	if (a->srtp_in)
+		assert_int_equal(srtp_stream_highest(a->srtp_in, a->source.ssrc),
+				 srtp_stream_highest(b->srtp_in, b->source.ssrc));
+	if (a->srtp_out)
+		assert_int_equal(srtp_stream_next(a->srtp_out), srtp_stream_next(b->srtp_out));
+}
+
 static void same_flows(struct twins *t)
 {
 	for (int side = A; side <= B; side++) {
 		const struct flow *a = flow_of(t->fast, side), *b = flow_of(t->slow, side);
 
 		same_stats(flow_stats_read(a), flow_stats_read(b));
+		same_keys(a, b);
 		assert_memory_equal(&a->source, &b->source, sizeof(a->source));
 		assert_memory_equal(&a->sink, &b->sink, sizeof(a->sink));
 		assert_int_equal(a->count_ssrc, b->count_ssrc);
@@ -267,17 +340,35 @@ static void step(struct twins *t)
 	same_events(t);
 }
 
+static void twins_compare(uint64_t seed, enum media_suite a, enum media_suite b)
+{
+	struct twins t;
+
+	twins_open(&t, seed, a, b);
+	for (uint32_t i = 0; i < STEPS; i++)
+		step(&t);
+	twins_close(&t);
+}
+
 static void does_what_the_stages_do(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 0; seed < SEEDS; seed++) {
-		struct twins t;
+	for (uint64_t seed = 0; seed < SEEDS; seed++)
+		twins_compare(seed, MEDIA_SUITE_NONE, MEDIA_SUITE_NONE);
+}
 
-		twins_open(&t, seed);
-		for (uint32_t i = 0; i < STEPS; i++)
-			step(&t);
-		twins_close(&t);
-	}
+static void does_it_with_keys_on_one_side(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < SEEDS; seed++)
+		twins_compare(seed, ALL_SUITES[seed % 4], MEDIA_SUITE_NONE);
+}
+
+static void does_it_with_keys_on_both(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < SEEDS; seed++)
+		twins_compare(seed, ALL_SUITES[seed % 4], ALL_SUITES[seed / 4 % 4]);
 }
 
 /* How many of the packets that wait the pass takes. */
@@ -331,17 +422,16 @@ static void ends_at_the_first_odd_one(void **state)
 static void leaves_a_flow_that_is_not_ordinary(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct rig *r = rig_open();
 		uint32_t done;
 
 		for (int side = A; side <= B; side++)
 			assert_non_null(
 				relay_rtp(r, side, &(struct rtp){ .ssrc = 1, .sequence = 1 }));
-		flow_of(r, A)->notice = i == 1;
-		flow_of(r, A)->receive = i != 2;
+		flow_of(r, A)->receive = i != 1;
 		flow_of(r, B)->digit_sending =
-			i == 3; /* a digit of ours is on its way to the peer */
+			i == 2; /* a digit of ours is on its way to the peer */
 		put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 2 });
 		done = taken(r);
 		assert_int_equal(done, i == 0);
@@ -350,12 +440,51 @@ static void leaves_a_flow_that_is_not_ordinary(void **state)
 	}
 }
 
+/* The next of party A, for one of the twins. */
+static void sealed_put(struct twins *t, bool forged)
+{
+	struct addr from = party(A);
+	uint8_t memory[PACKET_MAX];
+	struct bytes in = rtp_write(memory, &t->next[A]);
+	struct srtp_job j = { .stream = t->keys[A],
+			      .data = memory,
+			      .length = (uint16_t)in.n,
+			      .capacity = PACKET_MAX };
+
+	srtp_jobs_protect(&j, 1);
+	assert_int_equal(j.verdict, VERDICT_NONE);
+	memory[j.length - 1] ^= forged;
+	t->next[A].sequence++;
+	put_bytes(t->fast, A, CHANNEL_RTP, &from, bytes_mem(memory, j.length));
+}
+
+static void takes_what_has_keys(void **state)
+{
+	struct twins t;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ALL_SUITES); i++) {
+		twins_open(&t, i, ALL_SUITES[i], MEDIA_SUITE_NONE);
+		rig_hear(t.fast, B);
+		sealed_put(&t, false);
+		worker_step(&t.fast->w);
+		assert_non_null(port_sim_take(t.fast->sim));
+		for (int n = 0; n < 4; n++)
+			sealed_put(&t, n == 3);
+		assert_int_equal(taken(t.fast), 3);
+		twins_close(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_at_the_first_odd_one),
 		cmocka_unit_test(leaves_a_flow_that_is_not_ordinary),
+		cmocka_unit_test(takes_what_has_keys),
 		cmocka_unit_test(does_what_the_stages_do),
+		cmocka_unit_test(does_it_with_keys_on_one_side),
+		cmocka_unit_test(does_it_with_keys_on_both),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
