@@ -174,6 +174,7 @@ class LatencyRow(Row):
     def contestants(self):
         yield "sockets", lambda seconds: wire_turn("sockets", seconds, lambda: xdp.Daemon(self.ground, self.half_load()))
         yield "rtpengine", lambda seconds: wire_turn("rtpengine", seconds, lambda: rtpengine_open(self.ground, self.half_load()))
+        yield "path", lambda seconds: wire_turn("path", seconds, lambda: xdp.Path(self.ground, self.half_load()))
 
     def line(self, turn):
         return f"{self.calls} calls, p50 {turn['p50']:.0f} us, p99 {turn['p99']:.0f} us, p99.9 {turn['p999']:.0f} us, {turn['cpu']:.2f} us/packet"
@@ -181,13 +182,23 @@ class LatencyRow(Row):
     def figures(self):
         figures = {"latency_calls": self.calls}
         for name, turns in self.turns.items():
+            if name == "path":
+                figures |= {f"path_{key}_us": round(middle(turns, key)) for key in ("p50", "p99", "p999")}
+                continue
             for key in ("p50", "p99", "p999"):
                 figures[f"{name}_half_load_{key}_us"] = round(middle(turns, key))
             figures[f"{name}_half_load_us_per_packet"] = round(middle(turns, "cpu"), 2)
         if self.has("sockets", "rtpengine"):
             figures["ratio_latency_p999_vs_rtpengine"] = round(
                 middle(self.turns["sockets"], "p999") / middle(self.turns["rtpengine"], "p999"), 2)
-        return figures
+        return figures | self.added_figures()
+
+    def added_figures(self):
+        """What a server adds to the way there is: the difference of two quantiles. Where the way alone varies much, that of p99.9 says little."""
+        if not self.has("path"):
+            return {}
+        return {f"{name}_added_{key}_us": round(middle(self.turns[name], key) - middle(self.turns["path"], key))
+                for name in ("sockets", "rtpengine") if self.has(name) for key in ("p50", "p999")}
 
 
 class WaitRow(LatencyRow):
@@ -196,6 +207,7 @@ class WaitRow(LatencyRow):
     WAITS_US = (250, 500, 1000, 2000, 4000)
 
     def contestants(self):
+        yield "path", lambda seconds: wire_turn("path", seconds, lambda: xdp.Path(self.ground, self.half_load()))
         for us in self.WAITS_US:
             yield str(us), lambda seconds, us=us: wire_turn(
                 str(us), seconds, lambda: xdp.Daemon(self.ground, self.half_load(), f"batch_wait_us: {us}"))
@@ -203,6 +215,9 @@ class WaitRow(LatencyRow):
     def figures(self):
         figures = {"wait_calls": self.calls}
         for us, turns in self.turns.items():
+            if us == "path":
+                figures |= {f"wait_path_{key}_us": round(middle(turns, key)) for key in ("p50", "p99", "p999")}
+                continue
             figures |= {f"wait_{us}_{key}": round(middle(turns, of), 2) for key, of in
                         (("us_per_packet", "cpu"), ("receive_us_per_packet", "receive"), ("p50_us", "p50"), ("p99_us", "p99"), ("p999_us", "p999"))}
         return figures

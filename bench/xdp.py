@@ -113,6 +113,27 @@ class Peer(rtpengine.Rtpengine):
         self.text = "".join(" ".join(f"{party}:{port} {to[0]}:{to[1]}" for port, to in call.ends) + "\n" for call in placed)
 
 
+class Path:
+    """The smallest server at the far end (reflect.c): what a packet waits for on the way alone."""
+
+    def __init__(self, wire, calls):
+        self.wire = wire
+        server, party = ends(wire)
+        self.text = "".join(f"{party}:{PARTY_PORT + 4 * i} {server}:{30000 + 4 * i} {party}:{PARTY_PORT + 4 * i + 2} {server}:{30000 + 4 * i + 2}\n"
+                            for i in range(calls))
+        self.process = lib.spawn([*wire.command, *lib.pinned(lib.SERVER_CORE, [lib.BUILD / "bench" / "reflect"])],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process.stdin.write(self.text)
+        self.process.stdin.close()
+        if not self.process.stdout.readline().startswith("ready"):
+            raise SystemExit("reflect did not start")
+        self.pid = self.process.pid
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
 class Clocks:
     """CPU seconds so far: of the server's process, of the far end's receiving, of soft interrupts on the server's core, of the load's."""
 
