@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Overload by honest callers, and parties that take what others need: rows of `./tandem bench abuse`, or alone.
 
-goodput_2x and goodput_10x: calls that came through when two and ten times as many are asked for as the node can do, as a share of what
-it can do. Each round measures all three after another, so that a busy machine is as busy for all of them; the median of the rounds counts.
-Callers and the phone they call are bench/overload.c. The node is pinned to one core; they and Redis have the other."""
+goodput_2x and goodput_10x: calls that came through in time when two and ten times as many are asked for as the node can do, as a share
+of what it can do. What it can do is looked for: the rate is raised by bisection until one call in a hundred does not come through, and
+the best goodput at that rate and somewhat above it is the capacity. Sender, calls, warm-up and span are the same for all rates; rounds
+measure them one after another, so that a busy machine is as busy for all; medians of the rounds count. Callers and the phone they call
+are bench/overload.c. The node has one core; they and Redis have the other, or the node would push its Redis aside, go on without it,
+and do more calls that way because it saves none."""
 import json
 import os
+import pathlib
 import signal
 import socket
 import statistics
@@ -16,7 +20,11 @@ import time
 import lib
 
 NUMBER = "2000"
-WINDOW = 48              # calls under way at once where the node's capacity is measured: it is never behind
+RATES = (200, 12800)     # calls a second between which the capacity is looked for
+STEPS = 7                # of the bisection
+NEAR = (1.0, 1.1, 1.25)  # of the rate that still holds: where the capacity is measured
+HOLDS = 0.99             # of the calls come through in time
+WARM = 1
 GOALS = {"goodput_2x": 0.95, "goodput_10x": 0.7}
 
 
@@ -27,66 +35,110 @@ def reload(node):
 
 # ---- honest callers ----
 
-def calls(node, phone, seconds, *how):
-    """One run of the sender; what it says, with the processor time of the node."""
-    cpu, dropped = lib.cpu_seconds(node.pid), kernel_drops(node)
-    done = subprocess.run(lib.pinned(lib.LOAD_CORE, [str(lib.BUILD / "bench" / "overload"), "--to",
-                                                     f"{lib.ADDRESS}:{node.sip_port}", "--phone", str(phone), "--number",
-                                                     NUMBER, "--seconds", str(seconds), *map(str, how)]),
-                          capture_output=True, text=True, check=True)
-    result = json.loads(done.stdout)
-    result["cpu"] = (lib.cpu_seconds(node.pid) - cpu) / seconds
-    result["dropped"] = kernel_drops(node) - dropped
-    result["left"] = settle(node)
-    return result
+def calls(node, phone, rate, seconds):
+    """One run of the sender; what it says, with the processor time of the node, its control thread and its Redis."""
+    before = node.metrics()
+    sender = subprocess.Popen(lib.pinned(lib.LOAD_CORE, [str(lib.BUILD / "bench" / "overload"), "--to", f"{lib.ADDRESS}:{node.sip_port}",
+                                                         "--phone", str(phone), "--number", NUMBER, "--rate", str(rate), "--warm",
+                                                         str(WARM), "--seconds", str(seconds)]), stdout=subprocess.PIPE, text=True)
+    time.sleep(WARM)
+    used = cpu(node)
+    time.sleep(seconds)
+    used = {name: (now - used[name]) / seconds for name, now in cpu(node).items()}
+    said = sender.communicate()[0]
+    if sender.returncode:
+        raise SystemExit(f"the sender of calls failed with {sender.returncode}")
+    after = node.metrics()
+    moved = lambda name: after.get(name, 0) - before.get(name, 0)
+    return {**json.loads(said), "used": used, "rate": rate, "dropped": moved('tandem_sip_udp_drops_total{reason="receive_buffer_full"}'),
+            "late_saves": moved("tandem_redis_timeouts_total"), "left": settle(node)}
 
 
-def kernel_drops(node):
-    return node.metrics().get('tandem_sip_udp_drops_total{reason="receive_buffer_full"}', 0)
+def cpu(node):
+    control = pathlib.Path(f"/proc/{node.pid}/task/{node.pid}/schedstat").read_text().split()[0]
+    return {"node": lib.cpu_seconds(node.pid), "control": int(control) / 1e9, "Redis": lib.cpu_seconds(node.redis_pid())}
 
 
 def settle(node):
     """Calls that are still there 15 s after the last word was said. They are ended, so that they cost the next run nothing."""
     end = time.monotonic() + 15
     while time.monotonic() < end and node.ctl("node.status")["calls"]:
-        time.sleep(0.5)
+        time.sleep(0.2)
     left = node.ctl("node.status")["calls"]
     if left:
         os.kill(node.pid, signal.SIGTERM)
         node.process.wait()
-        node.start()
+        start(node)
     return left
 
 
-def one_round(node, phone, seconds):
-    capacity = calls(node, phone, seconds, "--window", WINDOW)["good_per_s"]
-    out = {"capacity": capacity}
-    for times in (2, 10):
-        got = calls(node, phone, seconds, "--rate", capacity * times)
-        out[f"goodput_{times}x"] = got["good_per_s"] / capacity if capacity else 0
-        out[f"setup_ms_{times}x"] = got["setup_ms"]
-        lib.say(f"{times:2} x {capacity:.0f} calls/s: {got['good']} good, {got['late']} late, {got['refused']} refused, "
-                f"{got['failed']} failed, {got['unfinished']} unfinished, {got['left']} left in the node, {got['repeated']} INVITEs repeated, {got['calls'] / seconds:.0f} asked for a second, {got['cpu']:.2f} cores, {got['dropped']:.0f} dropped, "
-                f"set up in {got['setup_ms']:.0f} ms, goodput {out[f'goodput_{times}x']:.2f}")
-    return out
+def start(node):
+    """Redis beside the callers: the node keeps its core for itself."""
+    if node.process.poll() is not None:
+        node.start()
+    if lib.cores() > 1:
+        subprocess.run(["taskset", "-acp", str(lib.LOAD_CORE), str(node.redis_pid())], check=True, stdout=subprocess.DEVNULL)
+
+
+def tell(what, got):
+    used = got["used"]
+    lib.say(f"{what:<9} {got['rate']:6.0f} calls/s: {got['good_per_s']:6.0f} good, {got['asked']} asked, {got['late']} late, "
+            f"{got['refused']} refused, {got['failed']} failed, {got['unfinished']} unfinished, {got['left']} left in the node, "
+            f"{got['repeated']} repeated, {got['dropped']:.0f} dropped, {got['late_saves']:.0f} saves late; set up in "
+            f"{got['setup_ms']:.0f} ms; cores: node {used['node']:.2f} (control {used['control']:.2f}), Redis {used['Redis']:.2f}, "
+            f"sender {got['cpu']:.2f}")
+    return got
+
+
+def rate_that_holds(node, phone, seconds):
+    """The highest one found at which the calls come through."""
+    low, high = RATES
+    for _ in range(STEPS):
+        middle = (low * high) ** 0.5
+        got = tell("search", calls(node, phone, middle, seconds))
+        if got["good"] >= HOLDS * got["asked"] and got["asked"] >= HOLDS * middle * seconds:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def one_round(node, phone, rate, seconds):
+    """Goodput and set-up time at each."""
+    out = {f"near_{near}": tell("near", calls(node, phone, rate * near, seconds)) for near in NEAR}
+    capacity = max(got["good_per_s"] for got in out.values())
+    return {**out, **{f"{times}x": tell(f"{times} times", calls(node, phone, capacity * times, seconds)) for times in (2, 10)}}
 
 
 def goodput(quick=False, delay="20ms"):
-    """{"capacity", "goodput_2x", "goodput_10x", "setup_ms_2x", "setup_ms_10x"}: medians over the rounds."""
-    rounds, seconds = (1, 5) if quick else (5, 10)
+    """{"capacity", "goodput_2x", "goodput_10x", "setup_ms_2x", "setup_ms_10x", ...} over the rounds."""
+    rounds, seconds = (1, 3) if quick else (5, 8)
     node = lib.Node(media_ports="10000-59999", calls=12000)
     try:
         text = lib.section(node.config.read_text(), "sip", f"overload_delay: {delay}")
         text = lib.section(text, "limits", "sip_known_per_second: 0")    # one address stands for all callers
         node.config.write_text(text)
         reload(node)
+        start(node)
         node.extension(NUMBER, "bench-secret")
         phone = lib.free_port()
         lib.register(node.sip_port, NUMBER, "bench-secret", phone)
-        results = [one_round(node, phone, seconds) for _ in range(rounds)]
+        rate = rate_that_holds(node, phone, min(seconds, 2))
+        results = [one_round(node, phone, rate, seconds) for _ in range(rounds)]
     finally:
         node.stop()
-    return {key: round(statistics.median(r[key] for r in results), 3) for key in results[0]}
+    return figures_of(results)
+
+
+def figures_of(results):
+    middle = lambda key, of: statistics.median(result[key][of] for result in results)
+    capacity = max(middle(f"near_{near}", "good_per_s") for near in NEAR)
+    out = {"capacity": round(capacity), "sender_cores": max(got["cpu"] for result in results for got in result.values())}
+    for times in ("2x", "10x"):
+        out[f"goodput_{times}"] = round(middle(times, "good_per_s") / capacity, 3)
+        out[f"setup_ms_{times}"] = middle(times, "setup_ms")
+        out[f"late_saves_{times}"] = middle(times, "late_saves")
+    return out
 
 
 # ---- parties that take what others need ----

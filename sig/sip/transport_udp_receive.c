@@ -93,7 +93,9 @@ static int receive_batch(struct udp_socket *s)
 
 void udp_socket_receive(struct udp_socket *s)
 {
-	for (int i = 0; i < UDP_ROUND_BATCHES; i++) {
+	uint64_t end_ns = clock_now_ns() + UDP_ROUND_MS * NS_PER_MS;
+
+	for (int i = 0; i < UDP_ROUND_BATCHES && (i == 0 || clock_now_ns() < end_ns); i++) {
 		int n = receive_batch(s);
 
 		if (n == -EAGAIN || (n >= 0 && n < UDP_BATCH))

@@ -11,7 +11,8 @@
 
 enum {
 	UDP_BATCH = 64,
-	UDP_ROUND_BATCHES = 4,    /* then others have their turn */
+	UDP_ROUND_BATCHES = 16,   /* then others have their turn, */
+	UDP_ROUND_MS = 3,         /* or after so long: saves want their answers read in time */
 	UDP_DATAGRAM_MAX = 65536, /* more than UDP can carry, so nothing is cut */
 	UDP_PAYLOAD_MAX = 65507,
 	UDP_QUEUE_MAX = 4096, /* datagrams waiting per socket */
