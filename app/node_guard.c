@@ -18,6 +18,30 @@ static uint32_t phones(const struct node *n)
 	return most < UINT32_MAX / 16 ? (uint32_t)most : UINT32_MAX / 16;
 }
 
+/* Rules of trust that hold over UDP: a server in front of the node is heard at once, whoever floods it. */
+static void trust_addresses(struct node *n)
+{
+	static struct guard_trusted list[SHARD_TRUSTED_MAX];
+	const struct settings_sip *sip = &n->settings.sip;
+	struct shard_trusted rule;
+	const char *key, *why;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < sip->trusted_count; i++) {
+		if (settings_trusted_read(&rule, &n->settings, &sip->trusted[i], &key, &why) ||
+		    rule.certificate || (rule.transports && !(rule.transports & 1U << SIP_UDP)))
+			continue;
+		list[count].net = rule.net;
+		list[count].net.port = rule.port;
+		list[count++].bits = rule.bits;
+	}
+	if (!guard_trust(n->guard, list, count)) {
+		LOG_INFO("sip", 0,
+			 "in a flood, addresses of large networks in sip.trusted are strangers up "
+			 "to their first message");
+	}
+}
+
 void node_guard_configure(struct node *n)
 {
 	struct guard_limits limits;
@@ -25,6 +49,7 @@ void node_guard_configure(struct node *n)
 	static_assert(sizeof(limits.per_s) == sizeof(n->settings.limits.sip_per_s), "by class");
 	memcpy(limits.per_s, n->settings.limits.sip_per_s, sizeof(limits.per_s));
 	guard_configure(n->guard, &limits, node_sip_idle_ns(n));
+	trust_addresses(n);
 }
 
 static int listen_everywhere(const struct node *n)

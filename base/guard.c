@@ -172,6 +172,53 @@ static struct guard_source source_of(const struct addr *a)
 	return s;
 }
 
+/* The upper bits of an address of family f as a mask; of an IPv4 address 96 bits stand before its own. */
+static struct guard_source mask_of(enum addr_family family, unsigned bits)
+{
+	uint8_t octets[16] = { 0 };
+	struct guard_source mask;
+
+	if (family == ADDR_V4)
+		bits += 96;
+	for (unsigned i = 0; i < bits; i++)
+		octets[i / 8] |= (uint8_t)(0x80U >> i % 8);
+	memcpy(&mask, octets, sizeof(mask));
+	return mask;
+}
+
+static bool net_of(struct guard_net *out, const struct guard_trusted *t)
+{
+	unsigned most = t->net.family == ADDR_V4 ? 32 : 128;
+
+	if (t->net.family == ADDR_NONE || t->bits > most || most - t->bits >= 32 ||
+	    1U << (most - t->bits) > GUARD_TRUSTED_ADDRESSES)
+		return false;
+	out->mask = mask_of(t->net.family, t->bits);
+	out->net = source_of(&t->net);
+	out->net.high &= out->mask.high;
+	out->net.low &= out->mask.low;
+	out->port = t->net.port;
+	return true;
+}
+
+/* The kernel reads meanwhile: none of them, then all. */
+bool guard_trust(struct guard *g, const struct guard_trusted *list, uint32_t count)
+{
+	struct guard_net net;
+	guard_word n = 0;
+	bool all = true;
+
+	__atomic_store_n(&g->rules->net_count, 0, __ATOMIC_RELEASE);
+	for (uint32_t i = 0; i < count; i++) {
+		if (n < GUARD_NETS && net_of(&net, &list[i]))
+			g->rules->nets[n++] = net;
+		else
+			all = false;
+	}
+	__atomic_store_n(&g->rules->net_count, n, __ATOMIC_RELEASE);
+	return all;
+}
+
 static void way_clear(struct guard *g, uint32_t set, int way)
 {
 	g->at.sets[set].names[way] = 0;
@@ -244,7 +291,8 @@ bool guard_is_known(const struct guard *g, const struct addr *who)
 {
 	struct guard_source source = source_of(who);
 
-	return guard_knows(&g->at, g->rules, guard_name(g->rules, &source, who->port));
+	return guard_trusts(g->rules, &source, who->port) ||
+	       guard_knows(&g->at, g->rules, guard_name(g->rules, &source, who->port));
 }
 
 /* ---- what comes ---- */

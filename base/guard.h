@@ -21,6 +21,16 @@ struct guard_limits {
 	uint32_t per_s[GUARD_CLASS_COUNT];
 };
 
+/* Addresses that the settings trust, at a port or (0) at any. */
+struct guard_trusted {
+	struct addr net;
+	unsigned bits;
+};
+
+enum {
+	GUARD_TRUSTED_ADDRESSES = 256
+}; /* of one rule: who is in a larger one is known by its first message */
+
 /* What the kernel shares with us (engine/xdp_guard.h); all zero: nothing. */
 struct guard_kernel {
 	struct guard_rules *rules;
@@ -41,6 +51,8 @@ int guard_open(struct guard **out, uint32_t phones, uint64_t keep_ns, struct ran
 	       const struct guard_kernel *kernel) NODISCARD;
 void guard_close(struct guard *g); /* NULL is fine */
 void guard_configure(struct guard *g, const struct guard_limits *limits, uint64_t keep_ns);
+/* In the place of those before: they are known from the start, as peers. False: one has too many addresses, or there is no room left. */
+bool guard_trust(struct guard *g, const struct guard_trusted *list, uint32_t count);
 void guard_setup(void); /* registers the metrics; main thread, once */
 /* What the kernel dropped meanwhile is counted, and how many are known told. */
 void guard_count(struct guard *g);

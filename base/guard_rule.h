@@ -25,6 +25,7 @@ enum {
 	GUARD_PREFIX = 1 << 16, /* beside a port: the name of an address */
 	GUARD_TRUSTED =
 		1 << 17, /* with a port: the name of a trusted one, which is known as well */
+	GUARD_NETS = 64,
 };
 
 typedef unsigned long long guard_word;
@@ -52,10 +53,18 @@ struct guard_rate {
 	guard_word burst_ns;
 };
 
+/* Addresses that are trusted by the settings, so from the first datagram on. */
+struct guard_net {
+	struct guard_source net, mask;
+	guard_word port; /* 0: any */
+};
+
 struct guard_rules {
 	guard_word k0, k1;
 	guard_word set_mask;
 	struct guard_rate rates[GUARD_CLASS_COUNT];
+	guard_word net_count;
+	struct guard_net nets[GUARD_NETS];
 };
 
 #endif

@@ -4,7 +4,7 @@
  * (engine/xdp/guard.h), so there are plain C types only. Whoever includes this defines struct guard_at, guard_set_at and
  * guard_bucket_at: where its tables lie.
  *
- * A source is known when it has proved who it is, or is called by us. Names are keyed hashes, so nobody chooses whom it shares a
+ * A source is known when it has proved who it is, is called by us, or is trusted by the settings. Names are keyed hashes, so nobody chooses whom it shares a
  * place with. Strangers are never written down: they share buckets, so however many sources are forged, no known one is forgotten.
  */
 #ifndef BASE_GUARD_STEP_H
@@ -117,6 +117,22 @@ GUARD_INLINE int guard_knows(const struct guard_at *at, const struct guard_rules
 	return guard_has(guard_set_at(at, (unsigned)(name & r->set_mask)), name);
 }
 
+GUARD_INLINE int guard_net_has(const struct guard_net *n, const struct guard_source *from,
+			       unsigned port)
+{
+	return (from->high & n->mask.high) == n->net.high &&
+	       (from->low & n->mask.low) == n->net.low && (!n->port || n->port == port);
+}
+
+GUARD_INLINE int guard_trusts(const struct guard_rules *r, const struct guard_source *from,
+			      unsigned port)
+{
+	for (unsigned i = 0; i < GUARD_NETS && i < r->net_count; i++)
+		if (guard_net_has(&r->nets[i], from, port))
+			return 1;
+	return 0;
+}
+
 GUARD_INLINE int guard_class_take(const struct guard_at *at, const struct guard_rules *r, int class,
 				  guard_word prefix, guard_word now_ns)
 {
@@ -132,6 +148,8 @@ GUARD_INLINE int guard_judge(const struct guard_at *at, const struct guard_rules
 {
 	guard_word prefix = guard_prefix_name(r, from);
 
+	if (guard_trusts(r, from, port))
+		return guard_class_take(at, r, GUARD_PEER, prefix, now_ns) ? -1 : GUARD_PEER;
 	if (guard_knows(at, r, guard_name(r, from, port))) {
 		int class = guard_knows(at, r, guard_name(r, from, GUARD_TRUSTED | port))
 				    ? GUARD_PEER

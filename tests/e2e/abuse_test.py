@@ -123,7 +123,8 @@ node = bystanders = None        # of all tests; only what Secrets has is its own
 def setUpModule():
     global node, bystanders
     node = Node(settings={"limits": {"connections": CONNECTIONS, "connections_per_source": PER_SOURCE},
-                          "quotas": {"extension": {"registrations_per_second": 1000}}}, start=False,
+                          "quotas": {"extension": {"registrations_per_second": 1000}},
+                          "sip": {"digits": "shown", "trusted": ["127.4.0.0/27"]}}, start=False,
                 everything=True, calls=300)
     unittest.addModuleCleanup(node.close)
     # What is freed shall count as free.
@@ -621,6 +622,26 @@ class Messages(AbuseTest):
             self.assertGreater(self.grown("sip_guard_drops_total", "stranger"), 10000)
             self.assertLess(self.grown("sip_requests_total", method="REGISTER") - parsed, 5000)
             phone.register(expires=0)
+
+    def test_a_trusted_peer_is_heard_in_a_flood(self):
+        """Strangers take all that strangers may have: a server of sip.trusted that was never heard before has its first word read."""
+        crowd = [f"127.3.{i // 100}.{1 + i % 100}" for i in range(200)]
+        flood = Assault("datagrams", to=self.tcp, sources=crowd, rate=12000, count=60000,
+                        says=[hexed("OPTIONS sip:127.0.0.1 SIP/2.0\r\nCall-ID: %d\r\n\r\n" % i) for i in range(50)])
+        self.wait_grown("sip_guard_drops_total", "all_strangers", 500, 10.0)
+        heard = 0
+        for i in range(16):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+                peer.bind((f"127.4.0.{1 + i}", 0))
+                peer.settimeout(1)
+                peer.sendto(options("UDP", peer.getsockname()[1]).format(n=secrets.token_hex(8)).encode(), self.tcp)
+                try:
+                    heard += peer.recv(65536).startswith(b"SIP/2.0")
+                except TimeoutError:
+                    pass
+        self.assertEqual(heard, 16)
+        self.assertTrue(flood.running(), "or it shows nothing")
+        flood.wait()
 
     def test_registered_victims(self):
         """A thief of one password lets all contacts be somebody else: they hear nothing, for a call goes to where

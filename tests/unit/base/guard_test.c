@@ -163,6 +163,64 @@ static void test_known_has_a_limit(void **state)
 	guard_close(g);
 }
 
+static struct guard_trusted trusted(const char *net, unsigned bits)
+{
+	struct guard_trusted t = { .bits = bits };
+
+	assert_int_equal(addr_parse(&t.net, bytes_str(net)), 0);
+	return t;
+}
+
+/* Who is trusted by its address needs no first message: it may be lost among the strangers'. */
+static void test_trusted_from_the_start(void **state)
+{
+	const struct guard_trusted list[] = { trusted("10.0.0.7", 32), trusted("10.1.0.9", 28),
+					      trusted("10.2.0.1:5070", 32),
+					      trusted("2001:db8::7", 128) };
+	struct {
+		struct addr from;
+		bool peer;
+	} rows[] = { { v4(0x0a000007, 1), true },     { v4(0x0a000008, 1), false },
+		     { v4(0x0a010000, 1), true },     { v4(0x0a01000f, 65535), true },
+		     { v4(0x0a010010, 1), false },    { v4(0x0a020001, 5070), true },
+		     { v4(0x0a020001, 5071), false }, { v6("[2001:db8::7]:5"), true },
+		     { v6("[2001:db8::8]:5"), false } };
+	struct guard *g = guard_make(1000);
+
+	(void)state;
+	assert_true(guard_trust(g, list, COUNT_OF(list)));
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		unsigned in = admitted(g, &rows[i].from, 2000, NOW + i * 100 * NS_PER_S);
+
+		if (guard_is_known(g, &rows[i].from) != rows[i].peer ||
+		    (in == 2000) != rows[i].peer)
+			fail_msg("row %zu: %u", i, in);
+	}
+	assert_true(guard_trust(g, list + 1, 1)); /* the settings are read again */
+	assert_false(guard_is_known(g, &rows[0].from));
+	assert_true(guard_is_known(g, &rows[2].from));
+	guard_close(g);
+}
+
+/* A flood from all over a large network that is trusted is a flood. */
+static void test_large_nets_are_learned(void **state)
+{
+	const struct guard_trusted list[] = { trusted("10.0.0.0", 23), trusted("2001:db8::", 64),
+					      trusted("10.9.0.0", 24) };
+	struct guard_trusted many[GUARD_NETS + 1];
+	struct guard *g = guard_make(1000);
+	struct addr large = v4(0x0a000001, 5060), small = v4(0x0a090001, 5060);
+
+	(void)state;
+	assert_false(guard_trust(g, list, COUNT_OF(list)));
+	assert_false(guard_is_known(g, &large));
+	assert_true(guard_is_known(g, &small));
+	for (size_t i = 0; i < COUNT_OF(many); i++)
+		many[i] = list[2];
+	assert_false(guard_trust(g, many, COUNT_OF(many)));
+	guard_close(g);
+}
+
 /* Who has left is forgotten in the end, and nobody before while there is room. */
 static void test_forgets(void **state)
 {
@@ -290,6 +348,8 @@ int main(void)
 		cmocka_unit_test(test_forged_sources),
 		cmocka_unit_test(test_v6_by_site),
 		cmocka_unit_test(test_known_has_a_limit),
+		cmocka_unit_test(test_trusted_from_the_start),
+		cmocka_unit_test(test_large_nets_are_learned),
 		cmocka_unit_test(test_forgets),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_answers),

@@ -98,6 +98,30 @@ static void check(int family)
 	rig_close(&r);
 }
 
+/* Whom the settings trust is in nobody's limit, from the first datagram on. */
+static void check_trusted(int family)
+{
+	struct guard_trusted peer = { .bits = family == AF_INET6 ? 128 : 32 };
+	struct rig r;
+
+	rig_open(&r, family);
+	peer.net = r.from;
+	peer.net.port = 0;
+	assert_true(guard_trust(r.guard, &peer, 1));
+	assert_int_equal(passed(&r, 200), 200);
+	assert_int_equal(guard_socket_drops(r.guard), 0);
+	assert_true(guard_trust(r.guard, &peer, 0));
+	assert_in_range(passed(&r, 200), 6, 12);
+	rig_close(&r);
+}
+
+static void test_trusted(void **state)
+{
+	(void)state;
+	check_trusted(AF_INET);
+	check_trusted(AF_INET6);
+}
+
 static void test_v4(void **state)
 {
 	(void)state;
@@ -115,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_v4),
 		cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_trusted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
