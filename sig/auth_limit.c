@@ -17,6 +17,15 @@ uint64_t auth_limit_source(const struct hash_key *key, const struct addr *source
 	return id ? id : 1;
 }
 
+uint64_t auth_limit_flow(const struct hash_key *key, const struct addr *remote, unsigned transport)
+{
+	uint64_t parts[2] = { hash_sip(key, bytes_mem(remote->ip, sizeof(remote->ip))),
+			      (uint64_t)remote->port << 8 | transport };
+	uint64_t id = hash_sip(key, bytes_mem(parts, sizeof(parts)));
+
+	return id ? id : 1;
+}
+
 struct auth_guesses *auth_limit_nobody(struct auth_limit *l, const struct hash_key *key,
 				       struct bytes user)
 {
@@ -76,6 +85,46 @@ static uint64_t until_ns(uint64_t at_ns, uint64_t now_ns)
 	return at_ns > now_ns ? at_ns - now_ns : 0;
 }
 
+static uint64_t fresh_next_ns(const struct auth_flows *f)
+{
+	uint64_t burst_ns = (AUTH_LIMIT_FRESH_BURST - 1) * AUTH_LIMIT_FRESH_S * NS_PER_S;
+
+	return f->full_ns > burst_ns ? f->full_ns - burst_ns : 0;
+}
+
+static bool flow_has_failed(const struct auth_flows *f, uint64_t flow)
+{
+	for (size_t i = 0; i < AUTH_LIMIT_FLOWS; i++) {
+		if (f->failed[i] == flow)
+			return true;
+	}
+	return false;
+}
+
+/* waits: it was looked at although the place waits. */
+static void flow_failed(struct auth_flows *f, uint64_t flow, bool waits, uint64_t now_ns)
+{
+	if (waits) {
+		if (f->full_ns < now_ns)
+			f->full_ns = now_ns;
+		f->full_ns += AUTH_LIMIT_FRESH_S * NS_PER_S;
+	}
+	if (!flow_has_failed(f, flow))
+		f->failed[f->next++ % AUTH_LIMIT_FLOWS] = flow;
+}
+
+/* Of a flow in a place that waits for so long. */
+static uint64_t flow_wait_ns(const struct auth_flows *f, uint64_t flow, uint64_t place_ns,
+			     uint64_t now_ns)
+{
+	uint64_t fresh_ns;
+
+	if (place_ns == 0 || flow_has_failed(f, flow))
+		return place_ns;
+	fresh_ns = until_ns(fresh_next_ns(f), now_ns);
+	return fresh_ns < place_ns ? fresh_ns : place_ns;
+}
+
 /* A phone whose own count is used up is like anybody at its address. */
 static bool is_free(const struct auth_try *t, uint64_t now_ns)
 {
@@ -91,8 +140,12 @@ uint64_t auth_limit_wait_ns(const struct auth_limit *l, const struct auth_try *t
 
 	if (is_free(t, now_ns))
 		return 0;
+	if (g)
+		pair_ns = flow_wait_ns(&g->flows, t->flow, pair_ns, now_ns);
 	if (s && t->standing == AUTH_STRANGER)
-		source_ns = until_ns(stream_rate_next_ns(s->full_ns, &g_source_rate), now_ns);
+		source_ns = flow_wait_ns(
+			&s->flows, t->flow,
+			until_ns(stream_rate_next_ns(s->full_ns, &g_source_rate), now_ns), now_ns);
 	return pair_ns > source_ns ? pair_ns : source_ns;
 }
 
@@ -108,9 +161,16 @@ static uint64_t wait_ns(uint32_t waits)
 static bool pair_failed(const struct auth_try *t, uint64_t now_ns)
 {
 	struct auth_guess *g = guess_find(t->guesses, t->source);
+	bool waits;
 
 	if (!g)
 		g = guess_take(t->guesses, t->source, now_ns);
+	waits = g->until_ns > now_ns;
+	flow_failed(&g->flows, t->flow, waits, now_ns);
+	if (waits) { /* others at its source: they make nobody wait for longer */
+		g->last_ns = now_ns;
+		return true;
+	}
 	if (now_ns - g->last_ns > AUTH_LIMIT_FORGET_S * NS_PER_S)
 		g->waits = 0;
 	if (now_ns - g->first_ns > AUTH_LIMIT_WINDOW_S * NS_PER_S) {
@@ -133,15 +193,17 @@ bool auth_limit_failed(struct auth_limit *l, const struct auth_try *t, uint64_t 
 	if (is_free(t, now_ns))
 		return !stream_rate_take(&t->guesses->phone_full_ns, &g_phone_rate, now_ns);
 	waits = pair_failed(t, now_ns);
+	flow_failed(&s->flows, t->flow, stream_rate_next_ns(s->full_ns, &g_source_rate) > now_ns,
+		    now_ns);
 	(void)stream_rate_take(&s->full_ns, &g_source_rate, now_ns);
 	return waits || stream_rate_next_ns(s->full_ns, &g_source_rate) > now_ns;
 }
 
-/* What a known phone proves says nothing of the others at its address: else each of its refreshes would give them ten guesses. */
-void auth_limit_passed(const struct auth_try *t)
+/* While others at its address wait, they go on waiting. What a known phone proves says nothing of the others at its address: else each of its refreshes would give them ten guesses. */
+void auth_limit_passed(const struct auth_try *t, uint64_t now_ns)
 {
 	struct auth_guess *g = guess_find(t->guesses, t->source);
 
-	if (g && t->standing != AUTH_PHONE)
+	if (g && t->standing != AUTH_PHONE && g->until_ns <= now_ns)
 		*g = (struct auth_guess){ 0 };
 }

@@ -153,6 +153,7 @@ static const struct shard_extension *auth_prove(struct shard *s, const struct si
 		.guesses = slot ? &slot->guesses
 				: auth_limit_nobody(&s->auth_limit, &s->key, a->c.user),
 		.source = auth_limit_source(&s->key, &m->hop.remote),
+		.flow = auth_limit_flow(&s->key, &m->hop.remote, m->hop.transport),
 		.standing = auth_standing(s, m, e),
 	};
 	uint64_t wait_ns = auth_limit_wait_ns(&s->auth_limit, &t, s->host.now.ns);
@@ -167,7 +168,7 @@ static const struct shard_extension *auth_prove(struct shard *s, const struct si
 		auth_wrong(s, m, proxy, a->c.user, &t);
 		return NULL;
 	}
-	auth_limit_passed(&t);
+	auth_limit_passed(&t, s->host.now.ns);
 	if (verdict == DIGEST_STALE) {
 		auth_challenge(s, m, proxy, true);
 		return NULL;

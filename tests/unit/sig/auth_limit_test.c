@@ -17,6 +17,7 @@ static struct auth_try try_of(const char *source, unsigned extension, enum auth_
 	assert_int_equal(addr_parse(&a, bytes_str(source)), 0);
 	return (struct auth_try){ .guesses = &g_extensions[extension],
 				  .source = auth_limit_source(&g_key, &a),
+				  .flow = auth_limit_flow(&g_key, &a, 0),
 				  .standing = standing };
 }
 
@@ -102,7 +103,7 @@ static void test_of_a_phone(void **state)
 	(void)state;
 	for (int i = 0; i < AUTH_LIMIT_FAILURES; i++)
 		(void)wrong(stranger, 100);
-	auth_limit_passed(&phone); /* gives the others no more tries */
+	auth_limit_passed(&phone, 100 * NS_PER_S); /* gives the others no more tries */
 	assert_int_equal(wait_s(stranger, 100), 5);
 	assert_int_equal(wait_s(phone, 100), 0);
 	for (int i = 0; i < AUTH_LIMIT_PHONE_BURST; i++) {
@@ -111,6 +112,64 @@ static void test_of_a_phone(void **state)
 	}
 	assert_int_equal(wait_s(phone, 100), 5);
 	assert_int_equal(wait_s(phone, 101), 0);
+}
+
+/* Who guesses from one port never stops a phone behind the same NAT, at that extension or, when the source waits, at others. */
+static void test_beside_a_guesser(void **state)
+{
+	struct auth_try guesser = try_of("192.0.2.1:7777", 0, AUTH_STRANGER);
+	struct auth_try phone = try_of("192.0.2.1:5060", 0, AUTH_STRANGER);
+	char name[16];
+
+	(void)state;
+	for (uint64_t s = 100; s < 1000; s++) {
+		for (int i = 0; i < 20 && !wait_s(guesser, s); i++)
+			(void)wrong(guesser, s);
+		assert_int_equal(wait_s(phone, s), 0);
+	}
+	for (unsigned i = 0; i < 2 * AUTH_LIMIT_SOURCE_BURST; i++) {
+		struct auth_try t = guesser;
+
+		(void)snprintf(name, sizeof(name), "%u", i);
+		t.guesses = auth_limit_nobody(&g_limit, &g_key, bytes_str(name));
+		if (!wait_s(t, 1000))
+			(void)wrong(t, 1000);
+	}
+	assert_true(wait_s(try_of("192.0.2.1:7777", 1, AUTH_STRANGER), 1000) > 0);
+	assert_int_equal(wait_s(try_of("192.0.2.1:5060", 1, AUTH_STRANGER), 1000), 0);
+	/* what the phone proves is no excuse for the guesser */
+	for (int i = 0; i < AUTH_LIMIT_FAILURES; i++)
+		(void)wrong(guesser, 2000);
+	assert_true(wait_s(guesser, 2000) > 0);
+	auth_limit_passed(&phone, 2000 * NS_PER_S);
+	assert_true(wait_s(guesser, 2000) > 0);
+}
+
+/* Who changes ports gets a few more guesses, and a phone beside it waits for seconds at most. */
+static void test_of_many_ports(void **state)
+{
+	enum { SECONDS = 3600, EACH_S = 20 };
+	unsigned looked_at = 0, port = 1024;
+	char source[32];
+
+	(void)state;
+	for (uint64_t i = 0; i < SECONDS * EACH_S; i++) {
+		uint64_t now_ns = 100 * NS_PER_S + i * NS_PER_S / EACH_S;
+		struct auth_try t;
+
+		(void)snprintf(source, sizeof(source), "192.0.2.1:%u", 1024 + port++ % 60000);
+		t = try_of(source, 0, AUTH_STRANGER);
+		assert_true(auth_limit_wait_ns(&g_limit, &t, now_ns) <=
+			    AUTH_LIMIT_FRESH_S * NS_PER_S);
+		if (auth_limit_wait_ns(&g_limit, &t, now_ns))
+			continue;
+		looked_at++;
+		(void)auth_limit_failed(&g_limit, &t, now_ns);
+	}
+	/* ten of each beginning, one each two seconds, and one for each wait that ends */
+	assert_in_range(looked_at, SECONDS / AUTH_LIMIT_FRESH_S,
+			SECONDS / AUTH_LIMIT_FRESH_S + AUTH_LIMIT_FAILURES +
+				AUTH_LIMIT_FRESH_BURST + SECONDS / AUTH_LIMIT_WAIT_MAX_S + 5);
 }
 
 static void test_grows_and_ends(void **state)
@@ -140,12 +199,12 @@ static void test_passed(void **state)
 	struct auth_try id = try_of("192.0.2.1", 0, AUTH_STRANGER);
 
 	(void)state;
-	auth_limit_passed(&id); /* of nobody */
+	auth_limit_passed(&id, 100 * NS_PER_S); /* of nobody */
 	for (int i = 0; i < AUTH_LIMIT_FAILURES; i++)
 		(void)wrong(id, 100);
-	auth_limit_passed(&id);
-	assert_int_equal(wait_s(id, 100), 0);
-	assert_false(wrong(id, 101));
+	auth_limit_passed(&id, 105 * NS_PER_S);
+	assert_int_equal(wait_s(id, 105), 0);
+	assert_false(wrong(id, 106));
 }
 
 /* A flood of sources, which cannot be invented, takes no more memory; of one extension so many are remembered. */
@@ -188,6 +247,8 @@ int main(void)
 		cmocka_unit_test_setup(test_passed, setup),
 		cmocka_unit_test_setup(test_of_a_source, setup),
 		cmocka_unit_test_setup(test_of_a_phone, setup),
+		cmocka_unit_test_setup(test_beside_a_guesser, setup),
+		cmocka_unit_test_setup(test_of_many_ports, setup),
 		cmocka_unit_test_setup(test_bounded, setup),
 	};
 

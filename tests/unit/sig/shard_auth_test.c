@@ -209,6 +209,31 @@ static void neighbours_of_a_guesser(void **state)
 	assert_true(bytes_starts(log_in(&back, "1001", "secret"), "SIP/2.0 200"));
 }
 
+/* A phone that is not registered yet, with the right password, behind the NAT of who guesses at its very extension. */
+static void a_phone_beside_a_guesser(void **state)
+{
+	struct desk *d = *state;
+	struct phone guesser;
+	unsigned looked_at = 0;
+	char address[32];
+
+	phone_open(&guesser, d->r, "1001", "203.0.113.5:7777");
+	(void)snprintf(guesser.registration, sizeof(guesser.registration), "guesser");
+	for (unsigned i = 0; i < 60; i++)
+		looked_at += bytes_starts(log_in(&guesser, "1001", "guess"), "SIP/2.0 401");
+	assert_int_equal(looked_at, AUTH_LIMIT_FAILURES);
+	assert_true(bytes_starts(log_in(&d->here, "1001", "secret"), "SIP/2.0 200"));
+	/* a guesser that changes ports gets a few more, not many */
+	for (unsigned i = 0; i < 200; i++) {
+		(void)snprintf(address, sizeof(address), "203.0.113.5:%u", 20000 + i);
+		phone_open(&guesser, d->r, "1001", address);
+		(void)snprintf(guesser.registration, sizeof(guesser.registration), "g%u", i);
+		looked_at += bytes_starts(log_in(&guesser, "1001", "guess"), "SIP/2.0 401");
+	}
+	assert_in_range(looked_at, AUTH_LIMIT_FAILURES + AUTH_LIMIT_FRESH_BURST,
+			AUTH_LIMIT_FAILURES + AUTH_LIMIT_FRESH_BURST + 2);
+}
+
 /* What was overheard is worth nothing elsewhere, nor here once more. */
 static void overheard_credentials(void **state)
 {
@@ -366,6 +391,7 @@ int main(void)
 		DESK_TEST(invented_names_flush_nothing),
 		DESK_TEST(spraying_has_to_wait),
 		DESK_TEST(neighbours_of_a_guesser),
+		DESK_TEST(a_phone_beside_a_guesser),
 		DESK_TEST(overheard_credentials),
 		DESK_TEST(counts_come_out_of_order),
 		DESK_TEST(without_qop_a_nonce_is_good_once),
