@@ -175,15 +175,19 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 	}
 }
 
-/* Its To tag is that of the INVITE's answers (RFC 3261 9.2). */
+/* Its To tag is that of the INVITE's answers (RFC 3261 9.2). Never refused: it ends more than it costs; but it counts for who pays for
+ * the INVITE. */
 static void answer_cancel(struct shard *s, const struct sip_message *m, const struct call *c,
-			  uint8_t leg)
+			  uint8_t leg, const struct quota_party *payer)
 {
+	struct quota_refusal none;
 	const struct leg *l = c ? call_leg(c, leg) : NULL;
 	struct txn_slot *slot = txns_take_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
 	struct shard_reply ok = { .status = 200 };
 	struct response r = { .status = 200 };
 
+	if (slot && quota_take(&s->settings.quota, payer, QUOTA_TXNS, true, s->host.now.ns, &none))
+		txns_charge(slot, payer);
 	if (!slot) {
 		shard_reply_stateless(s, m, &ok);
 	} else if (!l) {
@@ -208,7 +212,7 @@ void shard_cancel(struct shard *s, const struct sip_message *m)
 	}
 	ev.leg = invite->leg;
 	c = invite->call ? shard_call_find(s, invite->call) : NULL;
-	answer_cancel(s, m, c, ev.leg);
+	answer_cancel(s, m, c, ev.leg, &invite->payer);
 	if (c)
 		shard_call_step(s, c, &ev);
 }

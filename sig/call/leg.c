@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "sig/call/leg_digits.h"
+#include "sig/call/payer.h"
 #include "sig/call/respond.h"
 
 /* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */
@@ -231,8 +232,10 @@ void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes r
 	slot = w.overflow ? NULL
 			  : take_client(h, &l->dialog, SIP_CANCEL, &invite->txn.hop,
 					l->asked->branch, TXN_USER_CANCEL, writer_done(&w));
-	if (slot)
-		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+	if (!slot)
+		return;
+	payer_charge_txn(h, c, slot);
+	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 }
 
 /* Then 64*T1 for the INVITE to end. */

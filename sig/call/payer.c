@@ -63,6 +63,17 @@ void payer_charge_txn(const struct call_host *h, const struct call *c, struct tx
 		txns_charge(slot, &c->payer);
 }
 
+bool payer_charge_caused(const struct call_host *h, const struct txn_slot *cause,
+			 struct txn_slot *slot)
+{
+	struct quota_refusal why;
+
+	if (!quota_take(&h->settings->quota, &cause->payer, QUOTA_TXNS, false, h->now.ns, &why))
+		return false;
+	txns_charge(slot, &cause->payer);
+	return true;
+}
+
 int payer_refuse(const struct call_host *h, int err, struct call_refusal *refusal)
 {
 	call_refuse_quota(refusal, &h->quota_refusal);

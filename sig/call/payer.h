@@ -13,6 +13,9 @@ void payer_give_port(const struct call_host *h, const struct call *c);
 bool payer_may_ask(const struct call_host *h, const struct call *c);
 /* The transaction is one of the caller's until it ends. */
 void payer_charge_txn(const struct call_host *h, const struct call *c, struct txn_slot *slot);
+/* What a party's request makes us ask of the other party is that party's as well. False: it has had enough. */
+bool payer_charge_caused(const struct call_host *h, const struct txn_slot *cause,
+			 struct txn_slot *slot);
 /* What the caller hears when somebody has had enough. */
 void call_refuse_quota(struct call_refusal *r, const struct quota_refusal *why);
 /* The same for the quota that was exceeded last. Is err. */

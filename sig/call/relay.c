@@ -5,6 +5,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/dtmf.h"
 #include "sig/call/leg.h"
+#include "sig/call/payer.h"
 #include "sig/call/request.h"
 #include "sig/call/respond.h"
 
@@ -131,6 +132,11 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 		       : leg_request(h, &c->legs[to]->dialog, &r, TXN_USER_RELAY);
 	if (!slot) {
 		respond_refuse(h, ev, 503, REFUSED_TXNS_FULL, BYTES_LIT("Retry-After: 5\r\n"));
+		return;
+	}
+	if (!payer_charge_caused(h, ev->slot, slot)) {
+		txns_drop(h->txns, slot->self);
+		respond_refuse(h, ev, 503, REFUSED_QUOTA_TXNS, BYTES_LIT("Retry-After: 5\r\n"));
 		return;
 	}
 	slot->peer = ev->slot->self;

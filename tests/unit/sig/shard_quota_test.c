@@ -290,6 +290,41 @@ static void requests_in_one_dialog(void **state)
 	assert_true(rig_take(f->r, &f->bob.addr, "BYE ").n);
 }
 
+/* What a request within a call makes us ask of the other party, who never answers, is its sender's as well. */
+static void requests_that_are_passed_on(void **state)
+{
+	struct field *f = *state;
+
+	assert_true(bytes_starts(invites(&f->mallory, "1004", PHONE_SDP_A), "SIP/2.0 100"));
+	assert_true(phone_rings(&f->bob).n);
+	phone_answer(&f->bob, f->bob.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&f->mallory, "SIP/2.0 200").n);
+	phone_ack(&f->mallory);
+	for (int i = 0; i < TXNS; i++)
+		phone_request(&f->mallory, "INFO", "", "");
+	assert_true(rig_find(f->r, &f->bob.addr, "INFO ").n);
+	assert_true(rig_counts(f->r).txns <= 200 + 8);
+	honest_phones_are_served(f);
+}
+
+/* The transactions of a CANCEL, ours as well, are the caller's. It is never refused. */
+static void cancels_are_charged(void **state)
+{
+	struct field *f = *state;
+
+	rig_wait_ms(f->r, 35000);
+	assert_int_equal(rig_counts(f->r).txns, 0);
+	assert_true(bytes_starts(invites(&f->mallory, "1004", PHONE_SDP_A), "SIP/2.0 100"));
+	assert_true(phone_rings(&f->bob).n);
+	phone_answer(&f->bob, f->bob.invite, "180 Ringing", "");
+	f->quotas.limits[QUOTA_EXTENSION].of[QUOTA_TXNS] = 1;
+	quota_configure(f->q, &f->quotas);
+	phone_cancel(&f->mallory);
+	assert_true(rig_take(f->r, &f->bob.addr, "CANCEL ").n);
+	assert_int_equal(rig_counts(f->r).txns, 4);
+	assert_int_equal(quota_held(f->q, QUOTA_EXTENSION, QUOTA_TXNS), 4);
+}
+
 /* Neither quota, nor drain, nor a full node refuses it; but its number must be there. */
 static void emergency_calls(void **state)
 {
@@ -355,6 +390,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_ends_is_given_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(registrations_of_one_password, setup, teardown),
 		cmocka_unit_test_setup_teardown(requests_in_one_dialog, setup, teardown),
+		cmocka_unit_test_setup_teardown(requests_that_are_passed_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(cancels_are_charged, setup, teardown),
 		cmocka_unit_test_setup_teardown(emergency_calls, setup, teardown),
 		cmocka_unit_test_setup_teardown(restored_calls_count, setup, teardown),
 	};
