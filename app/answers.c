@@ -61,6 +61,10 @@ static void feed_one(const struct answer *a, struct shard *s, struct instant now
 	case ANSWER_CONNECTION_CLOSED:
 		shard_connection_closed(s, &a->hop, now);
 		return;
+	case ANSWER_CERTIFICATE:
+		shard_security_event(s, SECURITY_CERTIFICATE, &a->hop.remote, (struct bytes){ 0 },
+				     a->detail, now);
+		return;
 	case ANSWER_DEGRADED:
 		if (a->ok && a->late)
 			shard_caught_up(s, now);

@@ -16,7 +16,8 @@ enum answer_kind {
 	ANSWER_MEDIA_FAILED,
 	ANSWER_SEND_FAILED,
 	ANSWER_CONNECTION_CLOSED,
-	ANSWER_DEGRADED, /* ok: healthy again */
+	ANSWER_CERTIFICATE, /* of hop: a connection was refused for it */
+	ANSWER_DEGRADED,    /* ok: healthy again */
 };
 
 struct answer {
@@ -25,6 +26,7 @@ struct answer {
 	bool late; /* DEGRADED, ok: the store was late only, and lost nothing */
 	enum shard_binding_result binding;
 	int error;
+	const char *detail; /* CERTIFICATE: a word that lives for ever */
 	uint64_t call, version;
 	struct text tenant, user; /* owned */
 	struct flow_id flow;

@@ -173,6 +173,7 @@ void node_round(void *arg); /* end of each round: effects, answers, flushes, the
 void node_on_timer(void *arg);
 void node_on_media(int fd, unsigned events, void *arg);
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg);
+void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg);
 void node_on_connection_closed(const struct sip_hop *hop, void *arg);
 void node_on_send_error(const struct sip_hop *to, int error, void *arg);
 void node_on_redis(bool connected, void *arg);

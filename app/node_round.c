@@ -64,6 +64,14 @@ void node_on_connection_closed(const struct sip_hop *hop, void *arg)
 	answers_add(&n->answers, &a);
 }
 
+void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_CERTIFICATE, .hop = *hop, .detail = detail };
+
+	answers_add(&n->answers, &a);
+}
+
 void node_on_send_error(const struct sip_hop *to, int error, void *arg)
 {
 	struct node *n = arg;

@@ -138,6 +138,7 @@ int node_sip_open(struct node *n)
 	const struct transport_handlers handlers = { .receive = node_on_message,
 						     .error = node_on_send_error,
 						     .closed = node_on_connection_closed,
+						     .refused = node_on_connection_refused,
 						     .arg = n };
 
 	return transport_open(&n->sip, &settings, &handlers);

@@ -14,6 +14,7 @@ static int link_open(struct node *n)
 	const struct transport_handlers handlers = { .receive = node_on_message,
 						     .error = node_on_send_error,
 						     .closed = node_on_connection_closed,
+						     .refused = node_on_connection_refused,
 						     .arg = n };
 	struct transport_provider provider;
 	int err;

@@ -36,6 +36,7 @@ struct web {
 	struct web_clients *clients;
 	struct web_certificates *certificates; /* NULL: no TLS */
 	struct web_sip *sip;                   /* NULL: no SIP */
+	struct web_link *link;                 /* borrowed; with sip */
 	lws_sorted_usec_list_t tick;
 	struct lws_protocols protocols[3];
 	pthread_t thread;
@@ -257,6 +258,19 @@ static int why_not(const struct addr *address)
 	return err;
 }
 
+static void on_refused(int fd, enum tls_failure why, void *arg)
+{
+	struct web *web = arg;
+	struct addr source;
+
+	if (web_clients_peer(fd, &source))
+		return;
+	LOG_INFO("web", 0, "TLS handshake failed", LOG_ADDR("remote", &source),
+		 LOG_STR("reason", tls_failure_name(why)));
+	if (web->link)
+		web_link_refused(web->link, &source, why);
+}
+
 static int parts_open(struct web *web, const struct web_settings *settings)
 {
 	int err = web_clients_open(&web->clients, settings);
@@ -273,11 +287,14 @@ static int prepare(struct web *web, const struct web_settings *settings)
 	int err = why_not(&settings->bind);
 
 	web->health = settings->health;
+	web->link = settings->link;
 	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
 	if (!err)
 		err = parts_open(web, settings);
 	if (err)
 		return err;
+	if (web->certificates)
+		web_certificates_on_refused(web->certificates, on_refused, web);
 	protocols_fill(web);
 	err = context_open(web, settings);
 	if (!err && web->sip) {

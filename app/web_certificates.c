@@ -88,3 +88,8 @@ void web_certificates_lend(struct web_certificates *c, SSL_CTX *context)
 {
 	tls_lend(c->tls, context);
 }
+
+void web_certificates_on_refused(struct web_certificates *c, tls_refused_fn *refused, void *arg)
+{
+	tls_on_refused(c->tls, refused, arg);
+}

@@ -29,5 +29,7 @@ void web_certificates_renew(struct web_certificates *c, const struct tls_setting
 void web_certificates_refresh(struct web_certificates *c);
 /* The context of the library's shows ours. */
 void web_certificates_lend(struct web_certificates *c, SSL_CTX *context);
+/* Whoever is refused for its certificate is told there. Before the thread runs. */
+void web_certificates_on_refused(struct web_certificates *c, tls_refused_fn *refused, void *arg);
 
 #endif

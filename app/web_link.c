@@ -16,7 +16,8 @@ enum { PLACE_BITS = 16 };
 /* What comes to the loop. */
 struct item {
 	struct sip_hop hop;
-	uint8_t *data; /* NULL: the connection has ended */
+	uint8_t *data;       /* NULL: the connection has ended, or */
+	const char *refused; /* why there was none */
 	size_t n;
 };
 
@@ -116,6 +117,11 @@ static void one(struct web_link *l, const struct item *item)
 {
 	struct place *p = place_of(l, item->hop.connection);
 
+	if (item->refused) {
+		if (l->handlers.refused)
+			l->handlers.refused(&item->hop, item->refused, l->handlers.arg);
+		return;
+	}
 	assert(p);
 	if (!item->data) {
 		end(l, p, &item->hop);
@@ -326,6 +332,14 @@ int web_link_bring(struct web_link *l, const struct sip_hop *hop, struct bytes m
 	atomic_fetch_sub_explicit(&p->in, 1, memory_order_relaxed);
 	free(item.data);
 	return -EAGAIN;
+}
+
+void web_link_refused(struct web_link *l, const struct addr *remote, enum tls_failure why)
+{
+	const struct item item = { .hop = { .transport = SIP_WSS, .remote = *remote },
+				   .refused = tls_failure_name(why) };
+
+	(void)ring_push(&l->in, &item);
 }
 
 bool web_link_ended(struct web_link *l, const struct sip_hop *hop)

@@ -10,6 +10,7 @@
 #define APP_WEB_LINK_H
 
 #include "sig/sip/stream_frame.h"
+#include "sig/sip/tls.h"
 #include "sig/sip/transport.h"
 
 struct web_link;
@@ -55,6 +56,8 @@ uint64_t web_link_name(struct web_link *l, uint32_t place);
 uint32_t web_link_place(uint64_t connection);
 /* A whole message. 0, -EAGAIN (no room: stop reading and try again), -ENOMEM. */
 int web_link_bring(struct web_link *l, const struct sip_hop *hop, struct bytes message) NODISCARD;
+/* Somebody there was refused for its certificate. A full ring: nobody hears of it. */
+void web_link_refused(struct web_link *l, const struct addr *remote, enum tls_failure why);
 /* A connection that brought messages is gone. False: no room, try again; the place is not free before. */
 bool web_link_ended(struct web_link *l, const struct sip_hop *hop) NODISCARD;
 /* The next one to send; the caller frees data and says web_link_sent when it has gone, or was thrown away. */

@@ -4,6 +4,7 @@
 #include "sig/call/session.h"
 #include "sig/call/session_timer.h"
 #include "sig/shard_state.h"
+#include "sig/trust.h"
 
 enum { RETRY_AFTER_S = 5 };
 
@@ -148,6 +149,9 @@ static bool identify(struct shard *s, const struct sip_message *m, struct caller
 		believe(s, m, caller);
 		return true;
 	}
+	if (trust_misses_certificate(&s->settings, &m->hop))
+		security_event(&s->security, SECURITY_CERTIFICATE, &m->hop.remote, m->from.uri.user,
+			       "rule of sip.trusted", s->host.now.ns);
 	e = shard_authenticate(s, m, true);
 	if (!e)
 		return false;

@@ -8,5 +8,7 @@
 /* The first rule that fits, or NULL. Never over a WebSocket: its address may be that of a proxy on this machine, and its page anybody's. */
 const struct shard_trusted *trust_find(const struct shard_settings *settings,
 				       const struct sip_hop *hop);
+/* A rule would fit, but the connection has shown no certificate. Of a hop that no rule fits. */
+bool trust_misses_certificate(const struct shard_settings *settings, const struct sip_hop *hop);
 
 #endif

@@ -265,6 +265,9 @@ static bool shake_hands(struct stream_connection *c)
 		metric_add(c->owner->failures[why], 1);
 		LOG_INFO("sip", 0, "TLS handshake failed", LOG_ADDR("remote", &c->hop.remote),
 			 LOG_STR("reason", tls_failure_name(why)));
+		if (c->hop.inbound && tls_failure_is_certificate(why) && c->owner->handlers.refused)
+			c->owner->handlers.refused(&c->hop, tls_failure_name(why),
+						   c->owner->handlers.arg);
 		/* who calls us later may be who it says: requests wait for that */
 		stream_connection_close(c, STREAM_END_HANDSHAKE, ENOTCONN);
 		return false;

@@ -103,10 +103,37 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* The error lies in OpenSSL's queue before the alert leaves. */
+static void on_state(const SSL *ssl, int where, int alert)
+{
+	const struct tls *t = SSL_get_app_data(ssl);
+	enum tls_failure why;
+
+	if (where != SSL_CB_WRITE_ALERT || alert >> 8 != SSL3_AL_FATAL)
+		return;
+	why = tls_failure_of(ssl, ERR_peek_last_error());
+	if (tls_failure_is_certificate(why))
+		t->refused(SSL_get_fd(ssl), why, t->refused_arg);
+}
+
+static void watch_refusals(struct tls *t, SSL *ssl)
+{
+	if (!t->refused)
+		return;
+	(void)SSL_set_app_data(ssl, t);
+	SSL_set_info_callback(ssl, on_state);
+}
+
+void tls_on_refused(struct tls *t, tls_refused_fn *refused, void *arg)
+{
+	t->refused = refused;
+	t->refused_arg = arg;
+}
+
 /* Before the certificate is chosen, whether a name was asked for or not. */
 static int on_certificate(SSL *ssl, void *arg)
 {
-	const struct tls *t = arg;
+	struct tls *t = arg;
 	SSL_CTX *found = named(t, ssl);
 	SSL_CTX *to = found ? found : t->identities[0].server;
 
@@ -117,6 +144,7 @@ static int on_certificate(SSL *ssl, void *arg)
 	if (SSL_CTX_get_client_CA_list(to))
 		SSL_set_client_CA_list(ssl, SSL_dup_CA_list(SSL_CTX_get_client_CA_list(to)));
 	(void)SSL_set1_verify_cert_store(ssl, SSL_CTX_get_cert_store(to));
+	watch_refusals(t, ssl);
 	return 1;
 }
 
@@ -217,6 +245,8 @@ int tls_reload(struct tls *t, const struct tls_settings *settings, char error[TL
 
 	if (err)
 		return err;
+	fresh.refused = t->refused;
+	fresh.refused_arg = t->refused_arg;
 	contents_free(t);
 	*t = fresh;
 	return 0;
@@ -308,4 +338,10 @@ const char *tls_failure_name(enum tls_failure failure)
 
 	assert(failure < TLS_FAILURE_REASONS);
 	return names[failure];
+}
+
+bool tls_failure_is_certificate(enum tls_failure failure)
+{
+	return failure == TLS_FAILURE_MISSING || failure == TLS_FAILURE_UNTRUSTED ||
+	       failure == TLS_FAILURE_EXPIRED;
 }

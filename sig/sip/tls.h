@@ -53,6 +53,8 @@ enum tls_failure {
 };
 
 const char *tls_failure_name(enum tls_failure failure);
+/* Of a client: its certificate is missing or not good. */
+bool tls_failure_is_certificate(enum tls_failure failure);
 
 struct ssl_ctx_st;
 struct tls;
@@ -67,6 +69,9 @@ int tls_reload(struct tls *t, const struct tls_settings *settings,
 void tls_close(struct tls *t); /* NULL is fine; all links are closed */
 /* Handshakes of a server context of somebody else's show our certificates as well; both on one thread, and t outlives it. */
 void tls_lend(struct tls *t, struct ssl_ctx_st *to);
+/* Of those handshakes: a client was refused for its certificate. On their thread. */
+typedef void tls_refused_fn(int fd, enum tls_failure why, void *arg);
+void tls_on_refused(struct tls *t, tls_refused_fn *refused, void *arg);
 enum { TLS_NAME_MAX = 64 };
 /* What the certificates say of whom they are for: names and addresses, as text; at most cap, and none longer than there is room for. */
 uint32_t tls_names(const struct tls *t, char (*out)[TLS_NAME_MAX], uint32_t cap);

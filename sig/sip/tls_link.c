@@ -70,7 +70,7 @@ static enum tls_failure verify_failure(long result)
 	}
 }
 
-static enum tls_failure reason_failure(const SSL *ssl, unsigned long e)
+enum tls_failure tls_failure_of(const SSL *ssl, unsigned long e)
 {
 	int reason = ERR_GET_REASON(e);
 
@@ -128,7 +128,7 @@ int tls_handshake(struct tls_link *l, enum tls_failure *failure)
 	if (err == 0 || err == -EAGAIN)
 		return err;
 	e = ERR_peek_error();
-	*failure = e ? reason_failure(l->ssl, e) : TLS_FAILURE_CLOSED;
+	*failure = e ? tls_failure_of(l->ssl, e) : TLS_FAILURE_CLOSED;
 	ERR_clear_error();
 	l->failed = true;
 	return -EPROTO;

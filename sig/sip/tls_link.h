@@ -18,6 +18,11 @@ struct tls {
 	struct tls_identity identities[TLS_IDENTITIES_MAX];
 	uint32_t count;
 	SSL_CTX *client;
+	tls_refused_fn *refused; /* of lent contexts; NULL: nobody asks */
+	void *refused_arg;
 };
+
+/* What the newest error of OpenSSL's queue says of a handshake. */
+enum tls_failure tls_failure_of(const SSL *ssl, unsigned long error);
 
 #endif

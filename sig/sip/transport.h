@@ -25,11 +25,15 @@ typedef void transport_error_fn(const struct sip_hop *to, int error, void *arg);
 /* A connection that carried messages is gone, and what was queued on it. */
 typedef void transport_closed_fn(const struct sip_hop *hop, void *arg);
 
+/* A connection from there was refused for its certificate; detail: why, in a word. */
+typedef void transport_refused_fn(const struct sip_hop *hop, const char *detail, void *arg);
+
 struct transport_handlers {
 	transport_receive_fn *receive;
 	transport_error_fn *error;
 	transport_closed_fn *closed;
 	void *arg;
+	transport_refused_fn *refused; /* NULL: nobody asks */
 };
 
 struct transport_listener {

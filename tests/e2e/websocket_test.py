@@ -317,12 +317,34 @@ class Secure(Phones, WebSocketTest):
             time.sleep(0.05)
         self.assertEqual((page(bare), page(known)), (0, 200))
         self.assertEqual(self.b.options().status, 200)
+        self.refused_is_told()
         self.node.configure({"http": {"tls": True}})
         self.node.process.send_signal(signal.SIGHUP)
         end = time.monotonic() + 5
         while not page(bare) and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual(page(bare), 200)
+
+
+    def refused_is_told(self):
+        """A client without a certificate is a security event that names it."""
+        told = lambda source: [e for e in self.events() if e["source"].split(":")[0] == source]
+        self.wait_for(lambda: told("127.0.0.1"), "WSS")
+        self.assertEqual({e["detail"] for e in told("127.0.0.1")}, {"certificate_missing"})
+        self.assertIn("kind=certificate", self.node.log_tail(1000000))
+
+    def events(self):
+        """Of the stream, those about certificates."""
+        with self.node.redis() as redis:
+            rows = redis("XRANGE", "td:security", "-", "+")
+        events = [dict(zip(fields[::2], fields[1::2])) for _, fields in rows]
+        return [event for event in events if event["type"] == "certificate"]
+
+    def wait_for(self, check, what, seconds=15):
+        end = time.monotonic() + seconds
+        while not check():
+            self.assertLess(time.monotonic(), end, what)
+            time.sleep(0.05)
 
 
 class Health(unittest.TestCase):

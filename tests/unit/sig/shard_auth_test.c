@@ -379,6 +379,34 @@ static void no_trust_over_a_websocket(void **state)
 	}
 }
 
+/* Whom the certificate alone keeps from trust is asked for a password, and the operator hears why. */
+static void a_rule_misses_its_certificate(void **state)
+{
+	(void)state;
+	for (int certified = 0; certified < 2; certified++) {
+		struct shard_settings settings = rig_settings(); /* trusts 192.0.2.0/24 */
+		struct rig *r;
+		struct phone p;
+
+		settings.trusted[0].certificate = true;
+		r = rig_open_with(&settings);
+		phone_open(&p, r, "1001", "192.0.2.99:5060");
+		p.hop = (struct sip_hop){ .transport = SIP_TLS,
+					  .remote = p.addr,
+					  .connection = 77,
+					  .certified = certified,
+					  .inbound = true };
+		phone_invite(&p, "4711", PHONE_SDP_A);
+		assert_true(rig_take(r, &p.addr, certified ? "SIP/2.0 404" : "SIP/2.0 407").n);
+		assert_int_equal(r->security_count, !certified);
+		if (!certified) {
+			assert_int_equal(r->security.kind, SECURITY_CERTIFICATE);
+			assert_true(addr_ip_eq(&r->security.source, &p.addr));
+		}
+		rig_close(r);
+	}
+}
+
 #define DESK_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -399,6 +427,7 @@ int main(void)
 		DESK_TEST(names_look_the_same),
 		DESK_TEST(in_the_name_of_another),
 		cmocka_unit_test(no_trust_over_a_websocket),
+		cmocka_unit_test(a_rule_misses_its_certificate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

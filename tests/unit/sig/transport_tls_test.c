@@ -36,6 +36,8 @@ struct side {
 	unsigned messages, errors, closed;
 	int error;
 	struct sip_hop from;
+	struct sip_hop refused_hop;
+	const char *refused; /* why a client's certificate was not taken */
 };
 
 struct net {
@@ -69,6 +71,14 @@ static void on_closed(const struct sip_hop *hop, void *arg)
 
 	(void)hop;
 	s->closed++;
+}
+
+static void on_refused(const struct sip_hop *hop, const char *detail, void *arg)
+{
+	struct side *s = arg;
+
+	s->refused_hop = *hop;
+	s->refused = detail;
 }
 
 static uint64_t handshakes(void)
@@ -121,7 +131,8 @@ static void run(struct net *r)
 static void open_side(struct side *s, const struct tls_settings *tls, uint64_t patience_ms)
 {
 	struct transport_listener listener = { SIP_TLS, rig_addr("127.0.0.1") };
-	const struct transport_handlers handlers = { on_message, on_error, on_closed, s };
+	const struct transport_handlers handlers = { on_message, on_error, on_closed, s,
+						     on_refused };
 	struct transport_settings settings = {
 		.listeners = &listener,
 		.count = 1,
@@ -232,6 +243,14 @@ static void test_verification(void **state)
 				   r.server.from.certified == (rows[i].clients != TLS_CLIENT_NONE));
 		if (r.client.errors)
 			ROW_ASSERT(rows[i].name, r.client.error == ENOTCONN);
+		if (rows[i].clients == TLS_CLIENT_NONE || rows[i].failure < 0) {
+			ROW_ASSERT(rows[i].name, !r.server.refused);
+		} else {
+			ROW_ASSERT(rows[i].name,
+				   r.server.refused &&
+					   !strcmp(r.server.refused, tls_failure_name(why)));
+			ROW_ASSERT(rows[i].name, r.server.refused_hop.remote.port != 0);
+		}
 		close_rig(&r);
 	}
 }

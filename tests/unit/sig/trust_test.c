@@ -94,10 +94,45 @@ static void the_first_rule_counts(void **state)
 	assert_null(trust_find(&settings, &hop));
 }
 
+/* Whom a certificate alone keeps from trust. */
+static void misses_a_certificate(void **state)
+{
+	const struct shard_trusted shown = { .net = addr_of("192.0.2.0"),
+					     .bits = 24,
+					     .certificate = true };
+	const struct shard_trusted plain = { .net = addr_of("192.0.2.0"), .bits = 24 };
+	const struct {
+		const struct shard_trusted *rule;
+		struct sip_hop hop;
+		const char *remote;
+		bool misses;
+	} rows[] = {
+		{ &shown, { .transport = SIP_TLS }, "192.0.2.7:1", true },
+		{ &shown, { .transport = SIP_TLS, .certified = true }, "192.0.2.7:1", false },
+		{ &shown, { .transport = SIP_TLS }, "192.0.3.7:1", false },
+		{ &shown, { .transport = SIP_TCP }, "192.0.2.7:1", false },
+		{ &shown, { .transport = SIP_WSS }, "192.0.2.7:1", false },
+		{ &plain, { .transport = SIP_TLS }, "192.0.2.7:1", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct shard_settings *settings = malloc(sizeof(*settings));
+		struct sip_hop hop = rows[i].hop;
+
+		*settings = settings_of(rows[i].rule);
+		hop.remote = addr_of(rows[i].remote);
+		if (trust_misses_certificate(settings, &hop) != rows[i].misses)
+			fail_msg("row %zu", i);
+		free(settings);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules),
+		cmocka_unit_test(misses_a_certificate),
 		cmocka_unit_test(the_first_rule_counts),
 	};
 
