@@ -230,9 +230,9 @@ class UserAgent:
         return response
 
     # -- calls ---------------------------------------------------------------------------------
-    def invite(self, number, sdp, headers=()):
+    def invite(self, number, body, headers=(), content_type="application/sdp"):
         """Starts a call in the background; see OutgoingCall."""
-        return OutgoingCall(self, number, sdp, headers)
+        return OutgoingCall(self, number, body, headers, content_type)
 
     def incoming(self, seconds=5.0):
         """Waits for an INVITE outside a dialog."""
@@ -307,9 +307,9 @@ class Dialog:
 class OutgoingCall(Dialog):
     """INVITE sent from a thread of its own, with credentials if asked for."""
 
-    def __init__(self, agent, number, sdp, headers=()):
+    def __init__(self, agent, number, body, headers=(), content_type="application/sdp"):
         super().__init__(agent, secrets.token_hex(8))
-        self.request = agent.request("INVITE", f"sip:{number}@{bracketed(agent.server[0])}", headers, sdp,
+        self.request = agent.request("INVITE", f"sip:{number}@{bracketed(agent.server[0])}", headers, body, content_type,
                                      call_id=self.call_id)
         self.response, self.provisional, self.error = None, [], None
         self.started = time.monotonic()
