@@ -202,6 +202,8 @@ static void ended_answer(struct command_run *run, const struct ended_call *c)
 		return;
 	}
 	x->established = c->cdr.answer_utc_ms != 0;
+	x->refused = x->established ? 0 : c->cdr.sip_status;
+	x->because = c->cdr.reason;
 	for (uint32_t i = 0; i < c->flow_count && i < DIAGNOSIS_FLOWS_MAX; i++)
 		x->flows[x->flow_count++] = *c->flows[i];
 	command_answer(run,

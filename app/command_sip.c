@@ -20,6 +20,7 @@ static json_t *octets_json(struct bytes message)
 	memcpy(copy, message.p, message.n);
 	redact_credentials(copy, message.n);
 	redact_keys(copy, message.n);
+	redact_digits(copy, message.n);
 	json = command_text_json(bytes_mem(copy, message.n));
 	explicit_bzero(copy, message.n);
 	free(copy);

@@ -233,6 +233,30 @@ static void examine(struct findings *x, const struct suspect *s)
 		x->count += g_notes[i](s, out) == RULE_FOUND;
 }
 
+/* RFC 3261 21.4.26, 21.6.4: only these say that it was the media. */
+static bool is_of_media(uint16_t status)
+{
+	return status == 488 || status == 606;
+}
+
+static void examine_refusal(struct finding *out, const struct diagnosis *d)
+{
+	const char *because = d->because ? d->because : "no reason was given";
+
+	if (is_of_media(d->refused) && strstr(because, "SRTP"))
+		found(out, FINDING_SRTP_REFUSED, NULL, "The call was refused with %u: %s.",
+		      d->refused, because);
+	else if (is_of_media(d->refused))
+		found(out, FINDING_MEDIA_REFUSED, NULL,
+		      "The media that was offered is not taken, status %u: %s.", d->refused,
+		      because);
+	else if (d->refused)
+		found(out, FINDING_NOT_ESTABLISHED, NULL,
+		      "The call was not answered, status %u: %s.", d->refused, because);
+	else
+		found(out, FINDING_NOT_ESTABLISHED, NULL, "The call is not established.");
+}
+
 static void examine_call(struct findings *x, const struct diagnosis *d)
 {
 	struct finding *out;
@@ -243,7 +267,7 @@ static void examine_call(struct findings *x, const struct diagnosis *d)
 		x->count++;
 	}
 	if (!d->established && (out = next_of(x)) != NULL) {
-		found(out, FINDING_NOT_ESTABLISHED, NULL, "The call is not established.");
+		examine_refusal(out, d);
 		x->count++;
 	}
 }

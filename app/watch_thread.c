@@ -132,12 +132,13 @@ static void export_message(struct watch *w, const struct watch_item *m)
 	hep_export_send(&w->hep, &p);
 }
 
-/* Passwords' traces are for nobody; keys for those who may see what they are for. */
+/* Passwords' traces are for nobody; keys, and digits that may be PINs, for those who may see what is encrypted. */
 static void message_take(struct watch *w, struct watch_item *m)
 {
 	redact_credentials(m->octets, m->n);
 	traces_message(w, m, true);
 	redact_keys(m->octets, m->n);
+	redact_digits(m->octets, m->n);
 	traces_message(w, m, false);
 	if (!m->past && hep_export_is_on(&w->hep))
 		export_message(w, m);

@@ -59,7 +59,7 @@ static void fill(const struct shard *s, struct cdr *cdr, const struct sip_messag
 	cdr_put(cdr->to, sizeof(cdr->to), m->uri.user);
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id), m->call_id);
 	(void)snprintf(cdr->reason, sizeof(cdr->reason), "refused by the node: %s",
-		       sig_refused_name(why->reason));
+		       why->text ? why->text : sig_refused_name(why->reason));
 }
 
 void refused_call_tell(struct shard *s, const struct sip_message *m, struct bytes from,

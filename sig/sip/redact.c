@@ -123,6 +123,63 @@ static void mask_param(struct text_in t, const char *name)
 	}
 }
 
+/* Behind the first empty line from there on. */
+static size_t body_at(struct text_in t, size_t at)
+{
+	size_t end;
+
+	while (at < t.n && (end = line_end(t, at)) > at) {
+		at = end;
+		if (at < t.n && t.p[at] == '\r')
+			at++;
+		if (at < t.n && t.p[at] == '\n')
+			at++;
+	}
+	return at;
+}
+
+/* The body, when the line at `at` says that it is digits alone; else 0. */
+static size_t digits_at(struct text_in t, size_t at)
+{
+	static const char type[] = "application/dtmf";
+	size_t value = value_at(t, at, "Content-Type"), after;
+
+	if (!value)
+		value = value_at(t, at, "c");
+	value = value ? skip(t, value, " \t\r\n") : 0;
+	after = value + sizeof(type) - 1;
+	if (!value || !is_at(t, value, type) || (after < t.n && !is_one_of(t.p[after], "; \t\r\n")))
+		return 0;
+	return body_at(t, at);
+}
+
+static void mask_all(struct text_in t, size_t at)
+{
+	for (; at < t.n; at++) {
+		if (!is_one_of(t.p[at], " \t\r\n"))
+			t.p[at] = 'x';
+	}
+}
+
+void redact_digits(uint8_t *message, size_t n)
+{
+	static const char name[] = "Signal";
+	struct text_in t = { message, n };
+
+	for (size_t at = 0; at < n; at++) {
+		size_t word = skip(t, at, BLANKS), body;
+		size_t equals = skip(t, word + sizeof(name) - 1, BLANKS);
+
+		if (!begins_line(t, at))
+			continue;
+		if (is_at(t, word, name) && equals < n && t.p[equals] == '=')
+			(void)mask(t, skip(t, equals + 1, BLANKS), "");
+		body = digits_at(t, at);
+		if (body)
+			mask_all(t, body);
+	}
+}
+
 static void mask_credentials(struct text_in t, size_t at, size_t end)
 {
 	at = skip(t, at, " \t\r\n");
@@ -130,11 +187,8 @@ static void mask_credentials(struct text_in t, size_t at, size_t end)
 		mask_param((struct text_in){ t.p + at, end - at }, "response");
 		return;
 	}
-	/* of no scheme that we know: all of it */
-	for (; at < end; at++) {
-		if (!is_one_of(t.p[at], " \t\r\n"))
-			t.p[at] = 'x';
-	}
+	/* of no scheme that we know */
+	mask_all((struct text_in){ t.p, end }, at);
 }
 
 void redact_credentials(uint8_t *message, size_t n)

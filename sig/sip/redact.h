@@ -13,5 +13,8 @@
 void redact_credentials(uint8_t *message, size_t n);
 /* What media is enciphered with: keys of a=crypto (RFC 4568), a=key-mgmt (RFC 4567), k= (RFC 4566 5.12), passwords of ICE. */
 void redact_keys(uint8_t *message, size_t n);
+/* Digits that somebody pressed, which may be a PIN: the Signal of application/dtmf-relay, wherever it stands, and the body where the
+ * message's type is application/dtmf. */
+void redact_digits(uint8_t *message, size_t n);
 
 #endif

@@ -160,6 +160,30 @@ class Refused(CallTest):
             self.assertIn(part, line)
         self.assertEqual(self.node.ctl("call.doctor", call=record["id"])["ended"]["sip_status"], 404)
 
+    def finding(self):
+        """Of the last call, which is over: the code of what the doctor finds, and its words."""
+        found = self.node.ctl("call.doctor", call=self.node.cdrs()[-1]["id"])["findings"]
+        return [(one["code"], one["sentence"]) for one in found]
+
+    def test_srtp_that_is_not_taken(self):
+        """Keys in clear, from a phone that offers nothing else: the log and the doctor say that it was that."""
+        offer = self.audio_a.sdp(extra="a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 40 + "\r\n").replace("RTP/AVP", "RTP/SAVP")
+        final = self.a.invite("1002", offer).wait_final()
+        self.assertEqual(final.status, 488)
+        self.assertIn("SRTP is not accepted", final.get("Warning"))
+        self.assertEqual(self.finding(), [("srtp_refused", "The call was refused with 488: refused by the node: SRTP is not accepted.")])
+        line = next(line for line in self.node.log_text().splitlines() if "call refused" in line and "SRTP" in line)
+        self.assertIn("status=488", line)
+        self.assertNotIn("A" * 40, self.node.log_text())
+
+    def test_a_phone_that_takes_no_media(self):
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.b.incoming().reject(488)
+        self.assertEqual(out.wait_final().status, 488)
+        self.assertTrue(until(lambda: not self.calls()))
+        (code, words), = self.finding()
+        self.assertEqual((code, "488" in words), ("media_refused", True), words)
+
     def test_a_phone_that_dials_on_and_on(self):
         """The stream has some of its calls, and of the others their number."""
         for _ in range(40):

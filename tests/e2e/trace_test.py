@@ -298,6 +298,41 @@ class Secret(TraceTest):
                          sum(end.sent + len(end.packets) for end in (self.audio_a, self.audio_b)))
 
 
+class Pressed(TraceTest):
+    """Digits that a phone sends by INFO, which may be a PIN."""
+    BODIES = (("application/dtmf-relay", "Signal=7\r\nDuration=160\r\n"), ("application/dtmf", "7"))
+
+    def press(self, out):
+        """Each of the bodies, to a phone that takes no events, so that they go on to it."""
+        for kind, body in self.BODIES:
+            request = out.in_dialog("INFO", body=body)
+            request.set("Content-Type", kind)
+            self.a.send(request, out.next_hop())
+            passed = self.b.take_request("INFO")
+            self.assertIn("7", passed.text)
+            self.b.respond(passed, 200, "OK")
+            self.assertEqual(self.a.take(lambda m: not m.is_request and m.get("CSeq") == request.get("CSeq")).status, 200)
+
+    def assert_hidden(self, bodies):
+        self.assertGreaterEqual(len(bodies), 4, "in and out")
+        self.assertFalse([body for body in bodies if "7" in body], bodies)
+        self.assertIn("Signal=x", "".join(bodies))
+
+    def test_nobody_reads_them(self):
+        """Neither in a trace nor among the newest messages."""
+        out, into, _ = self.connect(answer=self.audio_b.sdp(codecs=("0 PCMU/8000",)))
+        call, process = self.call_id(), self.trace()
+        self.press(out)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(process.wait(20), 0, process.stderr.read())
+        infos = [part.split(b"\r\n\r\n", 1)[1][:26].decode("latin-1") for part in self.content().split(b"INFO sip:")[1:]]
+        self.assert_hidden([re.match(r"Signal=.|.", info)[0] for info in infos])
+        shown = [row["message"] for row in self.node.ctl("sip.recent", call=call, limit=100)]
+        self.assert_hidden([text.partition("\r\n\r\n")[2] for text in shown if text.startswith("INFO ")])
+        self.assertNotIn("Signal=7", self.node.log_text())
+
+
 class Permitted(TraceTest):
     settings = {"trace": {"decrypted": True}}
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any octets as a message. What is written over is 'x', the same again changes nothing, and whoever reads SDES keys or digest credentials
- * as the node does finds nothing but 'x' in them.
+ * as the node does finds nothing but 'x' in them. Who reads keys that were pressed finds none.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "media/crypto.h"
+#include "sig/call/dtmf.h"
 #include "sig/sip/digest_credentials.h"
 #include "sig/sip/message.h"
 #include "sig/sip/redact.h"
@@ -59,6 +60,15 @@ static void check_response(const struct sip_message *m, bool proxy)
 		check(c.response.p[i] == 'x', "a response is left");
 }
 
+static void check_digits(const struct sip_message *m)
+{
+	struct bytes type;
+	struct dtmf dtmf;
+
+	if (message_header(m, "Content-Type", 0, &type))
+		check(dtmf_parse(type, m->body, &dtmf) != 0, "a digit is left");
+}
+
 static void check_credentials(struct bytes message)
 {
 	struct message_error error;
@@ -67,6 +77,7 @@ static void check_credentials(struct bytes message)
 	if (!message_parse(&m, message, &error)) {
 		check_response(&m, false);
 		check_response(&m, true);
+		check_digits(&m);
 	}
 	message_close(&m);
 }
@@ -79,11 +90,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(once, data, size);
 	redact_keys(once, size);
 	redact_credentials(once, size);
+	redact_digits(once, size);
 	for (size_t i = 0; i < size; i++)
 		check(once[i] == data[i] || once[i] == 'x', "something else was written");
 	memcpy(twice, once, size);
 	redact_keys(twice, size);
 	redact_credentials(twice, size);
+	redact_digits(twice, size);
 	check(memcmp(once, twice, size) == 0, "not the same again");
 	check_keys(bytes_mem(once, size));
 	check_credentials(bytes_mem(once, size));

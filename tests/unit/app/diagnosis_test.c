@@ -455,6 +455,28 @@ static void uneven(void)
 	a_()->now.stats.jitter_us = 120000;
 }
 
+static void ended_with(uint16_t status, const char *because)
+{
+	g_d.established = false;
+	g_d.refused = status;
+	g_d.because = because;
+}
+
+static void srtp_refused(void)
+{
+	ended_with(488, "refused by the node: SRTP is not accepted");
+}
+
+static void media_refused(void)
+{
+	ended_with(606, NULL);
+}
+
+static void unanswered(void)
+{
+	ended_with(480, "refused by the node: SRTP is not the cause");
+}
+
 static const struct row {
 	const char *name;
 	void (*wrong)(void);
@@ -463,6 +485,9 @@ static const struct row {
 	{ "all is well", nothing, "" },
 	{ "Redis away", degraded, "store_degraded" },
 	{ "not answered yet", ringing, "not_established" },
+	{ "its SRTP was refused", srtp_refused, "srtp_refused" },
+	{ "the phone takes none of the media", media_refused, "media_refused" },
+	{ "nobody answered", unanswered, "not_established" },
 	{ "a worker that says nothing", no_counters, "no_counters" },
 	{ "a line without an answer", nothing_agreed, "nothing_agreed" },
 	{ "held by command", held_by_order, "held_by_order" },

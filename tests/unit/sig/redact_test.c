@@ -60,6 +60,19 @@ static const struct row g_rows[] = {
 	  "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", response=\"a\"\r\n", SAME },
 	{ "in a fragment", redact_credentials, "SIP/2.0 200\r\n\r\nAuthorization: Bearer t\r\n",
 	  "SIP/2.0 200\r\n\r\nAuthorization: xxxxxx x\r\n" },
+	{ "a digit", redact_digits,
+	  "INFO sip:a SIP/2.0\r\nContent-Type: "
+	  "application/dtmf-relay\r\n\r\nSignal=5\r\nDuration=160\r\n",
+	  "INFO sip:a SIP/2.0\r\nContent-Type: "
+	  "application/dtmf-relay\r\n\r\nSignal=x\r\nDuration=160\r\n" },
+	{ "a digit, blanks", redact_digits, "\n signal = #\n", "\n signal = x\n" },
+	{ "digits as the body", redact_digits, "c: Application/DTMF;a=b\r\nX: 1\r\n\r\n12 3\r\n",
+	  "c: Application/DTMF;a=b\r\nX: 1\r\n\r\nxx x\r\n" },
+	{ "digits without an end", redact_digits, "Content-Type:application/dtmf\n\n9",
+	  "Content-Type:application/dtmf\n\nx" },
+	{ "no digits", redact_digits, "Content-Type: application/dtmfx\r\nSignals: 1\r\n\r\n5",
+	  SAME },
+	{ "a type without a body", redact_digits, "Content-Type: application/dtmf", SAME },
 	{ "empty", redact_credentials, "", SAME },
 };
 
