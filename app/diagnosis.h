@@ -35,7 +35,7 @@ struct diagnosis_flow {
 struct diagnosis {
 	bool degraded; /* Redis is away or late */
 	bool established;
-	uint16_t refused;    /* final status of a call that ended without an answer; 0: it did not */
+	uint16_t refused; /* final status of a call that ended without an answer; 0: it did not */
 	const char *because; /* of that; NULL: not known */
 	uint32_t flow_count;
 	struct diagnosis_flow flows[DIAGNOSIS_FLOWS_MAX];

@@ -2,6 +2,8 @@
 """Calls between scripted peers: REG-02, REG-14, MED-01, MED-03, MED-07 and RFC 3261's corners."""
 import re
 import signal
+import struct
+import threading
 import time
 import unittest
 
@@ -333,6 +335,55 @@ class Calls(CallTest):
         self.ended()
         self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"
                                       and m.call_id != into.call_id), 0)
+
+
+class FloodOfDigits(CallTest):
+    """One party sends keys as fast as it can; where they are told, it takes nobody else's place."""
+    settings = {"sip": {"digits": "shown"}}
+    SECONDS = 2.0
+
+    def flood(self, until):
+        """Events of one packet each, the end of a key that was never begun: each has a time of its own."""
+        ts = 0
+        while time.monotonic() < until:
+            ts += 800
+            self.audio_a.send(struct.pack("!BBH", 5, 0x8a, 800), 101, True, ts=ts)
+
+    def digits_told(self, call):
+        with self.node.redis() as redis:
+            rows = [dict(zip(f[::2], f[1::2])) for _, f in redis("XRANGE", "td:{ev:default}", "-", "+")]
+        return [row["digit"] for row in rows if row.get("call") == call and row["type"] == "call.digit"]
+
+    def test_others_are_heard(self):
+        self.connect()
+        loud = self.calls()[0]["id"]
+        for number in ("1003", "1004"):
+            self.node.put_extension(number, "secret" + number)
+        c, d = (self.node.user_agent(number, "secret" + number) for number in ("1003", "1004"))
+        audio_c, audio_d = self.node.media(), self.node.media()
+        for thing in (c, d, audio_c, audio_d):
+            self.addCleanup(thing.close)
+        self.assertEqual([agent.register().status for agent in (c, d)], [200, 200])
+        out = c.invite("1004", audio_c.sdp())
+        into = d.incoming()
+        into.answer(audio_d.sdp())
+        audio_c.use(out.wait_answer())
+        quiet = next(call["id"] for call in self.calls() if call["id"] != loud)
+        thread = threading.Thread(target=self.flood, args=(time.monotonic() + self.SECONDS,))
+        thread.start()
+        for key in "159#":
+            audio_c.digit(key)
+        self.assertEqual(self.node.http("/healthz")[0], 200)
+        thread.join()
+        end = time.monotonic() + 5
+        while len(self.digits_told(quiet)) < 4 and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertEqual("".join(self.digits_told(quiet)), "159#")
+        self.assertEqual(audio_d.digits(), "159#")
+        told = len(self.digits_told(loud))
+        self.assertTrue(20 <= told <= 20 * (self.SECONDS + 2), told)
+        self.assertGreater(self.node.metric("tandem_media_digits_untold_total"), 40)
+        self.assertFalse(self.node.ctl("node.status")["degraded"])
 
 
 class Video(CallTest):
