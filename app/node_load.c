@@ -188,6 +188,16 @@ static int load_documents(struct node *n)
 	return status;
 }
 
+/* Nobody knows whom to say goodbye to; that there was a call is in its CDR. */
+static void end_unreadable(struct node *n)
+{
+	const uint64_t *calls;
+	uint32_t count = store_calls_unreadable(n->store, &calls);
+
+	for (uint32_t i = 0; i < count; i++)
+		shard_call_unreadable(n->shard, calls[i], clock_instant());
+}
+
 int node_load(struct node *n)
 {
 	int status = check_keys(n);
@@ -208,6 +218,8 @@ int node_load(struct node *n)
 	node_wait_begin(n);
 	store_load_calls(n->store, on_call, node_wait_end, n);
 	status = loaded(n, "calls");
+	if (!status)
+		end_unreadable(n);
 	health_set(&n->health, HEALTH_CALLS_ASIDE, store_calls_aside(n->store) > 0);
 	return status;
 }

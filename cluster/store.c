@@ -29,6 +29,7 @@ static uint64_t next_ns(const struct store *s)
 static void destroy(struct store *s)
 {
 	free(s->replay.segment);
+	free(s->unreadable);
 	free(s);
 }
 
@@ -190,6 +191,12 @@ const struct store_holder *store_holder(const struct store *s)
 bool store_was_late(const struct store *s)
 {
 	return s->late;
+}
+
+uint32_t store_calls_unreadable(const struct store *s, const uint64_t **calls)
+{
+	*calls = s->unreadable;
+	return s->unreadable_count;
 }
 
 uint32_t store_calls_aside(const struct store *s)

@@ -69,6 +69,9 @@ uint64_t store_epoch(const struct store *s);
 void store_keys_check(struct store *s, store_done_fn *done, void *arg);
 /* Records of calls, or all of them at once, that were set aside. */
 uint32_t store_calls_aside(const struct store *s);
+/* The calls of records that store_load_calls has set aside; they are the store's. How many: STORE_UNREADABLE_MAX at most. */
+enum { STORE_UNREADABLE_MAX = 65536 };
+uint32_t store_calls_unreadable(const struct store *s, const uint64_t **calls);
 /* A record that a later program wrote, which is why a load was refused: it stays where it is. NULL: none. */
 const char *store_too_new(const struct store *s);
 

@@ -220,6 +220,20 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 	store_op_run(op, &run);
 }
 
+/* Whoever reads the log knows it; beyond the bound, or without memory, nobody else does. */
+static void unreadable_note(struct store *s, struct bytes member)
+{
+	uint64_t call, *list;
+
+	if (base32_u64_get(member, &call) || s->unreadable_count == STORE_UNREADABLE_MAX)
+		return;
+	list = reallocarray(s->unreadable, s->unreadable_count + 1, sizeof(*list));
+	if (!list)
+		return;
+	list[s->unreadable_count++] = call;
+	s->unreadable = list;
+}
+
 static void broken(struct store_load *load, struct bytes member, const struct seen *seen,
 		   const char *reason)
 {
@@ -227,6 +241,8 @@ static void broken(struct store_load *load, struct bytes member, const struct se
 
 	name_write(name, load, member);
 	broken_note(load->s, load->kind, name, reason);
+	if (load->kind == LOAD_CALLS)
+		unreadable_note(load->s, member);
 	aside_send(load, member, seen, reason);
 }
 

@@ -130,6 +130,8 @@ struct store {
 	uint64_t keys_ns; /* when all keys are looked at; UINT64_MAX: no reason to */
 	bool keys_checking, keys_checked;
 	uint32_t calls_aside;
+	uint64_t *unreadable; /* calls whose records were set aside */
+	uint32_t unreadable_count;
 	char too_new[STORE_KEY_MAX];
 	char run_id[RUN_ID_MAX]; /* of the Redis that last granted the lease; "": it is not known */
 	bool late;               /* all that went wrong until it was healthy again */

@@ -218,6 +218,8 @@ void shard_incarnate(struct shard *s, uint64_t incarnation);
 /* 0, -EBADMSG (broken; reason says why; nothing is changed), -EEXIST, -ENOSPC, -EBUSY (its ports are taken). */
 int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 		       const char **reason) NODISCARD;
+/* Its record is there and cannot be read: all that can be done is to say so, in a CDR. */
+void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now);
 int shard_restore_binding(struct shard *s, struct bytes record, struct instant now,
 			  const char **reason) NODISCARD;
 /* Where the parties of calls and the registered phones are. */

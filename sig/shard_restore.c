@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records of a former process become calls and registrations again. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/call/give_up.h"
@@ -57,6 +59,30 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 void shard_incarnate(struct shard *s, uint64_t incarnation)
 {
 	s->host.incarnation = incarnation;
+}
+
+void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now)
+{
+	static const char why[] = "its record could not be read after a restart";
+	struct effect *e;
+	struct cdr *cdr;
+
+	shard_begin(s, now);
+	e = effects_add(&s->effects, EFFECT_CALL_END);
+	cdr = e ? calloc(1, sizeof(*cdr)) : NULL;
+	if (!cdr) {
+		if (e)
+			s->effects.count--;
+		return;
+	}
+	cdr->call = e->call = call;
+	cdr->end_utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms);
+	cdr->ended_by = ENDED_BY_NODE;
+	(void)snprintf(cdr->tenant, sizeof(cdr->tenant), "%s", s->settings.tenant);
+	(void)snprintf(cdr->reason, sizeof(cdr->reason), "%s", why);
+	e->cdr = cdr;
+	LOG_WARN("call", call, "the call cannot go on after the restart and is ended",
+		 LOG_STR("reason", why));
 }
 
 int shard_restore_call(struct shard *s, struct bytes record, struct instant now,

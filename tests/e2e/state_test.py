@@ -10,6 +10,7 @@ import time
 import unittest
 
 from lib.node import Node, build_folder
+from lib.srtp import Key
 from tandem_client import Redis, RedisError
 
 from call_test import CallTest
@@ -147,9 +148,29 @@ class BrokenRecords(CallTest):
             self.assertIn(name, self.node.log_text())
         self.assertEqual(self.node.metric("tandem_store_broken_records_total"), len(broken))
         out, into, _ = first
+        records = {record["id"]: record for record in self.node.cdrs(len(broken) - 1)}
+        for name, value in broken.items():
+            self.assertEqual(name in records, value != b"", "there was a call, and its record says how it ended")
+            if name in records:
+                self.assertEqual(records[name]["cause"], "its record could not be read after a restart")
         out.bye()
         into.wait_bye()
         self.assertEqual(self.ended()["id"], good)
+
+    def test_the_keys_are_others(self):
+        """A record that only a lost file could open is set aside, and its call has a CDR."""
+        self.node.put_extension("1001", "secret1001", sdes_insecure="true")
+        self.audio_a.key_out = Key()
+        self.connect()
+        call = self.calls()[0]["id"]
+        self.node.kill()
+        os.replace(os.path.join(self.node.folder, "keys"), os.path.join(self.node.folder, "keys.before"))
+        self.node.init()
+        self.node.restart()
+        self.assertEqual(self.calls(), [])
+        record, = self.node.cdrs()
+        self.assertEqual((record["id"], record["cause"]), (call, "its record could not be read after a restart"))
+        self.assertIn(f"call={call}", next(line for line in self.node.log_text().splitlines() if "cannot go on after the restart" in line))
 
 
 class Deleted(CallTest):
