@@ -14,7 +14,6 @@
 enum {
 	SOURCES = 1024,
 	SPARE = 64,      /* those that are ending keep their places up to the end of the round */
-	V6_SITE = 8,     /* octets: who has one IPv6 address has 2^64 */
 	YOUNG_MS = 1000, /* for so long nobody of the same address goes for another */
 };
 
@@ -111,14 +110,14 @@ uint32_t web_clients_heads_max(void)
 
 /* ---- the rule ---- */
 
-static bool is_same_source(const struct addr *a, const struct addr *b)
+static bool is_of(const struct web_client *client, const struct addr *source)
 {
-	size_t n = a->family == ADDR_V6 ? V6_SITE : sizeof(a->ip);
+	const struct addr theirs = addr_source(&client->from);
 
-	return a->family == b->family && memcmp(a->ip, b->ip, n) == 0;
+	return addr_ip_eq(&theirs, source);
 }
 
-/* source NULL: of all. heads: those alone that have not said what they want. */
+/* source, as addr_source has it: of it; NULL: of all. heads: those alone that have not said what they want. */
 static struct crowd crowd_of(struct web_clients *c, const struct addr *source, bool heads)
 {
 	struct crowd crowd = { 0 };
@@ -127,7 +126,7 @@ static struct crowd crowd_of(struct web_clients *c, const struct addr *source, b
 		struct web_client *client = &c->list[i];
 
 		if (!client->used || client->is_doomed || (heads && !client->is_head) ||
-		    (source && !is_same_source(&client->from, source)))
+		    (source && !is_of(client, source)))
 			continue;
 		crowd.count++;
 		if (!client->trusted && (!crowd.oldest || client->born_ns < crowd.oldest->born_ns))
@@ -163,8 +162,7 @@ static bool make_room(struct crowd crowd, uint32_t limit, uint64_t before_ns, me
 /* One handshake costs as much as hundreds of messages. */
 static bool is_hurried(struct web_clients *c, const struct addr *source, uint64_t now_ns)
 {
-	size_t n = source->family == ADDR_V6 ? V6_SITE : sizeof(source->ip);
-	uint64_t hash = hash_sip(&c->key, bytes_mem(source->ip, n));
+	uint64_t hash = hash_sip(&c->key, bytes_mem(source->ip, sizeof(source->ip)));
 
 	return c->handshakes.per_s &&
 	       !stream_rate_take(&c->source_handshakes[hash % SOURCES], &c->handshakes, now_ns);
@@ -187,6 +185,7 @@ bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns)
 
 	if (web_clients_peer(fd, &source))
 		return refuse(g_metrics.source);
+	source = addr_source(&source);
 	if (!free_client(c))
 		return refuse(g_metrics.full);
 	if (!make_room(crowd_of(c, &source, true), WEB_HEADS_OF_SOURCE, young_ns,
