@@ -636,9 +636,45 @@ static void golden(void **state)
 	}
 }
 
+enum { LINES = 2 }; /* of that offer that can be relayed: sound and picture */
+
+static uint32_t pairs_taken(struct rig *r)
+{
+	return 100 - rig_counts(r).ports_free;
+}
+
+/* A branch has ports for the lines that it is offered, from its INVITE until it has refused or another has won. */
+static void branches_hold_ports_while_they_ring(void **state)
+{
+	static const char sdp[] =
+		"v=0\r\no=a 1 1 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n"
+		"m=audio 4000 RTP/AVP 8\r\nm=audio 0 RTP/AVP 8\r\nm=video 4004 RTP/AVP 99\r\n"
+		"a=rtpmap:99 H264/90000\r\nm=application 4006 UDP/FOO x\r\n";
+	struct hunt *t = *state;
+
+	phone_invite(&t->a, "1002", sdp);
+	for (unsigned i = 0; i < PHONES; i++) {
+		assert_true(phone_rings(&t->b[i]).n);
+		phone_answer(&t->b[i], t->b[i].invite, "180 Ringing", "");
+	}
+	assert_int_equal(pairs_taken(t->r), LINES * (1 + PHONES));
+	phone_answer(&t->b[1], t->b[1].invite, "486 Busy Here", "");
+	rig_wait_ms(t->r, 100);
+	assert_int_equal(pairs_taken(t->r), LINES * PHONES);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->a, "SIP/2.0 200").n);
+	phone_ack(&t->a);
+	cancelled(&t->b[2]);
+	rig_wait_ms(t->r, 100);
+	assert_int_equal(pairs_taken(t->r),
+			 LINES * 2); /* a refused line keeps its own for a re-INVITE */
+	hang_up(t, &t->b[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		HUNT_TEST(branches_hold_ports_while_they_ring),
 		HUNT_TEST(test_forks_of_a_leg),
 		HUNT_TEST(first_answer_wins),
 		HUNT_TEST(why_it_stops),
