@@ -5,6 +5,7 @@
 #include "app/command.h"
 #include "app/command_handlers.h"
 #include "app/fields.h"
+#include "app/reference.h"
 
 static const char *type_name(enum command_arg_type type)
 {
@@ -136,4 +137,5 @@ void command_write_reference(struct writer *w)
 	writer_str(w, "\n## Commands\n");
 	for (const struct command *c = g_commands; c->name; c++)
 		write_command(w, c);
+	reference_wrap(w);
 }

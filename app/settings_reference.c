@@ -2,6 +2,7 @@
 /* docs/config.md out of the schema, so that the two cannot disagree. */
 #include <inttypes.h>
 
+#include "app/reference.h"
 #include "app/settings.h"
 #include "base/clock.h"
 
@@ -10,16 +11,18 @@ static const char g_head[] =
 	"\n"
 	"Written by `tandemctl help config`; a test keeps this file equal to it.\n"
 	"\n"
-	"One file for a node. All errors are reported at once with file:line:column; an unknown "
-	"key is one.\n"
-	"`tandemd --check-config FILE` says whether a node could start with it here and now: also "
-	"keys, certificates,\n"
-	"addresses and ports are looked at (exit status 2: errors). `tandemd --check-syntax FILE` "
-	"looks at the text alone.\n"
-	"SIGHUP reads the file again: a valid one is applied without dropping a call, an invalid "
-	"one changes nothing.\n"
-	"Settings marked *at start* need a restart; a reload names those that differ and keeps the "
-	"old ones.\n"
+	"There is one file for a node. All errors are reported at once with file:line:column. An\n"
+	"unknown key is an error.\n"
+	"\n"
+	"- `tandemd --check-config FILE` says whether a node could start with it here and now. It\n"
+	"  looks at keys, certificates, addresses and ports, too (exit status 2: errors).\n"
+	"- `tandemd --check-syntax FILE` looks at the text alone.\n"
+	"- SIGHUP reads the file again. A valid one is applied without dropping a call. An "
+	"invalid\n"
+	"  one changes nothing.\n"
+	"- Settings marked *at start* need a restart. A reload names those that differ and keeps "
+	"the\n"
+	"  old ones.\n"
 	"\n"
 	"Durations are written `90s`, `250ms`, `5m`; ranges `20000-39999`. A minimal file:\n"
 	"\n"
@@ -136,4 +139,5 @@ void settings_write_reference(struct writer *w)
 	writer_str(w, g_head);
 	for (const struct conf_field *f = g_settings_fields; f->key; f++)
 		section_and_below(w, "", f);
+	reference_wrap(w);
 }

@@ -13,6 +13,7 @@ import sys
 from report import FAILED, PASSED
 
 BLOCK = re.compile(r"^<!-- run -->\n```\w*\n(.*?)^```", re.M | re.S)
+COLUMNS = 100
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -23,9 +24,22 @@ def results(root, build, names):
         gone = [link for link in LINK.findall(text) if "://" not in link and "mailto:" not in link
                 and not (root / name).parent.joinpath(link).exists()]
         found.append((f"docs {name}: links", FAILED if gone else PASSED, f"lead nowhere: {gone}"))
+        wide = too_wide(name, text)
+        found.append((f"docs {name}: columns", FAILED if wide else PASSED, "\n".join(wide)))
         blocks = BLOCK.findall(text)
         if blocks:
             found += run_blocks(root, build, name, blocks)
+    return found
+
+
+def too_wide(name, text):
+    """Lines of prose beyond the columns that a page has; tables, code, and what cannot be broken may have more."""
+    fenced, found = False, []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("```"):
+            fenced = not fenced
+        elif not fenced and len(line) > COLUMNS and not line.startswith(("|", "    ", "#")) and " " in line.strip():
+            found.append(f"{name}:{number}: {len(line)} columns")
     return found
 
 
