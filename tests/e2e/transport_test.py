@@ -205,6 +205,39 @@ class Certificates(TransportTest):
         other.say("terminate")
         callee.wait("CALL_CLOSED")
 
+    def encrypted_legs(self):
+        """SRTP of both legs of the one call, once media came from both."""
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            shown = self.node.ctl("call.show", call=self.node.ctl("call.list")[0]["id"])
+            if all(flow["stats"]["packets_in"] > 20 for flow in shown["flows"]):
+                break
+            time.sleep(0.2)
+        self.assertTrue(all(flow["stats"]["packets_in"] > 20 for flow in shown["flows"]), shown["flows"])
+        return [shown[leg]["srtp"] for leg in "ab"]
+
+    def test_a_phone_that_insists_on_srtp(self):
+        """Over TLS, at the defaults of its extension, with a plain phone over UDP: it calls and is called, and its leg is encrypted."""
+        secure = self.linphone("1001", authority=self.authority, encryption="srtp", insists=True)
+        secure.heard("LinphoneRegistrationOk")
+        plain = self.node.phone("1002", "secret1002", extra="answermode=auto;audio_codecs=PCMU/8000/1", source="ausine,440")
+        self.addCleanup(plain.quit)
+        secure.say("call 1002")
+        plain.wait("CALL_ESTABLISHED")
+        secure.play()
+        a, b = self.encrypted_legs()
+        self.assertTrue(a.startswith("A") and b == "plain", (a, b))
+        secure.say("terminate")
+        plain.wait("CALL_CLOSED")
+        plain.dial("1001")
+        secure.heard("Receiving new incoming call from")
+        secure.say("answer")
+        plain.wait("CALL_ESTABLISHED")
+        secure.play()
+        a, b = self.encrypted_legs()
+        self.assertTrue(b.startswith("A") and a == "plain", (a, b))
+        plain.hangup()
+
     def test_old_tls_is_refused(self):
         """SEC-02: TLS 1.2 at least."""
         context = ssl.create_default_context(cafile=self.authority)

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+import wave
 
 CONFIG = """\
 [sip]
@@ -22,6 +23,7 @@ verify_server_certs=1
 verify_server_cn=1
 root_ca={authority}
 media_encryption={encryption}
+media_encryption_mandatory={insists}
 [net]
 mtu=0
 [rtp]
@@ -49,13 +51,14 @@ class Linphone:
     """One linphonec process; say() types a command, heard() waits for a line."""
 
     def __init__(self, folder, ports, server, number, password, transport="udp", authority="", info=False,
-                 encryption="none", realm="tandem"):
+                 encryption="none", realm="tandem", insists=False):
+        """insists: it talks encrypted or not at all."""
         os.makedirs(os.path.join(folder, ".local", "share", "linphone"), mode=0o700)
         listening = {"udp": -1, "tcp": -1, "tls": -1} | {transport: ports.take()}
         config = os.path.join(folder, "linphonerc")
         with open(config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(info=int(info), events=int(not info), number=number, password=password,
-                                     authority=authority, encryption=encryption, transport=transport, realm=realm,
+                                     authority=authority, encryption=encryption, insists=int(insists), transport=transport, realm=realm,
                                      host=server[0], port=server[1], rtp=ports.take(2), **listening))
         self.path = os.path.join(folder, "output")
         with open(self.path, "wb") as output:
@@ -63,10 +66,19 @@ class Linphone:
                 ["setpriv", "--pdeathsig", "KILL", "linphonec", "-c", config, "-d", "4"], cwd=folder,
                 env={**os.environ, "HOME": folder}, stdin=subprocess.PIPE, stdout=output, stderr=output)
         self.say("soundcard use files")
+        self.folder = folder
 
     def say(self, line):
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
+
+    def play(self):
+        """It has no microphone: silence of half a minute, which it sends in the call from now on."""
+        path = os.path.join(self.folder, "silence.wav")
+        with wave.open(path, "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(bytes(2 * 8000 * 30))
+        self.say(f"play {path}")
 
     def output(self):
         with open(self.path, encoding="utf-8", errors="replace") as file:
