@@ -21,7 +21,8 @@ import lib
 
 NUMBER = "2000"
 RATES = (200, 12800)     # calls a second between which the capacity is looked for
-STEPS = 7                # of the bisection
+STEPS, QUICK_STEPS = 7, 4    # of the bisection
+SETTLE_S, QUICK_SETTLE_S = 15, 3
 NEAR = (1.0, 1.1, 1.25)  # of the rate that still holds: where the capacity is measured
 HOLDS = 0.99             # of the calls come through in time
 WARM = 1
@@ -60,8 +61,8 @@ def cpu(node):
 
 
 def settle(node):
-    """Calls that are still there 15 s after the last word was said. They are ended, so that they cost the next run nothing."""
-    end = time.monotonic() + 15
+    """Calls that are still there some seconds after the last word was said. They are ended, so that they cost the next run nothing."""
+    end = time.monotonic() + SETTLE_S
     while time.monotonic() < end and node.ctl("node.status")["calls"]:
         time.sleep(0.2)
     left = node.ctl("node.status")["calls"]
@@ -90,10 +91,10 @@ def tell(what, got):
     return got
 
 
-def rate_that_holds(node, phone, seconds):
+def rate_that_holds(node, phone, seconds, steps):
     """The highest one found at which the calls come through."""
     low, high = RATES
-    for _ in range(STEPS):
+    for _ in range(steps):
         middle = (low * high) ** 0.5
         got = tell("search", calls(node, phone, middle, seconds))
         if got["good"] >= HOLDS * got["asked"] and got["asked"] >= HOLDS * middle * seconds:
@@ -112,7 +113,9 @@ def one_round(node, phone, rate, seconds):
 
 def goodput(quick=False, delay="20ms"):
     """{"capacity", "goodput_2x", "goodput_10x", "setup_ms_2x", "setup_ms_10x", ...} over the rounds."""
-    rounds, seconds = (1, 3) if quick else (5, 8)
+    global SETTLE_S
+    SETTLE_S = QUICK_SETTLE_S if quick else SETTLE_S
+    rounds, seconds = (1, 1.5) if quick else (5, 8)
     node = lib.Node(media_ports="10000-59999", calls=12000)
     try:
         text = lib.section(node.config.read_text(), "sip", f"overload_delay: {delay}")
@@ -123,7 +126,7 @@ def goodput(quick=False, delay="20ms"):
         node.extension(NUMBER, "bench-secret")
         phone = lib.free_port()
         lib.register(node.sip_port, NUMBER, "bench-secret", phone)
-        rate = rate_that_holds(node, phone, min(seconds, 2))
+        rate = rate_that_holds(node, phone, min(seconds, 2), QUICK_STEPS if quick else STEPS)
         results = [one_round(node, phone, rate, seconds) for _ in range(rounds)]
     finally:
         node.stop()

@@ -338,7 +338,9 @@ def run(options, rows, seconds):
 
 
 def main():
+    global SETTLE_S
     options = options_of()
+    SETTLE_S = 5 if options.quick else SETTLE_S
     seconds = 1 if options.quick else 8
     rows = [row for row in ROWS[1:] if row == "race" or row in (options.row or ROWS)]       # race is how the load begins
     if options.quick:

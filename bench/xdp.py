@@ -191,10 +191,10 @@ def servers(wire):
     yield "rtpengine", lambda: Peer(wire, CALLS)
 
 
-def served_turn(name, start, seconds):
+def served_turn(name, start, seconds, warm_up):
     server = start()
     try:
-        return turn(name, server, seconds)
+        return turn(name, server, seconds, warm_up=warm_up)
     finally:
         server.stop()
 
@@ -225,13 +225,13 @@ def figures_of(results):
 
 def main():
     options = lib.arguments(__doc__.splitlines()[0])
-    turns, seconds = (1, 4) if options.quick else (5, 10)
+    turns, seconds, warm_up = (1, 2, 2) if options.quick else (5, 10, WARM_UP_S)
     results = {}
     with ground() as wire:
-        warm = {name: served_turn(f"({name})", start, 1) for name, start in servers(wire)}     # its losses count, its cost does not
+        warm = {name: served_turn(f"({name})", start, 1, warm_up) for name, start in servers(wire)}     # its losses count, its cost does not
         for _ in range(turns):
             for name, start in servers(wire):
-                results.setdefault(name, []).append(served_turn(name, start, seconds))
+                results.setdefault(name, []).append(served_turn(name, start, seconds, warm_up))
     figures = {"calls": CALLS, "turns": turns, "seconds_counted_per_turn": seconds, **figures_of(results)}
     figures |= {f"{name}_{key}": sum(t[of] for t in [warm[name], *list_]) for name, list_ in results.items()
                 for key, of in (("packets", "received"), ("lost", "faults"))}
