@@ -7,6 +7,7 @@ the best goodput at that rate and somewhat above it is the capacity. Sender, cal
 measure them one after another, so that a busy machine is as busy for all; medians of the rounds count. Callers and the phone they call
 are bench/overload.c. The node has one core; they and Redis have the other, or the node would push its Redis aside, go on without it,
 and do more calls that way because it saves none."""
+import contextlib
 import json
 import os
 import pathlib
@@ -111,11 +112,9 @@ def one_round(node, phone, rate, seconds):
     return {**out, **{f"{times}x": tell(f"{times} times", calls(node, phone, capacity * times, seconds)) for times in (2, 10)}}
 
 
-def goodput(quick=False, delay="20ms"):
-    """{"capacity", "goodput_2x", "goodput_10x", "setup_ms_2x", "setup_ms_10x", ...} over the rounds."""
-    global SETTLE_S
-    SETTLE_S = QUICK_SETTLE_S if quick else SETTLE_S
-    rounds, seconds = (1, 1.5) if quick else (5, 8)
+@contextlib.contextmanager
+def served(delay):
+    """(a node of its own, a phone that is registered there): calls that one round left behind take no place in the next."""
     node = lib.Node(media_ports="10000-59999", calls=12000)
     try:
         text = lib.section(node.config.read_text(), "sip", f"overload_delay: {delay}")
@@ -126,10 +125,22 @@ def goodput(quick=False, delay="20ms"):
         node.extension(NUMBER, "bench-secret")
         phone = lib.free_port()
         lib.register(node.sip_port, NUMBER, "bench-secret", phone)
-        rate = rate_that_holds(node, phone, min(seconds, 2), QUICK_STEPS if quick else STEPS)
-        results = [one_round(node, phone, rate, seconds) for _ in range(rounds)]
+        yield node, phone
     finally:
         node.stop()
+
+
+def goodput(quick=False, delay="20ms"):
+    """{"capacity", "goodput_2x", "goodput_10x", "setup_ms_2x", "setup_ms_10x", ...} over the rounds."""
+    global SETTLE_S
+    SETTLE_S = QUICK_SETTLE_S if quick else SETTLE_S
+    rounds, seconds = (1, 1.5) if quick else (5, 8)
+    results = []
+    with served(delay) as (node, phone):
+        rate = rate_that_holds(node, phone, min(seconds, 2), QUICK_STEPS if quick else STEPS)
+    for _ in range(rounds):
+        with served(delay) as (node, phone):
+            results.append(one_round(node, phone, rate, seconds))
     return figures_of(results)
 
 
