@@ -25,6 +25,21 @@ struct effect *effects_add(struct effects *e, enum effect_kind kind)
 	return &e->list[e->count++];
 }
 
+struct effect *effects_add_end(struct effects *e, uint64_t call)
+{
+	struct effect *effect = effects_add(e, EFFECT_CALL_END);
+
+	if (!effect)
+		return NULL;
+	effect->cdr = calloc(1, sizeof(*effect->cdr));
+	if (!effect->cdr) {
+		e->count--;
+		return NULL;
+	}
+	effect->call = effect->cdr->call = call;
+	return effect;
+}
+
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
 				    struct flow_id id)
 {

@@ -73,6 +73,8 @@ struct effects {
 
 /* A zeroed effect at the end of the list, or NULL (out of memory). */
 struct effect *effects_add(struct effects *e, enum effect_kind kind);
+/* EFFECT_CALL_END with a CDR that has the call's id alone. NULL: no memory. */
+struct effect *effects_add_end(struct effects *e, uint64_t call);
 /* A command for the engine about a flow of the call, without descriptors; the rest of it is for the caller. NULL: out of memory, and
  * nothing is asked for. */
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,

@@ -71,15 +71,9 @@ void refused_call_tell(struct shard *s, const struct sip_message *m, struct byte
 		metric_add(s->metrics.refused_untold, 1);
 		return;
 	}
-	e = effects_add(&s->effects, EFFECT_CALL_END);
+	e = effects_add_end(&s->effects, shard_call_new_id(s));
 	if (!e)
 		return;
-	e->cdr = calloc(1, sizeof(*e->cdr));
-	if (!e->cdr) {
-		s->effects.count--;
-		return;
-	}
-	e->call = e->cdr->call = shard_call_new_id(s);
 	fill(s, e->cdr, m, from, why);
 	LOG_INFO("call", e->call, "call refused", LOG_STR("from", e->cdr->from),
 		 LOG_STR("to", e->cdr->to), LOG_U64("status", why->status),

@@ -2,7 +2,6 @@
 /* Records of a former process become calls and registrations again. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/call/give_up.h"
@@ -68,14 +67,10 @@ void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now)
 	struct cdr *cdr;
 
 	shard_begin(s, now);
-	e = effects_add(&s->effects, EFFECT_CALL_END);
-	cdr = e ? calloc(1, sizeof(*cdr)) : NULL;
-	if (!cdr) {
-		if (e)
-			s->effects.count--;
+	e = effects_add_end(&s->effects, call);
+	if (!e)
 		return;
-	}
-	cdr->call = e->call = call;
+	cdr = e->cdr;
 	cdr->end_utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms);
 	cdr->ended_by = ENDED_BY_NODE;
 	(void)snprintf(cdr->tenant, sizeof(cdr->tenant), "%s", s->settings.tenant);

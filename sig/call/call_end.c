@@ -244,19 +244,14 @@ void call_end_ask(struct call_host *h, struct call *c)
 	if (c->end_tries++ == 0 && c->cdr)
 		sound_metrics_add(c->cdr);
 	c->save_ns = h->now.ns + END_OVERDUE_MS * NS_PER_MS;
-	e = effects_add(h->effects, EFFECT_CALL_END);
-	cdr = e ? calloc(1, sizeof(*cdr)) : NULL;
-	if (!cdr) {
-		if (e)
-			h->effects->count--;
+	e = effects_add_end(h->effects, c->id);
+	if (!e)
 		return;
-	}
+	cdr = e->cdr;
 	if (c->cdr)
 		*cdr = *c->cdr;
 	cdr_fill(cdr, c, h->settings->tenant, h->wall_ms);
-	e->call = c->id;
 	e->version = c->out.version;
-	e->cdr = cdr;
 }
 
 void call_end_done(struct call_host *h, struct call *c, bool ok)
