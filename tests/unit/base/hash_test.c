@@ -63,12 +63,32 @@ static void crc_goes_on_where_it_stopped(void **state)
 	assert_int_equal(hash_crc32c(crc, BYTES_LIT("56789")), 0xe3069283);
 }
 
+/* At each alignment and length, from each start. */
+static void crc_by_instruction_is_that_of_the_table(void **state)
+{
+	uint8_t in[256 + 8];
+	uint32_t crc = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(in); i++)
+		in[i] = (uint8_t)(i * 151 + 7);
+	for (size_t at = 0; at < 8; at++) {
+		for (size_t n = 0; n <= 256; n++) {
+			struct bytes part = bytes_mem(in + at, n);
+
+			assert_int_equal(hash_crc32c(crc, part), hash_crc32c_table(crc, part));
+			crc = hash_crc32c_table(crc, part);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_siphash_2_4),
 		cmocka_unit_test(is_crc32c),
 		cmocka_unit_test(crc_goes_on_where_it_stopped),
+		cmocka_unit_test(crc_by_instruction_is_that_of_the_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
