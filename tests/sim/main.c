@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--self-test]
- * Runs the seeds of the list, then --seeds from --first on. Prints the story of the first that fails and exits with 1.
+ * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--harvest FOLDER]
+ * sim --self-test | --records FOLDER [--story]
+ * Runs the seeds of the list, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
+ * records (golden.h); --story prints what the node does with each.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,9 +16,9 @@ enum { TWICE_EVERY = 50, SELF_TEST_SEEDS = 400 };
 
 struct arguments {
 	uint64_t first, seeds;
-	const char *list;
-	bool story, self_test;
-	enum sabotage sabotage;
+	const char *list, *records;
+	bool self_test;
+	struct sim_way way;
 };
 
 static void add(struct totals *sum, const struct totals *t)
@@ -59,10 +61,14 @@ static struct sim *new_sim(void)
 	return s;
 }
 
-static void tell(uint64_t seed, enum sabotage sabotage)
+static void tell(uint64_t seed, const struct sim_way *way)
 {
 	struct sim *s = new_sim();
-	bool ok = sim_run(s, seed, sabotage, true);
+	struct sim_way told = *way;
+	bool ok;
+
+	told.story = true;
+	ok = sim_run(s, seed, &told);
 
 	(void)fwrite(s->trace.text, 1, s->trace.n, stdout);
 	(void)printf("seed %" PRIu64 ": %s\n", seed, ok ? "all is well" : s->check.broken);
@@ -75,12 +81,12 @@ static void tell(uint64_t seed, enum sabotage sabotage)
 	free(s);
 }
 
-static uint64_t hash_of(uint64_t seed)
+static uint64_t hash_of(uint64_t seed, const struct sim_way *way)
 {
 	struct sim *s = new_sim();
 	uint64_t hash;
 
-	(void)sim_run(s, seed, SABOTAGE_NONE, false);
+	(void)sim_run(s, seed, way);
 	hash = s->trace.hash;
 	sim_close(s);
 	free(s);
@@ -88,10 +94,10 @@ static uint64_t hash_of(uint64_t seed)
 }
 
 /* False: it failed, and its story was told. */
-static bool run_seed(uint64_t seed, enum sabotage sabotage, struct totals *sum)
+static bool run_seed(uint64_t seed, const struct sim_way *way, struct totals *sum)
 {
 	struct sim *s = new_sim();
-	bool ok = sim_run(s, seed, sabotage, false);
+	bool ok = sim_run(s, seed, way);
 	uint64_t hash = s->trace.hash;
 
 	add(sum, &s->totals);
@@ -99,15 +105,16 @@ static bool run_seed(uint64_t seed, enum sabotage sabotage, struct totals *sum)
 	sim_close(s);
 	free(s);
 	if (!ok)
-		tell(seed, sabotage);
-	if (ok && seed % TWICE_EVERY == 0 && hash_of(seed) != hash) {
+		tell(seed, way);
+	if (ok && seed % TWICE_EVERY == 0 && hash_of(seed, way) != hash) {
 		(void)printf("seed %" PRIu64 ": two runs differ\n", seed);
 		return false;
 	}
 	return ok;
 }
 
-static bool run_list(const char *path, struct totals *sum, uint64_t *count)
+static bool run_list(const char *path, const struct sim_way *way, struct totals *sum,
+		     uint64_t *count)
 {
 	FILE *f = fopen(path, "r");
 	char line[256];
@@ -123,7 +130,7 @@ static bool run_list(const char *path, struct totals *sum, uint64_t *count)
 
 		if (end == line)
 			continue; /* a comment */
-		ok = run_seed(seed, SABOTAGE_NONE, sum);
+		ok = run_seed(seed, way, sum);
 		*count += 1;
 	}
 	(void)fclose(f);
@@ -141,7 +148,7 @@ static bool self_test(void)
 		bool ok = true;
 
 		while (seed <= SELF_TEST_SEEDS && ok) {
-			ok = sim_run(s, seed, (enum sabotage)i, false);
+			ok = sim_run(s, seed, &(struct sim_way){ .sabotage = (enum sabotage)i });
 			if (!ok)
 				(void)printf("# %s: seen at seed %" PRIu64 ": %s\n",
 					     sabotage_name((enum sabotage)i), seed,
@@ -175,10 +182,14 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			i++;
 			for (int k = 0; k < SABOTAGE_COUNT; k++) {
 				if (strcmp(argv[i], sabotage_name((enum sabotage)k)) == 0)
-					a->sabotage = (enum sabotage)k;
+					a->way.sabotage = (enum sabotage)k;
 			}
+		} else if (is_option(argv[i], "--harvest", argc - i)) {
+			a->way.harvest = argv[++i];
+		} else if (is_option(argv[i], "--records", argc - i)) {
+			a->records = argv[++i];
 		} else if (strcmp(argv[i], "--story") == 0) {
-			a->story = true;
+			a->way.story = true;
 		} else if (strcmp(argv[i], "--self-test") == 0) {
 			a->self_test = true;
 		} else {
@@ -197,18 +208,21 @@ int main(int argc, char **argv)
 
 	if (!read_arguments(&a, argc, argv)) {
 		(void)fprintf(stderr, "usage: sim [--first N] [--seeds N] [--list FILE] [--story] "
-				      "[--break NAME] [--self-test]\n");
+				      "[--break NAME] [--harvest FOLDER] | --self-test | "
+				      "--records FOLDER [--story]\n");
 		return 2;
 	}
 	if (a.self_test)
 		return self_test() ? 0 : 1;
+	if (a.records)
+		return golden_replay(a.records, a.way.story) ? 0 : 1;
 	if (a.list)
-		ok = run_list(a.list, &sum, &count);
+		ok = run_list(a.list, &a.way, &sum, &count);
 	for (uint64_t i = 0; ok && i < a.seeds; i++, count++) {
-		if (a.story)
-			tell(a.first + i, a.sabotage);
+		if (a.way.story)
+			tell(a.first + i, &a.way);
 		else
-			ok = run_seed(a.first + i, a.sabotage, &sum);
+			ok = run_seed(a.first + i, &a.way, &sum);
 	}
 	report(&sum, count);
 	return ok ? 0 : 1;

@@ -10,7 +10,9 @@ static void deliver(struct sim *s, const struct event *e)
 	struct sip_hop hop = { .remote = e->from, .local = node_local(SIP_UDP, e->from.family) };
 	struct phone *to = phone_at(s, &e->to);
 
-	if (!to) {
+	if (!to && !phone_at(s, &e->from)) {
+		return; /* the node's, and nobody is there */
+	} else if (!to) {
 		node_receive(s, &hop, text_bytes(&e->data));
 	} else if (to->alive) {
 		phone_receive(s, to, text_bytes(&e->data));

@@ -45,6 +45,8 @@ static void carry_one(struct sim *s, const struct effect *e)
 {
 	switch (e->kind) {
 	case EFFECT_SEND:
+		if (s->story)
+			golden_said(s->story, &e->hop.remote, text_bytes(&e->data));
 		if (check_sent(s, &e->hop.remote, text_bytes(&e->data)))
 			net_send(s, &e->hop, text_bytes(&e->data));
 		break;
@@ -197,6 +199,16 @@ static void start(struct sim *s)
 	put_extensions(s);
 }
 
+static void start_again(struct sim *s)
+{
+	trace_line(s, "node: starts again");
+	start(s);
+	restore(s);
+	check_restored(s);
+	shard_resume(s->node.shard, node_now(s));
+	carry(s);
+}
+
 static void on_restart(struct sim *s, const struct event *e)
 {
 	if (s->store.down) { /* it waits for the store */
@@ -204,12 +216,7 @@ static void on_restart(struct sim *s, const struct event *e)
 		return;
 	}
 	store_settle(s);
-	trace_line(s, "node: starts again");
-	start(s);
-	restore(s);
-	check_restored(s);
-	shard_resume(s->node.shard, node_now(s));
-	carry(s);
+	start_again(s);
 }
 
 static void stop(struct sim *s)
@@ -243,6 +250,12 @@ void node_begin(struct sim *s)
 	scenario_settings(s, &n->settings);
 	n->addr = n->settings.locals[0].bind;
 	start(s);
+}
+
+void node_restart(struct sim *s)
+{
+	stop(s);
+	start_again(s);
 }
 
 void node_close(struct sim *s)

@@ -32,6 +32,8 @@ struct node {
 
 void node_begin(struct sim *s);
 void node_close(struct sim *s);
+/* With its settings as they are now, and from what the store has. */
+void node_restart(struct sim *s);
 /* The store came or went. */
 void node_health(struct sim *s, bool healthy);
 

@@ -26,7 +26,8 @@ struct phone {
 	struct addr addr;
 	char address[ADDR_TEXT_MAX];
 	enum sip_transport transport;
-	bool srtp;                  /* offers keys */
+	bool srtp; /* offers keys */
+	bool video;
 	uint64_t connection;        /* stream; 0: none */
 	uint64_t said_ns, heard_ns; /* nothing on it arrives before */
 	bool alive;
@@ -54,7 +55,7 @@ struct phones {
 struct phone_kind {
 	uint32_t extension, expires_s;
 	enum sip_transport transport;
-	bool v6, srtp;
+	bool v6, srtp, video;
 };
 void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind);
 void phones_close(struct sim *s);

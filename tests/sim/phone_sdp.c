@@ -20,7 +20,7 @@ static const char *write_sdp(const struct phone_call *c, const char *types, cons
 			     char out[PHONE_SDP_MAX])
 {
 	const struct phone_sdp *d = &c->sdp;
-	char ip[ADDR_TEXT_MAX], crypto[128] = "";
+	char ip[ADDR_TEXT_MAX], crypto[128] = "", video[128] = "";
 	struct addr a = c->phone->addr;
 	unsigned family = a.family == ADDR_V6 ? 6 : 4;
 
@@ -29,13 +29,17 @@ static const char *write_sdp(const struct phone_call *c, const char *types, cons
 	if (d->secret)
 		(void)snprintf(crypto, sizeof(crypto), "a=crypto:%s inline:%s\r\n", d->crypto,
 			       d->key);
+	if (d->video)
+		(void)snprintf(video, sizeof(video),
+			       "m=video %u RTP/%s 96\r\na=rtpmap:96 H264/90000\r\na=%s\r\n",
+			       d->video_port, d->video_secret ? "SAVP" : "AVP", dir);
 	(void)snprintf(out, PHONE_SDP_MAX,
 		       "v=0\r\no=- %u %u IN IP%u %s\r\ns=-\r\nc=IN IP%u %s\r\nt=0 0\r\n"
-		       "m=audio %u RTP/%s %s\r\n%s%sa=%s\r\n",
+		       "m=audio %u RTP/%s %s\r\n%s%sa=%s\r\n%s",
 		       d->id, d->version, family, ip, family, ip, d->port,
 		       d->secret ? "SAVP" : "AVP", types,
 		       strstr(types, "101") ? "a=rtpmap:101 telephone-event/8000\r\n" : "", crypto,
-		       dir);
+		       dir, video);
 	return out;
 }
 
@@ -50,6 +54,9 @@ const char *phone_sdp_offer(struct phone_call *c, char out[PHONE_SDP_MAX])
 	d->sends = true;
 	d->receives = !d->hold;
 	d->held |= d->hold;
+	d->video |= c->phone->video && !d->secret;
+	d->video_secret = false;
+	d->video_port = c->phone->video && !d->secret ? (uint16_t)(d->port + 2) : 0;
 	return write_sdp(c, lists[d->codecs % COUNT_OF(lists)], direction(true, !d->hold), out);
 }
 
@@ -106,7 +113,11 @@ const char *phone_sdp_answer(struct phone_call *c, struct bytes offer, char out[
 	if (d->secret)
 		copy_crypto(d, line_of(offer, "a=crypto:"));
 	d->sends = hears;
+	d->held |= d->hold;
 	d->receives = says && !d->hold;
+	d->video = line_of(offer, "m=video").n != 0;
+	d->video_secret = has(line_of(offer, "m=video"), "RTP/SAVP");
+	d->video_port = c->phone->video && !d->video_secret ? (uint16_t)(d->port + 2) : 0;
 	(void)snprintf(types, sizeof(types), "%s%s", has_type(m, "8") ? "8" : "0",
 		       has_type(m, "101") ? " 101" : "");
 	return write_sdp(c, types, direction(d->sends, d->receives), out);

@@ -13,13 +13,16 @@ enum { PHONE_SDP_MAX = 1024 };
 struct phone_sdp {
 	uint32_t id, version;
 	uint16_t port;
-	uint8_t codecs;  /* which list it offers */
-	bool hold;       /* we want to hear nothing */
-	bool held;       /* ... and offered that once: what came of it is not followed */
-	bool secret;     /* what we said last is SRTP */
-	char key[41];    /* base64 of key and salt */
-	char crypto[64]; /* tag and suite */
-	bool offered;    /* ours is open */
+	uint8_t codecs; /* which list it offers */
+	bool hold;      /* we want to hear nothing */
+	bool held;      /* ... and offered that once: what came of it is not followed */
+	bool secret;    /* what we said last is SRTP */
+	bool video;     /* what we said last has a line of it */
+	bool video_secret;
+	uint16_t video_port; /* 0: refused */
+	char key[41];        /* base64 of key and salt */
+	char crypto[64];     /* tag and suite */
+	bool offered;        /* ours is open */
 	bool agreed;
 	bool sends, receives;
 	/* of the node towards this phone */

@@ -65,16 +65,10 @@ static void step(struct sim *s, struct event *e)
 	text_clear(&e->data);
 }
 
-bool sim_run(struct sim *s, uint64_t seed, enum sabotage sabotage, bool story)
+bool sim_run_on(struct sim *s)
 {
 	struct event e;
 
-	memset(s, 0, sizeof(*s));
-	s->seed = seed;
-	s->sabotage = sabotage;
-	s->trace.keep = story;
-	rand_open_seed(&s->rand, seed);
-	scenario_begin(s);
 	while (s->check.broken[0] == '\0' && queue_take(&s->queue, &e)) {
 		if (e.ns > s->end_ns) {
 			text_clear(&e.data);
@@ -86,6 +80,18 @@ bool sim_run(struct sim *s, uint64_t seed, enum sabotage sabotage, bool story)
 		check_end(s);
 	s->totals.virtual_ns = s->now_ns;
 	return s->check.broken[0] == '\0';
+}
+
+bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
+{
+	memset(s, 0, sizeof(*s));
+	s->seed = seed;
+	s->sabotage = way->sabotage;
+	s->trace.keep = way->story;
+	s->harvest = way->harvest;
+	rand_open_seed(&s->rand, seed);
+	scenario_begin(s);
+	return sim_run_on(s);
 }
 
 void sim_close(struct sim *s)

@@ -86,6 +86,7 @@ void scenario_begin(struct sim *s)
 
 		choose_transport(s, &kind, streams);
 		kind.v6 = sim_chance(s, v6);
+		kind.video = s->harvest && sim_chance(s, 500);
 		phone_open(s, i, &kind);
 	}
 	scenario_calls(s);

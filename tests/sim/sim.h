@@ -15,6 +15,7 @@
 #include "base/rand.h"
 #include "tests/sim/check.h"
 #include "tests/sim/engine.h"
+#include "tests/sim/golden.h"
 #include "tests/sim/net.h"
 #include "tests/sim/node.h"
 #include "tests/sim/phone.h"
@@ -67,13 +68,22 @@ struct sim {
 	struct check check;
 	struct totals totals;
 	enum sabotage sabotage;
-	bool quiet;      /* phones let their registrations run out */
-	bool calm;       /* no more crashes and outages: things shall come to an end */
-	uint64_t end_ns; /* of the run */
+	const char *harvest; /* records go there (golden.h), and phones do more; NULL: not now */
+	struct golden_story *story; /* of what the node says; NULL: nobody asks */
+	bool quiet;                 /* phones let their registrations run out */
+	bool calm;                  /* no more crashes and outages: things shall come to an end */
+	uint64_t end_ns;            /* of the run */
 };
 
+struct sim_way {
+	enum sabotage sabotage;
+	bool story;
+	const char *harvest;
+};
 /* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */
-bool sim_run(struct sim *s, uint64_t seed, enum sabotage sabotage, bool story);
+bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way);
+/* What is queued, to its end. */
+bool sim_run_on(struct sim *s);
 void sim_close(struct sim *s);
 
 /* ---- for all parts ---- */

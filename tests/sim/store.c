@@ -73,6 +73,8 @@ static void apply_save(struct sim *s, struct store_command *c)
 	if (text_set(&p->record, text_bytes(&c->record)))
 		assert(false && "out of memory");
 	check_stored(s, c->call, c->version);
+	if (s->harvest)
+		golden_harvest(s, s->harvest, text_bytes(&c->record));
 }
 
 static void apply_end(struct sim *s, struct store_command *c)

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/golden.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig/shard_state.h"
+#include "tests/sim/shape.h"
+#include "tests/sim/sim.h"
+
+#define HANG_UP_NS (60 * NS_PER_S) /* whatever lasts until then is ended by the operator */
+#define END_NS     (200 * NS_PER_S)
+
+enum { PATH_MAX_N = 512, RECORD_MAX = 1 << 16, LINE_MAX_N = 256 };
+
+/* ---- the harvest ---- */
+
+static void path_of(char out[PATH_MAX_N], const char *folder, const char *name)
+{
+	(void)snprintf(out, PATH_MAX_N, "%s/%s.bin", folder, name);
+}
+
+static void write_new(const char *folder, const char *name, struct bytes record)
+{
+	char path[PATH_MAX_N];
+	FILE *f;
+
+	path_of(path, folder, name);
+	f = fopen(path, "wbx");
+	if (!f)
+		return; /* there is one */
+	(void)fwrite(record.p, 1, record.n, f);
+	(void)fclose(f);
+	(void)printf("# %s\n", name);
+}
+
+void golden_harvest(struct sim *s, const char *folder, struct bytes record)
+{
+	struct shape shape;
+
+	if (!s->node.shard || !shape_of(&shape, &s->node.shard->host, record))
+		return;
+	for (uint32_t i = 0; i < shape.count; i++)
+		write_new(folder, shape.names[i], record);
+}
+
+/* ---- what is said ---- */
+
+static void say(struct golden_story *story, const char *what)
+{
+	size_t n = strlen(story->text), length = strlen(what);
+	const char *at = story->text;
+
+	while ((at = strstr(at, what)) != NULL) {
+		if ((at == story->text || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+			return;
+		at++;
+	}
+	(void)snprintf(story->text + n, sizeof(story->text) - n, "%s%s", n ? " " : "", what);
+}
+
+void golden_said(struct golden_story *story, const struct addr *remote, struct bytes message)
+{
+	struct message_error error;
+	struct sip_message m;
+	char line[LINE_MAX_N], to[ADDR_TEXT_MAX];
+
+	(void)addr_text(remote, to);
+	if (message_parse(&m, message, &error) == 0) {
+		if (m.request)
+			(void)snprintf(line, sizeof(line), BYTES_FMT "%s>%s",
+				       BYTES_ARG(m.method_name), m.body.n ? "+sdp" : "", to);
+		else
+			(void)snprintf(line, sizeof(line), "%u-" BYTES_FMT "%s>%s", m.status,
+				       BYTES_ARG(m.method_name), m.body.n ? "+sdp" : "", to);
+		say(story, line);
+	}
+	message_close(&m);
+}
+
+/* ---- a node that finds a record ---- */
+
+static bool read_file(const char *path, struct text *out)
+{
+	uint8_t *space = malloc(RECORD_MAX);
+	FILE *f = fopen(path, "rb");
+	size_t n = f && space ? fread(space, 1, RECORD_MAX, f) : 0;
+	bool ok = n && n < RECORD_MAX && text_set(out, bytes_mem(space, n)) == 0;
+
+	if (f)
+		(void)fclose(f);
+	free(space);
+	return ok;
+}
+
+static void on_hang_up(struct sim *s, const struct event *e)
+{
+	node_hangup(s, e->a);
+}
+
+static bool put_record(struct sim *s, const char *path)
+{
+	struct store_call *c = &s->store.calls[0];
+	struct shape shape;
+
+	if (!read_file(path, &c->record) ||
+	    !shape_of(&shape, &s->node.shard->host, text_bytes(&c->record))) {
+		check_fail(s, "%s: no record", path);
+		return false;
+	}
+	c->call = shape.call;
+	c->version = shape.version;
+	check_stored(s, c->call, c->version);
+	sim_after(s, HANG_UP_NS, on_hang_up, 0, c->call, 0);
+	return true;
+}
+
+/* A life without phones, store trouble and kills. */
+static void begin(struct sim *s, struct golden_story *story)
+{
+	memset(s, 0, sizeof(*s));
+	rand_open_seed(&s->rand, 1);
+	s->story = story;
+	s->end_ns = END_NS;
+	s->net.delay_max_ms = 1;
+	s->store.latency_max_us = 100;
+	s->phones.extension_count = 4;
+	node_begin(s);
+	s->node.settings.media_timeout_ns = 20 * NS_PER_S;
+	s->node.settings.calls_max = 64;
+	s->node.settings.txns_max = 512;
+}
+
+static void tell_cdr(const struct sim *s, struct golden_story *story)
+{
+	char line[LINE_MAX_N];
+
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		const struct cdr *cdr = &s->check.seen[i].cdr;
+
+		(void)snprintf(line, sizeof(line), "cdr:%u/%u/%s%s", cdr->sip_status, cdr->q850,
+			       cdr->answer_utc_ms ? "answered" : "unanswered",
+			       cdr->ringing_utc_ms ? "/rang" : "");
+		say(story, line);
+	}
+}
+
+/* Fills *story. False: an invariant is broken, and *broken is which. */
+static bool replay(const char *path, struct golden_story *story, char broken[LINE_MAX_N])
+{
+	struct sim *s = malloc(sizeof(*s));
+
+	if (!s)
+		exit(2);
+	*story = (struct golden_story){ 0 };
+	begin(s, story);
+	if (put_record(s, path)) {
+		node_restart(s);
+		sim_run_on(s);
+	}
+	tell_cdr(s, story);
+	(void)snprintf(broken, LINE_MAX_N, "%s", s->check.broken);
+	sim_close(s);
+	free(s);
+	return broken[0] == '\0';
+}
+
+/* ---- a folder of them ---- */
+
+static int is_record(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+
+	return n > 4 && strcmp(e->d_name + n - 4, ".bin") == 0;
+}
+
+/* The line of a name in stories.txt. */
+static bool expected(const char *folder, const char *name, struct golden_story *out)
+{
+	char path[PATH_MAX_N], line[GOLDEN_STORY_MAX + LINE_MAX_N];
+	size_t length = strlen(name);
+	bool found = false;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/stories.txt", folder);
+	f = fopen(path, "r");
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		found = strncmp(line, name, length) == 0 && strncmp(line + length, ": ", 2) == 0;
+		if (found)
+			(void)snprintf(out->text, sizeof(out->text), "%s", line + length + 2);
+	}
+	if (f)
+		(void)fclose(f);
+	return found;
+}
+
+static bool is_as_expected(const char *folder, const char *name, const struct golden_story *story)
+{
+	struct golden_story want = { 0 };
+
+	if (!expected(folder, name, &want)) {
+		(void)printf("%s: no line in stories.txt\n", name);
+		return false;
+	}
+	if (strcmp(want.text, story->text) == 0)
+		return true;
+	(void)printf("%s: the node goes on otherwise\n  before: %s\n  now:    %s\n", name,
+		     want.text, story->text);
+	return false;
+}
+
+static bool go_on_with(const char *folder, const char *name, bool tell)
+{
+	char path[PATH_MAX_N], broken[LINE_MAX_N];
+	struct golden_story story;
+
+	path_of(path, folder, name);
+	if (!replay(path, &story, broken)) {
+		(void)printf("%s: %s\n", name, broken);
+		return false;
+	}
+	if (!tell)
+		return is_as_expected(folder, name, &story);
+	(void)printf("%s: %s\n", name, story.text);
+	return true;
+}
+
+bool golden_replay(const char *folder, bool tell)
+{
+	struct dirent **list = NULL;
+	int n = scandir(folder, &list, is_record, alphasort);
+	bool all = n > 0;
+
+	for (int i = 0; i < n; i++) {
+		list[i]->d_name[strlen(list[i]->d_name) - 4] = '\0';
+		all &= go_on_with(folder, list[i]->d_name, tell);
+		free(list[i]);
+	}
+	free(list);
+	if (!tell)
+		(void)printf("# %d records\n", n);
+	return all;
+}

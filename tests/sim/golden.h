@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records of calls as a build of some day wrote them, and what a node that finds one does. Harvested once from stories, kept in
+ * tests/data/records/sim, and gone on with by every later build: NAME.bin is a record, stories.txt has a line for each.
+ */
+#ifndef TESTS_SIM_GOLDEN_H
+#define TESTS_SIM_GOLDEN_H
+
+#include "base/addr.h"
+
+struct sim;
+
+enum { GOLDEN_STORY_MAX = 1024 };
+
+/* What the node says first in a run: "INVITE>192.0.2.11 ...", each once. */
+struct golden_story {
+	char text[GOLDEN_STORY_MAX];
+};
+void golden_said(struct golden_story *story, const struct addr *to, struct bytes message);
+
+/* A record reached the store: it becomes a file where its shape has none yet. */
+void golden_harvest(struct sim *s, const char *folder, struct bytes record);
+
+/* A node starts with each record of the folder in turn, and nobody answers it any more. False: an invariant is broken, or a story is not
+ * that of stories.txt. tell: prints the stories instead of comparing them. */
+bool golden_replay(const char *folder, bool tell);
+
+#endif

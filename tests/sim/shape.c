@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/shape.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sig/call.pb-c.h"
+#include "sig/call/call.h"
+#include "sig/call/call_seal.h"
+
+static const char *const call_names[] = { "setup", "ringing", "answering", "established",
+					  "ending" };
+static const char *const leg_names[] = { "early", "answered", "confirmed", "leaving", "closed" };
+static const char *const asked_names[] = { "", "-queued", "-calling", "-proceeding", "-asked" };
+
+static const char *invite_name(const Tandem__Call__Invite *inv)
+{
+	if (!inv)
+		return "none";
+	if (inv->state == TANDEM__CALL__INVITE_STATE__ACCEPTED)
+		return "accepted";
+	return inv->state == TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED ? "answered" : "open";
+}
+
+static uint32_t partner_of(const Tandem__Call__Call *in)
+{
+	return in->partner ? in->partner : LEG_B;
+}
+
+static uint32_t index_of(const Tandem__Call__Call *in, size_t i)
+{
+	return in->legs[i]->index ? in->legs[i]->index : (uint32_t)i;
+}
+
+static void add_leg(char *out, const char *role, const Tandem__Call__Leg *l)
+{
+	size_t n = strlen(out);
+
+	(void)snprintf(out + n, SHAPE_NAME_MAX - n, "_%s-%s%s%s", role, leg_names[l->state],
+		       l->asked ? asked_names[l->asked->state] : "", l->leave ? "-leave" : "");
+}
+
+static void add_invite(char *out, const Tandem__Call__Call *in)
+{
+	const Tandem__Call__Invite *inv = in->invite;
+	size_t n = strlen(out);
+
+	(void)snprintf(out + n, SHAPE_NAME_MAX - n, "_invite-%s", invite_name(inv));
+	if (!inv)
+		return;
+	n = strlen(out);
+	(void)snprintf(out + n, SHAPE_NAME_MAX - n, "%s%s%s%s%s",
+		       inv->again ? (inv->from == LEG_A ? "-again-a" : "-again-b") : "",
+		       inv->late ? "-late" : "", inv->own ? "-own" : "", inv->wakes ? "-wakes" : "",
+		       inv->early ? "-early" : "");
+}
+
+static void states(char *out, const Tandem__Call__Call *in)
+{
+	bool begins = in->originated && in->state < TANDEM__CALL__STATE__ESTABLISHED;
+
+	(void)snprintf(out, SHAPE_NAME_MAX, "%s%s", call_names[in->state],
+		       begins ? "-originated" : "");
+	for (size_t i = 0; i < in->n_legs; i++) {
+		if (index_of(in, i) == LEG_A)
+			add_leg(out, "a", in->legs[i]);
+	}
+	for (size_t i = 0; i < in->n_legs; i++) {
+		if (index_of(in, i) == partner_of(in))
+			add_leg(out, "b", in->legs[i]);
+	}
+	add_invite(out, in);
+}
+
+static void has(struct shape *out, const Tandem__Call__Call *in, bool it, const char *what)
+{
+	if (!it || out->count == SHAPES_MAX)
+		return;
+	(void)snprintf(out->names[out->count++], SHAPE_NAME_MAX, "with-%s_%s_invite-%s", what,
+		       call_names[in->state], invite_name(in->invite));
+}
+
+struct leg_things {
+	bool held, muted, terms, update, timer, refresh, said, nat, streams;
+	bool open, leaving, over; /* branches of a fork that are nobody's partner */
+};
+
+static struct leg_things look_at_legs(const Tandem__Call__Call *in)
+{
+	struct leg_things t = { 0 };
+
+	for (size_t i = 0; i < in->n_legs; i++) {
+		const Tandem__Call__Leg *l = in->legs[i];
+		bool other = index_of(in, i) != LEG_A && index_of(in, i) != partner_of(in);
+
+		t.open |= other && l->state < TANDEM__CALL__LEG_STATE__LEAVING;
+		t.leaving |= other && l->state == TANDEM__CALL__LEG_STATE__LEAVING;
+		t.over |= other && l->state == TANDEM__CALL__LEG_STATE__CLOSED;
+		t.held |= l->held;
+		t.muted |= l->muted;
+		t.terms |= l->terms != NULL;
+		t.update |= l->takes_update;
+		t.timer |= l->timer && l->timer->agreed;
+		t.refresh |= l->timer && l->timer->ours;
+		t.said |= l->said.len != 0;
+		t.nat |= l->behind_nat;
+		t.streams |= l->dialog && l->dialog->hop && l->dialog->hop->transport;
+	}
+	return t;
+}
+
+static void look_at_flows(struct shape *out, const Tandem__Call__Call *in)
+{
+	bool video = false, keys = false, dtls = false, latched = false;
+
+	for (size_t i = 0; i < in->n_flows; i++) {
+		const Tandem__Call__Flow *f = in->flows[i];
+
+		video |= f->kind == MEDIA_VIDEO;
+		keys |= f->secret != NULL;
+		dtls |= f->dtls != NULL;
+		latched |= f->resume && f->resume->rtp[0];
+	}
+	has(out, in, video, "video");
+	has(out, in, keys, "keys");
+	has(out, in, dtls, "dtls");
+	has(out, in, latched, "latched");
+}
+
+static void things(struct shape *out, const Tandem__Call__Call *in)
+{
+	struct leg_things t = look_at_legs(in);
+
+	has(out, in, in->originated, "command");
+	has(out, in, t.open, "branch-open");
+	has(out, in, t.leaving, "branch-leaving");
+	has(out, in, t.over, "branch-closed");
+	has(out, in, t.held, "held");
+	has(out, in, t.muted, "muted");
+	has(out, in, t.terms, "terms");
+	has(out, in, t.update, "update");
+	has(out, in, t.timer, "timer");
+	has(out, in, t.refresh, "refresh");
+	has(out, in, t.said, "said");
+	has(out, in, t.nat, "nat");
+	has(out, in, t.streams, "streams");
+	has(out, in, in->invite && in->invite->best, "best");
+	has(out, in, in->invite && in->invite->answer.len, "answer");
+	look_at_flows(out, in);
+}
+
+bool shape_of(struct shape *out, const struct call_host *h, struct bytes record)
+{
+	Tandem__Call__Call *in = tandem__call__call__unpack(NULL, record.n, record.p);
+	bool later;
+
+	*out = (struct shape){ 0 };
+	if (in && in->sealed.len)
+		(void)call_unseal(h, &in, &later);
+	if (!in)
+		return false;
+	out->call = in->id;
+	out->version = in->version;
+	states(out->names[out->count++], in);
+	things(out, in);
+	tandem__call__call__free_unpacked(in, NULL);
+	return true;
+}
