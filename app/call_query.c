@@ -4,7 +4,7 @@
 #include "app/command_handlers.h"
 #include "app/node.h"
 #include "engine/engine.h"
-#include "engine/verdict.h"
+#include "engine/net/verdict.h"
 #include "media/quality.h"
 #include "sig/call/line_facts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a party is not heard. */
 #include "app/diagnosis_rule.h"
-#include "engine/dtls.h"
+#include "engine/dtls/dtls.h"
 
 enum {
 	SOME = 5,         /* packets between the samples that are no accident */

@@ -5,7 +5,7 @@
 
 #include "app/diagnosis.h"
 #include "base/clock.h"
-#include "engine/verdict.h"
+#include "engine/net/verdict.h"
 
 /* One flow with its peer, and what came and went between the samples. */
 struct suspect {

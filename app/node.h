@@ -22,7 +22,7 @@
 #include "cluster/embedded.h"
 #include "cluster/redis.h"
 #include "cluster/store.h"
-#include "engine/certificate.h"
+#include "engine/dtls/certificate.h"
 
 struct control;
 struct engine;

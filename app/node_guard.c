@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/log.h"
-#include "engine/xdp_guard.h"
+#include "engine/port/xdp_guard.h"
 #include "sig/sip/transport.h"
 
 /* Extensions with several phones, and parties of calls that never registered. */

@@ -9,7 +9,7 @@
 #include "app/web.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/xdp_guard.h"
+#include "engine/port/xdp_guard.h"
 #include "sig/sip/tls.h"
 #include "sig/sip/transport.h"
 

@@ -21,7 +21,7 @@
 #include "base/loop.h"
 #include "base/privilege.h"
 #include "engine/engine.h"
-#include "engine/own_ports.h"
+#include "engine/net/own_ports.h"
 #include "sig/sip/tls.h"
 #include "sig/sip/transport.h"
 

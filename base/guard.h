@@ -31,7 +31,7 @@ enum {
 	GUARD_TRUSTED_ADDRESSES = 256
 }; /* of one rule: who is in a larger one is known by its first message */
 
-/* What the kernel shares with us (engine/xdp_guard.h); all zero: nothing. */
+/* What the kernel shares with us (engine/port/xdp_guard.h); all zero: nothing. */
 struct guard_kernel {
 	struct guard_rules *rules;
 	struct guard_set *sets; /* guard_sets(flows) of them */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whether a datagram of that source is looked at. The same lines run in the process (guard.c) and in the kernel
- * (engine/xdp/guard.h), so there are plain C types only. Whoever includes this defines struct guard_at, guard_set_at and
+ * (engine/port/xdp/guard.h), so there are plain C types only. Whoever includes this defines struct guard_at, guard_set_at and
  * guard_bucket_at: where its tables lie.
  *
  * A source is known when it has proved who it is, is called by us, or is trusted by the settings. Names are keyed hashes, so nobody chooses whom it shares a

@@ -21,8 +21,8 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/certificate.h"
-#include "engine/dtls.h"
+#include "engine/dtls/certificate.h"
+#include "engine/dtls/dtls.h"
 #include "media/stun.h"
 
 enum {

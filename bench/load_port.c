@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "bench/load_fail.h"
 #include "bench/load_wire.h"
-#include "engine/port_xdp.h"
+#include "engine/port/port_xdp.h"
 
 enum {
 	BUFFERS = 4096, /* of the sockets: they send until the way to the server is known */

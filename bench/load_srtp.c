@@ -4,7 +4,7 @@
 #include <srtp2/srtp.h>
 #include <stdlib.h>
 
-#include "engine/srtp.h"
+#include "engine/srtp/srtp.h"
 
 enum { KEY_LEN = 30 };
 

@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "bench/load_srtp.h"
-#include "engine/certificate.h"
-#include "engine/dtls.h"
+#include "engine/dtls/certificate.h"
+#include "engine/dtls/dtls.h"
 #include "media/stun.h"
 
 enum {

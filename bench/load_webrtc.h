@@ -8,7 +8,7 @@
 struct load_webrtc;
 struct load_srtp;
 
-/* Who all parties are; a PEM file, see engine/certificate.h. False: it cannot be used. */
+/* Who all parties are; a PEM file, see engine/dtls/certificate.h. False: it cannot be used. */
 bool load_webrtc_identity(const char *path, uint64_t utc_ms);
 /* ice: "-" (DTLS-SRTP alone) or "lite,UFRAG,PWD,UFRAG,PWD" or "full,...": what the server is; our credentials, then its own. dtls:
  * "client" or "server", a comma, and the server's fingerprint in hex (SHA-256). Nothing is sent before begin_ns. NULL: no such party. */

@@ -22,9 +22,9 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "engine/engine.h"
-#include "engine/port_sim.h"
-#include "engine/port_xdp.h"
-#include "engine/worker.h"
+#include "engine/port/port_sim.h"
+#include "engine/port/port_xdp.h"
+#include "engine/walk/worker.h"
 
 enum {
 	PORTS_PER_CALL = 4,

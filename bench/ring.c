@@ -25,7 +25,7 @@
 #include "base/clock.h"
 #include "base/metric.h"
 #include "bench/ring_calls.h"
-#include "engine/port_dpdk.h"
+#include "engine/port/port_dpdk.h"
 
 enum {
 	WARM_UP_MS = 300,

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "engine/protect.h"
-#include "engine/srtp.h"
+#include "engine/srtp/srtp.h"
+#include "engine/walk/protect.h"
 
 enum {
 	FIRST_PORT = 20000,

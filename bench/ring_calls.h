@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/worker.h"
+#include "engine/walk/worker.h"
 #include "media/crypto.h"
 
 enum {

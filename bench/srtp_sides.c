@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "engine/srtp_mb.h"
+#include "engine/srtp/srtp_mb.h"
 
 enum { RAW_LEN = SRTP_RTP_LEN + 4 }; /* with the rollover counter */
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/packet.h"
-#include "engine/srtp.h"
+#include "engine/net/packet.h"
+#include "engine/srtp/srtp.h"
 #include "media/crypto.h"
 
 enum {

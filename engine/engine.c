@@ -13,11 +13,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "engine/crypto.h"
-#include "engine/host_udp.h"
-#include "engine/port_open.h"
-#include "engine/spread.h"
-#include "engine/worker.h"
+#include "engine/dtls/crypto.h"
+#include "engine/net/host_udp.h"
+#include "engine/port/port_open.h"
+#include "engine/walk/spread.h"
+#include "engine/walk/worker.h"
 
 enum {
 	/*

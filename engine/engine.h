@@ -36,17 +36,17 @@ struct engine_settings {
 	/* How long a packet may wait for others to share one system call with; 0: the default, 1000. */
 	uint32_t batch_wait_us;
 	enum engine_port port;
-	/* ENGINE_PORT_DPDK (engine/port_dpdk.h); needed until engine_open returns. worker, workers and count are filled in. */
+	/* ENGINE_PORT_DPDK (engine/port/port_dpdk.h); needed until engine_open returns. worker, workers and count are filled in. */
 	const struct port_dpdk_settings *dpdk;
-	/* ENGINE_PORT_XDP (engine/port_xdp.h); needed until engine_open returns. */
+	/* ENGINE_PORT_XDP (engine/port/port_xdp.h); needed until engine_open returns. */
 	const struct port_xdp_network *xdp_networks;
 	uint32_t xdp_network_count;
 	/* By which addresses others know ours (1:1 NAT); needed until engine_open returns. */
 	const struct own_name *names;
 	uint32_t name_count;
-	/* Who we are in DTLS-SRTP (engine/certificate.h); needed until engine_open returns. NULL: no flow has a dtls.role. */
+	/* Who we are in DTLS-SRTP (engine/dtls/certificate.h); needed until engine_open returns. NULL: no flow has a dtls.role. */
 	const struct certificate *certificate;
-	/* ENGINE_PORT_XDP: of the SIP ports (engine/xdp_guard.h), which come in there as well; NULL: none. */
+	/* ENGINE_PORT_XDP: of the SIP ports (engine/port/xdp_guard.h), which come in there as well; NULL: none. */
 	const struct xdp_guard *guard;
 };
 

@@ -13,7 +13,7 @@ enum { FLOW_DROPS_MAX = 40 };
 /* All times: CLOCK_BOOTTIME; 0: never. */
 struct flow_detail {
 	uint32_t drops
-		[FLOW_DROPS_MAX]; /* packets received and not relayed, by enum verdict (engine/verdict.h) */
+		[FLOW_DROPS_MAX]; /* packets received and not relayed, by enum verdict (engine/net/verdict.h) */
 	struct addr
 		stranger; /* source of the last one dropped as source_not_latched; ADDR_NONE: there was none */
 	struct addr
@@ -44,7 +44,7 @@ struct flow_detail {
 	uint32_t checks_key;  /* with our ufrag, and not our password */
 	uint32_t checks_name; /* with another ufrag, or none */
 	uint64_t checked_ns;  /* the last authentic one */
-	uint8_t handshake_failure; /* why the last one failed: enum dtls_failure (engine/dtls.h); 0: none did */
+	uint8_t handshake_failure; /* why the last one failed: enum dtls_failure (engine/dtls/dtls.h); 0: none did */
 };
 
 #endif

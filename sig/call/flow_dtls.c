@@ -11,7 +11,7 @@
 #include "sig/call/flow.h"
 #include "sig/call/secret.h"
 
-enum { FLIGHT_MS = 30000 }; /* as long as a handshake may last (engine/dtls.h) */
+enum { FLIGHT_MS = 30000 }; /* as long as a handshake may last (engine/dtls/dtls.h) */
 
 /* RFC 8839 5.4: ice-char; 64 of them. */
 static void ice_chars(struct rand_source *r, char *out, size_t n)

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "engine/certificate.h"
-#include "engine/dtls.h"
-#include "engine/dtls_record.h"
+#include "engine/dtls/certificate.h"
+#include "engine/dtls/dtls.h"
+#include "engine/dtls/dtls_record.h"
 
 enum { OURS, THEIRS, STRANGERS, IDENTITIES, STEPS_MAX = 64, WIRE = 16 };
 

@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/frame.h"
-#include "engine/frame_ordinary.h"
-#include "engine/frame_ready.h"
+#include "engine/net/frame.h"
+#include "engine/net/frame_ordinary.h"
+#include "engine/net/frame_ready.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "engine/netlink.h"
+#include "engine/net/netlink.h"
 
 #pragma GCC diagnostic ignored "-Wcast-align" /* those macros cast; the copy is aligned */
 

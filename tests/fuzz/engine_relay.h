@@ -4,8 +4,8 @@
 #define TESTS_FUZZ_ENGINE_RELAY_H
 
 #include "base/clock.h"
-#include "engine/port_sim.h"
-#include "engine/worker.h"
+#include "engine/port/port_sim.h"
+#include "engine/walk/worker.h"
 
 enum {
 	SHARED_SLOT = 4,

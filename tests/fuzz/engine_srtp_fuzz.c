@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/packet.h"
-#include "engine/srtp.h"
+#include "engine/net/packet.h"
+#include "engine/srtp/srtp.h"
 #include "media/crypto.h"
 #include "media/seq.h"
 

@@ -3,8 +3,8 @@
 
 #include "app/diagnosis.h"
 #include "base/clock.h"
-#include "engine/dtls.h"
-#include "engine/verdict.h"
+#include "engine/dtls/dtls.h"
+#include "engine/net/verdict.h"
 
 enum { A, B, SAMPLE_MS = 1000, PACKETS = 50, OCTETS = 172, UNITS = 160 };
 

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "engine/bundle.h"
+#include "engine/flow/bundle.h"
 #include "tests/unit/engine/ice_party.h"
 #include "tests/unit/engine/libsrtp.h"
 

@@ -10,7 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "engine/certificate.h"
+#include "engine/dtls/certificate.h"
 
 #define NOW_MS UINT64_C(1780000000000)
 #define DAY_MS UINT64_C(86400000)

@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/metric.h"
-#include "engine/crypto.h"
-#include "engine/crypto_metrics.h"
+#include "engine/dtls/crypto.h"
+#include "engine/dtls/crypto_metrics.h"
 #include "tests/unit/engine/dtls_peer.h"
 
 enum { PARTIES = 64, LIMIT_S = 20 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "engine/demux.h"
+#include "engine/walk/demux.h"
 
 static const struct row {
 	const char *name;

@@ -5,8 +5,8 @@
 
 #include <unistd.h>
 
-#include "engine/certificate.h"
-#include "engine/dtls.h"
+#include "engine/dtls/certificate.h"
+#include "engine/dtls/dtls.h"
 
 enum { OURS, THEIRS, STRANGERS, IDENTITIES };
 

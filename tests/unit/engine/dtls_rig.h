@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_ENGINE_DTLS_RIG_H
 #define TESTS_UNIT_ENGINE_DTLS_RIG_H
 
-#include "engine/crypto.h"
+#include "engine/dtls/crypto.h"
 #include "tests/unit/engine/dtls_clock.h"
 #include "tests/unit/engine/dtls_peer.h"
 #include "tests/unit/engine/rig.h"

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/metric.h"
 #include "engine/engine.h"
-#include "engine/port.h"
+#include "engine/port/port.h"
 #include "media/stun.h"
 
 enum { WORKERS = 3, SLOTS = 64, WAIT_MS = 2000, A = 0, B = 1 };

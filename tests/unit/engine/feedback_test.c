@@ -2,7 +2,7 @@
 /* A browser numbers what it sends on both lines of a bundle; slots 0 and 2 are its m-lines, 1 and 3 the phone's. */
 #include "tests/unit/test.h"
 
-#include "engine/feedback.h"
+#include "engine/flow/feedback.h"
 #include "media/rtcp_parse.h"
 #include "media/transport_cc.h"
 #include "tests/unit/engine/ice_party.h"

@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/frame.h"
-#include "engine/frame_sum.h"
+#include "engine/net/frame.h"
+#include "engine/net/frame_sum.h"
 
 enum { ROOM = 256, PAYLOAD_MAX = 1600, WAIT_MS = 3000 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "engine/host_udp.h"
+#include "engine/net/host_udp.h"
 
 static void reads_both_files(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/ice.h"
+#include "engine/ice/ice.h"
 
 #include "base/clock.h"
 #include "tests/unit/test.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "engine/latch.h"
+#include "engine/flow/latch.h"
 #include "tests/unit/engine/rig.h"
 
 /* Packets arrive in turn, each some time after the one before; the signalled address is 192.0.2.10:4000. */

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-#include "engine/locals.h"
-#include "engine/packet.h"
+#include "engine/net/locals.h"
+#include "engine/net/packet.h"
 
 static struct locals g_locals;
 

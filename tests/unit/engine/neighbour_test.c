@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "engine/neighbour.h"
+#include "engine/net/neighbour.h"
 
 enum { ROOM = 256 };
 

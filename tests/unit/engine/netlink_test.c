@@ -9,7 +9,7 @@
 #include <net/if_arp.h>
 #include <sys/socket.h>
 
-#include "engine/netlink.h"
+#include "engine/net/netlink.h"
 
 static const uint8_t MAC[6] = { 2, 3, 4, 5, 6, 7 };
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "engine/next_hop.h"
+#include "engine/net/next_hop.h"
 
 enum { DESTINATIONS = 64, TRIES = 100 };
 

@@ -6,8 +6,8 @@
 #include "tests/unit/test.h"
 
 #include "base/rand.h"
-#include "engine/ordinary.h"
-#include "engine/out.h"
+#include "engine/walk/ordinary.h"
+#include "engine/walk/out.h"
 #include "tests/unit/engine/libsrtp.h"
 #include "tests/unit/engine/rig.h"
 

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "engine/port_dpdk.h"
+#include "engine/port/port_dpdk.h"
 
 enum {
 	SLOTS = 8,

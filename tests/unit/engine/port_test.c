@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "engine/port.h"
+#include "engine/port/port.h"
 
 enum { SLOTS = 16, BUFFERS = 128, TRIES = 200, TRY_MS = 10 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "engine/spread.h"
+#include "engine/walk/spread.h"
 
 enum { WORKERS = 4, SLOTS = 64 };
 

@@ -7,8 +7,8 @@
 #include "tests/unit/test.h"
 
 #include "base/rand.h"
-#include "engine/packet.h"
-#include "engine/srtp.h"
+#include "engine/net/packet.h"
+#include "engine/srtp/srtp.h"
 #include "tests/unit/engine/libsrtp.h"
 
 enum {

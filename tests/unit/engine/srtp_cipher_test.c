@@ -2,7 +2,7 @@
 /* The vectors of RFC 3711 appendix B, RFC 6188 7 and RFC 7714 16 and 17; statics are reached by inclusion. */
 #include "tests/unit/test.h"
 
-#include "engine/srtp_cipher.c"
+#include "engine/srtp/srtp_cipher.c"
 
 #include <errno.h>
 

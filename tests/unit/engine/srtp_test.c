@@ -5,8 +5,8 @@
 #include <malloc.h>
 
 #include "base/rand.h"
-#include "engine/packet.h"
-#include "engine/srtp_stream.h"
+#include "engine/net/packet.h"
+#include "engine/srtp/srtp_stream.h"
 #include "tests/unit/engine/libsrtp.h"
 
 enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "engine/latch.h"
+#include "engine/flow/latch.h"
 #include "tests/unit/engine/rig.h"
 
 /* A speaks that often for so long; how many packets left for B. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The guard's program on a real socket of loopback. */
-#include "engine/xdp_guard.h"
+#include "engine/port/xdp_guard.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

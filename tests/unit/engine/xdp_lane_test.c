@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <linux/if_xdp.h>
 
-#include "engine/xdp_lane.h"
+#include "engine/port/xdp_lane.h"
 
 enum { COPIES = 3, DIRECT = 4, SOCKETS = 8, FD = 5000, QUEUES = 2 };
 

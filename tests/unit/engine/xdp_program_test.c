@@ -10,10 +10,10 @@
 #include <xdp/xsk.h>
 
 #include "base/clock.h"
-#include "engine/frame.h"
-#include "engine/xdp/media.h"
-#include "engine/xdp_guard.h"
-#include "engine/xdp_program.h"
+#include "engine/net/frame.h"
+#include "engine/port/xdp/media.h"
+#include "engine/port/xdp_guard.h"
+#include "engine/port/xdp_program.h"
 
 enum { ROOM = 128, FIRST = 12000, LAST = 12100, PAYLOAD = 40, UMEM = 16 * 4096 };
 

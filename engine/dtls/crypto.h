@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one thread of the process that does DTLS handshakes, for all workers: a signature costs as much as a thousand packets, and a
+ * flood of handshakes must delay none, nor SIP. Each worker has a link: a ring of requests to the thread, a ring of results back.
+ * What may be started, and whose datagrams are worth a look, the worker decides (dtls_flow.h); here nothing is decided, and
+ * everything is bounded. A ring that is full loses datagrams, as a network does.
+ *
+ * An association is named by the handle of the worker's object for it: its index, and a generation that tells late requests and results.
+ */
+#ifndef ENGINE_CRYPTO_H
+#define ENGINE_CRYPTO_H
+
+#include "base/ring.h"
+#include "engine/dtls/dtls.h"
+
+struct certificate;
+struct crypto;
+
+enum {
+	CRYPTO_REQUESTS = 512,
+	CRYPTO_RESULTS = 512,
+	CRYPTO_ASSOCIATIONS = 8192, /* over all workers; most of them were done a moment ago */
+	CRYPTO_HANDSHAKES =
+		512, /* of these that are under way: some 64 KB each, at worst 384 (dtls_test) */
+	CRYPTO_HANDSHAKES_S = 500, /* begun in a second: a quarter of a core */
+};
+
+/* A party that did not hear our last flight asks for so long; after that the association is forgotten. */
+#define CRYPTO_LINGER_NS UINT64_C(10000000000)
+
+enum crypto_request_kind {
+	CRYPTO_BEGIN, /* role, peer, call, quiet; and the first datagram, if any. One of the same index goes first. */
+	CRYPTO_DATAGRAM,
+	CRYPTO_FLIGHT, /* what waits may be sent; of an association that is not known: role, and as datagram the flight of one that was done
+			* in a process before this (dtls_resume) */
+	CRYPTO_PEER,   /* peer: the party has said meanwhile who it is */
+	CRYPTO_END,    /* forget it; may be lost: the thread forgets by itself, later */
+};
+
+struct crypto_request {
+	uint64_t association;
+	uint64_t call; /* for the log */
+	uint8_t kind, role;
+	uint8_t quiet; /* 1: a failure of this flow was in the log already */
+	struct media_fingerprint peer;
+	uint16_t length;
+	uint8_t datagram[DTLS_DATAGRAM_MAX];
+};
+
+enum crypto_result_kind {
+	CRYPTO_SEND, /* datagram */
+	CRYPTO_MADE, /* as client: keys; datagram: the flight that waits, if it fits; the server's Finished is still to come */
+	CRYPTO_KEYED,  /* keys; as server the same datagram */
+	CRYPTO_FAILED, /* failure; the association is gone */
+};
+
+struct crypto_result {
+	uint64_t association;
+	uint8_t kind, failure;
+	struct media_key key_in, key_out;
+	uint16_t length;
+	uint8_t datagram[DTLS_MTU];
+};
+
+struct crypto_link {
+	struct ring requests; /* the worker produces */
+	struct ring results;  /* the thread produces */
+};
+
+/* Without a thread: for tests, which call crypto_step. Main thread, before others run. 0 or -errno. */
+int crypto_open(struct crypto **out, const struct certificate *c, uint32_t workers) NODISCARD;
+int crypto_start(struct crypto *x) NODISCARD;
+/* Ends the thread; when no worker uses its link any more. NULL is none. */
+void crypto_close(struct crypto *x);
+/* wake_fd: an eventfd of the worker, which is written to when results come while it sleeps; -1: none. NULL: no descriptor is left. */
+struct crypto_link *crypto_link_of(struct crypto *x, uint32_t worker, int wake_fd);
+/* Indexes that a worker may use: below this. */
+uint32_t crypto_associations_of(const struct crypto *x);
+/* What waits, and what is due. False: nothing was. */
+bool crypto_step(struct crypto *x, uint64_t now_ns);
+/* Handshakes under way. */
+uint32_t crypto_running(const struct crypto *x);
+
+#endif

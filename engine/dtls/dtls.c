@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/dtls/dtls.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/clock.h"
+#include "engine/dtls/dtls_context.h"
+#include "engine/dtls/dtls_record.h"
+
+enum {
+	FIRST_WAIT_US =
+		50000, /* and double each time; RFC 6347 4.2.4.1 has 1 s, where the path is not known */
+	KEYING_MAX = 2 * MEDIA_KEY_MAX,
+};
+
+static const char LABEL[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 4.2 */
+
+/* ---- the end ---- */
+
+/* What OpenSSL wrote last: all that is ever to be sent again. Before it there may be a flight whose time was up at this very moment. */
+static void last_keep(struct dtls *d)
+{
+	char *p;
+	long n = BIO_get_mem_data(d->out, &p);
+	struct bytes all = bytes_mem(p, n > 0 ? (size_t)n : 0);
+
+	while (all.n > sizeof(d->last)) {
+		size_t record = dtls_record_length(all);
+
+		all = bytes_from(all, record ? record : all.n);
+	}
+	if (all.n > 0)
+		memcpy(d->last, all.p, all.n);
+	d->last_at = 0;
+	d->last_n = (uint16_t)all.n;
+}
+
+static void keys_wipe(struct dtls *d)
+{
+	OPENSSL_cleanse(&d->key_in, sizeof(d->key_in));
+	OPENSSL_cleanse(&d->key_out, sizeof(d->key_out));
+}
+
+static enum dtls_outcome finish(struct dtls *d, enum dtls_outcome outcome,
+				enum dtls_failure failure)
+{
+	d->outcome = (uint8_t)outcome;
+	d->failure = (uint8_t)failure;
+	last_keep(d);
+	if (outcome != DTLS_DONE) {
+		keys_wipe(d);
+		d->held_until_ns = 0;
+	}
+	SSL_free(d->ssl); /* with its BIOs */
+	d->ssl = NULL;
+	d->in = d->out = NULL;
+	ERR_clear_error();
+	return outcome;
+}
+
+static enum media_suite suite_of(const SRTP_PROTECTION_PROFILE *profile, uint8_t *key,
+				 uint8_t *salt)
+{
+	*key = 16;
+	*salt = 12;
+	switch (profile ? profile->id : 0) {
+	case SRTP_AEAD_AES_128_GCM:
+		return MEDIA_SUITE_AEAD_AES_128_GCM;
+	case SRTP_AEAD_AES_256_GCM:
+		*key = 32;
+		return MEDIA_SUITE_AEAD_AES_256_GCM;
+	case SRTP_AES128_CM_SHA1_80:
+		*salt = 14;
+		return MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80;
+	default:
+		return MEDIA_SUITE_NONE;
+	}
+}
+
+static struct media_key key_join(enum media_suite suite, const uint8_t *key, uint8_t key_n,
+				 const uint8_t *salt, uint8_t salt_n)
+{
+	struct media_key k = { .suite = (uint8_t)suite, .length = (uint8_t)(key_n + salt_n) };
+
+	memcpy(k.octets, key, key_n);
+	memcpy(k.octets + key_n, salt, salt_n);
+	return k;
+}
+
+/* RFC 5764 4.2: the client's key, the server's, the client's salt, the server's. */
+static enum dtls_failure keys_export(struct dtls *d)
+{
+	uint8_t m[KEYING_MAX], k, s;
+	enum media_suite suite = suite_of(SSL_get_selected_srtp_profile(d->ssl), &k, &s);
+	struct media_key client, server;
+
+	if (suite == MEDIA_SUITE_NONE)
+		return DTLS_FAILURE_PROFILE;
+	if (SSL_export_keying_material(d->ssl, m, 2 * ((size_t)k + s), LABEL, sizeof(LABEL) - 1,
+				       NULL, 0, 0) != 1)
+		return DTLS_FAILURE_PROTOCOL;
+	client = key_join(suite, m, k, m + 2 * k, s);
+	server = key_join(suite, m + k, k, m + 2 * k + s, s);
+	d->key_in = d->role == DTLS_SERVER ? client : server;
+	d->key_out = d->role == DTLS_SERVER ? server : client;
+	OPENSSL_cleanse(m, sizeof(m));
+	OPENSSL_cleanse(&client, sizeof(client));
+	OPENSSL_cleanse(&server, sizeof(server));
+	return DTLS_FAILURE_NONE;
+}
+
+/* The check of the certificate is asked for once more: whatever way a handshake may end without one is none for us. */
+static enum dtls_outcome succeed(struct dtls *d)
+{
+	enum dtls_failure failure = d->certificate_good ? keys_export(d) : DTLS_FAILURE_CERTIFICATE;
+
+	if (failure)
+		(void)SSL_shutdown(d->ssl);
+	return finish(d, failure ? DTLS_BROKEN : DTLS_DONE, failure);
+}
+
+static enum dtls_outcome fail(struct dtls *d)
+{
+	int reason = ERR_GET_REASON(ERR_peek_last_error());
+
+	if (d->certificate_bad)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_CERTIFICATE);
+	if (reason == ERR_R_MALLOC_FAILURE)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_MEMORY);
+	return finish(d, DTLS_BROKEN,
+		      reason >= SSL_AD_REASON_OFFSET ? DTLS_FAILURE_ALERT : DTLS_FAILURE_PROTOCOL);
+}
+
+static enum dtls_outcome handshake(struct dtls *d)
+{
+	int done;
+
+	ERR_clear_error();
+	done = SSL_do_handshake(d->ssl);
+	if (done == 1)
+		return succeed(d);
+	return SSL_get_error(d->ssl, done) == SSL_ERROR_WANT_READ ? DTLS_GOES_ON : fail(d);
+}
+
+/* ---- the flight with which the party can finish ---- */
+
+/* As client it goes on after it: what the server has agreed to is known, and only its Finished is missing. */
+static bool is_client_done(struct dtls *d)
+{
+	return d->outcome == DTLS_GOES_ON && d->role == DTLS_CLIENT &&
+	       SSL_get_state(d->ssl) == TLS_ST_CW_FINISHED && d->certificate_good &&
+	       keys_export(d) == DTLS_FAILURE_NONE;
+}
+
+/* Too long: it cannot be told, but waits all the same. */
+static void flight_copy(struct dtls *d)
+{
+	last_keep(d);
+	if (BIO_pending(d->out) > (int)sizeof(d->last))
+		d->last_n = 0;
+}
+
+static void hold(struct dtls *d, uint64_t now_ns)
+{
+	if (!d->holds)
+		return;
+	if (is_client_done(d))
+		flight_copy(d);
+	else if (d->outcome != DTLS_DONE)
+		return;
+	d->holds = 0;
+	d->held_until_ns = now_ns + DTLS_HOLD_NS;
+}
+
+void dtls_release(struct dtls *d)
+{
+	d->held_until_ns = 0;
+}
+
+void dtls_resume(struct dtls *d, enum media_dtls_role role, struct bytes flight)
+{
+	assert(flight.n <= sizeof(d->last));
+	*d = (struct dtls){ .role = (uint8_t)role,
+			    .outcome = DTLS_DONE,
+			    .last_n = (uint16_t)flight.n };
+	memcpy(d->last, flight.p, flight.n);
+}
+
+/* ---- association ---- */
+
+static unsigned wait_longer(SSL *ssl, unsigned us)
+{
+	(void)ssl;
+	return us ? us * 2 : FIRST_WAIT_US;
+}
+
+static bool bios_make(struct dtls *d)
+{
+	d->in = BIO_new(BIO_s_mem());
+	d->out = BIO_new(BIO_s_mem());
+	if (!d->in || !d->out) {
+		BIO_free(d->in);
+		BIO_free(d->out);
+		return false;
+	}
+	(void)BIO_set_mem_eof_return(d->in, -1);
+	(void)BIO_set_mem_eof_return(d->out, -1);
+	SSL_set_bio(d->ssl, d->in, d->out);
+	return true;
+}
+
+int dtls_open(struct dtls *d, struct dtls_context *x, enum media_dtls_role role,
+	      const struct media_fingerprint *peer, uint64_t now_ns)
+{
+	assert(role != DTLS_NONE);
+	*d = (struct dtls){ .role = (uint8_t)role,
+			    .peer = *peer,
+			    .deadline_ns = now_ns + DTLS_DEADLINE_NS };
+	d->ssl = SSL_new(x->ssl);
+	if (!d->ssl || !bios_make(d)) {
+		dtls_close(d);
+		ERR_clear_error();
+		return -ENOMEM;
+	}
+	(void)SSL_set_app_data(d->ssl, d);
+	(void)SSL_set_mtu(d->ssl, DTLS_MTU);
+	(void)DTLS_set_link_mtu(d->ssl, DTLS_MTU);
+	DTLS_set_timer_cb(d->ssl, wait_longer);
+	if (role == DTLS_SERVER) {
+		SSL_set_accept_state(d->ssl);
+		return 0;
+	}
+	SSL_set_connect_state(d->ssl);
+	return handshake(d) == DTLS_GOES_ON ? 0 : -ENOMEM;
+}
+
+void dtls_close(struct dtls *d)
+{
+	SSL_free(d->ssl);
+	OPENSSL_cleanse(d, sizeof(*d));
+}
+
+/* Who did not hear our last flight sends its own again (RFC 6347 4.2.4): a client its Finished, a server what comes before there are keys.
+ * The same octets will do: a record that it has got already it does not need. */
+static void repeat(struct dtls *d, struct bytes datagram)
+{
+	bool asks = d->role == DTLS_SERVER ? dtls_record_is_finished(datagram)
+					   : dtls_record_is_handshake(datagram);
+
+	if (d->outcome == DTLS_DONE && asks)
+		d->last_at = 0;
+}
+
+/* An honest party sends one with each try; whoever sends more is heard no further than what is plain. */
+static struct bytes sealed_bound(struct dtls *d, struct bytes datagram)
+{
+	size_t plain;
+	uint32_t sealed = dtls_record_sealed(datagram, &plain);
+
+	if (d->sealed + sealed > DTLS_SEALED_MAX)
+		return bytes_mem(datagram.p, plain);
+	d->sealed += sealed;
+	return datagram;
+}
+
+enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t now_ns)
+{
+	enum dtls_outcome outcome;
+
+	if (d->outcome != DTLS_GOES_ON) {
+		repeat(d, datagram);
+		return (enum dtls_outcome)d->outcome;
+	}
+	if (now_ns >= d->deadline_ns)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
+	if (d->held_until_ns) /* the party can but repeat what it said, and will */
+		return DTLS_GOES_ON;
+	if (datagram.n > DTLS_DATAGRAM_MAX || !dtls_record_is_bounded(datagram, DTLS_MESSAGE_MAX))
+		return DTLS_GOES_ON;
+	datagram = sealed_bound(d, datagram);
+	d->octets += (uint32_t)datagram.n;
+	if (d->octets > DTLS_OCTETS_MAX)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_PROTOCOL);
+	if (BIO_write(d->in, datagram.p, (int)datagram.n) != (int)datagram.n)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_MEMORY);
+	outcome = handshake(d);
+	hold(d, now_ns);
+	return outcome;
+}
+
+enum dtls_outcome dtls_expire(struct dtls *d, uint64_t now_ns)
+{
+	struct timeval left;
+
+	if (now_ns >= d->held_until_ns)
+		dtls_release(d);
+	if (d->outcome != DTLS_GOES_ON)
+		return (enum dtls_outcome)d->outcome;
+	if (now_ns >= d->deadline_ns)
+		return finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
+	ERR_clear_error();
+	if (d->held_until_ns)
+		return DTLS_GOES_ON;
+	if (!DTLSv1_get_timeout(d->ssl, &left) || left.tv_sec > 0 || left.tv_usec > 0)
+		return DTLS_GOES_ON;
+	return DTLSv1_handle_timeout(d->ssl) < 0 ? fail(d) : DTLS_GOES_ON;
+}
+
+uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns)
+{
+	struct timeval left;
+	uint64_t next_ns;
+
+	if (d->held_until_ns)
+		return d->held_until_ns;
+	if (d->outcome != DTLS_GOES_ON)
+		return UINT64_MAX;
+	if (!DTLSv1_get_timeout(d->ssl, &left))
+		return d->deadline_ns;
+	next_ns = now_ns + (uint64_t)left.tv_sec * NS_PER_S + (uint64_t)left.tv_usec * NS_PER_US;
+	return next_ns < d->deadline_ns ? next_ns : d->deadline_ns;
+}
+
+/* ---- what is sent ---- */
+
+/* Whole records, as many as a datagram holds: a BIO in memory knows no datagrams. */
+static uint16_t records_fit(const uint8_t *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		size_t record = dtls_record_length(bytes_mem(p + at, n - at));
+
+		if (record == 0 || at + record > DTLS_MTU)
+			break;
+		at += record;
+	}
+	return (uint16_t)at;
+}
+
+uint16_t dtls_take(struct dtls *d, uint8_t out[DTLS_MTU])
+{
+	uint16_t n;
+	char *p;
+	long all;
+
+	if (d->held_until_ns)
+		return 0;
+	if (d->outcome != DTLS_GOES_ON) {
+		n = records_fit(d->last + d->last_at, (size_t)(d->last_n - d->last_at));
+		memcpy(out, d->last + d->last_at, n);
+		d->last_at = (uint16_t)(d->last_at + n);
+		return n;
+	}
+	all = BIO_get_mem_data(d->out, &p);
+	n = all > 0 ? records_fit((const uint8_t *)p, (size_t)all) : 0;
+	if (n == 0) {
+		(void)BIO_reset(d->out); /* no record that fits: OpenSSL was told the size */
+		return 0;
+	}
+	return BIO_read(d->out, out, n) == n ? n : 0;
+}
+
+const char *dtls_failure_name(enum dtls_failure f)
+{
+	static const char *const NAMES[DTLS_FAILURES] = {
+		[DTLS_FAILURE_NONE] = "none",
+		[DTLS_FAILURE_CERTIFICATE] = "certificate",
+		[DTLS_FAILURE_PROFILE] = "srtp_profile",
+		[DTLS_FAILURE_ALERT] = "alert",
+		[DTLS_FAILURE_PROTOCOL] = "protocol",
+		[DTLS_FAILURE_DEADLINE] = "deadline",
+		[DTLS_FAILURE_MEMORY] = "memory",
+	};
+
+	assert(f < DTLS_FAILURES);
+	return NAMES[f];
+}

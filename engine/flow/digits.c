@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/flow/digits.h"
+
+#include "base/clock.h"
+#include "engine/flow/source.h"
+#include "engine/walk/originate.h"
+#include "engine/walk/worker.h"
+
+enum { END_PACKETS = 3, VOLUME = 10 /* -dBm0 */ };
+
+static void refuse(struct worker *w, enum digit_refusal why, uint32_t count)
+{
+	metric_add(w->metrics->digits_refused[why], count);
+}
+
+/* May events be sent to the party now? */
+static bool is_open(struct worker *w, const struct flow *f)
+{
+	if (f->event_pt == PAYLOAD_NONE)
+		refuse(w, DIGIT_NO_PAYLOAD_TYPE, 1);
+	else if (!f->send)
+		refuse(w, DIGIT_NOT_SENDING, 1);
+	else if (!flow_rtp_to(f))
+		refuse(w, DIGIT_NO_DESTINATION, 1);
+	else
+		return true;
+	return false;
+}
+
+void digits_put(struct worker *w, struct flow *f, char digit, uint16_t duration_ms)
+{
+	struct digits *d = &f->digits;
+	struct digit next = { .duration_ms = duration_ms };
+
+	if (telephone_event_code(digit, &next.event)) {
+		refuse(w, DIGIT_UNKNOWN, 1);
+		return;
+	}
+	if (!is_open(w, f))
+		return;
+	if (d->count == DIGITS_MAX) {
+		refuse(w, DIGIT_QUEUE_FULL, 1);
+		return;
+	}
+	d->list[(d->head + d->count++) % DIGITS_MAX] = next;
+	if (wheel_is_running(&d->timer))
+		return;
+	d->timer.owner = f->id.slot;
+	d->timer.kind = TIMER_DIGIT;
+	wheel_start(&w->wheel, &d->timer, d->free_ns > w->now_ns ? d->free_ns : w->now_ns);
+}
+
+void digits_stop(struct worker *w, struct flow *f)
+{
+	struct digits *d = &f->digits;
+
+	refuse(w, DIGIT_FLOW_CHANGED, d->count + (uint32_t)f->digit_sending);
+	wheel_stop(&w->wheel, &d->timer);
+	d->count = 0;
+	f->digit_sending = 0;
+}
+
+/* Without running out of the duration field: 1.3 s at 48 kHz. */
+static uint16_t on_ms(const struct flow *f, uint16_t wanted_ms)
+{
+	uint32_t most_ms = UINT16_MAX * UINT32_C(1000) / f->event_send_hz;
+	uint32_t ms = wanted_ms > DIGIT_ON_MS_MIN ? wanted_ms : DIGIT_ON_MS_MIN;
+
+	most_ms = most_ms < DIGIT_ON_MS_MAX ? most_ms : DIGIT_ON_MS_MAX;
+	return (uint16_t)(ms < most_ms ? ms : most_ms);
+}
+
+static void digit_begin(struct worker *w, struct flow *f)
+{
+	struct digits *d = &f->digits;
+	struct digit next = d->list[d->head];
+
+	d->head = (uint8_t)((d->head + 1) % DIGITS_MAX);
+	d->count--;
+	d->event = next.event;
+	originate_begin(w, f, f->event_send_hz);
+	d->on_ms = on_ms(f, next.duration_ms);
+	d->started_ns = w->now_ns;
+	d->timestamp = sink_timestamp(&f->sink, w->now_ns);
+	/* events are told apart by their timestamps, also where no time has passed */
+	if (d->timestamp == f->sink.timestamp)
+		d->timestamp += DIGIT_PACKET_MS * f->event_send_hz / 1000;
+	d->sent = 0;
+	f->digit_sending = 1;
+}
+
+/* Packets before the first with the end. */
+static uint16_t middle_packets(const struct digits *d)
+{
+	return (uint16_t)((d->on_ms + DIGIT_PACKET_MS - 1) / DIGIT_PACKET_MS);
+}
+
+static bool packet_send(struct worker *w, struct flow *f)
+{
+	struct digits *d = &f->digits;
+	uint32_t ms = (d->sent + 1U) * DIGIT_PACKET_MS;
+	uint8_t payload[TELEPHONE_EVENT_LEN];
+	struct telephone_event event = { .event = d->event,
+					 .end = d->sent >= middle_packets(d),
+					 .volume = VOLUME };
+
+	ms = ms < d->on_ms ? ms : d->on_ms;
+	event.duration = (uint16_t)((uint64_t)ms * f->event_send_hz / 1000);
+	telephone_event_write(payload, &event);
+	return originate_rtp(w, f,
+			     &(struct made_rtp){ .payload_type = f->event_pt,
+						 .marker = d->sent == 0,
+						 .timestamp = d->timestamp,
+						 .payload = bytes_mem(payload, sizeof(payload)) });
+}
+
+static void digit_end(struct worker *w, struct flow *f)
+{
+	struct digits *d = &f->digits;
+
+	f->digit_sending = 0;
+	d->free_ns = d->started_ns + (uint64_t)(d->on_ms + DIGIT_OFF_MS) * NS_PER_MS;
+	metric_add(w->metrics->digits_sent, 1);
+	if (d->count > 0)
+		wheel_start(&w->wheel, &d->timer, d->free_ns);
+}
+
+/* The peer's party presses a key itself: it comes first, for one event must end before another begins. */
+static bool is_event_relayed(const struct worker *w, const struct flow *f)
+{
+	const struct flow *feeder = flow_find(&w->flows, f->sink.feeder);
+
+	return feeder && feeder->events.state == EVENT_RUNNING;
+}
+
+void digits_expire(struct worker *w, struct flow *f)
+{
+	struct digits *d = &f->digits;
+
+	if (!f->digit_sending && is_event_relayed(w, f)) {
+		wheel_start(&w->wheel, &d->timer, w->now_ns + DIGIT_PACKET_MS * NS_PER_MS);
+		return;
+	}
+	if (!f->digit_sending)
+		digit_begin(w, f);
+	if (!packet_send(w, f)) {
+		digits_stop(w, f);
+		return;
+	}
+	if (++d->sent == middle_packets(d) + END_PACKETS)
+		digit_end(w, f);
+	else
+		wheel_start(&w->wheel, &d->timer,
+			    d->started_ns + (uint64_t)d->sent * DIGIT_PACKET_MS * NS_PER_MS);
+}

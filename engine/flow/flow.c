@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/flow/flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "engine/flow/detail.h"
+#include "engine/flow/flow_transport.h"
+#include "engine/flow/latch.h"
+#include "engine/flow/srtp_flow.h"
+#include "engine/walk/worker.h"
+
+enum { CLOCK_HZ_PRESET = 8000 };
+
+int flow_table_open(struct flow_table *t, uint32_t capacity)
+{
+	void *memory;
+
+	assert(capacity > 0);
+	*t = (struct flow_table){ .capacity = capacity };
+	/* mmap: aligned and zero, and a page costs memory only once a slot in it was used */
+	memory = mmap(NULL, (size_t)capacity * sizeof(*t->list), PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	t->list = memory == MAP_FAILED ? NULL : memory;
+	t->active = calloc(capacity, sizeof(*t->active));
+	if (!t->list || !t->active) {
+		flow_table_close(t);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void flow_table_close(struct flow_table *t)
+{
+	if (t->list)
+		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
+	free(t->active);
+	*t = (struct flow_table){ 0 };
+}
+
+static void rules_set(struct flow *f, const struct flow_spec *spec)
+{
+	assert(spec->rule_count <= PAYLOAD_RULES_MAX);
+	memset(f->rule_of, PAYLOAD_NONE, sizeof(f->rule_of));
+	f->rules[0].in = PAYLOAD_NONE;
+	for (uint8_t i = 0; i < spec->rule_count; i++) {
+		assert(spec->rules[i].in < PAYLOAD_TYPES);
+		assert(spec->rules[i].out < PAYLOAD_TYPES || spec->rules[i].out == PAYLOAD_NONE);
+		f->rules[i] = spec->rules[i];
+		if (f->rules[i].clock_hz == 0)
+			f->rules[i].clock_hz = CLOCK_HZ_PRESET;
+		f->rule_of[spec->rules[i].in] = i;
+	}
+	f->rule = f->rules[0];
+}
+
+static void spec_apply(struct flow *f, const struct flow_spec *spec)
+{
+	f->peer = spec->peer;
+	f->ssrc_out = spec->ssrc_out;
+	f->latch_mode = (uint8_t)spec->latch;
+	f->receive = spec->receive;
+	f->send = spec->send;
+	f->rtcp_mux = spec->rtcp_mux;
+	f->strips = spec->strips;
+	f->kind = (uint8_t)spec->kind;
+	f->leg = spec->leg;
+	f->line = spec->line;
+	f->call = spec->call;
+	f->silence_ns = spec->silence_ms * NS_PER_MS;
+	f->event_pt = spec->event_pt < PAYLOAD_TYPES ? spec->event_pt : PAYLOAD_NONE;
+	f->event_send_hz = spec->event_clock_hz ? spec->event_clock_hz : CLOCK_HZ_PRESET;
+	f->remote[CHANNEL_RTP] = spec->remote_rtp;
+	f->remote[CHANNEL_RTCP] = spec->remote_rtcp;
+	f->unproven = spec->unproven;
+	latch_place_rtcp(f);
+	rules_set(f, spec);
+}
+
+static void resume_apply(struct flow *f, const struct flow_resume *r, uint64_t now_ns)
+{
+	f->source = (struct source){ .ssrc = r->source_ssrc,
+				     .timestamp_offset = r->timestamp_offset,
+				     .sequence_offset = r->sequence_offset,
+				     .started = r->started };
+	latch_resume(f, CHANNEL_RTP, &r->source_rtp, now_ns);
+	latch_resume(f, CHANNEL_RTCP, &r->source_rtcp, now_ns);
+}
+
+int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_ns,
+	      struct flow **out)
+{
+	struct flow *f;
+
+	assert(spec->id.generation != 0);
+	if (spec->id.slot >= t->capacity)
+		return -ERANGE;
+	f = &t->list[spec->id.slot];
+	if (f->id.generation != 0)
+		return -EBUSY;
+	memset(f, 0, sizeof(*f));
+	f->id = spec->id;
+	f->out_slot = spec->id.slot;
+	f->dscp = spec->dscp;
+	f->local[CHANNEL_RTP] = spec->local_rtp;
+	f->local[CHANNEL_RTCP] = spec->local_rtcp;
+	f->active_at = t->count;
+	t->active[t->count++] = spec->id.slot;
+	spec_apply(f, spec);
+	f->listening_ns = now_ns;
+	f->reports.relayed_ns = now_ns;
+	flow_pace_tick(f);
+	resume_apply(f, &spec->resume, now_ns);
+	*out = f;
+	return 0;
+}
+
+uint64_t flow_heard_ns(const struct flow *f)
+{
+	uint64_t rtp_ns = f->latch_rtp.heard_ns;
+	uint64_t rtcp_ns = f->latch_rtcp.heard_ns;
+	uint64_t heard_ns = rtp_ns > rtcp_ns ? rtp_ns : rtcp_ns;
+
+	return heard_ns > f->listening_ns ? heard_ns : f->listening_ns;
+}
+
+/* Not with each update: SRTP indexes are granted every few seconds, and a party that is gone would never be found silent. */
+static bool listens_anew(const struct flow *f, const struct flow_spec *spec)
+{
+	return !f->receive != !spec->receive || f->send != spec->send ||
+	       f->silence_ns != spec->silence_ms * NS_PER_MS ||
+	       !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp) ||
+	       f->silent_told_ns == flow_heard_ns(f);
+}
+
+void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns)
+{
+	bool moves = !(f->transport & TRANSPORT_PAIRS); /* else checks tell where it is */
+	bool rtp_moved = moves && !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp);
+	bool rtcp_moved = moves && !addr_eq(&f->remote[CHANNEL_RTCP], &spec->remote_rtcp);
+	bool anew = listens_anew(f, spec);
+
+	assert(f->id.generation == spec->id.generation);
+	if (f->peer.slot != spec->peer.slot || f->peer.generation != spec->peer.generation)
+		f->source.feeding = 0;
+	spec_apply(f, spec);
+	if ((f->receive || f->send) && anew)
+		f->listening_ns = now_ns;
+	if (rtp_moved) {
+		detail_leave_source(f, true, now_ns);
+		latch_forget(f, CHANNEL_RTP);
+		trickle_renew(f);
+	}
+	if (rtp_moved || rtcp_moved)
+		latch_forget(f, CHANNEL_RTCP);
+}
+
+void flow_close(struct flow_table *t, struct flow *f)
+{
+	uint32_t last = t->active[--t->count];
+
+	assert(f->id.generation != 0);
+	t->active[f->active_at] = last;
+	t->list[last].active_at = f->active_at;
+	srtp_flow_close(t, f);
+	t->watched -= f->watch != 0;
+	f->id = (struct flow_id){ 0 };
+}
+
+/* 0.0.0.0 is how RFC 2543 said hold; to the kernel it is this very host. */
+static const struct addr *latched_or(const struct flow *f, const struct latch *l,
+				     const struct addr *expected)
+{
+	if (LIKELY(l->source.family != ADDR_NONE))
+		return &l->source;
+	return f->transport || addr_is_any(expected) ? NULL : expected;
+}
+
+const struct addr *flow_rtp_to(const struct flow *f)
+{
+	return latched_or(f, &f->latch_rtp, &f->remote[CHANNEL_RTP]);
+}
+
+const struct addr *flow_rtcp_to(const struct flow *f)
+{
+	return f->rtcp_mux ? flow_rtp_to(f) : latched_or(f, &f->latch_rtcp, &f->rtcp_place);
+}
+
+enum verdict flow_no_way(const struct flow *f)
+{
+	return f->stats.ice == ICE_LOST ? VERDICT_NO_CONSENT : VERDICT_NO_DESTINATION;
+}
+
+const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_type)
+{
+	uint8_t i = f->rule_of[payload_type % PAYLOAD_TYPES];
+
+	return i == PAYLOAD_NONE ? NULL : &f->rules[i];
+}
+
+struct flow_resume flow_resume_read(const struct flow *f)
+{
+	struct flow_resume r = {
+		.source_rtp = f->latch_rtp.source,
+		.source_rtcp = f->latch_rtcp.source,
+		.source_ssrc = f->source.ssrc,
+		.timestamp_offset = f->source.timestamp_offset,
+		.sequence_offset = f->source.sequence_offset,
+		.started = f->source.started,
+	};
+
+	srtp_flow_resume(f, &r);
+	return r;
+}
+
+struct flow_stats flow_stats_read(const struct flow *f)
+{
+	struct flow_stats s = f->stats;
+	int64_t lost = seq_lost(&f->count); /* negative: packets came twice */
+
+	s.lost = f->lost_before + (lost > 0 ? (uint32_t)lost : 0);
+	s.packets_in = f->heard.packets;
+	s.octets_in = f->heard.octets;
+	s.last_in_ns = f->heard.last_ns;
+	s.packets_out = f->sent.packets;
+	s.octets_out = f->sent.octets;
+	s.jitter_us = jitter_us(&f->jitter);
+	s.dtls = f->dtls.state;
+	return s;
+}
+
+static bool is_wrong_port(const struct pkt *p, const struct flow *f)
+{
+	if (p->kind != PKT_RTCP)
+		return p->channel != CHANNEL_RTP;
+	return p->channel != (f->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP);
+}
+
+enum { FLOWS_IN_CACHE = 256 };
+
+/* The lines of flow.h, which says who touches which. */
+static void line_fetch(const struct flow *f, uint32_t line)
+{
+	__builtin_prefetch((const char *)f + (size_t)line * FLOW_LINE, 1);
+}
+
+static void peers_fetch(const struct worker *w, const struct batch *b)
+{
+	const struct flow *list = w->flows.list;
+
+	for (uint32_t i = 0; i < b->count; i++) {
+		uint32_t peer = list[b->list[i].slot].peer.slot;
+
+		if (peer >= w->flows.capacity)
+			continue;
+		line_fetch(&list[peer], 0);
+		line_fetch(&list[peer], 3);
+	}
+}
+
+/*
+ * With many flows none of this batch is in the cache, and each packet would be waited for in turn. The flows of a batch are asked
+ * for at once; their peers are known when they are there.
+ */
+void flow_fetch(const struct worker *w, const struct batch *b)
+{
+	const struct flow *list = w->flows.list;
+
+	if (w->flows.count < FLOWS_IN_CACHE)
+		return;
+	for (uint32_t i = 0; i < b->count; i++)
+		for (uint32_t line = 0; line < 3; line++)
+			line_fetch(&list[b->list[i].slot], line);
+	peers_fetch(w, b);
+}
+
+void flow_stage(struct worker *w, struct batch *b)
+{
+	BATCH_REST(p, b)
+	{
+		struct flow *f = &w->flows.list[p->slot];
+
+		assert(p->slot < w->flows.capacity);
+		p->flow = f->id.generation != 0 && p->verdict != VERDICT_NO_FLOW ? f : NULL;
+		p->peer = p->flow ? flow_find(&w->flows, f->peer) : NULL;
+		if (p->verdict != VERDICT_NONE)
+			continue;
+		if (!p->flow)
+			p->verdict = VERDICT_NO_FLOW;
+		else if (is_wrong_port(p, f))
+			p->verdict = VERDICT_WRONG_PORT;
+		else if (p->kind == PKT_DTLS && f->dtls.role == DTLS_NONE)
+			p->verdict = VERDICT_NOT_RTP;
+		else if (p->kind == PKT_RTP && p->padding_bad && !(f->secure & SECURE_IN))
+			p->verdict = VERDICT_MALFORMED;
+	}
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/flow/source.h"
+
+#include "base/clock.h"
+
+enum {
+	GAP_MS_AUDIO =
+		20, /* between the last packet of a source and the first of the next, at least */
+	LATE_MAX = SEQ_MISORDER_MAX,
+	CLOCK_HZ_PRESET = 8000,
+};
+
+/* How far b is ahead of a; negative: behind. */
+static int32_t distance(uint16_t a, uint16_t b)
+{
+	return (int16_t)(b - a);
+}
+
+static bool is_feeder(const struct sink *k, const struct flow *f)
+{
+	return flow_id_eq(k->feeder, f->id) && f->source.feeding;
+}
+
+static uint32_t elapsed_units(uint64_t elapsed_ns, uint32_t clock_hz)
+{
+	return (uint32_t)(elapsed_ns / NS_PER_MS * clock_hz / 1000);
+}
+
+/* How far the stream moved on, in timestamp units of the packet, while nothing was sent. */
+static uint32_t timestamp_gap(const struct flow *f, const struct sink *k, const struct pkt *p,
+			      uint64_t now_ns)
+{
+	uint64_t least_ns = (f->kind == MEDIA_AUDIO ? GAP_MS_AUDIO : 1) * NS_PER_MS;
+	uint64_t elapsed_ns = now_ns - k->at_ns;
+
+	return elapsed_units(elapsed_ns > least_ns ? elapsed_ns : least_ns, p->clock_hz);
+}
+
+/* The new run takes up where the last packet we sent to this party left off. */
+static void continue_stream(struct flow *f, const struct sink *k, const struct pkt *p,
+			    uint64_t now_ns)
+{
+	f->source.sequence_offset = (uint16_t)(k->sequence + 1 - p->sequence);
+	f->source.timestamp_offset = k->timestamp + timestamp_gap(f, k, p, now_ns) - p->timestamp;
+}
+
+/*
+ * First packet since a restart, and the party changed its SSRC meanwhile. Where the last process stopped is not
+ * in the record (it would have to be saved with every packet), so no offset is known to lie ahead. The saved ones are
+ * kept: they fit the phones that count on under their new SSRC. For the others the stream jumps, and a receiver of RFC 3550
+ * A.1 resynchronises at the second packet; the marker tells jitter buffers to start afresh (RFC 3551 4.1).
+ */
+static void resume_blindly(struct flow *f, struct pkt *p)
+{
+	if (f->kind == MEDIA_AUDIO)
+		p->marker = 1;
+}
+
+static void run_begin(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
+{
+	bool known = f->source.started && f->source.ssrc == p->ssrc;
+
+	f->stats.source_changes += f->source.started && !known;
+	/* another flow fed the party meanwhile: what was late for us is void */
+	f->source_before = is_feeder(k, f) ? f->source : (struct source){ 0 };
+	f->source.first = p->sequence;
+	if (k->started) {
+		continue_stream(f, k, p, now_ns);
+	} else {
+		if (k->pinned)
+			f->source.sequence_offset = (uint16_t)(k->sequence + 1 - p->sequence);
+		else /* no number below was used by this process */
+			f->source.first = (uint16_t)(p->sequence - LATE_MAX);
+		if (f->source.started && !known)
+			resume_blindly(f, p);
+	}
+	f->source.ssrc = p->ssrc;
+	f->source.started = 1;
+	f->source.sequence_high = p->sequence;
+	f->source.clock_hz = p->event ? 0 : p->clock_hz;
+	f->source.relayed = 1;
+	f->source.feeding = 1;
+	k->feeder = f->id;
+	f->notice = 1;
+}
+
+/*
+ * Does the source go on in this run? One that begins anew under its old SSRC jumps, and one that changes to a codec of
+ * another clock often begins its timestamps anew (RFC 7160 asks for less). Events are sent in the clock of the audio.
+ */
+static bool goes_on(struct source *s, const struct pkt *p)
+{
+	int32_t ahead = distance(s->sequence_high, p->sequence);
+
+	if (s->clock_hz == 0 && !p->event)
+		s->clock_hz = p->clock_hz;
+	return ahead > 0 && ahead <= SEQ_DROPOUT_MAX && (p->clock_hz == s->clock_hz || p->event);
+}
+
+static bool is_late(const struct source *s, const struct pkt *p)
+{
+	int32_t behind = distance(p->sequence, s->sequence_high);
+
+	return behind >= 0 && behind <= LATE_MAX;
+}
+
+static bool is_in_run(const struct source *s, const struct pkt *p)
+{
+	return s->started && s->ssrc == p->ssrc && is_late(s, p) &&
+	       distance(s->first, p->sequence) >= 0;
+}
+
+/* A packet that does not go on in the run of the one before. */
+static const struct source *odd_one(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
+{
+	if (is_in_run(&f->source, p))
+		return &f->source;
+	if (is_in_run(&f->source_before, p))
+		return &f->source_before;
+	if (f->source.ssrc == p->ssrc && is_late(&f->source, p))
+		return NULL;
+	run_begin(f, k, p, now_ns); /* another source, or one that began anew */
+	return &f->source;
+}
+
+const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
+{
+	if (UNLIKELY(!is_feeder(k, f))) {
+		run_begin(f, k, p, now_ns);
+		return &f->source;
+	}
+	if (UNLIKELY(f->source.ssrc != p->ssrc || !goes_on(&f->source, p)))
+		return odd_one(f, k, p, now_ns);
+	f->source.sequence_high = p->sequence;
+	f->source.relayed = 1;
+	return &f->source;
+}
+
+/* Offsets are about to change. What is late of this run still finds its place, but no packet from here on does. */
+static void run_end(struct flow *f)
+{
+	if (f->source.relayed)
+		f->source_before = f->source;
+	f->source.relayed = 0;
+	f->source.first = (uint16_t)(f->source.sequence_high + 1);
+	f->notice = 1;
+}
+
+void source_skip(struct flow *f, const struct sink *k, const struct pkt *p)
+{
+	int32_t ahead = distance(f->source.sequence_high, p->sequence);
+
+	if (!is_feeder(k, f) || f->source.ssrc != p->ssrc || ahead <= 0 || ahead > SEQ_DROPOUT_MAX)
+		return;
+	run_end(f);
+	f->source.sequence_high = p->sequence;
+	f->source.first = (uint16_t)(p->sequence + 1);
+	f->source.sequence_offset--;
+}
+
+void source_give_way(struct flow *f)
+{
+	run_end(f);
+	f->source.sequence_offset++;
+}
+
+uint32_t sink_timestamp(const struct sink *k, uint64_t now_ns)
+{
+	return k->timestamp +
+	       elapsed_units(now_ns - k->at_ns, k->clock_hz ? k->clock_hz : CLOCK_HZ_PRESET);
+}

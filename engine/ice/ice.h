@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ICE-lite (RFC 8445 2.5) of one transport: which addresses of the party are proven by checks with our credentials, and which of
+ * them is sent to. No packets here, and nothing is believed that was not authenticated before.
+ */
+#ifndef ENGINE_ICE_H
+#define ENGINE_ICE_H
+
+#include "engine/net/packet.h"
+#include "media/flow.h"
+
+enum { ICE_PAIRS_MAX = 8, ICE_NO_PAIR = 0xff };
+
+#define ICE_CONSENT_NS UINT64_C(30000000000) /* RFC 7675 5.1 */
+/* One that nominates with each check (RFC 5245 8.1.1.2) means the pair of the highest priority; one that has left a pair does not
+ * nominate it any more, and meant another already. */
+#define ICE_NOMINATION_NS UINT64_C(1000000000)
+
+/* Our end has one address for each channel, so the party's tells pairs apart. */
+struct ice_pair {
+	struct addr party;     /* ADDR_NONE: free */
+	uint64_t heard_ns;     /* last authentic check */
+	uint64_t nominated_ns; /* last one with USE-CANDIDATE; 0: none */
+	uint32_t priority;     /* of the party's candidate */
+	uint32_t age;          /* counts the pairs validated before it */
+	uint8_t channel;       /* enum channel */
+	uint8_t session;       /* ice.session when it was validated */
+};
+
+struct ice {
+	char ufrag[ICE_UFRAG_LEN], pwd[ICE_PWD_LEN]; /* pwd: a secret */
+	uint8_t session;                             /* counts restarts */
+	uint8_t state;                               /* enum media_ice_state */
+	uint8_t selected[CHANNELS];                  /* index into pairs, or ICE_NO_PAIR */
+	uint32_t validated;                          /* pairs, ever */
+	uint32_t checks, checks_key, checks_name;    /* as in struct flow_detail */
+	uint64_t checked_ns;
+	struct ice_pair pairs[ICE_PAIRS_MAX];
+};
+
+/* What a check says. */
+struct ice_check {
+	uint32_t priority;
+	uint8_t nominates; /* USE-CANDIDATE */
+};
+
+void ice_open(struct ice *i, const struct media_ice *credentials);
+/* The same credentials change nothing. New ones (RFC 8445 9): the pairs go on until a check with these nominates one. */
+void ice_update(struct ice *i, const struct media_ice *credentials);
+/* The pair that the process before sent to: consent begins anew. */
+struct ice_pair *ice_restore(struct ice *i, enum channel c, const struct addr *party,
+			     uint64_t now_ns);
+/* NULL: no authentic check came from there lately. */
+struct ice_pair *ice_find(struct ice *i, enum channel c, const struct addr *party);
+/* Where a new pair goes: a free place, else that of the pair heard least lately, which is not sent to. */
+struct ice_pair *ice_place(struct ice *i);
+/* An authentic check came. pair: of ice_find, or ice_place and then it is new. */
+void ice_checked(struct ice *i, struct ice_pair *pair, enum channel c, const struct addr *party,
+		 const struct ice_check *check, uint64_t now_ns);
+/* A pair that is not to be sent to or believed any more: consent has ended, or one of the session before a restart. NULL: none.
+ * The caller drops it. */
+struct ice_pair *ice_expired(struct ice *i, uint64_t now_ns);
+void ice_drop(struct ice *i, struct ice_pair *pair);
+/* Where to send to; ADDR_NONE: nowhere. */
+struct addr ice_to(const struct ice *i, enum channel c);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/net/frame.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <string.h>
+
+#include "engine/net/frame_layout.h"
+#include "engine/net/frame_ordinary.h"
+
+/* RFC 768, RFC 8200 8.1: from and to lie side by side in both heads. */
+static inline uint64_t pseudo_sum(const uint8_t *addresses, bool v4, uint16_t udp_length)
+{
+	return sum_word(PROTOCOL_UDP) + sum_word(udp_length) +
+	       (v4 ? head_sum(addresses, 8) : head_sum(addresses, 32));
+}
+
+/* What lies behind the Ethernet head. */
+struct layer {
+	const uint8_t *ip;
+	size_t n;
+	uint16_t type;
+	bool summed;
+};
+
+static inline enum frame_fault ethernet_parse(struct frame *out, struct layer *l, struct bytes in)
+{
+	size_t at = ETHERNET_LEN;
+
+	if (in.n < ETHERNET_LEN)
+		return FRAME_SHORT;
+	if (in.p[0] & 1)
+		return FRAME_MULTICAST;
+	out->vlan = 0;
+	l->type = be16_get(in.p + MACS_LEN);
+	if (l->type == TYPE_TAG) {
+		if (in.n < ETHERNET_LEN + TAG_LEN)
+			return FRAME_SHORT;
+		out->vlan = be16_get(in.p + ETHERNET_LEN) & TAG_VLAN;
+		l->type = be16_get(in.p + ETHERNET_LEN + 2);
+		at += TAG_LEN;
+	}
+	l->ip = in.p + at;
+	l->n = in.n - at;
+	return FRAME_FINE;
+}
+
+/* As one store: what is read in wider pieces than it was written is waited for. */
+static void ip_set(struct addr *a, enum addr_family family, const uint8_t *ip)
+{
+	uint64_t whole[2] = { 0 };
+
+	memcpy(whole, ip, family == ADDR_V4 ? 4 : 16);
+	memcpy(a->ip, whole, sizeof(a->ip));
+	a->scope = 0;
+	a->family = (uint8_t)family;
+	a->pad = 0;
+}
+
+static void addresses_set(struct frame *out, enum addr_family family, const uint8_t *from, size_t n)
+{
+	ip_set(&out->from, family, from);
+	ip_set(&out->to, family, from + n);
+}
+
+/* What is left of the pseudo sum when the field is summed with the rest: 0xffff when all is well. */
+static bool udp_checksum_is_fine(struct frame *out, const uint8_t *udp, uint16_t length,
+				 uint64_t pseudo)
+{
+	uint16_t field = memory_get(udp + 6);
+	size_t tail = UDP_LEN + FRAME_TAIL_AT;
+
+	out->tail_known = field != 0 && length >= tail;
+	if (field == 0)
+		return out->from.family == ADDR_V4; /* RFC 8200 8.1: never in IPv6 */
+	if (!out->tail_known)
+		return frame_sum_fold(frame_sum(pseudo, bytes_mem(udp, length))) == 0xffff ||
+		       field == frame_sum_fold(pseudo);
+	out->tail_sum = frame_sum_fold(frame_sum(0, bytes_mem(udp + tail, length - tail)));
+	return frame_sum_fold(pseudo + out->tail_sum + head_sum(udp, UDP_LEN + FRAME_TAIL_AT)) ==
+		       0xffff ||
+	       field == frame_sum_fold(pseudo);
+}
+
+static inline enum frame_fault udp_parse(struct frame *out, const uint8_t *udp, size_t n,
+					 const uint8_t *addresses, bool summed)
+{
+	bool v4 = out->from.family == ADDR_V4;
+	uint16_t length;
+
+	if (n < UDP_LEN)
+		return FRAME_HEAD;
+	length = be16_get(udp + 4);
+	if (length < UDP_LEN || length > n)
+		return FRAME_HEAD;
+	out->tail_known = false;
+	if (!summed && !udp_checksum_is_fine(out, udp, length, pseudo_sum(addresses, v4, length)))
+		return FRAME_CHECKSUM;
+	out->from.port = be16_get(udp);
+	out->to.port = be16_get(udp + 2);
+	out->payload_length = (uint16_t)(length - UDP_LEN);
+	return FRAME_FINE;
+}
+
+static inline enum frame_fault ipv4_parse(struct frame *out, const struct layer *l)
+{
+	const uint8_t *ip = l->ip;
+	uint16_t total;
+
+	if (l->n < IPV4_LEN)
+		return FRAME_SHORT;
+	if (ip[0] != 0x45)
+		return ip[0] >> 4 == 4 && (ip[0] & 15) > 5 ? FRAME_OPTIONS : FRAME_HEAD;
+	total = be16_get(ip + 2);
+	if (total > l->n)
+		return FRAME_SHORT;
+	if (total < IPV4_LEN)
+		return FRAME_HEAD;
+	if (be16_get(ip + 6) & FRAGMENT_BITS)
+		return FRAME_FRAGMENT;
+	if (ip[9] != PROTOCOL_UDP)
+		return FRAME_PROTOCOL;
+	if (frame_sum_fold(head_sum(ip, IPV4_LEN)) != 0xffff)
+		return FRAME_CHECKSUM;
+	out->tos = ip[1];
+	addresses_set(out, ADDR_V4, ip + 12, 4);
+	return udp_parse(out, ip + IPV4_LEN, total - IPV4_LEN, ip + 12, l->summed);
+}
+
+static enum frame_fault ipv6_parse(struct frame *out, const struct layer *l)
+{
+	const uint8_t *ip = l->ip;
+	uint16_t length;
+
+	if (l->n < IPV6_LEN)
+		return FRAME_SHORT;
+	if (ip[0] >> 4 != 6)
+		return FRAME_HEAD;
+	if (ip[6] != PROTOCOL_UDP)
+		return FRAME_PROTOCOL;
+	length = be16_get(ip + 4);
+	if (length > l->n - IPV6_LEN)
+		return FRAME_SHORT;
+	out->tos = (uint8_t)(be16_get(ip) >> 4);
+	addresses_set(out, ADDR_V6, ip + 8, 16);
+	return udp_parse(out, ip + IPV6_LEN, length, ip + 8, l->summed);
+}
+
+/* IPv4 in IPv6 never crosses a wire, and a link-local address means nothing without its interface. */
+static bool ipv6_source_is_bad(const uint8_t *ip)
+{
+	static const uint8_t MAPPED[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(ip, MAPPED, sizeof(MAPPED)) == 0 || (ip[0] == 0xfe && ip[1] >> 6 == 2);
+}
+
+/* None, loopback, multicast, broadcast. */
+static bool ipv4_source_is_bad(const uint8_t *ip)
+{
+	return ip[0] == 127 || ip[0] >> 4 == 14 || be32_get(ip) == 0 || be32_get(ip) == UINT32_MAX;
+}
+
+/* No honest host sends from these (RFC 1122 3.2.1.3, RFC 4291 2.7). */
+static bool source_is_bad(const struct addr *from)
+{
+	if (from->port == 0)
+		return true;
+	if (LIKELY(from->family == ADDR_V4))
+		return ipv4_source_is_bad(from->ip);
+	return addr_is_any(from) || addr_is_multicast(from) || addr_is_loopback(from) ||
+	       ipv6_source_is_bad(from->ip);
+}
+
+/* Straight into *out: to put it together elsewhere and copy it stalls. */
+static enum frame_fault parse(struct frame *out, struct bytes in, bool summed)
+{
+	struct layer l = { .summed = summed };
+	enum frame_fault fault = ethernet_parse(out, &l, in);
+
+	if (fault == FRAME_FINE)
+		fault = l.type == TYPE_IPV4   ? ipv4_parse(out, &l)
+			: l.type == TYPE_IPV6 ? ipv6_parse(out, &l)
+					      : FRAME_PROTOCOL;
+	if (fault == FRAME_FINE && source_is_bad(&out->from))
+		fault = FRAME_HEAD;
+	if (fault != FRAME_FINE)
+		return fault;
+	out->payload_at = (uint16_t)((size_t)(l.ip - in.p) +
+				     (out->from.family == ADDR_V4 ? IPV4_LEN : IPV6_LEN) + UDP_LEN);
+	return FRAME_FINE;
+}
+
+enum frame_fault frame_parse(struct frame *out, struct bytes in)
+{
+	return parse(out, in, false);
+}
+
+enum frame_fault frame_parse_summed(struct frame *out, struct bytes in)
+{
+	return parse(out, in, true);
+}
+
+const char *frame_fault_name(enum frame_fault fault)
+{
+	switch (fault) {
+	case FRAME_FINE:
+		return "fine";
+	case FRAME_SHORT:
+		return "short";
+	case FRAME_PROTOCOL:
+		return "protocol";
+	case FRAME_HEAD:
+		return "head";
+	case FRAME_OPTIONS:
+		return "options";
+	case FRAME_FRAGMENT:
+		return "fragment";
+	case FRAME_CHECKSUM:
+		return "checksum";
+	case FRAME_MULTICAST:
+		return "multicast";
+	case FRAME_FAULTS:
+		break;
+	}
+	assert(false);
+	return "";
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The few words of rtnetlink(7) that next hops need: routes, neighbours, links. Pure: octets in, a value out, and the other way
+ * round for questions. No privilege is needed for any of it.
+ */
+#ifndef ENGINE_NETLINK_H
+#define ENGINE_NETLINK_H
+
+#include "base/addr.h"
+#include "engine/net/frame.h"
+
+enum netlink_kind {
+	NETLINK_OTHER,     /* of no meaning here */
+	NETLINK_DONE,      /* the end of a list */
+	NETLINK_ERROR,     /* error is set; 0: done */
+	NETLINK_WAY,       /* RTM_NEWROUTE, RTM_DELROUTE, a rule or an address: see seq */
+	NETLINK_NEIGHBOUR, /* RTM_NEWNEIGH, RTM_DELNEIGH */
+	NETLINK_LINK,      /* RTM_NEWLINK, RTM_DELLINK */
+};
+
+struct netlink_message {
+	enum netlink_kind kind;
+	uint32_t seq;  /* of the question it answers */
+	uint32_t port; /* of whoever asked or changed it; 0: the kernel itself */
+	bool deleted;
+	int error;           /* -errno */
+	uint32_t ifindex;    /* way, neighbour, link; 0: none */
+	struct addr to;      /* way: the destination; neighbour: its address; port 0 */
+	struct addr gateway; /* way; ADDR_NONE: on the link itself */
+	bool unicast;        /* way: RTN_UNICAST */
+	uint32_t mtu;        /* way, link; 0: not said */
+	uint32_t hops;       /* way: TTL or hop limit; 0: not said */
+	uint16_t neighbour;  /* NUD_* of linux/neighbour.h */
+	bool has_mac;        /* neighbour, link */
+	uint8_t mac[FRAME_MAC_LEN];
+	bool up, ethernet; /* link */
+	uint32_t parent;   /* link: the device below a VLAN; 0: it is none */
+	uint16_t vlan;     /* link, with parent */
+};
+
+/* Cuts the next message off *rest. 0, -ENODATA (no more) or -EBADMSG (all of the rest is unusable). */
+int netlink_next(struct bytes *rest, struct netlink_message *out) NODISCARD;
+
+/* Questions; nothing is appended when it does not fit. from: whose routes, by policy; its port does not matter. */
+void netlink_ask_way(struct writer *w, uint32_t seq, const struct addr *from,
+		     const struct addr *to);
+void netlink_ask_neighbour(struct writer *w, uint32_t seq, uint32_t ifindex, const struct addr *ip);
+void netlink_ask_links(struct writer *w, uint32_t seq);
+
+#endif

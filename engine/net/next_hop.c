@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/net/next_hop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/net/netlink.h"
+#include "engine/net/next_hop_table.h"
+
+enum {
+	RECEIVE_BUFFER = 1 << 20,
+	VALID = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP,
+};
+
+/* Of those that have no RTMGRP_ name. */
+#define GROUP_OF(group) (UINT32_C(1) << ((group)-1))
+
+/* How long an answer is believed: learned path MTUs are not announced. */
+#define WAY_LIFE_NS (10 * NS_PER_S)
+/* How long until a question without an answer is asked again. */
+#define ASK_AGAIN_NS NS_PER_S
+/* How often a packet goes through the kernel that it may confirm a neighbour. */
+#define CONFIRM_NS NS_PER_S
+
+/* ---- both caches: a hash, and the least used of its entries gives way ---- */
+
+static uint32_t bucket(const struct next_hops *t, const void *key, size_t n)
+{
+	return (uint32_t)hash_sip(&t->settings.key, bytes_mem(key, n)) & t->mask;
+}
+
+static struct hop_station *stations_of(struct next_hops *t, uint32_t ifindex, const struct addr *ip)
+{
+	struct {
+		uint8_t ip[16];
+		uint32_t ifindex;
+	} key = { .ifindex = ifindex };
+
+	memcpy(key.ip, ip->ip, sizeof(key.ip));
+	return &t->stations[bucket(t, &key, sizeof(key)) * HOP_WAYS];
+}
+
+static bool station_is(const struct hop_station *s, uint32_t ifindex, const struct addr *ip)
+{
+	return s->ip.family && s->ifindex == ifindex && addr_ip_eq(&s->ip, ip);
+}
+
+struct hop_station *next_hop_station(struct next_hops *t, uint32_t ifindex, const struct addr *ip)
+{
+	struct hop_station *s = stations_of(t, ifindex, ip);
+
+	for (uint32_t i = 0; i < HOP_WAYS; i++)
+		if (station_is(&s[i], ifindex, ip))
+			return &s[i];
+	return NULL;
+}
+
+static struct hop_station *station_take(struct next_hops *t, uint32_t ifindex,
+					const struct addr *ip)
+{
+	struct hop_station *s = stations_of(t, ifindex, ip), *oldest = s;
+
+	for (uint32_t i = 0; i < HOP_WAYS; i++) {
+		if (station_is(&s[i], ifindex, ip))
+			return &s[i];
+		if (!s[i].ip.family || (oldest->ip.family && s[i].used_ns < oldest->used_ns))
+			oldest = &s[i];
+	}
+	memset(oldest, 0, sizeof(*oldest));
+	oldest->ip = *ip;
+	oldest->ip.port = 0;
+	oldest->ifindex = ifindex;
+	return oldest;
+}
+
+static struct hop_way *way_take(struct next_hops *t, const struct addr *from, const struct addr *to)
+{
+	uint8_t key[32];
+
+	memcpy(key, from->ip, 16);
+	memcpy(key + 16, to->ip, 16);
+
+	struct hop_way *w = &t->ways[bucket(t, key, sizeof(key)) * HOP_WAYS], *oldest = w;
+
+	for (uint32_t i = 0; i < HOP_WAYS; i++) {
+		if (w[i].to.family && addr_ip_eq(&w[i].to, to) && addr_ip_eq(&w[i].from, from))
+			return &w[i];
+		if (!w[i].to.family || (oldest->to.family && w[i].used_ns < oldest->used_ns))
+			oldest = &w[i];
+	}
+	memset(oldest, 0, sizeof(*oldest));
+	oldest->from = *from;
+	oldest->to = *to;
+	oldest->from.port = oldest->to.port = 0;
+	return oldest;
+}
+
+/* ---- find ---- */
+
+static bool question_fits(const struct next_hops *t)
+{
+	return t->writer.cap - t->writer.n >= 128;
+}
+
+static void way_ask(struct next_hops *t, struct hop_way *w, uint64_t now_ns)
+{
+	bool current =
+		w->told && w->epoch == t->epoch && !hop_is_time(w->told_ns, now_ns, WAY_LIFE_NS);
+
+	if (current || !hop_is_time(w->asked_ns, now_ns, ASK_AGAIN_NS) || !question_fits(t))
+		return;
+	w->asked_ns = now_ns;
+	netlink_ask_way(&t->writer, (uint32_t)(w - t->ways), &w->from, &w->to);
+}
+
+static void station_ask(struct next_hops *t, struct hop_station *s, uint64_t now_ns)
+{
+	if (s->told || !hop_is_time(s->asked_ns, now_ns, ASK_AGAIN_NS) || !question_fits(t))
+		return;
+	s->asked_ns = now_ns;
+	netlink_ask_neighbour(&t->writer, HOP_SEQ_STATION | (uint32_t)(s - t->stations), s->ifindex,
+			      &s->ip);
+}
+
+static struct hop_station *station_of(struct next_hops *t, struct hop_way *w)
+{
+	const struct addr *ip = w->gateway.family ? &w->gateway : &w->to;
+	struct hop_station *s = &t->stations[w->station];
+
+	if (UNLIKELY(!station_is(s, w->ifindex, ip))) {
+		s = station_take(t, w->ifindex, ip);
+		w->station = (uint32_t)(s - t->stations);
+	}
+	return s;
+}
+
+static const struct hop_link *link_of(struct next_hops *t, struct hop_way *w)
+{
+	const struct hop_link *l = &t->links[w->link];
+
+	if (UNLIKELY(l->ifindex != w->ifindex)) {
+		l = next_hop_link(t, w->ifindex);
+		if (!l)
+			return NULL;
+		w->link = (uint32_t)(l - t->links);
+	}
+	return l->up ? l : NULL;
+}
+
+/* A neighbour that was not heard for a while may have moved: let the kernel look, with a packet now and then. */
+static bool station_is_usable(struct hop_station *s, uint64_t now_ns)
+{
+	if (!(s->state & VALID))
+		return false;
+	if (!(s->state & NUD_STALE) || !hop_is_time(s->confirmed_ns, now_ns, CONFIRM_NS))
+		return true;
+	s->confirmed_ns = now_ns;
+	return false;
+}
+
+static void next_hop_fill(struct next_hop *out, const struct hop_way *w,
+			  const struct hop_station *s, const struct hop_link *l)
+{
+	uint32_t mtu = w->mtu && w->mtu < l->mtu ? w->mtu : l->mtu;
+
+	memcpy(out->path.to, s->mac, FRAME_MAC_LEN);
+	memcpy(out->path.from, l->mac, FRAME_MAC_LEN);
+	out->path.vlan = l->vlan;
+	out->device = l->device;
+	out->mtu = (uint16_t)(mtu > UINT16_MAX ? UINT16_MAX : mtu);
+	out->hops = w->hops;
+}
+
+bool next_hop_find(struct next_hops *t, const struct addr *from, const struct addr *to,
+		   uint64_t now_ns, struct next_hop *out)
+{
+	struct hop_way *w = way_take(t, from, to);
+	struct hop_station *s;
+	const struct hop_link *l;
+
+	if (to->scope != 0)
+		return false; /* link-local: the socket knows where */
+	w->used_ns = now_ns;
+	way_ask(t, w, now_ns);
+	if (!w->told || w->ifindex == 0 || (int32_t)(w->epoch - t->trusted) < 0)
+		return false;
+	l = link_of(t, w);
+	if (!l)
+		return false;
+	s = station_of(t, w);
+	s->used_ns = now_ns;
+	station_ask(t, s, now_ns);
+	if (!station_is_usable(s, now_ns))
+		return false;
+	next_hop_fill(out, w, s, l);
+	return true;
+}
+
+/* ---- ask ---- */
+
+void next_hops_ask(struct next_hops *t)
+{
+	if (t->writer.n > 0)
+		(void)send(t->fd, t->questions, t->writer.n, MSG_DONTWAIT);
+	t->writer = writer_over(t->questions, sizeof(t->questions));
+}
+
+void next_hops_ask_links(struct next_hops *t)
+{
+	netlink_ask_links(&t->writer, HOP_SEQ_LINKS);
+	next_hops_ask(t);
+}
+
+/* ---- open, close ---- */
+
+static int socket_open(struct next_hops *t)
+{
+	struct sockaddr_nl at = { .nl_family = AF_NETLINK,
+				  .nl_groups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_ROUTE |
+					       RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE |
+					       GROUP_OF(RTNLGRP_IPV6_RULE) |
+					       GROUP_OF(RTNLGRP_NEXTHOP) | RTMGRP_IPV4_IFADDR |
+					       RTMGRP_IPV6_IFADDR };
+	socklen_t n = sizeof(at);
+	int room = RECEIVE_BUFFER;
+
+	t->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (t->fd < 0)
+		return -errno;
+	(void)setsockopt(t->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	if (bind(t->fd, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
+	    getsockname(t->fd, (struct sockaddr *)&at, &n) != 0)
+		return -errno;
+	t->port = at.nl_pid;
+	return 0;
+}
+
+int next_hops_open(struct next_hops **out, const struct next_hop_settings *settings)
+{
+	struct next_hops *t = calloc(1, sizeof(*t));
+	uint32_t buckets = 1;
+	int err;
+
+	assert(settings->device_count <= NEXT_HOP_DEVICES_MAX);
+	if (!t)
+		return -ENOMEM;
+	while (buckets * HOP_WAYS < settings->destinations &&
+	       buckets * HOP_WAYS < HOP_SEQ_INDEX / 2)
+		buckets *= 2;
+	t->settings = *settings;
+	t->mask = buckets - 1;
+	t->ways = calloc((size_t)buckets * HOP_WAYS, sizeof(*t->ways));
+	t->stations = calloc((size_t)buckets * HOP_WAYS, sizeof(*t->stations));
+	t->writer = writer_over(t->questions, sizeof(t->questions));
+	t->fd = -1;
+	err = t->ways && t->stations ? socket_open(t) : -ENOMEM;
+	if (err) {
+		next_hops_close(t);
+		return err;
+	}
+	next_hops_ask_links(t);
+	*out = t;
+	return 0;
+}
+
+void next_hops_close(struct next_hops *t)
+{
+	if (t->fd >= 0)
+		(void)close(t->fd);
+	free(t->ways);
+	free(t->stations);
+	free(t);
+}

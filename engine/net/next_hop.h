@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a datagram's frame goes: the kernel's own routes and neighbours, asked once for each destination and kept current by
+ * its notifications. For ports below the kernel's IP; one table a worker, of its thread alone.
+ *
+ * What is not known yet, or not sure any more, is left to the kernel: a packet sent through a socket makes it resolve the
+ * neighbour, or confirm it, and its answer is heard here. So nothing of this needs a privilege, and a station that moved
+ * is noticed even though the kernel does not see our frames.
+ */
+#ifndef ENGINE_NEXT_HOP_H
+#define ENGINE_NEXT_HOP_H
+
+#include "base/addr.h"
+#include "base/hash.h"
+#include "engine/net/frame.h"
+
+enum { NEXT_HOP_DEVICES_MAX = 16 };
+
+struct next_hops;
+
+struct next_hop {
+	struct frame_path path;
+	uint32_t device; /* index into the interfaces given to next_hops_open */
+	uint16_t mtu;    /* of the path, IP heads included */
+	uint8_t hops;    /* TTL or hop limit of the route; 0: the default */
+};
+
+struct next_hop_settings {
+	uint32_t ifindex
+		[NEXT_HOP_DEVICES_MAX]; /* Ethernet devices whose frames we send; VLANs upon them count */
+	uint32_t device_count;
+	uint32_t destinations; /* remembered; the least used is forgotten */
+	struct hash_key key;
+};
+
+/* 0 or -errno. */
+int next_hops_open(struct next_hops **out, const struct next_hop_settings *settings) NODISCARD;
+void next_hops_close(struct next_hops *t);
+void next_hops_read(struct next_hops *t, uint64_t now_ns);
+/* What is known of paths is wrong somewhere, such as an MTU: from the next read on all of it is asked again, and nothing is believed
+ * until the answer. */
+void next_hops_doubt(struct next_hops *t);
+/* Takes messages of rtnetlink(7), as next_hops_read does. */
+void next_hops_told(struct next_hops *t, struct bytes messages, uint64_t now_ns);
+/* False: leave the packet to the kernel. Asks nobody yet: next_hops_ask does. */
+bool next_hop_find(struct next_hops *t, const struct addr *from, const struct addr *to,
+		   uint64_t now_ns, struct next_hop *out);
+/* Sends what next_hop_find wants to know: at most one system call, often none. */
+void next_hops_ask(struct next_hops *t);
+/* Another device took the place of the one with this index. */
+void next_hops_device(struct next_hops *t, uint32_t device, uint32_t ifindex);
+/* Whether the kernel has a device for frames with this tag on it (0: none), and it is up. */
+bool next_hops_has_vlan(const struct next_hops *t, uint32_t device, uint16_t vlan);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A packet on its way through the stages, and a batch of them. The octets lie in the port's buffer from receive to
+ * send; nothing is copied. Whoever holds the batch owns the buffers; only out_stage gives them back (to the port).
+ */
+#ifndef ENGINE_PACKET_H
+#define ENGINE_PACKET_H
+
+#include <assert.h>
+
+#include "base/addr.h"
+#include "engine/net/verdict.h"
+
+enum {
+	BATCH_MAX = 64,
+	PKT_TAIL_AT = 12,  /* what lies behind the fixed head of RTP */
+	PACKET_MAX = 2000, /* longest UDP payload relayed: more than any Ethernet frame carries */
+};
+
+struct flow;
+
+/* The two sockets of a flow. */
+enum channel {
+	CHANNEL_RTP,
+	CHANNEL_RTCP,
+	CHANNELS,
+};
+
+enum pkt_kind {
+	PKT_UNKNOWN,
+	PKT_RTP,
+	PKT_RTCP,
+	PKT_STUN,
+	PKT_DTLS,
+};
+
+struct pkt {
+	/* by the port, at receive */
+	uint8_t *data; /* UDP payload; stages rewrite it in place */
+	uint16_t length;
+	uint16_t buffer; /* the port's name for the buffer */
+	uint32_t slot;   /* flow slot and socket it arrived on */
+	uint8_t channel; /* enum channel */
+	/* by the stages */
+	uint8_t kind;        /* enum pkt_kind: demux */
+	uint8_t verdict;     /* enum verdict: any */
+	uint8_t out_channel; /* enum channel of the peer: rewrite, rtcp */
+	struct addr from;
+	/* By the port, at receive: the checksum of the data from PKT_TAIL_AT on, where it had to be made, so that it need not be
+	 * made again to send the packet on. Whoever changes the length or what lies there clears tail_known. */
+	uint16_t tail_sum;
+	uint8_t tail_known;
+	/* RTP head as received: demux */
+	uint8_t payload_type;
+	uint8_t marker;
+	uint16_t sequence;
+	uint32_t timestamp;
+	uint32_t ssrc;
+	uint16_t payload_at, payload_length; /* in data, without padding */
+	uint16_t received;                   /* octets as they came in: demux */
+	uint8_t padding_bad;                 /* demux; 1: malformed, unless it is encrypted */
+	uint32_t clock_hz;                   /* rewrite; of the payload type */
+	uint8_t event;                       /* rewrite; 1: telephone-event */
+	uint8_t made;          /* 1: made here, not received; peer set, flow only by bundle.h */
+	struct flow *flow;     /* flow; valid within the batch: no flow changes under the stages */
+	struct flow *peer;     /* flow; NULL: none */
+	const struct addr *to; /* rewrite, rtcp; in the peer */
+	uint32_t out_slot;     /* rewrite, rtcp; whose socket sends it */
+	/* unprotect_front: what came of it, where it has keys */
+	uint8_t opened_verdict; /* enum verdict */
+	uint16_t opened_length;
+	uint64_t opened_index;
+} CACHE_ALIGNED;
+
+static_assert(sizeof(struct pkt) == 128, "two cache lines");
+static_assert(offsetof(struct pkt, tail_known) < 64, "what the port writes lies in the first line");
+
+struct batch {
+	uint64_t now_ns; /* CLOCK_BOOTTIME when the batch was received */
+	uint32_t count;
+	uint32_t
+		done; /* so many at the front need no stage any more but protect and out: ordinary.h */
+	uint32_t
+		opened; /* so many at the front are plain already, or refused, where they have keys */
+	uint8_t notices; /* not 0: a flow of those that are done has news for control */
+	struct pkt list[BATCH_MAX];
+};
+
+#define BATCH_EACH(p, b) for (struct pkt *p = (b)->list; p < (b)->list + (b)->count; p++)
+#define BATCH_REST(p, b) \
+	for (struct pkt *p = (b)->list + (b)->done; p < (b)->list + (b)->count; p++)
+
+#endif

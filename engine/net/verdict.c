@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/net/verdict.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+static const struct {
+	const char *name, *label;
+} TABLE[VERDICT_COUNT] = {
+	[VERDICT_NONE] = { "undecided", NULL },
+	[VERDICT_RELAY] = { "relayed", NULL },
+#define DROP(suffix, text) [VERDICT_##suffix] = { text, "reason=\"" text "\"" },
+#include "engine/net/verdict.def"
+#undef DROP
+};
+
+const char *verdict_name(enum verdict v)
+{
+	assert(v < VERDICT_COUNT);
+	return TABLE[v].name;
+}
+
+const char *verdict_label(enum verdict v)
+{
+	assert(v < VERDICT_COUNT);
+	return TABLE[v].label;
+}

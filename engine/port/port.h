@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Octets in and out, in batches. A port holds the sockets and the buffers; it knows slots and addresses, no RTP.
+ * Back ends: port_uring.c (default), port_epoll.c (where io_uring is forbidden), port_sim.c (tests). One worker
+ * thread opens, uses and closes a port.
+ */
+#ifndef ENGINE_PORT_H
+#define ENGINE_PORT_H
+
+#include "engine/net/packet.h"
+
+struct port;
+
+struct port_settings {
+	uint32_t slots;   /* flow slots: 0..slots-1 */
+	uint32_t shared;  /* so many of them, the last ones, have sockets with many parties */
+	uint32_t buffers; /* packets held at a time; a power of two, at least twice BATCH_MAX */
+	int wake_fd;      /* an eventfd that ends rx early; not owned; -1: none */
+};
+
+/* A socket that went deaf for good. */
+struct port_fault {
+	uint32_t slot;
+	int error; /* -errno */
+};
+
+struct port_ops {
+	const char *name;
+	/* Takes the sockets (fd[CHANNEL_RTCP] may be -1) and receives from them. The slot must be free. On failure the
+	 * caller keeps the sockets. 0 or -errno. */
+	int (*flow_add)(struct port *p, uint32_t slot, const int fd[CHANNELS]) NODISCARD;
+	/* Closes the slot's sockets. Packets given to tx before are still sent; later ones of the slot never show up. */
+	void (*flow_del)(struct port *p, uint32_t slot);
+	/* Fills an empty batch and its time. Waits until `want` packets are there, wait_ns has passed or wake_fd is
+	 * readable; takes what is there at once when anything was left from last time. */
+	void (*rx)(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);
+	/* A buffer of PACKET_MAX octets for a packet that is made here: its data and buffer. It goes back with tx, as
+	 * received ones do. At least BATCH_MAX can be lent at a time. False: none is free. */
+	bool (*lend)(struct port *p, struct pkt *out);
+	/* Takes all buffers of the batch: sends what has VERDICT_RELAY from the peer's socket, forgets the rest. The
+	 * batch is empty afterwards. Sending may happen as late as the next rx. */
+	void (*tx)(struct port *p, struct batch *b);
+	/*
+	 * Ties the slot's RTP socket to this party until told otherwise (NULL). It makes sending to it cheaper (10 %: no
+	 * route lookup); packets from elsewhere are then refused by the kernel and do not show up. 0 or -errno.
+	 */
+	int (*connect)(struct port *p, uint32_t slot, const struct addr *to) NODISCARD;
+	/*
+	 * Until told otherwise, what is sent by this slot, which may have no sockets, leaves by those of another, with a DSCP of
+	 * its own. over is the slot itself: by its own again. Before either slot's sockets are closed. 0, or -ENOTSUP: the other
+	 * slot is to be sent by instead, under its DSCP.
+	 */
+	int (*send_over)(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp) NODISCARD;
+	/* Packets that the kernel refused to send since the last call. */
+	uint64_t (*send_errors)(struct port *p);
+	/* ICMP errors about the slot's packets since the last call (engine/net/icmp.h). */
+	uint32_t (*icmp_errors)(struct port *p, uint32_t slot);
+	/* The next socket that failed, once each. False: none. */
+	bool (*fault)(struct port *p, struct port_fault *out);
+	void (*close)(struct port *p);
+};
+
+struct port {
+	const struct port_ops *ops;
+	bool too_long; /* an ICMP error was about a path's MTU; whoever asks for MTUs clears it */
+};
+
+/* connect(2) of a socket, for the ports over sockets. to NULL: connects to nobody. 0 or -errno. */
+int port_socket_connect(int fd, const struct addr *to) NODISCARD;
+
+/* 0, -ENOSYS (the kernel or its policy has no io_uring for us) or -errno. */
+int port_uring_open(struct port **out, const struct port_settings *settings) NODISCARD;
+int port_epoll_open(struct port **out, const struct port_settings *settings) NODISCARD;
+
+#endif

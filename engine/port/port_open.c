@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/port/port_open.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/privilege.h"
+
+enum {
+	/* Packets held at once. More are not needed (the rest waits in the sockets), and fewer stay in the cache. */
+	BUFFERS = 1024,
+};
+
+static int dpdk_choose(struct port_choice *out, const struct engine_settings *settings)
+{
+	char why[DPDK_TEXT_MAX];
+
+	assert(settings->dpdk);
+	out->dpdk = port_dpdk_load(why);
+	if (out->dpdk)
+		return 0;
+	LOG_ERROR("media", 0, "cannot load DPDK", LOG_STR("error", why));
+	return -ENOSYS;
+}
+
+/* What needs privileges is done here, and the workers start without them. */
+static int xdp_choose(struct port_choice *out, const struct engine_settings *settings)
+{
+	const struct port_xdp_settings xdp = { .networks = settings->xdp_networks,
+					       .network_count = settings->xdp_network_count,
+					       .workers = settings->workers,
+					       .guard = settings->guard };
+	char why[XDP_WHY_MAX];
+	int err = xdp_host_open(&out->xdp, &xdp, why);
+
+	if (err) {
+		LOG_ERROR("media", 0, "cannot use AF_XDP", LOG_STR("error", why));
+		return err;
+	}
+	privilege_drop();
+	return 0;
+}
+
+int port_choose(struct port_choice *out, const struct engine_settings *settings)
+{
+	*out = (struct port_choice){ .settings = settings };
+	switch (settings->port) {
+	case ENGINE_PORT_AUTO:
+	case ENGINE_PORT_URING:
+	case ENGINE_PORT_EPOLL:
+		break;
+	case ENGINE_PORT_DPDK:
+		return dpdk_choose(out, settings);
+	case ENGINE_PORT_XDP:
+		return xdp_choose(out, settings);
+	}
+	return 0;
+}
+
+/* The first worker opens a DPDK device: until it has, the thread that starts the workers keeps what that takes. */
+void port_choice_opened(const struct port_choice *c)
+{
+	char names[128];
+
+	if (!c->dpdk)
+		return;
+	privilege_drop();
+	if (privilege_holders(names, sizeof(names)) > 0)
+		LOG_WARN("media", 0,
+			 "threads of the DPDK device's driver keep the privileges they began with",
+			 LOG_STR("threads", names));
+}
+
+void port_choice_close(struct port_choice *c)
+{
+	if (c->xdp)
+		xdp_host_close(c->xdp);
+	c->xdp = NULL;
+}
+
+/* -ENOSYS: not allowed here. */
+static int uring_open(struct port **out, const struct port_settings *settings, bool wanted)
+{
+	int err = port_uring_open(out, settings);
+
+	if (err == -ENOSYS && wanted)
+		LOG_ERROR("media", 0,
+			  "io_uring is not allowed here: needs Linux 6.1, sysctl "
+			  "kernel.io_uring_disabled=0 "
+			  "and a seccomp profile that lets io_uring_setup pass");
+	return err;
+}
+
+static int socket_port_open(struct port **out, const struct port_settings *settings)
+{
+	int err = uring_open(out, settings, false);
+
+	return err == -ENOSYS ? port_epoll_open(out, settings) : err;
+}
+
+static void dpdk_said(const char *line)
+{
+	LOG_WARN("media", 0, "DPDK says", LOG_STR("text", line));
+}
+
+/* Around a port of sockets, which it looks at now and then. */
+static int dpdk_open(struct port **out, const struct port_choice *c,
+		     const struct port_settings *settings, uint32_t worker)
+{
+	struct port_dpdk_settings dpdk = *c->settings->dpdk;
+	struct port_settings inner = *settings;
+	char why[DPDK_TEXT_MAX];
+	int err;
+
+	inner.wake_fd = -1;
+	err = socket_port_open(&dpdk.sockets, &inner);
+	if (err)
+		return err;
+	dpdk.worker = worker;
+	dpdk.workers = c->settings->workers;
+	dpdk.count = port_dpdk_metric;
+	dpdk.said = dpdk_said;
+	err = c->dpdk(out, settings, &dpdk, why);
+	privilege_drop();
+	if (err) {
+		LOG_ERROR("media", 0, "cannot open the DPDK device", LOG_STR("error", why));
+		dpdk.sockets->ops->close(dpdk.sockets);
+	}
+	return err;
+}
+
+/* Around a port of sockets, whose sleep it shares. */
+static int xdp_open(struct port **out, const struct port_choice *c,
+		    const struct port_settings *settings, uint32_t worker)
+{
+	struct port_settings inner = *settings;
+	struct port *sockets;
+	int err = 0;
+
+	inner.wake_fd = port_xdp_bell(settings->wake_fd);
+	if (inner.wake_fd < 0)
+		return -errno;
+	err = socket_port_open(&sockets, &inner);
+	if (!err) {
+		err = port_xdp_open(out, settings, c->xdp, worker, sockets, inner.wake_fd);
+		if (err)
+			sockets->ops->close(sockets);
+	}
+	if (err)
+		(void)close(inner.wake_fd);
+	return err;
+}
+
+int port_open(struct port **out, const struct port_choice *c, uint32_t worker, int wake_fd)
+{
+	const struct port_settings settings = { .slots = c->settings->slots +
+							 c->settings->shared_ports,
+						.shared = c->settings->shared_ports,
+						.buffers = BUFFERS,
+						.wake_fd = wake_fd };
+	int err = -EINVAL;
+
+	switch (c->settings->port) {
+	case ENGINE_PORT_AUTO:
+		err = socket_port_open(out, &settings);
+		break;
+	case ENGINE_PORT_URING:
+		err = uring_open(out, &settings, true);
+		break;
+	case ENGINE_PORT_EPOLL:
+		err = port_epoll_open(out, &settings);
+		break;
+	case ENGINE_PORT_DPDK:
+		err = dpdk_open(out, c, &settings, worker);
+		break;
+	case ENGINE_PORT_XDP:
+		err = xdp_open(out, c, &settings, worker);
+		break;
+	}
+	if (!err)
+		LOG_INFO("media", 0, "media port open", LOG_STR("port", (*out)->ops->name),
+			 LOG_U64("slots", settings.slots));
+	return err;
+}

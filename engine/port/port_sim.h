@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A port without a network: packets are put in and taken out by hand, time is what the test says, loss comes from a
+ * seed. For tests, and for benches with more calls than sockets allow.
+ */
+#ifndef ENGINE_PORT_SIM_H
+#define ENGINE_PORT_SIM_H
+
+#include "base/rand.h"
+#include "engine/port/port.h"
+
+enum { SIM_QUEUE = 256 }; /* packets that wait in either direction; a power of two */
+
+struct sim_packet {
+	uint32_t slot;
+	enum channel channel;
+	struct addr remote; /* from whom, to whom */
+	uint16_t length;
+	uint8_t made; /* 1: of one sent: it was made here, not received */
+	uint8_t dscp; /* of one sent over another slot, whose slot is here; else 0 */
+	uint8_t data[PACKET_MAX];
+};
+
+struct sim_over {
+	uint32_t slot; /* + 1; 0: by its own socket */
+	uint8_t dscp;
+};
+
+struct sim_port {
+	struct port port;
+	uint64_t now_ns;
+	uint32_t loss_per_mille; /* of the packets that arrive */
+	bool refuses_flows;      /* flow_add answers -EIO */
+	bool unchecked; /* no checksums, for speed; else a stage that forgets to clear tail_known is found */
+	struct port_fault fault; /* error 0: none */
+	struct rand_source rand;
+	uint64_t lost, unheard, lent, sent, forgotten;
+	uint8_t *flows;         /* per slot: in use */
+	struct addr *connected; /* per slot: the RTP socket hears this party only; ADDR_NONE: all */
+	struct sim_over *over;  /* per slot */
+	uint32_t slots;
+	/* Packets on their way through the stages: a buffer that stays out is a leak. */
+	uint32_t buffers_out;
+	uint32_t in_head, in_tail, out_head, out_tail;
+	struct sim_packet in[SIM_QUEUE], out[SIM_QUEUE];
+	struct sim_packet buffers[BATCH_MAX],
+		own[BATCH_MAX]; /* own: for packets that are made here */
+	uint32_t own_used;
+};
+
+/* 0 or -ENOMEM. The test keeps the pointer; port.ops->close frees it. */
+int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64_t seed) NODISCARD;
+/* False: the queue is full. */
+bool port_sim_put(struct sim_port *s, uint32_t slot, enum channel c, const struct addr *from,
+		  struct bytes payload);
+/* The oldest packet sent; NULL: none. Valid until the next. */
+const struct sim_packet *port_sim_take(struct sim_port *s);
+
+#endif

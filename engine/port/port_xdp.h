@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A port of AF_XDP sockets around one of kernel sockets. Media that comes to our addresses and ports is taken by an XDP program
+ * at the driver; everything else, fragments and IP options among it, comes by the sockets as ever, and so would all of it if the
+ * program were gone. A packet leaves by AF_XDP when its next hop is known and it fits the path, else by its flow's socket.
+ *
+ * Packets come to the worker whose receive queue the device chose; those of another worker's flow are handed over in a bounded
+ * ring (xdp_host.h). The host's firewall does not see what goes this way.
+ */
+#ifndef ENGINE_PORT_XDP_H
+#define ENGINE_PORT_XDP_H
+
+#include "engine/port/port.h"
+#include "engine/port/xdp_program.h"
+
+enum { XDP_NAME_MAX = 16 };
+
+/* A network's media: UDP to this address and these ports, on this interface. */
+struct port_xdp_network {
+	char interface[XDP_NAME_MAX];
+	struct xdp_range range;
+};
+
+struct port_xdp_settings {
+	const struct port_xdp_network *networks; /* needed during the call only */
+	uint32_t network_count;
+	uint32_t workers;
+	const struct xdp_guard *guard; /* of the SIP ports; NULL: none */
+};
+
+struct xdp_host;
+
+/* By the main thread, before the workers: loads and attaches the program, binds all sockets, registers metrics. Needs
+ * CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON; nothing below does. 0 or -errno; why then says in words what is wrong. */
+int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *settings,
+		  char why[XDP_WHY_MAX]) NODISCARD;
+/* When no worker uses it any more. */
+void xdp_host_close(struct xdp_host *h);
+/* By the worker. sockets: the port around which it is; opened with wake_fd of port_xdp_bell, and closed with this one. 0 or -errno. */
+int port_xdp_open(struct port **out, const struct port_settings *settings, struct xdp_host *host,
+		  uint32_t worker, struct port *sockets, int bell_fd) NODISCARD;
+/* What wakes the sockets' port in our place: an epoll of wake_fd and more. -1: errno says why. */
+int port_xdp_bell(int wake_fd);
+
+#endif

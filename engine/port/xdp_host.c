@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/port/xdp_host.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static int refused(char why[XDP_WHY_MAX], const char *name, const char *what, int err)
+{
+	(void)snprintf(why, XDP_WHY_MAX, "interface %s: %s", name, what);
+	return err;
+}
+
+/* ---- interfaces ---- */
+
+/* Receive queues; a device that cannot tell has one. */
+static uint32_t queues_of(int fd, const char *name)
+{
+	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
+	struct ifreq r = { .ifr_data = (void *)&channels };
+	uint32_t n = 0;
+
+	memcpy(r.ifr_name, name, XDP_NAME_MAX);
+	if (ioctl(fd, SIOCETHTOOL, &r) == 0)
+		n = channels.combined_count + channels.rx_count;
+	return n ? n : 1;
+}
+
+static int mtu_check(int fd, const char *name, char why[XDP_WHY_MAX])
+{
+	struct ifreq r = { .ifr_mtu = 0 };
+
+	memcpy(r.ifr_name, name, XDP_NAME_MAX);
+	if (ioctl(fd, SIOCGIFMTU, &r) != 0)
+		return refused(why, name, "its MTU cannot be read", -errno);
+	if (r.ifr_mtu > XDP_MTU_MAX)
+		return refused(why, name, "its MTU is above 3500, which AF_XDP cannot carry",
+			       -EMSGSIZE);
+	return 0;
+}
+
+int xdp_interface_look(const char *name, uint32_t *ifindex, uint32_t *queues, char why[XDP_WHY_MAX])
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = fd < 0 ? -errno : 0;
+
+	*ifindex = if_nametoindex(name);
+	if (!err && *ifindex == 0)
+		err = refused(why, name, "there is no such interface (networks[].interface)",
+			      -ENODEV);
+	else if (!err)
+		err = mtu_check(fd, name, why);
+	if (!err)
+		*queues = queues_of(fd, name);
+	if (fd >= 0)
+		(void)close(fd);
+	return err;
+}
+
+static struct xdp_interface *interface_find(struct xdp_host *h, const char *name)
+{
+	for (uint32_t i = 0; i < h->interface_count; i++)
+		if (strcmp(h->interfaces[i].name, name) == 0)
+			return &h->interfaces[i];
+	return NULL;
+}
+
+static int interface_add(struct xdp_host *h, const char *name, char why[XDP_WHY_MAX])
+{
+	struct xdp_interface *i = &h->interfaces[h->interface_count];
+
+	if (interface_find(h, name))
+		return 0;
+	if (h->interface_count == XDP_INTERFACES_MAX)
+		return refused(why, name, "too many interfaces", -ENOSPC);
+	memcpy(i->name, name, sizeof(i->name));
+	i->program = (struct xdp_program){ .sockets_fd = -1, .link_fd = -1 };
+	h->interface_count++;
+	return xdp_interface_look(i->name, &i->ifindex, &i->queues, why);
+}
+
+static int interfaces_find(struct xdp_host *h, char why[XDP_WHY_MAX])
+{
+	int err = 0;
+
+	for (uint32_t n = 0; !err && n < h->network_count; n++)
+		if (h->networks[n].interface[0])
+			err = interface_add(h, h->networks[n].interface, why);
+	if (!err && h->interface_count == 0) {
+		(void)snprintf(why, XDP_WHY_MAX,
+			       "no network names its interface (networks[].interface)");
+		err = -ENODEV;
+	}
+	return err;
+}
+
+static int program_open(struct xdp_host *h, struct xdp_interface *i, char why[XDP_WHY_MAX])
+{
+	struct xdp_range ranges[XDP_INTERFACES_MAX * 4];
+	uint32_t count = 0;
+
+	for (uint32_t n = 0; n < h->network_count && count < COUNT_OF(ranges); n++)
+		if (strcmp(h->networks[n].interface, i->name) == 0)
+			ranges[count++] = h->networks[n].range;
+	return xdp_program_open(&i->program, i->queues, ranges, count, h->guard, why);
+}
+
+/* ---- lanes: the queues of all interfaces, dealt out in turn ---- */
+
+static uint32_t worker_of(const struct xdp_host *h, uint32_t queue)
+{
+	return queue % h->workers;
+}
+
+static uint32_t queues_for(const struct xdp_host *h, uint32_t worker)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < h->interface_count; i++)
+		for (uint32_t q = worker; q < h->interfaces[i].queues; q += h->workers)
+			n++;
+	return n;
+}
+
+static int lane_refuse(uint32_t queues, char why[XDP_WHY_MAX])
+{
+	(void)snprintf(why, XDP_WHY_MAX,
+		       "a worker would have %u receive queues, and can have %d: let there be more "
+		       "media.workers, or fewer queues (ethtool -L INTERFACE combined N)",
+		       queues, XDP_QUEUES_MAX);
+	return -ENOSPC;
+}
+
+static int lanes_open(struct xdp_host *h, char why[XDP_WHY_MAX])
+{
+	int err = 0;
+
+	for (uint32_t w = 0; !err && w < h->workers; w++) {
+		uint32_t queues = queues_for(h, w);
+
+		err = queues > XDP_QUEUES_MAX ? lane_refuse(queues, why)
+					      : xdp_lane_open(&h->lanes[w], queues, why);
+	}
+	return err;
+}
+
+static int queue_add(struct xdp_host *h, uint32_t interface, uint32_t queue, char why[XDP_WHY_MAX])
+{
+	struct xdp_interface *i = &h->interfaces[interface];
+	struct xdp_queue *q;
+	int err =
+		xdp_lane_add(&h->lanes[worker_of(h, queue)], i->ifindex, interface, queue, &q, why);
+
+	return err ? err : xdp_program_socket(&i->program, queue, q->socket.fd, why);
+}
+
+static bool is_zero_copy(const struct xdp_host *h, uint32_t interface)
+{
+	const struct xdp_lane *l = &h->lanes[0];
+
+	for (uint32_t q = 0; q < l->queue_count; q++)
+		if (l->places[q].interface == interface)
+			return l->places[q].zero_copy;
+	return false;
+}
+
+static int interface_open(struct xdp_host *h, uint32_t interface, char why[XDP_WHY_MAX])
+{
+	struct xdp_interface *i = &h->interfaces[interface];
+	int err = program_open(h, i, why);
+
+	for (uint32_t q = 0; !err && q < i->queues; q++)
+		err = queue_add(h, interface, q, why);
+	if (!err)
+		err = xdp_program_attach(&i->program, i->ifindex, why);
+	if (!err)
+		LOG_INFO("media", 0, "AF_XDP on interface", LOG_STR("interface", i->name),
+			 LOG_U64("queues", i->queues),
+			 LOG_STR("mode", i->program.native ? "native" : "generic"),
+			 LOG_STR("copy", is_zero_copy(h, interface) ? "zero-copy" : "copy"));
+	if (!err && i->queues < h->workers)
+		LOG_WARN("media", 0,
+			 "fewer queues than media.workers: some workers send by their sockets",
+			 LOG_STR("interface", i->name), LOG_U64("queues", i->queues));
+	return err;
+}
+
+static int interfaces_open(struct xdp_host *h, char why[XDP_WHY_MAX])
+{
+	char text[XDP_WHY_MAX];
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < h->interface_count; i++) {
+		err = interface_open(h, i, text);
+		if (err)
+			(void)snprintf(why, XDP_WHY_MAX, "interface %s: %.200s",
+				       h->interfaces[i].name, text);
+	}
+	return err;
+}
+
+/* As many as there may be files, if that is less. */
+static int spares_open(struct xdp_host *h)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 0; i < h->interface_count; i++)
+		most += h->interfaces[i].queues * XDP_SPARES;
+	h->spares = calloc(most, sizeof(*h->spares));
+	if (!h->spares)
+		return -ENOMEM;
+	while (h->spare_count < most) {
+		int fd = xdp_socket_make();
+
+		if (fd < 0)
+			break;
+		h->spares[h->spare_count++] = fd;
+	}
+	return 0;
+}
+
+static void spares_close(struct xdp_host *h)
+{
+	while (h->spare_count > 0)
+		(void)close(h->spares[--h->spare_count]);
+	free(h->spares);
+}
+
+/* ---- handing over ---- */
+
+static int ways_open(struct xdp_host *h)
+{
+	int err = 0;
+
+	if (h->workers == 1)
+		return 0;
+	h->ways = aligned_alloc(64, (size_t)h->workers * h->workers * sizeof(*h->ways));
+	if (!h->ways)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < h->workers * h->workers; i++)
+		h->ways[i].parcels = h->ways[i].frames = (struct ring){ .wake_fd = -1 };
+	for (uint32_t i = 0; !err && i < h->workers * h->workers; i++) {
+		if (i / h->workers == i % h->workers)
+			continue;
+		err = ring_open(&h->ways[i].parcels, sizeof(struct xdp_parcel), XDP_HANDOVER);
+		if (!err) /* room for all that can be out */
+			err = ring_open(&h->ways[i].frames, sizeof(uint32_t),
+					h->lanes[i / h->workers].frame_count);
+	}
+	return err;
+}
+
+static void ways_close(struct xdp_host *h)
+{
+	for (uint32_t i = 0; h->ways && i < h->workers * h->workers; i++) {
+		ring_close(&h->ways[i].parcels);
+		ring_close(&h->ways[i].frames);
+	}
+	free(h->ways);
+}
+
+/* ---- numbers ---- */
+
+static void metrics_register(struct xdp_metrics *m)
+{
+	static const char PACKETS[] = "Packets that came and went by AF_XDP";
+	static const char *const REFUSED[XDP_REFUSALS] = {
+		[XDP_REFUSED_FRAME] = "reason=\"frame\"",
+		[XDP_REFUSED_CHECKSUM] = "reason=\"checksum\"",
+		[XDP_REFUSED_VLAN] = "reason=\"vlan\"",
+		[XDP_REFUSED_NO_FLOW] = "reason=\"no_flow\"",
+		[XDP_REFUSED_HANDOVER] = "reason=\"handover_full\"",
+	};
+	static const char *const DETOURS[XDP_DETOURS] = {
+		[XDP_DETOUR_NETWORK] = "reason=\"no_interface\"",
+		[XDP_DETOUR_NEXT_HOP] = "reason=\"next_hop\"",
+		[XDP_DETOUR_LENGTH] = "reason=\"length\"",
+		[XDP_DETOUR_QUEUE] = "reason=\"no_queue\"",
+		[XDP_DETOUR_BUSY] = "reason=\"busy\"",
+	};
+
+	m->in = metric_register(METRIC_COUNTER, "tandem_media_xdp_packets_total",
+				"direction=\"in\"", PACKETS);
+	m->out = metric_register(METRIC_COUNTER, "tandem_media_xdp_packets_total",
+				 "direction=\"out\"", PACKETS);
+	m->attached = metric_register(METRIC_GAUGE, "tandem_media_xdp_interfaces", NULL,
+				      "Interfaces whose media comes by AF_XDP at this time");
+	m->renewed = metric_register(METRIC_COUNTER, "tandem_media_xdp_renewed_total", NULL,
+				     "AF_XDP sockets for interfaces that were made again");
+	m->spares = metric_register(METRIC_GAUGE, "tandem_media_xdp_spare_sockets", NULL,
+				    "AF_XDP sockets that are left for interfaces that are made "
+				    "again; each start makes new ones");
+	m->queues[0] = metric_register(METRIC_GAUGE, "tandem_media_xdp_queues", "copy=\"yes\"",
+				       "AF_XDP sockets, by whether the driver needs a copy");
+	m->queues[1] = metric_register(METRIC_GAUGE, "tandem_media_xdp_queues", "copy=\"no\"",
+				       "AF_XDP sockets, by whether the driver needs a copy");
+	m->handed_over = metric_register(METRIC_COUNTER, "tandem_media_xdp_handed_over_total", NULL,
+					 "Packets that came by AF_XDP to another worker's queue");
+	for (uint32_t i = 0; i < XDP_REFUSALS; i++)
+		m->refused[i] =
+			metric_register(METRIC_COUNTER, "tandem_media_xdp_refused_packets_total",
+					REFUSED[i], "Packets that came by AF_XDP and were dropped");
+	for (uint32_t i = 0; i < XDP_DETOURS; i++)
+		m->detours[i] = metric_register(
+			METRIC_COUNTER, "tandem_media_xdp_socket_packets_total", DETOURS[i],
+			"Packets that left by their sockets although AF_XDP is in use");
+}
+
+void xdp_host_publish(const struct xdp_host *h)
+{
+	uint64_t attached = 0, queues[2] = { 0 };
+
+	for (uint32_t i = 0; i < h->interface_count; i++)
+		attached += h->interfaces[i].ifindex != 0;
+	for (uint32_t w = 0; w < h->workers; w++)
+		for (uint32_t q = 0; q < h->lanes[w].queue_count; q++)
+			queues[h->lanes[w].places[q].zero_copy]++;
+	metric_set(h->metrics.attached, attached);
+	metric_set(h->metrics.spares, h->spare_count);
+	metric_set(h->metrics.queues[0], queues[0]);
+	metric_set(h->metrics.queues[1], queues[1]);
+}
+
+/* ---- all of it ---- */
+
+static int networks_copy(struct xdp_host *h, const struct port_xdp_settings *settings)
+{
+	h->network_count = settings->network_count;
+	h->networks = calloc(h->network_count ? h->network_count : 1, sizeof(*h->networks));
+	if (!h->networks)
+		return -ENOMEM;
+	memcpy(h->networks, settings->networks, h->network_count * sizeof(*h->networks));
+	return 0;
+}
+
+int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *settings,
+		  char why[XDP_WHY_MAX])
+{
+	struct xdp_host *h = calloc(1, sizeof(*h));
+	int err;
+
+	assert(settings->workers >= 1 && settings->workers <= XDP_WORKERS_MAX);
+	(void)snprintf(why, XDP_WHY_MAX, "no memory");
+	if (!h)
+		return -ENOMEM;
+	h->workers = settings->workers;
+	h->guard = settings->guard;
+	locals_open(&h->locals);
+	metrics_register(&h->metrics);
+	err = networks_copy(h, settings);
+	if (!err)
+		err = interfaces_find(h, why);
+	if (!err)
+		err = lanes_open(h, why);
+	if (!err)
+		err = ways_open(h);
+	if (!err)
+		err = interfaces_open(h, why);
+	if (!err)
+		err = spares_open(h);
+	if (!err)
+		xdp_host_publish(h);
+	if (!err)
+		err = xdp_keeper_open(&h->keeper, h);
+	if (err) {
+		xdp_host_close(h);
+		return err;
+	}
+	*out = h;
+	return 0;
+}
+
+/* The program goes first, so that nothing is redirected to sockets that vanish. */
+void xdp_host_close(struct xdp_host *h)
+{
+	if (h->keeper)
+		xdp_keeper_close(h->keeper);
+	for (uint32_t i = 0; i < h->interface_count; i++)
+		xdp_program_close(&h->interfaces[i].program);
+	for (uint32_t w = 0; w < h->workers; w++)
+		xdp_lane_close(&h->lanes[w]);
+	spares_close(h);
+	ways_close(h);
+	locals_close(&h->locals);
+	free(h->networks);
+	free(h);
+}
+
+bool xdp_host_has(const struct xdp_host *h, const struct addr *local)
+{
+	for (uint32_t i = 0; i < h->network_count; i++) {
+		const struct port_xdp_network *n = &h->networks[i];
+
+		if (n->interface[0] && addr_ip_eq(&n->range.local, local) &&
+		    local->port >= n->range.first && local->port <= n->range.last)
+			return true;
+	}
+	return false;
+}

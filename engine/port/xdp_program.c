@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/port/xdp_program.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/port/xdp/media.h"
+#include "engine/port/xdp_guard.h"
+
+/* How long the kernel may take to clear up behind a killed process. */
+enum { BUSY_TRIES = 100, BUSY_MS = 20 };
+
+/* What libbpf says goes to our log; it is much only when something fails. */
+int xdp_program_say(int level, const char *fmt, va_list args)
+{
+	char text[512];
+	int n;
+
+	if (level == LIBBPF_DEBUG || !log_wants(LOG_LEVEL_DEBUG))
+		return 0;
+	n = vsnprintf(text, sizeof(text), fmt, args);
+	if (n > 0 && (size_t)n < sizeof(text) && text[n - 1] == '\n')
+		text[n - 1] = '\0';
+	LOG_DEBUG("media", 0, "libbpf", LOG_STR("text", text));
+	return n;
+}
+
+PRINTF_LIKE(2, 0)
+static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	return xdp_program_say((int)level, fmt, args);
+}
+
+static int failed(char why[XDP_WHY_MAX], const char *what, int err)
+{
+	(void)snprintf(why, XDP_WHY_MAX, "%s: %s%s", what, strerror(-err),
+		       err == -EPERM || err == -EACCES
+			       ? "; needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON"
+			       : "");
+	return err;
+}
+
+/* ---- load ---- */
+
+static void ports_set(struct xdp_ports *ports, uint16_t first, uint16_t last)
+{
+	for (uint32_t port = first; port <= last; port++)
+		ports->bits[port >> 3] |= (unsigned char)(1 << (port & 7));
+}
+
+struct xdp_address xdp_address_of(const struct addr *local)
+{
+	struct xdp_address a = { .ip = { 0 } };
+
+	if (local->family == ADDR_V6) {
+		memcpy(a.ip, local->ip, sizeof(a.ip));
+		return a;
+	}
+	a.ip[10] = a.ip[11] = 0xff;
+	memcpy(a.ip + 12, local->ip, 4);
+	return a;
+}
+
+/* All ranges of the first one's address: two networks may share it. */
+static int range_tell(int map_fd, const struct xdp_range *first, const struct xdp_range *ranges,
+		      uint32_t count)
+{
+	struct xdp_ports *ports = calloc(1, sizeof(*ports));
+	struct xdp_address key = xdp_address_of(&first->local);
+	int err;
+
+	if (!ports)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		if (addr_ip_eq(&ranges[i].local, &first->local))
+			ports_set(ports, ranges[i].first, ranges[i].last);
+	err = bpf_map_update_elem(map_fd, &key, ports, BPF_ANY);
+	free(ports);
+	return err;
+}
+
+static int map_fd(const struct bpf_object *object, const char *name)
+{
+	return bpf_map__fd(bpf_object__find_map_by_name(object, name));
+}
+
+static int load(struct xdp_program *p, uint32_t queues, const struct xdp_range *ranges,
+		uint32_t count, const struct xdp_guard *guard, char why[XDP_WHY_MAX])
+{
+	struct bpf_map *sockets = bpf_object__find_map_by_name(p->object, XDP_SOCKETS_MAP);
+	int err = bpf_map__set_max_entries(sockets, queues);
+
+	if (!err && guard)
+		err = xdp_guard_lend(guard, p->object);
+	if (!err)
+		err = bpf_object__load(p->object);
+	if (err)
+		return failed(why, "the XDP program cannot be loaded", err);
+	p->sockets_fd = bpf_map__fd(sockets);
+	for (uint32_t i = 0; !err && i < count; i++)
+		err = range_tell(map_fd(p->object, XDP_PORTS_MAP), &ranges[i], ranges, count);
+	return err ? failed(why, "the media ports cannot be told to the XDP program", err) : 0;
+}
+
+int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_range *ranges,
+		     uint32_t count, const struct xdp_guard *guard, char why[XDP_WHY_MAX])
+{
+	struct bytes object = xdp_program_object();
+	int err;
+
+	*out = (struct xdp_program){ .sockets_fd = -1, .link_fd = -1 };
+	(void)libbpf_set_print(libbpf_print);
+	out->object = bpf_object__open_mem(object.p, object.n, NULL);
+	if (!out->object)
+		return failed(why, "the XDP program cannot be read", -errno);
+	err = load(out, queues, ranges, count, guard, why);
+	if (err)
+		xdp_program_close(out);
+	return err;
+}
+
+int xdp_program_socket(const struct xdp_program *p, uint32_t queue, int fd, char why[XDP_WHY_MAX])
+{
+	int err = bpf_map_update_elem(p->sockets_fd, &queue, &fd, BPF_ANY);
+
+	return err ? failed(why, "the socket cannot be told to the XDP program", err) : 0;
+}
+
+/* ---- attach ---- */
+
+static int link_create(const struct xdp_program *p, uint32_t ifindex, uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	int program = bpf_program__fd(bpf_object__find_program_by_name(p->object, XDP_PROGRAM));
+	int fd = -EBUSY;
+
+	for (int i = 0; i < BUSY_TRIES && fd == -EBUSY; i++) {
+		if (i > 0)
+			(void)usleep(BUSY_MS * 1000);
+		fd = bpf_link_create(program, (int)ifindex, BPF_XDP, &opts);
+	}
+	return fd;
+}
+
+int xdp_program_attach(struct xdp_program *p, uint32_t ifindex, char why[XDP_WHY_MAX])
+{
+	int fd = link_create(p, ifindex, XDP_FLAGS_DRV_MODE);
+
+	p->native = fd >= 0;
+	if (fd < 0 && fd != -EBUSY && fd != -EPERM)
+		fd = link_create(p, ifindex, XDP_FLAGS_SKB_MODE);
+	if (fd == -EBUSY)
+		return failed(why, "the interface has another XDP program (ip link show)", fd);
+	if (fd < 0)
+		return failed(why, "the XDP program cannot be attached", fd);
+	p->link_fd = fd;
+	return 0;
+}
+
+void xdp_program_detach(struct xdp_program *p)
+{
+	if (p->link_fd >= 0)
+		(void)close(p->link_fd);
+	p->link_fd = -1;
+}
+
+void xdp_program_close(struct xdp_program *p)
+{
+	xdp_program_detach(p);
+	if (p->object)
+		bpf_object__close(p->object);
+	*p = (struct xdp_program){ .sockets_fd = -1, .link_fd = -1 };
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/walk/control.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/flow/detail.h"
+#include "engine/flow/dtls_flow.h"
+#include "engine/flow/srtp_flow.h"
+#include "engine/walk/event.h"
+#include "engine/walk/pace.h"
+#include "engine/walk/tick.h"
+#include "engine/walk/worker.h"
+
+static void answer(struct worker *w, const struct media_event *event)
+{
+	assert(!w->holds);
+	if (event_send(w, event))
+		return;
+	w->held = *event;
+	w->holds = true;
+}
+
+static bool held_delivered(struct worker *w)
+{
+	if (w->holds && event_send(w, &w->held))
+		w->holds = false;
+	return !w->holds;
+}
+
+static void flow_count_publish(struct worker *w)
+{
+	metric_set(w->metrics->flows, w->flows.count);
+	pace_set(w);
+}
+
+/* A shared port is nobody's flow: shared.c. */
+static void own_set(struct worker *w, const struct flow *f, bool open)
+{
+	void (*set)(struct own_ports * o, const struct addr *local) =
+		open ? own_ports_add : own_ports_del;
+
+	if (!w->own || (f->transport & TRANSPORT_NO_SOCKET))
+		return;
+	set(w->own, &f->local[CHANNEL_RTP]);
+	set(w->own, &f->local[CHANNEL_RTCP]);
+}
+
+static void open_failed(struct worker *w, const struct media_command *c, int err)
+{
+	struct media_event event = {
+		.kind = MEDIA_FLOW_FAILED,
+		.id = c->spec.id,
+		.call = c->spec.call,
+		.leg = c->spec.leg,
+		.line = c->spec.line,
+		.error = err,
+	};
+
+	if (c->rtp_fd >= 0)
+		(void)close(c->rtp_fd);
+	if (c->rtcp_fd >= 0)
+		(void)close(c->rtcp_fd);
+	answer(w, &event);
+}
+
+static void apply_open(struct worker *w, const struct media_command *c, uint64_t now_ns)
+{
+	const int fd[CHANNELS] = { c->rtp_fd, c->rtcp_fd };
+	struct flow *f;
+	int err = flow_open(&w->flows, &c->spec, now_ns, &f);
+
+	if (err) {
+		open_failed(w, c, err);
+		return;
+	}
+	err = flow_transport_open(w, f, &c->spec, c->rtp_fd < 0);
+	if (!err)
+		err = srtp_flow_open(&w->flows, f, &c->spec, &w->rand);
+	if (!err)
+		err = dtls_flow_open(w, f, &c->spec);
+	if (!err && !(f->transport & TRANSPORT_NO_SOCKET))
+		err = w->port->ops->flow_add(w->port, c->spec.id.slot, fd);
+	if (err) {
+		dtls_flow_close(w, f);
+		flow_transport_close(w, f);
+		flow_close(&w->flows, f);
+		open_failed(w, c, err);
+		return;
+	}
+	own_set(w, f, true);
+	resend_set(w, f, c->spec.nack);
+	capture_flow_opened(w, f);
+	tick_connection(
+		w, f,
+		now_ns); /* of a restored call: the kernel knows at once whose packets come here */
+	flow_count_publish(w);
+}
+
+/* A bundle that cannot be joined, a key that cannot be used: nothing passes, and control hears of it. */
+static void update_transport(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	struct media_event event;
+	int err = flow_transport_update(w, f, spec);
+	int err_srtp = srtp_flow_update(&w->flows, f, spec, &w->rand);
+	int err_dtls = dtls_flow_update(w, f, spec);
+
+	if (!err)
+		err = err_srtp ? err_srtp : err_dtls;
+	if (!err)
+		return;
+	event = event_of(f, MEDIA_FLOW_FAILED);
+	event.error = err;
+	answer(w, &event);
+}
+
+static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_t now_ns)
+{
+	struct flow *f = flow_find(&w->flows, spec->id);
+
+	if (!f) {
+		metric_add(w->metrics->stale_commands, 1);
+		return;
+	}
+	flow_update(f, spec, now_ns);
+	if (!f->send || f->event_pt == PAYLOAD_NONE)
+		digits_stop(w, f);
+	/* a re-INVITE may move the party: let the socket hear everyone again */
+	if (f->connected && w->port->ops->connect(w->port, spec->id.slot, NULL) == 0)
+		f->connected = 0;
+	f->latch_rtp.since_ns = now_ns;
+	update_transport(w, f, spec);
+	resend_set(w, f, spec->nack);
+}
+
+/* Received already: the slot may have another flow before they are looked at. */
+static void batch_forget(struct batch *b, uint32_t slot)
+{
+	BATCH_EACH(p, b)
+	{
+		if (p->slot == slot)
+			p->verdict = VERDICT_NO_FLOW;
+	}
+}
+
+static void flow_end(struct worker *w, struct flow *f)
+{
+	bool has_socket = !(f->transport & TRANSPORT_NO_SOCKET);
+
+	own_set(w, f, false);
+	resend_set(w, f, false);
+	dtls_flow_close(w, f);
+	flow_transport_close(w, f);
+	if (has_socket)
+		w->port->ops->flow_del(w->port, f->id.slot);
+	flow_close(&w->flows, f);
+}
+
+/* Of a flow that is gone (its open failed): closed all the same, with nothing counted. */
+static void apply_close(struct worker *w, struct flow_id id)
+{
+	struct flow *f = flow_find(&w->flows, id);
+	struct media_event event = { .kind = MEDIA_FLOW_CLOSED, .id = id };
+	struct event_done done;
+
+	if (f) {
+		if (event_tracker_stop(&f->events, &done))
+			event_digit(w, f, &done);
+		digits_stop(w, f);
+		tick_icmp(w, f);
+		event = event_of(f, MEDIA_FLOW_CLOSED);
+		event.detail = detail_read(f, w->now_ns);
+		flow_transport_tell(w, f, &event);
+		batch_forget(&w->batch, id.slot);
+		flow_end(w, f);
+		flow_count_publish(w);
+	} else {
+		metric_add(w->metrics->stale_commands, 1);
+	}
+	answer(w, &event);
+}
+
+static void apply_query(struct worker *w, struct flow_id id)
+{
+	struct flow *f = flow_find(&w->flows, id);
+	struct media_event event;
+
+	if (!f) {
+		metric_add(w->metrics->stale_commands, 1);
+		return;
+	}
+	tick_icmp(w, f);
+	event = event_of(f, MEDIA_FLOW_STATS);
+	event.detail = detail_read(f, w->now_ns);
+	flow_transport_tell(w, f, &event);
+	answer(w, &event);
+}
+
+static void apply_digit(struct worker *w, const struct media_command *c)
+{
+	struct flow *f = flow_find(&w->flows, c->id);
+
+	if (f)
+		digits_put(w, f, c->digit, c->duration_ms);
+	else
+		metric_add(w->metrics->stale_commands, 1);
+}
+
+static void apply_flight(struct worker *w, const struct media_command *c)
+{
+	struct flow *f = flow_find(&w->flows, c->id);
+
+	if (f)
+		dtls_flow_flight(w, f, c->association, &c->flight);
+	else
+		metric_add(w->metrics->stale_commands, 1);
+}
+
+/* id.slot: the number of the port. */
+static void apply_shared_port(struct worker *w, const struct media_command *c)
+{
+	struct media_event event = { .kind = MEDIA_FLOW_FAILED,
+				     .error = shared_port_add(w, c->id.slot, c->rtp_fd) };
+
+	if (event.error == 0)
+		return;
+	(void)close(c->rtp_fd);
+	answer(w, &event);
+}
+
+static void apply(struct worker *w, const struct media_command *c, uint64_t now_ns)
+{
+	switch (c->kind) {
+	case MEDIA_FLOW_OPEN:
+		apply_open(w, c, now_ns);
+		break;
+	case MEDIA_FLOW_UPDATE:
+		apply_update(w, &c->spec, now_ns);
+		break;
+	case MEDIA_FLOW_CLOSE:
+		apply_close(w, c->id);
+		break;
+	case MEDIA_FLOW_QUERY:
+		apply_query(w, c->id);
+		break;
+	case MEDIA_FLOW_DIGIT_SEND:
+		apply_digit(w, c);
+		break;
+	case MEDIA_FLOW_FLIGHT:
+		apply_flight(w, c);
+		break;
+	case MEDIA_SHARED_PORT:
+		apply_shared_port(w, c);
+		break;
+	case MEDIA_STOP:
+		w->stopping = true;
+		break;
+	}
+}
+
+void control_drain(struct worker *w, uint64_t now_ns)
+{
+	struct media_command c;
+
+	while (held_delivered(w) && ring_pop(&w->commands, &c, 1) == 1) {
+		apply(w, &c, now_ns);
+		explicit_bzero(&c, sizeof(c)); /* keys */
+	}
+}
+
+void control_close_all(struct worker *w)
+{
+	while (w->flows.count > 0) {
+		uint32_t slot = w->flows.active[w->flows.count - 1];
+
+		flow_end(w, &w->flows.list[slot]);
+	}
+	flow_count_publish(w);
+}

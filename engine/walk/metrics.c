@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/walk/metrics.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+static metric_id counter(const char *name, const char *labels, const char *help)
+{
+	return metric_register(METRIC_COUNTER, name, labels, help);
+}
+
+#define WORKER(n) "worker=\"" #n "\""
+
+static const char *const WORKER_LABELS[MEDIA_WORKERS_MAX] = {
+	WORKER(0),  WORKER(1),  WORKER(2),  WORKER(3),  WORKER(4),  WORKER(5),
+	WORKER(6),  WORKER(7),  WORKER(8),  WORKER(9),  WORKER(10), WORKER(11),
+	WORKER(12), WORKER(13), WORKER(14), WORKER(15),
+};
+
+void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
+{
+	static const char *const DIGIT_LABELS[DIGIT_REFUSALS] = {
+		[DIGIT_UNKNOWN] = "reason=\"unknown_digit\"",
+		[DIGIT_NO_PAYLOAD_TYPE] = "reason=\"no_payload_type\"",
+		[DIGIT_NOT_SENDING] = "reason=\"not_sending\"",
+		[DIGIT_NO_DESTINATION] = "reason=\"no_destination\"",
+		[DIGIT_QUEUE_FULL] = "reason=\"queue_full\"",
+		[DIGIT_FLOW_CHANGED] = "reason=\"flow_changed\"",
+	};
+	static const char *const CHECK_LABELS[CHECK_RESULTS] = {
+		[CHECK_ANSWERED] = "result=\"answered\"",
+		[CHECK_UNAUTHENTICATED] = "result=\"unauthenticated\"",
+		[CHECK_UNKNOWN_ATTRIBUTE] = "result=\"unknown_attribute\"",
+		[CHECK_ROLE_CONFLICT] = "result=\"role_conflict\"",
+	};
+	static const char *const PART_LABELS[BUNDLED_RTCP_RESULTS] = {
+		[BUNDLED_RTCP_MOVED] = "result=\"moved\"",
+		[BUNDLED_RTCP_STRAY] = "result=\"stray\"",
+		[BUNDLED_RTCP_NO_ROOM] = "result=\"no_room\"",
+	};
+	static const char *const NACK_LABELS[NACK_RESULTS] = {
+		[NACK_ANSWERED] = "result=\"answered\"",
+		[NACK_REPEATED] = "result=\"repeated\"",
+		[NACK_LIMITED] = "result=\"limited\"",
+		[NACK_NOT_FOUND] = "result=\"not_found\"",
+	};
+	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
+	static const char OCTETS[] = "UDP payload on the media ports";
+
+	assert(worker < MEDIA_WORKERS_MAX);
+	m->packets_in = counter("tandem_media_packets_total", "direction=\"in\"", PACKETS);
+	m->packets_out = counter("tandem_media_packets_total", "direction=\"out\"", PACKETS);
+	m->octets_in = counter("tandem_media_bytes_total", "direction=\"in\"", OCTETS);
+	m->octets_out = counter("tandem_media_bytes_total", "direction=\"out\"", OCTETS);
+	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
+		m->dropped[v] = counter("tandem_media_dropped_packets_total", verdict_label(v),
+					"Packets received on the media ports and not relayed");
+	m->made = counter("tandem_media_made_packets_total", NULL,
+			  "RTP and RTCP packets made here: digits, reports, parts of RTCP of "
+			  "bundles, video sent again");
+	m->capture_lost = counter("tandem_media_capture_lost_packets_total", NULL,
+				  "Packets of watched flows that were not copied for lack of room");
+	m->capture_refused = counter("tandem_media_capture_refused_total", NULL,
+				     "Calls that were not watched because too many are");
+	m->digits_sent =
+		counter("tandem_media_digits_sent_total", NULL, "Digits sent as telephone events");
+	m->digits_untold =
+		counter("tandem_media_digits_untold_total", NULL,
+			"Digits of parties beyond 20 a second: relayed, and told to nobody");
+	for (enum digit_refusal why = 0; why < DIGIT_REFUSALS; why++)
+		m->digits_refused[why] =
+			counter("tandem_media_digits_refused_total", DIGIT_LABELS[why],
+				"Digits that were to be sent as telephone events and were not");
+	for (enum check_result r = 0; r < CHECK_RESULTS; r++)
+		m->checks[r] = counter("tandem_media_ice_checks_total", CHECK_LABELS[r],
+				       "ICE checks of parties");
+	for (enum bundled_rtcp r = 0; r < BUNDLED_RTCP_RESULTS; r++)
+		m->bundled_rtcp[r] =
+			counter("tandem_media_bundled_rtcp_parts_total", PART_LABELS[r],
+				"Parts of RTCP of bundles by what became of them");
+	for (enum nack_result r = 0; r < NACK_RESULTS; r++)
+		m->nacked[r] = counter("tandem_media_nacked_packets_total", NACK_LABELS[r],
+				       "Video packets that parties missed by what became of that");
+	m->resend_refused = counter("tandem_media_resend_refused_total", NULL,
+				    "Video flows whose packets are not kept for lack of room");
+	m->send_errors = counter("tandem_media_send_errors_total", NULL,
+				 "Relayed packets that the kernel refused to send");
+	m->icmp_errors = counter("tandem_media_icmp_errors_total", NULL,
+				 "ICMP errors that came back for packets sent to parties");
+	m->events_lost = counter("tandem_media_events_lost_total", NULL,
+				 "Digits not reported because control did not keep up");
+	m->stale_commands = counter("tandem_media_stale_commands_total", NULL,
+				    "Commands for flows that are gone");
+	m->flows = metric_register(METRIC_GAUGE, "tandem_media_flows", WORKER_LABELS[worker],
+				   "Open flows");
+	m->cpu_us = metric_register_per(METRIC_COUNTER, "tandem_media_worker_cpu_seconds_total",
+					WORKER_LABELS[worker], "CPU time of the media workers",
+					1000000);
+	m->wait_us = metric_register_per(
+		METRIC_GAUGE, "tandem_media_worker_wait_seconds", WORKER_LABELS[worker],
+		"How long the worker lets packets gather; 0: it sleeps until one comes", 1000000);
+	m->busy = metric_register_per(METRIC_GAUGE, "tandem_media_worker_busy_ratio",
+				      WORKER_LABELS[worker],
+				      "Work of the worker in the last second, of one core", 1000);
+	m->relayed = counter("tandem_media_worker_packets_total", WORKER_LABELS[worker],
+			     "RTP and RTCP packets sent by each worker");
+}
+
+void media_metrics_register(struct media_metrics *m)
+{
+	media_metrics_register_of(m, 0);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packets that are made here: digits and reports. They join the batch path after the stages that are about received
+ * packets, so that what comes last (protect, out) treats them as it treats relayed ones.
+ */
+#ifndef ENGINE_ORIGINATE_H
+#define ENGINE_ORIGINATE_H
+
+#include "engine/flow/flow.h"
+
+struct made_rtp {
+	uint8_t payload_type, marker;
+	uint32_t timestamp;
+	struct bytes payload;
+};
+
+/* Of a sink that nobody has fed yet: begins at random numbers (RFC 3550 5.1). */
+void originate_begin(struct worker *w, struct flow *to, uint32_t clock_hz);
+/* One RTP packet to the party, with the next number of its sink, which must have begun: what its feeder sends gives way.
+ * False, and nothing has changed: no address is known, or no buffer is free. */
+bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp);
+/* One RTCP packet to the party. False as above. */
+bool originate_rtcp(struct worker *w, struct flow *to, struct bytes rtcp);
+/* One datagram that is neither, to that address, by the socket of the flow. False as above. */
+bool originate_datagram(struct worker *w, struct flow *to, enum pkt_kind kind,
+			const struct addr *party, struct bytes datagram);
+/* RTP that left before, as it left: not protected, and not counted by the flow, again. Between others that are made and these lies a
+ * flush of either kind. False as above. */
+bool originate_again(struct worker *w, struct flow *to, struct bytes rtp);
+void originate_again_flush(struct worker *w);
+/* What was made since the last call goes through the last stages. Between two received batches only. */
+void originate_flush(struct worker *w);
+
+#endif

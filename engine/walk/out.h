@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of every packet: counts its verdict and gives its buffer back to the port, which sends what is relayed. */
+#ifndef ENGINE_OUT_H
+#define ENGINE_OUT_H
+
+#include "engine/net/packet.h"
+
+struct worker;
+
+/* The one place where packets are dropped. The batch is empty afterwards. */
+void out_stage(struct worker *w, struct batch *b);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/walk/tick.h"
+
+#include "base/clock.h"
+#include "engine/flow/latch.h"
+#include "engine/walk/event.h"
+#include "engine/walk/originate.h"
+#include "engine/walk/pace.h"
+#include "engine/walk/worker.h"
+
+void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	struct latch *l = &f->latch_rtp;
+	/* a check may come from anywhere */
+	bool stable = !(f->transport & TRANSPORT_PAIRS) && latch_is_stable(f, now_ns);
+
+	if (stable == f->connected)
+		return;
+	if (w->port->ops->connect(w->port, f->id.slot, stable ? &l->source : NULL) == 0)
+		f->connected = stable;
+	else
+		l->since_ns = now_ns; /* no route, say: it does without */
+}
+
+void tick_icmp(struct worker *w, struct flow *f)
+{
+	uint32_t n = w->port->ops->icmp_errors(w->port, f->id.slot);
+
+	if (LIKELY(n == 0))
+		return;
+	f->stats.icmp_errors += n;
+	metric_add(w->metrics->icmp_errors, n);
+}
+
+/* Who only listens says so in RTCP, once at least. */
+static bool is_expected(const struct flow *f)
+{
+	return f->receive || (f->send && !flow_is_heard(f));
+}
+
+static void silence_tick(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	uint64_t since_ns = flow_heard_ns(f);
+	struct media_event event;
+
+	if (!is_expected(f) || f->silence_ns == 0 || since_ns == f->silent_told_ns ||
+	    now_ns - since_ns < f->silence_ns)
+		return;
+	event = event_of(f, MEDIA_FLOW_SILENT);
+	event.listens = !f->receive;
+	if (event_send(w, &event)) /* full: it stays due */
+		f->silent_told_ns = since_ns;
+}
+
+static void flows_tick(struct worker *w, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < w->flows.count; i++) {
+		struct flow *f = &w->flows.list[w->flows.active[i]];
+		struct event_done done;
+
+		if (event_tracker_expire(&f->events, now_ns, &done))
+			event_digit(w, f, &done);
+		if (f->notice)
+			event_notice(w, f, now_ns);
+		if (f->transport)
+			flow_transport_tick(w, f, now_ns);
+		tick_connection(w, f, now_ns);
+		tick_icmp(w, f);
+		silence_tick(w, f, now_ns);
+		flow_pace_tick(f);
+		reports_tick(w, f, now_ns);
+	}
+}
+
+/* The flow stays open, deaf, until control closes it. */
+static void faults_tick(struct worker *w)
+{
+	struct port_fault fault;
+
+	while (w->port->ops->fault(w->port, &fault)) {
+		struct media_event event = { .kind = MEDIA_FLOW_FAILED };
+
+		if (fault.slot < w->flows.capacity) /* else it is of no one flow */
+			event = event_of(&w->flows.list[fault.slot], MEDIA_FLOW_FAILED);
+		event.error = fault.error;
+		if (!event_send(w, &event))
+			metric_add(w->metrics->events_lost, 1);
+	}
+}
+
+/* Smoothed over some four ticks. */
+static void busy_tick(struct worker *w, uint64_t cpu_us, uint64_t now_ns)
+{
+	uint64_t passed_us = (now_ns - w->cpu_ns) / NS_PER_US;
+	uint64_t busy = passed_us ? (cpu_us - w->cpu_us) * 1000 / passed_us : 0;
+	uint64_t before = atomic_load_explicit(&w->busy, memory_order_relaxed);
+
+	busy = (3 * before + (busy > 1000 ? 1000 : busy)) / 4;
+	atomic_store_explicit(&w->busy, (uint32_t)busy, memory_order_relaxed);
+	w->cpu_ns = now_ns;
+}
+
+static void metrics_tick(struct worker *w, uint64_t now_ns)
+{
+	uint64_t cpu_us = clock_thread_cpu_ns() / NS_PER_US;
+
+	busy_tick(w, cpu_us, now_ns);
+	pace_set(w);
+	metric_add(w->metrics->send_errors, w->port->ops->send_errors(w->port));
+	metric_add(w->metrics->cpu_us, cpu_us - w->cpu_us);
+	w->cpu_us = cpu_us;
+}
+
+void tick(struct worker *w, uint64_t now_ns)
+{
+	w->tick_ns = now_ns + TICK_NS;
+	flows_tick(w, now_ns);
+	dtls_tick(w, now_ns);
+	originate_flush(w);
+	faults_tick(w);
+	w->transports.refusals = 0;
+	metrics_tick(w, now_ns);
+}

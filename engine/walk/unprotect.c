@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/walk/unprotect.h"
+
+#include "engine/flow/latch.h"
+#include "engine/walk/worker.h"
+#include "media/rtp_parse.h"
+
+/* The padding could not be told before. */
+static enum verdict payload_read(struct pkt *p)
+{
+	struct bytes in = { .p = p->data, .n = p->length };
+	struct rtp_head h;
+
+	if (rtp_parse(&h, in))
+		return VERDICT_MALFORMED;
+	p->payload_at = h.payload.n > 0 ? (uint16_t)(h.payload.p - in.p) : 0;
+	p->payload_length = (uint16_t)h.payload.n;
+	return VERDICT_NONE;
+}
+
+static enum verdict pkt_believe(struct pkt *p, uint64_t now_ns)
+{
+	struct flow *f = p->flow;
+	bool changed;
+
+	if (p->opened_verdict != VERDICT_NONE)
+		return (enum verdict)p->opened_verdict;
+	p->length = p->opened_length;
+	if (!latch_accept(f, (enum channel)p->channel, &p->from, latch_ssrc(p), now_ns, &changed))
+		return VERDICT_SOURCE_NOT_LATCHED; /* another one of this batch was first */
+	if (changed)
+		f->notice = 1;
+	if (p->kind != PKT_RTP)
+		return VERDICT_NONE;
+	if (p->ssrc == f->source.ssrc)
+		srtp_half_note(f, p->opened_index);
+	return payload_read(p);
+}
+
+/* ---- the transforms of many ---- */
+
+struct list {
+	uint32_t count;
+	struct pkt *of[BATCH_MAX];
+	struct srtp_job jobs[BATCH_MAX];
+};
+
+static inline void list_add(struct list *l, struct pkt *p, struct srtp_stream *stream, bool is_rtcp)
+{
+	l->of[l->count] = p;
+	l->jobs[l->count++] = (struct srtp_job){
+		.stream = stream, .data = p->data, .length = p->length, .is_rtcp = is_rtcp
+	};
+}
+
+static void list_open(struct list *l)
+{
+	srtp_jobs_unprotect(l->jobs, l->count);
+	for (uint32_t i = 0; i < l->count; i++) {
+		struct pkt *p = l->of[i];
+
+		p->tail_known = 0;
+		p->opened_verdict = l->jobs[i].verdict;
+		p->opened_length = l->jobs[i].length;
+		p->opened_index = l->jobs[i].index;
+	}
+}
+
+void unprotect_front(struct worker *w, struct batch *b, uint32_t count)
+{
+	struct list l;
+
+	l.count = 0;
+	for (struct pkt *p = b->list; p < b->list + count; p++) {
+		const struct flow *f = &w->flows.list[p->slot];
+
+		if (f->secure & SECURE_IN)
+			list_add(&l, p, f->srtp_in, false);
+	}
+	list_open(&l);
+	b->opened = count;
+}
+
+/* ---- the stage ---- */
+
+static bool has_keys(const struct pkt *p)
+{
+	return p->verdict == VERDICT_NONE && p->flow->secure & SECURE_IN;
+}
+
+/* Those that unprotect_front has not opened. */
+static void rest_open(struct batch *b)
+{
+	struct list l;
+
+	l.count = 0;
+	for (struct pkt *p = b->list + b->opened; p < b->list + b->count; p++) {
+		if (!has_keys(p))
+			continue;
+		if (p->flow->srtp_in)
+			list_add(&l, p, p->flow->srtp_in, p->kind == PKT_RTCP);
+		else
+			p->verdict = VERDICT_SRTP_KEY;
+	}
+	list_open(&l);
+}
+
+void unprotect_stage(struct worker *w, struct batch *b)
+{
+	if (LIKELY(w->flows.secure == 0) || b->done == b->count)
+		return;
+	rest_open(b);
+	BATCH_REST(p, b)
+	if (has_keys(p))
+		p->verdict = (uint8_t)pkt_believe(p, b->now_ns);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One media worker: a port, its flows, and two rings to control. Everything here belongs to the worker's thread, but the far
+ * ends of the rings. Tests drive it step by step on a port of theirs.
+ */
+#ifndef ENGINE_WORKER_H
+#define ENGINE_WORKER_H
+
+#include "base/hash.h"
+#include "base/rand.h"
+#include "base/ring.h"
+#include "engine/flow/bundle.h"
+#include "engine/flow/flow.h"
+#include "engine/flow/flow_transport.h"
+#include "engine/flow/resend.h"
+#include "engine/net/own_ports.h"
+#include "engine/port/port.h"
+#include "engine/walk/capture.h"
+#include "engine/walk/metrics.h"
+
+/* Of worker.wheel; the owner is the slot of a flow. */
+enum worker_timer {
+	TIMER_DIGIT,
+	TIMER_FEEDBACK,
+};
+
+struct worker {
+	struct port *port;
+	const struct media_metrics *metrics;
+	struct own_ports *own; /* of all workers; NULL: not known */
+	_Atomic uint64_t
+		batch_wait_ns; /* at most; control changes it, the worker reads it once a second */
+	uint64_t wait_ns;      /* at present: pace.h */
+	uint64_t now_ns;       /* of the last batch */
+	uint64_t tick_ns;      /* when the next tick is due */
+	uint64_t cpu_us;       /* at the last tick */
+	uint64_t cpu_ns;       /* when that was */
+	_Atomic uint32_t busy; /* work of the last second or so, in thousandths; control reads it */
+	struct flow_table flows;
+	struct flow_transports transports;
+	struct wheel wheel; /* opened at the first step */
+	struct rand_source rand;
+	struct hash_key cname_key;
+	bool stopping;
+	bool holds; /* held did not fit into the event ring yet */
+	struct media_event held;
+	struct batch batch;
+	struct bundle_parts parts;
+	struct resend_pool resend;
+	struct ring commands; /* control produces */
+	struct ring events;   /* control consumes */
+	struct capture capture;
+	struct dtls_worker dtls;
+};
+
+/* What the flow has beside its socket, where flow.transport is not 0. */
+static inline struct flow_transport *worker_transport(const struct worker *w, const struct flow *f)
+{
+	return &w->transports.list[f->id.slot];
+}
+
+/* Whose transport it is reached by: its own, or that of its bundle; NULL: the bundle's owner is gone. */
+static inline const struct flow *worker_owner(const struct worker *w, const struct flow *f)
+{
+	return f->transport & TRANSPORT_BUNDLED
+		       ? flow_find(&w->flows, worker_transport(w, f)->owner)
+		       : f;
+}
+
+enum { CAPTURE_WAIT = 4096 };
+
+struct worker_settings {
+	uint32_t slots, commands, events;
+	uint32_t
+		shared_ports; /* sockets that flows share (shared.h); the port has so many slots more */
+	uint32_t captured; /* packets that may wait for their reader; 0: CAPTURE_WAIT */
+	uint64_t batch_wait_ns;
+	struct own_ports *own; /* NULL: loops are not looked for */
+	const struct media_metrics *metrics;
+};
+
+/* Without port: set it before the first step. 0 or -errno. */
+int worker_open(struct worker *w, const struct worker_settings *settings) NODISCARD;
+/* Closes the flows and the port, on the thread that used them. */
+void worker_leave(struct worker *w);
+/* The rest, when nobody uses the rings any more. */
+void worker_close(struct worker *w);
+/* Receives a batch, applies the commands that wait, takes the batch through all stages, then does what is due by time. Sleeps when there is nothing to do. */
+void worker_step(struct worker *w);
+
+#endif
