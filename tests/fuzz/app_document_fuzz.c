@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/extension.h"
-#include "app/profile.h"
+#include "app/document/extension.h"
+#include "app/document/profile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 
 #include <openssl/evp.h>
 
-#include "app/keys.h"
+#include "app/settings/keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/settings.h"
+#include "app/settings/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

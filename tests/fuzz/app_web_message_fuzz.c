@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/origin.h"
-#include "app/web_message.h"
+#include "app/settings/origin.h"
+#include "app/web/web_message.h"
 
 enum { CUTS = 8 };
 

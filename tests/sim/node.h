@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The node: the real shard, and app/effects.c and app/node_round.c in small. It can be killed between any two effects; then what had
+ * The node: the real shard, and app/node/effects.c and app/node/node_round.c in small. It can be killed between any two effects; then what had
  * left stays said, and a new shard starts from the store.
  */
 #ifndef TESTS_SIM_NODE_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/command.h"
+#include "app/command/command.h"
 
 #include <errno.h>
 #include <stdarg.h>
 
-#include "app/ctl.h"
-#include "app/settings.h"
+#include "app/ctl/ctl.h"
+#include "app/settings/settings.h"
 #include "tests/unit/test.h"
 
 #define MARK "<!-- From here on written by tandemctl help api. -->\n"

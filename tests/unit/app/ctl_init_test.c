@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/ctl.h"
+#include "app/ctl/ctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/keys.h"
-#include "app/settings.h"
+#include "app/settings/keys.h"
+#include "app/settings/settings.h"
 #include "base/log.h"
 #include "tests/unit/test.h"
 

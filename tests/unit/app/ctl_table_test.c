@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/ctl_table.h"
+#include "app/ctl/ctl_table.h"
 
 #include "tests/unit/test.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/extension.h"
+#include "app/document/extension.h"
 
 #include <errno.h>
 
-#include "app/extensions.h"
+#include "app/document/extensions.h"
 #include "tests/unit/test.h"
 
 #define HA1_MD5    "00112233445566778899aabbccddeeff"

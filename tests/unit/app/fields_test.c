@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/fields.h"
+#include "app/node/fields.h"
 
 #include "tests/unit/test.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/keys.h"
+#include "app/settings/keys.h"
 #include "base/file.h"
 
 #include <errno.h>

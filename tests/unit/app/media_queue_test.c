@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/media_queue.h"
+#include "app/node/media_queue.h"
 
 #include <errno.h>
 #include <fcntl.h>

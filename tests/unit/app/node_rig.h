@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_APP_NODE_RIG_H
 #define TESTS_UNIT_APP_NODE_RIG_H
 
-#include "app/node.h"
+#include "app/node/node.h"
 #include "base/file.h"
 
 #include <stdarg.h>

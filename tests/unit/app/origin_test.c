@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/origin.h"
+#include "app/settings/origin.h"
 
 #include "tests/unit/test.h"
 

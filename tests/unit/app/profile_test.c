@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/profile.h"
+#include "app/document/profile.h"
 
 #include <errno.h>
 
-#include "app/profiles.h"
+#include "app/document/profiles.h"
 #include "tests/unit/test.h"
 
 static const struct {

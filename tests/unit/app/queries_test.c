@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/queries.h"
+#include "app/command/queries.h"
 
 #include "tests/unit/test.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/recent.h"
+#include "app/watch/recent.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/settings.h"
+#include "app/settings/settings.h"
 
 #include <errno.h>
 

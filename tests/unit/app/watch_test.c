@@ -11,8 +11,8 @@
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/test.h"
 
-#include "app/settings.h"
-#include "app/watch.h"
+#include "app/settings/settings.h"
+#include "app/watch/watch.h"
 #include "engine/engine.h"
 
 #define CALL UINT64_C(0x0007000000001234)

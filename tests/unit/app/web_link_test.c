@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Both ends of the rings: first on one thread, so that each step is certain, then on two (for TSan). */
-#include "app/web_link.h"
+#include "app/web/web_link.h"
 
 #include <errno.h>
 #include <pthread.h>

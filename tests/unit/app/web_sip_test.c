@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The limits in time of a WebSocket, and what becomes of a message when the loop does not come round. */
-#include "app/web_sip.h"
+#include "app/web/web_sip.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "app/web_link.h"
+#include "app/web/web_link.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"

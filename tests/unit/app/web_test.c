@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/web.h"
+#include "app/web/web.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/command/command.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+
+static const struct {
+	const char *name, *help;
+} g_errors[] = {
+	[COMMAND_BAD_REQUEST] = { "bad_request", "The stream entry or its JSON is not a command." },
+	[COMMAND_UNKNOWN_COMMAND] = { "unknown_command", "There is no such command." },
+	[COMMAND_UNKNOWN_ARGUMENT] = { "unknown_argument", "The command has no such argument." },
+	[COMMAND_MISSING_ARGUMENT] = { "missing_argument", "A required argument is absent." },
+	[COMMAND_BAD_ARGUMENT] = { "bad_argument",
+				   "An argument has the wrong type or is out of its limits." },
+	[COMMAND_NOT_ALLOWED] = { "not_allowed", "The command is for operators, or the settings do "
+						 "not allow it." },
+	[COMMAND_NOT_FOUND] = { "not_found", "What the arguments name does not exist." },
+	[COMMAND_CONFLICT] = { "conflict", "What the arguments name is not in a state for it; "
+					   "nothing was done." },
+	[COMMAND_FULL] = { "full", "A limit of the node file is reached." },
+	[COMMAND_BUSY] = { "busy", "Something else is under way; nothing was done. Try again." },
+	[COMMAND_EXPIRED] = { "expired",
+			      "The command was older than its ttl_ms; nothing was done." },
+	[COMMAND_UNAVAILABLE] = { "unavailable",
+				  "Redis refused or is away, or the node is stopping; nothing was "
+				  "done. Try again." },
+	[COMMAND_UNCERTAIN] = { "uncertain", "Redis did not answer in time: it may or may not have "
+					     "happened. The same command may be "
+					     "sent again." },
+	[COMMAND_INTERNAL] = { "internal", "The node is out of memory, or a file cannot be made." },
+};
+
+const char *command_error_name(enum command_error_code code)
+{
+	assert((size_t)code < COUNT_OF(g_errors));
+	return g_errors[code].name;
+}
+
+const char *command_error_help(enum command_error_code code)
+{
+	assert((size_t)code < COUNT_OF(g_errors));
+	return g_errors[code].help;
+}
+
+const struct command *command_find(struct bytes name)
+{
+	for (const struct command *c = g_commands; c->name; c++) {
+		if (bytes_is(name, c->name))
+			return c;
+	}
+	return NULL;
+}
+
+const struct command_arg *command_arg_find(const struct command *command, struct bytes name)
+{
+	for (const struct command_arg *arg = command->args; arg->name; arg++) {
+		if (bytes_is(name, arg->name))
+			return arg;
+	}
+	return NULL;
+}
+
+json_t *command_error_json(const struct command_error *error)
+{
+	return json_pack("{s:b, s:{s:s, s:s*, s:s}}", "ok", 0, "error", "code",
+			 command_error_name(error->code), "argument", error->argument, "message",
+			 error->message);
+}
+
+PRINTF_LIKE(4, 5)
+static void refuse(command_done_fn *done, void *arg, enum command_error_code code, const char *fmt,
+		   ...)
+{
+	struct command_error error = { .code = code };
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(error.message, sizeof(error.message), fmt, ap);
+	va_end(ap);
+	done(command_error_json(&error), arg);
+}
+
+static void run_free(struct command_run *run)
+{
+	json_decref(run->args);
+	free(run);
+}
+
+void command_start(struct node *node, const struct command_principal *who, struct bytes name,
+		   struct bytes id, const json_t *args, command_done_fn *done, void *arg)
+{
+	const struct command *command = command_find(name);
+	struct command_error error = { 0 };
+	struct command_run *run;
+
+	if (!command) {
+		refuse(done, arg, COMMAND_UNKNOWN_COMMAND, "there is no such command; see help");
+		return;
+	}
+	if (command->permission == COMMAND_FOR_OPERATOR &&
+	    who->permission != COMMAND_FOR_OPERATOR) {
+		refuse(done, arg, COMMAND_NOT_ALLOWED, "%s is for operators", command->name);
+		return;
+	}
+	run = calloc(1, sizeof(*run));
+	if (!run) {
+		refuse(done, arg, COMMAND_INTERNAL, "out of memory");
+		return;
+	}
+	*run = (struct command_run){ .command = command, .node = node, .done = done, .arg = arg };
+	memcpy(run->tenant, who->tenant, sizeof(run->tenant));
+	if (bytes_cstr(id, run->id, sizeof(run->id)))
+		assert(false && "an id that is too long");
+	run->args = json_deep_copy(args); /* NULL stays NULL */
+	if ((args && !run->args) || command_check(command, run->args, run->values, &error)) {
+		if (args && !run->args) {
+			error = (struct command_error){ .code = COMMAND_INTERNAL,
+							.message = "out of memory" };
+		}
+		done(command_error_json(&error), arg);
+		run_free(run);
+		return;
+	}
+	command->fn(run);
+}
+
+void command_answer(struct command_run *run, json_t *result)
+{
+	json_t *answer = result ? json_pack("{s:b, s:o}", "ok", 1, "result", result) : NULL;
+
+	if (!answer) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	run->done(answer, run->arg);
+	run_free(run);
+}
+
+void command_fail(struct command_run *run, enum command_error_code code, const char *argument,
+		  const char *fmt, ...)
+{
+	struct command_error error = { .code = code, .argument = argument };
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(error.message, sizeof(error.message), fmt, ap);
+	va_end(ap);
+	run->done(command_error_json(&error), run->arg);
+	run_free(run);
+}
+
+const struct command_value *command_value(const struct command_run *run, const char *name)
+{
+	const struct command_arg *arg = command_arg_find(run->command, bytes_str(name));
+
+	assert(arg && arg - run->command->args < COMMAND_ARGS_MAX);
+	return &run->values[arg - run->command->args];
+}
+
+void command_take_bool(const struct command_run *run, const char *name, bool *out)
+{
+	const struct command_value *value = command_value(run, name);
+
+	if (value->given)
+		*out = value->number;
+}
+
+void command_take_u32(const struct command_run *run, const char *name, uint32_t *out)
+{
+	const struct command_value *value = command_value(run, name);
+
+	if (value->given)
+		*out = (uint32_t)value->number;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arguments against the table. Errors name the argument and what is allowed, and never repeat a value: it may be a secret. */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command/command.h"
+
+static const char *const g_charset_help[] = {
+	[CHARSET_TEXT] = "characters without control characters",
+	[CHARSET_NUMBER] = "letters, digits, '.', '_', '-', '+', '*' and '#'",
+	[CHARSET_NAME] = "letters, digits, '.', '_' and '-'",
+	[CHARSET_ID] = "digits and the letters a to v",
+	[CHARSET_DIGITS] = "digits, '*', '#' and the letters A to D",
+	[CHARSET_IP] = "an IPv4 or IPv6 address",
+};
+
+PRINTF_LIKE(4, 5)
+static int refuse(struct command_error *error, enum command_error_code code, const char *argument,
+		  const char *fmt, ...)
+{
+	va_list ap;
+
+	error->code = code;
+	error->argument = argument;
+	va_start(ap, fmt);
+	(void)vsnprintf(error->message, sizeof(error->message), fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+static bool is_allowed(enum command_charset charset, uint8_t c)
+{
+	bool digit = c >= '0' && c <= '9', small = c >= 'a' && c <= 'z', big = c >= 'A' && c <= 'Z';
+
+	switch (charset) {
+	case CHARSET_TEXT:
+		return c >= 0x20 && c != 0x7f; /* jansson has checked the UTF-8 */
+	case CHARSET_NUMBER:
+		return digit || small || big || (c && strchr("._-+*#", c));
+	case CHARSET_NAME:
+		return digit || small || big || (c && strchr("._-", c));
+	case CHARSET_ID:
+		return digit || (c >= 'a' && c <= 'v');
+	case CHARSET_DIGITS:
+		return digit || (c >= 'A' && c <= 'D') || c == '*' || c == '#';
+	case CHARSET_IP:
+		return digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '.' ||
+		       c == ':';
+	}
+	return false;
+}
+
+static int check_string(const struct command_arg *arg, const json_t *json,
+			struct command_value *value, struct command_error *error)
+{
+	if (!json_is_string(json)) {
+		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be a string",
+			      arg->name);
+	}
+	value->text = bytes_mem(json_string_value(json), json_string_length(json));
+	if (value->text.n < arg->min || value->text.n > arg->max) {
+		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+			      "%s must have %" PRIu64 " to %" PRIu64 " characters", arg->name,
+			      arg->min, arg->max);
+	}
+	for (size_t i = 0; i < value->text.n; i++) {
+		if (!is_allowed(arg->charset, value->text.p[i])) {
+			return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s",
+				      arg->name, g_charset_help[arg->charset]);
+		}
+	}
+	return 0;
+}
+
+static int check_u64(const struct command_arg *arg, const json_t *json, struct command_value *value,
+		     struct command_error *error)
+{
+	json_int_t n = json_integer_value(json); /* 0 when it is none */
+
+	if (!json_is_integer(json) || n < 0 || (uint64_t)n < arg->min || (uint64_t)n > arg->max) {
+		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+			      "%s must be a whole number from %" PRIu64 " to %" PRIu64, arg->name,
+			      arg->min, arg->max);
+	}
+	value->number = (uint64_t)n;
+	return 0;
+}
+
+static int check_bool(const struct command_arg *arg, const json_t *json,
+		      struct command_value *value, struct command_error *error)
+{
+	if (!json_is_boolean(json)) {
+		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be true or false",
+			      arg->name);
+	}
+	value->number = json_is_true(json);
+	return 0;
+}
+
+static int refuse_names(const struct command_arg *arg, const char *what,
+			struct command_error *error)
+{
+	char list[160];
+	struct writer w = writer_over(list, sizeof(list));
+
+	for (size_t i = 0; arg->names[i]; i++)
+		writer_fmt(&w, "%s%s", i ? ", " : "", arg->names[i]);
+	return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s: " BYTES_FMT,
+		      arg->name, what, BYTES_ARG(writer_done(&w)));
+}
+
+/* Index of the word, or how many there are. */
+static size_t name_index(const char *const *names, const json_t *json)
+{
+	size_t i = 0;
+
+	while (names[i] && !(json_is_string(json) && !strcmp(json_string_value(json), names[i])))
+		i++;
+	return i;
+}
+
+static int check_enum(const struct command_arg *arg, const json_t *json,
+		      struct command_value *value, struct command_error *error)
+{
+	value->number = name_index(arg->names, json);
+	return arg->names[value->number] ? 0 : refuse_names(arg, "one of", error);
+}
+
+static int check_list(const struct command_arg *arg, const json_t *json,
+		      struct command_value *value, struct command_error *error)
+{
+	size_t count = json_array_size(json); /* 0 when it is none */
+
+	if (!json_is_array(json) || count < arg->min || count > arg->max) {
+		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+			      "%s must be a list of %" PRIu64 " to %" PRIu64 " words", arg->name,
+			      arg->min, arg->max);
+	}
+	assert(arg->max <= COMMAND_LIST_MAX);
+	for (size_t i = 0; i < count; i++) {
+		size_t at = name_index(arg->names, json_array_get(json, i));
+
+		if (!arg->names[at] || memchr(value->list, (int)at, i))
+			return refuse_names(arg, "different words of", error);
+		value->list[i] = (uint8_t)at;
+	}
+	value->number = count;
+	return 0;
+}
+
+static int check_one(const struct command_arg *arg, const json_t *json, struct command_value *value,
+		     struct command_error *error)
+{
+	value->given = true;
+	switch (arg->type) {
+	case ARG_STRING:
+	case ARG_SECRET:
+		return check_string(arg, json, value, error);
+	case ARG_U64:
+		return check_u64(arg, json, value, error);
+	case ARG_BOOL:
+		return check_bool(arg, json, value, error);
+	case ARG_ENUM:
+		return check_enum(arg, json, value, error);
+	case ARG_LIST:
+		return check_list(arg, json, value, error);
+	}
+	return -EINVAL;
+}
+
+static int check_names(const struct command *command, json_t *args, struct command_error *error)
+{
+	const char *name;
+	json_t *json;
+	char list[160];
+	struct writer w = writer_over(list, sizeof(list));
+
+	for (const struct command_arg *arg = command->args; arg->name; arg++)
+		writer_fmt(&w, "%s%s", arg == command->args ? "" : ", ", arg->name);
+	if (!w.n)
+		writer_str(&w, "no argument");
+	json_object_foreach((json_t *)(uintptr_t)args, name,
+			    json) if (!command_arg_find(command, bytes_str(name)))
+	{
+		return refuse(error, COMMAND_UNKNOWN_ARGUMENT, NULL,
+			      "%s takes " BYTES_FMT " and nothing else", command->name,
+			      BYTES_ARG(writer_done(&w)));
+	}
+	return 0;
+}
+
+int command_check(const struct command *command, json_t *args,
+		  struct command_value values[COMMAND_ARGS_MAX], struct command_error *error)
+{
+	size_t i = 0;
+	int err;
+
+	memset(values, 0, sizeof(*values) * COMMAND_ARGS_MAX);
+	if (args && !json_is_object(args))
+		return refuse(error, COMMAND_BAD_REQUEST, NULL, "args must be a JSON object");
+	err = check_names(command, args, error);
+	for (const struct command_arg *arg = command->args; !err && arg->name; arg++, i++) {
+		const json_t *json = json_object_get(args, arg->name);
+
+		assert(i < COMMAND_ARGS_MAX);
+		if (json) {
+			err = check_one(arg, json, &values[i], error);
+		} else if (arg->required) {
+			err = refuse(error, COMMAND_MISSING_ARGUMENT, arg->name,
+				     "%s is required: %s", arg->name, arg->help);
+		}
+	}
+	return err;
+}

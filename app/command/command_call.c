@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/command/call_query.h"
+#include "app/command/command_handlers.h"
+#include "app/node/fields.h"
+#include "app/node/node.h"
+#include "sig/id.h"
+
+bool command_call_id(struct command_run *run, uint64_t *call)
+{
+	if (!id_call_get(command_value(run, "call")->text, call))
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "call", "call must be an id as call.list shows it");
+	return false;
+}
+
+static void no_such_call(struct command_run *run)
+{
+	command_fail(run, COMMAND_NOT_FOUND, "call", "there is no call " BYTES_FMT,
+		     BYTES_ARG(command_value(run, "call")->text));
+}
+
+const struct ended_call *command_call_ended(const struct command_run *run)
+{
+	uint64_t call;
+
+	if (id_call_get(command_value(run, "call")->text, &call))
+		return NULL;
+	return ended_find(&run->node->ended, call, clock_now_ns());
+}
+
+bool command_call_view(struct command_run *run, struct call_view *view)
+{
+	uint64_t call;
+
+	if (!command_call_id(run, &call))
+		return false;
+	if (shard_call_view(run->node->shard, call, view))
+		return true;
+	no_such_call(run);
+	return false;
+}
+
+static json_t *view_json(const struct call_view *v)
+{
+	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:b, s:b}", "id",
+			 command_call_id_json(v->call), "state", call_state_name(v->state),
+			 "tenant", v->tenant, "from", command_text_json(bytes_str(v->from)), "to",
+			 command_text_json(bytes_str(v->to)), "setup_utc_ms",
+			 (json_int_t)v->setup_utc_ms, "answer_utc_ms", (json_int_t)v->answer_utc_ms,
+			 "version", (json_int_t)v->version, "saved", v->saved, "restored",
+			 v->restored);
+}
+
+void command_call_list(struct command_run *run)
+{
+	const struct command_value *limit = command_value(run, "limit");
+	uint64_t left = limit->given ? limit->number : 100;
+	json_t *list = json_array();
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	while (left-- && shard_call_next(run->node->shard, &cursor, &view))
+		(void)json_array_append_new(list, view_json(&view));
+	command_answer(run, list);
+}
+
+void command_call_hangup(struct command_run *run)
+{
+	uint64_t call;
+
+	if (!command_call_id(run, &call))
+		return;
+	if (shard_hangup(run->node->shard, call, clock_instant())) {
+		no_such_call(run);
+	} else {
+		command_answer(run, json_pack("{s:o}", "id", command_call_id_json(call)));
+	}
+}
+
+static json_t *leg_json(const struct call_view_leg *leg)
+{
+	struct bytes rest = bytes_str(leg->codecs), name;
+	json_t *codecs = json_array();
+
+	while (bytes_cut(&rest, ',', &name))
+		(void)json_array_append_new(codecs, command_text_json(name));
+	/* g_profile_transport begins with "any" */
+	return json_pack("{s:s, s:s, s:b, s:b, s:s, s:o}", "transport",
+			 g_profile_transport[leg->transport + 1], "srtp",
+			 leg->suite[0] ? leg->suite : "plain", "holds", leg->held, "muted",
+			 leg->muted, "profile", leg->profile, "codecs", codecs);
+}
+
+static json_t *flows_json(const struct node *node, const struct call_view *v, const struct query *q)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < v->flow_count; i++)
+		(void)json_array_append_new(list, call_flow_json(node, v, i, q));
+	return list;
+}
+
+static void on_stats(const struct query *q, void *arg)
+{
+	struct command_run *run = arg;
+	struct call_view view;
+	json_t *json;
+
+	if (!command_call_view(run, &view))
+		return;
+	json = view_json(&view);
+	for (size_t leg = 0; leg < 2; leg++) {
+		const struct text *id = view.sip_call_id[leg];
+
+		(void)json_object_set_new(json, leg ? "b_sip_call_id" : "a_sip_call_id",
+					  id ? command_text_json(text_bytes(id)) : json_null());
+		(void)json_object_set_new(json, leg ? "b_peer" : "a_peer",
+					  command_addr_json(&view.remote[leg]));
+		(void)json_object_set_new(json, leg ? "b" : "a", leg_json(&view.legs[leg]));
+	}
+	(void)json_object_set_new(json, "flows", flows_json(run->node, &view, q));
+	command_answer(run, json);
+}
+
+/* What its CDR says. The texts are large, so they have a frame of their own. */
+static void ended_cdr_put(json_t *json, const struct cdr *cdr)
+{
+	struct fields fields;
+
+	fields_of_cdr(&fields, cdr);
+	for (size_t i = 0; i < fields.count; i++) {
+		struct bytes value = fields.list[i].value;
+		uint64_t number;
+
+		if (fields_cdr_is_number(bytes_str(fields.list[i].name)) &&
+		    !bytes_u64(value, &number))
+			(void)json_object_set_new(json, fields.list[i].name,
+						  json_integer((json_int_t)number));
+		else
+			(void)json_object_set_new(json, fields.list[i].name,
+						  command_text_json(value));
+	}
+}
+
+static json_t *ended_json(const struct ended_call *c)
+{
+	json_t *json =
+		json_pack("{s:o, s:s}", "id", command_call_id_json(c->call), "state", "ended");
+	json_t *flows = json_array();
+
+	ended_cdr_put(json, &c->cdr);
+	for (uint32_t i = 0; i < c->flow_count; i++)
+		(void)json_array_append_new(flows, call_flow_ended_json(c->flows[i]));
+	(void)json_object_set_new(json, "flows", flows);
+	return json;
+}
+
+static void live_show(struct command_run *run)
+{
+	struct call_view view;
+
+	if (command_call_view(run, &view) && !call_query(run->node, &view, on_stats, run))
+		command_fail(run, COMMAND_BUSY, NULL, "too many call.show at once");
+}
+
+void command_call_show(struct command_run *run)
+{
+	const struct ended_call *ended = command_call_ended(run);
+
+	if (ended)
+		command_answer(run, ended_json(ended));
+	else
+		live_show(run);
+}

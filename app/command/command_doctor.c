@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call.doctor: two looks at a call's counters, some time apart, and what they show (diagnosis.h). */
+#include <stdlib.h>
+
+#include "app/command/call_query.h"
+#include "app/command/command_handlers.h"
+#include "app/command/diagnosis.h"
+#include "app/node/node.h"
+#include "sig/id.h"
+
+enum { WINDOW_MS = 1000 };
+
+struct doctor {
+	struct command_run *run;
+	uint64_t call;
+	struct query first;
+};
+
+static void end(struct doctor *d, json_t *result)
+{
+	command_answer(d->run, result);
+	free(d);
+}
+
+static void fail(struct doctor *d, enum command_error_code code, const char *argument,
+		 const char *text)
+{
+	command_fail(d->run, code, argument, "%s", text);
+	free(d);
+}
+
+/* ---- what is known ---- */
+
+static bool is_of_talk(const struct call_view *v, uint32_t flow)
+{
+	uint8_t leg = v->flows[flow].leg;
+
+	/* those of A and its partner come first: the first other leg is the partner */
+	for (uint32_t i = 0; i < v->flow_count && leg; i++) {
+		if (v->flows[i].leg)
+			return v->flows[i].leg == leg;
+	}
+	return true;
+}
+
+static void take_sample(struct diagnosis_sample *to, const struct query_flow *from)
+{
+	to->stats = from->stats;
+	to->detail = from->detail;
+}
+
+static void fill_flow(struct diagnosis_flow *f, const struct doctor *d, const struct call_view *v,
+		      uint32_t i, const struct query *second)
+{
+	const struct node *n = d->run->node;
+	const struct query_flow *then = call_query_find(&d->first, v->flows[i].id);
+	const struct query_flow *now = call_query_find(second, v->flows[i].id);
+	size_t party = v->flows[i].leg ? 1 : 0;
+
+	*f = (struct diagnosis_flow){
+		.leg = (uint8_t)party,
+		.line = v->flows[i].line,
+		.kind = v->flows[i].kind,
+		.answered = now != NULL,
+		.latch = n->settings.media.latch,
+		.expected = v->flows[i].remote,
+		.sip_peer = v->remote[party],
+		.holds = v->legs[party].held,
+		.muted = v->legs[party].muted,
+	};
+	f->agreed = shard_call_line(n->shard, d->call, v->flows[i].leg, v->flows[i].line, &f->facts,
+				    &f->contact);
+	if (!now)
+		return;
+	f->latched = now->resume.source_rtp;
+	take_sample(&f->now, now);
+	take_sample(&f->before, then ? then : now); /* it is newer than the first look */
+}
+
+static void fill(struct diagnosis *x, const struct doctor *d, const struct call_view *v,
+		 const struct query *second)
+{
+	struct shard_counts counts;
+
+	shard_counts(d->run->node->shard, &counts);
+	*x = (struct diagnosis){ .degraded = counts.degraded,
+				 .established = v->state == CALL_ESTABLISHED };
+	for (uint32_t i = 0; i < v->flow_count && x->flow_count < DIAGNOSIS_FLOWS_MAX; i++) {
+		if (is_of_talk(v, i))
+			fill_flow(&x->flows[x->flow_count++], d, v, i, second);
+	}
+}
+
+/* ---- what is said ---- */
+
+static json_t *facts_json(const struct finding *f)
+{
+	json_t *facts = json_object();
+
+	for (uint8_t i = 0; i < f->fact_count; i++) {
+		const struct finding_fact *fact = &f->facts[i];
+
+		(void)json_object_set_new(facts, fact->name,
+					  fact->text[0] ? json_string(fact->text)
+							: json_integer((json_int_t)fact->number));
+	}
+	return facts;
+}
+
+static json_t *finding_json(const struct finding *f)
+{
+	json_t *json =
+		json_pack("{s:s, s:s, s:n, s:n, s:s, s:o, s:s}", "code", finding_name(f->code),
+			  "is", finding_what(f->code), "leg", "line", "sentence", f->sentence,
+			  "evidence", facts_json(f), "next", finding_next(f->code));
+
+	if (json && f->of_flow) {
+		(void)json_object_set_new(json, "leg", json_string(g_call_legs[f->leg]));
+		(void)json_object_set_new(json, "line", json_integer(f->line));
+	}
+	return json;
+}
+
+static json_t *diagnosis_json(const struct diagnosis *x)
+{
+	struct finding *list = calloc(FINDINGS_MAX, sizeof(*list));
+	json_t *json = json_array();
+	size_t count = list ? diagnose(x, list) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(json, finding_json(&list[i]));
+	free(list);
+	return json;
+}
+
+/* ---- two looks ---- */
+
+static bool look(struct doctor *d, struct call_view *view)
+{
+	if (shard_call_view(d->run->node->shard, d->call, view))
+		return true;
+	fail(d, COMMAND_NOT_FOUND, "call", "the call is over");
+	return false;
+}
+
+static void on_second(const struct query *q, void *arg)
+{
+	struct doctor *d = arg;
+	struct call_view view;
+	struct diagnosis *x;
+	json_t *json;
+
+	if (!look(d, &view))
+		return;
+	x = calloc(1, sizeof(*x));
+	if (!x) {
+		fail(d, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	fill(x, d, &view, q);
+	json = json_pack("{s:o, s:o}", "id", command_call_id_json(d->call), "findings",
+			 diagnosis_json(x));
+	free(x);
+	end(d, json);
+}
+
+static void on_pause(const struct query *q, void *arg)
+{
+	struct doctor *d = arg;
+	struct call_view view;
+
+	(void)q;
+	if (look(d, &view) && !call_query(d->run->node, &view, on_second, d))
+		fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
+}
+
+static void on_first(const struct query *q, void *arg)
+{
+	struct doctor *d = arg;
+	struct queries *queries = &d->run->node->queries;
+	struct query *pause = queries_take(queries);
+	uint32_t window_ms = WINDOW_MS;
+
+	command_take_u32(d->run, "window_ms", &window_ms);
+	d->first = *q;
+	if (pause)
+		queries_pause(pause, clock_now_ns() + window_ms * NS_PER_MS, on_pause, d);
+	else
+		fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
+}
+
+/* Nothing moves any more: one look is enough. */
+static void ended_answer(struct command_run *run, const struct ended_call *c)
+{
+	struct diagnosis *x = calloc(1, sizeof(*x));
+	uint64_t talk_ms = c->cdr.answer_utc_ms && c->cdr.end_utc_ms > c->cdr.answer_utc_ms
+				   ? c->cdr.end_utc_ms - c->cdr.answer_utc_ms
+				   : 0;
+
+	if (!x) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	x->established = c->cdr.answer_utc_ms != 0;
+	x->refused = x->established ? 0 : c->cdr.sip_status;
+	x->because = c->cdr.reason;
+	for (uint32_t i = 0; i < c->flow_count && i < DIAGNOSIS_FLOWS_MAX; i++)
+		x->flows[x->flow_count++] = *c->flows[i];
+	command_answer(run,
+		       json_pack("{s:o, s:{s:s, s:I, s:I}, s:o}", "id",
+				 command_call_id_json(c->call), "ended", "cause", c->cdr.reason,
+				 "sip_status", (json_int_t)c->cdr.sip_status, "talk_ms",
+				 (json_int_t)talk_ms, "findings", diagnosis_json(x)));
+	free(x);
+}
+
+void command_call_doctor(struct command_run *run)
+{
+	const struct ended_call *ended = command_call_ended(run);
+	struct call_view view;
+	struct doctor *d;
+
+	if (ended) {
+		ended_answer(run, ended);
+		return;
+	}
+
+	if (!command_call_view(run, &view))
+		return;
+	d = calloc(1, sizeof(*d));
+	if (!d) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	*d = (struct doctor){ .run = run, .call = view.call };
+	if (!call_query(run->node, &view, on_first, d))
+		fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
+}

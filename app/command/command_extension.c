@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "base/log.h"
+
+#define LIMIT "limits.registrations"
+
+/* The hashes from password or ha1. False: the run has failed. */
+static bool secret_take(struct command_run *run, struct extension *e)
+{
+	const struct command_value *password = command_value(run, "password");
+	const struct command_value *ha1 = command_value(run, "ha1");
+	const char *realm = run->node->settings.sip.realm;
+
+	if (password->given && ha1->given) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1", "give password or ha1, not both");
+		return false;
+	}
+	if (ha1->given && extension_ha1_read(&e->core.secret, ha1->text)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1",
+			     "ha1 must be 32, 64 and 64 hex digits joined by ':'");
+		return false;
+	}
+	if (password->given) {
+		digest_secret_make(&e->core.secret, bytes_str(e->core.number), bytes_str(realm),
+				   password->text);
+	}
+	if (password->given || ha1->given)
+		(void)bytes_cstr(bytes_str(realm), e->realm, sizeof(e->realm));
+	return true;
+}
+
+/* There is room for one more, and it comes with its secret. False: the run has failed. */
+static bool may_begin(struct command_run *run)
+{
+	uint32_t most = run->node->settings.limits.registrations;
+
+	if (!command_value(run, "password")->given && !command_value(run, "ha1")->given) {
+		command_fail(run, COMMAND_MISSING_ARGUMENT, "password",
+			     "a new extension needs password or ha1");
+		return false;
+	}
+	if (extensions_count(&run->node->extensions) < most)
+		return true;
+	command_fail(run, COMMAND_FULL, NULL, LIMIT " (%" PRIu32 ") is reached", most);
+	return false;
+}
+
+/* What cannot be opened must not be written over by something else than a new password. False: the run has failed. */
+static bool may_change(struct command_run *run, const struct extension *before)
+{
+	if (before->realm[0] || command_value(run, "password")->given ||
+	    command_value(run, "ha1")->given)
+		return true;
+	command_fail(run, COMMAND_MISSING_ARGUMENT, "password",
+		     "its password was sealed with other keys: give a new one");
+	return false;
+}
+
+/* REG-08: both or neither. False: the run has failed. */
+static bool tls_srtp_take(struct command_run *run, bool *tls_srtp)
+{
+	bool tls = *tls_srtp, srtp = *tls_srtp;
+
+	command_take_bool(run, "tls", &tls);
+	command_take_bool(run, "srtp", &srtp);
+	*tls_srtp = tls && srtp;
+	if (tls == srtp)
+		return true;
+	if (command_value(run, "srtp")->given) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "srtp",
+			     "srtp and tls go together: give tls=%s as well",
+			     srtp ? "true" : "false");
+	} else {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "tls",
+			     "tls and srtp go together: give srtp=%s as well",
+			     tls ? "true" : "false");
+	}
+	return false;
+}
+
+static void flags_take(const struct command_run *run, struct shard_extension *e)
+{
+	const struct command_value *name = command_value(run, "display_name");
+	const struct command_value *phones = command_value(run, "phones");
+	const struct command_value *webrtc = command_value(run, "webrtc");
+	const struct command_value *media_address = command_value(run, "media_address");
+	bool video = !e->no_video;
+
+	if (name->given)
+		(void)bytes_cstr(name->text, e->display_name, sizeof(e->display_name));
+	command_take_bool(run, "enabled", &e->enabled);
+	command_take_bool(run, "early_media", &e->early_media);
+	command_take_bool(run, "sdes_insecure", &e->sdes_insecure);
+	command_take_bool(run, "video", &video);
+	e->no_video = !video;
+	if (phones->given)
+		e->single_phone = phones->number;
+	if (webrtc->given)
+		e->webrtc = (uint8_t)webrtc->number;
+	if (media_address->given)
+		e->media_elsewhere = media_address->number;
+}
+
+/* The present extension with what the arguments change. False: the run has failed. */
+static bool make(struct command_run *run, void *value)
+{
+	const struct command_value *number = command_value(run, "number");
+	const struct extension *before = extensions_find(&run->node->extensions, number->text);
+	struct extension *e = value;
+
+	if (before && may_change(run, before)) {
+		*e = *before;
+	} else if (before) {
+		return false;
+	} else if (may_begin(run)) {
+		e->core.enabled = true;
+	} else {
+		return false;
+	}
+	(void)bytes_cstr(number->text, e->core.number, sizeof(e->core.number));
+	flags_take(run, &e->core);
+	e->changed_utc_ms = clock_utc_ms();
+	return tls_srtp_take(run, &e->core.tls_srtp) && secret_take(run, e);
+}
+
+static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	struct bytes number = command_value(run, "number")->text;
+
+	if (extensions_find(&run->node->extensions, number))
+		return bytes_cstr(number, name, DOCUMENT_NAME_MAX) == 0;
+	command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
+	return false;
+}
+
+static void name_of(const void *value, char name[DOCUMENT_NAME_MAX])
+{
+	const struct extension *e = value;
+
+	(void)bytes_cstr(bytes_str(e->core.number), name, DOCUMENT_NAME_MAX);
+}
+
+/* Passwords are of no use without the node's keys. */
+static void seal_key_of(const struct node *node, struct seal_key *key)
+{
+	key->id = node->keys.id;
+	keys_derive(&node->keys, "tandem extension seal 1", key->octets);
+}
+
+static json_t *write_document(struct node *node, const void *value)
+{
+	struct seal_key key;
+	json_t *json;
+
+	seal_key_of(node, &key);
+	json = extension_to_document(value, &key, &node->rand);
+	seal_key_wipe(&key);
+	return json;
+}
+
+static json_t *show(const struct node *node, const void *value)
+{
+	return extension_to_view(value, node->settings.sip.realm);
+}
+
+static int read_document(const struct node *node, void *value, struct bytes json,
+			 const char **reason)
+{
+	struct seal_key key;
+	int err;
+
+	seal_key_of(node, &key);
+	err = extension_from_document(value, json, &key, reason);
+	seal_key_wipe(&key);
+	return err;
+}
+
+static int apply(struct node *node, const void *value)
+{
+	const struct extension *e = value;
+	int err = extensions_put(&node->extensions, e);
+
+	if (!err && !strcmp(e->realm, node->settings.sip.realm)) {
+		err = shard_extension_put(node->shard, &e->core);
+	} else if (!err) {
+		(void)shard_extension_delete(node->shard, e->core.number);
+		LOG_WARN("node", 0,
+			 e->realm[0] ? "an extension's password belongs to another sip.realm: set "
+				       "it again"
+				     : "an extension's password was sealed with other keys: bring "
+				       "the file keys back, or set it again",
+			 LOG_STR("number", e->core.number));
+	}
+	return err;
+}
+
+static void forget(struct node *node, const char *name)
+{
+	(void)shard_extension_delete(node->shard, name);
+	(void)extensions_delete(&node->extensions, bytes_str(name));
+}
+
+const struct document_kind g_extension_documents = {
+	.name = "extension",
+	.argument = "number",
+	.limit = LIMIT,
+	.size = sizeof(struct extension),
+	.make = make,
+	.aim = aim,
+	.name_of = name_of,
+	.write = write_document,
+	.show = show,
+	.read = read_document,
+	.apply = apply,
+	.forget = forget,
+};
+
+void command_extension_put(struct command_run *run)
+{
+	document_put(run, &g_extension_documents);
+}
+
+void command_extension_delete(struct command_run *run)
+{
+	document_delete(run, &g_extension_documents);
+}
+
+void command_extension_get(struct command_run *run)
+{
+	const struct extension *e =
+		extensions_find(&run->node->extensions, command_value(run, "number")->text);
+
+	if (e) {
+		command_answer(run, extension_to_view(e, run->node->settings.sip.realm));
+	} else {
+		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
+	}
+}
+
+void command_extension_list(struct command_run *run)
+{
+	const struct command_value *limit = command_value(run, "limit");
+
+	command_answer(run,
+		       extensions_list(&run->node->extensions, command_value(run, "after")->text,
+				       limit->given ? limit->number : 100,
+				       run->node->settings.sip.realm));
+}

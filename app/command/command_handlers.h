@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The functions behind the command table, and what they share. */
+#ifndef APP_COMMAND_HANDLERS_H
+#define APP_COMMAND_HANDLERS_H
+
+#include "app/command/command.h"
+#include "app/document/document.h"
+#include "base/addr.h"
+
+struct call_view;
+struct ended_call;
+
+command_fn command_extension_put, command_extension_get, command_extension_delete,
+	command_extension_list;
+command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
+command_fn command_call_originate, command_call_hold, command_call_resume, command_call_mute,
+	command_call_dtmf;
+command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
+	command_call_trace_read, command_call_trace_delete;
+command_fn command_sip_recent;
+command_fn command_registration_list;
+command_fn command_cdr_list;
+command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
+command_fn command_range_put, command_range_delete, command_range_list;
+command_fn command_node_status, command_node_drain, command_node_undrain, command_log_level,
+	command_help;
+
+json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
+json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */
+json_t *command_call_id_json(uint64_t call);
+/* The argument "call"; fails the run and returns false when it is no call id. */
+bool command_call_id(struct command_run *run, uint64_t *call);
+/* The call it names, where it ended in the last hour; else NULL. */
+const struct ended_call *command_call_ended(const struct command_run *run);
+/* The call it names; fails the run and returns false when there is none. */
+bool command_call_view(struct command_run *run, struct call_view *view);
+
+/* Of a call, in the order of enum { LEG_A, LEG_B }. */
+extern const char *const g_call_legs[];
+/* An argument of ARG_BOOL, where it is given. */
+void command_take_bool(const struct command_run *run, const char *name, bool *out);
+/* The same of ARG_U64. */
+void command_take_u32(const struct command_run *run, const char *name, uint32_t *out);
+
+/* All kinds in the order in which a start loads them. NULL-terminated. */
+extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents;
+extern const struct document_kind *const g_document_kinds[];
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table in words: as JSON, and as the commands' part of docs/api.md. */
+#include <inttypes.h>
+
+#include "app/command/command.h"
+#include "app/command/command_handlers.h"
+#include "app/node/fields.h"
+#include "app/settings/reference.h"
+
+static const char *type_name(enum command_arg_type type)
+{
+	switch (type) {
+	case ARG_STRING:
+		return "string";
+	case ARG_U64:
+		return "number";
+	case ARG_BOOL:
+		return "boolean";
+	case ARG_ENUM:
+		return "word";
+	case ARG_SECRET:
+		return "secret";
+	case ARG_LIST:
+		return "list";
+	}
+	return "string";
+}
+
+static const char *permission_name(enum command_permission permission)
+{
+	return permission == COMMAND_FOR_OPERATOR ? "operator" : "tenant";
+}
+
+static void write_names(struct writer *w, const char *const *names)
+{
+	for (size_t i = 0; names[i]; i++)
+		writer_fmt(w, "%s%s", i ? ", " : "", names[i]);
+}
+
+static void write_allowed(struct writer *w, const struct command_arg *arg)
+{
+	switch (arg->type) {
+	case ARG_STRING:
+	case ARG_SECRET:
+		writer_fmt(w, "%" PRIu64 " to %" PRIu64 " characters", arg->min, arg->max);
+		return;
+	case ARG_U64:
+		writer_fmt(w, "%" PRIu64 " to %" PRIu64, arg->min, arg->max);
+		return;
+	case ARG_BOOL:
+		writer_str(w, "true, false");
+		return;
+	case ARG_LIST:
+		writer_fmt(w, "%" PRIu64 " to %" PRIu64 " of ", arg->min, arg->max);
+		write_names(w, arg->names);
+		return;
+	case ARG_ENUM:
+		write_names(w, arg->names);
+		return;
+	}
+}
+
+static json_t *arg_json(const struct command_arg *arg)
+{
+	char allowed[160];
+	struct writer w = writer_over(allowed, sizeof(allowed) - 1);
+
+	write_allowed(&w, arg);
+	allowed[w.n] = '\0';
+	return json_pack("{s:s, s:s, s:b, s:s, s:s*, s:s}", "name", arg->name, "type",
+			 type_name(arg->type), "required", arg->required, "allowed", allowed,
+			 "default", arg->preset, "help", arg->help);
+}
+
+static json_t *one_json(const struct command *command)
+{
+	json_t *args = json_array();
+
+	for (const struct command_arg *arg = command->args; arg->name; arg++)
+		(void)json_array_append_new(args, arg_json(arg));
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", command->name, "for",
+			 permission_name(command->permission), "help", command->help, "result",
+			 command->result, "arguments", args);
+}
+
+json_t *command_help_json(const struct command *only)
+{
+	json_t *list = json_array();
+
+	for (const struct command *c = g_commands; c->name; c++) {
+		if (!only || c == only)
+			(void)json_array_append_new(list, one_json(c));
+	}
+	return list;
+}
+
+void command_help(struct command_run *run)
+{
+	const struct command_value *name = command_value(run, "command");
+	const struct command *only = name->given ? command_find(name->text) : NULL;
+
+	if (name->given && !only) {
+		command_fail(run, COMMAND_NOT_FOUND, "command", "there is no such command");
+	} else {
+		command_answer(run, command_help_json(only));
+	}
+}
+
+static void write_command(struct writer *w, const struct command *c)
+{
+	writer_fmt(w, "\n### %s\n\n%s For: %s.\n", c->name, c->help,
+		   permission_name(c->permission));
+	if (c->args->name) {
+		writer_str(w, "\n| Argument | Type | Allowed | Default | Meaning "
+			      "|\n|---|---|---|---|---|\n");
+	}
+	for (const struct command_arg *arg = c->args; arg->name; arg++) {
+		writer_fmt(w, "| `%s` | %s | ", arg->name, type_name(arg->type));
+		write_allowed(w, arg);
+		writer_fmt(w, " | %s | %s |\n",
+			   arg->required ? "*required*"
+			   : arg->preset ? arg->preset
+					 : "",
+			   arg->help);
+	}
+	writer_fmt(w, "\nResult: %s.\n", c->result);
+}
+
+void command_write_reference(struct writer *w)
+{
+	writer_str(w, "\n## Errors\n\n| Code | Meaning |\n|---|---|\n");
+	for (int code = 0; code < COMMAND_ERROR_CODES; code++) {
+		writer_fmt(w, "| `%s` | %s |\n", command_error_name((enum command_error_code)code),
+			   command_error_help((enum command_error_code)code));
+	}
+	fields_write_events(w);
+	writer_str(w, "\n## Commands\n");
+	for (const struct command *c = g_commands; c->name; c++)
+		write_command(w, c);
+	reference_wrap(w);
+}

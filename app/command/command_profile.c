@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+
+#define LIMIT "the number of profiles (64)"
+_Static_assert(SHARD_PROFILES_MAX == 64, "the text above says it");
+
+static void codecs_take(const struct command_run *run, struct offer_terms *terms)
+{
+	const struct command_value *codecs = command_value(run, "codecs");
+
+	if (!codecs->given)
+		return;
+	terms->codec_count = (uint8_t)codecs->number;
+	for (size_t i = 0; i < codecs->number; i++) {
+		(void)bytes_cstr(bytes_str(g_profile_codecs[codecs->list[i]]), terms->codecs[i],
+				 sizeof(terms->codecs[i]));
+	}
+}
+
+static void video_take(const struct command_run *run, struct offer_terms *terms)
+{
+	const struct command_value *codecs = command_value(run, "video_codecs");
+
+	if (!codecs->given)
+		return;
+	terms->video_codecs = 0;
+	for (size_t i = 0; i < codecs->number; i++)
+		terms->video_codecs |= (uint8_t)(1u << codecs->list[i]);
+}
+
+static void packet_ms_take(const struct command_run *run, const char *name, uint8_t *out)
+{
+	uint32_t ms = *out;
+
+	command_take_u32(run, name, &ms);
+	*out = (uint8_t)ms;
+}
+
+static void media_take(const struct command_run *run, struct offer_terms *terms)
+{
+	const struct command_value *dtmf = command_value(run, "dtmf");
+	bool h264 = !terms->no_video;
+
+	codecs_take(run, terms);
+	video_take(run, terms);
+	packet_ms_take(run, "g711_packet_ms", &terms->ptime_g711);
+	packet_ms_take(run, "g729_packet_ms", &terms->ptime_g729);
+	if (dtmf->given)
+		terms->no_events = dtmf->number;
+	command_take_bool(run, "h264", &h264);
+	terms->no_video = !h264;
+	command_take_u32(run, "video_kbps", &terms->video_kbps);
+}
+
+/* False: the run has failed. */
+static bool is_sound(struct command_run *run, const struct offer_terms *terms)
+{
+	const char *wrong = profile_codecs_wrong(terms);
+
+	if (wrong) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "codecs", "%s", wrong);
+		return false;
+	}
+	if (terms->ptime_g729 % 10) { /* RFC 3551 4.5.6: its frames are 10 ms */
+		command_fail(run, COMMAND_BAD_ARGUMENT, "g729_packet_ms",
+			     "g729_packet_ms must be a multiple of 10");
+		return false;
+	}
+	return true;
+}
+
+static bool make(struct command_run *run, void *value)
+{
+	const struct command_value *transport = command_value(run, "transport");
+	const struct profiles *all = &run->node->profiles;
+	struct bytes name = command_value(run, "name")->text;
+	const struct profile *before = profiles_find(all, name);
+	struct profile *p = value;
+
+	if (!before && all->count == SHARD_PROFILES_MAX) {
+		command_fail(run, COMMAND_FULL, NULL, LIMIT " is reached");
+		return false;
+	}
+	if (before) {
+		*p = *before;
+	} else {
+		profile_default(p, "");
+		(void)bytes_cstr(name, p->core.name, sizeof(p->core.name));
+	}
+	media_take(run, &p->core.terms);
+	command_take_bool(run, "early_media", &p->core.early_media);
+	if (transport->given)
+		profile_transport_set(&p->core, transport->number);
+	p->changed_utc_ms = clock_utc_ms();
+	return is_sound(run, &p->core.terms);
+}
+
+static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	const struct profile *p =
+		profiles_find(&run->node->profiles, command_value(run, "name")->text);
+	const struct profile_range *user =
+		p ? profiles_user(&run->node->profiles, p->core.name) : NULL;
+	char from[ADDR_TEXT_MAX];
+
+	if (!p) {
+		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such profile");
+	} else if (!strcmp(p->core.name, PROFILE_DEFAULT)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
+			     "the profile default always exists; change it with profile.put");
+	} else if (user) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
+			     "the range from %s uses it: delete that first, or give it another "
+			     "profile",
+			     addr_text(&user->core.first, from));
+	} else {
+		return bytes_cstr(bytes_str(p->core.name), name, DOCUMENT_NAME_MAX) == 0;
+	}
+	return false;
+}
+
+static void name_of(const void *value, char name[DOCUMENT_NAME_MAX])
+{
+	const struct profile *p = value;
+
+	(void)bytes_cstr(bytes_str(p->core.name), name, DOCUMENT_NAME_MAX);
+}
+
+static json_t *write_document(struct node *node, const void *value)
+{
+	(void)node;
+	return profile_to_document(value);
+}
+
+static json_t *show(const struct node *node, const void *value)
+{
+	(void)node;
+	return profile_to_view(value);
+}
+
+static int read_document(const struct node *node, void *value, struct bytes json,
+			 const char **reason)
+{
+	(void)node;
+	return profile_from_document(value, json, reason);
+}
+
+static int apply(struct node *node, const void *value)
+{
+	const struct profile *p = value;
+	int err = profiles_put(&node->profiles, p);
+
+	return err ? err : shard_profile_put(node->shard, &p->core);
+}
+
+static void forget(struct node *node, const char *name)
+{
+	(void)shard_profile_delete(node->shard, name);
+	profiles_delete(&node->profiles, name);
+}
+
+const struct document_kind g_profile_documents = {
+	.name = "profile",
+	.argument = "name",
+	.limit = LIMIT,
+	.size = sizeof(struct profile),
+	.make = make,
+	.aim = aim,
+	.name_of = name_of,
+	.write = write_document,
+	.show = show,
+	.read = read_document,
+	.apply = apply,
+	.forget = forget,
+};
+
+void command_profile_put(struct command_run *run)
+{
+	document_put(run, &g_profile_documents);
+}
+
+void command_profile_delete(struct command_run *run)
+{
+	document_delete(run, &g_profile_documents);
+}
+
+void command_profile_get(struct command_run *run)
+{
+	const struct profile *p =
+		profiles_find(&run->node->profiles, command_value(run, "name")->text);
+
+	if (p) {
+		command_answer(run, profile_to_view(p));
+	} else {
+		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such profile");
+	}
+}
+
+void command_profile_list(struct command_run *run)
+{
+	const struct profiles *all = &run->node->profiles;
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < all->count; i++)
+		(void)json_array_append_new(list, profile_to_view(&all->list[i]));
+	command_answer(run, list);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of ranges: which phones, by their source address, get which profile. */
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "base/log.h"
+
+#define LIMIT "the number of ranges (256)"
+_Static_assert(SHARD_RANGES_MAX == 256, "the text above says it");
+
+/* False: the run has failed. */
+static bool addr_take(struct command_run *run, const char *name, struct addr *out)
+{
+	if (!range_addr_read(out, command_value(run, name)->text))
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, name, "%s must be an IPv4 or IPv6 address", name);
+	return false;
+}
+
+static bool ends_take(struct command_run *run, struct shard_range *r)
+{
+	if (!addr_take(run, "from", &r->first) || !addr_take(run, "to", &r->last))
+		return false;
+	if (r->first.family != r->last.family) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "to",
+			     "from and to must both be IPv4 or both IPv6");
+		return false;
+	}
+	if (range_addr_order(&r->first, &r->last) <= 0)
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "to", "to must not be before from");
+	return false;
+}
+
+static bool profile_take(struct command_run *run, struct shard_range *r)
+{
+	const struct profile *p =
+		profiles_find(&run->node->profiles, command_value(run, "profile")->text);
+
+	if (!p) {
+		command_fail(run, COMMAND_NOT_FOUND, "profile",
+			     "there is no such profile: make it with profile.put");
+		return false;
+	}
+	memcpy(r->profile, p->core.name, sizeof(r->profile));
+	return true;
+}
+
+/* Of two that hold an address neither would be the right one. False: the run has failed. */
+static bool may_stand(struct command_run *run, const struct shard_range *r)
+{
+	const struct profiles *all = &run->node->profiles;
+	const struct profile_range *other = profiles_overlap(all, r);
+	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
+
+	if (other) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "from",
+			     "it overlaps the range from %s to %s of profile %s",
+			     addr_text(&other->core.first, from), addr_text(&other->core.last, to),
+			     other->core.profile);
+		return false;
+	}
+	if (all->range_count < SHARD_RANGES_MAX || profiles_range(all, &r->first))
+		return true;
+	command_fail(run, COMMAND_FULL, NULL, LIMIT " is reached");
+	return false;
+}
+
+static bool make(struct command_run *run, void *value)
+{
+	struct profile_range *r = value;
+
+	r->changed_utc_ms = clock_utc_ms();
+	return ends_take(run, &r->core) && profile_take(run, &r->core) && may_stand(run, &r->core);
+}
+
+static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	char text[ADDR_TEXT_MAX];
+	struct addr first;
+
+	if (!addr_take(run, "from", &first))
+		return false;
+	if (profiles_range(&run->node->profiles, &first))
+		return bytes_cstr(bytes_str(addr_text(&first, text)), name, DOCUMENT_NAME_MAX) == 0;
+	command_fail(run, COMMAND_NOT_FOUND, "from", "no range begins there");
+	return false;
+}
+
+static void name_of(const void *value, char name[DOCUMENT_NAME_MAX])
+{
+	const struct profile_range *r = value;
+	char text[ADDR_TEXT_MAX];
+
+	(void)bytes_cstr(bytes_str(addr_text(&r->core.first, text)), name, DOCUMENT_NAME_MAX);
+}
+
+static json_t *write_document(struct node *node, const void *value)
+{
+	(void)node;
+	return range_to_document(value);
+}
+
+static json_t *show(const struct node *node, const void *value)
+{
+	(void)node;
+	return range_to_view(value);
+}
+
+static int read_document(const struct node *node, void *value, struct bytes json,
+			 const char **reason)
+{
+	(void)node;
+	return range_from_document(value, json, reason);
+}
+
+static int apply(struct node *node, const void *value)
+{
+	int err = profiles_range_put(&node->profiles, value);
+
+	return err ? err : profiles_ranges_apply(&node->profiles, node->shard);
+}
+
+static void forget(struct node *node, const char *name)
+{
+	struct addr first;
+
+	if (range_addr_read(&first, bytes_str(name)))
+		return;
+	profiles_range_delete(&node->profiles, &first);
+	if (profiles_ranges_apply(&node->profiles, node->shard))
+		LOG_ERROR("node", 0, "out of memory: a deleted range still counts",
+			  LOG_STR("from", name));
+}
+
+const struct document_kind g_range_documents = {
+	.name = "profile_range",
+	.argument = "from",
+	.limit = LIMIT,
+	.size = sizeof(struct profile_range),
+	.make = make,
+	.aim = aim,
+	.name_of = name_of,
+	.write = write_document,
+	.show = show,
+	.read = read_document,
+	.apply = apply,
+	.forget = forget,
+};
+
+void command_range_put(struct command_run *run)
+{
+	document_put(run, &g_range_documents);
+}
+
+void command_range_delete(struct command_run *run)
+{
+	document_delete(run, &g_range_documents);
+}
+
+void command_range_list(struct command_run *run)
+{
+	const struct profiles *all = &run->node->profiles;
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < all->range_count; i++)
+		(void)json_array_append_new(list, range_to_view(&all->ranges[i]));
+	command_answer(run, list);
+}

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/command/command.h"
+#include "app/command/command_handlers.h"
+#include "app/document/extension.h"
+#include "app/document/profile.h"
+#include "base/log.h"
+
+#define NUMBER_ARG(text)                                                                           \
+	{                                                                                          \
+		.name = "number", .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = true, \
+		.min = 1, .max = 63, .help = (text)                                                \
+	}
+#define CALL_ARG                                                                             \
+	{                                                                                    \
+		.name = "call", .type = ARG_STRING, .charset = CHARSET_ID, .required = true, \
+		.min = 13, .max = 13, .help = "Id of the call: 13 characters."               \
+	}
+#define LIMIT_ARG                                                                         \
+	{                                                                                 \
+		.name = "limit", .type = ARG_U64, .min = 1, .max = 1000, .preset = "100", \
+		.help = "Most entries in the answer."                                     \
+	}
+#define END                  \
+	{                    \
+		.name = NULL \
+	}
+
+static const struct command_arg g_put_args[] = {
+	NUMBER_ARG("Number of the extension; also its user name for SIP."),
+	{ .name = "password",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = 4,
+	  .max = 128,
+	  .help = "New password; only hashes of it are kept. A new extension needs it, or ha1." },
+	{ .name = "ha1",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = 162,
+	  .max = 162,
+	  .help = "In place of password: H(number:realm:password) in hex by MD5, SHA-256 and "
+		  "SHA-512/256, joined by ':'. "
+		  "tandemctl sends this, so that no password lies in Redis." },
+	{ .name = "display_name",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .min = 0,
+	  .max = 63,
+	  .preset = "unchanged; at first empty",
+	  .help = "Name shown to others." },
+	{ .name = "enabled",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first true",
+	  .help = "false: it can neither register nor call." },
+	{ .name = "early_media",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "Pass 183 with SDP on to the phone; false: it gets 180, unless its codec profile "
+		  "says otherwise." },
+	{ .name = "tls",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "It registers and calls over TLS only. Goes together with srtp." },
+	{ .name = "srtp",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "Its media is SRTP only. Goes together with tls." },
+	{ .name = "sdes_insecure",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "Offer and accept SRTP keys over UDP and TCP too, where others can read them." },
+	{ .name = "phones",
+	  .type = ARG_ENUM,
+	  .names = g_extension_phones,
+	  .preset = "unchanged; at first multi",
+	  .help = "single: a second phone cannot register while one is registered." },
+	{ .name = "video",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first true",
+	  .help = "Video in its calls, where its codec profile has it too." },
+	{ .name = "webrtc",
+	  .type = ARG_ENUM,
+	  .names = g_extension_webrtc,
+	  .preset = "unchanged; at first auto",
+	  .help = "DTLS-SRTP with ICE. auto: offered to phones on a WebSocket, accepted over TLS, "
+		  "too; "
+		  "always: over any transport." },
+	{ .name = "media_address",
+	  .type = ARG_ENUM,
+	  .names = g_extension_media_address,
+	  .preset = "unchanged; at first signalling",
+	  .help = "Where its media comes from and goes to. signalling: the host its SIP comes "
+		  "from; "
+		  "sdp: the one its SDP names, for phones with a media address of their own." },
+	END,
+};
+
+static const struct command_arg g_get_args[] = { NUMBER_ARG("Number of the extension."), END };
+
+static const struct command_arg g_extension_list_args[] = {
+	{ .name = "after",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 0,
+	  .max = 63,
+	  .help = "Begin behind this number: the last one of the page before." },
+	LIMIT_ARG,
+	END,
+};
+
+#define PROFILE_ARG(text)                                                                      \
+	{                                                                                      \
+		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
+		.min = 1, .max = PROFILE_NAME_MAX - 1, .help = (text)                          \
+	}
+#define IP_ARG(what, text)                                                                   \
+	{                                                                                    \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_IP, .required = true, \
+		.min = 2, .max = 45, .help = (text)                                          \
+	}
+
+static const struct command_arg g_profile_put_args[] = {
+	PROFILE_ARG("Name of the profile. The one named default is for phones in no range."),
+	{ .name = "codecs",
+	  .type = ARG_LIST,
+	  .names = g_profile_codecs,
+	  .max = OFFER_CODECS_MAX,
+	  .preset = "unchanged; at first none",
+	  .help = "Audio codecs of these phones; others are taken out of what they offer and are "
+		  "offered. None: all. G722 must not be the only one." },
+	{ .name = "g711_packet_ms",
+	  .type = ARG_U64,
+	  .min = PROFILE_PACKET_MS_MIN,
+	  .max = PROFILE_PACKET_MS_MAX,
+	  .preset = "unchanged; at first 20",
+	  .help = "a=ptime towards them where PCMU or PCMA comes first." },
+	{ .name = "g729_packet_ms",
+	  .type = ARG_U64,
+	  .min = PROFILE_PACKET_MS_MIN,
+	  .max = PROFILE_PACKET_MS_MAX,
+	  .preset = "unchanged; at first 20",
+	  .help = "The same for G729; a multiple of 10." },
+	{ .name = "dtmf",
+	  .type = ARG_ENUM,
+	  .names = g_profile_dtmf,
+	  .preset = "unchanged; at first rfc2833",
+	  .help = "How digits go: as telephone-events in the media (RFC 4733, before that 2833), "
+		  "or "
+		  "by SIP INFO." },
+	{ .name = "early_media",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "Pass 183 with SDP on to these phones." },
+	{ .name = "transport",
+	  .type = ARG_ENUM,
+	  .names = g_profile_transport,
+	  .preset = "unchanged; at first any",
+	  .help = "Over what they may register." },
+	{ .name = "h264",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first true",
+	  .help = "Video in their calls." },
+	{ .name = "video_codecs",
+	  .type = ARG_LIST,
+	  .names = g_profile_video,
+	  .max = 5,
+	  .preset = "unchanged; at first none",
+	  .help = "Codecs of that video; one passes where both parties of a call may have it. "
+		  "None: all for browsers, H264 for other phones. Nothing is transcoded." },
+	{ .name = "video_kbps",
+	  .type = ARG_U64,
+	  .min = PROFILE_VIDEO_KBPS_MIN,
+	  .max = PROFILE_VIDEO_KBPS_MAX,
+	  .preset = "unchanged; at first 768",
+	  .help = "Most that video in SDP towards them may ask for." },
+	END,
+};
+
+static const struct command_arg g_profile_args[] = { PROFILE_ARG("Name of the profile."), END };
+
+static const struct command_arg g_range_put_args[] = {
+	IP_ARG("from", "First address. A range that begins there is replaced."),
+	IP_ARG("to", "Last address, of the same family."),
+	{ .name = "profile",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .required = true,
+	  .min = 1,
+	  .max = PROFILE_NAME_MAX - 1,
+	  .help = "Profile of the phones whose requests come from these addresses." },
+	END,
+};
+
+static const struct command_arg g_range_args[] = {
+	IP_ARG("from", "First address of the range."),
+	END,
+};
+
+static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
+static const struct command_arg g_call_args[] = { CALL_ARG, END };
+static const struct command_arg g_doctor_args[] = {
+	CALL_ARG,
+	{ .name = "window_ms",
+	  .type = ARG_U64,
+	  .min = 200,
+	  .max = 3000,
+	  .preset = "1000",
+	  .help = "Time between the two looks at the counters." },
+	END,
+};
+#define PARTY_ARG(what, text)                                                                    \
+	{                                                                                        \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = true, \
+		.min = 1, .max = 63, .help = (text)                                              \
+	}
+
+static const struct command_arg g_originate_args[] = {
+	PARTY_ARG("from", "Extension whose phone is rung first."),
+	PARTY_ARG("to", "Extension that is called then."),
+	{ .name = "auto_answer",
+	  .type = ARG_BOOL,
+	  .preset = "false",
+	  .help = "Ask from's phone to answer by itself: Alert-Info with info=alert-autoanswer." },
+	END,
+};
+
+#define LEG_ARG(text)                                                                    \
+	{                                                                                \
+		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
+		.help = (text)                                                           \
+	}
+
+static const struct command_arg g_hold_args[] = {
+	CALL_ARG,
+	LEG_ARG("Whose party holds the other: a is the caller, b whom it speaks with."),
+	END,
+};
+
+static const struct command_arg g_mute_args[] = {
+	CALL_ARG,
+	LEG_ARG("Whose party is not heard: a is the caller, b whom it speaks with."),
+	{ .name = "on", .type = ARG_BOOL, .required = true, .help = "false: it is heard again." },
+	END,
+};
+
+static const struct command_arg g_dtmf_args[] = {
+	CALL_ARG,
+	LEG_ARG("To whose party they go: a is the caller, b whom it speaks with."),
+	{ .name = "digits",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_DIGITS,
+	  .required = true,
+	  .min = 1,
+	  .max = 32,
+	  .help = "Sent one after the other." },
+	{ .name = "duration_ms",
+	  .type = ARG_U64,
+	  .min = 40,
+	  .max = 6000,
+	  .preset = "120",
+	  .help = "How long each sounds." },
+	END,
+};
+
+#define TRACE_ARG                                                                              \
+	{                                                                                      \
+		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
+		.min = 1, .max = 39, .help = "As call.trace.list shows it."                    \
+	}
+
+static const struct command_arg g_trace_start_args[] = {
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Id of the call: 13 characters. Or from, or to." },
+	{ .name = "from",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "The next call of this extension; it is waited for, an hour at most." },
+	{ .name = "to",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "The next call to this number." },
+	{ .name = "decrypted",
+	  .type = ARG_BOOL,
+	  .preset = "false",
+	  .help = "Media of SRTP in clear and keys in SIP as they are; where trace.decrypted "
+		  "allows "
+		  "it." },
+	{ .name = "seconds",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = 3600,
+	  .preset = "300",
+	  .help = "It ends after this." },
+	{ .name = "octets",
+	  .type = ARG_U64,
+	  .min = 65536,
+	  .max = 1073741824,
+	  .preset = "16777216",
+	  .help = "It ends before the file is longer." },
+	END,
+};
+
+static const struct command_arg g_trace_stop_args[] = {
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Id of the call. Or name." },
+	{ .name = "name",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 1,
+	  .max = 39,
+	  .help = "As call.trace.list shows it." },
+	END,
+};
+
+static const struct command_arg g_trace_read_args[] = {
+	TRACE_ARG,
+	{ .name = "offset",
+	  .type = ARG_U64,
+	  .max = INT64_MAX,
+	  .preset = "0",
+	  .help = "Octets of the file before what is wanted." },
+	END,
+};
+
+static const struct command_arg g_trace_args[] = { TRACE_ARG, END };
+
+static const struct command_arg g_sip_args[] = {
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Only the dialogs of this call, also when it is over." },
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Only dialogs whose messages name this user." },
+	{ .name = "limit",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = 500,
+	  .preset = "50",
+	  .help = "Most messages in the answer, the newest ones." },
+	END,
+};
+
+static const struct command_arg g_no_args[] = { END };
+
+static const struct command_arg g_cdr_args[] = {
+	LIMIT_ARG,
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Only this call, if it is among the newest 1000." },
+	END,
+};
+
+static const struct command_arg g_registration_args[] = {
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Only this extension." },
+	LIMIT_ARG,
+	END,
+};
+
+static const struct command_arg g_level_args[] = {
+	{ .name = "level",
+	  .type = ARG_ENUM,
+	  .names = g_log_levels,
+	  .help = "New level, until the next reload or start; without it the present one is "
+		  "told." },
+	END,
+};
+
+static const struct command_arg g_help_args[] = {
+	{ .name = "command",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Only this command." },
+	END,
+};
+
+const struct command g_commands[] = {
+	{ "extension.put", COMMAND_FOR_TENANT, g_put_args,
+	  "Makes an extension, or changes what is given of it.", "the extension",
+	  command_extension_put },
+	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
+	  "number, display_name, enabled, early_media, tls, srtp, sdes_insecure, phones, video, "
+	  "webrtc, media_address, password_valid (false: the realm was changed since), "
+	  "changed_utc_ms",
+	  command_extension_get },
+	{ "extension.delete", COMMAND_FOR_TENANT, g_get_args,
+	  "Deletes an extension. Its calls go on; its phones cannot register again.", "number",
+	  command_extension_delete },
+	{ "extension.list", COMMAND_FOR_TENANT, g_extension_list_args,
+	  "Lists extensions by number.", "a list of extensions", command_extension_list },
+	{ "profile.put", COMMAND_FOR_TENANT, g_profile_put_args,
+	  "Makes a codec profile, or changes what is given of it. Calls that stand keep theirs.",
+	  "the profile", command_profile_put },
+	{ "profile.get", COMMAND_FOR_TENANT, g_profile_args, "Shows a codec profile.",
+	  "name, codecs, g711_packet_ms, g729_packet_ms, dtmf, early_media, transport, h264, "
+	  "video_codecs, video_kbps, changed_utc_ms",
+	  command_profile_get },
+	{ "profile.delete", COMMAND_FOR_TENANT, g_profile_args,
+	  "Deletes a codec profile that no range uses.", "name", command_profile_delete },
+	{ "profile.list", COMMAND_FOR_TENANT, g_no_args, "Lists codec profiles by name.",
+	  "a list of profiles", command_profile_list },
+	{ "profile.range.put", COMMAND_FOR_TENANT, g_range_put_args,
+	  "Gives a range of addresses a codec profile. No two ranges may overlap.",
+	  "from, to, profile, changed_utc_ms", command_range_put },
+	{ "profile.range.delete", COMMAND_FOR_TENANT, g_range_args,
+	  "Deletes a range: its phones get the profile default.", "from", command_range_delete },
+	{ "profile.range.list", COMMAND_FOR_TENANT, g_no_args, "Lists ranges by address.",
+	  "a list of ranges", command_range_list },
+	{ "call.list", COMMAND_FOR_TENANT, g_list_args, "Lists the calls of this node.",
+	  "a list: id, state (setup, ringing, answering, established, ending), from, to, "
+	  "setup_utc_ms, answer_utc_ms, saved, "
+	  "restored",
+	  command_call_list },
+	{ "call.show", COMMAND_FOR_TENANT, g_call_args,
+	  "Shows a call with the live counters of its media flows. A call that ended in the last "
+	  "hour: "
+	  "its record (as in cdr.list) with state ended, and the last counters of its flows.",
+	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
+	  "crypto-suite or plain, holds, muted, profile, codecs), and flows: leg, line, kind, "
+	  "local, remote (where its media is expected), signalled (by its SDP), latched (where it "
+	  "comes "
+	  "from), srtp, payload_type, codec, ssrc_out, ice (off, checking, connected, lost), "
+	  "dtls (off, waiting, handshaking, connected, failed), stats (icmp_errors: that came "
+	  "back for packets to the party), drops (packets not relayed, by reason) "
+	  "and quality: heard (of the party) and told (by its RTCP) with lost, loss_percent, "
+	  "jitter_ms, mos, r, and rtt_ms (ice, dtls, stats, drops, quality null: the media worker "
+	  "did not "
+	  "answer within 100 ms; what else is null is not known)",
+	  command_call_show },
+	{ "call.doctor", COMMAND_FOR_TENANT, g_doctor_args,
+	  "Says why a party of a call is not heard, or hears nothing, from counters and state "
+	  "alone: "
+	  "it looks at them twice. Of a call that ended in the last hour: from its last counters. "
+	  "See "
+	  "doctor.md.",
+	  "id, ended (cause, sip_status, talk_ms; of a call that is over) and findings, none when "
+	  "all is well: code, is (fault, state or note), leg (a, b), "
+	  "line, "
+	  "sentence, evidence and next (what to do); leg and line are null where it is about the "
+	  "call",
+	  command_call_doctor },
+	{ "call.hangup", COMMAND_FOR_TENANT, g_call_args, "Ends a call.", "id",
+	  command_call_hangup },
+	{ "call.originate", COMMAND_FOR_TENANT, g_originate_args,
+	  "Makes a call: rings from's phone (the one with the highest q, else the newest), and "
+	  "when it has answered all phones of "
+	  "to, as if from had called. The id follows from the command's id: the same command again "
+	  "names the same call.",
+	  "id", command_call_originate },
+	{ "call.hold", COMMAND_FOR_TENANT, g_hold_args,
+	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
+	  "media goes either way, until call.resume, or until the holder's own phone offers to go "
+	  "on. "
+	  "The event call.held tells that it is so.",
+	  "id", command_call_hold },
+	{ "call.resume", COMMAND_FOR_TENANT, g_hold_args,
+	  "Ends what call.hold did. A phone that holds by itself is asked to go on (NOTIFY with "
+	  "Event: talk) where its Allow-Events names talk; call.resumed is not published for that. "
+	  "Where it does not: conflict, and the hold ends at the phone.",
+	  "id", command_call_resume },
+	{ "call.mute", COMMAND_FOR_TENANT, g_mute_args,
+	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
+	  "phone is told.",
+	  "id", command_call_mute },
+	{ "call.dtmf", COMMAND_FOR_TENANT, g_dtmf_args,
+	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
+	  "4733), or by INFO where it takes none.",
+	  "id", command_call_dtmf },
+	{ "call.trace.start", COMMAND_FOR_OPERATOR, g_trace_start_args,
+	  "Writes the SIP messages and the media of a call into a file of pcapng until a limit, "
+	  "the "
+	  "end of the call or call.trace.stop. tandemctl trace does all that and fetches the file.",
+	  "name, call, running, decrypted, seconds, octets_max, octets, packets, lost (packets "
+	  "that "
+	  "the trace has no copy of)",
+	  command_call_trace_start },
+	{ "call.trace.stop", COMMAND_FOR_OPERATOR, g_trace_stop_args,
+	  "Ends the trace of a call, or one that waits for a call.", "name, call",
+	  command_call_trace_stop },
+	{ "call.trace.list", COMMAND_FOR_OPERATOR, g_no_args, "Lists traces, oldest first.",
+	  "a list: name, call, running, octets, started_utc_ms", command_call_trace_list },
+	{ "call.trace.read", COMMAND_FOR_OPERATOR, g_trace_read_args,
+	  "Reads on in a trace, also while it runs: up to 48 KiB.",
+	  "offset, size (of the file), running, data (base64; empty at the end)",
+	  command_call_trace_read, .transient = true },
+	{ "call.trace.delete", COMMAND_FOR_OPERATOR, g_trace_args,
+	  "Deletes a trace that does not run.", "name", command_call_trace_delete },
+	{ "sip.recent", COMMAND_FOR_OPERATOR, g_sip_args,
+	  "Shows the newest SIP messages, without secrets, also of calls that were refused: of a "
+	  "call, "
+	  "of a number, or all.",
+	  "a list, oldest first: utc_ms, sent, transport, local, remote, message",
+	  command_sip_recent, .transient = true },
+	{ "registration.list", COMMAND_FOR_TENANT, g_registration_args, "Lists registered phones.",
+	  "a list: number, version, contacts: contact, source, user_agent, expires_utc_ms, nat",
+	  command_registration_list },
+	{ "cdr.list", COMMAND_FOR_TENANT, g_cdr_args,
+	  "Lists the newest call detail records, oldest first.",
+	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "
+	  "end_utc_ms (0: never), talk_ms, "
+	  "sip_status, q850, ended_by (a, b, node, operator), cause, and for each leg (a_, b_) "
+	  "packets_in, octets_in, "
+	  "packets_out, octets_out, rtcp_in, rtcp_out, dropped, lost, jitter_us, digits, "
+	  "source_changes, remote_lost, remote_jitter_us (as it reported by RTCP), rtt_us, codec, "
+	  "mos_in_hundredths and mos_out_hundredths (0: not known)",
+	  command_cdr_list },
+	{ "node.status", COMMAND_FOR_OPERATOR, g_no_args, "Shows how this node is.",
+	  "name, realm (of passwords), shard, version, uptime_ms, status, reasons, redis, epoch, "
+	  "counts and limits",
+	  command_node_status },
+	{ "node.drain", COMMAND_FOR_OPERATOR, g_no_args,
+	  "Takes no new calls (503 with Retry-After, /readyz says so); calls go on. Until "
+	  "node.undrain "
+	  "or the next start.",
+	  "draining, calls", command_node_drain },
+	{ "node.undrain", COMMAND_FOR_OPERATOR, g_no_args, "Takes new calls again.",
+	  "draining, calls", command_node_undrain },
+	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
+	  "level", command_log_level },
+	{ "help", COMMAND_FOR_TENANT, g_help_args, "Shows this table.",
+	  "a list: name, for, help, result, arguments", command_help },
+	{ .name = NULL },
+};

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One command of a stream: claim its id, run it, and put result, answer and acknowledgement into Redis in one script. */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/control_stream.h"
+#include "app/node/node.h"
+#include "base/log.h"
+
+#define ASK_LIMIT_NS (2 * NS_PER_S)
+#define CLAIM_S      "30"   /* as long as an entry must be idle before another node takes it */
+#define DONE_S       "600"  /* how long the same id gets the same answer */
+#define OUT_S        "3600" /* results that nobody reads */
+
+/* KEYS: done, out, in. ARGV: result, seconds, id, entry, client or "", seconds of out, what becomes of done. */
+#define FINISH                                                                                   \
+	"if ARGV[7] == 'keep' then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) "          \
+	"elseif ARGV[7] == 'drop' then redis.call('DEL', KEYS[1]) end "                          \
+	"if ARGV[5] ~= '' then "                                                                 \
+	"redis.call('XADD', KEYS[2], 'MAXLEN', '~', 1000, '*', 'id', ARGV[3], 'json', ARGV[1]) " \
+	"redis.call('EXPIRE', KEYS[2], ARGV[6]) end "                                            \
+	"redis.call('XACK', KEYS[3], 'nodes', ARGV[4]) "                                         \
+	"return redis.call('XDEL', KEYS[3], ARGV[4])"
+
+/* What becomes of the id's claim. */
+#define KEEP  "keep"  /* the same id gets this answer again */
+#define DROP  "drop"  /* nothing is certain to have happened: the same id may run again */
+#define LEAVE "leave" /* it is another entry's */
+
+static void key_write(const struct control_job *job, const char *kind, const char *name,
+		      char out[CONTROL_KEY_MAX])
+{
+	const char *in = job->stream->key;
+
+	/* "td:{cmd:TENANT}:" is what all keys of a tenant share */
+	(void)snprintf(out, CONTROL_KEY_MAX, "%.*s%s:%s", (int)(strlen(in) - strlen("in")), in,
+		       kind, name);
+}
+
+static bool is_same(const struct control_job *job, const struct control_stream *s, struct bytes id)
+{
+	return job->used && job->stream == s && bytes_is(id, job->id);
+}
+
+static void job_end(struct control_job *job)
+{
+	struct control *c = job->control;
+
+	json_decref(job->args);
+	*job = (struct control_job){ 0 };
+	assert(c->running > 0);
+	c->running--;
+	c->ended = true;
+	control_wake(c);
+}
+
+static void on_finished(int err, const struct redisReply *reply, void *arg)
+{
+	struct control_job *job = arg;
+	struct bytes text = { 0 };
+
+	/* Without an answer the entry may still be there: it is read again and finds the result, or runs again. */
+	if (redis_is_error(reply, &text) || err) {
+		job->stream->again = true;
+		LOG_WARN("control", 0, "a result was not stored", LOG_STR("id", job->id),
+			 LOG_BYTES("error", text), LOG_INT("code", err));
+	}
+	job_end(job);
+}
+
+static void finish(struct control_job *job, struct bytes json, const char *claim)
+{
+	char done[CONTROL_KEY_MAX], out[CONTROL_KEY_MAX];
+	struct bytes args[13] = { BYTES_LIT("EVAL"), BYTES_LIT(FINISH), BYTES_LIT("3") };
+
+	key_write(job, "done", job->id, done);
+	key_write(job, "out", job->client, out);
+	args[3] = bytes_str(done);
+	args[4] = bytes_str(out);
+	args[5] = bytes_str(job->stream->key);
+	args[6] = json;
+	args[7] = BYTES_LIT(DONE_S);
+	args[8] = bytes_str(job->id);
+	args[9] = bytes_str(job->entry_id);
+	args[10] = bytes_str(job->client);
+	args[11] = BYTES_LIT(OUT_S);
+	args[12] = bytes_str(claim);
+	if (redis_command(job->control->node->redis, args, COUNT_OF(args), ASK_LIMIT_NS,
+			  on_finished, job))
+		on_finished(-ENOTCONN, NULL, job);
+}
+
+static void finish_json(struct control_job *job, json_t *answer, const char *claim)
+{
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+
+	json_decref(answer);
+	if (!text) {
+		LOG_ERROR("control", 0, "out of memory: a command has no answer",
+			  LOG_STR("id", job->id));
+		job_end(job);
+		return;
+	}
+	finish(job, bytes_str(text), claim);
+	free(text);
+}
+
+static bool may_run_again(const char *code)
+{
+	static const enum command_error_code again[] = { COMMAND_BUSY, COMMAND_UNAVAILABLE,
+							 COMMAND_UNCERTAIN, COMMAND_INTERNAL };
+
+	for (size_t i = 0; code && i < COUNT_OF(again); i++) {
+		if (!strcmp(code, command_error_name(again[i])))
+			return true;
+	}
+	return false;
+}
+
+static bool is_transient(const struct control_job *job)
+{
+	const struct command *command = command_find(bytes_str(job->command));
+
+	return command && command->transient;
+}
+
+static void on_done(json_t *answer, void *arg)
+{
+	struct control_job *job = arg;
+	bool ok = json_is_true(json_object_get(answer, "ok"));
+	const char *code =
+		json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+
+	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
+	LOG_AT(is_transient(job) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "control", 0, "command",
+	       LOG_STR("do", job->command), LOG_STR("client", job->client), LOG_STR("id", job->id),
+	       LOG_STR("result", ok     ? "ok"
+				 : code ? code
+					: "error"));
+	finish_json(job, answer, may_run_again(code) || is_transient(job) ? DROP : KEEP);
+}
+
+static void run(struct control_job *job)
+{
+	json_t *args = job->args;
+	char key[CONTROL_KEY_MAX];
+
+	key_write(job, "done", job->id, key); /* each stream has ids of its own */
+	job->args = NULL;
+	command_start(job->control->node, &job->stream->who, bytes_str(job->command),
+		      bytes_str(key), args, on_done, job);
+	json_decref(args);
+}
+
+/* The claim's old value: nil: ours now; "@node": somebody has it; else the result. */
+static void on_claimed(int err, const struct redisReply *reply, void *arg)
+{
+	struct control_job *job = arg;
+	struct bytes old = redis_reply_text(reply);
+
+	if (err || redis_is_error(reply, NULL)) {
+		job->stream->again = true; /* it stays in the stream */
+		job_end(job);
+		return;
+	}
+	if (old.n == 0 ||
+	    (old.p[0] == '@' && bytes_is(bytes_from(old, 1), job->control->consumer))) {
+		run(job); /* ours: now, or by an earlier life of this node */
+		return;
+	}
+	if (old.p[0] == '@') {
+		job_end(job); /* another node is at it; should it die, the entry comes again */
+		return;
+	}
+	metric_add(g_control_metrics.repeated, 1);
+	finish(job, old, LEAVE);
+}
+
+static void claim_id(struct control_job *job)
+{
+	char key[CONTROL_KEY_MAX], mark[80];
+	struct bytes args[] = {
+		BYTES_LIT("SET"),  { 0 }, { 0 }, BYTES_LIT("NX"), BYTES_LIT("GET"), BYTES_LIT("EX"),
+		BYTES_LIT(CLAIM_S)
+	};
+
+	key_write(job, "done", job->id, key);
+	(void)snprintf(mark, sizeof(mark), "@%s", job->control->consumer);
+	args[1] = bytes_str(key);
+	args[2] = bytes_str(mark);
+	if (redis_command(job->control->node->redis, args, COUNT_OF(args), ASK_LIMIT_NS, on_claimed,
+			  job))
+		on_claimed(-ENOTCONN, NULL, job);
+}
+
+/* One at a time: the first leaves a result that the others find. */
+static bool is_alone(const struct control *c, const struct control_job *job)
+{
+	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++) {
+		const struct control_job *other = &c->jobs[i];
+
+		if (other != job && !other->waiting &&
+		    is_same(other, job->stream, bytes_str(job->id)))
+			return false;
+	}
+	return true;
+}
+
+void control_jobs_wake(struct control *c)
+{
+	if (!c->ended)
+		return;
+	c->ended = false;
+	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++) {
+		struct control_job *job = &c->jobs[i];
+
+		if (!job->used || !job->waiting || !is_alone(c, job))
+			continue;
+		job->waiting = false;
+		claim_id(job);
+	}
+}
+
+static void refuse(struct control_job *job, enum command_error_code code, const char *message)
+{
+	struct command_error error = { .code = code };
+
+	(void)snprintf(error.message, sizeof(error.message), "%s", message);
+	metric_add(g_control_metrics.bad, 1);
+	LOG_WARN("control", 0, "command refused", LOG_STR("client", job->client),
+		 LOG_STR("id", job->id), LOG_STR("why", message));
+	finish_json(job, command_error_json(&error), LEAVE);
+}
+
+static bool is_known(const struct control *c, const struct control_stream *s, struct bytes entry_id)
+{
+	for (size_t i = 0; c->running && i < CONTROL_JOBS_MAX; i++) {
+		if (c->jobs[i].used && c->jobs[i].stream == s &&
+		    bytes_is(entry_id, c->jobs[i].entry_id))
+			return true;
+	}
+	return false;
+}
+
+static bool is_running(const struct control *c, const struct control_stream *s, struct bytes id)
+{
+	for (size_t i = 0; id.n && c->running && i < CONTROL_JOBS_MAX; i++) {
+		if (is_same(&c->jobs[i], s, id))
+			return true;
+	}
+	return false;
+}
+
+static struct control_job *job_begin(struct control_stream *s, struct bytes entry_id)
+{
+	struct control *c = s->control;
+
+	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++) {
+		struct control_job *job = &c->jobs[i];
+
+		if (job->used)
+			continue;
+		*job = (struct control_job){ .used = true, .control = c, .stream = s };
+		if (bytes_cstr(entry_id, job->entry_id, sizeof(job->entry_id)))
+			job->entry_id[0] = '\0';
+		c->running++;
+		return job;
+	}
+	return NULL;
+}
+
+/* NULL: fine. */
+static const char *job_fill(struct control_job *job, struct control_entry *e, bool *running)
+{
+	const char *wrong = control_entry_check(e);
+	bool too_long = bytes_cstr(e->command, job->command, sizeof(job->command));
+
+	*running = is_running(job->control, job->stream, e->id);
+	(void)bytes_cstr(e->id, job->id, sizeof(job->id));
+	(void)bytes_cstr(e->client, job->client, sizeof(job->client));
+	if (wrong || too_long)
+		return wrong ? wrong : "do is longer than any command";
+	if (e->args.n) {
+		job->args = json_loadb((const char *)e->args.p, e->args.n, JSON_REJECT_DUPLICATES,
+				       NULL);
+	}
+	return e->args.n && !json_is_object(job->args) ? "args must be a JSON object" : NULL;
+}
+
+bool control_job_take(struct control_stream *s, struct bytes entry_id,
+		      const struct redisReply *fields)
+{
+	struct control_entry entry;
+	struct control_job *job;
+	const char *wrong = "the entry's id is not one of Redis";
+	bool running = false;
+
+	if (is_known(s->control, s, entry_id))
+		return true;
+	job = job_begin(s, entry_id);
+	if (!job)
+		return false;
+	if (!control_entry_begin(&entry, entry_id)) {
+		for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2) {
+			control_entry_field(&entry, redis_reply_text(redis_reply_at(fields, i)),
+					    redis_reply_text(redis_reply_at(fields, i + 1)));
+		}
+		wrong = job_fill(job, &entry, &running);
+	}
+	if (wrong) {
+		refuse(job, COMMAND_BAD_REQUEST, wrong);
+	} else if (control_entry_is_expired(&entry, clock_utc_ms())) {
+		refuse(job, COMMAND_EXPIRED, "older than its ttl_ms");
+	} else if (running) {
+		job->waiting = true;
+	} else {
+		claim_id(job);
+	}
+	return true;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the control API share: the streams that are read, and the commands under way. */
+#ifndef APP_CONTROL_STREAM_H
+#define APP_CONTROL_STREAM_H
+
+#include "app/command/command.h"
+#include "app/command/control.h"
+#include "app/command/control_entry.h"
+#include "base/metric.h"
+#include "cluster/redis.h"
+
+enum { CONTROL_STREAMS = 2, CONTROL_JOBS_MAX = 128, CONTROL_KEY_MAX = 160, CONTROL_ID_MAX = 48 };
+
+/* How a stream is read, in this order after each connect. */
+enum control_phase {
+	CONTROL_GROUP,   /* make the consumer group */
+	CONTROL_HISTORY, /* entries that an earlier life of this node took and did not finish */
+	CONTROL_NEWS,    /* new ones, and now and then what other nodes left */
+};
+
+struct control_stream {
+	struct control *control;
+	struct command_principal who;
+	struct redis *link;
+	char key[CONTROL_KEY_MAX]; /* td:{cmd:TENANT}:in */
+	enum control_phase phase;
+	bool asked; /* a command on the link waits for its answer */
+	bool again; /* an entry was taken and not finished: read history once more */
+	char after[CONTROL_ID_MAX]; /* history: read up to here */
+	uint64_t claim_ns;          /* next look for what others left */
+	uint64_t pause_ns;          /* nothing is read before: the last try failed */
+};
+
+/* A command under way. */
+struct control_job {
+	bool used;
+	bool waiting; /* another entry with the same id is under way: its answer serves both */
+	struct control *control;
+	struct control_stream *stream;
+	char entry_id[CONTROL_ID_MAX];
+	char id[CONTROL_NAME_MAX + 1]; /* empty: unusable */
+	char client[CONTROL_NAME_MAX + 1];
+	char command[CONTROL_NAME_MAX + 1];
+	json_t *args; /* owned */
+};
+
+struct control {
+	struct node *node;
+	char consumer[64];
+	bool stopped;
+	bool ended; /* a job ended: one that waited for it may run */
+	uint32_t running;
+	struct control_stream streams[CONTROL_STREAMS];
+	struct control_job jobs[CONTROL_JOBS_MAX];
+};
+
+struct control_metrics {
+	metric_id ok, failed, repeated, bad;
+};
+extern struct control_metrics g_control_metrics;
+
+/* Takes an entry of the stream; false: no room now, it is read again later. fields: the array of names and values, NULL: deleted. */
+bool control_job_take(struct control_stream *s, struct bytes entry_id,
+		      const struct redisReply *fields);
+/* Jobs whose id is no longer under way: one of each id goes on. */
+void control_jobs_wake(struct control *c);
+/* Asks for more when there is room. */
+void control_stream_read(struct control_stream *s);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why a party of a call is not heard, or hears nothing: from counters and state alone. Pure: two samples of each flow some time apart,
+ * what SDP said, and what was ordered go in; findings come out. For each flow the first cause that its evidence shows is told, the
+ * strongest evidence first; where there is none, what is odd about it.
+ */
+#ifndef APP_DIAGNOSIS_H
+#define APP_DIAGNOSIS_H
+
+#include "sig/call/line_facts.h"
+
+enum { DIAGNOSIS_FLOWS_MAX = 2 * MEDIA_LINES_MAX, FINDINGS_MAX = 4 * DIAGNOSIS_FLOWS_MAX };
+
+struct diagnosis_sample {
+	struct flow_stats stats;
+	struct flow_detail detail;
+};
+
+struct diagnosis_flow {
+	uint8_t leg, line; /* leg 0: the caller, 1: whom it speaks with */
+	enum media_kind kind;
+	bool answered; /* the media worker gave both samples */
+	struct diagnosis_sample before, now;
+	bool agreed; /* facts are there */
+	struct line_facts facts;
+	enum latch_mode latch;
+	struct addr
+		expected; /* where its media should come from and goes to until it was heard: signalled, or corrected for NAT */
+	struct addr latched;
+	struct addr contact;  /* of its SIP; ADDR_NONE: a name */
+	struct addr sip_peer; /* where its SIP comes from */
+	bool holds, muted;    /* by order */
+};
+
+struct diagnosis {
+	bool degraded; /* Redis is away or late */
+	bool established;
+	uint16_t refused; /* final status of a call that ended without an answer; 0: it did not */
+	const char *because; /* of that; NULL: not known */
+	uint32_t flow_count;
+	struct diagnosis_flow flows[DIAGNOSIS_FLOWS_MAX];
+};
+
+enum finding_code {
+#define FINDING(suffix, name, what, next) FINDING_##suffix,
+#include "app/command/finding.def"
+#undef FINDING
+	FINDING_CODES,
+};
+
+enum { FACTS_MAX = 8, FACT_TEXT_MAX = ADDR_TEXT_MAX };
+
+/* A piece of evidence: a number, or a text that is not empty. */
+struct finding_fact {
+	const char *name;
+	uint64_t number;
+	char text[FACT_TEXT_MAX];
+};
+
+struct finding {
+	enum finding_code code;
+	bool of_flow; /* else of the whole call */
+	uint8_t leg, line;
+	char sentence[320];
+	uint8_t fact_count;
+	struct finding_fact facts[FACTS_MAX];
+};
+
+const char *finding_name(enum finding_code code);
+const char *finding_what(enum finding_code code);
+const char *finding_next(enum finding_code code);
+
+/* How many of out were filled. */
+size_t diagnose(const struct diagnosis *d, struct finding out[FINDINGS_MAX]);
+
+#endif

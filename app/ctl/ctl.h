@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tandemctl: the command line of a node. Exit status: see enum. */
+#ifndef APP_CTL_H
+#define APP_CTL_H
+
+#include <jansson.h>
+
+#include "app/command/command.h"
+#include "app/settings/settings.h"
+
+enum {
+	CTL_DONE = 0,
+	CTL_REFUSED = 1, /* by the node: what was asked for cannot be */
+	CTL_USAGE = 2,
+	CTL_NO_ANSWER = 3, /* of a node, or of Redis */
+	CTL_NOT_FOUND = 4,
+	CTL_TRY_AGAIN = 5, /* the same may be done later: busy, unavailable, uncertain */
+};
+/* Of an answer of the API. */
+int ctl_status(const json_t *answer);
+
+/* Where the Redis of a node is. May hold a password. */
+struct ctl_target {
+	char url[256];
+};
+
+/* From --redis URL, else from the settings in --config FILE or a usual place, which need not be right otherwise. False: complained. */
+bool ctl_target_find(struct ctl_target *out, const char *config, const char *redis);
+
+/* "tandemctl: " and the message, on standard error. */
+void ctl_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* tandemctl init OPTIONS: makes DIR/tandem.yaml and DIR/keys. */
+int ctl_init(int argc, char **argv);
+/* tandemctl trace CALL OPTIONS: the words behind "trace". */
+int ctl_trace(const struct ctl_target *target, int argc, char **argv);
+/* tandemctl help [WORD] */
+int ctl_help(const char *word);
+
+/* key=value words as an object, by the types of the table; secrets "-" come from standard input. NULL: complained. */
+json_t *ctl_args(const struct command *command, int argc, char **argv);
+/* Whether there is a password to be hashed: over the realm of the node. */
+bool ctl_has_password(const json_t *args);
+/* In place of a password its hashes: see extension.put. False: out of memory. */
+bool ctl_hash_password(json_t *args, const char *realm);
+
+/* The result of call.doctor for people, on standard output. */
+void ctl_doctor_print(const json_t *result);
+
+/* The same of sip.recent. */
+void ctl_recent_print(const json_t *result);
+
+/* Sends a command through Redis and waits for the answer (new reference). NULL: complained. */
+json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args);
+
+#endif

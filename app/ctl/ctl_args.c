@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* key=value words as JSON. */
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "app/ctl/ctl.h"
+#include "app/document/extension.h"
+
+enum { SECRET_MAX = 1024 };
+
+/* One line; from a terminal without showing it. NULL: none came. */
+static json_t *secret_read(const char *name)
+{
+	char line[SECRET_MAX];
+	struct termios before, hidden;
+	bool terminal = isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &before);
+	struct bytes text;
+	json_t *json = NULL;
+	char *got;
+
+	if (terminal) {
+		hidden = before;
+		hidden.c_lflag &= ~(tcflag_t)ECHO;
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+		(void)fprintf(stderr, "%s: ", name);
+	}
+	got = fgets(line, sizeof(line), stdin);
+	if (terminal) {
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+		(void)fputc('\n', stderr);
+	}
+	if (got) {
+		text = bytes_str(line);
+		if (text.n && text.p[text.n - 1] == '\n')
+			text.n--;
+		json = json_stringn((const char *)text.p, text.n);
+	}
+	OPENSSL_cleanse(line, sizeof(line));
+	return json;
+}
+
+/* "a,b" as ["a","b"]; "" as []. NULL: not UTF-8. */
+static json_t *list_read(const char *value)
+{
+	struct bytes rest = bytes_str(value), word;
+	json_t *list = json_array();
+
+	while (bytes_cut(&rest, ',', &word)) {
+		if (json_array_append_new(list, json_stringn((const char *)word.p, word.n))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+/* A text that does not fit the type stays a string: the check says what is allowed. */
+static json_t *value_read(const struct command_arg *arg, const char *value)
+{
+	uint64_t number;
+
+	switch (arg->type) {
+	case ARG_U64:
+		if (!bytes_u64(bytes_str(value), &number) && number <= INT64_MAX)
+			return json_integer((json_int_t)number);
+		break;
+	case ARG_BOOL:
+		if (!strcmp(value, "true") || !strcmp(value, "false"))
+			return json_boolean(value[0] == 't');
+		break;
+	case ARG_LIST:
+		return list_read(value);
+	case ARG_STRING:
+	case ARG_ENUM:
+	case ARG_SECRET:
+		break;
+	}
+	return json_string(value);
+}
+
+static bool word_add(json_t *args, const struct command *command, const char *word)
+{
+	struct bytes rest = bytes_str(word), name;
+	const struct command_arg *arg;
+	const char *value = strchr(word, '=');
+	json_t *json;
+
+	if (!value || !bytes_cut(&rest, '=', &name)) {
+		ctl_complain("'%s' is no key=value", word);
+		return false;
+	}
+	arg = command_arg_find(command, name);
+	if (!arg) {
+		ctl_complain("%s has no argument '" BYTES_FMT "'; see tandemctl help %s",
+			     command->name, BYTES_ARG(name), command->name);
+		return false;
+	}
+	value++;
+	if (arg->type == ARG_SECRET && strcmp(value, "-") != 0) {
+		ctl_complain(
+			"others can see the command line: write %s=- and give it on standard input",
+			arg->name);
+		return false;
+	}
+	json = arg->type == ARG_SECRET ? secret_read(arg->name) : value_read(arg, value);
+	if (!json || json_object_set_new(args, arg->name, json)) {
+		ctl_complain(arg->type == ARG_SECRET ? "%s: nothing usable came on standard input"
+						     : "%s must be UTF-8",
+			     arg->name);
+		return false;
+	}
+	return true;
+}
+
+json_t *ctl_args(const struct command *command, int argc, char **argv)
+{
+	struct command_value values[COMMAND_ARGS_MAX];
+	struct command_error error = { 0 };
+	json_t *args = json_object();
+	bool fine = args != NULL;
+
+	for (int i = 0; fine && i < argc; i++)
+		fine = word_add(args, command, argv[i]);
+	if (fine && command_check(command, args, values, &error)) {
+		ctl_complain("%s: %s", command_error_name(error.code), error.message);
+		fine = false;
+	}
+	if (!fine) {
+		json_decref(args);
+		return NULL;
+	}
+	return args;
+}
+
+bool ctl_has_password(const json_t *args)
+{
+	return json_object_get(args, "number") && json_object_get(args, "password") &&
+	       !json_object_get(args, "ha1");
+}
+
+bool ctl_hash_password(json_t *args, const char *realm)
+{
+	const char *number = json_string_value(json_object_get(args, "number"));
+	const json_t *password = json_object_get(args, "password");
+	char ha1[EXTENSION_HA1_TEXT + 1];
+	struct digest_secret secret;
+	bool fine;
+
+	if (!ctl_has_password(args))
+		return true;
+	digest_secret_make(&secret, bytes_str(number), bytes_str(realm),
+			   bytes_mem(json_string_value(password), json_string_length(password)));
+	extension_ha1_write(ha1, &secret);
+	fine = !json_object_set_new(args, "ha1", json_string(ha1)) &&
+	       !json_object_del(args, "password");
+	OPENSSL_cleanse(&secret, sizeof(secret));
+	OPENSSL_cleanse(ha1, sizeof(ha1));
+	return fine;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/ctl/ctl.h"
+#include "app/ctl/ctl_table.h"
+#include "base/log.h"
+
+void ctl_complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fputs("tandemctl: ", stderr);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+}
+
+enum { CALL_WORD = 64 };
+
+struct options {
+	const char *config, *redis;
+	bool json;
+	bool doctor; /* "doctor CALL": call.doctor, told in words */
+	int first;   /* of the words behind the options */
+};
+
+static bool options_read(struct options *o, int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "--json")) {
+			o->json = true;
+		} else if (!strcmp(argv[i], "--config") && i + 1 < argc) {
+			o->config = argv[++i];
+		} else if (!strcmp(argv[i], "--redis") && i + 1 < argc) {
+			o->redis = argv[++i];
+		} else {
+			ctl_complain("what is '%s'? See tandemctl help", argv[i]);
+			return false;
+		}
+	}
+	o->first = i;
+	return true;
+}
+
+static void table_print(const json_t *result)
+{
+	static char text[1 << 20];
+	struct writer w = writer_over(text, sizeof(text));
+
+	ctl_table_write(&w, result);
+	(void)fwrite(text, 1, w.n, stdout);
+	if (w.overflow)
+		ctl_complain("the rest is too long to be shown: use --json");
+}
+
+/* The result alone, for people; or the whole answer on one line, for programs. */
+static int answer_print(const json_t *answer, bool whole, bool doctor, bool recent)
+{
+	const json_t *error = json_object_get(answer, "error"),
+		     *result = json_object_get(answer, "result");
+	int status = ctl_status(answer);
+	bool ok = status == CTL_DONE;
+
+	if (whole) {
+		(void)json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+		(void)putchar('\n');
+	} else if (ok && doctor) {
+		ctl_doctor_print(result);
+	} else if (ok && recent) {
+		ctl_recent_print(result);
+	} else if (ok) {
+		table_print(result);
+	} else {
+		ctl_complain("%s: %s", json_string_value(json_object_get(error, "code")),
+			     json_string_value(json_object_get(error, "message")));
+	}
+	return status;
+}
+
+/* A password does not leave this program. False: complained. */
+static bool password_hash(const struct ctl_target *target, json_t *args)
+{
+	json_t *none, *answer;
+	const char *realm;
+	bool fine;
+
+	if (!ctl_has_password(args))
+		return true;
+	none = json_object();
+	answer = ctl_send(target, "node.status", none);
+	realm = json_string_value(json_object_get(json_object_get(answer, "result"), "realm"));
+	fine = realm && ctl_hash_password(args, realm);
+	if (answer && !fine)
+		ctl_complain(
+			"the node does not say its sip.realm, over which passwords are hashed");
+	json_decref(answer);
+	json_decref(none);
+	return fine;
+}
+
+static int send(const struct options *o, const struct command *command, json_t *args)
+{
+	struct ctl_target target;
+	json_t *answer = NULL;
+	int status = CTL_NO_ANSWER;
+
+	if (!ctl_target_find(&target, o->config, o->redis))
+		status = CTL_USAGE;
+	else if (password_hash(&target, args))
+		answer = ctl_send(&target, command->name, args);
+	if (answer)
+		status = answer_print(answer, o->json, o->doctor,
+				      !strcmp(command->name, "sip.recent"));
+	json_decref(answer);
+	explicit_bzero(&target, sizeof(target));
+	return status;
+}
+
+static int trace(const struct options *o, int argc, char **argv)
+{
+	struct ctl_target target;
+
+	if (!ctl_target_find(&target, o->config, o->redis))
+		return CTL_USAGE;
+	return ctl_trace(&target, argc - o->first - 1, argv + o->first + 1);
+}
+
+/* "doctor CALL" is call.doctor call=CALL. */
+static void doctor_read(struct options *o, int argc, char **argv, char call[CALL_WORD])
+{
+	static char name[] = "call.doctor";
+	char **id = &argv[o->first + 1];
+
+	o->doctor = !strcmp(argv[o->first], "doctor");
+	if (!o->doctor)
+		return;
+	argv[o->first] = name;
+	if (o->first + 1 >= argc || strchr(*id, '='))
+		return;
+	(void)snprintf(call, CALL_WORD, "call=%s", *id);
+	*id = call;
+}
+
+static int run(struct options *o, int argc, char **argv)
+{
+	const struct command *command;
+	char call[CALL_WORD];
+	json_t *args;
+	int status;
+
+	doctor_read(o, argc, argv, call);
+	command = command_find(bytes_str(argv[o->first]));
+	if (!command) {
+		ctl_complain("there is no command '%s'; see tandemctl help", argv[o->first]);
+		return CTL_USAGE;
+	}
+	args = ctl_args(command, argc - o->first - 1, argv + o->first + 1);
+	if (!args)
+		return CTL_USAGE;
+	status = send(o, command, args);
+	json_decref(args);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { 0 };
+
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	if (argc == 3 && !strcmp(argv[2], "--help"))
+		return ctl_help(argv[1]);
+	if (argc >= 2 && !strcmp(argv[1], "init"))
+		return ctl_init(argc - 2, argv + 2);
+	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+		return ctl_help(NULL);
+	if (argc == 2 && !strcmp(argv[1], "--version")) {
+		(void)printf("tandemctl %s\n", TANDEM_VERSION);
+		return CTL_DONE;
+	}
+	if (!options_read(&o, argc, argv))
+		return CTL_USAGE;
+	if (o.first + 1 < argc && !strcmp(argv[argc - 1], "--help"))
+		return ctl_help(argv[o.first]);
+	if (o.first >= argc) {
+		(void)ctl_help(NULL);
+		return CTL_USAGE;
+	}
+	/* without a node, the own table says the same */
+	if (!strcmp(argv[o.first], "help") && !o.config && !o.redis)
+		return ctl_help(argv[o.first + 1]);
+	if (!strcmp(argv[o.first], "trace"))
+		return trace(&o, argc, argv);
+	return run(&o, argc, argv);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One command and its answer, by the client that others may use as well. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/ctl/ctl.h"
+#include "client/tandem_client.h"
+
+enum { WAIT_MS = 5000 };
+
+static const char *advice_of(int err)
+{
+	switch (err) {
+	case -EHOSTUNREACH:
+		return "no Redis answers: does the node run?";
+	case -ETIMEDOUT:
+		return "its Redis is there, but no node took the command: does tandemd run?";
+	default:
+		return "";
+	}
+}
+
+static json_t *answer_read(struct tandem_client *client, const char *command, const char *args)
+{
+	char *text = NULL;
+	int err = tandem_client_ask(client, command, args, WAIT_MS, &text);
+	json_t *answer = err ? NULL : json_loads(text, 0, NULL);
+
+	if (err) {
+		const char *advice = advice_of(err);
+
+		ctl_complain("no answer: %s%s%s", advice, advice[0] ? " " : "",
+			     tandem_client_error(client));
+	} else if (!answer) {
+		ctl_complain("the answer is no JSON");
+	}
+	free(text);
+	return answer;
+}
+
+json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args)
+{
+	char *text = json_dumps(args, JSON_COMPACT);
+	struct tandem_client *client = NULL;
+	json_t *answer = NULL;
+
+	if (!text || tandem_client_open(&client, target->url, "_operator")) {
+		/* the url may hold a password: it is not repeated */
+		ctl_complain(text ? "redis.url must be unix:/path (at most 107 characters) or "
+				    "redis://[user:password@]host:port[/db]"
+				  : "out of memory");
+	} else {
+		answer = answer_read(client, command, text);
+	}
+	tandem_client_close(client);
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+	return answer;
+}
+
+int ctl_status(const json_t *answer)
+{
+	static const char *const later[] = { "busy", "unavailable", "uncertain", "internal",
+					     "expired" };
+	const char *code =
+		json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+
+	if (json_is_true(json_object_get(answer, "ok")))
+		return CTL_DONE;
+	if (code && !strcmp(code, "not_found"))
+		return CTL_NOT_FOUND;
+	for (size_t i = 0; code && i < COUNT_OF(later); i++) {
+		if (!strcmp(code, later[i]))
+			return CTL_TRY_AGAIN;
+	}
+	return CTL_REFUSED;
+}

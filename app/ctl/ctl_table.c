@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/ctl/ctl_table.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { COLUMNS_MAX = 48, CELL_MAX = 256, DEPTH_MAX = 6, INDENT = 2 };
+
+struct column {
+	const char *name;
+	size_t width;
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && !strcmp(text + n - m, end);
+}
+
+/* C0, DEL and C1 would be orders to a terminal. */
+static void write_clean(struct writer *w, const char *text)
+{
+	struct bytes in = bytes_str(text);
+
+	for (size_t i = 0; i < in.n; i++) {
+		bool c1 = in.p[i] == 0xc2 && i + 1 < in.n && in.p[i + 1] < 0xa0;
+
+		i += c1;
+		writer_u8(w, c1 || in.p[i] < 0x20 || in.p[i] == 0x7f ? '?' : in.p[i]);
+	}
+}
+
+static void write_time(struct writer *w, json_int_t utc_ms)
+{
+	time_t seconds = (time_t)(utc_ms / 1000);
+	char text[32];
+	struct tm tm;
+
+	if (utc_ms == 0 || !gmtime_r(&seconds, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		(void)bytes_cstr(BYTES_LIT("-"), text, sizeof(text));
+	writer_str(w, text);
+}
+
+static void write_scalar(struct writer *w, const char *name, const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_STRING:
+		write_clean(w, json_string_length(value) ? json_string_value(value) : "-");
+		return;
+	case JSON_INTEGER:
+		if (name && ends_with(name, "_utc_ms"))
+			write_time(w, json_integer_value(value));
+		else
+			writer_fmt(w, "%lld", (long long)json_integer_value(value));
+		return;
+	case JSON_REAL:
+		writer_fmt(w, "%.2f", json_real_value(value));
+		return;
+	case JSON_TRUE:
+		writer_str(w, "yes");
+		return;
+	case JSON_FALSE:
+		writer_str(w, "no");
+		return;
+	case JSON_NULL:
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+		writer_str(w, "-");
+		return;
+	}
+}
+
+static bool is_nested(const json_t *value)
+{
+	return json_is_object(value) || json_is_array(value);
+}
+
+/* A list of words and numbers fits a cell. */
+static bool is_plain_list(const json_t *value)
+{
+	const json_t *item;
+	size_t i;
+
+	if (!json_is_array(value))
+		return false;
+	json_array_foreach(value, i, item)
+	{
+		if (is_nested(item))
+			return false;
+	}
+	return true;
+}
+
+/* What a cell shows, cut to fit. */
+static size_t cell(char out[CELL_MAX], const char *name, const json_t *value)
+{
+	struct writer w = writer_over(out, CELL_MAX - 1);
+	const json_t *item;
+	size_t i;
+
+	if (is_plain_list(value)) {
+		json_array_foreach(value, i, item)
+		{
+			if (i)
+				writer_str(&w, ",");
+			write_scalar(&w, NULL, item);
+		}
+		if (json_array_size(value) == 0)
+			writer_str(&w, "-");
+	} else {
+		write_scalar(&w, name, value);
+	}
+	out[w.n] = '\0';
+	return w.n;
+}
+
+static void indent(struct writer *w, unsigned depth)
+{
+	for (unsigned i = 0; i < depth * INDENT; i++)
+		writer_u8(w, ' ');
+}
+
+static void padded(struct writer *w, const char *text, size_t width, bool last)
+{
+	size_t n = strlen(text);
+
+	writer_str(w, text);
+	for (; !last && n < width + INDENT; n++)
+		writer_u8(w, ' ');
+}
+
+static void write_value(struct writer *w, const json_t *value, unsigned depth);
+
+/* ---- lists of objects ---- */
+
+static bool is_column(const json_t *value)
+{
+	return !is_nested(value) || is_plain_list(value);
+}
+
+static size_t columns_of(const json_t *list, struct column columns[COLUMNS_MAX])
+{
+	char text[CELL_MAX];
+	size_t count = 0, i, k;
+	const char *name;
+	json_t *row, *value;
+
+	json_array_foreach(list, i, row)
+	{
+		json_object_foreach(row, name, value)
+		{
+			size_t width = strlen(name), n;
+
+			if (!is_column(value))
+				continue;
+			for (k = 0; k < count && strcmp(columns[k].name, name) != 0; k++)
+				;
+			if (k == COLUMNS_MAX)
+				continue;
+			if (k == count)
+				columns[count++] = (struct column){ name, width };
+			n = cell(text, name, value);
+			if (n > columns[k].width)
+				columns[k].width = n;
+		}
+	}
+	return count;
+}
+
+static void write_row(struct writer *w, const json_t *row, const struct column *columns,
+		      size_t count, unsigned depth)
+{
+	char text[CELL_MAX];
+	const char *name;
+	json_t *value;
+
+	indent(w, depth);
+	for (size_t k = 0; k < count; k++) {
+		const json_t *member = json_object_get(row, columns[k].name);
+
+		if (member)
+			(void)cell(text, columns[k].name, member);
+		else
+			memcpy(text, "-", 2);
+		padded(w, text, columns[k].width, k + 1 == count);
+	}
+	writer_str(w, "\n");
+	json_object_foreach((json_t *)(uintptr_t)row, name, value)
+	{
+		if (is_column(value))
+			continue;
+		indent(w, depth + 1);
+		writer_fmt(w, "%s:\n", name);
+		write_value(w, value, depth + 2);
+	}
+}
+
+static void write_table(struct writer *w, const json_t *list, unsigned depth)
+{
+	struct column columns[COLUMNS_MAX];
+	size_t count = columns_of(list, columns), i;
+	const json_t *row;
+
+	indent(w, depth);
+	for (size_t k = 0; k < count; k++)
+		padded(w, columns[k].name, columns[k].width, k + 1 == count);
+	writer_str(w, "\n");
+	json_array_foreach(list, i, row) write_row(w, row, columns, count, depth);
+}
+
+/* ---- the rest ---- */
+
+static void write_object(struct writer *w, const json_t *object, unsigned depth)
+{
+	char text[CELL_MAX];
+	size_t width = 0;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	{
+		if (is_column(value) && strlen(name) > width)
+			width = strlen(name);
+	}
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	{
+		indent(w, depth);
+		if (is_column(value)) {
+			(void)cell(text, name, value);
+			padded(w, name, width, false);
+			writer_fmt(w, "%s\n", text);
+		} else {
+			writer_fmt(w, "%s:\n", name);
+			write_value(w, value, depth + 1);
+		}
+	}
+}
+
+static bool is_list_of_objects(const json_t *value)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(value, i, item)
+	{
+		if (!json_is_object(item))
+			return false;
+	}
+	return json_array_size(value) != 0;
+}
+
+static void write_value(struct writer *w, const json_t *value, unsigned depth)
+{
+	char text[CELL_MAX];
+
+	if (depth > DEPTH_MAX) {
+		indent(w, depth);
+		writer_str(w, "...\n");
+	} else if (json_is_object(value)) {
+		write_object(w, value, depth);
+	} else if (json_is_array(value) && is_list_of_objects(value)) {
+		write_table(w, value, depth);
+	} else {
+		(void)cell(text, NULL, value);
+		indent(w, depth);
+		writer_fmt(w, "%s\n",
+			   json_is_array(value) && json_array_size(value) == 0 ? "none" : text);
+	}
+}
+
+void ctl_table_write(struct writer *w, const json_t *result)
+{
+	write_value(w, result, 0);
+}

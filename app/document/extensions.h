@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All extensions of the node by number: what documents in Redis say, for commands. Control thread. */
+#ifndef APP_EXTENSIONS_H
+#define APP_EXTENSIONS_H
+
+#include "app/document/extension.h"
+#include "base/hash.h"
+#include "base/pool.h"
+#include "base/table.h"
+
+struct extensions {
+	struct pool pool;
+	struct table by_number;
+	struct hash_key key;
+};
+
+/* 0 or -ENOMEM. */
+int extensions_open(struct extensions *x, uint32_t capacity, const struct hash_key *key) NODISCARD;
+void extensions_close(struct extensions *x);
+const struct extension *extensions_find(const struct extensions *x, struct bytes number);
+/* Adds or replaces. 0, -ENOSPC or -ENOMEM. */
+int extensions_put(struct extensions *x, const struct extension *e) NODISCARD;
+bool extensions_delete(struct extensions *x, struct bytes number);
+uint32_t extensions_count(const struct extensions *x);
+/* The views of those after `after` in the order of their numbers, at most limit. New reference or NULL. */
+json_t *extensions_list(const struct extensions *x, struct bytes after, size_t limit,
+			const char *realm);
+
+#endif

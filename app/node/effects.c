@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/effects.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/node/ended.h"
+#include "app/node/fields.h"
+#include "base/clock.h"
+#include "base/histogram.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include "sig/sip/transport.h"
+
+static struct {
+	metric_id bind_failed, queue_full;
+	struct histogram save;
+} g_metrics;
+
+#define MS(value, text)                           \
+	{                                         \
+		(value) * 1000, "le=\"" text "\"" \
+	}
+
+static const struct histogram_bound g_save_bounds[] = {
+	{ 250, "le=\"0.00025\"" },
+	{ 500, "le=\"0.0005\"" },
+	MS(1, "0.001"),
+	{ 2500, "le=\"0.0025\"" },
+	MS(5, "0.005"),
+	MS(10, "0.01"),
+	MS(25, "0.025"),
+	MS(50, "0.05"),
+	MS(100, "0.1"),
+	MS(250, "0.25"),
+	MS(1000, "1"),
+	{ UINT64_MAX, "le=\"+Inf\"" },
+};
+
+void effects_setup(void)
+{
+	histogram_open(&g_metrics.save, "tandem_save_seconds", NULL,
+		       "From the request for a save, or the end of a call, to the store's "
+		       "acknowledgement.",
+		       g_save_bounds, 1000000);
+	g_metrics.bind_failed =
+		metric_register(METRIC_COUNTER, "tandem_media_bind_failed_total", NULL,
+				"Media ports that could not be bound for a call.");
+	g_metrics.queue_full =
+		metric_register(METRIC_COUNTER, "tandem_media_queue_full_total", NULL,
+				"Commands to the media worker lost because too many waited.");
+}
+
+static void carry_send(struct effects_to *to, const struct effect *e)
+{
+	int err;
+
+	if (to->passed)
+		to->passed(&e->hop, true, text_bytes(&e->data), to->passed_arg);
+	err = transport_send(to->sip, &e->hop, text_bytes(&e->data));
+
+	/* A full queue is no verdict on the peer: we or it sends again. */
+	if (err && err != -ENOBUFS) {
+		struct answer a = { .kind = ANSWER_SEND_FAILED, .error = -err, .hop = e->hop };
+
+		answers_add(to->answers, &a);
+	}
+}
+
+/* The answer as it will be fed back: what the store tells of a version is its own, and without an answer none. */
+struct save {
+	struct effects_to *to;
+	uint64_t begun_ns;
+	struct answer answer;
+};
+
+/* Takes over the answer's texts. NULL: out of memory, and the shard has been told that the save failed. */
+static struct save *save_begin(struct effects_to *to, struct answer *answer)
+{
+	struct save *save = calloc(1, sizeof(*save));
+
+	if (save) {
+		*save = (struct save){ .to = to, .begun_ns = clock_now_ns(), .answer = *answer };
+		return save;
+	}
+	LOG_ERROR("effects", answer->call, "out of memory: something is not saved");
+	answer->binding = BINDING_FAILED;
+	answers_add(to->answers, answer);
+	return NULL;
+}
+
+static enum shard_binding_result binding_result(enum store_result result)
+{
+	switch (result) {
+	case STORE_OK:
+		return BINDING_SAVED;
+	case STORE_CONFLICT:
+		return BINDING_CONFLICT;
+	case STORE_FENCED:
+	case STORE_UNKNOWN:
+	case STORE_REFUSED:
+		return BINDING_FAILED;
+	}
+	return BINDING_FAILED;
+}
+
+static void on_saved(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct save *save = arg;
+
+	(void)key;
+	(void)version;
+	if (result == STORE_FENCED)
+		*save->to->fenced = true;
+	save->answer.ok = result == STORE_OK;
+	if (result == STORE_OK)
+		histogram_add(&g_metrics.save, (clock_now_ns() - save->begun_ns) / NS_PER_US);
+	save->answer.binding = binding_result(result);
+	answers_add(save->to->answers, &save->answer);
+	free(save);
+}
+
+static void carry_call_save(struct effects_to *to, const struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_CALL_SAVED,
+				 .call = e->call,
+				 .version = e->version };
+	struct save *save = save_begin(to, &answer);
+
+	if (save) {
+		store_call_save(to->store, e->call, e->version, text_bytes(&e->data), on_saved,
+				save);
+	}
+}
+
+static void carry_call_end(struct effects_to *to, const struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_CALL_ENDED, .call = e->call };
+	struct save *save = save_begin(to, &answer);
+	struct fields fields;
+
+	assert(e->cdr);
+	if (!save)
+		return;
+	fields_of_cdr(&fields, e->cdr);
+	if (to->ended)
+		ended_record(to->ended, e->cdr, clock_now_ns());
+	store_call_end(to->store, e->call, fields.list, fields.count, on_saved, save);
+}
+
+static void carry_call_open(struct effects_to *to, const struct effect *e)
+{
+	struct fields fields;
+
+	assert(e->cdr);
+	fields_of_cdr(&fields, e->cdr);
+	store_call_open(to->store, e->call, fields.list, fields.count);
+}
+
+static void carry_binding_save(struct effects_to *to, struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_BINDING_SAVED,
+				 .version = e->version,
+				 .tenant = e->tenant,
+				 .user = e->user };
+	struct save *save;
+
+	e->tenant = e->user = (struct text){ 0 }; /* the answer's now */
+	save = save_begin(to, &answer);
+	if (save) {
+		store_binding_save(to->store, text_bytes(&save->answer.tenant),
+				   text_bytes(&save->answer.user), e->expected, e->version,
+				   text_bytes(&e->data), e->ttl_ms, on_saved, save);
+	}
+}
+
+static void media_fail(struct effects_to *to, const struct media_command *command, uint64_t call,
+		       int error)
+{
+	struct answer a = {
+		.kind = ANSWER_MEDIA_FAILED, .flow = command->spec.id, .call = call, .error = error
+	};
+
+	answers_add(to->answers, &a);
+}
+
+static bool media_bind(struct effects_to *to, struct media_command *command, uint64_t call)
+{
+	const struct flow_spec *spec = &command->spec;
+	bool again = clock_now_ns() < to->bind_again_until_ns;
+	int err = (again ? engine_bind_again : engine_bind)(&spec->local_rtp, &spec->local_rtcp,
+							    spec->dscp, &command->rtp_fd,
+							    &command->rtcp_fd);
+
+	if (!err)
+		return true;
+	metric_add(g_metrics.bind_failed, 1);
+	LOG_WARN("media", call, "cannot bind media ports", LOG_ADDR("local", &spec->local_rtp),
+		 LOG_STR("error", strerror(-err)));
+	media_fail(to, command, call, err);
+	return false;
+}
+
+static void media_drop(struct effects_to *to, struct media_command *command, uint64_t call)
+{
+	metric_add(g_metrics.queue_full, 1);
+	LOG_ERROR("media", call, "the media worker does not keep up: a command is lost",
+		  LOG_INT("kind", command->kind));
+	if (command->kind == MEDIA_FLOW_OPEN) {
+		if (command->rtp_fd >= 0)
+			(void)close(command->rtp_fd);
+		if (command->rtcp_fd >= 0)
+			(void)close(command->rtcp_fd);
+		media_fail(to, command, call, -EAGAIN);
+	}
+	free(command);
+}
+
+static void carry_media(struct effects_to *to, struct effect *e)
+{
+	struct media_command *command = e->media;
+
+	assert(command);
+	command->rtp_fd = command->rtcp_fd = -1;
+	if (command->kind == MEDIA_FLOW_OPEN && !command->spec.shared_port &&
+	    !media_bind(to, command, e->call))
+		return;
+	e->media = NULL; /* the queue's now */
+	if (media_queue_put(to->media, command))
+		media_drop(to, command, e->call);
+}
+
+static void carry_event(struct effects_to *to, const struct effect *e)
+{
+	struct fields fields;
+
+	assert(e->event);
+	fields_of_event(&fields, e->event);
+	store_event(to->store, bytes_str(e->event->tenant), fields.list, fields.count);
+}
+
+/* So few of them that the log's limits hold none back. */
+static void carry_security(struct effects_to *to, const struct effect *e)
+{
+	const struct security_event *event = e->security;
+	char source[ADDR_TEXT_MAX];
+	struct fields fields;
+
+	assert(event);
+	LOG_WARN("security", 0, security_kind_sentence(event->kind),
+		 LOG_STR("kind", security_kind_name(event->kind)),
+		 LOG_STR("source", fields_security_source(event, source)),
+		 LOG_STR("user", event->user), LOG_STR("detail", event->detail),
+		 LOG_U64("count", event->count));
+	fields_of_security(&fields, event);
+	store_security(to->store, fields.list, fields.count);
+}
+
+static void carry_one(struct effects_to *to, struct effect *e)
+{
+	switch (e->kind) {
+	case EFFECT_SEND:
+		carry_send(to, e);
+		return;
+	case EFFECT_CALL_SAVE:
+		carry_call_save(to, e);
+		return;
+	case EFFECT_CALL_END:
+		carry_call_end(to, e);
+		return;
+	case EFFECT_CALL_OPEN:
+		carry_call_open(to, e);
+		return;
+	case EFFECT_BINDING_SAVE:
+		carry_binding_save(to, e);
+		return;
+	case EFFECT_MEDIA:
+		carry_media(to, e);
+		return;
+	case EFFECT_EVENT:
+		carry_event(to, e);
+		return;
+	case EFFECT_TRUST:
+		transport_trust(to->sip, &e->hop, e->peer);
+		return;
+	case EFFECT_SECURITY:
+		carry_security(to, e);
+		return;
+	}
+	assert(false && "an effect of no kind");
+}
+
+void effects_carry_out(struct effects_to *to, struct effects *e)
+{
+	for (uint32_t i = 0; i < e->count && !*to->fenced; i++)
+		carry_one(to, &e->list[i]);
+	effects_clear(e);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries out what the signalling core asks for, in order. Answers are queued, never fed back from here. Control thread. */
+#ifndef APP_EFFECTS_H
+#define APP_EFFECTS_H
+
+#include "app/node/answers.h"
+#include "app/node/media_queue.h"
+#include "cluster/store.h"
+#include "sig/effect.h"
+
+struct transport;
+
+/* Sees each SIP message that is sent, before it is. */
+typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, struct bytes message,
+			       void *arg);
+
+/* Where effects go. Its address stays the same while answers are awaited. */
+struct effects_to {
+	struct transport *sip;
+	struct store *store;
+	struct media_queue *media;
+	struct answers *answers;
+	uint64_t
+		bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
+	effects_passed_fn *passed; /* NULL: nobody looks */
+	void *passed_arg;
+	struct ended *ended; /* NULL: nobody wants to know */
+	bool *fenced;        /* set when the store says so: nothing may be said any more */
+};
+
+void effects_setup(void); /* registers the metrics; main thread, once */
+/* All of *e, then clears it. */
+void effects_carry_out(struct effects_to *to, struct effects *e);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/fields.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sig/id.h"
+
+static void add_bytes(struct fields *f, const char *name, struct bytes value)
+{
+	assert(f->count < FIELDS_MAX && f->used + value.n <= sizeof(f->text));
+	if (value.n)
+		memcpy(f->text + f->used, value.p, value.n);
+	f->list[f->count++] = (struct store_field){ name, bytes_mem(f->text + f->used, value.n) };
+	f->used += value.n;
+}
+
+static void add_text(struct fields *f, const char *name, const char *value)
+{
+	add_bytes(f, name, bytes_str(value));
+}
+
+static void add_number(struct fields *f, const char *name, uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
+	add_text(f, name, text);
+}
+
+static void add_call(struct fields *f, const char *name, uint64_t call)
+{
+	char text[ID_TEXT_LEN];
+
+	id_call_put(text, call);
+	add_bytes(f, name, bytes_mem(text, sizeof(text)));
+}
+
+static const char *ended_by_name(enum call_ended_by by)
+{
+	switch (by) {
+	case ENDED_BY_A:
+		return "a";
+	case ENDED_BY_B:
+		return "b";
+	case ENDED_BY_NODE:
+		return "node";
+	case ENDED_BY_OPERATOR:
+		return "operator";
+	}
+	return "node";
+}
+
+/* One leg's numbers: names of leg a, names of leg b, where they stand. */
+static const struct {
+	const char *name[2];
+	size_t offset;
+	bool wide; /* uint64_t */
+} g_stats[] = {
+#define WIDE(member)                                                                      \
+	{                                                                                 \
+		{ "a_" #member, "b_" #member }, offsetof(struct flow_stats, member), true \
+	}
+#define NARROW(member)                                                                     \
+	{                                                                                  \
+		{ "a_" #member, "b_" #member }, offsetof(struct flow_stats, member), false \
+	}
+	WIDE(packets_in),
+	WIDE(octets_in),
+	WIDE(packets_out),
+	WIDE(octets_out),
+	WIDE(rtcp_in),
+	WIDE(rtcp_out),
+	WIDE(dropped),
+	NARROW(lost),
+	NARROW(jitter_us),
+	NARROW(digits),
+	NARROW(source_changes),
+	NARROW(remote_lost),
+	NARROW(remote_jitter_us),
+	NARROW(rtt_us),
+#undef WIDE
+#undef NARROW
+};
+
+static void add_stats(struct fields *f, const struct flow_stats *stats, size_t leg)
+{
+	for (size_t i = 0; i < COUNT_OF(g_stats); i++) {
+		const uint8_t *at = (const uint8_t *)stats + g_stats[i].offset;
+		uint64_t wide;
+		uint32_t narrow;
+
+		memcpy(&narrow, at, sizeof(narrow));
+		if (g_stats[i].wide) {
+			memcpy(&wide, at, sizeof(wide));
+		} else {
+			wide = narrow;
+		}
+		add_number(f, g_stats[i].name[leg], wide);
+	}
+}
+
+static const char *const g_mos[][2] = { { "a_mos_in_hundredths", "a_mos_out_hundredths" },
+					{ "b_mos_in_hundredths", "b_mos_out_hundredths" } };
+
+static void add_sound(struct fields *f, const struct cdr_sound *sound, size_t leg)
+{
+	add_text(f, leg ? "b_codec" : "a_codec", sound->codec);
+	add_number(f, g_mos[leg][0], sound->mos_in);
+	add_number(f, g_mos[leg][1], sound->mos_out);
+}
+
+void fields_of_cdr(struct fields *out, const struct cdr *cdr)
+{
+	uint64_t talked = cdr->answer_utc_ms && cdr->end_utc_ms > cdr->answer_utc_ms
+				  ? cdr->end_utc_ms - cdr->answer_utc_ms
+				  : 0;
+
+	out->count = out->used = 0;
+	add_text(out, "tenant", cdr->tenant);
+	add_text(out, "from", cdr->from);
+	add_text(out, "to", cdr->to);
+	add_text(out, "sip_call_id", cdr->sip_call_id);
+	add_number(out, "setup_utc_ms", cdr->setup_utc_ms);
+	add_number(out, "ringing_utc_ms", cdr->ringing_utc_ms);
+	add_number(out, "answer_utc_ms", cdr->answer_utc_ms);
+	add_number(out, "end_utc_ms", cdr->end_utc_ms);
+	add_number(out, "talk_ms", talked);
+	add_number(out, "sip_status", cdr->sip_status);
+	add_number(out, "q850", cdr->q850);
+	add_text(out, "ended_by", ended_by_name(cdr->ended_by));
+	add_text(out, "cause", cdr->reason);
+	add_stats(out, &cdr->a, 0);
+	add_stats(out, &cdr->b, 1);
+	add_sound(out, &cdr->a_sound, 0);
+	add_sound(out, &cdr->b_sound, 1);
+}
+
+bool fields_cdr_is_number(struct bytes name)
+{
+	static const char *const head[] = { "setup_utc_ms", "ringing_utc_ms", "answer_utc_ms",
+					    "end_utc_ms",   "talk_ms",        "sip_status",
+					    "q850" };
+
+	for (size_t i = 0; i < COUNT_OF(head); i++) {
+		if (bytes_is(name, head[i]))
+			return true;
+	}
+	for (size_t i = 0; i < COUNT_OF(g_stats); i++) {
+		if (bytes_is(name, g_stats[i].name[0]) || bytes_is(name, g_stats[i].name[1]))
+			return true;
+	}
+	for (size_t leg = 0; leg < COUNT_OF(g_mos); leg++) {
+		if (bytes_is(name, g_mos[leg][0]) || bytes_is(name, g_mos[leg][1]))
+			return true;
+	}
+	return false;
+}
+
+enum { HAS_CALL = 1, HAS_STATUS = 2, HAS_LEG = 4, HAS_DIGIT = 8 };
+
+static const struct {
+	const char *name, *help;
+	unsigned has; /* besides type, version and to */
+} g_events[SIG_EVENT_KINDS] = {
+	[SIG_CALL_NEW] = { "call.new", "A call began.", HAS_CALL },
+	[SIG_CALL_RINGING] = { "call.ringing", "The called party rings.", HAS_CALL },
+	[SIG_CALL_ANSWERED] = { "call.answered", "The called party answered.", HAS_CALL },
+	[SIG_CALL_ENDED] = { "call.ended", "The call is over; sip_status as in its CDR.",
+			     HAS_CALL | HAS_STATUS },
+	[SIG_CALL_DIGIT] = { "call.digit",
+			     "The party of that leg pressed a digit; with sip.digits: shown alone.",
+			     HAS_CALL | HAS_LEG | HAS_DIGIT },
+	[SIG_CALL_HELD] = { "call.held",
+			    "The party of that leg holds the other one, by itself or by command.",
+			    HAS_CALL | HAS_LEG },
+	[SIG_CALL_RESUMED] = { "call.resumed", "It does no longer.", HAS_CALL | HAS_LEG },
+	[SIG_CALL_MUTED] = { "call.muted", "Nobody hears the party of that leg, by command.",
+			     HAS_CALL | HAS_LEG },
+	[SIG_CALL_UNMUTED] = { "call.unmuted", "It is heard again.", HAS_CALL | HAS_LEG },
+	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
+	[SIG_UNREGISTERED] = { "registration.gone",
+			       "The last phone of an extension left, or its registration ran out.",
+			       0 },
+};
+
+const char *fields_event_name(enum sig_event_kind kind)
+{
+	assert(kind < SIG_EVENT_KINDS);
+	return g_events[kind].name;
+}
+
+void fields_of_event(struct fields *out, const struct sig_event *event)
+{
+	unsigned has = g_events[event->kind].has;
+	char digit[2] = { event->digit, '\0' };
+
+	out->count = out->used = 0;
+	add_text(out, "type", fields_event_name(event->kind));
+	if (has & HAS_CALL)
+		add_call(out, "call", event->call);
+	add_number(out, "version", event->version);
+	if (has & HAS_CALL)
+		add_text(out, "from", event->from);
+	add_text(out, "to", event->to);
+	if (has & HAS_STATUS)
+		add_number(out, "sip_status", event->status);
+	if (has & HAS_LEG)
+		add_text(out, "leg", event->leg ? "b" : "a");
+	if (has & HAS_DIGIT)
+		add_text(out, "digit", digit);
+}
+
+const char *fields_security_source(const struct security_event *event, char *buf)
+{
+	return event->source.family == ADDR_NONE ? "several" : addr_text(&event->source, buf);
+}
+
+void fields_of_security(struct fields *out, const struct security_event *event)
+{
+	char source[ADDR_TEXT_MAX];
+
+	out->count = out->used = 0;
+	add_text(out, "type", security_kind_name(event->kind));
+	add_text(out, "source", fields_security_source(event, source));
+	add_text(out, "user", event->user);
+	add_text(out, "detail", event->detail);
+	add_number(out, "count", event->count);
+}
+
+static void write_security(struct writer *w)
+{
+	writer_str(w,
+		   "\n## Security events\n\nThe stream `td:security`: `source`, `user`, `detail`, "
+		   "`count` and `node` of each.\n\n| Type | Meaning |\n|---|---|\n");
+	for (int i = 0; i < SECURITY_KIND_COUNT; i++) {
+		enum security_kind kind = (enum security_kind)i;
+
+		writer_fmt(w, "| `%s` | %s |\n", security_kind_name(kind),
+			   security_kind_sentence(kind));
+	}
+}
+
+void fields_write_events(struct writer *w)
+{
+	struct fields fields;
+
+	writer_str(w, "\n## Events\n\n| Type | Fields | Meaning |\n|---|---|---|\n");
+	for (int kind = 0; kind < SIG_EVENT_KINDS; kind++) {
+		struct sig_event event = { .kind = (enum sig_event_kind)kind };
+
+		fields_of_event(&fields, &event);
+		writer_fmt(w, "| `%s` |", g_events[kind].name);
+		for (size_t i = 1; i < fields.count; i++)
+			writer_fmt(w, "%s `%s`", i > 1 ? "," : "", fields.list[i].name);
+		writer_fmt(w, " | %s |\n", g_events[kind].help);
+	}
+	write_security(w);
+}

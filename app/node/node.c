@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/node.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/command/control.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+/* Saves that are under way are waited for this long at the end. */
+#define STOP_LIMIT_NS (3 * NS_PER_S)
+#define RESPAWN_NS    NS_PER_S
+
+static void errors_log(const char *path, const struct conf_errors *errors)
+{
+	for (uint32_t i = 0; i < errors->count; i++) {
+		char place[512];
+
+		(void)snprintf(place, sizeof(place), "%s:%" PRIu32 ":%" PRIu32, path,
+			       errors->list[i].line, errors->list[i].column);
+		LOG_ERROR("settings", 0, "wrong", LOG_STR("at", place),
+			  LOG_STR("error", errors->list[i].message));
+	}
+}
+
+static void errors_print(const char *path, const struct conf_errors *errors)
+{
+	static char report[CONF_ERRORS_MAX * (CONF_MESSAGE_MAX + 64)];
+	struct writer w = writer_over(report, sizeof(report));
+
+	conf_errors_write(&w, path, errors);
+	(void)fwrite(report, 1, w.n, stderr);
+}
+
+int node_settings_read(struct settings *out, const char *path, enum node_reading why)
+{
+	static struct conf_errors errors;
+	char *text;
+	size_t n;
+	int err = settings_load(path, &text, &n);
+
+	if (err) {
+		errors = (struct conf_errors){ 0 };
+		conf_error_add(&errors, 1, 1, "%s", strerror(-err));
+	} else {
+		err = settings_read(out, bytes_mem(text, n), &errors);
+		if (!err && why == NODE_READ_START)
+			node_addresses_check(out, bytes_mem(text, n), &errors);
+		if (!err && why == NODE_READ_CHECK)
+			node_machine_check(out, path, bytes_mem(text, n), &errors);
+		err = errors.total ? -EINVAL : err;
+		explicit_bzero(text, n); /* the url may hold a password */
+		free(text);
+	}
+	if (err && why == NODE_READ_RELOAD) {
+		errors_log(path, &errors);
+	} else if (err) {
+		errors_print(path, &errors);
+	}
+	return err;
+}
+
+void node_reload(struct node *n)
+{
+	static struct settings fresh;
+	static struct shard_settings shard;
+	struct quota_settings quotas;
+	uint8_t nonce_key[DIGEST_KEY_LEN];
+	char names[512];
+	struct writer changed = writer_over(names, sizeof(names));
+
+	if (node_settings_read(&fresh, n->config_path, NODE_READ_RELOAD)) {
+		LOG_ERROR("node", 0, "the new settings are wrong: the old ones stay",
+			  LOG_STR("file", n->config_path));
+		return;
+	}
+	settings_keep_at_start(&fresh, &n->settings, &changed);
+	if (changed.n) {
+		LOG_WARN("node", 0, "some settings need a restart: the old ones stay",
+			 LOG_BYTES("settings", writer_done(&changed)));
+	}
+	n->settings = fresh;
+	log_setup(STDERR_FILENO, (enum log_level)fresh.log.level,
+		  (enum log_format)fresh.log.format);
+	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
+	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &shard);
+	shard.calls_max = n->calls_max;
+	node_tls_reload(n);
+	node_add_domains(n, &shard);
+	shard_configure(n->shard, &shard);
+	settings_to_quotas(&n->settings, n->calls_max, &quotas);
+	quota_configure(n->quota, &quotas);
+	explicit_bzero(nonce_key, sizeof(nonce_key));
+	engine_batch_wait(n->engine, n->settings.media.batch_wait_us);
+	node_guard_configure(n);
+	node_watch_reload(n);
+	node_web_reload(n);
+	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));
+}
+
+void node_ask_stop(struct node *n)
+{
+	n->stop_asked = true;
+	if (n->phase == NODE_RUNNING) {
+		n->phase = NODE_STOPPING;
+		n->stop_deadline_ns = clock_now_ns() + STOP_LIMIT_NS;
+		health_set(&n->health, HEALTH_STOPPING, true);
+		control_stop(n->control);
+		shard_drain(n->shard, true);
+		LOG_INFO("node", 0, "stopping: calls stay in Redis");
+	} else {
+		loop_stop(); /* out of whatever the start waits for */
+	}
+}
+
+void node_own_redis_died(struct node *n)
+{
+	if (n->respawn_ns != UINT64_MAX)
+		return;
+	LOG_ERROR("node", 0, "the node's own Redis died: starting it again");
+	health_set(&n->health, HEALTH_REDIS_DEAD, true);
+	n->respawn_ns = clock_now_ns() + RESPAWN_NS;
+}
+
+void node_on_signal(int signal, void *arg)
+{
+	struct node *n = arg;
+
+	switch (signal) {
+	case SIGTERM:
+		node_drain_begin(n);
+		return;
+	case SIGINT: /* somebody waits at a terminal */
+		node_ask_stop(n);
+		return;
+	case SIGHUP:
+		if (n->phase == NODE_RUNNING)
+			node_reload(n);
+		return;
+	case SIGCHLD:
+		if (n->embedded_used && embedded_is_dead(&n->embedded))
+			node_own_redis_died(n);
+		return;
+	default:
+		assert(false && "a signal that was not asked for");
+	}
+}
+
+/* From here on a signal waits for the loop: a stop asked for at any moment of the start is a clean one. */
+static void signals_hold(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int node_run(const char *config_path)
+{
+	struct node *n = calloc(1, sizeof(*n));
+	int status;
+
+	if (!n)
+		return NODE_EXIT_FAILED;
+	signals_hold();
+	n->config_path = config_path;
+	n->start_ns = clock_now_ns();
+	n->respawn_ns = UINT64_MAX;
+	n->embedded.lock_fd = -1;
+	health_set(&n->health, HEALTH_STARTING, true);
+	status = node_start(n);
+	if (status == NODE_EXIT_OK && !n->stop_asked) {
+		int err = loop_run();
+
+		if (err)
+			LOG_ERROR("node", 0, "the loop ended", LOG_STR("error", strerror(-err)));
+		status = err ? NODE_EXIT_FAILED : n->exit_status;
+	}
+	node_stop(n);
+	keys_wipe(&n->keys);
+	free(n);
+	return status;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One node: everything there is in the process, and the order in which it starts and stops. All of it belongs to the control thread
+ * but what the engine and the web thread own themselves.
+ */
+#ifndef APP_NODE_H
+#define APP_NODE_H
+
+#include "app/command/queries.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/document/profiles.h"
+#include "app/node/answers.h"
+#include "app/node/effects.h"
+#include "app/node/ended.h"
+#include "app/node/media_queue.h"
+#include "app/node/shared_ports.h"
+#include "app/settings/keys.h"
+#include "app/settings/settings.h"
+#include "app/watch/recent.h"
+#include "app/web/health.h"
+#include "cluster/embedded.h"
+#include "cluster/redis.h"
+#include "cluster/store.h"
+#include "engine/dtls/certificate.h"
+
+struct control;
+struct engine;
+struct tls;
+struct guard;
+struct transport;
+struct watch;
+struct xdp_guard;
+struct web;
+struct web_link;
+
+#define NODE_TENANT "default"
+
+/* For so long the process before may still hold media ports: they are bound beside its sockets. */
+#define BIND_AGAIN_NS (5 * NS_PER_S)
+
+enum {
+	NODE_EXIT_OK = 0,
+	NODE_EXIT_FAILED = 1, /* trying again may help */
+	NODE_EXIT_CONFIG = 2, /* it will not before somebody mends a file */
+};
+
+enum node_phase {
+	NODE_STARTING,
+	NODE_RUNNING,
+	NODE_STOPPING,
+};
+
+/* No new calls: asked for by command, or before a stop. Nothing of it outlives the process. */
+struct node_drain {
+	bool asked;
+	bool ends; /* the node stops when the calls are over, or node.drain_time is */
+	uint64_t begin_ns;
+};
+
+/* A step of the start that ends in a callback. */
+struct node_wait {
+	bool for_link; /* the link to Redis ends it */
+	bool done;
+	enum store_result result;
+};
+
+struct node {
+	const char *config_path;
+	enum node_phase phase;
+	int exit_status;
+	bool stop_asked;
+	bool loop_opened;
+	bool fenced;
+	struct node_drain drain;
+	uint64_t start_ns;
+	uint64_t stop_deadline_ns;
+	struct settings settings;
+	struct keys keys;
+	struct identity identity;
+	struct rand_source rand;
+	struct embedded embedded;
+	bool embedded_used;
+	char redis_url[256];
+	struct redis *redis;
+	struct store *store;
+	struct shard *shard;
+	struct quota *quota;
+	struct certificate certificate; /* of media: DTLS-SRTP */
+	struct engine *engine;
+	struct shared_ports shared_ports;
+	struct transport *sip;
+	struct guard *guard;      /* before the SIP ports */
+	struct xdp_guard *kernel; /* NULL: it judges in this process */
+	struct tls *tls;          /* NULL: no certificate, so no TLS */
+	struct control *control;
+	struct web *web;
+	struct web *health_web;    /* http.health_port; NULL: there is none */
+	struct web_link *web_link; /* NULL: no SIP over WebSocket */
+	struct recent recent;      /* the newest SIP messages */
+	uint32_t recent_kib;       /* as it was made */
+	struct watch *watch;       /* NULL: not open yet, or not any more */
+	struct answers answers;
+	struct ended ended;
+	struct media_queue media_queue;
+	struct effects_to effects_to;
+	struct documents documents;
+	struct extensions extensions;
+	struct profiles profiles;
+	struct queries queries;
+	struct health health;
+	struct node_wait wait;
+	uint64_t beat_next_ns;
+	bool events_left;         /* of media, for the next round */
+	uint32_t round_messages;  /* in this round of the loop */
+	uint64_t round_since_ns;  /* the first of them */
+	uint64_t round_last_ns;   /* how long the round before took, where it had many */
+	uint32_t check_cursor;    /* calls whose records are looked for come after it */
+	uint64_t respawn_ns;      /* when the own Redis is started again; UINT64_MAX: it runs */
+	uint64_t reserved_bytes;  /* address space that the capacities reserved */
+	uint32_t calls_max;       /* limits.calls, or what the descriptors allow */
+	uint32_t connections_max; /* limits.connections, likewise */
+	uint32_t websockets_max;  /* limits.websockets, likewise; 0: there are none */
+	uint32_t calls_restored, bindings_restored, records_broken;
+};
+
+/* Starts, runs until it is told to stop, stops. The exit status of the process. */
+int node_run(const char *config_path);
+
+/* ---- between the files of the node ---- */
+
+enum node_reading {
+	NODE_READ_TEXT,  /* the file of any machine; errors as file:line:column to standard error */
+	NODE_READ_CHECK, /* as well, and a node could start with it on this machine, now */
+	NODE_READ_START, /* as NODE_READ_TEXT, and this machine must have the networks' addresses */
+	NODE_READ_RELOAD, /* errors go to the log */
+};
+/* Reads and checks. 0 or -errno. */
+int node_settings_read(struct settings *out, const char *path, enum node_reading why) NODISCARD;
+/* Adds an error for each thing a node could not start with: keys, certificates, addresses, ports. */
+void node_machine_check(const struct settings *s, const char *path, struct bytes yaml,
+			struct conf_errors *errors);
+/* Adds an error for each network whose address is none of this machine. */
+void node_addresses_check(const struct settings *s, struct bytes yaml, struct conf_errors *errors);
+/* A line of the log for each network without an interface, where media.port is xdp. */
+void node_interfaces_note(const struct node *n);
+/* The steps of the start in order; exit status, NODE_EXIT_OK: ready. */
+int node_start(struct node *n);
+/* Undoes them in reverse, from wherever the start came to. */
+void node_stop(struct node *n);
+/* Lease, documents, registrations, calls: what Redis knows. Exit status. */
+int node_load(struct node *n);
+/* A step that ends in a callback: begin, start it with node_wait_end as store_done_fn, await. False: told to stop, or too late. */
+void node_wait_begin(struct node *n);
+void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg);
+bool node_await(struct node *n, const char *what, uint64_t limit_ns);
+void node_ask_stop(struct node *n);
+/* By command: new calls are refused, or welcome again. */
+void node_drain_set(struct node *n, bool on);
+/* SIGTERM: no new calls, and the stop when those that are there are over, at the latest after node.drain_time. The second time: now. */
+void node_drain_begin(struct node *n);
+bool node_drain_is_over(const struct node *n);
+uint64_t node_drain_next_ns(const struct node *n); /* UINT64_MAX: nothing is waited for */
+/* Says whether there is what one more call needs. */
+void node_room_update(struct node *n);
+/* SIGHUP. */
+void node_reload(struct node *n);
+/* The own Redis died: it is started again, not too often. */
+void node_own_redis_died(struct node *n);
+
+/* Handlers of the loop; arg is the node. */
+void node_round(void *arg); /* end of each round: effects, answers, flushes, the timer */
+void node_on_timer(void *arg);
+void node_on_media(int fd, unsigned events, void *arg);
+void node_on_message(const struct sip_hop *from, struct bytes message, void *arg);
+void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg);
+void node_on_connection_closed(const struct sip_hop *hop, void *arg);
+void node_on_send_error(const struct sip_hop *to, int error, void *arg);
+void node_on_redis(bool connected, void *arg);
+void node_on_store_health(bool healthy, void *arg);
+void node_on_signal(int signal, void *arg);
+
+/* Whom the SIP ports listen to: before the engine and the SIP ports are open. 0 or -errno. */
+int node_guard_open(struct node *n) NODISCARD;
+/* The limits of the settings as they are now. */
+void node_guard_configure(struct node *n);
+/* All whom Redis knew. */
+void node_guard_restore(struct node *n);
+void node_guard_close(struct node *n);
+/* The certificates: reads them, or says why there is no TLS. Exit status. */
+int node_tls_open(struct node *n);
+/* SIGHUP: the files again; what is wrong changes nothing. */
+void node_tls_reload(struct node *n);
+/* The names in the certificates are ours, too. */
+void node_add_domains(const struct node *n, struct shard_settings *shard);
+/* Binds the SIP ports. 0 or -errno. */
+int node_sip_open(struct node *n) NODISCARD;
+/* What SIP connections are given: how long they may be idle, and how long they are waited for. */
+uint64_t node_sip_idle_ns(const struct node *n);
+enum {
+	NODE_HANDSHAKES_OF_SOURCE_PER_S = 20
+}; /* of TLS; as many at once as it may have connections */
+#define NODE_SIP_PATIENCE_NS (30 * NS_PER_S)
+/* HTTP, and SIP over WebSocket. 0 or -errno; logged. */
+int node_web_open(struct node *n) NODISCARD;
+void node_web_reload(struct node *n);
+void node_web_close(struct node *n);
+
+/* Traces and export; the exit status. */
+int node_watch_open(struct node *n);
+void node_watch_reload(struct node *n);
+void node_watch_close(struct node *n);
+/* What a trace of that call begins with. but_newest: all but the message that passes now. */
+void node_trace_past(struct node *n, uint64_t call, bool decrypted, bool but_newest);
+/* effects_passed_fn: each SIP message after it came, or before it goes. */
+void node_on_passed(const struct sip_hop *hop, bool sent, struct bytes message, void *arg);
+
+/* Raises the descriptor limit; calls_max is what limits.calls and it allow. 0 or -errno. */
+int node_capacity_fit(struct node *n, unsigned *fd_max) NODISCARD;
+/* Some media ports are tried. 0, or -EADDRINUSE and -EADDRNOTAVAIL where they cannot be used; logged. */
+int node_capacity_probe(const struct settings *s) NODISCARD;
+/* Bytes of address space and of memory; 0 where /proc does not say. */
+void node_memory(uint64_t *reserved, uint64_t *resident);
+/* The line that says the node is ready, with what it can hold. */
+void node_log_ready(const struct node *n);
+
+void node_metrics_setup(void);
+void node_metrics_update(const struct node *n);
+
+#endif

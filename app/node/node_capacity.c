@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this machine lets the node hold: descriptors, media ports, memory. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/engine.h"
+
+enum {
+	FDS_PER_CALL = 4, /* RTP and RTCP of two audio flows; video takes as many again */
+	FDS_OTHER = 256,
+	FDS_CONNECTION_SHARE = 4, /* one in four at most is for SIP connections */
+	PROBES = 32,
+};
+
+static uint64_t descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return 0;
+	limit.rlim_cur = limit.rlim_max;
+	/* no io_uring or epoll of ours counts beyond this */
+	if (limit.rlim_cur > INT32_MAX / 2)
+		limit.rlim_cur = INT32_MAX / 2;
+	if (setrlimit(RLIMIT_NOFILE, &limit) && getrlimit(RLIMIT_NOFILE, &limit))
+		return 0;
+	return limit.rlim_cur;
+}
+
+int node_capacity_fit(struct node *n, unsigned *fd_max)
+{
+	uint64_t fds = descriptors_raise();
+	uint32_t wanted = n->settings.limits.calls, pairs = settings_port_pairs(&n->settings);
+	uint64_t usable = fds > FDS_OTHER ? fds - FDS_OTHER : 0, fit;
+
+	/* where there are few descriptors, calls come first */
+	n->connections_max = n->settings.limits.connections;
+	if (n->connections_max > usable / FDS_CONNECTION_SHARE)
+		n->connections_max = (uint32_t)(usable / FDS_CONNECTION_SHARE);
+	n->websockets_max = settings_web_local(&n->settings, true) == UINT32_MAX
+				    ? 0
+				    : n->settings.limits.websockets;
+	if (n->websockets_max > usable / FDS_CONNECTION_SHARE)
+		n->websockets_max = (uint32_t)(usable / FDS_CONNECTION_SHARE);
+	fit = (usable - n->connections_max - n->websockets_max) / FDS_PER_CALL;
+	if (fit == 0 || n->connections_max == 0) {
+		LOG_ERROR("node", 0,
+			  "too few descriptors: raise the hard limit (LimitNOFILE=, ulimit -Hn)",
+			  LOG_U64("limit", fds));
+		return -EMFILE;
+	}
+	if (n->websockets_max && n->websockets_max < n->settings.limits.websockets) {
+		LOG_WARN("node", 0, "fewer WebSockets than limits.websockets: too few descriptors",
+			 LOG_U64("websockets", n->websockets_max), LOG_U64("descriptors", fds));
+	}
+	if (n->connections_max < n->settings.limits.connections) {
+		LOG_WARN("node", 0,
+			 "fewer SIP connections than limits.connections: too few descriptors",
+			 LOG_U64("connections", n->connections_max), LOG_U64("descriptors", fds));
+	}
+	n->calls_max = wanted < fit ? wanted : (uint32_t)fit;
+	if (n->calls_max < wanted) {
+		LOG_WARN("node", 0,
+			 "fewer calls than limits.calls: the hard limit of descriptors "
+			 "(LimitNOFILE=, ulimit "
+			 "-Hn) is too low for it",
+			 LOG_U64("wanted", wanted), LOG_U64("calls", fit),
+			 LOG_U64("descriptors", fds));
+	}
+	if (n->calls_max > pairs / 2) {
+		LOG_INFO("node", 0, "media_ports are too few for limits.calls",
+			 LOG_U64("calls", n->calls_max), LOG_U64("calls_with_ports", pairs / 2));
+	}
+	*fd_max = (unsigned)fds;
+	return 0;
+}
+
+struct probe {
+	uint32_t tried, busy;
+	int error; /* of the last one */
+	struct addr example;
+};
+
+static int bind_once(const struct addr *rtp)
+{
+	struct addr rtcp = *rtp;
+	int fds[2] = { -1, -1 }, err;
+
+	rtcp.port++;
+	err = engine_bind_again(rtp, &rtcp, 0, &fds[0], &fds[1]);
+	for (size_t i = 0; i < 2; i++) {
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
+	}
+	return err;
+}
+
+static void probe_one(struct probe *p, const struct addr *rtp)
+{
+	int err = bind_once(rtp);
+
+	p->tried++;
+	if (!err)
+		return;
+	p->busy++;
+	p->error = err;
+	p->example = *rtp;
+}
+
+static int probe_network(struct probe *p, const struct settings_network *network)
+{
+	uint32_t first = network->media_ports.first + (network->media_ports.first & 1);
+	uint32_t pairs = (network->media_ports.last - first + 1) / 2;
+	uint32_t step = pairs > PROBES ? pairs / PROBES : 1;
+	struct addr rtp = network->bind;
+
+	p->tried = p->busy = 0;
+	for (uint32_t i = 0; i < pairs; i += step) {
+		rtp.port = (uint16_t)(first + 2 * i);
+		probe_one(p, &rtp);
+	}
+	if (!p->busy)
+		return 0;
+	if (p->busy > p->tried / 2) {
+		LOG_ERROR("node", 0,
+			  p->error == -EADDRINUSE ? "media ports are used by another program: give "
+						    "networks[].media_ports others"
+						  : "media ports cannot be bound",
+			  LOG_STR("network", network->name), LOG_ADDR("example", &p->example),
+			  LOG_STR("error", strerror(-p->error)));
+		return p->error;
+	}
+	LOG_WARN("node", 0,
+		 "some media ports are used by another program: calls that get them fail",
+		 LOG_STR("network", network->name), LOG_ADDR("example", &p->example),
+		 LOG_U64("tried", p->tried), LOG_U64("busy", p->busy));
+	return 0;
+}
+
+int node_capacity_probe(const struct settings *s)
+{
+	struct probe p = { 0 };
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < s->network_count; i++)
+		err = probe_network(&p, &s->networks[i]);
+	return err;
+}
+
+void node_memory(uint64_t *reserved, uint64_t *resident)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	char line[128] = "";
+	struct bytes rest, word;
+
+	*reserved = *resident = 0;
+	if (!file)
+		return;
+	if (fgets(line, sizeof(line), file)) {
+		rest = bytes_str(line);
+		if (bytes_cut(&rest, ' ', &word) && !bytes_u64(word, reserved) &&
+		    bytes_cut(&rest, ' ', &word))
+			(void)bytes_u64(word, resident);
+	}
+	(void)fclose(file);
+	*reserved *= page;
+	*resident *= page;
+}
+
+void node_log_ready(const struct node *n)
+{
+	struct shard_counts counts;
+	uint64_t reserved, resident;
+
+	shard_counts(n->shard, &counts);
+	node_memory(&reserved, &resident);
+	LOG_INFO("node", 0, "ready", LOG_STR("name", n->settings.node.name),
+		 LOG_U64("shard", n->settings.node.shard),
+		 LOG_STR("redis", n->embedded_used ? "own" : "configured"),
+		 LOG_U64("start_ms", (clock_now_ns() - n->start_ns) / NS_PER_MS),
+		 LOG_U64("calls_max", n->calls_max),
+		 LOG_U64("registrations_max", n->settings.limits.registrations),
+		 LOG_U64("transactions_max", n->settings.limits.transactions),
+		 LOG_U64("port_pairs", settings_port_pairs(&n->settings)),
+		 LOG_U64("memory_reserved_mib", n->reserved_bytes >> 20),
+		 LOG_U64("memory_now_mib", resident >> 20),
+		 LOG_U64("extensions", counts.extensions), LOG_U64("registrations", counts.aors),
+		 LOG_U64("calls_restored", n->calls_restored),
+		 LOG_U64("records_broken", n->records_broken));
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether the node takes new calls: not while it drains, by command or before a stop, and not while it lacks what a call needs. The
+ * loop's rounds ask; /readyz and node.status show what is said here.
+ */
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app/node/node.h"
+#include "base/log.h"
+
+enum { DESCRIPTORS_OF_A_CALL = 4 };
+
+static void drain_show(struct node *n)
+{
+	bool on = n->drain.asked || n->drain.ends;
+
+	shard_drain(n->shard, on);
+	health_set(&n->health, HEALTH_DRAINING, on);
+}
+
+void node_drain_set(struct node *n, bool on)
+{
+	if (n->drain.asked == on)
+		return;
+	n->drain.asked = on;
+	drain_show(n);
+	LOG_WARN("node", 0, on ? "draining: no new calls" : "new calls are welcome again");
+}
+
+void node_drain_begin(struct node *n)
+{
+	struct shard_counts counts;
+
+	if (n->phase == NODE_STOPPING)
+		return;
+	if (n->phase != NODE_RUNNING || n->drain.ends) {
+		node_ask_stop(n);
+		return;
+	}
+	n->drain.ends = true;
+	n->drain.begin_ns = clock_now_ns();
+	drain_show(n);
+	shard_counts(n->shard, &counts);
+	LOG_INFO("node", 0, "told to stop: no new calls; another SIGTERM ends the wait",
+		 LOG_U64("calls", counts.calls),
+		 LOG_U64("wait_ms", n->settings.node.drain_time / NS_PER_MS));
+}
+
+/* The setting is read each time, so that a reload counts for a wait that has begun. */
+uint64_t node_drain_next_ns(const struct node *n)
+{
+	if (!n->drain.ends || n->phase != NODE_RUNNING)
+		return UINT64_MAX;
+	return n->drain.begin_ns + n->settings.node.drain_time;
+}
+
+bool node_drain_is_over(const struct node *n)
+{
+	struct shard_counts counts;
+
+	if (!n->drain.ends || n->phase != NODE_RUNNING)
+		return false;
+	if (clock_now_ns() >= node_drain_next_ns(n))
+		return true;
+	shard_counts(n->shard, &counts);
+	return counts.calls == 0;
+}
+
+/* The limit may have been lowered, and others may have used up what the machine has: only trying tells. */
+static bool has_descriptors(void)
+{
+	int fds[DESCRIPTORS_OF_A_CALL];
+	bool all = true;
+
+	for (unsigned i = 0; i < DESCRIPTORS_OF_A_CALL; i++) {
+		fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		all &= fds[i] >= 0;
+	}
+	for (unsigned i = 0; i < DESCRIPTORS_OF_A_CALL; i++) {
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
+	}
+	return all;
+}
+
+void node_room_update(struct node *n)
+{
+	struct shard_counts counts;
+
+	shard_counts(n->shard, &counts);
+	health_set(&n->health, HEALTH_NO_CALLS, counts.calls >= n->calls_max);
+	health_set(&n->health, HEALTH_NO_TRANSACTIONS, counts.txns >= counts.txns_max);
+	health_set(&n->health, HEALTH_NO_PORTS,
+		   shard_networks_full(n->shard, clock_instant()) != 0);
+	health_set(&n->health, HEALTH_NO_DESCRIPTORS, !has_descriptors());
+}

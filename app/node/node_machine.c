@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tandemd --check-config looks at beside the text: files, addresses and ports of this machine. It changes nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app/node/node.h"
+#include "sig/sip/tls.h"
+
+struct machine {
+	const struct settings *s;
+	struct bytes yaml;
+	struct conf_errors *errors;
+	const char *path; /* of the file */
+};
+
+PRINTF_LIKE(3, 4)
+static void machine_report(const struct machine *m, const char *key, const char *fmt, ...)
+{
+	uint32_t line = 1, column = 1;
+	char text[CONF_MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (conf_where(m->yaml, key, &line, &column)) {
+		char section[32];
+
+		(void)snprintf(section, sizeof(section), "%.*s", (int)strcspn(key, "."), key);
+		(void)conf_where(m->yaml, section, &line, &column);
+	}
+	conf_error_add(m->errors, line, column, "%s", text);
+}
+
+static void keys_look(const struct machine *m)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/keys", m->s->node.state_dir);
+	if (access(path, R_OK) == 0)
+		return;
+	if (errno == ENOENT)
+		machine_report(m, "node.state_dir",
+			       "%s is missing: tandemctl init --config %s makes it", path, m->path);
+	else
+		machine_report(m, "node.state_dir", "%s: %s", path, strerror(errno));
+}
+
+static void certificates_look(const struct machine *m)
+{
+	static struct tls_settings settings;
+	const struct settings_tls *tls = &m->s->tls;
+	char error[TLS_ERROR_MAX];
+	struct tls *t;
+
+	if (!settings_wants_tls(m->s))
+		return;
+	if (tls->is_preset && access(tls->own.certificate, F_OK) && errno == ENOENT) {
+		/* the node starts without TLS then, and says so */
+		if (m->s->http.tls)
+			machine_report(m, "http.tls",
+				       "%s is missing: tandemctl init --config %s makes it",
+				       tls->own.certificate, m->path);
+		return;
+	}
+	settings_to_tls(m->s, &settings);
+	if (tls_open(&t, &settings, error))
+		machine_report(m, tls->is_preset ? "node.state_dir" : "tls.certificate", "%s",
+			       error);
+	else
+		tls_close(t);
+}
+
+/* As the node would: over a connection of an earlier start that still fades, but not over a listener. */
+static int port_try(const struct addr *address, bool datagrams)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = addr_to_sockaddr(address, &sa);
+	int fd = socket(sa.ss_family, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	int on = 1, err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (!datagrams && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
+		err = -errno;
+	if (!err && sa.ss_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
+		err = -errno;
+	if (!err && bind(fd, (const struct sockaddr *)&sa, n))
+		err = -errno;
+	if (!err && !datagrams && listen(fd, 1))
+		err = -errno;
+	(void)close(fd);
+	return err;
+}
+
+static const char *port_fault(int err)
+{
+	switch (err) {
+	case -EADDRINUSE:
+		return "is used by another program";
+	case -EACCES:
+		return "is not allowed to this user: ports below 1024 need a privilege";
+	default:
+		return strerror(-err);
+	}
+}
+
+static void port_look(const struct machine *m, const char *key, const struct addr *address,
+		      enum sip_transport transport)
+{
+	bool datagrams = transport == SIP_UDP;
+	char text[ADDR_TEXT_MAX];
+	int err = port_try(address, datagrams);
+
+	/* what the machine does not have was said of the network */
+	if (!err || (err == -EADDRNOTAVAIL && strncmp(key, "http", 4) != 0))
+		return;
+	(void)addr_text(address, text);
+	machine_report(m, key, "%s: %s port %s %s", key, datagrams ? "UDP" : "TCP", text,
+		       port_fault(err));
+}
+
+static void network_look(const struct machine *m, uint32_t i)
+{
+	const struct settings_network *n = &m->s->networks[i];
+	const struct {
+		const char *name;
+		const uint32_t *ports;
+		uint32_t count;
+		enum sip_transport transport;
+	} lists[] = { { "sip_ports", n->sip_ports, n->sip_port_count, SIP_UDP },
+		      { "sip_tcp_ports", n->sip_tcp_ports, n->sip_tcp_port_count, SIP_TCP },
+		      { "sip_tls_ports", n->sip_tls_ports, n->sip_tls_port_count, SIP_TLS },
+		      { "webrtc_port", &n->webrtc_port, n->webrtc_port ? 1 : 0, SIP_UDP } };
+	struct addr address = n->bind;
+	char key[64];
+
+	for (size_t k = 0; k < COUNT_OF(lists); k++) {
+		(void)snprintf(key, sizeof(key), "networks[%" PRIu32 "].%s", i, lists[k].name);
+		for (uint32_t p = 0; p < lists[k].count; p++) {
+			address.port = (uint16_t)lists[k].ports[p];
+			port_look(m, key, &address, lists[k].transport);
+		}
+	}
+}
+
+static void ports_look(const struct machine *m)
+{
+	struct addr http = m->s->http.bind;
+
+	for (uint32_t i = 0; i < m->s->network_count; i++)
+		network_look(m, i);
+	http.port = (uint16_t)m->s->http.port;
+	if (http.port)
+		port_look(m, "http.port", &http, SIP_TCP);
+	http = m->s->http.health_bind;
+	http.port = (uint16_t)m->s->http.health_port;
+	if (http.port)
+		port_look(m, "http.health_port", &http, SIP_TCP);
+}
+
+void node_machine_check(const struct settings *s, const char *path, struct bytes yaml,
+			struct conf_errors *errors)
+{
+	const struct machine m = { .s = s, .yaml = yaml, .errors = errors, .path = path };
+
+	node_addresses_check(s, yaml, errors);
+	keys_look(&m);
+	certificates_look(&m);
+	if (embedded_is_locked(s->node.state_dir))
+		(void)fprintf(stderr, "%s: a node runs in %s: its ports were not looked at\n", path,
+			      s->node.state_dir);
+	else
+		ports_look(&m);
+}

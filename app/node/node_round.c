@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the loop calls: events go to the shard at once, effects and answers are carried at the end of the round. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "app/command/control.h"
+#include "app/document/document_keep.h"
+#include "app/node/node.h"
+#include "app/watch/watch.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "engine/engine.h"
+#include "sig/sip/transport.h"
+
+#define BEAT_NS       (NS_PER_S / 2)
+#define RING_RETRY_NS NS_PER_MS
+
+enum {
+	EVENTS_PER_DRAIN = 4,
+	DRAINS_PER_ROUND = 64,
+	TURNS_MAX = 16,
+	ROUND_MANY = 64,
+	CHECK_CALLS = 256,
+	CHECK_BEATS = 6
+};
+
+/* For so long not all that came could be read: a socket that is not empty yet or, as connections do not tell, a whole round of the loop
+ * with many messages. A round with few may be long because the machine has other work. */
+static uint64_t behind_ns(struct node *n, uint64_t now_ns)
+{
+	uint64_t since_ns = transport_behind_since_ns(n->sip);
+	uint64_t behind = since_ns && since_ns < now_ns ? now_ns - since_ns : 0;
+
+	if (n->round_messages++ == 0)
+		n->round_since_ns = now_ns;
+	return behind > n->round_last_ns ? behind : n->round_last_ns;
+}
+
+/* Ends the measure of this round. */
+static void round_measure(struct node *n)
+{
+	n->round_last_ns = n->round_messages < ROUND_MANY ? 0 : clock_now_ns() - n->round_since_ns;
+	n->round_since_ns = 0;
+	n->round_messages = 0;
+}
+
+void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
+{
+	struct node *n = arg;
+
+	struct instant now = clock_instant();
+
+	shard_behind(n->shard, behind_ns(n, now.ns));
+	shard_receive(n->shard, from, message, now);
+	node_on_passed(from, false, message, n);
+}
+
+void node_on_connection_closed(const struct sip_hop *hop, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_CONNECTION_CLOSED, .hop = *hop };
+
+	answers_add(&n->answers, &a);
+}
+
+void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_CERTIFICATE, .hop = *hop, .detail = detail };
+
+	answers_add(&n->answers, &a);
+}
+
+void node_on_send_error(const struct sip_hop *to, int error, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_SEND_FAILED, .error = error, .hop = *to };
+
+	answers_add(&n->answers, &a);
+}
+
+void node_on_media(int fd, unsigned events, void *arg)
+{
+	struct media_event list[EVENTS_PER_DRAIN];
+	struct node *n = arg;
+	uint32_t count, drains = 0;
+
+	(void)fd;
+	(void)events;
+	do {
+		struct instant now = clock_instant();
+
+		count = engine_events(n->engine, list, EVENTS_PER_DRAIN);
+		for (uint32_t i = 0; i < count; i++) {
+			if (list[i].kind == MEDIA_FLOW_CLOSED)
+				ended_flow(&n->ended, n->shard,
+					   (enum latch_mode)n->settings.media.latch, &list[i]);
+			shard_media_event(n->shard, &list[i], now);
+			queries_event(&n->queries, &list[i]);
+			if (list[i].kind == MEDIA_FLOW_KEYED)
+				explicit_bzero(&list[i], sizeof(list[i]));
+		}
+		n->events_left = ++drains == DRAINS_PER_ROUND;
+	} while (!n->events_left && (count == EVENTS_PER_DRAIN || !engine_events_wait(n->engine)));
+}
+
+void node_on_redis(bool connected, void *arg)
+{
+	struct node *n = arg;
+
+	if (connected && n->wait.for_link)
+		node_wait_end(STORE_OK, 0, 0, n);
+	if (connected && n->control)
+		control_wake(n->control);
+	if (connected && n->embedded_used)
+		health_set(&n->health, HEALTH_REDIS_DEAD, false);
+}
+
+void node_on_store_health(bool healthy, void *arg)
+{
+	struct node *n = arg;
+	struct answer a = { .kind = ANSWER_DEGRADED,
+			    .ok = healthy,
+			    .late = store_was_late(n->store) };
+
+	if (store_is_fenced(n->store))
+		n->fenced = true;
+	health_set(&n->health, HEALTH_STORE, !healthy);
+	answers_add(&n->answers, &a);
+	if (healthy && !a.late)
+		document_keep_check(n);
+}
+
+static void respawn(struct node *n, uint64_t now_ns)
+{
+	int err;
+
+	if (now_ns < n->respawn_ns)
+		return;
+	n->respawn_ns = UINT64_MAX;
+	err = embedded_spawn(&n->embedded);
+	if (err && err != -EBUSY) {
+		LOG_ERROR("node", 0, "the node's own Redis cannot be started",
+			  LOG_STR("error", strerror(-err)));
+		n->respawn_ns = now_ns + NS_PER_S;
+	}
+}
+
+static void on_call_missing(uint64_t call, void *arg)
+{
+	struct node *n = arg;
+
+	shard_call_missing(n->shard, call, clock_instant());
+}
+
+/* Whether Redis still has what it acknowledged: a few calls are looked at with each beat, many in CHECK_BEATS of them. */
+static void check_calls(struct node *n)
+{
+	uint64_t ids[STORE_CALLS_CHECKED];
+	struct shard_counts counts;
+	uint32_t left;
+
+	if (!store_is_healthy(n->store))
+		return;
+	shard_counts(n->shard, &counts);
+	left = CHECK_CALLS + counts.calls / CHECK_BEATS;
+	do {
+		uint32_t most = left < COUNT_OF(ids) ? left : COUNT_OF(ids);
+		uint32_t count = shard_calls_saved(n->shard, &n->check_cursor, ids, most);
+
+		store_calls_check(n->store, ids, count, on_call_missing, n);
+		left -= most;
+	} while (left && n->check_cursor);
+}
+
+static void beat(struct node *n, uint64_t now_ns)
+{
+	if (now_ns < n->beat_next_ns)
+		return;
+	n->beat_next_ns = now_ns + BEAT_NS;
+	health_beat(&n->health, now_ns);
+	if (n->phase == NODE_STARTING)
+		loop_stop(); /* node_await looks at its limit */
+	if (n->phase == NODE_RUNNING) {
+		watch_tick(n->watch, n->shard, clock_instant());
+		node_room_update(n);
+		node_metrics_update(n);
+		check_calls(n);
+		document_keep_beat(n, now_ns);
+	}
+	/* also where no SIGCHLD comes: an adopted server is nobody's child */
+	if (n->embedded_used && n->phase != NODE_STARTING && embedded_is_dead(&n->embedded))
+		node_own_redis_died(n);
+}
+
+void node_on_timer(void *arg)
+{
+	struct node *n = arg;
+	struct instant now = clock_instant();
+
+	if (n->events_left && n->engine) /* others had their turn */
+		node_on_media(-1, 0, n);
+	if (n->redis)
+		redis_expire(n->redis, now.ns);
+	if (n->control)
+		control_expire(n->control, now.ns);
+	if (n->shard && n->phase != NODE_STARTING && shard_next_ns(n->shard) <= now.ns)
+		shard_expire(n->shard, now);
+	if (n->sip)
+		transport_expire(n->sip, now.ns);
+	queries_expire(&n->queries, now.ns);
+	respawn(n, now.ns);
+	beat(n, now.ns);
+}
+
+/* Another node owns the shard: not one word more. Its calls are there, not here. */
+static void end_fenced(struct node *n)
+{
+	LOG_ERROR("node", 0, "another node has taken this shard: ending at once",
+		  LOG_U64("shard", n->settings.node.shard));
+	n->exit_status = NODE_EXIT_FAILED;
+	loop_stop();
+}
+
+static void carry(struct node *n)
+{
+	/* An answer may ask for more, which may be answered at once. What goes on and on waits for the next round. */
+	for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
+		effects_carry_out(&n->effects_to, shard_effects(n->shard));
+		if (!answers_feed(&n->answers, n->shard, clock_instant()))
+			return;
+	}
+	effects_carry_out(&n->effects_to, shard_effects(n->shard));
+}
+
+static bool is_stop_complete(const struct node *n)
+{
+	struct shard_counts counts;
+
+	if (clock_now_ns() >= n->stop_deadline_ns) {
+		LOG_WARN("node", 0, "stopping without the answers of Redis");
+		return true;
+	}
+	shard_counts(n->shard, &counts);
+	return counts.saves_pending == 0 && control_running(n->control) == 0 &&
+	       n->answers.count == 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void arm(struct node *n)
+{
+	uint64_t next = least(n->beat_next_ns, n->respawn_ns);
+	int err;
+
+	if (n->redis)
+		next = least(next, redis_next_ns(n->redis));
+	if (n->control)
+		next = least(next, control_next_ns(n->control));
+	if (n->phase != NODE_STARTING)
+		next = least(next, shard_next_ns(n->shard));
+	if (n->sip)
+		next = least(next, transport_next_ns(n->sip));
+	next = least(next, queries_next_ns(&n->queries));
+	if (n->media_queue.count)
+		next = least(next, clock_now_ns() + RING_RETRY_NS);
+	if (n->phase == NODE_STOPPING)
+		next = least(next, n->stop_deadline_ns);
+	next = least(next, node_drain_next_ns(n));
+	if (n->answers.count || n->events_left)
+		next = 0;
+	err = loop_timer(next, node_on_timer, n);
+	if (err)
+		LOG_ERROR("node", 0, "the timer cannot be set", LOG_STR("error", strerror(-err)));
+}
+
+void node_round(void *arg)
+{
+	struct node *n = arg;
+
+	if (n->phase != NODE_STARTING && !n->fenced) {
+		(void)media_queue_flush(&n->media_queue);
+		carry(n);
+	}
+	if (n->fenced && n->phase != NODE_STARTING) {
+		end_fenced(n);
+		return;
+	}
+	if (n->sip)
+		transport_flush(n->sip);
+	if (n->control)
+		control_flush(n->control);
+	if (n->redis)
+		redis_flush(n->redis);
+	round_measure(n);
+	if (node_drain_is_over(n))
+		node_ask_stop(n);
+	if (n->phase == NODE_STOPPING && is_stop_complete(n)) {
+		loop_stop();
+		return;
+	}
+	arm(n);
+}

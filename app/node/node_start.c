@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order in which a node starts, one step a function, and stops. */
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/command/command_handlers.h"
+#include "app/command/control.h"
+#include "app/document/document_keep.h"
+#include "app/node/node.h"
+#include "app/watch/watch.h"
+#include "app/web/web.h"
+#include "base/clock.h"
+#include "base/guard.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/privilege.h"
+#include "engine/engine.h"
+#include "engine/net/own_ports.h"
+#include "sig/sip/tls.h"
+#include "sig/sip/transport.h"
+
+enum {
+	REDIS_PENDING_MAX = 65536,
+	ENGINE_COMMANDS = 4096,
+	ENGINE_EVENTS = 8192,
+};
+
+#define REDIS_LIMIT_NS (30 * NS_PER_S)
+#define LEASE_NS       (10 * NS_PER_S)
+
+static int start_settings(struct node *n)
+{
+	if (node_settings_read(&n->settings, n->config_path, NODE_READ_START)) {
+		LOG_ERROR("node", 0, "the settings are wrong", LOG_STR("file", n->config_path));
+		return NODE_EXIT_CONFIG;
+	}
+	log_setup(STDERR_FILENO, (enum log_level)n->settings.log.level,
+		  (enum log_format)n->settings.log.format);
+	LOG_INFO("node", 0, "starting", LOG_STR("name", n->settings.node.name),
+		 LOG_STR("version", TANDEM_VERSION), LOG_STR("file", n->config_path));
+	node_interfaces_note(n);
+	return NODE_EXIT_OK;
+}
+
+static int start_state(struct node *n)
+{
+	char path[PATH_MAX];
+	int err = embedded_lock(&n->embedded, n->settings.node.state_dir);
+
+	if (err) {
+		LOG_ERROR("node", 0,
+			  err == -EBUSY ? "another node runs in node.state_dir"
+					: "cannot lock node.state_dir",
+			  LOG_STR("dir", n->settings.node.state_dir),
+			  LOG_STR("error", strerror(-err)));
+		return NODE_EXIT_FAILED;
+	}
+	(void)snprintf(path, sizeof(path), "%s/keys", n->settings.node.state_dir);
+	err = keys_load(&n->keys, path);
+	if (err == -ENOENT) {
+		(void)snprintf(path, sizeof(path), "tandemctl init --config %s", n->config_path);
+		LOG_ERROR("node", 0, "run this once: it makes what is missing",
+			  LOG_STR("command", path));
+	}
+	if (err)
+		return NODE_EXIT_CONFIG;
+	rand_open_system(&n->rand);
+	err = identity_open(&n->identity, n->settings.node.state_dir, n->embedded.lock_fd,
+			    &n->rand);
+	if (err) {
+		LOG_ERROR("node", 0,
+			  err == -EBADMSG
+				  ? "the file identity of node.state_dir is damaged: remove it"
+				  : "cannot read the file identity of node.state_dir",
+			  LOG_STR("dir", n->settings.node.state_dir),
+			  LOG_STR("error", strerror(-err)));
+	}
+	return err ? NODE_EXIT_CONFIG : NODE_EXIT_OK;
+}
+
+static int start_certificate(struct node *n)
+{
+	char path[SETTINGS_STATE_DIR_MAX + 16];
+
+	(void)snprintf(path, sizeof(path), "%s/dtls.pem", n->settings.node.state_dir);
+	return certificate_open(&n->certificate, path, clock_utc_ms()) ? NODE_EXIT_CONFIG
+								       : NODE_EXIT_OK;
+}
+
+static int start_loop(struct node *n)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	unsigned fd_max;
+	int err = node_capacity_fit(n, &fd_max);
+
+	if (!err)
+		err = loop_open(fd_max);
+	if (!err) {
+		n->loop_opened = true;
+		err = loop_signals(signals, COUNT_OF(signals), node_on_signal, n);
+	}
+	if (err) {
+		LOG_ERROR("node", 0, "cannot open the loop", LOG_STR("error", strerror(-err)));
+		return NODE_EXIT_FAILED;
+	}
+	loop_after_round(node_round, n);
+	return NODE_EXIT_OK;
+}
+
+static int start_redis(struct node *n)
+{
+	struct redis_settings settings = { .deadline_ns = n->settings.redis.deadline,
+					   .pending_max = REDIS_PENDING_MAX,
+					   .labels = "link=\"main\"" };
+	int err = 0;
+
+	n->embedded_used = n->settings.redis.url[0] == '\0';
+	if (n->embedded_used)
+		err = embedded_start(&n->embedded);
+	if (err) {
+		LOG_ERROR("node", 0,
+			  "the node's own Redis does not start: is redis-server installed?",
+			  LOG_STR("error", strerror(-err)));
+		n->embedded_used = false;
+		return NODE_EXIT_FAILED;
+	}
+	if (n->embedded_used) {
+		(void)snprintf(n->redis_url, sizeof(n->redis_url), "unix:%s",
+			       n->embedded.socket_path);
+	} else {
+		memcpy(n->redis_url, n->settings.redis.url, sizeof(n->redis_url));
+	}
+	memcpy(settings.url, n->redis_url, sizeof(settings.url));
+	node_wait_begin(n);
+	n->wait.for_link = true;
+	err = redis_open(&n->redis, &settings, node_on_redis, n);
+	if (err) {
+		LOG_ERROR("node", 0, "redis.url cannot be used", LOG_STR("error", strerror(-err)));
+		return NODE_EXIT_CONFIG;
+	}
+	if (!redis_is_connected(n->redis) && !node_await(n, "a link to Redis", REDIS_LIMIT_NS))
+		return NODE_EXIT_FAILED;
+	return NODE_EXIT_OK;
+}
+
+static int start_store(struct node *n)
+{
+	struct store_settings settings = {
+		.shard = (uint16_t)n->settings.node.shard,
+		.identity = n->identity,
+		.incarnation = rand_u64_from(&n->rand),
+		.deadline_ns = n->settings.redis.deadline,
+		.lease_ns = LEASE_NS,
+		.tenant = NODE_TENANT,
+	};
+	int err;
+
+	for (size_t i = 0; g_document_kinds[i]; i++) {
+		assert(i < STORE_KINDS_MAX);
+		settings.kinds[i] = g_document_kinds[i]->name;
+	}
+	static_assert(sizeof(settings.node) == sizeof(n->settings.node.name), "copied whole");
+	memcpy(settings.node, n->settings.node.name, sizeof(settings.node));
+	(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool",
+		       n->settings.node.state_dir);
+	err = store_open(&n->store, n->redis, &settings, node_on_store_health, n);
+	if (err)
+		LOG_ERROR("node", 0, "cannot open the store", LOG_STR("error", strerror(-err)));
+	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
+}
+
+static int quota_start(struct node *n)
+{
+	struct quota_settings settings;
+
+	settings_to_quotas(&n->settings, n->calls_max, &settings);
+	return quota_open(&n->quota, &settings, &n->rand);
+}
+
+static int shard_start(struct node *n)
+{
+	static struct shard_settings settings;
+	struct hash_key key = { rand_u64_from(&n->rand), rand_u64_from(&n->rand) };
+	uint8_t nonce_key[DIGEST_KEY_LEN];
+	int err = extensions_open(&n->extensions, n->settings.limits.registrations, &key);
+
+	static_assert((int)KEYS_LEN == (int)DIGEST_KEY_LEN, "one derived key");
+	static_assert((int)KEYS_LEN == (int)SEAL_KEY_LEN, "one derived key");
+	if (!err)
+		err = quota_start(n);
+	if (err)
+		return err;
+	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
+	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
+	settings.quota = quota_of(n->quota);
+	settings.calls_max = n->calls_max;
+	node_add_domains(n, &settings);
+	settings.boot = clock_boot();
+	settings.fingerprint = n->certificate.fingerprint;
+	if (shared_ports_count(&n->settings))
+		settings.shared = shared_ports_of(&n->shared_ports);
+	settings.seal_key.id = n->keys.id;
+	keys_derive(&n->keys, "tandem record seal 1", settings.seal_key.octets);
+	explicit_bzero(nonce_key, sizeof(nonce_key));
+	err = shard_open(&n->shard, &settings, &n->rand, clock_instant());
+	explicit_bzero(&settings, sizeof(settings));
+	return err;
+}
+
+static uint32_t own_names(const struct settings *s, struct own_name *out)
+{
+	for (uint32_t i = 0; i < s->network_count; i++)
+		out[i] = (struct own_name){ .outer = s->networks[i].advertise,
+					    .inner = s->networks[i].bind };
+	return s->network_count;
+}
+
+static int engine_start(struct node *n)
+{
+	struct port_dpdk_settings dpdk;
+	struct port_xdp_network xdp[SETTINGS_XDP_MAX];
+	struct own_name names[SHARD_NETWORKS_MAX];
+	const struct engine_settings settings = {
+		.port = (enum engine_port)n->settings.media.port,
+		.dpdk = &dpdk,
+		.xdp_networks = xdp,
+		.xdp_network_count = settings_to_xdp(&n->settings, xdp),
+		.workers = n->settings.media.workers,
+		.slots = settings_port_pairs(&n->settings),
+		.shared_ports = shared_ports_count(&n->settings),
+		.commands = ENGINE_COMMANDS,
+		.events = ENGINE_EVENTS,
+		.batch_wait_us = n->settings.media.batch_wait_us,
+		.certificate = &n->certificate,
+		.guard = n->kernel,
+		.names = names,
+		.name_count = own_names(&n->settings, names),
+	};
+	int err;
+
+	settings_to_dpdk(&n->settings, &dpdk);
+	err = engine_open(&n->engine, &settings);
+	if (geteuid() != 0) /* what the start was given is used up; root is trusted with more */
+		privilege_drop();
+	if (!err)
+		err = shared_ports_open(&n->shared_ports, n->engine, &n->settings);
+	return err ? err : media_queue_open(&n->media_queue, n->engine, settings.slots);
+}
+
+/* What costs memory, measured: pools reserve what they may ever need. */
+static int start_capacities(struct node *n)
+{
+	uint64_t before, after, resident;
+	int err;
+
+	node_memory(&before, &resident);
+	err = shard_start(n);
+	if (!err)
+		err = node_guard_open(n);
+	if (!err)
+		err = engine_start(n);
+	if (!err)
+		err = ended_open(&n->ended);
+	node_memory(&after, &resident);
+	n->reserved_bytes = after > before ? after - before : 0;
+	if (err) {
+		LOG_ERROR("node", 0, "cannot open calls and media",
+			  LOG_STR("error", strerror(-err)));
+	} else if (node_capacity_probe(&n->settings)) {
+		return NODE_EXIT_FAILED;
+	}
+	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
+}
+
+static int start_sockets(struct node *n)
+{
+	int err = node_sip_open(n);
+
+	if (err) {
+		LOG_ERROR("node", 0,
+			  err == -EADDRINUSE      ? "a SIP port is used by another program: see "
+						    "networks[].sip_ports, "
+						    "sip_tcp_ports, sip_tls_ports"
+			  : err == -EADDRNOTAVAIL ? "networks[].bind is no address of this machine"
+						  : "cannot open the SIP ports",
+			  LOG_STR("error", strerror(-err)));
+		return NODE_EXIT_FAILED;
+	}
+	n->effects_to = (struct effects_to){ .sip = n->sip,
+					     .store = n->store,
+					     .media = &n->media_queue,
+					     .answers = &n->answers,
+					     .ended = &n->ended,
+					     .bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS,
+					     .passed = node_on_passed,
+					     .passed_arg = n,
+					     .fenced = &n->fenced };
+	err = loop_watch(engine_event_fd(n->engine), LOOP_READ, node_on_media, n);
+	if (err) {
+		LOG_ERROR("node", 0, "cannot watch the media worker",
+			  LOG_STR("error", strerror(-err)));
+	}
+	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
+}
+
+static int start_doors(struct node *n)
+{
+	int err = control_open(&n->control, n, n->redis_url);
+
+	if (err) {
+		LOG_ERROR("node", 0, "cannot open the control API",
+			  LOG_STR("error", strerror(-err)));
+		return NODE_EXIT_FAILED;
+	}
+	return node_web_open(n) ? NODE_EXIT_FAILED : NODE_EXIT_OK;
+}
+
+static int start_running(struct node *n)
+{
+	shard_resume(n->shard, clock_instant());
+	node_guard_restore(n);
+	n->phase = NODE_RUNNING;
+	if (!store_is_healthy(n->store))
+		node_on_store_health(false, n);
+	/* What came on the event descriptor before it was watched wakes nobody. */
+	node_on_media(-1, 0, n);
+	health_beat(&n->health, clock_now_ns());
+	health_set(&n->health, HEALTH_STARTING, false);
+	node_metrics_update(n);
+	node_log_ready(n);
+	return NODE_EXIT_OK;
+}
+
+int node_start(struct node *n)
+{
+	int (*const steps[])(struct node *) = {
+		start_settings, start_state,   start_certificate, start_loop, start_redis,
+		start_store,    node_tls_open, start_capacities,  node_load,  node_watch_open,
+		start_sockets,  start_doors,   start_running,
+	};
+	int status = NODE_EXIT_OK;
+
+	privilege_keep();
+	effects_setup();
+	control_setup();
+	web_setup();
+	watch_setup();
+	node_metrics_setup();
+	guard_setup();
+	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
+		status = steps[i](n);
+	/* told to stop while it started: nothing has failed */
+	return n->stop_asked ? NODE_EXIT_OK : status;
+}
+
+/* Whoever waits for an answer gets it from here: commands, then saves, then what is left in the pipeline. */
+static void stop_redis(struct node *n)
+{
+	if (n->control)
+		control_stop(n->control);
+	queries_expire(&n->queries, UINT64_MAX);
+	if (n->store)
+		store_close(n->store);
+	if (n->redis)
+		redis_close(n->redis);
+	control_close(n->control);
+	if (n->embedded_used)
+		embedded_stop(&n->embedded);
+}
+
+static void stop_media(struct node *n)
+{
+	if (!n->engine)
+		return;
+	node_watch_close(n); /* it reads what the engine copies */
+	loop_unwatch(engine_event_fd(n->engine));
+	media_queue_close(&n->media_queue);
+	engine_close(n->engine);
+}
+
+void node_stop(struct node *n)
+{
+	n->phase = NODE_STOPPING;
+	node_web_close(n);
+	transport_close(n->sip);
+	node_guard_close(n);
+	tls_close(n->tls);
+	stop_redis(n);
+	stop_media(n);
+	answers_close(&n->answers);
+	ended_close(&n->ended);
+	if (n->shard)
+		shard_close(n->shard);
+	document_keep_close(n);
+	quota_close(n->quota);
+	if (n->extensions.pool.slots)
+		extensions_close(&n->extensions);
+	certificate_close(&n->certificate);
+	if (n->loop_opened)
+		loop_close();
+	LOG_INFO("node", 0, "stopped");
+}

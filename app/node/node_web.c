@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The web listener of a node, and what ties its WebSockets to SIP. */
+#include <errno.h>
+#include <string.h>
+
+#include "app/node/node.h"
+#include "app/web/web.h"
+#include "app/web/web_link.h"
+#include "base/log.h"
+#include "sig/sip/transport.h"
+
+static int link_open(struct node *n)
+{
+	const struct transport_handlers handlers = { .receive = node_on_message,
+						     .error = node_on_send_error,
+						     .closed = node_on_connection_closed,
+						     .refused = node_on_connection_refused,
+						     .arg = n };
+	struct transport_provider provider;
+	int err;
+
+	if (settings_web_local(&n->settings, n->tls != NULL) == UINT32_MAX || !n->websockets_max)
+		return 0;
+	err = web_link_open(&n->web_link, n->websockets_max, &handlers);
+	if (err) {
+		LOG_ERROR("node", 0, "cannot set up SIP over WebSocket",
+			  LOG_STR("error", strerror(-err)));
+		return err;
+	}
+	provider = web_link_provider(n->web_link);
+	transport_provide(n->sip, &provider);
+	return 0;
+}
+
+/* A thread of its own as well, so that nothing at the other listener delays it. */
+static int health_open(struct node *n)
+{
+	struct web_settings settings = {
+		.bind = n->settings.http.health_bind,
+		.health = &n->health,
+		.per_source = n->settings.limits.connections_per_source,
+	};
+
+	settings.bind.port = (uint16_t)n->settings.http.health_port;
+	return web_open(&n->health_web, &settings);
+}
+
+int node_web_open(struct node *n)
+{
+	static struct tls_settings tls;
+	const struct settings_http *http = &n->settings.http;
+	struct web_settings settings = {
+		.bind = http->bind,
+		.health = http->health_port ? NULL : &n->health,
+		.tls = http->tls ? &tls : NULL,
+		.local = (uint16_t)settings_web_local(&n->settings, n->tls != NULL),
+		.places = n->websockets_max,
+		.per_source = n->settings.limits.connections_per_source,
+		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
+					   n->settings.limits.connections_per_source },
+		.idle_ns = node_sip_idle_ns(n),
+		.patience_ns = NODE_SIP_PATIENCE_NS,
+		.origins = http->origins,
+		.origin_count = http->origin_count,
+	};
+	int err = http->health_port ? health_open(n) : 0;
+
+	if (err || !http->port)
+		return err;
+	settings.bind.port = (uint16_t)http->port;
+	settings_to_tls(&n->settings, &tls);
+	err = link_open(n);
+	settings.link = n->web_link;
+	return err ? err : web_open(&n->web, &settings);
+}
+
+void node_web_reload(struct node *n)
+{
+	const struct settings_http *http = &n->settings.http;
+
+	if (n->web)
+		web_origins_reload(n->web, http->origins, http->origin_count);
+}
+
+void node_web_close(struct node *n)
+{
+	web_close(n->web);
+	web_close(n->health_web);
+	n->web = n->health_web = NULL;
+	if (n->sip)
+		transport_provide(n->sip, NULL);
+	web_link_close(n->web_link);
+	n->web_link = NULL;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/settings/origin.h"
+
+#include <string.h>
+
+#include "base/addr.h"
+
+static bool skip(struct bytes *text, const char *prefix)
+{
+	if (!bytes_starts(*text, prefix))
+		return false;
+	*text = bytes_from(*text, strlen(prefix));
+	return true;
+}
+
+/* What follows the scheme; false: no origin of a page that came by HTTP. */
+static bool authority_of(struct bytes origin, struct bytes *out, bool *secure)
+{
+	*secure = skip(&origin, "https://");
+	*out = origin;
+	return *secure || skip(out, "http://");
+}
+
+static bool is_host_octet(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr(".-:[]_", c);
+}
+
+bool origin_is_pattern(struct bytes text)
+{
+	struct bytes authority;
+	bool secure;
+
+	if (bytes_is(text, "*"))
+		return true;
+	if (!authority_of(text, &authority, &secure) || authority.n == 0)
+		return false;
+	for (size_t i = 0; i < authority.n; i++) {
+		if (!authority.p[i] || !is_host_octet(authority.p[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A name that an attacker's DNS may say is ours proves nothing. */
+static bool is_literal(struct bytes host)
+{
+	struct bytes name = host, rest = host;
+	struct addr a;
+
+	(void)bytes_cut(&rest, ':', &name); /* of an address in brackets that is no name */
+	return bytes_iis(name, "localhost") || !addr_parse(&a, host);
+}
+
+static bool is_same_host(const struct origin_request *r)
+{
+	struct bytes authority;
+	bool secure;
+
+	return authority_of(r->origin, &authority, &secure) && secure == r->secure && authority.n &&
+	       bytes_ieq(authority, r->host) && (secure || is_literal(r->host));
+}
+
+bool origin_is_allowed(const struct origin_request *request, const char (*patterns)[ORIGIN_MAX],
+		       uint32_t count)
+{
+	if (!request->origin.p)
+		return true;
+	if (count == 0)
+		return is_same_host(request);
+	for (uint32_t i = 0; i < count; i++) {
+		if (!strcmp(patterns[i], "*") || bytes_iis(request->origin, patterns[i]))
+			return true;
+	}
+	return false;
+}
+
+bool origin_offers(struct bytes list, const char *protocol)
+{
+	struct bytes one;
+
+	while (bytes_cut(&list, ',', &one)) {
+		if (bytes_is(bytes_trim(one), protocol))
+			return true;
+	}
+	return false;
+}

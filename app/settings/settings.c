@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/settings/settings.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors)
+{
+	int err;
+
+	memset(out, 0, sizeof(*out)); /* padding too: settings are compared as bytes */
+	err = conf_read(out, g_settings_fields, yaml, errors);
+	/* The rules read values: they have no meaning for those the schema refused. */
+	if (!err)
+		settings_check(out, yaml, errors);
+	return errors->total ? -EINVAL : err;
+}
+
+static int file_read(int fd, char *text, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t got = read(fd, text + n, size - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -EIO; /* it shrank while we read */
+		n += (size_t)got;
+	}
+	return 0;
+}
+
+int settings_load(const char *path, char **text, size_t *n)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	*text = NULL;
+	if (fstat(fd, &st) < 0) {
+		err = -errno;
+	} else if (!S_ISREG(st.st_mode)) {
+		err = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	} else if (st.st_size > SETTINGS_FILE_MAX) {
+		err = -EFBIG;
+	}
+	if (!err) {
+		*n = (size_t)st.st_size;
+		*text = malloc(*n + 1);
+		err = *text ? file_read(fd, *text, *n) : -ENOMEM;
+	}
+	if (err) {
+		free(*text);
+		*text = NULL;
+	}
+	(void)close(fd);
+	return err;
+}
+
+uint32_t settings_port_pairs(const struct settings *s)
+{
+	uint32_t pairs = 0;
+
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		uint32_t first = s->networks[i].media_ports.first;
+		uint32_t last = s->networks[i].media_ports.last;
+
+		/* An RTP port is even (RFC 3550 11): an odd first is left out, and the RTCP port must fit. */
+		first += first & 1;
+		if (last > first)
+			pairs += (last - first + 1) / 2;
+	}
+	return pairs;
+}
+
+struct port_list {
+	const uint32_t *ports;
+	uint32_t count;
+};
+
+static struct port_list ports_of(const struct settings_network *n, enum sip_transport transport)
+{
+	switch (transport) {
+	case SIP_UDP:
+		return (struct port_list){ n->sip_ports, n->sip_port_count };
+	case SIP_TCP:
+		return (struct port_list){ n->sip_tcp_ports, n->sip_tcp_port_count };
+	case SIP_TLS:
+		return (struct port_list){ n->sip_tls_ports, n->sip_tls_port_count };
+	case SIP_WS:
+	case SIP_WSS:
+		break; /* http.port, of no network */
+	}
+	return (struct port_list){ 0 };
+}
+
+static void network_to_locals(const struct settings *s, uint16_t i, enum sip_transport transport,
+			      struct shard_settings *out)
+{
+	const struct settings_network *network = &s->networks[i];
+	struct port_list list = ports_of(network, transport);
+
+	for (uint32_t p = 0; p < list.count; p++) {
+		struct shard_local *local;
+
+		assert(out->local_count < SHARD_LOCALS_MAX);
+		local = &out->locals[out->local_count++];
+		local->bind = network->bind;
+		local->advertise = network->advertise;
+		local->bind.port = local->advertise.port = (uint16_t)list.ports[p];
+		local->transport = transport;
+		local->network = i;
+	}
+}
+
+/* Whose media addresses a browser is offered: the network of the same address, else the first one of the family. */
+static uint16_t web_network(const struct settings *s)
+{
+	uint32_t found = UINT32_MAX;
+
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		if (addr_ip_eq(&s->networks[i].bind, &s->http.bind))
+			return (uint16_t)i;
+		if (found == UINT32_MAX && s->networks[i].bind.family == s->http.bind.family)
+			found = i;
+	}
+	return found == UINT32_MAX ? 0 : (uint16_t)found;
+}
+
+static void web_to_locals(const struct settings *s, struct shard_settings *out)
+{
+	const struct settings_http *http = &s->http;
+	uint16_t i = web_network(s);
+	const struct settings_network *network = &s->networks[i];
+	struct shard_local *local;
+
+	if (!http->port || !http->sip)
+		return;
+	assert(out->local_count < SHARD_LOCALS_MAX);
+	local = &out->locals[out->local_count++];
+	local->bind = local->advertise = http->bind;
+	if (addr_is_any(&http->bind) || addr_ip_eq(&http->bind, &network->bind))
+		local->advertise = network->advertise;
+	local->bind.port = local->advertise.port = (uint16_t)http->port;
+	local->transport = http->tls ? SIP_WSS : SIP_WS;
+	local->network = i;
+}
+
+/* UDP of all networks first: registrations in Redis name an index, and it stays when TCP or TLS come or go. */
+static void locals_to_shard(const struct settings *s, bool tls, struct shard_settings *out)
+{
+	enum sip_transport last = tls ? SIP_TLS : SIP_TCP;
+
+	for (enum sip_transport t = SIP_UDP; t <= last; t++) {
+		for (uint16_t i = 0; i < s->network_count; i++)
+			network_to_locals(s, i, t, out);
+	}
+	web_to_locals(s, out);
+}
+
+uint32_t settings_web_local(const struct settings *s, bool tls)
+{
+	uint32_t count = 0;
+
+	if (!s->http.port || !s->http.sip)
+		return UINT32_MAX;
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		const struct settings_network *n = &s->networks[i];
+
+		count += n->sip_port_count + n->sip_tcp_port_count;
+		count += tls ? n->sip_tls_port_count : 0;
+	}
+	return count;
+}
+
+bool settings_wants_tls(const struct settings *s)
+{
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		if (s->networks[i].sip_tls_port_count)
+			return true;
+	}
+	return s->http.port && s->http.tls;
+}
+
+void settings_to_tls(const struct settings *s, struct tls_settings *out)
+{
+	static_assert(sizeof(out->ca) == sizeof(s->tls.ca), "copied whole");
+	*out = (struct tls_settings){
+		.identity_count = 1 + s->tls.certificate_count,
+		.clients = (enum tls_client_certificates)s->tls.client_certificates,
+	};
+	memcpy(out->ca, s->tls.ca, sizeof(out->ca));
+	out->identities[0] = s->tls.own;
+	for (uint32_t i = 0; i < s->tls.certificate_count; i++)
+		out->identities[1 + i] = s->tls.certificates[i];
+}
+
+int settings_mac_parse(uint8_t out[6], const char *text)
+{
+	if (strlen(text) != DPDK_MAC_TEXT - 1)
+		return -EINVAL;
+	for (int i = 0; i < 6; i++, text += 3) {
+		size_t n;
+
+		if (hex_decode(bytes_mem(text, 2), out + i, 1, &n) || (i < 5 && text[2] != ':'))
+			return -EINVAL;
+	}
+	return out[0] & 1 ? -EINVAL : 0; /* a group's address */
+}
+
+static void range_to_xdp(const struct settings_network *from, uint32_t first, uint32_t last,
+			 struct port_xdp_network *out)
+{
+	*out = (struct port_xdp_network){
+		.range = { .local = from->bind, .first = (uint16_t)first, .last = (uint16_t)last }
+	};
+	memcpy(out->interface, from->interface, sizeof(out->interface));
+}
+
+uint32_t settings_to_xdp(const struct settings *s, struct port_xdp_network *out)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		const struct settings_network *from = &s->networks[i];
+
+		range_to_xdp(from, from->media_ports.first, from->media_ports.last, &out[count++]);
+		if (from->webrtc_port)
+			range_to_xdp(from, from->webrtc_port,
+				     from->webrtc_port + s->media.workers - 1, &out[count++]);
+	}
+	return count;
+}
+
+void settings_to_dpdk(const struct settings *s, struct port_dpdk_settings *out)
+{
+	const struct settings_dpdk *from = &s->media.dpdk;
+
+	*out = (struct port_dpdk_settings){ .device = from->device,
+					    .arg_count = from->arg_count,
+					    .hugepages = from->hugepages,
+					    .tap = from->tap };
+	for (uint32_t i = 0; i < from->arg_count; i++)
+		out->args[i] = from->args[i];
+	if (from->gateway[0] != '\0') {
+		int err = settings_mac_parse(out->gateway, from->gateway);
+
+		assert(!err); /* settings_check has seen it */
+	}
+}
+
+uint8_t settings_allow(struct bytes name)
+{
+	if (bytes_is(name, "loopback"))
+		return SHARD_ALLOW_LOOPBACK;
+	if (bytes_is(name, "link_local"))
+		return SHARD_ALLOW_LINK_LOCAL;
+	return bytes_is(name, "own") ? SHARD_ALLOW_OWN : 0;
+}
+
+static void networks_to_shard(const struct settings *s, struct shard_settings *out)
+{
+	out->network_count = s->network_count;
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		const struct settings_network *from = &s->networks[i];
+		struct shard_network *to = &out->networks[i];
+
+		memcpy(to->name, from->name, sizeof(to->name));
+		to->media_bind = from->bind;
+		to->media_advertise = from->advertise;
+		to->first_port = (uint16_t)from->media_ports.first;
+		to->last_port = (uint16_t)from->media_ports.last;
+		if (from->webrtc_port) {
+			to->webrtc_first = (uint16_t)from->webrtc_port;
+			to->webrtc_last = (uint16_t)(from->webrtc_port + s->media.workers - 1);
+		}
+		for (uint32_t k = 0; k < from->allow_count; k++)
+			to->allow |= settings_allow(bytes_str(from->allow[k]));
+	}
+}
+
+unsigned settings_digest_algorithm(struct bytes name)
+{
+	static const char *const names[DIGEST_ALGORITHMS] = {
+		[DIGEST_MD5] = "MD5",
+		[DIGEST_SHA256] = "SHA-256",
+		[DIGEST_SHA512_256] = "SHA-512-256",
+	};
+
+	for (unsigned i = 0; i < DIGEST_ALGORITHMS; i++) {
+		if (bytes_iis(name, names[i]))
+			return 1U << i;
+	}
+	return 0;
+}
+
+static void quota_to_limits(const struct settings_quota *from, struct quota_limits *to)
+{
+	*to = (struct quota_limits){ .of = { [QUOTA_CALLS] = from->calls,
+					     [QUOTA_TXNS] = from->transactions,
+					     [QUOTA_PORTS] = from->port_pairs,
+					     [QUOTA_CALL_RATE] = from->calls_per_second,
+					     [QUOTA_REGISTER_RATE] =
+						     from->registrations_per_second } };
+}
+
+void settings_to_quotas(const struct settings *s, uint32_t calls, struct quota_settings *out)
+{
+	*out = (struct quota_settings){ .capacity = { [QUOTA_CALLS] = calls,
+						      [QUOTA_TXNS] = s->limits.transactions,
+						      [QUOTA_PORTS] = settings_port_pairs(s) },
+					.share = s->quotas.share };
+	quota_to_limits(&s->quotas.extension, &out->limits[QUOTA_EXTENSION]);
+	quota_to_limits(&s->quotas.peer, &out->limits[QUOTA_PEER]);
+	quota_to_limits(&s->quotas.source, &out->limits[QUOTA_SOURCE]);
+}
+
+static void emergency_to_shard(const struct settings *s, struct shard_settings *out)
+{
+	static_assert(sizeof(out->emergency) == sizeof(s->sip.emergency_numbers), "copied whole");
+	out->emergency_count = s->sip.emergency_number_count;
+	memcpy(out->emergency, s->sip.emergency_numbers, sizeof(out->emergency));
+}
+
+enum { REDIS_PORT = 6379 };
+
+/* The server of redis://[user:password@]host:port[/db], where that is an address. */
+static bool redis_addr(const struct settings *s, struct addr *out)
+{
+	struct bytes url = bytes_str(s->redis.url), word;
+
+	if (!bytes_starts(url, "redis://"))
+		return false;
+	url = bytes_from(url, strlen("redis://"));
+	url = bytes_sub(url, 0, bytes_find(url, '/'));
+	while (bytes_cut(&url, '@', &word))
+		;
+	if (addr_parse(out, word))
+		return bytes_iis(word, "localhost") ? !addr_parse(out, BYTES_LIT("127.0.0.1:6379"))
+						    : false;
+	if (!out->port)
+		out->port = REDIS_PORT;
+	return true;
+}
+
+static void reserved_to_shard(const struct settings *s, struct shard_settings *out)
+{
+	if (s->http.port) {
+		out->reserved[out->reserved_count] = s->http.bind;
+		out->reserved[out->reserved_count++].port = (uint16_t)s->http.port;
+	}
+	if (redis_addr(s, &out->reserved[out->reserved_count]))
+		out->reserved_count++;
+}
+
+static void trusted_to_shard(const struct settings *s, struct shard_settings *out)
+{
+	out->trusted_count = s->sip.trusted_count;
+	for (uint32_t i = 0; i < s->sip.trusted_count; i++) {
+		const char *key, *reason;
+		int err = settings_trusted_read(&out->trusted[i], s, &s->sip.trusted[i], &key,
+						&reason);
+
+		assert(!err); /* settings_check has seen it */
+	}
+}
+
+static void names_to_shard(const struct settings_sip *sip, struct shard_settings *out)
+{
+	static_assert(sizeof(out->info_types) == sizeof(sip->info_types), "copied whole");
+	static_assert(sizeof(out->domains) >= sizeof(sip->domains), "room for all");
+	out->domain_count = sip->domain_count;
+	memcpy(out->domains, sip->domains, sizeof(sip->domains));
+	out->digits_shown = sip->digits;
+	out->info_type_count = sip->info_type_count;
+	memcpy(out->info_types, sip->info_types, sizeof(sip->info_types));
+}
+
+void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,
+		       struct shard_settings *out)
+{
+	static_assert(sizeof(out->digest.realm) == sizeof(s->sip.realm), "copied whole");
+	*out = (struct shard_settings){
+		.number = (uint16_t)s->node.shard,
+		.tenant = "default",
+		.server = "tandem",
+		.registrar = { .expires_s = (uint32_t)(s->sip.registration_expires / NS_PER_S),
+			       .expires_min_s =
+				       (uint32_t)(s->sip.registration_expires_min / NS_PER_S),
+			       .expires_max_s =
+				       (uint32_t)(s->sip.registration_expires_max / NS_PER_S),
+			       .contacts_max = s->sip.max_contacts,
+			       .many = s->sip.registration_many,
+			       .expires_many_s =
+				       (uint32_t)(s->sip.registration_expires_many / NS_PER_S) },
+		.digest.nonce_lifetime_ms = 60000,
+		.latch = (enum latch_mode)s->media.latch,
+		.dscp_audio = (uint8_t)s->media.dscp_audio,
+		.dscp_video = (uint8_t)s->media.dscp_video,
+		.video = s->media.video,
+		.ring_timeout_ns = s->sip.ring_timeout,
+		.overload_delay_ns = s->sip.overload_delay,
+		.session_expires_s = (uint32_t)(s->sip.session_expires / NS_PER_S),
+		.port_rest_ns = s->media.port_rest,
+		.media_timeout_ns = s->media.timeout,
+		.calls_max = s->limits.calls,
+		.registrations_max = s->limits.registrations,
+		.txns_max = s->limits.transactions,
+	};
+	memcpy(out->digest.key, nonce_key, DIGEST_KEY_LEN);
+	memcpy(out->digest.realm, s->sip.realm, sizeof(out->digest.realm));
+	for (uint32_t i = 0; i < s->sip.digest_algorithm_count; i++) {
+		out->digest.offer |=
+			settings_digest_algorithm(bytes_str(s->sip.digest_algorithms[i]));
+	}
+	locals_to_shard(s, tls, out);
+	networks_to_shard(s, out);
+	reserved_to_shard(s, out);
+	trusted_to_shard(s, out);
+	names_to_shard(&s->sip, out);
+	emergency_to_shard(s, out);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node file tandem.yaml as a value. Pure: text in, struct and errors out. What is marked "at start" keeps its old
+ * value until the node starts again; everything else is applied by SIGHUP without dropping a call.
+ */
+#ifndef APP_SETTINGS_H
+#define APP_SETTINGS_H
+
+#include "app/settings/origin.h"
+#include "base/addr.h"
+#include "base/conf.h"
+#include "base/guard.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include "engine/port/port_dpdk.h"
+#include "engine/port/port_xdp.h"
+#include "media/hep.h"
+#include "sig/shard.h"
+#include "sig/sip/tls.h"
+
+enum {
+	SETTINGS_SIP_PORTS_MAX = 8,
+	SETTINGS_STATE_DIR_MAX = 91, /* the path of EMBEDDED_SOCKET below it must fit into 108 */
+	SETTINGS_PREFIX_MAX = 52,    /* "[v6]/128" and NUL */
+	SETTINGS_ALGORITHM_MAX = 16,
+	SETTINGS_TRANSPORTS_MAX = 3, /* never WebSocket */
+	SETTINGS_TRANSPORT_MAX = 8,
+	SETTINGS_FILE_MAX = 1 << 20,
+	SETTINGS_SIP_LOCALS_MAX = SHARD_LOCALS_MAX - 1, /* the last one is for WebSockets */
+	SETTINGS_ORIGINS_MAX = 16,
+	SETTINGS_ALLOW_MAX = 3,
+	SETTINGS_ALLOW_LEN = 16,
+	SETTINGS_XDP_MAX = 2 * SHARD_NETWORKS_MAX, /* media_ports, and those from webrtc_port on */
+};
+
+struct settings_node {
+	char name[64];
+	uint32_t shard;
+	char state_dir[SETTINGS_STATE_DIR_MAX];
+	uint64_t drain_time;
+};
+
+struct settings_network {
+	char name[32];
+	struct addr bind;
+	struct addr advertise; /* filled from bind when the file gives none */
+	uint32_t sip_ports[SETTINGS_SIP_PORTS_MAX];
+	uint32_t sip_port_count;
+	uint32_t sip_tcp_ports[SETTINGS_SIP_PORTS_MAX]; /* as sip_ports when the file gives none */
+	uint32_t sip_tcp_port_count;
+	uint32_t sip_tls_ports[SETTINGS_SIP_PORTS_MAX];
+	uint32_t sip_tls_port_count;
+	struct conf_range media_ports;
+	uint32_t webrtc_port; /* of the first worker; 0: none */
+	char allow[SETTINGS_ALLOW_MAX][SETTINGS_ALLOW_LEN];
+	uint32_t allow_count;
+	char interface[XDP_NAME_MAX]; /* empty: media comes by sockets only */
+};
+
+enum { SETTINGS_DOMAINS_MAX = 8 }; /* the certificates' names have the other places */
+
+/* A rule of trust; short form: its prefix alone. */
+struct settings_trusted {
+	char prefix[SETTINGS_PREFIX_MAX];
+	char network[32]; /* empty: any */
+	char transports[SETTINGS_TRANSPORTS_MAX][SETTINGS_TRANSPORT_MAX];
+	uint32_t transport_count; /* 0: UDP, TCP and TLS; with a port UDP */
+	uint32_t port;            /* 0: any */
+	bool client_certificate;
+	uint32_t calls_max, calls_per_second; /* 0: no limit */
+};
+
+struct settings_sip {
+	char realm[128];
+	uint64_t registration_expires; /* all durations: ns */
+	uint64_t registration_expires_min;
+	uint64_t registration_expires_max;
+	uint64_t registration_expires_many;
+	uint32_t registration_many;
+	uint64_t ring_timeout;
+	uint64_t session_expires; /* 0: off */
+	uint32_t max_contacts;
+	char digest_algorithms[DIGEST_ALGORITHMS][SETTINGS_ALGORITHM_MAX];
+	uint32_t digest_algorithm_count; /* 0: MD5 alone */
+	char domains[SETTINGS_DOMAINS_MAX][SHARD_DOMAIN_MAX];
+	uint32_t domain_count;
+	int digits; /* 1: shown */
+	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
+	uint32_t info_type_count;
+	struct settings_trusted trusted[SHARD_TRUSTED_MAX];
+	uint32_t trusted_count;
+	char emergency_numbers[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
+	uint64_t overload_delay;         /* 0: off */
+	uint32_t emergency_number_count; /* filled with the usual ones when the file gives none */
+};
+
+struct settings_tls {
+	struct tls_files
+		own;    /* filled with those that tandemctl init makes when the file gives none */
+	bool is_preset; /* it gave none */
+	char ca[TLS_PATH_MAX];
+	int client_certificates; /* enum tls_client_certificates */
+	struct tls_files certificates[TLS_IDENTITIES_MAX - 1];
+	uint32_t certificate_count;
+};
+
+enum { DPDK_ARG_MAX = 128, DPDK_DEVICE_MAX = 256, DPDK_TAP_MAX = 16, DPDK_MAC_TEXT = 18 };
+
+struct settings_dpdk {
+	char device[DPDK_DEVICE_MAX];
+	char args[DPDK_ARGS_MAX][DPDK_ARG_MAX];
+	uint32_t arg_count;
+	bool hugepages;
+	char tap[DPDK_TAP_MAX];
+	char gateway[DPDK_MAC_TEXT]; /* empty: none */
+};
+
+struct settings_media {
+	int port; /* enum engine_port */
+	uint32_t workers;
+	int latch; /* enum latch_mode */
+	uint32_t dscp_audio, dscp_video, dscp_sip;
+	bool video;
+	uint64_t timeout; /* 0: never */
+	uint64_t port_rest;
+	uint32_t batch_wait_us;
+	struct settings_dpdk dpdk;
+};
+
+struct settings_redis {
+	char url[256]; /* empty: the node's own server */
+	uint64_t deadline;
+};
+
+struct settings_http {
+	struct addr bind;
+	uint32_t port; /* 0: no HTTP */
+	struct addr health_bind;
+	uint32_t health_port; /* 0: health and metrics are on port */
+	bool tls, sip;
+	char origins[SETTINGS_ORIGINS_MAX][ORIGIN_MAX];
+	uint32_t origin_count;
+};
+
+struct settings_log {
+	int level;  /* enum log_level */
+	int format; /* enum log_format */
+};
+
+struct settings_trace {
+	bool decrypted;
+	uint32_t quota_mib, files;
+	uint32_t recent_kib;
+	uint64_t keep;
+};
+
+struct settings_hep {
+	struct addr collector; /* ADDR_NONE: no export */
+	uint32_t capture_id;
+	char password[HEP_PASSWORD_MAX + 1];
+};
+
+struct settings_limits {
+	uint32_t calls, registrations, transactions;
+	uint32_t connections, connections_per_source, websockets;
+	uint32_t sip_per_s[GUARD_CLASS_COUNT];
+};
+
+/* In the order of enum quota_item. */
+struct settings_quota {
+	uint32_t calls, transactions, port_pairs;
+	uint32_t calls_per_second, registrations_per_second;
+};
+
+struct settings_quotas {
+	uint32_t share; /* percent */
+	struct settings_quota extension, peer, source;
+};
+
+struct settings {
+	struct settings_node node;
+	struct settings_network networks[SHARD_NETWORKS_MAX];
+	uint32_t network_count;
+	/* The file's line of each network that names no interface although media.port is xdp; 0: of none such. */
+	uint32_t without_interface[SHARD_NETWORKS_MAX];
+	struct settings_sip sip;
+	struct settings_tls tls;
+	struct settings_media media;
+	struct settings_redis redis;
+	struct settings_http http;
+	struct settings_log log;
+	struct settings_limits limits;
+	struct settings_quotas quotas;
+	struct settings_trace trace;
+	struct settings_hep hep;
+};
+
+/* The schema of the whole file; ends with key NULL. */
+extern const struct conf_field g_settings_fields[];
+
+/* Schema and rules, all errors at once. 0, or -EINVAL with at least one error. */
+int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors) NODISCARD;
+/* The rules that no schema says (overlaps, families, prefixes); fills what follows from other settings. */
+void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *errors);
+/* "10.0.0.0/8", "2001:db8::/32", or an address alone, into net and bits. 0 or -EINVAL; *reason then says why. */
+int settings_prefix_parse(struct shard_trusted *out, struct bytes in,
+			  const char **reason) NODISCARD;
+/* One rule of trust. 0, or -EINVAL: *key is the key that is wrong and *reason why. */
+int settings_trusted_read(struct shard_trusted *out, const struct settings *s,
+			  const struct settings_trusted *in, const char **key,
+			  const char **reason) NODISCARD;
+
+/* "loopback", "link_local", "own": SHARD_ALLOW_*; 0: none of them. */
+uint8_t settings_allow(struct bytes name);
+/* "MD5", "SHA-256", "SHA-512-256", case ignored: 1 << enum digest_algorithm; 0: none of them. */
+unsigned settings_digest_algorithm(struct bytes name);
+
+/* The longest file is SETTINGS_FILE_MAX; *text is malloc'ed. 0 or -errno. */
+int settings_load(const char *path, char **text, size_t *n) NODISCARD;
+
+/* Gives *now the values of *before wherever a restart is needed, and writes the names of those that differ, separated by blanks. */
+void settings_keep_at_start(struct settings *now, const struct settings *before,
+			    struct writer *changed);
+
+/* For shard_open and shard_configure. nonce_key: DIGEST_KEY_LEN bytes. tls: there is a certificate, so TLS ports are opened. */
+void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,
+		       struct shard_settings *out);
+/* For quota_open and quota_configure; calls: those that fit. */
+void settings_to_quotas(const struct settings *s, uint32_t calls, struct quota_settings *out);
+/* Index into shard_settings.locals of the WebSockets' address; UINT32_MAX: there are none. */
+uint32_t settings_web_local(const struct settings *s, bool tls);
+/* True when a network has TLS ports, or HTTP is over TLS. */
+bool settings_wants_tls(const struct settings *s);
+void settings_to_tls(const struct settings *s, struct tls_settings *out);
+/* Its strings are those of s. */
+void settings_to_dpdk(const struct settings *s, struct port_dpdk_settings *out);
+/* "02:00:5e:10:00:01". 0 or -EINVAL. */
+int settings_mac_parse(uint8_t out[6], const char *text) NODISCARD;
+/* What media.port xdp needs: how many of out, which has SETTINGS_XDP_MAX, were filled. */
+uint32_t settings_to_xdp(const struct settings *s, struct port_xdp_network *out);
+/* Pairs of media ports over all networks. */
+uint32_t settings_port_pairs(const struct settings *s);
+
+/* docs/config.md: the reference of every setting, in Markdown. */
+void settings_write_reference(struct writer *w);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What no schema says: settings that contradict each other or this machine. Each error stands where its value stands. */
+#include <assert.h>
+#include <string.h>
+
+#include "app/settings/settings_rule.h"
+#include "base/clock.h"
+
+void rule_where(const struct check *c, const char *path, uint32_t *line, uint32_t *column)
+{
+	char upper[PATH_MAX_BYTES];
+
+	*line = *column = 1;
+	(void)snprintf(upper, sizeof(upper), "%s", path);
+	while (conf_where(c->yaml, upper, line, column)) {
+		char *cut = strrchr(upper, '.');
+		char *bracket = strrchr(upper, '[');
+
+		if (!cut || (bracket && bracket > cut))
+			cut = bracket;
+		if (!cut)
+			return;
+		*cut = '\0';
+	}
+}
+
+bool rule_is_name(const char *name, bool capitals)
+{
+	for (const char *p = name; *p; p++) {
+		bool fine = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' ||
+			    *p == '_' || *p == '.' || (capitals && *p >= 'A' && *p <= 'Z');
+
+		if (!fine)
+			return false;
+	}
+	return name[0] != '\0';
+}
+
+/* As the kernel has it: dev_valid_name in net/core/dev.c. */
+void rule_interface(const struct check *c, const char *path, const char *name)
+{
+	bool fine = strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+
+	for (const char *p = name; *p; p++)
+		fine &= *p > ' ' && *p != '/' && *p != ':' && *p != 0x7f;
+	if (!fine)
+		REPORT(c, path,
+		       "%s must be the name of an interface (ip link): without '/', ':' and spaces",
+		       path);
+}
+
+static void check_node(const struct check *c)
+{
+	const struct settings_node *node = &c->s->node;
+
+	if (!rule_is_name(node->name, true))
+		REPORT(c, "node.name", "node.name may have letters, digits, '.', '-' and '_' only");
+	if (node->state_dir[0] != '/') {
+		REPORT(c, "node.state_dir",
+		       "node.state_dir must be an absolute path, such as /var/lib/tandem");
+	}
+}
+
+/* A preset follows the bounds; what the file says is held against them. */
+static void clamp_many(const struct check *c)
+{
+	struct settings_sip *sip = &c->s->sip;
+	uint32_t line, column;
+
+	if (!conf_where(c->yaml, "sip.registration_expires_many", &line, &column))
+		return;
+	if (sip->registration_expires_many > sip->registration_expires_max)
+		sip->registration_expires_many = sip->registration_expires_max;
+	if (sip->registration_expires_many < sip->registration_expires_min)
+		sip->registration_expires_many = sip->registration_expires_min;
+}
+
+static void check_sip(const struct check *c)
+{
+	const struct settings_sip *sip = &c->s->sip;
+
+	if (sip->realm[0] == '\0' || strpbrk(sip->realm, "\"\\"))
+		REPORT(c, "sip.realm", "sip.realm must not be empty and has no '\"' or '\\'");
+	for (const char *p = sip->realm; *p; p++) {
+		if ((uint8_t)*p < 0x20 || *p == 0x7f) {
+			REPORT(c, "sip.realm", "sip.realm has a control character");
+			break;
+		}
+	}
+	if (sip->registration_expires_min > sip->registration_expires) {
+		REPORT(c, "sip.registration_expires_min",
+		       "sip.registration_expires_min must not be above registration_expires "
+		       "(%" PRIu64 "s)",
+		       sip->registration_expires / NS_PER_S);
+	}
+	if (sip->registration_expires > sip->registration_expires_max) {
+		REPORT(c, "sip.registration_expires_max",
+		       "sip.registration_expires_max must not be below registration_expires "
+		       "(%" PRIu64 "s)",
+		       sip->registration_expires / NS_PER_S);
+	}
+	if (sip->session_expires && sip->session_expires < SESSION_EXPIRES_MIN_S * NS_PER_S)
+		REPORT(c, "sip.session_expires",
+		       "sip.session_expires must be 0s or at least %ds (RFC 4028)",
+		       SESSION_EXPIRES_MIN_S);
+	clamp_many(c);
+	if (sip->registration_expires_many < sip->registration_expires_min ||
+	    sip->registration_expires_many > sip->registration_expires_max) {
+		REPORT(c, "sip.registration_expires_many",
+		       "sip.registration_expires_many must not be below registration_expires_min "
+		       "(%" PRIu64 "s) nor above registration_expires_max (%" PRIu64 "s)",
+		       sip->registration_expires_min / NS_PER_S,
+		       sip->registration_expires_max / NS_PER_S);
+	}
+}
+
+static void preset_path(const struct check *c, char out[TLS_PATH_MAX], const char *name)
+{
+	(void)snprintf(out, TLS_PATH_MAX, "%s/tls/%s", c->s->node.state_dir, name);
+}
+
+/* Whether the files are good is seen when they are read. */
+static void check_tls(const struct check *c)
+{
+	struct settings_tls *tls = &c->s->tls;
+
+	tls->is_preset = !tls->own.certificate[0] && !tls->own.key[0];
+	if (!tls->is_preset && (!tls->own.certificate[0] || !tls->own.key[0])) {
+		REPORT(c, "tls", "tls.certificate and tls.key belong together: give both, or none");
+	}
+	if (!tls->is_preset)
+		return;
+	preset_path(c, tls->own.certificate, "node.pem");
+	preset_path(c, tls->own.key, "node.key");
+	if (!tls->ca[0])
+		preset_path(c, tls->ca, "ca.pem");
+}
+
+static void check_algorithms(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->s->sip.digest_algorithm_count; i++) {
+		char path[PATH_MAX_BYTES];
+
+		(void)snprintf(path, sizeof(path), "sip.digest_algorithms[%" PRIu32 "]", i);
+		if (!settings_digest_algorithm(bytes_str(c->s->sip.digest_algorithms[i])))
+			REPORT(c, path, "%s must be one of MD5, SHA-256, SHA-512-256", path);
+	}
+}
+
+static void check_trusted(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->s->sip.trusted_count; i++) {
+		struct shard_trusted rule;
+		const char *key, *reason;
+		char path[PATH_MAX_BYTES];
+
+		if (!settings_trusted_read(&rule, c->s, &c->s->sip.trusted[i], &key, &reason))
+			continue;
+		(void)snprintf(path, sizeof(path), "sip.trusted[%" PRIu32 "].%s", i, key);
+		REPORT(c, path, "%s: %s", path, reason);
+	}
+}
+
+static bool is_dialled(const char *number)
+{
+	for (const char *p = number; *p; p++) {
+		if ((*p < '0' || *p > '9') && !strchr("+*#", *p))
+			return false;
+	}
+	return number[0] != '\0';
+}
+
+/* The usual ones of the world: Europe, North America, Britain, Germany, Australia, Italy, Japan. */
+static void preset_emergency(struct settings_sip *sip)
+{
+	static const char *const usual[] = { "112", "911", "999", "110", "000",
+					     "118", "119", "113", "115" };
+
+	sip->emergency_number_count = COUNT_OF(usual);
+	for (size_t i = 0; i < COUNT_OF(usual); i++)
+		(void)snprintf(sip->emergency_numbers[i], sizeof(sip->emergency_numbers[i]), "%s",
+			       usual[i]);
+}
+
+static void check_emergency(const struct check *c)
+{
+	uint32_t line, column;
+
+	if (conf_where(c->yaml, "sip.emergency_numbers", &line, &column))
+		preset_emergency(&c->s->sip);
+	for (uint32_t i = 0; i < c->s->sip.emergency_number_count; i++) {
+		char path[PATH_MAX_BYTES];
+
+		(void)snprintf(path, sizeof(path), "sip.emergency_numbers[%" PRIu32 "]", i);
+		if (!is_dialled(c->s->sip.emergency_numbers[i]))
+			REPORT(c, path, "%s may have digits, '+', '*' and '#' only", path);
+	}
+}
+
+static void check_origins(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->s->http.origin_count; i++) {
+		char path[PATH_MAX_BYTES];
+
+		(void)snprintf(path, sizeof(path), "http.origins[%" PRIu32 "]", i);
+		if (!origin_is_pattern(bytes_str(c->s->http.origins[i]))) {
+			REPORT(c, path,
+			       "%s must be \"*\" or as \"https://phone.example.org:8443\": scheme, "
+			       "host, port if any, in small letters",
+			       path);
+		}
+	}
+}
+
+static void check_others(const struct check *c)
+{
+	struct bytes url = bytes_str(c->s->redis.url);
+	bool is_unix = bytes_starts(url, "unix:/") && url.n - strlen("unix:") < 108;
+
+	/* The url may hold a password: it is not repeated. */
+	if (url.n && !is_unix && !(bytes_starts(url, "redis://") && url.n > strlen("redis://"))) {
+		REPORT(c, "redis.url",
+		       "redis.url must be unix:/path (at most 107 characters) or "
+		       "redis://[user:password@]host:port[/db]");
+	}
+	if (c->s->http.bind.port) {
+		REPORT(c, "http.bind",
+		       "http.bind is an address without a port: it has a key of its own, "
+		       "http.port");
+	}
+	if (c->s->http.health_bind.port) {
+		REPORT(c, "http.health_bind",
+		       "http.health_bind is an address without a port: it has a key of its own, "
+		       "http.health_port");
+	}
+	if (c->s->http.health_port && c->s->http.health_port == c->s->http.port &&
+	    addr_ip_eq(&c->s->http.health_bind, &c->s->http.bind)) {
+		REPORT(c, "http.health_port",
+		       "http.health_port is http.port: give it another, or 0 to answer there");
+	}
+	if (addr_is_multicast(&c->s->http.bind))
+		REPORT(c, "http.bind", "http.bind must not be a multicast address");
+	if (c->s->limits.transactions < c->s->limits.calls) {
+		REPORT(c, "limits.transactions",
+		       "limits.transactions must not be below limits.calls (%" PRIu32
+		       "): a call needs several",
+		       c->s->limits.calls);
+	}
+}
+
+static void check_hep(const struct check *c)
+{
+	const struct addr *to = &c->s->hep.collector;
+
+	if (to->family != ADDR_NONE && (!to->port || addr_is_any(to)))
+		REPORT(c, "hep.collector",
+		       "hep.collector must be an address with a port, such as 192.0.2.7:9060");
+}
+
+/* One network needs its interface at least; the others may do without, which is said at the start. */
+static void check_interfaces(const struct check *c)
+{
+	struct settings *s = c->s;
+	uint32_t column, with = 0;
+	char path[PATH_MAX_BYTES];
+
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		s->without_interface[i] = 0;
+		with += s->networks[i].interface[0] != '\0';
+		if (s->media.port != ENGINE_PORT_XDP || s->networks[i].interface[0])
+			continue;
+		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "]", i);
+		rule_where(c, path, &s->without_interface[i], &column);
+	}
+	if (s->media.port == ENGINE_PORT_XDP && with == 0)
+		REPORT(c, "media.port", "media.port is xdp: a network must name its interface");
+}
+
+static void check_dpdk(const struct check *c)
+{
+	static const uint8_t nobody[6];
+	const struct settings_dpdk *dpdk = &c->s->media.dpdk;
+	uint8_t mac[6];
+
+	if (c->s->media.port == ENGINE_PORT_DPDK && dpdk->device[0] == '\0')
+		REPORT(c, "media.dpdk.device", "media.dpdk.device is missing: media.port is dpdk");
+	if (dpdk->device[0] == ',')
+		REPORT(c, "media.dpdk.device",
+		       "media.dpdk.device must begin with a name, as in "
+		       "net_memif0,role=server,socket=/run/m.sock");
+	rule_interface(c, "media.dpdk.tap", dpdk->tap);
+	if (dpdk->gateway[0] != '\0' &&
+	    (settings_mac_parse(mac, dpdk->gateway) || memcmp(mac, nobody, sizeof(mac)) == 0))
+		REPORT(c, "media.dpdk.gateway",
+		       "media.dpdk.gateway must be a MAC address such as 02:00:5e:10:00:01");
+}
+
+static void check_media(const struct check *c)
+{
+	check_interfaces(c);
+	check_dpdk(c);
+}
+
+void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *errors)
+{
+	struct check c = { .s = s, .yaml = yaml, .errors = errors };
+
+	assert(s->network_count <= SHARD_NETWORKS_MAX);
+	check_node(&c);
+	rule_networks(&c);
+	check_sip(&c);
+	check_tls(&c);
+	check_media(&c);
+	check_algorithms(&c);
+	check_trusted(&c);
+	check_emergency(&c);
+	check_origins(&c);
+	check_others(&c);
+	check_hep(&c);
+}

@@ -1,0 +1,731 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/settings/settings.h"
+
+#define FIELD(level, member) .offset = offsetof(struct level, member)
+#define TEXT(level, member) \
+	.type = CONF_STRING, FIELD(level, member), .size = sizeof(((struct level *)0)->member)
+#define U32(level, member, low, high) \
+	.type = CONF_U32, FIELD(level, member), .min = (low), .max = (high)
+#define DURATION(level, member, low, high) \
+	.type = CONF_DURATION, FIELD(level, member), .min = (low), .max = (high)
+#define SECTION(member, children) .type = CONF_MAP, FIELD(settings, member), .fields = (children)
+
+#define SECONDS(n) ((n)*NS_PER_S)
+
+/* In the order of enum engine_port. */
+static const char *const g_port_names[] = { "auto", "io_uring", "epoll", "dpdk", "xdp", NULL };
+/* In the order of enum latch_mode. */
+static const char *const g_latch_names[] = { "strict", "same-ip", "any-once", NULL };
+/* In the order of digits_shown. */
+static const char *const g_digits_names[] = { "hidden", "shown", NULL };
+/* In the order of enum log_format. */
+static const char *const g_format_names[] = { "text", "json", NULL };
+/* In the order of enum tls_client_certificates. */
+static const char *const g_client_names[] = { "none", "optional", "required", NULL };
+
+static const struct conf_field g_node_fields[] = {
+	{ .key = "name",
+	  TEXT(settings_node, name),
+	  .required = true,
+	  .at_start = true,
+	  .help = "Name of this node, unique in the cluster." },
+	{ .key = "shard",
+	  U32(settings_node, shard, 1, 65535),
+	  .required = true,
+	  .at_start = true,
+	  .help = "Number of the shard this node runs, unique in the cluster. Call ids begin with "
+		  "it." },
+	{ .key = "state_dir",
+	  TEXT(settings_node, state_dir),
+	  .required = true,
+	  .at_start = true,
+	  .help = "Folder of the lock, the identity of the node (made at the first start: never "
+		  "copy it), the keys, the certificate of media (dtls.pem, which "
+		  "browsers see in DTLS; made at the first start), the spool and the node's own "
+		  "Redis; an absolute path." },
+	{ .key = "drain_time",
+	  DURATION(settings_node, drain_time, 0, SECONDS(3600)),
+	  .preset = "5s",
+	  .help = "After SIGTERM: for so long the node takes no new calls and waits for those it "
+		  "has, then it stops and its next start continues them. It stops earlier when "
+		  "none is left, and at once on another SIGTERM or on SIGINT. Let "
+		  "TimeoutStopSec= of the unit be 20s longer." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_network_fields[] = {
+	{ .key = "name",
+	  TEXT(settings_network, name),
+	  .required = true,
+	  .at_start = true,
+	  .help = "Name of the network, for logs." },
+	{ .key = "bind",
+	  .type = CONF_ADDR,
+	  FIELD(settings_network, bind),
+	  .required = true,
+	  .at_start = true,
+	  .help = "Address of this machine for SIP and media. No wildcard: list one network per "
+		  "address." },
+	{ .key = "advertise",
+	  .type = CONF_ADDR,
+	  FIELD(settings_network, advertise),
+	  .at_start = true,
+	  .help = "Address that SIP and SDP name, behind 1:1 NAT; without it, bind." },
+	{ .key = "sip_ports",
+	  .type = CONF_U32_LIST,
+	  FIELD(settings_network, sip_ports),
+	  .count_offset = offsetof(struct settings_network, sip_port_count),
+	  .max_items = SETTINGS_SIP_PORTS_MAX,
+	  .min = 1,
+	  .max = 65535,
+	  .at_start = true,
+	  .preset = "5060, 10060",
+	  .help = "UDP ports for SIP. A request of more than 1300 octets stays on UDP, too, "
+		  "whatever RFC "
+		  "3261 18.1.1 says: over TCP no phone behind a NAT would hear it." },
+	{ .key = "sip_tcp_ports",
+	  .type = CONF_U32_LIST,
+	  FIELD(settings_network, sip_tcp_ports),
+	  .count_offset = offsetof(struct settings_network, sip_tcp_port_count),
+	  .max_items = SETTINGS_SIP_PORTS_MAX,
+	  .min = 1,
+	  .max = 65535,
+	  .at_start = true,
+	  .help = "TCP ports for SIP. Without it: the numbers of sip_ports; []: none." },
+	{ .key = "sip_tls_ports",
+	  .type = CONF_U32_LIST,
+	  FIELD(settings_network, sip_tls_ports),
+	  .count_offset = offsetof(struct settings_network, sip_tls_port_count),
+	  .max_items = SETTINGS_SIP_PORTS_MAX,
+	  .min = 1,
+	  .max = 65535,
+	  .at_start = true,
+	  .help = "TCP ports for SIP over TLS; they are opened when there is a certificate (see "
+		  "tls). Without it: 5061, but none where sip_ports is given." },
+	{ .key = "media_ports",
+	  .type = CONF_RANGE,
+	  FIELD(settings_network, media_ports),
+	  .min = 1024,
+	  .max = 65535,
+	  .preset = "12000-31999",
+	  .at_start = true,
+	  .help = "UDP ports for RTP and RTCP; an audio call takes four. Keep them out of the "
+		  "ephemeral range of the machine." },
+	{ .key = "webrtc_port",
+	  U32(settings_network, webrtc_port, 0, 65535),
+	  .preset = "0",
+	  .at_start = true,
+	  .help = "UDP port for all media of browsers, outside of media_ports; with several of "
+		  "media.workers the next ones have the next ports. A firewall then needs no "
+		  "range open for browsers, but calls still count as if they had ports in "
+		  "media_ports. Its receive buffer asks for 4 MiB: let sysctl net.core.rmem_max "
+		  "allow it. 0: each call has ports of its own. Not with media.port: dpdk. After a "
+		  "change, or with fewer workers, calls of browsers do not outlive the restart." },
+	{ .key = "allow",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_network, allow),
+	  .size = SETTINGS_ALLOW_LEN,
+	  .count_offset = offsetof(struct settings_network, allow_count),
+	  .max_items = SETTINGS_ALLOW_MAX,
+	  .at_start = true,
+	  .help = "Special addresses to which the node may send SIP and media where a trusted "
+		  "peer, "
+		  "or an extension with media_address sdp, names them: loopback, link_local, own "
+		  "(other programs at the addresses of this node). Without it: none. A network "
+		  "whose bind is such an address allows it." },
+	{ .key = "interface",
+	  TEXT(settings_network, interface),
+	  .at_start = true,
+	  .help = "Name of the Ethernet interface that media of this network crosses; with "
+		  "media.port: xdp its packets are taken there, past the firewall of the machine. "
+		  "For an address on a VLAN, the interface below it. Without it the network's "
+		  "media goes by the kernel's sockets. Each of media.workers has at most 64 "
+		  "receive queues over all interfaces (ethtool -L); of more than eight each holds "
+		  "fewer packets." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_trusted_fields[] = {
+	{ .key = "prefix",
+	  TEXT(settings_trusted, prefix),
+	  .required = true,
+	  .help = "Address or prefix of the peer, such as \"192.0.2.7\" or \"10.0.0.0/8\"." },
+	{ .key = "network",
+	  TEXT(settings_trusted, network),
+	  .help = "Name of the network that it must come by. Without it: any." },
+	{ .key = "transports",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_trusted, transports),
+	  .size = SETTINGS_TRANSPORT_MAX,
+	  .count_offset = offsetof(struct settings_trusted, transport_count),
+	  .max_items = SETTINGS_TRANSPORTS_MAX,
+	  .help = "Of udp, tcp and tls. Without it: all three, or udp where a port is given. "
+		  "Prefer tcp or tls where others share its network: the source of UDP can be "
+		  "forged." },
+	{ .key = "port",
+	  U32(settings_trusted, port, 0, 65535),
+	  .preset = "0",
+	  .help = "UDP port that it sends from. 0: any." },
+	{ .key = "client_certificate",
+	  .type = CONF_BOOL,
+	  FIELD(settings_trusted, client_certificate),
+	  .preset = "false",
+	  .help = "It is trusted over TLS only, and only when it shows a certificate that tls.ca "
+		  "vouches for. tls.client_certificates must be optional or required." },
+	{ .key = "calls_max",
+	  U32(settings_trusted, calls_max, 0, 1000000),
+	  .preset = "0",
+	  .help = "Calls at once that the rule's peers may have together. 0: no limit of its "
+		  "own." },
+	{ .key = "calls_per_second",
+	  U32(settings_trusted, calls_per_second, 0, 1000000),
+	  .preset = "0",
+	  .help = "New calls in a second of the rule's peers together. 0: no limit of its own." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_sip_fields[] = {
+	{ .key = "realm",
+	  TEXT(settings_sip, realm),
+	  .preset = "tandem",
+	  .at_start = true,
+	  .help = "Digest realm. Passwords are kept as hashes over it: after a change each must be "
+		  "set again." },
+	{ .key = "digest_algorithms",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_sip, digest_algorithms),
+	  .size = SETTINGS_ALGORITHM_MAX,
+	  .count_offset = offsetof(struct settings_sip, digest_algorithm_count),
+	  .max_items = DIGEST_ALGORITHMS,
+	  .help = "What phones may authenticate with, of MD5, SHA-256 and SHA-512-256 (RFC 8760). "
+		  "Without it: [MD5], "
+		  "because some phones give up when another one is offered." },
+	{ .key = "registration_expires",
+	  DURATION(settings_sip, registration_expires, SECONDS(1), SECONDS(604800)),
+	  .preset = "90s",
+	  .help = "Lifetime of a registration when the phone asks for none." },
+	{ .key = "registration_expires_min",
+	  DURATION(settings_sip, registration_expires_min, SECONDS(1), SECONDS(604800)),
+	  .preset = "60s",
+	  .help = "A phone that asks for less is answered 423." },
+	{ .key = "registration_expires_max",
+	  DURATION(settings_sip, registration_expires_max, SECONDS(1), SECONDS(604800)),
+	  .preset = "3600s",
+	  .help = "A phone that asks for more gets this." },
+	{ .key = "registration_expires_many",
+	  DURATION(settings_sip, registration_expires_many, SECONDS(1), SECONDS(604800)),
+	  .preset = "600s",
+	  .help = "In the place of registration_expires while the node has many registrations." },
+	{ .key = "registration_many",
+	  U32(settings_sip, registration_many, 0, 1000000),
+	  .preset = "100",
+	  .help = "More registrations than this are many." },
+	{ .key = "ring_timeout",
+	  DURATION(settings_sip, ring_timeout, SECONDS(1), SECONDS(3600)),
+	  .preset = "180s",
+	  .help = "A call that nobody answers ends with 408 after this." },
+	{ .key = "session_expires",
+	  DURATION(settings_sip, session_expires, 0, SECONDS(86400)),
+	  .preset = "1800s",
+	  .help = "Session timers (RFC 4028): a call lasts so long unless it is refreshed, by the "
+		  "party or by the node, and one whose phone has vanished ends. At least 90s; 0s: "
+		  "off." },
+	{ .key = "max_contacts",
+	  U32(settings_sip, max_contacts, 1, BINDINGS_MAX),
+	  .preset = "10",
+	  .help = "Phones that may register for one extension at once." },
+	{ .key = "domains",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_sip, domains),
+	  .size = SHARD_DOMAIN_MAX,
+	  .count_offset = offsetof(struct settings_sip, domain_count),
+	  .max_items = SETTINGS_DOMAINS_MAX,
+	  .help = "Names of this node, such as \"pbx.example.org\" or \"*.example.org\". A call to "
+		  "an "
+		  "extension at another domain is answered 404. Own are also the realm, the "
+		  "addresses in networks, the names in the certificates of tls, and the domain "
+		  "that the caller's own From has." },
+	{ .key = "digits",
+	  .type = CONF_ENUM,
+	  FIELD(settings_sip, digits),
+	  .names = g_digits_names,
+	  .preset = "hidden",
+	  .help = "Digits that people press may be PINs. hidden: they cross between the parties, "
+		  "and "
+		  "are neither stored in Redis nor logged; shown: the stream of events has each "
+		  "(call.digit)." },
+	{ .key = "info_types",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_sip, info_types),
+	  .size = SHARD_INFO_TYPE_MAX,
+	  .count_offset = offsetof(struct settings_sip, info_type_count),
+	  .max_items = SHARD_INFO_TYPES_MAX,
+	  .help = "Media types, such as \"application/x-foo\", that phones may send each other by "
+		  "INFO; "
+		  "\"*\": all. Keys and picture requests always pass; other types are answered "
+		  "415." },
+	{ .key = "trusted",
+	  .type = CONF_LIST,
+	  FIELD(settings_sip, trusted),
+	  .fields = g_trusted_fields,
+	  .short_key = "prefix",
+	  .size = sizeof(struct settings_trusted),
+	  .count_offset = offsetof(struct settings_sip, trusted_count),
+	  .max_items = SHARD_TRUSTED_MAX,
+	  .help = "Peers whose requests need no password, such as an SBC in front of the node. "
+		  "They may call in anybody's name. A text such as \"10.0.0.0/8\" is short for "
+		  "a prefix alone. The first rule that fits decides. Nobody is trusted over a "
+		  "WebSocket." },
+	{ .key = "overload_delay",
+	  DURATION(settings_sip, overload_delay, 0, SECONDS(1)),
+	  .preset = "20ms",
+	  .help = "When the node has more to do than it can, new calls that come while it is "
+		  "behind for longer than this are refused with 503 and Retry-After, before they "
+		  "are parsed. Calls that exist, registrations and emergency numbers go on. 0s: "
+		  "off." },
+	{ .key = "emergency_numbers",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_sip, emergency_numbers),
+	  .size = SHARD_EMERGENCY_LEN,
+	  .count_offset = offsetof(struct settings_sip, emergency_number_count),
+	  .max_items = SHARD_EMERGENCY_MAX,
+	  .help = "Numbers whose calls are never refused by a quota, by a drain or because the "
+		  "node is overloaded; a few calls and ports are kept for them. Without it: 112, "
+		  "911, 999, 110, 000, 118, 119, 113, 115; []: none. Take out what is an ordinary "
+		  "extension of yours." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_certificate_fields[] = {
+	{ .key = "certificate",
+	  TEXT(tls_files, certificate),
+	  .required = true,
+	  .help = "PEM file of the certificate and its chain." },
+	{ .key = "key", TEXT(tls_files, key), .required = true, .help = "PEM file of its key." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_tls_fields[] = {
+	{ .key = "certificate",
+	  TEXT(settings_tls, own.certificate),
+	  .help = "PEM file of the node's certificate and its chain. Without it: tls/node.pem in "
+		  "state_dir, which tandemctl init makes. SIGHUP reads the files again." },
+	{ .key = "key",
+	  TEXT(settings_tls, own.key),
+	  .help = "PEM file of its key. Without it: tls/node.key in state_dir." },
+	{ .key = "ca",
+	  TEXT(settings_tls, ca),
+	  .help = "PEM file of those whose certificates are believed, of whom the node calls and "
+		  "of clients. Without it: tls/ca.pem in state_dir, or the system's where "
+		  "certificate is given." },
+	{ .key = "client_certificates",
+	  .type = CONF_ENUM,
+	  FIELD(settings_tls, client_certificates),
+	  .names = g_client_names,
+	  .preset = "none",
+	  .help = "Whether phones must show a certificate, browsers over WSS and whoever asks "
+		  "HTTPS "
+		  "as well; optional: one that is shown must be "
+		  "good." },
+	{ .key = "certificates",
+	  .type = CONF_LIST,
+	  FIELD(settings_tls, certificates),
+	  .fields = g_certificate_fields,
+	  .size = sizeof(struct tls_files),
+	  .count_offset = offsetof(struct settings_tls, certificate_count),
+	  .max_items = TLS_IDENTITIES_MAX - 1,
+	  .help = "Further ones: whoever asks for a name in one of them (SNI) gets that one." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_dpdk_fields[] = {
+	{ .key = "device",
+	  TEXT(settings_dpdk, device),
+	  .at_start = true,
+	  .help = "The device: a PCI address (\"0000:03:00.0\") or a driver with its parameters "
+		  "(\"net_memif0,role=server,socket=/run/m.sock\"). Take role=server with "
+		  "net_memif: DPDK's client does not connect again when its peer comes back." },
+	{ .key = "args",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_dpdk, args),
+	  .size = DPDK_ARG_MAX,
+	  .count_offset = offsetof(struct settings_dpdk, arg_count),
+	  .max_items = DPDK_ARGS_MAX,
+	  .at_start = true,
+	  .help = "More arguments for DPDK's EAL, after those that the node gives it." },
+	{ .key = "hugepages",
+	  .type = CONF_BOOL,
+	  FIELD(settings_dpdk, hugepages),
+	  .preset = "true",
+	  .at_start = true,
+	  .help = "false: ordinary memory. Enough for devices that are none of hardware." },
+	{ .key = "tap",
+	  TEXT(settings_dpdk, tap),
+	  .at_start = true,
+	  .help = "Name of a TAP interface that is made with the device's MAC address: all that is "
+		  "not media passes through it, so the device's addresses and routes belong on it. "
+		  "It is gone with the node. Needs CAP_NET_ADMIN at start alone." },
+	{ .key = "gateway",
+	  TEXT(settings_dpdk, gateway),
+	  .at_start = true,
+	  .help = "Where no interface of the kernel stands for the device: the MAC address frames "
+		  "go to. Without it a party must send first." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_media_fields[] = {
+	{ .key = "port",
+	  .type = CONF_ENUM,
+	  FIELD(settings_media, port),
+	  .names = g_port_names,
+	  .preset = "auto",
+	  .at_start = true,
+	  .help = "How packets come and go: io_uring or epoll over the kernel's sockets (auto: the "
+		  "first that is allowed), dpdk, or xdp: AF_XDP on networks[].interface, which "
+		  "needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON at start alone. An "
+		  "interface that "
+		  "is made again while the node runs is used again, on Linux 6.0 and newer." },
+	{ .key = "workers",
+	  U32(settings_media, workers, 1, 16),
+	  .preset = "1",
+	  .at_start = true,
+	  .help = "Threads that carry packets. A call goes to the one with the least load, and "
+		  "stays there." },
+	{ .key = "latch",
+	  .type = CONF_ENUM,
+	  FIELD(settings_media, latch),
+	  .names = g_latch_names,
+	  .preset = "same-ip",
+	  .help = "Whose RTP is believed: strict (the signalled address and port), same-ip (the "
+		  "signalled address, its "
+		  "first port), any-once (the first source at all)." },
+	{ .key = "dscp_audio",
+	  U32(settings_media, dscp_audio, 0, 63),
+	  .preset = "46",
+	  .help = "DSCP of audio, for calls set up from now on." },
+	{ .key = "dscp_video",
+	  U32(settings_media, dscp_video, 0, 63),
+	  .preset = "34",
+	  .help = "DSCP of video, for calls set up from now on." },
+	{ .key = "dscp_sip",
+	  U32(settings_media, dscp_sip, 0, 63),
+	  .preset = "24",
+	  .at_start = true,
+	  .help = "DSCP of SIP." },
+	{ .key = "video",
+	  .type = CONF_BOOL,
+	  FIELD(settings_media, video),
+	  .preset = "true",
+	  .help = "Relay H.264 video; false: video is refused, the call goes on with audio." },
+	{ .key = "timeout",
+	  DURATION(settings_media, timeout, 0, SECONDS(86400)),
+	  .preset = "300s",
+	  .help = "A call ends when a party that should send sends neither RTP nor RTCP for so "
+		  "long; 0s: never. For calls set up or changed from now on." },
+	{ .key = "port_rest",
+	  DURATION(settings_media, port_rest, 0, SECONDS(3600)),
+	  .preset = "60s",
+	  .at_start = true,
+	  .help = "A media port of an ended call is not used again before this." },
+	{ .key = "batch_wait_us",
+	  U32(settings_media, batch_wait_us, 100, 20000),
+	  .preset = "1000",
+	  .help = "Microseconds a packet may wait for others, so that they share a system call. "
+		  "Less is less delay, more is less CPU: docs/benchmarks.md has the table. An idle "
+		  "worker waits a quarter of it." },
+	{ .key = "dpdk",
+	  .type = CONF_MAP,
+	  FIELD(settings_media, dpdk),
+	  .fields = g_dpdk_fields,
+	  .help = "With port: dpdk. The packages of deploy/packages/dpdk.txt must be installed." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_redis_fields[] = {
+	{ .key = "url",
+	  TEXT(settings_redis, url),
+	  .at_start = true,
+	  .help = "unix:/path or redis://[user:password@]host:port[/db]. Without it the node runs "
+		  "its own server in "
+		  "state_dir." },
+	{ .key = "deadline",
+	  DURATION(settings_redis, deadline, NS_PER_MS, SECONDS(10)),
+	  .preset = "50ms",
+	  .at_start = true,
+	  .help = "A save that takes longer is no longer waited for, and the node is degraded "
+		  "until it is." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_http_fields[] = {
+	{ .key = "bind",
+	  .type = CONF_ADDR,
+	  FIELD(settings_http, bind),
+	  .preset = "127.0.0.1",
+	  .at_start = true,
+	  .help = "Address of /metrics, /healthz and /readyz, which need no password, and of "
+		  "phones in browsers: keep the former private." },
+	{ .key = "port",
+	  U32(settings_http, port, 0, 65535),
+	  .preset = "8080",
+	  .at_start = true,
+	  .help = "TCP port; 0: no HTTP." },
+	{ .key = "health_bind",
+	  .type = CONF_ADDR,
+	  FIELD(settings_http, health_bind),
+	  .preset = "127.0.0.1",
+	  .at_start = true,
+	  .help = "Address of http.health_port." },
+	{ .key = "health_port",
+	  U32(settings_http, health_port, 0, 65535),
+	  .preset = "0",
+	  .at_start = true,
+	  .help = "TCP port of a listener of its own for /metrics, /healthz and /readyz, without "
+		  "TLS: whatever comes to http.port, they answer. http.port then has browsers "
+		  "alone. 0: they are on http.port." },
+	{ .key = "tls",
+	  .type = CONF_BOOL,
+	  FIELD(settings_http, tls),
+	  .preset = "false",
+	  .at_start = true,
+	  .help = "true: HTTPS and WSS, with the certificates of tls. Browsers want it anywhere "
+		  "but on their own machine." },
+	{ .key = "sip",
+	  .type = CONF_BOOL,
+	  FIELD(settings_http, sip),
+	  .preset = "true",
+	  .at_start = true,
+	  .help = "SIP over WebSocket (RFC 7118) on the path /ws." },
+	{ .key = "origins",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_http, origins),
+	  .size = ORIGIN_MAX,
+	  .count_offset = offsetof(struct settings_http, origin_count),
+	  .max_items = SETTINGS_ORIGINS_MAX,
+	  .help = "Whose pages may open WebSockets, such as \"https://phone.example.org\"; "
+		  "\"*\": all. Without it: pages of the very host and port they connect to, and "
+		  "without TLS only where that is an address or localhost. Clients that are no "
+		  "browsers name no origin: that is no reason to refuse them." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_log_fields[] = {
+	{ .key = "level",
+	  .type = CONF_ENUM,
+	  FIELD(settings_log, level),
+	  .names = g_log_levels,
+	  .preset = "info",
+	  .help = "Least level that is written." },
+	{ .key = "format",
+	  .type = CONF_ENUM,
+	  FIELD(settings_log, format),
+	  .names = g_format_names,
+	  .preset = "text",
+	  .help = "text: key=value; json: one object a line." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_limits_fields[] = {
+	{ .key = "calls",
+	  U32(settings_limits, calls, 1, 1000000),
+	  .preset = "4000",
+	  .at_start = true,
+	  .help = "Calls at once; more are answered 503. Fewer where descriptors or ports do not "
+		  "reach: see the log at "
+		  "start." },
+	{ .key = "registrations",
+	  U32(settings_limits, registrations, 1, 1000000),
+	  .preset = "20000",
+	  .at_start = true,
+	  .help = "Extensions, and addresses of record with a registered phone." },
+	{ .key = "transactions",
+	  U32(settings_limits, transactions, 16, 10000000),
+	  .preset = "50000",
+	  .at_start = true,
+	  .help = "SIP transactions at once; one lives up to 32 s." },
+	{ .key = "connections",
+	  U32(settings_limits, connections, 1, 1000000),
+	  .preset = "3000",
+	  .at_start = true,
+	  .help = "TCP and TLS connections at once; each takes a descriptor." },
+	{ .key = "websockets",
+	  U32(settings_limits, websockets, 1, 60000),
+	  .preset = "1000",
+	  .at_start = true,
+	  .help = "SIP WebSockets at once; each takes a descriptor." },
+	{ .key = "connections_per_source",
+	  U32(settings_limits, connections_per_source, 1, 1000000),
+	  .preset = "500",
+	  .at_start = true,
+	  .help = "Of one address, for TCP and TLS and again for HTTP and WebSockets; behind NAT "
+		  "that is a whole office." },
+	{ .key = "sip_peer_per_second",
+	  U32(settings_limits, sip_per_s[GUARD_PEER], 0, 1000000),
+	  .preset = "50000",
+	  .help = "SIP datagrams a second of one address of sip.trusted. More are dropped unread; "
+		  "0: "
+		  "no limit. So it is with the next four." },
+	{ .key = "sip_known_per_second",
+	  U32(settings_limits, sip_per_s[GUARD_KNOWN], 0, 1000000),
+	  .preset = "5000",
+	  .help = "Of the known ports of one address: registered phones, parties of calls. A proxy "
+		  "in front of thousands of phones wants more." },
+	{ .key = "sip_neighbour_per_second",
+	  U32(settings_limits, sip_per_s[GUARD_NEIGHBOUR], 0, 1000000),
+	  .preset = "1000",
+	  .help = "Of all other ports of an address that has a known one: phones behind the same "
+		  "NAT, phones that come back." },
+	{ .key = "sip_stranger_per_second",
+	  U32(settings_limits, sip_per_s[GUARD_STRANGER], 0, 1000000),
+	  .preset = "100",
+	  .help = "Of any other address (IPv6: a /64); five seconds of it may come at once." },
+	{ .key = "sip_strangers_per_second",
+	  U32(settings_limits, sip_per_s[GUARD_EVERYBODY], 0, 1000000),
+	  .preset = "5000",
+	  .help = "Of all such addresses together: what is left of a flood with forged sources. "
+		  "Known ones do not share it." },
+	{ .key = NULL },
+};
+
+#define QUOTA_FIELDS(name, calls_, transactions_, pairs_, calls_s_, registrations_s_)     \
+	static const struct conf_field name[] = {                                         \
+		{ .key = "calls",                                                         \
+		  U32(settings_quota, calls, 0, 1000000),                                 \
+		  .preset = calls_,                                                       \
+		  .help = "Calls at once." },                                             \
+		{ .key = "transactions",                                                  \
+		  U32(settings_quota, transactions, 0, 10000000),                         \
+		  .preset = transactions_,                                                \
+		  .help = "SIP transactions at once." },                                  \
+		{ .key = "port_pairs",                                                    \
+		  U32(settings_quota, port_pairs, 0, 1000000),                            \
+		  .preset = pairs_,                                                       \
+		  .help = "Pairs of media ports at once, of all legs of its calls." },    \
+		{ .key = "calls_per_second",                                              \
+		  U32(settings_quota, calls_per_second, 0, 100000),                       \
+		  .preset = calls_s_,                                                     \
+		  .help = "New calls in a second; four times as many at once." },         \
+		{ .key = "registrations_per_second",                                      \
+		  U32(settings_quota, registrations_per_second, 0, 100000),               \
+		  .preset = registrations_s_,                                             \
+		  .help = "REGISTER requests in a second; four times as many at once." }, \
+		{ .key = NULL },                                                          \
+	}
+QUOTA_FIELDS(g_quota_extension_fields, "20", "1000", "128", "5", "5");
+QUOTA_FIELDS(g_quota_peer_fields, "0", "0", "0", "0", "0");
+QUOTA_FIELDS(g_quota_source_fields, "500", "10000", "4000", "100", "1000");
+
+static const struct conf_field g_quotas_fields[] = {
+	{ .key = "share",
+	  U32(settings_quotas, share, 1, 100),
+	  .preset = "90",
+	  .help = "No extension, peer or source has more than so many percent of limits.calls, of "
+		  "limits.transactions and of the media ports, whatever its quota. 100 lets a "
+		  "single one fill the node." },
+	{ .key = "extension",
+	  .type = CONF_MAP,
+	  FIELD(settings_quotas, extension),
+	  .fields = g_quota_extension_fields,
+	  .help = "Of each extension, for what it begins." },
+	{ .key = "peer",
+	  .type = CONF_MAP,
+	  FIELD(settings_quotas, peer),
+	  .fields = g_quota_peer_fields,
+	  .help = "Of each address that sip.trusted names, or of a rule of it that has limits of "
+		  "its own: calls_max and calls_per_second count in the place of these." },
+	{ .key = "source",
+	  .type = CONF_MAP,
+	  FIELD(settings_quotas, source),
+	  .fields = g_quota_source_fields,
+	  .help = "Of all extensions behind one address together (IPv6: a /64): an office behind "
+		  "one NAT." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_trace_fields[] = {
+	{ .key = "decrypted",
+	  .type = CONF_BOOL,
+	  FIELD(settings_trace, decrypted),
+	  .preset = "false",
+	  .help = "Whether a trace may show what is encrypted on the wire: media of SRTP in clear, "
+		  "and its keys. Whoever may command the node can then listen to calls." },
+	{ .key = "quota_mib",
+	  U32(settings_trace, quota_mib, 1, 1048576),
+	  .preset = "256",
+	  .help = "Most MiB of all traces, with what those under way may come to." },
+	{ .key = "files",
+	  U32(settings_trace, files, 1, 1000),
+	  .preset = "32",
+	  .help = "Most traces kept." },
+	{ .key = "keep",
+	  DURATION(settings_trace, keep, SECONDS(3600), SECONDS(31536000)),
+	  .preset = "86400s",
+	  .help = "Older ones are deleted." },
+	{ .key = "recent_kib",
+	  U32(settings_trace, recent_kib, 0, 1048576),
+	  .preset = "4096",
+	  .help = "KiB of memory for the newest SIP messages, which sip.recent shows and traces "
+		  "begin "
+		  "with; a message takes about one. 0: none are kept." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_hep_fields[] = {
+	{ .key = "collector",
+	  .type = CONF_ADDR,
+	  FIELD(settings_hep, collector),
+	  .help = "Address and UDP port, such as 192.0.2.7:9060. Without it nothing is "
+		  "exported. What goes there is not encrypted: keep the way private." },
+	{ .key = "capture_id",
+	  U32(settings_hep, capture_id, 1, 4294967295),
+	  .preset = "2001",
+	  .help = "Number of this node among those that export." },
+	{ .key = "password",
+	  TEXT(settings_hep, password),
+	  .help = "Goes along in clear with each copy, for collectors that want one." },
+	{ .key = NULL },
+};
+
+const struct conf_field g_settings_fields[] = {
+	{ .key = "node",
+	  SECTION(node, g_node_fields),
+	  .required = true,
+	  .help = "Who this node is." },
+	{ .key = "networks",
+	  .type = CONF_LIST,
+	  FIELD(settings, networks),
+	  .fields = g_network_fields,
+	  .size = sizeof(struct settings_network),
+	  .count_offset = offsetof(struct settings, network_count),
+	  .max_items = SHARD_NETWORKS_MAX,
+	  .required = true,
+	  .at_start = true,
+	  .help = "Addresses that phones and carriers reach; at least one." },
+	{ .key = "sip", SECTION(sip, g_sip_fields), .help = "Signalling." },
+	{ .key = "tls",
+	  SECTION(tls, g_tls_fields),
+	  .help = "Certificates of SIP over TLS and of HTTPS." },
+	{ .key = "media", SECTION(media, g_media_fields), .help = "Packets." },
+	{ .key = "redis",
+	  SECTION(redis, g_redis_fields),
+	  .help = "Where calls and registrations are kept." },
+	{ .key = "http",
+	  SECTION(http, g_http_fields),
+	  .help = "Health, metrics, phones in browsers." },
+	{ .key = "log", SECTION(log, g_log_fields), .help = "What is written to standard error." },
+	{ .key = "limits",
+	  SECTION(limits, g_limits_fields),
+	  .help = "Capacities. Memory is reserved for them at start and used as it is needed." },
+	{ .key = "quotas",
+	  SECTION(quotas, g_quotas_fields),
+	  .help = "How much of the node one party may have; 0 is no quota of its own. An extension "
+		  "that has had enough hears 486, others 503, each with Retry-After and a Warning. "
+		  "BYE and emergency numbers are never refused so." },
+	{ .key = "trace",
+	  SECTION(trace, g_trace_fields),
+	  .help = "Traces of calls, in the folder trace of state_dir." },
+	{ .key = "hep",
+	  SECTION(hep, g_hep_fields),
+	  .help = "Copies of SIP messages and RTCP to a collector (HEP version 3)." },
+	{ .key = NULL },
+};

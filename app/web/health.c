@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/web/health.h"
+
+#include "base/clock.h"
+
+#define STALLED_NS (5 * NS_PER_S)
+
+static const struct {
+	enum health_reason reason;
+	const char *name;
+} g_reasons[] = {
+	{ HEALTH_STARTING, "starting" },
+	{ HEALTH_STOPPING, "stopping" },
+	{ HEALTH_STORE, "redis_away_or_late" },
+	{ HEALTH_REDIS_DEAD, "own_redis_died" },
+	{ HEALTH_STALLED, "control_thread_stalled" },
+	{ HEALTH_DRAINING, "draining" },
+	{ HEALTH_NO_CALLS, "limits_calls_reached" },
+	{ HEALTH_NO_TRANSACTIONS, "limits_transactions_reached" },
+	{ HEALTH_NO_PORTS, "no_media_ports_left" },
+	{ HEALTH_NO_DESCRIPTORS, "no_descriptors_left" },
+	{ HEALTH_DOCUMENTS, "documents_missing" },
+	{ HEALTH_CALLS_ASIDE, "calls_set_aside" },
+};
+
+/* Relaxed throughout: each value stands alone. */
+void health_set(struct health *h, enum health_reason reason, bool on)
+{
+	if (on) {
+		(void)atomic_fetch_or_explicit(&h->reasons, reason, memory_order_relaxed);
+	} else {
+		(void)atomic_fetch_and_explicit(&h->reasons, ~(uint32_t)reason,
+						memory_order_relaxed);
+	}
+}
+
+void health_beat(struct health *h, uint64_t now_ns)
+{
+	atomic_store_explicit(&h->beat_ns, now_ns, memory_order_relaxed);
+}
+
+uint32_t health_reasons(const struct health *h, uint64_t now_ns)
+{
+	uint32_t reasons = atomic_load_explicit(&h->reasons, memory_order_relaxed);
+	uint64_t beat = atomic_load_explicit(&h->beat_ns, memory_order_relaxed);
+
+	if (now_ns > beat && now_ns - beat > STALLED_NS)
+		reasons |= HEALTH_STALLED;
+	return reasons;
+}
+
+static const char *status_name(uint32_t reasons)
+{
+	if (!health_is_well(reasons))
+		return "degraded";
+	return reasons & HEALTH_BUSY ? "busy" : "ok";
+}
+
+void health_write(struct writer *w, uint32_t reasons)
+{
+	const char *comma = "";
+
+	writer_fmt(w, "{\"status\":\"%s\",\"reasons\":[", status_name(reasons));
+	for (size_t i = 0; i < COUNT_OF(g_reasons); i++) {
+		if (!(reasons & g_reasons[i].reason))
+			continue;
+		writer_fmt(w, "%s\"%s\"", comma, g_reasons[i].name);
+		comma = ",";
+	}
+	writer_str(w, "]}\n");
+}
+
+bool health_is_well(uint32_t reasons)
+{
+	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE));
+}
+
+bool health_is_ready(uint32_t reasons)
+{
+	return !(reasons & (HEALTH_STARTING | HEALTH_STOPPING | HEALTH_STALLED | HEALTH_BUSY));
+}

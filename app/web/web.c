@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/web/web.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/socket.h>
+
+#include "app/web/web_admit.h"
+#include "app/web/web_certificates.h"
+#include "app/web/web_clients.h"
+#include "app/web/web_link.h"
+#include "app/web/web_request.h"
+#include "app/web/web_sip.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+	READ_SIZE = 4096,
+	HEADERS_MAX = 4096, /* request line and headers */
+	REQUEST_SECONDS = 5,
+	OWN_DESCRIPTORS = 8, /* listener, pipe, and what the library keeps */
+	PING_SECONDS = 30,   /* without traffic: bindings of a NAT stay, dead browsers are found */
+	HANGUP_SECONDS = 45,
+	TICK_US = 1000000,
+	TX_PACKET = 16384, /* or the library cuts what it writes to its receive buffer */
+};
+
+struct web {
+	struct lws_context *context;
+	const struct health *health;
+	struct web_clients *clients;
+	struct web_certificates *certificates; /* NULL: no TLS */
+	struct web_sip *sip;                   /* NULL: no SIP */
+	struct web_link *link;                 /* borrowed; with sip */
+	lws_sorted_usec_list_t tick;
+	struct lws_protocols protocols[3];
+	pthread_t thread;
+	_Atomic bool stop;
+};
+
+void web_setup(void)
+{
+	web_request_setup();
+	web_clients_setup();
+	web_link_setup();
+	web_sip_setup();
+}
+
+/* ---- the web thread ---- */
+
+static void on_lws_log(int level, const char *line)
+{
+	struct bytes text = bytes_trim(bytes_str(line));
+
+	/* errors of the library are mostly a peer's: what stops our start is logged by web_open */
+	if (level & LLL_ERR) {
+		LOG_WARN("web", 0, "libwebsockets", LOG_BYTES("text", text));
+	} else {
+		LOG_DEBUG("web", 0, "libwebsockets", LOG_BYTES("text", text));
+	}
+}
+
+/* The mark tells a client from the library's own sockets. */
+static void client_begin(struct web *web, struct lws *wsi)
+{
+	lws_set_opaque_user_data(wsi, web_clients_add(web->clients, wsi, clock_now_ns()));
+}
+
+static void client_end(struct web *web, struct lws *wsi)
+{
+	struct web_client *client = lws_get_opaque_user_data(wsi);
+
+	if (!client)
+		return;
+	lws_set_opaque_user_data(wsi, NULL);
+	web_clients_remove(web->clients, client);
+}
+
+static void on_tick(lws_sorted_usec_list_t *sul)
+{
+	struct web *web = CONTAINER_OF(sul, struct web, tick);
+
+	web_clients_expire(web->clients, clock_now_ns());
+	lws_sul_schedule(web->context, 0, &web->tick, on_tick, TICK_US);
+}
+
+/* A whole request came. */
+static void client_asked(struct lws *wsi)
+{
+	struct web_client *client = lws_get_opaque_user_data(wsi);
+
+	if (client)
+		web_client_asked(client, clock_now_ns());
+}
+
+/* What may have woken us: certificates, SIP. */
+static void news(struct web *web)
+{
+	if (web->certificates)
+		web_certificates_refresh(web->certificates);
+	if (web->sip)
+		web_sip_news(web->sip);
+}
+
+static int upgrade(const struct web *web, struct lws *wsi)
+{
+	if (web->sip)
+		return web_sip_admit(web->sip, wsi) ? 0 : -1;
+	return web_request_refuse();
+}
+
+static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		   size_t len)
+{
+	struct web *web = lws_context_user(lws_get_context(wsi));
+	struct web_request *request = user;
+
+	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
+	case LWS_CALLBACK_HTTP:
+		client_asked(wsi);
+		return web_request_take(request, wsi, web->health, bytes_mem(in, len));
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+		return web_request_send(request, wsi);
+	case LWS_CALLBACK_CLOSED_HTTP:
+	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+		if (request)
+			web_request_drop(request);
+		return 0;
+	case LWS_CALLBACK_HTTP_BODY:
+		return -1;
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		return upgrade(web, wsi);
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+		return 1; /* a WebSocket of no sub-protocol */
+	/* The library would leave those beyond its own limit waiting, and be woken by them for ever. */
+	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+		return !web_clients_admit(web->clients, (int)(intptr_t)in, clock_now_ns());
+	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+		client_begin(web, wsi);
+		return 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		client_end(web, wsi);
+		return 0;
+	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+		news(web);
+		return 0;
+	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+		web_certificates_lend(web->certificates, user);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int on_sip(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		  size_t len)
+{
+	if (reason == LWS_CALLBACK_WSI_DESTROY)
+		client_end(lws_context_user(lws_get_context(wsi)), wsi);
+	return web_sip_callback(wsi, reason, user, in, len);
+}
+
+static void *web_run(void *arg)
+{
+	struct web *web = arg;
+
+	lws_sul_schedule(web->context, 0, &web->tick, on_tick, TICK_US);
+	/* acquire: pairs with the release in web_close */
+	while (!atomic_load_explicit(&web->stop, memory_order_acquire)) {
+		if (lws_service(web->context, 0) < 0)
+			break;
+	}
+	return NULL;
+}
+
+static void wake(void *arg)
+{
+	const struct web *web = arg;
+
+	lws_cancel_service(web->context);
+}
+
+/* ---- start and end ---- */
+
+static void protocols_fill(struct web *web)
+{
+	web->protocols[0] =
+		(struct lws_protocols){ .name = "http",
+					.callback = on_http,
+					.per_session_data_size = sizeof(struct web_request) };
+	if (!web->sip)
+		return;
+	web->protocols[1] = (struct lws_protocols){ .name = WEB_ADMIT_PROTOCOL,
+						    .callback = on_sip,
+						    .per_session_data_size = web_sip_session_size(),
+						    .rx_buffer_size = READ_SIZE,
+						    .user = web->sip,
+						    .tx_packet_size = TX_PACKET };
+}
+
+static int context_open(struct web *web, const struct web_settings *settings)
+{
+	static const lws_retry_bo_t validity = { .secs_since_valid_ping = PING_SECONDS,
+						 .secs_since_valid_hangup = HANGUP_SECONDS };
+	char address[ADDR_TEXT_MAX];
+	struct writer w = writer_over(address, sizeof(address) - 1);
+	struct lws_context_creation_info info = {
+		.port = settings->bind.port,
+		.iface = address,
+		.protocols = web->protocols,
+		.gid = -1,
+		.uid = -1,
+		.user = web,
+		.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
+		.fd_limit_per_thread = web_clients_max(web->clients) + OWN_DESCRIPTORS,
+		.retry_and_idle_policy = &validity,
+		.alpn = "http/1.1", /* browsers would have WebSockets inside of HTTP/2 */
+		.max_http_header_data = HEADERS_MAX,
+		.max_http_header_pool = (unsigned short)web_clients_heads_max(),
+		.timeout_secs = REQUEST_SECONDS,
+		.timeout_secs_ah_idle = REQUEST_SECONDS,
+		.keepalive_timeout = REQUEST_SECONDS,
+		.server_string = "tandem",
+	};
+
+	addr_write_ip(&w, &settings->bind);
+	address[w.n] = '\0';
+	if (settings->bind.family == ADDR_V4) {
+		info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+	} else {
+		info.options |=
+			LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE;
+	}
+	if (settings->tls)
+		web_certificates_ask(&info, settings->tls);
+	web->context = lws_create_context(&info);
+	return web->context ? 0 : -EIO;
+}
+
+/* The library says no more than that it failed. */
+static int why_not(const struct addr *address)
+{
+	struct sockaddr_storage sa;
+	uint32_t n = addr_to_sockaddr(address, &sa);
+	int one = 1, err = 0, fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)&sa, n) < 0 || listen(fd, 1) < 0)
+		err = -errno;
+	(void)close(fd);
+	return err;
+}
+
+static void on_refused(int fd, enum tls_failure why, void *arg)
+{
+	struct web *web = arg;
+	struct addr source;
+
+	if (web_clients_peer(fd, &source))
+		return;
+	LOG_INFO("web", 0, "TLS handshake failed", LOG_ADDR("remote", &source),
+		 LOG_STR("reason", tls_failure_name(why)));
+	if (web->link)
+		web_link_refused(web->link, &source, why);
+}
+
+static int parts_open(struct web *web, const struct web_settings *settings)
+{
+	int err = web_clients_open(&web->clients, settings);
+
+	if (!err && settings->tls)
+		err = web_certificates_open(&web->certificates, settings->tls);
+	if (!err && settings->link)
+		err = web_sip_open(&web->sip, settings);
+	return err;
+}
+
+static int prepare(struct web *web, const struct web_settings *settings)
+{
+	int err = why_not(&settings->bind);
+
+	web->health = settings->health;
+	web->link = settings->link;
+	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
+	if (!err)
+		err = parts_open(web, settings);
+	if (err)
+		return err;
+	if (web->certificates)
+		web_certificates_on_refused(web->certificates, on_refused, web);
+	protocols_fill(web);
+	err = context_open(web, settings);
+	if (!err && web->sip) {
+		web_sip_attach(web->sip, web->context);
+		web_link_attach(settings->link, wake, web);
+	}
+	return err;
+}
+
+static void web_free(struct web *web)
+{
+	if (!web)
+		return;
+	if (web->context)
+		lws_context_destroy(web->context);
+	web_sip_close(web->sip);
+	web_certificates_close(web->certificates);
+	web_clients_close(web->clients);
+	free(web);
+}
+
+int web_open(struct web **out, const struct web_settings *settings)
+{
+	struct web *web = calloc(1, sizeof(*web));
+	int err = web ? prepare(web, settings) : -ENOMEM;
+
+	if (!err)
+		err = -pthread_create(&web->thread, NULL, web_run, web);
+	if (err) {
+		LOG_ERROR("web", 0, "cannot listen for HTTP", LOG_ADDR("address", &settings->bind),
+			  LOG_STR("error", strerror(-err)));
+		web_free(web);
+		return err;
+	}
+	*out = web;
+	return 0;
+}
+
+void web_tls_reload(struct web *web, const struct tls_settings *settings)
+{
+	if (!web->certificates)
+		return;
+	web_certificates_renew(web->certificates, settings);
+	lws_cancel_service(web->context);
+}
+
+void web_origins_reload(struct web *web, const char (*list)[ORIGIN_MAX], uint32_t count)
+{
+	if (!web->sip)
+		return;
+	web_sip_origins(web->sip, list, count);
+	lws_cancel_service(web->context);
+}
+
+void web_close(struct web *web)
+{
+	if (!web)
+		return;
+	/* release: pairs with the acquire in web_run */
+	atomic_store_explicit(&web->stop, true, memory_order_release);
+	lws_cancel_service(web->context);
+	(void)pthread_join(web->thread, NULL);
+	web_free(web);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The web thread (libwebsockets): GET /healthz, /readyz, /metrics, and SIP over WebSocket on /ws. With the control thread it shares
+ * atomics and the rings of web_link.h only, so a slow client delays nobody; connections, header size and time are bounded.
+ */
+#ifndef APP_WEB_H
+#define APP_WEB_H
+
+#include "app/settings/origin.h"
+#include "app/web/health.h"
+#include "base/addr.h"
+#include "sig/sip/stream_rate.h"
+
+struct tls_settings;
+struct web;
+struct web_link;
+
+enum {
+	WEB_CONNECTIONS_MAX =
+		256, /* beside those that carry SIP: they have not said yet what they want */
+	WEB_HEADS_OF_SOURCE = 32, /* of these of one address (IPv6: one /64) */
+};
+
+struct web_settings {
+	struct addr bind;
+	/* The caller's; outlives the thread. NULL: no pages, they are another listener's. */
+	const struct health *health;
+	const struct tls_settings *tls; /* NULL: no TLS; read at once */
+	struct web_link *link;          /* the caller's; NULL: no SIP */
+	uint16_t local;                 /* sip_hop.local of what comes */
+	uint32_t places;                /* WebSockets at once */
+	uint32_t
+		per_source; /* connections of one address (IPv6: one /64) at once, whatever they carry */
+	struct stream_rate handshakes_per_source; /* with TLS; per_s 0: no limit */
+	uint64_t idle_ns;                         /* without a word from the peer */
+	uint64_t
+		patience_ns; /* for a request, a first message, the rest of one that has begun, a peer that does not read, and without
+				a word from one that is not trusted; 0: 30 s */
+	const char (*origins)[ORIGIN_MAX]; /* the caller's; read at once */
+	uint32_t origin_count;
+};
+
+void web_setup(void); /* registers the metrics; main thread, once, before web_open */
+/* Starts the thread. 0, -EADDRINUSE or another -errno; logged. */
+int web_open(struct web **out, const struct web_settings *settings) NODISCARD;
+/* The control thread: handshakes from now on show these certificates; what is wrong with them is logged, and changes nothing. */
+void web_tls_reload(struct web *w, const struct tls_settings *settings);
+/* The control thread: WebSockets from now on may be of these pages; those that are open stay. */
+void web_origins_reload(struct web *w, const char (*list)[ORIGIN_MAX], uint32_t count);
+/* Stops and joins it. NULL is fine. */
+void web_close(struct web *w);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/web/web_clients.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/metric.h"
+#include "base/rand.h"
+
+enum {
+	SOURCES = 1024,
+	SPARE = 64,      /* those that are ending keep their places up to the end of the round */
+	YOUNG_MS = 1000, /* for so long nobody of the same address goes for another */
+};
+
+#define PATIENCE_NS (30 * NS_PER_S)
+
+struct web_client {
+	struct lws *wsi;
+	struct addr from;
+	uint64_t born_ns, heard_ns;
+	bool used;
+	bool is_head; /* it has not said what it wants */
+	bool trusted;
+	bool is_doomed;
+};
+
+struct web_clients {
+	struct stream_rate handshakes; /* per_s 0: no limit */
+	struct hash_key key;
+	uint64_t source_handshakes[SOURCES]; /* buckets of stream_rate, by hash of the address */
+	uint64_t patience_ns;
+	uint32_t max, per_source;
+	uint32_t room; /* of list: max, and some to spare */
+	struct web_client list[];
+};
+
+/* How many, and which stranger among them came first. */
+struct crowd {
+	uint32_t count;
+	struct web_client *oldest;
+};
+
+static struct {
+	metric_id full, source, heads, hurried;
+	metric_id made_room, silent;
+} g_metrics;
+
+static metric_id refusal(const char *labels)
+{
+	return metric_register(METRIC_COUNTER, "tandem_http_refused_total", labels,
+			       "Connections of the web listener not taken");
+}
+
+static metric_id ended(const char *labels)
+{
+	return metric_register(METRIC_COUNTER, "tandem_http_ended_total", labels,
+			       "Connections of the web listener that the node ended");
+}
+
+void web_clients_setup(void)
+{
+	g_metrics.full = refusal("reason=\"connections_full\"");
+	g_metrics.source = refusal("reason=\"source_full\"");
+	g_metrics.heads = refusal("reason=\"requests_of_source\"");
+	g_metrics.hurried = refusal("reason=\"handshakes_of_source\"");
+	g_metrics.made_room = ended("reason=\"made_room\"");
+	g_metrics.silent = ended("reason=\"no_request\"");
+}
+
+int web_clients_open(struct web_clients **out, const struct web_settings *settings)
+{
+	uint32_t max = WEB_CONNECTIONS_MAX + (settings->link ? settings->places : 0);
+	struct web_clients *c = calloc(1, sizeof(*c) + (max + SPARE) * sizeof(c->list[0]));
+	struct rand_source rand;
+
+	if (!c)
+		return -ENOMEM;
+	c->max = max;
+	c->room = max + SPARE;
+	c->per_source = settings->per_source;
+	c->patience_ns = settings->patience_ns ? settings->patience_ns : PATIENCE_NS;
+	if (settings->tls)
+		c->handshakes = settings->handshakes_per_source;
+	rand_open_system(&rand);
+	c->key.k0 = rand_u64_from(&rand);
+	c->key.k1 = rand_u64_from(&rand);
+	*out = c;
+	return 0;
+}
+
+void web_clients_close(struct web_clients *c)
+{
+	free(c);
+}
+
+uint32_t web_clients_max(const struct web_clients *c)
+{
+	return c->room;
+}
+
+uint32_t web_clients_heads_max(void)
+{
+	return WEB_CONNECTIONS_MAX + SPARE;
+}
+
+/* ---- the rule ---- */
+
+static bool is_of(const struct web_client *client, const struct addr *source)
+{
+	const struct addr theirs = addr_source(&client->from);
+
+	return addr_ip_eq(&theirs, source);
+}
+
+/* source, as addr_source has it: of it; NULL: of all. heads: those alone that have not said what they want. */
+static struct crowd crowd_of(struct web_clients *c, const struct addr *source, bool heads)
+{
+	struct crowd crowd = { 0 };
+
+	for (uint32_t i = 0; i < c->room; i++) {
+		struct web_client *client = &c->list[i];
+
+		if (!client->used || client->is_doomed || (heads && !client->is_head) ||
+		    (source && !is_of(client, source)))
+			continue;
+		crowd.count++;
+		if (!client->trusted && (!crowd.oldest || client->born_ns < crowd.oldest->born_ns))
+			crowd.oldest = client;
+	}
+	return crowd;
+}
+
+static void doom(struct web_client *client, metric_id why)
+{
+	client->is_doomed = true;
+	metric_add(why, 1);
+	lws_set_timeout(client->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+}
+
+static bool refuse(metric_id why)
+{
+	metric_add(why, 1);
+	return false;
+}
+
+/* One more than limit: the stranger that came first goes, unless it came before_ns or later. */
+static bool make_room(struct crowd crowd, uint32_t limit, uint64_t before_ns, metric_id why)
+{
+	if (crowd.count < limit)
+		return true;
+	if (!crowd.oldest || crowd.oldest->born_ns >= before_ns)
+		return refuse(why);
+	doom(crowd.oldest, g_metrics.made_room);
+	return true;
+}
+
+/* One handshake costs as much as hundreds of messages. */
+static bool is_hurried(struct web_clients *c, const struct addr *source, uint64_t now_ns)
+{
+	uint64_t hash = hash_sip(&c->key, bytes_mem(source->ip, sizeof(source->ip)));
+
+	return c->handshakes.per_s &&
+	       !stream_rate_take(&c->source_handshakes[hash % SOURCES], &c->handshakes, now_ns);
+}
+
+static struct web_client *free_client(struct web_clients *c)
+{
+	for (uint32_t i = 0; i < c->room; i++) {
+		if (!c->list[i].used)
+			return &c->list[i];
+	}
+	return NULL;
+}
+
+/* What an address may have comes first, so that one of many connections takes nobody else's place. */
+bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns)
+{
+	uint64_t young_ns = now_ns - YOUNG_MS * NS_PER_MS;
+	struct addr source;
+
+	if (web_clients_peer(fd, &source))
+		return refuse(g_metrics.source);
+	source = addr_source(&source);
+	if (!free_client(c))
+		return refuse(g_metrics.full);
+	if (!make_room(crowd_of(c, &source, true), WEB_HEADS_OF_SOURCE, young_ns,
+		       g_metrics.heads) ||
+	    !make_room(crowd_of(c, &source, false), c->per_source, now_ns, g_metrics.source))
+		return false;
+	if (is_hurried(c, &source, now_ns))
+		return refuse(g_metrics.hurried);
+	return make_room(crowd_of(c, NULL, true), WEB_CONNECTIONS_MAX, now_ns, g_metrics.full) &&
+	       make_room(crowd_of(c, NULL, false), c->max, now_ns, g_metrics.full);
+}
+
+struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint64_t now_ns)
+{
+	struct web_client *client = free_client(c);
+
+	if (!client)
+		return NULL;
+	*client = (struct web_client){
+		.wsi = wsi, .used = true, .is_head = true, .born_ns = now_ns, .heard_ns = now_ns
+	};
+	if (web_clients_peer(lws_get_socket_fd(wsi), &client->from))
+		client->from = (struct addr){ 0 };
+	return client;
+}
+
+void web_clients_remove(struct web_clients *c, struct web_client *client)
+{
+	(void)c;
+	client->used = false;
+}
+
+void web_client_asked(struct web_client *client, uint64_t now_ns)
+{
+	client->heard_ns = now_ns;
+}
+
+void web_client_upgraded(struct web_client *client)
+{
+	client->is_head = false;
+}
+
+void web_client_trust(struct web_client *client)
+{
+	client->trusted = true;
+}
+
+/* A WebSocket has limits of its own (web_session.c). */
+void web_clients_expire(struct web_clients *c, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < c->room; i++) {
+		struct web_client *client = &c->list[i];
+
+		if (client->used && client->is_head && !client->is_doomed &&
+		    client->heard_ns + c->patience_ns <= now_ns)
+			doom(client, g_metrics.silent);
+	}
+}
+
+int web_clients_peer(int fd, struct addr *out)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = sizeof(sa);
+
+	if (getpeername(fd, (struct sockaddr *)&sa, &n) < 0)
+		return -errno;
+	return addr_from_sockaddr(out, (const struct sockaddr *)&sa);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is connected to the web listener, whatever it speaks, and who may be. The rule is that of TCP (sig/sip/stream_room.c): strangers
+ * go for newcomers, the oldest first, and silent they go in the end. Who has not asked for anything yet is a stranger; a WebSocket is
+ * one until SIP has proved who is there. Of one address there may be so many, and so many TLS handshakes a second. Web thread.
+ */
+#ifndef APP_WEB_CLIENTS_H
+#define APP_WEB_CLIENTS_H
+
+#include <libwebsockets.h>
+
+#include "app/web/web.h"
+
+struct web_client;
+struct web_clients;
+
+void web_clients_setup(void); /* registers the metrics; main thread, once */
+/* 0 or -ENOMEM. */
+int web_clients_open(struct web_clients **out, const struct web_settings *settings) NODISCARD;
+void web_clients_close(struct web_clients *c); /* NULL is fine */
+/* Descriptors at most; and those of them that may be reading a request's head. */
+uint32_t web_clients_max(const struct web_clients *c);
+uint32_t web_clients_heads_max(void);
+
+/* A connection before its first octet; a stranger goes for it where that helps. False: it is one too many, and counted as such. */
+bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns);
+/* One that was admitted; a client until it is removed. NULL: there is no room. */
+struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint64_t now_ns);
+void web_clients_remove(struct web_clients *c, struct web_client *client);
+/* It has asked for something, and may ask again. */
+void web_client_asked(struct web_client *client, uint64_t now_ns);
+/* It is a WebSocket from now on. */
+void web_client_upgraded(struct web_client *client);
+/* SIP has proved who is there: it keeps its place. */
+void web_client_trust(struct web_client *client);
+/* Those that were silent for too long go. Call now and then. */
+void web_clients_expire(struct web_clients *c, uint64_t now_ns);
+
+/* Where a connection comes from. 0 or -errno. */
+int web_clients_peer(int fd, struct addr *out) NODISCARD;
+
+#endif

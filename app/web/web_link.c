@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/web/web_link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "base/loop.h"
+#include "base/metric.h"
+#include "base/ring.h"
+
+enum { PLACE_BITS = 16 };
+
+/* What comes to the loop. */
+struct item {
+	struct sip_hop hop;
+	uint8_t *data;       /* NULL: the connection has ended, or */
+	const char *refused; /* why there was none */
+	size_t n;
+};
+
+struct place {
+	_Atomic uint32_t in;     /* messages in the ring */
+	_Atomic uint32_t octets; /* on their way to the browser */
+	uint64_t live;           /* loop: the connection that may be sent on; 0: none */
+	enum sip_transport transport;
+	bool is_cut;     /* loop: its end was asked for */
+	bool is_trusted; /* loop: and the web thread was told */
+};
+
+struct web_link {
+	struct transport_handlers handlers;
+	struct ring in, out;
+	void (*wake)(void *arg);
+	void *wake_arg;
+	uint64_t names; /* web thread: given so far */
+	uint32_t live[SIP_TRANSPORTS];
+	bool has_news; /* loop: the web thread is to be woken */
+	uint32_t count;
+	struct place places[];
+};
+
+static struct {
+	metric_id in, out, gone, ring_full, queue_full, size, memory;
+	metric_id connections[2];
+} g_metrics;
+
+static metric_id counter(const char *name, const char *labels, const char *help)
+{
+	return metric_register(METRIC_COUNTER, name, labels, help);
+}
+
+void web_link_setup(void)
+{
+	static const char drops[] = "tandem_sip_ws_drops_total";
+	static const char messages[] = "tandem_sip_ws_messages_total";
+	static const char gauge[] = "tandem_sip_ws_connections";
+	static const char not_sent[] = "SIP messages not sent over WebSocket";
+
+	g_metrics.in = counter(messages, "direction=\"in\"", "SIP messages over WebSocket");
+	g_metrics.out = counter(messages, "direction=\"out\"", "SIP messages over WebSocket");
+	g_metrics.gone = counter(drops, "reason=\"no_connection\"", not_sent);
+	g_metrics.ring_full = counter(drops, "reason=\"ring_full\"", not_sent);
+	g_metrics.queue_full = counter(drops, "reason=\"send_queue_full\"", not_sent);
+	g_metrics.size = counter(drops, "reason=\"too_large\"", not_sent);
+	g_metrics.memory = counter(drops, "reason=\"out_of_memory\"", not_sent);
+	g_metrics.connections[0] = metric_register(METRIC_GAUGE, gauge, "transport=\"ws\"",
+						   "WebSockets that carry SIP");
+	g_metrics.connections[1] = metric_register(METRIC_GAUGE, gauge, "transport=\"wss\"",
+						   "WebSockets that carry SIP");
+}
+
+uint32_t web_link_place(uint64_t connection)
+{
+	return (uint32_t)(connection & ((1U << PLACE_BITS) - 1));
+}
+
+static struct place *place_of(struct web_link *l, uint64_t connection)
+{
+	uint32_t at = web_link_place(connection);
+
+	return connection & TRANSPORT_PROVIDED && at < l->count ? &l->places[at] : NULL;
+}
+
+/* ---- the loop's thread ---- */
+
+static void count_live(struct web_link *l, enum sip_transport transport, int change)
+{
+	assert(sip_transport_is_web(transport));
+	l->live[transport] += (uint32_t)change;
+	metric_set(g_metrics.connections[transport - SIP_WS], l->live[transport]);
+}
+
+static void begin(struct web_link *l, struct place *p, const struct sip_hop *hop)
+{
+	if (p->live == hop->connection)
+		return;
+	assert(!p->live);
+	p->live = hop->connection;
+	p->transport = hop->transport;
+	p->is_cut = p->is_trusted = false;
+	count_live(l, p->transport, 1);
+}
+
+static void end(struct web_link *l, struct place *p, const struct sip_hop *hop)
+{
+	if (p->live != hop->connection)
+		return;
+	p->live = 0;
+	count_live(l, p->transport, -1);
+	l->handlers.closed(hop, l->handlers.arg);
+}
+
+static void one(struct web_link *l, const struct item *item)
+{
+	struct place *p = place_of(l, item->hop.connection);
+
+	if (item->refused) {
+		if (l->handlers.refused)
+			l->handlers.refused(&item->hop, item->refused, l->handlers.arg);
+		return;
+	}
+	assert(p);
+	if (!item->data) {
+		end(l, p, &item->hop);
+		return;
+	}
+	begin(l, p, &item->hop);
+	metric_add(g_metrics.in, 1);
+	l->handlers.receive(&item->hop, bytes_mem(item->data, item->n), l->handlers.arg);
+	/* relaxed: a count, nothing is read because of it */
+	atomic_fetch_sub_explicit(&p->in, 1, memory_order_relaxed);
+	free(item->data);
+}
+
+/* What is left wakes the next round: others have their turn between. */
+static void on_ring(int fd, unsigned events, void *arg)
+{
+	struct web_link *l = arg;
+	struct item item;
+
+	(void)events;
+	ring_awake(&l->in);
+	for (int i = 0; i < WEB_LINK_ROUND; i++) {
+		while (!ring_pop(&l->in, &item, 1)) {
+			if (ring_sleep(&l->in))
+				return;
+		}
+		one(l, &item);
+	}
+	(void)eventfd_write(fd, 1);
+}
+
+int web_link_open(struct web_link **out, uint32_t places, const struct transport_handlers *handlers)
+{
+	struct web_link *l;
+	int err;
+
+	assert(places && places <= WEB_LINK_PLACES_MAX);
+	places += WEB_LINK_SPARE;
+	l = calloc(1, sizeof(*l) + places * sizeof(l->places[0]));
+	if (!l)
+		return -ENOMEM;
+	l->handlers = *handlers;
+	l->count = places;
+	l->in.wake_fd = l->out.wake_fd = -1;
+	err = ring_open(&l->in, sizeof(struct item), WEB_LINK_IN);
+	if (!err)
+		err = ring_open(&l->out, sizeof(struct web_link_out), WEB_LINK_OUT);
+	if (!err)
+		err = loop_watch(l->in.wake_fd, LOOP_READ, on_ring, l);
+	if (err) {
+		ring_close(&l->in);
+		ring_close(&l->out);
+		free(l);
+		return err;
+	}
+	if (!ring_sleep(&l->in))
+		assert(false && "nobody can have come");
+	*out = l;
+	return 0;
+}
+
+void web_link_close(struct web_link *l)
+{
+	struct web_link_out out;
+	struct item item;
+
+	if (!l)
+		return;
+	loop_unwatch(l->in.wake_fd);
+	while (ring_pop(&l->in, &item, 1))
+		free(item.data);
+	while (ring_pop(&l->out, &out, 1))
+		free(out.data);
+	ring_close(&l->in);
+	ring_close(&l->out);
+	free(l);
+}
+
+static int drop(metric_id why, int err)
+{
+	metric_add(why, 1);
+	return err;
+}
+
+/* A browser that takes nothing is cut off: what it misses cannot be made good. */
+static int cut_off(struct web_link *l, struct place *p, const struct sip_hop *hop)
+{
+	const struct web_link_out out = { .connection = hop->connection };
+
+	if (ring_push(&l->out, &out))
+		p->is_cut = l->has_news = true;
+	return drop(g_metrics.queue_full, -ENOBUFS);
+}
+
+static int queue(struct web_link *l, struct place *p, const struct sip_hop *hop,
+		 struct bytes message)
+{
+	struct web_link_out out = { .connection = hop->connection, .n = message.n };
+
+	out.data = malloc(WEB_LINK_ROOM + message.n);
+	if (!out.data)
+		return drop(g_metrics.memory, -ENOBUFS);
+	memcpy(out.data + WEB_LINK_ROOM, message.p, message.n);
+	/* relaxed: a count; the ring orders the message itself */
+	atomic_fetch_add_explicit(&p->octets, (uint32_t)message.n, memory_order_relaxed);
+	if (!ring_push(&l->out, &out)) {
+		atomic_fetch_sub_explicit(&p->octets, (uint32_t)message.n, memory_order_relaxed);
+		free(out.data);
+		return drop(g_metrics.ring_full, -ENOBUFS);
+	}
+	metric_add(g_metrics.out, 1);
+	l->has_news = true;
+	return 0;
+}
+
+/* A full ring: its next message proves it again. */
+static void place_trust(struct web_link *l, struct place *p, const struct sip_hop *hop)
+{
+	const struct web_link_out out = { .connection = hop->connection, .trusted = true };
+
+	if (p->is_trusted || !ring_push(&l->out, &out))
+		return;
+	p->is_trusted = l->has_news = true;
+}
+
+static void provider_trust(void *arg, const struct sip_hop *hop)
+{
+	struct web_link *l = arg;
+	struct place *p = place_of(l, hop->connection);
+
+	if (p && p->live == hop->connection)
+		place_trust(l, p, hop);
+}
+
+static int provider_send(void *arg, const struct sip_hop *hop, struct bytes message)
+{
+	struct web_link *l = arg;
+	struct place *p = place_of(l, hop->connection);
+	uint32_t waiting;
+
+	if (!p || p->live != hop->connection || p->is_cut || p->transport != hop->transport)
+		return drop(g_metrics.gone, -ENOTCONN);
+	if (message.n > STREAM_MESSAGE_MAX)
+		return drop(g_metrics.size, -EMSGSIZE);
+	if (message.n && message.p[0] >= 'A' && message.p[0] <= 'Z' &&
+	    !bytes_starts(message, "SIP/2.0 ")) /* a request: of a call that was let in */
+		place_trust(l, p, hop);
+	waiting = atomic_load_explicit(&p->octets, memory_order_relaxed);
+	if (waiting + message.n > WEB_LINK_OUT_OCTETS)
+		return cut_off(l, p, hop);
+	return queue(l, p, hop, message);
+}
+
+static void provider_flush(void *arg)
+{
+	struct web_link *l = arg;
+
+	if (l->has_news && l->wake)
+		l->wake(l->wake_arg);
+	l->has_news = false;
+}
+
+static uint32_t provider_connections(const void *arg, enum sip_transport transport)
+{
+	const struct web_link *l = arg;
+
+	return l->live[transport];
+}
+
+struct transport_provider web_link_provider(struct web_link *l)
+{
+	return (struct transport_provider){ .send = provider_send,
+					    .trust = provider_trust,
+					    .flush = provider_flush,
+					    .connections = provider_connections,
+					    .arg = l };
+}
+
+/* ---- the web thread ---- */
+
+void web_link_attach(struct web_link *l, void (*wake)(void *arg), void *arg)
+{
+	l->wake = wake;
+	l->wake_arg = arg;
+}
+
+uint64_t web_link_name(struct web_link *l, uint32_t place)
+{
+	assert(place < l->count);
+	return TRANSPORT_PROVIDED | ++l->names << PLACE_BITS | place;
+}
+
+int web_link_bring(struct web_link *l, const struct sip_hop *hop, struct bytes message)
+{
+	struct place *p = place_of(l, hop->connection);
+	struct item item = { .hop = *hop, .n = message.n };
+
+	assert(p);
+	if (atomic_load_explicit(&p->in, memory_order_relaxed) >= WEB_LINK_IN_EACH)
+		return -EAGAIN;
+	item.data = malloc(message.n + 1);
+	if (!item.data)
+		return -ENOMEM;
+	memcpy(item.data, message.p, message.n);
+	atomic_fetch_add_explicit(&p->in, 1, memory_order_relaxed);
+	if (ring_push(&l->in, &item))
+		return 0;
+	atomic_fetch_sub_explicit(&p->in, 1, memory_order_relaxed);
+	free(item.data);
+	return -EAGAIN;
+}
+
+void web_link_refused(struct web_link *l, const struct addr *remote, enum tls_failure why)
+{
+	const struct item item = { .hop = { .transport = SIP_WSS, .remote = *remote },
+				   .refused = tls_failure_name(why) };
+
+	(void)ring_push(&l->in, &item);
+}
+
+bool web_link_ended(struct web_link *l, const struct sip_hop *hop)
+{
+	const struct item item = { .hop = *hop };
+
+	return ring_push(&l->in, &item);
+}
+
+bool web_link_take(struct web_link *l, struct web_link_out *out)
+{
+	return ring_pop(&l->out, out, 1) == 1;
+}
+
+void web_link_sent(struct web_link *l, const struct web_link_out *out)
+{
+	struct place *p = place_of(l, out->connection);
+
+	assert(p);
+	atomic_fetch_sub_explicit(&p->octets, (uint32_t)out->n, memory_order_relaxed);
+}
