@@ -192,14 +192,42 @@ class Words(unittest.TestCase):
         self.assertLess(test.index("--understood"), test.index("install.sh"))
 
 
+def findings_of(name, text):
+    """What a script of scripts/ finds in that text."""
+    path = HERE.parents[1] / "scripts"
+    sys.path.insert(0, str(path))
+    try:
+        spec = importlib.util.spec_from_file_location(name, path / f"{name}.py")
+        script = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(script)
+    finally:
+        sys.path.remove(str(path))
+    with contextlib.chdir(HERE.parents[1]):
+        return script.check(text)
+
+
+class Seeds(unittest.TestCase):
+    GOOD = "1 a call was lost # call_test.c: full_call"
+
+    def test_good(self):
+        self.assertEqual(findings_of("seeds", f"# words\n{self.GOOD}"), [])
+
+    def test_bad(self):
+        for text, said in (
+                (f"{self.GOOD}\n{self.GOOD}", "listed twice"),
+                ("# words", "no seeds"),
+                (f"{self.GOOD}\n2 a call was lost", "is not"),
+                (f"{self.GOOD}\n2 x # gone_test.c: full_call", "does not exist"),
+                (f"{self.GOOD}\n2 x # call_test.c: gone", "does not have")):
+            with self.subTest(said):
+                findings = findings_of("seeds", text)
+                self.assertEqual(len(findings), 1)
+                self.assertIn(said, findings[0])
+
+
 class Rows(unittest.TestCase):
     def findings(self, table):
-        path = HERE.parents[1] / "scripts" / "rows.py"
-        spec = importlib.util.spec_from_file_location("rows", path)
-        rows = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(rows)
-        with contextlib.chdir(HERE.parents[1]):
-            return rows.check(table)
+        return findings_of("rows", table)
 
     GOOD = "| A-01 | x | `tests/run/runner_test.py::Rows.test_good` |"
 

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What seeds of the simulator showed (tests/sim/seeds.txt), told without it: two phones, and kills before a save. */
+#include "tests/unit/sig/line.h"
+
+/* What that phone heard: messages that begin so and have this line in them. */
+static uint32_t heard(const struct rig *r, const struct phone *p, const char *begin,
+		      const char *line)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->sent_count; i++) {
+		struct bytes m = text_bytes(&r->sent[i].data);
+
+		n += addr_eq(&r->sent[i].hop.remote, &p->addr) && bytes_starts(m, begin) &&
+		     rig_has(m, line);
+	}
+	return n;
+}
+
+/* kill -9, and a successor that has this record. What was on its way to the store is lost. */
+static void kill_and_restart(struct line *l, struct bytes record)
+{
+	struct rig *r = l->r;
+	const char *reason = "";
+
+	shard_close(r->shard);
+	for (uint32_t i = 0; i < r->save_count; i++) {
+		if (!r->saves[i].answered)
+			r->saves[i].kind = EFFECT_SEND;
+	}
+	r->hold_saves = false;
+	rig_start_shard(r);
+	phone_bind(&l->a);
+	phone_bind(&l->b);
+	if (shard_restore_call(r->shard, record, r->now, &reason))
+		fail_msg("restore: %s", reason);
+	rig_run(r);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
+static struct bytes stored(const struct line *l)
+{
+	return text_bytes(&rig_stored(l->r)->record);
+}
+
+static uint32_t number_of(struct bytes m)
+{
+	struct bytes cseq = rig_header(m, "CSeq");
+	uint64_t n = 0;
+
+	assert_int_equal(bytes_u64(bytes_sub(cseq, 0, bytes_find(cseq, ' ')), &n), 0);
+	return (uint32_t)n;
+}
+
+/* ---- the end of a call, and a kill ---- */
+
+/* Who was told that it is over never says so again: so the 200 waits until the end is in the record. */
+static void killed_at_a_bye(struct line *l, struct phone *first, struct phone *second)
+{
+	struct rig *r = l->r;
+
+	phones_talk(&l->a, &l->b);
+	r->hold_saves = true;
+	phone_request(first, "BYE", "", "");
+	assert_int_equal(heard(r, first, "SIP/2.0 200", " BYE\r\n"), 0);
+	kill_and_restart(l, stored(l));
+	assert_int_equal(rig_counts(r).calls_established, 1);
+	phone_write(first, "BYE", "", ""); /* its next copy */
+	assert_int_equal(heard(r, first, "SIP/2.0 200", " BYE\r\n"), 1);
+	phone_answer(second, rig_take(r, &second->addr, "BYE "), "200 OK", "");
+	line_assert_idle(r);
+	assert_int_equal(r->cdr_count, 1);
+}
+
+static void killed_at_the_callers_bye(void **state)
+{
+	struct line *l = *state;
+
+	killed_at_a_bye(l, &l->a, &l->b);
+	assert_int_equal(l->r->cdrs[0].ended_by, ENDED_BY_A);
+}
+
+static void killed_at_the_callees_bye(void **state)
+{
+	struct line *l = *state;
+
+	killed_at_a_bye(l, &l->b, &l->a);
+	assert_int_equal(l->r->cdrs[0].ended_by, ENDED_BY_B);
+}
+
+/* The asked side hangs up and never answers the re-INVITE, which it had said to be trying: its transaction ends all the same. */
+static void bye_of_the_asked_side(void **state)
+{
+	struct line *l = *state;
+	struct bytes invite;
+
+	phones_talk(&l->a, &l->b);
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	invite = rig_take(l->r, &l->b.addr, "INVITE ");
+	assert_true(invite.n);
+	phone_answer(&l->b, invite, "100 Trying", "");
+	phone_request(&l->b, "BYE", "", "");
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 487").n);
+	phone_write(&l->a, "ACK", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_B);
+}
+
+/* ---- CSeq numbers (RFC 3261 12.2.1.1) ---- */
+
+/* An INFO relayed while a re-INVITE waits for its save has the higher number, and leaves behind it. */
+static void info_behind_a_waiting_invite(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+	uint32_t before;
+
+	phones_talk(&l->a, &l->b);
+	r->hold_saves = true;
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	phone_request(&l->a, "INFO", "", "x=1");
+	assert_int_equal(rig_count(r, &l->b.addr, "INVITE "), 1);
+	assert_int_equal(rig_count(r, &l->b.addr, "INFO "), 0);
+	before = r->sent_count;
+	r->hold_saves = false;
+	rig_run(r);
+	assert_true(number_of(rig_take(r, &l->b.addr, "INVITE ")) <
+		    number_of(rig_find(r, &l->b.addr, "INFO ")));
+	for (uint32_t i = before; i < r->sent_count; i++) {
+		if (bytes_starts(text_bytes(&r->sent[i].data), "INVITE "))
+			return;
+		assert_false(bytes_starts(text_bytes(&r->sent[i].data), "INFO "));
+	}
+	fail();
+}
+
+static uint32_t info_number(struct line *l)
+{
+	struct bytes m;
+
+	phone_request(&l->a, "INFO", "", "x=1");
+	m = rig_take(l->r, &l->b.addr, "INFO ");
+	assert_true(m.n);
+	phone_answer(&l->b, m, "200 OK", "");
+	return number_of(m);
+}
+
+/* Each process goes on far above its record. Two from one record use the same numbers: where B refuses one for that, the call
+ * stays, and the numbers grow on. */
+static void two_kills_before_a_save(void **state)
+{
+	struct line *l = *state;
+	struct text record = { 0 };
+	uint32_t first, second;
+
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(text_set(&record, stored(l)), 0);
+	first = info_number(l);
+	kill_and_restart(l, text_bytes(&record));
+	second = info_number(l);
+	assert_true(second > first);
+	kill_and_restart(l, text_bytes(&record));
+	phone_request(&l->a, "INFO", "", "x=1");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INFO "), "500 Out of order", "");
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 500").n);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	assert_true(info_number(l) > second);
+	text_clear(&record);
+}
+
+/* The store has an older record than it had acknowledged: the numbers said since then are passed over. */
+static void store_forgot_numbers(void **state)
+{
+	struct line *l = *state;
+	struct text record = { 0 };
+	uint32_t said = 0;
+
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(text_set(&record, stored(l)), 0);
+	for (int i = 0; i < 20; i++)
+		said = info_number(l);
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_true(!bytes_eq(text_bytes(&record), stored(l)));
+	kill_and_restart(l, text_bytes(&record));
+	assert_true(info_number(l) > said + 1);
+	text_clear(&record);
+}
+
+/* ---- answers, CANCEL, and a kill ---- */
+
+static void ring(struct line *l)
+{
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+}
+
+/* A gave up and heard 487, which is in no record; then B picks up. A acknowledges nothing, so both are told to go. */
+static void killed_after_487(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	ring(l);
+	r->hold_saves = true;
+	phone_cancel(&l->a);
+	assert_true(phone_hears(&l->a, "SIP/2.0 487").n);
+	phone_write(&l->a, "ACK", "", "");
+	kill_and_restart(l, stored(l));
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(heard(r, &l->a, "SIP/2.0 200", " INVITE\r\n") > 0);
+	rig_wait_ms(r, 33000);
+	phone_answer(&l->b, rig_take(r, &l->b.addr, "BYE "), "200 OK", "");
+	phone_answer(&l->a, rig_take(r, &l->a.addr, "BYE "), "481 Gone", "");
+	assert_int_equal(rig_counts(r).calls, 0);
+	line_assert_idle(r);
+	assert_int_equal(r->cdr_count, 1);
+}
+
+/* B's 2xx waits for its save when the process dies: nobody was told, so A may still give up, and B is told to go. */
+static void nobody_was_told_of_the_2xx(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	ring(l);
+	r->hold_saves = true;
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(heard(r, &l->a, "SIP/2.0 200", "\r\n"), 0);
+	assert_int_equal(rig_count(r, &l->b.addr, "ACK "), 0);
+	kill_and_restart(l, stored(l));
+	phone_cancel(&l->a);
+	assert_true(phone_hears(&l->a, "SIP/2.0 487").n);
+	phone_write(&l->a, "ACK", "", "");
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B); /* its next copy */
+	assert_int_equal(rig_count(r, &l->b.addr, "ACK "), 1);
+	assert_int_equal(rig_count(r, &l->b.addr, "BYE "), 1);
+	line_assert_cdr(l, 487, 16, ENDED_BY_A);
+}
+
+/* B's 2xx crossed the CANCEL and was acknowledged; the BYE never left. The successor knows of neither and says CANCEL, for whose end
+ * it waits no longer than RFC 3261 9.1 has it; B is free as soon as it says anything. */
+static void killed_between_ack_and_bye(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+	struct text record = { 0 };
+	uint32_t byes;
+
+	ring(l);
+	phone_cancel(&l->a);
+	(void)phone_hears(&l->a, "SIP/2.0 487");
+	phone_write(&l->a, "ACK", "", "");
+	assert_int_equal(text_set(&record, stored(l)), 0);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(rig_count(r, &l->b.addr, "ACK "), 1);
+	byes = rig_count(r, &l->b.addr, "BYE ");
+	kill_and_restart(l, text_bytes(&record));
+	assert_int_equal(rig_count(r, &l->b.addr, "CANCEL "), 2);
+	assert_int_equal(rig_count(r, &l->b.addr, "BYE "), byes);
+	phone_answer(&l->b, rig_take(r, &l->b.addr, "CANCEL "), "200 OK", "");
+	rig_wait_ms(r, 33000);
+	assert_int_equal(rig_counts(r).calls, 0);
+	phone_request(&l->b, "BYE", "", "");
+	assert_true(rig_take(r, &l->b.addr, "SIP/2.0 481").n);
+	line_assert_cdr(l, 487, 16, ENDED_BY_A);
+	text_clear(&record);
+}
+
+/* ---- silence ---- */
+
+#define HOLD_SDP                                                                      \
+	"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \
+	"m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n"
+#define HELD_SDP                                                                      \
+	"v=0\r\no=b 1 2 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n" \
+	"m=audio 5000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\n"
+
+static struct flow_spec newest_spec(const struct rig *r, uint8_t leg)
+{
+	for (uint32_t i = r->media_count; i-- > 0;) {
+		if (r->media[i].kind == MEDIA_FLOW_UPDATE && r->media[i].spec.leg == leg)
+			return r->media[i].spec;
+	}
+	return (struct flow_spec){ 0 };
+}
+
+/* The offer that would end a hold is refused: the hold stays (RFC 3261 14.1), and of who is held nothing is expected. */
+static void hold_is_not_lifted(void **state)
+{
+	struct line *l = *state;
+
+	phones_talk(&l->a, &l->b);
+	phone_request(&l->a, "INVITE", "", HOLD_SDP);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK", HELD_SDP);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_int_equal(newest_spec(l->r, 1).receive, 0);
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "488 No", "");
+	assert_true(phone_hears(&l->a, "SIP/2.0 488").n);
+	phone_write(&l->a, "ACK", "", "");
+	assert_int_equal(newest_spec(l->r, 0).receive, 1);
+	assert_int_equal(newest_spec(l->r, 0).send, 0);
+	assert_int_equal(newest_spec(l->r, 1).receive, 0);
+	assert_int_equal(newest_spec(l->r, 1).send, 1);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LINE_TEST(killed_at_the_callers_bye),  LINE_TEST(killed_at_the_callees_bye),
+		LINE_TEST(bye_of_the_asked_side),      LINE_TEST(info_behind_a_waiting_invite),
+		LINE_TEST(two_kills_before_a_save),    LINE_TEST(store_forgot_numbers),
+		LINE_TEST(killed_after_487),           LINE_TEST(nobody_was_told_of_the_2xx),
+		LINE_TEST(killed_between_ack_and_bye), LINE_TEST(hold_is_not_lifted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

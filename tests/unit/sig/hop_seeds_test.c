@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What seeds of the simulator showed (tests/sim/seeds.txt), told without it: phones that come back over another connection. */
+#include <errno.h>
+
+#include "tests/unit/sig/wired.h"
+
+static struct bytes entry_of(const struct line *l, struct text *record)
+{
+	const struct aor *a = shard_aor_find(l->r->shard, BYTES_LIT("1002"));
+
+	assert_non_null(a);
+	assert_int_equal(aor_encode(a, record), 0);
+	return text_bytes(record);
+}
+
+static void kill_and_restart(struct line *l, struct bytes call, struct bytes binding)
+{
+	struct rig *r = l->r;
+	const char *reason = "";
+
+	shard_close(r->shard);
+	rig_start_shard(r);
+	phone_bind(&l->a);
+	if (shard_restore_binding(r->shard, binding, r->now, &reason) ||
+	    shard_restore_call(r->shard, call, r->now, &reason))
+		fail_msg("restore: %s", reason);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
+/* A phone that rang has heard the INVITE: over its next connection it gets the CANCEL, not the INVITE, which would be another call. */
+static void rang_is_not_asked_again(void **state)
+{
+	struct line *l = *state;
+
+	(void)log_in(&l->b, "");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	l->b.invite = text_bytes(&last(l->r, "INVITE ")->data);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	phone_cancel(&l->a);
+	assert_int_equal(count(l->r, "CANCEL "), 1);
+	shard_connection_closed(l->r->shard, &l->b.hop, l->r->now);
+	rig_run(l->r);
+	connect_phone(&l->b, SIP_TCP, 6);
+	(void)log_in(&l->b, "");
+	assert_int_equal(count(l->r, "INVITE "), 1);
+	assert_on(last(l->r, "CANCEL "), 6);
+	phone_answer(&l->b, text_bytes(&last(l->r, "CANCEL ")->data), "200 OK", "");
+	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
+	assert_int_equal(rig_counts(l->r).calls, 0);
+}
+
+/* A leg that a 3xx added, nothing said of it yet: its INVITE waits for its phone. */
+static void redirected_leg_waits_for_its_phone(void **state)
+{
+	struct line *l = *state;
+	struct phone other;
+	struct sip_hop hop;
+
+	(void)log_in(&l->b, "");
+	phone_open(&other, l->r, "1003", "192.0.2.13:5060");
+	phone_bind(&other);
+	phone_invite(&l->a, "1003", PHONE_SDP_A);
+	phone_answer_as(&other, phone_rings(&other), "t3", "302 Moved",
+			"Contact: <sip:1002@test.local>\r\n", "");
+	hop = last(l->r, "INVITE ")->hop;
+	assert_true(hop.connection == 5);
+	shard_connection_closed(l->r->shard, &hop, l->r->now);
+	shard_send_failed(l->r->shard, &hop, ENOTCONN, l->r->now);
+	rig_run(l->r);
+	connect_phone(&l->b, SIP_TCP, 6);
+	(void)log_in(&l->b, "");
+	assert_on(last(l->r, "INVITE "), 6);
+	phone_answer(&l->b, text_bytes(&last(l->r, "INVITE ")->data), "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+}
+
+/* It came back while the store was away: the 200 was no promise, and a successor looks for it where it was. What it has for it waits, and
+ * goes where it registers next. */
+static void registration_was_lost(void **state)
+{
+	struct line *l = *state;
+	struct text call = { 0 }, binding = { 0 };
+	struct sip_hop hop;
+
+	(void)log_in(&l->b, "");
+	talk(l);
+	assert_int_equal(text_set(&call, text_bytes(&rig_stored(l->r)->record)), 0);
+	(void)entry_of(l, &binding);
+	shard_degraded(l->r->shard, true, l->r->now);
+	l->r->fail_saves = true;
+	connect_phone(&l->b, SIP_TCP, 6);
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+	l->r->fail_saves = false;
+	kill_and_restart(l, text_bytes(&call), text_bytes(&binding));
+	phone_request(&l->a, "BYE", "", "");
+	hop = last(l->r, "BYE ")->hop;
+	assert_true(hop.remote.port == 40005); /* where it is no more */
+	hop.inbound = true;
+	shard_send_failed(l->r->shard, &hop, ECONNREFUSED, l->r->now);
+	rig_run(l->r);
+	connect_phone(&l->b, SIP_TCP, 7);
+	(void)log_in(&l->b, "");
+	assert_on(last(l->r, "BYE "), 7);
+	phone_answer(&l->b, text_bytes(&last(l->r, "BYE ")->data), "200 OK", "");
+	assert_int_equal(rig_counts(l->r).calls, 0);
+	text_clear(&call);
+	text_clear(&binding);
+}
+
+/* An hour is put on the clock, or taken off it, between two connections: its registration runs on, so it is known again. */
+static void clock_is_set_meanwhile(void **state)
+{
+	static const int64_t steps_ms[] = { 3600000, -3600000 };
+
+	for (size_t i = 0; i < COUNT_OF(steps_ms); i++) {
+		struct line *l;
+
+		if (i) {
+			assert_int_equal(teardown(state), 0);
+			assert_int_equal(setup(state), 0);
+		}
+		l = *state;
+		(void)log_in(&l->b, "");
+		talk(l);
+		shard_connection_closed(l->r->shard, &l->b.hop, l->r->now);
+		l->r->now.utc_ms += (uint64_t)steps_ms[i];
+		rig_wait_ms(l->r, 5000);
+		(void)snprintf(l->b.address, sizeof(l->b.address), "10.0.0.5:49152");
+		connect_phone(&l->b, SIP_TCP, 6);
+		assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+		assert_int_equal(shard_aor_find(l->r->shard, BYTES_LIT("1002"))->count, 1);
+		phone_request(&l->a, "BYE", "", "");
+		assert_on(last(l->r, "BYE "), 6);
+	}
+}
+
+/* A CANCEL that comes before its INVITE is of nothing (RFC 3261 9.2). The INVITE behind it is a call, which the next CANCEL ends. */
+static void cancel_before_its_invite(void **state)
+{
+	struct line *l = *state;
+
+	(void)log_in(&l->b, "");
+	phone_begin(&l->b, "1001");
+	phone_new_branch(&l->b);
+	phone_cancel(&l->b);
+	assert_on(last(l->r, "SIP/2.0 481"), 5);
+	phone_write(&l->b, "INVITE", "", PHONE_SDP_B);
+	phone_answer(&l->a, phone_rings(&l->a), "180 Ringing", "");
+	assert_on(last(l->r, "SIP/2.0 180"), 5);
+	phone_cancel(&l->b);
+	assert_on(last(l->r, "SIP/2.0 487"), 5);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "CANCEL "), 1);
+}
+
+#define WIRED_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WIRED_TEST(rang_is_not_asked_again),
+		WIRED_TEST(redirected_leg_waits_for_its_phone),
+		WIRED_TEST(registration_was_lost),
+		WIRED_TEST(clock_is_set_meanwhile),
+		WIRED_TEST(cancel_before_its_invite),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
