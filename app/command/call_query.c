@@ -6,7 +6,7 @@
 #include "engine/engine.h"
 #include "engine/net/verdict.h"
 #include "media/quality.h"
-#include "sig/call/line_facts.h"
+#include "sig/leg/line_facts.h"
 
 #define QUERY_LIMIT_NS (100 * NS_PER_MS)
 

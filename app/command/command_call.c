@@ -3,7 +3,7 @@
 #include "app/command/command_handlers.h"
 #include "app/node/fields.h"
 #include "app/node/node.h"
-#include "sig/id.h"
+#include "sig/sip/id.h"
 
 bool command_call_id(struct command_run *run, uint64_t *call)
 {

@@ -6,7 +6,7 @@
 #include "app/command/command_handlers.h"
 #include "app/command/diagnosis.h"
 #include "app/node/node.h"
-#include "sig/id.h"
+#include "sig/sip/id.h"
 
 enum { WINDOW_MS = 1000 };
 

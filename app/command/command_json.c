@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "app/command/command_handlers.h"
-#include "sig/id.h"
+#include "sig/sip/id.h"
 
 json_t *command_text_json(struct bytes text)
 {

@@ -2,8 +2,8 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "base/log.h"
-#include "sig/sip/tls.h"
-#include "sig/sip/transport.h"
+#include "sig/transport/tls.h"
+#include "sig/transport/transport.h"
 
 static json_t *health_json(const struct node *node)
 {

@@ -4,7 +4,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
-#include "sig/id.h"
+#include "sig/sip/id.h"
 
 enum { DIGIT_MS = 120 }; /* REG-14 */
 
@@ -15,7 +15,7 @@ static uint8_t leg_of(const struct command_run *run)
 	return (uint8_t)command_value(run, "leg")->number;
 }
 
-/* err: as sig/shard.h says. Ends the run. */
+/* err: as sig/shard/shard.h says. Ends the run. */
 static void end(struct command_run *run, uint64_t call, int err)
 {
 	switch (err) {

@@ -10,7 +10,7 @@
 #include "app/node/node.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
-#include "sig/id.h"
+#include "sig/sip/id.h"
 
 enum {
 	SECONDS = 300,

@@ -7,7 +7,7 @@
 #ifndef APP_DIAGNOSIS_H
 #define APP_DIAGNOSIS_H
 
-#include "sig/call/line_facts.h"
+#include "sig/leg/line_facts.h"
 
 enum { DIAGNOSIS_FLOWS_MAX = 2 * MEDIA_LINES_MAX, FINDINGS_MAX = 4 * DIAGNOSIS_FLOWS_MAX };
 

@@ -3,7 +3,7 @@
 #ifndef APP_QUERIES_H
 #define APP_QUERIES_H
 
-#include "sig/shard.h"
+#include "sig/shard/shard.h"
 
 enum { QUERIES_MAX = 64, QUERY_FLOWS_MAX = 2 * MEDIA_LINES_MAX };
 

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "base/seal.h"
-#include "sig/shard.h"
+#include "sig/shard/shard.h"
 
 enum {
 	EXTENSION_HA1_TEXT = 32 + 1 + 64 + 1 + 64, /* MD5:SHA-256:SHA-512/256 in hex */

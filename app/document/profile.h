@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "sig/shard.h"
+#include "sig/shard/shard.h"
 
 enum { PROFILE_PACKET_MS = 20, PROFILE_VIDEO_KBPS = 768 }; /* REG-11, MED-08 */
 enum { PROFILE_PACKET_MS_MIN = 10, PROFILE_PACKET_MS_MAX = 60 };

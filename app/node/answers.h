@@ -7,7 +7,7 @@
 #define APP_ANSWERS_H
 
 #include "base/text.h"
-#include "sig/shard.h"
+#include "sig/shard/shard.h"
 
 enum answer_kind {
 	ANSWER_CALL_SAVED,

@@ -13,7 +13,7 @@
 #include "base/histogram.h"
 #include "base/log.h"
 #include "engine/engine.h"
-#include "sig/sip/transport.h"
+#include "sig/transport/transport.h"
 
 static struct {
 	metric_id bind_failed, queue_full;

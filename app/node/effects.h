@@ -6,7 +6,7 @@
 #include "app/node/answers.h"
 #include "app/node/media_queue.h"
 #include "cluster/store.h"
-#include "sig/effect.h"
+#include "sig/shard/effect.h"
 
 struct transport;
 

@@ -8,7 +8,7 @@
 
 #include "app/command/diagnosis.h"
 #include "base/table.h"
-#include "sig/shard.h"
+#include "sig/shard/shard.h"
 
 enum { ENDED_MAX = 1000, ENDED_FLOWS_MAX = 8 };
 #define ENDED_NS (3600 * NS_PER_S)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sig/id.h"
+#include "sig/sip/id.h"
 
 static void add_bytes(struct fields *f, const char *name, struct bytes value)
 {

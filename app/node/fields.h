@@ -4,7 +4,7 @@
 #define APP_FIELDS_H
 
 #include "cluster/store.h"
-#include "sig/effect.h"
+#include "sig/shard/effect.h"
 
 enum { FIELDS_MAX = 64, FIELDS_TEXT_MAX = 4096 };
 

@@ -5,7 +5,7 @@
 #include "base/guard.h"
 #include "base/log.h"
 #include "engine/port/xdp_guard.h"
-#include "sig/sip/transport.h"
+#include "sig/transport/transport.h"
 
 /* Extensions with several phones, and parties of calls that never registered. */
 enum { PHONES_OF_A_REGISTRATION = 2, PARTIES_OF_A_CALL = 2 };

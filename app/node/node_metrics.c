@@ -4,7 +4,7 @@
 #include "base/guard.h"
 #include "base/metric.h"
 #include "engine/engine.h"
-#include "sig/sip/tls.h"
+#include "sig/transport/tls.h"
 
 static struct {
 	metric_id info, extensions, calls_max, ports_free, media_waiting, resident, cpu, degraded,

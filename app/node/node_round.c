@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "engine/engine.h"
-#include "sig/sip/transport.h"
+#include "sig/transport/transport.h"
 
 #define BEAT_NS       (NS_PER_S / 2)
 #define RING_RETRY_NS NS_PER_MS

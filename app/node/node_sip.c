@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/port/xdp_guard.h"
-#include "sig/sip/tls.h"
-#include "sig/sip/transport.h"
+#include "sig/transport/tls.h"
+#include "sig/transport/transport.h"
 
 /* A phone may be silent for as long as its registration lives. */
 #define IDLE_GRACE_NS (60 * NS_PER_S)

@@ -22,8 +22,8 @@
 #include "base/privilege.h"
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
-#include "sig/sip/tls.h"
-#include "sig/sip/transport.h"
+#include "sig/transport/tls.h"
+#include "sig/transport/transport.h"
 
 enum {
 	REDIS_PENDING_MAX = 65536,

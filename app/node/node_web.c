@@ -7,7 +7,7 @@
 #include "app/web/web.h"
 #include "app/web/web_link.h"
 #include "base/log.h"
-#include "sig/sip/transport.h"
+#include "sig/transport/transport.h"
 
 static int link_open(struct node *n)
 {

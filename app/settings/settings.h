@@ -15,8 +15,8 @@
 #include "engine/port/port_dpdk.h"
 #include "engine/port/port_xdp.h"
 #include "media/hep.h"
-#include "sig/shard.h"
-#include "sig/sip/tls.h"
+#include "sig/shard/shard.h"
+#include "sig/transport/tls.h"
 
 enum {
 	SETTINGS_SIP_PORTS_MAX = 8,

@@ -194,7 +194,7 @@ static bool contains(struct bytes message, const char *text)
 	return memmem(message.p, message.n, text, strlen(text)) != NULL;
 }
 
-/* Our tags begin with the call's id (sig/id.h). */
+/* Our tags begin with the call's id (sig/sip/id.h). */
 static bool is_about(const struct recent_choice *c, struct bytes message)
 {
 	char text[80];

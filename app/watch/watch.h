@@ -9,7 +9,7 @@
 
 #include "app/watch/hep_export.h"
 #include "app/watch/trace_file.h"
-#include "sig/shard.h"
+#include "sig/shard/shard.h"
 
 struct engine;
 struct watch;

@@ -8,7 +8,7 @@
 
 #include <libwebsockets.h>
 
-#include "sig/sip/tls.h"
+#include "sig/transport/tls.h"
 
 struct web_certificates;
 

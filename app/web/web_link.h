@@ -9,9 +9,9 @@
 #ifndef APP_WEB_LINK_H
 #define APP_WEB_LINK_H
 
-#include "sig/sip/stream_frame.h"
-#include "sig/sip/tls.h"
-#include "sig/sip/transport.h"
+#include "sig/transport/stream_frame.h"
+#include "sig/transport/tls.h"
+#include "sig/transport/transport.h"
 
 struct web_link;
 

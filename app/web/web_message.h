@@ -3,7 +3,7 @@
 #ifndef APP_WEB_MESSAGE_H
 #define APP_WEB_MESSAGE_H
 
-#include "sig/sip/stream_frame.h"
+#include "sig/transport/stream_frame.h"
 
 struct web_message {
 	uint8_t *data;

@@ -3,10 +3,10 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
 #include "sig/call/originate.h"
 #include "sig/call/session.h"
-#include "sig/call/session_timer.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/session_timer.h"
 
 enum { FORKS_ENDED_MAX = 16 }; /* of one leg: nobody has more phones that answer at once */
 

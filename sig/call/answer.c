@@ -6,11 +6,11 @@
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
 #include "sig/call/originate.h"
-#include "sig/call/respond.h"
 #include "sig/call/session.h"
-#include "sig/call/session_timer.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
 
 /* The SDP of the 2xx: an answer, or the offer when the INVITE had none. */
 static int take_session(struct call_host *h, struct call *c, uint8_t leg,

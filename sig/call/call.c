@@ -6,16 +6,16 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/call_record.h"
 #include "sig/call/cdr_fill.h"
-#include "sig/call/flow.h"
-#include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
-#include "sig/call/leg_digits.h"
-#include "sig/call/secret.h"
-#include "sig/call/session_timer.h"
-#include "sig/unknown.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/leg_digits.h"
+#include "sig/leg/secret.h"
+#include "sig/leg/session_timer.h"
+#include "sig/record/call_record.h"
+#include "sig/record/unknown.h"
 
 /* The store answers within its own deadline; this is for one that does not answer at all. */
 enum { SAVE_OVERDUE_MS = 5000 };

@@ -12,11 +12,11 @@
 
 #include "media/offer.h"
 #include "sig/call/cause.h"
-#include "sig/call/dialog.h"
 #include "sig/call/exchange.h"
 #include "sig/call/host.h"
-#include "sig/call/leg_users.h"
 #include "sig/call/outbox.h"
+#include "sig/dialog/dialog.h"
+#include "sig/leg/leg_users.h"
 
 /* A leg's index stands in our tags and branches, and stays what it is. */
 enum { LEG_A, LEG_B, LEGS_MAX = 16 };
@@ -219,7 +219,7 @@ struct call_order {
 	bool on;
 	struct bytes digits;
 	uint16_t duration_ms;
-	int err; /* out: as in sig/shard.h */
+	int err; /* out: as in sig/shard/shard.h */
 };
 
 struct call_event {

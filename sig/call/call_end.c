@@ -6,14 +6,14 @@
 
 #include "base/log.h"
 #include "sig/call/cdr_fill.h"
-#include "sig/call/flow.h"
-#include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
-#include "sig/call/request.h"
-#include "sig/call/respond.h"
 #include "sig/call/session.h"
 #include "sig/call/sound_metric.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request.h"
+#include "sig/leg/respond.h"
 
 enum {
 	FLOWS_WAIT_MS = 200, /* for the last counters: a CDR shall not wait for a dead engine */

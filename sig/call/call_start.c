@@ -6,10 +6,10 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
-#include "sig/call/leg.h"
-#include "sig/call/respond.h"
 #include "sig/call/session.h"
-#include "sig/call/session_timer.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
 #include "sig/sip/subscriber.h"
 
 static int open_caller(struct call_host *h, struct call *c, const struct call_start *s)

@@ -2,7 +2,7 @@
 #include "sig/call/cdr_fill.h"
 
 #include "media/quality.h"
-#include "sig/call/line_facts.h"
+#include "sig/leg/line_facts.h"
 
 /* Nothing is transcoded, so what the party heard was of the codec it sent with. */
 static void add_sound(struct cdr_sound *to, const struct call *c, const struct call_flow *f,

@@ -5,10 +5,10 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/flow.h"
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
 #include "sig/call/session.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
 #include "sig/sip/subscriber.h"
 
 static int refuse_leg(struct call_refusal *r, int err)

@@ -4,10 +4,10 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
-#include "sig/call/respond.h"
 #include "sig/call/resume.h"
-#include "sig/call/session_timer.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
 
 #define TRY_AGAIN "Retry-After: 5\r\n"
 

@@ -5,8 +5,8 @@
 
 #include "base/steady.h"
 #include "media/ports.h"
-#include "sig/shard.h"
-#include "sig/shard_txns.h"
+#include "sig/shard/shard.h"
+#include "sig/shard/shard_txns.h"
 
 enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192 };
 

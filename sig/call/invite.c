@@ -6,11 +6,11 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/leg.h"
 #include "sig/call/payer.h"
-#include "sig/call/respond.h"
 #include "sig/call/session.h"
-#include "sig/call/session_timer.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
 
 /* REG-18; the URI is there for the grammar of RFC 3261 20.4 */
 #define AUTO_ANSWER "Alert-Info: <http://localhost>;info=alert-autoanswer\r\n"

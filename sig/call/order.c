@@ -5,11 +5,11 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/dtmf.h"
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
-#include "sig/call/request.h"
 #include "sig/call/session.h"
+#include "sig/leg/dtmf.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request.h"
 
 /* RFC 6665 knows no such notification without a subscription, phones do: it is how a button of a switchboard takes a call off hold. */
 static int ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)

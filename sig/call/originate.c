@@ -7,8 +7,8 @@
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
 #include "sig/call/session.h"
+#include "sig/leg/leg.h"
 
 /* All that is relayed and phones have; the profile of A's phone takes out what it shall not use. The address and port are not ours
  * yet: the offer is written again like a party's. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call costs is charged to the party that began it (sig/quota.h): the call itself, the ports of all its legs, the INVITEs of its
+/* What a call costs is charged to the party that began it (sig/shard/quota.h): the call itself, the ports of all its legs, the INVITEs of its
  * branches. Of a call by command it is nobody's. */
 #ifndef SIG_CALL_PAYER_H
 #define SIG_CALL_PAYER_H

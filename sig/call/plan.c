@@ -2,9 +2,9 @@
 /* Call and agreed media to commands for the engine. */
 #include <string.h>
 
-#include "sig/call/flow.h"
-#include "sig/call/flow_dtls.h"
-#include "sig/call/place.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
+#include "sig/leg/place.h"
 
 static struct addr local_of(const struct call_host *h, const struct call_flow *f, uint16_t port)
 {

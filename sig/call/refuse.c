@@ -2,16 +2,16 @@
 /* The asked leg says no, or nothing. */
 #include "base/log.h"
 #include "sig/call/call_end.h"
-#include "sig/call/flow.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
 #include "sig/call/order.h"
-#include "sig/call/refresh.h"
-#include "sig/call/request.h"
-#include "sig/call/respond.h"
 #include "sig/call/session.h"
-#include "sig/call/session_timer.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/refresh.h"
+#include "sig/leg/request.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
 
 /* A redirection of B is not A's to follow; B's overload, its wish for credentials, and what it agrees on with us are none of A's. */
 uint16_t refusal_for_other(uint16_t status)

@@ -3,10 +3,10 @@
 #include <errno.h>
 
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
-#include "sig/call/respond.h"
 #include "sig/call/session.h"
-#include "sig/call/session_timer.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
 
 enum { RETRY_AFTER_MAX = 10 }; /* RFC 3261 14.2 */
 

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "sig/call/call_end.h"
-#include "sig/call/dtmf.h"
-#include "sig/call/leg.h"
 #include "sig/call/payer.h"
-#include "sig/call/request.h"
-#include "sig/call/respond.h"
+#include "sig/leg/dtmf.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request.h"
+#include "sig/leg/respond.h"
 
 bool info_passes(const struct shard_settings *settings, const struct sip_message *m)
 {

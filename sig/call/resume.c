@@ -3,15 +3,15 @@
 
 #include <errno.h>
 
-#include "sig/call/flow.h"
-#include "sig/call/flow_dtls.h"
 #include "sig/call/give_up.h"
 #include "sig/call/invite.h"
-#include "sig/call/leg.h"
-#include "sig/call/respond.h"
-#include "sig/call/secret.h"
 #include "sig/call/session.h"
-#include "sig/call/session_timer.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/secret.h"
+#include "sig/leg/session_timer.h"
 
 static int attach_server(struct call_host *h, struct call *c, struct call_seed *seed)
 {

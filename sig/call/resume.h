@@ -3,7 +3,7 @@
 #ifndef SIG_CALL_RESUME_H
 #define SIG_CALL_RESUME_H
 
-#include "sig/call/call_record.h"
+#include "sig/record/call_record.h"
 
 /* Requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
 enum { RESUME_CSEQ_GAP = 64 };

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sig/call/flow_dtls.h"
 #include "sig/call/invite.h"
 #include "sig/call/payer.h"
-#include "sig/call/place.h"
 #include "sig/call/session_talk.h"
+#include "sig/leg/flow_dtls.h"
+#include "sig/leg/place.h"
 
 static int refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
 {

@@ -6,7 +6,7 @@
 
 #include "media/offer.h"
 #include "sig/call/call.h"
-#include "sig/call/flow.h"
+#include "sig/leg/flow.h"
 
 /* The offer of leg `to`'s exchange, made by x->offerer: takes ports and opens flows for its new lines, fills offer_out.
  * 0 or -errno with *refusal. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/session_talk.h"
 
-#include "sig/call/flow.h"
-#include "sig/call/flow_dtls.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
 
 enum { EVENT_PT = 101 }; /* REG-14 */
 

@@ -7,7 +7,7 @@
 #define SIG_CALL_SESSION_TALK_H
 
 #include "media/offer.h"
-#include "sig/call/leg.h"
+#include "sig/leg/leg.h"
 
 /* An exchange and who had it. */
 struct talk {

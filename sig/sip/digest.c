@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pure. Nothing is kept here: whether an answer was used before is for its caller (sig/nonce_window.h). */
+/* Pure. Nothing is kept here: whether an answer was used before is for its caller (sig/shard/nonce_window.h). */
 #include "sig/sip/digest.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/call/dtmf.h"
+#include "sig/leg/dtmf.h"
 
 static void check(bool ok, const char *what)
 {

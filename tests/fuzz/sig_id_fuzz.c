@@ -3,7 +3,7 @@
  * name their shard. */
 #include <assert.h>
 
-#include "sig/id.h"
+#include "sig/sip/id.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

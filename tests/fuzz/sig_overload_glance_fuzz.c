@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "sig/overload.h"
+#include "sig/shard/overload.h"
 #include "sig/sip/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "media/crypto.h"
-#include "sig/call/dtmf.h"
+#include "sig/leg/dtmf.h"
 #include "sig/sip/digest_credentials.h"
 #include "sig/sip/message.h"
 #include "sig/sip/redact.h"

@@ -6,7 +6,7 @@
 
 #include "base/rand.h"
 #include "sig/sip/message.h"
-#include "sig/sip/stream_frame.h"
+#include "sig/transport/stream_frame.h"
 
 enum { FRAMES_MAX = 64, SEED = 8, PIECE_MAX = 40 };
 

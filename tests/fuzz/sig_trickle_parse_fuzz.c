@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/call/trickle.h"
+#include "sig/leg/trickle.h"
 
 static void check(bool ok, const char *what)
 {

@@ -13,7 +13,7 @@
 #ifndef TESTS_SIM_CHECK_H
 #define TESTS_SIM_CHECK_H
 
-#include "sig/effect.h"
+#include "sig/shard/effect.h"
 
 struct sim;
 struct phone_call;

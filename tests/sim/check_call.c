@@ -2,7 +2,7 @@
 /* What the two ends of a call believe, and what the node knows of it. */
 #include <inttypes.h>
 
-#include "sig/id.h"
+#include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
 /* BYE may take 64*T1 to the node and 64*T1 on, and the node may be away. */

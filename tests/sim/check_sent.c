@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "sig/id.h"
+#include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
 static struct check_dialog *dialog_of(struct sim *s, const struct sip_message *m)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/shard_state.h"
+#include "sig/shard/shard_state.h"
 #include "tests/sim/shape.h"
 #include "tests/sim/sim.h"
 

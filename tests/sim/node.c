@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sig/id.h"
+#include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
 #define UTC0_MS     UINT64_C(1750000000000)

@@ -6,7 +6,7 @@
 #ifndef TESTS_SIM_NODE_H
 #define TESTS_SIM_NODE_H
 
-#include "sig/shard.h"
+#include "sig/shard/shard.h"
 
 struct sim;
 struct store_command;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sig/id.h"
+#include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
 enum { AUTH_TRIES = 3, TEXT_MAX_N = 4096 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/id.h"
+#include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
 enum { TEXT_MAX_N = 4096 };

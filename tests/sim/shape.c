@@ -6,7 +6,7 @@
 
 #include "sig/call.pb-c.h"
 #include "sig/call/call.h"
-#include "sig/call/call_seal.h"
+#include "sig/record/call_seal.h"
 
 static const char *const call_names[] = { "setup", "ringing", "answering", "established",
 					  "ending" };

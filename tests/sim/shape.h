@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call's record (sig/call/call.proto) is about, in a few words that can be a file's name. */
+/* What a call's record (sig/record/call.proto) is about, in a few words that can be a file's name. */
 #ifndef TESTS_SIM_SHAPE_H
 #define TESTS_SIM_SHAPE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/auth_limit.h"
+#include "sig/shard/auth_limit.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 /* A call that a command makes. */
 #include <errno.h>
 
-#include "sig/id.h"
+#include "sig/sip/id.h"
 #include "tests/unit/sig/line.h"
 
 #define CALL UINT64_C(0x7800000000001) /* of shard 7, derived */

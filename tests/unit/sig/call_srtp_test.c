@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "sig/call.pb-c.h"
-#include "sig/call/secret.h"
+#include "sig/leg/secret.h"
 #include "tests/unit/sig/golden.h"
 #include "tests/unit/sig/line.h"
 

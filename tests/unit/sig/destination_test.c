@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/destination.h"
+#include "sig/shard/destination.h"
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/test.h"
 

@@ -2,7 +2,7 @@
 /* Bodies of INFO as phones write them. */
 #include <errno.h>
 
-#include "sig/call/dtmf.h"
+#include "sig/leg/dtmf.h"
 #include "tests/unit/test.h"
 
 #define RELAY "application/dtmf-relay"

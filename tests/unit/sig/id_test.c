@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "sig/id.h"
+#include "sig/sip/id.h"
 
 static void test_call_layout(void **state)
 {

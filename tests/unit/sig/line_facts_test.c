@@ -2,7 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "sig/call/call.h"
-#include "sig/call/line_facts.h"
+#include "sig/leg/line_facts.h"
 
 /* Leg a offers, leg b answers; what we write for each stands between. */
 #define OFFER                                                                        \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Admission by how long messages wait: a queue on virtual time, whose server takes so long for a call and so long for a refusal. */
-#include "sig/overload.h"
+#include "sig/shard/overload.h"
 
 #include "base/clock.h"
 #include "base/rand.h"

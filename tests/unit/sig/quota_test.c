@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of quotas: limits, rates, and that nobody is pushed out. */
-#include "sig/quota.h"
+#include "sig/shard/quota.h"
 
 #include "base/clock.h"
 #include "tests/unit/test.h"

@@ -2,7 +2,7 @@
 /* Includes the source, to bend a record in the shape it is packed from. */
 #include "tests/unit/test.h"
 
-#include "sig/registrar_record.c" /* NOLINT(bugprone-suspicious-include) */
+#include "sig/shard/registrar_record.c" /* NOLINT(bugprone-suspicious-include) */
 
 static void set(struct text *t, const char *s)
 {

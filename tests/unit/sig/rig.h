@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sig/shard.h"
+#include "sig/shard/shard.h"
 
 enum { RIG_SENT_MAX = 4096, RIG_LIST_MAX = 256, RIG_TEXT_MAX = 4096 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/route.h"
+#include "sig/shard/route.h"
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/test.h"
 

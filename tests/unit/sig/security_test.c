@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/security.h"
+#include "sig/shard/security.h"
 
 #include "base/clock.h"
-#include "sig/effect.h"
+#include "sig/shard/effect.h"
 #include "tests/unit/test.h"
 
 enum { TIMER_KIND = 7, FIRST_S = 100 };

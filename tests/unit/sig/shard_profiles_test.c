@@ -2,7 +2,7 @@
 /* Which profile a phone's address chooses. */
 #include <errno.h>
 
-#include "sig/shard_state.h"
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/line.h"
 
 static struct shard_range range(const char *first, const char *last, const char *profile)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "sig/shard_txns.h"
+#include "sig/shard/shard_txns.h"
 #include "tests/unit/test.h"
 
 enum { TXNS = 50000, CONNECTIONS = 1500 };

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "sig/sip/stream_frame.h"
+#include "sig/transport/stream_frame.h"
 
 /* What a stream is cut into: one letter a frame and, for messages, their octets. */
 struct cut {

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
-#include "sig/sip/transport.h"
+#include "sig/transport/transport.h"
 #include "tests/unit/sig/rig.h"
 
 enum { TICK_MS = 5, LIMIT_MS = 5000, KEPT = 4096 };

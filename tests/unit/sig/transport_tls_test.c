@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
-#include "sig/sip/transport.h"
+#include "sig/transport/transport.h"
 #include "tests/unit/sig/certificates.h"
 #include "tests/unit/sig/rig.h"
 

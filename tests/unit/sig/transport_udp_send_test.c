@@ -7,7 +7,7 @@
 
 static int kernel_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
 #define sendmmsg kernel_sendmmsg
-#include "sig/sip/transport_udp_send.c" /* NOLINT(bugprone-suspicious-include) */
+#include "sig/transport/transport_udp_send.c" /* NOLINT(bugprone-suspicious-include) */
 
 enum { TRACE_MAX = 256 };
 

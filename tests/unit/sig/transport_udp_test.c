@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
-#include "sig/sip/transport_udp.h"
-#include "sig/sip/transport_udp_socket.h"
+#include "sig/transport/transport_udp.h"
+#include "sig/transport/transport_udp_socket.h"
 
 enum { DATAGRAMS_MAX = 1024, DEADLINE_MS = 5000 };
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/metric.h"
-#include "sig/call/trickle.h"
+#include "sig/leg/trickle.h"
 #include "tests/unit/sig/line.h"
 
 #define KEYS "a=ice-ufrag:qX3f\r\na=ice-pwd:by3GZGG1lboN4xEHfvYRHkFQ\r\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/trust.h"
+#include "sig/shard/trust.h"
 
 #include "tests/unit/test.h"
 

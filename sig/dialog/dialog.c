@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/dialog/dialog.h"
+
+#include <errno.h>
+
+#include "sig/call/host.h"
+#include "sig/dialog/dialog_hop.h"
+#include "sig/leg/place.h"
+#include "sig/sip/lex.h"
+
+void dialog_clear(struct dialog *d)
+{
+	text_clear(&d->call_id);
+	text_clear(&d->remote_tag);
+	text_clear(&d->local);
+	text_clear(&d->remote);
+	text_clear(&d->target);
+	text_clear(&d->routes);
+}
+
+static int keep(struct text *t, struct bytes b)
+{
+	return b.n > DIALOG_TEXT_MAX ? -EINVAL : text_set(t, b);
+}
+
+static int keep_tag(struct text *t, struct bytes tag)
+{
+	/* RFC 2543 peers have none; ours to repeat must be a token */
+	if (tag.n && !lex_is_token(tag))
+		return -EINVAL;
+	return keep(t, tag);
+}
+
+static void write_octet(struct writer *w, uint8_t c)
+{
+	writer_u8(w, c < ' ' || c == 0x7f ? ' ' : c);
+}
+
+/* Quoted again: an unquoted name may hold a lone backslash, which would swallow our closing quote. Control characters, which some
+ * parsers let through within quotes, become blanks. */
+static void write_display(struct writer *w, struct bytes display)
+{
+	if (display.n == 0)
+		return;
+	writer_u8(w, '"');
+	for (size_t i = 0; i < display.n; i++) {
+		uint8_t c = display.p[i];
+
+		if (c == '\\' && i + 1 == display.n)
+			break;
+		if (c == '"')
+			writer_u8(w, '\\');
+		write_octet(w, c);
+		if (c == '\\')
+			write_octet(w, display.p[++i]);
+	}
+	writer_str(w, "\" ");
+}
+
+static int keep_name_addr(struct text *t, const struct sip_name_addr *a)
+{
+	uint8_t space[2 * DIALOG_TEXT_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	write_display(&w, a->display);
+	writer_str(&w, "<");
+	writer_bytes(&w, a->uri.all);
+	writer_str(&w, ">");
+	return w.overflow ? -EINVAL : keep(t, writer_done(&w));
+}
+
+static int keep_own_uri(struct text *t, struct bytes display, struct bytes user,
+			const struct addr *host)
+{
+	uint8_t space[2 * DIALOG_TEXT_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	write_display(&w, display);
+	writer_str(&w, "<sip:");
+	writer_bytes(&w, user);
+	writer_str(&w, "@");
+	addr_write(&w, host);
+	writer_str(&w, ">");
+	return w.overflow ? -EINVAL : keep(t, writer_done(&w));
+}
+
+/* Record-Route in order when we answer, backwards when we asked (RFC 3261 12.1). */
+static int keep_routes(struct dialog *d, const struct sip_message *m, bool backwards)
+{
+	struct bytes all[32];
+	uint8_t space[DIALOG_ROUTES_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct sip_name_addr a;
+	unsigned cursor = 0;
+	size_t n = 0;
+	int got;
+
+	while ((got = message_name_addr_next(m, "Record-Route", &cursor, &a)) == 1) {
+		if (n == COUNT_OF(all))
+			return -EINVAL;
+		all[n++] = a.uri.all;
+	}
+	for (size_t i = 0; i < n; i++) {
+		writer_str(&w, i ? ", <" : "<");
+		writer_bytes(&w, all[backwards ? n - 1 - i : i]);
+		writer_str(&w, ">");
+	}
+	return got < 0 || w.overflow ? -EINVAL : text_set(&d->routes, writer_done(&w));
+}
+
+int dialog_from_request(struct dialog *d, const struct id_tag *tag,
+			const struct sip_message *invite, const struct call_host *h)
+{
+	int err;
+
+	*d = (struct dialog){ .tag = *tag, .hop = invite->hop, .remote_cseq = invite->cseq };
+	if ((err = keep(&d->call_id, invite->call_id)) ||
+	    (err = keep_tag(&d->remote_tag, invite->from.tag)) ||
+	    (err = keep_name_addr(&d->local, &invite->to)) ||
+	    (err = keep_name_addr(&d->remote, &invite->from)) ||
+	    (err = keep(&d->target, invite->contact.uri.all)) ||
+	    (err = keep_routes(d, invite, false))) {
+		dialog_clear(d);
+		return err;
+	}
+	dialog_choose_hop(d, h, dialog_is_behind_nat(invite));
+	return 0;
+}
+
+/* A Call-ID nobody can guess and that leads to the call in captures. */
+static int make_call_id(struct dialog *d, const struct addr *host)
+{
+	uint8_t space[ID_TAG_LEN + 1 + ADDR_TEXT_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct dialog_tag tag = dialog_tag(d);
+
+	writer_mem(&w, tag.text, sizeof(tag.text));
+	writer_str(&w, "@");
+	addr_write_ip(&w, host);
+	return text_set(&d->call_id, writer_done(&w));
+}
+
+int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dialog_party *party,
+		    const struct shard_settings *settings)
+{
+	const struct addr *own = &settings->locals[party->hop.local].advertise;
+	int err;
+
+	*d = (struct dialog){ .tag = *tag, .hop = party->hop };
+	if ((err = make_call_id(d, own)) ||
+	    (err = keep_own_uri(&d->local, party->local_display, party->local_user, own)) ||
+	    (err = keep_own_uri(&d->remote, (struct bytes){ 0 }, party->remote_user, own)) ||
+	    (err = keep(&d->target, party->target)))
+		dialog_clear(d);
+	return err;
+}
+
+int dialog_confirm(struct dialog *d, const struct sip_message *response, bool behind_nat,
+		   const struct call_host *h)
+{
+	int err = keep_tag(&d->remote_tag, response->to.tag);
+
+	if (!err && response->has_contact && response->contact.uri.all.n)
+		err = keep(&d->target, response->contact.uri.all);
+	if (!err)
+		err = keep_routes(d, response, true);
+	if (!err)
+		dialog_choose_hop(d, h, behind_nat);
+	return err;
+}
+
+/* A datagram says itself where it comes from: only a connection, and who is trusted, may come from another host than before. */
+static bool may_move(const struct dialog *d, const struct sip_hop *to, const struct call_host *h)
+{
+	return (to->connection && to->connection == d->hop.connection) ||
+	       place_check(h, &d->hop, &to->remote, host_trusts(h, to)) == DESTINATION_OK;
+}
+
+int dialog_refresh(struct dialog *d, const struct sip_message *m, const struct call_host *h)
+{
+	int err;
+
+	if (!m->has_contact || m->contact.uri.all.n == 0 ||
+	    bytes_eq(m->contact.uri.all, text_bytes(&d->target)))
+		return 0;
+	err = keep(&d->target, m->contact.uri.all);
+	if (err)
+		return err;
+	if (!m->request || !may_move(d, &m->hop, h))
+		return 0;
+	d->hop = m->hop;
+	dialog_choose_hop(d, h, dialog_is_behind_nat(m));
+	return 0;
+}
+
+bool dialog_is(const struct dialog *d, struct bytes call_id, struct bytes local,
+	       struct bytes remote)
+{
+	struct dialog_tag own = dialog_tag(d);
+
+	return bytes_ieq(local, bytes_mem(own.text, sizeof(own.text))) &&
+	       bytes_eq(call_id, text_bytes(&d->call_id)) &&
+	       bytes_eq(remote, text_bytes(&d->remote_tag));
+}
+
+struct dialog_tag dialog_tag(const struct dialog *d)
+{
+	struct dialog_tag t;
+
+	id_tag_put(t.text, &d->tag);
+	return t;
+}

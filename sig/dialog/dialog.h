@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One side of a call as RFC 3261 12 sees it: a plain value, written into the call's record. Our tag names shard, call and leg.
+ */
+#ifndef SIG_CALL_DIALOG_H
+#define SIG_CALL_DIALOG_H
+
+#include "base/text.h"
+#include "sig/shard/shard.h"
+#include "sig/sip/id.h"
+
+enum {
+	DIALOG_TEXT_MAX = 1024, /* longest Call-ID, tag, URI or name-addr kept */
+	DIALOG_ROUTES_MAX = 4096,
+};
+
+struct call_host;
+
+struct dialog {
+	struct id_tag tag; /* ours */
+	struct text call_id;
+	struct text remote_tag; /* empty: none yet */
+	struct text local;      /* "name" <uri> of us, without tag */
+	struct text remote;     /* of the party */
+	struct text target;     /* remote target URI */
+	struct text routes;     /* "<sip:p1;lr>, <sip:p2;lr>" in the order of Route headers */
+	struct sip_hop hop;     /* where our requests go */
+	uint32_t local_cseq;    /* last one we used */
+	uint32_t remote_cseq;   /* last one they used; 0 before the first */
+};
+
+void dialog_clear(struct dialog *d);
+
+/* We are asked: from an INVITE with a Contact. 0, -EINVAL (something is too long or not to be repeated), -ENOMEM. */
+int dialog_from_request(struct dialog *d, const struct id_tag *tag,
+			const struct sip_message *invite, const struct call_host *h) NODISCARD;
+
+/* Whom we shall ask. */
+struct dialog_party {
+	struct bytes local_display, local_user, remote_user;
+	struct bytes target;
+	struct sip_hop hop;
+};
+int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dialog_party *party,
+		    const struct shard_settings *settings) NODISCARD;
+/* The answer to our INVITE: remote tag, target and route set. behind_nat: requests keep going to the hop. 0, -EINVAL, -ENOMEM. */
+int dialog_confirm(struct dialog *d, const struct sip_message *response, bool behind_nat,
+		   const struct call_host *h) NODISCARD;
+/* Target refresh by a re-INVITE or its answer (RFC 3261 12.2). */
+int dialog_refresh(struct dialog *d, const struct sip_message *m,
+		   const struct call_host *h) NODISCARD;
+
+/* Call-ID and both tags are those of the dialog. local, remote: the tags in the message, as seen from us. */
+bool dialog_is(const struct dialog *d, struct bytes call_id, struct bytes local,
+	       struct bytes remote);
+
+/* A request within the dialog, or the INVITE that opens it. */
+struct dialog_request {
+	enum sip_method method;
+	uint32_t cseq;
+	uint64_t branch; /* random part */
+	int32_t max_forwards;
+	bool contact;       /* say where we are: INVITE */
+	struct bytes extra; /* whole lines */
+	struct bytes content_type, body;
+};
+void dialog_write_request(struct writer *w, const struct dialog *d, const struct dialog_request *r,
+			  const struct shard_settings *settings);
+/* "Contact: <...>" line of a leg. */
+void dialog_write_contact(struct writer *w, const struct dialog *d,
+			  const struct shard_settings *settings);
+/* The tag as it stands in headers. */
+struct dialog_tag {
+	char text[ID_TAG_LEN];
+};
+struct dialog_tag dialog_tag(const struct dialog *d);
+
+/* Our ACK to a non-2xx (RFC 3261 17.1.1.3) and our CANCEL (9.1): both repeat lines of the INVITE we wrote. to: value of the
+ * response's To header; empty: that of the INVITE. */
+void dialog_write_derived(struct writer *w, struct bytes invite, enum sip_method method,
+			  struct bytes to, struct bytes extra);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/dialog/dialog_hop.h"
+
+#include "sig/call/host.h"
+#include "sig/leg/place.h"
+#include "sig/sip/lex.h"
+
+bool dialog_is_behind_nat(const struct sip_message *request)
+{
+	enum sip_transport transport = request->hop.transport;
+	struct addr sent_by;
+
+	if (addr_parse(&sent_by, request->via.host))
+		return true; /* a name: only the source is known to reach it */
+	sent_by.port = request->via.port ? request->via.port : sip_transport_port(transport);
+	/* a connection comes from any port, and a phone that sends from elsewhere than it listens, too */
+	return sip_transport_is_stream(transport) || !message_is_symmetric(request)
+		       ? !addr_ip_eq(&sent_by, &request->hop.remote)
+		       : !addr_eq(&sent_by, &request->hop.remote);
+}
+
+bool dialog_is_self(const struct addr *remote, const struct shard_settings *settings)
+{
+	for (uint32_t i = 0; i < settings->local_count; i++) {
+		if (addr_eq(remote, &settings->locals[i].bind) ||
+		    addr_eq(remote, &settings->locals[i].advertise))
+			return true;
+	}
+	return false;
+}
+
+static bool next_uri(const struct dialog *d, struct sip_uri *out)
+{
+	struct bytes rest = text_bytes(&d->routes);
+	struct bytes first;
+	struct sip_name_addr a;
+
+	if (rest.n == 0)
+		return sip_uri_parse(out, text_bytes(&d->target)) == 0;
+	if (!lex_element(&rest, &first) || sip_name_addr_parse(&a, first))
+		return false;
+	*out = a.uri;
+	return true;
+}
+
+bool hop_local_for(struct sip_hop *hop, const struct shard_settings *settings)
+{
+	uint16_t network = hop->local < settings->local_count ? settings->locals[hop->local].network
+							      : UINT16_MAX;
+	uint32_t found = UINT32_MAX;
+
+	for (uint32_t i = 0; i < settings->local_count; i++) {
+		const struct shard_local *l = &settings->locals[i];
+
+		if (l->transport != hop->transport || l->bind.family != hop->remote.family)
+			continue;
+		if (i == hop->local)
+			return true;
+		if (found == UINT32_MAX ||
+		    (l->network == network && settings->locals[found].network != network))
+			found = i;
+	}
+	if (found == UINT32_MAX)
+		return false;
+	hop->local = (uint16_t)found;
+	return true;
+}
+
+/* What a phone says of itself, not of others. */
+static bool is_own_host(const struct dialog *d, const struct sip_hop *to)
+{
+	return d->routes.n == 0 && to->transport == d->hop.transport &&
+	       addr_ip_eq(&to->remote, &d->hop.remote);
+}
+
+/* A connection that is there stays in use towards the same machine (RFC 5626), whatever its port. */
+void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat)
+{
+	struct sip_hop to = d->hop;
+	struct sip_uri uri;
+	bool trusted;
+
+	if (behind_nat || sip_transport_is_web(to.transport) || !next_uri(d, &uri) ||
+	    !sip_hop_from_uri(&to, &uri))
+		return;
+	to.remote.scope = d->hop.remote.scope;
+	trusted = host_trusts(h, &d->hop);
+	if ((!trusted && !is_own_host(d, &to)) ||
+	    place_check(h, &d->hop, &to.remote, trusted) != DESTINATION_OK ||
+	    !hop_local_for(&to, h->settings))
+		return;
+	if (to.transport != d->hop.transport || !addr_ip_eq(&to.remote, &d->hop.remote))
+		to.connection = 0;
+	to.inbound = false;
+	d->hop = to;
+}

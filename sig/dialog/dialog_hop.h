@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the requests of a dialog go (RFC 3261 12.2.1.1, with the party's real address where NAT stands between). */
+#ifndef SIG_CALL_DIALOG_HOP_H
+#define SIG_CALL_DIALOG_HOP_H
+
+#include "sig/dialog/dialog.h"
+
+/* The topmost Via says another address than the message came from. */
+bool dialog_is_behind_nat(const struct sip_message *request);
+/*
+ * First route or remote target when that is a numeric address at which the party may be reached, else what d->hop is now. Who is trusted
+ * is followed to other hosts; a phone stays on the host that its signalling comes from and on its transport, so that its Contact tells
+ * at most another port.
+ */
+void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat);
+/* One of our own listening addresses. */
+bool dialog_is_self(const struct addr *remote, const struct shard_settings *settings);
+
+/* Gives the hop a listening address of its transport and family: its own, one of its network, any. False: there is none. */
+bool hop_local_for(struct sip_hop *hop, const struct shard_settings *settings);
+
+#endif

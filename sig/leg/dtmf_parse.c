@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "sig/leg/dtmf.h"
+
+enum { DURATION_MS = 160, DURATION_MIN_MS = 40, DURATION_MAX_MS = 8000 };
+
+/* Events 0 to 16 (RFC 4733 3.2) as we name them. */
+static const char g_digits[] = "0123456789*#ABCDF";
+
+static bool is_number(struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++) {
+		if (b.p[i] < '0' || b.p[i] > '9')
+			return false;
+	}
+	return b.n > 0 && b.n <= 5;
+}
+
+static uint32_t number_of(struct bytes b)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < b.n; i++)
+		n = n * 10 + (b.p[i] - '0');
+	return n;
+}
+
+/* A digit, or its event as a number: some phones say 10 for a star. */
+static bool read_digit(struct bytes b, char *out)
+{
+	char c = b.n == 1 ? (char)b.p[0] : '\0';
+
+	if (c >= 'a' && c <= 'd')
+		c = (char)(c - 'a' + 'A');
+	if (c == '!')
+		c = 'F';
+	if (is_number(b) && number_of(b) < sizeof(g_digits) - 1)
+		c = g_digits[number_of(b)];
+	*out = c;
+	return c && bytes_find(BYTES_LIT("0123456789*#ABCDF"), (uint8_t)c) < sizeof(g_digits) - 1;
+}
+
+static uint16_t clamp(uint32_t ms)
+{
+	if (ms < DURATION_MIN_MS)
+		return DURATION_MIN_MS;
+	return (uint16_t)(ms > DURATION_MAX_MS ? DURATION_MAX_MS : ms);
+}
+
+/* "Name = value" lines in any order; further ones are none of ours. */
+static int parse_relay(struct bytes body, struct dtmf *out)
+{
+	struct bytes line;
+	bool found = false;
+
+	while (bytes_cut(&body, '\n', &line)) {
+		size_t at = bytes_find(line, '=');
+		struct bytes name = bytes_trim(bytes_sub(line, 0, at));
+		struct bytes value = bytes_trim(bytes_from(line, at + 1));
+
+		if (bytes_iis(name, "signal")) {
+			if (found || !read_digit(value, &out->digit))
+				return -EBADMSG;
+			found = true;
+		} else if (bytes_iis(name, "duration") && is_number(value)) {
+			out->duration_ms = clamp(number_of(value));
+		}
+	}
+	return found ? 0 : -EBADMSG;
+}
+
+int dtmf_parse(struct bytes content_type, struct bytes body, struct dtmf *out)
+{
+	struct bytes type = bytes_trim(bytes_sub(content_type, 0, bytes_find(content_type, ';')));
+
+	*out = (struct dtmf){ .duration_ms = DURATION_MS };
+	if (bytes_iis(type, "application/dtmf-relay"))
+		return parse_relay(body, out);
+	if (bytes_iis(type, "application/dtmf"))
+		return read_digit(bytes_trim(body), &out->digit) ? 0 : -EBADMSG;
+	return -ENOTSUP;
+}

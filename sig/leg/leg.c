@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/leg/leg.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/call/payer.h"
+#include "sig/leg/leg_digits.h"
+#include "sig/leg/respond.h"
+
+/* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */
+static uint64_t new_session_id(struct call_host *h)
+{
+	return (rand_u32_from(h->rand) >> 1) + 1U;
+}
+
+int legs_add(struct call_host *h, struct call *c, uint8_t *leg)
+{
+	struct leg **list;
+
+	if (c->leg_count == LEGS_MAX)
+		return -ENOSPC;
+	list = reallocarray(c->legs, c->leg_count + 1U, sizeof(struct leg *));
+	if (!list)
+		return -ENOMEM;
+	c->legs = list;
+	list[c->leg_count] = calloc(1, sizeof(struct leg));
+	if (!list[c->leg_count])
+		return -ENOMEM;
+	*leg = c->leg_count++;
+	list[*leg]->session_id = new_session_id(h);
+	return 0;
+}
+
+void leg_free(struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+
+	if (l) {
+		leg_users_remove(l);
+		text_clear(&l->user);
+		leg_asked_clear(l);
+		leg_digits_clear(l);
+		text_clear(&l->said);
+		dialog_clear(&l->dialog);
+		free(l->terms);
+		free(l);
+	}
+	c->legs[leg] = NULL;
+	while (c->leg_count && !c->legs[c->leg_count - 1])
+		c->leg_count--;
+}
+
+int leg_set_user(struct call_host *h, struct leg *leg, struct bytes user)
+{
+	if (text_set(&leg->user, user))
+		return -ENOMEM;
+	leg_users_put(h->users, leg);
+	return 0;
+}
+
+int leg_set_terms(struct leg *leg, const struct offer_terms *terms)
+{
+	static const struct offer_terms none;
+
+	if (memcmp(terms, &none, sizeof(none)) == 0)
+		return 0;
+	leg->terms = malloc(sizeof(*terms));
+	if (!leg->terms)
+		return -ENOMEM;
+	*leg->terms = *terms;
+	return 0;
+}
+
+void legs_trim(struct call *c)
+{
+	if (c->state != CALL_ESTABLISHED)
+		return;
+	for (uint8_t i = c->leg_count; i-- > LEG_B;) {
+		if (i != c->partner && c->legs[i] && c->legs[i]->state == LEG_CLOSED)
+			leg_free(c, i);
+	}
+}
+
+int leg_ask(struct leg *leg)
+{
+	leg_asked_clear(leg);
+	leg->asked = calloc(1, sizeof(*leg->asked));
+	return leg->asked ? 0 : -ENOMEM;
+}
+
+void leg_asked_clear(struct leg *leg)
+{
+	if (leg->asked)
+		exchange_clear(&leg->asked->media);
+	free(leg->asked);
+	leg->asked = NULL;
+}
+
+void leg_learn(struct leg *leg, const struct sip_message *m)
+{
+	struct bytes value;
+
+	if (message_header(m, "Allow-Events", 0, &value))
+		leg->takes_talk = message_has_token(m, "Allow-Events", "talk");
+	if (message_header(m, "Allow", 0, &value))
+		leg->takes_update = message_has_token(m, "Allow", "UPDATE");
+}
+
+bool leg_is_open(const struct leg *leg)
+{
+	return leg->asked && leg->asked->state < ASKED_ANSWERED;
+}
+
+static void branch_of(char out[ID_BRANCH_LEN], const struct dialog *d, uint64_t random)
+{
+	struct id_tag tag = { .call = d->tag.call, .leg = d->tag.leg, .random = random };
+
+	id_branch_put(out, &tag);
+}
+
+static struct txn_slot *take_client(struct call_host *h, const struct dialog *d,
+				    enum sip_method method, const struct sip_hop *hop,
+				    uint64_t random, enum txn_user user, struct bytes text)
+{
+	char branch[ID_BRANCH_LEN];
+	struct txn_slot *slot;
+
+	branch_of(branch, d, random);
+	slot = txns_take_client(h->txns, method, hop, bytes_mem(branch, sizeof(branch)), TXN_INSIDE,
+				h->now.ns);
+	if (!slot)
+		return NULL;
+	txns_belong(h->txns, slot, d->tag.call, d->tag.leg, user);
+	if (!text_set(&slot->txn.message, text))
+		return slot;
+	txns_drop(h->txns, slot->self);
+	return NULL;
+}
+
+struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialog_request *r,
+			     enum txn_user user)
+{
+	struct writer w = writer_over(h->space, HOST_SPACE);
+
+	if (r->cseq == 0)
+		r->cseq = ++d->local_cseq;
+	r->branch = rand_u64_from(h->rand);
+	dialog_write_request(&w, d, r, h->settings);
+	return w.overflow ? NULL
+			  : take_client(h, d, r->method, &d->hop, r->branch, user, writer_done(&w));
+}
+
+bool leg_send(struct call_host *h, struct dialog *d, struct dialog_request *r, enum txn_user user)
+{
+	struct txn_slot *slot = leg_request(h, d, r, user);
+
+	if (!slot)
+		return false;
+	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+	return true;
+}
+
+/* The answer to an offer that came in the leg's 2xx. */
+static struct bytes ack_body(const struct call *c, uint8_t leg)
+{
+	const struct asked *asked = c->legs[leg]->asked;
+	const struct exchange *x = asked ? &asked->media : &c->media;
+
+	/* to what a re-INVITE brought that was given up for the BYE: what was agreed before is no answer to it */
+	if (!asked && (c->legs[leg]->state == LEG_LEAVING || c->legs[leg]->state == LEG_CLOSED))
+		return (struct bytes){ 0 };
+	return x->offerer == leg ? text_bytes(&x->answer_out) : (struct bytes){ 0 };
+}
+
+void leg_ack(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	struct dialog_request r = {
+		.method = SIP_ACK,
+		.cseq = l->invite_cseq,
+		.branch = l->ack_branch,
+		.max_forwards = -1,
+		.content_type = BYTES_LIT("application/sdp"),
+		.body = ack_body(c, leg),
+	};
+
+	dialog_write_request(&w, &l->dialog, &r, h->settings);
+	if (!w.overflow)
+		txns_send(h->txns, &l->dialog.hop, writer_done(&w));
+}
+
+void leg_close(struct leg *leg)
+{
+	leg->state = LEG_CLOSED;
+	leg->leave = false;
+	leg->leave_ns = 0;
+	leg_asked_clear(leg);
+	leg_digits_clear(leg);
+}
+
+static void send_bye(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
+{
+	struct dialog_request r = { .method = SIP_BYE, .max_forwards = -1, .extra = reason };
+	struct leg *l = c->legs[leg];
+
+	l->leave = false;
+	l->state = LEG_LEAVING;
+	leg_asked_clear(l);
+	if (leg_send(h, &l->dialog, &r, TXN_USER_BYE))
+		return;
+	LOG_WARN("call", c->id, "no transaction left for BYE", LOG_U64("leg", leg));
+	leg_close(l);
+}
+
+/* RFC 3261 9.1: the same branch, CSeq number and target. */
+void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
+{
+	const struct leg *l = c->legs[leg];
+	struct txn_slot *invite = txns_get(h->txns, l->asked->client);
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	struct txn_slot *slot;
+
+	if (!invite)
+		return;
+	dialog_write_derived(&w, text_bytes(&invite->txn.message), SIP_CANCEL, (struct bytes){ 0 },
+			     reason);
+	slot = w.overflow ? NULL
+			  : take_client(h, &l->dialog, SIP_CANCEL, &invite->txn.hop,
+					l->asked->branch, TXN_USER_CANCEL, writer_done(&w));
+	if (!slot)
+		return;
+	payer_charge_txn(h, c, slot);
+	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+}
+
+/* Then 64*T1 for the INVITE to end. */
+static void cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
+{
+	struct leg *l = c->legs[leg];
+
+	l->leave = false;
+	l->state = LEG_LEAVING;
+	l->leave_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	leg_cancel(h, c, leg, reason);
+	exchange_clear(&l->asked->media);
+}
+
+static void cancel_asked(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
+{
+	struct leg *l = c->legs[leg];
+
+	switch (l->asked->state) {
+	case ASKED_QUEUED: /* never said */
+		txns_drop(h->txns, l->asked->client);
+		outbox_forget(&c->out, OUTBOX_INVITE, leg);
+		leg_close(l);
+		break;
+	case ASKED_CALLING: /* RFC 3261 9.1: not before the first response */
+		l->leave = true;
+		l->state = LEG_LEAVING;
+		exchange_clear(&l->asked->media);
+		break;
+	case ASKED_PROCEEDING:
+		cancel(h, c, leg, reason);
+		break;
+	case ASKED_ANSWERED:
+		assert(false && "a leg whose INVITE was answered is not early");
+		break;
+	}
+}
+
+static void refuse_asker(struct call_host *h, struct call *c, const struct leg_farewell *f)
+{
+	struct response r = {
+		.status = f->status,
+		.dialog = &c->legs[c->invite.from]->dialog,
+		.extra = f->extra,
+	};
+
+	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
+	c->invite.server = 0;
+}
+
+/* A, unless we asked it, too. */
+static bool is_asker(const struct call *c, uint8_t leg)
+{
+	return leg == LEG_A && !c->originated;
+}
+
+void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f)
+{
+	struct leg *l = c->legs[leg];
+
+	switch (l->state) {
+	case LEG_EARLY:
+		if (is_asker(c, leg)) {
+			refuse_asker(h, c, f);
+			leg_close(l);
+		} else {
+			cancel_asked(h, c, leg, f->reason);
+		}
+		break;
+	case LEG_ANSWERED:
+		if (is_asker(c, leg)) { /* RFC 3261 15: the callee's side waits for the ACK */
+			l->leave = true;
+		} else {
+			leg_ack(h, c, leg);
+			send_bye(h, c, leg, f->reason);
+		}
+		break;
+	case LEG_CONFIRMED:
+		send_bye(h, c, leg, f->reason);
+		break;
+	case LEG_LEAVING:
+	case LEG_CLOSED:
+		break;
+	}
+}
+
+void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+
+	assert(l->leave);
+	if (is_asker(c, leg)) {
+		send_bye(h, c, leg, (struct bytes){ 0 });
+	} else {
+		cancel(h, c, leg,
+		       c->state == CALL_ENDING ? (struct bytes){ 0 } : BYTES_LIT(LEG_ELSEWHERE));
+	}
+}

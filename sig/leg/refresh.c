@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/leg/refresh.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/session.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
+
+enum {
+	LINES_MAX = 256,
+	AGAIN_MS = 2000, /* another INVITE is open: it may well be what refreshes */
+	AGAIN_SPREAD_MS = 2000,
+	REFUSED_SHARE = 10, /* of the interval until it is tried again */
+};
+
+static void end(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct call_ending e = { .cause = CAUSE_SESSION_EXPIRED,
+				 .by = ENDED_BY_NODE,
+				 .status = 408,
+				 .reason = BYTES_LIT("Reason: Q.850;cause=102\r\n") };
+
+	LOG_INFO("call", c->id, "session was not refreshed", LOG_U64("leg", leg));
+	call_end(h, c, &e);
+}
+
+static void again_soon(const struct call_host *h, struct leg *l)
+{
+	l->timer.refresh_ns =
+		h->now.ns + (AGAIN_MS + rand_below(h->rand, AGAIN_SPREAD_MS)) * NS_PER_MS;
+}
+
+static int update(struct call_host *h, struct call *c, uint8_t leg)
+{
+	uint8_t space[LINES_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct leg *l = c->legs[leg];
+	struct dialog_request r = { .method = SIP_UPDATE, .max_forwards = -1, .contact = true };
+	struct txn_slot *slot;
+
+	session_timer_write_request(&w, h, l);
+	r.extra = writer_lines(&w);
+	slot = leg_request(h, &l->dialog, &r, TXN_USER_REFRESH);
+	if (!slot)
+		return -ENOSPC;
+	relay_start(h, c, leg, slot->self);
+	return 0;
+}
+
+/* Until the answer the timer is off; what is sent, ends. */
+static void refresh(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+	int err = -EAGAIN;
+
+	l->timer.refresh_ns = 0;
+	if (c->invite.state == INVITE_NONE)
+		err = l->takes_update ? update(h, c, leg) : invite_refresh(h, c, leg);
+	if (err)
+		again_soon(h, l);
+}
+
+void refresh_expire(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct session_timer *t = &c->legs[leg]->timer;
+
+	if (c->state == CALL_ENDING || c->legs[leg]->state != LEG_CONFIRMED) {
+		session_timer_stop(c->legs[leg]);
+	} else if (t->expires_ns && t->expires_ns <= h->now.ns) {
+		end(h, c, leg);
+	} else if (c->state != CALL_ESTABLISHED) {
+		again_soon(h, c->legs[leg]);
+	} else {
+		refresh(h, c, leg);
+	}
+}
+
+/* Any answer shows that the party is there; one that keeps the time wants a 2xx before it is over. */
+void refresh_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
+{
+	struct leg *l = c->legs[leg];
+	struct session_timer *t = &l->timer;
+
+	if (!t->ours || t->interval_s == 0 || t->refresh_ns || c->state == CALL_ENDING)
+		return; /* it was no refresh of ours */
+	if (!t->agreed)
+		session_timer_start(h, l);
+	else if (status == 491 || status == 500 || status == 422)
+		again_soon(h, l);
+	else
+		t->refresh_ns = h->now.ns + t->interval_s * NS_PER_S / REFUSED_SHARE;
+}
+
+static void update_refused(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = c->legs[ev->leg];
+	uint16_t status = ev->message->status;
+
+	if (status == 481 || status == 408) {
+		call_party_lost(h, c, ev->leg);
+	} else if (session_timer_raise(l, ev->message)) {
+		refresh(h, c, ev->leg);
+	} else if (status == 491 || status == 500 || status == 503) {
+		refresh_refused(h, c, ev->leg, 491);
+	} else { /* it says Allow: UPDATE, and does not */
+		l->takes_update = false;
+		refresh(h, c, ev->leg);
+	}
+}
+
+void refresh_answered(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = c->legs[ev->leg];
+
+	if (c->state != CALL_ESTABLISHED || l->state != LEG_CONFIRMED ||
+	    ev->kind == CALL_EV_PROVISIONAL)
+		return;
+	if (ev->kind == CALL_EV_SUCCESS) {
+		if (dialog_refresh(&l->dialog, ev->message, h))
+			LOG_WARN("call", c->id, "Contact cannot be used", LOG_U64("leg", ev->leg));
+		session_timer_answered(h, l, ev->message);
+		outbox_touch(&c->out);
+	} else if (ev->kind == CALL_EV_FAILURE) {
+		update_refused(h, c, ev);
+	} else {
+		end(h, c, ev->leg);
+	}
+}
+
+/* RFC 3311 5.2: an offer in it must be answered at once, but it is for the other party to answer. What changes nothing can be answered. */
+static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	return sdp.n && (c->state != CALL_ESTABLISHED || c->invite.state != INVITE_NONE ||
+			 !bytes_eq(sdp, session_heard(c, leg)) || session_said(c, leg).n == 0);
+}
+
+void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+	struct leg *l = c->legs[ev->leg];
+	struct response r = {
+		.status = 200,
+		.dialog = &l->dialog,
+		.contact = true,
+		.content_type = BYTES_LIT("application/sdp"),
+	};
+	struct bytes sdp;
+
+	if (session_body(ev->message, &sdp)) {
+		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(RESPOND_ACCEPT));
+	} else if (is_news(c, ev->leg, sdp)) {
+		session_write_warning(&extra, h, "the session is changed by re-INVITE");
+		respond_refuse(h, ev, 488, REFUSED_SDP, writer_lines(&extra));
+	} else if (!session_timer_asked(h, l, ev->message)) {
+		session_timer_write_too_small(&extra);
+		respond_refuse(h, ev, 422, REFUSED_INTERVAL, writer_lines(&extra));
+	} else if (dialog_refresh(&l->dialog, ev->message, h)) {
+		respond_refuse(h, ev, 400, REFUSED_MALFORMED, (struct bytes){ 0 });
+	} else {
+		leg_learn(l, ev->message);
+		session_timer_write_answer(&extra, l);
+		r.extra = writer_lines(&extra);
+		r.body = sdp.n ? session_said(c, ev->leg) : (struct bytes){ 0 };
+		respond(h, ev->slot, ev->message, &r);
+		if (l->state == LEG_CONFIRMED)
+			session_timer_start(h, l);
+		outbox_touch(&c->out);
+	}
+}

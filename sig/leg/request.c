@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/leg/request.h"
+
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/refresh.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/trickle.h"
+
+static void answer(struct call_host *h, const struct call_event *ev, uint16_t status,
+		   struct bytes extra)
+{
+	struct response r = { .status = status, .extra = extra };
+
+	respond(h, ev->slot, ev->message, &r);
+}
+
+/* RFC 3326: why one side hangs up is told to the other. */
+static struct bytes reason_lines(struct call_host *h, const struct sip_message *m)
+{
+	struct writer w = writer_over(h->extra, HOST_EXTRA);
+	struct bytes value;
+
+	for (unsigned i = 0; message_header(m, "Reason", i, &value); i++) {
+		writer_str(&w, "Reason: ");
+		writer_bytes(&w, value);
+		writer_str(&w, "\r\n");
+	}
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+/* Saved before said: were the node killed after a 200 that is in no record, its successor would hold a call that nobody ends. */
+static void answer_bye(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct outbox_item item = { .kind = OUTBOX_BYE, .leg = ev->leg, .txn = ev->slot->self };
+	bool waits = !h->degraded && c->end_tries == 0 && !txns_keep_request(ev->slot, ev->message);
+
+	if (waits)
+		outbox_touch(&c->out);
+	if (!waits || !outbox_push(&c->out, &item))
+		answer(h, ev, 200, (struct bytes){ 0 });
+}
+
+/* A branch that lost has only to go. */
+static bool takes_part(const struct call *c, uint8_t leg)
+{
+	return leg == LEG_A || leg == c->partner;
+}
+
+static void bye(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = c->legs[ev->leg];
+	struct call_ending e = {
+		.cause = CAUSE_HANGUP,
+		.by = ev->leg == LEG_A ? ENDED_BY_A : ENDED_BY_B,
+		.status = 487,
+		.reason = reason_lines(h, ev->message),
+	};
+
+	if (!takes_part(c, ev->leg)) {
+		answer(h, ev, 200, (struct bytes){ 0 });
+		leg_close(l);
+		return;
+	}
+	if (l->state == LEG_EARLY && ev->leg == LEG_A) { /* RFC 3261 15.1.2 */
+		e.cause = CAUSE_CANCELLED;
+		call_end(h, c, &e);
+		answer_bye(h, c, ev);
+		return;
+	}
+	if (l->state == LEG_ANSWERED && ev->leg != LEG_A)
+		leg_ack(h, c, ev->leg);
+	l->state =
+		LEG_CLOSED; /* closed only then: an INVITE of ours that is open there still gets its limit */
+	call_end(h, c, &e);
+	leg_close(l);
+	if (c->invite.from == ev->leg && c->invite.state == INVITE_ACCEPTED)
+		invite_clear(&c->invite); /* the ACK was lost, or is late */
+	answer_bye(h, c, ev);
+}
+
+static bool in_order(struct dialog *d, const struct sip_message *m)
+{
+	if (m->cseq < d->remote_cseq)
+		return false;
+	d->remote_cseq = m->cseq;
+	return true;
+}
+
+static void by_method(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	switch (ev->message->method) {
+	case SIP_BYE:
+		bye(h, c, ev);
+		break;
+	case SIP_INVITE:
+		invite_again(h, c, ev);
+		break;
+	case SIP_INFO:
+		if (trickle_is(ev->message))
+			trickle_received(h, c, ev);
+		else if (!info_passes(h->settings, ev->message))
+			respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(INFO_ACCEPT));
+		else
+			relay_request(h, c, ev);
+		break;
+	case SIP_OPTIONS: /* RFC 3261 11.2 */
+		respond_write_options(&extra, h);
+		answer(h, ev, 200, writer_lines(&extra));
+		break;
+	case SIP_UPDATE:
+		refresh_asked(h, c, ev);
+		break;
+	case SIP_ACK:
+	case SIP_CANCEL:
+	case SIP_REGISTER:
+	case SIP_PRACK:
+	case SIP_REFER:
+	case SIP_NOTIFY:
+	case SIP_SUBSCRIBE:
+	case SIP_PUBLISH:
+	case SIP_MESSAGE:
+		respond_refuse(h, ev, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		break;
+	case SIP_UNKNOWN:
+		respond_refuse(h, ev, 501, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		break;
+	}
+}
+
+void request_received(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	if (ev->message->method == SIP_ACK) {
+		invite_ack(h, c, ev);
+		return;
+	}
+	if (!in_order(&c->legs[ev->leg]->dialog, ev->message)) { /* RFC 3261 12.2.2 */
+		respond_refuse(h, ev, 500, REFUSED_CSEQ, (struct bytes){ 0 });
+		return;
+	}
+	if (respond_unsupported(&extra, h, ev->message)) {
+		respond_refuse(h, ev, 420, REFUSED_EXTENSION, writer_lines(&extra));
+		return;
+	}
+	if (!takes_part(c, ev->leg) && ev->message->method != SIP_BYE) {
+		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		return;
+	}
+	by_method(h, c, ev);
+}

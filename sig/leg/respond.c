@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/leg/respond.h"
+
+#include <errno.h>
+
+#include "sig/leg/session_timer.h"
+#include "sig/sip/lex.h"
+
+static void write_record_route(struct writer *w, const struct sip_message *request)
+{
+	struct bytes value;
+
+	for (unsigned i = 0; message_header(request, "Record-Route", i, &value); i++) {
+		writer_str(w, "Record-Route: ");
+		writer_bytes(w, value);
+		writer_str(w, "\r\n");
+	}
+}
+
+static void write_extra(struct writer *w, const struct call_host *h,
+			const struct sip_message *request, const struct response *r)
+{
+	if (r->record_route)
+		write_record_route(w, request);
+	if (r->contact && r->dialog)
+		dialog_write_contact(w, r->dialog, h->settings);
+	if (r->contact && r->status >= 200 && r->status < 300) { /* RFC 3261 13.3.1.4 */
+		writer_str(w, RESPOND_ALLOW);
+		session_timer_write_supported(w, h);
+	}
+	if (h->settings->server[0] && !r->brief)
+		writer_fmt(w, "Server: %s\r\n", h->settings->server);
+	writer_bytes(w, r->extra);
+}
+
+int response_make(struct call_host *h, const struct sip_message *request, const struct response *r,
+		  struct text *out)
+{
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	struct writer extra = writer_over(h->space + HOST_SPACE / 2, HOST_SPACE / 2);
+	struct dialog_tag own;
+	struct bytes tag = r->tag;
+
+	w.cap = HOST_SPACE / 2;
+	if (r->dialog) {
+		own = dialog_tag(r->dialog);
+		tag = bytes_mem(own.text, sizeof(own.text));
+	}
+	write_extra(&extra, h, request, r);
+	message_write_response(&w, request, r->status, r->reason, tag, writer_done(&extra),
+			       r->content_type, r->body);
+	if (w.overflow || extra.overflow || !bytes_are_lines(writer_done(&extra)))
+		return -EMSGSIZE;
+	return text_set(out, writer_done(&w));
+}
+
+int response_make_later(struct call_host *h, const struct txn_slot *slot, const struct response *r,
+			struct text *out)
+{
+	struct message_error error;
+	struct sip_message m;
+	int err;
+
+	if (message_parse(&m, text_bytes(&slot->request), &error)) {
+		message_close(&m);
+		return -EBADMSG;
+	}
+	m.hop = slot->source;
+	err = response_make(h, &m, r, out);
+	message_close(&m);
+	return err;
+}
+
+void respond(struct call_host *h, struct txn_slot *slot, const struct sip_message *request,
+	     const struct response *r)
+{
+	struct text text = { 0 };
+	int err;
+
+	if (!slot)
+		return;
+	err = request ? response_make(h, request, r, &text)
+		      : response_make_later(h, slot, r, &text);
+	if (err) { /* the peer sends its request again, or gives up */
+		sig_count_dropped(h->metrics, err == -EMSGSIZE ? DROPPED_TOO_LARGE : DROPPED_OOM);
+		if (r->status >= 200)
+			txns_drop(h->txns, slot->self);
+		return;
+	}
+	if (r->status >= 200)
+		text_clear(&slot->request);
+	txns_reply(h->txns, slot, r->status, &text, h->now.ns);
+}
+
+void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
+		    enum sig_refused reason, struct bytes extra)
+{
+	struct response r = { .status = status, .extra = extra };
+
+	sig_count_refused(h->metrics, reason);
+	respond(h, ev->slot, ev->message, &r);
+}
+
+void respond_write_options(struct writer *w, const struct call_host *h)
+{
+	writer_str(w, RESPOND_ALLOW RESPOND_ACCEPT);
+	session_timer_write_supported(w, h);
+}
+
+/* A longer answer tells nobody more: whoever requires that much may have forged his address. */
+enum { UNSUPPORTED_TAG_MAX = 64, UNSUPPORTED_LINE_MAX = 256 };
+
+static bool is_supported(const struct call_host *h, struct bytes tag)
+{
+	return h->settings->session_expires_s && bytes_iis(tag, "timer");
+}
+
+bool respond_unsupported(struct writer *w, const struct call_host *h, const struct sip_message *m)
+{
+	struct bytes rest, tag;
+	size_t start = w->n;
+	bool any = false;
+
+	for (unsigned i = 0; message_header(m, "Require", i, &rest); i++) {
+		while (lex_element(&rest, &tag)) {
+			if (tag.n == 0 || is_supported(h, tag))
+				continue;
+			any = true;
+			if (tag.n > UNSUPPORTED_TAG_MAX ||
+			    w->n - start + tag.n > UNSUPPORTED_LINE_MAX)
+				continue;
+			writer_str(w, w->n > start ? ", " : "Unsupported: ");
+			writer_bytes(w, tag);
+		}
+	}
+	if (w->n > start)
+		writer_str(w, "\r\n");
+	return any;
+}

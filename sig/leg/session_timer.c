@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/leg/session_timer.h"
+
+#include "base/clock.h"
+
+enum {
+	MARGIN_MAX_S = 32, /* RFC 4028 10: BYE comes a little before the end */
+	RESUME_GRACE_S = 60,
+	RESUME_SPREAD_MS = 20000,
+	EXPIRES_MAX_S = 86400, /* what a 422 may drive us to */
+};
+
+/* "1800;refresher=uac" */
+struct session_expires {
+	uint32_t seconds; /* 0: there is none */
+	enum { REFRESHER_NONE, REFRESHER_UAC, REFRESHER_UAS } refresher;
+};
+
+static struct session_expires expires_of(const struct sip_message *m)
+{
+	struct session_expires out = { 0 };
+	struct bytes value, who;
+	size_t end;
+
+	if (!message_header(m, "Session-Expires", 0, &value))
+		return out;
+	end = bytes_find(value, ';');
+	if (bytes_u32(bytes_trim(bytes_sub(value, 0, end)), &out.seconds)) {
+		out.seconds = 0;
+		return out;
+	}
+	if (sip_param(bytes_from(value, end), "refresher", &who))
+		out.refresher = bytes_iis(who, "uac") ? REFRESHER_UAC : REFRESHER_UAS;
+	return out;
+}
+
+static uint32_t min_of(const struct sip_message *m)
+{
+	struct bytes value;
+	uint32_t s;
+
+	if (!message_header(m, "Min-SE", 0, &value) ||
+	    bytes_u32(bytes_trim(bytes_sub(value, 0, bytes_find(value, ';'))), &s))
+		return 0;
+	return s < EXPIRES_MAX_S ? s : EXPIRES_MAX_S;
+}
+
+static uint32_t at_least(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What was agreed holds, also when it is switched off for calls to come. */
+static bool is_off(const struct call_host *h, const struct leg *leg)
+{
+	return h->settings->session_expires_s == 0 && leg->timer.interval_s == 0;
+}
+
+static uint32_t own_interval(const struct call_host *h, const struct leg *leg)
+{
+	uint32_t s = h->settings->session_expires_s;
+
+	return at_least(s ? s : leg->timer.interval_s, leg->timer.min_s);
+}
+
+bool session_timer_asked(const struct call_host *h, struct leg *leg, const struct sip_message *m)
+{
+	struct session_expires want = expires_of(m);
+	bool supports = message_has_token(m, "Supported", "timer") ||
+			message_has_token(m, "Require", "timer");
+	struct session_timer *t = &leg->timer;
+	uint32_t most;
+
+	if (is_off(h, leg))
+		return true;
+	if (want.seconds && want.seconds < SESSION_EXPIRES_MIN_S && supports)
+		return false;
+	t->min_s = at_least(t->min_s, min_of(m));
+	most = own_interval(h, leg);
+	t->interval_s = want.seconds && want.seconds < most ? want.seconds : most;
+	t->interval_s = at_least(t->interval_s, SESSION_EXPIRES_MIN_S);
+	t->agreed = supports;
+	t->ours = !supports || want.refresher != REFRESHER_UAC;
+	return true;
+}
+
+void session_timer_write_answer(struct writer *w, const struct leg *leg)
+{
+	const struct session_timer *t = &leg->timer;
+
+	if (t->interval_s == 0)
+		return;
+	if (t->agreed && !t->ours)
+		writer_str(w, "Require: timer\r\n"); /* RFC 4028 9 */
+	writer_fmt(w, "Session-Expires: %u;refresher=%s\r\n", t->interval_s,
+		   t->ours ? "uas" : "uac");
+}
+
+void session_timer_write_too_small(struct writer *w)
+{
+	writer_fmt(w, "Min-SE: %d\r\n", SESSION_EXPIRES_MIN_S);
+}
+
+void session_timer_write_supported(struct writer *w, const struct call_host *h)
+{
+	writer_str(w, h->settings->session_expires_s ? "Supported: timer\r\n" : "Supported:\r\n");
+}
+
+/* At first it is for the party to say who refreshes; later it stays as it is (RFC 4028 7.4). */
+void session_timer_write_request(struct writer *w, const struct call_host *h, const struct leg *leg)
+{
+	const struct session_timer *t = &leg->timer;
+	uint32_t s;
+
+	session_timer_write_supported(w, h);
+	if (is_off(h, leg))
+		return;
+	s = t->interval_s ? at_least(t->interval_s, t->min_s) : own_interval(h, leg);
+	writer_fmt(w, "Session-Expires: %u", at_least(s, SESSION_EXPIRES_MIN_S));
+	if (t->interval_s)
+		writer_fmt(w, ";refresher=%s", t->ours ? "uac" : "uas");
+	writer_str(w, "\r\n");
+	if (t->min_s)
+		writer_fmt(w, "Min-SE: %u\r\n", t->min_s);
+}
+
+void session_timer_answered(const struct call_host *h, struct leg *leg, const struct sip_message *m)
+{
+	struct session_expires got = expires_of(m);
+	struct session_timer *t = &leg->timer;
+
+	if (is_off(h, leg))
+		return;
+	t->agreed = got.seconds != 0;
+	t->ours = !t->agreed || got.refresher != REFRESHER_UAS;
+	t->interval_s = own_interval(h, leg);
+	if (t->agreed && got.seconds < t->interval_s)
+		t->interval_s = got.seconds;
+	t->interval_s = at_least(t->interval_s, SESSION_EXPIRES_MIN_S);
+	session_timer_start(h, leg);
+}
+
+/* A party that does not keep the time is asked all the same whether it is still there; but only its silence ends the call. */
+void session_timer_start(const struct call_host *h, struct leg *leg)
+{
+	struct session_timer *t = &leg->timer;
+	uint32_t margin = t->interval_s / 3 < MARGIN_MAX_S ? t->interval_s / 3 : MARGIN_MAX_S;
+
+	t->refresh_ns = t->expires_ns = 0;
+	if (t->interval_s == 0)
+		return;
+	if (t->ours)
+		t->refresh_ns = h->now.ns + t->interval_s * NS_PER_S / 2;
+	if (t->agreed)
+		t->expires_ns = h->now.ns + (t->interval_s - margin) * NS_PER_S;
+}
+
+static void not_before(uint64_t *deadline, uint64_t ns)
+{
+	if (*deadline && *deadline < ns)
+		*deadline = ns;
+}
+
+/* All calls of a node come at once: our own requests are spread. */
+void session_timer_resume(const struct call_host *h, struct leg *leg)
+{
+	struct session_timer *t = &leg->timer;
+
+	if (t->ours && t->interval_s && leg->state == LEG_CONFIRMED && !t->refresh_ns)
+		t->refresh_ns = 1; /* its answer was awaited */
+	not_before(&t->refresh_ns, h->now.ns + rand_below(h->rand, RESUME_SPREAD_MS) * NS_PER_MS);
+	not_before(&t->expires_ns, h->now.ns + RESUME_GRACE_S * NS_PER_S);
+}
+
+bool session_timer_raise(struct leg *leg, const struct sip_message *m)
+{
+	uint32_t min = min_of(m);
+
+	if (m->status != 422 || min == 0 || min < 2 * leg->timer.min_s)
+		return false; /* in small steps it would go on for long */
+	leg->timer.min_s = min;
+	return true;
+}
+
+void session_timer_stop(struct leg *leg)
+{
+	leg->timer.refresh_ns = leg->timer.expires_ns = 0;
+}
+
+uint64_t session_timer_due_ns(const struct leg *leg)
+{
+	const struct session_timer *t = &leg->timer;
+
+	if (t->refresh_ns && (t->expires_ns == 0 || t->refresh_ns < t->expires_ns))
+		return t->refresh_ns;
+	return t->expires_ns;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+
+#include "sig/record/call_check.h"
+#include "sig/record/call_read.h"
+#include "sig/record/call_seal.h"
+#include "sig/record/call_unknown.h"
+
+static_assert((int)TANDEM__CALL__STATE__ENDING == (int)CALL_ENDING, "as in the record");
+
+static bool read_times(struct reading *r, const Tandem__Call__Call *in)
+{
+	struct call *c = r->c;
+
+	c->setup_utc_ms = reading_time(r, in->setup_utc_ms);
+	c->ringing_utc_ms = reading_time(r, in->ringing_utc_ms);
+	c->answer_utc_ms = reading_time(r, in->answer_utc_ms);
+	c->end_utc_ms = reading_time(r, in->end_utc_ms);
+	c->ring_ns = reading_deadline(r, in->ring_until_utc_ms,
+				      r->h->settings->ring_timeout_ns / NS_PER_MS);
+	if (in->setup_utc_ms == 0)
+		return reading_wrong(r, "call: no time of setup");
+	return true;
+}
+
+static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
+{
+	struct call *c = r->c;
+
+	if (in->id == 0 || id_shard(in->id) != r->h->settings->number)
+		return reading_wrong(r, "call: id is of another shard");
+	if (in->version == 0 || in->version > INT64_MAX)
+		return reading_wrong(r, "call: version");
+	if (in->state < 0 || (int)in->state > (int)CALL_ENDING)
+		return reading_wrong(r, "call: state");
+	if (!bytes_is(bytes_str(in->tenant), r->h->settings->tenant))
+		return reading_wrong(r, "call: tenant");
+	if (in->status > 699 || in->cause >= CALL_CAUSE_COUNT || in->ended_by > ENDED_BY_OPERATOR)
+		return reading_wrong(r, "call: how it ended");
+	c->id = in->id;
+	c->out.version = c->out.released = c->out.acked = in->version;
+	c->state = (enum call_state)in->state;
+	c->early_media = in->early_media;
+	c->video = in->video;
+	c->originated = in->originated;
+	c->status = (uint16_t)in->status;
+	c->cause = (enum call_cause)in->cause;
+	c->ended_by = (enum call_ended_by)in->ended_by;
+	return reading_line(r, &c->from, &in->from, READING_USER_MAX, "call: from") &&
+	       reading_line(r, &c->to, &in->to, READING_USER_MAX, "call: to") &&
+	       reading_line(r, &c->display, &in->display, READING_USER_MAX, "call: display") &&
+	       read_times(r, in);
+}
+
+static void read_clock(struct reading *r, const Tandem__Call__Call *in)
+{
+	struct steady_mark mark = { .boot = in->boot,
+				    .offset_ms = in->clock_offset_ms,
+				    .utc_ms = in->saved_utc_ms };
+
+	r->shift_ms = steady_shift(&r->h->steady, &mark, r->h->now.ns);
+}
+
+static bool read_call(struct reading *r, const Tandem__Call__Call *in)
+{
+	if (!in)
+		return reading_wrong(r, "not a call record");
+	read_clock(r, in);
+	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_partner(r, in) ||
+	    !reading_invite(r, in->invite) || !reading_exchange(r, &r->c->media, in->media) ||
+	    !reading_flows(r, in))
+		return false;
+	r->reason = call_check(r->c, r->seed);
+	return !r->reason;
+}
+
+static bool read_format(struct reading *r, const Tandem__Call__Call *in)
+{
+	if (!in || in->format <= CALL_RECORD_FORMAT)
+		return true;
+	r->later = true;
+	return reading_wrong(r, "call: of a later program");
+}
+
+static bool keep_unknown(struct reading *r, const Tandem__Call__Call *in,
+			 enum call_unknown_root root)
+{
+	return !in || !unknown_keep(&r->c->unknown, &in->base, root, call_unknown_name) ||
+	       reading_wrong(r, "out of memory");
+}
+
+static void unseal(struct reading *r, Tandem__Call__Call **in)
+{
+	if (keep_unknown(r, *in, CALL_UNKNOWN_OUTER))
+		r->reason = call_unseal(r->h, in, &r->later);
+}
+
+int call_decode(const struct call_host *h, struct call *c, struct call_seed *seed,
+		struct bytes record, const char **reason)
+{
+	struct reading r = { .h = h, .c = c, .seed = seed };
+	Tandem__Call__Call *in = tandem__call__call__unpack(NULL, record.n, record.p);
+
+	*seed = (struct call_seed){ 0 };
+	if (in && read_format(&r, in) && in->sealed.len)
+		unseal(&r, &in);
+	if (!r.reason)
+		(void)(read_format(&r, in) && keep_unknown(&r, in, CALL_UNKNOWN_WHOLE) &&
+		       read_call(&r, in));
+	if (in)
+		tandem__call__call__free_unpacked(in, NULL);
+	if (!r.reason)
+		return 0;
+	*reason = r.reason;
+	call_free(c);
+	call_seed_clear(seed);
+	return r.later ? -EPROTONOSUPPORT : -EBADMSG;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig/leg/leg.h"
+#include "sig/record/call_pack.h"
+#include "sig/record/call_seal.h"
+#include "sig/record/call_unknown.h"
+
+static void pack_facts(const struct call_host *h, struct packing *p, const struct call *c)
+{
+	struct steady_mark mark = steady_mark(&h->steady, h->now.ns);
+	Tandem__Call__Call *out = &p->call;
+
+	(void)bytes_cstr(bytes_str(h->settings->tenant), p->tenant, sizeof(p->tenant));
+	out->id = c->id;
+	out->format = CALL_RECORD_FORMAT;
+	out->version = c->out.version;
+	out->incarnation = h->incarnation;
+	out->boot = mark.boot;
+	out->clock_offset_ms = mark.offset_ms;
+	out->saved_utc_ms = mark.utc_ms;
+	out->state = (Tandem__Call__State)c->state;
+	out->tenant = p->tenant;
+	out->from = packing_text(&c->from);
+	out->to = packing_text(&c->to);
+	out->early_media = c->early_media;
+	out->video = c->video;
+	out->originated = c->originated;
+	out->display = packing_text(&c->display);
+	out->setup_utc_ms = c->setup_utc_ms;
+	out->ringing_utc_ms = c->ringing_utc_ms;
+	out->answer_utc_ms = c->answer_utc_ms;
+	out->end_utc_ms = c->end_utc_ms;
+	out->ring_until_utc_ms = packing_utc(h, c->ring_ns);
+	out->status = c->status;
+	out->cause = c->cause;
+	out->ended_by = c->ended_by;
+	out->partner = c->partner == LEG_B ? 0 : c->partner;
+}
+
+/* Our keys, or those that a party named in its texts. */
+static bool has_keys(const struct call *c, const struct text *record)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (c->flows[i].secret)
+			return true;
+	}
+	return memmem(record->p, record->n, "crypto:", strlen("crypto:")) != NULL;
+}
+
+int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
+		     struct text *out)
+{
+	ProtobufCMessageUnknownField *unknown;
+	struct packing *p = malloc(sizeof(*p)); /* only what is used of it is written to */
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	tandem__call__call__init(&p->call);
+	pack_facts(h, p, c);
+	packing_legs(h, p, c, seed);
+	if (c->invite.state != INVITE_NONE)
+		packing_invite(h->settings, p, &c->invite, seed);
+	p->call.media = packing_exchange(&p->media, &c->media);
+	packing_flows(h->settings, p, c);
+	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,
+			      &unknown);
+	if (!err)
+		err = call_pack(&p->call, out);
+	free(unknown);
+	free(p);
+	return !err && has_keys(c, out) ? call_seal(h, c, out) : err;
+}
+
+/* Slices of the living transactions. */
+int call_encode(const struct call_host *h, const struct call *c, struct text *out)
+{
+	const struct txn_slot *server = txns_get(h->txns, c->invite.server);
+	struct call_seed seed = { 0 };
+
+	if (server) {
+		seed.request = server->request;
+		seed.source = server->source;
+	}
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+		const struct txn_slot *client =
+			l && leg_is_open(l) ? txns_get(h->txns, l->asked->client) : NULL;
+
+		if (client) {
+			seed.sent[i] = client->txn.message;
+			seed.sent_to[i] = client->txn.hop;
+		}
+	}
+	return call_encode_with(h, c, &seed, out);
+}
+
+void call_seed_clear(struct call_seed *seed)
+{
+	text_clear(&seed->request);
+	for (size_t i = 0; i < COUNT_OF(seed->sent); i++)
+		text_clear(&seed->sent[i]);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/record/call_pack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+ProtobufCBinaryData packing_text(const struct text *t)
+{
+	return (ProtobufCBinaryData){ .len = t->n, .data = (uint8_t *)t->p };
+}
+
+ProtobufCBinaryData packing_octets(const void *p, size_t n)
+{
+	return (ProtobufCBinaryData){ .len = n, .data = (uint8_t *)(uintptr_t)p };
+}
+
+char *packing_address(const struct addr *a, char text[ADDR_TEXT_MAX])
+{
+	text[0] = '\0';
+	if (a->family != ADDR_NONE)
+		(void)addr_text(a, text);
+	return text;
+}
+
+void packing_hop(const struct shard_settings *settings, Tandem__Call__Hop *out,
+		 const struct sip_hop *hop, char text[2][ADDR_TEXT_MAX])
+{
+	tandem__call__hop__init(out);
+	out->transport = hop->transport;
+	out->inbound = hop->inbound;
+	out->local = packing_address(&settings->locals[hop->local].bind, text[0]);
+	out->remote = packing_address(&hop->remote, text[1]);
+}
+
+Tandem__Call__Exchange *packing_exchange(Tandem__Call__Exchange *out, const struct exchange *x)
+{
+	tandem__call__exchange__init(out);
+	out->offerer = x->offerer;
+	out->offer_in = packing_text(&x->offer_in);
+	out->offer_out = packing_text(&x->offer_out);
+	out->answer_in = packing_text(&x->answer_in);
+	out->answer_out = packing_text(&x->answer_out);
+	return out;
+}
+
+uint64_t packing_utc(const struct call_host *h, uint64_t deadline_ns)
+{
+	if (deadline_ns == 0)
+		return 0;
+	if (deadline_ns <= h->now.ns)
+		return h->now.utc_ms;
+	return h->now.utc_ms + (deadline_ns - h->now.ns) / NS_PER_MS;
+}
+
+int call_pack(const Tandem__Call__Call *call, struct text *out)
+{
+	size_t n = tandem__call__call__get_packed_size(call);
+	char *p = malloc(n + 1);
+
+	if (!p)
+		return -ENOMEM;
+	(void)tandem__call__call__pack(call, (uint8_t *)p);
+	p[n] = '\0';
+	*out = (struct text){ .p = p, .n = (uint32_t)n };
+	return 0;
+}

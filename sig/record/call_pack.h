@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing a record: what call_read.h reads; private to call_pack*.c, call_encode.c and call_seal.c. One struct packing holds all that
+ * a record points at while it is packed; the long texts stay in the call, which must outlive it. The shard's thread.
+ */
+#ifndef SIG_CALL_CALL_PACK_H
+#define SIG_CALL_CALL_PACK_H
+
+#include "sig/call.pb-c.h"
+#include "sig/record/call_record.h"
+
+struct packed_leg {
+	Tandem__Call__Leg leg;
+	Tandem__Call__Dialog dialog;
+	Tandem__Call__Asked asked;
+	Tandem__Call__Exchange media;
+	Tandem__Call__Hop hop, sent_to;
+	Tandem__Call__Terms terms;
+	Tandem__Call__SessionTimer timer;
+	char *codecs[OFFER_CODECS_MAX];
+	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
+};
+
+struct packed_flow {
+	Tandem__Call__Flow flow;
+	Tandem__Call__Dtls dtls;
+	Tandem__Call__Key key_in, key_out;
+	Tandem__Call__Resume resume;
+	Tandem__Call__Secret secret;
+	char text[2][ADDR_TEXT_MAX];
+	char network[sizeof(((struct shard_network *)NULL)->name)];
+};
+
+struct packing {
+	Tandem__Call__Call call;
+	struct packed_leg legs[LEGS_MAX];
+	Tandem__Call__Leg *leg_list[LEGS_MAX];
+	Tandem__Call__Hop source;
+	char source_text[2][ADDR_TEXT_MAX];
+	Tandem__Call__Invite invite;
+	Tandem__Call__Best best;
+	Tandem__Call__Exchange invite_media, media;
+	struct packed_flow flows[CALL_FLOWS_MAX];
+	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
+	char tenant[sizeof(((struct shard_settings *)NULL)->tenant)];
+};
+
+/* Slices of what is given, and of the text given for it. */
+ProtobufCBinaryData packing_text(const struct text *t);
+ProtobufCBinaryData packing_octets(const void *p, size_t n);
+char *packing_address(const struct addr *a, char text[ADDR_TEXT_MAX]);
+void packing_hop(const struct shard_settings *settings, Tandem__Call__Hop *out,
+		 const struct sip_hop *hop, char text[2][ADDR_TEXT_MAX]);
+Tandem__Call__Exchange *packing_exchange(Tandem__Call__Exchange *out, const struct exchange *x);
+/* A monotonic time in ns as UTC in ms, of now or later; 0 stays 0. */
+uint64_t packing_utc(const struct call_host *h, uint64_t deadline_ns);
+
+/* The parts of p->call; *p is otherwise written to only where they need it. */
+void packing_legs(const struct call_host *h, struct packing *p, const struct call *c,
+		  const struct call_seed *seed);
+void packing_invite(const struct shard_settings *settings, struct packing *p,
+		    const struct invite *inv, const struct call_seed *seed);
+void packing_flows(const struct shard_settings *settings, struct packing *p, const struct call *c);
+
+/* A message as text. 0 or -ENOMEM. */
+int call_pack(const Tandem__Call__Call *call, struct text *out) NODISCARD;
+
+#endif

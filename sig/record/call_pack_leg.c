@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/leg/leg.h"
+#include "sig/record/call_pack.h"
+
+static void pack_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop)
+{
+	tandem__call__dialog__init(out);
+	out->tag = d->tag.random;
+	out->call_id = packing_text(&d->call_id);
+	out->remote_tag = packing_text(&d->remote_tag);
+	out->local = packing_text(&d->local);
+	out->remote = packing_text(&d->remote);
+	out->target = packing_text(&d->target);
+	out->routes = packing_text(&d->routes);
+	out->hop = hop;
+	out->local_cseq = d->local_cseq;
+	out->remote_cseq = d->remote_cseq;
+}
+
+static Tandem__Call__InviteState asked_state(enum asked_state state)
+{
+	switch (state) {
+	case ASKED_QUEUED:
+		return TANDEM__CALL__INVITE_STATE__QUEUED;
+	case ASKED_CALLING:
+		return TANDEM__CALL__INVITE_STATE__CALLING;
+	case ASKED_PROCEEDING:
+		return TANDEM__CALL__INVITE_STATE__PROCEEDING;
+	case ASKED_ANSWERED:
+		return TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED;
+	}
+	return TANDEM__CALL__INVITE_STATE__NONE;
+}
+
+static Tandem__Call__Asked *pack_asked(const struct shard_settings *settings, struct packed_leg *p,
+				       const struct asked *asked, const struct call_seed *seed,
+				       uint8_t i)
+{
+	tandem__call__asked__init(&p->asked);
+	p->asked.state = asked_state(asked->state);
+	p->asked.branch = asked->branch;
+	p->asked.media = packing_exchange(&p->media, &asked->media);
+	if (seed->sent[i].n) {
+		p->asked.sent = packing_text(&seed->sent[i]);
+		packing_hop(settings, &p->sent_to, &seed->sent_to[i], p->sent_text);
+		p->asked.sent_to = &p->sent_to;
+	}
+	return &p->asked;
+}
+
+static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_terms *terms)
+{
+	Tandem__Call__Terms *out = &p->terms;
+
+	tandem__call__terms__init(out);
+	for (uint8_t i = 0; i < terms->codec_count; i++)
+		p->codecs[i] = (char *)(uintptr_t)terms->codecs[i];
+	out->codecs = p->codecs;
+	out->n_codecs = terms->codec_count;
+	out->ptime_g711 = terms->ptime_g711;
+	out->ptime_g729 = terms->ptime_g729;
+	out->no_events = terms->no_events;
+	out->no_video = terms->no_video;
+	out->video_kbps = terms->video_kbps;
+	out->sdes_offer = terms->sdes_offer;
+	out->sdes_accept = terms->sdes_accept;
+	out->sdes_only = terms->sdes_only;
+	out->dtls_offer = terms->dtls_offer;
+	out->dtls_accept = terms->dtls_accept;
+	out->dtls_only = terms->dtls_only;
+	out->video_codecs = terms->video_codecs;
+	out->media_elsewhere = terms->media_elsewhere;
+	return out;
+}
+
+static Tandem__Call__SessionTimer *pack_timer(const struct call_host *h,
+					      Tandem__Call__SessionTimer *out,
+					      const struct session_timer *t)
+{
+	tandem__call__session_timer__init(out);
+	out->interval_s = t->interval_s;
+	out->min_s = t->min_s;
+	out->agreed = t->agreed;
+	out->ours = t->ours;
+	out->refresh_utc_ms = packing_utc(h, t->refresh_ns);
+	out->expires_utc_ms = packing_utc(h, t->expires_ns);
+	return out;
+}
+
+static void pack_leg(const struct call_host *h, struct packing *p, const struct call *c,
+		     const struct call_seed *seed, uint8_t i)
+{
+	const struct shard_settings *settings = h->settings;
+	const struct leg *l = c->legs[i];
+	struct packed_leg *to = &p->legs[i];
+	Tandem__Call__Leg *out = &to->leg;
+	size_t place = p->call.n_legs++;
+
+	tandem__call__leg__init(out);
+	packing_hop(settings, &to->hop, &l->dialog.hop, to->hop_text);
+	pack_dialog(&to->dialog, &l->dialog, &to->hop);
+	out->state = (Tandem__Call__LegState)l->state;
+	out->leave = l->leave;
+	out->behind_nat = l->behind_nat;
+	out->held = l->held;
+	out->muted = l->muted;
+	out->takes_talk = l->takes_talk;
+	out->takes_update = l->takes_update;
+	out->said = packing_text(&l->said);
+	if (l->timer.interval_s)
+		out->timer = pack_timer(h, &to->timer, &l->timer);
+	out->dialog = &to->dialog;
+	out->session_id = l->session_id;
+	out->session_version = l->session_version;
+	out->invite_cseq = l->invite_cseq;
+	out->ack_branch = l->ack_branch;
+	if (!bytes_eq(text_bytes(&l->user), call_leg_user(c, i)))
+		out->user = packing_text(&l->user);
+	out->index = place == i ? 0 : i;
+	if (l->terms)
+		out->terms = pack_terms(to, l->terms);
+	if (l->asked)
+		out->asked = pack_asked(settings, to, l->asked, seed, i);
+	p->leg_list[place] = out;
+}
+
+void packing_legs(const struct call_host *h, struct packing *p, const struct call *c,
+		  const struct call_seed *seed)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i])
+			pack_leg(h, p, c, seed, i);
+	}
+	p->call.legs = p->leg_list;
+}

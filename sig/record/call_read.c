@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What parts of a record have in common. */
+#include "sig/record/call_read.h"
+
+#include "sig/call/give_up.h"
+#include "sig/leg/leg.h"
+
+bool reading_wrong(struct reading *r, const char *reason)
+{
+	if (!r->reason)
+		r->reason = reason;
+	return false;
+}
+
+struct bytes reading_slice(const ProtobufCBinaryData *b)
+{
+	return bytes_mem(b->data, b->len);
+}
+
+/* Of a header or part of one: nothing that could end its line. */
+bool reading_line(struct reading *r, struct text *out, const ProtobufCBinaryData *in, size_t max,
+		  const char *reason)
+{
+	if (in->len > max)
+		return reading_wrong(r, reason);
+	for (size_t i = 0; i < in->len; i++) {
+		if (in->data[i] < ' ' || in->data[i] == 0x7f)
+			return reading_wrong(r, reason);
+	}
+	return !text_set(out, reading_slice(in)) || reading_wrong(r, "out of memory");
+}
+
+bool reading_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in, size_t max,
+		  const char *reason)
+{
+	if (in->len > max)
+		return reading_wrong(r, reason);
+	return !text_set(out, reading_slice(in)) || reading_wrong(r, "out of memory");
+}
+
+uint64_t reading_time(const struct reading *r, uint64_t utc_ms)
+{
+	return steady_add(utc_ms, r->shift_ms);
+}
+
+uint64_t reading_deadline(const struct reading *r, uint64_t utc_ms, uint64_t most_ms)
+{
+	const struct instant *now = &r->h->now;
+	uint64_t at = reading_time(r, utc_ms);
+	uint64_t left = at > now->utc_ms ? at - now->utc_ms : 0;
+
+	if (utc_ms == 0)
+		return 0;
+	if (left > most_ms)
+		left = most_ms;
+	return now->ns + left * NS_PER_MS + 1;
+}
+
+bool reading_address(struct reading *r, struct addr *out, const char *in, const char *reason)
+{
+	*out = (struct addr){ 0 };
+	return !*in || !addr_parse(out, bytes_str(in)) || reading_wrong(r, reason);
+}
+
+/* One that reaches the party for a last word: at best on the same address. */
+static bool find_other_local(const struct shard_settings *s, struct sip_hop *hop,
+			     const struct addr *bound)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		const struct shard_local *l = &s->locals[i];
+
+		if (l->transport != hop->transport || l->bind.family != hop->remote.family)
+			continue;
+		if (found && !addr_ip_eq(&l->bind, bound))
+			continue;
+		hop->local = (uint16_t)i;
+		found = true;
+	}
+	return found;
+}
+
+static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
+		       const struct addr *bound)
+{
+	const struct shard_settings *s = r->h->settings;
+
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		hop->local = (uint16_t)i;
+		if (s->locals[i].transport == hop->transport && addr_eq(bound, &s->locals[i].bind))
+			return;
+	}
+	hop->local = 0;
+	if (r->c->legs[leg]->state == LEG_CLOSED)
+		return;
+	call_obstacle(r->c, "an address for SIP is not the node's any more");
+	if (!find_other_local(s, hop, bound))
+		r->c->lost |= (uint16_t)BIT64(leg);
+}
+
+bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in)
+{
+	struct addr local;
+
+	if (!in || in->transport >= SIP_TRANSPORTS)
+		return reading_wrong(r, "hop: unknown transport");
+	if (!reading_address(r, &local, in->local, "hop: local address") ||
+	    !reading_address(r, &out->remote, in->remote, "hop: remote address"))
+		return false;
+	if (out->remote.family == ADDR_NONE || out->remote.port == 0)
+		return reading_wrong(r, "hop: no remote address");
+	out->transport = (enum sip_transport)in->transport;
+	out->inbound = in->inbound && sip_transport_is_stream(out->transport);
+	find_local(r, leg, out, &local);
+	return true;
+}
+
+bool reading_exchange(struct reading *r, struct exchange *x, const Tandem__Call__Exchange *in)
+{
+	if (!in)
+		return reading_wrong(r, "exchange is missing");
+	if (!call_leg(r->c, (uint8_t)in->offerer) || in->offerer >= LEGS_MAX)
+		return reading_wrong(r, "exchange: offerer");
+	x->offerer = (uint8_t)in->offerer;
+	return reading_text(r, &x->offer_in, &in->offer_in, HOST_SDP_MAX, "exchange: too long") &&
+	       reading_text(r, &x->offer_out, &in->offer_out, HOST_SDP_MAX, "exchange: too long") &&
+	       reading_text(r, &x->answer_in, &in->answer_in, HOST_SDP_MAX, "exchange: too long") &&
+	       reading_text(r, &x->answer_out, &in->answer_out, HOST_SDP_MAX, "exchange: too long");
+}
+
+bool reading_asked_state(struct reading *r, enum asked_state *out, Tandem__Call__InviteState state)
+{
+	if (state < TANDEM__CALL__INVITE_STATE__QUEUED ||
+	    state > TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED)
+		return reading_wrong(r, "asked: state");
+	*out = (enum asked_state)(state - TANDEM__CALL__INVITE_STATE__QUEUED);
+	return true;
+}
+
+bool reading_sent(struct reading *r, uint8_t leg, const ProtobufCBinaryData *sent,
+		  const Tandem__Call__Hop *to)
+{
+	if (!reading_text(r, &r->seed->sent[leg], sent, READING_MESSAGE_MAX, "asked: too long"))
+		return false;
+	return sent->len == 0 || reading_hop(r, leg, &r->seed->sent_to[leg], to);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading a record as if it came from a stranger; private to call_read*.c and call_decode.c. Each part: false, and the reason is kept. */
+#ifndef SIG_CALL_CALL_READ_H
+#define SIG_CALL_CALL_READ_H
+
+#include "sig/call.pb-c.h"
+#include "sig/record/call_record.h"
+
+enum { READING_USER_MAX = 256, READING_MESSAGE_MAX = 65000 };
+
+struct reading {
+	const struct call_host *h;
+	struct call *c;
+	struct call_seed *seed;
+	int64_t shift_ms;   /* what makes the record's times ours */
+	const char *reason; /* NULL: all well so far */
+	bool later;         /* it is of a later program */
+};
+
+/* Keeps the first reason. Always false. */
+bool reading_wrong(struct reading *r, const char *reason);
+struct bytes reading_slice(const ProtobufCBinaryData *b);
+/* Of a header or part of one: nothing that could end its line. */
+bool reading_line(struct reading *r, struct text *out, const ProtobufCBinaryData *in, size_t max,
+		  const char *reason);
+bool reading_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in, size_t max,
+		  const char *reason);
+/* A time of the record as one of our clock. */
+uint64_t reading_time(const struct reading *r, uint64_t utc_ms);
+/* The same in ns: 0 stays 0, past is now, and none is further away than most_ms. */
+uint64_t reading_deadline(const struct reading *r, uint64_t utc_ms, uint64_t most_ms);
+bool reading_address(struct reading *r, struct addr *out, const char *in, const char *reason);
+/* Of a leg. An address that is ours no longer is an obstacle, and no error. */
+bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in);
+bool reading_exchange(struct reading *r, struct exchange *x, const Tandem__Call__Exchange *in);
+bool reading_asked_state(struct reading *r, enum asked_state *out, Tandem__Call__InviteState state);
+bool reading_sent(struct reading *r, uint8_t leg, const ProtobufCBinaryData *sent,
+		  const Tandem__Call__Hop *to);
+bool reading_legs(struct reading *r, const Tandem__Call__Call *in);
+bool reading_partner(struct reading *r, const Tandem__Call__Call *in);
+bool reading_invite(struct reading *r, const Tandem__Call__Invite *in);
+bool reading_flows(struct reading *r, const Tandem__Call__Call *in);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "sig/leg/leg.h"
+#include "sig/leg/session_timer.h"
+#include "sig/record/call_read.h"
+#include "sig/sip/lex.h"
+
+static_assert((int)TANDEM__CALL__LEG_STATE__CLOSED == (int)LEG_CLOSED, "as in the record");
+
+enum { INTERVAL_MAX_S = 86400 };
+
+static bool read_dialog(struct reading *r, uint8_t leg, struct dialog *d,
+			const Tandem__Call__Dialog *in)
+{
+	if (!in)
+		return reading_wrong(r, "dialog is missing");
+	d->tag.random = in->tag;
+	d->local_cseq = in->local_cseq;
+	d->remote_cseq = in->remote_cseq;
+	if (d->local_cseq > INT32_MAX || d->remote_cseq > INT32_MAX)
+		return reading_wrong(r, "dialog: CSeq");
+	return reading_line(r, &d->call_id, &in->call_id, DIALOG_TEXT_MAX, "dialog: Call-ID") &&
+	       reading_line(r, &d->remote_tag, &in->remote_tag, DIALOG_TEXT_MAX, "dialog: tag") &&
+	       reading_line(r, &d->local, &in->local, DIALOG_TEXT_MAX, "dialog: local") &&
+	       reading_line(r, &d->remote, &in->remote, DIALOG_TEXT_MAX, "dialog: remote") &&
+	       reading_line(r, &d->target, &in->target, DIALOG_TEXT_MAX, "dialog: target") &&
+	       reading_line(r, &d->routes, &in->routes, DIALOG_ROUTES_MAX, "dialog: routes") &&
+	       reading_hop(r, leg, &d->hop, in->hop);
+}
+
+static bool read_asked(struct reading *r, uint8_t leg, const Tandem__Call__Asked *in)
+{
+	struct leg *l = r->c->legs[leg];
+
+	if (!in)
+		return true;
+	if (leg_ask(l))
+		return reading_wrong(r, "out of memory");
+	l->asked->branch = in->branch;
+	return reading_asked_state(r, &l->asked->state, in->state) &&
+	       reading_exchange(r, &l->asked->media, in->media) &&
+	       reading_sent(r, leg, &in->sent, in->sent_to);
+}
+
+static bool read_codecs(struct reading *r, struct offer_terms *out, const Tandem__Call__Terms *in)
+{
+	if (in->n_codecs > OFFER_CODECS_MAX)
+		return reading_wrong(r, "terms: codecs");
+	for (size_t i = 0; i < in->n_codecs; i++) {
+		struct bytes name = bytes_str(in->codecs[i]);
+
+		if (!lex_is_token(name) || bytes_cstr(name, out->codecs[i], OFFER_CODEC_NAME_MAX))
+			return reading_wrong(r, "terms: codecs");
+	}
+	out->codec_count = (uint8_t)in->n_codecs;
+	return true;
+}
+
+static bool read_terms(struct reading *r, struct leg *l, const Tandem__Call__Terms *in)
+{
+	struct offer_terms terms = { 0 };
+
+	if (!in)
+		return true;
+	if (in->ptime_g711 > UINT8_MAX || in->ptime_g729 > UINT8_MAX)
+		return reading_wrong(r, "terms: ptime");
+	terms.ptime_g711 = (uint8_t)in->ptime_g711;
+	terms.ptime_g729 = (uint8_t)in->ptime_g729;
+	terms.no_events = in->no_events;
+	terms.no_video = in->no_video;
+	terms.video_kbps = in->video_kbps;
+	terms.sdes_offer = in->sdes_offer;
+	terms.sdes_accept = in->sdes_accept;
+	terms.sdes_only = in->sdes_only;
+	terms.dtls_offer = in->dtls_offer;
+	terms.dtls_accept = in->dtls_accept;
+	terms.dtls_only = in->dtls_only;
+	terms.video_codecs = (uint8_t)(in->video_codecs & OFFER_VIDEO_ALL);
+	terms.media_elsewhere = in->media_elsewhere;
+	if (!read_codecs(r, &terms, in))
+		return false;
+	return !leg_set_terms(l, &terms) || reading_wrong(r, "out of memory");
+}
+
+static bool read_timer(struct reading *r, struct session_timer *out,
+		       const Tandem__Call__SessionTimer *in)
+{
+	if (!in)
+		return true;
+	if (in->interval_s < SESSION_EXPIRES_MIN_S || in->interval_s > INTERVAL_MAX_S ||
+	    in->min_s > INTERVAL_MAX_S)
+		return reading_wrong(r, "leg: session timer");
+	out->interval_s = in->interval_s;
+	out->min_s = in->min_s;
+	out->agreed = in->agreed;
+	out->ours = in->ours;
+	out->refresh_ns = reading_deadline(r, in->refresh_utc_ms, INTERVAL_MAX_S * 1000);
+	out->expires_ns = reading_deadline(r, in->expires_utc_ms, INTERVAL_MAX_S * 1000);
+	return true;
+}
+
+static bool read_user(struct reading *r, uint8_t leg, const ProtobufCBinaryData *in)
+{
+	struct text *user = &r->c->legs[leg]->user;
+
+	if (in->len)
+		return reading_line(r, user, in, READING_USER_MAX, "leg: user");
+	return !text_set(user, call_leg_user(r->c, leg)) || reading_wrong(r, "out of memory");
+}
+
+static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
+{
+	struct leg *l = r->c->legs[i];
+
+	if (in->state < 0 || (int)in->state > (int)LEG_CLOSED)
+		return reading_wrong(r, "leg: state");
+	l->state = (enum leg_state)in->state;
+	l->leave = in->leave;
+	l->behind_nat = in->behind_nat;
+	l->held = in->held;
+	l->muted = in->muted;
+	l->takes_talk = in->takes_talk;
+	l->takes_update = in->takes_update;
+	l->session_id = in->session_id;
+	l->session_version = in->session_version;
+	l->invite_cseq = in->invite_cseq;
+	l->ack_branch = in->ack_branch;
+	l->dialog.tag.call = r->c->id;
+	l->dialog.tag.leg = i;
+	return reading_text(r, &l->said, &in->said, HOST_SDP_MAX, "leg: too long") &&
+	       read_user(r, i, &in->user) && read_timer(r, &l->timer, in->timer) &&
+	       read_terms(r, l, in->terms) && read_dialog(r, i, &l->dialog, in->dialog);
+}
+
+static uint32_t index_of(const Tandem__Call__Call *in, size_t place)
+{
+	return in->legs[place]->index ? in->legs[place]->index : (uint32_t)place;
+}
+
+static bool make_leg(struct reading *r, uint32_t index)
+{
+	struct call *c = r->c;
+
+	if (index >= LEGS_MAX || index < c->leg_count)
+		return reading_wrong(r, "leg: index");
+	c->legs[index] = calloc(1, sizeof(struct leg));
+	if (!c->legs[index])
+		return reading_wrong(r, "out of memory");
+	c->leg_count = (uint8_t)(index + 1);
+	return true;
+}
+
+/* All legs first: what an INVITE says may name any of them. */
+bool reading_legs(struct reading *r, const Tandem__Call__Call *in)
+{
+	if (in->n_legs < (in->originated ? 1 : 2) || in->n_legs > LEGS_MAX)
+		return reading_wrong(r, "call: number of legs");
+	r->c->legs = calloc(LEGS_MAX, sizeof(struct leg *));
+	if (!r->c->legs)
+		return reading_wrong(r, "out of memory");
+	for (size_t i = 0; i < in->n_legs; i++) {
+		if (!make_leg(r, index_of(in, i)) ||
+		    !read_leg(r, (uint8_t)index_of(in, i), in->legs[i]))
+			return false;
+	}
+	for (size_t i = 0; i < in->n_legs; i++) {
+		if (!read_asked(r, (uint8_t)index_of(in, i), in->legs[i]->asked))
+			return false;
+	}
+	return true;
+}
+
+bool reading_partner(struct reading *r, const Tandem__Call__Call *in)
+{
+	uint32_t partner = in->partner ? in->partner : LEG_B;
+
+	if (in->originated && r->c->leg_count == 1) {
+		r->c->partner = LEG_A; /* nobody else is asked yet */
+		return true;
+	}
+
+	if (partner >= LEGS_MAX || !call_leg(r->c, (uint8_t)partner))
+		return reading_wrong(r, "call: partner");
+	r->c->partner = (uint8_t)partner;
+	return true;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call and its record (sig/record/call.proto). The two transactions of an open INVITE travel with it, so that a ringing call goes on
+ * in the next process. A record is read as if it came from a stranger: every bound and every reference is checked.
+ */
+#ifndef SIG_CALL_CALL_RECORD_H
+#define SIG_CALL_CALL_RECORD_H
+
+#include "sig/call/call.h"
+
+/* A record of a higher one is of a later program, which this one must not go on with. */
+enum { CALL_RECORD_FORMAT = 1 };
+
+/* What transactions are made of again. */
+struct call_seed {
+	struct text request; /* head of the INVITE that came; empty: answered and acknowledged */
+	struct sip_hop source;
+	struct text sent[LEGS_MAX]; /* the INVITEs we sent or were about to send; empty: over */
+	struct sip_hop sent_to[LEGS_MAX];
+};
+void call_seed_clear(struct call_seed *seed);
+
+/* 0 or -ENOMEM. */
+int call_encode(const struct call_host *h, const struct call *c, struct text *out) NODISCARD;
+/* The same with the transactions given. */
+int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
+		     struct text *out) NODISCARD;
+/* 0: *c (zeroed) and *seed are filled, nothing of the shard is touched. -EBADMSG, -EPROTONOSUPPORT (of a later
+ * program) or -ENOMEM: nothing to clear; *reason says why. */
+int call_decode(const struct call_host *h, struct call *c, struct call_seed *seed,
+		struct bytes record, const char **reason) NODISCARD;
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/shard/aor_connections.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int aor_connections_open(struct aor_connections *c, uint32_t aors)
+{
+	uint32_t size = 1;
+
+	while (size < aors && size < UINT32_C(1) << 31)
+		size *= 2;
+	*c = (struct aor_connections){ .mask = size - 1 };
+	c->buckets = calloc(size, sizeof(struct aor_link *));
+	return c->buckets ? 0 : -ENOMEM;
+}
+
+void aor_connections_close(struct aor_connections *c)
+{
+	free(c->buckets);
+	c->buckets = NULL;
+}
+
+/* Names of connections are counted up by us: nobody chooses where they fall. */
+static struct aor_link **bucket_of(const struct aor_connections *c, uint64_t connection)
+{
+	return &c->buckets[(uint32_t)(connection * UINT64_C(0x9e3779b97f4a7c15) >> 32) & c->mask];
+}
+
+static void link_remove(struct aor_link *l)
+{
+	if (!l->back)
+		return;
+	*l->back = l->next;
+	if (l->next)
+		l->next->back = l->back;
+	*l = (struct aor_link){ 0 };
+}
+
+static void link_put(struct aor_connections *c, struct aor_link *l)
+{
+	struct aor_link **head = bucket_of(c, l->connection);
+
+	l->next = *head;
+	l->back = head;
+	if (l->next)
+		l->next->back = &l->next;
+	*head = l;
+}
+
+void aor_connections_list(struct aor_connections *c, struct aor_links *links, pool_handle aor,
+			  const struct aor *entry)
+{
+	for (uint32_t i = 0; i < BINDINGS_MAX; i++)
+		link_remove(&links->list[i]);
+	for (uint32_t i = 0; entry && i < entry->count; i++) {
+		const struct binding *b = &entry->bindings[i];
+
+		if (b->closed || b->hop.connection == 0)
+			continue;
+		links->list[i].connection = b->hop.connection;
+		links->list[i].aor = aor;
+		link_put(c, &links->list[i]);
+	}
+}
+
+bool aor_connections_take(struct aor_connections *c, uint64_t connection, pool_handle *aor)
+{
+	struct aor_link *l = *bucket_of(c, connection);
+
+	while (l && l->connection != connection)
+		l = l->next;
+	if (!l)
+		return false;
+	*aor = l->aor;
+	link_remove(l);
+	return true;
+}

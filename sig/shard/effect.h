@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the signalling core asks for. A step appends; the owner (app, or the simulator) carries them out in order and clears the list.
+ * Everything that must wait for a save waits inside the core: an effect in the list may be carried out at once.
+ */
+#ifndef SIG_EFFECT_H
+#define SIG_EFFECT_H
+
+#include "base/text.h"
+#include "media/flow.h"
+#include "sig/call/cdr.h"
+#include "sig/shard/security.h"
+#include "sig/sip/message.h"
+
+enum effect_kind {
+	EFFECT_SEND,      /* data to hop */
+	EFFECT_CALL_SAVE, /* call, version, data: answer with shard_call_saved */
+	EFFECT_CALL_END, /* call, cdr: remove the record, append the CDR; answer with shard_call_ended */
+	EFFECT_CALL_OPEN, /* call, cdr: answered while the store is away; nobody waits for this */
+	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with shard_binding_saved */
+	EFFECT_MEDIA, /* media: bind on OPEN, then hand to the engine */
+	EFFECT_EVENT, /* event: publish */
+	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
+	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
+};
+
+enum sig_event_kind {
+	SIG_CALL_NEW,
+	SIG_CALL_RINGING,
+	SIG_CALL_ANSWERED,
+	SIG_CALL_ENDED,
+	SIG_CALL_DIGIT,   /* leg, digit: the party of that leg pressed it */
+	SIG_CALL_HELD,    /* leg: that party holds the other, or a command does for it */
+	SIG_CALL_RESUMED, /* leg */
+	SIG_CALL_MUTED,   /* leg: nobody hears that party any more, by command */
+	SIG_CALL_UNMUTED, /* leg */
+	SIG_REGISTERED,
+	SIG_UNREGISTERED,
+	SIG_EVENT_KINDS,
+};
+
+/* For subscribers; id of an event = object + version. */
+struct sig_event {
+	enum sig_event_kind kind;
+	uint64_t call;
+	uint64_t version;
+	char tenant[32];
+	char from[64], to[64]; /* user parts; registered: to */
+	uint16_t status;       /* ended */
+	char digit;
+	uint8_t leg;
+};
+
+struct effect {
+	enum effect_kind kind;
+	uint64_t call;
+	uint64_t version, expected;
+	uint64_t ttl_ms;
+	struct sip_hop hop;
+	bool peer;
+	struct text data;            /* owned */
+	struct text tenant, user;    /* owned */
+	struct media_command *media; /* owned, malloc'ed: 700 bytes would make every effect big */
+	struct cdr *cdr;             /* owned */
+	struct sig_event *event;     /* owned */
+	struct security_event *security; /* owned */
+};
+
+struct effects {
+	struct effect *list;
+	uint32_t count, capacity;
+};
+
+/* A zeroed effect at the end of the list, or NULL (out of memory). */
+struct effect *effects_add(struct effects *e, enum effect_kind kind);
+/* EFFECT_CALL_END with a CDR that has the call's id alone. NULL: no memory. */
+struct effect *effects_add_end(struct effects *e, uint64_t call);
+/* A command for the engine about a flow of the call, without descriptors; the rest of it is for the caller. NULL: out of memory, and
+ * nothing is asked for. */
+struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
+				    struct flow_id id);
+void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
+void effects_close(struct effects *e);
+
+#endif

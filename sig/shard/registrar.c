@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* REGISTER onto an entry (RFC 3261 10.3 steps 5 to 8). All work happens on a copy, so a refusal leaves nothing behind. */
+#include "sig/shard/registrar.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "sig/shard/registrar_entry.h"
+
+struct step {
+	struct aor next;
+	const struct sip_message *request;
+	const struct registrar_settings *settings;
+	uint64_t utc_ms;
+	struct registrar_answer answer;
+};
+
+static bool refuse(struct step *s, uint16_t status, const char *reason)
+{
+	s->answer.status = status;
+	s->answer.reason = reason;
+	return false;
+}
+
+static bool is_sip(const struct sip_uri *uri)
+{
+	return bytes_iis(uri->scheme, "sip") || bytes_iis(uri->scheme, "sips");
+}
+
+/* The parameter, else the header, else the preset (RFC 3261 10.2.1.1); what cannot be read counts as absent. */
+static uint32_t asked_expires(const struct step *s, const struct sip_name_addr *contact)
+{
+	int64_t header = message_expires(s->request);
+	struct bytes value;
+	uint64_t v;
+	int err = -EINVAL;
+
+	if (sip_param(contact->params, "expires", &value))
+		err = bytes_u64(value, &v);
+	if (err == -ERANGE || (!err && v > UINT32_MAX))
+		return UINT32_MAX;
+	if (!err)
+		return (uint32_t)v;
+	return header >= 0 ? (uint32_t)header : s->settings->expires_s;
+}
+
+/* "0", "0.5", "1.000" (RFC 3261 25.1 qvalue) */
+static int q_parse(struct bytes in, uint16_t *out)
+{
+	uint32_t v = 0;
+	unsigned scale = 1000;
+
+	if (in.n == 0 || in.n > 5 || (in.p[0] != '0' && in.p[0] != '1') ||
+	    (in.n > 1 && in.p[1] != '.'))
+		return -EINVAL;
+	for (size_t i = 0; i < in.n; i++) {
+		if (i == 1)
+			continue;
+		if (in.p[i] < '0' || in.p[i] > '9')
+			return -EINVAL;
+		v += (uint32_t)(in.p[i] - '0') * scale;
+		scale /= 10;
+	}
+	*out = (uint16_t)v;
+	return v > BINDING_Q_MAX ? -EINVAL : 0;
+}
+
+/* Whether the phone believes in the address its packets come from; names are not asked. A connection comes from any port. */
+static bool is_elsewhere(struct bytes host, uint16_t port, const struct sip_hop *from)
+{
+	struct addr claimed;
+
+	if (addr_parse(&claimed, host))
+		return false;
+	claimed.port = port ? port : sip_transport_port(from->transport);
+	return sip_transport_is_stream(from->transport) ? !addr_ip_eq(&claimed, &from->remote)
+							: !addr_eq(&claimed, &from->remote);
+}
+
+/* Should the connection be lost, the phone may listen where its Contact says; not where the connection itself came from. Over UDP it
+ * listens there where it says that its port for sending is another one. Never on another machine. */
+static struct sip_hop hop_of(const struct sip_message *m, const struct sip_name_addr *contact)
+{
+	struct sip_hop hop = m->hop;
+	struct sip_hop listens = m->hop;
+
+	if (!sip_hop_from_uri(&listens, &contact->uri) || listens.transport != hop.transport ||
+	    !addr_ip_eq(&listens.remote, &hop.remote) || listens.remote.port == hop.remote.port)
+		return hop;
+	if (sip_transport_is_stream(hop.transport) || !message_is_symmetric(m)) {
+		hop.remote.port = listens.remote.port;
+		hop.inbound = false;
+	}
+	return hop;
+}
+
+/* RFC 5626 6: a flow has both, and nobody in between who would have to keep it. The instance alone says which phone it is. */
+static void read_flow(struct binding *b, const struct sip_message *m,
+		      const struct sip_name_addr *contact, struct bytes *instance)
+{
+	struct bytes reg_id;
+
+	if (!sip_param(contact->params, "+sip.instance", instance) ||
+	    instance->n > BINDING_INSTANCE_MAX)
+		*instance = (struct bytes){ 0 };
+	if (m->via_count > 1 || instance->n == 0 ||
+	    !sip_param(contact->params, "reg-id", &reg_id) || bytes_u32(reg_id, &b->reg_id))
+		b->reg_id = 0;
+}
+
+static int binding_make(struct binding *b, const struct step *s,
+			const struct sip_name_addr *contact, uint32_t expires_s, uint16_t q)
+{
+	const struct sip_message *m = s->request;
+	struct bytes agent = { 0 }, instance;
+	int err;
+
+	*b = (struct binding){
+		.cseq = m->cseq,
+		.expires_utc_ms = s->utc_ms + expires_s * UINT64_C(1000),
+		.hop = hop_of(m, contact),
+		.q = q,
+	};
+	b->nat = is_elsewhere(contact->uri.host, contact->uri.port, &b->hop) ||
+		 is_elsewhere(m->via.host, m->via.port, &b->hop);
+	read_flow(b, m, contact, &instance);
+	(void)message_header(m, "User-Agent", 0, &agent);
+	err = text_set(&b->contact, contact->uri.all);
+	if (!err)
+		err = text_set(&b->call_id, m->call_id);
+	if (!err)
+		err = text_set(&b->user_agent, bytes_sub(agent, 0, BINDING_AGENT_MAX));
+	if (!err)
+		err = text_set(&b->instance, instance);
+	if (err)
+		binding_clear(b);
+	return err;
+}
+
+/* A binding learned by a later request of the same phone stays (RFC 3261 10.3 step 7). An equal CSeq is a repetition whose
+ * transaction is gone, as after a restart, and gets its 200 again. */
+static bool is_stale(const struct step *s, const struct binding *b)
+{
+	return bytes_eq(text_bytes(&b->call_id), s->request->call_id) && s->request->cseq < b->cseq;
+}
+
+static bool is_equal_uri(const struct binding *b, const struct sip_uri *uri)
+{
+	struct sip_uri known;
+
+	return !sip_uri_parse(&known, text_bytes(&b->contact)) && sip_uri_equal(&known, uri);
+}
+
+static bool is_same_flow(const struct binding *a, const struct binding *b)
+{
+	return a->reg_id && a->reg_id == b->reg_id &&
+	       bytes_eq(text_bytes(&a->instance), text_bytes(&b->instance));
+}
+
+/* RFC 3261 10.2: a phone has one Call-ID for all its registrations. One that names the port of its connection as its Contact has another
+ * Contact whenever it comes back; the connection it had before is not heard of again. */
+static bool is_phone_back(const struct binding *old, const struct binding *b)
+{
+	return sip_transport_is_stream(b->hop.transport) &&
+	       old->hop.transport == b->hop.transport && old->hop.connection != b->hop.connection &&
+	       old->reg_id == b->reg_id && old->cseq < b->cseq &&
+	       bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id));
+}
+
+/* The same phone by its own name, started anew: what it had is of no use to anybody (RFC 5626 4.1). */
+static bool is_phone_restarted(const struct binding *old, const struct binding *b)
+{
+	return binding_is_lost(old) && b->instance.n && old->reg_id == b->reg_id &&
+	       bytes_eq(text_bytes(&old->instance), text_bytes(&b->instance));
+}
+
+/* Not those that this very request has brought. */
+static void note_move(struct step *s, const struct sip_hop *from, const struct sip_hop *to)
+{
+	struct registrar_answer *a = &s->answer;
+
+	if (a->moved_count == BINDINGS_MAX || sip_hop_equal(from, to))
+		return;
+	a->moved[a->moved_count].from = *from;
+	a->moved[a->moved_count++].to = *to;
+}
+
+/* Takes out what the new binding stands for. False: the request is older than what is known. */
+static bool replace(struct step *s, const struct sip_uri *uri, const struct binding *b, bool stays)
+{
+	for (uint32_t i = s->next.count; i-- > 0;) {
+		const struct binding *old = &s->next.bindings[i];
+
+		if (!is_same_flow(old, b) && !is_equal_uri(old, uri) &&
+		    !(stays && (is_phone_back(old, b) || is_phone_restarted(old, b))))
+			continue;
+		if (is_stale(s, old))
+			return refuse(s, 500, "cseq_old");
+		note_move(s, &old->hop, &b->hop);
+		aor_remove(&s->next, i);
+		s->answer.changed = true;
+	}
+	return true;
+}
+
+/* The one that has been silent for longest of those that no request reaches now; else what the same phone (RFC 5626 4.1) left behind when
+ * it was restarted. Not what this very request has brought. */
+static bool make_room(struct step *s, const struct binding *b)
+{
+	for (uint32_t i = 0; i < s->next.count; i++) {
+		if (binding_is_lost(&s->next.bindings[i])) {
+			aor_remove(&s->next, i);
+			return true;
+		}
+	}
+	for (uint32_t i = 0; b->instance.n && i < s->next.count; i++) {
+		const struct binding *old = &s->next.bindings[i];
+
+		if (bytes_eq(text_bytes(&old->instance), text_bytes(&b->instance)) &&
+		    !bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id))) {
+			aor_remove(&s->next, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool put(struct step *s, struct binding *b)
+{
+	if (s->next.count >= s->settings->contacts_max && !make_room(s, b))
+		return refuse(s, 403, "too_many_contacts");
+	s->answer.outbound |= b->reg_id && message_has_token(s->request, "Supported", "outbound");
+	s->answer.changed = true;
+	aor_append(&s->next, b);
+	return true;
+}
+
+static bool apply(struct step *s, const struct sip_name_addr *contact, uint32_t expires_s,
+		  uint16_t q)
+{
+	struct binding b;
+	bool ok;
+
+	if (binding_make(&b, s, contact, expires_s, q))
+		return refuse(s, 500, "out_of_memory");
+	ok = replace(s, &contact->uri, &b, expires_s != 0);
+	if (ok && expires_s)
+		ok = put(s, &b);
+	binding_clear(&b);
+	return ok;
+}
+
+static bool apply_contact(struct step *s, const struct sip_name_addr *contact)
+{
+	uint32_t expires_s = asked_expires(s, contact);
+	uint16_t q = BINDING_Q_MAX;
+	struct bytes value;
+
+	if (contact->uri.all.n > BINDING_CONTACT_MAX)
+		return refuse(s, 400, "contact_too_long");
+	if (sip_param(contact->params, "q", &value) && q_parse(value, &q))
+		return refuse(s, 400, "contact_q");
+	if (expires_s && expires_s < s->settings->expires_min_s)
+		return refuse(s, 423, NULL);
+	if (expires_s > s->settings->expires_max_s)
+		expires_s = s->settings->expires_max_s;
+	return apply(s, contact, expires_s, q);
+}
+
+/* Contact: * with Expires: 0, alone (RFC 3261 10.3 step 6) */
+static bool apply_star(struct step *s)
+{
+	struct bytes second;
+
+	if (message_expires(s->request) != 0 || message_header(s->request, "Contact", 1, &second))
+		return refuse(s, 400, "contact_star");
+	for (uint32_t i = 0; i < s->next.count; i++) {
+		if (is_stale(s, &s->next.bindings[i]))
+			return refuse(s, 500, "cseq_old");
+	}
+	s->answer.changed |= s->next.count != 0;
+	while (s->next.count)
+		aor_remove(&s->next, s->next.count - 1);
+	return true;
+}
+
+/* A number (tel) is nothing that could be called; beside an address it does no harm. */
+static bool apply_contacts(struct step *s)
+{
+	struct sip_name_addr contact;
+	unsigned cursor = 0, taken = 0, others = 0;
+	int more;
+
+	while ((more = message_name_addr_next(s->request, "Contact", &cursor, &contact)) == 1) {
+		if (taken + others == REGISTER_CONTACTS_MAX)
+			return refuse(s, 403, "too_many_contacts");
+		if (!is_sip(&contact.uri)) {
+			others++;
+		} else if (!apply_contact(s, &contact)) {
+			return false;
+		} else {
+			taken++;
+		}
+	}
+	if (more)
+		return refuse(s, 400, "contact_malformed");
+	return others && !taken ? refuse(s, 400, "contact_scheme") : true;
+}
+
+static bool apply_request(struct step *s)
+{
+	const struct sip_message *m = s->request;
+
+	if (!is_sip(&m->to.uri)) /* RFC 4475 3.3.4 */
+		return refuse(s, 400, "to_scheme");
+	if (m->call_id.n > BINDING_CALL_ID_MAX)
+		return refuse(s, 400, "call_id_too_long");
+	if (bytes_is(m->contact_header, "*"))
+		return apply_star(s);
+	return apply_contacts(s);
+}
+
+void registrar_step(struct aor *entry, const struct sip_message *request,
+		    const struct registrar_settings *settings, struct instant now,
+		    struct registrar_answer *answer)
+{
+	struct step s = {
+		.request = request,
+		.settings = settings,
+		.utc_ms = now.utc_ms,
+		.answer = { .status = 200 },
+	};
+	uint64_t version = entry->version;
+	bool ok;
+
+	assert(request->request && settings->contacts_max <= BINDINGS_MAX);
+	if (aor_copy(&s.next, entry)) {
+		*answer = (struct registrar_answer){ .status = 500, .reason = "out_of_memory" };
+		return;
+	}
+	s.answer.changed = registrar_expire(&s.next, now.utc_ms);
+	ok = apply_request(&s);
+	s.answer.changed &= ok;
+	*answer = s.answer;
+	if (!s.answer.changed) {
+		aor_clear(&s.next);
+		return;
+	}
+	s.next.version = version + 1;
+	aor_clear(entry);
+	*entry = s.next;
+}

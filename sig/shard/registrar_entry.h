@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The entry's values; private to registrar*.c. */
+#ifndef SIG_REGISTRAR_ENTRY_H
+#define SIG_REGISTRAR_ENTRY_H
+
+#include "sig/shard/registrar.h"
+
+/* Octets; what registrar_step lets in, aor_decode takes. */
+enum {
+	BINDING_CONTACT_MAX = 512,
+	BINDING_CALL_ID_MAX = 256,
+	BINDING_AGENT_MAX = 128,
+	BINDING_INSTANCE_MAX = 128,
+	AOR_NAME_MAX = 256,
+	BINDING_Q_MAX = 1000,
+};
+
+void binding_clear(struct binding *b);
+int binding_copy(struct binding *to, const struct binding *from) NODISCARD;
+/* Takes one out; the others keep their order. */
+void aor_remove(struct aor *a, uint32_t i);
+/* Puts *b (moved) at the end. There is room. */
+void aor_append(struct aor *a, struct binding *b);
+
+#endif

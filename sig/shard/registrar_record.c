@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shared entry as bytes (sig/shard/registrar.proto). A record may come from another version or a broken store: every bound is checked. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "sig/record/unknown.h"
+#include "sig/registrar.pb-c.h"
+#include "sig/shard/registrar_entry.h"
+
+typedef Tandem__Sig__Aor pb_aor;
+typedef Tandem__Sig__Binding pb_binding;
+typedef Tandem__Sig__Hop pb_hop;
+
+/* One entry as protobuf structs that borrow everything from it. */
+struct borrowed {
+	pb_aor aor;
+	pb_binding bindings[BINDINGS_MAX];
+	pb_binding *list[BINDINGS_MAX];
+	pb_hop hops[BINDINGS_MAX];
+	uint8_t ips[BINDINGS_MAX][16];
+	char bounds[BINDINGS_MAX][ADDR_TEXT_MAX];
+};
+
+static ProtobufCBinaryData borrow(const struct text *t)
+{
+	return (ProtobufCBinaryData){ .len = t->n, .data = (uint8_t *)t->p };
+}
+
+static void borrow_hop(struct borrowed *to, uint32_t i, const struct binding *b)
+{
+	const struct sip_hop *hop = &b->hop;
+	pb_hop *h = &to->hops[i];
+
+	tandem__sig__hop__init(h);
+	memcpy(to->ips[i], hop->remote.ip, sizeof(to->ips[i]));
+	h->transport = (uint32_t)hop->transport;
+	if (b->bound.family == ADDR_NONE) {
+		h->local = hop->local;
+	} else {
+		(void)addr_text(&b->bound, to->bounds[i]);
+		h->bound = to->bounds[i];
+	}
+	h->inbound = hop->inbound;
+	h->port = hop->remote.port;
+	h->scope = hop->remote.scope;
+	h->ip = (ProtobufCBinaryData){
+		.len = hop->remote.family == ADDR_V4 ? 4 : 16,
+		.data = to->ips[i],
+	};
+}
+
+static void borrow_binding(struct borrowed *to, uint32_t i, const struct binding *b)
+{
+	pb_binding *p = &to->bindings[i];
+
+	tandem__sig__binding__init(p);
+	borrow_hop(to, i, b);
+	p->contact = borrow(&b->contact);
+	p->call_id = borrow(&b->call_id);
+	p->user_agent = borrow(&b->user_agent);
+	p->cseq = b->cseq;
+	p->expires_utc_ms = b->expires_utc_ms;
+	p->hop = &to->hops[i];
+	p->nat = b->nat;
+	p->q = b->q;
+	p->instance = borrow(&b->instance);
+	p->reg_id = b->reg_id;
+	to->list[i] = p;
+}
+
+static void borrow_aor(struct borrowed *to, const struct aor *a)
+{
+	static char nothing[1];
+
+	tandem__sig__aor__init(&to->aor);
+	for (uint32_t i = 0; i < a->count; i++)
+		borrow_binding(to, i, &a->bindings[i]);
+	to->aor.tenant = a->tenant.p ? a->tenant.p : nothing;
+	to->aor.user = borrow(&a->user);
+	to->aor.version = a->version;
+	to->aor.boot = a->clock.boot;
+	to->aor.clock_offset_ms = a->clock.offset_ms;
+	to->aor.saved_utc_ms = a->clock.utc_ms;
+	to->aor.n_bindings = a->count;
+	to->aor.bindings = to->list;
+}
+
+/* Whose phone it is, and where: what a REGISTER that refreshes it leaves as it was. */
+static uint64_t binding_name(const ProtobufCMessage *element, size_t position)
+{
+	const pb_binding *p = (const pb_binding *)(const void *)element;
+	uint64_t name = 0;
+
+	if (element->descriptor != &tandem__sig__binding__descriptor)
+		return position;
+	name = hash_crc32c(0, bytes_mem(p->contact.data, p->contact.len));
+	return name << 32 | hash_crc32c(0, bytes_mem(p->call_id.data, p->call_id.len));
+}
+
+int aor_encode(const struct aor *entry, struct text *out)
+{
+	ProtobufCMessageUnknownField *unknown;
+	struct borrowed b;
+	uint8_t *packed;
+	size_t n;
+	int err;
+
+	borrow_aor(&b, entry);
+	b.aor.format = AOR_FORMAT;
+	err = unknown_restore(&entry->unknown, &b.aor.base, 0, binding_name, &unknown);
+	if (err)
+		return err;
+	n = tandem__sig__aor__get_packed_size(&b.aor);
+	packed = malloc(n + 1);
+	if (!packed) {
+		free(unknown);
+		return -ENOMEM;
+	}
+	n = tandem__sig__aor__pack(&b.aor, packed);
+	free(unknown);
+	err = text_set(out, bytes_mem(packed, n));
+	free(packed);
+	return err;
+}
+
+static struct bytes data(ProtobufCBinaryData d)
+{
+	return bytes_mem(d.data, d.len);
+}
+
+static const char *read_hop(struct sip_hop *hop, const pb_hop *h)
+{
+	if (!h)
+		return "hop_missing";
+	if (h->transport >= SIP_TRANSPORTS)
+		return "hop_transport";
+	if ((h->ip.len != 4 && h->ip.len != 16) || h->port > UINT16_MAX || h->local > UINT16_MAX)
+		return "hop_address";
+	hop->transport = (enum sip_transport)h->transport;
+	hop->inbound = h->inbound && sip_transport_is_stream(hop->transport);
+	hop->local = (uint16_t)h->local;
+	hop->remote.family = h->ip.len == 4 ? ADDR_V4 : ADDR_V6;
+	hop->remote.port = (uint16_t)h->port;
+	hop->remote.scope = h->scope;
+	memcpy(hop->remote.ip, h->ip.data, h->ip.len);
+	return NULL;
+}
+
+static const char *check_binding(const pb_binding *p)
+{
+	struct sip_uri uri;
+
+	if (p->contact.len > BINDING_CONTACT_MAX || sip_uri_parse(&uri, data(p->contact)))
+		return "contact";
+	if (p->call_id.len > BINDING_CALL_ID_MAX)
+		return "call_id";
+	if (p->user_agent.len > BINDING_AGENT_MAX)
+		return "user_agent";
+	if (p->instance.len > BINDING_INSTANCE_MAX || (p->reg_id && !p->instance.len))
+		return "instance";
+	return p->q > BINDING_Q_MAX ? "q" : NULL;
+}
+
+static const char *read_binding(struct binding *b, const pb_binding *p)
+{
+	const char *reason = check_binding(p);
+	int err;
+
+	if (!reason)
+		reason = read_hop(&b->hop, p->hop);
+	if (!reason && p->hop->bound[0] && addr_parse(&b->bound, bytes_str(p->hop->bound)))
+		reason = "hop_bound";
+	if (reason)
+		return reason;
+	b->cseq = p->cseq;
+	b->expires_utc_ms = p->expires_utc_ms;
+	b->nat = p->nat;
+	b->q = (uint16_t)p->q;
+	b->reg_id = p->reg_id;
+	err = text_set(&b->contact, data(p->contact));
+	if (!err)
+		err = text_set(&b->call_id, data(p->call_id));
+	if (!err)
+		err = text_set(&b->user_agent, data(p->user_agent));
+	if (!err)
+		err = text_set(&b->instance, data(p->instance));
+	return err ? "out_of_memory" : NULL;
+}
+
+static const char *read_names(struct aor *a, const pb_aor *p)
+{
+	struct bytes tenant = bytes_str(p->tenant);
+
+	if (tenant.n == 0 || tenant.n > AOR_NAME_MAX)
+		return "tenant";
+	if (p->user.len == 0 || p->user.len > AOR_NAME_MAX)
+		return "user";
+	a->version = p->version;
+	a->clock = (struct steady_mark){ .boot = p->boot,
+					 .offset_ms = p->clock_offset_ms,
+					 .utc_ms = p->saved_utc_ms };
+	if (text_set(&a->tenant, tenant) || text_set(&a->user, data(p->user)))
+		return "out_of_memory";
+	return NULL;
+}
+
+static const char *read_aor(struct aor *a, const pb_aor *p)
+{
+	const char *reason = read_names(a, p);
+
+	if (!reason && p->n_bindings > BINDINGS_MAX)
+		reason = "too_many_bindings";
+	for (size_t i = 0; !reason && i < p->n_bindings; i++) {
+		a->count++; /* counted first, so that aor_clear frees half a binding too */
+		reason = read_binding(&a->bindings[i], p->bindings[i]);
+	}
+	return reason;
+}
+
+int aor_decode(struct aor *out, struct bytes record, const char **reason)
+{
+	pb_aor *p = tandem__sig__aor__unpack(NULL, record.n, record.p);
+	struct aor a = { 0 };
+	int err = -EBADMSG;
+
+	if (p && p->format > AOR_FORMAT) {
+		*reason = "of a later program";
+		err = -EPROTONOSUPPORT;
+	} else {
+		*reason = p ? read_aor(&a, p) : "not_protobuf";
+	}
+	if (p && !*reason && unknown_keep(&a.unknown, &p->base, 0, binding_name))
+		*reason = "out_of_memory";
+	if (p)
+		tandem__sig__aor__free_unpacked(p, NULL);
+	if (*reason) {
+		aor_clear(&a);
+		return err;
+	}
+	*out = a;
+	return 0;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shard as its owner sees it: opening, settings, time. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig/shard/shard_state.h"
+
+enum { PORT_REST_MIN_S = 2 }; /* a busy node takes ports again after this, and counts it */
+
+static void host_open(struct shard *s, struct rand_source *rand)
+{
+	s->host = (struct call_host){
+		.settings = &s->settings,
+		.rand = rand,
+		.effects = &s->effects,
+		.txns = &s->txns,
+		.wheel = &s->wheel,
+		.ports = s->ports,
+		.users = &s->legs,
+		.security = &s->security,
+		.metrics = &s->metrics,
+		.timer_kind = TIMER_CALL,
+		.space = s->space,
+		.extra = s->space + HOST_SPACE,
+		.sdp = s->space + HOST_SPACE + HOST_EXTRA,
+		.owner = s,
+		.targets_of = shard_targets_of,
+		.trusts = shard_trusts,
+	};
+	s->txns.wheel = &s->wheel;
+	s->txns.effects = &s->effects;
+	s->txns.metrics = &s->metrics;
+	s->txns.quota = &s->settings.quota;
+	s->txns.timer_kind = TIMER_TXN;
+	s->assert_timer.kind = TIMER_ASSERT;
+	security_open(&s->security, &s->effects, &s->wheel, TIMER_SECURITY, &s->key);
+}
+
+static int ports_open_all(struct shard *s, struct rand_source *rand)
+{
+	uint64_t rest_min = PORT_REST_MIN_S * NS_PER_S;
+	uint32_t slot = 0;
+
+	for (uint32_t i = 0; i < s->settings.network_count; i++) {
+		const struct shard_network *n = &s->settings.networks[i];
+		uint64_t rest = s->settings.port_rest_ns;
+		int err = ports_open(&s->ports[i], n->first_port, n->last_port, slot, rest,
+				     rest < rest_min ? rest : rest_min, rand);
+
+		if (err)
+			return err;
+		slot += s->ports[i].pair_count;
+	}
+	return 0;
+}
+
+static int tables_open(struct shard *s, struct rand_source *rand)
+{
+	const struct shard_settings *set = &s->settings;
+	uint32_t calls = set->calls_max + SHARD_EMERGENCY_CALLS;
+	int err;
+
+	s->key.k0 = rand_u64_from(rand);
+	s->key.k1 = rand_u64_from(rand);
+	if ((err = txns_open(&s->txns, set->txns_max, rand)) ||
+	    (err = pool_open(&s->calls, sizeof(struct call), calls)) ||
+	    (err = pool_open(&s->aors, sizeof(struct shard_aor), set->registrations_max)) ||
+	    (err = pool_open(&s->extensions, sizeof(struct shard_extension_slot),
+			     set->registrations_max)) ||
+	    (err = table_open(&s->calls_by_id, calls)) ||
+	    (err = leg_users_open(&s->legs, 2 * calls, rand)) ||
+	    (err = table_open(&s->aors_by_user, set->registrations_max)) ||
+	    (err = aor_connections_open(&s->connections, set->registrations_max)) ||
+	    (err = table_open(&s->extensions_by_number, set->registrations_max)))
+		return err;
+	return 0;
+}
+
+static bool settings_fit(const struct shard_settings *set)
+{
+	if (set->local_count == 0 || set->local_count > SHARD_LOCALS_MAX ||
+	    set->network_count == 0 || set->network_count > SHARD_NETWORKS_MAX ||
+	    set->trusted_count > SHARD_TRUSTED_MAX || set->calls_max == 0 ||
+	    set->registrations_max == 0 || set->txns_max == 0)
+		return false;
+	for (uint32_t i = 0; i < set->local_count; i++) {
+		if (set->locals[i].network >= set->network_count)
+			return false;
+	}
+	return true;
+}
+
+int shard_open(struct shard **out, const struct shard_settings *settings, struct rand_source *rand,
+	       struct instant now)
+{
+	struct shard *s;
+	int err;
+
+	if (!settings_fit(settings))
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->settings = *settings;
+	s->ids.shard = settings->number;
+	wheel_open(&s->wheel, now.ns);
+	sig_metrics_open(&s->metrics);
+	s->space = malloc(HOST_SPACE + HOST_EXTRA + HOST_SDP_MAX);
+	err = s->space ? tables_open(s, rand) : -ENOMEM;
+	if (!err)
+		err = ports_open_all(s, rand);
+	if (err) {
+		shard_close(s);
+		return err;
+	}
+	host_open(s, rand);
+	steady_open(&s->host.steady, settings->boot, now);
+	shard_begin(s, now);
+	*out = s;
+	return 0;
+}
+
+static void close_calls(struct shard *s)
+{
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle h;
+
+	while (s->calls.slots && (c = pool_next(&s->calls, &cursor, &h)) != NULL)
+		call_free(c);
+}
+
+static void close_aors(struct shard *s)
+{
+	uint32_t cursor = 0;
+	struct shard_aor *a;
+	pool_handle h;
+
+	while (s->aors.slots && (a = pool_next(&s->aors, &cursor, &h)) != NULL)
+		shard_aor_give(s, a);
+}
+
+static void pool_close_any(struct pool *p)
+{
+	if (p->slots)
+		pool_close(p);
+}
+
+void shard_close(struct shard *s)
+{
+	if (!s)
+		return;
+	close_calls(s);
+	close_aors(s);
+	txns_close(&s->txns);
+	pool_close_any(&s->calls);
+	pool_close_any(&s->aors);
+	pool_close_any(&s->extensions);
+	table_close(&s->calls_by_id);
+	leg_users_close(&s->legs);
+	aor_connections_close(&s->connections);
+	table_close(&s->aors_by_user);
+	table_close(&s->extensions_by_number);
+	for (uint32_t i = 0; i < s->settings.network_count; i++)
+		ports_close(&s->ports[i]);
+	effects_close(&s->effects);
+	free(s->space);
+	seal_key_wipe(&s->settings.seal_key);
+	free(s);
+}
+
+/* Numbers, addresses, capacities and keys stay as they were at start. */
+void shard_configure(struct shard *s, const struct shard_settings *settings)
+{
+	static struct shard_settings next; /* too large for a stack; shards share a thread */
+
+	next = *settings;
+	next.number = s->settings.number;
+	next.boot = s->settings.boot;
+	next.local_count = s->settings.local_count;
+	memcpy(next.locals, s->settings.locals, sizeof(next.locals));
+	next.network_count = s->settings.network_count;
+	memcpy(next.networks, s->settings.networks, sizeof(next.networks));
+	next.shared = s->settings.shared;
+	next.quota = s->settings.quota;
+	next.calls_max = s->settings.calls_max;
+	next.registrations_max = s->settings.registrations_max;
+	next.txns_max = s->settings.txns_max;
+	next.port_rest_ns = s->settings.port_rest_ns;
+	next.fingerprint = s->settings.fingerprint;
+	next.seal_key = s->settings.seal_key;
+	assert(next.trusted_count <= SHARD_TRUSTED_MAX);
+	s->settings = next;
+}
+
+struct effects *shard_effects(struct shard *s)
+{
+	return &s->effects;
+}
+
+void shard_begin(struct shard *s, struct instant now)
+{
+	s->host.now =
+		(struct instant){ .ns = now.ns, .utc_ms = steady_utc_ms(&s->host.steady, now.ns) };
+	s->host.wall_ms = steady_off_wall(&s->host.steady, now);
+}
+
+void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,
+			  struct bytes user, const char *detail, struct instant now)
+{
+	shard_begin(s, now);
+	security_event(&s->security, kind, source, user, detail, now.ns);
+}
+
+static void expired(struct shard *s, const struct wheel_timer *t)
+{
+	const struct call_event ev = { .kind = CALL_EV_TIMER };
+	struct txn_slot *slot;
+	struct shard_aor *a;
+	struct call *c;
+
+	switch ((enum shard_timer)t->kind) {
+	case TIMER_TXN:
+		slot = txns_get(&s->txns, t->owner);
+		if (slot)
+			shard_txn_timer(s, slot);
+		break;
+	case TIMER_CALL:
+		c = pool_get(&s->calls, t->owner);
+		if (c)
+			shard_call_step(s, c, &ev);
+		break;
+	case TIMER_AOR:
+		a = pool_get(&s->aors, t->owner);
+		if (a)
+			shard_aor_timer(s, a);
+		break;
+	case TIMER_ASSERT:
+		shard_assert_some(s);
+		break;
+	case TIMER_SECURITY:
+		security_tell(&s->security, s->host.now.ns);
+		break;
+	}
+}
+
+void shard_expire(struct shard *s, struct instant now)
+{
+	const struct wheel_timer *t;
+
+	shard_begin(s, now);
+	while ((t = wheel_expire(&s->wheel, now.ns)) != NULL)
+		expired(s, t);
+}
+
+uint64_t shard_next_ns(const struct shard *s)
+{
+	return wheel_next_ns(&s->wheel);
+}

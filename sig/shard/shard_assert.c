@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store away and back: nobody waits while it is away; when it is back it may have lost what it had acknowledged, so it is told
+ * every call and every registration again, so many at a time that nothing else suffers. */
+#include "base/log.h"
+#include "sig/shard/shard_state.h"
+
+enum {
+	ASSERT_STEP_MS = 10,
+	ASSERT_CALLS = 32, /* in each step */
+	ASSERT_AORS = 32,
+	ASSERT_LOOKED_AT = 2048, /* in each step, of those that need no save */
+};
+
+static void release_calls(struct shard *s)
+{
+	const struct call_event ev = { .kind = CALL_EV_RELEASE };
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+		if (c->out.count)
+			shard_call_step(s, c, &ev);
+	}
+}
+
+static void release_aors(struct shard *s)
+{
+	uint32_t cursor = 0;
+	struct shard_aor *a;
+	pool_handle h;
+
+	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL) {
+		if (a->waits)
+			shard_aor_release(s, a, a->entry.version);
+	}
+}
+
+static void assert_start(struct shard *s)
+{
+	s->assert_call = s->assert_aor = 0;
+	wheel_start(&s->wheel, &s->assert_timer, s->host.now.ns);
+}
+
+static bool degraded_set(struct shard *s, bool degraded, const char *text)
+{
+	if (s->host.degraded == degraded)
+		return false;
+	s->host.degraded = degraded;
+	LOG_WARN("sig", 0, text, LOG_U64("calls", s->calls.in_use),
+		 LOG_U64("registrations", s->aors.in_use));
+	return true;
+}
+
+void shard_degraded(struct shard *s, bool degraded, struct instant now)
+{
+	shard_begin(s, now);
+	if (!degraded_set(s, degraded,
+			  degraded ? "the store is away: nothing waits for saves"
+				   : "the store is back: saving everything again"))
+		return;
+	if (degraded) {
+		wheel_stop(&s->wheel, &s->assert_timer);
+		release_calls(s);
+		release_aors(s);
+	} else {
+		s->assert_all = true; /* until a pass has come to its end */
+		assert_start(s);
+	}
+}
+
+void shard_caught_up(struct shard *s, struct instant now)
+{
+	shard_begin(s, now);
+	if (degraded_set(s, false,
+			 "the store is in time again: saving what it has not acknowledged"))
+		assert_start(s);
+}
+
+static bool call_needs_save(const struct shard *s, const struct call *c)
+{
+	return s->assert_all || c->out.acked != c->out.version;
+}
+
+static bool aor_needs_save(const struct shard *s, const struct shard_aor *a)
+{
+	return s->assert_all || a->unsaved || a->is_unknown || a->acked != a->entry.version;
+}
+
+static bool assert_calls(struct shard *s)
+{
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct call *c;
+	pool_handle h;
+
+	for (uint32_t i = 0, seen = 0; i < ASSERT_CALLS && seen < ASSERT_LOOKED_AT; seen++) {
+		c = pool_next(&s->calls, &s->assert_call, &h);
+		if (!c)
+			return false;
+		if (!call_needs_save(s, c))
+			continue;
+		shard_call_step(s, c, &ev);
+		i++;
+	}
+	return true;
+}
+
+static bool assert_aors(struct shard *s)
+{
+	struct shard_aor *a;
+	pool_handle h;
+
+	for (uint32_t i = 0, seen = 0; i < ASSERT_AORS && seen < ASSERT_LOOKED_AT; seen++) {
+		a = pool_next(&s->aors, &s->assert_aor, &h);
+		if (!a)
+			return false;
+		if (!aor_needs_save(s, a))
+			continue;
+		a->unsaved = true;
+		a->retry_ns = 0;
+		shard_aor_settle(s, a);
+		i++;
+	}
+	return true;
+}
+
+void shard_assert_some(struct shard *s)
+{
+	bool more = assert_calls(s);
+
+	more |= assert_aors(s);
+	if (more) {
+		wheel_start(&s->wheel, &s->assert_timer,
+			    s->host.now.ns + ASSERT_STEP_MS * NS_PER_MS);
+	} else {
+		s->assert_all = false;
+	}
+}
+
+void shard_drain(struct shard *s, bool drain)
+{
+	s->draining = drain;
+}
+
+static bool call_is_saved(const struct call *c)
+{
+	return c->out.acked && c->state != CALL_ENDING;
+}
+
+uint32_t shard_calls_saved(struct shard *s, uint32_t *cursor, uint64_t *ids, uint32_t max)
+{
+	uint32_t n = 0;
+	struct call *c = NULL;
+	pool_handle h;
+
+	while (n < max && (c = pool_next(&s->calls, cursor, &h)) != NULL) {
+		if (call_is_saved(c))
+			ids[n++] = c->id;
+	}
+	if (!c)
+		*cursor = 0;
+	return n;
+}
+
+void shard_call_missing(struct shard *s, uint64_t call, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct call *c;
+
+	shard_begin(s, now);
+	c = shard_call_find(s, call);
+	if (!c || !call_is_saved(c))
+		return;
+	LOG_WARN("sig", call, "the record of a call is gone: saving it again");
+	shard_call_step(s, c, &ev);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls of a shard, found by their id; and everything that reaches a call from outside of SIP. */
+#include <errno.h>
+
+#include "sig/shard/shard_state.h"
+
+struct call *shard_call_find(const struct shard *s, uint64_t id)
+{
+	uint32_t cursor = 0;
+	pool_handle h = table_next(&s->calls_by_id, id, &cursor);
+
+	return h ? pool_get(&s->calls, h) : NULL;
+}
+
+bool shard_call_fits(const struct shard *s, bool emergency)
+{
+	return s->calls.in_use < (emergency ? s->calls.capacity : s->settings.calls_max);
+}
+
+/* After a restart with the clock set back a restored call may have it already. */
+uint64_t shard_call_new_id(struct shard *s)
+{
+	uint64_t id;
+
+	do {
+		id = id_call_next(&s->ids, s->host.now.utc_ms);
+	} while (shard_call_find(s, id));
+	return id;
+}
+
+struct call *shard_call_take(struct shard *s, uint64_t id, bool emergency)
+{
+	pool_handle h;
+	struct call *c = shard_call_fits(s, emergency) ? pool_take(&s->calls, &h) : NULL;
+
+	if (!c)
+		return NULL;
+	c->emergency = emergency;
+	if (table_put(&s->calls_by_id, id, h)) {
+		(void)pool_give(&s->calls, h);
+		return NULL;
+	}
+	c->id = id;
+	c->self = h;
+	return c;
+}
+
+void shard_call_give(struct shard *s, struct call *c)
+{
+	struct quota_party payer = c->payer;
+
+	if (c->state == CALL_ESTABLISHED)
+		s->established--;
+	call_clear(&s->host, c);
+	shard_quota_give(s, &payer, QUOTA_CALLS);
+	(void)table_del(&s->calls_by_id, c->id, c->self);
+	(void)pool_give(&s->calls, c->self);
+}
+
+void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev)
+{
+	bool before = c->state == CALL_ESTABLISHED;
+
+	call_step(&s->host, c, ev);
+	s->established += (c->state == CALL_ESTABLISHED) - before;
+	if (!call_settle(&s->host, c))
+		shard_call_give(s, c);
+}
+
+bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,
+		      struct instant now)
+{
+	struct call *c;
+
+	shard_begin(s, now);
+	c = shard_call_find(s, call);
+	if (c)
+		shard_call_step(s, c, ev);
+	return c;
+}
+
+void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool saved,
+		      struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_SAVED, .version = version, .ok = saved };
+
+	(void)shard_call_event(s, call, &ev, now);
+}
+
+void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_ENDED, .ok = saved };
+
+	(void)shard_call_event(s, call, &ev, now);
+}
+
+void shard_media_event(struct shard *s, const struct media_event *event, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_MEDIA, .media = event };
+
+	(void)shard_call_event(s, event->call, &ev, now);
+}
+
+void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
+			struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_MEDIA_FAILED, .flow = id, .error = error };
+
+	(void)shard_call_event(s, call, &ev, now);
+}
+
+int shard_hangup(struct shard *s, uint64_t call, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_HANGUP };
+
+	return shard_call_event(s, call, &ev, now) ? 0 : -ENOENT;
+}

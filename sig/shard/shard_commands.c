@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What calls are told to do by command. */
+#include <errno.h>
+
+#include "sig/shard/shard_state.h"
+
+static int carry_out(struct shard *s, uint64_t call, struct call_order *order, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = order };
+
+	return shard_call_event(s, call, &ev, now) ? order->err : -ENOENT;
+}
+
+/* Where a number of ours is reached; the best one first. */
+static uint32_t targets_of(struct shard *s, const char *number, struct call_target *out,
+			   uint32_t cap)
+{
+	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(number) };
+
+	return shard_targets_of(s, &uri, out, cap);
+}
+
+static int may_originate(struct shard *s, const struct shard_originate *o, struct call_target *from)
+{
+	struct call_target list[BINDINGS_MAX];
+
+	if (s->draining)
+		return -ESHUTDOWN;
+	if (!targets_of(s, o->from, list, COUNT_OF(list)))
+		return -ENOENT;
+	*from = list[0];
+	return targets_of(s, o->to, list, COUNT_OF(list)) ? 0 : -EHOSTUNREACH;
+}
+
+static int start(struct shard *s, uint64_t id, const struct call_originate *o)
+{
+	struct call_refusal refusal = { 0 };
+	struct call *c = shard_call_take(s, id, false);
+
+	if (!c)
+		return -ENOSPC;
+	if (call_originate(&s->host, c, o, &refusal)) {
+		sig_count_refused(&s->metrics, refusal.reason);
+		shard_call_give(s, c);
+		return -ENOSPC;
+	}
+	if (!call_settle(&s->host, c))
+		shard_call_give(s, c);
+	return 0;
+}
+
+int shard_call_originate(struct shard *s, const struct shard_originate *o, struct instant now)
+{
+	const struct shard_extension *e = shard_extension_find(s, bytes_str(o->from));
+	struct call_originate start_args = { .from = bytes_str(o->from),
+					     .display = bytes_str(e ? e->display_name : ""),
+					     .to = bytes_str(o->to),
+					     .auto_answer = o->auto_answer };
+	int err;
+
+	shard_begin(s, now);
+	if (shard_call_find(s, o->call))
+		return 0;
+	err = may_originate(s, o, &start_args.target);
+	return err ? err : start(s, o->call, &start_args);
+}
+
+int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, struct instant now)
+{
+	struct call_order order = { .kind = ORDER_HOLD, .leg = leg, .on = true };
+
+	return carry_out(s, call, &order, now);
+}
+
+int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, struct instant now)
+{
+	struct call_order order = { .kind = ORDER_HOLD, .leg = leg };
+
+	return carry_out(s, call, &order, now);
+}
+
+int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on, struct instant now)
+{
+	struct call_order order = { .kind = ORDER_MUTE, .leg = leg, .on = on };
+
+	return carry_out(s, call, &order, now);
+}
+
+int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,
+		    uint16_t duration_ms, struct instant now)
+{
+	struct call_order order = {
+		.kind = ORDER_DIGITS, .leg = leg, .digits = digits, .duration_ms = duration_ms
+	};
+
+	return carry_out(s, call, &order, now);
+}

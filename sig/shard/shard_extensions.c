@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "sig/shard/shard_state.h"
+
+static uint64_t number_hash(const struct shard *s, struct bytes number)
+{
+	return hash_sip(&s->key, number);
+}
+
+static struct shard_extension_slot *slot_find(const struct shard *s, struct bytes number,
+					      pool_handle *at)
+{
+	uint32_t cursor = 0;
+
+	while ((*at = table_next(&s->extensions_by_number, number_hash(s, number), &cursor)) != 0) {
+		struct shard_extension_slot *slot = pool_get(&s->extensions, *at);
+
+		if (slot && bytes_is(number, slot->extension.number))
+			return slot;
+	}
+	return NULL;
+}
+
+struct shard_extension_slot *shard_extension_slot(const struct shard *s, struct bytes number)
+{
+	pool_handle at;
+
+	return slot_find(s, number, &at);
+}
+
+const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number)
+{
+	const struct shard_extension_slot *slot = shard_extension_slot(s, number);
+
+	return slot ? &slot->extension : NULL;
+}
+
+int shard_extension_put(struct shard *s, const struct shard_extension *extension)
+{
+	struct bytes number = bytes_str(extension->number);
+	pool_handle at;
+	struct shard_extension_slot *slot = slot_find(s, number, &at);
+
+	if (!slot) {
+		slot = pool_take(&s->extensions, &at);
+		if (!slot)
+			return -ENOSPC;
+		if (table_put(&s->extensions_by_number, number_hash(s, number), at)) {
+			(void)pool_give(&s->extensions, at);
+			return -ENOSPC;
+		}
+	}
+	slot->extension = *extension;
+	return 0;
+}
+
+bool shard_extension_delete(struct shard *s, const char *number)
+{
+	struct bytes key = bytes_str(number);
+	pool_handle at;
+
+	if (!slot_find(s, key, &at))
+		return false;
+	(void)table_del(&s->extensions_by_number, number_hash(s, key), at);
+	(void)pool_give(&s->extensions, at);
+	return true;
+}

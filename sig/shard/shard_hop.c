@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parties that come back over another way: a phone whose connection died has registered again, or goes on in its dialog from elsewhere
+ * (RFC 5626). What waited for it goes there. */
+#include "base/log.h"
+#include "sig/call/session.h"
+#include "sig/shard/shard_state.h"
+
+/* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may
+ * name different ports of it: that of its connection in a call, the one it listens on when it registers. */
+static bool is_same_phone(const struct sip_hop *known, const struct sip_hop *from)
+{
+	if (sip_hop_same(known, from))
+		return true;
+	return sip_transport_is_stream(known->transport) && known->transport == from->transport &&
+	       !(known->connection && from->connection) && !(known->inbound && from->inbound) &&
+	       addr_ip_eq(&known->remote, &from->remote);
+}
+
+static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from,
+		      const struct sip_hop *to)
+{
+	struct sip_hop known = l->dialog.hop;
+
+	if (!is_same_phone(&known, from))
+		return false;
+	l->dialog.hop = *to;
+	if (!addr_ip_eq(&known.remote, &to->remote)) /* where its media is, too */
+		session_refresh(&s->host, shard_call_find(s, l->dialog.tag.call));
+	txns_hop_moved(&s->txns, l->dialog.tag.call, l->dialog.tag.leg, &known, to);
+	return true;
+}
+
+/* Only what is the user's own: who forges the source of one REGISTER must not draw another's calls to where the next one comes from.
+ * A successor needs to know, and nobody waits for it; that save lets no leg go. */
+void shard_hop_moved(struct shard *s, struct bytes user, const struct sip_hop *from,
+		     const struct sip_hop *to)
+{
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct leg *l = NULL;
+
+	if (sip_hop_equal(from, to))
+		return;
+	while ((l = leg_users_next(&s->legs, user, l)) != NULL) {
+		if (leg_moved(s, l, from, to))
+			shard_call_step(s, shard_call_find(s, l->dialog.tag.call), &ev);
+	}
+}
+
+/* The way a request in a dialog came is the way to its sender, as long as that is the machine we knew. */
+void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m)
+{
+	struct dialog *d = &c->legs[leg]->dialog;
+	struct sip_hop from = d->hop;
+
+	if (!sip_transport_is_stream(m->hop.transport) || m->hop.transport != from.transport ||
+	    m->hop.connection == from.connection ||
+	    (!from.inbound && !addr_ip_eq(&from.remote, &m->hop.remote)))
+		return;
+	if (from.inbound)
+		d->hop.remote = m->hop.remote;
+	d->hop.local = m->hop.local;
+	d->hop.connection = m->hop.connection;
+	txns_hop_moved(&s->txns, c->id, leg, &from, &d->hop);
+	outbox_touch(&c->out);
+}
+
+/* A copy of a request, or its CANCEL, over a new connection is answered there, the old one being dead (RFC 3261 18.2.2). */
+struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
+				  const struct sip_message *m)
+{
+	pool_handle self = slot->self;
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct call *c;
+
+	if (!sip_transport_is_stream(m->hop.transport) ||
+	    m->hop.transport != slot->source.transport ||
+	    m->hop.connection == slot->source.connection)
+		return slot;
+	slot->source = m->hop;
+	message_response_hop(m, &slot->txn.hop);
+	c = slot->call ? shard_call_find(s, slot->call) : NULL;
+	if (!c || !call_leg(c, slot->leg))
+		return slot;
+	shard_hop_follow(s, c, slot->leg, m);
+	shard_call_step(s, c, &ev);
+	return txns_get(&s->txns, self);
+}
+
+/* A party that listens gets what was under way over a new connection, once (RFC 3261 18.4); who came to us comes again, or is forgotten.
+ * Costs what was on that connection, so a storm of ends costs no more than its beginning. */
+void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now)
+{
+	struct txn_slot *slot;
+
+	shard_begin(s, now);
+	while ((slot = txns_take_on(&s->txns, hop->connection)) != NULL)
+		txns_send(&s->txns, &slot->txn.hop, text_bytes(&slot->txn.message));
+	shard_aor_closed(s, hop->connection);
+}
+
+/* Phones come back: their requests wait for that, up to the transaction's end. A neighbour that cannot be reached is refused at once. */
+bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop)
+{
+	return sip_transport_is_stream(hop->transport) &&
+	       (hop->inbound || !shard_is_trusted(s, hop));
+}
+
+enum {
+	TRANSPORTS_ALL = (1U << SIP_TRANSPORTS) - 1,
+	TRANSPORTS_SECURE = 1U << SIP_TLS | 1U << SIP_WSS
+};
+
+bool shard_transport_allowed(const struct shard *s, const struct shard_extension *e,
+			     const struct sip_hop *hop)
+{
+	const struct shard_profile *profile = shard_profile_of(s, &hop->remote);
+	unsigned allowed = profile->transports ? profile->transports : TRANSPORTS_ALL;
+
+	if (e->tls_srtp)
+		allowed &= TRANSPORTS_SECURE;
+	return (allowed & 1U << hop->transport) != 0;
+}
+
+void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			    const struct shard_extension *e)
+{
+	uint8_t space[256];
+	struct writer w = writer_over(space, sizeof(space));
+
+	/* RFC 3261 20.43: 399 is for people */
+	writer_str(&w, "Warning: 399 tandem \"");
+	writer_str(&w, e->tls_srtp ? "this extension is for TLS only"
+				   : "this transport is not for phones of that address");
+	writer_str(&w, "\"\r\n");
+	shard_misuse(s, m, SECURITY_TRANSPORT, bytes_str(e->number));
+	shard_refuse(s, slot, m, 403, REFUSED_TRANSPORT, writer_lines(&w));
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What belongs to something of ours: responses, ACK, CANCEL, requests in dialogs. */
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/leg/request.h"
+#include "sig/shard/shard_state.h"
+
+/* What is needed of a client transaction after its step, which may free it. */
+static struct call_event client_event(const struct txn_slot *slot)
+{
+	return (struct call_event){
+		.user = slot->user,
+		.leg = slot->leg,
+		.txn = slot->self,
+	};
+}
+
+static void tell_call(struct shard *s, uint64_t id, const struct call_event *ev)
+{
+	struct call *c = id ? shard_call_find(s, id) : NULL;
+
+	if (c)
+		shard_call_step(s, c, ev);
+}
+
+static void deliver(struct shard *s, uint64_t call, pool_handle peer, const struct call_event *ev)
+{
+	if (ev->user == TXN_USER_RELAY && ev->message)
+		relay_response(&s->host, ev->message, peer);
+	else if (ev->user == TXN_USER_RELAY)
+		relay_timeout(&s->host, peer);
+	if (ev->user != TXN_USER_NONE)
+		tell_call(s, call, ev);
+}
+
+/* RFC 3261 17.1.1.3 */
+static void set_ack(struct shard *s, struct txn_slot *slot, const struct sip_message *m)
+{
+	struct writer w = writer_over(s->space, HOST_SPACE);
+	struct bytes to;
+
+	if (slot->txn.method != SIP_INVITE || slot->txn.ack.n || slot->txn.message.n == 0 ||
+	    !message_header(m, "To", 0, &to))
+		return;
+	dialog_write_derived(&w, text_bytes(&slot->txn.message), SIP_ACK, to, (struct bytes){ 0 });
+	if (w.overflow || text_set(&slot->txn.ack, writer_done(&w)))
+		sig_count_dropped(&s->metrics, DROPPED_OOM); /* the response comes again */
+}
+
+static void no_transaction(struct shard *s, const struct sip_message *m)
+{
+	struct call_event ev = { .kind = CALL_EV_STRAY, .message = m };
+	struct id_tag tag;
+
+	/* a 2xx sent again after a restart, or 64*T1 after the first one */
+	if (m->method == SIP_INVITE && m->status / 100 == 2 && !id_tag_get(m->from.tag, &tag) &&
+	    shard_call_find(s, tag.call)) {
+		ev.leg = tag.leg;
+		tell_call(s, tag.call, &ev);
+		return;
+	}
+	sig_count_dropped(&s->metrics, DROPPED_RESPONSE);
+}
+
+void shard_response(struct shard *s, const struct sip_message *m)
+{
+	struct txn_slot *slot = txns_find_client(&s->txns, m->via.branch, m->method);
+	struct call_event ev;
+	enum txn_event event;
+	uint64_t call;
+	pool_handle peer;
+
+	sig_count_in(&s->metrics, m->status);
+	if (m->via_count > 1 || !slot) { /* RFC 3261 8.1.3.3 */
+		no_transaction(s, m);
+		return;
+	}
+	ev = client_event(slot);
+	ev.message = m;
+	call = slot->call;
+	peer = slot->peer;
+	event = m->status < 200   ? TXN_EV_PROVISIONAL
+		: m->status < 300 ? TXN_EV_SUCCESS
+				  : TXN_EV_FAILURE;
+	ev.kind = m->status < 200   ? CALL_EV_PROVISIONAL
+		  : m->status < 300 ? CALL_EV_SUCCESS
+				    : CALL_EV_FAILURE;
+	if (event == TXN_EV_FAILURE)
+		set_ack(s, slot, m);
+	if (txns_step(&s->txns, slot, event, s->host.now.ns).deliver)
+		deliver(s, call, peer, &ev);
+}
+
+static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event event)
+{
+	struct call_event ev = client_event(slot);
+	uint64_t call = slot->call;
+	pool_handle peer = slot->peer;
+	struct txn_out out;
+
+	ev.kind = CALL_EV_TIMEOUT;
+	ev.failed = event == TXN_EV_TRANSPORT_ERROR;
+	out = txns_step(&s->txns, slot, event, s->host.now.ns);
+	if (out.timed_out || (ev.failed && out.deliver))
+		deliver(s, call, peer, &ev);
+}
+
+void shard_txn_timer(struct shard *s, struct txn_slot *slot)
+{
+	if (slot->limit_ns && slot->limit_ns <= s->host.now.ns) {
+		txns_drop(&s->txns, slot->self);
+	} else if (slot->client) {
+		client_failed(s, slot, TXN_EV_TIMER);
+	} else {
+		(void)txns_step(&s->txns, slot, TXN_EV_TIMER, s->host.now.ns);
+	}
+}
+
+/* Those who wait for a first answer from there need not wait (RFC 3261 18.4). ICMP: one look at all transactions per 100 ms, so that a
+ * flood of such errors costs little; a connection that fails is never told twice. */
+void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now)
+{
+	bool stream = sip_transport_is_stream(hop->transport);
+	struct txn_slot *slot;
+	uint32_t cursor = 0;
+
+	shard_begin(s, now);
+	if (shard_hop_is_awaited(s, hop))
+		return;
+	if (!stream && s->failed_ns && now.ns - s->failed_ns < 100 * NS_PER_MS)
+		return;
+	if (!stream)
+		s->failed_ns = now.ns;
+	LOG_DEBUG("sip", 0, "cannot be reached", LOG_ADDR("remote", &hop->remote),
+		  LOG_INT("error", error));
+	while ((slot = txns_next_waiting(&s->txns, hop, &cursor)) != NULL)
+		client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
+}
+
+/* The call and leg whose dialog the request is in. */
+static struct call *dialog_find(const struct shard *s, const struct sip_message *m, uint8_t *leg)
+{
+	const struct leg *l;
+	struct id_tag tag;
+	struct call *c;
+
+	if (id_tag_get(m->to.tag, &tag))
+		return NULL;
+	c = shard_call_find(s, tag.call);
+	l = c ? call_leg(c, tag.leg) : NULL;
+	if (!l || !dialog_is(&l->dialog, m->call_id, m->to.tag, m->from.tag))
+		return NULL;
+	*leg = tag.leg;
+	return c;
+}
+
+void shard_ack(struct shard *s, const struct sip_message *m)
+{
+	struct txn_slot *slot = txns_find_server(&s->txns, m, SIP_INVITE);
+	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
+	struct call *c;
+
+	if (slot && slot->txn.state != TXN_ACCEPTED) {
+		(void)txns_step(&s->txns, slot, TXN_EV_ACK, s->host.now.ns);
+		return;
+	}
+	c = dialog_find(s, m, &ev.leg);
+	if (c) {
+		shard_trust(s, &m->hop);
+		shard_hop_follow(s, c, ev.leg, m);
+		shard_call_step(s, c, &ev);
+	} else { /* also the ACK to a refusal that was sent without a transaction */
+		sig_count_dropped(&s->metrics, DROPPED_ACK);
+	}
+}
+
+/* Its To tag is that of the INVITE's answers (RFC 3261 9.2). Never refused: it ends more than it costs; but it counts for who pays for
+ * the INVITE. */
+static void answer_cancel(struct shard *s, const struct sip_message *m, const struct call *c,
+			  uint8_t leg, const struct quota_party *payer)
+{
+	struct quota_refusal none;
+	const struct leg *l = c ? call_leg(c, leg) : NULL;
+	struct txn_slot *slot = txns_take_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
+	struct shard_reply ok = { .status = 200 };
+	struct response r = { .status = 200 };
+
+	if (slot && quota_take(&s->settings.quota, payer, QUOTA_TXNS, true, s->host.now.ns, &none))
+		txns_charge(slot, payer);
+	if (!slot) {
+		shard_reply_stateless(s, m, &ok);
+	} else if (!l) {
+		shard_reply(s, slot, m, &ok);
+	} else {
+		r.dialog = &l->dialog;
+		respond(&s->host, slot, m, &r);
+	}
+}
+
+void shard_cancel(struct shard *s, const struct sip_message *m)
+{
+	struct txn_slot *invite = txns_find_server(&s->txns, m, SIP_INVITE);
+	struct call_event ev = { .kind = CALL_EV_CANCEL };
+	struct call *c;
+
+	if (invite)
+		invite = shard_hop_copied(s, invite, m);
+	if (!invite) {
+		shard_refuse(s, NULL, m, 481, REFUSED_NO_TRANSACTION, (struct bytes){ 0 });
+		return;
+	}
+	ev.leg = invite->leg;
+	c = invite->call ? shard_call_find(s, invite->call) : NULL;
+	answer_cancel(s, m, c, ev.leg, &invite->payer);
+	if (c)
+		shard_call_step(s, c, &ev);
+}
+
+void shard_inside(struct shard *s, const struct sip_message *m)
+{
+	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
+	struct call *c = dialog_find(s, m, &ev.leg);
+	struct call_refusal why;
+	struct quota_party party;
+
+	if (!c) {
+		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		return;
+	}
+	shard_trust(s, &m->hop);
+	shard_hop_follow(s, c, ev.leg, m);
+	party = shard_party(s, text_bytes(&c->legs[ev.leg]->user), &m->hop);
+	if (!shard_quota_take(s, &party, QUOTA_TXNS, m->method == SIP_BYE, &why)) {
+		shard_quota_refuse(s, m, 503, &why);
+		return;
+	}
+	ev.slot = txns_take_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
+	if (ev.slot) {
+		txns_charge(ev.slot, &party);
+	} else {
+		shard_quota_give(s, &party, QUOTA_TXNS);
+		shard_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL, BYTES_LIT("Retry-After: 5\r\n"));
+		return;
+	}
+	shard_call_step(s, c, &ev);
+}

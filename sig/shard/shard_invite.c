@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An INVITE that opens a call: admitted, routed, started. */
+#include "base/log.h"
+#include "sig/call/session.h"
+#include "sig/leg/session_timer.h"
+#include "sig/shard/shard_state.h"
+#include "sig/shard/trust.h"
+
+enum { RETRY_AFTER_S = 5 };
+
+/* Who calls. */
+struct caller {
+	char user[ROUTE_USER_MAX];
+	struct bytes display;
+	bool early_media;
+	bool emergency; /* it calls such a number, and that one can be reached */
+	struct offer_terms terms;
+	struct quota_party payer;
+};
+
+static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+		   const struct call_refusal *why)
+{
+	uint8_t space[512];
+	struct writer extra = writer_over(space, sizeof(space));
+
+	if (why->retry_after_s && why->text)
+		shard_quota_note(s, m, why);
+	if (why->text) {
+		session_write_warning(&extra, &s->host, why->text);
+		LOG_INFO("sip", 0, "call refused", LOG_U64("status", why->status),
+			 LOG_STR("reason", why->text), LOG_BYTES("from", m->from.uri.user),
+			 LOG_BYTES("to", m->uri.user), LOG_ADDR("source", &m->hop.remote),
+			 LOG_BYTES("sip_call_id", m->call_id));
+	}
+	if (why->status == 503 || why->retry_after_s)
+		writer_fmt(&extra, "Retry-After: %u\r\n",
+			   why->retry_after_s ? why->retry_after_s : RETRY_AFTER_S);
+	if (why->status == 415)
+		writer_str(&extra, RESPOND_ACCEPT);
+	if (why->status == 422)
+		session_timer_write_too_small(&extra);
+	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));
+}
+
+static bool fail(struct call_refusal *why, uint16_t status, enum sig_refused reason)
+{
+	*why = (struct call_refusal){ .status = status, .reason = reason };
+	return false;
+}
+
+static bool has_usable_contact(const struct sip_message *m)
+{
+	return m->has_contact && m->contact.uri.all.n &&
+	       (bytes_iis(m->contact.uri.scheme, "sip") ||
+		bytes_iis(m->contact.uri.scheme, "sips"));
+}
+
+/* A node that is about to go, or was told to, takes nobody new. */
+static bool drain_refuses(const struct shard *s)
+{
+	return s->draining;
+}
+
+/* Before it costs anything. */
+static bool may_enter(const struct shard *s, const struct sip_message *m, bool emergency,
+		      struct call_refusal *why)
+{
+	if (!has_usable_contact(m)) /* RFC 3261 8.1.1.8 */
+		return fail(why, 400, REFUSED_MALFORMED);
+	if (m->max_forwards == 0)
+		return fail(why, 483, REFUSED_HOPS);
+	if (s->is_overloaded && !emergency) {
+		(void)fail(why, 503, REFUSED_OVERLOADED);
+		why->retry_after_s = shard_overload_retry_s(s);
+		return false;
+	}
+	if (drain_refuses(s) && !emergency)
+		return fail(why, 503, REFUSED_DRAINING);
+	if (!shard_call_fits(s, emergency))
+		return fail(why, 503, REFUSED_CALLS_FULL);
+	return true;
+}
+
+static void apply_webrtc(const struct shard_extension *e, const struct sip_hop *hop,
+			 struct offer_terms *terms)
+{
+	enum shard_webrtc wish = e ? (enum shard_webrtc)e->webrtc : WEBRTC_AUTO;
+
+	terms->dtls_offer = wish == WEBRTC_ALWAYS ||
+			    (wish == WEBRTC_AUTO && sip_transport_is_web(hop->transport));
+	/* whose fingerprint others could change is not known by it (RFC 5763 4) */
+	terms->dtls_accept = terms->dtls_offer ||
+			     (wish == WEBRTC_AUTO && sip_transport_is_secure(hop->transport));
+}
+
+static bool is_browser(const struct shard_extension *e, const struct sip_hop *hop)
+{
+	return sip_transport_is_web(hop->transport) || (e && e->webrtc == WEBRTC_ALWAYS);
+}
+
+/* What a party may use: the profile of its address, and what its extension says of SRTP and video (REG-08, REG-12, MED-08). */
+static struct offer_terms terms_of(const struct shard *s, const struct shard_extension *e,
+				   const struct sip_hop *hop)
+{
+	struct offer_terms terms = shard_profile_of(s, &hop->remote)->terms;
+	bool only = e && e->tls_srtp;
+	bool insecure = e && e->sdes_insecure;
+
+	terms.sdes_offer = only || insecure;
+	/* keys in the clear are no keys, unless somebody wants it so */
+	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
+	terms.sdes_only = only;
+	terms.no_video |= e && e->no_video;
+	if (!terms.video_codecs && is_browser(e, hop))
+		terms.video_codecs = OFFER_VIDEO_ALL;
+	terms.media_elsewhere = e && e->media_elsewhere;
+	apply_webrtc(e, hop, &terms);
+	return terms;
+}
+
+static void apply_profile(const struct shard *s, const struct shard_extension *e,
+			  const struct sip_hop *hop, struct caller *caller)
+{
+	caller->early_media =
+		(e && e->early_media) || shard_profile_of(s, &hop->remote)->early_media;
+	caller->terms = terms_of(s, e, hop);
+}
+
+/* A trusted neighbour speaks for whomever it names. */
+static void believe(const struct shard *s, const struct sip_message *m, struct caller *caller)
+{
+	const struct shard_extension *e;
+
+	if (route_user(&m->from.uri, caller->user) != ROUTE_OK)
+		(void)bytes_cstr(BYTES_LIT("anonymous"), caller->user, sizeof(caller->user));
+	e = shard_extension_find(s, bytes_str(caller->user));
+	apply_profile(s, e, &m->hop, caller);
+}
+
+/* A phone speaks for its own extension only. False: answered. */
+static bool identify(struct shard *s, const struct sip_message *m, struct caller *caller)
+{
+	const struct shard_extension *e;
+	struct call_refusal why;
+
+	caller->display = m->from.display;
+	if (shard_is_trusted(s, &m->hop)) {
+		believe(s, m, caller);
+		return true;
+	}
+	if (trust_misses_certificate(&s->settings, &m->hop))
+		security_event(&s->security, SECURITY_CERTIFICATE, &m->hop.remote, m->from.uri.user,
+			       "rule of sip.trusted", s->host.now.ns);
+	e = shard_authenticate(s, m, true);
+	if (!e)
+		return false;
+	if (route_user(&m->from.uri, caller->user) != ROUTE_OK ||
+	    !bytes_is(bytes_str(caller->user), e->number)) {
+		shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
+		(void)fail(&why, 403, REFUSED_IDENTITY);
+		refused_call_tell(s, m, bytes_str(e->number), &why);
+		refuse(s, NULL, m, &why);
+		return false;
+	}
+	if (!shard_transport_allowed(s, e, &m->hop)) {
+		shard_transport_refuse(s, NULL, m, e);
+		return false;
+	}
+	apply_profile(s, e, &m->hop, caller);
+	if (e->display_name[0])
+		caller->display = bytes_str(e->display_name);
+	return true;
+}
+
+/* A user of ours to all places where he is reached. */
+static enum route_verdict find(const struct shard *s, const struct sip_uri *uri,
+			       char user[ROUTE_USER_MAX], struct call_target *out, uint32_t cap,
+			       uint32_t *count)
+{
+	const struct binding *list[BINDINGS_MAX];
+	enum route_verdict verdict = route_user(uri, user);
+	const struct shard_extension *e;
+	const struct shard_aor *aor;
+
+	*count = 0;
+	if (verdict != ROUTE_OK)
+		return verdict;
+	e = shard_extension_find(s, bytes_str(user));
+	if (!e || !e->enabled)
+		return ROUTE_NOT_FOUND;
+	aor = shard_aor_get(s, bytes_str(user));
+	verdict = route_bindings(aor ? &aor->entry : NULL, &s->settings, s->host.now.utc_ms, list,
+				 cap < BINDINGS_MAX ? cap : BINDINGS_MAX, count);
+	for (uint32_t i = 0; i < *count; i++) {
+		out[i] = (struct call_target){
+			.uri = text_bytes(&list[i]->contact),
+			.user = text_bytes(&aor->entry.user),
+			.hop = list[i]->hop,
+			.behind_nat = list[i]->nat,
+			.terms = terms_of(s, e, &list[i]->hop),
+		};
+	}
+	return verdict;
+}
+
+uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,
+			  uint32_t cap)
+{
+	const struct shard *s = owner;
+	char user[ROUTE_USER_MAX];
+	uint32_t count = 0;
+
+	if (route_is_ours(uri, &s->settings))
+		(void)find(s, uri, user, out, cap, &count);
+	return count;
+}
+
+/* R-URI to bindings. */
+static bool route(const struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
+		  struct call_target targets[BINDINGS_MAX], uint32_t *count,
+		  struct call_refusal *why)
+{
+	enum route_verdict verdict = find(s, &m->uri, user, targets, BINDINGS_MAX, count);
+
+	if (verdict != ROUTE_SCHEME && !route_is_ours(&m->uri, &s->settings) &&
+	    !route_is_same_domain(&m->uri, &m->from.uri))
+		verdict = ROUTE_FOREIGN;
+	switch (verdict) {
+	case ROUTE_OK:
+		return true;
+	case ROUTE_SCHEME:
+		return fail(why, 416, REFUSED_SCHEME);
+	case ROUTE_NOT_FOUND:
+		return fail(why, 404, REFUSED_NOT_FOUND);
+	case ROUTE_FOREIGN:
+		LOG_INFO("sip", 0, "call to another domain refused, see sip.domains",
+			 LOG_BYTES("domain", m->uri.host), LOG_ADDR("source", &m->hop.remote));
+		return fail(why, 404, REFUSED_DOMAIN);
+	case ROUTE_NOT_REGISTERED:
+		return fail(why, 480, REFUSED_NOT_REGISTERED);
+	case ROUTE_LOOP:
+		return fail(why, 482, REFUSED_LOOP);
+	}
+	return false;
+}
+
+/* Who asks is known: whoever looks for the call finds it. */
+static void refuse_known(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			 struct bytes from, const struct call_refusal *why)
+{
+	refused_call_tell(s, m, from, why);
+	refuse(s, slot, m, why);
+}
+
+static void start(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
+		  const struct call_start *call_start_args)
+{
+	pool_handle server = slot->self;
+	struct call_refusal why;
+	struct call *c = shard_call_take(s, shard_call_new_id(s), call_start_args->emergency);
+
+	if (!c) {
+		shard_quota_give(s, &call_start_args->payer, QUOTA_CALLS);
+		(void)fail(&why, 503, REFUSED_CALLS_FULL);
+		refuse_known(s, slot, m, call_start_args->from, &why);
+		return;
+	}
+	c->payer = call_start_args->payer;
+	if (!call_start(&s->host, c, call_start_args, &why)) {
+		if (!call_settle(&s->host, c))
+			shard_call_give(s, c);
+		return;
+	}
+	shard_call_give(s, c);
+	refuse_known(s, txns_get(&s->txns, server), m, call_start_args->from, &why);
+}
+
+/* Has room for one more call, and a transaction, which are the caller's from now on. NULL: *why, and it has neither. */
+static struct txn_slot *admit(struct shard *s, const struct sip_message *m,
+			      const struct caller *caller, struct call_refusal *why)
+{
+	const struct quota_party *payer = &caller->payer;
+	bool always = caller->emergency;
+	struct txn_slot *slot;
+
+	if (!shard_quota_take(s, payer, QUOTA_CALL_RATE, always, why) ||
+	    !shard_quota_take(s, payer, QUOTA_CALLS, always, why))
+		return NULL;
+	if (!shard_quota_take(s, payer, QUOTA_TXNS, always, why)) {
+		shard_quota_give(s, payer, QUOTA_CALLS);
+		return NULL;
+	}
+	slot = txns_take_server(&s->txns, m, always ? TXN_INSIDE : TXN_NEW, s->host.now.ns);
+	if (slot) {
+		txns_charge(slot, payer);
+		return slot;
+	}
+	shard_quota_give(s, payer, QUOTA_CALLS);
+	shard_quota_give(s, payer, QUOTA_TXNS);
+	(void)fail(why, 503, REFUSED_TXNS_FULL);
+	return NULL;
+}
+
+/* A number that nobody answers is no reason to let anybody pass. */
+static bool is_emergency(const struct shard *s, const struct sip_message *m)
+{
+	struct call_target targets[BINDINGS_MAX];
+	char user[ROUTE_USER_MAX];
+	uint32_t count;
+
+	return shard_is_emergency(s, &m->uri) &&
+	       find(s, &m->uri, user, targets, BINDINGS_MAX, &count) == ROUTE_OK;
+}
+
+void shard_invite(struct shard *s, const struct sip_message *m)
+{
+	struct caller caller = { .emergency = is_emergency(s, m) };
+	struct call_refusal why;
+	struct call_target targets[BINDINGS_MAX];
+	uint32_t count;
+	char to[ROUTE_USER_MAX];
+	struct txn_slot *slot;
+
+	if (!may_enter(s, m, caller.emergency, &why)) {
+		refuse(s, NULL, m, &why);
+		return;
+	}
+	if (!identify(s, m, &caller))
+		return;
+	caller.payer = shard_party(s, bytes_str(caller.user), &m->hop);
+	slot = admit(s, m, &caller, &why);
+	if (slot && !route(s, m, to, targets, &count, &why)) {
+		shard_quota_give(s, &caller.payer, QUOTA_CALLS);
+		refuse_known(s, slot, m, bytes_str(caller.user), &why);
+		return;
+	}
+	if (!slot) {
+		refuse_known(s, NULL, m, bytes_str(caller.user), &why);
+		return;
+	}
+	start(s, m, slot,
+	      &(struct call_start){
+		      .invite = m,
+		      .slot = slot,
+		      .from = bytes_str(caller.user),
+		      .display = caller.display,
+		      .early_media = caller.early_media,
+		      .emergency = caller.emergency,
+		      .payer = caller.payer,
+		      .terms = caller.terms,
+		      .to = bytes_str(to),
+		      .targets = targets,
+		      .target_count = count,
+	      });
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whom a request is charged to, and what it hears when that one has had enough (sig/shard/quota.h). */
+#include <inttypes.h>
+
+#include "sig/call/payer.h"
+#include "sig/call/session.h"
+#include "sig/shard/shard_state.h"
+#include "sig/shard/trust.h"
+
+/* A rule with limits has them for all its peers together; without, each address is a peer. */
+static void name_peer(struct quota_name *name, const struct shard_trusted *rule)
+{
+	name->kind = QUOTA_PEER;
+	name->calls = rule->calls_max;
+	name->calls_per_s = rule->calls_per_second;
+	name->user = bytes_mem(name->source.ip, sizeof(name->source.ip));
+	if (name->calls || name->calls_per_s)
+		name->user = bytes_mem(rule, offsetof(struct shard_trusted, calls_max));
+}
+
+struct quota_party shard_party(const struct shard *s, struct bytes user, const struct sip_hop *hop)
+{
+	struct quota_name name = { .kind = QUOTA_EXTENSION, .user = user, .source = hop->remote };
+
+	const struct shard_trusted *rule = trust_find(&s->settings, hop);
+
+	if (rule) {
+		name_peer(&name, rule);
+	} else if (user.n == 0) {
+		name.kind = QUOTA_SOURCE;
+	}
+	return quota_party(&s->settings.quota, &name, s->host.now.ns);
+}
+
+bool shard_quota_take(const struct shard *s, const struct quota_party *party, enum quota_item item,
+		      bool always, struct call_refusal *why)
+{
+	struct quota_refusal refusal;
+
+	if (quota_take(&s->settings.quota, party, item, always, s->host.now.ns, &refusal))
+		return true;
+	call_refuse_quota(why, &refusal);
+	return false;
+}
+
+void shard_quota_give(const struct shard *s, const struct quota_party *party, enum quota_item item)
+{
+	quota_give(&s->settings.quota, party, item);
+}
+
+void shard_quota_note(struct shard *s, const struct sip_message *m, const struct call_refusal *why)
+{
+	security_event(&s->security, SECURITY_QUOTA, &m->hop.remote, m->from.uri.user, why->text,
+		       s->host.now.ns);
+}
+
+void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
+			const struct call_refusal *why)
+{
+	uint8_t space[256];
+	struct writer extra = writer_over(space, sizeof(space));
+
+	shard_quota_note(s, m, why);
+	session_write_warning(&extra, &s->host, why->text);
+	writer_fmt(&extra, "Retry-After: %" PRIu32 "\r\n", why->retry_after_s);
+	shard_refuse(s, NULL, m, status, why->reason, writer_lines(&extra));
+}
+
+bool shard_is_emergency(const struct shard *s, const struct sip_uri *uri)
+{
+	char user[ROUTE_USER_MAX];
+
+	if (s->settings.emergency_count == 0 || route_user(uri, user) != ROUTE_OK)
+		return false;
+	for (uint32_t i = 0; i < s->settings.emergency_count; i++) {
+		if (bytes_is(bytes_str(user), s->settings.emergency[i]))
+			return true;
+	}
+	return false;
+}

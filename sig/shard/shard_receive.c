@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The walk of a datagram:
+ *   parsed -> response: its client transaction -> call
+ *          -> ACK: server transaction of a non-2xx, or the call of a 2xx
+ *          -> copy of a request: answered by its server transaction
+ *          -> CANCEL -> the INVITE it means
+ *          -> in a dialog of ours -> call
+ *          -> new: OPTIONS, REGISTER, INVITE, or refused
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/shard/shard_state.h"
+
+static enum sig_dropped drop_reason(const char *reason)
+{
+	if (strcmp(reason, "keepalive") == 0)
+		return DROPPED_KEEPALIVE;
+	if (strcmp(reason, "too_large") == 0)
+		return DROPPED_TOO_LARGE;
+	return strcmp(reason, "out_of_memory") == 0 ? DROPPED_OOM : DROPPED_UNREADABLE;
+}
+
+static void unreadable(struct shard *s, struct sip_message *m, const struct sip_hop *from,
+		       const struct message_error *error)
+{
+	if (error->status && m->head) {
+		struct shard_reply r = { .status = error->status };
+
+		m->hop = *from;
+		sig_count_refused(&s->metrics, REFUSED_MALFORMED);
+		shard_reply_stateless(s, m, &r);
+	} else {
+		sig_count_dropped(&s->metrics, drop_reason(error->reason));
+	}
+	LOG_DEBUG("sip", 0, "message not understood", LOG_STR("reason", error->reason),
+		  LOG_ADDR("source", &from->remote));
+}
+
+static void request(struct shard *s, const struct sip_message *m)
+{
+	struct txn_slot *slot;
+
+	if (m->method == SIP_ACK) {
+		shard_ack(s, m);
+		return;
+	}
+	slot = txns_find_server(&s->txns, m, m->method);
+	if (slot) {
+		slot = shard_hop_copied(s, slot, m);
+		if (slot)
+			(void)txns_step(&s->txns, slot, TXN_EV_REQUEST, s->host.now.ns);
+		return;
+	}
+	metric_add(s->metrics.requests[m->method], 1);
+	if (m->method == SIP_CANCEL) {
+		shard_cancel(s, m);
+	} else if (m->to.tag.n && m->method != SIP_REGISTER) {
+		shard_inside(s, m);
+	} else {
+		shard_request(s, m);
+	}
+}
+
+void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes datagram,
+		   struct instant now)
+{
+	struct message_error error;
+	struct sip_message m;
+
+	shard_begin(s, now);
+	if (shard_overload(s, from, datagram))
+		return;
+	if (message_parse(&m, datagram, &error)) {
+		unreadable(s, &m, from, &error);
+		message_close(&m);
+		return;
+	}
+	m.hop = *from;
+	if (shard_is_trusted(s, from))
+		shard_trust_peer(s, from);
+	if (m.request) {
+		request(s, &m);
+	} else {
+		shard_response(s, &m);
+	}
+	message_close(&m);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests outside of dialogs (RFC 3261 8.2). */
+#include "sig/shard/shard_state.h"
+
+static void options(struct shard *s, const struct sip_message *m)
+{
+	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
+	struct shard_reply r = { .status = 200 };
+
+	respond_write_options(&extra, &s->host);
+	r.extra = writer_lines(&extra);
+	shard_reply_stateless(s, m, &r); /* RFC 3261 11.2 */
+}
+
+static void by_method(struct shard *s, const struct sip_message *m)
+{
+	switch (m->method) {
+	case SIP_INVITE:
+		shard_invite(s, m);
+		break;
+	case SIP_REGISTER:
+		shard_register(s, m);
+		break;
+	case SIP_OPTIONS:
+		options(s, m);
+		break;
+	case SIP_BYE: /* only within a dialog */
+		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		break;
+	case SIP_ACK:
+	case SIP_CANCEL:
+	case SIP_INFO:
+	case SIP_PRACK:
+	case SIP_UPDATE:
+	case SIP_REFER:
+	case SIP_NOTIFY:
+	case SIP_SUBSCRIBE:
+	case SIP_PUBLISH:
+	case SIP_MESSAGE:
+		shard_refuse(s, NULL, m, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		break;
+	case SIP_UNKNOWN:
+		shard_refuse(s, NULL, m, 501, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		break;
+	}
+}
+
+void shard_request(struct shard *s, const struct sip_message *m)
+{
+	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
+
+	if (respond_unsupported(&extra, &s->host, m)) {
+		shard_refuse(s, NULL, m, 420, REFUSED_EXTENSION, writer_lines(&extra));
+		return;
+	}
+	/* RFC 3261 26.2.2: TLS on every hop, and that includes this one */
+	if (bytes_iis(m->uri.scheme, "sips") && !sip_transport_is_secure(m->hop.transport)) {
+		shard_refuse(s, NULL, m, 416, REFUSED_SCHEME, (struct bytes){ 0 });
+		return;
+	}
+	if (txns_is_merged(&s->txns, m)) { /* RFC 3261 8.2.2.2 */
+		shard_refuse(s, NULL, m, 482, REFUSED_MERGED, (struct bytes){ 0 });
+		return;
+	}
+	by_method(s, m);
+}

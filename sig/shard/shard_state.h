@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a shard; private to sig/shard/shard_*.c. */
+#ifndef SIG_SHARD_STATE_H
+#define SIG_SHARD_STATE_H
+
+#include "sig/call/call.h"
+#include "sig/leg/respond.h"
+#include "sig/shard/aor_connections.h"
+#include "sig/shard/auth_limit.h"
+#include "sig/shard/nonce_window.h"
+#include "sig/shard/overload.h"
+#include "sig/shard/refused_call.h"
+#include "sig/shard/route.h"
+
+enum shard_timer {
+	TIMER_TXN,
+	TIMER_CALL,
+	TIMER_AOR,
+	TIMER_ASSERT,
+	TIMER_SECURITY,
+};
+
+enum { SHARD_EMERGENCY_CALLS = 16 }; /* more than limits.calls: for emergency numbers */
+
+/* A REGISTER whose answer waits for a save. */
+struct register_wait {
+	struct register_wait *next;
+	pool_handle txn;
+	uint64_t version;
+	struct text response;
+};
+
+struct shard_aor {
+	pool_handle self;
+	uint64_t hash;
+	struct aor entry;
+	struct aor_links links;
+	uint64_t marked;    /* version whose clock is named in the entry */
+	uint64_t acked;     /* version the store is believed to hold; 0: none */
+	uint64_t saving;    /* version in flight; 0: none */
+	uint64_t unknown;   /* of a save whose outcome is not known */
+	uint64_t back_from; /* version to which the store may have gone back; 0: it has not */
+	uint32_t back_tries;
+	bool is_unknown, saving_delete, unknown_delete;
+	bool unsaved;                /* differs from what the store holds */
+	struct register_wait *waits; /* oldest first */
+	uint32_t wait_count;
+	uint64_t retry_ns;        /* save again; 0: off */
+	uint64_t overdue_ns;      /* of the save in flight */
+	uint32_t tries;           /* saves of an empty entry without success */
+	struct wheel_timer timer; /* first expiry, or one of these */
+};
+
+/* An extension, and what is remembered beside its document. */
+struct shard_extension_slot {
+	struct shard_extension extension;
+	struct auth_guesses guesses;
+};
+
+struct shard_profiles {
+	uint32_t count, range_count;
+	struct shard_profile list[SHARD_PROFILES_MAX];
+	struct shard_range ranges[SHARD_RANGES_MAX];
+};
+
+struct shard {
+	struct shard_settings settings;
+	struct call_host host; /* what calls may use of the rest */
+	struct effects effects;
+	struct wheel wheel;
+	struct txns txns;
+	struct sig_metrics metrics;
+	struct ports ports[SHARD_NETWORKS_MAX];
+	struct id_source ids;
+	struct pool calls, aors, extensions;
+	struct table calls_by_id, aors_by_user, extensions_by_number;
+	struct shard_profiles profiles;
+	struct auth_limit auth_limit;
+	struct overload overload;
+	uint64_t behind_ns; /* of the message that comes next, or is looked at */
+	bool is_overloaded; /* new calls are refused now */
+	struct nonce_window nonces;
+	struct security security;
+	struct leg_users legs;
+	struct aor_connections connections;
+	struct hash_key key;
+	uint32_t established;
+	uint32_t bindings;
+	bool draining;
+	struct refused_calls refused_calls;
+	uint64_t failed_ns; /* when send errors were last looked at */
+	/* telling the store everything again, some at a time */
+	struct wheel_timer assert_timer;
+	uint32_t assert_call, assert_aor;
+	bool assert_all; /* also what the store has acknowledged: it may have lost that */
+	bool asserting;
+	uint8_t *space;
+};
+
+/* ---- shard.c ---- */
+void shard_begin(struct shard *s, struct instant now);
+
+/* ---- shard_calls.c ---- */
+struct call *shard_call_find(const struct shard *s, uint64_t id);
+/* emergency: places beyond limits.calls, too. */
+bool shard_call_fits(const struct shard *s, bool emergency);
+/* Zeroed but for that, listed under its id. NULL: full. */
+/* An id that no call has. */
+uint64_t shard_call_new_id(struct shard *s);
+struct call *shard_call_take(struct shard *s, uint64_t id, bool emergency);
+void shard_call_give(struct shard *s, struct call *c);
+void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev);
+/* A step of its own from outside. False: there is no such call. */
+bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,
+		      struct instant now);
+
+/* ---- shard_reply.c: requests outside of calls ---- */
+struct shard_reply {
+	uint16_t status;
+	const char *reason; /* NULL: the standard phrase */
+	struct bytes extra; /* whole lines */
+};
+/* Without a transaction (RFC 3261 8.2.7): what no credentials came with costs no memory. A repeated request gets the same answer. */
+void shard_reply_stateless(struct shard *s, const struct sip_message *m,
+			   const struct shard_reply *r);
+void shard_reply(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+		 const struct shard_reply *r);
+/* Counts the reason and answers: by slot, or without one. */
+void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+		  uint16_t status, enum sig_refused reason, struct bytes extra);
+/* The To tag of such answers. */
+struct dialog_tag shard_tag(const struct shard *s, const struct sip_message *m);
+
+/* ---- shard_overload.c ---- */
+/* True: the node has too much to do, and the message needs not be parsed any more. */
+bool shard_overload(struct shard *s, const struct sip_hop *from, struct bytes datagram);
+uint32_t shard_overload_retry_s(const struct shard *s);
+
+/* ---- shard_quota.c ---- */
+/* Whom a request is charged to: a trusted peer, an extension with its source, or without a user the source alone. Not kept without
+ * something that was taken. */
+struct quota_party shard_party(const struct shard *s, struct bytes user, const struct sip_hop *hop);
+/* One more. always: also beyond the limit. False: *why. */
+bool shard_quota_take(const struct shard *s, const struct quota_party *party, enum quota_item item,
+		      bool always, struct call_refusal *why);
+void shard_quota_give(const struct shard *s, const struct quota_party *party, enum quota_item item);
+/* For those who watch: the sender of the message has had enough. */
+void shard_quota_note(struct shard *s, const struct sip_message *m, const struct call_refusal *why);
+/* Without a transaction, with Retry-After and the reason in words. */
+void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
+			const struct call_refusal *why);
+bool shard_is_emergency(const struct shard *s, const struct sip_uri *uri);
+
+/* ---- the rest of the walk of a request ---- */
+void shard_request(struct shard *s, const struct sip_message *m);
+void shard_response(struct shard *s, const struct sip_message *m);
+void shard_inside(struct shard *s, const struct sip_message *m);
+void shard_cancel(struct shard *s, const struct sip_message *m);
+void shard_ack(struct shard *s, const struct sip_message *m);
+void shard_invite(struct shard *s, const struct sip_message *m);
+/* call_host.targets_of */
+uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,
+			  uint32_t cap);
+void shard_register(struct shard *s, const struct sip_message *m);
+/* The extension whose credentials came with the request, or NULL: it was answered. */
+const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
+						 bool proxy);
+/* call_host.trusts */
+bool shard_trusts(void *owner, const struct sip_hop *hop);
+/* The rule of trust that the hop falls under, or NULL: whoever is there must prove what it says. The only place that decides. */
+const struct shard_trusted *shard_trusted_by(const struct shard *s, const struct sip_hop *hop);
+bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop);
+/* Tells operators of a request that its sender may not make; its user is the one it claimed. */
+void shard_misuse(struct shard *s, const struct sip_message *m, enum security_kind kind,
+		  struct bytes user);
+/* Who said something over this connection is known: by credentials, by its address, or by what only a party of a call knows. */
+void shard_trust(struct shard *s, const struct sip_hop *hop);
+/* The same, by its address: it may speak for many. */
+void shard_trust_peer(struct shard *s, const struct sip_hop *hop);
+const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number);
+/* The same, with what is remembered of it. */
+struct shard_extension_slot *shard_extension_slot(const struct shard *s, struct bytes number);
+
+/* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */
+const struct shard_profile *shard_profile_of(const struct shard *s, const struct addr *source);
+bool shard_range_holds(const struct shard_range *r, const struct addr *a);
+
+/* ---- shard_hop.c ---- */
+/* Dialogs and transactions of the user that went by `from` go by `to`; what waited goes at once. Walks all calls. */
+void shard_hop_moved(struct shard *s, struct bytes user, const struct sip_hop *from,
+		     const struct sip_hop *to);
+/* A request came within the dialog of a leg. */
+void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
+/* A copy of the request of that transaction came, or its CANCEL. NULL: the transaction is over. */
+struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
+				  const struct sip_message *m);
+/* It cannot be reached now, but will come back. */
+bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop);
+/* REG-08 and the profile of its address: whether a phone of the extension may come over this. */
+bool shard_transport_allowed(const struct shard *s, const struct shard_extension *e,
+			     const struct sip_hop *hop);
+/* 403 with the reason in words. slot: NULL without a transaction. */
+void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			    const struct shard_extension *e);
+
+/* ---- shard_view_leg.c ---- */
+void shard_view_leg(const struct shard *s, const struct call *c, uint8_t leg,
+		    struct call_view_leg *out);
+
+/* ---- shard_aors.c ---- */
+struct shard_aor *shard_aor_get(const struct shard *s, struct bytes user);
+struct shard_aor *shard_aor_take(struct shard *s, struct bytes user); /* NULL: full */
+void shard_aor_give(struct shard *s, struct shard_aor *a);
+/* Saves what is new, frees what is empty, sets the timer; lists what connections reach. */
+void shard_aor_settle(struct shard *s, struct shard_aor *a);
+void shard_aor_timer(struct shard *s, struct shard_aor *a);
+/* What that connection alone reached is reached no more. */
+void shard_aor_closed(struct shard *s, uint64_t connection);
+/* Sends the answers that waited for this version, or an older one. */
+void shard_aor_release(struct shard *s, struct shard_aor *a, uint64_t version);
+void shard_aor_publish(struct shard *s, const struct shard_aor *a, enum sig_event_kind kind);
+
+/* ---- shard_aor_saves.c ---- */
+void shard_aor_save(struct shard *s, struct shard_aor *a);
+/* No answer, or a bad one: nobody waits any longer, it is tried again. */
+void shard_aor_save_failed(struct shard *s, struct shard_aor *a);
+
+/* ---- shard_assert.c ---- */
+void shard_assert_some(struct shard *s);
+/* A transaction's timer. */
+void shard_txn_timer(struct shard *s, struct txn_slot *slot);
+
+#endif

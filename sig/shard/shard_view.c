@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What others may see of a shard. */
+#include <assert.h>
+
+#include "sig/call/cdr_fill.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
+#include "sig/shard/shard_state.h"
+
+const char *call_state_name(enum call_state state)
+{
+	switch (state) {
+	case CALL_SETUP:
+		return "setup";
+	case CALL_RINGING:
+		return "ringing";
+	case CALL_ANSWERING:
+		return "answering";
+	case CALL_ESTABLISHED:
+		return "established";
+	case CALL_ENDING:
+		return "ending";
+	}
+	assert(false && "a state without a name");
+	return "";
+}
+
+uint64_t shard_wall_utc_ms(const struct shard *s, uint64_t utc_ms)
+{
+	return steady_add(utc_ms, s->host.wall_ms);
+}
+
+static void view_flow(const struct shard *s, const struct call_flow *f, struct call_view *out)
+{
+	struct addr local = s->settings.networks[f->network].media_bind;
+	uint32_t i = out->flow_count;
+
+	if (i == CALL_VIEW_FLOWS_MAX)
+		return;
+	out->flow_count++;
+	local.port = flow_port(f);
+	out->flows[i].id = f->id;
+	out->flows[i].leg = f->leg;
+	out->flows[i].line = f->line;
+	out->flows[i].kind = f->kind;
+	out->flows[i].local = local;
+	out->flows[i].remote = f->remote;
+	out->flows[i].ssrc_out = f->ssrc_out;
+	out->flows[i].resume = f->resume;
+}
+
+static void view_flows(const struct shard *s, const struct call *c, bool talk,
+		       struct call_view *out)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *f = &c->flows[i];
+
+		if ((f->leg == LEG_A || f->leg == c->partner) == talk)
+			view_flow(s, f, out);
+	}
+}
+
+static void view_legs(const struct shard *s, const struct call *c, struct call_view *out)
+{
+	const uint8_t legs[2] = { LEG_A, c->partner };
+
+	for (size_t i = 0; i < COUNT_OF(legs); i++) {
+		out->sip_call_id[i] = &c->legs[legs[i]]->dialog.call_id;
+		out->remote[i] = c->legs[legs[i]]->dialog.hop.remote;
+		shard_view_leg(s, c, legs[i], &out->legs[i]);
+	}
+	for (uint8_t i = 0; i < c->leg_count; i++)
+		out->leg_count += c->legs[i] && c->legs[i]->state != LEG_CLOSED;
+}
+
+static void view(const struct shard *s, const struct call *c, struct call_view *out)
+{
+	*out = (struct call_view){
+		.call = c->id,
+		.state = c->state,
+		.version = c->out.version,
+		.saved = c->out.acked == c->out.version,
+		.restored = c->restored,
+		.setup_utc_ms = shard_wall_utc_ms(s, c->setup_utc_ms),
+		.answer_utc_ms = shard_wall_utc_ms(s, c->answer_utc_ms),
+	};
+	cdr_put(out->tenant, sizeof(out->tenant), bytes_str(s->settings.tenant));
+	cdr_put(out->from, sizeof(out->from), text_bytes(&c->from));
+	cdr_put(out->to, sizeof(out->to), text_bytes(&c->to));
+	view_legs(s, c, out);
+	view_flows(s, c, true, out);
+	view_flows(s, c, false, out);
+}
+
+bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	if (c)
+		view(s, c, out);
+	return c != NULL;
+}
+
+bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out)
+{
+	pool_handle h;
+	const struct call *c = pool_next(&s->calls, cursor, &h);
+
+	if (c)
+		view(s, c, out);
+	return c != NULL;
+}
+
+const struct aor *shard_aor_next(const struct shard *s, uint32_t *cursor)
+{
+	pool_handle h;
+	const struct shard_aor *a = pool_next(&s->aors, cursor, &h);
+
+	return a ? &a->entry : NULL;
+}
+
+const struct aor *shard_aor_find(const struct shard *s, struct bytes user)
+{
+	const struct shard_aor *a = shard_aor_get(s, user);
+
+	return a ? &a->entry : NULL;
+}
+
+static uint64_t saves_pending(const struct shard *s)
+{
+	uint64_t n = 0;
+	uint32_t cursor = 0;
+	const struct call *c;
+	const struct shard_aor *a;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
+		n += c->out.in_flight != 0 || (c->end_tries && !c->end_done);
+	cursor = 0;
+	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL)
+		n += a->saving != 0;
+	return n;
+}
+
+enum { PAIRS_OF_A_CALL = 2 };
+
+uint32_t shard_networks_full(const struct shard *s, struct instant now)
+{
+	uint32_t full = 0;
+
+	for (uint32_t i = 0; i < s->settings.network_count; i++)
+		full += !ports_have(&s->ports[i], PAIRS_OF_A_CALL, now.ns);
+	return full;
+}
+
+void shard_counts(const struct shard *s, struct shard_counts *out)
+{
+	*out = (struct shard_counts){
+		.calls = s->calls.in_use,
+		.calls_established = s->established,
+		.aors = s->aors.in_use,
+		.bindings = s->bindings,
+		.extensions = s->extensions.in_use,
+		.txns = s->txns.pool.in_use,
+		.txns_max = s->txns.pool.capacity,
+		.saves_pending = saves_pending(s),
+		.given_up = s->host.given_up,
+		.degraded = s->host.degraded,
+		.draining = s->draining,
+	};
+	for (uint32_t i = 0; i < s->settings.network_count; i++)
+		out->ports_free += s->ports[i].free_count;
+	metric_set(s->metrics.calls_other, out->calls - out->calls_established);
+	metric_set(s->metrics.calls_established, out->calls_established);
+	metric_set(s->metrics.aors, out->aors);
+	metric_set(s->metrics.txns, out->txns);
+	metric_set(s->metrics.saves_pending, out->saves_pending);
+}

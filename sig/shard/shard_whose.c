@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which call a message belongs to, for those who watch. */
+#include "sig/shard/shard_state.h"
+
+static uint64_t of_tag(struct bytes text)
+{
+	struct id_tag tag;
+
+	return !id_tag_get(text, &tag) && tag.leg != ID_LEG_NONE ? tag.call : 0;
+}
+
+static uint64_t of_branch(struct bytes text)
+{
+	struct id_tag tag;
+
+	return !id_branch_get(text, &tag) && tag.leg != ID_LEG_NONE ? tag.call : 0;
+}
+
+/* What carries no tag of ours: an INVITE, its 100, its CANCEL, the ACK to a refusal. */
+static uint64_t of_transaction(const struct shard *s, const struct sip_message *m)
+{
+	enum sip_method method = m->method == SIP_CANCEL ? SIP_INVITE : m->method;
+	const struct txn_slot *slot = txns_find_server(&s->txns, m, method);
+
+	return slot ? slot->call : 0;
+}
+
+uint64_t shard_whose(const struct shard *s, struct bytes message)
+{
+	struct message_error error;
+	struct sip_message m;
+	uint64_t call = 0;
+
+	if (!message_parse(&m, message, &error)) {
+		call = of_tag(m.to.tag);
+		if (!call)
+			call = of_tag(m.from.tag);
+		if (!call)
+			call = of_branch(m.via.branch);
+		if (!call)
+			call = of_transaction(s, &m);
+	}
+	message_close(&m);
+	return call;
+}

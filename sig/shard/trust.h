@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a hop falls under a rule of trust: by its network, transport, address, port and certificate. Pure. */
+#ifndef SIG_TRUST_H
+#define SIG_TRUST_H
+
+#include "sig/shard/shard.h"
+
+/* The first rule that fits, or NULL. Never over a WebSocket: its address may be that of a proxy on this machine, and its page anybody's. */
+const struct shard_trusted *trust_find(const struct shard_settings *settings,
+				       const struct sip_hop *hop);
+/* A rule would fit, but the connection has shown no certificate. Of a hop that no rule fits. */
+bool trust_misses_certificate(const struct shard_settings *settings, const struct sip_hop *hop);
+
+#endif

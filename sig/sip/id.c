@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/sip/id.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+enum {
+	COUNTER_BITS = 7,
+	MS_BITS = 40,
+	DERIVED_SHIFT = COUNTER_BITS + MS_BITS,
+	SHARD_SHIFT = DERIVED_SHIFT + 1,
+	COUNTER_MAX = (1 << COUNTER_BITS) - 1,
+};
+
+static const char g_cookie[] = "z9hG4bK"; /* RFC 3261 8.1.1.7 */
+
+uint64_t id_call_next(struct id_source *s, uint64_t utc_ms)
+{
+	if (utc_ms > s->last_ms) {
+		s->last_ms = utc_ms;
+		s->counter = 0;
+	} else if (s->counter == COUNTER_MAX) {
+		s->last_ms++;
+		s->counter = 0;
+	} else {
+		s->counter++;
+	}
+	return (uint64_t)s->shard << SHARD_SHIFT |
+	       (s->last_ms & (BIT64(MS_BITS) - 1)) << COUNTER_BITS | s->counter;
+}
+
+uint64_t id_call_derive(uint16_t shard, struct bytes command)
+{
+	static const struct hash_key fixed = { 0 }; /* another process must come to the same */
+
+	return (uint64_t)shard << SHARD_SHIFT | BIT64(DERIVED_SHIFT) |
+	       (hash_sip(&fixed, command) & (BIT64(DERIVED_SHIFT) - 1));
+}
+
+uint16_t id_shard(uint64_t call)
+{
+	return (uint16_t)(call >> SHARD_SHIFT);
+}
+
+void id_call_put(char out[ID_TEXT_LEN], uint64_t call)
+{
+	base32_u64_put(out, call);
+}
+
+int id_call_get(struct bytes in, uint64_t *call)
+{
+	return base32_u64_get(in, call);
+}
+
+void id_tag_put(char out[ID_TAG_LEN], const struct id_tag *tag)
+{
+	assert(tag->leg <= ID_LEG_NONE);
+	base32_u64_put(out, tag->call);
+	out[ID_TEXT_LEN] = '.';
+	out[ID_TEXT_LEN + 1] = (char)(tag->leg < 10 ? '0' + tag->leg : 'a' + tag->leg - 10);
+	out[ID_TEXT_LEN + 2] = '.';
+	base32_u64_put(out + ID_TEXT_LEN + 3, tag->random);
+}
+
+static uint8_t leg_value(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return (uint8_t)(c - '0');
+	c |= 0x20; /* tags are compared without case */
+	return c >= 'a' && c <= 'v' ? (uint8_t)(c - 'a' + 10) : UINT8_MAX;
+}
+
+int id_tag_get(struct bytes in, struct id_tag *out)
+{
+	struct id_tag tag;
+
+	if (in.n != ID_TAG_LEN || in.p[ID_TEXT_LEN] != '.' || in.p[ID_TEXT_LEN + 2] != '.')
+		return -EINVAL;
+	tag.leg = leg_value(in.p[ID_TEXT_LEN + 1]);
+	if (tag.leg > ID_LEG_NONE)
+		return -EINVAL;
+	if (base32_u64_get(bytes_sub(in, 0, ID_TEXT_LEN), &tag.call) ||
+	    base32_u64_get(bytes_from(in, ID_TEXT_LEN + 3), &tag.random))
+		return -EINVAL;
+	*out = tag;
+	return 0;
+}
+
+void id_branch_put(char out[ID_BRANCH_LEN], const struct id_tag *tag)
+{
+	memcpy(out, g_cookie, sizeof(g_cookie) - 1);
+	id_tag_put(out + sizeof(g_cookie) - 1, tag);
+}
+
+int id_branch_get(struct bytes in, struct id_tag *out)
+{
+	if (!bytes_starts(in, g_cookie))
+		return -EINVAL;
+	return id_tag_get(bytes_from(in, sizeof(g_cookie) - 1), out);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One connection, and what all of them share; private to transport_stream*.c and stream_connection*.c. */
+#ifndef SIG_SIP_STREAM_CONNECTION_H
+#define SIG_SIP_STREAM_CONNECTION_H
+
+#include "base/hash.h"
+#include "base/metric.h"
+#include "base/pool.h"
+#include "base/table.h"
+#include "base/wheel.h"
+#include "sig/transport/stream_buffer.h"
+#include "sig/transport/stream_frame.h"
+#include "sig/transport/tls.h"
+#include "sig/transport/transport_stream.h"
+
+enum {
+	STREAM_READ_MAX = 65536,
+	STREAM_ROUND_READS = 4,    /* then others have their turn */
+	STREAM_QUEUE_MAX = 262144, /* octets that wait for one peer */
+	STREAM_ACCEPTS = 64,       /* per round */
+	/* per round: a first step takes about 0.2 ms, so those who speak wait for less than 2 ms */
+	STREAM_ROUND_HANDSHAKES = 8,
+	STREAM_HANDSHAKE_SOURCES = 4096, /* buckets: two of so many sources share one */
+	STREAM_TRANSPORTS = SIP_TLS + 1,
+};
+
+/* Why a connection came to its end. */
+#define STREAM_ENDS(X)                     \
+	X(PEER, "closed_by_peer")          \
+	X(ERROR, "error")                  \
+	X(IDLE, "idle")                    \
+	X(STRANGER, "not_authenticated")   \
+	X(SILENT, "no_message")            \
+	X(SLOW, "slow_sender")             \
+	X(STALLED, "peer_unresponsive")    \
+	X(QUEUE, "send_queue_full")        \
+	X(CONNECT, "connect_failed")       \
+	X(HANDSHAKE, "handshake_failed")   \
+	X(HURRIED, "handshakes_of_source") \
+	X(MEMORY, "out_of_memory")         \
+	X(ROOM, "made_room")               \
+	X(STOP, "stopping")                \
+	X(BROKEN, "") /* and on: by enum stream_broken */
+
+enum stream_end {
+#define X(id, name) STREAM_END_##id,
+	STREAM_ENDS(X)
+#undef X
+		STREAM_END_REASONS = STREAM_END_BROKEN + STREAM_BROKEN_REASONS
+};
+
+/* name, metric, label, help */
+#define STREAM_METRICS(X)                                                                          \
+	X(STREAM_RECEIVED, "messages_total", "direction=\"in\"", "SIP messages over TCP and TLS")  \
+	X(STREAM_SENT, "messages_total", "direction=\"out\"", "SIP messages over TCP and TLS")     \
+	X(STREAM_PINGS, "pings_total", NULL, "CRLF keepalives answered")                           \
+	X(STREAM_ACCEPTED, "connections_total", "direction=\"in\"", "Connections made")            \
+	X(STREAM_CONNECTED, "connections_total", "direction=\"out\"", "Connections made")          \
+	X(STREAM_REFUSED_FULL, "refused_total", "reason=\"connections_full\"",                     \
+	  "Connections not taken")                                                                 \
+	X(STREAM_REFUSED_SOURCE, "refused_total", "reason=\"source_full\"",                        \
+	  "Connections not taken")                                                                 \
+	X(STREAM_REFUSED_FILES, "refused_total", "reason=\"descriptors\"",                         \
+	  "Connections not taken")                                                                 \
+	X(STREAM_REFUSED_HURRIED, "refused_total", "reason=\"handshakes_of_source\"",              \
+	  "Connections not taken")                                                                 \
+	X(STREAM_HANDSHAKES, "handshakes_total", NULL, "TLS handshakes of others that were begun") \
+	X(STREAM_DROP_GONE, "drops_total", "reason=\"no_connection\"", "SIP messages not sent")    \
+	X(STREAM_DROP_QUEUE, "drops_total", "reason=\"send_queue_full\"", "SIP messages not sent") \
+	X(STREAM_DROP_SIZE, "drops_total", "reason=\"too_large\"", "SIP messages not sent")        \
+	X(STREAM_DROP_LISTENER, "drops_total", "reason=\"no_such_listener\"",                      \
+	  "SIP messages not sent")                                                                 \
+	X(STREAM_DROP_CONNECT, "drops_total", "reason=\"cannot_connect\"", "SIP messages not sent")
+
+#define STREAM_ENUM(name, metric, label, help) name,
+enum stream_metric { STREAM_METRICS(STREAM_ENUM) STREAM_METRIC_COUNT };
+#undef STREAM_ENUM
+
+enum stream_state {
+	STREAM_CONNECTING,
+	STREAM_HANDSHAKE,
+	STREAM_OPEN,
+	STREAM_HALF, /* the peer says nothing more: what is queued still goes */
+};
+
+struct stream_connection {
+	struct transport_stream *owner;
+	pool_handle self; /* what others call it */
+	int fd;
+	enum stream_state state;
+	enum stream_end doom; /* with is_doomed: it is closed at the next flush */
+	bool is_doomed, in_flush, spoke, wants_write;
+	bool trusted;            /* it keeps its place */
+	bool waits;              /* for its handshake */
+	struct sip_hop hop;      /* of what it carries */
+	uint64_t source, target; /* hashes it is listed under; 0: not */
+	struct tls_link *tls;
+	struct stream_buffer in, out;
+	struct stream_scan scan;
+	uint64_t born_ns;
+	uint64_t since_ns;   /* of the state; later: the last word of the peer */
+	uint64_t begun_ns;   /* a message that is not whole yet; 0: none */
+	uint64_t stalled_ns; /* octets wait since; 0: none do */
+	struct wheel_timer timer;
+};
+
+struct stream_listener {
+	struct transport_stream *owner;
+	enum sip_transport transport;
+	struct addr bound;
+	uint16_t local;
+	int fd; /* -1: of another transport */
+};
+
+/* First in, first out; the handles of those that are gone stay until they are come to. */
+struct stream_list {
+	pool_handle *list; /* as many as the pool holds */
+	uint32_t count;
+};
+
+struct transport_stream {
+	struct transport_handlers handlers;
+	struct transport_limits limits;
+	struct tls *tls;
+	struct hash_key key;
+	struct pool pool;
+	struct table by_source; /* all, by the other one's address */
+	struct table by_target; /* those we made, by transport, address and port */
+	struct wheel wheel;
+	uint32_t counts[STREAM_TRANSPORTS];
+	uint32_t trusted, doomed;      /* of those in the pool; one that is doomed is not trusted */
+	struct stream_list flush;      /* those with something to send or to end */
+	struct stream_list handshakes; /* those that wait for theirs */
+	uint64_t all_handshakes;       /* buckets of stream_rate */
+	uint64_t source_handshakes[STREAM_HANDSHAKE_SOURCES];
+	uint32_t hand;  /* where in the pool the next stranger is looked for that makes room */
+	uint8_t *space; /* STREAM_READ_MAX octets */
+	int spare;      /* a descriptor to refuse with when there is no other */
+	uint8_t dscp;
+	metric_id metrics[STREAM_METRIC_COUNT], ends[STREAM_END_REASONS];
+	metric_id gauges[STREAM_TRANSPORTS], failures[TLS_FAILURE_REASONS];
+	uint32_t count;
+	struct stream_listener listeners[];
+};
+
+/* ---- stream_connection.c ---- */
+/* Over fd, which it owns from now on, also on an error. 0, -EMFILE (full), -ENOMEM. */
+int stream_connection_open(struct stream_connection **out, struct transport_stream *t, int fd,
+			   const struct sip_hop *hop, enum stream_state state) NODISCARD;
+/* 0, -ENOBUFS: and it is doomed. */
+int stream_connection_queue(struct stream_connection *c, struct bytes octets);
+/* Writes what waits, or ends it. */
+void stream_connection_flush(struct stream_connection *c);
+/* It ends at the next flush. */
+void stream_connection_doom(struct stream_connection *c, enum stream_end why);
+/* What an errno value of its socket means. */
+enum stream_end stream_end_of(int error);
+void stream_connection_close(struct stream_connection *c, enum stream_end why, int error);
+void stream_connection_expired(struct stream_connection *c, uint64_t now_ns);
+/* The peer says nothing more. */
+void stream_connection_half(struct stream_connection *c);
+/* Its turn has come: the first step of the handshake. */
+void stream_connection_accept(struct stream_connection *c);
+/* Its deadline may have come nearer. */
+void stream_connection_timer(struct stream_connection *c);
+uint64_t stream_target_hash(const struct transport_stream *t, const struct sip_hop *hop);
+uint64_t stream_source_hash(const struct transport_stream *t, const struct sip_hop *hop);
+
+/* ---- stream_read.c ---- */
+void stream_connection_read(struct stream_connection *c);
+
+/* ---- transport_stream.c ---- */
+/* Asks for a flush of the round. */
+void stream_ask_flush(struct stream_connection *c);
+
+/* ---- stream_metric.c ---- */
+void stream_metrics_register(struct transport_stream *t);
+static inline void stream_count(const struct transport_stream *t, enum stream_metric metric)
+{
+	metric_add(t->metrics[metric], 1);
+}
+
+/* ---- stream_list.c ---- */
+/* A connection is in a list once at most. */
+void stream_list_add(const struct transport_stream *t, struct stream_list *l, pool_handle h);
+/* The first n. */
+void stream_list_drop(struct stream_list *l, uint32_t n);
+/* Those that are gone give their places to others. */
+void stream_list_compact(const struct transport_stream *t, struct stream_list *l);
+
+/* ---- stream_listener.c ---- */
+/* Listens where it is of TCP or TLS; WebSockets' keep their address alone. 0 or -errno: l->fd is to be closed where it is not -1. */
+int stream_listener_open(struct stream_listener *l, struct transport_stream *t,
+			 const struct transport_listener *from, uint16_t local) NODISCARD;
+
+/* ---- stream_route.c ---- */
+/* NULL: it is gone, is ending, or is of another transport. */
+struct stream_connection *stream_usable(const struct transport_stream *t, pool_handle h,
+					enum sip_transport transport);
+/* What a message to there goes over (RFC 3261 18): the one it names, one made before, or a new one. own: a request of ours, not an
+ * answer to a stranger. 0 with *out or -errno, and that is counted. */
+int stream_connection_for(struct transport_stream *t, const struct sip_hop *hop, bool own,
+			  struct stream_connection **out) NODISCARD;
+/* Counts, and is err. */
+int stream_drop(const struct transport_stream *t, enum stream_metric why, int err);
+
+/* ---- stream_room.c ---- */
+/* False: none, and that is counted. */
+bool stream_has_room(struct transport_stream *t, const struct sip_hop *hop);
+void stream_connection_trust(struct stream_connection *c);
+
+/* ---- stream_handshake.c ---- */
+/* Whether that address may begin one more; it has begun it then. */
+bool stream_handshake_may(struct transport_stream *t, const struct sip_hop *hop, uint64_t now_ns);
+/* It has something to say for its handshake: it waits for its turn, or is doomed. */
+void stream_handshake_ask(struct stream_connection *c, uint64_t now_ns);
+/* Those whose turn it is, some at a time; the next at next_ns (UINT64_MAX: none waits). */
+void stream_handshakes_go(struct transport_stream *t, uint64_t now_ns);
+uint64_t stream_handshakes_next_ns(const struct transport_stream *t);
+
+/* ---- stream_socket.c ---- */
+/* Bound and listening, or -errno. */
+int stream_listen(const struct addr *bind, uint8_t dscp, struct addr *bound);
+/* On its way to the peer, or -errno. */
+int stream_connect(const struct addr *from, const struct addr *to, uint8_t dscp);
+/* What an accepted or connected socket needs. */
+void stream_socket_setup(int fd, const struct addr *remote, uint8_t dscp, uint64_t patience_ns);
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates and what is agreed to; tls_link.c speaks. */
+#include "sig/transport/tls.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "sig/transport/tls_link.h"
+
+/* Forward secrecy and authenticated encryption; the CBC ones at the end are for old phones. */
+#define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES256:ECDHE+AES128:!aNULL:!eNULL:!PSK:!SRP"
+
+static int fail(char error[TLS_ERROR_MAX], const char *what, const char *path)
+{
+	char reason[160] = "";
+	unsigned long e = ERR_peek_last_error();
+
+	if (e)
+		ERR_error_string_n(e, reason, sizeof(reason));
+	ERR_clear_error();
+	(void)snprintf(error, TLS_ERROR_MAX, "%s %.120s: %.120s", what, path, reason);
+	return -EINVAL;
+}
+
+static SSL_CTX *context_new(const SSL_METHOD *method)
+{
+	SSL_CTX *c = SSL_CTX_new(method);
+
+	if (!c)
+		return NULL;
+	(void)SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+					     SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE |
+					     SSL_OP_IGNORE_UNEXPECTED_EOF);
+	(void)SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE |
+					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+					  SSL_MODE_RELEASE_BUFFERS);
+	(void)SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+	if (SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) == 1 &&
+	    SSL_CTX_set_cipher_list(c, CIPHERS) == 1 && SSL_CTX_set_num_tickets(c, 0) == 1)
+		return c;
+	SSL_CTX_free(c);
+	return NULL;
+}
+
+static int load_identity(SSL_CTX *c, const struct tls_files *files, char error[TLS_ERROR_MAX])
+{
+	if (SSL_CTX_use_certificate_chain_file(c, files->certificate) != 1)
+		return fail(error, "cannot read the certificate", files->certificate);
+	if (SSL_CTX_use_PrivateKey_file(c, files->key, SSL_FILETYPE_PEM) != 1)
+		return fail(error, "cannot read the key", files->key);
+	if (SSL_CTX_check_private_key(c) != 1)
+		return fail(error, "the key is not that of the certificate", files->key);
+	return 0;
+}
+
+static int load_ca(SSL_CTX *c, const char *ca, char error[TLS_ERROR_MAX])
+{
+	int ok = ca[0] ? SSL_CTX_load_verify_locations(c, ca, NULL)
+		       : SSL_CTX_set_default_verify_paths(c);
+
+	return ok == 1 ? 0 : fail(error, "cannot read the ca", ca);
+}
+
+static int verify_mode(enum tls_client_certificates clients)
+{
+	switch (clients) {
+	case TLS_CLIENT_NONE:
+		return SSL_VERIFY_NONE;
+	case TLS_CLIENT_OPTIONAL:
+		return SSL_VERIFY_PEER;
+	case TLS_CLIENT_REQUIRED:
+		break;
+	}
+	return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+}
+
+/* RFC 6066 3: the certificate of the name the client asks for; NULL: none names it. */
+static SSL_CTX *named(const struct tls *t, const SSL *ssl)
+{
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+	for (uint32_t i = 0; name && i < t->count; i++) {
+		if (X509_check_host(t->identities[i].certificate, name, 0, 0, NULL) == 1)
+			return t->identities[i].server;
+	}
+	return NULL;
+}
+
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+	SSL_CTX *found = named(arg, ssl);
+
+	(void)alert;
+	if (!found)
+		return SSL_TLSEXT_ERR_NOACK;
+	(void)SSL_set_SSL_CTX(ssl, found);
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* The error lies in OpenSSL's queue before the alert leaves. */
+static void on_state(const SSL *ssl, int where, int alert)
+{
+	const struct tls *t = SSL_get_app_data(ssl);
+	enum tls_failure why;
+
+	if (where != SSL_CB_WRITE_ALERT || alert >> 8 != SSL3_AL_FATAL)
+		return;
+	why = tls_failure_of(ssl, ERR_peek_last_error());
+	if (tls_failure_is_certificate(why))
+		t->refused(SSL_get_fd(ssl), why, t->refused_arg);
+}
+
+static void watch_refusals(struct tls *t, SSL *ssl)
+{
+	if (!t->refused)
+		return;
+	(void)SSL_set_app_data(ssl, t);
+	SSL_set_info_callback(ssl, on_state);
+}
+
+void tls_on_refused(struct tls *t, tls_refused_fn *refused, void *arg)
+{
+	t->refused = refused;
+	t->refused_arg = arg;
+}
+
+/* Before the certificate is chosen, whether a name was asked for or not. */
+static int on_certificate(SSL *ssl, void *arg)
+{
+	struct tls *t = arg;
+	SSL_CTX *found = named(t, ssl);
+	SSL_CTX *to = found ? found : t->identities[0].server;
+
+	if (!SSL_set_SSL_CTX(ssl, to))
+		return 0;
+	/* these stay with the connection when its context changes; nothing is asked for before this */
+	SSL_set_verify(ssl, SSL_CTX_get_verify_mode(to), NULL);
+	if (SSL_CTX_get_client_CA_list(to))
+		SSL_set_client_CA_list(ssl, SSL_dup_CA_list(SSL_CTX_get_client_CA_list(to)));
+	(void)SSL_set1_verify_cert_store(ssl, SSL_CTX_get_cert_store(to));
+	watch_refusals(t, ssl);
+	return 1;
+}
+
+void tls_lend(struct tls *t, struct ssl_ctx_st *to)
+{
+	SSL_CTX_set_cert_cb(to, on_certificate, t);
+}
+
+static int server_open(struct tls_identity *id, struct tls *owner,
+		       const struct tls_settings *settings, const struct tls_files *files,
+		       char error[TLS_ERROR_MAX])
+{
+	int err;
+
+	id->server = context_new(TLS_server_method());
+	if (!id->server)
+		return fail(error, "cannot set up TLS", "");
+	err = load_identity(id->server, files, error);
+	if (!err && settings->clients != TLS_CLIENT_NONE) {
+		STACK_OF(X509_NAME) *names =
+			settings->ca[0] ? SSL_load_client_CA_file(settings->ca) : NULL;
+
+		err = load_ca(id->server, settings->ca, error);
+		SSL_CTX_set_client_CA_list(id->server, names);
+	}
+	SSL_CTX_set_verify(id->server, verify_mode(settings->clients), NULL);
+	(void)SSL_CTX_set_tlsext_servername_callback(id->server, on_server_name);
+	(void)SSL_CTX_set_tlsext_servername_arg(id->server, owner);
+	id->certificate = SSL_CTX_get0_certificate(id->server);
+	return err;
+}
+
+/* What we show when we call is what we show when we are called. */
+static int client_open(struct tls *t, const struct tls_settings *settings,
+		       char error[TLS_ERROR_MAX])
+{
+	int err;
+
+	t->client = context_new(TLS_client_method());
+	if (!t->client)
+		return fail(error, "cannot set up TLS", "");
+	SSL_CTX_set_verify(t->client, SSL_VERIFY_PEER, NULL);
+	err = load_identity(t->client, &settings->identities[0], error);
+	return err ? err : load_ca(t->client, settings->ca, error);
+}
+
+static void contents_free(struct tls *t)
+{
+	for (uint32_t i = 0; i < t->count; i++)
+		SSL_CTX_free(t->identities[i].server);
+	SSL_CTX_free(t->client);
+	*t = (struct tls){ 0 };
+}
+
+/* owner: whom handshakes ask for a name's certificate, now and after a reload. */
+static int contents_make(struct tls *out, struct tls *owner, const struct tls_settings *settings,
+			 char error[TLS_ERROR_MAX])
+{
+	int err = 0;
+
+	assert(settings->identity_count && settings->identity_count <= TLS_IDENTITIES_MAX);
+	*out = (struct tls){ 0 };
+	while (!err && out->count < settings->identity_count) {
+		struct tls_identity *id = &out->identities[out->count];
+
+		err = server_open(id, owner, settings, &settings->identities[out->count], error);
+		out->count++;
+	}
+	if (!err)
+		err = client_open(out, settings, error);
+	if (err)
+		contents_free(out);
+	return err;
+}
+
+int tls_open(struct tls **out, const struct tls_settings *settings, char error[TLS_ERROR_MAX])
+{
+	struct tls *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t) {
+		(void)snprintf(error, TLS_ERROR_MAX, "out of memory");
+		return -ENOMEM;
+	}
+	err = contents_make(t, t, settings, error);
+	if (err) {
+		free(t);
+	} else {
+		*out = t;
+	}
+	return err;
+}
+
+int tls_reload(struct tls *t, const struct tls_settings *settings, char error[TLS_ERROR_MAX])
+{
+	struct tls fresh;
+	int err = contents_make(&fresh, t, settings, error);
+
+	if (err)
+		return err;
+	fresh.refused = t->refused;
+	fresh.refused_arg = t->refused_arg;
+	contents_free(t);
+	*t = fresh;
+	return 0;
+}
+
+void tls_close(struct tls *t)
+{
+	if (!t)
+		return;
+	contents_free(t);
+	free(t);
+}
+
+static bool name_of(const GENERAL_NAME *from, char out[TLS_NAME_MAX])
+{
+	struct addr a = { .family = ADDR_V4 };
+	const uint8_t *octets;
+	struct writer w;
+	int n;
+
+	if (from->type == GEN_DNS) {
+		octets = ASN1_STRING_get0_data(from->d.dNSName);
+		n = ASN1_STRING_length(from->d.dNSName);
+		return n > 0 && !memchr(octets, '\0', (size_t)n) &&
+		       !bytes_cstr(bytes_mem(octets, (size_t)n), out, TLS_NAME_MAX);
+	}
+	if (from->type != GEN_IPADD)
+		return false;
+	octets = ASN1_STRING_get0_data(from->d.iPAddress);
+	n = ASN1_STRING_length(from->d.iPAddress);
+	if (n != 4 && n != 16)
+		return false;
+	a.family = n == 4 ? ADDR_V4 : ADDR_V6;
+	memcpy(a.ip, octets, (size_t)n);
+	w = writer_over(out, TLS_NAME_MAX - 1);
+	addr_write_ip(&w, &a);
+	out[w.n] = '\0';
+	return !w.overflow;
+}
+
+static uint32_t names_of(X509 *certificate, char (*out)[TLS_NAME_MAX], uint32_t cap)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	uint32_t n = 0;
+
+	for (int i = 0; names && i < sk_GENERAL_NAME_num(names) && n < cap; i++)
+		n += name_of(sk_GENERAL_NAME_value(names, i), out[n]);
+	GENERAL_NAMES_free(names);
+	return n;
+}
+
+uint32_t tls_names(const struct tls *t, char (*out)[TLS_NAME_MAX], uint32_t cap)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->count && n < cap; i++)
+		n += names_of(t->identities[i].certificate, out + n, cap - n);
+	return n;
+}
+
+int tls_days_left(const struct tls *t)
+{
+	int days = 0, seconds = 0;
+
+	if (ASN1_TIME_diff(&days, &seconds, NULL,
+			   X509_get0_notAfter(t->identities[0].certificate)) != 1)
+		return -1;
+	return days - (seconds < 0);
+}
+
+uint64_t tls_not_after(const struct tls *t)
+{
+	struct tm tm;
+	time_t at;
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(t->identities[0].certificate), &tm) != 1)
+		return 0;
+	at = timegm(&tm);
+	return at > 0 ? (uint64_t)at : 0;
+}
+
+const char *tls_failure_name(enum tls_failure failure)
+{
+	static const char *const names[TLS_FAILURE_REASONS] = {
+#define X(id, name) name,
+		TLS_FAILURES(X)
+#undef X
+	};
+
+	assert(failure < TLS_FAILURE_REASONS);
+	return names[failure];
+}
+
+bool tls_failure_is_certificate(enum tls_failure failure)
+{
+	return failure == TLS_FAILURE_MISSING || failure == TLS_FAILURE_UNTRUSTED ||
+	       failure == TLS_FAILURE_EXPIRED;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/transport/transport.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "sig/sip/stun.h"
+#include "sig/transport/transport_stream.h"
+#include "sig/transport/transport_udp.h"
+
+struct transport {
+	struct transport_handlers handlers;
+	struct transport_udp *udp;
+	struct transport_stream *stream;
+	struct transport_provider web; /* send NULL: none */
+	metric_id stun;
+	uint32_t udp_count;
+	uint32_t count;
+	struct {
+		enum sip_transport transport;
+		uint16_t udp; /* the index transport_udp knows it by */
+	} locals[SIP_LISTENERS_MAX];
+	uint16_t udp_locals[SIP_LISTENERS_MAX]; /* and back */
+};
+
+static struct sip_hop to_udp(const struct transport *t, const struct sip_hop *hop)
+{
+	struct sip_hop to = *hop;
+
+	to.local = t->locals[hop->local].udp;
+	return to;
+}
+
+static struct sip_hop from_udp(const struct transport *t, const struct sip_hop *hop)
+{
+	struct sip_hop from = *hop;
+
+	from.local = t->udp_locals[hop->local];
+	return from;
+}
+
+static void on_datagram(const struct sip_hop *from, struct bytes datagram, void *arg)
+{
+	struct transport *t = arg;
+	struct sip_hop hop = from_udp(t, from);
+	uint8_t space[STUN_ANSWER_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	if (!stun_is(datagram)) {
+		t->handlers.receive(&hop, datagram, t->handlers.arg);
+		return;
+	}
+	if (stun_answer(&w, datagram, &from->remote))
+		return;
+	metric_add(t->stun, 1);
+	(void)transport_udp_send(t->udp, from, writer_done(&w));
+}
+
+static void on_udp_error(const struct sip_hop *to, int error, void *arg)
+{
+	struct transport *t = arg;
+	struct sip_hop hop = from_udp(t, to);
+
+	t->handlers.error(&hop, error, t->handlers.arg);
+}
+
+static int udp_open(struct transport *t, const struct transport_settings *settings)
+{
+	struct addr binds[SIP_LISTENERS_MAX];
+
+	for (uint32_t i = 0; i < settings->count; i++) {
+		t->locals[i].transport = settings->listeners[i].transport;
+		if (settings->listeners[i].transport != SIP_UDP)
+			continue;
+		t->locals[i].udp = (uint16_t)t->udp_count;
+		t->udp_locals[t->udp_count] = (uint16_t)i;
+		binds[t->udp_count++] = settings->listeners[i].bind;
+	}
+	t->count = settings->count;
+	return transport_udp_open(&t->udp,
+				  &(struct transport_udp_settings){ .binds = binds,
+								    .count = t->udp_count,
+								    .dscp = settings->dscp,
+								    .guard = settings->guard,
+								    .filter_fd =
+									    settings->filter_fd },
+				  on_datagram, on_udp_error, t);
+}
+
+int transport_open(struct transport **out, const struct transport_settings *settings,
+		   const struct transport_handlers *handlers)
+{
+	struct transport *t = calloc(1, sizeof(*t));
+	int err;
+
+	assert(settings->count <= SIP_LISTENERS_MAX);
+	if (!t)
+		return -ENOMEM;
+	t->handlers = *handlers;
+	t->stun = metric_register(METRIC_COUNTER, "tandem_sip_udp_stun_total", NULL,
+				  "STUN keepalives answered");
+	err = udp_open(t, settings);
+	if (!err)
+		err = transport_stream_open(&t->stream, settings, handlers);
+	if (err) {
+		transport_close(t);
+	} else {
+		*out = t;
+	}
+	return err;
+}
+
+void transport_close(struct transport *t)
+{
+	if (!t)
+		return;
+	transport_udp_close(t->udp);
+	transport_stream_close(t->stream);
+	free(t);
+}
+
+void transport_provide(struct transport *t, const struct transport_provider *web)
+{
+	t->web = web ? *web : (struct transport_provider){ 0 };
+}
+
+int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes message)
+{
+	struct sip_hop to;
+
+	if (sip_transport_is_web(hop->transport))
+		return t->web.send ? t->web.send(t->web.arg, hop, message) : -ENOTCONN;
+	if (sip_transport_is_stream(hop->transport))
+		return transport_stream_send(t->stream, hop, message);
+	if (hop->local < t->count && t->locals[hop->local].transport == SIP_UDP) {
+		to = to_udp(t, hop);
+	} else { /* of a record from before the listeners were changed: refused and counted there */
+		to = *hop;
+		to.local = UINT16_MAX;
+	}
+	return transport_udp_send(t->udp, &to, message);
+}
+
+void transport_trust(struct transport *t, const struct sip_hop *hop, bool peer)
+{
+	if (hop->transport == SIP_UDP) {
+		transport_udp_trust(t->udp, &hop->remote, peer);
+	} else if (sip_transport_is_web(hop->transport)) {
+		if (t->web.trust)
+			t->web.trust(t->web.arg, hop);
+	} else if (sip_transport_is_stream(hop->transport)) {
+		transport_stream_trust(t->stream, hop);
+	}
+}
+
+void transport_flush(struct transport *t)
+{
+	transport_udp_flush(t->udp);
+	transport_stream_flush(t->stream);
+	if (t->web.flush)
+		t->web.flush(t->web.arg);
+}
+
+uint64_t transport_next_ns(const struct transport *t)
+{
+	return transport_stream_next_ns(t->stream);
+}
+
+void transport_expire(struct transport *t, uint64_t now_ns)
+{
+	transport_stream_expire(t->stream, now_ns);
+}
+
+uint64_t transport_behind_since_ns(const struct transport *t)
+{
+	return transport_udp_behind_since_ns(t->udp);
+}
+
+const struct addr *transport_bound(const struct transport *t, uint32_t local)
+{
+	assert(local < t->count);
+	if (t->locals[local].transport == SIP_UDP)
+		return transport_udp_bound(t->udp, t->locals[local].udp);
+	return transport_stream_bound(t->stream, local);
+}
+
+uint32_t transport_connections(const struct transport *t, enum sip_transport transport)
+{
+	if (sip_transport_is_web(transport))
+		return t->web.connections ? t->web.connections(t->web.arg, transport) : 0;
+	return transport_stream_count(t->stream, transport);
+}

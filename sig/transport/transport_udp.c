@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/transport/transport_udp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "sig/transport/transport_udp_socket.h"
+
+static void register_metrics(struct transport_udp *t)
+{
+#define UDP_REGISTER(id, metric, label, help) \
+	t->metrics[id] = metric_register(METRIC_COUNTER, "tandem_sip_udp_" metric, label, help);
+	UDP_METRICS(UDP_REGISTER)
+#undef UDP_REGISTER
+}
+
+static int option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+/* Needs room for the retransmissions of a short stall (docs: net.core.rmem_max). FORCE works with CAP_NET_ADMIN only. */
+static void grow_buffer(const struct udp_socket *s, int force, int name, const char *what)
+{
+	int granted = 0;
+	socklen_t n = sizeof(granted);
+
+	if (option(s->fd, SOL_SOCKET, force, UDP_KERNEL_BUFFER))
+		(void)option(s->fd, SOL_SOCKET, name, UDP_KERNEL_BUFFER);
+	if (getsockopt(s->fd, SOL_SOCKET, name, &granted, &n) < 0)
+		return;
+	granted /= 2; /* socket(7): the kernel doubles it for its own needs */
+	if (granted < UDP_KERNEL_BUFFER) {
+		LOG_WARN("sip", 0, "the kernel grants a smaller socket buffer than wanted",
+			 LOG_ADDR("local", &s->bound), LOG_STR("buffer", what),
+			 LOG_INT("granted", granted), LOG_INT("wanted", UDP_KERNEL_BUFFER));
+	}
+}
+
+/* Fragments rather than fails when a message is longer than the path (RFC 3261 18.1.1 sends such over TCP, which the peer may lack). */
+static int set_v4(int fd, uint8_t dscp)
+{
+	int err = option(fd, IPPROTO_IP, IP_RECVERR, 1);
+
+	if (!err)
+		err = option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	return err ? err : option(fd, IPPROTO_IP, IP_TOS, dscp << 2);
+}
+
+static int set_v6(int fd, uint8_t dscp)
+{
+	int err = option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+
+	if (!err)
+		err = option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+	if (!err)
+		err = option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+	return err ? err : option(fd, IPPROTO_IPV6, IPV6_TCLASS, dscp << 2);
+}
+
+static int bind_to(struct udp_socket *s, const struct addr *address)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = addr_to_sockaddr(address, &sa);
+
+	if (bind(s->fd, (const struct sockaddr *)&sa, n) < 0)
+		return -errno;
+	n = sizeof(sa);
+	if (getsockname(s->fd, (struct sockaddr *)&sa, &n) < 0)
+		return -errno;
+	return addr_from_sockaddr(&s->bound, (const struct sockaddr *)&sa);
+}
+
+static void on_socket(int fd, unsigned events, void *arg)
+{
+	struct udp_socket *s = arg;
+
+	(void)fd;
+	if (events & LOOP_ERROR)
+		udp_socket_errors(s);
+	if (events & LOOP_WRITE)
+		udp_socket_flush(s);
+	if (events & LOOP_READ)
+		udp_socket_receive(s);
+}
+
+void udp_socket_watch(struct udp_socket *s, bool blocked)
+{
+	if (blocked == s->blocked)
+		return;
+	s->blocked = blocked;
+	if (loop_watch(s->fd, LOOP_READ | (blocked ? LOOP_WRITE : 0U), on_socket, s))
+		LOG_ERROR("sip", 0, "the loop cannot watch a socket", LOG_ADDR("local", &s->bound));
+}
+
+static int socket_open(struct udp_socket *s, const struct addr *address, uint8_t dscp)
+{
+	bool v4 = address->family == ADDR_V4;
+	int err;
+
+	s->fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (s->fd < 0)
+		return -errno;
+	err = v4 ? set_v4(s->fd, dscp) : set_v6(s->fd, dscp);
+	if (!err)
+		err = option(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	if (!err && s->owner->filter_fd) /* before anything can come */
+		err = option(s->fd, SOL_SOCKET, SO_ATTACH_BPF, s->owner->filter_fd);
+	if (!err)
+		err = bind_to(s, address);
+	if (!err)
+		err = udp_queue_open(&s->queue);
+	if (err)
+		return err;
+	grow_buffer(s, SO_RCVBUFFORCE, SO_RCVBUF, "receive");
+	grow_buffer(s, SO_SNDBUFFORCE, SO_SNDBUF, "send");
+	return loop_watch(s->fd, LOOP_READ, on_socket, s);
+}
+
+static void socket_close(struct udp_socket *s)
+{
+	if (s->fd >= 0) {
+		loop_unwatch(s->fd);
+		(void)close(s->fd);
+	}
+	udp_queue_close(&s->queue);
+}
+
+static struct transport_udp *transport_alloc(uint32_t n)
+{
+	struct transport_udp *t = calloc(1, sizeof(*t) + n * sizeof(t->sockets[0]));
+
+	if (!t)
+		return NULL;
+	t->buffers = malloc((size_t)UDP_BATCH * UDP_DATAGRAM_MAX);
+	if (!t->buffers) {
+		free(t);
+		return NULL;
+	}
+	for (t->count = 0; t->count < n; t->count++) {
+		t->sockets[t->count].owner = t;
+		t->sockets[t->count].local = (uint16_t)t->count;
+		t->sockets[t->count].fd = -1;
+	}
+	return t;
+}
+
+int transport_udp_open(struct transport_udp **out, const struct transport_udp_settings *settings,
+		       transport_receive_fn *receive, transport_error_fn *error, void *arg)
+{
+	struct transport_udp *t = transport_alloc(settings->count);
+	int err = 0;
+
+	assert(settings->dscp < 64 && settings->count <= UINT16_MAX && receive && error);
+	if (!t)
+		return -ENOMEM;
+	t->receive = receive;
+	t->error = error;
+	t->arg = arg;
+	t->guard = settings->guard;
+	t->filter_fd = settings->filter_fd;
+	register_metrics(t);
+	for (uint32_t i = 0; !err && i < settings->count; i++) {
+		err = socket_open(&t->sockets[i], &settings->binds[i], settings->dscp);
+		if (err) {
+			LOG_ERROR("sip", 0, "cannot listen", LOG_ADDR("local", &settings->binds[i]),
+				  LOG_INT("errno", -err));
+		}
+	}
+	if (err) {
+		transport_udp_close(t);
+	} else {
+		*out = t;
+	}
+	return err;
+}
+
+void transport_udp_close(struct transport_udp *t)
+{
+	if (!t)
+		return;
+	transport_udp_flush(t);
+	for (uint32_t i = 0; i < t->count; i++)
+		socket_close(&t->sockets[i]);
+	free(t->buffers);
+	free(t);
+}
+
+uint64_t transport_udp_behind_since_ns(const struct transport_udp *t)
+{
+	return t->behind_since_ns;
+}
+
+const struct addr *transport_udp_bound(const struct transport_udp *t, uint32_t local)
+{
+	assert(local < t->count);
+	return &t->sockets[local].bound;
+}

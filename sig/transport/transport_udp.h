@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The UDP sockets of the SIP listeners, on the control loop. What is sent waits until transport_udp_flush, so that a round of the loop
+ * costs one system call for up to 64 datagrams each way. One thread, the loop's.
+ */
+#ifndef SIG_SIP_TRANSPORT_UDP_H
+#define SIG_SIP_TRANSPORT_UDP_H
+
+#include "sig/transport/transport.h"
+
+struct transport_udp;
+
+struct transport_udp_settings {
+	const struct addr *binds; /* port 0 binds to a free one (tests) */
+	uint32_t count;
+	uint8_t dscp;        /* 0..63 */
+	struct guard *guard; /* as in struct transport_settings, and so the next */
+	int filter_fd;
+};
+
+/* Binds all or none. 0 or -errno. The loop is open. */
+int transport_udp_open(struct transport_udp **out, const struct transport_udp_settings *settings,
+		       transport_receive_fn *receive, transport_error_fn *error,
+		       void *arg) NODISCARD;
+/* Not from within a callback. NULL is fine. */
+void transport_udp_close(struct transport_udp *t);
+/* Queues a copy; whom a request of ours goes to is known to the guard. 0, also for an answer that a stranger is not to have; -ENOBUFS
+ * (queue full: the peer retransmits), -EMSGSIZE, -ENOENT (no such listener); the failure is counted. */
+int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struct bytes datagram);
+/* Who is there is known to the guard from now on. */
+void transport_udp_trust(struct transport_udp *t, const struct addr *who, bool peer);
+/* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
+void transport_udp_flush(struct transport_udp *t);
+/* Since when not all that came on the socket that was read last could be read; 0: it could. */
+uint64_t transport_udp_behind_since_ns(const struct transport_udp *t);
+/* The address listener `local` is bound to. */
+const struct addr *transport_udp_bound(const struct transport_udp *t, uint32_t local);
+
+#endif
