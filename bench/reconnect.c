@@ -5,7 +5,7 @@
  *   reconnect [phones] [calls]
  */
 #include "base/clock.h"
-#include "tests/unit/sig/credentials.h"
+#include "tests/unit/sig/sip/credentials.h"
 
 enum { PHONES = 20000, CALLS = 4000, PHONES_PER_HOST = 100 };
 

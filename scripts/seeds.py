@@ -9,7 +9,7 @@ from rows import functions
 
 LIST = pathlib.Path("tests/sim/seeds.txt")
 TESTS = pathlib.Path("tests/unit/sig")
-SEED = re.compile(r"^(\d+) [^#]+ # (\w+_test\.c): (\w+)$")
+SEED = re.compile(r"^(\d+) [^#]+ # ([\w/]+_test\.c): (\w+)$")
 
 
 def check(text):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of docs/sip.md on methods, headers, bodies and lines of the session: each row has its check here, and each check its row.
-The tables of codes are read by tests/unit/sig/passing_test.c."""
+The tables of codes are read by tests/unit/sig/call/passing_test.c."""
 import re
 import time
 import unittest
@@ -334,7 +334,7 @@ class Lines(Tables, CallTest):
         "video": "tests/unit/media/offer_terms_test.c::test_video_codecs",
         "`RTP/AVP` and `RTP/SAVP` lines for one stream": "tests/unit/media/offer_sdes_test.c::test_best_effort",
         "`RTP/SAVP`": "tests/unit/media/offer_sdes_test.c::test_legs",
-        "`RTP/AVP` to a phone over TLS that answers 488 or 606": "tests/unit/sig/shard_hop_test.c::test_insists_on_srtp",
+        "`RTP/AVP` to a phone over TLS that answers 488 or 606": "tests/unit/sig/shard/shard_hop_test.c::test_insists_on_srtp",
         "a line that had keys": "tests/unit/media/offer_sdes_test.c::test_keys_stay",
         "`UDP/TLS/RTP/SAVPF`": "tests/unit/media/offer_webrtc_test.c::test_offers",
     }

@@ -207,7 +207,7 @@ def findings_of(name, text):
 
 
 class Seeds(unittest.TestCase):
-    GOOD = "1 a call was lost # call_test.c: full_call"
+    GOOD = "1 a call was lost # call/call_test.c: full_call"
 
     def test_good(self):
         self.assertEqual(findings_of("seeds", f"# words\n{self.GOOD}"), [])
@@ -217,8 +217,8 @@ class Seeds(unittest.TestCase):
                 (f"{self.GOOD}\n{self.GOOD}", "listed twice"),
                 ("# words", "no seeds"),
                 (f"{self.GOOD}\n2 a call was lost", "is not"),
-                (f"{self.GOOD}\n2 x # gone_test.c: full_call", "does not exist"),
-                (f"{self.GOOD}\n2 x # call_test.c: gone", "does not have")):
+                (f"{self.GOOD}\n2 x # call/gone_test.c: full_call", "does not exist"),
+                (f"{self.GOOD}\n2 x # call/call_test.c: gone", "does not have")):
             with self.subTest(said):
                 findings = findings_of("seeds", text)
                 self.assertEqual(len(findings), 1)

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
-#include "tests/unit/engine/dtls_peer.h"
+#include "tests/unit/engine/dtls/dtls_peer.h"
 
 enum { CALLS = 24, WORKERS = 2, LIMIT_S = 20, GENERATION = 5 };
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_SIG_WIRED_H
 #define TESTS_UNIT_SIG_WIRED_H
 
-#include "tests/unit/sig/credentials.h"
+#include "tests/unit/sig/sip/credentials.h"
 #include "tests/unit/test.h"
 
 enum { UDP_LOCAL, TCP_LOCAL, TLS_LOCAL };

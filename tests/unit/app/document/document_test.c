@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Extensions, codec profiles and ranges through a whole node: rules, order, restart. */
+#include "tests/unit/app/node/node_rig.h"
+
+struct step {
+	const char *command, *args, *want;
+};
+
+static void take(const struct step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *text = ask(steps[i].command, steps[i].args);
+
+		if (!strstr(text, steps[i].want))
+			fail_msg("%s %s: %s", steps[i].command, steps[i].args, text);
+	}
+}
+
+#define EXTENSION_FLAGS(tls, insecure, phones, video)                                          \
+	"\"tls\":" tls ",\"srtp\":" tls ",\"sdes_insecure\":" insecure ",\"phones\":\"" phones \
+	"\",\"video\":" video
+
+static void test_extension_flags(void **state)
+{
+	static const struct step steps[] = {
+		{ "extension.put", "{\"number\":\"1\",\"password\":\"secret\"}",
+		  EXTENSION_FLAGS("false", "false", "multi", "true") },
+		{ "extension.put", "{\"number\":\"1\",\"tls\":true}", "\"argument\":\"tls\"" },
+		{ "extension.put", "{\"number\":\"1\",\"tls\":true}", "give srtp=true as well" },
+		{ "extension.put", "{\"number\":\"1\",\"srtp\":true}", "give tls=true as well" },
+		{ "extension.put", "{\"number\":\"1\",\"tls\":true,\"srtp\":false}",
+		  "\"bad_argument\"" },
+		{ "extension.get", "{\"number\":\"1\"}", "\"tls\":false" },
+		{ "extension.put", "{\"number\":\"1\",\"tls\":true,\"srtp\":true}",
+		  EXTENSION_FLAGS("true", "false", "multi", "true") },
+		{ "extension.put", "{\"number\":\"1\",\"tls\":true}", "\"ok\":true" },
+		{ "extension.put", "{\"number\":\"1\",\"srtp\":false}", "give tls=false as well" },
+		{ "extension.put",
+		  "{\"number\":\"1\",\"phones\":\"single\",\"video\":false,\"sdes_insecure\":true}",
+		  EXTENSION_FLAGS("true", "true", "single", "false") },
+		{ "extension.put", "{\"number\":\"1\",\"display_name\":\"One\"}",
+		  EXTENSION_FLAGS("true", "true", "single", "false") },
+	};
+	static const struct step later[] = {
+		{ "extension.list", "{}", EXTENSION_FLAGS("true", "true", "single", "false") },
+	};
+
+	(void)state;
+	node_start_up();
+	take(steps, COUNT_OF(steps));
+	assert_int_equal(node_end(SIGKILL), -1);
+	node_start_up();
+	take(later, COUNT_OF(later));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
+static void test_profiles(void **state)
+{
+	static const struct step steps[] = {
+		{ "profile.list", "{}", "\"result\":[{\"name\":\"default\",\"codecs\":[]," },
+		{ "profile.get", "{\"name\":\"default\"}", "\"video_kbps\":768" },
+		{ "profile.delete", "{\"name\":\"default\"}", "always exists" },
+		{ "profile.delete", "{\"name\":\"lan\"}", "\"not_found\"" },
+		{ "profile.put", "{\"name\":\"lan\",\"codecs\":[\"G722\"]}",
+		  "must not be the only codec" },
+		{ "profile.put", "{\"name\":\"lan\",\"codecs\":[\"MP3\"]}", "PCMU, PCMA, G722" },
+		{ "profile.put", "{\"name\":\"lan\",\"g711_packet_ms\":9}", "from 10 to 60" },
+		{ "profile.put", "{\"name\":\"lan\",\"g729_packet_ms\":25}", "multiple of 10" },
+		{ "profile.get", "{\"name\":\"lan\"}", "\"not_found\"" },
+		{ "profile.put",
+		  "{\"name\":\"lan\",\"codecs\":[\"G722\",\"PCMA\"],\"dtmf\":\"info\"}",
+		  "\"codecs\":[\"G722\",\"PCMA\"],\"g711_packet_ms\":20,\"g729_packet_ms\":20,"
+		  "\"dtmf\":\"info\",\"early_media\":false,\"transport\":\"any\",\"h264\":true,"
+		  "\"video_codecs\":[],"
+		  "\"video_kbps\":768" },
+		{ "profile.put",
+		  "{\"name\":\"lan\",\"transport\":\"tls\",\"h264\":false,"
+		  "\"video_codecs\":[\"VP8\",\"H264\"]}",
+		  "\"codecs\":[\"G722\",\"PCMA\"]" },
+		{ "profile.put", "{\"name\":\"default\",\"video_kbps\":512}", "\"ok\":true" },
+		{ "profile.range.put",
+		  "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.9\",\"profile\":\"wan\"}",
+		  "\"argument\":\"profile\"" },
+		{ "profile.range.put",
+		  "{\"from\":\"10.0.0.9\",\"to\":\"10.0.0.1\",\"profile\":\"lan\"}",
+		  "not be before" },
+		{ "profile.range.put", "{\"from\":\"10.0.0.1\",\"to\":\"::1\",\"profile\":\"lan\"}",
+		  "must both be IPv4" },
+		{ "profile.range.put", "{\"from\":\"10.0.0\",\"to\":\"::1\",\"profile\":\"lan\"}",
+		  "\"argument\":\"from\"" },
+		{ "profile.range.put",
+		  "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.9\",\"profile\":\"lan\"}",
+		  "\"ok\":true" },
+		{ "profile.range.put",
+		  "{\"from\":\"10.0.0.5\",\"to\":\"10.0.0.50\",\"profile\":\"lan\"}",
+		  "overlaps the range from 10.0.0.1 to 10.0.0.9 of profile lan" },
+		{ "profile.range.put",
+		  "{\"from\":\"2001:db8:0::1\",\"to\":\"2001:db8::F\",\"profile\":\"lan\"}",
+		  "\"from\":\"2001:db8::1\",\"to\":\"2001:db8::f\"" },
+		{ "profile.range.delete", "{\"from\":\"10.0.0.2\"}", "\"not_found\"" },
+		{ "profile.delete", "{\"name\":\"lan\"}", "the range from 10.0.0.1 uses it" },
+		{ "profile.range.delete", "{\"from\":\"2001:DB8::1\"}",
+		  "\"from\":\"2001:db8::1\"" },
+	};
+	static const struct step later[] = {
+		{ "profile.range.list", "{}",
+		  "\"result\":[{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.9\",\"profile\":\"lan\"," },
+		{ "profile.get", "{\"name\":\"default\"}", "\"video_kbps\":512" },
+		{ "profile.get", "{\"name\":\"lan\"}",
+		  "\"transport\":\"tls\",\"h264\":false,\"video_codecs\":[\"H264\",\"VP8\"],"
+		  "\"video_kbps\":768" },
+		{ "profile.range.delete", "{\"from\":\"10.0.0.1\"}", "\"ok\":true" },
+		{ "profile.delete", "{\"name\":\"lan\"}", "{\"name\":\"lan\"}" },
+		{ "profile.list", "{}", "\"result\":[{\"name\":\"default\"" },
+		{ "profile.get", "{\"name\":\"lan\"}", "\"not_found\"" },
+	};
+
+	(void)state;
+	node_start_up();
+	take(steps, COUNT_OF(steps));
+	assert_int_equal(node_end(SIGKILL), -1);
+	node_start_up();
+	take(later, COUNT_OF(later));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
+/* Many commands are read at once; each sees what those before it left. */
+static void test_one_after_the_other(void **state)
+{
+	static const struct step burst[] = {
+		{ "profile.put", "{\"name\":\"p\"}", "\"ok\":true" },
+		{ "extension.put", "{\"number\":\"1\",\"password\":\"secret\"}", "\"ok\":true" },
+		{ "extension.put", "{\"number\":\"1\",\"video\":false}", "\"ok\":true" },
+		{ "extension.put", "{\"number\":\"1\",\"phones\":\"single\"}",
+		  EXTENSION_FLAGS("false", "false", "single", "false") },
+		{ "profile.range.put",
+		  "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.9\",\"profile\":\"p\"}", "\"ok\":true" },
+		{ "profile.range.put",
+		  "{\"from\":\"10.0.0.4\",\"to\":\"10.0.0.9\",\"profile\":\"p\"}", "overlaps" },
+		{ "profile.delete", "{\"name\":\"p\"}", "uses it" },
+		{ "extension.delete", "{\"number\":\"1\"}", "\"ok\":true" },
+		{ "extension.delete", "{\"number\":\"1\"}", "\"not_found\"" },
+	};
+	char client[8];
+
+	(void)state;
+	node_start_up();
+	assert_int_equal(kill(g_node, SIGSTOP), 0);
+	for (size_t i = 0; i < COUNT_OF(burst); i++) {
+		(void)snprintf(client, sizeof(client), "b%zu", i);
+		(void)server_ask(&g_redis, "XADD %s * v 1 id %s client %s do %s args %s", IN,
+				 client, client, burst[i].command, burst[i].args);
+	}
+	assert_int_equal(kill(g_node, SIGCONT), 0);
+	for (size_t i = 0; i < COUNT_OF(burst); i++) {
+		const char *text;
+
+		(void)snprintf(client, sizeof(client), "b%zu", i);
+		text = answer(client, 0, 10000);
+		if (!text || !strstr(text, burst[i].want))
+			fail_msg("%s: %s", burst[i].args, text);
+	}
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
+/* Changes that wait while Redis is gone are all answered, and the next ones work. */
+static void test_redis_is_killed(void **state)
+{
+	char client[8];
+
+	(void)state;
+	node_start_up();
+	server_kill(&g_redis);
+	server_start(&g_redis, NULL);
+	for (int i = 0; i < 5; i++) {
+		(void)snprintf(client, sizeof(client), "k%d", i);
+		(void)server_ask(&g_redis, "XADD %s * v 1 id %s client %s do profile.put args %s",
+				 IN, client, client, "{\"name\":\"p\"}");
+	}
+	for (int i = 0; i < 5; i++) {
+		(void)snprintf(client, sizeof(client), "k%d", i);
+		assert_non_null(answer(client, 0, 10000));
+	}
+	assert_non_null(strstr(ask("profile.put", "{\"name\":\"q\"}"), "\"ok\":true"));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
+static void test_broken_documents(void **state)
+{
+	(void)state;
+	(void)server_ask(&g_redis, "HSET td:{t:default}:doc:profile a {");
+	(void)server_ask(&g_redis, "HSET td:{t:default}:doc:profile_range b {}");
+	(void)server_ask(&g_redis, "HSET td:{t:default}:doc:profile c %s", "{\"name\":\"c\"}");
+	node_start_up();
+	assert_true(log_has("records_broken=2"));
+	assert_true(log_has("kind=profile_range name=b member=from"));
+	assert_non_null(strstr(ask("profile.get", "{\"name\":\"c\"}"), "\"ok\":true"));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		NODE_TEST(test_extension_flags),     NODE_TEST(test_profiles),
+		NODE_TEST(test_one_after_the_other), NODE_TEST(test_redis_is_killed),
+		NODE_TEST(test_broken_documents),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

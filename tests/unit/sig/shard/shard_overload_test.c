@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An overloaded node: who is refused, who is not, and what that costs. */
+#include "tests/unit/sig/line.h"
+#include "tests/unit/sig/sip/credentials.h"
+
+enum { BEHIND_MS = 50 };
+
+static void behind(struct rig *r)
+{
+	shard_behind(r->shard, BEHIND_MS * NS_PER_MS);
+}
+
+/* The node is far behind for longer than the interval: somebody asks for its options meanwhile. */
+static void overload(struct rig *r)
+{
+	struct phone p;
+
+	phone_open(&p, r, "9", "203.0.113.9:5060");
+	phone_begin(&p, "1001");
+	for (int i = 0; i < 30; i++) {
+		behind(r);
+		phone_request(&p, "OPTIONS", "", "");
+		r->now.ns += 5 * NS_PER_MS;
+	}
+}
+
+static int setup(void **state)
+{
+	int err = line_setup(state);
+	struct line *l = *state;
+
+	l->r->settings.overload_delay_ns = 20 * NS_PER_MS;
+	l->r->settings.emergency_count = 1;
+	memcpy(l->r->settings.emergency[0], "1004", sizeof("1004"));
+	shard_configure(l->r->shard, &l->r->settings);
+	return err;
+}
+
+static void a_moment_is_no_overload(void **state)
+{
+	struct line *l = *state;
+
+	behind(l->r);
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_true(phone_hears(&l->a, "SIP/2.0 100").n);
+}
+
+static void new_calls_are_refused(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	overload(l->r);
+	behind(l->r);
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	m = phone_hears(&l->a, "SIP/2.0 503");
+	assert_true(rig_has(m, "Retry-After: ") && rig_has(m, ";tag=ovl."));
+	assert_true(bytes_eq(rig_header(m, "CSeq"), BYTES_LIT("101 INVITE")));
+	assert_int_equal(rig_counts(l->r).txns, 0);
+	assert_int_equal(rig_counts(l->r).calls, 0);
+	phone_split(rig_header(m, "To"), l->a.remote, sizeof(l->a.remote), l->a.remote_tag,
+		    sizeof(l->a.remote_tag));
+	phone_write(&l->a, "ACK", "", "");
+	/* what hides something from the glance is refused after it was parsed */
+	behind(l->r);
+	phone_begin(&l->a, "1002");
+	phone_request(&l->a, "INVITE", "Subject: a\r\n b\r\n", PHONE_SDP_A);
+	m = phone_hears(&l->a, "SIP/2.0 503");
+	assert_true(rig_has(m, "Retry-After: ") && !rig_has(m, ";tag=ovl."));
+	/* who comes while it is not behind is admitted */
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_true(phone_hears(&l->a, "SIP/2.0 100").n);
+}
+
+static void what_exists_goes_on(void **state)
+{
+	struct line *l = *state;
+	struct phone c;
+
+	phones_talk(&l->a, &l->b);
+	phone_open(&c, l->r, "1003", "192.0.2.13:5060");
+	phone_bind(&c);
+	phone_invite(&c, "1003", PHONE_SDP_A);
+	assert_true(phone_hears(&c, "SIP/2.0 100").n);
+	overload(l->r);
+	behind(l->r);
+	phone_write(&c, "INVITE", "", PHONE_SDP_A); /* a copy */
+	assert_true(phone_hears(&c, "SIP/2.0 100").n);
+	assert_int_equal(rig_count(l->r, &c.addr, "SIP/2.0 503"), 0);
+	behind(l->r);
+	phone_register_with(&c, "", 90);
+	assert_true(rig_take(l->r, &c.addr, "SIP/2.0 401").n);
+	behind(l->r);
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	assert_true(rig_take(l->r, &l->b.addr, "INVITE ").n);
+	behind(l->r);
+	phone_request(&l->a, "BYE", "", "");
+	assert_true(rig_take(l->r, &l->b.addr, "BYE ").n);
+}
+
+static void emergency_calls_go_on(void **state)
+{
+	struct line *l = *state;
+	struct phone d;
+
+	phone_open(&d, l->r, "1004", "192.0.2.14:5060");
+	phone_bind(&d);
+	overload(l->r);
+	behind(l->r);
+	phone_invite(&l->a, "1004", PHONE_SDP_A);
+	assert_true(phone_hears(&l->a, "SIP/2.0 100").n);
+	assert_true(phone_rings(&d).n);
+}
+
+static void it_can_be_switched_off(void **state)
+{
+	struct line *l = *state;
+
+	l->r->settings.overload_delay_ns = 0;
+	shard_configure(l->r->shard, &l->r->settings);
+	overload(l->r);
+	behind(l->r);
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_true(phone_hears(&l->a, "SIP/2.0 100").n);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, line_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_moment_is_no_overload), TEST(new_calls_are_refused),
+		TEST(what_exists_goes_on),     TEST(emergency_calls_go_on),
+		TEST(it_can_be_switched_off),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
