@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 under 200 calls in every state a call can be in: none is lost, each goes on as if nothing had been."""
-import re
 import threading
 import time
 import unittest
@@ -9,7 +8,7 @@ from collections import Counter
 from lib.node import Node
 from lib.srtp import Key
 from lib.stream import StreamAgent
-from lib.streams import Streams
+from lib.streams import Streams, sdp, use
 from ports import Ports
 
 import tone
@@ -20,23 +19,6 @@ CALLS = sum(KINDS.values()) + PHONES
 GAP_S = 0.3                     # p99 of what a stream may miss
 ALONE = True                    # 350 RTP streams want their core
 BUILD = "release"               # the gap is a promise
-
-
-def sdp(audio, video=None, direction="sendrecv", version=1):
-    """An offer or answer of these ends; SRTP where the end has a key."""
-    text = (f"v=0\r\no=- {audio.ssrc} {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-            f"m=audio {audio.port} RTP/{'SAVP' if audio.key_out else 'AVP'} 0\r\na=rtpmap:0 PCMU/8000\r\n"
-            f"{audio.key_out.line() if audio.key_out else ''}a={direction}\r\n")
-    if video:
-        text += f"m=video {video.port} RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\na=fmtp:97 profile-level-id=42e01f\r\n"
-    return text
-
-
-def use(message, *ends):
-    """The ends send where the other side's SDP says, with what it says."""
-    for end, port in zip(ends, re.findall(r"^m=\w+ (\d+)", message.text, re.M)):
-        end.remote = ("127.0.0.1", int(port))
-    ends[0].key_in = Key.of_sdp(message.text)
 
 
 class Call:

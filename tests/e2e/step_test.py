@@ -2,13 +2,11 @@
 """The wall clock is set forward and back by an hour, under the node and its Redis: a call lasts as long as it lasted, and phones stay
 registered for as long as they were told."""
 import calendar
-import os
-import pathlib
-import sys
 import time
 import unittest
 
-from lib.node import Node, build_folder
+from lib.node import Node
+from lib.wall import Wall
 
 HEARD_S = 1.5           # a heartbeat or two pass, and Redis looks for what has expired
 HOUR_MS = 3600 * 1000
@@ -18,11 +16,7 @@ class Stepped(unittest.TestCase):
     def setUp(self):
         self.node = Node(start=False)
         self.addCleanup(self.node.close)
-        self.clock = pathlib.Path(self.node.home, "clock")
-        self.clock.write_bytes(bytes(8))
-        options = self.node.environment["ASAN_OPTIONS"] + ":verify_asan_link_order=0"
-        self.node.environment |= {"STEP_CLOCK": str(self.clock), "ASAN_OPTIONS": options,
-                                  "LD_PRELOAD": os.path.join(build_folder(), "tests", "step_clock.so")}
+        self.clock = Wall(self.node)
         self.node.start()
         self.ends = []
         for number in ("1001", "1002"):
@@ -42,8 +36,7 @@ class Stepped(unittest.TestCase):
 
     def step(self, hours):
         """The wall clock is so far from the truth from now on."""
-        with self.clock.open("r+b") as file:
-            file.write((hours * 3600).to_bytes(8, sys.byteorder, signed=True))
+        self.clock.step(hours * 3600)
 
     def clock_of_the_node(self):
         """UTC in ms, as the node told it to its log last."""

@@ -68,23 +68,14 @@ class Node(Server):
     """
 
     def __init__(self, settings=None, start=True, calls=50, everything=False, webrtc=0, spare=300, rate=1):
-        self._stack = contextlib.ExitStack()
-        self.home = tempfile.mkdtemp(prefix="tandem-e2e-")
-        self._stack.callback(self._leave)
+        self._open()
         self.ports = self._stack.enter_context(Ports(spare + 4 * calls))
-        super().__init__(os.path.join(build_folder(), "app"), os.path.join(self.home, "node"),
-                         {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
         if rate != 1:
             self.environment["TANDEM_CLOCK"] = f"{rate}@{time.clock_gettime_ns(time.CLOCK_BOOTTIME)}"
         self.sip_port, self.sip_port_2 = self.ports.take(), self.ports.take()
         self.tls_port, self.everything = self.ports.take(), everything
         self.webrtc_ports = range(first := self.ports.take(webrtc), first + webrtc) if webrtc else ()
         self.http_port, self.media_ports = self.ports.take(), self.ports.take_range(4 * calls)
-        self.killed = self.secure = False
-        self.redis_url = ""
-        self.types = {}                 # of arguments, once the node was asked for them
-        LIVE.append(self)
-        self._stack.callback(LIVE.remove, self)
         try:
             self.init(bind=place.NODE, sip_ports=f"{self.sip_port},{self.sip_port_2}",
                       media_ports=self.media_ports, http=f"{place.NODE}:{self.http_port}")
@@ -95,6 +86,19 @@ class Node(Server):
         except BaseException:
             self.close(check=False)
             raise
+
+    def _open(self):
+        """A folder of its own, which goes with it."""
+        self._stack = contextlib.ExitStack()
+        self.home = tempfile.mkdtemp(prefix="tandem-e2e-")
+        self._stack.callback(self._leave)
+        super().__init__(os.path.join(build_folder(), "app"), os.path.join(self.home, "node"),
+                         {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
+        self.killed = self.secure = False
+        self.redis_url = ""
+        self.types = {}                 # of arguments, once the node was asked for them
+        LIVE.append(self)
+        self._stack.callback(LIVE.remove, self)
 
     def configure(self, settings):
         """Rewrites tandem.yaml (as JSON, which is YAML) for the next start."""

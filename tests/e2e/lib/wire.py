@@ -39,6 +39,12 @@ def _call(name, *arguments):
         raise unittest.SkipTest(f"{name}: {os.strerror(ctypes.get_errno())}; needs CAP_SYS_ADMIN for namespaces")
 
 
+def alone():
+    """This thread, and those it starts from then on, have a network of their own: a loopback interface where all ports are free."""
+    _call("unshare", CLONE_NEWNET)
+    ip("link", "set", "lo", "up")
+
+
 class Wire:
     """near: addresses of this end with their prefix lengths, far: of the other one. switch: names of two ports of one that is
     between them, at this end."""
