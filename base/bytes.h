@@ -81,6 +81,7 @@ void writer_mem(struct writer *w, const void *p, size_t n);
 void writer_str(struct writer *w, const char *str);
 /* Needs one byte of room more than it writes (the NUL of vsnprintf). */
 void writer_fmt(struct writer *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void writer_u64(struct writer *w, uint64_t v); /* in decimal digits */
 void writer_u8(struct writer *w, uint8_t v);
 void writer_be16(struct writer *w, uint16_t v);
 void writer_be32(struct writer *w, uint32_t v);

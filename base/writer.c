@@ -63,6 +63,18 @@ void writer_fmt(struct writer *w, const char *fmt, ...)
 	}
 }
 
+void writer_u64(struct writer *w, uint64_t v)
+{
+	uint8_t digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (uint8_t)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	writer_mem(w, digits + at, sizeof(digits) - at);
+}
+
 void writer_u8(struct writer *w, uint8_t v)
 {
 	writer_mem(w, &v, 1);

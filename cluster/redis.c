@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "cluster/redis_link.h"
+#include "cluster/resp.h"
 
 enum {
 	ARGS_MAX = 256,
@@ -18,26 +19,17 @@ enum {
 /* 0, -EAGAIN or -EMSGSIZE: what no buffer would ever hold. */
 static int out_put(struct redis *r, const struct bytes *args, size_t n)
 {
-	const char *texts[ARGS_MAX];
-	size_t lengths[ARGS_MAX];
-	size_t total = 0;
-	char *text = NULL;
-	int size, err;
+	size_t before = redis_buffer_bytes(&r->out).n, total = 0;
 
 	assert(n > 0 && n <= ARGS_MAX);
-	for (size_t i = 0; i < n; i++) {
-		texts[i] = (const char *)args[i].p;
-		lengths[i] = args[i].n;
+	for (size_t i = 0; i < n; i++)
 		total += args[i].n < COMMAND_MAX ? args[i].n : COMMAND_MAX;
-	}
 	if (total >= COMMAND_MAX)
 		return -EMSGSIZE;
-	size = redisFormatCommandArgv(&text, (int)n, texts, lengths);
-	if (size < 0)
-		return -EAGAIN;
-	err = redis_buffer_put(&r->out, bytes_mem(text, (size_t)size));
-	redisFreeCommand(text);
-	return err ? -EAGAIN : 0;
+	if (resp_words(&r->out, args, n) == 0)
+		return 0;
+	redis_buffer_cut(&r->out, before);
+	return -EAGAIN;
 }
 
 int redis_command_put(struct redis *r, const struct bytes *args, size_t n,
@@ -51,21 +43,67 @@ int redis_command_put(struct redis *r, const struct bytes *args, size_t n,
 	return redis_queue_push(&r->queue, wait) ? 0 : -EAGAIN;
 }
 
+static uint64_t deadline_of(const struct redis *r, uint64_t deadline_ns)
+{
+	if (deadline_ns == UINT64_MAX)
+		return UINT64_MAX;
+	return clock_now_ns() + (deadline_ns ? deadline_ns : r->settings.deadline_ns);
+}
+
+static bool is_open(const struct redis *r)
+{
+	return r->state == REDIS_LINK_UP && !r->broken && !r->closing;
+}
+
 int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns,
 		  redis_reply_fn *fn, void *arg)
 {
-	struct redis_wait wait = { .fn = fn, .arg = arg, .deadline_ns = UINT64_MAX };
+	struct redis_wait wait = { .fn = fn,
+				   .arg = arg,
+				   .deadline_ns = deadline_of(r, deadline_ns) };
 	int err = -ENOTCONN;
 
-	if (deadline_ns != UINT64_MAX) {
-		wait.deadline_ns =
-			clock_now_ns() + (deadline_ns ? deadline_ns : r->settings.deadline_ns);
-	}
-	if (r->state == REDIS_LINK_UP && !r->broken && !r->closing) {
+	if (is_open(r)) {
 		err = r->queue.count < r->settings.pending_max
 			      ? redis_command_put(r, args, n, &wait)
 			      : -EAGAIN;
 	}
+	if (err)
+		metric_add(r->metrics.refused, 1);
+	return err;
+}
+
+static void waits_put(struct redis *r, const struct redis_answers *a)
+{
+	struct redis_wait wait = { .fn = a->fn,
+				   .arg = a->arg,
+				   .deadline_ns = deadline_of(r, a->deadline_ns),
+				   .even_late = a->even_late };
+
+	for (uint32_t i = 0; i < a->count; i++)
+		(void)redis_queue_push(&r->queue, &wait); /* there is room */
+}
+
+static int commands_put(struct redis *r, struct bytes commands, const struct redis_answers *answers,
+			size_t n)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += answers[i].count;
+	if (r->queue.count + count > r->settings.pending_max || redis_buffer_put(&r->out, commands))
+		return -EAGAIN;
+	metric_add(r->metrics.commands, count);
+	for (size_t i = 0; i < n; i++)
+		waits_put(r, &answers[i]);
+	return 0;
+}
+
+int redis_commands(struct redis *r, struct bytes commands, const struct redis_answers *answers,
+		   size_t n)
+{
+	int err = is_open(r) ? commands_put(r, commands, answers, n) : -ENOTCONN;
+
 	if (err)
 		metric_add(r->metrics.refused, 1);
 	return err;
@@ -95,7 +133,7 @@ static void reply_take(struct redis *r, const struct redisReply *reply)
 		metric_add(r->metrics.errors, 1);
 	if (!redis_queue_pop(&r->queue, &wait)) {
 		redis_link_break(r, "an answer to no command", (struct bytes){ 0 });
-	} else if (wait.expired) {
+	} else if (wait.expired && !wait.even_late) {
 		metric_add(r->metrics.late, 1);
 	} else if (wait.fn) {
 		wait.fn(0, reply, wait.arg);

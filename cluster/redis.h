@@ -33,6 +33,16 @@ bool redis_is_connected(const struct redis *r);
  * 0, -EAGAIN (too many pending), -EMSGSIZE (8 MiB or more) or -ENOTCONN: then fn is not called. */
 int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns,
 		  redis_reply_fn *fn, void *arg) NODISCARD;
+/* Several commands that are written already (cluster/resp.h), with who waits for their answers, in order: all of it, or nothing. */
+struct redis_answers {
+	uint32_t count; /* of answers in a row, fn is called for each */
+	uint64_t deadline_ns;
+	redis_reply_fn *fn;
+	void *arg;
+	bool even_late; /* fn is called again when the answer comes after its deadline, or the link breaks */
+};
+int redis_commands(struct redis *r, struct bytes commands, const struct redis_answers *answers,
+		   size_t n) NODISCARD;
 /* Writes what is queued: once per loop round. */
 void redis_flush(struct redis *r);
 /* Deadlines, reconnects: the owner calls it when redis_next_ns has come. */
@@ -63,6 +73,8 @@ struct redis_guest {
 	struct redis *redis;
 	redis_state_fn *state;
 	void (*expire)(uint64_t now_ns, void *arg);
+	void (*flush)(
+		void *arg); /* the round ends: what waits for that is queued now; NULL: nothing does */
 	uint64_t next_ns; /* when expire wants to be called; UINT64_MAX: never */
 	void *arg;
 };

@@ -28,27 +28,49 @@ static int grow(struct redis_buffer *b, size_t need)
 	return 0;
 }
 
-int redis_buffer_put(struct redis_buffer *b, struct bytes in)
+uint8_t *redis_buffer_room(struct redis_buffer *b, size_t n)
 {
 	size_t waiting = b->end - b->start;
-	int err = 0;
 
-	if (in.n > b->max || waiting > b->max - in.n)
-		return -ENOSPC;
-	if (in.n == 0)
-		return 0;
+	if (n > b->max || waiting > b->max - n)
+		return NULL;
 	/* moving is only for a buffer at most half full, or each byte would be moved again and again */
-	if (in.n > b->cap - b->end && waiting + in.n > b->cap / 2) {
-		err = grow(b, 2 * (waiting + in.n));
-	} else if (in.n > b->cap - b->end) {
+	if (n > b->cap - b->end && waiting + n > b->cap / 2) {
+		if (grow(b, 2 * (waiting + n)))
+			return NULL;
+	} else if (n > b->cap - b->end) {
 		memmove(b->p, b->p + b->start, waiting);
 		b->start = 0;
 		b->end = waiting;
 	}
-	if (err)
-		return err;
-	memcpy(b->p + b->end, in.p, in.n);
-	b->end += in.n;
+	return b->p + b->end;
+}
+
+void redis_buffer_grew(struct redis_buffer *b, size_t n)
+{
+	assert(n <= b->cap - b->end);
+	b->end += n;
+}
+
+void redis_buffer_cut(struct redis_buffer *b, size_t waiting)
+{
+	assert(waiting <= b->end - b->start);
+	b->end = b->start + waiting;
+}
+
+int redis_buffer_put(struct redis_buffer *b, struct bytes in)
+{
+	uint8_t *p;
+
+	if (in.n > b->max || b->end - b->start > b->max - in.n)
+		return -ENOSPC;
+	if (in.n == 0)
+		return 0;
+	p = redis_buffer_room(b, in.n);
+	if (!p)
+		return -ENOMEM;
+	memcpy(p, in.p, in.n);
+	redis_buffer_grew(b, in.n);
 	return 0;
 }
 

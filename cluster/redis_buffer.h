@@ -14,6 +14,11 @@ struct redis_buffer {
 
 /* 0, -ENOSPC (more than max would wait) or -ENOMEM; all or nothing. */
 int redis_buffer_put(struct redis_buffer *b, struct bytes in) NODISCARD;
+/* Room for n octets behind what waits, for the caller to write: he says then how far it grew. NULL: -ENOSPC or -ENOMEM. */
+uint8_t *redis_buffer_room(struct redis_buffer *b, size_t n) NODISCARD;
+void redis_buffer_grew(struct redis_buffer *b, size_t n);
+/* Takes back what was put last: so many octets wait then. */
+void redis_buffer_cut(struct redis_buffer *b, size_t waiting);
 struct bytes redis_buffer_bytes(const struct redis_buffer *b);
 void redis_buffer_eat(struct redis_buffer *b, size_t n);
 /* Empties it and gives the memory back. */

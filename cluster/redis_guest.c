@@ -48,3 +48,14 @@ void redis_guests_expire(struct redis *r, uint64_t now_ns)
 			guest->expire(now_ns, guest->arg);
 	}
 }
+
+void redis_guests_flush(struct redis *r)
+{
+	struct redis_guest *guest;
+
+	for (guest = r->guests; guest; guest = r->next_guest) {
+		r->next_guest = guest->next;
+		if (guest->flush)
+			guest->flush(guest->arg);
+	}
+}

@@ -45,7 +45,7 @@ static void queue_fail(struct redis *r)
 	struct redis_wait wait;
 
 	while (redis_queue_pop(&r->queue, &wait)) {
-		if (!wait.expired && wait.fn)
+		if ((!wait.expired || wait.even_late) && wait.fn)
 			wait.fn(-ENOTCONN, NULL, wait.arg);
 	}
 }
@@ -156,6 +156,7 @@ static void out_write(struct redis *r)
 void redis_flush(struct redis *r)
 {
 	redis_link_enter(r);
+	redis_guests_flush(r);
 	if (r->state >= REDIS_LINK_GREETING && !r->broken)
 		out_write(r);
 	redis_link_leave(r);

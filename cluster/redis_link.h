@@ -69,6 +69,7 @@ void redis_link_destroy(struct redis *r);
 /* redis_guest.c */
 void redis_guests_tell(struct redis *r, bool connected);
 void redis_guests_expire(struct redis *r, uint64_t now_ns);
+void redis_guests_flush(struct redis *r);
 
 /* redis.c. Queues a command and its wait: 0, -EAGAIN or -EMSGSIZE. */
 int redis_command_put(struct redis *r, const struct bytes *args, size_t n,

@@ -13,6 +13,7 @@ struct redis_wait {
 	void *arg;
 	uint64_t deadline_ns;
 	bool expired;
+	bool even_late; /* fn is called again with what comes after the deadline */
 };
 
 struct redis_queue {
