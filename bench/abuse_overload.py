@@ -118,7 +118,8 @@ def served(delay):
     node = lib.Node(media_ports="10000-59999", calls=12000)
     try:
         text = lib.section(node.config.read_text(), "sip", f"overload_delay: {delay}")
-        text = lib.section(text, "limits", "sip_known_per_second: 0")    # one address stands for all callers
+        # one address stands for all callers
+        text = lib.section(text, "limits", "sip_known_per_second: 0\n  sip_peer_per_second: 0")
         node.config.write_text(text)
         reload(node)
         start(node)

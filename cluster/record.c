@@ -24,7 +24,7 @@ static uint32_t crc_of(const uint8_t *head, struct bytes payload)
 	return hash_crc32c(hash_crc32c(0, bytes_mem(head, AT_CRC)), payload);
 }
 
-void record_seal(struct writer *w, const struct record *r)
+static void seal(struct writer *w, const struct record *r, uint8_t format)
 {
 	uint8_t head[RECORD_HEAD];
 	struct writer hw = writer_over(head, sizeof(head));
@@ -32,7 +32,7 @@ void record_seal(struct writer *w, const struct record *r)
 	assert(r->payload.n <= RECORD_PAYLOAD_MAX);
 	assert(r->flags == 0);
 	writer_mem(&hw, g_magic, sizeof(g_magic));
-	writer_u8(&hw, RECORD_FORMAT);
+	writer_u8(&hw, format);
 	writer_be16(&hw, r->flags);
 	writer_be16(&hw, 0);
 	writer_be64(&hw, r->version);
@@ -40,6 +40,16 @@ void record_seal(struct writer *w, const struct record *r)
 	writer_be32(&hw, crc_of(head, r->payload));
 	writer_mem(w, head, sizeof(head));
 	writer_bytes(w, r->payload);
+}
+
+void record_seal(struct writer *w, const struct record *r)
+{
+	seal(w, r, RECORD_FORMAT);
+}
+
+void record_seal_later(struct writer *w)
+{
+	seal(w, &(struct record){ .version = 1 }, UINT8_MAX);
 }
 
 uint8_t *record_seal_new(const struct record *r, struct bytes *out)

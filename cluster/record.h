@@ -29,6 +29,8 @@ struct record {
 
 /* Appends head and payload; w overflows when they do not fit. The payload has at most RECORD_PAYLOAD_MAX bytes. */
 void record_seal(struct writer *w, const struct record *r);
+/* One that is whole, empty, and of a later format than any: who finds it refuses it by that name. */
+void record_seal_later(struct writer *w);
 /* The same in memory of its own, for the caller to free; *out is all of it. NULL: the payload is too long, or there is no memory. */
 uint8_t *record_seal_new(const struct record *r, struct bytes *out) NODISCARD;
 /* payload points into in. 0; -EBADMSG, or -EPROTONOSUPPORT for a record of a later program, and a constant sentence in *reason (out is

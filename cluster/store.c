@@ -23,6 +23,7 @@ static uint64_t next_ns(const struct store *s)
 
 	if (s->acquire && !s->lease.question)
 		next = earlier(next, s->acquire_until_ns);
+	next = earlier(next, store_batch_next_ns(s));
 	return s->failed ? 0 : next;
 }
 
@@ -53,6 +54,8 @@ static void on_state(bool connected, void *arg)
 	store_enter(s);
 	if (connected)
 		scripts_load(&s->scripts, s->guest.redis);
+	else
+		store_batch_lost(s);
 	store_lease_event(s, &(struct lease_event){ .type = connected ? LEASE_LINK_UP
 								      : LEASE_LINK_DOWN });
 	store_leave(s);
@@ -66,9 +69,15 @@ static void on_expire(uint64_t now_ns, void *arg)
 	store_failed_answer(s);
 	store_lease_expire(s, now_ns);
 	store_keys_expire(s, now_ns);
+	store_batch_expire(s, now_ns);
 	if (s->replay.retry_ns <= now_ns)
 		store_replay_start(s);
 	store_leave(s);
+}
+
+static void on_flush(void *arg)
+{
+	store_batch_flush(arg);
 }
 
 static struct store_metrics metrics_register(void)
@@ -80,6 +89,8 @@ static struct store_metrics metrics_register(void)
 	return (struct store_metrics){
 		.saves =
 			COUNTER("saves_total", "Saves of calls, bindings and documents asked for."),
+		.batches =
+			COUNTER("batches_total", "Transactions that saved calls, or ended them."),
 		.unknown = RESULT("unknown"),
 		.conflicts = RESULT("conflict"),
 		.refused = RESULT("refused"),
@@ -103,7 +114,7 @@ static struct store_metrics metrics_register(void)
 		.cdr_waiting = metric_register(METRIC_GAUGE, "tandem_store_cdr_spool_waiting", NULL,
 					       "1 while CDRs wait in the spool."),
 		.cdr_stream = metric_register(METRIC_GAUGE, "tandem_store_cdr_stream_length", NULL,
-					      "CDRs in the stream when the last one was appended."),
+					      "CDRs in the stream, looked at once a second."),
 	};
 #undef RESULT
 #undef COUNTER
@@ -117,13 +128,15 @@ static void init(struct store *s, const struct store_settings *settings)
 	s->settings.lease_ns = settings->lease_ns ? settings->lease_ns : LEASE_PRESET_NS;
 	lease_open(&s->lease, settings->incarnation, s->settings.lease_ns, settings->peers);
 	s->failed_end = &s->failed;
-	s->ends.end = &s->ends.first;
 	s->replay.retry_ns = UINT64_MAX;
 	s->keys_ns = UINT64_MAX;
 	s->metrics = metrics_register();
-	s->guest = (struct redis_guest){
-		.state = on_state, .expire = on_expire, .next_ns = UINT64_MAX, .arg = s
-	};
+	s->guest = (struct redis_guest){ .state = on_state,
+					 .expire = on_expire,
+					 .flush = on_flush,
+					 .next_ns = UINT64_MAX,
+					 .arg = s };
+	store_batch_open(s);
 }
 
 int store_open(struct store **out, struct redis *redis, const struct store_settings *settings,
@@ -140,6 +153,8 @@ int store_open(struct store **out, struct redis *redis, const struct store_setti
 	s->arg = arg;
 	err = scripts_open(&s->scripts);
 	if (!err)
+		err = store_ends_open(s);
+	if (!err)
 		err = spool_open(&s->spool, s->settings.spool_dir);
 	if (!err)
 		err = store_opens_open(s);
@@ -147,6 +162,7 @@ int store_open(struct store **out, struct redis *redis, const struct store_setti
 		LOG_ERROR("store", 0, "no spool", LOG_STR("dir", s->settings.spool_dir),
 			  LOG_INT("err", err));
 		spool_close(s->spool);
+		store_ends_free(s);
 		free(s);
 		return err;
 	}
@@ -163,6 +179,7 @@ void store_close(struct store *s)
 		return;
 	store_enter(s);
 	s->closing = true;
+	store_batch_close(s);
 	store_ops_end(s);
 	store_ends_close(s);
 	spool_close(s->spool); /* answers */

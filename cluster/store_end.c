@@ -8,6 +8,7 @@
  * that is killed may lose what its file was not told yet, and its owner then sends it again.
  */
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ enum end_state {
 enum {
 	FIELDS_MAX = 100,
 	ENDS_MAX = 1 << 16,
-	HEAD_ARGS = 10,
+	HEAD_ARGS = 11,
 	NUMBER_TEXT = 24,
 	EPOCH_SHIFT = 32, /* numbers of a later epoch are higher */
 };
@@ -37,11 +38,17 @@ enum {
 /* Nobody waits for these, and they go all at once. */
 #define RESEND_NS (2 * NS_PER_S)
 
+/* Who waits for an end: a call whose answer is overdue asks again. */
+struct end_waiter {
+	struct end_waiter *next;
+	store_done_fn *done;
+	void *arg;
+};
+
 struct store_end {
 	struct store_end *next, **at;
 	struct store *s;
-	store_done_fn *done; /* NULL once called */
-	void *arg;
+	struct end_waiter *waiters; /* those who were not answered yet */
 	uint64_t acked_ns;
 	enum end_state state;
 	struct spool_entry entry;
@@ -50,12 +57,38 @@ struct store_end {
 
 /* ---- the list ---- */
 
-static void end_add(struct store *s, struct store_end *end)
+/* Ids of calls grow by one: all bits have to be told apart. */
+static uint64_t hash_of(uint64_t call)
 {
+	return call * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static int end_add(struct store *s, struct store_end *end)
+{
+	int err = table_put(&s->ends.by_call, hash_of(end->entry.call), (uintptr_t)end);
+
+	if (err)
+		return err;
 	end->at = s->ends.end;
 	*end->at = end;
 	s->ends.end = &end->next;
 	s->ends.count++;
+	return 0;
+}
+
+/* NULL: it has not ended lately. */
+static struct store_end *end_find(const struct store *s, uint64_t call)
+{
+	uint32_t cursor = 0;
+	uint64_t value;
+
+	while ((value = table_next(&s->ends.by_call, hash_of(call), &cursor)) != 0) {
+		struct store_end *end = (struct store_end *)(uintptr_t)value;
+
+		if (end->entry.call == call)
+			return end;
+	}
+	return NULL;
 }
 
 static void end_free(struct store_end *end)
@@ -69,16 +102,34 @@ static void end_free(struct store_end *end)
 		ends->end = end->at;
 	}
 	ends->count--;
+	(void)table_del(&ends->by_call, hash_of(end->entry.call), (uintptr_t)end);
+	assert(!end->waiters);
 	free(end);
+}
+
+static int end_await(struct store_end *end, store_done_fn *done, void *arg)
+{
+	struct end_waiter *w = malloc(sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	*w = (struct end_waiter){ end->waiters, done, arg };
+	end->waiters = w;
+	return 0;
 }
 
 static void end_answer(struct store_end *end, enum store_result result)
 {
-	store_done_fn *done = end->done;
+	struct end_waiter *w = end->waiters, *next;
+	uint64_t call = end->entry.call, number = end->entry.number;
 
-	end->done = NULL;
-	if (done)
-		done(result, end->entry.call, end->entry.number, end->arg);
+	end->waiters = NULL;
+	for (; w; w = next) {
+		next = w->next;
+		if (w->done)
+			w->done(result, call, number, w->arg);
+		free(w);
+	}
 }
 
 /* Acknowledged long enough ago. An overfull list gives up what is in Redis already before it gives up anything else. */
@@ -93,7 +144,7 @@ static void ends_trim(struct store *s, uint64_t now_ns)
 
 /* ---- what is settled ---- */
 
-static uint64_t number_settled(struct store *s)
+uint64_t store_ends_settled(struct store *s)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t low = settled_below(&s->ends.settled, now_ns);
@@ -124,7 +175,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 		    uint64_t deadline_ns)
 {
 	struct store *s = op->s;
-	char keys[5][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
+	char keys[6][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
 	char number[NUMBER_TEXT], low[NUMBER_TEXT];
 	struct writer wn = writer_over(number, sizeof(number)), wl = writer_over(low, sizeof(low));
 	struct bytes args[HEAD_ARGS + 2 * FIELDS_MAX] = {
@@ -133,19 +184,20 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 		store_key_call(keys[2], s, entry->call),
 		store_key_shard(keys[3], s, "cdr"),
 		store_key_shard(keys[4], s, "ended"),
+		store_key_shard(keys[5], s, "rec"),
 		store_fence(s, fence),
 		bytes_mem(id, sizeof(id)),
 	};
 
 	base32_u64_put(id, entry->call);
 	writer_fmt(&wn, "%" PRIu64, entry->number);
-	writer_fmt(&wl, "%" PRIu64, number_settled(s));
-	args[7] = writer_done(&wn);
-	args[8] = writer_done(&wl);
-	args[9] = BYTES_LIT(STREAM_KEPT);
+	writer_fmt(&wl, "%" PRIu64, store_ends_settled(s));
+	args[8] = writer_done(&wn);
+	args[9] = writer_done(&wl);
+	args[10] = BYTES_LIT(STREAM_KEPT);
 	store_op_run(op, &(struct script_call){ .id = script,
 						.args = args,
-						.keys = 5,
+						.keys = 6,
 						.n = HEAD_ARGS +
 						     fields_put(args + HEAD_ARGS, entry->fields),
 						.deadline_ns = deadline_ns });
@@ -199,7 +251,6 @@ static void acked(struct store_end *end, const struct store_answer *a)
 	const struct store_metrics *m = &end->s->metrics;
 
 	metric_add(a->version ? m->cdr_sent : m->cdr_again, 1);
-	metric_set(m->cdr_stream, (uint64_t)redis_reply_integer(redis_reply_at(a->reply, 2)));
 	end->state = END_ACKED;
 	store_open_settled(end->s, end->entry.call);
 	end->acked_ns = clock_now_ns();
@@ -227,17 +278,27 @@ static void end_finish(struct store_op *op, const struct store_answer *a)
 	}
 }
 
-static void end_send(struct store_end *end, uint64_t deadline_ns)
+/* NULL: it went to the spool. */
+static struct store_op *end_op(struct store_end *end)
 {
 	struct store_op *op = store_op_new(end->s, sizeof(*op), end_finish);
 
 	if (!op) {
 		end_spool(end);
-		return;
+		return NULL;
 	}
 	end->state = END_SENT;
 	op->arg = end;
-	store_end_send(op, SCRIPT_CALL_END, &end->entry, deadline_ns);
+	return op;
+}
+
+/* Redis may have it already. */
+static void end_send_again(struct store_end *end)
+{
+	struct store_op *op = end_op(end);
+
+	if (op)
+		store_end_send(op, SCRIPT_CALL_END, &end->entry, RESEND_NS);
 }
 
 void store_ends_resend(struct store *s)
@@ -251,7 +312,7 @@ void store_ends_resend(struct store *s)
 	for (struct store_end *end = s->ends.first, *next; end; end = next) {
 		next = end->next;
 		if (end->state == END_KEPT || (end->state == END_ACKED && anew))
-			end_send(end, RESEND_NS);
+			end_send_again(end);
 	}
 }
 
@@ -266,10 +327,19 @@ void store_ends_close(struct store *s)
 	}
 }
 
+int store_ends_open(struct store *s)
+{
+	s->ends.end = &s->ends.first;
+	return table_open(&s->ends.by_call, 2 * ENDS_MAX);
+}
+
 void store_ends_free(struct store *s)
 {
-	while (s->ends.first)
+	while (s->ends.first) {
+		end_answer(s->ends.first, STORE_UNKNOWN);
 		end_free(s->ends.first);
+	}
+	table_close(&s->ends.by_call);
 }
 
 /* ---- a call ends ---- */
@@ -300,7 +370,10 @@ static struct store_end *end_new(struct store *s, uint64_t call, const struct st
 	assert(!w.overflow);
 	end->entry = (struct spool_entry){ store_end_number(s), call, writer_done(&w) };
 	end->s = s;
-	end_add(s, end);
+	if (end_add(s, end)) {
+		free(end);
+		return NULL;
+	}
 	return end;
 }
 
@@ -313,35 +386,58 @@ static void refuse(struct store *s, uint64_t call, enum store_result result, sto
 		store_op_fail(op, result);
 }
 
-static void end_take(struct store_end *end, store_done_fn *done, void *arg)
+static void end_take(struct store_end *end)
 {
-	struct store *s = end->s;
+	struct store_op *op;
 
-	end->done = done;
-	end->arg = arg;
-	if (store_is_healthy(s)) {
-		end_send(end, s->settings.deadline_ns);
-	} else {
+	if (!store_is_healthy(end->s)) {
 		end_spool(end);
+	} else if ((op = end_op(end)) != NULL) {
+		store_batch_end(op, &end->entry);
 	}
+}
+
+/* Asked for again: the first one's answer is the answer. */
+static void end_join(struct store_end *end, store_done_fn *done, void *arg)
+{
+	if (end->state == END_ACKED || end_await(end, done, arg))
+		refuse(end->s, end->entry.call, end->state == END_ACKED ? STORE_OK : STORE_UNKNOWN,
+		       done, arg);
+	else if (end->state == END_KEPT && store_is_healthy(end->s))
+		end_send_again(end);
+	else if (end->state == END_KEPT)
+		end_spool(end);
+}
+
+static void end_begin(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
+		      store_done_fn *done, void *arg)
+{
+	struct store_end *end = end_new(s, call, cdr, fields);
+
+	if (end && end_await(end, done, arg) == 0) {
+		end_take(end);
+		return;
+	}
+	if (end)
+		end_free(end);
+	metric_add(s->metrics.cdr_lost, 1);
+	LOG_ERROR("store", call, "CDR lost: too large, or no memory", LOG_U64("fields", fields));
+	refuse(s, call, STORE_REFUSED, done, arg);
 }
 
 void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
 		    store_done_fn *done, void *arg)
 {
-	struct store_end *end = NULL;
+	struct store_end *end;
 
 	store_enter(s);
 	ends_trim(s, clock_now_ns());
-	if (store_is_fenced(s)) {
+	end = end_find(s, call);
+	if (store_is_fenced(s))
 		refuse(s, call, STORE_FENCED, done, arg);
-	} else if ((end = end_new(s, call, cdr, fields)) != NULL) {
-		end_take(end, done, arg);
-	} else {
-		metric_add(s->metrics.cdr_lost, 1);
-		LOG_ERROR("store", call, "CDR lost: too large, or no memory",
-			  LOG_U64("fields", fields));
-		refuse(s, call, STORE_REFUSED, done, arg);
-	}
+	else if (end)
+		end_join(end, done, arg);
+	else
+		end_begin(s, call, cdr, fields, done, arg);
 	store_leave(s);
 }

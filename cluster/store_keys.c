@@ -64,6 +64,13 @@ static void key_finish(struct store_op *op, const struct store_answer *a)
 		check_end(check);
 }
 
+static bool is_calls(struct bytes key)
+{
+	struct bytes name = bytes_from(key, bytes_find(key, '}'));
+
+	return bytes_is(name, "}:rec") || bytes_is(name, "}:calls");
+}
+
 /* generation: goes as well; empty: none does. */
 static void key_check(struct keys_check *check, struct bytes key, const char *type,
 		      struct bytes generation)
@@ -82,7 +89,7 @@ static void key_check(struct keys_check *check, struct bytes key, const char *ty
 	(void)bytes_cstr(key, k->key, sizeof(k->key));
 	k->check = check;
 	k->type = type;
-	k->calls = generation.n == 0 && bytes_is(bytes_from(key, bytes_find(key, '}')), "}:calls");
+	k->calls = is_calls(key);
 	check->in_flight++;
 	store_op_run(op, &(struct script_call){ .id = SCRIPT_KEY_CHECK,
 						.args = args,
@@ -96,7 +103,11 @@ static void shard_check(struct keys_check *check)
 	static const struct {
 		const char *name, *type;
 	} keys[] = {
-		{ "lease", "hash" }, { "cdr", "stream" }, { "ended", "zset" }, { "calls", "set" }
+		{ "lease", "hash" },
+		{ "cdr", "stream" },
+		{ "ended", "zset" },
+		{ "rec", "hash" },
+		{ "calls", "set" } /* of older programs */
 	};
 	char key[STORE_KEY_MAX];
 

@@ -74,18 +74,22 @@ static void question_send(struct store *s, enum lease_action question)
 		[LEASE_SEND_RENEW] = SCRIPT_LEASE_RENEW,
 	};
 	struct store_op *op = store_op_new(s, sizeof(*op), question_finish);
-	char key[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT], text[4][NUMBER_TEXT];
+	char key[STORE_KEY_MAX], fence_key[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT];
+	char text[4][NUMBER_TEXT];
 	bool acquire = question == LEASE_SEND_ACQUIRE;
 	const struct identity *own = &s->settings.identity;
-	struct bytes args[9] = { store_key_shard(key, s, "lease"),
-				 bytes_str(s->settings.node), [6] = bytes_str(own->id),
-				 bytes_str(own->place), bytes_str(own->where) };
+	struct bytes args[10] = { store_key_shard(key, s, "lease"),
+				  store_key_shard(fence_key, s, "fence"),
+				  bytes_str(s->settings.node),
+				  [7] = bytes_str(own->id),
+				  bytes_str(own->place),
+				  bytes_str(own->where) };
 	uint64_t numbers[] = { s->lease.epoch.incarnation,
 			       acquire ? s->lease.heard : s->lease.epoch.counter,
 			       s->lease.length_ns / NS_PER_MS, s->lease.link };
 	struct script_call call = { .id = ids[question],
 				    .args = args,
-				    .keys = 1,
+				    .keys = 2,
 				    .n = COUNT_OF(args),
 				    .deadline_ns = acquire ? ACQUIRE_NS : s->settings.deadline_ns };
 
@@ -93,11 +97,12 @@ static void question_send(struct store *s, enum lease_action question)
 		struct writer w = writer_over(text[i], NUMBER_TEXT);
 
 		writer_fmt(&w, i ? "%" PRIu64 : "%016" PRIx64, numbers[i]);
-		args[2 + i] = writer_done(&w);
+		args[3 + i] = writer_done(&w);
 	}
 	if (question == LEASE_SEND_RENEW) {
 		args[1] = store_fence(s, fence);
-		args[2] = args[4]; /* the length */
+		args[2] = args[5]; /* the length */
+		call.keys = 1;
 		call.n = 3;
 	}
 	if (!op)

@@ -48,7 +48,7 @@ struct fetch {
 	struct store_op op;
 	struct store_load *load;
 	struct bytes member; /* in load->members */
-	bool length;         /* that is asked for first: of a document */
+	bool length;         /* that is asked for first: of a field of a hash */
 };
 
 /* What was read of a record, as aside.lua compares it. */
@@ -137,32 +137,42 @@ static void aside_finish(struct store_op *op, const struct store_answer *a)
 	LOG_WARN("store", 0, "index entry without a record removed", LOG_STR("key", aside->key));
 }
 
-/* Whatever a member is, its key is one of its own. */
+/* Calls and documents are fields of one hash. */
+static bool is_hash(const struct store_load *load)
+{
+	return load->kind != LOAD_BINDINGS;
+}
+
+/* Whatever a member is, its key is one of its own, or the hash. */
 static struct bytes record_key(const struct store_load *load, struct bytes member,
 			       char buf[STORE_KEY_MAX])
 {
 	size_t colon = bytes_find(member, ':');
 
-	switch (load->kind) {
-	case LOAD_CALLS:
-		return store_key_call_named(buf, load->s, member);
-	case LOAD_BINDINGS:
-		return store_key_binding(buf, bytes_sub(member, 0, colon),
-					 bytes_from(member, colon + 1));
-	case LOAD_DOCUMENTS:
-		break;
-	}
-	return load->index;
+	if (is_hash(load))
+		return load->index;
+	return store_key_binding(buf, bytes_sub(member, 0, colon), bytes_from(member, colon + 1));
 }
 
-/* For people: the key, and of a document its name. */
+/* Where it goes when it is broken. */
+static struct bytes broken_key(const struct store_load *load, struct bytes member,
+			       char buf[STORE_KEY_MAX])
+{
+	char text[STORE_KEY_MAX];
+
+	return store_key_broken(buf, load->kind == LOAD_CALLS
+					     ? store_key_call_named(text, load->s, member)
+					     : record_key(load, member, text));
+}
+
+/* For people: the key, and of a hash the field. */
 static void name_write(char out[STORE_KEY_MAX], const struct store_load *load, struct bytes member)
 {
 	char buf[STORE_KEY_MAX];
 	struct writer w = writer_over(out, STORE_KEY_MAX - 1);
 
 	writer_bytes(&w, record_key(load, member, buf));
-	if (load->kind == LOAD_DOCUMENTS) {
+	if (is_hash(load)) {
 		writer_str(&w, " ");
 		writer_bytes(&w, member);
 	}
@@ -180,10 +190,9 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 	char lease[STORE_KEY_MAX], record[STORE_KEY_MAX], broken[STORE_KEY_MAX],
 		fence[LEASE_FENCE_TEXT];
 	struct bytes key = record_key(load, member, record);
-	struct bytes away = store_key_broken(broken, key);
+	struct bytes away = broken_key(load, member, broken);
 	const struct bytes call[] = { store_key_shard(lease, s, "lease"),
 				      load->index,
-				      key,
 				      away,
 				      store_fence(s, fence),
 				      member,
@@ -196,7 +205,7 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 	case LOAD_CALLS:
 		run.id = SCRIPT_CALL_ASIDE;
 		run.args = call;
-		run.keys = 4;
+		run.keys = 3;
 		run.n = COUNT_OF(call);
 		break;
 	case LOAD_BINDINGS:
@@ -365,7 +374,7 @@ static void fetch_send(struct store_load *load, struct bytes member, bool length
 	fetch->member = member;
 	fetch->length = length;
 	load->in_flight++;
-	if (load->kind == LOAD_DOCUMENTS) {
+	if (is_hash(load)) {
 		store_op_command(op, hash, COUNT_OF(hash), FETCH_NS);
 	} else {
 		writer_fmt(&w, "%d", RECORD_MAX);
@@ -384,7 +393,7 @@ static void pump(struct store_load *load)
 		struct bytes member = bytes_sub(load->rest, LENGTH_SIZE, n);
 
 		load->rest = bytes_from(load->rest, LENGTH_SIZE + n);
-		fetch_send(load, member, load->kind == LOAD_DOCUMENTS);
+		fetch_send(load, member, is_hash(load));
 	}
 	if (load->in_flight == 0)
 		load_done(load, load->result);
@@ -429,8 +438,7 @@ static void list_finish(struct store_op *op, const struct store_answer *a)
 static void list_send(struct store_load *load)
 {
 	struct store_op *op = store_op_new(load->s, sizeof(*op), list_finish);
-	const struct bytes args[] = { load->kind == LOAD_DOCUMENTS ? BYTES_LIT("HKEYS")
-								   : BYTES_LIT("SMEMBERS"),
+	const struct bytes args[] = { is_hash(load) ? BYTES_LIT("HKEYS") : BYTES_LIT("SMEMBERS"),
 				      load->index };
 
 	if (!op) {
@@ -442,7 +450,21 @@ static void list_send(struct store_load *load)
 	store_op_command(op, args, COUNT_OF(args), LIST_NS);
 }
 
-/* ---- calls wait for the spool ---- */
+/* ---- calls wait for the spool, and for those of older programs ---- */
+
+static void on_moved(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct store_load *load = arg;
+
+	(void)key;
+	(void)version;
+	if (load->s->closing)
+		return; /* store_loads_free answers */
+	if (result == STORE_OK)
+		list_send(load);
+	else
+		load_done(load, STORE_UNKNOWN);
+}
 
 void store_loads_resume(struct store *s, bool spooled)
 {
@@ -455,7 +477,7 @@ void store_loads_resume(struct store *s, bool spooled)
 		}
 		load->waiting = false;
 		if (spooled) {
-			list_send(load);
+			store_calls_move(s, on_moved, load);
 		} else {
 			load_done(load, STORE_UNKNOWN);
 		}
@@ -508,7 +530,7 @@ void store_load_calls(struct store *s, store_record_fn *each, store_done_fn *don
 	if (!store_is_healthy(s)) {
 		not_healthy(s, done, arg);
 	} else if (load) {
-		load->index = store_key_shard(load->index_text, s, "calls");
+		load->index = store_key_shard(load->index_text, s, "rec");
 		load->waiting = true;
 		store_replay_start(s);
 	}

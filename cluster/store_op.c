@@ -120,6 +120,12 @@ static struct store_answer answer_read(const struct store *s, bool script, int e
 	return a;
 }
 
+struct store_answer store_answer_read(const struct store *s, int err,
+				      const struct redisReply *reply)
+{
+	return answer_read(s, false, err, reply);
+}
+
 /* ---- the life of an op ---- */
 
 struct store_op *store_op_new(struct store *s, size_t size, store_finish_fn *finish)
@@ -169,6 +175,11 @@ static void op_finish(struct store_op *op, struct store_answer *a)
 		free(op);
 }
 
+void store_op_answer(struct store_op *op, struct store_answer *answer)
+{
+	op_finish(op, answer);
+}
+
 static void on_reply(int err, const struct redisReply *reply, void *arg)
 {
 	struct store_op *op = arg;
@@ -191,7 +202,7 @@ void store_op_run(struct store_op *op, const struct script_call *call)
 	struct store *s = op->s;
 
 	op->script = true;
-	op->fenced = call->id == SCRIPT_CALL_SAVE || call->id == SCRIPT_CALL_END;
+	op->fenced = call->id == SCRIPT_CALL_END;
 	op->sent = true;
 	if (!s->guest.redis || script_run(&s->scripts, s->guest.redis, call, on_reply, op) != 0) {
 		op->sent = false;

@@ -10,11 +10,13 @@
 #define CLUSTER_STORE_STATE_H
 
 #include "base/metric.h"
+#include "base/table.h"
 #include "cluster/lease.h"
 #include "cluster/script.h"
 #include "cluster/settled.h"
 #include "cluster/spool.h"
 #include "cluster/store.h"
+#include "cluster/store_batch.h"
 
 enum { STORE_KEY_MAX = 512, RUN_ID_MAX = 64 };
 
@@ -34,6 +36,8 @@ typedef void store_finish_fn(struct store_op *op, const struct store_answer *ans
 struct store_op {
 	struct store_op *next, **at; /* in store.ops */
 	struct store_op *failed_next;
+	struct store_op *batch_next;     /* in a batch */
+	const struct spool_entry *entry; /* ... the end of a call; NULL: a save */
 	struct store *s;
 	store_finish_fn *finish; /* called exactly once */
 	store_done_fn *done;     /* for finish; may be NULL */
@@ -49,7 +53,8 @@ struct store_op {
 };
 
 struct store_metrics {
-	metric_id saves, unknown, conflicts, refused, fenced, broken, forgotten, events_dropped;
+	metric_id saves, batches, unknown, conflicts, refused, fenced, broken, forgotten,
+		events_dropped;
 	metric_id cdr_open, cdr_sent, cdr_again, cdr_spooled, cdr_lost, cdr_waiting, cdr_stream,
 		spool_broken;
 };
@@ -59,6 +64,7 @@ struct store_end;
 
 struct store_ends {
 	struct store_end *first, **end; /* by number */
+	struct table by_call;
 	uint32_t count;
 	char run_id[RUN_ID_MAX]; /* of the Redis that all were last sent to */
 	uint64_t next;           /* number of the next end */
@@ -114,6 +120,7 @@ struct store {
 	struct lease lease;
 	struct spool *spool;
 	struct store_ends ends;
+	struct store_batch batch;
 	struct store_replay replay;
 	struct store_opens opens;
 	struct store_metrics metrics;
@@ -152,6 +159,11 @@ struct store_op *store_op_user(struct store *s, store_done_fn *done, void *arg, 
 void store_op_run(struct store_op *op, const struct script_call *call);
 void store_op_command(struct store_op *op, const struct bytes *args, size_t n,
 		      uint64_t deadline_ns);
+/* What an answer means that no script gave. */
+struct store_answer store_answer_read(const struct store *s, int err,
+				      const struct redisReply *reply);
+/* The answer to an op that was handed to nobody. */
+void store_op_answer(struct store_op *op, struct store_answer *answer);
 /* Answers it in the next round. */
 void store_op_fail(struct store_op *op, enum store_result result);
 void store_failed_answer(struct store *s);
@@ -177,8 +189,11 @@ void store_ends_resend(struct store *s);
 /* Sends one end, from the spool or not; the op gets the answer. */
 void store_end_send(struct store_op *op, enum script_id script, const struct spool_entry *entry,
 		    uint64_t deadline_ns);
+/* Below it no end is sent again. */
+uint64_t store_ends_settled(struct store *s);
 /* A new one. */
 uint64_t store_end_number(struct store *s);
+int store_ends_open(struct store *s) NODISCARD;
 /* For store_close: all that Redis has not acknowledged goes to the spool. */
 void store_ends_close(struct store *s);
 void store_ends_free(struct store *s);
@@ -195,6 +210,10 @@ void store_open_settled(struct store *s, uint64_t call);
 /* ---- replay: store_replay.c ---- */
 
 void store_replay_start(struct store *s);
+
+/* ---- records of older programs: store_move.c ---- */
+
+void store_calls_move(struct store *s, store_done_fn *done, void *arg);
 
 /* ---- loads: store_load.c ---- */
 

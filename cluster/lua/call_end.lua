@@ -1,4 +1,5 @@
--- KEYS lease, calls, call, cdr, ended; ARGV fence, id, number, settled, longest stream, then field, value, ...
+-- KEYS lease, calls, call, cdr, ended, records; ARGV fence, id, number, settled, longest stream, then field, value, ...
+-- Of an end that may be in the stream already. calls and call are of older programs.
 -- ended holds the number of each end that may be sent once more. Below settled nothing is.
 -- include fence
 redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. ARGV[4])
@@ -14,4 +15,5 @@ if not redis.call('ZSCORE', KEYS[5], ARGV[2]) then
 end
 redis.call('DEL', KEYS[3])
 redis.call('SREM', KEYS[2], ARGV[2])
-return {'OK', added, redis.call('XLEN', KEYS[4])}
+redis.call('HDEL', KEYS[6], ARGV[2])
+return {'OK', added}

@@ -1,4 +1,4 @@
--- KEYS lease; ARGV node, incarnation, highest counter heard of, length in ms, link, identity, place, where.
+-- KEYS lease, fence; ARGV node, incarnation, highest counter heard of, length in ms, link, identity, place, where.
 -- Takes a lease that is free, expired, or of the same place: one lock of one directory, so the process before is gone.
 -- Older programs wrote no place: there the same node name takes it. Of a counter that is no number the fence tells; an end
 -- that is no number is now one length away: a holder that lives writes another.
@@ -26,4 +26,5 @@ counter = string.format('%d', counter)
 redis.call('HSET', KEYS[1], 'node', ARGV[1], 'incarnation', ARGV[2], 'counter', counter, 'link', ARGV[5],
   'until', string.format('%d', now + ARGV[4]), 'fence', counter .. '.' .. ARGV[2] .. '.' .. ARGV[5],
   'identity', ARGV[6], 'place', ARGV[7], 'where', ARGV[8])
+redis.call('SET', KEYS[2], redis.call('HGET', KEYS[1], 'fence'))
 return {'OK', counter, run_id}

@@ -1,4 +1,4 @@
--- KEYS lease; ARGV node, incarnation, counter, length in ms, link, identity, place, where.
+-- KEYS lease, fence; ARGV node, incarnation, counter, length in ms, link, identity, place, where.
 -- The highest pair of counter and incarnation keeps the shard, however long ago it was heard of. An assertion that an older
 -- link of ours still held does nothing.
 -- include now
@@ -23,4 +23,5 @@ end
 redis.call('HSET', KEYS[1], 'node', ARGV[1], 'incarnation', ARGV[2], 'counter', ARGV[3], 'link', ARGV[5],
   'until', string.format('%d', now + ARGV[4]), 'fence', ARGV[3] .. '.' .. ARGV[2] .. '.' .. ARGV[5],
   'identity', ARGV[6], 'place', ARGV[7], 'where', ARGV[8])
+redis.call('SET', KEYS[2], redis.call('HGET', KEYS[1], 'fence'))
 return {'OK', ARGV[3], run_id}

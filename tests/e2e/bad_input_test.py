@@ -207,8 +207,7 @@ class RedisContent(CallTest):
                 redis("SET", key, "nonsense")
             redis("EVAL", "redis.call('HSET', KEYS[1], 'big', string.rep('x', 20000000))", "1",
                   "td:{t:default}:doc:extension")
-            redis("SET", "td:{s1}:call:0000000000001", "not a record")
-            redis("SADD", "td:{s1}:calls", "0000000000001")
+            redis("HSET", "td:{s1}:rec", "0000000000001", "not a record")
         self.node.restart()
         self.assertEqual([row["id"] for row in self.calls()], [call])
         status, text = self.node.http("/healthz")
@@ -229,13 +228,13 @@ class RedisContent(CallTest):
         out, into, _ = self.connect()
         call = self.calls()[0]["id"]
         with self.node.redis() as redis:
-            redis("DEL", "td:{s1}:calls")
-            redis("SET", "td:{s1}:calls", "nonsense")
+            redis("DEL", "td:{s1}:rec")
+            redis("SET", "td:{s1}:rec", "nonsense")
             end = time.monotonic() + 15
             self.a.invite("1002", self.audio_a.sdp())
-            while time.monotonic() < end and redis("TYPE", "td:{s1}:calls") != "set":
+            while time.monotonic() < end and redis("TYPE", "td:{s1}:rec") != "hash":
                 time.sleep(0.05)
-            self.assertIn(call, redis("SMEMBERS", "td:{s1}:calls"))
+            self.assertIn(call, redis("HKEYS", "td:{s1}:rec"))
         self.assertIn("a key of the wrong type is set aside", self.node.log_text())
 
 

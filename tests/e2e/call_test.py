@@ -258,12 +258,12 @@ class Calls(CallTest):
         self.assertEqual(tag.split(".")[0], rows[0]["id"])
         self.assertEqual(parameter(into.request.get("From"), "tag").split(".")[0], rows[0]["id"])
         with self.node.redis() as redis:
-            self.assertTrue(redis("EXISTS", f"td:{{s1}}:call:{rows[0]['id']}"))
+            self.assertTrue(redis("HEXISTS", "td:{s1}:rec", rows[0]["id"]))
         out.bye()
         into.wait_bye()
         self.assertEqual(self.ended()["id"], rows[0]["id"])
         with self.node.redis() as redis:
-            self.assertFalse(redis("EXISTS", f"td:{{s1}}:call:{rows[0]['id']}"))
+            self.assertFalse(redis("HEXISTS", "td:{s1}:rec", rows[0]["id"]))
 
     def story(self):
         """The tenant's events of a call in which a digit was pressed."""

@@ -178,7 +178,7 @@ class Srtp(SrtpTest):
         call = self.calls()[0]["id"]
         shown = [self.node.log_text(), str(self.node.ctl("call.show", call=call)), self.node.http("/metrics")[1]]
         with self.node.redis() as redis:
-            shown.append(str(redis("GET", f"td:{{s1}}:call:{call}")))
+            shown.append(str(redis("HGET", "td:{s1}:rec", call)))
         for key in (first.key_out, first.key_in, second.key_out, second.key_in):
             text = key.line().rpartition("inline:")[2].strip()
             for place in shown:

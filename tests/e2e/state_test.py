@@ -54,7 +54,7 @@ class SavedBeforeSaid(CallTest):
         out = self.a.invite("1002", self.audio_a.sdp())
         into = self.b.incoming()
         with self.node.redis() as redis:
-            self.assertEqual(redis("SCARD", "td:{s1}:calls"), 1, "before the INVITE to the callee")
+            self.assertEqual(redis("HLEN", "td:{s1}:rec"), 1, "before the INVITE to the callee")
         into.answer(self.audio_b.sdp())
         out.wait_answer()
         out.bye()
@@ -77,9 +77,9 @@ class SavedBeforeSaid(CallTest):
         call = self.calls()[0]["id"]
         with self.node.redis() as redis:
             end = time.monotonic() + 5
-            while not redis("EXISTS", f"td:{{s1}}:call:{call}") and time.monotonic() < end:
+            while not redis("HEXISTS", "td:{s1}:rec", call) and time.monotonic() < end:
                 time.sleep(0.05)
-            self.assertTrue(redis("EXISTS", f"td:{{s1}}:call:{call}"), "asserted again")
+            self.assertTrue(redis("HEXISTS", "td:{s1}:rec", call), "asserted again")
         out.bye()
         into.wait_bye()
         self.assertEqual(self.ended()["id"], call)
@@ -115,7 +115,7 @@ class SavedBeforeSaid(CallTest):
         self.assertEqual(self.node.http("/healthz")[0], 200)
         self.assertNotEqual(redis_pid(self.node), self.redis)
         with self.node.redis() as redis:
-            self.assertTrue(redis("EXISTS", f"td:{{s1}}:call:{call}"))
+            self.assertTrue(redis("HEXISTS", "td:{s1}:rec", call))
         out.bye()
         into.wait_bye()
         self.assertEqual(self.ended()["id"], call)
@@ -128,22 +128,20 @@ class BrokenRecords(CallTest):
         self.a2, self.b2 = self.node.user_agent("1001", "secret1001"), None
         good = self.calls()[0]["id"]
         with self.node.redis() as redis:
-            whole = redis("GET", f"td:{{s1}}:call:{good}")
+            whole = redis("HGET", "td:{s1}:rec", good)
         whole = whole if isinstance(whole, bytes) else whole.encode()
         self.node.kill()
         broken = {"0" * 12 + "1": b"not a record", "0" * 12 + "2": whole[:-5], "0" * 12 + "3": b"",
                   "0" * 12 + "4": bytes([whole[0]]) + bytes(b ^ 0x40 for b in whole[1:])}
         with self.node.redis() as redis:
             for name, value in broken.items():
-                redis("SET", f"td:{{s1}}:call:{name}", value)
-                redis("SADD", "td:{s1}:calls", name)
-            redis("SADD", "td:{s1}:calls", "0" * 12 + "5")      # an index entry without a record
+                redis("HSET", "td:{s1}:rec", name, value)
         self.node.restart()
         self.assertEqual([row["id"] for row in self.calls()], [good])
         with self.node.redis() as redis:
             aside = redis("KEYS", "td:broken:*")
             self.assertEqual(len(aside), len(broken), aside)
-            self.assertEqual(redis("SMEMBERS", "td:{s1}:calls"), [good])
+            self.assertEqual(redis("HKEYS", "td:{s1}:rec"), [good])
         for name in broken:
             self.assertIn(name, self.node.log_text())
         self.assertEqual(self.node.metric("tandem_store_broken_records_total"), len(broken))
@@ -179,10 +177,10 @@ class Deleted(CallTest):
         out, into, _ = self.connect()
         call = self.calls()[0]["id"]
         with self.node.redis() as redis:
-            for command in (("DEL", f"td:{{s1}}:call:{call}"), ("DEL", "td:{s1}:calls")):
+            for command in (("HDEL", "td:{s1}:rec", call), ("DEL", "td:{s1}:rec")):
                 redis(*command)
                 end = time.monotonic() + 10
-                while not (redis("EXISTS", f"td:{{s1}}:call:{call}") and redis("SISMEMBER", "td:{s1}:calls", call)):
+                while not redis("HEXISTS", "td:{s1}:rec", call):
                     self.assertLess(time.monotonic(), end, "with the next beat")
                     time.sleep(0.05)
         self.node.kill()
@@ -272,17 +270,16 @@ class OwnRedis(CallTest):
         call = self.calls()[0]["id"]
         self.node.kill()
         with Redis(self.socket) as redis:
-            key = f"td:{{s1}}:call:{call}"
-            redis("EVAL", "local r = redis.call('GET', KEYS[1]) redis.call('SET', KEYS[1], ARGV[1])"
-                  " redis.call('SET', 'was', r)", "1", key, record_of_format(2))
+            was = redis("HGET", "td:{s1}:rec", call)
+            redis("HSET", "td:{s1}:rec", call, record_of_format(2))
             done = subprocess.run([os.path.join(build_folder(), "app", "tandemd"), "--config", self.node.config],
                                   capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn("written by a later program", done.stderr)
-            self.assertIn(key, done.stderr)
-            self.assertEqual(redis("STRLEN", key), 24)
-            self.assertEqual(redis("SMEMBERS", "td:{s1}:calls"), [call])
-            redis("RENAME", "was", key)
+            self.assertIn(f"td:{{s1}}:rec {call}", done.stderr)
+            self.assertEqual(redis("HSTRLEN", "td:{s1}:rec", call), 24)
+            self.assertEqual(redis("HKEYS", "td:{s1}:rec"), [call])
+            redis("HSET", "td:{s1}:rec", call, was)
         self.node.restart()
         self.assertEqual([row["id"] for row in self.calls()], [call])
 

@@ -8,7 +8,7 @@
 #include "base/metric.h"
 #include "cluster/store.h"
 
-enum { NODE_SHARD = 17, NODE_ANSWERS = 1024, NODE_RECORDS = 16, NODE_RECORD_MAX = 64 };
+enum { NODE_SHARD = 17, NODE_ANSWERS = 1024, NODE_RECORDS = 64, NODE_RECORD_MAX = 64 };
 
 struct node {
 	struct redis *redis;
@@ -172,14 +172,13 @@ UNUSED static void node_end(struct node *n, uint64_t call)
 }
 
 /* "td:{s17}:call:..." of a call, in a static buffer. */
-UNUSED static const char *node_call_key(uint64_t call)
+/* The field of a call in the hash of its shard. */
+UNUSED static const char *node_id(uint64_t call)
 {
-	static char key[64];
-	char id[BASE32_U64_LEN];
+	static char text[BASE32_U64_LEN + 1];
 
-	base32_u64_put(id, call);
-	(void)snprintf(key, sizeof(key), "td:{s%d}:call:%.*s", NODE_SHARD, BASE32_U64_LEN, id);
-	return key;
+	base32_u64_put(text, call);
+	return text;
 }
 
 UNUSED static uint64_t node_metric(const char *name, const char *labels)

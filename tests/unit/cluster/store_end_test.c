@@ -116,7 +116,7 @@ static void test_unanswered(void **state)
 	server_signal(&s, SIGCONT);
 	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
 	expect_cdrs(&s, 42, 3);
-	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(42)), "0");
+	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(42)), "0");
 	node_close(&n);
 	server_stop(&s);
 }
@@ -275,13 +275,13 @@ static void test_acknowledged_and_lost(void **state)
 	server_kill(&s);
 	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
 	server_start(&s, NULL);
-	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(42)), "1");
+	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(42)), "1");
 	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "0");
 	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
 	node_end(&n, 44);
 	expect_ok(&n, 1);
 	expect_cdrs(&s, 42, 3);
-	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(42)), "0");
+	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(42)), "0");
 	node_close(&n);
 	server_stop(&s);
 }
@@ -385,13 +385,14 @@ static void test_markers_are_forgotten(void **state)
 		BYTES_LIT("td:{s17}:call:x"),
 		BYTES_LIT("td:{s17}:cdr"),
 		BYTES_LIT("td:{s17}:ended"),
+		BYTES_LIT("td:{s17}:rec"),
 		{ 0 },
 		BYTES_LIT("x"),
 		BYTES_LIT("4294967596"),
 		BYTES_LIT("4294967594"),
 		BYTES_LIT("1000"),
 	};
-	struct script_call call = { SCRIPT_CALL_END, args, 5, COUNT_OF(args), NS_PER_S };
+	struct script_call call = { SCRIPT_CALL_END, args, 6, COUNT_OF(args), NS_PER_S };
 
 	(void)state;
 	server_dir(&s);
@@ -404,7 +405,7 @@ static void test_markers_are_forgotten(void **state)
 	assert_string_equal(server_ask(&s, "ZCARD td:{s17}:ended"), "300");
 	assert_string_equal(server_ask(&s, "ZCOUNT td:{s17}:ended 4294967296 4294967595"), "300");
 	(void)snprintf(fence, sizeof(fence), "%s", server_ask(&s, "HGET td:{s17}:lease fence"));
-	args[5] = bytes_str(fence);
+	args[6] = bytes_str(fence);
 	assert_int_equal(scripts_open(&scripts), 0);
 	assert_int_equal(script_run(&scripts, n.redis, &call, on_script, &answered), 0);
 	assert_true(drive(n.redis, 2000, is_true, &answered));
@@ -450,7 +451,7 @@ static void test_emptied_stream(void **state)
 	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "28");
 	(void)server_ask(&s, "FLUSHALL");
 	node_save(&n, 99, 1, "finds out");
-	NODE_EXPECT(&n, "u");
+	NODE_EXPECT(&n, "o");
 	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
 	assert_false(drive(n.redis, 200, never, NULL));
 	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "0");

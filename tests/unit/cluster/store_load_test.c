@@ -94,7 +94,6 @@ static void test_broken(void **state)
 	struct server s;
 	struct node n;
 	uint64_t before = node_metric(broken_name, NULL);
-	uint64_t forgotten = node_metric("tandem_store_forgotten_entries_total", NULL);
 
 	(void)state;
 	server_dir(&s);
@@ -107,11 +106,9 @@ static void test_broken(void **state)
 	node_save(&n, 4, 1, "four");
 	node_save(&n, 5, 1, "gone");
 	NODE_EXPECT(&n, "ooooo");
-	(void)server_ask(&s, "SETRANGE %s 26 X", node_call_key(2));
-	(void)server_ask(&s, "DEL %s", node_call_key(5));
-	(void)server_ask(&s, "RPUSH %s no string", node_call_key(6));
-	(void)server_ask(&s, "SADD td:{s17}:calls 0000000000006");
-	(void)server_ask(&s, "SADD td:{s17}:calls %s", "not-an-id");
+	(void)server_ask(&s, "HSET td:{s17}:rec %s nonsense", node_id(2));
+	(void)server_ask(&s, "HDEL td:{s17}:rec %s", node_id(5));
+	(void)server_ask(&s, "HSET td:{s17}:rec not-an-id nonsense");
 	store_load_calls(n.store, node_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	assert_int_equal(n.version, 2);
@@ -119,12 +116,12 @@ static void test_broken(void **state)
 	assert_true(node_has(&n, "0000000000004=four"));
 	assert_false(drive(n.redis, 100, never, NULL));
 	assert_int_equal(node_metric(broken_name, NULL), before + 3);
-	assert_int_equal(node_metric("tandem_store_forgotten_entries_total", NULL), forgotten + 2);
-	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "2");
-	assert_string_equal(server_ask(&s, "EXISTS td:broken:%s", node_call_key(2)), "1");
-	assert_string_equal(server_ask(&s, "EXISTS td:broken:%s", node_call_key(3)), "1");
-	assert_string_equal(server_ask(&s, "TYPE td:broken:%s", node_call_key(6)), "list");
-	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(2)), "0");
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "2");
+	assert_string_equal(server_ask(&s, "GET td:broken:td:{s17}:call:%s", node_id(2)),
+			    "nonsense");
+	assert_string_equal(server_ask(&s, "EXISTS td:broken:td:{s17}:call:%s", node_id(3)), "1");
+	assert_string_equal(server_ask(&s, "EXISTS td:broken:td:{s17}:call:not-an-id"), "1");
+	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(2)), "0");
 	assert_string_equal(server_ask(&s, "EXISTS td:{s17}:lease"), "1");
 	assert_true(store_is_healthy(n.store));
 	/* the second time nothing is broken any more */
@@ -132,6 +129,45 @@ static void test_broken(void **state)
 	store_load_calls(n.store, node_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	assert_int_equal(n.loaded, 2);
+	node_close(&n);
+	server_stop(&s);
+}
+
+/* One key for each call, and a set of their ids: they are found, and an older program says why it finds none. */
+static void test_older_program(void **state)
+{
+	enum { CALLS = 20 };
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_start(&n, &s, "a", 1);
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	for (uint64_t call = 1; call <= CALLS; call++)
+		node_save(&n, call, 1, "record");
+	NODE_EXPECT(&n, "oooooooooooooooooooo");
+	(void)server_ask(&s, "EVAL %s 0",
+			 "for _, id in ipairs(redis.call('HKEYS', 'td:{s17}:rec')) do "
+			 "redis.call('SET', 'td:{s17}:call:' .. id, redis.call('HGET', "
+			 "'td:{s17}:rec', id)) redis.call('SADD', 'td:{s17}:calls', id) end "
+			 "redis.call('DEL', 'td:{s17}:rec')");
+	(void)server_ask(&s, "RPUSH td:{s17}:call:%s no string", node_id(30));
+	(void)server_ask(&s, "SADD td:{s17}:calls 000000000000u 0000000000099 not-an-id");
+	node_save(&n, 1, 2, "newer"); /* by this program, before it looked */
+	NODE_EXPECT(&n, "o");
+	store_load_calls(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.version, CALLS);
+	assert_true(node_has(&n, "0000000000001=newer"));
+	assert_true(node_has(&n, "0000000000002=record"));
+	assert_int_equal(store_calls_aside(n.store), 1);
+	assert_string_equal(server_ask(&s, "TYPE td:broken:td:{s17}:call:%s", node_id(30)), "list");
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "20");
+	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "1");
+	assert_string_equal(server_ask(&s, "GETRANGE td:{s17}:call:moved 0 2"), "TDR");
+	assert_string_equal(server_ask(&s, "KEYS td:{s17}:call:*"), "(1 elements)");
 	node_close(&n);
 	server_stop(&s);
 }
@@ -151,8 +187,9 @@ static void test_large(void **state)
 	store_document_put(n.store, BYTES_LIT("t"), "extension", BYTES_LIT("1001"), BYTES_LIT("{}"),
 			   node_done, &n);
 	NODE_EXPECT(&n, "oo");
-	(void)server_ask(&s, "SETRANGE %s 20000000 X", node_call_key(2));
-	(void)server_ask(&s, "SADD td:{s17}:calls 0000000000002");
+	(void)server_ask(&s, "EVAL %s 0",
+			 "redis.call('HSET', 'td:{s17}:rec', '0000000000002', "
+			 "string.rep('x', 20000000))");
 	(void)server_ask(&s, "EVAL %s 0",
 			 "redis.call('HSET', 'td:{t:t}:doc:extension', 'big', "
 			 "string.rep('x', 20000000))");
@@ -162,11 +199,12 @@ static void test_large(void **state)
 	assert_int_equal(n.loaded, 2);
 	assert_int_equal(store_calls_aside(n.store), 1);
 	assert_false(drive(n.redis, 200, never, NULL));
-	assert_string_equal(server_ask(&s, "STRLEN td:broken:%s", node_call_key(2)), "20000001");
+	assert_string_equal(server_ask(&s, "STRLEN td:broken:td:{s17}:call:%s", node_id(2)),
+			    "20000000");
 	assert_string_equal(server_ask(&s, "HSTRLEN td:broken:td:{t:t}:doc:extension big"),
 			    "20000000");
 	assert_string_equal(server_ask(&s, "HKEYS td:{t:t}:doc:extension"), "(1 elements)");
-	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "1");
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "1");
 	assert_true(store_is_healthy(n.store));
 	node_close(&n);
 	server_stop(&s);
@@ -187,9 +225,9 @@ static void test_too_new(void **state)
 	NODE_EXPECT(&n, "o");
 	store_load_calls(n.store, node_each, node_done, &n);
 	NODE_EXPECT(&n, "r");
-	assert_string_equal(store_too_new(n.store), "td:{s17}:call:0000000000001");
-	assert_string_equal(server_ask(&s, "EXISTS %s", node_call_key(1)), "1");
-	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "1");
+	assert_string_equal(store_too_new(n.store), "td:{s17}:rec 0000000000001");
+	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(1)), "1");
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "1");
 	assert_string_equal(server_ask(&s, "KEYS td:broken:*"), "(0 elements)");
 	node_close(&n);
 	server_stop(&s);
@@ -204,7 +242,7 @@ static bool link_is_up(void *arg)
 static void test_wrong_types(void **state)
 {
 	static const char *const keys[] = { "td:{s17}:lease",
-					    "td:{s17}:calls",
+					    "td:{s17}:rec",
 					    "td:{s17}:cdr",
 					    "td:{s17}:ended",
 					    "td:aors",
@@ -234,8 +272,8 @@ static void test_wrong_types(void **state)
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		assert_string_equal(server_ask(&s, "GET td:broken:%s", keys[i]), "nonsense");
 	/* under the running node */
-	(void)server_ask(&s, "DEL td:{s17}:calls");
-	(void)server_ask(&s, "SET td:{s17}:calls nonsense");
+	(void)server_ask(&s, "DEL td:{s17}:rec");
+	(void)server_ask(&s, "SET td:{s17}:rec nonsense");
 	node_save(&n, 1, 2, "two");
 	NODE_EXPECT(&n, "r");
 	assert_true(drive(n.redis, 5000, node_is_degraded, &n));
@@ -243,7 +281,7 @@ static void test_wrong_types(void **state)
 	assert_false(store_was_late(n.store));
 	node_save(&n, 1, 3, "three");
 	NODE_EXPECT(&n, "o");
-	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "1");
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "1");
 	node_close(&n);
 	server_stop(&s);
 }
@@ -371,7 +409,7 @@ static void test_close_in_record(void **state)
 	store_load_calls(n.store, close_each, node_done, &n);
 	NODE_EXPECT(&n, "u");
 	assert_int_equal(n.loaded, 1);
-	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "2");
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "2");
 	redis_close(n.redis);
 	server_stop(&s);
 }
@@ -382,8 +420,9 @@ int main(void)
 		cmocka_unit_test(test_calls),           cmocka_unit_test(test_many),
 		cmocka_unit_test(test_broken),          cmocka_unit_test(test_bindings),
 		cmocka_unit_test(test_documents),       cmocka_unit_test(test_without_redis),
-		cmocka_unit_test(test_close_in_record), cmocka_unit_test(test_large),
-		cmocka_unit_test(test_too_new),         cmocka_unit_test(test_wrong_types),
+		cmocka_unit_test(test_close_in_record), cmocka_unit_test(test_older_program),
+		cmocka_unit_test(test_large),           cmocka_unit_test(test_too_new),
+		cmocka_unit_test(test_wrong_types),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);

@@ -1,0 +1,642 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/store_batch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "cluster/cdr.h"
+#include "cluster/record.h"
+#include "cluster/resp.h"
+#include "cluster/store_state.h"
+
+/* Two batches are at least so far apart. */
+#define PACE_NS   (250 * NS_PER_US)
+#define LENGTH_NS (1 * NS_PER_S)
+
+enum {
+	PART_MAX = 7 << 20, /* octets that wait: more are refused */
+	CDR_WORDS = 8,      /* XADD key MAXLEN ~ n * id ID */
+	WATCH_ANSWERS = 2,  /* WATCH, GET */
+	FIELDS_MAX = 100,
+};
+
+#define STREAM_KEPT "1000000"
+
+/* A batch on its way, or the WATCH alone. It outlives its store when that is closed before Redis has answered. */
+struct store_flight {
+	struct store *s; /* NULL: closed */
+	struct batch_part part;
+	uint32_t waits;             /* answers that may still come */
+	struct store_answer broken; /* a command was refused before EXEC */
+	bool is_broken;
+};
+
+/* ---- parts ---- */
+
+static void part_init(struct batch_part *p)
+{
+	*p = (struct batch_part){ .saves.max = PART_MAX };
+	p->end = &p->first;
+}
+
+static void part_add(struct batch_part *p, struct store_op *op)
+{
+	if (!p->first)
+		p->since_ns = clock_now_ns();
+	op->batch_next = NULL;
+	*p->end = op;
+	p->end = &op->batch_next;
+}
+
+/* Takes over what is in *from, which is empty then. */
+static struct batch_part part_take(struct batch_part *from)
+{
+	struct batch_part p = *from;
+
+	if (p.end == &from->first)
+		p.end = NULL; /* set by who keeps it */
+	part_init(from);
+	return p;
+}
+
+/* Answers all. What they ask for goes into the part that waits by then; one of them may close the store, which answers the others. */
+static void part_answer(struct store *s, struct batch_part *p, const struct store_answer *saves,
+			const struct store_answer *ends)
+{
+	struct store_op *outer = s->batch.answering, *op;
+
+	redis_buffer_clear(&p->saves);
+	s->batch.answering = p->first;
+	part_init(p);
+	while (!s->closing && (op = s->batch.answering) != NULL) {
+		struct store_answer a = op->entry ? *ends : *saves;
+
+		a.lease_told = false; /* once is enough */
+		s->batch.answering = op->batch_next;
+		store_op_answer(op, &a);
+	}
+	s->batch.answering = s->closing ? NULL : outer;
+}
+
+static void part_fail(struct store *s, struct batch_part *p, enum store_result result)
+{
+	struct store_answer a = { .result = result };
+
+	part_answer(s, p, &a, &a);
+}
+
+/* ---- what waits ---- */
+
+static bool may_wait(const struct store *s)
+{
+	return s->guest.redis && redis_is_connected(s->guest.redis);
+}
+
+static int record_write(struct batch_part *p, uint64_t call, uint64_t version, struct bytes record)
+{
+	size_t n = RECORD_HEAD + record.n, before = redis_buffer_bytes(&p->saves).n;
+	char id[BASE32_U64_LEN];
+	struct writer w;
+	uint8_t *at;
+
+	base32_u64_put(id, call);
+	at = resp_text(&p->saves, bytes_mem(id, sizeof(id))) ? NULL : resp_open(&p->saves, n);
+	if (!at) {
+		redis_buffer_cut(&p->saves, before);
+		return -1;
+	}
+	w = writer_over(at, n);
+	record_seal(&w, &(struct record){ .version = version, .payload = record });
+	resp_closed(&p->saves, n);
+	return 0;
+}
+
+void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record)
+{
+	struct store *s = op->s;
+	struct batch_part *p = &s->batch.next;
+
+	if (record.n > RECORD_PAYLOAD_MAX) {
+		store_op_fail(op, STORE_REFUSED);
+	} else if (!may_wait(s) || record_write(p, call, version, record)) {
+		store_op_fail(op, STORE_UNKNOWN);
+	} else {
+		p->save_count++;
+		part_add(p, op);
+	}
+}
+
+void store_batch_end(struct store_op *op, const struct spool_entry *entry)
+{
+	struct store *s = op->s;
+
+	op->entry = entry;
+	if (!may_wait(s)) {
+		store_op_fail(op, STORE_UNKNOWN);
+		return;
+	}
+	s->batch.next.end_count++;
+	part_add(&s->batch.next, op);
+}
+
+/* ---- the text of a batch ---- */
+
+static int word(struct store_batch *b, const char *text)
+{
+	return resp_text(&b->text, bytes_str(text));
+}
+
+static int key(struct store *s, const char *name)
+{
+	char buf[STORE_KEY_MAX];
+
+	return resp_text(&s->batch.text, store_key_shard(buf, s, name));
+}
+
+static int alone(struct store_batch *b, const char *command)
+{
+	return resp_command(&b->text, 1) || word(b, command);
+}
+
+static int saves_write(struct store *s, const struct batch_part *p)
+{
+	struct store_batch *b = &s->batch;
+
+	if (!p->save_count)
+		return 0;
+	return resp_command(&b->text, 2 + 2 * (size_t)p->save_count) || word(b, "HSET") ||
+	       key(s, "rec") || redis_buffer_put(&b->text, redis_buffer_bytes(&p->saves));
+}
+
+static size_t fields_of(struct bytes fields)
+{
+	struct cdr_field field;
+	size_t n = 0;
+
+	while (n < FIELDS_MAX && cdr_field_next(&fields, &field) > 0)
+		n++;
+	return n;
+}
+
+static int call_write(struct store_batch *b, uint64_t call)
+{
+	char id[BASE32_U64_LEN];
+
+	base32_u64_put(id, call);
+	return resp_text(&b->text, bytes_mem(id, sizeof(id)));
+}
+
+static int cdr_write(struct store *s, const struct spool_entry *entry)
+{
+	struct store_batch *b = &s->batch;
+	struct bytes rest = entry->fields;
+	size_t n = fields_of(rest);
+	struct cdr_field field;
+	int err = resp_command(&b->text, CDR_WORDS + 2 * n) || word(b, "XADD") || key(s, "cdr") ||
+		  word(b, "MAXLEN") || word(b, "~") || word(b, STREAM_KEPT) || word(b, "*") ||
+		  word(b, "id") || call_write(b, entry->call);
+
+	for (size_t i = 0; i < n && !err && cdr_field_next(&rest, &field) > 0; i++) {
+		err = resp_text(&b->text, field.name) || resp_text(&b->text, field.value);
+	}
+	return err;
+}
+
+/* The numbers of the ends, and those that are settled. */
+static int ended_write(struct store *s, const struct batch_part *p)
+{
+	struct store_batch *b = &s->batch;
+	char low[LEASE_FENCE_TEXT];
+	struct writer w = writer_over(low, sizeof(low));
+	int err = resp_command(&b->text, 2 + 2 * (size_t)p->end_count) || word(b, "ZADD") ||
+		  key(s, "ended");
+
+	for (const struct store_op *op = p->first; op && !err; op = op->batch_next) {
+		if (op->entry)
+			err = resp_number(&b->text, op->entry->number) ||
+			      call_write(b, op->entry->call);
+	}
+	writer_str(&w, "(");
+	writer_u64(&w, store_ends_settled(s));
+	return err || resp_command(&b->text, 4) || word(b, "ZREMRANGEBYSCORE") || key(s, "ended") ||
+	       word(b, "-inf") || resp_text(&b->text, writer_done(&w));
+}
+
+static int gone_write(struct store *s, const struct batch_part *p)
+{
+	struct store_batch *b = &s->batch;
+	int err = resp_command(&b->text, 2 + (size_t)p->end_count) || word(b, "HDEL") ||
+		  key(s, "rec");
+
+	for (const struct store_op *op = p->first; op && !err; op = op->batch_next) {
+		if (op->entry)
+			err = call_write(b, op->entry->call);
+	}
+	return err;
+}
+
+static int ends_write(struct store *s, const struct batch_part *p)
+{
+	int err = 0;
+
+	if (!p->end_count)
+		return 0;
+	for (const struct store_op *op = p->first; op && !err; op = op->batch_next) {
+		if (op->entry)
+			err = cdr_write(s, op->entry);
+	}
+	return err || ended_write(s, p) || gone_write(s, p);
+}
+
+static int watch_write(struct store *s)
+{
+	struct store_batch *b = &s->batch;
+
+	return resp_command(&b->text, 2) || word(b, "WATCH") || key(s, "fence") ||
+	       resp_command(&b->text, 2) || word(b, "GET") || key(s, "fence");
+}
+
+static int batch_write(struct store *s, const struct batch_part *p)
+{
+	return alone(&s->batch, "MULTI") || saves_write(s, p) || ends_write(s, p) ||
+	       alone(&s->batch, "EXEC");
+}
+
+/* Commands between MULTI and EXEC. */
+static uint32_t commands_of(const struct batch_part *p)
+{
+	return (p->save_count > 0) + (p->end_count ? p->end_count + 3 : 0);
+}
+
+/* ---- flights ---- */
+
+/* One of its answers came, or never will. */
+static void flight_waits(struct store_flight *f)
+{
+	assert(f->waits > 0);
+	if (--f->waits > 0)
+		return;
+	if (f->s && f->s->batch.flight == f)
+		f->s->batch.flight = NULL;
+	redis_buffer_clear(&f->part.saves);
+	free(f);
+}
+
+/* Nothing of it happened: it goes before all that waits. */
+static void flight_again(struct store_flight *f)
+{
+	struct batch_part *next = &f->s->batch.next;
+	struct batch_part p = *next;
+
+	*next = f->part;
+	if (p.first) {
+		*next->end = p.first;
+		next->end = p.end;
+	}
+	next->save_count += p.save_count;
+	next->end_count += p.end_count;
+	if (redis_buffer_put(&next->saves, redis_buffer_bytes(&p.saves)))
+		part_fail(f->s, next, STORE_UNKNOWN);
+	redis_buffer_clear(&p.saves);
+	part_init(&f->part);
+}
+
+static void on_queued(int err, const struct redisReply *reply, void *arg)
+{
+	struct store_flight *f = arg;
+
+	if (!err && f->s && !f->is_broken && redis_is_error(reply, NULL)) {
+		f->broken = store_answer_read(f->s, 0, reply);
+		f->is_broken = true;
+	}
+	flight_waits(f);
+}
+
+/* One element of EXEC's answer. */
+static void element_read(const struct store *s, struct store_answer *a,
+			 const struct redisReply *reply)
+{
+	if (redis_is_error(reply, NULL))
+		*a = store_answer_read(s, 0, reply);
+	else if (redis_reply_type(reply) == REDIS_TYPE_NIL)
+		a->result = STORE_REFUSED;
+}
+
+/* The lease hears of it once. */
+static void lease_hears(struct store *s, const struct store_answer *a)
+{
+	struct lease_event acked = { .type = LEASE_ACKED };
+
+	if (a->wrong_type)
+		store_keys_doubt(s);
+	if (a->lease_told)
+		store_lease_event(s, &a->lease);
+	else if (a->result == STORE_OK)
+		store_lease_event(s, &acked);
+}
+
+static void length_finish(struct store_op *op, const struct store_answer *a)
+{
+	if (a->result == STORE_OK && !op->s->closing)
+		metric_set(op->s->metrics.cdr_stream, (uint64_t)redis_reply_integer(a->reply));
+}
+
+/* For those who watch whether anybody reads the stream. */
+static void length_ask(struct store *s)
+{
+	uint64_t now_ns = clock_now_ns();
+	char buf[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("XLEN"), store_key_shard(buf, s, "cdr") };
+	struct store_op *op;
+
+	if (now_ns < s->batch.length_ns)
+		return;
+	op = store_op_new(s, sizeof(*op), length_finish);
+	if (!op)
+		return;
+	s->batch.length_ns = now_ns + LENGTH_NS;
+	store_op_command(op, args, COUNT_OF(args), s->settings.deadline_ns);
+}
+
+static void exec_took(struct store_flight *f, const struct redisReply *reply)
+{
+	struct store_answer saves = { .result = STORE_OK },
+			    ends = { .result = STORE_OK, .version = 1 };
+	size_t at = 0;
+
+	if (f->part.end_count)
+		length_ask(f->s);
+
+	if (f->part.save_count)
+		element_read(f->s, &saves, redis_reply_at(reply, at++));
+	for (uint32_t i = 0; i < f->part.end_count; i++)
+		element_read(f->s, &ends, redis_reply_at(reply, at++));
+	for (; at < redis_reply_count(reply);
+	     at++) { /* of ended and HDEL: the CDR is there all the same */
+		struct store_answer other = { .result = STORE_OK };
+
+		element_read(f->s, &other, redis_reply_at(reply, at));
+		if (other.wrong_type)
+			store_keys_doubt(f->s);
+	}
+	lease_hears(f->s, saves.result == STORE_OK ? &ends : &saves);
+	part_answer(f->s, &f->part, &saves, &ends);
+}
+
+static void exec_failed(struct store_flight *f, const struct store_answer *a)
+{
+	lease_hears(f->s, a);
+	part_answer(f->s, &f->part, a, a);
+}
+
+static void exec_answered(struct store_flight *f, int err, const struct redisReply *reply)
+{
+	struct store_answer a;
+
+	if (err || redis_is_error(reply, NULL)) {
+		a = store_answer_read(f->s, err, reply);
+		exec_failed(f, f->is_broken ? &f->broken : &a);
+	} else if (redis_reply_type(reply) == REDIS_TYPE_ARRAY) {
+		exec_took(f, reply);
+	} else {
+		flight_again(f);
+	}
+}
+
+static void on_exec(int err, const struct redisReply *reply, void *arg)
+{
+	struct store_flight *f = arg;
+	struct store *s = f->s;
+
+	if (s) {
+		store_enter(s);
+		exec_answered(f, err, reply);
+		store_leave(s);
+	}
+	flight_waits(f);
+}
+
+static void on_watch(int err, const struct redisReply *reply, void *arg)
+{
+	struct store_flight *f = arg;
+
+	if (!err && f->s && redis_is_error(reply, NULL)) {
+		f->broken = store_answer_read(f->s, 0, reply);
+		f->is_broken = true;
+	}
+	flight_waits(f);
+}
+
+/* ---- the fence ---- */
+
+static void ask_finish(struct store_op *op, const struct store_answer *a)
+{
+	struct store *s = op->s;
+	bool owner = s->lease.state == LEASE_HELD || s->lease.state == LEASE_DOUBT;
+
+	if (s->closing)
+		return;
+	if (s->batch.state == BATCH_ASKING)
+		s->batch.state = BATCH_UNWATCHED;
+	if (store_is_fenced(s))
+		part_fail(s, &s->batch.next, STORE_FENCED);
+	else if (a->result != STORE_OK && !owner)
+		part_fail(s, &s->batch.next, a->result);
+}
+
+/* The key may be missing alone: then the owner writes it again. */
+static void lease_ask(struct store *s)
+{
+	struct store_op *op = store_op_new(s, sizeof(*op), ask_finish);
+	char lease[STORE_KEY_MAX], fence[STORE_KEY_MAX], own[LEASE_FENCE_TEXT];
+	const struct bytes args[] = { store_key_shard(lease, s, "lease"),
+				      store_key_shard(fence, s, "fence"), store_fence(s, own) };
+
+	s->batch.state = BATCH_UNWATCHED;
+	if (!op)
+		return;
+	s->batch.state = BATCH_ASKING;
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_LEASE_FENCE,
+						.args = args,
+						.keys = 2,
+						.n = COUNT_OF(args),
+						.deadline_ns = s->settings.deadline_ns });
+}
+
+static void fence_read(struct store_flight *f, const struct redisReply *reply)
+{
+	struct store *s = f->s;
+	char own[LEASE_FENCE_TEXT];
+	bool ours = bytes_eq(redis_reply_text(reply), store_fence(s, own));
+
+	if (f->is_broken && !ours) {
+		s->batch.state = BATCH_UNWATCHED;
+		lease_hears(s, &f->broken);
+		part_fail(s, &s->batch.next, STORE_REFUSED);
+	} else if (ours) {
+		s->batch.state = BATCH_READY;
+	} else if (s->batch.next.first) {
+		lease_ask(s);
+	} else {
+		s->batch.state = BATCH_UNWATCHED;
+	}
+}
+
+/* Called a second time when it was late: the next batch waits for it however long that takes. */
+static void on_fence(int err, const struct redisReply *reply, void *arg)
+{
+	struct store_flight *f = arg;
+	struct store *s = f->s;
+
+	if (err == -ETIMEDOUT)
+		return;
+	if (s && s->batch.flight == f)
+		s->batch.flight = NULL;
+	if (s && !err && s->batch.state == BATCH_WATCHING) {
+		store_enter(s);
+		fence_read(f, reply);
+		store_leave(s);
+	}
+	flight_waits(f);
+}
+
+/* ---- departure ---- */
+
+static int flight_send(struct store *s, struct store_flight *f)
+{
+	uint32_t before = f->part.first ? 1 + commands_of(&f->part) : 0;
+	uint64_t deadline_ns = s->settings.deadline_ns;
+	const struct redis_answers answers[] = {
+		{ before, deadline_ns, on_queued, f, false },
+		{ before ? 1 : 0, deadline_ns, on_exec, f, false },
+		{ 1, deadline_ns, on_watch, f, false },
+		{ 1, deadline_ns, on_fence, f, true },
+	};
+	int err = 0;
+
+	f->waits = before + (before ? 1 : 0) + WATCH_ANSWERS;
+	redis_buffer_cut(&s->batch.text, 0);
+	if (before)
+		err = batch_write(s, &f->part);
+	if (!err)
+		err = watch_write(s);
+	if (!err)
+		err = redis_commands(s->guest.redis, redis_buffer_bytes(&s->batch.text), answers,
+				     COUNT_OF(answers));
+	return err;
+}
+
+/* With what waits, or to watch alone. */
+static void depart(struct store *s, bool loaded)
+{
+	struct store_flight *f = calloc(1, sizeof(*f));
+	struct store_batch *b = &s->batch;
+
+	if (!f) {
+		part_fail(s, &b->next, STORE_UNKNOWN);
+		return;
+	}
+	f->s = s;
+	part_init(&f->part);
+	if (loaded) {
+		f->part = part_take(&b->next);
+		metric_add(s->metrics.batches, 1);
+	}
+	if (flight_send(s, f)) {
+		part_fail(s, &f->part, STORE_UNKNOWN);
+		free(f);
+		return;
+	}
+	b->state = BATCH_WATCHING;
+	b->flight = f;
+	b->ready_ns = clock_now_ns() + PACE_NS;
+}
+
+static void late(struct store *s)
+{
+	struct store_answer a = { .result = STORE_UNKNOWN,
+				  .lease = { .type = LEASE_LATE },
+				  .lease_told = true };
+
+	lease_hears(s, &a);
+	part_answer(s, &s->batch.next, &a, &a);
+}
+
+static uint64_t overdue_ns(const struct store *s)
+{
+	const struct batch_part *p = &s->batch.next;
+
+	return p->first ? p->since_ns + s->settings.deadline_ns : UINT64_MAX;
+}
+
+void store_batch_flush(struct store *s)
+{
+	struct store_batch *b = &s->batch;
+
+	if (s->closing || !may_wait(s))
+		return;
+	store_enter(s);
+	if (b->state == BATCH_UNWATCHED && (b->next.first || s->lease.state == LEASE_HELD))
+		depart(s, false);
+	else if (b->state == BATCH_READY && b->next.first && clock_now_ns() >= b->ready_ns)
+		depart(s, true);
+	store_leave(s);
+}
+
+void store_batch_expire(struct store *s, uint64_t now_ns)
+{
+	if (overdue_ns(s) <= now_ns)
+		late(s);
+	store_batch_flush(s);
+}
+
+uint64_t store_batch_next_ns(const struct store *s)
+{
+	const struct store_batch *b = &s->batch;
+	uint64_t overdue = overdue_ns(s);
+
+	return b->next.first && b->state == BATCH_READY && b->ready_ns < overdue ? b->ready_ns
+										 : overdue;
+}
+
+/* ---- life ---- */
+
+static void forget_flight(struct store_batch *b)
+{
+	if (b->flight)
+		b->flight->s = NULL;
+	b->flight = NULL;
+	b->state = BATCH_UNWATCHED;
+}
+
+void store_batch_lost(struct store *s)
+{
+	struct store_batch *b = &s->batch;
+	struct batch_part p;
+
+	part_init(&p);
+	if (b->flight && b->flight->part.first)
+		p = part_take(&b->flight->part);
+	forget_flight(b);
+	if (p.first)
+		part_fail(s, &p, STORE_UNKNOWN);
+	part_fail(s, &b->next, STORE_UNKNOWN);
+}
+
+void store_batch_open(struct store *s)
+{
+	part_init(&s->batch.next);
+	s->batch.text.max = 2 * PART_MAX;
+}
+
+void store_batch_close(struct store *s)
+{
+	struct store_batch *b = &s->batch;
+
+	forget_flight(b); /* which frees what it carries */
+	redis_buffer_clear(&b->next.saves);
+	redis_buffer_clear(&b->text);
+	part_init(&b->next);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Saves and first ends of calls, many in one transaction of Redis: one batch is in flight, what is asked for meanwhile goes into the
+ * next. So the busier a node is, the fewer rounds a call costs it and Redis.
+ *
+ *   WATCH fence, GET fence  ->  MULTI, HSET rec id record.., XADD cdr.., HDEL rec id.., EXEC, WATCH fence, GET fence  ->  ...
+ *
+ * A batch leaves when the answer to GET was our fence: should another one own the shard by then, the key was written, EXEC answers nil
+ * and nothing happened. Then the lease says why (lua/lease_fence.lua). The order of what is sent says which record is the newest.
+ */
+#ifndef CLUSTER_STORE_BATCH_H
+#define CLUSTER_STORE_BATCH_H
+
+#include "cluster/redis_buffer.h"
+
+struct store;
+struct store_op;
+struct spool_entry;
+struct store_flight;
+
+enum store_batch_state {
+	BATCH_UNWATCHED, /* nothing is known of the fence */
+	BATCH_WATCHING,  /* WATCH and GET are on their way, perhaps behind a batch */
+	BATCH_READY,
+	BATCH_ASKING, /* the fence was not ours: the lease is asked */
+};
+
+/* What goes together. */
+struct batch_part {
+	struct redis_buffer saves; /* arguments of HSET */
+	uint32_t save_count, end_count;
+	struct store_op *first, **end; /* who waits, in order */
+	uint64_t since_ns;             /* when the first was asked for */
+};
+
+struct store_batch {
+	enum store_batch_state state;
+	struct batch_part next;      /* waits */
+	struct store_flight *flight; /* NULL: none */
+	struct store_op *answering;  /* the rest of those whose answer is there */
+	struct redis_buffer text;    /* one is written here */
+	uint64_t ready_ns;           /* the next one leaves then, at the earliest */
+	uint64_t length_ns;          /* the stream's length is asked for then, at the earliest */
+};
+
+void store_batch_open(struct store *s);
+/* All that waits is answered by who closes the store. */
+void store_batch_close(struct store *s);
+/* The op waits until the record of this call is in Redis. */
+void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record);
+/* ... until the CDR is in the stream, and the record gone. entry stays until then. */
+void store_batch_end(struct store_op *op, const struct spool_entry *entry);
+/* The link is gone: what waits is answered with STORE_UNKNOWN. */
+void store_batch_lost(struct store *s);
+/* The end of a round. */
+void store_batch_flush(struct store *s);
+void store_batch_expire(struct store *s, uint64_t now_ns);
+/* When store_batch_expire wants to be called; UINT64_MAX: never. */
+uint64_t store_batch_next_ns(const struct store *s);
+
+#endif
