@@ -20,12 +20,28 @@ from .takeover_before import Before
 from .takeover_kinds import KINDS, end_take, fault_of, numbers, second, until
 from .wall import Wall
 
-SETTINGS = {"sip": {"digits": "shown"}}
 SPEAKS_S = 1.5          # for as long before the kill: sources are known, and saved
 FIELDS = ("sip_port", "sip_port_2", "tls_port", "http_port", "media_ports")
 # What a start makes, or makes where it is absent.
 LEFT_OUT = shutil.ignore_patterns("*.sock", "*.log", "*.pid", "lock", "tls", "dtls.pem", "redis.conf")
 LATER_S = 20            # a copy is started as if that long after the kill: the lease of the killed node has expired
+
+
+@contextlib.contextmanager
+def plain_node():
+    """A node whose settings are what every version knows."""
+    with Node(start=False, calls=40, everything=True) as node:
+        config = pathlib.Path(node.config)
+        settings = json.loads(config.read_text(encoding="utf-8"))
+        del settings["sip"]
+        config.write_text(json.dumps(settings, indent=1), encoding="utf-8")
+        node.start()
+        yield node
+
+
+def extension_put(node, number, **flags):
+    """By the program of the node's version, as all commands before the kill."""
+    node.tandemctl("extension.put", secret=f"secret{number}\n", number=number, password="-", **flags)
 
 
 def agent_make(node, kind, number):
@@ -52,7 +68,7 @@ def bring_up(node, stack, compact=False):
     agents, calls = {}, []
     for kind in KINDS:
         for number in numbers(kind):
-            node.put_extension(number, "secret" + number, early_media="true", sdes_insecure=str(kind == "srtp").lower())
+            extension_put(node, number, early_media="true", sdes_insecure=str(kind == "srtp").lower())
             agents[number] = agent_make(node, kind, number)
         if kind == "forking":
             agents[second(number)] = agent_make(node, kind, number)

@@ -86,11 +86,11 @@ class Before:
 
     def ordered(self):
         self.talking()
-        self.node.ctl("call.hold", call=self.id(), leg="a")
+        self.node.tandemctl("call.hold", call=self.id(), leg="a")
         self.into.wait_reinvite(self.sdp("b", direction="recvonly", version=2))
 
     def originated(self):
-        self.node.ctl("call.originate", **{"from": self.a.number, "to": self.b.number, "auto_answer": "true"})
+        self.node.tandemctl("call.originate", **{"from": self.a.number, "to": self.b.number, "auto_answer": "true"})
         self.out = self.a.incoming()
         self.out.answer(self.sdp("a"))
         self.into = self.b.incoming()
@@ -98,7 +98,7 @@ class Before:
         self.hear(self.out.wait_reinvite(self.sdp("a", version=2)))
 
     def dialling(self):
-        self.node.ctl("call.originate", **{"from": self.a.number, "to": self.b.number})
+        self.node.tandemctl("call.originate", **{"from": self.a.number, "to": self.b.number})
         self.out = self.a.incoming()
         self.out.ring()
 
@@ -116,7 +116,7 @@ class Before:
         self.open = {"b": self.b.take_request("BYE", 5, self.into.call_id)}
 
     def id(self):
-        return next(row["id"] for row in self.node.ctl("call.list") if row["from"] == self.a.number)
+        return next(row["id"] for row in self.node.tandemctl("call.list") if row["from"] == self.a.number)
 
     def note(self):
         sides = {"a": (self.a, self.out), "b": (self.b, self.into), "c": (self.c, self.other)}
