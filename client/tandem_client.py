@@ -110,6 +110,15 @@ def _pairs(fields):
     return dict(zip(fields[::2], fields[1::2]))
 
 
+def _entry(fields):
+    """What an entry of a stream says.  Call detail records and events are one field of JSON."""
+    pairs = _pairs(fields)
+    for name in ("cdr", "event"):
+        if name in pairs:
+            pairs.update(json.loads(pairs.pop(name)))
+    return pairs
+
+
 class Client:
     """Asks nodes.  tenant: "default", or "_operator" for the commands of operators."""
 
@@ -156,7 +165,7 @@ class Client:
         found = []
         for ident, fields in rows[0][1] if rows else ():
             self._after = ident
-            found.append(_pairs(fields))
+            found.append(_entry(fields))
         return found
 
     def events(self, seconds=None):

@@ -17,20 +17,29 @@ static json_t *value_json(struct bytes name, struct bytes value)
 	return command_text_json(value);
 }
 
-/* One entry of the stream: its id, then names and values. */
+/* A field of an entry: the whole record as JSON, or, of an older program, one of its values. */
+static void field_put(json_t *json, struct bytes name, struct bytes value)
+{
+	json_t *record =
+		bytes_is(name, "cdr") ? json_loadb((const char *)value.p, value.n, 0, NULL) : NULL;
+	char key[64];
+
+	if (record)
+		(void)json_object_update(json, record);
+	else if (!bytes_cstr(name, key, sizeof(key)))
+		(void)json_object_set_new(json, key, value_json(name, value));
+	json_decref(record);
+}
+
+/* One entry of the stream: its id, then its fields. */
 static json_t *entry_json(const struct redisReply *entry)
 {
 	const struct redisReply *fields = redis_reply_at(entry, 1);
 	json_t *json = json_object();
 
-	for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2) {
-		struct bytes name = redis_reply_text(redis_reply_at(fields, i));
-		struct bytes value = redis_reply_text(redis_reply_at(fields, i + 1));
-		char key[64];
-
-		if (!bytes_cstr(name, key, sizeof(key)))
-			(void)json_object_set_new(json, key, value_json(name, value));
-	}
+	for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2)
+		field_put(json, redis_reply_text(redis_reply_at(fields, i)),
+			  redis_reply_text(redis_reply_at(fields, i + 1)));
 	return json;
 }
 

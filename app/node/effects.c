@@ -140,6 +140,7 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 {
 	struct answer answer = { .kind = ANSWER_CALL_ENDED, .call = e->call };
 	struct save *save = save_begin(to, &answer);
+	struct store_field cdr;
 	struct fields fields;
 
 	assert(e->cdr);
@@ -148,16 +149,19 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 	fields_of_cdr(&fields, e->cdr);
 	if (to->ended)
 		ended_record(to->ended, e->cdr, clock_now_ns());
-	store_call_end(to->store, e->call, fields.list, fields.count, on_saved, save);
+	cdr = (struct store_field){ "cdr", fields_json(&fields, to->json) };
+	store_call_end(to->store, e->call, &cdr, 1, on_saved, save);
 }
 
 static void carry_call_open(struct effects_to *to, const struct effect *e)
 {
+	struct store_field cdr;
 	struct fields fields;
 
 	assert(e->cdr);
 	fields_of_cdr(&fields, e->cdr);
-	store_call_open(to->store, e->call, fields.list, fields.count);
+	cdr = (struct store_field){ "cdr", fields_json(&fields, to->json) };
+	store_call_open(to->store, e->call, &cdr, 1);
 }
 
 static void carry_binding_save(struct effects_to *to, struct effect *e)
@@ -235,11 +239,13 @@ static void carry_media(struct effects_to *to, struct effect *e)
 
 static void carry_event(struct effects_to *to, const struct effect *e)
 {
+	struct store_field event;
 	struct fields fields;
 
 	assert(e->event);
 	fields_of_event(&fields, e->event);
-	store_event(to->store, bytes_str(e->event->tenant), fields.list, fields.count);
+	event = (struct store_field){ "event", fields_json(&fields, to->json) };
+	store_event(to->store, bytes_str(e->event->tenant), &event, 1);
 }
 
 /* So few of them that the log's limits hold none back. */

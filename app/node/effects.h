@@ -4,6 +4,7 @@
 #define APP_EFFECTS_H
 
 #include "app/node/answers.h"
+#include "app/node/fields.h"
 #include "app/node/media_queue.h"
 #include "cluster/store.h"
 #include "sig/shard/effect.h"
@@ -24,8 +25,9 @@ struct effects_to {
 		bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
 	effects_passed_fn *passed; /* NULL: nobody looks */
 	void *passed_arg;
-	struct ended *ended; /* NULL: nobody wants to know */
-	bool *fenced;        /* set when the store says so: nothing may be said any more */
+	struct ended *ended;        /* NULL: nobody wants to know */
+	char json[FIELDS_JSON_MAX]; /* one is written here */
+	bool *fenced;               /* set when the store says so: nothing may be said any more */
 };
 
 void effects_setup(void); /* registers the metrics; main thread, once */

@@ -2,10 +2,9 @@
 #include "app/node/fields.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "sig/sip/id.h"
 
 static void add_bytes(struct fields *f, const char *name, struct bytes value)
@@ -13,6 +12,7 @@ static void add_bytes(struct fields *f, const char *name, struct bytes value)
 	assert(f->count < FIELDS_MAX && f->used + value.n <= sizeof(f->text));
 	if (value.n)
 		memcpy(f->text + f->used, value.p, value.n);
+	f->is_number[f->count] = false;
 	f->list[f->count++] = (struct store_field){ name, bytes_mem(f->text + f->used, value.n) };
 	f->used += value.n;
 }
@@ -25,9 +25,11 @@ static void add_text(struct fields *f, const char *name, const char *value)
 static void add_number(struct fields *f, const char *name, uint64_t value)
 {
 	char text[24];
+	struct writer w = writer_over(text, sizeof(text));
 
-	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
-	add_text(f, name, text);
+	writer_u64(&w, value);
+	add_bytes(f, name, writer_done(&w));
+	f->is_number[f->count - 1] = true;
 }
 
 static void add_call(struct fields *f, const char *name, uint64_t call)
@@ -211,6 +213,24 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		add_text(out, "leg", event->leg ? "b" : "a");
 	if (has & HAS_DIGIT)
 		add_text(out, "digit", digit);
+}
+
+struct bytes fields_json(const struct fields *f, char out[FIELDS_JSON_MAX])
+{
+	struct writer w = writer_over(out, FIELDS_JSON_MAX);
+
+	for (size_t i = 0; i < f->count; i++) {
+		writer_str(&w, i ? ",\"" : "{\"");
+		writer_str(&w, f->list[i].name);
+		writer_str(&w, "\":");
+		if (f->is_number[i])
+			writer_bytes(&w, f->list[i].value);
+		else
+			json_write_text(&w, f->list[i].value);
+	}
+	writer_str(&w, "}");
+	assert(!w.overflow);
+	return writer_done(&w);
 }
 
 const char *fields_security_source(const struct security_event *event, char *buf)

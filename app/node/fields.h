@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Call detail records and events as the text fields of a Redis stream entry. Values; they point into themselves: do not move. */
+/* What call detail records and events say: names and texts, and as JSON, which is one field of a Redis stream. Values; they point into
+ * themselves: do not move. */
 #ifndef APP_FIELDS_H
 #define APP_FIELDS_H
 
 #include "cluster/store.h"
 #include "sig/shard/effect.h"
 
-enum { FIELDS_MAX = 64, FIELDS_TEXT_MAX = 4096 };
+enum { FIELDS_MAX = 64, FIELDS_TEXT_MAX = 4096, FIELDS_JSON_MAX = 8192 };
 
 struct fields {
 	struct store_field list[FIELDS_MAX];
+	bool is_number[FIELDS_MAX];
 	size_t count;
 	char text[FIELDS_TEXT_MAX];
 	size_t used;
@@ -19,6 +21,8 @@ struct fields {
 void fields_of_cdr(struct fields *out, const struct cdr *cdr);
 void fields_of_event(struct fields *out, const struct sig_event *event);
 void fields_of_security(struct fields *out, const struct security_event *event);
+/* An object of all of them; numbers are numbers. Written to out. */
+struct bytes fields_json(const struct fields *f, char out[FIELDS_JSON_MAX]);
 /* Address and port, or "several". buf: ADDR_TEXT_MAX. */
 const char *fields_security_source(const struct security_event *event, char *buf);
 /* True for the fields of a CDR whose text is a whole number. */

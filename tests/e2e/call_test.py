@@ -274,8 +274,7 @@ class Calls(CallTest):
         out.bye()
         into.wait_bye()
         self.ended()
-        with self.node.redis() as redis:
-            rows = [dict(zip(f[::2], f[1::2])) for _, f in redis("XRANGE", "td:{ev:default}", "-", "+")]
+        rows = self.node.events()
         return [row for row in rows if row.get("call") == call], rows
 
     def test_events_tell_the_story(self):
@@ -350,9 +349,7 @@ class FloodOfDigits(CallTest):
             self.audio_a.send(struct.pack("!BBH", 5, 0x8a, 800), 101, True, ts=ts)
 
     def digits_told(self, call):
-        with self.node.redis() as redis:
-            rows = [dict(zip(f[::2], f[1::2])) for _, f in redis("XRANGE", "td:{ev:default}", "-", "+")]
-        return [row["digit"] for row in rows if row.get("call") == call and row["type"] == "call.digit"]
+        return [row["digit"] for row in self.node.events() if row.get("call") == call and row["type"] == "call.digit"]
 
     def test_others_are_heard(self):
         self.connect()

@@ -19,9 +19,7 @@ class Commands(CallTest):
         return self.calls()[0]["id"]
 
     def events(self):
-        with self.node.redis() as redis:
-            rows = redis("XRANGE", "td:{ev:default}", "-", "+")
-        return [dict(zip(fields[::2], fields[1::2])) for _, fields in rows]
+        return self.node.events()
 
     def talk(self):
         pair = self.connect()

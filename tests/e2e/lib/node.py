@@ -56,6 +56,14 @@ def typed(kind, value):
     return str(value) if kind in ("string", "word") else value
 
 
+def entry(fields):
+    pairs = dict(zip(fields[::2], fields[1::2]))
+    for name in ("cdr", "event"):
+        if name in pairs:
+            pairs.update((key, str(value)) for key, value in json.loads(pairs.pop(name)).items())
+    return pairs
+
+
 class Node(Server):
     """A node that is gone, with all its files, at the end of the `with` block.
 
@@ -186,17 +194,23 @@ class Node(Server):
         """A connection to its Redis."""
         return Redis(self.redis_socket)
 
+    def told(self, key):
+        """What the entries of a stream say, as dicts of texts, oldest first: records and events are one field of JSON each."""
+        with self.redis() as redis:
+            rows = redis("XRANGE", key, "-", "+")
+        return [entry(fields) for _, fields in rows]
+
     def cdrs(self, count=1, seconds=5.0):
         """Call records as dicts, oldest first, from the stream; waits until there are `count`."""
         end = time.monotonic() + seconds
-        while True:
-            with self.redis() as redis:
-                rows = redis("XRANGE", "td:{s1}:cdr", "-", "+")
-            if len(rows) >= count:
-                return [dict(zip(fields[::2], fields[1::2])) for _, fields in rows]
+        while len(rows := self.told("td:{s1}:cdr")) < count:
             if time.monotonic() > end:
                 raise AssertionError(f"{len(rows)} of {count} call records in {seconds} s")
             time.sleep(0.02)
+        return rows
+
+    def events(self):
+        return self.told("td:{ev:default}")
 
     def http(self, path):
         """(status, text) of a GET."""

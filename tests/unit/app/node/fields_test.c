@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/node/fields.h"
 
+#include <jansson.h>
+
 #include "tests/unit/test.h"
 
 static struct fields g_fields;
@@ -78,6 +80,48 @@ static void test_longest_cdr(void **state)
 	assert_string_equal(value("b_source_changes"), "4294967295");
 }
 
+static json_t *as_json(void)
+{
+	static char text[FIELDS_JSON_MAX];
+	struct bytes out = fields_json(&g_fields, text);
+	json_t *json = json_loadb((const char *)out.p, out.n, JSON_REJECT_DUPLICATES, NULL);
+
+	assert_non_null(json);
+	assert_int_equal(json_object_size(json), g_fields.count);
+	return json;
+}
+
+/* Numbers are numbers; what came from the wire is text, whatever it is; the longest of all fits. */
+static void test_json(void **state)
+{
+	struct cdr cdr = { .from = "10\"01", .to = "\xff\n", .sip_status = 200 };
+	json_t *json;
+
+	(void)state;
+	fields_of_cdr(&g_fields, &cdr);
+	json = as_json();
+	assert_string_equal(json_string_value(json_object_get(json, "from")), "10\"01");
+	assert_string_equal(json_string_value(json_object_get(json, "to")), "?\n");
+	assert_int_equal(json_integer_value(json_object_get(json, "sip_status")), 200);
+	for (size_t i = 0; i < g_fields.count; i++)
+		assert_int_equal(json_is_integer(json_object_get(json, g_fields.list[i].name)),
+				 fields_cdr_is_number(bytes_str(g_fields.list[i].name)));
+	json_decref(json);
+	memset(&cdr, 0xff, sizeof(cdr));
+	memset(cdr.from, 1, sizeof(cdr.from));
+	memset(cdr.sip_call_id, 1, sizeof(cdr.sip_call_id));
+	memset(&cdr.a, 0x0f, sizeof(cdr.a));
+	memset(&cdr.b, 0x0f, sizeof(cdr.b));
+	cdr.setup_utc_ms = cdr.ringing_utc_ms = cdr.answer_utc_ms = cdr.end_utc_ms = INT64_MAX;
+	cdr.ended_by = ENDED_BY_OPERATOR;
+	cdr.tenant[sizeof(cdr.tenant) - 1] = cdr.from[sizeof(cdr.from) - 1] =
+		cdr.to[sizeof(cdr.to) - 1] = '\0';
+	cdr.sip_call_id[sizeof(cdr.sip_call_id) - 1] = cdr.reason[sizeof(cdr.reason) - 1] = '\0';
+	cdr.a_sound.codec[15] = cdr.b_sound.codec[15] = '\0';
+	fields_of_cdr(&g_fields, &cdr);
+	json_decref(as_json());
+}
+
 static void test_every_number_is_known_as_one(void **state)
 {
 	static const char *const texts[] = { "tenant",   "from",  "to",      "sip_call_id",
@@ -143,11 +187,9 @@ static void test_security(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cdr),
-		cmocka_unit_test(test_longest_cdr),
-		cmocka_unit_test(test_every_number_is_known_as_one),
-		cmocka_unit_test(test_events),
-		cmocka_unit_test(test_security),
+		cmocka_unit_test(test_cdr),    cmocka_unit_test(test_longest_cdr),
+		cmocka_unit_test(test_json),   cmocka_unit_test(test_every_number_is_known_as_one),
+		cmocka_unit_test(test_events), cmocka_unit_test(test_security),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
