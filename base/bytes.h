@@ -81,7 +81,12 @@ void writer_mem(struct writer *w, const void *p, size_t n);
 void writer_str(struct writer *w, const char *str);
 /* Needs one byte of room more than it writes (the NUL of vsnprintf). */
 void writer_fmt(struct writer *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void writer_u64(struct writer *w, uint64_t v); /* in decimal digits */
+/* In decimal digits; with text before and behind it. By hand: printf costs ten times as much, and a call has a hundred of them. */
+void writer_u64(struct writer *w, uint64_t v);
+void writer_number(struct writer *w, const char *before, uint64_t v, const char *behind);
+/* Texts in a row; the first NULL ends it. */
+void writer_texts(struct writer *w, const char *const *texts);
+#define WRITER_TEXTS(w, ...) writer_texts((w), (const char *const[]){ __VA_ARGS__, NULL })
 void writer_u8(struct writer *w, uint8_t v);
 void writer_be16(struct writer *w, uint16_t v);
 void writer_be32(struct writer *w, uint32_t v);

@@ -75,6 +75,19 @@ void writer_u64(struct writer *w, uint64_t v)
 	writer_mem(w, digits + at, sizeof(digits) - at);
 }
 
+void writer_number(struct writer *w, const char *before, uint64_t v, const char *behind)
+{
+	writer_str(w, before);
+	writer_u64(w, v);
+	writer_str(w, behind);
+}
+
+void writer_texts(struct writer *w, const char *const *texts)
+{
+	for (; *texts; texts++)
+		writer_str(w, *texts);
+}
+
 void writer_u8(struct writer *w, uint8_t v)
 {
 	writer_mem(w, &v, 1);

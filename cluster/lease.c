@@ -2,7 +2,6 @@
 #include "cluster/lease.h"
 
 #include <assert.h>
-#include <inttypes.h>
 
 #include "base/clock.h"
 
@@ -28,8 +27,12 @@ bool lease_epoch_above(struct lease_epoch a, struct lease_epoch b)
 
 void lease_fence_write(struct writer *w, const struct lease *l)
 {
-	writer_fmt(w, "%" PRIu64 ".%016" PRIx64 ".%u", l->epoch.counter, l->epoch.incarnation,
-		   l->link);
+	uint8_t incarnation[8];
+
+	be64_put(incarnation, l->epoch.incarnation);
+	writer_number(w, "", l->epoch.counter, ".");
+	writer_hex(w, bytes_mem(incarnation, sizeof(incarnation)));
+	writer_number(w, ".", l->link, "");
 }
 
 static void valid_set(struct lease *l, uint64_t until_ns)

@@ -10,7 +10,8 @@ struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store *s, con
 {
 	struct writer w = writer_over(buf, STORE_KEY_MAX);
 
-	writer_fmt(&w, "td:{s%u}:%s", s->settings.shard, name);
+	writer_number(&w, "td:{s", s->settings.shard, "}:");
+	writer_str(&w, name);
 	return done(&w);
 }
 
@@ -18,7 +19,7 @@ struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store *s
 {
 	struct writer w = writer_over(buf, STORE_KEY_MAX);
 
-	writer_fmt(&w, "td:{s%u}:call:", s->settings.shard);
+	writer_number(&w, "td:{s", s->settings.shard, "}:call:");
 	writer_bytes(&w, id);
 	return done(&w);
 }

@@ -92,7 +92,8 @@ static bool write_format_attribute(struct writer *w, struct bytes attribute,
 	for (uint8_t i = 0; i < formats->count; i++) {
 		if (formats->at[i].from != number || number > 127)
 			continue;
-		writer_fmt(w, "a=%s:%u ", name, formats->at[i].to);
+		WRITER_TEXTS(w, "a=", name);
+		writer_number(w, ":", formats->at[i].to, " ");
 		writer_bytes(w, rest);
 		writer_str(w, "\r\n");
 	}
@@ -159,7 +160,7 @@ void offer_attributes_write(struct writer *w, const struct sdp *source, unsigned
 			sdp_write_line(w, 'a', value);
 	}
 	if (ptime)
-		writer_fmt(w, "a=ptime:%u\r\n", ptime);
+		writer_number(w, "a=ptime:", ptime, "\r\n");
 	if (media->between)
 		offer_webrtc_feedback(w, media);
 }

@@ -34,8 +34,8 @@ void offer_write_session(struct writer *w, const struct sdp *source, const struc
 	const struct sdp_section *in = &source->sections[SDP_SESSION];
 
 	writer_str(w, "v=0\r\n");
-	writer_fmt(w, "o=- %llu %llu ", (unsigned long long)self->session_id,
-		   (unsigned long long)self->session_version);
+	writer_number(w, "o=- ", self->session_id, " ");
+	writer_number(w, "", self->session_version, " ");
 	write_address(w, &self->address);
 	writer_str(w, "s=-\r\nc=");
 	write_address(w, &self->address);
@@ -71,10 +71,10 @@ static void write_m_line(struct writer *w, const struct offer_media *media)
 {
 	writer_str(w, "m=");
 	writer_bytes(w, media->name);
-	writer_fmt(w, " %u ", media->port);
+	writer_number(w, " ", media->port, " ");
 	writer_bytes(w, media->proto);
 	for (uint8_t i = 0; i < media->formats->count; i++)
-		writer_fmt(w, " %u", media->formats->at[i].to);
+		writer_number(w, " ", media->formats->at[i].to, "");
 	writer_str(w, "\r\n");
 }
 
@@ -85,7 +85,8 @@ static void write_capped(struct writer *w, const char *type, struct bytes value,
 
 	if (bytes_u64(bytes_trim(value), &number) || number > cap)
 		number = cap;
-	writer_fmt(w, "b=%s:%llu\r\n", type, (unsigned long long)number);
+	WRITER_TEXTS(w, "b=", type);
+	writer_number(w, ":", number, "\r\n");
 }
 
 /* RFC 8866 5.8, RFC 3890: AS in kbit/s, TIAS in bit/s. */
@@ -128,12 +129,12 @@ static void write_rtpmaps(struct writer *w, const struct offer_formats *formats)
 
 		if (f->encoding.n == 0)
 			continue;
-		writer_fmt(w, "a=rtpmap:%u ", f->to);
+		writer_number(w, "a=rtpmap:", f->to, " ");
 		writer_bytes(w, f->encoding);
 		writer_str(w, "\r\n");
 		if (f->parameters.n == 0)
 			continue;
-		writer_fmt(w, "a=fmtp:%u ", f->to);
+		writer_number(w, "a=fmtp:", f->to, " ");
 		writer_bytes(w, f->parameters);
 		writer_str(w, "\r\n");
 	}
@@ -141,12 +142,12 @@ static void write_rtpmaps(struct writer *w, const struct offer_formats *formats)
 
 static void write_own(struct writer *w, const struct offer_media *media)
 {
-	writer_fmt(w, "a=%s\r\n", sdp_direction_name(media->direction));
+	WRITER_TEXTS(w, "a=", sdp_direction_name(media->direction), "\r\n");
 	if (media->mux_offer || media->mux_answer)
 		writer_str(w, "a=rtcp-mux\r\n");
 	if (media->mux_answer || (media->mux_offer && media->webrtc))
 		return;
-	writer_fmt(w, "a=rtcp:%u ", media->port + 1U);
+	writer_number(w, "a=rtcp:", media->port + 1U, " ");
 	write_address(w, media->address);
 }
 

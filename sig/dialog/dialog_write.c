@@ -60,7 +60,7 @@ static void write_target(struct writer *w, const struct dialog *d, const char *m
 	struct bytes rest;
 	bool strict = routes.n && first_is_strict(routes, &first, &rest);
 
-	writer_fmt(w, "%s ", method);
+	WRITER_TEXTS(w, method, " ");
 	writer_bytes(w, strict ? first.uri.all : target);
 	writer_str(w, " SIP/2.0\r\n");
 	if (routes.n == 0)
@@ -87,7 +87,7 @@ static void write_via(struct writer *w, const struct dialog *d, uint64_t random,
 	char branch[ID_BRANCH_LEN];
 
 	id_branch_put(branch, &tag);
-	writer_fmt(w, "Via: SIP/2.0/%s ", sip_transport_name(d->hop.transport));
+	WRITER_TEXTS(w, "Via: SIP/2.0/", sip_transport_name(d->hop.transport), " ");
 	addr_write(w, own_address(d, settings));
 	writer_str(w, ";branch=");
 	writer_mem(w, branch, sizeof(branch));
@@ -122,20 +122,22 @@ void dialog_write_request(struct writer *w, const struct dialog *d, const struct
 		w->overflow = true; /* nothing that was cut is ever sent */
 	write_target(w, d, method);
 	write_via(w, d, r->branch, settings);
-	writer_fmt(w, "Max-Forwards: %d\r\n", r->max_forwards < 0 ? MAX_FORWARDS : r->max_forwards);
+	writer_number(w, "Max-Forwards: ",
+		      (uint64_t)(r->max_forwards < 0 ? MAX_FORWARDS : r->max_forwards), "\r\n");
 	write_identity(w, d);
-	writer_fmt(w, "CSeq: %u %s\r\n", r->cseq, method);
+	writer_number(w, "CSeq: ", r->cseq, " ");
+	WRITER_TEXTS(w, method, "\r\n");
 	if (r->contact)
 		dialog_write_contact(w, d, settings);
 	if (settings->server[0])
-		writer_fmt(w, "User-Agent: %s\r\n", settings->server);
+		WRITER_TEXTS(w, "User-Agent: ", settings->server, "\r\n");
 	writer_bytes(w, r->extra);
 	if (r->body.n) {
 		writer_str(w, "Content-Type: ");
 		writer_bytes(w, r->content_type);
 		writer_str(w, "\r\n");
 	}
-	writer_fmt(w, "Content-Length: %zu\r\n\r\n", r->body.n);
+	writer_number(w, "Content-Length: ", r->body.n, "\r\n\r\n");
 	writer_bytes(w, r->body);
 }
 

@@ -92,8 +92,8 @@ void session_timer_write_answer(struct writer *w, const struct leg *leg)
 		return;
 	if (t->agreed && !t->ours)
 		writer_str(w, "Require: timer\r\n"); /* RFC 4028 9 */
-	writer_fmt(w, "Session-Expires: %u;refresher=%s\r\n", t->interval_s,
-		   t->ours ? "uas" : "uac");
+	writer_number(w, "Session-Expires: ", t->interval_s, ";refresher=");
+	WRITER_TEXTS(w, t->ours ? "uas" : "uac", "\r\n");
 }
 
 void session_timer_write_too_small(struct writer *w)
@@ -116,12 +116,12 @@ void session_timer_write_request(struct writer *w, const struct call_host *h, co
 	if (is_off(h, leg))
 		return;
 	s = t->interval_s ? at_least(t->interval_s, t->min_s) : own_interval(h, leg);
-	writer_fmt(w, "Session-Expires: %u", at_least(s, SESSION_EXPIRES_MIN_S));
+	writer_number(w, "Session-Expires: ", at_least(s, SESSION_EXPIRES_MIN_S), "");
 	if (t->interval_s)
-		writer_fmt(w, ";refresher=%s", t->ours ? "uac" : "uas");
+		WRITER_TEXTS(w, ";refresher=", t->ours ? "uac" : "uas");
 	writer_str(w, "\r\n");
 	if (t->min_s)
-		writer_fmt(w, "Min-SE: %u\r\n", t->min_s);
+		writer_number(w, "Min-SE: ", t->min_s, "\r\n");
 }
 
 void session_timer_answered(const struct call_host *h, struct leg *leg, const struct sip_message *m)

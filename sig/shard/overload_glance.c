@@ -119,12 +119,14 @@ static void write_top_via(struct writer *w, struct bytes via, const struct addr 
 	}
 	writer_str(w, ";received=");
 	addr_write_ip(w, remote);
-	writer_fmt(w, ";rport=%u\r\n", remote->port);
+	writer_number(w, ";rport=", remote->port, "\r\n");
 }
 
 void overload_write(struct writer *w, const struct overload_glance *g, const struct addr *remote,
 		    uint32_t retry_after_s, uint32_t tag)
 {
+	uint8_t octets[4];
+
 	writer_str(w, "SIP/2.0 503 Service Unavailable\r\n");
 	write_top_via(w, g->vias[0], remote);
 	for (uint32_t i = 1; i < g->via_count; i++)
@@ -132,10 +134,13 @@ void overload_write(struct writer *w, const struct overload_glance *g, const str
 	write_line(w, "From: ", g->from);
 	writer_str(w, "To: ");
 	writer_bytes(w, g->to);
-	writer_fmt(w, ";tag=" TAG "%08x\r\n", tag);
+	writer_str(w, ";tag=" TAG);
+	be32_put(octets, tag);
+	writer_hex(w, bytes_mem(octets, sizeof(octets)));
+	writer_str(w, "\r\n");
 	write_line(w, "Call-ID: ", g->call_id);
 	write_line(w, "CSeq: ", g->cseq);
-	writer_fmt(w, "Retry-After: %u\r\nContent-Length: 0\r\n\r\n", retry_after_s);
+	writer_number(w, "Retry-After: ", retry_after_s, "\r\nContent-Length: 0\r\n\r\n");
 }
 
 bool overload_is_ack(struct bytes datagram)

@@ -112,7 +112,7 @@ static void write_via_params(struct writer *w, const struct sip_message *m)
 		addr_write_ip(w, &m->hop.remote); /* no brackets: RFC 5118 4.5 */
 	}
 	if (m->via.rport)
-		writer_fmt(w, ";rport=%u", m->hop.remote.port);
+		writer_number(w, ";rport=", m->hop.remote.port, "");
 }
 
 /* `line` starts with the topmost Via; further ones on it go to a line of their own. A broken Via goes back as it came. */
@@ -178,7 +178,8 @@ void message_write_response(struct writer *w, const struct sip_message *request,
 			    const char *reason, struct bytes to_tag, struct bytes extra,
 			    struct bytes content_type, struct bytes body)
 {
-	writer_fmt(w, "SIP/2.0 %u %s\r\n", status, reason ? reason : sip_reason(status));
+	writer_number(w, "SIP/2.0 ", status, " ");
+	WRITER_TEXTS(w, reason ? reason : sip_reason(status), "\r\n");
 	write_vias(w, request);
 	write_copy(w, request, HEADER_FROM, "From");
 	write_to(w, request, to_tag);
@@ -187,7 +188,7 @@ void message_write_response(struct writer *w, const struct sip_message *request,
 	writer_bytes(w, extra);
 	if (body.n)
 		write_line(w, "Content-Type", content_type);
-	writer_fmt(w, "Content-Length: %zu\r\n\r\n", body.n);
+	writer_number(w, "Content-Length: ", body.n, "\r\n\r\n");
 	writer_bytes(w, body);
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "tests/unit/test.h"
 
 #include <errno.h>
@@ -200,9 +202,43 @@ static void lines_are_never_cut(void **state)
 	assert_false(bytes_are_lines(BYTES_LIT("a: 1")));
 }
 
+/* As printf writes them, at each length; what does not fit is not cut. */
+static void numbers_by_hand(void **state)
+{
+	char space[64], want[64];
+	uint64_t v = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 300; i++, v = v * 3 + i) {
+		struct writer w = writer_over(space, sizeof(space));
+
+		writer_number(&w, "Max-Forwards: ", v, "\r\n");
+		(void)snprintf(want, sizeof(want), "Max-Forwards: %llu\r\n", (unsigned long long)v);
+		assert_true(bytes_is(writer_done(&w), want));
+	}
+	for (size_t cap = 0; cap < 3; cap++) {
+		struct writer w = writer_over(space, cap);
+
+		writer_u64(&w, 100);
+		assert_true(w.overflow && w.n == 0);
+	}
+}
+
+static void texts_in_a_row(void **state)
+{
+	char space[64];
+	struct writer w = writer_over(space, sizeof(space));
+
+	(void)state;
+	WRITER_TEXTS(&w, "a=", "sendrecv", "", "\r\n");
+	assert_true(bytes_is(writer_done(&w), "a=sendrecv\r\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_by_hand),
+		cmocka_unit_test(texts_in_a_row),
 		cmocka_unit_test(appends_in_order),
 		cmocka_unit_test(overflow_keeps_whole_appends),
 		cmocka_unit_test(exact_fit_is_no_overflow),
