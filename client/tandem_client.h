@@ -14,8 +14,8 @@
  *
  * A client has one command at a time and belongs to one thread. Link with hiredis.
  */
-#ifndef TANDEM_CLIENT_H
-#define TANDEM_CLIENT_H
+#ifndef CLIENT_TANDEM_CLIENT_H
+#define CLIENT_TANDEM_CLIENT_H
 
 struct tandem_client;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The live counters of a call's flows, and what they mean in JSON. Control thread. */
-#ifndef APP_CALL_QUERY_H
-#define APP_CALL_QUERY_H
+#ifndef APP_COMMAND_CALL_QUERY_H
+#define APP_COMMAND_CALL_QUERY_H
 
 #include <jansson.h>
 

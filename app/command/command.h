@@ -4,8 +4,8 @@
  * control API and tandemctl are doors to it; their help and docs/api.md are written from it. Results and errors are JSON:
  * {"ok":true,"result":...} or {"ok":false,"error":{"code":...,"argument":...,"message":...}}. Control thread.
  */
-#ifndef APP_COMMAND_H
-#define APP_COMMAND_H
+#ifndef APP_COMMAND_COMMAND_H
+#define APP_COMMAND_COMMAND_H
 
 #include <jansson.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The functions behind the command table, and what they share. */
-#ifndef APP_COMMAND_HANDLERS_H
-#define APP_COMMAND_HANDLERS_H
+#ifndef APP_COMMAND_COMMAND_HANDLERS_H
+#define APP_COMMAND_COMMAND_HANDLERS_H
 
 #include "app/command/command.h"
 #include "app/document/document.h"

@@ -8,8 +8,8 @@
  * answer. If the node dies between effect and script, the entry is read again and the command runs again: every command of the table
  * then has the same effect as once.
  */
-#ifndef APP_CONTROL_H
-#define APP_CONTROL_H
+#ifndef APP_COMMAND_CONTROL_H
+#define APP_COMMAND_CONTROL_H
 
 #include "base/bytes.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One entry of a command stream: v, id, do, args, client, ttl_ms. Pure. */
-#ifndef APP_CONTROL_ENTRY_H
-#define APP_CONTROL_ENTRY_H
+#ifndef APP_COMMAND_CONTROL_ENTRY_H
+#define APP_COMMAND_CONTROL_ENTRY_H
 
 #include "base/bytes.h"
 

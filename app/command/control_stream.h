@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the control API share: the streams that are read, and the commands under way. */
-#ifndef APP_CONTROL_STREAM_H
-#define APP_CONTROL_STREAM_H
+#ifndef APP_COMMAND_CONTROL_STREAM_H
+#define APP_COMMAND_CONTROL_STREAM_H
 
 #include "app/command/command.h"
 #include "app/command/control.h"

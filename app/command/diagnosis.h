@@ -4,8 +4,8 @@
  * what SDP said, and what was ordered go in; findings come out. For each flow the first cause that its evidence shows is told, the
  * strongest evidence first; where there is none, what is odd about it.
  */
-#ifndef APP_DIAGNOSIS_H
-#define APP_DIAGNOSIS_H
+#ifndef APP_COMMAND_DIAGNOSIS_H
+#define APP_COMMAND_DIAGNOSIS_H
 
 #include "sig/leg/line_facts.h"
 

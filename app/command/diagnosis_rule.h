@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the files of the diagnosis: what a rule sees of a flow, and how it says what it found. */
-#ifndef APP_DIAGNOSIS_RULE_H
-#define APP_DIAGNOSIS_RULE_H
+#ifndef APP_COMMAND_DIAGNOSIS_RULE_H
+#define APP_COMMAND_DIAGNOSIS_RULE_H
 
 #include "app/command/diagnosis.h"
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions to the media worker whose answers a command waits for: the live counters of a call's flows. Control thread. */
-#ifndef APP_QUERIES_H
-#define APP_QUERIES_H
+#ifndef APP_COMMAND_QUERIES_H
+#define APP_COMMAND_QUERIES_H
 
 #include "sig/shard/shard.h"
 

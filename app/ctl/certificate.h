@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An authority of the node's own and a server certificate that it signed: ECDSA P-256, PEM. For tandemctl init. */
-#ifndef APP_CERTIFICATE_H
-#define APP_CERTIFICATE_H
+#ifndef APP_CTL_CERTIFICATE_H
+#define APP_CTL_CERTIFICATE_H
 
 #include "base/bytes.h"
 

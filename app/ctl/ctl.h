@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tandemctl: the command line of a node. Exit status: see enum. */
-#ifndef APP_CTL_H
-#define APP_CTL_H
+#ifndef APP_CTL_CTL_H
+#define APP_CTL_CTL_H
 
 #include <jansson.h>
 

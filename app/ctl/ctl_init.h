@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What tandemctl init was told. */
-#ifndef APP_CTL_INIT_H
-#define APP_CTL_INIT_H
+#ifndef APP_CTL_CTL_INIT_H
+#define APP_CTL_CTL_INIT_H
 
 #include <limits.h>
 

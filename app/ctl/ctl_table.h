@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A result of the API for people: lists of objects as tables, objects as one line a member. Whatever a phone said in it moves no cursor. */
-#ifndef APP_CTL_TABLE_H
-#define APP_CTL_TABLE_H
+#ifndef APP_CTL_CTL_TABLE_H
+#define APP_CTL_CTL_TABLE_H
 
 #include <jansson.h>
 

@@ -4,8 +4,8 @@
  * node. A change is saved first and applied when Redis has it. Changes happen one at a time, in the order in which they came, since
  * each is made of what was there before. Control thread.
  */
-#ifndef APP_DOCUMENT_H
-#define APP_DOCUMENT_H
+#ifndef APP_DOCUMENT_DOCUMENT_H
+#define APP_DOCUMENT_DOCUMENT_H
 
 #include <jansson.h>
 

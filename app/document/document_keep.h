@@ -3,8 +3,8 @@
  * The documents beside Redis: as Redis has them in memory, and as a snapshot (STATE_DIR/documents) on disk. A Redis that was
  * emptied under the node is given them again; one that knows of none at a start is given those of the snapshot.
  */
-#ifndef APP_DOCUMENT_KEEP_H
-#define APP_DOCUMENT_KEEP_H
+#ifndef APP_DOCUMENT_DOCUMENT_KEEP_H
+#define APP_DOCUMENT_DOCUMENT_KEEP_H
 
 #include "base/bytes.h"
 

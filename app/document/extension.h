@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An extension: its JSON document in Redis, what the shard needs of it, and what may be shown. The password is never kept. */
-#ifndef APP_EXTENSION_H
-#define APP_EXTENSION_H
+#ifndef APP_DOCUMENT_EXTENSION_H
+#define APP_DOCUMENT_EXTENSION_H
 
 #include <jansson.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All extensions of the node by number: what documents in Redis say, for commands. Control thread. */
-#ifndef APP_EXTENSIONS_H
-#define APP_EXTENSIONS_H
+#ifndef APP_DOCUMENT_EXTENSIONS_H
+#define APP_DOCUMENT_EXTENSIONS_H
 
 #include "app/document/extension.h"
 #include "base/hash.h"

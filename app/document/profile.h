@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Codec profiles and the ranges of addresses that choose them (REG-12): documents in Redis, and what the shard needs of them. */
-#ifndef APP_PROFILE_H
-#define APP_PROFILE_H
+#ifndef APP_DOCUMENT_PROFILE_H
+#define APP_DOCUMENT_PROFILE_H
 
 #include <jansson.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All codec profiles and ranges of the node, as the documents in Redis say; both sorted. Control thread. */
-#ifndef APP_PROFILES_H
-#define APP_PROFILES_H
+#ifndef APP_DOCUMENT_PROFILES_H
+#define APP_DOCUMENT_PROFILES_H
 
 #include "app/document/profile.h"
 

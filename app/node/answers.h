@@ -3,8 +3,8 @@
  * What the world answered to effects, kept until the shard may be called again: an answer may come while an effect is being carried
  * out, and no call of the shard is entered from within another. Control thread.
  */
-#ifndef APP_ANSWERS_H
-#define APP_ANSWERS_H
+#ifndef APP_NODE_ANSWERS_H
+#define APP_NODE_ANSWERS_H
 
 #include "base/text.h"
 #include "sig/shard/shard.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries out what the signalling core asks for, in order. Answers are queued, never fed back from here. Control thread. */
-#ifndef APP_EFFECTS_H
-#define APP_EFFECTS_H
+#ifndef APP_NODE_EFFECTS_H
+#define APP_NODE_EFFECTS_H
 
 #include "app/node/answers.h"
 #include "app/node/fields.h"

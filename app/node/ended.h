@@ -3,8 +3,8 @@
  * The calls that ended in the last hour, the newest ENDED_MAX of them: their records, and the last counters of their flows as the doctor
  * wants them. A ring of fixed size, in memory alone. Control thread.
  */
-#ifndef APP_ENDED_H
-#define APP_ENDED_H
+#ifndef APP_NODE_ENDED_H
+#define APP_NODE_ENDED_H
 
 #include "app/command/diagnosis.h"
 #include "base/table.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What call detail records and events say: names and texts, and as JSON, which is one field of a Redis stream. Values; they point into
  * themselves: do not move. */
-#ifndef APP_FIELDS_H
-#define APP_FIELDS_H
+#ifndef APP_NODE_FIELDS_H
+#define APP_NODE_FIELDS_H
 
 #include "cluster/store.h"
 #include "sig/shard/effect.h"

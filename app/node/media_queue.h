@@ -3,8 +3,8 @@
  * Commands to the engine in order, also while the worker's ring is full. Bounded: a later update of a flow takes the place of a
  * waiting one, so that no flow has more than an open, an update and a close here. Control thread.
  */
-#ifndef APP_MEDIA_QUEUE_H
-#define APP_MEDIA_QUEUE_H
+#ifndef APP_NODE_MEDIA_QUEUE_H
+#define APP_NODE_MEDIA_QUEUE_H
 
 #include "media/flow.h"
 

@@ -3,8 +3,8 @@
  * One node: everything there is in the process, and the order in which it starts and stops. All of it belongs to the control thread
  * but what the engine and the web thread own themselves.
  */
-#ifndef APP_NODE_H
-#define APP_NODE_H
+#ifndef APP_NODE_NODE_H
+#define APP_NODE_NODE_H
 
 #include "app/command/queries.h"
 #include "app/document/document.h"

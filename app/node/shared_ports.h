@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* networks[].webrtc_port: the sockets of single-port mode, one for each worker of a network, and which of them a call has. */
-#ifndef APP_SHARED_PORTS_H
-#define APP_SHARED_PORTS_H
+#ifndef APP_NODE_SHARED_PORTS_H
+#define APP_NODE_SHARED_PORTS_H
 
 #include "app/settings/settings.h"
 

@@ -3,8 +3,8 @@
  * The cluster's secret key in its file (0600): "cluster ID BASE64" on a line, '#' begins a comment. Everything that nodes sign or
  * seal uses a key derived from it by purpose, so that one leaked purpose says nothing of the others.
  */
-#ifndef APP_KEYS_H
-#define APP_KEYS_H
+#ifndef APP_SETTINGS_KEYS_H
+#define APP_SETTINGS_KEYS_H
 
 #include "base/bytes.h"
 

@@ -3,8 +3,8 @@
  * Whose page opens a WebSocket (RFC 6455 10.2, RFC 6454): browsers let any page try, and name it. That keeps a foreign page from using a
  * browser's place in the network, where addresses are trusted. Pure.
  */
-#ifndef APP_ORIGIN_H
-#define APP_ORIGIN_H
+#ifndef APP_SETTINGS_ORIGIN_H
+#define APP_SETTINGS_ORIGIN_H
 
 #include "base/bytes.h"
 

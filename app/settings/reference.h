@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the pages that are written from tables have in common (docs/config.md, docs/api.md). */
-#ifndef APP_REFERENCE_H
-#define APP_REFERENCE_H
+#ifndef APP_SETTINGS_REFERENCE_H
+#define APP_SETTINGS_REFERENCE_H
 
 #include "base/bytes.h"
 

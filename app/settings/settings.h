@@ -3,8 +3,8 @@
  * The node file tandem.yaml as a value. Pure: text in, struct and errors out. What is marked "at start" keeps its old
  * value until the node starts again; everything else is applied by SIGHUP without dropping a call.
  */
-#ifndef APP_SETTINGS_H
-#define APP_SETTINGS_H
+#ifndef APP_SETTINGS_SETTINGS_H
+#define APP_SETTINGS_SETTINGS_H
 
 #include "app/settings/origin.h"
 #include "base/addr.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the files of settings_check: what a rule sees, and how it says what is wrong. */
-#ifndef APP_SETTINGS_RULE_H
-#define APP_SETTINGS_RULE_H
+#ifndef APP_SETTINGS_SETTINGS_RULE_H
+#define APP_SETTINGS_SETTINGS_RULE_H
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies for a collector, one UDP datagram each; what cannot be sent at once is lost and counted. The watching thread's. */
-#ifndef APP_HEP_EXPORT_H
-#define APP_HEP_EXPORT_H
+#ifndef APP_WATCH_HEP_EXPORT_H
+#define APP_WATCH_HEP_EXPORT_H
 
 #include "media/hep.h"
 

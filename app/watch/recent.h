@@ -4,8 +4,8 @@
  * shows one has its secrets written over (sig/sip/redact.h). What phones say all the time has a room of its own, so that it does not drive
  * calls out. Control thread.
  */
-#ifndef APP_RECENT_H
-#define APP_RECENT_H
+#ifndef APP_WATCH_RECENT_H
+#define APP_WATCH_RECENT_H
 
 #include "sig/sip/message.h"
 

@@ -3,8 +3,8 @@
  * One trace while it runs: what control and the watching thread share of it, and the file. It ends by itself: at its limits, with its call,
  * when it cannot be written. Each write(2) is of whole blocks, so that what a killed node leaves can be read.
  */
-#ifndef APP_TRACE_FILE_H
-#define APP_TRACE_FILE_H
+#ifndef APP_WATCH_TRACE_FILE_H
+#define APP_WATCH_TRACE_FILE_H
 
 #include <stdatomic.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The folder of traces: files of the node's own names, readable by its user alone, found again after a restart. Control thread. */
-#ifndef APP_TRACE_STORE_H
-#define APP_TRACE_STORE_H
+#ifndef APP_WATCH_TRACE_STORE_H
+#define APP_WATCH_TRACE_STORE_H
 
 #include "base/bytes.h"
 

@@ -4,8 +4,8 @@
  * (hep_export.h). A thread of its own writes and sends, fed by bounded rings: a slow disk or a collector that is gone delays no call, and
  * what does not fit is lost and counted. The functions here are the control thread's.
  */
-#ifndef APP_WATCH_H
-#define APP_WATCH_H
+#ifndef APP_WATCH_WATCH_H
+#define APP_WATCH_WATCH_H
 
 #include "app/watch/hep_export.h"
 #include "app/watch/trace_file.h"

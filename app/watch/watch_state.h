@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What app/watch/watch*.c share. */
-#ifndef APP_WATCH_STATE_H
-#define APP_WATCH_STATE_H
+#ifndef APP_WATCH_WATCH_STATE_H
+#define APP_WATCH_WATCH_STATE_H
 
 #include <pthread.h>
 

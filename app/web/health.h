@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the node is, as the control thread says it and the web thread shows it. Atomics only. */
-#ifndef APP_HEALTH_H
-#define APP_HEALTH_H
+#ifndef APP_WEB_HEALTH_H
+#define APP_WEB_HEALTH_H
 
 #include <stdatomic.h>
 

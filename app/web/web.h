@@ -3,8 +3,8 @@
  * The web thread (libwebsockets): GET /healthz, /readyz, /metrics, and SIP over WebSocket on /ws. With the control thread it shares
  * atomics and the rings of web_link.h only, so a slow client delays nobody; connections, header size and time are bounded.
  */
-#ifndef APP_WEB_H
-#define APP_WEB_H
+#ifndef APP_WEB_WEB_H
+#define APP_WEB_WEB_H
 
 #include "app/settings/origin.h"
 #include "app/web/health.h"

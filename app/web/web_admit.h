@@ -4,8 +4,8 @@
  * and whether there is a place. Refusals are counted by their reason, and
  * logged. Web thread.
  */
-#ifndef APP_WEB_ADMIT_H
-#define APP_WEB_ADMIT_H
+#ifndef APP_WEB_WEB_ADMIT_H
+#define APP_WEB_WEB_ADMIT_H
 
 #include <libwebsockets.h>
 

@@ -3,8 +3,8 @@
  * The certificates that handshakes of the web listener show. The control thread hands over newer ones and goes on; the web thread reads
  * their files when it comes to it. Clients are asked for theirs as tls.client_certificates says.
  */
-#ifndef APP_WEB_CERTIFICATES_H
-#define APP_WEB_CERTIFICATES_H
+#ifndef APP_WEB_WEB_CERTIFICATES_H
+#define APP_WEB_WEB_CERTIFICATES_H
 
 #include <libwebsockets.h>
 

@@ -4,8 +4,8 @@
  * go for newcomers, the oldest first, and silent they go in the end. Who has not asked for anything yet is a stranger; a WebSocket is
  * one until SIP has proved who is there. Of one address there may be so many, and so many TLS handshakes a second. Web thread.
  */
-#ifndef APP_WEB_CLIENTS_H
-#define APP_WEB_CLIENTS_H
+#ifndef APP_WEB_WEB_CLIENTS_H
+#define APP_WEB_WEB_CLIENTS_H
 
 #include <libwebsockets.h>
 

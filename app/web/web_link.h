@@ -6,8 +6,8 @@
  * A connection is a place (an index below the limit) and a name that no other has: bit 63, a count, the place. Both threads may free
  * what they took, so octets are counted per place: whoever reads slowly, or sends too fast, does so at its own expense.
  */
-#ifndef APP_WEB_LINK_H
-#define APP_WEB_LINK_H
+#ifndef APP_WEB_WEB_LINK_H
+#define APP_WEB_WEB_LINK_H
 
 #include "sig/transport/stream_frame.h"
 #include "sig/transport/tls.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One WebSocket message as its frames and pieces come (RFC 6455 5.4), and what it is to SIP (RFC 7118 5 and 6). Pure. */
-#ifndef APP_WEB_MESSAGE_H
-#define APP_WEB_MESSAGE_H
+#ifndef APP_WEB_WEB_MESSAGE_H
+#define APP_WEB_WEB_MESSAGE_H
 
 #include "sig/transport/stream_frame.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose pages may open a WebSocket: the web thread's list, and a newer one that the control thread hands over. */
-#ifndef APP_WEB_ORIGINS_H
-#define APP_WEB_ORIGINS_H
+#ifndef APP_WEB_WEB_ORIGINS_H
+#define APP_WEB_WEB_ORIGINS_H
 
 #include <stdatomic.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One HTTP request (RFC 9110): GET /healthz, /readyz or /metrics, and the page that answers it, sent piece by piece. Web thread. */
-#ifndef APP_WEB_REQUEST_H
-#define APP_WEB_REQUEST_H
+#ifndef APP_WEB_WEB_REQUEST_H
+#define APP_WEB_WEB_REQUEST_H
 
 #include <libwebsockets.h>
 

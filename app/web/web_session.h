@@ -3,8 +3,8 @@
  * The life of one SIP WebSocket (RFC 7118): messages of the browser's go to the loop, messages of the loop's to the browser, and one that
  * breaks a limit ends, with a counted reason: who says nothing, sends without end, does not read, or is idle. Web thread.
  */
-#ifndef APP_WEB_SESSION_H
-#define APP_WEB_SESSION_H
+#ifndef APP_WEB_WEB_SESSION_H
+#define APP_WEB_WEB_SESSION_H
 
 #include <libwebsockets.h>
 

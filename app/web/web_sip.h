@@ -3,8 +3,8 @@
  * All SIP WebSockets (RFC 7118) of the web listener: each has a place (web_link.h) as long as it lives, and until the loop knows of its
  * end. For web.c; all on its thread.
  */
-#ifndef APP_WEB_SIP_H
-#define APP_WEB_SIP_H
+#ifndef APP_WEB_WEB_SIP_H
+#define APP_WEB_WEB_SIP_H
 
 #include <libwebsockets.h>
 

@@ -3,8 +3,8 @@
  * Who the node is in DTLS-SRTP handshakes: a self-signed certificate (ECDSA P-256), whose fingerprint is in our SDP (RFC 8122),
  * and its key. Nobody looks at its name. Kept in one PEM file, so that the fingerprint outlives a restart. Control thread.
  */
-#ifndef ENGINE_CERTIFICATE_H
-#define ENGINE_CERTIFICATE_H
+#ifndef ENGINE_DTLS_CERTIFICATE_H
+#define ENGINE_DTLS_CERTIFICATE_H
 
 #include "media/flow.h"
 

@@ -7,8 +7,8 @@
  *
  * An association is named by the handle of the worker's object for it: its index, and a generation that tells late requests and results.
  */
-#ifndef ENGINE_CRYPTO_H
-#define ENGINE_CRYPTO_H
+#ifndef ENGINE_DTLS_CRYPTO_H
+#define ENGINE_DTLS_CRYPTO_H
 
 #include "base/ring.h"
 #include "engine/dtls/dtls.h"

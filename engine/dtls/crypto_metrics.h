@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an operator sees of handshakes. Registered by the main thread before others start. */
-#ifndef ENGINE_CRYPTO_METRICS_H
-#define ENGINE_CRYPTO_METRICS_H
+#ifndef ENGINE_DTLS_CRYPTO_METRICS_H
+#define ENGINE_DTLS_CRYPTO_METRICS_H
 
 #include "base/metric.h"
 #include "engine/dtls/dtls.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What crypto.c, which does the work, and crypto_thread.c, which has the thread, both know. */
-#ifndef ENGINE_CRYPTO_STATE_H
-#define ENGINE_CRYPTO_STATE_H
+#ifndef ENGINE_DTLS_CRYPTO_STATE_H
+#define ENGINE_DTLS_CRYPTO_STATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>

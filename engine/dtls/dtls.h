@@ -6,8 +6,8 @@
  *
  * OpenSSL asks the kernel for the time of its retransmissions; only the deadline is of the time that is given.
  */
-#ifndef ENGINE_DTLS_H
-#define ENGINE_DTLS_H
+#ifndef ENGINE_DTLS_DTLS_H
+#define ENGINE_DTLS_DTLS_H
 
 #include "media/flow.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What all associations of a process have in common, as dtls.c sees it. */
-#ifndef ENGINE_DTLS_CONTEXT_H
-#define ENGINE_DTLS_CONTEXT_H
+#ifndef ENGINE_DTLS_DTLS_CONTEXT_H
+#define ENGINE_DTLS_DTLS_CONTEXT_H
 
 #include "engine/dtls/dtls.h"
 

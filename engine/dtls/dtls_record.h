@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may be told of a datagram of DTLS 1.2 without a key (RFC 6347 4.1, 4.2.2), before OpenSSL sees it. */
-#ifndef ENGINE_DTLS_RECORD_H
-#define ENGINE_DTLS_RECORD_H
+#ifndef ENGINE_DTLS_DTLS_RECORD_H
+#define ENGINE_DTLS_DTLS_RECORD_H
 
 #include "base/bytes.h"
 

@@ -3,8 +3,8 @@
  * Which m-line of a bundle a packet is of (RFC 9143 9.2), and which layer of an m-line is relayed (RFC 8853). Nothing is learned
  * here from what is not authentic yet: a source is known once it was relayed.
  */
-#ifndef ENGINE_BUNDLE_H
-#define ENGINE_BUNDLE_H
+#ifndef ENGINE_FLOW_BUNDLE_H
+#define ENGINE_FLOW_BUNDLE_H
 
 #include "engine/net/packet.h"
 

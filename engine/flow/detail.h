@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Notes for whoever asks why a flow is silent (media/flow_detail.h). Never called for a packet that is relayed. */
-#ifndef ENGINE_DETAIL_H
-#define ENGINE_DETAIL_H
+#ifndef ENGINE_FLOW_DETAIL_H
+#define ENGINE_FLOW_DETAIL_H
 
 #include "engine/flow/flow.h"
 

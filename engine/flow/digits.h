@@ -3,8 +3,8 @@
  * Digits sent to a party as telephone events (RFC 4733): a packet each 20 ms, three with the end. Several queue up, with a
  * pause after each. What the peer sends meanwhile is not relayed: one stream says one thing at a time.
  */
-#ifndef ENGINE_DIGITS_H
-#define ENGINE_DIGITS_H
+#ifndef ENGINE_FLOW_DIGITS_H
+#define ENGINE_FLOW_DIGITS_H
 
 #include "base/wheel.h"
 

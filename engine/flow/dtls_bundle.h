@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flows that share the transport of another, its owner, have the keys of its handshake (RFC 9143 11). On the worker's thread. */
-#ifndef ENGINE_DTLS_BUNDLE_H
-#define ENGINE_DTLS_BUNDLE_H
+#ifndef ENGINE_FLOW_DTLS_BUNDLE_H
+#define ENGINE_FLOW_DTLS_BUNDLE_H
 
 #include "engine/flow/dtls_flow.h"
 

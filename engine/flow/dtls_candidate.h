@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who tries to be the party of a flow, as the worker sees him; the association itself is the crypto thread's. */
-#ifndef ENGINE_DTLS_CANDIDATE_H
-#define ENGINE_DTLS_CANDIDATE_H
+#ifndef ENGINE_FLOW_DTLS_CANDIDATE_H
+#define ENGINE_FLOW_DTLS_CANDIDATE_H
 
 #include "engine/flow/dtls_flow.h"
 

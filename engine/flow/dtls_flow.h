@@ -8,8 +8,8 @@
  * or latched can take. The first that shows the right certificate wins. So a stranger can neither end nor occupy a handshake of the
  * party, and costs a bounded share of what the thread does.
  */
-#ifndef ENGINE_DTLS_FLOW_H
-#define ENGINE_DTLS_FLOW_H
+#ifndef ENGINE_FLOW_DTLS_FLOW_H
+#define ENGINE_FLOW_DTLS_FLOW_H
 
 #include "base/pool.h"
 #include "engine/dtls/crypto_metrics.h"

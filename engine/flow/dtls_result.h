@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the crypto thread answers: datagrams leave, keys are the flow's. */
-#ifndef ENGINE_DTLS_RESULT_H
-#define ENGINE_DTLS_RESULT_H
+#ifndef ENGINE_FLOW_DTLS_RESULT_H
+#define ENGINE_FLOW_DTLS_RESULT_H
 
 #include "engine/flow/dtls_flow.h"
 

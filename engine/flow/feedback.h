@@ -3,8 +3,8 @@
  * Transport-wide feedback to a WebRTC party: when each packet came that it numbered (media/transport_cc.h). One count for a transport, all
  * flows of its bundle together; the owner's party is told every FEEDBACK_NS while packets come.
  */
-#ifndef ENGINE_FEEDBACK_H
-#define ENGINE_FEEDBACK_H
+#ifndef ENGINE_FLOW_FEEDBACK_H
+#define ENGINE_FLOW_FEEDBACK_H
 
 #include "engine/flow/flow.h"
 

@@ -3,8 +3,8 @@
  * This worker's flows, by slot. One writer, no locks: packets read and count, control opens, changes and closes
  * before a batch is looked at. A flow_id whose generation is past is a miss.
  */
-#ifndef ENGINE_FLOW_H
-#define ENGINE_FLOW_H
+#ifndef ENGINE_FLOW_FLOW_H
+#define ENGINE_FLOW_FLOW_H
 
 #include "engine/flow/digits.h"
 #include "engine/flow/dtls_flow.h"

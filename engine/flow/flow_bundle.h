@@ -3,8 +3,8 @@
  * Flows that share the transport of another (RFC 9143): who is with whom. Which of them a packet is of: bundle.h. Private to
  * flow_transport.c; the worker's thread.
  */
-#ifndef ENGINE_FLOW_BUNDLE_H
-#define ENGINE_FLOW_BUNDLE_H
+#ifndef ENGINE_FLOW_FLOW_BUNDLE_H
+#define ENGINE_FLOW_FLOW_BUNDLE_H
 
 #include "engine/walk/worker.h"
 

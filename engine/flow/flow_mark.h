@@ -3,8 +3,8 @@
  * By which socket a flow with a transport sends, and under which DSCP: where many flows have one socket each keeps its own (RFC 8837
  * 5). Others have a socket of their own, which is marked.
  */
-#ifndef ENGINE_FLOW_MARK_H
-#define ENGINE_FLOW_MARK_H
+#ifndef ENGINE_FLOW_FLOW_MARK_H
+#define ENGINE_FLOW_FLOW_MARK_H
 
 #include "engine/flow/flow.h"
 

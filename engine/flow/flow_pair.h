@@ -3,8 +3,8 @@
  * Where a flow of WebRTC sends to: what ICE has selected (RFC 8445 8.2) becomes its latch, and that of those bundled with it. Private
  * to flow_transport.c and flow_bundle.c; the worker's thread.
  */
-#ifndef ENGINE_FLOW_PAIR_H
-#define ENGINE_FLOW_PAIR_H
+#ifndef ENGINE_FLOW_FLOW_PAIR_H
+#define ENGINE_FLOW_FLOW_PAIR_H
 
 #include "engine/walk/worker.h"
 

@@ -4,8 +4,8 @@
  * a port that many share (shared.h). The latch of such a flow is the pair that ICE selected. One entry for each slot, in use where
  * flow.transport is not 0; ordinary flows touch none of it.
  */
-#ifndef ENGINE_FLOW_TRANSPORT_H
-#define ENGINE_FLOW_TRANSPORT_H
+#ifndef ENGINE_FLOW_FLOW_TRANSPORT_H
+#define ENGINE_FLOW_FLOW_TRANSPORT_H
 
 #include "engine/flow/shared.h"
 #include "engine/ice/ice.h"

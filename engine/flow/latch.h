@@ -4,8 +4,8 @@
  * other party nor turn our packets towards itself (RTP bleed, RTP injection). RTP and RTCP ports are latched apart,
  * but RTCP follows RTP: it is sent beside its source until RTCP came from there.
  */
-#ifndef ENGINE_LATCH_H
-#define ENGINE_LATCH_H
+#ifndef ENGINE_FLOW_LATCH_H
+#define ENGINE_FLOW_LATCH_H
 
 #include "engine/flow/flow.h"
 

@@ -3,8 +3,8 @@
  * RTCP of our own: what a party says about our stream is kept, and a party whose peer sends no reports for a while gets
  * ours (RFC 3550 6.4). So it can measure, and knows that we live.
  */
-#ifndef ENGINE_REPORTS_H
-#define ENGINE_REPORTS_H
+#ifndef ENGINE_FLOW_REPORTS_H
+#define ENGINE_FLOW_REPORTS_H
 
 #include "base/bytes.h"
 

@@ -8,8 +8,8 @@
  * Each worker has a pool of rings, reserved at its start and touched when used; a flow has one from its open or update to its close or the end
  * of the agreement. Flows without one have their party's NACKs relayed. All of it is the worker's own.
  */
-#ifndef ENGINE_RESEND_H
-#define ENGINE_RESEND_H
+#ifndef ENGINE_FLOW_RESEND_H
+#define ENGINE_FLOW_RESEND_H
 
 #include "base/bytes.h"
 

@@ -3,8 +3,8 @@
  * Single-port mode: one socket for all flows of a worker on a network. A check names its flow by our ufrag, all else by the party's
  * address, which a check has proven. The port knows these sockets as the slots behind those of the flows.
  */
-#ifndef ENGINE_SHARED_H
-#define ENGINE_SHARED_H
+#ifndef ENGINE_FLOW_SHARED_H
+#define ENGINE_FLOW_SHARED_H
 
 #include "base/hash.h"
 #include "base/rand.h"

@@ -4,8 +4,8 @@
  * relayed in runs: within one the offsets stand still. A run ends where the party changes its SSRC, its clock or jumps,
  * and where we took packets out of the stream or put our own into it. No two packets get the same number.
  */
-#ifndef ENGINE_SOURCE_H
-#define ENGINE_SOURCE_H
+#ifndef ENGINE_FLOW_SOURCE_H
+#define ENGINE_FLOW_SOURCE_H
 
 #include "engine/flow/flow.h"
 

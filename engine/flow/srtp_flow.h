@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The SRTP streams of a flow: opened, changed and closed by control, before a batch is looked at. */
-#ifndef ENGINE_SRTP_FLOW_H
-#define ENGINE_SRTP_FLOW_H
+#ifndef ENGINE_FLOW_SRTP_FLOW_H
+#define ENGINE_FLOW_SRTP_FLOW_H
 
 #include "base/rand.h"
 #include "engine/flow/flow.h"

@@ -3,8 +3,8 @@
  * What a party is sent before it was heard: so little that it does no harm where nobody asked for it, and enough to be heard and to open
  * a NAT. And what one party may send at most, so that a loop through other nodes stays small.
  */
-#ifndef ENGINE_TRICKLE_H
-#define ENGINE_TRICKLE_H
+#ifndef ENGINE_FLOW_TRICKLE_H
+#define ENGINE_FLOW_TRICKLE_H
 
 #include <stdbool.h>
 #include <stdint.h>

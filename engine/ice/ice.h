@@ -3,8 +3,8 @@
  * ICE-lite (RFC 8445 2.5) of one transport: which addresses of the party are proven by checks with our credentials, and which of
  * them is sent to. No packets here, and nothing is believed that was not authenticated before.
  */
-#ifndef ENGINE_ICE_H
-#define ENGINE_ICE_H
+#ifndef ENGINE_ICE_ICE_H
+#define ENGINE_ICE_ICE_H
 
 #include "engine/net/packet.h"
 #include "media/flow.h"

@@ -3,8 +3,8 @@
  * Ethernet frames that carry UDP: read with every check that the kernel would make, and written. For ports that stand
  * below the kernel's IP. Numbers are in host order, addresses as in base/addr.h. Thread-safe: nothing is kept.
  */
-#ifndef ENGINE_FRAME_H
-#define ENGINE_FRAME_H
+#ifndef ENGINE_NET_FRAME_H
+#define ENGINE_NET_FRAME_H
 
 #include "base/addr.h"
 

@@ -4,8 +4,8 @@
  * enough for RTP. Such a frame is looked at once, from end to end, without asking what else it may be, and its addresses are read where they
  * lie. Whatever is refused here is for frame_parse, which would find the same of what is not.
  */
-#ifndef ENGINE_FRAME_ORDINARY_H
-#define ENGINE_FRAME_ORDINARY_H
+#ifndef ENGINE_NET_FRAME_ORDINARY_H
+#define ENGINE_NET_FRAME_ORDINARY_H
 
 #include "engine/net/frame_layout.h"
 #include "engine/net/frame_sum.h"

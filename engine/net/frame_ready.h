@@ -3,8 +3,8 @@
  * The heads of all frames from one of our sockets to one party, made once: what differs from frame to frame – the identifier, sums,
  * seldom the length – is put into a copy. For IPv4 without a tag; frame_write does the others. One writer, no locks.
  */
-#ifndef ENGINE_FRAME_READY_H
-#define ENGINE_FRAME_READY_H
+#ifndef ENGINE_NET_FRAME_READY_H
+#define ENGINE_NET_FRAME_READY_H
 
 #include <stddef.h>
 

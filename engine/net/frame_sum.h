@@ -3,8 +3,8 @@
  * The sum of RFC 1071, in the byte order of memory (2 B): over octets that begin at an even place, not yet folded. The small
  * parts are inline, for the heads of each packet.
  */
-#ifndef ENGINE_FRAME_SUM_H
-#define ENGINE_FRAME_SUM_H
+#ifndef ENGINE_NET_FRAME_SUM_H
+#define ENGINE_NET_FRAME_SUM_H
 
 #include <arpa/inet.h>
 #include <string.h>

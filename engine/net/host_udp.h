@@ -3,8 +3,8 @@
  * What the kernel dropped before any port saw it, of the whole host (network namespace): strangers at a connected socket,
  * packets for ports that nobody has, full receive buffers. Together with the drops of the stages every packet is counted.
  */
-#ifndef ENGINE_HOST_UDP_H
-#define ENGINE_HOST_UDP_H
+#ifndef ENGINE_NET_HOST_UDP_H
+#define ENGINE_NET_HOST_UDP_H
 
 #include "base/bytes.h"
 #include "base/metric.h"

@@ -3,8 +3,8 @@
  * What ICMP says of a UDP socket's packets, by the socket's error queue (IP_RECVERR): nobody there, no way, too long for the path.
  * Also an unconnected socket hears it then, and one whose packets left by a port below the kernel.
  */
-#ifndef ENGINE_ICMP_H
-#define ENGINE_ICMP_H
+#ifndef ENGINE_NET_ICMP_H
+#define ENGINE_NET_ICMP_H
 
 #include "base/bytes.h"
 

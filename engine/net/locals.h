@@ -3,8 +3,8 @@
  * Whose UDP port is it? Local address + port -> slot and channel, in a flat table: two loads and no hash. For ports that take
  * packets below the kernel's sockets. Workers may share one: any of them finds, and each adds and deletes what is its own.
  */
-#ifndef ENGINE_LOCALS_H
-#define ENGINE_LOCALS_H
+#ifndef ENGINE_NET_LOCALS_H
+#define ENGINE_NET_LOCALS_H
 
 #include <pthread.h>
 #include <stdatomic.h>

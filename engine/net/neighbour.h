@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Says where our addresses are, for a device that no kernel answers on: ARP (RFC 826) and neighbour discovery (RFC 4861). */
-#ifndef ENGINE_NEIGHBOUR_H
-#define ENGINE_NEIGHBOUR_H
+#ifndef ENGINE_NET_NEIGHBOUR_H
+#define ENGINE_NET_NEIGHBOUR_H
 
 #include "engine/net/frame.h"
 

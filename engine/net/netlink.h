@@ -3,8 +3,8 @@
  * The few words of rtnetlink(7) that next hops need: routes, neighbours, links. Pure: octets in, a value out, and the other way
  * round for questions. No privilege is needed for any of it.
  */
-#ifndef ENGINE_NETLINK_H
-#define ENGINE_NETLINK_H
+#ifndef ENGINE_NET_NETLINK_H
+#define ENGINE_NET_NETLINK_H
 
 #include "base/addr.h"
 #include "engine/net/frame.h"

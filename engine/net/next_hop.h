@@ -7,8 +7,8 @@
  * neighbour, or confirm it, and its answer is heard here. So nothing of this needs a privilege, and a station that moved
  * is noticed even though the kernel does not see our frames.
  */
-#ifndef ENGINE_NEXT_HOP_H
-#define ENGINE_NEXT_HOP_H
+#ifndef ENGINE_NET_NEXT_HOP_H
+#define ENGINE_NET_NEXT_HOP_H
 
 #include "base/addr.h"
 #include "base/hash.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What next_hop.c (the two caches: find, ask) and next_hop_news.c (what the kernel tells) share; nobody else looks in here. */
-#ifndef ENGINE_NEXT_HOP_TABLE_H
-#define ENGINE_NEXT_HOP_TABLE_H
+#ifndef ENGINE_NET_NEXT_HOP_TABLE_H
+#define ENGINE_NET_NEXT_HOP_TABLE_H
 
 #include "base/bytes.h"
 #include "engine/net/next_hop.h"

@@ -3,8 +3,8 @@
  * The media ports that this node has open, of all workers. A packet that comes from one of them was sent by the node itself: whoever named
  * the port as its own would make a loop.
  */
-#ifndef ENGINE_OWN_PORTS_H
-#define ENGINE_OWN_PORTS_H
+#ifndef ENGINE_NET_OWN_PORTS_H
+#define ENGINE_NET_OWN_PORTS_H
 
 #include "engine/net/locals.h"
 

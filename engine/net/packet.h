@@ -3,8 +3,8 @@
  * A packet on its way through the stages, and a batch of them. The octets lie in the port's buffer from receive to
  * send; nothing is copied. Whoever holds the batch owns the buffers; only out_stage gives them back (to the port).
  */
-#ifndef ENGINE_PACKET_H
-#define ENGINE_PACKET_H
+#ifndef ENGINE_NET_PACKET_H
+#define ENGINE_NET_PACKET_H
 
 #include <assert.h>
 

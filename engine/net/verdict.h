@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What becomes of a packet. Stages set it, out_stage carries it out. The drops and their names: verdict.def. */
-#ifndef ENGINE_VERDICT_H
-#define ENGINE_VERDICT_H
+#ifndef ENGINE_NET_VERDICT_H
+#define ENGINE_NET_VERDICT_H
 
 enum verdict {
 	VERDICT_NONE, /* no stage has decided yet */

@@ -4,8 +4,8 @@
  * flows; port_dpdk_rx.c and port_dpdk_tx.c: their packets; port_dpdk_kernel.c: all other frames; port_dpdk_device.c: what the
  * workers share; port_dpdk_eal.c: DPDK's own start; port_dpdk_log.c: what it says; port_dpdk_memif.c: what a killed node left of it.
  */
-#ifndef ENGINE_DPDK_PORT_H
-#define ENGINE_DPDK_PORT_H
+#ifndef ENGINE_PORT_DPDK_PORT_H
+#define ENGINE_PORT_DPDK_PORT_H
 
 #include <pthread.h>
 #include <rte_ethdev.h>

@@ -4,8 +4,8 @@
  * Back ends: port_uring.c (default), port_epoll.c (where io_uring is forbidden), port_sim.c (tests). One worker
  * thread opens, uses and closes a port.
  */
-#ifndef ENGINE_PORT_H
-#define ENGINE_PORT_H
+#ifndef ENGINE_PORT_PORT_H
+#define ENGINE_PORT_PORT_H
 
 #include "engine/net/packet.h"
 

@@ -7,8 +7,8 @@
  * 2.4 ms of CPU and 2.5 MB (14 libraries and their constructors; a bare program 0.6 ms and 1 MB), needs some 190 packages on
  * every host, and EAL then loads 380 drivers: 300 ms and 20 MB. So only those pay who use it.
  */
-#ifndef ENGINE_PORT_DPDK_H
-#define ENGINE_PORT_DPDK_H
+#ifndef ENGINE_PORT_PORT_DPDK_H
+#define ENGINE_PORT_PORT_DPDK_H
 
 #include "engine/port/port.h"
 

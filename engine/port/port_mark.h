@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A packet under another DSCP than that of the socket that sends it (RFC 3542 6.5), for the ports over sockets. */
-#ifndef ENGINE_PORT_MARK_H
-#define ENGINE_PORT_MARK_H
+#ifndef ENGINE_PORT_PORT_MARK_H
+#define ENGINE_PORT_PORT_MARK_H
 
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which port the workers use, and what to tell the operator when it cannot be had. */
-#ifndef ENGINE_PORT_OPEN_H
-#define ENGINE_PORT_OPEN_H
+#ifndef ENGINE_PORT_PORT_OPEN_H
+#define ENGINE_PORT_PORT_OPEN_H
 
 #include "engine/engine.h"
 #include "engine/port/port_dpdk.h"

@@ -3,8 +3,8 @@
  * A port without a network: packets are put in and taken out by hand, time is what the test says, loss comes from a
  * seed. For tests, and for benches with more calls than sockets allow.
  */
-#ifndef ENGINE_PORT_SIM_H
-#define ENGINE_PORT_SIM_H
+#ifndef ENGINE_PORT_PORT_SIM_H
+#define ENGINE_PORT_PORT_SIM_H
 
 #include "base/rand.h"
 #include "engine/port/port.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What port_uring.c (sockets) and port_uring_io.c (packets) share; nobody else looks in here. */
-#ifndef ENGINE_PORT_URING_H
-#define ENGINE_PORT_URING_H
+#ifndef ENGINE_PORT_PORT_URING_H
+#define ENGINE_PORT_PORT_URING_H
 
 #include <netinet/in.h>
 #include <sys/socket.h>

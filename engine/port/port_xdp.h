@@ -7,8 +7,8 @@
  * Packets come to the worker whose receive queue the device chose; those of another worker's flow are handed over in a bounded
  * ring (xdp_host.h). The host's firewall does not see what goes this way.
  */
-#ifndef ENGINE_PORT_XDP_H
-#define ENGINE_PORT_XDP_H
+#ifndef ENGINE_PORT_PORT_XDP_H
+#define ENGINE_PORT_PORT_XDP_H
 
 #include "engine/port/port.h"
 #include "engine/port/xdp_program.h"

@@ -3,8 +3,8 @@
  * A TAP interface: through it the kernel sees and sends the frames of a device that was taken from it. It is gone when the
  * descriptor is closed, so also after a kill -9.
  */
-#ifndef ENGINE_TAP_H
-#define ENGINE_TAP_H
+#ifndef ENGINE_PORT_TAP_H
+#define ENGINE_PORT_TAP_H
 
 #include "engine/net/frame.h"
 

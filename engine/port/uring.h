@@ -4,8 +4,8 @@
  * opened it. Needs Linux 6.1 (IORING_SETUP_DEFER_TASKRUN: completions are made inside our own wait, not by
  * interrupting us; without it a relayed packet costs 30 % more CPU).
  */
-#ifndef ENGINE_URING_H
-#define ENGINE_URING_H
+#ifndef ENGINE_PORT_URING_H
+#define ENGINE_PORT_URING_H
 
 #include <liburing.h>
 

@@ -4,8 +4,8 @@
  * they know is shared with this process by memory, so that it costs no system call to know one phone more. Making it needs CAP_BPF;
  * what is open needs nothing. Without it the guard judges in the process, after the datagram was read.
  */
-#ifndef ENGINE_XDP_GUARD_H
-#define ENGINE_XDP_GUARD_H
+#ifndef ENGINE_PORT_XDP_GUARD_H
+#define ENGINE_PORT_XDP_GUARD_H
 
 #include "base/guard.h"
 #include "engine/port/xdp_program.h"

@@ -3,8 +3,8 @@
  * What the XDP ports of all workers share: interfaces with their program, a lane a worker, whose port it is, and the rings by
  * which a packet goes from the worker that received it to the one that owns its flow. All of it is made before the workers start.
  */
-#ifndef ENGINE_XDP_HOST_H
-#define ENGINE_XDP_HOST_H
+#ifndef ENGINE_PORT_XDP_HOST_H
+#define ENGINE_PORT_XDP_HOST_H
 
 #include "base/metric.h"
 #include "base/ring.h"

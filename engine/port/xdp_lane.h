@@ -4,8 +4,8 @@
  * receive queue four rings shared with the kernel. A frame is either free, or in a ring, or out with whoever took it; any interface may
  * send it. Made by the main thread, which has the privilege; used by one worker.
  */
-#ifndef ENGINE_XDP_LANE_H
-#define ENGINE_XDP_LANE_H
+#ifndef ENGINE_PORT_XDP_LANE_H
+#define ENGINE_PORT_XDP_LANE_H
 
 #include <stdatomic.h>
 

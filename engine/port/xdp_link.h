@@ -3,8 +3,8 @@
  * Libraries attach XDP programs in a way that outlives the process. Such a program is put on a link of ours here, which the kernel takes
  * away with its last descriptor, also after a kill.
  */
-#ifndef ENGINE_XDP_LINK_H
-#define ENGINE_XDP_LINK_H
+#ifndef ENGINE_PORT_XDP_LINK_H
+#define ENGINE_PORT_XDP_LINK_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What port_xdp.c (flows), port_xdp_rx.c and port_xdp_tx.c (packets) share; nobody else looks in here. */
-#ifndef ENGINE_XDP_PORT_H
-#define ENGINE_XDP_PORT_H
+#ifndef ENGINE_PORT_XDP_PORT_H
+#define ENGINE_PORT_XDP_PORT_H
 
 #include "engine/port/xdp_host.h"
 

@@ -3,8 +3,8 @@
  * Our XDP program (xdp/media.bpf.c) on one interface. It hangs on a link that this process holds: when the process is gone, by
  * whatever end, so is the program. libbpf is seen by xdp_program.c alone.
  */
-#ifndef ENGINE_XDP_PROGRAM_H
-#define ENGINE_XDP_PROGRAM_H
+#ifndef ENGINE_PORT_XDP_PROGRAM_H
+#define ENGINE_PORT_XDP_PROGRAM_H
 
 #include <stdarg.h>
 

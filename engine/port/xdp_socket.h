@@ -3,8 +3,8 @@
  * An AF_XDP socket and the four rings that it shares with the kernel. In three steps, because the first one alone needs CAP_NET_RAW:
  * libxdp takes all of them at once, so its rings are used here and its sockets are not. Any thread; all return 0 or -errno.
  */
-#ifndef ENGINE_XDP_SOCKET_H
-#define ENGINE_XDP_SOCKET_H
+#ifndef ENGINE_PORT_XDP_SOCKET_H
+#define ENGINE_PORT_XDP_SOCKET_H
 
 #include <stdint.h>
 #include <xdp/xsk.h>

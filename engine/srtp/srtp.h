@@ -7,8 +7,8 @@
  * What is sent has indexes that are never used twice under one key (RFC 3711 9.1): none below the start, none at or above
  * the limit, none that was used. What comes in is believed when it authenticates and its index was not seen.
  */
-#ifndef ENGINE_SRTP_H
-#define ENGINE_SRTP_H
+#ifndef ENGINE_SRTP_SRTP_H
+#define ENGINE_SRTP_SRTP_H
 
 #include "engine/net/verdict.h"
 #include "media/flow.h"

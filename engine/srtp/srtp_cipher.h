@@ -4,8 +4,8 @@
  * 0): AES in counter mode with HMAC-SHA1 (RFC 3711 4.1.1, 4.2.1), or AES-GCM (RFC 7714). It knows octets and indexes, and no
  * order of packets.
  */
-#ifndef ENGINE_SRTP_CIPHER_H
-#define ENGINE_SRTP_CIPHER_H
+#ifndef ENGINE_SRTP_SRTP_CIPHER_H
+#define ENGINE_SRTP_SRTP_CIPHER_H
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a cipher is made of. Internal to engine/srtp/srtp_cipher.c and engine/srtp/srtp_gcm.c. */
-#ifndef ENGINE_SRTP_CIPHER_INSIDE_H
-#define ENGINE_SRTP_CIPHER_INSIDE_H
+#ifndef ENGINE_SRTP_SRTP_CIPHER_INSIDE_H
+#define ENGINE_SRTP_SRTP_CIPHER_INSIDE_H
 
 #include <assert.h>
 #include <openssl/evp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The transforms of srtp_mb.h one packet at a time, on OpenSSL, which is there always. Internal to engine/srtp/srtp_*.c. */
-#ifndef ENGINE_SRTP_EVP_H
-#define ENGINE_SRTP_EVP_H
+#ifndef ENGINE_SRTP_SRTP_EVP_H
+#define ENGINE_SRTP_SRTP_EVP_H
 
 #include <openssl/evp.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The part of srtp_cipher.h that is AES-GCM (RFC 7714): units whose ciphers are of such a suite. */
-#ifndef ENGINE_SRTP_GCM_H
-#define ENGINE_SRTP_GCM_H
+#ifndef ENGINE_SRTP_SRTP_GCM_H
+#define ENGINE_SRTP_SRTP_GCM_H
 
 #include "engine/srtp/srtp_cipher.h"
 

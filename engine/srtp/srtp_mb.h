@@ -3,8 +3,8 @@
  * The transforms of RFC 3711 and RFC 7714 for many packets at a time, on Intel's ipsec-mb, which chooses the code for the CPU it
  * runs on (SSE, AVX2, AVX-512). Built without it there is srtp_mb_none.c, and OpenSSL does all (srtp_cipher.h).
  */
-#ifndef ENGINE_SRTP_MB_H
-#define ENGINE_SRTP_MB_H
+#ifndef ENGINE_SRTP_SRTP_MB_H
+#define ENGINE_SRTP_SRTP_MB_H
 
 #include <stdbool.h>
 #include <stdint.h>

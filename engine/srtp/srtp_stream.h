@@ -7,8 +7,8 @@
  *     struct srtp_stream: line 0 is lengths and what we send; then sources, the first of them in one line; then the key
  *     the cipher of SRTCP
  */
-#ifndef ENGINE_SRTP_STREAM_H
-#define ENGINE_SRTP_STREAM_H
+#ifndef ENGINE_SRTP_SRTP_STREAM_H
+#define ENGINE_SRTP_SRTP_STREAM_H
 
 #include "engine/srtp/srtp.h"
 #include "engine/srtp/srtp_cipher.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which packet indexes were seen (RFC 3711 3.3.2), for what comes in and for what goes out. */
-#ifndef ENGINE_SRTP_WINDOW_H
-#define ENGINE_SRTP_WINDOW_H
+#ifndef ENGINE_SRTP_SRTP_WINDOW_H
+#define ENGINE_SRTP_SRTP_WINDOW_H
 
 #include <stdbool.h>
 #include <stdint.h>

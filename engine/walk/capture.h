@@ -3,8 +3,8 @@
  * Copies of the packets of watched flows, in a bounded ring that one other thread reads. What does not fit is lost to it and counted: the
  * worker never waits, wakes nobody, and looks at nothing but a count where no flow is watched.
  */
-#ifndef ENGINE_CAPTURE_H
-#define ENGINE_CAPTURE_H
+#ifndef ENGINE_WALK_CAPTURE_H
+#define ENGINE_WALK_CAPTURE_H
 
 #include "base/ring.h"
 #include "engine/net/packet.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Control's commands, applied when a batch was received and before its first stage: what comes after an answer meets the flow as that
  * answer says, and no stage ever sees a flow change under it. */
-#ifndef ENGINE_CONTROL_H
-#define ENGINE_CONTROL_H
+#ifndef ENGINE_WALK_CONTROL_H
+#define ENGINE_WALK_CONTROL_H
 
 #include "media/flow.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each packet is: RTP with its head read, RTCP, STUN, DTLS, or nothing for us (RFC 7983, RFC 5761). */
-#ifndef ENGINE_DEMUX_H
-#define ENGINE_DEMUX_H
+#ifndef ENGINE_WALK_DEMUX_H
+#define ENGINE_WALK_DEMUX_H
 
 #include "engine/net/packet.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the worker tells control, through its event ring. */
-#ifndef ENGINE_EVENT_H
-#define ENGINE_EVENT_H
+#ifndef ENGINE_WALK_EVENT_H
+#define ENGINE_WALK_EVENT_H
 
 #include "engine/flow/flow.h"
 

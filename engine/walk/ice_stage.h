@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The packets of flows with a transport (flow_transport.h): checks are answered, all else is believed from proven addresses alone. */
-#ifndef ENGINE_ICE_STAGE_H
-#define ENGINE_ICE_STAGE_H
+#ifndef ENGINE_WALK_ICE_STAGE_H
+#define ENGINE_WALK_ICE_STAGE_H
 
 #include "engine/net/packet.h"
 

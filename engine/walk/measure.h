@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counts what is relayed: packets, loss and jitter of the source, digits (telephone events, RFC 4733). */
-#ifndef ENGINE_MEASURE_H
-#define ENGINE_MEASURE_H
+#ifndef ENGINE_WALK_MEASURE_H
+#define ENGINE_WALK_MEASURE_H
 
 #include "engine/flow/flow.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The numbers of the media path that an operator sees. Registered by the main thread before the workers start. */
-#ifndef ENGINE_METRICS_H
-#define ENGINE_METRICS_H
+#ifndef ENGINE_WALK_METRICS_H
+#define ENGINE_WALK_METRICS_H
 
 #include "base/metric.h"
 #include "engine/net/verdict.h"

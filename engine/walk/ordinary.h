@@ -8,8 +8,8 @@
  * Where any flow has keys, those at the front that could be ordinary are opened first, all at once (unprotect_front). One that turns
  * out odd after that, or not authentic, goes to the stages with what came of it: nothing is opened twice.
  */
-#ifndef ENGINE_ORDINARY_H
-#define ENGINE_ORDINARY_H
+#ifndef ENGINE_WALK_ORDINARY_H
+#define ENGINE_WALK_ORDINARY_H
 
 #include "engine/net/packet.h"
 

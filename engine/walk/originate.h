@@ -3,8 +3,8 @@
  * Packets that are made here: digits and reports. They join the batch path after the stages that are about received
  * packets, so that what comes last (protect, out) treats them as it treats relayed ones.
  */
-#ifndef ENGINE_ORIGINATE_H
-#define ENGINE_ORIGINATE_H
+#ifndef ENGINE_WALK_ORIGINATE_H
+#define ENGINE_WALK_ORIGINATE_H
 
 #include "engine/flow/flow.h"
 

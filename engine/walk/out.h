@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of every packet: counts its verdict and gives its buffer back to the port, which sends what is relayed. */
-#ifndef ENGINE_OUT_H
-#define ENGINE_OUT_H
+#ifndef ENGINE_WALK_OUT_H
+#define ENGINE_WALK_OUT_H
 
 #include "engine/net/packet.h"
 

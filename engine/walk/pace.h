@@ -3,8 +3,8 @@
  * How long a worker lets packets gather. Many of them share one sleep and one system call, at the price of latency: worth it where
  * the core is in demand, and not where it idles. So the wait follows the work of the last second, and is seen in the metrics.
  */
-#ifndef ENGINE_PACE_H
-#define ENGINE_PACE_H
+#ifndef ENGINE_WALK_PACE_H
+#define ENGINE_WALK_PACE_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What leaves for a party that has agreed on keys leaves as SRTP and SRTCP, or not at all. */
-#ifndef ENGINE_PROTECT_H
-#define ENGINE_PROTECT_H
+#ifndef ENGINE_WALK_PROTECT_H
+#define ENGINE_WALK_PROTECT_H
 
 #include "engine/flow/flow.h"
 

@@ -4,8 +4,8 @@
  * whatever source feeds it, the payload types that party knows. The head is rewritten in place; the payload, its
  * padding and CSRCs pass, and extensions where the other party may know them.
  */
-#ifndef ENGINE_REWRITE_H
-#define ENGINE_REWRITE_H
+#ifndef ENGINE_WALK_REWRITE_H
+#define ENGINE_WALK_REWRITE_H
 
 #include "engine/flow/flow.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RTCP from one party to the other, with the SSRCs, sequence numbers and timestamps that the other knows. It goes on during hold
  * (RFC 3264 5.1). */
-#ifndef ENGINE_RTCP_H
-#define ENGINE_RTCP_H
+#ifndef ENGINE_WALK_RTCP_H
+#define ENGINE_WALK_RTCP_H
 
 #include "engine/flow/flow.h"
 

@@ -3,8 +3,8 @@
  * Which worker has a call. A new call goes where the least load is; all its flows follow it, because a flow and its peer must be
  * on one worker. Remembered while the call has a flow or is pinned. Control's thread alone; nothing is allocated after open.
  */
-#ifndef ENGINE_SPREAD_H
-#define ENGINE_SPREAD_H
+#ifndef ENGINE_WALK_SPREAD_H
+#define ENGINE_WALK_SPREAD_H
 
 #include "base/bytes.h"
 

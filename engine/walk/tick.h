@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is due by time and not by packet. */
-#ifndef ENGINE_TICK_H
-#define ENGINE_TICK_H
+#ifndef ENGINE_WALK_TICK_H
+#define ENGINE_WALK_TICK_H
 
 #include <stdint.h>
 

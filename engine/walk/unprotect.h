@@ -3,8 +3,8 @@
  * SRTP and SRTCP of parties that have agreed on keys: authenticated, then believed, then plain. Only what authenticates
  * moves a latch or keeps it (latch.h), so nobody can turn a call away who has not its key.
  */
-#ifndef ENGINE_UNPROTECT_H
-#define ENGINE_UNPROTECT_H
+#ifndef ENGINE_WALK_UNPROTECT_H
+#define ENGINE_WALK_UNPROTECT_H
 
 #include "engine/flow/flow.h"
 

@@ -3,8 +3,8 @@
  * One media worker: a port, its flows, and two rings to control. Everything here belongs to the worker's thread, but the far
  * ends of the rings. Tests drive it step by step on a port of theirs.
  */
-#ifndef ENGINE_WORKER_H
-#define ENGINE_WORKER_H
+#ifndef ENGINE_WALK_WORKER_H
+#define ENGINE_WALK_WORKER_H
 
 #include "base/hash.h"
 #include "base/rand.h"

@@ -2,8 +2,8 @@
 /*
  * One side of a call as RFC 3261 12 sees it: a plain value, written into the call's record. Our tag names shard, call and leg.
  */
-#ifndef SIG_CALL_DIALOG_H
-#define SIG_CALL_DIALOG_H
+#ifndef SIG_DIALOG_DIALOG_H
+#define SIG_DIALOG_DIALOG_H
 
 #include "base/text.h"
 #include "sig/shard/shard.h"

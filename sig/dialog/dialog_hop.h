@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the requests of a dialog go (RFC 3261 12.2.1.1, with the party's real address where NAT stands between). */
-#ifndef SIG_CALL_DIALOG_HOP_H
-#define SIG_CALL_DIALOG_HOP_H
+#ifndef SIG_DIALOG_DIALOG_HOP_H
+#define SIG_DIALOG_DIALOG_HOP_H
 
 #include "sig/dialog/dialog.h"
 

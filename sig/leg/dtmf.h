@@ -3,8 +3,8 @@
  * Digits between telephone-events (RFC 4733) and INFO, each exactly once (REG-15, MED-03): a party that takes events gets events, any
  * other gets INFO with the body everybody knows, application/dtmf-relay.
  */
-#ifndef SIG_CALL_DTMF_H
-#define SIG_CALL_DTMF_H
+#ifndef SIG_LEG_DTMF_H
+#define SIG_LEG_DTMF_H
 
 #include "sig/call/call.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ports of a call: one flow per relayed m-line and leg, taken before SDP names it, given back when the engine let go of it. */
-#ifndef SIG_CALL_FLOW_H
-#define SIG_CALL_FLOW_H
+#ifndef SIG_LEG_FLOW_H
+#define SIG_LEG_FLOW_H
 
 #include "media/offer.h"
 #include "sig/call/call.h"

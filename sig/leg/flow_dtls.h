@@ -3,8 +3,8 @@
  * What a flow of a WebRTC leg needs besides its ports: our ICE credentials, the party's certificate, and the keys that came of the
  * handshake (RFC 8839, 5763); in single-port mode also the port that it shares. All of it is in the call's record, so that the next process speaks on without another handshake.
  */
-#ifndef SIG_CALL_FLOW_DTLS_H
-#define SIG_CALL_FLOW_DTLS_H
+#ifndef SIG_LEG_FLOW_DTLS_H
+#define SIG_LEG_FLOW_DTLS_H
 
 #include "sig/call/call.h"
 

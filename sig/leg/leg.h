@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What we ask of one party: INVITE, ACK, BYE, CANCEL. */
-#ifndef SIG_CALL_LEG_H
-#define SIG_CALL_LEG_H
+#ifndef SIG_LEG_LEG_H
+#define SIG_LEG_LEG_H
 
 #include "sig/call/call.h"
 

@@ -3,8 +3,8 @@
  * Digits on their way to a party by INFO: one at a time, so that they arrive in order. A party that is busy with an INFO of its own
  * (491) is asked again after a while. They are in no record: a digit that comes after a restart comes too late.
  */
-#ifndef SIG_CALL_LEG_DIGITS_H
-#define SIG_CALL_LEG_DIGITS_H
+#ifndef SIG_LEG_LEG_DIGITS_H
+#define SIG_LEG_LEG_DIGITS_H
 
 #include "sig/leg/dtmf.h"
 

@@ -3,8 +3,8 @@
  * The legs of all calls of a shard by the user whose phone they reach, so that a phone that comes back finds its calls among thousands.
  * Legs link each other: no capacity, and no memory but the buckets.
  */
-#ifndef SIG_CALL_LEG_USERS_H
-#define SIG_CALL_LEG_USERS_H
+#ifndef SIG_LEG_LEG_USERS_H
+#define SIG_LEG_LEG_USERS_H
 
 #include "base/hash.h"
 #include "base/rand.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one party of a call says of an m-line in the session in force, and what it was told. Read from the texts; no keys. */
-#ifndef SIG_CALL_LINE_FACTS_H
-#define SIG_CALL_LINE_FACTS_H
+#ifndef SIG_LEG_LINE_FACTS_H
+#define SIG_LEG_LINE_FACTS_H
 
 #include "media/flow.h"
 

@@ -4,8 +4,8 @@
  * the host its signalling comes from. Other hosts may be named by who is trusted, by an extension that may (media_address: sdp), and by
  * whose keys prove afterwards that it is there (SRTP, DTLS). ICE proves by itself.
  */
-#ifndef SIG_CALL_PLACE_H
-#define SIG_CALL_PLACE_H
+#ifndef SIG_LEG_PLACE_H
+#define SIG_LEG_PLACE_H
 
 #include "sig/call/call.h"
 #include "sig/shard/destination.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions that last (RFC 4028): our refreshes by UPDATE (RFC 3311) or re-INVITE, the party's by UPDATE, and the end of those nobody
  * refreshed. A re-INVITE of the party refreshes on its usual way (reinvite.c). */
-#ifndef SIG_CALL_REFRESH_H
-#define SIG_CALL_REFRESH_H
+#ifndef SIG_LEG_REFRESH_H
+#define SIG_LEG_REFRESH_H
 
 #include "sig/call/call.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a party asks within its dialog. */
-#ifndef SIG_CALL_REQUEST_H
-#define SIG_CALL_REQUEST_H
+#ifndef SIG_LEG_REQUEST_H
+#define SIG_LEG_REQUEST_H
 
 #include "sig/call/call.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Responses with the lines every one of ours has. */
-#ifndef SIG_CALL_RESPOND_H
-#define SIG_CALL_RESPOND_H
+#ifndef SIG_LEG_RESPOND_H
+#define SIG_LEG_RESPOND_H
 
 #include "sig/call/call.h"
 

@@ -3,8 +3,8 @@
  * Keys of a flow that may be SRTP, and its indexes: a keystream must never be used twice, also not by the next process (RFC 3711 9.1).
  * So the record says up to where indexes may be used before the engine hears of it, and whoever continues begins there.
  */
-#ifndef SIG_CALL_SECRET_H
-#define SIG_CALL_SECRET_H
+#ifndef SIG_LEG_SECRET_H
+#define SIG_LEG_SECRET_H
 
 #include "sig/call/call.h"
 

@@ -3,8 +3,8 @@
  * RFC 4028 on one leg: how long its session lasts unless one side refreshes it, and which. Both legs of a call have their own. Off where
  * the settings say so: then nothing here does anything. Nothing is sent from here.
  */
-#ifndef SIG_CALL_SESSION_TIMER_H
-#define SIG_CALL_SESSION_TIMER_H
+#ifndef SIG_LEG_SESSION_TIMER_H
+#define SIG_LEG_SESSION_TIMER_H
 
 #include "sig/call/call.h"
 

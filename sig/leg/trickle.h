@@ -3,8 +3,8 @@
  * Candidates that a party finds after its offer or answer left, by INFO (trickle ICE, RFC 8840). They are of its leg alone, and we need
  * none: an ICE-lite agent learns addresses from the checks that come (RFC 8838 14). So such an INFO ends here.
  */
-#ifndef SIG_CALL_TRICKLE_H
-#define SIG_CALL_TRICKLE_H
+#ifndef SIG_LEG_TRICKLE_H
+#define SIG_LEG_TRICKLE_H
 
 #include "sig/call/call.h"
 

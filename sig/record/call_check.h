@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SIG_CALL_CALL_CHECK_H
-#define SIG_CALL_CALL_CHECK_H
+#ifndef SIG_RECORD_CALL_CHECK_H
+#define SIG_RECORD_CALL_CHECK_H
 
 #include "sig/record/call_record.h"
 

@@ -3,8 +3,8 @@
  * Writing a record: what call_read.h reads; private to call_pack*.c, call_encode.c and call_seal.c. One struct packing holds all that
  * a record points at while it is packed; the long texts stay in the call, which must outlive it. The shard's thread.
  */
-#ifndef SIG_CALL_CALL_PACK_H
-#define SIG_CALL_CALL_PACK_H
+#ifndef SIG_RECORD_CALL_PACK_H
+#define SIG_RECORD_CALL_PACK_H
 
 #include "sig/call.pb-c.h"
 #include "sig/record/call_record.h"

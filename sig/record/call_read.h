@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a record as if it came from a stranger; private to call_read*.c and call_decode.c. Each part: false, and the reason is kept. */
-#ifndef SIG_CALL_CALL_READ_H
-#define SIG_CALL_CALL_READ_H
+#ifndef SIG_RECORD_CALL_READ_H
+#define SIG_RECORD_CALL_READ_H
 
 #include "sig/call.pb-c.h"
 #include "sig/record/call_record.h"

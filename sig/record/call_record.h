@@ -3,8 +3,8 @@
  * A call and its record (sig/record/call.proto). The two transactions of an open INVITE travel with it, so that a ringing call goes on
  * in the next process. A record is read as if it came from a stranger: every bound and every reference is checked.
  */
-#ifndef SIG_CALL_CALL_RECORD_H
-#define SIG_CALL_CALL_RECORD_H
+#ifndef SIG_RECORD_CALL_RECORD_H
+#define SIG_RECORD_CALL_RECORD_H
 
 #include "sig/call/call.h"
 

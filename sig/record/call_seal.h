@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records with keys in them: the whole is sealed (base/seal.h), and only id and version are left to be seen. */
-#ifndef SIG_CALL_CALL_SEAL_H
-#define SIG_CALL_CALL_SEAL_H
+#ifndef SIG_RECORD_CALL_SEAL_H
+#define SIG_RECORD_CALL_SEAL_H
 
 #include "sig/call.pb-c.h"
 #include "sig/record/call_record.h"

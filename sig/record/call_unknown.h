@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a record of a call has that this program does not know: kept with the call (sig/record/unknown.h). */
-#ifndef SIG_CALL_CALL_UNKNOWN_H
-#define SIG_CALL_CALL_UNKNOWN_H
+#ifndef SIG_RECORD_CALL_UNKNOWN_H
+#define SIG_RECORD_CALL_UNKNOWN_H
 
 #include "sig/call.pb-c.h"
 #include "sig/record/unknown.h"

@@ -4,8 +4,8 @@
  * messages, at any depth, each under the path of its message. A path names the elements of lists by what they are, not by where they
  * stand: an element that is gone takes its fields along.
  */
-#ifndef SIG_UNKNOWN_H
-#define SIG_UNKNOWN_H
+#ifndef SIG_RECORD_UNKNOWN_H
+#define SIG_RECORD_UNKNOWN_H
 
 #include <protobuf-c/protobuf-c.h>
 

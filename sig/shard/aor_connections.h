@@ -3,8 +3,8 @@
  * Which addresses of record have a binding by a connection, so that the end of one costs what was on it. Bindings link each other: no
  * capacity, and no memory but the buckets.
  */
-#ifndef SIG_AOR_CONNECTIONS_H
-#define SIG_AOR_CONNECTIONS_H
+#ifndef SIG_SHARD_AOR_CONNECTIONS_H
+#define SIG_SHARD_AOR_CONNECTIONS_H
 
 #include "base/pool.h"
 #include "sig/shard/registrar.h"

@@ -10,8 +10,8 @@
  * A phone that is registered, or comes back (registrar_knows), is not stopped by others at its address; it has a count of its own.
  * Values of fixed size, owned by the shard, one thread. Invented names and nonces take no place that anybody else needs.
  */
-#ifndef SIG_AUTH_LIMIT_H
-#define SIG_AUTH_LIMIT_H
+#ifndef SIG_SHARD_AUTH_LIMIT_H
+#define SIG_SHARD_AUTH_LIMIT_H
 
 #include "base/addr.h"
 #include "base/hash.h"

@@ -4,8 +4,8 @@
  * trusted may name others, but no address that is special, and nobody may name a port of this node, or its packets would come back to it.
  * Pure.
  */
-#ifndef SIG_DESTINATION_H
-#define SIG_DESTINATION_H
+#ifndef SIG_SHARD_DESTINATION_H
+#define SIG_SHARD_DESTINATION_H
 
 #include "media/ports.h"
 #include "sig/shard/shard.h"

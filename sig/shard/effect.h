@@ -3,8 +3,8 @@
  * What the signalling core asks for. A step appends; the owner (app, or the simulator) carries them out in order and clears the list.
  * Everything that must wait for a save waits inside the core: an effect in the list may be carried out at once.
  */
-#ifndef SIG_EFFECT_H
-#define SIG_EFFECT_H
+#ifndef SIG_SHARD_EFFECT_H
+#define SIG_SHARD_EFFECT_H
 
 #include "base/text.h"
 #include "media/flow.h"

@@ -5,8 +5,8 @@
  * oldest nonce is forgotten, and no older one is taken there any more, so that forgetting lets nothing be used again. It costs whom it
  * meets a challenge more. After a restart nothing is known, and what a phone sends again is taken. Owned by the shard, one thread.
  */
-#ifndef SIG_NONCE_WINDOW_H
-#define SIG_NONCE_WINDOW_H
+#ifndef SIG_SHARD_NONCE_WINDOW_H
+#define SIG_SHARD_NONCE_WINDOW_H
 
 #include "base/bytes.h"
 

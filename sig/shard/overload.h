@@ -7,8 +7,8 @@
  * exist, and REGISTER, is never refused.
  * A value; time is an argument.
  */
-#ifndef SIG_OVERLOAD_H
-#define SIG_OVERLOAD_H
+#ifndef SIG_SHARD_OVERLOAD_H
+#define SIG_SHARD_OVERLOAD_H
 
 #include "base/addr.h"
 

@@ -5,8 +5,8 @@
  * of fixed size that forgets nobody who still owes something: an entry makes room for another one only when it is as good as new, and who
  * finds no room shares an entry with others. Time is an argument; one thread.
  */
-#ifndef SIG_QUOTA_H
-#define SIG_QUOTA_H
+#ifndef SIG_SHARD_QUOTA_H
+#define SIG_SHARD_QUOTA_H
 
 #include "base/addr.h"
 #include "base/rand.h"

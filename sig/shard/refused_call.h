@@ -4,8 +4,8 @@
  * does not exist finds it there. Bounded, so that a phone which dials on and on fills neither: each source (IPv6: one /64) has a
  * budget, and all together. Fixed size, owned by the shard, one thread.
  */
-#ifndef SIG_REFUSED_CALL_H
-#define SIG_REFUSED_CALL_H
+#ifndef SIG_SHARD_REFUSED_CALL_H
+#define SIG_SHARD_REFUSED_CALL_H
 
 #include "base/addr.h"
 #include "base/hash.h"

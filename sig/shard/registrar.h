@@ -3,8 +3,8 @@
  * Bindings of addresses of record (RFC 3261 10, RFC 3581 NAT). Pure: a request and the present entry in, the new entry and the answer
  * out; the owner saves the entry before the 200 leaves.
  */
-#ifndef SIG_REGISTRAR_H
-#define SIG_REGISTRAR_H
+#ifndef SIG_SHARD_REGISTRAR_H
+#define SIG_SHARD_REGISTRAR_H
 
 #include "base/steady.h"
 #include "base/text.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The entry's values; private to registrar*.c. */
-#ifndef SIG_REGISTRAR_ENTRY_H
-#define SIG_REGISTRAR_ENTRY_H
+#ifndef SIG_SHARD_REGISTRAR_ENTRY_H
+#define SIG_SHARD_REGISTRAR_ENTRY_H
 
 #include "sig/shard/registrar.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a Request-URI to whom it means, and from an address of record to where it is reached. Pure: in goes what is known, out comes
  * a decision; the shard looks things up. */
-#ifndef SIG_ROUTE_H
-#define SIG_ROUTE_H
+#ifndef SIG_SHARD_ROUTE_H
+#define SIG_SHARD_ROUTE_H
 
 #include "sig/shard/registrar.h"
 #include "sig/shard/shard.h"

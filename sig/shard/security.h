@@ -5,8 +5,8 @@
  * with their number; all sources together have a budget, and what goes beyond it is told by kind alone. So a flood cannot hide another's
  * event, nor fill a log. Fixed size, owned by the shard, one thread. Never a secret in it.
  */
-#ifndef SIG_SECURITY_H
-#define SIG_SECURITY_H
+#ifndef SIG_SHARD_SECURITY_H
+#define SIG_SHARD_SECURITY_H
 
 #include "base/addr.h"
 #include "base/hash.h"

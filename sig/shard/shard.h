@@ -4,8 +4,8 @@
  * effects out. No socket, no clock, no Redis, so a whole cluster runs on virtual time in tests/sim.
  * One thread. After every call below the owner carries out shard_effects() and clears them.
  */
-#ifndef SIG_SHARD_H
-#define SIG_SHARD_H
+#ifndef SIG_SHARD_SHARD_H
+#define SIG_SHARD_SHARD_H
 
 #include "base/clock.h"
 #include "base/rand.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the signalling core counts. Every refusal and drop has a name here. */
-#ifndef SIG_SHARD_METRIC_H
-#define SIG_SHARD_METRIC_H
+#ifndef SIG_SHARD_SHARD_METRIC_H
+#define SIG_SHARD_SHARD_METRIC_H
 
 #include "base/histogram.h"
 #include "sig/sip/method.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of a shard; private to sig/shard/shard_*.c. */
-#ifndef SIG_SHARD_STATE_H
-#define SIG_SHARD_STATE_H
+#ifndef SIG_SHARD_SHARD_STATE_H
+#define SIG_SHARD_SHARD_STATE_H
 
 #include "sig/call/call.h"
 #include "sig/leg/respond.h"

@@ -4,8 +4,8 @@
  * the call that made it, so calls hold handles. What carries no tag of ours (INVITE, CANCEL, ACK to a non-2xx) is found here only;
  * after a restart the table is filled again from the call records.
  */
-#ifndef SIG_SHARD_TXNS_H
-#define SIG_SHARD_TXNS_H
+#ifndef SIG_SHARD_SHARD_TXNS_H
+#define SIG_SHARD_SHARD_TXNS_H
 
 #include "base/hash.h"
 #include "base/pool.h"

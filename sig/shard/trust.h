@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a hop falls under a rule of trust: by its network, transport, address, port and certificate. Pure. */
-#ifndef SIG_TRUST_H
-#define SIG_TRUST_H
+#ifndef SIG_SHARD_TRUST_H
+#define SIG_SHARD_TRUST_H
 
 #include "sig/shard/shard.h"
 

@@ -4,8 +4,8 @@
  * 0: made here), 40 bits of UTC ms, 7 bits counter; written as 13 base-32 digits. Our tags and Via branches are
  * "<call id>.<leg>.<64 random bits>", so that every in-dialog request and every response names its shard and call.
  */
-#ifndef SIG_ID_H
-#define SIG_ID_H
+#ifndef SIG_SIP_ID_H
+#define SIG_SIP_ID_H
 
 #include "base/bytes.h"
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Octets on their way: appended at the end, taken from the front. Idle connections hold no memory. Private to transport_stream*.c. */
-#ifndef SIG_SIP_STREAM_BUFFER_H
-#define SIG_SIP_STREAM_BUFFER_H
+#ifndef SIG_TRANSPORT_STREAM_BUFFER_H
+#define SIG_TRANSPORT_STREAM_BUFFER_H
 
 #include "base/bytes.h"
 

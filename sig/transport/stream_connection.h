@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One connection, and what all of them share; private to transport_stream*.c and stream_connection*.c. */
-#ifndef SIG_SIP_STREAM_CONNECTION_H
-#define SIG_SIP_STREAM_CONNECTION_H
+#ifndef SIG_TRANSPORT_STREAM_CONNECTION_H
+#define SIG_TRANSPORT_STREAM_CONNECTION_H
 
 #include "base/hash.h"
 #include "base/metric.h"

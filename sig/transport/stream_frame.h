@@ -3,8 +3,8 @@
  * Where one SIP message ends and the next begins on a connection (RFC 3261 18.3: Content-Length; RFC 5626 4.4.1: CRLF keepalives
  * between messages). Pure; however the octets come, the messages are the same.
  */
-#ifndef SIG_SIP_STREAM_FRAME_H
-#define SIG_SIP_STREAM_FRAME_H
+#ifndef SIG_TRANSPORT_STREAM_FRAME_H
+#define SIG_TRANSPORT_STREAM_FRAME_H
 
 #include "base/bytes.h"
 

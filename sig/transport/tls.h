@@ -3,8 +3,8 @@
  * TLS of the SIP listeners and of the connections we make, over OpenSSL on non-blocking sockets: 1.2 and newer, no renegotiation, no
  * resumption. Whom we call is always verified: chain and address. The loop's thread.
  */
-#ifndef SIG_SIP_TLS_H
-#define SIG_SIP_TLS_H
+#ifndef SIG_TRANSPORT_TLS_H
+#define SIG_TRANSPORT_TLS_H
 
 #include <sys/types.h>
 

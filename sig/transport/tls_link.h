@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What tls.c and tls_link.c share. */
-#ifndef SIG_SIP_TLS_LINK_H
-#define SIG_SIP_TLS_LINK_H
+#ifndef SIG_TRANSPORT_TLS_LINK_H
+#define SIG_TRANSPORT_TLS_LINK_H
 
 #include <openssl/ssl.h>
 

@@ -4,8 +4,8 @@
  * control loop. What is sent waits
  * until transport_flush. One thread, the loop's.
  */
-#ifndef SIG_SIP_TRANSPORT_H
-#define SIG_SIP_TRANSPORT_H
+#ifndef SIG_TRANSPORT_TRANSPORT_H
+#define SIG_TRANSPORT_TRANSPORT_H
 
 #include "sig/sip/message.h"
 #include "sig/sip/stream_rate.h"

@@ -3,8 +3,8 @@
  * The UDP sockets of the SIP listeners, on the control loop. What is sent waits until transport_udp_flush, so that a round of the loop
  * costs one system call for up to 64 datagrams each way. One thread, the loop's.
  */
-#ifndef SIG_SIP_TRANSPORT_UDP_H
-#define SIG_SIP_TRANSPORT_UDP_H
+#ifndef SIG_TRANSPORT_TRANSPORT_UDP_H
+#define SIG_TRANSPORT_TRANSPORT_UDP_H
 
 #include "sig/transport/transport.h"
 

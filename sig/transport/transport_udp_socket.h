@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One listening socket; private to transport_udp*.c. */
-#ifndef SIG_SIP_TRANSPORT_UDP_SOCKET_H
-#define SIG_SIP_TRANSPORT_UDP_SOCKET_H
+#ifndef SIG_TRANSPORT_TRANSPORT_UDP_SOCKET_H
+#define SIG_TRANSPORT_TRANSPORT_UDP_SOCKET_H
 
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base/guard_step.h for programs in the kernel: the tables are maps. engine/port/xdp_guard.c makes them, and maps what it shares. */
-#ifndef ENGINE_XDP_GUARD_MAPS_H
-#define ENGINE_XDP_GUARD_MAPS_H
+#ifndef ENGINE_PORT_XDP_GUARD_H
+#define ENGINE_PORT_XDP_GUARD_H
 
 #include <linux/bpf.h>
 

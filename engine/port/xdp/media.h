@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the XDP program and port_xdp agree on. Plain C types: the program has no libc. */
-#ifndef ENGINE_XDP_MEDIA_H
-#define ENGINE_XDP_MEDIA_H
+#ifndef ENGINE_PORT_XDP_MEDIA_H
+#define ENGINE_PORT_XDP_MEDIA_H
 
 /* Names of the maps and of the program: libbpf finds them by these, and bpftool shows them. */
 #define XDP_PROGRAM     "tandem_media"

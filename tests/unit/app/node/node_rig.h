@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole node in a child process, with a redis-server of the test's own, and a client of its control API. */
-#ifndef TESTS_UNIT_APP_NODE_RIG_H
-#define TESTS_UNIT_APP_NODE_RIG_H
+#ifndef TESTS_UNIT_APP_NODE_NODE_RIG_H
+#define TESTS_UNIT_APP_NODE_NODE_RIG_H
 
 #include "app/node/node.h"
 #include "base/file.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSL times its retransmissions by gettimeofday(3). This one takes its place in a test, so that time is what the test says. */
-#ifndef TESTS_UNIT_ENGINE_DTLS_CLOCK_H
-#define TESTS_UNIT_ENGINE_DTLS_CLOCK_H
+#ifndef TESTS_UNIT_ENGINE_DTLS_DTLS_CLOCK_H
+#define TESTS_UNIT_ENGINE_DTLS_DTLS_CLOCK_H
 
 #include <sys/time.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates and associations of both ends, for tests of handshakes. */
-#ifndef TESTS_UNIT_ENGINE_DTLS_PEER_H
-#define TESTS_UNIT_ENGINE_DTLS_PEER_H
+#ifndef TESTS_UNIT_ENGINE_DTLS_DTLS_PEER_H
+#define TESTS_UNIT_ENGINE_DTLS_DTLS_PEER_H
 
 #include <unistd.h>
 

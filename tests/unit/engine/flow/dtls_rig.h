@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker on port_sim, a crypto thread that is stepped, and parties that speak DTLS. */
-#ifndef TESTS_UNIT_ENGINE_DTLS_RIG_H
-#define TESTS_UNIT_ENGINE_DTLS_RIG_H
+#ifndef TESTS_UNIT_ENGINE_FLOW_DTLS_RIG_H
+#define TESTS_UNIT_ENGINE_FLOW_DTLS_RIG_H
 
 #include "engine/dtls/crypto.h"
 #include "tests/unit/engine/dtls/dtls_clock.h"

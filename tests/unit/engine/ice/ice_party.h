@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The other end of ICE: checks as a full implementation sends them, and what it makes of the answers. */
-#ifndef TESTS_UNIT_ENGINE_ICE_PARTY_H
-#define TESTS_UNIT_ENGINE_ICE_PARTY_H
+#ifndef TESTS_UNIT_ENGINE_ICE_ICE_PARTY_H
+#define TESTS_UNIT_ENGINE_ICE_ICE_PARTY_H
 
 #include "media/stun.h"
 #include "tests/unit/engine/rig.h"

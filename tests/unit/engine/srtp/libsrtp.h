@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libsrtp2 as the other side, and as the oracle of what SRTP is. */
-#ifndef TESTS_UNIT_ENGINE_LIBSRTP_H
-#define TESTS_UNIT_ENGINE_LIBSRTP_H
+#ifndef TESTS_UNIT_ENGINE_SRTP_LIBSRTP_H
+#define TESTS_UNIT_ENGINE_SRTP_LIBSRTP_H
 
 #include <srtp2/srtp.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records that earlier builds wrote: tests/data/records, never changed. TANDEM_GOLDEN=folder writes those of this build there. */
-#ifndef TESTS_UNIT_SIG_GOLDEN_H
-#define TESTS_UNIT_SIG_GOLDEN_H
+#ifndef TESTS_UNIT_SIG_RECORD_GOLDEN_H
+#define TESTS_UNIT_SIG_RECORD_GOLDEN_H
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a phone with a password answers to a challenge (RFC 7616 3.4). */
-#ifndef TESTS_UNIT_SIG_CREDENTIALS_H
-#define TESTS_UNIT_SIG_CREDENTIALS_H
+#ifndef TESTS_UNIT_SIG_SIP_CREDENTIALS_H
+#define TESTS_UNIT_SIG_SIP_CREDENTIALS_H
 
 #include "sig/sip/digest_hash.h"
 #include "tests/unit/sig/phone.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables in tests/data: one row a line, fields between tabs, # starts a comment. */
-#ifndef TESTS_UNIT_SIG_DATA_H
-#define TESTS_UNIT_SIG_DATA_H
+#ifndef TESTS_UNIT_SIG_SIP_DATA_H
+#define TESTS_UNIT_SIG_SIP_DATA_H
 
 #include "tests/unit/media/data.h"
 
