@@ -35,6 +35,19 @@ class Sipp:
                 "retransmissions": number("Retransmissions(C)")}
 
 
+def percentile(before, after, share):
+    """Milliseconds below which that share of the saves was acknowledged, within its bucket of the node's histogram in even parts."""
+    bounds = sorted((float(name.split('le="')[1].split('"')[0]), value - before.get(name, 0)) for name, value in after.items()
+                    if name.startswith('tandem_save_seconds_bucket{'))
+    wanted, below, low = share * bounds[-1][1], 0, 0.0
+    for bound, count in bounds:
+        if count >= wanted and count > below:
+            high = bound if bound != float("inf") else low
+            return 1000 * (low + (high - low) * (wanted - below) / (count - below))
+        below, low = count, bound
+    return 0.0
+
+
 def unacknowledged(metrics):
     """Saves that Redis did not acknowledge in time: their calls went on without waiting."""
     return int(sum(value for name, value in metrics.items() if name.startswith("tandem_store_failures_total")))
@@ -64,9 +77,13 @@ def step(node, callee_port, rate, seconds):
     if not caller["ok"] == callee["ok"] == calls:
         lib.say(f"# caller {caller}, callee {callee}")
     lib.wait_for("the node to have no calls left", 40, lambda: not node.ctl("node.status")["calls"])
-    late = unacknowledged(node.metrics()) - unacknowledged(before_metrics)
+    after_metrics = node.metrics()
+    late = unacknowledged(after_metrics) - unacknowledged(before_metrics)
+    moved = lambda name: after_metrics.get(name, 0) - before_metrics.get(name, 0)
     result = {
         "saves_late": late,
+        "saves": moved('tandem_saves_total{result="done"}') / calls, "rounds": moved("tandem_store_batches_total") / calls,
+        "p50_ms": percentile(before_metrics, after_metrics, 0.5), "p99_ms": percentile(before_metrics, after_metrics, 0.99),
         "rate": rate, "calls": calls, "took": took,
         "unfinished": calls - min(caller["ok"], callee["ok"]),
         "cpu_us": 1e6 * (lib.cpu_seconds(node.pid) - cpu) / calls,
@@ -76,7 +93,8 @@ def step(node, callee_port, rate, seconds):
     }
     lib.say(f"{rate:5} calls/s: {calls} calls, {result['unfinished']} unfinished, {result['cpu_us']:.0f} us/call, "
             f"redis {result['redis_us']:.0f} us/call, sipp {result['sipp_s']:.1f} s CPU, "
-            f"{result['retransmissions']} retransmissions, {late} saves late")
+            f"{result['retransmissions']} retransmissions, {late} saves late; {result['saves']:.1f} saves and {result['rounds']:.2f} "
+            f"transactions a call, saved in {result['p50_ms']:.2f} ms, p99 {result['p99_ms']:.2f} ms")
     return result
 
 
@@ -105,7 +123,9 @@ def main():
     figures = {
         "calls_per_second": good["rate"] if not good["unfinished"] and not good["saves_late"] else 0,
         "calls": good["calls"], "unfinished": good["unfinished"], "saves_late": good["saves_late"],
-        "cpu_us_per_call": round(good["cpu_us"], 1), "redis_cpu_us_per_call": round(good["redis_us"], 1),
+        "node_us_per_call": round(good["cpu_us"], 1), "redis_us_per_call": round(good["redis_us"], 1),
+        "saves_per_call": round(good["saves"], 2), "rounds_per_call": round(good["rounds"], 2), "late_saves": good["saves_late"],
+        "save_p50_ms": round(good["p50_ms"], 3), "save_p99_ms": round(good["p99_ms"], 3),
         "sipp_cpu_seconds": round(good["sipp_s"], 2), "retransmissions": good["retransmissions"],
         "calls_all_steps": sum(r["calls"] for r in results),
         "unfinished_all_steps": sum(r["unfinished"] for r in results),
