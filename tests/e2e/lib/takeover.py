@@ -176,7 +176,13 @@ def keep(node, state, folder):
 
 
 # Times of a record are exact within one boot of the machine; a copy is of another one, wherever it was made.
-REBOOTED = "unshare", "--mount", "sh", "-c", 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"'
+# "/" of a chroot is no mount point: what is to be private is the one that the file lies on.
+REBOOTED = "unshare", "--mount", "--propagation", "unchanged", "sh", "-ec", """
+file=/proc/sys/kernel/random/boot_id
+mount --make-private "$(findmnt -n -o TARGET -T $file)"
+mount --bind "$0" $file
+exec "$@"
+"""
 
 
 class Taken(Node):
