@@ -8,6 +8,10 @@
 
 #include "base/bytes.h"
 
+enum { CDR_FIELDS_MAX = 100 };
+/* CDRs in the stream, or so. */
+#define CDR_STREAM_KEPT "1000000"
+
 struct cdr_field {
 	struct bytes name, value;
 };

@@ -19,10 +19,7 @@ enum {
 	PART_MAX = 7 << 20, /* octets that wait: more are refused */
 	CDR_WORDS = 8,      /* XADD key MAXLEN ~ n * id ID */
 	WATCH_ANSWERS = 2,  /* WATCH, GET */
-	FIELDS_MAX = 100,
 };
-
-#define STREAM_KEPT "1000000"
 
 /* A batch on its way, or the WATCH alone. It outlives its store when that is closed before Redis has answered. */
 struct store_flight {
@@ -50,13 +47,12 @@ static void part_add(struct batch_part *p, struct store_op *op)
 	p->end = &op->batch_next;
 }
 
-/* Takes over what is in *from, which is empty then. */
+/* Takes over what is in *from, which is something, and empty then. */
 static struct batch_part part_take(struct batch_part *from)
 {
 	struct batch_part p = *from;
 
-	if (p.end == &from->first)
-		p.end = NULL; /* set by who keeps it */
+	assert(p.first); /* else its end would lie in *from */
 	part_init(from);
 	return p;
 }
@@ -175,7 +171,7 @@ static size_t fields_of(struct bytes fields)
 	struct cdr_field field;
 	size_t n = 0;
 
-	while (n < FIELDS_MAX && cdr_field_next(&fields, &field) > 0)
+	while (n < CDR_FIELDS_MAX && cdr_field_next(&fields, &field) > 0)
 		n++;
 	return n;
 }
@@ -195,7 +191,7 @@ static int cdr_write(struct store *s, const struct spool_entry *entry)
 	size_t n = fields_of(rest);
 	struct cdr_field field;
 	int err = resp_command(&b->text, CDR_WORDS + 2 * n) || word(b, "XADD") || key(s, "cdr") ||
-		  word(b, "MAXLEN") || word(b, "~") || word(b, STREAM_KEPT) || word(b, "*") ||
+		  word(b, "MAXLEN") || word(b, "~") || word(b, CDR_STREAM_KEPT) || word(b, "*") ||
 		  word(b, "id") || call_write(b, entry->call);
 
 	for (size_t i = 0; i < n && !err && cdr_field_next(&rest, &field) > 0; i++) {
@@ -303,6 +299,7 @@ static void flight_again(struct store_flight *f)
 	part_init(&f->part);
 }
 
+/* To a command that only goes before another: MULTI and what it holds, WATCH. */
 static void on_queued(int err, const struct redisReply *reply, void *arg)
 {
 	struct store_flight *f = arg;
@@ -360,46 +357,47 @@ static void length_ask(struct store *s)
 	store_op_command(op, args, COUNT_OF(args), s->settings.deadline_ns);
 }
 
-static void exec_took(struct store_flight *f, const struct redisReply *reply)
+static void exec_took(struct store *s, struct batch_part *p, const struct redisReply *reply)
 {
 	struct store_answer saves = { .result = STORE_OK },
 			    ends = { .result = STORE_OK, .version = 1 };
 	size_t at = 0;
 
-	if (f->part.end_count)
-		length_ask(f->s);
-
-	if (f->part.save_count)
-		element_read(f->s, &saves, redis_reply_at(reply, at++));
-	for (uint32_t i = 0; i < f->part.end_count; i++)
-		element_read(f->s, &ends, redis_reply_at(reply, at++));
-	for (; at < redis_reply_count(reply);
-	     at++) { /* of ended and HDEL: the CDR is there all the same */
+	if (p->end_count)
+		length_ask(s);
+	if (p->save_count)
+		element_read(s, &saves, redis_reply_at(reply, at++));
+	for (uint32_t i = 0; i < p->end_count; i++)
+		element_read(s, &ends, redis_reply_at(reply, at++));
+	/* ZADD, ZREMRANGEBYSCORE and HDEL: the CDR is there all the same */
+	for (; at < redis_reply_count(reply); at++) {
 		struct store_answer other = { .result = STORE_OK };
 
-		element_read(f->s, &other, redis_reply_at(reply, at));
+		element_read(s, &other, redis_reply_at(reply, at));
 		if (other.wrong_type)
-			store_keys_doubt(f->s);
+			store_keys_doubt(s);
 	}
-	lease_hears(f->s, saves.result == STORE_OK ? &ends : &saves);
-	part_answer(f->s, &f->part, &saves, &ends);
+	lease_hears(s, saves.result == STORE_OK ? &ends : &saves);
+	part_answer(s, p, &saves, &ends);
 }
 
-static void exec_failed(struct store_flight *f, const struct store_answer *a)
+static void exec_failed(struct store *s, struct batch_part *p, const struct store_answer *a)
 {
-	lease_hears(f->s, a);
-	part_answer(f->s, &f->part, a, a);
+	lease_hears(s, a);
+	part_answer(s, p, a, a);
 }
 
-static void exec_answered(struct store_flight *f, int err, const struct redisReply *reply)
+/* Who hears of the lease may close the store: then the flight does not know it any more. */
+static void exec_answered(struct store *s, struct store_flight *f, int err,
+			  const struct redisReply *reply)
 {
 	struct store_answer a;
 
 	if (err || redis_is_error(reply, NULL)) {
-		a = store_answer_read(f->s, err, reply);
-		exec_failed(f, f->is_broken ? &f->broken : &a);
+		a = f->is_broken ? f->broken : store_answer_read(s, err, reply);
+		exec_failed(s, &f->part, &a);
 	} else if (redis_reply_type(reply) == REDIS_TYPE_ARRAY) {
-		exec_took(f, reply);
+		exec_took(s, &f->part, reply);
 	} else {
 		flight_again(f);
 	}
@@ -412,19 +410,8 @@ static void on_exec(int err, const struct redisReply *reply, void *arg)
 
 	if (s) {
 		store_enter(s);
-		exec_answered(f, err, reply);
+		exec_answered(s, f, err, reply);
 		store_leave(s);
-	}
-	flight_waits(f);
-}
-
-static void on_watch(int err, const struct redisReply *reply, void *arg)
-{
-	struct store_flight *f = arg;
-
-	if (!err && f->s && redis_is_error(reply, NULL)) {
-		f->broken = store_answer_read(f->s, 0, reply);
-		f->is_broken = true;
 	}
 	flight_waits(f);
 }
@@ -492,8 +479,6 @@ static void on_fence(int err, const struct redisReply *reply, void *arg)
 
 	if (err == -ETIMEDOUT)
 		return;
-	if (s && s->batch.flight == f)
-		s->batch.flight = NULL;
 	if (s && !err && s->batch.state == BATCH_WATCHING) {
 		store_enter(s);
 		fence_read(f, reply);
@@ -511,7 +496,7 @@ static int flight_send(struct store *s, struct store_flight *f)
 	const struct redis_answers answers[] = {
 		{ before, deadline_ns, on_queued, f, false },
 		{ before ? 1 : 0, deadline_ns, on_exec, f, false },
-		{ 1, deadline_ns, on_watch, f, false },
+		{ 1, deadline_ns, on_queued, f, false },
 		{ 1, deadline_ns, on_fence, f, true },
 	};
 	int err = 0;

@@ -26,15 +26,13 @@ enum end_state {
 };
 
 enum {
-	FIELDS_MAX = 100,
 	ENDS_MAX = 1 << 16,
 	HEAD_ARGS = 11,
 	NUMBER_TEXT = 24,
 	EPOCH_SHIFT = 32, /* numbers of a later epoch are higher */
 };
 
-#define STREAM_KEPT "1000000"
-#define ACKED_NS    (3 * NS_PER_S)
+#define ACKED_NS (3 * NS_PER_S)
 /* Nobody waits for these, and they go all at once. */
 #define RESEND_NS (2 * NS_PER_S)
 
@@ -164,7 +162,7 @@ static size_t fields_put(struct bytes *args, struct bytes fields)
 	struct cdr_field field;
 	size_t n = 0;
 
-	while (n + 2 <= (size_t)FIELDS_MAX * 2 && cdr_field_next(&fields, &field) > 0) {
+	while (n + 2 <= (size_t)CDR_FIELDS_MAX * 2 && cdr_field_next(&fields, &field) > 0) {
 		args[n++] = field.name;
 		args[n++] = field.value;
 	}
@@ -178,7 +176,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 	char keys[6][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
 	char number[NUMBER_TEXT], low[NUMBER_TEXT];
 	struct writer wn = writer_over(number, sizeof(number)), wl = writer_over(low, sizeof(low));
-	struct bytes args[HEAD_ARGS + 2 * FIELDS_MAX] = {
+	struct bytes args[HEAD_ARGS + 2 * CDR_FIELDS_MAX] = {
 		store_key_shard(keys[0], s, "lease"),
 		store_key_shard(keys[1], s, "calls"),
 		store_key_call(keys[2], s, entry->call),
@@ -194,7 +192,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 	writer_fmt(&wl, "%" PRIu64, store_ends_settled(s));
 	args[8] = writer_done(&wn);
 	args[9] = writer_done(&wl);
-	args[10] = BYTES_LIT(STREAM_KEPT);
+	args[10] = BYTES_LIT(CDR_STREAM_KEPT);
 	store_op_run(op, &(struct script_call){ .id = script,
 						.args = args,
 						.keys = 6,
@@ -361,7 +359,8 @@ static struct store_end *end_new(struct store *s, uint64_t call, const struct st
 
 	for (size_t i = 0; i < n; i++)
 		size += cdr_field_size(&(struct cdr_field){ bytes_str(cdr[i].name), cdr[i].value });
-	end = n <= FIELDS_MAX && size <= SPOOL_FIELDS_MAX ? calloc(1, sizeof(*end) + size) : NULL;
+	end = n <= CDR_FIELDS_MAX && size <= SPOOL_FIELDS_MAX ? calloc(1, sizeof(*end) + size)
+							      : NULL;
 	if (!end)
 		return NULL;
 	w = writer_over(end->fields, size);

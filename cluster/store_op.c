@@ -80,8 +80,6 @@ static void word_read(const struct store *s, struct store_answer *a)
 	a->result = STORE_OK;
 	if (bytes_is(word, "OK")) {
 		a->version = number_of(redis_reply_at(a->reply, 1));
-	} else if (bytes_is(word, "OLDER")) {
-		a->version = version_of(redis_reply_at(a->reply, 1));
 	} else if (bytes_is(word, "CONFLICT")) {
 		a->result = STORE_CONFLICT;
 		a->version = version_of(redis_reply_at(a->reply, 1));

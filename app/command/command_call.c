@@ -132,8 +132,7 @@ static void ended_cdr_put(json_t *json, const struct cdr *cdr)
 		struct bytes value = fields.list[i].value;
 		uint64_t number;
 
-		if (fields_cdr_is_number(bytes_str(fields.list[i].name)) &&
-		    !bytes_u64(value, &number))
+		if (fields.is_number[i] && !bytes_u64(value, &number))
 			(void)json_object_set_new(json, fields.list[i].name,
 						  json_integer((json_int_t)number));
 		else
