@@ -30,6 +30,9 @@ struct offer_self {
 	/* The last offer on this leg, ours or the party's; empty: none. Its payload types keep their meaning (RFC 3264 8.3.2). Read
 	 * by offer_forward. */
 	struct bytes earlier;
+	/* Less than the other party says (RFC 3264 8.4). held: we take nothing, sendrecv is sendonly, and recvonly is inactive.
+	 * silent: we send nothing, sendrecv is recvonly, and sendonly is inactive. Of the text alone: the plan has what was said. */
+	bool held, silent;
 };
 
 enum { OFFER_CODECS_MAX = 16, OFFER_CODEC_NAME_MAX = 16 };

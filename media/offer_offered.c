@@ -150,7 +150,7 @@ static void write_relayed(struct writer *w, const struct offering *k, uint8_t in
 		.terms = &k->policy->b,
 		.address = &k->to_b->address,
 		.port = k->to_b->rtp_port[index],
-		.direction = { f->line.side.sends, f->line.side.receives },
+		.direction = offer_direction(k->to_b, f->line.side.sends, f->line.side.receives),
 		.mux_offer = k->policy->rtcp_mux || k->dtls,
 		.feedback = k->dtls || !f->line.profile.dtls,
 		.between = k->dtls || f->line.profile.dtls,

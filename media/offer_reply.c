@@ -24,10 +24,11 @@ static void formats_for_a(struct offer_formats *out, const struct offer_agreemen
 }
 
 /* RFC 3264 6.1: the answer's direction is within what the offer allows. */
-static struct sdp_direction direction_for_a(const struct media_line *line)
+static struct sdp_direction direction_for_a(const struct media_line *line,
+					    const struct offer_self *to_a)
 {
-	return (struct sdp_direction){ .sends = line->b.sends && line->a.receives,
-				       .receives = line->b.receives && line->a.sends };
+	return offer_direction(to_a, line->b.sends && line->a.receives,
+			       line->b.receives && line->a.sends);
 }
 
 static struct offer_webrtc webrtc_for_a(const struct sdp *offer_a, uint8_t index,
@@ -65,7 +66,7 @@ static void reply(struct writer *w, const struct offer_exchange *x, uint8_t inde
 		.terms = terms,
 		.address = &to_a->address,
 		.port = to_a->rtp_port[line->a.bundle],
-		.direction = direction_for_a(line),
+		.direction = direction_for_a(line, to_a),
 		.mux_answer = line->a.mux,
 		.feedback = g->profile_a.feedback || !g->profile_b.feedback,
 		.crypto = crypto->key.suite ? crypto : NULL,

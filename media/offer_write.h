@@ -58,6 +58,14 @@ struct offer_media {
 	unsigned asked_section;
 };
 
+/* What we say where both parties say that much. */
+static inline struct sdp_direction offer_direction(const struct offer_self *self, bool sends,
+						   bool receives)
+{
+	return (struct sdp_direction){ .sends = sends && !self->silent,
+				       .receives = receives && !self->held };
+}
+
 /* v= to the session's a= lines, without BUNDLE. */
 void offer_write_session(struct writer *w, const struct sdp *source, const struct offer_self *self,
 			 bool between, bool ice);
