@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+
+#include <opus/opus.h>
+#include <spandsp/telephony.h>
+
+#include <spandsp/g722.h>
+
+#include "dsp/encoder.h"
+#include "dsp/g711.h"
+#include "tests/unit/dsp/measure.h"
+
+enum { RATE_MAX = 48000, PACKET_MAX = 1500, SECOND = 1 };
+
+static int16_t g_sent[RATE_MAX * SECOND], g_back[RATE_MAX * SECOND];
+static uint8_t g_packet[PACKET_MAX];
+
+struct decoder {
+	enum encoder_codec codec;
+	OpusDecoder *opus;
+	g722_decode_state_t *g722;
+};
+
+static struct decoder decoder_open(enum encoder_codec codec, uint32_t rate)
+{
+	struct decoder d = { .codec = codec };
+	int err = 0;
+
+	if (codec == ENCODER_OPUS)
+		d.opus = opus_decoder_create((opus_int32)rate, 1, &err);
+	if (codec == ENCODER_G722)
+		d.g722 = g722_decode_init(NULL, 64000, 0);
+	assert_int_equal(err, 0);
+	return d;
+}
+
+static int decoder_frame(struct decoder *d, int16_t *pcm, uint32_t samples, int octets)
+{
+	switch (d->codec) {
+	case ENCODER_PCMU:
+		g711_ulaw_decode(pcm, g_packet, (size_t)octets);
+		return octets;
+	case ENCODER_PCMA:
+		g711_alaw_decode(pcm, g_packet, (size_t)octets);
+		return octets;
+	case ENCODER_G722:
+		return g722_decode(d->g722, pcm, g_packet, octets);
+	case ENCODER_OPUS:
+		return opus_decode(d->opus, g_packet, octets, pcm, (int)samples, 0);
+	}
+	return -1;
+}
+
+static void decoder_close(struct decoder *d)
+{
+	if (d->opus)
+		opus_decoder_destroy(d->opus);
+	if (d->g722)
+		assert_int_equal(g722_decode_free(d->g722), 0);
+}
+
+/* A second through encoder and decoder. The octets that it took. */
+static int there_and_back(const struct encoder_settings *s, uint32_t rate)
+{
+	struct encoder *e;
+	struct decoder d = decoder_open(s->codec, rate);
+	uint32_t samples = rate / 1000 * s->packet_ms;
+	int octets = 0;
+
+	assert_int_equal(encoder_open(&e, s), 0);
+	assert_int_equal(encoder_rate(e), rate);
+	for (uint32_t at = 0; at + samples <= rate * SECOND; at += samples) {
+		int n = encoder_frame(e, g_sent + at, samples, g_packet, sizeof(g_packet));
+
+		assert_true(n > 0);
+		assert_int_equal(decoder_frame(&d, g_back + at, samples, n), samples);
+		octets += n;
+	}
+	encoder_close(e);
+	decoder_close(&d);
+	return octets;
+}
+
+/* 440 + 880 Hz at -13 dBm0 each, 1,320 below them. */
+static void chord(uint32_t rate)
+{
+	memset(g_sent, 0, sizeof(g_sent));
+	measure_add_sine(g_sent, rate * SECOND, rate, 440, 5000);
+	measure_add_sine(g_sent, rate * SECOND, rate, 880, 5000);
+	measure_add_sine(g_sent, rate * SECOND, rate, 1320, 1000);
+}
+
+static void test_quality(void **state)
+{
+	static const struct {
+		const char *name;
+		struct encoder_settings s;
+		uint32_t rate;
+		int octets_min, octets_max;
+		double snr;
+	} rows[] = {
+		{ "PCMU", { ENCODER_PCMU, 20, 0, 0 }, 8000, 8000, 8000, 35 },
+		{ "PCMU in 10 ms", { ENCODER_PCMU, 10, 0, 0 }, 8000, 8000, 8000, 35 },
+		{ "PCMA", { ENCODER_PCMA, 20, 0, 0 }, 8000, 8000, 8000, 35 },
+		{ "PCMA in 40 ms", { ENCODER_PCMA, 40, 0, 0 }, 8000, 8000, 8000, 35 },
+		{ "G.722", { ENCODER_G722, 20, 0, 0 }, 16000, 8000, 8000, 25 },
+		{ "Opus", { ENCODER_OPUS, 20, 0, 5 }, 16000, 1500, 3500, 10 },
+		{ "Opus, narrow", { ENCODER_OPUS, 20, 12000, 5 }, 8000, 900, 2200, 8 },
+		{ "Opus, full", { ENCODER_OPUS, 20, 64000, 5 }, 48000, 4000, 10000, 15 },
+		{ "Opus in 10 ms", { ENCODER_OPUS, 10, 64000, 5 }, 48000, 4000, 10000, 15 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		chord(row->rate);
+
+		int octets = there_and_back(&row->s, row->rate);
+		double snr = measure_snr(g_sent, g_back, row->rate * SECOND, row->rate / 50);
+
+		if (octets < row->octets_min || octets > row->octets_max || snr < row->snr)
+			fail_msg("%s: %d octets, SNR %.1f dB", row->name, octets, snr);
+	}
+}
+
+static void test_defaults(void **state)
+{
+	struct encoder *e;
+
+	(void)state;
+	assert_int_equal(encoder_open(&e, &(struct encoder_settings){ .codec = ENCODER_G722 }), 0);
+	assert_int_equal(encoder_frame(e, g_sent, 320, g_packet, sizeof(g_packet)), 160);
+	encoder_close(e);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		struct encoder_settings s;
+	} rows[] = {
+		{ "no such codec", { (enum encoder_codec)99, 20, 0, 0 } },
+		{ "too long", { ENCODER_PCMU, 61, 0, 0 } },
+		{ "G.722 at another rate", { ENCODER_G722, 20, 56000, 0 } },
+		{ "Opus, long", { ENCODER_OPUS, 40, 0, 5 } },
+		{ "Opus, 15 ms", { ENCODER_OPUS, 15, 0, 5 } },
+		{ "Opus, too few bits", { ENCODER_OPUS, 20, 5999, 5 } },
+		{ "Opus, too many bits", { ENCODER_OPUS, 20, 128001, 5 } },
+		{ "Opus, too complex", { ENCODER_OPUS, 20, 0, 11 } },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct encoder *e = NULL;
+
+		ROW_ASSERT(row->name, encoder_open(&e, &row->s) == -EINVAL);
+		ROW_ASSERT(row->name, e == NULL);
+	}
+	encoder_close(NULL);
+}
+
+/* Neither a part of a packet, nor a packet that does not fit. */
+static void test_a_packet_or_nothing(void **state)
+{
+	static const struct {
+		enum encoder_codec codec;
+		uint32_t samples, octets;
+	} rows[] = {
+		{ ENCODER_PCMU, 160, 160 },
+		{ ENCODER_PCMA, 160, 160 },
+		{ ENCODER_G722, 320, 160 },
+		{ ENCODER_OPUS, 320, 1 },
+	}, *row;
+
+	(void)state;
+	chord(16000);
+	EACH_ROW(row, rows)
+	{
+		struct encoder *e;
+
+		assert_int_equal(
+			encoder_open(&e, &(struct encoder_settings){ .codec = row->codec }), 0);
+		memset(g_packet, 0x11, sizeof(g_packet));
+		assert_int_equal(encoder_frame(e, g_sent, row->samples - 1, g_packet, PACKET_MAX),
+				 -EINVAL);
+		assert_int_equal(encoder_frame(e, g_sent, row->samples * 2, g_packet, PACKET_MAX),
+				 -EINVAL);
+		assert_int_equal(encoder_frame(e, g_sent, row->samples, g_packet, row->octets - 1),
+				 -ENOSPC);
+		assert_int_equal(g_packet[0], 0x11);
+		assert_true(encoder_frame(e, g_sent, row->samples, g_packet, PACKET_MAX) > 0);
+		encoder_close(e);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_quality),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_a_packet_or_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
