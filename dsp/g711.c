@@ -5,6 +5,8 @@
  */
 #include "dsp/g711.h"
 
+#include "dsp/g711_wide.h"
+
 enum {
 	ULAW_BIAS = 33, /* moves the segments to powers of two: 33, 64, 128 ... 8192 in 14 bits */
 	ULAW_MAX = 0x1fff,
@@ -13,24 +15,24 @@ enum {
 };
 
 /* Of what is negative the one's complement: both signs have as many values. */
-static uint32_t magnitude(int16_t sample)
+static uint32_t g711_magnitude(int16_t sample)
 {
 	return (uint16_t)(sample < 0 ? ~sample : sample);
 }
 
-static uint32_t highest_bit(uint32_t v)
+static uint32_t g711_highest_bit(uint32_t v)
 {
 	return 31 - (uint32_t)__builtin_clz(v);
 }
 
 uint8_t g711_ulaw_of(int16_t sample)
 {
-	uint32_t m = (magnitude(sample) >> 2) + ULAW_BIAS;
+	uint32_t m = (g711_magnitude(sample) >> 2) + ULAW_BIAS;
 
 	if (m > ULAW_MAX)
 		m = ULAW_MAX;
 
-	uint32_t segment = highest_bit(m) - 5;
+	uint32_t segment = g711_highest_bit(m) - 5;
 	uint32_t code = segment << 4 | (m >> (segment + 1) & 0xf);
 
 	return (uint8_t)(~code & (sample < 0 ? 0x7f : 0xff));
@@ -38,8 +40,8 @@ uint8_t g711_ulaw_of(int16_t sample)
 
 uint8_t g711_alaw_of(int16_t sample)
 {
-	uint32_t m = magnitude(sample) >> 4;
-	uint32_t segment = m < 32 ? m >> 4 : highest_bit(m) - 3;
+	uint32_t m = g711_magnitude(sample) >> 4;
+	uint32_t segment = m < 32 ? m >> 4 : g711_highest_bit(m) - 3;
 	uint32_t code = segment << 4 | (m >> (segment ? segment - 1 : 0) & 0xf);
 
 	return (uint8_t)((code | (sample < 0 ? 0 : POSITIVE)) ^ ALAW_EVEN_BITS);
@@ -64,24 +66,24 @@ int16_t g711_alaw_sample(uint8_t octet)
 
 void g711_ulaw_encode(uint8_t *out, const int16_t *pcm, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = g711_ulaw_encode_wide(out, pcm, n); i < n; i++)
 		out[i] = g711_ulaw_of(pcm[i]);
 }
 
 void g711_alaw_encode(uint8_t *out, const int16_t *pcm, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = g711_alaw_encode_wide(out, pcm, n); i < n; i++)
 		out[i] = g711_alaw_of(pcm[i]);
 }
 
 void g711_ulaw_decode(int16_t *pcm, const uint8_t *in, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = g711_ulaw_decode_wide(pcm, in, n); i < n; i++)
 		pcm[i] = g711_ulaw_sample(in[i]);
 }
 
 void g711_alaw_decode(int16_t *pcm, const uint8_t *in, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = g711_alaw_decode_wide(pcm, in, n); i < n; i++)
 		pcm[i] = g711_alaw_sample(in[i]);
 }
