@@ -69,42 +69,27 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 }
 
 /* Both said to each other what they had said before. */
-static bool is_old_news(const struct call *c, const struct exchange *x)
+static bool is_old_news(const struct call *c, uint8_t asked)
 {
-	uint8_t asked = leg_other(c, c->invite.from);
+	const struct leg *l = c->legs[asked];
 
 	return invite_is_refresh(c, asked) &&
-	       session_is_same(text_bytes(&x->answer_in), session_heard(c, asked));
+	       session_is_same(text_bytes(&l->open.heard), text_bytes(&l->sdp.heard));
 }
 
-/* The one for whom we asked hears nothing of the answer: what it was told before holds. */
-static void keep_said(struct call *c)
-{
-	struct leg *l = c->legs[c->invite.from];
-	struct bytes said = session_said(c, c->invite.from);
-
-	if (!c->invite.own)
-		text_clear(&l->said);
-	else if (said.n && said.p != text_bytes(&l->said).p && text_set(&l->said, said))
-		text_clear(&l->said); /* it will be asked with a new offer */
-}
-
-/* What was agreed stays; what was needed to agree goes. */
+/* What was agreed stays; what was needed to agree goes. For whom we asked by ourselves hears nothing of it. */
 static void keep_session(struct call *c)
 {
-	struct leg *l = c->legs[leg_other(c, c->invite.from)];
-	struct exchange *x;
+	uint8_t from = c->invite.from, asked = leg_other(c, from);
+	struct leg *l = c->legs[asked];
 
 	if (!l->asked)
 		return;
-	x = &l->asked->media;
-	if (x->answer_in.n && !is_old_news(c, x)) {
-		keep_said(c);
-		if (!c->invite.late) {
-			x->offer_in = c->invite.offer;
-			c->invite.offer = (struct text){ 0 };
-		}
-		exchange_move(&c->media, x);
+	if (leg_sdp_is_agreed(&l->open) && !is_old_news(c, asked)) {
+		leg_sdp_move(&l->sdp, &l->open);
+		if (!c->invite.own)
+			leg_sdp_move(&c->legs[from]->sdp, &c->legs[from]->open);
+		c->offerer = c->invite.late ? asked : from;
 	}
 	leg_asked_clear(l);
 }
@@ -130,7 +115,7 @@ static void established(struct call_host *h, struct call *c)
 	keep_session(c);
 	if (c->invite.wakes)
 		call_publish_leg(h, c, SIG_CALL_RESUMED, c->invite.from);
-	invite_clear(&c->invite);
+	invite_clear(c);
 	if (c->state == CALL_ANSWERING)
 		c->state = CALL_ESTABLISHED;
 	listen_again(h, c);
@@ -207,7 +192,7 @@ void invite_answer_lost(struct call_host *h, struct call *c)
 	} else if (l->leave) {
 		leg_leave_now(h, c, from);
 	}
-	invite_clear(&c->invite);
+	invite_clear(c);
 }
 
 /* The asker's answer to the offer of our 2xx; the other leg waits for it in our ACK. */

@@ -16,7 +16,6 @@
 static int take_session(struct call_host *h, struct call *c, uint8_t leg,
 			const struct sip_message *m, struct call_refusal *refusal)
 {
-	struct exchange *x = &c->legs[leg]->asked->media;
 	struct bytes sdp;
 
 	*refusal = (struct call_refusal){ .status = 488, .reason = REFUSED_SDP };
@@ -25,14 +24,13 @@ static int take_session(struct call_host *h, struct call *c, uint8_t leg,
 	if (c->invite.late)
 		return sdp.n ? session_late_offer(h, c, leg, sdp, refusal) : -EBADMSG;
 	if (sdp.n == 0) /* RFC 3261 13.2.1: the answer may have come in a 18x */
-		sdp = text_bytes(&x->answer_in);
+		sdp = text_bytes(&c->legs[leg]->open.heard);
 	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : -EBADMSG;
 }
 
-static int make_answer(struct call_host *h, struct call *c, uint8_t leg)
+static int make_answer(struct call_host *h, struct call *c)
 {
 	struct invite *inv = &c->invite;
-	const struct exchange *x = &c->legs[leg]->asked->media;
 	struct txn_slot *slot = txns_get(h->txns, inv->server);
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct response r = {
@@ -41,7 +39,7 @@ static int make_answer(struct call_host *h, struct call *c, uint8_t leg)
 		.contact = true,
 		.record_route = true,
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = text_bytes(inv->late ? &x->offer_out : &x->answer_out),
+		.body = text_bytes(&c->legs[inv->from]->open.said),
 	};
 
 	session_timer_write_answer(&extra, c->legs[inv->from]);
@@ -133,7 +131,7 @@ static int carry(struct call_host *h, struct call *c, uint8_t leg, const struct 
 	invite_retag(h, c, leg);
 	if (c->invite.early && !c->invite.late)
 		session_refresh(h, c); /* from now on silence counts */
-	return make_answer(h, c, leg);
+	return make_answer(h, c);
 }
 
 static void answered(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)

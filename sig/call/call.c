@@ -121,11 +121,10 @@ void call_free(struct call *c)
 		flow_dtls_free(&c->flows[i]);
 	}
 	free(c->flows);
+	invite_clear(c);
 	while (c->leg_count)
 		leg_free(c, c->leg_count - 1);
 	free(c->legs);
-	invite_clear(&c->invite);
-	exchange_clear(&c->media);
 	unknown_clear(&c->unknown);
 	outbox_clear(&c->out);
 	text_clear(&c->from);

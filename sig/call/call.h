@@ -12,10 +12,10 @@
 
 #include "media/offer.h"
 #include "sig/call/cause.h"
-#include "sig/call/exchange.h"
 #include "sig/call/host.h"
 #include "sig/call/outbox.h"
 #include "sig/dialog/dialog.h"
+#include "sig/leg/leg_sdp.h"
 #include "sig/leg/leg_users.h"
 
 /* A leg's index stands in our tags and branches, and stays what it is. */
@@ -41,8 +41,6 @@ struct asked {
 	enum asked_state state;
 	pool_handle client; /* transaction, perhaps gone */
 	uint64_t branch;    /* its random part */
-	struct exchange
-		media; /* offer_in is empty where the asker made the offer: that one is for all */
 };
 
 /* RFC 4028: how long the session lasts with this party. */
@@ -68,9 +66,10 @@ struct leg {
 	struct session_timer timer;
 	struct leg_link same_user;
 	struct dialog dialog;
-	uint64_t session_id, session_version; /* of our SDP to the party */
-	struct text
-		said; /* our SDP to the party, where the session in force has none that was said to it */
+	uint64_t session_id, session_version; /* of our last SDP to the party */
+	struct leg_sdp sdp;                   /* in force */
+	struct leg_sdp
+		open; /* of the INVITE that is open; it takes the place of sdp when that is acknowledged */
 	uint8_t forks_ended;       /* 2xx of forks we did not want; not part of a record */
 	uint32_t invite_cseq;      /* of our last INVITE on this leg, and */
 	uint64_t ack_branch;       /* of the ACK to its 2xx */
@@ -109,7 +108,6 @@ struct invite {
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
 	pool_handle server;   /* transaction, perhaps gone */
 	uint32_t server_cseq; /* the ACK has it too */
-	struct text offer;    /* the asker's */
 	struct refusal_kept best;
 	struct text answer;                  /* our 2xx */
 	uint32_t interval_ms;                /* its retransmission (RFC 3261 13.3.1.4) */
@@ -154,7 +152,7 @@ struct call {
 	uint8_t leg_count;
 	uint8_t partner; /* the leg A speaks with, or shall: the last one with early media, then the winner */
 	struct invite invite;
-	struct exchange media; /* the last one that was agreed */
+	uint8_t offerer; /* A or the partner: whose SDP the other one was offered last */
 	struct call_flow *flows;
 	uint32_t flow_count;
 	struct text from, to; /* users */

@@ -89,7 +89,7 @@ static void close_reinvite(struct call_host *h, struct call *c)
 	leg_asked_clear(l);
 	if (inv->state < INVITE_ACCEPTED)
 		respond(h, txns_get(h->txns, inv->server), NULL, &r);
-	invite_clear(inv);
+	invite_clear(c);
 }
 
 /* Nothing of it is said any more, and who asked for it is told. */
@@ -151,7 +151,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 			leg_leave(h, c, i, &f);
 	}
 	if (c->invite.state != INVITE_ACCEPTED || c->legs[LEG_A]->state != LEG_ANSWERED)
-		invite_clear(&c->invite); /* else the ACK is awaited */
+		invite_clear(c); /* else the ACK is awaited */
 	forget_waiting(h, c);
 	outbox_touch(&c->out);
 	c->cdr = calloc(1, sizeof(*c->cdr));

@@ -38,7 +38,8 @@ static int take_offer(struct call *c, const struct sip_message *invite,
 	if (err)
 		return call_refuse(refusal, err, err == -EBADMSG ? 400 : 415, REFUSED_BODY);
 	c->invite.late = sdp.n == 0;
-	if (text_set(&c->invite.offer, sdp))
+	c->legs[LEG_A]->open.theirs = sdp.n != 0;
+	if (text_set(&c->legs[LEG_A]->open.heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return 0;
 }

@@ -40,14 +40,7 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg,
 
 static int offer(struct call_host *h, struct call *c, uint8_t leg, struct call_refusal *refusal)
 {
-	struct exchange *x = &c->legs[leg]->asked->media;
-
-	if (c->invite.late) {
-		x->offerer = leg;
-		return 0;
-	}
-	x->offerer = c->invite.from;
-	return session_offer(h, c, leg, text_bytes(&c->invite.offer), refusal);
+	return c->invite.late ? 0 : session_offer(h, c, leg, refusal);
 }
 
 int fork_ask(struct call_host *h, struct call *c, const struct call_target *target,

@@ -86,7 +86,7 @@ static void leave_asker(struct call_host *h, struct call *c)
 	c->legs[LEG_A]->state = LEG_CONFIRMED;
 	c->legs[LEG_A]->leave = false;
 	leg_leave(h, c, LEG_A, &f);
-	invite_clear(&c->invite);
+	invite_clear(c);
 }
 
 void call_give_up(struct call_host *h, struct call *c)

@@ -17,9 +17,13 @@
 
 enum { LINES_MAX = 512 };
 
-void invite_clear(struct invite *inv)
+void invite_clear(struct call *c)
 {
-	text_clear(&inv->offer);
+	struct invite *inv = &c->invite;
+	struct leg *from = call_leg(c, inv->from);
+
+	if (from)
+		leg_sdp_clear(&from->open);
 	text_clear(&inv->best.extra);
 	text_clear(&inv->answer);
 	*inv = (struct invite){ 0 };
@@ -38,7 +42,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 		.max_forwards = max_forwards < 0 ? -1 : max_forwards - 1,
 		.contact = true,
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = text_bytes(&l->asked->media.offer_out),
+		.body = text_bytes(&l->open.said),
 	};
 	struct txn_slot *slot;
 
@@ -154,7 +158,7 @@ static void pass_on(struct call_host *h, struct call *c, uint8_t leg, const stru
 	};
 
 	if (early)
-		r.body = text_bytes(&c->legs[leg]->asked->media.answer_out);
+		r.body = text_bytes(&c->legs[c->invite.from]->open.said);
 	if (!early && was_said(c, status))
 		return;
 	c->invite.provisional = status;

@@ -44,6 +44,6 @@ void invite_again_overdue(struct call_host *h, struct call *c);
 /* The asker takes it back. */
 void invite_cancel(struct call_host *h, struct call *c, const struct call_event *ev);
 /* Nothing is open any more. */
-void invite_clear(struct invite *inv);
+void invite_clear(struct call *c);
 
 #endif

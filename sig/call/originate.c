@@ -19,6 +19,11 @@
 	"a=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\na=rtpmap:96 opus/48000/2\r\n" \
 	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
 
+struct bytes originate_offer(void)
+{
+	return BYTES_LIT(OWN_OFFER);
+}
+
 static int fill(struct call_host *h, struct call *c, const struct call_originate *o)
 {
 	call_begin(h, c);
@@ -27,8 +32,7 @@ static int fill(struct call_host *h, struct call *c, const struct call_originate
 	c->invite.own = true;
 	c->invite.max_forwards = -1;
 	return text_set(&c->from, o->from) || text_set(&c->to, o->to) ||
-			       text_set(&c->display, o->display) ||
-			       text_set(&c->invite.offer, BYTES_LIT(OWN_OFFER))
+			       text_set(&c->display, o->display)
 		       ? -ENOMEM
 		       : 0;
 }
@@ -64,9 +68,8 @@ int call_originate(struct call_host *h, struct call *c, const struct call_origin
 		err = open_a(h, c, o);
 	if (err)
 		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
-	c->legs[LEG_A]->asked->media.offerer = LEG_A;
 	outbox_touch(&c->out);
-	err = session_offer(h, c, LEG_A, text_bytes(&c->invite.offer), refusal);
+	err = session_offer(h, c, LEG_A, refusal);
 	if (err)
 		return err;
 	if (invite_queue(h, c, LEG_A))
@@ -100,6 +103,7 @@ static void confirm(struct call *c)
 	struct leg *l = c->legs[LEG_A];
 
 	l->state = LEG_CONFIRMED;
+	leg_sdp_move(&l->sdp, &l->open);
 	leg_asked_clear(l);
 	c->invite.state = INVITE_OPEN;
 	outbox_touch(&c->out);
@@ -119,7 +123,8 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 {
 	struct call_ending e = { .cause = CAUSE_UNREACHABLE, .by = ENDED_BY_NODE, .status = 480 };
 	struct bytes sdp;
-	bool usable = !session_body(m, &sdp) && sdp.n && !text_set(&c->invite.offer, sdp);
+	bool usable =
+		!session_body(m, &sdp) && sdp.n && !text_set(&c->legs[LEG_A]->open.heard, sdp);
 
 	confirm(c);
 	if (!usable)

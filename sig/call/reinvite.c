@@ -59,22 +59,21 @@ static void wake(struct call *c, struct bytes offer)
 static int take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
 		      struct call_refusal *refusal)
 {
+	struct leg_sdp *open = &c->legs[ev->leg]->open;
 	uint8_t to = leg_other(c, ev->leg);
-	struct exchange *x;
 	struct bytes sdp;
 
 	*refusal = (struct call_refusal){ .status = 415, .reason = REFUSED_BODY };
 	if (session_body(ev->message, &sdp))
 		return -1;
 	*refusal = (struct call_refusal){ .status = 513, .reason = REFUSED_MALFORMED };
-	if (txns_keep_request(ev->slot, ev->message) || text_set(&c->invite.offer, sdp) ||
+	if (txns_keep_request(ev->slot, ev->message) || text_set(&open->heard, sdp) ||
 	    leg_ask(c->legs[to]))
 		return -1;
-	x = &c->legs[to]->asked->media;
 	c->invite.late = sdp.n == 0;
-	x->offerer = c->invite.late ? to : ev->leg;
+	open->theirs = !c->invite.late;
 	wake(c, sdp);
-	return sdp.n ? session_offer(h, c, to, sdp, refusal) : 0;
+	return sdp.n ? session_offer(h, c, to, refusal) : 0;
 }
 
 static void take_back(struct call_host *h, struct call *c, const struct call_event *ev,
@@ -139,8 +138,8 @@ static int ask_own(struct call_host *h, struct call *c, uint8_t to, bool refresh
 {
 	struct bytes said = refresh ? session_said(c, to) : (struct bytes){ 0 };
 	struct call_refusal refusal;
-	int err = said.n ? text_set(&c->legs[to]->asked->media.offer_out, said)
-			 : session_offer(h, c, to, text_bytes(&c->invite.offer), &refusal);
+	int err = said.n ? text_set(&c->legs[to]->open.said, said)
+			 : session_offer(h, c, to, &refusal);
 
 	outbox_touch(&c->out);
 	return err ? err : invite_queue(h, c, to);
@@ -148,11 +147,10 @@ static int ask_own(struct call_host *h, struct call *c, uint8_t to, bool refresh
 
 static int own(struct call_host *h, struct call *c, uint8_t from, bool refresh)
 {
-	struct bytes sdp = session_heard(c, from);
 	uint8_t to = leg_other(c, from);
 	int err;
 
-	if (c->invite.state != INVITE_NONE || sdp.n == 0)
+	if (c->invite.state != INVITE_NONE || c->legs[from]->sdp.heard.n == 0)
 		return -EAGAIN;
 	c->invite = (struct invite){
 		.state = INVITE_OPEN,
@@ -162,11 +160,9 @@ static int own(struct call_host *h, struct call *c, uint8_t from, bool refresh)
 		.max_forwards = -1,
 		.deadline_ns = h->now.ns + h->settings->ring_timeout_ns,
 	};
-	err = text_set(&c->invite.offer, sdp) || leg_ask(c->legs[to]) ? -ENOMEM : 0;
-	if (!err) {
-		c->legs[to]->asked->media.offerer = from;
+	err = leg_ask(c->legs[to]);
+	if (!err)
 		err = ask_own(h, c, to, refresh);
-	}
 	if (err) {
 		leg_asked_clear(c->legs[to]);
 		invite_failed(c);
@@ -187,12 +183,12 @@ int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
 bool invite_is_refresh(const struct call *c, uint8_t leg)
 {
 	return c->invite.own && c->invite.again &&
-	       bytes_eq(text_bytes(&c->legs[leg]->asked->media.offer_out), session_said(c, leg));
+	       bytes_eq(text_bytes(&c->legs[leg]->open.said), session_said(c, leg));
 }
 
 void invite_failed(struct call *c)
 {
 	if (c->invite.wakes)
 		c->legs[c->invite.from]->held = true;
-	invite_clear(&c->invite);
+	invite_clear(c);
 }

@@ -122,9 +122,8 @@ int call_attach(struct call_host *h, struct call *c, struct call_seed *seed, con
 /* What the asker was told last. */
 static struct bytes early_sdp(const struct call *c)
 {
-	const struct leg *l = c->invite.early ? call_leg(c, c->invite.early) : NULL;
-
-	return l && l->asked ? text_bytes(&l->asked->media.answer_out) : (struct bytes){ 0 };
+	return c->invite.early ? text_bytes(&c->legs[c->invite.from]->open.said)
+			       : (struct bytes){ 0 };
 }
 
 /* Copies of A's INVITE that are still on their way want an answer. */

@@ -62,101 +62,120 @@ static void write_hold(struct writer *w)
 }
 
 /* What `to` is offered, with the session version it will have. */
-static int forward(struct call_host *h, const struct call *c, struct exchange *x, uint8_t to,
-		   struct bytes sdp, uint64_t version, struct call_refusal *refusal)
+static int forward(struct call_host *h, struct call *c, const struct talk *t, uint64_t version,
+		   struct call_refusal *refusal)
 {
-	struct offer_policy policy = talk_policy(c, x->offerer, to);
+	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
-	struct offer_self self = talk_self(h, c, to);
+	struct offer_self self = talk_self(h, c, t->answerer);
 	struct offer_error error = { 0 };
 	int err;
 
 	self.session_version = version;
-	err = offer_forward(sdp, &policy, &self, &w, &error);
+	err = offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)
 		return refuse_sdp(refusal, err, &error);
-	if (c->legs[x->offerer]->held)
+	if (c->legs[t->offerer]->held)
 		write_hold(&w);
-	if (text_set(&x->offer_out, writer_done(&w)))
+	if (text_set(&c->legs[t->answerer]->open.said, writer_done(&w)))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return 0;
 }
 
-static int offer(struct call_host *h, struct call *c, struct exchange *x, uint8_t to,
-		 struct bytes sdp, struct call_refusal *refusal)
+static int offer(struct call_host *h, struct call *c, const struct talk *t,
+		 struct call_refusal *refusal)
 {
-	struct offer_policy policy = talk_policy(c, x->offerer, to);
+	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
+	struct leg *to = c->legs[t->answerer];
 	struct offer_error error = { 0 };
 	struct media_plan lines;
-	int err = offer_inspect(sdp, &policy, &lines, &error);
+	int err = offer_inspect(t->offer, &policy, &lines, &error);
 
 	if (err)
 		return refuse_sdp(refusal, err, &error);
-	if (x->offerer != to && (err = refuse_place(h, c, x->offerer, &lines, true, refusal)))
+	if (t->offerer != t->answerer &&
+	    (err = refuse_place(h, c, t->offerer, &lines, true, refusal)))
 		return err;
-	err = take_ports(h, c, &lines, x->offerer, to, refusal);
+	err = take_ports(h, c, &lines, t->offerer, t->answerer, refusal);
 	if (!err)
-		err = forward(h, c, x, to, sdp, c->legs[to]->session_version + 1, refusal);
+		err = forward(h, c, t, to->session_version + 1, refusal);
 	if (!err) /* RFC 3264 8: by one, with each SDP that is sent */
-		c->legs[to]->session_version++;
+		to->session_version++;
 	return err;
 }
 
-int session_offer(struct call_host *h, struct call *c, uint8_t to, struct bytes sdp,
-		  struct call_refusal *refusal)
+int session_offer(struct call_host *h, struct call *c, uint8_t to, struct call_refusal *refusal)
 {
-	return offer(h, c, &c->legs[to]->asked->media, to, sdp, refusal);
+	struct talk t = talk_open(c, to);
+
+	return offer(h, c, &t, refusal);
 }
 
 int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		       struct call_refusal *refusal)
 {
-	struct exchange *x = &c->legs[leg]->asked->media;
+	struct leg_sdp *open = &c->legs[leg]->open;
+	struct talk t;
 
 	if (leg != LEG_A)
 		c->partner = leg;
-	if (text_set(&x->offer_in, sdp))
+	open->theirs = true;
+	if (text_set(&open->heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
-	return offer(h, c, x, c->invite.from, sdp, refusal);
+	t = talk_open(c, leg);
+	return offer(h, c, &t, refusal);
 }
 
 static int compute(struct call_host *h, const struct call *c, const struct talk *t,
-		   struct bytes answer, struct writer *w, struct media_plan *plan,
-		   struct offer_error *error)
+		   struct writer *w, struct media_plan *plan, struct offer_error *error)
 {
-	struct offer_policy policy = talk_policy(c, t->x->offerer, t->answerer);
-	struct offer_self self = talk_self(h, c, t->x->offerer);
+	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
+	struct offer_self self = talk_self(h, c, t->offerer);
 
-	self.session_version = c->invite.own ? 0 : self.session_version + 1; /* 0: for nobody */
-	return offer_answer(t->offer, text_bytes(&t->x->offer_out), answer, &policy, &self, w, plan,
-			    error);
+	self.session_version++;
+	return offer_answer(t->offer, t->offer_out, t->answer, &policy, &self, w, plan, error);
+}
+
+/* What the offerer hears. Nobody does where none asked. */
+static int tell(struct call *c, const struct talk *t, struct writer *w)
+{
+	struct leg *l = c->legs[t->offerer];
+
+	if (c->invite.own)
+		return 0;
+	if (c->legs[t->answerer]->held)
+		write_hold(w);
+	l->session_version++;
+	return text_set(&l->open.said, writer_done(w));
+}
+
+/* It was carried already. */
+static bool was_answered(const struct call *c, uint8_t leg, const struct talk *t, struct bytes sdp)
+{
+	return (leg == LEG_A || leg == c->partner) && c->legs[t->offerer]->open.said.n &&
+	       bytes_eq(sdp, t->answer);
 }
 
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal)
 {
-	struct exchange *x = &c->legs[leg]->asked->media;
 	struct talk t = talk_open(c, leg);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 	struct media_plan plan;
-	struct agreed agreed = { .plan = &plan, .offerer = x->offerer, .answerer = t.answerer };
-	bool same = leg == LEG_A || leg == c->partner;
+	struct agreed agreed = { .plan = &plan, .offerer = t.offerer, .answerer = t.answerer };
 	int err;
 
-	if (same && x->answer_out.n && bytes_eq(sdp, text_bytes(&x->answer_in)))
+	if (was_answered(c, leg, &t, sdp))
 		return 0;
-	err = compute(h, c, &t, sdp, &w, &plan, &error);
+	t.answer = sdp;
+	err = compute(h, c, &t, &w, &plan, &error);
 	if (err)
 		return refuse_sdp(refusal, err, &error);
 	err = refuse_place(h, c, t.answerer, &plan, false, refusal);
 	if (err)
 		return err;
-	if (c->legs[t.answerer]->held)
-		write_hold(&w);
-	if (!c->invite.own) /* else nobody hears it */
-		c->legs[x->offerer]->session_version++;
-	if (text_set(&x->answer_in, sdp) || text_set(&x->answer_out, writer_done(&w)))
+	if (text_set(&c->legs[t.answerer]->open.heard, sdp) || tell(c, &t, &w))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	if (leg != LEG_A)
 		c->partner = leg;
@@ -167,6 +186,7 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
+	struct talk t = talk_open(c, leg);
 	struct call_refusal refusal;
 	int err;
 
@@ -174,8 +194,7 @@ int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg)
 	    l->terms->sdes_only || l->terms->dtls_offer)
 		return -ENOTSUP;
 	l->terms->sdes_offer = true;
-	err = forward(h, c, &l->asked->media, leg, text_bytes(&c->invite.offer),
-		      l->session_version + 1, &refusal);
+	err = forward(h, c, &t, l->session_version + 1, &refusal);
 	if (err)
 		return err;
 	l->session_version++;
@@ -199,6 +218,7 @@ int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
 {
 	struct call_refusal refusal;
 	uint8_t leg = f->leg;
+	struct talk t;
 	int err;
 
 	if (was_told(c, leg) || c->invite.ports_tries == PORTS_TRIES)
@@ -211,8 +231,8 @@ int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
 	outbox_touch(&c->out);
 	if (leg == c->invite.from)
 		return 0;
-	err = forward(h, c, &c->legs[leg]->asked->media, leg, text_bytes(&c->invite.offer),
-		      c->legs[leg]->session_version, &refusal);
+	t = talk_open(c, leg);
+	err = forward(h, c, &t, c->legs[leg]->session_version, &refusal);
 	return err ? err : invite_requeue(h, c, leg);
 }
 
@@ -223,10 +243,10 @@ int session_plan(struct call_host *h, const struct call *c, struct media_plan *p
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 
-	*agreed = (struct agreed){ .plan = plan, .offerer = t.x->offerer, .answerer = t.answerer };
-	if (t.x->answer_in.n == 0)
+	*agreed = (struct agreed){ .plan = plan, .offerer = t.offerer, .answerer = t.answerer };
+	if (t.answer.n == 0)
 		return -ENOTCONN;
-	return compute(h, c, &t, text_bytes(&t.x->answer_in), &w, plan, &error);
+	return compute(h, c, &t, &w, plan, &error);
 }
 
 int session_apply(struct call_host *h, struct call *c)

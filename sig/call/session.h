@@ -8,17 +8,16 @@
 #include "sig/call/call.h"
 #include "sig/leg/flow.h"
 
-/* The offer of leg `to`'s exchange, made by x->offerer: takes ports and opens flows for its new lines, fills offer_out.
- * 0 or -errno with *refusal. */
-int session_offer(struct call_host *h, struct call *c, uint8_t to, struct bytes sdp,
+/* What the asked leg is offered: takes ports and opens flows for its new lines, writes open.said. 0 or -errno with *refusal. */
+int session_offer(struct call_host *h, struct call *c, uint8_t to,
 		  struct call_refusal *refusal) NODISCARD;
 /* The offer that came in the asked leg's 2xx; it goes to the asker. */
 int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		       struct call_refusal *refusal) NODISCARD;
 /* The same offer once more, now with SRTP keys, to a party that may have them and was not offered any. 0 or -errno: it may not, or was. */
 int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
-/* The answer in the exchange with the asked leg, which becomes A's partner: fills answer_in and answer_out, updates the flows.
- * Once more with the same SDP and partner changes nothing. */
+/* The answer to the INVITE to the asked leg, which becomes A's partner: of that leg, or of the asker where the leg made the offer. Writes
+ * what the other one of the two hears, updates the flows. Once more with the same SDP and partner changes nothing. */
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
 /* Something else holds the port of a flow whose socket was not bound: another pair. 0 or -errno: somebody was told of this one, or
@@ -37,8 +36,6 @@ int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 /* ---- session_text.c: what is said, and nothing is changed ---- */
 /* The SDP of a message, also as a part of its body; empty when there is none. 0, -ENOTSUP (415) or -EBADMSG (400). */
 int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
-/* What the leg's party said of itself last; empty: nothing yet. */
-struct bytes session_heard(const struct call *c, uint8_t leg);
 /* What it was told last; empty: nothing yet, or other words than those of the session in force. */
 struct bytes session_said(const struct call *c, uint8_t leg);
 /* The same but for the o= line. */

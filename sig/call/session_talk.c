@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/session_talk.h"
 
+#include "sig/call/originate.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 
@@ -26,14 +27,6 @@ struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t a
 	};
 }
 
-/* The last offer that was agreed on with this leg, whoever made it. */
-static struct bytes earlier_of(const struct call *c, uint8_t leg)
-{
-	if (leg != LEG_A && leg != c->partner)
-		return (struct bytes){ 0 };
-	return text_bytes(c->media.offerer == leg ? &c->media.offer_in : &c->media.offer_out);
-}
-
 struct offer_self talk_self(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
@@ -43,7 +36,7 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 		.session_id = l->session_id,
 		.session_version = l->session_version,
 		.fingerprint = h->settings->fingerprint,
-		.earlier = earlier_of(c, leg),
+		.earlier = leg_sdp_offer(&l->sdp),
 	};
 
 	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++) {
@@ -59,23 +52,54 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 	return self;
 }
 
+struct bytes talk_offer_for(const struct call *c, uint8_t leg)
+{
+	const struct leg *from = c->legs[c->invite.from];
+
+	if (c->invite.own)
+		return leg == c->invite.from ? originate_offer() : text_bytes(&from->sdp.heard);
+	return text_bytes(&from->open.heard);
+}
+
+static struct talk late_talk(const struct call *c, uint8_t leg)
+{
+	const struct leg_sdp *open = &c->legs[leg]->open, *from = &c->legs[c->invite.from]->open;
+	struct talk t = { .offerer = leg, .answerer = c->invite.from };
+
+	if (open->heard.n == 0) /* what the asker was offered is another leg's */
+		return t;
+	t.offer = text_bytes(&open->heard);
+	t.offer_out = text_bytes(&from->said);
+	t.answer = text_bytes(&from->heard);
+	return t;
+}
+
 struct talk talk_open(const struct call *c, uint8_t leg)
 {
-	const struct exchange *x = &c->legs[leg]->asked->media;
+	const struct leg_sdp *open = &c->legs[leg]->open;
 
+	if (c->invite.late)
+		return late_talk(c, leg);
 	return (struct talk){
-		.x = x,
-		.offer = text_bytes(x->offer_in.n ? &x->offer_in : &c->invite.offer),
-		.answerer = x->offerer == leg ? c->invite.from : leg,
+		.offerer = c->invite.from,
+		.answerer = leg,
+		.offer = talk_offer_for(c, leg),
+		.offer_out = text_bytes(&open->said),
+		.answer = text_bytes(&open->heard),
 	};
 }
 
 struct talk talk_agreed(const struct call *c)
 {
+	uint8_t answerer = leg_other(c, c->offerer);
+	const struct leg_sdp *sdp = &c->legs[answerer]->sdp;
+
 	return (struct talk){
-		.x = &c->media,
-		.offer = text_bytes(&c->media.offer_in),
-		.answerer = leg_other(c, c->media.offerer),
+		.offerer = c->offerer,
+		.answerer = answerer,
+		.offer = text_bytes(&c->legs[c->offerer]->sdp.heard),
+		.offer_out = text_bytes(&sdp->said),
+		.answer = text_bytes(&sdp->heard),
 	};
 }
 
@@ -83,7 +107,7 @@ static bool has_answer(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = call_leg(c, leg);
 
-	return l && l->asked && l->asked->media.answer_in.n;
+	return l && l->asked && talk_open(c, leg).answer.n;
 }
 
 struct talk talk_in_force(const struct call *c)
@@ -101,13 +125,13 @@ static bool has_flows(const struct call *c, const struct talk *t)
 	struct offer_error error;
 	struct media_plan lines;
 
-	if (t->x->offer_out.n == 0)
+	if (t->offer_out.n == 0)
 		return true;
-	if (offer_inspect(text_bytes(&t->x->offer_out), &policy, &lines, &error))
+	if (offer_inspect(t->offer_out, &policy, &lines, &error))
 		return false;
 	for (uint8_t i = 0; i < lines.line_count; i++) {
 		if (lines.line[i].active &&
-		    (!call_flow_find(c, t->x->offerer, i) || !call_flow_find(c, t->answerer, i)))
+		    (!call_flow_find(c, t->offerer, i) || !call_flow_find(c, t->answerer, i)))
 			return false;
 	}
 	return true;

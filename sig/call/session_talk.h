@@ -9,15 +9,18 @@
 #include "media/offer.h"
 #include "sig/leg/leg.h"
 
-/* An exchange and who had it. */
+/* An offer that was carried from one leg to another, and its answer. */
 struct talk {
-	const struct exchange *x; /* NULL: none */
-	struct bytes offer;
-	uint8_t answerer;
+	uint8_t offerer, answerer;
+	struct bytes offer;     /* the offerer's */
+	struct bytes offer_out; /* what the answerer was offered for it; empty: nothing yet */
+	struct bytes answer;    /* the answerer's; empty: none yet */
 };
 
 /* Of the INVITE that is open towards the leg. */
 struct talk talk_open(const struct call *c, uint8_t leg);
+/* What the asked leg is to be offered: what the asker offers, or, when nobody asks, what the other one said last. */
+struct bytes talk_offer_for(const struct call *c, uint8_t leg);
 /* The last one that both sides agreed on. */
 struct talk talk_agreed(const struct call *c);
 /* That of the open INVITE once it has an answer (early media), else the last agreed one. */

@@ -17,27 +17,16 @@ int session_body(const struct sip_message *m, struct bytes *sdp)
 	return body_session(&whole, sdp);
 }
 
-struct bytes session_heard(const struct call *c, uint8_t leg)
-{
-	const struct exchange *x = &c->media;
-
-	return text_bytes(x->offerer == leg ? &x->offer_in : &x->answer_in);
-}
-
-/* The version of its o= line tells whether it was said, and is the newest: the answer to an offer of our own is for nobody. */
+/* The version of its o= line tells whether it is the newest: an offer that was refused has a higher one. */
 struct bytes session_said(const struct call *c, uint8_t leg)
 {
-	const struct exchange *x = &c->media;
 	const struct leg *l = c->legs[leg];
-	struct bytes text = text_bytes(x->offerer == leg ? &x->answer_out : &x->offer_out);
+	struct bytes text = text_bytes(&l->sdp.said);
 	char head[80];
 
 	(void)snprintf(head, sizeof(head), "v=0\r\no=- %" PRIu64 " %" PRIu64 " ", l->session_id,
 		       l->session_version);
-	if (bytes_starts(text, head))
-		return text;
-	return bytes_starts(text_bytes(&l->said), head) ? text_bytes(&l->said)
-							: (struct bytes){ 0 };
+	return bytes_starts(text, head) ? text : (struct bytes){ 0 };
 }
 
 static struct bytes after_origin(struct bytes sdp)
@@ -79,15 +68,13 @@ static bool first_line(const struct call *c, uint8_t leg, uint8_t judge, struct 
 /* Who is offered silence can but answer with silence. */
 bool session_is_holding(const struct call *c, uint8_t leg)
 {
-	const struct exchange *x = &c->media;
-	bool offerer = x->offerer == leg;
+	const struct leg_sdp *sdp = &c->legs[leg]->sdp;
 	struct media_side side;
 
-	if (!first_line(c, leg, leg_other(c, leg),
-			text_bytes(offerer ? &x->offer_in : &x->answer_in), &side) ||
-	    side.receives)
+	if (!first_line(c, leg, leg_other(c, leg), text_bytes(&sdp->heard), &side) || side.receives)
 		return false;
-	return offerer || (first_line(c, leg, leg, text_bytes(&x->offer_out), &side) && side.sends);
+	return sdp->theirs ||
+	       (first_line(c, leg, leg, text_bytes(&sdp->said), &side) && side.sends);
 }
 
 /* RFC 3261 20.43; 399: miscellaneous, in plain words. The agent's pseudonym: an address might be that of another network. */

@@ -44,7 +44,7 @@ void leg_free(struct call *c, uint8_t leg)
 		text_clear(&l->user);
 		leg_asked_clear(l);
 		leg_digits_clear(l);
-		text_clear(&l->said);
+		leg_sdp_clear(&l->sdp);
 		dialog_clear(&l->dialog);
 		free(l->terms);
 		free(l);
@@ -95,7 +95,7 @@ int leg_ask(struct leg *leg)
 void leg_asked_clear(struct leg *leg)
 {
 	if (leg->asked)
-		exchange_clear(&leg->asked->media);
+		leg_sdp_clear(&leg->open);
 	free(leg->asked);
 	leg->asked = NULL;
 }
@@ -167,13 +167,13 @@ bool leg_send(struct call_host *h, struct dialog *d, struct dialog_request *r, e
 /* The answer to an offer that came in the leg's 2xx. */
 static struct bytes ack_body(const struct call *c, uint8_t leg)
 {
-	const struct asked *asked = c->legs[leg]->asked;
-	const struct exchange *x = asked ? &asked->media : &c->media;
+	const struct leg *l = c->legs[leg];
+	const struct leg_sdp *sdp = l->asked ? &l->open : &l->sdp;
 
 	/* to what a re-INVITE brought that was given up for the BYE: what was agreed before is no answer to it */
-	if (!asked && (c->legs[leg]->state == LEG_LEAVING || c->legs[leg]->state == LEG_CLOSED))
+	if (!l->asked && (l->state == LEG_LEAVING || l->state == LEG_CLOSED))
 		return (struct bytes){ 0 };
-	return x->offerer == leg ? text_bytes(&x->answer_out) : (struct bytes){ 0 };
+	return sdp->theirs ? text_bytes(&sdp->said) : (struct bytes){ 0 };
 }
 
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg)
@@ -247,7 +247,7 @@ static void cancel(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	l->state = LEG_LEAVING;
 	l->leave_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
 	leg_cancel(h, c, leg, reason);
-	exchange_clear(&l->asked->media);
+	leg_sdp_clear(&l->open);
 }
 
 static void cancel_asked(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
@@ -263,7 +263,7 @@ static void cancel_asked(struct call_host *h, struct call *c, uint8_t leg, struc
 	case ASKED_CALLING: /* RFC 3261 9.1: not before the first response */
 		l->leave = true;
 		l->state = LEG_LEAVING;
-		exchange_clear(&l->asked->media);
+		leg_sdp_clear(&l->open);
 		break;
 	case ASKED_PROCEEDING:
 		cancel(h, c, leg, reason);

@@ -9,11 +9,9 @@
 /* The texts between us and a party: what it said, and what it was told. */
 static struct bytes text_of(const struct call *c, uint8_t leg, bool heard)
 {
-	const struct exchange *x = &c->media;
+	const struct leg_sdp *sdp = &c->legs[leg]->sdp;
 
-	if (x->offerer == leg)
-		return text_bytes(heard ? &x->offer_in : &x->answer_out);
-	return text_bytes(heard ? &x->answer_in : &x->offer_out);
+	return text_bytes(heard ? &sdp->heard : &sdp->said);
 }
 
 /* "- 1 1 IN IP4 192.0.2.1" */

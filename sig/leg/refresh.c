@@ -137,7 +137,8 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
 {
 	return sdp.n && (c->state != CALL_ESTABLISHED || c->invite.state != INVITE_NONE ||
-			 !bytes_eq(sdp, session_heard(c, leg)) || session_said(c, leg).n == 0);
+			 !bytes_eq(sdp, text_bytes(&c->legs[leg]->sdp.heard)) ||
+			 session_said(c, leg).n == 0);
 }
 
 void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev)

@@ -76,7 +76,7 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 	call_end(h, c, &e);
 	leg_close(l);
 	if (c->invite.from == ev->leg && c->invite.state == INVITE_ACCEPTED)
-		invite_clear(&c->invite); /* the ACK was lost, or is late */
+		invite_clear(c); /* the ACK was lost, or is late */
 	answer_bye(h, c, ev);
 }
 

@@ -119,11 +119,11 @@ static const char *check_asked(const struct call *c, const struct call_seed *see
 		return l->state == LEG_EARLY && leg != LEG_A ? "leg: state" : NULL;
 	if (!asked_fits(c, leg))
 		return "asked: state";
-	if (l->state != LEG_LEAVING && l->asked->media.offerer != (inv->late ? leg : inv->from))
+	if (l->state != LEG_LEAVING && l->open.theirs != (inv->late && l->open.heard.n))
 		return "asked: offerer";
 	if (leg_is_open(l))
 		return check_sent(c, seed, leg);
-	return seed->sent[leg].n || l->asked->media.offer_out.n == 0 ? "asked: offer" : NULL;
+	return seed->sent[leg].n || leg_sdp_offer(&l->open).n == 0 ? "asked: offer" : NULL;
 }
 
 static const char *check_legs(const struct call *c, const struct call_seed *seed)

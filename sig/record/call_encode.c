@@ -38,6 +38,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->cause = c->cause;
 	out->ended_by = c->ended_by;
 	out->partner = c->partner == LEG_B ? 0 : c->partner;
+	out->offerer = c->offerer;
 }
 
 /* Our keys, or those that a party named in its texts. */
@@ -64,7 +65,6 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	packing_legs(h, p, c, seed);
 	if (c->invite.state != INVITE_NONE)
 		packing_invite(h->settings, p, &c->invite, seed);
-	p->call.media = packing_exchange(&p->media, &c->media);
 	packing_flows(h->settings, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,
 			      &unknown);

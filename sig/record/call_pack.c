@@ -32,14 +32,14 @@ void packing_hop(const struct shard_settings *settings, Tandem__Call__Hop *out,
 	out->remote = packing_address(&hop->remote, text[1]);
 }
 
-Tandem__Call__Exchange *packing_exchange(Tandem__Call__Exchange *out, const struct exchange *x)
+Tandem__Call__Sdp *packing_sdp(Tandem__Call__Sdp *out, const struct leg_sdp *sdp)
 {
-	tandem__call__exchange__init(out);
-	out->offerer = x->offerer;
-	out->offer_in = packing_text(&x->offer_in);
-	out->offer_out = packing_text(&x->offer_out);
-	out->answer_in = packing_text(&x->answer_in);
-	out->answer_out = packing_text(&x->answer_out);
+	if (sdp->heard.n == 0 && sdp->said.n == 0)
+		return NULL;
+	tandem__call__sdp__init(out);
+	out->heard = packing_text(&sdp->heard);
+	out->said = packing_text(&sdp->said);
+	out->theirs = sdp->theirs;
 	return out;
 }
 

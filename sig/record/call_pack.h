@@ -13,7 +13,7 @@ struct packed_leg {
 	Tandem__Call__Leg leg;
 	Tandem__Call__Dialog dialog;
 	Tandem__Call__Asked asked;
-	Tandem__Call__Exchange media;
+	Tandem__Call__Sdp sdp, open;
 	Tandem__Call__Hop hop, sent_to;
 	Tandem__Call__Terms terms;
 	Tandem__Call__SessionTimer timer;
@@ -39,7 +39,6 @@ struct packing {
 	char source_text[2][ADDR_TEXT_MAX];
 	Tandem__Call__Invite invite;
 	Tandem__Call__Best best;
-	Tandem__Call__Exchange invite_media, media;
 	struct packed_flow flows[CALL_FLOWS_MAX];
 	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
 	char tenant[sizeof(((struct shard_settings *)NULL)->tenant)];
@@ -51,7 +50,8 @@ ProtobufCBinaryData packing_octets(const void *p, size_t n);
 char *packing_address(const struct addr *a, char text[ADDR_TEXT_MAX]);
 void packing_hop(const struct shard_settings *settings, Tandem__Call__Hop *out,
 		 const struct sip_hop *hop, char text[2][ADDR_TEXT_MAX]);
-Tandem__Call__Exchange *packing_exchange(Tandem__Call__Exchange *out, const struct exchange *x);
+/* NULL: nothing was said yet. */
+Tandem__Call__Sdp *packing_sdp(Tandem__Call__Sdp *out, const struct leg_sdp *sdp);
 /* A monotonic time in ns as UTC in ms, of now or later; 0 stays 0. */
 uint64_t packing_utc(const struct call_host *h, uint64_t deadline_ns);
 

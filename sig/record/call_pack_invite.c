@@ -45,10 +45,6 @@ void packing_invite(const struct shard_settings *settings, struct packing *p,
 	out->early = inv->early;
 	out->max_forwards = inv->max_forwards + 1;
 	out->best = pack_best(&p->best, &inv->best);
-	tandem__call__exchange__init(&p->invite_media);
-	p->invite_media.offerer = inv->from;
-	p->invite_media.offer_in = packing_text(&inv->offer);
-	out->media = &p->invite_media;
 	out->answer = packing_text(&inv->answer);
 	if (seed->request.n) {
 		out->request = packing_text(&seed->request);

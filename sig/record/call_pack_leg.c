@@ -39,7 +39,6 @@ static Tandem__Call__Asked *pack_asked(const struct shard_settings *settings, st
 	tandem__call__asked__init(&p->asked);
 	p->asked.state = asked_state(asked->state);
 	p->asked.branch = asked->branch;
-	p->asked.media = packing_exchange(&p->media, &asked->media);
 	if (seed->sent[i].n) {
 		p->asked.sent = packing_text(&seed->sent[i]);
 		packing_hop(settings, &p->sent_to, &seed->sent_to[i], p->sent_text);
@@ -106,7 +105,8 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->muted = l->muted;
 	out->takes_talk = l->takes_talk;
 	out->takes_update = l->takes_update;
-	out->said = packing_text(&l->said);
+	out->sdp = packing_sdp(&to->sdp, &l->sdp);
+	out->open = packing_sdp(&to->open, &l->open);
 	if (l->timer.interval_s)
 		out->timer = pack_timer(h, &to->timer, &l->timer);
 	out->dialog = &to->dialog;

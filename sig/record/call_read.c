@@ -116,19 +116,6 @@ bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tand
 	return true;
 }
 
-bool reading_exchange(struct reading *r, struct exchange *x, const Tandem__Call__Exchange *in)
-{
-	if (!in)
-		return reading_wrong(r, "exchange is missing");
-	if (!call_leg(r->c, (uint8_t)in->offerer) || in->offerer >= LEGS_MAX)
-		return reading_wrong(r, "exchange: offerer");
-	x->offerer = (uint8_t)in->offerer;
-	return reading_text(r, &x->offer_in, &in->offer_in, HOST_SDP_MAX, "exchange: too long") &&
-	       reading_text(r, &x->offer_out, &in->offer_out, HOST_SDP_MAX, "exchange: too long") &&
-	       reading_text(r, &x->answer_in, &in->answer_in, HOST_SDP_MAX, "exchange: too long") &&
-	       reading_text(r, &x->answer_out, &in->answer_out, HOST_SDP_MAX, "exchange: too long");
-}
-
 bool reading_asked_state(struct reading *r, enum asked_state *out, Tandem__Call__InviteState state)
 {
 	if (state < TANDEM__CALL__INVITE_STATE__QUEUED ||

@@ -32,13 +32,17 @@ uint64_t reading_deadline(const struct reading *r, uint64_t utc_ms, uint64_t mos
 bool reading_address(struct reading *r, struct addr *out, const char *in, const char *reason);
 /* Of a leg. An address that is ours no longer is an obstacle, and no error. */
 bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in);
-bool reading_exchange(struct reading *r, struct exchange *x, const Tandem__Call__Exchange *in);
 bool reading_asked_state(struct reading *r, enum asked_state *out, Tandem__Call__InviteState state);
 bool reading_sent(struct reading *r, uint8_t leg, const ProtobufCBinaryData *sent,
 		  const Tandem__Call__Hop *to);
 bool reading_legs(struct reading *r, const Tandem__Call__Call *in);
 bool reading_partner(struct reading *r, const Tandem__Call__Call *in);
 bool reading_invite(struct reading *r, const Tandem__Call__Invite *in);
+/* The SDP of all legs. */
+bool reading_sdps(struct reading *r, const Tandem__Call__Call *in);
+/* The same in a record of format 0 or 1. */
+bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in);
+bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in);
 bool reading_flows(struct reading *r, const Tandem__Call__Call *in);
 
 #endif

@@ -30,19 +30,7 @@ static bool read_two_legs(struct reading *r, const Tandem__Call__Invite *in)
 	if (in->state < TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED &&
 	    !reading_asked_state(r, &l->asked->state, in->state))
 		return false;
-	if (!reading_exchange(r, &l->asked->media, in->media))
-		return false;
-	if (!inv->late)
-		text_clear(&l->asked->media.offer_in);
 	return reading_sent(r, leg_other(r->c, inv->from), &in->sent, in->sent_to);
-}
-
-static bool read_offer(struct reading *r, const Tandem__Call__Invite *in)
-{
-	if (!in->media)
-		return reading_wrong(r, "exchange is missing");
-	return r->c->invite.late || reading_text(r, &r->c->invite.offer, &in->media->offer_in,
-						 HOST_SDP_MAX, "exchange: too long");
 }
 
 static bool read_seed(struct reading *r, const Tandem__Call__Invite *in)
@@ -84,7 +72,7 @@ bool reading_invite(struct reading *r, const Tandem__Call__Invite *in)
 	inv->provisional = (uint16_t)in->provisional;
 	inv->max_forwards = in->max_forwards - 1;
 	inv->server_cseq = in->server_cseq;
-	return read_offer(r, in) && read_two_legs(r, in) && read_best(r, &inv->best, in->best) &&
+	return read_two_legs(r, in) && read_best(r, &inv->best, in->best) &&
 	       reading_text(r, &inv->answer, &in->answer, READING_MESSAGE_MAX,
 			    "invite: too long") &&
 	       read_seed(r, in);

@@ -40,7 +40,6 @@ static bool read_asked(struct reading *r, uint8_t leg, const Tandem__Call__Asked
 		return reading_wrong(r, "out of memory");
 	l->asked->branch = in->branch;
 	return reading_asked_state(r, &l->asked->state, in->state) &&
-	       reading_exchange(r, &l->asked->media, in->media) &&
 	       reading_sent(r, leg, &in->sent, in->sent_to);
 }
 
@@ -129,8 +128,7 @@ static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 	l->ack_branch = in->ack_branch;
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;
-	return reading_text(r, &l->said, &in->said, HOST_SDP_MAX, "leg: too long") &&
-	       read_user(r, i, &in->user) && read_timer(r, &l->timer, in->timer) &&
+	return read_user(r, i, &in->user) && read_timer(r, &l->timer, in->timer) &&
 	       read_terms(r, l, in->terms) && read_dialog(r, i, &l->dialog, in->dialog);
 }
 

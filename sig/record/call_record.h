@@ -9,7 +9,7 @@
 #include "sig/call/call.h"
 
 /* A record of a higher one is of a later program, which this one must not go on with. */
-enum { CALL_RECORD_FORMAT = 1 };
+enum { CALL_RECORD_FORMAT = 2 };
 
 /* What transactions are made of again. */
 struct call_seed {

@@ -3,14 +3,6 @@
 #include "media/payload.h"
 #include "sig/shard/shard_state.h"
 
-/* The answer that party gave or got: it names what is used. */
-static struct bytes answer_of(const struct call *c, uint8_t leg)
-{
-	const struct exchange *x = &c->media;
-
-	return text_bytes(x->offerer == leg ? &x->answer_out : &x->answer_in);
-}
-
 static void write_codecs(struct writer *w, const struct sdp *sdp, unsigned section)
 {
 	struct payload_list list;
@@ -55,7 +47,7 @@ void shard_view_leg(const struct shard *s, const struct call *c, uint8_t leg,
 		    struct call_view_leg *out)
 {
 	const struct leg *l = c->legs[leg];
-	struct bytes answer = answer_of(c, leg);
+	struct bytes answer = leg_sdp_answer(&l->sdp); /* it names what is used */
 	struct sdp_error error;
 	struct sdp sdp;
 

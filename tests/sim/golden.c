@@ -2,11 +2,13 @@
 #include "tests/sim/golden.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
 #include "tests/sim/shape.h"
 #include "tests/sim/sim.h"
@@ -101,7 +103,28 @@ static void on_hang_up(struct sim *s, const struct event *e)
 	node_hangup(s, e->a);
 }
 
-static bool put_record(struct sim *s, const char *path)
+/* As this program would have written it. */
+static bool write_again(struct sim *s, struct text *record)
+{
+	const struct call_host *h = &s->node.shard->host;
+	struct call *c = calloc(1, sizeof(*c));
+	struct call_seed *seed = calloc(1, sizeof(*seed));
+	const char *reason = "out of memory";
+	int err = c && seed ? call_decode(h, c, seed, text_bytes(record), &reason) : -ENOMEM;
+
+	if (err) {
+		check_fail(s, "%s", reason);
+	} else {
+		err = call_encode_with(h, c, seed, record);
+		call_free(c);
+		call_seed_clear(seed);
+	}
+	free(c);
+	free(seed);
+	return !err;
+}
+
+static bool put_record(struct sim *s, const char *path, bool again)
 {
 	struct store_call *c = &s->store.calls[0];
 	struct shape shape;
@@ -111,6 +134,8 @@ static bool put_record(struct sim *s, const char *path)
 		check_fail(s, "%s: no record", path);
 		return false;
 	}
+	if (again && !write_again(s, &c->record))
+		return false;
 	c->call = shape.call;
 	c->version = shape.version;
 	check_stored(s, c->call, c->version);
@@ -149,7 +174,8 @@ static void tell_cdr(const struct sim *s, struct golden_story *story)
 }
 
 /* Fills *story. False: an invariant is broken, and *broken is which. */
-static bool replay(const char *path, struct golden_story *story, char broken[LINE_MAX_N])
+static bool replay(const char *path, bool again, struct golden_story *story,
+		   char broken[LINE_MAX_N])
 {
 	struct sim *s = malloc(sizeof(*s));
 
@@ -157,7 +183,7 @@ static bool replay(const char *path, struct golden_story *story, char broken[LIN
 		exit(2);
 	*story = (struct golden_story){ 0 };
 	begin(s, story);
-	if (put_record(s, path)) {
+	if (put_record(s, path, again)) {
 		node_restart(s);
 		sim_run_on(s);
 	}
@@ -213,14 +239,15 @@ static bool is_as_expected(const char *folder, const char *name, const struct go
 	return false;
 }
 
-static bool go_on_with(const char *folder, const char *name, bool tell)
+/* again: written anew by this program first. */
+static bool go_on_with(const char *folder, const char *name, bool again, bool tell)
 {
 	char path[PATH_MAX_N], broken[LINE_MAX_N];
 	struct golden_story story;
 
 	path_of(path, folder, name);
-	if (!replay(path, &story, broken)) {
-		(void)printf("%s: %s\n", name, broken);
+	if (!replay(path, again, &story, broken)) {
+		(void)printf("%s%s: %s\n", name, again ? ", written again" : "", broken);
 		return false;
 	}
 	if (!tell)
@@ -237,7 +264,9 @@ bool golden_replay(const char *folder, bool tell)
 
 	for (int i = 0; i < n; i++) {
 		list[i]->d_name[strlen(list[i]->d_name) - 4] = '\0';
-		all &= go_on_with(folder, list[i]->d_name, tell);
+		all &= go_on_with(folder, list[i]->d_name, false, tell);
+		if (!tell)
+			all &= go_on_with(folder, list[i]->d_name, true, false);
 		free(list[i]);
 	}
 	free(list);

@@ -81,7 +81,7 @@ static void has(struct shape *out, const Tandem__Call__Call *in, bool it, const 
 }
 
 struct leg_things {
-	bool held, muted, terms, update, timer, refresh, said, nat, streams;
+	bool held, muted, terms, update, timer, refresh, nat, streams;
 	bool open, leaving, over; /* branches of a fork that are nobody's partner */
 };
 
@@ -102,7 +102,6 @@ static struct leg_things look_at_legs(const Tandem__Call__Call *in)
 		t.update |= l->takes_update;
 		t.timer |= l->timer && l->timer->agreed;
 		t.refresh |= l->timer && l->timer->ours;
-		t.said |= l->said.len != 0;
 		t.nat |= l->behind_nat;
 		t.streams |= l->dialog && l->dialog->hop && l->dialog->hop->transport;
 	}
@@ -141,7 +140,6 @@ static void things(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, t.update, "update");
 	has(out, in, t.timer, "timer");
 	has(out, in, t.refresh, "refresh");
-	has(out, in, t.said, "said");
 	has(out, in, t.nat, "nat");
 	has(out, in, t.streams, "streams");
 	has(out, in, in->invite && in->invite->best, "best");

@@ -4,6 +4,7 @@
 
 #include "sig/call.pb-c.h"
 #include "sig/leg/secret.h"
+#include "sig/record/call_record.h"
 #include "tests/unit/sig/line.h"
 #include "tests/unit/sig/record/golden.h"
 
@@ -158,25 +159,25 @@ static void sealed_later(void **state)
 
 	established(l);
 	s = (struct rig_save *)(uintptr_t)rig_stored(l->r);
-	for (uint32_t format = 1; format <= 2; format++) {
+	for (uint32_t later_by = 0; later_by <= 1; later_by++) {
 		c = tandem__call__call__unpack(NULL, s->record.n, (const uint8_t *)s->record.p);
-		assert_int_equal(c->format, 1);
+		assert_int_equal(c->format, CALL_RECORD_FORMAT);
 		assert_true(c->sealed.len > 0 && !c->n_legs);
-		if (format == 1) {
+		if (later_by == 0) {
 			c->base.n_unknown_fields = 1;
 			c->base.unknown_fields = &later;
 		}
-		c->format = format;
+		c->format = CALL_RECORD_FORMAT + later_by;
 		assert_int_equal(text_set(&s->record,
 					  bytes_mem(packed, tandem__call__call__pack(c, packed))),
 				 0);
-		if (format == 1) {
+		if (later_by == 0) {
 			c->base.n_unknown_fields = 0;
 			c->base.unknown_fields = NULL;
 		}
 		tandem__call__call__free_unpacked(c, NULL);
-		assert_int_equal(restart_with(l, &reason), format == 1 ? 0 : -EPROTONOSUPPORT);
-		if (format == 2)
+		assert_int_equal(restart_with(l, &reason), later_by == 0 ? 0 : -EPROTONOSUPPORT);
+		if (later_by == 1)
 			break;
 		shard_degraded(l->r->shard, true, l->r->now);
 		shard_degraded(l->r->shard, false, l->r->now);

@@ -68,6 +68,28 @@ static void late_2xx_in_a_reinvite(void **state)
 	end(t);
 }
 
+/* What the asker was offered is the winner's offer: those that are being cancelled made none, and have no ports. */
+static void late_offer_while_others_go(void **state)
+{
+	struct hunt *t = *state;
+	struct bytes ack;
+
+	phone_invite(&t->a, "1002", "");
+	for (unsigned i = 0; i < PHONES; i++)
+		assert_true(phone_rings(&t->b[i]).n);
+	phone_answer(&t->b[WINNER], t->b[WINNER].invite, "200 OK", PHONE_SDP_B);
+	kill_and_restart(t, stored(t));
+	assert_int_equal(rig_counts(t->r).calls, 1);
+	assert_true(phone_hears(&t->a, "SIP/2.0 200").n);
+	phone_ack_with(&t->a, PHONE_SDP_A);
+	ack = rig_take(t->r, &t->b[WINNER].addr, "ACK ");
+	assert_true(rig_has(ack, "m=audio"));
+	cancelled(&t->b[OTHER]);
+	cancelled(&t->b[LOSER]);
+	assert_talking(t, &t->b[WINNER]);
+	end(t);
+}
+
 /* Its end is saved, so a successor leaves it alone. */
 static void end_is_in_the_record(void **state)
 {
@@ -174,9 +196,13 @@ static void picked_up_late(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HUNT_TEST(late_2xx_in_a_reinvite),  HUNT_TEST(end_is_in_the_record),
-		HUNT_TEST(refused_before_the_kill), HUNT_TEST(cancelled_before_the_kill),
-		HUNT_TEST(two_kills_before_a_save), HUNT_TEST(picked_up_late),
+		HUNT_TEST(late_2xx_in_a_reinvite),
+		HUNT_TEST(late_offer_while_others_go),
+		HUNT_TEST(end_is_in_the_record),
+		HUNT_TEST(refused_before_the_kill),
+		HUNT_TEST(cancelled_before_the_kill),
+		HUNT_TEST(two_kills_before_a_save),
+		HUNT_TEST(picked_up_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,25 +26,25 @@
 	"inline:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB\r\na=recvonly\r\n"         \
 	"m=video 0 RTP/AVP 97\r\n"
 
-static struct call g_call;
+static struct leg g_a, g_b;
+static struct leg *g_legs[] = { &g_a, &g_b };
+static struct call g_call = { .legs = g_legs, .leg_count = 2, .partner = LEG_B };
 
 static int setup(void **state)
 {
-	struct exchange *x = &g_call.media;
-
 	(void)state;
-	x->offerer = LEG_A;
-	g_call.partner = LEG_B;
-	return text_set(&x->offer_in, bytes_str(OFFER)) ||
-	       text_set(&x->offer_out, bytes_str(OFFER_OUT)) ||
-	       text_set(&x->answer_in, bytes_str(ANSWER)) ||
-	       text_set(&x->answer_out, bytes_str(ANSWER_OUT));
+	g_a.sdp.theirs = true;
+	return text_set(&g_a.sdp.heard, bytes_str(OFFER)) ||
+	       text_set(&g_b.sdp.said, bytes_str(OFFER_OUT)) ||
+	       text_set(&g_b.sdp.heard, bytes_str(ANSWER)) ||
+	       text_set(&g_a.sdp.said, bytes_str(ANSWER_OUT));
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	exchange_clear(&g_call.media);
+	leg_sdp_clear(&g_a.sdp);
+	leg_sdp_clear(&g_b.sdp);
 	return 0;
 }
 
@@ -96,7 +96,7 @@ static void test_what_is_not_there(void **state)
 	(void)state;
 	assert_false(line_facts_read(&g_call, LEG_B, 1, &f)); /* refused */
 	assert_false(line_facts_read(&g_call, LEG_A, 7, &f));
-	assert_int_equal(text_set(&g_call.media.answer_in, (struct bytes){ 0 }), 0);
+	assert_int_equal(text_set(&g_b.sdp.heard, (struct bytes){ 0 }), 0);
 	assert_false(line_facts_read(&g_call, LEG_B, 0, &f)); /* not answered */
 }
 
@@ -106,7 +106,7 @@ static void test_hold_of_old(void **state)
 
 	(void)state;
 	assert_int_equal(
-		text_set(&g_call.media.offer_in,
+		text_set(&g_a.sdp.heard,
 			 BYTES_LIT("v=0\r\no=a 1 1 IN IP4 phone.example\r\ns=-\r\n"
 				   "c=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n")),
 		0);

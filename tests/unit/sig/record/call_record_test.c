@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sig/call.pb-c.h"
+#include "sig/record/call_record.h"
 #include "tests/unit/sig/line.h"
 #include "tests/unit/sig/record/golden.h"
 
@@ -177,8 +178,8 @@ HARM(cseq, c->legs[0]->dialog->local_cseq = UINT32_MAX)
 HARM(hop, c->legs[0]->dialog->hop->transport = SIP_TRANSPORTS)
 HARM(hop_local, c->legs[0]->dialog->hop->local = c->legs[0]->dialog->hop->remote)
 HARM(hop_remote, c->legs[0]->dialog->hop->remote = g_text)
-HARM(offerer, c->media->offerer = 2)
-HARM(sdp, c->media->answer_in.data[0] = 'x')
+HARM(offerer, c->offerer = 2)
+HARM(sdp, c->legs[1]->sdp->heard.data[0] = 'x')
 HARM(flow_leg, c->flows[0]->leg = 2)
 HARM(flow_line, c->flows[0]->line = 4)
 HARM(flow_kind, c->flows[0]->kind = 7)
@@ -392,7 +393,7 @@ static void unknown_fields_stay(void **state)
 	later_add(&c->legs[1]->base, 1);
 	later_add(&c->legs[1]->dialog->hop->base, 2);
 	later_add(&c->flows[1]->base, 3);
-	later_add(&c->media->base, 4);
+	later_add(&c->legs[0]->sdp->base, 4);
 	version = c->version;
 	n = tandem__call__call__pack(c, packed);
 	assert_int_equal(restore(l, bytes_mem(packed, n), &reason), 0);
@@ -408,7 +409,7 @@ static void unknown_fields_stay(void **state)
 	later_assert(&c->legs[1]->base, 1);
 	later_assert(&c->legs[1]->dialog->hop->base, 2);
 	later_assert(&c->flows[1]->base, 3);
-	later_assert(&c->media->base, 4);
+	later_assert(&c->legs[0]->sdp->base, 4);
 	assert_int_equal(c->legs[0]->base.n_unknown_fields, 0);
 	phone_request(&l->a, "BYE", "", "");
 	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
@@ -431,8 +432,8 @@ static void of_a_later_program(void **state)
 	g_arena.used = 0;
 	c = tandem__call__call__unpack(&g_in_arena, good.n, good.p);
 	assert_non_null(c);
-	assert_int_equal(c->format, 1);
-	c->format = 2;
+	assert_int_equal(c->format, CALL_RECORD_FORMAT);
+	c->format = CALL_RECORD_FORMAT + 1;
 	c->state = (Tandem__Call__State)77; /* whatever it means */
 	assert_int_equal(restore(l, bytes_mem(packed, tandem__call__call__pack(c, packed)),
 				 &reason),

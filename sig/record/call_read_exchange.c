@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Formats 0 and 1: what the offerer and the answerer said and were told, and that of an open INVITE with the leg that was asked. */
+#include "sig/call/session.h"
+#include "sig/record/call_read.h"
+
+static bool is_text(const ProtobufCBinaryData *in)
+{
+	return in->len != 0;
+}
+
+static bool read_pair(struct reading *r, struct leg_sdp *out, const ProtobufCBinaryData *heard,
+		      const ProtobufCBinaryData *said)
+{
+	return reading_sdp_text(r, &out->heard, heard) && reading_sdp_text(r, &out->said, said);
+}
+
+static uint8_t index_of(const Tandem__Call__Call *in, size_t place)
+{
+	return (uint8_t)(in->legs[place]->index ? in->legs[place]->index : place);
+}
+
+static bool is_exchange(struct reading *r, const Tandem__Call__Exchange *in)
+{
+	if (!in)
+		return reading_wrong(r, "exchange is missing");
+	return (in->offerer < LEGS_MAX && call_leg(r->c, (uint8_t)in->offerer)) ||
+	       reading_wrong(r, "exchange: offerer");
+}
+
+/* What was told to somebody for whom the node had asked by itself was not said: the leg has what was. */
+static bool read_said(struct reading *r, const Tandem__Call__Call *in)
+{
+	for (size_t i = 0; i < in->n_legs; i++) {
+		uint8_t leg = index_of(in, i);
+
+		if (is_text(&in->legs[i]->said) && session_said(r->c, leg).n == 0 &&
+		    !reading_sdp_text(r, &r->c->legs[leg]->sdp.said, &in->legs[i]->said))
+			return false;
+	}
+	return true;
+}
+
+static bool read_agreed(struct reading *r, const Tandem__Call__Call *in)
+{
+	const Tandem__Call__Exchange *x = in->media;
+	struct call *c = r->c;
+	struct leg_sdp *offerer, *answerer;
+
+	if (!is_exchange(r, x))
+		return false;
+	if (x->offerer != LEG_A && x->offerer != c->partner)
+		return reading_wrong(r, "exchange: offerer");
+	c->offerer = (uint8_t)x->offerer;
+	offerer = &c->legs[c->offerer]->sdp;
+	answerer = &c->legs[leg_other(c, c->offerer)]->sdp;
+	if (offerer == answerer) /* nobody else is there yet */
+		return true;
+	offerer->theirs = is_text(&x->offer_in);
+	return read_pair(r, offerer, &x->offer_in, &x->answer_out) &&
+	       read_pair(r, answerer, &x->answer_in, &x->offer_out) && read_said(r, in);
+}
+
+/* The asker was told what this leg answered. */
+static bool is_carried(const struct call *c, uint8_t leg)
+{
+	return leg == c->partner || leg == LEG_A ||
+	       (leg == c->invite.early && !c->legs[c->invite.from]->open.said.n);
+}
+
+static bool read_open(struct reading *r, uint8_t leg, const Tandem__Call__Exchange *x)
+{
+	const struct invite *inv = &r->c->invite;
+	struct leg_sdp *open = &r->c->legs[leg]->open, *from = &r->c->legs[inv->from]->open;
+
+	if (!is_exchange(r, x))
+		return false;
+	if (inv->late) {
+		open->theirs = is_text(&x->offer_in);
+		return read_pair(r, open, &x->offer_in, &x->answer_out) &&
+		       (!open->theirs || read_pair(r, from, &x->answer_in, &x->offer_out));
+	}
+	if (!read_pair(r, open, &x->answer_in, &x->offer_out))
+		return false;
+	return inv->own || !is_text(&x->answer_out) || !is_carried(r->c, leg) ||
+	       reading_sdp_text(r, &from->said, &x->answer_out);
+}
+
+/* A call by command: the offer for the others is A's answer. */
+static bool read_offer(struct reading *r, const Tandem__Call__Invite *in)
+{
+	const struct invite *inv = &r->c->invite;
+	struct leg *l = r->c->legs[inv->from];
+
+	if (!in->media)
+		return reading_wrong(r, "exchange is missing");
+	if (inv->late || (inv->own && (inv->again || l->asked)))
+		return true;
+	if (inv->own)
+		return reading_sdp_text(r, &l->sdp.heard, &in->media->offer_in);
+	l->open.theirs = true;
+	return reading_sdp_text(r, &l->open.heard, &in->media->offer_in);
+}
+
+bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in)
+{
+	if (!read_agreed(r, in))
+		return false;
+	if (!in->invite)
+		return true;
+	for (size_t i = 0; i < in->n_legs; i++) {
+		uint8_t leg = index_of(in, i);
+		const Tandem__Call__Asked *asked = in->legs[i]->asked;
+
+		if (r->c->legs[leg]->asked &&
+		    !read_open(r, leg, asked ? asked->media : in->invite->media))
+			return false;
+	}
+	return read_offer(r, in->invite);
+}
