@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A WAV file as octets: what it has, and its samples, mixed down to one channel. PCM of 8, 16, 24 and 32 bits, IEEE
+ * float of 32 and 64, G.711 of both laws; WAVE_FORMAT_EXTENSIBLE, too. No allocation.
+ */
+#ifndef DSP_WAV_H
+#define DSP_WAV_H
+
+#include "base/bytes.h"
+
+enum wav_format {
+	WAV_PCM,
+	WAV_FLOAT,
+	WAV_ALAW,
+	WAV_ULAW,
+};
+
+enum {
+	WAV_CHANNELS_MAX = 8,
+	WAV_RATE_MIN = 4000,
+	WAV_RATE_MAX = 192000,
+};
+
+struct wav {
+	enum wav_format format;
+	uint32_t rate;
+	uint16_t channels;
+	uint16_t bits;     /* of a sample of one channel */
+	uint64_t samples;  /* of each channel; at least one */
+	struct bytes data; /* within the file: samples * channels * bits / 8 */
+};
+
+struct wav_error {
+	size_t at; /* octets from the beginning of the file */
+	const char *reason;
+};
+
+/*
+ * 0, or -EBADMSG: then out is untouched and error says why. Chunks that say nothing about the samples are skipped. A data
+ * chunk of 2^32-1, as programs write it that cannot seek, goes to the end of the file; another one must be whole.
+ */
+int wav_parse(struct wav *out, struct bytes file, struct wav_error *error) NODISCARD;
+/* n samples of 16 bits from sample from on, all of which it must have. */
+void wav_read(const struct wav *w, uint64_t from, int16_t *pcm, uint32_t n);
+
+#endif
