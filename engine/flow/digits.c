@@ -54,10 +54,10 @@ void digits_stop(struct worker *w, struct flow *f)
 {
 	struct digits *d = &f->digits;
 
-	refuse(w, DIGIT_FLOW_CHANGED, d->count + (uint32_t)f->digit_sending);
+	refuse(w, DIGIT_FLOW_CHANGED, d->count + (f->making & MAKING_DIGIT ? 1 : 0));
 	wheel_stop(&w->wheel, &d->timer);
 	d->count = 0;
-	f->digit_sending = 0;
+	f->making &= (uint8_t)~MAKING_DIGIT;
 }
 
 /* Without running out of the duration field: 1.3 s at 48 kHz. */
@@ -86,7 +86,7 @@ static void digit_begin(struct worker *w, struct flow *f)
 	if (d->timestamp == f->sink.timestamp)
 		d->timestamp += DIGIT_PACKET_MS * f->event_send_hz / 1000;
 	d->sent = 0;
-	f->digit_sending = 1;
+	f->making |= MAKING_DIGIT;
 }
 
 /* Packets before the first with the end. */
@@ -118,7 +118,7 @@ static void digit_end(struct worker *w, struct flow *f)
 {
 	struct digits *d = &f->digits;
 
-	f->digit_sending = 0;
+	f->making &= (uint8_t)~MAKING_DIGIT;
 	d->free_ns = d->started_ns + (uint64_t)(d->on_ms + DIGIT_OFF_MS) * NS_PER_MS;
 	metric_add(w->metrics->digits_sent, 1);
 	if (d->count > 0)
@@ -137,11 +137,11 @@ void digits_expire(struct worker *w, struct flow *f)
 {
 	struct digits *d = &f->digits;
 
-	if (!f->digit_sending && is_event_relayed(w, f)) {
+	if (!(f->making & MAKING_DIGIT) && is_event_relayed(w, f)) {
 		wheel_start(&w->wheel, &d->timer, w->now_ns + DIGIT_PACKET_MS * NS_PER_MS);
 		return;
 	}
-	if (!f->digit_sending)
+	if (!(f->making & MAKING_DIGIT))
 		digit_begin(w, f);
 	if (!packet_send(w, f)) {
 		digits_stop(w, f);

@@ -63,6 +63,11 @@ enum {
 		2, /* the party sends too fast: its packets are counted one by one (trickle.h) */
 };
 
+/* flow.making */
+enum {
+	MAKING_DIGIT = 1, /* packet by packet (digits.h) */
+};
+
 /* Which ways are SRTP. */
 enum {
 	SECURE_IN = 1,
@@ -94,7 +99,7 @@ struct flow {
 			uint8_t receive, send, rtcp_mux;
 			uint8_t secure; /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
 			uint8_t notice; /* 1: MEDIA_FLOW_LATCHED is due */
-			uint8_t digit_sending; /* 1: a digit of ours is on its way to the party, packet by packet */
+			uint8_t making; /* what we send to the party ourselves, in place of its peer: MAKING_DIGIT */
 			uint8_t transport; /* flow_transport.h; 0: an ordinary flow */
 			uint8_t kind;      /* enum media_kind */
 		};

@@ -26,14 +26,15 @@ static uint32_t elapsed_units(uint64_t elapsed_ns, uint32_t clock_hz)
 	return (uint32_t)(elapsed_ns / NS_PER_MS * clock_hz / 1000);
 }
 
-/* How far the stream moved on, in timestamp units of the packet, while nothing was sent. */
-static uint32_t timestamp_gap(const struct flow *f, const struct sink *k, const struct pkt *p,
-			      uint64_t now_ns)
+/* As far on as the time in which nothing was sent. */
+uint32_t sink_timestamp_anew(const struct sink *k, enum media_kind kind, uint32_t clock_hz,
+			     uint64_t now_ns)
 {
-	uint64_t least_ns = (f->kind == MEDIA_AUDIO ? GAP_MS_AUDIO : 1) * NS_PER_MS;
+	uint64_t least_ns = (kind == MEDIA_AUDIO ? GAP_MS_AUDIO : 1) * NS_PER_MS;
 	uint64_t elapsed_ns = now_ns - k->at_ns;
 
-	return elapsed_units(elapsed_ns > least_ns ? elapsed_ns : least_ns, p->clock_hz);
+	return k->timestamp +
+	       elapsed_units(elapsed_ns > least_ns ? elapsed_ns : least_ns, clock_hz);
 }
 
 /* The new run takes up where the last packet we sent to this party left off. */
@@ -41,7 +42,9 @@ static void continue_stream(struct flow *f, const struct sink *k, const struct p
 			    uint64_t now_ns)
 {
 	f->source.sequence_offset = (uint16_t)(k->sequence + 1 - p->sequence);
-	f->source.timestamp_offset = k->timestamp + timestamp_gap(f, k, p, now_ns) - p->timestamp;
+	f->source.timestamp_offset =
+		sink_timestamp_anew(k, (enum media_kind)f->kind, p->clock_hz, now_ns) -
+		p->timestamp;
 }
 
 /*

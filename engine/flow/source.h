@@ -61,5 +61,8 @@ static inline void sink_note(struct sink *k, uint16_t sequence, uint32_t timesta
 
 /* The timestamp of this moment, in the clock of the audio sent last. */
 uint32_t sink_timestamp(const struct sink *k, uint64_t now_ns);
+/* Of a run that begins now, in its own clock: what was sent last was a packet. */
+uint32_t sink_timestamp_anew(const struct sink *k, enum media_kind kind, uint32_t clock_hz,
+			     uint64_t now_ns);
 
 #endif

@@ -49,7 +49,7 @@ static inline bool is_from_party(const struct flow *f, const struct pkt *p, uint
 static inline bool is_relayed(const struct flow *peer, const struct payload_rule *rule,
 			      uint8_t payload_type)
 {
-	const uint64_t asked = TRAIT(send, UINT8_MAX) | TRAIT(digit_sending, UINT8_MAX);
+	const uint64_t asked = TRAIT(send, UINT8_MAX) | TRAIT(making, UINT8_MAX);
 
 	return rule->in == payload_type && !rule->event && rule->out != PAYLOAD_NONE &&
 	       (peer->traits & asked) == TRAIT(send, 1) &&

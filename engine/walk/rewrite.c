@@ -84,7 +84,7 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 	p->out_channel = CHANNEL_RTP;
 	p->clock_hz = rule->clock_hz;
 	p->event = rule->event;
-	if (UNLIKELY(peer->digit_sending)) {
+	if (UNLIKELY(peer->making)) {
 		source_skip(f, &peer->sink, p);
 		return VERDICT_DURING_DIGIT;
 	}

@@ -438,12 +438,11 @@ static void leaves_a_flow_that_is_not_ordinary(void **state)
 			assert_non_null(
 				relay_rtp(r, side, &(struct rtp){ .ssrc = 1, .sequence = 1 }));
 		flow_of(r, A)->receive = i != 1;
-		flow_of(r, B)->digit_sending =
-			i == 2; /* a digit of ours is on its way to the peer */
+		flow_of(r, B)->making = i == 2; /* a digit of ours is on its way to the peer */
 		put_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 2 });
 		done = taken(r);
 		assert_int_equal(done, i == 0);
-		flow_of(r, B)->digit_sending = 0;
+		flow_of(r, B)->making = 0;
 		rig_close(r);
 	}
 }
