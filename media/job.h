@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What control and a worker say to each other about a job: what makes packets for flows in place of their peers. It is open
+ * before a flow names it (flow_spec.source). When it closes its flows hear their peers again.
+ */
+#ifndef MEDIA_JOB_H
+#define MEDIA_JOB_H
+
+#include "base/bytes.h"
+
+struct media_sound;
+
+/* Slot: chosen by control. Generation: changes with each use, never 0. */
+struct job_id {
+	uint32_t slot;
+	uint32_t generation;
+};
+
+static inline bool job_id_eq(struct job_id a, struct job_id b)
+{
+	return a.slot == b.slot && a.generation == b.generation;
+}
+
+/* What is known how to encode. */
+enum media_codec {
+	MEDIA_CODEC_PCMU,
+	MEDIA_CODEC_PCMA,
+	MEDIA_CODEC_G722,
+	MEDIA_CODEC_OPUS,
+	MEDIA_CODECS,
+};
+
+/*
+ * A track: one sound, encoded once for all flows that hear it. It stands still while nobody does. Sent at the rate of time; what
+ * could not be encoded in time is left out.
+ */
+struct media_track {
+	struct media_sound *sound; /* one reference, which goes with the command */
+	enum media_codec codec;
+	uint8_t packet_ms;
+	uint8_t loops;      /* 1: begins anew at its end, for ever; 0: MEDIA_JOB_ENDED, once */
+	uint8_t complexity; /* as dsp/encoder.h has them; 0: the codec's own */
+	uint32_t bit_rate;
+	uint32_t start;   /* sample to begin with: how far a process before has got */
+	uint32_t tell_ms; /* MEDIA_JOB_PLACE so often while it plays; 0: never */
+};
+
+/* What a flow's party hears in place of its peer. */
+struct flow_source {
+	struct job_id job; /* generation 0: none, it hears its peer */
+	uint8_t payload_type;
+};
+
+#endif
