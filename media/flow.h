@@ -2,12 +2,14 @@
 /*
  * What control and packets say to each other about a flow. A flow is one local RTP port (with its RTCP port, or
  * RTCP on the same port) that faces one party. Two flows joined as peers relay: what flow A receives leaves by the
- * socket of flow B towards B's party, and the other way round. Values only; no pointers cross the threads.
+ * socket of flow B towards B's party, and the other way round. Values only: the one pointer that crosses the threads is that of a
+ * sound, which nobody changes (media/sound.h).
  */
 #ifndef MEDIA_FLOW_H
 #define MEDIA_FLOW_H
 
 #include "media/flow_detail.h"
+#include "media/job.h"
 
 enum {
 	MEDIA_LINES_MAX = 4,    /* m-lines relayed per call; further ones are refused (port 0) */
@@ -208,6 +210,9 @@ struct flow_spec {
 	 * index below 2^15 when srtp_next is 0. One that was given up for another must not come back. */
 	uint64_t srtp_limit;
 	uint32_t srtcp_limit;
+	/* Whose packets the party gets. With a job nothing of the peer's passes to it, RTCP included; digits do. The stream goes on under
+	 * its SSRC, sequence and timestamp. A job that is not open on the flow's worker is none, and counted (stale_commands). */
+	struct flow_source source;
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types the party may send; others are dropped as payload_type */
@@ -222,9 +227,18 @@ enum media_command_kind {
 	MEDIA_FLOW_DIGIT_SEND, /* id, digit, duration_ms: an RFC 4733 event to the party; several queue up, 120 ms apart */
 	MEDIA_FLOW_FLIGHT, /* id, association: the keys of MEDIA_FLOW_KEYED are saved, and what lets the party finish leaves; after a restart:
 			    * flight, which is sent at once, and for 10 s again when the party asks for it (RFC 6347 4.2.4) */
+	MEDIA_JOB_OPEN, /* job, in a free slot, track, call: on the worker of that call, or with 0 on each. What cannot be opened is
+			 * MEDIA_JOB_CLOSED at once */
+	MEDIA_JOB_CLOSE, /* job: the worker answers with JOB_CLOSED, and reads its sound no more */
+	MEDIA_JOB_QUERY, /* job: the worker answers with JOB_PLACE */
 	MEDIA_SHARED_PORT, /* rtp_fd: bound; id.slot: its number (engine_shared_port) */
 	MEDIA_STOP,        /* the worker thread ends */
 };
+
+static inline bool media_command_is_of_job(enum media_command_kind kind)
+{
+	return kind == MEDIA_JOB_OPEN || kind == MEDIA_JOB_CLOSE || kind == MEDIA_JOB_QUERY;
+}
 
 /* Control to worker. */
 struct media_command {
@@ -232,12 +246,15 @@ struct media_command {
 	int32_t rtp_fd,
 		rtcp_fd; /* OPEN: bound sockets, owned by the worker from now on; -1: none. Filled by app. */
 	struct flow_id id; /* CLOSE, QUERY, DIGIT_SEND, FLIGHT */
+	struct job_id job; /* of the JOB commands */
 	char digit;
 	uint8_t association; /* FLIGHT */
 	uint16_t duration_ms;
+	uint64_t call; /* JOB_OPEN */
 	union {
 		struct flow_spec spec;      /* OPEN, UPDATE */
 		struct media_flight flight; /* FLIGHT */
+		struct media_track track;   /* JOB_OPEN */
 	};
 };
 
@@ -271,7 +288,16 @@ enum media_event_kind {
 	MEDIA_FLOW_STATS,
 	MEDIA_FLOW_CLOSED,
 	MEDIA_FLOW_FAILED, /* the flow could not be opened or its socket died: error is -errno */
+	/* Of jobs: job, call, place; no flow */
+	MEDIA_JOB_PLACE, /* as asked for, or each tell_ms */
+	MEDIA_JOB_ENDED, /* a sound that does not loop is over, after its last packet; the job stays open */
+	MEDIA_JOB_CLOSED, /* error is 0, or why it could not be opened (-errno). Of a job of all workers, one from each */
 };
+
+static inline bool media_event_is_of_job(enum media_event_kind kind)
+{
+	return kind >= MEDIA_JOB_PLACE;
+}
 
 /* Worker to control. */
 struct media_event {
@@ -292,6 +318,11 @@ struct media_event {
 	};
 	struct media_key key_in, key_out; /* KEYED; wiped by whoever takes the event */
 	uint8_t association;
+	struct job_id job; /* of the JOB events */
+	uint32_t place;    /* the sample of its sound that comes next */
+	struct media_sound *
+		sound; /* JOB_CLOSED: the reference that its command brought; engine_events drops it, and says NULL */
+	uint8_t last; /* JOB_CLOSED: 1: no worker has the job any more, its slot is free */
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include "engine/flow/reports.h"
 #include "engine/flow/resend.h"
 #include "engine/flow/trickle.h"
+#include "engine/job/listener.h"
 #include "engine/net/packet.h"
 #include "engine/srtp/srtp.h"
 #include "media/flow.h"
@@ -66,6 +67,7 @@ enum {
 /* flow.making */
 enum {
 	MAKING_DIGIT = 1, /* packet by packet (digits.h) */
+	MAKING_SOUND = 2, /* it hears a job (engine/job/listener.h) */
 };
 
 /* Which ways are SRTP. */
@@ -99,7 +101,7 @@ struct flow {
 			uint8_t receive, send, rtcp_mux;
 			uint8_t secure; /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
 			uint8_t notice; /* 1: MEDIA_FLOW_LATCHED is due */
-			uint8_t making; /* what we send to the party ourselves, in place of its peer: MAKING_DIGIT */
+			uint8_t making; /* what we send to the party ourselves, in place of its peer: MAKING_DIGIT, MAKING_SOUND */
 			uint8_t transport; /* flow_transport.h; 0: an ordinary flow */
 			uint8_t kind;      /* enum media_kind */
 		};
@@ -156,6 +158,7 @@ struct flow {
 	struct flow_pace pace;
 	struct flow_detail detail; /* detail.h */
 	struct digits digits;
+	struct listener listener;
 	struct reports reports;
 	struct resend resend;
 	struct dtls_flow dtls;

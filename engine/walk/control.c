@@ -7,12 +7,13 @@
 #include "engine/flow/detail.h"
 #include "engine/flow/dtls_flow.h"
 #include "engine/flow/srtp_flow.h"
+#include "engine/job/job_control.h"
 #include "engine/walk/event.h"
 #include "engine/walk/pace.h"
 #include "engine/walk/tick.h"
 #include "engine/walk/worker.h"
 
-static void answer(struct worker *w, const struct media_event *event)
+void control_answer(struct worker *w, const struct media_event *event)
 {
 	assert(!w->holds);
 	if (event_send(w, event))
@@ -61,7 +62,7 @@ static void open_failed(struct worker *w, const struct media_command *c, int err
 		(void)close(c->rtp_fd);
 	if (c->rtcp_fd >= 0)
 		(void)close(c->rtcp_fd);
-	answer(w, &event);
+	control_answer(w, &event);
 }
 
 static void apply_open(struct worker *w, const struct media_command *c, uint64_t now_ns)
@@ -90,6 +91,7 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 	}
 	own_set(w, f, true);
 	resend_set(w, f, c->spec.nack);
+	listener_set(w, f, &c->spec.source);
 	capture_flow_opened(w, f);
 	tick_connection(
 		w, f,
@@ -111,7 +113,7 @@ static void update_transport(struct worker *w, struct flow *f, const struct flow
 		return;
 	event = event_of(f, MEDIA_FLOW_FAILED);
 	event.error = err;
-	answer(w, &event);
+	control_answer(w, &event);
 }
 
 static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_t now_ns)
@@ -131,6 +133,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	f->latch_rtp.since_ns = now_ns;
 	update_transport(w, f, spec);
 	resend_set(w, f, spec->nack);
+	listener_set(w, f, &spec->source);
 }
 
 /* Received already: the slot may have another flow before they are looked at. */
@@ -148,6 +151,7 @@ static void flow_end(struct worker *w, struct flow *f)
 	bool has_socket = !(f->transport & TRANSPORT_NO_SOCKET);
 
 	own_set(w, f, false);
+	listener_leave(w, f);
 	resend_set(w, f, false);
 	dtls_flow_close(w, f);
 	flow_transport_close(w, f);
@@ -177,7 +181,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 	} else {
 		metric_add(w->metrics->stale_commands, 1);
 	}
-	answer(w, &event);
+	control_answer(w, &event);
 }
 
 static void apply_query(struct worker *w, struct flow_id id)
@@ -193,7 +197,7 @@ static void apply_query(struct worker *w, struct flow_id id)
 	event = event_of(f, MEDIA_FLOW_STATS);
 	event.detail = detail_read(f, w->now_ns);
 	flow_transport_tell(w, f, &event);
-	answer(w, &event);
+	control_answer(w, &event);
 }
 
 static void apply_digit(struct worker *w, const struct media_command *c)
@@ -225,7 +229,7 @@ static void apply_shared_port(struct worker *w, const struct media_command *c)
 	if (event.error == 0)
 		return;
 	(void)close(c->rtp_fd);
-	answer(w, &event);
+	control_answer(w, &event);
 }
 
 static void apply(struct worker *w, const struct media_command *c, uint64_t now_ns)
@@ -248,6 +252,15 @@ static void apply(struct worker *w, const struct media_command *c, uint64_t now_
 		break;
 	case MEDIA_FLOW_FLIGHT:
 		apply_flight(w, c);
+		break;
+	case MEDIA_JOB_OPEN:
+		job_control_open(w, c);
+		break;
+	case MEDIA_JOB_CLOSE:
+		job_control_close(w, c->job);
+		break;
+	case MEDIA_JOB_QUERY:
+		job_control_query(w, c->job);
 		break;
 	case MEDIA_SHARED_PORT:
 		apply_shared_port(w, c);

@@ -11,6 +11,8 @@ struct worker;
 /* Applies what waits in the command ring. An answer that does not fit into the event ring is held, and no further command
  * is taken before it is delivered: so no MEDIA_FLOW_CLOSED is ever lost, however slow control is. */
 void control_drain(struct worker *w, uint64_t now_ns);
+/* To be told whatever happens: held while the event ring is full. Once for each command. */
+void control_answer(struct worker *w, const struct media_event *event);
 /* Closes every flow, without events: the worker ends. */
 void control_close_all(struct worker *w);
 

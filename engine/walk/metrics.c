@@ -45,6 +45,7 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		[NACK_NOT_FOUND] = "result=\"not_found\"",
 	};
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
+	static const char FRAMES[] = "Frames of sounds that are played by what became of them";
 	static const char OCTETS[] = "UDP payload on the media ports";
 
 	assert(worker < MEDIA_WORKERS_MAX);
@@ -55,9 +56,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		m->dropped[v] = counter("tandem_media_dropped_packets_total", verdict_label(v),
 					"Packets received on the media ports and not relayed");
-	m->made = counter("tandem_media_made_packets_total", NULL,
-			  "RTP and RTCP packets made here: digits, reports, parts of RTCP of "
-			  "bundles, video sent again");
+	m->made =
+		counter("tandem_media_made_packets_total", NULL,
+			"RTP and RTCP packets made here: digits, sounds, reports, parts of RTCP of "
+			"bundles, video sent again");
 	m->capture_lost = counter("tandem_media_capture_lost_packets_total", NULL,
 				  "Packets of watched flows that were not copied for lack of room");
 	m->capture_refused = counter("tandem_media_capture_refused_total", NULL,
@@ -83,6 +85,11 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				       "Video packets that parties missed by what became of that");
 	m->resend_refused = counter("tandem_media_resend_refused_total", NULL,
 				    "Video flows whose packets are not kept for lack of room");
+	m->frames_encoded = counter("tandem_media_job_frames_total", "result=\"encoded\"", FRAMES);
+	m->frames_failed = counter("tandem_media_job_frames_total", "result=\"failed\"", FRAMES);
+	m->frames_late = counter("tandem_media_job_frames_total", "result=\"late\"", FRAMES);
+	m->frames_played = counter("tandem_media_job_packets_total", NULL,
+				   "RTP packets of sounds that were played to parties");
 	m->send_errors = counter("tandem_media_send_errors_total", NULL,
 				 "Relayed packets that the kernel refused to send");
 	m->icmp_errors = counter("tandem_media_icmp_errors_total", NULL,
@@ -93,6 +100,8 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				    "Commands for flows that are gone");
 	m->flows = metric_register(METRIC_GAUGE, "tandem_media_flows", WORKER_LABELS[worker],
 				   "Open flows");
+	m->jobs = metric_register(METRIC_GAUGE, "tandem_media_jobs", WORKER_LABELS[worker],
+				  "Open jobs: sounds that are played");
 	m->cpu_us = metric_register_per(METRIC_COUNTER, "tandem_media_worker_cpu_seconds_total",
 					WORKER_LABELS[worker], "CPU time of the media workers",
 					1000000);

@@ -53,9 +53,11 @@ struct media_metrics {
 	metric_id bundled_rtcp[BUNDLED_RTCP_RESULTS];
 	metric_id nacked[NACK_RESULTS], resend_refused;
 	metric_id capture_lost, capture_refused;
+	metric_id frames_encoded, frames_failed, frames_late, frames_played;
 	metric_id digits_sent, digits_refused[DIGIT_REFUSALS], digits_untold;
 	/* of one worker */
 	metric_id flows;
+	metric_id jobs;
 	metric_id cpu_us;
 	metric_id wait_us, busy;
 	metric_id relayed; /* packets sent, ours among them */

@@ -85,7 +85,8 @@ bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp
 	p->to = party;
 	p->out_channel = CHANNEL_RTP;
 	give_way(w, to);
-	sink_note(&to->sink, (uint16_t)(to->sink.sequence + 1), rtp->timestamp, 0, w->now_ns);
+	sink_note(&to->sink, (uint16_t)(to->sink.sequence + 1), rtp->timestamp, rtp->clock_hz,
+		  w->now_ns);
 	rtp_write(p, to, rtp);
 	flow_count_out(to, p->length, (uint16_t)rtp->payload.n);
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets that are made here: digits and reports. They join the batch path after the stages that are about received
+ * Packets that are made here: digits, sounds and reports. They join the batch path after the stages that are about received
  * packets, so that what comes last (protect, out) treats them as it treats relayed ones.
  */
 #ifndef ENGINE_WALK_ORIGINATE_H
@@ -11,6 +11,7 @@
 struct made_rtp {
 	uint8_t payload_type, marker;
 	uint32_t timestamp;
+	uint32_t clock_hz; /* 0: of an event, in the clock of what was sent before */
 	struct bytes payload;
 };
 

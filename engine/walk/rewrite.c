@@ -60,6 +60,15 @@ static void extension_strip(struct pkt *p)
 	p->tail_known = 0;
 }
 
+/* The other party is sent what we make. */
+static enum verdict make_way(struct pkt *p)
+{
+	if (p->peer->making & MAKING_SOUND)
+		return VERDICT_DURING_SOUND;
+	source_skip(p->flow, &p->peer->sink, p);
+	return VERDICT_DURING_DIGIT;
+}
+
 static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 {
 	struct flow *f = p->flow;
@@ -84,10 +93,8 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 	p->out_channel = CHANNEL_RTP;
 	p->clock_hz = rule->clock_hz;
 	p->event = rule->event;
-	if (UNLIKELY(peer->making)) {
-		source_skip(f, &peer->sink, p);
-		return VERDICT_DURING_DIGIT;
-	}
+	if (UNLIKELY(peer->making))
+		return make_way(p);
 	if (UNLIKELY(f->transport)) {
 		enum verdict v = end_here(p, now_ns);
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/flow/feedback.h"
 #include "engine/flow/latch.h"
+#include "engine/job/turn.h"
 #include "engine/walk/capture.h"
 #include "engine/walk/control.h"
 #include "engine/walk/demux.h"
@@ -96,6 +97,9 @@ static void timers_expire(struct worker *w)
 		case TIMER_FEEDBACK:
 			feedback_expire(w, &w->flows.list[t->owner]);
 			break;
+		case TIMER_JOB:
+			turn_want(&w->jobs, &w->jobs.list[t->owner]);
+			break;
 		}
 	}
 	originate_flush(w);
@@ -108,12 +112,13 @@ static void timers_expire(struct worker *w)
 static void receive(struct worker *w, struct batch *b)
 {
 	const struct port_ops *ops = w->port->ops;
+	bool works = turn_is_wanted(&w->jobs); /* there is no time to wait */
 
 	if (w->flows.count > 0) {
-		ops->rx(w->port, b, GATHER, w->wait_ns);
+		ops->rx(w->port, b, GATHER, works ? 0 : w->wait_ns);
 		w->now_ns = b->now_ns;
 	}
-	if (b->count == 0) {
+	if (b->count == 0 && !works) {
 		bool idle = ring_sleep(&w->commands) && dtls_sleep(w);
 
 		ops->rx(w->port, b, 1, idle ? sleep_ns(w) : 0);
@@ -137,6 +142,8 @@ void worker_step(struct worker *w)
 	dtls_results(w);
 	if (w->wheel.running > 0)
 		timers_expire(w);
+	if (UNLIKELY(turn_is_wanted(&w->jobs)))
+		turn_take(w);
 	if (w->now_ns >= w->tick_ns)
 		tick(w, w->now_ns);
 }
@@ -158,6 +165,8 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 		err = flow_transports_open(&w->transports, s->slots, s->shared_ports, &w->rand);
 	if (!err)
 		err = resend_pool_open(&w->resend);
+	if (!err)
+		err = job_table_open(&w->jobs, s->jobs);
 	if (!err)
 		err = ring_open(&w->commands, sizeof(struct media_command), s->commands);
 	if (!err)
@@ -186,6 +195,7 @@ void worker_close(struct worker *w)
 	ring_close(&w->events);
 	capture_close(&w->capture);
 	resend_pool_close(&w->resend);
+	job_table_close(&w->jobs);
 	flow_transports_close(&w->transports);
 	flow_table_close(&w->flows);
 	dtls_worker_close(w);

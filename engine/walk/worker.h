@@ -13,15 +13,17 @@
 #include "engine/flow/flow.h"
 #include "engine/flow/flow_transport.h"
 #include "engine/flow/resend.h"
+#include "engine/job/job.h"
 #include "engine/net/own_ports.h"
 #include "engine/port/port.h"
 #include "engine/walk/capture.h"
 #include "engine/walk/metrics.h"
 
-/* Of worker.wheel; the owner is the slot of a flow. */
+/* Of worker.wheel; the owner is the slot of a flow, or of a job. */
 enum worker_timer {
 	TIMER_DIGIT,
 	TIMER_FEEDBACK,
+	TIMER_JOB,
 };
 
 struct worker {
@@ -47,6 +49,7 @@ struct worker {
 	struct batch batch;
 	struct bundle_parts parts;
 	struct resend_pool resend;
+	struct job_table jobs;
 	struct ring commands; /* control produces */
 	struct ring events;   /* control consumes */
 	struct capture capture;
@@ -73,6 +76,7 @@ struct worker_settings {
 	uint32_t slots, commands, events;
 	uint32_t
 		shared_ports; /* sockets that flows share (shared.h); the port has so many slots more */
+	uint32_t jobs;        /* that may be open */
 	uint32_t captured; /* packets that may wait for their reader; 0: CAPTURE_WAIT */
 	uint64_t batch_wait_ns;
 	struct own_ports *own; /* NULL: loops are not looked for */
@@ -85,7 +89,7 @@ int worker_open(struct worker *w, const struct worker_settings *settings) NODISC
 void worker_leave(struct worker *w);
 /* The rest, when nobody uses the rings any more. */
 void worker_close(struct worker *w);
-/* Receives a batch, applies the commands that wait, takes the batch through all stages, then does what is due by time. Sleeps when there is nothing to do. */
+/* Receives a batch, applies the commands that wait, takes the batch through all stages, then does what is due by time and a slice of what jobs have to do. Sleeps when there is nothing to do. */
 void worker_step(struct worker *w);
 
 #endif

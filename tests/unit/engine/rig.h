@@ -13,7 +13,7 @@
 #include "engine/port/port_sim.h"
 #include "engine/walk/worker.h"
 
-enum { RIG_SLOTS = 8, RIG_SHARED = 2, RIG_COMMANDS = 64, A = 0, B = 1, NO_RULE = 77 };
+enum { RIG_SLOTS = 8, RIG_JOBS = 4, RIG_SHARED = 2, RIG_COMMANDS = 64, A = 0, B = 1, NO_RULE = 77 };
 
 #define RIG_START (1000 * NS_PER_S)
 
@@ -93,10 +93,11 @@ static UNUSED void rig_update(struct rig *r, const struct flow_spec *spec)
 }
 
 /* Without flows. events: capacity of the event ring. */
-static UNUSED struct rig *rig_open_empty(uint32_t events)
+static UNUSED struct rig *rig_open_slots(uint32_t events, uint32_t slots)
 {
 	struct rig *r = aligned_alloc(alignof(struct rig), sizeof(*r));
-	struct worker_settings settings = { .slots = RIG_SLOTS,
+	struct worker_settings settings = { .slots = slots,
+					    .jobs = RIG_JOBS,
 					    .shared_ports = RIG_SHARED,
 					    .commands = RIG_COMMANDS,
 					    .events = events };
@@ -106,11 +107,16 @@ static UNUSED struct rig *rig_open_empty(uint32_t events)
 	media_metrics_register(&r->metrics);
 	settings.metrics = &r->metrics;
 	assert_int_equal(worker_open(&r->w, &settings), 0);
-	assert_int_equal(port_sim_open(&r->sim, RIG_SLOTS + RIG_SHARED, RIG_START, 1), 0);
+	assert_int_equal(port_sim_open(&r->sim, slots + RIG_SHARED, RIG_START, 1), 0);
 	r->w.port = &r->sim->port;
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		r->counted[v] = metric_value(r->metrics.dropped[v]);
 	return r;
+}
+
+static UNUSED struct rig *rig_open_empty(uint32_t events)
+{
+	return rig_open_slots(events, RIG_SLOTS);
 }
 
 static UNUSED struct rig *rig_open(void)

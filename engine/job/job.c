@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/job/job.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+int job_table_open(struct job_table *t, uint32_t capacity)
+{
+	void *memory;
+
+	*t = (struct job_table){ .capacity = capacity };
+	if (capacity == 0)
+		return 0;
+	/* as flow_table_open does */
+	memory = mmap(NULL, (size_t)capacity * sizeof(*t->list), PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	t->list = memory == MAP_FAILED ? NULL : memory;
+	t->pcm = calloc(TRACK_SAMPLES_MAX, sizeof(*t->pcm));
+	if (t->list && t->pcm)
+		return 0;
+	job_table_close(t);
+	return -ENOMEM;
+}
+
+void job_table_close(struct job_table *t)
+{
+	for (uint32_t i = 0; t->list && t->count > 0 && i < t->capacity; i++)
+		if (t->list[i].id.generation != 0) {
+			media_sound_drop(track_close(&t->list[i].track));
+			job_close(t, &t->list[i]);
+		}
+	if (t->list)
+		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
+	free(t->pcm);
+	*t = (struct job_table){ 0 };
+}
+
+int job_open(struct job_table *t, struct job_id id, struct job **out)
+{
+	struct job *j;
+
+	assert(id.generation != 0);
+	if (id.slot >= t->capacity)
+		return -ERANGE;
+	j = &t->list[id.slot];
+	if (j->id.generation != 0)
+		return -EBUSY;
+	*j = (struct job){ .id = id, .timer = { .owner = id.slot } };
+	t->count++;
+	*out = j;
+	return 0;
+}
+
+void job_close(struct job_table *t, struct job *j)
+{
+	assert(j->id.generation != 0 && !j->waits);
+	j->id = (struct job_id){ 0 };
+	t->count--;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/job/job_control.h"
+
+#include "engine/job/turn.h"
+#include "engine/walk/control.h"
+#include "engine/walk/worker.h"
+
+static void count_publish(const struct worker *w)
+{
+	metric_set(w->metrics->jobs, w->jobs.count);
+}
+
+void job_control_open(struct worker *w, const struct media_command *c)
+{
+	struct media_event event = {
+		.kind = MEDIA_JOB_CLOSED, .job = c->job, .call = c->call, .sound = c->track.sound
+	};
+	struct job *j;
+
+	event.error = job_open(&w->jobs, c->job, &j);
+	if (!event.error) {
+		j->call = c->call;
+		event.error = track_open(&j->track, &c->track);
+		if (event.error)
+			job_close(&w->jobs, j);
+	}
+	if (event.error)
+		control_answer(w, &event);
+	count_publish(w);
+}
+
+static void listeners_leave(struct worker *w, const struct track *t)
+{
+	while (t->first)
+		listener_leave(w, &w->flows.list[t->first - 1]);
+}
+
+void job_control_close(struct worker *w, struct job_id id)
+{
+	struct media_event event = { .kind = MEDIA_JOB_CLOSED, .job = id };
+	struct job *j = job_find(&w->jobs, id);
+
+	if (j) {
+		listeners_leave(w, &j->track);
+		event.call = j->call;
+		event.place = j->track.place;
+		event.sound = track_close(&j->track);
+		job_close(&w->jobs, j);
+		count_publish(w);
+	} else {
+		metric_add(w->metrics->stale_commands, 1);
+	}
+	control_answer(w, &event);
+}
+
+void job_control_query(struct worker *w, struct job_id id)
+{
+	const struct job *j = job_find(&w->jobs, id);
+	struct media_event event = { .kind = MEDIA_JOB_PLACE, .job = id };
+
+	if (!j) {
+		metric_add(w->metrics->stale_commands, 1);
+		return;
+	}
+	event.call = j->call;
+	event.place = j->track.place;
+	control_answer(w, &event);
+}

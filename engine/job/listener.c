@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/job/listener.h"
+
+#include "engine/flow/source.h"
+#include "engine/job/turn.h"
+#include "engine/walk/originate.h"
+#include "engine/walk/worker.h"
+
+static struct flow *at(struct worker *w, uint32_t slot_plus_1)
+{
+	return slot_plus_1 ? &w->flows.list[slot_plus_1 - 1] : NULL;
+}
+
+static void link_in(struct worker *w, struct job *j, struct flow *f)
+{
+	struct flow *next = at(w, j->track.first);
+
+	f->listener.next = j->track.first;
+	f->listener.before = 0;
+	j->track.first = f->id.slot + 1;
+	if (next)
+		next->listener.before = j->track.first;
+}
+
+static void link_out(struct worker *w, struct job *j, struct flow *f)
+{
+	struct listener *l = &f->listener;
+	struct flow *next = at(w, l->next), *before = at(w, l->before);
+
+	if (next)
+		next->listener.before = l->before;
+	if (before)
+		before->listener.next = l->next;
+	else
+		j->track.first = l->next;
+	if (j->track.next == f->id.slot + 1)
+		j->track.next = l->next;
+}
+
+void listener_leave(struct worker *w, struct flow *f)
+{
+	struct job *j = job_find(&w->jobs, f->listener.job);
+
+	if (!j)
+		return;
+	link_out(w, j, f);
+	f->listener = (struct listener){ 0 };
+	f->making &= (uint8_t)~MAKING_SOUND;
+	if (j->track.first == 0)
+		track_rest(w, j);
+}
+
+static void listener_join(struct worker *w, struct flow *f, struct job *j)
+{
+	f->listener.job = j->id;
+	f->making |= MAKING_SOUND;
+	link_in(w, j, f);
+	track_wake(w, j);
+}
+
+void listener_set(struct worker *w, struct flow *f, const struct flow_source *source)
+{
+	struct job *j = job_find(&w->jobs, source->job);
+
+	if (!job_id_eq(f->listener.job, source->job))
+		listener_leave(w, f);
+	if (!j) {
+		if (source->job.generation != 0)
+			metric_add(w->metrics->stale_commands, 1);
+		return;
+	}
+	f->listener.payload_type = source->payload_type;
+	if (f->listener.job.generation == 0)
+		listener_join(w, f, j);
+}
+
+/* The party gets the packet, or one like it in its time. */
+static bool is_open(const struct worker *w, struct flow *f)
+{
+	if (!f->send || !flow_rtp_to(f) || (f->secure & SECURE_OUT && !f->srtp_out))
+		return false;
+	return flow_is_heard(f) || trickle_take(f, w->now_ns);
+}
+
+/* Behind all that was sent before. Whoever fed the stream begins a new run when it does again. */
+static void listener_begin(struct worker *w, struct flow *f, const struct track *t)
+{
+	originate_begin(w, f, t->clock_hz);
+	f->sink.feeder = (struct flow_id){ 0 };
+	f->listener.timestamp_offset =
+		sink_timestamp_anew(&f->sink, (enum media_kind)f->kind, t->clock_hz, w->now_ns) -
+		t->timestamp;
+	f->listener.begun = 1;
+	f->listener.marked = 0;
+}
+
+bool listener_hear(struct worker *w, struct flow *f, const struct track *t)
+{
+	struct listener *l = &f->listener;
+	struct made_rtp rtp = { .payload_type = l->payload_type,
+				.clock_hz = t->clock_hz,
+				.payload = bytes_mem(t->octets, t->length) };
+
+	if (f->making & MAKING_DIGIT)
+		return false; /* its time goes on */
+	if (!is_open(w, f)) {
+		l->begun = 0;
+		return false;
+	}
+	if (!l->begun)
+		listener_begin(w, f, t);
+	rtp.marker = !l->marked;
+	rtp.timestamp = t->timestamp + l->timestamp_offset;
+	if (!originate_rtp(w, f, &rtp))
+		return false;
+	l->marked = 1;
+	return true;
+}

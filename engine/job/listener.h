@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A flow whose party hears a job in place of its peer. What it gets goes on in the one stream that we send to the party, as a digit of
+ * ours does: its SSRC, its next sequence number, a timestamp as far on as time is. When it hears its peer again that one's packets
+ * begin a new run behind it (engine/flow/source.h).
+ */
+#ifndef ENGINE_JOB_LISTENER_H
+#define ENGINE_JOB_LISTENER_H
+
+#include "media/job.h"
+
+struct worker;
+struct flow;
+struct track;
+
+/* Part of a flow; zero-initialised is "hears its peer". */
+struct listener {
+	struct job_id job;         /* generation 0: none */
+	uint32_t next, before;     /* of the same job: slot + 1; 0: none */
+	uint32_t timestamp_offset; /* out = of the track + offset; valid with begun */
+	uint8_t payload_type;
+	uint8_t begun;  /* 1: it got the last packet there was */
+	uint8_t marked; /* 1: the first packet has left, with a marker (RFC 3551 4.1) */
+};
+
+/* As the spec says; a job that is not there is none. */
+void listener_set(struct worker *w, struct flow *f, const struct flow_source *source);
+/* It hears its peer again, or closes. */
+void listener_leave(struct worker *w, struct flow *f);
+/* Its packet of the track's present frame, unless its party is to get nothing now. True: one was made. */
+bool listener_hear(struct worker *w, struct flow *f, const struct track *t);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/job/track.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "dsp/encoder.h"
+#include "engine/job/turn.h"
+#include "engine/walk/event.h"
+#include "engine/walk/worker.h"
+
+/* RTP clocks: RFC 3551 6 (G.722's is not its rate), RFC 7587 4.1. Efforts: a packet through protect and out costs 0.2 us. */
+static const struct {
+	enum encoder_codec codec;
+	uint32_t clock_hz;
+	uint8_t effort;
+} CODECS[MEDIA_CODECS] = {
+	[MEDIA_CODEC_PCMU] = { ENCODER_PCMU, 8000, 1 },
+	[MEDIA_CODEC_PCMA] = { ENCODER_PCMA, 8000, 1 },
+	[MEDIA_CODEC_G722] = { ENCODER_G722, 8000, TURN_SLICE / 2 },
+	[MEDIA_CODEC_OPUS] = { ENCODER_OPUS, 48000, TURN_SLICE },
+};
+
+static uint64_t frame_ns(const struct track *t)
+{
+	return t->packet_ms * NS_PER_MS;
+}
+
+/* ---- open, close ---- */
+
+static int encoder_of(struct track *t, const struct media_track *spec)
+{
+	const struct encoder_settings settings = {
+		.codec = CODECS[spec->codec].codec,
+		.packet_ms = spec->packet_ms,
+		.bit_rate = spec->bit_rate,
+		.complexity = spec->complexity,
+	};
+	int err = encoder_open(&t->encoder, &settings);
+
+	if (err)
+		return err;
+	t->samples = spec->sound->rate_hz * spec->packet_ms / 1000;
+	if (encoder_rate(t->encoder) == spec->sound->rate_hz && t->samples <= TRACK_SAMPLES_MAX)
+		return 0;
+	encoder_close(t->encoder);
+	t->encoder = NULL;
+	return -EINVAL;
+}
+
+int track_open(struct track *t, const struct media_track *spec)
+{
+	int err;
+
+	if (!spec->sound || spec->codec >= MEDIA_CODECS || spec->packet_ms == 0 ||
+	    spec->start > spec->sound->length)
+		return -EINVAL;
+	err = encoder_of(t, spec);
+	if (err)
+		return err;
+	t->sound = spec->sound;
+	t->place = spec->start;
+	t->packet_ms = spec->packet_ms;
+	t->loops = spec->loops;
+	t->tell_ns = spec->tell_ms * NS_PER_MS;
+	t->clock_hz = CODECS[spec->codec].clock_hz;
+	t->effort = CODECS[spec->codec].effort;
+	t->units = t->clock_hz * spec->packet_ms / 1000;
+	return 0;
+}
+
+struct media_sound *track_close(struct track *t)
+{
+	struct media_sound *sound = t->sound;
+
+	assert(t->first == 0);
+	encoder_close(t->encoder);
+	*t = (struct track){ 0 };
+	return sound;
+}
+
+/* ---- its time ---- */
+
+static void timer_set(struct worker *w, struct job *j)
+{
+	j->timer.kind = TIMER_JOB;
+	wheel_start(&w->wheel, &j->timer, j->track.due_ns);
+}
+
+/* Each job at a ms of its own, as far as there are any. */
+void track_wake(struct worker *w, struct job *j)
+{
+	struct track *t = &j->track;
+	uint64_t phase_ns = j->id.slot % t->packet_ms * NS_PER_MS;
+
+	if (wheel_is_running(&j->timer) || j->waits || t->ended)
+		return;
+	t->due_ns = w->now_ns + frame_ns(t) - 1 - phase_ns;
+	t->due_ns = t->due_ns - t->due_ns % frame_ns(t) + phase_ns;
+	t->told_ns = w->now_ns;
+	timer_set(w, j);
+}
+
+void track_rest(struct worker *w, struct job *j)
+{
+	wheel_stop(&w->wheel, &j->timer);
+	turn_forget(&w->jobs, j);
+	j->track.next = 0;
+}
+
+static bool is_due(const struct track *t, uint64_t now_ns)
+{
+	return t->first && !t->ended && now_ns >= t->due_ns;
+}
+
+uint32_t track_effort(const struct track *t, uint64_t now_ns)
+{
+	if (t->next)
+		return 1;
+	return is_due(t, now_ns) ? t->effort : 0;
+}
+
+/* ---- frames ---- */
+
+static void place_move(struct track *t, uint64_t samples)
+{
+	uint64_t place = t->place + samples;
+
+	if (t->loops)
+		t->place = (uint32_t)(place % t->sound->length);
+	else
+		t->place = place < t->sound->length ? (uint32_t)place : t->sound->length;
+}
+
+static void late_skip(struct worker *w, struct track *t)
+{
+	uint64_t late_ns = w->now_ns - t->due_ns, n;
+
+	if (late_ns < TRACK_LATE_MS * NS_PER_MS)
+		return;
+	n = late_ns / frame_ns(t);
+	t->due_ns += n * frame_ns(t);
+	t->timestamp += (uint32_t)n * t->units;
+	place_move(t, n * t->samples);
+	metric_add(w->metrics->frames_late, n);
+}
+
+static void pcm_read(const struct track *t, int16_t *out)
+{
+	const struct media_sound *s = t->sound;
+	uint32_t at = t->place;
+
+	for (uint32_t i = 0; i < t->samples; i++) {
+		if (at == s->length && t->loops)
+			at = 0;
+		out[i] = at < s->length ? s->samples[at++] : 0;
+	}
+}
+
+static void frame_make(struct worker *w, struct track *t)
+{
+	int n;
+
+	pcm_read(t, w->jobs.pcm);
+	n = encoder_frame(t->encoder, w->jobs.pcm, t->samples, t->octets, sizeof(t->octets));
+	t->length = n > 0 ? (uint16_t)n : 0;
+	t->next = n > 0 ? t->first : 0;
+	place_move(t, t->samples);
+	metric_add(n > 0 ? w->metrics->frames_encoded : w->metrics->frames_failed, 1);
+}
+
+/* ---- what control hears ---- */
+
+static bool place_tell(struct worker *w, const struct job *j, enum media_event_kind kind)
+{
+	const struct media_event event = {
+		.kind = kind, .job = j->id, .call = j->call, .place = j->track.place
+	};
+
+	return event_send(w, &event);
+}
+
+/* A full ring: with the next frame. */
+static void place_tell_now_and_then(struct worker *w, struct job *j)
+{
+	struct track *t = &j->track;
+
+	if (t->tell_ns == 0 || w->now_ns - t->told_ns < t->tell_ns)
+		return;
+	if (place_tell(w, j, MEDIA_JOB_PLACE))
+		t->told_ns = w->now_ns;
+}
+
+/* ---- turns ---- */
+
+/* The next frame is due. */
+static void frame_turn(struct worker *w, struct job *j)
+{
+	struct track *t = &j->track;
+
+	late_skip(w, t);
+	t->timestamp += t->units;
+	t->due_ns += frame_ns(t);
+	if (t->loops || t->place < t->sound->length)
+		frame_make(w, t);
+	else
+		t->ended = place_tell(w, j, MEDIA_JOB_ENDED);
+	place_tell_now_and_then(w, j);
+	if (!t->ended)
+		timer_set(w, j);
+}
+
+uint32_t track_turn(struct worker *w, struct job *j, uint32_t most)
+{
+	struct track *t = &j->track;
+	uint32_t done = 0, played = 0;
+
+	if (!t->next && is_due(t, w->now_ns)) {
+		frame_turn(w, j);
+		done = t->effort;
+	}
+	for (; t->next && done < most; done++) {
+		struct flow *f = &w->flows.list[t->next - 1];
+
+		t->next = f->listener.next;
+		played += listener_hear(w, f, t);
+	}
+	metric_add(w->metrics->frames_played, played);
+	return done < most ? done : most;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/job/turn.h"
+
+#include "engine/walk/originate.h"
+#include "engine/walk/worker.h"
+
+void turn_want(struct job_table *t, struct job *j)
+{
+	uint32_t own = j->id.slot + 1;
+
+	if (j->waits)
+		return;
+	j->waits = true;
+	j->behind = 0;
+	if (t->last)
+		t->list[t->last - 1].behind = own;
+	else
+		t->first = own;
+	t->last = own;
+}
+
+static struct job *first_take(struct job_table *t)
+{
+	struct job *j = &t->list[t->first - 1];
+
+	t->first = j->behind;
+	if (!t->first)
+		t->last = 0;
+	j->waits = false;
+	return j;
+}
+
+/* Seldom, and the line is short: it is walked. */
+void turn_forget(struct job_table *t, struct job *j)
+{
+	uint32_t before = 0, own = j->id.slot + 1;
+
+	if (!j->waits)
+		return;
+	for (uint32_t at = t->first; at != own; at = t->list[at - 1].behind)
+		before = at;
+	if (before)
+		t->list[before - 1].behind = j->behind;
+	else
+		t->first = j->behind;
+	if (t->last == own)
+		t->last = before;
+	j->waits = false;
+}
+
+void turn_take(struct worker *w)
+{
+	struct job_table *t = &w->jobs;
+	uint32_t left = TURN_SLICE;
+
+	while (t->first && left > 0) {
+		struct job *j = &t->list[t->first - 1];
+
+		if (track_effort(&j->track, w->now_ns) > left && left < TURN_SLICE)
+			break;
+		(void)first_take(t);
+		left -= track_turn(w, j, left);
+		if (track_effort(&j->track, w->now_ns) > 0)
+			turn_want(t, j);
+	}
+	originate_flush(w);
+}
