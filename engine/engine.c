@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "engine/dtls/crypto.h"
+#include "engine/job/job_route.h"
 #include "engine/net/host_udp.h"
 #include "engine/port/port_open.h"
 #include "engine/walk/spread.h"
@@ -50,6 +51,7 @@ struct engine {
 	uint32_t count;   /* running */
 	uint32_t drained; /* whose events were read last */
 	struct spread spread;
+	struct job_routes jobs;
 	struct own_ports own;
 	int event_fd; /* an epoll of the event rings */
 };
@@ -73,6 +75,7 @@ static int thread_start(struct thread *t, struct engine *e, uint32_t index)
 	const struct engine_settings *s = &e->settings;
 	const struct worker_settings settings = {
 		.slots = s->slots,
+		.jobs = s->jobs,
 		.shared_ports = s->shared_ports,
 		.commands = s->commands,
 		.events = s->events,
@@ -111,16 +114,24 @@ static int thread_start(struct thread *t, struct engine *e, uint32_t index)
 	return err;
 }
 
-static void thread_stop(struct thread *t)
+/* Nobody reads them any more. */
+static void events_forget(struct thread *t, struct job_routes *jobs)
 {
-	const struct media_command stop = { .kind = MEDIA_STOP };
 	struct media_event event;
 
-	/* full rings: nobody reads the events any more but us */
+	while (ring_pop(&t->worker.events, &event, 1) == 1)
+		job_route_closed(jobs, &event);
+}
+
+static void thread_stop(struct thread *t, struct job_routes *jobs)
+{
+	const struct media_command stop = { .kind = MEDIA_STOP };
+
+	/* full rings */
 	while (!ring_push(&t->worker.commands, &stop))
-		while (ring_pop(&t->worker.events, &event, 1) == 1)
-			continue;
+		events_forget(t, jobs);
 	(void)pthread_join(t->id, NULL);
+	events_forget(t, jobs);
 	(void)sem_destroy(&t->started);
 	worker_close(&t->worker);
 }
@@ -187,6 +198,8 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 	host_udp_register(&e->host);
 	host_udp_update(&e->host);
 	err = spread_open(&e->spread, settings->workers, settings->slots);
+	if (!err)
+		err = job_routes_open(&e->jobs, settings->jobs);
 	e->threads = threads_take(settings->workers);
 	e->event_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (!err)
@@ -210,13 +223,14 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 void engine_close(struct engine *e)
 {
 	while (e->count > 0)
-		thread_stop(&e->threads[--e->count]);
+		thread_stop(&e->threads[--e->count], &e->jobs);
 	crypto_close(e->crypto);
 	port_choice_close(&e->port);
 	if (e->event_fd >= 0)
 		(void)close(e->event_fd);
 	free(e->threads);
 	spread_close(&e->spread);
+	job_routes_close(&e->jobs);
 	own_ports_close(&e->own);
 	free(e);
 }
@@ -265,6 +279,37 @@ void engine_worker_release(struct engine *e, uint64_t call)
 	spread_unpin(&e->spread, call);
 }
 
+static struct job_workers job_workers_of(const struct engine *e, uint64_t call)
+{
+	if (call)
+		return (struct job_workers){ .first = worker_choose(e, call), .count = 1 };
+	return (struct job_workers){ .count = (uint8_t)e->count };
+}
+
+/* As a whole, or not at all. Each worker has a reference of the sound. */
+static bool job_command(struct engine *e, const struct media_command *c)
+{
+	bool opens = c->kind == MEDIA_JOB_OPEN;
+	struct job_workers on =
+		opens ? job_workers_of(e, c->call) : job_route_find(&e->jobs, c->job.slot);
+
+	for (uint32_t w = on.first; w < (uint32_t)on.first + on.count; w++)
+		if (!ring_reserve(&e->threads[w].worker.commands))
+			return false;
+	if (opens)
+		job_route_open(&e->jobs, c->job.slot, on);
+	for (uint32_t w = on.first; w < (uint32_t)on.first + on.count; w++) {
+		bool pushed;
+
+		if (opens && w > on.first)
+			(void)media_sound_take(c->track.sound);
+		pushed = ring_push(&e->threads[w].worker.commands, c);
+		assert(pushed);
+		(void)pushed;
+	}
+	return true;
+}
+
 bool engine_command(struct engine *e, const struct media_command *command)
 {
 	bool has_spec = command->kind == MEDIA_FLOW_OPEN || command->kind == MEDIA_FLOW_UPDATE;
@@ -272,6 +317,8 @@ bool engine_command(struct engine *e, const struct media_command *command)
 	uint32_t slot = has_spec ? command->spec.id.slot : command->id.slot;
 	uint8_t worker;
 
+	if (media_command_is_of_job(command->kind))
+		return job_command(e, command);
 	assert(slot < e->settings.slots && command->kind < MEDIA_SHARED_PORT);
 	worker = opens ? worker_choose(e, command->spec.call) : spread_of(&e->spread, slot);
 	if (!ring_push(&e->threads[worker].worker.commands, command))
@@ -338,6 +385,8 @@ uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max)
 		e->drained = (e->drained + 1) % e->count;
 		n += ring_pop(&e->threads[e->drained].worker.events, out + n, max - n);
 	}
+	for (uint32_t i = 0; i < n; i++)
+		job_route_closed(&e->jobs, &out[i]);
 	return n;
 }
 

@@ -29,6 +29,7 @@ struct engine_settings {
 	uint32_t
 		workers; /* threads, 1 to 16; all flows of a call are on one: the one with the least load at the first */
 	uint32_t slots;    /* flow slots over all networks (pairs of ports) */
+	uint32_t jobs;     /* job slots (media/job.h) */
 	uint32_t commands; /* ring capacities, of each worker */
 	uint32_t
 		shared_ports; /* sockets for many flows, of each worker: one for each network, at most 16; 0: no single-port mode */
@@ -72,7 +73,9 @@ int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t d
  * *room: what may wait in it; less is granted where net.core.rmem_max is in the way. */
 int engine_bind_shared(const struct addr *local, uint8_t dscp, bool again, int *fd,
 		       struct engine_room *room) NODISCARD;
-/* False when the ring of the flow's worker is full: the caller keeps the command and tries again. On success the fds belong to the worker. */
+/* False when the ring of the flow's worker is full: the caller keeps the command and tries again. On success the fds belong to the worker, and a
+ * sound's reference to the engine. A job with a call is opened after the call has its worker (a flow, or engine_worker_for); one without is
+ * opened on each worker, so that any flow can hear it. */
 bool engine_command(struct engine *e, const struct media_command *command);
 /* Single-port mode: this bound socket is that of the worker on this network (below shared_ports). Once, before any flow with shared_port
  * is opened; it belongs to the worker from now on. Its address and port are what local_rtp of such flows must be, so an SDP needs

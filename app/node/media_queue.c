@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "media/sound.h"
 
 enum { PER_SLOT = 4, SPARE = 64 };
 
@@ -24,6 +25,8 @@ static struct media_command *at(const struct media_queue *q, uint32_t i)
 
 static void command_free(struct media_command *command)
 {
+	if (command->kind == MEDIA_JOB_OPEN)
+		media_sound_drop(command->track.sound);
 	if (command->kind == MEDIA_FLOW_OPEN && command->rtp_fd >= 0)
 		(void)close(command->rtp_fd);
 	if (command->kind == MEDIA_FLOW_OPEN && command->rtcp_fd >= 0)

@@ -20,7 +20,7 @@ struct media_queue {
 int media_queue_open(struct media_queue *q, struct engine *engine, uint32_t slots) NODISCARD;
 /* Waiting opens have their sockets closed. */
 void media_queue_close(struct media_queue *q);
-/* Takes over the command (malloc'ed) and, with an OPEN, its sockets. 0 or -EAGAIN (full: the command stays the caller's). */
+/* Takes over the command (malloc'ed) and, with an OPEN, its sockets, or its sound. 0 or -EAGAIN (full: the command stays the caller's). */
 int media_queue_put(struct media_queue *q, struct media_command *command) NODISCARD;
 /* Hands on what the ring takes now. True when nothing waits any more. */
 bool media_queue_flush(struct media_queue *q);

@@ -93,6 +93,8 @@ void node_on_media(int fd, unsigned events, void *arg)
 
 		count = engine_events(n->engine, list, EVENTS_PER_DRAIN);
 		for (uint32_t i = 0; i < count; i++) {
+			if (media_event_is_of_job(list[i].kind))
+				continue; /* nothing of the node opens any yet */
 			if (list[i].kind == MEDIA_FLOW_CLOSED)
 				ended_flow(&n->ended, n->shard,
 					   (enum latch_mode)n->settings.media.latch, &list[i]);

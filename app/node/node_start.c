@@ -29,6 +29,7 @@ enum {
 	REDIS_PENDING_MAX = 65536,
 	ENGINE_COMMANDS = 4096,
 	ENGINE_EVENTS = 8192,
+	SHARED_JOBS = 256, /* beside one for each call */
 };
 
 #define REDIS_LIMIT_NS (30 * NS_PER_S)
@@ -233,6 +234,7 @@ static int engine_start(struct node *n)
 		.xdp_network_count = settings_to_xdp(&n->settings, xdp),
 		.workers = n->settings.media.workers,
 		.slots = settings_port_pairs(&n->settings),
+		.jobs = settings_port_pairs(&n->settings) / 2 + SHARED_JOBS,
 		.shared_ports = shared_ports_count(&n->settings),
 		.commands = ENGINE_COMMANDS,
 		.events = ENGINE_EVENTS,
