@@ -12,9 +12,10 @@
 #include "base/metric.h"
 #include "engine/engine.h"
 #include "engine/port/port.h"
+#include "media/sound.h"
 #include "media/stun.h"
 
-enum { WORKERS = 3, SLOTS = 64, WAIT_MS = 2000, A = 0, B = 1 };
+enum { WORKERS = 3, SLOTS = 64, JOBS = 8, WAIT_MS = 2000, A = 0, B = 1 };
 
 struct party {
 	int fd;
@@ -38,6 +39,7 @@ static struct engine *open_engine(enum engine_port port)
 	struct engine_settings s = { .workers = WORKERS,
 				     .slots = SLOTS,
 				     .shared_ports = 1,
+				     .jobs = JOBS,
 				     .commands = 64,
 				     .events = 64,
 				     .port = port };
@@ -314,6 +316,84 @@ static void close_closes_open_flows(enum engine_port port)
 	(void)close(rtp_fd);
 	(void)close(party[A].fd);
 	(void)close(party[B].fd);
+}
+
+/* A sound that both parties of calls on all workers hear, and those who hear it at once. */
+static struct media_sound *sound_play(struct engine *e, uint64_t call)
+{
+	struct media_sound *sound = media_sound_make(8000, 1000);
+	const struct media_command c = { .kind = MEDIA_JOB_OPEN,
+					 .job = { .slot = 1, .generation = 5 },
+					 .call = call,
+					 .track = { .sound = media_sound_take(sound),
+						    .codec = MEDIA_CODEC_PCMU,
+						    .packet_ms = 20,
+						    .loops = 1 } };
+
+	command(e, &c);
+	return sound;
+}
+
+static void sound_is_heard(const struct party *p, uint32_t slot)
+{
+	int last = rtp_receive(p, 0xabc0 + slot, WAIT_MS);
+
+	assert_true(last >= 0);
+	for (int i = 0; i < 3; i++) {
+		int next = rtp_receive(p, 0xabc0 + slot, WAIT_MS);
+
+		assert_int_equal(next, (uint16_t)(last + 1));
+		last = next;
+	}
+}
+
+static void a_sound_is_played_by_all_workers(enum engine_port port)
+{
+	struct engine *e = open_engine(port);
+	struct media_sound *sound = sound_play(e, 0);
+	struct party party[WORKERS];
+	struct media_event event;
+
+	for (uint32_t i = 0; i < WORKERS; i++) { /* each goes to the one with the least flows */
+		struct media_command c;
+
+		party[i] = party_open();
+		c = open_command(&party[i], 2 * i, 1);
+		c.spec.source.job = (struct job_id){ .slot = 1, .generation = 5 };
+		command(e, &c);
+	}
+	for (uint32_t i = 0; i < WORKERS; i++)
+		sound_is_heard(&party[i], 2 * i);
+	command(e, &(struct media_command){ .kind = MEDIA_JOB_CLOSE,
+					    .job = { .slot = 1, .generation = 5 } });
+	for (uint32_t left = WORKERS; left > 0; left--) {
+		assert_int_equal(sound->references, 1 + left);
+		assert_true(event_wait(e, MEDIA_JOB_CLOSED, &event));
+		assert_int_equal(event.error, 0);
+		assert_int_equal(event.last, left == 1);
+	}
+	assert_int_equal(sound->references, 1);
+	engine_close(e);
+	for (uint32_t i = 0; i < WORKERS; i++)
+		(void)close(party[i].fd);
+	media_sound_drop(sound);
+}
+
+/* Also of a close that nobody waits for. */
+static void close_drops_sounds(enum engine_port port)
+{
+	for (int closes = 0; closes < 2; closes++) {
+		struct engine *e = open_engine(port);
+		struct media_sound *sound = sound_play(e, closes ? 0 : 99);
+
+		if (closes)
+			command(e,
+				&(struct media_command){ .kind = MEDIA_JOB_CLOSE,
+							 .job = { .slot = 1, .generation = 5 } });
+		engine_close(e);
+		assert_int_equal(sound->references, 1);
+		media_sound_drop(sound);
+	}
 }
 
 /* B's port closes and opens again: ICMP errors in between must not make any flow deaf or dumb. */
@@ -600,6 +680,8 @@ static void a_port_is_bound_again_beside_our_own(void **state)
 #define TESTS_OF(name) cmocka_unit_test(uring_##name), cmocka_unit_test(epoll_##name)
 
 FOR_EACH_PORT(relays_both_ways)
+FOR_EACH_PORT(a_sound_is_played_by_all_workers)
+FOR_EACH_PORT(close_drops_sounds)
 FOR_EACH_PORT(browsers_share_a_port)
 FOR_EACH_PORT(a_closed_flow_frees_its_port)
 FOR_EACH_PORT(close_closes_open_flows)
@@ -614,6 +696,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TESTS_OF(relays_both_ways),
+		TESTS_OF(a_sound_is_played_by_all_workers),
+		TESTS_OF(close_drops_sounds),
 		TESTS_OF(browsers_share_a_port),
 		TESTS_OF(a_closed_flow_frees_its_port),
 		TESTS_OF(close_closes_open_flows),
