@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dsp/half_band.h"
+
+#include <string.h>
+
+enum { BLOCK = 160, BEFORE = HALF_BAND_TAPS - 1, ONE_SHIFT = 14, MIDDLE_UP = 7, MIDDLE_DOWN = 8 };
+
+/*
+ * By a Kaiser window of beta 5; their sum is one in 14 bits. Their absolute sum is 2.1, so 32 bits hold any sum of products.
+ * Between two samples lie as many as before them, hence the symmetry.
+ */
+static const int16_t g_taps[HALF_BAND_TAPS] = {
+	-49,   134,   -287, 540,  -954, 1671, -3216, 10353,
+	10353, -3216, 1671, -954, 540,  -287, 134,   -49,
+};
+
+/* Half way between the two in the middle of 16. */
+static int32_t half_way(const int16_t *x)
+{
+	int32_t sum = 0;
+
+	for (int i = 0; i < HALF_BAND_TAPS; i++)
+		sum += g_taps[i] * x[i];
+	return sum;
+}
+
+static int16_t rounded(int32_t sum, int shift)
+{
+	int32_t v = (sum + (1 << (shift - 1))) >> shift;
+
+	if (v > INT16_MAX)
+		return INT16_MAX;
+	return (int16_t)(v < INT16_MIN ? INT16_MIN : v);
+}
+
+/* What came before, and now behind it n samples of in, step apart. The last of them come before the next ones. */
+static void line_up(int16_t *line, int16_t *before, const int16_t *in, size_t n, size_t step)
+{
+	memcpy(line, before, BEFORE * sizeof(*line));
+	for (size_t i = 0; i < n; i++)
+		line[BEFORE + i] = in[i * step];
+	memcpy(before, line + n, BEFORE * sizeof(*line));
+}
+
+static void block_up(struct half_band *h, const int16_t *in, size_t n, int16_t *out)
+{
+	int16_t line[BEFORE + BLOCK];
+
+	line_up(line, h->odd, in, n, 1);
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = line[i + MIDDLE_UP];
+		out[2 * i + 1] = rounded(half_way(line + i), ONE_SHIFT);
+	}
+}
+
+static void block_down(struct half_band *h, const int16_t *in, size_t n, int16_t *out)
+{
+	int16_t odd[BEFORE + BLOCK], even[BEFORE + BLOCK];
+
+	line_up(even, h->even, in, n, 2);
+	line_up(odd, h->odd, in + 1, n, 2);
+	for (size_t i = 0; i < n; i++) {
+		int32_t middle = even[i + MIDDLE_DOWN] * (1 << (ONE_SHIFT - 1));
+
+		out[i] = rounded(middle + half_way(odd + i) / 2, ONE_SHIFT);
+	}
+}
+
+void half_band_up(struct half_band *h, const int16_t *in, size_t n, int16_t *out)
+{
+	for (size_t i = 0; i < n; i += BLOCK)
+		block_up(h, in + i, n - i < BLOCK ? n - i : BLOCK, out + 2 * i);
+}
+
+void half_band_down(struct half_band *h, const int16_t *in, size_t n, int16_t *out)
+{
+	for (size_t i = 0; i < n; i += BLOCK)
+		block_down(h, in + 2 * i, n - i < BLOCK ? n - i : BLOCK, out + i);
+}
