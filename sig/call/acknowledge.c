@@ -64,7 +64,7 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 {
 	const struct invite *inv = &c->invite;
 
-	return inv->from != leg && c->legs[leg]->asked &&
+	return inv->from != leg && c->legs[leg]->uac &&
 	       (inv->state == INVITE_ANSWERED || (inv->state == INVITE_ACCEPTED && inv->late));
 }
 
@@ -83,7 +83,7 @@ static void keep_session(struct call *c)
 	uint8_t from = c->invite.from, asked = leg_other(c, from);
 	struct leg *l = c->legs[asked];
 
-	if (!l->asked)
+	if (!l->uac)
 		return;
 	if (leg_sdp_is_agreed(&l->open) && !is_old_news(c, asked)) {
 		leg_sdp_move(&l->sdp, &l->open);
@@ -91,7 +91,7 @@ static void keep_session(struct call *c)
 			leg_sdp_move(&c->legs[from]->sdp, &c->legs[from]->open);
 		c->offerer = c->invite.late ? asked : from;
 	}
-	leg_asked_clear(l);
+	leg_uac_clear(l);
 }
 
 /* The engine tells of silence once. */

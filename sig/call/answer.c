@@ -168,7 +168,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 	leg_learn(l, ev->message);
 	session_timer_answered(h, l, ev->message);
 	err = confirm(h, l, ev->message);
-	l->asked->state = ASKED_ANSWERED;
+	l->uac->state = UAC_ANSWERED;
 	if (!wanted) {
 		answered_too_late(h, c, ev->leg);
 		return;

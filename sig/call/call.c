@@ -148,10 +148,10 @@ void call_clear(struct call_host *h, struct call *c)
 {
 	wheel_stop(h->wheel, &c->timer);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		const struct asked *asked = c->legs[i] ? c->legs[i]->asked : NULL;
+		const struct invite_uac *uac = c->legs[i] ? c->legs[i]->uac : NULL;
 
-		if (asked && asked->state == ASKED_QUEUED)
-			txns_drop(h->txns, asked->client);
+		if (uac && uac->state == UAC_QUEUED)
+			txns_drop(h->txns, uac->client);
 	}
 	if (c->state != CALL_ENDING)
 		flows_close(h, c);

@@ -30,15 +30,15 @@ enum leg_state {
 };
 
 /* Our INVITE to a leg, the first one or a re-INVITE. */
-enum asked_state {
-	ASKED_QUEUED,     /* waits for a save */
-	ASKED_CALLING,    /* sent, no response yet */
-	ASKED_PROCEEDING, /* 1xx came: may be cancelled */
-	ASKED_ANSWERED,   /* 2xx came */
+enum uac_state {
+	UAC_QUEUED,     /* waits for a save */
+	UAC_CALLING,    /* sent, no response yet */
+	UAC_PROCEEDING, /* 1xx came: may be cancelled */
+	UAC_ANSWERED,   /* 2xx came */
 };
 
-struct asked {
-	enum asked_state state;
+struct invite_uac {
+	enum uac_state state;
 	pool_handle client; /* transaction, perhaps gone */
 	uint64_t branch;    /* its random part */
 };
@@ -74,7 +74,7 @@ struct leg {
 	uint32_t invite_cseq;      /* of our last INVITE on this leg, and */
 	uint64_t ack_branch;       /* of the ACK to its 2xx */
 	uint64_t leave_ns;         /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
-	struct asked *asked;       /* NULL: no INVITE of ours is open there */
+	struct invite_uac *uac;    /* NULL: no INVITE of ours is open there */
 	struct leg_digits *digits; /* NULL: none is on its way by INFO */
 	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
 };

@@ -82,11 +82,11 @@ static void close_reinvite(struct call_host *h, struct call *c)
 		return;
 	if (invite_ack_waits(c, other))
 		leg_ack(h, c, other);
-	if (l->asked && l->asked->state == ASKED_QUEUED)
-		txns_drop(h->txns, l->asked->client);
-	if (l->asked)
-		txns_limit(h->txns, l->asked->client, h->now.ns);
-	leg_asked_clear(l);
+	if (l->uac && l->uac->state == UAC_QUEUED)
+		txns_drop(h->txns, l->uac->client);
+	if (l->uac)
+		txns_limit(h->txns, l->uac->client, h->now.ns);
+	leg_uac_clear(l);
 	if (inv->state < INVITE_ACCEPTED)
 		respond(h, txns_get(h->txns, inv->server), NULL, &r);
 	invite_clear(c);

@@ -30,7 +30,7 @@ static void gone(struct call_host *h, struct call *c, const struct call_event *e
 static void response(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
-	bool open = l->asked && ev->txn == l->asked->client && ev->txn;
+	bool open = l->uac && ev->txn == l->uac->client && ev->txn;
 
 	switch (ev->user) {
 	case TXN_USER_INVITE:
@@ -71,9 +71,9 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 
 static void timed_out(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	const struct asked *asked = c->legs[ev->leg]->asked;
+	const struct invite_uac *uac = c->legs[ev->leg]->uac;
 
-	if (ev->user == TXN_USER_INVITE && asked && ev->txn == asked->client) {
+	if (ev->user == TXN_USER_INVITE && uac && ev->txn == uac->client) {
 		invite_timeout(h, c, ev);
 	} else if (ev->user == TXN_USER_BYE) {
 		leg_close(c->legs[ev->leg]);
@@ -120,8 +120,8 @@ static void deadline(struct call_host *h, struct call *c)
 /* RFC 3261 9.1 */
 static void cancelled_long_ago(struct call_host *h, struct leg *l)
 {
-	if (l->asked)
-		txns_drop(h->txns, l->asked->client);
+	if (l->uac)
+		txns_drop(h->txns, l->uac->client);
 	leg_close(l);
 }
 

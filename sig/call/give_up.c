@@ -40,7 +40,7 @@ static void close_lost(struct call *c)
 static void believe_ringing(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
-	struct txn_slot *slot = l->asked ? txns_get(h->txns, l->asked->client) : NULL;
+	struct txn_slot *slot = l->uac ? txns_get(h->txns, l->uac->client) : NULL;
 
 	if (!leg_is_open(l))
 		return;
@@ -48,7 +48,7 @@ static void believe_ringing(struct call_host *h, struct call *c, uint8_t leg)
 		leg_close(l);
 		return;
 	}
-	l->asked->state = ASKED_PROCEEDING;
+	l->uac->state = UAC_PROCEEDING;
 	slot->txn.state = TXN_PROCEEDING;
 	slot->started = 1;
 	if (l->state == LEG_LEAVING) {
@@ -63,7 +63,7 @@ static void leave_again(struct call_host *h, struct call *c, uint8_t leg)
 	struct leg_farewell f = { .status = g_given_up.status };
 	struct leg *l = c->legs[leg];
 
-	if (l->state != LEG_LEAVING || l->asked)
+	if (l->state != LEG_LEAVING || l->uac)
 		return;
 	l->state = LEG_CONFIRMED;
 	leg_leave(h, c, leg, &f);

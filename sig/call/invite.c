@@ -52,7 +52,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 		writer_str(&w, AUTO_ANSWER);
 	r.extra = writer_lines(&w);
 	slot = leg_request(h, &l->dialog, &r, TXN_USER_INVITE);
-	l->asked->branch = r.branch;
+	l->uac->branch = r.branch;
 	l->invite_cseq = r.cseq;
 	l->ack_branch = rand_u64_from(h->rand);
 	return slot;
@@ -66,8 +66,8 @@ static int queue(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq
 	if (!slot)
 		return -ENOSPC;
 	payer_charge_txn(h, c, slot);
-	c->legs[leg]->asked->client = slot->self;
-	c->legs[leg]->asked->state = ASKED_QUEUED;
+	c->legs[leg]->uac->client = slot->self;
+	c->legs[leg]->uac->state = UAC_QUEUED;
 	if (!outbox_push(&c->out, &item))
 		invite_go(h, c, leg);
 	return 0;
@@ -80,7 +80,7 @@ int invite_queue(struct call_host *h, struct call *c, uint8_t leg)
 
 int invite_requeue(struct call_host *h, struct call *c, uint8_t leg)
 {
-	txns_drop(h->txns, c->legs[leg]->asked->client);
+	txns_drop(h->txns, c->legs[leg]->uac->client);
 	outbox_forget(&c->out, OUTBOX_INVITE, leg);
 	outbox_touch(&c->out);
 	return queue(h, c, leg, c->legs[leg]->invite_cseq);
@@ -89,11 +89,11 @@ int invite_requeue(struct call_host *h, struct call *c, uint8_t leg)
 void invite_go(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = call_leg(c, leg);
-	struct txn_slot *slot = l && l->asked ? txns_get(h->txns, l->asked->client) : NULL;
+	struct txn_slot *slot = l && l->uac ? txns_get(h->txns, l->uac->client) : NULL;
 
-	if (!slot || l->asked->state != ASKED_QUEUED)
+	if (!slot || l->uac->state != UAC_QUEUED)
 		return;
-	l->asked->state = ASKED_CALLING;
+	l->uac->state = UAC_CALLING;
 	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 }
 
@@ -171,9 +171,9 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 {
 	struct leg *l = c->legs[ev->leg];
 
-	if (!leg_is_open(l) || l->asked->state == ASKED_QUEUED)
+	if (!leg_is_open(l) || l->uac->state == UAC_QUEUED)
 		return;
-	l->asked->state = ASKED_PROCEEDING;
+	l->uac->state = UAC_PROCEEDING;
 	if (l->leave) {
 		leg_leave_now(h, c, ev->leg);
 	} else if (ev->leg == LEG_A) {

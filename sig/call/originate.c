@@ -104,7 +104,7 @@ static void confirm(struct call *c)
 
 	l->state = LEG_CONFIRMED;
 	leg_sdp_move(&l->sdp, &l->open);
-	leg_asked_clear(l);
+	leg_uac_clear(l);
 	c->invite.state = INVITE_OPEN;
 	outbox_touch(&c->out);
 }

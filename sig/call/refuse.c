@@ -102,7 +102,7 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
 	if (!invite_is_refresh(c, leg))
 		order_refused(h, c, status);
-	leg_asked_clear(c->legs[leg]);
+	leg_uac_clear(c->legs[leg]);
 	invite_failed(c);
 	outbox_touch(&c->out);
 	refresh_refused(h, c, leg, status);
@@ -165,7 +165,7 @@ void invite_timeout(struct call_host *h, struct call *c, const struct call_event
 		.cause = ev->failed ? CAUSE_UNREACHABLE : CAUSE_NO_RESPONSE,
 	};
 
-	if (!leg_is_open(l) || l->asked->state == ASKED_PROCEEDING)
+	if (!leg_is_open(l) || l->uac->state == UAC_PROCEEDING)
 		return;
 	if (l->state == LEG_LEAVING) {
 		lost_branch_left(c, l);

@@ -79,7 +79,7 @@ static int take_offer(struct call_host *h, struct call *c, const struct call_eve
 static void take_back(struct call_host *h, struct call *c, const struct call_event *ev,
 		      const struct call_refusal *refusal)
 {
-	leg_asked_clear(c->legs[leg_other(c, ev->leg)]);
+	leg_uac_clear(c->legs[leg_other(c, ev->leg)]);
 	invite_failed(c);
 	refuse(h, ev, refusal);
 }
@@ -122,12 +122,12 @@ void invite_again_overdue(struct call_host *h, struct call *c)
 	uint8_t to = leg_other(c, c->invite.from);
 	struct leg *l = c->legs[to];
 
-	if (l->asked && l->asked->state == ASKED_PROCEEDING)
+	if (l->uac && l->uac->state == UAC_PROCEEDING)
 		leg_cancel(h, c, to, (struct bytes){ 0 });
 	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
-	if (l->asked)
-		txns_limit(h->txns, l->asked->client, h->now.ns);
-	leg_asked_clear(l);
+	if (l->uac)
+		txns_limit(h->txns, l->uac->client, h->now.ns);
+	leg_uac_clear(l);
 	invite_failed(c);
 	outbox_touch(&c->out);
 }
@@ -164,7 +164,7 @@ static int own(struct call_host *h, struct call *c, uint8_t from, bool refresh)
 	if (!err)
 		err = ask_own(h, c, to, refresh);
 	if (err) {
-		leg_asked_clear(c->legs[to]);
+		leg_uac_clear(c->legs[to]);
 		invite_failed(c);
 	}
 	return err;

@@ -77,10 +77,10 @@ void relay_drop(struct call_host *h, pool_handle client)
 /* An INVITE that still waits for its save has the lower CSeq number: it goes first, or the party refuses it (RFC 3261 12.2.2). */
 void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client)
 {
-	const struct asked *asked = c->legs[to]->asked;
+	const struct invite_uac *uac = c->legs[to]->uac;
 	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = to, .txn = client };
 
-	if (asked && asked->state == ASKED_QUEUED) {
+	if (uac && uac->state == UAC_QUEUED) {
 		outbox_touch(&c->out);
 		if (outbox_push(&c->out, &item))
 			return;

@@ -41,8 +41,8 @@ static int attach_server(struct call_host *h, struct call *c, struct call_seed *
 static int attach_client(struct call_host *h, struct call *c, uint8_t leg, struct text *sent,
 			 const struct sip_hop *to)
 {
-	struct asked *asked = c->legs[leg]->asked;
-	struct id_tag tag = { .call = c->id, .leg = leg, .random = asked->branch };
+	struct invite_uac *uac = c->legs[leg]->uac;
+	struct id_tag tag = { .call = c->id, .leg = leg, .random = uac->branch };
 	char branch[ID_BRANCH_LEN];
 	struct txn_slot *slot;
 
@@ -54,7 +54,7 @@ static int attach_client(struct call_host *h, struct call *c, uint8_t leg, struc
 	txns_belong(h->txns, slot, c->id, leg, TXN_USER_INVITE);
 	slot->txn.message = *sent;
 	*sent = (struct text){ 0 };
-	asked->client = slot->self;
+	uac->client = slot->self;
 	return 0;
 }
 
@@ -73,8 +73,8 @@ static void detach(struct call_host *h, const struct call *c)
 {
 	txns_drop(h->txns, c->invite.server);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->asked)
-			txns_drop(h->txns, c->legs[i]->asked->client);
+		if (c->legs[i] && c->legs[i]->uac)
+			txns_drop(h->txns, c->legs[i]->uac->client);
 	}
 }
 
@@ -145,20 +145,19 @@ static void resume_server(struct call_host *h, struct call *c)
 static void resume_client(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
-	struct txn_slot *slot = txns_get(h->txns, l->asked->client);
+	struct txn_slot *slot = txns_get(h->txns, l->uac->client);
 
 	if (!slot)
 		return;
-	if (l->state == LEG_LEAVING && l->asked->state < ASKED_PROCEEDING)
-		l->asked->state =
-			ASKED_PROCEEDING; /* never asked again: it may have refused since */
-	switch (l->asked->state) {
-	case ASKED_QUEUED:
-	case ASKED_CALLING: /* the same branch: for the party a retransmission */
-		l->asked->state = ASKED_CALLING;
+	if (l->state == LEG_LEAVING && l->uac->state < UAC_PROCEEDING)
+		l->uac->state = UAC_PROCEEDING; /* never asked again: it may have refused since */
+	switch (l->uac->state) {
+	case UAC_QUEUED:
+	case UAC_CALLING: /* the same branch: for the party a retransmission */
+		l->uac->state = UAC_CALLING;
 		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 		break;
-	case ASKED_PROCEEDING:
+	case UAC_PROCEEDING:
 		slot->txn.state = TXN_PROCEEDING;
 		slot->started = 1;
 		if (l->state == LEG_LEAVING) {
@@ -166,7 +165,7 @@ static void resume_client(struct call_host *h, struct call *c, uint8_t leg)
 			leg_leave_now(h, c, leg);
 		}
 		break;
-	case ASKED_ANSWERED:
+	case UAC_ANSWERED:
 		break;
 	}
 }
@@ -174,7 +173,7 @@ static void resume_client(struct call_host *h, struct call *c, uint8_t leg)
 static void resume_clients(struct call_host *h, struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->asked)
+		if (c->legs[i] && c->legs[i]->uac)
 			resume_client(h, c, i);
 	}
 }
@@ -223,7 +222,7 @@ static void resume_leaving(struct call_host *h, struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		struct leg *l = c->legs[i];
 
-		if (!l || l->state != LEG_LEAVING || l->asked)
+		if (!l || l->state != LEG_LEAVING || l->uac)
 			continue;
 		if (i != LEG_A && l->dialog.remote_tag.n == 0) {
 			leg_close(l);

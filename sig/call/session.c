@@ -205,13 +205,13 @@ enum { PORTS_TRIES = 8 };
 
 static bool was_told(const struct call *c, uint8_t leg)
 {
-	const struct asked *asked = c->legs[leg]->asked;
+	const struct invite_uac *uac = c->legs[leg]->uac;
 
 	if (c->restored || c->invite.state != INVITE_OPEN)
 		return true;
 	if (leg == c->invite.from)
 		return c->invite.late || c->invite.early;
-	return !asked || asked->state != ASKED_QUEUED;
+	return !uac || uac->state != UAC_QUEUED;
 }
 
 int session_replace(struct call_host *h, struct call *c, struct call_flow *f)

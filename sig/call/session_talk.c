@@ -107,7 +107,7 @@ static bool has_answer(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = call_leg(c, leg);
 
-	return l && l->asked && talk_open(c, leg).answer.n;
+	return l && l->uac && talk_open(c, leg).answer.n;
 }
 
 struct talk talk_in_force(const struct call *c)
@@ -143,7 +143,7 @@ bool talks_have_flows(const struct call *c)
 	bool all = has_flows(c, &t);
 
 	for (uint8_t i = 0; i < c->leg_count && all; i++) {
-		if (!c->legs[i] || !c->legs[i]->asked)
+		if (!c->legs[i] || !c->legs[i]->uac)
 			continue;
 		t = talk_open(c, i);
 		all = has_flows(c, &t);

@@ -42,7 +42,7 @@ void leg_free(struct call *c, uint8_t leg)
 	if (l) {
 		leg_users_remove(l);
 		text_clear(&l->user);
-		leg_asked_clear(l);
+		leg_uac_clear(l);
 		leg_digits_clear(l);
 		leg_sdp_clear(&l->sdp);
 		dialog_clear(&l->dialog);
@@ -87,17 +87,17 @@ void legs_trim(struct call *c)
 
 int leg_ask(struct leg *leg)
 {
-	leg_asked_clear(leg);
-	leg->asked = calloc(1, sizeof(*leg->asked));
-	return leg->asked ? 0 : -ENOMEM;
+	leg_uac_clear(leg);
+	leg->uac = calloc(1, sizeof(*leg->uac));
+	return leg->uac ? 0 : -ENOMEM;
 }
 
-void leg_asked_clear(struct leg *leg)
+void leg_uac_clear(struct leg *leg)
 {
-	if (leg->asked)
+	if (leg->uac)
 		leg_sdp_clear(&leg->open);
-	free(leg->asked);
-	leg->asked = NULL;
+	free(leg->uac);
+	leg->uac = NULL;
 }
 
 void leg_learn(struct leg *leg, const struct sip_message *m)
@@ -112,7 +112,7 @@ void leg_learn(struct leg *leg, const struct sip_message *m)
 
 bool leg_is_open(const struct leg *leg)
 {
-	return leg->asked && leg->asked->state < ASKED_ANSWERED;
+	return leg->uac && leg->uac->state < UAC_ANSWERED;
 }
 
 static void branch_of(char out[ID_BRANCH_LEN], const struct dialog *d, uint64_t random)
@@ -168,10 +168,10 @@ bool leg_send(struct call_host *h, struct dialog *d, struct dialog_request *r, e
 static struct bytes ack_body(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
-	const struct leg_sdp *sdp = l->asked ? &l->open : &l->sdp;
+	const struct leg_sdp *sdp = l->uac ? &l->open : &l->sdp;
 
 	/* to what a re-INVITE brought that was given up for the BYE: what was agreed before is no answer to it */
-	if (!l->asked && (l->state == LEG_LEAVING || l->state == LEG_CLOSED))
+	if (!l->uac && (l->state == LEG_LEAVING || l->state == LEG_CLOSED))
 		return (struct bytes){ 0 };
 	return sdp->theirs ? text_bytes(&sdp->said) : (struct bytes){ 0 };
 }
@@ -199,7 +199,7 @@ void leg_close(struct leg *leg)
 	leg->state = LEG_CLOSED;
 	leg->leave = false;
 	leg->leave_ns = 0;
-	leg_asked_clear(leg);
+	leg_uac_clear(leg);
 	leg_digits_clear(leg);
 }
 
@@ -210,7 +210,7 @@ static void send_bye(struct call_host *h, struct call *c, uint8_t leg, struct by
 
 	l->leave = false;
 	l->state = LEG_LEAVING;
-	leg_asked_clear(l);
+	leg_uac_clear(l);
 	if (leg_send(h, &l->dialog, &r, TXN_USER_BYE))
 		return;
 	LOG_WARN("call", c->id, "no transaction left for BYE", LOG_U64("leg", leg));
@@ -221,7 +221,7 @@ static void send_bye(struct call_host *h, struct call *c, uint8_t leg, struct by
 void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
 {
 	const struct leg *l = c->legs[leg];
-	struct txn_slot *invite = txns_get(h->txns, l->asked->client);
+	struct txn_slot *invite = txns_get(h->txns, l->uac->client);
 	struct writer w = writer_over(h->space, HOST_SPACE);
 	struct txn_slot *slot;
 
@@ -230,8 +230,8 @@ void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes r
 	dialog_write_derived(&w, text_bytes(&invite->txn.message), SIP_CANCEL, (struct bytes){ 0 },
 			     reason);
 	slot = w.overflow ? NULL
-			  : take_client(h, &l->dialog, SIP_CANCEL, &invite->txn.hop,
-					l->asked->branch, TXN_USER_CANCEL, writer_done(&w));
+			  : take_client(h, &l->dialog, SIP_CANCEL, &invite->txn.hop, l->uac->branch,
+					TXN_USER_CANCEL, writer_done(&w));
 	if (!slot)
 		return;
 	payer_charge_txn(h, c, slot);
@@ -250,25 +250,25 @@ static void cancel(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	leg_sdp_clear(&l->open);
 }
 
-static void cancel_asked(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
+static void cancel_uac(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason)
 {
 	struct leg *l = c->legs[leg];
 
-	switch (l->asked->state) {
-	case ASKED_QUEUED: /* never said */
-		txns_drop(h->txns, l->asked->client);
+	switch (l->uac->state) {
+	case UAC_QUEUED: /* never said */
+		txns_drop(h->txns, l->uac->client);
 		outbox_forget(&c->out, OUTBOX_INVITE, leg);
 		leg_close(l);
 		break;
-	case ASKED_CALLING: /* RFC 3261 9.1: not before the first response */
+	case UAC_CALLING: /* RFC 3261 9.1: not before the first response */
 		l->leave = true;
 		l->state = LEG_LEAVING;
 		leg_sdp_clear(&l->open);
 		break;
-	case ASKED_PROCEEDING:
+	case UAC_PROCEEDING:
 		cancel(h, c, leg, reason);
 		break;
-	case ASKED_ANSWERED:
+	case UAC_ANSWERED:
 		assert(false && "a leg whose INVITE was answered is not early");
 		break;
 	}
@@ -302,7 +302,7 @@ void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct le
 			refuse_asker(h, c, f);
 			leg_close(l);
 		} else {
-			cancel_asked(h, c, leg, f->reason);
+			cancel_uac(h, c, leg, f->reason);
 		}
 		break;
 	case LEG_ANSWERED:

@@ -17,7 +17,7 @@ int leg_set_terms(struct leg *leg, const struct offer_terms *terms) NODISCARD;
 void legs_trim(struct call *c);
 /* Our INVITE to it begins, with nothing said yet. 0 or -ENOMEM. */
 int leg_ask(struct leg *leg) NODISCARD;
-void leg_asked_clear(struct leg *leg);
+void leg_uac_clear(struct leg *leg);
 /* What its phone can do, from what it says of itself. */
 void leg_learn(struct leg *leg, const struct sip_message *m);
 /* It was asked, and may still answer. */

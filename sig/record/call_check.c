@@ -68,7 +68,7 @@ static const char *check_request(const struct call *c, const struct call_seed *s
 static const char *check_sent(const struct call *c, const struct call_seed *seed, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
-	struct id_tag want = { .call = c->id, .leg = leg, .random = l->asked->branch };
+	struct id_tag want = { .call = c->id, .leg = leg, .random = l->uac->branch };
 	struct sip_message m;
 	char branch[ID_BRANCH_LEN];
 	bool ok;
@@ -94,7 +94,7 @@ static const char *check_answer(const struct call *c)
 }
 
 /* Whether the INVITE to a leg and its state go together. */
-static bool asked_fits(const struct call *c, uint8_t leg)
+static bool uac_fits(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 
@@ -110,14 +110,14 @@ static bool asked_fits(const struct call *c, uint8_t leg)
 			      : l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED;
 }
 
-static const char *check_asked(const struct call *c, const struct call_seed *seed, uint8_t leg)
+static const char *check_uac(const struct call *c, const struct call_seed *seed, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 	const struct invite *inv = &c->invite;
 
-	if (!l->asked)
+	if (!l->uac)
 		return l->state == LEG_EARLY && leg != LEG_A ? "leg: state" : NULL;
-	if (!asked_fits(c, leg))
+	if (!uac_fits(c, leg))
 		return "asked: state";
 	if (l->state != LEG_LEAVING && l->open.theirs != (inv->late && l->open.heard.n))
 		return "asked: offerer";
@@ -135,7 +135,7 @@ static const char *check_legs(const struct call *c, const struct call_seed *seed
 			continue;
 		wrong = check_dialog(&c->legs[i]->dialog);
 		if (!wrong)
-			wrong = check_asked(c, seed, i);
+			wrong = check_uac(c, seed, i);
 	}
 	return wrong;
 }
@@ -159,10 +159,9 @@ static const char *check_invite(const struct call *c, const struct call_seed *se
 		return seed->request.n ? "invite: state" : NULL;
 	if (!inv->again && inv->from != LEG_A)
 		return "invite: from";
-	if (inv->state >= INVITE_ANSWERED && c->state != CALL_ENDING &&
-	    (!l->asked || leg_is_open(l)))
+	if (inv->state >= INVITE_ANSWERED && c->state != CALL_ENDING && (!l->uac || leg_is_open(l)))
 		return "invite: nobody answered";
-	if (inv->state == INVITE_OPEN && inv->again && (!l->asked || !leg_is_open(l)))
+	if (inv->state == INVITE_OPEN && inv->again && (!l->uac || !leg_is_open(l)))
 		return "invite: nobody is asked";
 	if (inv->own) /* nobody asked: no request, no answer */
 		return (!inv->again && !c->originated) || inv->late ||

@@ -88,7 +88,7 @@ int call_encode(const struct call_host *h, const struct call *c, struct text *ou
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 		const struct txn_slot *client =
-			l && leg_is_open(l) ? txns_get(h->txns, l->asked->client) : NULL;
+			l && leg_is_open(l) ? txns_get(h->txns, l->uac->client) : NULL;
 
 		if (client) {
 			seed.sent[i] = client->txn.message;

@@ -17,28 +17,28 @@ static void pack_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tande
 	out->remote_cseq = d->remote_cseq;
 }
 
-static Tandem__Call__InviteState asked_state(enum asked_state state)
+static Tandem__Call__InviteState uac_state(enum uac_state state)
 {
 	switch (state) {
-	case ASKED_QUEUED:
+	case UAC_QUEUED:
 		return TANDEM__CALL__INVITE_STATE__QUEUED;
-	case ASKED_CALLING:
+	case UAC_CALLING:
 		return TANDEM__CALL__INVITE_STATE__CALLING;
-	case ASKED_PROCEEDING:
+	case UAC_PROCEEDING:
 		return TANDEM__CALL__INVITE_STATE__PROCEEDING;
-	case ASKED_ANSWERED:
+	case UAC_ANSWERED:
 		return TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED;
 	}
 	return TANDEM__CALL__INVITE_STATE__NONE;
 }
 
-static Tandem__Call__Asked *pack_asked(const struct shard_settings *settings, struct packed_leg *p,
-				       const struct asked *asked, const struct call_seed *seed,
-				       uint8_t i)
+static Tandem__Call__Asked *pack_uac(const struct shard_settings *settings, struct packed_leg *p,
+				     const struct invite_uac *uac, const struct call_seed *seed,
+				     uint8_t i)
 {
 	tandem__call__asked__init(&p->asked);
-	p->asked.state = asked_state(asked->state);
-	p->asked.branch = asked->branch;
+	p->asked.state = uac_state(uac->state);
+	p->asked.branch = uac->branch;
 	if (seed->sent[i].n) {
 		p->asked.sent = packing_text(&seed->sent[i]);
 		packing_hop(settings, &p->sent_to, &seed->sent_to[i], p->sent_text);
@@ -119,8 +119,8 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->index = place == i ? 0 : i;
 	if (l->terms)
 		out->terms = pack_terms(to, l->terms);
-	if (l->asked)
-		out->asked = pack_asked(settings, to, l->asked, seed, i);
+	if (l->uac)
+		out->asked = pack_uac(settings, to, l->uac, seed, i);
 	p->leg_list[place] = out;
 }
 

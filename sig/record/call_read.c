@@ -116,12 +116,12 @@ bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tand
 	return true;
 }
 
-bool reading_asked_state(struct reading *r, enum asked_state *out, Tandem__Call__InviteState state)
+bool reading_uac_state(struct reading *r, enum uac_state *out, Tandem__Call__InviteState state)
 {
 	if (state < TANDEM__CALL__INVITE_STATE__QUEUED ||
 	    state > TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED)
 		return reading_wrong(r, "asked: state");
-	*out = (enum asked_state)(state - TANDEM__CALL__INVITE_STATE__QUEUED);
+	*out = (enum uac_state)(state - TANDEM__CALL__INVITE_STATE__QUEUED);
 	return true;
 }
 

@@ -93,7 +93,7 @@ static bool read_offer(struct reading *r, const Tandem__Call__Invite *in)
 
 	if (!in->media)
 		return reading_wrong(r, "exchange is missing");
-	if (inv->late || (inv->own && (inv->again || l->asked)))
+	if (inv->late || (inv->own && (inv->again || l->uac)))
 		return true;
 	if (inv->own)
 		return reading_sdp_text(r, &l->sdp.heard, &in->media->offer_in);
@@ -111,7 +111,7 @@ bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in)
 		uint8_t leg = index_of(in, i);
 		const Tandem__Call__Asked *asked = in->legs[i]->asked;
 
-		if (r->c->legs[leg]->asked &&
+		if (r->c->legs[leg]->uac &&
 		    !read_open(r, leg, asked ? asked->media : in->invite->media))
 			return false;
 	}

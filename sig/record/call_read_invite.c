@@ -21,14 +21,14 @@ static bool read_two_legs(struct reading *r, const Tandem__Call__Invite *in)
 	struct invite *inv = &r->c->invite;
 	struct leg *l = r->c->legs[leg_other(r->c, inv->from)];
 
-	if (l->asked || (in->sent.len == 0 && (!in->media || in->media->offer_out.len == 0)))
+	if (l->uac || (in->sent.len == 0 && (!in->media || in->media->offer_out.len == 0)))
 		return true;
 	if (leg_ask(l))
 		return reading_wrong(r, "out of memory");
-	l->asked->branch = in->branch;
-	l->asked->state = ASKED_ANSWERED;
+	l->uac->branch = in->branch;
+	l->uac->state = UAC_ANSWERED;
 	if (in->state < TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED &&
-	    !reading_asked_state(r, &l->asked->state, in->state))
+	    !reading_uac_state(r, &l->uac->state, in->state))
 		return false;
 	return reading_sent(r, leg_other(r->c, inv->from), &in->sent, in->sent_to);
 }

@@ -30,7 +30,7 @@ static bool read_dialog(struct reading *r, uint8_t leg, struct dialog *d,
 	       reading_hop(r, leg, &d->hop, in->hop);
 }
 
-static bool read_asked(struct reading *r, uint8_t leg, const Tandem__Call__Asked *in)
+static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Asked *in)
 {
 	struct leg *l = r->c->legs[leg];
 
@@ -38,8 +38,8 @@ static bool read_asked(struct reading *r, uint8_t leg, const Tandem__Call__Asked
 		return true;
 	if (leg_ask(l))
 		return reading_wrong(r, "out of memory");
-	l->asked->branch = in->branch;
-	return reading_asked_state(r, &l->asked->state, in->state) &&
+	l->uac->branch = in->branch;
+	return reading_uac_state(r, &l->uac->state, in->state) &&
 	       reading_sent(r, leg, &in->sent, in->sent_to);
 }
 
@@ -164,7 +164,7 @@ bool reading_legs(struct reading *r, const Tandem__Call__Call *in)
 			return false;
 	}
 	for (size_t i = 0; i < in->n_legs; i++) {
-		if (!read_asked(r, (uint8_t)index_of(in, i), in->legs[i]->asked))
+		if (!read_uac(r, (uint8_t)index_of(in, i), in->legs[i]->asked))
 			return false;
 	}
 	return true;
