@@ -51,7 +51,7 @@ void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct
 		return;
 	}
 	if (!bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag))) {
-		if (l->dialog.remote_tag.n && !c->invite.again)
+		if (l->dialog.remote_tag.n && !(l->uac && c->state == CALL_ESTABLISHED))
 			end_fork(h, l, m);
 		return;
 	}
@@ -62,10 +62,13 @@ void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct
 
 bool invite_ack_waits(const struct call *c, uint8_t leg)
 {
-	const struct invite *inv = &c->invite;
+	const struct invite_uac *uac = c->legs[leg]->uac;
+	const struct invite_uas *uas;
 
-	return inv->from != leg && c->legs[leg]->uac &&
-	       (inv->state == INVITE_ANSWERED || (inv->state == INVITE_ACCEPTED && inv->late));
+	if (!uac || uac->from == leg || uac->state != UAC_ANSWERED)
+		return false;
+	uas = invite_carried(c, leg);
+	return !uas || uas->state == UAS_ANSWERED || (uas->state == UAS_ACCEPTED && uas->late);
 }
 
 /* Both said to each other what they had said before. */
@@ -78,18 +81,18 @@ static bool is_old_news(const struct call *c, uint8_t asked)
 }
 
 /* What was agreed stays; what was needed to agree goes. For whom we asked by ourselves hears nothing of it. */
-static void keep_session(struct call *c)
+static void keep_session(struct call *c, uint8_t from)
 {
-	uint8_t from = c->invite.from, asked = leg_other(c, from);
+	uint8_t asked = leg_other(c, from);
 	struct leg *l = c->legs[asked];
 
 	if (!l->uac)
 		return;
 	if (leg_sdp_is_agreed(&l->open) && !is_old_news(c, asked)) {
 		leg_sdp_move(&l->sdp, &l->open);
-		if (!c->invite.own)
+		if (c->legs[from]->uas)
 			leg_sdp_move(&c->legs[from]->sdp, &c->legs[from]->open);
-		c->offerer = c->invite.late ? asked : from;
+		c->offerer = l->uac->late ? asked : from;
 	}
 	leg_uac_clear(l);
 }
@@ -105,17 +108,18 @@ static void listen_again(struct call_host *h, struct call *c)
 		session_refresh(h, c);
 }
 
-static void established(struct call_host *h, struct call *c)
+static void established(struct call_host *h, struct call *c, uint8_t from)
 {
-	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
-	bool begun = c->invite.own && !c->invite.again;
+	struct invite_uas *uas = c->legs[from]->uas;
+	struct txn_slot *slot = uas ? txns_get(h->txns, uas->server) : NULL;
+	bool begun = !uas && c->state == CALL_ANSWERING;
 
 	if (slot) /* it only soaks up copies of the INVITE now */
 		text_clear(&slot->request);
-	keep_session(c);
-	if (c->invite.wakes)
-		call_publish_leg(h, c, SIG_CALL_RESUMED, c->invite.from);
-	invite_clear(c);
+	keep_session(c, from);
+	if (uas && uas->wakes)
+		call_publish_leg(h, c, SIG_CALL_RESUMED, from);
+	leg_uas_clear(c->legs[from]);
 	if (c->state == CALL_ANSWERING)
 		c->state = CALL_ESTABLISHED;
 	listen_again(h, c);
@@ -133,31 +137,39 @@ void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)
 	leg_ack(h, c, leg);
 	if (l->state == LEG_ANSWERED)
 		l->state = LEG_CONFIRMED;
-	if (c->invite.own && c->invite.state == INVITE_ANSWERED && c->state != CALL_ENDING)
-		established(h, c); /* nobody else is to be told */
+	if (l->uac && l->uac->state == UAC_ANSWERED && !invite_carried(c, leg) &&
+	    c->state != CALL_ENDING)
+		established(h, c, l->uac->from); /* nobody else is to be told */
 }
 
-void invite_answer_go(struct call_host *h, struct call *c)
+static void accept(struct call_host *h, struct leg *l, struct txn_slot *slot)
 {
-	struct invite *inv = &c->invite;
-	struct txn_slot *slot = txns_get(h->txns, inv->server);
+	struct invite_uas *uas = l->uas;
 
-	if (inv->state != INVITE_ANSWERED || !slot)
-		return;
-	txns_reply(h->txns, slot, 200, &inv->answer, h->now.ns);
-	slot = txns_get(h->txns, inv->server);
+	txns_reply(h->txns, slot, 200, &uas->answer, h->now.ns);
+	slot = txns_get(h->txns, uas->server);
 	if (slot) { /* RFC 6026: the transaction never sends a 2xx again; we do */
-		inv->answer = slot->txn.message;
+		uas->answer = slot->txn.message;
 		slot->txn.message = (struct text){ 0 };
 	}
-	inv->state = INVITE_ACCEPTED;
-	inv->interval_ms = TXN_T1_MS;
-	inv->retransmit_ns = h->now.ns + TXN_T1_MS * NS_PER_MS;
-	inv->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
-	session_timer_start(h, c->legs[inv->from]);
-	if (inv->again || c->legs[LEG_A]->state != LEG_EARLY)
-		return; /* said before, perhaps by another process */
-	c->legs[LEG_A]->state = LEG_ANSWERED;
+	uas->state = UAS_ACCEPTED;
+	uas->interval_ms = TXN_T1_MS;
+	uas->retransmit_ns = h->now.ns + TXN_T1_MS * NS_PER_MS;
+	uas->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	session_timer_start(h, l);
+}
+
+void invite_answer_go(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = call_leg(c, leg);
+	struct txn_slot *slot = l && l->uas ? txns_get(h->txns, l->uas->server) : NULL;
+
+	if (!slot || l->uas->state != UAS_ANSWERED)
+		return;
+	accept(h, l, slot);
+	if (l->state != LEG_EARLY)
+		return; /* a re-INVITE, or said before, perhaps by another process */
+	l->state = LEG_ANSWERED;
 	metric_add(h->metrics->calls_answered, 1);
 	histogram_add(&h->metrics->setup, (c->answer_utc_ms - c->setup_utc_ms) * 1000);
 	call_publish(h, c, SIG_CALL_ANSWERED);
@@ -166,41 +178,41 @@ void invite_answer_go(struct call_host *h, struct call *c)
 		 LOG_U64("setup_ms", c->answer_utc_ms - c->setup_utc_ms));
 }
 
-void invite_answer_again(struct call_host *h, struct call *c)
+void invite_answer_again(struct call_host *h, struct call *c, uint8_t leg)
 {
-	struct invite *inv = &c->invite;
-	struct txn_slot *slot = txns_get(h->txns, inv->server);
-	struct sip_hop hop = slot ? slot->txn.hop : c->legs[inv->from]->dialog.hop;
+	struct invite_uas *uas = c->legs[leg]->uas;
+	struct txn_slot *slot = txns_get(h->txns, uas->server);
+	struct sip_hop hop = slot ? slot->txn.hop : c->legs[leg]->dialog.hop;
 
-	inv->interval_ms = inv->interval_ms * 2 < TXN_T2_MS ? inv->interval_ms * 2 : TXN_T2_MS;
-	inv->retransmit_ns = h->now.ns + inv->interval_ms * NS_PER_MS;
-	txns_send(h->txns, &hop, text_bytes(&inv->answer));
+	uas->interval_ms = uas->interval_ms * 2 < TXN_T2_MS ? uas->interval_ms * 2 : TXN_T2_MS;
+	uas->retransmit_ns = h->now.ns + uas->interval_ms * NS_PER_MS;
+	txns_send(h->txns, &hop, text_bytes(&uas->answer));
 }
 
-void invite_answer_lost(struct call_host *h, struct call *c)
+void invite_answer_lost(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct call_ending e = { .cause = CAUSE_NO_ACK, .by = ENDED_BY_NODE, .status = 408 };
-	uint8_t from = c->invite.from;
-	struct leg *l = c->legs[from];
+	struct leg *l = c->legs[leg];
 
-	c->invite.retransmit_ns = c->invite.deadline_ns = 0;
+	l->uas->retransmit_ns = l->uas->deadline_ns = 0;
 	/* RFC 3261 13.3.1.4: the dialog counts as confirmed, and is ended */
 	if (l->state == LEG_ANSWERED)
 		l->state = LEG_CONFIRMED;
 	if (c->state != CALL_ENDING) {
 		call_end(h, c, &e);
 	} else if (l->leave) {
-		leg_leave_now(h, c, from);
+		leg_leave_now(h, c, leg);
 	}
-	invite_clear(c);
+	leg_uas_clear(l);
 }
 
 /* The asker's answer to the offer of our 2xx; the other leg waits for it in our ACK. */
-static void late_answer(struct call_host *h, struct call *c, const struct sip_message *ack)
+static void late_answer(struct call_host *h, struct call *c, uint8_t from,
+			const struct sip_message *ack)
 {
 	struct call_ending e = { .cause = CAUSE_SESSION, .by = ENDED_BY_NODE, .status = 488 };
 	struct call_refusal refusal;
-	uint8_t asked = leg_other(c, c->invite.from);
+	uint8_t asked = leg_other(c, from);
 	struct bytes sdp;
 
 	if (session_body(ack, &sdp) || sdp.n == 0 || session_answer(h, c, asked, sdp, &refusal)) {
@@ -212,17 +224,15 @@ static void late_answer(struct call_host *h, struct call *c, const struct sip_me
 
 void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	struct invite *inv = &c->invite;
 	struct leg *l = c->legs[ev->leg];
 
-	if (inv->state != INVITE_ACCEPTED || inv->from != ev->leg ||
-	    ev->message->cseq != inv->server_cseq)
+	if (!l->uas || l->uas->state != UAS_ACCEPTED || ev->message->cseq != l->uas->cseq)
 		return; /* of an older answer */
 	if (l->state == LEG_ANSWERED)
 		l->state = LEG_CONFIRMED;
-	if (c->state != CALL_ENDING && inv->late)
-		late_answer(h, c, ev->message);
+	if (c->state != CALL_ENDING && l->uas->late)
+		late_answer(h, c, ev->leg, ev->message);
 	if (l->leave)
 		leg_leave_now(h, c, ev->leg);
-	established(h, c);
+	established(h, c, ev->leg);
 }

@@ -21,52 +21,52 @@ static int take_session(struct call_host *h, struct call *c, uint8_t leg,
 	*refusal = (struct call_refusal){ .status = 488, .reason = REFUSED_SDP };
 	if (session_body(m, &sdp))
 		return -ENOTSUP;
-	if (c->invite.late)
+	if (c->legs[leg]->uac->late)
 		return sdp.n ? session_late_offer(h, c, leg, sdp, refusal) : -EBADMSG;
 	if (sdp.n == 0) /* RFC 3261 13.2.1: the answer may have come in a 18x */
 		sdp = text_bytes(&c->legs[leg]->open.heard);
 	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : -EBADMSG;
 }
 
-static int make_answer(struct call_host *h, struct call *c)
+static int make_answer(struct call_host *h, struct leg *from)
 {
-	struct invite *inv = &c->invite;
-	struct txn_slot *slot = txns_get(h->txns, inv->server);
+	struct txn_slot *slot = txns_get(h->txns, from->uas->server);
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct response r = {
 		.status = 200,
-		.dialog = &c->legs[inv->from]->dialog,
+		.dialog = &from->dialog,
 		.contact = true,
 		.record_route = true,
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = text_bytes(&c->legs[inv->from]->open.said),
+		.body = text_bytes(&from->open.said),
 	};
 
-	session_timer_write_answer(&extra, c->legs[inv->from]);
+	session_timer_write_answer(&extra, from);
 	r.extra = writer_lines(&extra);
-	return slot ? response_make_later(h, slot, &r, &inv->answer) : -ENOENT;
+	return slot ? response_make_later(h, slot, &r, &from->uas->answer) : -ENOENT;
 }
 
 static void queue_answer(struct call_host *h, struct call *c, uint8_t leg)
 {
-	struct outbox_item answer = { .kind = OUTBOX_ANSWER, .leg = c->invite.from };
+	uint8_t from = c->legs[leg]->uac->from;
+	struct outbox_item answer = { .kind = OUTBOX_ANSWER, .leg = from };
 	struct outbox_item ack = { .kind = OUTBOX_ACK, .leg = leg };
 	bool queued;
 
 	outbox_touch(&c->out);
-	queued = c->invite.own || outbox_push(&c->out, &answer);
+	queued = !c->legs[from]->uas || outbox_push(&c->out, &answer);
 	if (!queued)
-		invite_answer_go(h, c);
-	if (c->invite.late)
+		invite_answer_go(h, c, from);
+	if (c->legs[leg]->uac->late)
 		return; /* the ACK carries the asker's answer: it waits for their ACK */
 	if (!queued || !outbox_push(&c->out, &ack))
 		invite_ack_go(h, c, leg);
 }
 
 /* RFC 3261 12.2.2: an accepted re-INVITE moves its sender's target. */
-static int refresh_asker(struct call_host *h, struct call *c)
+static int refresh_asker(struct call_host *h, struct leg *from)
 {
-	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
+	struct txn_slot *slot = txns_get(h->txns, from->uas->server);
 	struct message_error error;
 	struct sip_message m;
 	int err;
@@ -76,7 +76,7 @@ static int refresh_asker(struct call_host *h, struct call *c)
 	err = message_parse(&m, text_bytes(&slot->request), &error);
 	m.hop = slot->source;
 	if (!err)
-		err = dialog_refresh(&c->legs[c->invite.from]->dialog, &m, h);
+		err = dialog_refresh(&from->dialog, &m, h);
 	message_close(&m);
 	return err;
 }
@@ -120,25 +120,29 @@ static void answered_too_late(struct call_host *h, struct call *c, uint8_t leg)
 static int carry(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m,
 		 struct call_refusal *refusal)
 {
+	struct leg *from = c->legs[c->legs[leg]->uac->from];
 	int err = take_session(h, c, leg, m, refusal);
 
-	if (c->invite.own)
+	if (err || !from->uas)
 		return err;
-	if (!err && c->invite.again)
-		err = refresh_asker(h, c);
+	if (from->state == LEG_CONFIRMED)
+		err = refresh_asker(h, from);
 	if (err)
 		return err;
 	invite_retag(h, c, leg);
-	if (c->invite.early && !c->invite.late)
+	if (from->uas->early && !from->uas->late)
 		session_refresh(h, c); /* from now on silence counts */
-	return make_answer(h, c);
+	err = make_answer(h, from);
+	from->uas->state = UAS_ANSWERED;
+	return err;
 }
 
-static void answered(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+static void answered(struct call_host *h, struct call *c, uint8_t leg, bool first,
+		     const struct sip_message *m)
 {
 	struct call_refusal refusal = { .status = 502 };
 
-	if (!c->invite.again) {
+	if (first) {
 		c->status = 200;
 		c->answer_utc_ms = h->now.utc_ms;
 		c->ring_ns = 0;
@@ -147,7 +151,7 @@ static void answered(struct call_host *h, struct call *c, uint8_t leg, const str
 		give_up(h, c, &refusal);
 		return;
 	}
-	if (!c->invite.again) {
+	if (first) {
 		fork_won(h, c, leg);
 		c->state = CALL_ANSWERING;
 	}
@@ -158,7 +162,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 {
 	struct leg *l = c->legs[ev->leg];
 	struct call_refusal refusal = { .status = 502, .text = "unusable dialog" };
-	bool wanted = l->state != LEG_LEAVING;
+	bool wanted = l->state != LEG_LEAVING, first = l->state == LEG_EARLY;
 	int err;
 
 	if (!leg_is_open(l)) {
@@ -173,14 +177,13 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 		answered_too_late(h, c, ev->leg);
 		return;
 	}
-	c->invite.state = INVITE_ANSWERED;
-	if (!c->invite.again)
+	if (first)
 		l->state = LEG_ANSWERED;
 	if (err) {
 		give_up(h, c, &refusal);
-	} else if (ev->leg == LEG_A && !c->invite.again) {
+	} else if (l->uac->from == ev->leg) {
 		originate_answered(h, c, ev->message);
 	} else {
-		answered(h, c, ev->leg, ev->message);
+		answered(h, c, ev->leg, first, ev->message);
 	}
 }

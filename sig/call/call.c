@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
@@ -46,6 +47,19 @@ static void sooner(uint64_t *next, uint64_t deadline)
 		*next = deadline;
 }
 
+static void set_leg_timer(uint64_t *next, const struct leg *l)
+{
+	sooner(next, l->leave_ns);
+	sooner(next, leg_digits_due_ns(l));
+	sooner(next, session_timer_due_ns(l));
+	if (l->uac)
+		sooner(next, l->uac->deadline_ns);
+	if (l->uas) {
+		sooner(next, l->uas->retransmit_ns);
+		sooner(next, l->uas->deadline_ns);
+	}
+}
+
 static void set_timer(struct call_host *h, struct call *c)
 {
 	uint64_t next = UINT64_MAX;
@@ -54,14 +68,9 @@ static void set_timer(struct call_host *h, struct call *c)
 	sooner(&next, c->flows_ns);
 	sooner(&next, c->save_ns);
 	sooner(&next, c->order_ns);
-	sooner(&next, c->invite.retransmit_ns);
-	sooner(&next, c->invite.deadline_ns);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (!c->legs[i])
-			continue;
-		sooner(&next, c->legs[i]->leave_ns);
-		sooner(&next, leg_digits_due_ns(c->legs[i]));
-		sooner(&next, session_timer_due_ns(c->legs[i]));
+		if (c->legs[i])
+			set_leg_timer(&next, c->legs[i]);
 	}
 	wheel_aim(h->wheel, &c->timer, next);
 }
@@ -121,7 +130,7 @@ void call_free(struct call *c)
 		flow_dtls_free(&c->flows[i]);
 	}
 	free(c->flows);
-	invite_clear(c);
+	fork_forget_best(c);
 	while (c->leg_count)
 		leg_free(c, c->leg_count - 1);
 	free(c->legs);
@@ -140,8 +149,6 @@ void call_begin(struct call_host *h, struct call *c)
 	c->setup_utc_ms = h->now.utc_ms;
 	c->timer.owner = c->self;
 	c->timer.kind = h->timer_kind;
-	c->invite.state = INVITE_OPEN;
-	c->invite.from = LEG_A;
 }
 
 void call_clear(struct call_host *h, struct call *c)

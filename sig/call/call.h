@@ -29,7 +29,7 @@ enum leg_state {
 	LEG_CLOSED,
 };
 
-/* Our INVITE to a leg, the first one or a re-INVITE. */
+/* Our INVITE to a leg, the first one or a re-INVITE. It is there until the exchange that it began is over. */
 enum uac_state {
 	UAC_QUEUED,     /* waits for a save */
 	UAC_CALLING,    /* sent, no response yet */
@@ -41,6 +41,31 @@ struct invite_uac {
 	enum uac_state state;
 	pool_handle client; /* transaction, perhaps gone */
 	uint64_t branch;    /* its random part */
+	uint8_t from; /* leg for which we ask: what it offers is offered; its own INVITE, where one is open, gets the answer */
+	bool late;    /* without an offer: the party is to make it */
+	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
+	uint64_t deadline_ns; /* a re-INVITE is given up; 0: off */
+};
+
+/* A party's INVITE to us, the first one or a re-INVITE (RFC 3261 13.3, 14.2, RFC 6026). */
+enum uas_state {
+	UAS_PROCEEDING, /* others are asked */
+	UAS_ANSWERED,   /* our 2xx waits for a save */
+	UAS_ACCEPTED,   /* it left, and is repeated until its ACK */
+};
+
+struct invite_uas {
+	enum uas_state state;
+	bool late;                           /* without an offer: our 2xx has it */
+	bool wakes;                          /* the party was held by order, and offers to go on */
+	uint8_t early;                       /* leg whose early answer the party has; 0: none */
+	uint16_t provisional;                /* last one passed on; 0: none */
+	int32_t max_forwards;                /* -1: none */
+	uint32_t cseq;                       /* the ACK has it too */
+	pool_handle server;                  /* transaction, perhaps gone */
+	struct text answer;                  /* our 2xx */
+	uint32_t interval_ms;                /* its retransmission (RFC 3261 13.3.1.4) */
+	uint64_t retransmit_ns, deadline_ns; /* 0: off */
 };
 
 /* RFC 4028: how long the session lasts with this party. */
@@ -75,16 +100,9 @@ struct leg {
 	uint64_t ack_branch;       /* of the ACK to its 2xx */
 	uint64_t leave_ns;         /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
 	struct invite_uac *uac;    /* NULL: no INVITE of ours is open there */
+	struct invite_uas *uas;    /* NULL: none of the party is */
 	struct leg_digits *digits; /* NULL: none is on its way by INFO */
 	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
-};
-
-/* The INVITE that is being carried from one leg to the others: the first one, or a re-INVITE. One at a time. */
-enum invite_state {
-	INVITE_NONE,
-	INVITE_OPEN,     /* legs are asked */
-	INVITE_ANSWERED, /* 2xx came; ours waits for a save */
-	INVITE_ACCEPTED, /* our 2xx left and is repeated until its ACK */
 };
 
 /* Of all branches that failed the one A hears of (RFC 3261 16.7 step 6). */
@@ -93,25 +111,6 @@ struct refusal_kept {
 	uint8_t leg;
 	enum call_cause cause;
 	struct text extra; /* lines for the response */
-};
-
-struct invite {
-	enum invite_state state;
-	uint8_t from;         /* leg that asked */
-	uint8_t early;        /* leg whose early answer the asker has; 0: none */
-	bool again;           /* a re-INVITE */
-	bool late;            /* came without an offer */
-	bool own;             /* by order: `from` did not ask, and hears no answer */
-	bool wakes;           /* `from` was held by order, and offers to go on */
-	uint16_t provisional; /* last one passed on; 0: none */
-	int32_t max_forwards; /* of the INVITE that came; -1: none */
-	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
-	pool_handle server;   /* transaction, perhaps gone */
-	uint32_t server_cseq; /* the ACK has it too */
-	struct refusal_kept best;
-	struct text answer;                  /* our 2xx */
-	uint32_t interval_ms;                /* its retransmission (RFC 3261 13.3.1.4) */
-	uint64_t retransmit_ns, deadline_ns; /* 0: off */
 };
 
 /* What a flow needs to be SRTP (RFC 4568): our key, and the indexes it may use (media/flow.h). */
@@ -151,7 +150,7 @@ struct call {
 	struct leg **legs; /* NULL where one is gone; A and the partner never are */
 	uint8_t leg_count;
 	uint8_t partner; /* the leg A speaks with, or shall: the last one with early media, then the winner */
-	struct invite invite;
+	struct refusal_kept best;
 	uint8_t offerer; /* A or the partner: whose SDP the other one was offered last */
 	struct call_flow *flows;
 	uint32_t flow_count;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
 #include "sig/call/sound_metric.h"
@@ -71,25 +72,48 @@ void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, 
 }
 
 /* A re-INVITE that is still open gets its answer before the dialog ends (RFC 3261 15.1.2). */
-static void close_reinvite(struct call_host *h, struct call *c)
+static void close_uac(struct call_host *h, struct call *c, uint8_t leg)
 {
-	struct invite *inv = &c->invite;
-	struct response r = { .status = 487, .dialog = &c->legs[inv->from]->dialog };
-	uint8_t other = leg_other(c, inv->from);
-	struct leg *l = c->legs[other];
+	struct leg *l = c->legs[leg];
 
-	if (!inv->again || inv->state == INVITE_NONE)
-		return;
-	if (invite_ack_waits(c, other))
-		leg_ack(h, c, other);
-	if (l->uac && l->uac->state == UAC_QUEUED)
+	if (invite_ack_waits(c, leg))
+		leg_ack(h, c, leg);
+	if (l->uac->state == UAC_QUEUED)
 		txns_drop(h->txns, l->uac->client);
-	if (l->uac)
-		txns_limit(h->txns, l->uac->client, h->now.ns);
+	txns_limit(h->txns, l->uac->client, h->now.ns);
 	leg_uac_clear(l);
-	if (inv->state < INVITE_ACCEPTED)
-		respond(h, txns_get(h->txns, inv->server), NULL, &r);
-	invite_clear(c);
+}
+
+static void close_uas(struct call_host *h, struct leg *l)
+{
+	struct response r = { .status = 487, .dialog = &l->dialog };
+
+	if (l->uas->state < UAS_ACCEPTED)
+		respond(h, txns_get(h->txns, l->uas->server), NULL, &r);
+	leg_uas_clear(l);
+}
+
+static void close_reinvites(struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->uac && c->legs[i]->state != LEG_LEAVING)
+			close_uac(h, c, i);
+	}
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->uas)
+			close_uas(h, c->legs[i]);
+	}
+}
+
+/* Nobody is to be told any more, but who may still say ACK to our 2xx. */
+static void forget_uas(struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		struct leg *l = c->legs[i];
+
+		if (l && l->uas && (l->uas->state != UAS_ACCEPTED || l->state != LEG_ANSWERED))
+			leg_uas_clear(l);
+	}
 }
 
 /* Nothing of it is said any more, and who asked for it is told. */
@@ -113,10 +137,12 @@ static void log_end(const struct call *c)
 
 static void note_end(struct call_host *h, struct call *c, const struct call_ending *e)
 {
+	bool begins = c->state < CALL_ESTABLISHED;
+
 	c->state = CALL_ENDING;
 	c->cause = e->cause;
 	c->ended_by = e->by;
-	if (c->legs[LEG_A]->state == LEG_EARLY || (c->invite.own && !c->invite.again)) {
+	if (c->legs[LEG_A]->state == LEG_EARLY || (c->originated && begins)) {
 		c->status = e->status;
 		c->answer_utc_ms = 0; /* B answered, but A was never told */
 	}
@@ -144,14 +170,15 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 
 	if (c->state == CALL_ENDING)
 		return;
+	if (c->state == CALL_ESTABLISHED)
+		close_reinvites(h, c);
 	note_end(h, c, e);
-	close_reinvite(h, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
 			leg_leave(h, c, i, &f);
 	}
-	if (c->invite.state != INVITE_ACCEPTED || c->legs[LEG_A]->state != LEG_ANSWERED)
-		invite_clear(c); /* else the ACK is awaited */
+	forget_uas(c);
+	fork_forget_best(c);
 	forget_waiting(h, c);
 	outbox_touch(&c->out);
 	c->cdr = calloc(1, sizeof(*c->cdr));

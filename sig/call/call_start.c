@@ -24,7 +24,8 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	leg_learn(c->legs[leg], s->invite);
 	if (!session_timer_asked(h, c->legs[leg], s->invite))
 		return -ERANGE;
-	if (leg_set_user(h, c->legs[leg], s->from) || leg_set_terms(c->legs[leg], &s->terms))
+	if (leg_asks(c->legs[leg], s->invite, s->slot->self) ||
+	    leg_set_user(h, c->legs[leg], s->from) || leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
 	return dialog_from_request(&c->legs[LEG_A]->dialog, &tag, s->invite, h);
 }
@@ -37,7 +38,7 @@ static int take_offer(struct call *c, const struct sip_message *invite,
 
 	if (err)
 		return call_refuse(refusal, err, err == -EBADMSG ? 400 : 415, REFUSED_BODY);
-	c->invite.late = sdp.n == 0;
+	c->legs[LEG_A]->uas->late = sdp.n == 0;
 	c->legs[LEG_A]->open.theirs = sdp.n != 0;
 	if (text_set(&c->legs[LEG_A]->open.heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
@@ -77,9 +78,6 @@ static int fill(struct call_host *h, struct call *c, const struct call_start *s)
 {
 	call_begin(h, c);
 	c->early_media = s->early_media;
-	c->invite.max_forwards = s->invite->max_forwards;
-	c->invite.server = s->slot->self;
-	c->invite.server_cseq = s->invite->cseq;
 	txns_belong(h->txns, s->slot, c->id, LEG_A, TXN_USER_INVITE);
 	if (text_set(&c->from, s->from) || text_set(&c->to, s->to))
 		return -ENOMEM;

@@ -108,13 +108,22 @@ static void save_overdue(struct call_host *h, struct call *c)
 	outbox_touch(&c->out);
 }
 
-static void deadline(struct call_host *h, struct call *c)
+static void timer_of_uas(struct call_host *h, struct call *c, uint8_t leg)
 {
-	if (c->invite.state == INVITE_ACCEPTED) {
-		invite_answer_lost(h, c);
-	} else if (c->invite.state == INVITE_OPEN) {
-		invite_again_overdue(h, c);
-	}
+	struct leg *l = c->legs[leg];
+
+	if (l->uas && due(&l->uas->deadline_ns, h->now.ns))
+		invite_answer_lost(h, c, leg);
+	if (l->uas && due(&l->uas->retransmit_ns, h->now.ns))
+		invite_answer_again(h, c, leg);
+}
+
+static void timer_of_uac(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+
+	if (l->uac && due(&l->uac->deadline_ns, h->now.ns) && leg_is_open(l))
+		invite_again_overdue(h, c, leg);
 }
 
 /* RFC 3261 9.1 */
@@ -133,13 +142,11 @@ static void timer(struct call_host *h, struct call *c)
 
 	if (due(&c->ring_ns, h->now.ns))
 		call_end(h, c, &no_answer);
-	if (due(&c->invite.deadline_ns, h->now.ns))
-		deadline(h, c);
-	if (due(&c->invite.retransmit_ns, h->now.ns))
-		invite_answer_again(h, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!c->legs[i])
 			continue;
+		timer_of_uas(h, c, i);
+		timer_of_uac(h, c, i);
 		if (due(&c->legs[i]->leave_ns, h->now.ns))
 			cancelled_long_ago(h, c->legs[i]);
 		if (leg_digits_due_ns(c->legs[i]) && leg_digits_due_ns(c->legs[i]) <= h->now.ns)
@@ -262,7 +269,7 @@ static void release(struct call_host *h, struct call *c)
 			invite_go(h, c, item.leg);
 			break;
 		case OUTBOX_ANSWER:
-			invite_answer_go(h, c);
+			invite_answer_go(h, c, item.leg);
 			break;
 		case OUTBOX_ACK:
 			invite_ack_go(h, c, item.leg);

@@ -33,14 +33,18 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg,
 	party.target = target->uri;
 	party.hop = target->hop;
 	l->behind_nat = target->behind_nat;
-	return leg_ask(l) || leg_set_user(h, l, target->user) || leg_set_terms(l, &target->terms)
+	return leg_ask(l, LEG_A) || leg_set_user(h, l, target->user) ||
+			       leg_set_terms(l, &target->terms)
 		       ? -ENOMEM
 		       : dialog_to_party(&l->dialog, &tag, &party, h->settings);
 }
 
 static int offer(struct call_host *h, struct call *c, uint8_t leg, struct call_refusal *refusal)
 {
-	return c->invite.late ? 0 : session_offer(h, c, leg, refusal);
+	const struct leg *asker = c->legs[LEG_A];
+
+	c->legs[leg]->uac->late = asker->uas && asker->uas->late;
+	return c->legs[leg]->uac->late ? 0 : session_offer(h, c, leg, refusal);
 }
 
 int fork_ask(struct call_host *h, struct call *c, const struct call_target *target,
@@ -146,9 +150,16 @@ static void lose(struct call_host *h, struct call *c, uint8_t leg)
 	flows_close_leg(h, c, leg);
 }
 
+void fork_forget_best(struct call *c)
+{
+	text_clear(&c->best.extra);
+	c->best = (struct refusal_kept){ 0 };
+}
+
 void fork_won(struct call_host *h, struct call *c, uint8_t leg)
 {
 	c->partner = leg;
+	fork_forget_best(c);
 	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
 		if (i != leg && c->legs[i])
 			lose(h, c, i);
@@ -178,7 +189,7 @@ static bool anybody_rings(const struct call *c)
 
 void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
 {
-	struct refusal_kept *best = &c->invite.best;
+	struct refusal_kept *best = &c->best;
 	bool decisive = lost->status / 100 == 6;
 
 	if (best->status == 0 || rank(lost) < rank(best)) {

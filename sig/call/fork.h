@@ -18,5 +18,7 @@ uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 void fork_won(struct call_host *h, struct call *c, uint8_t leg);
 /* A branch failed with *lost, whose text is taken over: the call ends when it was the last one, or said 6xx. */
 void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost);
+/* Nobody will hear of a refusal any more. */
+void fork_forget_best(struct call *c);
 
 #endif

@@ -72,11 +72,10 @@ static void leave_again(struct call_host *h, struct call *c, uint8_t leg)
 /* Our 2xx left, or may have: who heard it is in the dialog, and the ACK goes where nobody is. */
 static bool asker_has_answer(const struct call *c)
 {
-	enum leg_state state = c->legs[LEG_A]->state;
+	const struct leg *l = c->legs[LEG_A];
 
-	return (state == LEG_EARLY || state == LEG_ANSWERED) &&
-	       c->invite.state >= INVITE_ANSWERED && !c->invite.again && !c->invite.own &&
-	       !(c->lost & BIT64(LEG_A));
+	return (l->state == LEG_EARLY || l->state == LEG_ANSWERED) && l->uas &&
+	       l->uas->state >= UAS_ANSWERED && !(c->lost & BIT64(LEG_A));
 }
 
 static void leave_asker(struct call_host *h, struct call *c)
@@ -86,7 +85,7 @@ static void leave_asker(struct call_host *h, struct call *c)
 	c->legs[LEG_A]->state = LEG_CONFIRMED;
 	c->legs[LEG_A]->leave = false;
 	leg_leave(h, c, LEG_A, &f);
-	invite_clear(c);
+	leg_uas_clear(c->legs[LEG_A]);
 }
 
 void call_give_up(struct call_host *h, struct call *c)

@@ -17,16 +17,20 @@
 
 enum { LINES_MAX = 512 };
 
-void invite_clear(struct call *c)
+bool invite_is_open(const struct call *c)
 {
-	struct invite *inv = &c->invite;
-	struct leg *from = call_leg(c, inv->from);
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
 
-	if (from)
-		leg_sdp_clear(&from->open);
-	text_clear(&inv->best.extra);
-	text_clear(&inv->answer);
-	*inv = (struct invite){ 0 };
+		if (l && (l->uas || (l->uac && l->state != LEG_LEAVING)))
+			return true;
+	}
+	return false;
+}
+
+struct invite_uas *invite_carried(const struct call *c, uint8_t leg)
+{
+	return c->legs[c->legs[leg]->uac->from]->uas;
 }
 
 static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_t leg,
@@ -35,7 +39,8 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	uint8_t space[LINES_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 	struct leg *l = c->legs[leg];
-	int32_t max_forwards = c->invite.max_forwards;
+	const struct invite_uas *uas = invite_carried(c, leg);
+	int32_t max_forwards = uas ? uas->max_forwards : -1;
 	struct dialog_request r = {
 		.method = SIP_INVITE,
 		.cseq = cseq,
@@ -107,22 +112,25 @@ static bool has_sdp(const struct sip_message *m)
 /* The asker took another leg's early answer for the answer (RFC 3261 13.2.1): this one belongs to another early dialog. */
 void invite_retag(struct call_host *h, struct call *c, uint8_t leg)
 {
-	if (c->invite.early && c->invite.early != leg)
-		c->legs[c->invite.from]->dialog.tag.random = rand_u64_from(h->rand);
+	struct leg *from = c->legs[c->legs[leg]->uac->from];
+
+	if (from->uas->early && from->uas->early != leg)
+		from->dialog.tag.random = rand_u64_from(h->rand);
 }
 
 /* Early media (REG-02): the leg's SDP is an answer already. False: it goes without. */
 static bool early_answer(struct call_host *h, struct call *c, uint8_t leg,
 			 const struct sip_message *m)
 {
+	struct invite_uas *uas = invite_carried(c, leg);
 	struct call_refusal refusal;
 	struct bytes sdp;
 
-	if (!c->early_media || c->invite.late || session_body(m, &sdp) || sdp.n == 0 ||
+	if (!c->early_media || uas->late || session_body(m, &sdp) || sdp.n == 0 ||
 	    session_answer(h, c, leg, sdp, &refusal))
 		return false;
 	invite_retag(h, c, leg);
-	c->invite.early = leg;
+	uas->early = leg;
 	return true;
 }
 
@@ -139,32 +147,44 @@ static void ringing(struct call_host *h, struct call *c, uint16_t status)
 }
 
 /* One ring is enough, whoever rings. */
-static bool was_said(const struct call *c, uint16_t status)
+static bool was_said(const struct call *c, const struct invite_uas *uas, uint16_t status)
 {
-	return status == c->invite.provisional || (status == 180 && c->ringing_utc_ms);
+	return status == uas->provisional || (status == 180 && c->ringing_utc_ms);
 }
 
 static void pass_on(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
-	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
+	struct leg *from = c->legs[c->legs[leg]->uac->from];
+	struct txn_slot *slot = txns_get(h->txns, from->uas->server);
 	bool early = early_answer(h, c, leg, m);
 	uint16_t status = m->status == 183 && has_sdp(m) && !early ? 180 : m->status;
 	struct response r = {
 		.status = status,
-		.dialog = &c->legs[c->invite.from]->dialog,
+		.dialog = &from->dialog,
 		.contact = true,
 		.record_route = true,
 		.content_type = BYTES_LIT("application/sdp"),
 	};
 
 	if (early)
-		r.body = text_bytes(&c->legs[c->invite.from]->open.said);
-	if (!early && was_said(c, status))
+		r.body = text_bytes(&from->open.said);
+	if (!early && was_said(c, from->uas, status))
 		return;
-	c->invite.provisional = status;
+	from->uas->provisional = status;
 	respond(h, slot, NULL, &r);
 	ringing(h, c, status);
 	outbox_touch(&c->out); /* a successor rings on; nobody waits for this save */
+}
+
+/* Who is called by command hears nothing of it. */
+static void heard(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+{
+	if (invite_carried(c, leg)) {
+		pass_on(h, c, leg, m);
+	} else if (c->state == CALL_SETUP || (m->status == 180 && !c->ringing_utc_ms)) {
+		ringing(h, c, m->status);
+		outbox_touch(&c->out);
+	}
 }
 
 void invite_provisional(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -176,11 +196,11 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 	l->uac->state = UAC_PROCEEDING;
 	if (l->leave) {
 		leg_leave_now(h, c, ev->leg);
-	} else if (ev->leg == LEG_A) {
+	} else if (l->uac->from == ev->leg) {
 		outbox_touch(&c->out);
 	} else if (l->state == LEG_EARLY && ev->message->status > 100 &&
 		   ev->message->status != 199) { /* RFC 6228: a branch beyond that phone is over */
-		pass_on(h, c, ev->leg, ev->message);
+		heard(h, c, ev->leg, ev->message);
 	}
 }
 
@@ -190,7 +210,9 @@ void invite_cancel(struct call_host *h, struct call *c, const struct call_event 
 		.cause = CAUSE_CANCELLED, .by = ENDED_BY_A, .status = 487, .reason = { 0 }
 	};
 
-	if (c->invite.from != ev->leg || c->invite.state != INVITE_OPEN || c->invite.again)
+	const struct leg *l = c->legs[ev->leg];
+
+	if (!l->uas || l->uas->state != UAS_PROCEEDING || l->state != LEG_EARLY)
 		return; /* too late (RFC 3261 9.2); a re-INVITE just runs its course */
 	call_end(h, c, &e);
 }

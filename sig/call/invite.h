@@ -5,6 +5,8 @@
 
 #include "sig/call/call.h"
 
+struct response;
+
 /* The INVITE to a leg that was asked (leg_ask), its offer written: its transaction is made and waits for the save. 0 or -ENOSPC. */
 int invite_queue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* Its offer was written again before it left. */
@@ -21,10 +23,10 @@ void invite_failure(struct call_host *h, struct call *c, const struct call_event
 void invite_timeout(struct call_host *h, struct call *c, const struct call_event *ev);
 /* A 2xx whose transaction is gone, or of another fork. */
 void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
-/* Our 2xx: first time, again by timer, and its ACK. */
-void invite_answer_go(struct call_host *h, struct call *c);
-void invite_answer_again(struct call_host *h, struct call *c);
-void invite_answer_lost(struct call_host *h, struct call *c);
+/* Our 2xx to the leg: first time, again by timer, and its ACK. */
+void invite_answer_go(struct call_host *h, struct call *c, uint8_t leg);
+void invite_answer_again(struct call_host *h, struct call *c, uint8_t leg);
+void invite_answer_lost(struct call_host *h, struct call *c, uint8_t leg);
 /* The ACK to the 2xx of the asked leg; it waits for the save, or for the asker's answer to a late offer. */
 void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg);
 bool invite_ack_waits(const struct call *c, uint8_t leg);
@@ -37,13 +39,17 @@ int invite_own(struct call_host *h, struct call *c, uint8_t from) NODISCARD;
 int invite_refresh(struct call_host *h, struct call *c, uint8_t to) NODISCARD;
 /* Whether the one that is open there is such. */
 bool invite_is_refresh(const struct call *c, uint8_t leg);
-/* It changed nothing. */
-void invite_failed(struct call *c);
+/* The party's INVITE that the one to the leg carries gets this answer; nobody where none asked. */
+void invite_refuse(struct call_host *h, struct call *c, uint8_t leg, struct response *r);
+/* The re-INVITE to the leg changed nothing: it is over, with that of the party it was for. */
+void invite_failed(struct call *c, uint8_t leg);
 /* ... and nobody answered it in the time a first one may ring. */
-void invite_again_overdue(struct call_host *h, struct call *c);
+void invite_again_overdue(struct call_host *h, struct call *c, uint8_t leg);
 /* The asker takes it back. */
 void invite_cancel(struct call_host *h, struct call *c, const struct call_event *ev);
-/* Nothing is open any more. */
-void invite_clear(struct call *c);
+/* An INVITE is open, of a party or of ours; not those to branches that are being left. */
+bool invite_is_open(const struct call *c);
+/* The party's INVITE that the one to the leg carries; NULL: nobody asked. */
+struct invite_uas *invite_carried(const struct call *c, uint8_t leg);
 
 #endif

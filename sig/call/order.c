@@ -48,7 +48,7 @@ static int hold(struct call_host *h, struct call *c, uint8_t leg, bool on)
 		return ask_to_talk(h, c, leg);
 	if (l->held == on)
 		return 0;
-	if (c->invite.state != INVITE_NONE)
+	if (invite_is_open(c))
 		return -EAGAIN;
 	l->held = on;
 	err = invite_own(h, c, leg);
@@ -113,20 +113,19 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 }
 
 /* RFC 3261 14.1: who made the Call-ID waits longer; 14.2: 500 comes where another is open there. */
-void order_refused(struct call_host *h, struct call *c, uint16_t status)
+void order_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
-	uint8_t asked = leg_other(c, c->invite.from);
 	uint32_t ms = rand_below(h->rand, 1900);
 
-	if (!c->invite.own)
+	if (invite_carried(c, leg))
 		return;
 	if (status != 491 && status != 500) {
 		LOG_WARN("call", c->id, "a party does not take our offer",
 			 LOG_U64("status", status));
 		return;
 	}
-	c->order_leg = c->invite.from;
-	c->order_ns = h->now.ns + (ms + (asked == LEG_A ? 100 : 2100)) * NS_PER_MS;
+	c->order_leg = c->legs[leg]->uac->from;
+	c->order_ns = h->now.ns + (ms + (leg == LEG_A ? 100 : 2100)) * NS_PER_MS;
 }
 
 void order_again(struct call_host *h, struct call *c)

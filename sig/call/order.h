@@ -10,7 +10,7 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 /* What a phone says to Event: talk. */
 void order_talk_answered(const struct call *c, const struct call_event *ev);
 /* An INVITE of our own was refused: one that met another is tried again (RFC 3261 14.1). */
-void order_refused(struct call_host *h, struct call *c, uint16_t status);
+void order_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
 void order_again(struct call_host *h, struct call *c);
 
 #endif

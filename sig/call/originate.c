@@ -29,8 +29,6 @@ static int fill(struct call_host *h, struct call *c, const struct call_originate
 	call_begin(h, c);
 	c->originated = true;
 	c->auto_answer = o->auto_answer;
-	c->invite.own = true;
-	c->invite.max_forwards = -1;
 	return text_set(&c->from, o->from) || text_set(&c->to, o->to) ||
 			       text_set(&c->display, o->display)
 		       ? -ENOMEM
@@ -51,7 +49,7 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 	if (err)
 		return err;
 	c->legs[LEG_A]->behind_nat = o->target.behind_nat;
-	err = leg_ask(c->legs[LEG_A]);
+	err = leg_ask(c->legs[LEG_A], LEG_A);
 	if (!err)
 		err = leg_set_user(h, c->legs[LEG_A], o->from);
 	if (!err)
@@ -105,7 +103,6 @@ static void confirm(struct call *c)
 	l->state = LEG_CONFIRMED;
 	leg_sdp_move(&l->sdp, &l->open);
 	leg_uac_clear(l);
-	c->invite.state = INVITE_OPEN;
 	outbox_touch(&c->out);
 }
 

@@ -51,7 +51,8 @@ void payer_give_port(const struct call_host *h, const struct call *c)
 
 bool payer_may_ask(const struct call_host *h, const struct call *c)
 {
-	return txns_has_room(h->txns, c->emergency || c->invite.again ? TXN_INSIDE : TXN_NEW);
+	return txns_has_room(h->txns,
+			     c->emergency || c->state == CALL_ESTABLISHED ? TXN_INSIDE : TXN_NEW);
 }
 
 /* Never refused: who may make a call may ring the phones it is for. */

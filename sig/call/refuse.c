@@ -94,16 +94,12 @@ static void redirected(struct call_host *h, struct call *c, uint8_t leg,
 /* The session goes on as it was (RFC 3261 14.1), unless the dialog itself is gone (12.2.1.2). */
 static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
-	struct response r = {
-		.status = refusal_for_other(status),
-		.dialog = &c->legs[c->invite.from]->dialog,
-	};
+	struct response r = { .status = refusal_for_other(status) };
 
-	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
+	invite_refuse(h, c, leg, &r);
 	if (!invite_is_refresh(c, leg))
-		order_refused(h, c, status);
-	leg_uac_clear(c->legs[leg]);
-	invite_failed(c);
+		order_refused(h, c, leg, status);
+	invite_failed(c, leg);
 	outbox_touch(&c->out);
 	refresh_refused(h, c, leg, status);
 	if (status == 481 || status == 408)
@@ -127,7 +123,8 @@ static bool ask_longer(struct call_host *h, struct call *c, uint8_t leg)
 /* A phone that insists on SRTP takes no plain offer, and none else was made: it has the keys for it, over TLS. */
 static bool ask_with_keys(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
-	if (c->invite.again || (status != 488 && status != 606) || session_offer_keys(h, c, leg))
+	if (c->legs[leg]->state == LEG_CONFIRMED || (status != 488 && status != 606) ||
+	    session_offer_keys(h, c, leg))
 		return false;
 	LOG_INFO("call", c->id, "the phone takes no plain media, it is offered SRTP",
 		 LOG_U64("leg", leg), LOG_U64("status", status));
@@ -147,9 +144,9 @@ void invite_failure(struct call_host *h, struct call *c, const struct call_event
 		return;
 	} else if (ask_with_keys(h, c, ev->leg, ev->message->status)) {
 		return;
-	} else if (c->invite.again) {
+	} else if (l->state == LEG_CONFIRMED) {
 		refused_again(h, c, ev->leg, ev->message->status);
-	} else if (ev->message->status < 400 && ev->leg != LEG_A) {
+	} else if (ev->message->status < 400 && l->uac->from != ev->leg) {
 		redirected(h, c, ev->leg, ev->message);
 	} else {
 		refused(h, c, ev->leg, ev->message);
@@ -169,7 +166,7 @@ void invite_timeout(struct call_host *h, struct call *c, const struct call_event
 		return;
 	if (l->state == LEG_LEAVING) {
 		lost_branch_left(c, l);
-	} else if (c->invite.again) {
+	} else if (l->state == LEG_CONFIRMED) {
 		refused_again(h, c, ev->leg, 408);
 	} else {
 		fork_lost(h, c, &lost);

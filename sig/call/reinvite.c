@@ -34,8 +34,8 @@ static bool may_start(struct call_host *h, const struct call *c, const struct ca
 		      struct call_refusal *refusal)
 {
 	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
-	if (c->invite.state != INVITE_NONE) { /* our own is open there: 491 */
-		refusal->status = c->invite.from == ev->leg ? 500 : 491;
+	if (invite_is_open(c)) { /* our own is open there: 491 */
+		refusal->status = c->legs[leg_other(c, ev->leg)]->uac ? 500 : 491;
 	} else if (c->state != CALL_ESTABLISHED) {
 		*refusal = (struct call_refusal){ .status = 481, .reason = REFUSED_NO_DIALOG };
 	} else if (ev->message->max_forwards == 0) {
@@ -47,19 +47,19 @@ static bool may_start(struct call_host *h, const struct call *c, const struct ca
 }
 
 /* CALL-07: whom a command put on hold may be taken off by the holder's own phone. */
-static void wake(struct call *c, struct bytes offer)
+static void wake(struct call *c, uint8_t leg, struct bytes offer)
 {
-	struct leg *l = c->legs[c->invite.from];
+	struct leg *l = c->legs[leg];
 
-	c->invite.wakes = l->held && session_is_two_way(c, c->invite.from, offer);
-	if (c->invite.wakes)
+	l->uas->wakes = l->held && session_is_two_way(c, leg, offer);
+	if (l->uas->wakes)
 		l->held = false;
 }
 
 static int take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
 		      struct call_refusal *refusal)
 {
-	struct leg_sdp *open = &c->legs[ev->leg]->open;
+	struct leg *l = c->legs[ev->leg];
 	uint8_t to = leg_other(c, ev->leg);
 	struct bytes sdp;
 
@@ -67,20 +67,29 @@ static int take_offer(struct call_host *h, struct call *c, const struct call_eve
 	if (session_body(ev->message, &sdp))
 		return -1;
 	*refusal = (struct call_refusal){ .status = 513, .reason = REFUSED_MALFORMED };
-	if (txns_keep_request(ev->slot, ev->message) || text_set(&open->heard, sdp) ||
-	    leg_ask(c->legs[to]))
+	if (txns_keep_request(ev->slot, ev->message) || leg_asks(l, ev->message, ev->slot->self) ||
+	    text_set(&l->open.heard, sdp) || leg_ask(c->legs[to], ev->leg))
 		return -1;
-	c->invite.late = sdp.n == 0;
-	open->theirs = !c->invite.late;
-	wake(c, sdp);
+	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
+	c->legs[to]->uac->late = l->uas->late = sdp.n == 0;
+	l->open.theirs = !l->uas->late;
+	wake(c, ev->leg, sdp);
 	return sdp.n ? session_offer(h, c, to, refusal) : 0;
+}
+
+/* What its offer was to end goes on. */
+static void asker_failed(struct leg *l)
+{
+	if (l->uas && l->uas->wakes)
+		l->held = true;
+	leg_uas_clear(l);
 }
 
 static void take_back(struct call_host *h, struct call *c, const struct call_event *ev,
 		      const struct call_refusal *refusal)
 {
 	leg_uac_clear(c->legs[leg_other(c, ev->leg)]);
-	invite_failed(c);
+	asker_failed(c->legs[ev->leg]);
 	refuse(h, ev, refusal);
 }
 
@@ -93,15 +102,6 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 		refuse(h, ev, &refusal);
 		return;
 	}
-	c->invite = (struct invite){
-		.state = INVITE_OPEN,
-		.from = ev->leg,
-		.again = true,
-		.server = ev->slot->self,
-		.server_cseq = ev->message->cseq,
-		.max_forwards = ev->message->max_forwards,
-		.deadline_ns = h->now.ns + h->settings->ring_timeout_ns,
-	};
 	if (take_offer(h, c, ev, &refusal)) {
 		take_back(h, c, ev, &refusal);
 		return;
@@ -116,19 +116,16 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 	}
 }
 
-void invite_again_overdue(struct call_host *h, struct call *c)
+void invite_again_overdue(struct call_host *h, struct call *c, uint8_t leg)
 {
-	struct response r = { .status = 408, .dialog = &c->legs[c->invite.from]->dialog };
-	uint8_t to = leg_other(c, c->invite.from);
-	struct leg *l = c->legs[to];
+	struct response r = { .status = 408 };
+	const struct invite_uac *uac = c->legs[leg]->uac;
 
-	if (l->uac && l->uac->state == UAC_PROCEEDING)
-		leg_cancel(h, c, to, (struct bytes){ 0 });
-	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
-	if (l->uac)
-		txns_limit(h->txns, l->uac->client, h->now.ns);
-	leg_uac_clear(l);
-	invite_failed(c);
+	if (uac->state == UAC_PROCEEDING)
+		leg_cancel(h, c, leg, (struct bytes){ 0 });
+	invite_refuse(h, c, leg, &r);
+	txns_limit(h->txns, uac->client, h->now.ns);
+	invite_failed(c, leg);
 	outbox_touch(&c->out);
 }
 
@@ -150,23 +147,15 @@ static int own(struct call_host *h, struct call *c, uint8_t from, bool refresh)
 	uint8_t to = leg_other(c, from);
 	int err;
 
-	if (c->invite.state != INVITE_NONE || c->legs[from]->sdp.heard.n == 0)
+	if (invite_is_open(c) || c->legs[from]->sdp.heard.n == 0)
 		return -EAGAIN;
-	c->invite = (struct invite){
-		.state = INVITE_OPEN,
-		.from = from,
-		.again = true,
-		.own = true,
-		.max_forwards = -1,
-		.deadline_ns = h->now.ns + h->settings->ring_timeout_ns,
-	};
-	err = leg_ask(c->legs[to]);
-	if (!err)
-		err = ask_own(h, c, to, refresh);
-	if (err) {
+	err = leg_ask(c->legs[to], from);
+	if (err)
+		return err;
+	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
+	err = ask_own(h, c, to, refresh);
+	if (err)
 		leg_uac_clear(c->legs[to]);
-		invite_failed(c);
-	}
 	return err;
 }
 
@@ -182,13 +171,23 @@ int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
 
 bool invite_is_refresh(const struct call *c, uint8_t leg)
 {
-	return c->invite.own && c->invite.again &&
+	return !invite_carried(c, leg) && c->legs[leg]->state == LEG_CONFIRMED &&
 	       bytes_eq(text_bytes(&c->legs[leg]->open.said), session_said(c, leg));
 }
 
-void invite_failed(struct call *c)
+void invite_refuse(struct call_host *h, struct call *c, uint8_t leg, struct response *r)
 {
-	if (c->invite.wakes)
-		c->legs[c->invite.from]->held = true;
-	invite_clear(c);
+	struct leg *from = c->legs[c->legs[leg]->uac->from];
+
+	r->dialog = &from->dialog;
+	if (from->uas)
+		respond(h, txns_get(h->txns, from->uas->server), NULL, r);
+}
+
+void invite_failed(struct call *c, uint8_t leg)
+{
+	struct leg *from = c->legs[c->legs[leg]->uac->from];
+
+	leg_uac_clear(c->legs[leg]);
+	asker_failed(from);
 }

@@ -13,29 +13,40 @@
 #include "sig/leg/secret.h"
 #include "sig/leg/session_timer.h"
 
-static int attach_server(struct call_host *h, struct call *c, struct call_seed *seed)
+static int attach_server(struct call_host *h, struct call *c, uint8_t leg, struct text *request,
+			 const struct sip_hop *source)
 {
+	enum txn_use use = c->legs[leg]->state == LEG_CONFIRMED ? TXN_INSIDE : TXN_NEW;
 	struct message_error error;
 	struct txn_slot *slot;
 	struct sip_message m;
 
-	if (seed->request.n == 0 || (c->lost & BIT64(c->invite.from)))
-		return 0;
-	if (message_parse(&m, text_bytes(&seed->request), &error)) {
+	if (message_parse(&m, text_bytes(request), &error)) {
 		message_close(&m);
 		return -EBADMSG;
 	}
-	m.hop = seed->source;
-	slot = txns_take_server(h->txns, &m, c->invite.again ? TXN_INSIDE : TXN_NEW, h->now.ns);
+	m.hop = *source;
+	slot = txns_take_server(h->txns, &m, use, h->now.ns);
 	message_close(&m);
 	if (!slot)
 		return -ENOSPC;
-	txns_belong(h->txns, slot, c->id, c->invite.from, TXN_USER_INVITE);
-	slot->source = seed->source;
-	slot->request = seed->request;
-	seed->request = (struct text){ 0 };
-	c->invite.server = slot->self;
+	txns_belong(h->txns, slot, c->id, leg, TXN_USER_INVITE);
+	slot->source = *source;
+	slot->request = *request;
+	*request = (struct text){ 0 };
+	c->legs[leg]->uas->server = slot->self;
 	return 0;
+}
+
+static int attach_servers(struct call_host *h, struct call *c, struct call_seed *seed)
+{
+	int err = 0;
+
+	for (uint8_t i = 0; i < c->leg_count && !err; i++) {
+		if (seed->request[i].n && !(c->lost & BIT64(i)))
+			err = attach_server(h, c, i, &seed->request[i], &seed->source[i]);
+	}
+	return err;
 }
 
 static int attach_client(struct call_host *h, struct call *c, uint8_t leg, struct text *sent,
@@ -71,8 +82,9 @@ static int attach_clients(struct call_host *h, struct call *c, struct call_seed 
 
 static void detach(struct call_host *h, const struct call *c)
 {
-	txns_drop(h->txns, c->invite.server);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->uas)
+			txns_drop(h->txns, c->legs[i]->uas->server);
 		if (c->legs[i] && c->legs[i]->uac)
 			txns_drop(h->txns, c->legs[i]->uac->client);
 	}
@@ -101,7 +113,7 @@ static void list_legs(struct call_host *h, struct call *c)
 
 int call_attach(struct call_host *h, struct call *c, struct call_seed *seed, const char **reason)
 {
-	int err = attach_server(h, c, seed);
+	int err = attach_servers(h, c, seed);
 
 	*reason = "transactions";
 	if (!err)
@@ -119,25 +131,18 @@ int call_attach(struct call_host *h, struct call *c, struct call_seed *seed, con
 	return 0;
 }
 
-/* What the asker was told last. */
-static struct bytes early_sdp(const struct call *c)
+/* Copies of the INVITE that are still on their way want an answer: what the asker was told last. */
+static void resume_server(struct call_host *h, const struct leg *l)
 {
-	return c->invite.early ? text_bytes(&c->legs[c->invite.from]->open.said)
-			       : (struct bytes){ 0 };
-}
-
-/* Copies of A's INVITE that are still on their way want an answer. */
-static void resume_server(struct call_host *h, struct call *c)
-{
-	struct txn_slot *slot = txns_get(h->txns, c->invite.server);
+	struct txn_slot *slot = txns_get(h->txns, l->uas->server);
 	struct response r = { .status = 100 };
 
-	if (slot && !c->invite.again && c->invite.provisional) {
-		r.status = c->invite.provisional;
-		r.dialog = &c->legs[c->invite.from]->dialog;
+	if (slot && l->state == LEG_EARLY && l->uas->provisional) {
+		r.status = l->uas->provisional;
+		r.dialog = &l->dialog;
 		r.contact = r.record_route = true;
 		r.content_type = BYTES_LIT("application/sdp");
-		r.body = early_sdp(c);
+		r.body = l->uas->early ? text_bytes(&l->open.said) : (struct bytes){ 0 };
 	}
 	respond(h, slot, NULL, &r);
 }
@@ -179,38 +184,54 @@ static void resume_clients(struct call_host *h, struct call *c)
 }
 
 /* The ACK may be on its way to where we were: the answer is said again, and 64*T1 start anew. */
-static void resume_answer(struct call_host *h, struct call *c)
+static void resume_answer(struct call_host *h, struct call *c, uint8_t leg)
 {
-	struct invite *inv = &c->invite;
+	struct invite_uas *uas = c->legs[leg]->uas;
 
-	if (txns_get(h->txns, inv->server)) {
-		inv->state = INVITE_ANSWERED;
-		invite_answer_go(h, c);
+	if (txns_get(h->txns, uas->server)) {
+		uas->state = UAS_ANSWERED;
+		invite_answer_go(h, c, leg);
 		return;
 	}
-	inv->interval_ms = TXN_T1_MS / 2; /* now, and in T1 */
-	inv->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
-	invite_answer_again(h, c);
+	uas->interval_ms = TXN_T1_MS / 2; /* now, and in T1 */
+	uas->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	invite_answer_again(h, c, leg);
 }
 
-static void resume_invite(struct call_host *h, struct call *c)
+static void resume_uas(struct call_host *h, struct call *c, uint8_t leg)
 {
-	uint8_t leg = leg_other(c, c->invite.from);
+	switch (c->legs[leg]->uas->state) {
+	case UAS_PROCEEDING:
+		resume_server(h, c->legs[leg]);
+		break;
+	case UAS_ANSWERED:
+		invite_answer_go(h, c, leg);
+		break;
+	case UAS_ACCEPTED:
+		resume_answer(h, c, leg);
+		break;
+	}
+}
 
-	switch (c->invite.state) {
-	case INVITE_NONE:
-		break;
-	case INVITE_OPEN:
-		resume_server(h, c);
-		break;
-	case INVITE_ANSWERED:
-		invite_answer_go(h, c);
-		if (!c->invite.late)
-			invite_ack_go(h, c, leg);
-		break;
-	case INVITE_ACCEPTED:
-		resume_answer(h, c);
-		break;
+/* An ACK of ours that waits goes with the answer to who asked. */
+static void resume_invites(struct call_host *h, struct call *c)
+{
+	uint16_t acks = 0;
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->uac && !l->uac->late && l->state != LEG_LEAVING &&
+		    invite_ack_waits(c, i))
+			acks |= (uint16_t)BIT64(i);
+	}
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->uas)
+			resume_uas(h, c, i);
+	}
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (acks & BIT64(i))
+			invite_ack_go(h, c, i);
 	}
 }
 
@@ -240,16 +261,16 @@ void call_resume(struct call_host *h, struct call *c)
 			continue;
 		c->legs[i]->dialog.local_cseq += RESUME_CSEQ_GAP;
 		session_timer_resume(h, c->legs[i]);
+		if (c->legs[i]->uac && c->legs[i]->state == LEG_CONFIRMED)
+			c->legs[i]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	}
 	if (c->obstacle) {
 		call_give_up(h, c);
 		return;
 	}
-	if (c->invite.again)
-		c->invite.deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	secrets_resume(h, c);
 	flows_dtls_resume(h, c);
-	resume_invite(h, c);
+	resume_invites(h, c);
 	resume_clients(h, c);
 	resume_leaving(h, c);
 }

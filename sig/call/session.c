@@ -141,7 +141,7 @@ static int tell(struct call *c, const struct talk *t, struct writer *w)
 {
 	struct leg *l = c->legs[t->offerer];
 
-	if (c->invite.own)
+	if (!l->uas && !l->uac)
 		return 0;
 	if (c->legs[t->answerer]->held)
 		write_hold(w);
@@ -190,7 +190,7 @@ int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg)
 	struct call_refusal refusal;
 	int err;
 
-	if (c->invite.late || !l->terms || !l->terms->sdes_accept || l->terms->sdes_offer ||
+	if (l->uac->late || !l->terms || !l->terms->sdes_accept || l->terms->sdes_offer ||
 	    l->terms->sdes_only || l->terms->dtls_offer)
 		return -ENOTSUP;
 	l->terms->sdes_offer = true;
@@ -205,31 +205,44 @@ enum { PORTS_TRIES = 8 };
 
 static bool was_told(const struct call *c, uint8_t leg)
 {
-	const struct invite_uac *uac = c->legs[leg]->uac;
+	const struct leg *l = c->legs[leg];
 
-	if (c->restored || c->invite.state != INVITE_OPEN)
+	if (c->restored)
 		return true;
-	if (leg == c->invite.from)
-		return c->invite.late || c->invite.early;
-	return !uac || uac->state != UAC_QUEUED;
+	if (l->uac)
+		return l->uac->state != UAC_QUEUED;
+	return !l->uas || l->uas->state != UAS_PROCEEDING || l->uas->late || l->uas->early;
+}
+
+/* How often the ports of an INVITE were replaced. */
+static uint8_t *tries_of(struct call *c, uint8_t leg)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		struct leg *l = c->legs[i];
+
+		if (l && l->uac && (i == leg || l->uac->from == leg))
+			return &l->uac->ports_tries;
+	}
+	return NULL;
 }
 
 int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
 {
 	struct call_refusal refusal;
 	uint8_t leg = f->leg;
+	uint8_t *tries = tries_of(c, leg);
 	struct talk t;
 	int err;
 
-	if (was_told(c, leg) || c->invite.ports_tries == PORTS_TRIES)
+	if (was_told(c, leg) || !tries || *tries == PORTS_TRIES)
 		return -EBUSY;
-	c->invite.ports_tries++;
+	++*tries;
 	err = flow_retake(h, f);
 	if (err)
 		return err;
 	flows_open(h, c, NULL);
 	outbox_touch(&c->out);
-	if (leg == c->invite.from)
+	if (c->legs[leg]->uas)
 		return 0;
 	t = talk_open(c, leg);
 	err = forward(h, c, &t, c->legs[leg]->session_version, &refusal);

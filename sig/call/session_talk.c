@@ -54,17 +54,19 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 
 struct bytes talk_offer_for(const struct call *c, uint8_t leg)
 {
-	const struct leg *from = c->legs[c->invite.from];
+	uint8_t from = c->legs[leg]->uac->from;
 
-	if (c->invite.own)
-		return leg == c->invite.from ? originate_offer() : text_bytes(&from->sdp.heard);
-	return text_bytes(&from->open.heard);
+	if (from == leg)
+		return originate_offer();
+	return text_bytes(c->legs[from]->uas ? &c->legs[from]->open.heard
+					     : &c->legs[from]->sdp.heard);
 }
 
 static struct talk late_talk(const struct call *c, uint8_t leg)
 {
-	const struct leg_sdp *open = &c->legs[leg]->open, *from = &c->legs[c->invite.from]->open;
-	struct talk t = { .offerer = leg, .answerer = c->invite.from };
+	uint8_t asker = c->legs[leg]->uac->from;
+	const struct leg_sdp *open = &c->legs[leg]->open, *from = &c->legs[asker]->open;
+	struct talk t = { .offerer = leg, .answerer = asker };
 
 	if (open->heard.n == 0) /* what the asker was offered is another leg's */
 		return t;
@@ -78,10 +80,10 @@ struct talk talk_open(const struct call *c, uint8_t leg)
 {
 	const struct leg_sdp *open = &c->legs[leg]->open;
 
-	if (c->invite.late)
+	if (c->legs[leg]->uac->late)
 		return late_talk(c, leg);
 	return (struct talk){
-		.offerer = c->invite.from,
+		.offerer = c->legs[leg]->uac->from,
 		.answerer = leg,
 		.offer = talk_offer_for(c, leg),
 		.offer_out = text_bytes(&open->said),

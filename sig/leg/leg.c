@@ -43,6 +43,7 @@ void leg_free(struct call *c, uint8_t leg)
 		leg_users_remove(l);
 		text_clear(&l->user);
 		leg_uac_clear(l);
+		leg_uas_clear(l);
 		leg_digits_clear(l);
 		leg_sdp_clear(&l->sdp);
 		dialog_clear(&l->dialog);
@@ -85,11 +86,14 @@ void legs_trim(struct call *c)
 	}
 }
 
-int leg_ask(struct leg *leg)
+int leg_ask(struct leg *leg, uint8_t from)
 {
 	leg_uac_clear(leg);
 	leg->uac = calloc(1, sizeof(*leg->uac));
-	return leg->uac ? 0 : -ENOMEM;
+	if (!leg->uac)
+		return -ENOMEM;
+	leg->uac->from = from;
+	return 0;
 }
 
 void leg_uac_clear(struct leg *leg)
@@ -98,6 +102,28 @@ void leg_uac_clear(struct leg *leg)
 		leg_sdp_clear(&leg->open);
 	free(leg->uac);
 	leg->uac = NULL;
+}
+
+int leg_asks(struct leg *leg, const struct sip_message *m, pool_handle server)
+{
+	leg_uas_clear(leg);
+	leg->uas = calloc(1, sizeof(*leg->uas));
+	if (!leg->uas)
+		return -ENOMEM;
+	leg->uas->server = server;
+	leg->uas->cseq = m->cseq;
+	leg->uas->max_forwards = m->max_forwards;
+	return 0;
+}
+
+void leg_uas_clear(struct leg *leg)
+{
+	if (!leg->uas)
+		return;
+	leg_sdp_clear(&leg->open);
+	text_clear(&leg->uas->answer);
+	free(leg->uas);
+	leg->uas = NULL;
 }
 
 void leg_learn(struct leg *leg, const struct sip_message *m)
@@ -274,22 +300,12 @@ static void cancel_uac(struct call_host *h, struct call *c, uint8_t leg, struct 
 	}
 }
 
-static void refuse_asker(struct call_host *h, struct call *c, const struct leg_farewell *f)
+static void refuse_asker(struct call_host *h, struct leg *l, const struct leg_farewell *f)
 {
-	struct response r = {
-		.status = f->status,
-		.dialog = &c->legs[c->invite.from]->dialog,
-		.extra = f->extra,
-	};
+	struct response r = { .status = f->status, .dialog = &l->dialog, .extra = f->extra };
 
-	respond(h, txns_get(h->txns, c->invite.server), NULL, &r);
-	c->invite.server = 0;
-}
-
-/* A, unless we asked it, too. */
-static bool is_asker(const struct call *c, uint8_t leg)
-{
-	return leg == LEG_A && !c->originated;
+	respond(h, txns_get(h->txns, l->uas->server), NULL, &r);
+	l->uas->server = 0;
 }
 
 void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f)
@@ -298,15 +314,15 @@ void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct le
 
 	switch (l->state) {
 	case LEG_EARLY:
-		if (is_asker(c, leg)) {
-			refuse_asker(h, c, f);
+		if (l->uas) {
+			refuse_asker(h, l, f);
 			leg_close(l);
 		} else {
 			cancel_uac(h, c, leg, f->reason);
 		}
 		break;
 	case LEG_ANSWERED:
-		if (is_asker(c, leg)) { /* RFC 3261 15: the callee's side waits for the ACK */
+		if (l->uas) { /* RFC 3261 15: the callee's side waits for the ACK */
 			l->leave = true;
 		} else {
 			leg_ack(h, c, leg);
@@ -327,7 +343,7 @@ void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg)
 	struct leg *l = c->legs[leg];
 
 	assert(l->leave);
-	if (is_asker(c, leg)) {
+	if (l->uas) {
 		send_bye(h, c, leg, (struct bytes){ 0 });
 	} else {
 		cancel(h, c, leg,

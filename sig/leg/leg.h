@@ -15,9 +15,12 @@ int leg_set_user(struct call_host *h, struct leg *leg, struct bytes user) NODISC
 int leg_set_terms(struct leg *leg, const struct offer_terms *terms) NODISCARD;
 /* Once a call is answered the legs that are over are not needed any more. */
 void legs_trim(struct call *c);
-/* Our INVITE to it begins, with nothing said yet. 0 or -ENOMEM. */
-int leg_ask(struct leg *leg) NODISCARD;
+/* Our INVITE to it begins for `from`, with nothing said yet. 0 or -ENOMEM. */
+int leg_ask(struct leg *leg, uint8_t from) NODISCARD;
 void leg_uac_clear(struct leg *leg);
+/* Its party's INVITE has come. 0 or -ENOMEM. */
+int leg_asks(struct leg *leg, const struct sip_message *m, pool_handle server) NODISCARD;
+void leg_uas_clear(struct leg *leg);
 /* What its phone can do, from what it says of itself. */
 void leg_learn(struct leg *leg, const struct sip_message *m);
 /* It was asked, and may still answer. */

@@ -60,7 +60,7 @@ static void refresh(struct call_host *h, struct call *c, uint8_t leg)
 	int err = -EAGAIN;
 
 	l->timer.refresh_ns = 0;
-	if (c->invite.state == INVITE_NONE)
+	if (!invite_is_open(c))
 		err = l->takes_update ? update(h, c, leg) : invite_refresh(h, c, leg);
 	if (err)
 		again_soon(h, l);
@@ -136,7 +136,7 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 /* RFC 3311 5.2: an offer in it must be answered at once, but it is for the other party to answer. What changes nothing can be answered. */
 static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
 {
-	return sdp.n && (c->state != CALL_ESTABLISHED || c->invite.state != INVITE_NONE ||
+	return sdp.n && (c->state != CALL_ESTABLISHED || invite_is_open(c) ||
 			 !bytes_eq(sdp, text_bytes(&c->legs[leg]->sdp.heard)) ||
 			 session_said(c, leg).n == 0);
 }

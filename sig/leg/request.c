@@ -75,8 +75,7 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 		LEG_CLOSED; /* closed only then: an INVITE of ours that is open there still gets its limit */
 	call_end(h, c, &e);
 	leg_close(l);
-	if (c->invite.from == ev->leg && c->invite.state == INVITE_ACCEPTED)
-		invite_clear(c); /* the ACK was lost, or is late */
+	leg_uas_clear(l); /* the ACK was lost, or is late */
 	answer_bye(h, c, ev);
 }
 

@@ -52,15 +52,14 @@ static bool parses_as(const struct text *t, bool request, const struct dialog *d
 	return false;
 }
 
-static const char *check_request(const struct call *c, const struct call_seed *seed)
+static const char *check_request(const struct leg *l, const struct text *request)
 {
-	const struct dialog *d = &c->legs[c->invite.from]->dialog;
 	struct sip_message m;
 	bool ok;
 
-	if (!parses_as(&seed->request, true, d, &m))
+	if (!parses_as(request, true, &l->dialog, &m))
 		return "invite: request";
-	ok = m.cseq == c->invite.server_cseq && m.has_contact && m.contact.uri.all.n;
+	ok = m.cseq == l->uas->cseq && m.has_contact && m.contact.uri.all.n;
 	message_close(&m);
 	return ok ? NULL : "invite: request";
 }
@@ -81,49 +80,105 @@ static const char *check_sent(const struct call *c, const struct call_seed *seed
 	return ok ? NULL : "asked: sent";
 }
 
-static const char *check_answer(const struct call *c)
+static const char *check_answer(const struct leg *l)
 {
 	struct sip_message m;
 	bool ok;
 
-	if (!parses_as(&c->invite.answer, false, &c->legs[c->invite.from]->dialog, &m))
+	if (!parses_as(&l->uas->answer, false, &l->dialog, &m))
 		return "invite: answer";
-	ok = m.status == 200 && m.cseq == c->invite.server_cseq;
+	ok = m.status == 200 && m.cseq == l->uas->cseq;
 	message_close(&m);
 	return ok ? NULL : "invite: answer";
 }
 
-/* Whether the INVITE to a leg and its state go together. */
+/* Whether our INVITE to a leg and its state go together. */
 static bool uac_fits(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 
 	if (l->state == LEG_LEAVING) /* a branch that is being cancelled */
 		return (leg != LEG_A || c->originated) && leg_is_open(l);
-	if (c->invite.state == INVITE_NONE)
+	if (c->state == CALL_ENDING)
 		return false;
-	if (c->invite.again)
-		return leg == leg_other(c, c->invite.from) && l->state == LEG_CONFIRMED;
+	if (c->state == CALL_ESTABLISHED)
+		return l->uac->from == leg_other(c, leg) && l->state == LEG_CONFIRMED;
+	if (l->uac->from != LEG_A)
+		return false;
 	if (leg == LEG_A)
 		return c->originated && l->state == LEG_EARLY && leg_is_open(l);
 	return leg_is_open(l) ? l->state == LEG_EARLY
 			      : l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED;
 }
 
+/* Of the party for which we ask: without its INVITE there is an offer of ours. */
+static bool asker_fits(const struct call *c, const struct invite_uac *uac)
+{
+	const struct leg *from = c->legs[uac->from];
+
+	if (from->uas)
+		return from->uas->late == uac->late;
+	return !uac->late && (c->state == CALL_ESTABLISHED || c->originated);
+}
+
 static const char *check_uac(const struct call *c, const struct call_seed *seed, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
-	const struct invite *inv = &c->invite;
 
 	if (!l->uac)
 		return l->state == LEG_EARLY && leg != LEG_A ? "leg: state" : NULL;
 	if (!uac_fits(c, leg))
 		return "asked: state";
-	if (l->state != LEG_LEAVING && l->open.theirs != (inv->late && l->open.heard.n))
+	if (l->state != LEG_LEAVING &&
+	    (!asker_fits(c, l->uac) || l->open.theirs != (l->uac->late && l->open.heard.n)))
 		return "asked: offerer";
 	if (leg_is_open(l))
 		return check_sent(c, seed, leg);
 	return seed->sent[leg].n || leg_sdp_offer(&l->open).n == 0 ? "asked: offer" : NULL;
+}
+
+/* Somebody is asked for the leg, or (answered) has answered. */
+static bool is_carried(const struct call *c, uint8_t leg, bool answered)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && i != leg && l->uac && l->uac->from == leg && leg_is_open(l) != answered)
+			return true;
+	}
+	return false;
+}
+
+/* A first INVITE is the caller's; one of an established call comes from either side. */
+static bool uas_fits(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	if (c->state == CALL_ESTABLISHED)
+		return l->state == LEG_CONFIRMED && (leg == LEG_A || leg == c->partner);
+	return leg == LEG_A && !c->originated;
+}
+
+static const char *check_uas(const struct call *c, const struct call_seed *seed, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+	bool over = c->state == CALL_ENDING && l->state != LEG_ANSWERED;
+	bool said = l->uas->state ==
+		    UAS_ACCEPTED; /* its transaction may have ended before the ACK came */
+	const char *wrong = NULL;
+
+	if (!uas_fits(c, leg))
+		return "invite: from";
+	if (l->uas->state >= UAS_ANSWERED && c->state != CALL_ENDING && !is_carried(c, leg, true))
+		return "invite: nobody answered";
+	if (l->uas->state == UAS_PROCEEDING && c->state == CALL_ESTABLISHED &&
+	    !is_carried(c, leg, false))
+		return "invite: nobody is asked";
+	if (!(over || said) || seed->request[leg].n)
+		wrong = check_request(l, &seed->request[leg]);
+	if (!wrong && l->uas->state >= UAS_ANSWERED && !over)
+		wrong = check_answer(l);
+	return wrong;
 }
 
 static const char *check_legs(const struct call *c, const struct call_seed *seed)
@@ -136,42 +191,9 @@ static const char *check_legs(const struct call *c, const struct call_seed *seed
 		wrong = check_dialog(&c->legs[i]->dialog);
 		if (!wrong)
 			wrong = check_uac(c, seed, i);
+		if (!wrong && c->legs[i]->uas)
+			wrong = check_uas(c, seed, i);
 	}
-	return wrong;
-}
-
-/* The one leg whose 2xx is being carried to the asker. */
-static const struct leg *answerer_of(const struct call *c)
-{
-	return c->legs[leg_other(c, c->invite.from)];
-}
-
-static const char *check_invite(const struct call *c, const struct call_seed *seed)
-{
-	const struct invite *inv = &c->invite;
-	const struct leg *l = answerer_of(c);
-	bool over = c->state == CALL_ENDING && c->legs[LEG_A]->state != LEG_ANSWERED;
-	bool said = inv->state ==
-		    INVITE_ACCEPTED; /* its transaction may have ended before the ACK came */
-	const char *wrong = NULL;
-
-	if (inv->state == INVITE_NONE)
-		return seed->request.n ? "invite: state" : NULL;
-	if (!inv->again && inv->from != LEG_A)
-		return "invite: from";
-	if (inv->state >= INVITE_ANSWERED && c->state != CALL_ENDING && (!l->uac || leg_is_open(l)))
-		return "invite: nobody answered";
-	if (inv->state == INVITE_OPEN && inv->again && (!l->uac || !leg_is_open(l)))
-		return "invite: nobody is asked";
-	if (inv->own) /* nobody asked: no request, no answer */
-		return (!inv->again && !c->originated) || inv->late ||
-				       inv->state == INVITE_ACCEPTED || seed->request.n
-			       ? "invite: own"
-			       : NULL;
-	if (!(over || said) || seed->request.n)
-		wrong = check_request(c, seed);
-	if (!wrong && inv->state >= INVITE_ANSWERED && !over)
-		wrong = check_answer(c);
 	return wrong;
 }
 
@@ -202,8 +224,8 @@ static const char *check_originating(const struct call *c)
 	enum leg_state a = c->legs[LEG_A]->state;
 	bool others = has_state(c, LEG_EARLY);
 
-	if (c->invite.state != INVITE_OPEN || !c->invite.own || c->invite.again ||
-	    c->ring_ns == 0 || has_state(c, LEG_ANSWERED) || has_state(c, LEG_CONFIRMED))
+	if (c->legs[LEG_A]->uas || c->ring_ns == 0 || has_state(c, LEG_ANSWERED) ||
+	    has_state(c, LEG_CONFIRMED))
 		return "call: originating";
 	return a == (others ? LEG_CONFIRMED : LEG_EARLY) ? NULL : "call: originating";
 }
@@ -211,11 +233,13 @@ static const char *check_originating(const struct call *c)
 /* An open first INVITE, and somebody who may answer it. */
 static const char *check_setup(const struct call *c)
 {
+	const struct leg *a = c->legs[LEG_A];
+
 	if (c->originated)
 		return check_originating(c);
-	if (c->invite.state != INVITE_OPEN || c->invite.again ||
-	    c->legs[LEG_A]->state != LEG_EARLY || !has_state(c, LEG_EARLY) ||
-	    has_state(c, LEG_ANSWERED) || has_state(c, LEG_CONFIRMED) || c->ring_ns == 0)
+	if (!a->uas || a->uas->state != UAS_PROCEEDING || a->state != LEG_EARLY ||
+	    !has_state(c, LEG_EARLY) || has_state(c, LEG_ANSWERED) || has_state(c, LEG_CONFIRMED) ||
+	    c->ring_ns == 0)
 		return "call: setup";
 	return NULL;
 }
@@ -223,14 +247,16 @@ static const char *check_setup(const struct call *c)
 static const char *check_answering(const struct call *c)
 {
 	enum leg_state a = c->legs[LEG_A]->state;
-	enum leg_state b = c->legs[c->partner]->state;
-	bool said = c->invite.state == INVITE_ACCEPTED;
+	const struct leg *b = c->legs[c->partner];
+	const struct invite_uas *uas = c->legs[LEG_A]->uas;
+	bool said = uas && uas->state == UAS_ACCEPTED;
 
-	if (c->invite.again || c->invite.state < INVITE_ANSWERED || !others_go(c))
+	if (!b->uac || leg_is_open(b) || (uas && uas->state < UAS_ANSWERED) ||
+	    !uas != c->originated || !others_go(c))
 		return "call: answering";
 	if (a != (c->originated ? LEG_CONFIRMED : said ? LEG_ANSWERED : LEG_EARLY))
 		return "call: answering";
-	return b == LEG_ANSWERED || b == LEG_CONFIRMED ? NULL : "call: answering";
+	return b->state == LEG_ANSWERED || b->state == LEG_CONFIRMED ? NULL : "call: answering";
 }
 
 static const char *check_established(const struct call *c)
@@ -238,7 +264,7 @@ static const char *check_established(const struct call *c)
 	if (c->legs[LEG_A]->state != LEG_CONFIRMED || c->legs[c->partner]->state != LEG_CONFIRMED ||
 	    !others_go(c))
 		return "call: established";
-	return c->invite.state == INVITE_NONE || c->invite.again ? NULL : "call: established";
+	return NULL;
 }
 
 /* A leg still to be left needs what it is left by. */
@@ -248,8 +274,7 @@ static const char *check_ending(const struct call *c)
 
 	if (c->end_utc_ms == 0 || c->cause == CAUSE_NONE)
 		return "call: how it ended";
-	if (a->state == LEG_ANSWERED &&
-	    (c->invite.state != INVITE_ACCEPTED || c->invite.again || !a->leave))
+	if (a->state == LEG_ANSWERED && (!a->uas || a->uas->state != UAS_ACCEPTED || !a->leave))
 		return "call: ending";
 	if (a->state == LEG_EARLY || a->state == LEG_CONFIRMED)
 		return "call: ending";
@@ -278,7 +303,5 @@ const char *call_check(const struct call *c, const struct call_seed *seed)
 {
 	const char *wrong = c->legs[LEG_A] ? check_legs(c, seed) : "call: no caller";
 
-	if (!wrong)
-		wrong = check_invite(c, seed);
 	return wrong ? wrong : check_state(c);
 }

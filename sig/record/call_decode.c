@@ -68,7 +68,7 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 		return reading_wrong(r, "not a call record");
 	read_clock(r, in);
 	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_partner(r, in) ||
-	    !reading_invite(r, in->invite) || !reading_sdps(r, in) || !reading_flows(r, in))
+	    !reading_invites(r, in) || !reading_sdps(r, in) || !reading_flows(r, in))
 		return false;
 	r->reason = call_check(r->c, r->seed);
 	return !r->reason;

@@ -63,8 +63,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	tandem__call__call__init(&p->call);
 	pack_facts(h, p, c);
 	packing_legs(h, p, c, seed);
-	if (c->invite.state != INVITE_NONE)
-		packing_invite(h->settings, p, &c->invite, seed);
+	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h->settings, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,
 			      &unknown);
@@ -78,21 +77,22 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 /* Slices of the living transactions. */
 int call_encode(const struct call_host *h, const struct call *c, struct text *out)
 {
-	const struct txn_slot *server = txns_get(h->txns, c->invite.server);
 	struct call_seed seed = { 0 };
 
-	if (server) {
-		seed.request = server->request;
-		seed.source = server->source;
-	}
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 		const struct txn_slot *client =
 			l && leg_is_open(l) ? txns_get(h->txns, l->uac->client) : NULL;
+		const struct txn_slot *server =
+			l && l->uas ? txns_get(h->txns, l->uas->server) : NULL;
 
 		if (client) {
 			seed.sent[i] = client->txn.message;
 			seed.sent_to[i] = client->txn.hop;
+		}
+		if (server) {
+			seed.request[i] = server->request;
+			seed.source[i] = server->source;
 		}
 	}
 	return call_encode_with(h, c, &seed, out);
@@ -100,7 +100,8 @@ int call_encode(const struct call_host *h, const struct call *c, struct text *ou
 
 void call_seed_clear(struct call_seed *seed)
 {
-	text_clear(&seed->request);
-	for (size_t i = 0; i < COUNT_OF(seed->sent); i++)
+	for (size_t i = 0; i < LEGS_MAX; i++) {
+		text_clear(&seed->request[i]);
 		text_clear(&seed->sent[i]);
+	}
 }

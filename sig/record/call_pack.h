@@ -13,12 +13,14 @@ struct packed_leg {
 	Tandem__Call__Leg leg;
 	Tandem__Call__Dialog dialog;
 	Tandem__Call__Asked asked;
+	Tandem__Call__Uas uas;
 	Tandem__Call__Sdp sdp, open;
-	Tandem__Call__Hop hop, sent_to;
+	Tandem__Call__Hop hop, sent_to, source;
 	Tandem__Call__Terms terms;
 	Tandem__Call__SessionTimer timer;
 	char *codecs[OFFER_CODECS_MAX];
 	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
+	char source_text[2][ADDR_TEXT_MAX];
 };
 
 struct packed_flow {
@@ -35,9 +37,6 @@ struct packing {
 	Tandem__Call__Call call;
 	struct packed_leg legs[LEGS_MAX];
 	Tandem__Call__Leg *leg_list[LEGS_MAX];
-	Tandem__Call__Hop source;
-	char source_text[2][ADDR_TEXT_MAX];
-	Tandem__Call__Invite invite;
 	Tandem__Call__Best best;
 	struct packed_flow flows[CALL_FLOWS_MAX];
 	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
@@ -58,8 +57,14 @@ uint64_t packing_utc(const struct call_host *h, uint64_t deadline_ns);
 /* The parts of p->call; *p is otherwise written to only where they need it. */
 void packing_legs(const struct call_host *h, struct packing *p, const struct call *c,
 		  const struct call_seed *seed);
-void packing_invite(const struct shard_settings *settings, struct packing *p,
-		    const struct invite *inv, const struct call_seed *seed);
+/* NULL: there is none. */
+Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct packed_leg *p,
+				 const struct invite_uac *uac, const struct call_seed *seed,
+				 uint8_t leg);
+Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct packed_leg *p,
+			       const struct invite_uas *uas, const struct call_seed *seed,
+			       uint8_t leg);
+Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
 void packing_flows(const struct shard_settings *settings, struct packing *p, const struct call *c);
 
 /* A message as text. 0 or -ENOMEM. */

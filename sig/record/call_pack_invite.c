@@ -1,22 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/record/call_pack.h"
 
-static Tandem__Call__InviteState invite_state(enum invite_state state)
+static Tandem__Call__InviteState uac_state(enum uac_state state)
 {
 	switch (state) {
-	case INVITE_NONE:
-		break;
-	case INVITE_OPEN:
+	case UAC_QUEUED:
+		return TANDEM__CALL__INVITE_STATE__QUEUED;
+	case UAC_CALLING:
 		return TANDEM__CALL__INVITE_STATE__CALLING;
-	case INVITE_ANSWERED:
+	case UAC_PROCEEDING:
+		return TANDEM__CALL__INVITE_STATE__PROCEEDING;
+	case UAC_ANSWERED:
 		return TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED;
-	case INVITE_ACCEPTED:
+	}
+	return TANDEM__CALL__INVITE_STATE__NONE;
+}
+
+static Tandem__Call__InviteState uas_state(enum uas_state state)
+{
+	switch (state) {
+	case UAS_PROCEEDING:
+		return TANDEM__CALL__INVITE_STATE__CALLING;
+	case UAS_ANSWERED:
+		return TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED;
+	case UAS_ACCEPTED:
 		return TANDEM__CALL__INVITE_STATE__ACCEPTED;
 	}
 	return TANDEM__CALL__INVITE_STATE__NONE;
 }
 
-static Tandem__Call__Best *pack_best(Tandem__Call__Best *out, const struct refusal_kept *best)
+Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct packed_leg *p,
+				 const struct invite_uac *uac, const struct call_seed *seed,
+				 uint8_t leg)
+{
+	Tandem__Call__Asked *out = &p->asked;
+
+	if (!uac)
+		return NULL;
+	tandem__call__asked__init(out);
+	out->state = uac_state(uac->state);
+	out->branch = uac->branch;
+	out->from = uac->from;
+	out->late = uac->late;
+	if (seed->sent[leg].n) {
+		out->sent = packing_text(&seed->sent[leg]);
+		packing_hop(settings, &p->sent_to, &seed->sent_to[leg], p->sent_text);
+		out->sent_to = &p->sent_to;
+	}
+	return out;
+}
+
+Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct packed_leg *p,
+			       const struct invite_uas *uas, const struct call_seed *seed,
+			       uint8_t leg)
+{
+	Tandem__Call__Uas *out = &p->uas;
+
+	if (!uas)
+		return NULL;
+	tandem__call__uas__init(out);
+	out->state = uas_state(uas->state);
+	out->late = uas->late;
+	out->wakes = uas->wakes;
+	out->early = uas->early;
+	out->provisional = uas->provisional;
+	out->max_forwards = uas->max_forwards + 1;
+	out->cseq = uas->cseq;
+	out->answer = packing_text(&uas->answer);
+	if (seed->request[leg].n) {
+		out->request = packing_text(&seed->request[leg]);
+		packing_hop(settings, &p->source, &seed->source[leg], p->source_text);
+		out->source = &p->source;
+	}
+	return out;
+}
+
+Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best)
 {
 	if (best->status == 0)
 		return NULL;
@@ -26,30 +85,4 @@ static Tandem__Call__Best *pack_best(Tandem__Call__Best *out, const struct refus
 	out->cause = best->cause;
 	out->extra = packing_text(&best->extra);
 	return out;
-}
-
-void packing_invite(const struct shard_settings *settings, struct packing *p,
-		    const struct invite *inv, const struct call_seed *seed)
-{
-	Tandem__Call__Invite *out = &p->invite;
-
-	tandem__call__invite__init(out);
-	out->state = invite_state(inv->state);
-	out->from = inv->from;
-	out->again = inv->again;
-	out->late = inv->late;
-	out->own = inv->own;
-	out->wakes = inv->wakes;
-	out->provisional = inv->provisional;
-	out->server_cseq = inv->server_cseq;
-	out->early = inv->early;
-	out->max_forwards = inv->max_forwards + 1;
-	out->best = pack_best(&p->best, &inv->best);
-	out->answer = packing_text(&inv->answer);
-	if (seed->request.n) {
-		out->request = packing_text(&seed->request);
-		packing_hop(settings, &p->source, &seed->source, p->source_text);
-		out->source = &p->source;
-	}
-	p->call.invite = out;
 }

@@ -17,36 +17,6 @@ static void pack_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tande
 	out->remote_cseq = d->remote_cseq;
 }
 
-static Tandem__Call__InviteState uac_state(enum uac_state state)
-{
-	switch (state) {
-	case UAC_QUEUED:
-		return TANDEM__CALL__INVITE_STATE__QUEUED;
-	case UAC_CALLING:
-		return TANDEM__CALL__INVITE_STATE__CALLING;
-	case UAC_PROCEEDING:
-		return TANDEM__CALL__INVITE_STATE__PROCEEDING;
-	case UAC_ANSWERED:
-		return TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED;
-	}
-	return TANDEM__CALL__INVITE_STATE__NONE;
-}
-
-static Tandem__Call__Asked *pack_uac(const struct shard_settings *settings, struct packed_leg *p,
-				     const struct invite_uac *uac, const struct call_seed *seed,
-				     uint8_t i)
-{
-	tandem__call__asked__init(&p->asked);
-	p->asked.state = uac_state(uac->state);
-	p->asked.branch = uac->branch;
-	if (seed->sent[i].n) {
-		p->asked.sent = packing_text(&seed->sent[i]);
-		packing_hop(settings, &p->sent_to, &seed->sent_to[i], p->sent_text);
-		p->asked.sent_to = &p->sent_to;
-	}
-	return &p->asked;
-}
-
 static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_terms *terms)
 {
 	Tandem__Call__Terms *out = &p->terms;
@@ -119,8 +89,8 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->index = place == i ? 0 : i;
 	if (l->terms)
 		out->terms = pack_terms(to, l->terms);
-	if (l->uac)
-		out->asked = pack_uac(settings, to, l->uac, seed, i);
+	out->asked = packing_uac(settings, to, l->uac, seed, i);
+	out->uas = packing_uas(settings, to, l->uas, seed, i);
 	p->leg_list[place] = out;
 }
 

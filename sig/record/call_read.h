@@ -37,7 +37,12 @@ bool reading_sent(struct reading *r, uint8_t leg, const ProtobufCBinaryData *sen
 		  const Tandem__Call__Hop *to);
 bool reading_legs(struct reading *r, const Tandem__Call__Call *in);
 bool reading_partner(struct reading *r, const Tandem__Call__Call *in);
+/* INVITEs of all legs, and the best refusal so far. */
+bool reading_invites(struct reading *r, const Tandem__Call__Call *in);
+/* The same in a record of format 0 or 1. */
 bool reading_invite(struct reading *r, const Tandem__Call__Invite *in);
+bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in);
+bool reading_best(struct reading *r, const Tandem__Call__Best *in);
 /* The SDP of all legs. */
 bool reading_sdps(struct reading *r, const Tandem__Call__Call *in);
 /* The same in a record of format 0 or 1. */

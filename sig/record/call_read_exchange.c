@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Formats 0 and 1: what the offerer and the answerer said and were told, and that of an open INVITE with the leg that was asked. */
+#include "sig/call/invite.h"
 #include "sig/call/session.h"
 #include "sig/record/call_read.h"
 
@@ -63,39 +64,40 @@ static bool read_agreed(struct reading *r, const Tandem__Call__Call *in)
 /* The asker was told what this leg answered. */
 static bool is_carried(const struct call *c, uint8_t leg)
 {
+	const struct leg *from = c->legs[c->legs[leg]->uac->from];
+
 	return leg == c->partner || leg == LEG_A ||
-	       (leg == c->invite.early && !c->legs[c->invite.from]->open.said.n);
+	       (leg == invite_carried(c, leg)->early && !from->open.said.n);
 }
 
 static bool read_open(struct reading *r, uint8_t leg, const Tandem__Call__Exchange *x)
 {
-	const struct invite *inv = &r->c->invite;
-	struct leg_sdp *open = &r->c->legs[leg]->open, *from = &r->c->legs[inv->from]->open;
+	const struct invite_uac *uac = r->c->legs[leg]->uac;
+	struct leg_sdp *open = &r->c->legs[leg]->open, *from = &r->c->legs[uac->from]->open;
 
 	if (!is_exchange(r, x))
 		return false;
-	if (inv->late) {
+	if (uac->late) {
 		open->theirs = is_text(&x->offer_in);
 		return read_pair(r, open, &x->offer_in, &x->answer_out) &&
 		       (!open->theirs || read_pair(r, from, &x->answer_in, &x->offer_out));
 	}
 	if (!read_pair(r, open, &x->answer_in, &x->offer_out))
 		return false;
-	return inv->own || !is_text(&x->answer_out) || !is_carried(r->c, leg) ||
+	return !invite_carried(r->c, leg) || !is_text(&x->answer_out) || !is_carried(r->c, leg) ||
 	       reading_sdp_text(r, &from->said, &x->answer_out);
 }
 
 /* A call by command: the offer for the others is A's answer. */
 static bool read_offer(struct reading *r, const Tandem__Call__Invite *in)
 {
-	const struct invite *inv = &r->c->invite;
-	struct leg *l = r->c->legs[inv->from];
+	struct leg *l = r->c->legs[in->from];
 
 	if (!in->media)
 		return reading_wrong(r, "exchange is missing");
-	if (inv->late || (inv->own && (inv->again || l->uac)))
+	if (in->late || (in->own && (in->again || l->uac)))
 		return true;
-	if (inv->own)
+	if (in->own)
 		return reading_sdp_text(r, &l->sdp.heard, &in->media->offer_in);
 	l->open.theirs = true;
 	return reading_sdp_text(r, &l->open.heard, &in->media->offer_in);

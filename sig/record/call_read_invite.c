@@ -2,8 +2,10 @@
 #include "sig/leg/leg.h"
 #include "sig/record/call_read.h"
 
-static bool read_best(struct reading *r, struct refusal_kept *out, const Tandem__Call__Best *in)
+bool reading_best(struct reading *r, const Tandem__Call__Best *in)
 {
+	struct refusal_kept *out = &r->c->best;
+
 	if (!in)
 		return true;
 	if (in->status < 300 || in->status > 699 || in->cause >= CALL_CAUSE_COUNT ||
@@ -15,65 +17,81 @@ static bool read_best(struct reading *r, struct refusal_kept *out, const Tandem_
 	return reading_text(r, &out->extra, &in->extra, HOST_EXTRA, "invite: best");
 }
 
-/* A record of two legs: what the asked one had of the INVITE stood in it. */
-static bool read_two_legs(struct reading *r, const Tandem__Call__Invite *in)
+static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Asked *in)
 {
-	struct invite *inv = &r->c->invite;
-	struct leg *l = r->c->legs[leg_other(r->c, inv->from)];
-
-	if (l->uac || (in->sent.len == 0 && (!in->media || in->media->offer_out.len == 0)))
-		return true;
-	if (leg_ask(l))
-		return reading_wrong(r, "out of memory");
-	l->uac->branch = in->branch;
-	l->uac->state = UAC_ANSWERED;
-	if (in->state < TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED &&
-	    !reading_uac_state(r, &l->uac->state, in->state))
-		return false;
-	return reading_sent(r, leg_other(r->c, inv->from), &in->sent, in->sent_to);
-}
-
-static bool read_seed(struct reading *r, const Tandem__Call__Invite *in)
-{
-	struct call_seed *seed = r->seed;
-
-	if (!reading_text(r, &seed->request, &in->request, READING_MESSAGE_MAX, "invite: too long"))
-		return false;
-	return seed->request.n == 0 || reading_hop(r, r->c->invite.from, &seed->source, in->source);
-}
-
-static enum invite_state read_invite_state(Tandem__Call__InviteState state)
-{
-	if (state == TANDEM__CALL__INVITE_STATE__ACCEPTED)
-		return INVITE_ACCEPTED;
-	return state == TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED ? INVITE_ANSWERED : INVITE_OPEN;
-}
-
-bool reading_invite(struct reading *r, const Tandem__Call__Invite *in)
-{
-	struct invite *inv = &r->c->invite;
+	struct leg *l = r->c->legs[leg];
 
 	if (!in)
 		return true;
-	if (in->state <= TANDEM__CALL__INVITE_STATE__NONE ||
-	    in->state > TANDEM__CALL__INVITE_STATE__ACCEPTED)
-		return reading_wrong(r, "invite: state");
-	if ((in->from != LEG_A && in->from != r->c->partner) || in->provisional >= 200 ||
-	    in->server_cseq > INT32_MAX || in->early >= LEGS_MAX || in->max_forwards < 0 ||
-	    in->max_forwards > 256)
-		return reading_wrong(r, "invite: numbers");
-	inv->state = read_invite_state(in->state);
-	inv->from = (uint8_t)in->from;
-	inv->early = (uint8_t)in->early;
-	inv->again = in->again;
-	inv->own = in->own;
-	inv->wakes = in->wakes;
-	inv->late = in->late;
-	inv->provisional = (uint16_t)in->provisional;
-	inv->max_forwards = in->max_forwards - 1;
-	inv->server_cseq = in->server_cseq;
-	return read_two_legs(r, in) && read_best(r, &inv->best, in->best) &&
-	       reading_text(r, &inv->answer, &in->answer, READING_MESSAGE_MAX,
+	if (in->from >= LEGS_MAX || !call_leg(r->c, (uint8_t)in->from))
+		return reading_wrong(r, "asked: from");
+	if (leg_ask(l, (uint8_t)in->from))
+		return reading_wrong(r, "out of memory");
+	l->uac->branch = in->branch;
+	l->uac->late = in->late;
+	return reading_uac_state(r, &l->uac->state, in->state) &&
+	       reading_sent(r, leg, &in->sent, in->sent_to);
+}
+
+static bool read_uas_state(struct reading *r, enum uas_state *out, Tandem__Call__InviteState state)
+{
+	switch (state) {
+	case TANDEM__CALL__INVITE_STATE__CALLING:
+		*out = UAS_PROCEEDING;
+		return true;
+	case TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED:
+		*out = UAS_ANSWERED;
+		return true;
+	case TANDEM__CALL__INVITE_STATE__ACCEPTED:
+		*out = UAS_ACCEPTED;
+		return true;
+	case TANDEM__CALL__INVITE_STATE__NONE:
+	case TANDEM__CALL__INVITE_STATE__QUEUED:
+	case TANDEM__CALL__INVITE_STATE__PROCEEDING:
+	case _TANDEM__CALL__INVITE_STATE_IS_INT_SIZE:
+		break;
+	}
+	return reading_wrong(r, "invite: state");
+}
+
+static bool read_request(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in)
+{
+	struct call_seed *seed = r->seed;
+
+	return reading_text(r, &seed->request[leg], &in->request, READING_MESSAGE_MAX,
 			    "invite: too long") &&
-	       read_seed(r, in);
+	       (in->request.len == 0 || reading_hop(r, leg, &seed->source[leg], in->source));
+}
+
+bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in)
+{
+	const struct sip_message asked = { .cseq = in->cseq, .max_forwards = in->max_forwards - 1 };
+	struct leg *l = r->c->legs[leg];
+
+	if (in->provisional >= 200 || in->cseq > INT32_MAX || in->early >= LEGS_MAX ||
+	    in->max_forwards < 0 || in->max_forwards > 256)
+		return reading_wrong(r, "invite: numbers");
+	if (leg_asks(l, &asked, 0))
+		return reading_wrong(r, "out of memory");
+	l->uas->late = in->late;
+	l->uas->wakes = in->wakes;
+	l->uas->early = (uint8_t)in->early;
+	l->uas->provisional = (uint16_t)in->provisional;
+	return read_uas_state(r, &l->uas->state, in->state) &&
+	       reading_text(r, &l->uas->answer, &in->answer, READING_MESSAGE_MAX,
+			    "invite: too long") &&
+	       read_request(r, leg, in);
+}
+
+bool reading_invites(struct reading *r, const Tandem__Call__Call *in)
+{
+	for (size_t i = 0; i < in->n_legs; i++) {
+		const Tandem__Call__Leg *leg = in->legs[i];
+		uint8_t index = (uint8_t)(leg->index ? leg->index : i);
+
+		if (!read_uac(r, index, leg->asked) ||
+		    (leg->uas && !reading_uas(r, index, leg->uas)))
+			return false;
+	}
+	return in->invite ? reading_invite(r, in->invite) : reading_best(r, in->best);
 }

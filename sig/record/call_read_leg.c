@@ -30,19 +30,6 @@ static bool read_dialog(struct reading *r, uint8_t leg, struct dialog *d,
 	       reading_hop(r, leg, &d->hop, in->hop);
 }
 
-static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Asked *in)
-{
-	struct leg *l = r->c->legs[leg];
-
-	if (!in)
-		return true;
-	if (leg_ask(l))
-		return reading_wrong(r, "out of memory");
-	l->uac->branch = in->branch;
-	return reading_uac_state(r, &l->uac->state, in->state) &&
-	       reading_sent(r, leg, &in->sent, in->sent_to);
-}
-
 static bool read_codecs(struct reading *r, struct offer_terms *out, const Tandem__Call__Terms *in)
 {
 	if (in->n_codecs > OFFER_CODECS_MAX)
@@ -161,10 +148,6 @@ bool reading_legs(struct reading *r, const Tandem__Call__Call *in)
 	for (size_t i = 0; i < in->n_legs; i++) {
 		if (!make_leg(r, index_of(in, i)) ||
 		    !read_leg(r, (uint8_t)index_of(in, i), in->legs[i]))
-			return false;
-	}
-	for (size_t i = 0; i < in->n_legs; i++) {
-		if (!read_uac(r, (uint8_t)index_of(in, i), in->legs[i]->asked))
 			return false;
 	}
 	return true;

@@ -13,8 +13,9 @@ enum { CALL_RECORD_FORMAT = 2 };
 
 /* What transactions are made of again. */
 struct call_seed {
-	struct text request; /* head of the INVITE that came; empty: answered and acknowledged */
-	struct sip_hop source;
+	struct text request
+		[LEGS_MAX]; /* heads of the INVITEs that came; empty: answered and acknowledged */
+	struct sip_hop source[LEGS_MAX];
 	struct text sent[LEGS_MAX]; /* the INVITEs we sent or were about to send; empty: over */
 	struct sip_hop sent_to[LEGS_MAX];
 };

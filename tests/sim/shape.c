@@ -13,13 +13,11 @@ static const char *const call_names[] = { "setup", "ringing", "answering", "esta
 static const char *const leg_names[] = { "early", "answered", "confirmed", "leaving", "closed" };
 static const char *const asked_names[] = { "", "-queued", "-calling", "-proceeding", "-asked" };
 
-static const char *invite_name(const Tandem__Call__Invite *inv)
+static const char *invite_name(Tandem__Call__InviteState state)
 {
-	if (!inv)
-		return "none";
-	if (inv->state == TANDEM__CALL__INVITE_STATE__ACCEPTED)
+	if (state == TANDEM__CALL__INVITE_STATE__ACCEPTED)
 		return "accepted";
-	return inv->state == TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED ? "answered" : "open";
+	return state == TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED ? "answered" : "open";
 }
 
 static uint32_t partner_of(const Tandem__Call__Call *in)
@@ -34,10 +32,16 @@ static uint32_t index_of(const Tandem__Call__Call *in, size_t i)
 
 static void add_leg(char *out, const char *role, const Tandem__Call__Leg *l)
 {
+	const Tandem__Call__Uas *uas = l->uas;
 	size_t n = strlen(out);
 
-	(void)snprintf(out + n, SHAPE_NAME_MAX - n, "_%s-%s%s%s", role, leg_names[l->state],
-		       l->asked ? asked_names[l->asked->state] : "", l->leave ? "-leave" : "");
+	(void)snprintf(out + n, SHAPE_NAME_MAX - n, "_%s-%s%s%s%s", role, leg_names[l->state],
+		       l->asked ? asked_names[l->asked->state] : "",
+		       l->asked && l->asked->late ? "-late" : "", l->leave ? "-leave" : "");
+	n = strlen(out);
+	if (uas)
+		(void)snprintf(out + n, SHAPE_NAME_MAX - n, "-asks-%s%s%s", invite_name(uas->state),
+			       uas->wakes ? "-wakes" : "", uas->early ? "-early" : "");
 }
 
 static void add_invite(char *out, const Tandem__Call__Call *in)
@@ -45,9 +49,9 @@ static void add_invite(char *out, const Tandem__Call__Call *in)
 	const Tandem__Call__Invite *inv = in->invite;
 	size_t n = strlen(out);
 
-	(void)snprintf(out + n, SHAPE_NAME_MAX - n, "_invite-%s", invite_name(inv));
 	if (!inv)
 		return;
+	(void)snprintf(out + n, SHAPE_NAME_MAX - n, "_invite-%s", invite_name(inv->state));
 	n = strlen(out);
 	(void)snprintf(out + n, SHAPE_NAME_MAX - n, "%s%s%s%s%s",
 		       inv->again ? (inv->from == LEG_A ? "-again-a" : "-again-b") : "",
@@ -76,12 +80,12 @@ static void has(struct shape *out, const Tandem__Call__Call *in, bool it, const 
 {
 	if (!it || out->count == SHAPES_MAX)
 		return;
-	(void)snprintf(out->names[out->count++], SHAPE_NAME_MAX, "with-%s_%s_invite-%s", what,
-		       call_names[in->state], invite_name(in->invite));
+	(void)snprintf(out->names[out->count++], SHAPE_NAME_MAX, "with-%s_%s", what,
+		       call_names[in->state]);
 }
 
 struct leg_things {
-	bool held, muted, terms, update, timer, refresh, nat, streams;
+	bool held, muted, terms, update, timer, refresh, nat, streams, answer;
 	bool open, leaving, over; /* branches of a fork that are nobody's partner */
 };
 
@@ -103,6 +107,7 @@ static struct leg_things look_at_legs(const Tandem__Call__Call *in)
 		t.timer |= l->timer && l->timer->agreed;
 		t.refresh |= l->timer && l->timer->ours;
 		t.nat |= l->behind_nat;
+		t.answer |= l->uas && l->uas->answer.len;
 		t.streams |= l->dialog && l->dialog->hop && l->dialog->hop->transport;
 	}
 	return t;
@@ -142,8 +147,8 @@ static void things(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, t.refresh, "refresh");
 	has(out, in, t.nat, "nat");
 	has(out, in, t.streams, "streams");
-	has(out, in, in->invite && in->invite->best, "best");
-	has(out, in, in->invite && in->invite->answer.len, "answer");
+	has(out, in, in->best != NULL, "best");
+	has(out, in, t.answer, "answer");
 	look_at_flows(out, in);
 }
 

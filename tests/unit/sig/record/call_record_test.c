@@ -485,9 +485,9 @@ static void accepted_without_its_transaction(void **state)
 	assert_non_null(c);
 	c->legs[0]->state = TANDEM__CALL__LEG_STATE__ANSWERED;
 	c->legs[1]->state = TANDEM__CALL__LEG_STATE__CONFIRMED;
-	c->invite->state = TANDEM__CALL__INVITE_STATE__ACCEPTED;
-	c->invite->request.len = 0;
-	c->invite->source = NULL;
+	c->legs[0]->uas->state = TANDEM__CALL__INVITE_STATE__ACCEPTED;
+	c->legs[0]->uas->request.len = 0;
+	c->legs[0]->uas->source = NULL;
 	record = bytes_mem(packed, tandem__call__call__pack(c, packed));
 	fresh(l);
 	if (restore(l, record, &reason))
