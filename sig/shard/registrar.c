@@ -229,9 +229,11 @@ static bool put(struct step *s, struct binding *b)
 {
 	if (s->next.count >= s->settings->contacts_max && !make_room(s, b))
 		return refuse(s, 403, "too_many_contacts");
-	s->answer.outbound |= b->reg_id && message_has_token(s->request, "Supported", "outbound");
+	if (aor_append(&s->next, b))
+		return refuse(s, 500, "out_of_memory");
+	s->answer.outbound |= s->next.bindings[s->next.count - 1].reg_id &&
+			      message_has_token(s->request, "Supported", "outbound");
 	s->answer.changed = true;
-	aor_append(&s->next, b);
 	return true;
 }
 

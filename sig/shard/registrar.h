@@ -44,8 +44,8 @@ struct aor {
 	uint64_t version;         /* grows with each change; compare-and-set in the store */
 	struct steady_mark clock; /* that the bindings' times are of; filled by the owner */
 	struct text unknown;      /* of its record: what a later program wrote (unknown.h) */
-	uint32_t count;
-	struct binding bindings[BINDINGS_MAX]; /* the last refreshed one at the end */
+	uint32_t count, room;     /* of those below; most have one phone */
+	struct binding *bindings; /* BINDINGS_MAX at most, the last refreshed one at the end */
 };
 void aor_clear(struct aor *a);
 int aor_copy(struct aor *to, const struct aor *from) NODISCARD;

@@ -2,6 +2,8 @@
 #include "sig/shard/registrar_entry.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sig/record/unknown.h"
@@ -40,6 +42,7 @@ void aor_clear(struct aor *a)
 {
 	for (uint32_t i = 0; i < a->count; i++)
 		binding_clear(&a->bindings[i]);
+	free(a->bindings);
 	unknown_clear(&a->unknown);
 	text_clear(&a->tenant);
 	text_clear(&a->user);
@@ -55,6 +58,8 @@ int aor_copy(struct aor *to, const struct aor *from)
 		err = text_set(&a.user, text_bytes(&from->user));
 	if (!err)
 		err = text_set(&a.unknown, text_bytes(&from->unknown));
+	if (!err)
+		err = aor_reserve(&a, from->count);
 	for (uint32_t i = 0; !err && i < from->count; i++) {
 		err = binding_copy(&a.bindings[i], &from->bindings[i]);
 		a.count += !err;
@@ -76,11 +81,31 @@ void aor_remove(struct aor *a, uint32_t i)
 	memset(&a->bindings[a->count], 0, sizeof(a->bindings[0]));
 }
 
-void aor_append(struct aor *a, struct binding *b)
+int aor_reserve(struct aor *a, uint32_t room)
 {
-	assert(a->count < BINDINGS_MAX);
+	struct binding *more;
+
+	assert(room <= BINDINGS_MAX);
+	if (room <= a->room)
+		return 0;
+	more = reallocarray(a->bindings, room, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	memset(more + a->room, 0, (room - a->room) * sizeof(*more));
+	a->bindings = more;
+	a->room = room;
+	return 0;
+}
+
+int aor_append(struct aor *a, struct binding *b)
+{
+	int err = aor_reserve(a, a->count + 1);
+
+	if (err)
+		return err;
 	a->bindings[a->count++] = *b;
 	memset(b, 0, sizeof(*b));
+	return 0;
 }
 
 bool binding_is_lost(const struct binding *b)

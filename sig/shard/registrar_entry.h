@@ -19,7 +19,9 @@ void binding_clear(struct binding *b);
 int binding_copy(struct binding *to, const struct binding *from) NODISCARD;
 /* Takes one out; the others keep their order. */
 void aor_remove(struct aor *a, uint32_t i);
-/* Puts *b (moved) at the end. There is room. */
-void aor_append(struct aor *a, struct binding *b);
+/* There is room for so many from now on. 0 or -ENOMEM. */
+int aor_reserve(struct aor *a, uint32_t room) NODISCARD;
+/* Puts *b at the end, and takes it over. 0 or -ENOMEM. There are fewer than BINDINGS_MAX. */
+int aor_append(struct aor *a, struct binding *b) NODISCARD;
 
 #endif

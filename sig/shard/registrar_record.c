@@ -212,6 +212,8 @@ static const char *read_aor(struct aor *a, const pb_aor *p)
 
 	if (!reason && p->n_bindings > BINDINGS_MAX)
 		reason = "too_many_bindings";
+	if (!reason && aor_reserve(a, (uint32_t)p->n_bindings))
+		reason = "out_of_memory";
 	for (size_t i = 0; !reason && i < p->n_bindings; i++) {
 		a->count++; /* counted first, so that aor_clear frees half a binding too */
 		reason = read_binding(&a->bindings[i], p->bindings[i]);

@@ -226,12 +226,16 @@ RIG_FN void phone_answer(struct phone *p, struct bytes request, const char *stat
 /* Several phones of one extension, registered without credentials being looked at: as a record in the store. */
 RIG_FN void phones_bind(struct phone *p, uint32_t count)
 {
-	struct aor a = { .version = 1, .count = count };
+	struct aor a = { .version = 1,
+			 .count = count,
+			 .room = count,
+			 .bindings = calloc(count, sizeof(struct binding)) };
 	const char *reason;
 	struct text record = { 0 };
 	char contact[128];
 	int err;
 
+	assert(a.bindings);
 	err = text_set(&a.tenant, bytes_str("default")) | text_set(&a.user, bytes_str(p->user));
 	for (uint32_t i = 0; i < count; i++) {
 		struct binding *b = &a.bindings[i];

@@ -29,7 +29,10 @@ static void entry_open(struct aor *a)
 		.reg_id = 7,
 	};
 
-	*a = (struct aor){ .version = UINT64_MAX, .count = 2, .bindings = { first, second } };
+	*a = (struct aor){ .version = UINT64_MAX };
+	assert_int_equal(aor_reserve(a, 2), 0);
+	a->bindings[a->count++] = first;
+	a->bindings[a->count++] = second;
 	set(&a->tenant, "default");
 	set(&a->user, "1001");
 	set(&a->bindings[0].contact, "sip:1001@192.0.2.9:5070;ob");

@@ -50,7 +50,8 @@ static void users(void **state)
 static void bindings(void **state)
 {
 	static struct shard_settings s;
-	static struct aor a = { .count = 3 };
+	static struct binding list[3];
+	struct aor a = { .count = 3, .bindings = list };
 	const struct binding *b[3];
 	uint32_t n;
 
