@@ -48,19 +48,47 @@ static void link_put(struct aor_connections *c, struct aor_link *l)
 	*head = l;
 }
 
+static bool is_by_connection(const struct binding *b)
+{
+	return !b->closed && b->hop.connection != 0;
+}
+
+static uint32_t connections_of(const struct aor *entry)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; entry && i < entry->count; i++)
+		n += is_by_connection(&entry->bindings[i]);
+	return n;
+}
+
+/* Empty, and as many as that. */
+static void links_renew(struct aor_links *links, uint32_t count)
+{
+	for (uint32_t i = 0; i < links->count; i++)
+		link_remove(&links->list[i]);
+	if (count == links->count)
+		return;
+	free(links->list);
+	links->list = count ? calloc(count, sizeof(*links->list)) : NULL;
+	links->count = links->list ? count : 0;
+}
+
 void aor_connections_list(struct aor_connections *c, struct aor_links *links, pool_handle aor,
 			  const struct aor *entry)
 {
-	for (uint32_t i = 0; i < BINDINGS_MAX; i++)
-		link_remove(&links->list[i]);
-	for (uint32_t i = 0; entry && i < entry->count; i++) {
-		const struct binding *b = &entry->bindings[i];
+	uint32_t n = 0;
 
-		if (b->closed || b->hop.connection == 0)
+	links_renew(links, connections_of(entry));
+	for (uint32_t i = 0; n < links->count; i++) {
+		struct aor_link *l = &links->list[n];
+
+		if (!is_by_connection(&entry->bindings[i]))
 			continue;
-		links->list[i].connection = b->hop.connection;
-		links->list[i].aor = aor;
-		link_put(c, &links->list[i]);
+		l->connection = entry->bindings[i].hop.connection;
+		l->aor = aor;
+		link_put(c, l);
+		n++;
 	}
 }
 

@@ -16,9 +16,10 @@ struct aor_link {
 	pool_handle aor;
 };
 
-/* In an address of record: one for each binding that came by a connection. */
+/* In an address of record: one for each binding that came by a connection. No memory where none did. */
 struct aor_links {
-	struct aor_link list[BINDINGS_MAX];
+	struct aor_link *list;
+	uint32_t count; /* so many are in use, or were */
 };
 
 struct aor_connections {
@@ -30,7 +31,8 @@ struct aor_connections {
 int aor_connections_open(struct aor_connections *c, uint32_t aors) NODISCARD;
 /* Nothing is listed any more. */
 void aor_connections_close(struct aor_connections *c);
-/* What the entry says now; nothing else of it is listed any more. entry NULL: nothing at all. */
+/* What the entry says now; nothing else of it is listed any more. entry NULL: nothing at all. Without memory nothing is listed, and the end
+ * of a connection changes nothing: what only it reached runs out in its own time. */
 void aor_connections_list(struct aor_connections *c, struct aor_links *links, pool_handle aor,
 			  const struct aor *entry);
 /* Takes one off the connection's list. False: nothing is on it any more. */
