@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/shard/auth_limit.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "sig/sip/stream_rate.h"
 
@@ -34,7 +36,7 @@ struct auth_guesses *auth_limit_nobody(struct auth_limit *l, const struct hash_k
 
 static struct auth_guess *guess_find(struct auth_guesses *g, uint64_t source)
 {
-	for (size_t i = 0; i < AUTH_LIMIT_WAYS; i++) {
+	for (size_t i = 0; g && i < AUTH_LIMIT_WAYS; i++) {
 		if (g->ways[i].source == source)
 			return &g->ways[i];
 	}
@@ -128,8 +130,9 @@ static uint64_t flow_wait_ns(const struct auth_flows *f, uint64_t flow, uint64_t
 /* A phone whose own count is used up is like anybody at its address. */
 static bool is_free(const struct auth_try *t, uint64_t now_ns)
 {
-	return t->standing == AUTH_PHONE &&
-	       stream_rate_next_ns(t->guesses->phone_full_ns, &g_phone_rate) <= now_ns;
+	uint64_t full_ns = t->guesses ? t->guesses->phone_full_ns : 0;
+
+	return t->standing == AUTH_PHONE && stream_rate_next_ns(full_ns, &g_phone_rate) <= now_ns;
 }
 
 uint64_t auth_limit_wait_ns(const struct auth_limit *l, const struct auth_try *t, uint64_t now_ns)
@@ -190,6 +193,7 @@ bool auth_limit_failed(struct auth_limit *l, const struct auth_try *t, uint64_t 
 	struct auth_source *s = source_take(l, t->source);
 	bool waits;
 
+	assert(t->guesses);
 	if (is_free(t, now_ns))
 		return !stream_rate_take(&t->guesses->phone_full_ns, &g_phone_rate, now_ns);
 	waits = pair_failed(t, now_ns);

@@ -60,7 +60,7 @@ struct auth_guess {
 	struct auth_flows flows;
 };
 
-/* All zero: nobody has failed. One lies beside each extension. */
+/* All zero: nobody has failed. One lies beside each extension that somebody has failed at. */
 struct auth_guesses {
 	struct auth_guess ways[AUTH_LIMIT_WAYS];
 	uint64_t phone_full_ns; /* bucket of its phones' failures */
@@ -79,7 +79,8 @@ struct auth_limit {
 
 /* One who tries. */
 struct auth_try {
-	struct auth_guesses *guesses; /* of the extension, or auth_limit_nobody */
+	struct auth_guesses
+		*guesses; /* of the extension, NULL: nobody has failed; or auth_limit_nobody */
 	uint64_t source, flow;
 	enum auth_standing standing;
 };
@@ -92,7 +93,7 @@ struct auth_guesses *auth_limit_nobody(struct auth_limit *l, const struct hash_k
 				       struct bytes user);
 /* How long these credentials are not looked at; 0: they are. */
 uint64_t auth_limit_wait_ns(const struct auth_limit *l, const struct auth_try *t, uint64_t now_ns);
-/* True when it has to wait from now on. */
+/* True when it has to wait from now on. The guesses are there. */
 bool auth_limit_failed(struct auth_limit *l, const struct auth_try *t, uint64_t now_ns);
 void auth_limit_passed(const struct auth_try *t, uint64_t now_ns);
 

@@ -142,6 +142,16 @@ static void close_aors(struct shard *s)
 		shard_aor_give(s, a);
 }
 
+static void close_extensions(struct shard *s)
+{
+	struct shard_extension_slot *slot;
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	while (s->extensions.slots && (slot = pool_next(&s->extensions, &cursor, &h)) != NULL)
+		free(slot->guesses);
+}
+
 static void pool_close_any(struct pool *p)
 {
 	if (p->slots)
@@ -154,6 +164,7 @@ void shard_close(struct shard *s)
 		return;
 	close_calls(s);
 	close_aors(s);
+	close_extensions(s);
 	txns_close(&s->txns);
 	pool_close_any(&s->calls);
 	pool_close_any(&s->aors);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who asks: digest credentials (RFC 3261 22, 8760) or an address we trust. */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/shard/shard_state.h"
@@ -98,9 +99,21 @@ static enum auth_standing auth_standing(const struct shard *s, const struct sip_
 	return is_registered_beside(s, &a->entry, &m->hop.remote) ? AUTH_NEIGHBOUR : AUTH_STRANGER;
 }
 
-static void auth_wrong(struct shard *s, const struct sip_message *m, bool proxy, struct bytes user,
-		       const struct auth_try *t)
+/* Most extensions are never failed at. Without memory it counts with names that are none. */
+static struct auth_guesses *auth_guesses_of(struct shard *s, struct bytes user)
 {
+	struct shard_extension_slot *slot = shard_extension_slot(s, user);
+
+	if (slot && !slot->guesses)
+		slot->guesses = calloc(1, sizeof(*slot->guesses));
+	return slot && slot->guesses ? slot->guesses
+				     : auth_limit_nobody(&s->auth_limit, &s->key, user);
+}
+
+static void auth_wrong(struct shard *s, const struct sip_message *m, bool proxy, struct bytes user,
+		       struct auth_try *t)
+{
+	t->guesses = auth_guesses_of(s, user);
 	sig_count_refused(&s->metrics, REFUSED_DIGEST);
 	if (auth_limit_failed(&s->auth_limit, t, s->host.now.ns))
 		shard_misuse(s, m, SECURITY_GUESSING, user);
@@ -149,8 +162,8 @@ static const struct shard_extension *auth_prove(struct shard *s, const struct si
 {
 	struct shard_extension_slot *slot = shard_extension_slot(s, a->c.user);
 	const struct shard_extension *e = slot ? &slot->extension : NULL;
-	const struct auth_try t = {
-		.guesses = slot ? &slot->guesses
+	struct auth_try t = {
+		.guesses = slot ? slot->guesses
 				: auth_limit_nobody(&s->auth_limit, &s->key, a->c.user),
 		.source = auth_limit_source(&s->key, &m->hop.remote),
 		.flow = auth_limit_flow(&s->key, &m->hop.remote, m->hop.transport),

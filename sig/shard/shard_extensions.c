@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "sig/shard/shard_state.h"
 
@@ -59,9 +60,11 @@ bool shard_extension_delete(struct shard *s, const char *number)
 {
 	struct bytes key = bytes_str(number);
 	pool_handle at;
+	struct shard_extension_slot *slot = slot_find(s, key, &at);
 
-	if (!slot_find(s, key, &at))
+	if (!slot)
 		return false;
+	free(slot->guesses);
 	(void)table_del(&s->extensions_by_number, number_hash(s, key), at);
 	(void)pool_give(&s->extensions, at);
 	return true;

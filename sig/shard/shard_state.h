@@ -3,6 +3,8 @@
 #ifndef SIG_SHARD_SHARD_STATE_H
 #define SIG_SHARD_SHARD_STATE_H
 
+#include <assert.h>
+
 #include "sig/call/call.h"
 #include "sig/leg/respond.h"
 #include "sig/shard/aor_connections.h"
@@ -50,12 +52,14 @@ struct shard_aor {
 	uint32_t tries;           /* saves of an empty entry without success */
 	struct wheel_timer timer; /* first expiry, or one of these */
 };
+static_assert(sizeof(struct shard_aor) <= 256, "of each registration");
 
 /* An extension, and what is remembered beside its document. */
 struct shard_extension_slot {
 	struct shard_extension extension;
-	struct auth_guesses guesses;
+	struct auth_guesses *guesses; /* NULL: nobody has failed yet */
 };
+static_assert(sizeof(struct shard_extension_slot) <= 256, "of each extension");
 
 struct shard_profiles {
 	uint32_t count, range_count;

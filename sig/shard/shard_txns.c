@@ -306,6 +306,8 @@ void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct t
 {
 	assert(!slot->client);
 	text_clear(&slot->txn.message);
+	if (status >= 200)
+		text_clear(&slot->request); /* no other response follows */
 	slot->txn.message = *response;
 	*response = (struct text){ 0 };
 	sig_count_out(t->metrics, status);
