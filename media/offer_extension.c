@@ -104,7 +104,9 @@ static bool wants_feedback(const struct sdp *s, uint8_t index, const struct medi
 	return false;
 }
 
-static void plan_leg(struct media_plan *plan, const struct sdp *s, bool of_b)
+/* An answer may have what it was offered (RFC 8285 6). */
+static void plan_leg(struct media_plan *plan, const struct sdp *s, const struct sdp *asked,
+		     bool of_b)
 {
 	uint8_t owner = UINT8_MAX;
 	bool several = false;
@@ -115,7 +117,8 @@ static void plan_leg(struct media_plan *plan, const struct sdp *s, bool of_b)
 		if (!plan->line[i].active || !side->ice ||
 		    !wants_feedback(s, i, side, OFFER_TRANSPORT_CC))
 			continue;
-		side->cc_extension = offer_extension_of(s, i, TRANSPORT_CC_URI);
+		if (!asked || offer_extension_of(asked, i, TRANSPORT_CC_URI))
+			side->cc_extension = offer_extension_of(s, i, TRANSPORT_CC_URI);
 		if (!side->cc_extension)
 			continue;
 		several |= owner != UINT8_MAX && owner != side->bundle;
@@ -126,10 +129,10 @@ static void plan_leg(struct media_plan *plan, const struct sdp *s, bool of_b)
 }
 
 void offer_extension_plan(struct media_plan *plan, const struct sdp *offer_a,
-			  const struct sdp *answer_b)
+			  const struct sdp *offer_b, const struct sdp *answer_b)
 {
-	plan_leg(plan, offer_a, false);
-	plan_leg(plan, answer_b, true);
+	plan_leg(plan, offer_a, NULL, false);
+	plan_leg(plan, answer_b, offer_b, true);
 }
 
 /* Of RTP/AVP we ask for none between legs of two kinds, though the party said so. */
@@ -139,6 +142,12 @@ static bool has_profile_of_feedback(const struct sdp *s, uint8_t index)
 
 	return offer_profile_read(&profile, sdp_slice(s, s->sections[index + 1].proto)) &&
 	       profile.feedback;
+}
+
+/* To one of RTP/AVP nothing is said that another profile has. */
+static bool passes_feedback(const struct sdp *offer_a, const struct sdp *answer_b, uint8_t index)
+{
+	return has_profile_of_feedback(offer_a, index) || !has_profile_of_feedback(answer_b, index);
 }
 
 void offer_feedback_plan(struct media_plan *plan, const struct sdp *offer_a,
@@ -152,8 +161,9 @@ void offer_feedback_plan(struct media_plan *plan, const struct sdp *offer_a,
 			continue;
 		of_b = wants_feedback(answer_b, i, &line->b, OFFER_NACK);
 		line->b.nack = of_b && wants_feedback(offer_b, i, &line->b, OFFER_NACK);
-		line->a.nack =
-			wants_feedback(offer_a, i, &line->a, OFFER_NACK) &&
-			(line->a.dtls || line->b.dtls ? has_profile_of_feedback(offer_a, i) : of_b);
+		line->a.nack = wants_feedback(offer_a, i, &line->a, OFFER_NACK) &&
+			       (line->a.dtls || line->b.dtls
+					? has_profile_of_feedback(offer_a, i)
+					: of_b && passes_feedback(offer_a, answer_b, i));
 	}
 }

@@ -25,7 +25,7 @@ uint8_t offer_extension_choose(const struct sdp *earlier, const char *uri);
 /* Once the transports of all lines are planned: transport-wide feedback (media/transport_cc.h) of lines with ICE whose party wants it. A
  * browser counts over all that it sends, so there is none on a leg where several transports would each hear a part. */
 void offer_extension_plan(struct media_plan *plan, const struct sdp *offer_a,
-			  const struct sdp *answer_b);
+			  const struct sdp *offer_b, const struct sdp *answer_b);
 /* Generic NACK: agreed with a party where it and we have said so. offer_b is ours to B; what we answer A is as offer_webrtc.h has it. */
 void offer_feedback_plan(struct media_plan *plan, const struct sdp *offer_a,
 			 const struct sdp *offer_b, const struct sdp *answer_b);

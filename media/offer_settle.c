@@ -76,7 +76,7 @@ static void plan_groups(struct settling *k)
 	for (uint8_t i = 0; i < k->plan->line_count; i++)
 		was[i] = k->plan->line[i].active;
 	offer_bundle_plan(k->plan, &k->x->offer_a, &k->x->answer_b);
-	offer_extension_plan(k->plan, &k->x->offer_a, &k->x->answer_b);
+	offer_extension_plan(k->plan, &k->x->offer_a, &k->x->offer_b, &k->x->answer_b);
 	offer_feedback_plan(k->plan, &k->x->offer_a, &k->x->offer_b, &k->x->answer_b);
 	for (uint8_t i = 0; i < k->plan->line_count; i++) {
 		if (k->plan->line[i].active || !was[i])

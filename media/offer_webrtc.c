@@ -6,6 +6,7 @@
 
 #include "media/offer_bundle.h"
 #include "media/offer_extension.h"
+#include "media/offer_profile.h"
 #include "media/transport_cc.h"
 
 /* RFC 8445 5.1.2.1: host, one address, component 1. */
@@ -123,6 +124,14 @@ static void write_feedback(struct writer *w, const struct offer_media *media, ui
 		writer_fmt(w, "a=rtcp-fb:%u %s\r\n", number, feedback);
 }
 
+/* Without a profile of feedback there is no NACK (RFC 4585 3.6.2); who says so nevertheless may hear of PLI and FIR. */
+static size_t first_feedback(const struct offer_media *media)
+{
+	struct offer_profile profile;
+
+	return offer_profile_read(&profile, media->proto) && profile.feedback ? 0 : 1;
+}
+
 void offer_webrtc_feedback(struct writer *w, const struct offer_media *media)
 {
 	if (!media->feedback) {
@@ -132,7 +141,8 @@ void offer_webrtc_feedback(struct writer *w, const struct offer_media *media)
 	for (uint8_t i = 0; i < media->formats->count; i++) {
 		const struct offer_format *f = &media->formats->at[i];
 
-		for (size_t k = 0; media->kind == MEDIA_VIDEO && k < COUNT_OF(g_feedback); k++)
+		for (size_t k = first_feedback(media);
+		     media->kind == MEDIA_VIDEO && k < COUNT_OF(g_feedback); k++)
 			write_feedback(w, media, f->to, g_feedback[k]);
 		if (media->webrtc && media->webrtc->cc_extension &&
 		    !bytes_iis(f->name, "telephone-event"))
