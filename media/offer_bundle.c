@@ -97,7 +97,23 @@ static void share(struct media_side *side, const struct media_side *owner, uint8
 	side->fingerprint = owner->fingerprint;
 }
 
-static void plan_leg(struct media_plan *plan, const struct view *v)
+/* True: some line went, which may have been another one's transport, on either leg. */
+static bool drop_torn(struct media_plan *plan, const struct view *v)
+{
+	struct bytes tags;
+	uint8_t tagged;
+	bool any = false;
+
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		if (!takes(v, i) || !offer_bundle_of(v->s, i, &tags) || tagged_of(v, tags, &tagged))
+			continue;
+		plan->line[i].active = 0;
+		any = true;
+	}
+	return any;
+}
+
+static void share_transports(struct media_plan *plan, const struct view *v)
 {
 	struct bytes tags;
 	uint8_t tagged;
@@ -105,12 +121,8 @@ static void plan_leg(struct media_plan *plan, const struct view *v)
 	for (uint8_t i = 0; i < plan->line_count; i++) {
 		struct media_line *line = &plan->line[i];
 
-		if (!takes(v, i) || !offer_bundle_of(v->s, i, &tags))
-			continue;
-		if (tagged_of(v, tags, &tagged))
+		if (takes(v, i) && offer_bundle_of(v->s, i, &tags) && tagged_of(v, tags, &tagged))
 			share(v->of_b ? &line->b : &line->a, side_of(v, tagged), tagged);
-		else
-			line->active = 0;
 	}
 }
 
@@ -153,8 +165,13 @@ static void plan_mids(struct media_plan *plan, const struct sdp *offer_a)
 void offer_bundle_plan(struct media_plan *plan, const struct sdp *offer_a,
 		       const struct sdp *answer_b)
 {
-	plan_leg(plan, &(struct view){ .plan = plan, .s = answer_b, .of_b = true });
-	plan_leg(plan, &(struct view){ .plan = plan, .s = offer_a });
+	const struct view a = { .plan = plan, .s = offer_a };
+	const struct view b = { .plan = plan, .s = answer_b, .of_b = true };
+
+	while (drop_torn(plan, &b) || drop_torn(plan, &a))
+		continue;
+	share_transports(plan, &b);
+	share_transports(plan, &a);
 	plan_mids(plan, offer_a);
 }
 

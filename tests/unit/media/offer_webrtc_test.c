@@ -551,6 +551,24 @@ static void test_groups_of_b(void **state)
 	}
 }
 
+/* Two lines of one mid: the first is meant, and off. So the second is not taken, nor what B bundles with it. */
+static void test_groups_of_both(void **state)
+{
+	(void)state;
+	begin(true, true);
+	rig_exchange(&g_rig,
+		     BYTES_LIT(HEAD "a=group:BUNDLE x\r\n"
+				    "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:x\r\n" AUDIO
+				    "a=mid:x\r\n" ICE SHA256 VIDEO ICE SHA256 AUDIO ICE SHA256),
+		     BYTES_LIT(HEAD "a=group:BUNDLE 1 2\r\n"
+				    "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\n" AUDIO
+				    "a=mid:1\r\n" ICE SHA256 VIDEO "a=mid:2\r\n" ICE SHA256 AUDIO
+				    "a=mid:3\r\n" ICE SHA256));
+	assert_int_equal(g_rig.err, 0);
+	check_bundle("A", false, "---3");
+	check_bundle("B", true, "---3");
+}
+
 static uint64_t ice_name_of(const char *ufrag, const char *pwd)
 {
 	struct media_plan lines;
@@ -773,15 +791,25 @@ static void test_many_candidates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused_offers),    cmocka_unit_test(test_offers),
-		cmocka_unit_test(test_addresses),         cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_carried),           cmocka_unit_test(test_same_numbers),
-		cmocka_unit_test(test_groups_of_a),       cmocka_unit_test(test_groups_of_b),
-		cmocka_unit_test(test_restart_of_ice),    cmocka_unit_test(test_our_offers),
-		cmocka_unit_test(test_between),           cmocka_unit_test(test_our_part),
-		cmocka_unit_test(test_many_candidates),   cmocka_unit_test(test_transport_cc_of_a),
-		cmocka_unit_test(test_transport_cc_of_b), cmocka_unit_test(test_nack),
-		cmocka_unit_test(test_simulcast),         cmocka_unit_test(test_after_simulcast),
+		cmocka_unit_test(test_refused_offers),
+		cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_carried),
+		cmocka_unit_test(test_same_numbers),
+		cmocka_unit_test(test_groups_of_a),
+		cmocka_unit_test(test_groups_of_b),
+		cmocka_unit_test(test_groups_of_both),
+		cmocka_unit_test(test_restart_of_ice),
+		cmocka_unit_test(test_our_offers),
+		cmocka_unit_test(test_between),
+		cmocka_unit_test(test_our_part),
+		cmocka_unit_test(test_many_candidates),
+		cmocka_unit_test(test_transport_cc_of_a),
+		cmocka_unit_test(test_transport_cc_of_b),
+		cmocka_unit_test(test_nack),
+		cmocka_unit_test(test_simulcast),
+		cmocka_unit_test(test_after_simulcast),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
