@@ -96,3 +96,35 @@ const char *offer_crypto_settle(const struct sdp *own_offer, const struct sdp *a
 		return refuse(ours, theirs, "the answer has no a=crypto of ours");
 	return is_same(ours, theirs) ? refuse(ours, theirs, "a=crypto has our own key") : NULL;
 }
+
+/* The first line of the offer that has the tag and suite of c. */
+static bool find_offered(const struct sdp *offer, unsigned section, const struct crypto *c,
+			 struct crypto *offered)
+{
+	uint16_t line = 0;
+
+	while (crypto_next(offer, section, &line, offered)) {
+		if (offered->tag == c->tag && offered->key.suite == c->key.suite)
+			return true;
+	}
+	return false;
+}
+
+const char *offer_crypto_agreed(const struct sdp *offer, const struct sdp *answer, unsigned section,
+				struct media_key *offerer, struct media_key *answerer)
+{
+	struct crypto offered = { 0 }, c = { 0 };
+	uint16_t line = 0;
+	bool same = false;
+
+	while (!same && crypto_next(answer, section, &line, &c))
+		same = find_offered(offer, section, &c, &offered);
+	*offerer = offered.key;
+	*answerer = c.key;
+	crypto_wipe(&offered);
+	crypto_wipe(&c);
+	if (!same)
+		return refuse(offerer, answerer, "the answer has no a=crypto of ours");
+	return is_same(offerer, answerer) ? refuse(offerer, answerer, "a=crypto has our own key")
+					  : NULL;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "media/offer_crypto.h"
+#include "media/offer_line.h"
+#include "media/session_formats.h"
+#include "media/session_group.h"
+
+struct reading {
+	struct sdp heard, said;
+	bool we_offered;
+};
+
+static const struct sdp *offer_of(const struct reading *k)
+{
+	return k->we_offered ? &k->said : &k->heard;
+}
+
+static const struct sdp *answer_of(const struct reading *k)
+{
+	return k->we_offered ? &k->heard : &k->said;
+}
+
+static int malformed(struct offer_error *error, uint16_t number, const char *reason)
+{
+	*error = (struct offer_error){ .status = 400, .line = number, .reason = reason };
+	return -EBADMSG;
+}
+
+static bool is_video(const struct sdp *s, uint8_t index)
+{
+	return bytes_iis(sdp_slice(s, s->sections[index + 1].kind), "video");
+}
+
+/* RFC 5763 5: the answerer chooses, so that actpass is no answer. */
+static enum media_dtls_role answered_role(const struct offer_line *answer)
+{
+	switch (answer->transport.setup) {
+	case OFFER_SETUP_ACTIVE:
+		return DTLS_SERVER;
+	case OFFER_SETUP_NONE:
+	case OFFER_SETUP_PASSIVE:
+		return DTLS_CLIENT;
+	case OFFER_SETUP_ACTPASS:
+	case OFFER_SETUP_OTHER:
+		break;
+	}
+	return DTLS_NONE;
+}
+
+/* RFC 3264 6.1; the roles of an offer are known with it. */
+static const char *read_transport(struct session_line *line, const struct reading *k, uint8_t index,
+				  const struct offer_line *heard)
+{
+	struct offer_profile said;
+
+	if (!offer_profile_read(&said, sdp_slice(&k->said, k->said.sections[index + 1].proto)) ||
+	    said.secure != heard->profile.secure || said.dtls != heard->profile.dtls)
+		return "another transport profile than offered";
+	if (!said.dtls)
+		return NULL;
+	if (heard->transport.fingerprint.hash == MEDIA_HASH_NONE)
+		return "no a=fingerprint that can be used";
+	if (k->we_offered)
+		line->side.dtls = (uint8_t)answered_role(heard);
+	return line->side.dtls == DTLS_NONE ? "a=setup of the answer is none" : NULL;
+}
+
+static const char *read_keys(struct session_line *line, const struct reading *k, uint8_t index)
+{
+	struct media_key *ours = &line->side.key_out, *theirs = &line->side.key_in;
+
+	return offer_crypto_agreed(offer_of(k), answer_of(k), index + 1U,
+				   k->we_offered ? ours : theirs, k->we_offered ? theirs : ours);
+}
+
+static void read_mux(struct media_side *side, const struct sdp *said, uint8_t index)
+{
+	struct bytes rest;
+
+	side->mux = side->mux && sdp_attribute(said, index + 1U, "rtcp-mux", &rest);
+	if (side->mux)
+		side->rtcp = side->rtp;
+}
+
+/* NULL, or why there is no agreement. */
+static const char *agree(struct session_line *line, const struct reading *k, uint8_t index,
+			 const struct offer_line *heard)
+{
+	const char *reason;
+
+	line->side = heard->side;
+	reason = read_transport(line, k, index, heard);
+	if (!reason && !session_formats_read(line, &heard->formats, &k->said, index, k->we_offered))
+		reason = "no codec in common";
+	if (!reason && heard->profile.secure)
+		reason = read_keys(line, k, index);
+	if (!reason)
+		read_mux(&line->side, &k->said, index);
+	return reason;
+}
+
+static void clear(struct session_line *line, const struct offer_line *heard)
+{
+	explicit_bzero(line, sizeof(*line));
+	line->kind = heard->kind;
+	line->reason = heard->reason;
+	line->number = heard->number;
+	line->side.event_pt = PAYLOAD_NONE;
+}
+
+/* As if nothing were switched off: what we did not want has port 0 in what we said. */
+static int read_heard(struct offer_line *out, const struct reading *k, uint8_t index,
+		      struct offer_error *error)
+{
+	static const struct offer_policy all = { .video = true };
+
+	*out = (struct offer_line){ .state = OFFER_LINE_OFF };
+	if (index < k->heard.media_count && offer_line_read(out, &k->heard, index, &all, error))
+		return -EBADMSG;
+	if (out->state != OFFER_LINE_OFF && index < k->said.media_count &&
+	    is_video(&k->heard, index) != is_video(&k->said, index))
+		return malformed(error, k->heard.sections[index + 1].first,
+				 "another media type than offered");
+	out->kind = is_video(offer_of(k), index) ? MEDIA_VIDEO : MEDIA_AUDIO;
+	return 0;
+}
+
+static int read_line(struct session_line *line, const struct reading *k, uint8_t index,
+		     struct offer_error *error)
+{
+	struct offer_line heard;
+	const char *reason;
+
+	if (read_heard(&heard, k, index, error))
+		return -EBADMSG;
+	clear(line, &heard);
+	if (heard.state != OFFER_LINE_RELAYED || index >= k->said.media_count ||
+	    k->said.sections[index + 1].port == 0)
+		return 0;
+	reason = agree(line, k, index, &heard);
+	line->active = !reason;
+	if (!reason)
+		return 0;
+	offer_line_refuse(&heard, &k->heard, index, reason);
+	clear(line, &heard);
+	return 0;
+}
+
+static int read_lines(struct session *out, const struct reading *k, struct offer_error *error)
+{
+	uint8_t count = offer_of(k)->media_count;
+
+	if (answer_of(k)->media_count > count)
+		return malformed(error, 0, "another number of m-lines than offered");
+	*out = (struct session){ .we_offered = k->we_offered,
+				 .line_count = count < MEDIA_LINES_MAX ? count : MEDIA_LINES_MAX };
+	for (uint8_t i = 0; i < out->line_count; i++) {
+		if (read_line(&out->line[i], k, i, error)) {
+			explicit_bzero(out, sizeof(*out));
+			return -EBADMSG;
+		}
+	}
+	session_group(out, &k->heard, &k->said);
+	return 0;
+}
+
+int session_read(struct session *out, const struct session_texts *texts, struct offer_error *error)
+{
+	struct reading k = { .we_offered = texts->we_offered };
+	int err = offer_parse_own(&k.heard, texts->heard, error);
+
+	if (!err)
+		err = offer_parse_own(&k.said, texts->said, error);
+	return err ? err : read_lines(out, &k, error);
+}

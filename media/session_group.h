@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the lines of a leg have together: transports (RFC 9143), extensions and feedback (RFC 8285, 4585). Internal to media/session*.c. */
+#ifndef MEDIA_SESSION_GROUP_H
+#define MEDIA_SESSION_GROUP_H
+
+#include "media/sdp.h"
+#include "media/session.h"
+
+/* Once all lines are read. A line whose transport is one that is not taken is not active any more. */
+void session_group(struct session *s, const struct sdp *heard, const struct sdp *said);
+
+#endif
