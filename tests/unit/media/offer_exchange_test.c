@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Offers of real phones through us, whole texts: tests/data/sdp/exchange/NAME.txt has what B is offered, what it answers,
- * what A is answered, and the plan, in sections "== offer_b", "== answer_b", "== answer_a", "== plan"; LF for CRLF.
+ * what A is answered, and the plan, which the texts alone tell as well, in sections "== offer_b", "== answer_b", "== answer_a", "== plan"; LF for CRLF.
  */
 #include "tests/unit/media/offer_rig.h"
+
+#include "media/bridge.h"
 
 #define V6_A "2001:db8::a"
 #define V6_B "2001:db8::b"
@@ -110,6 +112,32 @@ static void write_plan(struct writer *w, const struct media_plan *plan)
 	}
 }
 
+static void read_leg(const char *name, struct session *out, const struct session_texts *texts)
+{
+	struct offer_error error = { 0 };
+
+	if (session_read(out, texts, &error))
+		fail_msg("%s: line %u: %s", name, error.line, error.reason);
+}
+
+static void check_bridge(const char *name, struct bytes offer, struct bytes file)
+{
+	static struct session a, b;
+	static struct media_plan plan;
+	static uint8_t buf[2048];
+	struct writer w = writer_over(buf, sizeof(buf));
+
+	read_leg(name, &a,
+		 &(struct session_texts){ .heard = offer, .said = section(file, "answer_a") });
+	read_leg(name, &b,
+		 &(struct session_texts){ .heard = section(file, "answer_b"),
+					  .said = section(file, "offer_b"),
+					  .we_offered = true });
+	bridge_map(&a, &b, &plan);
+	write_plan(&w, &plan);
+	check(name, "plan by the texts", writer_done(&w), section(file, "plan"));
+}
+
 static void test_exchanges(void **state)
 {
 	(void)state;
@@ -117,7 +145,7 @@ static void test_exchanges(void **state)
 		static struct rig r;
 		static uint8_t offer[16384], file[16384], plan[2048];
 		struct writer w = writer_over(plan, sizeof(plan));
-		struct bytes want;
+		struct bytes want, said;
 		char path[128];
 
 		rig_init(&r);
@@ -133,13 +161,15 @@ static void test_exchanges(void **state)
 		(void)snprintf(path, sizeof(path), "data/sdp/exchange/%s.txt", g_rows[i].name);
 		want = data_read(path, file, sizeof(file));
 		(void)snprintf(path, sizeof(path), "data/sdp/%s.sdp", g_rows[i].offer);
-		rig_exchange(&r, data_read(path, offer, sizeof(offer)), section(want, "answer_b"));
+		said = data_read(path, offer, sizeof(offer));
+		rig_exchange(&r, said, section(want, "answer_b"));
 		check(g_rows[i].name, "offer_b", r.offer_b, section(want, "offer_b"));
 		if (r.err)
 			fail_msg("%s: %s", g_rows[i].name, r.error.reason);
 		check(g_rows[i].name, "answer_a", r.answer_a, section(want, "answer_a"));
 		write_plan(&w, &r.plan);
 		check(g_rows[i].name, "plan", writer_done(&w), section(want, "plan"));
+		check_bridge(g_rows[i].name, said, want);
 	}
 }
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/bridge.h"
+
+#include <string.h>
+
+#include "media/session_formats.h"
+
+/* One line of each leg, and which formats of theirs are the same: the index of the other's, or PAYLOAD_NONE. */
+struct pairing {
+	const struct session_line *a, *b;
+	uint8_t a_to_b[PAYLOAD_RULES_MAX], b_to_a[PAYLOAD_RULES_MAX];
+};
+
+static void pair(struct pairing *p, bool from_b)
+{
+	const struct session_line *wanted = from_b ? p->b : p->a, *among = from_b ? p->a : p->b;
+	uint8_t *there = from_b ? p->b_to_a : p->a_to_b, *back = from_b ? p->a_to_b : p->b_to_a;
+	uint8_t at_wanted[PAYLOAD_RULES_MAX], at_among[PAYLOAD_RULES_MAX], index[PAYLOAD_RULES_MAX];
+	struct payload_list list_wanted, list_among;
+
+	memset(p->a_to_b, PAYLOAD_NONE, sizeof(p->a_to_b));
+	memset(p->b_to_a, PAYLOAD_NONE, sizeof(p->b_to_a));
+	session_formats_list(&list_wanted, wanted, at_wanted);
+	session_formats_list(&list_among, among, at_among);
+	payload_match(&list_wanted, &list_among, index);
+	for (uint8_t i = 0; i < list_wanted.count; i++) {
+		if (index[i] == PAYLOAD_NONE)
+			continue;
+		there[at_wanted[i]] = at_among[index[i]];
+		back[at_among[index[i]]] = at_wanted[i];
+	}
+}
+
+static bool is_codec(const struct session_format *f)
+{
+	const struct payload meaning = { .name = f->name };
+
+	return payload_is_codec(&meaning);
+}
+
+/* Something, and more than events and noise where a has more. */
+static bool has_common(const struct pairing *p)
+{
+	bool common = false, codec = false, codec_of_a = false;
+
+	for (uint8_t i = 0; i < p->a->format_count; i++) {
+		bool paired = p->a_to_b[i] != PAYLOAD_NONE;
+
+		codec_of_a |= is_codec(&p->a->formats[i]);
+		codec |= paired && is_codec(&p->a->formats[i]);
+		common |= paired;
+	}
+	return codec || (common && !codec_of_a);
+}
+
+/* One leg's rules. */
+struct ruling {
+	struct media_side *side;
+	const struct session_line *own, *other;
+	const uint8_t *to_other;
+};
+
+/* An event that the other party does not take has no number there: it is reported and not relayed. */
+static void add_rule(struct ruling *k, uint8_t in, uint8_t format)
+{
+	const struct session_format *f = &k->own->formats[format];
+	uint8_t other = k->to_other[format];
+	struct media_side *side = k->side;
+
+	if ((other == PAYLOAD_NONE && !f->event) || side->rule_count == PAYLOAD_RULES_MAX)
+		return;
+	for (uint8_t i = 0; i < side->rule_count; i++) {
+		if (side->rules[i].in == in)
+			return;
+	}
+	side->rules[side->rule_count++] = (struct payload_rule){
+		.in = in,
+		.out = other == PAYLOAD_NONE ? PAYLOAD_NONE : k->other->formats[other].to,
+		.event = f->event,
+		.clock_hz = f->clock_hz,
+	};
+}
+
+/*
+ * RFC 3264 5.1, 6.1: each SDP says under which numbers its author receives. So a party shall send under the numbers that we said;
+ * some send under those of their own text, which is taken where ours gives the number no other meaning.
+ */
+static void make_rules(struct ruling *k)
+{
+	for (uint8_t i = 0; i < k->own->format_count; i++)
+		add_rule(k, k->own->formats[i].from, i);
+	for (uint8_t i = 0; i < k->own->format_count; i++)
+		add_rule(k, k->own->formats[i].to, i);
+	for (uint8_t i = 0; i < k->own->twin_count; i++)
+		add_rule(k, k->own->twins[i].from, k->own->twins[i].format);
+}
+
+static void clear(struct media_line *out, enum media_kind kind)
+{
+	explicit_bzero(out, sizeof(*out));
+	out->kind = kind;
+	out->a.event_pt = out->b.event_pt = PAYLOAD_NONE;
+}
+
+/* from_b: the formats of b are looked for among those of a. */
+static void map_line(struct media_line *out, const struct session_line *a,
+		     const struct session_line *b, bool from_b)
+{
+	struct pairing p = { .a = a, .b = b };
+
+	clear(out, a->active ? a->kind : b->kind);
+	if (!a->active || !b->active || a->kind != b->kind)
+		return;
+	pair(&p, from_b);
+	if (!has_common(&p))
+		return;
+	*out = (struct media_line){ .kind = a->kind, .active = 1, .a = a->side, .b = b->side };
+	make_rules(&(struct ruling){ .side = &out->a, .own = a, .other = b, .to_other = p.a_to_b });
+	make_rules(&(struct ruling){ .side = &out->b, .own = b, .other = a, .to_other = p.b_to_a });
+}
+
+/* A line whose transport is another one's goes with it. True: some did, which may have been another one's transport. */
+static bool drop_torn(struct media_plan *plan)
+{
+	bool any = false;
+
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		struct media_line *line = &plan->line[i];
+
+		if (!line->active ||
+		    (plan->line[line->a.bundle].active && plan->line[line->b.bundle].active))
+			continue;
+		clear(line, line->kind);
+		any = true;
+	}
+	return any;
+}
+
+/* Lines are joined by their place in the SDP: of two legs that carry one call it is the same. */
+static const struct session_line *line_for(const struct session *of, uint8_t index)
+{
+	static const struct session_line none = { .side.event_pt = PAYLOAD_NONE };
+
+	return index < of->line_count ? &of->line[index] : &none;
+}
+
+void bridge_map(const struct session *a, const struct session *b, struct media_plan *out)
+{
+	bool from_b = b->we_offered || !a->we_offered;
+	uint8_t count = a->line_count > b->line_count ? a->line_count : b->line_count;
+
+	*out = (struct media_plan){ .line_count = count };
+	for (uint8_t i = 0; i < count; i++)
+		map_line(&out->line[i], line_for(a, i), line_for(b, i), from_b);
+	while (drop_torn(out))
+		continue;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two legs, each with an offer and answer of its own, whoever offered. What one exchange through us has is in offer_exchange_test.c. */
+#include "tests/unit/media/offer_rig.h"
+
+#include "media/bridge.h"
+
+#define EVENT(pt)  "a=rtpmap:" pt " telephone-event/8000\r\n"
+#define OPUS(pt)   "a=rtpmap:" pt " opus/48000/2\r\n"
+#define AUDIO(pts) "m=audio 4000 RTP/AVP " pts "\r\n"
+#define VIDEO(pts) "m=video 4002 RTP/AVP " pts "\r\n"
+#define H264(pt)   "a=rtpmap:" pt " H264/90000\r\na=fmtp:" pt " packetization-mode=1\r\n"
+#define NO_AUDIO   "m=audio 0 RTP/AVP 0\r\n"
+#define NO_VIDEO   "m=video 0 RTP/AVP 96\r\n"
+#define DTLS                                               \
+	"a=fingerprint:sha-256 "                           \
+	"00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:" \
+	"00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F\r\na=setup:active\r\n"
+#define ICE "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
+#define GROUP                                                                        \
+	"a=group:BUNDLE 0 1\r\nm=audio 4000 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n" DTLS \
+	"m=video 4000 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n" H264("96") DTLS
+#define BROWSER(pts) "m=audio 4000 UDP/TLS/RTP/SAVPF " pts "\r\n" DTLS ICE
+
+struct leg {
+	const char *heard, *said; /* NULL: the same */
+	bool we_offered;
+};
+
+static void read_leg(const char *name, struct session *out, const struct leg *leg)
+{
+	static const char head[] =
+		"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
+	static char heard[2][2048], said[2][2048]; /* they outlive the session */
+	static unsigned next;
+	struct offer_error error = { 0 };
+	unsigned i = next++ % 2;
+
+	(void)snprintf(heard[i], sizeof(heard[i]), "%s%s", head, leg->heard);
+	(void)snprintf(said[i], sizeof(said[i]), "%s%s", head, leg->said ? leg->said : leg->heard);
+	if (session_read(out,
+			 &(struct session_texts){ .heard = bytes_str(heard[i]),
+						  .said = bytes_str(said[i]),
+						  .we_offered = leg->we_offered },
+			 &error))
+		fail_msg("%s: line %u: %s", name, error.line, error.reason);
+}
+
+static void write_plan(struct writer *w, const struct media_plan *plan)
+{
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		if (!plan->line[i].active) {
+			writer_str(w, "off; ");
+			continue;
+		}
+		rig_write_rules(w, &plan->line[i].a);
+		writer_str(w, "| ");
+		rig_write_rules(w, &plan->line[i].b);
+		writer_str(w, "; ");
+	}
+}
+
+static const struct {
+	const char *name;
+	struct leg a, b;
+	const char *want;
+} g_rows[] = {
+	{ "two that offered, each with numbers of its own",
+	  { AUDIO("96 101") OPUS("96") EVENT("101") },
+	  { AUDIO("111 8 100") OPUS("111") EVENT("100") },
+	  "96>111 101>100e | 111>96 100>101e ; " },
+	{ "two that answered",
+	  { AUDIO("96") OPUS("96"), .we_offered = true },
+	  { AUDIO("111 8") OPUS("111"), AUDIO("111 8 0") OPUS("111"), true },
+	  "96>111 | 111>96 ; " },
+	{ "what was said of one is what the other hears",
+	  { AUDIO("97") OPUS("97"), AUDIO("96") OPUS("96"), true },
+	  { AUDIO("8 111") OPUS("111") },
+	  "96>111 97>111 | 111>97 ; " },
+	{ "a codec of one number meets it under another one",
+	  { AUDIO("0 96") "a=rtpmap:96 PCMU/8000\r\n", AUDIO("96") "a=rtpmap:96 PCMU/8000\r\n" },
+	  { AUDIO("0") },
+	  "96>0 | 0>96 ; " },
+	{ "digits that one does not take",
+	  { AUDIO("0 101") EVENT("101") },
+	  { AUDIO("0") },
+	  "0>0 101>-e | 0>0 ; " },
+	{ "no codec in common", { AUDIO("0") }, { AUDIO("8") }, "off; " },
+	{ "events are none",
+	  { AUDIO("0 101") EVENT("101") },
+	  { AUDIO("8 101") EVENT("101") },
+	  "off; " },
+	{ "nothing else on both",
+	  { AUDIO("101") EVENT("101") },
+	  { AUDIO("100") EVENT("100") },
+	  "101>100e | 100>101e ; " },
+	{ "off on one",
+	  { AUDIO("0") VIDEO("96") H264("96") },
+	  { AUDIO("0") NO_VIDEO },
+	  "0>0 | 0>0 ; off; " },
+	{ "not there on one",
+	  { AUDIO("0") },
+	  { AUDIO("0") VIDEO("96") H264("96") },
+	  "0>0 | 0>0 ; off; " },
+	{ "another kind in its place", { AUDIO("0") }, { VIDEO("96") H264("96") }, "off; " },
+	{ "the other numbers of an H264 that we offered",
+	  { VIDEO("96") H264("96") },
+	  { VIDEO("97") H264("97"), VIDEO("97 98") H264("97") H264("98"), true },
+	  "96>97 | 97>96 98>96 ; " },
+	{ "a line whose transport has no other leg goes with it",
+	  { GROUP },
+	  { NO_AUDIO VIDEO("96") H264("96") },
+	  "off; off; " },
+	{ "a line that was carried alone stays",
+	  { GROUP },
+	  { AUDIO("0") NO_VIDEO },
+	  "0>0 | 0>0 ; off; " },
+	{ "a browser's digits of another clock than its audio's end here",
+	  { BROWSER("96 101") OPUS("96") EVENT("101") },
+	  { AUDIO("96 101") OPUS("96") EVENT("101"), .we_offered = true },
+	  "96>96 101>-e | 96>96 101>-e ; " },
+};
+
+/* The same with its legs exchanged has the same rules. */
+static void check_both_ways(const char *name, const struct session *a, const struct session *b,
+			    const struct media_plan *plan)
+{
+	static struct media_plan other;
+
+	bridge_map(b, a, &other);
+	assert_int_equal(other.line_count, plan->line_count);
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		ROW_ASSERT(name, memcmp(&other.line[i].a, &plan->line[i].b,
+					sizeof(other.line[i].a)) == 0);
+		ROW_ASSERT(name, memcmp(&other.line[i].b, &plan->line[i].a,
+					sizeof(other.line[i].b)) == 0);
+	}
+}
+
+static void test_rules(void **state)
+{
+	static struct session a, b;
+	static struct media_plan plan;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_rows); i++) {
+		uint8_t buf[512];
+		struct writer w = writer_over(buf, sizeof(buf));
+
+		read_leg(g_rows[i].name, &a, &g_rows[i].a);
+		read_leg(g_rows[i].name, &b, &g_rows[i].b);
+		bridge_map(&a, &b, &plan);
+		write_plan(&w, &plan);
+		if (!bytes_is(writer_done(&w), g_rows[i].want))
+			fail_msg("%s: " BYTES_FMT, g_rows[i].name, BYTES_ARG(writer_done(&w)));
+		check_both_ways(g_rows[i].name, &a, &b, &plan);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
