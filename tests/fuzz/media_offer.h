@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The oracle of media_offer_fuzz.c: all of it asserts. One thread. */
+/* What the targets about offers and answers share. The oracle of media_offer_fuzz.c: all of it asserts. One thread. */
 #ifndef TESTS_FUZZ_MEDIA_OFFER_H
 #define TESTS_FUZZ_MEDIA_OFFER_H
 
@@ -8,6 +8,15 @@
 
 /* Under which profiles a text is. */
 enum { AS_OFFERED = -1, PLAIN, SECURE, DTLS };
+
+/* ---- media_offer_input.c ---- */
+struct offer_input {
+	struct bytes offer, answer;
+	struct offer_policy policy;
+	struct offer_self to_a, to_b;
+};
+
+struct offer_input offer_input_read(struct bytes in);
 
 /* ---- media_offer_text.c ---- */
 /* Of a text that must parse. */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Input: media_offer_input.c; an answer that begins with a @ is a script of media_bridge_answer.c. Oracle: of the four texts of an exchange, session_read of each leg and bridge_map plan what offer_answer
+ * planned when it wrote the last of them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/fuzz/media_bridge.h"
+#include "tests/fuzz/media_offer.h"
+
+enum { TEXT_MAX = 1 << 17 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint8_t g_offer_a[TEXT_MAX], g_offer_b[TEXT_MAX], g_answer_a[TEXT_MAX], g_answer_b[TEXT_MAX];
+
+static void read_leg(struct session *out, struct bytes heard, struct bytes said, bool we_offered)
+{
+	struct session_texts texts = { .heard = heard, .said = said, .we_offered = we_offered };
+	struct offer_error error = { 0 };
+
+	if (session_read(out, &texts, &error)) {
+		(void)fprintf(stderr, "session_read: line %u: %s\n", error.line, error.reason);
+		abort();
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct session a, b;
+	static struct media_plan want, got;
+	struct offer_input in = offer_input_read(bytes_mem(data, size));
+	struct writer offer_a = writer_over(g_offer_a, sizeof(g_offer_a));
+	struct writer offer_b = writer_over(g_offer_b, sizeof(g_offer_b));
+	struct writer answer_b = writer_over(g_answer_b, sizeof(g_answer_b));
+	struct writer answer_a = writer_over(g_answer_a, sizeof(g_answer_a));
+	struct offer_error error = { 0 };
+	bool scripted = in.answer.n && in.answer.p[0] == '@';
+	struct bytes script = bytes_from(in.answer, 1);
+
+	if (scripted && in.to_b.earlier.n)
+		in.to_b.earlier = in.offer;
+	if (scripted)
+		in.offer = bridge_offer(in.offer, script, &offer_a);
+	if (offer_forward(in.offer, &in.policy, &in.to_b, &offer_b, &error))
+		return 0;
+	if (scripted)
+		in.answer = bridge_answer(writer_done(&offer_b), script, &answer_b);
+	if (offer_answer(in.offer, writer_done(&offer_b), in.answer, &in.policy, &in.to_a,
+			 &answer_a, &want, &error))
+		return 0;
+	read_leg(&a, in.offer, writer_done(&answer_a), false);
+	read_leg(&b, in.answer, writer_done(&offer_b), true);
+	bridge_map(&a, &b, &got);
+	same_plan(&want, &got);
+	return 0;
+}
