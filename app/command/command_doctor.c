@@ -35,7 +35,7 @@ static bool is_of_talk(const struct call_view *v, uint32_t flow)
 {
 	uint8_t leg = v->flows[flow].leg;
 
-	/* those of A and its partner come first: the first other leg is the partner */
+	/* those of caller and callee come first: the first other leg is the callee */
 	for (uint32_t i = 0; i < v->flow_count && leg; i++) {
 		if (v->flows[i].leg)
 			return v->flows[i].leg == leg;

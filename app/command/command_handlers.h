@@ -35,7 +35,7 @@ const struct ended_call *command_call_ended(const struct command_run *run);
 /* The call it names; fails the run and returns false when there is none. */
 bool command_call_view(struct command_run *run, struct call_view *view);
 
-/* Of a call, in the order of enum { LEG_A, LEG_B }. */
+/* Of a call, caller and callee. */
 extern const char *const g_call_legs[];
 /* An argument of ARG_BOOL, where it is given. */
 void command_take_bool(const struct command_run *run, const char *name, bool *out);

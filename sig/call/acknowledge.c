@@ -83,16 +83,16 @@ static bool is_old_news(const struct call *c, uint8_t asked)
 /* What was agreed stays; what was needed to agree goes. For whom we asked by ourselves hears nothing of it. */
 static void keep_session(struct call *c, uint8_t from)
 {
-	uint8_t asked = leg_other(c, from);
-	struct leg *l = c->legs[asked];
+	uint8_t asked = bridge_peer(c, from);
+	struct leg *l = call_leg(c, asked);
 
-	if (!l->uac)
+	if (!l || !l->uac)
 		return;
 	if (leg_sdp_is_agreed(&l->open) && !is_old_news(c, asked)) {
 		leg_sdp_move(&l->sdp, &l->open);
 		if (c->legs[from]->uas)
 			leg_sdp_move(&c->legs[from]->sdp, &c->legs[from]->open);
-		c->offerer = l->uac->late ? asked : from;
+		c->bridge.offerer = l->uac->late ? asked : from;
 	}
 	leg_uac_clear(l);
 }
@@ -212,7 +212,7 @@ static void late_answer(struct call_host *h, struct call *c, uint8_t from,
 {
 	struct call_ending e = { .cause = CAUSE_SESSION, .by = ENDED_BY_NODE, .status = 488 };
 	struct call_refusal refusal;
-	uint8_t asked = leg_other(c, from);
+	uint8_t asked = bridge_peer(c, from);
 	struct bytes sdp;
 
 	if (session_body(ack, &sdp) || sdp.n == 0 || session_answer(h, c, asked, sdp, &refusal)) {

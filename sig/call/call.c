@@ -145,6 +145,7 @@ void call_free(struct call *c)
 void call_begin(struct call_host *h, struct call *c)
 {
 	c->state = CALL_SETUP;
+	c->bridge.callee = LEG_NONE; /* the first leg will be the caller's, and offers */
 	c->video = h->settings->video;
 	c->setup_utc_ms = h->now.utc_ms;
 	c->timer.owner = c->self;

@@ -19,11 +19,11 @@
 #include "sig/leg/leg_users.h"
 
 /* A leg's index stands in our tags and branches, and stays what it is. */
-enum { LEG_A, LEG_B, LEGS_MAX = 16 };
+enum { LEGS_MAX = 16, LEG_NONE = UINT8_MAX };
 
 enum leg_state {
 	LEG_EARLY,     /* its first INVITE has no final response yet */
-	LEG_ANSWERED,  /* A: our 2xx left, ACK awaited. Others: 2xx came, our ACK waits */
+	LEG_ANSWERED,  /* its INVITE: our 2xx left, ACK awaited. Ours: 2xx came, our ACK waits */
 	LEG_CONFIRMED, /* ACK came or left */
 	LEG_LEAVING,   /* CANCEL or BYE is under way */
 	LEG_CLOSED,
@@ -81,7 +81,8 @@ struct leg_digits;
 
 struct leg {
 	enum leg_state state;
-	bool leave;        /* A: BYE follows the ACK. Others: CANCEL follows the first response */
+	bool called; /* its dialog began with an INVITE of ours */
+	bool leave;  /* its INVITE: BYE follows the ACK. Ours: CANCEL follows the first response */
 	bool behind_nat;   /* requests go where the party's came from */
 	bool held;         /* by order: its party holds the other one */
 	bool muted;        /* by order: the other one does not hear its party */
@@ -143,23 +144,28 @@ struct call_flow {
 
 enum { CALL_FLOWS_MAX = LEGS_MAX * MEDIA_LINES_MAX };
 
+/* The two that hear each other, in the roles that the CDR has them in. */
+struct bridge {
+	uint8_t caller;
+	uint8_t callee; /* LEG_NONE: nobody is asked yet. While several ring: the last one with early media, or the first */
+	uint8_t offerer; /* whose SDP the other one was offered last */
+};
+
 struct call {
 	uint64_t id;
 	pool_handle self;
 	enum call_state state;
-	struct leg **legs; /* NULL where one is gone; A and the partner never are */
+	struct leg **legs; /* NULL where one is gone; those of the bridge never are */
 	uint8_t leg_count;
-	uint8_t partner; /* the leg A speaks with, or shall: the last one with early media, then the winner */
+	struct bridge bridge;
 	struct refusal_kept best;
-	uint8_t offerer; /* A or the partner: whose SDP the other one was offered last */
 	struct call_flow *flows;
 	uint32_t flow_count;
 	struct text from, to; /* users */
 	bool early_media;     /* of the caller: 183 with SDP is passed on */
 	bool video;           /* node-wide policy when the call began: it stays */
-	bool originated;      /* by command: we asked A, too, before the others */
-	bool auto_answer;     /* A's phone was asked to answer by itself (REG-18) */
-	struct text display;  /* originated: A's name */
+	bool auto_answer; /* the caller is called first, and its phone was asked to answer by itself (REG-18) */
+	struct text display; /* the caller's name, where it is called */
 	bool restored;
 	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
 	struct text unknown;  /* of its record: what a later program wrote (call_unknown.h) */
@@ -212,7 +218,7 @@ enum call_order_kind {
 };
 struct call_order {
 	enum call_order_kind kind;
-	uint8_t leg; /* LEG_A; else A's partner */
+	bool callee; /* it is for the callee's leg; else for the caller's */
 	bool on;
 	struct bytes digits;
 	uint16_t duration_ms;
@@ -299,12 +305,42 @@ static inline struct leg *call_leg(const struct call *c, uint8_t leg)
 /* Whose phone a leg is unless it says otherwise: a redirection leads elsewhere. */
 static inline struct bytes call_leg_user(const struct call *c, uint8_t leg)
 {
-	return text_bytes(leg == LEG_A ? &c->from : &c->to);
+	return text_bytes(leg == c->bridge.caller ? &c->from : &c->to);
 }
 
-static inline uint8_t leg_other(const struct call *c, uint8_t leg)
+/* Legs of the bridge; the callee's is NULL where nobody is there yet. */
+static inline struct leg *call_caller(const struct call *c)
 {
-	return leg == LEG_A ? c->partner : LEG_A;
+	return c->legs[c->bridge.caller];
+}
+static inline struct leg *call_callee(const struct call *c)
+{
+	return call_leg(c, c->bridge.callee);
+}
+static inline bool bridge_has(const struct call *c, uint8_t leg)
+{
+	return leg == c->bridge.caller || leg == c->bridge.callee;
+}
+/* Whom the leg hears, or is asked for; LEG_NONE: nobody. */
+static inline uint8_t bridge_peer(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = call_leg(c, leg);
+
+	if (leg == c->bridge.caller)
+		return c->bridge.callee;
+	if (leg == c->bridge.callee)
+		return c->bridge.caller;
+	return l && l->uac ? l->uac->from : LEG_NONE;
+}
+/* `leg` takes the other place beside `from`. */
+static inline void bridge_join(struct call *c, uint8_t from, uint8_t leg)
+{
+	if (from == leg)
+		return;
+	if (from == c->bridge.caller)
+		c->bridge.callee = leg;
+	else if (from == c->bridge.callee)
+		c->bridge.caller = leg;
 }
 
 #endif

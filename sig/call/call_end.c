@@ -58,7 +58,7 @@ void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_
 	struct sig_event *event = publish(h, c, kind);
 
 	if (event)
-		event->leg = leg != LEG_A;
+		event->leg = leg != c->bridge.caller;
 }
 
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit)
@@ -116,6 +116,11 @@ static void forget_uas(struct call *c)
 	}
 }
 
+enum call_ended_by call_ended_by(const struct call *c, uint8_t leg)
+{
+	return leg == c->bridge.caller ? ENDED_BY_A : ENDED_BY_B;
+}
+
 /* Nothing of it is said any more, and who asked for it is told. */
 static void forget_waiting(struct call_host *h, struct call *c)
 {
@@ -142,7 +147,7 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 	c->state = CALL_ENDING;
 	c->cause = e->cause;
 	c->ended_by = e->by;
-	if (c->legs[LEG_A]->state == LEG_EARLY || (c->originated && begins)) {
+	if (call_caller(c)->state == LEG_EARLY || (call_caller(c)->called && begins)) {
 		c->status = e->status;
 		c->answer_utc_ms = 0; /* B answered, but A was never told */
 	}
@@ -193,7 +198,7 @@ void call_party_lost(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct call_ending e = {
 		.cause = CAUSE_LOST,
-		.by = leg == LEG_A ? ENDED_BY_A : ENDED_BY_B,
+		.by = call_ended_by(c, leg),
 		.status = 480,
 	};
 

@@ -13,6 +13,8 @@ struct call_ending {
 	struct bytes reason; /* Reason line passed on to the other side */
 };
 /* Leaves both legs, closes the media, forgets what waited for a save. Does nothing the second time. */
+/* The party of a leg, as the CDR has it. */
+enum call_ended_by call_ended_by(const struct call *c, uint8_t leg);
 void call_end(struct call_host *h, struct call *c, const struct call_ending *e);
 /* What call_end notes and tells of it, and nothing else. */
 void call_end_note(struct call_host *h, struct call *c, const struct call_ending *e);

@@ -14,33 +14,35 @@
 
 static int open_caller(struct call_host *h, struct call *c, const struct call_start *s)
 {
-	struct id_tag tag = { .call = c->id, .leg = LEG_A, .random = rand_u64_from(h->rand) };
+	struct id_tag tag = { .call = c->id, .random = rand_u64_from(h->rand) };
 	uint8_t leg;
 	int err = legs_add(h, c, &leg);
 
 	if (err)
 		return err;
-	assert(leg == LEG_A);
+	assert(leg == c->bridge.caller);
+	tag.leg = leg;
 	leg_learn(c->legs[leg], s->invite);
 	if (!session_timer_asked(h, c->legs[leg], s->invite))
 		return -ERANGE;
 	if (leg_asks(c->legs[leg], s->invite, s->slot->self) ||
 	    leg_set_user(h, c->legs[leg], s->from) || leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
-	return dialog_from_request(&c->legs[LEG_A]->dialog, &tag, s->invite, h);
+	return dialog_from_request(&c->legs[leg]->dialog, &tag, s->invite, h);
 }
 
 static int take_offer(struct call *c, const struct sip_message *invite,
 		      struct call_refusal *refusal)
 {
+	struct leg *a = call_caller(c);
 	struct bytes sdp;
 	int err = session_body(invite, &sdp);
 
 	if (err)
 		return call_refuse(refusal, err, err == -EBADMSG ? 400 : 415, REFUSED_BODY);
-	c->legs[LEG_A]->uas->late = sdp.n == 0;
-	c->legs[LEG_A]->open.theirs = sdp.n != 0;
-	if (text_set(&c->legs[LEG_A]->open.heard, sdp))
+	a->uas->late = sdp.n == 0;
+	a->open.theirs = sdp.n != 0;
+	if (text_set(&a->open.heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return 0;
 }
@@ -59,7 +61,7 @@ static int ask_all(struct call_host *h, struct call *c, const struct call_start 
 	int err = 0;
 
 	for (uint32_t i = 0; i < s->target_count; i++) {
-		int e = fork_ask(h, c, &s->targets[i], &from, refusal);
+		int e = fork_ask(h, c, c->bridge.caller, &s->targets[i], &from, refusal);
 
 		asked += e == 0;
 		err = e ? e : err;
@@ -78,7 +80,7 @@ static int fill(struct call_host *h, struct call *c, const struct call_start *s)
 {
 	call_begin(h, c);
 	c->early_media = s->early_media;
-	txns_belong(h->txns, s->slot, c->id, LEG_A, TXN_USER_INVITE);
+	txns_belong(h->txns, s->slot, c->id, c->bridge.caller, TXN_USER_INVITE);
 	if (text_set(&c->from, s->from) || text_set(&c->to, s->to))
 		return -ENOMEM;
 	return txns_keep_request(s->slot, s->invite);

@@ -183,8 +183,8 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 	};
 
 	call_publish_digit(h, c, leg, m->digit);
-	if (!m->relayed && c->state == CALL_ESTABLISHED)
-		dtmf_send(h, c, leg_other(c, leg), &dtmf);
+	if (!m->relayed && c->state == CALL_ESTABLISHED && bridge_peer(c, leg) != LEG_NONE)
+		dtmf_send(h, c, bridge_peer(c, leg), &dtmf);
 }
 
 /* A party of which another line was heard is there, though it says nothing of what it only receives. */

@@ -26,15 +26,16 @@ static void add_sound(struct cdr_sound *to, const struct call *c, const struct c
 void cdr_add_flow(struct cdr *cdr, const struct call *c, const struct call_flow *f,
 		  const struct media_event *closed)
 {
-	struct flow_stats *to = f->leg == LEG_A ? &cdr->a : &cdr->b;
+	bool caller = f->leg == c->bridge.caller;
+	struct flow_stats *to = caller ? &cdr->a : &cdr->b;
 
-	if (f->leg != LEG_A && f->leg != c->partner)
+	if (!bridge_has(c, f->leg))
 		return;
 	/* a second audio line would overwrite the first */
 	if (f->kind != MEDIA_AUDIO || to->packets_in + to->packets_out > 0)
 		return;
 	*to = closed->stats;
-	add_sound(f->leg == LEG_A ? &cdr->a_sound : &cdr->b_sound, c, f, closed);
+	add_sound(caller ? &cdr->a_sound : &cdr->b_sound, c, f, closed);
 }
 
 void cdr_put(char *out, size_t cap, struct bytes b)
@@ -49,7 +50,7 @@ void cdr_fill(struct cdr *cdr, const struct call *c, const char *tenant, int64_t
 	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));
 	cdr_put(cdr->to, sizeof(cdr->to), text_bytes(&c->to));
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id),
-		text_bytes(&c->legs[LEG_A]->dialog.call_id));
+		text_bytes(&call_caller(c)->dialog.call_id));
 	cdr->setup_utc_ms = steady_add(c->setup_utc_ms, wall_ms);
 	cdr->ringing_utc_ms = steady_add(c->ringing_utc_ms, wall_ms);
 	cdr->answer_utc_ms = steady_add(c->answer_utc_ms, wall_ms);

@@ -4,7 +4,7 @@
 
 #include "sig/call/call.h"
 
-/* Last counters of one flow (MEDIA_FLOW_CLOSED): the CDR has those of the first audio line of A and of its partner. */
+/* Last counters of one flow (MEDIA_FLOW_CLOSED): the CDR has those of the first audio line of caller and callee. */
 void cdr_add_flow(struct cdr *cdr, const struct call *c, const struct call_flow *f,
 		  const struct media_event *closed);
 /* Into a fixed field, cut to fit. */

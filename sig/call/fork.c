@@ -23,7 +23,7 @@ static int refuse_leg(struct call_refusal *r, int err)
 	}
 }
 
-static int open_leg(struct call_host *h, struct call *c, uint8_t leg,
+static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t asker,
 		    const struct call_target *target, const struct dialog_party *from)
 {
 	struct id_tag tag = { .call = c->id, .leg = leg, .random = rand_u64_from(h->rand) };
@@ -33,7 +33,8 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg,
 	party.target = target->uri;
 	party.hop = target->hop;
 	l->behind_nat = target->behind_nat;
-	return leg_ask(l, LEG_A) || leg_set_user(h, l, target->user) ||
+	l->called = true;
+	return leg_ask(l, asker) || leg_set_user(h, l, target->user) ||
 			       leg_set_terms(l, &target->terms)
 		       ? -ENOMEM
 		       : dialog_to_party(&l->dialog, &tag, &party, h->settings);
@@ -41,13 +42,13 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg,
 
 static int offer(struct call_host *h, struct call *c, uint8_t leg, struct call_refusal *refusal)
 {
-	const struct leg *asker = c->legs[LEG_A];
+	const struct leg *asker = c->legs[c->legs[leg]->uac->from];
 
 	c->legs[leg]->uac->late = asker->uas && asker->uas->late;
 	return c->legs[leg]->uac->late ? 0 : session_offer(h, c, leg, refusal);
 }
 
-int fork_ask(struct call_host *h, struct call *c, const struct call_target *target,
+int fork_ask(struct call_host *h, struct call *c, uint8_t asker, const struct call_target *target,
 	     const struct dialog_party *from, struct call_refusal *refusal)
 {
 	uint8_t leg;
@@ -55,13 +56,13 @@ int fork_ask(struct call_host *h, struct call *c, const struct call_target *targ
 
 	if (err)
 		return refuse_leg(refusal, err);
-	err = open_leg(h, c, leg, target, from);
+	err = open_leg(h, c, leg, asker, target, from);
 	if (err) {
 		leg_free(c, leg);
 		return refuse_leg(refusal, err);
 	}
-	if (c->partner == LEG_A)
-		c->partner = leg;
+	if (c->bridge.callee == LEG_NONE)
+		c->bridge.callee = leg;
 	err = offer(h, c, leg, refusal);
 	if (!err && (err = invite_queue(h, c, leg)))
 		(void)call_refuse(refusal, err, 503, REFUSED_TXNS_FULL);
@@ -69,17 +70,17 @@ int fork_ask(struct call_host *h, struct call *c, const struct call_target *targ
 		return 0;
 	flows_close_leg(h, c, leg);
 	leg_free(c, leg);
-	if (c->partner == leg)
-		c->partner = LEG_A;
+	if (c->bridge.callee == leg)
+		c->bridge.callee = LEG_NONE;
 	return err;
 }
 
 static bool was_tried(const struct call *c, const struct call_target *t)
 {
-	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
+	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (l && bytes_eq(text_bytes(&l->dialog.target), t->uri) &&
+		if (l && l->called && bytes_eq(text_bytes(&l->dialog.target), t->uri) &&
 		    addr_eq(&l->dialog.hop.remote, &t->hop.remote))
 			return true;
 	}
@@ -115,7 +116,7 @@ static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,
 	for (uint32_t i = 0; i < n; i++) {
 		if (was_tried(c, &targets[i])) {
 			sig_count_refused(h->metrics, REFUSED_LOOP);
-		} else if (fork_ask(h, c, &targets[i], &from, &refusal)) {
+		} else if (fork_ask(h, c, c->legs[leg]->uac->from, &targets[i], &from, &refusal)) {
 			sig_count_refused(h->metrics, refusal.reason);
 		} else {
 			asked++;
@@ -158,10 +159,14 @@ void fork_forget_best(struct call *c)
 
 void fork_won(struct call_host *h, struct call *c, uint8_t leg)
 {
-	c->partner = leg;
+	uint8_t asker = c->legs[leg]->uac->from;
+
+	bridge_join(c, asker, leg);
 	fork_forget_best(c);
-	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
-		if (i != leg && c->legs[i])
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (i != leg && l && l->uac && l->uac->from == asker)
 			lose(h, c, i);
 	}
 }
@@ -180,8 +185,10 @@ static unsigned rank(const struct refusal_kept *r)
 
 static bool anybody_rings(const struct call *c)
 {
-	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->state == LEG_EARLY)
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->state == LEG_EARLY && l->uac)
 			return true;
 	}
 	return false;
@@ -203,13 +210,13 @@ void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
 		struct call_ending e = {
 			.cause = best->cause,
 			.by = best->cause != CAUSE_REFUSED ? ENDED_BY_NODE
-			      : best->leg == LEG_A         ? ENDED_BY_A
-							   : ENDED_BY_B,
+							   : call_ended_by(c, best->leg),
 			.status = best->status,
 			.extra = text_bytes(&best->extra),
 		};
 
-		c->partner = best->leg;
+		if (best->leg != c->bridge.caller)
+			c->bridge.callee = best->leg;
 		call_end(h, c, &e);
 		return;
 	}

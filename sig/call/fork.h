@@ -8,9 +8,10 @@
 
 #include "sig/call/call.h"
 
-/* Asks one more party; the INVITE waits for the save. The call must have been touched. 0 or -errno with *refusal: no leg is left. */
-int fork_ask(struct call_host *h, struct call *c, const struct call_target *target,
-	     const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+/* Asks one more party for a leg; the INVITE waits for the save. The call must have been touched. 0 or -errno with *refusal: no leg is left. */
+int fork_ask(struct call_host *h, struct call *c, uint8_t from_leg,
+	     const struct call_target *target, const struct dialog_party *from,
+	     struct call_refusal *refusal) NODISCARD;
 /* Where a 3xx of that leg leads, as further branches: how many. Everybody is rung at most once in a call. */
 uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m);

@@ -72,20 +72,22 @@ static void leave_again(struct call_host *h, struct call *c, uint8_t leg)
 /* Our 2xx left, or may have: who heard it is in the dialog, and the ACK goes where nobody is. */
 static bool asker_has_answer(const struct call *c)
 {
-	const struct leg *l = c->legs[LEG_A];
+	const struct leg *l = call_caller(c);
 
 	return (l->state == LEG_EARLY || l->state == LEG_ANSWERED) && l->uas &&
-	       l->uas->state >= UAS_ANSWERED && !(c->lost & BIT64(LEG_A));
+	       l->uas->state >= UAS_ANSWERED && !(c->lost & BIT64(c->bridge.caller));
 }
 
 static void leave_asker(struct call_host *h, struct call *c)
 {
 	struct leg_farewell f = { .status = g_given_up.status };
 
-	c->legs[LEG_A]->state = LEG_CONFIRMED;
-	c->legs[LEG_A]->leave = false;
-	leg_leave(h, c, LEG_A, &f);
-	leg_uas_clear(c->legs[LEG_A]);
+	struct leg *l = call_caller(c);
+
+	l->state = LEG_CONFIRMED;
+	l->leave = false;
+	leg_leave(h, c, c->bridge.caller, &f);
+	leg_uas_clear(l);
 }
 
 void call_give_up(struct call_host *h, struct call *c)
@@ -136,7 +138,7 @@ void call_give_up_homeless(struct call_host *h, struct call *c)
 		struct leg *l = c->legs[i];
 
 		if (l && !(c->lost & BIT64(i)) && l->dialog.remote_tag.n &&
-		    l->state != LEG_CLOSED && (l->state != LEG_EARLY || i == LEG_A))
+		    l->state != LEG_CLOSED && (l->state != LEG_EARLY || l->uas))
 			bye_once(h, l);
 	}
 	call_end_note(h, c, &g_given_up);

@@ -53,7 +53,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 
 	writer_str(&w, RESPOND_ALLOW);
 	session_timer_write_request(&w, h, l);
-	if (leg == LEG_A && c->auto_answer && l->state == LEG_EARLY)
+	if (leg == c->bridge.caller && c->auto_answer && l->state == LEG_EARLY)
 		writer_str(&w, AUTO_ANSWER);
 	r.extra = writer_lines(&w);
 	slot = leg_request(h, &l->dialog, &r, TXN_USER_INVITE);

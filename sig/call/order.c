@@ -93,7 +93,7 @@ static void digits(struct call_host *h, struct call *c, uint8_t leg, const struc
 
 void order_carry_out(struct call_host *h, struct call *c, struct call_order *order)
 {
-	uint8_t leg = order->leg == LEG_A ? LEG_A : c->partner;
+	uint8_t leg = order->callee ? c->bridge.callee : c->bridge.caller;
 
 	if (c->state != CALL_ESTABLISHED) {
 		order->err = -ENOTCONN;
@@ -125,7 +125,7 @@ void order_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t st
 		return;
 	}
 	c->order_leg = c->legs[leg]->uac->from;
-	c->order_ns = h->now.ns + (ms + (leg == LEG_A ? 100 : 2100)) * NS_PER_MS;
+	c->order_ns = h->now.ns + (ms + (c->legs[leg]->called ? 2100 : 100)) * NS_PER_MS;
 }
 
 void order_again(struct call_host *h, struct call *c)

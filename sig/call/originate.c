@@ -27,7 +27,6 @@ struct bytes originate_offer(void)
 static int fill(struct call_host *h, struct call *c, const struct call_originate *o)
 {
 	call_begin(h, c);
-	c->originated = true;
 	c->auto_answer = o->auto_answer;
 	return text_set(&c->from, o->from) || text_set(&c->to, o->to) ||
 			       text_set(&c->display, o->display)
@@ -38,7 +37,9 @@ static int fill(struct call_host *h, struct call *c, const struct call_originate
 /* A hears from the one it is to speak with. */
 static int open_a(struct call_host *h, struct call *c, const struct call_originate *o)
 {
-	struct id_tag tag = { .call = c->id, .leg = LEG_A, .random = rand_u64_from(h->rand) };
+	struct id_tag tag = { .call = c->id,
+			      .leg = c->bridge.caller,
+			      .random = rand_u64_from(h->rand) };
 	struct dialog_party party = { .local_user = o->to,
 				      .remote_user = o->from,
 				      .target = o->target.uri,
@@ -48,13 +49,14 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 
 	if (err)
 		return err;
-	c->legs[LEG_A]->behind_nat = o->target.behind_nat;
-	err = leg_ask(c->legs[LEG_A], LEG_A);
+	call_caller(c)->called = true;
+	call_caller(c)->behind_nat = o->target.behind_nat;
+	err = leg_ask(call_caller(c), c->bridge.caller);
 	if (!err)
-		err = leg_set_user(h, c->legs[LEG_A], o->from);
+		err = leg_set_user(h, call_caller(c), o->from);
 	if (!err)
-		err = leg_set_terms(c->legs[LEG_A], &o->target.terms);
-	return err ? err : dialog_to_party(&c->legs[LEG_A]->dialog, &tag, &party, h->settings);
+		err = leg_set_terms(call_caller(c), &o->target.terms);
+	return err ? err : dialog_to_party(&call_caller(c)->dialog, &tag, &party, h->settings);
 }
 
 int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
@@ -67,10 +69,10 @@ int call_originate(struct call_host *h, struct call *c, const struct call_origin
 	if (err)
 		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
 	outbox_touch(&c->out);
-	err = session_offer(h, c, LEG_A, refusal);
+	err = session_offer(h, c, c->bridge.caller, refusal);
 	if (err)
 		return err;
-	if (invite_queue(h, c, LEG_A))
+	if (invite_queue(h, c, c->bridge.caller))
 		return call_refuse(refusal, -ENOSPC, 503, REFUSED_TXNS_FULL);
 	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
 	metric_add(h->metrics->calls_started, 1);
@@ -92,13 +94,13 @@ static uint32_t ask_others(struct call_host *h, struct call *c)
 	uint32_t asked = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		asked += fork_ask(h, c, &targets[i], &from, &refusal) == 0;
+		asked += fork_ask(h, c, c->bridge.caller, &targets[i], &from, &refusal) == 0;
 	return asked;
 }
 
 static void confirm(struct call *c)
 {
-	struct leg *l = c->legs[LEG_A];
+	struct leg *l = call_caller(c);
 
 	l->state = LEG_CONFIRMED;
 	leg_sdp_move(&l->sdp, &l->open);
@@ -110,10 +112,10 @@ static void confirm(struct call *c)
  * who has our ACK never says so again. */
 static void acknowledge(struct call_host *h, struct call *c)
 {
-	struct outbox_item ack = { .kind = OUTBOX_ACK, .leg = LEG_A };
+	struct outbox_item ack = { .kind = OUTBOX_ACK, .leg = c->bridge.caller };
 
 	if (!outbox_push(&c->out, &ack))
-		leg_ack(h, c, LEG_A);
+		leg_ack(h, c, c->bridge.caller);
 }
 
 void originate_answered(struct call_host *h, struct call *c, const struct sip_message *m)
@@ -121,7 +123,7 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 	struct call_ending e = { .cause = CAUSE_UNREACHABLE, .by = ENDED_BY_NODE, .status = 480 };
 	struct bytes sdp;
 	bool usable =
-		!session_body(m, &sdp) && sdp.n && !text_set(&c->legs[LEG_A]->open.heard, sdp);
+		!session_body(m, &sdp) && sdp.n && !text_set(&call_caller(c)->open.heard, sdp);
 
 	confirm(c);
 	if (!usable)
@@ -129,7 +131,7 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 					  .by = ENDED_BY_NODE,
 					  .status = 488 };
 	if (!usable || !ask_others(h, c)) {
-		leg_ack(h, c, LEG_A);
+		leg_ack(h, c, c->bridge.caller);
 		call_end(h, c, &e);
 		return;
 	}
@@ -145,6 +147,6 @@ void originate_joined(struct call_host *h, struct call *c)
 	LOG_INFO("call", c->id, "call answered", LOG_BYTES("from", text_bytes(&c->from)),
 		 LOG_BYTES("to", text_bytes(&c->to)),
 		 LOG_U64("setup_ms", c->answer_utc_ms - c->setup_utc_ms));
-	if (invite_own(h, c, c->partner))
+	if (invite_own(h, c, c->bridge.callee))
 		LOG_WARN("call", c->id, "A was not asked once more");
 }

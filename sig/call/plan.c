@@ -17,8 +17,8 @@ static struct addr local_of(const struct call_host *h, const struct call_flow *f
 static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 				const struct call_flow *f)
 {
-	uint8_t other = leg_other(c, f->leg);
-	const struct call_flow *peer = other == f->leg ? NULL : call_flow_find(c, other, f->line);
+	uint8_t other = bridge_peer(c, f->leg);
+	const struct call_flow *peer = other == LEG_NONE ? NULL : call_flow_find(c, other, f->line);
 
 	struct flow_spec spec = {
 		.id = f->id,
@@ -80,9 +80,9 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 /* What was ordered counts beside what was agreed. */
 static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
 {
-	const struct leg *own = c->legs[leg], *other = c->legs[leg_other(c, leg)];
+	const struct leg *own = c->legs[leg], *other = call_leg(c, bridge_peer(c, leg));
 
-	if (own->held || other->held)
+	if (own->held || (other && other->held))
 		s->receive = s->send = 0;
 	if (own->muted)
 		s->receive = 0;

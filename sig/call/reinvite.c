@@ -35,7 +35,7 @@ static bool may_start(struct call_host *h, const struct call *c, const struct ca
 {
 	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
 	if (invite_is_open(c)) { /* our own is open there: 491 */
-		refusal->status = c->legs[leg_other(c, ev->leg)]->uac ? 500 : 491;
+		refusal->status = c->legs[bridge_peer(c, ev->leg)]->uac ? 500 : 491;
 	} else if (c->state != CALL_ESTABLISHED) {
 		*refusal = (struct call_refusal){ .status = 481, .reason = REFUSED_NO_DIALOG };
 	} else if (ev->message->max_forwards == 0) {
@@ -60,7 +60,7 @@ static int take_offer(struct call_host *h, struct call *c, const struct call_eve
 		      struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[ev->leg];
-	uint8_t to = leg_other(c, ev->leg);
+	uint8_t to = bridge_peer(c, ev->leg);
 	struct bytes sdp;
 
 	*refusal = (struct call_refusal){ .status = 415, .reason = REFUSED_BODY };
@@ -88,7 +88,7 @@ static void asker_failed(struct leg *l)
 static void take_back(struct call_host *h, struct call *c, const struct call_event *ev,
 		      const struct call_refusal *refusal)
 {
-	leg_uac_clear(c->legs[leg_other(c, ev->leg)]);
+	leg_uac_clear(c->legs[bridge_peer(c, ev->leg)]);
 	asker_failed(c->legs[ev->leg]);
 	refuse(h, ev, refusal);
 }
@@ -110,7 +110,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_INVITE);
 	respond(h, ev->slot, ev->message, &trying);
 	outbox_touch(&c->out);
-	if (invite_queue(h, c, leg_other(c, ev->leg))) {
+	if (invite_queue(h, c, bridge_peer(c, ev->leg))) {
 		refusal = (struct call_refusal){ .status = 503, .reason = REFUSED_TXNS_FULL };
 		take_back(h, c, ev, &refusal);
 	}
@@ -144,7 +144,7 @@ static int ask_own(struct call_host *h, struct call *c, uint8_t to, bool refresh
 
 static int own(struct call_host *h, struct call *c, uint8_t from, bool refresh)
 {
-	uint8_t to = leg_other(c, from);
+	uint8_t to = bridge_peer(c, from);
 	int err;
 
 	if (invite_is_open(c) || c->legs[from]->sdp.heard.n == 0)
@@ -166,7 +166,7 @@ int invite_own(struct call_host *h, struct call *c, uint8_t from)
 
 int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
 {
-	return own(h, c, leg_other(c, to), true);
+	return own(h, c, bridge_peer(c, to), true);
 }
 
 bool invite_is_refresh(const struct call *c, uint8_t leg)

@@ -91,7 +91,7 @@ void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle cl
 /* REG-15: a party that takes telephone-events gets one, and the INFO ends here. */
 static bool digit_taken(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	uint8_t to = leg_other(c, ev->leg);
+	uint8_t to = bridge_peer(c, ev->leg);
 	struct response ok = { .status = 200 };
 	struct dtmf dtmf;
 
@@ -107,7 +107,8 @@ static bool digit_taken(struct call_host *h, struct call *c, const struct call_e
 
 void relay_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	uint8_t to = leg_other(c, ev->leg);
+	uint8_t to = bridge_peer(c, ev->leg);
+	const struct leg *l = call_leg(c, to);
 	struct dialog_request r = {
 		.method = ev->message->method,
 		.max_forwards = ev->message->max_forwards < 0 ? -1 : ev->message->max_forwards - 1,
@@ -117,7 +118,7 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 	};
 	struct txn_slot *slot;
 
-	if (c->legs[to]->state != LEG_CONFIRMED) {
+	if (!l || l->state != LEG_CONFIRMED) {
 		respond_refuse(h, ev, 480, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;
 	}

@@ -245,7 +245,7 @@ static void resume_leaving(struct call_host *h, struct call *c)
 
 		if (!l || l->state != LEG_LEAVING || l->uac)
 			continue;
-		if (i != LEG_A && l->dialog.remote_tag.n == 0) {
+		if (l->dialog.remote_tag.n == 0) {
 			leg_close(l);
 			continue;
 		}

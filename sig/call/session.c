@@ -117,8 +117,7 @@ int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct 
 	struct leg_sdp *open = &c->legs[leg]->open;
 	struct talk t;
 
-	if (leg != LEG_A)
-		c->partner = leg;
+	bridge_join(c, c->legs[leg]->uac->from, leg);
 	open->theirs = true;
 	if (text_set(&open->heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
@@ -152,8 +151,7 @@ static int tell(struct call *c, const struct talk *t, struct writer *w)
 /* It was carried already. */
 static bool was_answered(const struct call *c, uint8_t leg, const struct talk *t, struct bytes sdp)
 {
-	return (leg == LEG_A || leg == c->partner) && c->legs[t->offerer]->open.said.n &&
-	       bytes_eq(sdp, t->answer);
+	return bridge_has(c, leg) && c->legs[t->offerer]->open.said.n && bytes_eq(sdp, t->answer);
 }
 
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
@@ -177,8 +175,7 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 		return err;
 	if (text_set(&c->legs[t.answerer]->open.heard, sdp) || tell(c, &t, &w))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
-	if (leg != LEG_A)
-		c->partner = leg;
+	bridge_join(c, c->legs[leg]->uac->from, leg);
 	flows_update(h, c, &agreed);
 	return 0;
 }

@@ -16,8 +16,8 @@ int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct 
 		       struct call_refusal *refusal) NODISCARD;
 /* The same offer once more, now with SRTP keys, to a party that may have them and was not offered any. 0 or -errno: it may not, or was. */
 int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
-/* The answer to the INVITE to the asked leg, which becomes A's partner: of that leg, or of the asker where the leg made the offer. Writes
- * what the other one of the two hears, updates the flows. Once more with the same SDP and partner changes nothing. */
+/* The answer to the INVITE to the asked leg, which takes its place in the bridge: of that leg, or of the asker where the leg made the offer. Writes
+ * what the other one of the two hears, updates the flows. Once more with the same SDP and bridge changes nothing. */
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
 /* Something else holds the port of a flow whose socket was not bound: another pair. 0 or -errno: somebody was told of this one, or

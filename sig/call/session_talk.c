@@ -9,9 +9,9 @@ enum { EVENT_PT = 101 }; /* REG-14 */
 
 static struct offer_terms terms_of(const struct call *c, uint8_t leg)
 {
-	const struct leg *l = c->legs[leg];
+	const struct leg *l = call_leg(c, leg);
 
-	return l->terms ? *l->terms : (struct offer_terms){ 0 };
+	return l && l->terms ? *l->terms : (struct offer_terms){ 0 };
 }
 
 struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t answerer)
@@ -93,13 +93,15 @@ struct talk talk_open(const struct call *c, uint8_t leg)
 
 struct talk talk_agreed(const struct call *c)
 {
-	uint8_t answerer = leg_other(c, c->offerer);
-	const struct leg_sdp *sdp = &c->legs[answerer]->sdp;
+	uint8_t offerer = c->bridge.offerer, answerer = bridge_peer(c, offerer);
+	const struct leg *l = call_leg(c, answerer);
+	static const struct leg_sdp nobody;
+	const struct leg_sdp *sdp = l ? &l->sdp : &nobody;
 
 	return (struct talk){
-		.offerer = c->offerer,
+		.offerer = offerer,
 		.answerer = answerer,
-		.offer = text_bytes(&c->legs[c->offerer]->sdp.heard),
+		.offer = text_bytes(&c->legs[offerer]->sdp.heard),
 		.offer_out = text_bytes(&sdp->said),
 		.answer = text_bytes(&sdp->heard),
 	};
@@ -114,9 +116,9 @@ static bool has_answer(const struct call *c, uint8_t leg)
 
 struct talk talk_in_force(const struct call *c)
 {
-	if (has_answer(c, LEG_A))
-		return talk_open(c, LEG_A);
-	return has_answer(c, c->partner) ? talk_open(c, c->partner) : talk_agreed(c);
+	if (has_answer(c, c->bridge.caller))
+		return talk_open(c, c->bridge.caller);
+	return has_answer(c, c->bridge.callee) ? talk_open(c, c->bridge.callee) : talk_agreed(c);
 }
 
 /* Every line that was offered has its two ports. */

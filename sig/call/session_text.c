@@ -43,7 +43,7 @@ bool session_is_same(struct bytes a, struct bytes b)
 
 bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp)
 {
-	struct offer_policy policy = talk_policy(c, leg, leg_other(c, leg));
+	struct offer_policy policy = talk_policy(c, leg, bridge_peer(c, leg));
 	struct offer_error error;
 	struct media_plan lines;
 
@@ -71,7 +71,8 @@ bool session_is_holding(const struct call *c, uint8_t leg)
 	const struct leg_sdp *sdp = &c->legs[leg]->sdp;
 	struct media_side side;
 
-	if (!first_line(c, leg, leg_other(c, leg), text_bytes(&sdp->heard), &side) || side.receives)
+	if (!first_line(c, leg, bridge_peer(c, leg), text_bytes(&sdp->heard), &side) ||
+	    side.receives)
 		return false;
 	return sdp->theirs ||
 	       (first_line(c, leg, leg, text_bytes(&sdp->said), &side) && side.sends);

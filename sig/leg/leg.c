@@ -80,8 +80,8 @@ void legs_trim(struct call *c)
 {
 	if (c->state != CALL_ESTABLISHED)
 		return;
-	for (uint8_t i = c->leg_count; i-- > LEG_B;) {
-		if (i != c->partner && c->legs[i] && c->legs[i]->state == LEG_CLOSED)
+	for (uint8_t i = c->leg_count; i-- > 0;) {
+		if (!bridge_has(c, i) && c->legs[i] && c->legs[i]->state == LEG_CLOSED)
 			leg_free(c, i);
 	}
 }

@@ -42,34 +42,28 @@ static void answer_bye(struct call_host *h, struct call *c, const struct call_ev
 		answer(h, ev, 200, (struct bytes){ 0 });
 }
 
-/* A branch that lost has only to go. */
-static bool takes_part(const struct call *c, uint8_t leg)
-{
-	return leg == LEG_A || leg == c->partner;
-}
-
 static void bye(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
 	struct call_ending e = {
 		.cause = CAUSE_HANGUP,
-		.by = ev->leg == LEG_A ? ENDED_BY_A : ENDED_BY_B,
+		.by = call_ended_by(c, ev->leg),
 		.status = 487,
 		.reason = reason_lines(h, ev->message),
 	};
 
-	if (!takes_part(c, ev->leg)) {
+	if (!bridge_has(c, ev->leg)) { /* a branch that lost has only to go */
 		answer(h, ev, 200, (struct bytes){ 0 });
 		leg_close(l);
 		return;
 	}
-	if (l->state == LEG_EARLY && ev->leg == LEG_A) { /* RFC 3261 15.1.2 */
+	if (l->state == LEG_EARLY && l->uas) { /* RFC 3261 15.1.2 */
 		e.cause = CAUSE_CANCELLED;
 		call_end(h, c, &e);
 		answer_bye(h, c, ev);
 		return;
 	}
-	if (l->state == LEG_ANSWERED && ev->leg != LEG_A)
+	if (l->state == LEG_ANSWERED && !l->uas)
 		leg_ack(h, c, ev->leg);
 	l->state =
 		LEG_CLOSED; /* closed only then: an INVITE of ours that is open there still gets its limit */
@@ -146,7 +140,7 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		respond_refuse(h, ev, 420, REFUSED_EXTENSION, writer_lines(&extra));
 		return;
 	}
-	if (!takes_part(c, ev->leg) && ev->message->method != SIP_BYE) {
+	if (!bridge_has(c, ev->leg) && ev->message->method != SIP_BYE) {
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;
 	}

@@ -98,15 +98,15 @@ static bool uac_fits(const struct call *c, uint8_t leg)
 	const struct leg *l = c->legs[leg];
 
 	if (l->state == LEG_LEAVING) /* a branch that is being cancelled */
-		return (leg != LEG_A || c->originated) && leg_is_open(l);
+		return l->called && leg_is_open(l);
 	if (c->state == CALL_ENDING)
 		return false;
 	if (c->state == CALL_ESTABLISHED)
-		return l->uac->from == leg_other(c, leg) && l->state == LEG_CONFIRMED;
-	if (l->uac->from != LEG_A)
+		return l->uac->from == bridge_peer(c, leg) && l->state == LEG_CONFIRMED;
+	if (l->uac->from != c->bridge.caller)
 		return false;
-	if (leg == LEG_A)
-		return c->originated && l->state == LEG_EARLY && leg_is_open(l);
+	if (leg == c->bridge.caller)
+		return l->called && l->state == LEG_EARLY && leg_is_open(l);
 	return leg_is_open(l) ? l->state == LEG_EARLY
 			      : l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED;
 }
@@ -118,7 +118,7 @@ static bool asker_fits(const struct call *c, const struct invite_uac *uac)
 
 	if (from->uas)
 		return from->uas->late == uac->late;
-	return !uac->late && (c->state == CALL_ESTABLISHED || c->originated);
+	return !uac->late && (c->state == CALL_ESTABLISHED || call_caller(c)->called);
 }
 
 static const char *check_uac(const struct call *c, const struct call_seed *seed, uint8_t leg)
@@ -126,7 +126,8 @@ static const char *check_uac(const struct call *c, const struct call_seed *seed,
 	const struct leg *l = c->legs[leg];
 
 	if (!l->uac)
-		return l->state == LEG_EARLY && leg != LEG_A ? "leg: state" : NULL;
+		return l->state == LEG_EARLY && !l->uas && c->state != CALL_ENDING ? "leg: state"
+										   : NULL;
 	if (!uac_fits(c, leg))
 		return "asked: state";
 	if (l->state != LEG_LEAVING &&
@@ -155,8 +156,8 @@ static bool uas_fits(const struct call *c, uint8_t leg)
 	const struct leg *l = c->legs[leg];
 
 	if (c->state == CALL_ESTABLISHED)
-		return l->state == LEG_CONFIRMED && (leg == LEG_A || leg == c->partner);
-	return leg == LEG_A && !c->originated;
+		return l->state == LEG_CONFIRMED && bridge_has(c, leg);
+	return leg == c->bridge.caller && !l->called;
 }
 
 static const char *check_uas(const struct call *c, const struct call_seed *seed, uint8_t leg)
@@ -199,20 +200,20 @@ static const char *check_legs(const struct call *c, const struct call_seed *seed
 
 static bool has_state(const struct call *c, enum leg_state state)
 {
-	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->state == state)
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (i != c->bridge.caller && c->legs[i] && c->legs[i]->state == state)
 			return true;
 	}
 	return false;
 }
 
-/* The legs beside A and its partner have lost, and go. */
+/* The legs beside those of the bridge have lost, and go. */
 static bool others_go(const struct call *c)
 {
-	for (uint8_t i = LEG_B; i < c->leg_count; i++) {
+	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (i != c->partner && l && l->state != LEG_LEAVING && l->state != LEG_CLOSED)
+		if (!bridge_has(c, i) && l && l->state != LEG_LEAVING && l->state != LEG_CLOSED)
 			return false;
 	}
 	return true;
@@ -221,10 +222,10 @@ static bool others_go(const struct call *c)
 /* A is asked, or has answered and others are asked. */
 static const char *check_originating(const struct call *c)
 {
-	enum leg_state a = c->legs[LEG_A]->state;
+	enum leg_state a = call_caller(c)->state;
 	bool others = has_state(c, LEG_EARLY);
 
-	if (c->legs[LEG_A]->uas || c->ring_ns == 0 || has_state(c, LEG_ANSWERED) ||
+	if (call_caller(c)->uas || c->ring_ns == 0 || has_state(c, LEG_ANSWERED) ||
 	    has_state(c, LEG_CONFIRMED))
 		return "call: originating";
 	return a == (others ? LEG_CONFIRMED : LEG_EARLY) ? NULL : "call: originating";
@@ -233,9 +234,9 @@ static const char *check_originating(const struct call *c)
 /* An open first INVITE, and somebody who may answer it. */
 static const char *check_setup(const struct call *c)
 {
-	const struct leg *a = c->legs[LEG_A];
+	const struct leg *a = call_caller(c);
 
-	if (c->originated)
+	if (a->called)
 		return check_originating(c);
 	if (!a->uas || a->uas->state != UAS_PROCEEDING || a->state != LEG_EARLY ||
 	    !has_state(c, LEG_EARLY) || has_state(c, LEG_ANSWERED) || has_state(c, LEG_CONFIRMED) ||
@@ -246,23 +247,23 @@ static const char *check_setup(const struct call *c)
 
 static const char *check_answering(const struct call *c)
 {
-	enum leg_state a = c->legs[LEG_A]->state;
-	const struct leg *b = c->legs[c->partner];
-	const struct invite_uas *uas = c->legs[LEG_A]->uas;
+	enum leg_state a = call_caller(c)->state;
+	const struct leg *b = call_callee(c);
+	const struct invite_uas *uas = call_caller(c)->uas;
 	bool said = uas && uas->state == UAS_ACCEPTED;
 
-	if (!b->uac || leg_is_open(b) || (uas && uas->state < UAS_ANSWERED) ||
-	    !uas != c->originated || !others_go(c))
+	if (!b || !b->uac || leg_is_open(b) || (uas && uas->state < UAS_ANSWERED) ||
+	    !uas != call_caller(c)->called || !others_go(c))
 		return "call: answering";
-	if (a != (c->originated ? LEG_CONFIRMED : said ? LEG_ANSWERED : LEG_EARLY))
+	if (a != (call_caller(c)->called ? LEG_CONFIRMED : said ? LEG_ANSWERED : LEG_EARLY))
 		return "call: answering";
 	return b->state == LEG_ANSWERED || b->state == LEG_CONFIRMED ? NULL : "call: answering";
 }
 
 static const char *check_established(const struct call *c)
 {
-	if (c->legs[LEG_A]->state != LEG_CONFIRMED || c->legs[c->partner]->state != LEG_CONFIRMED ||
-	    !others_go(c))
+	if (!call_callee(c) || call_caller(c)->state != LEG_CONFIRMED ||
+	    call_callee(c)->state != LEG_CONFIRMED || !others_go(c))
 		return "call: established";
 	return NULL;
 }
@@ -270,7 +271,7 @@ static const char *check_established(const struct call *c)
 /* A leg still to be left needs what it is left by. */
 static const char *check_ending(const struct call *c)
 {
-	const struct leg *a = c->legs[LEG_A];
+	const struct leg *a = call_caller(c);
 
 	if (c->end_utc_ms == 0 || c->cause == CAUSE_NONE)
 		return "call: how it ended";
@@ -301,7 +302,7 @@ static const char *check_state(const struct call *c)
 
 const char *call_check(const struct call *c, const struct call_seed *seed)
 {
-	const char *wrong = c->legs[LEG_A] ? check_legs(c, seed) : "call: no caller";
+	const char *wrong = check_legs(c, seed);
 
 	return wrong ? wrong : check_state(c);
 }

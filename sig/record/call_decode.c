@@ -43,7 +43,6 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	c->state = (enum call_state)in->state;
 	c->early_media = in->early_media;
 	c->video = in->video;
-	c->originated = in->originated;
 	c->status = (uint16_t)in->status;
 	c->cause = (enum call_cause)in->cause;
 	c->ended_by = (enum call_ended_by)in->ended_by;
@@ -67,7 +66,7 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	if (!in)
 		return reading_wrong(r, "not a call record");
 	read_clock(r, in);
-	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_partner(r, in) ||
+	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_bridge(r, in) ||
 	    !reading_invites(r, in) || !reading_sdps(r, in) || !reading_flows(r, in))
 		return false;
 	r->reason = call_check(r->c, r->seed);

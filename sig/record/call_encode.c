@@ -27,7 +27,6 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->to = packing_text(&c->to);
 	out->early_media = c->early_media;
 	out->video = c->video;
-	out->originated = c->originated;
 	out->display = packing_text(&c->display);
 	out->setup_utc_ms = c->setup_utc_ms;
 	out->ringing_utc_ms = c->ringing_utc_ms;
@@ -37,8 +36,9 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->status = c->status;
 	out->cause = c->cause;
 	out->ended_by = c->ended_by;
-	out->partner = c->partner == LEG_B ? 0 : c->partner;
-	out->offerer = c->offerer;
+	out->callee = c->bridge.callee == LEG_NONE || c->bridge.callee == 1 ? 0 : c->bridge.callee;
+	out->caller = c->bridge.caller;
+	out->offerer = c->bridge.offerer;
 }
 
 /* Our keys, or those that a party named in its texts. */

@@ -8,6 +8,9 @@
 
 enum { READING_USER_MAX = 256, READING_MESSAGE_MAX = 65000 };
 
+/* Up to this one a record has one INVITE of the call, carried from a first leg to the others, and the texts of it. */
+enum { FORMAT_CARRIED = 1 };
+
 struct reading {
 	const struct call_host *h;
 	struct call *c;
@@ -36,7 +39,7 @@ bool reading_uac_state(struct reading *r, enum uac_state *out, Tandem__Call__Inv
 bool reading_sent(struct reading *r, uint8_t leg, const ProtobufCBinaryData *sent,
 		  const Tandem__Call__Hop *to);
 bool reading_legs(struct reading *r, const Tandem__Call__Call *in);
-bool reading_partner(struct reading *r, const Tandem__Call__Call *in);
+bool reading_bridge(struct reading *r, const Tandem__Call__Call *in);
 /* INVITEs of all legs, and the best refusal so far. */
 bool reading_invites(struct reading *r, const Tandem__Call__Call *in);
 /* The same in a record of format 0 or 1. */

@@ -6,10 +6,10 @@
 /* A record of two legs: what the asked one had of the INVITE stood in it. */
 static bool read_two_legs(struct reading *r, const Tandem__Call__Invite *in)
 {
-	uint8_t asked = leg_other(r->c, (uint8_t)in->from);
-	struct leg *l = r->c->legs[asked];
+	uint8_t asked = bridge_peer(r->c, (uint8_t)in->from);
+	struct leg *l = call_leg(r->c, asked);
 
-	if (l->uac || (in->sent.len == 0 && (!in->media || in->media->offer_out.len == 0)))
+	if (!l || l->uac || (in->sent.len == 0 && (!in->media || in->media->offer_out.len == 0)))
 		return true;
 	if (leg_ask(l, (uint8_t)in->from))
 		return reading_wrong(r, "out of memory");
@@ -57,7 +57,7 @@ bool reading_invite(struct reading *r, const Tandem__Call__Invite *in)
 	if (in->state <= TANDEM__CALL__INVITE_STATE__NONE ||
 	    in->state > TANDEM__CALL__INVITE_STATE__ACCEPTED)
 		return reading_wrong(r, "invite: state");
-	if (in->from != LEG_A && in->from != r->c->partner)
+	if (in->from >= LEGS_MAX || !bridge_has(r->c, (uint8_t)in->from))
 		return reading_wrong(r, "invite: numbers");
 	if (!read_two_legs(r, in) || !reading_best(r, in->best))
 		return false;

@@ -49,13 +49,13 @@ static bool read_agreed(struct reading *r, const Tandem__Call__Call *in)
 
 	if (!is_exchange(r, x))
 		return false;
-	if (x->offerer != LEG_A && x->offerer != c->partner)
+	if (!bridge_has(c, (uint8_t)x->offerer))
 		return reading_wrong(r, "exchange: offerer");
-	c->offerer = (uint8_t)x->offerer;
-	offerer = &c->legs[c->offerer]->sdp;
-	answerer = &c->legs[leg_other(c, c->offerer)]->sdp;
-	if (offerer == answerer) /* nobody else is there yet */
+	c->bridge.offerer = (uint8_t)x->offerer;
+	if (c->bridge.callee == LEG_NONE)
 		return true;
+	offerer = &c->legs[c->bridge.offerer]->sdp;
+	answerer = &c->legs[bridge_peer(c, c->bridge.offerer)]->sdp;
 	offerer->theirs = is_text(&x->offer_in);
 	return read_pair(r, offerer, &x->offer_in, &x->answer_out) &&
 	       read_pair(r, answerer, &x->answer_in, &x->offer_out) && read_said(r, in);
@@ -66,8 +66,7 @@ static bool is_carried(const struct call *c, uint8_t leg)
 {
 	const struct leg *from = c->legs[c->legs[leg]->uac->from];
 
-	return leg == c->partner || leg == LEG_A ||
-	       (leg == invite_carried(c, leg)->early && !from->open.said.n);
+	return bridge_has(c, leg) || (leg == invite_carried(c, leg)->early && !from->open.said.n);
 }
 
 static bool read_open(struct reading *r, uint8_t leg, const Tandem__Call__Exchange *x)

@@ -9,7 +9,8 @@ bool reading_best(struct reading *r, const Tandem__Call__Best *in)
 	if (!in)
 		return true;
 	if (in->status < 300 || in->status > 699 || in->cause >= CALL_CAUSE_COUNT ||
-	    in->leg >= LEGS_MAX || in->leg == LEG_A || !call_leg(r->c, (uint8_t)in->leg))
+	    in->leg >= LEGS_MAX || in->leg == r->c->bridge.caller ||
+	    !call_leg(r->c, (uint8_t)in->leg))
 		return reading_wrong(r, "invite: best");
 	out->status = (uint16_t)in->status;
 	out->leg = (uint8_t)in->leg;

@@ -140,7 +140,7 @@ static bool make_leg(struct reading *r, uint32_t index)
 /* All legs first: what an INVITE says may name any of them. */
 bool reading_legs(struct reading *r, const Tandem__Call__Call *in)
 {
-	if (in->n_legs < (in->originated ? 1 : 2) || in->n_legs > LEGS_MAX)
+	if (in->n_legs == 0 || in->n_legs > LEGS_MAX)
 		return reading_wrong(r, "call: number of legs");
 	r->c->legs = calloc(LEGS_MAX, sizeof(struct leg *));
 	if (!r->c->legs)
@@ -153,17 +153,34 @@ bool reading_legs(struct reading *r, const Tandem__Call__Call *in)
 	return true;
 }
 
-bool reading_partner(struct reading *r, const Tandem__Call__Call *in)
+/* A record of format 0 or 1 does not say who was called: all but the first, and the first by command. */
+static bool was_called(const Tandem__Call__Call *in, size_t place)
 {
-	uint32_t partner = in->partner ? in->partner : LEG_B;
+	return in->format <= FORMAT_CARRIED ? index_of(in, place) != 0 || in->originated
+					    : in->legs[place]->called;
+}
 
-	if (in->originated && r->c->leg_count == 1) {
-		r->c->partner = LEG_A; /* nobody else is asked yet */
+static bool is_leg(const struct call *c, uint32_t leg)
+{
+	return leg < LEGS_MAX && call_leg(c, (uint8_t)leg);
+}
+
+bool reading_bridge(struct reading *r, const Tandem__Call__Call *in)
+{
+	uint32_t callee = in->callee ? in->callee : 1;
+	struct call *c = r->c;
+
+	for (size_t i = 0; i < in->n_legs; i++)
+		c->legs[index_of(in, i)]->called = was_called(in, i);
+	if (!is_leg(c, in->caller))
+		return reading_wrong(r, "call: no caller");
+	c->bridge.caller = (uint8_t)in->caller;
+	if (in->callee == 0 && c->leg_count == 1 && call_caller(c)->called) {
+		c->bridge.callee = LEG_NONE; /* nobody else is asked yet */
 		return true;
 	}
-
-	if (partner >= LEGS_MAX || !call_leg(r->c, (uint8_t)partner))
-		return reading_wrong(r, "call: partner");
-	r->c->partner = (uint8_t)partner;
+	if (!is_leg(c, callee) || callee == in->caller)
+		return reading_wrong(r, "call: callee");
+	c->bridge.callee = (uint8_t)callee;
 	return true;
 }

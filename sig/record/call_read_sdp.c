@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/record/call_read.h"
 
-/* Of formats 0 and 1, which have the texts by INVITE and not by leg. */
-enum { FORMAT_EXCHANGES = 1 };
-
 bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in)
 {
 	return reading_text(r, out, in, HOST_SDP_MAX, "SDP: too long");
@@ -20,15 +17,15 @@ static bool read_sdp(struct reading *r, struct leg_sdp *out, const Tandem__Call_
 
 static bool read_offerer(struct reading *r, uint32_t offerer)
 {
-	if (offerer != LEG_A && offerer != r->c->partner)
+	if (offerer >= LEG_NONE || !bridge_has(r->c, (uint8_t)offerer))
 		return reading_wrong(r, "call: offerer");
-	r->c->offerer = (uint8_t)offerer;
+	r->c->bridge.offerer = (uint8_t)offerer;
 	return true;
 }
 
 bool reading_sdps(struct reading *r, const Tandem__Call__Call *in)
 {
-	if (in->format <= FORMAT_EXCHANGES)
+	if (in->format <= FORMAT_CARRIED)
 		return reading_exchanges(r, in);
 	for (size_t i = 0; i < in->n_legs; i++) {
 		const Tandem__Call__Leg *leg = in->legs[i];

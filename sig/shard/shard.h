@@ -283,12 +283,13 @@ struct call_view {
 	bool restored;
 	char tenant[32];
 	char from[64], to[64];
-	struct text const *sip_call_id[2]; /* leg A and its partner; valid until the next event */
-	struct addr remote[2];             /* SIP peers */
+	struct text const *sip_call_id
+		[2]; /* caller and callee (the caller again: nobody is asked yet); valid until the next event */
+	struct addr remote[2]; /* SIP peers */
 	struct call_view_leg legs[2];
-	uint32_t leg_count; /* A and everybody who rings, talks or is on the way out */
+	uint32_t leg_count; /* the caller and everybody who rings, talks or is on the way out */
 	uint64_t setup_utc_ms, answer_utc_ms;
-	uint32_t flow_count; /* those of A and its partner first */
+	uint32_t flow_count; /* those of the two first */
 	struct {
 		struct flow_id id;
 		uint8_t leg, line;
@@ -310,7 +311,7 @@ struct call_session {
 	bool asked;               /* the INVITE was ours */
 	struct bytes heard, told; /* SDP in force: the party's, and ours to it */
 };
-/* leg: A or its partner. False: no session is in force. */
+/* leg: of the caller or the callee. False: no session is in force. */
 bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg,
 			struct call_session *out);
 /* The call that a message, received (and handed to shard_receive before) or sent, belongs to; 0: none that is known. Costs its parsing. */

@@ -67,21 +67,21 @@ int shard_call_originate(struct shard *s, const struct shard_originate *o, struc
 
 int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, struct instant now)
 {
-	struct call_order order = { .kind = ORDER_HOLD, .leg = leg, .on = true };
+	struct call_order order = { .kind = ORDER_HOLD, .callee = leg != 0, .on = true };
 
 	return carry_out(s, call, &order, now);
 }
 
 int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, struct instant now)
 {
-	struct call_order order = { .kind = ORDER_HOLD, .leg = leg };
+	struct call_order order = { .kind = ORDER_HOLD, .callee = leg != 0 };
 
 	return carry_out(s, call, &order, now);
 }
 
 int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on, struct instant now)
 {
-	struct call_order order = { .kind = ORDER_MUTE, .leg = leg, .on = on };
+	struct call_order order = { .kind = ORDER_MUTE, .callee = leg != 0, .on = on };
 
 	return carry_out(s, call, &order, now);
 }
@@ -89,9 +89,10 @@ int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on, struct
 int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,
 		    uint16_t duration_ms, struct instant now)
 {
-	struct call_order order = {
-		.kind = ORDER_DIGITS, .leg = leg, .digits = digits, .duration_ms = duration_ms
-	};
+	struct call_order order = { .kind = ORDER_DIGITS,
+				    .callee = leg != 0,
+				    .digits = digits,
+				    .duration_ms = duration_ms };
 
 	return carry_out(s, call, &order, now);
 }

@@ -17,10 +17,10 @@ static int refuse(const char **reason, int err, const char *text)
 /* Who began it has it as one of its calls again, whatever the limits are by now. */
 static void charge(struct shard *s, struct call *c)
 {
-	const struct leg *a = c->legs[LEG_A];
+	const struct leg *a = call_caller(c);
 	struct call_refusal none;
 
-	if (c->originated)
+	if (a->called)
 		return;
 	c->payer = shard_party(s, text_bytes(&a->user), &a->dialog.hop);
 	(void)shard_quota_take(s, &c->payer, QUOTA_CALLS, true, &none);

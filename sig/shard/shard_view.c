@@ -55,14 +55,16 @@ static void view_flows(const struct shard *s, const struct call *c, bool talk,
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		const struct call_flow *f = &c->flows[i];
 
-		if ((f->leg == LEG_A || f->leg == c->partner) == talk)
+		if (bridge_has(c, f->leg) == talk)
 			view_flow(s, f, out);
 	}
 }
 
 static void view_legs(const struct shard *s, const struct call *c, struct call_view *out)
 {
-	const uint8_t legs[2] = { LEG_A, c->partner };
+	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee == LEG_NONE
+							    ? c->bridge.caller
+							    : c->bridge.callee };
 
 	for (size_t i = 0; i < COUNT_OF(legs); i++) {
 		out->sip_call_id[i] = &c->legs[legs[i]]->dialog.call_id;

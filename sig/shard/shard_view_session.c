@@ -5,7 +5,7 @@
 bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg, struct call_session *out)
 {
 	const struct call *c = shard_call_find(s, call);
-	const struct leg *l = c && (leg == LEG_A || leg == c->partner) ? call_leg(c, leg) : NULL;
+	const struct leg *l = c && bridge_has(c, leg) ? call_leg(c, leg) : NULL;
 
 	if (!l)
 		return false;
@@ -17,7 +17,7 @@ bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg, struc
 				      .heard = text_bytes(&l->sdp.heard),
 				      .told = text_bytes(&l->sdp.said),
 				      .hop = l->dialog.hop,
-				      .asked = leg != LEG_A || c->originated };
+				      .asked = l->called };
 	id_tag_put(out->local_tag, &l->dialog.tag);
 	return out->heard.n && out->told.n;
 }

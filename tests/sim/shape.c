@@ -20,14 +20,19 @@ static const char *invite_name(Tandem__Call__InviteState state)
 	return state == TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED ? "answered" : "open";
 }
 
-static uint32_t partner_of(const Tandem__Call__Call *in)
+static uint32_t callee_of(const Tandem__Call__Call *in)
 {
-	return in->partner ? in->partner : LEG_B;
+	return in->callee ? in->callee : 1;
 }
 
 static uint32_t index_of(const Tandem__Call__Call *in, size_t i)
 {
 	return in->legs[i]->index ? in->legs[i]->index : (uint32_t)i;
+}
+
+static bool is_by_command(const Tandem__Call__Call *in)
+{
+	return in->originated || (in->n_legs && in->legs[0]->called);
 }
 
 static void add_leg(char *out, const char *role, const Tandem__Call__Leg *l)
@@ -54,23 +59,23 @@ static void add_invite(char *out, const Tandem__Call__Call *in)
 	(void)snprintf(out + n, SHAPE_NAME_MAX - n, "_invite-%s", invite_name(inv->state));
 	n = strlen(out);
 	(void)snprintf(out + n, SHAPE_NAME_MAX - n, "%s%s%s%s%s",
-		       inv->again ? (inv->from == LEG_A ? "-again-a" : "-again-b") : "",
+		       inv->again ? (inv->from == in->caller ? "-again-a" : "-again-b") : "",
 		       inv->late ? "-late" : "", inv->own ? "-own" : "", inv->wakes ? "-wakes" : "",
 		       inv->early ? "-early" : "");
 }
 
 static void states(char *out, const Tandem__Call__Call *in)
 {
-	bool begins = in->originated && in->state < TANDEM__CALL__STATE__ESTABLISHED;
+	bool begins = is_by_command(in) && in->state < TANDEM__CALL__STATE__ESTABLISHED;
 
 	(void)snprintf(out, SHAPE_NAME_MAX, "%s%s", call_names[in->state],
 		       begins ? "-originated" : "");
 	for (size_t i = 0; i < in->n_legs; i++) {
-		if (index_of(in, i) == LEG_A)
+		if (index_of(in, i) == in->caller)
 			add_leg(out, "a", in->legs[i]);
 	}
 	for (size_t i = 0; i < in->n_legs; i++) {
-		if (index_of(in, i) == partner_of(in))
+		if (index_of(in, i) == callee_of(in))
 			add_leg(out, "b", in->legs[i]);
 	}
 	add_invite(out, in);
@@ -86,7 +91,7 @@ static void has(struct shape *out, const Tandem__Call__Call *in, bool it, const 
 
 struct leg_things {
 	bool held, muted, terms, update, timer, refresh, nat, streams, answer;
-	bool open, leaving, over; /* branches of a fork that are nobody's partner */
+	bool open, leaving, over; /* branches of a fork that are not the callee */
 };
 
 static struct leg_things look_at_legs(const Tandem__Call__Call *in)
@@ -95,7 +100,7 @@ static struct leg_things look_at_legs(const Tandem__Call__Call *in)
 
 	for (size_t i = 0; i < in->n_legs; i++) {
 		const Tandem__Call__Leg *l = in->legs[i];
-		bool other = index_of(in, i) != LEG_A && index_of(in, i) != partner_of(in);
+		bool other = index_of(in, i) != in->caller && index_of(in, i) != callee_of(in);
 
 		t.open |= other && l->state < TANDEM__CALL__LEG_STATE__LEAVING;
 		t.leaving |= other && l->state == TANDEM__CALL__LEG_STATE__LEAVING;
@@ -135,7 +140,7 @@ static void things(struct shape *out, const Tandem__Call__Call *in)
 {
 	struct leg_things t = look_at_legs(in);
 
-	has(out, in, in->originated, "command");
+	has(out, in, is_by_command(in), "command");
 	has(out, in, t.open, "branch-open");
 	has(out, in, t.leaving, "branch-leaving");
 	has(out, in, t.over, "branch-closed");

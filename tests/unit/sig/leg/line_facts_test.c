@@ -26,9 +26,11 @@
 	"inline:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB\r\na=recvonly\r\n"         \
 	"m=video 0 RTP/AVP 97\r\n"
 
+enum { LEG_A, LEG_B };
+
 static struct leg g_a, g_b;
 static struct leg *g_legs[] = { &g_a, &g_b };
-static struct call g_call = { .legs = g_legs, .leg_count = 2, .partner = LEG_B };
+static struct call g_call = { .legs = g_legs, .leg_count = 2, .bridge = { .callee = LEG_B } };
 
 static int setup(void **state)
 {

@@ -190,8 +190,8 @@ HARM(flow_twice, c->flows[1]->leg = 0)
 HARM(flow_same_port, c->flows[1]->port = c->flows[0]->port)
 HARM(flow_network, c->flows[0]->network = g_text)
 HARM(flow_resume, c->flows[0]->resume->rtp = g_text)
-HARM(partner, c->partner = 2)
-HARM(partner_far, c->partner = 77)
+HARM(callee, c->callee = 2)
+HARM(callee_far, c->callee = 77)
 HARM(leg_index, c->legs[1]->index = 16)
 HARM(leg_moved, c->legs[1]->index = 2)
 HARM(flow_key, (c->flows[0]->secret = &g_secret)->key.len = 29)
@@ -245,7 +245,7 @@ static void broken(void **state)
 		DAMAGE(offerer),       DAMAGE(flow_leg),    DAMAGE(flow_line),
 		DAMAGE(flow_kind),     DAMAGE(flow_port),   DAMAGE(flow_odd),
 		DAMAGE(flow_twice),    DAMAGE(flow_resume), DAMAGE(flow_sequence),
-		DAMAGE(partner),       DAMAGE(partner_far), DAMAGE(leg_index),
+		DAMAGE(callee),        DAMAGE(callee_far),  DAMAGE(leg_index),
 		DAMAGE(leg_moved),     DAMAGE(flow_key),    DAMAGE(flow_limit),
 		DAMAGE(sealed),        DAMAGE(codecs),
 	};
