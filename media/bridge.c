@@ -38,19 +38,28 @@ static bool is_codec(const struct session_format *f)
 	return payload_is_codec(&meaning);
 }
 
-/* Something, and more than events and noise where a has more. */
+static bool has_codec(const struct session_line *line)
+{
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		if (is_codec(&line->formats[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Something, and more than events and noise where one of them has more. */
 static bool has_common(const struct pairing *p)
 {
-	bool common = false, codec = false, codec_of_a = false;
+	bool common = false;
 
 	for (uint8_t i = 0; i < p->a->format_count; i++) {
-		bool paired = p->a_to_b[i] != PAYLOAD_NONE;
-
-		codec_of_a |= is_codec(&p->a->formats[i]);
-		codec |= paired && is_codec(&p->a->formats[i]);
-		common |= paired;
+		if (p->a_to_b[i] == PAYLOAD_NONE)
+			continue;
+		if (is_codec(&p->a->formats[i]))
+			return true;
+		common = true;
 	}
-	return codec || (common && !codec_of_a);
+	return common && !has_codec(p->a) && !has_codec(p->b);
 }
 
 /* One leg's rules. */

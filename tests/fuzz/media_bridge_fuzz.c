@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Input: media_offer_input.c; an answer that begins with a @ is a script of media_bridge_answer.c. Oracle: of the four texts of an exchange, session_read of each leg and bridge_map plan what offer_answer
- * planned when it wrote the last of them.
+ * planned when it wrote the last of them, whichever leg is named first.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +23,18 @@ static void read_leg(struct session *out, struct bytes heard, struct bytes said,
 	if (session_read(out, &texts, &error)) {
 		(void)fprintf(stderr, "session_read: line %u: %s\n", error.line, error.reason);
 		abort();
+	}
+}
+
+/* Whichever leg is named first. */
+static void turn(struct media_plan *plan)
+{
+	static struct media_side side;
+
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		side = plan->line[i].a;
+		plan->line[i].a = plan->line[i].b;
+		plan->line[i].b = side;
 	}
 }
 
@@ -53,6 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_leg(&a, in.offer, writer_done(&answer_a), false);
 	read_leg(&b, in.answer, writer_done(&offer_b), true);
 	bridge_map(&a, &b, &got);
+	same_plan(&want, &got);
+	bridge_map(&b, &a, &got);
+	turn(&got);
 	same_plan(&want, &got);
 	return 0;
 }
