@@ -3,43 +3,18 @@
 
 #include <errno.h>
 
-/* The three views of one m-line. */
-struct views {
-	struct offer_line a, b;
-	struct payload_list offered;
-};
-
 /* Lines and codecs that were not allowed are not in our offer either, and the terms may have changed since: after a
  * restart the texts of a call are read again. */
-static void select_of_a(struct views *v, const struct offer_exchange *x, uint8_t index,
-			const struct offer_policy *policy)
+static int read_line_of_a(struct offer_line *out, const struct offer_answering *k, uint8_t index,
+			  struct offer_error *error)
 {
-	const struct offer_policy as_offered = { .a.no_events = policy->a.no_events,
+	const struct offer_policy as_offered = { .a.no_events = k->policy->a.no_events,
 						 .a.video_codecs = OFFER_VIDEO_ALL,
 						 .b.video_codecs = OFFER_VIDEO_ALL };
 
-	offer_line_select_formats(&v->a, &x->offer_a, index, &as_offered);
-}
-
-static int read_views(struct views *v, const struct offer_exchange *x, uint8_t index,
-		      const struct offer_policy *policy, struct offer_error *error)
-{
-	if (offer_line_read(&v->a, &x->offer_a, index, policy, error))
+	if (offer_line_read(out, k->offer_a, index, k->policy, error))
 		return -EBADMSG;
-	select_of_a(v, x, index, policy);
-	payload_list_read(&v->offered, &x->offer_b, index + 1U);
-	v->b = (struct offer_line){
-		.state = OFFER_LINE_OFF
-	}; /* some answers end with the last line they took */
-	if (index >= x->answer_b.media_count)
-		return 0;
-	if (offer_line_read(&v->b, &x->answer_b, index, policy, error))
-		return -EBADMSG;
-	if (v->b.state != OFFER_LINE_OFF && v->b.kind != v->a.kind) {
-		offer_line_refuse(&v->b, &x->answer_b, index, "another media type than offered");
-		*error = (struct offer_error){ .line = v->b.number, .reason = v->b.reason };
-		return -EBADMSG;
-	}
+	offer_line_select_formats(out, k->offer_a, index, &as_offered);
 	return 0;
 }
 
@@ -59,37 +34,39 @@ static void add(struct offer_agreement *g, const struct payload *meaning, uint8_
 	};
 }
 
-/* One format of B's; in offered it is what A has at to_a, or an event of ours. True: both have it, and it is a codec. */
-static bool add_answered(struct offer_agreement *g, const struct views *v, uint8_t answered,
-			 const struct payload *offered, uint8_t to_a)
+/* One format of B's; in our offer it is what A has at to_a, or an event of ours. True: both have it, and it is a codec. */
+static bool add_answered(struct offer_agreement *g, const struct payload_list *formats_a,
+			 const struct session_format *b, const struct payload *offered,
+			 uint8_t to_a)
 {
-	const struct payload *a = to_a == PAYLOAD_NONE ? NULL : &v->a.formats.at[to_a];
+	const struct payload *a = to_a == PAYLOAD_NONE ? NULL : &formats_a->at[to_a];
 
 	if (a)
-		add(g, a, a->number, offered->number, answered);
+		add(g, a, a->number, b->from, b->to);
 	else if (payload_is_event(offered))
-		add(g, offered, PAYLOAD_NONE, offered->number, answered);
+		add(g, offered, PAYLOAD_NONE, b->from, b->to);
 	return a && payload_is_codec(a);
 }
 
 /* False: nothing in common, or nothing but events and noise where there was more on offer. */
-static bool find_common(struct offer_agreement *g, const struct views *v)
+static bool find_common(struct offer_agreement *g, const struct offer_answering *k, uint8_t index,
+			const struct payload_list *formats_a)
 {
-	uint8_t to_offered[PAYLOAD_RULES_MAX], to_a[PAYLOAD_RULES_MAX];
+	const struct session_line *b = &k->b->line[index];
+	struct payload_list offered;
+	uint8_t to_a[PAYLOAD_RULES_MAX];
 	bool codec = false, common = false;
 
-	payload_match(&v->b.formats, &v->offered, to_offered);
-	payload_match(&v->offered, &v->a.formats, to_a);
-	for (uint8_t i = 0; i < v->b.formats.count; i++) {
-		uint8_t at = to_offered[i];
+	payload_list_read(&offered, k->offer_b, index + 1U);
+	payload_match(&offered, formats_a, to_a);
+	for (uint8_t i = 0; i < b->format_count; i++) {
+		const struct payload *p = payload_find(&offered, b->formats[i].from);
+		uint8_t at = to_a[p - offered.at];
 
-		if (at == PAYLOAD_NONE)
-			continue;
-		common |= to_a[at] != PAYLOAD_NONE;
-		codec |=
-			add_answered(g, v, v->b.formats.at[i].number, &v->offered.at[at], to_a[at]);
+		common |= at != PAYLOAD_NONE;
+		codec |= add_answered(g, formats_a, &b->formats[i], p, at);
 	}
-	return common && (codec || !payload_list_has_codec(&v->a.formats));
+	return common && (codec || !payload_list_has_codec(formats_a));
 }
 
 static bool has_event_of_a(const struct offer_agreement *g)
@@ -131,7 +108,8 @@ static void keep_events_of_a(struct offer_agreement *g, const struct payload_lis
 		add(g, first, first->number, PAYLOAD_NONE, PAYLOAD_NONE);
 }
 
-uint32_t offer_agreement_clock_hz(const struct offer_agreement *g)
+/* Of the first codec: what its packets have. 0: there is none. */
+static uint32_t first_clock(const struct offer_agreement *g)
 {
 	for (uint8_t i = 0; i < g->count; i++) {
 		if (!g->at[i].event)
@@ -169,7 +147,7 @@ static void part(struct offer_agreement *g, uint8_t index)
  */
 static void keep_one_clock(struct offer_agreement *g, const struct payload_list *formats)
 {
-	uint32_t clock_hz = offer_agreement_clock_hz(g);
+	uint32_t clock_hz = first_clock(g);
 	uint8_t count = g->count;
 	bool found;
 
@@ -190,70 +168,46 @@ static void keep_one_clock(struct offer_agreement *g, const struct payload_list 
 	}
 }
 
-/* RFC 5763 5: the answerer chooses, so that actpass is no answer. */
-static enum media_dtls_role answered_role(const struct offer_line *b)
+/* Why A cannot be answered what B has; NULL: it can. */
+static const char *settle(struct offer_agreement *g, const struct offer_answering *k, uint8_t index,
+			  const struct offer_line *a)
 {
-	switch (b->transport.setup) {
-	case OFFER_SETUP_ACTIVE:
-		return DTLS_SERVER;
-	case OFFER_SETUP_NONE:
-	case OFFER_SETUP_PASSIVE:
-		return DTLS_CLIENT;
-	case OFFER_SETUP_ACTPASS:
-	case OFFER_SETUP_OTHER:
-		break;
-	}
-	return DTLS_NONE;
-}
-
-/* Why B's answer to a line that we offered is none; NULL: it is one. */
-static const char *settle(struct offer_agreement *g, const struct views *v,
-			  const struct offer_exchange *x, uint8_t index)
-{
-	struct offer_profile offered;
-
-	if (!offer_profile_read(&offered,
-				sdp_slice(&x->offer_b, x->offer_b.sections[index + 1].proto)) ||
-	    offered.secure != v->b.profile.secure ||
-	    offered.dtls != v->b.profile.dtls) /* RFC 3264 6.1 */
-		return "another transport profile than offered";
-	if (v->b.profile.dtls && v->b.transport.fingerprint.hash == MEDIA_HASH_NONE)
-		return "no a=fingerprint that can be used";
-	if (v->b.profile.dtls && answered_role(&v->b) == DTLS_NONE)
-		return "a=setup of the answer is none";
-	if (!find_common(g, v))
+	if (!find_common(g, k, index, &a->formats))
 		return "no codec in common";
-	keep_events_of_a(g, &v->a.formats);
-	if (v->a.profile.dtls)
-		keep_one_clock(g, &v->a.formats);
+	keep_events_of_a(g, &a->formats);
+	if (a->profile.dtls)
+		keep_one_clock(g, &a->formats);
 	return NULL;
 }
 
-int offer_agree(struct offer_agreement *out, const struct offer_exchange *x, uint8_t index,
-		const struct offer_policy *policy, struct offer_error *error)
+static void agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
+		  const struct offer_line *a)
 {
-	struct views v;
+	const struct session_line *b = &k->b->line[index];
+
+	out->reason = b->reason;
+	out->number = b->number;
+	if (b->active) {
+		out->reason = settle(out, k, index, a);
+		out->number = out->reason ? k->answer_b->sections[index + 1].first : 0;
+	}
+	out->state = out->reason ? OFFER_LINE_REFUSED
+		     : b->active ? OFFER_LINE_RELAYED
+				 : OFFER_LINE_OFF;
+}
+
+int offer_agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
+		struct offer_error *error)
+{
+	struct offer_line a;
 
 	*out = (struct offer_agreement){ .state = OFFER_LINE_OFF };
-	if (read_views(&v, x, index, policy, error))
+	if (read_line_of_a(&a, k, index, error))
 		return -EBADMSG;
-	out->kind = v.a.kind;
-	out->a = v.a.side;
-	out->b = v.b.side;
-	if (v.b.profile.dtls)
-		out->b.dtls = (uint8_t)answered_role(&v.b);
-	out->profile_a = v.a.profile;
-	out->profile_b = v.b.profile;
-	if (v.a.state != OFFER_LINE_RELAYED || !x->offer_b.sections[index + 1].port)
-		return 0;
-	if (v.b.state == OFFER_LINE_RELAYED) {
-		const char *reason = settle(out, &v, x, index);
-
-		if (reason)
-			offer_line_refuse(&v.b, &x->answer_b, index, reason);
-	}
-	out->state = v.b.state;
-	out->reason = v.b.reason;
-	out->number = v.b.number;
+	out->kind = a.kind;
+	out->a = a.side;
+	out->profile_a = a.profile;
+	if (a.state == OFFER_LINE_RELAYED && k->offer_b->sections[index + 1].port)
+		agree(out, k, index, &a);
 	return 0;
 }

@@ -4,10 +4,14 @@
 #define MEDIA_OFFER_AGREE_H
 
 #include "media/offer_line.h"
+#include "media/session.h"
 
-/* A's offer, the offer we made of it, B's answer. */
-struct offer_exchange {
-	struct sdp offer_a, offer_b, answer_b;
+/* What A is answered with: what B has agreed on, to the offer that we made of A's. */
+struct offer_answering {
+	const struct sdp *offer_a, *offer_b, *answer_b;
+	const struct session *b;
+	const struct offer_policy *policy;
+	const struct offer_self *to_a;
 };
 
 /* A format under its three numbers. An event that one party alone has is agreed with that one: PAYLOAD_NONE for the other. */
@@ -26,17 +30,14 @@ struct offer_agreement {
 	const char *reason;          /* REFUSED: by us, because of B's answer */
 	uint16_t number;             /* line of the answer */
 	enum media_kind kind;
-	struct media_side a, b;                    /* rules and keys empty */
-	struct offer_profile profile_a, profile_b; /* as the parties wrote them */
+	struct media_side a; /* rules and keys empty */
+	struct offer_profile profile_a;
 	uint8_t count;
 	struct offer_agreed at
 		[PAYLOAD_RULES_MAX]; /* in B's order, then those of A alone; at least one under all three */
 };
 
-/* 0 or -EBADMSG: the answer's line is malformed, or of another kind than the offer's. */
-int offer_agree(struct offer_agreement *out, const struct offer_exchange *x, uint8_t index,
-		const struct offer_policy *policy, struct offer_error *error) NODISCARD;
-/* Of the first codec: what its packets have. 0: there is none. */
-uint32_t offer_agreement_clock_hz(const struct offer_agreement *g);
-
+/* 0 or -EBADMSG: A's line is malformed. */
+int offer_agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
+		struct offer_error *error) NODISCARD;
 #endif

@@ -1,82 +1,116 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of an answer: B's SDP written again under A's numbers, and what the engine shall do. */
+/* The way of an answer: B's SDP written again under A's numbers, and what the engine shall do by then. */
 #include <errno.h>
+#include <string.h>
 
+#include "base/compiler.h"
+#include "media/bridge.h"
 #include "media/offer_bundle.h"
 #include "media/offer_reply.h"
 #include "media/offer_settle.h"
 #include "media/offer_write.h"
 
-struct answering {
-	const struct offer_exchange *x;
-	const struct offer_policy *policy;
-	const struct offer_self *to_a;
-	struct writer *w;
-	struct media_plan *plan;
-	struct crypto crypto[MEDIA_LINES_MAX]; /* ours towards A */
-	uint8_t count;                         /* of A's m-lines */
-};
-
-static bool is_active(const struct answering *k, uint8_t index)
+static bool is_active(const struct session *s, uint8_t index)
 {
-	return index < k->plan->line_count && k->plan->line[index].active;
+	return index < s->line_count && s->line[index].active;
 }
 
-static bool has_dtls(const struct answering *k, bool of_b)
+/* A's line, or any that is joined with it. */
+static bool has_dtls(const struct session *a, const struct session *b)
 {
-	for (uint8_t i = 0; i < k->plan->line_count; i++) {
-		const struct media_line *line = &k->plan->line[i];
-
-		if (line->active && (line->a.dtls || (of_b && line->b.dtls)))
+	for (uint8_t i = 0; i < a->line_count; i++) {
+		if (a->line[i].active && (a->line[i].side.dtls || (b && b->line[i].side.dtls)))
 			return true;
 	}
 	return false;
 }
 
-static bool has_ice(const struct answering *k)
+static bool has_ice(const struct session *a)
 {
-	for (uint8_t i = 0; i < k->plan->line_count; i++) {
-		if (k->plan->line[i].active && k->plan->line[i].a.ice)
+	for (uint8_t i = 0; i < a->line_count; i++) {
+		if (a->line[i].active && a->line[i].side.ice)
 			return true;
 	}
 	return false;
 }
 
-static int write_lines(struct answering *k, struct offer_error *error)
+static int write_lines(struct writer *w, const struct offer_answering *k, const struct session *a,
+		       const struct crypto crypto[MEDIA_LINES_MAX], struct offer_error *error)
 {
-	bool webrtc = has_dtls(k, false);
+	bool webrtc = has_dtls(a, NULL);
 	int err = 0;
 
-	offer_write_session(k->w, &k->x->answer_b, k->to_a, has_dtls(k, true), has_ice(k));
-	offer_bundle_write(k->w, &k->x->offer_a, k->plan);
-	for (uint8_t i = 0; i < k->count && !err; i++) {
+	offer_write_session(w, k->answer_b, k->to_a, has_dtls(a, k->b), has_ice(a));
+	offer_bundle_write(w, k->offer_a, a);
+	for (uint8_t i = 0; i < k->offer_a->media_count && !err; i++) {
 		struct bytes mid = { 0 };
 
 		if (webrtc)
-			(void)sdp_attribute(&k->x->offer_a, i + 1U, "mid", &mid);
-		if (is_active(k, i))
-			err = offer_reply(k->w, k->x, i, k->policy, &k->plan->line[i], k->to_a,
-					  &k->crypto[i], error);
+			(void)sdp_attribute(k->offer_a, i + 1U, "mid", &mid);
+		if (is_active(a, i))
+			err = offer_reply(w, k, i, &a->line[i].side, &crypto[i], error);
 		else
-			offer_write_refused(k->w, &k->x->offer_a, i + 1U, mid);
+			offer_write_refused(w, k->offer_a, i + 1U, mid);
 	}
-	return err ? err : offer_fits(k->w, error);
+	return err ? err : offer_fits(w, error);
 }
 
-static int answer_lines(struct answering *k, struct offer_error *error)
+static NOINLINE int write_answer(struct writer *w, const struct offer_answering *k,
+				 struct offer_error *error)
 {
+	struct crypto crypto[MEDIA_LINES_MAX] = { 0 };
+	struct session a;
+	int err = offer_settle(&a, crypto, k, error);
+
+	if (!err)
+		err = write_lines(w, k, &a, crypto, error);
+	for (size_t i = 0; i < COUNT_OF(crypto); i++)
+		crypto_wipe(&crypto[i]);
+	explicit_bzero(&a, sizeof(a));
+	return err;
+}
+
+static NOINLINE int map_answer(struct media_plan *plan, const struct offer_answering *k,
+			       const struct sdp *said, struct offer_error *error)
+{
+	struct session a;
+	int err = session_of(&a, k->offer_a, said, false, error);
+
+	if (err)
+		return err;
+	bridge_map(&a, k->b, plan);
+	explicit_bzero(&a, sizeof(a));
+	return 0;
+}
+
+/* Of what was written, as whoever reads the texts later will have it. */
+static NOINLINE int plan_answer(struct media_plan *plan, const struct offer_answering *k,
+				struct bytes answer_a, struct offer_error *error)
+{
+	struct sdp said;
+	int err = offer_parse_own(&said, answer_a, error);
+
+	return err ? err : map_answer(plan, k, &said, error);
+}
+
+static NOINLINE int answer(struct offer_answering *k, struct writer *w, struct media_plan *plan,
+			   struct offer_error *error)
+{
+	struct session b;
 	int err;
 
-	k->count = k->x->offer_a.media_count;
-	if (k->x->answer_b.media_count > k->count || k->x->offer_b.media_count != k->count) {
+	if (k->offer_b->media_count != k->offer_a->media_count) {
 		*error = (struct offer_error){ .reason = "another number of m-lines than offered" };
 		return -EBADMSG;
 	}
-	err = offer_settle(k->plan, k->crypto, k->x, k->policy, k->to_a, error);
+	err = session_of(&b, k->answer_b, k->offer_b, true, error);
+	if (err)
+		return err;
+	k->b = &b;
+	err = write_answer(w, k, error);
 	if (!err)
-		err = write_lines(k, error);
-	for (size_t i = 0; i < COUNT_OF(k->crypto); i++)
-		crypto_wipe(&k->crypto[i]);
+		err = plan_answer(plan, k, writer_done(w), error);
+	explicit_bzero(&b, sizeof(b));
 	return err;
 }
 
@@ -84,19 +118,21 @@ int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer
 		 const struct offer_policy *policy, const struct offer_self *to_a,
 		 struct writer *answer_a, struct media_plan *plan, struct offer_error *error)
 {
-	struct offer_exchange x;
-	struct answering k = {
-		.x = &x, .policy = policy, .to_a = to_a, .w = answer_a, .plan = plan
-	};
-	int err = offer_parse(&x.offer_a, offer_a, policy, error);
+	struct sdp a, offered, answered;
+	struct offer_answering k = { .offer_a = &a,
+				     .offer_b = &offered,
+				     .answer_b = &answered,
+				     .policy = policy,
+				     .to_a = to_a };
+	int err = offer_parse(&a, offer_a, policy, error);
 
 	*plan = (struct media_plan){ 0 };
 	if (!err)
-		err = offer_parse_own(&x.offer_b, offer_b, error);
+		err = offer_parse_own(&offered, offer_b, error);
 	if (!err)
-		err = offer_parse(&x.answer_b, answer_b, policy, error);
+		err = offer_parse(&answered, answer_b, policy, error);
 	if (!err)
-		err = answer_lines(&k, error);
+		err = answer(&k, answer_a, plan, error);
 	if (!err)
 		return 0;
 	*plan = (struct media_plan){ 0 };

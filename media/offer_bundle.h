@@ -3,8 +3,7 @@
 #ifndef MEDIA_OFFER_BUNDLE_H
 #define MEDIA_OFFER_BUNDLE_H
 
-#include "media/offer.h"
-#include "media/sdp.h"
+#include "media/session.h"
 
 #define OFFER_BUNDLE_MID "urn:ietf:params:rtp-hdrext:sdes:mid"
 
@@ -15,14 +14,8 @@ bool offer_bundle_line(const struct sdp *s, struct bytes tag, uint8_t *index);
 /* The line has a port, or gets that of its group: a=bundle-only with port 0 refuses nothing (RFC 9143 6). */
 bool offer_bundle_is_live(const struct sdp *s, uint8_t index);
 
-/*
- * Once all lines are planned: those of one group get the transport of the one that its tagged line has. In A's offer
- * that is the first which we take (RFC 9143 7.3.1), in B's answer the first at all: a line whose transport we do not take is not
- * active any more.
- */
-void offer_bundle_plan(struct media_plan *plan, const struct sdp *offer_a,
-		       const struct sdp *answer_b);
 /* The groups of A's offer with the tags of what is answered, the tagged one first; none that is empty. */
-void offer_bundle_write(struct writer *w, const struct sdp *offer_a, const struct media_plan *plan);
+void offer_bundle_write(struct writer *w, const struct sdp *offer_a,
+			const struct session *answered);
 
 #endif

@@ -78,25 +78,6 @@ const char *offer_crypto_accept(const struct sdp *offer, unsigned section,
 	return NULL;
 }
 
-const char *offer_crypto_settle(const struct sdp *own_offer, const struct sdp *answer,
-				unsigned section, struct media_key *ours, struct media_key *theirs)
-{
-	struct crypto offered, c = { 0 };
-	uint16_t line = 0, own_line = 0;
-	bool found = crypto_next(own_offer, section, &own_line, &offered);
-	bool same = false;
-
-	while (found && !same && crypto_next(answer, section, &line, &c))
-		same = c.tag == offered.tag && c.key.suite == offered.key.suite;
-	*ours = offered.key;
-	*theirs = same ? c.key : (struct media_key){ 0 };
-	crypto_wipe(&offered);
-	crypto_wipe(&c);
-	if (!same) /* RFC 4568 5.1.3, 5.3 */
-		return refuse(ours, theirs, "the answer has no a=crypto of ours");
-	return is_same(ours, theirs) ? refuse(ours, theirs, "a=crypto has our own key") : NULL;
-}
-
 /* The first line of the offer that has the tag and suite of c. */
 static bool find_offered(const struct sdp *offer, unsigned section, const struct crypto *c,
 			 struct crypto *offered)
@@ -123,7 +104,7 @@ const char *offer_crypto_agreed(const struct sdp *offer, const struct sdp *answe
 	*answerer = c.key;
 	crypto_wipe(&offered);
 	crypto_wipe(&c);
-	if (!same)
+	if (!same) /* RFC 4568 5.1.3, 5.3 */
 		return refuse(offerer, answerer, "the answer has no a=crypto of ours");
 	return is_same(offerer, answerer) ? refuse(offerer, answerer, "a=crypto has our own key")
 					  : NULL;

@@ -22,13 +22,6 @@ uint8_t offer_extension_of_layers(const struct sdp *offer, uint8_t index);
 uint8_t offer_extension_of_layers_before(const struct sdp *earlier, uint8_t index);
 /* A number for it in an offer of ours: as in the offer before, else one that meant nothing there. 0: all are in use. earlier may be NULL. */
 uint8_t offer_extension_choose(const struct sdp *earlier, const char *uri);
-/* Once the transports of all lines are planned: transport-wide feedback (media/transport_cc.h) of lines with ICE whose party wants it. A
- * browser counts over all that it sends, so there is none on a leg where several transports would each hear a part. */
-void offer_extension_plan(struct media_plan *plan, const struct sdp *offer_a,
-			  const struct sdp *offer_b, const struct sdp *answer_b);
-/* Generic NACK: agreed with a party where it and we have said so. offer_b is ours to B; what we answer A is as offer_webrtc.h has it. */
-void offer_feedback_plan(struct media_plan *plan, const struct sdp *offer_a,
-			 const struct sdp *offer_b, const struct sdp *answer_b);
 /* "96 nack pli" or "* nack pli", for this format of an m-line. */
 bool offer_feedback_has(const struct sdp *s, unsigned section, uint8_t number,
 			const char *feedback);

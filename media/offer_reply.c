@@ -24,11 +24,10 @@ static void formats_for_a(struct offer_formats *out, const struct offer_agreemen
 }
 
 /* RFC 3264 6.1: the answer's direction is within what the offer allows. */
-static struct sdp_direction direction_for_a(const struct media_line *line,
+static struct sdp_direction direction_for_a(const struct media_side *a, const struct media_side *b,
 					    const struct offer_self *to_a)
 {
-	return offer_direction(to_a, line->b.sends && line->a.receives,
-			       line->b.receives && line->a.sends);
+	return offer_direction(to_a, b->sends && a->receives, b->receives && a->sends);
 }
 
 static struct offer_webrtc webrtc_for_a(const struct sdp *offer_a, uint8_t index,
@@ -50,45 +49,54 @@ static struct offer_webrtc webrtc_for_a(const struct sdp *offer_a, uint8_t index
 	return webrtc;
 }
 
-static void reply(struct writer *w, const struct offer_exchange *x, uint8_t index,
-		  const struct offer_agreement *g, const struct media_line *line,
-		  const struct offer_terms *terms, const struct offer_self *to_a,
+/* Towards a phone what the source says of feedback may pass where both have a profile of it, or neither. */
+static bool passes_feedback(const struct offer_answering *k, uint8_t index,
+			    const struct offer_agreement *g)
+{
+	struct offer_profile b;
+
+	(void)offer_profile_read(&b,
+				 sdp_slice(k->answer_b, k->answer_b->sections[index + 1].proto));
+	return g->profile_a.feedback || !b.feedback;
+}
+
+static void reply(struct writer *w, const struct offer_answering *k, uint8_t index,
+		  const struct offer_agreement *g, const struct media_side *a,
 		  const struct crypto *crypto)
 {
-	const struct sdp_section *m = &x->offer_a.sections[index + 1];
-	struct offer_webrtc webrtc = webrtc_for_a(&x->offer_a, index, &line->a, to_a);
+	const struct sdp_section *m = &k->offer_a->sections[index + 1];
+	const struct media_side *b = &k->b->line[index].side;
+	struct offer_webrtc webrtc = webrtc_for_a(k->offer_a, index, a, k->to_a);
 	struct offer_formats formats;
 	struct offer_media media = {
 		.kind = g->kind,
-		.name = sdp_slice(&x->offer_a, m->kind),
-		.proto = sdp_slice(&x->offer_a, m->proto),
+		.name = sdp_slice(k->offer_a, m->kind),
+		.proto = sdp_slice(k->offer_a, m->proto),
 		.formats = &formats,
-		.terms = terms,
-		.address = &to_a->address,
-		.port = to_a->rtp_port[line->a.bundle],
-		.direction = direction_for_a(line, to_a),
-		.mux_answer = line->a.mux,
-		.feedback = g->profile_a.feedback || !g->profile_b.feedback,
+		.terms = &k->policy->a,
+		.address = &k->to_a->address,
+		.port = k->to_a->rtp_port[a->bundle],
+		.direction = direction_for_a(a, b, k->to_a),
+		.mux_answer = a->mux,
+		.feedback = passes_feedback(k, index, g),
 		.crypto = crypto->key.suite ? crypto : NULL,
 		.webrtc = g->profile_a.dtls ? &webrtc : NULL,
-		.between = g->profile_a.dtls || g->profile_b.dtls,
-		.asked = &x->offer_a,
+		.between = g->profile_a.dtls || b->dtls,
+		.asked = k->offer_a,
 		.asked_section = index + 1U,
 	};
 
 	formats_for_a(&formats, g);
-	offer_write_media(w, &x->answer_b, index + 1U, &media);
+	offer_write_media(w, k->answer_b, index + 1U, &media);
 }
 
-int offer_reply(struct writer *w, const struct offer_exchange *x, uint8_t index,
-		const struct offer_policy *policy, const struct media_line *line,
-		const struct offer_self *to_a, const struct crypto *crypto,
-		struct offer_error *error)
+int offer_reply(struct writer *w, const struct offer_answering *k, uint8_t index,
+		const struct media_side *a, const struct crypto *crypto, struct offer_error *error)
 {
 	struct offer_agreement g;
-	int err = offer_agree(&g, x, index, policy, error);
+	int err = offer_agree(&g, k, index, error);
 
 	if (!err)
-		reply(w, x, index, &g, line, &policy->a, to_a, crypto);
+		reply(w, k, index, &g, a, crypto);
 	return err;
 }

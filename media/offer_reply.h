@@ -6,10 +6,9 @@
 #include "media/crypto.h"
 #include "media/offer_agree.h"
 
-/* The line as planned. crypto: ours towards A; suite NONE: plain RTP or DTLS. 0 or -EBADMSG, as offer_agree. */
-int offer_reply(struct writer *w, const struct offer_exchange *x, uint8_t index,
-		const struct offer_policy *policy, const struct media_line *line,
-		const struct offer_self *to_a, const struct crypto *crypto,
+/* The line as settled. crypto: ours towards A; suite NONE: plain RTP or DTLS. 0 or -EBADMSG, as offer_agree. */
+int offer_reply(struct writer *w, const struct offer_answering *k, uint8_t index,
+		const struct media_side *a, const struct crypto *crypto,
 		struct offer_error *error) NODISCARD;
 
 #endif

@@ -3,117 +3,102 @@
 
 #include <errno.h>
 
-#include "media/offer_bundle.h"
-#include "media/offer_extension.h"
+#include "media/offer_crypto.h"
+#include "media/session_group.h"
 
-struct settling {
-	const struct offer_exchange *x;
-	const struct offer_policy *policy;
-	const struct offer_self *to_a;
-	struct media_plan *plan;
-	struct crypto *crypto;      /* per line, ours towards A */
-	struct offer_error refused; /* the first reason of ours */
-};
-
-static void plan_none(struct settling *k, uint8_t index, enum media_kind kind)
+static void settle_mux(struct media_side *side, const struct offer_answering *k,
+		       const struct offer_agreement *g)
 {
-	if (index >= MEDIA_LINES_MAX)
-		return;
-	crypto_wipe(&k->crypto[index]);
-	k->plan->line[index] = (struct media_line){ .kind = kind,
-						    .a.event_pt = PAYLOAD_NONE,
-						    .b.event_pt = PAYLOAD_NONE };
+	side->mux = side->mux && (k->policy->rtcp_mux || g->profile_a.dtls);
+	if (side->mux)
+		side->rtcp = side->rtp;
 }
 
-static void refuse(struct settling *k, uint16_t number, const char *reason)
+static const char *settle_keys(struct media_side *side, const struct offer_answering *k,
+			       uint8_t index, struct crypto *to_a)
 {
-	if (!k->refused.reason)
-		k->refused =
-			(struct offer_error){ .status = 488, .line = number, .reason = reason };
+	const char *reason = offer_crypto_accept(k->offer_a, index + 1U, &k->to_a->keys[index],
+						 &side->key_in, to_a);
+
+	side->key_out = to_a->key;
+	return reason;
+}
+
+static void settle_formats(struct session_line *line, const struct offer_agreement *g)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (g->at[i].a != PAYLOAD_NONE)
+			line->formats[line->format_count++] =
+				(struct session_format){ .to = g->at[i].a, .from = g->at[i].a };
+	}
 }
 
 /* NULL, or why A cannot be answered it. */
-static const char *plan_line(struct settling *k, uint8_t index, const struct offer_agreement *g)
+static const char *settle_line(struct session_line *line, const struct offer_answering *k,
+			       uint8_t index, const struct offer_agreement *g, struct crypto *to_a)
 {
-	struct media_line *line = &k->plan->line[index];
-	const char *reason;
+	const char *reason = NULL;
 
 	if (!k->to_a->rtp_port[index])
 		return "no port for it";
 	if (g->profile_a.dtls && k->to_a->fingerprint.hash == MEDIA_HASH_NONE)
 		return "no certificate for it";
-	reason = offer_plan(line, k->x, index, g, k->policy, &k->to_a->keys[index],
-			    &k->crypto[index]);
-	if (!reason && line->a.ice && !k->to_a->ice[index].on)
-		return "no ICE credentials for it";
+	line->side = g->a;
+	settle_mux(&line->side, k, g);
+	settle_formats(line, g);
+	if (g->profile_a.secure)
+		reason = settle_keys(&line->side, k, index, to_a);
+	if (!reason && line->side.ice && !k->to_a->ice[index].on)
+		reason = "no ICE credentials for it";
 	return reason;
 }
 
-static int plan_one(struct settling *k, uint8_t index, struct offer_error *error)
+static int settle_one(struct session_line *line, const struct offer_answering *k, uint8_t index,
+		      struct crypto *to_a, struct offer_error *error)
 {
 	struct offer_agreement g;
-	int err = offer_agree(&g, k->x, index, k->policy, error);
-	const char *reason = g.reason;
 
-	if (err)
-		return err;
-	if (g.state == OFFER_LINE_RELAYED) {
-		reason = plan_line(k, index, &g);
-		if (!reason)
-			return 0;
-	}
-	if (reason)
-		refuse(k, g.number, reason);
-	plan_none(k, index, g.kind);
+	if (offer_agree(&g, k, index, error))
+		return -EBADMSG;
+	line->kind = g.kind;
+	line->number = g.number;
+	line->reason = g.reason;
+	if (g.state == OFFER_LINE_RELAYED)
+		line->reason = settle_line(line, k, index, &g, to_a);
+	line->active = g.state == OFFER_LINE_RELAYED && !line->reason;
 	return 0;
 }
 
-/* A group whose transport is one that was not taken goes with it. */
-static void plan_groups(struct settling *k)
+/* No line is left. Then the first reason of ours, if any. */
+static bool is_empty(const struct session *a, struct offer_error *refused)
 {
-	bool was[MEDIA_LINES_MAX] = { false };
+	for (uint8_t i = 0; i < a->line_count; i++) {
+		const struct session_line *line = &a->line[i];
 
-	for (uint8_t i = 0; i < k->plan->line_count; i++)
-		was[i] = k->plan->line[i].active;
-	offer_bundle_plan(k->plan, &k->x->offer_a, &k->x->answer_b);
-	offer_extension_plan(k->plan, &k->x->offer_a, &k->x->offer_b, &k->x->answer_b);
-	offer_feedback_plan(k->plan, &k->x->offer_a, &k->x->offer_b, &k->x->answer_b);
-	for (uint8_t i = 0; i < k->plan->line_count; i++) {
-		if (k->plan->line[i].active || !was[i])
-			continue;
-		refuse(k, 0, "the transport of its group is not taken");
-		plan_none(k, i, k->plan->line[i].kind);
+		if (line->active)
+			return false;
+		if (line->reason && !refused->reason)
+			*refused = (struct offer_error){ .status = 488,
+							 .line = line->number,
+							 .reason = line->reason };
 	}
+	return true;
 }
 
-static bool has_line(const struct media_plan *plan)
+int offer_settle(struct session *a, struct crypto to_a[MEDIA_LINES_MAX],
+		 const struct offer_answering *k, struct offer_error *error)
 {
-	for (uint8_t i = 0; i < plan->line_count; i++) {
-		if (plan->line[i].active)
-			return true;
+	uint8_t count = k->offer_a->media_count;
+	struct offer_error refused = { 0 };
+
+	*a = (struct session){ .line_count = count < MEDIA_LINES_MAX ? count : MEDIA_LINES_MAX };
+	for (uint8_t i = 0; i < a->line_count; i++) {
+		if (settle_one(&a->line[i], k, i, &to_a[i], error))
+			return -EBADMSG;
 	}
-	return false;
-}
-
-int offer_settle(struct media_plan *plan, struct crypto to_a[MEDIA_LINES_MAX],
-		 const struct offer_exchange *x, const struct offer_policy *policy,
-		 const struct offer_self *self, struct offer_error *error)
-{
-	struct settling k = {
-		.x = x, .policy = policy, .to_a = self, .plan = plan, .crypto = to_a
-	};
-	uint8_t count = x->offer_a.media_count;
-
-	plan->line_count = count < MEDIA_LINES_MAX ? count : MEDIA_LINES_MAX;
-	for (uint8_t i = 0; i < count; i++) {
-		int err = plan_one(&k, i, error);
-
-		if (err)
-			return err;
-	}
-	plan_groups(&k);
-	if (has_line(plan) || !k.refused.reason)
+	session_group_answer(a, k->b, k->offer_a);
+	if (!is_empty(a, &refused) || !refused.reason)
 		return 0;
-	*error = k.refused;
+	*error = refused;
 	return -ENOTSUP;
 }

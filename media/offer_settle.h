@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an exchange means for all lines together. Internal to media/offer_*.c. */
+/* What A will have agreed on, before it is written. Internal to media/offer_*.c. */
 #ifndef MEDIA_OFFER_SETTLE_H
 #define MEDIA_OFFER_SETTLE_H
 
-#include "media/offer_plan.h"
+#include "media/crypto.h"
+#include "media/offer_agree.h"
 
 /*
- * Every line of the plan, and of those that are SRTP our a=crypto towards A; the caller wipes both. 0, -EBADMSG, or -ENOTSUP: by us no line is
- * taken.
+ * A's lines as its answer shall have them, and of those that are SRTP our a=crypto towards A; the caller wipes both. Of the formats the
+ * numbers alone. 0, -EBADMSG, or -ENOTSUP: by us no line is taken.
  */
-int offer_settle(struct media_plan *plan, struct crypto to_a[MEDIA_LINES_MAX],
-		 const struct offer_exchange *x, const struct offer_policy *policy,
-		 const struct offer_self *self, struct offer_error *error) NODISCARD;
+int offer_settle(struct session *a, struct crypto to_a[MEDIA_LINES_MAX],
+		 const struct offer_answering *k, struct offer_error *error) NODISCARD;
 
 #endif

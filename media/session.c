@@ -10,18 +10,18 @@
 #include "media/session_group.h"
 
 struct reading {
-	struct sdp heard, said;
+	const struct sdp *heard, *said;
 	bool we_offered;
 };
 
 static const struct sdp *offer_of(const struct reading *k)
 {
-	return k->we_offered ? &k->said : &k->heard;
+	return k->we_offered ? k->said : k->heard;
 }
 
 static const struct sdp *answer_of(const struct reading *k)
 {
-	return k->we_offered ? &k->heard : &k->said;
+	return k->we_offered ? k->heard : k->said;
 }
 
 static int malformed(struct offer_error *error, uint16_t number, const char *reason)
@@ -57,7 +57,7 @@ static const char *read_transport(struct session_line *line, const struct readin
 {
 	struct offer_profile said;
 
-	if (!offer_profile_read(&said, sdp_slice(&k->said, k->said.sections[index + 1].proto)) ||
+	if (!offer_profile_read(&said, sdp_slice(k->said, k->said->sections[index + 1].proto)) ||
 	    said.secure != heard->profile.secure || said.dtls != heard->profile.dtls)
 		return "another transport profile than offered";
 	if (!said.dtls)
@@ -94,12 +94,12 @@ static const char *agree(struct session_line *line, const struct reading *k, uin
 
 	line->side = heard->side;
 	reason = read_transport(line, k, index, heard);
-	if (!reason && !session_formats_read(line, &heard->formats, &k->said, index, k->we_offered))
+	if (!reason && !session_formats_read(line, &heard->formats, k->said, index, k->we_offered))
 		reason = "no codec in common";
 	if (!reason && heard->profile.secure)
 		reason = read_keys(line, k, index);
 	if (!reason)
-		read_mux(&line->side, &k->said, index);
+		read_mux(&line->side, k->said, index);
 	return reason;
 }
 
@@ -119,11 +119,11 @@ static int read_heard(struct offer_line *out, const struct reading *k, uint8_t i
 	static const struct offer_policy all = { .video = true };
 
 	*out = (struct offer_line){ .state = OFFER_LINE_OFF };
-	if (index < k->heard.media_count && offer_line_read(out, &k->heard, index, &all, error))
+	if (index < k->heard->media_count && offer_line_read(out, k->heard, index, &all, error))
 		return -EBADMSG;
-	if (out->state != OFFER_LINE_OFF && index < k->said.media_count &&
-	    is_video(&k->heard, index) != is_video(&k->said, index))
-		return malformed(error, k->heard.sections[index + 1].first,
+	if (out->state != OFFER_LINE_OFF && index < k->said->media_count &&
+	    is_video(k->heard, index) != is_video(k->said, index))
+		return malformed(error, k->heard->sections[index + 1].first,
 				 "another media type than offered");
 	out->kind = is_video(offer_of(k), index) ? MEDIA_VIDEO : MEDIA_AUDIO;
 	return 0;
@@ -138,42 +138,64 @@ static int read_line(struct session_line *line, const struct reading *k, uint8_t
 	if (read_heard(&heard, k, index, error))
 		return -EBADMSG;
 	clear(line, &heard);
-	if (heard.state != OFFER_LINE_RELAYED || index >= k->said.media_count ||
-	    k->said.sections[index + 1].port == 0)
+	if (heard.state != OFFER_LINE_RELAYED || index >= k->said->media_count ||
+	    k->said->sections[index + 1].port == 0)
 		return 0;
 	reason = agree(line, k, index, &heard);
 	line->active = !reason;
 	if (!reason)
 		return 0;
-	offer_line_refuse(&heard, &k->heard, index, reason);
+	offer_line_refuse(&heard, k->heard, index, reason);
 	clear(line, &heard);
+	return 0;
+}
+
+/* Those beyond what is relayed must be well-formed, too. */
+static int read_rest(const struct reading *k, uint8_t from, struct offer_error *error)
+{
+	struct offer_line heard;
+
+	for (uint8_t i = from; i < k->heard->media_count; i++) {
+		if (read_heard(&heard, k, i, error))
+			return -EBADMSG;
+	}
 	return 0;
 }
 
 static int read_lines(struct session *out, const struct reading *k, struct offer_error *error)
 {
 	uint8_t count = offer_of(k)->media_count;
+	int err = 0;
 
 	if (answer_of(k)->media_count > count)
 		return malformed(error, 0, "another number of m-lines than offered");
 	*out = (struct session){ .we_offered = k->we_offered,
 				 .line_count = count < MEDIA_LINES_MAX ? count : MEDIA_LINES_MAX };
-	for (uint8_t i = 0; i < out->line_count; i++) {
-		if (read_line(&out->line[i], k, i, error)) {
-			explicit_bzero(out, sizeof(*out));
-			return -EBADMSG;
-		}
-	}
-	session_group(out, &k->heard, &k->said);
-	return 0;
+	for (uint8_t i = 0; i < out->line_count && !err; i++)
+		err = read_line(&out->line[i], k, i, error);
+	if (!err)
+		err = read_rest(k, out->line_count, error);
+	if (err)
+		explicit_bzero(out, sizeof(*out));
+	else
+		session_group(out, k->heard, k->said);
+	return err;
+}
+
+int session_of(struct session *out, const struct sdp *heard, const struct sdp *said,
+	       bool we_offered, struct offer_error *error)
+{
+	const struct reading k = { .heard = heard, .said = said, .we_offered = we_offered };
+
+	return read_lines(out, &k, error);
 }
 
 int session_read(struct session *out, const struct session_texts *texts, struct offer_error *error)
 {
-	struct reading k = { .we_offered = texts->we_offered };
-	int err = offer_parse_own(&k.heard, texts->heard, error);
+	struct sdp heard, said;
+	int err = offer_parse_own(&heard, texts->heard, error);
 
 	if (!err)
-		err = offer_parse_own(&k.said, texts->said, error);
-	return err ? err : read_lines(out, &k, error);
+		err = offer_parse_own(&said, texts->said, error);
+	return err ? err : session_of(out, &heard, &said, texts->we_offered, error);
 }

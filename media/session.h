@@ -7,6 +7,7 @@
 #define MEDIA_SESSION_H
 
 #include "media/offer.h"
+#include "media/sdp.h"
 
 /* The last offer and its answer. */
 struct session_texts {
@@ -50,6 +51,9 @@ struct session {
 /* The texts outlive it, and its owner wipes it: it has keys. 0 or -EBADMSG: a text is malformed, or they are no offer and answer. */
 int session_read(struct session *out, const struct session_texts *texts,
 		 struct offer_error *error) NODISCARD;
+/* The same, of texts that are parsed. */
+int session_of(struct session *out, const struct sdp *heard, const struct sdp *said,
+	       bool we_offered, struct offer_error *error) NODISCARD;
 /* Of the first format that is no event: what the line's packets have. 0: there is none. */
 uint32_t session_clock_hz(const struct session_line *line);
 

@@ -77,8 +77,6 @@ static void share_transports(struct grouping *k)
 	struct bytes tags;
 	uint8_t tagged;
 
-	while (drop_torn(k))
-		continue;
 	for (uint8_t i = 0; i < k->session->line_count; i++) {
 		struct session_line *line = &k->session->line[i];
 
@@ -149,10 +147,73 @@ void session_group(struct session *s, const struct sdp *heard, const struct sdp 
 {
 	struct grouping k = { .session = s, .heard = heard, .said = said };
 
+	while (drop_torn(&k))
+		continue;
 	share_transports(&k);
 	for (uint8_t i = 0; i < s->line_count; i++) {
 		read_extensions(&k, i);
 		read_nack(&k, i);
 	}
 	keep_one_count(s);
+}
+
+/* What the other leg carries over a line that is not taken here. */
+static bool drop_carried(struct session *a, const struct session *b)
+{
+	bool any = false;
+
+	for (uint8_t i = 0; i < a->line_count; i++) {
+		if (!a->line[i].active || a->line[b->line[i].side.bundle].active)
+			continue;
+		drop(&a->line[i]);
+		any = true;
+	}
+	return any;
+}
+
+static bool shares_number(const struct session_line *a, const struct session_line *b)
+{
+	for (uint8_t i = 0; i < a->format_count; i++) {
+		for (uint8_t k = 0; k < b->format_count; k++) {
+			if (a->formats[i].from == b->formats[k].from)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Two lines that are carried by the same one have the same codecs: no payload type tells them apart. */
+static bool needs_mid(const struct session *s, uint8_t index)
+{
+	for (uint8_t i = 0; i < s->line_count; i++) {
+		if (i != index && s->line[i].active && s->line[i].side.dtls &&
+		    s->line[i].side.bundle == s->line[index].side.bundle &&
+		    shares_number(&s->line[i], &s->line[index]))
+			return true;
+	}
+	return false;
+}
+
+static void choose_extensions(struct grouping *k, uint8_t index)
+{
+	struct session_line *line = &k->session->line[index];
+
+	if (!takes(k, index))
+		return;
+	if (needs_mid(k->session, index))
+		line->side.mid_extension = offer_extension_of(k->heard, index, OFFER_BUNDLE_MID);
+	if (line->side.ice && has_feedback(k->heard, line, index, OFFER_TRANSPORT_CC))
+		line->side.cc_extension = offer_extension_of(k->heard, index, TRANSPORT_CC_URI);
+}
+
+void session_group_answer(struct session *a, const struct session *b, const struct sdp *offer)
+{
+	struct grouping k = { .session = a, .heard = offer };
+
+	while (drop_torn(&k) || drop_carried(a, b))
+		continue;
+	share_transports(&k);
+	for (uint8_t i = 0; i < a->line_count; i++)
+		choose_extensions(&k, i);
+	keep_one_count(a);
 }
