@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Credentials are good once: which nonce counts (nc, RFC 7616 5.12) of a nonce came. Only who has proven a password takes a place here. A
- * phone may send counts out of order, as transactions overtake each other, within NONCE_WINDOW. Of a fixed size: where a set is full the
- * oldest nonce is forgotten, and no older one is taken there any more, so that forgetting lets nothing be used again. It costs whom it
- * meets a challenge more. After a restart nothing is known, and what a phone sends again is taken. Owned by the shard, one thread.
+ * phone may send counts out of order, as transactions overtake each other, within NONCE_WINDOW. Where a set is full of nonces that still
+ * live there are twice as many sets from then on, unless few places are in use or there are NONCE_SETS. Then the oldest is forgotten, and no older one is taken there any
+ * more, so that forgetting lets nothing be used again. It costs whom it meets a challenge more. After a restart nothing is known, and what a phone sends again is taken. Owned by the shard, one thread.
  */
 #ifndef SIG_SHARD_NONCE_WINDOW_H
 #define SIG_SHARD_NONCE_WINDOW_H
 
 #include "base/bytes.h"
 
-enum { NONCE_SETS = 16384, NONCE_WAYS = 4, NONCE_WINDOW = 64 };
+/* The numbers of sets are powers of two. */
+enum { NONCE_SETS_MIN = 32, NONCE_SETS = 8192, NONCE_WAYS = 8, NONCE_WINDOW = 64 };
 
 struct nonce_use {
 	uint64_t id; /* 0: free */
@@ -25,10 +26,15 @@ struct nonce_set {
 		floor_utc_ms; /* of nonces that were made up to then those above are all that is taken */
 };
 
-/* All zero: nothing was used. */
 struct nonce_window {
-	struct nonce_set sets[NONCE_SETS];
+	struct nonce_set *sets;
+	uint32_t count;
+	uint32_t used; /* places */
 };
+
+/* Nothing was used. 0 or -ENOMEM. */
+int nonce_window_open(struct nonce_window *w) NODISCARD;
+void nonce_window_close(struct nonce_window *w); /* all zero is fine */
 
 /* A nonce with its count, and when it is. */
 struct nonce_now {

@@ -65,6 +65,7 @@ static int tables_open(struct shard *s, struct rand_source *rand)
 	s->key.k0 = rand_u64_from(rand);
 	s->key.k1 = rand_u64_from(rand);
 	if ((err = txns_open(&s->txns, set->txns_max, rand)) ||
+	    (err = nonce_window_open(&s->nonces)) ||
 	    (err = pool_open(&s->calls, sizeof(struct call), calls)) ||
 	    (err = pool_open(&s->aors, sizeof(struct shard_aor), set->registrations_max)) ||
 	    (err = pool_open(&s->extensions, sizeof(struct shard_extension_slot),
@@ -172,6 +173,7 @@ void shard_close(struct shard *s)
 	table_close(&s->calls_by_id);
 	leg_users_close(&s->legs);
 	aor_connections_close(&s->connections);
+	nonce_window_close(&s->nonces);
 	table_close(&s->aors_by_user);
 	table_close(&s->extensions_by_number);
 	for (uint32_t i = 0; i < s->settings.network_count; i++)
