@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/shelf.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* One block of memory: there are as many as extensions. */
 struct shelf_item {
-	char kind[SNAPSHOT_NAME_MAX + 1], name[SNAPSHOT_NAME_MAX + 1];
 	uint64_t version;
-	struct text text;
+	struct text all; /* kind, name and text in a row */
+	uint8_t kind_n, name_n;
 };
+static_assert(SNAPSHOT_NAME_MAX <= UINT8_MAX, "lengths of names");
 
 int shelf_open(struct shelf *s, uint32_t capacity, const struct hash_key *key)
 {
@@ -28,9 +31,9 @@ int shelf_open(struct shelf *s, uint32_t capacity, const struct hash_key *key)
 /* They may hold hashes of passwords. */
 static void item_wipe(struct shelf_item *item)
 {
-	if (item->text.p)
-		explicit_bzero(item->text.p, item->text.n);
-	text_clear(&item->text);
+	if (item->all.p)
+		explicit_bzero(item->all.p, item->all.n);
+	text_clear(&item->all);
 }
 
 void shelf_close(struct shelf *s)
@@ -49,10 +52,20 @@ void shelf_close(struct shelf *s)
 
 static struct snapshot_document item_document(const struct shelf_item *item)
 {
-	return (struct snapshot_document){ .kind = bytes_str(item->kind),
-					   .name = bytes_str(item->name),
+	struct bytes all = text_bytes(&item->all);
+	size_t names_n = (size_t)item->kind_n + item->name_n;
+
+	return (struct snapshot_document){ .kind = bytes_sub(all, 0, item->kind_n),
+					   .name = bytes_sub(all, item->kind_n, item->name_n),
 					   .version = item->version,
-					   .text = text_bytes(&item->text) };
+					   .text = bytes_from(all, names_n) };
+}
+
+static bool item_is(const struct shelf_item *item, struct bytes kind, struct bytes name)
+{
+	const struct snapshot_document d = item_document(item);
+
+	return bytes_eq(name, d.name) && bytes_eq(kind, d.kind);
 }
 
 static uint64_t name_hash(const struct shelf *s, struct bytes kind, struct bytes name)
@@ -69,26 +82,10 @@ static pool_handle item_find(const struct shelf *s, struct bytes kind, struct by
 	while ((h = table_next(&s->by_name, hash, &cursor))) {
 		const struct shelf_item *item = pool_get(&s->pool, h);
 
-		if (item && bytes_is(name, item->name) && bytes_is(kind, item->kind))
+		if (item && item_is(item, kind, name))
 			return h;
 	}
 	return 0;
-}
-
-static struct shelf_item *item_new(struct shelf *s, const struct snapshot_document *d)
-{
-	pool_handle h;
-	struct shelf_item *item = pool_take(&s->pool, &h);
-
-	if (!item)
-		return NULL;
-	if (bytes_cstr(d->kind, item->kind, sizeof(item->kind)) ||
-	    bytes_cstr(d->name, item->name, sizeof(item->name)) ||
-	    table_put(&s->by_name, name_hash(s, d->kind, d->name), h)) {
-		(void)pool_give(&s->pool, h);
-		return NULL;
-	}
-	return item;
 }
 
 static bool document_fits(const struct snapshot_document *d)
@@ -97,30 +94,84 @@ static bool document_fits(const struct snapshot_document *d)
 	       d->name.n <= SNAPSHOT_NAME_MAX && d->text.n <= SNAPSHOT_TEXT_MAX;
 }
 
+/* 0 or -ENOMEM: it is what it was then. */
+static int item_fill(struct shelf_item *item, const struct snapshot_document *d)
+{
+	size_t n = d->kind.n + d->name.n + d->text.n;
+	struct writer w = writer_over(malloc(n), n);
+
+	if (!w.p)
+		return -ENOMEM;
+	writer_bytes(&w, d->kind);
+	writer_bytes(&w, d->name);
+	writer_bytes(&w, d->text);
+	item_wipe(item);
+	item->all = (struct text){ .p = (char *)w.p, .n = (uint32_t)w.n };
+	item->kind_n = (uint8_t)d->kind.n;
+	item->name_n = (uint8_t)d->name.n;
+	return 0;
+}
+
+/* What it says is not true any more. Nobody restores an empty text. */
+static void item_empty(struct shelf_item *item)
+{
+	uint32_t names_n = (uint32_t)item->kind_n + item->name_n;
+
+	explicit_bzero(item->all.p + names_n, item->all.n - names_n);
+	item->all.n = names_n;
+}
+
+static void shelf_note(struct shelf *s, struct shelf_item *item, uint64_t version)
+{
+	struct snapshot_document d;
+
+	item->version = version;
+	d = item_document(item);
+	s->size += snapshot_document_size(&d);
+	s->changes++;
+	if (version > s->generation)
+		s->generation = version;
+}
+
+static int shelf_add(struct shelf *s, const struct snapshot_document *d)
+{
+	pool_handle h;
+	struct shelf_item *item = pool_take(&s->pool, &h);
+	int err = item ? item_fill(item, d) : -ENOSPC;
+
+	if (!err && table_put(&s->by_name, name_hash(s, d->kind, d->name), h)) {
+		item_wipe(item);
+		err = -ENOSPC;
+	}
+	if (!err)
+		shelf_note(s, item, d->version);
+	else if (item)
+		(void)pool_give(&s->pool, h);
+	return err;
+}
+
+static int shelf_replace(struct shelf *s, struct shelf_item *item,
+			 const struct snapshot_document *d)
+{
+	struct snapshot_document before = item_document(item);
+	int err;
+
+	s->size -= snapshot_document_size(&before);
+	err = item_fill(item, d);
+	if (err)
+		item_empty(item);
+	shelf_note(s, item, d->version);
+	return err;
+}
+
 int shelf_put(struct shelf *s, const struct snapshot_document *d)
 {
 	pool_handle h;
-	struct shelf_item *item;
-	struct snapshot_document before;
-	int err;
 
 	if (!document_fits(d))
 		return -EINVAL;
 	h = item_find(s, d->kind, d->name);
-	item = h ? pool_get(&s->pool, h) : item_new(s, d);
-	if (!item)
-		return -ENOSPC;
-	before = item_document(item);
-	s->size -= h ? snapshot_document_size(&before) : 0;
-	item_wipe(item);
-	item->version = d->version;
-	s->changes++;
-	if (d->version > s->generation)
-		s->generation = d->version;
-	err = text_set(&item->text, d->text); /* else empty: nobody restores an empty text */
-	before = item_document(item);
-	s->size += snapshot_document_size(&before);
-	return err;
+	return h ? shelf_replace(s, pool_get(&s->pool, h), d) : shelf_add(s, d);
 }
 
 void shelf_delete(struct shelf *s, struct bytes kind, struct bytes name, uint64_t version)

@@ -50,6 +50,7 @@ static void test_put_and_delete(void **state)
 	shelf_delete(&s, BYTES_LIT("profile"), BYTES_LIT("1"), 0); /* there is none */
 	check_file(&s, 1, 5);
 	assert_true(shelf_next(&s, &cursor, &d));
+	assert_true(bytes_is(d.kind, "extension") && bytes_is(d.name, "1"));
 	assert_true(bytes_is(d.text, "one again, and longer"));
 	assert_int_equal(d.version, 4);
 	assert_false(shelf_next(&s, &cursor, &d));
@@ -58,9 +59,40 @@ static void test_put_and_delete(void **state)
 	shelf_close(&s);
 }
 
+/* Names lie in a row in memory, and are told apart all the same; a text may be empty, and come back. */
+static void test_names(void **state)
+{
+	const struct snapshot_document rows[] = {
+		{ BYTES_LIT("ab"), BYTES_LIT("c"), 1, BYTES_LIT("first") },
+		{ BYTES_LIT("a"), BYTES_LIT("bc"), 2, BYTES_LIT("") },
+		{ BYTES_LIT("a"), BYTES_LIT("b"), 3, BYTES_LIT("cthird") },
+	}, again = { BYTES_LIT("a"), BYTES_LIT("bc"), 4, BYTES_LIT("there") };
+	struct snapshot_document d;
+	uint32_t cursor = 0;
+	struct shelf s;
+
+	(void)state;
+	assert_int_equal(shelf_open(&s, 3, &KEY), 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_int_equal(shelf_put(&s, &rows[i]), 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_true(shelf_next(&s, &cursor, &d));
+		assert_true(bytes_eq(d.kind, rows[i].kind) && bytes_eq(d.name, rows[i].name));
+		assert_true(bytes_eq(d.text, rows[i].text));
+	}
+	assert_int_equal(shelf_put(&s, &again), 0);
+	check_file(&s, 3, 4);
+	shelf_delete(&s, BYTES_LIT("a"), BYTES_LIT("bc"), 5);
+	check_file(&s, 2, 5);
+	shelf_close(&s);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_put_and_delete) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_put_and_delete),
+		cmocka_unit_test(test_names),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
