@@ -142,28 +142,28 @@ struct flow {
 	uint32_t srtcp_limit;
 	uint32_t srtp_half; /* of source: SRTP_HALFs of its index, as control knows them */
 	uint8_t srtp_told, srtcp_told; /* 1: MEDIA_FLOW_RESERVE was sent for this limit */
+	uint32_t active_at;            /* index in flow_table.active */
 	/* rarely */
 	uint64_t call;
 	uint8_t connected;       /* 1: the RTP socket is connected to the latched source */
 	uint8_t unproven;        /* only SDP says that the party is there */
 	uint8_t dscp;            /* of its socket, or of what it sends by another's */
 	uint8_t marked;          /* 1: the port was told so (flow_mark.h) */
+	uint32_t capture_lost;   /* packets that capture.h had no room for since its last one */
 	uint64_t digit_told_ns;  /* event.c */
 	uint64_t noticed_ns;     /* last MEDIA_FLOW_LATCHED */
 	uint64_t silence_ns;     /* of the party, that is worth an event; 0: none is */
 	uint64_t listening_ns;   /* open, or the update since when it is to be heard */
 	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
-	uint32_t active_at;      /* index in flow_table.active */
 	struct trickle trickle;
 	struct flow_pace pace;
 	struct flow_detail detail; /* detail.h */
 	struct digits digits;
-	struct listener listener;
 	struct reports reports;
 	struct resend resend;
 	struct dtls_flow dtls;
 	struct addr local[CHANNELS]; /* bound; RTCP: none with rtcp_mux */
-	uint32_t capture_lost;       /* packets that capture.h had no room for since its last one */
+	struct listener listener;
 } CACHE_ALIGNED;
 
 enum { FLOW_LINE = 64 };
@@ -172,6 +172,8 @@ static_assert(offsetof(struct flow, latch_rtp) + sizeof(struct addr) == FLOW_LIN
 static_assert(offsetof(struct flow, jitter) == 2 * FLOW_LINE, "line 1");
 static_assert(offsetof(struct flow, sink) == 3 * FLOW_LINE, "line 2");
 static_assert(offsetof(struct flow, leg) <= 4 * FLOW_LINE, "line 3");
+static_assert(sizeof(struct flow) / FLOW_LINE % 2 == 1,
+	      "else the lines in front of many flows share few sets of the cache");
 
 struct flow_table {
 	struct flow *list;

@@ -39,10 +39,11 @@ static void link_out(struct worker *w, struct job *j, struct flow *f)
 
 void listener_leave(struct worker *w, struct flow *f)
 {
-	struct job *j = job_find(&w->jobs, f->listener.job);
+	struct job *j;
 
-	if (!j)
+	if (f->listener.job == 0)
 		return;
+	j = &w->jobs.list[f->listener.job - 1];
 	link_out(w, j, f);
 	f->listener = (struct listener){ 0 };
 	f->making &= (uint8_t)~MAKING_SOUND;
@@ -52,7 +53,7 @@ void listener_leave(struct worker *w, struct flow *f)
 
 static void listener_join(struct worker *w, struct flow *f, struct job *j)
 {
-	f->listener.job = j->id;
+	f->listener.job = j->id.slot + 1;
 	f->making |= MAKING_SOUND;
 	link_in(w, j, f);
 	track_wake(w, j);
@@ -62,7 +63,7 @@ void listener_set(struct worker *w, struct flow *f, const struct flow_source *so
 {
 	struct job *j = job_find(&w->jobs, source->job);
 
-	if (!job_id_eq(f->listener.job, source->job))
+	if (!j || f->listener.job != j->id.slot + 1)
 		listener_leave(w, f);
 	if (!j) {
 		if (source->job.generation != 0)
@@ -70,7 +71,7 @@ void listener_set(struct worker *w, struct flow *f, const struct flow_source *so
 		return;
 	}
 	f->listener.payload_type = source->payload_type;
-	if (f->listener.job.generation == 0)
+	if (f->listener.job == 0)
 		listener_join(w, f, j);
 }
 

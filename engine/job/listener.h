@@ -15,11 +15,11 @@ struct track;
 
 /* Part of a flow; zero-initialised is "hears its peer". */
 struct listener {
-	struct job_id job;         /* generation 0: none */
+	uint32_t job;              /* slot + 1; 0: none. It is open: or it would have let go */
 	uint32_t next, before;     /* of the same job: slot + 1; 0: none */
 	uint32_t timestamp_offset; /* out = of the track + offset; valid with begun */
 	uint8_t payload_type;
-	uint8_t begun;  /* 1: it got the last packet there was */
+	uint8_t begun;  /* 1: its stream goes on from the last frame to the next */
 	uint8_t marked; /* 1: the first packet has left, with a marker (RFC 3551 4.1) */
 };
 
