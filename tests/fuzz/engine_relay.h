@@ -12,7 +12,9 @@ enum {
 	SLOTS = 4,
 	EVENTS = 4,
 	SENT_KEPT = 256,
-	SENT_OCTETS = 128,
+	SENT_OCTETS = 256,
+	JOBS = 2,
+	EVENT_PT = 127,
 	TOLD_MAX = 256,
 	NO_SLOT = 99,
 	EXTENSION_ID = 2,
@@ -68,6 +70,8 @@ struct fuzz {
 	bool untagged; /* a packet of any shape: numbers are not told apart any more */
 	uint32_t closes, closed;
 	uint64_t again; /* packets that left once more */
+	uint32_t job_closes, job_closed;
+	struct media_sound *sounds[2]; /* of 8 and 16 kHz */
 	struct told told[TOLD_MAX];
 	uint32_t told_count;
 };
@@ -111,7 +115,20 @@ void relay_nack(struct fuzz *f, struct script *s);
 /* As its party makes it, or with something wrong; to its own port, another's, or the shared one. */
 void relay_stun(struct fuzz *f, struct script *s);
 
+/* ---- engine_relay_jobs.c ---- */
+void relay_sounds_open(struct fuzz *f);
+/* All that was handed over has come back. */
+void relay_sounds_close(struct fuzz *f);
+/* A job opens, closes or is asked for, or a flow is to hear one. */
+void relay_job(struct fuzz *f, struct script *s);
+/* Who hears what is the same in both directions. */
+void relay_jobs_check(const struct fuzz *f);
+/* RTP that a flow's party gets: of the job that it hears, and then of nobody else but digits. */
+void relay_heard_check(const struct fuzz *f, const struct sim_packet *p, uint32_t slot);
+
 /* ---- engine_relay_commands.c ---- */
+/* Packets first: so no step is about both. False: the ring is full. */
+bool relay_commanded(struct fuzz *f, const struct media_command *c);
 void relay_open(struct fuzz *f, struct script *s);
 void relay_update(struct fuzz *f, struct script *s);
 void relay_by_id(struct fuzz *f, struct script *s, enum media_command_kind kind);

@@ -90,7 +90,7 @@ static struct flow_spec spec_read(const struct fuzz *f, struct script *s, uint32
 		.send = (flags & 2) == 0,
 		.rtcp_mux = (flags & 4) != 0,
 		.rule_count = (uint8_t)(flags >> 4),
-		.event_pt = how & 32 ? PAYLOAD_NONE : 127,
+		.event_pt = how & 32 ? PAYLOAD_NONE : EVENT_PT,
 		.key_in = key_of(2 * slot, how),
 		.key_out = key_of(2 * slot + 1, how),
 		.srtp_limit = SRTP_INDEX_END,
@@ -108,8 +108,7 @@ static struct flow_spec spec_read(const struct fuzz *f, struct script *s, uint32
 	return spec;
 }
 
-/* Packets first: so no step is about both. */
-static bool commanded(struct fuzz *f, const struct media_command *c)
+bool relay_commanded(struct fuzz *f, const struct media_command *c)
 {
 	while (f->sim->in_head != f->sim->in_tail)
 		relay_step(f);
@@ -136,7 +135,7 @@ void relay_open(struct fuzz *f, struct script *s)
 	}
 	relay_commands_settle(f);
 	is_free = slot < SLOTS && f->w.flows.list[slot].id.generation == 0;
-	assert(commanded(f, &c));
+	assert(relay_commanded(f, &c));
 	if (is_free) { /* and if it fails it is as if it had never been sent or heard anything */
 		f->spec[slot] = c.spec;
 		memset(f->sent_from[slot], 0, sizeof(f->sent_from[slot]));
@@ -158,7 +157,7 @@ void relay_update(struct fuzz *f, struct script *s)
 	c.spec.shared_port = f->spec[slot].shared_port;
 	c.spec.local_rtp = f->spec[slot].local_rtp;
 	relay_commands_settle(f);
-	assert(commanded(f, &c));
+	assert(relay_commanded(f, &c));
 	if (flow_find(&f->w.flows, c.spec.id)) {
 		if (spec_is_ice(&c.spec) != spec_is_ice(&f->spec[slot]))
 			memset(f->proven_ns[slot], 0, sizeof(f->proven_ns[slot]));
@@ -177,7 +176,7 @@ void relay_by_id(struct fuzz *f, struct script *s, enum media_command_kind kind)
 				   .id = { .slot = (what & 7U) % (SLOTS + 1U),
 					   .generation = 1 + (what >> 4) % 3U } };
 
-	if (commanded(f, &c) && kind == MEDIA_FLOW_CLOSE)
+	if (relay_commanded(f, &c) && kind == MEDIA_FLOW_CLOSE)
 		f->closes++;
 	if (what & 8)
 		relay_step(f); /* else the answers pile up, and may have to wait */

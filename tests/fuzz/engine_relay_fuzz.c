@@ -13,7 +13,9 @@
  *  - a flow with ICE, and those bundled with it, send to and relay from addresses that a check with its credentials came from
  *    lately, and no check with others is answered by a success;
  *  - a report block is delivered once, and of a bundle to the other party of the m-line that it is about;
- *  - a close is answered once, whatever control reads of the events.
+ *  - a close is answered once, whatever control reads of the events;
+ *  - a party that hears a job gets its packets, digits, and nothing of its peer, and no other party does;
+ *  - a job has the flows that have it, and no timer without them; each sound that was handed over comes back once.
  */
 #include <arpa/inet.h>
 #include <assert.h>
@@ -53,9 +55,17 @@ struct media_ice relay_ice(uint32_t slot, uint8_t how)
 	return ice;
 }
 
+enum { WHAT_JOB = 250, WHATS = 13 };
+
 static void do_next(struct fuzz *f, struct script *s)
 {
-	switch (take(s) % 13) {
+	uint8_t what = take(s);
+
+	if (what >= WHAT_JOB) {
+		relay_job(f, s);
+		return;
+	}
+	switch (what % WHATS) {
 	case 0:
 		relay_raw(f, s);
 		break;
@@ -124,6 +134,7 @@ static void fuzz_open(struct fuzz *f)
 {
 	struct worker_settings settings = { .slots = SLOTS,
 					    .shared_ports = 1,
+					    .jobs = JOBS,
 					    .commands = COMMANDS,
 					    .events = EVENTS,
 					    .metrics = &f->metrics };
@@ -135,6 +146,7 @@ static void fuzz_open(struct fuzz *f)
 	err |= port_sim_open(&f->sim, SLOTS + 1, NS_PER_S, 1);
 	if (err)
 		abort();
+	relay_sounds_open(f);
 	rand_open_seed(&f->w.rand, 1);
 	f->w.port = &f->sim->port;
 	err = shared_port_add(&f->w, 0, shared_socket(&f->shared));
@@ -182,5 +194,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		srtp_stream_close(f->party_in[slot]);
 	}
 	worker_close(&f->w);
+	relay_sounds_close(f);
 	return 0;
 }

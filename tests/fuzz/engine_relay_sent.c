@@ -188,6 +188,7 @@ void relay_sent_check(struct fuzz *f)
 			continue;
 		if (!is_rtcp(p)) {
 			number_check(f, p, slot);
+			relay_heard_check(f, p, slot);
 			extension_check(f, p);
 		}
 		secure_check(f, p, slot);

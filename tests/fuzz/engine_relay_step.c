@@ -96,6 +96,7 @@ void relay_step(struct fuzz *f)
 	assert(f->sim->buffers_out == 0 && f->w.batch.count == 0);
 	counters_check(f);
 	relay_sent_check(f);
+	relay_jobs_check(f);
 	for (uint32_t slot = 0; slot < SLOTS; slot++) {
 		assert(f->w.flows.list[slot].marked == (f->sim->over[slot].slot != 0));
 		if (f->w.flows.list[slot].id.generation == 0)
@@ -113,9 +114,13 @@ void relay_events_read(struct fuzz *f, uint32_t max)
 	struct media_event event;
 
 	while (max-- > 0 && ring_pop(&f->w.events, &event, 1) == 1) {
-		assert(event.kind <= MEDIA_FLOW_FAILED);
+		assert(event.kind <= MEDIA_JOB_CLOSED);
 		f->closed += event.kind == MEDIA_FLOW_CLOSED;
 		assert(f->closed <= f->closes);
+		f->job_closed += event.kind == MEDIA_JOB_CLOSED;
+		assert(f->job_closed <= f->job_closes);
+		if (event.kind == MEDIA_JOB_CLOSED)
+			media_sound_drop(event.sound);
 	}
 }
 

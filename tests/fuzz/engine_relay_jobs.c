@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs, and who hears them. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "tests/fuzz/engine_relay.h"
+
+enum { SOUND_SAMPLES = 4000 };
+
+void relay_sounds_open(struct fuzz *f)
+{
+	for (uint32_t i = 0; i < COUNT_OF(f->sounds); i++) {
+		f->sounds[i] = media_sound_make((i + 1) * 8000, SOUND_SAMPLES);
+		if (!f->sounds[i])
+			abort();
+	}
+}
+
+void relay_sounds_close(struct fuzz *f)
+{
+	assert(f->job_closed == f->job_closes);
+	for (uint32_t i = 0; i < COUNT_OF(f->sounds); i++) {
+		assert(f->sounds[i]->references == 1);
+		media_sound_drop(f->sounds[i]);
+	}
+}
+
+static void listeners_check(const struct fuzz *f, const struct job *j, uint32_t *heard)
+{
+	uint32_t before = 0;
+
+	for (uint32_t at = j->track.first; at; at = f->w.flows.list[at - 1].listener.next) {
+		const struct flow *flow = &f->w.flows.list[at - 1];
+
+		assert(flow->id.generation != 0 && flow->listener.job == j->id.slot + 1);
+		assert(flow->listener.before == before && flow->making & MAKING_SOUND);
+		before = at;
+		(*heard)++;
+	}
+	assert(j->track.first || (!wheel_is_running(&j->timer) && !j->waits && !j->track.next));
+}
+
+void relay_jobs_check(const struct fuzz *f)
+{
+	uint32_t heard = 0, hearing = 0;
+
+	for (uint32_t i = 0; i < JOBS; i++)
+		if (f->w.jobs.list[i].id.generation != 0)
+			listeners_check(f, &f->w.jobs.list[i], &heard);
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		if (f->w.flows.list[slot].id.generation != 0)
+			hearing += (f->w.flows.list[slot].making & MAKING_SOUND) != 0;
+	assert(heard == hearing);
+}
+
+void relay_heard_check(const struct fuzz *f, const struct sim_packet *p, uint32_t slot)
+{
+	const struct flow *flow = &f->w.flows.list[slot];
+	bool hears = flow->listener.job != 0;
+	uint8_t type = p->data[1] & 0x7f;
+
+	assert(p->made || !hears);
+	if (p->made && type != EVENT_PT)
+		assert(hears && type == flow->listener.payload_type);
+}
+
+static struct job_id job_of(uint8_t what)
+{
+	/* one slot too many; one generation that never is */
+	return (struct job_id){ .slot = what % (JOBS + 1U), .generation = 1 + (what >> 2) % 2U };
+}
+
+static void job_open_next(struct fuzz *f, struct script *s, struct job_id id)
+{
+	static const uint8_t PACKET_MS[] = { 20, 10, 1, 0 };
+	uint8_t how = take(s);
+	struct media_command c = {
+		.kind = MEDIA_JOB_OPEN,
+		.job = id,
+		.track = { .sound = media_sound_take(f->sounds[how & 1]),
+			   .codec = (enum media_codec)(how >> 1 & 3) /* Opus wants another rate */,
+			   .packet_ms = PACKET_MS[how >> 3 & 3],
+			   .loops = how >> 5 & 1,
+			   .start = how & 64 ? take(s) * UINT32_C(16) : 0,
+			   .tell_ms = how & 128 ? 100 : 0 },
+	};
+
+	bool is_free;
+
+	relay_commands_settle(f);
+	is_free = id.slot < JOBS && f->w.jobs.list[id.slot].id.generation == 0;
+	f->job_closes++; /* if it is refused */
+	assert(relay_commanded(f, &c));
+	relay_commands_settle(f);
+	f->job_closes -= is_free && job_find(&f->w.jobs, id);
+}
+
+/* Spoken of flows that are not there too. */
+static void hear_next(struct fuzz *f, struct script *s, struct job_id id)
+{
+	uint8_t what = take(s);
+	uint32_t slot = what % SLOTS;
+	struct media_command c = { .kind = MEDIA_FLOW_UPDATE, .spec = f->spec[slot] };
+
+	c.spec.source = (struct flow_source){ .job = id, .payload_type = what >> 2 & 31 };
+	relay_commands_settle(f);
+	assert(relay_commanded(f, &c));
+	if (flow_find(&f->w.flows, c.spec.id))
+		f->spec[slot] = c.spec;
+	relay_commands_settle(f);
+}
+
+void relay_job(struct fuzz *f, struct script *s)
+{
+	uint8_t what = take(s);
+	struct media_command c = { .job = job_of(what) };
+
+	switch (what >> 6) {
+	case 0:
+		job_open_next(f, s, c.job);
+		return;
+	case 1:
+		hear_next(f, s, c.job);
+		return;
+	case 2:
+		c.kind = MEDIA_JOB_CLOSE;
+		break;
+	default:
+		c.kind = MEDIA_JOB_QUERY;
+		break;
+	}
+	if (relay_commanded(f, &c) && c.kind == MEDIA_JOB_CLOSE)
+		f->job_closes++;
+	if (what & 32)
+		relay_step(f);
+}
