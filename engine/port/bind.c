@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is done to a flow's sockets but sending and receiving. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -11,6 +12,26 @@
 #include "engine/engine.h"
 #include "engine/net/icmp.h"
 #include "engine/port/port.h"
+
+int port_sockets_copy(const int from[CHANNELS], int to[CHANNELS])
+{
+	to[CHANNEL_RTP] = to[CHANNEL_RTCP] = -1;
+	for (uint32_t c = 0; c < CHANNELS; c++) {
+		int err;
+
+		if (from[c] < 0)
+			continue;
+		to[c] = fcntl(from[c], F_DUPFD_CLOEXEC, 0);
+		if (to[c] >= 0)
+			continue;
+		err = -errno;
+		if (to[CHANNEL_RTP] >= 0)
+			(void)close(to[CHANNEL_RTP]);
+		to[CHANNEL_RTP] = -1;
+		return err;
+	}
+	return 0;
+}
 
 enum {
 	SHARED_ROOM =

@@ -31,6 +31,9 @@ struct port_ops {
 	int (*flow_add)(struct port *p, uint32_t slot, const int fd[CHANNELS]) NODISCARD;
 	/* Closes the slot's sockets. Packets given to tx before are still sent; later ones of the slot never show up. */
 	void (*flow_del)(struct port *p, uint32_t slot);
+	/* More descriptors of the slot's sockets, for another port of this process: they are the caller's, and outlive flow_del. -1: there
+	 * is no such socket. 0 or -errno. */
+	int (*sockets)(struct port *p, uint32_t slot, int fd[CHANNELS]) NODISCARD;
 	/* Fills an empty batch and its time. Waits until `want` packets are there, wait_ns has passed or wake_fd is
 	 * readable; takes what is there at once when anything was left from last time. */
 	void (*rx)(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);
@@ -67,6 +70,9 @@ struct port {
 
 /* connect(2) of a socket, for the ports over sockets. to NULL: connects to nobody. 0 or -errno. */
 int port_socket_connect(int fd, const struct addr *to) NODISCARD;
+
+/* The copies of port_ops.sockets. 0 or -errno. */
+int port_sockets_copy(const int from[CHANNELS], int to[CHANNELS]) NODISCARD;
 
 /* 0, -ENOSYS (the kernel or its policy has no io_uring for us) or -errno. */
 int port_uring_open(struct port **out, const struct port_settings *settings) NODISCARD;

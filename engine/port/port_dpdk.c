@@ -86,6 +86,13 @@ static void dpdk_flow_del(struct port *p, uint32_t slot)
 	s->in_use = 0;
 }
 
+static int dpdk_sockets(struct port *p, uint32_t slot, int fd[CHANNELS])
+{
+	struct port *sockets = dpdk_of(p)->sockets;
+
+	return sockets->ops->sockets(sockets, slot, fd);
+}
+
 /* The flow's sockets have few of its packets. Of devices that the kernel has as well (net_af_packet, net_pcap) a connected one would get all
  * the others too, past the reverse path filter: UDP's early demultiplexing asks no route again for a connected socket. */
 static int dpdk_connect(struct port *p, uint32_t slot, const struct addr *to)
@@ -161,6 +168,7 @@ static const struct port_ops OPS = {
 	.name = "dpdk",
 	.flow_add = dpdk_flow_add,
 	.flow_del = dpdk_flow_del,
+	.sockets = dpdk_sockets,
 	.rx = dpdk_rx,
 	.lend = dpdk_lend,
 	.tx = dpdk_tx,

@@ -258,6 +258,11 @@ static void epoll_flow_del(struct port *p, uint32_t slot)
 	*s = (struct epoll_slot){ 0 };
 }
 
+static int epoll_sockets(struct port *p, uint32_t slot, int fd[CHANNELS])
+{
+	return port_sockets_copy(epoll_of(p)->slots[slot].fd, fd);
+}
+
 static int epoll_connect(struct port *p, uint32_t slot, const struct addr *to)
 {
 	struct epoll_port *e = epoll_of(p);
@@ -312,6 +317,7 @@ static const struct port_ops OPS = {
 	.name = "epoll",
 	.flow_add = epoll_flow_add,
 	.flow_del = epoll_flow_del,
+	.sockets = epoll_sockets,
 	.rx = epoll_rx,
 	.lend = epoll_lend,
 	.tx = epoll_tx,

@@ -183,6 +183,13 @@ static void sim_flow_del(struct port *p, uint32_t slot)
 	s->connected[slot] = (struct addr){ 0 };
 }
 
+static int sim_sockets(struct port *p, uint32_t slot, int fd[CHANNELS])
+{
+	assert(sim_of(p)->flows[slot]);
+	fd[CHANNEL_RTP] = fd[CHANNEL_RTCP] = -1;
+	return 0;
+}
+
 static int sim_connect(struct port *p, uint32_t slot, const struct addr *to)
 {
 	struct sim_port *s = sim_of(p);
@@ -219,6 +226,7 @@ int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64
 		.name = "sim",
 		.flow_add = sim_flow_add,
 		.flow_del = sim_flow_del,
+		.sockets = sim_sockets,
 		.rx = sim_rx,
 		.lend = sim_lend,
 		.tx = sim_tx,

@@ -86,6 +86,11 @@ static void uring_flow_del(struct port *p, uint32_t slot)
 	s->error = 0;
 }
 
+static int uring_sockets(struct port *p, uint32_t slot, int fd[CHANNELS])
+{
+	return port_sockets_copy(uring_of(p)->slots[slot].fd, fd);
+}
+
 static int uring_connect(struct port *p, uint32_t slot, const struct addr *to)
 {
 	struct uring_port *u = uring_of(p);
@@ -176,6 +181,7 @@ static const struct port_ops OPS = {
 	.name = "io_uring",
 	.flow_add = uring_flow_add,
 	.flow_del = uring_flow_del,
+	.sockets = uring_sockets,
 	.rx = uring_rx,
 	.lend = uring_port_lend,
 	.tx = uring_tx,

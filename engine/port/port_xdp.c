@@ -110,6 +110,13 @@ static void xdp_flow_del(struct port *p, uint32_t slot)
 	x->sockets->ops->flow_del(x->sockets, slot);
 }
 
+static int xdp_sockets(struct port *p, uint32_t slot, int fd[CHANNELS])
+{
+	struct port *sockets = xdp_of(p)->sockets;
+
+	return sockets->ops->sockets(sockets, slot, fd);
+}
+
 static int xdp_connect(struct port *p, uint32_t slot, const struct addr *to)
 {
 	struct xdp_port *x = xdp_of(p);
@@ -182,6 +189,7 @@ static const struct port_ops OPS = {
 	.name = "AF_XDP",
 	.flow_add = xdp_flow_add,
 	.flow_del = xdp_flow_del,
+	.sockets = xdp_sockets,
 	.rx = xdp_rx,
 	.lend = xdp_lend,
 	.tx = xdp_tx,
