@@ -15,6 +15,7 @@
 #include "base/thread.h"
 #include "engine/dtls/crypto.h"
 #include "engine/job/job_route.h"
+#include "engine/moves.h"
 #include "engine/net/host_udp.h"
 #include "engine/port/port_open.h"
 #include "engine/walk/spread.h"
@@ -52,6 +53,7 @@ struct engine {
 	uint32_t drained; /* whose events were read last */
 	struct spread spread;
 	struct job_routes jobs;
+	struct moves moves;
 	struct own_ports own;
 	int event_fd; /* an epoll of the event rings */
 };
@@ -231,6 +233,7 @@ void engine_close(struct engine *e)
 	free(e->threads);
 	spread_close(&e->spread);
 	job_routes_close(&e->jobs);
+	moves_close(&e->moves);
 	own_ports_close(&e->own);
 	free(e);
 }
@@ -279,6 +282,107 @@ void engine_worker_release(struct engine *e, uint64_t call)
 	spread_unpin(&e->spread, call);
 }
 
+/* ---- moves ---- */
+
+/* Its slot is on that worker from now on, whatever becomes of it. */
+static void slot_set(struct engine *e, uint32_t slot, uint64_t call, uint8_t worker)
+{
+	uint8_t has;
+
+	if (spread_find(&e->spread, call, &has) && has != worker)
+		spread_drop(&e->spread, slot); /* another flow of the call chose meanwhile */
+	else
+		spread_put(&e->spread, slot, call, worker);
+	e->spread.worker_of[slot] = worker;
+}
+
+int engine_move(struct engine *e, const struct flow_spec *spec)
+{
+	uint32_t slot = spec->id.slot;
+	struct flow_parcel *p;
+
+	assert(slot < e->settings.slots);
+	if (moves_find(&e->moves, slot))
+		return -EAGAIN;
+	if (spec->shared_port)
+		return -ENOTSUP;
+	if (spread_of(&e->spread, slot) == worker_choose(e, spec->call))
+		return -EALREADY;
+	p = moves_begin(&e->moves, spec);
+	if (!p)
+		return -ENOMEM;
+	p->from = spread_of(&e->spread, slot);
+	p->to = worker_choose(e, spec->call);
+	p->call_before = spread_call(&e->spread, slot);
+	if (!ring_push(&e->threads[p->from].worker.commands,
+		       &(struct media_command){
+			       .kind = MEDIA_FLOW_YIELD, .id = spec->id, .parcel = p })) {
+		moves_end(&e->moves, p);
+		return -EAGAIN;
+	}
+	slot_set(e, slot, spec->call, p->to);
+	return 0;
+}
+
+static void moved(struct engine *e, struct media_event *event)
+{
+	moves_end(&e->moves, event->parcel);
+	event->parcel = NULL;
+}
+
+/* It stays, or was gone. */
+static void move_refused(struct engine *e, struct media_event *event)
+{
+	struct flow_parcel *p = event->parcel;
+
+	event->kind = MEDIA_FLOW_MOVED;
+	event->call = p->call_before;
+	slot_set(e, p->spec.id.slot, p->call_before, p->from);
+	moved(e, event);
+}
+
+/* To where it goes. */
+static void parcel_send(struct engine *e, struct flow_parcel *p)
+{
+	struct media_command c = { .kind = MEDIA_FLOW_OPEN,
+				   .rtp_fd = p->fd[CHANNEL_RTP],
+				   .rtcp_fd = p->fd[CHANNEL_RTCP],
+				   .parcel = p,
+				   .spec = p->spec };
+	int fd[CHANNELS] = { p->fd[CHANNEL_RTP], p->fd[CHANNEL_RTCP] };
+
+	p->fd[CHANNEL_RTP] = p->fd[CHANNEL_RTCP] = -1;
+	p->packed = !ring_push(&e->threads[p->to].worker.commands, &c);
+	if (p->packed)
+		memcpy(p->fd, fd, sizeof(fd));
+	explicit_bzero(&c, sizeof(c)); /* keys */
+}
+
+/* False: the event is the engine's own. */
+static bool move_event(struct engine *e, struct media_event *event)
+{
+	if (!event->parcel)
+		return true;
+	if (event->kind == MEDIA_FLOW_YIELDED && !event->error) {
+		event->parcel->packed = 1;
+		return false;
+	}
+	if (event->kind == MEDIA_FLOW_YIELDED)
+		move_refused(e, event);
+	else
+		moved(e, event);
+	return true;
+}
+
+static void moves_go_on(struct engine *e)
+{
+	for (struct flow_parcel *p = e->moves.first; p; p = p->next)
+		if (p->packed)
+			parcel_send(e, p);
+}
+
+/* ---- commands ---- */
+
 static struct job_workers job_workers_of(const struct engine *e, uint64_t call)
 {
 	if (call)
@@ -319,7 +423,10 @@ bool engine_command(struct engine *e, const struct media_command *command)
 
 	if (media_command_is_of_job(command->kind))
 		return job_command(e, command);
-	assert(slot < e->settings.slots && command->kind < MEDIA_SHARED_PORT);
+	assert(slot < e->settings.slots && command->kind < MEDIA_FLOW_YIELD);
+	moves_go_on(e);
+	if (moves_find(&e->moves, slot))
+		return false;
 	worker = opens ? worker_choose(e, command->spec.call) : spread_of(&e->spread, slot);
 	if (!ring_push(&e->threads[worker].worker.commands, command))
 		return false;
@@ -376,6 +483,24 @@ int engine_event_fd(const struct engine *e)
 	return e->event_fd;
 }
 
+/* ---- events ---- */
+
+/* What is for others. */
+static uint32_t events_read(struct engine *e, struct media_event *list, uint32_t count)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		job_route_closed(&e->jobs, &list[i]);
+		if (!move_event(e, &list[i]))
+			continue;
+		if (n < i)
+			list[n] = list[i];
+		n++;
+	}
+	return n;
+}
+
 /* Each time from another one on: none waits behind a busy one. */
 uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max)
 {
@@ -385,8 +510,8 @@ uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max)
 		e->drained = (e->drained + 1) % e->count;
 		n += ring_pop(&e->threads[e->drained].worker.events, out + n, max - n);
 	}
-	for (uint32_t i = 0; i < n; i++)
-		job_route_closed(&e->jobs, &out[i]);
+	n = events_read(e, out, n);
+	moves_go_on(e);
 	return n;
 }
 

@@ -77,6 +77,14 @@ int engine_bind_shared(const struct addr *local, uint8_t dscp, bool again, int *
  * sound's reference to the engine. A job with a call is opened after the call has its worker (a flow, or engine_worker_for); one without is
  * opened on each worker, so that any flow can hear it. */
 bool engine_command(struct engine *e, const struct media_command *command);
+/*
+ * An open flow goes to the worker of spec->call, to be as spec says there: so flows of two workers become peers. Its keys, its transport and
+ * its local address are those that it has. Its stream goes on, and its sockets miss nothing meanwhile; a bundle's owner goes before
+ * the others. 0: MEDIA_FLOW_MOVED follows, or MEDIA_FLOW_FAILED where it could not be opened there; until then engine_command takes
+ * nothing for this slot. -EALREADY: it is there, an update will do. -EAGAIN: ask again, a ring is full or it moves. -ENOTSUP: a flow on
+ * a shared port stays. -ENOMEM.
+ */
+int engine_move(struct engine *e, const struct flow_spec *spec) NODISCARD;
 /* Single-port mode: this bound socket is that of the worker on this network (below shared_ports). Once, before any flow with shared_port
  * is opened; it belongs to the worker from now on. Its address and port are what local_rtp of such flows must be, so an SDP needs
  * engine_worker_for first. A socket that cannot be used is MEDIA_FLOW_FAILED of no flow (generation 0). False: the ring is full. */

@@ -2,8 +2,8 @@
 /*
  * What control and packets say to each other about a flow. A flow is one local RTP port (with its RTCP port, or
  * RTCP on the same port) that faces one party. Two flows joined as peers relay: what flow A receives leaves by the
- * socket of flow B towards B's party, and the other way round. Values only: the one pointer that crosses the threads is that of a
- * sound, which nobody changes (media/sound.h).
+ * socket of flow B towards B's party, and the other way round. Values only: the pointers that cross the threads are those of a
+ * sound, which nobody changes (media/sound.h), and of a parcel, which one of them has at a time (engine_move).
  */
 #ifndef MEDIA_FLOW_H
 #define MEDIA_FLOW_H
@@ -159,6 +159,8 @@ enum {
 	SRTCP_RESERVE = 1024,
 };
 
+struct flow_parcel;
+
 struct flow_spec {
 	struct flow_id id;
 	struct flow_id
@@ -227,6 +229,7 @@ enum media_command_kind {
 	MEDIA_FLOW_DIGIT_SEND, /* id, digit, duration_ms: an RFC 4733 event to the party; several queue up, 120 ms apart */
 	MEDIA_FLOW_FLIGHT, /* id, association: the keys of MEDIA_FLOW_KEYED are saved, and what lets the party finish leaves; after a restart:
 			    * flight, which is sent at once, and for 10 s again when the party asks for it (RFC 6347 4.2.4) */
+	MEDIA_FLOW_YIELD, /* id, parcel: of engine_move alone; MEDIA_FLOW_YIELDED follows, which only the engine sees */
 	MEDIA_JOB_OPEN, /* job, in a free slot, track, call: on the worker of that call, or with 0 on each. What cannot be opened is
 			 * MEDIA_JOB_CLOSED at once */
 	MEDIA_JOB_CLOSE, /* job: the worker answers with JOB_CLOSED, and reads its sound no more */
@@ -250,7 +253,8 @@ struct media_command {
 	char digit;
 	uint8_t association; /* FLIGHT */
 	uint16_t duration_ms;
-	uint64_t call; /* JOB_OPEN */
+	uint64_t call;              /* JOB_OPEN */
+	struct flow_parcel *parcel; /* YIELD, and OPEN of what yielded: of engine_move alone */
 	union {
 		struct flow_spec spec;      /* OPEN, UPDATE */
 		struct media_flight flight; /* FLIGHT */
@@ -287,7 +291,9 @@ enum media_event_kind {
 			    * anew only where receive, silence_ms or remote_rtp changes */
 	MEDIA_FLOW_STATS,
 	MEDIA_FLOW_CLOSED,
-	MEDIA_FLOW_FAILED, /* the flow could not be opened or its socket died: error is -errno */
+	MEDIA_FLOW_FAILED,  /* the flow could not be opened or its socket died: error is -errno */
+	MEDIA_FLOW_YIELDED, /* engine_move: between two workers */
+	MEDIA_FLOW_MOVED, /* the answer to engine_move: the flow is open there. error: why it is still where it was, or (-ENOENT) gone */
 	/* Of jobs: job, call, place; no flow */
 	MEDIA_JOB_PLACE, /* as asked for, or each tell_ms */
 	MEDIA_JOB_ENDED, /* a sound that does not loop is over, after its last packet; the job stays open */
@@ -322,6 +328,7 @@ struct media_event {
 	uint32_t place;    /* the sample of its sound that comes next */
 	struct media_sound *
 		sound; /* JOB_CLOSED: the reference that its command brought; engine_events drops it, and says NULL */
+	struct flow_parcel *parcel; /* YIELDED, MOVED, FAILED: the engine takes it out */
 	uint8_t last; /* JOB_CLOSED: 1: no worker has the job any more, its slot is free */
 };
 

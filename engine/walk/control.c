@@ -6,6 +6,7 @@
 
 #include "engine/flow/detail.h"
 #include "engine/flow/dtls_flow.h"
+#include "engine/flow/flow_move.h"
 #include "engine/flow/srtp_flow.h"
 #include "engine/job/job_control.h"
 #include "engine/walk/event.h"
@@ -56,6 +57,7 @@ static void open_failed(struct worker *w, const struct media_command *c, int err
 		.leg = c->spec.leg,
 		.line = c->spec.line,
 		.error = err,
+		.parcel = c->parcel,
 	};
 
 	if (c->rtp_fd >= 0)
@@ -97,6 +99,8 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		w, f,
 		now_ns); /* of a restored call: the kernel knows at once whose packets come here */
 	flow_count_publish(w);
+	if (c->parcel)
+		flow_move_arrive(w, f, c->parcel);
 }
 
 /* A bundle that cannot be joined, a key that cannot be used: nothing passes, and control hears of it. */
@@ -146,7 +150,7 @@ static void batch_forget(struct batch *b, uint32_t slot)
 	}
 }
 
-static void flow_end(struct worker *w, struct flow *f)
+void control_flow_end(struct worker *w, struct flow *f)
 {
 	bool has_socket = !(f->transport & TRANSPORT_NO_SOCKET);
 
@@ -158,6 +162,7 @@ static void flow_end(struct worker *w, struct flow *f)
 	if (has_socket)
 		w->port->ops->flow_del(w->port, f->id.slot);
 	flow_close(&w->flows, f);
+	flow_count_publish(w);
 }
 
 /* Of a flow that is gone (its open failed): closed all the same, with nothing counted. */
@@ -176,8 +181,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 		event.detail = detail_read(f, w->now_ns);
 		flow_transport_tell(w, f, &event);
 		batch_forget(&w->batch, id.slot);
-		flow_end(w, f);
-		flow_count_publish(w);
+		control_flow_end(w, f);
 	} else {
 		metric_add(w->metrics->stale_commands, 1);
 	}
@@ -253,6 +257,9 @@ static void apply(struct worker *w, const struct media_command *c, uint64_t now_
 	case MEDIA_FLOW_FLIGHT:
 		apply_flight(w, c);
 		break;
+	case MEDIA_FLOW_YIELD:
+		flow_move_yield(w, c);
+		break;
 	case MEDIA_JOB_OPEN:
 		job_control_open(w, c);
 		break;
@@ -286,7 +293,7 @@ void control_close_all(struct worker *w)
 	while (w->flows.count > 0) {
 		uint32_t slot = w->flows.active[w->flows.count - 1];
 
-		flow_end(w, &w->flows.list[slot]);
+		control_flow_end(w, &w->flows.list[slot]);
 	}
 	flow_count_publish(w);
 }

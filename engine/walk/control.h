@@ -6,6 +6,7 @@
 
 #include "media/flow.h"
 
+struct flow;
 struct worker;
 
 /* Applies what waits in the command ring. An answer that does not fit into the event ring is held, and no further command
@@ -13,6 +14,8 @@ struct worker;
 void control_drain(struct worker *w, uint64_t now_ns);
 /* To be told whatever happens: held while the event ring is full. Once for each command. */
 void control_answer(struct worker *w, const struct media_event *event);
+/* Nothing of it is left. */
+void control_flow_end(struct worker *w, struct flow *f);
 /* Closes every flow, without events: the worker ends. */
 void control_close_all(struct worker *w);
 

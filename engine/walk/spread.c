@@ -157,6 +157,13 @@ void spread_put(struct spread *s, uint32_t slot, uint64_t call, uint8_t worker)
 	s->call_of[slot] = i;
 }
 
+uint64_t spread_call(const struct spread *s, uint32_t slot)
+{
+	uint32_t i = s->call_of[slot];
+
+	return i != NONE ? s->calls[i - 1].call : 0;
+}
+
 static void pin_set(struct spread *s, struct spread_call *c, bool pinned)
 {
 	s->load[c->worker] -= weight(c);

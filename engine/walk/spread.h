@@ -41,6 +41,9 @@ bool spread_pin(struct spread *s, uint64_t call, uint8_t worker);
 /* Forgets a call without flows; one with flows is forgotten with the last one. */
 void spread_unpin(struct spread *s, uint64_t call);
 
+/* Whose flow the slot has; 0: none. */
+uint64_t spread_call(const struct spread *s, uint32_t slot);
+
 static inline uint8_t spread_of(const struct spread *s, uint32_t slot)
 {
 	return s->worker_of[slot];

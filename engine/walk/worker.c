@@ -131,14 +131,19 @@ static void receive(struct worker *w, struct batch *b)
 		wheel_open(&w->wheel, w->now_ns);
 }
 
+void worker_relay(struct worker *w)
+{
+	relay(w, &w->batch);
+	relay_parts(w, &w->batch);
+	resend_flush(w);
+}
+
 void worker_step(struct worker *w)
 {
 	receive(w, &w->batch);
 	capture_drain(w);
 	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
-	relay(w, &w->batch);
-	relay_parts(w, &w->batch);
-	resend_flush(w);
+	worker_relay(w);
 	dtls_results(w);
 	if (w->wheel.running > 0)
 		timers_expire(w);

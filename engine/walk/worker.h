@@ -89,6 +89,8 @@ int worker_open(struct worker *w, const struct worker_settings *settings) NODISC
 void worker_leave(struct worker *w);
 /* The rest, when nobody uses the rings any more. */
 void worker_close(struct worker *w);
+/* What was received goes through all stages now. */
+void worker_relay(struct worker *w);
 /* Receives a batch, applies the commands that wait, takes the batch through all stages, then does what is due by time and a slice of what jobs have to do. Sleeps when there is nothing to do. */
 void worker_step(struct worker *w);
 

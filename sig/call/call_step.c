@@ -244,6 +244,8 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 		silent(h, c, f, m->listens);
 		break;
 	case MEDIA_FLOW_STATS:
+	case MEDIA_FLOW_YIELDED:
+	case MEDIA_FLOW_MOVED:
 	case MEDIA_JOB_PLACE:
 	case MEDIA_JOB_ENDED:
 	case MEDIA_JOB_CLOSED:

@@ -301,6 +301,7 @@ void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
 	case MEDIA_FLOW_QUERY:
 	case MEDIA_FLOW_DIGIT_SEND:
 	case MEDIA_FLOW_FLIGHT:
+	case MEDIA_FLOW_YIELD:
 	case MEDIA_JOB_OPEN:
 	case MEDIA_JOB_CLOSE:
 	case MEDIA_JOB_QUERY:
