@@ -222,6 +222,45 @@ static void many_hear_one_encoding(void **state)
 	media_sound_drop(sound);
 }
 
+/* Who was to be served next is gone between two slices. */
+static void the_next_one_leaves(void **state)
+{
+	enum { PARTIES = TURN_SLICE + 30 };
+	struct rig *r = rig_open_slots(64, PARTIES);
+	struct media_sound *sound = sound_of(RATE, LENGTH);
+	struct media_track track = track_of(sound);
+	static struct played heard[PARTIES];
+	uint32_t slot;
+	size_t n;
+
+	(void)state;
+	job_open_as(r, MUSIC_ID, &track);
+	for (uint32_t i = 0; i < PARTIES; i++) {
+		struct flow_spec spec = rig_spec(A);
+
+		spec.id.slot = i;
+		spec.peer = (struct flow_id){ 0 };
+		spec.source = (struct flow_source){ .job = MUSIC_ID };
+		rig_open_flow(r, &spec);
+	}
+	advance_ms(r, FRAME_MS);
+	worker_step(&r->w);
+	n = played_take(r, heard, PARTIES);
+	assert_in_range(n, 1, TURN_SLICE);
+	assert_true(turn_is_wanted(&r->w.jobs));
+	slot = r->w.jobs.list[MUSIC].track.next - 1;
+	rig_command(r, &(struct media_command){ .kind = MEDIA_FLOW_CLOSE,
+						.id = { .slot = slot, .generation = 7 } });
+	while (turn_is_wanted(&r->w.jobs))
+		worker_step(&r->w);
+	n += played_take(r, heard, PARTIES);
+	assert_int_equal(n, PARTIES - 1);
+	for (size_t i = 0; i < PARTIES - 1 - TURN_SLICE; i++)
+		assert_int_not_equal(heard[i].slot, slot);
+	rig_close(r);
+	media_sound_drop(sound);
+}
+
 /* From where it is told; then silence, an event, and no more. */
 static void once(void **state)
 {
@@ -577,6 +616,7 @@ int main(void)
 		cmocka_unit_test(reports_of_the_peer_stay_here),
 		cmocka_unit_test(two_codecs),
 		cmocka_unit_test(many_hear_one_encoding),
+		cmocka_unit_test(the_next_one_leaves),
 		cmocka_unit_test(once),
 		cmocka_unit_test(the_end_is_told),
 		cmocka_unit_test(its_place_is_known),
