@@ -396,6 +396,109 @@ static void close_drops_sounds(enum engine_port port)
 	}
 }
 
+/* ---- from worker to worker ---- */
+
+enum { MOVES = 20, TALK_US = 2000, TALKS_BETWEEN = 25 };
+
+static void call_move(struct engine *e, struct media_command c[2], uint64_t call)
+{
+	for (int side = A; side <= B; side++) {
+		struct flow_spec *spec = &c[side].spec;
+
+		spec->call = call;
+		assert_int_equal(engine_move(e, spec), 0);
+		/* nothing overtakes it */
+		assert_int_equal(engine_move(e, spec), -EAGAIN);
+		assert_false(engine_command(e, &(struct media_command){ .kind = MEDIA_FLOW_QUERY,
+									.id = spec->id }));
+	}
+}
+
+/* The time without a packet, at its longest; how many came. B hears what A sends every 2 ms. */
+static uint64_t talk(struct engine *e, const struct party party[2], uint16_t *sequence, int packets,
+		     int *heard, uint32_t *moved)
+{
+	uint64_t longest_ns = 0, last_ns = clock_now_ns();
+	struct media_event event;
+
+	for (int i = 0; i < packets; i++) {
+		rtp_send(&party[A], 1, (*sequence)++);
+		(void)usleep(TALK_US);
+		while (rtp_receive(&party[B], 0xabc1, 0) >= 0) {
+			uint64_t now_ns = clock_now_ns();
+
+			longest_ns = now_ns - last_ns > longest_ns ? now_ns - last_ns : longest_ns;
+			last_ns = now_ns;
+			(*heard)++;
+		}
+		while (engine_events(e, &event, 1) == 1) {
+			assert_int_not_equal(event.kind, MEDIA_FLOW_FAILED);
+			assert_int_not_equal(event.kind, MEDIA_FLOW_YIELDED);
+			*moved += event.kind == MEDIA_FLOW_MOVED && event.error == 0;
+		}
+	}
+	return longest_ns;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* To the worker of another call, and on to the next, while A talks. */
+static void a_call_moves_between_workers(enum engine_port port)
+{
+	struct engine *e = open_engine(port);
+	struct party party[2], idle[WORKERS - 1];
+	struct media_command c[2];
+	uint64_t gaps_ns[MOVES];
+	uint16_t sequence = 0;
+	uint32_t moved = 0;
+	int heard = 0;
+
+	for (int side = A; side <= B; side++) {
+		party[side] = party_open();
+		c[side] = open_command(&party[side], (uint32_t)side, 1);
+		command(e, &c[side]);
+	}
+	for (uint32_t i = 0; i < WORKERS - 1; i++) { /* calls 101, 102, ... */
+		struct media_command other;
+
+		idle[i] = party_open();
+		other = open_command(&idle[i], 4 + 2 * i, 1);
+		command(e, &other);
+	}
+	rtp_send(&party[B], 2, 0); /* who was never heard gets but a trickle */
+	assert_int_equal(rtp_receive(&party[A], 0xabc0, WAIT_MS), 0);
+	(void)talk(e, party, &sequence, 50, &heard, &moved);
+	for (int i = 0; i < MOVES; i++) {
+		call_move(e, c, 101 + (uint64_t)i % 2);
+		gaps_ns[i] = talk(e, party, &sequence, TALKS_BETWEEN, &heard, &moved);
+	}
+	assert_int_equal(moved, 2 * MOVES);
+	assert_in_range(heard, sequence - 5 * MOVES, sequence);
+	qsort(gaps_ns, MOVES, sizeof(gaps_ns[0]), by_size);
+	print_message("# without a packet at a move: median %u us, most %u us; %d of %u heard\n",
+		      (uint32_t)(gaps_ns[MOVES / 2] / 1000), (uint32_t)(gaps_ns[MOVES - 1] / 1000),
+		      heard, sequence);
+	assert_true(gaps_ns[MOVES / 2] < 20 * NS_PER_MS);
+	assert_int_equal(engine_move(e, &c[A].spec), -EALREADY);
+	c[A].spec.shared_port = 1;
+	c[A].spec.call = 4711;
+	assert_int_equal(engine_move(e, &c[A].spec), -ENOTSUP);
+	c[A].spec.shared_port = 0;
+	/* one that is on its way when all ends leaves no socket behind */
+	c[A].spec.call = 101 + MOVES % 2;
+	assert_int_equal(engine_move(e, &c[A].spec), 0);
+	engine_close(e);
+	for (uint32_t i = 0; i < WORKERS - 1; i++)
+		(void)close(idle[i].fd);
+	for (int side = A; side <= B; side++)
+		(void)close(party[side].fd);
+}
+
 /* B's port closes and opens again: ICMP errors in between must not make any flow deaf or dumb. */
 static void lives_through_icmp_errors(enum engine_port port)
 {
@@ -682,6 +785,7 @@ static void a_port_is_bound_again_beside_our_own(void **state)
 FOR_EACH_PORT(relays_both_ways)
 FOR_EACH_PORT(a_sound_is_played_by_all_workers)
 FOR_EACH_PORT(close_drops_sounds)
+FOR_EACH_PORT(a_call_moves_between_workers)
 FOR_EACH_PORT(browsers_share_a_port)
 FOR_EACH_PORT(a_closed_flow_frees_its_port)
 FOR_EACH_PORT(close_closes_open_flows)
@@ -698,6 +802,7 @@ int main(void)
 		TESTS_OF(relays_both_ways),
 		TESTS_OF(a_sound_is_played_by_all_workers),
 		TESTS_OF(close_drops_sounds),
+		TESTS_OF(a_call_moves_between_workers),
 		TESTS_OF(browsers_share_a_port),
 		TESTS_OF(a_closed_flow_frees_its_port),
 		TESTS_OF(close_closes_open_flows),
