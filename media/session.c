@@ -103,12 +103,10 @@ static const char *agree(struct session_line *line, const struct reading *k, uin
 	return reason;
 }
 
-static void clear(struct session_line *line, const struct offer_line *heard)
+static void clear(struct session_line *line, enum media_kind kind)
 {
 	explicit_bzero(line, sizeof(*line));
-	line->kind = heard->kind;
-	line->reason = heard->reason;
-	line->number = heard->number;
+	line->kind = kind;
 	line->side.event_pt = PAYLOAD_NONE;
 }
 
@@ -129,24 +127,31 @@ static int read_heard(struct offer_line *out, const struct reading *k, uint8_t i
 	return 0;
 }
 
+static bool is_said(const struct reading *k, uint8_t index)
+{
+	return index < k->said->media_count && k->said->sections[index + 1].port;
+}
+
 static int read_line(struct session_line *line, const struct reading *k, uint8_t index,
 		     struct offer_error *error)
 {
 	struct offer_line heard;
-	const char *reason;
+	const char *reason = NULL;
 
 	if (read_heard(&heard, k, index, error))
 		return -EBADMSG;
-	clear(line, &heard);
-	if (heard.state != OFFER_LINE_RELAYED || index >= k->said->media_count ||
-	    k->said->sections[index + 1].port == 0)
+	clear(line, heard.kind);
+	if (heard.state == OFFER_LINE_OFF || !is_said(k, index))
 		return 0;
-	reason = agree(line, k, index, &heard);
-	line->active = !reason;
-	if (!reason)
-		return 0;
-	offer_line_refuse(&heard, k->heard, index, reason);
-	clear(line, &heard);
+	if (heard.state == OFFER_LINE_RELAYED)
+		reason = agree(line, k, index, &heard);
+	if (reason) {
+		offer_line_refuse(&heard, k->heard, index, reason);
+		clear(line, heard.kind);
+	}
+	line->active = heard.state == OFFER_LINE_RELAYED;
+	line->reason = heard.reason;
+	line->number = heard.number;
 	return 0;
 }
 

@@ -40,6 +40,8 @@ static void test_reasons(void **state)
 		{ "plain", PLAIN, PLAIN, false, NULL },
 		{ "the party has port 0", HEAD "m=audio 0 RTP/AVP 0\r\n", PLAIN, true, "" },
 		{ "we have port 0", PLAIN, HEAD "m=audio 0 RTP/AVP 0\r\n", false, "" },
+		{ "what is no matter of ours", HEAD "m=image 4000 udptl t38\r\n",
+		  HEAD "m=image 0 udptl t38\r\n", false, "" },
 		{ "the answer ends early", HEAD, PLAIN, true, "" },
 		{ "ours ends early", PLAIN, HEAD, false, "" },
 		{ "another codec", HEAD "m=audio 4000 RTP/AVP 8\r\n", PLAIN, true,
