@@ -127,6 +127,15 @@ struct offer_error {
 	const char *reason;
 };
 
+/* Audio that the node says and hears by itself. */
+enum offer_codec { OFFER_PCMA, OFFER_PCMU, OFFER_G722, OFFER_G729, OFFER_OPUS, OFFER_CODECS };
+
+struct offer_capabilities {
+	uint8_t count;
+	uint8_t codecs[OFFER_CODECS]; /* enum offer_codec, in an offer those we like best first */
+	bool events;                  /* and telephone-event */
+};
+
 /* How many of the offer's m-lines we would relay, and their kinds: before ports are taken. 0 or -EBADMSG. */
 int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct media_plan *lines,
 		  struct offer_error *error) NODISCARD;
@@ -139,5 +148,18 @@ int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer
 		 const struct offer_policy *policy, const struct offer_self *to_a,
 		 struct writer *answer_a, struct media_plan *plan,
 		 struct offer_error *error) NODISCARD;
+
+/*
+ * With no other leg there. Of the policy only the terms of the one party are read: of an offerer a, of an answerer b. What is no audio has
+ * port 0.
+ */
+/* Our own answer, in A's order: all that A may send and we can take. 0 or -errno as offer_answer. */
+int offer_own_answer(struct bytes offer_a, const struct offer_capabilities *own,
+		     const struct offer_policy *policy, const struct offer_self *to_a,
+		     struct writer *answer_a, struct offer_error *error) NODISCARD;
+/* Our own offer. Where the leg had one before (to_b->earlier), its m-lines keep their places. 0 or -errno as offer_forward. */
+int offer_own(const struct offer_capabilities *own, const struct offer_policy *policy,
+	      const struct offer_self *to_b, struct writer *offer_b,
+	      struct offer_error *error) NODISCARD;
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "media/offer_own.h"
+
 /* Lines and codecs that were not allowed are not in our offer either, and the terms may have changed since: after a
  * restart the texts of a call are read again. */
 static int read_line_of_a(struct offer_line *out, const struct offer_answering *k, uint8_t index,
@@ -180,6 +182,13 @@ static const char *settle(struct offer_agreement *g, const struct offer_answerin
 	return NULL;
 }
 
+static void describe(struct offer_agreement *out, const struct offer_line *a)
+{
+	out->kind = a->kind;
+	out->a = a->side;
+	out->profile_a = a->profile;
+}
+
 static void agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
 		  const struct offer_line *a)
 {
@@ -196,17 +205,57 @@ static void agree(struct offer_agreement *out, const struct offer_answering *k, 
 				 : OFFER_LINE_OFF;
 }
 
+static const char *settle_own(struct offer_agreement *g, const struct offer_line *a,
+			      const struct offer_capabilities *own)
+{
+	for (uint8_t i = 0; i < a->formats.count; i++) {
+		const struct payload *p = &a->formats.at[i];
+
+		if (a->kind == MEDIA_AUDIO && offer_own_has(own, p))
+			add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
+	}
+	if (g->count == 0)
+		return "no codec in common";
+	if (own->events)
+		keep_events_of_a(g, &a->formats);
+	if (own->events && a->profile.dtls)
+		keep_one_clock(g, &a->formats);
+	return NULL;
+}
+
+/* A's terms alone count. */
+static int agree_own(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
+		     struct offer_error *error)
+{
+	struct offer_policy policy = *k->policy;
+	struct offer_line a;
+	const char *reason;
+
+	policy.b = (struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL };
+	if (offer_line_read(&a, k->offer_a, index, &policy, error))
+		return -EBADMSG;
+	offer_line_select(&a, k->offer_a, index, &policy);
+	reason = a.state == OFFER_LINE_RELAYED ? settle_own(out, &a, k->own) : NULL;
+	if (reason)
+		offer_line_refuse(&a, k->offer_a, index, reason);
+	describe(out, &a);
+	out->state = a.state;
+	out->reason = a.reason;
+	out->number = a.number;
+	return 0;
+}
+
 int offer_agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
 		struct offer_error *error)
 {
 	struct offer_line a;
 
 	*out = (struct offer_agreement){ .state = OFFER_LINE_OFF };
+	if (k->own)
+		return agree_own(out, k, index, error);
 	if (read_line_of_a(&a, k, index, error))
 		return -EBADMSG;
-	out->kind = a.kind;
-	out->a = a.side;
-	out->profile_a = a.profile;
+	describe(out, &a);
 	if (a.state == OFFER_LINE_RELAYED && k->offer_b->sections[index + 1].port)
 		agree(out, k, index, &a);
 	return 0;

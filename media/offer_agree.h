@@ -6,10 +6,11 @@
 #include "media/offer_line.h"
 #include "media/session.h"
 
-/* What A is answered with: what B has agreed on, to the offer that we made of A's. */
+/* What A is answered with: what B has agreed on, to the offer that we made of A's. Or what we can do by ourselves. */
 struct offer_answering {
 	const struct sdp *offer_a, *offer_b, *answer_b;
-	const struct session *b;
+	const struct session *b;              /* NULL as both texts of B's, where there is none */
+	const struct offer_capabilities *own; /* of them; else NULL */
 	const struct offer_policy *policy;
 	const struct offer_self *to_a;
 };

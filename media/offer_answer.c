@@ -114,6 +114,14 @@ static NOINLINE int answer(struct offer_answering *k, struct writer *w, struct m
 	return err;
 }
 
+/* A's request was right; its offer cannot be answered. */
+static int refuse(struct offer_error *error, int err)
+{
+	if (error->status != 413)
+		error->status = 488;
+	return err;
+}
+
 int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer_b,
 		 const struct offer_policy *policy, const struct offer_self *to_a,
 		 struct writer *answer_a, struct media_plan *plan, struct offer_error *error)
@@ -136,7 +144,20 @@ int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer
 	if (!err)
 		return 0;
 	*plan = (struct media_plan){ 0 };
-	if (error->status != 413)
-		error->status = 488; /* A's request was right; its offer cannot be answered */
-	return err;
+	return refuse(error, err);
+}
+
+int offer_own_answer(struct bytes offer_a, const struct offer_capabilities *own,
+		     const struct offer_policy *policy, const struct offer_self *to_a,
+		     struct writer *answer_a, struct offer_error *error)
+{
+	struct sdp a;
+	const struct offer_answering k = {
+		.offer_a = &a, .own = own, .policy = policy, .to_a = to_a
+	};
+	int err = offer_parse(&a, offer_a, policy, error);
+
+	if (!err)
+		err = write_answer(answer_a, &k, error);
+	return err ? refuse(error, err) : 0;
 }

@@ -138,7 +138,7 @@ static uint8_t ptime_of(const struct offer_media *media, const struct sdp *sourc
 		ptime = media->terms->ptime_g711;
 	if (bytes_iis(first, "G729"))
 		ptime = media->terms->ptime_g729;
-	if (sdp_attribute(source, section, "maxptime", &rest) &&
+	if (source && sdp_attribute(source, section, "maxptime", &rest) &&
 	    !bytes_u32(bytes_trim(rest), &most) && most && most < ptime)
 		return (uint8_t)most;
 	return ptime;
@@ -147,10 +147,10 @@ static uint8_t ptime_of(const struct offer_media *media, const struct sdp *sourc
 void offer_attributes_write(struct writer *w, const struct sdp *source, unsigned section,
 			    const struct offer_media *media)
 {
-	const struct sdp_section *in = &source->sections[section];
 	uint8_t ptime = ptime_of(media, source, section);
+	uint16_t end = source ? source->sections[section].end : 0;
 
-	for (uint16_t i = in->first; i < in->end; i++) {
+	for (uint16_t i = source ? source->sections[section].first : 0; i < end; i++) {
 		struct bytes value = sdp_slice(source, source->lines[i].value);
 
 		if (source->lines[i].type != 'a' || offer_attribute_is_of_the_hop(value) ||

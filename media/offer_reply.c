@@ -17,8 +17,9 @@ static void formats_for_a(struct offer_formats *out, const struct offer_agreemen
 			.to = f->a,
 			.name = f->name,
 			.encoding = f->encoding,
-			.parameters = f->answered == PAYLOAD_NONE ? BYTES_LIT(OFFER_EVENTS)
-								  : (struct bytes){ 0 },
+			.parameters = f->event && f->answered == PAYLOAD_NONE
+					      ? BYTES_LIT(OFFER_EVENTS)
+					      : (struct bytes){ 0 },
 		};
 	}
 }
@@ -55,6 +56,8 @@ static bool passes_feedback(const struct offer_answering *k, uint8_t index,
 {
 	struct offer_profile b;
 
+	if (!k->b)
+		return true;
 	(void)offer_profile_read(&b,
 				 sdp_slice(k->answer_b, k->answer_b->sections[index + 1].proto));
 	return g->profile_a.feedback || !b.feedback;
@@ -65,7 +68,8 @@ static void reply(struct writer *w, const struct offer_answering *k, uint8_t ind
 		  const struct crypto *crypto)
 {
 	const struct sdp_section *m = &k->offer_a->sections[index + 1];
-	const struct media_side *b = &k->b->line[index].side;
+	static const struct media_side ourselves = { .sends = 1, .receives = 1 };
+	const struct media_side *b = k->b ? &k->b->line[index].side : &ourselves;
 	struct offer_webrtc webrtc = webrtc_for_a(k->offer_a, index, a, k->to_a);
 	struct offer_formats formats;
 	struct offer_media media = {

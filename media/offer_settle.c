@@ -69,6 +69,18 @@ static int settle_one(struct session_line *line, const struct offer_answering *k
 	return 0;
 }
 
+/* Those that there is no room for must be well-formed, too. */
+static int check_rest(const struct offer_answering *k, uint8_t from, struct offer_error *error)
+{
+	struct offer_line line;
+
+	for (uint8_t i = from; i < k->offer_a->media_count; i++) {
+		if (offer_line_read(&line, k->offer_a, i, k->policy, error))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
 /* No line is left. Then the first reason of ours, if any. */
 static bool is_empty(const struct session *a, struct offer_error *refused)
 {
@@ -96,6 +108,8 @@ int offer_settle(struct session *a, struct crypto to_a[MEDIA_LINES_MAX],
 		if (settle_one(&a->line[i], k, i, &to_a[i], error))
 			return -EBADMSG;
 	}
+	if (check_rest(k, a->line_count, error))
+		return -EBADMSG;
 	session_group_answer(a, k->b, k->offer_a);
 	if (!is_empty(a, &refused) || !refused.reason)
 		return 0;

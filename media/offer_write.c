@@ -22,17 +22,29 @@ static void write_address(struct writer *w, const struct addr *address)
 
 static void write_lines_of(struct writer *w, const struct sdp *s, unsigned section, char type)
 {
-	for (uint16_t i = s->sections[section].first; i < s->sections[section].end; i++) {
+	for (uint16_t i = s ? s->sections[section].first : 0; s && i < s->sections[section].end;
+	     i++) {
 		if (s->lines[i].type == type)
 			sdp_write_line(w, type, sdp_slice(s, s->lines[i].value));
+	}
+}
+
+static void write_session_attributes(struct writer *w, const struct sdp *source, bool between)
+{
+	const struct sdp_section *in = &source->sections[SDP_SESSION];
+
+	for (uint16_t i = in->first; i < in->end; i++) {
+		struct bytes value = sdp_slice(source, source->lines[i].value);
+
+		if (source->lines[i].type == 'a' && !offer_attribute_is_of_the_hop(value) &&
+		    !(between && offer_attribute_is_extension(value)))
+			sdp_write_line(w, 'a', value);
 	}
 }
 
 void offer_write_session(struct writer *w, const struct sdp *source, const struct offer_self *self,
 			 bool between, bool ice)
 {
-	const struct sdp_section *in = &source->sections[SDP_SESSION];
-
 	writer_str(w, "v=0\r\n");
 	writer_number(w, "o=- ", self->session_id, " ");
 	writer_number(w, "", self->session_version, " ");
@@ -41,13 +53,8 @@ void offer_write_session(struct writer *w, const struct sdp *source, const struc
 	write_address(w, &self->address);
 	write_lines_of(w, source, SDP_SESSION, 'b');
 	writer_str(w, "t=0 0\r\n");
-	for (uint16_t i = in->first; i < in->end; i++) {
-		struct bytes value = sdp_slice(source, source->lines[i].value);
-
-		if (source->lines[i].type == 'a' && !offer_attribute_is_of_the_hop(value) &&
-		    !(between && offer_attribute_is_extension(value)))
-			sdp_write_line(w, 'a', value);
-	}
+	if (source)
+		write_session_attributes(w, source, between);
 	if (ice)
 		offer_webrtc_session(w);
 }
@@ -114,7 +121,7 @@ static void write_video_bandwidth(struct writer *w, const struct sdp *s, unsigne
 static void write_bandwidth(struct writer *w, const struct sdp *source, unsigned section,
 			    const struct offer_media *media)
 {
-	uint32_t kbps = media->kind == MEDIA_VIDEO ? media->terms->video_kbps : 0;
+	uint32_t kbps = source && media->kind == MEDIA_VIDEO ? media->terms->video_kbps : 0;
 
 	if (kbps)
 		write_video_bandwidth(w, source, section, kbps);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes our SDP from a party's: our address, ports and identity, everything else of the party's lines that may pass.
+ * Writes our SDP from a party's, or from nothing (source NULL): our address, ports and identity, everything else of the party's lines that may pass.
  * Internal to media/offer_*.c.
  */
 #ifndef MEDIA_OFFER_WRITE_H

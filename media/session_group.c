@@ -162,7 +162,7 @@ static bool drop_carried(struct session *a, const struct session *b)
 {
 	bool any = false;
 
-	for (uint8_t i = 0; i < a->line_count; i++) {
+	for (uint8_t i = 0; b && i < a->line_count; i++) {
 		if (!a->line[i].active || a->line[b->line[i].side.bundle].active)
 			continue;
 		drop(&a->line[i]);

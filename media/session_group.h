@@ -9,7 +9,7 @@
 /* Once all lines are read. A line whose transport is one that is not taken is not active any more. */
 void session_group(struct session *s, const struct sdp *heard, const struct sdp *said);
 
-/* A's lines, before they are answered (b is the other leg) as they will be read. */
+/* A's lines, before they are answered (b is the other leg, or NULL) as they will be read. */
 void session_group_answer(struct session *a, const struct session *b, const struct sdp *offer);
 
 #endif

@@ -4,7 +4,7 @@
 #define TESTS_FUZZ_MEDIA_OFFER_H
 
 #include "media/offer.h"
-#include "media/sdp.h"
+#include "media/session.h"
 
 /* Under which profiles a text is. */
 enum { AS_OFFERED = -1, PLAIN, SECURE, DTLS };
@@ -29,6 +29,8 @@ void judge_text(struct bytes text, struct bytes offer, const struct offer_self *
 		const struct offer_terms *terms, int kind);
 
 /* ---- media_offer_plan.c ---- */
+/* Of our answer, as it is read again: what we say yes to can be used. */
+void judge_session(const struct session *session, struct bytes said);
 void judge_plan(const struct media_plan *plan, struct bytes offer, struct bytes forwarded,
 		struct bytes answer, struct bytes answered);
 

@@ -2,13 +2,14 @@
 /*
  * Input: media_offer_input.c. Oracle: what we write parses again, has the m-lines of the
  * offer, our address and ports and nobody else's, only formats that were offered and may be, and our key and nobody
- * else's where it is SRTP, our certificate and nobody else's where it is DTLS-SRTP; no number has two uses in what may become a
+ * else's where it is SRTP, our certificate and nobody else's where it is DTLS-SRTP, and so is our own answer; no number has two uses in what may become a
  * BUNDLE group; forwarding it once more changes nothing; and the plan speaks of numbers, keys and transports that the texts contain.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/session.h"
 #include "tests/fuzz/media_offer.h"
 
 enum { TEXT_MAX = 1 << 17 };
@@ -56,6 +57,50 @@ static bool forward(struct bytes offer, const struct offer_policy *policy,
 	return true;
 }
 
+/* With no other leg there. */
+static void answer_alone(const struct offer_input *in)
+{
+	static const struct offer_capabilities own = {
+		.count = 3, .codecs = { OFFER_PCMU, OFFER_G722, OFFER_OPUS }, .events = true
+	};
+	static struct session session;
+	struct writer w = writer_over(g_answer_a, sizeof(g_answer_a));
+	struct offer_error error = { 0 };
+	struct session_texts texts = { .heard = in->offer };
+
+	if (offer_own_answer(in->offer, &own, &in->policy, &in->to_a, &w, &error)) {
+		check_error(&error);
+		return;
+	}
+	texts.said = writer_done(&w);
+	judge_text(texts.said, in->offer, &in->to_a, &in->policy.a, AS_OFFERED);
+	if (session_read(&session, &texts, &error))
+		abort();
+	judge_session(&session, texts.said);
+}
+
+/* After whatever was said before. */
+static void offer_alone(const struct offer_input *in)
+{
+	static const struct offer_capabilities own = { .count = 2,
+						       .codecs = { OFFER_OPUS, OFFER_PCMA },
+						       .events = true };
+	static struct sdp ours, earlier;
+	struct writer w = writer_over(g_offer_b, sizeof(g_offer_b));
+	struct offer_self self = in->to_b;
+	struct offer_error error = { 0 };
+	struct sdp_error ignored;
+
+	self.earlier = in->offer;
+	if (offer_own(&own, &in->policy, &self, &w, &error)) {
+		check_error(&error);
+		return;
+	}
+	judge_parse(&ours, writer_done(&w));
+	if (sdp_parse(&earlier, in->offer, &ignored) == 0)
+		assert(ours.media_count >= earlier.media_count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct offer_input in = offer_input_read(bytes_mem(data, size));
@@ -64,6 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct offer_error error = { 0 };
 	struct media_plan plan;
 
+	answer_alone(&in);
+	offer_alone(&in);
 	if (!forward(in.offer, &in.policy, &in.to_b, &offer_b))
 		return 0;
 	if (offer_answer(in.offer, writer_done(&offer_b), in.answer, &in.policy, &in.to_a,

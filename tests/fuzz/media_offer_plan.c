@@ -123,6 +123,21 @@ static void check_carrier(const struct media_plan *plan, uint8_t index, bool of_
 	assert(!side->ice == !side->ice_name && side->fingerprint.hash != MEDIA_HASH_NONE);
 }
 
+void judge_session(const struct session *session, struct bytes said)
+{
+	static struct sdp s;
+
+	judge_parse(&s, said);
+	assert(session->line_count <= s.media_count);
+	for (uint8_t i = 0; i < session->line_count; i++) {
+		const struct session_line *line = &session->line[i];
+
+		assert(!line->active == !s.sections[i + 1].port && !line->reason);
+		assert(!line->active == !line->format_count);
+		assert(!line->active || session->line[line->side.bundle].active);
+	}
+}
+
 void judge_plan(const struct media_plan *plan, struct bytes offer, struct bytes forwarded,
 		struct bytes answer, struct bytes answered)
 {

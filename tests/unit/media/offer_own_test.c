@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Our own offers and answers. An offer is that of a party which can do what we can; an answer is that of a phone behind us which takes what we can,
+ * less what such a phone says of its own.
+ */
+#include "tests/unit/media/offer_rig.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+#include "media/payload.h"
+#include "media/session.h"
+
+enum { TEXT_MAX = 16384 };
+
+static const struct offer_capabilities g_all = {
+	.count = 5,
+	.codecs = { OFFER_PCMA, OFFER_PCMU, OFFER_G722, OFFER_G729, OFFER_OPUS },
+	.events = true,
+};
+static const struct offer_capabilities g_said = {
+	.count = 4,
+	.codecs = { OFFER_PCMU, OFFER_PCMA, OFFER_G722, OFFER_OPUS },
+	.events = true,
+};
+
+/* What a party that can do all of it offers. */
+#define HEAD "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+#define AUDIO                                                                          \
+	"m=audio 9 RTP/AVP 8 0 9 18 96 101\r\n"                                        \
+	"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:9 G722/8000\r\n"     \
+	"a=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\na=rtpmap:96 opus/48000/2\r\n" \
+	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
+
+static const struct {
+	const char *name;
+	struct offer_terms terms;
+	bool held, silent;
+	const char *earlier;
+} g_offers[] = {
+	{ "plain" },
+	{ "SDES", { .sdes_offer = true } },
+	{ "WebRTC", { .dtls_offer = true } },
+	{ "some codecs", { .codec_count = 2, .codecs = { "opus", "G729" } } },
+	{ "digits by INFO", { .no_events = true } },
+	{ "longer packets", { .ptime_g711 = 40 } },
+	{ "held", .held = true },
+	{ "held and silent", { .dtls_offer = true }, .held = true, .silent = true },
+	{ "numbers of before", .earlier = HEAD "m=audio 9 RTP/AVP 0 111 100\r\n"
+					       "a=rtpmap:111 opus/48000/2\r\n"
+					       "a=rtpmap:100 telephone-event/8000\r\n" },
+};
+
+static void set_terms(struct rig *r, const struct offer_terms *terms)
+{
+	rig_init(r);
+	r->policy.rtcp_mux = true;
+	r->policy.b = *terms;
+	if (terms->dtls_offer)
+		rig_dtls(&r->to_b, 'a');
+}
+
+static struct bytes own_offer(struct rig *r, uint8_t *out)
+{
+	struct writer w = writer_over(out, TEXT_MAX);
+
+	r->err = offer_own(&g_all, &r->policy, &r->to_b, &w, &r->error);
+	return writer_done(&w);
+}
+
+static void test_offers(void **state)
+{
+	static struct rig r;
+	static uint8_t own[TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_offers); i++) {
+		struct bytes text;
+
+		set_terms(&r, &g_offers[i].terms);
+		r.to_b.held = g_offers[i].held;
+		r.to_b.silent = g_offers[i].silent;
+		if (g_offers[i].earlier)
+			r.to_b.earlier = bytes_str(g_offers[i].earlier);
+		rig_offer(&r, BYTES_LIT(HEAD AUDIO));
+		assert_int_equal(r.err, 0);
+		r.policy.a = (struct offer_terms){ .no_events = true, .sdes_only = true };
+		text = own_offer(&r, own);
+		assert_int_equal(r.err, 0);
+		if (!bytes_eq(text, r.offer_b))
+			fail_msg("%s: " BYTES_FMT, g_offers[i].name, BYTES_ARG(text));
+	}
+}
+
+/* From the first m-line on, without what goes with each. */
+static void check_lines(struct bytes text, const char *want)
+{
+	uint8_t buf[1024];
+	struct writer w = writer_over(buf, sizeof(buf));
+	struct bytes line;
+
+	while (bytes_cut(&text, '\n', &line)) {
+		if (!bytes_starts(line, "m="))
+			continue;
+		writer_bytes(&w, bytes_trim(line));
+		writer_str(&w, "|");
+	}
+	if (!bytes_is(writer_done(&w), want))
+		fail_msg("%s: " BYTES_FMT, want, BYTES_ARG(writer_done(&w)));
+}
+
+/* RFC 3264 8: a line keeps its place. */
+static void test_offers_again(void **state)
+{
+	static const struct {
+		const char *earlier, *want;
+	} rows[] = {
+		{ HEAD "m=audio 9 RTP/AVP 0\r\nm=video 9 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n",
+		  "m=audio 40000 RTP/AVP 8 0 9 18 96 101|m=video 0 RTP/AVP 97|" },
+		{ HEAD "m=video 9 RTP/AVP 97\r\nm=audio 0 RTP/AVP 0\r\nm=audio 9 RTP/AVP 0\r\n",
+		  "m=video 0 RTP/AVP 97|m=audio 40002 RTP/AVP 8 0 9 18 96 101|m=audio 0 RTP/AVP "
+		  "0|" },
+		{ HEAD "m=image 0 udptl t38\r\n",
+		  "m=image 0 udptl t38|m=audio 40002 RTP/AVP 8 0 9 18 96 101|" },
+		{ "no SDP", "m=audio 40000 RTP/AVP 8 0 9 18 96 101|" },
+	};
+	static struct rig r;
+	static uint8_t own[TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		rig_init(&r);
+		r.to_b.earlier = bytes_str(rows[i].earlier);
+		check_lines(own_offer(&r, own), rows[i].want);
+		assert_int_equal(r.err, 0);
+	}
+}
+
+static const struct {
+	const char *name;
+	struct offer_terms terms;
+	bool dtls;
+} g_answers[] = {
+	{ "plain", { 0 }, false },
+	{ "SDES", { .sdes_accept = true }, false },
+	{ "SDES only", { .sdes_accept = true, .sdes_only = true }, false },
+	{ "DTLS", { .dtls_accept = true }, true },
+	{ "DTLS and digits by INFO", { .dtls_accept = true, .no_events = true }, true },
+	{ "some codecs",
+	  { .dtls_accept = true, .codec_count = 2, .codecs = { "PCMA", "G722" } },
+	  true },
+};
+
+static void set_answer_terms(struct rig *r, unsigned terms)
+{
+	static const struct offer_terms ours = { .codec_count = 4,
+						 .codecs = { "PCMU", "PCMA", "G722", "opus" } };
+
+	rig_init(r);
+	r->policy.video = r->policy.rtcp_mux = true;
+	r->policy.a = g_answers[terms].terms;
+	r->policy.b = ours;
+	r->policy.b.no_video = true;
+	if (g_answers[terms].dtls)
+		rig_dtls(&r->to_a, '0');
+}
+
+static bool has_clock(const struct payload_list *list, const struct payload *event)
+{
+	for (uint8_t i = 0; i < list->count; i++) {
+		if (payload_is_codec(&list->at[i]) && list->at[i].clock_hz == event->clock_hz)
+			return true;
+	}
+	return false;
+}
+
+/* RFC 4733 2.1: those in the clock of a codec, else the first. */
+static bool is_used(const struct payload_list *list, const struct payload *event)
+{
+	const struct payload *first = NULL;
+
+	for (uint8_t i = 0; i < list->count; i++) {
+		if (!payload_is_event(&list->at[i]))
+			continue;
+		if (has_clock(list, &list->at[i]))
+			return has_clock(list, event);
+		first = first ? first : &list->at[i];
+	}
+	return event == first;
+}
+
+static void answer_line(struct writer *w, const struct sdp *s, unsigned section)
+{
+	const struct sdp_section *m = &s->sections[section];
+	struct payload_list list;
+
+	payload_list_read(&list, s, section);
+	writer_str(w, "m=");
+	writer_bytes(w, sdp_slice(s, m->kind));
+	writer_number(w, " ", m->port, " ");
+	writer_bytes(w, sdp_slice(s, m->proto));
+	for (uint8_t i = 0; i < list.count; i++) {
+		if (payload_is_codec(&list.at[i]))
+			writer_number(w, " ", list.at[i].number, "");
+	}
+	for (uint8_t i = 0; i < list.count; i++) {
+		if (payload_is_event(&list.at[i]) && is_used(&list, &list.at[i]))
+			writer_number(w, " ", list.at[i].number, "");
+	}
+	writer_str(w, m->port ? "\r\n" : " 0\r\n");
+}
+
+/* B takes the codecs and digits that it was offered, and has nothing to say of them. */
+static struct bytes answer_of(struct bytes offer_b, uint8_t *out)
+{
+	struct writer w = writer_over(out, TEXT_MAX);
+	struct sdp_error error;
+	struct sdp s;
+
+	assert_int_equal(sdp_parse(&s, offer_b, &error), 0);
+	writer_str(&w, HEAD);
+	for (uint8_t i = 0; i < s.media_count; i++)
+		answer_line(&w, &s, i + 1U);
+	return writer_done(&w);
+}
+
+/* Which events we know we say, and B did not. */
+static struct bytes without_parameters(struct bytes text, uint8_t *out)
+{
+	struct writer w = writer_over(out, TEXT_MAX);
+	struct bytes line;
+
+	while (bytes_cut(&text, '\n', &line)) {
+		if (bytes_starts(line, "a=fmtp:"))
+			continue;
+		writer_bytes(&w, line);
+		writer_str(&w, "\n");
+	}
+	return writer_done(&w);
+}
+
+static void check_session(const char *file, struct bytes offer, struct bytes own)
+{
+	static struct session s;
+	struct session_texts texts = { .heard = offer, .said = own };
+	struct offer_error error = { 0 };
+	unsigned active = 0;
+
+	if (session_read(&s, &texts, &error))
+		fail_msg("%s: %s", file, error.reason);
+	for (uint8_t i = 0; i < s.line_count; i++) {
+		assert_true(!s.line[i].active || s.line[i].kind == MEDIA_AUDIO);
+		active += s.line[i].active;
+	}
+	assert_true(active > 0);
+}
+
+/* True: there is something to compare. */
+static bool compare(const char *file, struct bytes offer, unsigned terms)
+{
+	static struct rig r;
+	static uint8_t answer[TEXT_MAX], text[TEXT_MAX], got[TEXT_MAX], want[TEXT_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+	int err;
+
+	set_answer_terms(&r, terms);
+	err = offer_own_answer(offer, &g_said, &r.policy, &r.to_a, &w, &r.error);
+	rig_offer(&r, offer);
+	if (r.err) {
+		assert_int_equal(err, r.err);
+		return false;
+	}
+	assert_int_equal(err, 0);
+	rig_exchange(&r, offer, answer_of(r.offer_b, answer));
+	assert_int_equal(r.err, 0);
+	if (!bytes_eq(without_parameters(writer_done(&w), got),
+		      without_parameters(r.answer_a, want)))
+		fail_msg("%s, %s: " BYTES_FMT "\nwant\n" BYTES_FMT, file, g_answers[terms].name,
+			 BYTES_ARG(writer_done(&w)), BYTES_ARG(r.answer_a));
+	check_session(file, offer, writer_done(&w));
+	return true;
+}
+
+static unsigned compare_all(const char *file)
+{
+	static uint8_t text[TEXT_MAX];
+	char path[320];
+	struct bytes offer;
+	unsigned count = 0;
+
+	(void)snprintf(path, sizeof(path), "data/sdp/%s", file);
+	offer = data_read(path, text, sizeof(text));
+	for (unsigned terms = 0; terms < COUNT_OF(g_answers); terms++)
+		count += compare(file, offer, terms);
+	return count;
+}
+
+static void test_answers(void **state)
+{
+	DIR *dir = opendir("data/sdp");
+	const struct dirent *entry;
+	unsigned count = 0;
+
+	(void)state;
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		size_t n = strlen(entry->d_name);
+
+		if (n > 4 && strcmp(entry->d_name + n - 4, ".sdp") == 0)
+			count += compare_all(entry->d_name);
+	}
+	assert_int_equal(closedir(dir), 0);
+	assert_true(count > 100);
+}
+
+/* The whole of one, as the phone gets it. */
+static void test_answer(void **state)
+{
+	static const char want[] =
+		"v=0\r\no=- 5 1 IN IP4 203.0.113.1\r\ns=-\r\nc=IN IP4 203.0.113.1\r\nt=0 0\r\n"
+		"m=audio 30000 RTP/AVP 8 96 100\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:100 "
+		"telephone-event/8000\r\na=fmtp:100 0-16\r\na=ptime:30\r\na=recvonly\r\n"
+		"a=rtcp:30001 IN IP4 203.0.113.1\r\nm=video 0 RTP/AVP 97\r\n";
+	static struct rig r;
+	struct writer w = writer_over(r.answered, sizeof(r.answered));
+
+	(void)state;
+	rig_init(&r);
+	r.policy.a.ptime_g711 = 30;
+	r.to_a.silent = true;
+	assert_int_equal(
+		offer_own_answer(
+			BYTES_LIT(HEAD
+				  "m=audio 9 RTP/AVP 18 8 96 100\r\na=rtpmap:96 opus/48000/2\r\n"
+				  "a=fmtp:96 stereo=1\r\na=x:y\r\nb=AS:64\r\n"
+				  "a=rtpmap:100 telephone-event/8000\r\n"
+				  "m=video 9 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n"),
+			&g_said, &r.policy, &r.to_a, &w, &r.error),
+		0);
+	if (!bytes_is(writer_done(&w), want))
+		fail_msg(BYTES_FMT, BYTES_ARG(writer_done(&w)));
+}
+
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *offer, *reason;
+		struct offer_terms terms;
+	} rows[] = {
+		{ HEAD "m=audio 9 RTP/AVP 18\r\n", "no codec in common" },
+		{ HEAD "m=audio 9 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+		  "no codec in common" },
+		{ HEAD "m=audio 9 RTP/AVP 0\r\n",
+		  "plain RTP is not accepted",
+		  { .sdes_only = true } },
+		{ HEAD "m=video 9 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n", "video is off" },
+		{ "v=1\r\n", "v= is not 0" },
+		{ HEAD "m=audio 9 RTP/AVP 0\r\nm=audio 9 RTP/AVP 0\r\nm=audio 9 RTP/AVP 0\r\n"
+		       "m=audio 9 RTP/AVP 0\r\nm=audio 9 RTP/AVP 0\r\nc=IN IP4 1.2\r\n",
+		  "address is malformed" },
+	};
+	static struct rig r;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct writer w = writer_over(r.answered, sizeof(r.answered));
+
+		rig_init(&r);
+		w = writer_over(r.answered, sizeof(r.answered));
+		r.policy.a = rows[i].terms;
+		assert_true(offer_own_answer(bytes_str(rows[i].offer), &g_said, &r.policy, &r.to_a,
+					     &w, &r.error) < 0);
+		assert_int_equal(r.error.status, 488);
+		if (strcmp(r.error.reason, rows[i].reason) != 0)
+			fail_msg("%zu: %s", i, r.error.reason);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_offers),   cmocka_unit_test(test_offers_again),
+		cmocka_unit_test(test_answers),  cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_refusals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
