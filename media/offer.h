@@ -161,5 +161,11 @@ int offer_own_answer(struct bytes offer_a, const struct offer_capabilities *own,
 int offer_own(const struct offer_capabilities *own, const struct offer_policy *policy,
 	      const struct offer_self *to_b, struct writer *offer_b,
 	      struct offer_error *error) NODISCARD;
+/*
+ * What we said last, offered again (RFC 3264 8.4): the same lines, codecs and kinds of keys, in both directions but for held and silent. 0 or
+ * -errno as offer_forward.
+ */
+int offer_again(struct bytes said, const struct offer_policy *policy, const struct offer_self *to_b,
+		struct writer *offer_b, struct offer_error *error) NODISCARD;
 
 #endif

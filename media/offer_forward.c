@@ -93,20 +93,73 @@ static int forward_lines(struct forwarding *k, struct offer_error *error)
 	return offer_fits(k->w, error);
 }
 
+static int forward(struct forwarding *k, struct offer_error *error)
+{
+	struct bytes text = k->offering.to_b->earlier;
+	struct sdp_error ignored;
+	struct sdp earlier;
+
+	k->offering.dtls = offer_terms_want_dtls(&k->offering.policy->b);
+	if (text.n && sdp_parse(&earlier, text, &ignored) == 0)
+		k->offering.earlier = &earlier;
+	return forward_lines(k, error);
+}
+
 int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
 		  const struct offer_self *to_b, struct writer *offer_b, struct offer_error *error)
 {
-	struct sdp s, earlier;
-	struct sdp_error ignored;
+	struct sdp s;
 	struct forwarding k = { .w = offer_b,
-				.offering = { .s = &s,
-					      .policy = policy,
-					      .to_b = to_b,
-					      .dtls = offer_terms_want_dtls(&policy->b) } };
+				.offering = { .s = &s, .policy = policy, .to_b = to_b } };
 
 	if (offer_parse(&s, offer_a, policy, error))
 		return -EBADMSG;
-	if (to_b->earlier.n && sdp_parse(&earlier, to_b->earlier, &ignored) == 0)
-		k.offering.earlier = &earlier;
-	return forward_lines(&k, error);
+	return forward(&k, error);
+}
+
+static bool said_dtls(const struct sdp *s)
+{
+	struct offer_profile profile;
+
+	for (unsigned i = 1; i <= s->media_count; i++) {
+		if (s->sections[i].port &&
+		    offer_profile_read(&profile, sdp_slice(s, s->sections[i].proto)) &&
+		    profile.dtls)
+			return true;
+	}
+	return false;
+}
+
+/* What was said is read like an offer of a party that may have anything. Keys stay where they are, as they do in any offer. */
+static struct offer_policy policy_again(const struct offer_policy *policy, const struct sdp *said)
+{
+	struct offer_policy again = *policy;
+
+	again.video = true;
+	again.a = (struct offer_terms){ .sdes_accept = true,
+					.dtls_accept = true,
+					.video_codecs = OFFER_VIDEO_ALL };
+	again.b.sdes_accept = true;
+	again.b.sdes_offer = again.b.sdes_only = again.b.dtls_only = false;
+	again.b.dtls_offer = said_dtls(said);
+	return again;
+}
+
+int offer_again(struct bytes said, const struct offer_policy *policy, const struct offer_self *to_b,
+		struct writer *offer_b, struct offer_error *error)
+{
+	struct offer_policy again;
+	struct offer_self self = *to_b;
+	struct sdp s;
+	struct forwarding k = {
+		.w = offer_b,
+		.offering = { .s = &s, .policy = &again, .to_b = &self, .both_ways = true },
+	};
+
+	if (offer_parse_own(&s, said, error))
+		return -EBADMSG;
+	again = policy_again(policy, &s);
+	if (!self.earlier.n)
+		self.earlier = said;
+	return forward(&k, error);
 }

@@ -101,6 +101,26 @@ static void offer_alone(const struct offer_input *in)
 		assert(ours.media_count >= earlier.media_count);
 }
 
+/* Our answer as an offer to the same party: no line comes or goes. */
+static void say_again(const struct offer_input *in, struct bytes said)
+{
+	static struct sdp before, after;
+	struct writer w = writer_over(g_again, sizeof(g_again));
+	struct offer_policy policy = in->policy;
+	struct offer_error error = { 0 };
+
+	policy.b = policy.a;
+	if (offer_again(said, &policy, &in->to_a, &w, &error)) {
+		check_error(&error);
+		return;
+	}
+	judge_parse(&before, said);
+	judge_parse(&after, writer_done(&w));
+	assert(before.media_count == after.media_count);
+	for (unsigned i = 1; i <= before.media_count; i++)
+		assert(!before.sections[i].port == !after.sections[i].port);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct offer_input in = offer_input_read(bytes_mem(data, size));
@@ -120,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	judge_text(writer_done(&answer_a), in.offer, &in.to_a, &in.policy.a, AS_OFFERED);
+	say_again(&in, writer_done(&answer_a));
 	judge_plan(&plan, in.offer, writer_done(&offer_b), in.answer, writer_done(&answer_a));
 	return 0;
 }

@@ -327,6 +327,7 @@ static void test_answer(void **state)
 	(void)state;
 	rig_init(&r);
 	r.policy.a.ptime_g711 = 30;
+	r.policy.b = (struct offer_terms){ .codec_count = 1, .codecs = { "G729" } };
 	r.to_a.silent = true;
 	assert_int_equal(
 		offer_own_answer(

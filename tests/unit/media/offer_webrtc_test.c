@@ -567,6 +567,7 @@ static void test_groups_of_both(void **state)
 	assert_int_equal(g_rig.err, 0);
 	check_bundle("A", false, "---3");
 	check_bundle("B", true, "---3");
+	check_has("A is told", g_rig.answer_a, "m=video 0 UDP/TLS/RTP/SAVPF 96\r\n");
 }
 
 static uint64_t ice_name_of(const char *ufrag, const char *pwd)
