@@ -145,7 +145,7 @@ static void answered(struct call_host *h, struct call *c, uint8_t leg, bool firs
 	if (first) {
 		c->status = 200;
 		c->answer_utc_ms = h->now.utc_ms;
-		c->ring_ns = 0;
+		plan_stop(c);
 	}
 	if (carry(h, c, leg, m, &refusal)) {
 		give_up(h, c, &refusal);

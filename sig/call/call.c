@@ -65,6 +65,7 @@ static void set_timer(struct call_host *h, struct call *c)
 	uint64_t next = UINT64_MAX;
 
 	sooner(&next, c->ring_ns);
+	sooner(&next, c->plan.until_ns);
 	sooner(&next, c->flows_ns);
 	sooner(&next, c->save_ns);
 	sooner(&next, c->order_ns);
@@ -130,6 +131,7 @@ void call_free(struct call *c)
 		flow_dtls_free(&c->flows[i]);
 	}
 	free(c->flows);
+	plan_clear(&c->plan);
 	fork_forget_best(c);
 	while (c->leg_count)
 		leg_free(c, c->leg_count - 1);

@@ -14,6 +14,7 @@
 #include "sig/call/cause.h"
 #include "sig/call/host.h"
 #include "sig/call/outbox.h"
+#include "sig/call/plan.h"
 #include "sig/dialog/dialog.h"
 #include "sig/leg/leg_sdp.h"
 #include "sig/leg/leg_users.h"
@@ -158,6 +159,7 @@ struct call {
 	struct leg **legs; /* NULL where one is gone; those of the bridge never are */
 	uint8_t leg_count;
 	struct bridge bridge;
+	struct plan plan;
 	struct refusal_kept best;
 	struct call_flow *flows;
 	uint32_t flow_count;
@@ -257,9 +259,7 @@ struct call_start {
 	bool emergency;
 	struct quota_party payer; /* has it as one of its calls; the call gives that back */
 	struct offer_terms terms; /* of the caller */
-	struct bytes to;          /* user part */
-	const struct call_target *targets; /* all are rung at once */
-	uint32_t target_count;             /* 1..LEGS_MAX - 1 */
+	struct bytes to;          /* user of ours */
 };
 /* By command: A is rung first. */
 struct call_originate {

@@ -156,7 +156,7 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 		c->end_utc_ms = c->setup_utc_ms;
 	if (c->answer_utc_ms > c->end_utc_ms) /* the wall clock was set back */
 		c->end_utc_ms = c->answer_utc_ms;
-	c->ring_ns = 0;
+	plan_stop(c);
 }
 
 void call_end_note(struct call_host *h, struct call *c, const struct call_ending *e)

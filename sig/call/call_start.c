@@ -47,26 +47,16 @@ static int take_offer(struct call *c, const struct sip_message *invite,
 	return 0;
 }
 
-/* All ring at once; it is enough that one can. */
-static int ask_all(struct call_host *h, struct call *c, const struct call_start *s,
-		   struct call_refusal *refusal)
+static int ring(struct call_host *h, struct call *c, const struct call_start *s,
+		struct call_refusal *refusal)
 {
 	struct bytes caller = subscriber_of(&s->invite->from.uri).name;
 	struct dialog_party from = {
 		.local_display = s->display,
 		.local_user = caller.n ? caller : BYTES_LIT("anonymous"),
-		.remote_user = subscriber_of(&s->invite->uri).name,
 	};
-	uint32_t asked = 0;
-	int err = 0;
 
-	for (uint32_t i = 0; i < s->target_count; i++) {
-		int e = fork_ask(h, c, c->bridge.caller, &s->targets[i], &from, refusal);
-
-		asked += e == 0;
-		err = e ? e : err;
-	}
-	return asked ? 0 : err;
+	return plan_begin(h, c, s->to, &from, refusal);
 }
 
 static void answer_trying(struct call_host *h, const struct call_start *s)
@@ -104,11 +94,10 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 	if (err)
 		return err;
 	outbox_touch(&c->out);
-	err = ask_all(h, c, start, refusal);
+	err = ring(h, c, start, refusal);
 	if (err)
 		return err;
 	answer_trying(h, start);
-	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);
 	LOG_INFO("call", c->id, "call started", LOG_BYTES("from", text_bytes(&c->from)),

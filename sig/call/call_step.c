@@ -134,14 +134,22 @@ static void cancelled_long_ago(struct call_host *h, struct leg *l)
 	leg_close(l);
 }
 
-static void timer(struct call_host *h, struct call *c)
+/* Where nobody else can be rung, who rings goes on. */
+static void timer_of_plan(struct call_host *h, struct call *c)
 {
 	struct call_ending no_answer = { .cause = CAUSE_NO_ANSWER,
 					 .by = ENDED_BY_NODE,
 					 .status = 408 };
 
-	if (due(&c->ring_ns, h->now.ns))
+	if (due(&c->plan.until_ns, h->now.ns) && plan_next(h, c, PLAN_NO_ANSWER))
+		return;
+	if (due(&c->ring_ns, h->now.ns) && !plan_next(h, c, PLAN_NO_ANSWER))
 		call_end(h, c, &no_answer);
+}
+
+static void timer(struct call_host *h, struct call *c)
+{
+	timer_of_plan(h, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!c->legs[i])
 			continue;

@@ -87,8 +87,7 @@ static bool was_tried(const struct call *c, const struct call_target *t)
 	return false;
 }
 
-/* Who asks, as the leg that sends us elsewhere was told. */
-static bool caller_of(const struct leg *l, const struct sip_uri *to, struct dialog_party *out)
+bool fork_caller_of(const struct leg *l, struct dialog_party *out)
 {
 	struct sip_name_addr local;
 
@@ -97,7 +96,6 @@ static bool caller_of(const struct leg *l, const struct sip_uri *to, struct dial
 	*out = (struct dialog_party){
 		.local_display = local.display,
 		.local_user = local.uri.user,
-		.remote_user = subscriber_of(to).name,
 	};
 	return true;
 }
@@ -108,11 +106,12 @@ static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,
 	struct call_target targets[LEGS_MAX];
 	struct call_refusal refusal;
 	struct dialog_party from;
-	uint32_t n = caller_of(c->legs[leg], to, &from)
+	uint32_t n = fork_caller_of(c->legs[leg], &from)
 			     ? h->targets_of(h->owner, to, targets, COUNT_OF(targets))
 			     : 0;
 	uint32_t asked = 0;
 
+	from.remote_user = subscriber_of(to).name;
 	for (uint32_t i = 0; i < n; i++) {
 		if (was_tried(c, &targets[i])) {
 			sig_count_refused(h->metrics, REFUSED_LOOP);
@@ -194,30 +193,42 @@ static bool anybody_rings(const struct call *c)
 	return false;
 }
 
-void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
+static void end_with_best(struct call_host *h, struct call *c)
 {
-	struct refusal_kept *best = &c->best;
-	bool decisive = lost->status / 100 == 6;
+	const struct refusal_kept *best = &c->best;
+	struct call_ending e = {
+		.cause = best->cause,
+		.by = best->cause != CAUSE_REFUSED ? ENDED_BY_NODE : call_ended_by(c, best->leg),
+		.status = best->status,
+		.extra = text_bytes(&best->extra),
+	};
 
+	if (best->leg != c->bridge.caller)
+		c->bridge.callee = best->leg;
+	call_end(h, c, &e);
+}
+
+static void keep_better(struct refusal_kept *best, struct refusal_kept *lost)
+{
 	if (best->status == 0 || rank(lost) < rank(best)) {
 		text_clear(&best->extra);
 		*best = *lost;
 	} else {
 		text_clear(&lost->extra);
 	}
-	leg_close(c->legs[lost->leg]);
-	if (decisive || !anybody_rings(c)) {
-		struct call_ending e = {
-			.cause = best->cause,
-			.by = best->cause != CAUSE_REFUSED ? ENDED_BY_NODE
-							   : call_ended_by(c, best->leg),
-			.status = best->status,
-			.extra = text_bytes(&best->extra),
-		};
+}
 
-		if (best->leg != c->bridge.caller)
-			c->bridge.callee = best->leg;
-		call_end(h, c, &e);
+void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
+{
+	bool decisive = lost->status / 100 == 6;
+	enum plan_why why;
+
+	keep_better(&c->best, lost);
+	leg_close(c->legs[lost->leg]);
+	why = plan_why_of(&c->best);
+	if ((decisive || !anybody_rings(c)) &&
+	    (lost->leg == c->bridge.caller || why == PLAN_WHYS || !plan_next(h, c, why))) {
+		end_with_best(h, c);
 		return;
 	}
 	flows_close_leg(h, c, lost->leg);

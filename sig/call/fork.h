@@ -15,6 +15,8 @@ int fork_ask(struct call_host *h, struct call *c, uint8_t from_leg,
 /* Where a 3xx of that leg leads, as further branches: how many. Everybody is rung at most once in a call. */
 uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m);
+/* Who calls, as that leg was told. */
+bool fork_caller_of(const struct leg *l, struct dialog_party *out);
 /* All others leave. */
 void fork_won(struct call_host *h, struct call *c, uint8_t leg);
 /* A branch failed with *lost, whose text is taken over: the call ends when it was the last one, or said 6xx. */

@@ -15,7 +15,7 @@
 /* REG-18; the URI is there for the grammar of RFC 3261 20.4 */
 #define AUTO_ANSWER "Alert-Info: <http://localhost>;info=alert-autoanswer\r\n"
 
-enum { LINES_MAX = 512 };
+enum { LINES_MAX = 3072 }; /* Diversion and History-Info of a long plan among them */
 
 bool invite_is_open(const struct call *c)
 {
@@ -53,6 +53,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 
 	writer_str(&w, RESPOND_ALLOW);
 	session_timer_write_request(&w, h, l);
+	plan_write_lines(&w, h, c, leg);
 	if (leg == c->bridge.caller && c->auto_answer && l->state == LEG_EARLY)
 		writer_str(&w, AUTO_ANSWER);
 	r.extra = writer_lines(&w);

@@ -82,20 +82,13 @@ int call_originate(struct call_host *h, struct call *c, const struct call_origin
 	return 0;
 }
 
-static uint32_t ask_others(struct call_host *h, struct call *c)
+static int ask_others(struct call_host *h, struct call *c)
 {
-	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = text_bytes(&c->to) };
 	struct dialog_party from = { .local_display = text_bytes(&c->display),
-				     .local_user = text_bytes(&c->from),
-				     .remote_user = text_bytes(&c->to) };
-	struct call_target targets[LEGS_MAX];
+				     .local_user = text_bytes(&c->from) };
 	struct call_refusal refusal;
-	uint32_t n = h->targets_of(h->owner, &uri, targets, COUNT_OF(targets));
-	uint32_t asked = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		asked += fork_ask(h, c, c->bridge.caller, &targets[i], &from, &refusal) == 0;
-	return asked;
+	return plan_begin(h, c, text_bytes(&c->to), &from, &refusal);
 }
 
 static void confirm(struct call *c)
@@ -130,13 +123,12 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 		e = (struct call_ending){ .cause = CAUSE_SESSION,
 					  .by = ENDED_BY_NODE,
 					  .status = 488 };
-	if (!usable || !ask_others(h, c)) {
+	if (!usable || ask_others(h, c)) {
 		leg_ack(h, c, c->bridge.caller);
 		call_end(h, c, &e);
 		return;
 	}
 	acknowledge(h, c);
-	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
 }
 
 void originate_joined(struct call_host *h, struct call *c)

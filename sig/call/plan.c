@@ -1,187 +1,289 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Call and agreed media to commands for the engine. */
-#include <string.h>
+#include "sig/call/plan.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/fork.h"
+#include "sig/call/invite.h"
 #include "sig/leg/flow.h"
-#include "sig/leg/flow_dtls.h"
-#include "sig/leg/place.h"
+#include "sig/leg/leg.h"
 
-static struct addr local_of(const struct call_host *h, const struct call_flow *f, uint16_t port)
+void plan_clear(struct plan *plan)
 {
-	struct addr a = h->settings->networks[f->network].media_bind;
-
-	a.port = port;
-	return a;
+	for (uint8_t i = 0; i < plan->count; i++)
+		text_clear(&plan->steps[i].user);
+	free(plan->steps);
+	*plan = (struct plan){ 0 };
 }
 
-static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
-				const struct call_flow *f)
+int plan_add(struct plan *plan, struct bytes user, enum plan_why why)
 {
-	uint8_t other = bridge_peer(c, f->leg);
-	const struct call_flow *peer = other == LEG_NONE ? NULL : call_flow_find(c, other, f->line);
+	struct plan_step *steps =
+		reallocarray(plan->steps, plan->count + 1U, sizeof(struct plan_step));
 
-	struct flow_spec spec = {
-		.id = f->id,
-		.peer = peer ? peer->id : (struct flow_id){ 0 },
-		.call = c->id,
-		.local_rtp = local_of(h, f, flow_port(f)),
-		.local_rtcp = local_of(h, f, (uint16_t)(f->port + 1)),
-		.ssrc_out = f->ssrc_out,
-		.kind = f->kind,
-		.latch = h->settings->latch,
-		.dscp = f->kind == MEDIA_VIDEO ? h->settings->dscp_video : h->settings->dscp_audio,
-		.leg = f->leg,
-		.line = f->line,
-		.event_pt = PAYLOAD_NONE,
-		.resume = f->resume,
-	};
-
-	if (flow_port(f) != f->port) { /* a browser has rtcp-mux */
-		spec.shared_port = 1;
-		spec.local_rtcp = (struct addr){ 0 };
-	}
-	if (f->secret) {
-		spec.resume.srtp_next = f->secret->rtp.first;
-		spec.resume.srtcp_next = (uint32_t)f->secret->rtcp.first;
-		spec.srtp_limit = f->secret->rtp.granted;
-		spec.srtcp_limit = (uint32_t)f->secret->rtcp.granted;
-	}
-	return spec;
+	if (!steps)
+		return -ENOMEM;
+	plan->steps = steps;
+	steps[plan->count] = (struct plan_step){ .why = (uint8_t)why };
+	if (text_set(&steps[plan->count].user, user))
+		return -ENOMEM;
+	plan->count++;
+	return 0;
 }
 
-/* A party that is expected to speak and says nothing for so long is gone. Who only listens has to be heard once (media/flow.h). */
-static uint32_t silence_ms(const struct call_host *h, const struct call *c,
-			   const struct flow_spec *s)
+static struct bytes last_user(const struct plan *plan)
 {
-	bool expected = (s->receive || s->send) && c->answer_utc_ms;
-
-	return expected ? (uint32_t)(h->settings->media_timeout_ns / NS_PER_MS) : 0;
+	return text_bytes(&plan->steps[plan->count - 1].user);
 }
 
-/* What was agreed for the party the flow faces. */
-static void spec_agree(struct flow_spec *s, const struct media_side *own,
-		       const struct media_side *other)
+/* Nobody is rung twice, nor is who calls. */
+static bool may_ring(const struct call *c, struct bytes user)
 {
-	s->remote_rtp = own->rtp;
-	s->remote_rtcp = own->rtcp;
-	s->rtcp_mux = own->mux;
-	s->receive = own->sends && other->receives;
-	s->send = own->receives && other->sends;
-	s->event_pt = own->event_pt;
-	s->event_clock_hz = own->event_clock_hz;
-	s->nack = own->nack;
-	s->strips = own->dtls || other->dtls; /* they end on a leg with DTLS */
-	s->key_in = own->key_in;
-	s->key_out = own->key_out;
-	s->rule_count = own->rule_count;
-	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
-}
+	const struct plan *p = &c->plan;
 
-/* What was ordered counts beside what was agreed. */
-static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
-{
-	const struct leg *own = c->legs[leg], *other = call_leg(c, bridge_peer(c, leg));
-
-	if (own->held || (other && other->held))
-		s->receive = s->send = 0;
-	if (own->muted)
-		s->receive = 0;
-}
-
-/* The two sides as the flow's leg sees them. False: nothing was agreed for it. */
-static bool sides_of(const struct agreed *g, const struct call_flow *f,
-		     const struct media_side **own, const struct media_side **other)
-{
-	const struct media_line *line;
-
-	if (!g || f->line >= g->plan->line_count || !g->plan->line[f->line].active ||
-	    (f->leg != g->offerer && f->leg != g->answerer))
+	if (p->count == PLAN_STEPS_MAX || (p->count && bytes_eq(user, text_bytes(&c->from))))
 		return false;
-	line = &g->plan->line[f->line];
-	*own = f->leg == g->offerer ? &line->a : &line->b;
-	*other = f->leg == g->offerer ? &line->b : &line->a;
+	for (uint8_t i = 0; i < p->count; i++) {
+		if (bytes_eq(user, text_bytes(&p->steps[i].user)))
+			return false;
+	}
 	return true;
 }
 
-/* A stream that is plain for a while has its index forgotten by the engine: were it secure again, it may not begin where it began. */
-static void note_use(struct call_flow *f, const struct flow_spec *s)
+/* "" for nowhere. */
+static struct bytes goes_to(const struct shard_forward *f, enum plan_why why)
 {
-	if (!f->secret)
-		return;
-	if (f->secret->used && s->key_out.suite == MEDIA_SUITE_NONE) {
-		f->secret->rtp.first = f->secret->rtp.limit;
-		f->secret->rtcp.first = f->secret->rtcp.limit;
+	if (!f)
+		return (struct bytes){ 0 };
+	switch (why) {
+	case PLAN_ALWAYS:
+		return bytes_str(f->always);
+	case PLAN_BUSY:
+		return bytes_str(f->busy);
+	case PLAN_NO_ANSWER:
+		return bytes_str(f->no_answer);
+	case PLAN_UNREACHABLE:
+		return bytes_str(f->unreachable);
+	case PLAN_CALLED:
+	case PLAN_WHYS:
+		break;
 	}
-	f->secret->used = s->key_out.suite != MEDIA_SUITE_NONE;
+	return (struct bytes){ 0 };
 }
 
-static void flow_command(struct call_host *h, const struct call *c, struct call_flow *f,
-			 enum media_command_kind kind, const struct agreed *agreed)
+static const struct shard_forward *forward_of(const struct call_host *h, struct bytes user)
 {
-	struct media_command *command = effects_media(h->effects, c->id, kind, f->id);
-	const struct media_side *own, *other;
-
-	if (!command || kind == MEDIA_FLOW_CLOSE)
-		return;
-	command->spec = spec_of(h, c, f);
-	flow_dtls_spec(&command->spec, c, f, NULL);
-	if (sides_of(agreed, f, &own, &other)) {
-		spec_agree(&command->spec, own, other);
-		flow_dtls_agree(f, own);
-		flow_dtls_spec(&command->spec, c, f, own);
-		place_spec(h, c->legs[f->leg], own, &command->spec);
-		spec_obey(&command->spec, c, f->leg);
-		command->spec.silence_ms = silence_ms(h, c, &command->spec);
-		f->remote = command->spec.remote_rtp;
-		f->event_pt = command->spec.event_pt;
-	}
-	note_use(f, &command->spec);
-	f->silent = false;
+	return h->forward_of ? h->forward_of(h->owner, user) : NULL;
 }
 
-void flows_open(struct call_host *h, struct call *c, const struct agreed *agreed)
+/* All phones of the user. It is enough that one can be asked. */
+static int ring(struct call_host *h, struct call *c, struct bytes user,
+		const struct dialog_party *from, struct call_refusal *refusal)
 {
-	for (uint32_t i = 0; i < c->flow_count; i++) {
-		struct call_flow *f = &c->flows[i];
+	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
+	struct dialog_party party = *from;
+	struct call_target targets[LEGS_MAX];
+	uint32_t n = h->targets_of(h->owner, &uri, targets, COUNT_OF(targets));
+	uint32_t asked = 0;
 
-		if (f->open || f->closing || !f->id.generation)
+	party.remote_user = user;
+	(void)call_refuse(refusal, 0, 480, REFUSED_NOT_REGISTERED);
+	for (uint32_t i = 0; i < n; i++)
+		asked += fork_ask(h, c, c->bridge.caller, &targets[i], &party, refusal) == 0;
+	return asked ? 0 : -EHOSTUNREACH;
+}
+
+static void ring_until(const struct call_host *h, struct call *c, const struct shard_forward *f)
+{
+	bool limited = f && f->no_answer[0] && f->rings;
+
+	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
+	c->plan.until_ns = limited ? h->now.ns + f->rings * FORWARD_RING_S * NS_PER_S : 0;
+}
+
+/* One step; *why: what keeps it from ringing. 0 or -errno with *refusal. */
+static int reach(struct call_host *h, struct call *c, struct bytes user, enum plan_why *why,
+		 const struct dialog_party *from, struct call_refusal *refusal)
+{
+	const struct shard_forward *f = forward_of(h, user);
+	int err;
+
+	if (goes_to(f, PLAN_ALWAYS).n) {
+		*why = PLAN_ALWAYS;
+		return call_refuse(refusal, -EBUSY, 480, REFUSED_FORWARD);
+	}
+	if (f && f->do_not_disturb) {
+		*why = PLAN_BUSY;
+		return call_refuse(refusal, -EBUSY, 486, REFUSED_DO_NOT_DISTURB);
+	}
+	*why = PLAN_UNREACHABLE;
+	err = ring(h, c, user, from, refusal);
+	if (!err)
+		ring_until(h, c, f);
+	return err;
+}
+
+/* From this user on, until somebody rings. A first refusal says more than that of where the call could not go. */
+static int walk(struct call_host *h, struct call *c, struct bytes user, enum plan_why why,
+		const struct dialog_party *from, struct call_refusal *refusal)
+{
+	struct call_refusal later;
+	int err = 0;
+
+	while (user.n) {
+		int e;
+
+		if (!may_ring(c, user)) {
+			sig_count_refused(h->metrics, REFUSED_LOOP);
+			return err ? err : call_refuse(refusal, -ELOOP, 482, REFUSED_LOOP);
+		}
+		if (plan_add(&c->plan, user, why))
+			return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+		e = reach(h, c, last_user(&c->plan), &why, from, err ? &later : refusal);
+		if (!e)
+			return 0;
+		err = err ? err : e;
+		user = goes_to(forward_of(h, last_user(&c->plan)), why);
+	}
+	return err;
+}
+
+int plan_begin(struct call_host *h, struct call *c, struct bytes user,
+	       const struct dialog_party *from, struct call_refusal *refusal)
+{
+	return walk(h, c, user, PLAN_CALLED, from, refusal);
+}
+
+static void leave_first(struct call_host *h, struct call *c, uint8_t count)
+{
+	struct leg_farewell f = { 0 };
+
+	for (uint8_t i = 0; i < count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (!l || l->state != LEG_EARLY || !l->uac)
 			continue;
-		f->open = true;
-		flow_command(h, c, f, MEDIA_FLOW_OPEN, agreed);
+		leg_leave(h, c, i, &f);
+		flows_close_leg(h, c, i);
 	}
 }
 
-void flows_update(struct call_host *h, struct call *c, const struct agreed *agreed)
+/* Whoever was rung last was told who calls. */
+static bool caller_was(const struct call *c, struct dialog_party *out)
 {
-	for (uint32_t i = 0; i < c->flow_count; i++) {
-		if (c->flows[i].open && !c->flows[i].closing)
-			flow_command(h, c, &c->flows[i], MEDIA_FLOW_UPDATE, agreed);
+	for (uint8_t i = c->leg_count; i-- > 0;) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->called && i != c->bridge.caller && fork_caller_of(l, out))
+			return true;
+	}
+	return false;
+}
+
+void plan_stop(struct call *c)
+{
+	c->ring_ns = c->plan.until_ns = 0;
+}
+
+bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
+{
+	struct plan *p = &c->plan;
+	struct call_refusal refusal;
+	struct dialog_party from;
+	uint8_t count = c->leg_count;
+	struct bytes to;
+
+	p->until_ns = 0;
+	to = p->count ? goes_to(forward_of(h, last_user(p)), why) : (struct bytes){ 0 };
+	if (!to.n || !caller_was(c, &from))
+		return false;
+	outbox_touch(&c->out);
+	if (walk(h, c, to, why, &from, &refusal))
+		return false;
+	leave_first(h, c, count);
+	fork_forget_best(c);
+	LOG_INFO("call", c->id, "call goes on to another", LOG_BYTES("to", last_user(p)));
+	return true;
+}
+
+enum plan_why plan_why_of(const struct refusal_kept *r)
+{
+	if (r->cause == CAUSE_UNREACHABLE || r->cause == CAUSE_NO_RESPONSE)
+		return PLAN_UNREACHABLE;
+	switch (r->status) {
+	case 486:
+	case 600:
+	case 603:
+		return PLAN_BUSY;
+	case 408:
+	case 480:
+		return PLAN_NO_ANSWER;
+	default:
+		return r->status / 100 == 5 ? PLAN_UNREACHABLE : PLAN_WHYS;
 	}
 }
 
-/* The engine answers with the last counters; what it never had goes at once. */
-static void flow_close(struct call_host *h, struct call *c, struct call_flow *f)
+/* ---- who was called before ---- */
+
+static void write_uri(struct writer *w, const struct call_host *h, const struct leg *l,
+		      struct bytes user)
 {
-	if (f->closing)
+	writer_str(w, "<sip:");
+	writer_bytes(w, user);
+	writer_str(w, "@");
+	addr_write(w, &h->settings->locals[l->dialog.hop.local].advertise);
+}
+
+/* RFC 5806 4; the newest first. */
+static void write_diversion(struct writer *w, const struct call_host *h, const struct leg *l,
+			    const struct plan *p)
+{
+	static const char *const reasons[PLAN_WHYS] = {
+		[PLAN_CALLED] = "unknown",          [PLAN_ALWAYS] = "unconditional",
+		[PLAN_BUSY] = "user-busy",          [PLAN_NO_ANSWER] = "no-answer",
+		[PLAN_UNREACHABLE] = "unavailable",
+	};
+
+	for (uint8_t i = p->count - 1; i > 0; i--) {
+		writer_str(w, "Diversion: ");
+		write_uri(w, h, l, text_bytes(&p->steps[i - 1].user));
+		WRITER_TEXTS(w, ">;reason=", reasons[p->steps[i].why], ";counter=1\r\n");
+	}
+}
+
+/* RFC 7044 5: each is where the one before was retargeted to; the reason stands with whom it is about. */
+static void write_history(struct writer *w, const struct call_host *h, const struct leg *l,
+			  const struct plan *p)
+{
+	static const char *const causes[PLAN_WHYS] = {
+		[PLAN_CALLED] = "",       [PLAN_ALWAYS] = "302",      [PLAN_BUSY] = "486",
+		[PLAN_NO_ANSWER] = "408", [PLAN_UNREACHABLE] = "480",
+	};
+
+	for (uint8_t i = 0; i < p->count; i++) {
+		writer_str(w, i ? ", " : "History-Info: ");
+		write_uri(w, h, l, text_bytes(&p->steps[i].user));
+		if (i + 1 < p->count)
+			WRITER_TEXTS(w, "?Reason=SIP%3Bcause%3D", causes[p->steps[i + 1].why]);
+		writer_str(w, ">;index=1");
+		for (uint8_t k = 0; k < i; k++)
+			writer_str(w, ".1");
+		for (uint8_t k = 0; k < i; k++)
+			writer_str(w, k ? ".1" : ";mp=1");
+	}
+	writer_str(w, "\r\n");
+}
+
+void plan_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
+		      uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	if (c->plan.count < 2 || l->state != LEG_EARLY || leg == c->bridge.caller)
 		return;
-	if (!f->open) {
-		flow_drop(h, c, f);
-		return;
-	}
-	f->closing = true;
-	flow_command(h, c, f, MEDIA_FLOW_CLOSE, NULL);
-}
-
-void flows_close_leg(struct call_host *h, struct call *c, uint8_t leg)
-{
-	for (uint32_t i = c->flow_count; i-- > 0;) {
-		if (c->flows[i].leg == leg)
-			flow_close(h, c, &c->flows[i]);
-	}
-}
-
-void flows_close(struct call_host *h, struct call *c)
-{
-	for (uint32_t i = c->flow_count; i-- > 0;)
-		flow_close(h, c, &c->flows[i]);
+	write_diversion(w, h, l, &c->plan);
+	write_history(w, h, l, &c->plan);
 }

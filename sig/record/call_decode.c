@@ -61,13 +61,36 @@ static void read_clock(struct reading *r, const Tandem__Call__Call *in)
 	r->shift_ms = steady_shift(&r->h->steady, &mark, r->h->now.ns);
 }
 
+/* Records of format 0 and 1 have none: the call rings nobody else. */
+static bool read_plan(struct reading *r, const Tandem__Call__Call *in)
+{
+	struct plan *plan = &r->c->plan;
+
+	if (in->n_steps > PLAN_STEPS_MAX)
+		return reading_wrong(r, "plan: steps");
+	for (size_t i = 0; i < in->n_steps; i++) {
+		struct text user = { 0 };
+		bool ok = in->steps[i]->why < PLAN_WHYS &&
+			  reading_line(r, &user, &in->steps[i]->user, READING_USER_MAX,
+				       "plan: user") &&
+			  !plan_add(plan, text_bytes(&user), (enum plan_why)in->steps[i]->why);
+
+		text_clear(&user);
+		if (!ok)
+			return reading_wrong(r, "plan: step");
+	}
+	plan->until_ns = reading_deadline(r, in->step_until_utc_ms, PLAN_STEP_MAX_MS);
+	return true;
+}
+
 static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 {
 	if (!in)
 		return reading_wrong(r, "not a call record");
 	read_clock(r, in);
 	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_bridge(r, in) ||
-	    !reading_invites(r, in) || !reading_sdps(r, in) || !reading_flows(r, in))
+	    !reading_invites(r, in) || !reading_sdps(r, in) || !read_plan(r, in) ||
+	    !reading_flows(r, in))
 		return false;
 	r->reason = call_check(r->c, r->seed);
 	return !r->reason;

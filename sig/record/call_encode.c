@@ -41,6 +41,19 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->offerer = c->bridge.offerer;
 }
 
+static void pack_plan(const struct call_host *h, struct packing *p, const struct plan *plan)
+{
+	for (uint8_t i = 0; i < plan->count; i++) {
+		tandem__call__step__init(&p->steps[i]);
+		p->steps[i].user = packing_text(&plan->steps[i].user);
+		p->steps[i].why = plan->steps[i].why;
+		p->step_list[i] = &p->steps[i];
+	}
+	p->call.steps = p->step_list;
+	p->call.n_steps = plan->count;
+	p->call.step_until_utc_ms = packing_utc(h, plan->until_ns);
+}
+
 /* Our keys, or those that a party named in its texts. */
 static bool has_keys(const struct call *c, const struct text *record)
 {
@@ -63,6 +76,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	tandem__call__call__init(&p->call);
 	pack_facts(h, p, c);
 	packing_legs(h, p, c, seed);
+	pack_plan(h, p, &c->plan);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h->settings, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,

@@ -38,6 +38,8 @@ struct packing {
 	struct packed_leg legs[LEGS_MAX];
 	Tandem__Call__Leg *leg_list[LEGS_MAX];
 	Tandem__Call__Best best;
+	Tandem__Call__Step steps[PLAN_STEPS_MAX];
+	Tandem__Call__Step *step_list[PLAN_STEPS_MAX];
 	struct packed_flow flows[CALL_FLOWS_MAX];
 	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
 	char tenant[sizeof(((struct shard_settings *)NULL)->tenant)];

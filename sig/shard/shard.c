@@ -27,6 +27,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.sdp = s->space + HOST_SPACE + HOST_EXTRA,
 		.owner = s,
 		.targets_of = shard_targets_of,
+		.forward_of = shard_forward_for,
 		.trusts = shard_trusts,
 	};
 	s->txns.wheel = &s->wheel;
@@ -149,8 +150,10 @@ static void close_extensions(struct shard *s)
 	uint32_t cursor = 0;
 	pool_handle h;
 
-	while (s->extensions.slots && (slot = pool_next(&s->extensions, &cursor, &h)) != NULL)
+	while (s->extensions.slots && (slot = pool_next(&s->extensions, &cursor, &h)) != NULL) {
 		free(slot->guesses);
+		free(slot->forward);
+	}
 }
 
 static void pool_close_any(struct pool *p)

@@ -141,6 +141,16 @@ struct shard_extension {
 	bool media_elsewhere; /* its media may be at another address than its signalling */
 };
 
+enum { FORWARD_TARGET_MAX = 32, FORWARD_RINGS_MAX = 20, FORWARD_RING_S = 6 };
+
+/* Where calls to an extension go instead. Targets are numbers of ours; "": nowhere. */
+struct shard_forward {
+	char always[FORWARD_TARGET_MAX], busy[FORWARD_TARGET_MAX];
+	char no_answer[FORWARD_TARGET_MAX], unreachable[FORWARD_TARGET_MAX];
+	uint8_t rings; /* until no_answer, of FORWARD_RING_S each; 0: as long as any call rings */
+	bool do_not_disturb; /* no phone of it rings: as if it were busy (CALL-19) */
+};
+
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };
 #define PROFILE_DEFAULT "default"
 
@@ -167,6 +177,9 @@ void shard_close(struct shard *s);
 void shard_configure(struct shard *s, const struct shard_settings *settings);
 int shard_extension_put(struct shard *s,
 			const struct shard_extension *extension) NODISCARD; /* 0, -ENOSPC */
+/* What an extension that is there has set; all zero: nothing. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
+int shard_forward_set(struct shard *s, const char *number,
+		      const struct shard_forward *forward) NODISCARD;
 bool shard_extension_delete(struct shard *s, const char *number);
 int shard_profile_put(struct shard *s,
 		      const struct shard_profile *profile) NODISCARD; /* 0, -ENOSPC */

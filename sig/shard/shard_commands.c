@@ -29,7 +29,9 @@ static int may_originate(struct shard *s, const struct shard_originate *o, struc
 	if (!targets_of(s, o->from, list, COUNT_OF(list)))
 		return -ENOENT;
 	*from = list[0];
-	return targets_of(s, o->to, list, COUNT_OF(list)) ? 0 : -EHOSTUNREACH;
+	return shard_forward_of(s, bytes_str(o->to)) || targets_of(s, o->to, list, COUNT_OF(list))
+		       ? 0
+		       : -EHOSTUNREACH;
 }
 
 static int start(struct shard *s, uint64_t id, const struct call_originate *o)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sig/shard/shard_state.h"
 
@@ -65,7 +66,34 @@ bool shard_extension_delete(struct shard *s, const char *number)
 	if (!slot)
 		return false;
 	free(slot->guesses);
+	free(slot->forward);
 	(void)table_del(&s->extensions_by_number, number_hash(s, key), at);
 	(void)pool_give(&s->extensions, at);
 	return true;
+}
+
+const struct shard_forward *shard_forward_of(const struct shard *s, struct bytes number)
+{
+	const struct shard_extension_slot *slot = shard_extension_slot(s, number);
+
+	return slot ? slot->forward : NULL;
+}
+
+int shard_forward_set(struct shard *s, const char *number, const struct shard_forward *forward)
+{
+	static const struct shard_forward nothing;
+	struct shard_extension_slot *slot = shard_extension_slot(s, bytes_str(number));
+	struct shard_forward *copy = NULL;
+
+	if (!slot)
+		return -ENOENT;
+	if (memcmp(forward, &nothing, sizeof(nothing))) {
+		copy = malloc(sizeof(*copy));
+		if (!copy)
+			return -ENOMEM;
+		*copy = *forward;
+	}
+	free(slot->forward);
+	slot->forward = copy;
+	return 0;
 }

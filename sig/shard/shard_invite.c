@@ -204,6 +204,11 @@ static enum route_verdict find(const struct shard *s, const struct sip_uri *uri,
 	return verdict;
 }
 
+const struct shard_forward *shard_forward_for(void *owner, struct bytes user)
+{
+	return shard_forward_of(owner, user);
+}
+
 uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,
 			  uint32_t cap)
 {
@@ -218,10 +223,11 @@ uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_ta
 
 /* R-URI to bindings. */
 static bool route(const struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
-		  struct call_target targets[BINDINGS_MAX], uint32_t *count,
 		  struct call_refusal *why)
 {
-	enum route_verdict verdict = find(s, &m->uri, user, targets, BINDINGS_MAX, count);
+	struct call_target targets[BINDINGS_MAX];
+	uint32_t count;
+	enum route_verdict verdict = find(s, &m->uri, user, targets, BINDINGS_MAX, &count);
 
 	if (verdict != ROUTE_SCHEME && !route_is_ours(&m->uri, &s->settings) &&
 	    !route_is_same_domain(&m->uri, &m->from.uri))
@@ -238,6 +244,8 @@ static bool route(const struct shard *s, const struct sip_message *m, char user[
 			 LOG_BYTES("domain", m->uri.host), LOG_ADDR("source", &m->hop.remote));
 		return fail(why, 404, REFUSED_DOMAIN);
 	case ROUTE_NOT_REGISTERED:
+		if (shard_forward_of(s, bytes_str(user)))
+			return true;
 		return fail(why, 480, REFUSED_NOT_REGISTERED);
 	case ROUTE_LOOP:
 		return fail(why, 482, REFUSED_LOOP);
@@ -317,8 +325,6 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 {
 	struct caller caller = { .emergency = is_emergency(s, m) };
 	struct call_refusal why;
-	struct call_target targets[BINDINGS_MAX];
-	uint32_t count;
 	char to[ROUTE_USER_MAX];
 	struct txn_slot *slot;
 
@@ -330,7 +336,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 		return;
 	caller.payer = shard_party(s, bytes_str(caller.user), &m->hop);
 	slot = admit(s, m, &caller, &why);
-	if (slot && !route(s, m, to, targets, &count, &why)) {
+	if (slot && !route(s, m, to, &why)) {
 		shard_quota_give(s, &caller.payer, QUOTA_CALLS);
 		refuse_known(s, slot, m, bytes_str(caller.user), &why);
 		return;
@@ -350,7 +356,5 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 		      .payer = caller.payer,
 		      .terms = caller.terms,
 		      .to = bytes_str(to),
-		      .targets = targets,
-		      .target_count = count,
 	      });
 }

@@ -29,6 +29,8 @@
 	X(NOT_REGISTERED, "not_registered")          \
 	X(BODY, "body")                              \
 	X(SDP, "session_description")                \
+	X(FORWARD, "forward")                        \
+	X(DO_NOT_DISTURB, "do_not_disturb")          \
 	X(CALLS_FULL, "calls_full")                  \
 	X(TXNS_FULL, "transactions_full")            \
 	X(PORTS_FULL, "ports_full")                  \

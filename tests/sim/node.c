@@ -132,6 +132,8 @@ static void put_extensions(struct sim *s)
 		(void)node_extension(i, e.number);
 		phone_secret(e.number, &e.secret);
 		err = shard_extension_put(s->node.shard, &e);
+		if (!err)
+			err = shard_forward_set(s->node.shard, e.number, &s->phones.forward[i]);
 		assert(!err);
 		(void)err;
 	}

@@ -3,6 +3,7 @@
 #ifndef TESTS_SIM_PHONE_H
 #define TESTS_SIM_PHONE_H
 
+#include "sig/shard/shard.h"
 #include "sig/sip/digest.h"
 #include "tests/sim/phone_call.h"
 #include "tests/sim/phone_txn.h"
@@ -47,7 +48,8 @@ struct phone {
 enum phone_secure { SECURE_NOT, SECURE_ANYHOW, SECURE_TLS };
 
 struct phones {
-	enum phone_secure secure[PHONES_MAX]; /* of extensions */
+	enum phone_secure secure[PHONES_MAX];     /* of extensions */
+	struct shard_forward forward[PHONES_MAX]; /* the same */
 	struct phone list[PHONES_MAX];
 	uint32_t count, extension_count;
 };

@@ -2,6 +2,8 @@
 /* What is going to happen, by weights, from the seed. */
 #include "tests/sim/scenario.h"
 
+#include <stdio.h>
+
 #define CALM_NS  (140 * NS_PER_S)
 #define QUIET_NS (470 * NS_PER_S)
 #define END_NS   (580 * NS_PER_S)
@@ -55,6 +57,35 @@ static void plan_keys(struct sim *s)
 	}
 }
 
+/* Where calls to an extension go: to another, to one that is not there, or back to where they were. */
+static void forward_to(struct sim *s, char out[FORWARD_TARGET_MAX])
+{
+	char number[16];
+
+	if (!sim_chance(s, 400))
+		return;
+	(void)snprintf(out, FORWARD_TARGET_MAX, "%s",
+		       node_extension((uint32_t)sim_between(s, 0, s->phones.extension_count),
+				      number));
+}
+
+static void plan_forwards(struct sim *s)
+{
+	bool any = sim_chance(s, 400);
+
+	for (uint32_t i = 0; i < s->phones.extension_count && any; i++) {
+		struct shard_forward *f = &s->phones.forward[i];
+
+		if (sim_chance(s, 150))
+			forward_to(s, f->always);
+		forward_to(s, f->busy);
+		forward_to(s, f->no_answer);
+		forward_to(s, f->unreachable);
+		f->rings = (uint8_t)sim_between(s, 0, 3);
+		f->do_not_disturb = sim_chance(s, 100);
+	}
+}
+
 static void choose_transport(struct sim *s, struct phone_kind *kind, uint32_t streams)
 {
 	enum phone_secure secure = s->phones.secure[kind->extension];
@@ -78,6 +109,7 @@ void scenario_begin(struct sim *s)
 	s->end_ns = END_NS;
 	plan_network(s);
 	plan_keys(s);
+	plan_forwards(s);
 	node_begin(s);
 	s->phones.count = phones;
 	for (uint32_t i = 0; i < phones; i++) {

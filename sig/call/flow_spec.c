@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Call and agreed media to commands for the engine. */
+#include <string.h>
+
+#include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
+#include "sig/leg/place.h"
+
+static struct addr local_of(const struct call_host *h, const struct call_flow *f, uint16_t port)
+{
+	struct addr a = h->settings->networks[f->network].media_bind;
+
+	a.port = port;
+	return a;
+}
+
+static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
+				const struct call_flow *f)
+{
+	uint8_t other = bridge_peer(c, f->leg);
+	const struct call_flow *peer = other == LEG_NONE ? NULL : call_flow_find(c, other, f->line);
+
+	struct flow_spec spec = {
+		.id = f->id,
+		.peer = peer ? peer->id : (struct flow_id){ 0 },
+		.call = c->id,
+		.local_rtp = local_of(h, f, flow_port(f)),
+		.local_rtcp = local_of(h, f, (uint16_t)(f->port + 1)),
+		.ssrc_out = f->ssrc_out,
+		.kind = f->kind,
+		.latch = h->settings->latch,
+		.dscp = f->kind == MEDIA_VIDEO ? h->settings->dscp_video : h->settings->dscp_audio,
+		.leg = f->leg,
+		.line = f->line,
+		.event_pt = PAYLOAD_NONE,
+		.resume = f->resume,
+	};
+
+	if (flow_port(f) != f->port) { /* a browser has rtcp-mux */
+		spec.shared_port = 1;
+		spec.local_rtcp = (struct addr){ 0 };
+	}
+	if (f->secret) {
+		spec.resume.srtp_next = f->secret->rtp.first;
+		spec.resume.srtcp_next = (uint32_t)f->secret->rtcp.first;
+		spec.srtp_limit = f->secret->rtp.granted;
+		spec.srtcp_limit = (uint32_t)f->secret->rtcp.granted;
+	}
+	return spec;
+}
+
+/* A party that is expected to speak and says nothing for so long is gone. Who only listens has to be heard once (media/flow.h). */
+static uint32_t silence_ms(const struct call_host *h, const struct call *c,
+			   const struct flow_spec *s)
+{
+	bool expected = (s->receive || s->send) && c->answer_utc_ms;
+
+	return expected ? (uint32_t)(h->settings->media_timeout_ns / NS_PER_MS) : 0;
+}
+
+/* What was agreed for the party the flow faces. */
+static void spec_agree(struct flow_spec *s, const struct media_side *own,
+		       const struct media_side *other)
+{
+	s->remote_rtp = own->rtp;
+	s->remote_rtcp = own->rtcp;
+	s->rtcp_mux = own->mux;
+	s->receive = own->sends && other->receives;
+	s->send = own->receives && other->sends;
+	s->event_pt = own->event_pt;
+	s->event_clock_hz = own->event_clock_hz;
+	s->nack = own->nack;
+	s->strips = own->dtls || other->dtls; /* they end on a leg with DTLS */
+	s->key_in = own->key_in;
+	s->key_out = own->key_out;
+	s->rule_count = own->rule_count;
+	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
+}
+
+/* What was ordered counts beside what was agreed. */
+static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
+{
+	const struct leg *own = c->legs[leg], *other = call_leg(c, bridge_peer(c, leg));
+
+	if (own->held || (other && other->held))
+		s->receive = s->send = 0;
+	if (own->muted)
+		s->receive = 0;
+}
+
+/* The two sides as the flow's leg sees them. False: nothing was agreed for it. */
+static bool sides_of(const struct agreed *g, const struct call_flow *f,
+		     const struct media_side **own, const struct media_side **other)
+{
+	const struct media_line *line;
+
+	if (!g || f->line >= g->plan->line_count || !g->plan->line[f->line].active ||
+	    (f->leg != g->offerer && f->leg != g->answerer))
+		return false;
+	line = &g->plan->line[f->line];
+	*own = f->leg == g->offerer ? &line->a : &line->b;
+	*other = f->leg == g->offerer ? &line->b : &line->a;
+	return true;
+}
+
+/* A stream that is plain for a while has its index forgotten by the engine: were it secure again, it may not begin where it began. */
+static void note_use(struct call_flow *f, const struct flow_spec *s)
+{
+	if (!f->secret)
+		return;
+	if (f->secret->used && s->key_out.suite == MEDIA_SUITE_NONE) {
+		f->secret->rtp.first = f->secret->rtp.limit;
+		f->secret->rtcp.first = f->secret->rtcp.limit;
+	}
+	f->secret->used = s->key_out.suite != MEDIA_SUITE_NONE;
+}
+
+static void flow_command(struct call_host *h, const struct call *c, struct call_flow *f,
+			 enum media_command_kind kind, const struct agreed *agreed)
+{
+	struct media_command *command = effects_media(h->effects, c->id, kind, f->id);
+	const struct media_side *own, *other;
+
+	if (!command || kind == MEDIA_FLOW_CLOSE)
+		return;
+	command->spec = spec_of(h, c, f);
+	flow_dtls_spec(&command->spec, c, f, NULL);
+	if (sides_of(agreed, f, &own, &other)) {
+		spec_agree(&command->spec, own, other);
+		flow_dtls_agree(f, own);
+		flow_dtls_spec(&command->spec, c, f, own);
+		place_spec(h, c->legs[f->leg], own, &command->spec);
+		spec_obey(&command->spec, c, f->leg);
+		command->spec.silence_ms = silence_ms(h, c, &command->spec);
+		f->remote = command->spec.remote_rtp;
+		f->event_pt = command->spec.event_pt;
+	}
+	note_use(f, &command->spec);
+	f->silent = false;
+}
+
+void flows_open(struct call_host *h, struct call *c, const struct agreed *agreed)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		struct call_flow *f = &c->flows[i];
+
+		if (f->open || f->closing || !f->id.generation)
+			continue;
+		f->open = true;
+		flow_command(h, c, f, MEDIA_FLOW_OPEN, agreed);
+	}
+}
+
+void flows_update(struct call_host *h, struct call *c, const struct agreed *agreed)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (c->flows[i].open && !c->flows[i].closing)
+			flow_command(h, c, &c->flows[i], MEDIA_FLOW_UPDATE, agreed);
+	}
+}
+
+/* The engine answers with the last counters; what it never had goes at once. */
+static void flow_close(struct call_host *h, struct call *c, struct call_flow *f)
+{
+	if (f->closing)
+		return;
+	if (!f->open) {
+		flow_drop(h, c, f);
+		return;
+	}
+	f->closing = true;
+	flow_command(h, c, f, MEDIA_FLOW_CLOSE, NULL);
+}
+
+void flows_close_leg(struct call_host *h, struct call *c, uint8_t leg)
+{
+	for (uint32_t i = c->flow_count; i-- > 0;) {
+		if (c->flows[i].leg == leg)
+			flow_close(h, c, &c->flows[i]);
+	}
+}
+
+void flows_close(struct call_host *h, struct call *c)
+{
+	for (uint32_t i = c->flow_count; i-- > 0;)
+		flow_close(h, c, &c->flows[i]);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom a call rings, one after the other. A step is a user of ours, all of whose phones ring at once. When none of them takes the call,
+ * the next step is where that user's calls go then (FEATURES CALL-15 to CALL-19, CALL-21). The steps are in the call's record: nobody is
+ * rung twice, and who is rung hears for whom (RFC 5806, RFC 7044).
+ */
+#ifndef SIG_CALL_PLAN_H
+#define SIG_CALL_PLAN_H
+
+#include "base/bytes.h"
+#include "base/text.h"
+
+struct call;
+struct call_host;
+struct call_refusal;
+struct dialog_party;
+struct refusal_kept;
+
+enum { PLAN_STEPS_MAX = 8, PLAN_STEP_MAX_MS = 3600 * 1000 };
+
+/* Why a step was reached. */
+enum plan_why { PLAN_CALLED, PLAN_ALWAYS, PLAN_BUSY, PLAN_NO_ANSWER, PLAN_UNREACHABLE, PLAN_WHYS };
+
+struct plan_step {
+	struct text user;
+	uint8_t why; /* enum plan_why */
+};
+
+struct plan {
+	struct plan_step *steps; /* the last one rings; NULL: none yet */
+	uint8_t count;
+	uint64_t until_ns; /* it rings no longer; 0: as long as any */
+};
+
+void plan_clear(struct plan *plan);
+/* Somebody answered, or the call is over: no step follows. */
+void plan_stop(struct call *c);
+/* A step that is there already, as a record has it. 0 or -ENOMEM. */
+int plan_add(struct plan *plan, struct bytes user, enum plan_why why) NODISCARD;
+/* Rings the user for the caller, or whom its calls go to. from: as those are told who calls; remote_user is filled in. 0 or -errno with
+ * *refusal: nobody rings. */
+int plan_begin(struct call_host *h, struct call *c, struct bytes user,
+	       const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+/* Nobody of the last step takes the call: who still rings is left, and the next step begins. False: there is none that rings, and all is as before. */
+bool plan_next(struct call_host *h, struct call *c, enum plan_why why) NODISCARD;
+/* What a refusal is to the one who was rung; PLAN_WHYS: no reason to try anybody else. */
+enum plan_why plan_why_of(const struct refusal_kept *refusal);
+/* Header lines of an INVITE of the last step: who was called before. */
+void plan_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
+		      uint8_t leg);
+
+#endif

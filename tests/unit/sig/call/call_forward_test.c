@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls go on to others: always, when a phone is busy, does not answer, or is not there (FEATURES CALL-15 to CALL-19, CALL-21). */
+#include "tests/unit/sig/hunt.h"
+
+enum { RING_MS = 6000 };
+
+static void forward(struct hunt *t, const char *number, const struct shard_forward *f)
+{
+	struct shard_extension e = rig_extension(number, false);
+
+	assert_int_equal(shard_extension_put(t->r->shard, &e), 0);
+	assert_int_equal(shard_forward_set(t->r->shard, number, f), 0);
+}
+
+static void busy(struct hunt *t, const char *status)
+{
+	for (unsigned i = 0; i < PHONES; i++)
+		phone_answer(&t->b[i], t->b[i].invite, status, "");
+}
+
+static void assert_all_cancelled(struct hunt *t)
+{
+	for (unsigned i = 0; i < PHONES; i++)
+		cancelled(&t->b[i]);
+}
+
+/* The last phone answers, talks and is hung up by the caller. */
+static void talk_and_end(struct hunt *t)
+{
+	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->a, "SIP/2.0 200").n);
+	phone_ack(&t->a);
+	assert_talking(t, &t->c);
+	hang_up(t, &t->c);
+	assert_ended(t, 200, ENDED_BY_A);
+}
+
+static void always(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ .always = "1004" });
+	phone_invite(&t->a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&t->c).n);
+	for (unsigned i = 0; i < PHONES; i++)
+		assert_int_equal(rig_count(t->r, &t->b[i].addr, "INVITE "), 0);
+	assert_true(rig_has(rig_header(t->c.invite, "To"), "sip:1004@"));
+	assert_true(rig_has(rig_header(t->c.invite, "From"), "sip:1001@"));
+	assert_true(rig_has(t->c.invite, "\r\nDiversion: <sip:1002@192.0.2.1:5060>;"
+					 "reason=unconditional;counter=1\r\n"));
+	assert_true(rig_has(t->c.invite, "\r\nHistory-Info: <sip:1002@192.0.2.1:5060"
+					 "?Reason=SIP%3Bcause%3D302>;index=1, "
+					 "<sip:1004@192.0.2.1:5060>;index=1.1;mp=1\r\n"));
+	talk_and_end(t);
+	assert_string_equal(t->r->cdrs[0].to, "1002");
+}
+
+static void nobody_was_called_before(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ 0 });
+
+	ring(t);
+	assert_false(rig_has(t->b[0].invite, "Diversion"));
+	assert_false(rig_has(t->b[0].invite, "History-Info"));
+}
+
+static void on_busy(void **state)
+{
+	static const char *const rows[] = { "486 Busy Here", "600 Busy Everywhere", "603 Decline" };
+	struct hunt *t = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (i) {
+			assert_int_equal(hunt_teardown(state), 0);
+			assert_int_equal(hunt_setup(state), 0);
+			t = *state;
+		}
+		forward(t, "1002", &(struct shard_forward){ .busy = "1004" });
+		ring(t);
+		if (i) /* decisive: the others ring no longer */
+			for (unsigned k = 1; k < PHONES; k++)
+				phone_answer(&t->b[k], t->b[k].invite, "180 Ringing", "");
+		phone_answer(&t->b[0], t->b[0].invite, rows[i], "");
+		for (unsigned k = 1; k < PHONES; k++) {
+			if (i)
+				cancelled(&t->b[k]);
+			else
+				phone_answer(&t->b[k], t->b[k].invite, rows[i], "");
+		}
+		assert_true(phone_rings(&t->c).n);
+		assert_true(rig_has(t->c.invite, ";reason=user-busy;"));
+		assert_int_equal(rig_count(t->r, &t->a.addr, "SIP/2.0 486"), 0);
+		talk_and_end(t);
+	}
+}
+
+/* What else a phone says is said to the caller. */
+static void not_for_every_refusal(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002",
+		&(struct shard_forward){
+			.busy = "1004", .no_answer = "1004", .unreachable = "1004" });
+	ring(t);
+	busy(t, "488 Not Acceptable Here");
+	assert_true(phone_hears(&t->a, "SIP/2.0 488").n);
+	assert_int_equal(rig_count(t->r, &t->c.addr, "INVITE "), 0);
+}
+
+static void on_no_answer(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ .no_answer = "1004", .rings = 2 });
+	ring_all(t);
+	rig_wait_ms(t->r, 2 * RING_MS - 100);
+	assert_int_equal(rig_count(t->r, &t->c.addr, "INVITE "), 0);
+	rig_wait_ms(t->r, 200);
+	assert_true(phone_rings(&t->c).n);
+	assert_all_cancelled(t);
+	assert_true(rig_has(t->c.invite, ";reason=no-answer;"));
+	talk_and_end(t);
+}
+
+/* It does not stop ringing for nothing. */
+static void nobody_else_can_be_rung(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ .no_answer = "1005", .rings = 1 });
+	ring_all(t);
+	rig_wait_ms(t->r, RING_MS + 100);
+	for (unsigned i = 0; i < PHONES; i++)
+		assert_int_equal(rig_count(t->r, &t->b[i].addr, "CANCEL "), 0);
+	phone_answer(&t->b[0], t->b[0].invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->a, "SIP/2.0 200").n);
+	phone_ack(&t->a);
+	for (unsigned i = 1; i < PHONES; i++)
+		cancelled(&t->b[i]);
+	assert_talking(t, &t->b[0]);
+}
+
+static void unreachable(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1005", &(struct shard_forward){ .unreachable = "1004" });
+	phone_invite(&t->a, "1005", PHONE_SDP_A);
+	assert_true(phone_rings(&t->c).n);
+	assert_true(rig_has(t->c.invite, ";reason=unavailable;"));
+	talk_and_end(t);
+}
+
+static void do_not_disturb(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ .do_not_disturb = true });
+	phone_invite(&t->a, "1002", PHONE_SDP_A);
+	assert_true(phone_hears(&t->a, "SIP/2.0 486").n);
+	phone_ack(&t->a);
+	for (unsigned i = 0; i < PHONES; i++)
+		assert_int_equal(rig_count(t->r, &t->b[i].addr, "INVITE "), 0);
+	line_assert_idle(t->r);
+}
+
+static void do_not_disturb_goes_to_another(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ .do_not_disturb = true, .busy = "1004" });
+	phone_invite(&t->a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&t->c).n);
+	assert_true(rig_has(t->c.invite, ";reason=user-busy;"));
+	talk_and_end(t);
+}
+
+/* Through several; whom it was for first is told first. */
+static void through_several(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1005", &(struct shard_forward){ .unreachable = "1002" });
+	forward(t, "1002", &(struct shard_forward){ .busy = "1004" });
+	phone_invite(&t->a, "1005", PHONE_SDP_A);
+	for (unsigned i = 0; i < PHONES; i++)
+		assert_true(phone_rings(&t->b[i]).n);
+	busy(t, "486 Busy Here");
+	assert_true(phone_rings(&t->c).n);
+	assert_true(rig_has(t->c.invite,
+			    "\r\nDiversion: <sip:1002@192.0.2.1:5060>;reason=user-busy;counter=1"
+			    "\r\nDiversion: <sip:1005@192.0.2.1:5060>;reason=unavailable;"
+			    "counter=1\r\n"));
+	assert_true(rig_has(t->c.invite, "<sip:1004@192.0.2.1:5060>;index=1.1.1;mp=1.1\r\n"));
+	talk_and_end(t);
+}
+
+/* Two that forward to each other, and one that forwards to who calls: it ends with what the first one was. */
+static void loops(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ .always = "1005" });
+	forward(t, "1005", &(struct shard_forward){ .always = "1002" });
+	phone_invite(&t->a, "1002", PHONE_SDP_A);
+	assert_true(phone_hears(&t->a, "SIP/2.0 480").n);
+	phone_ack(&t->a);
+	line_assert_idle(t->r);
+	forward(t, "1002", &(struct shard_forward){ .busy = "1001" });
+	ring(t);
+	busy(t, "486 Busy Here");
+	assert_true(phone_hears(&t->a, "SIP/2.0 486").n);
+	assert_int_equal(rig_count(t->r, &t->a.addr, "INVITE "), 0);
+}
+
+/* The next process rings who was rung last, and nobody of before. */
+static void after_a_restart(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ .busy = "1004" });
+	ring(t);
+	busy(t, "486 Busy Here");
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
+	restart(t);
+	for (unsigned i = 0; i < PHONES; i++)
+		assert_int_equal(rig_count(t->r, &t->b[i].addr, "INVITE "), 1);
+	forward(t, "1004", &(struct shard_forward){ .busy = "1002" });
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	for (unsigned i = 0; i < PHONES; i++)
+		assert_int_equal(rig_count(t->r, &t->b[i].addr, "INVITE "), 1);
+	assert_true(phone_hears(&t->a, "SIP/2.0 486").n);
+}
+
+/* The rings of a step go on after a restart. */
+static void rings_after_a_restart(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ .no_answer = "1004", .rings = 2 });
+	ring_all(t);
+	rig_wait_ms(t->r, RING_MS);
+	restart(t);
+	forward(t, "1002", &(struct shard_forward){ .no_answer = "1004", .rings = 2 });
+	assert_int_equal(rig_count(t->r, &t->c.addr, "INVITE "), 0);
+	rig_wait_ms(t->r, RING_MS + 200);
+	assert_true(phone_rings(&t->c).n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HUNT_TEST(always),
+		HUNT_TEST(nobody_was_called_before),
+		HUNT_TEST(on_busy),
+		HUNT_TEST(not_for_every_refusal),
+		HUNT_TEST(on_no_answer),
+		HUNT_TEST(nobody_else_can_be_rung),
+		HUNT_TEST(unreachable),
+		HUNT_TEST(do_not_disturb),
+		HUNT_TEST(do_not_disturb_goes_to_another),
+		HUNT_TEST(through_several),
+		HUNT_TEST(loops),
+		HUNT_TEST(after_a_restart),
+		HUNT_TEST(rings_after_a_restart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
