@@ -27,7 +27,6 @@ static int may_leave(const struct flow *f, const struct flow_spec *spec)
 static void pack(const struct flow *f, struct flow_parcel *p)
 {
 	p->spec.resume = flow_resume_read(f);
-	p->peer = f->peer;
 	p->source = f->source;
 	p->source_before = f->source_before;
 	p->sink = f->sink;
@@ -99,8 +98,6 @@ void flow_move_arrive(struct worker *w, struct flow *f, struct flow_parcel *p)
 	f->trickle = p->trickle;
 	f->digit_told_ns = p->digit_told_ns;
 	f->noticed_ns = p->noticed_ns;
-	if (!flow_id_eq(f->peer, p->peer))
-		f->source.feeding = 0;
 	event = event_of(f, MEDIA_FLOW_MOVED);
 	event.parcel = p;
 	control_answer(w, &event);

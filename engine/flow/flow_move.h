@@ -18,7 +18,6 @@ struct flow_parcel {
 	uint8_t packed;   /* 1: it has left, and did not go on yet */
 	/* by the worker that it leaves */
 	int fd[CHANNELS]; /* -1: none */
-	struct flow_id peer;
 	struct source source, source_before;
 	struct sink sink;
 	struct flow_heard heard;
