@@ -10,20 +10,6 @@
 #include "sig/call/session.h"
 #include "sig/leg/leg.h"
 
-/* All that is relayed and phones have; the profile of A's phone takes out what it shall not use. The address and port are not ours
- * yet: the offer is written again like a party's. */
-#define OWN_OFFER                                                                      \
-	"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"    \
-	"m=audio 9 RTP/AVP 8 0 9 18 96 101\r\n"                                        \
-	"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:9 G722/8000\r\n"     \
-	"a=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\na=rtpmap:96 opus/48000/2\r\n" \
-	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
-
-struct bytes originate_offer(void)
-{
-	return BYTES_LIT(OWN_OFFER);
-}
-
 static int fill(struct call_host *h, struct call *c, const struct call_originate *o)
 {
 	call_begin(h, c);

@@ -13,7 +13,4 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 /* Both have answered, and our ACKs are out. */
 void originate_joined(struct call_host *h, struct call *c);
 
-/* What A is offered before anybody else is there. */
-struct bytes originate_offer(void);
-
 #endif

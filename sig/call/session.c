@@ -2,7 +2,6 @@
 #include "sig/call/session.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "sig/call/invite.h"
@@ -44,21 +43,17 @@ static int take_ports(struct call_host *h, struct call *c, const struct media_pl
 	return 0;
 }
 
-/* A party that is held by order is told so (RFC 3264 8.4); all these words have eight letters. */
-static void write_hold(struct writer *w)
-{
-	uint8_t *p = w->p, *end = w->p + w->n;
+/* What phones have and the node relays; the profile of the party takes out what it shall not use. */
+static const struct offer_capabilities g_own = {
+	.count = 5,
+	.codecs = { OFFER_PCMA, OFFER_PCMU, OFFER_G722, OFFER_G729, OFFER_OPUS },
+	.events = true,
+};
 
-	while (p && (p = memmem(p, (size_t)(end - p), "\na=", 3))) {
-		p += 3;
-		if (end - p < 8)
-			return;
-		if (!memcmp(p, "sendrecv", 8)) {
-			memcpy(p, "sendonly", 8);
-		} else if (!memcmp(p, "recvonly", 8)) {
-			memcpy(p, "inactive", 8);
-		}
-	}
+/* Nobody is there for whom we ask. */
+static bool is_own(const struct talk *t)
+{
+	return t->offerer == t->answerer;
 }
 
 /* What `to` is offered, with the session version it will have. */
@@ -72,29 +67,42 @@ static int forward(struct call_host *h, struct call *c, const struct talk *t, ui
 	int err;
 
 	self.session_version = version;
-	err = offer_forward(t->offer, &policy, &self, &w, &error);
+	self.held = c->legs[t->offerer]->held; /* who is held is told so (RFC 3264 8.4) */
+	err = is_own(t) ? offer_own(&g_own, &policy, &self, &w, &error)
+			: offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)
 		return refuse_sdp(refusal, err, &error);
-	if (c->legs[t->offerer]->held)
-		write_hold(&w);
 	if (text_set(&c->legs[t->answerer]->open.said, writer_done(&w)))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return 0;
 }
 
+/* The m-lines of the offer: one of audio where it is our own. */
+static int lines_of(struct call_host *h, struct call *c, const struct talk *t,
+		    struct media_plan *lines, struct call_refusal *refusal)
+{
+	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
+	struct offer_error error = { 0 };
+	int err;
+
+	if (is_own(t)) {
+		*lines = (struct media_plan){ .line_count = 1,
+					      .line[0] = { .active = true, .kind = MEDIA_AUDIO } };
+		return 0;
+	}
+	err = offer_inspect(t->offer, &policy, lines, &error);
+	return err ? refuse_sdp(refusal, err, &error)
+		   : refuse_place(h, c, t->offerer, lines, true, refusal);
+}
+
 static int offer(struct call_host *h, struct call *c, const struct talk *t,
 		 struct call_refusal *refusal)
 {
-	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 	struct leg *to = c->legs[t->answerer];
-	struct offer_error error = { 0 };
 	struct media_plan lines;
-	int err = offer_inspect(t->offer, &policy, &lines, &error);
+	int err = lines_of(h, c, t, &lines, refusal);
 
 	if (err)
-		return refuse_sdp(refusal, err, &error);
-	if (t->offerer != t->answerer &&
-	    (err = refuse_place(h, c, t->offerer, &lines, true, refusal)))
 		return err;
 	err = take_ports(h, c, &lines, t->offerer, t->answerer, refusal);
 	if (!err)
@@ -132,6 +140,7 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 	struct offer_self self = talk_self(h, c, t->offerer);
 
 	self.session_version++;
+	self.held = c->legs[t->answerer]->held;
 	return offer_answer(t->offer, t->offer_out, t->answer, &policy, &self, w, plan, error);
 }
 
@@ -142,8 +151,6 @@ static int tell(struct call *c, const struct talk *t, struct writer *w)
 
 	if (!l->uas && !l->uac)
 		return 0;
-	if (c->legs[t->answerer]->held)
-		write_hold(w);
 	l->session_version++;
 	return text_set(&l->open.said, writer_done(w));
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/session_talk.h"
 
-#include "sig/call/originate.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 
@@ -56,8 +55,8 @@ struct bytes talk_offer_for(const struct call *c, uint8_t leg)
 {
 	uint8_t from = c->legs[leg]->uac->from;
 
-	if (from == leg)
-		return originate_offer();
+	if (from == leg) /* nobody's */
+		return (struct bytes){ 0 };
 	return text_bytes(c->legs[from]->uas ? &c->legs[from]->open.heard
 					     : &c->legs[from]->sdp.heard);
 }

@@ -14,7 +14,7 @@ static struct bytes text_of(const struct call *c, uint8_t leg, bool heard)
 	return text_bytes(heard ? &sdp->heard : &sdp->said);
 }
 
-/* "- 1 1 IN IP4 192.0.2.1" */
+/* "- 1 1 IN IP4 198.51.100.1" */
 static void read_origin(const struct sdp *s, struct line_facts *out)
 {
 	const struct sdp_section *session = &s->sections[SDP_SESSION];
