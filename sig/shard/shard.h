@@ -177,7 +177,8 @@ void shard_close(struct shard *s);
 void shard_configure(struct shard *s, const struct shard_settings *settings);
 int shard_extension_put(struct shard *s,
 			const struct shard_extension *extension) NODISCARD; /* 0, -ENOSPC */
-/* What an extension that is there has set; all zero: nothing. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
+/* What an extension that is there has set; neither a target nor do_not_disturb: nothing. For each next decision of a call. 0, -ENOENT,
+ * -ENOMEM. */
 int shard_forward_set(struct shard *s, const char *number,
 		      const struct shard_forward *forward) NODISCARD;
 bool shard_extension_delete(struct shard *s, const char *number);

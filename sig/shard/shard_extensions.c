@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sig/shard/shard_state.h"
 
@@ -79,15 +78,21 @@ const struct shard_forward *shard_forward_of(const struct shard *s, struct bytes
 	return slot ? slot->forward : NULL;
 }
 
+/* Rings alone lead nowhere. */
+static bool forward_is_set(const struct shard_forward *f)
+{
+	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
+	       f->do_not_disturb;
+}
+
 int shard_forward_set(struct shard *s, const char *number, const struct shard_forward *forward)
 {
-	static const struct shard_forward nothing;
 	struct shard_extension_slot *slot = shard_extension_slot(s, bytes_str(number));
 	struct shard_forward *copy = NULL;
 
 	if (!slot)
 		return -ENOENT;
-	if (memcmp(forward, &nothing, sizeof(nothing))) {
+	if (forward_is_set(forward)) {
 		copy = malloc(sizeof(*copy));
 		if (!copy)
 			return -ENOMEM;

@@ -163,9 +163,9 @@ void shard_inside(struct shard *s, const struct sip_message *m);
 void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
-/* call_host.targets_of */
 /* call_host.forward_of */
 const struct shard_forward *shard_forward_for(void *owner, struct bytes user);
+/* call_host.targets_of */
 uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,
 			  uint32_t cap);
 void shard_register(struct shard *s, const struct sip_message *m);
@@ -186,9 +186,9 @@ void shard_trust(struct shard *s, const struct sip_hop *hop);
 void shard_trust_peer(struct shard *s, const struct sip_hop *hop);
 const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number);
 /* The same, with what is remembered of it. */
+struct shard_extension_slot *shard_extension_slot(const struct shard *s, struct bytes number);
 /* NULL: it has nothing set. Valid until the next event. */
 const struct shard_forward *shard_forward_of(const struct shard *s, struct bytes number);
-struct shard_extension_slot *shard_extension_slot(const struct shard *s, struct bytes number);
 
 /* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */
 const struct shard_profile *shard_profile_of(const struct shard *s, const struct addr *source);
