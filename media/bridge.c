@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/compiler.h"
 #include "media/session_formats.h"
 
 /* One line of each leg, and which formats of theirs are the same: the index of the other's, or PAYLOAD_NONE. */
@@ -112,8 +113,8 @@ static void clear(struct media_line *out, enum media_kind kind)
 }
 
 /* from_b: the formats of b are looked for among those of a. */
-static void map_line(struct media_line *out, const struct session_line *a,
-		     const struct session_line *b, bool from_b)
+static NOINLINE void map_line(struct media_line *out, const struct session_line *a,
+			      const struct session_line *b, bool from_b)
 {
 	struct pairing p = { .a = a, .b = b };
 
@@ -163,4 +164,31 @@ void bridge_map(const struct session *a, const struct session *b, struct media_p
 		map_line(&out->line[i], line_for(a, i), line_for(b, i), from_b);
 	while (drop_torn(out))
 		continue;
+}
+
+static NOINLINE int read_other(const struct session *a, const struct session_texts *b,
+			       struct media_plan *out, struct offer_error *error)
+{
+	struct session s;
+	int err = session_read(&s, b, error);
+
+	if (err)
+		return err;
+	bridge_map(a, &s, out);
+	explicit_bzero(&s, sizeof(s));
+	return 0;
+}
+
+int bridge_read(const struct session_texts *a, const struct session_texts *b,
+		struct media_plan *out, struct offer_error *error)
+{
+	struct session s;
+	int err = session_read(&s, a, error);
+
+	*out = (struct media_plan){ 0 };
+	if (err)
+		return err;
+	err = read_other(&s, b, out, error);
+	explicit_bzero(&s, sizeof(s));
+	return err;
 }

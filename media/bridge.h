@@ -7,5 +7,8 @@
 
 /* A line is active where it is so on both legs, and they have a codec in common. */
 void bridge_map(const struct session *a, const struct session *b, struct media_plan *out);
+/* The same, of their texts. 0 or -EBADMSG as session_read; then no line is active. */
+int bridge_read(const struct session_texts *a, const struct session_texts *b,
+		struct media_plan *out, struct offer_error *error) NODISCARD;
 
 #endif

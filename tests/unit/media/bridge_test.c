@@ -2,6 +2,8 @@
 /* Two legs, each with an offer and answer of its own, whoever offered. What one exchange through us has is in offer_exchange_test.c. */
 #include "tests/unit/media/offer_rig.h"
 
+#include <errno.h>
+
 #include "media/bridge.h"
 
 #define EVENT(pt)  "a=rtpmap:" pt " telephone-event/8000\r\n"
@@ -160,10 +162,32 @@ static void test_rules(void **state)
 	}
 }
 
+static void test_texts(void **state)
+{
+	static const char good[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
+				   "c=IN IP4 192.0.2.1\r\nt=0 0\r\n" AUDIO("0");
+	static struct media_plan plan;
+	const struct session_texts texts = { bytes_str(good), bytes_str(good), false };
+	const struct session_texts none = { bytes_str(good), bytes_str("x"), false };
+	struct offer_error error = { 0 };
+
+	(void)state;
+	assert_int_equal(bridge_read(&texts, &texts, &plan, &error), 0);
+	assert_int_equal(plan.line_count, 1);
+	assert_true(plan.line[0].active);
+	assert_int_equal(bridge_read(&none, &texts, &plan, &error), -EBADMSG);
+	assert_int_equal(plan.line_count, 0);
+	assert_int_equal(bridge_read(&texts, &texts, &plan, &error), 0);
+	assert_int_equal(bridge_read(&texts, &none, &plan, &error), -EBADMSG);
+	assert_int_equal(plan.line_count, 0);
+	assert_non_null(error.reason);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,28 +112,19 @@ static void write_plan(struct writer *w, const struct media_plan *plan)
 	}
 }
 
-static void read_leg(const char *name, struct session *out, const struct session_texts *texts)
-{
-	struct offer_error error = { 0 };
-
-	if (session_read(out, texts, &error))
-		fail_msg("%s: line %u: %s", name, error.line, error.reason);
-}
-
 static void check_bridge(const char *name, struct bytes offer, struct bytes file)
 {
-	static struct session a, b;
 	static struct media_plan plan;
 	static uint8_t buf[2048];
+	const struct session_texts a = { .heard = offer, .said = section(file, "answer_a") };
+	const struct session_texts b = { .heard = section(file, "answer_b"),
+					 .said = section(file, "offer_b"),
+					 .we_offered = true };
 	struct writer w = writer_over(buf, sizeof(buf));
+	struct offer_error error = { 0 };
 
-	read_leg(name, &a,
-		 &(struct session_texts){ .heard = offer, .said = section(file, "answer_a") });
-	read_leg(name, &b,
-		 &(struct session_texts){ .heard = section(file, "answer_b"),
-					  .said = section(file, "offer_b"),
-					  .we_offered = true });
-	bridge_map(&a, &b, &plan);
+	if (bridge_read(&a, &b, &plan, &error))
+		fail_msg("%s: line %u: %s", name, error.line, error.reason);
 	write_plan(&w, &plan);
 	check(name, "plan by the texts", writer_done(&w), section(file, "plan"));
 }
