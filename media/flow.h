@@ -204,6 +204,8 @@ struct flow_spec {
 			       * Read with ice or bundle; one count for all flows of a transport */
 	uint8_t unproven; /* 1: remote_rtp is known from SDP alone: nothing else has shown that the party is there */
 	uint8_t nack; /* 1: the party says which packets of video it lost, by generic NACK (RFC 4585 6.2.1) */
+	uint8_t alone; /* 1: without a peer what the party says is counted and measured, and its digits are told; else it is dropped as
+			* no_peer. A stream to a peer that it gets later begins then */
 	uint8_t strips; /* 1: header extensions of the party's packets mean nothing to the peer's, and do not leave */
 	uint8_t shared_port; /* 1: single-port mode, with ice (a ufrag of its own) or bundle: no socket of its own (fds -1), it uses the worker's and is found by its ufrag, then by
 			      * the party's address; local_rtp is the address and port of that one */

@@ -8,7 +8,7 @@
 
 #include "base/addr.h"
 
-enum { FLOW_DROPS_MAX = 41 };
+enum { FLOW_DROPS_MAX = 42 };
 
 /* All times: CLOCK_BOOTTIME; 0: never. */
 struct flow_detail {

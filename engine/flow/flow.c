@@ -66,6 +66,7 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->send = spec->send;
 	f->rtcp_mux = spec->rtcp_mux;
 	f->strips = spec->strips;
+	f->alone = spec->alone;
 	f->kind = (uint8_t)spec->kind;
 	f->leg = spec->leg;
 	f->line = spec->line;

@@ -22,7 +22,7 @@ static void events_read(struct worker *w, struct pkt *p, uint64_t now_ns)
 		event_tracker_move(&f->events);
 	f->event_ssrc = p->ssrc;
 	f->event_clock_hz = p->clock_hz;
-	f->event_relayed = p->verdict != VERDICT_EVENT_BY_INFO;
+	f->event_relayed = p->verdict != VERDICT_EVENT_BY_INFO && p->verdict != VERDICT_ALONE;
 	if (event_tracker_packet(&f->events, payload, p->timestamp, p->marker, now_ns, &step))
 		return; /* shorter than an event: relayed, but says nothing */
 	f->stats.digits += step.begun;
@@ -75,7 +75,8 @@ void measure_stage(struct worker *w, struct batch *b)
 		if (p->kind != PKT_RTP)
 			continue;
 		if (LIKELY(p->verdict == VERDICT_RELAY) || p->verdict == VERDICT_EVENT_BY_INFO ||
-		    p->verdict == VERDICT_DURING_DIGIT || p->verdict == VERDICT_DURING_SOUND)
+		    p->verdict == VERDICT_DURING_DIGIT || p->verdict == VERDICT_DURING_SOUND ||
+		    p->verdict == VERDICT_ALONE)
 			pkt_measure(w, p, &a);
 		else if (p->verdict == VERDICT_NOT_RECEIVING || p->verdict == VERDICT_NO_PEER ||
 			 p->verdict == VERDICT_NOT_SENDING ||

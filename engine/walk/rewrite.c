@@ -60,6 +60,23 @@ static void extension_strip(struct pkt *p)
 	p->tail_known = 0;
 }
 
+/* Of no stream that is sent on, so that nothing of its numbers is kept but whose they are. */
+static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
+{
+	struct flow *f = p->flow;
+
+	if (UNLIKELY(f->receive == FLOW_RECEIVE_PACED) && !flow_pace_take(f))
+		return VERDICT_TOO_FAST;
+	p->clock_hz = rule->clock_hz;
+	p->event = rule->event;
+	if (f->source.started && f->source.ssrc == p->ssrc)
+		return VERDICT_ALONE;
+	f->stats.source_changes += f->source.started;
+	f->source = (struct source){ .ssrc = p->ssrc, .started = 1 };
+	f->notice = 1;
+	return VERDICT_ALONE;
+}
+
 /* The other party is sent what we make. */
 static enum verdict make_way(struct pkt *p)
 {
@@ -81,7 +98,7 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 	if (UNLIKELY(rule && rule->out == PAYLOAD_NONE))
 		return event_take(p, rule);
 	if (!peer)
-		return VERDICT_NO_PEER;
+		return f->alone && rule ? hear_alone(p, rule) : VERDICT_NO_PEER;
 	if (!peer->send)
 		return VERDICT_NOT_SENDING;
 	if (!rule)

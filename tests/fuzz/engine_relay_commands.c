@@ -90,6 +90,7 @@ static struct flow_spec spec_read(const struct fuzz *f, struct script *s, uint32
 		.send = (flags & 2) == 0,
 		.rtcp_mux = (flags & 4) != 0,
 		.rule_count = (uint8_t)(flags >> 4),
+		.alone = peer >> 7,
 		.event_pt = how & 32 ? PAYLOAD_NONE : EVENT_PT,
 		.key_in = key_of(2 * slot, how),
 		.key_out = key_of(2 * slot + 1, how),

@@ -148,6 +148,54 @@ static void a_digit_comes_once(void **state)
 	rig_close(r);
 }
 
+/* A leg that has no other: a menu, say. */
+static void a_party_without_peer(void **state)
+{
+	struct rig *r = rig_open();
+	struct media_event event;
+	struct flow_stats stats;
+
+	(void)state;
+	r->spec[A].peer = (struct flow_id){ 0 };
+	r->spec[A].alone = 1;
+	rig_update(r, &r->spec[A]);
+	for (uint16_t n = 0; n < 10; n++, advance_ms(r, 20)) {
+		struct rtp in = { .ssrc = 1, .sequence = n, .timestamp = n * 160U };
+
+		if (n != 5)
+			assert_null(relay_rtp(r, A, &in));
+	}
+	for (uint16_t n = 10; n < 14; n++)
+		put_event(r, &(struct event_packet){ .sequence = n,
+						     .event = 3,
+						     .end = n > 10,
+						     .ssrc = 1,
+						     .timestamp = 1600,
+						     .duration = 800 });
+	worker_step(&r->w);
+	stats = flow_stats_read(flow_of(r, A));
+	assert_int_equal(stats.packets_in, 13);
+	assert_int_equal(stats.lost, 1);
+	assert_int_equal(stats.jitter_us, 0);
+	assert_int_equal(dropped(r, VERDICT_ALONE), 13);
+	assert_true(rig_event(r, MEDIA_FLOW_DIGIT, &event));
+	assert_int_equal(event.digit, '3');
+	assert_int_equal(event.relayed, 0);
+	/* then it gets a peer: that one's stream begins with what comes now */
+	r->spec[A].peer = r->spec[B].id;
+	rig_update(r, &r->spec[A]);
+	assert_non_null(
+		relay_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 14, .timestamp = 2240 }));
+	assert_int_equal(flow_stats_read(flow_of(r, A)).source_changes, 0);
+	/* and without both it is nobody's */
+	r->spec[A].peer = (struct flow_id){ 0 };
+	r->spec[A].alone = 0;
+	rig_update(r, &r->spec[A]);
+	assert_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = 15 }));
+	assert_int_equal(dropped(r, VERDICT_NO_PEER), 1);
+	rig_close(r);
+}
+
 static void a_digit_without_end_comes_after_the_silence(void **state)
 {
 	struct rig *r = rig_open();
@@ -233,6 +281,7 @@ int main(void)
 		cmocka_unit_test(measures_jitter),
 		cmocka_unit_test(events_are_no_jitter),
 		cmocka_unit_test(a_digit_comes_once),
+		cmocka_unit_test(a_party_without_peer),
 		cmocka_unit_test(a_digit_without_end_comes_after_the_silence),
 		cmocka_unit_test(an_event_among_other_sources_is_one_digit),
 		cmocka_unit_test(events_of_a_new_source_are_new),
