@@ -59,6 +59,7 @@ struct invite_uas {
 	enum uas_state state;
 	bool late;                           /* without an offer: our 2xx has it */
 	bool wakes;                          /* the party was held by order, and offers to go on */
+	bool held_before;                    /* leg.holds, should it be refused */
 	uint8_t early;                       /* leg whose early answer the party has; 0: none */
 	uint16_t provisional;                /* last one passed on; 0: none */
 	int32_t max_forwards;                /* -1: none */
@@ -86,6 +87,7 @@ struct leg {
 	bool leave;  /* its INVITE: BYE follows the ACK. Ours: CANCEL follows the first response */
 	bool behind_nat;   /* requests go where the party's came from */
 	bool held;         /* by order: its party holds the other one */
+	bool holds;        /* by its own re-INVITE: its phone takes nothing of the other one */
 	bool muted;        /* by order: the other one does not hear its party */
 	bool takes_talk;   /* its phone ends a hold of its own when it is told to (Event: talk) */
 	struct text user;  /* of ours, whose phone it is; "": nobody's */

@@ -2,6 +2,7 @@
 /* Call and agreed media to commands for the engine. */
 #include <string.h>
 
+#include "sig/call/music.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/place.h"
@@ -88,6 +89,20 @@ static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
 		s->receive = 0;
 }
 
+/* Whom another holds hears music, where the node has some. */
+static void spec_play(struct flow_spec *s, const struct call_host *h, const struct call *c,
+		      const struct media_side *own)
+{
+	const struct leg *l = c->legs[s->leg], *holder = call_leg(c, bridge_peer(c, s->leg));
+	bool held = holder && (holder->held || holder->holds);
+
+	if (!held || l->held || !own->receives || s->kind != MEDIA_AUDIO ||
+	    !music_for(h, c, s->leg, s->line, &s->source))
+		return;
+	s->send = 1;
+	s->receive = 0;
+}
+
 /* The two sides as the flow's leg sees them. False: nothing was agreed for it. */
 static bool sides_of(const struct agreed *g, const struct call_flow *f,
 		     const struct media_side **own, const struct media_side **other)
@@ -131,6 +146,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 		flow_dtls_spec(&command->spec, c, f, own);
 		place_spec(h, c->legs[f->leg], own, &command->spec);
 		spec_obey(&command->spec, c, f->leg);
+		spec_play(&command->spec, h, c, own);
 		command->spec.silence_ms = silence_ms(h, c, &command->spec);
 		f->remote = command->spec.remote_rtp;
 		f->event_pt = command->spec.event_pt;

@@ -74,14 +74,21 @@ static int take_offer(struct call_host *h, struct call *c, const struct call_eve
 	c->legs[to]->uac->late = l->uas->late = sdp.n == 0;
 	l->open.theirs = !l->uas->late;
 	wake(c, ev->leg, sdp);
+	l->uas->held_before = l->holds;
+	if (sdp.n)
+		l->holds = !session_is_receiving(c, ev->leg, sdp);
 	return sdp.n ? session_offer(h, c, to, refusal) : 0;
 }
 
-/* What its offer was to end goes on. */
-static void asker_failed(struct leg *l)
+/* What its offer was to begin or to end is as before. */
+static void asker_failed(struct call *c, uint8_t leg)
 {
+	struct leg *l = c->legs[leg];
+
 	if (l->uas && l->uas->wakes)
 		l->held = true;
+	if (l->uas && !l->uas->late)
+		l->holds = l->uas->held_before;
 	leg_uas_clear(l);
 }
 
@@ -89,7 +96,7 @@ static void take_back(struct call_host *h, struct call *c, const struct call_eve
 		      const struct call_refusal *refusal)
 {
 	leg_uac_clear(c->legs[bridge_peer(c, ev->leg)]);
-	asker_failed(c->legs[ev->leg]);
+	asker_failed(c, ev->leg);
 	refuse(h, ev, refusal);
 }
 
@@ -186,8 +193,8 @@ void invite_refuse(struct call_host *h, struct call *c, uint8_t leg, struct resp
 
 void invite_failed(struct call *c, uint8_t leg)
 {
-	struct leg *from = c->legs[c->legs[leg]->uac->from];
+	uint8_t from = c->legs[leg]->uac->from;
 
 	leg_uac_clear(c->legs[leg]);
-	asker_failed(from);
+	asker_failed(c, from);
 }

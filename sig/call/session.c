@@ -161,6 +161,13 @@ static bool was_answered(const struct call *c, uint8_t leg, const struct talk *t
 	return bridge_has(c, leg) && c->legs[t->offerer]->open.said.n && bytes_eq(sdp, t->answer);
 }
 
+/* A phone that takes the other one again holds it no longer, however it said so. */
+static void note_hold_over(struct call *c, uint8_t leg, struct bytes sdp)
+{
+	if (session_is_receiving(c, leg, sdp))
+		c->legs[leg]->holds = false;
+}
+
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal)
 {
@@ -183,6 +190,8 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	if (text_set(&c->legs[t.answerer]->open.heard, sdp) || tell(c, &t, &w))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	bridge_join(c, c->legs[leg]->uac->from, leg);
+	note_hold_over(c, t.offerer, t.offer);
+	note_hold_over(c, t.answerer, text_bytes(&c->legs[t.answerer]->open.heard));
 	flows_update(h, c, &agreed);
 	return 0;
 }

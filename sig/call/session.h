@@ -42,6 +42,8 @@ struct bytes session_said(const struct call *c, uint8_t leg);
 bool session_is_same(struct bytes a, struct bytes b);
 /* The first stream of what the leg's party says goes both ways. */
 bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
+/* The first stream of what the leg's party says comes to it. */
+bool session_is_receiving(const struct call *c, uint8_t leg, struct bytes sdp);
 /* By what was agreed the party of the leg takes nothing from the other one, of its own will. */
 bool session_is_holding(const struct call *c, uint8_t leg);
 /* "Warning: 399 ..." line for a refusal with a sentence. */

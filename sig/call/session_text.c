@@ -65,6 +65,13 @@ static bool first_line(const struct call *c, uint8_t leg, uint8_t judge, struct 
 	return true;
 }
 
+bool session_is_receiving(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct media_side side;
+
+	return first_line(c, leg, bridge_peer(c, leg), sdp, &side) && side.receives;
+}
+
 /* Who is offered silence can but answer with silence. */
 bool session_is_holding(const struct call *c, uint8_t leg)
 {

@@ -62,6 +62,7 @@ Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct pac
 	out->state = uas_state(uas->state);
 	out->late = uas->late;
 	out->wakes = uas->wakes;
+	out->held_before = uas->held_before;
 	out->early = uas->early;
 	out->provisional = uas->provisional;
 	out->max_forwards = uas->max_forwards + 1;

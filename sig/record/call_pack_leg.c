@@ -70,6 +70,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	pack_dialog(&to->dialog, &l->dialog, &to->hop);
 	out->state = (Tandem__Call__LegState)l->state;
 	out->called = l->called;
+	out->holds = l->holds;
 	out->leave = l->leave;
 	out->behind_nat = l->behind_nat;
 	out->held = l->held;

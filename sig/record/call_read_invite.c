@@ -76,6 +76,7 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in)
 		return reading_wrong(r, "out of memory");
 	l->uas->late = in->late;
 	l->uas->wakes = in->wakes;
+	l->uas->held_before = in->held_before;
 	l->uas->early = (uint8_t)in->early;
 	l->uas->provisional = (uint16_t)in->provisional;
 	return read_uas_state(r, &l->uas->state, in->state) &&

@@ -106,6 +106,7 @@ static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 	l->leave = in->leave;
 	l->behind_nat = in->behind_nat;
 	l->held = in->held;
+	l->holds = in->holds;
 	l->muted = in->muted;
 	l->takes_talk = in->takes_talk;
 	l->takes_update = in->takes_update;

@@ -185,6 +185,9 @@ bool shard_extension_delete(struct shard *s, const char *number);
 int shard_profile_put(struct shard *s,
 		      const struct shard_profile *profile) NODISCARD; /* 0, -ENOSPC */
 bool shard_profile_delete(struct shard *s, const char *name);
+/* What parties hear while they are held: jobs that are open on every worker, by enum media_codec; generation 0: that codec has none. Who is
+ * held hears it at once. */
+void shard_music_set(struct shard *s, const struct job_id jobs[MEDIA_CODECS]);
 /* Replaces the whole table. 0, -ENOSPC. */
 int shard_ranges_set(struct shard *s, const struct shard_range *ranges, uint32_t count) NODISCARD;
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls of a shard, found by their id; and everything that reaches a call from outside of SIP. */
 #include <errno.h>
+#include <string.h>
 
+#include "sig/call/music.h"
 #include "sig/shard/shard_state.h"
 
 struct call *shard_call_find(const struct shard *s, uint64_t id)
@@ -114,4 +116,15 @@ int shard_hangup(struct shard *s, uint64_t call, struct instant now)
 	const struct call_event ev = { .kind = CALL_EV_HANGUP };
 
 	return shard_call_event(s, call, &ev, now) ? 0 : -ENOENT;
+}
+
+void shard_music_set(struct shard *s, const struct job_id jobs[MEDIA_CODECS])
+{
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle at;
+
+	memcpy(s->music, jobs, sizeof(s->music));
+	while ((c = pool_next(&s->calls, &cursor, &at)) != NULL)
+		music_changed(&s->host, c);
 }

@@ -139,6 +139,17 @@ static void put_extensions(struct sim *s)
 	}
 }
 
+/* Read from disk a little after the start in a real node. */
+static void put_music(struct sim *s)
+{
+	struct job_id jobs[MEDIA_CODECS] = { 0 };
+
+	jobs[MEDIA_CODEC_PCMA] = (struct job_id){ .slot = 1, .generation = 1 };
+	jobs[MEDIA_CODEC_OPUS] = (struct job_id){ .slot = 2, .generation = 1 };
+	if (s->phones.music)
+		shard_music_set(s->node.shard, jobs);
+}
+
 static void restore(struct sim *s)
 {
 	struct instant now = node_now(s);
@@ -206,6 +217,7 @@ static void start_again(struct sim *s)
 	trace_line(s, "node: starts again");
 	start(s);
 	restore(s);
+	put_music(s);
 	check_restored(s);
 	shard_resume(s->node.shard, node_now(s));
 	carry(s);

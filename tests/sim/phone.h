@@ -50,6 +50,7 @@ enum phone_secure { SECURE_NOT, SECURE_ANYHOW, SECURE_TLS };
 struct phones {
 	enum phone_secure secure[PHONES_MAX];     /* of extensions */
 	struct shard_forward forward[PHONES_MAX]; /* the same */
+	bool music;                               /* the node has some */
 	struct phone list[PHONES_MAX];
 	uint32_t count, extension_count;
 };

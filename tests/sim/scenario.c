@@ -73,6 +73,7 @@ static void plan_forwards(struct sim *s)
 {
 	bool any = sim_chance(s, 400);
 
+	s->phones.music = sim_chance(s, 500);
 	for (uint32_t i = 0; i < s->phones.extension_count && any; i++) {
 		struct shard_forward *f = &s->phones.forward[i];
 

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is held hears music of the node's (FEATURES CALL-08): by command, by the other phone's re-INVITE, and after a restart. */
+#include "tests/unit/sig/line.h"
+
+#define SDP(who, host, port, formats, direction)                                        \
+	"v=0\r\no=" who " 1 2 IN IP4 192.0.2." host "\r\ns=-\r\nc=IN IP4 192.0.2." host \
+	"\r\nt=0 0\r\nm=audio " port " RTP/AVP " formats                                \
+	"\r\na=rtpmap:101 telephone-event/8000\r\na=" direction "\r\n"
+#define SDP_A(direction) SDP("a", "11", "4000", "8 101", direction)
+#define SDP_B(direction) SDP("b", "12", "5000", "8 101", direction)
+
+static const struct job_id g_music[MEDIA_CODECS] = {
+	[MEDIA_CODEC_PCMA] = { .slot = 3, .generation = 7 },
+	[MEDIA_CODEC_OPUS] = { .slot = 4, .generation = 7 },
+};
+
+static int talking(void **state)
+{
+	struct line *l;
+
+	(void)line_setup(state);
+	l = *state;
+	shard_music_set(l->r->shard, g_music);
+	phones_talk(&l->a, &l->b);
+	return 0;
+}
+
+static uint64_t the_call(struct rig *r)
+{
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	assert_true(shard_call_next(r->shard, &cursor, &view));
+	return view.call;
+}
+
+static struct flow_spec last_spec(const struct rig *r, uint8_t leg)
+{
+	for (uint32_t i = r->media_count; i-- > 0;) {
+		const struct media_command *m = &r->media[i];
+
+		if ((m->kind == MEDIA_FLOW_UPDATE || m->kind == MEDIA_FLOW_OPEN) &&
+		    m->spec.leg == leg)
+			return m->spec;
+	}
+	return (struct flow_spec){ 0 };
+}
+
+static void assert_music(const struct line *l, uint8_t leg, uint32_t slot, uint8_t type)
+{
+	struct flow_spec s = last_spec(l->r, leg);
+
+	assert_int_equal(s.source.job.slot, slot);
+	assert_int_equal(s.source.job.generation, 7);
+	assert_int_equal(s.source.payload_type, type);
+	assert_int_equal(s.send, 1);
+	assert_int_equal(s.receive, 0);
+}
+
+static void assert_no_music(const struct line *l, uint8_t leg)
+{
+	assert_int_equal(last_spec(l->r, leg).source.job.generation, 0);
+}
+
+/* The phone of A, by re-INVITE; B answers with sdp. */
+static void offer_of_a(struct line *l, const char *offer, const char *answer)
+{
+	struct bytes m;
+
+	phone_request(&l->a, "INVITE", "", offer);
+	m = rig_take(l->r, &l->b.addr, "INVITE ");
+	assert_true(m.n);
+	phone_answer(&l->b, m, "200 OK", answer);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_true(rig_take(l->r, &l->b.addr, "ACK ").n);
+}
+
+static void by_the_phone(void **state)
+{
+	struct line *l = *state;
+
+	assert_no_music(l, 0);
+	assert_no_music(l, 1);
+	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
+	assert_music(l, 1, 3, 8);
+	assert_no_music(l, 0);
+	offer_of_a(l, SDP_A("sendrecv"), SDP_B("sendrecv"));
+	assert_no_music(l, 1);
+	assert_int_equal(last_spec(l->r, 1).send, 1);
+	assert_int_equal(last_spec(l->r, 1).receive, 1);
+}
+
+static void by_command(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	assert_int_equal(shard_call_hold(l->r->shard, the_call(l->r), 0, l->r->now), 0);
+	rig_wait_ms(l->r, 1);
+	assert_music(l, 1, 3, 8); /* at once */
+	m = rig_take(l->r, &l->b.addr, "INVITE ");
+	phone_answer(&l->b, m, "200 OK", SDP_B("recvonly"));
+	assert_music(l, 1, 3, 8);
+	assert_no_music(l, 0);
+	assert_int_equal(last_spec(l->r, 0).send, 0);
+	assert_int_equal(shard_call_resume(l->r->shard, the_call(l->r), 0, l->r->now), 0);
+	rig_wait_ms(l->r, 1);
+	assert_no_music(l, 1);
+}
+
+/* Both hold: nobody listens. */
+static void by_both(void **state)
+{
+	struct line *l = *state;
+
+	offer_of_a(l, SDP_A("sendonly"), SDP_B("inactive"));
+	assert_no_music(l, 0);
+	assert_no_music(l, 1);
+}
+
+/* The other one refuses: nothing has changed. */
+static void refused(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	phone_request(&l->a, "INVITE", "", SDP_A("sendonly"));
+	m = rig_take(l->r, &l->b.addr, "INVITE ");
+	phone_answer(&l->b, m, "488 Not Acceptable Here", "");
+	shard_music_set(l->r->shard, g_music);
+	rig_wait_ms(l->r, 1);
+	assert_no_music(l, 1);
+}
+
+/* What a phone that only ever sends is: nobody holds. */
+static void who_never_listens(void **state)
+{
+	struct line *l = *state;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&l->b).n);
+	phone_answer(&l->b, l->b.invite, "200 OK", SDP_B("sendonly"));
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	shard_music_set(l->r->shard, g_music);
+	rig_wait_ms(l->r, 1);
+	assert_no_music(l, 0);
+	assert_int_equal(last_spec(l->r, 0).send, 1);
+}
+
+/* The party's re-INVITE that refreshes the session does not end it. */
+static void refreshed_by_the_held(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
+	phone_request(&l->b, "INVITE", "", SDP_B("recvonly"));
+	m = rig_take(l->r, &l->a.addr, "INVITE ");
+	assert_true(m.n);
+	phone_answer(&l->a, m, "200 OK", SDP_A("sendonly"));
+	assert_true(phone_hears(&l->b, "SIP/2.0 200").n);
+	phone_ack(&l->b);
+	assert_music(l, 1, 3, 8);
+}
+
+/* The other one asks it to go on, and it does. */
+static void taken_up_by_the_other(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
+	phone_request(&l->b, "INVITE", "", SDP_B("sendrecv"));
+	m = rig_take(l->r, &l->a.addr, "INVITE ");
+	phone_answer(&l->a, m, "200 OK", SDP_A("sendrecv"));
+	assert_true(phone_hears(&l->b, "SIP/2.0 200").n);
+	phone_ack(&l->b);
+	shard_music_set(l->r->shard, g_music);
+	rig_wait_ms(l->r, 1);
+	assert_no_music(l, 1);
+	assert_int_equal(last_spec(l->r, 1).receive, 1);
+}
+
+/* It comes, changes and goes while somebody is held. */
+static void changes(void **state)
+{
+	static const struct job_id other[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMA] = { .slot = 9, .generation = 7 },
+	};
+	static const struct job_id none[MEDIA_CODECS];
+	struct line *l = *state;
+
+	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
+	shard_music_set(l->r->shard, other);
+	rig_wait_ms(l->r, 1);
+	assert_music(l, 1, 9, 8);
+	shard_music_set(l->r->shard, none);
+	rig_wait_ms(l->r, 1);
+	assert_no_music(l, 1);
+	assert_int_equal(last_spec(l->r, 1).send, 1); /* as it was carried */
+}
+
+/* The next process has music a little later than calls. */
+static void after_a_restart(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+	const char *reason = "";
+
+	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
+	rig_wait_ms(r, 100);
+	shard_close(r->shard);
+	rig_start_shard(r);
+	phone_bind(&l->a);
+	phone_bind(&l->b);
+	if (shard_restore_call(r->shard, text_bytes(&rig_stored(r)->record), r->now, &reason))
+		fail_msg("%s", reason);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+	assert_no_music(l, 1);
+	shard_music_set(r->shard, g_music);
+	rig_wait_ms(r, 1);
+	assert_music(l, 1, 3, 8);
+}
+
+/* A party that takes nothing the node can encode hears its peer. */
+static void no_codec(void **state)
+{
+	static const struct job_id opus[MEDIA_CODECS] = {
+		[MEDIA_CODEC_OPUS] = { .slot = 4, .generation = 7 },
+	};
+	struct line *l = *state;
+
+	shard_music_set(l->r->shard, opus);
+	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
+	assert_no_music(l, 1);
+}
+
+#define MUSIC_TEST(fn) cmocka_unit_test_setup_teardown(fn, talking, line_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MUSIC_TEST(by_the_phone),
+		MUSIC_TEST(by_command),
+		MUSIC_TEST(by_both),
+		MUSIC_TEST(refused),
+		cmocka_unit_test_setup_teardown(who_never_listens, line_setup, line_teardown),
+		MUSIC_TEST(refreshed_by_the_held),
+		MUSIC_TEST(taken_up_by_the_other),
+		MUSIC_TEST(changes),
+		MUSIC_TEST(after_a_restart),
+		MUSIC_TEST(no_codec),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
