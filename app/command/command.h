@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 
 enum {
-	COMMAND_ARGS_MAX = 16,
+	COMMAND_ARGS_MAX = 24,
 	COMMAND_LIST_MAX = 16,
 	COMMAND_ID_MAX = 160,
 	COMMAND_TENANT_MAX = 32,
@@ -85,7 +85,7 @@ const char *command_error_help(enum command_error_code code); /* for docs/api.md
 struct command_error {
 	enum command_error_code code;
 	const char *argument; /* constant, or NULL */
-	char message[256];
+	char message[384];
 };
 
 struct command_run;
@@ -106,6 +106,8 @@ extern const struct command g_commands[];
 const struct command *command_find(struct bytes name); /* or NULL */
 const struct command_arg *command_arg_find(const struct command *command, struct bytes name);
 
+/* All of its characters are in the set. */
+bool command_allows(enum command_charset charset, struct bytes text);
 /* Checks args (an object, or NULL: none) against the command. 0, or -EINVAL and *error. */
 int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX],

@@ -54,6 +54,15 @@ static bool is_allowed(enum command_charset charset, uint8_t c)
 	return false;
 }
 
+bool command_allows(enum command_charset charset, struct bytes text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (!is_allowed(charset, text.p[i]))
+			return false;
+	}
+	return true;
+}
+
 static int check_string(const struct command_arg *arg, const json_t *json,
 			struct command_value *value, struct command_error *error)
 {
@@ -67,11 +76,9 @@ static int check_string(const struct command_arg *arg, const json_t *json,
 			      "%s must have %" PRIu64 " to %" PRIu64 " characters", arg->name,
 			      arg->min, arg->max);
 	}
-	for (size_t i = 0; i < value->text.n; i++) {
-		if (!is_allowed(arg->charset, value->text.p[i])) {
-			return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s",
-				      arg->name, g_charset_help[arg->charset]);
-		}
+	if (!command_allows(arg->charset, value->text)) {
+		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s", arg->name,
+			      g_charset_help[arg->charset]);
 	}
 	return 0;
 }
@@ -176,7 +183,7 @@ static int check_names(const struct command *command, json_t *args, struct comma
 {
 	const char *name;
 	json_t *json;
-	char list[160];
+	char list[320];
 	struct writer w = writer_over(list, sizeof(list));
 
 	for (const struct command_arg *arg = command->args; arg->name; arg++)
