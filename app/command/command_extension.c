@@ -105,6 +105,28 @@ static void flags_take(const struct command_run *run, struct shard_extension *e)
 		e->media_elsewhere = media_address->number;
 }
 
+/* False: the run has failed. */
+static bool forward_take(struct command_run *run, struct extension *e)
+{
+	const struct command_value *rings = command_value(run, "forward_rings");
+	const char *itself;
+
+	for (size_t i = 0; i < FORWARD_TARGETS; i++) {
+		const struct command_value *target = command_value(run, forward_target_name(i));
+
+		if (target->given)
+			forward_target_set(&e->forward, i, target->text);
+	}
+	if (rings->given)
+		e->forward.rings = (uint8_t)rings->number;
+	command_take_bool(run, "do_not_disturb", &e->forward.do_not_disturb);
+	itself = forward_to_itself(&e->forward, e->core.number);
+	if (itself)
+		command_fail(run, COMMAND_BAD_ARGUMENT, itself,
+			     "%s: an extension cannot forward to itself", itself);
+	return !itself;
+}
+
 /* The present extension with what the arguments change. False: the run has failed. */
 static bool make(struct command_run *run, void *value)
 {
@@ -124,7 +146,7 @@ static bool make(struct command_run *run, void *value)
 	(void)bytes_cstr(number->text, e->core.number, sizeof(e->core.number));
 	flags_take(run, &e->core);
 	e->changed_utc_ms = clock_utc_ms();
-	return tls_srtp_take(run, &e->core.tls_srtp) && secret_take(run, e);
+	return tls_srtp_take(run, &e->core.tls_srtp) && forward_take(run, e) && secret_take(run, e);
 }
 
 static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -179,13 +201,21 @@ static int read_document(const struct node *node, void *value, struct bytes json
 	return err;
 }
 
+/* Calls under way follow it from their next decision on. */
+static int shard_put(struct shard *s, const struct extension *e)
+{
+	int err = shard_extension_put(s, &e->core);
+
+	return err ? err : shard_forward_set(s, e->core.number, &e->forward);
+}
+
 static int apply(struct node *node, const void *value)
 {
 	const struct extension *e = value;
 	int err = extensions_put(&node->extensions, e);
 
 	if (!err && !strcmp(e->realm, node->settings.sip.realm)) {
-		err = shard_extension_put(node->shard, &e->core);
+		err = shard_put(node->shard, e);
 	} else if (!err) {
 		(void)shard_extension_delete(node->shard, e->core.number);
 		LOG_WARN("node", 0,

@@ -25,6 +25,13 @@
 		.name = NULL \
 	}
 
+#define FORWARD_ARG(when, text)                                                                   \
+	{                                                                                         \
+		.name = "forward_" when, .type = ARG_STRING, .charset = CHARSET_NUMBER, .min = 0, \
+		.max = FORWARD_TARGET_MAX - 1, .preset = "unchanged; at first empty",             \
+		.help = (text)                                                                    \
+	}
+
 static const struct command_arg g_put_args[] = {
 	NUMBER_ARG("Number of the extension; also its user name for SIP."),
 	{ .name = "password",
@@ -92,6 +99,22 @@ static const struct command_arg g_put_args[] = {
 	  .help = "Where its media comes from and goes to. signalling: the host its SIP comes "
 		  "from; "
 		  "sdp: the one its SDP names, for phones with a media address of their own." },
+	FORWARD_ARG("always",
+		    "Number that all calls to it go to instead; no phone of it rings. Empty: off."),
+	FORWARD_ARG("busy", "The same when a phone of it says busy, and with do_not_disturb."),
+	FORWARD_ARG("no_answer", "The same when nobody has answered after forward_rings rings."),
+	FORWARD_ARG("unreachable",
+		    "The same when no phone of it is registered, or none answers the INVITE."),
+	{ .name = "forward_rings",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = FORWARD_RINGS_MAX,
+	  .preset = "unchanged; at first 0",
+	  .help = "Rings of 6 s before forward_no_answer; 0: as long as any call rings." },
+	{ .name = "do_not_disturb",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "No phone of it rings; its calls are those of a busy one. It can still call." },
 	END,
 };
 
@@ -407,8 +430,10 @@ const struct command g_commands[] = {
 	  command_extension_put },
 	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
 	  "number, display_name, enabled, early_media, tls, srtp, sdes_insecure, phones, video, "
-	  "webrtc, media_address, password_valid (false: the realm was changed since), "
-	  "changed_utc_ms",
+	  "webrtc, media_address, forward_always, forward_busy, forward_no_answer, "
+	  "forward_unreachable, forward_rings, do_not_disturb, password_valid (false: the realm "
+	  "was "
+	  "changed since), changed_utc_ms",
 	  command_extension_get },
 	{ "extension.delete", COMMAND_FOR_TENANT, g_get_args,
 	  "Deletes an extension. Its calls go on; its phones cannot register again.", "number",

@@ -52,7 +52,6 @@ int extension_ha1_read(struct digest_secret *out, struct bytes text)
 	return err;
 }
 
-/* What people see and the document holds alike. */
 static json_t *flags_json(const struct shard_extension *e)
 {
 	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:b, s:s, s:s}", "number",
@@ -73,6 +72,12 @@ static json_t *merged(json_t *json, json_t *more)
 	json_decref(json);
 	json_decref(more);
 	return NULL;
+}
+
+/* What people see and the document holds alike. */
+static json_t *shown_json(const struct extension *e)
+{
+	return merged(flags_json(&e->core), forward_json(&e->forward));
 }
 
 enum { SEALED_MAX = EXTENSION_HA1_OCTETS + SEAL_OVERHEAD, CONTEXT_MAX = 256 };
@@ -151,12 +156,12 @@ json_t *extension_to_document(const struct extension *e, const struct seal_key *
 	return document_versioned(
 		merged(json_pack("{s:s, s:s, s:I}", "realm", e->realm, "ha1_sealed", sealed,
 				 "changed_utc_ms", (json_int_t)e->changed_utc_ms),
-		       flags_json(&e->core)));
+		       shown_json(e)));
 }
 
 json_t *extension_to_view(const struct extension *e, const char *realm)
 {
-	return merged(flags_json(&e->core),
+	return merged(shown_json(e),
 		      json_pack("{s:b, s:I}", "password_valid", !strcmp(e->realm, realm),
 				"changed_utc_ms", (json_int_t)e->changed_utc_ms));
 }
@@ -230,6 +235,7 @@ static void fill(struct document_reader *r, void *value)
 	document_text(r, "display_name", e->core.display_name, sizeof(e->core.display_name));
 	fill_secret(r, e, f->key);
 	fill_flags(r, &e->core);
+	forward_fill(r, e->core.number, &e->forward);
 	e->changed_utc_ms = document_changed(r);
 }
 

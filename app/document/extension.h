@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "app/document/forward.h"
 #include "base/seal.h"
 #include "sig/shard/shard.h"
 
@@ -16,6 +17,7 @@ enum {
 
 struct extension {
 	struct shard_extension core;
+	struct shard_forward forward;
 	char realm
 		[EXTENSION_REALM_MAX]; /* the secret is a hash over it; empty: it could not be opened */
 	uint64_t changed_utc_ms;

@@ -177,6 +177,51 @@ class Commands(CallTest):
                 self.node.tandemctl(command, **arguments)
 
 
+class Forwards(CallTest):
+    def setUp(self):
+        super().setUp()
+        self.node.put_extension("1003", "secret1003")
+        self.c = self.node.user_agent("1003", "secret1003")
+        self.addCleanup(self.c.close)
+        self.assertEqual(self.c.register().status, 200)
+
+    def rings(self, agent):
+        """A call to 1002 rings there."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        agent.incoming().reject(486, "Busy Here")
+        self.assertEqual(out.wait_final().status, 486)
+        self.ended()
+
+    def test_next_call_goes_elsewhere(self):
+        """CALL-21, ADM-10: until it is switched off, and after a restart too."""
+        self.rings(self.b)
+        self.node.ctl("extension.put", number="1002", forward_always="1003")
+        self.rings(self.c)
+        self.node.kill()
+        self.node.restart()
+        self.rings(self.c)
+        self.node.ctl("extension.put", number="1002", forward_always="")
+        self.rings(self.b)
+
+    def test_ringing_call_takes_the_new_one(self):
+        """ADM-10: what a call does next follows the extension as it is then."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        self.node.ctl("extension.put", number="1002", forward_busy="1003")
+        into.reject(486, "Busy Here")
+        self.c.incoming().reject(480, "Temporarily Unavailable")
+        self.assertGreaterEqual(out.wait_final().status, 480)
+        self.ended()
+
+    def test_not_to_itself(self):
+        self.node.ctl("extension.put", number="1002", forward_busy="1003")
+        with self.assertRaisesRegex(ServerError, "forward_busy: an extension cannot forward to itself"):
+            self.node.tandemctl("extension.put", number="1002", forward_busy="1002")
+        self.assertEqual(self.node.ctl("extension.get", number="1002")["forward_busy"], "1003")
+
+
 class Profiles(CallTest):
     def test_range_chooses_codecs(self):
         """REG-12: what a phone is offered follows from its address, and a change counts for the next call."""

@@ -85,6 +85,16 @@ static const struct {
 	  COMMAND_BAD_ARGUMENT, "password", "4 to 128" },
 	{ "control character", "extension.put", "{\"number\":\"1\",\"password\":\"ab\\ncd\"}",
 	  COMMAND_BAD_ARGUMENT, "password", "control" },
+	{ "no forward", "extension.put", "{\"number\":\"1\",\"forward_busy\":\"\"}", -1, NULL,
+	  NULL },
+	{ "long forward", "extension.put",
+	  "{\"number\":\"1\",\"forward_busy\":\"12345678901234567890123456789012\"}",
+	  COMMAND_BAD_ARGUMENT, "forward_busy", "0 to 31" },
+	{ "forward to no number", "extension.put",
+	  "{\"number\":\"1\",\"forward_always\":\"sip:2@x\"}", COMMAND_BAD_ARGUMENT,
+	  "forward_always", "letters, digits" },
+	{ "rings", "extension.put", "{\"number\":\"1\",\"forward_rings\":21}", COMMAND_BAD_ARGUMENT,
+	  "forward_rings", "from 0 to 20" },
 	{ "display name", "extension.put",
 	  "{\"number\":\"1\",\"display_name\":\"J\\u00e9r\\u00f4me \\\"X\\\"\"}", -1, NULL, NULL },
 };
@@ -195,6 +205,23 @@ static void test_table(void **state)
 	}
 	for (int code = 0; code < COMMAND_ERROR_CODES; code++)
 		assert_non_null(command_error_name((enum command_error_code)code));
+}
+
+/* Whoever mistypes a name reads all that there are. */
+static void test_names_are_all_said(void **state)
+{
+	(void)state;
+	for (const struct command *c = g_commands; c->name; c++) {
+		struct command_value values[COMMAND_ARGS_MAX];
+		struct command_error e = { 0 };
+		json_t *args = json_pack("{s:s}", "no such name", "x");
+
+		assert_int_equal(command_check(c, args, values, &e), -EINVAL);
+		ROW_ASSERT(c->name, strstr(e.message, " and nothing else"));
+		for (const struct command_arg *arg = c->args; arg->name; arg++)
+			ROW_ASSERT(arg->name, strstr(e.message, arg->name));
+		json_decref(args);
+	}
 }
 
 static json_t *g_answer;
@@ -348,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_secret_is_not_repeated),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_names_are_all_said),
 		cmocka_unit_test(test_permission),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_password_becomes_hashes),

@@ -54,6 +54,54 @@ static void test_extension_flags(void **state)
 	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
 }
 
+#define FORWARDS(always, busy, no_answer, unreachable, rings, quiet)                            \
+	"\"forward_rings\":" rings ",\"do_not_disturb\":" quiet ",\"forward_always\":\"" always \
+	"\",\"forward_busy\":\"" busy "\",\"forward_no_answer\":\"" no_answer                   \
+	"\",\"forward_unreachable\":\"" unreachable "\""
+
+static void test_extension_forward(void **state)
+{
+	static const struct step steps[] = {
+		{ "extension.put", "{\"number\":\"1\",\"password\":\"secret\"}",
+		  FORWARDS("", "", "", "", "0", "false") },
+		{ "extension.put",
+		  "{\"number\":\"1\",\"forward_busy\":\"1234\",\"forward_no_answer\":\"3\","
+		  "\"forward_rings\":4}",
+		  FORWARDS("", "1234", "3", "", "4", "false") },
+		{ "extension.put", "{\"number\":\"1\",\"forward_busy\":\"5\"}",
+		  FORWARDS("", "5", "3", "", "4", "false") },
+		{ "extension.put",
+		  "{\"number\":\"1\",\"forward_busy\":\"\",\"forward_unreachable\":\"6\","
+		  "\"forward_always\":\"7\",\"do_not_disturb\":true}",
+		  FORWARDS("7", "", "3", "6", "4", "true") },
+		{ "extension.put", "{\"number\":\"1\",\"forward_busy\":\"1\"}",
+		  "\"argument\":\"forward_busy\"" },
+		{ "extension.put", "{\"number\":\"1\",\"forward_no_answer\":\"1\"}",
+		  "cannot forward to itself" },
+		{ "extension.put",
+		  "{\"number\":\"2\",\"password\":\"secret\",\"forward_always\":\"2\"}",
+		  "\"bad_argument\"" },
+		{ "extension.get", "{\"number\":\"2\"}", "\"not_found\"" },
+		{ "extension.put", "{\"number\":\"1\",\"display_name\":\"One\"}",
+		  FORWARDS("7", "", "3", "6", "4", "true") },
+	};
+	static const struct step later[] = {
+		{ "extension.list", "{}", FORWARDS("7", "", "3", "6", "4", "true") },
+		{ "extension.put",
+		  "{\"number\":\"1\",\"forward_always\":\"\",\"forward_no_answer\":\"\","
+		  "\"forward_unreachable\":\"\",\"forward_rings\":0,\"do_not_disturb\":false}",
+		  FORWARDS("", "", "", "", "0", "false") },
+	};
+
+	(void)state;
+	node_start_up();
+	take(steps, COUNT_OF(steps));
+	assert_int_equal(node_end(SIGKILL), -1);
+	node_start_up();
+	take(later, COUNT_OF(later));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
 static void test_profiles(void **state)
 {
 	static const struct step steps[] = {
@@ -201,9 +249,9 @@ static void test_broken_documents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		NODE_TEST(test_extension_flags),     NODE_TEST(test_profiles),
-		NODE_TEST(test_one_after_the_other), NODE_TEST(test_redis_is_killed),
-		NODE_TEST(test_broken_documents),
+		NODE_TEST(test_extension_flags), NODE_TEST(test_extension_forward),
+		NODE_TEST(test_profiles),        NODE_TEST(test_one_after_the_other),
+		NODE_TEST(test_redis_is_killed), NODE_TEST(test_broken_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

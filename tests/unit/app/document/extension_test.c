@@ -96,6 +96,53 @@ static void test_flags(void **state)
 	}
 }
 
+/* Texts that are neither digits nor letters nor signs would become part of headers. */
+static void test_forward(void **state)
+{
+	static const struct {
+		const char *more, *reason; /* NULL: fine */
+		struct shard_forward want;
+	} rows[] = {
+		{ "", NULL, { .always = "" } }, /* an older document */
+		{ ",\"forward_always\":\"1002\"", NULL, { .always = "1002" } },
+		{ ",\"forward_busy\":\"*99#\"", NULL, { .busy = "*99#" } },
+		{ ",\"forward_no_answer\":\"+4930.1_2-a\"", NULL, { .no_answer = "+4930.1_2-a" } },
+		{ ",\"forward_unreachable\":\"\"", NULL, { .always = "" } },
+		{ ",\"forward_unreachable\":\"1\"", NULL, { .unreachable = "1" } },
+		{ ",\"forward_rings\":20", NULL, { .rings = 20 } },
+		{ ",\"forward_rings\":0,\"do_not_disturb\":true",
+		  NULL,
+		  { .do_not_disturb = true } },
+		{ ",\"forward_always\":\"1234567890123456789012345678901\"",
+		  NULL,
+		  { .always = "1234567890123456789012345678901" } },
+		{ ",\"forward_always\":\"12345678901234567890123456789012\"", "forward_always" },
+		{ ",\"forward_always\":1002", "forward_always" },
+		{ ",\"forward_always\":null", "forward_always" },
+		{ ",\"forward_busy\":\"1002>;x\"", "forward_busy" },
+		{ ",\"forward_no_answer\":\"1\\r\\n2\"", "forward_no_answer" },
+		{ ",\"forward_unreachable\":\"1001\"", "forward_unreachable" }, /* itself */
+		{ ",\"forward_rings\":21", "forward_rings" },
+		{ ",\"forward_rings\":-1", "forward_rings" },
+		{ ",\"forward_rings\":\"2\"", "forward_rings" },
+		{ ",\"do_not_disturb\":1", "do_not_disturb" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct extension e = { 0 };
+		const char *reason;
+		char text[1024];
+		int err;
+
+		(void)snprintf(text, sizeof(text), DOCUMENT("%s"), rows[i].more);
+		err = extension_from_document(&e, bytes_str(text), &g_key, &reason);
+		ROW_ASSERT(rows[i].more, (err == 0) == !rows[i].reason);
+		ROW_ASSERT(rows[i].more, !err || !strcmp(reason, rows[i].reason));
+		ROW_ASSERT(rows[i].more, !memcmp(&e.forward, &rows[i].want, sizeof(e.forward)));
+	}
+}
+
 static void test_round_trip(void **state)
 {
 	struct extension e, again;
@@ -108,10 +155,16 @@ static void test_round_trip(void **state)
 		extension_from_document(
 			&e,
 			bytes_str(DOCUMENT(",\"early_media\":true,\"tls\":true,\"srtp\":true,"
-					   "\"phones\":\"single\",\"video\":false")),
+					   "\"phones\":\"single\",\"video\":false,"
+					   "\"forward_always\":\"1\",\"forward_busy\":\"2\","
+					   "\"forward_no_answer\":\"3\",\"forward_rings\":4,"
+					   "\"forward_unreachable\":\"5\","
+					   "\"do_not_disturb\":true")),
 			&g_key, &reason),
 		0);
 	assert_int_equal(e.core.secret.ha1[DIGEST_MD5][15], 0xff);
+	assert_string_equal(e.forward.no_answer, "3");
+	assert_true(e.forward.rings == 4 && e.forward.do_not_disturb);
 	assert_int_equal(e.core.secret.ha1[DIGEST_SHA512_256][31], 2);
 	json = extension_to_document(&e, &g_key, &g_rand);
 	text = json_dumps(json, JSON_COMPACT);
@@ -181,6 +234,8 @@ static void test_view_has_no_secret(void **state)
 	assert_null(strstr(text, HA1_MD5));
 	assert_null(strstr(text, "ha1"));
 	assert_non_null(strstr(text, "\"password_valid\":true"));
+	assert_non_null(strstr(text, "\"forward_always\":\"\""));
+	assert_non_null(strstr(text, "\"do_not_disturb\":false"));
 	free(text);
 	json_decref(json);
 	json = extension_to_view(&e, "other");
@@ -252,13 +307,10 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),
-		cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_sealed),
-		cmocka_unit_test(test_view_has_no_secret),
-		cmocka_unit_test(test_ha1_text),
-		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_read),     cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_forward),  cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_sealed),   cmocka_unit_test(test_view_has_no_secret),
+		cmocka_unit_test(test_ha1_text), cmocka_unit_test(test_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
