@@ -72,8 +72,8 @@ static enum verdict pkt_relay(struct worker *w, struct pkt *p, uint64_t now_ns)
 		return VERDICT_ANSWERED;
 	if (!p->peer)
 		return VERDICT_NO_PEER;
-	if (p->peer->making &
-	    MAKING_SOUND) /* it is about a stream that the other party does not hear */
+	/* it is about a stream that the other party does not hear */
+	if (UNLIKELY(p->peer->making & MAKING_SOUND))
 		return VERDICT_DURING_SOUND;
 	p->to = flow_rtcp_to(p->peer);
 	if (!p->to)
