@@ -127,6 +127,8 @@ void relay_jobs_check(const struct fuzz *f);
 void relay_heard_check(const struct fuzz *f, const struct sim_packet *p, uint32_t slot);
 
 /* ---- engine_relay_commands.c ---- */
+/* A flow leaves, as to another worker, and comes back. */
+void relay_move(struct fuzz *f, struct script *s);
 /* Packets first: so no step is about both. False: the ring is full. */
 bool relay_commanded(struct fuzz *f, const struct media_command *c);
 void relay_open(struct fuzz *f, struct script *s);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/flow/flow_move.h"
 #include "tests/fuzz/engine_relay.h"
 
 static struct media_key key_of(uint32_t slot, uint8_t how)
@@ -181,4 +182,40 @@ void relay_by_id(struct fuzz *f, struct script *s, enum media_command_kind kind)
 		f->closes++;
 	if (what & 8)
 		relay_step(f); /* else the answers pile up, and may have to wait */
+}
+
+/* Its stream goes on: a job may have sent a few packets by now. A bundle's owner may be gone. */
+static void arrived_check(const struct fuzz *f, const struct flow_parcel *p)
+{
+	const struct flow *flow = flow_find(&f->w.flows, p->spec.id);
+
+	assert(flow || p->spec.bundle.generation);
+	if (!flow)
+		return;
+	assert(flow->sink.started >= p->sink.started);
+	assert(!p->sink.started || (uint16_t)(flow->sink.sequence - p->sink.sequence) < 16);
+	assert(flow->heard.packets == p->heard.packets);
+	assert(!flow->srtp_out || srtp_stream_next(flow->srtp_out) >= p->spec.resume.srtp_next);
+}
+
+void relay_move(struct fuzz *f, struct script *s)
+{
+	static struct flow_parcel p;
+	uint32_t slot = take(s) % SLOTS;
+	bool was_open;
+	struct media_command c = { .kind = MEDIA_FLOW_YIELD, .id = f->spec[slot].id, .parcel = &p };
+
+	relay_commands_settle(f);
+	was_open = flow_find(&f->w.flows, f->spec[slot].id);
+	p = (struct flow_parcel){ .spec = f->spec[slot], .fd = { -1, -1 } };
+	assert(relay_commanded(f, &c));
+	relay_commands_settle(f);
+	if (!was_open || flow_find(&f->w.flows, f->spec[slot].id))
+		return; /* there is none, or it stays */
+	c = (struct media_command){
+		.kind = MEDIA_FLOW_OPEN, .rtp_fd = -1, .rtcp_fd = -1, .spec = p.spec, .parcel = &p
+	};
+	assert(relay_commanded(f, &c));
+	relay_commands_settle(f);
+	arrived_check(f, &p);
 }

@@ -55,12 +55,16 @@ struct media_ice relay_ice(uint32_t slot, uint8_t how)
 	return ice;
 }
 
-enum { WHAT_JOB = 250, WHATS = 13 };
+enum { WHAT_JOB = 250, WHAT_MOVE = 254, WHATS = 13 };
 
 static void do_next(struct fuzz *f, struct script *s)
 {
 	uint8_t what = take(s);
 
+	if (what >= WHAT_MOVE) {
+		relay_move(f, s);
+		return;
+	}
 	if (what >= WHAT_JOB) {
 		relay_job(f, s);
 		return;
