@@ -37,7 +37,8 @@ struct entry {
 
 struct sounds {
 	struct sounds_settings settings;
-	char *folder;
+	char *folder;                 /* the helper's */
+	_Atomic(char *) folder_fresh; /* another one, for whoever takes it out; NULL: none */
 	struct entry *list;
 	uint64_t octets;
 	struct ring requests, readings; /* with room for all: each entry is read once at a time */
@@ -47,6 +48,17 @@ struct sounds {
 };
 
 /* ---- the helper ---- */
+
+static void folder_take(struct sounds *s)
+{
+	/* acquire: pairs with the release in sounds_folder_set, so the path is written */
+	char *fresh = atomic_exchange_explicit(&s->folder_fresh, NULL, memory_order_acquire);
+
+	if (!fresh)
+		return;
+	free(s->folder);
+	s->folder = fresh;
+}
 
 static struct media_sound *request_read(const struct sounds *s, const struct request *r,
 					struct sound_fault *fault)
@@ -80,6 +92,7 @@ static void *helper_main(void *arg)
 		/* relaxed: it was set before the request was pushed that wakes us */
 		if (atomic_load_explicit(&s->stops, memory_order_relaxed))
 			return NULL;
+		folder_take(s);
 		done.entry = r.entry;
 		done.sound = request_read(s, &r, &done.fault);
 		(void)ring_push(&s->readings, &done);
@@ -201,9 +214,15 @@ static bool room_make(struct sounds *s, uint64_t octets)
 	return true;
 }
 
+/* What is wrong is said once, however often the file is looked at. */
 static void entry_fail(struct entry *e, const struct sound_fault *fault)
 {
+	const char *before = e->fault.reason;
+	bool is_known = before && strcmp(before, fault->reason) == 0 && e->fault.at == fault->at;
+
 	e->fault = *fault;
+	if (is_known)
+		return;
 	LOG_WARN("sound", 0, "a sound file cannot be used", LOG_STR("tenant", e->name.tenant),
 		 LOG_STR("file", e->name.file), LOG_STR("reason", fault->reason),
 		 LOG_U64("at", fault->at));
@@ -251,18 +270,42 @@ uint32_t sounds_round(struct sounds *s, uint64_t now_ns)
 	return n;
 }
 
+static void entry_forget(struct sounds *s, struct entry *e)
+{
+	if (e->reads)
+		e->stale = true;
+	else if (e->used)
+		entry_drop(s, e);
+}
+
 void sounds_forget(struct sounds *s, const char *tenant)
 {
-	for (uint32_t i = 0; i < s->settings.count; i++) {
-		struct entry *e = &s->list[i];
+	for (uint32_t i = 0; i < s->settings.count; i++)
+		if (strcmp(s->list[i].name.tenant, tenant) == 0)
+			entry_forget(s, &s->list[i]);
+}
 
-		if (!e->used || strcmp(e->name.tenant, tenant) != 0)
-			continue;
-		if (e->reads)
-			e->stale = true;
-		else
-			entry_drop(s, e);
-	}
+static char *path_copy(const char *path)
+{
+	size_t size = strlen(path) + 1;
+	char *copy = malloc(size);
+
+	if (copy)
+		memcpy(copy, path, size);
+	return copy;
+}
+
+int sounds_folder_set(struct sounds *s, const char *folder)
+{
+	char *fresh = path_copy(folder);
+
+	if (!fresh)
+		return -ENOMEM;
+	/* acq_rel: pairs with folder_take; what it did not take is ours again */
+	free(atomic_exchange_explicit(&s->folder_fresh, fresh, memory_order_acq_rel));
+	for (uint32_t i = 0; i < s->settings.count; i++)
+		entry_forget(s, &s->list[i]);
+	return 0;
 }
 
 /* ---- open, close ---- */
@@ -278,10 +321,8 @@ int sounds_open(struct sounds **out, const struct sounds_settings *settings)
 	s->settings = *settings;
 	s->requests.wake_fd = s->readings.wake_fd = -1;
 	s->list = calloc(settings->count, sizeof(*s->list));
-	s->folder = calloc(1, strlen(settings->folder) + 1);
+	s->folder = path_copy(settings->folder);
 	err = s->list && s->folder ? 0 : -ENOMEM;
-	if (!err)
-		memcpy(s->folder, settings->folder, strlen(settings->folder));
 	if (!err)
 		err = ring_open(&s->requests, sizeof(struct request), settings->count + 1);
 	if (!err)
@@ -313,6 +354,7 @@ void sounds_close(struct sounds *s)
 		entry_drop(s, &s->list[i]);
 	ring_close(&s->requests);
 	ring_close(&s->readings);
+	folder_take(s);
 	free(s->list);
 	free(s->folder);
 	free(s);

@@ -37,5 +37,7 @@ int sounds_fd(const struct sounds *s);
 uint32_t sounds_round(struct sounds *s, uint64_t now_ns);
 /* Its files may have changed: they are read anew. */
 void sounds_forget(struct sounds *s, const char *tenant);
+/* All files are of another folder from now on. 0 or -ENOMEM. */
+int sounds_folder_set(struct sounds *s, const char *folder) NODISCARD;
 
 #endif

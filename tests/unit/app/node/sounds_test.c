@@ -10,6 +10,7 @@
 
 #include "app/node/sounds.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 enum { RATE = 8000, LENGTH = 800, HEAD = 44, WAIT_MS = 5000 };
 
@@ -342,6 +343,74 @@ static void forgotten_while_it_is_read(void **state)
 	scene_close(s);
 }
 
+/* Also what is being read meanwhile is of the other folder in the end; who has an older sound keeps it. */
+static void another_folder(void **state)
+{
+	struct scene *s = scene_open(8, 1 << 20), *other = scene_open(8, 1 << 20);
+	struct media_sound *old, *new;
+	struct sound_fault fault;
+
+	(void)state;
+	wav_put(s, "hold.wav", LENGTH, 0);
+	wav_put(s, "gone.wav", LENGTH, 0);
+	wav_put(other, "hold.wav", LENGTH, 100);
+	wav_put(other, "next.wav", LENGTH, 200);
+	old = here(s, "hold.wav", RATE);
+	assert_int_equal(get(s, "next.wav", RATE, &new, &fault), SOUNDS_LATER);
+	assert_int_equal(sounds_folder_set(s->sounds, "/nowhere"), 0);
+	assert_int_equal(sounds_folder_set(s->sounds, other->folder), 0);
+	new = here(s, "next.wav", RATE);
+	assert_int_equal(new->samples[0], 200);
+	media_sound_drop(new);
+	new = here(s, "hold.wav", RATE);
+	assert_int_equal(new->samples[0], 100);
+	assert_int_equal(old->samples[0], 0);
+	media_sound_drop(new);
+	media_sound_drop(old);
+	is_none(s, "gone.wav", "no such file");
+	scene_close(s);
+	scene_close(other);
+}
+
+static int lines_of(int fd)
+{
+	char text[4096];
+	ssize_t n = pread(fd, text, sizeof(text), 0);
+	int lines = 0;
+
+	for (ssize_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* As many lines as there are faults, not as there are looks. */
+static void a_fault_is_said_once(void **state)
+{
+	struct scene *s = scene_open(8, 1 << 20);
+	int fd;
+	char path[160];
+
+	(void)state;
+	path_of(s, path, "acme", "log");
+	fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	log_setup(fd, LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+	for (int i = 0; i < 3; i++) {
+		is_none(s, "hold.wav", "no such file");
+		s->now_ns += AGAIN_NS;
+	}
+	assert_int_equal(lines_of(fd), 1);
+	file_put(s, "hold.wav", "", 0);
+	is_none(s, "hold.wav", "empty");
+	assert_int_equal(lines_of(fd), 2);
+	sounds_forget(s->sounds, "acme");
+	is_none(s, "hold.wav", "empty");
+	assert_int_equal(lines_of(fd), 3);
+	log_setup(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	(void)close(fd);
+	scene_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +422,8 @@ int main(void)
 		cmocka_unit_test(a_fault_is_looked_at_anew),
 		cmocka_unit_test(a_changed_file_is_read_again),
 		cmocka_unit_test(forgotten_while_it_is_read),
+		cmocka_unit_test(another_folder),
+		cmocka_unit_test(a_fault_is_said_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
