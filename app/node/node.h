@@ -14,6 +14,7 @@
 #include "app/node/effects.h"
 #include "app/node/ended.h"
 #include "app/node/media_queue.h"
+#include "app/node/music.h"
 #include "app/node/shared_ports.h"
 #include "app/settings/keys.h"
 #include "app/settings/settings.h"
@@ -26,6 +27,7 @@
 
 struct control;
 struct engine;
+struct sounds;
 struct tls;
 struct guard;
 struct transport;
@@ -103,6 +105,8 @@ struct node {
 	struct answers answers;
 	struct ended ended;
 	struct media_queue media_queue;
+	struct sounds *sounds; /* NULL: not open yet */
+	struct music music;
 	struct effects_to effects_to;
 	struct documents documents;
 	struct extensions extensions;
@@ -179,6 +183,14 @@ void node_on_send_error(const struct sip_hop *to, int error, void *arg);
 void node_on_redis(bool connected, void *arg);
 void node_on_store_health(bool healthy, void *arg);
 void node_on_signal(int signal, void *arg);
+
+/* The folder of sounds, after the engine; nothing is played yet. 0 or -errno. */
+int node_music_open(struct node *n) NODISCARD;
+/* All calls are there. */
+void node_music_start(struct node *n);
+/* SIGHUP: folder and files again. */
+void node_music_reload(struct node *n);
+void node_music_close(struct node *n); /* after the engine */
 
 /* Whom the SIP ports listen to: before the engine and the SIP ports are open. 0 or -errno. */
 int node_guard_open(struct node *n) NODISCARD;

@@ -93,8 +93,10 @@ void node_on_media(int fd, unsigned events, void *arg)
 
 		count = engine_events(n->engine, list, EVENTS_PER_DRAIN);
 		for (uint32_t i = 0; i < count; i++) {
-			if (media_event_is_of_job(list[i].kind))
-				continue; /* nothing of the node opens any yet */
+			if (media_event_is_of_job(list[i].kind)) {
+				music_event(&n->music, &list[i], now.ns);
+				continue;
+			}
 			if (list[i].kind == MEDIA_FLOW_CLOSED)
 				ended_flow(&n->ended, n->shard,
 					   (enum latch_mode)n->settings.media.latch, &list[i]);
@@ -190,6 +192,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_metrics_update(n);
 		check_calls(n);
 		document_keep_beat(n, now_ns);
+		music_try(&n->music, now_ns);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */
 	if (n->embedded_used && n->phase != NODE_STARTING && embedded_is_dead(&n->embedded))
@@ -287,6 +290,7 @@ void node_round(void *arg)
 	if (n->phase != NODE_STARTING && !n->fenced) {
 		(void)media_queue_flush(&n->media_queue);
 		carry(n);
+		music_round(&n->music);
 	}
 	if (n->fenced && n->phase != NODE_STARTING) {
 		end_fenced(n);

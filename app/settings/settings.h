@@ -30,6 +30,8 @@ enum {
 	SETTINGS_ORIGINS_MAX = 16,
 	SETTINGS_ALLOW_MAX = 3,
 	SETTINGS_ALLOW_LEN = 16,
+	SETTINGS_PATH_MAX = 256,
+	SETTINGS_SOUND_MAX = 65,                   /* as SOUND_NAME_MAX, and NUL */
 	SETTINGS_XDP_MAX = 2 * SHARD_NETWORKS_MAX, /* media_ports, and those from webrtc_port on */
 };
 
@@ -124,6 +126,9 @@ struct settings_media {
 	uint64_t timeout; /* 0: never */
 	uint64_t port_rest;
 	uint32_t batch_wait_us;
+	char sounds
+		[SETTINGS_PATH_MAX]; /* filled with the folder sounds of state_dir when the file gives none */
+	char music[SETTINGS_SOUND_MAX]; /* empty: none */
 	struct settings_dpdk dpdk;
 };
 

@@ -295,8 +295,25 @@ static void check_dpdk(const struct check *c)
 		       "media.dpdk.gateway must be a MAC address such as 02:00:5e:10:00:01");
 }
 
+static void check_sounds(const struct check *c)
+{
+	struct settings_media *media = &c->s->media;
+
+	if (media->sounds[0] == '\0')
+		(void)snprintf(media->sounds, sizeof(media->sounds), "%s/sounds",
+			       c->s->node.state_dir);
+	else if (media->sounds[0] != '/')
+		REPORT(c, "media.sounds",
+		       "media.sounds must be an absolute path, such as /var/lib/tandem/sounds");
+	if (media->music[0] == '.' || (media->music[0] && !rule_is_name(media->music, true)))
+		REPORT(c, "media.music",
+		       "media.music must be the name of a file in media.sounds: letters, digits, "
+		       "'.', '-' and '_' only, no '.' in front");
+}
+
 static void check_media(const struct check *c)
 {
+	check_sounds(c);
 	check_interfaces(c);
 	check_dpdk(c);
 }

@@ -433,6 +433,18 @@ static const struct conf_field g_media_fields[] = {
 	  .help = "Microseconds a packet may wait for others, so that they share a system call. "
 		  "Less is less delay, more is less CPU: docs/benchmarks.md has the table. An idle "
 		  "worker waits a quarter of it." },
+	{ .key = "sounds",
+	  TEXT(settings_media, sounds),
+	  .help = "Folder of sounds, which the node's user can read; in it a folder for each "
+		  "tenant: default. An absolute path. Without it: sounds in state_dir." },
+	{ .key = "music",
+	  TEXT(settings_media, music),
+	  .help = "What a party hears while it is held: name of a WAV file in the tenant's folder "
+		  "of sounds, such as music.wav, of at most 64 MiB and 10 minutes; it begins anew "
+		  "at "
+		  "its end. SIGHUP reads the file again. One that cannot be used changes nothing; "
+		  "it "
+		  "is tried again every 10 seconds. Without it: nothing is heard." },
 	{ .key = "dpdk",
 	  .type = CONF_MAP,
 	  FIELD(settings_media, dpdk),

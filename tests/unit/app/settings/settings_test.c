@@ -57,6 +57,8 @@ static void test_minimal(void **state)
 	assert_true(s->media.video);
 	assert_int_equal(s->media.port_rest, 60 * NS_PER_S);
 	assert_int_equal(s->media.timeout, 300 * NS_PER_S);
+	assert_string_equal(s->media.sounds, "/var/lib/tandem/sounds");
+	assert_string_equal(s->media.music, "");
 	assert_int_equal(s->redis.deadline, 50 * NS_PER_MS);
 	assert_string_equal(s->redis.url, "");
 	assert_int_equal(s->log.level, LOG_LEVEL_INFO);
@@ -100,6 +102,11 @@ static const struct {
 	{ "SIP port twice", NODE NETWORK "    sip_ports: [5060, 5060]\n", 8, 23, "twice" },
 	{ "SIP port in media", NODE NETWORK "    sip_ports: [5060, 20001]\n", 8, 23,
 	  "media_ports" },
+	{ "folder of sounds somewhere", NODE NETWORK "media: {sounds: sounds}\n", 8, 17,
+	  "absolute" },
+	{ "music elsewhere", NODE NETWORK "media: {music: ../music.wav}\n", 8, 16,
+	  "the name of a file" },
+	{ "music that is hidden", NODE NETWORK "media: {music: .wav}\n", 8, 16, "no '.' in front" },
 	{ "xdp without interface", NODE NETWORK "media: {port: xdp}\n", 8, 15, "interface" },
 	{ "dpdk without device", NODE NETWORK "media: {port: dpdk}\n", 8, 8, "media.dpdk.device" },
 	{ "gateway that is no MAC address",
@@ -366,7 +373,7 @@ static void test_reload_keeps_what_needs_a_restart(void **state)
 				   "node: {name: n2, shard: 2, state_dir: /var/lib/tandem}\n"
 				   "networks: [{name: main, bind: 192.0.2.99}]\n"
 				   "sip: {ring_timeout: 5s, trusted: [10.0.0.0/8]}\n"
-				   "media: {latch: strict, dscp_sip: 1}\n"
+				   "media: {latch: strict, dscp_sip: 1, music: m.wav, sounds: /m}\n"
 				   "log: {level: debug}\n"
 				   "limits: {calls: 7}\n"),
 			 0);
@@ -380,6 +387,8 @@ static void test_reload_keeps_what_needs_a_restart(void **state)
 	assert_int_equal(g_other.sip.ring_timeout, 5 * NS_PER_S);
 	assert_int_equal(g_other.sip.trusted_count, 1);
 	assert_int_equal(g_other.media.latch, LATCH_STRICT);
+	assert_string_equal(g_other.media.music, "m.wav");
+	assert_string_equal(g_other.media.sounds, "/m");
 	assert_int_equal(g_other.log.level, LOG_LEVEL_DEBUG);
 }
 
