@@ -41,8 +41,11 @@ bool redis_queue_pop(struct redis_queue *q, struct redis_wait *out)
 	*out = *slot_at(q, 0);
 	q->head = (q->head + 1) % q->capacity;
 	q->count--;
-	if (q->count == 0)
+	if (q->count == 0) {
+		q->head =
+			0; /* so that no more of the memory is used than there are waits at a time */
 		q->next_ns = UINT64_MAX;
+	}
 	return true;
 }
 

@@ -41,6 +41,27 @@ static void test_order_and_bound(void **state)
 	redis_queue_close(&q);
 }
 
+/* Few waits at a time use little memory, however many there were. */
+static void test_few_use_little(void **state)
+{
+	struct redis_queue q;
+	struct redis_wait got;
+	char a, b;
+
+	(void)state;
+	assert_int_equal(redis_queue_open(&q, CAPACITY), 0);
+	for (int i = 0; i < 3 * CAPACITY; i++) {
+		push(&q, 1, &a);
+		push(&q, 1, &b);
+		assert_true(redis_queue_pop(&q, &got));
+		assert_ptr_equal(got.arg, &a);
+		assert_true(redis_queue_pop(&q, &got));
+		assert_ptr_equal(got.arg, &b);
+	}
+	assert_null(q.slots[2].arg);
+	redis_queue_close(&q);
+}
+
 /* An expired wait keeps its place, so that its late answer does not go to the next one. */
 static void test_expire(void **state)
 {
@@ -100,6 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_and_bound),
+		cmocka_unit_test(test_few_use_little),
 		cmocka_unit_test(test_expire),
 		cmocka_unit_test(test_push_while_expiring),
 	};
