@@ -149,6 +149,18 @@ int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer
 		 struct writer *answer_a, struct media_plan *plan,
 		 struct offer_error *error) NODISCARD;
 
+/* What B and we said to each other last, whoever of us offered. */
+struct offer_of_other {
+	struct bytes said, heard; /* our text to it, and its own */
+	bool theirs;              /* heard is the offer, and said the answer */
+	bool two_way; /* of its own will it would send and receive: it said less because we did */
+};
+/* The same for an offer that B is not asked about: answered by what is agreed with B. */
+int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
+		    const struct offer_policy *policy, const struct offer_self *to_a,
+		    struct writer *answer_a, struct media_plan *plan,
+		    struct offer_error *error) NODISCARD;
+
 /*
  * With no other leg there. Of the policy only the terms of the one party are read: of an offerer a, of an answerer b. What is no audio has
  * port 0.

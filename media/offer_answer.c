@@ -93,6 +93,12 @@ static NOINLINE int plan_answer(struct media_plan *plan, const struct offer_answ
 	return err ? err : map_answer(plan, k, &said, error);
 }
 
+static void open_lines(struct session *s)
+{
+	for (uint8_t i = 0; i < s->line_count; i++)
+		s->line[i].side.sends = s->line[i].side.receives = 1;
+}
+
 static NOINLINE int answer(struct offer_answering *k, struct writer *w, struct media_plan *plan,
 			   struct offer_error *error)
 {
@@ -103,9 +109,11 @@ static NOINLINE int answer(struct offer_answering *k, struct writer *w, struct m
 		*error = (struct offer_error){ .reason = "another number of m-lines than offered" };
 		return -EBADMSG;
 	}
-	err = session_of(&b, k->answer_b, k->offer_b, true, error);
+	err = session_of(&b, k->answer_b, k->offer_b, !k->b_offered, error);
 	if (err)
 		return err;
+	if (k->b_two_way)
+		open_lines(&b);
 	k->b = &b;
 	err = write_answer(w, k, error);
 	if (!err)
@@ -122,29 +130,40 @@ static int refuse(struct offer_error *error, int err)
 	return err;
 }
 
-int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer_b,
-		 const struct offer_policy *policy, const struct offer_self *to_a,
-		 struct writer *answer_a, struct media_plan *plan, struct offer_error *error)
+int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
+		    const struct offer_policy *policy, const struct offer_self *to_a,
+		    struct writer *answer_a, struct media_plan *plan, struct offer_error *error)
 {
 	struct sdp a, offered, answered;
 	struct offer_answering k = { .offer_a = &a,
 				     .offer_b = &offered,
 				     .answer_b = &answered,
+				     .b_offered = b->theirs,
+				     .b_two_way = b->two_way,
 				     .policy = policy,
 				     .to_a = to_a };
 	int err = offer_parse(&a, offer_a, policy, error);
 
 	*plan = (struct media_plan){ 0 };
 	if (!err)
-		err = offer_parse_own(&offered, offer_b, error);
+		err = offer_parse_own(&offered, b->said, error);
 	if (!err)
-		err = offer_parse(&answered, answer_b, policy, error);
+		err = offer_parse(&answered, b->heard, policy, error);
 	if (!err)
 		err = answer(&k, answer_a, plan, error);
 	if (!err)
 		return 0;
 	*plan = (struct media_plan){ 0 };
 	return refuse(error, err);
+}
+
+int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer_b,
+		 const struct offer_policy *policy, const struct offer_self *to_a,
+		 struct writer *answer_a, struct media_plan *plan, struct offer_error *error)
+{
+	const struct offer_of_other b = { .said = offer_b, .heard = answer_b };
+
+	return offer_answer_by(offer_a, &b, policy, to_a, answer_a, plan, error);
 }
 
 int offer_own_answer(struct bytes offer_a, const struct offer_capabilities *own,

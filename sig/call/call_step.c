@@ -293,6 +293,9 @@ static void release(struct call_host *h, struct call *c)
 		case OUTBOX_FLIGHT:
 			flow_dtls_saved(h, c, &item);
 			break;
+		case OUTBOX_UPDATE:
+			refresh_answer_go(h, c, &item);
+			break;
 		case OUTBOX_BYE:
 			respond(h, txns_get(h->txns, item.txn), NULL,
 				&(struct response){ .status = 200 });

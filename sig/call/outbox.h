@@ -17,7 +17,8 @@ enum outbox_kind {
 	OUTBOX_RELAY,   /* an INFO that came after the INVITE for the same leg */
 	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
 	OUTBOX_FLIGHT,  /* what lets the party of a flow finish its handshake may leave */
-	OUTBOX_BYE,     /* our 200 to a BYE: who was told that it is over never says so again */
+	OUTBOX_UPDATE, /* our 200 to an UPDATE with an offer: who was answered is not answered otherwise by the next process */
+	OUTBOX_BYE,    /* our 200 to a BYE: who was told that it is over never says so again */
 };
 
 struct outbox_item {
@@ -26,7 +27,7 @@ struct outbox_item {
 	uint8_t leg;
 	uint8_t line;         /* RESERVE, FLIGHT: with leg, the flow */
 	uint8_t association;  /* FLIGHT */
-	uint64_t txn;         /* RELAY: client transaction, BYE: server transaction */
+	uint64_t txn;         /* RELAY: client transaction; UPDATE, BYE: server transaction */
 	uint64_t srtp, srtcp; /* RESERVE: limits */
 };
 

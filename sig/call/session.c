@@ -138,10 +138,14 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 {
 	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 	struct offer_self self = talk_self(h, c, t->offerer);
+	const struct offer_of_other other = { .said = t->offer_out,
+					      .heard = t->answer,
+					      .theirs = t->reversed,
+					      .two_way = t->two_way };
 
 	self.session_version++;
 	self.held = c->legs[t->answerer]->held;
-	return offer_answer(t->offer, t->offer_out, t->answer, &policy, &self, w, plan, error);
+	return offer_answer_by(t->offer, &other, &policy, &self, w, plan, error);
 }
 
 /* What the offerer hears. Nobody does where none asked. */
@@ -192,6 +196,49 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	bridge_join(c, c->legs[leg]->uac->from, leg);
 	note_hold_over(c, t.offerer, t.offer);
 	note_hold_over(c, t.answerer, text_bytes(&c->legs[t.answerer]->open.heard));
+	flows_update(h, c, &agreed);
+	return 0;
+}
+
+/* RFC 3311 5.2: the offer of an UPDATE is answered at once, by what is agreed with the other leg. */
+static int keep_update(struct call *c, const struct talk *t, struct writer *w)
+{
+	struct leg *l = c->legs[t->offerer];
+
+	l->session_version++;
+	l->sdp.theirs = true;
+	l->holds = !session_is_receiving(c, t->offerer, t->offer);
+	return text_set(&l->sdp.heard, t->offer) || text_set(&l->sdp.said, writer_done(w)) ? -ENOMEM
+											   : 0;
+}
+
+static struct talk talk_of_update(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct talk t = talk_agreed_by(c, leg);
+
+	t.offer = sdp;
+	t.two_way = !c->legs[t.answerer]->holds && !session_is_holding(c, t.answerer);
+	return t;
+}
+
+int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+		   struct call_refusal *refusal)
+{
+	struct talk t = talk_of_update(c, leg, sdp);
+	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	struct offer_error error = { 0 };
+	struct media_plan plan;
+	struct agreed agreed = { .plan = &plan, .offerer = leg, .answerer = t.answerer };
+	int err;
+
+	err = compute(h, c, &t, &w, &plan, &error);
+	if (err)
+		return refuse_sdp(refusal, err, &error);
+	err = refuse_place(h, c, leg, &plan, true, refusal);
+	if (err)
+		return err;
+	if (keep_update(c, &t, &w))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	flows_update(h, c, &agreed);
 	return 0;
 }

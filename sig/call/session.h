@@ -20,6 +20,10 @@ int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg) NODISCA
  * what the other one of the two hears, updates the flows. Once more with the same SDP and bridge changes nothing. */
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
+/* An offer of the leg's party in UPDATE, while no INVITE is open: its answer is in sdp.said, the flows are updated. 0 or -errno with *refusal:
+ * nothing has changed. */
+int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+		   struct call_refusal *refusal) NODISCARD;
 /* Something else holds the port of a flow whose socket was not bound: another pair. 0 or -errno: somebody was told of this one, or
  * there is none. */
 int session_replace(struct call_host *h, struct call *c, struct call_flow *f) NODISCARD;

@@ -90,9 +90,9 @@ struct talk talk_open(const struct call *c, uint8_t leg)
 	};
 }
 
-struct talk talk_agreed(const struct call *c)
+struct talk talk_agreed_by(const struct call *c, uint8_t offerer)
 {
-	uint8_t offerer = c->bridge.offerer, answerer = bridge_peer(c, offerer);
+	uint8_t answerer = bridge_peer(c, offerer);
 	const struct leg *l = call_leg(c, answerer);
 	static const struct leg_sdp nobody;
 	const struct leg_sdp *sdp = l ? &l->sdp : &nobody;
@@ -103,7 +103,13 @@ struct talk talk_agreed(const struct call *c)
 		.offer = text_bytes(&c->legs[offerer]->sdp.heard),
 		.offer_out = text_bytes(&sdp->said),
 		.answer = text_bytes(&sdp->heard),
+		.reversed = sdp->theirs,
 	};
+}
+
+struct talk talk_agreed(const struct call *c)
+{
+	return talk_agreed_by(c, c->bridge.offerer);
 }
 
 static bool has_answer(const struct call *c, uint8_t leg)

@@ -15,6 +15,8 @@ struct talk {
 	struct bytes offer;     /* the offerer's */
 	struct bytes offer_out; /* what the answerer was offered for it; empty: nothing yet */
 	struct bytes answer;    /* the answerer's; empty: none yet */
+	bool two_way; /* the answerer would take and say all: it said less because it was told to */
+	bool reversed; /* the answerer's is an offer of its own, and offer_out our answer: it was not asked about this offer */
 };
 
 /* Of the INVITE that is open towards the leg. */
@@ -23,6 +25,8 @@ struct talk talk_open(const struct call *c, uint8_t leg);
 struct bytes talk_offer_for(const struct call *c, uint8_t leg);
 /* The last one that both sides agreed on. */
 struct talk talk_agreed(const struct call *c);
+/* The same as if this leg had offered last. */
+struct talk talk_agreed_by(const struct call *c, uint8_t offerer);
 /* That of the open INVITE once it has an answer (early media), else the last agreed one. */
 struct talk talk_in_force(const struct call *c);
 /* Every line that was offered in any of them has its two ports. */

@@ -133,44 +133,123 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 	}
 }
 
-/* RFC 3311 5.2: an offer in it must be answered at once, but it is for the other party to answer. What changes nothing can be answered. */
+/* The same offer once more, as of a copy or after a restart, has the same answer. */
 static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
 {
-	return sdp.n && (c->state != CALL_ESTABLISHED || invite_is_open(c) ||
+	return sdp.n && (c->state != CALL_ESTABLISHED ||
 			 !bytes_eq(sdp, text_bytes(&c->legs[leg]->sdp.heard)) ||
 			 session_said(c, leg).n == 0);
+}
+
+static void refuse(struct call_host *h, const struct call_event *ev,
+		   const struct call_refusal *refusal)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	if (refusal->text)
+		session_write_warning(&extra, h, refusal->text);
+	if (refusal->status == 500)
+		writer_str(&extra, "Retry-After: 2\r\n");
+	respond_refuse(h, ev, refusal->status, refusal->reason, writer_lines(&extra));
+}
+
+/* RFC 3311 5.2: our own offer is open there, or one of its own. Before there is a session it is changed by INVITE alone. */
+static bool may_offer(const struct call *c, uint8_t leg, struct call_refusal *refusal)
+{
+	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
+	if (c->state != CALL_ESTABLISHED) {
+		*refusal = (struct call_refusal){ .status = 488,
+						  .reason = REFUSED_SDP,
+						  .text = "the session is changed by re-INVITE" };
+	} else if (invite_is_open(c)) {
+		refusal->status = c->legs[leg]->uas ? 500 : 491;
+	}
+	return refusal->status == 0;
+}
+
+/* What the other one would hear otherwise from now on is told to it. */
+static void tell_other(struct call_host *h, struct call *c, uint8_t leg, bool received, bool sent)
+{
+	struct bytes sdp = text_bytes(&c->legs[leg]->sdp.heard);
+
+	if (received == session_is_receiving(c, leg, sdp) &&
+	    sent == session_is_two_way(c, leg, sdp))
+		return;
+	if (invite_own(h, c, leg))
+		LOG_WARN("call", c->id, "the other party is not told of an UPDATE",
+			 LOG_U64("leg", leg));
+}
+
+static bool take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
+		       struct bytes sdp)
+{
+	struct bytes before = text_bytes(&c->legs[ev->leg]->sdp.heard);
+	bool received = session_is_receiving(c, ev->leg, before);
+	bool two_way = session_is_two_way(c, ev->leg, before);
+	struct call_refusal refusal;
+
+	if (!may_offer(c, ev->leg, &refusal) || session_update(h, c, ev->leg, sdp, &refusal)) {
+		refuse(h, ev, &refusal);
+		return false;
+	}
+	tell_other(h, c, ev->leg, received, two_way);
+	return true;
+}
+
+static void answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		   const struct sip_message *m, bool body)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+	struct leg *l = c->legs[leg];
+	struct response r = {
+		.status = 200,
+		.dialog = &l->dialog,
+		.contact = true,
+		.content_type = BYTES_LIT("application/sdp"),
+		.body = body ? text_bytes(&l->sdp.said) : (struct bytes){ 0 },
+	};
+
+	session_timer_write_answer(&extra, l);
+	r.extra = writer_lines(&extra);
+	respond(h, slot, m, &r);
+}
+
+void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_item *item)
+{
+	if (call_leg(c, item->leg))
+		answer(h, c, item->leg, txns_get(h->txns, item->txn), NULL, true);
+}
+
+/* Saved before said, where the session has changed. */
+static void answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
+			 bool news, bool body)
+{
+	struct outbox_item item = { .kind = OUTBOX_UPDATE, .leg = ev->leg, .txn = ev->slot->self };
+
+	outbox_touch(&c->out);
+	if (!news || h->degraded || txns_keep_request(ev->slot, ev->message) ||
+	    !outbox_push(&c->out, &item))
+		answer(h, c, ev->leg, ev->slot, ev->message, body);
 }
 
 void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct leg *l = c->legs[ev->leg];
-	struct response r = {
-		.status = 200,
-		.dialog = &l->dialog,
-		.contact = true,
-		.content_type = BYTES_LIT("application/sdp"),
-	};
 	struct bytes sdp;
+	bool news;
 
 	if (session_body(ev->message, &sdp)) {
 		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(RESPOND_ACCEPT));
-	} else if (is_news(c, ev->leg, sdp)) {
-		session_write_warning(&extra, h, "the session is changed by re-INVITE");
-		respond_refuse(h, ev, 488, REFUSED_SDP, writer_lines(&extra));
 	} else if (!session_timer_asked(h, l, ev->message)) {
 		session_timer_write_too_small(&extra);
 		respond_refuse(h, ev, 422, REFUSED_INTERVAL, writer_lines(&extra));
 	} else if (dialog_refresh(&l->dialog, ev->message, h)) {
 		respond_refuse(h, ev, 400, REFUSED_MALFORMED, (struct bytes){ 0 });
-	} else {
+	} else if (!(news = is_news(c, ev->leg, sdp)) || take_offer(h, c, ev, sdp)) {
 		leg_learn(l, ev->message);
-		session_timer_write_answer(&extra, l);
-		r.extra = writer_lines(&extra);
-		r.body = sdp.n ? session_said(c, ev->leg) : (struct bytes){ 0 };
-		respond(h, ev->slot, ev->message, &r);
+		answer_saved(h, c, ev, news, sdp.n != 0);
 		if (l->state == LEG_CONFIRMED)
 			session_timer_start(h, l);
-		outbox_touch(&c->out);
 	}
 }

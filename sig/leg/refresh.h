@@ -13,6 +13,8 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 /* Our re-INVITE there was refused: later again. */
 void refresh_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
 /* UPDATE came. */
+/* Our 200 to an UPDATE whose answer is saved. */
+void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_item *item);
 void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev);
 
 #endif

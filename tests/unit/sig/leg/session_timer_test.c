@@ -302,7 +302,7 @@ static void callee_wants_ever_longer(void **state)
 	assert_true(phone_hears(&l->a, "SIP/2.0 502").n);
 }
 
-/* RFC 3311: it says that a session is still there; what it would change is for a re-INVITE. */
+/* RFC 3311: it says that a session is still there. What it changes: call_update_test.c. */
 static void updates_with_offers(void **state)
 {
 	struct line *l = *state;
@@ -312,8 +312,6 @@ static void updates_with_offers(void **state)
 	phone_request(&l->a, "UPDATE", "", PHONE_SDP_A);
 	m = phone_hears(&l->a, "SIP/2.0 200");
 	assert_true(bytes_eq(rig_body(m), first));
-	phone_request(&l->a, "UPDATE", "", PHONE_SDP_B);
-	assert_true(phone_hears(&l->a, "SIP/2.0 488").n);
 	phone_request(&l->a, "UPDATE", "Content-Type: text/plain\r\n", "x");
 	assert_true(phone_hears(&l->a, "SIP/2.0 415").n);
 	assert_int_equal(rig_counts(l->r).calls_established, 1);
