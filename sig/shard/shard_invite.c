@@ -206,7 +206,9 @@ static enum route_verdict find(const struct shard *s, const struct sip_uri *uri,
 
 const struct shard_forward *shard_forward_for(void *owner, struct bytes user)
 {
-	return shard_forward_of(owner, user);
+	const struct shard_extension *e = shard_extension_find(owner, user);
+
+	return e && e->enabled ? shard_forward_of(owner, user) : NULL;
 }
 
 uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,

@@ -154,6 +154,22 @@ static void unreachable(void **state)
 	talk_and_end(t);
 }
 
+/* Who is switched off is not there, whatever it forwards to. */
+static void of_a_disabled_one(void **state)
+{
+	struct hunt *t = *state;
+	struct shard_extension e = rig_extension("1005", false);
+
+	forward(t, "1002", &(struct shard_forward){ .busy = "1005" });
+	forward(t, "1005", &(struct shard_forward){ .always = "1004" });
+	e.enabled = false;
+	assert_int_equal(shard_extension_put(t->r->shard, &e), 0);
+	ring(t);
+	busy(t, "486 Busy Here");
+	assert_true(phone_hears(&t->a, "SIP/2.0 486").n);
+	assert_int_equal(rig_count(t->r, &t->c.addr, "INVITE "), 0);
+}
+
 static void do_not_disturb(void **state)
 {
 	struct hunt *t = *state;
@@ -254,19 +270,13 @@ static void rings_after_a_restart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HUNT_TEST(always),
-		HUNT_TEST(nobody_was_called_before),
-		HUNT_TEST(on_busy),
-		HUNT_TEST(not_for_every_refusal),
-		HUNT_TEST(on_no_answer),
-		HUNT_TEST(nobody_else_can_be_rung),
-		HUNT_TEST(unreachable),
-		HUNT_TEST(do_not_disturb),
-		HUNT_TEST(do_not_disturb_goes_to_another),
-		HUNT_TEST(through_several),
-		HUNT_TEST(loops),
-		HUNT_TEST(after_a_restart),
-		HUNT_TEST(rings_after_a_restart),
+		HUNT_TEST(always),          HUNT_TEST(nobody_was_called_before),
+		HUNT_TEST(on_busy),         HUNT_TEST(not_for_every_refusal),
+		HUNT_TEST(on_no_answer),    HUNT_TEST(nobody_else_can_be_rung),
+		HUNT_TEST(unreachable),     HUNT_TEST(of_a_disabled_one),
+		HUNT_TEST(do_not_disturb),  HUNT_TEST(do_not_disturb_goes_to_another),
+		HUNT_TEST(through_several), HUNT_TEST(loops),
+		HUNT_TEST(after_a_restart), HUNT_TEST(rings_after_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls go on to others: always, when a phone is busy, does not answer or is not there; and offers in UPDATE."""
+import time
+import unittest
+
+from call_test import CallTest
+from lib.node import Node
+
+import tone
+
+
+class Forwards(CallTest):
+    """1001 calls 1002, which forwards to 1003."""
+
+    def setUp(self):
+        super().setUp()
+        self.node.put_extension("1003", "secret1003")
+        self.c = self.node.user_agent("1003", "secret1003")
+        self.addCleanup(self.c.close)
+        self.assertEqual(self.c.register().status, 200)
+        self.audio_c = self.node.media()
+        self.addCleanup(self.audio_c.close)
+
+    def forward(self, **fields):
+        self.node.ctl("extension.put", number="1002", **fields)
+
+    def talk(self, out, into):
+        into.answer(self.audio_c.sdp(), ack=False)
+        answered = out.wait_answer()
+        into.wait_ack()
+        self.audio_a.use(answered).start(440)
+        self.audio_c.use(into.request).start(880)
+        self.audio_a.wait_packets(60)
+        self.audio_c.wait_packets(60)
+        for end in (self.audio_a, self.audio_c):
+            end.stop()
+        self.assertEqual(self.audio_c.heard()[0], 440)
+        self.assertEqual(self.audio_a.heard()[0], 880)
+        out.bye()
+        into.wait_bye()
+        cdr = self.ended()
+        self.assertEqual((cdr["sip_status"], cdr["from"], cdr["to"]), ("200", "1001", "1002"))
+
+    def assert_for(self, into, reason):
+        """CALL-16: who is rung hears for whom (RFC 5806, RFC 7044)."""
+        diversion, history = into.request.get("Diversion"), into.request.get("History-Info")
+        self.assertRegex(diversion, rf"^<sip:1002@[^>]+>;reason={reason};counter=1$")
+        self.assertRegex(history, r"^<sip:1002@[^>]+\?Reason=SIP%3Bcause%3D\d+>;index=1, "
+                                  r"<sip:1003@[^>]+>;index=1\.1;mp=1$")
+
+    def test_always(self):
+        """CALL-17, CALL-21: no phone of the extension rings."""
+        self.forward(forward_always="1003")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.c.incoming()
+        self.assert_for(into, "unconditional")
+        self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"), 0)
+        self.talk(out, into)
+
+    def test_busy(self):
+        """CALL-15: the caller hears nothing of it."""
+        self.forward(forward_busy="1003")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.b.incoming().reject(486, "Busy Here")
+        into = self.c.incoming()
+        self.assert_for(into, "user-busy")
+        self.talk(out, into)
+
+    def test_no_answer(self):
+        """CALL-17: after that many rings of 6 s."""
+        self.forward(forward_no_answer="1003", forward_rings="1")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        begun = time.monotonic()
+        rung = self.b.incoming()
+        rung.ring()
+        into = self.c.incoming(10)
+        self.assertAlmostEqual(time.monotonic() - begun, 6, delta=2)
+        rung.wait_cancel()
+        self.assert_for(into, "no-answer")
+        self.talk(out, into)
+
+    def test_not_registered(self):
+        self.forward(forward_unreachable="1003")
+        self.assertEqual(self.b.register(expires=0).status, 200)
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.c.incoming()
+        self.assert_for(into, "unavailable")
+        self.talk(out, into)
+
+    def test_do_not_disturb(self):
+        """CALL-19: as if it were busy; without a target the caller hears so."""
+        self.forward(do_not_disturb="true")
+        self.assertEqual(self.a.invite("1002", self.audio_a.sdp()).wait_final().status, 486)
+        self.ended()
+        self.forward(forward_busy="1003")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.c.incoming()
+        self.assert_for(into, "user-busy")
+        self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"), 0)
+        into.reject(480, "Temporarily Unavailable")
+        out.wait_final()
+
+    def test_killed_while_it_rings_elsewhere(self):
+        """The next process lets it ring on, and asks nobody of before."""
+        self.forward(forward_busy="1003")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.b.incoming().reject(486, "Busy Here")
+        into = self.c.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        while not self.node.ctl("call.show", call=self.calls()[0]["id"])["saved"]:
+            time.sleep(0.05)
+        self.node.kill()
+        self.node.restart()
+        self.talk(out, into)
+        self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"), 1)
+
+
+class UpdatesWithOffers(CallTest):
+    """RFC 3311: answered at once; the other party is asked again where it is to hear or send otherwise."""
+
+    def test_hold_and_resume(self):
+        out, into, _ = self.connect()
+        for direction, told, version in (("sendonly", "recvonly", 2), ("sendrecv", "sendrecv", 3)):
+            sdp = self.audio_a.sdp(version=version).replace("a=sendrecv", f"a={direction}")
+            answered = out.transact(out.in_dialog("UPDATE", body=sdp))
+            self.assertEqual(answered.status, 200)
+            self.assertIn(f"a={told}", answered.text)
+            asked = self.b.take_request("INVITE")
+            self.assertIn(f"a={direction}", asked.text)
+            answer = self.audio_b.sdp(version=version).replace("a=sendrecv", f"a={told}")
+            self.b.respond(asked, 200, to_tag=into.tag, headers=[("Contact", self.b.contact)], body=answer)
+            self.b.take_request("ACK")
+        self.audio_a.start(440)
+        self.audio_b.wait_packets(40)
+        self.audio_a.stop()
+        out.bye()
+        into.wait_bye()
+
+
+class ForwardedPhones(unittest.TestCase):
+    def test_busy_phone(self):
+        """CALL-15: a baresip that is told to refuse sends the caller on to another one."""
+        node = Node()
+        self.addCleanup(node.close)
+        for number in ("1001", "1002", "2001"):
+            node.put_extension(number, "secret" + number)
+        node.ctl("extension.put", number="1002", forward_busy="2001")
+
+        def phone(number, **options):
+            device = node.phone(number, "secret" + number, **options)
+            self.addCleanup(device.quit)
+            return device
+        busy = phone("1002")
+        callee = phone("2001", extra="answermode=auto", source="ausine,880")
+        caller = phone("1001", source="ausine,440")
+        caller.dial("1002")
+        busy.wait("CALL_INCOMING")
+        busy.command("hangup")
+        caller.wait("CALL_ESTABLISHED")
+        callee.wait("CALL_ESTABLISHED")
+        time.sleep(1.5)
+        caller.hangup()
+        callee.wait("CALL_CLOSED")
+        for device, hertz in ((callee, 440), (caller, 880)):
+            self.assertAlmostEqual(tone.heard(device.recordings("dec")[0])[0], hertz, delta=3)
