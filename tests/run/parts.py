@@ -156,8 +156,9 @@ def sim(report):
     if not all(programs.values()):
         return
     check(report, "sim: what is broken on purpose is seen", *steady(), programs["asan"], "--self-test")
-    check(report, "sim: a node goes on with the records of earlier builds", *steady(), programs["asan"],
-          "--records", "tests/data/records/sim")
+    for folder in ("sim", "sim-2"):
+        check(report, f"sim: a node goes on with the records of earlier builds ({folder})", *steady(),
+              programs["asan"], "--records", f"tests/data/records/{folder}")
     stories = {}
     for test, name, arguments in (
             ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),
