@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a held party hears: a file of the tenant, by whatever the call was held, over a kill of the node: CALL-08, CALL-10, CALL-45."""
+import array
+import os
+import signal
+import threading
+import time
+import unittest
+import wave
+
+from lib.codec import G722, Opus, PCMA, PCMU, sine
+
+from call_test import CallTest
+
+MUSIC, OTHER, TALK_A, TALK_B = 620, 1240, 440, 880
+
+
+def wav(path, hertz, rate=44100, channels=2):
+    """A second of a tone, as many programs would write it; it repeats without a click."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    samples = array.array("h", [sample for sample in sine(hertz, rate) for _ in range(channels)])
+    with wave.open(path + ".new", "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.tobytes())
+    os.rename(path + ".new", path)
+
+
+class MusicTest(CallTest):
+    """The node's state folder has a folder of sounds, as the guide says."""
+    media, answer_of = {"music": "music.wav"}, {}
+
+    def setUp(self):
+        super().setUp()
+        wav(self.file("music.wav"), MUSIC)
+        self.reload(self.media)
+
+    def file(self, name, folder="sounds"):
+        return os.path.join(self.node.folder, folder, "default", name)
+
+    def reload(self, media):
+        """The node reads its settings again."""
+        before = self.node.log_text().count("settings read again")
+        self.node.configure({"media": media})
+        self.node.process.send_signal(signal.SIGHUP)
+        self.logged("settings read again", before + 1)
+
+    def logged(self, text, count=1, seconds=10):
+        end = time.monotonic() + seconds
+        while self.node.log_text().count(text) < count:
+            self.assertLess(time.monotonic(), end, f"not logged: {text}\n{self.node.log_tail()}")
+            time.sleep(0.02)
+
+    def plays(self):
+        self.logged("hold music is there")
+
+    def call_id(self):
+        return self.calls()[0]["id"]
+
+    def talk(self, **sdp):
+        out, into, _ = self.connect(self.audio_a.sdp(**sdp), self.audio_b.sdp(**sdp))
+        self.audio_a.start(TALK_A)
+        self.audio_b.start(TALK_B)
+        self.talks()
+        return out, into
+
+    def talks(self):
+        """Each hears the other."""
+        self.hears(self.audio_a, TALK_B)
+        self.hears(self.audio_b, TALK_A)
+
+    def hears(self, end, hertz, seconds=10):
+        """Soon, and then nothing else."""
+        until = time.monotonic() + seconds
+        while True:
+            end.wait_packets(30, seconds=seconds)
+            heard = end.heard()
+            if abs(heard[0] - hertz) <= 3 and heard[1] > 0.8:
+                return
+            self.assertLess(time.monotonic(), until, f"{heard} is not {hertz} Hz")
+
+    def silent(self, end):
+        time.sleep(0.3)                 # what was under way
+        before = len(end.packets)
+        time.sleep(0.6)
+        self.assertEqual(len(end.packets), before)
+
+    def held_by_command(self, into, **sdp):
+        self.node.ctl("call.hold", call=self.call_id(), leg="a")
+        into.wait_reinvite(self.audio_b.sdp(direction="recvonly", version=2, **sdp))
+
+    def resumed_by_command(self, into, **sdp):
+        self.node.ctl("call.resume", call=self.call_id(), leg="a")
+        into.wait_reinvite(self.audio_b.sdp(version=3, **sdp))
+
+    def reinvite(self, out, into, mine, theirs, version):
+        """The phone of A changes the direction; that of B answers."""
+        answer = threading.Thread(target=into.wait_reinvite, args=(self.audio_b.sdp(direction=theirs, version=version),))
+        answer.start()
+        self.assertEqual(out.reinvite(self.audio_a.sdp(direction=mine, version=version)).status, 200)
+        answer.join()
+
+    def one_stream(self, end):
+        packets = list(end.packets)
+        self.assertEqual(len({packet.ssrc for packet in packets}), 1)
+        for before, after in zip(packets, packets[1:]):
+            self.assertEqual((after.seq - before.seq) % 0x10000, 1)
+            self.assertLess((after.ts - before.ts) % 0x100000000, 0x80000000, "time goes on")
+
+    def ends(self, out, into):
+        out.bye()
+        into.wait_bye()
+        self.ended()
+
+
+class Held(MusicTest):
+    def test_by_the_phone(self):
+        """CALL-08, CALL-10: the far end hears the file until it is resumed, as one stream with what it heard before."""
+        self.plays()
+        out, into = self.talk()
+        self.reinvite(out, into, "sendonly", "recvonly", 2)
+        self.hears(self.audio_b, MUSIC)
+        self.silent(self.audio_a)
+        self.reinvite(out, into, "sendrecv", "sendrecv", 3)
+        self.talks()
+        self.one_stream(self.audio_b)
+        self.ends(out, into)
+
+    def test_by_command(self):
+        self.plays()
+        out, into = self.talk()
+        self.held_by_command(into)
+        self.hears(self.audio_b, MUSIC)
+        self.silent(self.audio_a)
+        self.resumed_by_command(into)
+        self.talks()
+        self.one_stream(self.audio_b)
+        self.ends(out, into)
+
+    def test_a_second_call(self):
+        """CALL-10: the phone takes a second call, for which it holds the first; that one hears music until it is fetched back."""
+        self.plays()
+        out, into = self.talk()
+        self.node.put_extension("1003", "secret1003")
+        third, audio_c = self.node.user_agent("1003", "secret1003"), self.node.media()
+        self.addCleanup(third.close)
+        self.addCleanup(audio_c.close)
+        self.assertEqual(third.register().status, 200)
+        again = self.node.media()       # of B, for the second call
+        self.addCleanup(again.close)
+        second = third.invite("1002", audio_c.sdp())
+        waiting = self.b.incoming()
+        waiting.ring()
+        answer = threading.Thread(target=out.wait_reinvite, args=(self.audio_a.sdp(direction="recvonly", version=2),))
+        answer.start()
+        self.assertEqual(into.reinvite(self.audio_b.sdp(direction="sendonly", version=2)).status, 200)
+        answer.join()
+        waiting.answer(again.sdp())
+        audio_c.use(second.wait_answer())
+        again.use(waiting.request)
+        again.start(TALK_B)
+        self.hears(audio_c, TALK_B)
+        self.hears(self.audio_a, MUSIC)
+        second.bye()
+        waiting.wait_bye()
+        answer = threading.Thread(target=out.wait_reinvite, args=(self.audio_a.sdp(version=3),))
+        answer.start()
+        self.assertEqual(into.reinvite(self.audio_b.sdp(version=3)).status, 200)
+        answer.join()
+        self.talks()
+        self.ends(out, into)
+
+    def test_the_node_is_killed(self):
+        """The next process plays it again by itself, and can end it."""
+        self.plays()
+        out, into = self.talk()
+        self.held_by_command(into)
+        self.hears(self.audio_b, MUSIC)
+        self.audio_a.stop()
+        self.audio_b.stop()
+        self.node.kill()
+        self.node.restart()
+        self.hears(self.audio_b, MUSIC)
+        self.silent(self.audio_a)
+        self.resumed_by_command(into)
+        self.audio_a.start(TALK_A)
+        self.audio_b.start(TALK_B)
+        self.talks()
+        self.assertEqual(len({packet.ssrc for packet in self.audio_b.packets}), 1)
+        self.ends(out, into)
+
+    def test_it_ends_while_held(self):
+        """CALL-45: either party may end it without resuming, and the next one is held as well."""
+        self.plays()
+        for who in range(2):
+            pair = self.talk()
+            self.held_by_command(pair[1])
+            self.hears(self.audio_b, MUSIC)
+            self.audio_a.stop()
+            self.audio_b.stop()
+            pair[who].bye()
+            pair[1 - who].wait_bye()
+            self.ended()
+            self.silent(self.audio_b)
+
+    def test_each_codec(self):
+        self.plays()
+        for codec, pt, name in ((PCMU, 0, "PCMU/8000"), (PCMA, 8, "PCMA/8000"), (G722(), 9, "G722/8000"),
+                                (Opus(), 111, "opus/48000/2")):
+            with self.subTest(name):
+                for end in (self.audio_a, self.audio_b):
+                    end.codec, end.pt = codec, pt
+                sdp = {"codecs": (f"{pt} {name}", "101 telephone-event/8000")}
+                out, into = self.talk(**sdp)
+                self.held_by_command(into, **sdp)
+                self.hears(self.audio_b, MUSIC)
+                self.audio_a.stop()
+                self.audio_b.stop()
+                self.ends(out, into)
+
+
+class Changed(MusicTest):
+    def test_another_file_and_none(self):
+        """Who is held hears what the settings say now."""
+        self.plays()
+        out, into = self.talk()
+        self.held_by_command(into)
+        self.hears(self.audio_b, MUSIC)
+        wav(self.file("other.wav"), OTHER)
+        self.reload({"music": "other.wav"})
+        self.hears(self.audio_b, OTHER)
+        wav(self.file("other.wav"), MUSIC)
+        self.reload({"music": "other.wav"})
+        self.hears(self.audio_b, MUSIC)
+        wav(self.file("music.wav", "elsewhere"), OTHER)
+        self.reload({"music": "music.wav", "sounds": os.path.join(self.node.folder, "elsewhere")})
+        self.hears(self.audio_b, OTHER)
+        self.reload({})
+        self.silent(self.audio_b)
+        self.resumed_by_command(into)
+        self.talks()
+        self.ends(out, into)
+
+    def test_a_file_that_cannot_be_used(self):
+        """It is said where and why; what plays goes on, and the file is used when it can be."""
+        self.plays()
+        out, into = self.talk()
+        self.held_by_command(into)
+        with open(self.file("broken.wav"), "wb") as file:
+            file.write(b"RIFF")
+        self.reload({"music": "broken.wav"})
+        self.logged("hold music cannot be played")
+        line = next(line for line in self.node.log_text().splitlines() if "hold music cannot be played" in line)
+        for part in ("file=broken.wav", "reason=", "at=", "next="):
+            self.assertIn(part, line)
+        self.hears(self.audio_b, MUSIC)
+        wav(self.file("broken.wav"), OTHER)
+        self.hears(self.audio_b, OTHER, 20)
+        self.assertEqual(self.node.log_text().count("hold music cannot be played"), 1)
+        self.ends(out, into)
+
+
+class Without(MusicTest):
+    media = {}
+
+    def test_nothing_is_heard(self):
+        out, into = self.talk()
+        self.held_by_command(into)
+        self.silent(self.audio_b)
+        self.resumed_by_command(into)
+        self.talks()
+        self.assertNotIn("music", self.node.log_text())
+        self.ends(out, into)
+
+
+class Workers(MusicTest):
+    """Whichever worker a call is on, it is there."""
+    node_options = {"webrtc": 2}
+
+    def test_calls_of_both(self):
+        self.plays()
+        pairs = []
+        for _ in range(2):
+            others = {call["id"] for call in self.calls()}
+            self.audio_a, self.audio_b = self.node.media(), self.node.media()
+            self.addCleanup(self.audio_a.close)
+            self.addCleanup(self.audio_b.close)
+            pairs.append(self.talk())
+            call, = {call["id"] for call in self.calls()} - others
+            self.node.ctl("call.hold", call=call, leg="a")
+            pairs[-1][1].wait_reinvite(self.audio_b.sdp(direction="recvonly", version=2))
+            self.hears(self.audio_b, MUSIC)
+        for worker in "01":
+            self.assertEqual(self.node.metric("tandem_media_jobs", worker=worker), 4)
+            self.assertEqual(self.node.metric("tandem_media_flows", worker=worker), 2)
+        for out, into in pairs:
+            out.bye()
+            into.wait_bye()
+
+
+if __name__ == "__main__":
+    unittest.main()
