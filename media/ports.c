@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
+#define SLOT_REST_NS (2 * NS_PER_S)
+
 static void queue_append(struct ports *p, uint32_t index)
 {
 	struct ports_pair *pair = &p->pairs[index];
@@ -66,13 +70,16 @@ int ports_open(struct ports *p, uint16_t first, uint16_t last, uint32_t slot_bas
 	uint32_t end = (last + 1U) & ~1U; /* first port past the last whole pair */
 
 	memset(p, 0, sizeof(*p));
-	p->head = p->tail = PORTS_END;
+	p->head = p->tail = p->slot_head = p->slot_tail = PORTS_END;
 	if (from == 0 || end <= from || rest_min_ns > rest_ns)
 		return -EINVAL;
 	p->pair_count = (end - from) / 2;
 	p->pairs = calloc(p->pair_count, sizeof(*p->pairs));
-	if (!p->pairs)
+	p->slots = calloc(p->pair_count, sizeof(*p->slots));
+	if (!p->pairs || !p->slots) {
+		ports_close(p);
 		return -ENOMEM;
+	}
 	p->slot_base = slot_base;
 	p->first_port = (uint16_t)from;
 	p->rest_ns = rest_ns;
@@ -88,20 +95,54 @@ int ports_open(struct ports *p, uint16_t first, uint16_t last, uint32_t slot_bas
 void ports_close(struct ports *p)
 {
 	free(p->pairs);
+	free(p->slots);
 	memset(p, 0, sizeof(*p));
 	p->head = p->tail = PORTS_END;
 }
 
-static struct flow_id pair_use(struct ports *p, uint32_t index)
+/* What a worker still closes is not opened again at once. There are as many slots as pairs, so one is left. */
+static uint32_t slot_take(struct ports *p, uint64_t now_ns)
+{
+	uint32_t at = p->slot_head;
+
+	if (p->slots_used < p->pair_count &&
+	    (at == PORTS_END || now_ns < p->slots[at].freed_ns + SLOT_REST_NS))
+		return p->slots_used++;
+	assert(at != PORTS_END);
+	p->slot_head = p->slots[at].next;
+	if (p->slot_head == PORTS_END)
+		p->slot_tail = PORTS_END;
+	return at;
+}
+
+static void slot_give(struct ports *p, uint32_t at, uint64_t now_ns)
+{
+	struct ports_slot *slot = &p->slots[at];
+
+	slot->pair = slot->next = PORTS_END;
+	slot->freed_ns = now_ns;
+	if (p->slot_tail == PORTS_END)
+		p->slot_head = at;
+	else
+		p->slots[p->slot_tail].next = at;
+	p->slot_tail = at;
+}
+
+static struct flow_id pair_use(struct ports *p, uint32_t index, uint64_t now_ns)
 {
 	struct ports_pair *pair = &p->pairs[index];
+	struct ports_slot *slot;
 
 	assert(!pair->in_use);
 	queue_remove(p, index);
 	pair->in_use = 1;
-	if (++pair->generation == 0) /* 0 means no flow */
-		pair->generation = 1;
-	return (struct flow_id){ .slot = p->slot_base + index, .generation = pair->generation };
+	pair->slot = slot_take(p, now_ns);
+	slot = &p->slots[pair->slot];
+	slot->pair = index;
+	if (++slot->generation == 0) /* 0 means no flow */
+		slot->generation = 1;
+	return (struct flow_id){ .slot = p->slot_base + pair->slot,
+				 .generation = slot->generation };
 }
 
 static bool pair_has_rested(const struct ports *p, const struct ports_pair *pair, uint64_t now_ns)
@@ -134,7 +175,7 @@ int ports_take(struct ports *p, uint64_t now_ns, struct flow_id *id)
 		return -EAGAIN;
 	if (used_before && rested < p->rest_ns)
 		p->reused_early++;
-	*id = pair_use(p, p->head);
+	*id = pair_use(p, p->head, now_ns);
 	return 0;
 }
 
@@ -146,20 +187,20 @@ int ports_claim(struct ports *p, uint16_t rtp_port, struct flow_id *id)
 		return -ERANGE;
 	if (p->pairs[index].in_use)
 		return -EBUSY;
-	*id = pair_use(p, index);
+	*id = pair_use(p, index, 0);
 	return 0;
 }
 
 static struct ports_pair *pair_of(const struct ports *p, struct flow_id id)
 {
-	uint32_t index = id.slot - p->slot_base;
+	uint32_t at = id.slot - p->slot_base;
+	const struct ports_slot *slot;
 
-	if (id.slot < p->slot_base || index >= p->pair_count)
+	if (id.slot < p->slot_base || at >= p->slots_used)
 		return NULL;
-
-	struct ports_pair *pair = &p->pairs[index];
-
-	return pair->in_use && pair->generation == id.generation ? pair : NULL;
+	slot = &p->slots[at];
+	return slot->pair != PORTS_END && slot->generation == id.generation ? &p->pairs[slot->pair]
+									    : NULL;
 }
 
 bool ports_give(struct ports *p, struct flow_id id, uint64_t now_ns)
@@ -170,7 +211,8 @@ bool ports_give(struct ports *p, struct flow_id id, uint64_t now_ns)
 		return false;
 	pair->in_use = 0;
 	pair->freed_ns = now_ns ? now_ns : 1; /* 0 means never used */
-	queue_append(p, id.slot - p->slot_base);
+	slot_give(p, pair->slot, now_ns);
+	queue_append(p, (uint32_t)(pair - p->pairs));
 	return true;
 }
 
@@ -183,9 +225,8 @@ bool ports_in_use(const struct ports *p, uint16_t port)
 
 uint16_t ports_rtp_port(const struct ports *p, struct flow_id id)
 {
-	uint32_t index = id.slot - p->slot_base;
+	const struct ports_pair *pair = pair_of(p, id);
 
-	assert(id.slot >= p->slot_base);
-	assert(index < p->pair_count);
-	return (uint16_t)(p->first_port + index * 2);
+	assert(pair);
+	return (uint16_t)(p->first_port + (pair - p->pairs) * 2);
 }

@@ -12,18 +12,29 @@
 #define PORTS_END UINT32_MAX
 
 struct ports_pair {
-	uint32_t generation; /* of the current or last use */
+	uint32_t slot;       /* while in use */
 	uint32_t next, prev; /* in the free queue, PORTS_END at its ends */
 	uint64_t freed_ns;   /* 0: never used */
 	uint8_t in_use;
 };
 
+/* The flow of a pair in use. Low slots go first: what is used together lies together, whatever the ports are. */
+struct ports_slot {
+	uint32_t pair;       /* PORTS_END: free */
+	uint32_t generation; /* of the current or last use */
+	uint32_t next;       /* free: what was freed after it */
+	uint64_t freed_ns;
+};
+
 struct ports {
 	struct ports_pair *pairs;
+	struct ports_slot *slots; /* as many */
 	uint32_t pair_count;
-	uint32_t slot_base;  /* slot of the first pair: networks follow each other */
-	uint16_t first_port; /* even */
-	uint32_t head, tail; /* free queue */
+	uint32_t slot_base;            /* first slot: networks follow each other */
+	uint32_t slots_used;           /* ever; all above are new */
+	uint32_t slot_head, slot_tail; /* free ones, in the order they were freed */
+	uint16_t first_port;           /* even */
+	uint32_t head, tail;           /* free queue */
 	uint32_t free_count;
 	uint64_t rest_ns;     /* wanted rest, default 60 s */
 	uint64_t rest_min_ns; /* when nothing else is left: reuse after this long, counted */

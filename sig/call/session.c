@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/compiler.h"
 #include "base/log.h"
 #include "sig/call/invite.h"
 #include "sig/call/payer.h"
@@ -57,8 +58,8 @@ static bool is_own(const struct talk *t)
 }
 
 /* What `to` is offered, with the session version it will have. */
-static int forward(struct call_host *h, struct call *c, const struct talk *t, uint64_t version,
-		   struct call_refusal *refusal)
+static NOINLINE int forward(struct call_host *h, struct call *c, const struct talk *t,
+			    uint64_t version, struct call_refusal *refusal)
 {
 	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
@@ -78,8 +79,8 @@ static int forward(struct call_host *h, struct call *c, const struct talk *t, ui
 }
 
 /* The m-lines of the offer: one of audio where it is our own. */
-static int lines_of(struct call_host *h, struct call *c, const struct talk *t,
-		    struct media_plan *lines, struct call_refusal *refusal)
+static NOINLINE int lines_of(struct call_host *h, struct call *c, const struct talk *t,
+			     struct media_plan *lines, struct call_refusal *refusal)
 {
 	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 	struct offer_error error = { 0 };

@@ -101,8 +101,8 @@ static void what_cannot_be_answered(void **state)
 {
 	static const char *const rows[] = {
 		SDP("a", "11", "4000", "m=audio 4002 RTP/AVP 8\r\n"), /* a line more */
-		"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n"
-		"m=audio 4000 RTP/AVP 3\r\n", /* nothing that the other one has */
+		("v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n"
+		 "m=audio 4000 RTP/AVP 3\r\n"), /* nothing that the other one has */
 		"v=0\r\n",
 	};
 	struct line *l = *state;
