@@ -6,6 +6,7 @@ NAMES = (
     "call_test.Calls.test_strangers_are_not_forwarded",
     "srtp_test.Srtp.test_a_new_key_in_a_reinvite",
     "dialogs_test.Hold.test_the_caller_holds",
+    "music_test.Held.test_by_command",
     "dialogs_test.Changes.test_media_moves_to_another_port",
     "dialogs_test.Changes.test_keys_by_info_cross_once",
     "video_test.Video.test_two_phones_see_each_other",
