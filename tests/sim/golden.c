@@ -115,6 +115,7 @@ static bool write_again(struct sim *s, struct text *record)
 	if (err) {
 		check_fail(s, "%s", reason);
 	} else {
+		text_clear(record); /* the call has its own copy of all */
 		err = call_encode_with(h, c, seed, record);
 		call_free(c);
 		call_seed_clear(seed);

@@ -15,8 +15,9 @@ struct made {
 
 static void put_le(struct writer *w, uint64_t v, int octets)
 {
+	/* a chunk may say more octets than a number has */
 	for (int i = 0; i < octets; i++)
-		writer_u8(w, (uint8_t)(v >> (8 * i)));
+		writer_u8(w, (uint8_t)(i < 8 ? v >> (8 * i) : 0));
 }
 
 static void put_chunk(struct made *m, const char *name, uint32_t size)
