@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "sig/call/call_end.h"
+#include "sig/call/call.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/leg/flow.h"

@@ -147,6 +147,35 @@ static void test_offers(void **state)
 	}
 }
 
+/* An UPDATE of the other party is answered by what the browser had offered: the roles stay as they were agreed. */
+static void test_by_an_offer_of_the_browser(void **state)
+{
+	static const char *const setups[] = { "a=setup:actpass\r\n", "a=setup:passive\r\n" };
+	static uint8_t said[8192], space[8192];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(setups); i++) {
+		struct writer w = writer_over(space, sizeof(space));
+		struct offer_of_other other = { .theirs = true };
+		char offer[2048];
+		uint8_t role;
+
+		begin(true, false);
+		(void)snprintf(offer, sizeof(offer), HEAD AUDIO ICE SHA256 "%s", setups[i]);
+		rig_exchange(&g_rig, bytes_str(offer), BYTES_LIT(PLAIN));
+		role = g_rig.plan.line[0].a.dtls;
+		memcpy(said, g_rig.answer_a.p, g_rig.answer_a.n);
+		other.said = bytes_mem(said, g_rig.answer_a.n);
+		other.heard = bytes_str(offer);
+		g_rig.policy.b.dtls_accept = true;
+		assert_int_equal(offer_answer_by(BYTES_LIT(PLAIN), &other, &g_rig.policy,
+						 &g_rig.to_b, &w, &g_rig.plan, &g_rig.error),
+				 0);
+		assert_int_equal(g_rig.plan.line[0].b.dtls, role);
+		assert_int_equal(g_rig.plan.line[0].a.dtls, DTLS_NONE);
+	}
+}
+
 /* RFC 8840 4.1.1, 8839 4.2.1: what is not known yet is not an address, nor a hold. */
 static void test_addresses(void **state)
 {
@@ -794,6 +823,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused_offers),
 		cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_by_an_offer_of_the_browser),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_carried),

@@ -66,4 +66,17 @@ RIG_FN void line_assert_cdr(struct line *l, uint16_t status, uint16_t q850, enum
 	assert_int_equal(r->cdrs[0].ended_by, by);
 }
 
+/* What the engine was told last of the leg's first line. */
+RIG_FN struct flow_spec line_last_spec(const struct rig *r, uint8_t leg)
+{
+	for (uint32_t i = r->media_count; i-- > 0;) {
+		const struct media_command *m = &r->media[i];
+
+		if ((m->kind == MEDIA_FLOW_UPDATE || m->kind == MEDIA_FLOW_OPEN) &&
+		    m->spec.leg == leg)
+			return m->spec;
+	}
+	return (struct flow_spec){ 0 };
+}
+
 #endif

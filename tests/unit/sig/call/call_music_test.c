@@ -34,21 +34,9 @@ static uint64_t the_call(struct rig *r)
 	return view.call;
 }
 
-static struct flow_spec last_spec(const struct rig *r, uint8_t leg)
-{
-	for (uint32_t i = r->media_count; i-- > 0;) {
-		const struct media_command *m = &r->media[i];
-
-		if ((m->kind == MEDIA_FLOW_UPDATE || m->kind == MEDIA_FLOW_OPEN) &&
-		    m->spec.leg == leg)
-			return m->spec;
-	}
-	return (struct flow_spec){ 0 };
-}
-
 static void assert_music(const struct line *l, uint8_t leg, uint32_t slot, uint8_t type)
 {
-	struct flow_spec s = last_spec(l->r, leg);
+	struct flow_spec s = line_last_spec(l->r, leg);
 
 	assert_int_equal(s.source.job.slot, slot);
 	assert_int_equal(s.source.job.generation, 7);
@@ -59,7 +47,7 @@ static void assert_music(const struct line *l, uint8_t leg, uint32_t slot, uint8
 
 static void assert_no_music(const struct line *l, uint8_t leg)
 {
-	assert_int_equal(last_spec(l->r, leg).source.job.generation, 0);
+	assert_int_equal(line_last_spec(l->r, leg).source.job.generation, 0);
 }
 
 /* The phone of A, by re-INVITE; B answers with sdp. */
@@ -87,8 +75,8 @@ static void by_the_phone(void **state)
 	assert_no_music(l, 0);
 	offer_of_a(l, SDP_A("sendrecv"), SDP_B("sendrecv"));
 	assert_no_music(l, 1);
-	assert_int_equal(last_spec(l->r, 1).send, 1);
-	assert_int_equal(last_spec(l->r, 1).receive, 1);
+	assert_int_equal(line_last_spec(l->r, 1).send, 1);
+	assert_int_equal(line_last_spec(l->r, 1).receive, 1);
 }
 
 static void by_command(void **state)
@@ -103,7 +91,7 @@ static void by_command(void **state)
 	phone_answer(&l->b, m, "200 OK", SDP_B("recvonly"));
 	assert_music(l, 1, 3, 8);
 	assert_no_music(l, 0);
-	assert_int_equal(last_spec(l->r, 0).send, 0);
+	assert_int_equal(line_last_spec(l->r, 0).send, 0);
 	assert_int_equal(shard_call_resume(l->r->shard, the_call(l->r), 0, l->r->now), 0);
 	rig_wait_ms(l->r, 1);
 	assert_no_music(l, 1);
@@ -146,7 +134,7 @@ static void who_never_listens(void **state)
 	shard_music_set(l->r->shard, g_music);
 	rig_wait_ms(l->r, 1);
 	assert_no_music(l, 0);
-	assert_int_equal(last_spec(l->r, 0).send, 1);
+	assert_int_equal(line_last_spec(l->r, 0).send, 1);
 }
 
 /* The party's re-INVITE that refreshes the session does not end it. */
@@ -180,7 +168,7 @@ static void taken_up_by_the_other(void **state)
 	shard_music_set(l->r->shard, g_music);
 	rig_wait_ms(l->r, 1);
 	assert_no_music(l, 1);
-	assert_int_equal(last_spec(l->r, 1).receive, 1);
+	assert_int_equal(line_last_spec(l->r, 1).receive, 1);
 }
 
 /* It comes, changes and goes while somebody is held. */
@@ -199,7 +187,7 @@ static void changes(void **state)
 	shard_music_set(l->r->shard, none);
 	rig_wait_ms(l->r, 1);
 	assert_no_music(l, 1);
-	assert_int_equal(last_spec(l->r, 1).send, 1); /* as it was carried */
+	assert_int_equal(line_last_spec(l->r, 1).send, 1); /* as it was carried */
 }
 
 /* The next process has music a little later than calls. */

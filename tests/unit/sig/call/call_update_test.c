@@ -19,21 +19,9 @@ static int talking(void **state)
 	return 0;
 }
 
-static struct flow_spec last_spec(const struct rig *r, uint8_t leg)
-{
-	for (uint32_t i = r->media_count; i-- > 0;) {
-		const struct media_command *m = &r->media[i];
-
-		if ((m->kind == MEDIA_FLOW_UPDATE || m->kind == MEDIA_FLOW_OPEN) &&
-		    m->spec.leg == leg)
-			return m->spec;
-	}
-	return (struct flow_spec){ 0 };
-}
-
 static void assert_flow(const struct line *l, uint8_t leg, int receive, int send)
 {
-	struct flow_spec s = last_spec(l->r, leg);
+	struct flow_spec s = line_last_spec(l->r, leg);
 
 	assert_int_equal(s.receive, receive);
 	assert_int_equal(s.send, send);
@@ -59,7 +47,7 @@ static void hold_of_the_caller(void **state)
 	m = phone_hears(&l->a, "SIP/2.0 200");
 	assert_true(rig_has(rig_body(m), "a=recvonly\r\n"));
 	assert_true(rig_has(m, "Contact: "));
-	assert_int_equal(last_spec(l->r, 0).send, 0);
+	assert_int_equal(line_last_spec(l->r, 0).send, 0);
 	(void)rig_take(l->r, &l->b.addr, "ACK ");
 	other_is_told(l, &l->b, "a=sendonly\r\n", SDP_B("recvonly"));
 	assert_flow(l, 0, 1, 0);
@@ -78,7 +66,7 @@ static void hold_of_the_callee(void **state)
 
 	phone_request(&l->b, "UPDATE", "", SDP_B("sendonly"));
 	assert_true(rig_has(rig_body(phone_hears(&l->b, "SIP/2.0 200")), "m=audio "));
-	assert_int_equal(last_spec(l->r, 1).send, 0);
+	assert_int_equal(line_last_spec(l->r, 1).send, 0);
 	other_is_told(l, &l->a, "a=sendonly\r\n", SDP_A("recvonly"));
 	assert_flow(l, 1, 1, 0);
 	assert_flow(l, 0, 0, 1);
@@ -92,7 +80,7 @@ static void another_port(void **state)
 	phone_request(&l->a, "UPDATE", "", SDP("a", "11", "4444", "a=sendrecv\r\n"));
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 	rig_wait_ms(l->r, 100);
-	assert_int_equal(last_spec(l->r, 0).remote_rtp.port, 4444);
+	assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4444);
 	assert_flow(l, 0, 1, 1);
 	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 1);
 }
@@ -156,7 +144,7 @@ static void saved_before_said(void **state)
 		fail_msg("%s", reason);
 	shard_resume(r->shard, r->now);
 	rig_run(r);
-	assert_int_equal(last_spec(r, 0).remote_rtp.port, 4444);
+	assert_int_equal(line_last_spec(r, 0).remote_rtp.port, 4444);
 	assert_flow(l, 0, 1, 1);
 	assert_flow(l, 1, 1, 1);
 }
