@@ -64,19 +64,6 @@ void command_call_list(struct command_run *run)
 	command_answer(run, list);
 }
 
-void command_call_hangup(struct command_run *run)
-{
-	uint64_t call;
-
-	if (!command_call_id(run, &call))
-		return;
-	if (shard_hangup(run->node->shard, call, clock_instant())) {
-		no_such_call(run);
-	} else {
-		command_answer(run, json_pack("{s:o}", "id", command_call_id_json(call)));
-	}
-}
-
 static json_t *leg_json(const struct call_view_leg *leg)
 {
 	struct bytes rest = bytes_str(leg->codecs), name;

@@ -8,6 +8,8 @@
 #include "base/addr.h"
 
 struct call_view;
+struct effect_order;
+struct node;
 struct ended_call;
 
 command_fn command_extension_put, command_extension_get, command_extension_delete,
@@ -35,6 +37,10 @@ const struct ended_call *command_call_ended(const struct command_run *run);
 /* The call it names; fails the run and returns false when there is none. */
 bool command_call_view(struct command_run *run, struct call_view *view);
 
+/* effects_ordered_fn; arg is the node. */
+void command_ordered(uint64_t call, const struct effect_order *order, void *arg);
+/* Nobody hears any more what became of them. */
+void command_orders_drop(struct node *node);
 /* Of a call, caller and callee. */
 extern const char *const g_call_legs[];
 /* An argument of ARG_BOOL, where it is given. */

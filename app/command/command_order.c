@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What calls are told to do: begin, hold, resume, mute, digits. */
+/* What calls are told to do: begin, hold, resume, mute, digits, end. Whoever is told that it was done is told so when it is saved. */
 #include <errno.h>
 
 #include "app/command/command_handlers.h"
@@ -15,13 +15,59 @@ static uint8_t leg_of(const struct command_run *run)
 	return (uint8_t)command_value(run, "leg")->number;
 }
 
-/* err: as sig/shard/shard.h says. Ends the run. */
-static void end(struct command_run *run, uint64_t call, int err)
+/* False: the run has failed. */
+static bool begin(struct command_run *run, struct shard_order *by)
 {
-	switch (err) {
-	case 0:
-		command_answer(run, json_pack("{s:o}", "id", command_call_id_json(call)));
+	by->id = id_order(bytes_str(run->id));
+	by->ticket = waiting_put(&run->node->waiting, run);
+	if (!by->ticket)
+		command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
+	return by->ticket;
+}
+
+/* Where it was carried out command_ordered goes on. */
+static bool is_refused(struct command_run *run, const struct shard_order *by, int err)
+{
+	if (err)
+		(void)waiting_take(&run->node->waiting, by->ticket);
+	return err;
+}
+
+static json_t *result_of(uint64_t call, uint32_t number)
+{
+	json_t *json = json_pack("{s:o}", "id", command_call_id_json(call));
+
+	if (json && number)
+		(void)json_object_set_new(json, "order", json_integer(number));
+	return json;
+}
+
+void command_ordered(uint64_t call, const struct effect_order *order, void *arg)
+{
+	struct node *node = arg;
+	struct command_run *run = waiting_take(&node->waiting, order->ticket);
+
+	if (run && order->saved)
+		command_answer(run, result_of(call, order->number));
+	else if (run)
+		command_fail(run, COMMAND_UNCERTAIN, NULL,
+			     "it was done, and a kill now may undo it: Redis did not answer");
+}
+
+void command_orders_drop(struct node *node)
+{
+	struct command_run *run;
+
+	while ((run = waiting_take_any(&node->waiting)))
+		command_fail(run, COMMAND_UNCERTAIN, NULL, "the node is stopping");
+}
+
+/* err: as sig/shard/shard.h says. Ends the run, unless it waits for the save. */
+static void end(struct command_run *run, const struct shard_order *by, int err)
+{
+	if (!is_refused(run, by, err))
 		return;
+	switch (err) {
 	case -ENOENT:
 		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
 		return;
@@ -40,34 +86,46 @@ static void end(struct command_run *run, uint64_t call, int err)
 	}
 }
 
-void command_call_hold(struct command_run *run)
+void command_call_hangup(struct command_run *run)
 {
+	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call)) {
-		end(run, call,
-		    shard_call_hold(run->node->shard, call, leg_of(run), clock_instant()));
+	if (command_call_id(run, &call) && begin(run, &by))
+		end(run, &by, shard_hangup(run->node->shard, call, &by, clock_instant()));
+}
+
+void command_call_hold(struct command_run *run)
+{
+	struct shard_order by;
+	uint64_t call;
+
+	if (command_call_id(run, &call) && begin(run, &by)) {
+		end(run, &by,
+		    shard_call_hold(run->node->shard, call, leg_of(run), &by, clock_instant()));
 	}
 }
 
 void command_call_resume(struct command_run *run)
 {
+	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call)) {
-		end(run, call,
-		    shard_call_resume(run->node->shard, call, leg_of(run), clock_instant()));
+	if (command_call_id(run, &call) && begin(run, &by)) {
+		end(run, &by,
+		    shard_call_resume(run->node->shard, call, leg_of(run), &by, clock_instant()));
 	}
 }
 
 void command_call_mute(struct command_run *run)
 {
 	const struct command_value *on = command_value(run, "on");
+	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call)) {
-		end(run, call,
-		    shard_call_mute(run->node->shard, call, leg_of(run), on->number,
+	if (command_call_id(run, &call) && begin(run, &by)) {
+		end(run, &by,
+		    shard_call_mute(run->node->shard, call, leg_of(run), on->number, &by,
 				    clock_instant()));
 	}
 }
@@ -75,13 +133,14 @@ void command_call_mute(struct command_run *run)
 void command_call_dtmf(struct command_run *run)
 {
 	uint32_t duration_ms = DIGIT_MS;
+	struct shard_order by;
 	uint64_t call;
 
 	command_take_u32(run, "duration_ms", &duration_ms);
-	if (command_call_id(run, &call)) {
-		end(run, call,
+	if (command_call_id(run, &call) && begin(run, &by)) {
+		end(run, &by,
 		    shard_call_dtmf(run->node->shard, call, leg_of(run),
-				    command_value(run, "digits")->text, (uint16_t)duration_ms,
+				    command_value(run, "digits")->text, (uint16_t)duration_ms, &by,
 				    clock_instant()));
 	}
 }
@@ -92,12 +151,11 @@ static uint64_t call_id_of(const struct command_run *run)
 	return id_call_derive((uint16_t)run->node->settings.node.shard, bytes_str(run->id));
 }
 
-static void end_originate(struct command_run *run, uint64_t call, int err)
+static void end_originate(struct command_run *run, const struct shard_order *by, int err)
 {
-	switch (err) {
-	case 0:
-		end(run, call, 0);
+	if (!is_refused(run, by, err))
 		return;
+	switch (err) {
 	case -ENOENT:
 		command_fail(run, COMMAND_CONFLICT, "from", "no phone of it is registered");
 		return;
@@ -116,10 +174,13 @@ static void end_originate(struct command_run *run, uint64_t call, int err)
 void command_call_originate(struct command_run *run)
 {
 	char from[64], to[64];
-	struct shard_originate o = { .call = call_id_of(run), .from = from, .to = to };
+	struct shard_order by;
+	struct shard_originate o = { .call = call_id_of(run), .from = from, .to = to, .by = &by };
 
+	if (!begin(run, &by))
+		return;
 	command_take_bool(run, "auto_answer", &o.auto_answer);
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));
 	(void)bytes_cstr(command_value(run, "to")->text, to, sizeof(to));
-	end_originate(run, o.call, shard_call_originate(run->node->shard, &o, clock_instant()));
+	end_originate(run, &by, shard_call_originate(run->node->shard, &o, clock_instant()));
 }

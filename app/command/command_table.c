@@ -504,20 +504,20 @@ const struct command g_commands[] = {
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "
 	  "on. "
 	  "The event call.held tells that it is so.",
-	  "id", command_call_hold },
+	  "id, order", command_call_hold },
 	{ "call.resume", COMMAND_FOR_TENANT, g_hold_args,
 	  "Ends what call.hold did. A phone that holds by itself is asked to go on (NOTIFY with "
 	  "Event: talk) where its Allow-Events names talk; call.resumed is not published for that. "
 	  "Where it does not: conflict, and the hold ends at the phone.",
-	  "id", command_call_resume },
+	  "id, order", command_call_resume },
 	{ "call.mute", COMMAND_FOR_TENANT, g_mute_args,
 	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
 	  "phone is told.",
-	  "id", command_call_mute },
+	  "id, order", command_call_mute },
 	{ "call.dtmf", COMMAND_FOR_TENANT, g_dtmf_args,
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
 	  "4733), or by INFO where it takes none.",
-	  "id", command_call_dtmf },
+	  "id, order", command_call_dtmf },
 	{ "call.trace.start", COMMAND_FOR_OPERATOR, g_trace_start_args,
 	  "Writes the SIP messages and the media of a call into a file of pcapng until a limit, "
 	  "the "

@@ -295,6 +295,9 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_SECURITY:
 		carry_security(to, e);
 		return;
+	case EFFECT_ORDERED:
+		to->ordered(e->call, &e->order, to->ordered_arg);
+		return;
 	}
 	assert(false && "an effect of no kind");
 }

@@ -15,6 +15,9 @@ struct transport;
 typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, struct bytes message,
 			       void *arg);
 
+/* An order is carried out. */
+typedef void effects_ordered_fn(uint64_t call, const struct effect_order *order, void *arg);
+
 /* Where effects go. Its address stays the same while answers are awaited. */
 struct effects_to {
 	struct transport *sip;
@@ -25,6 +28,8 @@ struct effects_to {
 		bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
 	effects_passed_fn *passed; /* NULL: nobody looks */
 	void *passed_arg;
+	effects_ordered_fn *ordered;
+	void *ordered_arg;
 	struct ended *ended;        /* NULL: nobody wants to know */
 	char json[FIELDS_JSON_MAX]; /* one is written here */
 	bool *fenced;               /* set when the store says so: nothing may be said any more */

@@ -7,6 +7,7 @@
 #define APP_NODE_NODE_H
 
 #include "app/command/queries.h"
+#include "app/command/waiting.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/document/profiles.h"
@@ -112,6 +113,7 @@ struct node {
 	struct extensions extensions;
 	struct profiles profiles;
 	struct queries queries;
+	struct waiting waiting;
 	struct health health;
 	struct node_wait wait;
 	uint64_t beat_next_ns;

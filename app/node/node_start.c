@@ -306,6 +306,8 @@ static int start_sockets(struct node *n)
 					     .bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS,
 					     .passed = node_on_passed,
 					     .passed_arg = n,
+					     .ordered = command_ordered,
+					     .ordered_arg = n,
 					     .fenced = &n->fenced };
 	err = loop_watch(engine_event_fd(n->engine), LOOP_READ, node_on_media, n);
 	if (err) {
@@ -372,6 +374,7 @@ static void stop_redis(struct node *n)
 	if (n->control)
 		control_stop(n->control);
 	queries_expire(&n->queries, UINT64_MAX);
+	command_orders_drop(n);
 	if (n->store)
 		store_close(n->store);
 	if (n->redis)

@@ -138,6 +138,7 @@ void call_free(struct call *c)
 	free(c->legs);
 	unknown_clear(&c->unknown);
 	outbox_clear(&c->out);
+	free(c->orders);
 	text_clear(&c->from);
 	text_clear(&c->to);
 	text_clear(&c->display);

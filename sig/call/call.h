@@ -13,6 +13,7 @@
 #include "media/offer.h"
 #include "sig/call/cause.h"
 #include "sig/call/host.h"
+#include "sig/call/orders.h"
 #include "sig/call/outbox.h"
 #include "sig/call/plan.h"
 #include "sig/dialog/dialog.h"
@@ -182,14 +183,16 @@ struct call {
 	enum call_ended_by ended_by;
 	uint16_t status; /* final one towards A */
 	struct outbox out;
-	struct cdr *cdr;   /* while ENDING */
-	uint8_t end_tries; /* CALL_END asked for so often; 0: not yet */
-	bool end_done;     /* nothing more to wait for: to be freed */
-	uint64_t ring_ns;  /* all deadlines: 0 is off */
-	uint64_t flows_ns; /* last counters are not waited for any longer */
-	uint64_t order_ns; /* an order that met another INVITE is tried again */
-	uint8_t order_leg; /* ... for this leg */
-	uint64_t save_ns;  /* the answer to a save is overdue, or it failed and is tried again */
+	struct orders *orders; /* NULL: none was carried out */
+	struct cdr *cdr;       /* while ENDING */
+	uint8_t end_tries;     /* CALL_END asked for so often; 0: not yet */
+	bool end_done;         /* nothing more to wait for: to be freed */
+	bool end_saved;        /* ... and the store has its end */
+	uint64_t ring_ns;      /* all deadlines: 0 is off */
+	uint64_t flows_ns;     /* last counters are not waited for any longer */
+	uint64_t order_ns;     /* an order that met another INVITE is tried again */
+	uint8_t order_leg;     /* ... for this leg */
+	uint64_t save_ns; /* the answer to a save is overdue, or it failed and is tried again */
 	struct wheel_timer timer;
 };
 
@@ -207,7 +210,7 @@ enum call_event_kind {
 	CALL_EV_ENDED,        /* ok */
 	CALL_EV_MEDIA,        /* media */
 	CALL_EV_MEDIA_FAILED, /* flow */
-	CALL_EV_HANGUP,       /* by the operator */
+	CALL_EV_HANGUP,       /* by the operator: order, or NULL */
 	CALL_EV_ORDER,        /* order */
 	CALL_EV_RELEASE,      /* the store is away: nothing waits any longer */
 	CALL_EV_ASSERT,       /* the store is back: save again */
@@ -226,7 +229,8 @@ struct call_order {
 	bool on;
 	struct bytes digits;
 	uint16_t duration_ms;
-	int err; /* out: as in sig/shard/shard.h */
+	const struct shard_order *by; /* who waits for its answer; NULL: nobody */
+	int err;                      /* out: as in sig/shard/shard.h */
 };
 
 struct call_event {
@@ -267,6 +271,7 @@ struct call_start {
 struct call_originate {
 	struct bytes from, display, to;
 	struct call_target target; /* of from */
+	const struct shard_order *by;
 	bool auto_answer;
 };
 /* Why a call could not be started: nothing is left behind then. */

@@ -8,6 +8,7 @@
 #include "sig/call/cdr_fill.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/order.h"
 #include "sig/call/session.h"
 #include "sig/call/sound_metric.h"
 #include "sig/leg/flow.h"
@@ -121,14 +122,16 @@ enum call_ended_by call_ended_by(const struct call *c, uint8_t leg)
 	return leg == c->bridge.caller ? ENDED_BY_A : ENDED_BY_B;
 }
 
-/* Nothing of it is said any more, and who asked for it is told. */
+/* Nothing of it is said any more, and who asked for it is told. Orders were carried out: their answers wait for the end's save. */
 static void forget_waiting(struct call_host *h, struct call *c)
 {
 	struct outbox_item item;
 
-	while (outbox_pop(&c->out, true, &item)) {
+	for (uint32_t left = c->out.count; left && outbox_pop(&c->out, true, &item); left--) {
 		if (item.kind == OUTBOX_RELAY)
 			relay_drop(h, item.txn);
+		if (item.kind == OUTBOX_ORDER)
+			order_wait(h, c, &(struct shard_order){ .ticket = item.txn }, item.number);
 	}
 }
 
@@ -292,7 +295,7 @@ void call_end_done(struct call_host *h, struct call *c, bool ok)
 		return;
 	metric_add(h->metrics->saves[ok ? SAVE_DONE : SAVE_FAILED], 1);
 	if (ok) {
-		c->end_done = true;
+		c->end_done = c->end_saved = true;
 	} else {
 		c->save_ns = h->now.ns + END_RETRY_MS * NS_PER_MS;
 	}

@@ -261,11 +261,13 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 	}
 }
 
-static void hangup(struct call_host *h, struct call *c)
+static void hangup(struct call_host *h, struct call *c, const struct call_order *order)
 {
 	struct call_ending e = { .cause = CAUSE_OPERATOR, .by = ENDED_BY_OPERATOR, .status = 480 };
 
 	call_end(h, c, &e);
+	if (order)
+		order_wait(h, c, order->by, 0);
 }
 
 /* What may go goes, in order. */
@@ -295,6 +297,9 @@ static void release(struct call_host *h, struct call *c)
 			break;
 		case OUTBOX_UPDATE:
 			refresh_answer_go(h, c, &item);
+			break;
+		case OUTBOX_ORDER:
+			order_answer(h, c, &item);
 			break;
 		case OUTBOX_BYE:
 			respond(h, txns_get(h->txns, item.txn), NULL,
@@ -342,7 +347,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		call_flow_failed(h, c, ev->flow, ev->error);
 		break;
 	case CALL_EV_HANGUP:
-		hangup(h, c);
+		hangup(h, c, ev->order);
 		break;
 	case CALL_EV_ORDER:
 		order_carry_out(h, c, ev->order);

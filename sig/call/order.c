@@ -91,7 +91,7 @@ static void digits(struct call_host *h, struct call *c, uint8_t leg, const struc
 	}
 }
 
-void order_carry_out(struct call_host *h, struct call *c, struct call_order *order)
+static void carry_out(struct call_host *h, struct call *c, struct call_order *order)
 {
 	uint8_t leg = order->callee ? c->bridge.callee : c->bridge.caller;
 
@@ -110,6 +110,61 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 		digits(h, c, leg, order);
 		break;
 	}
+}
+
+void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number)
+{
+	struct outbox_item item = { .kind = OUTBOX_ORDER, .number = number };
+
+	if (!by)
+		return;
+	item.txn = by->ticket;
+	outbox_touch(&c->out);
+	/* without room it cannot be told whether it will be saved */
+	if (outbox_count(&c->out, OUTBOX_ORDER) >= OUTBOX_ORDERS_MAX ||
+	    !outbox_push(&c->out, &item))
+		order_answer(h, c, &item);
+}
+
+/* Whoever gives it again gets the first answer again. */
+static bool was_carried_out(struct call_host *h, struct call *c, const struct shard_order *by)
+{
+	const struct order_kept *kept = by ? orders_find(c->orders, by->id) : NULL;
+
+	if (kept)
+		order_wait(h, c, by, kept->number);
+	return kept;
+}
+
+void order_carry_out(struct call_host *h, struct call *c, struct call_order *order)
+{
+	const struct order_kept *kept;
+
+	if (outbox_count(&c->out, OUTBOX_ORDER) >= OUTBOX_ORDERS_MAX) {
+		order->err = -EAGAIN;
+		return;
+	}
+	if (was_carried_out(h, c, order->by))
+		return;
+	carry_out(h, c, order);
+	if (order->err || !order->by)
+		return;
+	kept = orders_keep(&c->orders, order->by->id);
+	order_wait(h, c, order->by, kept ? kept->number : 0);
+}
+
+void order_answer(struct call_host *h, const struct call *c, const struct outbox_item *item)
+{
+	struct effect *e = effects_add(h->effects, EFFECT_ORDERED);
+
+	if (!e)
+		return;
+	e->call = c->id;
+	e->order = (struct effect_order){
+		.ticket = item->txn,
+		.number = item->number,
+		.saved = c->end_saved || (item->gate && item->gate <= c->out.acked),
+	};
 }
 
 /* RFC 3261 14.1: who made the Call-ID waits longer; 14.2: 500 comes where another is open there. */

@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/order.h"
 #include "sig/call/session.h"
 #include "sig/leg/leg.h"
 
@@ -61,6 +62,7 @@ int call_originate(struct call_host *h, struct call *c, const struct call_origin
 	if (invite_queue(h, c, c->bridge.caller))
 		return call_refuse(refusal, -ENOSPC, 503, REFUSED_TXNS_FULL);
 	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
+	order_wait(h, c, o->by, 0);
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);
 	LOG_INFO("call", c->id, "call started by command", LOG_BYTES("from", text_bytes(&c->from)),

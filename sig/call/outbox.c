@@ -31,6 +31,15 @@ static void outbox_free(struct outbox *o)
 	o->items = NULL;
 }
 
+uint32_t outbox_count(const struct outbox *o, enum outbox_kind kind)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < o->count; i++)
+		n += o->items[i].kind == kind;
+	return n;
+}
+
 void outbox_forget(struct outbox *o, enum outbox_kind kind, uint8_t leg)
 {
 	uint32_t kept = 0;

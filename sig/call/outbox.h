@@ -8,7 +8,10 @@
 
 #include "base/bytes.h"
 
-enum { OUTBOX_MAX = 24 }; /* an INVITE for each leg, and what one leg may have besides */
+enum {
+	OUTBOX_ORDERS_MAX = 8,
+	OUTBOX_MAX = 24 + OUTBOX_ORDERS_MAX
+}; /* an INVITE for each leg, and what one leg may have besides */
 
 enum outbox_kind {
 	OUTBOX_INVITE,  /* our INVITE to a leg leaves */
@@ -19,15 +22,18 @@ enum outbox_kind {
 	OUTBOX_FLIGHT,  /* what lets the party of a flow finish its handshake may leave */
 	OUTBOX_UPDATE, /* our 200 to an UPDATE with an offer: who was answered is not answered otherwise by the next process */
 	OUTBOX_BYE,    /* our 200 to a BYE: who was told that it is over never says so again */
+	OUTBOX_ORDER,  /* the answer to an order: what was done is not undone by a kill */
 };
 
 struct outbox_item {
 	enum outbox_kind kind;
 	uint64_t gate; /* goes when this version is saved */
 	uint8_t leg;
-	uint8_t line;         /* RESERVE, FLIGHT: with leg, the flow */
-	uint8_t association;  /* FLIGHT */
-	uint64_t txn;         /* RELAY: client transaction; UPDATE, BYE: server transaction */
+	uint8_t line;        /* RESERVE, FLIGHT: with leg, the flow */
+	uint8_t association; /* FLIGHT */
+	uint64_t
+		txn; /* RELAY: client transaction; UPDATE, BYE: server transaction; ORDER: ticket */
+	uint32_t number;      /* ORDER */
 	uint64_t srtp, srtcp; /* RESERVE: limits */
 };
 
@@ -45,6 +51,8 @@ struct outbox {
 void outbox_touch(struct outbox *o);
 /* Waits for the present version. False: full or out of memory (the caller goes on without waiting). */
 bool outbox_push(struct outbox *o, const struct outbox_item *item) NODISCARD;
+/* How many of a kind wait. */
+uint32_t outbox_count(const struct outbox *o, enum outbox_kind kind);
 /* Takes back what waits for a leg. */
 void outbox_forget(struct outbox *o, enum outbox_kind kind, uint8_t leg);
 /* Takes out the first item that may go. */

@@ -83,6 +83,18 @@ static bool read_plan(struct reading *r, const Tandem__Call__Call *in)
 	return true;
 }
 
+static bool read_orders(struct reading *r, const Tandem__Call__Call *in)
+{
+	for (size_t i = 0; i < in->n_orders; i++) {
+		struct order_kept kept = { .id = in->orders[i]->id,
+					   .number = in->orders[i]->number };
+
+		if (kept.id == 0 || orders_add(&r->c->orders, &kept))
+			return reading_wrong(r, "call: orders");
+	}
+	return true;
+}
+
 static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 {
 	if (!in)
@@ -90,7 +102,7 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	read_clock(r, in);
 	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_bridge(r, in) ||
 	    !reading_invites(r, in) || !reading_sdps(r, in) || !read_plan(r, in) ||
-	    !reading_flows(r, in))
+	    !read_orders(r, in) || !reading_flows(r, in))
 		return false;
 	r->reason = call_check(r->c, r->seed);
 	return !r->reason;

@@ -54,6 +54,18 @@ static void pack_plan(const struct call_host *h, struct packing *p, const struct
 	p->call.step_until_utc_ms = packing_utc(h, plan->until_ns);
 }
 
+static void pack_orders(struct packing *p, const struct orders *orders)
+{
+	p->call.orders = p->order_list;
+	p->call.n_orders = orders ? orders->count : 0;
+	for (size_t i = 0; i < p->call.n_orders; i++) {
+		tandem__call__order__init(&p->orders[i]);
+		p->orders[i].id = orders->list[i].id;
+		p->orders[i].number = orders->list[i].number;
+		p->order_list[i] = &p->orders[i];
+	}
+}
+
 /* Our keys, or those that a party named in its texts. */
 static bool has_keys(const struct call *c, const struct text *record)
 {
@@ -77,6 +89,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	pack_facts(h, p, c);
 	packing_legs(h, p, c, seed);
 	pack_plan(h, p, &c->plan);
+	pack_orders(p, c->orders);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h->settings, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,

@@ -40,6 +40,8 @@ struct packing {
 	Tandem__Call__Best best;
 	Tandem__Call__Step steps[PLAN_STEPS_MAX];
 	Tandem__Call__Step *step_list[PLAN_STEPS_MAX];
+	Tandem__Call__Order orders[ORDERS_KEPT];
+	Tandem__Call__Order *order_list[ORDERS_KEPT];
 	struct packed_flow flows[CALL_FLOWS_MAX];
 	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
 	char tenant[sizeof(((struct shard_settings *)NULL)->tenant)];

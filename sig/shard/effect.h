@@ -22,6 +22,7 @@ enum effect_kind {
 	EFFECT_EVENT, /* event: publish */
 	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
+	EFFECT_ORDERED,  /* order: the answer to an order, whose effect is in the store */
 };
 
 enum sig_event_kind {
@@ -51,6 +52,13 @@ struct sig_event {
 	uint8_t leg;
 };
 
+/* What became of an order that was carried out. */
+struct effect_order {
+	uint64_t ticket; /* of who waits */
+	uint32_t number; /* among the orders of the call */
+	bool saved; /* else it is not known: the store did not answer. The same order may be given again */
+};
+
 struct effect {
 	enum effect_kind kind;
 	uint64_t call;
@@ -58,6 +66,7 @@ struct effect {
 	uint64_t ttl_ms;
 	struct sip_hop hop;
 	bool peer;
+	struct effect_order order;
 	struct text data;            /* owned */
 	struct text tenant, user;    /* owned */
 	struct media_command *media; /* owned, malloc'ed: 700 bytes would make every effect big */

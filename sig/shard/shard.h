@@ -246,31 +246,43 @@ void shard_hops(const struct shard *s, shard_hop_fn *each, void *arg);
 void shard_resume(struct shard *s, struct instant now);
 
 /* ---- commands and queries ---- */
+/* Who gives an order. 0 says that it was carried out, and EFFECT_ORDERED follows when that is saved: maybe at once, for certain. With any
+ * other answer nothing was done and nothing follows. NULL: nobody waits, and the call does not remember the order. */
+struct shard_order {
+	uint64_t
+		id; /* the same one again is the same order: it is answered again, and nothing is done. id_order; of a call's last ORDERS_KEPT */
+	uint64_t ticket; /* of the effect */
+};
 /* 0 or -ENOENT. Ends the call with BYE or CANCEL/480. */
-int shard_hangup(struct shard *s, uint64_t call, struct instant now) NODISCARD;
+int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,
+		 struct instant now) NODISCARD;
 
 /* What a call is told to do (sig/shard/shard_commands.c). All: 0 (also when it is so already), -ENOENT (no such call), -EAGAIN (a change of
- * the session is under way), -ENOTCONN (not established). leg: 0 is the caller, 1 whom it speaks with. */
+ * the session is under way, or too many orders wait), -ENOTCONN (not established). leg: 0 is the caller, 1 whom it speaks with. */
 /* Rings the best phone of `from`, and when it answered all phones of `to`, as if `from` had called. */
 struct shard_originate {
 	uint64_t call; /* the id it is to have; where there is such a call nothing is done */
 	const char *from, *to;
 	bool auto_answer; /* from's phone is asked to answer by itself (REG-18) */
+	const struct shard_order *by;
 };
 /* 0, -ENOENT (from is not registered), -EHOSTUNREACH (to is not), -ESHUTDOWN (draining), -ENOSPC. */
 int shard_call_originate(struct shard *s, const struct shard_originate *o,
 			 struct instant now) NODISCARD;
 /* The party of that leg holds the other one: that one is offered a=sendonly, and no media goes either way. Until resumed, or until the
  * party's own offer to send and receive (CALL-07). */
-int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, struct instant now) NODISCARD;
+int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
+		    struct instant now) NODISCARD;
 /* Where the phone itself holds it is asked to go on (Event: talk); -EOPNOTSUPP: it does not take that. */
-int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, struct instant now) NODISCARD;
+int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
+		      struct instant now) NODISCARD;
 /* Nobody hears the party of that leg; it is not told. */
 int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on,
-		    struct instant now) NODISCARD;
+		    const struct shard_order *by, struct instant now) NODISCARD;
 /* Digits go to the party of that leg: as telephone-events, or by INFO. */
 int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,
-		    uint16_t duration_ms, struct instant now) NODISCARD;
+		    uint16_t duration_ms, const struct shard_order *by,
+		    struct instant now) NODISCARD;
 
 enum call_state {
 	CALL_SETUP, /* INVITE came, being saved or sent */

@@ -111,9 +111,10 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 	(void)shard_call_event(s, call, &ev, now);
 }
 
-int shard_hangup(struct shard *s, uint64_t call, struct instant now)
+int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by, struct instant now)
 {
-	const struct call_event ev = { .kind = CALL_EV_HANGUP };
+	struct call_order order = { .by = by };
+	const struct call_event ev = { .kind = CALL_EV_HANGUP, .order = &order };
 
 	return shard_call_event(s, call, &ev, now) ? 0 : -ENOENT;
 }

@@ -2,6 +2,7 @@
 /* What calls are told to do by command. */
 #include <errno.h>
 
+#include "sig/call/order.h"
 #include "sig/shard/shard_state.h"
 
 static int carry_out(struct shard *s, uint64_t call, struct call_order *order, struct instant now)
@@ -51,50 +52,68 @@ static int start(struct shard *s, uint64_t id, const struct call_originate *o)
 	return 0;
 }
 
+/* By the same command, perhaps by another process. */
+static bool was_started(struct shard *s, const struct shard_originate *o)
+{
+	struct call *c = shard_call_find(s, o->call);
+
+	if (!c)
+		return false;
+	order_wait(&s->host, c, o->by, 0);
+	if (!call_settle(&s->host, c))
+		shard_call_give(s, c);
+	return true;
+}
+
 int shard_call_originate(struct shard *s, const struct shard_originate *o, struct instant now)
 {
 	const struct shard_extension *e = shard_extension_find(s, bytes_str(o->from));
 	struct call_originate start_args = { .from = bytes_str(o->from),
 					     .display = bytes_str(e ? e->display_name : ""),
 					     .to = bytes_str(o->to),
-					     .auto_answer = o->auto_answer };
+					     .auto_answer = o->auto_answer,
+					     .by = o->by };
 	int err;
 
 	shard_begin(s, now);
-	if (shard_call_find(s, o->call))
+	if (was_started(s, o))
 		return 0;
 	err = may_originate(s, o, &start_args.target);
 	return err ? err : start(s, o->call, &start_args);
 }
 
-int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, struct instant now)
+int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
+		    struct instant now)
 {
-	struct call_order order = { .kind = ORDER_HOLD, .callee = leg != 0, .on = true };
+	struct call_order order = { .kind = ORDER_HOLD, .callee = leg != 0, .on = true, .by = by };
 
 	return carry_out(s, call, &order, now);
 }
 
-int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, struct instant now)
+int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
+		      struct instant now)
 {
-	struct call_order order = { .kind = ORDER_HOLD, .callee = leg != 0 };
+	struct call_order order = { .kind = ORDER_HOLD, .callee = leg != 0, .by = by };
 
 	return carry_out(s, call, &order, now);
 }
 
-int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on, struct instant now)
+int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on,
+		    const struct shard_order *by, struct instant now)
 {
-	struct call_order order = { .kind = ORDER_MUTE, .callee = leg != 0, .on = on };
+	struct call_order order = { .kind = ORDER_MUTE, .callee = leg != 0, .on = on, .by = by };
 
 	return carry_out(s, call, &order, now);
 }
 
 int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,
-		    uint16_t duration_ms, struct instant now)
+		    uint16_t duration_ms, const struct shard_order *by, struct instant now)
 {
 	struct call_order order = { .kind = ORDER_DIGITS,
 				    .callee = leg != 0,
 				    .digits = digits,
-				    .duration_ms = duration_ms };
+				    .duration_ms = duration_ms,
+				    .by = by };
 
 	return carry_out(s, call, &order, now);
 }

@@ -40,6 +40,14 @@ uint64_t id_call_derive(uint16_t shard, struct bytes command)
 	       (hash_sip(&fixed, command) & (BIT64(DERIVED_SHIFT) - 1));
 }
 
+uint64_t id_order(struct bytes command)
+{
+	static const struct hash_key fixed = { 0 };
+	uint64_t hash = hash_sip(&fixed, command);
+
+	return hash ? hash : 1;
+}
+
 uint16_t id_shard(uint64_t call)
 {
 	return (uint16_t)(call >> SHARD_SHIFT);

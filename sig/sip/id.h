@@ -30,6 +30,8 @@ uint64_t id_call_next(struct id_source *s, uint64_t utc_ms);
 /* The id of a call that a command makes: the same text gives the same id, also in another process, so that a repeated command finds
  * its call. 47 bits of a hash; never equal to one of id_call_next. */
 uint64_t id_call_derive(uint16_t shard, struct bytes command);
+/* How a call remembers a command: the same text gives the same number, never 0. */
+uint64_t id_order(struct bytes command);
 uint16_t id_shard(uint64_t call);
 void id_call_put(char out[ID_TEXT_LEN], uint64_t call);
 int id_call_get(struct bytes in, uint64_t *call) NODISCARD;

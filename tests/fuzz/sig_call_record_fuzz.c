@@ -98,7 +98,7 @@ static void check_life(struct bytes record)
 	rig_run(r);
 	wait(r, 1000);
 	while (shard_call_next(r->shard, &cursor, &v)) {
-		check(!shard_hangup(r->shard, v.call, r->now), "no hangup");
+		check(!shard_hangup(r->shard, v.call, NULL, r->now), "no hangup");
 		rig_run(r);
 	}
 	wait(r, 200000);

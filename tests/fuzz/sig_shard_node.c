@@ -87,7 +87,8 @@ void world_hangup_all(struct world *w)
 	uint32_t cursor = 0;
 
 	while (shard_call_next(w->r->shard, &cursor, &v)) {
-		check(!shard_hangup(w->r->shard, v.call, w->r->now), "no call to hang up", NOTHING);
+		check(!shard_hangup(w->r->shard, v.call, NULL, w->r->now), "no call to hang up",
+		      NOTHING);
 		rig_drain(w->r);
 	}
 }
@@ -163,13 +164,13 @@ void world_order(struct world *w, uint8_t how)
 	if (how % 8 == 7 || !shard_call_next(s, &cursor, &v)) {
 		(void)!shard_call_originate(s, &o, w->r->now);
 	} else if (how % 8 < 3) {
-		(void)!shard_call_hold(s, v.call, leg, w->r->now);
+		(void)!shard_call_hold(s, v.call, leg, NULL, w->r->now);
 	} else if (how % 8 < 5) {
-		(void)!shard_call_resume(s, v.call, leg, w->r->now);
+		(void)!shard_call_resume(s, v.call, leg, NULL, w->r->now);
 	} else if (how % 8 == 5) {
-		(void)!shard_call_mute(s, v.call, leg, how & 16, w->r->now);
+		(void)!shard_call_mute(s, v.call, leg, how & 16, NULL, w->r->now);
 	} else {
-		(void)!shard_call_dtmf(s, v.call, leg, BYTES_LIT("1#"), 120, w->r->now);
+		(void)!shard_call_dtmf(s, v.call, leg, BYTES_LIT("1#"), 120, NULL, w->r->now);
 	}
 	rig_drain(w->r);
 }

@@ -5,6 +5,7 @@
  *  - saved before said: INVITE to the callee and every 2xx leave after the store has the record that explains them, unless the
  *    store was away or did not answer;
  *  - a call that both phones take for established is known to the node, also after a kill, and ends for both when one hangs up;
+ *  - an order that was acknowledged is stored: repeated, also after a kill, it has the same answer and no further effect;
  *  - every INVITE has one final response, every leg one end;
  *  - one CDR for each call that was in the store, with the right outcome;
  *  - no port is open twice, peers are mutual, no SRTP index is sent twice;
@@ -18,6 +19,7 @@
 struct sim;
 struct phone_call;
 struct store_command;
+struct node_order;
 
 enum { SEEN_MAX = 128, SEEN_LEGS = 32, CHECK_DIALOGS_MAX = 512 };
 
@@ -84,6 +86,8 @@ void check_forgotten(struct sim *s, uint64_t call, uint64_t version);
 /* What the node believes to be saved is there; a good while after the last outage. */
 void check_all_stored(struct sim *s);
 void check_saved(struct sim *s, const struct store_command *c, bool ok);
+/* The answer to an order, who may have had one before: what was acknowledged is stored, once. */
+void check_ordered(struct sim *s, const struct node_order *o, uint32_t number);
 void check_cdr(struct sim *s, const struct cdr *cdr);
 void check_degraded(struct sim *s);
 void check_crashed(struct sim *s);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sig/call/orders.h"
 #include "tests/sim/sim.h"
 
 void check_fail(struct sim *s, const char *fmt, ...)
@@ -147,6 +148,25 @@ void check_degraded(struct sim *s)
 {
 	for (uint32_t i = 0; s->node.degraded && i < s->check.seen_count; i++)
 		s->check.seen[i].excused = true;
+}
+
+void check_ordered(struct sim *s, const struct node_order *o, uint32_t number)
+{
+	const struct seen *seen = check_seen(s, o->call);
+
+	if (o->number && o->number != number && number <= o->number + ORDERS_KEPT &&
+	    !s->totals.forgotten)
+		check_fail(s, "order %" PRIu64 " to call %" PRIx64 " was number %u, and now is %u",
+			   o->id, o->call, o->number, number);
+	for (uint32_t i = 0; i < s->node.order_count && !s->totals.forgotten; i++) {
+		const struct node_order *other = &s->node.orders[i];
+
+		if (other != o && other->call == o->call && other->number == number)
+			check_fail(s, "two orders are number %u of call %" PRIx64, number, o->call);
+	}
+	if (!store_find(&s->store, o->call) && !(seen && seen->cdrs))
+		check_fail(s, "an order to call %" PRIx64 " is acknowledged and not stored",
+			   o->call);
 }
 
 static void look_at_cdr(struct sim *s, const struct cdr *cdr)

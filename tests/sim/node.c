@@ -41,6 +41,19 @@ const char *node_extension(uint32_t i, char out[16])
 
 static void crash(struct sim *s);
 
+/* The answer to an order. */
+static void ordered(struct sim *s, const struct effect *e)
+{
+	struct node_order *o = &s->node.orders[e->order.ticket - 1];
+
+	trace_line(s, "node: order %" PRIu64 " is number %u of call %" PRIx64 "%s", e->order.ticket,
+		   e->order.number, e->call, e->order.saved ? "" : ", not saved");
+	if (!e->order.saved)
+		return;
+	check_ordered(s, o, e->order.number);
+	o->number = e->order.number;
+}
+
 static void carry_one(struct sim *s, const struct effect *e)
 {
 	switch (e->kind) {
@@ -58,6 +71,9 @@ static void carry_one(struct sim *s, const struct effect *e)
 		break;
 	case EFFECT_MEDIA:
 		engine_command(s, e->media, e->call);
+		break;
+	case EFFECT_ORDERED:
+		ordered(s, e);
 		break;
 	case EFFECT_CALL_OPEN:
 	case EFFECT_EVENT:
@@ -354,6 +370,7 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
+	case EFFECT_ORDERED:
 		break;
 	}
 	carry(s);
@@ -385,7 +402,7 @@ void node_media_failed(struct sim *s, struct flow_id id, uint64_t call)
 
 void node_hangup(struct sim *s, uint64_t call)
 {
-	if (!s->node.shard || shard_hangup(s->node.shard, call, node_now(s)))
+	if (!s->node.shard || shard_hangup(s->node.shard, call, NULL, node_now(s)))
 		return;
 	trace_line(s, "node: the operator ends call %" PRIx64, call);
 	carry(s);
@@ -408,27 +425,67 @@ void node_originate(struct sim *s, uint32_t from, uint32_t to)
 	carry(s);
 }
 
-void node_command(struct sim *s, uint64_t call, uint64_t what)
+static struct node_order *order_new(struct sim *s, uint64_t call, uint64_t what)
+{
+	struct node *n = &s->node;
+
+	if (n->order_count == NODE_ORDERS_MAX)
+		return NULL;
+	n->orders[n->order_count] =
+		(struct node_order){ .call = call, .id = n->order_count + 1, .what = what };
+	return &n->orders[n->order_count++];
+}
+
+static int order_give(struct sim *s, const struct node_order *o)
+{
+	struct shard_order by = { .id = o->id, .ticket = o->id };
+	struct shard *shard = s->node.shard;
+	struct instant now = node_now(s);
+	uint8_t leg = o->what & 1;
+
+	switch (o->what / 2 % 5) {
+	case 0:
+		return shard_call_hold(shard, o->call, leg, &by, now);
+	case 1:
+		return shard_call_resume(shard, o->call, leg, &by, now);
+	case 2:
+	case 3:
+		return shard_call_mute(shard, o->call, leg, o->what / 2 % 5 == 2, &by, now);
+	default:
+		return shard_call_dtmf(shard, o->call, leg, BYTES_LIT("12#"), 120, &by, now);
+	}
+}
+
+static void on_order_again(struct sim *s, const struct event *e);
+
+static void order_send(struct sim *s, struct node_order *o)
 {
 	static const char *const names[] = { "hold", "resume", "mute", "unmute", "dtmf" };
-	uint8_t leg = what & 1;
-	uint64_t kind = what / 2 % COUNT_OF(names);
-	struct instant now = node_now(s);
-	struct shard *shard = s->node.shard;
+	uint64_t kind = o->what / 2 % COUNT_OF(names);
 	int err;
 
-	if (!shard)
+	if (o->sent++ < 2 && sim_chance(s, 500))
+		sim_after(s, sim_between_ms(s, 1, 4000), on_order_again, 0, o->id - 1, 0);
+	if (!s->node.shard)
 		return;
 	if (kind == 0 || kind == 2)
-		check_held(s, call);
-	if (kind == 0)
-		err = shard_call_hold(shard, call, leg, now);
-	else if (kind == 1)
-		err = shard_call_resume(shard, call, leg, now);
-	else if (kind == 4)
-		err = shard_call_dtmf(shard, call, leg, BYTES_LIT("12#"), 120, now);
-	else
-		err = shard_call_mute(shard, call, leg, kind == 2, now);
-	trace_line(s, "node: %s of call %" PRIx64 " leg %u: %d", names[kind], call, leg, err);
+		check_held(s, o->call);
+	err = order_give(s, o);
+	trace_line(s, "node: %s of call %" PRIx64 " leg %u: %d", names[kind], o->call,
+		   (unsigned)(o->what & 1), err);
 	carry(s);
+}
+
+/* Its client heard no answer, or died. */
+static void on_order_again(struct sim *s, const struct event *e)
+{
+	order_send(s, &s->node.orders[e->a]);
+}
+
+void node_command(struct sim *s, uint64_t call, uint64_t what)
+{
+	struct node_order *o = s->node.shard ? order_new(s, call, what) : NULL;
+
+	if (o)
+		order_send(s, o);
 }

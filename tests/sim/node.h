@@ -14,6 +14,15 @@ struct store_command;
 enum { LOCAL_UDP, LOCAL_TCP, LOCAL_TLS, LOCALS }; /* listening addresses, then those of IPv6 */
 enum { NODE_PORTS = 64 };                         /* pairs, of each family */
 
+enum { NODE_ORDERS_MAX = 64 };
+
+/* A command to a call, as its client has it. */
+struct node_order {
+	uint64_t call, id, what;
+	uint32_t number; /* of its answer; 0: none came */
+	uint32_t sent;   /* how often it was given */
+};
+
 struct node {
 	struct shard *shard; /* NULL: down */
 	struct quota *quota; /* of this process */
@@ -28,6 +37,8 @@ struct node {
 	int64_t utc_step_ms; /* the wall clock is not steady */
 	struct addr addr;
 	uint32_t commands; /* that made calls */
+	struct node_order orders[NODE_ORDERS_MAX];
+	uint32_t order_count;
 };
 
 void node_begin(struct sim *s);
@@ -48,7 +59,7 @@ void node_media_failed(struct sim *s, struct flow_id id, uint64_t call);
 void node_hangup(struct sim *s, uint64_t call);
 /* A command that makes a call. */
 void node_originate(struct sim *s, uint32_t from, uint32_t to);
-/* One of the commands to a call, by number. */
+/* One of the commands to a call, by number. Its client may give it again. */
 void node_command(struct sim *s, uint64_t call, uint64_t what);
 
 uint16_t node_local(enum sip_transport transport, uint8_t family);

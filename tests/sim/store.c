@@ -200,6 +200,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
+	case EFFECT_ORDERED:
 		break;
 	}
 }

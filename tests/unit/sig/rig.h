@@ -48,7 +48,9 @@ struct rig {
 	uint32_t event_count;
 	struct media_command media[RIG_LIST_MAX];
 	uint32_t media_count;
-	struct sip_hop trusted;         /* the last one that was */
+	struct sip_hop trusted;    /* the last one that was */
+	struct effect_order order; /* the last one */
+	uint32_t order_count;
 	struct security_event security; /* the last one */
 	uint32_t security_count;
 	struct sip_hop trusted_udp;
@@ -303,6 +305,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->security = *e->security;
 		r->security_count++;
 		break;
+	case EFFECT_ORDERED:
+		r->order = e->order;
+		r->order_count++;
+		break;
 	}
 }
 
@@ -340,6 +346,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
+	case EFFECT_ORDERED:
 		break;
 	}
 	rig_drain(r);

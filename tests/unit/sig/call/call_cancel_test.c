@@ -189,7 +189,7 @@ static void by_the_operator(void **state)
 	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
 	assert_true(shard_call_next(l->r->shard, &cursor, &v));
 	assert_int_equal(v.state, CALL_RINGING);
-	assert_int_equal(shard_hangup(l->r->shard, v.call, l->r->now), 0);
+	assert_int_equal(shard_hangup(l->r->shard, v.call, NULL, l->r->now), 0);
 	rig_run(l->r);
 	assert_true(phone_hears(&l->a, "SIP/2.0 480").n);
 	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "CANCEL "), "200 OK", "");

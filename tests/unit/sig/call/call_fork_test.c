@@ -494,7 +494,7 @@ static void golden(void **state)
 		ROW_ASSERT(kinds[i].name, view(t->r).state == kinds[i].call);
 		shard_resume(t->r->shard, t->r->now);
 		rig_run(t->r);
-		assert_int_equal(shard_hangup(t->r->shard, view(t->r).call, t->r->now), 0);
+		assert_int_equal(shard_hangup(t->r->shard, view(t->r).call, NULL, t->r->now), 0);
 		rig_run(t->r);
 		line_assert_idle(t->r);
 	}

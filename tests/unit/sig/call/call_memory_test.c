@@ -116,7 +116,7 @@ static void hang_up(struct rig *r)
 	uint32_t cursor = 0;
 
 	while (shard_call_next(r->shard, &cursor, &v)) {
-		assert_int_equal(shard_hangup(r->shard, v.call, r->now), 0);
+		assert_int_equal(shard_hangup(r->shard, v.call, NULL, r->now), 0);
 		rig_run(r);
 	}
 }

@@ -84,7 +84,7 @@ static void by_command(void **state)
 	struct line *l = *state;
 	struct bytes m;
 
-	assert_int_equal(shard_call_hold(l->r->shard, the_call(l->r), 0, l->r->now), 0);
+	assert_int_equal(shard_call_hold(l->r->shard, the_call(l->r), 0, NULL, l->r->now), 0);
 	rig_wait_ms(l->r, 1);
 	assert_music(l, 1, 3, 8); /* at once */
 	m = rig_take(l->r, &l->b.addr, "INVITE ");
@@ -92,7 +92,7 @@ static void by_command(void **state)
 	assert_music(l, 1, 3, 8);
 	assert_no_music(l, 0);
 	assert_int_equal(line_last_spec(l->r, 0).send, 0);
-	assert_int_equal(shard_call_resume(l->r->shard, the_call(l->r), 0, l->r->now), 0);
+	assert_int_equal(shard_call_resume(l->r->shard, the_call(l->r), 0, NULL, l->r->now), 0);
 	rig_wait_ms(l->r, 1);
 	assert_no_music(l, 1);
 }

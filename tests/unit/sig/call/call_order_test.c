@@ -2,6 +2,8 @@
 /* Hold, mute and digits by command. */
 #include <errno.h>
 
+#include "sig/call/orders.h"
+#include "sig/call/outbox.h"
 #include "tests/unit/sig/line.h"
 
 #define SDP_B(direction)                                                              \
@@ -82,13 +84,14 @@ static void restart(struct line *l)
 
 static void hold(struct line *l, uint8_t leg, int want)
 {
-	assert_int_equal(shard_call_hold(l->r->shard, the_call(l->r), leg, l->r->now), want);
+	assert_int_equal(shard_call_hold(l->r->shard, the_call(l->r), leg, NULL, l->r->now), want);
 	settle(l);
 }
 
 static void resume(struct line *l, uint8_t leg, int want)
 {
-	assert_int_equal(shard_call_resume(l->r->shard, the_call(l->r), leg, l->r->now), want);
+	assert_int_equal(shard_call_resume(l->r->shard, the_call(l->r), leg, NULL, l->r->now),
+			 want);
 	settle(l);
 }
 
@@ -276,7 +279,7 @@ static void mute(void **state)
 	struct line *l = *state;
 	uint64_t call = the_call(l->r);
 
-	assert_int_equal(shard_call_mute(l->r->shard, call, 0, true, l->r->now), 0);
+	assert_int_equal(shard_call_mute(l->r->shard, call, 0, true, NULL, l->r->now), 0);
 	settle(l);
 	assert_flow(l, 0, 0, 1);
 	assert_flow(l, 1, 1, 1);
@@ -287,7 +290,7 @@ static void mute(void **state)
 	resume(l, 0, 0);
 	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK", SDP_B("sendrecv"));
 	assert_flow(l, 0, 0, 1); /* still */
-	assert_int_equal(shard_call_mute(l->r->shard, call, 0, false, l->r->now), 0);
+	assert_int_equal(shard_call_mute(l->r->shard, call, 0, false, NULL, l->r->now), 0);
 	settle(l);
 	assert_flow(l, 0, 1, 1);
 	assert_int_equal(last_event(l->r)->kind, SIG_CALL_UNMUTED);
@@ -298,7 +301,7 @@ static void survives_a_restart(void **state)
 	struct line *l = *state;
 
 	held(l);
-	assert_int_equal(shard_call_mute(l->r->shard, the_call(l->r), 1, true, l->r->now), 0);
+	assert_int_equal(shard_call_mute(l->r->shard, the_call(l->r), 1, true, NULL, l->r->now), 0);
 	settle(l);
 	l->r->media_count = 0;
 	restart(l);
@@ -349,7 +352,7 @@ static void digits_as_events(void **state)
 	char sent[RIG_LIST_MAX + 1];
 
 	assert_int_equal(shard_call_dtmf(l->r->shard, the_call(l->r), 1, BYTES_LIT("12#A"), 150,
-					 l->r->now),
+					 NULL, l->r->now),
 			 0);
 	settle(l);
 	assert_int_equal(digits_sent(l->r, sent), 4);
@@ -368,7 +371,7 @@ static void digits_by_info(void **state)
 	phone_answer(&l->a, rig_take(l->r, &l->a.addr, "INVITE "), "200 OK", PHONE_SDP_A);
 	assert_true(phone_hears(&l->b, "SIP/2.0 200").n);
 	phone_ack(&l->b);
-	assert_int_equal(shard_call_dtmf(l->r->shard, the_call(l->r), 1, BYTES_LIT("7*"), 120,
+	assert_int_equal(shard_call_dtmf(l->r->shard, the_call(l->r), 1, BYTES_LIT("7*"), 120, NULL,
 					 l->r->now),
 			 0);
 	settle(l);
@@ -453,7 +456,7 @@ static void shown(void **state)
 	assert_int_equal(shard_profile_put(l->r->shard, &p), 0);
 	assert_int_equal(shard_ranges_set(l->r->shard, &range, 1), 0);
 	held(l);
-	assert_int_equal(shard_call_mute(l->r->shard, the_call(l->r), 1, true, l->r->now), 0);
+	assert_int_equal(shard_call_mute(l->r->shard, the_call(l->r), 1, true, NULL, l->r->now), 0);
 	settle(l);
 	assert_true(shard_call_view(l->r->shard, the_call(l->r), &v));
 	assert_true(v.legs[0].held && !v.legs[0].muted);
@@ -471,15 +474,145 @@ static void not_now(void **state)
 	struct line *l = *state;
 	struct shard *s = l->r->shard;
 
-	assert_int_equal(shard_call_hold(s, 1, 0, l->r->now), -ENOENT);
-	assert_int_equal(shard_call_dtmf(s, 1, 0, BYTES_LIT("1"), 120, l->r->now), -ENOENT);
+	assert_int_equal(shard_call_hold(s, 1, 0, NULL, l->r->now), -ENOENT);
+	assert_int_equal(shard_call_dtmf(s, 1, 0, BYTES_LIT("1"), 120, NULL, l->r->now), -ENOENT);
 	phone_begin(&l->a, "1002");
 	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
 	hold(l, 0, -ENOTCONN);
 	resume(l, 0, -ENOTCONN);
-	assert_int_equal(shard_call_mute(s, the_call(l->r), 0, true, l->r->now), -ENOTCONN);
-	assert_int_equal(shard_call_dtmf(s, the_call(l->r), 0, BYTES_LIT("1"), 120, l->r->now),
+	assert_int_equal(shard_call_mute(s, the_call(l->r), 0, true, NULL, l->r->now), -ENOTCONN);
+	assert_int_equal(shard_call_dtmf(s, the_call(l->r), 0, BYTES_LIT("1"), 120, NULL,
+					 l->r->now),
 			 -ENOTCONN);
+}
+
+/* ---- orders whose answers are waited for ---- */
+
+static int order_mute(struct line *l, uint64_t id, bool on)
+{
+	struct shard_order by = { .id = id, .ticket = 100 + id };
+	int err = shard_call_mute(l->r->shard, the_call(l->r), 0, on, &by, l->r->now);
+
+	settle(l);
+	return err;
+}
+
+static void dial(struct line *l, uint64_t id, const char *digits)
+{
+	struct shard_order by = { .id = id, .ticket = 100 + id };
+
+	assert_int_equal(shard_call_dtmf(l->r->shard, the_call(l->r), 1, bytes_str(digits), 120,
+					 &by, l->r->now),
+			 0);
+	settle(l);
+}
+
+static uint32_t digit_count(const struct rig *r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->media_count; i++)
+		n += r->media[i].kind == MEDIA_FLOW_DIGIT_SEND;
+	return n;
+}
+
+static void assert_ordered(const struct line *l, uint32_t count, uint64_t id, uint32_t number)
+{
+	assert_int_equal(l->r->order_count, count);
+	assert_int_equal(l->r->order.ticket, 100 + id);
+	assert_int_equal(l->r->order.number, number);
+	assert_true(l->r->order.saved);
+}
+
+static void answered_when_saved(void **state)
+{
+	struct line *l = *state;
+
+	l->r->hold_saves = true;
+	assert_int_equal(order_mute(l, 1, true), 0);
+	assert_flow(l, 0, 0, 1); /* it is done */
+	assert_int_equal(l->r->order_count, 0);
+	l->r->hold_saves = false;
+	settle(l);
+	assert_ordered(l, 1, 1, 1);
+}
+
+/* What it was told already is answered again, by another process, too. */
+static void order_given_again(void **state)
+{
+	struct line *l = *state;
+
+	dial(l, 1, "12");
+	assert_ordered(l, 1, 1, 1);
+	dial(l, 2, "3");
+	assert_ordered(l, 2, 2, 2);
+	dial(l, 1, "12");
+	assert_ordered(l, 3, 1, 1);
+	assert_int_equal(digit_count(l->r), 3);
+	restart(l);
+	l->r->media_count = 0;
+	dial(l, 2, "3");
+	assert_ordered(l, 4, 2, 2);
+	assert_int_equal(digit_count(l->r), 0);
+	dial(l, 3, "4");
+	assert_ordered(l, 5, 3, 3);
+	assert_int_equal(digit_count(l->r), 1);
+}
+
+static void older_orders_are_forgotten(void **state)
+{
+	struct line *l = *state;
+
+	for (uint64_t id = 1; id <= ORDERS_KEPT + 1; id++)
+		dial(l, id, "1");
+	dial(l, 2, "1");
+	assert_ordered(l, ORDERS_KEPT + 2, 2, 2);
+	assert_int_equal(digit_count(l->r), ORDERS_KEPT + 1);
+	dial(l, 1, "1");
+	assert_ordered(l, ORDERS_KEPT + 3, 1, ORDERS_KEPT + 2);
+}
+
+static void order_without_the_store(void **state)
+{
+	struct line *l = *state;
+
+	l->r->fail_saves = true;
+	assert_int_equal(order_mute(l, 1, true), 0);
+	assert_int_equal(l->r->order_count, 1);
+	assert_false(l->r->order.saved);
+	l->r->fail_saves = false;
+	assert_int_equal(order_mute(l, 1, true), 0);
+	assert_ordered(l, 2, 1, 1);
+}
+
+static void too_many_orders_wait(void **state)
+{
+	struct line *l = *state;
+
+	l->r->hold_saves = true;
+	for (uint64_t id = 1; id <= OUTBOX_ORDERS_MAX; id++)
+		assert_int_equal(order_mute(l, id, id % 2), 0);
+	assert_int_equal(order_mute(l, 99, true), -EAGAIN);
+	l->r->hold_saves = false;
+	settle(l);
+	assert_ordered(l, OUTBOX_ORDERS_MAX, OUTBOX_ORDERS_MAX, OUTBOX_ORDERS_MAX);
+}
+
+/* Nobody waits for ever: the end of the call is what is stored. */
+static void call_ends_meanwhile(void **state)
+{
+	struct line *l = *state;
+	struct shard_order by = { .id = 9, .ticket = 109 };
+
+	l->r->hold_saves = true;
+	assert_int_equal(order_mute(l, 1, true), 0);
+	assert_int_equal(shard_hangup(l->r->shard, the_call(l->r), &by, l->r->now), 0);
+	settle(l);
+	assert_int_equal(l->r->order_count, 0);
+	l->r->hold_saves = false;
+	settle(l);
+	assert_ordered(l, 2, 9, 0);
+	line_assert_cdr(l, 200, 16, ENDED_BY_OPERATOR);
 }
 
 #define TALK_TEST(fn) cmocka_unit_test_setup_teardown(fn, talking, line_teardown)
@@ -487,6 +620,12 @@ static void not_now(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TALK_TEST(answered_when_saved),
+		TALK_TEST(order_given_again),
+		TALK_TEST(older_orders_are_forgotten),
+		TALK_TEST(order_without_the_store),
+		TALK_TEST(too_many_orders_wait),
+		TALK_TEST(call_ends_meanwhile),
 		TALK_TEST(hold_and_resume),
 		TALK_TEST(callee_holds),
 		TALK_TEST(own_phone_resumes),

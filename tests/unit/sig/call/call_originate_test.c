@@ -229,7 +229,7 @@ static void a_answers_too_late(void **state)
 	assert_int_equal(originate(l, "1001", "1002", false), 0);
 	assert_true(phone_rings(&l->a).n);
 	phone_answer(&l->a, l->a.invite, "180 Ringing", "");
-	assert_int_equal(shard_hangup(l->r->shard, CALL, l->r->now), 0);
+	assert_int_equal(shard_hangup(l->r->shard, CALL, NULL, l->r->now), 0);
 	rig_wait_ms(l->r, 1);
 	phone_answer(&l->a, l->a.invite, "200 OK", PHONE_SDP_A);
 	assert_true(rig_take(l->r, &l->a.addr, "ACK ").n);

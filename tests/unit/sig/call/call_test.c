@@ -75,12 +75,12 @@ static void operator_hangs_up(void **state)
 	phones_talk(&l->a, &l->b);
 	assert_true(shard_call_next(l->r->shard, &cursor, &v));
 	assert_int_equal(v.state, CALL_ESTABLISHED);
-	assert_int_equal(shard_hangup(l->r->shard, v.call, l->r->now), 0);
+	assert_int_equal(shard_hangup(l->r->shard, v.call, NULL, l->r->now), 0);
 	rig_run(l->r);
 	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 1);
 	assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 1);
 	line_assert_cdr(l, 200, 16, ENDED_BY_OPERATOR);
-	assert_int_equal(shard_hangup(l->r->shard, v.call, l->r->now), -ENOENT);
+	assert_int_equal(shard_hangup(l->r->shard, v.call, NULL, l->r->now), -ENOENT);
 }
 
 /* What B says, and what A hears. */

@@ -345,7 +345,7 @@ static void refresh_of_a_held_call(void **state)
 
 	first = rig_body(talk(l, TIMER, TIMER UPDATES "Session-Expires: 1800;refresher=uas\r\n"));
 	assert_true(shard_call_next(l->r->shard, &cursor, &v));
-	assert_int_equal(shard_call_hold(l->r->shard, v.call, 0, l->r->now), 0);
+	assert_int_equal(shard_call_hold(l->r->shard, v.call, 0, NULL, l->r->now), 0);
 	m = hears_within(l, &l->b, "INVITE ", 1);
 	assert_true(rig_has(m, "a=sendonly\r\n"));
 	phone_answer_as(&l->b, m, "", "200 OK", "Session-Expires: 1800;refresher=uas\r\n",

@@ -338,7 +338,7 @@ static void end_all(struct line *l)
 	uint32_t cursor = 0;
 
 	while (shard_call_next(l->r->shard, &cursor, &v))
-		assert_int_equal(shard_hangup(l->r->shard, v.call, l->r->now), 0);
+		assert_int_equal(shard_hangup(l->r->shard, v.call, NULL, l->r->now), 0);
 	rig_run(l->r);
 }
 

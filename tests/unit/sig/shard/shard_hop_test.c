@@ -309,7 +309,7 @@ static void test_takes_nobody_elses_calls(void **state)
 	assert_true(bytes_starts(log_in(&thief, ""), "SIP/2.0 200"));
 	thief.addr = rig_addr("192.0.2.66:6666");
 	assert_true(bytes_starts(log_in(&thief, ""), "SIP/2.0 200"));
-	assert_int_equal(shard_hangup(l->r->shard, rig_record(l->r)->call, l->r->now), 0);
+	assert_int_equal(shard_hangup(l->r->shard, rig_record(l->r)->call, NULL, l->r->now), 0);
 	rig_run(l->r);
 	assert_int_equal(count(l->r, "BYE "), 2);
 	assert_int_equal(rig_count(l->r, &thief.addr, "BYE "), 0);
@@ -432,7 +432,7 @@ static void test_redirected_leg_moves_after_restart(void **state)
 	rig_run(l->r);
 	connect_phone(&l->b, SIP_TCP, 8);
 	(void)log_in(&l->b, "");
-	assert_int_equal(shard_hangup(l->r->shard, call, l->r->now), 0);
+	assert_int_equal(shard_hangup(l->r->shard, call, NULL, l->r->now), 0);
 	rig_run(l->r);
 	assert_on(last(l->r, "CANCEL "), 8);
 	text_clear(&record);
