@@ -9,7 +9,7 @@ import time
 import unittest
 
 from call_test import CallTest
-from lib.sip import UserAgent
+from lib.sip import UserAgent, or_none
 from lib.srtp import Key
 from server import ServerError
 
@@ -165,6 +165,61 @@ class Commands(CallTest):
         self.assertEqual(len(self.calls()), 1)
         self.a.incoming().reject(486, "Busy Here")
         self.assertEqual(self.ended()["sip_status"], "486")
+
+    def send(self, ident, command, **arguments):
+        """As a client that gives its commands ids of its own; the answer."""
+        with self.node.redis() as redis:
+            before = len(redis("XRANGE", "td:{cmd:_operator}:out:own", "-", "+"))
+            redis("XADD", "td:{cmd:_operator}:in", "*", "v", "1", "id", ident, "client", "own",
+                  "do", command, "args", json.dumps(arguments))
+            end, rows = time.monotonic() + 5, []
+            while len(rows) <= before and time.monotonic() < end:
+                rows = redis("XRANGE", "td:{cmd:_operator}:out:own", "-", "+")
+        self.assertEqual(len(rows), before + 1)
+        return json.loads(dict(zip(rows[-1][1][::2], rows[-1][1][1::2]))["json"])
+
+    def forget_result(self, ident):
+        """As if the node had died before it wrote its answer."""
+        with self.node.redis() as redis:
+            redis("DEL", "td:{cmd:_operator}:done:" + ident)
+
+    def test_an_order_has_one_effect(self):
+        """Given again it has the same answer, after a kill too: the call itself remembers its newest orders."""
+        out, into, _ = self.talk()
+        call = self.call_id()
+        first = self.send("digits-1", "call.dtmf", call=call, leg="b", digits="19#")
+        second = self.send("digits-2", "call.dtmf", call=call, leg="b", digits="5")
+        self.assertEqual((first["result"], second["result"]), ({"id": call, "order": 1}, {"id": call, "order": 2}))
+        self.forget_result("digits-1")
+        self.assertEqual(self.send("digits-1", "call.dtmf", call=call, leg="b", digits="19#"), first)
+        time.sleep(1.5)
+        self.assertEqual(self.audio_b.digits(), "19#5")
+        self.node.kill()
+        self.node.restart()
+        self.forget_result("digits-2")
+        self.assertEqual(self.send("digits-2", "call.dtmf", call=call, leg="b", digits="5"), second)
+        self.send("digits-3", "call.dtmf", call=call, leg="b", digits="7")
+        time.sleep(1.5)
+        self.assertEqual(self.audio_b.digits(), "19#57")
+        out.bye()
+        into.wait_bye()
+
+    def test_no_answered_order_is_lost(self):
+        """Killed in the moment of the answer."""
+        out, into, _ = self.talk()
+        call = self.call_id()
+        for on in (True, False, True):
+            self.node.ctl("call.mute", call=call, leg="a", on="true" if on else "false")
+            self.node.kill()
+            self.node.restart()
+            self.assertEqual(self.node.ctl("call.show", call=call)["a"]["muted"], on)
+        self.node.ctl("call.hangup", call=call)
+        self.node.kill()
+        self.node.restart()
+        while self.calls():             # the BYEs of the killed process may have left, too
+            or_none(out.wait_bye, 0.3)
+            or_none(into.wait_bye, 0.3)
+        self.assertEqual(self.ended()["ended_by"], "operator")
 
     def test_what_is_not_possible_is_said(self):
         for command, arguments, word in (
