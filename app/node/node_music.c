@@ -30,7 +30,7 @@ static void on_music(const struct job_id jobs[MEDIA_CODECS], void *arg)
 {
 	struct node *n = arg;
 
-	shard_music_set(n->shard, jobs);
+	shard_track_set(n->shard, SHARD_TRACK_MUSIC, jobs);
 }
 
 int node_music_open(struct node *n)

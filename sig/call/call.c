@@ -8,6 +8,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/fork.h"
+#include "sig/call/hears.h"
 #include "sig/call/invite.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
@@ -112,6 +113,7 @@ bool call_settle(struct call_host *h, struct call *c)
 
 	if (c->end_done)
 		return false;
+	hears_settle(h, c);
 	legs_trim(c);
 	note_open(h, c);
 	/* one save is in flight at a time, the end being the last one */

@@ -140,7 +140,8 @@ struct call_flow {
 	bool open;   /* the engine was told */
 	bool closing; /* ... and told to close it: only its last counters are awaited */
 	uint32_t ssrc_out;
-	struct addr remote; /* RTP address the party signalled; follows from the texts */
+	struct addr remote;        /* RTP address the party signalled; follows from the texts */
+	struct flow_source source; /* what the engine was told last that the party hears */
 	struct flow_resume resume;
 	struct flow_secret *secret; /* NULL: it is never SRTP */
 	struct flow_dtls *dtls;     /* NULL: its party is no WebRTC endpoint (flow_dtls.h) */
@@ -302,6 +303,12 @@ bool call_settle(struct call_host *h, struct call *c);
 void call_clear(struct call_host *h, struct call *c);
 /* The memory alone: of a call that is not part of a shard. */
 void call_free(struct call *c);
+
+/* What is agreed with its party, also before that is acknowledged. */
+static inline const struct leg_sdp *leg_sdp_newest(const struct leg *l)
+{
+	return leg_sdp_is_agreed(&l->open) ? &l->open : &l->sdp;
+}
 
 /* NULL: there is none, or it is gone. */
 static inline struct leg *call_leg(const struct call *c, uint8_t leg)

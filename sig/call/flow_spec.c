@@ -2,7 +2,9 @@
 /* Call and agreed media to commands for the engine. */
 #include <string.h>
 
-#include "sig/call/music.h"
+#include "base/compiler.h"
+#include "media/session.h"
+#include "sig/call/hears.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/place.h"
@@ -89,18 +91,16 @@ static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
 		s->receive = 0;
 }
 
-/* Whom another holds hears music, where the node has some. */
-static void spec_play(struct flow_spec *s, const struct call_host *h, const struct call *c,
+/* A sound of the node in place of the other party. Nobody listens to whom another holds. */
+static void spec_hear(struct flow_spec *s, const struct call *c, const struct flow_source *source,
 		      const struct media_side *own)
 {
-	const struct leg *l = c->legs[s->leg], *holder = call_leg(c, bridge_peer(c, s->leg));
-	bool held = holder && (holder->held || holder->holds);
-
-	if (!held || l->held || !own->receives || s->kind != MEDIA_AUDIO ||
-	    !music_for(h, c, s->leg, s->line, &s->source))
+	if (source->job.generation == 0 || !own->receives)
 		return;
+	s->source = *source;
 	s->send = 1;
-	s->receive = 0;
+	if (hears_of(c, s->leg) == HEARS_MUSIC)
+		s->receive = 0;
 }
 
 /* The two sides as the flow's leg sees them. False: nothing was agreed for it. */
@@ -118,6 +118,27 @@ static bool sides_of(const struct agreed *g, const struct call_flow *f,
 	return true;
 }
 
+/* What the party and we have said, when it need not wait for another to hear us. */
+static NOINLINE bool side_alone(const struct call *c, const struct call_flow *f,
+				struct media_side *out)
+{
+	const struct leg_sdp *sdp = leg_sdp_newest(c->legs[f->leg]);
+	const struct session_texts texts = { .heard = text_bytes(&sdp->heard),
+					     .said = text_bytes(&sdp->said),
+					     .we_offered = !sdp->theirs };
+	struct offer_error error;
+	struct session s;
+	bool active;
+
+	if (f->source.job.generation == 0 || session_read(&s, &texts, &error))
+		return false;
+	active = f->line < s.line_count && s.line[f->line].active;
+	if (active)
+		*out = s.line[f->line].side;
+	explicit_bzero(&s, sizeof(s));
+	return active;
+}
+
 /* A stream that is plain for a while has its index forgotten by the engine: were it secure again, it may not begin where it began. */
 static void note_use(struct call_flow *f, const struct flow_spec *s)
 {
@@ -130,27 +151,39 @@ static void note_use(struct call_flow *f, const struct flow_spec *s)
 	f->secret->used = s->key_out.suite != MEDIA_SUITE_NONE;
 }
 
+static void spec_fill(struct flow_spec *s, struct call_host *h, const struct call *c,
+		      struct call_flow *f, const struct media_side *own,
+		      const struct media_side *other)
+{
+	spec_agree(s, own, other);
+	flow_dtls_agree(f, own);
+	flow_dtls_spec(s, c, f, own);
+	place_spec(h, c->legs[f->leg], own, s);
+	spec_obey(s, c, f->leg);
+	spec_hear(s, c, &f->source, own);
+	s->silence_ms = silence_ms(h, c, s);
+	f->remote = s->remote_rtp;
+	f->event_pt = s->event_pt;
+}
+
 static void flow_command(struct call_host *h, const struct call *c, struct call_flow *f,
 			 enum media_command_kind kind, const struct agreed *agreed)
 {
+	static const struct media_side listener = { .receives = 1 };
 	struct media_command *command = effects_media(h->effects, c->id, kind, f->id);
 	const struct media_side *own, *other;
+	struct media_side alone;
 
 	if (!command || kind == MEDIA_FLOW_CLOSE)
 		return;
 	command->spec = spec_of(h, c, f);
 	flow_dtls_spec(&command->spec, c, f, NULL);
-	if (sides_of(agreed, f, &own, &other)) {
-		spec_agree(&command->spec, own, other);
-		flow_dtls_agree(f, own);
-		flow_dtls_spec(&command->spec, c, f, own);
-		place_spec(h, c->legs[f->leg], own, &command->spec);
-		spec_obey(&command->spec, c, f->leg);
-		spec_play(&command->spec, h, c, own);
-		command->spec.silence_ms = silence_ms(h, c, &command->spec);
-		f->remote = command->spec.remote_rtp;
-		f->event_pt = command->spec.event_pt;
-	}
+	if (f->kind == MEDIA_AUDIO)
+		(void)hears_source(h, c, f->leg, f->line, &f->source);
+	if (sides_of(agreed, f, &own, &other))
+		spec_fill(&command->spec, h, c, f, own, other);
+	else if (side_alone(c, f, &alone))
+		spec_fill(&command->spec, h, c, f, &alone, &listener);
 	note_use(f, &command->spec);
 	f->silent = false;
 }

@@ -34,7 +34,7 @@ struct call_host {
 	uint8_t *space;       /* HOST_SPACE octets, to write one message in */
 	uint8_t *extra;       /* HOST_EXTRA octets, for its further header lines */
 	uint8_t *sdp;         /* HOST_SDP_MAX octets, for its body */
-	const struct job_id *music; /* by enum media_codec; NULL: none */
+	const struct job_id (*tracks)[MEDIA_CODECS]; /* by enum shard_track; NULL: none */
 	void *owner;
 	/* Whom of ours a URI means: how many of cap targets were filled. Their slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, const struct sip_uri *uri, struct call_target *out,

@@ -336,10 +336,14 @@ int session_apply(struct call_host *h, struct call *c)
 
 void session_refresh(struct call_host *h, struct call *c)
 {
-	int err = session_apply(h, c);
+	struct media_plan plan;
+	struct agreed agreed;
+	int err = session_plan(h, c, &plan, &agreed);
 
 	if (err && err != -ENOTCONN)
 		LOG_ERROR("call", c->id, "media could not be updated", LOG_INT("error", err));
+	else
+		flows_update(h, c, err ? NULL : &agreed);
 }
 
 int session_reopen(struct call_host *h, struct call *c)

@@ -29,7 +29,7 @@ int session_update(struct call_host *h, struct call *c, uint8_t leg, struct byte
 int session_replace(struct call_host *h, struct call *c, struct call_flow *f) NODISCARD;
 /* The flows once more, by what is agreed and ordered. 0 or -errno: the texts do not agree. */
 int session_apply(struct call_host *h, struct call *c) NODISCARD;
-/* The same where limits and time-outs have changed: what agreed once agrees again. */
+/* The same where limits, time-outs or what is heard have changed: what agreed once agrees again. Who agrees with nobody may hear the node. */
 void session_refresh(struct call_host *h, struct call *c);
 /* What is agreed. 0 or -errno. */
 int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,

@@ -28,7 +28,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.owner = s,
 		.targets_of = shard_targets_of,
 		.forward_of = shard_forward_for,
-		.music = s->music,
+		.tracks = s->tracks,
 		.trusts = shard_trusts,
 	};
 	s->txns.wheel = &s->wheel;

@@ -168,6 +168,13 @@ struct shard_range {
 	char profile[PROFILE_NAME_MAX];
 };
 
+/* Sounds that the node plays without end, to all that are to hear them (sig/call/hears.h). */
+enum shard_track {
+	SHARD_TRACK_MUSIC, /* to who is held */
+	SHARD_TRACK_RINGBACK,
+	SHARD_TRACKS,
+};
+
 /* 0 or -errno. rand is used by the shard from now on. */
 int shard_open(struct shard **out, const struct shard_settings *settings, struct rand_source *rand,
 	       struct instant now) NODISCARD;
@@ -185,9 +192,9 @@ bool shard_extension_delete(struct shard *s, const char *number);
 int shard_profile_put(struct shard *s,
 		      const struct shard_profile *profile) NODISCARD; /* 0, -ENOSPC */
 bool shard_profile_delete(struct shard *s, const char *name);
-/* What parties hear while they are held: jobs that are open on every worker, by enum media_codec; generation 0: that codec has none. Who is
- * held hears it at once. */
-void shard_music_set(struct shard *s, const struct job_id jobs[MEDIA_CODECS]);
+/* Jobs that are open on every worker, by enum media_codec; generation 0: that codec has none. Who is to hear it does so at once. */
+void shard_track_set(struct shard *s, enum shard_track track,
+		     const struct job_id jobs[MEDIA_CODECS]);
 /* Replaces the whole table. 0, -ENOSPC. */
 int shard_ranges_set(struct shard *s, const struct shard_range *ranges, uint32_t count) NODISCARD;
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sig/call/music.h"
+#include "sig/call/hears.h"
 #include "sig/shard/shard_state.h"
 
 struct call *shard_call_find(const struct shard *s, uint64_t id)
@@ -119,13 +119,14 @@ int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by, s
 	return shard_call_event(s, call, &ev, now) ? 0 : -ENOENT;
 }
 
-void shard_music_set(struct shard *s, const struct job_id jobs[MEDIA_CODECS])
+void shard_track_set(struct shard *s, enum shard_track track,
+		     const struct job_id jobs[MEDIA_CODECS])
 {
 	uint32_t cursor = 0;
 	struct call *c;
 	pool_handle at;
 
-	memcpy(s->music, jobs, sizeof(s->music));
+	memcpy(s->tracks[track], jobs, sizeof(s->tracks[track]));
 	while ((c = pool_next(&s->calls, &cursor, &at)) != NULL)
-		music_changed(&s->host, c);
+		hears_settle(&s->host, c);
 }

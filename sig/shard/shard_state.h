@@ -77,7 +77,7 @@ struct shard {
 	struct sig_metrics metrics;
 	struct ports ports[SHARD_NETWORKS_MAX];
 	struct id_source ids;
-	struct job_id music[MEDIA_CODECS];
+	struct job_id tracks[SHARD_TRACKS][MEDIA_CODECS];
 	struct pool calls, aors, extensions;
 	struct table calls_by_id, aors_by_user, extensions_by_number;
 	struct shard_profiles profiles;

@@ -163,7 +163,7 @@ static void put_music(struct sim *s)
 	jobs[MEDIA_CODEC_PCMA] = (struct job_id){ .slot = 1, .generation = 1 };
 	jobs[MEDIA_CODEC_OPUS] = (struct job_id){ .slot = 2, .generation = 1 };
 	if (s->phones.music)
-		shard_music_set(s->node.shard, jobs);
+		shard_track_set(s->node.shard, SHARD_TRACK_MUSIC, jobs);
 }
 
 static void restore(struct sim *s)

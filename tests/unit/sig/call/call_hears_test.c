@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is held hears music of the node's (FEATURES CALL-08): by command, by the other phone's re-INVITE, and after a restart. */
+/* What a party hears of the node (FEATURES CALL-08, MED-04): music while it is held, ringback while another is rung for it. */
 #include "tests/unit/sig/line.h"
 
 #define SDP(who, host, port, formats, direction)                                        \
@@ -14,13 +14,27 @@ static const struct job_id g_music[MEDIA_CODECS] = {
 	[MEDIA_CODEC_OPUS] = { .slot = 4, .generation = 7 },
 };
 
+static const struct job_id g_ringback[MEDIA_CODECS] = {
+	[MEDIA_CODEC_PCMA] = { .slot = 5, .generation = 7 },
+};
+
+static int ringing(void **state)
+{
+	struct line *l;
+
+	(void)line_setup(state);
+	l = *state;
+	shard_track_set(l->r->shard, SHARD_TRACK_RINGBACK, g_ringback);
+	return 0;
+}
+
 static int talking(void **state)
 {
 	struct line *l;
 
 	(void)line_setup(state);
 	l = *state;
-	shard_music_set(l->r->shard, g_music);
+	shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, g_music);
 	phones_talk(&l->a, &l->b);
 	return 0;
 }
@@ -116,7 +130,7 @@ static void refused(void **state)
 	phone_request(&l->a, "INVITE", "", SDP_A("sendonly"));
 	m = rig_take(l->r, &l->b.addr, "INVITE ");
 	phone_answer(&l->b, m, "488 Not Acceptable Here", "");
-	shard_music_set(l->r->shard, g_music);
+	shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, g_music);
 	rig_wait_ms(l->r, 1);
 	assert_no_music(l, 1);
 }
@@ -131,7 +145,7 @@ static void who_never_listens(void **state)
 	phone_answer(&l->b, l->b.invite, "200 OK", SDP_B("sendonly"));
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 	phone_ack(&l->a);
-	shard_music_set(l->r->shard, g_music);
+	shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, g_music);
 	rig_wait_ms(l->r, 1);
 	assert_no_music(l, 0);
 	assert_int_equal(line_last_spec(l->r, 0).send, 1);
@@ -165,7 +179,7 @@ static void taken_up_by_the_other(void **state)
 	phone_answer(&l->a, m, "200 OK", SDP_A("sendrecv"));
 	assert_true(phone_hears(&l->b, "SIP/2.0 200").n);
 	phone_ack(&l->b);
-	shard_music_set(l->r->shard, g_music);
+	shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, g_music);
 	rig_wait_ms(l->r, 1);
 	assert_no_music(l, 1);
 	assert_int_equal(line_last_spec(l->r, 1).receive, 1);
@@ -181,10 +195,10 @@ static void changes(void **state)
 	struct line *l = *state;
 
 	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
-	shard_music_set(l->r->shard, other);
+	shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, other);
 	rig_wait_ms(l->r, 1);
 	assert_music(l, 1, 9, 8);
-	shard_music_set(l->r->shard, none);
+	shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, none);
 	rig_wait_ms(l->r, 1);
 	assert_no_music(l, 1);
 	assert_int_equal(line_last_spec(l->r, 1).send, 1); /* as it was carried */
@@ -208,7 +222,7 @@ static void after_a_restart(void **state)
 	shard_resume(r->shard, r->now);
 	rig_run(r);
 	assert_no_music(l, 1);
-	shard_music_set(r->shard, g_music);
+	shard_track_set(r->shard, SHARD_TRACK_MUSIC, g_music);
 	rig_wait_ms(r, 1);
 	assert_music(l, 1, 3, 8);
 }
@@ -221,11 +235,142 @@ static void no_codec(void **state)
 	};
 	struct line *l = *state;
 
-	shard_music_set(l->r->shard, opus);
+	shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, opus);
 	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
 	assert_no_music(l, 1);
 }
 
+/* ---- ringback ---- */
+
+/* It can be reached, and is listened to. */
+static void assert_ringback(const struct line *l, uint8_t leg)
+{
+	struct flow_spec s = line_last_spec(l->r, leg);
+
+	assert_int_equal(s.source.job.slot, 5);
+	assert_int_equal(s.source.payload_type, 8);
+	assert_int_equal(s.remote_rtp.port, 4000);
+	assert_int_equal(s.send, 1);
+	assert_int_equal(s.receive, 1);
+}
+
+static void restart(struct line *l)
+{
+	const char *reason = "";
+	struct rig *r = l->r;
+	uint32_t last;
+
+	rig_wait_ms(r, 100);
+	last = r->save_count - 1;
+	while (r->saves[last].kind != EFFECT_CALL_SAVE)
+		last--;
+	shard_close(r->shard);
+	rig_start_shard(r);
+	phone_bind(&l->a);
+	phone_bind(&l->b);
+	if (shard_restore_call(r->shard, text_bytes(&r->saves[last].record), r->now, &reason))
+		fail_msg("%s", reason);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
+/* By command: A has answered, and waits for B. */
+static void a_waits(struct line *l)
+{
+	const struct shard_originate o = { .call = UINT64_C(0x7800000000001),
+					   .from = "1001",
+					   .to = "1002" };
+
+	assert_int_equal(shard_call_originate(l->r->shard, &o, l->r->now), 0);
+	rig_wait_ms(l->r, 1);
+	assert_true(phone_rings(&l->a).n);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+	phone_answer(&l->a, l->a.invite, "200 OK", PHONE_SDP_A);
+	assert_true(rig_take(l->r, &l->a.addr, "ACK ").n);
+	assert_true(phone_rings(&l->b).n);
+}
+
+static void while_b_rings(void **state)
+{
+	struct line *l = *state;
+
+	a_waits(l);
+	assert_ringback(l, 0);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	assert_ringback(l, 0);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+	assert_int_equal(line_last_spec(l->r, 0).send, 1);
+	assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4000);
+}
+
+/* The next process knows it from the call; the track comes a little later. */
+static void while_b_rings_over_a_restart(void **state)
+{
+	struct line *l = *state;
+
+	a_waits(l);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	restart(l);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+	shard_track_set(l->r->shard, SHARD_TRACK_RINGBACK, g_ringback);
+	rig_wait_ms(l->r, 1);
+	assert_ringback(l, 0);
+}
+
+/* A's phone plays what comes since it was told of early media: and whoever has that is rung no longer. */
+static void after_early_media(void **state)
+{
+	struct line *l = *state;
+	struct shard_extension caller = rig_extension("1001", true);
+	struct phone c;
+
+	phone_open(&c, l->r, "1004", "192.0.2.14:5060");
+	phone_bind(&c);
+	assert_int_equal(shard_extension_put(l->r->shard, &caller), 0);
+	assert_int_equal(shard_forward_set(l->r->shard, "1002",
+					   &(struct shard_forward){ .busy = "1004" }),
+			 0);
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&l->b).n);
+	phone_answer(&l->b, l->b.invite, "183 Session Progress", PHONE_SDP_B);
+	assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 183"), "m=audio "));
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
+	assert_true(phone_rings(&c).n);
+	assert_ringback(l, 0);
+	phone_answer(&c, c.invite, "180 Ringing", "");
+	assert_ringback(l, 0);
+	phone_answer(&c, c.invite, "183 Session Progress", PHONE_SDP_B);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+	phone_answer(&c, c.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+}
+
+/* Without any its phone makes its own. */
+static void not_without_early_media(void **state)
+{
+	struct line *l = *state;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&l->b).n);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+	assert_int_equal(line_last_spec(l->r, 0).send, 0);
+}
+
+/* What it offers does not count before it is answered. */
+static void not_before_the_answer(void **state)
+{
+	struct line *l = *state;
+
+	phone_request(&l->a, "INVITE", "", SDP_A("sendonly"));
+	assert_true(rig_take(l->r, &l->b.addr, "INVITE ").n);
+	assert_no_music(l, 1);
+}
+
+#define RING_TEST(fn)  cmocka_unit_test_setup_teardown(fn, ringing, line_teardown)
 #define MUSIC_TEST(fn) cmocka_unit_test_setup_teardown(fn, talking, line_teardown)
 
 int main(void)
@@ -241,6 +386,11 @@ int main(void)
 		MUSIC_TEST(changes),
 		MUSIC_TEST(after_a_restart),
 		MUSIC_TEST(no_codec),
+		MUSIC_TEST(not_before_the_answer),
+		RING_TEST(while_b_rings),
+		RING_TEST(while_b_rings_over_a_restart),
+		RING_TEST(after_early_media),
+		RING_TEST(not_without_early_media),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/hears.h"
+
+#include "media/payload.h"
+#include "sig/call/session.h"
+
+/* ---- what ---- */
+
+/* Our first INVITE to it has no final response, and is not taken back. */
+static bool is_rung(const struct leg *l)
+{
+	return l->called && l->state == LEG_EARLY && l->uac && !l->leave;
+}
+
+/* Some phone rings for the leg. */
+static bool rings_for(const struct call *c, uint8_t leg)
+{
+	uint8_t peer = bridge_peer(c, leg);
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (i != leg && l && is_rung(l) && (i == peer || l->uac->from == leg))
+			return true;
+	}
+	return false;
+}
+
+/* It is heard itself: it has answered, or has early media. */
+static bool is_heard(const struct leg *l)
+{
+	if (l->state == LEG_EARLY)
+		return is_rung(l) && l->open.heard.n;
+	return l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED;
+}
+
+/* A caller that was not told of any early media makes its own ringback (RFC 3960 3.2). */
+static bool is_listening(const struct leg *l)
+{
+	return l->state == LEG_CONFIRMED || (l->state == LEG_EARLY && l->uas && l->uas->early);
+}
+
+/* What it offers counts when it is answered. */
+static bool is_holding(const struct leg *l)
+{
+	bool asks = l->uas && !l->open.said.n;
+
+	return l->held || (asks ? l->uas->held_before || l->uas->wakes : l->holds);
+}
+
+static bool is_held(const struct leg *l, const struct leg *peer)
+{
+	return is_holding(peer) && !l->held;
+}
+
+enum hears hears_of(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg], *peer = call_leg(c, bridge_peer(c, leg));
+
+	if (is_listening(l) && !(peer && is_heard(peer)) && rings_for(c, leg))
+		return HEARS_RINGBACK;
+	return peer && is_held(l, peer) ? HEARS_MUSIC : HEARS_PEER;
+}
+
+/* ---- its track ---- */
+
+/* By codec. */
+static const struct job_id *track_of(const struct call_host *h, enum hears hears)
+{
+	switch (hears) {
+	case HEARS_PEER:
+		return NULL;
+	case HEARS_MUSIC:
+		return h->tracks[SHARD_TRACK_MUSIC];
+	case HEARS_RINGBACK:
+		return h->tracks[SHARD_TRACK_RINGBACK];
+	}
+	return NULL;
+}
+
+/* MEDIA_CODECS: none of ours. */
+static enum media_codec codec_of(const struct payload *p)
+{
+	static const char *const names[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMU] = "PCMU",
+		[MEDIA_CODEC_PCMA] = "PCMA",
+		[MEDIA_CODEC_G722] = "G722",
+		[MEDIA_CODEC_OPUS] = "opus",
+	};
+	unsigned codec = 0;
+
+	while (codec < MEDIA_CODECS && !payload_is(p, names[codec]))
+		codec++;
+	return (enum media_codec)codec;
+}
+
+static bool list_of(const struct text *sdp, uint8_t line, struct payload_list *out)
+{
+	struct sdp_error error;
+	struct sdp s;
+
+	if (sdp_parse(&s, text_bytes(sdp), &error) || line >= s.media_count ||
+	    s.sections[line + 1U].port == 0)
+		return false;
+	payload_list_read(out, &s, line + 1U);
+	return true;
+}
+
+static bool has_same(const struct payload_list *list, const struct payload *p)
+{
+	for (uint8_t i = 0; i < list->count; i++) {
+		if (payload_same_codec(&list->at[i], p))
+			return true;
+	}
+	return false;
+}
+
+/* The party's own order counts; what we did not say to it, it need not take. */
+static bool codec_choose(const struct job_id track[MEDIA_CODECS], const struct leg *l, uint8_t line,
+			 struct flow_source *out)
+{
+	const struct leg_sdp *sdp = leg_sdp_newest(l);
+	struct payload_list heard, said;
+
+	if (!list_of(&sdp->heard, line, &heard) || !list_of(&sdp->said, line, &said))
+		return false;
+	for (uint8_t i = 0; i < heard.count; i++) {
+		enum media_codec codec = codec_of(&heard.at[i]);
+
+		if (codec == MEDIA_CODECS || track[codec].generation == 0 ||
+		    !has_same(&said, &heard.at[i]))
+			continue;
+		*out = (struct flow_source){ .job = track[codec],
+					     .payload_type = heard.at[i].number };
+		return true;
+	}
+	return false;
+}
+
+bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
+		  struct flow_source *out)
+{
+	const struct job_id *track = h->tracks ? track_of(h, hears_of(c, leg)) : NULL;
+
+	*out = (struct flow_source){ 0 };
+	return track && codec_choose(track, c->legs[leg], line, out);
+}
+
+/* ---- what changes ---- */
+
+static bool is_changed(const struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	struct flow_source now;
+	bool same;
+
+	if (!f->open || f->closing || f->kind != MEDIA_AUDIO)
+		return false;
+	(void)hears_source(h, c, f->leg, f->line, &now);
+	same = job_id_eq(now.job, f->source.job) && now.payload_type == f->source.payload_type;
+	f->source = now;
+	return !same;
+}
+
+void hears_settle(struct call_host *h, struct call *c)
+{
+	bool changed = false;
+
+	for (uint32_t i = 0; i < c->flow_count && c->state != CALL_ENDING; i++)
+		changed |= is_changed(h, c, &c->flows[i]);
+	if (changed)
+		session_refresh(h, c);
+}

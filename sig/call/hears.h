@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the party of a leg hears: the other one of the bridge, or a sound of the node in its place (FEATURES CALL-08, MED-04). It follows
+ * from the call as it is, here and nowhere else: nothing of it is kept in a record. Whoever changes a call need not think of it, for each
+ * step ends with hears_settle.
+ */
+#ifndef SIG_CALL_HEARS_H
+#define SIG_CALL_HEARS_H
+
+#include "media/job.h"
+#include "sig/call/call.h"
+
+enum hears {
+	HEARS_PEER,
+	HEARS_MUSIC,    /* the other one holds it */
+	HEARS_RINGBACK, /* the other one is rung */
+};
+
+enum hears hears_of(const struct call *c, uint8_t leg);
+/* The track of it, in a codec that the party takes on this line. False: there is none, and the party hears its peer. */
+bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
+		  struct flow_source *out);
+/* The engine is told where a party hears something else by now. */
+void hears_settle(struct call_host *h, struct call *c);
+
+#endif
