@@ -103,8 +103,11 @@ int addr_parse(struct addr *out, struct bytes in)
 /* inet_ntop prints it, which costs as much as reading a header. */
 static void write_v4(struct writer *w, const uint8_t *ip)
 {
-	for (int i = 0; i < 4; i++)
-		writer_number(w, i ? "." : "", ip[i], "");
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			writer_u8(w, '.');
+		writer_u64(w, ip[i]);
+	}
 }
 
 void addr_write_ip(struct writer *w, const struct addr *a)

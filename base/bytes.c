@@ -5,66 +5,21 @@
 #include <errno.h>
 #include <string.h>
 
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
 static bool is_blank(uint8_t c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-struct bytes bytes_str(const char *str)
+/* Letters that differ in case differ in one bit. */
+bool bytes_ieq_n(const uint8_t *a, const uint8_t *b, size_t n)
 {
-	return bytes_mem(str, str ? strlen(str) : 0);
-}
+	for (size_t i = 0; i < n; i++) {
+		uint8_t differs = a[i] ^ b[i];
 
-bool bytes_eq(struct bytes a, struct bytes b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool bytes_ieq(struct bytes a, struct bytes b)
-{
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++) {
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (differs && (differs != 0x20 || (uint8_t)((a[i] | 0x20) - 'a') > 'z' - 'a'))
 			return false;
 	}
 	return true;
-}
-
-bool bytes_is(struct bytes a, const char *str)
-{
-	return bytes_eq(a, bytes_str(str));
-}
-
-bool bytes_iis(struct bytes a, const char *str)
-{
-	return bytes_ieq(a, bytes_str(str));
-}
-
-bool bytes_starts(struct bytes a, const char *prefix)
-{
-	struct bytes want = bytes_str(prefix);
-
-	return a.n >= want.n && bytes_eq(bytes_sub(a, 0, want.n), want);
-}
-
-bool bytes_istarts(struct bytes a, const char *prefix)
-{
-	struct bytes want = bytes_str(prefix);
-
-	return a.n >= want.n && bytes_ieq(bytes_sub(a, 0, want.n), want);
-}
-
-size_t bytes_find(struct bytes a, uint8_t c)
-{
-	const uint8_t *at = a.n ? memchr(a.p, c, a.n) : NULL;
-
-	return at ? (size_t)(at - a.p) : a.n;
 }
 
 struct bytes bytes_trim(struct bytes a)

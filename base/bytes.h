@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/compiler.h"
 
@@ -46,15 +47,59 @@ static inline struct bytes bytes_from(struct bytes a, size_t from)
 	return bytes_sub(a, from, SIZE_MAX);
 }
 
-struct bytes bytes_str(const char *str); /* NUL-terminated; NULL gives the empty slice */
-bool bytes_eq(struct bytes a, struct bytes b);
-bool bytes_ieq(struct bytes a, struct bytes b);  /* ASCII case ignored (RFC 3261 7.3.1) */
-bool bytes_is(struct bytes a, const char *str);  /* exact */
-bool bytes_iis(struct bytes a, const char *str); /* ASCII case ignored */
-bool bytes_starts(struct bytes a, const char *prefix);
-bool bytes_istarts(struct bytes a, const char *prefix);
+/* NUL-terminated; NULL gives the empty slice. Inline, as those below: of a literal the compiler knows the length, and most texts that
+ * are compared differ in theirs. */
+static inline struct bytes bytes_str(const char *str)
+{
+	return bytes_mem(str, str ? strlen(str) : 0);
+}
+
+static inline bool bytes_eq(struct bytes a, struct bytes b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* Exact. */
+static inline bool bytes_is(struct bytes a, const char *str)
+{
+	return bytes_eq(a, bytes_str(str));
+}
+
+bool bytes_ieq_n(const uint8_t *a, const uint8_t *b, size_t n);
+
+/* ASCII case ignored (RFC 3261 7.3.1). */
+static inline bool bytes_ieq(struct bytes a, struct bytes b)
+{
+	return a.n == b.n && bytes_ieq_n(a.p, b.p, a.n);
+}
+
+static inline bool bytes_iis(struct bytes a, const char *str)
+{
+	return bytes_ieq(a, bytes_str(str));
+}
+
+static inline bool bytes_starts(struct bytes a, const char *prefix)
+{
+	struct bytes want = bytes_str(prefix);
+
+	return a.n >= want.n && bytes_eq(bytes_sub(a, 0, want.n), want);
+}
+
+static inline bool bytes_istarts(struct bytes a, const char *prefix)
+{
+	struct bytes want = bytes_str(prefix);
+
+	return a.n >= want.n && bytes_ieq_n(a.p, want.p, want.n);
+}
+
 /* Index of the first c, or a.n when there is none. */
-size_t bytes_find(struct bytes a, uint8_t c);
+static inline size_t bytes_find(struct bytes a, uint8_t c)
+{
+	const uint8_t *at = a.n ? memchr(a.p, c, a.n) : NULL;
+
+	return at ? (size_t)(at - a.p) : a.n;
+}
+
 struct bytes bytes_trim(struct bytes a); /* SP, HT, CR, LF at both ends */
 /* Cuts the part before the first sep off *rest (sep is eaten). False when *rest is empty. */
 bool bytes_cut(struct bytes *rest, uint8_t sep, struct bytes *part);
@@ -75,10 +120,40 @@ struct writer {
 	bool overflow;
 };
 
-struct writer writer_over(void *p, size_t cap);
-void writer_bytes(struct writer *w, struct bytes b);
-void writer_mem(struct writer *w, const void *p, size_t n);
-void writer_str(struct writer *w, const char *str);
+static inline struct writer writer_over(void *p, size_t cap)
+{
+	return (struct writer){ .p = p, .cap = cap };
+}
+
+/* Room for n more bytes, or NULL from the first append on that did not fit. */
+static inline uint8_t *writer_room(struct writer *w, size_t n)
+{
+	if (w->overflow || n > w->cap - w->n) {
+		w->overflow = true;
+		return NULL;
+	}
+	w->n += n;
+	return w->p + w->n - n;
+}
+
+static inline void writer_mem(struct writer *w, const void *p, size_t n)
+{
+	uint8_t *to = n ? writer_room(w, n) : NULL;
+
+	if (to)
+		memcpy(to, p, n);
+}
+
+static inline void writer_bytes(struct writer *w, struct bytes b)
+{
+	writer_mem(w, b.p, b.n);
+}
+
+static inline void writer_str(struct writer *w, const char *str)
+{
+	writer_bytes(w, bytes_str(str));
+}
+
 /* Needs one byte of room more than it writes (the NUL of vsnprintf). */
 void writer_fmt(struct writer *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* In decimal digits; with text before and behind it. By hand: printf costs ten times as much, and a call has a hundred of them. */
@@ -87,7 +162,11 @@ void writer_number(struct writer *w, const char *before, uint64_t v, const char 
 /* Texts in a row; the first NULL ends it. */
 void writer_texts(struct writer *w, const char *const *texts);
 #define WRITER_TEXTS(w, ...) writer_texts((w), (const char *const[]){ __VA_ARGS__, NULL })
-void writer_u8(struct writer *w, uint8_t v);
+static inline void writer_u8(struct writer *w, uint8_t v)
+{
+	writer_mem(w, &v, 1);
+}
+
 void writer_be16(struct writer *w, uint16_t v);
 void writer_be32(struct writer *w, uint32_t v);
 void writer_be64(struct writer *w, uint64_t v);

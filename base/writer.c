@@ -9,40 +9,6 @@
 
 static const char g_digits[] = "0123456789abcdefghijklmnopqrstuv";
 
-struct writer writer_over(void *p, size_t cap)
-{
-	return (struct writer){ .p = p, .cap = cap };
-}
-
-/* Room for n more bytes, or NULL from the first append on that did not fit. */
-static uint8_t *writer_room(struct writer *w, size_t n)
-{
-	if (w->overflow || n > w->cap - w->n) {
-		w->overflow = true;
-		return NULL;
-	}
-	w->n += n;
-	return w->p + w->n - n;
-}
-
-void writer_mem(struct writer *w, const void *p, size_t n)
-{
-	uint8_t *to = n ? writer_room(w, n) : NULL;
-
-	if (to)
-		memcpy(to, p, n);
-}
-
-void writer_bytes(struct writer *w, struct bytes b)
-{
-	writer_mem(w, b.p, b.n);
-}
-
-void writer_str(struct writer *w, const char *str)
-{
-	writer_bytes(w, bytes_str(str));
-}
-
 void writer_fmt(struct writer *w, const char *fmt, ...)
 {
 	size_t room = w->cap - w->n;
@@ -86,11 +52,6 @@ void writer_texts(struct writer *w, const char *const *texts)
 {
 	for (; *texts; texts++)
 		writer_str(w, *texts);
-}
-
-void writer_u8(struct writer *w, uint8_t v)
-{
-	writer_mem(w, &v, 1);
 }
 
 void writer_be16(struct writer *w, uint16_t v)

@@ -21,11 +21,6 @@ static const struct static_type g_static_types[] = {
 	{ 32, 1, 90000, "MPV" },  { 33, 1, 90000, "MP2T" }, { 34, 1, 90000, "H263" },
 };
 
-bool payload_is(const struct payload *p, const char *name)
-{
-	return bytes_iis(p->name, name);
-}
-
 bool payload_is_event(const struct payload *p)
 {
 	return payload_is(p, "telephone-event");

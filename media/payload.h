@@ -31,7 +31,10 @@ bool payload_same_codec(const struct payload *a, const struct payload *b);
 bool payload_same_format(const struct payload *a, const struct payload *b);
 /* Of two that are the same: their H264 profiles have the same constraints too (RFC 6184 8.1, profile-iop). */
 bool payload_same_profile(const struct payload *a, const struct payload *b);
-bool payload_is(const struct payload *p, const char *name);
+static inline bool payload_is(const struct payload *p, const char *name)
+{
+	return bytes_iis(p->name, name);
+}
 bool payload_is_event(const struct payload *p); /* RFC 4733 */
 bool payload_is_codec(
 	const struct payload *p); /* no event, comfort noise (RFC 3389) or redundancy (RFC 2198) */

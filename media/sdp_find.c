@@ -13,11 +13,14 @@ struct bytes sdp_slice(const struct sdp *s, struct sdp_span span)
 
 bool sdp_attribute_is(struct bytes value, const char *name, struct bytes *rest)
 {
-	size_t colon = bytes_find(value, ':');
+	struct bytes behind;
 
-	if (!bytes_is(bytes_sub(value, 0, colon), name))
+	if (!bytes_starts(value, name))
 		return false;
-	*rest = bytes_from(value, colon + 1);
+	behind = bytes_from(value, strlen(name));
+	if (behind.n && behind.p[0] != ':')
+		return false;
+	*rest = bytes_from(behind, 1);
 	return true;
 }
 

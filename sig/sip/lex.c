@@ -15,12 +15,11 @@ static bool is_hex(uint8_t c)
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/* What a parameter may hold unquoted: more than a token, for phones write hosts, "=" and UTF-8 there. */
-static bool is_param(uint8_t c)
-{
-	return c > ' ' && c != 0x7f && c != ';' && c != ',' && c != '"' && c != '<' && c != '>' &&
-	       c != '?';
-}
+/* What a parameter may hold unquoted: more than a token, for phones write hosts, "=" and UTF-8 there; but none of ;,"<>? */
+static const bool g_param[256] = {
+	['!'] = true, ['#' ... '+'] = true, ['-' ... ':'] = true,
+	['='] = true, ['@' ... '~'] = true, [0x80 ... 0xff] = true,
+};
 
 bool lex_is_token(struct bytes in)
 {
@@ -144,7 +143,7 @@ static struct bytes param_run(struct bytes *in, uint8_t stop)
 {
 	size_t n = 0;
 
-	while (n < in->n && is_param(in->p[n]) && in->p[n] != stop)
+	while (n < in->n && g_param[in->p[n]] && in->p[n] != stop)
 		n++;
 	return take(in, n);
 }

@@ -8,27 +8,27 @@
 
 /* RFC 3261 7.3.3 and 20, RFC 3265, 3515, 3892, 4028 */
 static const struct {
-	const char *name;
+	struct bytes name;
 	char compact; /* 0: none */
 } g_headers[HEADER_IDS] = {
-	[HEADER_CALL_ID] = { "Call-ID", 'i' },
-	[HEADER_CONTACT] = { "Contact", 'm' },
-	[HEADER_CONTENT_LENGTH] = { "Content-Length", 'l' },
-	[HEADER_CONTENT_TYPE] = { "Content-Type", 'c' },
-	[HEADER_CSEQ] = { "CSeq", 0 },
-	[HEADER_EXPIRES] = { "Expires", 0 },
-	[HEADER_FROM] = { "From", 'f' },
-	[HEADER_MAX_FORWARDS] = { "Max-Forwards", 0 },
-	[HEADER_TO] = { "To", 't' },
-	[HEADER_VIA] = { "Via", 'v' },
-	[HEADER_ALLOW_EVENTS] = { "Allow-Events", 'u' },
-	[HEADER_CONTENT_ENCODING] = { "Content-Encoding", 'e' },
-	[HEADER_EVENT] = { "Event", 'o' },
-	[HEADER_REFER_TO] = { "Refer-To", 'r' },
-	[HEADER_REFERRED_BY] = { "Referred-By", 'b' },
-	[HEADER_SESSION_EXPIRES] = { "Session-Expires", 'x' },
-	[HEADER_SUBJECT] = { "Subject", 's' },
-	[HEADER_SUPPORTED] = { "Supported", 'k' },
+	[HEADER_CALL_ID] = { BYTES_LIT("Call-ID"), 'i' },
+	[HEADER_CONTACT] = { BYTES_LIT("Contact"), 'm' },
+	[HEADER_CONTENT_LENGTH] = { BYTES_LIT("Content-Length"), 'l' },
+	[HEADER_CONTENT_TYPE] = { BYTES_LIT("Content-Type"), 'c' },
+	[HEADER_CSEQ] = { BYTES_LIT("CSeq"), 0 },
+	[HEADER_EXPIRES] = { BYTES_LIT("Expires"), 0 },
+	[HEADER_FROM] = { BYTES_LIT("From"), 'f' },
+	[HEADER_MAX_FORWARDS] = { BYTES_LIT("Max-Forwards"), 0 },
+	[HEADER_TO] = { BYTES_LIT("To"), 't' },
+	[HEADER_VIA] = { BYTES_LIT("Via"), 'v' },
+	[HEADER_ALLOW_EVENTS] = { BYTES_LIT("Allow-Events"), 'u' },
+	[HEADER_CONTENT_ENCODING] = { BYTES_LIT("Content-Encoding"), 'e' },
+	[HEADER_EVENT] = { BYTES_LIT("Event"), 'o' },
+	[HEADER_REFER_TO] = { BYTES_LIT("Refer-To"), 'r' },
+	[HEADER_REFERRED_BY] = { BYTES_LIT("Referred-By"), 'b' },
+	[HEADER_SESSION_EXPIRES] = { BYTES_LIT("Session-Expires"), 'x' },
+	[HEADER_SUBJECT] = { BYTES_LIT("Subject"), 's' },
+	[HEADER_SUPPORTED] = { BYTES_LIT("Supported"), 'k' },
 };
 
 static enum header_id compact_id(uint8_t c)
@@ -44,9 +44,8 @@ enum header_id header_id_of(struct bytes name)
 {
 	if (name.n == 1)
 		return compact_id(name.p[0]);
-	for (unsigned i = HEADER_OTHER + 1; name.n && i < HEADER_IDS; i++) {
-		if ((g_headers[i].name[0] | 0x20) == (name.p[0] | 0x20) &&
-		    bytes_iis(name, g_headers[i].name))
+	for (unsigned i = HEADER_OTHER + 1; i < HEADER_IDS; i++) {
+		if (bytes_ieq(name, g_headers[i].name))
 			return (enum header_id)i;
 	}
 	return HEADER_OTHER;
@@ -127,9 +126,7 @@ static struct bytes clean_line(struct message_head *head, uint8_t *p, size_t n, 
 	struct bytes line = line_next(p, n, at);
 	uint8_t *start = p + (line.p - p);
 
-	for (size_t i = 0; i < line.n; i++) {
-		if (start[i] != '\r')
-			continue;
+	for (size_t i = 0; (i += bytes_find(bytes_from(line, i), '\r')) < line.n; i++) {
 		start[i] = ' ';
 		set_defect(head, "bare_cr");
 	}
