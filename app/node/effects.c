@@ -143,12 +143,12 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 	struct store_field cdr;
 	struct fields fields;
 
-	assert(e->cdr);
+	assert(e->cdr_count == 1);
 	if (!save)
 		return;
-	fields_of_cdr(&fields, e->cdr);
+	fields_of_cdr(&fields, e->cdrs);
 	if (to->ended)
-		ended_record(to->ended, e->cdr, clock_now_ns());
+		ended_record(to->ended, e->cdrs, clock_now_ns());
 	cdr = (struct store_field){ "cdr", fields_json(&fields, to->json) };
 	store_call_end(to->store, e->call, &cdr, 1, on_saved, save);
 }
@@ -158,8 +158,8 @@ static void carry_call_open(struct effects_to *to, const struct effect *e)
 	struct store_field cdr;
 	struct fields fields;
 
-	assert(e->cdr);
-	fields_of_cdr(&fields, e->cdr);
+	assert(e->cdr_count == 1);
+	fields_of_cdr(&fields, e->cdrs);
 	cdr = (struct store_field){ "cdr", fields_json(&fields, to->json) };
 	store_call_open(to->store, e->call, &cdr, 1);
 }

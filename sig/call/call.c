@@ -10,6 +10,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/hears.h"
 #include "sig/call/invite.h"
+#include "sig/call/segment.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
@@ -77,6 +78,16 @@ static void set_timer(struct call_host *h, struct call *c)
 	wheel_aim(h->wheel, &c->timer, next);
 }
 
+/* As if the call had ended when it was answered. */
+static void cdr_cut(struct cdr *cdr)
+{
+	cdr->sip_status = 200;
+	cdr->end_utc_ms = cdr->answer_utc_ms;
+	cdr->ended_by = ENDED_BY_NODE;
+	cdr->q850 = call_cause_q850(CAUSE_NOT_CONTINUED, 200);
+	cdr_put(cdr->reason, sizeof(cdr->reason), bytes_str(call_cause_text(CAUSE_NOT_CONTINUED)));
+}
+
 /* The store may know nothing of a call that talks already: it is told what to make of it should we be killed. */
 static void note_open(struct call_host *h, struct call *c)
 {
@@ -88,23 +99,12 @@ static void note_open(struct call_host *h, struct call *c)
 	}
 	if (!h->degraded || c->noted || !c->answer_utc_ms || c->state == CALL_ENDING)
 		return;
-	e = effects_add(h->effects, EFFECT_CALL_OPEN);
+	e = effects_add_cdrs(h->effects, EFFECT_CALL_OPEN, c->id, cdrs_count(c));
 	if (!e)
 		return;
-	e->cdr = calloc(1, sizeof(*e->cdr));
-	if (!e->cdr) {
-		h->effects->count--;
-		return;
-	}
 	c->noted = true;
-	cdr_fill(e->cdr, c, h->settings->tenant, h->wall_ms);
-	e->call = e->cdr->call;
-	e->cdr->sip_status = 200;
-	e->cdr->end_utc_ms = e->cdr->answer_utc_ms;
-	e->cdr->ended_by = ENDED_BY_NODE;
-	e->cdr->q850 = call_cause_q850(CAUSE_NOT_CONTINUED, 200);
-	cdr_put(e->cdr->reason, sizeof(e->cdr->reason),
-		bytes_str(call_cause_text(CAUSE_NOT_CONTINUED)));
+	cdrs_fill(e->cdrs, c, h->settings->tenant, h->wall_ms);
+	cdr_cut(&e->cdrs[c->segment_count]);
 }
 
 bool call_settle(struct call_host *h, struct call *c)
@@ -144,6 +144,7 @@ void call_free(struct call *c)
 	text_clear(&c->from);
 	text_clear(&c->to);
 	text_clear(&c->display);
+	segments_clear(c);
 	free(c->cdr);
 }
 

@@ -156,6 +156,8 @@ struct bridge {
 	uint8_t offerer; /* whose SDP the other one was offered last */
 };
 
+struct segment;
+
 struct call {
 	uint64_t id;
 	pool_handle self;
@@ -183,6 +185,9 @@ struct call {
 	enum call_cause cause;
 	enum call_ended_by ended_by;
 	uint16_t status; /* final one towards A */
+	struct segment *
+		segments; /* the pairs before this one (segment.h): the times above are of this one */
+	uint8_t segment_count;
 	struct outbox out;
 	struct orders *orders; /* NULL: none was carried out */
 	struct cdr *cdr;       /* while ENDING */

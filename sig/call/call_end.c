@@ -9,6 +9,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
+#include "sig/call/segment.h"
 #include "sig/call/session.h"
 #include "sig/call/sound_metric.h"
 #include "sig/leg/flow.h"
@@ -140,7 +141,7 @@ static void log_end(const struct call *c)
 	LOG_INFO("call", c->id, "call ended", LOG_BYTES("from", text_bytes(&c->from)),
 		 LOG_BYTES("to", text_bytes(&c->to)), LOG_U64("status", c->status),
 		 LOG_STR("reason", call_cause_text(c->cause)),
-		 LOG_U64("talk_ms", c->answer_utc_ms ? c->end_utc_ms - c->answer_utc_ms : 0));
+		 LOG_U64("talk_ms", segments_talk_ms(c)));
 }
 
 static void note_end(struct call_host *h, struct call *c, const struct call_ending *e)
@@ -152,7 +153,9 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 	c->ended_by = e->by;
 	if (call_caller(c)->state == LEG_EARLY || (call_caller(c)->called && begins)) {
 		c->status = e->status;
-		c->answer_utc_ms = 0; /* B answered, but A was never told */
+		c->answer_utc_ms = 0;                    /* B answered, but A was never told */
+	} else if (c->segment_count && c->status == 0) { /* the INVITE was of an earlier pair */
+		c->status = c->answer_utc_ms ? 200 : e->status;
 	}
 	c->end_utc_ms = h->now.utc_ms;
 	if (c->end_utc_ms < c->setup_utc_ms)
@@ -209,14 +212,35 @@ void call_party_lost(struct call_host *h, struct call *c, uint8_t leg)
 	call_end(h, c, &e);
 }
 
+/* The call goes on without it. */
+static bool is_left_behind(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = call_leg(c, leg);
+
+	return !bridge_has(c, leg) || (c->state != CALL_ENDING && l && l->state >= LEG_LEAVING);
+}
+
+/* To the CDR of the last pair that its leg was in. */
+static void add_counters(struct call *c, const struct call_flow *f, const struct media_event *ev)
+{
+	struct segment *s = is_left_behind(c, f->leg) ? segment_of(c, f->leg) : NULL;
+
+	if (s) {
+		cdr_add_flow(&s->cdr, f->leg == s->caller, c, f, ev);
+		if (c->state != CALL_ENDING)
+			outbox_touch(&c->out);
+	} else if (c->cdr && bridge_has(c, f->leg)) {
+		cdr_add_flow(c->cdr, f->leg == c->bridge.caller, c, f, ev);
+	}
+}
+
 void call_flow_closed(struct call_host *h, struct call *c, const struct media_event *ev)
 {
 	struct call_flow *f = flow_by_id(c, ev->id);
 
 	if (!f || !f->closing) /* nobody asked: the texts still name its ports */
 		return;
-	if (c->cdr)
-		cdr_add_flow(c->cdr, c, f, ev);
+	add_counters(c, f, ev);
 	flow_drop(h, c, f);
 }
 
@@ -266,27 +290,33 @@ bool call_is_over(const struct call *c)
 	       (c->flows_ns == 0 || c->flow_count == 0);
 }
 
+static void add_sounds(const struct call *c)
+{
+	for (uint8_t i = 0; i < c->segment_count; i++)
+		sound_metrics_add(&c->segments[i].cdr);
+	if (c->cdr)
+		sound_metrics_add(c->cdr);
+}
+
 void call_end_ask(struct call_host *h, struct call *c)
 {
 	struct effect *e;
-	struct cdr *cdr;
 
 	if (c->end_tries == END_TRIES) {
 		LOG_ERROR("call", c->id, "the store did not take the end of the call");
 		c->end_done = true;
 		return;
 	}
-	if (c->end_tries++ == 0 && c->cdr)
-		sound_metrics_add(c->cdr);
 	c->save_ns = h->now.ns + END_OVERDUE_MS * NS_PER_MS;
-	e = effects_add_end(h->effects, c->id);
-	if (!e)
-		return;
-	cdr = e->cdr;
-	if (c->cdr)
-		*cdr = *c->cdr;
-	cdr_fill(cdr, c, h->settings->tenant, h->wall_ms);
-	e->version = c->out.version;
+	e = effects_add_cdrs(h->effects, EFFECT_CALL_END, c->id, cdrs_count(c));
+	if (e) {
+		if (c->cdr)
+			e->cdrs[c->segment_count] = *c->cdr;
+		cdrs_fill(e->cdrs, c, h->settings->tenant, h->wall_ms);
+		e->version = c->out.version;
+	}
+	if (c->end_tries++ == 0)
+		add_sounds(c);
 }
 
 void call_end_done(struct call_host *h, struct call *c, bool ok)

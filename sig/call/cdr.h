@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Call detail record: one per call leg pair, id = call id. A value. */
+/* Call detail record: one for each pair that a call had. The first one has the call's id. A value. */
 #ifndef SIG_CALL_CDR_H
 #define SIG_CALL_CDR_H
 
@@ -13,12 +13,16 @@ struct cdr_sound {
 	uint16_t mos_in, mos_out; /* what came of the party; what it heard, by its RTCP */
 };
 
+/* Of one call. */
+enum { CDR_PAIRS_MAX = 17 };
+
 struct cdr {
 	uint64_t call;
+	uint8_t pair, pairs; /* which one of how many; of a call with one both may be 0 */
 	char tenant[32];
 	char from[64], to[64];   /* user parts */
 	char sip_call_id[128];   /* leg A's Call-ID, cut to fit: joins with captures */
-	uint64_t setup_utc_ms;   /* INVITE came */
+	uint64_t setup_utc_ms;   /* INVITE came, or the pair before it parted */
 	uint64_t ringing_utc_ms; /* 0: never */
 	uint64_t answer_utc_ms;  /* 0: never answered */
 	uint64_t end_utc_ms;

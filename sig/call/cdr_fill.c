@@ -2,6 +2,7 @@
 #include "sig/call/cdr_fill.h"
 
 #include "media/quality.h"
+#include "sig/call/segment.h"
 #include "sig/leg/line_facts.h"
 
 /* Nothing is transcoded, so what the party heard was of the codec it sent with. */
@@ -23,14 +24,11 @@ static void add_sound(struct cdr_sound *to, const struct call *c, const struct c
 	to->mos_out = quality_told(&closed->stats, &closed->detail, values).mos_hundredths;
 }
 
-void cdr_add_flow(struct cdr *cdr, const struct call *c, const struct call_flow *f,
+void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const struct call_flow *f,
 		  const struct media_event *closed)
 {
-	bool caller = f->leg == c->bridge.caller;
 	struct flow_stats *to = caller ? &cdr->a : &cdr->b;
 
-	if (!bridge_has(c, f->leg))
-		return;
 	/* a second audio line would overwrite the first */
 	if (f->kind != MEDIA_AUDIO || to->packets_in + to->packets_out > 0)
 		return;
@@ -43,20 +41,51 @@ void cdr_put(char *out, size_t cap, struct bytes b)
 	(void)bytes_cstr(bytes_sub(b, 0, cap - 1), out, cap);
 }
 
-void cdr_fill(struct cdr *cdr, const struct call *c, const char *tenant, int64_t wall_ms)
+static void last_fill(struct cdr *cdr, const struct call *c)
 {
-	cdr->call = c->id;
-	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(tenant));
 	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));
 	cdr_put(cdr->to, sizeof(cdr->to), text_bytes(&c->to));
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id),
 		text_bytes(&call_caller(c)->dialog.call_id));
-	cdr->setup_utc_ms = steady_add(c->setup_utc_ms, wall_ms);
-	cdr->ringing_utc_ms = steady_add(c->ringing_utc_ms, wall_ms);
-	cdr->answer_utc_ms = steady_add(c->answer_utc_ms, wall_ms);
-	cdr->end_utc_ms = steady_add(c->end_utc_ms, wall_ms);
+	cdr->setup_utc_ms = c->setup_utc_ms;
+	cdr->ringing_utc_ms = c->ringing_utc_ms;
+	cdr->answer_utc_ms = c->answer_utc_ms;
+	cdr->end_utc_ms = c->end_utc_ms;
 	cdr->sip_status = c->status;
-	cdr->q850 = call_cause_q850(c->cause, c->status);
 	cdr->ended_by = c->ended_by;
-	cdr_put(cdr->reason, sizeof(cdr->reason), bytes_str(call_cause_text(c->cause)));
+}
+
+/* What is the same for all of a call, and what follows from the rest. */
+static void common_fill(struct cdr *cdr, const struct call *c, enum call_cause cause,
+			const char *tenant, int64_t wall_ms)
+{
+	cdr->call = c->id;
+	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(tenant));
+	cdr->setup_utc_ms = steady_add(cdr->setup_utc_ms, wall_ms);
+	cdr->ringing_utc_ms = steady_add(cdr->ringing_utc_ms, wall_ms);
+	cdr->answer_utc_ms = steady_add(cdr->answer_utc_ms, wall_ms);
+	cdr->end_utc_ms = steady_add(cdr->end_utc_ms, wall_ms);
+	cdr->q850 = call_cause_q850(cause, cdr->sip_status);
+	cdr_put(cdr->reason, sizeof(cdr->reason), bytes_str(call_cause_text(cause)));
+}
+
+uint32_t cdrs_count(const struct call *c)
+{
+	return c->segment_count + 1U;
+}
+
+void cdrs_fill(struct cdr *list, const struct call *c, const char *tenant, int64_t wall_ms)
+{
+	uint8_t last = c->segment_count;
+
+	for (uint8_t i = 0; i < last; i++) {
+		list[i] = c->segments[i].cdr;
+		common_fill(&list[i], c, c->segments[i].cause, tenant, wall_ms);
+	}
+	last_fill(&list[last], c);
+	common_fill(&list[last], c, c->cause, tenant, wall_ms);
+	for (uint8_t i = 0; i <= last; i++) {
+		list[i].pair = (uint8_t)(i + 1);
+		list[i].pairs = (uint8_t)(last + 1);
+	}
 }

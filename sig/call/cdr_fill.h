@@ -4,12 +4,15 @@
 
 #include "sig/call/call.h"
 
-/* Last counters of one flow (MEDIA_FLOW_CLOSED): the CDR has those of the first audio line of caller and callee. */
-void cdr_add_flow(struct cdr *cdr, const struct call *c, const struct call_flow *f,
+/* Last counters of one flow (MEDIA_FLOW_CLOSED), of the caller's leg or the callee's: the CDR has those of the first audio line. */
+void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const struct call_flow *f,
 		  const struct media_event *closed);
 /* Into a fixed field, cut to fit. */
 void cdr_put(char *out, size_t cap, struct bytes b);
-/* Everything but the counters. wall_ms: what makes the call's times those of the wall, all alike. */
-void cdr_fill(struct cdr *cdr, const struct call *c, const char *tenant, int64_t wall_ms);
+/* How many a call has: one for each pair (segment.h). */
+uint32_t cdrs_count(const struct call *c);
+/* Those of all pairs in their order; of the last one everything but the counters. wall_ms: what makes the call's times those of the wall,
+ * all alike. */
+void cdrs_fill(struct cdr *list, const struct call *c, const char *tenant, int64_t wall_ms);
 
 #endif

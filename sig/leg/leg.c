@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "sig/call/payer.h"
+#include "sig/call/segment.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/respond.h"
 
@@ -39,6 +40,7 @@ void leg_free(struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 
+	segments_leg_gone(c, leg);
 	if (l) {
 		leg_users_remove(l);
 		text_clear(&l->user);
@@ -76,12 +78,23 @@ int leg_set_terms(struct leg *leg, const struct offer_terms *terms)
 	return 0;
 }
 
+/* Their last counters are awaited. */
+static bool has_flows(const struct call *c, uint8_t leg)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (c->flows[i].leg == leg)
+			return true;
+	}
+	return false;
+}
+
 void legs_trim(struct call *c)
 {
 	if (c->state != CALL_ESTABLISHED)
 		return;
 	for (uint8_t i = c->leg_count; i-- > 0;) {
-		if (!bridge_has(c, i) && c->legs[i] && c->legs[i]->state == LEG_CLOSED)
+		if (!bridge_has(c, i) && c->legs[i] && c->legs[i]->state == LEG_CLOSED &&
+		    !has_flows(c, i))
 			leg_free(c, i);
 	}
 }

@@ -25,18 +25,22 @@ struct effect *effects_add(struct effects *e, enum effect_kind kind)
 	return &e->list[e->count++];
 }
 
-struct effect *effects_add_end(struct effects *e, uint64_t call)
+struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64_t call,
+				uint32_t count)
 {
-	struct effect *effect = effects_add(e, EFFECT_CALL_END);
+	struct effect *effect = effects_add(e, kind);
 
 	if (!effect)
 		return NULL;
-	effect->cdr = calloc(1, sizeof(*effect->cdr));
-	if (!effect->cdr) {
+	effect->cdrs = calloc(count, sizeof(*effect->cdrs));
+	if (!effect->cdrs) {
 		e->count--;
 		return NULL;
 	}
-	effect->call = effect->cdr->call = call;
+	for (uint32_t i = 0; i < count; i++)
+		effect->cdrs[i].call = call;
+	effect->cdr_count = count;
+	effect->call = call;
 	return effect;
 }
 
@@ -65,7 +69,7 @@ static void effect_clear(struct effect *e)
 	text_clear(&e->tenant);
 	text_clear(&e->user);
 	free(e->media);
-	free(e->cdr);
+	free(e->cdrs);
 	free(e->event);
 	free(e->security);
 }

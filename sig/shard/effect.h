@@ -15,8 +15,8 @@
 enum effect_kind {
 	EFFECT_SEND,      /* data to hop */
 	EFFECT_CALL_SAVE, /* call, version, data: answer with shard_call_saved */
-	EFFECT_CALL_END, /* call, cdr: remove the record, append the CDR; answer with shard_call_ended */
-	EFFECT_CALL_OPEN, /* call, cdr: answered while the store is away; nobody waits for this */
+	EFFECT_CALL_END, /* call, cdrs: remove the record, append the CDRs; answer with shard_call_ended */
+	EFFECT_CALL_OPEN, /* call, cdrs: answered while the store is away; nobody waits for this */
 	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with shard_binding_saved */
 	EFFECT_MEDIA, /* media: bind on OPEN, then hand to the engine */
 	EFFECT_EVENT, /* event: publish */
@@ -70,8 +70,9 @@ struct effect {
 	struct text data;            /* owned */
 	struct text tenant, user;    /* owned */
 	struct media_command *media; /* owned, malloc'ed: 700 bytes would make every effect big */
-	struct cdr *cdr;             /* owned */
-	struct sig_event *event;     /* owned */
+	struct cdr *cdrs;            /* owned: one for each pair, the last one at last */
+	uint32_t cdr_count;
+	struct sig_event *event;         /* owned */
 	struct security_event *security; /* owned */
 };
 
@@ -82,8 +83,9 @@ struct effects {
 
 /* A zeroed effect at the end of the list, or NULL (out of memory). */
 struct effect *effects_add(struct effects *e, enum effect_kind kind);
-/* EFFECT_CALL_END with a CDR that has the call's id alone. NULL: no memory. */
-struct effect *effects_add_end(struct effects *e, uint64_t call);
+/* EFFECT_CALL_END or EFFECT_CALL_OPEN with CDRs that have the call's id alone. NULL: no memory. */
+struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64_t call,
+				uint32_t count);
 /* A command for the engine about a flow of the call, without descriptors; the rest of it is for the caller. NULL: out of memory, and
  * nothing is asked for. */
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,

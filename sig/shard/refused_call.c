@@ -71,12 +71,12 @@ void refused_call_tell(struct shard *s, const struct sip_message *m, struct byte
 		metric_add(s->metrics.refused_untold, 1);
 		return;
 	}
-	e = effects_add_end(&s->effects, shard_call_new_id(s));
+	e = effects_add_cdrs(&s->effects, EFFECT_CALL_END, shard_call_new_id(s), 1);
 	if (!e)
 		return;
-	fill(s, e->cdr, m, from, why);
-	LOG_INFO("call", e->call, "call refused", LOG_STR("from", e->cdr->from),
-		 LOG_STR("to", e->cdr->to), LOG_U64("status", why->status),
+	fill(s, e->cdrs, m, from, why);
+	LOG_INFO("call", e->call, "call refused", LOG_STR("from", e->cdrs->from),
+		 LOG_STR("to", e->cdrs->to), LOG_U64("status", why->status),
 		 LOG_STR("reason", sig_refused_name(why->reason)),
 		 LOG_ADDR("source", &m->hop.remote), LOG_BYTES("sip_call_id", m->call_id));
 }

@@ -67,15 +67,14 @@ void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now)
 	struct cdr *cdr;
 
 	shard_begin(s, now);
-	e = effects_add_end(&s->effects, call);
+	e = effects_add_cdrs(&s->effects, EFFECT_CALL_END, call, 1);
 	if (!e)
 		return;
-	cdr = e->cdr;
+	cdr = e->cdrs;
 	cdr->end_utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms);
 	cdr->ended_by = ENDED_BY_NODE;
 	(void)snprintf(cdr->tenant, sizeof(cdr->tenant), "%s", s->settings.tenant);
 	(void)snprintf(cdr->reason, sizeof(cdr->reason), "%s", why);
-	e->cdr = cdr;
 	LOG_WARN("call", call, "the call cannot go on after the restart and is ended",
 		 LOG_STR("reason", why));
 }

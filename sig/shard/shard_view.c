@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "sig/call/cdr_fill.h"
+#include "sig/call/segment.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/shard/shard_state.h"
@@ -83,7 +84,7 @@ static void view(const struct shard *s, const struct call *c, struct call_view *
 		.version = c->out.version,
 		.saved = c->out.acked == c->out.version,
 		.restored = c->restored,
-		.setup_utc_ms = shard_wall_utc_ms(s, c->setup_utc_ms),
+		.setup_utc_ms = shard_wall_utc_ms(s, segments_setup_utc_ms(c)),
 		.answer_utc_ms = shard_wall_utc_ms(s, c->answer_utc_ms),
 	};
 	cdr_put(out->tenant, sizeof(out->tenant), bytes_str(s->settings.tenant));

@@ -7,7 +7,7 @@
  *  - a call that both phones take for established is known to the node, also after a kill, and ends for both when one hangs up;
  *  - an order that was acknowledged is stored: repeated, also after a kill, it has the same answer and no further effect;
  *  - every INVITE has one final response, every leg one end;
- *  - one CDR for each call that was in the store, with the right outcome;
+ *  - one CDR for each pair of a call that was in the store, with the right outcome; together they are the call;
  *  - no port is open twice, peers are mutual, no SRTP index is sent twice;
  *  - when everybody has hung up, nothing is left: calls, transactions, ports, flows, records, saves.
  */
@@ -53,7 +53,8 @@ struct seen {
 	uint32_t crashes;
 	bool ended; /* its end went to the store */
 	uint32_t cdrs;
-	struct cdr cdr;
+	struct cdr cdr;                 /* of its first pair */
+	uint64_t answered_ns, ended_ns; /* when events said so; 0: never */
 };
 
 struct check_dialog {
@@ -62,12 +63,19 @@ struct check_dialog {
 	uint32_t branches[32], branch_count; /* hashes of the last ones */
 };
 
+/* When an event said so. */
+struct check_begun {
+	uint64_t call, ns;
+};
+
 struct check {
 	char broken[256]; /* "": all is well */
 	struct seen seen[SEEN_MAX];
 	uint32_t seen_count;
 	struct check_dialog dialogs[CHECK_DIALOGS_MAX];
 	uint32_t dialog_count;
+	struct check_begun begun[2 * SEEN_MAX]; /* the newest */
+	uint32_t begun_count;
 	uint32_t effects_max;
 	uint64_t restored_ns; /* the last start of the node that found something to go on with */
 };
@@ -88,10 +96,15 @@ void check_all_stored(struct sim *s);
 void check_saved(struct sim *s, const struct store_command *c, bool ok);
 /* The answer to an order, who may have had one before: what was acknowledged is stored, once. */
 void check_ordered(struct sim *s, const struct node_order *o, uint32_t number);
-void check_cdr(struct sim *s, const struct cdr *cdr);
+/* All of one call. */
+void check_cdrs(struct sim *s, const struct cdr *list, uint32_t n);
 void check_degraded(struct sim *s);
 void check_crashed(struct sim *s);
 void check_restored(struct sim *s);
+
+/* ---- check_segment.c ---- */
+void check_event(struct sim *s, const struct sig_event *e);
+void check_segments(struct sim *s, const struct seen *seen, const struct cdr *list, uint32_t n);
 
 /* ---- check_call.c: what phones believe ---- */
 void check_answered(struct sim *s, const struct phone_call *c);

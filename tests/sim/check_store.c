@@ -169,7 +169,7 @@ void check_ordered(struct sim *s, const struct node_order *o, uint32_t number)
 			   o->call);
 }
 
-static void look_at_cdr(struct sim *s, const struct cdr *cdr)
+void check_cdrs(struct sim *s, const struct cdr *cdr, uint32_t n)
 {
 	struct seen *seen = see(s, cdr->call);
 
@@ -182,11 +182,7 @@ static void look_at_cdr(struct sim *s, const struct cdr *cdr)
 	s->totals.cdrs++;
 	trace_line(s, "store: CDR of call %" PRIx64 ": %u, %s", cdr->call, cdr->sip_status,
 		   cdr->reason);
-}
-
-void check_cdr(struct sim *s, const struct cdr *cdr)
-{
-	look_at_cdr(s, cdr);
+	check_segments(s, seen, cdr, n);
 }
 
 void check_crashed(struct sim *s)

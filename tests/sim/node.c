@@ -75,8 +75,10 @@ static void carry_one(struct sim *s, const struct effect *e)
 	case EFFECT_ORDERED:
 		ordered(s, e);
 		break;
-	case EFFECT_CALL_OPEN:
 	case EFFECT_EVENT:
+		check_event(s, e->event);
+		break;
+	case EFFECT_CALL_OPEN:
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
 		break;

@@ -26,6 +26,8 @@ const char *sabotage_name(enum sabotage sabotage)
 		return "index";
 	case SABOTAGE_AMNESIA:
 		return "amnesia";
+	case SABOTAGE_GAP:
+		return "gap";
 	case SABOTAGE_DEAF:
 		return "deaf";
 	case SABOTAGE_COUNT:

@@ -50,6 +50,7 @@ enum sabotage {
 	SABOTAGE_INDEX,     /* the engine begins a key below where the record says */
 	SABOTAGE_AMNESIA,   /* the store forgets, and its link does not break */
 	SABOTAGE_DEAF,      /* the engine never says that a party is silent */
+	SABOTAGE_GAP,       /* the first CDR of a call begins too early */
 	SABOTAGE_COUNT,
 };
 const char *sabotage_name(enum sabotage sabotage);

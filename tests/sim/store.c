@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/sim/sim.h"
 
@@ -20,6 +21,7 @@ void store_close(struct store *t)
 		text_clear(&t->commands[i].user);
 		text_clear(&t->commands[i].record);
 		text_clear(&t->commands[i].before);
+		free(t->commands[i].cdrs);
 	}
 	free(t->commands);
 }
@@ -84,7 +86,7 @@ static void apply_end(struct sim *s, struct store_command *c)
 	if (p->record.n)
 		text_clear(&p->record);
 	c->applied_ns = s->now_ns;
-	check_cdr(s, &c->cdr);
+	check_cdrs(s, c->cdrs, c->cdr_count);
 }
 
 static struct store_entry *entry_of(struct sim *s, struct bytes user)
@@ -290,8 +292,14 @@ static struct store_command *add(struct sim *s, const struct effect *e)
 				     .ttl_ms = e->ttl_ms };
 	if (text_set(&c->user, text_bytes(&e->user)) || text_set(&c->record, text_bytes(&e->data)))
 		assert(false && "out of memory");
-	if (e->cdr)
-		c->cdr = *e->cdr;
+	if (e->cdr_count) {
+		c->cdrs = calloc(e->cdr_count, sizeof(*c->cdrs));
+		assert(c->cdrs);
+		memcpy(c->cdrs, e->cdrs, e->cdr_count * sizeof(*c->cdrs));
+		c->cdr_count = e->cdr_count;
+		if (s->sabotage == SABOTAGE_GAP && c->cdrs[0].answer_utc_ms)
+			c->cdrs[0].setup_utc_ms -= 100;
+	}
 	return c;
 }
 

@@ -36,7 +36,8 @@ struct store_command {
 	uint32_t incarnation; /* of the node that asked */
 	uint64_t call, version, expected, ttl_ms;
 	struct text user, record;
-	struct cdr cdr;
+	struct cdr *cdrs;
+	uint32_t cdr_count;
 	/* what was there before */
 	uint64_t applied_ns, before_version, before_expires_ns;
 	struct text before;

@@ -42,7 +42,7 @@ struct rig {
 	uint32_t save_count;
 	struct cdr cdrs[RIG_LIST_MAX];
 	uint32_t cdr_count;
-	struct cdr open; /* the last EFFECT_CALL_OPEN */
+	struct cdr open; /* the last pair of the last EFFECT_CALL_OPEN */
 	uint32_t open_count;
 	struct sig_event events[RIG_LIST_MAX];
 	uint32_t event_count;
@@ -259,10 +259,11 @@ RIG_FN void rig_keep_save(struct rig *r, struct effect *e)
 	};
 	e->tenant = e->user = e->data = (struct text){ 0 };
 	if (e->kind == EFFECT_CALL_END) {
-		if (r->rolling && r->cdr_count == RIG_LIST_MAX)
+		if (r->rolling && r->cdr_count + e->cdr_count > RIG_LIST_MAX)
 			r->cdr_count = 0;
-		assert(r->cdr_count < RIG_LIST_MAX);
-		r->cdrs[r->cdr_count++] = *e->cdr;
+		assert(r->cdr_count + e->cdr_count <= RIG_LIST_MAX);
+		for (uint32_t i = 0; i < e->cdr_count; i++)
+			r->cdrs[r->cdr_count++] = e->cdrs[i];
 	}
 }
 
@@ -280,7 +281,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		rig_keep_save(r, e);
 		break;
 	case EFFECT_CALL_OPEN:
-		r->open = *e->cdr;
+		r->open = e->cdrs[e->cdr_count - 1];
 		r->open_count++;
 		break;
 	case EFFECT_MEDIA:

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pairs that a call had before the one it has. Each has a CDR of its own, and all are written when the call ends. A pair begins
+ * where the one before it ended, so the times of talk of all pairs add up to that of the call.
+ *
+ * A leg's counters are in one CDR alone: that of the last pair it was in. So who was in several of them, and stayed, has in the last one
+ * what it sent and heard in all. What a process that was killed had not saved of them yet is lost.
+ */
+#ifndef SIG_CALL_SEGMENT_H
+#define SIG_CALL_SEGMENT_H
+
+#include "sig/call/call.h"
+#include "sig/call/cdr.h"
+
+/* Beside the last pair. Of more, the newest kept one is joined with the pair that ends then. */
+enum { SEGMENTS_MAX = CDR_PAIRS_MAX - 1 };
+
+struct segment {
+	uint8_t caller, callee; /* legs; LEG_NONE: it is gone, its counters are in */
+	enum call_cause cause;
+	struct cdr cdr; /* times: of the node's clock; tenant, q850 and reason follow at the end */
+};
+
+/*
+ * The pair of the bridge parts: what its CDR will say is kept, and the next pair's begins now. Asks for no save, and leaves bridge and
+ * legs as they are. c->from and c->to, where they change, are for the caller to set afterwards, and answer_utc_ms and status (200) when
+ * the next pair is up. 0 or -ENOMEM: nothing has changed.
+ */
+int segment_end(struct call_host *h, struct call *c, enum call_cause cause,
+		enum call_ended_by by) NODISCARD;
+/* The newest one that the leg was in; NULL: none. */
+struct segment *segment_of(const struct call *c, uint8_t leg);
+/* Its index may be another's soon. */
+void segments_leg_gone(struct call *c, uint8_t leg);
+void segments_clear(struct call *c);
+/* When the call began. */
+uint64_t segments_setup_utc_ms(const struct call *c);
+/* How long all pairs talked, of a call that is over. */
+uint64_t segments_talk_ms(const struct call *c);
+/* NULL: they follow one another, and the last pair follows them. Else a constant sentence. */
+const char *segments_check(const struct call *c);
+
+#endif
