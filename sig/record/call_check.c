@@ -2,6 +2,7 @@
 /* Each field of a record was within its bounds; here they must make a call. */
 #include "sig/record/call_check.h"
 
+#include "sig/call/segment.h"
 #include "sig/leg/leg.h"
 #include "sig/sip/lex.h"
 
@@ -304,5 +305,7 @@ const char *call_check(const struct call *c, const struct call_seed *seed)
 {
 	const char *wrong = check_legs(c, seed);
 
+	if (!wrong)
+		wrong = segments_check(c);
 	return wrong ? wrong : check_state(c);
 }

@@ -15,7 +15,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 
 	(void)bytes_cstr(bytes_str(h->settings->tenant), p->tenant, sizeof(p->tenant));
 	out->id = c->id;
-	out->format = CALL_RECORD_FORMAT;
+	out->format = call_record_format(c);
 	out->version = c->out.version;
 	out->incarnation = h->incarnation;
 	out->boot = mark.boot;
@@ -90,6 +90,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	packing_legs(h, p, c, seed);
 	pack_plan(h, p, &c->plan);
 	pack_orders(p, c->orders);
+	packing_segments(p, c);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h->settings, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,

@@ -7,6 +7,7 @@
 #define SIG_RECORD_CALL_PACK_H
 
 #include "sig/call.pb-c.h"
+#include "sig/call/segment.h"
 #include "sig/record/call_record.h"
 
 struct packed_leg {
@@ -33,6 +34,11 @@ struct packed_flow {
 	char network[sizeof(((struct shard_network *)NULL)->name)];
 };
 
+struct packed_segment {
+	Tandem__Call__Segment segment;
+	Tandem__Call__Counters a, b;
+};
+
 struct packing {
 	Tandem__Call__Call call;
 	struct packed_leg legs[LEGS_MAX];
@@ -42,6 +48,8 @@ struct packing {
 	Tandem__Call__Step *step_list[PLAN_STEPS_MAX];
 	Tandem__Call__Order orders[ORDERS_KEPT];
 	Tandem__Call__Order *order_list[ORDERS_KEPT];
+	struct packed_segment segments[SEGMENTS_MAX];
+	Tandem__Call__Segment *segment_list[SEGMENTS_MAX];
 	struct packed_flow flows[CALL_FLOWS_MAX];
 	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
 	char tenant[sizeof(((struct shard_settings *)NULL)->tenant)];
@@ -70,6 +78,7 @@ Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct pac
 			       uint8_t leg);
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
 void packing_flows(const struct shard_settings *settings, struct packing *p, const struct call *c);
+void packing_segments(struct packing *p, const struct call *c);
 
 /* A message as text. 0 or -ENOMEM. */
 int call_pack(const Tandem__Call__Call *call, struct text *out) NODISCARD;

@@ -52,5 +52,6 @@ bool reading_sdps(struct reading *r, const Tandem__Call__Call *in);
 bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in);
 bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in);
 bool reading_flows(struct reading *r, const Tandem__Call__Call *in);
+bool reading_segments(struct reading *r, const Tandem__Call__Call *in);
 
 #endif

@@ -8,8 +8,12 @@
 
 #include "sig/call/call.h"
 
-/* A record of a higher one is of a later program, which this one must not go on with. */
-enum { CALL_RECORD_FORMAT = 2 };
+/* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. */
+enum { CALL_RECORD_LEGS = 2, CALL_RECORD_SEGMENTS = 3, CALL_RECORD_FORMAT = CALL_RECORD_SEGMENTS };
+static inline uint32_t call_record_format(const struct call *c)
+{
+	return c->segment_count ? CALL_RECORD_SEGMENTS : CALL_RECORD_LEGS;
+}
 
 /* What transactions are made of again. */
 struct call_seed {

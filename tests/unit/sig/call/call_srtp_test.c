@@ -161,7 +161,7 @@ static void sealed_later(void **state)
 	s = (struct rig_save *)(uintptr_t)rig_stored(l->r);
 	for (uint32_t later_by = 0; later_by <= 1; later_by++) {
 		c = tandem__call__call__unpack(NULL, s->record.n, (const uint8_t *)s->record.p);
-		assert_int_equal(c->format, CALL_RECORD_FORMAT);
+		assert_int_equal(c->format, CALL_RECORD_LEGS);
 		assert_true(c->sealed.len > 0 && !c->n_legs);
 		if (later_by == 0) {
 			c->base.n_unknown_fields = 1;

@@ -432,7 +432,7 @@ static void of_a_later_program(void **state)
 	g_arena.used = 0;
 	c = tandem__call__call__unpack(&g_in_arena, good.n, good.p);
 	assert_non_null(c);
-	assert_int_equal(c->format, CALL_RECORD_FORMAT);
+	assert_int_equal(c->format, CALL_RECORD_LEGS);
 	c->format = CALL_RECORD_FORMAT + 1;
 	c->state = (Tandem__Call__State)77; /* whatever it means */
 	assert_int_equal(restore(l, bytes_mem(packed, tandem__call__call__pack(c, packed)),
