@@ -33,6 +33,9 @@ struct offer_self {
 	/* Less than the other party says (RFC 3264 8.4). held: we take nothing, sendrecv is sendonly, and recvonly is inactive.
 	 * silent: we send nothing, sendrecv is recvonly, and sendonly is inactive. Of the text alone: the plan has what was said. */
 	bool held, silent;
+	/* First of all, more than that: sendrecv, whatever the direction of the other party's text, which it only answered to a hold. Read by
+	 * offer_forward. */
+	bool both_ways;
 };
 
 enum { OFFER_CODECS_MAX = 16, OFFER_CODEC_NAME_MAX = 16 };

@@ -153,12 +153,13 @@ int offer_again(struct bytes said, const struct offer_policy *policy, const stru
 	struct sdp s;
 	struct forwarding k = {
 		.w = offer_b,
-		.offering = { .s = &s, .policy = &again, .to_b = &self, .both_ways = true },
+		.offering = { .s = &s, .policy = &again, .to_b = &self },
 	};
 
 	if (offer_parse_own(&s, said, error))
 		return -EBADMSG;
 	again = policy_again(policy, &s);
+	self.both_ways = true;
 	if (!self.earlier.n)
 		self.earlier = said;
 	return forward(&k, error);

@@ -11,7 +11,6 @@ struct offering {
 	const struct offer_self *to_b;
 	const struct sdp *earlier;    /* NULL: none */
 	bool dtls;                    /* towards B */
-	bool both_ways;               /* whatever the direction of s is */
 	struct offer_numbers numbers; /* given so far; empty before the first line */
 };
 
