@@ -92,7 +92,7 @@ static void give_up(struct call_host *h, struct call *c, const struct call_refus
 
 	LOG_WARN("call", c->id, "answer cannot be passed on", LOG_U64("status", refusal->status),
 		 LOG_STR("reason", refusal->text ? refusal->text : "no session description"));
-	call_end(h, c, &e);
+	call_untaken(h, c, &e);
 }
 
 static int confirm(struct call_host *h, struct leg *l, const struct sip_message *m)

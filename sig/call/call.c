@@ -11,6 +11,7 @@
 #include "sig/call/hears.h"
 #include "sig/call/invite.h"
 #include "sig/call/segment.h"
+#include "sig/call/transfer.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
@@ -134,6 +135,7 @@ void call_free(struct call *c)
 	}
 	free(c->flows);
 	plan_clear(&c->plan);
+	transfer_clear(&c->transfer);
 	fork_forget_best(c);
 	while (c->leg_count)
 		leg_free(c, c->leg_count - 1);

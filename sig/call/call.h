@@ -81,6 +81,7 @@ struct session_timer {
 };
 
 struct leg_digits;
+struct transfer;
 
 struct leg {
 	enum leg_state state;
@@ -166,6 +167,7 @@ struct call {
 	uint8_t leg_count;
 	struct bridge bridge;
 	struct plan plan;
+	struct transfer *transfer; /* NULL: none is under way (transfer.h) */
 	struct refusal_kept best;
 	struct call_flow *flows;
 	uint32_t flow_count;
@@ -210,7 +212,7 @@ enum call_event_kind {
 	CALL_EV_SUCCESS,
 	CALL_EV_FAILURE,
 	CALL_EV_TIMEOUT, /* of a request of ours: user, txn; failed: it could not be sent */
-	CALL_EV_STRAY,   /* a 2xx to an INVITE whose transaction is gone: message */
+	CALL_EV_STRAY, /* a 2xx to an INVITE whose transaction is gone: message. So far each is of a leg */
 	CALL_EV_TIMER,
 	CALL_EV_SAVED,        /* version, ok */
 	CALL_EV_ENDED,        /* ok */

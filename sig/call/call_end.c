@@ -12,6 +12,7 @@
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
 #include "sig/call/sound_metric.h"
+#include "sig/call/transfer.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
@@ -151,7 +152,7 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 	c->state = CALL_ENDING;
 	c->cause = e->cause;
 	c->ended_by = e->by;
-	if (call_caller(c)->state == LEG_EARLY || (call_caller(c)->called && begins)) {
+	if (call_caller(c)->state == LEG_EARLY || (call_caller_is_up(c) && begins)) {
 		c->status = e->status;
 		c->answer_utc_ms = 0;                    /* B answered, but A was never told */
 	} else if (c->segment_count && c->status == 0) { /* the INVITE was of an earlier pair */
@@ -184,6 +185,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 	if (c->state == CALL_ESTABLISHED)
 		close_reinvites(h, c);
 	note_end(h, c, e);
+	transfer_over(h, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
 			leg_leave(h, c, i, &f);
@@ -198,6 +200,12 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 	metric_add(h->metrics->calls_ended, 1);
 	call_publish(h, c, SIG_CALL_ENDED);
 	log_end(c);
+}
+
+void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e)
+{
+	if (!transfer_failed(h, c, e))
+		call_end(h, c, e);
 }
 
 void call_party_lost(struct call_host *h, struct call *c, uint8_t leg)

@@ -5,6 +5,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
 #include "sig/call/resume.h"
+#include "sig/call/transfer.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
@@ -62,6 +63,9 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 	case TXN_USER_RELAY:
 		gone(h, c, ev);
 		break;
+	case TXN_USER_REFER:
+		transfer_notified(h, c, ev);
+		break;
 	case TXN_USER_NONE:
 	case TXN_USER_REGISTER:
 	case TXN_USER_CANCEL:
@@ -81,6 +85,8 @@ static void timed_out(struct call_host *h, struct call *c, const struct call_eve
 		leg_digits_answered(h, c, ev);
 	} else if (ev->user == TXN_USER_REFRESH) {
 		refresh_answered(h, c, ev);
+	} else if (ev->user == TXN_USER_REFER) {
+		transfer_notified(h, c, ev);
 	}
 }
 
@@ -144,7 +150,7 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 	if (due(&c->plan.until_ns, h->now.ns) && plan_next(h, c, PLAN_NO_ANSWER))
 		return;
 	if (due(&c->ring_ns, h->now.ns) && !plan_next(h, c, PLAN_NO_ANSWER))
-		call_end(h, c, &no_answer);
+		call_untaken(h, c, &no_answer);
 }
 
 static void timer(struct call_host *h, struct call *c)
@@ -301,17 +307,21 @@ static void release(struct call_host *h, struct call *c)
 		case OUTBOX_ORDER:
 			order_answer(h, c, &item);
 			break;
-		case OUTBOX_BYE:
-			respond(h, txns_get(h->txns, item.txn), NULL,
-				&(struct response){ .status = 200 });
+		case OUTBOX_RESPONSE:
+			respond_later(h, c, &item);
 			break;
 		}
 	}
 }
 
+static bool is_of_leg(const struct call_event *ev)
+{
+	return ev->kind <= CALL_EV_STRAY;
+}
+
 void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (!call_leg(c, ev->leg)) /* what lost the race is gone */
+	if (is_of_leg(ev) && !call_leg(c, ev->leg)) /* what lost the race is gone */
 		return;
 	switch (ev->kind) {
 	case CALL_EV_REQUEST:
@@ -361,5 +371,6 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		call_resume(h, c);
 		break;
 	}
+	transfer_go(h, c);
 	release(h, c);
 }

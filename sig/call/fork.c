@@ -205,7 +205,7 @@ static void end_with_best(struct call_host *h, struct call *c)
 
 	if (best->leg != c->bridge.caller)
 		c->bridge.callee = best->leg;
-	call_end(h, c, &e);
+	call_untaken(h, c, &e);
 }
 
 static void keep_better(struct refusal_kept *best, struct refusal_kept *lost)

@@ -9,6 +9,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
 #include "sig/call/session.h"
+#include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
 
 static int fill(struct call_host *h, struct call *c, const struct call_originate *o)
@@ -129,4 +130,5 @@ void originate_joined(struct call_host *h, struct call *c)
 		 LOG_U64("setup_ms", c->answer_utc_ms - c->setup_utc_ms));
 	if (invite_own(h, c, c->bridge.callee))
 		LOG_WARN("call", c->id, "A was not asked once more");
+	transfer_joined(h, c);
 }

@@ -14,15 +14,15 @@ enum {
 }; /* an INVITE for each leg, and what one leg may have besides */
 
 enum outbox_kind {
-	OUTBOX_INVITE,  /* our INVITE to a leg leaves */
-	OUTBOX_ANSWER,  /* our 2xx to the open INVITE leaves */
-	OUTBOX_ACK,     /* ACK to the 2xx of a leg */
-	OUTBOX_RELAY,   /* an INFO that came after the INVITE for the same leg */
+	OUTBOX_INVITE, /* our INVITE to a leg leaves */
+	OUTBOX_ANSWER, /* our 2xx to the open INVITE leaves */
+	OUTBOX_ACK,    /* ACK to the 2xx of a leg */
+	OUTBOX_RELAY, /* an INFO that came after the INVITE for the same leg, or a NOTIFY of ours */
 	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
 	OUTBOX_FLIGHT,  /* what lets the party of a flow finish its handshake may leave */
 	OUTBOX_UPDATE, /* our 200 to an UPDATE with an offer: who was answered is not answered otherwise by the next process */
-	OUTBOX_BYE,    /* our 200 to a BYE: who was told that it is over never says so again */
 	OUTBOX_ORDER,  /* the answer to an order: what was done is not undone by a kill */
+	OUTBOX_RESPONSE, /* our 2xx to a BYE or REFER: who was told that it is over, or done, never says so again */
 };
 
 struct outbox_item {
@@ -31,8 +31,10 @@ struct outbox_item {
 	uint8_t leg;
 	uint8_t line;        /* RESERVE, FLIGHT: with leg, the flow */
 	uint8_t association; /* FLIGHT */
+	uint16_t status;     /* RESPONSE, and */
+	const char *lines;   /* ... constant further header lines; NULL: none */
 	uint64_t
-		txn; /* RELAY: client transaction; UPDATE, BYE: server transaction; ORDER: ticket */
+		txn; /* RELAY: client transaction; UPDATE, RESPONSE: server transaction; ORDER: ticket */
 	uint32_t number;      /* ORDER */
 	uint64_t srtp, srtcp; /* RESERVE: limits */
 };

@@ -6,6 +6,7 @@
 #include "sig/call/give_up.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
+#include "sig/call/transfer.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
@@ -273,4 +274,5 @@ void call_resume(struct call_host *h, struct call *c)
 	resume_invites(h, c);
 	resume_clients(h, c);
 	resume_leaving(h, c);
+	transfer_resume(h, c);
 }

@@ -57,6 +57,14 @@ static bool is_own(const struct talk *t)
 	return t->offerer == t->answerer;
 }
 
+/* For whom we ask by ourselves: it said less only because it was offered less, by who held it then. */
+static bool was_held(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	return !l->uas && !l->sdp.theirs && !l->holds && !session_is_holding(c, leg);
+}
+
 /* What `to` is offered, with the session version it will have. */
 static NOINLINE int forward(struct call_host *h, struct call *c, const struct talk *t,
 			    uint64_t version, struct call_refusal *refusal)
@@ -69,6 +77,7 @@ static NOINLINE int forward(struct call_host *h, struct call *c, const struct ta
 
 	self.session_version = version;
 	self.held = c->legs[t->offerer]->held; /* who is held is told so (RFC 3264 8.4) */
+	self.both_ways = !is_own(t) && was_held(c, t->offerer);
 	err = is_own(t) ? offer_own(&g_own, &policy, &self, &w, &error)
 			: offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)

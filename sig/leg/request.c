@@ -3,7 +3,9 @@
 
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
+#include "sig/leg/refer.h"
 #include "sig/leg/refresh.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/trickle.h"
@@ -33,7 +35,9 @@ static struct bytes reason_lines(struct call_host *h, const struct sip_message *
 /* Saved before said: were the node killed after a 200 that is in no record, its successor would hold a call that nobody ends. */
 static void answer_bye(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	struct outbox_item item = { .kind = OUTBOX_BYE, .leg = ev->leg, .txn = ev->slot->self };
+	struct outbox_item item = {
+		.kind = OUTBOX_RESPONSE, .leg = ev->leg, .txn = ev->slot->self, .status = 200
+	};
 	bool waits = !h->degraded && c->end_tries == 0 && !txns_keep_request(ev->slot, ev->message);
 
 	if (waits)
@@ -52,9 +56,12 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 		.reason = reason_lines(h, ev->message),
 	};
 
-	if (!bridge_has(c, ev->leg)) { /* a branch that lost has only to go */
-		answer(h, ev, 200, (struct bytes){ 0 });
+	if (!bridge_has(
+		    c,
+		    ev->leg)) { /* a branch that lost has only to go, and so has who gave its party away */
 		leg_close(l);
+		transfer_left(c, ev->leg);
+		answer_bye(h, c, ev);
 		return;
 	}
 	if (l->state == LEG_EARLY && l->uas) { /* RFC 3261 15.1.2 */
@@ -107,11 +114,13 @@ static void by_method(struct call_host *h, struct call *c, const struct call_eve
 	case SIP_UPDATE:
 		refresh_asked(h, c, ev);
 		break;
+	case SIP_REFER:
+		refer_received(h, c, ev);
+		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
 	case SIP_REGISTER:
 	case SIP_PRACK:
-	case SIP_REFER:
 	case SIP_NOTIFY:
 	case SIP_SUBSCRIBE:
 	case SIP_PUBLISH:
@@ -121,6 +130,21 @@ static void by_method(struct call_host *h, struct call *c, const struct call_eve
 	case SIP_UNKNOWN:
 		respond_refuse(h, ev, 501, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
 		break;
+	}
+}
+
+/* Who gives its party away waits for what becomes of it; a branch that lost is over. */
+static void refuse_beside(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	if (!transfer_is_beside(c, ev->leg)) {
+		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+	} else if (ev->message->method == SIP_OPTIONS) {
+		respond_write_options(&extra, h);
+		answer(h, ev, 200, writer_lines(&extra));
+	} else {
+		respond_refuse(h, ev, 491, REFUSED_GLARE, (struct bytes){ 0 });
 	}
 }
 
@@ -141,7 +165,7 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		return;
 	}
 	if (!bridge_has(c, ev->leg) && ev->message->method != SIP_BYE) {
-		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		refuse_beside(h, c, ev);
 		return;
 	}
 	by_method(h, c, ev);

@@ -101,6 +101,19 @@ void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t s
 	respond(h, ev->slot, ev->message, &r);
 }
 
+void respond_later(struct call_host *h, const struct call *c, const struct outbox_item *item)
+{
+	const struct leg *l = call_leg(c, item->leg);
+	struct response r = { .status = item->status,
+			      .extra = bytes_str(item->lines ? item->lines : "") };
+
+	if (l && item->status == 202) { /* RFC 3515 3 */
+		r.dialog = &l->dialog;
+		r.contact = true;
+	}
+	respond(h, txns_get(h->txns, item->txn), NULL, &r);
+}
+
 void respond_write_options(struct writer *w, const struct call_host *h)
 {
 	writer_str(w, RESPOND_ALLOW RESPOND_ACCEPT);

@@ -5,7 +5,7 @@
 
 #include "sig/call/call.h"
 
-#define RESPOND_ALLOW  "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER\r\n"
+#define RESPOND_ALLOW  "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, REGISTER\r\n"
 #define RESPOND_ACCEPT "Accept: application/sdp, multipart/mixed\r\n"
 
 struct response {
@@ -31,6 +31,9 @@ void respond(struct call_host *h, struct txn_slot *slot, const struct sip_messag
 /* Counts the reason, and answers the request of the event. extra: whole lines. */
 void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
 		    enum sig_refused reason, struct bytes extra);
+
+/* What waited for a save: the 2xx of an item RESPONSE. */
+void respond_later(struct call_host *h, const struct call *c, const struct outbox_item *item);
 
 /* Lines of the answer to OPTIONS. */
 void respond_write_options(struct writer *w, const struct call_host *h);

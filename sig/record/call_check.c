@@ -3,6 +3,7 @@
 #include "sig/record/call_check.h"
 
 #include "sig/call/segment.h"
+#include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
 #include "sig/sip/lex.h"
 
@@ -119,7 +120,7 @@ static bool asker_fits(const struct call *c, const struct invite_uac *uac)
 
 	if (from->uas)
 		return from->uas->late == uac->late;
-	return !uac->late && (c->state == CALL_ESTABLISHED || call_caller(c)->called);
+	return !uac->late && (c->state == CALL_ESTABLISHED || call_caller_is_up(c));
 }
 
 static const char *check_uac(const struct call *c, const struct call_seed *seed, uint8_t leg)
@@ -202,7 +203,8 @@ static const char *check_legs(const struct call *c, const struct call_seed *seed
 static bool has_state(const struct call *c, enum leg_state state)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (i != c->bridge.caller && c->legs[i] && c->legs[i]->state == state)
+		if (i != c->bridge.caller && !transfer_is_beside(c, i) && c->legs[i] &&
+		    c->legs[i]->state == state)
 			return true;
 	}
 	return false;
@@ -214,7 +216,8 @@ static bool others_go(const struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (!bridge_has(c, i) && l && l->state != LEG_LEAVING && l->state != LEG_CLOSED)
+		if (!bridge_has(c, i) && !transfer_is_beside(c, i) && l &&
+		    l->state != LEG_LEAVING && l->state != LEG_CLOSED)
 			return false;
 	}
 	return true;
@@ -237,7 +240,7 @@ static const char *check_setup(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
 
-	if (a->called)
+	if (call_caller_is_up(c))
 		return check_originating(c);
 	if (!a->uas || a->uas->state != UAS_PROCEEDING || a->state != LEG_EARLY ||
 	    !has_state(c, LEG_EARLY) || has_state(c, LEG_ANSWERED) || has_state(c, LEG_CONFIRMED) ||
@@ -254,9 +257,9 @@ static const char *check_answering(const struct call *c)
 	bool said = uas && uas->state == UAS_ACCEPTED;
 
 	if (!b || !b->uac || leg_is_open(b) || (uas && uas->state < UAS_ANSWERED) ||
-	    !uas != call_caller(c)->called || !others_go(c))
+	    !uas != call_caller_is_up(c) || !others_go(c))
 		return "call: answering";
-	if (a != (call_caller(c)->called ? LEG_CONFIRMED : said ? LEG_ANSWERED : LEG_EARLY))
+	if (a != (call_caller_is_up(c) ? LEG_CONFIRMED : said ? LEG_ANSWERED : LEG_EARLY))
 		return "call: answering";
 	return b->state == LEG_ANSWERED || b->state == LEG_CONFIRMED ? NULL : "call: answering";
 }
@@ -301,11 +304,40 @@ static const char *check_state(const struct call *c)
 	return "call: state";
 }
 
+/* The transferor is one of the two, or beside them; whom it gave away is the caller. */
+static const char *check_transfer(const struct call *c)
+{
+	const struct transfer *t = c->transfer;
+	enum call_state s = c->state;
+	bool fits = false;
+
+	if (!t)
+		return NULL;
+	switch (t->state) {
+	case TRANSFER_WAITS:
+		fits = s == CALL_ESTABLISHED && bridge_has(c, t->leg);
+		break;
+	case TRANSFER_RINGS:
+		fits = s == CALL_SETUP || s == CALL_RINGING || s == CALL_ANSWERING;
+		break;
+	case TRANSFER_DONE:
+		fits = s == CALL_ESTABLISHED;
+		break;
+	}
+	if (t->state != TRANSFER_WAITS)
+		fits = fits && !bridge_has(c, t->leg) &&
+		       (t->other.caller == t->leg || t->other.callee == t->leg) &&
+		       (t->other.caller == c->bridge.caller || t->other.callee == c->bridge.caller);
+	return fits ? NULL : "transfer: state";
+}
+
 const char *call_check(const struct call *c, const struct call_seed *seed)
 {
 	const char *wrong = check_legs(c, seed);
 
 	if (!wrong)
 		wrong = segments_check(c);
+	if (!wrong)
+		wrong = check_transfer(c);
 	return wrong ? wrong : check_state(c);
 }

@@ -37,6 +37,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->cause = c->cause;
 	out->ended_by = c->ended_by;
 	out->callee = c->bridge.callee == LEG_NONE || c->bridge.callee == 1 ? 0 : c->bridge.callee;
+	out->callee_place = c->bridge.callee == 0;
 	out->caller = c->bridge.caller;
 	out->offerer = c->bridge.offerer;
 }
@@ -91,6 +92,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	pack_plan(h, p, &c->plan);
 	pack_orders(p, c->orders);
 	packing_segments(p, c);
+	packing_transfer(p, c->transfer);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h->settings, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,

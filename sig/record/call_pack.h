@@ -44,6 +44,7 @@ struct packing {
 	struct packed_leg legs[LEGS_MAX];
 	Tandem__Call__Leg *leg_list[LEGS_MAX];
 	Tandem__Call__Best best;
+	Tandem__Call__Transfer transfer;
 	Tandem__Call__Step steps[PLAN_STEPS_MAX];
 	Tandem__Call__Step *step_list[PLAN_STEPS_MAX];
 	Tandem__Call__Order orders[ORDERS_KEPT];
@@ -77,6 +78,7 @@ Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct pac
 			       const struct invite_uas *uas, const struct call_seed *seed,
 			       uint8_t leg);
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
+void packing_transfer(struct packing *p, const struct transfer *t);
 void packing_flows(const struct shard_settings *settings, struct packing *p, const struct call *c);
 void packing_segments(struct packing *p, const struct call *c);
 

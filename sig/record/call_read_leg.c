@@ -168,7 +168,7 @@ static bool is_leg(const struct call *c, uint32_t leg)
 
 bool reading_bridge(struct reading *r, const Tandem__Call__Call *in)
 {
-	uint32_t callee = in->callee ? in->callee : 1;
+	uint32_t callee = in->callee_place ? in->callee_place - 1 : in->callee ? in->callee : 1;
 	struct call *c = r->c;
 
 	for (size_t i = 0; i < in->n_legs; i++)
@@ -176,7 +176,7 @@ bool reading_bridge(struct reading *r, const Tandem__Call__Call *in)
 	if (!is_leg(c, in->caller))
 		return reading_wrong(r, "call: no caller");
 	c->bridge.caller = (uint8_t)in->caller;
-	if (in->callee == 0 && c->leg_count == 1 && call_caller(c)->called) {
+	if (in->callee == 0 && !in->callee_place && c->leg_count == 1 && call_caller(c)->called) {
 		c->bridge.callee = LEG_NONE; /* nobody else is asked yet */
 		return true;
 	}

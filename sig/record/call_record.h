@@ -12,7 +12,9 @@
 enum { CALL_RECORD_LEGS = 2, CALL_RECORD_SEGMENTS = 3, CALL_RECORD_FORMAT = CALL_RECORD_SEGMENTS };
 static inline uint32_t call_record_format(const struct call *c)
 {
-	return c->segment_count ? CALL_RECORD_SEGMENTS : CALL_RECORD_LEGS;
+	bool older = !c->segment_count && !c->transfer && c->bridge.callee != 0;
+
+	return older ? CALL_RECORD_LEGS : CALL_RECORD_SEGMENTS;
 }
 
 /* What transactions are made of again. */

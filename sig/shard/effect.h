@@ -30,11 +30,14 @@ enum sig_event_kind {
 	SIG_CALL_RINGING,
 	SIG_CALL_ANSWERED,
 	SIG_CALL_ENDED,
-	SIG_CALL_DIGIT,   /* leg, digit: the party of that leg pressed it */
-	SIG_CALL_HELD,    /* leg: that party holds the other, or a command does for it */
-	SIG_CALL_RESUMED, /* leg */
-	SIG_CALL_MUTED,   /* leg: nobody hears that party any more, by command */
-	SIG_CALL_UNMUTED, /* leg */
+	SIG_CALL_DIGIT,           /* leg, digit: the party of that leg pressed it */
+	SIG_CALL_HELD,            /* leg: that party holds the other, or a command does for it */
+	SIG_CALL_RESUMED,         /* leg */
+	SIG_CALL_MUTED,           /* leg: nobody hears that party any more, by command */
+	SIG_CALL_UNMUTED,         /* leg */
+	SIG_CALL_TRANSFERRING,    /* from was given away by whom it spoke with: to rings for it */
+	SIG_CALL_TRANSFERRED,     /* from and to speak with each other */
+	SIG_CALL_TRANSFER_FAILED, /* nobody answered: from and to are as before */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
 	SIG_EVENT_KINDS,

@@ -31,6 +31,7 @@
 	X(SDP, "session_description")                \
 	X(FORWARD, "forward")                        \
 	X(DO_NOT_DISTURB, "do_not_disturb")          \
+	X(TRANSFER, "transfer")                      \
 	X(CALLS_FULL, "calls_full")                  \
 	X(TXNS_FULL, "transactions_full")            \
 	X(PORTS_FULL, "ports_full")                  \

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One party of an established call gives the other one to somebody else (RFC 5589, as a B2BUA does it: the REFER ends here). The other one
+ * becomes the caller of what rings then, as if it had called by itself. Who gives it, the transferor, stays beside the two, hears by NOTIFY
+ * what becomes of it (RFC 3515), leaves when somebody has answered, and gets its party back where nobody does.
+ *
+ *   TRANSFER_WAITS -> TRANSFER_RINGS -> TRANSFER_DONE -> gone
+ *   an INVITE is open    |  nobody answers: gone, and the call is as before
+ */
+#ifndef SIG_CALL_TRANSFER_H
+#define SIG_CALL_TRANSFER_H
+
+#include "sig/call/call.h"
+
+struct call_ending;
+
+enum transfer_state { TRANSFER_WAITS, TRANSFER_RINGS, TRANSFER_DONE };
+
+struct transfer {
+	enum transfer_state state;
+	uint8_t leg;          /* of the transferor */
+	uint32_t refer;       /* CSeq of its REFER, which NOTIFY names; 0: nobody is notified */
+	struct text target;   /* user who is to ring */
+	struct bridge other;  /* of RINGS on: the pair of the transferor and its party, and */
+	struct text from, to; /* what the call had as theirs */
+};
+
+void transfer_clear(struct transfer **t);
+/* The leg's party gives the other one to that user of ours. It begins when no INVITE is open (transfer_go). 0, -EALREADY (one is under
+ * way), -ENOTCONN (the call is not established), -ENOMEM. */
+int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t refer) NODISCARD;
+/* After each step of the call. */
+void transfer_go(struct call_host *h, struct call *c);
+/* Nobody took the call: false where there was nobody to get its party back, and the call is to end. */
+bool transfer_failed(struct call_host *h, struct call *c, const struct call_ending *e);
+/* The two speak with each other. */
+void transfer_joined(struct call_host *h, struct call *c);
+/* An answer to our NOTIFY, or none came. */
+void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev);
+/* The transferor hung up. */
+void transfer_left(struct call *c, uint8_t leg);
+/* The call ends. */
+void transfer_over(struct call_host *h, struct call *c);
+void transfer_resume(struct call_host *h, struct call *c);
+/* Header lines of an INVITE: who gave the caller to whom is rung (RFC 3892). */
+void transfer_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
+			  uint8_t leg);
+
+/* The leg is the transferor's, beside the two that hear each other. */
+static inline bool transfer_is_beside(const struct call *c, uint8_t leg)
+{
+	return c->transfer && c->transfer->leg == leg && c->transfer->state != TRANSFER_WAITS;
+}
+/* The caller is up already, and nobody waits for an answer to its INVITE: it was called by command, or is transferred. */
+static inline bool call_caller_is_up(const struct call *c)
+{
+	return call_caller(c)->called || transfer_is_beside(c, c->transfer ? c->transfer->leg : 0);
+}
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/leg/refer.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/transfer.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request.h"
+#include "sig/leg/respond.h"
+#include "sig/shard/route.h"
+
+enum { REFER_EXPIRES_S = 300, NOTIFY_LINES_MAX = 256, SIPFRAG_MAX = 96 };
+
+/* Where the party wants the other one to go. 0 or the status to refuse with. */
+static uint16_t read_target(const struct call_host *h, const struct sip_message *m,
+			    char user[ROUTE_USER_MAX])
+{
+	enum route_verdict verdict;
+	struct sip_name_addr to;
+	struct bytes value;
+
+	if (!message_header(m, "Refer-To", 0, &value) || message_header(m, "Refer-To", 1, &value) ||
+	    !message_header(m, "Refer-To", 0, &value) || sip_name_addr_parse(&to, value))
+		return 400; /* RFC 3515 2.1: exactly one */
+	if (!route_is_ours(&to.uri, h->settings) && !route_is_same_domain(&to.uri, &m->to.uri))
+		return 404;
+	verdict = route_user(&to.uri, user);
+	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
+}
+
+/* RFC 4488: it wants to hear nothing more. */
+static bool wants_notify(const struct sip_message *m)
+{
+	struct bytes value;
+
+	return !message_header(m, "Refer-Sub", 0, &value) || !bytes_starts(value, "false");
+}
+
+static uint16_t refusal_of(int err)
+{
+	switch (err) {
+	case -EALREADY:
+		return 491;
+	case -ENOTCONN: /* the dialog is there, and nobody to be given away yet */
+		return 403;
+	default:
+		return 500;
+	}
+}
+
+/* Saved before said: who was told so leaves its party to us. */
+static void accept(struct call_host *h, struct call *c, const struct call_event *ev, bool notify)
+{
+	struct outbox_item item = { .kind = OUTBOX_RESPONSE,
+				    .leg = ev->leg,
+				    .txn = ev->slot->self,
+				    .status = 202,
+				    .lines = notify ? "" : "Refer-Sub: false\r\n" };
+
+	if (txns_keep_request(ev->slot, ev->message) || !outbox_push(&c->out, &item))
+		respond_later(h, c, &item);
+}
+
+/* RFC 3515 2.4.5, 3420: a status line is enough. */
+static struct txn_slot *make_notify(struct call_host *h, struct leg *l, uint32_t refer,
+				    uint16_t status)
+{
+	uint8_t lines[NOTIFY_LINES_MAX], fragment[SIPFRAG_MAX];
+	struct writer extra = writer_over(lines, sizeof(lines));
+	struct writer body = writer_over(fragment, sizeof(fragment));
+	struct dialog_request r = { .method = SIP_NOTIFY,
+				    .max_forwards = -1,
+				    .contact = true,
+				    .content_type = BYTES_LIT("message/sipfrag;version=2.0") };
+
+	writer_fmt(&extra, "Event: refer;id=%u\r\n", refer);
+	if (status < 200)
+		writer_fmt(&extra, "Subscription-State: active;expires=%d\r\n", REFER_EXPIRES_S);
+	else
+		writer_str(&extra, "Subscription-State: terminated;reason=noresource\r\n");
+	writer_fmt(&body, "SIP/2.0 %u %s\r\n", status, sip_reason(status));
+	r.extra = writer_lines(&extra);
+	r.body = writer_done(&body);
+	return leg_request(h, &l->dialog, &r, TXN_USER_REFER);
+}
+
+void refer_notify(struct call_host *h, struct call *c, uint8_t leg, uint32_t refer, uint16_t status)
+{
+	struct txn_slot *slot = make_notify(h, c->legs[leg], refer, status);
+	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = leg };
+
+	if (!slot) {
+		LOG_WARN("call", c->id, "no transaction left for NOTIFY", LOG_U64("leg", leg));
+		return;
+	}
+	item.txn = slot->self;
+	if (c->state == CALL_ENDING || !outbox_push(&c->out, &item))
+		relay_go(h, slot->self);
+}
+
+void refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	bool notify = wants_notify(ev->message);
+	char user[ROUTE_USER_MAX];
+	uint16_t status = read_target(h, ev->message, user);
+
+	if (!status) {
+		int err =
+			transfer_begin(c, ev->leg, bytes_str(user), notify ? ev->message->cseq : 0);
+
+		status = err ? refusal_of(err) : 0;
+	}
+	if (status) {
+		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
+		return;
+	}
+	accept(h, c, ev, notify);
+}

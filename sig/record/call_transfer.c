@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "sig/call/transfer.h"
+#include "sig/record/call_pack.h"
+#include "sig/record/call_read.h"
+
+void packing_transfer(struct packing *p, const struct transfer *t)
+{
+	Tandem__Call__Transfer *out = &p->transfer;
+
+	if (!t)
+		return;
+	tandem__call__transfer__init(out);
+	out->state = t->state;
+	out->leg = t->leg;
+	out->refer = t->refer;
+	out->target = packing_text(&t->target);
+	out->caller = t->other.caller;
+	out->callee = t->other.callee;
+	out->offerer = t->other.offerer;
+	out->from = packing_text(&t->from);
+	out->to = packing_text(&t->to);
+	p->call.transfer = out;
+}
+
+static bool is_leg(const struct call *c, uint32_t leg)
+{
+	return leg < LEGS_MAX && call_leg(c, (uint8_t)leg);
+}
+
+/* Before it rings there is nothing to go back to. */
+static bool read_before(struct reading *r, struct transfer *t, const Tandem__Call__Transfer *in)
+{
+	if (t->state == TRANSFER_WAITS)
+		return true;
+	if (!is_leg(r->c, in->caller) || !is_leg(r->c, in->callee) || in->caller == in->callee ||
+	    (in->offerer != in->caller && in->offerer != in->callee))
+		return reading_wrong(r, "transfer: bridge");
+	t->other = (struct bridge){ .caller = (uint8_t)in->caller,
+				    .callee = (uint8_t)in->callee,
+				    .offerer = (uint8_t)in->offerer };
+	return true;
+}
+
+bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
+{
+	struct transfer *t;
+
+	if (!in)
+		return true;
+	if (in->state > TRANSFER_DONE || !is_leg(r->c, in->leg))
+		return reading_wrong(r, "transfer: leg");
+	t = r->c->transfer = calloc(1, sizeof(*t));
+	if (!t)
+		return reading_wrong(r, "out of memory");
+	t->state = (enum transfer_state)in->state;
+	t->leg = (uint8_t)in->leg;
+	t->refer = in->refer;
+	return read_before(r, t, in) &&
+	       reading_line(r, &t->target, &in->target, READING_USER_MAX, "transfer: target") &&
+	       reading_line(r, &t->from, &in->from, READING_USER_MAX, "transfer: from") &&
+	       reading_line(r, &t->to, &in->to, READING_USER_MAX, "transfer: to");
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A party gives the other one to somebody else by REFER (FEATURES CALL-23, CALL-28). */
+#include "tests/unit/sig/line.h"
+
+struct trio {
+	struct line l; /* A called B, or B called A */
+	struct phone c;
+};
+
+static int trio_setup(void **state)
+{
+	struct trio *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -1;
+	t->l.r = rig_open();
+	phones_open(t->l.r, &t->l.a, &t->l.b);
+	phone_open(&t->c, t->l.r, "1004", "192.0.2.14:5060");
+	phone_bind(&t->c);
+	*state = t;
+	return 0;
+}
+
+#define TRIO_TEST(fn) cmocka_unit_test_setup_teardown(fn, trio_setup, line_teardown)
+
+static void refer(struct phone *p, const char *to)
+{
+	char extra[128];
+
+	(void)snprintf(extra, sizeof(extra), "Refer-To: <%s>\r\n", to);
+	phone_request(p, "REFER", extra, "");
+}
+
+/* A NOTIFY with that status line, which the phone answers. */
+static void assert_notified(struct phone *p, const char *fragment, const char *subscription)
+{
+	struct bytes m = rig_take(p->r, &p->addr, "NOTIFY ");
+	char id[64];
+
+	assert_true(m.n);
+	(void)snprintf(id, sizeof(id), "\r\nEvent: refer;id=%u\r\n", p->cseq);
+	assert_true(rig_has(m, id));
+	assert_true(rig_has(m, "\r\nContent-Type: message/sipfrag;version=2.0\r\n"));
+	assert_true(rig_has(m, subscription));
+	assert_true(rig_has(m, fragment));
+	phone_answer(p, m, "200 OK", "");
+}
+
+/* t gives its party to C, whose phone rings. */
+static void give_away(struct trio *t, struct phone *p)
+{
+	refer(p, "sip:1004@test.local");
+	assert_true(phone_hears(p, "SIP/2.0 202").n);
+	assert_notified(p, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
+}
+
+/* Whoever is given away hears what C says. */
+static void c_answers(struct trio *t, struct phone *given, const char *sdp)
+{
+	struct bytes m;
+
+	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
+	assert_true(rig_take(t->l.r, &t->c.addr, "ACK ").n);
+	m = rig_take(t->l.r, &given->addr, "INVITE ");
+	assert_true(m.n);
+	assert_true(rig_has(m, "a=sendrecv\r\n"));
+	phone_answer(given, m, "200 OK", sdp);
+	assert_true(rig_take(t->l.r, &given->addr, "ACK ").n);
+}
+
+static void assert_left(struct phone *p)
+{
+	struct bytes m = rig_take(p->r, &p->addr, "BYE ");
+
+	assert_true(m.n);
+	phone_answer(p, m, "200 OK", "");
+}
+
+static void assert_talks(struct rig *r, uint8_t leg, uint8_t other)
+{
+	struct flow_spec a = line_last_spec(r, leg), b = line_last_spec(r, other);
+
+	assert_int_equal(a.receive + a.send, 2);
+	assert_int_equal(b.receive + b.send, 2);
+	assert_memory_equal(&a.peer, &b.id, sizeof(a.peer));
+	assert_memory_equal(&b.peer, &a.id, sizeof(b.peer));
+}
+
+/* The last pair hangs up, and nothing is left. */
+static void assert_ends(struct trio *t, struct phone *p, struct phone *other)
+{
+	phone_request(p, "BYE", "", "");
+	assert_true(phone_hears(p, "SIP/2.0 200").n);
+	assert_left(other);
+	line_assert_idle(t->l.r);
+}
+
+static void callee_gives_away(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	assert_true(rig_has(rig_header(t->c.invite, "From"), "sip:1001@"));
+	assert_true(rig_has(t->c.invite, "\r\nReferred-By: <sip:1002@"));
+	assert_int_equal(line_last_spec(t->l.r, 0).send, 0);
+	assert_int_equal(line_last_spec(t->l.r, 1).send, 0);
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	assert_left(&t->l.b);
+	assert_talks(t->l.r, 0, 2);
+	assert_ends(t, &t->l.a, &t->c);
+}
+
+/* MED-04: not silence. */
+static void given_away_hears_ringback(void **state)
+{
+	static const struct job_id ringback[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMA] = { .slot = 5, .generation = 7 },
+	};
+	struct trio *t = *state;
+	struct flow_spec s;
+
+	shard_track_set(t->l.r->shard, SHARD_TRACK_RINGBACK, ringback);
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	s = line_last_spec(t->l.r, 0);
+	assert_int_equal(s.source.job.slot, 5);
+	assert_int_equal(s.send, 1);
+	assert_int_equal(line_last_spec(t->l.r, 1).source.job.generation, 0);
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	assert_int_equal(line_last_spec(t->l.r, 0).source.job.generation, 0);
+	assert_talks(t->l.r, 0, 2);
+}
+
+static void caller_gives_away(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.a);
+	assert_true(rig_has(rig_header(t->c.invite, "From"), "sip:1002@"));
+	c_answers(t, &t->l.b, PHONE_SDP_B);
+	assert_notified(&t->l.a, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	assert_left(&t->l.a);
+	assert_talks(t->l.r, 1, 2);
+	rig_wait_ms(t->l.r, 40000); /* leg 0 is gone: timers and saves still find the call */
+	assert_int_equal(rig_counts(t->l.r).calls_established, 1);
+	assert_ends(t, &t->c, &t->l.b);
+}
+
+/* Whoever was held when it was given away is not. */
+static void held_party(void **state)
+{
+	struct trio *t = *state;
+	struct bytes m;
+
+	phones_talk(&t->l.a, &t->l.b);
+	phone_request(&t->l.b, "INVITE", "",
+		      "v=0\r\no=b 1 2 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n"
+		      "m=audio 5000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+		      "a=sendonly\r\n");
+	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
+	assert_true(rig_has(m, "a=sendonly\r\n"));
+	phone_answer(&t->l.a, m, "200 OK",
+		     "v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n"
+		     "m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+		     "a=recvonly\r\n");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
+	phone_ack(&t->l.b);
+	give_away(t, &t->l.b);
+	assert_true(rig_has(t->c.invite, "a=sendrecv\r\n"));
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	assert_left(&t->l.b);
+	assert_talks(t->l.r, 0, 2);
+	assert_ends(t, &t->l.a, &t->c);
+}
+
+/* The transferor gets its party back. */
+static void nobody_takes_it(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	assert_notified(&t->l.b, "SIP/2.0 486 Busy Here\r\n", "terminated;reason=noresource");
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+	assert_talks(t->l.r, 0, 1);
+	give_away(t, &t->l.b); /* and once more */
+	rig_wait_ms(t->l.r, 181000);
+	assert_true(rig_take(t->l.r, &t->c.addr, "CANCEL ").n);
+	phone_answer(&t->c, t->c.invite, "487 Request Terminated", "");
+	assert_notified(&t->l.b, "SIP/2.0 408 Request Timeout\r\n", "terminated;reason=noresource");
+	assert_talks(t->l.r, 0, 1);
+	assert_ends(t, &t->l.b, &t->l.a);
+}
+
+static void nobody_is_there(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	refer(&t->l.b, "sip:1003@test.local");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	assert_notified(&t->l.b, "SIP/2.0 480 Temporarily Unavailable\r\n",
+			"terminated;reason=noresource");
+	assert_talks(t->l.r, 0, 1);
+	assert_ends(t, &t->l.b, &t->l.a);
+}
+
+/* CALL-28: who gave it away and left gets nothing back. */
+static void transferor_has_left(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	phone_request(&t->l.b, "BYE", "", "");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	assert_left(&t->l.a);
+	line_assert_idle(t->l.r);
+}
+
+static void transferor_leaves_in_time(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	phone_request(&t->l.b, "BYE", "", "");
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	assert_int_equal(rig_take(t->l.r, &t->l.b.addr, "NOTIFY ").n, 0);
+	assert_talks(t->l.r, 0, 2);
+	assert_ends(t, &t->l.a, &t->c);
+}
+
+/* Whom it gave away hangs up while C rings. */
+static void given_away_hangs_up(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	phone_request(&t->l.a, "BYE", "", "");
+	assert_notified(&t->l.b, "SIP/2.0 487 Request Terminated\r\n",
+			"terminated;reason=noresource");
+	assert_left(&t->l.b);
+	assert_true(rig_take(t->l.r, &t->c.addr, "CANCEL ").n);
+	phone_answer(&t->c, t->c.invite, "487 Request Terminated", "");
+	line_assert_idle(t->l.r);
+}
+
+/* It begins when the open INVITE is over. */
+static void behind_an_invite(void **state)
+{
+	struct trio *t = *state;
+	struct bytes m;
+
+	phones_talk(&t->l.a, &t->l.b);
+	phone_request(&t->l.b, "INVITE", "", PHONE_SDP_B);
+	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
+	refer(&t->l.b, "sip:1004@test.local");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	assert_int_equal(rig_count(t->l.r, &t->c.addr, "INVITE "), 0);
+	phone_answer(&t->l.a, m, "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
+	t->l.b.cseq--;
+	phone_ack(&t->l.b);
+	assert_true(phone_rings(&t->c).n);
+}
+
+static void without_subscription(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	phone_request(&t->l.b, "REFER", "Refer-To: sip:1004@test.local\r\nRefer-Sub: false\r\n",
+		      "");
+	assert_true(rig_has(phone_hears(&t->l.b, "SIP/2.0 202"), "\r\nRefer-Sub: false\r\n"));
+	assert_true(phone_rings(&t->c).n);
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	assert_left(&t->l.b);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "NOTIFY "), 0);
+	assert_ends(t, &t->l.a, &t->c);
+}
+
+static void refused(void **state)
+{
+	static const struct {
+		const char *extra, *status;
+	} rows[] = {
+		{ "", "SIP/2.0 400" },
+		{ "Refer-To: sip:1004@test.local\r\nRefer-To: sip:1003@test.local\r\n",
+		  "SIP/2.0 400" },
+		{ "Refer-To: <sip:1004@test.local\r\n", "SIP/2.0 400" },
+		{ "Refer-To: mailto:1004@test.local\r\n", "SIP/2.0 4" },
+		{ "Refer-To: sip:1004@example.org\r\n", "SIP/2.0 404" },
+		{ "Refer-To: sip:test.local\r\n", "SIP/2.0 404" },
+	};
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		phone_request(&t->l.b, "REFER", rows[i].extra, "");
+		assert_true(phone_hears(&t->l.b, rows[i].status).n);
+	}
+	give_away(t, &t->l.b);
+	refer(&t->l.b, "sip:1003@test.local"); /* one at a time */
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 491").n);
+	phone_request(&t->l.b, "OPTIONS", "", "");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
+}
+
+static void restart(struct trio *t)
+{
+	struct rig *r = t->l.r;
+	const char *reason = "";
+	uint32_t last = r->save_count - 1;
+
+	while (r->saves[last].kind != EFFECT_CALL_SAVE)
+		last--;
+	shard_close(r->shard);
+	rig_start_shard(r);
+	phone_bind(&t->l.a);
+	phone_bind(&t->l.b);
+	phone_bind(&t->c);
+	if (shard_restore_call(r->shard, text_bytes(&r->saves[last].record), r->now, &reason))
+		fail_msg("%s", reason);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
+/* Killed while C rings. */
+static void after_a_restart(void **state)
+{
+	struct trio *t = *state;
+
+	for (int taken = 0; taken <= 1; taken++) {
+		if (taken) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(trio_setup(state), 0);
+			t = *state;
+		}
+		phones_talk(&t->l.a, &t->l.b);
+		give_away(t, &t->l.b);
+		restart(t);
+		if (taken) {
+			c_answers(t, &t->l.a, PHONE_SDP_A);
+			assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
+			assert_left(&t->l.b);
+			assert_talks(t->l.r, 0, 2);
+			assert_ends(t, &t->l.a, &t->c);
+		} else {
+			phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+			assert_notified(&t->l.b, "SIP/2.0 486 Busy Here\r\n", "terminated");
+			assert_talks(t->l.r, 0, 1);
+			assert_ends(t, &t->l.b, &t->l.a);
+		}
+	}
+}
+
+/* Killed before the transferor answered the last NOTIFY: it is left all the same. */
+static void after_a_late_restart(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	restart(t);
+	assert_left(&t->l.b);
+	assert_ends(t, &t->l.a, &t->c);
+}
+
+/* Nothing is said before it is saved. */
+static void saved_before_said(void **state)
+{
+	struct trio *t = *state;
+	uint32_t saves;
+
+	phones_talk(&t->l.a, &t->l.b);
+	saves = t->l.r->save_count;
+	t->l.r->hold_saves = true;
+	refer(&t->l.b, "sip:1004@test.local");
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "SIP/2.0 202"), 0);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "NOTIFY "), 0);
+	assert_int_equal(rig_count(t->l.r, &t->c.addr, "INVITE "), 0);
+	assert_int_equal(t->l.r->save_count, saves + 1);
+	rig_answer(t->l.r, saves, true);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "SIP/2.0 202"), 1);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "NOTIFY "), 1);
+	assert_int_equal(rig_count(t->l.r, &t->c.addr, "INVITE "), 1);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TRIO_TEST(callee_gives_away),    TRIO_TEST(given_away_hears_ringback),
+		TRIO_TEST(caller_gives_away),    TRIO_TEST(held_party),
+		TRIO_TEST(nobody_takes_it),      TRIO_TEST(nobody_is_there),
+		TRIO_TEST(transferor_has_left),  TRIO_TEST(transferor_leaves_in_time),
+		TRIO_TEST(given_away_hangs_up),  TRIO_TEST(behind_an_invite),
+		TRIO_TEST(without_subscription), TRIO_TEST(refused),
+		TRIO_TEST(after_a_restart),      TRIO_TEST(after_a_late_restart),
+		TRIO_TEST(saved_before_said),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
