@@ -102,7 +102,7 @@ void node_reload(struct node *n)
 	node_guard_configure(n);
 	node_watch_reload(n);
 	node_web_reload(n);
-	node_music_reload(n);
+	node_players_reload(n);
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));
 }
 

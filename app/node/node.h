@@ -15,7 +15,7 @@
 #include "app/node/effects.h"
 #include "app/node/ended.h"
 #include "app/node/media_queue.h"
-#include "app/node/music.h"
+#include "app/node/player.h"
 #include "app/node/shared_ports.h"
 #include "app/settings/keys.h"
 #include "app/settings/settings.h"
@@ -106,8 +106,8 @@ struct node {
 	struct answers answers;
 	struct ended ended;
 	struct media_queue media_queue;
-	struct sounds *sounds; /* NULL: not open yet */
-	struct music music;
+	struct sounds *sounds;               /* NULL: not open yet */
+	struct player players[SHARD_TRACKS]; /* by enum shard_track */
 	struct effects_to effects_to;
 	struct documents documents;
 	struct extensions extensions;
@@ -187,12 +187,18 @@ void node_on_store_health(bool healthy, void *arg);
 void node_on_signal(int signal, void *arg);
 
 /* The folder of sounds, after the engine; nothing is played yet. 0 or -errno. */
-int node_music_open(struct node *n) NODISCARD;
+int node_players_open(struct node *n) NODISCARD;
 /* All calls are there. */
-void node_music_start(struct node *n);
+void node_players_start(struct node *n);
 /* SIGHUP: folder and files again. */
-void node_music_reload(struct node *n);
-void node_music_close(struct node *n); /* after the engine */
+void node_players_reload(struct node *n);
+/* An event of a job, which is perhaps of a player. */
+void node_players_event(struct node *n, const struct media_event *event, uint64_t now_ns);
+/* Time passes. */
+void node_players_beat(struct node *n, uint64_t now_ns);
+/* What shards said to the engine is on its way. */
+void node_players_round(struct node *n);
+void node_players_close(struct node *n); /* after the engine */
 
 /* Whom the SIP ports listen to: before the engine and the SIP ports are open. 0 or -errno. */
 int node_guard_open(struct node *n) NODISCARD;

@@ -94,7 +94,7 @@ void node_on_media(int fd, unsigned events, void *arg)
 		count = engine_events(n->engine, list, EVENTS_PER_DRAIN);
 		for (uint32_t i = 0; i < count; i++) {
 			if (media_event_is_of_job(list[i].kind)) {
-				music_event(&n->music, &list[i], now.ns);
+				node_players_event(n, &list[i], now.ns);
 				continue;
 			}
 			if (list[i].kind == MEDIA_FLOW_CLOSED)
@@ -192,7 +192,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_metrics_update(n);
 		check_calls(n);
 		document_keep_beat(n, now_ns);
-		music_try(&n->music, now_ns);
+		node_players_beat(n, now_ns);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */
 	if (n->embedded_used && n->phase != NODE_STARTING && embedded_is_dead(&n->embedded))
@@ -290,7 +290,7 @@ void node_round(void *arg)
 	if (n->phase != NODE_STARTING && !n->fenced) {
 		(void)media_queue_flush(&n->media_queue);
 		carry(n);
-		music_round(&n->music);
+		node_players_round(n);
 	}
 	if (n->fenced && n->phase != NODE_STARTING) {
 		end_fenced(n);

@@ -29,10 +29,10 @@ enum {
 	REDIS_PENDING_MAX = 65536,
 	ENGINE_COMMANDS = 4096,
 	ENGINE_EVENTS = 8192,
-	SHARED_JOBS = 256, /* beside one for each call; the first ones are those of the music */
+	SHARED_JOBS = 512, /* beside one for each call; the first ones are those of the players */
 };
 
-static_assert((int)MUSIC_JOBS <= (int)SHARED_JOBS, "the music has its slots");
+static_assert((int)SHARD_TRACKS * (int)PLAYER_JOBS <= (int)SHARED_JOBS, "the players have theirs");
 
 #define REDIS_LIMIT_NS (30 * NS_PER_S)
 #define LEASE_NS       (10 * NS_PER_S)
@@ -270,7 +270,7 @@ static int start_capacities(struct node *n)
 	if (!err)
 		err = engine_start(n);
 	if (!err)
-		err = node_music_open(n);
+		err = node_players_open(n);
 	if (!err)
 		err = ended_open(&n->ended);
 	node_memory(&after, &resident);
@@ -333,7 +333,7 @@ static int start_running(struct node *n)
 {
 	shard_resume(n->shard, clock_instant());
 	node_guard_restore(n);
-	node_music_start(n);
+	node_players_start(n);
 	n->phase = NODE_RUNNING;
 	if (!store_is_healthy(n->store))
 		node_on_store_health(false, n);
@@ -403,7 +403,7 @@ void node_stop(struct node *n)
 	tls_close(n->tls);
 	stop_redis(n);
 	stop_media(n);
-	node_music_close(n);
+	node_players_close(n);
 	answers_close(&n->answers);
 	ended_close(&n->ended);
 	if (n->shard)

@@ -14,11 +14,12 @@ enum {
 	SOUND_SECONDS_MAX = 600,
 };
 
-/* FOLDER/TENANT/FILE, at a rate of our choice: sound_name_set. */
+/* FOLDER/TENANT/FILE, at a rate of our choice: sound_name_set. Or a tone: sound_tone.h. */
 struct sound_name {
 	char tenant[SOUND_NAME_MAX + 1];
 	char file[SOUND_NAME_MAX + 1];
 	uint32_t rate_hz;
+	uint8_t tone; /* enum tone_kind + 1: of the plan that file names; 0: a file */
 };
 
 struct sound_fault {

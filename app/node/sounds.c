@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/node/sound_tone.h"
 #include "base/log.h"
 #include "base/ring.h"
 #include "base/thread.h"
@@ -63,9 +64,12 @@ static void folder_take(struct sounds *s)
 static struct media_sound *request_read(const struct sounds *s, const struct request *r,
 					struct sound_fault *fault)
 {
-	int folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int folder;
 	struct media_sound *sound;
 
+	if (r->name.tone)
+		return sound_tone_make(&r->name, fault);
+	folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0) {
 		*fault = (struct sound_fault){ .reason = "there is no folder of sounds" };
 		return NULL;

@@ -68,6 +68,11 @@ int settings_load(const char *path, char **text, size_t *n)
 	return err;
 }
 
+const char *settings_tones(const struct settings *s)
+{
+	return s->media.tones ? g_settings_tones[s->media.tones] : "";
+}
+
 uint32_t settings_port_pairs(const struct settings *s)
 {
 	uint32_t pairs = 0;

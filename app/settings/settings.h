@@ -129,6 +129,7 @@ struct settings_media {
 	char sounds
 		[SETTINGS_PATH_MAX]; /* filled with the folder sounds of state_dir when the file gives none */
 	char music[SETTINGS_SOUND_MAX]; /* empty: none */
+	int tones;                      /* settings_tones */
 	struct settings_dpdk dpdk;
 };
 
@@ -202,6 +203,7 @@ struct settings {
 
 /* The schema of the whole file; ends with key NULL. */
 extern const struct conf_field g_settings_fields[];
+extern const char *const g_settings_tones[]; /* the first one is off */
 
 /* Schema and rules, all errors at once. 0, or -EINVAL with at least one error. */
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors) NODISCARD;
@@ -245,6 +247,8 @@ int settings_mac_parse(uint8_t out[6], const char *text) NODISCARD;
 uint32_t settings_to_xdp(const struct settings *s, struct port_xdp_network *out);
 /* Pairs of media ports over all networks. */
 uint32_t settings_port_pairs(const struct settings *s);
+/* Name of the tone plan (dsp/tone.h); "": none. */
+const char *settings_tones(const struct settings *s);
 
 /* docs/config.md: the reference of every setting, in Markdown. */
 void settings_write_reference(struct writer *w);

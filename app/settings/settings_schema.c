@@ -14,6 +14,8 @@
 
 /* In the order of enum engine_port. */
 static const char *const g_port_names[] = { "auto", "io_uring", "epoll", "dpdk", "xdp", NULL };
+/* As dsp/tone.h has them. */
+const char *const g_settings_tones[] = { "off", "au", "de", "etsi", "fr", "jp", "uk", "us", NULL };
 /* In the order of enum latch_mode. */
 static const char *const g_latch_names[] = { "strict", "same-ip", "any-once", NULL };
 /* In the order of digits_shown. */
@@ -445,6 +447,14 @@ static const struct conf_field g_media_fields[] = {
 		  "its end. SIGHUP reads the file again. One that cannot be used changes nothing; "
 		  "it "
 		  "is tried again every 10 seconds. Without it: nothing is heard." },
+	{ .key = "tones",
+	  .type = CONF_ENUM,
+	  FIELD(settings_media, tones),
+	  .names = g_settings_tones,
+	  .preset = "etsi",
+	  .help = "The country whose tones a party hears of the node, such as ringback while "
+		  "another is rung for it: au, de, fr, jp, uk or us; etsi: those that most "
+		  "countries of Europe are close to; off: nothing is heard." },
 	{ .key = "dpdk",
 	  .type = CONF_MAP,
 	  FIELD(settings_media, dpdk),

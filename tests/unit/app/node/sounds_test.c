@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/node/sound_tone.h"
 #include "app/node/sounds.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -411,6 +413,46 @@ static void a_fault_is_said_once(void **state)
 	scene_close(s);
 }
 
+/* Each setting but off is a plan, and each plan a setting. */
+static void a_tone_has_its_setting(void **state)
+{
+	uint32_t count = 0;
+
+	(void)state;
+	while (g_settings_tones[count + 1]) {
+		const struct tone_plan *p = tone_plan_at(count);
+
+		assert_non_null(p);
+		assert_non_null(tone_plan_find(bytes_str(g_settings_tones[++count])));
+	}
+	assert_null(tone_plan_at(count));
+}
+
+/* One period, which is what it is at any later time. */
+static void a_tone_repeats(void **state)
+{
+	const struct tone *uk = &tone_plan_find(BYTES_LIT("uk"))->tones[TONE_RINGBACK];
+	static int16_t later[RATE * 3];
+	struct sound_fault fault;
+	struct sound_name name;
+	struct media_sound *s;
+
+	(void)state;
+	assert_false(sound_tone_set(&name, BYTES_LIT("nowhere"), TONE_RINGBACK, RATE));
+	assert_true(sound_tone_set(&name, BYTES_LIT("uk"), TONE_RINGBACK, RATE));
+	s = sound_tone_make(&name, &fault);
+	assert_non_null(s);
+	assert_int_equal(s->rate_hz, RATE);
+	assert_int_equal(s->length, RATE * 3);
+	tone_render(uk, RATE, (uint64_t)RATE * 3 * 100, later, RATE * 3);
+	assert_memory_equal(s->samples, later, sizeof(later));
+	media_sound_drop(s);
+	assert_true(sound_tone_set(&name, BYTES_LIT("uk"), TONE_DIAL, RATE));
+	s = sound_tone_make(&name, &fault); /* without end */
+	assert_int_equal(s->length, RATE);
+	media_sound_drop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +466,8 @@ int main(void)
 		cmocka_unit_test(forgotten_while_it_is_read),
 		cmocka_unit_test(another_folder),
 		cmocka_unit_test(a_fault_is_said_once),
+		cmocka_unit_test(a_tone_has_its_setting),
+		cmocka_unit_test(a_tone_repeats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/node/music.h"
+#include "app/node/player.h"
 #include "app/node/sounds.h"
 #include "base/clock.h"
 #include "engine/engine.h"
@@ -43,11 +43,12 @@ bool engine_command(struct engine *e, const struct media_command *command)
 	return true;
 }
 
-static void told(const struct job_id jobs[MEDIA_CODECS], void *arg)
+static void told(uint32_t number, const struct job_id jobs[MEDIA_CODECS], void *arg)
 {
 	struct seen *s = seen_add();
 
 	(void)arg;
+	(void)number;
 	s->told = true;
 	memcpy(s->jobs, jobs, sizeof(s->jobs));
 }
@@ -56,7 +57,7 @@ struct scene {
 	char folder[32];
 	struct sounds *sounds;
 	struct media_queue queue;
-	struct music music;
+	struct player player;
 	uint64_t now_ns;
 };
 
@@ -101,7 +102,7 @@ static struct scene *scene_open(void)
 	struct scene *s = calloc(1, sizeof(*s));
 	struct sounds_settings settings = { .count = 8,
 					    .octets_max = 1 << 20,
-					    .again_ns = MUSIC_AGAIN_NS };
+					    .again_ns = PLAYER_AGAIN_NS };
 	char path[160];
 
 	assert_non_null(s);
@@ -116,7 +117,10 @@ static struct scene *scene_open(void)
 	g_count = 0;
 	assert_int_equal(sounds_open(&s->sounds, &settings), 0);
 	assert_int_equal(media_queue_open(&s->queue, NULL, 8), 0);
-	music_open(&s->music, s->sounds, &s->queue, "acme", told, NULL);
+	player_open(&s->player, &(struct player_settings){ .sounds = s->sounds,
+							   .queue = &s->queue,
+							   .tenant = "acme",
+							   .tell = told });
 	return s;
 }
 
@@ -154,14 +158,14 @@ static void reads(struct scene *s, uint32_t count)
 		n = sounds_round(s->sounds, s->now_ns);
 		assert_true(n <= count);
 		count -= n;
-		music_try(&s->music, s->now_ns);
+		player_try(&s->player, s->now_ns);
 	}
 }
 
 static void plays(struct scene *s, const char *file)
 {
 	sounds_forget(s->sounds, "acme");
-	music_file_set(&s->music, file, s->now_ns);
+	player_play(&s->player, file, s->now_ns);
 	reads(s, 2);
 }
 
@@ -170,7 +174,7 @@ static void closed(struct scene *s, struct job_id job)
 {
 	struct media_event e = { .kind = MEDIA_JOB_CLOSED, .job = job, .last = 1 };
 
-	music_event(&s->music, &e, s->now_ns);
+	player_event(&s->player, &e, s->now_ns);
 }
 
 /* What was seen at `at`: four jobs that open, then calls are told of them. */
@@ -184,7 +188,7 @@ static const struct job_id *opened(uint32_t at)
 
 		assert_int_equal(c->kind, MEDIA_JOB_OPEN);
 		assert_int_equal(c->call, 0);
-		assert_true(c->job.slot < MUSIC_JOBS && c->job.generation != 0);
+		assert_true(c->job.slot < PLAYER_JOBS && c->job.generation != 0);
 		assert_int_equal(c->track.codec, i);
 		assert_int_equal(c->track.packet_ms, 20);
 		assert_int_equal(c->track.loops, 1);
@@ -209,12 +213,12 @@ static void a_file_is_played(void **state)
 	struct scene *s = scene_open();
 
 	(void)state;
-	music_file_set(&s->music, "a.wav", s->now_ns);
+	player_play(&s->player, "a.wav", s->now_ns);
 	assert_int_equal(g_count, 0);
 	reads(s, 2);
 	(void)opened(0);
-	music_round(&s->music);
-	music_try(&s->music, s->now_ns);
+	player_round(&s->player);
+	player_try(&s->player, s->now_ns);
 	assert_int_equal(g_count, MEDIA_CODECS + 1);
 	scene_close(s);
 }
@@ -231,9 +235,9 @@ static void another_file(void **state)
 	plays(s, "b.wav");
 	(void)opened(5);
 	assert_int_equal(g_count, 10);
-	music_round(&s->music);
+	player_round(&s->player);
 	closes(10, first);
-	music_round(&s->music);
+	player_round(&s->player);
 	assert_int_equal(g_count, 14);
 	scene_close(s);
 }
@@ -248,7 +252,7 @@ static void changes_that_come_fast(void **state)
 	plays(s, "a.wav");
 	first = opened(0);
 	plays(s, "b.wav");
-	music_round(&s->music);
+	player_round(&s->player);
 	plays(s, "c.wav");
 	assert_int_equal(g_count, 14);
 	for (uint32_t i = 0; i < MEDIA_CODECS; i++) {
@@ -268,13 +272,13 @@ static void no_more_music(void **state)
 	(void)state;
 	plays(s, "a.wav");
 	first = opened(0);
-	music_file_set(&s->music, "", s->now_ns);
+	player_play(&s->player, "", s->now_ns);
 	assert_int_equal(g_count, 6);
 	assert_true(g_seen[5].told);
 	assert_memory_equal(g_seen[5].jobs, NONE, sizeof(NONE));
-	music_round(&s->music);
+	player_round(&s->player);
 	closes(6, first);
-	music_try(&s->music, s->now_ns + MUSIC_AGAIN_NS);
+	player_try(&s->player, s->now_ns + PLAYER_AGAIN_NS);
 	assert_int_equal(g_count, 10);
 	scene_close(s);
 }
@@ -284,18 +288,18 @@ static void a_file_that_comes_later(void **state)
 	struct scene *s = scene_open();
 
 	(void)state;
-	music_file_set(&s->music, "later.wav", s->now_ns);
+	player_play(&s->player, "later.wav", s->now_ns);
 	reads(s, 1);
-	assert_string_equal(s->music.said.reason, "no such file");
+	assert_string_equal(s->player.said.reason, "no such file");
 	wav_put(s, "later.wav");
-	s->now_ns += MUSIC_AGAIN_NS - 1;
-	music_try(&s->music, s->now_ns);
+	s->now_ns += PLAYER_AGAIN_NS - 1;
+	player_try(&s->player, s->now_ns);
 	assert_int_equal(g_count, 0);
 	s->now_ns++;
-	music_try(&s->music, s->now_ns);
+	player_try(&s->player, s->now_ns);
 	reads(s, 2);
 	(void)opened(0);
-	assert_null(s->music.said.reason);
+	assert_null(s->player.said.reason);
 	scene_close(s);
 }
 
@@ -306,10 +310,10 @@ static void a_wrong_file_changes_nothing(void **state)
 	(void)state;
 	plays(s, "a.wav");
 	sounds_forget(s->sounds, "acme");
-	music_file_set(&s->music, "later.wav", s->now_ns);
+	player_play(&s->player, "later.wav", s->now_ns);
 	reads(s, 1);
-	assert_string_equal(s->music.said.reason, "no such file");
-	music_round(&s->music);
+	assert_string_equal(s->player.said.reason, "no such file");
+	player_round(&s->player);
 	assert_int_equal(g_count, 5);
 	scene_close(s);
 }
@@ -325,20 +329,20 @@ static void a_worker_that_cannot(void **state)
 	plays(s, "a.wav");
 	first = opened(0);
 	e.job = first[MEDIA_CODEC_OPUS];
-	music_event(&s->music, &e, s->now_ns);
+	player_event(&s->player, &e, s->now_ns);
 	assert_int_equal(g_count, 6);
 	assert_true(g_seen[5].told);
 	assert_true(job_id_eq(g_seen[5].jobs[MEDIA_CODEC_PCMU], first[MEDIA_CODEC_PCMU]));
 	assert_int_equal(g_seen[5].jobs[MEDIA_CODEC_OPUS].generation, 0);
-	music_round(&s->music);
+	player_round(&s->player);
 	assert_int_equal(g_count, 7);
 	assert_int_equal(g_seen[6].command.kind, MEDIA_JOB_CLOSE);
 	assert_true(job_id_eq(g_seen[6].command.job, e.job));
 	closed(s, e.job);
 	assert_int_equal(g_count, 7);
-	music_try(&s->music, s->now_ns + MUSIC_AGAIN_NS);
+	player_try(&s->player, s->now_ns + PLAYER_AGAIN_NS);
 	(void)opened(7);
-	music_round(&s->music);
+	player_round(&s->player);
 	assert_int_equal(g_count, 15); /* the three that were left */
 	scene_close(s);
 }
