@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tones that a party hears of the node: MED-04. Which tone it is is told by its frequencies and its cadence."""
+import itertools
+import math
+import time
+import unittest
+
+from lib.codec import G722, Opus, PCMA, PCMU
+
+from music_test import MusicTest
+
+TALK_A, TALK_B = 440, 880
+UK_RINGBACK = ((400, 450), [400, 200, 400, 2000])       # ITU-T E.180 Supplement 2
+DE_RINGBACK = ((425,), [1000, 4000])
+
+
+def power(samples, hertz, rate):
+    """Of one frequency, as a share of the whole (Goertzel)."""
+    turn = 2 * math.cos(2 * math.pi * hertz / rate)
+    before = last = 0.0
+    for sample in samples:
+        before, last = last, sample + turn * last - before
+    whole = sum(sample * sample for sample in samples)
+    return 2 * (before * before + last * last - turn * before * last) / (len(samples) * whole) if whole else 0.0
+
+
+def frames(end, since):
+    """20 ms of samples for each packet that came."""
+    payloads = [packet.payload for packet in end.audio(since)]
+    samples = end.codec.samples(payloads)
+    size = end.codec.rate // 50
+    return [samples[i:i + size] for i in range(0, len(samples) - size + 1, size)]
+
+
+def runs(end, since):
+    """(loud, milliseconds, samples) of each stretch of sound and silence but the first and the last, which may be cut."""
+    loud = lambda frame: max(map(abs, frame)) > 300
+    found = []
+    for key, group in itertools.groupby(frames(end, since), loud):
+        group = list(group)
+        found.append((key, 20 * len(group), [sample for frame in group for sample in frame]))
+    return found[1:-1]
+
+
+class TonesTest(MusicTest):
+    media = {"tones": "uk"}
+
+    def hears_tone(self, end, tone, seconds=8):
+        """These frequencies and nothing else, in this cadence."""
+        hertz, cadence = tone
+        since = time.monotonic() + 0.3
+        end.wait_packets(15, seconds)
+        until = time.monotonic() + seconds
+        while len(runs(end, since)) < len(cadence) and time.monotonic() < until:
+            time.sleep(0.1)
+        heard = runs(end, since)
+        self.assertGreaterEqual(len(heard), len(cadence), f"{len(end.audio(since))} packets")
+        on, off = cadence[::2], cadence[1::2]
+        for loud, length, samples in heard:
+            self.assertTrue(any(abs(length - want) <= 40 for want in (on if loud else off)),
+                            f"{'sound' if loud else 'silence'} of {length} ms")
+            if loud:
+                shares = [power(samples, each, end.codec.rate) for each in hertz]
+                self.assertGreater(sum(shares), 0.85, f"{shares}")
+                self.assertGreater(min(shares), 0.3 / len(hertz), f"{shares}")
+        self.assertEqual(sorted({loud for loud, _, _ in heard}), [False, True])
+
+    def originate(self, **sdp):
+        """The first party is up, and the phone of the second one rings."""
+        self.node.ctl("call.originate", **{"from": "1001", "to": "1002"})
+        first = self.a.incoming()
+        first.answer(self.audio_a.sdp(**sdp))
+        self.audio_a.use(first.request)
+        return first, self.b.incoming()
+
+
+class Ringback(TonesTest):
+    def test_by_command(self):
+        """Who is up hears ringback while the other one is rung, and then the other one, all as one stream."""
+        first, second = self.originate()
+        second.ring()
+        self.hears_tone(self.audio_a, UK_RINGBACK)
+        second.answer(self.audio_b.sdp())
+        first.wait_reinvite(self.audio_a.sdp(version=2))
+        self.audio_b.use(second.request)
+        self.audio_a.start(TALK_A)
+        self.audio_b.start(TALK_B)
+        self.talks()
+        self.one_stream(self.audio_a)
+        self.ends(first, second)
+
+    def test_each_codec(self):
+        for codec, pt, name in ((PCMA, 8, "PCMA/8000"), (G722(), 9, "G722/8000"), (Opus(), 111, "opus/48000/2")):
+            with self.subTest(name):
+                self.audio_a.codec, self.audio_a.pt = codec, pt
+                first, second = self.originate(codecs=(f"{pt} {name}", "101 telephone-event/8000"))
+                second.ring()
+                self.hears_tone(self.audio_a, UK_RINGBACK)
+                first.bye()
+                second.wait_cancel()
+                self.ended()
+
+    def test_another_country(self):
+        """A reload is heard at once; then no tone at all."""
+        first, second = self.originate()
+        second.ring()
+        self.hears_tone(self.audio_a, UK_RINGBACK)
+        self.reload({"tones": "de"})
+        self.hears_tone(self.audio_a, DE_RINGBACK, 12)
+        self.reload({"tones": "off"})
+        self.silent(self.audio_a)
+        first.bye()
+        second.wait_cancel()
+        self.ended()
+
+    def test_the_node_is_killed(self):
+        """The next process plays it again, under the same SSRC."""
+        first, second = self.originate()
+        second.ring()
+        self.hears_tone(self.audio_a, UK_RINGBACK)
+        self.node.kill()
+        self.node.restart()
+        self.hears_tone(self.audio_a, UK_RINGBACK)
+        self.assertEqual(len({packet.ssrc for packet in self.audio_a.packets}), 1)
+        second.answer(self.audio_b.sdp())
+        first.wait_reinvite(self.audio_a.sdp(version=2))
+        self.audio_b.use(second.request)
+        self.audio_a.start(TALK_A)
+        self.audio_b.start(TALK_B)
+        self.talks()
+        self.ends(first, second)
+
+
+class AfterEarlyMedia(TonesTest):
+    """1001 has early media; 1002 goes to 1003 when it is busy."""
+
+    def setUp(self):
+        super().setUp()
+        self.node.put_extension("1003", "secret1003")
+        self.c, self.audio_c = self.node.user_agent("1003", "secret1003"), self.node.media()
+        self.addCleanup(self.c.close)
+        self.addCleanup(self.audio_c.close)
+        self.assertEqual(self.c.register().status, 200)
+        self.node.ctl("extension.put", number="1001", early_media="true")
+        self.node.ctl("extension.put", number="1002", forward_busy="1003")
+
+    def test_the_next_one_rings(self):
+        """The caller's phone was told to listen: it makes no ringback of its own when another phone rings."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.respond(183, "Session Progress", body=self.audio_b.sdp())
+        self.audio_a.use(out.wait_provisional(183))
+        self.audio_b.use(into.request).start(TALK_B)
+        self.hears(self.audio_a, TALK_B)
+        self.audio_b.stop()
+        into.reject(486, "Busy Here")
+        third = self.c.incoming()
+        third.ring()
+        self.hears_tone(self.audio_a, UK_RINGBACK)
+        third.answer(self.audio_c.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.audio_c.use(third.request).start(TALK_B)
+        self.hears(self.audio_a, TALK_B)
+        self.one_stream(self.audio_a)
+        self.ends(out, third)
+
+
+if __name__ == "__main__":
+    unittest.main()
