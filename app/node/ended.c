@@ -101,7 +101,7 @@ void ended_flow(struct ended *e, const struct shard *shard, enum latch_mode latc
 	struct ended_call *c;
 	struct call_view view;
 
-	if (!e->ring || !shard_call_view(shard, event->call, &view) || view.state != CALL_ENDING)
+	if (!e->ring || !shard_call_glance(shard, event->call, &view) || view.state != CALL_ENDING)
 		return;
 	for (uint32_t i = 0; i < view.flow_count; i++) {
 		if (!flow_id_eq(view.flows[i].id, event->id))

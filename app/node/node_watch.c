@@ -77,7 +77,7 @@ static void call_catch(struct node *n, uint64_t call)
 	static struct call_view view;
 	struct trace_view trace;
 
-	if (call && watch_waits(n->watch) && shard_call_view(n->shard, call, &view) &&
+	if (call && watch_waits(n->watch) && shard_call_glance(n->shard, call, &view) &&
 	    watch_catch(n->watch, &view, clock_instant(), &trace))
 		node_trace_past(n, call, trace.decrypted, true);
 }

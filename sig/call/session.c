@@ -178,8 +178,10 @@ static bool was_answered(const struct call *c, uint8_t leg, const struct talk *t
 /* A phone that takes the other one again holds it no longer, however it said so. */
 static void note_hold_over(struct call *c, uint8_t leg, struct bytes sdp)
 {
-	if (session_is_receiving(c, leg, sdp))
-		c->legs[leg]->holds = false;
+	struct leg *l = c->legs[leg];
+
+	if (l->holds && session_is_receiving(c, leg, sdp))
+		l->holds = false;
 }
 
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,

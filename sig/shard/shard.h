@@ -336,6 +336,8 @@ struct call_view {
 	} flows[CALL_VIEW_FLOWS_MAX];
 };
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out);
+/* The same without what stands in session descriptions, which must be read for it: codecs and suites are "". */
+bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *out);
 /* What the party of a leg says of an m-line; *contact: address of its SIP, ADDR_NONE where it is a name. False: nothing is agreed. */
 bool shard_call_line(const struct shard *s, uint64_t call, uint8_t leg, uint8_t line,
 		     struct line_facts *out, struct addr *contact);

@@ -214,8 +214,8 @@ void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct
 			    const struct shard_extension *e);
 
 /* ---- shard_view_leg.c ---- */
-void shard_view_leg(const struct shard *s, const struct call *c, uint8_t leg,
-		    struct call_view_leg *out);
+void shard_view_leg(const struct shard *s, const struct leg *l, struct call_view_leg *out);
+void shard_view_codecs(const struct leg *l, struct call_view_leg *out);
 
 /* ---- shard_aors.c ---- */
 struct shard_aor *shard_aor_get(const struct shard *s, struct bytes user);

@@ -61,22 +61,26 @@ static void view_flows(const struct shard *s, const struct call *c, bool talk,
 	}
 }
 
-static void view_legs(const struct shard *s, const struct call *c, struct call_view *out)
+/* The caller and the callee; the caller again where nobody is asked yet. */
+static uint8_t leg_of(const struct call *c, size_t party)
 {
-	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee == LEG_NONE
-							    ? c->bridge.caller
-							    : c->bridge.callee };
+	return party == 0 || c->bridge.callee == LEG_NONE ? c->bridge.caller : c->bridge.callee;
+}
 
-	for (size_t i = 0; i < COUNT_OF(legs); i++) {
-		out->sip_call_id[i] = &c->legs[legs[i]]->dialog.call_id;
-		out->remote[i] = c->legs[legs[i]]->dialog.hop.remote;
-		shard_view_leg(s, c, legs[i], &out->legs[i]);
+static void glance_legs(const struct shard *s, const struct call *c, struct call_view *out)
+{
+	for (size_t i = 0; i < COUNT_OF(out->legs); i++) {
+		const struct leg *l = c->legs[leg_of(c, i)];
+
+		out->sip_call_id[i] = &l->dialog.call_id;
+		out->remote[i] = l->dialog.hop.remote;
+		shard_view_leg(s, l, &out->legs[i]);
 	}
 	for (uint8_t i = 0; i < c->leg_count; i++)
 		out->leg_count += c->legs[i] && c->legs[i]->state != LEG_CLOSED;
 }
 
-static void view(const struct shard *s, const struct call *c, struct call_view *out)
+static void glance(const struct shard *s, const struct call *c, struct call_view *out)
 {
 	*out = (struct call_view){
 		.call = c->id,
@@ -90,9 +94,25 @@ static void view(const struct shard *s, const struct call *c, struct call_view *
 	cdr_put(out->tenant, sizeof(out->tenant), bytes_str(s->settings.tenant));
 	cdr_put(out->from, sizeof(out->from), text_bytes(&c->from));
 	cdr_put(out->to, sizeof(out->to), text_bytes(&c->to));
-	view_legs(s, c, out);
+	glance_legs(s, c, out);
 	view_flows(s, c, true, out);
 	view_flows(s, c, false, out);
+}
+
+static void view(const struct shard *s, const struct call *c, struct call_view *out)
+{
+	glance(s, c, out);
+	for (size_t i = 0; i < COUNT_OF(out->legs); i++)
+		shard_view_codecs(c->legs[leg_of(c, i)], &out->legs[i]);
+}
+
+bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *out)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	if (c)
+		glance(s, c, out);
+	return c != NULL;
 }
 
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out)

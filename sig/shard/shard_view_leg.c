@@ -43,14 +43,18 @@ static void view_session(const struct sdp *sdp, struct call_view_leg *out)
 	out->codecs[codecs.n] = out->suite[suite.n] = '\0';
 }
 
-void shard_view_leg(const struct shard *s, const struct call *c, uint8_t leg,
-		    struct call_view_leg *out)
+void shard_view_codecs(const struct leg *l, struct call_view_leg *out)
 {
-	const struct leg *l = c->legs[leg];
 	struct bytes answer = leg_sdp_answer(&l->sdp); /* it names what is used */
 	struct sdp_error error;
 	struct sdp sdp;
 
+	if (answer.n && !sdp_parse(&sdp, answer, &error))
+		view_session(&sdp, out);
+}
+
+void shard_view_leg(const struct shard *s, const struct leg *l, struct call_view_leg *out)
+{
 	*out = (struct call_view_leg){
 		.transport = l->dialog.hop.transport,
 		.held = l->held,
@@ -58,6 +62,4 @@ void shard_view_leg(const struct shard *s, const struct call *c, uint8_t leg,
 	};
 	(void)bytes_cstr(bytes_str(shard_profile_of(s, &l->dialog.hop.remote)->name), out->profile,
 			 sizeof(out->profile));
-	if (answer.n && !sdp_parse(&sdp, answer, &error))
-		view_session(&sdp, out);
 }
