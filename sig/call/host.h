@@ -12,6 +12,7 @@ enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192 };
 
 struct call_target;
 struct leg_users;
+struct packing;
 
 struct call_host {
 	const struct shard_settings *settings;
@@ -34,6 +35,8 @@ struct call_host {
 	uint8_t *space;       /* HOST_SPACE octets, to write one message in */
 	uint8_t *extra;       /* HOST_EXTRA octets, for its further header lines */
 	uint8_t *sdp;         /* HOST_SDP_MAX octets, for its body */
+	struct packing
+		*packing; /* of packing_open (call_record.h): where a record is put together */
 	const struct job_id (*tracks)[MEDIA_CODECS]; /* by enum shard_track; NULL: none */
 	void *owner;
 	/* Whom of ours a URI means: how many of cap targets were filled. Their slices live until the next event. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sig/leg/leg.h"
 #include "sig/record/call_pack.h"
@@ -67,6 +66,19 @@ static void pack_orders(struct packing *p, const struct orders *orders)
 	}
 }
 
+/* By its 'y', which is rare: memmem() looks at each octet. */
+static bool has_crypto(struct bytes in)
+{
+	const struct bytes wanted = BYTES_LIT("crypto:");
+	const size_t y = 2;
+
+	for (size_t i = y; (i += bytes_find(bytes_from(in, i), wanted.p[y])) < in.n; i++) {
+		if (bytes_eq(bytes_sub(in, i - y, wanted.n), wanted))
+			return true;
+	}
+	return false;
+}
+
 /* Our keys, or those that a party named in its texts. */
 static bool has_keys(const struct call *c, const struct text *record)
 {
@@ -74,18 +86,16 @@ static bool has_keys(const struct call *c, const struct text *record)
 		if (c->flows[i].secret)
 			return true;
 	}
-	return memmem(record->p, record->n, "crypto:", strlen("crypto:")) != NULL;
+	return has_crypto(text_bytes(record));
 }
 
 int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
 		     struct text *out)
 {
 	ProtobufCMessageUnknownField *unknown;
-	struct packing *p = malloc(sizeof(*p)); /* only what is used of it is written to */
+	struct packing *p = h->packing; /* only what is used of it is written to */
 	int err;
 
-	if (!p)
-		return -ENOMEM;
 	tandem__call__call__init(&p->call);
 	pack_facts(h, p, c);
 	packing_legs(h, p, c, seed);
@@ -98,9 +108,8 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,
 			      &unknown);
 	if (!err)
-		err = call_pack(&p->call, out);
+		err = call_pack(h, &p->call, out);
 	free(unknown);
-	free(p);
 	return !err && has_keys(c, out) ? call_seal(h, c, out) : err;
 }
 

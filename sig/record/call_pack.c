@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sig/record/proto_write.h"
+
 ProtobufCBinaryData packing_text(const struct text *t)
 {
 	return (ProtobufCBinaryData){ .len = t->n, .data = (uint8_t *)t->p };
@@ -52,11 +54,21 @@ uint64_t packing_utc(const struct call_host *h, uint64_t deadline_ns)
 	return h->now.utc_ms + (deadline_ns - h->now.ns) / NS_PER_MS;
 }
 
-int call_pack(const Tandem__Call__Call *call, struct text *out)
+struct packing *packing_open(void)
 {
-	size_t n = tandem__call__call__get_packed_size(call);
-	char *p = malloc(n + 1);
+	return malloc(sizeof(struct packing));
+}
 
+int call_pack(const struct call_host *h, const Tandem__Call__Call *call, struct text *out)
+{
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	size_t n;
+	char *p;
+
+	if (proto_write(&w, &call->base) && !w.overflow)
+		return text_set(out, writer_done(&w));
+	n = tandem__call__call__get_packed_size(call);
+	p = malloc(n + 1);
 	if (!p)
 		return -ENOMEM;
 	(void)tandem__call__call__pack(call, (uint8_t *)p);

@@ -82,7 +82,8 @@ void packing_transfer(struct packing *p, const struct transfer *t);
 void packing_flows(const struct shard_settings *settings, struct packing *p, const struct call *c);
 void packing_segments(struct packing *p, const struct call *c);
 
-/* A message as text. 0 or -ENOMEM. */
-int call_pack(const Tandem__Call__Call *call, struct text *out) NODISCARD;
+/* A message as text, by way of the host's space. 0 or -ENOMEM. */
+int call_pack(const struct call_host *h, const Tandem__Call__Call *call,
+	      struct text *out) NODISCARD;
 
 #endif

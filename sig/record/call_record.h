@@ -27,7 +27,10 @@ struct call_seed {
 };
 void call_seed_clear(struct call_seed *seed);
 
-/* 0 or -ENOMEM. */
+/* What a host needs to write records; free() ends it. NULL: out of memory. */
+struct packing *packing_open(void);
+
+/* 0 or -ENOMEM. The record passes through the host's space. */
 int call_encode(const struct call_host *h, const struct call *c, struct text *out) NODISCARD;
 /* The same with the transactions given. */
 int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,

@@ -52,7 +52,7 @@ int call_seal(const struct call_host *h, const struct call *c, struct text *reco
 		err = unknown_restore(&c->unknown, &outer.base, CALL_UNKNOWN_OUTER,
 				      call_unknown_name, &unknown);
 		if (!err)
-			err = call_pack(&outer, record);
+			err = call_pack(h, &outer, record);
 		free(unknown);
 	}
 	free(sealed);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
 
 enum { PORT_REST_MIN_S = 2 }; /* a busy node takes ports again after this, and counts it */
@@ -25,6 +26,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.space = s->space,
 		.extra = s->space + HOST_SPACE,
 		.sdp = s->space + HOST_SPACE + HOST_EXTRA,
+		.packing = s->packing,
 		.owner = s,
 		.targets_of = shard_targets_of,
 		.forward_of = shard_forward_for,
@@ -111,7 +113,8 @@ int shard_open(struct shard **out, const struct shard_settings *settings, struct
 	wheel_open(&s->wheel, now.ns);
 	sig_metrics_open(&s->metrics);
 	s->space = malloc(HOST_SPACE + HOST_EXTRA + HOST_SDP_MAX);
-	err = s->space ? tables_open(s, rand) : -ENOMEM;
+	s->packing = packing_open();
+	err = s->space && s->packing ? tables_open(s, rand) : -ENOMEM;
 	if (!err)
 		err = ports_open_all(s, rand);
 	if (err) {
@@ -184,6 +187,7 @@ void shard_close(struct shard *s)
 		ports_close(&s->ports[i]);
 	effects_close(&s->effects);
 	free(s->space);
+	free(s->packing);
 	seal_key_wipe(&s->settings.seal_key);
 	free(s);
 }

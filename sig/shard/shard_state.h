@@ -101,6 +101,7 @@ struct shard {
 	bool assert_all; /* also what the store has acknowledged: it may have lost that */
 	bool asserting;
 	uint8_t *space;
+	struct packing *packing;
 };
 
 /* ---- shard.c ---- */
