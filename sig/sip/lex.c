@@ -103,6 +103,9 @@ int lex_quoted(struct bytes *in, struct bytes *inner)
 	return 0;
 }
 
+/* What hides a separator, or ends that. */
+static const bool g_hides[256] = { ['"'] = true, ['\\'] = true, ['<'] = true, ['>'] = true };
+
 size_t lex_find(struct bytes in, uint8_t sep)
 {
 	bool quoted = false;
@@ -111,6 +114,8 @@ size_t lex_find(struct bytes in, uint8_t sep)
 	for (size_t i = 0; i < in.n; i++) {
 		uint8_t c = in.p[i];
 
+		if (c != sep && !g_hides[c])
+			continue;
 		if (quoted && c == '\\') {
 			i++;
 		} else if (c == '"' && !angle) {

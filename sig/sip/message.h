@@ -78,6 +78,7 @@ struct sip_via {
 	struct bytes params;
 	bool rport; /* asked for (RFC 3581) */
 	bool udp;
+	bool whole; /* all of it was read */
 };
 
 struct sip_message {

@@ -118,18 +118,17 @@ static void write_via_params(struct writer *w, const struct sip_message *m)
 /* `line` starts with the topmost Via; further ones on it go to a line of their own. A broken Via goes back as it came. */
 static void write_top_via(struct writer *w, const struct sip_message *m, struct bytes line)
 {
-	struct sip_via via;
 	struct bytes top;
 
 	(void)lex_element(&line, &top);
 	writer_str(w, "Via: ");
-	if (m->hop.remote.family == ADDR_NONE || sip_via_parse(&via, top)) {
+	if (m->hop.remote.family == ADDR_NONE || !m->via.whole) {
 		writer_bytes(w, top);
 	} else {
 		writer_str(w, "SIP/2.0/");
-		writer_bytes(w, via.transport);
+		writer_bytes(w, m->via.transport);
 		writer_u8(w, ' ');
-		writer_bytes(w, via.sent_by);
+		writer_bytes(w, m->via.sent_by);
 		write_via_params(w, m);
 	}
 	writer_str(w, "\r\n");

@@ -123,9 +123,25 @@ static int via_protocol(struct bytes *in, struct sip_via *via, bool *ours)
 	return 0;
 }
 
+/* The first of each name. */
+static void via_params(struct sip_via *via)
+{
+	struct bytes rest = via->params;
+	struct lex_param param;
+	bool branch = false;
+
+	while (lex_param(&rest, &param) == 1) {
+		if (!branch && bytes_iis(param.name, "branch")) {
+			via->branch = param.value;
+			branch = true;
+		} else if (bytes_iis(param.name, "rport")) {
+			via->rport = true;
+		}
+	}
+}
+
 int sip_via_parse(struct sip_via *out, struct bytes in)
 {
-	struct bytes value;
 	bool ours;
 	size_t end;
 
@@ -141,7 +157,7 @@ int sip_via_parse(struct sip_via *out, struct bytes in)
 	}
 	if (!ours || header_params(bytes_from(in, end), &out->params))
 		return -EBADMSG;
-	(void)sip_param(out->params, "branch", &out->branch);
-	out->rport = sip_param(out->params, "rport", &value);
+	via_params(out);
+	out->whole = true;
 	return 0;
 }
