@@ -17,18 +17,14 @@ static void end_fork(struct call_host *h, struct leg *l, const struct sip_messag
 	struct dialog_request ack = { .method = SIP_ACK, .cseq = m->cseq, .max_forwards = -1 };
 	struct dialog_request bye = { .method = SIP_BYE, .cseq = m->cseq + 1, .max_forwards = -1 };
 	struct writer w = writer_over(h->space, HOST_SPACE);
-	struct dialog d = { .tag = l->dialog.tag, .hop = l->dialog.hop };
+	struct dialog d = { 0 };
 
 	if (l->forks_ended == FORKS_ENDED_MAX) {
 		sig_count_dropped(h->metrics, DROPPED_FORKS);
 		return;
 	}
 	l->forks_ended++;
-	if (!text_set(&d.call_id, text_bytes(&l->dialog.call_id)) &&
-	    !text_set(&d.local, text_bytes(&l->dialog.local)) &&
-	    !text_set(&d.remote, text_bytes(&l->dialog.remote)) &&
-	    !text_set(&d.target, text_bytes(&l->dialog.target)) &&
-	    !dialog_confirm(&d, m, true, h)) {
+	if (!dialog_fork(&d, &l->dialog, m, h)) {
 		ack.branch = rand_u64_from(h->rand);
 		dialog_write_request(&w, &d, &ack, h->settings);
 		if (!w.overflow)

@@ -53,6 +53,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	struct txn_slot *slot;
 
 	writer_str(&w, RESPOND_ALLOW);
+	respond_write_supported(&w, h, false);
 	session_timer_write_request(&w, h, l);
 	plan_write_lines(&w, h, c, leg);
 	transfer_write_lines(&w, h, c, leg);

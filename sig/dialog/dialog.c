@@ -169,6 +169,19 @@ int dialog_confirm(struct dialog *d, const struct sip_message *response, bool be
 	return err;
 }
 
+int dialog_fork(struct dialog *d, const struct dialog *of, const struct sip_message *response,
+		const struct call_host *h)
+{
+	d->tag = of->tag;
+	d->hop = of->hop;
+	if (text_set(&d->call_id, text_bytes(&of->call_id)) ||
+	    text_set(&d->local, text_bytes(&of->local)) ||
+	    text_set(&d->remote, text_bytes(&of->remote)) ||
+	    text_set(&d->target, text_bytes(&of->target)))
+		return -ENOMEM;
+	return dialog_confirm(d, response, true, h);
+}
+
 /* A datagram says itself where it comes from: only a connection, and who is trusted, may come from another host than before. */
 static bool may_move(const struct dialog *d, const struct sip_hop *to, const struct call_host *h)
 {

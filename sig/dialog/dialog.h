@@ -46,6 +46,10 @@ int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dia
 /* The answer to our INVITE: remote tag, target and route set. behind_nat: requests keep going to the hop. 0, -EINVAL, -ENOMEM. */
 int dialog_confirm(struct dialog *d, const struct sip_message *response, bool behind_nat,
 		   const struct call_host *h) NODISCARD;
+/* Another one that the same INVITE has begun (RFC 3261 12.1.2), from a response of its party: *d (zeroed) is to be cleared, also after an
+ * error. 0, -EINVAL, -ENOMEM. */
+int dialog_fork(struct dialog *d, const struct dialog *of, const struct sip_message *response,
+		const struct call_host *h) NODISCARD;
 /* Target refresh by a re-INVITE or its answer (RFC 3261 12.2). */
 int dialog_refresh(struct dialog *d, const struct sip_message *m,
 		   const struct call_host *h) NODISCARD;

@@ -187,7 +187,8 @@ struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialo
 
 	if (r->cseq == 0)
 		r->cseq = ++d->local_cseq;
-	r->branch = rand_u64_from(h->rand);
+	if (r->branch == 0)
+		r->branch = rand_u64_from(h->rand);
 	dialog_write_request(&w, d, r, h->settings);
 	return w.overflow ? NULL
 			  : take_client(h, d, r->method, &d->hop, r->branch, user, writer_done(&w));

@@ -26,7 +26,7 @@ void leg_learn(struct leg *leg, const struct sip_message *m);
 /* It was asked, and may still answer. */
 bool leg_is_open(const struct leg *leg);
 
-/* A client transaction with its request, not started yet. Fills CSeq (but for a given one) and branch of *r. NULL: full. */
+/* A client transaction with its request, not started yet. Fills CSeq and branch of *r where they are not given. NULL: full. */
 struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialog_request *r,
 			     enum txn_user user);
 /* Starts it now. False: full. */

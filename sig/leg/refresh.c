@@ -44,6 +44,7 @@ static int update(struct call_host *h, struct call *c, uint8_t leg)
 	struct dialog_request r = { .method = SIP_UPDATE, .max_forwards = -1, .contact = true };
 	struct txn_slot *slot;
 
+	respond_write_supported(&w, h, false);
 	session_timer_write_request(&w, h, l);
 	r.extra = writer_lines(&w);
 	slot = leg_request(h, &l->dialog, &r, TXN_USER_REFRESH);

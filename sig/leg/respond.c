@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "sig/leg/session_timer.h"
 #include "sig/sip/lex.h"
 
 static void write_record_route(struct writer *w, const struct sip_message *request)
@@ -17,6 +16,16 @@ static void write_record_route(struct writer *w, const struct sip_message *reque
 	}
 }
 
+void respond_write_supported(struct writer *w, const struct call_host *h, bool reliable)
+{
+	bool timer = h->settings->session_expires_s != 0;
+
+	writer_str(w, "Supported:");
+	if (reliable)
+		writer_str(w, timer ? " 100rel," : " 100rel");
+	writer_str(w, timer ? " timer\r\n" : "\r\n");
+}
+
 static void write_extra(struct writer *w, const struct call_host *h,
 			const struct sip_message *request, const struct response *r)
 {
@@ -26,7 +35,7 @@ static void write_extra(struct writer *w, const struct call_host *h,
 		dialog_write_contact(w, r->dialog, h->settings);
 	if (r->contact && r->status >= 200 && r->status < 300) { /* RFC 3261 13.3.1.4 */
 		writer_str(w, RESPOND_ALLOW);
-		session_timer_write_supported(w, h);
+		respond_write_supported(w, h, false);
 	}
 	if (h->settings->server[0] && !r->brief)
 		writer_fmt(w, "Server: %s\r\n", h->settings->server);
@@ -117,7 +126,7 @@ void respond_later(struct call_host *h, const struct call *c, const struct outbo
 void respond_write_options(struct writer *w, const struct call_host *h)
 {
 	writer_str(w, RESPOND_ALLOW RESPOND_ACCEPT);
-	session_timer_write_supported(w, h);
+	respond_write_supported(w, h, false);
 }
 
 /* A longer answer tells nobody more: whoever requires that much may have forged his address. */

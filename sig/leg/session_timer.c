@@ -101,18 +101,12 @@ void session_timer_write_too_small(struct writer *w)
 	writer_fmt(w, "Min-SE: %d\r\n", SESSION_EXPIRES_MIN_S);
 }
 
-void session_timer_write_supported(struct writer *w, const struct call_host *h)
-{
-	writer_str(w, h->settings->session_expires_s ? "Supported: timer\r\n" : "Supported:\r\n");
-}
-
 /* At first it is for the party to say who refreshes; later it stays as it is (RFC 4028 7.4). */
 void session_timer_write_request(struct writer *w, const struct call_host *h, const struct leg *leg)
 {
 	const struct session_timer *t = &leg->timer;
 	uint32_t s;
 
-	session_timer_write_supported(w, h);
 	if (is_off(h, leg))
 		return;
 	s = t->interval_s ? at_least(t->interval_s, t->min_s) : own_interval(h, leg);

@@ -14,7 +14,7 @@ bool session_timer_asked(const struct call_host *h, struct leg *leg,
 /* Lines of our 2xx to it, and of a 422. */
 void session_timer_write_answer(struct writer *w, const struct leg *leg);
 void session_timer_write_too_small(struct writer *w);
-/* Lines of our INVITE or UPDATE, Supported among them. */
+/* Lines of our INVITE or UPDATE. */
 void session_timer_write_request(struct writer *w, const struct call_host *h,
 				 const struct leg *leg);
 /* The 2xx to it came, or ours left: the time begins anew. */
@@ -28,8 +28,5 @@ void session_timer_resume(const struct call_host *h, struct leg *leg);
 void session_timer_stop(struct leg *leg);
 /* The next thing that is due; 0: nothing is. */
 uint64_t session_timer_due_ns(const struct leg *leg);
-
-/* "Supported: timer", or empty when off. */
-void session_timer_write_supported(struct writer *w, const struct call_host *h);
 
 #endif
