@@ -39,14 +39,37 @@ enum uac_state {
 	UAC_ANSWERED,   /* 2xx came */
 };
 
+/* Our PRACK to the last reliable provisional response (RFC 3262 4). */
+enum prack_state {
+	PRACK_NONE,  /* there was none */
+	PRACK_WAITS, /* for a save, or for the asker's answer */
+	PRACK_SENT,
+	PRACK_DONE, /* answered */
+};
+struct prack {
+	enum prack_state state;
+	bool answers; /* the response had an offer, the PRACK has the answer */
+	uint32_t rseq, cseq;
+	uint64_t branch;
+	pool_handle txn; /* perhaps gone */
+};
+/* What another fork behind the leg's address said last; not part of a record. */
+struct prack_fork {
+	uint32_t tag, rseq; /* tag: a hash, never 0; 0: unused */
+	pool_handle txn;
+};
+
 struct invite_uac {
 	enum uac_state state;
 	pool_handle client; /* transaction, perhaps gone */
 	uint64_t branch;    /* its random part */
 	uint8_t from; /* leg for which we ask: what it offers is offered; its own INVITE, where one is open, gets the answer */
 	bool late;    /* without an offer: the party is to make it */
+	bool pracks;  /* the party was told that we have 100rel */
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
 	uint64_t deadline_ns; /* a re-INVITE is given up; 0: off */
+	struct prack prack;
+	struct prack_fork forks[4];
 };
 
 /* A party's INVITE to us, the first one or a re-INVITE (RFC 3261 13.3, 14.2, RFC 6026). */
@@ -56,18 +79,30 @@ enum uas_state {
 	UAS_ACCEPTED,   /* it left, and is repeated until its ACK */
 };
 
+/* Whether its party acknowledges provisional responses (RFC 3262). */
+enum uas_reliable { RELIABLE_NOT, RELIABLE_MAY, RELIABLE_MUST };
+
 struct invite_uas {
 	enum uas_state state;
-	bool late;                           /* without an offer: our 2xx has it */
-	bool wakes;                          /* the party was held by order, and offers to go on */
-	bool held_before;                    /* leg.holds, should it be refused */
-	uint8_t early;                       /* leg whose early answer the party has; 0: none */
-	uint16_t provisional;                /* last one passed on; 0: none */
-	int32_t max_forwards;                /* -1: none */
-	uint32_t cseq;                       /* the ACK has it too */
-	pool_handle server;                  /* transaction, perhaps gone */
-	struct text answer;                  /* our 2xx */
-	uint32_t interval_ms;                /* its retransmission (RFC 3261 13.3.1.4) */
+	enum uas_reliable reliable;
+	bool turned;       /* a PRACK changed who hears whom: the other leg is still to be told */
+	bool answer_waits; /* our 2xx is saved, and waits for a PRACK */
+	uint8_t next;      /* leg whose provisional response waits for one, */
+	bool next_sdp;     /* with SDP, */
+	uint16_t next_status;       /* 0: none does */
+	uint32_t rseq;              /* of our last reliable one; 0: none yet */
+	uint32_t prack_cseq;        /* of the last PRACK that fitted; 0: none */
+	struct text unacknowledged; /* that response; empty: it was acknowledged */
+	bool late;                  /* without an offer: our 2xx has it */
+	bool wakes;                 /* the party was held by order, and offers to go on */
+	bool held_before;           /* leg.holds, should it be refused */
+	uint8_t early;              /* leg whose early answer the party has; 0: none */
+	uint16_t provisional;       /* last one passed on; 0: none */
+	int32_t max_forwards;       /* -1: none */
+	uint32_t cseq;              /* the ACK has it too */
+	pool_handle server;         /* transaction, perhaps gone */
+	struct text answer;         /* our 2xx */
+	uint32_t interval_ms; /* retransmission of the 2xx (RFC 3261 13.3.1.4), or of the other */
 	uint64_t retransmit_ns, deadline_ns; /* 0: off */
 };
 

@@ -135,6 +135,7 @@ void leg_uas_clear(struct leg *leg)
 		return;
 	leg_sdp_clear(&leg->open);
 	text_clear(&leg->uas->answer);
+	text_clear(&leg->uas->unacknowledged);
 	free(leg->uas);
 	leg->uas = NULL;
 }
@@ -213,7 +214,7 @@ static struct bytes ack_body(const struct call *c, uint8_t leg)
 	/* to what a re-INVITE brought that was given up for the BYE: what was agreed before is no answer to it */
 	if (!l->uac && (l->state == LEG_LEAVING || l->state == LEG_CLOSED))
 		return (struct bytes){ 0 };
-	return sdp->theirs ? text_bytes(&sdp->said) : (struct bytes){ 0 };
+	return sdp->theirs && !sdp->by_18x ? text_bytes(&sdp->said) : (struct bytes){ 0 };
 }
 
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg)

@@ -5,7 +5,7 @@ void leg_sdp_clear(struct leg_sdp *sdp)
 {
 	text_clear(&sdp->heard);
 	text_clear(&sdp->said);
-	sdp->theirs = false;
+	sdp->theirs = sdp->by_18x = false;
 }
 
 void leg_sdp_move(struct leg_sdp *to, struct leg_sdp *from)

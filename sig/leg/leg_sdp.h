@@ -14,6 +14,7 @@ struct leg_sdp {
 	struct text heard; /* the party's; empty: it has said nothing yet */
 	struct text said;  /* ours to it; empty: nothing yet */
 	bool theirs;       /* the offer is the party's, and ours the answer */
+	bool by_18x; /* agreed by a reliable provisional response (RFC 3262 5): neither 2xx nor ACK has it */
 };
 void leg_sdp_clear(struct leg_sdp *sdp);
 /* *to takes over what *from holds; *from is empty afterwards. */

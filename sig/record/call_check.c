@@ -94,6 +94,20 @@ static const char *check_answer(const struct leg *l)
 	return ok ? NULL : "invite: answer";
 }
 
+static const char *check_unacknowledged(const struct leg *l)
+{
+	struct sip_message m;
+	bool ok;
+
+	if (l->uas->unacknowledged.n == 0)
+		return NULL;
+	if (!parses_as(&l->uas->unacknowledged, false, &l->dialog, &m))
+		return "invite: unacknowledged";
+	ok = m.status == l->uas->provisional && m.cseq == l->uas->cseq && l->uas->rseq;
+	message_close(&m);
+	return ok ? NULL : "invite: unacknowledged";
+}
+
 /* Whether our INVITE to a leg and its state go together. */
 static bool uac_fits(const struct call *c, uint8_t leg)
 {
@@ -181,7 +195,7 @@ static const char *check_uas(const struct call *c, const struct call_seed *seed,
 		wrong = check_request(l, &seed->request[leg]);
 	if (!wrong && l->uas->state >= UAS_ANSWERED && !over)
 		wrong = check_answer(l);
-	return wrong;
+	return wrong ? wrong : check_unacknowledged(l);
 }
 
 static const char *check_legs(const struct call *c, const struct call_seed *seed)

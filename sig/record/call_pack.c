@@ -42,6 +42,7 @@ Tandem__Call__Sdp *packing_sdp(Tandem__Call__Sdp *out, const struct leg_sdp *sdp
 	out->heard = packing_text(&sdp->heard);
 	out->said = packing_text(&sdp->said);
 	out->theirs = sdp->theirs;
+	out->by_18x = sdp->by_18x;
 	return out;
 }
 

@@ -14,6 +14,7 @@ struct packed_leg {
 	Tandem__Call__Leg leg;
 	Tandem__Call__Dialog dialog;
 	Tandem__Call__Asked asked;
+	Tandem__Call__Prack prack;
 	Tandem__Call__Uas uas;
 	Tandem__Call__Sdp sdp, open;
 	Tandem__Call__Hop hop, sent_to, source;

@@ -29,6 +29,19 @@ static Tandem__Call__InviteState uas_state(enum uas_state state)
 	return TANDEM__CALL__INVITE_STATE__NONE;
 }
 
+static Tandem__Call__Prack *pack_prack(Tandem__Call__Prack *out, const struct prack *p)
+{
+	if (p->state == PRACK_NONE)
+		return NULL;
+	tandem__call__prack__init(out);
+	out->state = (Tandem__Call__PrackState)p->state;
+	out->answers = p->answers;
+	out->rseq = p->rseq;
+	out->cseq = p->cseq;
+	out->branch = p->branch;
+	return out;
+}
+
 Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct packed_leg *p,
 				 const struct invite_uac *uac, const struct call_seed *seed,
 				 uint8_t leg)
@@ -42,6 +55,8 @@ Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct p
 	out->branch = uac->branch;
 	out->from = uac->from;
 	out->late = uac->late;
+	out->pracks = uac->pracks;
+	out->prack = pack_prack(&p->prack, &uac->prack);
 	if (seed->sent[leg].n) {
 		out->sent = packing_text(&seed->sent[leg]);
 		packing_hop(settings, &p->sent_to, &seed->sent_to[leg], p->sent_text);
@@ -68,6 +83,11 @@ Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct pac
 	out->max_forwards = uas->max_forwards + 1;
 	out->cseq = uas->cseq;
 	out->answer = packing_text(&uas->answer);
+	out->reliable = uas->reliable;
+	out->rseq = uas->rseq;
+	out->prack_cseq = uas->prack_cseq;
+	out->unacknowledged = packing_text(&uas->unacknowledged);
+	out->turned = uas->turned;
 	if (seed->request[leg].n) {
 		out->request = packing_text(&seed->request[leg]);
 		packing_hop(settings, &p->source, &seed->source[leg], p->source_text);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
 #include "sig/leg/leg.h"
 #include "sig/record/call_read.h"
 
@@ -18,6 +20,23 @@ bool reading_best(struct reading *r, const Tandem__Call__Best *in)
 	return reading_text(r, &out->extra, &in->extra, HOST_EXTRA, "invite: best");
 }
 
+static_assert((int)TANDEM__CALL__PRACK_STATE__PRACK_DONE == (int)PRACK_DONE, "as in the record");
+
+static bool read_prack(struct reading *r, struct prack *out, const Tandem__Call__Prack *in)
+{
+	if (!in)
+		return true;
+	if (in->state < 0 || (int)in->state > (int)PRACK_DONE || in->rseq == 0 ||
+	    in->cseq > INT32_MAX)
+		return reading_wrong(r, "asked: prack");
+	*out = (struct prack){ .state = (enum prack_state)in->state,
+			       .answers = in->answers,
+			       .rseq = in->rseq,
+			       .cseq = in->cseq,
+			       .branch = in->branch };
+	return true;
+}
+
 static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Asked *in)
 {
 	struct leg *l = r->c->legs[leg];
@@ -30,7 +49,9 @@ static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Asked *
 		return reading_wrong(r, "out of memory");
 	l->uac->branch = in->branch;
 	l->uac->late = in->late;
-	return reading_uac_state(r, &l->uac->state, in->state) &&
+	l->uac->pracks = in->pracks;
+	return read_prack(r, &l->uac->prack, in->prack) &&
+	       reading_uac_state(r, &l->uac->state, in->state) &&
 	       reading_sent(r, leg, &in->sent, in->sent_to);
 }
 
@@ -70,7 +91,8 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in)
 	struct leg *l = r->c->legs[leg];
 
 	if (in->provisional >= 200 || in->cseq > INT32_MAX || in->early >= LEGS_MAX ||
-	    in->max_forwards < 0 || in->max_forwards > 256)
+	    in->max_forwards < 0 || in->max_forwards > 256 || in->reliable > RELIABLE_MUST ||
+	    in->prack_cseq > INT32_MAX)
 		return reading_wrong(r, "invite: numbers");
 	if (leg_asks(l, &asked, 0))
 		return reading_wrong(r, "out of memory");
@@ -79,7 +101,13 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in)
 	l->uas->held_before = in->held_before;
 	l->uas->early = (uint8_t)in->early;
 	l->uas->provisional = (uint16_t)in->provisional;
+	l->uas->reliable = (enum uas_reliable)in->reliable;
+	l->uas->rseq = in->rseq;
+	l->uas->prack_cseq = in->prack_cseq;
+	l->uas->turned = in->turned;
 	return read_uas_state(r, &l->uas->state, in->state) &&
+	       reading_text(r, &l->uas->unacknowledged, &in->unacknowledged, READING_MESSAGE_MAX,
+			    "invite: too long") &&
 	       reading_text(r, &l->uas->answer, &in->answer, READING_MESSAGE_MAX,
 			    "invite: too long") &&
 	       read_request(r, leg, in);

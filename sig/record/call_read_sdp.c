@@ -11,6 +11,7 @@ static bool read_sdp(struct reading *r, struct leg_sdp *out, const Tandem__Call_
 	if (!in)
 		return true;
 	out->theirs = in->theirs;
+	out->by_18x = in->by_18x;
 	return reading_sdp_text(r, &out->heard, &in->heard) &&
 	       reading_sdp_text(r, &out->said, &in->said);
 }
