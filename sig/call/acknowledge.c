@@ -64,7 +64,8 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 	if (!uac || uac->from == leg || uac->state != UAC_ANSWERED)
 		return false;
 	uas = invite_carried(c, leg);
-	return !uas || uas->state == UAS_ANSWERED || (uas->state == UAS_ACCEPTED && uas->late);
+	return !uas || uas->state == UAS_ANSWERED ||
+	       (uas->state == UAS_ACCEPTED && uas->late && !c->legs[leg]->open.by_18x);
 }
 
 /* Both said to each other what they had said before. */
@@ -226,7 +227,7 @@ void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev
 		return; /* of an older answer */
 	if (l->state == LEG_ANSWERED)
 		l->state = LEG_CONFIRMED;
-	if (c->state != CALL_ENDING && l->uas->late)
+	if (c->state != CALL_ENDING && l->uas->late && !l->open.by_18x)
 		late_answer(h, c, ev->leg, ev->message);
 	if (l->leave)
 		leg_leave_now(h, c, ev->leg);

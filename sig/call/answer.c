@@ -21,9 +21,12 @@ static int take_session(struct call_host *h, struct call *c, uint8_t leg,
 	*refusal = (struct call_refusal){ .status = 488, .reason = REFUSED_SDP };
 	if (session_body(m, &sdp))
 		return -ENOTSUP;
+	if (c->legs[leg]->uac->late && c->legs[leg]->open.by_18x)
+		return 0;
 	if (c->legs[leg]->uac->late)
 		return sdp.n ? session_late_offer(h, c, leg, sdp, refusal) : -EBADMSG;
-	if (sdp.n == 0) /* RFC 3261 13.2.1: the answer may have come in a 18x */
+	/* RFC 3261 13.2.1: the answer may have come in a 18x; in a reliable one it is the only one */
+	if (sdp.n == 0 || c->legs[leg]->open.by_18x)
 		sdp = text_bytes(&c->legs[leg]->open.heard);
 	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : -EBADMSG;
 }
@@ -38,7 +41,8 @@ static int make_answer(struct call_host *h, struct leg *from)
 		.contact = true,
 		.record_route = true,
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = text_bytes(&from->open.said),
+		/* RFC 6337 3.1.1 */
+		.body = from->open.by_18x ? (struct bytes){ 0 } : text_bytes(&from->open.said),
 	};
 
 	session_timer_write_answer(&extra, from);
@@ -57,7 +61,7 @@ static void queue_answer(struct call_host *h, struct call *c, uint8_t leg)
 	queued = !c->legs[from]->uas || outbox_push(&c->out, &answer);
 	if (!queued)
 		invite_answer_go(h, c, from);
-	if (c->legs[leg]->uac->late)
+	if (c->legs[leg]->uac->late && !c->legs[leg]->open.by_18x)
 		return; /* the ACK carries the asker's answer: it waits for their ACK */
 	if (!queued || !outbox_push(&c->out, &ack))
 		invite_ack_go(h, c, leg);
@@ -97,9 +101,13 @@ static void give_up(struct call_host *h, struct call *c, const struct call_refus
 
 static int confirm(struct call_host *h, struct leg *l, const struct sip_message *m)
 {
+	if (l->state == LEG_CONFIRMED)
+		return dialog_refresh(&l->dialog, m, h);
+	/* another fork than the one whose PRACK it was: what that one agreed on is its own */
+	if (!bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag)))
+		l->open.by_18x = false;
 	/* a branch that lost may answer its first INVITE while the winner is asked again */
-	return l->dialog.remote_tag.n ? dialog_refresh(&l->dialog, m, h)
-				      : dialog_confirm(&l->dialog, m, l->behind_nat, h);
+	return dialog_confirm(&l->dialog, m, l->behind_nat, h);
 }
 
 /* Another was faster, the answer crossed our CANCEL, or the call is over: RFC 3261 9.1 and 16.7 want it acknowledged and ended. */

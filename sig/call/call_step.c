@@ -4,6 +4,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
+#include "sig/call/prack.h"
 #include "sig/call/resume.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/dtmf.h"
@@ -56,6 +57,9 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 	case TXN_USER_REFRESH:
 		refresh_answered(h, c, ev);
 		break;
+	case TXN_USER_PRACK:
+		prack_answered(h, c, ev);
+		break;
 	case TXN_USER_TALK:
 		order_talk_answered(c, ev);
 		gone(h, c, ev);
@@ -87,6 +91,8 @@ static void timed_out(struct call_host *h, struct call *c, const struct call_eve
 		refresh_answered(h, c, ev);
 	} else if (ev->user == TXN_USER_REFER) {
 		transfer_notified(h, c, ev);
+	} else if (ev->user == TXN_USER_PRACK) {
+		prack_answered(h, c, ev);
 	}
 }
 
@@ -306,6 +312,9 @@ static void release(struct call_host *h, struct call *c)
 			break;
 		case OUTBOX_ORDER:
 			order_answer(h, c, &item);
+			break;
+		case OUTBOX_PRACK:
+			prack_go(h, c, item.leg);
 			break;
 		case OUTBOX_RESPONSE:
 			respond_later(h, c, &item);

@@ -224,7 +224,8 @@ void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
 	enum plan_why why;
 
 	keep_better(&c->best, lost);
-	leg_close(c->legs[lost->leg]);
+	if (c->legs[lost->leg]->state != LEG_LEAVING)
+		leg_close(c->legs[lost->leg]);
 	why = plan_why_of(&c->best);
 	if ((decisive || !anybody_rings(c)) &&
 	    (lost->leg == c->bridge.caller || why == PLAN_WHYS || !plan_next(h, c, why))) {

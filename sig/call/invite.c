@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/payer.h"
+#include "sig/call/prack.h"
 #include "sig/call/session.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
@@ -52,8 +53,9 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	};
 	struct txn_slot *slot;
 
+	l->uac->pracks = prack_is_offered(c, leg);
 	writer_str(&w, RESPOND_ALLOW);
-	respond_write_supported(&w, h, false);
+	respond_write_supported(&w, h, l->uac->pracks);
 	session_timer_write_request(&w, h, l);
 	plan_write_lines(&w, h, c, leg);
 	transfer_write_lines(&w, h, c, leg);
@@ -106,32 +108,36 @@ void invite_go(struct call_host *h, struct call *c, uint8_t leg)
 	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 }
 
-static bool has_sdp(const struct sip_message *m)
-{
-	struct bytes sdp;
-
-	return !session_body(m, &sdp) && sdp.n;
-}
-
 /* The asker took another leg's early answer for the answer (RFC 3261 13.2.1): this one belongs to another early dialog. */
 void invite_retag(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *from = c->legs[c->legs[leg]->uac->from];
 
-	if (from->uas->early && from->uas->early != leg)
+	if (from->uas->early && from->uas->early != leg) {
 		from->dialog.tag.random = rand_u64_from(h->rand);
+		from->open.by_18x = false;
+	}
 }
 
-/* Early media (REG-02): the leg's SDP is an answer already. False: it goes without. */
-static bool early_answer(struct call_host *h, struct call *c, uint8_t leg,
-			 const struct sip_message *m)
+/* What the asker has of that leg it is not told again (RFC 6337 3.1.1). */
+static bool is_agreed(const struct call *c, uint8_t leg)
+{
+	const struct leg *from = c->legs[c->legs[leg]->uac->from];
+
+	return from->open.by_18x && from->uas->early == leg;
+}
+
+/* Early media (REG-02): the leg's SDP is an answer already, or (prack.c) the offer that the asker wants. False: it goes without. */
+static bool early_session(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
 {
 	struct invite_uas *uas = invite_carried(c, leg);
 	struct call_refusal refusal;
-	struct bytes sdp;
 
-	if (!c->early_media || uas->late || session_body(m, &sdp) || sdp.n == 0 ||
-	    session_answer(h, c, leg, sdp, &refusal))
+	if (sdp.n == 0 || is_agreed(c, leg))
+		return false;
+	if (uas->late)
+		return uas->early == leg;
+	if (!c->early_media || session_answer(h, c, leg, sdp, &refusal))
 		return false;
 	invite_retag(h, c, leg);
 	uas->early = leg;
@@ -156,28 +162,46 @@ static bool was_said(const struct call *c, const struct invite_uas *uas, uint16_
 	return status == uas->provisional || (status == 180 && c->ringing_utc_ms);
 }
 
-static void pass_on(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+static void say(struct call_host *h, struct call *c, uint8_t asker, uint16_t status, bool early)
 {
-	struct leg *from = c->legs[c->legs[leg]->uac->from];
-	struct txn_slot *slot = txns_get(h->txns, from->uas->server);
-	bool early = early_answer(h, c, leg, m);
-	uint16_t status = m->status == 183 && has_sdp(m) && !early ? 180 : m->status;
+	struct leg *from = c->legs[asker];
 	struct response r = {
 		.status = status,
 		.dialog = &from->dialog,
 		.contact = true,
 		.record_route = true,
 		.content_type = BYTES_LIT("application/sdp"),
+		.body = early ? text_bytes(&from->open.said) : (struct bytes){ 0 },
 	};
 
-	if (early)
-		r.body = text_bytes(&from->open.said);
-	if (!early && was_said(c, from->uas, status))
-		return;
 	from->uas->provisional = status;
-	respond(h, slot, NULL, &r);
+	respond(h, txns_get(h->txns, from->uas->server), NULL, &r);
+}
+
+void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t status,
+		    struct bytes sdp)
+{
+	uint8_t asker = c->legs[leg]->uac->from;
+	struct invite_uas *uas = c->legs[asker]->uas;
+	bool early;
+
+	early = early_session(h, c, leg, sdp);
+	if (status == 183 && sdp.n && !early && !is_agreed(c, leg))
+		status = 180;
+	if (!early && was_said(c, uas, status))
+		return;
+	outbox_touch(&c->out); /* a successor rings on */
+	say(h, c, asker, status, early);
 	ringing(h, c, status);
-	outbox_touch(&c->out); /* a successor rings on; nobody waits for this save */
+}
+
+static void pass_on(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+{
+	struct bytes sdp;
+
+	if (session_body(m, &sdp))
+		sdp = (struct bytes){ 0 };
+	invite_pass_on(h, c, leg, m->status, sdp);
 }
 
 /* Who is called by command hears nothing of it. */
@@ -191,6 +215,20 @@ static void heard(struct call_host *h, struct call *c, uint8_t leg, const struct
 	}
 }
 
+/* RFC 6228: of a branch beyond that phone which is over nobody hears. */
+static void early_heard(struct call_host *h, struct call *c, uint8_t leg,
+			const struct sip_message *m)
+{
+	bool reliable = prack_is_due(m);
+
+	if (m->status <= 100 || (reliable && !prack_take(h, c, leg, m)))
+		return;
+	if (m->status != 199 && c->legs[leg]->uac->from != leg)
+		heard(h, c, leg, m);
+	if (reliable)
+		prack_keep_answer(c->legs[leg], m);
+}
+
 void invite_provisional(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
@@ -198,14 +236,12 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 	if (!leg_is_open(l) || l->uac->state == UAC_QUEUED)
 		return;
 	l->uac->state = UAC_PROCEEDING;
-	if (l->leave) {
-		leg_leave_now(h, c, ev->leg);
-	} else if (l->uac->from == ev->leg) {
+	if (l->uac->from == ev->leg && !l->leave)
 		outbox_touch(&c->out);
-	} else if (l->state == LEG_EARLY && ev->message->status > 100 &&
-		   ev->message->status != 199) { /* RFC 6228: a branch beyond that phone is over */
-		heard(h, c, ev->leg, ev->message);
-	}
+	if (l->leave)
+		leg_leave_now(h, c, ev->leg);
+	else if (l->state == LEG_EARLY)
+		early_heard(h, c, ev->leg, ev->message);
 }
 
 void invite_cancel(struct call_host *h, struct call *c, const struct call_event *ev)

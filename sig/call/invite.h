@@ -15,7 +15,9 @@ int invite_requeue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 void invite_go(struct call_host *h, struct call *c, uint8_t leg);
 /* Before the asker is told this leg's answer: it may have heard another's. */
 void invite_retag(struct call_host *h, struct call *c, uint8_t leg);
-/* Responses to it. */
+/* Responses to it: the asker hears this one, or later, or otherwise. */
+void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t status,
+		    struct bytes sdp);
 void invite_provisional(struct call_host *h, struct call *c, const struct call_event *ev);
 void invite_success(struct call_host *h, struct call *c, const struct call_event *ev);
 void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev);

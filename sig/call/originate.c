@@ -103,9 +103,10 @@ static void acknowledge(struct call_host *h, struct call *c)
 void originate_answered(struct call_host *h, struct call *c, const struct sip_message *m)
 {
 	struct call_ending e = { .cause = CAUSE_UNREACHABLE, .by = ENDED_BY_NODE, .status = 480 };
+	struct leg_sdp *open = &call_caller(c)->open;
 	struct bytes sdp;
 	bool usable =
-		!session_body(m, &sdp) && sdp.n && !text_set(&call_caller(c)->open.heard, sdp);
+		open->by_18x || (!session_body(m, &sdp) && sdp.n && !text_set(&open->heard, sdp));
 
 	confirm(c);
 	if (!usable)

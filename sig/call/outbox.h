@@ -21,6 +21,7 @@ enum outbox_kind {
 	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
 	OUTBOX_FLIGHT,  /* what lets the party of a flow finish its handshake may leave */
 	OUTBOX_UPDATE, /* our 200 to an UPDATE with an offer: who was answered is not answered otherwise by the next process */
+	OUTBOX_PRACK,  /* ours to that of a leg */
 	OUTBOX_ORDER,  /* the answer to an order: what was done is not undone by a kill */
 	OUTBOX_RESPONSE, /* our 2xx to a BYE or REFER: who was told that it is over, or done, never says so again */
 };

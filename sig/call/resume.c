@@ -5,6 +5,7 @@
 
 #include "sig/call/give_up.h"
 #include "sig/call/invite.h"
+#include "sig/call/prack.h"
 #include "sig/call/session.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/flow.h"
@@ -164,6 +165,7 @@ static void resume_client(struct call_host *h, struct call *c, uint8_t leg)
 		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 		break;
 	case UAC_PROCEEDING:
+		prack_resume(h, c, leg);
 		slot->txn.state = TXN_PROCEEDING;
 		slot->started = 1;
 		if (l->state == LEG_LEAVING) {

@@ -137,6 +137,7 @@ int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct 
 
 	bridge_join(c, c->legs[leg]->uac->from, leg);
 	open->theirs = true;
+	text_clear(&c->legs[c->legs[leg]->uac->from]->open.heard); /* its answer to another leg */
 	if (text_set(&open->heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	t = talk_open(c, leg);
@@ -212,21 +213,29 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	return 0;
 }
 
+/* The session of the party's own INVITE, which another offer changes before its 2xx; else the one in force. */
+static struct leg_sdp *sdp_of(struct leg *l)
+{
+	return l->uas ? &l->open : &l->sdp;
+}
+
 /* RFC 3311 5.2: the offer of an UPDATE is answered at once, by what is agreed with the other leg. */
 static int keep_update(struct call *c, const struct talk *t, struct writer *w)
 {
 	struct leg *l = c->legs[t->offerer];
+	struct leg_sdp *sdp = sdp_of(l);
 
 	l->session_version++;
-	l->sdp.theirs = true;
+	sdp->theirs = true;
 	l->holds = !session_is_receiving(c, t->offerer, t->offer);
-	return text_set(&l->sdp.heard, t->offer) || text_set(&l->sdp.said, writer_done(w)) ? -ENOMEM
-											   : 0;
+	return text_set(&sdp->heard, t->offer) || text_set(&sdp->said, writer_done(w)) ? -ENOMEM
+										       : 0;
 }
 
 static struct talk talk_of_update(const struct call *c, uint8_t leg, struct bytes sdp)
 {
-	struct talk t = talk_agreed_by(c, leg);
+	struct talk t =
+		c->legs[leg]->uas ? talk_open(c, bridge_peer(c, leg)) : talk_agreed_by(c, leg);
 
 	t.offer = sdp;
 	t.two_way = !c->legs[t.answerer]->holds && !session_is_holding(c, t.answerer);

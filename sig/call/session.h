@@ -20,7 +20,8 @@ int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg) NODISCA
  * what the other one of the two hears, updates the flows. Once more with the same SDP and bridge changes nothing. */
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
-/* An offer of the leg's party in UPDATE, while no INVITE is open: its answer is in sdp.said, the flows are updated. 0 or -errno with *refusal:
+/* An offer of the leg's party in UPDATE, while no INVITE is open: its answer is in sdp.said, the flows are updated. Or in PRACK, while its own
+ * is and both have an answer: it is in open.said. 0 or -errno with *refusal:
  * nothing has changed. */
 int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;

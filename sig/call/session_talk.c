@@ -115,8 +115,10 @@ struct talk talk_agreed(const struct call *c)
 static bool has_answer(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = call_leg(c, leg);
+	const struct leg *from = l && l->uac ? c->legs[l->uac->from] : NULL;
 
-	return l && l->uac && talk_open(c, leg).answer.n;
+	/* an answer that who asked has not been told is in force for nobody */
+	return from && talk_open(c, leg).answer.n && (!from->uas || from->open.said.n);
 }
 
 struct talk talk_in_force(const struct call *c)

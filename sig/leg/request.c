@@ -164,6 +164,12 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		respond_refuse(h, ev, 420, REFUSED_EXTENSION, writer_lines(&extra));
 		return;
 	}
+	/* RFC 3261 15: who is called ends an early dialog by its final response */
+	if (c->legs[ev->leg]->state == LEG_EARLY && !c->legs[ev->leg]->uas &&
+	    ev->message->method != SIP_OPTIONS && ev->message->method != SIP_UPDATE) {
+		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		return;
+	}
 	if (!bridge_has(c, ev->leg) && ev->message->method != SIP_BYE) {
 		refuse_beside(h, c, ev);
 		return;

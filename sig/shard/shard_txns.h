@@ -29,6 +29,7 @@ enum txn_user {
 	TXN_USER_REFRESH, /* UPDATE of our own */
 	TXN_USER_TALK,    /* NOTIFY that asks a phone to end its hold */
 	TXN_USER_REFER,   /* NOTIFY of what became of its REFER */
+	TXN_USER_PRACK,
 };
 
 /* What a transaction is for: the later ones in this list have places that the former do not get. */

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/prack.h"
+
+#include <errno.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/fork.h"
+#include "sig/call/invite.h"
+#include "sig/call/payer.h"
+#include "sig/call/session.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request.h"
+
+enum { LINES_MAX = 128 };
+
+static bool rseq_of(const struct sip_message *m, uint32_t *out)
+{
+	struct bytes value;
+
+	return message_header(m, "RSeq", 0, &value) && !bytes_u32(value, out) && *out;
+}
+
+bool prack_is_due(const struct sip_message *m)
+{
+	uint32_t rseq;
+
+	return m->status > 100 && m->to.tag.n && message_has_token(m, "Require", "100rel") &&
+	       rseq_of(m, &rseq);
+}
+
+static bool was_offered_late(const struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->state == LEG_EARLY && l->uac && l->uac->late && l->uac->pracks)
+			return true;
+	}
+	return false;
+}
+
+/* An offer in a response has its answer in the PRACK, so who asks must answer that early; and only one offer at a time. */
+bool prack_is_offered(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+	const struct invite_uas *uas = invite_carried(c, leg);
+
+	if (l->state != LEG_EARLY)
+		return false; /* a re-INVITE has nothing to say before its answer */
+	if (!l->uac->late)
+		return true;
+	return uas && uas->reliable != RELIABLE_NOT && (l->uac->pracks || !was_offered_late(c));
+}
+
+/* ---- the request ---- */
+
+static struct txn_slot *make(struct call_host *h, struct call *c, struct dialog *d,
+			     struct dialog_request *r, uint32_t rseq, uint32_t invite_cseq,
+			     enum txn_user user)
+{
+	uint8_t space[LINES_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct txn_slot *slot;
+
+	writer_fmt(&w, "RAck: %u %u INVITE\r\n", rseq, invite_cseq);
+	r->method = SIP_PRACK;
+	r->max_forwards = -1;
+	r->extra = writer_lines(&w);
+	slot = leg_request(h, d, r, user);
+	if (slot)
+		payer_charge_txn(h, c, slot);
+	else
+		LOG_WARN("call", c->id, "no transaction left for PRACK");
+	return slot;
+}
+
+/* The answer to the offer of the response. */
+static struct bytes body_of(const struct leg *l)
+{
+	return l->uac->late && l->open.by_18x && l->uac->prack.answers ? text_bytes(&l->open.said)
+								       : (struct bytes){ 0 };
+}
+
+static void say(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+	struct prack *p = &l->uac->prack;
+	struct dialog_request r = {
+		.cseq = p->cseq,
+		.branch = p->branch,
+		.content_type = BYTES_LIT("application/sdp"),
+		.body = body_of(l),
+	};
+	struct txn_slot *slot = make(h, c, &l->dialog, &r, p->rseq, l->invite_cseq, TXN_USER_PRACK);
+
+	p->state = PRACK_SENT;
+	p->txn = slot ? slot->self : 0;
+	if (slot)
+		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+}
+
+void prack_go(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct leg *l = call_leg(c, leg);
+
+	if (l && l->uac && l->uac->prack.state == PRACK_WAITS)
+		say(h, c, leg);
+}
+
+static void queue(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct outbox_item item = { .kind = OUTBOX_PRACK, .leg = leg };
+
+	outbox_touch(&c->out);
+	if (!outbox_push(&c->out, &item))
+		prack_go(h, c, leg);
+}
+
+/* A party that does not go on with its early dialog is asked no more. */
+static void fail(struct call_host *h, struct call *c, uint8_t leg, uint16_t status,
+		 enum call_cause cause)
+{
+	struct refusal_kept lost = { .status = status, .leg = leg, .cause = cause };
+	struct leg_farewell f = { 0 };
+
+	LOG_INFO("call", c->id, "a branch did not take PRACK", LOG_U64("leg", leg),
+		 LOG_U64("status", status));
+	leg_leave(h, c, leg, &f);
+	fork_lost(h, c, &lost);
+}
+
+/* ---- the response ---- */
+
+/* The party's offer goes to the asker, whose answer the PRACK waits for. */
+static bool take_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct invite_uas *uas = invite_carried(c, leg);
+	struct call_refusal refusal;
+
+	if (session_late_offer(h, c, leg, sdp, &refusal)) {
+		fail(h, c, leg, 488, CAUSE_SESSION);
+		return false;
+	}
+	invite_retag(h, c, leg);
+	uas->early = leg;
+	c->legs[leg]->uac->prack.answers = true;
+	return true;
+}
+
+/* An asker that has heard another offer, or has still to acknowledge what it was told, is told nothing; the party says it again. */
+static bool may_take_offer(const struct call *c, uint8_t leg)
+{
+	const struct invite_uas *uas = invite_carried(c, leg);
+	const struct leg *early = uas ? call_leg(c, uas->early) : NULL;
+
+	return uas && uas->state == UAS_PROCEEDING && uas->reliable != RELIABLE_NOT &&
+	       uas->unacknowledged.n == 0 &&
+	       (uas->early == 0 || uas->early == leg || !early || !leg_is_open(early));
+}
+
+/* RFC 3262 4: in order; PRACK repeats itself, so a copy of the response asks for nothing. */
+static bool is_next(const struct prack *p, uint32_t rseq)
+{
+	return p->state == PRACK_NONE || (p->state == PRACK_DONE && rseq == p->rseq + 1);
+}
+
+static bool begin(struct call_host *h, struct leg *l, const struct sip_message *m, uint32_t rseq)
+{
+	struct prack *p = &l->uac->prack;
+
+	if (p->state == PRACK_NONE && dialog_confirm(&l->dialog, m, l->behind_nat, h))
+		return false;
+	leg_learn(l, m);
+	*p = (struct prack){ .state = PRACK_WAITS,
+			     .rseq = rseq,
+			     .cseq = ++l->dialog.local_cseq,
+			     .branch = rand_u64_from(h->rand) };
+	return true;
+}
+
+static bool take_next(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m,
+		      uint32_t rseq)
+{
+	struct leg *l = c->legs[leg];
+	struct bytes sdp;
+	bool offers;
+
+	if (session_body(m, &sdp))
+		sdp = (struct bytes){ 0 };
+	offers = l->uac->late && !l->open.by_18x && sdp.n;
+	if ((offers && !may_take_offer(c, leg)) || !begin(h, l, m, rseq))
+		return false;
+	outbox_touch(&c->out);
+	if (offers)
+		return take_offer(h, c, leg, sdp);
+	queue(h, c, leg);
+	return true;
+}
+
+/* ---- forks of one address: their early dialogs are not ours to go on with ---- */
+
+static struct prack_fork *fork_of(struct invite_uac *uac, struct bytes tag)
+{
+	uint32_t hash = hash_crc32c(0, tag) | 1;
+	struct prack_fork *empty = NULL;
+
+	for (size_t i = 0; i < COUNT_OF(uac->forks); i++) {
+		if (uac->forks[i].tag == hash)
+			return &uac->forks[i];
+		if (!empty && uac->forks[i].tag == 0)
+			empty = &uac->forks[i];
+	}
+	if (empty)
+		empty->tag = hash;
+	return empty;
+}
+
+static void say_fork(struct call_host *h, struct call *c, struct leg *l,
+		     const struct sip_message *m, struct prack_fork *fork)
+{
+	struct dialog_request r = { .cseq = ++l->dialog.local_cseq };
+	struct dialog d = { 0 };
+	struct txn_slot *slot = NULL;
+
+	if (!dialog_fork(&d, &l->dialog, m, h))
+		slot = make(h, c, &d, &r, fork->rseq, l->invite_cseq, TXN_USER_NONE);
+	fork->txn = slot ? slot->self : 0;
+	if (slot)
+		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+	dialog_clear(&d);
+}
+
+/* Without an offer of their own: nobody is there to answer it. */
+static bool take_fork(struct call_host *h, struct call *c, struct leg *l,
+		      const struct sip_message *m, uint32_t rseq)
+{
+	struct prack_fork *fork = l->uac->late ? NULL : fork_of(l->uac, m->to.tag);
+
+	if (!fork || txns_get(h->txns, fork->txn) || (fork->rseq && rseq != fork->rseq + 1))
+		return false;
+	fork->rseq = rseq;
+	say_fork(h, c, l, m, fork);
+	return true;
+}
+
+bool prack_take(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+{
+	struct leg *l = c->legs[leg];
+	struct prack *p = &l->uac->prack;
+	uint32_t rseq;
+
+	if (!rseq_of(m, &rseq))
+		return false;
+	if (p->state != PRACK_NONE && !bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag)))
+		return take_fork(h, c, l, m, rseq);
+	if (is_next(p, rseq))
+		return take_next(h, c, leg, m, rseq);
+	if (rseq == p->rseq && p->state == PRACK_SENT && !txns_get(h->txns, p->txn))
+		say(h, c, leg); /* there was no room for it */
+	return false;
+}
+
+/* What it says first is its answer, also where nobody is told so early (RFC 6337 3.1.1). */
+void prack_keep_answer(struct leg *l, const struct sip_message *m)
+{
+	struct bytes sdp;
+
+	if (l->uac->late || l->open.by_18x || session_body(m, &sdp) || sdp.n == 0 ||
+	    !bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag)))
+		return;
+	if (l->open.heard.n == 0 && text_set(&l->open.heard, sdp))
+		return; /* the 2xx may have it, too */
+	l->open.by_18x = true;
+}
+
+int prack_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+		 struct call_refusal *refusal)
+{
+	struct leg *l = call_leg(c, leg);
+	int err;
+
+	if (!l || !leg_is_open(l) || l->state != LEG_EARLY)
+		return 0; /* it has gone meanwhile */
+	if (sdp.n == 0)
+		return -EBADMSG;
+	err = session_answer(h, c, leg, sdp, refusal);
+	if (err)
+		return err;
+	l->open.by_18x = c->legs[l->uac->from]->open.by_18x = true;
+	queue(h, c, leg);
+	return 0;
+}
+
+/* ---- its answer ---- */
+
+void prack_answered(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = c->legs[ev->leg];
+
+	if (!l->uac || !ev->txn || ev->txn != l->uac->prack.txn || ev->kind == CALL_EV_PROVISIONAL)
+		return;
+	if (ev->kind == CALL_EV_SUCCESS) {
+		l->uac->prack.state = PRACK_DONE;
+		outbox_touch(&c->out); /* nobody waits for this save */
+	} else if (l->state == LEG_EARLY && leg_is_open(l)) {
+		if (ev->kind == CALL_EV_FAILURE)
+			fail(h, c, ev->leg, refusal_for_other(ev->message->status), CAUSE_LOST);
+		else
+			fail(h, c, ev->leg, 408, CAUSE_NO_RESPONSE);
+	}
+}
+
+/* With the same branch: who has it answers it again. */
+void prack_resume(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+	const struct prack *p = &l->uac->prack;
+
+	if (l->state != LEG_EARLY || !leg_is_open(l))
+		return;
+	if (p->state == PRACK_SENT || (p->state == PRACK_WAITS && (!p->answers || l->open.by_18x)))
+		say(h, c, leg);
+}

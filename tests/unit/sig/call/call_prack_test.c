@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Provisional responses that the node acknowledges (RFC 3262 4), as the called phone sees it. */
+#include "tests/unit/sig/prack.h"
+
+static struct bytes taken(struct phone *b)
+{
+	return rig_take(b->r, &b->addr, "PRACK ");
+}
+
+static void answers(struct line *l)
+{
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+/* An early offer is always for a phone that knows it; a late one only where the caller can answer early, too. */
+static void who_is_offered_it(void **state)
+{
+	static const struct {
+		const char *line, *sdp;
+		bool offered;
+	} rows[] = {
+		{ "", PHONE_SDP_A, true },
+		{ CAN, PHONE_SDP_A, true },
+		{ "", "", false },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct line *l;
+
+		if (i) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(prack_setup(state), 0);
+		}
+		l = *state;
+		prack_call(l, rows[i].line, rows[i].sdp);
+		ROW_ASSERT(rows[i].line, rig_has(rig_header(l->b.invite, "Supported"), "100rel") ==
+						 rows[i].offered);
+	}
+}
+
+/* It leaves when what it acknowledges is saved, once for all copies. */
+static void acknowledged(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	prack_call(l, "", PHONE_SDP_A);
+	l->r->hold_saves = true;
+	prack_rings(&l->b, "183 Session Progress", 77, PHONE_SDP_B);
+	assert_int_equal(taken(&l->b).n, 0);
+	l->r->hold_saves = false;
+	rig_run(l->r);
+	m = taken(&l->b);
+	assert_true(bytes_starts(m, "PRACK sip:1002@192.0.2.12:5060 SIP/2.0\r\n"));
+	assert_true(bytes_is(rig_header(m, "RAck"), "77 1 INVITE"));
+	assert_true(bytes_is(rig_header(m, "CSeq"), "2 PRACK"));
+	assert_true(rig_has(rig_header(m, "To"), ";tag=t1002"));
+	assert_int_equal(rig_body(m).n, 0);
+	prack_rings(&l->b, "183 Session Progress", 77, PHONE_SDP_B);
+	prack_rings(&l->b, "183 Session Progress", 79, PHONE_SDP_B); /* one is missing */
+	assert_int_equal(taken(&l->b).n, 0);
+	phone_answer(&l->b, m, "200 OK", "");
+	prack_rings(&l->b, "183 Session Progress", 77, PHONE_SDP_B);
+	assert_int_equal(taken(&l->b).n, 0);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 183"), 1);
+	prack_rings(&l->b, "180 Ringing", 78, "");
+	m = taken(&l->b);
+	assert_true(bytes_is(rig_header(m, "RAck"), "78 1 INVITE"));
+	phone_answer(&l->b, m, "200 OK", "");
+	answers(l);
+}
+
+/* The first SDP is the answer (RFC 6337 3.1.1): the 2xx has none, also where the caller was not told before. */
+static void answer_without_sdp(void **state)
+{
+	struct line *l = *state;
+
+	phone_open(&l->a, l->r, "1001", "192.0.2.11:5060"); /* no early media */
+	prack_call(l, "", PHONE_SDP_A);
+	prack_rings(&l->b, "183 Session Progress", 1, PHONE_SDP_B);
+	phone_answer(&l->b, taken(&l->b), "200 OK", "");
+	assert_int_equal(rig_body(phone_hears(&l->a, "SIP/2.0 180")).n, 0);
+	phone_answer(&l->b, l->b.invite, "200 OK", "");
+	assert_true(rig_has(rig_body(phone_hears(&l->a, "SIP/2.0 200")), "m=audio "));
+	phone_ack(&l->a);
+	assert_int_equal(line_last_spec(l->r, 1).remote_rtp.port, 5000);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+static void repeated_until_answered(void **state)
+{
+	struct line *l = *state;
+
+	prack_call(l, "", PHONE_SDP_A);
+	prack_rings(&l->b, "180 Ringing", 5, "");
+	rig_wait_ms(l->r, 1600);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "PRACK "), 3);
+	phone_answer(&l->b, taken(&l->b), "200 OK", "");
+	rig_wait_ms(l->r, 40000);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "PRACK "), 3);
+}
+
+/* A branch that does not take it is left. */
+static void refused(void **state)
+{
+	struct line *l = *state;
+	struct bytes cancel;
+
+	prack_call(l, "", PHONE_SDP_A);
+	prack_rings(&l->b, "180 Ringing", 5, "");
+	phone_answer(&l->b, taken(&l->b), "481 Call/Transaction Does Not Exist", "");
+	cancel = rig_take(l->r, &l->b.addr, "CANCEL ");
+	assert_true(cancel.n);
+	assert_true(phone_hears(&l->a, "SIP/2.0 480").n);
+	phone_write(&l->a, "ACK", "", "");
+	phone_answer(&l->b, cancel, "200 OK", "");
+	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
+	line_assert_cdr(l, 480, 31, ENDED_BY_NODE);
+}
+
+static void never_answered(void **state)
+{
+	struct line *l = *state;
+
+	prack_call(l, "", PHONE_SDP_A);
+	prack_rings(&l->b, "180 Ringing", 5, "");
+	rig_wait_ms(l->r, 32100);
+	assert_true(phone_hears(&l->a, "SIP/2.0 408").n);
+	phone_write(&l->a, "ACK", "", "");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "CANCEL "), "200 OK", "");
+	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
+	line_assert_cdr(l, 408, 18, ENDED_BY_NODE);
+}
+
+/* ---- kills ---- */
+
+/* The same PRACK again: for the phone a copy. */
+static void killed_at_the_prack(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	prack_call(l, "", PHONE_SDP_A);
+	prack_rings(&l->b, "180 Ringing", 5, "");
+	m = taken(&l->b);
+	assert_true(m.n);
+	prack_restart(l);
+	assert_true(bytes_eq(m, taken(&l->b)));
+	phone_answer(&l->b, m, "200 OK", "");
+	prack_restart(l);
+	prack_rings(&l->b, "180 Ringing", 5, ""); /* a late copy */
+	assert_int_equal(taken(&l->b).n, 0);
+	answers(l);
+}
+
+/* Killed before the save: the phone says it again, and the caller hears it once. */
+static void killed_before_the_save(void **state)
+{
+	struct line *l = *state;
+
+	prack_call(l, "", PHONE_SDP_A);
+	l->r->hold_saves = true;
+	prack_rings(&l->b, "180 Ringing", 5, "");
+	prack_restart(l);
+	assert_int_equal(taken(&l->b).n, 0);
+	prack_rings(&l->b, "180 Ringing", 5, "");
+	phone_answer(&l->b, taken(&l->b), "200 OK", "");
+	answers(l);
+}
+
+/* ---- forks ---- */
+
+/* Two phones behind one address: each is acknowledged in its own early dialog, and the one that answers is talked to. */
+static void forks_behind_one_address(void **state)
+{
+	struct line *l = *state;
+	struct bytes one, two;
+
+	prack_call(l, "", PHONE_SDP_A);
+	prack_rings(&l->b, "180 Ringing", 5, "");
+	one = taken(&l->b);
+	phone_answer_as(&l->b, l->b.invite, "other", "180 Ringing",
+			"Require: 100rel\r\nRSeq: 900\r\n", "");
+	two = taken(&l->b);
+	assert_true(rig_has(rig_header(two, "To"), ";tag=other"));
+	assert_true(bytes_is(rig_header(two, "RAck"), "900 1 INVITE"));
+	phone_answer_as(&l->b, l->b.invite, "other", "180 Ringing",
+			"Require: 100rel\r\nRSeq: 900\r\n", ""); /* a copy */
+	assert_int_equal(taken(&l->b).n, 0);
+	phone_answer(&l->b, one, "200 OK", "");
+	phone_answer(&l->b, two, "481 Call/Transaction Does Not Exist", ""); /* it ends nothing */
+	phone_answer_as(&l->b, l->b.invite, "other", "200 OK", "", PHONE_SDP_B);
+	assert_true(rig_has(rig_header(rig_take(l->r, &l->b.addr, "ACK "), "To"), ";tag=other"));
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+/* A phone that makes up forks gets as many as anybody has. */
+static void endless_forks(void **state)
+{
+	struct line *l = *state;
+
+	prack_call(l, "", PHONE_SDP_A);
+	for (unsigned i = 0; i < 50; i++) {
+		char tag[16];
+
+		(void)snprintf(tag, sizeof(tag), "f%u", i);
+		phone_answer_as(&l->b, l->b.invite, tag, "180 Ringing",
+				"Require: 100rel\r\nRSeq: 1\r\n", "");
+	}
+	assert_int_equal(rig_count(l->r, &l->b.addr, "PRACK "), 5);
+}
+
+/* An early dialog has no end but that of its INVITE, and no session to change. */
+static void what_an_early_phone_may_ask(void **state)
+{
+	static const struct {
+		const char *method, *sdp, *want;
+	} rows[] = {
+		{ "BYE", "", "SIP/2.0 481" },
+		{ "UPDATE", "", "SIP/2.0 200" },
+		{ "UPDATE", PHONE_SDP_B, "SIP/2.0 488" },
+
+	};
+	struct line *l = *state;
+
+	prack_call(l, "", PHONE_SDP_A);
+	prack_rings(&l->b, "180 Ringing", 5, "");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		phone_request(&l->b, rows[i].method, "", rows[i].sdp);
+		ROW_ASSERT(rows[i].method, rig_take(l->r, &l->b.addr, rows[i].want).n);
+	}
+	answers(l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PRACK_TEST(who_is_offered_it),
+		PRACK_TEST(acknowledged),
+		PRACK_TEST(answer_without_sdp),
+		PRACK_TEST(repeated_until_answered),
+		PRACK_TEST(refused),
+		PRACK_TEST(never_answered),
+		PRACK_TEST(killed_at_the_prack),
+		PRACK_TEST(killed_before_the_save),
+		PRACK_TEST(forks_behind_one_address),
+		PRACK_TEST(endless_forks),
+		PRACK_TEST(what_an_early_phone_may_ask),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
