@@ -4,6 +4,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/originate.h"
+#include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
@@ -105,9 +106,17 @@ static void listen_again(struct call_host *h, struct call *c)
 		session_refresh(h, c);
 }
 
+static void tell_other(struct call_host *h, struct call *c, uint8_t leg)
+{
+	if (c->state == CALL_ESTABLISHED && invite_own(h, c, leg))
+		LOG_WARN("call", c->id, "the other party is not told of an offer in PRACK",
+			 LOG_U64("leg", leg));
+}
+
 static void established(struct call_host *h, struct call *c, uint8_t from)
 {
 	struct invite_uas *uas = c->legs[from]->uas;
+	bool turned = uas && uas->turned;
 	struct txn_slot *slot = uas ? txns_get(h->txns, uas->server) : NULL;
 	bool begun = !uas && c->state == CALL_ANSWERING;
 
@@ -123,6 +132,8 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 	outbox_touch(&c->out);
 	if (begun)
 		originate_joined(h, c);
+	if (turned)
+		tell_other(h, c, from);
 }
 
 void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)
@@ -162,6 +173,9 @@ void invite_answer_go(struct call_host *h, struct call *c, uint8_t leg)
 	struct txn_slot *slot = l && l->uas ? txns_get(h->txns, l->uas->server) : NULL;
 
 	if (!slot || l->uas->state != UAS_ANSWERED)
+		return;
+	l->uas->answer_waits = reliable_holds_answer(l->uas);
+	if (l->uas->answer_waits) /* RFC 3262 3 */
 		return;
 	accept(h, l, slot);
 	if (l->state != LEG_EARLY)

@@ -127,12 +127,17 @@ enum call_ended_by call_ended_by(const struct call *c, uint8_t leg)
 /* Nothing of it is said any more, and who asked for it is told. Orders were carried out: their answers wait for the end's save. */
 static void forget_waiting(struct call_host *h, struct call *c)
 {
+	struct response taken = { .status = 200 }, gone = { .status = 481 };
 	struct outbox_item item;
 
 	for (uint32_t left = c->out.count; left && outbox_pop(&c->out, true, &item); left--) {
 		if (item.kind == OUTBOX_RELAY)
 			relay_drop(h, item.txn);
-		if (item.kind == OUTBOX_ORDER)
+		else if (item.kind == OUTBOX_PRACKED)
+			respond(h, txns_get(h->txns, item.txn), NULL, &taken);
+		else if (item.kind == OUTBOX_UPDATE)
+			respond(h, txns_get(h->txns, item.txn), NULL, &gone);
+		else if (item.kind == OUTBOX_ORDER)
 			order_wait(h, c, &(struct shard_order){ .ticket = item.txn }, item.number);
 	}
 }

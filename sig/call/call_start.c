@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
+#include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
@@ -41,6 +42,7 @@ static int take_offer(struct call *c, const struct sip_message *invite,
 	if (err)
 		return call_refuse(refusal, err, err == -EBADMSG ? 400 : 415, REFUSED_BODY);
 	a->uas->late = sdp.n == 0;
+	a->uas->reliable = reliable_wish(invite);
 	a->open.theirs = sdp.n != 0;
 	if (text_set(&a->open.heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);

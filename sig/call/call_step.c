@@ -5,6 +5,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
 #include "sig/call/prack.h"
+#include "sig/call/reliable.h"
 #include "sig/call/resume.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/dtmf.h"
@@ -123,11 +124,12 @@ static void save_overdue(struct call_host *h, struct call *c)
 static void timer_of_uas(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
+	bool answered = l->uas && l->uas->state == UAS_ACCEPTED;
 
 	if (l->uas && due(&l->uas->deadline_ns, h->now.ns))
-		invite_answer_lost(h, c, leg);
+		(answered ? invite_answer_lost : reliable_lost)(h, c, leg);
 	if (l->uas && due(&l->uas->retransmit_ns, h->now.ns))
-		invite_answer_again(h, c, leg);
+		(answered ? invite_answer_again : reliable_again)(h, c, leg);
 }
 
 static void timer_of_uac(struct call_host *h, struct call *c, uint8_t leg)
@@ -313,8 +315,14 @@ static void release(struct call_host *h, struct call *c)
 		case OUTBOX_ORDER:
 			order_answer(h, c, &item);
 			break;
+		case OUTBOX_PROVISIONAL:
+			reliable_go(h, c, item.leg);
+			break;
 		case OUTBOX_PRACK:
 			prack_go(h, c, item.leg);
+			break;
+		case OUTBOX_PRACKED:
+			reliable_prack_go(h, c, &item);
 			break;
 		case OUTBOX_RESPONSE:
 			respond_later(h, c, &item);

@@ -8,6 +8,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/payer.h"
 #include "sig/call/prack.h"
+#include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
@@ -162,6 +163,12 @@ static bool was_said(const struct call *c, const struct invite_uas *uas, uint16_
 	return status == uas->provisional || (status == 180 && c->ringing_utc_ms);
 }
 
+/* RFC 3261 13.2.1: the first reliable response to a late offer has the offer, so there is none without. */
+static bool may_say(const struct leg *from, bool early)
+{
+	return early || !from->uas->late || from->open.by_18x || !reliable_is_due(from->uas, false);
+}
+
 static void say(struct call_host *h, struct call *c, uint8_t asker, uint16_t status, bool early)
 {
 	struct leg *from = c->legs[asker];
@@ -175,7 +182,10 @@ static void say(struct call_host *h, struct call *c, uint8_t asker, uint16_t sta
 	};
 
 	from->uas->provisional = status;
-	respond(h, txns_get(h->txns, from->uas->server), NULL, &r);
+	if (reliable_is_due(from->uas, early))
+		reliable_say(h, c, asker, &r);
+	else
+		respond(h, txns_get(h->txns, from->uas->server), NULL, &r);
 }
 
 void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t status,
@@ -185,13 +195,18 @@ void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t s
 	struct invite_uas *uas = c->legs[asker]->uas;
 	bool early;
 
+	if (uas->unacknowledged.n) {
+		reliable_queue(c, leg, status, sdp);
+		return;
+	}
 	early = early_session(h, c, leg, sdp);
 	if (status == 183 && sdp.n && !early && !is_agreed(c, leg))
 		status = 180;
 	if (!early && was_said(c, uas, status))
 		return;
 	outbox_touch(&c->out); /* a successor rings on */
-	say(h, c, asker, status, early);
+	if (may_say(c->legs[asker], early))
+		say(h, c, asker, status, early);
 	ringing(h, c, status);
 }
 
@@ -244,6 +259,13 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 		early_heard(h, c, ev->leg, ev->message);
 }
 
+/* Our 2xx has not left: it waits for the PRACK of what was said before. */
+static bool is_cancellable(const struct leg *l)
+{
+	return l->state == LEG_EARLY && l->uas &&
+	       (l->uas->state == UAS_PROCEEDING || l->uas->answer_waits);
+}
+
 void invite_cancel(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct call_ending e = {
@@ -252,7 +274,7 @@ void invite_cancel(struct call_host *h, struct call *c, const struct call_event 
 
 	const struct leg *l = c->legs[ev->leg];
 
-	if (!l->uas || l->uas->state != UAS_PROCEEDING || l->state != LEG_EARLY)
+	if (!is_cancellable(l))
 		return; /* too late (RFC 3261 9.2); a re-INVITE just runs its course */
 	call_end(h, c, &e);
 }

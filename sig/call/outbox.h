@@ -21,8 +21,10 @@ enum outbox_kind {
 	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
 	OUTBOX_FLIGHT,  /* what lets the party of a flow finish its handshake may leave */
 	OUTBOX_UPDATE, /* our 200 to an UPDATE with an offer: who was answered is not answered otherwise by the next process */
-	OUTBOX_PRACK,  /* ours to that of a leg */
-	OUTBOX_ORDER,  /* the answer to an order: what was done is not undone by a kill */
+	OUTBOX_PROVISIONAL, /* our reliable provisional response */
+	OUTBOX_PRACK,       /* ours to that of a leg */
+	OUTBOX_PRACKED, /* our 200 to a PRACK: who was answered never says it again; line: with SDP */
+	OUTBOX_ORDER,   /* the answer to an order: what was done is not undone by a kill */
 	OUTBOX_RESPONSE, /* our 2xx to a BYE or REFER: who was told that it is over, or done, never says so again */
 };
 
@@ -35,7 +37,7 @@ struct outbox_item {
 	uint16_t status;     /* RESPONSE, and */
 	const char *lines;   /* ... constant further header lines; NULL: none */
 	uint64_t
-		txn; /* RELAY: client transaction; UPDATE, RESPONSE: server transaction; ORDER: ticket */
+		txn; /* RELAY: client transaction; UPDATE, PRACKED, RESPONSE: server transaction; ORDER: ticket */
 	uint32_t number;      /* ORDER */
 	uint64_t srtp, srtcp; /* RESERVE: limits */
 };

@@ -6,6 +6,7 @@
 #include "sig/call/give_up.h"
 #include "sig/call/invite.h"
 #include "sig/call/prack.h"
+#include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/flow.h"
@@ -139,7 +140,7 @@ static void resume_server(struct call_host *h, const struct leg *l)
 	struct txn_slot *slot = txns_get(h->txns, l->uas->server);
 	struct response r = { .status = 100 };
 
-	if (slot && l->state == LEG_EARLY && l->uas->provisional) {
+	if (slot && l->state == LEG_EARLY && l->uas->provisional && !l->uas->rseq) {
 		r.status = l->uas->provisional;
 		r.dialog = &l->dialog;
 		r.contact = r.record_route = true;
@@ -203,8 +204,12 @@ static void resume_answer(struct call_host *h, struct call *c, uint8_t leg)
 
 static void resume_uas(struct call_host *h, struct call *c, uint8_t leg)
 {
+	if (c->legs[leg]->state == LEG_EARLY)
+		reliable_go(h, c, leg);
 	switch (c->legs[leg]->uas->state) {
 	case UAS_PROCEEDING:
+		if (c->legs[leg]->uas->unacknowledged.n)
+			break;
 		resume_server(h, c->legs[leg]);
 		break;
 	case UAS_ANSWERED:

@@ -3,6 +3,7 @@
 
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/reliable.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/refer.h"
@@ -117,10 +118,12 @@ static void by_method(struct call_host *h, struct call *c, const struct call_eve
 	case SIP_REFER:
 		refer_received(h, c, ev);
 		break;
+	case SIP_PRACK: /* one that fits nothing does not come here */
+		reliable_acknowledged(h, c, ev);
+		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
 	case SIP_REGISTER:
-	case SIP_PRACK:
 	case SIP_NOTIFY:
 	case SIP_SUBSCRIBE:
 	case SIP_PUBLISH:

@@ -35,7 +35,7 @@ static void write_extra(struct writer *w, const struct call_host *h,
 		dialog_write_contact(w, r->dialog, h->settings);
 	if (r->contact && r->status >= 200 && r->status < 300) { /* RFC 3261 13.3.1.4 */
 		writer_str(w, RESPOND_ALLOW);
-		respond_write_supported(w, h, false);
+		respond_write_supported(w, h, true);
 	}
 	if (h->settings->server[0] && !r->brief)
 		writer_fmt(w, "Server: %s\r\n", h->settings->server);
@@ -126,7 +126,7 @@ void respond_later(struct call_host *h, const struct call *c, const struct outbo
 void respond_write_options(struct writer *w, const struct call_host *h)
 {
 	writer_str(w, RESPOND_ALLOW RESPOND_ACCEPT);
-	respond_write_supported(w, h, false);
+	respond_write_supported(w, h, true);
 }
 
 /* A longer answer tells nobody more: whoever requires that much may have forged his address. */
@@ -134,7 +134,8 @@ enum { UNSUPPORTED_TAG_MAX = 64, UNSUPPORTED_LINE_MAX = 256 };
 
 static bool is_supported(const struct call_host *h, struct bytes tag)
 {
-	return h->settings->session_expires_s && bytes_iis(tag, "timer");
+	return bytes_iis(tag, "100rel") ||
+	       (h->settings->session_expires_s && bytes_iis(tag, "timer"));
 }
 
 bool respond_unsupported(struct writer *w, const struct call_host *h, const struct sip_message *m)

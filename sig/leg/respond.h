@@ -5,7 +5,8 @@
 
 #include "sig/call/call.h"
 
-#define RESPOND_ALLOW  "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, REGISTER\r\n"
+#define RESPOND_ALLOW \
+	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER\r\n"
 #define RESPOND_ACCEPT "Accept: application/sdp, multipart/mixed\r\n"
 
 struct response {

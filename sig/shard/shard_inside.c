@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/reliable.h"
 #include "sig/leg/request.h"
 #include "sig/shard/shard_state.h"
 
@@ -149,7 +150,8 @@ static struct call *dialog_find(const struct shard *s, const struct sip_message 
 		return NULL;
 	c = shard_call_find(s, tag.call);
 	l = c ? call_leg(c, tag.leg) : NULL;
-	if (!l || !dialog_is(&l->dialog, m->call_id, m->to.tag, m->from.tag))
+	if (!l || (!dialog_is(&l->dialog, m->call_id, m->to.tag, m->from.tag) &&
+		   !reliable_has_dialog(l, m)))
 		return NULL;
 	*leg = tag.leg;
 	return c;
@@ -226,6 +228,11 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 
 	if (!c) {
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		return;
+	}
+	/* without a transaction: many of them cost little */
+	if (m->method == SIP_PRACK && !reliable_is_acknowledged(c->legs[ev.leg], m)) {
+		shard_refuse(s, NULL, m, 481, REFUSED_NO_TRANSACTION, (struct bytes){ 0 });
 		return;
 	}
 	shard_trust(s, &m->hop);

@@ -25,12 +25,12 @@ static void by_method(struct shard *s, const struct sip_message *m)
 		options(s, m);
 		break;
 	case SIP_BYE: /* only within a dialog */
+	case SIP_PRACK:
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
 	case SIP_INFO:
-	case SIP_PRACK:
 	case SIP_UPDATE:
 	case SIP_REFER:
 	case SIP_NOTIFY:

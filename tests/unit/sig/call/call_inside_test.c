@@ -336,7 +336,7 @@ static void other_requests(void **state)
 	} rows[] = {
 		{ "OPTIONS", "", "SIP/2.0 200", "Allow" },
 		{ "UPDATE", "", "SIP/2.0 200", "Allow" },
-		{ "PRACK", "", "SIP/2.0 405", "Allow" },
+		{ "PRACK", "", "SIP/2.0 481", "To" },
 		{ "MESSAGE", "", "SIP/2.0 405", "Allow" },
 		{ "DANCE", "", "SIP/2.0 501", "Allow" },
 		{ "INVITE", "Require: 100rel, tdialog\r\n", "SIP/2.0 420", "Unsupported" },

@@ -22,9 +22,8 @@ static void who_is_offered_it(void **state)
 		const char *line, *sdp;
 		bool offered;
 	} rows[] = {
-		{ "", PHONE_SDP_A, true },
-		{ CAN, PHONE_SDP_A, true },
-		{ "", "", false },
+		{ "", PHONE_SDP_A, true }, { CAN, PHONE_SDP_A, true }, { "", "", false },
+		{ CAN, "", true },         { MUST, "", true },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -135,6 +134,105 @@ static void never_answered(void **state)
 	line_assert_cdr(l, 408, 18, ENDED_BY_NODE);
 }
 
+/* ---- late offers (RFC 6337 3.1.2) ---- */
+
+/* B's offer goes to A, A's answer in its PRACK to B: the 2xx and the ACKs have nothing more. */
+static void late_offer(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	prack_call(l, CAN, "");
+	prack_rings(&l->b, "183 Session Progress", 9, PHONE_SDP_B);
+	assert_int_equal(taken(&l->b).n, 0);
+	m = phone_hears(&l->a, "SIP/2.0 183");
+	assert_true(prack_wanted(m) && rig_has(rig_body(m), "m=audio "));
+	prack_say(&l->a, m, 102, PHONE_SDP_A);
+	m = prack_answer_to(&l->a, "SIP/2.0 200");
+	assert_true(m.n && rig_body(m).n == 0);
+	m = taken(&l->b);
+	assert_true(rig_has(rig_body(m), "m=audio ") && rig_has(m, "RAck: 9 1 INVITE\r\n"));
+	assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4000);
+	assert_int_equal(line_last_spec(l->r, 1).remote_rtp.port, 5000);
+	phone_answer(&l->b, m, "200 OK", "");
+	phone_answer(&l->b, l->b.invite, "200 OK", "");
+	m = rig_take(l->r, &l->b.addr, "ACK ");
+	assert_true(m.n && rig_body(m).n == 0);
+	assert_int_equal(rig_body(phone_hears(&l->a, "SIP/2.0 200")).n, 0);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	phone_answer(&l->b, l->b.invite, "200 OK", ""); /* its ACK was lost */
+	m = rig_take(l->r, &l->b.addr, "ACK ");
+	assert_true(m.n && rig_body(m).n == 0);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+/* RFC 3261 13.2.1: who requires it hears nothing before the offer. */
+static void late_offer_and_ringing(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	prack_call(l, MUST, "");
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 18"), 0);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	m = phone_hears(&l->a, "SIP/2.0 200");
+	assert_true(rig_body(m).n);
+	phone_ack_with(&l->a, PHONE_SDP_A);
+	assert_true(rig_body(rig_take(l->r, &l->b.addr, "ACK ")).n);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+static void late_offer_without_an_answer(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	prack_call(l, CAN, "");
+	prack_rings(&l->b, "183 Session Progress", 9, PHONE_SDP_B);
+	m = phone_hears(&l->a, "SIP/2.0 183");
+	prack_say(&l->a, m, 102, "");
+	assert_true(prack_answer_to(&l->a, "SIP/2.0 488").n);
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 488").n);
+	phone_write(&l->a, "ACK", "", "");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "CANCEL "), "200 OK", "");
+	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
+	line_assert_cdr(l, 488, 88, ENDED_BY_NODE);
+}
+
+/* At each step of a late offer. */
+static void late_offer_and_kills(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	prack_call(l, CAN, "");
+	prack_restart(l);
+	prack_rings(&l->b, "183 Session Progress", 9, PHONE_SDP_B);
+	m = phone_hears(&l->a, "SIP/2.0 183");
+	assert_true(m.n);
+	prack_restart(l);
+	assert_true(bytes_eq(m, phone_hears(&l->a, "SIP/2.0 183")));
+	prack_say(&l->a, m, 102, PHONE_SDP_A);
+	assert_true(prack_answer_to(&l->a, "SIP/2.0 200").n);
+	m = taken(&l->b);
+	assert_true(rig_body(m).n);
+	prack_restart(l);
+	assert_true(bytes_eq(m, taken(&l->b)));
+	phone_answer(&l->b, m, "200 OK", "");
+	prack_restart(l);
+	assert_int_equal(taken(&l->b).n, 0);
+	phone_answer(&l->b, l->b.invite, "200 OK", "");
+	prack_restart(l);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4000);
+	assert_int_equal(line_last_spec(l->r, 1).remote_rtp.port, 5000);
+}
+
 /* ---- kills ---- */
 
 /* The same PRACK again: for the phone a copy. */
@@ -224,7 +322,7 @@ static void what_an_early_phone_may_ask(void **state)
 		{ "BYE", "", "SIP/2.0 481" },
 		{ "UPDATE", "", "SIP/2.0 200" },
 		{ "UPDATE", PHONE_SDP_B, "SIP/2.0 488" },
-
+		{ "PRACK", "", "SIP/2.0 481" },
 	};
 	struct line *l = *state;
 
@@ -246,6 +344,10 @@ int main(void)
 		PRACK_TEST(repeated_until_answered),
 		PRACK_TEST(refused),
 		PRACK_TEST(never_answered),
+		PRACK_TEST(late_offer),
+		PRACK_TEST(late_offer_and_ringing),
+		PRACK_TEST(late_offer_without_an_answer),
+		PRACK_TEST(late_offer_and_kills),
 		PRACK_TEST(killed_at_the_prack),
 		PRACK_TEST(killed_before_the_save),
 		PRACK_TEST(forks_behind_one_address),

@@ -88,7 +88,7 @@ static void agreed_with_the_caller(void **state)
 		m = talk(*state, rows[i].lines, "");
 		ROW_ASSERT(rows[i].lines, says(m, "Session-Expires", rows[i].answer));
 		ROW_ASSERT(rows[i].lines, says(m, "Require", rows[i].require));
-		ROW_ASSERT(rows[i].lines, says(m, "Supported", "timer"));
+		ROW_ASSERT(rows[i].lines, says(m, "Supported", "100rel, timer"));
 	}
 }
 

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/reliable.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/prack.h"
+#include "sig/call/session.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
+
+enum { RSEQ_FIRST_MAX = 0x7fffffff, LINES_MAX = 256 }; /* RFC 3262 3 */
+
+enum uas_reliable reliable_wish(const struct sip_message *invite)
+{
+	if (message_has_token(invite, "Require", "100rel"))
+		return RELIABLE_MUST;
+	return message_has_token(invite, "Supported", "100rel") ? RELIABLE_MAY : RELIABLE_NOT;
+}
+
+bool reliable_is_due(const struct invite_uas *uas, bool sdp)
+{
+	switch (uas->reliable) {
+	case RELIABLE_NOT:
+		break;
+	case RELIABLE_MAY:
+		return sdp;
+	case RELIABLE_MUST:
+		return true;
+	}
+	return false;
+}
+
+static void write_lines(struct writer *w, const struct invite_uas *uas)
+{
+	writer_str(w, "Require: 100rel\r\n");
+	writer_number(w, "RSeq: ", uas->rseq, "\r\n");
+	writer_str(w, RESPOND_ALLOW);
+}
+
+static uint32_t next_rseq(const struct call_host *h, const struct invite_uas *uas)
+{
+	return uas->rseq ? uas->rseq + 1 : rand_below(h->rand, RSEQ_FIRST_MAX) + 1;
+}
+
+void reliable_say(struct call_host *h, struct call *c, uint8_t leg, struct response *r)
+{
+	uint8_t space[LINES_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct leg *l = c->legs[leg];
+	struct txn_slot *slot = txns_get(h->txns, l->uas->server);
+	struct outbox_item item = { .kind = OUTBOX_PROVISIONAL, .leg = leg };
+
+	if (!slot)
+		return;
+	l->uas->rseq = next_rseq(h, l->uas);
+	write_lines(&w, l->uas);
+	r->extra = writer_lines(&w);
+	if (response_make_later(h, slot, r, &l->uas->unacknowledged)) {
+		sig_count_dropped(h->metrics, DROPPED_TOO_LARGE);
+		return;
+	}
+	l->open.by_18x = l->open.by_18x || (r->body.n && !l->uas->late);
+	if (!outbox_push(&c->out, &item))
+		reliable_go(h, c, leg);
+}
+
+void reliable_go(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = call_leg(c, leg);
+	struct txn_slot *slot = l && l->uas ? txns_get(h->txns, l->uas->server) : NULL;
+	struct text copy = { 0 };
+
+	if (!slot || l->uas->unacknowledged.n == 0 || l->uas->state == UAS_ACCEPTED)
+		return;
+	l->uas->interval_ms = TXN_T1_MS;
+	l->uas->retransmit_ns = h->now.ns + TXN_T1_MS * NS_PER_MS;
+	l->uas->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	if (text_set(&copy, text_bytes(&l->uas->unacknowledged)))
+		sig_count_dropped(h->metrics, DROPPED_OOM); /* it is said again */
+	else
+		txns_reply(h->txns, slot, l->uas->provisional, &copy, h->now.ns);
+}
+
+/* RFC 3262 3: doubles without a bound, over any transport. */
+void reliable_again(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct invite_uas *uas = c->legs[leg]->uas;
+	const struct txn_slot *slot = txns_get(h->txns, uas->server);
+
+	uas->interval_ms *= 2;
+	uas->retransmit_ns = h->now.ns + uas->interval_ms * NS_PER_MS;
+	if (slot)
+		txns_send(h->txns, &slot->txn.hop, text_bytes(&uas->unacknowledged));
+}
+
+void reliable_lost(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct call_ending e = { .cause = CAUSE_NO_ACK, .by = ENDED_BY_NODE, .status = 504 };
+
+	LOG_INFO("call", c->id, "a provisional response was never acknowledged",
+		 LOG_U64("leg", leg));
+	call_end(h, c, &e);
+}
+
+/* ---- what it says, read again ---- */
+
+static bool parse(const struct text *t, struct sip_message *m)
+{
+	struct message_error error;
+
+	if (t->n && !message_parse(m, text_bytes(t), &error))
+		return true;
+	if (t->n)
+		message_close(m);
+	return false;
+}
+
+static bool has_sdp(const struct text *response)
+{
+	struct sip_message m;
+	bool sdp;
+
+	if (!parse(response, &m))
+		return false;
+	sdp = m.body.n != 0;
+	message_close(&m);
+	return sdp;
+}
+
+bool reliable_holds_answer(const struct invite_uas *uas)
+{
+	return has_sdp(&uas->unacknowledged);
+}
+
+bool reliable_has_dialog(const struct leg *leg, const struct sip_message *m)
+{
+	struct sip_message said;
+	bool ok;
+
+	if (m->method != SIP_PRACK || !leg->uas || !parse(&leg->uas->unacknowledged, &said))
+		return false;
+	ok = bytes_ieq(m->to.tag, said.to.tag) && bytes_eq(m->from.tag, said.from.tag) &&
+	     bytes_eq(m->call_id, said.call_id);
+	message_close(&said);
+	return ok;
+}
+
+/* ---- PRACK ---- */
+
+/* "776656 1 INVITE" */
+static bool read_rack(const struct sip_message *m, uint32_t *rseq, uint32_t *cseq)
+{
+	struct bytes rest, number;
+
+	if (!message_header(m, "RAck", 0, &rest))
+		return false;
+	number = bytes_sub(rest, 0, bytes_find(rest, ' '));
+	rest = bytes_trim(bytes_from(rest, number.n));
+	if (bytes_u32(number, rseq))
+		return false;
+	number = bytes_sub(rest, 0, bytes_find(rest, ' '));
+	return !bytes_u32(number, cseq) &&
+	       bytes_is(bytes_trim(bytes_from(rest, number.n)), "INVITE");
+}
+
+/* It was taken, perhaps by a process that was killed before it said so. */
+static bool is_repeated(const struct invite_uas *uas, const struct sip_message *m)
+{
+	return uas->prack_cseq && m->cseq == uas->prack_cseq;
+}
+
+bool reliable_is_acknowledged(const struct leg *leg, const struct sip_message *prack)
+{
+	const struct invite_uas *uas = leg->uas;
+	uint32_t rseq, cseq;
+
+	if (!uas || !read_rack(prack, &rseq, &cseq) || cseq != uas->cseq)
+		return false;
+	return is_repeated(uas, prack) || (uas->unacknowledged.n && rseq == uas->rseq);
+}
+
+void reliable_queue(struct call *c, uint8_t from, uint16_t status, struct bytes sdp)
+{
+	struct leg *l = c->legs[from];
+	struct invite_uas *uas = invite_carried(c, from);
+
+	if (uas->next_status && uas->next_sdp && !sdp.n)
+		return;
+	if (sdp.n && text_set(&l->open.heard, sdp))
+		return;
+	uas->next = from;
+	uas->next_status = status;
+	uas->next_sdp = sdp.n != 0;
+}
+
+static void say_next(struct call_host *h, struct call *c, struct invite_uas *uas)
+{
+	const struct leg *l = call_leg(c, uas->next);
+	uint16_t status = uas->next_status;
+
+	uas->next_status = 0;
+	if (!status || !l || l->state != LEG_EARLY || !leg_is_open(l))
+		return;
+	invite_pass_on(h, c, uas->next, status,
+		       uas->next_sdp ? text_bytes(&l->open.heard) : (struct bytes){ 0 });
+}
+
+static void answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		   bool body)
+{
+	const struct leg *l = call_leg(c, leg);
+	struct response r = {
+		.status = 200,
+		.content_type = BYTES_LIT("application/sdp"),
+		.body = body && l ? text_bytes(&l->open.said) : (struct bytes){ 0 },
+	};
+
+	respond(h, slot, NULL, &r);
+}
+
+void reliable_prack_go(struct call_host *h, struct call *c, const struct outbox_item *item)
+{
+	answer(h, c, item->leg, txns_get(h->txns, item->txn), item->line != 0);
+}
+
+static void answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
+			 bool body)
+{
+	struct outbox_item item = {
+		.kind = OUTBOX_PRACKED, .leg = ev->leg, .line = body, .txn = ev->slot->self
+	};
+
+	if (txns_keep_request(ev->slot, ev->message)) {
+		respond_refuse(h, ev, 513, REFUSED_MALFORMED, (struct bytes){ 0 });
+		return;
+	}
+	outbox_touch(&c->out);
+	if (!outbox_push(&c->out, &item))
+		reliable_prack_go(h, c, &item);
+}
+
+/* What the other leg would hear otherwise is told to it when the call is answered. */
+static int renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+		 struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[leg];
+	struct bytes before = text_bytes(&l->open.heard);
+	bool received = session_is_receiving(c, leg, before);
+	bool two_way = session_is_two_way(c, leg, before);
+	int err = session_update(h, c, leg, sdp, refusal);
+
+	if (!err)
+		l->uas->turned = received != session_is_receiving(c, leg, sdp) ||
+				 two_way != session_is_two_way(c, leg, sdp);
+	return err;
+}
+
+/* The SDP of the PRACK: an offer beside the answer that the party has (RFC 6337 3.2), or its answer to the offer that it was told. */
+static int take_session(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[leg];
+	bool asked = l->uas->late && !l->open.by_18x && has_sdp(&l->uas->unacknowledged);
+
+	*refusal = (struct call_refusal){ .status = 488, .reason = REFUSED_SDP };
+	if (asked)
+		return prack_answer(h, c, l->uas->early, sdp, refusal);
+	if (sdp.n == 0)
+		return 0;
+	if (!l->open.by_18x || !has_sdp(&l->uas->unacknowledged))
+		return -EBADMSG; /* RFC 6337 3.1.1: before there is an answer nobody offers */
+	return renew(h, c, leg, sdp, refusal);
+}
+
+/* RFC 6337 2.3: the provisional response stays unacknowledged; the party may send PRACK without an offer. */
+static void refuse(struct call_host *h, struct call *c, const struct call_event *ev,
+		   const struct call_refusal *refusal)
+{
+	struct call_ending e = { .cause = CAUSE_SESSION, .by = ENDED_BY_NODE, .status = 488 };
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+	bool asked = c->legs[ev->leg]->uas->late;
+
+	if (refusal->text)
+		session_write_warning(&extra, h, refusal->text);
+	respond_refuse(h, ev, refusal->status, refusal->reason, writer_lines(&extra));
+	if (asked) /* what it answered cannot be used */
+		call_end(h, c, &e);
+}
+
+static void clear(struct invite_uas *uas, uint32_t cseq)
+{
+	text_clear(&uas->unacknowledged);
+	uas->prack_cseq = cseq;
+	if (uas->state != UAS_ACCEPTED)
+		uas->retransmit_ns = uas->deadline_ns = 0;
+}
+
+/* Behind the 200 to the PRACK. */
+static void answer_goes(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct outbox_item item = { .kind = OUTBOX_ANSWER, .leg = leg };
+
+	outbox_touch(&c->out);
+	if (!outbox_push(&c->out, &item))
+		invite_answer_go(h, c, leg);
+}
+
+void reliable_acknowledged(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct invite_uas *uas = c->legs[ev->leg]->uas;
+	struct call_refusal refusal;
+	struct bytes sdp;
+
+	if (session_body(ev->message, &sdp)) {
+		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(RESPOND_ACCEPT));
+		return;
+	}
+	if (is_repeated(uas, ev->message)) {
+		answer_saved(h, c, ev, sdp.n && !uas->late);
+		return;
+	}
+	if (take_session(h, c, ev->leg, sdp, &refusal)) {
+		refuse(h, c, ev, &refusal);
+		return;
+	}
+	clear(uas, ev->message->cseq);
+	answer_saved(h, c, ev, sdp.n && !uas->late);
+	if (uas->state == UAS_PROCEEDING) {
+		say_next(h, c, uas);
+	} else if (uas->answer_waits) {
+		uas->answer_waits = false;
+		answer_goes(h, c, ev->leg);
+	}
+}

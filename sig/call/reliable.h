@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Provisional responses that the party acknowledges by PRACK (RFC 3262 3): ours to the party that asks. One at a time; the next one waits,
+ * and so does the 2xx behind one with SDP. Saved before said: its number is never used twice.
+ */
+#ifndef SIG_CALL_RELIABLE_H
+#define SIG_CALL_RELIABLE_H
+
+#include "sig/call/call.h"
+
+struct response;
+
+/* What the party said of 100rel in its INVITE. */
+enum uas_reliable reliable_wish(const struct sip_message *invite);
+/* A response without SDP (sdp: with it) is to be sent so. */
+bool reliable_is_due(const struct invite_uas *uas, bool sdp);
+/* Makes it, with the next number; it waits for the save. The call must have been touched. */
+void reliable_say(struct call_host *h, struct call *c, uint8_t leg, struct response *r);
+/* The save is done; after a restart. */
+void reliable_go(struct call_host *h, struct call *c, uint8_t leg);
+/* By the timers of the INVITE: once more, and 64*T1 without a PRACK. */
+void reliable_again(struct call_host *h, struct call *c, uint8_t leg);
+void reliable_lost(struct call_host *h, struct call *c, uint8_t leg);
+/* No 2xx before its PRACK. */
+bool reliable_holds_answer(const struct invite_uas *uas);
+/* What `from` says waits until the party has acknowledged what it was told last. The newest of such, but SDP before none. */
+void reliable_queue(struct call *c, uint8_t from, uint16_t status, struct bytes sdp);
+/* The PRACK is in the leg's dialog, or in the early one that it was in when it was told. */
+bool reliable_has_dialog(const struct leg *leg, const struct sip_message *m);
+/* It acknowledges what the party was told last, or did so before. */
+bool reliable_is_acknowledged(const struct leg *leg, const struct sip_message *prack);
+/* A PRACK that does. */
+void reliable_acknowledged(struct call_host *h, struct call *c, const struct call_event *ev);
+/* Our 200 to it: the save is done. */
+void reliable_prack_go(struct call_host *h, struct call *c, const struct outbox_item *item);
+
+#endif
