@@ -139,9 +139,18 @@ class Methods(Tables, CallTest):
     def info_outside(self, cells):
         self.assertEqual(cells[0], str(self.outside("INFO")))
 
-    @row("PRACK, REFER, NOTIFY, SUBSCRIBE, PUBLISH, MESSAGE")
+    @row("PRACK")
+    def prack(self, cells):
+        self.assertEqual(cells[0], str(self.outside("PRACK")))
+        self.assertEqual(self.inside("PRACK", [("RAck", "1 1 INVITE")]), 481)
+
+    @row("REFER")
+    def refer(self, cells):
+        self.assertEqual(cells[0], str(self.outside("REFER")))
+
+    @row("NOTIFY, SUBSCRIBE, PUBLISH, MESSAGE")
     def not_allowed(self, cells):
-        for method in ("PRACK", "REFER", "NOTIFY", "SUBSCRIBE", "PUBLISH", "MESSAGE"):
+        for method in ("NOTIFY", "SUBSCRIBE", "PUBLISH", "MESSAGE"):
             self.assertEqual([str(self.outside(method)), str(self.inside(method))], cells, method)
 
     @row("any other")

@@ -258,6 +258,7 @@ static void killed_at_the_prack(void **state)
 static void killed_before_the_save(void **state)
 {
 	struct line *l = *state;
+	struct bytes m;
 
 	prack_call(l, "", PHONE_SDP_A);
 	l->r->hold_saves = true;
@@ -265,7 +266,9 @@ static void killed_before_the_save(void **state)
 	prack_restart(l);
 	assert_int_equal(taken(&l->b).n, 0);
 	prack_rings(&l->b, "180 Ringing", 5, "");
-	phone_answer(&l->b, taken(&l->b), "200 OK", "");
+	m = taken(&l->b);
+	assert_true(m.n);
+	phone_answer(&l->b, m, "200 OK", "");
 	answers(l);
 }
 
