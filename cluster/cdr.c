@@ -45,3 +45,30 @@ int cdr_field_next(struct bytes *rest, struct cdr_field *out)
 	*out = field;
 	return 1;
 }
+
+bool cdr_next(struct bytes *rest, struct bytes *out, size_t *fields)
+{
+	struct bytes left = *rest, before = left;
+	struct cdr_field field;
+	size_t n = 0;
+
+	while (cdr_field_next(&left, &field) > 0 && (n == 0 || !bytes_is(field.name, CDR_ID))) {
+		before = left;
+		n++;
+	}
+	*out = bytes_sub(*rest, 0, rest->n - before.n);
+	*rest = n ? before : (struct bytes){ 0 };
+	*fields = n;
+	return n > 0;
+}
+
+uint32_t cdr_count(struct bytes fields)
+{
+	struct bytes one;
+	uint32_t count = 0;
+	size_t n;
+
+	while (cdr_next(&fields, &one, &n))
+		count++;
+	return count ? count : 1;
+}

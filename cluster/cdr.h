@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The fields of a CDR as bytes: name and value, each behind its length (32 bits, network order). As one value it can wait in a
- * list or a file and be sent field by field later.
+ * list or a file and be sent field by field later. Of a call with several they stand one behind the other: a field CDR_ID begins
+ * each but the first, whose id is the call's.
  */
 #ifndef CLUSTER_CDR_H
 #define CLUSTER_CDR_H
@@ -12,6 +13,8 @@ enum { CDR_FIELDS_MAX = 100 };
 /* CDRs in the stream, or so. */
 #define CDR_STREAM_KEPT "1000000"
 
+#define CDR_ID "id"
+
 struct cdr_field {
 	struct bytes name, value;
 };
@@ -20,5 +23,9 @@ void cdr_field_write(struct writer *w, const struct cdr_field *field);
 size_t cdr_field_size(const struct cdr_field *field);
 /* Cuts the next field off *rest: 1, 0 at the end, or -EBADMSG. */
 int cdr_field_next(struct bytes *rest, struct cdr_field *out) NODISCARD;
+/* Cuts the next CDR off *rest, and says how many fields it has; nothing is left of what is malformed. False: no more. */
+bool cdr_next(struct bytes *rest, struct bytes *out, size_t *fields);
+/* 1 at least. */
+uint32_t cdr_count(struct bytes fields);
 
 #endif

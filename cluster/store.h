@@ -93,7 +93,7 @@ const struct store_holder *store_holder(const struct store *s);
 void store_call_save(struct store *s, uint64_t call, uint64_t version, struct bytes record,
 		     store_done_fn *done, void *arg);
 /* Removes record and index entry and appends the CDR (id = call id; a second end of the same call appends nothing), in one
- * script. While Redis is away the CDR goes to the spool, then done(STORE_OK); it is sent later, exactly once. */
+ * script. A field "id" among them begins a further CDR, with that id: all of them, or none. While Redis is away the CDR goes to the spool, then done(STORE_OK); it is sent later, exactly once. */
 void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
 		    store_done_fn *done, void *arg);
 

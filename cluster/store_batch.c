@@ -17,8 +17,9 @@
 
 enum {
 	PART_MAX = 7 << 20, /* octets that wait: more are refused */
-	CDR_WORDS = 8,      /* XADD key MAXLEN ~ n * id ID */
-	WATCH_ANSWERS = 2,  /* WATCH, GET */
+	CDR_WORDS = 6,      /* XADD key MAXLEN ~ n * */
+	CDR_ID_WORDS = 2,
+	WATCH_ANSWERS = 2, /* WATCH, GET */
 };
 
 /* A batch on its way, or the WATCH alone. It outlives its store when that is closed before Redis has answered. */
@@ -134,6 +135,7 @@ void store_batch_end(struct store_op *op, const struct spool_entry *entry)
 		return;
 	}
 	s->batch.next.end_count++;
+	s->batch.next.cdr_count += cdr_count(entry->fields);
 	part_add(&s->batch.next, op);
 }
 
@@ -166,16 +168,6 @@ static int saves_write(struct store *s, const struct batch_part *p)
 	       key(s, "rec") || redis_buffer_put(&b->text, redis_buffer_bytes(&p->saves));
 }
 
-static size_t fields_of(struct bytes fields)
-{
-	struct cdr_field field;
-	size_t n = 0;
-
-	while (n < CDR_FIELDS_MAX && cdr_field_next(&fields, &field) > 0)
-		n++;
-	return n;
-}
-
 static int call_write(struct store_batch *b, uint64_t call)
 {
 	char id[BASE32_U64_LEN];
@@ -184,19 +176,35 @@ static int call_write(struct store_batch *b, uint64_t call)
 	return resp_text(&b->text, bytes_mem(id, sizeof(id)));
 }
 
-static int cdr_write(struct store *s, const struct spool_entry *entry)
+/* n fields of one. call: the first one lacks its id; NULL: another one has it. */
+static int cdr_write(struct store *s, struct bytes fields, size_t n, const uint64_t *call)
 {
 	struct store_batch *b = &s->batch;
-	struct bytes rest = entry->fields;
-	size_t n = fields_of(rest);
 	struct cdr_field field;
-	int err = resp_command(&b->text, CDR_WORDS + 2 * n) || word(b, "XADD") || key(s, "cdr") ||
-		  word(b, "MAXLEN") || word(b, "~") || word(b, CDR_STREAM_KEPT) || word(b, "*") ||
-		  word(b, "id") || call_write(b, entry->call);
+	int err = resp_command(&b->text, CDR_WORDS + (call ? CDR_ID_WORDS : 0) + 2 * n) ||
+		  word(b, "XADD") || key(s, "cdr") || word(b, "MAXLEN") || word(b, "~") ||
+		  word(b, CDR_STREAM_KEPT) || word(b, "*");
 
-	for (size_t i = 0; i < n && !err && cdr_field_next(&rest, &field) > 0; i++) {
+	if (call && !err)
+		err = word(b, CDR_ID) || call_write(b, *call);
+	while (!err && cdr_field_next(&fields, &field) > 0)
 		err = resp_text(&b->text, field.name) || resp_text(&b->text, field.value);
-	}
+	return err;
+}
+
+static int cdrs_write(struct store *s, const struct spool_entry *entry)
+{
+	const uint64_t *call = &entry->call;
+	struct bytes rest = entry->fields, one;
+	size_t n;
+	int err = 0;
+
+	if (!cdr_next(&rest, &one, &n))
+		return cdr_write(s, one, 0, call);
+	do {
+		err = cdr_write(s, one, n, call);
+		call = NULL;
+	} while (!err && cdr_next(&rest, &one, &n));
 	return err;
 }
 
@@ -241,7 +249,7 @@ static int ends_write(struct store *s, const struct batch_part *p)
 		return 0;
 	for (const struct store_op *op = p->first; op && !err; op = op->batch_next) {
 		if (op->entry)
-			err = cdr_write(s, op->entry);
+			err = cdrs_write(s, op->entry);
 	}
 	return err || ended_write(s, p) || gone_write(s, p);
 }
@@ -263,7 +271,7 @@ static int batch_write(struct store *s, const struct batch_part *p)
 /* Commands between MULTI and EXEC. */
 static uint32_t commands_of(const struct batch_part *p)
 {
-	return (p->save_count > 0) + (p->end_count ? p->end_count + 3 : 0);
+	return (p->save_count > 0) + (p->end_count ? p->cdr_count + 3 : 0);
 }
 
 /* ---- flights ---- */
@@ -293,6 +301,7 @@ static void flight_again(struct store_flight *f)
 	}
 	next->save_count += p.save_count;
 	next->end_count += p.end_count;
+	next->cdr_count += p.cdr_count;
 	if (redis_buffer_put(&next->saves, redis_buffer_bytes(&p.saves)))
 		part_fail(f->s, next, STORE_UNKNOWN);
 	redis_buffer_clear(&p.saves);
@@ -367,7 +376,7 @@ static void exec_took(struct store *s, struct batch_part *p, const struct redisR
 		length_ask(s);
 	if (p->save_count)
 		element_read(s, &saves, redis_reply_at(reply, at++));
-	for (uint32_t i = 0; i < p->end_count; i++)
+	for (uint32_t i = 0; i < p->cdr_count; i++)
 		element_read(s, &ends, redis_reply_at(reply, at++));
 	/* ZADD, ZREMRANGEBYSCORE and HDEL: the CDR is there all the same */
 	for (; at < redis_reply_count(reply); at++) {

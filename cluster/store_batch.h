@@ -28,7 +28,7 @@ enum store_batch_state {
 /* What goes together. */
 struct batch_part {
 	struct redis_buffer saves; /* arguments of HSET */
-	uint32_t save_count, end_count;
+	uint32_t save_count, end_count, cdr_count;
 	struct store_op *first, **end; /* who waits, in order */
 	uint64_t since_ns;             /* when the first was asked for */
 };

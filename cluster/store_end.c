@@ -205,7 +205,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 
 static void lost(struct store_end *end)
 {
-	metric_add(end->s->metrics.cdr_lost, 1);
+	metric_add(end->s->metrics.cdr_lost, cdr_count(end->entry.fields));
 	LOG_ERROR("store", end->entry.call, "CDR lost: neither Redis nor the spool takes it");
 	end_answer(end, STORE_UNKNOWN);
 	end_free(end);
@@ -218,7 +218,7 @@ static void on_spooled(int err, void *arg)
 
 	store_enter(s);
 	if (!err) {
-		metric_add(s->metrics.cdr_spooled, 1);
+		metric_add(s->metrics.cdr_spooled, cdr_count(end->entry.fields));
 		metric_set(s->metrics.cdr_waiting, 1);
 		store_open_settled(s, end->entry.call);
 		end_answer(end, STORE_OK);
@@ -248,7 +248,7 @@ static void acked(struct store_end *end, const struct store_answer *a)
 {
 	const struct store_metrics *m = &end->s->metrics;
 
-	metric_add(a->version ? m->cdr_sent : m->cdr_again, 1);
+	metric_add(a->version ? m->cdr_sent : m->cdr_again, cdr_count(end->entry.fields));
 	end->state = END_ACKED;
 	store_open_settled(end->s, end->entry.call);
 	end->acked_ns = clock_now_ns();

@@ -176,7 +176,7 @@ static void send_finish(struct store_op *op, const struct store_answer *a)
 	if (a->result != STORE_OK) {
 		o->failed = true;
 	} else if (a->version) {
-		metric_add(s->metrics.cdr_sent, 1);
+		metric_add(s->metrics.cdr_sent, a->version);
 		LOG_WARN("store", op->key, "CDR of a call that was answered while Redis was away");
 	}
 	if (!s->closing)

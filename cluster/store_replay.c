@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cluster/cdr.h"
 #include "cluster/store_state.h"
 
 enum { WINDOW = 64 };
@@ -68,7 +69,7 @@ static void send_finish(struct store_op *op, const struct store_answer *a)
 
 	r->in_flight--;
 	if (a->result == STORE_OK) {
-		metric_add(a->version ? s->metrics.cdr_sent : s->metrics.cdr_again, 1);
+		metric_add(a->version ? s->metrics.cdr_sent : s->metrics.cdr_again, op->key);
 	} else {
 		r->failed = true;
 	}
@@ -84,6 +85,7 @@ static void entry_send(struct store *s, const struct spool_entry *entry)
 		s->replay.failed = true;
 		return;
 	}
+	op->key = cdr_count(entry->fields);
 	s->replay.in_flight++;
 	store_end_send(op, SCRIPT_CALL_END, entry, SEND_NS);
 }

@@ -27,6 +27,21 @@ static void rewrite_check(const struct spool_entry *entry, const uint8_t *at)
 	free(again);
 }
 
+/* What is cut off is all that is whole, none of it twice. */
+static void cdrs_check(struct bytes fields, struct bytes whole)
+{
+	struct bytes rest = fields, one;
+	size_t n, size = 0;
+	uint32_t count = 0;
+
+	while (cdr_next(&rest, &one, &n)) {
+		assert(n > 0 && one.p == fields.p + size);
+		size += one.n;
+		count++;
+	}
+	assert(size == whole.n && cdr_count(fields) == (count ? count : 1));
+}
+
 static void fields_check(struct bytes fields)
 {
 	struct bytes rest = fields;
@@ -44,6 +59,7 @@ static void fields_check(struct bytes fields)
 	}
 	assert(got == 0 || got == -EBADMSG);
 	assert(got < 0 || rest.n == 0);
+	cdrs_check(fields, bytes_sub(fields, 0, fields.n - rest.n));
 }
 
 /* Whether there is an entry that begins at mark, or one that holds it. */

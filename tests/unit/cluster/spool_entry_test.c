@@ -173,12 +173,54 @@ static void test_cdr_fields(void **state)
 	}
 }
 
+/* "NAME=VALUE ..." as fields, and what is cut off them: the number of fields of each. */
+static void test_cdrs(void **state)
+{
+	static const struct {
+		const char *name, *in, *want;
+	} rows[] = {
+		{ "nothing", "", "" },
+		{ "one", "cdr=a", "1" },
+		{ "one of many fields", "from=1 to=2 note=", "3" },
+		{ "two", "cdr=a id=X.2 cdr=b", "1 2" },
+		{ "an id at once", "id=X cdr=a id=Y", "2 1" },
+		{ "ids alone", "id=X id=Y id=Z", "1 1 1" },
+	};
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(rows); i++) {
+		struct bytes in = bytes_str(rows[i].in), word, rest, one;
+		uint8_t buf[128];
+		char got[32] = "";
+		struct writer w = writer_over(buf, sizeof(buf));
+		struct writer g = writer_over(got, sizeof(got) - 1);
+		size_t size = 0;
+
+		while (in.n && (bytes_cut(&in, ' ', &word), word.n)) {
+			size_t at = bytes_find(word, '=');
+
+			cdr_field_write(&w, &(struct cdr_field){ bytes_sub(word, 0, at),
+								 bytes_from(word, at + 1) });
+		}
+		rest = writer_done(&w);
+		while (cdr_next(&rest, &one, &n)) {
+			writer_fmt(&g, "%s%zu", g.n ? " " : "", n);
+			size += one.n;
+		}
+		assert_int_equal(size, w.n);
+		ROW_ASSERT(rows[i].name, strcmp(got, rows[i].want) == 0);
+		ROW_ASSERT(rows[i].name, cdr_count(writer_done(&w)) == (g.n ? (g.n + 1) / 2 : 1));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layout),     cmocka_unit_test(test_read),
 		cmocka_unit_test(test_torn),       cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_no_entries), cmocka_unit_test(test_cdr_fields),
+		cmocka_unit_test(test_cdrs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
