@@ -43,11 +43,17 @@ static json_t *entry_json(const struct redisReply *entry)
 	return json;
 }
 
+static bool says(const json_t *json, const char *name, struct bytes call)
+{
+	const char *text = json_string_value(json_object_get(json, name));
+
+	return text && bytes_is(call, text);
+}
+
+/* All of a call: those of its later pairs name it. */
 static bool is_wanted(const json_t *json, const struct command_value *call)
 {
-	const char *id = json_string_value(json_object_get(json, "id"));
-
-	return !call->given || (id && bytes_is(call->text, id));
+	return !call->given || says(json, "id", call->text) || says(json, "linked", call->text);
 }
 
 static void on_entries(int err, const struct redisReply *reply, void *arg)

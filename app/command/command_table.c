@@ -554,7 +554,10 @@ const struct command g_commands[] = {
 	  "packets_in, octets_in, "
 	  "packets_out, octets_out, rtcp_in, rtcp_out, dropped, lost, jitter_us, digits, "
 	  "source_changes, remote_lost, remote_jitter_us (as it reported by RTCP), rtt_us, codec, "
-	  "mos_in_hundredths and mos_out_hundredths (0: not known)",
+	  "mos_in_hundredths and mos_out_hundredths (0: not known). A call whose parties changed "
+	  "has "
+	  "one for each pair: id is that of the call, then ID.2, ID.3 and so on, and linked, in "
+	  "each of them, that of the call",
 	  command_cdr_list },
 	{ "node.status", COMMAND_FOR_OPERATOR, g_no_args, "Shows how this node is.",
 	  "name, realm (of passwords), shard, version, uptime_ms, status, reasons, redis, epoch, "

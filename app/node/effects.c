@@ -140,28 +140,19 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 {
 	struct answer answer = { .kind = ANSWER_CALL_ENDED, .call = e->call };
 	struct save *save = save_begin(to, &answer);
-	struct store_field cdr;
-	struct fields fields;
 
-	assert(e->cdr_count == 1);
 	if (!save)
 		return;
-	fields_of_cdr(&fields, e->cdrs);
+	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count);
 	if (to->ended)
-		ended_record(to->ended, e->cdrs, clock_now_ns());
-	cdr = (struct store_field){ "cdr", fields_json(&fields, to->json) };
-	store_call_end(to->store, e->call, &cdr, 1, on_saved, save);
+		ended_record(to->ended, &e->cdrs[e->cdr_count - 1], clock_now_ns());
+	store_call_end(to->store, e->call, to->cdrs.list, to->cdrs.count, on_saved, save);
 }
 
 static void carry_call_open(struct effects_to *to, const struct effect *e)
 {
-	struct store_field cdr;
-	struct fields fields;
-
-	assert(e->cdr_count == 1);
-	fields_of_cdr(&fields, e->cdrs);
-	cdr = (struct store_field){ "cdr", fields_json(&fields, to->json) };
-	store_call_open(to->store, e->call, &cdr, 1);
+	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count);
+	store_call_open(to->store, e->call, to->cdrs.list, to->cdrs.count);
 }
 
 static void carry_binding_save(struct effects_to *to, struct effect *e)

@@ -4,7 +4,7 @@
 #define APP_NODE_EFFECTS_H
 
 #include "app/node/answers.h"
-#include "app/node/fields.h"
+#include "app/node/cdrs.h"
 #include "app/node/media_queue.h"
 #include "cluster/store.h"
 #include "sig/shard/effect.h"
@@ -31,6 +31,7 @@ struct effects_to {
 	effects_ordered_fn *ordered;
 	void *ordered_arg;
 	struct ended *ended;        /* NULL: nobody wants to know */
+	struct cdrs cdrs;           /* those of one call are written here */
 	char json[FIELDS_JSON_MAX]; /* one is written here */
 	bool *fenced;               /* set when the store says so: nothing may be said any more */
 };

@@ -16,7 +16,7 @@ enum { ENDED_MAX = 1000, ENDED_FLOWS_MAX = 8 };
 struct ended_call {
 	uint64_t call;  /* 0: free */
 	uint64_t at_ns; /* when its record was written; 0: not yet */
-	struct cdr cdr;
+	struct cdr cdr; /* of its last pair */
 	uint32_t flow_count;
 	struct diagnosis_flow *flows[ENDED_FLOWS_MAX];
 };

@@ -114,6 +114,19 @@ static void add_sound(struct fields *f, const struct cdr_sound *sound, size_t le
 	add_number(f, g_mos[leg][1], sound->mos_out);
 }
 
+struct bytes fields_cdr_id(const struct cdr *cdr, char out[FIELDS_CDR_ID_MAX])
+{
+	struct writer w = writer_over(out, FIELDS_CDR_ID_MAX);
+	char text[ID_TEXT_LEN];
+
+	id_call_put(text, cdr->call);
+	writer_mem(&w, text, sizeof(text));
+	if (cdr->pair > 1)
+		writer_fmt(&w, ".%u", (unsigned)cdr->pair);
+	assert(!w.overflow);
+	return writer_done(&w);
+}
+
 void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 {
 	uint64_t talked = cdr->answer_utc_ms && cdr->end_utc_ms > cdr->answer_utc_ms
@@ -138,6 +151,8 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	add_stats(out, &cdr->b, 1);
 	add_sound(out, &cdr->a_sound, 0);
 	add_sound(out, &cdr->b_sound, 1);
+	if (cdr->pairs > 1)
+		add_call(out, "linked", cdr->call);
 }
 
 bool fields_cdr_is_number(struct bytes name)

@@ -7,7 +7,7 @@
 #include "cluster/store.h"
 #include "sig/shard/effect.h"
 
-enum { FIELDS_MAX = 64, FIELDS_TEXT_MAX = 4096, FIELDS_JSON_MAX = 8192 };
+enum { FIELDS_MAX = 64, FIELDS_TEXT_MAX = 4096, FIELDS_JSON_MAX = 8192, FIELDS_CDR_ID_MAX = 24 };
 
 struct fields {
 	struct store_field list[FIELDS_MAX];
@@ -17,7 +17,9 @@ struct fields {
 	size_t used;
 };
 
-/* All but its id, which the store adds. */
+/* CALL, and CALL.N of the later pairs. Written to out. */
+struct bytes fields_cdr_id(const struct cdr *cdr, char out[FIELDS_CDR_ID_MAX]);
+/* All but its id. */
 void fields_of_cdr(struct fields *out, const struct cdr *cdr);
 void fields_of_event(struct fields *out, const struct sig_event *event);
 void fields_of_security(struct fields *out, const struct security_event *event);

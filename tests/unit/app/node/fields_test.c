@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/node/fields.h"
+#include "app/node/cdrs.h"
 
 #include <jansson.h>
 
@@ -59,9 +59,43 @@ static void test_cdr(void **state)
 	assert_string_equal(value("b_mos_in_hundredths"), "440");
 	assert_string_equal(value("b_mos_out_hundredths"), "390");
 	assert_string_equal(value("a_mos_in_hundredths"), "0");
+	assert_null(value("linked"));
+	cdr.pair = cdr.pairs = 1;
 	cdr.answer_utc_ms = 0;
 	fields_of_cdr(&g_fields, &cdr);
 	assert_string_equal(value("talk_ms"), "0");
+	assert_null(value("linked"));
+}
+
+static struct cdrs g_cdrs;
+
+/* Each pair has its own id, and all name the call. A call with one has what it always had. */
+static void test_pairs(void **state)
+{
+	static struct cdr list[CDR_PAIRS_MAX];
+	const char *call = "0000000000001";
+
+	(void)state;
+	for (uint8_t i = 0; i < CDR_PAIRS_MAX; i++)
+		list[i] =
+			(struct cdr){ .call = 1, .pair = (uint8_t)(i + 1), .pairs = CDR_PAIRS_MAX };
+	cdrs_write(&g_cdrs, list, CDR_PAIRS_MAX);
+	assert_int_equal(g_cdrs.count, 2 * CDR_PAIRS_MAX - 1);
+	for (size_t i = 0; i < g_cdrs.count; i++)
+		assert_string_equal(g_cdrs.list[i].name, i % 2 ? "id" : "cdr");
+	assert_true(bytes_is(g_cdrs.list[1].value, "0000000000001.2"));
+	assert_true(bytes_is(g_cdrs.list[g_cdrs.count - 2].value, "0000000000001.17"));
+	for (size_t i = 0; i < g_cdrs.count; i += 2) {
+		json_t *json = json_loadb((const char *)g_cdrs.list[i].value.p,
+					  g_cdrs.list[i].value.n, 0, NULL);
+
+		assert_string_equal(json_string_value(json_object_get(json, "linked")), call);
+		json_decref(json);
+	}
+	list[0].pairs = 1;
+	cdrs_write(&g_cdrs, list, 1);
+	assert_int_equal(g_cdrs.count, 1);
+	assert_null(memmem(g_cdrs.list[0].value.p, g_cdrs.list[0].value.n, "linked", 6));
 }
 
 /* The longest of everything fits. */
@@ -187,9 +221,13 @@ static void test_security(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cdr),    cmocka_unit_test(test_longest_cdr),
-		cmocka_unit_test(test_json),   cmocka_unit_test(test_every_number_is_known_as_one),
-		cmocka_unit_test(test_events), cmocka_unit_test(test_security),
+		cmocka_unit_test(test_cdr),
+		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_longest_cdr),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_every_number_is_known_as_one),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_security),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
