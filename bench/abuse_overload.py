@@ -78,8 +78,7 @@ def start(node):
     """Redis beside the callers: the node keeps its core for itself."""
     if node.process.poll() is not None:
         node.start()
-    if lib.cores() > 1:
-        subprocess.run(["taskset", "-acp", str(lib.LOAD_CORE), str(node.redis_pid())], check=True, stdout=subprocess.DEVNULL)
+    node.redis_apart()
 
 
 def tell(what, got):

@@ -113,6 +113,7 @@ def main():
     steps, seconds = ((500, 1500), 5) if options.quick else (STEPS, 10)
     node = lib.Node(media_ports="10000-59999", calls=4900)
     try:
+        node.redis_apart()
         node.extension("2000", "bench-secret")
         port = lib.free_port()
         lib.register(node.sip_port, "2000", "bench-secret", port)

@@ -192,6 +192,11 @@ class Node:
                 continue
         return None
 
+    def redis_apart(self):
+        """Its Redis beside the load: a child has its parent's core, and would take the node from it with each save."""
+        if cores() > 1:
+            subprocess.run(["taskset", "-acp", str(LOAD_CORE), str(self.redis_pid())], check=True, stdout=subprocess.DEVNULL)
+
     def ctl(self, command, secret=None, **arguments):
         pairs = [f"{key}={value}" for key, value in arguments.items()]
         done = subprocess.run([BUILD / "app" / "tandemctl", "--config", self.config, "--json", command, *pairs],
