@@ -19,6 +19,9 @@ static_assert((int)SETTINGS_SOUND_MAX == (int)SOUND_NAME_MAX + 1, "a name fits")
 /* 0: a file. */
 static const uint8_t g_tones[SHARD_TRACKS] = {
 	[SHARD_TRACK_RINGBACK] = TONE_RINGBACK + 1,
+	[SHARD_TRACK_BUSY] = TONE_BUSY + 1,
+	[SHARD_TRACK_CONGESTION] = TONE_CONGESTION + 1,
+	[SHARD_TRACK_INFORMATION] = TONE_INFORMATION + 1,
 };
 
 static void try_all(struct node *n, uint64_t now_ns)

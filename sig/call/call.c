@@ -69,6 +69,7 @@ static void set_timer(struct call_host *h, struct call *c)
 
 	sooner(&next, c->ring_ns);
 	sooner(&next, c->plan.until_ns);
+	sooner(&next, c->parting_ns);
 	sooner(&next, c->flows_ns);
 	sooner(&next, c->save_ns);
 	sooner(&next, c->order_ns);

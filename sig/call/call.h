@@ -232,10 +232,12 @@ struct call {
 	bool end_done;         /* nothing more to wait for: to be freed */
 	bool end_saved;        /* ... and the store has its end */
 	uint64_t ring_ns;      /* all deadlines: 0 is off */
-	uint64_t flows_ns;     /* last counters are not waited for any longer */
-	uint64_t order_ns;     /* an order that met another INVITE is tried again */
-	uint8_t order_leg;     /* ... for this leg */
-	uint64_t save_ns; /* the answer to a save is overdue, or it failed and is tried again */
+	uint64_t
+		parting_ns; /* the caller is left then (parting.h); cause, ended_by and status say why */
+	uint64_t flows_ns; /* last counters are not waited for any longer */
+	uint64_t order_ns; /* an order that met another INVITE is tried again */
+	uint8_t order_leg; /* ... for this leg */
+	uint64_t save_ns;  /* the answer to a save is overdue, or it failed and is tried again */
 	struct wheel_timer timer;
 };
 

@@ -9,6 +9,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
+#include "sig/call/parting.h"
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
 #include "sig/call/sound_metric.h"
@@ -152,8 +153,13 @@ static void log_end(const struct call *c)
 
 static void note_end(struct call_host *h, struct call *c, const struct call_ending *e)
 {
+	const struct call_ending parting = { .cause = c->cause,
+					     .by = c->ended_by,
+					     .status = c->status };
 	bool begins = c->state < CALL_ESTABLISHED;
 
+	if (c->parting_ns) /* it ended before */
+		e = &parting;
 	c->state = CALL_ENDING;
 	c->cause = e->cause;
 	c->ended_by = e->by;
@@ -169,6 +175,7 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 	if (c->answer_utc_ms > c->end_utc_ms) /* the wall clock was set back */
 		c->end_utc_ms = c->answer_utc_ms;
 	plan_stop(c);
+	c->parting_ns = 0;
 }
 
 void call_end_note(struct call_host *h, struct call *c, const struct call_ending *e)
@@ -210,7 +217,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e)
 {
 	if (!transfer_failed(h, c, e))
-		call_end(h, c, e);
+		call_part(h, c, e);
 }
 
 void call_party_lost(struct call_host *h, struct call *c, uint8_t leg)

@@ -4,6 +4,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
+#include "sig/call/parting.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/resume.h"
@@ -159,6 +160,8 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 		return;
 	if (due(&c->ring_ns, h->now.ns) && !plan_next(h, c, PLAN_NO_ANSWER))
 		call_untaken(h, c, &no_answer);
+	if (due(&c->parting_ns, h->now.ns))
+		parting_end(h, c);
 }
 
 static void timer(struct call_host *h, struct call *c)

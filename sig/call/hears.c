@@ -53,13 +53,34 @@ static bool is_held(const struct leg *l, const struct leg *peer)
 	return is_holding(peer) && !l->held;
 }
 
+/* The tone of a parting. */
+static enum hears hears_why(uint16_t status)
+{
+	switch (status) {
+	case 486:
+	case 600:
+	case 603:
+		return HEARS_BUSY;
+	case 404:
+	case 410:
+	case 484:
+	case 604:
+		return HEARS_INFORMATION;
+	default:
+		return HEARS_CONGESTION;
+	}
+}
+
 enum hears hears_of(const struct call *c, uint8_t leg)
 {
-	const struct leg *l = c->legs[leg], *peer = call_leg(c, bridge_peer(c, leg));
+	const struct leg *l = call_leg(c, leg), *peer = call_leg(c, bridge_peer(c, leg));
+	bool listens = l && is_listening(l);
 
-	if (is_listening(l) && !(peer && is_heard(peer)) && rings_for(c, leg))
+	if (c->parting_ns)
+		return listens ? hears_why(c->status) : HEARS_PEER;
+	if (listens && !(peer && is_heard(peer)) && rings_for(c, leg))
 		return HEARS_RINGBACK;
-	return peer && is_held(l, peer) ? HEARS_MUSIC : HEARS_PEER;
+	return l && peer && is_held(l, peer) ? HEARS_MUSIC : HEARS_PEER;
 }
 
 /* ---- its track ---- */
@@ -74,6 +95,12 @@ static const struct job_id *track_of(const struct call_host *h, enum hears hears
 		return h->tracks[SHARD_TRACK_MUSIC];
 	case HEARS_RINGBACK:
 		return h->tracks[SHARD_TRACK_RINGBACK];
+	case HEARS_BUSY:
+		return h->tracks[SHARD_TRACK_BUSY];
+	case HEARS_CONGESTION:
+		return h->tracks[SHARD_TRACK_CONGESTION];
+	case HEARS_INFORMATION:
+		return h->tracks[SHARD_TRACK_INFORMATION];
 	}
 	return NULL;
 }

@@ -14,6 +14,9 @@ enum hears {
 	HEARS_PEER,
 	HEARS_MUSIC,    /* the other one holds it */
 	HEARS_RINGBACK, /* the other one is rung */
+	HEARS_BUSY,     /* nobody is there any more, and it is told why (parting.h) */
+	HEARS_CONGESTION,
+	HEARS_INFORMATION, /* ... who was called cannot be called */
 };
 
 enum hears hears_of(const struct call *c, uint8_t leg);

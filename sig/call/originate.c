@@ -8,6 +8,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
+#include "sig/call/parting.h"
 #include "sig/call/session.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
@@ -115,7 +116,7 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 					  .status = 488 };
 	if (!usable || ask_others(h, c)) {
 		leg_ack(h, c, c->bridge.caller);
-		call_end(h, c, &e);
+		call_part(h, c, &e);
 		return;
 	}
 	acknowledge(h, c);

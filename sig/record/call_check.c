@@ -249,6 +249,18 @@ static const char *check_originating(const struct call *c)
 	return a == (others ? LEG_CONFIRMED : LEG_EARLY) ? NULL : "call: originating";
 }
 
+/* A has answered, and nobody is asked any more. */
+static const char *check_parting(const struct call *c)
+{
+	const struct leg *a = call_caller(c);
+
+	if (c->state >= CALL_ANSWERING || !call_caller_is_up(c) || a->uas || a->uac ||
+	    a->state != LEG_CONFIRMED || c->ring_ns || c->cause == CAUSE_NONE ||
+	    has_state(c, LEG_EARLY) || has_state(c, LEG_ANSWERED) || has_state(c, LEG_CONFIRMED))
+		return "call: parting";
+	return NULL;
+}
+
 /* An open first INVITE, and somebody who may answer it. */
 static const char *check_setup(const struct call *c)
 {
@@ -304,6 +316,8 @@ static const char *check_ending(const struct call *c)
 
 static const char *check_state(const struct call *c)
 {
+	if (c->parting_ns)
+		return check_parting(c);
 	switch (c->state) {
 	case CALL_SETUP:
 	case CALL_RINGING:

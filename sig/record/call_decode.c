@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "sig/call/parting.h"
 #include "sig/record/call_check.h"
 #include "sig/record/call_read.h"
 #include "sig/record/call_seal.h"
@@ -19,6 +20,7 @@ static bool read_times(struct reading *r, const Tandem__Call__Call *in)
 	c->end_utc_ms = reading_time(r, in->end_utc_ms);
 	c->ring_ns = reading_deadline(r, in->ring_until_utc_ms,
 				      r->h->settings->ring_timeout_ns / NS_PER_MS);
+	c->parting_ns = reading_deadline(r, in->parting_until_utc_ms, PARTING_MS);
 	if (in->setup_utc_ms == 0)
 		return reading_wrong(r, "call: no time of setup");
 	return true;

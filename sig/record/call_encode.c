@@ -32,6 +32,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->answer_utc_ms = c->answer_utc_ms;
 	out->end_utc_ms = c->end_utc_ms;
 	out->ring_until_utc_ms = packing_utc(h, c->ring_ns);
+	out->parting_until_utc_ms = packing_utc(h, c->parting_ns);
 	out->status = c->status;
 	out->cause = c->cause;
 	out->ended_by = c->ended_by;

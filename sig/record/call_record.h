@@ -12,7 +12,7 @@
 enum { CALL_RECORD_LEGS = 2, CALL_RECORD_SEGMENTS = 3, CALL_RECORD_FORMAT = CALL_RECORD_SEGMENTS };
 static inline uint32_t call_record_format(const struct call *c)
 {
-	bool older = !c->segment_count && !c->transfer && c->bridge.callee != 0;
+	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0;
 
 	return older ? CALL_RECORD_LEGS : CALL_RECORD_SEGMENTS;
 }

@@ -172,6 +172,9 @@ struct shard_range {
 enum shard_track {
 	SHARD_TRACK_MUSIC, /* to who is held */
 	SHARD_TRACK_RINGBACK,
+	SHARD_TRACK_BUSY,
+	SHARD_TRACK_CONGESTION,
+	SHARD_TRACK_INFORMATION,
 	SHARD_TRACKS,
 };
 

@@ -164,8 +164,8 @@ static void put_music(struct sim *s)
 
 	jobs[MEDIA_CODEC_PCMA] = (struct job_id){ .slot = 1, .generation = 1 };
 	jobs[MEDIA_CODEC_OPUS] = (struct job_id){ .slot = 2, .generation = 1 };
-	if (s->phones.music)
-		shard_track_set(s->node.shard, SHARD_TRACK_MUSIC, jobs);
+	for (unsigned i = 0; i < SHARD_TRACKS && s->phones.music; i++)
+		shard_track_set(s->node.shard, (enum shard_track)i, jobs);
 }
 
 static void restore(struct sim *s)

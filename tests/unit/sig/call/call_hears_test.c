@@ -18,13 +18,32 @@ static const struct job_id g_ringback[MEDIA_CODECS] = {
 	[MEDIA_CODEC_PCMA] = { .slot = 5, .generation = 7 },
 };
 
+static const struct job_id g_busy[MEDIA_CODECS] = {
+	[MEDIA_CODEC_PCMA] = { .slot = 6, .generation = 7 },
+};
+static const struct job_id g_congestion[MEDIA_CODECS] = {
+	[MEDIA_CODEC_PCMA] = { .slot = 7, .generation = 7 },
+};
+static const struct job_id g_information[MEDIA_CODECS] = {
+	[MEDIA_CODEC_PCMA] = { .slot = 8, .generation = 7 },
+};
+
+static void put_tones(struct rig *r)
+{
+	shard_track_set(r->shard, SHARD_TRACK_RINGBACK, g_ringback);
+	shard_track_set(r->shard, SHARD_TRACK_BUSY, g_busy);
+	shard_track_set(r->shard, SHARD_TRACK_CONGESTION, g_congestion);
+	shard_track_set(r->shard, SHARD_TRACK_INFORMATION, g_information);
+	rig_wait_ms(r, 1);
+}
+
 static int ringing(void **state)
 {
 	struct line *l;
 
 	(void)line_setup(state);
 	l = *state;
-	shard_track_set(l->r->shard, SHARD_TRACK_RINGBACK, g_ringback);
+	put_tones(l->r);
 	return 0;
 }
 
@@ -313,8 +332,7 @@ static void while_b_rings_over_a_restart(void **state)
 	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
 	restart(l);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
-	shard_track_set(l->r->shard, SHARD_TRACK_RINGBACK, g_ringback);
-	rig_wait_ms(l->r, 1);
+	put_tones(l->r);
 	assert_ringback(l, 0);
 }
 
@@ -360,6 +378,110 @@ static void not_without_early_media(void **state)
 	assert_int_equal(line_last_spec(l->r, 0).send, 0);
 }
 
+/* ---- why nobody takes the call ---- */
+
+static void assert_tone(const struct line *l, uint32_t slot)
+{
+	struct flow_spec s = line_last_spec(l->r, 0);
+
+	assert_int_equal(s.source.job.slot, slot);
+	assert_int_equal(s.remote_rtp.port, 4000);
+	assert_int_equal(s.send, 1);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 0);
+}
+
+static void a_is_told_why(void **state)
+{
+	static const struct {
+		const char *status;
+		uint32_t slot;
+	} rows[] = {
+		{ "486 Busy Here", 6 },     { "600 Busy Everywhere", 6 },     { "603 Decline", 6 },
+		{ "404 Not Found", 8 },     { "484 Address Incomplete", 8 },  { "500 Error", 7 },
+		{ "480 Not Available", 7 }, { "488 Not Acceptable Here", 7 },
+	};
+	struct line *l;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (i) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(ringing(state), 0);
+		}
+		l = *state;
+		a_waits(l);
+		phone_answer(&l->b, l->b.invite, rows[i].status, "");
+		assert_tone(l, rows[i].slot);
+		rig_wait_ms(l->r, 4990);
+		assert_tone(l, rows[i].slot);
+		rig_wait_ms(l->r, 20);
+		phone_answer(&l->a, rig_take(l->r, &l->a.addr, "BYE "), "200 OK", "");
+		line_assert_idle(l->r);
+		assert_int_equal(l->r->cdr_count, 1);
+		assert_int_equal(l->r->cdrs[0].sip_status, atoi(rows[i].status));
+		assert_int_equal(l->r->cdrs[0].ended_by, ENDED_BY_B);
+		assert_int_equal(l->r->cdrs[0].answer_utc_ms, 0);
+	}
+}
+
+/* It was over before: what the CDR says is why nobody took it. */
+static void a_hangs_up(void **state)
+{
+	struct line *l = *state;
+
+	a_waits(l);
+	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
+	assert_tone(l, 6);
+	phone_request(&l->a, "BYE", "", "");
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	line_assert_cdr(l, 486, 17, ENDED_BY_B);
+}
+
+static void nobody_answers(void **state)
+{
+	struct line *l = *state;
+
+	a_waits(l);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	rig_wait_ms(l->r, 180000);
+	assert_tone(l, 7);
+	assert_true(rig_take(l->r, &l->b.addr, "CANCEL ").n);
+	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
+	assert_tone(l, 7);
+	rig_wait_ms(l->r, 5000);
+	line_assert_cdr(l, 408, 19, ENDED_BY_NODE);
+}
+
+/* The next process goes on with it for the time that was left. */
+static void over_a_restart(void **state)
+{
+	struct line *l = *state;
+
+	a_waits(l);
+	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
+	rig_wait_ms(l->r, 2000);
+	restart(l);
+	put_tones(l->r);
+	assert_tone(l, 6);
+	rig_wait_ms(l->r, 2800);
+	assert_tone(l, 6);
+	rig_wait_ms(l->r, 200);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 1);
+	line_assert_cdr(l, 486, 17, ENDED_BY_B);
+}
+
+/* Who hears none of it does not wait. */
+static void without_the_tone(void **state)
+{
+	struct line *l = *state;
+	static const struct job_id none[MEDIA_CODECS];
+
+	shard_track_set(l->r->shard, SHARD_TRACK_BUSY, none);
+	a_waits(l);
+	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
+	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 1);
+	line_assert_cdr(l, 486, 17, ENDED_BY_B);
+}
+
 /* What it offers does not count before it is answered. */
 static void not_before_the_answer(void **state)
 {
@@ -391,6 +513,11 @@ int main(void)
 		RING_TEST(while_b_rings_over_a_restart),
 		RING_TEST(after_early_media),
 		RING_TEST(not_without_early_media),
+		RING_TEST(a_is_told_why),
+		RING_TEST(a_hangs_up),
+		RING_TEST(nobody_answers),
+		RING_TEST(over_a_restart),
+		RING_TEST(without_the_tone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -336,6 +336,30 @@ static void restart(struct trio *t)
 }
 
 /* Killed while C rings. */
+/* MED-04: it hears why, and is left then. Killed in between, too. */
+static void given_away_hears_why(void **state)
+{
+	static const struct job_id busy[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMA] = { .slot = 6, .generation = 7 },
+	};
+	struct trio *t = *state;
+
+	shard_track_set(t->l.r->shard, SHARD_TRACK_BUSY, busy);
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.a);
+	phone_request(&t->l.a, "BYE", "", "");
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	assert_int_equal(line_last_spec(t->l.r, 1).source.job.slot, 6);
+	restart(t);
+	shard_track_set(t->l.r->shard, SHARD_TRACK_BUSY, busy);
+	rig_wait_ms(t->l.r, 1);
+	assert_int_equal(line_last_spec(t->l.r, 1).source.job.slot, 6);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+	rig_wait_ms(t->l.r, 5000);
+	assert_left(&t->l.b);
+	line_assert_idle(t->l.r);
+}
+
 static void after_a_restart(void **state)
 {
 	struct trio *t = *state;
@@ -400,13 +424,21 @@ static void saved_before_said(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TRIO_TEST(callee_gives_away),    TRIO_TEST(given_away_hears_ringback),
-		TRIO_TEST(caller_gives_away),    TRIO_TEST(held_party),
-		TRIO_TEST(nobody_takes_it),      TRIO_TEST(nobody_is_there),
-		TRIO_TEST(transferor_has_left),  TRIO_TEST(transferor_leaves_in_time),
-		TRIO_TEST(given_away_hangs_up),  TRIO_TEST(behind_an_invite),
-		TRIO_TEST(without_subscription), TRIO_TEST(refused),
-		TRIO_TEST(after_a_restart),      TRIO_TEST(after_a_late_restart),
+		TRIO_TEST(callee_gives_away),
+		TRIO_TEST(given_away_hears_ringback),
+		TRIO_TEST(caller_gives_away),
+		TRIO_TEST(held_party),
+		TRIO_TEST(nobody_takes_it),
+		TRIO_TEST(nobody_is_there),
+		TRIO_TEST(given_away_hears_why),
+		TRIO_TEST(transferor_has_left),
+		TRIO_TEST(transferor_leaves_in_time),
+		TRIO_TEST(given_away_hangs_up),
+		TRIO_TEST(behind_an_invite),
+		TRIO_TEST(without_subscription),
+		TRIO_TEST(refused),
+		TRIO_TEST(after_a_restart),
+		TRIO_TEST(after_a_late_restart),
 		TRIO_TEST(saved_before_said),
 	};
 

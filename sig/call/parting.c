@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/parting.h"
+
+#include "base/log.h"
+#include "sig/call/fork.h"
+#include "sig/call/hears.h"
+#include "sig/call/transfer.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
+
+/* It has answered a call by command, or is transferred, and nobody has answered it. */
+static bool caller_waits(const struct call *c)
+{
+	const struct leg *l = call_caller(c);
+
+	return c->state < CALL_ANSWERING && call_caller_is_up(c) && l->state == LEG_CONFIRMED &&
+	       !l->uas && !l->uac;
+}
+
+static bool hears_tone(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	const struct call_flow *f = call_flow_find(c, leg, 0);
+	struct flow_source tone;
+
+	return f && hears_source(h, c, leg, f->line, &tone);
+}
+
+/* Who still rings is left. */
+static void others_leave(struct call_host *h, struct call *c)
+{
+	struct leg_farewell f = { 0 };
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!c->legs[i] || i == c->bridge.caller)
+			continue;
+		leg_leave(h, c, i, &f);
+		flows_close_leg(h, c, i);
+	}
+}
+
+static void parting_begin(struct call_host *h, struct call *c, const struct call_ending *e)
+{
+	c->cause = e->cause;
+	c->ended_by = e->by;
+	c->status = e->status;
+	c->parting_ns = h->now.ns + PARTING_MS * NS_PER_MS;
+}
+
+void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
+{
+	if (!caller_waits(c)) {
+		call_end(h, c, e);
+		return;
+	}
+	parting_begin(h, c, e);
+	if (!hears_tone(h, c, c->bridge.caller)) {
+		call_end(h, c, e);
+		return;
+	}
+	plan_stop(c);
+	others_leave(h, c);
+	fork_forget_best(c);
+	outbox_touch(&c->out); /* nobody waits for this save */
+	LOG_INFO("call", c->id, "nobody takes the call, who waits hears why",
+		 LOG_U64("status", c->status), LOG_STR("reason", call_cause_text(c->cause)));
+}
+
+void parting_end(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = { .cause = c->cause, .by = c->ended_by, .status = c->status };
+
+	call_end(h, c, &e);
+}
