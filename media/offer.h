@@ -33,6 +33,8 @@ struct offer_self {
 	/* Less than the other party says (RFC 3264 8.4). held: we take nothing, sendrecv is sendonly, and recvonly is inactive.
 	 * silent: we send nothing, sendrecv is recvonly, and sendonly is inactive. Of the text alone: the plan has what was said. */
 	bool held, silent;
+	/* More than the other party says: it sends no sound, and we play one in its place. Of the text alone, too. */
+	bool plays;
 	/* First of all, more than that: sendrecv, whatever the direction of the other party's text, which it only answered to a hold. Read by
 	 * offer_forward. */
 	bool both_ways;

@@ -150,8 +150,11 @@ static void write_relayed(struct writer *w, const struct offering *k, uint8_t in
 		.terms = &k->policy->b,
 		.address = &k->to_b->address,
 		.port = k->to_b->rtp_port[index],
-		.direction = offer_direction(k->to_b, k->to_b->both_ways || f->line.side.sends,
-					     k->to_b->both_ways || f->line.side.receives),
+		.direction =
+			offer_direction(k->to_b,
+					k->to_b->both_ways || offer_sends(k->to_b, f->line.kind,
+									  f->line.side.sends),
+					k->to_b->both_ways || f->line.side.receives),
 		.mux_offer = k->policy->rtcp_mux || k->dtls,
 		.feedback = k->dtls || !f->line.profile.dtls,
 		.between = k->dtls || f->line.profile.dtls,

@@ -25,10 +25,13 @@ static void formats_for_a(struct offer_formats *out, const struct offer_agreemen
 }
 
 /* RFC 3264 6.1: the answer's direction is within what the offer allows. */
-static struct sdp_direction direction_for_a(const struct media_side *a, const struct media_side *b,
+static struct sdp_direction direction_for_a(enum media_kind kind, const struct media_side *a,
+					    const struct media_side *b,
 					    const struct offer_self *to_a)
 {
-	return offer_direction(to_a, b->sends && a->receives, b->receives && a->sends);
+	bool sends = offer_sends(to_a, kind, b->sends);
+
+	return offer_direction(to_a, sends && a->receives, b->receives && a->sends);
 }
 
 static struct offer_webrtc webrtc_for_a(const struct sdp *offer_a, uint8_t index,
@@ -80,7 +83,7 @@ static void reply(struct writer *w, const struct offer_answering *k, uint8_t ind
 		.terms = &k->policy->a,
 		.address = &k->to_a->address,
 		.port = k->to_a->rtp_port[a->bundle],
-		.direction = direction_for_a(a, b, k->to_a),
+		.direction = direction_for_a(g->kind, a, b, k->to_a),
 		.mux_answer = a->mux,
 		.feedback = passes_feedback(k, index, g),
 		.crypto = crypto->key.suite ? crypto : NULL,

@@ -58,6 +58,12 @@ struct offer_media {
 	unsigned asked_section;
 };
 
+/* What the party is told of the other one, and of us. */
+static inline bool offer_sends(const struct offer_self *self, enum media_kind kind, bool sends)
+{
+	return sends || (self->plays && kind == MEDIA_AUDIO);
+}
+
 /* What we say where both parties say that much. */
 static inline struct sdp_direction offer_direction(const struct offer_self *self, bool sends,
 						   bool receives)

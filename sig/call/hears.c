@@ -173,6 +173,17 @@ bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, 
 	return track && codec_choose(track, c->legs[leg], line, out);
 }
 
+bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t holder)
+{
+	const struct leg *l = c->legs[holder];
+	const struct job_id *track = h->tracks ? track_of(h, HEARS_MUSIC) : NULL;
+	bool plays = false;
+
+	for (unsigned i = 0; i < MEDIA_CODECS && track; i++)
+		plays |= track[i].generation != 0;
+	return plays && (l->holds || l->held);
+}
+
 /* ---- what changes ---- */
 
 static bool is_changed(const struct call_host *h, const struct call *c, struct call_flow *f)

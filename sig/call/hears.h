@@ -23,6 +23,8 @@ enum hears hears_of(const struct call *c, uint8_t leg);
 /* The track of it, in a codec that the party takes on this line. False: there is none, and the party hears its peer. */
 bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
 		  struct flow_source *out);
+/* Whom that leg holds hears music, whatever the phone of the leg says. */
+bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t holder);
 /* The engine is told where a party hears something else by now. */
 void hears_settle(struct call_host *h, struct call *c);
 

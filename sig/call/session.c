@@ -5,6 +5,7 @@
 
 #include "base/compiler.h"
 #include "base/log.h"
+#include "sig/call/hears.h"
 #include "sig/call/invite.h"
 #include "sig/call/payer.h"
 #include "sig/call/session_talk.h"
@@ -77,6 +78,7 @@ static NOINLINE int forward(struct call_host *h, struct call *c, const struct ta
 
 	self.session_version = version;
 	self.held = c->legs[t->offerer]->held; /* who is held is told so (RFC 3264 8.4) */
+	self.plays = hears_music_by(h, c, t->offerer);
 	self.both_ways = !is_own(t) && was_held(c, t->offerer);
 	err = is_own(t) ? offer_own(&g_own, &policy, &self, &w, &error)
 			: offer_forward(t->offer, &policy, &self, &w, &error);
@@ -156,6 +158,7 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 
 	self.session_version++;
 	self.held = c->legs[t->answerer]->held;
+	self.plays = hears_music_by(h, c, t->answerer);
 	return offer_answer_by(t->offer, &other, &policy, &self, w, plan, error);
 }
 

@@ -127,6 +127,26 @@ class Held(MusicTest):
         self.one_stream(self.audio_b)
         self.ends(out, into)
 
+    def test_by_a_phone_that_says_inactive(self):
+        """CALL-08: the other one is told to listen all the same, and the phone that holds hears that nothing is sent to it."""
+        self.plays()
+        out, into = self.talk()
+        offers = []
+        answer = threading.Thread(target=lambda: offers.append(
+            into.wait_reinvite(self.audio_b.sdp(direction="recvonly", version=2))))
+        answer.start()
+        answered = out.reinvite(self.audio_a.sdp(direction="inactive", version=2))
+        answer.join()
+        self.assertEqual(answered.status, 200)
+        self.assertIn("a=inactive", answered.text)
+        self.assertIn("a=sendonly", offers[0].text)
+        self.hears(self.audio_b, MUSIC)
+        self.silent(self.audio_a)
+        self.reinvite(out, into, "sendrecv", "sendrecv", 3)
+        self.talks()
+        self.one_stream(self.audio_b)
+        self.ends(out, into)
+
     def test_by_command(self):
         self.plays()
         out, into = self.talk()

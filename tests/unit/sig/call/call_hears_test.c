@@ -130,6 +130,49 @@ static void by_command(void **state)
 	assert_no_music(l, 1);
 }
 
+/* Its phone takes and says nothing: the other one is to listen all the same. */
+static void by_the_phone_that_says_inactive(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	phone_request(&l->a, "INVITE", "", SDP_A("inactive"));
+	m = rig_take(l->r, &l->b.addr, "INVITE ");
+	assert_true(rig_has(m, "a=sendonly\r\n"));
+	phone_answer(&l->b, m, "200 OK", SDP_B("recvonly"));
+	m = phone_hears(&l->a, "SIP/2.0 200");
+	assert_true(rig_has(m, "a=inactive\r\n"));
+	phone_ack(&l->a);
+	assert_music(l, 1, 3, 8);
+	assert_int_equal(line_last_spec(l->r, 0).send + line_last_spec(l->r, 0).receive, 0);
+	phone_request(&l->b, "INVITE", "", SDP_B("recvonly"));
+	m = rig_take(l->r, &l->a.addr, "INVITE ");
+	phone_answer(&l->a, m, "200 OK", SDP_A("inactive"));
+	m = phone_hears(&l->b, "SIP/2.0 200");
+	assert_true(rig_has(m, "a=sendonly\r\n"));
+	phone_ack(&l->b);
+	assert_music(l, 1, 3, 8);
+	assert_int_equal(line_last_spec(l->r, 0).send + line_last_spec(l->r, 0).receive, 0);
+	phone_request(&l->b, "UPDATE", "", SDP_B("recvonly"));
+	m = phone_hears(&l->b, "SIP/2.0 200");
+	assert_true(rig_has(m, "a=sendonly\r\n"));
+	assert_music(l, 1, 3, 8);
+	offer_of_a(l, SDP_A("sendrecv"), SDP_B("sendrecv"));
+	assert_no_music(l, 1);
+	assert_int_equal(line_last_spec(l->r, 1).receive + line_last_spec(l->r, 0).receive, 2);
+}
+
+/* Without music it is told what the other one says. */
+static void inactive_without_music(void **state)
+{
+	static const struct job_id none[MEDIA_CODECS];
+	struct line *l = *state;
+
+	shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, none);
+	phone_request(&l->a, "INVITE", "", SDP_A("inactive"));
+	assert_true(rig_has(rig_take(l->r, &l->b.addr, "INVITE "), "a=inactive\r\n"));
+}
+
 /* Both hold: nobody listens. */
 static void by_both(void **state)
 {
@@ -500,6 +543,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MUSIC_TEST(by_the_phone),
 		MUSIC_TEST(by_command),
+		MUSIC_TEST(by_the_phone_that_says_inactive),
+		MUSIC_TEST(inactive_without_music),
 		MUSIC_TEST(by_both),
 		MUSIC_TEST(refused),
 		cmocka_unit_test_setup_teardown(who_never_listens, line_setup, line_teardown),
