@@ -126,8 +126,10 @@ void store_document_restore(struct store *s, struct bytes tenant, const char *ki
 void store_document_generation(struct store *s, struct bytes tenant, store_done_fn *done,
 			       void *arg);
 
-/* Events: best effort within the stream's trimmed length (MAXLEN ~ 100000). */
-void store_event(struct store *s, struct bytes tenant, const struct store_field *fields, size_t n);
+/* Events: best effort within the stream's trimmed length (MAXLEN ~ 100000). application: one of the tenant's, which has a stream of its own (~ 10000);
+ * empty: none. */
+void store_event(struct store *s, struct bytes tenant, struct bytes application,
+		 const struct store_field *fields, size_t n);
 
 /* Security events of all nodes, with this one's name: best effort within the stream's trimmed length (MAXLEN ~ 10000). */
 void store_security(struct store *s, const struct store_field *fields, size_t n);

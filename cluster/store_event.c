@@ -6,8 +6,9 @@
 #include "cluster/store_state.h"
 
 enum { EVENT_FIELDS_MAX = 64, HEAD_ARGS = 6 };
-#define EVENTS_KEPT   "100000"
-#define SECURITY_KEPT "10000"
+#define EVENTS_KEPT      "100000"
+#define SECURITY_KEPT    "10000"
+#define APPLICATION_KEPT "10000"
 
 /* key empty: it did not fit. */
 static bool event_add(struct store *s, struct bytes key, const char *kept,
@@ -30,7 +31,8 @@ static bool event_add(struct store *s, struct bytes key, const char *kept,
 	return redis_command(s->guest.redis, args, HEAD_ARGS + 2 * n, 0, NULL, NULL) == 0;
 }
 
-void store_event(struct store *s, struct bytes tenant, const struct store_field *fields, size_t n)
+void store_event(struct store *s, struct bytes tenant, struct bytes application,
+		 const struct store_field *fields, size_t n)
 {
 	char key[STORE_KEY_MAX];
 	struct writer w = writer_over(key, sizeof(key));
@@ -38,8 +40,12 @@ void store_event(struct store *s, struct bytes tenant, const struct store_field 
 	writer_str(&w, "td:{ev:");
 	writer_bytes(&w, tenant);
 	writer_str(&w, "}");
-	if (!event_add(s, w.overflow ? (struct bytes){ 0 } : writer_done(&w), EVENTS_KEPT, fields,
-		       n))
+	if (application.n) {
+		writer_str(&w, ":");
+		writer_bytes(&w, application);
+	}
+	if (!event_add(s, w.overflow ? (struct bytes){ 0 } : writer_done(&w),
+		       application.n ? APPLICATION_KEPT : EVENTS_KEPT, fields, n))
 		metric_add(s->metrics.events_dropped, 1);
 }
 

@@ -109,6 +109,8 @@ static void flags_take(const struct command_run *run, struct shard_extension *e)
 static bool forward_take(struct command_run *run, struct extension *e)
 {
 	const struct command_value *rings = command_value(run, "forward_rings");
+	const struct command_value *application = command_value(run, "application");
+	const struct command_value *wait = command_value(run, "application_wait_s");
 	const char *itself;
 
 	for (size_t i = 0; i < FORWARD_TARGETS; i++) {
@@ -120,6 +122,11 @@ static bool forward_take(struct command_run *run, struct extension *e)
 	if (rings->given)
 		e->forward.rings = (uint8_t)rings->number;
 	command_take_bool(run, "do_not_disturb", &e->forward.do_not_disturb);
+	if (application->given)
+		(void)bytes_cstr(application->text, e->forward.application,
+				 sizeof(e->forward.application));
+	if (wait->given)
+		e->forward.application_wait_s = (uint16_t)wait->number;
 	itself = forward_to_itself(&e->forward, e->core.number);
 	if (itself)
 		command_fail(run, COMMAND_BAD_ARGUMENT, itself,

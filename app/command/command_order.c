@@ -74,6 +74,19 @@ static void end(struct command_run *run, const struct shard_order *by, int err)
 	case -ENOTCONN:
 		command_fail(run, COMMAND_CONFLICT, "call", "the call is not established");
 		return;
+	case -ENODEV:
+		command_fail(run, COMMAND_CONFLICT, "call", "nobody else is in the call");
+		return;
+	case -EINVAL:
+		command_fail(run, COMMAND_CONFLICT, "call", "the call waits for no application");
+		return;
+	case -EPROTO:
+		command_fail(run, COMMAND_CONFLICT, "call",
+			     "the caller takes nothing that the node can say: the call is refused");
+		return;
+	case -ENOSPC:
+		command_fail(run, COMMAND_FULL, NULL, "media ports");
+		return;
 	case -EOPNOTSUPP:
 		command_fail(run, COMMAND_CONFLICT, "leg",
 			     "the phone itself holds, and does not take Event: talk: resume at the "
@@ -93,6 +106,15 @@ void command_call_hangup(struct command_run *run)
 
 	if (command_call_id(run, &call) && begin(run, &by))
 		end(run, &by, shard_hangup(run->node->shard, call, &by, clock_instant()));
+}
+
+void command_call_answer(struct command_run *run)
+{
+	struct shard_order by;
+	uint64_t call;
+
+	if (command_call_id(run, &call) && begin(run, &by))
+		end(run, &by, shard_call_answer(run->node->shard, call, &by, clock_instant()));
 }
 
 void command_call_hold(struct command_run *run)

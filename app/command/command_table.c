@@ -115,6 +115,19 @@ static const struct command_arg g_put_args[] = {
 	  .type = ARG_BOOL,
 	  .preset = "unchanged; at first false",
 	  .help = "No phone of it rings; its calls are those of a busy one. It can still call." },
+	{ .name = "application",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 0,
+	  .max = APPLICATION_NAME_MAX - 1,
+	  .preset = "unchanged; at first empty",
+	  .help = "Application that its calls wait for; no phone of it rings. Empty: off." },
+	{ .name = "application_wait_s",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = APPLICATION_WAIT_MAX_S,
+	  .preset = "unchanged; at first 0",
+	  .help = "How long they wait, then forward_no_answer counts, or they get 480; 0: 60 s." },
 	END,
 };
 
@@ -431,7 +444,8 @@ const struct command g_commands[] = {
 	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
 	  "number, display_name, enabled, early_media, tls, srtp, sdes_insecure, phones, video, "
 	  "webrtc, media_address, forward_always, forward_busy, forward_no_answer, "
-	  "forward_unreachable, forward_rings, do_not_disturb, password_valid (false: the realm "
+	  "forward_unreachable, forward_rings, do_not_disturb, application, "
+	  "application_wait_s, password_valid (false: the realm "
 	  "was "
 	  "changed since), changed_utc_ms",
 	  command_extension_get },
@@ -499,6 +513,11 @@ const struct command g_commands[] = {
 	  "to, as if from had called. The id follows from the command's id: the same command again "
 	  "names the same call.",
 	  "id", command_call_originate },
+	{ "call.answer", COMMAND_FOR_TENANT, g_call_args,
+	  "Answers a call that waits for an application, by the node itself: the caller hears "
+	  "what call.play plays. conflict: it waits for none, or nothing the caller takes can be "
+	  "said.",
+	  "id, order", command_call_answer },
 	{ "call.hold", COMMAND_FOR_TENANT, g_hold_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "

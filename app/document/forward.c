@@ -57,9 +57,27 @@ json_t *forward_json(const struct shard_forward *f)
 		err = json_object_set_new(json, g_targets[i].name,
 					  json_string(forward_target(f, i)));
 	if (!err)
+		err = json_object_set_new(json, "application", json_string(f->application));
+	if (!err)
+		err = json_object_set_new(json, "application_wait_s",
+					  json_integer(f->application_wait_s));
+	if (!err)
 		return json;
 	json_decref(json);
 	return NULL;
+}
+
+/* It becomes part of a key. */
+static void application_fill(struct document_reader *r, struct shard_forward *f)
+{
+	uint32_t wait_s = 0;
+
+	if (json_object_get(r->json, "application"))
+		document_text(r, "application", f->application, sizeof(f->application));
+	if (!command_allows(CHARSET_NAME, bytes_str(f->application)))
+		document_refuse(r, "application");
+	document_u32(r, "application_wait_s", 0, APPLICATION_WAIT_MAX_S, &wait_s);
+	f->application_wait_s = (uint16_t)wait_s;
 }
 
 /* It becomes part of headers: no other character may be in it, whoever wrote the document. */
@@ -88,6 +106,7 @@ void forward_fill(struct document_reader *r, const char *number, struct shard_fo
 	document_u32(r, "forward_rings", 0, FORWARD_RINGS_MAX, &rings);
 	f->rings = (uint8_t)rings;
 	document_bool(r, "do_not_disturb", &f->do_not_disturb);
+	application_fill(r, f);
 	itself = forward_to_itself(f, number);
 	if (itself)
 		document_refuse(r, itself);

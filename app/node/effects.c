@@ -236,7 +236,11 @@ static void carry_event(struct effects_to *to, const struct effect *e)
 	assert(e->event);
 	fields_of_event(&fields, e->event);
 	event = (struct store_field){ "event", fields_json(&fields, to->json) };
-	store_event(to->store, bytes_str(e->event->tenant), &event, 1);
+	if (!fields_event_is_private(e->event->kind))
+		store_event(to->store, bytes_str(e->event->tenant), (struct bytes){ 0 }, &event, 1);
+	if (e->event->application[0])
+		store_event(to->store, bytes_str(e->event->tenant),
+			    bytes_str(e->event->application), &event, 1);
 }
 
 /* So few of them that the log's limits hold none back. */

@@ -204,11 +204,22 @@ static const struct {
 	[SIG_CALL_TRANSFER_FAILED] = { "call.transfer_failed",
 				       "Nobody answered; from and to are as they were before.",
 				       HAS_CALL },
+	[SIG_CALL_WAITING] = { "call.waiting",
+			       "The call waits for the application, which may answer it "
+			       "(call.answer). Told again after a restart of the node.",
+			       HAS_CALL },
+	[SIG_CALL_MISSED] = { "call.missed", "The call waits for the application no longer.",
+			      HAS_CALL },
 	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
 	[SIG_UNREGISTERED] = { "registration.gone",
 			       "The last phone of an extension left, or its registration ran out.",
 			       0 },
 };
+
+bool fields_event_is_private(enum sig_event_kind kind)
+{
+	return kind == SIG_CALL_WAITING || kind == SIG_CALL_MISSED;
+}
 
 const char *fields_event_name(enum sig_event_kind kind)
 {

@@ -6,6 +6,7 @@
 #include "sig/call/originate.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
+#include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
 
@@ -84,6 +85,8 @@ static void keep_session(struct call *c, uint8_t from)
 	uint8_t asked = bridge_peer(c, from);
 	struct leg *l = call_leg(c, asked);
 
+	if (call_is_alone(c) && leg_sdp_is_agreed(&c->legs[from]->open))
+		leg_sdp_move(&c->legs[from]->sdp, &c->legs[from]->open);
 	if (!l || !l->uac)
 		return;
 	if (leg_sdp_is_agreed(&l->open) && !is_old_news(c, asked)) {
@@ -226,11 +229,14 @@ static void late_answer(struct call_host *h, struct call *c, uint8_t from,
 	uint8_t asked = bridge_peer(c, from);
 	struct bytes sdp;
 
-	if (session_body(ack, &sdp) || sdp.n == 0 || session_answer(h, c, asked, sdp, &refusal)) {
+	if (session_body(ack, &sdp) || sdp.n == 0 ||
+	    (call_is_alone(c) ? session_alone_answered(h, c, from, sdp, &refusal)
+			      : session_answer(h, c, asked, sdp, &refusal))) {
 		call_end(h, c, &e);
 		return;
 	}
-	invite_ack_go(h, c, asked);
+	if (asked != LEG_NONE)
+		invite_ack_go(h, c, asked);
 }
 
 void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev)

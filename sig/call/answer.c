@@ -85,6 +85,35 @@ static int refresh_asker(struct call_host *h, struct leg *from)
 	return err;
 }
 
+int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
+		      struct call_refusal *refusal)
+{
+	struct outbox_item answer = { .kind = OUTBOX_ANSWER, .leg = leg };
+	struct leg *l = c->legs[leg];
+	int err;
+
+	if (l->uas->early) { /* what it has for an answer is a phone's: ours is of another early dialog */
+		l->dialog.tag.random = rand_u64_from(h->rand);
+		l->open.by_18x = false;
+		l->uas->early = 0;
+	}
+	err = l->uas->late ? session_alone_offer(h, c, leg, refusal)
+			   : session_alone_answer(h, c, leg, text_bytes(&l->open.heard), &l->open,
+						  refusal);
+
+	if (!err && l->state == LEG_CONFIRMED && refresh_asker(h, l))
+		err = call_refuse(refusal, -EBADMSG, 400, REFUSED_MALFORMED);
+	if (!err && make_answer(h, l))
+		err = call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	if (err)
+		return err;
+	l->uas->state = UAS_ANSWERED;
+	outbox_touch(&c->out);
+	if (!outbox_push(&c->out, &answer))
+		invite_answer_go(h, c, leg);
+	return 0;
+}
+
 /* What the asked leg answered cannot be told to the asker. */
 static void give_up(struct call_host *h, struct call *c, const struct call_refusal *refusal)
 {

@@ -267,6 +267,7 @@ enum call_order_kind {
 	ORDER_HOLD,   /* on: the party of leg holds the other; off: it does no longer */
 	ORDER_MUTE,   /* on, off */
 	ORDER_DIGITS, /* digits, duration_ms: to the party of leg */
+	ORDER_ANSWER, /* of an application for which it waits */
 };
 struct call_order {
 	enum call_order_kind kind;

@@ -14,6 +14,7 @@
 #include "sig/call/session.h"
 #include "sig/call/sound_metric.h"
 #include "sig/call/transfer.h"
+#include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
@@ -46,6 +47,7 @@ static struct sig_event *publish(struct call_host *h, const struct call *c,
 	event->version = c->out.version;
 	event->status = c->status;
 	cdr_put(event->tenant, sizeof(event->tenant), bytes_str(h->settings->tenant));
+	cdr_put(event->application, sizeof(event->application), call_application(c));
 	cdr_put(event->from, sizeof(event->from), text_bytes(&c->from));
 	cdr_put(event->to, sizeof(event->to), text_bytes(&c->to));
 	return event;

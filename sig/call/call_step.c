@@ -9,6 +9,7 @@
 #include "sig/call/reliable.h"
 #include "sig/call/resume.h"
 #include "sig/call/transfer.h"
+#include "sig/call/wait.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
@@ -156,8 +157,14 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 					 .by = ENDED_BY_NODE,
 					 .status = 408 };
 
-	if (due(&c->plan.until_ns, h->now.ns) && plan_next(h, c, PLAN_NO_ANSWER))
-		return;
+	if (due(&c->plan.until_ns, h->now.ns)) {
+		if (call_waits(c)) {
+			wait_overdue(h, c);
+			return;
+		}
+		if (plan_next(h, c, PLAN_NO_ANSWER))
+			return;
+	}
 	if (due(&c->ring_ns, h->now.ns) && !plan_next(h, c, PLAN_NO_ANSWER))
 		call_untaken(h, c, &no_answer);
 	if (due(&c->parting_ns, h->now.ns))
@@ -314,6 +321,9 @@ static void release(struct call_host *h, struct call *c)
 			break;
 		case OUTBOX_UPDATE:
 			refresh_answer_go(h, c, &item);
+			break;
+		case OUTBOX_WAIT:
+			wait_go(h, c);
 			break;
 		case OUTBOX_ORDER:
 			order_answer(h, c, &item);

@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "media/session.h"
 #include "sig/call/hears.h"
+#include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/place.h"
@@ -39,6 +40,8 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 		.resume = f->resume,
 	};
 
+	if (call_is_alone(c))
+		spec.alone = 1;
 	if (flow_port(f) != f->port) { /* a browser has rtcp-mux */
 		spec.shared_port = 1;
 		spec.local_rtcp = (struct addr){ 0 };

@@ -219,6 +219,17 @@ static void pass_on(struct call_host *h, struct call *c, uint8_t leg, const stru
 	invite_pass_on(h, c, leg, m->status, sdp);
 }
 
+void invite_ring(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	if (l->uas->provisional == 180 || !may_say(l, false))
+		return;
+	outbox_touch(&c->out); /* a successor rings on */
+	say(h, c, leg, 180, false);
+	ringing(h, c, 180);
+}
+
 /* Who is called by command hears nothing of it. */
 static void heard(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {

@@ -25,6 +25,11 @@ void invite_failure(struct call_host *h, struct call *c, const struct call_event
 void invite_timeout(struct call_host *h, struct call *c, const struct call_event *ev);
 /* A 2xx whose transaction is gone, or of another fork. */
 void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
+/* 180 to the leg, which the node itself makes wait. */
+void invite_ring(struct call_host *h, struct call *c, uint8_t leg);
+/* Our own 2xx to the open INVITE of the leg, which is alone; it waits for the save. 0 or -errno with *refusal: nothing was said. */
+int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
+		      struct call_refusal *refusal) NODISCARD;
 /* Our 2xx to the leg: first time, again by timer, and its ACK. */
 void invite_answer_go(struct call_host *h, struct call *c, uint8_t leg);
 void invite_answer_again(struct call_host *h, struct call *c, uint8_t leg);

@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
+#include "sig/call/wait.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request.h"
@@ -95,11 +96,21 @@ static void carry_out(struct call_host *h, struct call *c, struct call_order *or
 {
 	uint8_t leg = order->callee ? c->bridge.callee : c->bridge.caller;
 
+	if (order->kind == ORDER_ANSWER) {
+		order->err = wait_answer(h, c);
+		return;
+	}
 	if (c->state != CALL_ESTABLISHED) {
 		order->err = -ENOTCONN;
 		return;
 	}
+	if (!call_leg(c, leg) || (order->kind == ORDER_HOLD && !call_callee(c))) {
+		order->err = -ENODEV;
+		return;
+	}
 	switch (order->kind) {
+	case ORDER_ANSWER:
+		break;
 	case ORDER_HOLD:
 		order->err = hold(h, c, leg, order->on);
 		break;

@@ -8,13 +8,16 @@
 #include "sig/call/call.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 
 void plan_clear(struct plan *plan)
 {
-	for (uint8_t i = 0; i < plan->count; i++)
+	for (uint8_t i = 0; i < plan->count; i++) {
 		text_clear(&plan->steps[i].user);
+		text_clear(&plan->steps[i].application);
+	}
 	free(plan->steps);
 	*plan = (struct plan){ 0 };
 }
@@ -120,6 +123,8 @@ static int reach(struct call_host *h, struct call *c, struct bytes user, enum pl
 		return call_refuse(refusal, -EBUSY, 486, REFUSED_DO_NOT_DISTURB);
 	}
 	*why = PLAN_UNREACHABLE;
+	if (f && f->application[0])
+		return wait_begin(h, c, f, from->local_display, refusal);
 	err = ring(h, c, user, from, refusal);
 	if (!err)
 		ring_until(h, c, f);
@@ -171,7 +176,7 @@ static void leave_first(struct call_host *h, struct call *c, uint8_t count)
 	}
 }
 
-/* Whoever was rung last was told who calls. */
+/* Whoever was rung last was told who calls. Where nobody was rung it is known from the time before. */
 static bool caller_was(const struct call *c, struct dialog_party *out)
 {
 	for (uint8_t i = c->leg_count; i-- > 0;) {
@@ -180,7 +185,9 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 		if (l && l->called && i != c->bridge.caller && fork_caller_of(l, out))
 			return true;
 	}
-	return false;
+	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
+				      .local_user = text_bytes(&c->from) };
+	return call_application(c).n;
 }
 
 void plan_stop(struct call *c)

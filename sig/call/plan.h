@@ -23,7 +23,8 @@ enum plan_why { PLAN_CALLED, PLAN_ALWAYS, PLAN_BUSY, PLAN_NO_ANSWER, PLAN_UNREAC
 
 struct plan_step {
 	struct text user;
-	uint8_t why; /* enum plan_why */
+	struct text application; /* it waits for that one (wait.h); empty: phones ring */
+	uint8_t why;             /* enum plan_why */
 };
 
 struct plan {

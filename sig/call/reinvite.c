@@ -4,6 +4,7 @@
 
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
+#include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -33,9 +34,11 @@ static void refuse(struct call_host *h, const struct call_event *ev,
 static bool may_start(struct call_host *h, const struct call *c, const struct call_event *ev,
 		      struct call_refusal *refusal)
 {
+	const struct leg *peer = call_leg(c, bridge_peer(c, ev->leg));
+
 	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
 	if (invite_is_open(c)) { /* our own is open there: 491 */
-		refusal->status = c->legs[bridge_peer(c, ev->leg)]->uac ? 500 : 491;
+		refusal->status = peer && !peer->uac ? 491 : 500;
 	} else if (c->state != CALL_ESTABLISHED) {
 		*refusal = (struct call_refusal){ .status = 481, .reason = REFUSED_NO_DIALOG };
 	} else if (ev->message->max_forwards == 0) {
@@ -100,6 +103,38 @@ static void take_back(struct call_host *h, struct call *c, const struct call_eve
 	refuse(h, ev, refusal);
 }
 
+/* Nobody else is there to be asked. */
+static int answer_alone(struct call_host *h, struct call *c, const struct call_event *ev,
+			struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[ev->leg];
+	struct bytes sdp;
+
+	*refusal = (struct call_refusal){ .status = 415, .reason = REFUSED_BODY };
+	if (session_body(ev->message, &sdp))
+		return -1;
+	*refusal = (struct call_refusal){ .status = 513, .reason = REFUSED_MALFORMED };
+	if (txns_keep_request(ev->slot, ev->message) || leg_asks(l, ev->message, ev->slot->self) ||
+	    text_set(&l->open.heard, sdp))
+		return -1;
+	l->uas->late = sdp.n == 0;
+	l->open.theirs = sdp.n != 0;
+	return invite_answer_own(h, c, ev->leg, refusal);
+}
+
+static void again_alone(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct call_refusal refusal;
+
+	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_INVITE);
+	if (answer_alone(h, c, ev, &refusal)) {
+		leg_uas_clear(c->legs[ev->leg]);
+		refuse(h, ev, &refusal);
+		return;
+	}
+	leg_learn(c->legs[ev->leg], ev->message);
+}
+
 void invite_again(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct response trying = { .status = 100 };
@@ -107,6 +142,10 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 
 	if (!may_start(h, c, ev, &refusal)) {
 		refuse(h, ev, &refusal);
+		return;
+	}
+	if (call_is_alone(c)) {
+		again_alone(h, c, ev);
 		return;
 	}
 	if (take_offer(h, c, ev, &refusal)) {
@@ -154,7 +193,8 @@ static int own(struct call_host *h, struct call *c, uint8_t from, bool refresh)
 	uint8_t to = bridge_peer(c, from);
 	int err;
 
-	if (invite_is_open(c) || c->legs[from]->sdp.heard.n == 0)
+	if (invite_is_open(c) || !call_leg(c, to) || !call_leg(c, from) ||
+	    c->legs[from]->sdp.heard.n == 0)
 		return -EAGAIN;
 	err = leg_ask(c->legs[to], from);
 	if (err)

@@ -4,6 +4,7 @@
 
 #include "sig/call/call_end.h"
 #include "sig/call/payer.h"
+#include "sig/call/wait.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request.h"
@@ -105,6 +106,17 @@ static bool digit_taken(struct call_host *h, struct call *c, const struct call_e
 	return true;
 }
 
+/* Nobody else is to have it. */
+static void info_alone(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct response ok = { .status = 200 };
+	struct dtmf dtmf;
+
+	if (!dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
+		call_publish_digit(h, c, ev->leg, dtmf.digit);
+	respond(h, ev->slot, ev->message, &ok);
+}
+
 void relay_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	uint8_t to = bridge_peer(c, ev->leg);
@@ -118,6 +130,10 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 	};
 	struct txn_slot *slot;
 
+	if (call_is_alone(c)) {
+		info_alone(h, c, ev);
+		return;
+	}
 	if (!l || l->state != LEG_CONFIRMED) {
 		respond_refuse(h, ev, 480, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;

@@ -9,6 +9,7 @@
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/transfer.h"
+#include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
@@ -282,4 +283,5 @@ void call_resume(struct call_host *h, struct call *c)
 	resume_clients(h, c);
 	resume_leaving(h, c);
 	transfer_resume(h, c);
+	wait_go(h, c);
 }

@@ -9,27 +9,27 @@
 #include "sig/call/invite.h"
 #include "sig/call/payer.h"
 #include "sig/call/session_talk.h"
+#include "sig/call/wait.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/place.h"
 
-static int refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
+int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
 {
 	(void)call_refuse(r, err, error->status ? error->status : 488, REFUSED_SDP);
 	r->text = error->reason;
 	return err;
 }
 
-/* Nothing is sent where the leg's SDP wants it. first: it is the offer. */
-static int refuse_place(const struct call_host *h, const struct call *c, uint8_t leg,
-			const struct media_plan *plan, bool first, struct call_refusal *refusal)
+int session_refuse_place(const struct call_host *h, const struct call *c, uint8_t leg,
+			 const struct media_plan *plan, bool first, struct call_refusal *refusal)
 {
 	struct offer_error error = { .reason = place_refusal(h, c->legs[leg], plan, first) };
 
-	return error.reason ? refuse_sdp(refusal, -EPERM, &error) : 0;
+	return error.reason ? session_refuse_sdp(refusal, -EPERM, &error) : 0;
 }
 
-static int take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
-		      uint8_t offerer, uint8_t to, struct call_refusal *refusal)
+int session_take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
+		       uint8_t offerer, uint8_t to, struct call_refusal *refusal)
 {
 	int err = flows_take(h, c, offerer, to, lines);
 
@@ -83,7 +83,7 @@ static NOINLINE int forward(struct call_host *h, struct call *c, const struct ta
 	err = is_own(t) ? offer_own(&g_own, &policy, &self, &w, &error)
 			: offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)
-		return refuse_sdp(refusal, err, &error);
+		return session_refuse_sdp(refusal, err, &error);
 	if (text_set(&c->legs[t->answerer]->open.said, writer_done(&w)))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	return 0;
@@ -103,8 +103,8 @@ static NOINLINE int lines_of(struct call_host *h, struct call *c, const struct t
 		return 0;
 	}
 	err = offer_inspect(t->offer, &policy, lines, &error);
-	return err ? refuse_sdp(refusal, err, &error)
-		   : refuse_place(h, c, t->offerer, lines, true, refusal);
+	return err ? session_refuse_sdp(refusal, err, &error)
+		   : session_refuse_place(h, c, t->offerer, lines, true, refusal);
 }
 
 static int offer(struct call_host *h, struct call *c, const struct talk *t,
@@ -116,7 +116,7 @@ static int offer(struct call_host *h, struct call *c, const struct talk *t,
 
 	if (err)
 		return err;
-	err = take_ports(h, c, &lines, t->offerer, t->answerer, refusal);
+	err = session_take_ports(h, c, &lines, t->offerer, t->answerer, refusal);
 	if (!err)
 		err = forward(h, c, t, to->session_version + 1, refusal);
 	if (!err) /* RFC 3264 8: by one, with each SDP that is sent */
@@ -203,8 +203,8 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	t.answer = sdp;
 	err = compute(h, c, &t, &w, &plan, &error);
 	if (err)
-		return refuse_sdp(refusal, err, &error);
-	err = refuse_place(h, c, t.answerer, &plan, false, refusal);
+		return session_refuse_sdp(refusal, err, &error);
+	err = session_refuse_place(h, c, t.answerer, &plan, false, refusal);
 	if (err)
 		return err;
 	if (text_set(&c->legs[t.answerer]->open.heard, sdp) || tell(c, &t, &w))
@@ -241,6 +241,8 @@ static struct talk talk_of_update(const struct call *c, uint8_t leg, struct byte
 		c->legs[leg]->uas ? talk_open(c, bridge_peer(c, leg)) : talk_agreed_by(c, leg);
 
 	t.offer = sdp;
+	if (t.answerer == LEG_NONE)
+		return t;
 	t.two_way = !c->legs[t.answerer]->holds && !session_is_holding(c, t.answerer);
 	return t;
 }
@@ -255,10 +257,12 @@ int session_update(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	struct agreed agreed = { .plan = &plan, .offerer = leg, .answerer = t.answerer };
 	int err;
 
+	if (call_is_alone(c))
+		return session_alone_answer(h, c, leg, sdp, &c->legs[leg]->sdp, refusal);
 	err = compute(h, c, &t, &w, &plan, &error);
 	if (err)
-		return refuse_sdp(refusal, err, &error);
-	err = refuse_place(h, c, leg, &plan, true, refusal);
+		return session_refuse_sdp(refusal, err, &error);
+	err = session_refuse_place(h, c, leg, &plan, true, refusal);
 	if (err)
 		return err;
 	if (keep_update(c, &t, &w))
@@ -340,6 +344,8 @@ int session_plan(struct call_host *h, const struct call *c, struct media_plan *p
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 
+	if (call_is_alone(c))
+		return session_alone_plan(c, plan, agreed);
 	*agreed = (struct agreed){ .plan = plan, .offerer = t.offerer, .answerer = t.answerer };
 	if (t.answer.n == 0)
 		return -ENOTCONN;

@@ -37,4 +37,12 @@ struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t a
 /* Our side towards the party of a leg. */
 struct offer_self talk_self(const struct call_host *h, const struct call *c, uint8_t leg);
 
+/* ---- session.c: 0, or -errno with *refusal ---- */
+int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error);
+/* Nothing is sent where the leg's SDP wants it. first: it is the offer. */
+int session_refuse_place(const struct call_host *h, const struct call *c, uint8_t leg,
+			 const struct media_plan *plan, bool first, struct call_refusal *refusal);
+int session_take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
+		       uint8_t offerer, uint8_t to, struct call_refusal *refusal);
+
 #endif

@@ -29,7 +29,7 @@ int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t refe
 {
 	if (c->transfer)
 		return -EALREADY;
-	if (c->state != CALL_ESTABLISHED || !bridge_has(c, leg))
+	if (c->state != CALL_ESTABLISHED || !bridge_has(c, leg) || !call_callee(c))
 		return -ENOTCONN;
 	c->transfer = calloc(1, sizeof(*c->transfer));
 	if (!c->transfer || text_set(&c->transfer->target, user)) {

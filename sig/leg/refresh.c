@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
+#include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request.h"
 #include "sig/leg/respond.h"
@@ -61,6 +62,10 @@ static void refresh(struct call_host *h, struct call *c, uint8_t leg)
 	int err = -EAGAIN;
 
 	l->timer.refresh_ns = 0;
+	if (call_is_alone(c) && !l->takes_update) {
+		session_timer_start(h, l); /* its silence tells */
+		return;
+	}
 	if (!invite_is_open(c))
 		err = l->takes_update ? update(h, c, leg) : invite_refresh(h, c, leg);
 	if (err)
@@ -193,7 +198,8 @@ static bool take_offer(struct call_host *h, struct call *c, const struct call_ev
 		refuse(h, ev, &refusal);
 		return false;
 	}
-	tell_other(h, c, ev->leg, received, two_way);
+	if (!call_is_alone(c))
+		tell_other(h, c, ev->leg, received, two_way);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "sig/call/segment.h"
 #include "sig/call/transfer.h"
+#include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 #include "sig/sip/lex.h"
 
@@ -186,7 +187,8 @@ static const char *check_uas(const struct call *c, const struct call_seed *seed,
 
 	if (!uas_fits(c, leg))
 		return "invite: from";
-	if (l->uas->state >= UAS_ANSWERED && c->state != CALL_ENDING && !is_carried(c, leg, true))
+	if (l->uas->state >= UAS_ANSWERED && c->state != CALL_ENDING && !call_is_alone(c) &&
+	    !is_carried(c, leg, true))
 		return "invite: nobody answered";
 	if (l->uas->state == UAS_PROCEEDING && c->state == CALL_ESTABLISHED &&
 	    !is_carried(c, leg, false))
@@ -261,11 +263,24 @@ static const char *check_parting(const struct call *c)
 	return NULL;
 }
 
+/* Nobody else is there but legs that go. */
+static const char *check_waiting(const struct call *c)
+{
+	const struct leg *a = call_caller(c);
+
+	if (a->called || !a->uas || a->uas->state != UAS_PROCEEDING || a->state != LEG_EARLY ||
+	    c->answer_utc_ms || c->plan.until_ns == 0 || !others_go(c))
+		return "call: waiting";
+	return NULL;
+}
+
 /* An open first INVITE, and somebody who may answer it. */
 static const char *check_setup(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
 
+	if (c->bridge.callee == LEG_NONE && call_application(c).n)
+		return check_waiting(c);
 	if (call_caller_is_up(c))
 		return check_originating(c);
 	if (!a->uas || a->uas->state != UAS_PROCEEDING || a->state != LEG_EARLY ||
@@ -282,6 +297,12 @@ static const char *check_answering(const struct call *c)
 	const struct invite_uas *uas = call_caller(c)->uas;
 	bool said = uas && uas->state == UAS_ACCEPTED;
 
+	if (call_is_alone(c)) {
+		if (!uas || uas->state < UAS_ANSWERED || !others_go(c) ||
+		    a != (said ? LEG_ANSWERED : LEG_EARLY))
+			return "call: answering";
+		return NULL;
+	}
 	if (!b || !b->uac || leg_is_open(b) || (uas && uas->state < UAS_ANSWERED) ||
 	    !uas != call_caller_is_up(c) || !others_go(c))
 		return "call: answering";
@@ -292,6 +313,8 @@ static const char *check_answering(const struct call *c)
 
 static const char *check_established(const struct call *c)
 {
+	if (call_is_alone(c) && call_caller(c)->state == LEG_CONFIRMED && others_go(c))
+		return NULL;
 	if (!call_callee(c) || call_caller(c)->state != LEG_CONFIRMED ||
 	    call_callee(c)->state != LEG_CONFIRMED || !others_go(c))
 		return "call: established";

@@ -75,7 +75,9 @@ static bool read_plan(struct reading *r, const Tandem__Call__Call *in)
 		bool ok = in->steps[i]->why < PLAN_WHYS &&
 			  reading_line(r, &user, &in->steps[i]->user, READING_USER_MAX,
 				       "plan: user") &&
-			  !plan_add(plan, text_bytes(&user), (enum plan_why)in->steps[i]->why);
+			  !plan_add(plan, text_bytes(&user), (enum plan_why)in->steps[i]->why) &&
+			  reading_line(r, &plan->steps[i].application, &in->steps[i]->application,
+				       APPLICATION_NAME_MAX - 1, "plan: application");
 
 		text_clear(&user);
 		if (!ok)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 #include "sig/record/call_pack.h"
 #include "sig/record/call_seal.h"
@@ -38,6 +39,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->ended_by = c->ended_by;
 	out->callee = c->bridge.callee == LEG_NONE || c->bridge.callee == 1 ? 0 : c->bridge.callee;
 	out->callee_place = c->bridge.callee == 0;
+	out->alone = c->bridge.callee == LEG_NONE && call_application(c).n;
 	out->caller = c->bridge.caller;
 	out->offerer = c->bridge.offerer;
 }
@@ -48,6 +50,7 @@ static void pack_plan(const struct call_host *h, struct packing *p, const struct
 		tandem__call__step__init(&p->steps[i]);
 		p->steps[i].user = packing_text(&plan->steps[i].user);
 		p->steps[i].why = plan->steps[i].why;
+		p->steps[i].application = packing_text(&plan->steps[i].application);
 		p->step_list[i] = &p->steps[i];
 	}
 	p->call.steps = p->step_list;

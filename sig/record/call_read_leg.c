@@ -176,7 +176,8 @@ bool reading_bridge(struct reading *r, const Tandem__Call__Call *in)
 	if (!is_leg(c, in->caller))
 		return reading_wrong(r, "call: no caller");
 	c->bridge.caller = (uint8_t)in->caller;
-	if (in->callee == 0 && !in->callee_place && c->leg_count == 1 && call_caller(c)->called) {
+	if (in->alone ||
+	    (in->callee == 0 && !in->callee_place && c->leg_count == 1 && call_caller(c)->called)) {
 		c->bridge.callee = LEG_NONE; /* nobody else is asked yet */
 		return true;
 	}

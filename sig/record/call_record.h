@@ -6,13 +6,14 @@
 #ifndef SIG_RECORD_CALL_RECORD_H
 #define SIG_RECORD_CALL_RECORD_H
 
-#include "sig/call/call.h"
+#include "sig/call/wait.h"
 
 /* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. */
 enum { CALL_RECORD_LEGS = 2, CALL_RECORD_SEGMENTS = 3, CALL_RECORD_FORMAT = CALL_RECORD_SEGMENTS };
 static inline uint32_t call_record_format(const struct call *c)
 {
-	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0;
+	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
+		     !call_application(c).n;
 
 	return older ? CALL_RECORD_LEGS : CALL_RECORD_SEGMENTS;
 }

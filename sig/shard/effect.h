@@ -12,6 +12,8 @@
 #include "sig/shard/security.h"
 #include "sig/sip/message.h"
 
+enum { APPLICATION_NAME_MAX = 33, APPLICATION_WAIT_S = 60, APPLICATION_WAIT_MAX_S = 600 };
+
 enum effect_kind {
 	EFFECT_SEND,      /* data to hop */
 	EFFECT_CALL_SAVE, /* call, version, data: answer with shard_call_saved */
@@ -38,6 +40,8 @@ enum sig_event_kind {
 	SIG_CALL_TRANSFERRING,    /* from was given away by whom it spoke with: to rings for it */
 	SIG_CALL_TRANSFERRED,     /* from and to speak with each other */
 	SIG_CALL_TRANSFER_FAILED, /* nobody answered: from and to are as before */
+	SIG_CALL_WAITING,         /* for the application; again after a restart */
+	SIG_CALL_MISSED,          /* it waits for the application no longer */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
 	SIG_EVENT_KINDS,
@@ -49,8 +53,9 @@ struct sig_event {
 	uint64_t call;
 	uint64_t version;
 	char tenant[32];
-	char from[64], to[64]; /* user parts; registered: to */
-	uint16_t status;       /* ended */
+	char application[APPLICATION_NAME_MAX]; /* that has the call, or is asked; "": none */
+	char from[64], to[64];                  /* user parts; registered: to */
+	uint16_t status;                        /* ended */
 	char digit;
 	uint8_t leg;
 };

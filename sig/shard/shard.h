@@ -149,6 +149,9 @@ struct shard_forward {
 	char no_answer[FORWARD_TARGET_MAX], unreachable[FORWARD_TARGET_MAX];
 	uint8_t rings; /* until no_answer, of FORWARD_RING_S each; 0: as long as any call rings */
 	bool do_not_disturb; /* no phone of it rings: as if it were busy (CALL-19) */
+	char application
+		[APPLICATION_NAME_MAX]; /* its calls wait for that one, and no phone rings; "": none */
+	uint16_t application_wait_s;    /* so long; 0: APPLICATION_WAIT_S */
 };
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };
@@ -268,7 +271,7 @@ int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,
 		 struct instant now) NODISCARD;
 
 /* What a call is told to do (sig/shard/shard_commands.c). All: 0 (also when it is so already), -ENOENT (no such call), -EAGAIN (a change of
- * the session is under way, or too many orders wait), -ENOTCONN (not established). leg: 0 is the caller, 1 whom it speaks with. */
+ * the session is under way, or too many orders wait), -ENOTCONN (not established), -ENODEV (nobody else is there). leg: 0 is the caller, 1 whom it speaks with. */
 /* Rings the best phone of `from`, and when it answered all phones of `to`, as if `from` had called. */
 struct shard_originate {
 	uint64_t call; /* the id it is to have; where there is such a call nothing is done */
@@ -283,6 +286,10 @@ int shard_call_originate(struct shard *s, const struct shard_originate *o,
  * party's own offer to send and receive (CALL-07). */
 int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
 		    struct instant now) NODISCARD;
+/* A call that waits for an application is answered by the node itself. -EINVAL: it waits for none. -ENOSPC: no ports; it waits on. -EPROTO: the
+ * node can say nothing that the caller takes; the call is refused. */
+int shard_call_answer(struct shard *s, uint64_t call, const struct shard_order *by,
+		      struct instant now) NODISCARD;
 /* Where the phone itself holds it is asked to go on (Event: talk); -EOPNOTSUPP: it does not take that. */
 int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
 		      struct instant now) NODISCARD;

@@ -82,7 +82,7 @@ const struct shard_forward *shard_forward_of(const struct shard *s, struct bytes
 static bool forward_is_set(const struct shard_forward *f)
 {
 	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
-	       f->do_not_disturb;
+	       f->do_not_disturb || f->application[0];
 }
 
 int shard_forward_set(struct shard *s, const char *number, const struct shard_forward *forward)

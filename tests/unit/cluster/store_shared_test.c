@@ -140,7 +140,8 @@ static void test_events(void **state)
 	server_start(&s, NULL);
 	node_start(&n, &s, "a", 1);
 	for (int i = 0; i < 10; i++)
-		store_event(n.store, BYTES_LIT("acme"), fields, COUNT_OF(fields));
+		store_event(n.store, BYTES_LIT("acme"), (struct bytes){ 0 }, fields,
+			    COUNT_OF(fields));
 	save(&n, 0, 1, "x", 1000);
 	NODE_EXPECT(&n, "o"); /* after them */
 	assert_string_equal(server_ask(&s, "XLEN td:{ev:acme}"), "10");
@@ -150,7 +151,7 @@ static void test_events(void **state)
 	assert_string_equal(server_ask(&s, "XLEN td:security"), "1");
 	server_kill(&s);
 	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
-	store_event(n.store, BYTES_LIT("acme"), fields, COUNT_OF(fields));
+	store_event(n.store, BYTES_LIT("acme"), (struct bytes){ 0 }, fields, COUNT_OF(fields));
 	assert_int_equal(node_metric("tandem_store_events_dropped_total", NULL), dropped + 1);
 	node_close(&n);
 	server_stop(&s);

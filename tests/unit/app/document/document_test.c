@@ -57,7 +57,8 @@ static void test_extension_flags(void **state)
 #define FORWARDS(always, busy, no_answer, unreachable, rings, quiet)                            \
 	"\"forward_rings\":" rings ",\"do_not_disturb\":" quiet ",\"forward_always\":\"" always \
 	"\",\"forward_busy\":\"" busy "\",\"forward_no_answer\":\"" no_answer                   \
-	"\",\"forward_unreachable\":\"" unreachable "\""
+	"\",\"forward_unreachable\":\"" unreachable                                             \
+	"\",\"application\":\"\",\"application_wait_s\":0"
 
 static void test_extension_forward(void **state)
 {

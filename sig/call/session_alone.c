@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SDP with a party that has no other leg there: the node offers and answers out of itself (media/offer.h). */
+#include <errno.h>
+
+#include "base/compiler.h"
+#include "media/bridge.h"
+#include "sig/call/session.h"
+#include "sig/call/session_talk.h"
+
+/* What it can say by itself (media/job.h). */
+static const struct offer_capabilities g_spoken = {
+	.count = 4,
+	.codecs = { OFFER_PCMA, OFFER_PCMU, OFFER_G722, OFFER_OPUS },
+	.events = true,
+};
+
+static int finish(struct call_host *h, struct call *c, uint8_t leg, struct leg_sdp *to, bool first,
+		  struct call_refusal *refusal);
+
+/* The lines of the party's text; those that are no sound have port 0. */
+static NOINLINE int take_lines(struct call_host *h, struct call *c, uint8_t leg, struct bytes offer,
+			       const struct offer_policy *policy, struct call_refusal *refusal)
+{
+	struct offer_error error = { 0 };
+	struct media_plan lines;
+	int err = offer_inspect(offer, policy, &lines, &error);
+
+	if (err)
+		return session_refuse_sdp(refusal, err, &error);
+	err = session_refuse_place(h, c, leg, &lines, true, refusal);
+	return err ? err : session_take_ports(h, c, &lines, leg, leg, refusal);
+}
+
+/* What is said now has the next version (RFC 3264 8). */
+static int keep(struct call *c, uint8_t leg, struct text *said, struct writer *w,
+		struct call_refusal *refusal)
+{
+	if (text_set(said, writer_done(w)))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	c->legs[leg]->session_version++;
+	return 0;
+}
+
+int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			 struct leg_sdp *to, struct call_refusal *refusal)
+{
+	struct offer_policy policy = talk_policy(c, leg, LEG_NONE);
+	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	struct offer_error error = { 0 };
+	struct offer_self self;
+	int err;
+
+	policy.video = false;
+	err = take_lines(h, c, leg, sdp, &policy, refusal);
+	if (err)
+		return err;
+	self = talk_self(h, c, leg);
+	self.session_version++;
+	err = offer_own_answer(sdp, &g_spoken, &policy, &self, &w, &error);
+	if (err)
+		return session_refuse_sdp(refusal, err, &error);
+	if (sdp.p != (const uint8_t *)to->heard.p && text_set(&to->heard, sdp))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	to->theirs = true;
+	err = keep(c, leg, &to->said, &w, refusal);
+	return err ? err : finish(h, c, leg, to, true, refusal);
+}
+
+int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
+			struct call_refusal *refusal)
+{
+	static const struct media_plan lines = {
+		.line_count = 1, .line[0] = { .active = true, .kind = MEDIA_AUDIO }
+	};
+	struct offer_policy policy = talk_policy(c, leg, leg);
+	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	struct offer_error error = { 0 };
+	struct offer_self self;
+	int err = session_take_ports(h, c, &lines, leg, leg, refusal);
+
+	if (err)
+		return err;
+	self = talk_self(h, c, leg);
+	self.session_version++;
+	err = offer_own(&g_spoken, &policy, &self, &w, &error);
+	if (err)
+		return session_refuse_sdp(refusal, err, &error);
+	return keep(c, leg, &c->legs[leg]->open.said, &w, refusal);
+}
+
+int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			   struct call_refusal *refusal)
+{
+	struct leg_sdp *open = &c->legs[leg]->open;
+
+	if (text_set(&open->heard, sdp))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	return finish(h, c, leg, open, false, refusal);
+}
+
+/* As if it spoke with itself: what it may send it would take. Whom the node hears and speaks to is nobody else's to say. */
+static NOINLINE int read_plan(const struct leg_sdp *sdp, struct media_plan *plan,
+			      struct offer_error *error)
+{
+	const struct session_texts texts = { .heard = text_bytes(&sdp->heard),
+					     .said = text_bytes(&sdp->said),
+					     .we_offered = !sdp->theirs };
+	int err = bridge_read(&texts, &texts, plan, error);
+
+	for (uint8_t i = 0; !err && i < plan->line_count; i++)
+		plan->line[i].b.sends = plan->line[i].b.receives = 1;
+	return err;
+}
+
+static NOINLINE int finish(struct call_host *h, struct call *c, uint8_t leg, struct leg_sdp *to,
+			   bool first, struct call_refusal *refusal)
+{
+	struct offer_error error = { 0 };
+	struct media_plan plan;
+	struct agreed agreed = { .plan = &plan, .offerer = leg, .answerer = leg };
+	int err = read_plan(to, &plan, &error);
+
+	if (err)
+		return session_refuse_sdp(refusal, err, &error);
+	err = session_refuse_place(h, c, leg, &plan, first, refusal);
+	if (!err)
+		flows_update(h, c, &agreed);
+	return err;
+}
+
+int session_alone_plan(const struct call *c, struct media_plan *plan, struct agreed *agreed)
+{
+	uint8_t leg = c->bridge.caller;
+	const struct leg *l = c->legs[leg];
+	const struct leg_sdp *sdp = leg_sdp_is_agreed(&l->open) ? &l->open : &l->sdp;
+	struct offer_error error = { 0 };
+
+	*agreed = (struct agreed){ .plan = plan, .offerer = leg, .answerer = leg };
+	return leg_sdp_is_agreed(sdp) ? read_plan(sdp, plan, &error) : -ENOTCONN;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/wait.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+
+struct bytes call_application(const struct call *c)
+{
+	const struct plan *p = &c->plan;
+
+	return p->count ? text_bytes(&p->steps[p->count - 1].application) : (struct bytes){ 0 };
+}
+
+bool call_waits(const struct call *c)
+{
+	return (c->state == CALL_SETUP || c->state == CALL_RINGING) && call_application(c).n;
+}
+
+bool call_is_alone(const struct call *c)
+{
+	return c->bridge.callee == LEG_NONE && c->answer_utc_ms && call_application(c).n;
+}
+
+static uint64_t wait_ns(const struct shard_forward *f)
+{
+	return (f->application_wait_s ? f->application_wait_s : APPLICATION_WAIT_S) * NS_PER_S;
+}
+
+int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *f,
+	       struct bytes display, struct call_refusal *refusal)
+{
+	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
+	struct plan_step *step = &c->plan.steps[c->plan.count - 1];
+
+	if (!call_caller(c)->uas) /* called by command: it waits for a phone that says so */
+		return call_refuse(refusal, -EOPNOTSUPP, 480, REFUSED_NOT_REGISTERED);
+	if (text_set(&step->application, bytes_str(f->application)) ||
+	    text_set(&c->display, display))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	c->bridge.callee = LEG_NONE;
+	c->ring_ns = 0;
+	c->plan.until_ns = h->now.ns + wait_ns(f);
+	outbox_touch(&c->out);
+	if (!outbox_push(&c->out, &item))
+		wait_go(h, c);
+	return 0;
+}
+
+void wait_go(struct call_host *h, struct call *c)
+{
+	if (!call_waits(c))
+		return;
+	invite_ring(h, c, c->bridge.caller);
+	call_publish(h, c, SIG_CALL_WAITING);
+}
+
+void wait_overdue(struct call_host *h, struct call *c)
+{
+	struct call_ending e = { .cause = CAUSE_NO_ANSWER, .by = ENDED_BY_NODE, .status = 480 };
+
+	call_publish(h, c, SIG_CALL_MISSED);
+	if (!plan_next(h, c, PLAN_NO_ANSWER))
+		call_end(h, c, &e);
+}
+
+/* What the node cannot answer nobody can. */
+static int refused(struct call_host *h, struct call *c, int err, const struct call_refusal *refusal)
+{
+	struct call_ending e = { .cause = CAUSE_SESSION,
+				 .by = ENDED_BY_NODE,
+				 .status = refusal->status };
+
+	c->answer_utc_ms = 0;
+	if (refusal->status == 503)
+		return -ENOSPC;
+	LOG_WARN("call", c->id, "the node cannot answer what is offered",
+		 LOG_U64("status", refusal->status), LOG_INT("error", err),
+		 LOG_STR("reason", refusal->text ? refusal->text : "no memory"));
+	call_end(h, c, &e);
+	return -EPROTO;
+}
+
+int wait_answer(struct call_host *h, struct call *c)
+{
+	struct call_refusal refusal = { .status = 500 };
+	int err;
+
+	if (!call_waits(c))
+		return -EINVAL;
+	c->answer_utc_ms = h->now.utc_ms;
+	err = invite_answer_own(h, c, c->bridge.caller, &refusal);
+	if (err)
+		return refused(h, c, err, &refusal);
+	c->status = 200;
+	c->state = CALL_ANSWERING;
+	plan_stop(c);
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call that waits for an application of the tenant: a step of its plan that rings no phone. The caller hears 180; the application
+ * hears of the call by an event, and answers it by command. Then the caller is alone with the node, which plays and collects what the
+ * application asks for (act.h). When nobody answers in time the call goes on as if a phone had not answered.
+ */
+#ifndef SIG_CALL_WAIT_H
+#define SIG_CALL_WAIT_H
+
+#include "sig/call/call.h"
+
+/* The last step's; empty: none. */
+struct bytes call_application(const struct call *c);
+/* It is asked, and has not answered. */
+bool call_waits(const struct call *c);
+/* The caller speaks with the node alone. */
+bool call_is_alone(const struct call *c);
+
+/* The last step waits. 0 or -errno with *refusal. */
+int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *f,
+	       struct bytes display, struct call_refusal *refusal) NODISCARD;
+/* It is saved: the caller and the application are told. Or it goes on after a restart: the application is told again. */
+void wait_go(struct call_host *h, struct call *c);
+/* Nobody has answered. */
+void wait_overdue(struct call_host *h, struct call *c);
+/* By command. 0, -EINVAL (it waits for nobody), -ENOSPC, or -EPROTO: there is no codec in common, and the call is refused. */
+int wait_answer(struct call_host *h, struct call *c) NODISCARD;
+
+#endif
