@@ -44,6 +44,7 @@ struct seen {
 	struct seen_bye byes[2 * SEEN_LEGS]; /* ours first, then those of the phones */
 	bool fresh;                          /* nothing was stored since the last start */
 	bool repeats;   /* two kills in a row: CSeq numbers of the first process are in no record */
+	bool by_node;   /* the node answered it, for an application */
 	bool said;      /* INVITE to the callee left */
 	bool excused;   /* the store was away or silent */
 	bool weak;      /* a kill took part of it, and nobody had been promised more */
@@ -94,6 +95,8 @@ void check_forgotten(struct sim *s, uint64_t call, uint64_t version);
 /* What the node believes to be saved is there; a good while after the last outage. */
 void check_all_stored(struct sim *s);
 void check_saved(struct sim *s, const struct store_command *c, bool ok);
+/* The node answers the call: the next save knows it. */
+void check_answers(struct sim *s, uint64_t call);
 /* The answer to an order, who may have had one before: what was acknowledged is stored, once. */
 void check_ordered(struct sim *s, const struct node_order *o, uint32_t number);
 /* All of one call. */

@@ -58,7 +58,7 @@ static void look_at_phone_call(struct sim *s, const struct phone_call *c)
 	if (!c->caller)
 		return;
 	look_at_caller(s, c, seen);
-	if (c->answered && !callee_answered(s, c->node_call))
+	if (c->answered && !(seen && seen->by_node) && !callee_answered(s, c->node_call))
 		check_fail(s, "%s was answered, and nobody answered it", c->call_id);
 }
 

@@ -191,6 +191,17 @@ static void note_answer(struct seen *seen, uint32_t leg, uint32_t cseq)
 	seen->open = seen->waiting = true;
 }
 
+void check_answers(struct sim *s, uint64_t call)
+{
+	struct seen *seen = check_seen(s, call);
+
+	if (!seen)
+		return;
+	if (!seen->by_node)
+		seen->open = seen->waiting = true;
+	seen->by_node = true;
+}
+
 /* A 2xx to the node: the next save knows it. */
 void check_received(struct sim *s, struct bytes text)
 {

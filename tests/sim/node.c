@@ -41,6 +41,8 @@ const char *node_extension(uint32_t i, char out[16])
 
 static void crash(struct sim *s);
 
+static void application_told(struct sim *s, uint64_t call);
+
 /* The answer to an order. */
 static void ordered(struct sim *s, const struct effect *e)
 {
@@ -77,6 +79,8 @@ static void carry_one(struct sim *s, const struct effect *e)
 		break;
 	case EFFECT_EVENT:
 		check_event(s, e->event);
+		if (e->event->kind == SIG_CALL_WAITING)
+			application_told(s, e->call);
 		break;
 	case EFFECT_CALL_OPEN:
 	case EFFECT_TRUST:
@@ -438,6 +442,8 @@ static struct node_order *order_new(struct sim *s, uint64_t call, uint64_t what)
 	return &n->orders[n->order_count++];
 }
 
+enum { ORDER_KINDS = 5, ORDER_OF_APPLICATION = 2 * ORDER_KINDS };
+
 static int order_give(struct sim *s, const struct node_order *o)
 {
 	struct shard_order by = { .id = o->id, .ticket = o->id };
@@ -445,14 +451,17 @@ static int order_give(struct sim *s, const struct node_order *o)
 	struct instant now = node_now(s);
 	uint8_t leg = o->what & 1;
 
-	switch (o->what / 2 % 5) {
+	if (o->what >= ORDER_OF_APPLICATION)
+		return shard_call_answer(shard, o->call, &by, now);
+	switch (o->what / 2 % ORDER_KINDS) {
 	case 0:
 		return shard_call_hold(shard, o->call, leg, &by, now);
 	case 1:
 		return shard_call_resume(shard, o->call, leg, &by, now);
 	case 2:
 	case 3:
-		return shard_call_mute(shard, o->call, leg, o->what / 2 % 5 == 2, &by, now);
+		return shard_call_mute(shard, o->call, leg, o->what / 2 % ORDER_KINDS == 2, &by,
+				       now);
 	default:
 		return shard_call_dtmf(shard, o->call, leg, BYTES_LIT("12#"), 120, &by, now);
 	}
@@ -464,17 +473,20 @@ static void order_send(struct sim *s, struct node_order *o)
 {
 	static const char *const names[] = { "hold", "resume", "mute", "unmute", "dtmf" };
 	uint64_t kind = o->what / 2 % COUNT_OF(names);
+	bool answers = o->what >= ORDER_OF_APPLICATION;
 	int err;
 
 	if (o->sent++ < 2 && sim_chance(s, 500))
 		sim_after(s, sim_between_ms(s, 1, 4000), on_order_again, 0, o->id - 1, 0);
 	if (!s->node.shard)
 		return;
-	if (kind == 0 || kind == 2)
+	if (!answers && (kind == 0 || kind == 2))
 		check_held(s, o->call);
 	err = order_give(s, o);
-	trace_line(s, "node: %s of call %" PRIx64 " leg %u: %d", names[kind], o->call,
-		   (unsigned)(o->what & 1), err);
+	if (answers && !err)
+		check_answers(s, o->call);
+	trace_line(s, "node: %s of call %" PRIx64 " leg %u: %d", answers ? "answer" : names[kind],
+		   o->call, (unsigned)(o->what & 1), err);
 	carry(s);
 }
 
@@ -490,4 +502,20 @@ void node_command(struct sim *s, uint64_t call, uint64_t what)
 
 	if (o)
 		order_send(s, o);
+}
+
+static void on_application(struct sim *s, const struct event *e)
+{
+	node_command(s, e->b, e->a);
+}
+
+/* It answers most calls, some of them too late. */
+static void application_told(struct sim *s, uint64_t call)
+{
+	uint64_t in = rand_below(&s->applications, 1000) < 700 ? 3000 : 12000;
+
+	trace_line(s, "node: call %" PRIx64 " waits for the application", call);
+	if (rand_below(&s->applications, 1000) < 850)
+		sim_after(s, rand_below(&s->applications, (uint32_t)in) * NS_PER_MS, on_application,
+			  0, ORDER_OF_APPLICATION, call);
 }

@@ -92,6 +92,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->trace.keep = way->story;
 	s->harvest = way->harvest;
 	rand_open_seed(&s->rand, seed);
+	rand_open_seed(&s->applications, seed ^ UINT64_C(0x6170706c6963));
 	scenario_begin(s);
 	return sim_run_on(s);
 }

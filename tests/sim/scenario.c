@@ -87,6 +87,22 @@ static void plan_forwards(struct sim *s)
 	}
 }
 
+/* Some extensions are an application's. */
+static void plan_applications(struct sim *s)
+{
+	struct rand_source *r = &s->applications;
+	bool any = rand_below(r, 1000) < 300;
+
+	for (uint32_t i = 0; i < s->phones.extension_count && any; i++) {
+		struct shard_forward *f = &s->phones.forward[i];
+
+		if (rand_below(r, 1000) >= 500)
+			continue;
+		(void)snprintf(f->application, sizeof(f->application), "ivr");
+		f->application_wait_s = (uint16_t)rand_below(r, 11);
+	}
+}
+
 static void choose_transport(struct sim *s, struct phone_kind *kind, uint32_t streams)
 {
 	enum phone_secure secure = s->phones.secure[kind->extension];
@@ -111,6 +127,7 @@ void scenario_begin(struct sim *s)
 	plan_network(s);
 	plan_keys(s);
 	plan_forwards(s);
+	plan_applications(s);
 	node_begin(s);
 	s->phones.count = phones;
 	for (uint32_t i = 0; i < phones; i++) {

@@ -59,6 +59,8 @@ struct sim {
 	uint64_t seed;
 	uint64_t now_ns;
 	struct rand_source rand;
+	struct rand_source
+		applications; /* what they are for and do: stories without them stay as they were */
 	struct queue queue;
 	struct trace trace;
 	struct net net;
