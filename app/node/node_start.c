@@ -27,8 +27,10 @@
 
 enum {
 	REDIS_PENDING_MAX = 65536,
-	ENGINE_COMMANDS = 4096,
-	ENGINE_EVENTS = 8192,
+	/* Rings touch all of their memory in turn. What finds one full waits on its side: commands in the media queue, flows that
+	 * close and what a flow has to say with the worker. Lost, and counted, are digits and faults alone. */
+	ENGINE_COMMANDS = 1024,
+	ENGINE_EVENTS = 1024,
 	SHARED_JOBS = 512, /* beside one for each call; the first ones are those of the players */
 };
 
