@@ -13,12 +13,24 @@ void outbox_touch(struct outbox *o)
 	o->version++;
 }
 
+enum { ROOM_FIRST = 4 }; /* mostly two wait */
+
+static bool outbox_grow(struct outbox *o)
+{
+	uint32_t room = o->room ? o->room * 2 : ROOM_FIRST;
+	struct outbox_item *items = reallocarray(o->items, room, sizeof(*items));
+
+	if (!items)
+		return false;
+	o->items = items;
+	o->room = room;
+	return true;
+}
+
 bool outbox_push(struct outbox *o, const struct outbox_item *item)
 {
 	assert(o->dirty); /* else nothing would ever release it */
-	if (!o->items)
-		o->items = calloc(OUTBOX_MAX, sizeof(*o->items));
-	if (!o->items || o->count == OUTBOX_MAX)
+	if (o->count == OUTBOX_MAX || (o->count == o->room && !outbox_grow(o)))
 		return false;
 	o->items[o->count] = *item;
 	o->items[o->count++].gate = o->version;
@@ -29,6 +41,7 @@ static void outbox_free(struct outbox *o)
 {
 	free(o->items);
 	o->items = NULL;
+	o->room = 0;
 }
 
 uint32_t outbox_count(const struct outbox *o, enum outbox_kind kind)

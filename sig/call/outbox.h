@@ -45,7 +45,7 @@ struct outbox_item {
 
 struct outbox {
 	struct outbox_item *items; /* NULL while nothing waits */
-	uint32_t count;
+	uint32_t count, room;
 	uint64_t version;   /* of the state as it is now */
 	uint64_t released;  /* what waits for this version or an older one may go */
 	uint64_t acked;     /* known to be in the store */
