@@ -119,6 +119,15 @@ uint64_t segments_setup_utc_ms(const struct call *c)
 	return c->segment_count ? c->segments[0].cdr.setup_utc_ms : c->setup_utc_ms;
 }
 
+uint64_t segments_answer_utc_ms(const struct call *c)
+{
+	for (uint8_t i = 0; i < c->segment_count; i++) {
+		if (c->segments[i].cdr.answer_utc_ms)
+			return c->segments[i].cdr.answer_utc_ms;
+	}
+	return c->answer_utc_ms;
+}
+
 uint64_t segments_talk_ms(const struct call *c)
 {
 	uint64_t sum = c->answer_utc_ms ? c->end_utc_ms - c->answer_utc_ms : 0;

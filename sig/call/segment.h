@@ -35,6 +35,8 @@ void segments_leg_gone(struct call *c, uint8_t leg);
 void segments_clear(struct call *c);
 /* When the call began. */
 uint64_t segments_setup_utc_ms(const struct call *c);
+/* When its first pair that was up came up; 0: none yet. */
+uint64_t segments_answer_utc_ms(const struct call *c);
 /* How long all pairs talked, of a call that is over. */
 uint64_t segments_talk_ms(const struct call *c);
 /* NULL: they follow one another, and the last pair follows them. Else a constant sentence. */

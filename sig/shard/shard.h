@@ -334,8 +334,8 @@ struct call_view {
 	struct addr remote[2]; /* SIP peers */
 	struct call_view_leg legs[2];
 	uint32_t leg_count; /* the caller and everybody who rings, talks or is on the way out */
-	uint64_t setup_utc_ms, answer_utc_ms;
-	uint32_t flow_count; /* those of the two first */
+	uint64_t setup_utc_ms, answer_utc_ms; /* of its first pair */
+	uint32_t flow_count;                  /* those of the two first */
 	struct {
 		struct flow_id id;
 		uint8_t leg, line;

@@ -89,7 +89,7 @@ static void glance(const struct shard *s, const struct call *c, struct call_view
 		.saved = c->out.acked == c->out.version,
 		.restored = c->restored,
 		.setup_utc_ms = shard_wall_utc_ms(s, segments_setup_utc_ms(c)),
-		.answer_utc_ms = shard_wall_utc_ms(s, c->answer_utc_ms),
+		.answer_utc_ms = shard_wall_utc_ms(s, segments_answer_utc_ms(c)),
 	};
 	cdr_put(out->tenant, sizeof(out->tenant), bytes_str(s->settings.tenant));
 	cdr_put(out->from, sizeof(out->from), text_bytes(&c->from));

@@ -110,6 +110,24 @@ static void three_pairs(void **state)
 	assert_true(cdr[0].ringing_utc_ms && !cdr[1].ringing_utc_ms);
 }
 
+/* How long a call has lasted is no matter of its pairs. */
+static void seen_as_one(void **state)
+{
+	struct line *l = *state;
+	struct call_view before, after;
+	struct call *c = the_call(l->r);
+
+	assert_true(shard_call_view(l->r->shard, c->id, &before));
+	(void)part(l, 3000, "1003");
+	(void)part(l, 3000, "1004");
+	c->answer_utc_ms = 0;
+	assert_true(shard_call_view(l->r->shard, c->id, &after));
+	assert_int_equal(after.setup_utc_ms, before.setup_utc_ms);
+	assert_int_equal(after.answer_utc_ms, before.answer_utc_ms);
+	assert_true(before.answer_utc_ms > 0);
+	hang_up(l);
+}
+
 /* The pair that never came up has the outcome of the call's end. */
 static void last_pair_rings(void **state)
 {
@@ -282,10 +300,9 @@ static void broken_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TALK_TEST(one_pair),           TALK_TEST(three_pairs),
-		TALK_TEST(last_pair_rings),    TALK_TEST(counters),
-		TALK_TEST(too_many),           TALK_TEST(goes_on),
-		TALK_TEST(format_of_a_record), TALK_TEST(broken_records),
+		TALK_TEST(one_pair), TALK_TEST(three_pairs),        TALK_TEST(last_pair_rings),
+		TALK_TEST(counters), TALK_TEST(seen_as_one),        TALK_TEST(too_many),
+		TALK_TEST(goes_on),  TALK_TEST(format_of_a_record), TALK_TEST(broken_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
