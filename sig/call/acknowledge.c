@@ -123,6 +123,8 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 	struct txn_slot *slot = uas ? txns_get(h->txns, uas->server) : NULL;
 	bool begun = !uas && c->state == CALL_ANSWERING;
 
+	if (uas)
+		reliable_forget(c->legs[from]);
 	if (slot) /* it only soaks up copies of the INVITE now */
 		text_clear(&slot->request);
 	keep_session(c, from);

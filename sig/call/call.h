@@ -136,6 +136,9 @@ struct leg {
 	struct leg_sdp sdp;                   /* in force */
 	struct leg_sdp
 		open; /* of the INVITE that is open; it takes the place of sdp when that is acknowledged */
+	struct {
+		uint32_t rseq, cseq;
+	} unacknowledged; /* when the ACK came: its PRACK may be on its way; not part of a record */
 	uint8_t forks_ended;       /* 2xx of forks we did not want; not part of a record */
 	uint32_t invite_cseq;      /* of our last INVITE on this leg, and */
 	uint64_t ack_branch;       /* of the ACK to its 2xx */

@@ -172,13 +172,28 @@ static bool is_repeated(const struct invite_uas *uas, const struct sip_message *
 	return uas->prack_cseq && m->cseq == uas->prack_cseq;
 }
 
+/* It was overtaken by the ACK. */
+static bool is_late(const struct leg *l, uint32_t rseq, uint32_t cseq)
+{
+	return l->unacknowledged.rseq && rseq == l->unacknowledged.rseq &&
+	       cseq == l->unacknowledged.cseq;
+}
+
+void reliable_forget(struct leg *leg)
+{
+	leg->unacknowledged.rseq = leg->uas->unacknowledged.n ? leg->uas->rseq : 0;
+	leg->unacknowledged.cseq = leg->uas->cseq;
+}
+
 bool reliable_is_acknowledged(const struct leg *leg, const struct sip_message *prack)
 {
 	const struct invite_uas *uas = leg->uas;
 	uint32_t rseq, cseq;
 
-	if (!uas || !read_rack(prack, &rseq, &cseq) || cseq != uas->cseq)
+	if (!read_rack(prack, &rseq, &cseq))
 		return false;
+	if (!uas || cseq != uas->cseq)
+		return is_late(leg, rseq, cseq);
 	return is_repeated(uas, prack) || (uas->unacknowledged.n && rseq == uas->rseq);
 }
 
@@ -310,10 +325,18 @@ static void answer_goes(struct call_host *h, struct call *c, uint8_t leg)
 
 void reliable_acknowledged(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	struct invite_uas *uas = c->legs[ev->leg]->uas;
+	struct response taken = { .status = 200 };
+	struct leg *l = c->legs[ev->leg];
+	struct invite_uas *uas = l->uas;
 	struct call_refusal refusal;
+	uint32_t rseq, cseq;
 	struct bytes sdp;
 
+	if (!read_rack(ev->message, &rseq, &cseq) || !uas || cseq != uas->cseq) {
+		l->unacknowledged.rseq = 0;
+		respond(h, ev->slot, ev->message, &taken);
+		return;
+	}
 	if (session_body(ev->message, &sdp)) {
 		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(RESPOND_ACCEPT));
 		return;

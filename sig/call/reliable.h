@@ -31,6 +31,8 @@ bool reliable_has_dialog(const struct leg *leg, const struct sip_message *m);
 bool reliable_is_acknowledged(const struct leg *leg, const struct sip_message *prack);
 /* A PRACK that does. */
 void reliable_acknowledged(struct call_host *h, struct call *c, const struct call_event *ev);
+/* The ACK came: of what was never acknowledged the number is kept. */
+void reliable_forget(struct leg *leg);
 /* Our 200 to it: the save is done. */
 void reliable_prack_go(struct call_host *h, struct call *c, const struct outbox_item *item);
 

@@ -60,6 +60,8 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 	if (!bridge_has(
 		    c,
 		    ev->leg)) { /* a branch that lost has only to go, and so has who gave its party away */
+		if (l->uac) /* its answer crossed our CANCEL, and a process was killed there */
+			txns_limit(h->txns, l->uac->client, h->now.ns);
 		leg_close(l);
 		transfer_left(c, ev->leg);
 		answer_bye(h, c, ev);

@@ -140,6 +140,26 @@ static void answer_goes(void **state)
 	talk_and_end(l);
 }
 
+/* The ACK overtakes the PRACK, which is answered all the same, once. */
+static void acknowledged_after_the_ack(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	prack_call(l, MUST, PHONE_SDP_A);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	m = phone_hears(&l->a, "SIP/2.0 180");
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	prack_say(&l->a, m, 102, "");
+	assert_true(prack_answer_to(&l->a, "SIP/2.0 200").n);
+	prack_say(&l->a, m, 103, "");
+	assert_true(prack_answer_to(&l->a, "SIP/2.0 481").n);
+	l->a.cseq = 103;
+	talk_and_end(l);
+}
+
 /* B answers, and A takes its call back before it has acknowledged. */
 static void cancelled_while_the_answer_waits(void **state)
 {
@@ -321,6 +341,7 @@ int main(void)
 		PRACK_TEST(one_at_a_time),
 		PRACK_TEST(answer_waits),
 		PRACK_TEST(answer_goes),
+		PRACK_TEST(acknowledged_after_the_ack),
 		PRACK_TEST(cancelled_while_the_answer_waits),
 		PRACK_TEST(fits_nothing),
 		PRACK_TEST(offer_in_prack),

@@ -193,6 +193,31 @@ static void picked_up_late(void **state)
 	end(t);
 }
 
+/* It rang reliably, so that a successor knows its dialog; it answered across the CANCEL, and the BYE to that was never said. Its own BYE
+ * ends the branch, and the INVITE with it. */
+static void bye_of_a_lost_branch(void **state)
+{
+	struct hunt *t = *state;
+	struct phone *lost = &t->b[LOSER];
+	struct text record = { 0 };
+
+	ring(t);
+	phone_answer(&t->b[OTHER], t->b[OTHER].invite, "180 Ringing", "");
+	phone_answer_as(lost, lost->invite, lost->tag, "180 Ringing",
+			"Require: 100rel\r\nRSeq: 7\r\n", "");
+	phone_answer(lost, rig_take(t->r, &lost->addr, "PRACK "), "200 OK", "");
+	win(t);
+	cancelled(&t->b[OTHER]);
+	assert_int_equal(text_set(&record, stored(t)), 0);
+	phone_answer_as(lost, lost->invite, lost->tag, "200 OK", "", PHONE_SDP_B);
+	kill_and_restart(t, text_bytes(&record));
+	lost->cseq = 500;
+	phone_request(lost, "BYE", "", "");
+	assert_true(rig_take(t->r, &lost->addr, "SIP/2.0 200").n);
+	end(t);
+	text_clear(&record);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +228,7 @@ int main(void)
 		HUNT_TEST(cancelled_before_the_kill),
 		HUNT_TEST(two_kills_before_a_save),
 		HUNT_TEST(picked_up_late),
+		HUNT_TEST(bye_of_a_lost_branch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
