@@ -42,6 +42,8 @@ struct seen {
 		said_cseq[SEEN_LEGS];        /* of the last 2xx that came, and left */
 	bool open;                           /* a 2xx came, ours did not leave yet */
 	struct seen_bye byes[2 * SEEN_LEGS]; /* ours first, then those of the phones */
+	struct seen_bye pracks[SEEN_LEGS];   /* numbers of reliable responses that came */
+	uint32_t rseq, rseq_hash;            /* of the last one that left */
 	bool fresh;                          /* nothing was stored since the last start */
 	bool repeats;   /* two kills in a row: CSeq numbers of the first process are in no record */
 	bool by_node;   /* the node answered it, for an application */

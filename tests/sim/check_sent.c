@@ -126,10 +126,56 @@ static void look_at_bye(struct sim *s, uint64_t call, uint32_t leg)
 		check_fail(s, "200 to a BYE of call %" PRIx64 " leaves before it is saved", call);
 }
 
-static void look_at_promise(struct sim *s, const struct sip_message *m)
+static uint32_t number_of(const struct sip_message *m, const char *header)
+{
+	struct bytes value;
+	uint32_t n;
+
+	if (!message_header(m, header, 0, &value) ||
+	    bytes_u32(bytes_sub(value, 0, bytes_find(value, ' ')), &n))
+		return 0;
+	return n;
+}
+
+/* RFC 3262 3: numbers grow, also over kills, and each is one text. */
+static void look_at_rseq(struct sim *s, uint64_t call, const struct sip_message *m,
+			 struct bytes text)
+{
+	struct seen *seen = check_seen(s, call);
+	uint32_t rseq = number_of(m, "RSeq"), hash = hash_crc32c(0, text);
+
+	look_for_save(s, call, false, "a reliable response");
+	if (!seen || (seen->excused && seen->crashes))
+		return;
+	if (rseq < seen->rseq)
+		check_fail(s, "RSeq %u comes after %u", rseq, seen->rseq);
+	if (rseq == seen->rseq && hash != seen->rseq_hash)
+		check_fail(s, "another response with RSeq %u", rseq);
+	seen->rseq = rseq;
+	seen->rseq_hash = hash;
+}
+
+/* What it acknowledges is saved. */
+static void look_at_prack(struct sim *s, const struct id_tag *id, const struct sip_message *m)
+{
+	struct seen *seen = check_seen(s, id->call);
+	const struct seen_bye *p = seen ? &seen->pracks[id->leg] : NULL;
+
+	if (!p || seen->excused || s->node.degraded || p->cseq != number_of(m, "RAck"))
+		return;
+	if (p->waits || (seen->stored < p->need && seen->forgiven < p->need))
+		check_fail(s, "PRACK of call %" PRIx64 " leaves before it is saved", id->call);
+}
+
+static void look_at_promise(struct sim *s, const struct sip_message *m, struct bytes text)
 {
 	struct id_tag id;
 
+	if (m->method == SIP_PRACK && m->request && !id_tag_get(m->from.tag, &id))
+		look_at_prack(s, &id, m);
+	if (m->method == SIP_INVITE && !m->request && m->status < 200 && number_of(m, "RSeq") &&
+	    !id_tag_get(m->to.tag, &id))
+		look_at_rseq(s, id.call, m, text);
 	if (m->method == SIP_BYE && m->request && !id_tag_get(m->from.tag, &id))
 		note_bye(s, id.call, id.leg, m);
 	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id))
@@ -174,7 +220,7 @@ bool check_sent(struct sim *s, const struct addr *to, struct bytes text)
 	look_at_length(s, &m, text);
 	if (m.request)
 		look_at_cseq(s, &m);
-	look_at_promise(s, &m);
+	look_at_promise(s, &m, text);
 	goes = !(s->sabotage == SABOTAGE_MUTE_BYE && m.request && m.method == SIP_BYE);
 	message_close(&m);
 	return goes;
@@ -202,6 +248,13 @@ void check_answers(struct sim *s, uint64_t call)
 	seen->by_node = true;
 }
 
+static void note_reliable(struct seen *seen, uint32_t leg, uint32_t rseq)
+{
+	if (!seen || !rseq || seen->pracks[leg].cseq == rseq)
+		return;
+	seen->pracks[leg] = (struct seen_bye){ .cseq = rseq, .waits = true };
+}
+
 /* A 2xx to the node: the next save knows it. */
 void check_received(struct sim *s, struct bytes text)
 {
@@ -209,7 +262,8 @@ void check_received(struct sim *s, struct bytes text)
 	struct sip_message m;
 	struct id_tag id;
 
-	if (!bytes_starts(text, "SIP/2.0 2") && !bytes_starts(text, "BYE "))
+	if (!bytes_starts(text, "SIP/2.0 2") && !bytes_starts(text, "SIP/2.0 18") &&
+	    !bytes_starts(text, "BYE "))
 		return;
 	if (message_parse(&m, text, &error)) {
 		message_close(&m);
@@ -217,7 +271,9 @@ void check_received(struct sim *s, struct bytes text)
 	}
 	if (m.request && !id_tag_get(m.to.tag, &id))
 		note_bye(s, id.call, SEEN_LEGS + id.leg, &m);
-	if (!m.request && m.method == SIP_INVITE && !id_tag_get(m.from.tag, &id))
+	if (!m.request && m.status < 200 && !id_tag_get(m.from.tag, &id))
+		note_reliable(check_seen(s, id.call), id.leg, number_of(&m, "RSeq"));
+	else if (!m.request && m.method == SIP_INVITE && !id_tag_get(m.from.tag, &id))
 		note_answer(check_seen(s, id.call), id.leg, m.cseq);
 	message_close(&m);
 }

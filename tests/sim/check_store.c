@@ -55,6 +55,11 @@ static void know_byes(struct seen *seen, uint64_t version)
 			seen->byes[i].need = version;
 		seen->byes[i].waits = false;
 	}
+	for (uint32_t i = 0; i < COUNT_OF(seen->pracks); i++) {
+		if (seen->pracks[i].waits)
+			seen->pracks[i].need = version;
+		seen->pracks[i].waits = false;
+	}
 }
 
 /* A BYE came or left that no record knows. */
@@ -62,6 +67,10 @@ static bool forgets_byes(struct seen *seen, uint64_t version)
 {
 	bool forgets = false;
 
+	for (uint32_t i = 0; i < COUNT_OF(seen->pracks); i++) {
+		if (seen->pracks[i].waits || version < seen->pracks[i].need)
+			seen->pracks[i] = (struct seen_bye){ 0 };
+	}
 	for (uint32_t i = 0; i < COUNT_OF(seen->byes); i++) {
 		forgets |= seen->byes[i].waits || version < seen->byes[i].need;
 		seen->byes[i] = (struct seen_bye){ 0 };

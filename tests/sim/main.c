@@ -33,10 +33,10 @@ static void add(struct totals *sum, const struct totals *t)
 static void report(const struct totals *t, uint64_t seeds)
 {
 	(void)printf("# %" PRIu64 " seeds: %" PRIu64 " calls, %" PRIu64 " answered, %" PRIu64
-		     " refused, %" PRIu64 " cancelled, %" PRIu64 " re-INVITEs, %" PRIu64
-		     " CDRs, %" PRIu64 " flows\n",
-		     seeds, t->calls, t->answered, t->refusals, t->cancels, t->reinvites, t->cdrs,
-		     t->flows);
+		     " refused, %" PRIu64 " cancelled, %" PRIu64 " PRACKs, %" PRIu64
+		     " re-INVITEs, %" PRIu64 " CDRs, %" PRIu64 " flows\n",
+		     seeds, t->calls, t->answered, t->refusals, t->cancels, t->pracks, t->reinvites,
+		     t->cdrs, t->flows);
 	(void)printf("# %" PRIu64 " messages, %" PRIu64 " lost, %" PRIu64 " duplicated, %" PRIu64
 		     " late; %" PRIu64 " saves, %" PRIu64 " failed; %" PRIu64 " crashes, %" PRIu64
 		     " outages, %" PRIu64 " phones vanished; %.1f virtual hours\n",

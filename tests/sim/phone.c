@@ -19,6 +19,7 @@ void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind)
 			     .expires_s = kind->expires_s,
 			     .transport = kind->transport,
 			     .srtp = kind->srtp,
+			     .prack = kind->prack,
 			     .video = kind->video,
 			     .alive = true };
 	p->connection = p->transport == SIP_UDP ? 0 : ++s->net.connections;

@@ -27,6 +27,11 @@ struct phone {
 	struct addr addr;
 	char address[ADDR_TEXT_MAX];
 	enum sip_transport transport;
+	enum {
+		PRACKS_NOT,
+		PRACKS_CAN,
+		PRACKS_MUST
+	} prack;   /* RFC 3262; MUST: it demands it where it calls */
 	bool srtp; /* offers keys */
 	bool video;
 	uint64_t connection;        /* stream; 0: none */
@@ -59,6 +64,7 @@ struct phone_kind {
 	uint32_t extension, expires_s;
 	enum sip_transport transport;
 	bool v6, srtp, video;
+	int prack; /* as in struct phone */
 };
 void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind);
 void phones_close(struct sim *s);

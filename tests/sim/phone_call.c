@@ -51,6 +51,7 @@ struct phone_call *phone_call_new(struct sim *s, struct phone *p)
 void phone_call_close(struct phone_call *c)
 {
 	text_clear(&c->ok);
+	text_clear(&c->rel);
 	text_clear(&c->ack);
 	free(c->manner);
 	free(c);
@@ -80,6 +81,7 @@ void phone_call_over(struct sim *s, struct phone_call *c, const char *why)
 	c->ok_serial++;
 	c->ring_serial++;
 	text_clear(&c->ok);
+	phone_prack_stop(c);
 	check_over(s, c);
 }
 

@@ -49,7 +49,13 @@ struct phone_call {
 	uint16_t final;  /* of the first INVITE */
 	uint32_t finals; /* different ones that came or left */
 	uint64_t begin_ns, answer_ns, end_ns, bye_ns; /* 0: not yet */
-	struct text ok, ack;                          /* 2xx without ACK; the last ACK */
+	uint32_t rseq;     /* of the last reliable response that came, or left */
+	char rseq_tag[64]; /* caller: in that early dialog */
+	bool settled;      /* SDP was exchanged by it */
+	struct text rel;   /* callee: it, until its PRACK */
+	bool rel_sdp, picks_up;
+	uint64_t rel_interval_ns, rel_until_ns, rel_serial;
+	struct text ok, ack; /* 2xx without ACK; the last ACK */
 	uint32_t ok_cseq, ack_cseq;
 	bool ok_offers; /* our 2xx asks, the ACK answers */
 	uint64_t ok_interval_ns, ok_until_ns, ok_serial;
@@ -87,6 +93,24 @@ void phone_uas_ack(struct sim *s, struct phone *p, const struct sip_message *m);
 /* The re-INVITE that waits for our answer gets one: the call ends. */
 void phone_uas_refuse_open(struct sim *s, struct phone_call *c);
 void phone_uas_no_ack(struct sim *s, struct phone_txn *t);
+
+/* The first INVITE is refused. */
+void phone_uas_decline(struct sim *s, struct phone_call *c, uint16_t status, const char *why);
+
+/* ---- phone_prack.c ---- */
+/* The line of an INVITE. */
+const char *phone_prack_wish(const struct phone *p);
+/* A provisional response came. True: go on with its SDP. */
+bool phone_prack_hear(struct sim *s, struct phone_call *c, const struct sip_message *m);
+void phone_prack_answered(struct sim *s, const struct phone_call *c, const struct sip_message *m);
+/* Says a provisional response until PRACK comes. */
+void phone_prack_ring(struct sim *s, struct phone_call *c, struct phone_txn *t,
+		      const struct sip_message *m, uint16_t status, const char *sdp);
+/* The 2xx has to wait. */
+bool phone_prack_holds(const struct phone_call *c);
+void phone_prack_stop(struct phone_call *c);
+/* A PRACK came: what it gets. */
+uint16_t phone_prack_asked(struct sim *s, struct phone_call *c, const struct sip_message *m);
 
 /* ---- phone_message.c ---- */
 struct phone_request {

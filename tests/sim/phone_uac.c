@@ -12,9 +12,10 @@ enum { AUTH_TRIES = 3, TEXT_MAX_N = 4096 };
 
 static void send_invite(struct sim *s, struct phone_call *c, const char *credentials)
 {
-	char text[TEXT_MAX_N], branch[96], sdp[PHONE_SDP_MAX];
-	struct phone_request r = { .method = "INVITE", .extra = credentials };
+	char text[TEXT_MAX_N], branch[96], sdp[PHONE_SDP_MAX], extra[1200];
+	struct phone_request r = { .method = "INVITE", .extra = extra };
 
+	(void)snprintf(extra, sizeof(extra), "%s%s", credentials, phone_prack_wish(c->phone));
 	r.branch = phone_branch(c->phone, branch);
 	r.cseq = c->invite_cseq = ++c->cseq;
 	r.body = c->late ? "" : phone_sdp_offer(c, sdp);
@@ -173,7 +174,11 @@ static void answered(struct sim *s, struct phone_call *c, const struct sip_messa
 {
 	bool gave_up = c->state == PC_OVER;
 
-	if (!success(s, c, m, c->late))
+	if (!bytes_is(m->to.tag, c->rseq_tag))
+		c->settled = false; /* another phone answered */
+	else if (c->settled && m->body.n)
+		check_fail(s, "%s: SDP once more in the 2xx", c->call_id);
+	if (!success(s, c, m, c->late && !c->settled))
 		return;
 	c->answered = true;
 	c->final = m->status;
@@ -212,7 +217,7 @@ static void first_response(struct sim *s, struct phone_call *c, const struct sip
 	if (m->status < 200) {
 		c->heard = true;
 		learn(s, c, m);
-		if (m->body.n && !c->late && c->state == PC_CALLING)
+		if (phone_prack_hear(s, c, m) && m->body.n && !c->late && c->state == PC_CALLING)
 			phone_sdp_hear(s, c, m->body);
 		if (c->wants_cancel)
 			phone_cancel(s, c);
@@ -250,6 +255,8 @@ void phone_uac_response(struct sim *s, struct phone_txn *t, const struct sip_mes
 		first_response(s, c, m);
 	else if (t->method == SIP_INVITE)
 		again_response(s, c, t, m);
+	else if (t->method == SIP_PRACK && m->status >= 200)
+		phone_prack_answered(s, c, m);
 	else if (t->method == SIP_BYE && m->status >= 200)
 		phone_call_over(s, c, "hung up");
 }

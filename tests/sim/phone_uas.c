@@ -69,7 +69,8 @@ static void on_ok_again(struct sim *s, const struct event *e)
 	sim_after(s, c->ok_interval_ns, on_ok_again, e->who, e->a, e->b);
 }
 
-static void accept_invite(struct sim *s, struct phone_call *c, struct phone_txn *t)
+/* settled: what was said before it is the session (RFC 6337 3.1.1). */
+static void accept_invite(struct sim *s, struct phone_call *c, struct phone_txn *t, bool settled)
 {
 	char text[TEXT_MAX_N], sdp[PHONE_SDP_MAX];
 	struct message_error error;
@@ -78,12 +79,14 @@ static void accept_invite(struct sim *s, struct phone_call *c, struct phone_txn 
 
 	if (message_parse(&m, text_bytes(&t->request), &error))
 		assert(false && "it was read before");
-	c->ok_offers = m.body.n == 0;
+	c->ok_offers = m.body.n == 0 && !settled;
 	c->ok_cseq = m.cseq;
 	if (m.body.n)
 		phone_sdp_hear(s, c, m.body);
 	out = answer(s, t, 200, c->tag,
-		     c->ok_offers ? phone_sdp_offer(c, sdp) : phone_sdp_answer(c, m.body, sdp),
+		     settled        ? ""
+		     : c->ok_offers ? phone_sdp_offer(c, sdp)
+				    : phone_sdp_answer(c, m.body, sdp),
 		     text);
 	message_close(&m);
 	if (text_set(&c->ok, out))
@@ -101,6 +104,8 @@ void phone_uas_ack(struct sim *s, struct phone *p, const struct sip_message *m)
 		return;
 	text_clear(&c->ok);
 	c->ok_serial++;
+	if (!c->ok_offers && m->body.n)
+		check_fail(s, "%s: an ACK with SDP", c->call_id);
 	if (c->ok_offers && m->body.n) {
 		phone_sdp_hear(s, c, m->body);
 	} else if (c->ok_offers && c->state == PC_TALKING) {
@@ -127,7 +132,11 @@ static void pick_up(struct sim *s, struct phone_call *c)
 
 	if (c->state != PC_RINGING || !t)
 		return;
-	accept_invite(s, c, t);
+	c->picks_up = phone_prack_holds(c);
+	if (c->picks_up)
+		return;
+	phone_prack_stop(c);
+	accept_invite(s, c, t, c->settled && (c->late || sim_chance(s, 700)));
 	c->state = PC_TALKING;
 	c->answered = true;
 	c->final = 200;
@@ -136,7 +145,7 @@ static void pick_up(struct sim *s, struct phone_call *c)
 	scenario_answered(s, c);
 }
 
-static void decline(struct sim *s, struct phone_call *c, uint16_t status, const char *why)
+void phone_uas_decline(struct sim *s, struct phone_call *c, uint16_t status, const char *why)
 {
 	struct phone_txn *t = by_serial(c->phone, c->invite);
 	char text[TEXT_MAX_N], extra[96] = "", number[16];
@@ -169,7 +178,7 @@ static void on_rung(struct sim *s, const struct event *e)
 	if (c->manner->kind == MANNER_ANSWER) {
 		pick_up(s, c);
 	} else {
-		decline(s, c, c->manner->status, "declined");
+		phone_uas_decline(s, c, c->manner->status, "declined");
 	}
 }
 
@@ -182,7 +191,27 @@ static void on_rings_on(struct sim *s, const struct event *e)
 	if (!p->alive || c->state != PC_RINGING || c->ring_serial != e->b)
 		return;
 	check_rings_on(s, c);
-	decline(s, c, 480, "rang too long");
+	phone_uas_decline(s, c, 480, "rang too long");
+}
+
+/* RFC 3261 13.2.1: the first one has the offer where there is none yet. */
+static bool say_reliably(struct sim *s, struct phone_call *c, struct phone_txn *t,
+			 const struct sip_message *m)
+{
+	const struct phone_manner *how = c->manner;
+	char sdp[PHONE_SDP_MAX] = "";
+
+	if (c->phone->prack == PRACKS_NOT || !message_has_token(m, "Supported", "100rel") ||
+	    !sim_chance(s, 800) || (c->late && !how->early) || (!how->early && !how->rings))
+		return false;
+	if (how->early && c->late)
+		(void)phone_sdp_offer(c, sdp);
+	else if (how->early)
+		(void)phone_sdp_answer(c, m->body, sdp);
+	phone_prack_ring(s, c, t, m, how->early ? 183 : 180, sdp);
+	if (how->early && !c->late)
+		c->sdp.version--; /* the 200 may repeat it */
+	return true;
 }
 
 static void ring(struct sim *s, struct phone_call *c, struct phone_txn *t,
@@ -196,10 +225,10 @@ static void ring(struct sim *s, struct phone_call *c, struct phone_txn *t,
 		say(s, t, 100, "");
 		return;
 	}
-	if (how->early && m->body.n) {
+	if (!say_reliably(s, c, t, m) && how->early && m->body.n) {
 		(void)answer(s, t, 183, c->tag, phone_sdp_answer(c, m->body, sdp), text);
 		c->sdp.version--; /* the 200 repeats it */
-	} else {
+	} else if (c->rel.n == 0) {
 		say(s, t, how->rings ? 180 : 100, how->rings ? c->tag : "");
 	}
 	if (how->kind == MANNER_RING)
@@ -258,7 +287,7 @@ static void cancelled(struct sim *s, struct phone *p, struct phone_txn *t,
 	}
 	say(s, t, 200, c ? c->tag : "none");
 	if (c && c->state == PC_RINGING)
-		decline(s, c, 487, "cancelled");
+		phone_uas_decline(s, c, 487, "cancelled");
 }
 
 /* ---- in a dialog ---- */
@@ -272,7 +301,7 @@ static void on_again_answer(struct sim *s, const struct event *e)
 	if (!p->alive || !t || c->asked_again != e->b || c->state != PC_TALKING)
 		return;
 	c->asked_again = 0;
-	accept_invite(s, c, t);
+	accept_invite(s, c, t, false);
 }
 
 static void invited_again(struct sim *s, struct phone_call *c, struct phone_txn *t)
@@ -312,6 +341,33 @@ static void told_bye(struct sim *s, struct phone_call *c, struct phone_txn *t)
 	phone_call_over(s, c, "BYE");
 }
 
+/* What was said is acknowledged: it says more. */
+static void ring_on(struct sim *s, struct phone_call *c)
+{
+	struct phone_txn *t = by_serial(c->phone, c->invite);
+	struct message_error error;
+	struct sip_message m;
+
+	if (c->state != PC_RINGING || !t || !sim_chance(s, 300))
+		return;
+	if (message_parse(&m, text_bytes(&t->request), &error))
+		assert(false && "it was read before");
+	phone_prack_ring(s, c, t, &m, 182, "");
+	message_close(&m);
+}
+
+static void asked_prack(struct sim *s, struct phone_call *c, struct phone_txn *t,
+			const struct sip_message *m)
+{
+	uint16_t status = phone_prack_asked(s, c, m);
+
+	say(s, t, status, c->tag);
+	if (c->picks_up)
+		pick_up(s, c);
+	else if (status == 200)
+		ring_on(s, c);
+}
+
 static void inside(struct sim *s, struct phone_call *c, struct phone_txn *t,
 		   const struct sip_message *m)
 {
@@ -320,7 +376,9 @@ static void inside(struct sim *s, struct phone_call *c, struct phone_txn *t,
 		return;
 	}
 	c->remote_cseq = m->cseq;
-	if (m->method == SIP_BYE)
+	if (m->method == SIP_PRACK)
+		asked_prack(s, c, t, m);
+	else if (m->method == SIP_BYE)
 		told_bye(s, c, t);
 	else if (m->method == SIP_INVITE)
 		invited_again(s, c, t);

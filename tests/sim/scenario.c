@@ -121,6 +121,7 @@ void scenario_begin(struct sim *s)
 	uint32_t phones = (uint32_t)sim_between(s, 2, 6);
 	uint32_t streams = sim_chance(s, 350) ? (uint32_t)sim_between(s, 100, 1000) : 0;
 	uint32_t v6 = sim_chance(s, 250) ? (uint32_t)sim_between(s, 100, 1000) : 0;
+	uint32_t pracks = sim_chance(s, 500) ? (uint32_t)sim_between(s, 100, 1000) : 0;
 
 	s->phones.extension_count = (uint32_t)sim_between(s, 2, phones < 4 ? phones : 4);
 	s->end_ns = END_NS;
@@ -136,6 +137,9 @@ void scenario_begin(struct sim *s)
 
 		choose_transport(s, &kind, streams);
 		kind.v6 = sim_chance(s, v6);
+		kind.prack = !sim_chance(s, pracks) ? PRACKS_NOT
+			     : sim_chance(s, 300)   ? PRACKS_MUST
+						    : PRACKS_CAN;
 		kind.video = s->harvest && sim_chance(s, 500);
 		phone_open(s, i, &kind);
 	}

@@ -28,7 +28,7 @@ struct totals {
 	uint64_t calls, answered, crashes, outages;
 	uint64_t sent, lost, duplicated, late;
 	uint64_t saves, saves_failed, cdrs;
-	uint64_t reinvites, cancels, refusals, vanished, flows;
+	uint64_t pracks, reinvites, cancels, refusals, vanished, flows;
 	uint64_t virtual_ns;
 	uint64_t secrets, granted; /* keys, and ranges of indexes they got later */
 	uint64_t silences, originated, steps;
