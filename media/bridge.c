@@ -112,6 +112,15 @@ static void clear(struct media_line *out, enum media_kind kind)
 	out->a.event_pt = out->b.event_pt = PAYLOAD_NONE;
 }
 
+/* What the packets are is not ours to know, but that they are the same on both legs. */
+static void map_opaque(struct media_line *out, const struct session_line *a,
+		       const struct session_line *b)
+{
+	if (!bytes_ieq(a->media, b->media) || !bytes_ieq(a->proto, b->proto))
+		return;
+	*out = (struct media_line){ .kind = MEDIA_OPAQUE, .active = 1, .a = a->side, .b = b->side };
+}
+
 /* from_b: the formats of b are looked for among those of a. */
 static NOINLINE void map_line(struct media_line *out, const struct session_line *a,
 			      const struct session_line *b, bool from_b)
@@ -121,6 +130,10 @@ static NOINLINE void map_line(struct media_line *out, const struct session_line 
 	clear(out, a->active ? a->kind : b->kind);
 	if (!a->active || !b->active || a->kind != b->kind)
 		return;
+	if (a->kind == MEDIA_OPAQUE) {
+		map_opaque(out, a, b);
+		return;
+	}
 	pair(&p, from_b);
 	if (!has_common(&p))
 		return;

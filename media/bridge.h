@@ -5,7 +5,7 @@
 
 #include "media/session.h"
 
-/* A line is active where it is so on both legs, and they have a codec in common. */
+/* A line is active where it is so on both legs, and they have a codec in common; an opaque one where it is the same. */
 void bridge_map(const struct session *a, const struct session *b, struct media_plan *out);
 /* The same, of their texts. 0 or -EBADMSG as session_read; then no line is active. */
 int bridge_read(const struct session_texts *a, const struct session_texts *b,

@@ -31,6 +31,7 @@ static inline bool flow_id_eq(struct flow_id a, struct flow_id b)
 enum media_kind {
 	MEDIA_AUDIO,
 	MEDIA_VIDEO,
+	MEDIA_OPAQUE, /* any other: its packets pass as they are, whatever is in them */
 };
 
 /* Whom a plain-RTP flow believes (DESIGN: RTP bleed). */

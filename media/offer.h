@@ -4,7 +4,8 @@
  * SDP texts and a plan out. What it does not understand in a relayed m-line (attributes, bandwidth, fmtp) is kept;
  * addresses, ports, ICE, crypto and identity (o=, s=) are ours. Leg A is the offerer, leg B the answerer. Each leg is RTP/AVP,
  * RTP/SAVP with SDES keys (RFC 4568), or DTLS-SRTP (RFC 5763) with ICE (RFC 8839) or without, whatever the other is; each has keys of
- * its own. Header extensions, BUNDLE and feedback of a DTLS leg end here: towards the other leg there is nothing of them.
+ * its own. Header extensions, BUNDLE and feedback of a DTLS leg end here: towards the other leg there is nothing of them. Lines that
+ * are neither audio nor video pass as they are (media/offer_opaque.h).
  */
 #ifndef MEDIA_OFFER_H
 #define MEDIA_OFFER_H
@@ -51,6 +52,15 @@ enum offer_video {
 	OFFER_VIDEO_ALL = 31,
 };
 
+/* Lines that are neither audio nor video; one passes where both parties may have it. */
+enum offer_lines {
+	OFFER_LINES_NONE = 0,
+	OFFER_LINES_T38 = 1,         /* over UDPTL */
+	OFFER_LINES_OTHER = 2,       /* over UDP else: media/offer_opaque.h */
+	OFFER_LINES_UNENCRYPTED = 4, /* those, although its audio has to be encrypted */
+	OFFER_LINES_ALL = 7,
+};
+
 /* What one party may be offered and may use: its codec profile. All zero: no limits, plain RTP. */
 struct offer_terms {
 	uint8_t codec_count; /* 0: all */
@@ -65,6 +75,7 @@ struct offer_terms {
 	uint8_t video_codecs; /* enum offer_video; 0: H.264 alone. Others pass only where both parties may have them */
 	uint32_t
 		video_kbps; /* b=AS and b=TIAS of video in what we send it are at most this; 0: as the other party said */
+	uint8_t lines;    /* enum offer_lines */
 	bool sdes_offer;  /* it is offered RTP/SAVP with our key instead of RTP/AVP */
 	bool sdes_accept; /* its RTP/SAVP is accepted; else such a line is refused */
 	bool sdes_only;   /* its plain RTP is refused, and it is never offered it */
@@ -89,7 +100,7 @@ struct media_side {
 	struct addr rtp, rtcp; /* the party's signalled addresses; ADDR_NONE where it gave none */
 	uint8_t sends,
 		receives; /* what the party said: a=sendrecv is 1,1; sendonly 1,0; c=0.0.0.0: receives 0 */
-	uint8_t mux;      /* rtcp-mux agreed with this party */
+	uint8_t mux;      /* rtcp-mux agreed with this party, or the line has no RTCP */
 	uint8_t event_pt; /* under which this party takes telephone-events; PAYLOAD_NONE: it does not */
 	uint32_t event_clock_hz;
 	struct media_key key_in;  /* with what this party sends; suite NONE: plain */
@@ -111,7 +122,7 @@ struct media_side {
 	char mid[16]; /* of this line with this party, in what the party said; length 0: none, or a longer one */
 	uint8_t rule_count;
 	struct payload_rule rules
-		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them */
+		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them; none of an opaque line */
 };
 
 struct media_line {

@@ -174,6 +174,8 @@ static void keep_one_clock(struct offer_agreement *g, const struct payload_list 
 static const char *settle(struct offer_agreement *g, const struct offer_answering *k, uint8_t index,
 			  const struct offer_line *a)
 {
+	if (a->kind == MEDIA_OPAQUE)
+		return NULL;
 	if (!find_common(g, k, index, &a->formats))
 		return "no codec in common";
 	keep_events_of_a(g, &a->formats);

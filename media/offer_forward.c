@@ -138,6 +138,7 @@ static struct offer_policy policy_again(const struct offer_policy *policy, const
 	again.video = true;
 	again.a = (struct offer_terms){ .sdes_accept = true,
 					.dtls_accept = true,
+					.lines = OFFER_LINES_ALL,
 					.video_codecs = OFFER_VIDEO_ALL };
 	again.b.sdes_accept = true;
 	again.b.sdes_offer = again.b.sdes_only = again.b.dtls_only = false;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "media/offer_bundle.h"
+#include "media/offer_opaque.h"
 
 enum {
 	/* By us: s=, c=, t=, three of ICE and BUNDLE; two b=, rtpmap and fmtp of an event, ptime, direction, two of RTCP, crypto or nine of
@@ -136,16 +137,14 @@ static const char *refusal(const struct sdp *s, uint8_t index, const struct offe
 			   struct offer_profile *profile)
 {
 	const struct sdp_section *m = &s->sections[index + 1];
-	struct bytes kind = sdp_slice(s, m->kind), proto = sdp_slice(s, m->proto);
-	bool video = bytes_iis(kind, "video");
+	enum media_kind kind = offer_opaque_kind(sdp_slice(s, m->kind));
+	struct bytes proto = sdp_slice(s, m->proto);
 
 	if (index >= MEDIA_LINES_MAX)
 		return "more m-lines than are relayed";
-	if (!video && !bytes_iis(kind, "audio"))
-		return "media type is not relayed";
-	if (!offer_profile_read(profile, proto))
+	if (kind == MEDIA_OPAQUE ? !offer_opaque_word(proto) : !offer_profile_read(profile, proto))
 		return "transport is not relayed";
-	if (video && !policy->video)
+	if (kind == MEDIA_VIDEO && !policy->video)
 		return "video is off";
 	if (m->port_count != 1)
 		return "several ports in one m-line";
@@ -251,6 +250,23 @@ static bool read_transport(struct offer_line *out, const struct sdp *s, uint8_t 
 	return t->ice;
 }
 
+/* Nothing of its packets is known, so that RTCP has a port of its own or there is none. */
+static void read_opaque(struct media_side *side, const struct sdp *s, uint8_t index)
+{
+	side->mux = !offer_opaque_has_rtcp(sdp_slice(s, s->sections[index + 1].proto));
+	if (side->mux)
+		side->rtcp = side->rtp;
+}
+
+/* Of one that is relayed. */
+static void read_formats(struct offer_line *out, const struct sdp *s, uint8_t index)
+{
+	if (out->kind == MEDIA_OPAQUE)
+		read_opaque(&out->side, s, index);
+	else
+		payload_list_read(&out->formats, s, index + 1U);
+}
+
 int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 		    const struct offer_policy *policy, struct offer_error *error)
 {
@@ -262,7 +278,7 @@ int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 
 	const char *reason = refusal(s, index, policy, &out->profile);
 
-	out->kind = bytes_iis(sdp_slice(s, m->kind), "video") ? MEDIA_VIDEO : MEDIA_AUDIO;
+	out->kind = offer_opaque_kind(sdp_slice(s, m->kind));
 	if (!offer_bundle_is_live(s, index))
 		return 0;
 	out->state = OFFER_LINE_RELAYED;
@@ -272,7 +288,7 @@ int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 	    read_side(out, s, index, error))
 		return -EBADMSG;
 	if (out->state == OFFER_LINE_RELAYED)
-		payload_list_read(&out->formats, s, index + 1U);
+		read_formats(out, s, index);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ struct offer_line {
 	struct offer_transport transport; /* of a DTLS line */
 	/* rules and keys empty; mux: the party says a=rtcp-mux; dtls: our role if it is an offer; bundle: itself */
 	struct media_side side;
-	struct payload_list formats; /* in the party's order */
+	struct payload_list formats; /* in the party's order; none of an opaque line */
 };
 
 /* What is offered under the terms is DTLS-SRTP. */

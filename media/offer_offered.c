@@ -5,6 +5,7 @@
 
 #include "media/offer_crypto.h"
 #include "media/offer_extension.h"
+#include "media/offer_opaque.h"
 #include "media/offer_webrtc.h"
 #include "media/transport_cc.h"
 
@@ -79,6 +80,8 @@ static const char *offer_to_b(struct offering *k, uint8_t index, struct offered 
 
 	if (!k->to_b->rtp_port[index])
 		return "no port for it";
+	if (f->line.kind == MEDIA_OPAQUE)
+		return NULL;
 	f->profile = profile_for_b(k, index, &f->line);
 	fill_formats(k, index, f);
 	if (f->formats.count == 0)
@@ -127,6 +130,29 @@ int offer_offered_group(struct writer *w, struct offering *k, struct offer_error
 	k->numbers = (struct offer_numbers){ 0 };
 	return 0;
 }
+
+static struct sdp_direction direction_for_b(const struct offering *k, const struct offer_line *a)
+{
+	const struct offer_self *b = k->to_b;
+
+	return offer_direction(b, b->both_ways || offer_sends(b, a->kind, a->side.sends),
+			       b->both_ways || a->side.receives);
+}
+
+static void write_opaque(struct writer *w, const struct offering *k, uint8_t index,
+			 const struct offered *f)
+{
+	const struct sdp_section *m = &k->s->sections[index + 1];
+	const struct offer_opaque line = {
+		.media = sdp_slice(k->s, m->kind),
+		.proto = sdp_slice(k->s, m->proto),
+		.port = k->to_b->rtp_port[index],
+		.direction = direction_for_b(k, &f->line),
+	};
+
+	offer_opaque_write(w, k->s, index, &line);
+}
+
 static void write_relayed(struct writer *w, const struct offering *k, uint8_t index,
 			  const struct offered *f, struct bytes mid)
 {
@@ -150,11 +176,7 @@ static void write_relayed(struct writer *w, const struct offering *k, uint8_t in
 		.terms = &k->policy->b,
 		.address = &k->to_b->address,
 		.port = k->to_b->rtp_port[index],
-		.direction =
-			offer_direction(k->to_b,
-					k->to_b->both_ways || offer_sends(k->to_b, f->line.kind,
-									  f->line.side.sends),
-					k->to_b->both_ways || f->line.side.receives),
+		.direction = direction_for_b(k, &f->line),
 		.mux_offer = k->policy->rtcp_mux || k->dtls,
 		.feedback = k->dtls || !f->line.profile.dtls,
 		.between = k->dtls || f->line.profile.dtls,
@@ -180,9 +202,11 @@ int offer_offered_write(struct writer *w, struct offering *k, uint8_t index,
 	if (k->dtls)
 		mid = offer_webrtc_choose_mid(k->earlier, index, text);
 	offer_error_note(refused, &f.line);
-	if (f.line.state == OFFER_LINE_RELAYED)
-		write_relayed(w, k, index, &f, mid);
-	else
+	if (f.line.state != OFFER_LINE_RELAYED)
 		offer_write_refused(w, k->s, index + 1U, mid);
+	else if (f.line.kind == MEDIA_OPAQUE)
+		write_opaque(w, k, index, &f);
+	else
+		write_relayed(w, k, index, &f, mid);
 	return f.line.state == OFFER_LINE_RELAYED;
 }

@@ -2,6 +2,7 @@
 #include "media/offer_reply.h"
 
 #include "media/offer_extension.h"
+#include "media/offer_opaque.h"
 #include "media/offer_write.h"
 
 static void formats_for_a(struct offer_formats *out, const struct offer_agreement *g)
@@ -97,13 +98,31 @@ static void reply(struct writer *w, const struct offer_answering *k, uint8_t ind
 	offer_write_media(w, k->answer_b, index + 1U, &media);
 }
 
+static void reply_opaque(struct writer *w, const struct offer_answering *k, uint8_t index,
+			 const struct media_side *a)
+{
+	const struct sdp_section *m = &k->offer_a->sections[index + 1];
+	const struct offer_opaque line = {
+		.media = sdp_slice(k->offer_a, m->kind),
+		.proto = sdp_slice(k->offer_a, m->proto),
+		.port = k->to_a->rtp_port[index],
+		.direction = direction_for_a(MEDIA_OPAQUE, a, &k->b->line[index].side, k->to_a),
+	};
+
+	offer_opaque_write(w, k->answer_b, index, &line);
+}
+
 int offer_reply(struct writer *w, const struct offer_answering *k, uint8_t index,
 		const struct media_side *a, const struct crypto *crypto, struct offer_error *error)
 {
 	struct offer_agreement g;
 	int err = offer_agree(&g, k, index, error);
 
-	if (!err)
+	if (err)
+		return err;
+	if (g.kind == MEDIA_OPAQUE)
+		reply_opaque(w, k, index, a);
+	else
 		reply(w, k, index, &g, a, crypto);
-	return err;
+	return 0;
 }

@@ -2,6 +2,7 @@
 /* What of an offered line may pass: what we can relay, and what the terms of both parties allow. */
 #include "media/offer_crypto.h"
 #include "media/offer_line.h"
+#include "media/offer_opaque.h"
 
 static bool is_secure(const struct sdp *s, uint8_t index)
 {
@@ -65,6 +66,8 @@ static const char *dtls_refusal(const struct offer_line *line, const struct offe
 static const char *refusal(const struct offer_line *line, const struct sdp *s, uint8_t index,
 			   const struct offer_policy *policy)
 {
+	if (line->kind == MEDIA_OPAQUE)
+		return offer_opaque_refusal(s, index, policy);
 	if (line->kind == MEDIA_VIDEO && (policy->a.no_video || policy->b.no_video))
 		return "video is off";
 	if (line->profile.dtls)
@@ -190,7 +193,7 @@ void offer_line_select_formats(struct offer_line *line, const struct sdp *s, uin
 {
 	const char *reason;
 
-	if (line->state != OFFER_LINE_RELAYED)
+	if (line->state != OFFER_LINE_RELAYED || line->kind == MEDIA_OPAQUE)
 		return;
 	reason = select_formats(line, policy);
 	if (reason)

@@ -9,6 +9,8 @@
 static void settle_mux(struct media_side *side, const struct offer_answering *k,
 		       const struct offer_agreement *g)
 {
+	if (g->kind == MEDIA_OPAQUE)
+		return;
 	side->mux = side->mux && (k->policy->rtcp_mux || g->profile_a.dtls);
 	if (side->mux)
 		side->rtcp = side->rtp;

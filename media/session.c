@@ -6,6 +6,7 @@
 
 #include "media/offer_crypto.h"
 #include "media/offer_line.h"
+#include "media/offer_opaque.h"
 #include "media/session_formats.h"
 #include "media/session_group.h"
 
@@ -30,9 +31,14 @@ static int malformed(struct offer_error *error, uint16_t number, const char *rea
 	return -EBADMSG;
 }
 
-static bool is_video(const struct sdp *s, uint8_t index)
+static struct bytes media_of(const struct sdp *s, uint8_t index)
 {
-	return bytes_iis(sdp_slice(s, s->sections[index + 1].kind), "video");
+	return sdp_slice(s, s->sections[index + 1].kind);
+}
+
+static struct bytes proto_of(const struct sdp *s, uint8_t index)
+{
+	return sdp_slice(s, s->sections[index + 1].proto);
 }
 
 /* RFC 5763 5: the answerer chooses, so that actpass is no answer. */
@@ -57,7 +63,7 @@ static const char *read_transport(struct session_line *line, const struct readin
 {
 	struct offer_profile said;
 
-	if (!offer_profile_read(&said, sdp_slice(k->said, k->said->sections[index + 1].proto)) ||
+	if (!offer_profile_read(&said, proto_of(k->said, index)) ||
 	    said.secure != heard->profile.secure || said.dtls != heard->profile.dtls)
 		return "another transport profile than offered";
 	if (!said.dtls)
@@ -86,6 +92,16 @@ static void read_mux(struct media_side *side, const struct sdp *said, uint8_t in
 		side->rtcp = side->rtp;
 }
 
+/* Formats and what is said of them are between the parties. */
+static const char *agree_opaque(struct session_line *line, const struct reading *k, uint8_t index)
+{
+	line->media = media_of(offer_of(k), index);
+	line->proto = proto_of(offer_of(k), index);
+	return bytes_ieq(proto_of(k->said, index), proto_of(k->heard, index))
+		       ? NULL
+		       : "another transport profile than offered";
+}
+
 /* NULL, or why there is no agreement. */
 static const char *agree(struct session_line *line, const struct reading *k, uint8_t index,
 			 const struct offer_line *heard)
@@ -93,6 +109,8 @@ static const char *agree(struct session_line *line, const struct reading *k, uin
 	const char *reason;
 
 	line->side = heard->side;
+	if (heard->kind == MEDIA_OPAQUE)
+		return agree_opaque(line, k, index);
 	reason = read_transport(line, k, index, heard);
 	if (!reason && !session_formats_read(line, &heard->formats, k->said, index, k->we_offered))
 		reason = "no codec in common";
@@ -120,10 +138,10 @@ static int read_heard(struct offer_line *out, const struct reading *k, uint8_t i
 	if (index < k->heard->media_count && offer_line_read(out, k->heard, index, &all, error))
 		return -EBADMSG;
 	if (out->state != OFFER_LINE_OFF && index < k->said->media_count &&
-	    is_video(k->heard, index) != is_video(k->said, index))
+	    !bytes_ieq(media_of(k->heard, index), media_of(k->said, index)))
 		return malformed(error, k->heard->sections[index + 1].first,
 				 "another media type than offered");
-	out->kind = is_video(offer_of(k), index) ? MEDIA_VIDEO : MEDIA_AUDIO;
+	out->kind = offer_opaque_kind(media_of(offer_of(k), index));
 	return 0;
 }
 

@@ -37,8 +37,11 @@ struct session_line {
 	uint16_t number;        /* the SDP line that the reason is about; 0: the whole */
 	const char *reason;     /* why what was said cannot be used */
 	struct media_side side; /* without rules */
+	struct bytes media,
+		proto; /* the first and third field of m=, in the offer's text; of an opaque line alone */
 	uint8_t format_count, twin_count;
-	struct session_format formats[PAYLOAD_RULES_MAX]; /* in the order of the answer */
+	struct session_format
+		formats[PAYLOAD_RULES_MAX]; /* in the order of the answer; none of an opaque line */
 	struct session_twin twins[PAYLOAD_RULES_MAX];
 };
 
