@@ -169,6 +169,8 @@ static void change(struct text *t, unsigned i, uint8_t op)
 		{ "opus/48000", "OPUS/48000" },
 		{ "PCMU", "PCMA" },
 		{ "a=extmap", "a=xmap" },
+		{ "udptl", "udp" },
+		{ "image", "text" },
 	};
 
 	if (op < 3)
@@ -194,7 +196,7 @@ static void make_its_own(struct text *t)
 	}
 }
 
-enum { OF_OFFER = 0x80, OPS = 32 };
+enum { OF_OFFER = 0x80, OPS = 64 };
 
 static struct bytes changed(struct text *t, struct bytes script, uint8_t whose, struct writer *w)
 {

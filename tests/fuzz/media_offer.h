@@ -22,6 +22,7 @@ struct offer_input offer_input_read(struct bytes in);
 /* Of a text that must parse. */
 void judge_parse(struct sdp *s, struct bytes text);
 bool judge_is_dtls(const struct sdp *s, unsigned section);
+bool judge_is_opaque(const struct sdp *s, unsigned section);
 bool judge_is_secure(const struct sdp *s, unsigned section);
 bool judge_same_key(const struct media_key *a, const struct media_key *b);
 /* Our text, made of that offer as self, for a party under those terms. */

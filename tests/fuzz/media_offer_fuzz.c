@@ -49,6 +49,7 @@ static bool forward(struct bytes offer, const struct offer_policy *policy,
 	wide.event_pt = 0; /* a number whose format was dropped has become free */
 	wide.a.sdes_accept = wide.a.dtls_accept = true;
 	wide.a.sdes_only = wide.a.no_events = false;
+	wide.a.lines = OFFER_LINES_ALL;
 	if (offer_forward(writer_done(w), &wide, &self, &again, &error) == 0) {
 		assert(bytes_eq(writer_done(&again), writer_done(w)));
 	} else {

@@ -54,6 +54,8 @@ static struct offer_policy policy_of(uint8_t flags, uint8_t terms)
 	policy.a.video_kbps = policy.b.video_kbps = terms & 8 ? 768 : 0;
 	policy.a.sdes_only = terms >> 6 & 1;
 	policy.b.no_video = terms >> 7 & 1;
+	policy.a.lines = flags & 1 ? OFFER_LINES_ALL : OFFER_LINES_T38;
+	policy.b.lines = terms & 1 ? OFFER_LINES_T38 : OFFER_LINES_ALL;
 	return policy;
 }
 

@@ -18,9 +18,10 @@ static bool has(const struct sdp *s, unsigned section, uint8_t number)
 	return false;
 }
 
-static void check_rules(const struct media_side *side)
+static void check_rules(const struct media_side *side, enum media_kind kind)
 {
-	assert(side->rule_count && side->rule_count <= PAYLOAD_RULES_MAX);
+	assert(!side->rule_count == (kind == MEDIA_OPAQUE) &&
+	       side->rule_count <= PAYLOAD_RULES_MAX);
 	for (uint8_t i = 0; i < side->rule_count; i++) {
 		assert(side->rules[i].clock_hz);
 		assert(side->rules[i].out != PAYLOAD_NONE || side->rules[i].event);
@@ -84,8 +85,9 @@ static void check_line(const struct media_line *line, unsigned section, const st
 		assert(line->a.event_pt == PAYLOAD_NONE && line->b.event_pt == PAYLOAD_NONE);
 		return;
 	}
-	check_rules(&line->a);
-	check_rules(&line->b);
+	assert(judge_is_opaque(&t->offer_a, section) == (line->kind == MEDIA_OPAQUE));
+	check_rules(&line->a, line->kind);
+	check_rules(&line->b, line->kind);
 	check_keys(&line->a, &t->offer_a, &t->answer_a, section);
 	check_keys(&line->b, &t->answer_b, &t->offer_b, section);
 	check_event(&line->a, &t->offer_a, section);
@@ -133,7 +135,7 @@ void judge_session(const struct session *session, struct bytes said)
 		const struct session_line *line = &session->line[i];
 
 		assert(!line->active == !s.sections[i + 1].port && !line->reason);
-		assert(!line->active == !line->format_count);
+		assert((line->active && line->kind != MEDIA_OPAQUE) == !!line->format_count);
 		assert(!line->active || session->line[line->side.bundle].active);
 	}
 }

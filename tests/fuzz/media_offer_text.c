@@ -23,6 +23,13 @@ bool judge_is_dtls(const struct sdp *s, unsigned section)
 	return bytes_iis(proto, "UDP/TLS/RTP/SAVP") || bytes_iis(proto, "UDP/TLS/RTP/SAVPF");
 }
 
+bool judge_is_opaque(const struct sdp *s, unsigned section)
+{
+	struct bytes media = sdp_slice(s, s->sections[section].kind);
+
+	return !bytes_iis(media, "audio") && !bytes_iis(media, "video");
+}
+
 static bool has_dtls(const struct sdp *s)
 {
 	for (unsigned i = 1; i <= s->media_count; i++) {
@@ -155,7 +162,7 @@ static void check_profile(const struct sdp *s, const struct sdp *offer, unsigned
 	struct bytes theirs = sdp_slice(offer, offer->sections[section].proto);
 	bool feedback = (theirs.p[theirs.n - 1] | 0x20) == 'f' && !judge_is_dtls(offer, section);
 
-	if (kind == AS_OFFERED || !s->sections[section].port) {
+	if (kind == AS_OFFERED || !s->sections[section].port || judge_is_opaque(s, section)) {
 		assert(bytes_ieq(ours, theirs));
 		return;
 	}
@@ -208,6 +215,18 @@ static bool is_listed(const struct payload *p, const struct offer_terms *terms)
 	return terms->codec_count == 0;
 }
 
+/* Nothing of the line can be ours to protect. */
+static void check_opaque(const struct sdp *s, unsigned section, const struct offer_terms *terms)
+{
+	struct bytes proto = sdp_slice(s, s->sections[section].proto);
+	bool fax = bytes_iis(proto, "udptl");
+
+	assert(terms->lines & (fax ? OFFER_LINES_T38 : OFFER_LINES_OTHER));
+	assert(fax || bytes_iis(proto, "udp") || bytes_iis(proto, "UDP/BFCP") ||
+	       bytes_iis(proto, "RTP/AVP") || bytes_iis(proto, "RTP/AVPF"));
+	assert(terms->lines & OFFER_LINES_UNENCRYPTED || (!terms->sdes_only && !terms->dtls_only));
+}
+
 /* What a party is shown is within its terms. */
 static void check_terms(const struct sdp *s, const struct offer_terms *terms)
 {
@@ -217,6 +236,10 @@ static void check_terms(const struct sdp *s, const struct offer_terms *terms)
 
 		if (!s->sections[i].port)
 			continue;
+		if (judge_is_opaque(s, i)) {
+			check_opaque(s, i, terms);
+			continue;
+		}
 		assert(!video || !terms->no_video);
 		payload_list_read(&list, s, i);
 		assert(list.count);
