@@ -172,12 +172,13 @@ struct flow_spec {
 	struct addr remote_rtp; /* signalled by the party; ADDR_NONE: not known yet */
 	struct addr remote_rtcp;
 	uint32_t ssrc_out; /* SSRC of everything we send to this party, for the whole call */
+	/* MEDIA_OPAQUE: rules, event_pt, nack and source are not read. With keys, ICE, DTLS or a bundle nothing passes. */
 	enum media_kind kind;
 	enum latch_mode latch;
 	uint8_t dscp;    /* 0..63 */
 	uint8_t receive; /* 1: packets of the party are relayed; 0: dropped as not_receiving (hold) */
 	uint8_t send;    /* 1: packets of the peer are sent to the party */
-	uint8_t rtcp_mux; /* RFC 5761 */
+	uint8_t rtcp_mux; /* RFC 5761; of an opaque flow: what comes to local_rtcp is nobody's */
 	uint8_t leg;      /* 0: leg A (caller), 1: leg B; for events and CDR */
 	uint8_t line;     /* m-line index */
 	uint8_t event_pt; /* type under which the party takes telephone-events that we make; PAYLOAD_NONE: by INFO only */

@@ -43,10 +43,12 @@ void flow_table_close(struct flow_table *t)
 
 static void rules_set(struct flow *f, const struct flow_spec *spec)
 {
-	assert(spec->rule_count <= PAYLOAD_RULES_MAX);
+	uint8_t count = spec->kind == MEDIA_OPAQUE ? 0 : spec->rule_count;
+
+	assert(count <= PAYLOAD_RULES_MAX);
 	memset(f->rule_of, PAYLOAD_NONE, sizeof(f->rule_of));
 	f->rules[0].in = PAYLOAD_NONE;
-	for (uint8_t i = 0; i < spec->rule_count; i++) {
+	for (uint8_t i = 0; i < count; i++) {
 		assert(spec->rules[i].in < PAYLOAD_TYPES);
 		assert(spec->rules[i].out < PAYLOAD_TYPES || spec->rules[i].out == PAYLOAD_NONE);
 		f->rules[i] = spec->rules[i];
@@ -72,7 +74,8 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->line = spec->line;
 	f->call = spec->call;
 	f->silence_ns = spec->silence_ms * NS_PER_MS;
-	f->event_pt = spec->event_pt < PAYLOAD_TYPES ? spec->event_pt : PAYLOAD_NONE;
+	f->event_pt = spec->event_pt < PAYLOAD_TYPES && spec->kind != MEDIA_OPAQUE ? spec->event_pt
+										   : PAYLOAD_NONE;
 	f->event_send_hz = spec->event_clock_hz ? spec->event_clock_hz : CLOCK_HZ_PRESET;
 	f->remote[CHANNEL_RTP] = spec->remote_rtp;
 	f->remote[CHANNEL_RTCP] = spec->remote_rtcp;
@@ -235,6 +238,8 @@ struct flow_stats flow_stats_read(const struct flow *f)
 
 static bool is_wrong_port(const struct pkt *p, const struct flow *f)
 {
+	if (p->kind == PKT_OPAQUE)
+		return p->channel == CHANNEL_RTCP && f->rtcp_mux;
 	if (p->kind != PKT_RTCP)
 		return p->channel != CHANNEL_RTP;
 	return p->channel != (f->rtcp_mux ? CHANNEL_RTP : CHANNEL_RTCP);

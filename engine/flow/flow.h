@@ -223,6 +223,12 @@ static inline const struct latch *flow_latch(const struct flow *f, enum channel 
 	return c == CHANNEL_RTP ? &f->latch_rtp : &f->latch_rtcp;
 }
 
+/* Its packets pass as they are. Where there are keys or pairs there is no such flow, and nothing passes. */
+static inline bool flow_is_opaque(const struct flow *f)
+{
+	return f->kind == MEDIA_OPAQUE && !f->secure && !f->transport;
+}
+
 /* A packet of the party came, from where it is sent to now: of ICE, a check. */
 static inline bool flow_is_heard(const struct flow *f)
 {

@@ -153,7 +153,7 @@ static bool is_held(const struct pkt *p)
 
 	return !f->receive && p->kind != PKT_DTLS && p->channel == CHANNEL_RTP &&
 	       !addr_eq(&p->from, &f->latch_rtp.source) &&
-	       (p->kind == PKT_RTP || !addr_eq(&p->from, &f->remote[CHANNEL_RTP]));
+	       (p->kind != PKT_RTCP || !addr_eq(&p->from, &f->remote[CHANNEL_RTP]));
 }
 
 /* From where the last one came: nothing is to be decided. */

@@ -148,6 +148,8 @@ void reports_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	struct reports *r = &f->reports;
 
+	if (f->kind == MEDIA_OPAQUE) /* it has none, or the parties' own */
+		return;
 	if (r->due_ns == 0)
 		r->due_ns = now_ns + interval_ns(w);
 	if (now_ns < r->due_ns)

@@ -13,7 +13,8 @@ enum {
 	TRICKLE_PER_S =
 		50, /* packets, RTP and RTCP together, after as many at once: a stream of sound */
 	TRICKLE_MAX = 3000, /* in all, to an address that SDP alone names */
-	/* RTP of one party, above all that codecs send: sound in frames of 1 ms, pictures of 100 Mbit/s. */
+	/* RTP of one party, above all that codecs send: sound in frames of 1 ms, pictures of 100 Mbit/s. Other
+	 * lines send no more than sound. */
 	PARTY_SOUND_PER_S = 1000,
 	PARTY_PICTURES_PER_S = 10000,
 	PARTY_RTCP_PER_S = 400,

@@ -32,6 +32,7 @@ enum pkt_kind {
 	PKT_RTCP,
 	PKT_STUN,
 	PKT_DTLS,
+	PKT_OPAQUE, /* whatever it looks like: its flow is not looked into */
 };
 
 struct pkt {
@@ -82,6 +83,7 @@ struct batch {
 		done; /* so many at the front need no stage any more but protect and out: ordinary.h */
 	uint32_t
 		opened; /* so many at the front are plain already, or refused, where they have keys */
+	uint8_t opaque;  /* not 0: some of them are PKT_OPAQUE */
 	uint8_t notices; /* not 0: a flow of those that are done has news for control */
 	struct pkt list[BATCH_MAX];
 };

@@ -67,6 +67,14 @@ static void open_failed(struct worker *w, const struct media_command *c, int err
 	control_answer(w, &event);
 }
 
+/* A sound is no packet of an opaque line. */
+static void source_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	static const struct flow_source peer;
+
+	listener_set(w, f, spec->kind == MEDIA_OPAQUE ? &peer : &spec->source);
+}
+
 static void apply_open(struct worker *w, const struct media_command *c, uint64_t now_ns)
 {
 	const int fd[CHANNELS] = { c->rtp_fd, c->rtcp_fd };
@@ -93,7 +101,7 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 	}
 	own_set(w, f, true);
 	resend_set(w, f, c->spec.nack);
-	listener_set(w, f, &c->spec.source);
+	source_set(w, f, &c->spec);
 	capture_flow_opened(w, f);
 	tick_connection(
 		w, f,
@@ -137,7 +145,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	f->latch_rtp.since_ns = now_ns;
 	update_transport(w, f, spec);
 	resend_set(w, f, spec->nack);
-	listener_set(w, f, &spec->source);
+	source_set(w, f, spec);
 }
 
 /* Received already: the slot may have another flow before they are looked at. */

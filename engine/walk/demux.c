@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/walk/demux.h"
 
+#include "engine/walk/worker.h"
 #include "media/classify.h"
 #include "media/rtp_parse.h"
 
@@ -76,9 +77,23 @@ static void pkt_demux(struct pkt *p)
 	}
 }
 
+/* An empty one is a NAT's keepalive. */
+static bool is_opaque(const struct worker *w, const struct pkt *p)
+{
+	const struct flow *f = &w->flows.list[p->slot];
+
+	return UNLIKELY(flow_is_opaque(f)) && f->id.generation != 0 && p->length > 0;
+}
+
+static void opaque_read(struct batch *b, struct pkt *p)
+{
+	p->kind = PKT_OPAQUE;
+	b->opaque = 1;
+}
+
 void demux_stage(struct worker *w, struct batch *b)
 {
-	(void)w;
+	b->opaque = 0;
 	BATCH_REST(p, b)
 	{
 		p->kind = PKT_UNKNOWN;
@@ -86,7 +101,9 @@ void demux_stage(struct worker *w, struct batch *b)
 		p->made = 0;
 		if (p->verdict != VERDICT_NONE)
 			continue;
-		if (LIKELY(is_ordinary(p)))
+		if (is_opaque(w, p))
+			opaque_read(b, p);
+		else if (LIKELY(is_ordinary(p)))
 			ordinary_read(p);
 		else
 			pkt_demux(p);

@@ -11,6 +11,7 @@
 #include "engine/walk/event.h"
 #include "engine/walk/ice_stage.h"
 #include "engine/walk/measure.h"
+#include "engine/walk/opaque.h"
 #include "engine/walk/ordinary.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/out.h"
@@ -38,7 +39,7 @@ static void relay(struct worker *w, struct batch *b)
 	shared_stage(w, b);   /* single-port mode: which flow's it is */
 	flow_fetch(w, b);     /* where there are many */
 	ordinary_stage(w, b); /* the first so many: all at once */
-	demux_stage(w, b);    /* RTP, RTCP or neither */
+	demux_stage(w, b);    /* RTP, RTCP, neither, or of a flow that is not looked into */
 	flow_stage(w, b);     /* whose port it came to, and who is the peer */
 	capture_stage(w, b, CAPTURE_IN_WIRE);
 	ice_stage(w, b);       /* WebRTC: checks, pairs, and which flow of a bundle */
@@ -51,6 +52,7 @@ static void relay(struct worker *w, struct batch *b)
 	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
 	measure_stage(w, b); /* loss, jitter, digits */
 	rtcp_stage(w, b);    /* RTCP: the peer's numbers, or why not */
+	opaque_stage(w, b);  /* other lines: as it is, or why not */
 	capture_stage(w, b, CAPTURE_OUT_PLAIN);
 	protect_stage(w, b); /* SRTP: what leaves for a party with keys */
 	resend_stage(w, b);  /* video: what a party may ask for again */

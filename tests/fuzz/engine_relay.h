@@ -13,6 +13,7 @@ enum {
 	EVENTS = 4,
 	SENT_KEPT = 256,
 	SENT_OCTETS = 256,
+	PUT_KEPT = 256,
 	JOBS = 2,
 	EVENT_PT = 127,
 	TOLD_MAX = 256,
@@ -69,6 +70,11 @@ struct fuzz {
 	struct srtp_stream *party_out[SLOTS], *party_in[SLOTS]; /* of the parties; NULL: plain */
 	bool untagged; /* a packet of any shape: numbers are not told apart any more */
 	uint32_t closes, closed;
+	struct {
+		uint16_t length;
+		uint8_t octets[SENT_OCTETS];
+	} put[PUT_KEPT]; /* the last packets that parties sent */
+	uint32_t puts;
 	uint64_t again; /* packets that left once more */
 	uint32_t job_closes, job_closed;
 	struct media_sound *sounds[2]; /* of 8 and 16 kHz */

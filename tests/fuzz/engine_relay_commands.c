@@ -99,6 +99,8 @@ static struct flow_spec spec_read(const struct fuzz *f, struct script *s, uint32
 		.srtcp_limit = SRTCP_INDEX_END,
 	};
 
+	if (spec.rule_count == 15)
+		spec.kind = MEDIA_OPAQUE;
 	if (flags & 8)
 		transport_read(s, f, &spec);
 	for (uint8_t i = 0; i < spec.rule_count; i++)

@@ -53,6 +53,15 @@ static size_t party_protect(struct fuzz *f, uint32_t slot, uint8_t *p, size_t n)
 	return job.length;
 }
 
+static void put_note(struct fuzz *f, const uint8_t *p, size_t n)
+{
+	uint32_t at = f->puts++ % PUT_KEPT;
+
+	assert(n <= SENT_OCTETS);
+	f->put[at].length = (uint16_t)n;
+	memcpy(f->put[at].octets, p, n);
+}
+
 /* where: whose party sends it, and whether to its own port or the shared one. */
 static void packet_put(struct fuzz *f, uint8_t where, enum channel c, uint8_t from,
 		       const uint8_t *plain, size_t n)
@@ -71,6 +80,7 @@ static void packet_put(struct fuzz *f, uint8_t where, enum channel c, uint8_t fr
 	n = party_protect(f, slot, p, n);
 	if (!port_sim_put(f->sim, to, to == slot ? c : CHANNEL_RTP, &a, bytes_mem(p, n)))
 		return;
+	put_note(f, p, n);
 	f->sent_from[slot][c][from % 7] |= to == slot;
 	if (alone && to == slot)
 		step_one(f, slot, c, &a);

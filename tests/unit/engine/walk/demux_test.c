@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "engine/walk/demux.h"
+#include "engine/walk/worker.h"
 
 static const struct row {
 	const char *name;
@@ -27,6 +28,8 @@ static const struct row {
 };
 
 static struct batch g_batch;
+static struct flow g_flow; /* an ordinary one */
+static struct worker g_worker = { .flows = { .list = &g_flow, .capacity = 1 } };
 
 static struct pkt *demux(const char *hex, uint8_t *memory, size_t cap, enum verdict before)
 {
@@ -36,7 +39,7 @@ static struct pkt *demux(const char *hex, uint8_t *memory, size_t cap, enum verd
 	assert_int_equal(hex_decode(bytes_str(hex), memory, cap, &n), 0);
 	*p = (struct pkt){ .data = memory, .length = (uint16_t)n, .verdict = (uint8_t)before };
 	g_batch.count = 1;
-	demux_stage(NULL, &g_batch);
+	demux_stage(&g_worker, &g_batch);
 	return p;
 }
 
