@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "media/offer_opaque.h"
 #include "media/session_formats.h"
 
 /* One line of each leg, and which formats of theirs are the same: the index of the other's, or PAYLOAD_NONE. */
@@ -118,7 +119,11 @@ static void map_opaque(struct media_line *out, const struct session_line *a,
 {
 	if (!bytes_ieq(a->media, b->media) || !bytes_ieq(a->proto, b->proto))
 		return;
-	*out = (struct media_line){ .kind = MEDIA_OPAQUE, .active = 1, .a = a->side, .b = b->side };
+	*out = (struct media_line){ .kind = MEDIA_OPAQUE,
+				    .active = 1,
+				    .lines = (uint8_t)offer_opaque_word(a->proto),
+				    .a = a->side,
+				    .b = b->side };
 }
 
 /* from_b: the formats of b are looked for among those of a. */

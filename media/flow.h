@@ -34,6 +34,19 @@ enum media_kind {
 	MEDIA_OPAQUE, /* any other: its packets pass as they are, whatever is in them */
 };
 
+static inline const char *media_kind_name(enum media_kind kind)
+{
+	switch (kind) {
+	case MEDIA_AUDIO:
+		return "audio";
+	case MEDIA_VIDEO:
+		return "video";
+	case MEDIA_OPAQUE:
+		break;
+	}
+	return "other";
+}
+
 /* Whom a plain-RTP flow believes (DESIGN: RTP bleed). */
 enum latch_mode {
 	LATCH_STRICT,  /* only the signalled address and port */

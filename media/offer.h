@@ -128,6 +128,7 @@ struct media_side {
 struct media_line {
 	enum media_kind kind;
 	uint8_t active; /* 0: refused by one side (port 0) */
+	uint8_t lines;  /* enum offer_lines: what an opaque one is */
 	struct media_side a, b;
 };
 

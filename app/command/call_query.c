@@ -160,7 +160,7 @@ json_t *call_flow_ended_json(const struct diagnosis_flow *f)
 
 	return json_pack(
 		"{s:s, s:i, s:s, s:o, s:o, s:s*, s:o, s:o, s:o}", "leg", f->leg ? "b" : "a", "line",
-		f->line, "kind", f->kind == MEDIA_VIDEO ? "video" : "audio", "signalled",
+		f->line, "kind", media_kind_name(f->kind), "signalled",
 		command_addr_json(&f->facts.address), "latched", command_addr_json(&f->latched),
 		"codec", codec ? codec->name : NULL, "stats", stats_json(&last.stats), "drops",
 		drops_json(&last.detail), "quality",
@@ -177,19 +177,21 @@ json_t *call_flow_json(const struct node *node, const struct call_view *view, ui
 
 	(void)shard_call_line(node->shard, view->call, view->flows[flow].leg,
 			      view->flows[flow].line, &facts, &contact);
-	json = json_pack(
-		"{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:s, s:n, s:n, s:I, s:n, s:n, s:n, s:n, s:n}",
-		"leg", view->flows[flow].leg ? "b" : "a", "line", view->flows[flow].line, "kind",
-		view->flows[flow].kind == MEDIA_VIDEO ? "video" : "audio", "local",
-		command_addr_json(&view->flows[flow].local), "remote",
-		command_addr_json(&view->flows[flow].remote), "signalled",
-		command_addr_json(&facts.address), "latched",
-		command_addr_json(&view->flows[flow].resume.source_rtp), "srtp",
-		facts.suite[0] ? facts.suite
-		: facts.secure ? "dtls"
-			       : "plain",
-		"payload_type", "codec", "ssrc_out", (json_int_t)view->flows[flow].ssrc_out, "ice",
-		"dtls", "stats", "drops", "quality");
+	json = json_pack("{s:s, s:i, s:s, s:s*, s:o, s:o, s:o, s:o, s:s, s:n, s:n, s:I, s:n, s:n, "
+			 "s:n, s:n, s:n}",
+			 "leg", view->flows[flow].leg ? "b" : "a", "line", view->flows[flow].line,
+			 "kind", media_kind_name(view->flows[flow].kind), "proto",
+			 facts.proto[0] ? facts.proto : NULL, "local",
+			 command_addr_json(&view->flows[flow].local), "remote",
+			 command_addr_json(&view->flows[flow].remote), "signalled",
+			 command_addr_json(&facts.address), "latched",
+			 command_addr_json(&view->flows[flow].resume.source_rtp), "srtp",
+			 facts.suite[0] ? facts.suite
+			 : facts.secure ? "dtls"
+					: "plain",
+			 "payload_type", "codec", "ssrc_out",
+			 (json_int_t)view->flows[flow].ssrc_out, "ice", "dtls", "stats", "drops",
+			 "quality");
 	if (json && live)
 		add_live(json, live, &facts);
 	return json;

@@ -20,15 +20,16 @@ static void codecs_take(const struct command_run *run, struct offer_terms *terms
 	}
 }
 
-static void video_take(const struct command_run *run, struct offer_terms *terms)
+/* Words of a list to bits in their order. */
+static void words_take(const struct command_run *run, const char *name, uint8_t *bits)
 {
-	const struct command_value *codecs = command_value(run, "video_codecs");
+	const struct command_value *words = command_value(run, name);
 
-	if (!codecs->given)
+	if (!words->given)
 		return;
-	terms->video_codecs = 0;
-	for (size_t i = 0; i < codecs->number; i++)
-		terms->video_codecs |= (uint8_t)(1u << codecs->list[i]);
+	*bits = 0;
+	for (size_t i = 0; i < words->number; i++)
+		*bits |= (uint8_t)(1u << words->list[i]);
 }
 
 static void packet_ms_take(const struct command_run *run, const char *name, uint8_t *out)
@@ -45,7 +46,8 @@ static void media_take(const struct command_run *run, struct offer_terms *terms)
 	bool h264 = !terms->no_video;
 
 	codecs_take(run, terms);
-	video_take(run, terms);
+	words_take(run, "video_codecs", &terms->video_codecs);
+	words_take(run, "lines", &terms->lines);
 	packet_ms_take(run, "g711_packet_ms", &terms->ptime_g711);
 	packet_ms_take(run, "g729_packet_ms", &terms->ptime_g729);
 	if (dtmf->given)

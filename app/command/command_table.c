@@ -209,6 +209,14 @@ static const struct command_arg g_profile_put_args[] = {
 	  .max = PROFILE_VIDEO_KBPS_MAX,
 	  .preset = "unchanged; at first 768",
 	  .help = "Most that video in SDP towards them may ask for." },
+	{ .name = "lines",
+	  .type = ARG_LIST,
+	  .names = g_profile_lines,
+	  .max = 3,
+	  .preset = "unchanged; at first t38",
+	  .help = "Other lines than audio and video, passed as they are where both parties may "
+		  "have them. t38: fax over UDPTL. other: over udp, UDP/BFCP, RTP/AVP or RTP/AVPF, "
+		  "such as text. unencrypted: those also where the extension has srtp." },
 	END,
 };
 
@@ -459,7 +467,7 @@ const struct command g_commands[] = {
 	  "the profile", command_profile_put },
 	{ "profile.get", COMMAND_FOR_TENANT, g_profile_args, "Shows a codec profile.",
 	  "name, codecs, g711_packet_ms, g729_packet_ms, dtmf, early_media, transport, h264, "
-	  "video_codecs, video_kbps, changed_utc_ms",
+	  "video_codecs, video_kbps, lines, changed_utc_ms",
 	  command_profile_get },
 	{ "profile.delete", COMMAND_FOR_TENANT, g_profile_args,
 	  "Deletes a codec profile that no range uses.", "name", command_profile_delete },
@@ -482,7 +490,8 @@ const struct command g_commands[] = {
 	  "hour: "
 	  "its record (as in cdr.list) with state ended, and the last counters of its flows.",
 	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
-	  "crypto-suite or plain, holds, muted, profile, codecs), and flows: leg, line, kind, "
+	  "crypto-suite or plain, holds, muted, profile, codecs), and flows: leg, line, kind "
+	  "(audio, video, other), proto (of its m-line), "
 	  "local, remote (where its media is expected), signalled (by its SDP), latched (where it "
 	  "comes "
 	  "from), srtp, payload_type, codec, ssrc_out, ice (off, checking, connected, lost), "
@@ -569,7 +578,8 @@ const struct command g_commands[] = {
 	  "Lists the newest call detail records, oldest first.",
 	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "
 	  "end_utc_ms (0: never), talk_ms, "
-	  "sip_status, q850, ended_by (a, b, node, operator), cause, and for each leg (a_, b_) "
+	  "sip_status, q850, ended_by (a, b, node, operator), cause, lines (beside audio and "
+	  "video: t38, other or both), and for each leg (a_, b_) "
 	  "packets_in, octets_in, "
 	  "packets_out, octets_out, rtcp_in, rtcp_out, dropped, lost, jitter_us, digits, "
 	  "source_changes, remote_lost, remote_jitter_us (as it reported by RTCP), rtt_us, codec, "

@@ -192,7 +192,7 @@ static bool suspect_of(struct suspect *s, const struct diagnosis *d, const struc
 		.d = d,
 		.f = f,
 		.peer = peer && peer->answered ? peer : NULL,
-		.kind = f->kind == MEDIA_VIDEO ? "video" : "audio",
+		.kind = f->kind == MEDIA_OPAQUE ? "other line" : media_kind_name(f->kind),
 		.who = f->leg ? 'b' : 'a',
 	};
 	if (!f->answered || !f->agreed)

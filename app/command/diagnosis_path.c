@@ -194,6 +194,18 @@ static enum answer_of_rule stopped(const struct suspect *s, struct finding *out)
 	return RULE_FOUND;
 }
 
+/* Of another line than audio and video: nobody need speak all the time, but each says something at its beginning. */
+static enum answer_of_rule never_spoke(const struct suspect *s, struct finding *out)
+{
+	char to[ADDR_TEXT_MAX];
+
+	found(out, sent(s) > 0 ? FINDING_BLOCKED_PATH : FINDING_NO_RTP, s,
+	      "Nothing ever came from the party of leg %c, expected at %s, on its %s line.", s->who,
+	      addr_text(&s->f->expected, to), s->f->facts.proto);
+	add_silence(s, out);
+	return RULE_FOUND;
+}
+
 /* Its packets come, and the other party cannot be sent to: they are not even measured. */
 static bool is_stuck_here(const struct suspect *s)
 {
@@ -211,6 +223,8 @@ enum answer_of_rule rule_silence(const struct suspect *s, struct finding *out)
 		return RULE_EXPLAINED;
 	if (ago_ms(s, d->expected_ns) < PATIENCE_MS || ago_ms(s, last_ns) < PATIENCE_MS)
 		return RULE_EXPLAINED;
+	if (s->f->kind == MEDIA_OPAQUE)
+		return last_ns ? RULE_EXPLAINED : never_spoke(s, out);
 	return last_ns ? stopped(s, out) : never_came(s, out);
 }
 
@@ -238,7 +252,7 @@ enum answer_of_rule rule_outbound(const struct suspect *s, struct finding *out)
 
 	if (s->peer && nowhere_to_send(s, out) == RULE_FOUND)
 		return RULE_FOUND;
-	if (sent(s) < HEARD_PACKETS || st->rtcp_in < 2)
+	if (s->f->kind == MEDIA_OPAQUE || sent(s) < HEARD_PACKETS || st->rtcp_in < 2)
 		return RULE_SILENT;
 	if (d->reported_ns && (!reports || d->reported_loss < ALL_LOST))
 		return RULE_SILENT;

@@ -9,6 +9,7 @@
 const char *const g_profile_codecs[] = { "PCMU", "PCMA",  "G722", "G723", "G729",   "G7221", "GSM",
 					 "iLBC", "speex", "opus", "AMR",  "AMR-WB", "L16",   NULL };
 const char *const g_profile_video[] = { "H264", "VP8", "VP9", "AV1", "H265", NULL };
+const char *const g_profile_lines[] = { "t38", "other", "unencrypted", NULL };
 const char *const g_profile_dtmf[] = { "rfc2833", "info", NULL };
 const char *const g_profile_transport[] = { "any", "udp", "tcp", "tls", "ws", "wss", NULL };
 
@@ -17,7 +18,8 @@ void profile_default(struct profile *out, const char *name)
 	*out = (struct profile){
 		.core.terms = { .ptime_g711 = PROFILE_PACKET_MS,
 				.ptime_g729 = PROFILE_PACKET_MS,
-				.video_kbps = PROFILE_VIDEO_KBPS },
+				.video_kbps = PROFILE_VIDEO_KBPS,
+				.lines = OFFER_LINES_T38 },
 	};
 	(void)bytes_cstr(bytes_str(name), out->core.name, sizeof(out->core.name));
 }
@@ -52,13 +54,13 @@ static json_t *codecs_json(const struct offer_terms *terms)
 	return list;
 }
 
-static json_t *video_json(const struct offer_terms *terms)
+static json_t *words_json(const char *const *words, uint8_t bits)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; g_profile_video[i]; i++) {
-		if (terms->video_codecs & 1u << i)
-			(void)json_array_append_new(list, json_string(g_profile_video[i]));
+	for (size_t i = 0; words[i]; i++) {
+		if (bits & 1u << i)
+			(void)json_array_append_new(list, json_string(words[i]));
 	}
 	return list;
 }
@@ -67,13 +69,15 @@ json_t *profile_to_view(const struct profile *p)
 {
 	const struct offer_terms *terms = &p->core.terms;
 
-	return json_pack("{s:s, s:o, s:i, s:i, s:s, s:b, s:s, s:b, s:o, s:I, s:I}", "name",
+	return json_pack("{s:s, s:o, s:i, s:i, s:s, s:b, s:s, s:b, s:o, s:I, s:o, s:I}", "name",
 			 p->core.name, "codecs", codecs_json(terms), "g711_packet_ms",
 			 terms->ptime_g711, "g729_packet_ms", terms->ptime_g729, "dtmf",
 			 g_profile_dtmf[terms->no_events], "early_media", p->core.early_media,
 			 "transport", g_profile_transport[profile_transport(&p->core)], "h264",
-			 !terms->no_video, "video_codecs", video_json(terms), "video_kbps",
-			 (json_int_t)terms->video_kbps, "changed_utc_ms",
+			 !terms->no_video, "video_codecs",
+			 words_json(g_profile_video, terms->video_codecs), "video_kbps",
+			 (json_int_t)terms->video_kbps, "lines",
+			 words_json(g_profile_lines, terms->lines), "changed_utc_ms",
 			 (json_int_t)p->changed_utc_ms);
 }
 
@@ -106,28 +110,33 @@ static void codecs_read(struct document_reader *r, struct offer_terms *terms)
 		document_refuse(r, "codecs");
 }
 
-static uint8_t video_bit(const json_t *name)
+static uint8_t bit_of(const char *const *words, const json_t *name)
 {
 	const char *text = json_string_value(name);
 
-	for (size_t i = 0; text && g_profile_video[i]; i++) {
-		if (!strcasecmp(text, g_profile_video[i]))
+	for (size_t i = 0; text && words[i]; i++) {
+		if (!strcasecmp(text, words[i]))
 			return (uint8_t)(1u << i);
 	}
 	return 0;
 }
 
-static void video_read(struct document_reader *r, struct offer_terms *terms)
+/* As it is where the list is absent. */
+static void words_read(struct document_reader *r, const char *member, const char *const *words,
+		       uint8_t *bits)
 {
-	const json_t *list = json_object_get(r->json, "video_codecs");
+	const json_t *list = json_object_get(r->json, member);
 	size_t count = json_array_size(list);
 
-	if (list && !json_is_array(list))
-		document_refuse(r, "video_codecs");
+	if (!list)
+		return;
+	if (!json_is_array(list))
+		document_refuse(r, member);
+	*bits = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (!json_is_string(json_array_get(list, i)))
-			document_refuse(r, "video_codecs");
-		terms->video_codecs |= video_bit(json_array_get(list, i));
+			document_refuse(r, member);
+		*bits |= bit_of(words, json_array_get(list, i));
 	}
 }
 
@@ -149,7 +158,8 @@ static void terms_read(struct document_reader *r, struct offer_terms *terms)
 	packet_ms_read(r, "g729_packet_ms", &terms->ptime_g729);
 	document_word(r, "dtmf", g_profile_dtmf, &dtmf);
 	document_bool(r, "h264", &h264);
-	video_read(r, terms);
+	words_read(r, "video_codecs", g_profile_video, &terms->video_codecs);
+	words_read(r, "lines", g_profile_lines, &terms->lines);
 	document_u32(r, "video_kbps", PROFILE_VIDEO_KBPS_MIN, PROFILE_VIDEO_KBPS_MAX,
 		     &terms->video_kbps);
 	terms->no_events = dtmf;

@@ -24,6 +24,7 @@ struct profile_range {
 /* Audio codecs that may be named, by their encoding names (RFC 3551 and those registered since). NULL-terminated. */
 extern const char *const g_profile_codecs[];
 extern const char *const g_profile_video[];     /* in the order of the bits of enum offer_video */
+extern const char *const g_profile_lines[];     /* in the order of the bits of enum offer_lines */
 extern const char *const g_profile_dtmf[];      /* in the order of terms.no_events */
 extern const char *const g_profile_transport[]; /* "any", then in the order of enum sip_transport */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "media/offer.h"
 #include "sig/sip/id.h"
 
 static void add_bytes(struct fields *f, const char *name, struct bytes value)
@@ -127,6 +128,13 @@ struct bytes fields_cdr_id(const struct cdr *cdr, char out[FIELDS_CDR_ID_MAX])
 	return writer_done(&w);
 }
 
+static const char *lines_name(uint8_t lines)
+{
+	static const char *const names[] = { "", "t38", "other", "t38 other" };
+
+	return names[lines & (OFFER_LINES_T38 | OFFER_LINES_OTHER)];
+}
+
 void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 {
 	uint64_t talked = cdr->answer_utc_ms && cdr->end_utc_ms > cdr->answer_utc_ms
@@ -147,6 +155,7 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	add_number(out, "q850", cdr->q850);
 	add_text(out, "ended_by", ended_by_name(cdr->ended_by));
 	add_text(out, "cause", cdr->reason);
+	add_text(out, "lines", lines_name(cdr->lines));
 	add_stats(out, &cdr->a, 0);
 	add_stats(out, &cdr->b, 1);
 	add_sound(out, &cdr->a_sound, 0);

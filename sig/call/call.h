@@ -169,11 +169,14 @@ struct flow_secret {
 };
 
 /* One port of ours, facing one party. */
+enum { FLOW_BEEN_AUDIO = 128 };
+
 struct call_flow {
 	struct flow_id id;
 	uint16_t port; /* RTP */
 	uint8_t leg, line, network;
-	enum media_kind kind;
+	enum media_kind kind; /* as agreed last: a line may become another one (RFC 3264 8.3.3) */
+	uint8_t been; /* what was agreed for it so far: enum offer_lines, and FLOW_BEEN_AUDIO */
 	uint8_t event_pt; /* under which the party takes digits; PAYLOAD_NONE: by INFO; follows from the texts */
 	bool silent; /* the party was not heard for long while that was no reason to end the call */
 	bool open;   /* the engine was told */

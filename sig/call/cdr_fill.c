@@ -24,15 +24,45 @@ static void add_sound(struct cdr_sound *to, const struct call *c, const struct c
 	to->mos_out = quality_told(&closed->stats, &closed->detail, values).mos_hundredths;
 }
 
+/* Also of a line that became a fax: it is counted in one. */
+static bool was_audio(const struct call_flow *f)
+{
+	return f->kind == MEDIA_AUDIO || f->been & FLOW_BEEN_AUDIO;
+}
+
+static uint8_t side_bit(bool caller)
+{
+	return caller ? 1 : 2;
+}
+
+static bool has_packets(const struct flow_stats *s)
+{
+	return s->packets_in + s->packets_out > 0;
+}
+
+/* A second audio line would overwrite the first, and another line that of audio. */
+static bool is_wanted(const struct cdr *cdr, const struct call_flow *f,
+		      const struct flow_stats *kept, const struct flow_stats *closed)
+{
+	bool caller = kept == &cdr->a;
+
+	if (f->kind == MEDIA_VIDEO)
+		return false;
+	if (!has_packets(kept))
+		return true;
+	return was_audio(f) && !(cdr->audio & side_bit(caller)) && has_packets(closed);
+}
+
 void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const struct call_flow *f,
 		  const struct media_event *closed)
 {
 	struct flow_stats *to = caller ? &cdr->a : &cdr->b;
 
-	/* a second audio line would overwrite the first */
-	if (f->kind != MEDIA_AUDIO || to->packets_in + to->packets_out > 0)
+	cdr->lines |= f->been & OFFER_LINES_ALL;
+	if (!is_wanted(cdr, f, to, &closed->stats))
 		return;
 	*to = closed->stats;
+	cdr->audio |= was_audio(f) ? side_bit(caller) : 0;
 	add_sound(caller ? &cdr->a_sound : &cdr->b_sound, c, f, closed);
 }
 

@@ -55,11 +55,12 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 	return spec;
 }
 
-/* A party that is expected to speak and says nothing for so long is gone. Who only listens has to be heard once (media/flow.h). */
+/* A party that is expected to speak and says nothing for so long is gone. Who only listens has to be heard once (media/flow.h). On an
+ * opaque line nobody need speak: who receives a page says nothing for minutes, who reads a text for hours. */
 static uint32_t silence_ms(const struct call_host *h, const struct call *c,
 			   const struct flow_spec *s)
 {
-	bool expected = (s->receive || s->send) && c->answer_utc_ms;
+	bool expected = (s->receive || s->send) && c->answer_utc_ms && s->kind != MEDIA_OPAQUE;
 
 	return expected ? (uint32_t)(h->settings->media_timeout_ns / NS_PER_MS) : 0;
 }
@@ -106,19 +107,19 @@ static void spec_hear(struct flow_spec *s, const struct call *c, const struct fl
 		s->receive = 0;
 }
 
-/* The two sides as the flow's leg sees them. False: nothing was agreed for it. */
-static bool sides_of(const struct agreed *g, const struct call_flow *f,
-		     const struct media_side **own, const struct media_side **other)
+/* NULL: nothing was agreed for it. */
+static const struct media_line *line_of(const struct agreed *g, const struct call_flow *f)
 {
-	const struct media_line *line;
-
 	if (!g || f->line >= g->plan->line_count || !g->plan->line[f->line].active ||
 	    (f->leg != g->offerer && f->leg != g->answerer))
-		return false;
-	line = &g->plan->line[f->line];
-	*own = f->leg == g->offerer ? &line->a : &line->b;
-	*other = f->leg == g->offerer ? &line->b : &line->a;
-	return true;
+		return NULL;
+	return &g->plan->line[f->line];
+}
+
+static void note_kind(struct call_flow *f, const struct media_line *line)
+{
+	f->kind = line->kind;
+	f->been |= line->lines | (line->kind == MEDIA_AUDIO ? FLOW_BEEN_AUDIO : 0);
 }
 
 /* What the party and we have said, when it need not wait for another to hear us. */
@@ -154,6 +155,7 @@ static void note_use(struct call_flow *f, const struct flow_spec *s)
 	f->secret->used = s->key_out.suite != MEDIA_SUITE_NONE;
 }
 
+/* own is the side of the flow's leg. */
 static void spec_fill(struct flow_spec *s, struct call_host *h, const struct call *c,
 		      struct call_flow *f, const struct media_side *own,
 		      const struct media_side *other)
@@ -174,17 +176,22 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 {
 	static const struct media_side listener = { .receives = 1 };
 	struct media_command *command = effects_media(h->effects, c->id, kind, f->id);
-	const struct media_side *own, *other;
+	const struct media_line *line = line_of(agreed, f);
 	struct media_side alone;
 
 	if (!command || kind == MEDIA_FLOW_CLOSE)
 		return;
+	if (line)
+		note_kind(f, line);
 	command->spec = spec_of(h, c, f);
 	flow_dtls_spec(&command->spec, c, f, NULL);
+	f->source = (struct flow_source){ 0 };
 	if (f->kind == MEDIA_AUDIO)
 		(void)hears_source(h, c, f->leg, f->line, &f->source);
-	if (sides_of(agreed, f, &own, &other))
-		spec_fill(&command->spec, h, c, f, own, other);
+	if (line && f->leg == agreed->offerer)
+		spec_fill(&command->spec, h, c, f, &line->a, &line->b);
+	else if (line)
+		spec_fill(&command->spec, h, c, f, &line->b, &line->a);
 	else if (side_alone(c, f, &alone))
 		spec_fill(&command->spec, h, c, f, &alone, &listener);
 	note_use(f, &command->spec);

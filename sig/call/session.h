@@ -58,9 +58,9 @@ int session_body(const struct sip_message *m, struct bytes *sdp) NODISCARD;
 struct bytes session_said(const struct call *c, uint8_t leg);
 /* The same but for the o= line. */
 bool session_is_same(struct bytes a, struct bytes b);
-/* The first stream of what the leg's party says goes both ways. */
+/* The first stream with a port of what the leg's party says goes both ways. */
 bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
-/* The first stream of what the leg's party says comes to it. */
+/* The same stream comes to it. */
 bool session_is_receiving(const struct call *c, uint8_t leg, struct bytes sdp);
 /* By what was agreed the party of the leg takes nothing from the other one, of its own will. */
 bool session_is_holding(const struct call *c, uint8_t leg);

@@ -21,7 +21,8 @@ struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t a
 		.event_pt = EVENT_PT,
 		.sdp_max = HOST_SDP_MAX,
 		/* our own offer to the leg we make a call for is under no terms */
-		.a = offerer == answerer ? (struct offer_terms){ 0 } : terms_of(c, offerer),
+		.a = offerer == answerer ? (struct offer_terms){ .lines = OFFER_LINES_ALL }
+					 : terms_of(c, offerer),
 		.b = terms_of(c, answerer),
 	};
 }

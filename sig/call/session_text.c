@@ -41,17 +41,7 @@ bool session_is_same(struct bytes a, struct bytes b)
 	return bytes_eq(after_origin(a), after_origin(b));
 }
 
-bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp)
-{
-	struct offer_policy policy = talk_policy(c, leg, bridge_peer(c, leg));
-	struct offer_error error;
-	struct media_plan lines;
-
-	return !offer_inspect(sdp, &policy, &lines, &error) && lines.line_count &&
-	       lines.line[0].a.sends && lines.line[0].a.receives;
-}
-
-/* The first line of an SDP that a leg made, or was offered (judge: the leg itself). */
+/* The first line with a port, else the first, of an SDP that a leg made, or was offered (judge: the leg itself). */
 static bool first_line(const struct call *c, uint8_t leg, uint8_t judge, struct bytes sdp,
 		       struct media_side *out)
 {
@@ -62,7 +52,18 @@ static bool first_line(const struct call *c, uint8_t leg, uint8_t judge, struct 
 	if (offer_inspect(sdp, &policy, &lines, &error) || lines.line_count == 0)
 		return false;
 	*out = lines.line[0].a;
+	for (uint8_t i = lines.line_count; i-- > 0;) {
+		if (lines.line[i].active)
+			*out = lines.line[i].a;
+	}
 	return true;
+}
+
+bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	struct media_side side;
+
+	return first_line(c, leg, bridge_peer(c, leg), sdp, &side) && side.sends && side.receives;
 }
 
 bool session_is_receiving(const struct call *c, uint8_t leg, struct bytes sdp)

@@ -105,6 +105,10 @@ static void add_leg(const struct flow_stats *s, const struct cdr_sound *sound)
 
 void sound_metrics_add(const struct cdr *cdr)
 {
-	add_leg(&cdr->a, &cdr->a_sound);
-	add_leg(&cdr->b, &cdr->b_sound);
+	bool sound = !cdr->lines; /* of other lines loss and jitter are not known */
+
+	if (sound || cdr->audio & 1)
+		add_leg(&cdr->a, &cdr->a_sound);
+	if (sound || cdr->audio & 2)
+		add_leg(&cdr->b, &cdr->b_sound);
 }

@@ -82,6 +82,7 @@ static void read_told(const struct sdp *s, unsigned section, struct line_facts *
 		(void)bytes_cstr(bytes_sub(list.at[i].name, 0, LINE_CODEC_MAX - 1), to->name,
 				 sizeof(to->name));
 	}
+	(void)bytes_cstr(bytes_sub(proto, 0, LINE_PROTO_MAX - 1), out->proto, sizeof(out->proto));
 	out->packet_ms = packet_ms(s, section);
 	out->secure = proto.n && memmem(proto.p, proto.n, "SAVP", 4);
 	read_suite(s, section, out);

@@ -7,7 +7,7 @@
 
 struct call;
 
-enum { LINE_CODEC_MAX = 16, LINE_SUITE_MAX = 40 };
+enum { LINE_CODEC_MAX = 16, LINE_SUITE_MAX = 40, LINE_PROTO_MAX = 24 };
 
 struct line_codec {
 	uint8_t number;
@@ -20,6 +20,7 @@ struct line_facts {
 		address; /* of c= and m=, as the party wrote them; ADDR_NONE: none that can be sent to */
 	struct addr origin;         /* of o=, port 0; ADDR_NONE: a name */
 	uint8_t sends, receives;    /* as it said, RFC 8866 6.7 */
+	char proto[LINE_PROTO_MAX]; /* the third field of m=: RTP/AVP, udptl */
 	bool secure;                /* its RTP shall be SRTP */
 	char suite[LINE_SUITE_MAX]; /* crypto-suite of SDES (RFC 4568); "": none */
 	uint16_t

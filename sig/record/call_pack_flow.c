@@ -65,6 +65,7 @@ static void pack_flow(const struct shard_settings *settings, struct packing *p,
 	out->leg = f->leg;
 	out->line = f->line;
 	out->kind = f->kind;
+	out->been = f->been;
 	(void)bytes_cstr(bytes_str(settings->networks[f->network].name), to->network,
 			 sizeof(to->network));
 	out->network = to->network;

@@ -39,6 +39,7 @@ static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_
 	out->dtls_only = terms->dtls_only;
 	out->video_codecs = terms->video_codecs;
 	out->media_elsewhere = terms->media_elsewhere;
+	out->lines = terms->lines;
 	return out;
 }
 

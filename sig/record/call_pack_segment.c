@@ -59,6 +59,8 @@ static void pack_segment(struct packed_segment *p, const struct segment *s)
 	out->status = cdr->sip_status;
 	out->cause = s->cause;
 	out->ended_by = cdr->ended_by;
+	out->lines = cdr->lines;
+	out->audio = cdr->audio;
 	out->caller = pack_leg(s->caller);
 	out->callee = pack_leg(s->callee);
 	out->a = pack_counters(&p->a, &cdr->a, &cdr->a_sound);

@@ -63,7 +63,7 @@ static bool read_flow(struct reading *r, const Tandem__Call__Flow *in, uint64_t 
 	struct call_flow *f = &r->c->flows[r->c->flow_count];
 
 	if (in->leg >= LEGS_MAX || !call_leg(r->c, (uint8_t)in->leg) ||
-	    in->line >= MEDIA_LINES_MAX || in->kind > MEDIA_VIDEO)
+	    in->line >= MEDIA_LINES_MAX || in->kind > MEDIA_OPAQUE)
 		return reading_wrong(r, "flow: place");
 	if (in->port == 0 || in->port > UINT16_MAX || in->port % 2)
 		return reading_wrong(r, "flow: port");
@@ -74,6 +74,7 @@ static bool read_flow(struct reading *r, const Tandem__Call__Flow *in, uint64_t 
 	f->leg = (uint8_t)in->leg;
 	f->line = (uint8_t)in->line;
 	f->kind = (enum media_kind)in->kind;
+	f->been = (uint8_t)(in->been & (OFFER_LINES_ALL | FLOW_BEEN_AUDIO));
 	f->port = (uint16_t)in->port;
 	f->ssrc_out = in->ssrc;
 	f->event_pt = PAYLOAD_NONE;

@@ -65,6 +65,7 @@ static bool read_terms(struct reading *r, struct leg *l, const Tandem__Call__Ter
 	terms.dtls_only = in->dtls_only;
 	terms.video_codecs = (uint8_t)(in->video_codecs & OFFER_VIDEO_ALL);
 	terms.media_elsewhere = in->media_elsewhere;
+	terms.lines = (uint8_t)(in->lines & OFFER_LINES_ALL);
 	if (!read_codecs(r, &terms, in))
 		return false;
 	return !leg_set_terms(l, &terms) || reading_wrong(r, "out of memory");

@@ -68,6 +68,8 @@ static bool read_segment(struct reading *r, struct segment *s, const Tandem__Cal
 	s->cause = (enum call_cause)in->cause;
 	cdr->sip_status = (uint16_t)in->status;
 	cdr->ended_by = (enum call_ended_by)in->ended_by;
+	cdr->lines = (uint8_t)(in->lines & OFFER_LINES_ALL);
+	cdr->audio = (uint8_t)(in->audio & 3);
 	read_times(r, cdr, in);
 	return read_chars(r, cdr->from, sizeof(cdr->from), &in->from) &&
 	       read_chars(r, cdr->to, sizeof(cdr->to), &in->to) &&

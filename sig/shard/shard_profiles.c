@@ -6,7 +6,8 @@
 #include "sig/shard/shard_state.h"
 
 /* Without a profile of that name in the documents. */
-static const struct shard_profile g_unlimited = { .name = PROFILE_DEFAULT };
+static const struct shard_profile g_unlimited = { .name = PROFILE_DEFAULT,
+						  .terms.lines = OFFER_LINES_T38 };
 
 static struct shard_profile *find(const struct shard_profiles *p, const char *name)
 {

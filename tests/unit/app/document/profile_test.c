@@ -12,7 +12,8 @@ static const struct {
 	{ "all",
 	  "{\"v\":1,\"name\":\"lan\",\"codecs\":[\"G722\",\"PCMA\"],\"g711_packet_ms\":30,"
 	  "\"g729_packet_ms\":40,\"dtmf\":\"info\",\"early_media\":true,\"transport\":\"tls\","
-	  "\"h264\":false,\"video_kbps\":512,\"changed_utc_ms\":5}",
+	  "\"h264\":false,\"video_kbps\":512,\"lines\":[\"other\",\"unencrypted\"],"
+	  "\"changed_utc_ms\":5}",
 	  NULL },
 	{ "name alone", "{\"name\":\"lan\"}", NULL },
 	{ "members and codecs of a later version", "{\"name\":\"x\",\"codecs\":[\"EVS\"],\"y\":1}",
@@ -39,6 +40,9 @@ static const struct {
 	{ "video codecs are a word", "{\"name\":\"x\",\"video_codecs\":\"VP8\"}", "video_codecs" },
 	{ "video codec is a number", "{\"name\":\"x\",\"video_codecs\":[8]}", "video_codecs" },
 	{ "video", "{\"name\":\"x\",\"video_kbps\":0}", "video_kbps" },
+	{ "lines, one of a later version", "{\"name\":\"x\",\"lines\":[\"t38\",\"x\"]}", NULL },
+	{ "lines are a word", "{\"name\":\"x\",\"lines\":\"t38\"}", "lines" },
+	{ "line is a number", "{\"name\":\"x\",\"lines\":[38]}", "lines" },
 	{ "early media", "{\"name\":\"x\",\"early_media\":\"no\"}", "early_media" },
 	{ "transport", "{\"name\":\"x\",\"transport\":\"sctp\"}", "transport" },
 };
@@ -68,6 +72,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(profile_from_document(&p, bytes_str(PROFILES[0].text), &reason), 0);
 	assert_int_equal(p.core.transports, 1 << SIP_TLS);
 	assert_true(p.core.terms.no_events && p.core.terms.no_video && p.core.early_media);
+	assert_int_equal(p.core.terms.lines, OFFER_LINES_OTHER | OFFER_LINES_UNENCRYPTED);
 	assert_int_equal(p.core.terms.codec_count, 2);
 	assert_string_equal(p.core.terms.codecs[1], "PCMA");
 	json = profile_to_document(&p);
@@ -90,6 +95,7 @@ static void test_defaults(void **state)
 	assert_int_equal(p.core.terms.ptime_g729, 20);
 	assert_int_equal(p.core.terms.video_kbps, 768); /* MED-08 */
 	assert_int_equal(p.core.transports, 0);
+	assert_int_equal(p.core.terms.lines, OFFER_LINES_T38);
 	assert_false(p.core.terms.no_video || p.core.terms.no_events || p.core.early_media);
 }
 

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "media/offer.h"
 #include "tests/unit/test.h"
 
 static struct fields g_fields;
@@ -36,6 +37,7 @@ static void test_cdr(void **state)
 		.q850 = 16,
 		.ended_by = ENDED_BY_B,
 		.reason = "normal",
+		.lines = OFFER_LINES_T38,
 		.a = { .packets_in = UINT64_MAX, .lost = 3, .digits = 4 },
 		.b = { .packets_out = 7, .jitter_us = 1500, .rtt_us = 20000 },
 		.b_sound = { .codec = "PCMU", .mos_in = 440, .mos_out = 390 },
@@ -49,6 +51,7 @@ static void test_cdr(void **state)
 	assert_string_equal(value("sip_status"), "200");
 	assert_string_equal(value("ended_by"), "b");
 	assert_string_equal(value("cause"), "normal");
+	assert_string_equal(value("lines"), "t38");
 	assert_string_equal(value("a_packets_in"), "18446744073709551615");
 	assert_string_equal(value("a_lost"), "3");
 	assert_string_equal(value("a_digits"), "4");
@@ -158,8 +161,9 @@ static void test_json(void **state)
 
 static void test_every_number_is_known_as_one(void **state)
 {
-	static const char *const texts[] = { "tenant",   "from",  "to",      "sip_call_id",
-					     "ended_by", "cause", "a_codec", "b_codec" };
+	static const char *const texts[] = { "tenant",      "from",     "to",
+					     "sip_call_id", "ended_by", "cause",
+					     "lines",       "a_codec",  "b_codec" };
 	struct cdr cdr = { 0 };
 	size_t numbers = 0;
 
