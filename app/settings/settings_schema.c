@@ -404,7 +404,7 @@ static const struct conf_field g_media_fields[] = {
 	{ .key = "dscp_audio",
 	  U32(settings_media, dscp_audio, 0, 63),
 	  .preset = "46",
-	  .help = "DSCP of audio, for calls set up from now on." },
+	  .help = "DSCP of all but video, for calls set up from now on." },
 	{ .key = "dscp_video",
 	  U32(settings_media, dscp_video, 0, 63),
 	  .preset = "34",
@@ -422,8 +422,8 @@ static const struct conf_field g_media_fields[] = {
 	{ .key = "timeout",
 	  DURATION(settings_media, timeout, 0, SECONDS(86400)),
 	  .preset = "300s",
-	  .help = "A call ends when a party that should send sends neither RTP nor RTCP for so "
-		  "long; 0s: never. For calls set up or changed from now on." },
+	  .help = "A call ends when a party that should send audio or video sends neither RTP nor "
+		  "RTCP for so long; 0s: never. For calls set up or changed from now on." },
 	{ .key = "port_rest",
 	  DURATION(settings_media, port_rest, 0, SECONDS(3600)),
 	  .preset = "60s",

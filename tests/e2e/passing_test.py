@@ -357,6 +357,8 @@ class Lines(Tables, CallTest):
         "`RTP/AVP` to a phone over TLS that answers 488 or 606": "tests/unit/sig/shard/shard_hop_test.c::test_insists_on_srtp",
         "a line that had keys": "tests/unit/media/offer_sdes_test.c::test_keys_stay",
         "`UDP/TLS/RTP/SAVPF`": "tests/unit/media/offer_webrtc_test.c::test_offers",
+        "those two with a party whose media has to be encrypted": "tests/unit/media/offer_opaque_test.c::test_terms",
+        "those two beside a line with DTLS, and towards a browser": "tests/unit/media/offer_opaque_test.c::test_terms",
     }
 
     def checks(self):
@@ -387,10 +389,30 @@ class Lines(Tables, CallTest):
         self.assertRegex(line, r"^m=video [1-9]\d* RTP/AVP 96\r\n")
         self.assertNotRegex(line, "rtx|ulpfec")
 
-    @row("other media, such as `application`, `image` or `message`")
+    def passed(self, *names, lines):
+        """The transports of these other lines, beside audio, that pass with that in both profiles."""
+        self.node.ctl("profile.put", name="default", lines=lines)
+        self.addCleanup(self.node.ctl, "profile.put", name="default", lines="t38")
+        return [line.split()[2] for line in self.offered(*names)[2:] if line.split()[1] != "0"]
+
+    @row("`udptl`: fax by T.38, from the first offer on, beside audio or in its place")
+    def fax(self, _):
+        _, _, line = self.offered("m=image 9 udptl t38", "a=T38FaxVersion:0")
+        self.assertRegex(line, r"^m=image [1-9]\d* udptl t38\r\na=T38FaxVersion:0\r\n$")
+        self.assertEqual(self.passed("m=text 9 RTP/AVP 98", "m=image 9 udptl t38", lines="t38"), ["udptl"])
+        self.assertEqual(self.passed("m=image 9 udptl t38", lines=""), [])
+
+    @row("other media over `udp`, `UDP/BFCP`, `RTP/AVP` or `RTP/AVPF`, such as `text`")
     def other(self, _):
-        _, _, *others = self.offered("m=application 9 UDP/BFCP *", "m=image 9 udptl t38", "m=message 9 TCP/MSRP *")
-        self.assertEqual([line.split()[:2] for line in others], [["m=application", "0"], ["m=image", "0"], ["m=message", "0"]])
+        self.assertEqual(self.passed("m=text 9 RTP/AVP 98", "m=image 9 udptl t38", "m=application 9 UDP/BFCP *", lines="other"),
+                         ["RTP/AVP", "UDP/BFCP"])
+        self.assertEqual(self.passed("m=text 9 RTP/AVPF 98", "m=x 9 udp y", lines="other"), ["RTP/AVPF", "udp"])
+
+    @row("other media over TCP, TLS, DTLS or SRTP, such as MSRP, `TCP/BFCP` or `UDP/TLS/UDPTL`")
+    def connected(self, _):
+        everything = "t38,other,unencrypted"
+        self.assertEqual(self.passed("m=message 9 TCP/MSRP *", "m=application 9 TCP/BFCP *", lines=everything), [])
+        self.assertEqual(self.passed("m=image 9 UDP/TLS/UDPTL t38", "m=text 9 RTP/SAVP 98", lines=everything), [])
 
     @row("`c=`, ports, `a=candidate`, `a=crypto`, `a=fingerprint`, `o=`, `s=`")
     def own(self, _):
