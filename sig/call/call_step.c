@@ -32,6 +32,14 @@ static void gone(struct call_host *h, struct call *c, const struct call_event *e
 		call_party_lost(h, c, ev->leg);
 }
 
+/* It said BYE. Where the call goes on, another process would say it again. */
+static void left(struct call *c, uint8_t leg)
+{
+	leg_close(c->legs[leg]);
+	if (c->state != CALL_ENDING)
+		outbox_touch(&c->out);
+}
+
 static void response(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
@@ -51,7 +59,7 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 		break;
 	case TXN_USER_BYE:
 		if (ev->kind != CALL_EV_PROVISIONAL)
-			leg_close(c->legs[ev->leg]);
+			left(c, ev->leg);
 		break;
 	case TXN_USER_DIGIT:
 		leg_digits_answered(h, c, ev);
@@ -87,7 +95,7 @@ static void timed_out(struct call_host *h, struct call *c, const struct call_eve
 	if (ev->user == TXN_USER_INVITE && uac && ev->txn == uac->client) {
 		invite_timeout(h, c, ev);
 	} else if (ev->user == TXN_USER_BYE) {
-		leg_close(c->legs[ev->leg]);
+		left(c, ev->leg);
 	} else if (ev->user == TXN_USER_DIGIT) {
 		leg_digits_answered(h, c, ev);
 	} else if (ev->user == TXN_USER_REFRESH) {

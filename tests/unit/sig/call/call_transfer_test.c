@@ -401,6 +401,21 @@ static void after_a_late_restart(void **state)
 	assert_ends(t, &t->l.a, &t->c);
 }
 
+/* Killed when the transferor is gone: it hears nothing more. */
+static void after_it_left(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
+	assert_left(&t->l.b);
+	restart(t);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 1);
+	assert_ends(t, &t->l.a, &t->c);
+}
+
 /* Nothing is said before it is saved. */
 static void saved_before_said(void **state)
 {
@@ -440,6 +455,7 @@ int main(void)
 		TRIO_TEST(after_a_restart),
 		TRIO_TEST(after_a_late_restart),
 		TRIO_TEST(saved_before_said),
+		TRIO_TEST(after_it_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
