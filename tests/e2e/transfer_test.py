@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parties that are given away: CALL-23, CALL-28. What each hears before, meanwhile and afterwards is told by its frequency."""
+import signal
+import threading
+import time
+import unittest
+
+from lib.place import NODE
+from lib.srtp import Key
+
+from music_test import MUSIC, TALK_A, TALK_B, MusicTest
+
+RINGBACK, TALK_C = 425, 1000        # ITU-T E.180 Supplement 2: Germany
+
+
+class TransferTest(MusicTest):
+    """1001 and 1002 talk; 1003 is who one of them is given to."""
+    media = {"music": "music.wav", "tones": "de"}
+
+    def setUp(self):
+        super().setUp()
+        self.c, self.audio_c = self.agent("1003")
+
+    def agent(self, number):
+        self.node.put_extension(number, "secret" + number)
+        made, audio = self.node.user_agent(number, "secret" + number), self.node.media()
+        self.addCleanup(made.close)
+        self.addCleanup(audio.close)
+        self.assertEqual(made.register().status, 200)
+        return made, audio
+
+    def callee_says(self, out, into, mine, theirs, version):
+        """The phone of B changes the direction; that of A answers."""
+        answer = threading.Thread(target=out.wait_reinvite, args=(self.audio_a.sdp(direction=theirs, version=version),))
+        answer.start()
+        self.assertEqual(into.reinvite(self.audio_b.sdp(direction=mine, version=version)).status, 200)
+        answer.join()
+
+    def refer(self, dialog, number="1003", headers=()):
+        """It gives its party away: the answer, and the CSeq by which NOTIFY names it."""
+        request = dialog.in_dialog("REFER", [("Refer-To", f"<sip:{number}@{NODE}>"), *headers])
+        return dialog.transact(request), request.cseq
+
+    def give(self, dialog, number="1003"):
+        response, cseq = self.refer(dialog, number)
+        self.assertEqual(response.status, 202)
+        self.notified(dialog, cseq, "100 Trying")
+        return cseq
+
+    def notified(self, dialog, cseq, line):
+        """RFC 3515 2.4.4 and 2.4.5, RFC 3420: which REFER, whether more follows, and a status line."""
+        notify = dialog.agent.take_request("NOTIFY", call_id=dialog.call_id)
+        self.assertEqual(notify.get("Event"), f"refer;id={cseq}")
+        state = r"active;expires=\d+" if line.startswith("1") else r"terminated;reason=noresource"
+        self.assertRegex(notify.get("Subscription-State"), f"^{state}$")
+        self.assertEqual(notify.get("Content-Type"), "message/sipfrag;version=2.0")
+        self.assertEqual(notify.body, f"SIP/2.0 {line}\r\n".encode())
+        dialog.agent.respond(notify, 200, "OK")
+
+    def rings(self, given, transferor):
+        """1003 rings for who is given away; who gave it is named (RFC 3892)."""
+        into = self.c.incoming()
+        self.assertIn(f"sip:{given}@", into.request.get("From"))
+        self.assertRegex(into.request.get("Referred-By"), rf"^<sip:{transferor}@[^>]+>$")
+        into.ring()
+        return into
+
+    def takes(self, into, given, audio, hertz, version=2):
+        """1003 answers: the two speak with each other."""
+        into.answer(self.audio_c.sdp(), ack=False)
+        asked = given.wait_reinvite(audio.sdp(version=version))
+        self.assertIn("a=sendrecv", asked.text)
+        into.wait_ack()
+        self.audio_c.use(into.request).start(TALK_C)
+        self.hears(audio, TALK_C)
+        self.hears(self.audio_c, hertz)
+
+    def leaves(self, dialog, cseq, audio):
+        """Who gave its party away hears how it ended, then BYE, then nothing."""
+        self.notified(dialog, cseq, "200 OK")
+        dialog.wait_bye()
+        audio.stop()
+        self.silent(audio)
+
+    def pairs(self):
+        """Of the CDRs, when no call is left: who spoke with whom, and how that ended."""
+        self.ended()
+        return [(cdr["from"], cdr["to"], cdr["sip_status"], cdr["cause"]) for cdr in self.node.cdrs()]
+
+    def happened(self):
+        return [event["type"] for event in self.node.events() if event["type"].startswith("call.transfer")]
+
+    def assert_saved(self):
+        """What a kill now must not lose."""
+        self.until(lambda: self.node.ctl("call.show", call=self.call_id())["saved"])
+
+    def until(self, true, seconds=5):
+        end = time.monotonic() + seconds
+        while not true():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
+
+class Blind(TransferTest):
+    def test_the_callee_gives_the_caller(self):
+        out, into = self.talk()
+        cseq = self.give(into)
+        rung = self.rings("1001", "1002")
+        self.hears(self.audio_a, RINGBACK)
+        self.silent(self.audio_b)
+        self.takes(rung, out, self.audio_a, TALK_A)
+        self.leaves(into, cseq, self.audio_b)
+        self.one_stream(self.audio_a)
+        out.bye()
+        rung.wait_bye()
+        self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1001", "1003", "200", "hung up")])
+        self.assertEqual(self.happened(), ["call.transferring", "call.transferred"])
+
+    def test_the_caller_gives_the_callee(self):
+        out, into = self.talk()
+        cseq = self.give(out)
+        rung = self.rings("1002", "1001")
+        self.hears(self.audio_b, RINGBACK)
+        self.silent(self.audio_a)
+        self.takes(rung, into, self.audio_b, TALK_B)
+        self.leaves(out, cseq, self.audio_a)
+        rung.bye()
+        into.wait_bye()
+        self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1002", "1003", "200", "hung up")])
+
+
+    def test_who_was_held(self):
+        """It hears music, ringback and then whom it was given to."""
+        out, into = self.talk()
+        self.callee_says(out, into, "sendonly", "recvonly", 2)
+        self.hears(self.audio_a, MUSIC)
+        cseq = self.give(into)
+        rung = self.rings("1001", "1002")
+        self.assertIn("a=sendrecv", rung.request.text)
+        self.hears(self.audio_a, RINGBACK)
+        self.takes(rung, out, self.audio_a, TALK_A, version=3)
+        self.leaves(into, cseq, self.audio_b)
+        self.ends(out, rung)
+
+    def test_to_one_that_forwards(self):
+        """CALL-15: the forwards of whom it is given to count."""
+        d, self.audio_d = self.agent("1004")
+        self.node.ctl("extension.put", number="1003", forward_busy="1004")
+        out, into = self.talk()
+        cseq = self.give(into)
+        self.rings("1001", "1002").reject(486, "Busy Here")
+        self.c, self.audio_c = d, self.audio_d
+        rung = self.rings("1001", "1002")
+        self.assertRegex(rung.request.get("Diversion"), "^<sip:1003@[^>]+>;reason=user-busy;counter=1$")
+        self.takes(rung, out, self.audio_a, TALK_A)
+        self.leaves(into, cseq, self.audio_b)
+        self.ends(out, rung)
+
+    def test_without_notify(self):
+        """RFC 4488: it wants to hear nothing of it, and is left when the others speak."""
+        out, into = self.talk()
+        response, _ = self.refer(into, headers=[("Refer-Sub", "false")])
+        self.assertEqual((response.status, response.get("Refer-Sub")), (202, "false"))
+        rung = self.rings("1001", "1002")
+        self.takes(rung, out, self.audio_a, TALK_A)
+        into.wait_bye()
+        self.assertEqual(self.b.count(lambda m: m.method == "NOTIFY"), 0)
+        self.ends(out, rung)
+
+    def test_encrypted_and_plain(self):
+        """Who speaks SRTP is given to who does not, and the other way round."""
+        ends = {"1001": self.audio_a, "1003": self.audio_c}
+        for encrypted in ends:
+            with self.subTest(encrypted):
+                for number, end in ends.items():
+                    end.key_out = Key() if number == encrypted else None
+                    self.node.ctl("extension.put", number=number, sdes_insecure=str(number == encrypted).lower())
+                out, into = self.talk()
+                cseq = self.give(into)
+                rung = self.rings("1001", "1002")
+                self.hears(self.audio_a, RINGBACK)
+                self.takes(rung, out, self.audio_a, TALK_A)
+                self.leaves(into, cseq, self.audio_b)
+                self.assertEqual([end.forged for end in (self.audio_a, self.audio_c)], [0, 0])
+                self.audio_a.stop()
+                self.audio_c.stop()
+                self.ends(out, rung)
+
+
+class Back(TransferTest):
+    """Nobody takes it: the two go on as before."""
+
+    def test_each_way(self):
+        self.node.put_extension("1004", "secret1004")           # it has no phone
+        out, into = self.talk()
+        for number, line in (("1003", "486 Busy Here"), ("1004", "480 Temporarily Unavailable")):
+            with self.subTest(line):
+                response, cseq = self.refer(into, number)
+                self.assertEqual(response.status, 202)
+                if number == "1003":
+                    self.notified(into, cseq, "100 Trying")
+                    rung = self.rings("1001", "1002")
+                    self.hears(self.audio_a, RINGBACK)
+                    rung.reject(486, "Busy Here")
+                self.notified(into, cseq, line)
+                self.talks()
+        for end in (self.audio_a, self.audio_b):
+            self.one_stream(end)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1001", "1003", "486", "refused by the callee"),
+                                        ("1001", "1002", "200", "hung up")])
+        self.assertEqual(self.happened(), ["call.transferring", "call.transfer_failed"])
+
+    def test_no_answer(self):
+        self.node.configure({"media": self.media, "sip": {"ring_timeout": "2s"}})
+        self.node.process.send_signal(signal.SIGHUP)
+        self.logged("settings read again", 2)
+        out, into = self.talk()
+        cseq = self.give(out)
+        rung = self.rings("1002", "1001")
+        rung.wait_cancel()
+        self.notified(out, cseq, "408 Request Timeout")
+        self.talks()
+        self.ends(out, into)
+
+    def test_who_was_held(self):
+        """It is held again, and fetched back."""
+        out, into = self.talk()
+        self.callee_says(out, into, "sendonly", "recvonly", 2)
+        self.hears(self.audio_a, MUSIC)
+        cseq = self.give(into)
+        rung = self.rings("1001", "1002")
+        self.hears(self.audio_a, RINGBACK)
+        rung.reject(603, "Decline")
+        self.notified(into, cseq, "603 Decline")
+        self.hears(self.audio_a, MUSIC)
+        self.callee_says(out, into, "sendrecv", "sendrecv", 3)
+        self.talks()
+        self.ends(out, into)
+
+    def test_refused(self):
+        """What cannot be is said at once, and nobody rings."""
+        out, into = self.talk()
+        for target, status in (("<sip:1003@example.org>", 404), ("<mailto:1003@example.org>", 404), (f"<sip:1003@{NODE}", 400)):
+            request = into.in_dialog("REFER", [("Refer-To", target)])
+            self.assertEqual(into.transact(request).status, status, target)
+        self.assertEqual(self.c.count(lambda m: m.method == "INVITE"), 0)
+        self.give(into)
+        rung = self.rings("1001", "1002")
+        self.assertEqual(self.refer(into, "1004")[0].status, 491)
+        self.assertEqual(self.refer(out, "1004")[0].status, 491)
+        rung.reject(486)
+        self.talks()
+        self.ends(out, into)
+
+
+class Left(TransferTest):
+    """Somebody hangs up meanwhile."""
+
+    def test_the_transferor(self):
+        """CALL-28: who drops out at once is not waited for."""
+        out, into = self.talk()
+        self.give(into)
+        rung = self.rings("1001", "1002")
+        into.bye()
+        self.hears(self.audio_a, RINGBACK)
+        self.takes(rung, out, self.audio_a, TALK_A)
+        self.ends(out, rung)
+
+    def test_the_transferor_for_nothing(self):
+        """CALL-28: nobody is there to get its party back, so that the call ends."""
+        out, into = self.talk()
+        self.give(into)
+        rung = self.rings("1001", "1002")
+        into.bye()
+        rung.reject(486)
+        out.wait_bye()
+        self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1001", "1003", "486", "refused by the callee")])
+
+    def test_who_is_given_away(self):
+        out, into = self.talk()
+        cseq = self.give(into)
+        rung = self.rings("1001", "1002")
+        out.bye()
+        rung.wait_cancel()
+        self.notified(into, cseq, "487 Request Terminated")
+        into.wait_bye()
+        self.assertEqual(self.pairs()[0], ("1001", "1002", "200", "transferred"))
+
+
+class Killed(TransferTest):
+    """The next process goes on."""
+
+    def kill(self):
+        self.assert_saved()
+        self.node.kill()
+        self.node.restart()
+
+    def test_while_it_rings(self):
+        out, into = self.talk()
+        cseq = self.give(into)
+        rung = self.rings("1001", "1002")
+        self.hears(self.audio_a, RINGBACK)
+        self.kill()
+        self.hears(self.audio_a, RINGBACK)
+        self.takes(rung, out, self.audio_a, TALK_A)
+        self.leaves(into, cseq, self.audio_b)
+        out.bye()
+        rung.wait_bye()
+        self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1001", "1003", "200", "hung up")])
+
+    def test_while_it_rings_for_nothing(self):
+        out, into = self.talk()
+        cseq = self.give(out)
+        rung = self.rings("1002", "1001")
+        self.kill()
+        rung.reject(486, "Busy Here")
+        self.notified(out, cseq, "486 Busy Here")
+        self.talks()
+        self.ends(out, into)
+
+    def test_afterwards(self):
+        out, into = self.talk()
+        cseq = self.give(out)
+        rung = self.rings("1002", "1001")
+        self.takes(rung, into, self.audio_b, TALK_B)
+        self.leaves(out, cseq, self.audio_a)
+        self.kill()
+        self.hears(self.audio_b, TALK_C)
+        self.hears(self.audio_c, TALK_B)
+        rung.bye()
+        into.wait_bye()
+        self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1002", "1003", "200", "hung up")])
+
+
+if __name__ == "__main__":
+    unittest.main()
