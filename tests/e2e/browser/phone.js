@@ -74,6 +74,14 @@ const phone = {
         this.ua.call(`sip:${target}@${this.host}`, this.options(media));
     },
 
+    // It gives its party away.
+    refer(target) {
+        const told = (what) => () => this.log.push(`refer ${what}`);
+        this.session.refer(`sip:${target}@${this.host}`, {eventHandlers: {
+            requestSucceeded: told("taken"), requestFailed: told("refused"), trying: told("trying"),
+            accepted: told("accepted"), failed: told("failed")}});
+    },
+
     show(track) {
         const stream = new MediaStream([track]);
         if (track.kind === "video") {

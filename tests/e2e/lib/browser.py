@@ -225,6 +225,9 @@ class Page:
     def hangup(self):
         self.run("phone.session.terminate(); 0")
 
+    def refer(self, target):
+        self.run(f"phone.refer({json.dumps(target)}); 0")
+
     def tone(self, hertz, delta=8, seconds=10):
         """Waits until it hears that tone; what it heard last is in the failure."""
         end, heard = time.monotonic() + seconds, None

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Another real phone: linphonec.  It verifies the server's certificate and sends keys by INFO, as baresip does not."""
+import array
 import os
 import re
 import signal
 import subprocess
 import time
 import wave
+
+from .codec import sine
 
 CONFIG = """\
 [sip]
@@ -72,12 +75,13 @@ class Linphone:
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
 
-    def play(self):
-        """It has no microphone: silence of half a minute, which it sends in the call from now on."""
-        path = os.path.join(self.folder, "silence.wav")
+    def play(self, hertz=0):
+        """It has no microphone: half a minute of a tone, or of silence, which it sends in the call from now on."""
+        path = os.path.join(self.folder, "microphone.wav")
+        second = array.array("h", sine(hertz, 8000)).tobytes() if hertz else bytes(2 * 8000)
         with wave.open(path, "wb") as file:
             file.setparams((1, 2, 8000, 0, "NONE", ""))
-            file.writeframes(bytes(2 * 8000 * 30))
+            file.writeframes(second * 30)
         self.say(f"play {path}")
 
     def output(self):

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a phone saw: its PNG snapshots as pixels."""
+import contextlib
+import os
 import struct
+import time
 import zlib
 
 
@@ -46,3 +49,20 @@ def nearest(left, up, corner):
     """PNG 9.4: the Paeth predictor."""
     guess = left + up - corner
     return min((left, up, corner), key=lambda value: abs(guess - value))
+
+
+def wait_picture(device, width, height, seconds=10.0):
+    """Waits until the phone (baresip) decodes one more picture of that size."""
+    path, end = os.path.join(device.folder, "seen.png"), time.monotonic() + seconds
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)                     # of before
+    seen = None
+    while time.monotonic() < end:
+        device.command("snapshot_recv", path)
+        time.sleep(0.3)
+        with contextlib.suppress(OSError, KeyError, ValueError, IndexError):    # not written, or not to its end
+            seen = Picture(path)
+            if (seen.width, seen.height) == (width, height):
+                return seen
+    size = seen and (seen.width, seen.height)
+    raise AssertionError(f"the phone saw {size}, not {(width, height)}, in {seconds} s\n{device.log_tail()}")
