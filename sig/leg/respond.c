@@ -66,14 +66,11 @@ int response_make(struct call_host *h, const struct sip_message *request, const 
 int response_make_later(struct call_host *h, const struct txn_slot *slot, const struct response *r,
 			struct text *out)
 {
-	struct message_error error;
 	struct sip_message m;
 	int err;
 
-	if (message_parse(&m, text_bytes(&slot->request), &error)) {
-		message_close(&m);
+	if (message_parse_kept(&m, text_bytes(&slot->request)))
 		return -EBADMSG;
-	}
 	m.hop = slot->source;
 	err = response_make(h, &m, r, out);
 	message_close(&m);

@@ -296,6 +296,22 @@ int message_parse(struct sip_message *out, struct bytes datagram, struct message
 	return -EBADMSG;
 }
 
+int message_parse_kept(struct sip_message *out, struct bytes request)
+{
+	static check_fn *const checks[] = { check_layout, check_via, check_to };
+
+	*out = (struct sip_message){ .request = true, .head = message_head_make(request) };
+	if (!out->head)
+		return -EBADMSG;
+	for (size_t i = 0; i < COUNT_OF(checks); i++) {
+		if (checks[i](out)) {
+			message_close(out);
+			return -EBADMSG;
+		}
+	}
+	return 0;
+}
+
 void message_close(struct sip_message *m)
 {
 	free(m->head);

@@ -114,6 +114,9 @@ struct message_error {
  * is filled as far as message_reply needs and must be closed as well (out->head is not NULL then). */
 int message_parse(struct sip_message *out, struct bytes datagram,
 		  struct message_error *error) NODISCARD;
+/* Of a request that was decoded before: its lines, its Via and To, and no more, which is what a response repeats. 0, or -EBADMSG and
+ * nothing to close. */
+int message_parse_kept(struct sip_message *out, struct bytes request) NODISCARD;
 void message_close(struct sip_message *m); /* idempotent */
 
 /* The i-th header of that name (compact forms are one with the long names), value trimmed. False at the end. */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
 #include "tests/unit/test.h"
 
 #include "sig/sip/message.h"
@@ -10,21 +12,36 @@
 
 static const struct addr SOURCE = { .ip = { 192, 0, 2, 99 }, .port = 40000, .family = ADDR_V4 };
 
-/* Parses and answers; the answer in `out`. */
-static struct bytes answer(const char *request, const struct addr *source, char *out, size_t cap)
+static struct bytes write(struct sip_message *m, const struct addr *source, char *out, size_t cap)
 {
 	struct writer w = writer_over(out, cap);
-	struct message_error error;
-	struct sip_message m;
 
-	if (message_parse(&m, bytes_str(request), &error) && error.status == 0)
-		fail_msg("refused as %s", error.reason);
-	m.hop.remote = *source;
-	message_write_response(&w, &m, 486, NULL, BYTES_LIT("ours"), BYTES_LIT("Server: t\r\n"),
+	m->hop.remote = *source;
+	message_write_response(&w, m, 486, NULL, BYTES_LIT("ours"), BYTES_LIT("Server: t\r\n"),
 			       bytes_str(NULL), bytes_str(NULL));
-	message_close(&m);
+	message_close(m);
 	assert_false(w.overflow);
 	return writer_done(&w);
+}
+
+/* Parses and answers; the answer in `out`. What is answered later is answered alike. */
+static struct bytes answer(const char *request, const struct addr *source, char *out, size_t cap)
+{
+	struct bytes text = bytes_str(request), first, later;
+	char again[4096];
+	struct message_error error;
+	struct sip_message m;
+	int err = message_parse(&m, text, &error);
+
+	if (err && error.status == 0)
+		fail_msg("refused as %s", error.reason);
+	first = write(&m, source, out, cap);
+	if (!err) {
+		assert_int_equal(message_parse_kept(&m, text), 0);
+		later = write(&m, source, again, sizeof(again));
+		assert_true(bytes_eq(first, later));
+	}
+	return first;
 }
 
 static void test_whole(void **state)
@@ -148,6 +165,24 @@ static void test_answer_to_broken(void **state)
 }
 
 /* A CR alone does not come back: to some it ends a line. */
+static void test_kept_is_broken(void **state)
+{
+	static const char *const rows[] = {
+		LINE REST "\r\n",
+		LINE "Via: SIP/2.0/UDP\r\n" REST "\r\n",
+		LINE "Via: SIP/2.0/UDP 192.0.2.99;branch=b\r\nTo: <sip:c@\r\n\r\n",
+		LINE "Via: SIP/2.0/UDP 192.0.2.99;branch=b\r\n" REST,
+		"",
+	};
+	struct sip_message m;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		ROW_ASSERT(rows[i], message_parse_kept(&m, bytes_str(rows[i])) == -EBADMSG);
+		ROW_ASSERT(rows[i], !m.head);
+	}
+}
+
 static void test_bare_cr(void **state)
 {
 	char out[2048];
@@ -272,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_all_vias),
 		cmocka_unit_test(test_to_tag_stays),
 		cmocka_unit_test(test_answer_to_broken),
+		cmocka_unit_test(test_kept_is_broken),
 		cmocka_unit_test(test_bare_cr),
 		cmocka_unit_test(test_body),
 		cmocka_unit_test(test_response_hop),
