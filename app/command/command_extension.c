@@ -134,6 +134,20 @@ static bool forward_take(struct command_run *run, struct extension *e)
 	return !itself;
 }
 
+/* False: the run has failed. */
+static bool music_take(struct command_run *run, struct extension *e)
+{
+	const struct command_value *music = command_value(run, "music");
+
+	if (music->given)
+		(void)bytes_cstr(music->text, e->music, sizeof(e->music));
+	if (extension_music_fits(e->music))
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "music",
+		     "music: the name of a file has no '.' in front");
+	return false;
+}
+
 /* The present extension with what the arguments change. False: the run has failed. */
 static bool make(struct command_run *run, void *value)
 {
@@ -153,7 +167,8 @@ static bool make(struct command_run *run, void *value)
 	(void)bytes_cstr(number->text, e->core.number, sizeof(e->core.number));
 	flags_take(run, &e->core);
 	e->changed_utc_ms = clock_utc_ms();
-	return tls_srtp_take(run, &e->core.tls_srtp) && forward_take(run, e) && secret_take(run, e);
+	return tls_srtp_take(run, &e->core.tls_srtp) && forward_take(run, e) &&
+	       music_take(run, e) && secret_take(run, e);
 }
 
 static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -208,22 +223,48 @@ static int read_document(const struct node *node, void *value, struct bytes json
 	return err;
 }
 
-/* Calls under way follow it from their next decision on. */
-static int shard_put(struct shard *s, const struct extension *e)
+/* Calls under way follow it from their next decision on, those that hold somebody at once. */
+static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 {
-	int err = shard_extension_put(s, &e->core);
+	struct shard_extension core = e->core;
+	int err;
 
+	core.music = music;
+	err = shard_extension_put(s, &core);
+	explicit_bzero(&core, sizeof(core));
 	return err ? err : shard_forward_set(s, e->core.number, &e->forward);
+}
+
+static void music_of(const struct node *node, const char *number, char out[SETTINGS_SOUND_MAX])
+{
+	const struct extension *e = extensions_find(&node->extensions, bytes_str(number));
+
+	(void)snprintf(out, SETTINGS_SOUND_MAX, "%s", e ? e->music : "");
+}
+
+static int put(struct node *node, const struct extension *e)
+{
+	char before[SETTINGS_SOUND_MAX];
+	uint8_t music;
+	int err;
+
+	music_of(node, e->core.number, before);
+	err = extensions_put(&node->extensions, e);
+	if (err)
+		return err;
+	music = node_music_take(node, e->music);
+	if (!strcmp(e->realm, node->settings.sip.realm))
+		err = shard_put(node->shard, e, music);
+	node_music_leave(node, before);
+	return err;
 }
 
 static int apply(struct node *node, const void *value)
 {
 	const struct extension *e = value;
-	int err = extensions_put(&node->extensions, e);
+	int err = put(node, e);
 
-	if (!err && !strcmp(e->realm, node->settings.sip.realm)) {
-		err = shard_put(node->shard, e);
-	} else if (!err) {
+	if (!err && strcmp(e->realm, node->settings.sip.realm) != 0) {
 		(void)shard_extension_delete(node->shard, e->core.number);
 		LOG_WARN("node", 0,
 			 e->realm[0] ? "an extension's password belongs to another sip.realm: set "
@@ -237,8 +278,12 @@ static int apply(struct node *node, const void *value)
 
 static void forget(struct node *node, const char *name)
 {
+	char before[SETTINGS_SOUND_MAX];
+
+	music_of(node, name, before);
 	(void)shard_extension_delete(node->shard, name);
 	(void)extensions_delete(&node->extensions, bytes_str(name));
+	node_music_leave(node, before);
 }
 
 const struct document_kind g_extension_documents = {

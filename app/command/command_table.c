@@ -128,6 +128,16 @@ static const struct command_arg g_put_args[] = {
 	  .max = APPLICATION_WAIT_MAX_S,
 	  .preset = "unchanged; at first 0",
 	  .help = "How long they wait, then forward_no_answer counts, or they get 480; 0: 60 s." },
+	{ .name = "music",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 0,
+	  .max = SETTINGS_SOUND_MAX - 1,
+	  .preset = "unchanged; at first empty",
+	  .help = "What those hear whom it holds: name of a file in media.sounds, which need not "
+		  "be there yet; off: none, so that what its phone sends is heard; empty, or while "
+		  "the file cannot be used: as "
+		  "media.music says." },
 	END,
 };
 
@@ -453,7 +463,7 @@ const struct command g_commands[] = {
 	  "number, display_name, enabled, early_media, tls, srtp, sdes_insecure, phones, video, "
 	  "webrtc, media_address, forward_always, forward_busy, forward_no_answer, "
 	  "forward_unreachable, forward_rings, do_not_disturb, application, "
-	  "application_wait_s, password_valid (false: the realm "
+	  "application_wait_s, music, password_valid (false: the realm "
 	  "was "
 	  "changed since), changed_utc_ms",
 	  command_extension_get },

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "app/document/document.h"
+#include "app/node/sound_file.h"
 
 const char *const g_extension_phones[] = { "multi", "single", NULL };
 const char *const g_extension_media_address[] = { "signalling", "sdp", NULL };
@@ -52,6 +53,13 @@ int extension_ha1_read(struct digest_secret *out, struct bytes text)
 	return err;
 }
 
+bool extension_music_fits(const char *name)
+{
+	struct sound_name unused;
+
+	return !name[0] || sound_name_set(&unused, BYTES_LIT("tenant"), bytes_str(name), 8000);
+}
+
 static json_t *flags_json(const struct shard_extension *e)
 {
 	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:b, s:s, s:s}", "number",
@@ -77,7 +85,8 @@ static json_t *merged(json_t *json, json_t *more)
 /* What people see and the document holds alike. */
 static json_t *shown_json(const struct extension *e)
 {
-	return merged(flags_json(&e->core), forward_json(&e->forward));
+	return merged(merged(flags_json(&e->core), forward_json(&e->forward)),
+		      json_pack("{s:s}", "music", e->music));
 }
 
 enum { SEALED_MAX = EXTENSION_HA1_OCTETS + SEAL_OVERHEAD, CONTEXT_MAX = 256 };
@@ -219,6 +228,15 @@ static void fill_flags(struct document_reader *r, struct shard_extension *e)
 	e->media_elsewhere = media_address;
 }
 
+/* Older documents have none. */
+static void fill_music(struct document_reader *r, struct extension *e)
+{
+	if (json_object_get(r->json, "music"))
+		document_text(r, "music", e->music, sizeof(e->music));
+	if (!extension_music_fits(e->music))
+		document_refuse(r, "music");
+}
+
 struct filling {
 	struct extension extension;
 	const struct seal_key *key;
@@ -236,6 +254,7 @@ static void fill(struct document_reader *r, void *value)
 	fill_secret(r, e, f->key);
 	fill_flags(r, &e->core);
 	forward_fill(r, e->core.number, &e->forward);
+	fill_music(r, e);
 	e->changed_utc_ms = document_changed(r);
 }
 

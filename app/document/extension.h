@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "app/document/forward.h"
+#include "app/settings/settings.h"
 #include "base/seal.h"
 #include "sig/shard/shard.h"
 
@@ -18,6 +19,7 @@ enum {
 struct extension {
 	struct shard_extension core;
 	struct shard_forward forward;
+	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */
 	char realm
 		[EXTENSION_REALM_MAX]; /* the secret is a hash over it; empty: it could not be opened */
 	uint64_t changed_utc_ms;
@@ -40,6 +42,8 @@ json_t *extension_to_view(const struct extension *e, const char *realm);
 int extension_from_document(struct extension *out, struct bytes json, const struct seal_key *key,
 			    const char **reason) NODISCARD;
 
+/* It may be a file, or is "off" or "". */
+bool extension_music_fits(const char *name);
 /* "hex:hex:hex" to and from a secret. 0 or -EINVAL. */
 int extension_ha1_read(struct digest_secret *out, struct bytes text) NODISCARD;
 void extension_ha1_write(char out[EXTENSION_HA1_TEXT + 1], const struct digest_secret *secret);

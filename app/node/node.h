@@ -68,6 +68,14 @@ struct node_wait {
 	enum store_result result;
 };
 
+#define MUSIC_OFF "off"
+
+/* A file that some extensions chose. */
+struct music_choice {
+	char file[SOUND_NAME_MAX + 1];
+	uint32_t users; /* 0: the place is free */
+};
+
 struct node {
 	const char *config_path;
 	enum node_phase phase;
@@ -106,8 +114,10 @@ struct node {
 	struct answers answers;
 	struct ended ended;
 	struct media_queue media_queue;
-	struct sounds *sounds;               /* NULL: not open yet */
-	struct player players[SHARD_TRACKS]; /* by enum shard_track */
+	struct sounds *sounds;                     /* NULL: not open yet */
+	struct player players[SHARD_TRACKS];       /* by enum shard_track */
+	struct music_choice choices[SHARD_TRACKS]; /* what they play from SHARD_TRACK_FILES on */
+	bool players_started;
 	struct effects_to effects_to;
 	struct documents documents;
 	struct extensions extensions;
@@ -192,6 +202,11 @@ int node_players_open(struct node *n) NODISCARD;
 void node_players_start(struct node *n);
 /* SIGHUP: folder and files again. */
 void node_players_reload(struct node *n);
+/* An extension chose that file: the track that has it from now on; "": the node's, "off": none. When there is no track left for another
+ * file it is the node's, too. */
+uint8_t node_music_take(struct node *n, const char *file);
+/* It does so no longer. */
+void node_music_leave(struct node *n, const char *file);
 /* An event of a job, which is perhaps of a player. */
 void node_players_event(struct node *n, const struct media_event *event, uint64_t now_ns);
 /* Time passes. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sounds of the node, and what is played of them. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/node/node.h"
@@ -87,6 +88,65 @@ void node_players_start(struct node *n)
 		if (g_tones[i])
 			tone_start(&n->players[i], plan, now_ns);
 	player_play(&n->players[SHARD_TRACK_MUSIC], n->settings.media.music, now_ns);
+	for (uint32_t i = SHARD_TRACK_FILES; i < SHARD_TRACKS; i++)
+		if (n->choices[i].users)
+			player_play(&n->players[i], n->choices[i].file, now_ns);
+	n->players_started = true;
+}
+
+/* ---- files that extensions chose ---- */
+
+/* SHARD_TRACKS: there is none. */
+static uint32_t choice_find(const struct node *n, const char *file)
+{
+	uint32_t i = SHARD_TRACK_FILES;
+
+	while (i < SHARD_TRACKS && !(n->choices[i].users && !strcmp(n->choices[i].file, file)))
+		i++;
+	return i;
+}
+
+static uint32_t choice_free(const struct node *n)
+{
+	uint32_t i = SHARD_TRACK_FILES;
+
+	while (i < SHARD_TRACKS && n->choices[i].users)
+		i++;
+	return i;
+}
+
+static void choice_play(struct node *n, uint32_t i, const char *file)
+{
+	(void)snprintf(n->choices[i].file, sizeof(n->choices[i].file), "%s", file);
+	if (n->players_started)
+		player_play(&n->players[i], file, clock_now_ns());
+}
+
+uint8_t node_music_take(struct node *n, const char *file)
+{
+	uint32_t i = choice_find(n, file);
+
+	if (!file[0])
+		return SHARD_TRACK_MUSIC;
+	if (!strcmp(file, MUSIC_OFF))
+		return SHARD_TRACK_NONE;
+	if (i == SHARD_TRACKS && (i = choice_free(n)) < SHARD_TRACKS)
+		choice_play(n, i, file);
+	if (i == SHARD_TRACKS) {
+		LOG_ERROR("music", 0, "too many files of hold music, media.music is played instead",
+			  LOG_STR("file", file), LOG_U64("most", SHARD_TRACKS - SHARD_TRACK_FILES));
+		return SHARD_TRACK_MUSIC;
+	}
+	n->choices[i].users++;
+	return (uint8_t)i;
+}
+
+void node_music_leave(struct node *n, const char *file)
+{
+	uint32_t i = choice_find(n, file);
+
+	if (i < SHARD_TRACKS && --n->choices[i].users == 0)
+		choice_play(n, i, "");
 }
 
 void node_players_event(struct node *n, const struct media_event *event, uint64_t now_ns)

@@ -85,14 +85,23 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 
 /* ---- its track ---- */
 
-/* By codec. */
-static const struct job_id *track_of(const struct call_host *h, enum hears hears)
+/* It is for who holds to choose. */
+static const struct job_id *music_of(const struct call_host *h, const struct call *c,
+				     uint8_t holder)
 {
-	switch (hears) {
+	if (!h->music_of)
+		return h->tracks[SHARD_TRACK_MUSIC];
+	return h->music_of(h->owner, text_bytes(&c->legs[holder]->user));
+}
+
+/* By codec. */
+static const struct job_id *track_of(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	switch (hears_of(c, leg)) {
 	case HEARS_PEER:
 		return NULL;
 	case HEARS_MUSIC:
-		return h->tracks[SHARD_TRACK_MUSIC];
+		return music_of(h, c, bridge_peer(c, leg));
 	case HEARS_RINGBACK:
 		return h->tracks[SHARD_TRACK_RINGBACK];
 	case HEARS_BUSY:
@@ -167,7 +176,7 @@ static bool codec_choose(const struct job_id track[MEDIA_CODECS], const struct l
 bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
 		  struct flow_source *out)
 {
-	const struct job_id *track = h->tracks ? track_of(h, hears_of(c, leg)) : NULL;
+	const struct job_id *track = h->tracks ? track_of(h, c, leg) : NULL;
 
 	*out = (struct flow_source){ 0 };
 	return track && codec_choose(track, c->legs[leg], line, out);
@@ -176,7 +185,7 @@ bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, 
 bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t holder)
 {
 	const struct leg *l = c->legs[holder];
-	const struct job_id *track = h->tracks ? track_of(h, HEARS_MUSIC) : NULL;
+	const struct job_id *track = h->tracks ? music_of(h, c, holder) : NULL;
 	bool plays = false;
 
 	for (unsigned i = 0; i < MEDIA_CODECS && track; i++)

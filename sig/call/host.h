@@ -42,6 +42,8 @@ struct call_host {
 	/* Whom of ours a URI means: how many of cap targets were filled. Their slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, const struct sip_uri *uri, struct call_target *out,
 			       uint32_t cap);
+	/* What those hear whom a user of ours holds, by enum media_codec; NULL: nothing. The function is NULL: SHARD_TRACK_MUSIC. */
+	const struct job_id *(*music_of)(void *owner, struct bytes user);
 	/* Where the calls of a user of ours go instead. NULL: he has nothing set; or the function: nobody has. */
 	const struct shard_forward *(*forward_of)(void *owner, struct bytes user);
 	/* Whether who sends from there speaks for others: its routes, Contacts and media addresses count. NULL: nobody does. */

@@ -31,6 +31,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.targets_of = shard_targets_of,
 		.forward_of = shard_forward_for,
 		.tracks = s->tracks,
+		.music_of = shard_music_of,
 		.trusts = shard_trusts,
 	};
 	s->txns.wheel = &s->wheel;

@@ -139,6 +139,7 @@ struct shard_extension {
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
 	uint8_t webrtc;     /* enum shard_webrtc */
 	bool media_elsewhere; /* its media may be at another address than its signalling */
+	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
 };
 
 enum { FORWARD_TARGET_MAX = 32, FORWARD_RINGS_MAX = 20, FORWARD_RING_S = 6 };
@@ -173,12 +174,14 @@ struct shard_range {
 
 /* Sounds that the node plays without end, to all that are to hear them (sig/call/hears.h). */
 enum shard_track {
-	SHARD_TRACK_MUSIC, /* to who is held */
+	SHARD_TRACK_MUSIC, /* to who is held, where the holder chose no file of its own */
 	SHARD_TRACK_RINGBACK,
 	SHARD_TRACK_BUSY,
 	SHARD_TRACK_CONGESTION,
 	SHARD_TRACK_INFORMATION,
-	SHARD_TRACKS,
+	SHARD_TRACK_FILES, /* from here on: those that extensions chose */
+	SHARD_TRACKS = 64,
+	SHARD_TRACK_NONE = SHARD_TRACKS,
 };
 
 /* 0 or -errno. rand is used by the shard from now on. */
@@ -188,8 +191,8 @@ void shard_close(struct shard *s);
 /* New settings for what may change without a restart (all but number, locals, networks, shared ports, the table of quotas, capacities,
  * keys). */
 void shard_configure(struct shard *s, const struct shard_settings *settings);
-int shard_extension_put(struct shard *s,
-			const struct shard_extension *extension) NODISCARD; /* 0, -ENOSPC */
+/* 0 or -ENOSPC. Whom it holds hears its music at once. */
+int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
 /* What an extension that is there has set; neither a target nor do_not_disturb: nothing. For each next decision of a call. 0, -ENOENT,
  * -ENOMEM. */
 int shard_forward_set(struct shard *s, const char *number,

@@ -119,14 +119,19 @@ int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by, s
 	return shard_call_event(s, call, &ev, now) ? 0 : -ENOENT;
 }
 
-void shard_track_set(struct shard *s, enum shard_track track,
-		     const struct job_id jobs[MEDIA_CODECS])
+void shard_calls_hear(struct shard *s)
 {
 	uint32_t cursor = 0;
 	struct call *c;
 	pool_handle at;
 
-	memcpy(s->tracks[track], jobs, sizeof(s->tracks[track]));
 	while ((c = pool_next(&s->calls, &cursor, &at)) != NULL)
 		hears_settle(&s->host, c);
+}
+
+void shard_track_set(struct shard *s, enum shard_track track,
+		     const struct job_id jobs[MEDIA_CODECS])
+{
+	memcpy(s->tracks[track], jobs, sizeof(s->tracks[track]));
+	shard_calls_hear(s);
 }

@@ -42,6 +42,7 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 	struct bytes number = bytes_str(extension->number);
 	pool_handle at;
 	struct shard_extension_slot *slot = slot_find(s, number, &at);
+	bool other_music = slot && slot->extension.music != extension->music;
 
 	if (!slot) {
 		slot = pool_take(&s->extensions, &at);
@@ -53,6 +54,8 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 		}
 	}
 	slot->extension = *extension;
+	if (other_music)
+		shard_calls_hear(s);
 	return 0;
 }
 
@@ -69,6 +72,26 @@ bool shard_extension_delete(struct shard *s, const char *number)
 	(void)table_del(&s->extensions_by_number, number_hash(s, key), at);
 	(void)pool_give(&s->extensions, at);
 	return true;
+}
+
+static bool track_plays(const struct job_id track[MEDIA_CODECS])
+{
+	for (unsigned i = 0; i < MEDIA_CODECS; i++) {
+		if (track[i].generation)
+			return true;
+	}
+	return false;
+}
+
+const struct job_id *shard_music_of(void *owner, struct bytes user)
+{
+	const struct shard *s = owner;
+	const struct shard_extension *e = shard_extension_find(s, user);
+	uint8_t track = e ? e->music : SHARD_TRACK_MUSIC;
+
+	if (track == SHARD_TRACK_NONE)
+		return NULL;
+	return s->tracks[track_plays(s->tracks[track]) ? track : SHARD_TRACK_MUSIC];
 }
 
 const struct shard_forward *shard_forward_of(const struct shard *s, struct bytes number)

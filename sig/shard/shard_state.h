@@ -165,6 +165,10 @@ void shard_inside(struct shard *s, const struct sip_message *m);
 void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
+/* call_host.music_of */
+const struct job_id *shard_music_of(void *owner, struct bytes user);
+/* Calls look who hears what now. */
+void shard_calls_hear(struct shard *s);
 /* call_host.forward_of */
 const struct shard_forward *shard_forward_for(void *owner, struct bytes user);
 /* call_host.targets_of */

@@ -12,7 +12,7 @@ from lib.codec import G722, Opus, PCMA, PCMU, sine
 
 from call_test import CallTest
 
-MUSIC, OTHER, TALK_A, TALK_B = 620, 1240, 440, 880
+MUSIC, OTHER, SHOP, TALK_A, TALK_B = 620, 1240, 760, 440, 880
 
 
 def wav(path, hertz, rate=44100, channels=2):
@@ -278,6 +278,63 @@ class Changed(MusicTest):
         wav(self.file("broken.wav"), OTHER)
         self.hears(self.audio_b, OTHER, 20)
         self.assertEqual(self.node.log_text().count("hold music cannot be played"), 1)
+        self.ends(out, into)
+
+
+class Chosen(MusicTest):
+    """What an extension chose is heard by whom it holds."""
+
+    def setUp(self):
+        super().setUp()
+        wav(self.file("shop.wav"), SHOP)
+
+    def choose(self, number, music):
+        self.node.ctl("extension.put", number=number, music=music)
+
+    def test_the_holder_chooses(self):
+        """CALL-08, MED-05: not the held party; a change is heard at once, and survives a kill."""
+        self.plays()
+        self.choose("1001", "shop.wav")
+        out, into = self.talk()
+        self.reinvite(out, into, "sendonly", "recvonly", 2)
+        self.hears(self.audio_b, SHOP)
+        self.audio_a.stop()
+        self.audio_b.stop()
+        self.node.kill()
+        self.node.restart()
+        self.hears(self.audio_b, SHOP)
+        self.audio_a.start(TALK_A)
+        self.audio_b.start(TALK_B)
+        self.reinvite(out, into, "sendrecv", "sendrecv", 3)
+        self.talks()
+        self.reinvite_of_b(out, into, 4)
+        self.hears(self.audio_a, MUSIC)
+        self.choose("1002", "shop.wav")
+        self.hears(self.audio_a, SHOP)
+        self.choose("1002", "off")
+        self.hears(self.audio_a, TALK_B)    # what its phone still sends
+        self.choose("1002", "")
+        self.hears(self.audio_a, MUSIC)
+        self.ends(out, into)
+
+    def reinvite_of_b(self, out, into, version):
+        answer = threading.Thread(target=out.wait_reinvite, args=(self.audio_a.sdp(direction="recvonly", version=version),))
+        answer.start()
+        self.assertEqual(into.reinvite(self.audio_b.sdp(direction="sendonly", version=version)).status, 200)
+        answer.join()
+
+    def test_a_file_that_is_not_there(self):
+        """The log names it; until it comes what the node has is heard."""
+        self.plays()
+        out, into = self.talk()
+        self.held_by_command(into)
+        self.choose("1001", "late.wav")
+        self.logged("hold music cannot be played")
+        line = next(line for line in self.node.log_text().splitlines() if "hold music cannot be played" in line)
+        self.assertIn("file=late.wav", line)
+        self.hears(self.audio_b, MUSIC)
+        wav(self.file("late.wav"), OTHER)
+        self.hears(self.audio_b, OTHER, 20)
         self.ends(out, into)
 
 

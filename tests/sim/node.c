@@ -168,7 +168,7 @@ static void put_music(struct sim *s)
 
 	jobs[MEDIA_CODEC_PCMA] = (struct job_id){ .slot = 1, .generation = 1 };
 	jobs[MEDIA_CODEC_OPUS] = (struct job_id){ .slot = 2, .generation = 1 };
-	for (unsigned i = 0; i < SHARD_TRACKS && s->phones.music; i++)
+	for (unsigned i = 0; i < SHARD_TRACK_FILES && s->phones.music; i++)
 		shard_track_set(s->node.shard, (enum shard_track)i, jobs);
 }
 

@@ -60,6 +60,34 @@ static void test_extension_flags(void **state)
 	"\",\"forward_unreachable\":\"" unreachable                                             \
 	"\",\"application\":\"\",\"application_wait_s\":0"
 
+static void test_extension_music(void **state)
+{
+	static const struct step steps[] = {
+		{ "extension.put", "{\"number\":\"1\",\"password\":\"secret\"}", "\"music\":\"\"" },
+		{ "extension.put", "{\"number\":\"1\",\"music\":\"shop.wav\"}",
+		  "\"music\":\"shop.wav\"" },
+		{ "extension.put", "{\"number\":\"1\",\"music\":\".hidden\"}",
+		  "\"argument\":\"music\"" },
+		{ "extension.put", "{\"number\":\"1\",\"music\":\"../up.wav\"}",
+		  "\"argument\":\"music\"" },
+		{ "extension.put", "{\"number\":\"1\",\"display_name\":\"One\"}",
+		  "\"music\":\"shop.wav\"" },
+	};
+	static const struct step later[] = {
+		{ "extension.get", "{\"number\":\"1\"}", "\"music\":\"shop.wav\"" },
+		{ "extension.put", "{\"number\":\"1\",\"music\":\"off\"}", "\"music\":\"off\"" },
+		{ "extension.put", "{\"number\":\"1\",\"music\":\"\"}", "\"music\":\"\"" },
+	};
+
+	(void)state;
+	node_start_up();
+	take(steps, COUNT_OF(steps));
+	assert_int_equal(node_end(SIGKILL), -1);
+	node_start_up();
+	take(later, COUNT_OF(later));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
 static void test_extension_forward(void **state)
 {
 	static const struct step steps[] = {
@@ -250,9 +278,10 @@ static void test_broken_documents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		NODE_TEST(test_extension_flags), NODE_TEST(test_extension_forward),
-		NODE_TEST(test_profiles),        NODE_TEST(test_one_after_the_other),
-		NODE_TEST(test_redis_is_killed), NODE_TEST(test_broken_documents),
+		NODE_TEST(test_extension_flags),     NODE_TEST(test_extension_forward),
+		NODE_TEST(test_extension_music),     NODE_TEST(test_profiles),
+		NODE_TEST(test_one_after_the_other), NODE_TEST(test_redis_is_killed),
+		NODE_TEST(test_broken_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,6 +266,41 @@ static void changes(void **state)
 	assert_int_equal(line_last_spec(l->r, 1).send, 1); /* as it was carried */
 }
 
+static void choose_music(struct line *l, const char *number, uint8_t track)
+{
+	struct shard_extension e = rig_extension(number, false);
+
+	e.music = track;
+	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
+	rig_wait_ms(l->r, 1);
+}
+
+/* Who holds has chosen what is heard; it may do so while it holds. */
+static void the_holders_choice(void **state)
+{
+	static const struct job_id file[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMA] = { .slot = 9, .generation = 7 },
+	};
+	static const struct job_id none[MEDIA_CODECS];
+	struct line *l = *state;
+
+	shard_track_set(l->r->shard, SHARD_TRACK_FILES, file);
+	choose_music(l, "1002", SHARD_TRACK_FILES);
+	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
+	assert_music(l, 1, 3, 8);
+	choose_music(l, "1001", SHARD_TRACK_FILES);
+	assert_music(l, 1, 9, 8);
+	shard_track_set(l->r->shard, SHARD_TRACK_FILES, none); /* it cannot be used any more */
+	rig_wait_ms(l->r, 1);
+	assert_music(l, 1, 3, 8);
+	choose_music(l, "1001", SHARD_TRACK_NONE);
+	assert_no_music(l, 1);
+	choose_music(l, "1001", SHARD_TRACK_MUSIC);
+	assert_music(l, 1, 3, 8);
+	offer_of_a(l, SDP_A("sendrecv"), SDP_B("sendrecv"));
+	assert_no_music(l, 1);
+}
+
 /* The next process has music a little later than calls. */
 static void after_a_restart(void **state)
 {
@@ -551,6 +586,7 @@ int main(void)
 		MUSIC_TEST(refreshed_by_the_held),
 		MUSIC_TEST(taken_up_by_the_other),
 		MUSIC_TEST(changes),
+		MUSIC_TEST(the_holders_choice),
 		MUSIC_TEST(after_a_restart),
 		MUSIC_TEST(no_codec),
 		MUSIC_TEST(not_before_the_answer),
