@@ -80,11 +80,19 @@ static bool walk_message(struct walk *w, ProtobufCMessage *m, uint64_t path)
 
 /* ---- keep ---- */
 
+/* There is no field 0. protobuf-c reads one that is written in two octets, and not what it writes of it. */
+static bool is_field(const ProtobufCMessageUnknownField *f)
+{
+	return f->tag != 0;
+}
+
 static bool size_visit(struct walk *w, ProtobufCMessage *m, uint64_t path)
 {
 	(void)path;
-	for (unsigned i = 0; i < m->n_unknown_fields; i++)
-		w->size += ENTRY_HEAD + m->unknown_fields[i].len;
+	for (unsigned i = 0; i < m->n_unknown_fields; i++) {
+		if (is_field(&m->unknown_fields[i]))
+			w->size += ENTRY_HEAD + m->unknown_fields[i].len;
+	}
 	return true;
 }
 
@@ -93,6 +101,8 @@ static bool keep_visit(struct walk *w, ProtobufCMessage *m, uint64_t path)
 	for (unsigned i = 0; i < m->n_unknown_fields; i++) {
 		const ProtobufCMessageUnknownField *f = &m->unknown_fields[i];
 
+		if (!is_field(f))
+			continue;
 		writer_be64(&w->writer, path);
 		writer_be32(&w->writer, f->tag);
 		writer_u8(&w->writer, (uint8_t)f->wire_type);
