@@ -435,5 +435,48 @@ class Waiting(CallTest):
         into.wait_bye()
 
 
+class SecondCall(CallTest):
+    def test_answered_while_the_first_rings(self):
+        """BEAT-32: a phone that takes a call while it hears ringback loses neither."""
+        self.node.put_extension("1003", "secret1003")
+        third, audio_c, again = self.node.user_agent("1003", "secret1003"), self.node.media(), self.node.media()
+        for thing in (third, audio_c, again):
+            self.addCleanup(thing.close)
+        self.assertEqual(third.register().status, 200)
+        out = self.a.invite("1002", self.audio_a.sdp())
+        rung = self.b.incoming()
+        rung.ring()
+        out.wait_provisional(180)
+        second = third.invite("1001", audio_c.sdp())
+        waiting = self.a.incoming()
+        waiting.ring()
+        second.wait_provisional(180)
+        waiting.answer(again.sdp())
+        audio_c.use(second.wait_answer())
+        again.use(waiting.request)
+        self.hear(again, audio_c)
+        rung.answer(self.audio_b.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.audio_b.use(rung.request)
+        self.hear(self.audio_a, self.audio_b)
+        for asker, other in ((second, waiting), (out, rung)):
+            asker.bye()
+            other.wait_bye()
+        self.ended()
+        self.assertEqual([(cdr["from"], cdr["to"], cdr["sip_status"]) for cdr in self.node.cdrs(2)],
+                         [("1003", "1001", "200"), ("1001", "1002", "200")])
+
+    def hear(self, *ends):
+        """Each the other."""
+        for end, hertz in zip(ends, (440, 880)):
+            end.start(hertz)
+        for end in ends:
+            end.wait_packets(40)
+        for end in ends:
+            end.stop()
+        for end, hertz in zip(ends, (880, 440)):
+            self.assertAlmostEqual(end.heard()[0], hertz, delta=3)
+
+
 if __name__ == "__main__":
     unittest.main()
