@@ -29,6 +29,14 @@ class TransferTest(MusicTest):
         self.assertEqual(made.register().status, 200)
         return made, audio
 
+    def goes_on(self, end):
+        """One stream, whose numbers and time go forward only."""
+        packets = list(end.packets)
+        self.assertEqual(len({packet.ssrc for packet in packets}), 1)
+        for before, after in zip(packets, packets[1:]):
+            self.assertLess((after.seq - before.seq) % 0x10000, 0x8000)
+            self.assertLess((after.ts - before.ts) % 0x100000000, 0x80000000)
+
     def callee_says(self, out, into, mine, theirs, version):
         """The phone of B changes the direction; that of A answers."""
         answer = threading.Thread(target=out.wait_reinvite, args=(self.audio_a.sdp(direction=theirs, version=version),))
@@ -306,6 +314,8 @@ class Killed(TransferTest):
         self.hears(self.audio_a, RINGBACK)
         self.takes(rung, out, self.audio_a, TALK_A)
         self.leaves(into, cseq, self.audio_b)
+        self.goes_on(self.audio_a)
+        self.goes_on(self.audio_c)
         out.bye()
         rung.wait_bye()
         self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1001", "1003", "200", "hung up")])
@@ -329,6 +339,8 @@ class Killed(TransferTest):
         self.kill()
         self.hears(self.audio_b, TALK_C)
         self.hears(self.audio_c, TALK_B)
+        self.goes_on(self.audio_b)
+        self.goes_on(self.audio_c)
         rung.bye()
         into.wait_bye()
         self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1002", "1003", "200", "hung up")])
