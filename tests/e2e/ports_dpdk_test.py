@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls, SRTP, digits, hold, its music, moved media, video, a flood, WebRTC over a kill -9, trace and doctor with media.port: dpdk,
+"""Calls, SRTP, digits, hold, its music, ringback, moved media, video, a flood, WebRTC over a kill -9, trace and doctor with media.port: dpdk,
 by the tests that the other files have for sockets."""
 import os
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls, SRTP, digits, hold, its music, moved media, video, a flood, WebRTC over a kill -9, trace and doctor with media.port: xdp,
+"""Calls, SRTP, digits, hold, its music, ringback, moved media, video, a flood, WebRTC over a kill -9, trace and doctor with media.port: xdp,
 by the tests that the other files have for sockets."""
 import os
 

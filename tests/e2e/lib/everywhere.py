@@ -7,6 +7,7 @@ NAMES = (
     "srtp_test.Srtp.test_a_new_key_in_a_reinvite",
     "dialogs_test.Hold.test_the_caller_holds",
     "music_test.Held.test_by_command",
+    "tones_test.Ringback.test_by_command",
     "dialogs_test.Changes.test_media_moves_to_another_port",
     "dialogs_test.Changes.test_keys_by_info_cross_once",
     "fax_test.Fax.test_a_call_becomes_a_fax",
