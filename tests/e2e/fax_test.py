@@ -136,6 +136,16 @@ class Fax(FaxTest):
         self.assertEqual(record["lines"], "t38")
         self.assertGreater(int(record["a_packets_in"]), 256)
 
+    def test_a_page(self):
+        """UDPTL as it is sent: each datagram begins with its number, of two octets. Over a kill -9."""
+        out, into, _ = self.connect()
+        self.fax(into, out, self.fax_b, self.fax_a)
+        self.crosses(starts=[0] * 200, numbers=range(200))
+        self.node.kill()
+        self.node.restart()
+        self.crosses(starts=[0] * 56 + [1] * 144, numbers=range(200))
+        self.assertEqual(self.ended(out, into)["lines"], "t38")
+
     def test_beside_the_audio_line(self):
         """The audio line is off and a fax line added (RFC 3264 8.1), and the other way round. Nobody is put on hold by it."""
         out, into, _ = self.connect()

@@ -10,7 +10,7 @@ NAMES = (
     "tones_test.Ringback.test_by_command",
     "dialogs_test.Changes.test_media_moves_to_another_port",
     "dialogs_test.Changes.test_keys_by_info_cross_once",
-    "fax_test.Fax.test_a_call_becomes_a_fax",
+    "fax_test.Fax.test_a_page",
     "video_test.Video.test_two_phones_see_each_other",
     "bleed_test.Bleed.test_before_the_first_packet",
     "bundle_test.Bundled.test_sound_and_picture",
