@@ -223,7 +223,8 @@ void invite_ring(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 
-	if (l->uas->provisional == 180 || !may_say(l, false))
+	/* it has still to acknowledge that something rings: one at a time */
+	if (l->uas->provisional == 180 || l->uas->unacknowledged.n || !may_say(l, false))
 		return;
 	outbox_touch(&c->out); /* a successor rings on */
 	say(h, c, leg, 180, false);

@@ -332,15 +332,44 @@ static void waits_no_longer_after_a_restart(void **state)
 
 #define WAIT_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, line_teardown)
 
+/* A caller that has still to acknowledge what a phone said before hears nothing more: one at a time (RFC 3262 3). */
+static void rings_behind_an_unacknowledged_response(void **state)
+{
+	struct line *l = *state;
+	struct shard_forward busy = { .busy = "1004" };
+	struct bytes m;
+
+	assert_int_equal(shard_forward_set(l->r->shard, "1002", &busy), 0);
+	phone_begin(&l->a, "1002");
+	phone_request(&l->a, "INVITE", "Require: 100rel\r\n", PHONE_SDP_A);
+	assert_true(phone_rings(&l->b).n);
+	phone_answer(&l->b, l->b.invite, "182 Queued", "");
+	m = phone_hears(&l->a, "SIP/2.0 182");
+	assert_true(rig_header(m, "RSeq").n);
+	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
+	rig_run(l->r);
+	assert_int_equal(events_of(l->r, SIG_CALL_WAITING), 1);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 180"), 0);
+	restart(l);
+	assert_true(bytes_eq(m, phone_hears(&l->a, "SIP/2.0 182")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WAIT_TEST(rings_when_saved),   WAIT_TEST(is_answered),
-		WAIT_TEST(nobody_answers),     WAIT_TEST(goes_on),
-		WAIT_TEST(comes_from_a_phone), WAIT_TEST(caller_gives_up),
-		WAIT_TEST(no_codec),           WAIT_TEST(late_offer),
-		WAIT_TEST(reinvites),          WAIT_TEST(not_for_two),
-		WAIT_TEST(survives_a_restart), WAIT_TEST(waits_no_longer_after_a_restart),
+		WAIT_TEST(rings_when_saved),
+		WAIT_TEST(is_answered),
+		WAIT_TEST(nobody_answers),
+		WAIT_TEST(goes_on),
+		WAIT_TEST(comes_from_a_phone),
+		WAIT_TEST(caller_gives_up),
+		WAIT_TEST(no_codec),
+		WAIT_TEST(late_offer),
+		WAIT_TEST(reinvites),
+		WAIT_TEST(not_for_two),
+		WAIT_TEST(survives_a_restart),
+		WAIT_TEST(waits_no_longer_after_a_restart),
+		WAIT_TEST(rings_behind_an_unacknowledged_response),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
