@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Provisional responses that are acknowledged (RFC 3262): SIPp and scripted phones, and a node that is killed meanwhile."""
+import os
+import unittest
+
+from lib.message import address_uri
+from lib.sip import T1
+from lib.sipp import Sipp
+
+from call_test import CallTest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MUST, CAN = [("Require", "100rel")], [("Supported", "100rel")]
+
+
+class Prack(CallTest):
+    """1001 calls 1002, which are scripted."""
+
+    def setUp(self):
+        super().setUp()
+        self.node.put_extension("1001", "secret1001", early_media=True)
+
+    def wants_prack(self, into, sdp=b"", rseq=7):
+        """The called phone says 183 that is to be acknowledged."""
+        return into.respond(183, "Session Progress", [("Require", "100rel"), ("RSeq", str(rseq))], sdp)
+
+    def prack(self, out, said, body=b""):
+        """The caller's PRACK to what it heard; the answer to it."""
+        out.local, out.remote = out.request.get("From"), said.get("To")
+        out.target, out.cseq = address_uri(said.get("Contact")), max(out.cseq, out.request.cseq)
+        rack = f"{said.get('RSeq')} {out.request.cseq} INVITE"
+        return self.a.transact(out.in_dialog("PRACK", [("RAck", rack)], body))
+
+    def acknowledged(self, into):
+        """The node's PRACK, answered."""
+        request = self.b.take_request("PRACK", 5, into.call_id)
+        self.b.respond(request, 200, "OK")
+        return request
+
+    def test_both_sides(self):
+        """Each leg by itself: the phone's 183 is acknowledged by the node, and the node's by the caller; then they talk."""
+        out = self.a.invite("1002", self.audio_a.sdp(), MUST)
+        into = self.b.incoming()
+        self.assertIn("100rel", into.request.get("Supported"))
+        self.wants_prack(into, self.audio_b.sdp())
+        self.assertEqual(self.acknowledged(into).get("RAck"), f"7 {into.request.cseq} INVITE")
+        said = out.wait_provisional(183)
+        self.assertEqual((said.get("Require"), bool(said.body)), ("100rel", True))
+        self.assertEqual(self.prack(out, said).status, 200)
+        into.respond(200, "OK")
+        self.audio_a.use(said)
+        out.target = None
+        answered = out.wait_answer()
+        self.assertEqual(answered.body, b"")
+        into.wait_ack()
+        self.audio_b.use(into.request)
+        self.audio_a.start(440)
+        self.audio_b.start(880)
+        self.audio_a.wait_packets(60)
+        self.audio_b.wait_packets(60)
+        for end in (self.audio_a, self.audio_b):
+            end.stop()
+        self.assertEqual((self.audio_b.heard()[0], self.audio_a.heard()[0]), (440, 880))
+        out.cseq += 1
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["sip_status"], "200")
+
+    def test_late_offer(self):
+        """RFC 6337 3.1.2: the phone's offer in 183, the caller's answer in PRACK."""
+        out = self.a.invite("1002", b"", CAN)
+        into = self.b.incoming()
+        self.assertIn("100rel", into.request.get("Supported"))
+        self.wants_prack(into, self.audio_b.sdp())
+        said = out.wait_provisional(183)
+        self.assertEqual(self.prack(out, said, self.audio_a.sdp()).status, 200)
+        taken = self.acknowledged(into)
+        self.assertIn("m=audio ", taken.text)
+        into.respond(200, "OK")
+        out.target = None
+        self.assertEqual(out.wait_answer().body, b"")
+        self.assertEqual(into.wait_ack().body, b"")
+        out.cseq += 1
+        out.bye()
+        into.wait_bye()
+
+    def test_killed(self):
+        """kill -9 while both acknowledgements are open: the successor says the same again, and the call goes on."""
+        out = self.a.invite("1002", self.audio_a.sdp(), MUST)
+        into = self.b.incoming()
+        self.wants_prack(into, self.audio_b.sdp())
+        said = out.wait_provisional(183)
+        first = self.b.take_request("PRACK", 5, into.call_id)
+        self.node.kill()
+        self.node.restart()
+        again = self.b.take(lambda m: m.is_request and m.method == "PRACK" and m.at > first.at + T1, 10, "PRACK")
+        self.assertEqual((again.branch, again.get("RAck")), (first.branch, first.get("RAck")))
+        self.b.respond(again, 200, "OK")
+        copies = [m for m in list(self.a.received) if m.get("RSeq")]
+        self.assertEqual({m.get("RSeq") for m in copies}, {said.get("RSeq")})
+        self.assertEqual(self.prack(out, said).status, 200)
+        into.respond(200, "OK")
+        out.target = None
+        out.wait_answer()
+        into.wait_ack()
+        out.cseq += 1
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["sip_status"], "200")
+
+
+class Others(CallTest):
+    """Phones that others wrote."""
+
+    def test_sipp_is_called(self):
+        """SIPp says 183 until PRACK comes, and its 200 has no SDP: the caller hears the answer all the same."""
+        port, media = self.b.port, self.node.ports.take(2)
+        self.b.close()
+        sipp = Sipp(os.path.join(self.node.home, "sipp-prack"), os.path.join(HERE, "sipp", "uas_prack.xml"), self.node.server,
+                    self.node.ports, users=[(str(media),)], port=port, seconds=30, extra=("-rtp_echo", "-mp", str(media)))
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer()).start(500)
+        self.audio_a.wait_packets(80)
+        self.audio_a.stop()
+        self.assertAlmostEqual(self.audio_a.heard()[0], 500, delta=3)
+        out.bye()
+        outcome = sipp.wait()
+        self.assertTrue(outcome.ok(1), outcome)
+
+
+if __name__ == "__main__":
+    unittest.main()
