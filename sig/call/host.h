@@ -22,6 +22,7 @@ struct call_host {
 	struct wheel *wheel;
 	struct ports *ports; /* by network */
 	struct leg_users *users;
+	struct elsewhere_list *elsewhere;
 	struct security *security; /* security_event: whoever misuses the node */
 	const struct sig_metrics *metrics;
 	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */

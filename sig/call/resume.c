@@ -57,10 +57,11 @@ static int attach_client(struct call_host *h, struct call *c, uint8_t leg, struc
 			 const struct sip_hop *to)
 {
 	struct invite_uac *uac = c->legs[leg]->uac;
-	struct id_tag tag = { .call = c->id, .leg = leg, .random = uac->branch };
+	struct id_tag tag = c->legs[leg]->dialog.tag;
 	char branch[ID_BRANCH_LEN];
 	struct txn_slot *slot;
 
+	tag.random = uac->branch;
 	id_branch_put(branch, &tag);
 	slot = txns_take_client(h->txns, SIP_INVITE, to, bytes_mem(branch, sizeof(branch)),
 				TXN_INSIDE, h->now.ns);
@@ -110,8 +111,10 @@ static void attach_media(struct call_host *h, struct call *c)
 static void list_legs(struct call_host *h, struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i])
-			leg_users_put(h->users, c->legs[i]);
+		if (!c->legs[i])
+			continue;
+		leg_users_put(h->users, c->legs[i]);
+		elsewhere_put(h->elsewhere, &c->legs[i]->dialog);
 	}
 }
 

@@ -16,6 +16,20 @@ void dialog_clear(struct dialog *d)
 	text_clear(&d->remote);
 	text_clear(&d->target);
 	text_clear(&d->routes);
+	elsewhere_forget(&d->elsewhere);
+}
+
+int dialog_copy(struct dialog *to, const struct dialog *from)
+{
+	to->hop = from->hop;
+	return text_set(&to->call_id, text_bytes(&from->call_id)) ||
+			       text_set(&to->remote_tag, text_bytes(&from->remote_tag)) ||
+			       text_set(&to->local, text_bytes(&from->local)) ||
+			       text_set(&to->remote, text_bytes(&from->remote)) ||
+			       text_set(&to->target, text_bytes(&from->target)) ||
+			       text_set(&to->routes, text_bytes(&from->routes))
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int keep(struct text *t, struct bytes b)

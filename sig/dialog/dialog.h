@@ -6,6 +6,7 @@
 #define SIG_DIALOG_DIALOG_H
 
 #include "base/text.h"
+#include "sig/dialog/elsewhere.h"
 #include "sig/shard/shard.h"
 #include "sig/sip/id.h"
 
@@ -17,7 +18,8 @@ enum {
 struct call_host;
 
 struct dialog {
-	struct id_tag tag; /* ours */
+	struct id_tag tag; /* ours, with the call and leg that it was born in */
+	struct elsewhere *elsewhere; /* NULL: it is there still */
 	struct text call_id;
 	struct text remote_tag; /* empty: none yet */
 	struct text local;      /* "name" <uri> of us, without tag */
@@ -30,6 +32,18 @@ struct dialog {
 };
 
 void dialog_clear(struct dialog *d);
+/* The texts and the way of a dialog that has gone elsewhere, without its tag: nothing in it is found here. 0 or -ENOMEM. */
+int dialog_copy(struct dialog *to, const struct dialog *from) NODISCARD;
+
+/* Whose it is now. */
+static inline uint64_t dialog_call(const struct dialog *d)
+{
+	return d->elsewhere ? d->elsewhere->call : d->tag.call;
+}
+static inline uint8_t dialog_leg(const struct dialog *d)
+{
+	return d->elsewhere ? d->elsewhere->leg : d->tag.leg;
+}
 
 /* We are asked: from an INVITE with a Contact. 0, -EINVAL (something is too long or not to be repeated), -ENOMEM. */
 int dialog_from_request(struct dialog *d, const struct id_tag *tag,

@@ -174,7 +174,7 @@ static struct txn_slot *take_client(struct call_host *h, const struct dialog *d,
 				h->now.ns);
 	if (!slot)
 		return NULL;
-	txns_belong(h->txns, slot, d->tag.call, d->tag.leg, user);
+	txns_belong(h->txns, slot, dialog_call(d), dialog_leg(d), user);
 	if (!text_set(&slot->txn.message, text))
 		return slot;
 	txns_drop(h->txns, slot->self);

@@ -70,13 +70,14 @@ static const char *check_request(const struct leg *l, const struct text *request
 static const char *check_sent(const struct call *c, const struct call_seed *seed, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
-	struct id_tag want = { .call = c->id, .leg = leg, .random = l->uac->branch };
+	struct id_tag want = l->dialog.tag;
 	struct sip_message m;
 	char branch[ID_BRANCH_LEN];
 	bool ok;
 
 	if (!parses_as(&seed->sent[leg], true, &l->dialog, &m))
 		return "asked: sent";
+	want.random = l->uac->branch;
 	id_branch_put(branch, &want);
 	ok = bytes_eq(m.via.branch, bytes_mem(branch, sizeof(branch))) && m.cseq == l->invite_cseq;
 	message_close(&m);

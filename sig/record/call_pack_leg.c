@@ -15,6 +15,10 @@ static void pack_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tande
 	out->hop = hop;
 	out->local_cseq = d->local_cseq;
 	out->remote_cseq = d->remote_cseq;
+	if (d->elsewhere) {
+		out->born_call = d->tag.call;
+		out->born_leg = d->tag.leg;
+	}
 }
 
 static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_terms *terms)

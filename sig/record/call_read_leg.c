@@ -11,12 +11,27 @@ static_assert((int)TANDEM__CALL__LEG_STATE__CLOSED == (int)LEG_CLOSED, "as in th
 
 enum { INTERVAL_MAX_S = 86400 };
 
+static bool read_birth(struct reading *r, uint8_t leg, struct dialog *d,
+		       const Tandem__Call__Dialog *in)
+{
+	if (!in->born_call)
+		return true;
+	if (id_shard(in->born_call) != r->h->settings->number || in->born_leg > ID_LEG_MAX ||
+	    (in->born_call == r->c->id && in->born_leg == leg))
+		return reading_wrong(r, "dialog: where it was born");
+	d->tag.call = in->born_call;
+	d->tag.leg = (uint8_t)in->born_leg;
+	return !elsewhere_set(NULL, d, r->c->id, leg) || reading_wrong(r, "out of memory");
+}
+
 static bool read_dialog(struct reading *r, uint8_t leg, struct dialog *d,
 			const Tandem__Call__Dialog *in)
 {
 	if (!in)
 		return reading_wrong(r, "dialog is missing");
 	d->tag.random = in->tag;
+	if (!read_birth(r, leg, d, in))
+		return false;
 	d->local_cseq = in->local_cseq;
 	d->remote_cseq = in->remote_cseq;
 	if (d->local_cseq > INT32_MAX || d->remote_cseq > INT32_MAX)

@@ -20,6 +20,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.wheel = &s->wheel,
 		.ports = s->ports,
 		.users = &s->legs,
+		.elsewhere = &s->elsewhere,
 		.security = &s->security,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,
@@ -81,6 +82,7 @@ static int tables_open(struct shard *s, struct rand_source *rand)
 	    (err = aor_connections_open(&s->connections, set->registrations_max)) ||
 	    (err = table_open(&s->extensions_by_number, set->registrations_max)))
 		return err;
+	elsewhere_open(&s->elsewhere, &s->legs.key);
 	return 0;
 }
 

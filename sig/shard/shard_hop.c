@@ -25,8 +25,8 @@ static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from
 		return false;
 	l->dialog.hop = *to;
 	if (!addr_ip_eq(&known.remote, &to->remote)) /* where its media is, too */
-		session_refresh(&s->host, shard_call_find(s, l->dialog.tag.call));
-	txns_hop_moved(&s->txns, l->dialog.tag.call, l->dialog.tag.leg, &known, to);
+		session_refresh(&s->host, shard_call_find(s, dialog_call(&l->dialog)));
+	txns_hop_moved(&s->txns, dialog_call(&l->dialog), dialog_leg(&l->dialog), &known, to);
 	return true;
 }
 
@@ -42,7 +42,7 @@ void shard_hop_moved(struct shard *s, struct bytes user, const struct sip_hop *f
 		return;
 	while ((l = leg_users_next(&s->legs, user, l)) != NULL) {
 		if (leg_moved(s, l, from, to))
-			shard_call_step(s, shard_call_find(s, l->dialog.tag.call), &ev);
+			shard_call_step(s, shard_call_find(s, dialog_call(&l->dialog)), &ev);
 	}
 }
 

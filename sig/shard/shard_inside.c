@@ -55,11 +55,13 @@ static void no_transaction(struct shard *s, const struct sip_message *m)
 	struct id_tag tag;
 
 	/* a 2xx sent again after a restart, or 64*T1 after the first one */
-	if (m->method == SIP_INVITE && m->status / 100 == 2 && !id_tag_get(m->from.tag, &tag) &&
-	    shard_call_find(s, tag.call)) {
+	if (m->method == SIP_INVITE && m->status / 100 == 2 && !id_tag_get(m->from.tag, &tag)) {
+		elsewhere_follow(&s->elsewhere, &tag);
 		ev.leg = tag.leg;
-		tell_call(s, tag.call, &ev);
-		return;
+		if (shard_call_find(s, tag.call)) {
+			tell_call(s, tag.call, &ev);
+			return;
+		}
 	}
 	sig_count_dropped(&s->metrics, DROPPED_RESPONSE);
 }
@@ -148,6 +150,7 @@ static struct call *dialog_find(const struct shard *s, const struct sip_message 
 
 	if (id_tag_get(m->to.tag, &tag))
 		return NULL;
+	elsewhere_follow(&s->elsewhere, &tag);
 	c = shard_call_find(s, tag.call);
 	l = c ? call_leg(c, tag.leg) : NULL;
 	if (!l || (!dialog_is(&l->dialog, m->call_id, m->to.tag, m->from.tag) &&

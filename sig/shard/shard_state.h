@@ -88,6 +88,7 @@ struct shard {
 	struct nonce_window nonces;
 	struct security security;
 	struct leg_users legs;
+	struct elsewhere_list elsewhere;
 	struct aor_connections connections;
 	struct hash_key key;
 	uint32_t established;

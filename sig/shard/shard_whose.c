@@ -2,11 +2,14 @@
 /* Which call a message belongs to, for those who watch. */
 #include "sig/shard/shard_state.h"
 
-static uint64_t of_tag(struct bytes text)
+static uint64_t of_tag(const struct shard *s, struct bytes text)
 {
 	struct id_tag tag;
 
-	return !id_tag_get(text, &tag) && tag.leg != ID_LEG_NONE ? tag.call : 0;
+	if (id_tag_get(text, &tag) || tag.leg == ID_LEG_NONE)
+		return 0;
+	elsewhere_follow(&s->elsewhere, &tag);
+	return tag.call;
 }
 
 static uint64_t of_branch(struct bytes text)
@@ -32,9 +35,9 @@ uint64_t shard_whose(const struct shard *s, struct bytes message)
 	uint64_t call = 0;
 
 	if (!message_parse(&m, message, &error)) {
-		call = of_tag(m.to.tag);
+		call = of_tag(s, m.to.tag);
 		if (!call)
-			call = of_tag(m.from.tag);
+			call = of_tag(s, m.from.tag);
 		if (!call)
 			call = of_branch(m.via.branch);
 		if (!call)
