@@ -5,6 +5,7 @@
 
 #include "base/compiler.h"
 #include "base/log.h"
+#include "media/bridge.h"
 #include "sig/call/hears.h"
 #include "sig/call/invite.h"
 #include "sig/call/payer.h"
@@ -162,13 +163,11 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 	return offer_answer_by(t->offer, &other, &policy, &self, w, plan, error);
 }
 
-/* What the offerer hears. Nobody does where none asked. */
+/* What the offerer hears. */
 static int tell(struct call *c, const struct talk *t, struct writer *w)
 {
 	struct leg *l = c->legs[t->offerer];
 
-	if (!l->uas && !l->uac)
-		return 0;
 	l->session_version++;
 	return text_set(&l->open.said, writer_done(w));
 }
@@ -188,6 +187,75 @@ static void note_hold_over(struct call *c, uint8_t leg, struct bytes sdp)
 		l->holds = false;
 }
 
+/* Whoever we asked for did not ask us. */
+static bool nobody_is_told(const struct call *c, const struct talk *t)
+{
+	const struct leg *l = c->legs[t->offerer];
+
+	return !l->uas && !l->uac;
+}
+
+static struct session_texts texts_of(const struct leg_sdp *sdp)
+{
+	return (struct session_texts){ .heard = text_bytes(&sdp->heard),
+				       .said = text_bytes(&sdp->said),
+				       .we_offered = !sdp->theirs };
+}
+
+/* What the engine does for two legs, by what each has agreed on for itself: a is the plan's first. */
+static int map_legs(const struct leg *a, const struct leg *b, struct media_plan *plan,
+		    struct offer_error *error)
+{
+	const struct session_texts of_a = texts_of(leg_sdp_newest(a));
+	const struct session_texts of_b = texts_of(leg_sdp_newest(b));
+
+	return bridge_read(&of_a, &of_b, plan, error);
+}
+
+static bool has_active(const struct media_plan *plan)
+{
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		if (plan->line[i].active)
+			return true;
+	}
+	return false;
+}
+
+bool session_fits(const struct leg *a, const struct leg *b)
+{
+	struct offer_error error = { 0 };
+	struct media_plan plan;
+
+	return leg_sdp_is_agreed(leg_sdp_newest(a)) && leg_sdp_is_agreed(leg_sdp_newest(b)) &&
+	       !map_legs(a, b, &plan, &error) && has_active(&plan);
+}
+
+/* Its answer to what we asked by ourselves. */
+static int answer_own(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+		      struct call_refusal *refusal)
+{
+	uint8_t from = c->legs[leg]->uac->from;
+	struct offer_error error = { .reason = "nothing in common with the other party" };
+	struct media_plan plan;
+	struct agreed agreed = { .plan = &plan, .offerer = from, .answerer = leg };
+	int err;
+
+	if (text_set(&c->legs[leg]->open.heard, sdp))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	err = map_legs(c->legs[from], c->legs[leg], &plan, &error);
+	if (!err && !has_active(&plan))
+		err = -ENOTSUP;
+	if (err)
+		return refuse_sdp(refusal, err, &error);
+	err = refuse_place(h, c, leg, &plan, false, refusal);
+	if (err)
+		return err;
+	bridge_join(c, from, leg);
+	note_hold_over(c, leg, text_bytes(&c->legs[leg]->open.heard));
+	flows_update(h, c, &agreed);
+	return 0;
+}
+
 int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal)
 {
@@ -200,6 +268,8 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 
 	if (was_answered(c, leg, &t, sdp))
 		return 0;
+	if (nobody_is_told(c, &t))
+		return answer_own(h, c, leg, sdp, refusal);
 	t.answer = sdp;
 	err = compute(h, c, &t, &w, &plan, &error);
 	if (err)
@@ -337,19 +407,34 @@ int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
 	return err ? err : invite_requeue(h, c, leg);
 }
 
-int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
-		 struct agreed *agreed)
+/* Records of format 0 and 1 do not have what a party was told whom a command called. */
+static int plan_carried(struct call_host *h, const struct call *c, struct media_plan *plan,
+			struct agreed *agreed)
 {
 	struct talk t = talk_in_force(c);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 
-	if (call_is_alone(c))
-		return session_alone_plan(c, plan, agreed);
-	*agreed = (struct agreed){ .plan = plan, .offerer = t.offerer, .answerer = t.answerer };
 	if (t.answer.n == 0)
 		return -ENOTCONN;
+	*agreed = (struct agreed){ .plan = plan, .offerer = t.offerer, .answerer = t.answerer };
 	return compute(h, c, &t, &w, plan, &error);
+}
+
+int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
+		 struct agreed *agreed)
+{
+	const struct leg *a = call_caller(c), *b = call_callee(c);
+	struct offer_error error;
+
+	if (call_is_alone(c))
+		return session_alone_plan(c, plan, agreed);
+	*agreed = (struct agreed){ .plan = plan,
+				   .offerer = c->bridge.caller,
+				   .answerer = c->bridge.callee };
+	if (!b || !leg_sdp_is_agreed(leg_sdp_newest(a)) || !leg_sdp_is_agreed(leg_sdp_newest(b)))
+		return plan_carried(h, c, plan, agreed);
+	return map_legs(a, b, plan, &error);
 }
 
 int session_apply(struct call_host *h, struct call *c)

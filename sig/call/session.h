@@ -48,6 +48,8 @@ void session_refresh(struct call_host *h, struct call *c);
 /* What is agreed. 0 or -errno. */
 int session_plan(struct call_host *h, const struct call *c, struct media_plan *plan,
 		 struct agreed *agreed) NODISCARD;
+/* Two legs, each of which has agreed on something, can hear each other as they are. */
+bool session_fits(const struct leg *a, const struct leg *b);
 /* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */
 int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 

@@ -18,7 +18,7 @@ enum {
 struct call_host;
 
 struct dialog {
-	struct id_tag tag; /* ours, with the call and leg that it was born in */
+	struct id_tag tag;           /* ours, with the call and leg that it was born in */
 	struct elsewhere *elsewhere; /* NULL: it is there still */
 	struct text call_id;
 	struct text remote_tag; /* empty: none yet */
