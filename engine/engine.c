@@ -304,10 +304,10 @@ int engine_move(struct engine *e, const struct flow_spec *spec)
 	assert(slot < e->settings.slots);
 	if (moves_find(&e->moves, slot))
 		return -EAGAIN;
-	if (spec->shared_port)
-		return -ENOTSUP;
 	if (spread_of(&e->spread, slot) == worker_choose(e, spec->call))
 		return -EALREADY;
+	if (spec->shared_port)
+		return -ENOTSUP;
 	p = moves_begin(&e->moves, spec);
 	if (!p)
 		return -ENOMEM;
@@ -414,6 +414,18 @@ static bool job_command(struct engine *e, const struct media_command *c)
 	return true;
 }
 
+/* True: the command is done with. A flow that cannot go is told of the update where it is: the parties hear nothing of each other then. */
+static bool move_first(struct engine *e, const struct media_command *command, bool *again)
+{
+	int err = engine_move(e, &command->spec);
+
+	*again = err == -EAGAIN;
+	if (err && err != -EAGAIN && err != -EALREADY)
+		LOG_ERROR("media", command->spec.call, "a flow cannot go to the other's worker",
+			  LOG_INT("error", err));
+	return !err;
+}
+
 bool engine_command(struct engine *e, const struct media_command *command)
 {
 	bool has_spec = command->kind == MEDIA_FLOW_OPEN || command->kind == MEDIA_FLOW_UPDATE;
@@ -427,6 +439,14 @@ bool engine_command(struct engine *e, const struct media_command *command)
 	moves_go_on(e);
 	if (moves_find(&e->moves, slot))
 		return false;
+	if (command->kind == MEDIA_FLOW_UPDATE && command->moves) {
+		bool again;
+
+		if (move_first(e, command, &again))
+			return true;
+		if (again)
+			return false;
+	}
 	worker = opens ? worker_choose(e, command->spec.call) : spread_of(&e->spread, slot);
 	if (!ring_push(&e->threads[worker].worker.commands, command))
 		return false;

@@ -269,6 +269,7 @@ struct media_command {
 	struct job_id job; /* of the JOB commands */
 	char digit;
 	uint8_t association; /* FLIGHT */
+	uint8_t moves; /* UPDATE: the flow goes to the worker of spec.call before, where that is another one (engine_move) */
 	uint16_t duration_ms;
 	uint64_t call;              /* JOB_OPEN */
 	struct flow_parcel *parcel; /* YIELD, and OPEN of what yielded: of engine_move alone */

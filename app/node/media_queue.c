@@ -51,6 +51,7 @@ static bool replace_update(struct media_queue *q, struct media_command *command)
 		if (waiting->kind != MEDIA_FLOW_UPDATE ||
 		    !flow_id_eq(waiting->spec.id, command->spec.id))
 			continue;
+		command->moves |= waiting->moves;
 		q->list[(q->head + i) % q->capacity] = command;
 		free(waiting);
 		return true;

@@ -73,6 +73,7 @@ static void set_timer(struct call_host *h, struct call *c)
 	sooner(&next, c->flows_ns);
 	sooner(&next, c->save_ns);
 	sooner(&next, c->order_ns);
+	sooner(&next, transfer_due_ns(c));
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
 			set_leg_timer(&next, c->legs[i]);

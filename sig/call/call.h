@@ -115,6 +115,7 @@ struct session_timer {
 	uint64_t refresh_ns, expires_ns; /* 0: off */
 };
 
+struct call_join;
 struct leg_digits;
 struct transfer;
 
@@ -181,6 +182,7 @@ struct call_flow {
 	bool silent; /* the party was not heard for long while that was no reason to end the call */
 	bool open;   /* the engine was told */
 	bool closing; /* ... and told to close it: only its last counters are awaited */
+	bool moves;   /* it came from another call, and the engine is to be told */
 	uint32_t ssrc_out;
 	struct addr remote;        /* RTP address the party signalled; follows from the texts */
 	struct flow_source source; /* what the engine was told last that the party hears */
@@ -190,6 +192,8 @@ struct call_flow {
 };
 
 enum { CALL_FLOWS_MAX = LEGS_MAX * MEDIA_LINES_MAX };
+
+enum { UNTOLD_CALLER = 1, UNTOLD_CALLEE = 2 };
 
 /* The two that hear each other, in the roles that the CDR has them in. */
 struct bridge {
@@ -209,6 +213,7 @@ struct call {
 	struct bridge bridge;
 	struct plan plan;
 	struct transfer *transfer; /* NULL: none is under way (transfer.h) */
+	uint8_t untold;            /* legs of the bridge that may have to be asked again (join.h) */
 	struct refusal_kept best;
 	struct call_flow *flows;
 	uint32_t flow_count;
@@ -266,6 +271,7 @@ enum call_event_kind {
 	CALL_EV_RELEASE,      /* the store is away: nothing waits any longer */
 	CALL_EV_ASSERT,       /* the store is back: save again */
 	CALL_EV_RESUME,       /* after a restart */
+	CALL_EV_JOIN,         /* leg, join: it goes to another call */
 };
 
 /* What a call is told to do by command. */
@@ -298,6 +304,7 @@ struct call_event {
 	struct flow_id flow;
 	int error;
 	struct call_order *order;
+	struct call_join *join;
 };
 
 /* Where a party is reached. */

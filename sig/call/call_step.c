@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/join.h"
 #include "sig/call/order.h"
 #include "sig/call/parting.h"
 #include "sig/call/prack.h"
@@ -408,7 +409,11 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_RESUME:
 		call_resume(h, c);
 		break;
+	case CALL_EV_JOIN:
+		join_give(h, c, ev->leg, ev->join);
+		break;
 	}
 	transfer_go(h, c);
+	join_tell(h, c);
 	release(h, c);
 }

@@ -184,6 +184,8 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	if (line)
 		note_kind(f, line);
 	command->spec = spec_of(h, c, f);
+	command->moves = f->moves;
+	f->moves = false;
 	flow_dtls_spec(&command->spec, c, f, NULL);
 	f->source = (struct flow_source){ 0 };
 	if (f->kind == MEDIA_AUDIO)

@@ -10,6 +10,8 @@
 
 enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192 };
 
+struct call;
+struct call_event;
 struct call_target;
 struct leg_users;
 struct packing;
@@ -47,6 +49,13 @@ struct call_host {
 	const struct job_id *(*music_of)(void *owner, struct bytes user);
 	/* Where the calls of a user of ours go instead. NULL: he has nothing set; or the function: nobody has. */
 	const struct shard_forward *(*forward_of)(void *owner, struct bytes user);
+	/* The call of that id, to look at. NULL: there is none; or the function: there is no other. */
+	const struct call *(*call_of)(void *owner, uint64_t call);
+	/* Our dialog of that name, and its leg. The tags: ours, and the party's. NULL: none. */
+	const struct call *(*call_of_dialog)(void *owner, struct bytes call_id, struct bytes local,
+					     struct bytes remote, uint8_t *leg);
+	/* A step of another call, within one of this. */
+	void (*tell)(void *owner, uint64_t call, const struct call_event *ev);
 	/* Whether who sends from there speaks for others: its routes, Contacts and media addresses count. NULL: nobody does. */
 	bool (*trusts)(void *owner, const struct sip_hop *hop);
 };

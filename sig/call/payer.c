@@ -49,6 +49,14 @@ void payer_give_port(const struct call_host *h, const struct call *c)
 	quota_give(&h->settings->quota, &c->payer, QUOTA_PORTS);
 }
 
+void payer_move_port(const struct call_host *h, const struct call *from, const struct call *to)
+{
+	struct quota_refusal none;
+
+	payer_give_port(h, from);
+	(void)quota_take(&h->settings->quota, &to->payer, QUOTA_PORTS, true, h->now.ns, &none);
+}
+
 bool payer_may_ask(const struct call_host *h, const struct call *c)
 {
 	return txns_has_room(h->txns,

@@ -9,6 +9,8 @@
 /* One pair of ports more, which flow_drop gives back. 0 or -EDQUOT: *h->quota_refusal says why. */
 int payer_take_port(struct call_host *h, const struct call *c) NODISCARD;
 void payer_give_port(const struct call_host *h, const struct call *c);
+/* It goes to another call with its leg, and is not refused there. */
+void payer_move_port(const struct call_host *h, const struct call *from, const struct call *to);
 /* Whether one more branch may be asked: there is room for its transaction. */
 bool payer_may_ask(const struct call_host *h, const struct call *c);
 /* The transaction is one of the caller's until it ends. */

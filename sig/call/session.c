@@ -246,8 +246,8 @@ static int answer_own(struct call_host *h, struct call *c, uint8_t leg, struct b
 	if (!err && !has_active(&plan))
 		err = -ENOTSUP;
 	if (err)
-		return refuse_sdp(refusal, err, &error);
-	err = refuse_place(h, c, leg, &plan, false, refusal);
+		return session_refuse_sdp(refusal, err, &error);
+	err = session_refuse_place(h, c, leg, &plan, false, refusal);
 	if (err)
 		return err;
 	bridge_join(c, from, leg);

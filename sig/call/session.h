@@ -64,6 +64,8 @@ bool session_is_same(struct bytes a, struct bytes b);
 bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
 /* The same stream comes to it. */
 bool session_is_receiving(const struct call *c, uint8_t leg, struct bytes sdp);
+/* By what we said last the party of the leg may send and receive. */
+bool session_was_offered_all(const struct call *c, uint8_t leg);
 /* By what was agreed the party of the leg takes nothing from the other one, of its own will. */
 bool session_is_holding(const struct call *c, uint8_t leg);
 /* "Warning: 399 ..." line for a refusal with a sentence. */

@@ -73,6 +73,14 @@ bool session_is_receiving(const struct call *c, uint8_t leg, struct bytes sdp)
 	return first_line(c, leg, bridge_peer(c, leg), sdp, &side) && side.receives;
 }
 
+bool session_was_offered_all(const struct call *c, uint8_t leg)
+{
+	struct media_side side;
+
+	return first_line(c, leg, leg, text_bytes(&c->legs[leg]->sdp.said), &side) && side.sends &&
+	       side.receives;
+}
+
 /* Who is offered silence can but answer with silence. */
 bool session_is_holding(const struct call *c, uint8_t leg)
 {

@@ -8,6 +8,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/join.h"
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
@@ -25,21 +26,46 @@ void transfer_clear(struct transfer **t)
 	*t = NULL;
 }
 
-int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t refer)
+static int begin(struct call *c, uint8_t leg, uint32_t refer)
 {
 	if (c->transfer)
 		return -EALREADY;
 	if (c->state != CALL_ESTABLISHED || !bridge_has(c, leg) || !call_callee(c))
 		return -ENOTCONN;
 	c->transfer = calloc(1, sizeof(*c->transfer));
-	if (!c->transfer || text_set(&c->transfer->target, user)) {
-		transfer_clear(&c->transfer);
+	if (!c->transfer)
 		return -ENOMEM;
-	}
 	c->transfer->leg = leg;
 	c->transfer->refer = refer;
 	outbox_touch(&c->out);
 	return 0;
+}
+
+int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t refer)
+{
+	int err = begin(c, leg, refer);
+
+	if (err || !text_set(&c->transfer->target, user))
+		return err;
+	transfer_clear(&c->transfer);
+	return -ENOMEM;
+}
+
+int transfer_begin_with(struct call *c, uint8_t leg, uint64_t call, uint8_t call_leg,
+			uint32_t refer)
+{
+	int err = begin(c, leg, refer);
+
+	if (err)
+		return err;
+	c->transfer->with = call;
+	c->transfer->with_leg = call_leg;
+	return 0;
+}
+
+uint64_t transfer_due_ns(const struct call *c)
+{
+	return c->transfer && c->transfer->state == TRANSFER_WAITS ? c->transfer->again_ns : 0;
 }
 
 static void notify(struct call_host *h, struct call *c, uint16_t status)
@@ -151,13 +177,10 @@ static void refused(struct call_host *h, struct call *c, uint16_t status)
 	transfer_clear(&c->transfer);
 }
 
-void transfer_go(struct call_host *h, struct call *c)
+static void go_ring(struct call_host *h, struct call *c)
 {
 	struct call_refusal refusal;
 
-	if (!c->transfer || c->transfer->state != TRANSFER_WAITS || c->state != CALL_ESTABLISHED ||
-	    invite_is_open(c))
-		return;
 	outbox_touch(&c->out);
 	if (ring(h, c, &refusal)) {
 		refused(h, c, refusal.status);
@@ -165,6 +188,118 @@ void transfer_go(struct call_host *h, struct call *c)
 	}
 	begun(h, c);
 	notify(h, c, 100);
+}
+
+/* Who was the caller before is it again, of two callers the one that is given away here. */
+static bool is_caller(const struct call *c, uint8_t given, bool other_called)
+{
+	return given == c->bridge.caller || !other_called;
+}
+
+/* The two are a pair by now. Neither rang: they speak at once. */
+static int pair_up(struct call_host *h, struct call *c, uint8_t given, uint8_t other, bool calls,
+		   struct text *user)
+{
+	struct text own = { 0 };
+
+	if (text_set(&own, call_leg_user(c, given)))
+		return -ENOMEM;
+	pair_ends(h, c, CAUSE_TRANSFERRED, call_ended_by(c, c->transfer->leg));
+	c->transfer->other = c->bridge;
+	c->bridge = (struct bridge){ .caller = calls ? given : other,
+				     .callee = calls ? other : given,
+				     .offerer = calls ? given : other };
+	swap(&c->from, calls ? &own : user);
+	swap(&c->to, calls ? user : &own);
+	text_clear(&own);
+	c->answer_utc_ms = c->setup_utc_ms;
+	c->status = 200;
+	c->untold = UNTOLD_CALLER | UNTOLD_CALLEE;
+	plan_clear(&c->plan);
+	return 0;
+}
+
+static void joined(struct call_host *h, struct call *c);
+
+/* 0, -EAGAIN or -errno: nothing has changed. */
+static int join(struct call_host *h, struct call *c)
+{
+	const struct transfer *t = c->transfer;
+	const struct call *other = h->call_of ? h->call_of(h->owner, t->with) : NULL;
+	struct call_join j = { .to = c };
+	struct call_event ev = { .kind = CALL_EV_JOIN, .join = &j };
+	uint8_t given = bridge_peer(c, t->leg);
+	struct text user = { 0 };
+	bool calls;
+	int err;
+
+	if (!other || !bridge_has(other, t->with_leg) ||
+	    bridge_peer(other, t->with_leg) == LEG_NONE)
+		return -ENOENT;
+	ev.leg = bridge_peer(other, t->with_leg);
+	if (!session_fits(c->legs[given], other->legs[ev.leg]))
+		return -ENOTSUP;
+	if (!join_is_settled(h, c))
+		return -EAGAIN;
+	calls = is_caller(c, given, ev.leg == other->bridge.caller);
+	err = text_set(&user, call_leg_user(other, ev.leg));
+	if (!err) {
+		h->tell(h->owner, t->with, &ev);
+		err = j.err;
+	}
+	if (!err)
+		err = pair_up(h, c, given, j.leg, calls, &user);
+	text_clear(&user);
+	return err;
+}
+
+static uint16_t join_status(int err)
+{
+	switch (err) {
+	case -ENOTSUP:
+		return 488;
+	case -ENOENT:
+	case -ENOTCONN:
+		return 481;
+	default:
+		return 500;
+	}
+}
+
+enum { AGAIN_MS = 20 };
+
+static void go_join(struct call_host *h, struct call *c)
+{
+	int err = join(h, c);
+	char id[ID_TEXT_LEN];
+
+	if (err == -EAGAIN) {
+		c->transfer->again_ns = h->now.ns + AGAIN_MS * NS_PER_MS;
+		return;
+	}
+	outbox_touch(&c->out);
+	if (err) {
+		refused(h, c, join_status(err));
+		return;
+	}
+	id_call_put(id, c->transfer->with);
+	LOG_INFO("call", c->id, "call is joined with another",
+		 LOG_BYTES("with", bytes_mem(id, sizeof(id))),
+		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
+	joined(h, c);
+	session_refresh(h, c);
+}
+
+void transfer_go(struct call_host *h, struct call *c)
+{
+	const struct transfer *t = c->transfer;
+
+	if (!t || t->state != TRANSFER_WAITS || c->state != CALL_ESTABLISHED || invite_is_open(c))
+		return;
+	if (!t->with)
+		go_ring(h, c);
+	else if (t->again_ns <= h->now.ns)
+		go_join(h, c);
 }
 
 /* Whoever rings is left. */
@@ -211,19 +346,23 @@ bool transfer_failed(struct call_host *h, struct call *c, const struct call_endi
 }
 
 /* Whoever was told waits for its answer: a BYE that overtakes the NOTIFY would say less. */
-void transfer_joined(struct call_host *h, struct call *c)
+static void joined(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
-	const struct leg *l = t ? call_leg(c, t->leg) : NULL;
+	const struct leg *l = call_leg(c, t->leg);
 
-	if (!t || t->state != TRANSFER_RINGS)
-		return;
 	t->state = TRANSFER_DONE;
 	flows_close_leg(h, c, t->leg);
 	call_publish(h, c, SIG_CALL_TRANSFERRED);
 	notify(h, c, 200);
 	if (!t->refer || !l || l->state != LEG_CONFIRMED)
 		transfer_resume(h, c);
+}
+
+void transfer_joined(struct call_host *h, struct call *c)
+{
+	if (c->transfer && c->transfer->state == TRANSFER_RINGS)
+		joined(h, c);
 }
 
 void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev)

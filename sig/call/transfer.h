@@ -20,7 +20,10 @@ struct transfer {
 	enum transfer_state state;
 	uint8_t leg;          /* of the transferor */
 	uint32_t refer;       /* CSeq of its REFER, which NOTIFY names; 0: nobody is notified */
-	struct text target;   /* user who is to ring */
+	struct text target;   /* user who is to ring; "": */
+	uint64_t with;        /* ... another call, whose party of */
+	uint8_t with_leg;     /* this leg is the transferor, too: its other one is spoken with */
+	uint64_t again_ns;    /* that call is busy: it is tried again; 0: not waiting for that */
 	struct bridge other;  /* of RINGS on: the pair of the transferor and its party, and */
 	struct text from, to; /* what the call had as theirs */
 };
@@ -29,6 +32,11 @@ void transfer_clear(struct transfer **t);
 /* The leg's party gives the other one to that user of ours. It begins when no INVITE is open (transfer_go). 0, -EALREADY (one is under
  * way), -ENOTCONN (the call is not established), -ENOMEM. */
 int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t refer) NODISCARD;
+/* ... to whom its party speaks with in another call, which becomes one with this (RFC 3891, RFC 5589 7). */
+int transfer_begin_with(struct call *c, uint8_t leg, uint64_t call, uint8_t call_leg,
+			uint32_t refer) NODISCARD;
+/* When transfer_go wants to be called; 0: it does not. */
+uint64_t transfer_due_ns(const struct call *c);
 /* After each step of the call. */
 void transfer_go(struct call_host *h, struct call *c);
 /* Nobody took the call: false where there was nobody to get its party back, and the call is to end. */

@@ -9,23 +9,37 @@
 #include "sig/leg/request.h"
 #include "sig/leg/respond.h"
 #include "sig/shard/route.h"
+#include "sig/sip/replaces.h"
 
 enum { REFER_EXPIRES_S = 300, NOTIFY_LINES_MAX = 256, SIPFRAG_MAX = 96 };
 
+struct target {
+	char user[ROUTE_USER_MAX];
+	struct replaces replaces; /* in space */
+	char space[REPLACES_MAX];
+	bool joins; /* by Replaces, and not user */
+};
+
 /* Where the party wants the other one to go. 0 or the status to refuse with. */
 static uint16_t read_target(const struct call_host *h, const struct sip_message *m,
-			    char user[ROUTE_USER_MAX])
+			    struct target *out)
 {
 	enum route_verdict verdict;
 	struct sip_name_addr to;
 	struct bytes value;
+	int err;
 
 	if (!message_header(m, "Refer-To", 0, &value) || message_header(m, "Refer-To", 1, &value) ||
 	    !message_header(m, "Refer-To", 0, &value) || sip_name_addr_parse(&to, value))
 		return 400; /* RFC 3515 2.1: exactly one */
+	err = replaces_of_uri(&out->replaces, to.uri.headers, out->space);
+	if (err != -ENOENT) {
+		out->joins = true;
+		return err ? 400 : 0;
+	}
 	if (!route_is_ours(&to.uri, h->settings) && !route_is_same_domain(&to.uri, &m->to.uri))
 		return 404;
-	verdict = route_user(&to.uri, user);
+	verdict = route_user(&to.uri, out->user);
 	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
 }
 
@@ -47,6 +61,63 @@ static uint16_t refusal_of(int err)
 	default:
 		return 500;
 	}
+}
+
+/* Only a dialog of the same phone, or of the same user's: nobody takes a stranger's party. */
+static bool is_own_dialog(const struct leg *l, const struct leg *other)
+{
+	return l->user.n ? bytes_eq(text_bytes(&l->user), text_bytes(&other->user))
+			 : addr_ip_eq(&l->dialog.hop.remote, &other->dialog.hop.remote);
+}
+
+/* Who rings yet is given the party when he is rung for it: the transferor's own call to him is over. */
+static int begin_early(struct call_host *h, struct call *c, uint8_t leg, const struct call *other,
+		       uint32_t refer)
+{
+	const struct call_event hangup = { .kind = CALL_EV_HANGUP };
+	struct text user = { 0 };
+	int err = text_set(&user, text_bytes(&other->to));
+
+	if (!err)
+		err = transfer_begin(c, leg, text_bytes(&user), refer);
+	text_clear(&user);
+	if (!err)
+		h->tell(h->owner, other->id, &hangup);
+	return err;
+}
+
+/* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
+static uint16_t begin_joining(struct call_host *h, struct call *c, uint8_t leg,
+			      const struct replaces *r, uint32_t refer)
+{
+	const struct call *other;
+	uint8_t at;
+	int err;
+
+	other = h->call_of_dialog(h->owner, r->call_id, r->to_tag, r->from_tag, &at);
+	if (!other)
+		other = h->call_of_dialog(h->owner, r->call_id, r->from_tag, r->to_tag, &at);
+	if (!other || other == c || !bridge_has(other, at))
+		return 481;
+	if (!is_own_dialog(c->legs[leg], other->legs[at]))
+		return 403;
+	if (other->state < CALL_ANSWERING && at == other->bridge.caller)
+		err = begin_early(h, c, leg, other, refer);
+	else
+		err = transfer_begin_with(c, leg, other->id, at, refer);
+	return err ? refusal_of(err) : 0;
+}
+
+/* 0 or the status to refuse with. */
+static uint16_t begin(struct call_host *h, struct call *c, uint8_t leg, const struct target *t,
+		      uint32_t refer)
+{
+	int err;
+
+	if (t->joins)
+		return begin_joining(h, c, leg, &t->replaces, refer);
+	err = transfer_begin(c, leg, bytes_str(t->user), refer);
+	return err ? refusal_of(err) : 0;
 }
 
 /* Saved before said: who was told so leaves its party to us. */
@@ -102,15 +173,11 @@ void refer_notify(struct call_host *h, struct call *c, uint8_t leg, uint32_t ref
 void refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	bool notify = wants_notify(ev->message);
-	char user[ROUTE_USER_MAX];
-	uint16_t status = read_target(h, ev->message, user);
+	struct target target = { 0 };
+	uint16_t status = read_target(h, ev->message, &target);
 
-	if (!status) {
-		int err =
-			transfer_begin(c, ev->leg, bytes_str(user), notify ? ev->message->cseq : 0);
-
-		status = err ? refusal_of(err) : 0;
-	}
+	if (!status)
+		status = begin(h, c, ev->leg, &target, notify ? ev->message->cseq : 0);
 	if (status) {
 		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
 		return;

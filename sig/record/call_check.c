@@ -378,8 +378,8 @@ static const char *check_transfer(const struct call *c)
 	}
 	if (t->state != TRANSFER_WAITS)
 		fits = fits && !bridge_has(c, t->leg) &&
-		       (t->other.caller == t->leg || t->other.callee == t->leg) &&
-		       (t->other.caller == c->bridge.caller || t->other.callee == c->bridge.caller);
+		       ((t->other.caller == t->leg && bridge_has(c, t->other.callee)) ||
+			(t->other.callee == t->leg && bridge_has(c, t->other.caller)));
 	return fits ? NULL : "transfer: state";
 }
 

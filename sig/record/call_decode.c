@@ -44,6 +44,7 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	c->out.version = c->out.released = c->out.acked = in->version;
 	c->state = (enum call_state)in->state;
 	c->early_media = in->early_media;
+	c->untold = in->untold & (UNTOLD_CALLER | UNTOLD_CALLEE);
 	c->video = in->video;
 	c->status = (uint16_t)in->status;
 	c->cause = (enum call_cause)in->cause;

@@ -17,6 +17,8 @@ void packing_transfer(struct packing *p, const struct transfer *t)
 	out->leg = t->leg;
 	out->refer = t->refer;
 	out->target = packing_text(&t->target);
+	out->with = t->with;
+	out->with_leg = t->with_leg;
 	out->caller = t->other.caller;
 	out->callee = t->other.callee;
 	out->offerer = t->other.offerer;
@@ -50,7 +52,7 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 
 	if (!in)
 		return true;
-	if (in->state > TRANSFER_DONE || !is_leg(r->c, in->leg))
+	if (in->state > TRANSFER_DONE || in->with_leg >= LEGS_MAX || !is_leg(r->c, in->leg))
 		return reading_wrong(r, "transfer: leg");
 	t = r->c->transfer = calloc(1, sizeof(*t));
 	if (!t)
@@ -58,6 +60,8 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	t->state = (enum transfer_state)in->state;
 	t->leg = (uint8_t)in->leg;
 	t->refer = in->refer;
+	t->with = in->with;
+	t->with_leg = (uint8_t)in->with_leg;
 	return read_before(r, t, in) &&
 	       reading_line(r, &t->target, &in->target, READING_USER_MAX, "transfer: target") &&
 	       reading_line(r, &t->from, &in->from, READING_USER_MAX, "transfer: from") &&

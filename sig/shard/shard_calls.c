@@ -69,6 +69,25 @@ void shard_call_step(struct shard *s, struct call *c, const struct call_event *e
 		shard_call_give(s, c);
 }
 
+const struct call *shard_call_of(void *owner, uint64_t call)
+{
+	return shard_call_find(owner, call);
+}
+
+const struct call *shard_call_of_dialog(void *owner, struct bytes call_id, struct bytes local,
+					struct bytes remote, uint8_t *leg)
+{
+	return shard_dialog_find(owner, call_id, local, remote, leg);
+}
+
+void shard_call_tell(void *owner, uint64_t call, const struct call_event *ev)
+{
+	struct call *c = shard_call_find(owner, call);
+
+	if (c)
+		shard_call_step(owner, c, ev);
+}
+
 bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,
 		      struct instant now)
 {

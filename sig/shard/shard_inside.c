@@ -141,22 +141,36 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 		client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
 }
 
-/* The call and leg whose dialog the request is in. */
-static struct call *dialog_find(const struct shard *s, const struct sip_message *m, uint8_t *leg)
+/* The leg that a tag of ours means, and its call. */
+static struct call *tag_find(const struct shard *s, struct bytes local, uint8_t *leg)
 {
-	const struct leg *l;
 	struct id_tag tag;
 	struct call *c;
 
-	if (id_tag_get(m->to.tag, &tag))
+	if (id_tag_get(local, &tag))
 		return NULL;
 	elsewhere_follow(&s->elsewhere, &tag);
 	c = shard_call_find(s, tag.call);
-	l = c ? call_leg(c, tag.leg) : NULL;
-	if (!l || (!dialog_is(&l->dialog, m->call_id, m->to.tag, m->from.tag) &&
-		   !reliable_has_dialog(l, m)))
-		return NULL;
 	*leg = tag.leg;
+	return c && call_leg(c, tag.leg) ? c : NULL;
+}
+
+struct call *shard_dialog_find(const struct shard *s, struct bytes call_id, struct bytes local,
+			       struct bytes remote, uint8_t *leg)
+{
+	struct call *c = tag_find(s, local, leg);
+
+	return c && dialog_is(&c->legs[*leg]->dialog, call_id, local, remote) ? c : NULL;
+}
+
+/* The call and leg whose dialog the request is in. */
+static struct call *dialog_find(const struct shard *s, const struct sip_message *m, uint8_t *leg)
+{
+	struct call *c = tag_find(s, m->to.tag, leg);
+
+	if (!c || (!dialog_is(&c->legs[*leg]->dialog, m->call_id, m->to.tag, m->from.tag) &&
+		   !reliable_has_dialog(c->legs[*leg], m)))
+		return NULL;
 	return c;
 }
 

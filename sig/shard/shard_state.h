@@ -173,6 +173,13 @@ void shard_calls_hear(struct shard *s);
 /* call_host.forward_of */
 const struct shard_forward *shard_forward_for(void *owner, struct bytes user);
 /* call_host.targets_of */
+struct call *shard_dialog_find(const struct shard *s, struct bytes call_id, struct bytes local,
+			       struct bytes remote, uint8_t *leg);
+/* Of call_host. */
+const struct call *shard_call_of(void *owner, uint64_t call);
+const struct call *shard_call_of_dialog(void *owner, struct bytes call_id, struct bytes local,
+					struct bytes remote, uint8_t *leg);
+void shard_call_tell(void *owner, uint64_t call, const struct call_event *ev);
 uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,
 			  uint32_t cap);
 void shard_register(struct shard *s, const struct sip_message *m);

@@ -25,7 +25,7 @@ static int trio_setup(void **state)
 
 static void refer(struct phone *p, const char *to)
 {
-	char extra[128];
+	char extra[600];
 
 	(void)snprintf(extra, sizeof(extra), "Refer-To: <%s>\r\n", to);
 	phone_request(p, "REFER", extra, "");
@@ -436,6 +436,273 @@ static void saved_before_said(void **state)
 	assert_int_equal(rig_count(t->l.r, &t->c.addr, "INVITE "), 1);
 }
 
+/* ---- to whom it speaks with in another call (RFC 3891; CALL-24, CALL-26) ---- */
+
+#define HOLD_B                                                                        \
+	"v=0\r\no=b 1 2 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n" \
+	"m=audio 5000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n"
+#define HELD_A                                                                        \
+	"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \
+	"m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\n"
+#define SDP_C                                                                         \
+	"v=0\r\no=c 1 1 IN IP4 192.0.2.14\r\ns=-\r\nc=IN IP4 192.0.2.14\r\nt=0 0\r\n" \
+	"m=audio 6000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
+
+/* B holds A and has another dialog, with C: who of the two called is for the test. */
+static void hold_and_ask(struct trio *t, struct phone *second, bool b_called)
+{
+	struct bytes m;
+
+	phones_talk(&t->l.a, &t->l.b);
+	phone_request(&t->l.b, "INVITE", "", HOLD_B);
+	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
+	phone_answer(&t->l.a, m, "200 OK", HELD_A);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
+	phone_ack(&t->l.b);
+	assert_true(rig_take(t->l.r, &t->l.a.addr, "ACK ").n);
+	phone_open(second, t->l.r, "1002", "192.0.2.12:5060");
+	(void)snprintf(second->tag, sizeof(second->tag), "second");
+	if (b_called) {
+		phone_invite(second, "1004", PHONE_SDP_B);
+		assert_true(phone_rings(&t->c).n);
+		phone_answer(&t->c, t->c.invite, "200 OK", SDP_C);
+		assert_true(phone_hears(second, "SIP/2.0 200").n);
+		phone_ack(second);
+		assert_true(rig_take(t->l.r, &t->c.addr, "ACK ").n);
+	} else {
+		phone_invite(&t->c, "1002", SDP_C);
+		assert_true(phone_rings(second).n);
+		phone_answer(second, second->invite, "200 OK", PHONE_SDP_B);
+		assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
+		phone_ack(&t->c);
+		assert_true(rig_take(t->l.r, &second->addr, "ACK ").n);
+	}
+	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
+}
+
+static void refer_to(struct phone *p, const struct phone *second)
+{
+	size_t at = strcspn(second->call_id, "@");
+	char to[512];
+
+	(void)snprintf(to, sizeof(to),
+		       "sip:1004@test.local?Replaces=%.*s%s%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
+		       (int)at, second->call_id, second->call_id[at] ? "%40" : "",
+		       second->call_id + at + (second->call_id[at] != 0), second->remote_tag,
+		       second->tag);
+	refer(p, to);
+}
+
+static struct bytes told_again(struct phone *p, const char *sdp)
+{
+	struct bytes m = rig_take(p->r, &p->addr, "INVITE ");
+
+	assert_true(m.n);
+	assert_true(rig_has(m, "a=sendrecv\r\n"));
+	phone_answer(p, m, "200 OK", sdp);
+	assert_true(rig_take(p->r, &p->addr, "ACK ").n);
+	return m;
+}
+
+/* B is out of both calls, A and C have one. */
+static void assert_joined(struct trio *t, struct phone *second)
+{
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	assert_left(second);
+	assert_left(&t->l.b);
+	(void)told_again(&t->l.a, PHONE_SDP_A);
+	rig_wait_ms(t->l.r, 40000);
+	assert_int_equal(rig_counts(t->l.r).calls, 1);
+	assert_int_equal(rig_counts(t->l.r).calls_established, 1);
+	assert_talks(t->l.r, 0, 2);
+	assert_int_equal(line_last_spec(t->l.r, 0).remote_rtp.port, 4000);
+	assert_int_equal(line_last_spec(t->l.r, 2).remote_rtp.port, 6000);
+}
+
+static void attended(void **state)
+{
+	struct trio *t = *state;
+	struct phone second;
+
+	for (int b_called = 0; b_called <= 1; b_called++) {
+		if (b_called) {
+			assert_int_equal(line_teardown(state), 0);
+			assert_int_equal(trio_setup(state), 0);
+			t = *state;
+		}
+		hold_and_ask(t, &second, b_called);
+		refer_to(&t->l.b, &second);
+		assert_joined(t, &second);
+		phone_request(&t->c, "OPTIONS", "",
+			      ""); /* its dialog is found by tags of another call */
+		assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
+		assert_ends(t, b_called ? &t->c : &t->l.a, b_called ? &t->l.a : &t->c);
+		assert_int_equal(t->l.r->cdr_count, 3);
+	}
+}
+
+/* The record of each call as it was saved last. */
+static void restart_all(struct trio *t)
+{
+	struct rig *r = t->l.r;
+	uint32_t count = r->save_count;
+	const char *reason = "";
+
+	shard_close(r->shard);
+	rig_start_shard(r);
+	phone_bind(&t->l.a);
+	phone_bind(&t->l.b);
+	phone_bind(&t->c);
+	for (uint32_t i = 0; i < count; i++) {
+		bool newest = r->saves[i].kind == EFFECT_CALL_SAVE;
+
+		for (uint32_t k = i + 1; k < count; k++)
+			newest &= r->saves[k].call != r->saves[i].call;
+		if (newest &&
+		    shard_restore_call(r->shard, text_bytes(&r->saves[i].record), r->now, &reason))
+			fail_msg("%s", reason);
+	}
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
+/* Killed when all is saved, and before anybody answered: both legs are one call, and the other one ends. */
+static void joined_after_a_restart(void **state)
+{
+	struct trio *t = *state;
+	struct phone second;
+	struct bytes m;
+
+	hold_and_ask(t, &second, true);
+	refer_to(&t->l.b, &second);
+	restart_all(t);
+	while ((m = rig_take(t->l.r, &t->l.b.addr, "BYE ")).n)
+		phone_answer(&t->l.b, m, "200 OK", "");
+	while ((m = rig_take(t->l.r, &t->l.a.addr, "INVITE ")).n)
+		phone_answer(&t->l.a, m, "200 OK", PHONE_SDP_A);
+	rig_wait_ms(t->l.r, 40000);
+	assert_int_equal(rig_counts(t->l.r).calls, 1);
+	assert_talks(t->l.r, 0, 2);
+	phone_request(&t->c, "OPTIONS", "", "");
+	assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
+	assert_ends(t, &t->c, &t->l.a);
+}
+
+/* The records of both calls change together, and nothing is said before. */
+static void joined_in_one_save(void **state)
+{
+	struct trio *t = *state;
+	struct phone second;
+	uint32_t saves, updates;
+
+	hold_and_ask(t, &second, true);
+	saves = t->l.r->save_count;
+	updates = t->l.r->media_count;
+	t->l.r->hold_saves = true;
+	refer_to(&t->l.b, &second);
+	assert_int_equal(t->l.r->save_count, saves + 2);
+	assert_true(t->l.r->saves[saves].call != t->l.r->saves[saves + 1].call);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "SIP/2.0 202"), 0);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "NOTIFY "), 0);
+	assert_true(t->l.r->media_count > updates); /* who was held hears the other at once */
+	assert_int_equal(line_last_spec(t->l.r, 0).peer.slot, line_last_spec(t->l.r, 2).id.slot);
+	assert_int_equal(line_last_spec(t->l.r, 0).send, 1);
+}
+
+/* While a save is on its way the calls stay two. */
+static void joined_behind_a_save(void **state)
+{
+	struct trio *t = *state;
+	struct phone second;
+	uint32_t saves;
+
+	hold_and_ask(t, &second, true);
+	saves = t->l.r->save_count;
+	t->l.r->hold_saves = true;
+	phone_request(&second, "UPDATE", "", ""); /* the other call is being saved */
+	assert_int_equal(t->l.r->save_count, saves + 1);
+	refer_to(&t->l.b, &second);
+	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
+	t->l.r->hold_saves = false;
+	for (uint32_t i = saves; i < t->l.r->save_count; i++)
+		rig_answer(t->l.r, i, true);
+	rig_wait_ms(t->l.r, 100);
+	assert_joined(t, &second);
+}
+
+/* Whom the transferor rings yet is rung for its party. */
+static void who_rings_yet(void **state)
+{
+	struct trio *t = *state;
+	struct phone second;
+
+	phones_talk(&t->l.a, &t->l.b);
+	phone_open(&second, t->l.r, "1002", "192.0.2.12:5060");
+	(void)snprintf(second.tag, sizeof(second.tag), "second");
+	phone_invite(&second, "1004", PHONE_SDP_B);
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
+	assert_true(phone_hears(&second, "SIP/2.0 180").n);
+	refer_to(&t->l.b, &second);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	assert_true(rig_take(t->l.r, &t->c.addr, "CANCEL ").n);
+	phone_answer(&t->c, t->c.invite, "487 Request Terminated", "");
+	assert_true(rig_take(t->l.r, &second.addr, "SIP/2.0 480").n);
+	phone_write(&second, "ACK", "", "");
+	assert_notified(&t->l.b, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_true(phone_rings(&t->c).n);
+	assert_true(rig_has(rig_header(t->c.invite, "From"), "sip:1001@"));
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	assert_left(&t->l.b);
+	assert_ends(t, &t->l.a, &t->c);
+}
+
+static void not_joined(void **state)
+{
+	struct trio *t = *state;
+	struct phone second;
+
+	hold_and_ask(t, &second, true);
+	refer_to(&t->l.a, &second); /* another's dialog */
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 403").n);
+	(void)snprintf(second.call_id, sizeof(second.call_id), "no-such-call");
+	refer_to(&t->l.b, &second);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 481").n);
+	refer(&t->l.b, "sip:1004@test.local?Replaces=x");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 400").n);
+	refer_to(&t->l.b, &t->l.b); /* the very dialog */
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 481").n);
+	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
+}
+
+/* They would not understand each other. */
+static void no_codec_in_common(void **state)
+{
+	struct trio *t = *state;
+	struct phone second;
+
+	phones_talk(&t->l.a, &t->l.b);
+	phone_open(&second, t->l.r, "1002", "192.0.2.12:5060");
+	(void)snprintf(second.tag, sizeof(second.tag), "second");
+	phone_invite(&second, "1004",
+		     "v=0\r\no=b 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n"
+		     "m=audio 5000 RTP/AVP 9\r\n");
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "200 OK",
+		     "v=0\r\no=c 1 1 IN IP4 192.0.2.14\r\ns=-\r\nc=IN IP4 192.0.2.14\r\nt=0 0\r\n"
+		     "m=audio 6000 RTP/AVP 9\r\n");
+	assert_true(phone_hears(&second, "SIP/2.0 200").n);
+	phone_ack(&second);
+	refer_to(&t->l.b, &second);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	assert_notified(&t->l.b, "SIP/2.0 488 Not Acceptable Here\r\n",
+			"terminated;reason=noresource");
+	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
+	assert_talks(t->l.r, 0, 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -456,6 +723,13 @@ int main(void)
 		TRIO_TEST(after_a_late_restart),
 		TRIO_TEST(saved_before_said),
 		TRIO_TEST(after_it_left),
+		TRIO_TEST(attended),
+		TRIO_TEST(joined_after_a_restart),
+		TRIO_TEST(joined_in_one_save),
+		TRIO_TEST(joined_behind_a_save),
+		TRIO_TEST(who_rings_yet),
+		TRIO_TEST(not_joined),
+		TRIO_TEST(no_codec_in_common),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/join.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/payer.h"
+#include "sig/call/session.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
+
+bool join_is_settled(const struct call_host *h, const struct call *c)
+{
+	return h->degraded || c->out.in_flight == 0;
+}
+
+static int may_give(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	if (c->state != CALL_ESTABLISHED || !bridge_has(c, leg) || c->transfer)
+		return -ENOTCONN;
+	return invite_is_open(c) || !join_is_settled(h, c) ? -EAGAIN : 0;
+}
+
+/* What stays of a leg that left: for the record and the CDR, nobody finds it. */
+static int fill_stub(struct call_host *h, struct leg *stub, const struct leg *l,
+		     const struct id_tag *tag)
+{
+	stub->state = LEG_CLOSED;
+	stub->called = l->called;
+	stub->dialog.tag = *tag;
+	stub->dialog.tag.random = rand_u64_from(h->rand);
+	return text_set(&stub->user, text_bytes(&l->user)) || dialog_copy(&stub->dialog, &l->dialog)
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* The ports go with their leg. There is room for them. */
+static void move_flows(struct call_host *h, struct call *from, uint8_t leg, struct call *to,
+		       uint8_t as)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < from->flow_count; i++) {
+		struct call_flow *f = &from->flows[i];
+
+		if (f->leg != leg || f->closing) {
+			from->flows[kept++] = *f;
+			continue;
+		}
+		to->flows[to->flow_count] = *f;
+		to->flows[to->flow_count].leg = as;
+		to->flows[to->flow_count++].moves = true;
+		payer_move_port(h, from, to);
+	}
+	from->flow_count = kept;
+}
+
+static int make_room(struct call *to, const struct call *from)
+{
+	struct call_flow *list =
+		reallocarray(to->flows, to->flow_count + from->flow_count + 1U, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	to->flows = list;
+	return 0;
+}
+
+/* 0 or -errno: nothing has changed. */
+static int take_leg(struct call_host *h, struct call *from, uint8_t leg, struct call *to,
+		    uint8_t *as)
+{
+	struct id_tag tag = { .call = from->id, .leg = leg };
+	struct leg *l = from->legs[leg];
+	int err = legs_add(h, to, as);
+
+	if (err)
+		return err;
+	err = make_room(to, from);
+	if (!err)
+		err = fill_stub(h, to->legs[*as], l, &tag);
+	if (!err)
+		err = elsewhere_set(h->elsewhere, &l->dialog, to->id, *as);
+	if (err) {
+		leg_free(to, *as);
+		return err;
+	}
+	from->legs[leg] = to->legs[*as];
+	to->legs[*as] = l;
+	move_flows(h, from, leg, to, *as);
+	return 0;
+}
+
+void join_give(struct call_host *h, struct call *c, uint8_t leg, struct call_join *join)
+{
+	struct call_ending e = { .cause = CAUSE_TRANSFERRED,
+				 .by = call_ended_by(c, bridge_peer(c, leg)),
+				 .status = 480 };
+
+	join->err = may_give(h, c, leg);
+	if (!join->err)
+		join->err = take_leg(h, c, leg, join->to, &join->leg);
+	if (!join->err)
+		call_end(h, c, &e);
+}
+
+/* ---- what the two are told ---- */
+
+static bool is_held_by(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	return l->held || l->holds || session_is_holding(c, leg);
+}
+
+static bool was_told_less(const struct call *c, uint8_t leg, uint8_t peer)
+{
+	return !is_held_by(c, peer) && !session_was_offered_all(c, leg);
+}
+
+void join_tell(struct call_host *h, struct call *c)
+{
+	while (c->untold && c->state == CALL_ESTABLISHED && !invite_is_open(c)) {
+		bool caller = c->untold & UNTOLD_CALLER;
+		uint8_t leg = caller ? c->bridge.caller : c->bridge.callee;
+		uint8_t peer = bridge_peer(c, leg);
+
+		c->untold &= (uint8_t) ~(caller ? UNTOLD_CALLER : UNTOLD_CALLEE);
+		outbox_touch(&c->out);
+		if (was_told_less(c, leg, peer) && invite_own(h, c, peer))
+			LOG_WARN("call", c->id, "a party is not told that it is held no longer",
+				 LOG_U64("leg", leg));
+	}
+}

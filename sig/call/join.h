@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two calls become one: a leg of one goes to the other, and the call that it leaves ends. */
+#ifndef SIG_CALL_JOIN_H
+#define SIG_CALL_JOIN_H
+
+#include "sig/call/call.h"
+
+struct call_join {
+	struct call *to; /* where the leg goes */
+	uint8_t leg;     /* out: its index there */
+	/* out: 0, -EAGAIN (an INVITE is open, or a save is on its way: the records of both calls change in one transaction), -ENOTCONN,
+	 * -ENOSPC, -ENOMEM */
+	int err;
+};
+
+/* Of the call that loses the leg (CALL_EV_JOIN). */
+void join_give(struct call_host *h, struct call *c, uint8_t leg, struct call_join *join);
+/* Each save of the call is answered, so that the next one goes with that of another call. */
+bool join_is_settled(const struct call_host *h, const struct call *c);
+/* After each step: who was told less by whom it spoke with before is asked again. */
+void join_tell(struct call_host *h, struct call *c);
+
+#endif
