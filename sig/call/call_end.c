@@ -127,7 +127,15 @@ enum call_ended_by call_ended_by(const struct call *c, uint8_t leg)
 	return leg == c->bridge.caller ? ENDED_BY_A : ENDED_BY_B;
 }
 
-/* Nothing of it is said any more, and who asked for it is told. Orders were carried out: their answers wait for the end's save. */
+static void response_waits(struct call_host *h, struct call *c, const struct outbox_item *item)
+{
+	outbox_touch(&c->out);
+	if (!outbox_push(&c->out, item))
+		respond_later(h, c, item);
+}
+
+/* Nothing of it is said any more, and who asked for it is told. Orders, a BYE and a REFER were carried out: their answers wait for the
+ * end's save. */
 static void forget_waiting(struct call_host *h, struct call *c)
 {
 	struct response taken = { .status = 200 }, gone = { .status = 481 };
@@ -142,6 +150,8 @@ static void forget_waiting(struct call_host *h, struct call *c)
 			respond(h, txns_get(h->txns, item.txn), NULL, &gone);
 		else if (item.kind == OUTBOX_ORDER)
 			order_wait(h, c, &(struct shard_order){ .ticket = item.txn }, item.number);
+		else if (item.kind == OUTBOX_RESPONSE)
+			response_waits(h, c, &item);
 	}
 }
 

@@ -196,6 +196,12 @@ void order_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t st
 
 void order_again(struct call_host *h, struct call *c)
 {
-	if (c->state == CALL_ESTABLISHED && invite_own(h, c, c->order_leg) == -EAGAIN)
+	bool talks = c->state == CALL_ESTABLISHED;
+
+	if (c->state == CALL_ENDING || !call_leg(c, c->order_leg))
+		return;
+	if (talks && !bridge_has(c, c->order_leg)) /* it gave its party away meanwhile */
+		return;
+	if (!talks || invite_own(h, c, c->order_leg) == -EAGAIN)
 		c->order_ns = h->now.ns + NS_PER_S;
 }

@@ -26,24 +26,26 @@ void transfer_clear(struct transfer **t)
 	*t = NULL;
 }
 
-static int begin(struct call *c, uint8_t leg, uint32_t refer)
+static int begin(struct call *c, uint8_t leg, uint32_t cseq, bool notify)
 {
-	if (c->transfer)
+	if (c->transfer && c->transfer->state != TRANSFER_FAILED)
 		return -EALREADY;
 	if (c->state != CALL_ESTABLISHED || !bridge_has(c, leg) || !call_callee(c))
 		return -ENOTCONN;
+	transfer_clear(&c->transfer);
 	c->transfer = calloc(1, sizeof(*c->transfer));
 	if (!c->transfer)
 		return -ENOMEM;
 	c->transfer->leg = leg;
-	c->transfer->refer = refer;
+	c->transfer->asked = cseq;
+	c->transfer->refer = notify ? cseq : 0;
 	outbox_touch(&c->out);
 	return 0;
 }
 
-int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t refer)
+int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t cseq, bool notify)
 {
-	int err = begin(c, leg, refer);
+	int err = begin(c, leg, cseq, notify);
 
 	if (err || !text_set(&c->transfer->target, user))
 		return err;
@@ -51,10 +53,10 @@ int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t refe
 	return -ENOMEM;
 }
 
-int transfer_begin_with(struct call *c, uint8_t leg, uint64_t call, uint8_t call_leg,
-			uint32_t refer)
+int transfer_begin_with(struct call *c, uint8_t leg, uint64_t call, uint8_t call_leg, uint32_t cseq,
+			bool notify)
 {
-	int err = begin(c, leg, refer);
+	int err = begin(c, leg, cseq, notify);
 
 	if (err)
 		return err;
@@ -68,13 +70,21 @@ uint64_t transfer_due_ns(const struct call *c)
 	return c->transfer && c->transfer->state == TRANSFER_WAITS ? c->transfer->again_ns : 0;
 }
 
-static void notify(struct call_host *h, struct call *c, uint16_t status)
+bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq)
 {
-	const struct transfer *t = c->transfer;
+	return c->transfer && c->transfer->leg == leg && c->transfer->asked == cseq;
+}
+
+/* False: nobody hears it. */
+static bool notify(struct call_host *h, struct call *c, uint16_t status)
+{
+	struct transfer *t = c->transfer;
 	const struct leg *l = call_leg(c, t->leg);
 
-	if (t->refer && l && l->state == LEG_CONFIRMED)
-		refer_notify(h, c, t->leg, t->refer, status);
+	if (!t->refer || !l || l->state != LEG_CONFIRMED)
+		return false;
+	t->last = refer_notify(h, c, t->leg, t->refer, status);
+	return t->last;
 }
 
 static void swap(struct text *a, struct text *b)
@@ -173,8 +183,10 @@ static void refused(struct call_host *h, struct call *c, uint16_t status)
 {
 	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
 		 LOG_BYTES("to", text_bytes(&c->transfer->target)), LOG_U64("status", status));
-	notify(h, c, status);
-	transfer_clear(&c->transfer);
+	c->transfer->state = TRANSFER_FAILED;
+	c->transfer->status = status;
+	if (!notify(h, c, status))
+		transfer_clear(&c->transfer);
 }
 
 static void go_ring(struct call_host *h, struct call *c)
@@ -187,7 +199,7 @@ static void go_ring(struct call_host *h, struct call *c)
 		return;
 	}
 	begun(h, c);
-	notify(h, c, 100);
+	(void)notify(h, c, 100);
 }
 
 /* Who was the caller before is it again, of two callers the one that is given away here. */
@@ -345,18 +357,31 @@ bool transfer_failed(struct call_host *h, struct call *c, const struct call_endi
 	return true;
 }
 
+static void forget(struct call *c)
+{
+	transfer_clear(&c->transfer);
+	outbox_touch(&c->out);
+}
+
+static void leave(struct call_host *h, struct call *c)
+{
+	struct leg_farewell f = { 0 };
+
+	if (call_leg(c, c->transfer->leg))
+		leg_leave(h, c, c->transfer->leg, &f);
+	forget(c);
+}
+
 /* Whoever was told waits for its answer: a BYE that overtakes the NOTIFY would say less. */
 static void joined(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
-	const struct leg *l = call_leg(c, t->leg);
 
 	t->state = TRANSFER_DONE;
 	flows_close_leg(h, c, t->leg);
 	call_publish(h, c, SIG_CALL_TRANSFERRED);
-	notify(h, c, 200);
-	if (!t->refer || !l || l->state != LEG_CONFIRMED)
-		transfer_resume(h, c);
+	if (!notify(h, c, 200))
+		leave(h, c);
 }
 
 void transfer_joined(struct call_host *h, struct call *c)
@@ -367,8 +392,14 @@ void transfer_joined(struct call_host *h, struct call *c)
 
 void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (ev->kind != CALL_EV_PROVISIONAL && c->transfer && c->transfer->leg == ev->leg)
-		transfer_resume(h, c);
+	struct transfer *t = c->transfer;
+
+	if (ev->kind == CALL_EV_PROVISIONAL || !t || t->last != ev->txn)
+		return;
+	if (t->state == TRANSFER_DONE)
+		leave(h, c);
+	else if (t->state == TRANSFER_FAILED)
+		forget(c);
 }
 
 void transfer_left(struct call *c, uint8_t leg)
@@ -378,24 +409,26 @@ void transfer_left(struct call *c, uint8_t leg)
 	outbox_touch(&c->out);
 }
 
-/* What is left to do is to leave. */
+/* What is left to do is to leave, or to say once more that nobody took the call. */
 void transfer_resume(struct call_host *h, struct call *c)
 {
-	struct leg_farewell f = { 0 };
+	struct transfer *t = c->transfer;
 
-	if (!c->transfer || c->transfer->state != TRANSFER_DONE)
+	if (!t || t->last || (t->state != TRANSFER_DONE && t->state != TRANSFER_FAILED))
 		return;
-	if (call_leg(c, c->transfer->leg))
-		leg_leave(h, c, c->transfer->leg, &f);
-	transfer_left(c, c->transfer->leg);
+	outbox_touch(&c->out);
+	if (t->state == TRANSFER_DONE)
+		leave(h, c);
+	else if (!notify(h, c, t->status))
+		forget(c);
 }
 
 void transfer_over(struct call_host *h, struct call *c)
 {
 	if (!c->transfer)
 		return;
-	if (c->transfer->state != TRANSFER_DONE)
-		notify(h, c, 487);
+	if (c->transfer->state < TRANSFER_DONE)
+		(void)notify(h, c, 487);
 	transfer_clear(&c->transfer);
 }
 

@@ -88,13 +88,23 @@ static bool has_flows(const struct call *c, uint8_t leg)
 	return false;
 }
 
+/* A branch that is being cancelled still names for whom it was asked. */
+static bool is_asker(const struct call *c, uint8_t leg)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->uac && c->legs[i]->uac->from == leg)
+			return true;
+	}
+	return false;
+}
+
 void legs_trim(struct call *c)
 {
 	if (c->state != CALL_ESTABLISHED)
 		return;
 	for (uint8_t i = c->leg_count; i-- > 0;) {
 		if (!bridge_has(c, i) && c->legs[i] && c->legs[i]->state == LEG_CLOSED &&
-		    !has_flows(c, i))
+		    !has_flows(c, i) && !is_asker(c, i))
 			leg_free(c, i);
 	}
 }

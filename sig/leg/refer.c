@@ -72,14 +72,14 @@ static bool is_own_dialog(const struct leg *l, const struct leg *other)
 
 /* Who rings yet is given the party when he is rung for it: the transferor's own call to him is over. */
 static int begin_early(struct call_host *h, struct call *c, uint8_t leg, const struct call *other,
-		       uint32_t refer)
+		       uint32_t cseq, bool notify)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP };
 	struct text user = { 0 };
 	int err = text_set(&user, text_bytes(&other->to));
 
 	if (!err)
-		err = transfer_begin(c, leg, text_bytes(&user), refer);
+		err = transfer_begin(c, leg, text_bytes(&user), cseq, notify);
 	text_clear(&user);
 	if (!err)
 		h->tell(h->owner, other->id, &hangup);
@@ -88,7 +88,7 @@ static int begin_early(struct call_host *h, struct call *c, uint8_t leg, const s
 
 /* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
 static uint16_t begin_joining(struct call_host *h, struct call *c, uint8_t leg,
-			      const struct replaces *r, uint32_t refer)
+			      const struct replaces *r, uint32_t cseq, bool notify)
 {
 	const struct call *other;
 	uint8_t at;
@@ -102,21 +102,21 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, uint8_t leg,
 	if (!is_own_dialog(c->legs[leg], other->legs[at]))
 		return 403;
 	if (other->state < CALL_ANSWERING && at == other->bridge.caller)
-		err = begin_early(h, c, leg, other, refer);
+		err = begin_early(h, c, leg, other, cseq, notify);
 	else
-		err = transfer_begin_with(c, leg, other->id, at, refer);
+		err = transfer_begin_with(c, leg, other->id, at, cseq, notify);
 	return err ? refusal_of(err) : 0;
 }
 
 /* 0 or the status to refuse with. */
 static uint16_t begin(struct call_host *h, struct call *c, uint8_t leg, const struct target *t,
-		      uint32_t refer)
+		      uint32_t cseq, bool notify)
 {
 	int err;
 
 	if (t->joins)
-		return begin_joining(h, c, leg, &t->replaces, refer);
-	err = transfer_begin(c, leg, bytes_str(t->user), refer);
+		return begin_joining(h, c, leg, &t->replaces, cseq, notify);
+	err = transfer_begin(c, leg, bytes_str(t->user), cseq, notify);
 	return err ? refusal_of(err) : 0;
 }
 
@@ -156,18 +156,29 @@ static struct txn_slot *make_notify(struct call_host *h, struct leg *l, uint32_t
 	return leg_request(h, &l->dialog, &r, TXN_USER_REFER);
 }
 
-void refer_notify(struct call_host *h, struct call *c, uint8_t leg, uint32_t refer, uint16_t status)
+uint64_t refer_notify(struct call_host *h, struct call *c, uint8_t leg, uint32_t refer,
+		      uint16_t status)
 {
 	struct txn_slot *slot = make_notify(h, c->legs[leg], refer, status);
 	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = leg };
 
 	if (!slot) {
 		LOG_WARN("call", c->id, "no transaction left for NOTIFY", LOG_U64("leg", leg));
-		return;
+		return 0;
 	}
 	item.txn = slot->self;
 	if (c->state == CALL_ENDING || !outbox_push(&c->out, &item))
 		relay_go(h, slot->self);
+	return item.txn;
+}
+
+bool refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (ev->message->method != SIP_REFER || !transfer_is_of(c, ev->leg, ev->message->cseq))
+		return false;
+	outbox_touch(&c->out);
+	accept(h, c, ev, c->transfer->refer);
+	return true;
 }
 
 void refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -177,7 +188,7 @@ void refer_received(struct call_host *h, struct call *c, const struct call_event
 	uint16_t status = read_target(h, ev->message, &target);
 
 	if (!status)
-		status = begin(h, c, ev->leg, &target, notify ? ev->message->cseq : 0);
+		status = begin(h, c, ev->leg, &target, ev->message->cseq, notify);
 	if (status) {
 		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
 		return;

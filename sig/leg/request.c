@@ -57,6 +57,9 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 		.reason = reason_lines(h, ev->message),
 	};
 
+	if (l->state == LEG_LEAVING &&
+	    l->uac) /* whoever was cancelled and says BYE owes no more answer */
+		txns_limit(h->txns, l->uac->client, h->now.ns);
 	if (!bridge_has(
 		    c,
 		    ev->leg)) { /* a branch that lost has only to go, and so has who gave its party away */
@@ -161,6 +164,8 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		invite_ack(h, c, ev);
 		return;
 	}
+	if (refer_again(h, c, ev))
+		return;
 	if (!in_order(&c->legs[ev->leg]->dialog, ev->message)) { /* RFC 3261 12.2.2 */
 		respond_refuse(h, ev, 500, REFUSED_CSEQ, (struct bytes){ 0 });
 		return;

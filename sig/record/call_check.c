@@ -367,6 +367,7 @@ static const char *check_transfer(const struct call *c)
 		return NULL;
 	switch (t->state) {
 	case TRANSFER_WAITS:
+	case TRANSFER_FAILED:
 		fits = s == CALL_ESTABLISHED && bridge_has(c, t->leg);
 		break;
 	case TRANSFER_RINGS:
@@ -376,7 +377,7 @@ static const char *check_transfer(const struct call *c)
 		fits = s == CALL_ESTABLISHED;
 		break;
 	}
-	if (t->state != TRANSFER_WAITS)
+	if (t->state == TRANSFER_RINGS || t->state == TRANSFER_DONE)
 		fits = fits && !bridge_has(c, t->leg) &&
 		       ((t->other.caller == t->leg && bridge_has(c, t->other.callee)) ||
 			(t->other.callee == t->leg && bridge_has(c, t->other.caller)));

@@ -103,16 +103,18 @@ static bool read_timer(struct reading *r, struct session_timer *out,
 	return true;
 }
 
-static bool read_user(struct reading *r, uint8_t leg, const ProtobufCBinaryData *in)
+/* The bridge is read behind the legs. */
+static bool read_user(struct reading *r, uint8_t leg, bool caller, const ProtobufCBinaryData *in)
 {
 	struct text *user = &r->c->legs[leg]->user;
+	const struct text *unsaid = caller ? &r->c->from : &r->c->to; /* call_leg_user */
 
 	if (in->len)
 		return reading_line(r, user, in, READING_USER_MAX, "leg: user");
-	return !text_set(user, call_leg_user(r->c, leg)) || reading_wrong(r, "out of memory");
+	return !text_set(user, text_bytes(unsaid)) || reading_wrong(r, "out of memory");
 }
 
-static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
+static bool read_leg(struct reading *r, uint8_t i, bool caller, const Tandem__Call__Leg *in)
 {
 	struct leg *l = r->c->legs[i];
 
@@ -132,7 +134,7 @@ static bool read_leg(struct reading *r, uint8_t i, const Tandem__Call__Leg *in)
 	l->ack_branch = in->ack_branch;
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;
-	return read_user(r, i, &in->user) && read_timer(r, &l->timer, in->timer) &&
+	return read_user(r, i, caller, &in->user) && read_timer(r, &l->timer, in->timer) &&
 	       read_terms(r, l, in->terms) && read_dialog(r, i, &l->dialog, in->dialog);
 }
 
@@ -163,8 +165,10 @@ bool reading_legs(struct reading *r, const Tandem__Call__Call *in)
 	if (!r->c->legs)
 		return reading_wrong(r, "out of memory");
 	for (size_t i = 0; i < in->n_legs; i++) {
-		if (!make_leg(r, index_of(in, i)) ||
-		    !read_leg(r, (uint8_t)index_of(in, i), in->legs[i]))
+		uint32_t index = index_of(in, i);
+
+		if (!make_leg(r, index) ||
+		    !read_leg(r, (uint8_t)index, index == in->caller, in->legs[i]))
 			return false;
 	}
 	return true;

@@ -16,6 +16,8 @@ void packing_transfer(struct packing *p, const struct transfer *t)
 	out->state = t->state;
 	out->leg = t->leg;
 	out->refer = t->refer;
+	out->asked = t->asked;
+	out->status = t->status;
 	out->target = packing_text(&t->target);
 	out->with = t->with;
 	out->with_leg = t->with_leg;
@@ -35,7 +37,7 @@ static bool is_leg(const struct call *c, uint32_t leg)
 /* Before it rings there is nothing to go back to. */
 static bool read_before(struct reading *r, struct transfer *t, const Tandem__Call__Transfer *in)
 {
-	if (t->state == TRANSFER_WAITS)
+	if (t->state == TRANSFER_WAITS || t->state == TRANSFER_FAILED)
 		return true;
 	if (!is_leg(r->c, in->caller) || !is_leg(r->c, in->callee) || in->caller == in->callee ||
 	    (in->offerer != in->caller && in->offerer != in->callee))
@@ -52,7 +54,8 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 
 	if (!in)
 		return true;
-	if (in->state > TRANSFER_DONE || in->with_leg >= LEGS_MAX || !is_leg(r->c, in->leg))
+	if (in->state > TRANSFER_FAILED || in->with_leg >= LEGS_MAX || !is_leg(r->c, in->leg) ||
+	    in->status > 699 || (in->state == TRANSFER_FAILED) != (in->status >= 300))
 		return reading_wrong(r, "transfer: leg");
 	t = r->c->transfer = calloc(1, sizeof(*t));
 	if (!t)
@@ -62,6 +65,8 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	t->refer = in->refer;
 	t->with = in->with;
 	t->with_leg = (uint8_t)in->with_leg;
+	t->asked = in->asked;
+	t->status = (uint16_t)in->status;
 	return read_before(r, t, in) &&
 	       reading_line(r, &t->target, &in->target, READING_USER_MAX, "transfer: target") &&
 	       reading_line(r, &t->from, &in->from, READING_USER_MAX, "transfer: from") &&

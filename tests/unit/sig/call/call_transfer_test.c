@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A party gives the other one to somebody else by REFER (FEATURES CALL-23, CALL-28). */
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/line.h"
 
 struct trio {
@@ -703,6 +704,179 @@ static void no_codec_in_common(void **state)
 	assert_talks(t->l.r, 0, 1);
 }
 
+/* What the simulator showed (tests/sim/seeds.txt). */
+
+/* The retry of an offer of whoever has left meanwhile. */
+static void offer_of_who_left(void **state)
+{
+	struct trio *t = *state;
+	struct bytes m;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
+	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
+	phone_answer(&t->l.a, m, "491 Request Pending", "");
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
+	assert_left(&t->l.b);
+	refer(&t->c, "sip:1002@test.local");
+	assert_true(phone_hears(&t->c, "SIP/2.0 202").n);
+	assert_notified(&t->c, "SIP/2.0 100 Trying\r\n", "active");
+	assert_true(phone_rings(&t->l.b).n);
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
+	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
+	phone_answer(&t->l.a, m, "200 OK", PHONE_SDP_A);
+	assert_notified(&t->c, "SIP/2.0 200 OK\r\n", "terminated");
+	assert_left(&t->c);
+	rig_wait_ms(t->l.r, 5000);
+	assert_ends(t, &t->l.a, &t->l.b);
+}
+
+/* The answer to the first NOTIFY comes behind the end: BYE waits for that to the last. */
+static void late_answer_to_a_notify(void **state)
+{
+	struct trio *t = *state;
+	struct bytes first;
+
+	phones_talk(&t->l.a, &t->l.b);
+	refer(&t->l.b, "sip:1004@test.local");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	first = rig_take(t->l.r, &t->l.b.addr, "NOTIFY ");
+	assert_true(phone_rings(&t->c).n);
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	phone_answer(&t->l.b, first, "200 OK", "");
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
+	assert_left(&t->l.b);
+	assert_ends(t, &t->l.a, &t->c);
+}
+
+/* Its 202 was lost with the process that said it. */
+static void refer_comes_again(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	restart(t);
+	t->l.b.cseq--;
+	refer(&t->l.b, "sip:1004@test.local");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	refer(&t->l.b, "sip:1004@test.local");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 491").n);
+	t->l.b.cseq--;
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
+	assert_left(&t->l.b);
+	assert_ends(t, &t->l.a, &t->c);
+}
+
+/* Until it has an answer. */
+static void last_notify_comes_again(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	assert_true(rig_take(t->l.r, &t->l.b.addr, "NOTIFY ").n);
+	restart(t);
+	assert_notified(&t->l.b, "SIP/2.0 486 Busy Here\r\n", "terminated");
+	restart(t);
+	assert_int_equal(rig_take(t->l.r, &t->l.b.addr, "NOTIFY ").n, 0);
+	give_away(t, &t->l.b);
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	assert_true(rig_take(t->l.r, &t->l.b.addr, "NOTIFY ").n);
+	give_away(t, &t->l.b); /* nobody waits for that answer */
+	c_answers(t, &t->l.a, PHONE_SDP_A);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
+	assert_left(&t->l.b);
+	assert_ends(t, &t->l.a, &t->c);
+}
+
+/* Killed behind C's answer: the next process tells of it, and waits. */
+static void taken_by_the_next_process(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	t->l.r->hold_saves = true;
+	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
+	t->l.r->hold_saves = false;
+	restart(t);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
+	assert_left(&t->l.b);
+}
+
+/* What waits for a save when the call ends has an answer all the same. */
+static void asked_before_the_end(void **state)
+{
+	struct trio *t = *state;
+	uint32_t saves;
+
+	phones_talk(&t->l.a, &t->l.b);
+	saves = t->l.r->save_count;
+	t->l.r->hold_saves = true;
+	refer(&t->l.b, "sip:1004@test.local");
+	phone_request(&t->l.a, "BYE", "", "");
+	t->l.r->hold_saves = false;
+	for (uint32_t i = saves; i < t->l.r->save_count; i++)
+		rig_answer(t->l.r, i, true);
+	rig_run(t->l.r);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	assert_notified(&t->l.b, "SIP/2.0 487", "terminated");
+	assert_left(&t->l.b);
+	line_assert_idle(t->l.r);
+}
+
+/* Whoever was called and is the caller now is still found by its own name. */
+static void given_away_keeps_its_name(void **state)
+{
+	struct trio *t = *state;
+	struct leg_users *u;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.a);
+	c_answers(t, &t->l.b, PHONE_SDP_B);
+	assert_notified(&t->l.a, "SIP/2.0 200 OK\r\n", "terminated");
+	assert_left(&t->l.a);
+	restart(t);
+	u = &t->l.r->shard->legs;
+	assert_non_null(leg_users_next(u, BYTES_LIT("1002"), NULL));
+	assert_non_null(leg_users_next(u, BYTES_LIT("1004"), NULL));
+}
+
+/* A branch that is still being cancelled names for whom it was asked. */
+static void branch_outlives_who_asked(void **state)
+{
+	struct trio *t = *state;
+	struct phone two[2];
+	struct bytes m;
+
+	phone_open(&two[0], t->l.r, "1003", "192.0.2.15:5060");
+	phone_open(&two[1], t->l.r, "1003", "192.0.2.16:5060");
+	phones_bind(two, 2);
+	phone_invite(&t->l.a, "1003", PHONE_SDP_A);
+	assert_true(phone_rings(&two[0]).n);
+	assert_true(phone_rings(&two[1]).n);
+	phone_answer(&two[1], two[1].invite, "180 Ringing", "");
+	phone_answer(&two[0], two[0].invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_ack(&t->l.a);
+	m = rig_take(t->l.r, &two[1].addr, "CANCEL ");
+	phone_answer(&two[1], m, "200 OK", "");
+	give_away(t, &t->l.a);
+	c_answers(t, &two[0], PHONE_SDP_B);
+	assert_notified(&t->l.a, "SIP/2.0 200 OK\r\n", "terminated");
+	assert_left(&t->l.a);
+	restart(t);
+	phone_answer(&two[1], two[1].invite, "487 Request Terminated", "");
+	assert_ends(t, &t->c, &two[0]);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -730,6 +904,14 @@ int main(void)
 		TRIO_TEST(who_rings_yet),
 		TRIO_TEST(not_joined),
 		TRIO_TEST(no_codec_in_common),
+		TRIO_TEST(offer_of_who_left),
+		TRIO_TEST(late_answer_to_a_notify),
+		TRIO_TEST(refer_comes_again),
+		TRIO_TEST(last_notify_comes_again),
+		TRIO_TEST(taken_by_the_next_process),
+		TRIO_TEST(asked_before_the_end),
+		TRIO_TEST(given_away_keeps_its_name),
+		TRIO_TEST(branch_outlives_who_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
