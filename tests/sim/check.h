@@ -7,6 +7,7 @@
  *  - a call that both phones take for established is known to the node, also after a kill, and ends for both when one hangs up;
  *  - an order that was acknowledged is stored: repeated, also after a kill, it has the same answer and no further effect;
  *  - every INVITE has one final response, every leg one end;
+ *  - an accepted REFER was saved before, and has one last NOTIFY, or its dialog ends; after a kill one at least;
  *  - one CDR for each pair of a call that was in the store, with the right outcome; together they are the call;
  *  - no port is open twice, peers are mutual, no SRTP index is sent twice;
  *  - when everybody has hung up, nothing is left: calls, transactions, ports, flows, records, saves.
@@ -15,15 +16,17 @@
 #define TESTS_SIM_CHECK_H
 
 #include "sig/shard/effect.h"
+#include "sig/sip/message.h"
 
 struct sim;
 struct phone_call;
+struct phone_refer;
 struct store_command;
 struct node_order;
 
 enum { SEEN_MAX = 128, SEEN_LEGS = 32, CHECK_DIALOGS_MAX = 512 };
 
-/* The BYE of a leg. */
+/* The BYE of a leg, or its REFER. */
 struct seen_bye {
 	uint32_t cseq;
 	bool waits;    /* no save was asked for since */
@@ -40,6 +43,8 @@ struct seen {
 	uint64_t need;          /* version that knows it */
 	uint32_t answer_cseq[SEEN_LEGS],
 		said_cseq[SEEN_LEGS];        /* of the last 2xx that came, and left */
+	struct seen_bye refers[SEEN_LEGS];   /* the last REFER of each leg */
+	bool given;                          /* one was accepted: who talks to whom changes */
 	bool open;                           /* a 2xx came, ours did not leave yet */
 	struct seen_bye byes[2 * SEEN_LEGS]; /* ours first, then those of the phones */
 	struct seen_bye pracks[SEEN_LEGS];   /* numbers of reliable responses that came */
@@ -125,6 +130,22 @@ void check_step(struct sim *s);
 bool check_waits_for_ever(struct sim *s, const struct seen *seen);
 void check_held(struct sim *s, uint64_t call);
 void check_vanished(struct sim *s, const struct phone_call *c);
+
+/* Nobody but that end is left for a good while. */
+bool check_is_alone(struct sim *s, const struct phone_call *c);
+/* Its registration over a new connection was saved, and its legs that followed were not: after two kills in a row no record knows the way. */
+bool check_was_between(const struct seen *seen, const struct phone_call *c);
+/* The node has an end for it, and a phone talks on. */
+void check_ended(struct sim *s, uint64_t call);
+
+/* ---- check_refer.c ---- */
+void check_refer_came(struct sim *s, const struct sip_message *m);
+void check_refer_answered(struct sim *s, const struct sip_message *m);
+void check_referred(struct sim *s, const struct phone_call *c, const struct phone_refer *r);
+void check_notified(struct sim *s, const struct phone_call *c, const struct phone_refer *r,
+		    bool last);
+/* 481 within a dialog. */
+void check_forgot(struct sim *s, const struct phone_call *c, const char *method);
 
 /* ---- check_end.c ---- */
 void check_end(struct sim *s);

@@ -8,6 +8,9 @@
 /* BYE may take 64*T1 to the node and 64*T1 on, and the node may be away. */
 #define END_NS     (100 * NS_PER_S)
 #define SETTLED_NS (40 * NS_PER_S)
+#define GIVEN_NS \
+	(110 *   \
+	 NS_PER_S) /* NOTIFY, the INVITE of who is given away, and BYE, all without an answer */
 enum { EFFECTS_MAX = 400 };
 
 /* Killed between its ACK to a 2xx that crossed the CANCEL and the BYE behind it: no record knows the tag for another BYE. */
@@ -19,7 +22,7 @@ static bool is_left_over(struct sim *s, const struct phone_call *c)
 }
 
 /* Calls of phones with that number in that state, of one side or both. */
-static struct phone_call *next_end(struct sim *s, uint64_t call, struct phone_call *after)
+static struct phone_call *next_end(struct sim *s, uint64_t call, const struct phone_call *after)
 {
 	bool found = !after;
 
@@ -38,9 +41,14 @@ static struct phone_call *next_end(struct sim *s, uint64_t call, struct phone_ca
 	return NULL;
 }
 
-static bool is_settled(const struct sim *s, uint64_t since_ns)
+bool check_was_between(const struct seen *seen, const struct phone_call *c)
 {
-	return s->now_ns - since_ns > SETTLED_NS;
+	return c->phone->transport != SIP_UDP && seen->crashes > 1;
+}
+
+static bool is_settled(const struct sim *s, const struct seen *seen, uint64_t since_ns)
+{
+	return s->now_ns - since_ns > (seen->given ? GIVEN_NS : SETTLED_NS);
 }
 
 static void look_at_call(struct sim *s, const struct seen *seen)
@@ -52,11 +60,15 @@ static void look_at_call(struct sim *s, const struct seen *seen)
 
 	if (!two || seen->weak || seen->stale)
 		return;
-	if (one->caller != two->caller && !shard_call_view(s->node.shard, seen->call, &v))
+	if ((seen->given || one->caller != two->caller) &&
+	    !shard_call_view(s->node.shard, seen->call, &v))
 		check_fail(s, "call %" PRIx64 " goes on without the node", seen->call);
+	if (!three || check_was_between(seen, one) || check_was_between(seen, two) ||
+	    check_was_between(seen, three))
+		return;
 	/* a successor gives CANCEL its time again (RFC 3261 9.1) */
-	if (three && is_settled(s, three->answer_ns) && is_settled(s, two->answer_ns) &&
-	    is_settled(s, one->answer_ns) && is_settled(s, s->check.restored_ns))
+	if (is_settled(s, seen, three->answer_ns) && is_settled(s, seen, two->answer_ns) &&
+	    is_settled(s, seen, one->answer_ns) && is_settled(s, seen, s->check.restored_ns))
 		check_fail(s, "call %" PRIx64 " has three ends", seen->call);
 }
 
@@ -113,19 +125,61 @@ static bool has_lost_its_way(const struct sim *s, const struct phone *p)
 	return p->transport != SIP_UDP && s->totals.steps;
 }
 
+static uint64_t left_ns(const struct phone_call *c)
+{
+	return c->bye_ns ? c->bye_ns : c->end_ns;
+}
+
+bool check_is_alone(struct sim *s, const struct phone_call *c)
+{
+	if (next_end(s, c->node_call, NULL) != c || next_end(s, c->node_call, c))
+		return false;
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			const struct phone_call *other = p->calls[k];
+
+			if (other != c && other->node_call == c->node_call &&
+			    (other->state == PC_RINGING || left_ns(other) + END_NS > s->now_ns))
+				return false;
+		}
+	}
+	return true;
+}
+
+static void on_ended(struct sim *s, const struct event *e)
+{
+	const struct seen *seen = check_seen(s, e->a);
+	const struct phone_call *c = next_end(s, e->a, NULL);
+
+	if (c && seen && !seen->weak && !seen->stale && !seen->excused &&
+	    !has_lost_its_way(s, c->phone) && !check_was_between(seen, c))
+		check_fail(s, "call %" PRIx64 " has ended, and %s#%u still talks", e->a,
+			   c->phone->user, c->phone->index);
+}
+
+void check_ended(struct sim *s, uint64_t call)
+{
+	sim_after(s, END_NS, on_ended, 0, call, 0);
+}
+
 static void on_should_be_over(struct sim *s, const struct event *e)
 {
 	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
 	const struct seen *seen = check_seen(s, c->node_call);
 	struct phone_call *other = next_end(s, c->node_call, NULL);
 
+	if (other && seen && seen->given && !check_is_alone(s, other))
+		return; /* those who go on without it */
 	/* where a registration was promised without a save, and is lost, nobody knows who came back */
 	if (other && other->phone->transport != SIP_UDP && seen && seen->excused && seen->crashes)
 		return;
-	if (other && has_lost_its_way(s, other->phone))
+	if (other &&
+	    (has_lost_its_way(s, other->phone) || (seen && check_was_between(seen, other))))
 		return;
 	/* each process listens for silence anew */
-	if (other && !is_settled(s, s->check.restored_ns)) {
+	if (other && s->now_ns - s->check.restored_ns <= SETTLED_NS) {
 		sim_after(s, SETTLED_NS, on_should_be_over, e->who, e->a, e->b);
 		return;
 	}
@@ -185,6 +239,7 @@ void check_rings_on(struct sim *s, const struct phone_call *c)
 	if (has_lost_its_way(s, c->phone))
 		return;
 	/* killed twice before a save: asked again after its refusal, and the CANCEL is a copy of the first one's */
-	if (!seen || !(seen->weak || seen->stale || seen->repeats))
+	if (!seen ||
+	    !(seen->weak || seen->stale || seen->repeats || (seen->given && seen->excused)))
 		check_fail(s, "%s: %s#%u still rings", c->call_id, c->phone->user, c->phone->index);
 }

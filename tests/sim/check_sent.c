@@ -180,6 +180,8 @@ static void look_at_promise(struct sim *s, const struct sip_message *m, struct b
 		note_bye(s, id.call, id.leg, m);
 	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id))
 		look_at_bye(s, id.call, id.leg);
+	if (m->method == SIP_REFER && !m->request)
+		check_refer_answered(s, m);
 	if (m->method != SIP_INVITE)
 		return;
 	if (m->request && m->to.tag.n == 0 && !id_tag_get(m->from.tag, &id)) {
@@ -263,13 +265,15 @@ void check_received(struct sim *s, struct bytes text)
 	struct id_tag id;
 
 	if (!bytes_starts(text, "SIP/2.0 2") && !bytes_starts(text, "SIP/2.0 18") &&
-	    !bytes_starts(text, "BYE "))
+	    !bytes_starts(text, "BYE ") && !bytes_starts(text, "REFER "))
 		return;
 	if (message_parse(&m, text, &error)) {
 		message_close(&m);
 		return;
 	}
-	if (m.request && !id_tag_get(m.to.tag, &id))
+	if (m.request && m.method == SIP_REFER)
+		check_refer_came(s, &m);
+	else if (m.request && !id_tag_get(m.to.tag, &id))
 		note_bye(s, id.call, SEEN_LEGS + id.leg, &m);
 	if (!m.request && m.status < 200 && !id_tag_get(m.from.tag, &id))
 		note_reliable(check_seen(s, id.call), id.leg, number_of(&m, "RSeq"));

@@ -48,18 +48,21 @@ static struct seen *see(struct sim *s, uint64_t call)
 	return seen;
 }
 
-static void know_byes(struct seen *seen, uint64_t version)
+static void know(struct seen_bye *list, size_t n, uint64_t version)
 {
-	for (uint32_t i = 0; i < COUNT_OF(seen->byes); i++) {
-		if (seen->byes[i].waits)
-			seen->byes[i].need = version;
-		seen->byes[i].waits = false;
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].waits)
+			list[i].need = version;
+		list[i].waits = false;
 	}
-	for (uint32_t i = 0; i < COUNT_OF(seen->pracks); i++) {
-		if (seen->pracks[i].waits)
-			seen->pracks[i].need = version;
-		seen->pracks[i].waits = false;
-	}
+}
+
+/* What came or left until now is in that version; 0: nobody waits for it. */
+static void know_all(struct seen *seen, uint64_t version)
+{
+	know(seen->byes, COUNT_OF(seen->byes), version);
+	know(seen->refers, COUNT_OF(seen->refers), version);
+	know(seen->pracks, COUNT_OF(seen->pracks), version);
 }
 
 /* A BYE came or left that no record knows. */
@@ -85,7 +88,7 @@ void check_save(struct sim *s, const struct effect *e)
 	if (!seen)
 		return;
 	seen->excused |= s->node.degraded;
-	know_byes(seen, e->kind == EFFECT_CALL_SAVE ? e->version : 0);
+	know_all(seen, e->kind == EFFECT_CALL_SAVE ? e->version : 0);
 	if (e->kind == EFFECT_CALL_END) {
 		seen->ended = true;
 		return;
@@ -192,6 +195,7 @@ void check_cdrs(struct sim *s, const struct cdr *cdr, uint32_t n)
 	trace_line(s, "store: CDR of call %" PRIx64 ": %u, %s", cdr->call, cdr->sip_status,
 		   cdr->reason);
 	check_segments(s, seen, cdr, n);
+	check_ended(s, cdr->call);
 }
 
 void check_crashed(struct sim *s)
@@ -233,6 +237,7 @@ static void look_for(struct sim *s, struct seen *seen)
 			   seen->call, seen->need, record ? record->version : 0);
 	/* a BYE of ours waits for no save, and nothing does while the store is away: the successor may hold a call that both sides
 	 * have left, until their silence ends it */
+	memset(seen->refers, 0, sizeof(seen->refers));
 	seen->weak |= lost;
 	seen->stale |= !lost && (forgets_byes(seen, record->version) ||
 				 (seen->excused && record->version < seen->asked));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--harvest FOLDER]
+ * --all: goes on after a failure, and only names each.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
  * records (golden.h); --story prints what the node does with each.
@@ -18,6 +19,7 @@ struct arguments {
 	uint64_t first, seeds;
 	const char *list, *records;
 	bool self_test;
+	bool all;
 	struct sim_way way;
 };
 
@@ -49,6 +51,7 @@ static void report(const struct totals *t, uint64_t seeds)
 		     " IPv6\n",
 		     t->secrets, t->granted, t->silences, t->originated, t->steps, t->forgotten,
 		     t->looked_up, t->tcp, t->tls, t->udp6);
+	(void)printf("# %" PRIu64 " REFERs, %" PRIu64 " accepted\n", t->refers, t->given);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 
@@ -94,17 +97,20 @@ static uint64_t hash_of(uint64_t seed, const struct sim_way *way)
 }
 
 /* False: it failed, and its story was told. */
-static bool run_seed(uint64_t seed, const struct sim_way *way, struct totals *sum)
+static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *sum)
 {
 	struct sim *s = new_sim();
+	const struct sim_way *way = &a->way;
 	bool ok = sim_run(s, seed, way);
 	uint64_t hash = s->trace.hash;
 
 	add(sum, &s->totals);
 	sum->stories = (sum->stories ^ hash) * UINT64_C(1099511628211);
+	if (!ok && a->all)
+		(void)printf("seed %" PRIu64 ": %s\n", seed, s->check.broken);
 	sim_close(s);
 	free(s);
-	if (!ok)
+	if (!ok && !a->all)
 		tell(seed, way);
 	if (ok && seed % TWICE_EVERY == 0 && hash_of(seed, way) != hash) {
 		(void)printf("seed %" PRIu64 ": two runs differ\n", seed);
@@ -113,24 +119,23 @@ static bool run_seed(uint64_t seed, const struct sim_way *way, struct totals *su
 	return ok;
 }
 
-static bool run_list(const char *path, const struct sim_way *way, struct totals *sum,
-		     uint64_t *count)
+static bool run_list(const struct arguments *a, struct totals *sum, uint64_t *count)
 {
-	FILE *f = fopen(path, "r");
+	FILE *f = fopen(a->list, "r");
 	char line[256];
 	bool ok = true;
 
 	if (!f) {
-		(void)fprintf(stderr, "sim: cannot read %s\n", path);
+		(void)fprintf(stderr, "sim: cannot read %s\n", a->list);
 		return false;
 	}
-	while (ok && fgets(line, sizeof(line), f)) {
+	while ((ok || a->all) && fgets(line, sizeof(line), f)) {
 		char *end;
 		uint64_t seed = strtoull(line, &end, 10);
 
 		if (end == line)
 			continue; /* a comment */
-		ok = run_seed(seed, way, sum);
+		ok &= run_seed(seed, a, sum);
 		*count += 1;
 	}
 	(void)fclose(f);
@@ -190,6 +195,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			a->records = argv[++i];
 		} else if (strcmp(argv[i], "--story") == 0) {
 			a->way.story = true;
+		} else if (strcmp(argv[i], "--all") == 0) {
+			a->all = true;
 		} else if (strcmp(argv[i], "--self-test") == 0) {
 			a->self_test = true;
 		} else {
@@ -207,9 +214,10 @@ int main(int argc, char **argv)
 	bool ok = true;
 
 	if (!read_arguments(&a, argc, argv)) {
-		(void)fprintf(stderr, "usage: sim [--first N] [--seeds N] [--list FILE] [--story] "
-				      "[--break NAME] [--harvest FOLDER] | --self-test | "
-				      "--records FOLDER [--story]\n");
+		(void)fprintf(stderr,
+			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
+			      "[--break NAME] [--harvest FOLDER] | --self-test | "
+			      "--records FOLDER [--story]\n");
 		return 2;
 	}
 	if (a.self_test)
@@ -217,12 +225,12 @@ int main(int argc, char **argv)
 	if (a.records)
 		return golden_replay(a.records, a.way.story) ? 0 : 1;
 	if (a.list)
-		ok = run_list(a.list, &a.way, &sum, &count);
-	for (uint64_t i = 0; ok && i < a.seeds; i++, count++) {
+		ok = run_list(&a, &sum, &count);
+	for (uint64_t i = 0; (ok || a.all) && i < a.seeds; i++, count++) {
 		if (a.way.story)
 			tell(a.first + i, &a.way);
 		else
-			ok = run_seed(a.first + i, &a.way, &sum);
+			ok &= run_seed(a.first + i, &a, &sum);
 	}
 	report(&sum, count);
 	return ok ? 0 : 1;

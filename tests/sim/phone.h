@@ -56,6 +56,7 @@ struct phones {
 	enum phone_secure secure[PHONES_MAX];     /* of extensions */
 	struct shard_forward forward[PHONES_MAX]; /* the same */
 	bool music;                               /* the node has some */
+	bool refer;                               /* they give calls away */
 	struct phone list[PHONES_MAX];
 	uint32_t count, extension_count;
 };

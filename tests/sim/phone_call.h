@@ -22,6 +22,17 @@ enum phone_call_state {
 };
 const char *phone_call_state_name(enum phone_call_state state);
 
+/* What it asked by REFER (RFC 3515). */
+struct phone_refer {
+	uint32_t cseq;
+	uint16_t status; /* the final response; 0: none yet */
+	bool silent;     /* it wants no NOTIFY (RFC 4488) */
+	bool told;       /* the last NOTIFY came */
+	uint32_t incarnation;
+};
+
+enum { PHONE_REFERS_MAX = 8 };
+
 struct phone_call {
 	struct phone *phone;
 	uint32_t index; /* in phone.calls */
@@ -62,6 +73,8 @@ struct phone_call {
 	struct phone_sdp sdp;
 	struct phone_manner *manner; /* callee */
 	uint64_t ring_serial;
+	struct phone_refer refers[PHONE_REFERS_MAX];
+	uint32_t refer_count;
 };
 
 struct phone_call *phone_call_new(struct sim *s, struct phone *p);
@@ -81,6 +94,8 @@ void phone_cancel(struct sim *s, struct phone_call *c);
 void phone_reinvite(struct sim *s, struct phone_call *c, bool late);
 void phone_ask(struct sim *s, struct phone_call *c, const char *method, const char *extra,
 	       const char *body);
+/* The same with further header lines. */
+void phone_ask_with(struct sim *s, struct phone_call *c, const char *method, const char *lines);
 void phone_uac_response(struct sim *s, struct phone_txn *t, const struct sip_message *m);
 void phone_uac_timeout(struct sim *s, struct phone_txn *t);
 /* A response that fits no transaction: a 2xx said again. */
@@ -111,6 +126,13 @@ bool phone_prack_holds(const struct phone_call *c);
 void phone_prack_stop(struct phone_call *c);
 /* A PRACK came: what it gets. */
 uint16_t phone_prack_asked(struct sim *s, struct phone_call *c, const struct sip_message *m);
+
+/* ---- phone_refer.c ---- */
+/* Gives the other party to that extension. */
+void phone_refer(struct sim *s, struct phone_call *c, uint32_t to, bool silent);
+void phone_referred(struct sim *s, struct phone_txn *t, const struct sip_message *m);
+/* NOTIFY; what to answer is decided elsewhere. */
+void phone_notified(struct sim *s, struct phone_call *c, const struct sip_message *m);
 
 /* ---- phone_message.c ---- */
 struct phone_request {

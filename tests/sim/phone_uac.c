@@ -100,18 +100,31 @@ void phone_reinvite(struct sim *s, struct phone_call *c, bool late)
 			   ->serial;
 }
 
-void phone_ask(struct sim *s, struct phone_call *c, const char *method, const char *extra,
-	       const char *body)
+static void ask(struct sim *s, struct phone_call *c, struct phone_request *r)
 {
 	char text[TEXT_MAX_N], branch[96];
-	struct phone_request r = { .method = method, .extra = "", .type = extra, .body = body };
 
 	if (c->state != PC_TALKING || (!c->caller && !c->acked))
 		return;
-	r.branch = phone_branch(c->phone, branch);
-	r.cseq = ++c->cseq;
-	(void)phone_txn_ask(s, c->phone, c, sip_method_parse(bytes_str(method)), branch,
-			    phone_write_request(c, &r, text, sizeof(text)));
+	r->branch = phone_branch(c->phone, branch);
+	r->cseq = ++c->cseq;
+	(void)phone_txn_ask(s, c->phone, c, sip_method_parse(bytes_str(r->method)), branch,
+			    phone_write_request(c, r, text, sizeof(text)));
+}
+
+void phone_ask(struct sim *s, struct phone_call *c, const char *method, const char *extra,
+	       const char *body)
+{
+	struct phone_request r = { .method = method, .extra = "", .type = extra, .body = body };
+
+	ask(s, c, &r);
+}
+
+void phone_ask_with(struct sim *s, struct phone_call *c, const char *method, const char *lines)
+{
+	struct phone_request r = { .method = method, .extra = lines };
+
+	ask(s, c, &r);
 }
 
 /* RFC 3261 12.1.2, 12.2.1.2 */
@@ -259,6 +272,8 @@ void phone_uac_response(struct sim *s, struct phone_txn *t, const struct sip_mes
 		phone_prack_answered(s, c, m);
 	else if (t->method == SIP_BYE && m->status >= 200)
 		phone_call_over(s, c, "hung up");
+	else if (t->method == SIP_REFER && m->status >= 200)
+		phone_referred(s, t, m);
 }
 
 void phone_uac_stray(struct sim *s, struct phone *p, const struct sip_message *m)

@@ -285,6 +285,8 @@ static void cancelled(struct sim *s, struct phone *p, struct phone_txn *t,
 		c->crossed = true;
 		pick_up(s, c);
 	}
+	if (c && c->state == PC_TALKING) /* it crossed our 2xx */
+		c->crossed = true;
 	say(s, t, 200, c ? c->tag : "none");
 	if (c && c->state == PC_RINGING)
 		phone_uas_decline(s, c, 487, "cancelled");
@@ -368,9 +370,27 @@ static void asked_prack(struct sim *s, struct phone_call *c, struct phone_txn *t
 		ring_on(s, c);
 }
 
+static void notified(struct sim *s, struct phone_call *c, struct phone_txn *t,
+		     const struct sip_message *m)
+{
+	uint16_t status = scenario_notified(s);
+
+	phone_notified(s, c, m);
+	if (m->cseq < c->remote_cseq)
+		status = 500;
+	else
+		c->remote_cseq = m->cseq;
+	if (status)
+		say(s, t, status, c->tag);
+}
+
 static void inside(struct sim *s, struct phone_call *c, struct phone_txn *t,
 		   const struct sip_message *m)
 {
+	if (m->method == SIP_NOTIFY) { /* it is read even where it comes too late */
+		notified(s, c, t, m);
+		return;
+	}
 	if (m->cseq < c->remote_cseq) { /* RFC 3261 12.2.2 */
 		say(s, t, 500, c->tag);
 		return;

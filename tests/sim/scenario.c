@@ -143,6 +143,7 @@ void scenario_begin(struct sim *s)
 		kind.video = s->harvest && sim_chance(s, 500);
 		phone_open(s, i, &kind);
 	}
+	s->phones.refer = sim_chance(s, 400);
 	scenario_calls(s);
 	scenario_trouble(s);
 	sim_after(s, CALM_NS, on_calm, 0, 0, 0);

@@ -37,6 +37,21 @@ static void on_hang_up(struct sim *s, const struct event *e)
 		phone_hang_up(s, p->calls[e->a]);
 }
 
+/* To any extension, or to one that is not there. */
+static void give_away(struct sim *s, struct phone_call *c)
+{
+	phone_refer(s, c, (uint32_t)sim_between(s, 0, s->phones.extension_count),
+		    sim_chance(s, 150));
+}
+
+static void on_give_away(struct sim *s, const struct event *e)
+{
+	struct phone *p = &s->phones.list[e->who];
+
+	if (p->alive)
+		give_away(s, p->calls[e->a]);
+}
+
 static void act(struct sim *s, struct phone_call *c, uint64_t dice)
 {
 	switch (dice) {
@@ -62,6 +77,18 @@ static void act(struct sim *s, struct phone_call *c, uint64_t dice)
 	case 5:
 		phone_ask(s, c, "OPTIONS", "", "");
 		break;
+	case 6:
+		phone_ask(s, c, "UPDATE", "", "");
+		break;
+	case 7:
+		give_away(s, c);
+		break;
+	case 8:
+		c->sdp.hold = true;
+		phone_reinvite(s, c, false);
+		sim_after(s, sim_between_ms(s, 0, 1500), on_give_away, c->phone->index, c->index,
+			  0);
+		break;
 	default:
 		break;
 	}
@@ -86,10 +113,31 @@ void scenario_answered(struct sim *s, struct phone_call *c)
 		/* both sides at round times: glare */
 		uint64_t ns = sim_chance(s, 300) ? sim_between(s, 1, 8) * NS_PER_S
 						 : sim_between_ms(s, 50, 30000);
-		uint64_t what = sim_between(s, 0, 5);
+		uint64_t what = sim_between(s, 0, s->phones.refer ? 8 : 5);
 
 		sim_after(s, ns, on_act, who, c->index, what);
 	}
+}
+
+/* Some leave before anybody has answered. */
+void scenario_referred(struct sim *s, struct phone_call *c)
+{
+	if (sim_chance(s, 250))
+		sim_after(s, sim_between_ms(s, 0, 5000), on_hang_up, c->phone->index, c->index, 0);
+}
+
+/* Some wait for the node's BYE. */
+void scenario_transferred(struct sim *s, struct phone_call *c)
+{
+	if (sim_chance(s, 500))
+		sim_after(s, sim_between_ms(s, 0, 50), on_hang_up, c->phone->index, c->index, 0);
+}
+
+uint16_t scenario_notified(struct sim *s)
+{
+	uint64_t dice = sim_between(s, 0, 99);
+
+	return dice < 88 ? 200 : dice < 92 ? 405 : dice < 96 ? 481 : 0;
 }
 
 /* Out of patience: nobody has answered. */

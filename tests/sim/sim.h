@@ -33,6 +33,7 @@ struct totals {
 	uint64_t secrets, granted; /* keys, and ranges of indexes they got later */
 	uint64_t silences, originated, steps;
 	uint64_t udp6, tcp, tls; /* phones */
+	uint64_t refers, given;  /* given: accepted */
 	uint64_t forgotten;      /* acknowledged writes that the store lost */
 	uint64_t looked_up;      /* calls that are in the store after all */
 	uint64_t stories;        /* hash of all, the same in every build */
@@ -105,5 +106,11 @@ void scenario_settings(struct sim *s, struct shard_settings *out);
 void scenario_manner(struct sim *s, const struct phone_call *c, struct phone_manner *out);
 /* A call is answered: what this side does with it. */
 void scenario_answered(struct sim *s, struct phone_call *c);
+/* Its REFER is accepted. */
+void scenario_referred(struct sim *s, struct phone_call *c);
+/* It heard that somebody has taken its party. */
+void scenario_transferred(struct sim *s, struct phone_call *c);
+/* What to answer to a NOTIFY; 0: nothing. */
+uint16_t scenario_notified(struct sim *s);
 
 #endif

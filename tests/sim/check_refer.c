@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A REFER and its NOTIFYs (RFC 3515). */
+#include <inttypes.h>
+
+#include "sig/sip/id.h"
+#include "tests/sim/sim.h"
+
+/* Ringing of each extension on the way, BYE and NOTIFY without answers, and an outage. */
+#define TOLD_NS (150 * NS_PER_S)
+
+void check_refer_came(struct sim *s, const struct sip_message *m)
+{
+	struct id_tag id;
+	struct seen *seen = id_tag_get(m->to.tag, &id) ? NULL : check_seen(s, id.call);
+
+	if (!seen || seen->cdrs || seen->refers[id.leg].cseq >= m->cseq)
+		return;
+	seen->refers[id.leg] = (struct seen_bye){ .cseq = m->cseq, .waits = true };
+}
+
+void check_refer_answered(struct sim *s, const struct sip_message *m)
+{
+	struct id_tag id;
+	struct seen *seen = id_tag_get(m->to.tag, &id) ? NULL : check_seen(s, id.call);
+	const struct seen_bye *r;
+
+	if (!seen || m->status != 202)
+		return;
+	seen->given = true;
+	r = &seen->refers[id.leg];
+	if (seen->excused || seen->ended || seen->cdrs || r->cseq != m->cseq)
+		return;
+	if (r->waits || seen->stored < r->need)
+		check_fail(s, "202 to a REFER of call %" PRIx64 " leaves before it is saved",
+			   id.call);
+}
+
+/* Nobody can reach it, or it is not reached by what the node knows. */
+static bool is_excused(struct sim *s, const struct phone_call *c)
+{
+	const struct seen *seen = check_seen(s, c->node_call);
+
+	return !seen || seen->weak || seen->stale || c->phone->vanished_ns ||
+	       check_was_between(seen, c) ||
+	       (c->phone->transport != SIP_UDP && (s->totals.steps || seen->excused));
+}
+
+static void on_told(struct sim *s, const struct event *e)
+{
+	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
+	const struct phone_refer *r = &c->refers[e->b];
+
+	if (c->state == PC_TALKING && !r->told && !is_excused(s, c))
+		check_fail(s, "%s: %s#%u heard nothing of its REFER", c->call_id, c->phone->user,
+			   c->phone->index);
+}
+
+void check_referred(struct sim *s, const struct phone_call *c, const struct phone_refer *r)
+{
+	if (!r->silent)
+		sim_after(s, TOLD_NS, on_told, c->phone->index, c->index,
+			  (uint64_t)(r - c->refers));
+}
+
+void check_notified(struct sim *s, const struct phone_call *c, const struct phone_refer *r,
+		    bool last)
+{
+	const char *user = c->phone->user;
+
+	if (r->silent)
+		check_fail(s, "%s: %s wanted no NOTIFY", c->call_id, user);
+	if (r->status >= 300 && c->state == PC_TALKING)
+		check_fail(s, "%s: a NOTIFY to %s whose REFER was refused with %u", c->call_id,
+			   user, r->status);
+	if (r->told && last && r->incarnation == s->node.incarnation)
+		check_fail(s, "%s: the last NOTIFY comes to %s twice", c->call_id, user);
+}
+
+void check_forgot(struct sim *s, const struct phone_call *c, const char *method)
+{
+	const struct seen *seen = check_seen(s, c->node_call);
+	struct id_tag id;
+
+	if (c->state != PC_TALKING || !seen || seen->weak || seen->stale || seen->cdrs ||
+	    seen->ended)
+		return;
+	if (!id_tag_get(bytes_str(c->remote_tag), &id) && seen->byes[id.leg].cseq)
+		return; /* our BYE is under way */
+	check_fail(s, "%s: the node has forgotten the dialog of %s#%u: 481 to its %s", c->call_id,
+		   c->phone->user, c->phone->index, method);
+}
