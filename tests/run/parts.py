@@ -159,6 +159,7 @@ def sim(report):
     for folder in ("sim", "sim-2"):
         check(report, f"sim: a node goes on with the records of earlier builds ({folder})", *steady(),
               programs["asan"], "--records", f"tests/data/records/{folder}")
+    check(report, "sim: named stories, killed behind each effect", *steady(), programs["debug"], "--stories")
     stories = {}
     for test, name, arguments in (
             ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),

@@ -61,6 +61,7 @@ struct seen {
 	uint32_t crashes;
 	bool ended; /* its end went to the store */
 	uint32_t cdrs;
+	uint32_t pairs;                 /* in them */
 	struct cdr cdr;                 /* of its first pair */
 	uint64_t answered_ns, ended_ns; /* when events said so; 0: never */
 };

@@ -121,4 +121,6 @@ void check_end(struct sim *s)
 	look_at_phones(s);
 	look_at_cdrs(s);
 	look_at_node(s);
+	if (s->script)
+		story_end(s);
 }

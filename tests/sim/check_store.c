@@ -191,6 +191,7 @@ void check_cdrs(struct sim *s, const struct cdr *cdr, uint32_t n)
 		return;
 	seen->cdrs = s->sabotage == SABOTAGE_TWO_CDRS ? 2 : 1;
 	seen->cdr = *cdr;
+	seen->pairs = n;
 	s->totals.cdrs++;
 	trace_line(s, "store: CDR of call %" PRIx64 ": %u, %s", cdr->call, cdr->sip_status,
 		   cdr->reason);

@@ -2,6 +2,7 @@
 /*
  * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--harvest FOLDER]
  * --all: goes on after a failure, and only names each.
+ * sim --stories [NAME]: those of story.h.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
  * records (golden.h); --story prints what the node does with each.
@@ -18,6 +19,7 @@ enum { TWICE_EVERY = 50, SELF_TEST_SEEDS = 400 };
 struct arguments {
 	uint64_t first, seeds;
 	const char *list, *records;
+	const char *story; /* "": all */
 	bool self_test;
 	bool all;
 	struct sim_way way;
@@ -197,6 +199,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			a->way.story = true;
 		} else if (strcmp(argv[i], "--all") == 0) {
 			a->all = true;
+		} else if (strcmp(argv[i], "--stories") == 0) {
+			a->story = i + 1 < argc ? argv[++i] : "";
 		} else if (strcmp(argv[i], "--self-test") == 0) {
 			a->self_test = true;
 		} else {
@@ -214,12 +218,15 @@ int main(int argc, char **argv)
 	bool ok = true;
 
 	if (!read_arguments(&a, argc, argv)) {
-		(void)fprintf(stderr,
-			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
-			      "[--break NAME] [--harvest FOLDER] | --self-test | "
-			      "--records FOLDER [--story]\n");
+		(void)fprintf(
+			stderr,
+			"usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
+			"[--break NAME] [--harvest FOLDER] | --stories [NAME] | --self-test | "
+			"--records FOLDER [--story]\n");
 		return 2;
 	}
+	if (a.story)
+		return story_run(a.story[0] ? a.story : NULL) ? 0 : 1;
 	if (a.self_test)
 		return self_test() ? 0 : 1;
 	if (a.records)

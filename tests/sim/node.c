@@ -99,6 +99,7 @@ static bool carry_all(struct sim *s)
 		if (s->node.crash_in && --s->node.crash_in == 0 && !s->calm)
 			return false;
 		carry_one(s, &list->list[i]);
+		s->node.effects++;
 	}
 	effects_clear(list);
 	return true;

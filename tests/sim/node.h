@@ -31,6 +31,7 @@ struct node {
 	uint32_t incarnation;
 	uint64_t timer_ns; /* for when a look at the timers is queued */
 	uint32_t crashes_left;
+	uint32_t effects;  /* carried out */
 	uint32_t crash_in; /* effects until the next kill; 0: none is planned */
 	bool degraded;
 	uint64_t health_serial;

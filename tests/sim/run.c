@@ -45,12 +45,14 @@ void sim_after(struct sim *s, uint64_t ns, event_fn *fire, uint32_t who, uint64_
 
 bool sim_chance(struct sim *s, uint32_t permille)
 {
-	return permille && rand_below(&s->rand, 1000) < permille;
+	return permille && !s->script && rand_below(&s->rand, 1000) < permille;
 }
 
 uint64_t sim_between(struct sim *s, uint64_t low, uint64_t high)
 {
 	assert(low <= high && high - low < UINT32_MAX);
+	if (s->script)
+		return low;
 	return low + rand_below(&s->rand, (uint32_t)(high - low) + 1);
 }
 
@@ -91,9 +93,14 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->sabotage = way->sabotage;
 	s->trace.keep = way->story;
 	s->harvest = way->harvest;
+	s->script = way->script;
+	s->kill = way->kill;
 	rand_open_seed(&s->rand, seed);
 	rand_open_seed(&s->applications, seed ^ UINT64_C(0x6170706c6963));
-	scenario_begin(s);
+	if (s->script)
+		story_begin(s);
+	else
+		scenario_begin(s);
 	return sim_run_on(s);
 }
 

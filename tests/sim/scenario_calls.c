@@ -16,7 +16,10 @@ void scenario_manner(struct sim *s, const struct phone_call *c, struct phone_man
 {
 	uint64_t dice = sim_between(s, 0, 99);
 
-	(void)c;
+	if (s->script) {
+		story_manner(s, c, out);
+		return;
+	}
 	out->kind = dice < 70   ? MANNER_ANSWER
 		    : dice < 84 ? MANNER_REFUSE
 		    : dice < 92 ? MANNER_RING

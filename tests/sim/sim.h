@@ -21,6 +21,7 @@
 #include "tests/sim/phone.h"
 #include "tests/sim/queue.h"
 #include "tests/sim/store.h"
+#include "tests/sim/story.h"
 #include "tests/sim/trace.h"
 
 /* How much was done: added up over seeds. */
@@ -74,6 +75,8 @@ struct sim {
 	enum sabotage sabotage;
 	const char *harvest; /* records go there (golden.h), and phones do more; NULL: not now */
 	struct golden_story *story; /* of what the node says; NULL: nobody asks */
+	const struct story *script; /* nothing is left to chance; NULL: all is */
+	uint32_t kill;              /* ... and the node is killed there; 0: never */
 	bool quiet;                 /* phones let their registrations run out */
 	bool calm;                  /* no more crashes and outages: things shall come to an end */
 	uint64_t end_ns;            /* of the run */
@@ -83,6 +86,8 @@ struct sim_way {
 	enum sabotage sabotage;
 	bool story;
 	const char *harvest;
+	const struct story *script;
+	uint32_t kill;
 };
 /* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */
 bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way);
@@ -93,9 +98,9 @@ void sim_close(struct sim *s);
 /* ---- for all parts ---- */
 /* `fire` happens after that time. */
 void sim_after(struct sim *s, uint64_t ns, event_fn *fire, uint32_t who, uint64_t a, uint64_t b);
-/* True so many times of a thousand. */
+/* True so many times of a thousand; never in a story of story.h. */
 bool sim_chance(struct sim *s, uint32_t permille);
-/* Uniform in [low, high]; needs less than 2^32 values. */
+/* Uniform in [low, high], in a story low; needs less than 2^32 values. */
 uint64_t sim_between(struct sim *s, uint64_t low, uint64_t high);
 uint64_t sim_between_ms(struct sim *s, uint64_t low, uint64_t high); /* in ns */
 

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/story.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+enum { RINGS_MS = 1000, LEFT_S = 10, REST_S = 160 };
+#define FROM_NS (2 * NS_PER_S) /* registered by then */
+
+/* ---- steps ---- */
+
+/* The newest call of a phone that is not over. */
+static struct phone_call *call_of(struct phone *p)
+{
+	for (uint32_t i = p->call_count; i-- > 0;) {
+		if (p->calls[i]->state != PC_OVER)
+			return p->calls[i];
+	}
+	return NULL;
+}
+
+static void by_operator(struct sim *s, const struct story_step *step)
+{
+	struct call_view v;
+	uint32_t cursor = 0;
+
+	if (!s->node.shard || !shard_call_next(s->node.shard, &cursor, &v))
+		return;
+	if (step->what == STORY_OPERATOR)
+		node_hangup(s, v.call);
+	else
+		node_command(s, v.call, step->to);
+}
+
+static void store_step(struct sim *s, bool up)
+{
+	if (up)
+		store_up(s);
+	else
+		store_down(s);
+	node_health(s, up);
+}
+
+static void hold(struct sim *s, struct phone_call *c)
+{
+	c->sdp.hold = !c->sdp.hold;
+	phone_reinvite(s, c, false);
+}
+
+static void move(struct sim *s, struct phone_call *c)
+{
+	c->sdp.port = (uint16_t)(c->sdp.port + 100);
+	phone_reinvite(s, c, false);
+}
+
+static void take(struct sim *s, const struct story_step *step)
+{
+	struct phone *p = &s->phones.list[step->who];
+	struct phone_call *c = call_of(p);
+	char number[16];
+
+	if (!c && step->what >= STORY_HANG_UP && step->what <= STORY_REFER_SILENT)
+		return;
+	switch (step->what) {
+	case STORY_END:
+		break;
+	case STORY_DIAL:
+	case STORY_DIAL_LATE:
+		(void)phone_dial(s, p, node_extension(step->to, number),
+				 step->what == STORY_DIAL_LATE);
+		break;
+	case STORY_HANG_UP:
+		phone_hang_up(s, c);
+		break;
+	case STORY_HOLD:
+		hold(s, c);
+		break;
+	case STORY_MOVE:
+		move(s, c);
+		break;
+	case STORY_ASK_LATE:
+		phone_reinvite(s, c, true);
+		break;
+	case STORY_INFO:
+		phone_ask(s, c, "INFO", "Content-Type: application/dtmf-relay\r\n",
+			  "Signal=5\r\nDuration=160\r\n");
+		break;
+	case STORY_OPTIONS:
+		phone_ask(s, c, "OPTIONS", "", "");
+		break;
+	case STORY_UPDATE:
+		phone_ask(s, c, "UPDATE", "", "");
+		break;
+	case STORY_REFER:
+	case STORY_REFER_SILENT:
+		phone_refer(s, c, step->to, step->what == STORY_REFER_SILENT);
+		break;
+	case STORY_ORIGINATE:
+		node_originate(s, step->who, step->to);
+		break;
+	case STORY_COMMAND:
+	case STORY_OPERATOR:
+		by_operator(s, step);
+		break;
+	case STORY_VANISH:
+		phone_vanish(s, p, false);
+		break;
+	case STORY_RETURN:
+		phone_return(s, p);
+		break;
+	case STORY_DROP:
+		net_drop(s, p);
+		break;
+	case STORY_STORE_DOWN:
+	case STORY_STORE_UP:
+		store_step(s, step->what == STORY_STORE_UP);
+		break;
+	}
+}
+
+static void on_step(struct sim *s, const struct event *e)
+{
+	take(s, &s->script->steps[e->a]);
+}
+
+/* ---- what is to come of it ---- */
+
+static const struct phone_call *talks(struct phone *p)
+{
+	const struct phone_call *c = call_of(p);
+
+	return c && c->state == PC_TALKING && (c->caller || c->acked) ? c : NULL;
+}
+
+/* Killed before the call was in the store: an INVITE that was told 100 and no more may be lost. */
+static bool is_lost(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			if (p->calls[k]->caller && p->calls[k]->excused)
+				return true;
+		}
+	}
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		if (s->check.seen[i].weak)
+			return true;
+	}
+	return false;
+}
+
+static bool is_forgiven(struct sim *s)
+{
+	return s->totals.crashes && (s->script->loose || is_lost(s));
+}
+
+static void on_look(struct sim *s, const struct event *e)
+{
+	uint64_t call = 0;
+
+	(void)e;
+	if (is_forgiven(s))
+		return;
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone_call *c = talks(&s->phones.list[i]);
+		bool shall = s->script->talk >> i & 1;
+
+		if (shall != (c != NULL))
+			check_fail(s, "%s: phone %c %s", s->script->name, "ABCDb"[i],
+				   shall ? "does not talk" : "talks");
+		if (c && call && c->node_call != call)
+			check_fail(s, "%s: they talk in two calls", s->script->name);
+		call = c ? c->node_call : call;
+	}
+}
+
+void story_end(struct sim *s)
+{
+	const struct story *t = s->script;
+	const struct seen *first = s->check.seen_count ? &s->check.seen[0] : NULL;
+
+	if (is_forgiven(s))
+		return;
+	if ((t->pairs || t->status) && !first) {
+		check_fail(s, "%s: nothing was written", t->name);
+		return;
+	}
+	if (t->pairs && first->pairs != t->pairs)
+		check_fail(s, "%s: %u CDRs, not %u", t->name, first->pairs, t->pairs);
+	if (t->status && first->cdr.sip_status != t->status)
+		check_fail(s, "%s: the CDR says %u, not %u", t->name, first->cdr.sip_status,
+			   t->status);
+}
+
+void story_manner(const struct sim *s, const struct phone_call *c, struct phone_manner *out)
+{
+	*out = s->script->manner[c->phone->index];
+	if (!out->ring_ns)
+		out->ring_ns = RINGS_MS * NS_PER_MS;
+	out->rings = !out->early;
+}
+
+/* ---- from its beginning to its end ---- */
+
+static void on_from(struct sim *s, const struct event *e)
+{
+	(void)e;
+	s->node.effects = 0;
+	s->node.crash_in = s->kill;
+}
+
+static void on_left(struct sim *s, const struct event *e)
+{
+	s->quiet = true;
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		struct phone_call *c = call_of(&s->phones.list[i]);
+
+		if (c && s->phones.list[i].alive)
+			phone_hang_up(s, c);
+	}
+	if (e->a)
+		by_operator(s, &(struct story_step){ .what = STORY_OPERATOR });
+}
+
+static void open_phones(struct sim *s)
+{
+	static const uint8_t extensions[STORY_PHONES] = { EXT_A, EXT_B, EXT_C, EXT_D, EXT_B };
+
+	s->phones.count = STORY_PHONES;
+	for (uint32_t i = 0; i < STORY_PHONES; i++) {
+		struct phone_kind kind = { .extension = extensions[i],
+					   .expires_s = 3600,
+					   .transport = s->script->tls ? SIP_TLS : SIP_UDP,
+					   .srtp = s->script->tls };
+
+		phone_open(s, i, &kind);
+		if (s->script->absent >> i & 1)
+			phone_vanish(s, &s->phones.list[i], false);
+	}
+}
+
+void story_begin(struct sim *s)
+{
+	const struct story *t = s->script;
+	uint64_t last_s = 0;
+
+	s->phones.extension_count = STORY_PHONES - 1;
+	s->phones.music = t->music;
+	memcpy(s->phones.forward, t->forward, sizeof(t->forward));
+	for (uint32_t i = 0; t->tls && i < STORY_PHONES; i++)
+		s->phones.secure[i] = SECURE_TLS;
+	s->net.delay_max_ms = 1;
+	s->store.latency_max_us = 1000;
+	node_begin(s);
+	open_phones(s);
+	sim_after(s, FROM_NS, on_from, 0, 0, 0);
+	for (uint32_t i = 0; i < STORY_STEPS_MAX && t->steps[i].what; i++) {
+		last_s = t->steps[i].at_s;
+		sim_after(s, last_s * NS_PER_S, on_step, 0, i, 0);
+	}
+	if (t->look_s)
+		sim_after(s, t->look_s * NS_PER_S, on_look, 0, 0, 0);
+	last_s = last_s > t->look_s ? last_s : t->look_s;
+	sim_after(s, (last_s + LEFT_S) * NS_PER_S, on_left, 0, 0, 0);
+	sim_after(s, (last_s + 2 * LEFT_S) * NS_PER_S, on_left, 0, 0, 0);
+	sim_after(s, (last_s + 6 * LEFT_S) * NS_PER_S, on_left, 0, 1, 0);
+	s->end_ns = (last_s + REST_S) * NS_PER_S;
+}
+
+/* Its effects, or 0: it is broken, and was told. */
+static uint32_t tell(const struct story *t, uint32_t kill, bool aloud)
+{
+	struct sim *s = malloc(sizeof(*s));
+	struct sim_way way = { .script = t, .kill = kill, .story = aloud };
+	uint32_t effects;
+	bool ok;
+
+	if (!s)
+		exit(2);
+	ok = sim_run(s, 1, &way);
+	effects = s->node.effects;
+	if (aloud) {
+		(void)fwrite(s->trace.text, 1, s->trace.n, stdout);
+		(void)printf("%s, killed behind effect %u: %s\n", t->name, kill,
+			     ok ? "all is well" : s->check.broken);
+	}
+	sim_close(s);
+	free(s);
+	if (!ok && !aloud)
+		(void)tell(t, kill, true);
+	return ok ? effects : 0;
+}
+
+bool story_run(const char *name)
+{
+	uint32_t kills = 0, told = 0;
+	bool all = true;
+
+	for (uint32_t i = 0; i < story_count; i++) {
+		const struct story *t = &story_list[i];
+		uint32_t effects = name && strcmp(name, t->name) != 0 ? 0 : tell(t, 0, false);
+
+		if (name && strcmp(name, t->name) != 0)
+			continue;
+		all &= effects != 0;
+		told++;
+		for (uint32_t k = 1; k <= effects; k++, kills++) {
+			if (!tell(t, k, false)) {
+				all = false;
+				break;
+			}
+		}
+	}
+	(void)printf("# %u stories, %u kills\n", told, kills);
+	return all && told;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stories with a name: what phones, operators and the store do is written down, nothing is left to chance, and the node is killed once
+ * behind each effect in turn. All invariants hold, and where the story says who talks in the end and what the CDRs say, a kill changes
+ * nothing of it. `sim --stories` tells them all, `sim --stories NAME` one.
+ */
+#ifndef TESTS_SIM_STORY_H
+#define TESTS_SIM_STORY_H
+
+#include "tests/sim/phone.h"
+
+enum { STORY_STEPS_MAX = 12, STORY_PHONES = 5 };
+
+/* Phones: one of each of four extensions, and a second one of B's. */
+enum story_phone { A, B, C, D, B2 };
+/* Extensions; NOBODY does not exist. */
+enum story_extension { EXT_A, EXT_B, EXT_C, EXT_D, NOBODY };
+
+enum story_what {
+	STORY_END, /* of the steps */
+	STORY_DIAL,
+	STORY_DIAL_LATE, /* without an offer */
+	STORY_HANG_UP,   /* in the way that fits: CANCEL, BYE */
+	STORY_HOLD,      /* or off hold again */
+	STORY_MOVE,      /* its media to another port */
+	STORY_ASK_LATE,  /* re-INVITE without an offer */
+	STORY_INFO,
+	STORY_OPTIONS,
+	STORY_UPDATE,
+	STORY_REFER,
+	STORY_REFER_SILENT, /* Refer-Sub: false */
+	STORY_ORIGINATE,    /* who: extension */
+	STORY_COMMAND,      /* to the newest call; to: which (node_command) */
+	STORY_OPERATOR,     /* ends all calls */
+	STORY_VANISH,
+	STORY_RETURN,
+	STORY_DROP, /* the connection */
+	STORY_STORE_DOWN,
+	STORY_STORE_UP,
+};
+
+struct story_step {
+	uint16_t at_s;
+	enum story_what what;
+	uint8_t who, to;
+};
+
+struct story {
+	const char *name;
+	struct story_step steps[STORY_STEPS_MAX];
+	struct phone_manner manner[STORY_PHONES]; /* all zero: answers after a second */
+	struct shard_forward forward[STORY_PHONES];
+	uint8_t absent; /* phones that are not there; bits */
+	bool tls, music;
+	uint16_t look_s; /* then these talk with each other, and nobody else */
+	uint8_t talk;    /* bits */
+	bool loose; /* a kill may change that: the command or the call had not been acknowledged */
+	uint16_t status; /* first CDR; 0: not looked at */
+	uint8_t pairs;   /* CDRs; 0: not looked at */
+};
+
+extern const struct story story_list[];
+extern const uint32_t story_count;
+
+/* The scenario of sim.script. */
+void story_begin(struct sim *s);
+void story_manner(const struct sim *s, const struct phone_call *c, struct phone_manner *out);
+/* Everything is over: what was written. */
+void story_end(struct sim *s);
+/* All, or that one. False: an invariant or an expectation is broken, and the story was told. */
+bool story_run(const char *name);
+
+#endif
