@@ -728,7 +728,7 @@ static void offer_of_who_left(void **state)
 	phone_answer(&t->l.a, m, "200 OK", PHONE_SDP_A);
 	assert_notified(&t->c, "SIP/2.0 200 OK\r\n", "terminated");
 	assert_left(&t->c);
-	rig_wait_ms(t->l.r, 5000);
+	rig_wait_ms(t->l.r, 40000); /* its leg is gone */
 	assert_ends(t, &t->l.a, &t->l.b);
 }
 
