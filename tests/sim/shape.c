@@ -136,6 +136,18 @@ static void look_at_flows(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, latched, "latched");
 }
 
+static void look_at_pairs(struct shape *out, const Tandem__Call__Call *in)
+{
+	static const char *const names[] = { "transfer-waits", "transfer-rings", "transfer-done",
+					     "transfer-failed" };
+	const Tandem__Call__Transfer *t = in->transfer;
+
+	has(out, in, in->n_segments != 0, "segments");
+	if (t && t->state < COUNT_OF(names))
+		has(out, in, true, names[t->state]);
+	has(out, in, t && !t->refer, "transfer-silent");
+}
+
 static void things(struct shape *out, const Tandem__Call__Call *in)
 {
 	struct leg_things t = look_at_legs(in);
@@ -155,6 +167,7 @@ static void things(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, in->best != NULL, "best");
 	has(out, in, t.answer, "answer");
 	look_at_flows(out, in);
+	look_at_pairs(out, in);
 }
 
 bool shape_of(struct shape *out, const struct call_host *h, struct bytes record)
