@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Phones that give their parties away, are given away, and are who somebody is given to: CALL-23, BEAT-03."""
+"""Phones that give their parties away, are given away, and are who somebody is given to: CALL-23, CALL-24, BEAT-03."""
 import os
 import time
 import unittest
@@ -113,6 +113,30 @@ class Others(Phones):
         target.wait("CALL_ESTABLISHED")
         giver.heard("[BYE] transaction")
         self.end(caller, target)
+
+    def test_linphone_joins_two(self):
+        """RFC 3891: its caller, whom it holds, and whom it called."""
+        caller, target = self.phone("1001"), self.phone("1003", extra="answermode=auto")
+        caller.number, target.number = "1001", "1003"
+        giver = self.linphone("1002")
+        caller.dial("1002")
+        giver.heard("Receiving new incoming call")
+        giver.say("answer")
+        caller.wait("CALL_ESTABLISHED")
+        giver.heard("Media streams established")
+        giver.say("pause")
+        giver.heard("is now paused")
+        giver.say("call 1003")
+        target.wait("CALL_ESTABLISHED")
+        giver.heard(f"Call 2 with sip:1003@{NODE} connected")
+        giver.say("transfer 1 --to-call 2")
+        giver.heard("Performing attended transfer")
+        giver.heard("[BYE] transaction")
+        time.sleep(SETTLED_S)
+        caller.hangup()
+        target.wait("CALL_CLOSED")
+        self.heard(target, HERTZ["1001"])
+        self.assertGreater(caller.packets()[1], 50)     # it records nothing any more once it was held
 
     def test_to_linphone(self):
         caller, callee = self.phone("1001"), self.phone("1002", extra="answermode=auto")

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parties that are given away: CALL-23, CALL-28. What each hears before, meanwhile and afterwards is told by its frequency."""
+"""Parties that are given away: CALL-23, CALL-24, CALL-26, CALL-28. What each hears before, meanwhile and afterwards is told by its frequency."""
 import signal
 import threading
 import time
 import unittest
+from urllib.parse import quote
 
+from lib.message import parameter
 from lib.place import NODE
 from lib.srtp import Key
 
@@ -295,6 +297,95 @@ class Left(TransferTest):
         self.notified(into, cseq, "487 Request Terminated")
         into.wait_bye()
         self.assertEqual(self.pairs()[0], ("1001", "1002", "200", "transferred"))
+
+
+class Attended(TransferTest):
+    """RFC 3891: who is held gets whom its holder speaks with."""
+
+    def setUp(self):
+        super().setUp()
+        self.again = self.node.media()          # of B, for its second call
+        self.addCleanup(self.again.close)
+
+    def held(self):
+        out, into = self.talk()
+        self.callee_says(out, into, "sendonly", "recvonly", 2)
+        self.hears(self.audio_a, MUSIC)
+        return out, into
+
+    def calls_third(self):
+        """B calls C: (B's dialog, C's)."""
+        second = self.b.invite("1003", self.again.sdp())
+        third = self.c.incoming()
+        third.answer(self.audio_c.sdp())
+        self.again.use(second.wait_answer())
+        self.audio_c.use(third.request)
+        return second, third
+
+    def third_calls(self):
+        """CALL-26: C calls B."""
+        third = self.c.invite("1002", self.audio_c.sdp())
+        second = self.b.incoming()
+        second.answer(self.again.sdp())
+        self.audio_c.use(third.wait_answer())
+        self.again.use(second.request)
+        return second, third
+
+    def ask(self, dialog, second):
+        """Within one dialog to replace the other: RFC 3891 3."""
+        tags = f"to-tag={parameter(second.remote, 'tag')};from-tag={parameter(second.local, 'tag')}"
+        target = f"<sip:1003@{NODE}?Replaces={quote(f'{second.call_id};{tags}', safe='')}>"
+        request = dialog.in_dialog("REFER", [("Refer-To", target)])
+        return dialog.transact(request), request.cseq
+
+    def join(self, other, kill=False):
+        out, into = self.held()
+        second, third = other()
+        self.again.start(TALK_B)
+        self.audio_c.start(TALK_C)
+        self.hears(self.audio_c, TALK_B)
+        self.hears(self.again, TALK_C)
+        response, cseq = self.ask(into, second)
+        self.assertEqual(response.status, 202)
+        self.notified(into, cseq, "200 OK")
+        second.wait_bye()
+        into.wait_bye()
+        self.assertIn("a=sendrecv", out.wait_reinvite(self.audio_a.sdp(version=3)).text)
+        if kill:
+            self.hears(self.audio_a, TALK_C)
+            self.until(lambda: len(self.calls()) == 1)
+            self.assert_saved()
+            self.node.kill()
+            self.node.restart()
+        self.hears(self.audio_a, TALK_C)
+        self.hears(self.audio_c, TALK_A)
+        self.goes_on(self.audio_a)
+        self.goes_on(self.audio_c)
+        out.bye()
+        third.wait_bye()
+        self.ended()
+
+    def test_whom_it_called(self):
+        self.join(self.calls_third)
+
+    def test_who_called_it(self):
+        self.join(self.third_calls)
+
+    def test_the_node_is_killed(self):
+        self.join(self.calls_third, kill=True)
+
+    def test_not_of_others(self):
+        """Nobody takes a stranger's party."""
+        out, into = self.talk()
+        d, audio_d = self.agent("1004")
+        third = d.invite("1003", audio_d.sdp())
+        rung = self.c.incoming()
+        rung.answer(self.audio_c.sdp())
+        third.wait_answer()
+        self.assertEqual(self.ask(into, third)[0].status, 403)
+        third.call_id = "none"
+        self.assertEqual(self.ask(into, third)[0].status, 481)
+        self.talks()
 
 
 class Killed(TransferTest):
