@@ -4,6 +4,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
+#include "sig/call/act.h"
 #include "sig/sip/id.h"
 
 enum { DIGIT_MS = 120 }; /* REG-14 */
@@ -74,6 +75,10 @@ static void end(struct command_run *run, const struct shard_order *by, int err)
 	case -ENOTCONN:
 		command_fail(run, COMMAND_CONFLICT, "call", "the call is not established");
 		return;
+	case -EISCONN:
+		command_fail(run, COMMAND_CONFLICT, "call",
+			     "the caller is not alone with the node: see call.answer");
+		return;
 	case -ENODEV:
 		command_fail(run, COMMAND_CONFLICT, "call", "nobody else is in the call");
 		return;
@@ -115,6 +120,73 @@ void command_call_answer(struct command_run *run)
 
 	if (command_call_id(run, &call) && begin(run, &by))
 		end(run, &by, shard_call_answer(run->node->shard, call, &by, clock_instant()));
+}
+
+/* Names of files by commas. False: the run has failed. */
+static bool files_take(struct command_run *run, struct act_terms *out)
+{
+	struct bytes rest = command_value(run, "file")->text, name;
+
+	while (bytes_cut(&rest, ',', &name)) {
+		if (out->file_count == ACT_FILES_MAX || name.n == 0 || name.p[0] == '.' ||
+		    !command_allows(CHARSET_NAME, name) ||
+		    bytes_cstr(name, out->files[out->file_count++], ACT_NAME_MAX + 1)) {
+			command_fail(run, COMMAND_BAD_ARGUMENT, "file",
+				     "file must be 1 to %d names of files, with commas between "
+				     "them",
+				     ACT_FILES_MAX);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void act(struct command_run *run, const struct act_terms *terms)
+{
+	struct shard_order by;
+	uint64_t call;
+
+	if (command_call_id(run, &call) && begin(run, &by))
+		end(run, &by, shard_call_act(run->node->shard, call, terms, &by, clock_instant()));
+}
+
+void command_call_play(struct command_run *run)
+{
+	struct act_terms terms = { .times = 1 };
+	uint32_t times = 1;
+
+	command_take_u32(run, "times", &times);
+	terms.times = (uint8_t)times;
+	command_take_bool(run, "interruptible", &terms.interruptible);
+	if (files_take(run, &terms))
+		act(run, &terms);
+}
+
+void command_call_stop(struct command_run *run)
+{
+	act(run, &(struct act_terms){ 0 });
+}
+
+void command_call_collect(struct command_run *run)
+{
+	struct act_terms terms = {
+		.times = 1, .interruptible = true, .first_ms = 5000, .inter_ms = 3000, .ends = "#"
+	};
+	const struct command_value *ends = command_value(run, "terminators");
+	uint32_t min = 1, max = ACT_DIGITS_MAX;
+
+	command_take_u32(run, "min", &min);
+	command_take_u32(run, "max", &max);
+	command_take_u32(run, "first_ms", &terms.first_ms);
+	command_take_u32(run, "inter_ms", &terms.inter_ms);
+	terms.min = (uint8_t)min;
+	terms.max = (uint8_t)max;
+	if (ends->given)
+		(void)bytes_cstr(ends->text, terms.ends, sizeof(terms.ends));
+	if (min > max)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "min", "min must not be above max");
+	else if (files_take(run, &terms))
+		act(run, &terms);
 }
 
 void command_call_hold(struct command_run *run)

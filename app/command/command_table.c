@@ -4,6 +4,7 @@
 #include "app/document/extension.h"
 #include "app/document/profile.h"
 #include "base/log.h"
+#include "sig/call/act.h"
 
 #define NUMBER_ARG(text)                                                                           \
 	{                                                                                          \
@@ -455,6 +456,66 @@ static const struct command_arg g_help_args[] = {
 	END,
 };
 
+#define FILE_ARG(is_required, text)                                                             \
+	{                                                                                       \
+		.name = "file", .type = ARG_STRING, .charset = CHARSET_TEXT,                    \
+		.required = (is_required), .min = 1, .max = ACT_FILES_MAX * (ACT_NAME_MAX + 1), \
+		.preset = "none", .help = (text)                                                \
+	}
+
+static const struct command_arg g_play_args[] = {
+	CALL_ARG,
+	FILE_ARG(true, "WAV files in media.sounds, at most 4, with commas between them."),
+	{ .name = "times",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_TIMES_MAX,
+	  .preset = "1",
+	  .help = "How often all of them are played; 0: without end." },
+	{ .name = "interruptible",
+	  .type = ARG_BOOL,
+	  .preset = "false",
+	  .help = "A key of the caller ends it." },
+	END,
+};
+
+static const struct command_arg g_collect_args[] = {
+	CALL_ARG,
+	{ .name = "min",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_DIGITS_MAX,
+	  .preset = "1",
+	  .help = "Fewer keys are reported as short." },
+	{ .name = "max",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = ACT_DIGITS_MAX,
+	  .preset = "16",
+	  .help = "After so many keys it is over." },
+	{ .name = "first_ms",
+	  .type = ARG_U64,
+	  .min = 100,
+	  .max = ACT_WAIT_MAX_MS,
+	  .preset = "5000",
+	  .help = "How long the first key is waited for, behind what is played." },
+	{ .name = "inter_ms",
+	  .type = ARG_U64,
+	  .min = 100,
+	  .max = ACT_WAIT_MAX_MS,
+	  .preset = "3000",
+	  .help = "How long each further key is waited for." },
+	{ .name = "terminators",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_DIGITS,
+	  .min = 0,
+	  .max = ACT_DIGITS_MAX,
+	  .preset = "#",
+	  .help = "Keys that end it, and are not among those that are reported." },
+	FILE_ARG(false, "WAV files that are played before, as of call.play."),
+	END,
+};
+
 const struct command g_commands[] = {
 	{ "extension.put", COMMAND_FOR_TENANT, g_put_args,
 	  "Makes an extension, or changes what is given of it.", "the extension",
@@ -537,6 +598,18 @@ const struct command g_commands[] = {
 	  "what call.play plays. conflict: it waits for none, or nothing the caller takes can be "
 	  "said.",
 	  "id, order", command_call_answer },
+	{ "call.play", COMMAND_FOR_TENANT, g_play_args,
+	  "Plays files of media.sounds to a caller that the node has answered (call.answer), in "
+	  "place of what was played or collected. After a restart the file that was played begins "
+	  "anew. The event call.played tells its end.",
+	  "id, order", command_call_play },
+	{ "call.stop", COMMAND_FOR_TENANT, g_call_args,
+	  "Ends what call.play or call.collect asked for.", "id, order", command_call_stop },
+	{ "call.collect", COMMAND_FOR_TENANT, g_collect_args,
+	  "Collects keys of a caller that the node has answered, in place of what was played or "
+	  "collected: those of RFC 4733 and of INFO. A key ends what it plays, and counts. The "
+	  "event call.collected has them, for the application alone.",
+	  "id, order", command_call_collect },
 	{ "call.hold", COMMAND_FOR_TENANT, g_hold_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "

@@ -65,6 +65,9 @@ static void feed_one(const struct answer *a, struct shard *s, struct instant now
 		shard_security_event(s, SECURITY_CERTIFICATE, &a->hop.remote, (struct bytes){ 0 },
 				     a->detail, now);
 		return;
+	case ANSWER_PLAY:
+		shard_play_told(s, a->call, &a->news, now);
+		return;
 	case ANSWER_DEGRADED:
 		if (a->ok && a->late)
 			shard_caught_up(s, now);

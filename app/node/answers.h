@@ -18,6 +18,7 @@ enum answer_kind {
 	ANSWER_CONNECTION_CLOSED,
 	ANSWER_CERTIFICATE, /* of hop: a connection was refused for it */
 	ANSWER_DEGRADED,    /* ok: healthy again */
+	ANSWER_PLAY,        /* call, news */
 };
 
 struct answer {
@@ -30,6 +31,7 @@ struct answer {
 	uint64_t call, version;
 	struct text tenant, user; /* owned */
 	struct flow_id flow;
+	struct act_news news;
 	struct sip_hop hop;
 };
 

@@ -9,6 +9,7 @@
 
 #include "app/node/ended.h"
 #include "app/node/fields.h"
+#include "app/node/plays.h"
 #include "base/clock.h"
 #include "base/histogram.h"
 #include "base/log.h"
@@ -289,6 +290,13 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		return;
 	case EFFECT_SECURITY:
 		carry_security(to, e);
+		return;
+	case EFFECT_PLAY:
+		plays_begin(to->plays, e->call, e->version, (enum media_codec)e->expected,
+			    text_bytes(&e->data), clock_now_ns());
+		return;
+	case EFFECT_PLAY_STOP:
+		plays_stop(to->plays, e->call, e->version);
 		return;
 	case EFFECT_ORDERED:
 		to->ordered(e->call, &e->order, to->ordered_arg);

@@ -30,6 +30,7 @@ struct effects_to {
 	void *passed_arg;
 	effects_ordered_fn *ordered;
 	void *ordered_arg;
+	struct plays *plays;
 	struct ended *ended;        /* NULL: nobody wants to know */
 	struct cdrs cdrs;           /* those of one call are written here */
 	char json[FIELDS_JSON_MAX]; /* one is written here */

@@ -185,7 +185,7 @@ bool fields_cdr_is_number(struct bytes name)
 	return false;
 }
 
-enum { HAS_CALL = 1, HAS_STATUS = 2, HAS_LEG = 4, HAS_DIGIT = 8 };
+enum { HAS_CALL = 1, HAS_STATUS = 2, HAS_LEG = 4, HAS_DIGIT = 8, HAS_ORDER = 16 };
 
 static const struct {
 	const char *name, *help;
@@ -213,6 +213,14 @@ static const struct {
 	[SIG_CALL_TRANSFER_FAILED] = { "call.transfer_failed",
 				       "Nobody answered; from and to are as they were before.",
 				       HAS_CALL },
+	[SIG_CALL_PLAYED] = { "call.played",
+			      "What call.play asked for is over: end, key (one was pressed), "
+			      "stopped, failed or hangup.",
+			      HAS_CALL | HAS_ORDER },
+	[SIG_CALL_COLLECTED] = { "call.collected",
+				 "What call.collect asked for is over: max, terminator, timeout, "
+				 "short (fewer keys than min), stopped or hangup.",
+				 HAS_CALL | HAS_ORDER },
 	[SIG_CALL_WAITING] = { "call.waiting",
 			       "The call waits for the application, which may answer it "
 			       "(call.answer). Told again after a restart of the node.",
@@ -227,7 +235,8 @@ static const struct {
 
 bool fields_event_is_private(enum sig_event_kind kind)
 {
-	return kind == SIG_CALL_WAITING || kind == SIG_CALL_MISSED;
+	return kind == SIG_CALL_PLAYED || kind == SIG_CALL_COLLECTED || kind == SIG_CALL_WAITING ||
+	       kind == SIG_CALL_MISSED;
 }
 
 const char *fields_event_name(enum sig_event_kind kind)
@@ -255,6 +264,11 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		add_text(out, "leg", event->leg ? "b" : "a");
 	if (has & HAS_DIGIT)
 		add_text(out, "digit", digit);
+	if (!(has & HAS_ORDER))
+		return;
+	add_number(out, "order", event->order);
+	add_text(out, "reason", event->reason ? event->reason : "");
+	add_text(out, "digits", event->digits);
 }
 
 struct bytes fields_json(const struct fields *f, char out[FIELDS_JSON_MAX])

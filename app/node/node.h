@@ -16,6 +16,7 @@
 #include "app/node/ended.h"
 #include "app/node/media_queue.h"
 #include "app/node/player.h"
+#include "app/node/plays.h"
 #include "app/node/shared_ports.h"
 #include "app/settings/keys.h"
 #include "app/settings/settings.h"
@@ -38,6 +39,9 @@ struct web;
 struct web_link;
 
 #define NODE_TENANT "default"
+enum {
+	NODE_SHARED_JOBS = 512
+}; /* beside one for each call; the first ones are those of the players */
 
 /* For so long the process before may still hold media ports: they are bound beside its sockets. */
 #define BIND_AGAIN_NS (5 * NS_PER_S)
@@ -114,6 +118,7 @@ struct node {
 	struct answers answers;
 	struct ended ended;
 	struct media_queue media_queue;
+	struct plays plays;
 	struct sounds *sounds;                     /* NULL: not open yet */
 	struct player players[SHARD_TRACKS];       /* by enum shard_track */
 	struct music_choice choices[SHARD_TRACKS]; /* what they play from SHARD_TRACK_FILES on */

@@ -40,6 +40,7 @@ static void on_sounds(int fd, unsigned events, void *arg)
 	(void)events;
 	(void)sounds_round(n->sounds, now_ns);
 	try_all(n, now_ns);
+	plays_try(&n->plays, now_ns);
 }
 
 static void on_track(uint32_t number, const struct job_id jobs[MEDIA_CODECS], void *arg)
@@ -70,6 +71,13 @@ int node_players_open(struct node *n)
 
 		player_open(&n->players[i], &player);
 	}
+	err = plays_open(&n->plays, NODE_SHARED_JOBS, settings_port_pairs(&n->settings) / 2);
+	if (err)
+		return err;
+	n->plays.sounds = n->sounds;
+	n->plays.tenant = NODE_TENANT;
+	n->plays.queue = &n->media_queue;
+	n->plays.answers = &n->answers;
 	return loop_watch(sounds_fd(n->sounds), LOOP_READ, on_sounds, n);
 }
 
@@ -155,6 +163,8 @@ void node_players_event(struct node *n, const struct media_event *event, uint64_
 
 	if (number < SHARD_TRACKS)
 		player_event(&n->players[number], event, now_ns);
+	else
+		plays_event(&n->plays, event);
 }
 
 void node_players_beat(struct node *n, uint64_t now_ns)
@@ -166,6 +176,7 @@ void node_players_round(struct node *n)
 {
 	for (uint32_t i = 0; i < SHARD_TRACKS; i++)
 		player_round(&n->players[i]);
+	plays_round(&n->plays);
 }
 
 void node_players_reload(struct node *n)
@@ -183,5 +194,6 @@ void node_players_close(struct node *n)
 	if (!n->sounds)
 		return;
 	loop_unwatch(sounds_fd(n->sounds));
+	plays_close(&n->plays);
 	sounds_close(n->sounds);
 }

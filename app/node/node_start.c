@@ -31,10 +31,10 @@ enum {
 	 * close and what a flow has to say with the worker. Lost, and counted, are digits and faults alone. */
 	ENGINE_COMMANDS = 1024,
 	ENGINE_EVENTS = 1024,
-	SHARED_JOBS = 512, /* beside one for each call; the first ones are those of the players */
 };
 
-static_assert((int)SHARD_TRACKS * (int)PLAYER_JOBS <= (int)SHARED_JOBS, "the players have theirs");
+static_assert((int)SHARD_TRACKS * (int)PLAYER_JOBS <= (int)NODE_SHARED_JOBS,
+	      "the players have theirs");
 
 #define REDIS_LIMIT_NS (30 * NS_PER_S)
 #define LEASE_NS       (10 * NS_PER_S)
@@ -238,7 +238,7 @@ static int engine_start(struct node *n)
 		.xdp_network_count = settings_to_xdp(&n->settings, xdp),
 		.workers = n->settings.media.workers,
 		.slots = settings_port_pairs(&n->settings),
-		.jobs = settings_port_pairs(&n->settings) / 2 + SHARED_JOBS,
+		.jobs = settings_port_pairs(&n->settings) / 2 + NODE_SHARED_JOBS,
 		.shared_ports = shared_ports_count(&n->settings),
 		.commands = ENGINE_COMMANDS,
 		.events = ENGINE_EVENTS,
@@ -305,6 +305,7 @@ static int start_sockets(struct node *n)
 					     .media = &n->media_queue,
 					     .answers = &n->answers,
 					     .ended = &n->ended,
+					     .plays = &n->plays,
 					     .bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS,
 					     .passed = node_on_passed,
 					     .passed_arg = n,
@@ -359,6 +360,7 @@ int node_start(struct node *n)
 
 	privilege_keep();
 	effects_setup();
+	plays_setup();
 	control_setup();
 	web_setup();
 	watch_setup();

@@ -30,8 +30,7 @@ static void sounds_drop(struct player_sounds *s)
 
 /* ---- its file ---- */
 
-/* What its encoder wants; 0: there is no memory for one. */
-static uint32_t rate_of(enum media_codec codec)
+uint32_t player_rate(enum media_codec codec)
 {
 	static const enum encoder_codec ENCODERS[MEDIA_CODECS] = {
 		[MEDIA_CODEC_PCMU] = ENCODER_PCMU,
@@ -62,7 +61,7 @@ static bool name_of(const struct player *p, uint32_t rate_hz, struct sound_name 
 static enum sounds_answer sound_of(const struct player *p, enum media_codec codec, uint64_t now_ns,
 				   struct media_sound **out, struct sound_fault *fault)
 {
-	uint32_t rate_hz = rate_of(codec);
+	uint32_t rate_hz = player_rate(codec);
 	struct sound_name name;
 
 	if (rate_hz == 0) {

@@ -66,4 +66,7 @@ void player_event(struct player *p, const struct media_event *event, uint64_t no
 /* Calls have carried out what follows from player_tell_fn. */
 void player_round(struct player *p);
 
+/* What the encoder of a codec wants; 0: there is no memory for one. */
+uint32_t player_rate(enum media_codec codec);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/fork.h"
@@ -74,6 +75,8 @@ static void set_timer(struct call_host *h, struct call *c)
 	sooner(&next, c->save_ns);
 	sooner(&next, c->order_ns);
 	sooner(&next, transfer_due_ns(c));
+	if (c->acts)
+		sooner(&next, c->acts->until_ns);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
 			set_leg_timer(&next, c->legs[i]);
@@ -145,6 +148,7 @@ void call_free(struct call *c)
 	unknown_clear(&c->unknown);
 	outbox_clear(&c->out);
 	free(c->orders);
+	acts_clear(&c->acts);
 	text_clear(&c->from);
 	text_clear(&c->to);
 	text_clear(&c->display);

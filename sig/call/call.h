@@ -117,6 +117,8 @@ struct session_timer {
 
 struct call_join;
 struct leg_digits;
+struct acts;
+struct act_terms;
 struct transfer;
 
 struct leg {
@@ -237,6 +239,7 @@ struct call {
 		segments; /* the pairs before this one (segment.h): the times above are of this one */
 	uint8_t segment_count;
 	struct outbox out;
+	struct acts *acts;     /* NULL: nothing is played or collected (act.h) */
 	struct orders *orders; /* NULL: none was carried out */
 	struct cdr *cdr;       /* while ENDING */
 	uint8_t end_tries;     /* CALL_END asked for so often; 0: not yet */
@@ -267,6 +270,7 @@ enum call_event_kind {
 	CALL_EV_MEDIA,        /* media */
 	CALL_EV_MEDIA_FAILED, /* flow */
 	CALL_EV_HANGUP,       /* by the operator: order, or NULL */
+	CALL_EV_PLAY,         /* play */
 	CALL_EV_ORDER,        /* order */
 	CALL_EV_RELEASE,      /* the store is away: nothing waits any longer */
 	CALL_EV_ASSERT,       /* the store is back: save again */
@@ -279,6 +283,7 @@ enum call_order_kind {
 	ORDER_HOLD,   /* on: the party of leg holds the other; off: it does no longer */
 	ORDER_MUTE,   /* on, off */
 	ORDER_DIGITS, /* digits, duration_ms: to the party of leg */
+	ORDER_ACT,    /* act */
 	ORDER_ANSWER, /* of an application for which it waits */
 };
 struct call_order {
@@ -287,6 +292,7 @@ struct call_order {
 	bool on;
 	struct bytes digits;
 	uint16_t duration_ms;
+	const struct act_terms *act;
 	const struct shard_order *by; /* who waits for its answer; NULL: nobody */
 	int err;                      /* out: as in sig/shard/shard.h */
 };
@@ -305,6 +311,7 @@ struct call_event {
 	int error;
 	struct call_order *order;
 	struct call_join *join;
+	const struct act_news *play;
 };
 
 /* Where a party is reached. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "sig/call/act.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
@@ -56,6 +57,12 @@ static struct sig_event *publish(struct call_host *h, const struct call *c,
 void call_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind)
 {
 	(void)publish(h, c, kind);
+}
+
+struct sig_event *call_publish_act(struct call_host *h, const struct call *c,
+				   enum sig_event_kind kind)
+{
+	return publish(h, c, kind);
 }
 
 void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_kind kind,
@@ -170,6 +177,7 @@ static void note_end(struct call_host *h, struct call *c, const struct call_endi
 					     .status = c->status };
 	bool begins = c->state < CALL_ESTABLISHED;
 
+	acts_over(h, c);
 	if (c->parting_ns) /* it ended before */
 		e = &parting;
 	c->state = CALL_ENDING;

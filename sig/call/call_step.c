@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Event in, effects out. */
 #include "base/log.h"
+#include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/join.h"
@@ -196,6 +197,8 @@ static void timer(struct call_host *h, struct call *c)
 		    session_timer_due_ns(c->legs[i]) <= h->now.ns)
 			refresh_expire(h, c, i);
 	}
+	if (c->acts && due(&c->acts->until_ns, h->now.ns))
+		acts_overdue(h, c);
 	if (due(&c->order_ns, h->now.ns))
 		order_again(h, c);
 	if (due(&c->save_ns, h->now.ns))
@@ -223,6 +226,10 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 			(uint16_t)(m->duration_ms < UINT16_MAX ? m->duration_ms : UINT16_MAX),
 	};
 
+	if (call_is_alone(c)) {
+		acts_key(h, c, m->digit);
+		return;
+	}
 	call_publish_digit(h, c, leg, m->digit);
 	if (!m->relayed && c->state == CALL_ESTABLISHED && bridge_peer(c, leg) != LEG_NONE)
 		dtmf_send(h, c, bridge_peer(c, leg), &dtmf);
@@ -397,6 +404,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		break;
 	case CALL_EV_HANGUP:
 		hangup(h, c, ev->order);
+		break;
+	case CALL_EV_PLAY:
+		acts_told(h, c, ev->play);
 		break;
 	case CALL_EV_ORDER:
 		order_carry_out(h, c, ev->order);

@@ -2,6 +2,7 @@
 #include "sig/call/hears.h"
 
 #include "media/payload.h"
+#include "sig/call/act.h"
 #include "sig/call/session.h"
 
 /* ---- what ---- */
@@ -76,6 +77,8 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 	const struct leg *l = call_leg(c, leg), *peer = call_leg(c, bridge_peer(c, leg));
 	bool listens = l && is_listening(l);
 
+	if (acts_track(c) && leg == c->bridge.caller)
+		return HEARS_PLAY;
 	if (c->parting_ns)
 		return listens ? hears_why(c->status) : HEARS_PEER;
 	if (listens && !(peer && is_heard(peer)) && rings_for(c, leg))
@@ -100,6 +103,8 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 	switch (hears_of(c, leg)) {
 	case HEARS_PEER:
 		return NULL;
+	case HEARS_PLAY:
+		return acts_track(c);
 	case HEARS_MUSIC:
 		return music_of(h, c, bridge_peer(c, leg));
 	case HEARS_RINGBACK:
@@ -168,6 +173,25 @@ static bool codec_choose(const struct job_id track[MEDIA_CODECS], const struct l
 			continue;
 		*out = (struct flow_source){ .job = track[codec],
 					     .payload_type = heard.at[i].number };
+		return true;
+	}
+	return false;
+}
+
+bool hears_codec(const struct call *c, uint8_t leg, enum media_codec *out)
+{
+	struct job_id each[MEDIA_CODECS];
+	struct flow_source source;
+
+	for (uint32_t i = 0; i < MEDIA_CODECS; i++)
+		each[i] = (struct job_id){ .slot = i, .generation = 1 };
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *f = &c->flows[i];
+
+		if (f->leg != leg || f->kind != MEDIA_AUDIO ||
+		    !codec_choose(each, c->legs[leg], f->line, &source))
+			continue;
+		*out = (enum media_codec)source.job.slot;
 		return true;
 	}
 	return false;

@@ -13,6 +13,7 @@
 enum hears {
 	HEARS_PEER,
 	HEARS_MUSIC,    /* the other one holds it */
+	HEARS_PLAY,     /* what an application asked for (act.h) */
 	HEARS_RINGBACK, /* the other one is rung */
 	HEARS_BUSY,     /* nobody is there any more, and it is told why (parting.h) */
 	HEARS_CONGESTION,
@@ -23,6 +24,8 @@ enum hears hears_of(const struct call *c, uint8_t leg);
 /* The track of it, in a codec that the party takes on this line. False: there is none, and the party hears its peer. */
 bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
 		  struct flow_source *out);
+/* What it takes of what the node can say, on its first line of sound. False: nothing. */
+bool hears_codec(const struct call *c, uint8_t leg, enum media_codec *out);
 /* Whom that leg holds hears music, whatever the phone of the leg says. */
 bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t holder);
 /* The engine is told where a party hears something else by now. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
@@ -96,6 +97,10 @@ static void carry_out(struct call_host *h, struct call *c, struct call_order *or
 {
 	uint8_t leg = order->callee ? c->bridge.callee : c->bridge.caller;
 
+	if (order->kind == ORDER_ACT) {
+		order->err = acts_begin(h, c, order->act, orders_next(c->orders));
+		return;
+	}
 	if (order->kind == ORDER_ANSWER) {
 		order->err = wait_answer(h, c);
 		return;
@@ -110,6 +115,7 @@ static void carry_out(struct call_host *h, struct call *c, struct call_order *or
 	}
 	switch (order->kind) {
 	case ORDER_ANSWER:
+	case ORDER_ACT:
 		break;
 	case ORDER_HOLD:
 		order->err = hold(h, c, leg, order->on);

@@ -26,6 +26,11 @@ static uint32_t last_number(const struct orders *o)
 	return o->count ? o->list[o->count - 1].number : 0;
 }
 
+uint32_t orders_next(const struct orders *orders)
+{
+	return orders ? last_number(orders) + 1 : 1;
+}
+
 const struct order_kept *orders_keep(struct orders **orders, uint64_t id)
 {
 	struct order_kept kept = { .id = id };

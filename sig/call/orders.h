@@ -22,6 +22,8 @@ struct orders {
 
 /* NULL: it was never carried out, or long ago. orders: NULL is none. */
 const struct order_kept *orders_find(const struct orders *orders, uint64_t id);
+/* The number that the next one will have. */
+uint32_t orders_next(const struct orders *orders);
 /* The oldest makes room. Makes *orders where there is none. NULL: no memory. */
 const struct order_kept *orders_keep(struct orders **orders, uint64_t id);
 /* As a record has it, in this order. 0, -EINVAL (numbers do not grow, or there are too many) or -ENOMEM. */

@@ -2,6 +2,7 @@
 /* INFO (RFC 6086, and the older use without packages: picture updates, DTMF) goes to the other leg as it is, where its type may. */
 #include <string.h>
 
+#include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/payer.h"
 #include "sig/call/wait.h"
@@ -113,7 +114,7 @@ static void info_alone(struct call_host *h, struct call *c, const struct call_ev
 	struct dtmf dtmf;
 
 	if (!dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
-		call_publish_digit(h, c, ev->leg, dtmf.digit);
+		acts_key(h, c, dtmf.digit);
 	respond(h, ev->slot, ev->message, &ok);
 }
 

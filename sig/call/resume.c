@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "sig/call/act.h"
 #include "sig/call/give_up.h"
 #include "sig/call/invite.h"
 #include "sig/call/prack.h"
@@ -287,4 +288,5 @@ void call_resume(struct call_host *h, struct call *c)
 	resume_leaving(h, c);
 	transfer_resume(h, c);
 	wait_go(h, c);
+	acts_resume(h, c);
 }

@@ -2,6 +2,7 @@
 /* Each field of a record was within its bounds; here they must make a call. */
 #include "sig/record/call_check.h"
 
+#include "sig/call/act.h"
 #include "sig/call/segment.h"
 #include "sig/call/transfer.h"
 #include "sig/call/wait.h"
@@ -388,6 +389,8 @@ const char *call_check(const struct call *c, const struct call_seed *seed)
 {
 	const char *wrong = check_legs(c, seed);
 
+	if (!wrong && c->acts && (!call_is_alone(c) || c->state == CALL_ENDING))
+		wrong = "acts: state";
 	if (!wrong)
 		wrong = segments_check(c);
 	if (!wrong)

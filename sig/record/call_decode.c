@@ -107,8 +107,8 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	read_clock(r, in);
 	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_bridge(r, in) ||
 	    !reading_invites(r, in) || !reading_sdps(r, in) || !read_plan(r, in) ||
-	    !read_orders(r, in) || !reading_transfer(r, in->transfer) || !reading_flows(r, in) ||
-	    !reading_segments(r, in))
+	    !read_orders(r, in) || !reading_transfer(r, in->transfer) ||
+	    !reading_acts(r, in->acts) || !reading_flows(r, in) || !reading_segments(r, in))
 		return false;
 	r->reason = call_check(r->c, r->seed);
 	return !r->reason;

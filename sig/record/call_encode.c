@@ -91,7 +91,7 @@ static bool has_keys(const struct call *c, const struct text *record)
 		if (c->flows[i].secret)
 			return true;
 	}
-	return has_crypto(text_bytes(record));
+	return (c->acts && c->acts->digit_count) || has_crypto(text_bytes(record));
 }
 
 int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
@@ -108,6 +108,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	pack_orders(p, c->orders);
 	packing_segments(p, c);
 	packing_transfer(p, c->transfer);
+	packing_acts(h, p, c->acts);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h->settings, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,

@@ -7,6 +7,7 @@
 #define SIG_RECORD_CALL_PACK_H
 
 #include "sig/call.pb-c.h"
+#include "sig/call/act.h"
 #include "sig/call/segment.h"
 #include "sig/record/call_record.h"
 
@@ -46,6 +47,10 @@ struct packing {
 	Tandem__Call__Leg *leg_list[LEGS_MAX];
 	Tandem__Call__Best best;
 	Tandem__Call__Transfer transfer;
+	Tandem__Call__Acts acts;
+	Tandem__Call__Act act_steps[ACTS_MAX];
+	Tandem__Call__Act *act_list[ACTS_MAX];
+	ProtobufCBinaryData act_files[ACT_FILES_MAX];
 	Tandem__Call__Step steps[PLAN_STEPS_MAX];
 	Tandem__Call__Step *step_list[PLAN_STEPS_MAX];
 	Tandem__Call__Order orders[ORDERS_KEPT];
@@ -79,6 +84,7 @@ Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct pac
 			       const struct invite_uas *uas, const struct call_seed *seed,
 			       uint8_t leg);
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
+void packing_acts(const struct call_host *h, struct packing *p, const struct acts *a);
 void packing_transfer(struct packing *p, const struct transfer *t);
 void packing_flows(const struct shard_settings *settings, struct packing *p, const struct call *c);
 void packing_segments(struct packing *p, const struct call *c);

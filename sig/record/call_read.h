@@ -52,6 +52,7 @@ bool reading_sdps(struct reading *r, const Tandem__Call__Call *in);
 bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in);
 bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in);
 /* After the bridge. */
+bool reading_acts(struct reading *r, const Tandem__Call__Acts *in);
 bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in);
 bool reading_flows(struct reading *r, const Tandem__Call__Call *in);
 bool reading_segments(struct reading *r, const Tandem__Call__Call *in);

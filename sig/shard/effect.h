@@ -24,7 +24,9 @@ enum effect_kind {
 	EFFECT_EVENT, /* event: publish */
 	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
-	EFFECT_ORDERED,  /* order: the answer to an order, whose effect is in the store */
+	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, data: a file of the tenant; answers: shard_play_told */
+	EFFECT_PLAY_STOP, /* call, version: of what is not to be played any more */
+	EFFECT_ORDERED,   /* order: the answer to an order, whose effect is in the store */
 };
 
 enum sig_event_kind {
@@ -40,6 +42,8 @@ enum sig_event_kind {
 	SIG_CALL_TRANSFERRING,    /* from was given away by whom it spoke with: to rings for it */
 	SIG_CALL_TRANSFERRED,     /* from and to speak with each other */
 	SIG_CALL_TRANSFER_FAILED, /* nobody answered: from and to are as before */
+	SIG_CALL_PLAYED,          /* order, reason */
+	SIG_CALL_COLLECTED,       /* order, reason, digits */
 	SIG_CALL_WAITING,         /* for the application; again after a restart */
 	SIG_CALL_MISSED,          /* it waits for the application no longer */
 	SIG_REGISTERED,
@@ -58,6 +62,9 @@ struct sig_event {
 	uint16_t status;                        /* ended */
 	char digit;
 	uint8_t leg;
+	uint32_t order;
+	const char *reason; /* constant, or NULL */
+	char digits[17];    /* a secret of caller and application */
 };
 
 /* What became of an order that was carried out. */

@@ -228,6 +228,17 @@ enum shard_binding_result { BINDING_SAVED, BINDING_CONFLICT, BINDING_FAILED };
 void shard_binding_saved(struct shard *s, struct bytes tenant, struct bytes user, uint64_t version,
 			 enum shard_binding_result result, struct instant now);
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
+/* Of an EFFECT_PLAY. */
+enum act_news_kind { ACT_NEWS_OPEN, ACT_NEWS_ENDED, ACT_NEWS_FAILED };
+struct act_news {
+	enum act_news_kind kind;
+	uint64_t serial;
+	struct job_id job; /* OPEN */
+	enum media_codec codec;
+};
+struct act_terms;
+void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news,
+		     struct instant now);
 /* An effect OPEN could not bind its ports (error -errno). */
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
 			struct instant now);
@@ -293,6 +304,10 @@ int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, const struct sh
  * node can say nothing that the caller takes; the call is refused. */
 int shard_call_answer(struct shard *s, uint64_t call, const struct shard_order *by,
 		      struct instant now) NODISCARD;
+/* The caller is alone with the node: what is played to it, and which of its keys are told, in place of what was. Neither: that stops. -EISCONN: it is not
+ * alone. */
+int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms,
+		   const struct shard_order *by, struct instant now) NODISCARD;
 /* Where the phone itself holds it is asked to go on (Event: talk); -EOPNOTSUPP: it does not take that. */
 int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
 		      struct instant now) NODISCARD;

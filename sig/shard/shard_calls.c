@@ -130,6 +130,14 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 	(void)shard_call_event(s, call, &ev, now);
 }
 
+void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news,
+		     struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_PLAY, .play = news };
+
+	(void)shard_call_event(s, call, &ev, now);
+}
+
 int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by, struct instant now)
 {
 	struct call_order order = { .by = by };

@@ -98,6 +98,14 @@ int shard_call_answer(struct shard *s, uint64_t call, const struct shard_order *
 	return carry_out(s, call, &order, now);
 }
 
+int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms,
+		   const struct shard_order *by, struct instant now)
+{
+	struct call_order order = { .kind = ORDER_ACT, .act = terms, .by = by };
+
+	return carry_out(s, call, &order, now);
+}
+
 int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
 		      struct instant now)
 {

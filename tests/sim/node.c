@@ -83,6 +83,8 @@ static void carry_one(struct sim *s, const struct effect *e)
 			application_told(s, e->call);
 		break;
 	case EFFECT_CALL_OPEN:
+	case EFFECT_PLAY:
+	case EFFECT_PLAY_STOP:
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
 		break;
@@ -377,6 +379,8 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
+	case EFFECT_PLAY:
+	case EFFECT_PLAY_STOP:
 	case EFFECT_ORDERED:
 		break;
 	}

@@ -202,6 +202,8 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
+	case EFFECT_PLAY:
+	case EFFECT_PLAY_STOP:
 	case EFFECT_ORDERED:
 		break;
 	}

@@ -51,6 +51,10 @@ struct rig {
 	struct sip_hop trusted;    /* the last one that was */
 	struct effect_order order; /* the last one */
 	uint32_t order_count;
+	uint64_t play; /* serial of the last EFFECT_PLAY */
+	enum media_codec play_codec;
+	char played[80];
+	uint32_t play_count, play_stops;
 	struct security_event security; /* the last one */
 	uint32_t security_count;
 	struct sip_hop trusted_udp;
@@ -306,6 +310,15 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->security = *e->security;
 		r->security_count++;
 		break;
+	case EFFECT_PLAY:
+		r->play = e->version;
+		r->play_codec = (enum media_codec)e->expected;
+		(void)bytes_cstr(text_bytes(&e->data), r->played, sizeof(r->played));
+		r->play_count++;
+		break;
+	case EFFECT_PLAY_STOP:
+		r->play_stops++;
+		break;
 	case EFFECT_ORDERED:
 		r->order = e->order;
 		r->order_count++;
@@ -347,6 +360,8 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_EVENT:
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
+	case EFFECT_PLAY:
+	case EFFECT_PLAY_STOP:
 	case EFFECT_ORDERED:
 		break;
 	}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/plays.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "app/node/player.h"
+#include "app/node/sounds.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "media/sound.h"
+
+enum { PACKET_MS = 20 };
+
+static struct {
+	metric_id begun, failed, running;
+} g_metrics;
+
+void plays_setup(void)
+{
+	g_metrics.begun = metric_register(METRIC_COUNTER, "tandem_plays_total", NULL,
+					  "Files that calls asked to play.");
+	g_metrics.failed = metric_register(METRIC_COUNTER, "tandem_plays_failed_total", NULL,
+					   "Files that could not be played, or of which there "
+					   "were too many at once.");
+	g_metrics.running = metric_register(METRIC_GAUGE, "tandem_plays", NULL,
+					    "Files that are played to one caller each.");
+}
+
+int plays_open(struct plays *p, uint32_t first_slot, uint32_t capacity)
+{
+	*p = (struct plays){ .first_slot = first_slot, .capacity = capacity };
+	p->list = calloc(capacity, sizeof(*p->list));
+	return p->list ? 0 : -ENOMEM;
+}
+
+void plays_close(struct plays *p)
+{
+	free(p->list);
+	*p = (struct plays){ 0 };
+}
+
+static void tell(const struct plays *p, const struct play *y, enum act_news_kind kind)
+{
+	struct answer a = {
+		.kind = ANSWER_PLAY,
+		.call = y->call,
+		.news = { .kind = kind, .serial = y->serial, .job = y->job, .codec = y->codec }
+	};
+
+	if (kind == ACT_NEWS_FAILED)
+		metric_add(g_metrics.failed, 1);
+	answers_add(p->answers, &a);
+}
+
+static void release(struct plays *p, struct play *y)
+{
+	*y = (struct play){ 0 };
+	p->used--;
+	metric_set(g_metrics.running, p->used);
+}
+
+static void leave(struct plays *p, struct play *y)
+{
+	y->state = PLAY_LEFT;
+	p->left++;
+}
+
+static bool command_put(struct plays *p, const struct media_command *c)
+{
+	struct media_command *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return false;
+	*copy = *c;
+	if (media_queue_put(p->queue, copy) == 0)
+		return true;
+	free(copy);
+	return false;
+}
+
+/* The reference of the sound goes along. */
+static void job_open(struct plays *p, struct play *y, struct media_sound *sound)
+{
+	struct media_command c = {
+		.kind = MEDIA_JOB_OPEN,
+		.rtp_fd = -1,
+		.rtcp_fd = -1,
+		.call = y->call,
+		.track = { .sound = sound, .codec = y->codec, .packet_ms = PACKET_MS },
+	};
+
+	if (++p->generation == 0)
+		p->generation = 1;
+	y->job = (struct job_id){ .slot = p->first_slot + (uint32_t)(y - p->list),
+				  .generation = p->generation };
+	c.job = y->job;
+	if (command_put(p, &c)) {
+		y->state = PLAY_OPEN;
+		tell(p, y, ACT_NEWS_OPEN);
+		return;
+	}
+	media_sound_drop(sound);
+	tell(p, y, ACT_NEWS_FAILED);
+	release(p, y);
+}
+
+static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
+{
+	struct media_sound *sound;
+	struct sound_fault fault;
+
+	switch (sounds_get(p->sounds, &y->name, now_ns, &sound, &fault)) {
+	case SOUNDS_HERE:
+		job_open(p, y, sound);
+		return;
+	case SOUNDS_LATER:
+		return;
+	case SOUNDS_NONE:
+		LOG_WARN("play", y->call, "a file cannot be played", LOG_STR("file", y->name.file),
+			 LOG_STR("reason", fault.reason), LOG_U64("at", fault.at));
+		tell(p, y, ACT_NEWS_FAILED);
+		release(p, y);
+		return;
+	}
+}
+
+static struct play *place_find(struct plays *p)
+{
+	for (uint32_t i = 0; p->used < p->capacity && i < p->capacity; i++) {
+		if (p->list[i].state == PLAY_FREE)
+			return &p->list[i];
+	}
+	return NULL;
+}
+
+void plays_begin(struct plays *p, uint64_t call, uint64_t serial, enum media_codec codec,
+		 struct bytes file, uint64_t now_ns)
+{
+	struct play wanted = {
+		.state = PLAY_WAITS, .call = call, .serial = serial, .codec = codec
+	};
+	struct play *y = place_find(p);
+	uint32_t rate_hz = player_rate(codec);
+
+	metric_add(g_metrics.begun, 1);
+	if (!y || !rate_hz || !sound_name_set(&wanted.name, bytes_str(p->tenant), file, rate_hz)) {
+		LOG_WARN("play", call, "a file cannot be played", LOG_BYTES("file", file),
+			 LOG_STR("reason", y ? "no name of a file" : "too many are played"));
+		tell(p, &wanted, ACT_NEWS_FAILED);
+		return;
+	}
+	*y = wanted;
+	p->used++;
+	metric_set(g_metrics.running, p->used);
+	try_one(p, y, now_ns);
+}
+
+void plays_stop(struct plays *p, uint64_t call, uint64_t serial)
+{
+	for (uint32_t i = 0; i < p->capacity; i++) {
+		struct play *y = &p->list[i];
+
+		if (y->state == PLAY_FREE || y->call != call || y->serial != serial)
+			continue;
+		if (y->state == PLAY_WAITS)
+			release(p, y);
+		else if (y->state == PLAY_OPEN)
+			leave(p, y);
+		return;
+	}
+}
+
+void plays_try(struct plays *p, uint64_t now_ns)
+{
+	for (uint32_t i = 0; p->used && i < p->capacity; i++) {
+		if (p->list[i].state == PLAY_WAITS)
+			try_one(p, &p->list[i], now_ns);
+	}
+}
+
+void plays_event(struct plays *p, const struct media_event *event)
+{
+	uint32_t i = event->job.slot - p->first_slot;
+	struct play *y = i < p->capacity ? &p->list[i] : NULL;
+
+	if (!y || y->state == PLAY_FREE || !job_id_eq(y->job, event->job))
+		return;
+	if (event->kind == MEDIA_JOB_ENDED && y->state == PLAY_OPEN) {
+		tell(p, y, ACT_NEWS_ENDED);
+		leave(p, y);
+	}
+	if (event->kind != MEDIA_JOB_CLOSED)
+		return;
+	if (event->error && y->state == PLAY_OPEN)
+		tell(p, y, ACT_NEWS_FAILED);
+	p->left -= y->state == PLAY_LEFT;
+	release(p, y);
+}
+
+void plays_round(struct plays *p)
+{
+	for (uint32_t i = 0; p->left && i < p->capacity; i++) {
+		struct play *y = &p->list[i];
+		const struct media_command c = {
+			.kind = MEDIA_JOB_CLOSE, .rtp_fd = -1, .rtcp_fd = -1, .job = y->job
+		};
+
+		if (y->state != PLAY_LEFT || !command_put(p, &c))
+			continue;
+		y->state = PLAY_CLOSING;
+		p->left--;
+	}
+}

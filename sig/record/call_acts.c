@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig/call/act.h"
+#include "sig/record/call_pack.h"
+#include "sig/record/call_read.h"
+
+static void pack_steps(struct packing *p, const struct acts *a)
+{
+	for (uint8_t i = 0; i < a->count; i++) {
+		Tandem__Call__Act *out = &p->act_steps[i];
+
+		tandem__call__act__init(out);
+		out->kind = a->list[i].kind;
+		out->next = packing_octets(a->list[i].next, sizeof(a->list[i].next));
+		p->act_list[i] = out;
+	}
+	p->acts.steps = p->act_list;
+	p->acts.n_steps = a->count;
+}
+
+static ProtobufCBinaryData cstr(const char *s)
+{
+	return packing_octets(s, strlen(s));
+}
+
+void packing_acts(const struct call_host *h, struct packing *p, const struct acts *a)
+{
+	Tandem__Call__Acts *out = &p->acts;
+
+	if (!a)
+		return;
+	tandem__call__acts__init(out);
+	pack_steps(p, a);
+	for (uint8_t i = 0; i < a->terms.file_count; i++)
+		p->act_files[i] = cstr(a->terms.files[i]);
+	out->files = p->act_files;
+	out->n_files = a->terms.file_count;
+	out->times = a->terms.times;
+	out->interruptible = a->terms.interruptible;
+	out->min = a->terms.min;
+	out->max = a->terms.max;
+	out->first_ms = a->terms.first_ms;
+	out->inter_ms = a->terms.inter_ms;
+	out->ends = cstr(a->terms.ends);
+	out->at = a->at;
+	out->file = a->file;
+	out->time = a->time;
+	out->order = a->order;
+	out->until_utc_ms = packing_utc(h, a->until_ns);
+	out->digits = cstr(a->digits);
+	p->call.acts = out;
+}
+
+static bool read_keys(struct reading *r, char out[ACT_DIGITS_MAX + 1],
+		      const ProtobufCBinaryData *in)
+{
+	for (size_t i = 0; i < in->len; i++) {
+		if (!in->data[i] || !strchr("0123456789*#ABCDF", in->data[i]))
+			return reading_wrong(r, "acts: keys");
+	}
+	return !bytes_cstr(reading_slice(in), out, ACT_DIGITS_MAX + 1) ||
+	       reading_wrong(r, "acts: keys");
+}
+
+static bool read_files(struct reading *r, struct act_terms *t, const Tandem__Call__Acts *in)
+{
+	if (in->n_files > ACT_FILES_MAX)
+		return reading_wrong(r, "acts: files");
+	for (size_t i = 0; i < in->n_files; i++) {
+		if (bytes_cstr(reading_slice(&in->files[i]), t->files[i], sizeof(t->files[i])))
+			return reading_wrong(r, "acts: file");
+	}
+	t->file_count = (uint8_t)in->n_files;
+	return true;
+}
+
+static bool read_steps(struct reading *r, struct acts *a, const Tandem__Call__Acts *in)
+{
+	if (in->n_steps == 0 || in->n_steps > ACTS_MAX || in->at >= in->n_steps)
+		return reading_wrong(r, "acts: steps");
+	a->count = (uint8_t)in->n_steps;
+	for (uint8_t i = 0; i < a->count; i++) {
+		const Tandem__Call__Act *step = in->steps[i];
+
+		if (step->kind > ACT_COLLECT || step->next.len != ACT_OUTCOMES ||
+		    (step->kind == ACT_PLAY && a->terms.file_count == 0) ||
+		    (step->kind == ACT_COLLECT && a->terms.max == 0))
+			return reading_wrong(r, "acts: step");
+		a->list[i].kind = (uint8_t)step->kind;
+		for (uint8_t k = 0; k < ACT_OUTCOMES; k++) {
+			uint8_t next = step->next.data[k];
+
+			/* forwards alone, so that there is an end */
+			if (next != ACT_DONE && (next <= i || next >= a->count))
+				return reading_wrong(r, "acts: next");
+			a->list[i].next[k] = next;
+		}
+	}
+	a->at = (uint8_t)in->at;
+	return true;
+}
+
+static bool read_terms(struct reading *r, struct act_terms *t, const Tandem__Call__Acts *in)
+{
+	if (in->times > ACT_TIMES_MAX || in->max > ACT_DIGITS_MAX || in->min > in->max ||
+	    in->first_ms > ACT_WAIT_MAX_MS || in->inter_ms > ACT_WAIT_MAX_MS)
+		return reading_wrong(r, "acts: terms");
+	t->times = (uint8_t)in->times;
+	t->interruptible = in->interruptible;
+	t->min = (uint8_t)in->min;
+	t->max = (uint8_t)in->max;
+	t->first_ms = in->first_ms;
+	t->inter_ms = in->inter_ms;
+	return read_keys(r, t->ends, &in->ends) && read_files(r, t, in);
+}
+
+bool reading_acts(struct reading *r, const Tandem__Call__Acts *in)
+{
+	struct acts *a;
+
+	if (!in)
+		return true;
+	a = r->c->acts = calloc(1, sizeof(*a));
+	if (!a)
+		return reading_wrong(r, "out of memory");
+	if (!read_terms(r, &a->terms, in) || !read_steps(r, a, in) ||
+	    !read_keys(r, a->digits, &in->digits))
+		return false;
+	a->digit_count = (uint8_t)strlen(a->digits);
+	if (in->file >= ACT_FILES_MAX || (in->file && in->file >= a->terms.file_count) ||
+	    in->time > ACT_TIMES_MAX || (a->terms.max && a->digit_count >= a->terms.max) ||
+	    a->digit_count >= ACT_DIGITS_MAX)
+		return reading_wrong(r, "acts: place");
+	a->file = (uint8_t)in->file;
+	a->time = (uint8_t)in->time;
+	a->order = in->order;
+	a->until_ns = reading_deadline(r, in->until_utc_ms, ACT_WAIT_MAX_MS);
+	return a->list[a->at].kind != ACT_COLLECT || a->until_ns || reading_wrong(r, "acts: until");
+}
