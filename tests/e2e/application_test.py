@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that an application answers by command: it plays to the caller and collects keys, over kills of the node: IVR-02, IVR-05."""
+import os
 import time
 import unittest
 
 from call_test import CallTest
+from music_test import wav
 from server import ServerError
 
 
@@ -83,6 +85,73 @@ class Answers(ApplicationTest):
         self.node.ctl("call.hangup", call=call)
         out.wait_bye()
         self.assertEqual(self.ended()["ended_by"], "operator")
+
+
+class Plays(ApplicationTest):
+    GREETING, MENU = 620, 1240
+
+    def setUp(self):
+        super().setUp()
+        for name, hertz in (("greeting.wav", self.GREETING), ("menu.wav", self.MENU)):
+            wav(os.path.join(self.node.folder, "sounds", "default", name), hertz)
+
+    def hears(self, hertz, packets=20):
+        since = time.monotonic()
+        self.audio_a.wait_packets(packets, since=since)
+        self.assertAlmostEqual(self.audio_a.heard()[0], hertz, delta=3)
+
+    def test_play(self):
+        """Two files of a second each, one behind the other; then without end, until it is stopped."""
+        out, call = self.answered()
+        began = time.monotonic()
+        order = self.node.ctl("call.play", call=call, file="greeting.wav,menu.wav")["order"]
+        self.hears(self.GREETING)
+        told = self.wait_told("call.played")
+        self.assertEqual((told["call"], int(told["order"]), told["reason"]), (call, order, "end"))
+        self.assertGreater(time.monotonic() - began, 1.9)
+        self.node.ctl("call.play", call=call, file="menu.wav", times="0")
+        self.hears(self.MENU, 70)
+        self.node.ctl("call.stop", call=call)
+        self.assertEqual(self.wait_told("call.played", 2)["reason"], "stopped")
+        self.node.ctl("call.play", call=call, file="none.wav")
+        self.assertEqual(self.wait_told("call.played", 3)["reason"], "failed")
+        out.bye()
+        self.ended()
+
+    def test_play_survives_kill(self):
+        out, call = self.answered()
+        self.node.ctl("call.play", call=call, file="greeting.wav", times="0")
+        self.hears(self.GREETING)
+        self.node.kill()
+        self.node.restart()
+        self.hears(self.GREETING)
+        out.bye()
+        self.assertEqual(self.wait_told("call.played")["reason"], "hangup")
+
+    def test_collect(self):
+        """Keys by RFC 4733 and by INFO; the first ends the prompt, and the node may be killed between them."""
+        out, call = self.answered()
+        self.node.ctl("call.collect", call=call, file="menu.wav", min="4", max="8", inter_ms="5000")
+        self.hears(self.MENU)
+        self.audio_a.start(440)
+        self.audio_a.digit("1")
+        self.info(out, "2")
+        time.sleep(0.5)
+        self.node.kill()
+        self.node.restart()
+        self.info(out, "3")
+        self.info(out, "4")
+        self.info(out, "#")
+        told = self.wait_told("call.collected")
+        self.assertEqual((told["digits"], told["reason"]), ("1234", "terminator"))
+        self.assertNotIn("1234", self.node.log_text())
+        self.assertNotIn("call.collected", [row["type"] for row in self.node.events()])
+        out.bye()
+
+    def info(self, dialog, key):
+        request = dialog.in_dialog("INFO", body=f"Signal={key}\r\nDuration=120\r\n")
+        request.set("Content-Type", "application/dtmf-relay")
+        self.assertEqual(dialog.transact(request).status, 200)
 
 
 if __name__ == "__main__":

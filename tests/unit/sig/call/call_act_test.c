@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an application asks for with a caller that the node has answered. */
+#include <errno.h>
+
+#include "sig/call/act.h"
+#include "tests/unit/sig/line.h"
+
+static void application_set(struct rig *r, const char *number, struct shard_forward f)
+{
+	(void)bytes_cstr(BYTES_LIT("ivr"), f.application, sizeof(f.application));
+	assert_int_equal(shard_forward_set(r->shard, number, &f), 0);
+}
+
+static int setup(void **state)
+{
+	struct line *l;
+
+	(void)line_setup(state);
+	l = *state;
+	application_set(l->r, "1004", (struct shard_forward){ 0 });
+	return 0;
+}
+
+static uint64_t the_call(struct rig *r)
+{
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	assert_true(shard_call_next(r->shard, &cursor, &view));
+	return view.call;
+}
+
+static void calls(struct line *l, const char *sdp)
+{
+	phone_invite(&l->a, "1004", sdp);
+	rig_run(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 180").n);
+}
+
+static int answer(struct line *l)
+{
+	int err = shard_call_answer(l->r->shard, the_call(l->r), NULL, l->r->now);
+
+	rig_run(l->r);
+	return err;
+}
+
+static void answered(struct line *l)
+{
+	calls(l, PHONE_SDP_A);
+	assert_int_equal(answer(l), 0);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	rig_run(l->r);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+static void restart(struct line *l)
+{
+	struct rig *r = l->r;
+	const char *reason = "";
+	uint32_t last = r->save_count - 1;
+
+	while (r->saves[last].kind != EFFECT_CALL_SAVE)
+		last--;
+	shard_close(r->shard);
+	rig_start_shard(r);
+	phone_bind(&l->a);
+	phone_bind(&l->b);
+	application_set(r, "1004", (struct shard_forward){ .no_answer = "1002" });
+	if (shard_restore_call(r->shard, text_bytes(&r->saves[last].record), r->now, &reason))
+		fail_msg("%s", reason);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
+static int act_by(struct line *l, struct act_terms terms, uint64_t id)
+{
+	struct shard_order by = { .id = id, .ticket = id };
+	int err = shard_call_act(l->r->shard, the_call(l->r), &terms, &by, l->r->now);
+
+	rig_run(l->r);
+	return err;
+}
+
+static void told(struct line *l, enum act_news_kind kind)
+{
+	const struct act_news news = { .kind = kind,
+				       .serial = l->r->play,
+				       .job = { .slot = 600, .generation = 7 },
+				       .codec = l->r->play_codec };
+
+	shard_play_told(l->r->shard, the_call(l->r), &news, l->r->now);
+	rig_run(l->r);
+}
+
+static void key(struct line *l, char digit)
+{
+	struct flow_spec s = line_last_spec(l->r, 0);
+	struct media_event ev = { .kind = MEDIA_FLOW_DIGIT,
+				  .id = s.id,
+				  .call = the_call(l->r),
+				  .digit = digit,
+				  .duration_ms = 100 };
+
+	shard_media_event(l->r->shard, &ev, l->r->now);
+	rig_run(l->r);
+}
+
+static const struct sig_event *last_of(const struct rig *r, enum sig_event_kind kind)
+{
+	for (uint32_t i = r->event_count; i-- > 0;) {
+		if (r->events[i].kind == kind)
+			return &r->events[i];
+	}
+	return NULL;
+}
+
+static void assert_over(const struct line *l, enum sig_event_kind kind, uint32_t order,
+			const char *reason, const char *digits)
+{
+	const struct sig_event *e = last_of(l->r, kind);
+
+	if (!e) {
+		fail_msg("nothing was told");
+		return;
+	}
+	assert_string_equal(e->application, "ivr");
+	assert_int_equal(e->order, order);
+	assert_string_equal(e->reason, reason);
+	assert_string_equal(e->digits, digits);
+}
+
+static const struct act_terms g_two = { .files = { "a.wav", "b.wav" },
+					.file_count = 2,
+					.times = 2 };
+static const struct act_terms g_pin = { .files = { "pin.wav" },
+					.file_count = 1,
+					.times = 1,
+					.interruptible = true,
+					.min = 4,
+					.max = 6,
+					.first_ms = 5000,
+					.inter_ms = 2000,
+					.ends = "#" };
+
+static void plays_files(void **state)
+{
+	static const char *const want[] = { "a.wav", "b.wav", "a.wav", "b.wav" };
+	struct line *l = *state;
+
+	answered(l);
+	assert_int_equal(act_by(l, g_two, 1), 0);
+	for (size_t i = 0; i < COUNT_OF(want); i++) {
+		assert_int_equal(l->r->play_count, i + 1);
+		assert_string_equal(l->r->played, want[i]);
+		assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+		told(l, ACT_NEWS_OPEN);
+		assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
+		key(l, '5'); /* it is not to be interrupted */
+		told(l, ACT_NEWS_ENDED);
+	}
+	assert_int_equal(l->r->play_count, COUNT_OF(want));
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+	assert_over(l, SIG_CALL_PLAYED, 1, "end", "");
+}
+
+static void play_is_replaced_and_stopped(void **state)
+{
+	struct line *l = *state;
+
+	answered(l);
+	assert_int_equal(act_by(l, g_two, 1), 0);
+	assert_int_equal(act_by(l, g_two, 1), 0); /* the same again */
+	assert_int_equal(l->r->play_count, 1);
+	assert_int_equal(act_by(l, g_two, 2), 0);
+	assert_over(l, SIG_CALL_PLAYED, 1, "stopped", "");
+	assert_int_equal(l->r->play_stops, 1);
+	told(l, ACT_NEWS_OPEN);
+	assert_int_equal(act_by(l, (struct act_terms){ 0 }, 3), 0);
+	assert_over(l, SIG_CALL_PLAYED, 2, "stopped", "");
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+	assert_int_equal(act_by(l, g_two, 4), 0);
+	told(l, ACT_NEWS_FAILED);
+	assert_over(l, SIG_CALL_PLAYED, 4, "failed", "");
+}
+
+static void key_ends_a_play(void **state)
+{
+	struct act_terms terms = g_two;
+	struct line *l = *state;
+
+	answered(l);
+	terms.interruptible = true;
+	assert_int_equal(act_by(l, terms, 1), 0);
+	told(l, ACT_NEWS_OPEN);
+	key(l, '7');
+	assert_over(l, SIG_CALL_PLAYED, 1, "key", "7");
+	assert_int_equal(l->r->play_stops, 1);
+}
+
+static void collects(void **state)
+{
+	struct line *l = *state;
+
+	answered(l);
+	assert_int_equal(act_by(l, g_pin, 1), 0);
+	told(l, ACT_NEWS_OPEN);
+	key(l, '1'); /* ends what is played, and counts */
+	assert_int_equal(l->r->play_stops, 1);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+	phone_request(&l->a, "INFO", "Content-Type: application/dtmf-relay\r\n",
+		      "Signal=2\r\nDuration=160\r\n");
+	rig_run(l->r);
+	key(l, '3');
+	key(l, '4');
+	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
+	key(l, '#');
+	assert_over(l, SIG_CALL_COLLECTED, 1, "terminator", "1234");
+	assert_null(last_of(l->r, SIG_CALL_DIGIT)); /* nobody else hears of keys */
+	assert_int_equal(act_by(l, g_pin, 2), 0);
+	told(l, ACT_NEWS_FAILED); /* a file that is not there */
+	for (const char *k = "123456"; *k; k++)
+		key(l, *k);
+	assert_over(l, SIG_CALL_COLLECTED, 2, "max", "123456");
+}
+
+static void keys_do_not_come(void **state)
+{
+	struct act_terms terms = g_pin;
+	struct line *l = *state;
+
+	answered(l);
+	terms.file_count = 0;
+	assert_int_equal(act_by(l, terms, 1), 0);
+	rig_wait_ms(l->r, 4900);
+	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
+	rig_wait_ms(l->r, 200);
+	assert_over(l, SIG_CALL_COLLECTED, 1, "short", "");
+	assert_int_equal(act_by(l, terms, 2), 0);
+	for (const char *k = "1234"; *k; k++) {
+		rig_wait_ms(l->r, 1900);
+		key(l, *k);
+	}
+	rig_wait_ms(l->r, 2100);
+	assert_over(l, SIG_CALL_COLLECTED, 2, "timeout", "1234");
+}
+
+static void caller_hangs_up(void **state)
+{
+	struct line *l = *state;
+
+	answered(l);
+	assert_int_equal(act_by(l, g_pin, 1), 0);
+	key(l, '9');
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	assert_over(l, SIG_CALL_COLLECTED, 1, "hangup", "9");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+static void go_on_after_a_restart(void **state)
+{
+	struct line *l = *state;
+
+	answered(l);
+	assert_int_equal(act_by(l, g_two, 1), 0);
+	told(l, ACT_NEWS_OPEN);
+	told(l, ACT_NEWS_ENDED);
+	restart(l);
+	assert_int_equal(l->r->play_count, 3);
+	assert_string_equal(l->r->played, "b.wav");
+	told(l, ACT_NEWS_OPEN);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
+	assert_int_equal(act_by(l, g_pin, 2), 0);
+	key(l, '1');
+	key(l, '2');
+	restart(l);
+	key(l, '3');
+	key(l, '4');
+	restart(l);
+	rig_wait_ms(l->r, 2100);
+	assert_over(l, SIG_CALL_COLLECTED, 2, "timeout", "1234");
+	assert_int_equal(act_by(l, g_pin, 2), 0); /* given again: it was carried out */
+	assert_int_equal(l->r->order.number, 2);
+}
+
+static void keys_are_sealed(void **state)
+{
+	struct line *l = *state;
+	const struct text *record;
+
+	answered(l);
+	assert_int_equal(act_by(l, g_pin, 1), 0);
+	record = &l->r->saves[l->r->save_count - 1].record;
+	assert_non_null(memmem(record->p, record->n, "pin.wav", 7));
+	key(l, '1');
+	record = &l->r->saves[l->r->save_count - 1].record;
+	assert_null(memmem(record->p, record->n, "pin.wav", 7));
+}
+
+static void not_for_two_parties(void **state)
+{
+	struct line *l = *state;
+
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(act_by(l, g_two, 1), -EISCONN);
+	assert_int_equal(l->r->play_count, 0);
+}
+
+#define ACT_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, line_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ACT_TEST(plays_files),           ACT_TEST(play_is_replaced_and_stopped),
+		ACT_TEST(key_ends_a_play),       ACT_TEST(collects),
+		ACT_TEST(keys_do_not_come),      ACT_TEST(caller_hangs_up),
+		ACT_TEST(go_on_after_a_restart), ACT_TEST(keys_are_sealed),
+		ACT_TEST(not_for_two_parties),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
