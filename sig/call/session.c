@@ -231,7 +231,7 @@ bool session_fits(const struct leg *a, const struct leg *b)
 }
 
 /* Its answer to what we asked by ourselves. */
-static int answer_own(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+static NOINLINE int answer_own(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		      struct call_refusal *refusal)
 {
 	uint8_t from = c->legs[leg]->uac->from;

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sig/dialog/dialog.h"
 
 void elsewhere_open(struct elsewhere_list *list, const struct hash_key *key)
 {
-	*list = (struct elsewhere_list){ .key = *key };
+	memset(list->buckets, 0, sizeof(list->buckets));
+	list->key = *key;
 }
 
 static void unlist(struct elsewhere *e)

@@ -272,18 +272,17 @@ void story_begin(struct sim *s)
 	s->end_ns = (last_s + REST_S) * NS_PER_S;
 }
 
-/* Its effects, or 0: it is broken, and was told. */
-static uint32_t tell(const struct story *t, uint32_t kill, bool aloud)
+/* False: it is broken, and was told. */
+static bool tell(const struct story *t, uint32_t kill, bool aloud, uint32_t *effects)
 {
 	struct sim *s = malloc(sizeof(*s));
 	struct sim_way way = { .script = t, .kill = kill, .story = aloud };
-	uint32_t effects;
 	bool ok;
 
 	if (!s)
 		exit(2);
 	ok = sim_run(s, 1, &way);
-	effects = s->node.effects;
+	*effects = s->node.effects;
 	if (aloud) {
 		(void)fwrite(s->trace.text, 1, s->trace.n, stdout);
 		(void)printf("%s, killed behind effect %u: %s\n", t->name, kill,
@@ -292,8 +291,8 @@ static uint32_t tell(const struct story *t, uint32_t kill, bool aloud)
 	sim_close(s);
 	free(s);
 	if (!ok && !aloud)
-		(void)tell(t, kill, true);
-	return ok ? effects : 0;
+		(void)tell(t, kill, true, effects);
+	return ok;
 }
 
 bool story_run(const char *name)
@@ -303,14 +302,18 @@ bool story_run(const char *name)
 
 	for (uint32_t i = 0; i < story_count; i++) {
 		const struct story *t = &story_list[i];
-		uint32_t effects = name && strcmp(name, t->name) != 0 ? 0 : tell(t, 0, false);
+		uint32_t effects, ignored;
 
 		if (name && strcmp(name, t->name) != 0)
 			continue;
+		if (!tell(t, 0, false, &effects)) {
+			all = false;
+			continue;
+		}
 		all &= effects != 0;
 		told++;
 		for (uint32_t k = 1; k <= effects; k++, kills++) {
-			if (!tell(t, k, false)) {
+			if (!tell(t, k, false, &ignored)) {
 				all = false;
 				break;
 			}
