@@ -232,7 +232,7 @@ bool session_fits(const struct leg *a, const struct leg *b)
 
 /* Its answer to what we asked by ourselves. */
 static NOINLINE int answer_own(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		      struct call_refusal *refusal)
+			       struct call_refusal *refusal)
 {
 	uint8_t from = c->legs[leg]->uac->from;
 	struct offer_error error = { .reason = "nothing in common with the other party" };
