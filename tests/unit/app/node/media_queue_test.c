@@ -78,11 +78,13 @@ static void test_keeps_the_order(void **state)
 
 static void test_updates_take_the_place_of_older_ones(void **state)
 {
+	struct media_command *moving = make(MEDIA_FLOW_UPDATE, 1, 1);
 	struct media_queue q;
 
 	(void)state;
 	begin(&q, 0);
-	assert_int_equal(media_queue_put(&q, make(MEDIA_FLOW_UPDATE, 1, 1)), 0);
+	moving->moves = 1; /* what it was to do besides is not forgotten */
+	assert_int_equal(media_queue_put(&q, moving), 0);
 	assert_int_equal(media_queue_put(&q, make(MEDIA_FLOW_UPDATE, 2, 2)), 0);
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(media_queue_put(&q, make(MEDIA_FLOW_UPDATE, 1, 3)), 0);
@@ -90,7 +92,9 @@ static void test_updates_take_the_place_of_older_ones(void **state)
 	g_room = 10;
 	assert_true(media_queue_flush(&q));
 	assert_int_equal(g_seen[0].spec.dscp, 3);
+	assert_int_equal(g_seen[0].moves, 1);
 	assert_int_equal(g_seen[1].spec.dscp, 2);
+	assert_int_equal(g_seen[1].moves, 0);
 	media_queue_close(&q);
 }
 
