@@ -120,27 +120,27 @@ static void wait_key(const struct call_host *h, struct acts *a)
 	a->until_ns = h->now.ns + ms * NS_PER_MS;
 }
 
-static void end(struct call_host *h, struct call *c, enum act_outcome outcome);
+static void act_end(struct call_host *h, struct call *c, enum act_outcome outcome);
 
-static void start(struct call_host *h, struct call *c)
+static void act_start(struct call_host *h, struct call *c)
 {
 	struct acts *a = c->acts;
 
 	switch ((enum act_kind)act_now(a)->kind) {
 	case ACT_PLAY:
 		if (!play_start(h, c))
-			end(h, c, ACT_FAILED);
+			act_end(h, c, ACT_FAILED);
 		return;
 	case ACT_COLLECT:
 		play_stop(h, c);
 		wait_key(h, a);
 		if (a->digit_count == a->terms.max)
-			end(h, c, ACT_ENDED);
+			act_end(h, c, ACT_ENDED);
 		return;
 	}
 }
 
-static void end(struct call_host *h, struct call *c, enum act_outcome outcome)
+static void act_end(struct call_host *h, struct call *c, enum act_outcome outcome)
 {
 	struct acts *a = c->acts;
 	uint8_t next = act_now(a)->next[outcome];
@@ -152,7 +152,7 @@ static void end(struct call_host *h, struct call *c, enum act_outcome outcome)
 	}
 	a->at = next;
 	a->file = a->time = 0;
-	start(h, c);
+	act_start(h, c);
 }
 
 static struct act act_make(enum act_kind kind)
@@ -197,7 +197,7 @@ int acts_begin(struct call_host *h, struct call *c, const struct act_terms *term
 		return 0;
 	}
 	c->acts = a;
-	start(h, c);
+	act_start(h, c);
 	return 0;
 }
 
@@ -208,14 +208,14 @@ static void collect_key(struct call_host *h, struct call *c, char key)
 	struct acts *a = c->acts;
 
 	if (strchr(a->terms.ends, key)) {
-		end(h, c, ACT_KEY);
+		act_end(h, c, ACT_KEY);
 		return;
 	}
 	a->digits[a->digit_count++] = key;
 	outbox_touch(&c->out);
 	wait_key(h, a);
 	if (a->digit_count == a->terms.max)
-		end(h, c, ACT_ENDED);
+		act_end(h, c, ACT_ENDED);
 }
 
 void acts_key(struct call_host *h, struct call *c, char key)
@@ -231,7 +231,7 @@ void acts_key(struct call_host *h, struct call *c, char key)
 			a->digits[0] = key;
 			a->digit_count = 1;
 		}
-		end(h, c, ACT_KEY);
+		act_end(h, c, ACT_KEY);
 		if (!c->acts || act_now(c->acts)->kind != ACT_COLLECT)
 			return;
 	}
@@ -250,16 +250,16 @@ void acts_told(struct call_host *h, struct call *c, const struct act_news *news)
 		return;
 	case ACT_NEWS_ENDED:
 		if (!play_next(a)) {
-			end(h, c, ACT_ENDED);
+			act_end(h, c, ACT_ENDED);
 			return;
 		}
 		outbox_touch(&c->out);
-		start(h, c);
+		act_start(h, c);
 		return;
 	case ACT_NEWS_FAILED:
 		LOG_WARN("call", c->id, "a sound is not played",
 			 LOG_STR("file", a->terms.files[a->file]));
-		end(h, c, ACT_FAILED);
+		act_end(h, c, ACT_FAILED);
 		return;
 	}
 }
@@ -267,7 +267,7 @@ void acts_told(struct call_host *h, struct call *c, const struct act_news *news)
 void acts_overdue(struct call_host *h, struct call *c)
 {
 	if (c->acts && act_now(c->acts)->kind == ACT_COLLECT)
-		end(h, c, ACT_TIMEOUT);
+		act_end(h, c, ACT_TIMEOUT);
 }
 
 void acts_over(struct call_host *h, struct call *c)
@@ -279,5 +279,5 @@ void acts_over(struct call_host *h, struct call *c)
 void acts_resume(struct call_host *h, struct call *c)
 {
 	if (c->acts && act_now(c->acts)->kind == ACT_PLAY)
-		start(h, c);
+		act_start(h, c);
 }

@@ -301,13 +301,17 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 	}
 }
 
-static void hangup(struct call_host *h, struct call *c, const struct call_order *order)
+static void hangup(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct call_ending e = { .cause = CAUSE_OPERATOR, .by = ENDED_BY_OPERATOR, .status = 480 };
 
+	if (ev->transferred) {
+		e.cause = CAUSE_TRANSFERRED;
+		e.by = ENDED_BY_A;
+	}
 	call_end(h, c, &e);
-	if (order)
-		order_wait(h, c, order->by, 0);
+	if (ev->order)
+		order_wait(h, c, ev->order->by, 0);
 }
 
 /* What may go goes, in order. */
@@ -403,7 +407,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		call_flow_failed(h, c, ev->flow, ev->error);
 		break;
 	case CALL_EV_HANGUP:
-		hangup(h, c, ev->order);
+		hangup(h, c, ev);
 		break;
 	case CALL_EV_PLAY:
 		acts_told(h, c, ev->play);

@@ -25,14 +25,14 @@ static int may_give(const struct call_host *h, const struct call *c, uint8_t leg
 }
 
 /* What stays of a leg that left: for the record and the CDR, nobody finds it. */
-static int fill_stub(struct call_host *h, struct leg *stub, const struct leg *l,
-		     const struct id_tag *tag)
+static int closed_copy(struct call_host *h, struct leg *copy, const struct leg *l,
+		       const struct id_tag *tag)
 {
-	stub->state = LEG_CLOSED;
-	stub->called = l->called;
-	stub->dialog.tag = *tag;
-	stub->dialog.tag.random = rand_u64_from(h->rand);
-	return text_set(&stub->user, text_bytes(&l->user)) || dialog_copy(&stub->dialog, &l->dialog)
+	copy->state = LEG_CLOSED;
+	copy->called = l->called;
+	copy->dialog.tag = *tag;
+	copy->dialog.tag.random = rand_u64_from(h->rand);
+	return text_set(&copy->user, text_bytes(&l->user)) || dialog_copy(&copy->dialog, &l->dialog)
 		       ? -ENOMEM
 		       : 0;
 }
@@ -81,7 +81,7 @@ static int take_leg(struct call_host *h, struct call *from, uint8_t leg, struct 
 		return err;
 	err = make_room(to, from);
 	if (!err)
-		err = fill_stub(h, to->legs[*as], l, &tag);
+		err = closed_copy(h, to->legs[*as], l, &tag);
 	if (!err)
 		err = elsewhere_set(h->elsewhere, &l->dialog, to->id, *as);
 	if (err) {

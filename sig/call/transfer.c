@@ -26,7 +26,7 @@ void transfer_clear(struct transfer **t)
 	*t = NULL;
 }
 
-static int begin(struct call *c, uint8_t leg, uint32_t cseq, bool notify)
+static int transfer_make(struct call *c, uint8_t leg, uint32_t cseq, bool notify)
 {
 	if (c->transfer && c->transfer->state != TRANSFER_FAILED)
 		return -EALREADY;
@@ -45,7 +45,7 @@ static int begin(struct call *c, uint8_t leg, uint32_t cseq, bool notify)
 
 int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t cseq, bool notify)
 {
-	int err = begin(c, leg, cseq, notify);
+	int err = transfer_make(c, leg, cseq, notify);
 
 	if (err || !text_set(&c->transfer->target, user))
 		return err;
@@ -56,7 +56,7 @@ int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t cseq
 int transfer_begin_with(struct call *c, uint8_t leg, uint64_t call, uint8_t call_leg, uint32_t cseq,
 			bool notify)
 {
-	int err = begin(c, leg, cseq, notify);
+	int err = transfer_make(c, leg, cseq, notify);
 
 	if (err)
 		return err;
@@ -208,27 +208,21 @@ static bool is_caller(const struct call *c, uint8_t given, bool other_called)
 	return given == c->bridge.caller || !other_called;
 }
 
-/* The two are a pair by now. Neither rang: they speak at once. */
-static int pair_up(struct call_host *h, struct call *c, uint8_t given, uint8_t other, bool calls,
-		   struct text *user)
+/* The two are a pair by now. Neither rang: they speak at once. own, user: whom the call has as theirs. */
+static void pair_up(struct call_host *h, struct call *c, uint8_t given, uint8_t other, bool calls,
+		    struct text *own, struct text *user)
 {
-	struct text own = { 0 };
-
-	if (text_set(&own, call_leg_user(c, given)))
-		return -ENOMEM;
 	pair_ends(h, c, CAUSE_TRANSFERRED, call_ended_by(c, c->transfer->leg));
 	c->transfer->other = c->bridge;
 	c->bridge = (struct bridge){ .caller = calls ? given : other,
 				     .callee = calls ? other : given,
 				     .offerer = calls ? given : other };
-	swap(&c->from, calls ? &own : user);
-	swap(&c->to, calls ? user : &own);
-	text_clear(&own);
+	swap(&c->from, calls ? own : user);
+	swap(&c->to, calls ? user : own);
 	c->answer_utc_ms = c->setup_utc_ms;
 	c->status = 200;
 	c->untold = UNTOLD_CALLER | UNTOLD_CALLEE;
 	plan_clear(&c->plan);
-	return 0;
 }
 
 static void joined(struct call_host *h, struct call *c);
@@ -241,7 +235,7 @@ static int join(struct call_host *h, struct call *c)
 	struct call_join j = { .to = c };
 	struct call_event ev = { .kind = CALL_EV_JOIN, .join = &j };
 	uint8_t given = bridge_peer(c, t->leg);
-	struct text user = { 0 };
+	struct text own = { 0 }, user = { 0 };
 	bool calls;
 	int err;
 
@@ -254,13 +248,17 @@ static int join(struct call_host *h, struct call *c)
 	if (!join_is_settled(h, c))
 		return -EAGAIN;
 	calls = is_caller(c, given, ev.leg == other->bridge.caller);
-	err = text_set(&user, call_leg_user(other, ev.leg));
+	err = text_set(&own, call_leg_user(c, given)) ||
+			      text_set(&user, call_leg_user(other, ev.leg))
+		      ? -ENOMEM
+		      : 0;
 	if (!err) {
 		h->tell(h->owner, t->with, &ev);
 		err = j.err;
 	}
 	if (!err)
-		err = pair_up(h, c, given, j.leg, calls, &user);
+		pair_up(h, c, given, j.leg, calls, &own, &user);
+	text_clear(&own);
 	text_clear(&user);
 	return err;
 }

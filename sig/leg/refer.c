@@ -74,7 +74,7 @@ static bool is_own_dialog(const struct leg *l, const struct leg *other)
 static int begin_early(struct call_host *h, struct call *c, uint8_t leg, const struct call *other,
 		       uint32_t cseq, bool notify)
 {
-	const struct call_event hangup = { .kind = CALL_EV_HANGUP };
+	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
 	struct text user = { 0 };
 	int err = text_set(&user, text_bytes(&other->to));
 
@@ -109,8 +109,8 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, uint8_t leg,
 }
 
 /* 0 or the status to refuse with. */
-static uint16_t begin(struct call_host *h, struct call *c, uint8_t leg, const struct target *t,
-		      uint32_t cseq, bool notify)
+static uint16_t refer_begin(struct call_host *h, struct call *c, uint8_t leg,
+			    const struct target *t, uint32_t cseq, bool notify)
 {
 	int err;
 
@@ -188,7 +188,7 @@ void refer_received(struct call_host *h, struct call *c, const struct call_event
 	uint16_t status = read_target(h, ev->message, &target);
 
 	if (!status)
-		status = begin(h, c, ev->leg, &target, ev->message->cseq, notify);
+		status = refer_begin(h, c, ev->leg, &target, ev->message->cseq, notify);
 	if (status) {
 		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
 		return;

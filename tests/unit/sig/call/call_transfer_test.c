@@ -590,6 +590,20 @@ static void joined_after_a_restart(void **state)
 	assert_ends(t, &t->c, &t->l.a);
 }
 
+/* The flow of that leg is told to go to where its new peer is, and only that one. */
+static bool came_along(const struct rig *r, uint32_t since, uint8_t leg)
+{
+	bool moved = false;
+
+	for (uint32_t i = since; i < r->media_count; i++) {
+		if (r->media[i].kind != MEDIA_FLOW_UPDATE || !r->media[i].moves)
+			continue;
+		assert_int_equal(r->media[i].spec.leg, leg);
+		moved = true;
+	}
+	return moved;
+}
+
 /* The records of both calls change together, and nothing is said before. */
 static void joined_in_one_save(void **state)
 {
@@ -606,7 +620,7 @@ static void joined_in_one_save(void **state)
 	assert_true(t->l.r->saves[saves].call != t->l.r->saves[saves + 1].call);
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "SIP/2.0 202"), 0);
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "NOTIFY "), 0);
-	assert_true(t->l.r->media_count > updates); /* who was held hears the other at once */
+	assert_true(came_along(t->l.r, updates, 2)); /* who was held hears the other at once */
 	assert_int_equal(line_last_spec(t->l.r, 0).peer.slot, line_last_spec(t->l.r, 2).id.slot);
 	assert_int_equal(line_last_spec(t->l.r, 0).send, 1);
 }
@@ -658,6 +672,9 @@ static void who_rings_yet(void **state)
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
 	assert_left(&t->l.b);
 	assert_ends(t, &t->l.a, &t->c);
+	assert_int_equal(t->l.r->cdr_count, 3); /* B to C, and the two pairs of the other call */
+	assert_string_equal(t->l.r->cdrs[0].reason, "transferred");
+	assert_int_equal(t->l.r->cdrs[0].ended_by, ENDED_BY_A);
 }
 
 static void not_joined(void **state)
