@@ -270,6 +270,12 @@ void acts_overdue(struct call_host *h, struct call *c)
 		act_end(h, c, ACT_TIMEOUT);
 }
 
+void acts_stop(struct call_host *h, struct call *c)
+{
+	if (c->acts)
+		finish(h, c, ACT_STOPPED);
+}
+
 void acts_over(struct call_host *h, struct call *c)
 {
 	if (c->acts)

@@ -72,6 +72,8 @@ void acts_key(struct call_host *h, struct call *c, char key);
 void acts_told(struct call_host *h, struct call *c, const struct act_news *news);
 /* No key came in time. */
 void acts_overdue(struct call_host *h, struct call *c);
+/* Nothing is played or collected any more: somebody else takes the caller. */
+void acts_stop(struct call_host *h, struct call *c);
 /* The call ends. */
 void acts_over(struct call_host *h, struct call *c);
 /* In the next process. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/payer.h"
@@ -97,14 +98,17 @@ static int take_leg(struct call_host *h, struct call *from, uint8_t leg, struct 
 void join_give(struct call_host *h, struct call *c, uint8_t leg, struct call_join *join)
 {
 	struct call_ending e = { .cause = CAUSE_TRANSFERRED,
-				 .by = call_ended_by(c, bridge_peer(c, leg)),
+				 .by = join->ordered ? ENDED_BY_OPERATOR
+						     : call_ended_by(c, bridge_peer(c, leg)),
 				 .status = 480 };
 
 	join->err = may_give(h, c, leg);
 	if (!join->err)
 		join->err = take_leg(h, c, leg, join->to, &join->leg);
-	if (!join->err)
-		call_end(h, c, &e);
+	if (join->err)
+		return;
+	acts_stop(h, c);
+	call_end(h, c, &e);
 }
 
 /* ---- what the two are told ---- */

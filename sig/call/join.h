@@ -7,6 +7,7 @@
 
 struct call_join {
 	struct call *to; /* where the leg goes */
+	bool ordered;    /* by command */
 	uint8_t leg;     /* out: its index there */
 	/* out: 0, -EAGAIN (an INVITE is open, or a save is on its way: the records of both calls change in one transaction), -ENOTCONN,
 	 * -ENOSPC, -ENOMEM */

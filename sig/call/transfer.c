@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/join.h"
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
+#include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/refer.h"
@@ -22,30 +24,41 @@ void transfer_clear(struct transfer **t)
 	text_clear(&(*t)->target);
 	text_clear(&(*t)->from);
 	text_clear(&(*t)->to);
+	text_clear(&(*t)->application);
 	free(*t);
 	*t = NULL;
 }
 
-static int transfer_make(struct call *c, uint8_t leg, uint32_t cseq, bool notify)
+/* There is somebody to be given away. */
+static bool may_begin(const struct call *c, uint8_t leg)
+{
+	if (c->state != CALL_ESTABLISHED)
+		return false;
+	return leg == LEG_NONE ? call_is_alone(c) : bridge_has(c, leg) && call_callee(c);
+}
+
+static int transfer_make(struct call *c, const struct transfer_ask *ask)
 {
 	if (c->transfer && c->transfer->state != TRANSFER_FAILED)
 		return -EALREADY;
-	if (c->state != CALL_ESTABLISHED || !bridge_has(c, leg) || !call_callee(c))
+	if (!may_begin(c, ask->leg))
 		return -ENOTCONN;
 	transfer_clear(&c->transfer);
 	c->transfer = calloc(1, sizeof(*c->transfer));
 	if (!c->transfer)
 		return -ENOMEM;
-	c->transfer->leg = leg;
-	c->transfer->asked = cseq;
-	c->transfer->refer = notify ? cseq : 0;
+	c->transfer->leg = ask->leg;
+	c->transfer->given = transfer_given(&c->bridge, ask->leg);
+	c->transfer->ordered = ask->ordered;
+	c->transfer->asked = ask->cseq;
+	c->transfer->refer = ask->notify ? ask->cseq : 0;
 	outbox_touch(&c->out);
 	return 0;
 }
 
-int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t cseq, bool notify)
+int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user)
 {
-	int err = transfer_make(c, leg, cseq, notify);
+	int err = transfer_make(c, ask);
 
 	if (err || !text_set(&c->transfer->target, user))
 		return err;
@@ -53,16 +66,14 @@ int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t cseq
 	return -ENOMEM;
 }
 
-int transfer_begin_with(struct call *c, uint8_t leg, uint64_t call, uint8_t call_leg, uint32_t cseq,
-			bool notify)
+int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
+			const struct transfer_with *with)
 {
-	int err = transfer_make(c, leg, cseq, notify);
+	int err = transfer_make(c, ask);
 
-	if (err)
-		return err;
-	c->transfer->with = call;
-	c->transfer->with_leg = call_leg;
-	return 0;
+	if (!err)
+		c->transfer->with = *with;
+	return err;
 }
 
 uint64_t transfer_due_ns(const struct call *c)
@@ -72,7 +83,9 @@ uint64_t transfer_due_ns(const struct call *c)
 
 bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq)
 {
-	return c->transfer && c->transfer->leg == leg && c->transfer->asked == cseq;
+	const struct transfer *t = c->transfer;
+
+	return t && !t->ordered && t->leg == leg && t->asked == cseq;
 }
 
 /* False: nobody hears it. */
@@ -95,12 +108,15 @@ static void swap(struct text *a, struct text *b)
 	*b = old;
 }
 
-/* Whose phone the transferor's party is, as whoever rings then is told. */
-static bool caller_of(const struct call *c, uint8_t given, struct dialog_party *out)
+/* Whose phone it is that is given away, as whoever rings then is told: as the transferor was. */
+static bool caller_of(const struct call *c, struct dialog_party *out)
 {
-	const struct leg *l = c->legs[given];
+	const struct leg *l = c->legs[c->transfer->given];
+	const struct leg *told = call_leg(c, c->transfer->leg);
 
-	if (!fork_caller_of(c->legs[c->transfer->leg], out))
+	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
+				      .local_user = text_bytes(&c->from) };
+	if (told && !fork_caller_of(told, out))
 		return false;
 	if (l->user.n)
 		out->local_user = text_bytes(&l->user);
@@ -119,6 +135,12 @@ static void swap_pairs(struct call *c)
 	swap(&c->to, &t->to);
 }
 
+/* Who ended the pair. */
+static enum call_ended_by pair_ended_by(const struct call *c)
+{
+	return c->transfer->ordered ? ENDED_BY_OPERATOR : call_ended_by(c, c->transfer->leg);
+}
+
 /* What its CDR is to say. */
 static void pair_ends(struct call_host *h, struct call *c, enum call_cause cause,
 		      enum call_ended_by by)
@@ -127,18 +149,20 @@ static void pair_ends(struct call_host *h, struct call *c, enum call_cause cause
 		LOG_WARN("call", c->id, "no memory for another CDR: this one goes on");
 }
 
-/* The party that is given away calls, and nobody is asked yet. The transferor's pair is kept. */
-static int part(struct call *c, uint8_t given)
+/* The party that is given away calls, and nobody is asked yet. The pair before is kept. */
+static int part(struct call *c)
 {
 	struct transfer *t = c->transfer;
 	struct text from = { 0 }, to = { 0 };
 
-	if (text_set(&from, call_leg_user(c, given)) || text_set(&to, text_bytes(&t->target))) {
+	if (text_set(&from, call_leg_user(c, t->given)) || text_set(&to, text_bytes(&t->target)) ||
+	    text_set(&t->application, call_application(c))) {
 		text_clear(&from);
+		text_clear(&to);
 		return -ENOMEM;
 	}
 	t->state = TRANSFER_RINGS;
-	t->other = (struct bridge){ .caller = given, .callee = LEG_NONE, .offerer = given };
+	t->other = (struct bridge){ .caller = t->given, .callee = LEG_NONE, .offerer = t->given };
 	t->from = from;
 	t->to = to;
 	swap_pairs(c);
@@ -148,12 +172,11 @@ static int part(struct call *c, uint8_t given)
 /* 0 or -errno with *refusal: nothing has changed. */
 static int ring(struct call_host *h, struct call *c, struct call_refusal *refusal)
 {
-	uint8_t given = bridge_peer(c, c->transfer->leg);
 	struct plan plan = c->plan;
 	struct dialog_party from;
 	int err;
 
-	if (!caller_of(c, given, &from) || part(c, given))
+	if (!caller_of(c, &from) || part(c))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	c->plan = (struct plan){ 0 };
 	err = plan_begin(h, c, text_bytes(&c->transfer->target), &from, refusal);
@@ -170,7 +193,7 @@ static int ring(struct call_host *h, struct call *c, struct call_refusal *refusa
 static void begun(struct call_host *h, struct call *c)
 {
 	swap_pairs(c);
-	pair_ends(h, c, CAUSE_TRANSFERRED, call_ended_by(c, c->transfer->leg));
+	pair_ends(h, c, CAUSE_TRANSFERRED, pair_ended_by(c));
 	swap_pairs(c);
 	c->state = CALL_SETUP;
 	flows_update(h, c, NULL);
@@ -194,6 +217,7 @@ static void go_ring(struct call_host *h, struct call *c)
 	struct call_refusal refusal;
 
 	outbox_touch(&c->out);
+	acts_stop(h, c);
 	if (ring(h, c, &refusal)) {
 		refused(h, c, refusal.status);
 		return;
@@ -203,16 +227,27 @@ static void go_ring(struct call_host *h, struct call *c)
 }
 
 /* Who was the caller before is it again, of two callers the one that is given away here. */
-static bool is_caller(const struct call *c, uint8_t given, bool other_called)
+static bool is_caller(const struct call *c, bool other_called)
 {
-	return given == c->bridge.caller || !other_called;
+	return c->transfer->given == c->bridge.caller || !other_called;
+}
+
+/* False: it is not as it was when this was asked for. */
+static bool who_comes(const struct call *other, const struct transfer_with *with, uint8_t *leg)
+{
+	*leg = with->leg == LEG_NONE ? bridge_peer(other, with->peer) : with->leg;
+	return call_leg(other, *leg) && bridge_has(other, *leg) &&
+	       bridge_peer(other, *leg) == with->peer;
 }
 
 /* The two are a pair by now. Neither rang: they speak at once. own, user: whom the call has as theirs. */
-static void pair_up(struct call_host *h, struct call *c, uint8_t given, uint8_t other, bool calls,
+static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool calls,
 		    struct text *own, struct text *user)
 {
-	pair_ends(h, c, CAUSE_TRANSFERRED, call_ended_by(c, c->transfer->leg));
+	uint8_t given = c->transfer->given;
+
+	acts_stop(h, c);
+	pair_ends(h, c, CAUSE_TRANSFERRED, pair_ended_by(c));
 	c->transfer->other = c->bridge;
 	c->bridge = (struct bridge){ .caller = calls ? given : other,
 				     .callee = calls ? other : given,
@@ -231,33 +266,30 @@ static void joined(struct call_host *h, struct call *c);
 static int join(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
-	const struct call *other = h->call_of ? h->call_of(h->owner, t->with) : NULL;
-	struct call_join j = { .to = c };
+	const struct call *other = h->call_of ? h->call_of(h->owner, t->with.call) : NULL;
+	struct call_join j = { .to = c, .ordered = t->ordered };
 	struct call_event ev = { .kind = CALL_EV_JOIN, .join = &j };
-	uint8_t given = bridge_peer(c, t->leg);
 	struct text own = { 0 }, user = { 0 };
 	bool calls;
 	int err;
 
-	if (!other || !bridge_has(other, t->with_leg) ||
-	    bridge_peer(other, t->with_leg) == LEG_NONE)
+	if (!other || !who_comes(other, &t->with, &ev.leg))
 		return -ENOENT;
-	ev.leg = bridge_peer(other, t->with_leg);
-	if (!session_fits(c->legs[given], other->legs[ev.leg]))
+	if (!session_fits(c->legs[t->given], other->legs[ev.leg]))
 		return -ENOTSUP;
 	if (!join_is_settled(h, c))
 		return -EAGAIN;
-	calls = is_caller(c, given, ev.leg == other->bridge.caller);
-	err = text_set(&own, call_leg_user(c, given)) ||
+	calls = is_caller(c, ev.leg == other->bridge.caller);
+	err = text_set(&own, call_leg_user(c, t->given)) ||
 			      text_set(&user, call_leg_user(other, ev.leg))
 		      ? -ENOMEM
 		      : 0;
 	if (!err) {
-		h->tell(h->owner, t->with, &ev);
+		h->tell(h->owner, t->with.call, &ev);
 		err = j.err;
 	}
 	if (!err)
-		pair_up(h, c, given, j.leg, calls, &own, &user);
+		pair_up(h, c, j.leg, calls, &own, &user);
 	text_clear(&own);
 	text_clear(&user);
 	return err;
@@ -292,7 +324,7 @@ static void go_join(struct call_host *h, struct call *c)
 		refused(h, c, join_status(err));
 		return;
 	}
-	id_call_put(id, c->transfer->with);
+	id_call_put(id, c->transfer->with.call);
 	LOG_INFO("call", c->id, "call is joined with another",
 		 LOG_BYTES("with", bytes_mem(id, sizeof(id))),
 		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
@@ -306,7 +338,7 @@ void transfer_go(struct call_host *h, struct call *c)
 
 	if (!t || t->state != TRANSFER_WAITS || c->state != CALL_ESTABLISHED || invite_is_open(c))
 		return;
-	if (!t->with)
+	if (!t->with.call)
 		go_ring(h, c);
 	else if (t->again_ns <= h->now.ns)
 		go_join(h, c);
@@ -325,14 +357,26 @@ static void leave_rung(struct call_host *h, struct call *c)
 	}
 }
 
-/* The transferor's pair is the call's again. */
+/* A caller that was alone is its application's again. */
+static void plan_back(struct call *c)
+{
+	struct text application = c->transfer->application;
+
+	c->transfer->application = (struct text){ 0 };
+	plan_clear(&c->plan);
+	plan_stop(c);
+	if (application.n && !plan_add(&c->plan, text_bytes(&c->to), PLAN_CALLED))
+		swap(&c->plan.steps[0].application, &application);
+	text_clear(&application);
+}
+
+/* The pair before is the call's again. */
 static void give_back(struct call_host *h, struct call *c, const struct call_ending *e)
 {
 	c->status = e->status;
 	pair_ends(h, c, e->cause, e->by);
 	swap_pairs(c);
-	plan_clear(&c->plan);
-	plan_stop(c);
+	plan_back(c);
 	c->state = CALL_ESTABLISHED;
 	c->status = 200;
 	c->answer_utc_ms = c->setup_utc_ms;
@@ -340,12 +384,22 @@ static void give_back(struct call_host *h, struct call *c, const struct call_end
 	outbox_touch(&c->out);
 }
 
+/* The transferor is still there, or there was none. */
+static bool may_give_back(const struct call *c)
+{
+	const struct transfer *t = c->transfer;
+	const struct leg *l = t ? call_leg(c, t->leg) : NULL;
+
+	if (!t || t->state != TRANSFER_RINGS)
+		return false;
+	return t->leg == LEG_NONE || (l && l->state == LEG_CONFIRMED);
+}
+
 bool transfer_failed(struct call_host *h, struct call *c, const struct call_ending *e)
 {
-	const struct leg *l = c->transfer ? call_leg(c, c->transfer->leg) : NULL;
 	uint16_t status = e->status;
 
-	if (!l || c->transfer->state != TRANSFER_RINGS || l->state != LEG_CONFIRMED)
+	if (!may_give_back(c))
 		return false;
 	leave_rung(h, c);
 	give_back(h, c, e);

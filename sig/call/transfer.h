@@ -2,7 +2,8 @@
 /*
  * One party of an established call gives the other one to somebody else (RFC 5589, as a B2BUA does it: the REFER ends here). The other one
  * becomes the caller of what rings then, as if it had called by itself. Who gives it, the transferor, stays beside the two, hears by NOTIFY
- * what becomes of it (RFC 3515), leaves when somebody has answered, and gets its party back where nobody does.
+ * what becomes of it (RFC 3515), leaves when somebody has answered, and gets its party back where nobody does. A caller that is alone
+ * with the node has no transferor: it is alone again where nobody answers.
  *
  *   TRANSFER_WAITS -> TRANSFER_RINGS -> TRANSFER_DONE -> gone
  *   an INVITE is open    |  nobody answers: the call is as before
@@ -19,29 +20,45 @@ struct call_ending;
 
 enum transfer_state { TRANSFER_WAITS, TRANSFER_RINGS, TRANSFER_DONE, TRANSFER_FAILED };
 
+/* A leg of another call, which comes here. */
+struct transfer_with {
+	uint64_t call; /* 0: none */
+	uint8_t leg;   /* LEG_NONE: whoever speaks with peer */
+	uint8_t peer; /* whom it speaks with until then, and who is left; LEG_NONE: nobody, it is alone with the node */
+};
+
+/* Who wants it. */
+struct transfer_ask {
+	uint8_t leg; /* of the transferor; LEG_NONE: nobody, and the caller, who is alone with the node, is given away */
+	bool ordered;  /* by command, and not by REFER: */
+	uint32_t cseq; /* of that */
+	bool notify;
+};
+
 struct transfer {
 	enum transfer_state state;
-	uint8_t leg;          /* of the transferor */
-	uint32_t asked;       /* CSeq of its REFER */
-	uint32_t refer;       /* the same, which NOTIFY names; 0: nobody is notified */
-	uint16_t status;      /* FAILED: why */
-	uint64_t last;        /* transaction of the last NOTIFY; 0: none */
-	struct text target;   /* user who is to ring; "": */
-	uint64_t with;        /* ... another call, whose party of */
-	uint8_t with_leg;     /* this leg is the transferor, too: its other one is spoken with */
-	uint64_t again_ns;    /* that call is busy: it is tried again; 0: not waiting for that */
-	struct bridge other;  /* of RINGS on: the pair of the transferor and its party, and */
-	struct text from, to; /* what the call had as theirs */
+	uint8_t leg;               /* of the transferor; LEG_NONE: none */
+	uint8_t given;             /* whom it gives away */
+	bool ordered;              /* by command */
+	uint32_t asked;            /* CSeq of its REFER */
+	uint32_t refer;            /* the same, which NOTIFY names; 0: nobody is notified */
+	uint16_t status;           /* FAILED: why */
+	uint64_t last;             /* transaction of the last NOTIFY; 0: none */
+	struct text target;        /* user who is to ring; "": it is */
+	struct transfer_with with; /* who comes */
+	uint64_t again_ns;       /* that call is busy: it is tried again; 0: not waiting for that */
+	struct bridge other;     /* of RINGS on: the pair that was given up, */
+	struct text from, to;    /* what the call had as theirs, and */
+	struct text application; /* which had the caller, where it was alone */
 };
 
 void transfer_clear(struct transfer **t);
-/* The leg's party gives the other one to that user of ours by the REFER of that CSeq. It begins when no INVITE is open (transfer_go). 0,
- * -EALREADY (one is under way), -ENOTCONN (the call is not established), -ENOMEM. */
-int transfer_begin(struct call *c, uint8_t leg, struct bytes user, uint32_t cseq,
-		   bool notify) NODISCARD;
-/* ... to whom its party speaks with in another call, which becomes one with this (RFC 3891, RFC 5589 7). */
-int transfer_begin_with(struct call *c, uint8_t leg, uint64_t call, uint8_t call_leg, uint32_t cseq,
-			bool notify) NODISCARD;
+/* To that user of ours. It begins when no INVITE is open (transfer_go). 0, -EALREADY (one is under way), -ENOTCONN (the call is not
+ * established), -ENOMEM. */
+int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user) NODISCARD;
+/* To somebody in another call, which becomes one with this (RFC 3891, RFC 5589 7). */
+int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
+			const struct transfer_with *with) NODISCARD;
 /* When transfer_go wants to be called; 0: it does not. */
 uint64_t transfer_due_ns(const struct call *c);
 /* That REFER was accepted. */
@@ -63,16 +80,25 @@ void transfer_resume(struct call_host *h, struct call *c);
 void transfer_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
 			  uint8_t leg);
 
+/* Whom the transferor gives away of that pair. */
+static inline uint8_t transfer_given(const struct bridge *pair, uint8_t leg)
+{
+	return leg == pair->caller ? pair->callee : pair->caller;
+}
+/* The pair that was before is given up. */
+static inline bool transfer_has_begun(const struct transfer *t)
+{
+	return t->state == TRANSFER_RINGS || t->state == TRANSFER_DONE;
+}
 /* The leg is the transferor's, beside the two that hear each other. */
 static inline bool transfer_is_beside(const struct call *c, uint8_t leg)
 {
-	return c->transfer && c->transfer->leg == leg &&
-	       (c->transfer->state == TRANSFER_RINGS || c->transfer->state == TRANSFER_DONE);
+	return c->transfer && c->transfer->leg == leg && transfer_has_begun(c->transfer);
 }
 /* The caller is up already, and nobody waits for an answer to its INVITE: it was called by command, or is transferred. */
 static inline bool call_caller_is_up(const struct call *c)
 {
-	return call_caller(c)->called || transfer_is_beside(c, c->transfer ? c->transfer->leg : 0);
+	return call_caller(c)->called || (c->transfer && transfer_has_begun(c->transfer));
 }
 
 #endif

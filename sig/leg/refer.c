@@ -71,15 +71,15 @@ static bool is_own_dialog(const struct leg *l, const struct leg *other)
 }
 
 /* Who rings yet is given the party when he is rung for it: the transferor's own call to him is over. */
-static int begin_early(struct call_host *h, struct call *c, uint8_t leg, const struct call *other,
-		       uint32_t cseq, bool notify)
+static int begin_early(struct call_host *h, struct call *c, const struct transfer_ask *ask,
+		       const struct call *other)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
 	struct text user = { 0 };
 	int err = text_set(&user, text_bytes(&other->to));
 
 	if (!err)
-		err = transfer_begin(c, leg, text_bytes(&user), cseq, notify);
+		err = transfer_begin(c, ask, text_bytes(&user));
 	text_clear(&user);
 	if (!err)
 		h->tell(h->owner, other->id, &hangup);
@@ -87,9 +87,10 @@ static int begin_early(struct call_host *h, struct call *c, uint8_t leg, const s
 }
 
 /* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
-static uint16_t begin_joining(struct call_host *h, struct call *c, uint8_t leg,
-			      const struct replaces *r, uint32_t cseq, bool notify)
+static uint16_t begin_joining(struct call_host *h, struct call *c, const struct transfer_ask *ask,
+			      const struct replaces *r)
 {
+	struct transfer_with with;
 	const struct call *other;
 	uint8_t at;
 	int err;
@@ -99,24 +100,27 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, uint8_t leg,
 		other = h->call_of_dialog(h->owner, r->call_id, r->from_tag, r->to_tag, &at);
 	if (!other || other == c || !bridge_has(other, at))
 		return 481;
-	if (!is_own_dialog(c->legs[leg], other->legs[at]))
+	if (!is_own_dialog(c->legs[ask->leg], other->legs[at]))
 		return 403;
+	with = (struct transfer_with){ .call = other->id,
+				       .leg = bridge_peer(other, at),
+				       .peer = at };
 	if (other->state < CALL_ANSWERING && at == other->bridge.caller)
-		err = begin_early(h, c, leg, other, cseq, notify);
+		err = begin_early(h, c, ask, other);
 	else
-		err = transfer_begin_with(c, leg, other->id, at, cseq, notify);
+		err = transfer_begin_with(c, ask, &with);
 	return err ? refusal_of(err) : 0;
 }
 
 /* 0 or the status to refuse with. */
-static uint16_t refer_begin(struct call_host *h, struct call *c, uint8_t leg,
-			    const struct target *t, uint32_t cseq, bool notify)
+static uint16_t refer_begin(struct call_host *h, struct call *c, const struct transfer_ask *ask,
+			    const struct target *t)
 {
 	int err;
 
 	if (t->joins)
-		return begin_joining(h, c, leg, &t->replaces, cseq, notify);
-	err = transfer_begin(c, leg, bytes_str(t->user), cseq, notify);
+		return begin_joining(h, c, ask, &t->replaces);
+	err = transfer_begin(c, ask, bytes_str(t->user));
 	return err ? refusal_of(err) : 0;
 }
 
@@ -183,15 +187,17 @@ bool refer_again(struct call_host *h, struct call *c, const struct call_event *e
 
 void refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	bool notify = wants_notify(ev->message);
+	const struct transfer_ask ask = { .leg = ev->leg,
+					  .cseq = ev->message->cseq,
+					  .notify = wants_notify(ev->message) };
 	struct target target = { 0 };
 	uint16_t status = read_target(h, ev->message, &target);
 
 	if (!status)
-		status = refer_begin(h, c, ev->leg, &target, ev->message->cseq, notify);
+		status = refer_begin(h, c, &ask, &target);
 	if (status) {
 		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
 		return;
 	}
-	accept(h, c, ev, notify);
+	accept(h, c, ev, ask.notify);
 }

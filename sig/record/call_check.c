@@ -357,7 +357,16 @@ static const char *check_state(const struct call *c)
 	return "call: state";
 }
 
-/* The transferor is one of the two, or beside them; whom it gave away is the caller. */
+/* The pair that the transferor and whom it gives away are. */
+static bool is_pair_of(const struct transfer *t, const struct bridge *pair)
+{
+	if (t->leg != LEG_NONE && t->leg != pair->caller && t->leg != pair->callee)
+		return false;
+	return t->given == transfer_given(pair, t->leg) && t->leg != t->given &&
+	       (t->leg == LEG_NONE) == (pair->callee == LEG_NONE);
+}
+
+/* The transferor is one of the two, or beside them. */
 static const char *check_transfer(const struct call *c)
 {
 	const struct transfer *t = c->transfer;
@@ -369,7 +378,7 @@ static const char *check_transfer(const struct call *c)
 	switch (t->state) {
 	case TRANSFER_WAITS:
 	case TRANSFER_FAILED:
-		fits = s == CALL_ESTABLISHED && bridge_has(c, t->leg);
+		fits = s == CALL_ESTABLISHED && is_pair_of(t, &c->bridge);
 		break;
 	case TRANSFER_RINGS:
 		fits = s == CALL_SETUP || s == CALL_RINGING || s == CALL_ANSWERING;
@@ -378,10 +387,9 @@ static const char *check_transfer(const struct call *c)
 		fits = s == CALL_ESTABLISHED;
 		break;
 	}
-	if (t->state == TRANSFER_RINGS || t->state == TRANSFER_DONE)
-		fits = fits && !bridge_has(c, t->leg) &&
-		       ((t->other.caller == t->leg && bridge_has(c, t->other.callee)) ||
-			(t->other.callee == t->leg && bridge_has(c, t->other.caller)));
+	if (transfer_has_begun(t))
+		fits = fits && is_pair_of(t, &t->other) && bridge_has(c, t->given) &&
+		       (t->leg == LEG_NONE || !bridge_has(c, t->leg));
 	return fits ? NULL : "transfer: state";
 }
 

@@ -19,8 +19,12 @@ void packing_transfer(struct packing *p, const struct transfer *t)
 	out->asked = t->asked;
 	out->status = t->status;
 	out->target = packing_text(&t->target);
-	out->with = t->with;
-	out->with_leg = t->with_leg;
+	out->given = t->given + 1U;
+	out->ordered = t->ordered;
+	out->with = t->with.call;
+	out->with_leg = t->with.peer;
+	out->comes = t->with.leg == LEG_NONE ? 0 : t->with.leg + 1U;
+	out->application = packing_text(&t->application);
 	out->caller = t->other.caller;
 	out->callee = t->other.callee;
 	out->offerer = t->other.offerer;
@@ -34,17 +38,46 @@ static bool is_leg(const struct call *c, uint32_t leg)
 	return leg < LEGS_MAX && call_leg(c, (uint8_t)leg);
 }
 
+static bool is_leg_or_none(const struct call *c, uint32_t leg)
+{
+	return leg == LEG_NONE || is_leg(c, leg);
+}
+
 /* Before it rings there is nothing to go back to. */
 static bool read_before(struct reading *r, struct transfer *t, const Tandem__Call__Transfer *in)
 {
-	if (t->state == TRANSFER_WAITS || t->state == TRANSFER_FAILED)
+	if (!transfer_has_begun(t))
 		return true;
-	if (!is_leg(r->c, in->caller) || !is_leg(r->c, in->callee) || in->caller == in->callee ||
-	    (in->offerer != in->caller && in->offerer != in->callee))
+	if (!is_leg(r->c, in->caller) || !is_leg_or_none(r->c, in->callee) ||
+	    in->caller == in->callee || (in->offerer != in->caller && in->offerer != in->callee))
 		return reading_wrong(r, "transfer: bridge");
 	t->other = (struct bridge){ .caller = (uint8_t)in->caller,
 				    .callee = (uint8_t)in->callee,
 				    .offerer = (uint8_t)in->offerer };
+	return true;
+}
+
+/* Older records do not name it. */
+static bool read_given(struct reading *r, struct transfer *t, uint32_t given)
+{
+	uint32_t leg =
+		given ? given - 1
+		      : transfer_given(transfer_has_begun(t) ? &t->other : &r->c->bridge, t->leg);
+
+	if (!is_leg(r->c, leg))
+		return reading_wrong(r, "transfer: given");
+	t->given = (uint8_t)leg;
+	return true;
+}
+
+static bool read_with(struct reading *r, struct transfer *t, const Tandem__Call__Transfer *in)
+{
+	if (in->comes > LEGS_MAX || (in->with_leg >= LEGS_MAX && in->with_leg != LEG_NONE) ||
+	    (in->with && !in->comes && in->with_leg == LEG_NONE))
+		return reading_wrong(r, "transfer: with");
+	t->with = (struct transfer_with){ .call = in->with,
+					  .leg = in->comes ? (uint8_t)(in->comes - 1) : LEG_NONE,
+					  .peer = (uint8_t)in->with_leg };
 	return true;
 }
 
@@ -54,8 +87,8 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 
 	if (!in)
 		return true;
-	if (in->state > TRANSFER_FAILED || in->with_leg >= LEGS_MAX || !is_leg(r->c, in->leg) ||
-	    in->status > 699 || (in->state == TRANSFER_FAILED) != (in->status >= 300))
+	if (in->state > TRANSFER_FAILED || !is_leg_or_none(r->c, in->leg) || in->status > 699 ||
+	    (in->state == TRANSFER_FAILED) != (in->status >= 300))
 		return reading_wrong(r, "transfer: leg");
 	t = r->c->transfer = calloc(1, sizeof(*t));
 	if (!t)
@@ -63,12 +96,13 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	t->state = (enum transfer_state)in->state;
 	t->leg = (uint8_t)in->leg;
 	t->refer = in->refer;
-	t->with = in->with;
-	t->with_leg = (uint8_t)in->with_leg;
+	t->ordered = in->ordered;
 	t->asked = in->asked;
 	t->status = (uint16_t)in->status;
-	return read_before(r, t, in) &&
+	return read_before(r, t, in) && read_given(r, t, in->given) && read_with(r, t, in) &&
 	       reading_line(r, &t->target, &in->target, READING_USER_MAX, "transfer: target") &&
 	       reading_line(r, &t->from, &in->from, READING_USER_MAX, "transfer: from") &&
-	       reading_line(r, &t->to, &in->to, READING_USER_MAX, "transfer: to");
+	       reading_line(r, &t->to, &in->to, READING_USER_MAX, "transfer: to") &&
+	       reading_line(r, &t->application, &in->application, APPLICATION_NAME_MAX - 1,
+			    "transfer: application");
 }

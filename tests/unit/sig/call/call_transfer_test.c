@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A party gives the other one to somebody else by REFER (FEATURES CALL-23, CALL-28). */
+#include "sig/call.pb-c.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/line.h"
 
@@ -646,6 +647,50 @@ static void joined_behind_a_save(void **state)
 	assert_joined(t, &second);
 }
 
+/* As a program wrote it that knew neither who comes nor who is given away. */
+static void make_older(struct text *record)
+{
+	Tandem__Call__Call *in = tandem__call__call__unpack(NULL, record->n, record->p);
+	uint8_t space[1 << 14];
+
+	assert_non_null(in);
+	assert_int_equal(in->transfer->comes, 2);
+	assert_int_equal(in->transfer->given, 1);
+	in->transfer->comes = in->transfer->given = 0;
+	assert_in_range(tandem__call__call__get_packed_size(in), 1, sizeof(space));
+	assert_int_equal(text_set(record, bytes_mem(space, tandem__call__call__pack(in, space))),
+			 0);
+	tandem__call__call__free_unpacked(in, NULL);
+}
+
+static void joined_by_an_older_record(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct phone second;
+	struct bytes m;
+
+	hold_and_ask(t, &second, true);
+	r->hold_saves = true;
+	phone_request(&second, "UPDATE", "", ""); /* the other call is being saved */
+	refer_to(&t->l.b, &second);
+	r->hold_saves = false;
+	make_older(&r->saves[r->save_count - 1].record);
+	restart_all(t);
+	rig_wait_ms(r, 100);
+	while ((m = rig_take(r, &t->l.b.addr, "BYE ")).n)
+		phone_answer(&t->l.b, m, "200 OK", "");
+	while ((m = rig_take(r, &t->l.b.addr, "NOTIFY ")).n)
+		phone_answer(&t->l.b, m, "200 OK", "");
+	while ((m = rig_take(r, &t->l.b.addr, "BYE ")).n)
+		phone_answer(&t->l.b, m, "200 OK", "");
+	(void)told_again(&t->l.a, PHONE_SDP_A);
+	rig_wait_ms(r, 40000);
+	assert_int_equal(rig_counts(r).calls, 1);
+	assert_talks(r, 0, 2);
+	assert_ends(t, &t->c, &t->l.a);
+}
+
 /* Whom the transferor rings yet is rung for its party. */
 static void who_rings_yet(void **state)
 {
@@ -918,6 +963,7 @@ int main(void)
 		TRIO_TEST(joined_after_a_restart),
 		TRIO_TEST(joined_in_one_save),
 		TRIO_TEST(joined_behind_a_save),
+		TRIO_TEST(joined_by_an_older_record),
 		TRIO_TEST(who_rings_yet),
 		TRIO_TEST(not_joined),
 		TRIO_TEST(no_codec_in_common),
