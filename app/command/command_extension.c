@@ -88,7 +88,7 @@ static void flags_take(const struct command_run *run, struct shard_extension *e)
 	const struct command_value *phones = command_value(run, "phones");
 	const struct command_value *webrtc = command_value(run, "webrtc");
 	const struct command_value *media_address = command_value(run, "media_address");
-	bool video = !e->no_video;
+	bool video = !e->no_video, transfer = !e->no_transfer;
 
 	if (name->given)
 		(void)bytes_cstr(name->text, e->display_name, sizeof(e->display_name));
@@ -97,6 +97,8 @@ static void flags_take(const struct command_run *run, struct shard_extension *e)
 	command_take_bool(run, "sdes_insecure", &e->sdes_insecure);
 	command_take_bool(run, "video", &video);
 	e->no_video = !video;
+	command_take_bool(run, "transfer", &transfer);
+	e->no_transfer = !transfer;
 	if (phones->given)
 		e->single_phone = phones->number;
 	if (webrtc->given)

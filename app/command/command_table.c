@@ -100,6 +100,10 @@ static const struct command_arg g_put_args[] = {
 	  .help = "Where its media comes from and goes to. signalling: the host its SIP comes "
 		  "from; "
 		  "sdp: the one its SDP names, for phones with a media address of their own." },
+	{ .name = "transfer",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first true",
+	  .help = "Its phones may give a party to somebody else. false: REFER is answered 403." },
 	FORWARD_ARG("always",
 		    "Number that all calls to it go to instead; no phone of it rings. Empty: off."),
 	FORWARD_ARG("busy", "The same when a phone of it says busy, and with do_not_disturb."),
@@ -522,7 +526,7 @@ const struct command g_commands[] = {
 	  command_extension_put },
 	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
 	  "number, display_name, enabled, early_media, tls, srtp, sdes_insecure, phones, video, "
-	  "webrtc, media_address, forward_always, forward_busy, forward_no_answer, "
+	  "webrtc, media_address, transfer, forward_always, forward_busy, forward_no_answer, "
 	  "forward_unreachable, forward_rings, do_not_disturb, application, "
 	  "application_wait_s, music, password_valid (false: the realm "
 	  "was "

@@ -62,13 +62,14 @@ bool extension_music_fits(const char *name)
 
 static json_t *flags_json(const struct shard_extension *e)
 {
-	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:b, s:s, s:s}", "number",
+	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:b, s:s, s:s, s:b}", "number",
 			 e->number, "display_name", e->display_name, "enabled", e->enabled,
 			 "early_media", e->early_media, "tls", e->tls_srtp, "srtp", e->tls_srtp,
 			 "sdes_insecure", e->sdes_insecure, "phones",
 			 g_extension_phones[e->single_phone], "video", !e->no_video, "webrtc",
 			 g_extension_webrtc[e->webrtc], "media_address",
-			 g_extension_media_address[e->media_elsewhere]);
+			 g_extension_media_address[e->media_elsewhere], "transfer",
+			 !e->no_transfer);
 }
 
 static json_t *merged(json_t *json, json_t *more)
@@ -208,7 +209,7 @@ static void fill_secret(struct document_reader *r, struct extension *e, const st
 /* Older documents have none of them but the first two. */
 static void fill_flags(struct document_reader *r, struct shard_extension *e)
 {
-	bool video = true, srtp = false;
+	bool video = true, srtp = false, transfer = true;
 	size_t phones = 0, webrtc = WEBRTC_AUTO, media_address = 0;
 
 	document_bool(r, "enabled", &e->enabled);
@@ -226,6 +227,8 @@ static void fill_flags(struct document_reader *r, struct shard_extension *e)
 	e->webrtc = (uint8_t)webrtc;
 	document_word(r, "media_address", g_extension_media_address, &media_address);
 	e->media_elsewhere = media_address;
+	document_bool(r, "transfer", &transfer);
+	e->no_transfer = !transfer;
 }
 
 /* Older documents have none. */

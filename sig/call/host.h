@@ -49,6 +49,8 @@ struct call_host {
 	const struct job_id *(*music_of)(void *owner, struct bytes user);
 	/* Where the calls of a user of ours go instead. NULL: he has nothing set; or the function: nobody has. */
 	const struct shard_forward *(*forward_of)(void *owner, struct bytes user);
+	/* What is said of a user of ours. NULL: there is none, or not now; or the function: everybody is there, under no terms. */
+	const struct shard_extension *(*extension_of)(void *owner, struct bytes user);
 	/* The call of that id, to look at. NULL: there is none; or the function: there is no other. */
 	const struct call *(*call_of)(void *owner, uint64_t call);
 	/* Our dialog of that name, and its leg. The tags: ours, and the party's. NULL: none. */

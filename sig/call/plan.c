@@ -82,6 +82,11 @@ static const struct shard_forward *forward_of(const struct call_host *h, struct 
 	return h->forward_of ? h->forward_of(h->owner, user) : NULL;
 }
 
+static bool is_there(const struct call_host *h, struct bytes user)
+{
+	return !h->extension_of || h->extension_of(h->owner, user);
+}
+
 /* All phones of the user. It is enough that one can be asked. */
 static int ring(struct call_host *h, struct call *c, struct bytes user,
 		const struct dialog_party *from, struct call_refusal *refusal)
@@ -93,7 +98,10 @@ static int ring(struct call_host *h, struct call *c, struct bytes user,
 	uint32_t asked = 0;
 
 	party.remote_user = user;
-	(void)call_refuse(refusal, 0, 480, REFUSED_NOT_REGISTERED);
+	if (is_there(h, user))
+		(void)call_refuse(refusal, 0, 480, REFUSED_NOT_REGISTERED);
+	else
+		(void)call_refuse(refusal, 0, 404, REFUSED_NOT_FOUND);
 	for (uint32_t i = 0; i < n; i++)
 		asked += fork_ask(h, c, c->bridge.caller, &targets[i], &party, refusal) == 0;
 	return asked ? 0 : -EHOSTUNREACH;

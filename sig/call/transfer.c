@@ -29,6 +29,14 @@ void transfer_clear(struct transfer **t)
 	*t = NULL;
 }
 
+bool transfer_is_allowed(const struct call_host *h, const struct leg *l)
+{
+	const struct shard_extension *e =
+		h->extension_of ? h->extension_of(h->owner, text_bytes(&l->user)) : NULL;
+
+	return !e || !e->no_transfer;
+}
+
 /* There is somebody to be given away. */
 static bool may_begin(const struct call *c, uint8_t leg)
 {
@@ -332,13 +340,24 @@ static void go_join(struct call_host *h, struct call *c)
 	session_refresh(h, c);
 }
 
+/* It may have lost the right while it waited. */
+static bool is_forbidden(const struct call_host *h, const struct call *c)
+{
+	const struct leg *l = call_leg(c, c->transfer->leg);
+
+	return c->transfer->asked && l && !transfer_is_allowed(h, l);
+}
+
 void transfer_go(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
 
 	if (!t || t->state != TRANSFER_WAITS || c->state != CALL_ESTABLISHED || invite_is_open(c))
 		return;
-	if (!t->with.call)
+	if (is_forbidden(h, c)) {
+		outbox_touch(&c->out);
+		refused(h, c, 403);
+	} else if (!t->with.call)
 		go_ring(h, c);
 	else if (t->again_ns <= h->now.ns)
 		go_join(h, c);

@@ -53,6 +53,8 @@ struct transfer {
 };
 
 void transfer_clear(struct transfer **t);
+/* Its user may give parties away by REFER (CALL-27). */
+bool transfer_is_allowed(const struct call_host *h, const struct leg *l);
 /* To that user of ours. It begins when no INVITE is open (transfer_go). 0, -EALREADY (one is under way), -ENOTCONN (the call is not
  * established), -ENOMEM. */
 int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user) NODISCARD;

@@ -191,7 +191,9 @@ void refer_received(struct call_host *h, struct call *c, const struct call_event
 					  .cseq = ev->message->cseq,
 					  .notify = wants_notify(ev->message) };
 	struct target target = { 0 };
-	uint16_t status = read_target(h, ev->message, &target);
+	uint16_t status = transfer_is_allowed(h, c->legs[ev->leg])
+				  ? read_target(h, ev->message, &target)
+				  : 403;
 
 	if (!status)
 		status = refer_begin(h, c, &ask, &target);

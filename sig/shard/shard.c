@@ -31,6 +31,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.owner = s,
 		.targets_of = shard_targets_of,
 		.forward_of = shard_forward_for,
+		.extension_of = shard_extension_of,
 		.call_of = shard_call_of,
 		.call_of_dialog = shard_call_of_dialog,
 		.tell = shard_call_tell,

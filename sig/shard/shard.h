@@ -138,6 +138,7 @@ struct shard_extension {
 	bool sdes_insecure; /* SDES keys go over UDP and TCP as well, and it is offered SRTP there */
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
 	uint8_t webrtc;     /* enum shard_webrtc */
+	bool no_transfer;   /* CALL-27: its phones give no party away */
 	bool media_elsewhere; /* its media may be at another address than its signalling */
 	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
 };

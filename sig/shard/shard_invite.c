@@ -204,11 +204,16 @@ static enum route_verdict find(const struct shard *s, const struct sip_uri *uri,
 	return verdict;
 }
 
-const struct shard_forward *shard_forward_for(void *owner, struct bytes user)
+const struct shard_extension *shard_extension_of(void *owner, struct bytes user)
 {
 	const struct shard_extension *e = shard_extension_find(owner, user);
 
-	return e && e->enabled ? shard_forward_of(owner, user) : NULL;
+	return e && e->enabled ? e : NULL;
+}
+
+const struct shard_forward *shard_forward_for(void *owner, struct bytes user)
+{
+	return shard_extension_of(owner, user) ? shard_forward_of(owner, user) : NULL;
 }
 
 uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,

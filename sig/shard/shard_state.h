@@ -170,6 +170,8 @@ void shard_invite(struct shard *s, const struct sip_message *m);
 const struct job_id *shard_music_of(void *owner, struct bytes user);
 /* Calls look who hears what now. */
 void shard_calls_hear(struct shard *s);
+/* call_host.extension_of */
+const struct shard_extension *shard_extension_of(void *owner, struct bytes user);
 /* call_host.forward_of */
 const struct shard_forward *shard_forward_for(void *owner, struct bytes user);
 /* call_host.targets_of */

@@ -203,7 +203,7 @@ class Back(TransferTest):
     def test_each_way(self):
         self.node.put_extension("1004", "secret1004")           # it has no phone
         out, into = self.talk()
-        for number, line in (("1003", "486 Busy Here"), ("1004", "480 Temporarily Unavailable")):
+        for number, line in (("1003", "486 Busy Here"), ("1004", "480 Temporarily Unavailable"), ("1009", "404 Not Found")):
             with self.subTest(line):
                 response, cseq = self.refer(into, number)
                 self.assertEqual(response.status, 202)
@@ -261,6 +261,48 @@ class Back(TransferTest):
         self.assertEqual(self.refer(into, "1004")[0].status, 491)
         self.assertEqual(self.refer(out, "1004")[0].status, 491)
         rung.reject(486)
+        self.talks()
+        self.ends(out, into)
+
+
+class Permission(TransferTest):
+    """CALL-27: an extension that may give nobody away."""
+
+    def permit(self, number, transfer):
+        self.node.ctl("extension.put", number=number, transfer=transfer)
+        self.assertEqual(self.node.ctl("extension.get", number=number)["transfer"], transfer == "true")
+
+    def test_of_either_party(self):
+        out, into = self.talk()
+        self.permit("1002", "false")
+        self.assertEqual(self.refer(into)[0].status, 403)
+        self.assertEqual(self.c.count(lambda m: m.method == "INVITE"), 0)
+        self.talks()
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.refer(into)[0].status, 403)
+        cseq = self.give(out)
+        rung = self.rings("1002", "1001")
+        self.takes(rung, into, self.audio_b, TALK_B)
+        self.leaves(out, cseq, self.audio_a)
+        self.ends(into, rung)
+
+    def test_while_it_waits(self):
+        """It was taken away behind the 202: NOTIFY says so, and the call goes on."""
+        out, into = self.talk()
+        answer = threading.Thread(target=out.reinvite, args=(self.audio_a.sdp(version=2),))
+        answer.start()
+        asked = self.b.take_request("INVITE", call_id=into.call_id)
+        response, cseq = self.refer(into)
+        self.assertEqual(response.status, 202)
+        self.permit("1002", "false")
+        self.b.respond(asked, 200, "OK", headers=[("Contact", self.b.contact)], body=self.audio_b.sdp(version=2))
+        answer.join()
+        self.notified(into, cseq, "403 Forbidden")
+        self.assertEqual(self.c.count(lambda m: m.method == "INVITE"), 0)
+        self.permit("1002", "true")
+        self.give(into)
+        self.rings("1001", "1002").reject(486, "Busy Here")
         self.talks()
         self.ends(out, into)
 

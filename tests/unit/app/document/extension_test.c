@@ -58,7 +58,7 @@ static void test_flags(void **state)
 {
 	static const struct {
 		const char *more, *reason; /* NULL: fine */
-		bool tls_srtp, sdes_insecure, single_phone, no_video, elsewhere;
+		bool tls_srtp, sdes_insecure, single_phone, no_video, elsewhere, no_transfer;
 	} rows[] = {
 		{ "", NULL, false, false, false, false }, /* an older document */
 		{ ",\"tls\":true,\"srtp\":true", NULL, true, false, false, false },
@@ -75,6 +75,9 @@ static void test_flags(void **state)
 		{ ",\"media_address\":\"sdp\"", NULL, false, false, false, false, true },
 		{ ",\"media_address\":\"signalling\"", NULL },
 		{ ",\"media_address\":\"host\"", "media_address" },
+		{ ",\"transfer\":false", NULL, .no_transfer = true },
+		{ ",\"transfer\":true", NULL },
+		{ ",\"transfer\":\"no\"", "transfer" },
 	};
 
 	(void)state;
@@ -92,7 +95,8 @@ static void test_flags(void **state)
 						 e.core.sdes_insecure == rows[i].sdes_insecure &&
 						 e.core.single_phone == rows[i].single_phone &&
 						 e.core.no_video == rows[i].no_video &&
-						 e.core.media_elsewhere == rows[i].elsewhere);
+						 e.core.media_elsewhere == rows[i].elsewhere &&
+						 e.core.no_transfer == rows[i].no_transfer);
 	}
 }
 

@@ -214,6 +214,66 @@ static void nobody_is_there(void **state)
 	assert_ends(t, &t->l.b, &t->l.a);
 }
 
+/* Of a number that nobody has it is told so. */
+static void nobody_has_it(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	refer(&t->l.b, "sip:1009@test.local");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	assert_notified(&t->l.b, "SIP/2.0 404 Not Found\r\n", "terminated;reason=noresource");
+	assert_talks(t->l.r, 0, 1);
+	assert_ends(t, &t->l.b, &t->l.a);
+}
+
+static void permit(struct trio *t, const char *number, bool transfer)
+{
+	struct shard_extension e = rig_extension(number, false);
+
+	e.no_transfer = !transfer;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
+}
+
+/* CALL-27 */
+static void not_permitted(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	permit(t, "1002", false);
+	refer(&t->l.b, "sip:1004@test.local");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 403").n);
+	assert_int_equal(rig_count(t->l.r, &t->c.addr, "INVITE "), 0);
+	assert_talks(t->l.r, 0, 1);
+	give_away(t, &t->l.a); /* the other one may */
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	assert_notified(&t->l.a, "SIP/2.0 486 Busy Here\r\n", "terminated;reason=noresource");
+	permit(t, "1002", true);
+	give_away(t, &t->l.b);
+}
+
+/* It was allowed when it was accepted, and waits behind an INVITE. */
+static void permitted_no_longer(void **state)
+{
+	struct trio *t = *state;
+	struct bytes m;
+
+	phones_talk(&t->l.a, &t->l.b);
+	phone_request(&t->l.a, "INVITE", "", PHONE_SDP_A);
+	m = rig_take(t->l.r, &t->l.b.addr, "INVITE ");
+	refer(&t->l.b, "sip:1004@test.local");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	permit(t, "1002", false);
+	phone_answer(&t->l.b, m, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_ack(&t->l.a);
+	assert_notified(&t->l.b, "SIP/2.0 403 Forbidden\r\n", "terminated;reason=noresource");
+	assert_int_equal(rig_count(t->l.r, &t->c.addr, "INVITE "), 0);
+	assert_talks(t->l.r, 0, 1);
+	assert_ends(t, &t->l.b, &t->l.a);
+}
+
 /* CALL-28: who gave it away and left gets nothing back. */
 static void transferor_has_left(void **state)
 {
@@ -948,6 +1008,9 @@ int main(void)
 		TRIO_TEST(held_party),
 		TRIO_TEST(nobody_takes_it),
 		TRIO_TEST(nobody_is_there),
+		TRIO_TEST(nobody_has_it),
+		TRIO_TEST(not_permitted),
+		TRIO_TEST(permitted_no_longer),
 		TRIO_TEST(given_away_hears_why),
 		TRIO_TEST(transferor_has_left),
 		TRIO_TEST(transferor_leaves_in_time),
