@@ -63,7 +63,7 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 	const struct invite_uac *uac = c->legs[leg]->uac;
 	const struct invite_uas *uas;
 
-	if (!uac || uac->from == leg || uac->state != UAC_ANSWERED)
+	if (!uac || uac->state != UAC_ANSWERED || (uac->from == leg && !call_is_alone(c)))
 		return false;
 	uas = invite_carried(c, leg);
 	return !uas || uas->state == UAS_ANSWERED ||
@@ -82,12 +82,14 @@ static bool is_old_news(const struct call *c, uint8_t asked)
 /* What was agreed stays; what was needed to agree goes. For whom we asked by ourselves hears nothing of it. */
 static void keep_session(struct call *c, uint8_t from)
 {
-	uint8_t asked = bridge_peer(c, from);
+	uint8_t asked = call_is_alone(c) ? from : bridge_peer(c, from);
 	struct leg *l = call_leg(c, asked);
 
-	if (call_is_alone(c) && leg_sdp_is_agreed(&c->legs[from]->open))
-		leg_sdp_move(&c->legs[from]->sdp, &c->legs[from]->open);
-	if (!l || !l->uac)
+	if (!l)
+		return;
+	if (asked == from && l->uas && leg_sdp_is_agreed(&l->open))
+		leg_sdp_move(&l->sdp, &l->open);
+	if (!l->uac)
 		return;
 	if (leg_sdp_is_agreed(&l->open) && !is_old_news(c, asked)) {
 		leg_sdp_move(&l->sdp, &l->open);

@@ -218,7 +218,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 		l->state = LEG_ANSWERED;
 	if (err) {
 		give_up(h, c, &refusal);
-	} else if (l->uac->from == ev->leg) {
+	} else if (first && l->uac->from == ev->leg) {
 		originate_answered(h, c, ev->message);
 	} else {
 		answered(h, c, ev->leg, first, ev->message);

@@ -4,6 +4,7 @@
 #include "media/payload.h"
 #include "sig/call/act.h"
 #include "sig/call/session.h"
+#include "sig/call/wait.h"
 
 /* ---- what ---- */
 
@@ -25,6 +26,12 @@ static bool rings_for(const struct call *c, uint8_t leg)
 			return true;
 	}
 	return false;
+}
+
+/* An application is asked for it, which says nothing to who is up. */
+static bool waits_up(const struct call *c, uint8_t leg)
+{
+	return leg == c->bridge.caller && !c->legs[leg]->uas && call_waits(c);
 }
 
 /* It is heard itself: it has answered, or has early media. */
@@ -81,7 +88,7 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 		return HEARS_PLAY;
 	if (c->parting_ns)
 		return listens ? hears_why(c->status) : HEARS_PEER;
-	if (listens && !(peer && is_heard(peer)) && rings_for(c, leg))
+	if (listens && !(peer && is_heard(peer)) && (rings_for(c, leg) || waits_up(c, leg)))
 		return HEARS_RINGBACK;
 	return l && peer && is_held(l, peer) ? HEARS_MUSIC : HEARS_PEER;
 }

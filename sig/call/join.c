@@ -120,9 +120,12 @@ static bool is_held_by(const struct call *c, uint8_t leg)
 	return l->held || l->holds || session_is_holding(c, leg);
 }
 
+/* Of a party alone: whoever held it is not there any more, and what its own phone holds is not ours to end. */
 static bool was_told_less(const struct call *c, uint8_t leg, uint8_t peer)
 {
-	return !is_held_by(c, peer) && !session_was_offered_all(c, leg);
+	bool held = peer == LEG_NONE ? c->legs[leg]->holds : is_held_by(c, peer);
+
+	return !held && !session_was_offered_all(c, leg);
 }
 
 void join_tell(struct call_host *h, struct call *c)
@@ -134,7 +137,8 @@ void join_tell(struct call_host *h, struct call *c)
 
 		c->untold &= (uint8_t) ~(caller ? UNTOLD_CALLER : UNTOLD_CALLEE);
 		outbox_touch(&c->out);
-		if (was_told_less(c, leg, peer) && invite_own(h, c, peer))
+		if (call_leg(c, leg) && was_told_less(c, leg, peer) &&
+		    invite_own(h, c, peer == LEG_NONE ? leg : peer))
 			LOG_WARN("call", c->id, "a party is not told that it is held no longer",
 				 LOG_U64("leg", leg));
 	}

@@ -122,7 +122,7 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 	acknowledge(h, c);
 }
 
-void originate_joined(struct call_host *h, struct call *c)
+void originate_answered_by(struct call_host *h, const struct call *c)
 {
 	metric_add(h->metrics->calls_answered, 1);
 	histogram_add(&h->metrics->setup, (c->answer_utc_ms - c->setup_utc_ms) * 1000);
@@ -130,6 +130,11 @@ void originate_joined(struct call_host *h, struct call *c)
 	LOG_INFO("call", c->id, "call answered", LOG_BYTES("from", text_bytes(&c->from)),
 		 LOG_BYTES("to", text_bytes(&c->to)),
 		 LOG_U64("setup_ms", c->answer_utc_ms - c->setup_utc_ms));
+}
+
+void originate_joined(struct call_host *h, struct call *c)
+{
+	originate_answered_by(h, c);
 	if (invite_own(h, c, c->bridge.callee))
 		LOG_WARN("call", c->id, "A was not asked once more");
 	transfer_joined(h, c);

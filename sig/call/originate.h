@@ -10,6 +10,8 @@
 
 /* A's 2xx. */
 void originate_answered(struct call_host *h, struct call *c, const struct sip_message *m);
+/* Whoever is to speak with a caller that is up does so: that is told and counted. */
+void originate_answered_by(struct call_host *h, const struct call *c);
 /* Both have answered, and our ACKs are out. */
 void originate_joined(struct call_host *h, struct call *c);
 

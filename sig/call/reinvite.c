@@ -190,7 +190,7 @@ static int ask_own(struct call_host *h, struct call *c, uint8_t to, bool refresh
 
 static int own(struct call_host *h, struct call *c, uint8_t from, bool refresh)
 {
-	uint8_t to = bridge_peer(c, from);
+	uint8_t to = call_is_alone(c) ? from : bridge_peer(c, from);
 	int err;
 
 	if (invite_is_open(c) || !call_leg(c, to) || !call_leg(c, from) ||
@@ -213,7 +213,7 @@ int invite_own(struct call_host *h, struct call *c, uint8_t from)
 
 int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
 {
-	return own(h, c, bridge_peer(c, to), true);
+	return own(h, c, call_is_alone(c) ? to : bridge_peer(c, to), true);
 }
 
 bool invite_is_refresh(const struct call *c, uint8_t leg)

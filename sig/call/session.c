@@ -129,6 +129,8 @@ int session_offer(struct call_host *h, struct call *c, uint8_t to, struct call_r
 {
 	struct talk t = talk_open(c, to);
 
+	if (call_is_alone(c))
+		return session_alone_again(h, c, to, refusal);
 	return offer(h, c, &t, refusal);
 }
 
@@ -266,6 +268,8 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	struct agreed agreed = { .plan = &plan, .offerer = t.offerer, .answerer = t.answerer };
 	int err;
 
+	if (call_is_alone(c))
+		return session_alone_answered(h, c, leg, sdp, refusal);
 	if (was_answered(c, leg, &t, sdp))
 		return 0;
 	if (nobody_is_told(c, &t))

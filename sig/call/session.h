@@ -25,15 +25,20 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
  * nothing has changed. */
 int session_update(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		   struct call_refusal *refusal) NODISCARD;
-/* ---- session_alone.c: with the caller alone; nobody else hears of it ---- */
+/* ---- session_alone.c: with a party alone; nobody else hears of it ---- */
 /* Our answer to its offer, which is taken into *to. 0 or -errno with *refusal. */
 int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			 struct leg_sdp *to, struct call_refusal *refusal) NODISCARD;
-/* Our offer, in open.said; and its answer. */
+/* Our offer, in open.said; or what we said last once more, in both directions; and its answer. */
+int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
+			struct call_refusal *refusal) NODISCARD;
 int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 			struct call_refusal *refusal) NODISCARD;
 int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			   struct call_refusal *refusal) NODISCARD;
+/* Whether what it agreed on with others will do. 0 or -errno with *refusal. */
+int session_alone_check(const struct call_host *h, const struct call *c,
+			struct call_refusal *refusal) NODISCARD;
 /* What is agreed with it. 0 or -errno. */
 int session_alone_plan(const struct call *c, struct media_plan *plan,
 		       struct agreed *agreed) NODISCARD;

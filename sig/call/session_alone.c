@@ -88,6 +88,22 @@ int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 	return keep(c, leg, &c->legs[leg]->open.said, &w, refusal);
 }
 
+int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
+			struct call_refusal *refusal)
+{
+	struct offer_policy policy = talk_policy(c, leg, leg);
+	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	struct offer_self self = talk_self(h, c, leg);
+	struct offer_error error = { 0 };
+	int err;
+
+	self.session_version++;
+	err = offer_again(text_bytes(&c->legs[leg]->sdp.said), &policy, &self, &w, &error);
+	if (err)
+		return session_refuse_sdp(refusal, err, &error);
+	return keep(c, leg, &c->legs[leg]->open.said, &w, refusal);
+}
+
 int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			   struct call_refusal *refusal)
 {
@@ -137,4 +153,17 @@ int session_alone_plan(const struct call *c, struct media_plan *plan, struct agr
 
 	*agreed = (struct agreed){ .plan = plan, .offerer = leg, .answerer = leg };
 	return leg_sdp_is_agreed(sdp) ? read_plan(sdp, plan, &error) : -ENOTCONN;
+}
+
+int session_alone_check(const struct call_host *h, const struct call *c,
+			struct call_refusal *refusal)
+{
+	struct offer_error error = { .reason = "nothing is agreed" };
+	struct media_plan plan;
+	struct agreed agreed;
+	int err = session_alone_plan(c, &plan, &agreed);
+
+	return err ? session_refuse_sdp(refusal, err, &error)
+		   : session_refuse_place(h, c, agreed.offerer, &plan,
+					  c->legs[agreed.offerer]->sdp.theirs, refusal);
 }

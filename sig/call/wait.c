@@ -6,6 +6,9 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/originate.h"
+#include "sig/call/session.h"
+#include "sig/call/transfer.h"
 
 struct bytes call_application(const struct call *c)
 {
@@ -21,7 +24,12 @@ bool call_waits(const struct call *c)
 
 bool call_is_alone(const struct call *c)
 {
-	return c->bridge.callee == LEG_NONE && c->answer_utc_ms && call_application(c).n;
+	return c->bridge.callee == LEG_NONE && c->answer_utc_ms;
+}
+
+bool call_is_by_itself(const struct call *c)
+{
+	return c->bridge.callee == LEG_NONE && (c->answer_utc_ms || call_application(c).n);
 }
 
 static uint64_t wait_ns(const struct shard_forward *f)
@@ -35,8 +43,6 @@ int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 	struct plan_step *step = &c->plan.steps[c->plan.count - 1];
 
-	if (!call_caller(c)->uas) /* called by command: it waits for a phone that says so */
-		return call_refuse(refusal, -EOPNOTSUPP, 480, REFUSED_NOT_REGISTERED);
 	if (text_set(&step->application, bytes_str(f->application)) ||
 	    text_set(&c->display, display))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
@@ -49,11 +55,33 @@ int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *
 	return 0;
 }
 
+/* Its caller is up, and was told nothing yet. */
+static bool is_answered_up(const struct call *c)
+{
+	return c->state == CALL_ANSWERING && call_is_alone(c) && call_caller_is_up(c) &&
+	       !call_caller(c)->uas;
+}
+
+static void joined(struct call_host *h, struct call *c)
+{
+	c->state = CALL_ESTABLISHED;
+	c->untold = UNTOLD_CALLER;
+	outbox_touch(&c->out);
+	session_refresh(h, c);
+	originate_answered_by(h, c);
+	transfer_joined(h, c);
+}
+
 void wait_go(struct call_host *h, struct call *c)
 {
+	if (is_answered_up(c)) {
+		joined(h, c);
+		return;
+	}
 	if (!call_waits(c))
 		return;
-	invite_ring(h, c, c->bridge.caller);
+	if (call_caller(c)->uas)
+		invite_ring(h, c, c->bridge.caller);
 	call_publish(h, c, SIG_CALL_WAITING);
 }
 
@@ -63,7 +91,7 @@ void wait_overdue(struct call_host *h, struct call *c)
 
 	call_publish(h, c, SIG_CALL_MISSED);
 	if (!plan_next(h, c, PLAN_NO_ANSWER))
-		call_end(h, c, &e);
+		call_untaken(h, c, &e);
 }
 
 /* What the node cannot answer nobody can. */
@@ -79,8 +107,23 @@ static int refused(struct call_host *h, struct call *c, int err, const struct ca
 	LOG_WARN("call", c->id, "the node cannot answer what is offered",
 		 LOG_U64("status", refusal->status), LOG_INT("error", err),
 		 LOG_STR("reason", refusal->text ? refusal->text : "no memory"));
-	call_end(h, c, &e);
+	call_untaken(h, c, &e);
 	return -EPROTO;
+}
+
+/* Nobody is to be asked or told: what it has agreed on holds. */
+static int answer_up(struct call_host *h, struct call *c, struct call_refusal *refusal)
+{
+	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
+	int err = session_alone_check(h, c, refusal);
+
+	if (err)
+		return err;
+	outbox_touch(&c->out);
+	c->state = CALL_ANSWERING;
+	if (!outbox_push(&c->out, &item))
+		wait_go(h, c);
+	return 0;
 }
 
 int wait_answer(struct call_host *h, struct call *c)
@@ -91,11 +134,13 @@ int wait_answer(struct call_host *h, struct call *c)
 	if (!call_waits(c))
 		return -EINVAL;
 	c->answer_utc_ms = h->now.utc_ms;
-	err = invite_answer_own(h, c, c->bridge.caller, &refusal);
+	err = call_caller(c)->uas ? invite_answer_own(h, c, c->bridge.caller, &refusal)
+				  : answer_up(h, c, &refusal);
 	if (err)
 		return refused(h, c, err, &refusal);
+	if (call_caller(c)->uas)
+		c->state = CALL_ANSWERING;
 	c->status = 200;
-	c->state = CALL_ANSWERING;
 	plan_stop(c);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A call that waits for an application of the tenant: a step of its plan that rings no phone. The caller hears 180; the application
- * hears of the call by an event, and answers it by command. Then the caller is alone with the node, which plays and collects what the
- * application asks for (act.h). When nobody answers in time the call goes on as if a phone had not answered.
+ * A call that waits for an application of the tenant: a step of its plan that rings no phone. The caller hears 180, or ringback where it is
+ * up already; the application hears of the call by an event, and answers it by command. Then the caller is alone with the node, which plays
+ * and collects what is asked for (act.h). When nobody answers in time the call goes on as if a phone had not answered.
  */
 #ifndef SIG_CALL_WAIT_H
 #define SIG_CALL_WAIT_H
@@ -13,13 +13,17 @@
 struct bytes call_application(const struct call *c);
 /* It is asked, and has not answered. */
 bool call_waits(const struct call *c);
-/* The caller speaks with the node alone. */
+/* It has one party, in the caller's place, that is up and speaks with the node alone; whoever called whom at first. */
 bool call_is_alone(const struct call *c);
+
+/* The same, or it waits for that: nobody is asked, and nobody else is there. */
+bool call_is_by_itself(const struct call *c);
 
 /* The last step waits. 0 or -errno with *refusal. */
 int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *f,
 	       struct bytes display, struct call_refusal *refusal) NODISCARD;
-/* It is saved: the caller and the application are told. Or it goes on after a restart: the application is told again. */
+/* It is saved: the caller and the application are told that it waits, or that it was answered where the caller is up. Or it goes on after a
+ * restart: they are told again. */
 void wait_go(struct call_host *h, struct call *c);
 /* Nobody has answered. */
 void wait_overdue(struct call_host *h, struct call *c);

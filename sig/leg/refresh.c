@@ -62,10 +62,6 @@ static void refresh(struct call_host *h, struct call *c, uint8_t leg)
 	int err = -EAGAIN;
 
 	l->timer.refresh_ns = 0;
-	if (call_is_alone(c) && !l->takes_update) {
-		session_timer_start(h, l); /* its silence tells */
-		return;
-	}
 	if (!invite_is_open(c))
 		err = l->takes_update ? update(h, c, leg) : invite_refresh(h, c, leg);
 	if (err)

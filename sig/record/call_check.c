@@ -121,7 +121,8 @@ static bool uac_fits(const struct call *c, uint8_t leg)
 	if (c->state == CALL_ENDING)
 		return false;
 	if (c->state == CALL_ESTABLISHED)
-		return l->uac->from == bridge_peer(c, leg) && l->state == LEG_CONFIRMED;
+		return l->uac->from == (call_is_alone(c) ? leg : bridge_peer(c, leg)) &&
+		       l->state == LEG_CONFIRMED;
 	if (l->uac->from != c->bridge.caller)
 		return false;
 	if (leg == c->bridge.caller)
@@ -265,13 +266,15 @@ static const char *check_parting(const struct call *c)
 	return NULL;
 }
 
-/* Nobody else is there but legs that go. */
+/* Nobody else is there but legs that go, and who gave the caller away. */
 static const char *check_waiting(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
+	bool up = call_caller_is_up(c) && a->state == LEG_CONFIRMED && !a->uas && !a->uac;
+	bool asks =
+		!a->called && a->state == LEG_EARLY && a->uas && a->uas->state == UAS_PROCEEDING;
 
-	if (a->called || !a->uas || a->uas->state != UAS_PROCEEDING || a->state != LEG_EARLY ||
-	    c->answer_utc_ms || c->plan.until_ns == 0 || !others_go(c))
+	if ((!up && !asks) || c->answer_utc_ms || c->plan.until_ns == 0 || !others_go(c))
 		return "call: waiting";
 	return NULL;
 }
@@ -292,6 +295,17 @@ static const char *check_setup(const struct call *c)
 	return NULL;
 }
 
+static const char *check_answering_alone(const struct call *c)
+{
+	const struct leg *a = call_caller(c);
+	const struct invite_uas *uas = a->uas;
+	bool up = !uas && call_caller_is_up(c) && a->state == LEG_CONFIRMED;
+	bool answers = uas && uas->state >= UAS_ANSWERED &&
+		       a->state == (uas->state == UAS_ACCEPTED ? LEG_ANSWERED : LEG_EARLY);
+
+	return (up || answers) && others_go(c) ? NULL : "call: answering";
+}
+
 static const char *check_answering(const struct call *c)
 {
 	enum leg_state a = call_caller(c)->state;
@@ -299,12 +313,8 @@ static const char *check_answering(const struct call *c)
 	const struct invite_uas *uas = call_caller(c)->uas;
 	bool said = uas && uas->state == UAS_ACCEPTED;
 
-	if (call_is_alone(c)) {
-		if (!uas || uas->state < UAS_ANSWERED || !others_go(c) ||
-		    a != (said ? LEG_ANSWERED : LEG_EARLY))
-			return "call: answering";
-		return NULL;
-	}
+	if (call_is_alone(c))
+		return check_answering_alone(c);
 	if (!b || !b->uac || leg_is_open(b) || (uas && uas->state < UAS_ANSWERED) ||
 	    !uas != call_caller_is_up(c) || !others_go(c))
 		return "call: answering";

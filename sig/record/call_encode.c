@@ -39,7 +39,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->ended_by = c->ended_by;
 	out->callee = c->bridge.callee == LEG_NONE || c->bridge.callee == 1 ? 0 : c->bridge.callee;
 	out->callee_place = c->bridge.callee == 0;
-	out->alone = c->bridge.callee == LEG_NONE && call_application(c).n;
+	out->alone = call_is_by_itself(c);
 	out->untold = c->untold;
 	out->caller = c->bridge.caller;
 	out->offerer = c->bridge.offerer;

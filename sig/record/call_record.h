@@ -8,13 +8,27 @@
 
 #include "sig/call/wait.h"
 
-/* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. */
-enum { CALL_RECORD_LEGS = 2, CALL_RECORD_SEGMENTS = 3, CALL_RECORD_FORMAT = CALL_RECORD_SEGMENTS };
+/* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For
+ * whom a party alone has called, and an application has answered it, any other party alone is no call. */
+enum {
+	CALL_RECORD_LEGS = 2,
+	CALL_RECORD_SEGMENTS = 3,
+	CALL_RECORD_ALONE = 4,
+	CALL_RECORD_FORMAT = CALL_RECORD_ALONE
+};
+/* Not the caller of a first pair with an application. */
+static inline bool call_record_is_alone(const struct call *c)
+{
+	return call_is_by_itself(c) && (!call_application(c).n || c->segment_count ||
+					call_caller(c)->called || call_caller(c)->uac);
+}
 static inline uint32_t call_record_format(const struct call *c)
 {
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !call_application(c).n;
 
+	if (call_record_is_alone(c))
+		return CALL_RECORD_ALONE;
 	return older ? CALL_RECORD_LEGS : CALL_RECORD_SEGMENTS;
 }
 

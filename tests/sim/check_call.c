@@ -170,8 +170,8 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 	const struct seen *seen = check_seen(s, c->node_call);
 	struct phone_call *other = next_end(s, c->node_call, NULL);
 
-	if (other && seen && seen->given && !check_is_alone(s, other))
-		return; /* those who go on without it */
+	if (other && seen && seen->given && (seen->by_node || !check_is_alone(s, other)))
+		return; /* those who go on without it, perhaps with an application */
 	/* where a registration was promised without a save, and is lost, nobody knows who came back */
 	if (other && other->phone->transport != SIP_UDP && seen && seen->excused && seen->crashes)
 		return;

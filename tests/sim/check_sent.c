@@ -245,7 +245,8 @@ void check_answers(struct sim *s, uint64_t call)
 
 	if (!seen)
 		return;
-	if (!seen->by_node)
+	/* who is up hears nothing of it */
+	if (!seen->by_node && !seen->given && !seen->answer_cseq[0])
 		seen->open = seen->waiting = true;
 	seen->by_node = true;
 }

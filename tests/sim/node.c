@@ -520,7 +520,9 @@ static void application_told(struct sim *s, uint64_t call)
 	uint64_t in = rand_below(&s->applications, 1000) < 700 ? 3000 : 12000;
 
 	trace_line(s, "node: call %" PRIx64 " waits for the application", call);
-	if (rand_below(&s->applications, 1000) < 850)
+	if (s->script) /* nothing is left to chance */
+		sim_after(s, 2 * NS_PER_S, on_application, 0, ORDER_OF_APPLICATION, call);
+	else if (rand_below(&s->applications, 1000) < 850)
 		sim_after(s, rand_below(&s->applications, (uint32_t)in) * NS_PER_MS, on_application,
 			  0, ORDER_OF_APPLICATION, call);
 }
