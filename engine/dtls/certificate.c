@@ -104,7 +104,7 @@ static int file_check(int fd)
 	return st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) ? -EPERM : 0;
 }
 
-static int file_read(struct certificate *c, const char *path)
+static int certificate_file_read(struct certificate *c, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	uint8_t text[FILE_MAX];
@@ -165,7 +165,7 @@ static bool fields_set(struct certificate *c, uint64_t utc_ms)
 	       X509_set_pubkey(x509, c->key) && X509_sign(x509, c->key, EVP_sha256());
 }
 
-static int make(struct certificate *c, uint64_t utc_ms)
+static int certificate_new(struct certificate *c, uint64_t utc_ms)
 {
 	c->key = EVP_EC_gen("P-256");
 	c->x509 = X509_new();
@@ -200,7 +200,7 @@ static int file_write(const struct certificate *c, const char *path)
 
 static int make_file(struct certificate *c, const char *path, uint64_t utc_ms)
 {
-	int err = make(c, utc_ms);
+	int err = certificate_new(c, utc_ms);
 
 	if (!err)
 		err = file_write(c, path);
@@ -218,7 +218,7 @@ int certificate_open(struct certificate *out, const char *path, uint64_t utc_ms)
 	int err;
 
 	*out = (struct certificate){ 0 };
-	err = file_read(out, path);
+	err = certificate_file_read(out, path);
 	if (err == -ENOENT) {
 		err = make_file(out, path, utc_ms);
 	} else if (!err && is_running_out(out, utc_ms)) {

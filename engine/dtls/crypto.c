@@ -83,7 +83,7 @@ static void done_wait(struct crypto *x, struct association *a, uint64_t now_ns)
 					  : now_ns + CRYPTO_LINGER_NS + FORGET_MARGIN_NS);
 }
 
-static void tell(struct crypto *x, struct association *a, uint64_t now_ns)
+static void outcome_tell(struct crypto *x, struct association *a, uint64_t now_ns)
 {
 	bool keyed = a->dtls.outcome == DTLS_DONE;
 
@@ -138,7 +138,7 @@ static void advance(struct crypto *x, struct association *a, uint64_t now_ns)
 	running_set(x, x->running - 1);
 	end_note(x, a);
 	a->state = ASSOCIATION_TELLING;
-	tell(x, a, now_ns);
+	outcome_tell(x, a, now_ns);
 }
 
 /* ---- requests ---- */
@@ -152,8 +152,8 @@ static void feed(struct crypto *x, struct association *a, const struct crypto_re
 	advance(x, a, now_ns);
 }
 
-static void take(struct crypto *x, struct association *a, uint32_t worker,
-		 const struct crypto_request *r, enum association_state state)
+static void request_take(struct crypto *x, struct association *a, uint32_t worker,
+			 const struct crypto_request *r, enum association_state state)
 {
 	if (a->state != ASSOCIATION_FREE)
 		association_forget(x, a);
@@ -165,12 +165,12 @@ static void take(struct crypto *x, struct association *a, uint32_t worker,
 				   .timer.owner = (uint64_t)(a - x->list) };
 }
 
-static void begin(struct crypto *x, uint32_t worker, const struct crypto_request *r,
-		  uint64_t now_ns)
+static void association_begin(struct crypto *x, uint32_t worker, const struct crypto_request *r,
+			      uint64_t now_ns)
 {
 	struct association *a = association_at(x, worker, r->association);
 
-	take(x, a, worker, r, ASSOCIATION_RUNNING);
+	request_take(x, a, worker, r, ASSOCIATION_RUNNING);
 	running_set(x, x->running + 1);
 	metric_add(x->metrics.begun, 1);
 	if (dtls_open(&a->dtls, x->context, (enum media_dtls_role)r->role, &r->peer, now_ns)) {
@@ -186,13 +186,13 @@ static void resume(struct crypto *x, uint32_t worker, const struct crypto_reques
 {
 	struct association *a = association_at(x, worker, r->association);
 
-	take(x, a, worker, r, ASSOCIATION_DONE);
+	request_take(x, a, worker, r, ASSOCIATION_DONE);
 	dtls_resume(&a->dtls, (enum media_dtls_role)r->role, bytes_mem(r->datagram, r->length));
 	flush(x, a);
 	done_wait(x, a, now_ns);
 }
 
-static void release(struct crypto *x, struct association *a, uint64_t now_ns)
+static void association_release(struct crypto *x, struct association *a, uint64_t now_ns)
 {
 	bool held = a->dtls.held_until_ns;
 
@@ -210,7 +210,7 @@ static void request(struct crypto *x, uint32_t worker, const struct crypto_reque
 
 	switch ((enum crypto_request_kind)r->kind) {
 	case CRYPTO_BEGIN:
-		begin(x, worker, r, now_ns);
+		association_begin(x, worker, r, now_ns);
 		break;
 	case CRYPTO_DATAGRAM:
 		if (known)
@@ -218,7 +218,7 @@ static void request(struct crypto *x, uint32_t worker, const struct crypto_reque
 		break;
 	case CRYPTO_FLIGHT:
 		if (known)
-			release(x, a, now_ns);
+			association_release(x, a, now_ns);
 		else
 			resume(x, worker, r, now_ns);
 		break;
@@ -262,11 +262,11 @@ static void expire(struct crypto *x, struct association *a, uint64_t now_ns)
 		advance(x, a, now_ns);
 		break;
 	case ASSOCIATION_TELLING:
-		tell(x, a, now_ns);
+		outcome_tell(x, a, now_ns);
 		break;
 	case ASSOCIATION_DONE:
 		if (a->dtls.held_until_ns)
-			release(x, a, now_ns);
+			association_release(x, a, now_ns);
 		else
 			association_forget(x, a);
 		break;

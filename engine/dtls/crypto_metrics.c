@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/dtls/crypto_metrics.h"
 
-static metric_id counter(const char *name, const char *labels, const char *help)
+static metric_id crypto_counter(const char *name, const char *labels, const char *help)
 {
 	return metric_register(METRIC_COUNTER, name, labels, help);
 }
@@ -25,23 +25,23 @@ void crypto_metrics_register(struct crypto_metrics *m)
 		[DTLS_REFUSED_LENGTH] = "reason=\"length\"",
 	};
 
-	m->begun = counter("tandem_dtls_handshakes_begun_total", NULL,
-			   "DTLS-SRTP handshakes that were begun");
-	m->keyed = counter("tandem_dtls_handshakes_keyed_total", NULL,
-			   "DTLS-SRTP handshakes that ended with keys");
+	m->begun = crypto_counter("tandem_dtls_handshakes_begun_total", NULL,
+				  "DTLS-SRTP handshakes that were begun");
+	m->keyed = crypto_counter("tandem_dtls_handshakes_keyed_total", NULL,
+				  "DTLS-SRTP handshakes that ended with keys");
 	for (enum dtls_failure f = DTLS_FAILURE_NONE + 1; f < DTLS_FAILURES; f++)
-		m->failed[f] = counter("tandem_dtls_handshakes_failed_total", FAILED[f],
-				       "DTLS-SRTP handshakes that failed");
+		m->failed[f] = crypto_counter("tandem_dtls_handshakes_failed_total", FAILED[f],
+					      "DTLS-SRTP handshakes that failed");
 	for (enum dtls_refusal r = 0; r < DTLS_REFUSALS; r++)
-		m->refused[r] = counter("tandem_dtls_refused_datagrams_total", REFUSED[r],
-					"Datagrams of DTLS that were not looked at");
+		m->refused[r] = crypto_counter("tandem_dtls_refused_datagrams_total", REFUSED[r],
+					       "Datagrams of DTLS that were not looked at");
 	m->running = metric_register(METRIC_GAUGE, "tandem_dtls_handshakes", NULL,
 				     "DTLS-SRTP handshakes under way");
-	m->lost = counter("tandem_dtls_datagrams_lost_total", NULL,
-			  "Datagrams of handshakes of ours that found a full ring");
-	m->unsaved =
-		counter("tandem_dtls_handshakes_unsaved_total", NULL,
-			"Handshakes that went on although nothing said that their keys are saved");
+	m->lost = crypto_counter("tandem_dtls_datagrams_lost_total", NULL,
+				 "Datagrams of handshakes of ours that found a full ring");
+	m->unsaved = crypto_counter(
+		"tandem_dtls_handshakes_unsaved_total", NULL,
+		"Handshakes that went on although nothing said that their keys are saved");
 	m->cpu_us = metric_register_per(METRIC_COUNTER, "tandem_dtls_cpu_seconds_total", NULL,
 					"CPU time of the thread that does handshakes", 1000000);
 }

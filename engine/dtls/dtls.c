@@ -47,8 +47,8 @@ static void keys_wipe(struct dtls *d)
 	OPENSSL_cleanse(&d->key_out, sizeof(d->key_out));
 }
 
-static enum dtls_outcome finish(struct dtls *d, enum dtls_outcome outcome,
-				enum dtls_failure failure)
+static enum dtls_outcome dtls_finish(struct dtls *d, enum dtls_outcome outcome,
+				     enum dtls_failure failure)
 {
 	d->outcome = (uint8_t)outcome;
 	d->failure = (uint8_t)failure;
@@ -122,19 +122,20 @@ static enum dtls_outcome succeed(struct dtls *d)
 
 	if (failure)
 		(void)SSL_shutdown(d->ssl);
-	return finish(d, failure ? DTLS_BROKEN : DTLS_DONE, failure);
+	return dtls_finish(d, failure ? DTLS_BROKEN : DTLS_DONE, failure);
 }
 
-static enum dtls_outcome fail(struct dtls *d)
+static enum dtls_outcome dtls_fail(struct dtls *d)
 {
 	int reason = ERR_GET_REASON(ERR_peek_last_error());
 
 	if (d->certificate_bad)
-		return finish(d, DTLS_BROKEN, DTLS_FAILURE_CERTIFICATE);
+		return dtls_finish(d, DTLS_BROKEN, DTLS_FAILURE_CERTIFICATE);
 	if (reason == ERR_R_MALLOC_FAILURE)
-		return finish(d, DTLS_BROKEN, DTLS_FAILURE_MEMORY);
-	return finish(d, DTLS_BROKEN,
-		      reason >= SSL_AD_REASON_OFFSET ? DTLS_FAILURE_ALERT : DTLS_FAILURE_PROTOCOL);
+		return dtls_finish(d, DTLS_BROKEN, DTLS_FAILURE_MEMORY);
+	return dtls_finish(d, DTLS_BROKEN,
+			   reason >= SSL_AD_REASON_OFFSET ? DTLS_FAILURE_ALERT
+							  : DTLS_FAILURE_PROTOCOL);
 }
 
 static enum dtls_outcome handshake(struct dtls *d)
@@ -145,7 +146,7 @@ static enum dtls_outcome handshake(struct dtls *d)
 	done = SSL_do_handshake(d->ssl);
 	if (done == 1)
 		return succeed(d);
-	return SSL_get_error(d->ssl, done) == SSL_ERROR_WANT_READ ? DTLS_GOES_ON : fail(d);
+	return SSL_get_error(d->ssl, done) == SSL_ERROR_WANT_READ ? DTLS_GOES_ON : dtls_fail(d);
 }
 
 /* ---- the flight with which the party can finish ---- */
@@ -278,7 +279,7 @@ enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t n
 		return (enum dtls_outcome)d->outcome;
 	}
 	if (now_ns >= d->deadline_ns)
-		return finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
+		return dtls_finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
 	if (d->held_until_ns) /* the party can but repeat what it said, and will */
 		return DTLS_GOES_ON;
 	if (datagram.n > DTLS_DATAGRAM_MAX || !dtls_record_is_bounded(datagram, DTLS_MESSAGE_MAX))
@@ -286,9 +287,9 @@ enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t n
 	datagram = sealed_bound(d, datagram);
 	d->octets += (uint32_t)datagram.n;
 	if (d->octets > DTLS_OCTETS_MAX)
-		return finish(d, DTLS_BROKEN, DTLS_FAILURE_PROTOCOL);
+		return dtls_finish(d, DTLS_BROKEN, DTLS_FAILURE_PROTOCOL);
 	if (BIO_write(d->in, datagram.p, (int)datagram.n) != (int)datagram.n)
-		return finish(d, DTLS_BROKEN, DTLS_FAILURE_MEMORY);
+		return dtls_finish(d, DTLS_BROKEN, DTLS_FAILURE_MEMORY);
 	outcome = handshake(d);
 	hold(d, now_ns);
 	return outcome;
@@ -303,13 +304,13 @@ enum dtls_outcome dtls_expire(struct dtls *d, uint64_t now_ns)
 	if (d->outcome != DTLS_GOES_ON)
 		return (enum dtls_outcome)d->outcome;
 	if (now_ns >= d->deadline_ns)
-		return finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
+		return dtls_finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
 	ERR_clear_error();
 	if (d->held_until_ns)
 		return DTLS_GOES_ON;
 	if (!DTLSv1_get_timeout(d->ssl, &left) || left.tv_sec > 0 || left.tv_usec > 0)
 		return DTLS_GOES_ON;
-	return DTLSv1_handle_timeout(d->ssl) < 0 ? fail(d) : DTLS_GOES_ON;
+	return DTLSv1_handle_timeout(d->ssl) < 0 ? dtls_fail(d) : DTLS_GOES_ON;
 }
 
 uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns)

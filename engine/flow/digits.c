@@ -8,20 +8,20 @@
 
 enum { END_PACKETS = 3, VOLUME = 10 /* -dBm0 */ };
 
-static void refuse(struct worker *w, enum digit_refusal why, uint32_t count)
+static void digits_refuse(struct worker *w, enum digit_refusal why, uint32_t count)
 {
 	metric_add(w->metrics->digits_refused[why], count);
 }
 
 /* May events be sent to the party now? */
-static bool is_open(struct worker *w, const struct flow *f)
+static bool digits_are_open(struct worker *w, const struct flow *f)
 {
 	if (f->event_pt == PAYLOAD_NONE)
-		refuse(w, DIGIT_NO_PAYLOAD_TYPE, 1);
+		digits_refuse(w, DIGIT_NO_PAYLOAD_TYPE, 1);
 	else if (!f->send)
-		refuse(w, DIGIT_NOT_SENDING, 1);
+		digits_refuse(w, DIGIT_NOT_SENDING, 1);
 	else if (!flow_rtp_to(f))
-		refuse(w, DIGIT_NO_DESTINATION, 1);
+		digits_refuse(w, DIGIT_NO_DESTINATION, 1);
 	else
 		return true;
 	return false;
@@ -33,13 +33,13 @@ void digits_put(struct worker *w, struct flow *f, char digit, uint16_t duration_
 	struct digit next = { .duration_ms = duration_ms };
 
 	if (telephone_event_code(digit, &next.event)) {
-		refuse(w, DIGIT_UNKNOWN, 1);
+		digits_refuse(w, DIGIT_UNKNOWN, 1);
 		return;
 	}
-	if (!is_open(w, f))
+	if (!digits_are_open(w, f))
 		return;
 	if (d->count == DIGITS_MAX) {
-		refuse(w, DIGIT_QUEUE_FULL, 1);
+		digits_refuse(w, DIGIT_QUEUE_FULL, 1);
 		return;
 	}
 	d->list[(d->head + d->count++) % DIGITS_MAX] = next;
@@ -54,7 +54,7 @@ void digits_stop(struct worker *w, struct flow *f)
 {
 	struct digits *d = &f->digits;
 
-	refuse(w, DIGIT_FLOW_CHANGED, d->count + (f->making & MAKING_DIGIT ? 1 : 0));
+	digits_refuse(w, DIGIT_FLOW_CHANGED, d->count + (f->making & MAKING_DIGIT ? 1 : 0));
 	wheel_stop(&w->wheel, &d->timer);
 	d->count = 0;
 	f->making &= (uint8_t)~MAKING_DIGIT;

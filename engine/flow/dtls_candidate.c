@@ -65,7 +65,7 @@ void candidate_count(struct worker *w, const struct dtls_candidate *c, int chang
 	w->dtls.strange += c->place ? (uint32_t)change : 0;
 }
 
-static void forget(struct worker *w, struct flow *f, const struct dtls_candidate *c)
+static void candidate_forget(struct worker *w, struct flow *f, const struct dtls_candidate *c)
 {
 	pool_handle h = f->dtls.candidates[c->place];
 
@@ -81,7 +81,7 @@ void candidate_end(struct worker *w, struct flow *f, struct dtls_candidate *c)
 	struct crypto_request r = { .kind = CRYPTO_END, .association = handle_of(w, c) };
 
 	(void)ring_push(&w->dtls.link->requests, &r);
-	forget(w, f, c);
+	candidate_forget(w, f, c);
 }
 
 void candidates_end(struct worker *w, struct flow *f, const struct dtls_candidate *but)
@@ -126,8 +126,8 @@ static bool is_affordable(struct worker *w, struct flow *f, uint8_t place)
 	return false;
 }
 
-static bool begin(struct worker *w, struct flow *f, struct dtls_candidate *c, pool_handle h,
-		  struct bytes datagram)
+static bool candidate_handshake(struct worker *w, struct flow *f, struct dtls_candidate *c,
+				pool_handle h, struct bytes datagram)
 {
 	struct crypto_request r = { .kind = CRYPTO_BEGIN,
 				    .association = h,
@@ -167,7 +167,7 @@ bool candidate_begin(struct worker *w, struct flow *f, uint8_t place, const stru
 				      .place = place,
 				      .began_ns = w->now_ns,
 				      .heard_ns = w->now_ns };
-	if (begin(w, f, c, h, datagram))
+	if (candidate_handshake(w, f, c, h, datagram))
 		return true;
 	(void)pool_give(&w->dtls.candidates, h);
 	return false;

@@ -120,7 +120,8 @@ static void untell(struct worker *w, struct flow *f)
 		metric_add(w->metrics->events_lost, 1);
 }
 
-static void failed(struct worker *w, struct flow *f, struct dtls_candidate *c, uint8_t why)
+static void dtls_result_failed(struct worker *w, struct flow *f, struct dtls_candidate *c,
+			       uint8_t why)
 {
 	struct dtls_flow *d = &f->dtls;
 	uint8_t place = c->place;
@@ -169,7 +170,7 @@ static void result(struct worker *w, const struct crypto_result *r)
 		keyed(w, f, c, r);
 		break;
 	case CRYPTO_FAILED:
-		failed(w, f, c, r->failure);
+		dtls_result_failed(w, f, c, r->failure);
 		break;
 	}
 }

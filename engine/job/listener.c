@@ -76,7 +76,7 @@ void listener_set(struct worker *w, struct flow *f, const struct flow_source *so
 }
 
 /* The party gets the packet, or one like it in its time. */
-static bool is_open(const struct worker *w, struct flow *f)
+static bool listener_is_open(const struct worker *w, struct flow *f)
 {
 	if (!f->send || !flow_rtp_to(f) || (f->secure & SECURE_OUT && !f->srtp_out))
 		return false;
@@ -104,7 +104,7 @@ bool listener_hear(struct worker *w, struct flow *f, const struct track *t)
 
 	if (f->making & MAKING_DIGIT)
 		return false; /* its time goes on */
-	if (!is_open(w, f)) {
+	if (!listener_is_open(w, f)) {
 		l->begun = 0;
 		return false;
 	}

@@ -172,7 +172,7 @@ static bool source_is_bad(const struct addr *from)
 }
 
 /* Straight into *out: to put it together elsewhere and copy it stalls. */
-static enum frame_fault parse(struct frame *out, struct bytes in, bool summed)
+static enum frame_fault frame_head_parse(struct frame *out, struct bytes in, bool summed)
 {
 	struct layer l = { .summed = summed };
 	enum frame_fault fault = ethernet_parse(out, &l, in);
@@ -192,12 +192,12 @@ static enum frame_fault parse(struct frame *out, struct bytes in, bool summed)
 
 enum frame_fault frame_parse(struct frame *out, struct bytes in)
 {
-	return parse(out, in, false);
+	return frame_head_parse(out, in, false);
 }
 
 enum frame_fault frame_parse_summed(struct frame *out, struct bytes in)
 {
-	return parse(out, in, true);
+	return frame_head_parse(out, in, true);
 }
 
 const char *frame_fault_name(enum frame_fault fault)

@@ -74,7 +74,7 @@ void host_udp_read_snmp6(struct host_udp *h, struct bytes text)
 }
 
 /* Absent, unreadable or longer than expected: what is there. */
-static struct bytes file_read(const char *path, uint8_t text[TEXT_MAX])
+static struct bytes counters_file_read(const char *path, uint8_t text[TEXT_MAX])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? 0 : read(fd, text, TEXT_MAX);
@@ -101,8 +101,8 @@ void host_udp_update(struct host_udp_metrics *m)
 	static uint8_t text[TEXT_MAX]; /* control's alone */
 	struct host_udp now = { 0 };
 
-	host_udp_read_snmp(&now, file_read("/proc/net/snmp", text));
-	host_udp_read_snmp6(&now, file_read("/proc/net/snmp6", text));
+	host_udp_read_snmp(&now, counters_file_read("/proc/net/snmp", text));
+	host_udp_read_snmp6(&now, counters_file_read("/proc/net/snmp6", text));
 	if (m->started && now.no_ports >= m->seen.no_ports)
 		metric_add(m->no_ports, now.no_ports - m->seen.no_ports);
 	if (m->started && now.receive_buffer_errors >= m->seen.receive_buffer_errors)

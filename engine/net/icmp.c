@@ -24,7 +24,7 @@ void icmp_listen(int fd, bool v6)
 }
 
 /* Is it an error of ICMP? Others are our own kernel's refusals to send. */
-static bool error_read(struct msghdr *m, struct sock_extended_err *out)
+static bool icmp_error_read(struct msghdr *m, struct sock_extended_err *out)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		bool v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
@@ -49,7 +49,7 @@ uint32_t icmp_read(int fd, bool *too_long)
 
 		if (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			break;
-		if (!error_read(&m, &error))
+		if (!icmp_error_read(&m, &error))
 			continue;
 		count++;
 		*too_long |= error.ee_errno == EMSGSIZE;

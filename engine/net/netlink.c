@@ -202,7 +202,7 @@ static void link_read(struct netlink_message *m, struct bytes body)
 
 /* ---- messages ---- */
 
-static void error_read(struct netlink_message *m, struct bytes body)
+static void netlink_error_read(struct netlink_message *m, struct bytes body)
 {
 	int32_t error;
 
@@ -221,7 +221,7 @@ static void message_read(struct netlink_message *m, uint16_t type, struct bytes 
 		m->kind = NETLINK_DONE;
 		break;
 	case NLMSG_ERROR:
-		error_read(m, body);
+		netlink_error_read(m, body);
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:

@@ -31,7 +31,7 @@ void own_ports_del(struct own_ports *o, const struct addr *local)
 		locals_del(&o->open, local);
 }
 
-static bool is_open(const struct own_ports *o, const struct addr *ip, uint16_t port)
+static bool own_port_is_open(const struct own_ports *o, const struct addr *ip, uint16_t port)
 {
 	struct local who;
 
@@ -40,10 +40,11 @@ static bool is_open(const struct own_ports *o, const struct addr *ip, uint16_t p
 
 bool own_ports_has(const struct own_ports *o, const struct addr *a)
 {
-	if (is_open(o, a, a->port))
+	if (own_port_is_open(o, a, a->port))
 		return true;
 	for (uint32_t i = 0; i < o->name_count; i++) {
-		if (addr_ip_eq(a, &o->names[i].outer) && is_open(o, &o->names[i].inner, a->port))
+		if (addr_ip_eq(a, &o->names[i].outer) &&
+		    own_port_is_open(o, &o->names[i].inner, a->port))
 			return true;
 	}
 	return false;

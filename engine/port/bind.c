@@ -60,7 +60,7 @@ static void options_set(int fd, uint8_t family, uint8_t dscp)
  * process may bind the same ports beside them when both have SO_REUSEPORT (and one user). Set only after the bind it does not
  * hide that a port is somebody else's. The one that is connected to a party gets its packets: the newest, of two.
  */
-static void share(int fd)
+static void port_share(int fd)
 {
 	int on = 1;
 
@@ -78,14 +78,14 @@ static int socket_bind(const struct addr *local, uint8_t dscp, bool again, int *
 		return -errno;
 	options_set(fd, local->family, dscp);
 	if (again)
-		share(fd);
+		port_share(fd);
 	if (bind(fd, (const struct sockaddr *)&ss, addr_to_sockaddr(local, &ss)) != 0) {
 		int err = -errno;
 
 		(void)close(fd);
 		return err;
 	}
-	share(fd);
+	port_share(fd);
 	*out = fd;
 	return 0;
 }

@@ -35,7 +35,7 @@ static void to_kernel(struct dpdk_port *d, struct rte_mbuf *m)
 	rte_pktmbuf_free(m);
 }
 
-static void answer(struct dpdk_port *d, struct rte_mbuf *m)
+static void kernel_neighbour_answer(struct dpdk_port *d, struct rte_mbuf *m)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 	size_t n = 0;
@@ -59,7 +59,7 @@ static void answer(struct dpdk_port *d, struct rte_mbuf *m)
 void dpdk_foreign(struct dpdk_port *d, struct rte_mbuf *m)
 {
 	if (d->device->tap_fd < 0)
-		answer(d, m);
+		kernel_neighbour_answer(d, m);
 	else
 		to_kernel(d, m);
 }

@@ -41,7 +41,7 @@ const char *port_dpdk_count_name(enum port_dpdk_count what)
 	return NAMES[what];
 }
 
-static void metrics_register(void)
+static void dpdk_metrics_register(void)
 {
 	static char labels[DPDK_COUNTS][40]; /* they must outlive the program */
 
@@ -97,6 +97,6 @@ port_dpdk_open_fn *port_dpdk_load(char why[DPDK_TEXT_MAX])
 		memcpy(&open, &symbol, sizeof(open));
 	}
 	if (open)
-		metrics_register();
+		dpdk_metrics_register();
 	return open;
 }

@@ -206,7 +206,7 @@ static void frames_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *c
 }
 
 /* One look: at what other workers gave, then at the queue. */
-static void look(struct dpdk_port *d, struct batch *b)
+static void batch_look(struct dpdk_port *d, struct batch *b)
 {
 	struct rte_mbuf *in[BATCH_MAX];
 	uint32_t n, before = b->count, room = BATCH_MAX - before;
@@ -260,7 +260,7 @@ void dpdk_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 			dpdk_kernel_turn(d, now_ns);
 		if (b->count == 0)
 			sockets_look(d, b);
-		look(d, b);
+		batch_look(d, b);
 		if (b->count >= enough || d->busy || now_ns >= end_ns)
 			break;
 		if (nap(d, nap_ns < end_ns - now_ns ? nap_ns : end_ns - now_ns))

@@ -53,7 +53,7 @@ static struct epoll_port *epoll_of(struct port *p)
 	return CONTAINER_OF(p, struct epoll_port, port);
 }
 
-static int watch(struct epoll_port *e, int fd, uint32_t socket)
+static int epoll_watch(struct epoll_port *e, int fd, uint32_t socket)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = socket };
 
@@ -227,10 +227,10 @@ static int epoll_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
 	int err;
 
 	assert(slot < e->slot_count && !s->in_use);
-	err = watch(e, fd[CHANNEL_RTP], slot * CHANNELS);
+	err = epoll_watch(e, fd[CHANNEL_RTP], slot * CHANNELS);
 	if (err)
 		return err;
-	err = watch(e, fd[CHANNEL_RTCP], slot * CHANNELS + CHANNEL_RTCP);
+	err = epoll_watch(e, fd[CHANNEL_RTCP], slot * CHANNELS + CHANNEL_RTCP);
 	if (err) {
 		(void)epoll_ctl(e->epoll_fd, EPOLL_CTL_DEL, fd[CHANNEL_RTP], NULL);
 		return err;
@@ -342,7 +342,7 @@ int port_epoll_open(struct port **out, const struct port_settings *settings)
 	e->shared_from = settings->slots - settings->shared;
 	e->slots = calloc(settings->slots, sizeof(*e->slots));
 	e->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	err = e->slots ? (e->epoll_fd < 0 ? -errno : watch(e, e->wake_fd, WAKE)) : -ENOMEM;
+	err = e->slots ? (e->epoll_fd < 0 ? -errno : epoll_watch(e, e->wake_fd, WAKE)) : -ENOMEM;
 	if (err) {
 		if (e->epoll_fd >= 0)
 			(void)close(e->epoll_fd);

@@ -201,7 +201,7 @@ static const struct port_ops OPS = {
 	.close = xdp_port_close,
 };
 
-static int watch(int epoll_fd, int fd, uint32_t events)
+static int xdp_watch(int epoll_fd, int fd, uint32_t events)
 {
 	struct epoll_event event = { .events = events };
 
@@ -212,7 +212,7 @@ int port_xdp_bell(int wake_fd)
 {
 	int fd = epoll_create1(EPOLL_CLOEXEC);
 
-	if (fd >= 0 && wake_fd >= 0 && watch(fd, wake_fd, EPOLLIN) != 0) {
+	if (fd >= 0 && wake_fd >= 0 && xdp_watch(fd, wake_fd, EPOLLIN) != 0) {
 		(void)close(fd);
 		return -1;
 	}
@@ -222,16 +222,17 @@ int port_xdp_bell(int wake_fd)
 /* The frames are in the bell, but make no sound until armed: see idle in port_xdp_rx.c. */
 static int bell_hang(struct xdp_port *x)
 {
-	int err = watch(x->bell_fd, x->frames_fd, 0);
+	int err = xdp_watch(x->bell_fd, x->frames_fd, 0);
 
 	if (!err)
-		err = watch(x->bell_fd, x->lane->renew_fd, EPOLLIN);
+		err = xdp_watch(x->bell_fd, x->lane->renew_fd, EPOLLIN);
 	for (uint32_t q = 0; !err && q < x->lane->queue_count; q++)
-		err = watch(x->frames_fd, x->lane->queues[q]->socket.fd, EPOLLIN);
+		err = xdp_watch(x->frames_fd, x->lane->queues[q]->socket.fd, EPOLLIN);
 	for (uint32_t w = 0; !err && w < x->host->workers; w++)
 		if (w != x->worker)
-			err = watch(x->bell_fd, xdp_way_of(x->host, w, x->worker)->parcels.wake_fd,
-				    EPOLLIN);
+			err = xdp_watch(x->bell_fd,
+					xdp_way_of(x->host, w, x->worker)->parcels.wake_fd,
+					EPOLLIN);
 	return err;
 }
 

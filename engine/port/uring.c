@@ -10,7 +10,7 @@
 #include "base/clock.h"
 
 /* All the ways in which a kernel, its settings or a container say "no io_uring here". */
-static int refusal(int err)
+static int uring_refusal(int err)
 {
 	return err == -EPERM || err == -EACCES || err == -EINVAL || err == -ENOSYS ? -ENOSYS : err;
 }
@@ -34,7 +34,7 @@ static int buffers_open(struct uring *u)
 	if (!u->buffers || !u->memory || !u->spent)
 		return -ENOMEM;
 	reg.ring_addr = (uintptr_t)u->buffers;
-	err = refusal(io_uring_register_buf_ring(&u->ring, &reg, 0));
+	err = uring_refusal(io_uring_register_buf_ring(&u->ring, &reg, 0));
 	if (err)
 		return err;
 	io_uring_buf_ring_init(u->buffers);
@@ -57,7 +57,7 @@ int uring_open(struct uring *u, uint32_t buffer_count, uint32_t buffer_size, uin
 
 	assert(buffer_count <= 1U << 14 && (buffer_count & (buffer_count - 1)) == 0);
 	*u = (struct uring){ .buffer_count = buffer_count, .buffer_size = buffer_size };
-	err = refusal(io_uring_queue_init_params(URING_ENTRIES, &u->ring, &params));
+	err = uring_refusal(io_uring_queue_init_params(URING_ENTRIES, &u->ring, &params));
 	if (err)
 		return err;
 	err = buffers_open(u);

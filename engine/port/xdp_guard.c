@@ -25,7 +25,7 @@ struct xdp_guard {
 	size_t known_size;
 };
 
-static int failed(char why[XDP_WHY_MAX], const char *what, int err)
+static int guard_failed(char why[XDP_WHY_MAX], const char *what, int err)
 {
 	(void)snprintf(why, XDP_WHY_MAX, "%s: %s%s", what, strerror(-err),
 		       err == -EPERM || err == -EACCES ? "; needs CAP_BPF and CAP_PERFMON" : "");
@@ -143,7 +143,7 @@ int xdp_guard_open(struct xdp_guard **out, uint32_t sets, char why[XDP_WHY_MAX])
 	int err;
 
 	if (!g)
-		return failed(why, "memory", -ENOMEM);
+		return guard_failed(why, "memory", -ENOMEM);
 	g->rules_fd = g->known_fd = g->ports_fd = -1;
 	for (int i = 0; i < PLACES; i++)
 		g->buckets_fd[i] = g->dropped_fd[i] = -1;
@@ -154,7 +154,7 @@ int xdp_guard_open(struct xdp_guard **out, uint32_t sets, char why[XDP_WHY_MAX])
 		err = program_load(g);
 	if (err) {
 		xdp_guard_close(g);
-		return failed(why, "the guard of the SIP ports cannot be loaded", err);
+		return guard_failed(why, "the guard of the SIP ports cannot be loaded", err);
 	}
 	*out = g;
 	return 0;

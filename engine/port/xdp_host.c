@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 
-static int refused(char why[XDP_WHY_MAX], const char *name, const char *what, int err)
+static int host_refused(char why[XDP_WHY_MAX], const char *name, const char *what, int err)
 {
 	(void)snprintf(why, XDP_WHY_MAX, "interface %s: %s", name, what);
 	return err;
@@ -41,10 +41,10 @@ static int mtu_check(int fd, const char *name, char why[XDP_WHY_MAX])
 
 	memcpy(r.ifr_name, name, XDP_NAME_MAX);
 	if (ioctl(fd, SIOCGIFMTU, &r) != 0)
-		return refused(why, name, "its MTU cannot be read", -errno);
+		return host_refused(why, name, "its MTU cannot be read", -errno);
 	if (r.ifr_mtu > XDP_MTU_MAX)
-		return refused(why, name, "its MTU is above 3500, which AF_XDP cannot carry",
-			       -EMSGSIZE);
+		return host_refused(why, name, "its MTU is above 3500, which AF_XDP cannot carry",
+				    -EMSGSIZE);
 	return 0;
 }
 
@@ -55,8 +55,8 @@ int xdp_interface_look(const char *name, uint32_t *ifindex, uint32_t *queues, ch
 
 	*ifindex = if_nametoindex(name);
 	if (!err && *ifindex == 0)
-		err = refused(why, name, "there is no such interface (networks[].interface)",
-			      -ENODEV);
+		err = host_refused(why, name, "there is no such interface (networks[].interface)",
+				   -ENODEV);
 	else if (!err)
 		err = mtu_check(fd, name, why);
 	if (!err)
@@ -81,7 +81,7 @@ static int interface_add(struct xdp_host *h, const char *name, char why[XDP_WHY_
 	if (interface_find(h, name))
 		return 0;
 	if (h->interface_count == XDP_INTERFACES_MAX)
-		return refused(why, name, "too many interfaces", -ENOSPC);
+		return host_refused(why, name, "too many interfaces", -ENOSPC);
 	memcpy(i->name, name, sizeof(i->name));
 	i->program = (struct xdp_program){ .sockets_fd = -1, .link_fd = -1 };
 	h->interface_count++;
@@ -270,7 +270,7 @@ static void ways_close(struct xdp_host *h)
 
 /* ---- numbers ---- */
 
-static void metrics_register(struct xdp_metrics *m)
+static void xdp_metrics_register(struct xdp_metrics *m)
 {
 	static const char PACKETS[] = "Packets that came and went by AF_XDP";
 	static const char *const REFUSED[XDP_REFUSALS] = {
@@ -355,7 +355,7 @@ int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *setting
 	h->workers = settings->workers;
 	h->guard = settings->guard;
 	locals_open(&h->locals);
-	metrics_register(&h->metrics);
+	xdp_metrics_register(&h->metrics);
 	err = networks_copy(h, settings);
 	if (!err)
 		err = interfaces_find(h, why);

@@ -153,7 +153,7 @@ static void found(struct xdp_host *h, uint32_t interface)
 	xdp_host_publish(h);
 }
 
-static void look(struct xdp_host *h)
+static void keeper_look(struct xdp_host *h)
 {
 	for (uint32_t n = 0; n < h->interface_count; n++) {
 		struct xdp_interface *i = &h->interfaces[n];
@@ -186,7 +186,7 @@ static void *keeper_main(void *arg)
 		(void)poll(fds, 2, LOOK_MS);
 		while (recv(k->news_fd, news, sizeof(news), MSG_DONTWAIT) > 0)
 			continue;
-		look(k->host);
+		keeper_look(k->host);
 		stale_close(k->host);
 	}
 	return NULL;

@@ -25,7 +25,7 @@ enum {
 	REFILL = 64,
 };
 
-static int failed(char why[XDP_WHY_MAX], const char *what, int err)
+static int lane_failed(char why[XDP_WHY_MAX], const char *what, int err)
 {
 	const char *hint = "";
 
@@ -84,7 +84,7 @@ int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX])
 										 : -ENOMEM;
 	if (err)
 		xdp_lane_close(l);
-	return err ? failed(why, "no memory for frames", err) : 0;
+	return err ? lane_failed(why, "no memory for frames", err) : 0;
 }
 
 static bool is_zero_copy(int fd)
@@ -132,16 +132,17 @@ static int queue_bind(struct xdp_queue *q, uint32_t ifindex, int umem_fd, char w
 		err = xdp_socket_bind(&q->socket, ifindex, q->number, umem_fd);
 	}
 	if (err)
-		return failed(why,
-			      err == -EBUSY ? "another program has the AF_XDP socket of the queue"
-					    : "no AF_XDP socket on the interface",
-			      err);
+		return lane_failed(why,
+				   err == -EBUSY
+					   ? "another program has the AF_XDP socket of the queue"
+					   : "no AF_XDP socket on the interface",
+				   err);
 	q->ifindex = ifindex;
 	q->zero_copy = is_zero_copy(q->socket.fd);
 	return 0;
 }
 
-static void fill(struct xdp_lane *l, struct xdp_queue *q)
+static void lane_fill(struct xdp_lane *l, struct xdp_queue *q)
 {
 	uint32_t before;
 
@@ -177,7 +178,7 @@ int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint3
 	if (!err && umem_fd < 0)
 		err = memory_share(l, q);
 	if (err)
-		(void)failed(why, "no memory can be shared with AF_XDP", err);
+		(void)lane_failed(why, "no memory can be shared with AF_XDP", err);
 	else
 		err = queue_bind(q, ifindex, umem_fd, why);
 	if (err) {
@@ -188,7 +189,7 @@ int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint3
 	place_take(&l->places[at], q);
 	l->queues[at] = q;
 	l->queue_count++;
-	fill(l, q);
+	lane_fill(l, q);
 	*out = q;
 	return 0;
 }
@@ -218,7 +219,7 @@ int xdp_lane_renew(const struct xdp_lane *l, uint32_t at, uint32_t ifindex, int 
 	int err = p->next ? 0 : next_make(l, at, spare_fd);
 
 	if (err)
-		return failed(why, "no memory can be shared with AF_XDP", err);
+		return lane_failed(why, "no memory can be shared with AF_XDP", err);
 	err = queue_bind(p->next, ifindex, -1, why);
 	if (err)
 		return err;
@@ -239,7 +240,7 @@ struct xdp_queue *xdp_lane_swap(struct xdp_lane *l, uint32_t at, struct xdp_queu
 		l->owner_of[frame] = 0;
 		xdp_frame_free(l, frame);
 	}
-	fill(l, fresh);
+	lane_fill(l, fresh);
 	return old;
 }
 

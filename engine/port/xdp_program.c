@@ -39,7 +39,7 @@ static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list 
 	return xdp_program_say((int)level, fmt, args);
 }
 
-static int failed(char why[XDP_WHY_MAX], const char *what, int err)
+static int program_failed(char why[XDP_WHY_MAX], const char *what, int err)
 {
 	(void)snprintf(why, XDP_WHY_MAX, "%s: %s%s", what, strerror(-err),
 		       err == -EPERM || err == -EACCES
@@ -103,11 +103,12 @@ static int load(struct xdp_program *p, uint32_t queues, const struct xdp_range *
 	if (!err)
 		err = bpf_object__load(p->object);
 	if (err)
-		return failed(why, "the XDP program cannot be loaded", err);
+		return program_failed(why, "the XDP program cannot be loaded", err);
 	p->sockets_fd = bpf_map__fd(sockets);
 	for (uint32_t i = 0; !err && i < count; i++)
 		err = range_tell(map_fd(p->object, XDP_PORTS_MAP), &ranges[i], ranges, count);
-	return err ? failed(why, "the media ports cannot be told to the XDP program", err) : 0;
+	return err ? program_failed(why, "the media ports cannot be told to the XDP program", err)
+		   : 0;
 }
 
 int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_range *ranges,
@@ -120,7 +121,7 @@ int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_
 	(void)libbpf_set_print(libbpf_print);
 	out->object = bpf_object__open_mem(object.p, object.n, NULL);
 	if (!out->object)
-		return failed(why, "the XDP program cannot be read", -errno);
+		return program_failed(why, "the XDP program cannot be read", -errno);
 	err = load(out, queues, ranges, count, guard, why);
 	if (err)
 		xdp_program_close(out);
@@ -131,7 +132,7 @@ int xdp_program_socket(const struct xdp_program *p, uint32_t queue, int fd, char
 {
 	int err = bpf_map_update_elem(p->sockets_fd, &queue, &fd, BPF_ANY);
 
-	return err ? failed(why, "the socket cannot be told to the XDP program", err) : 0;
+	return err ? program_failed(why, "the socket cannot be told to the XDP program", err) : 0;
 }
 
 /* ---- attach ---- */
@@ -158,9 +159,10 @@ int xdp_program_attach(struct xdp_program *p, uint32_t ifindex, char why[XDP_WHY
 	if (fd < 0 && fd != -EBUSY && fd != -EPERM)
 		fd = link_create(p, ifindex, XDP_FLAGS_SKB_MODE);
 	if (fd == -EBUSY)
-		return failed(why, "the interface has another XDP program (ip link show)", fd);
+		return program_failed(why, "the interface has another XDP program (ip link show)",
+				      fd);
 	if (fd < 0)
-		return failed(why, "the XDP program cannot be attached", fd);
+		return program_failed(why, "the XDP program cannot be attached", fd);
 	p->link_fd = fd;
 	return 0;
 }

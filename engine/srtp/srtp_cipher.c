@@ -43,7 +43,7 @@ static size_t salt_length(uint8_t kind)
 	return kind & KIND_AEAD ? SALT_GCM_LEN : SALT_LEN;
 }
 
-static uint8_t kind_of(enum media_suite suite, enum srtp_use use)
+static uint8_t cipher_kind(enum media_suite suite, enum srtp_use use)
 {
 	int kind = use == SRTP_USE_RTCP ? KIND_RTCP : 0;
 
@@ -121,7 +121,7 @@ int srtp_cipher_make(struct srtp_cipher *c, const struct media_key *key, enum sr
 	int err = -ENOMEM;
 
 	c->tag = srtp_tag_length((enum media_suite)key->suite, use);
-	c->kind = kind_of((enum media_suite)key->suite, use);
+	c->kind = cipher_kind((enum media_suite)key->suite, use);
 	if (c->tag == 0 || key->length != key_length(c->kind) + salt_length(c->kind))
 		return -EINVAL;
 	master = srtp_evp_ctr_open(key->octets, c->kind & KIND_LONG);

@@ -244,7 +244,7 @@ static void apply_shared_port(struct worker *w, const struct media_command *c)
 	control_answer(w, &event);
 }
 
-static void apply(struct worker *w, const struct media_command *c, uint64_t now_ns)
+static void control_apply(struct worker *w, const struct media_command *c, uint64_t now_ns)
 {
 	switch (c->kind) {
 	case MEDIA_FLOW_OPEN:
@@ -291,7 +291,7 @@ void control_drain(struct worker *w, uint64_t now_ns)
 	struct media_command c;
 
 	while (held_delivered(w) && ring_pop(&w->commands, &c, 1) == 1) {
-		apply(w, &c, now_ns);
+		control_apply(w, &c, now_ns);
 		explicit_bzero(&c, sizeof(c)); /* keys */
 	}
 }

@@ -48,7 +48,7 @@ static void answer_seal(struct answer *a, const struct ice *i)
 }
 
 /* RFC 8489 9.1.3: without integrity, for there is no key that both have. */
-static enum verdict refuse(struct worker *w, struct pkt *p, const struct stun_message *m)
+static enum verdict check_refuse(struct worker *w, struct pkt *p, const struct stun_message *m)
 {
 	uint16_t code = m->username.p && m->integrity.p ? UNAUTHENTICATED : BAD_REQUEST;
 	struct answer a;
@@ -63,8 +63,8 @@ static enum verdict refuse(struct worker *w, struct pkt *p, const struct stun_me
 	return answer_send(&a, p);
 }
 
-static enum verdict fail(struct pkt *p, const struct stun_message *m, const struct ice *i,
-			 uint16_t code)
+static enum verdict check_answer_error(struct pkt *p, const struct stun_message *m,
+				       const struct ice *i, uint16_t code)
 {
 	const struct stun_unknown unknown = m->unknown;
 	struct answer a;
@@ -119,15 +119,15 @@ static enum verdict pkt_check(struct worker *w, struct pkt *p, uint64_t now_ns)
 	if (m.type != STUN_BINDING_REQUEST)
 		return VERDICT_STUN_IGNORED;
 	if (!is_authentic(&m, i))
-		return refuse(w, p, &m);
+		return check_refuse(w, p, &m);
 	if (m.unknown.count > 0) {
 		metric_add(w->metrics->checks[CHECK_UNKNOWN_ATTRIBUTE], 1);
-		return fail(p, &m, i, UNKNOWN_ATTRIBUTE);
+		return check_answer_error(p, &m, i, UNKNOWN_ATTRIBUTE);
 	}
 	/* RFC 8445 7.3.1.1: one of both controls, and a lite end never does (6.1.1) */
 	if (m.controlled) {
 		metric_add(w->metrics->checks[CHECK_ROLE_CONFLICT], 1);
-		return fail(p, &m, i, ROLE_CONFLICT);
+		return check_answer_error(p, &m, i, ROLE_CONFLICT);
 	}
 	check = (struct ice_check){ .priority = m.priority, .nominates = m.use_candidate };
 	if (!flow_transport_checked(w, p->flow, p, &check, now_ns))

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-static metric_id counter(const char *name, const char *labels, const char *help)
+static metric_id walk_counter(const char *name, const char *labels, const char *help)
 {
 	return metric_register(METRIC_COUNTER, name, labels, help);
 }
@@ -49,55 +49,59 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	static const char OCTETS[] = "UDP payload on the media ports";
 
 	assert(worker < MEDIA_WORKERS_MAX);
-	m->packets_in = counter("tandem_media_packets_total", "direction=\"in\"", PACKETS);
-	m->packets_out = counter("tandem_media_packets_total", "direction=\"out\"", PACKETS);
-	m->octets_in = counter("tandem_media_bytes_total", "direction=\"in\"", OCTETS);
-	m->octets_out = counter("tandem_media_bytes_total", "direction=\"out\"", OCTETS);
+	m->packets_in = walk_counter("tandem_media_packets_total", "direction=\"in\"", PACKETS);
+	m->packets_out = walk_counter("tandem_media_packets_total", "direction=\"out\"", PACKETS);
+	m->octets_in = walk_counter("tandem_media_bytes_total", "direction=\"in\"", OCTETS);
+	m->octets_out = walk_counter("tandem_media_bytes_total", "direction=\"out\"", OCTETS);
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
-		m->dropped[v] = counter("tandem_media_dropped_packets_total", verdict_label(v),
-					"Packets received on the media ports and not relayed");
-	m->made =
-		counter("tandem_media_made_packets_total", NULL,
-			"RTP and RTCP packets made here: digits, sounds, reports, parts of RTCP of "
-			"bundles, video sent again");
-	m->capture_lost = counter("tandem_media_capture_lost_packets_total", NULL,
-				  "Packets of watched flows that were not copied for lack of room");
-	m->capture_refused = counter("tandem_media_capture_refused_total", NULL,
-				     "Calls that were not watched because too many are");
-	m->digits_sent =
-		counter("tandem_media_digits_sent_total", NULL, "Digits sent as telephone events");
+		m->dropped[v] = walk_counter("tandem_media_dropped_packets_total", verdict_label(v),
+					     "Packets received on the media ports and not relayed");
+	m->made = walk_counter(
+		"tandem_media_made_packets_total", NULL,
+		"RTP and RTCP packets made here: digits, sounds, reports, parts of RTCP of "
+		"bundles, video sent again");
+	m->capture_lost =
+		walk_counter("tandem_media_capture_lost_packets_total", NULL,
+			     "Packets of watched flows that were not copied for lack of room");
+	m->capture_refused = walk_counter("tandem_media_capture_refused_total", NULL,
+					  "Calls that were not watched because too many are");
+	m->digits_sent = walk_counter("tandem_media_digits_sent_total", NULL,
+				      "Digits sent as telephone events");
 	m->digits_untold =
-		counter("tandem_media_digits_untold_total", NULL,
-			"Digits of parties beyond 20 a second: relayed, and told to nobody");
+		walk_counter("tandem_media_digits_untold_total", NULL,
+			     "Digits of parties beyond 20 a second: relayed, and told to nobody");
 	for (enum digit_refusal why = 0; why < DIGIT_REFUSALS; why++)
-		m->digits_refused[why] =
-			counter("tandem_media_digits_refused_total", DIGIT_LABELS[why],
-				"Digits that were to be sent as telephone events and were not");
+		m->digits_refused[why] = walk_counter(
+			"tandem_media_digits_refused_total", DIGIT_LABELS[why],
+			"Digits that were to be sent as telephone events and were not");
 	for (enum check_result r = 0; r < CHECK_RESULTS; r++)
-		m->checks[r] = counter("tandem_media_ice_checks_total", CHECK_LABELS[r],
-				       "ICE checks of parties");
+		m->checks[r] = walk_counter("tandem_media_ice_checks_total", CHECK_LABELS[r],
+					    "ICE checks of parties");
 	for (enum bundled_rtcp r = 0; r < BUNDLED_RTCP_RESULTS; r++)
 		m->bundled_rtcp[r] =
-			counter("tandem_media_bundled_rtcp_parts_total", PART_LABELS[r],
-				"Parts of RTCP of bundles by what became of them");
+			walk_counter("tandem_media_bundled_rtcp_parts_total", PART_LABELS[r],
+				     "Parts of RTCP of bundles by what became of them");
 	for (enum nack_result r = 0; r < NACK_RESULTS; r++)
-		m->nacked[r] = counter("tandem_media_nacked_packets_total", NACK_LABELS[r],
-				       "Video packets that parties missed by what became of that");
-	m->resend_refused = counter("tandem_media_resend_refused_total", NULL,
-				    "Video flows whose packets are not kept for lack of room");
-	m->frames_encoded = counter("tandem_media_job_frames_total", "result=\"encoded\"", FRAMES);
-	m->frames_failed = counter("tandem_media_job_frames_total", "result=\"failed\"", FRAMES);
-	m->frames_late = counter("tandem_media_job_frames_total", "result=\"late\"", FRAMES);
-	m->frames_played = counter("tandem_media_job_packets_total", NULL,
-				   "RTP packets of sounds that were played to parties");
-	m->send_errors = counter("tandem_media_send_errors_total", NULL,
-				 "Relayed packets that the kernel refused to send");
-	m->icmp_errors = counter("tandem_media_icmp_errors_total", NULL,
-				 "ICMP errors that came back for packets sent to parties");
-	m->events_lost = counter("tandem_media_events_lost_total", NULL,
-				 "Digits not reported because control did not keep up");
-	m->stale_commands = counter("tandem_media_stale_commands_total", NULL,
-				    "Commands for flows that are gone");
+		m->nacked[r] =
+			walk_counter("tandem_media_nacked_packets_total", NACK_LABELS[r],
+				     "Video packets that parties missed by what became of that");
+	m->resend_refused = walk_counter("tandem_media_resend_refused_total", NULL,
+					 "Video flows whose packets are not kept for lack of room");
+	m->frames_encoded =
+		walk_counter("tandem_media_job_frames_total", "result=\"encoded\"", FRAMES);
+	m->frames_failed =
+		walk_counter("tandem_media_job_frames_total", "result=\"failed\"", FRAMES);
+	m->frames_late = walk_counter("tandem_media_job_frames_total", "result=\"late\"", FRAMES);
+	m->frames_played = walk_counter("tandem_media_job_packets_total", NULL,
+					"RTP packets of sounds that were played to parties");
+	m->send_errors = walk_counter("tandem_media_send_errors_total", NULL,
+				      "Relayed packets that the kernel refused to send");
+	m->icmp_errors = walk_counter("tandem_media_icmp_errors_total", NULL,
+				      "ICMP errors that came back for packets sent to parties");
+	m->events_lost = walk_counter("tandem_media_events_lost_total", NULL,
+				      "Digits not reported because control did not keep up");
+	m->stale_commands = walk_counter("tandem_media_stale_commands_total", NULL,
+					 "Commands for flows that are gone");
 	m->flows = metric_register(METRIC_GAUGE, "tandem_media_flows", WORKER_LABELS[worker],
 				   "Open flows");
 	m->jobs = metric_register(METRIC_GAUGE, "tandem_media_jobs", WORKER_LABELS[worker],
@@ -111,8 +115,8 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	m->busy = metric_register_per(METRIC_GAUGE, "tandem_media_worker_busy_ratio",
 				      WORKER_LABELS[worker],
 				      "Work of the worker in the last second, of one core", 1000);
-	m->relayed = counter("tandem_media_worker_packets_total", WORKER_LABELS[worker],
-			     "RTP and RTCP packets sent by each worker");
+	m->relayed = walk_counter("tandem_media_worker_packets_total", WORKER_LABELS[worker],
+				  "RTP and RTCP packets sent by each worker");
 }
 
 void media_metrics_register(struct media_metrics *m)

@@ -56,8 +56,8 @@ static inline bool is_relayed(const struct flow *peer, const struct payload_rule
 	       peer->latch_rtp.source.family != ADDR_NONE;
 }
 
-static inline void head_write(struct pkt *p, const struct flow *f, struct flow *peer,
-			      uint64_t now_ns)
+static inline void ordinary_head_write(struct pkt *p, const struct flow *f, struct flow *peer,
+				       uint64_t now_ns)
 {
 	uint16_t sequence = (uint16_t)(be16_get(p->data + 2) + f->source.sequence_offset);
 	uint32_t timestamp = be32_get(p->data + 4) + f->source.timestamp_offset;
@@ -93,7 +93,7 @@ static inline void pkt_relay(struct pkt *p, struct flow *f, struct flow *peer, s
 	f->source.payload_type = f->rule.in;
 	(void)seq_update(&f->count, sequence);
 	jitter_update_at(&f->jitter, arrival_by(a, clock_hz), be32_get(p->data + 4), clock_hz);
-	head_write(p, f, peer, a->at_ns);
+	ordinary_head_write(p, f, peer, a->at_ns);
 	pkt_done(p, f, peer);
 	flow_count_in(f, p->received, a->at_ns);
 	flow_count_out(peer, p->length, p->payload_length);

@@ -10,8 +10,8 @@
 
 static_assert((int)PKT_TAIL_AT == (int)RTP_HEAD_LEN, "nothing behind it is written here");
 
-static void head_write(struct pkt *p, const struct source *s, uint8_t payload_type,
-		       uint32_t ssrc_out, struct sink *k, uint64_t now_ns)
+static void rewrite_head_write(struct pkt *p, const struct source *s, uint8_t payload_type,
+			       uint32_t ssrc_out, struct sink *k, uint64_t now_ns)
 {
 	uint16_t sequence = (uint16_t)(p->sequence + s->sequence_offset);
 	uint32_t timestamp = p->timestamp + s->timestamp_offset;
@@ -125,7 +125,7 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 	source = source_of(f, &peer->sink, p, now_ns);
 	if (!source)
 		return VERDICT_LATE;
-	head_write(p, source, rule->out, peer->ssrc_out, &peer->sink, now_ns);
+	rewrite_head_write(p, source, rule->out, peer->ssrc_out, &peer->sink, now_ns);
 	if (UNLIKELY(p->data[0] & RTP_EXTENSION_BIT) && f->strips)
 		extension_strip(p);
 	return VERDICT_RELAY;

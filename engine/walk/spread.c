@@ -20,7 +20,7 @@ struct spread_call {
 };
 
 /* ids count up: every bit is to matter */
-static uint32_t *bucket_of(const struct spread *s, uint64_t call)
+static uint32_t *spread_bucket(const struct spread *s, uint64_t call)
 {
 	uint64_t mixed = call * UINT64_C(0x9e3779b97f4a7c15);
 
@@ -29,7 +29,7 @@ static uint32_t *bucket_of(const struct spread *s, uint64_t call)
 
 static uint32_t call_find(const struct spread *s, uint64_t call)
 {
-	uint32_t i = *bucket_of(s, call);
+	uint32_t i = *spread_bucket(s, call);
 
 	while (i != NONE && s->calls[i - 1].call != call)
 		i = s->calls[i - 1].next;
@@ -44,7 +44,7 @@ static uint32_t weight(const struct spread_call *c)
 
 static uint32_t call_add(struct spread *s, uint64_t call, uint8_t worker)
 {
-	uint32_t i = s->free, *bucket = bucket_of(s, call);
+	uint32_t i = s->free, *bucket = spread_bucket(s, call);
 	struct spread_call *c = &s->calls[i - 1];
 
 	assert(i != NONE); /* there are as many as slots and pins */
@@ -61,7 +61,7 @@ static void call_forget(struct spread *s, uint32_t i)
 
 	if (weight(c) > 0)
 		return;
-	for (at = bucket_of(s, c->call); *at != i;)
+	for (at = spread_bucket(s, c->call); *at != i;)
 		at = &s->calls[*at - 1].next;
 	*at = c->next;
 	c->next = s->free;
@@ -70,7 +70,7 @@ static void call_forget(struct spread *s, uint32_t i)
 
 /* ---- the choice ---- */
 
-static uint64_t share(uint64_t part, uint64_t whole)
+static uint64_t spread_share(uint64_t part, uint64_t whole)
 {
 	return whole ? part * SPREAD_WHOLE / whole : 0;
 }
@@ -79,7 +79,7 @@ static uint64_t share(uint64_t part, uint64_t whole)
  * Its share of all flows and its share of all work, which count alike: flows are not equally dear (video), and what a new one
  * costs shows in the work only later. A worker that polls is always busy, and then the flows alone decide.
  */
-static uint8_t least(const struct spread *s, const uint32_t busy[])
+static uint8_t worker_least(const struct spread *s, const uint32_t busy[])
 {
 	uint64_t flows = 0, work = 0, most = 0, best = UINT64_MAX;
 	uint8_t worker = 0;
@@ -92,10 +92,10 @@ static uint8_t least(const struct spread *s, const uint32_t busy[])
 		most = its > most ? its : most;
 	}
 	for (uint32_t w = 0; w < s->workers; w++) {
-		uint64_t score = share(s->load[w], flows);
+		uint64_t score = spread_share(s->load[w], flows);
 
 		if (s->load[w] && most >= BUSY_LEAST)
-			score += share(busy[w], work);
+			score += spread_share(busy[w], work);
 		if (score < best) {
 			best = score;
 			worker = (uint8_t)w;
@@ -108,7 +108,7 @@ uint8_t spread_choose(const struct spread *s, uint64_t call, const uint32_t busy
 {
 	uint32_t i = s->workers > 1 ? call_find(s, call) : NONE;
 
-	return i != NONE ? s->calls[i - 1].worker : least(s, busy);
+	return i != NONE ? s->calls[i - 1].worker : worker_least(s, busy);
 }
 
 bool spread_find(const struct spread *s, uint64_t call, uint8_t *worker)
