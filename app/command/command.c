@@ -74,8 +74,8 @@ json_t *command_error_json(const struct command_error *error)
 }
 
 PRINTF_LIKE(4, 5)
-static void refuse(command_done_fn *done, void *arg, enum command_error_code code, const char *fmt,
-		   ...)
+static void command_refuse(command_done_fn *done, void *arg, enum command_error_code code,
+			   const char *fmt, ...)
 {
 	struct command_error error = { .code = code };
 	va_list ap;
@@ -100,17 +100,19 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	struct command_run *run;
 
 	if (!command) {
-		refuse(done, arg, COMMAND_UNKNOWN_COMMAND, "there is no such command; see help");
+		command_refuse(done, arg, COMMAND_UNKNOWN_COMMAND,
+			       "there is no such command; see help");
 		return;
 	}
 	if (command->permission == COMMAND_FOR_OPERATOR &&
 	    who->permission != COMMAND_FOR_OPERATOR) {
-		refuse(done, arg, COMMAND_NOT_ALLOWED, "%s is for operators", command->name);
+		command_refuse(done, arg, COMMAND_NOT_ALLOWED, "%s is for operators",
+			       command->name);
 		return;
 	}
 	run = calloc(1, sizeof(*run));
 	if (!run) {
-		refuse(done, arg, COMMAND_INTERNAL, "out of memory");
+		command_refuse(done, arg, COMMAND_INTERNAL, "out of memory");
 		return;
 	}
 	*run = (struct command_run){ .command = command, .node = node, .done = done, .arg = arg };

@@ -19,8 +19,8 @@ static const char *const g_charset_help[] = {
 };
 
 PRINTF_LIKE(4, 5)
-static int refuse(struct command_error *error, enum command_error_code code, const char *argument,
-		  const char *fmt, ...)
+static int argument_refuse(struct command_error *error, enum command_error_code code,
+			   const char *argument, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -67,18 +67,18 @@ static int check_string(const struct command_arg *arg, const json_t *json,
 			struct command_value *value, struct command_error *error)
 {
 	if (!json_is_string(json)) {
-		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be a string",
-			      arg->name);
+		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+				       "%s must be a string", arg->name);
 	}
 	value->text = bytes_mem(json_string_value(json), json_string_length(json));
 	if (value->text.n < arg->min || value->text.n > arg->max) {
-		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
-			      "%s must have %" PRIu64 " to %" PRIu64 " characters", arg->name,
-			      arg->min, arg->max);
+		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+				       "%s must have %" PRIu64 " to %" PRIu64 " characters",
+				       arg->name, arg->min, arg->max);
 	}
 	if (!command_allows(arg->charset, value->text)) {
-		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s", arg->name,
-			      g_charset_help[arg->charset]);
+		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s",
+				       arg->name, g_charset_help[arg->charset]);
 	}
 	return 0;
 }
@@ -89,9 +89,9 @@ static int check_u64(const struct command_arg *arg, const json_t *json, struct c
 	json_int_t n = json_integer_value(json); /* 0 when it is none */
 
 	if (!json_is_integer(json) || n < 0 || (uint64_t)n < arg->min || (uint64_t)n > arg->max) {
-		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
-			      "%s must be a whole number from %" PRIu64 " to %" PRIu64, arg->name,
-			      arg->min, arg->max);
+		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+				       "%s must be a whole number from %" PRIu64 " to %" PRIu64,
+				       arg->name, arg->min, arg->max);
 	}
 	value->number = (uint64_t)n;
 	return 0;
@@ -101,8 +101,8 @@ static int check_bool(const struct command_arg *arg, const json_t *json,
 		      struct command_value *value, struct command_error *error)
 {
 	if (!json_is_boolean(json)) {
-		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be true or false",
-			      arg->name);
+		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+				       "%s must be true or false", arg->name);
 	}
 	value->number = json_is_true(json);
 	return 0;
@@ -116,8 +116,8 @@ static int refuse_names(const struct command_arg *arg, const char *what,
 
 	for (size_t i = 0; arg->names[i]; i++)
 		writer_fmt(&w, "%s%s", i ? ", " : "", arg->names[i]);
-	return refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s: " BYTES_FMT,
-		      arg->name, what, BYTES_ARG(writer_done(&w)));
+	return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s: " BYTES_FMT,
+			       arg->name, what, BYTES_ARG(writer_done(&w)));
 }
 
 /* Index of the word, or how many there are. */
@@ -143,9 +143,9 @@ static int check_list(const struct command_arg *arg, const json_t *json,
 	size_t count = json_array_size(json); /* 0 when it is none */
 
 	if (!json_is_array(json) || count < arg->min || count > arg->max) {
-		return refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
-			      "%s must be a list of %" PRIu64 " to %" PRIu64 " words", arg->name,
-			      arg->min, arg->max);
+		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+				       "%s must be a list of %" PRIu64 " to %" PRIu64 " words",
+				       arg->name, arg->min, arg->max);
 	}
 	assert(arg->max <= COMMAND_LIST_MAX);
 	for (size_t i = 0; i < count; i++) {
@@ -193,9 +193,9 @@ static int check_names(const struct command *command, json_t *args, struct comma
 	json_object_foreach((json_t *)(uintptr_t)args, name,
 			    json) if (!command_arg_find(command, bytes_str(name)))
 	{
-		return refuse(error, COMMAND_UNKNOWN_ARGUMENT, NULL,
-			      "%s takes " BYTES_FMT " and nothing else", command->name,
-			      BYTES_ARG(writer_done(&w)));
+		return argument_refuse(error, COMMAND_UNKNOWN_ARGUMENT, NULL,
+				       "%s takes " BYTES_FMT " and nothing else", command->name,
+				       BYTES_ARG(writer_done(&w)));
 	}
 	return 0;
 }
@@ -208,7 +208,8 @@ int command_check(const struct command *command, json_t *args,
 
 	memset(values, 0, sizeof(*values) * COMMAND_ARGS_MAX);
 	if (args && !json_is_object(args))
-		return refuse(error, COMMAND_BAD_REQUEST, NULL, "args must be a JSON object");
+		return argument_refuse(error, COMMAND_BAD_REQUEST, NULL,
+				       "args must be a JSON object");
 	err = check_names(command, args, error);
 	for (const struct command_arg *arg = command->args; !err && arg->name; arg++, i++) {
 		const json_t *json = json_object_get(args, arg->name);
@@ -217,8 +218,8 @@ int command_check(const struct command *command, json_t *args,
 		if (json) {
 			err = check_one(arg, json, &values[i], error);
 		} else if (arg->required) {
-			err = refuse(error, COMMAND_MISSING_ARGUMENT, arg->name,
-				     "%s is required: %s", arg->name, arg->help);
+			err = argument_refuse(error, COMMAND_MISSING_ARGUMENT, arg->name,
+					      "%s is required: %s", arg->name, arg->help);
 		}
 	}
 	return err;

@@ -16,14 +16,14 @@ struct doctor {
 	struct query first;
 };
 
-static void end(struct doctor *d, json_t *result)
+static void doctor_end(struct doctor *d, json_t *result)
 {
 	command_answer(d->run, result);
 	free(d);
 }
 
-static void fail(struct doctor *d, enum command_error_code code, const char *argument,
-		 const char *text)
+static void doctor_fail(struct doctor *d, enum command_error_code code, const char *argument,
+			const char *text)
 {
 	command_fail(d->run, code, argument, "%s", text);
 	free(d);
@@ -77,8 +77,8 @@ static void fill_flow(struct diagnosis_flow *f, const struct doctor *d, const st
 	take_sample(&f->before, then ? then : now); /* it is newer than the first look */
 }
 
-static void fill(struct diagnosis *x, const struct doctor *d, const struct call_view *v,
-		 const struct query *second)
+static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const struct call_view *v,
+			   const struct query *second)
 {
 	struct shard_counts counts;
 
@@ -135,11 +135,11 @@ static json_t *diagnosis_json(const struct diagnosis *x)
 
 /* ---- two looks ---- */
 
-static bool look(struct doctor *d, struct call_view *view)
+static bool doctor_look(struct doctor *d, struct call_view *view)
 {
 	if (shard_call_view(d->run->node->shard, d->call, view))
 		return true;
-	fail(d, COMMAND_NOT_FOUND, "call", "the call is over");
+	doctor_fail(d, COMMAND_NOT_FOUND, "call", "the call is over");
 	return false;
 }
 
@@ -150,18 +150,18 @@ static void on_second(const struct query *q, void *arg)
 	struct diagnosis *x;
 	json_t *json;
 
-	if (!look(d, &view))
+	if (!doctor_look(d, &view))
 		return;
 	x = calloc(1, sizeof(*x));
 	if (!x) {
-		fail(d, COMMAND_INTERNAL, NULL, "out of memory");
+		doctor_fail(d, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	fill(x, d, &view, q);
+	diagnosis_fill(x, d, &view, q);
 	json = json_pack("{s:o, s:o}", "id", command_call_id_json(d->call), "findings",
 			 diagnosis_json(x));
 	free(x);
-	end(d, json);
+	doctor_end(d, json);
 }
 
 static void on_pause(const struct query *q, void *arg)
@@ -170,8 +170,8 @@ static void on_pause(const struct query *q, void *arg)
 	struct call_view view;
 
 	(void)q;
-	if (look(d, &view) && !call_query(d->run->node, &view, on_second, d))
-		fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
+	if (doctor_look(d, &view) && !call_query(d->run->node, &view, on_second, d))
+		doctor_fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
 }
 
 static void on_first(const struct query *q, void *arg)
@@ -186,7 +186,7 @@ static void on_first(const struct query *q, void *arg)
 	if (pause)
 		queries_pause(pause, clock_now_ns() + window_ms * NS_PER_MS, on_pause, d);
 	else
-		fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
+		doctor_fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
 }
 
 /* Nothing moves any more: one look is enough. */
@@ -234,5 +234,5 @@ void command_call_doctor(struct command_run *run)
 	}
 	*d = (struct doctor){ .run = run, .call = view.call };
 	if (!call_query(run->node, &view, on_first, d))
-		fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
+		doctor_fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
 }

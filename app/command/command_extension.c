@@ -151,7 +151,7 @@ static bool music_take(struct command_run *run, struct extension *e)
 }
 
 /* The present extension with what the arguments change. False: the run has failed. */
-static bool make(struct command_run *run, void *value)
+static bool extension_make(struct command_run *run, void *value)
 {
 	const struct command_value *number = command_value(run, "number");
 	const struct extension *before = extensions_find(&run->node->extensions, number->text);
@@ -183,7 +183,7 @@ static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	return false;
 }
 
-static void name_of(const void *value, char name[DOCUMENT_NAME_MAX])
+static void extension_name(const void *value, char name[DOCUMENT_NAME_MAX])
 {
 	const struct extension *e = value;
 
@@ -261,7 +261,7 @@ static int put(struct node *node, const struct extension *e)
 	return err;
 }
 
-static int apply(struct node *node, const void *value)
+static int extension_apply(struct node *node, const void *value)
 {
 	const struct extension *e = value;
 	int err = put(node, e);
@@ -278,7 +278,7 @@ static int apply(struct node *node, const void *value)
 	return err;
 }
 
-static void forget(struct node *node, const char *name)
+static void extension_forget(struct node *node, const char *name)
 {
 	char before[SETTINGS_SOUND_MAX];
 
@@ -293,14 +293,14 @@ const struct document_kind g_extension_documents = {
 	.argument = "number",
 	.limit = LIMIT,
 	.size = sizeof(struct extension),
-	.make = make,
+	.make = extension_make,
 	.aim = aim,
-	.name_of = name_of,
+	.name_of = extension_name,
 	.write = write_document,
 	.show = show,
 	.read = read_document,
-	.apply = apply,
-	.forget = forget,
+	.apply = extension_apply,
+	.forget = extension_forget,
 };
 
 void command_extension_put(struct command_run *run)

@@ -17,7 +17,7 @@ static uint8_t leg_of(const struct command_run *run)
 }
 
 /* False: the run has failed. */
-static bool begin(struct command_run *run, struct shard_order *by)
+static bool order_begin(struct command_run *run, struct shard_order *by)
 {
 	by->id = id_order(bytes_str(run->id));
 	by->ticket = waiting_put(&run->node->waiting, run);
@@ -64,7 +64,7 @@ void command_orders_drop(struct node *node)
 }
 
 /* err: as sig/shard/shard.h says. Ends the run, unless it waits for the save. */
-static void end(struct command_run *run, const struct shard_order *by, int err)
+static void order_end(struct command_run *run, const struct shard_order *by, int err)
 {
 	if (!is_refused(run, by, err))
 		return;
@@ -109,8 +109,8 @@ void command_call_hangup(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && begin(run, &by))
-		end(run, &by, shard_hangup(run->node->shard, call, &by, clock_instant()));
+	if (command_call_id(run, &call) && order_begin(run, &by))
+		order_end(run, &by, shard_hangup(run->node->shard, call, &by, clock_instant()));
 }
 
 void command_call_answer(struct command_run *run)
@@ -118,8 +118,9 @@ void command_call_answer(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && begin(run, &by))
-		end(run, &by, shard_call_answer(run->node->shard, call, &by, clock_instant()));
+	if (command_call_id(run, &call) && order_begin(run, &by))
+		order_end(run, &by,
+			  shard_call_answer(run->node->shard, call, &by, clock_instant()));
 }
 
 /* Names of files by commas. False: the run has failed. */
@@ -146,8 +147,9 @@ static void act(struct command_run *run, const struct act_terms *terms)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && begin(run, &by))
-		end(run, &by, shard_call_act(run->node->shard, call, terms, &by, clock_instant()));
+	if (command_call_id(run, &call) && order_begin(run, &by))
+		order_end(run, &by,
+			  shard_call_act(run->node->shard, call, terms, &by, clock_instant()));
 }
 
 void command_call_play(struct command_run *run)
@@ -194,9 +196,10 @@ void command_call_hold(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && begin(run, &by)) {
-		end(run, &by,
-		    shard_call_hold(run->node->shard, call, leg_of(run), &by, clock_instant()));
+	if (command_call_id(run, &call) && order_begin(run, &by)) {
+		order_end(run, &by,
+			  shard_call_hold(run->node->shard, call, leg_of(run), &by,
+					  clock_instant()));
 	}
 }
 
@@ -205,9 +208,10 @@ void command_call_resume(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && begin(run, &by)) {
-		end(run, &by,
-		    shard_call_resume(run->node->shard, call, leg_of(run), &by, clock_instant()));
+	if (command_call_id(run, &call) && order_begin(run, &by)) {
+		order_end(run, &by,
+			  shard_call_resume(run->node->shard, call, leg_of(run), &by,
+					    clock_instant()));
 	}
 }
 
@@ -217,10 +221,10 @@ void command_call_mute(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && begin(run, &by)) {
-		end(run, &by,
-		    shard_call_mute(run->node->shard, call, leg_of(run), on->number, &by,
-				    clock_instant()));
+	if (command_call_id(run, &call) && order_begin(run, &by)) {
+		order_end(run, &by,
+			  shard_call_mute(run->node->shard, call, leg_of(run), on->number, &by,
+					  clock_instant()));
 	}
 }
 
@@ -231,11 +235,11 @@ void command_call_dtmf(struct command_run *run)
 	uint64_t call;
 
 	command_take_u32(run, "duration_ms", &duration_ms);
-	if (command_call_id(run, &call) && begin(run, &by)) {
-		end(run, &by,
-		    shard_call_dtmf(run->node->shard, call, leg_of(run),
-				    command_value(run, "digits")->text, (uint16_t)duration_ms, &by,
-				    clock_instant()));
+	if (command_call_id(run, &call) && order_begin(run, &by)) {
+		order_end(run, &by,
+			  shard_call_dtmf(run->node->shard, call, leg_of(run),
+					  command_value(run, "digits")->text, (uint16_t)duration_ms,
+					  &by, clock_instant()));
 	}
 }
 
@@ -271,7 +275,7 @@ void command_call_originate(struct command_run *run)
 	struct shard_order by;
 	struct shard_originate o = { .call = call_id_of(run), .from = from, .to = to, .by = &by };
 
-	if (!begin(run, &by))
+	if (!order_begin(run, &by))
 		return;
 	command_take_bool(run, "auto_answer", &o.auto_answer);
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));

@@ -74,7 +74,7 @@ static bool is_sound(struct command_run *run, const struct offer_terms *terms)
 	return true;
 }
 
-static bool make(struct command_run *run, void *value)
+static bool profile_make(struct command_run *run, void *value)
 {
 	const struct command_value *transport = command_value(run, "transport");
 	const struct profiles *all = &run->node->profiles;
@@ -124,7 +124,7 @@ static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	return false;
 }
 
-static void name_of(const void *value, char name[DOCUMENT_NAME_MAX])
+static void profile_name(const void *value, char name[DOCUMENT_NAME_MAX])
 {
 	const struct profile *p = value;
 
@@ -150,7 +150,7 @@ static int read_document(const struct node *node, void *value, struct bytes json
 	return profile_from_document(value, json, reason);
 }
 
-static int apply(struct node *node, const void *value)
+static int profile_apply(struct node *node, const void *value)
 {
 	const struct profile *p = value;
 	int err = profiles_put(&node->profiles, p);
@@ -158,7 +158,7 @@ static int apply(struct node *node, const void *value)
 	return err ? err : shard_profile_put(node->shard, &p->core);
 }
 
-static void forget(struct node *node, const char *name)
+static void profile_forget(struct node *node, const char *name)
 {
 	(void)shard_profile_delete(node->shard, name);
 	profiles_delete(&node->profiles, name);
@@ -169,14 +169,14 @@ const struct document_kind g_profile_documents = {
 	.argument = "name",
 	.limit = LIMIT,
 	.size = sizeof(struct profile),
-	.make = make,
+	.make = profile_make,
 	.aim = aim,
-	.name_of = name_of,
+	.name_of = profile_name,
 	.write = write_document,
 	.show = show,
 	.read = read_document,
-	.apply = apply,
-	.forget = forget,
+	.apply = profile_apply,
+	.forget = profile_forget,
 };
 
 void command_profile_put(struct command_run *run)

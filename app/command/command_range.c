@@ -67,7 +67,7 @@ static bool may_stand(struct command_run *run, const struct shard_range *r)
 	return false;
 }
 
-static bool make(struct command_run *run, void *value)
+static bool range_make(struct command_run *run, void *value)
 {
 	struct profile_range *r = value;
 
@@ -88,7 +88,7 @@ static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	return false;
 }
 
-static void name_of(const void *value, char name[DOCUMENT_NAME_MAX])
+static void range_name(const void *value, char name[DOCUMENT_NAME_MAX])
 {
 	const struct profile_range *r = value;
 	char text[ADDR_TEXT_MAX];
@@ -115,14 +115,14 @@ static int read_document(const struct node *node, void *value, struct bytes json
 	return range_from_document(value, json, reason);
 }
 
-static int apply(struct node *node, const void *value)
+static int range_apply(struct node *node, const void *value)
 {
 	int err = profiles_range_put(&node->profiles, value);
 
 	return err ? err : profiles_ranges_apply(&node->profiles, node->shard);
 }
 
-static void forget(struct node *node, const char *name)
+static void range_forget(struct node *node, const char *name)
 {
 	struct addr first;
 
@@ -139,14 +139,14 @@ const struct document_kind g_range_documents = {
 	.argument = "from",
 	.limit = LIMIT,
 	.size = sizeof(struct profile_range),
-	.make = make,
+	.make = range_make,
 	.aim = aim,
-	.name_of = name_of,
+	.name_of = range_name,
 	.write = write_document,
 	.show = show,
 	.read = read_document,
-	.apply = apply,
-	.forget = forget,
+	.apply = range_apply,
+	.forget = range_forget,
 };
 
 void command_range_put(struct command_run *run)

@@ -72,7 +72,7 @@ static void on_finished(int err, const struct redisReply *reply, void *arg)
 	job_end(job);
 }
 
-static void finish(struct control_job *job, struct bytes json, const char *claim)
+static void job_finish(struct control_job *job, struct bytes json, const char *claim)
 {
 	char done[CONTROL_KEY_MAX], out[CONTROL_KEY_MAX];
 	struct bytes args[13] = { BYTES_LIT("EVAL"), BYTES_LIT(FINISH), BYTES_LIT("3") };
@@ -105,7 +105,7 @@ static void finish_json(struct control_job *job, json_t *answer, const char *cla
 		job_end(job);
 		return;
 	}
-	finish(job, bytes_str(text), claim);
+	job_finish(job, bytes_str(text), claim);
 	free(text);
 }
 
@@ -144,7 +144,7 @@ static void on_done(json_t *answer, void *arg)
 	finish_json(job, answer, may_run_again(code) || is_transient(job) ? DROP : KEEP);
 }
 
-static void run(struct control_job *job)
+static void control_job_run(struct control_job *job)
 {
 	json_t *args = job->args;
 	char key[CONTROL_KEY_MAX];
@@ -169,7 +169,7 @@ static void on_claimed(int err, const struct redisReply *reply, void *arg)
 	}
 	if (old.n == 0 ||
 	    (old.p[0] == '@' && bytes_is(bytes_from(old, 1), job->control->consumer))) {
-		run(job); /* ours: now, or by an earlier life of this node */
+		control_job_run(job); /* ours: now, or by an earlier life of this node */
 		return;
 	}
 	if (old.p[0] == '@') {
@@ -177,7 +177,7 @@ static void on_claimed(int err, const struct redisReply *reply, void *arg)
 		return;
 	}
 	metric_add(g_control_metrics.repeated, 1);
-	finish(job, old, LEAVE);
+	job_finish(job, old, LEAVE);
 }
 
 static void claim_id(struct control_job *job)
@@ -225,7 +225,7 @@ void control_jobs_wake(struct control *c)
 	}
 }
 
-static void refuse(struct control_job *job, enum command_error_code code, const char *message)
+static void job_refuse(struct control_job *job, enum command_error_code code, const char *message)
 {
 	struct command_error error = { .code = code };
 
@@ -236,7 +236,8 @@ static void refuse(struct control_job *job, enum command_error_code code, const 
 	finish_json(job, command_error_json(&error), LEAVE);
 }
 
-static bool is_known(const struct control *c, const struct control_stream *s, struct bytes entry_id)
+static bool job_entry_is_known(const struct control *c, const struct control_stream *s,
+			       struct bytes entry_id)
 {
 	for (size_t i = 0; c->running && i < CONTROL_JOBS_MAX; i++) {
 		if (c->jobs[i].used && c->jobs[i].stream == s &&
@@ -299,7 +300,7 @@ bool control_job_take(struct control_stream *s, struct bytes entry_id,
 	const char *wrong = "the entry's id is not one of Redis";
 	bool running = false;
 
-	if (is_known(s->control, s, entry_id))
+	if (job_entry_is_known(s->control, s, entry_id))
 		return true;
 	job = job_begin(s, entry_id);
 	if (!job)
@@ -312,9 +313,9 @@ bool control_job_take(struct control_stream *s, struct bytes entry_id,
 		wrong = job_fill(job, &entry, &running);
 	}
 	if (wrong) {
-		refuse(job, COMMAND_BAD_REQUEST, wrong);
+		job_refuse(job, COMMAND_BAD_REQUEST, wrong);
 	} else if (control_entry_is_expired(&entry, clock_utc_ms())) {
-		refuse(job, COMMAND_EXPIRED, "older than its ttl_ms");
+		job_refuse(job, COMMAND_EXPIRED, "older than its ttl_ms");
 	} else if (running) {
 		job->waiting = true;
 	} else {

@@ -33,8 +33,8 @@ void control_setup(void)
 	};
 }
 
-static void ask(struct control_stream *s, const struct bytes *args, size_t n, uint64_t limit_ns,
-		redis_reply_fn *fn)
+static void stream_ask(struct control_stream *s, const struct bytes *args, size_t n,
+		       uint64_t limit_ns, redis_reply_fn *fn)
 {
 	s->asked = !redis_command(s->link, args, n, limit_ns, fn, s);
 	if (!s->asked)
@@ -127,7 +127,7 @@ static void ask_group(struct control_stream *s)
 				      bytes_str(s->key),   BYTES_LIT("nodes"),
 				      BYTES_LIT("0"),      BYTES_LIT("MKSTREAM") };
 
-	ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, on_group);
+	stream_ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, on_group);
 }
 
 static void ask_history(struct control_stream *s)
@@ -138,7 +138,7 @@ static void ask_history(struct control_stream *s)
 				      BYTES_LIT("STREAMS"),    bytes_str(s->key),
 				      bytes_str(s->after) };
 
-	ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, on_read);
+	stream_ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, on_read);
 }
 
 static void ask_news(struct control_stream *s)
@@ -150,7 +150,7 @@ static void ask_news(struct control_stream *s)
 				      BYTES_LIT("STREAMS"),    bytes_str(s->key),
 				      BYTES_LIT(">") };
 
-	ask(s, args, COUNT_OF(args), BLOCK_LIMIT_NS, on_read);
+	stream_ask(s, args, COUNT_OF(args), BLOCK_LIMIT_NS, on_read);
 }
 
 static void ask_claim(struct control_stream *s)
@@ -161,7 +161,7 @@ static void ask_claim(struct control_stream *s)
 				      BYTES_LIT("COUNT"),      BYTES_LIT(BATCH) };
 
 	s->claim_ns = clock_now_ns() + CLAIM_EVERY_NS;
-	ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, on_claimed);
+	stream_ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, on_claimed);
 }
 
 /* For a whole batch of each stream; and results have a way back. */

@@ -10,7 +10,7 @@ enum {
 	ALL_LOST = 250,      /* of 256 */
 };
 
-static bool is_known(const struct addr *a)
+static bool address_is_known(const struct addr *a)
 {
 	return a->family != ADDR_NONE;
 }
@@ -27,9 +27,9 @@ static bool names_rewritten_address(const struct diagnosis_flow *f)
 {
 	const struct addr *named = &f->facts.address;
 
-	return is_known(&f->facts.origin) && is_known(named) &&
+	return address_is_known(&f->facts.origin) && address_is_known(named) &&
 	       !addr_ip_eq(named, &f->facts.origin) && !addr_ip_eq(named, &f->sip_peer) &&
-	       (!is_known(&f->contact) ||
+	       (!address_is_known(&f->contact) ||
 		(!addr_ip_eq(named, &f->contact) && addr_ip_eq(&f->contact, &f->facts.origin)));
 }
 
@@ -120,7 +120,7 @@ enum answer_of_rule rule_strangers(const struct suspect *s, struct finding *out)
 
 	if (drops < SOME || s->packets_in > 0)
 		return RULE_SILENT;
-	if (is_known(&s->f->latched) && s->f->now.stats.packets_in > 0)
+	if (address_is_known(&s->f->latched) && s->f->now.stats.packets_in > 0)
 		(void)no_longer_believed(s, out);
 	else
 		(void)never_believed(s, out);

@@ -28,7 +28,7 @@ static bool is_complete(const struct query *q)
 }
 
 /* done may take the next one. */
-static void finish(struct queries *x, struct query *q)
+static void query_finish(struct queries *x, struct query *q)
 {
 	struct query ended = *q;
 
@@ -45,7 +45,7 @@ void queries_start(struct queries *x, struct query *q, uint64_t deadline_ns, que
 	q->done = done;
 	q->arg = arg;
 	if (is_complete(q))
-		finish(x, q);
+		query_finish(x, q);
 }
 
 void queries_pause(struct query *q, uint64_t until_ns, query_done_fn *done, void *arg)
@@ -82,7 +82,7 @@ void queries_event(struct queries *x, const struct media_event *event)
 		struct query *q = &x->list[i];
 
 		if (q->used && q->done && note(q, event) && is_complete(q))
-			finish(x, q);
+			query_finish(x, q);
 	}
 }
 
@@ -90,7 +90,7 @@ void queries_expire(struct queries *x, uint64_t now_ns)
 {
 	for (size_t i = 0; x->used && i < QUERIES_MAX; i++) {
 		if (x->list[i].used && x->list[i].deadline_ns <= now_ns)
-			finish(x, &x->list[i]);
+			query_finish(x, &x->list[i]);
 	}
 }
 

@@ -15,7 +15,7 @@ uint64_t waiting_put(struct waiting *w, struct command_run *run)
 	return 0;
 }
 
-static struct command_run *take(struct waiting *w, uint32_t i)
+static struct command_run *waiting_run_take(struct waiting *w, uint32_t i)
 {
 	struct command_run *run = w->list[i].run;
 
@@ -29,14 +29,14 @@ struct command_run *waiting_take(struct waiting *w, uint64_t ticket)
 
 	if (i >= WAITING_MAX || w->list[i].generation != (uint32_t)(ticket >> 32))
 		return NULL;
-	return take(w, i);
+	return waiting_run_take(w, i);
 }
 
 struct command_run *waiting_take_any(struct waiting *w)
 {
 	for (uint32_t i = 0; i < WAITING_MAX; i++) {
 		if (w->list[i].run)
-			return take(w, i);
+			return waiting_run_take(w, i);
 	}
 	return NULL;
 }

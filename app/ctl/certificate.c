@@ -76,7 +76,7 @@ static int set_name(X509 *x, const char *name)
 					  (const unsigned char *)name, -1, -1, 0);
 }
 
-static bool fill(struct pair *p, const char *name, long days)
+static bool pair_fill(struct pair *p, const char *name, long days)
 {
 	p->key = EVP_EC_gen("P-256");
 	p->certificate = X509_new();
@@ -103,7 +103,7 @@ static bool make_ca(struct pair *ca, const char *name)
 	char text[128];
 
 	(void)snprintf(text, sizeof(text), "tandem CA of %.40s", name);
-	return fill(ca, text, CA_DAYS) &&
+	return pair_fill(ca, text, CA_DAYS) &&
 	       add_extension(ca->certificate, ca->certificate, NID_basic_constraints,
 			     "critical,CA:TRUE,pathlen:0") &&
 	       add_extension(ca->certificate, ca->certificate, NID_key_usage,
@@ -133,7 +133,7 @@ static bool make_node(struct pair *node, const struct pair *ca,
 
 	write_alt_names(&w, names);
 	/* clientAuth: the node shows it to those it calls, too */
-	return !w.overflow && fill(node, names->list[0], NODE_DAYS) &&
+	return !w.overflow && pair_fill(node, names->list[0], NODE_DAYS) &&
 	       add_extension(node->certificate, ca->certificate, NID_basic_constraints,
 			     "critical,CA:FALSE") &&
 	       add_extension(node->certificate, ca->certificate, NID_key_usage,
@@ -178,7 +178,7 @@ static int write_key(const char *dir, const char *name, EVP_PKEY *key)
 }
 
 /* How many of the files there are now; -errno of the first that failed goes to *err. */
-static int write_all(const char *dir, const struct pair *ca, const struct pair *node, int *err)
+static int pairs_write(const char *dir, const struct pair *ca, const struct pair *node, int *err)
 {
 	*err = write_certificates(dir, g_files[0], ca->certificate, NULL);
 	if (*err)
@@ -231,7 +231,7 @@ int certificates_make(const char *dir, const struct certificate_names *names)
 		err = -EINVAL;
 		take_away(dir, 0);
 	} else {
-		made = write_all(dir, &ca, &node, &err);
+		made = pairs_write(dir, &ca, &node, &err);
 		if (err)
 			take_away(dir, made);
 	}

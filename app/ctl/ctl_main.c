@@ -148,7 +148,7 @@ static void doctor_read(struct options *o, int argc, char **argv, char call[CALL
 	*id = call;
 }
 
-static int run(struct options *o, int argc, char **argv)
+static int ctl_run(struct options *o, int argc, char **argv)
 {
 	const struct command *command;
 	char call[CALL_WORD];
@@ -197,5 +197,5 @@ int main(int argc, char **argv)
 		return ctl_help(argv[o.first + 1]);
 	if (!strcmp(argv[o.first], "trace"))
 		return trace(&o, argc, argv);
-	return run(&o, argc, argv);
+	return ctl_run(&o, argc, argv);
 }

@@ -37,8 +37,8 @@ static void on_interrupt(int signal)
 }
 
 /* The result (borrowed from *answer), or NULL: complained. */
-static const json_t *ask(const struct job *j, const char *command, const json_t *args,
-			 json_t **answer)
+static const json_t *node_ask(const struct job *j, const char *command, const json_t *args,
+			      json_t **answer)
 {
 	const json_t *error;
 
@@ -53,20 +53,20 @@ static const json_t *ask(const struct job *j, const char *command, const json_t 
 	return NULL;
 }
 
-static bool tell(const struct job *j, const char *command, const char *name, const char *value)
+static bool node_tell(const struct job *j, const char *command, const char *name, const char *value)
 {
 	json_t *args = json_pack("{s:s}", name, value), *answer;
-	bool fine = ask(j, command, args, &answer) != NULL;
+	bool fine = node_ask(j, command, args, &answer) != NULL;
 
 	json_decref(args);
 	json_decref(answer);
 	return fine;
 }
 
-static bool begin(struct job *j)
+static bool trace_ask_begin(struct job *j)
 {
 	json_t *answer;
-	const json_t *result = ask(j, "call.trace.start", j->start, &answer);
+	const json_t *result = node_ask(j, "call.trace.start", j->start, &answer);
 	const char *name = json_string_value(json_object_get(result, "name"));
 
 	if (name)
@@ -75,7 +75,7 @@ static bool begin(struct job *j)
 	return name != NULL;
 }
 
-static bool write_all(int fd, const uint8_t *p, size_t n)
+static bool bytes_write(int fd, const uint8_t *p, size_t n)
 {
 	while (n) {
 		ssize_t written = write(fd, p, n);
@@ -104,7 +104,7 @@ static int chunk_write(struct job *j, const char *text, size_t n)
 	}
 	if (got < 0)
 		ctl_complain("what the node sent is no base64");
-	if (got > 0 && !write_all(j->fd, octets, (size_t)got)) {
+	if (got > 0 && !bytes_write(j->fd, octets, (size_t)got)) {
 		ctl_complain("%s: %s", j->file, strerror(errno));
 		got = -1;
 	}
@@ -117,7 +117,7 @@ static int fetch(struct job *j)
 {
 	json_t *args = json_pack("{s:s, s:I}", "name", j->name, "offset", (json_int_t)j->offset);
 	json_t *answer;
-	const json_t *result = ask(j, "call.trace.read", args, &answer);
+	const json_t *result = node_ask(j, "call.trace.read", args, &answer);
 	const json_t *data = json_object_get(result, "data");
 	int n = -1;
 
@@ -145,7 +145,7 @@ static void stop_if_told(struct job *j)
 	if (!atomic_load(&g_interrupted) || j->stopped)
 		return;
 	j->stopped = true;
-	(void)tell(j, "call.trace.stop", "name", j->name);
+	(void)node_tell(j, "call.trace.stop", "name", j->name);
 }
 
 static bool fetch_all(struct job *j)
@@ -174,7 +174,7 @@ static bool file_open(struct job *j)
 	return j->fd >= 0;
 }
 
-static int run(struct job *j)
+static int trace_run(struct job *j)
 {
 	struct sigaction on = { .sa_handler = on_interrupt };
 	bool fine;
@@ -183,7 +183,7 @@ static int run(struct job *j)
 	(void)sigaction(SIGTERM, &on, NULL);
 	if (!file_open(j))
 		return CTL_REFUSED;
-	if (!begin(j)) {
+	if (!trace_ask_begin(j)) {
 		if (j->fd != STDOUT_FILENO)
 			(void)unlink(j->file);
 		return CTL_REFUSED;
@@ -192,7 +192,7 @@ static int run(struct job *j)
 		      j->file);
 	fine = fetch_all(j);
 	if (fine)
-		fine = tell(j, "call.trace.delete", "name", j->name);
+		fine = node_tell(j, "call.trace.delete", "name", j->name);
 	(void)fprintf(stderr, "tandemctl: %" PRIu64 " octets\n", j->offset);
 	return fine ? CTL_DONE : CTL_REFUSED;
 }
@@ -274,7 +274,7 @@ static bool words_read(struct job *j, int argc, char **argv)
 int ctl_trace(const struct ctl_target *target, int argc, char **argv)
 {
 	struct job j = { .target = target, .start = json_object(), .fd = -1 };
-	int status = words_read(&j, argc, argv) ? run(&j) : CTL_USAGE;
+	int status = words_read(&j, argc, argv) ? trace_run(&j) : CTL_USAGE;
 
 	if (j.fd > STDOUT_FILENO)
 		(void)close(j.fd);

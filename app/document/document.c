@@ -23,10 +23,10 @@ struct document_change {
 	max_align_t value[];
 };
 
-static void begin(struct document_change *change);
+static void change_begin(struct document_change *change);
 
 /* The oldest change is over, its run has ended; the next one may see what it left. */
-static void end(struct node *node, struct document_change *change)
+static void change_end(struct node *node, struct document_change *change)
 {
 	struct documents *d = &node->documents;
 
@@ -40,7 +40,7 @@ static void end(struct node *node, struct document_change *change)
 	OPENSSL_cleanse(change, sizeof(*change) + change->kind->size);
 	free(change);
 	if (d->first)
-		begin(d->first);
+		change_begin(d->first);
 }
 
 static void fail_store(struct command_run *run, enum store_result result)
@@ -83,7 +83,7 @@ static void on_stored(enum store_result result, uint64_t key, uint64_t version, 
 	} else {
 		fail_store(change->run, result);
 	}
-	end(node, change);
+	change_end(node, change);
 }
 
 static bool store_put(struct document_change *change)
@@ -111,7 +111,7 @@ static bool store_delete(struct document_change *change)
 	return true;
 }
 
-static void begin(struct document_change *change)
+static void change_begin(struct document_change *change)
 {
 	struct node *node = change->run->node;
 	bool begun;
@@ -122,10 +122,10 @@ static void begin(struct document_change *change)
 		begun = change->kind->make(change->run, change->value) && store_put(change);
 	}
 	if (!begun)
-		end(node, change);
+		change_end(node, change);
 }
 
-static void add(struct command_run *run, const struct document_kind *kind, bool gone)
+static void document_add(struct command_run *run, const struct document_kind *kind, bool gone)
 {
 	struct document_change *change = calloc(1, sizeof(*change) + kind->size);
 	struct documents *d = &run->node->documents;
@@ -142,7 +142,7 @@ static void add(struct command_run *run, const struct document_kind *kind, bool 
 		d->last = change;
 	} else {
 		d->first = d->last = change;
-		begin(change);
+		change_begin(change);
 	}
 }
 
@@ -153,12 +153,12 @@ bool document_is_changing(const struct documents *d, const char *kind, struct by
 
 void document_put(struct command_run *run, const struct document_kind *kind)
 {
-	add(run, kind, false);
+	document_add(run, kind, false);
 }
 
 void document_delete(struct command_run *run, const struct document_kind *kind)
 {
-	add(run, kind, true);
+	document_add(run, kind, true);
 }
 
 int document_load(struct node *node, const struct document_kind *kind, struct bytes name,

@@ -245,7 +245,7 @@ struct filling {
 	const struct seal_key *key;
 };
 
-static void fill(struct document_reader *r, void *value)
+static void extension_fill(struct document_reader *r, void *value)
 {
 	struct filling *f = value;
 	struct extension *e = &f->extension;
@@ -265,7 +265,7 @@ int extension_from_document(struct extension *out, struct bytes json, const stru
 			    const char **reason)
 {
 	struct filling found = { .key = key };
-	int err = document_read(json, fill, &found, reason);
+	int err = document_read(json, extension_fill, &found, reason);
 
 	if (!err)
 		*out = found.extension;

@@ -26,7 +26,7 @@ void extensions_close(struct extensions *x)
 	pool_close(&x->pool);
 }
 
-static pool_handle find(const struct extensions *x, struct bytes number, uint64_t hash)
+static pool_handle extension_find(const struct extensions *x, struct bytes number, uint64_t hash)
 {
 	uint32_t cursor = 0;
 	pool_handle h;
@@ -42,7 +42,7 @@ static pool_handle find(const struct extensions *x, struct bytes number, uint64_
 
 const struct extension *extensions_find(const struct extensions *x, struct bytes number)
 {
-	pool_handle h = find(x, number, hash_sip(&x->key, number));
+	pool_handle h = extension_find(x, number, hash_sip(&x->key, number));
 
 	return h ? pool_get(&x->pool, h) : NULL;
 }
@@ -50,7 +50,7 @@ const struct extension *extensions_find(const struct extensions *x, struct bytes
 int extensions_put(struct extensions *x, const struct extension *e)
 {
 	uint64_t hash = hash_sip(&x->key, bytes_str(e->core.number));
-	pool_handle h = find(x, bytes_str(e->core.number), hash);
+	pool_handle h = extension_find(x, bytes_str(e->core.number), hash);
 	struct extension *slot = h ? pool_get(&x->pool, h) : pool_take(&x->pool, &h);
 	bool fresh = slot && !slot->core.number[0];
 	int err = 0;
@@ -70,7 +70,7 @@ int extensions_put(struct extensions *x, const struct extension *e)
 bool extensions_delete(struct extensions *x, struct bytes number)
 {
 	uint64_t hash = hash_sip(&x->key, number);
-	pool_handle h = find(x, number, hash);
+	pool_handle h = extension_find(x, number, hash);
 
 	if (!h)
 		return false;

@@ -62,7 +62,7 @@ enum { LARGE = 128 * 1024 };
  * Large blocks are mappings of their own, however many were freed before. Else the first file of documents teaches malloc that a megabyte is
  * nothing special, and from then on each leaves a hole between what stays.
  */
-static int run(const char *path)
+static int node_run_file(const char *path)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 	return node_run(path);
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 	if (hurry())
 		return NODE_EXIT_CONFIG;
 	if (argc == 3 && !strcmp(argv[1], "--config"))
-		return run(argv[2]);
+		return node_run_file(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "--check-config"))
 		return check_config(argv[2], NODE_READ_CHECK);
 	if (argc == 3 && !strcmp(argv[1], "--check-syntax"))

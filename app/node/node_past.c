@@ -90,8 +90,8 @@ static void sdp_in_clear_write(struct writer *w, struct bytes sdp)
 	}
 }
 
-static void head_write(struct writer *w, const struct call_session *s, const struct addr *sender,
-		       uint8_t leg)
+static void past_head_write(struct writer *w, const struct call_session *s,
+			    const struct addr *sender, uint8_t leg)
 {
 	char from[ADDR_TEXT_MAX];
 
@@ -136,7 +136,7 @@ static void made_put(const struct past *p, const struct call_session *s, uint8_t
 	else
 		writer_fmt(&w, "INVITE " BYTES_FMT " SIP/2.0\r\n",
 			   BYTES_ARG(s->asked ? s->target : BYTES_LIT("sip:tandem")));
-	head_write(&w, s, s->asked ? &local : &s->hop.remote, leg);
+	past_head_write(&w, s, s->asked ? &local : &s->hop.remote, leg);
 	writer_fmt(&w, "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n" BYTES_FMT,
 		   b.n, BYTES_ARG(writer_done(&b)));
 	put.utc_ms = clock_utc_ms();

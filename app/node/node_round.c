@@ -252,30 +252,30 @@ static bool is_stop_complete(const struct node *n)
 	       n->answers.count == 0;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
+static uint64_t ns_least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
 static void arm(struct node *n)
 {
-	uint64_t next = least(n->beat_next_ns, n->respawn_ns);
+	uint64_t next = ns_least(n->beat_next_ns, n->respawn_ns);
 	int err;
 
 	if (n->redis)
-		next = least(next, redis_next_ns(n->redis));
+		next = ns_least(next, redis_next_ns(n->redis));
 	if (n->control)
-		next = least(next, control_next_ns(n->control));
+		next = ns_least(next, control_next_ns(n->control));
 	if (n->phase != NODE_STARTING)
-		next = least(next, shard_next_ns(n->shard));
+		next = ns_least(next, shard_next_ns(n->shard));
 	if (n->sip)
-		next = least(next, transport_next_ns(n->sip));
-	next = least(next, queries_next_ns(&n->queries));
+		next = ns_least(next, transport_next_ns(n->sip));
+	next = ns_least(next, queries_next_ns(&n->queries));
 	if (n->media_queue.count)
-		next = least(next, clock_now_ns() + RING_RETRY_NS);
+		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);
 	if (n->phase == NODE_STOPPING)
-		next = least(next, n->stop_deadline_ns);
-	next = least(next, node_drain_next_ns(n));
+		next = ns_least(next, n->stop_deadline_ns);
+	next = ns_least(next, node_drain_next_ns(n));
 	if (n->answers.count || n->events_left)
 		next = 0;
 	err = loop_timer(next, node_on_timer, n);

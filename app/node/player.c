@@ -49,7 +49,7 @@ uint32_t player_rate(enum media_codec codec)
 	return rate;
 }
 
-static bool name_of(const struct player *p, uint32_t rate_hz, struct sound_name *out)
+static bool player_sound_name(const struct player *p, uint32_t rate_hz, struct sound_name *out)
 {
 	const struct player_settings *s = &p->settings;
 
@@ -68,7 +68,7 @@ static enum sounds_answer sound_of(const struct player *p, enum media_codec code
 		*fault = (struct sound_fault){ .reason = "no memory" };
 		return SOUNDS_NONE;
 	}
-	if (!name_of(p, rate_hz, &name)) {
+	if (!player_sound_name(p, rate_hz, &name)) {
 		*fault = (struct sound_fault){ .reason = "not a name of a file" };
 		return SOUNDS_NONE;
 	}

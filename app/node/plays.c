@@ -40,7 +40,7 @@ void plays_close(struct plays *p)
 	*p = (struct plays){ 0 };
 }
 
-static void tell(const struct plays *p, const struct play *y, enum act_news_kind kind)
+static void play_tell(const struct plays *p, const struct play *y, enum act_news_kind kind)
 {
 	struct answer a = {
 		.kind = ANSWER_PLAY,
@@ -53,7 +53,7 @@ static void tell(const struct plays *p, const struct play *y, enum act_news_kind
 	answers_add(p->answers, &a);
 }
 
-static void release(struct plays *p, struct play *y)
+static void play_release(struct plays *p, struct play *y)
 {
 	*y = (struct play){ 0 };
 	p->used--;
@@ -97,12 +97,12 @@ static void job_open(struct plays *p, struct play *y, struct media_sound *sound)
 	c.job = y->job;
 	if (command_put(p, &c)) {
 		y->state = PLAY_OPEN;
-		tell(p, y, ACT_NEWS_OPEN);
+		play_tell(p, y, ACT_NEWS_OPEN);
 		return;
 	}
 	media_sound_drop(sound);
-	tell(p, y, ACT_NEWS_FAILED);
-	release(p, y);
+	play_tell(p, y, ACT_NEWS_FAILED);
+	play_release(p, y);
 }
 
 static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
@@ -119,8 +119,8 @@ static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 	case SOUNDS_NONE:
 		LOG_WARN("play", y->call, "a file cannot be played", LOG_STR("file", y->name.file),
 			 LOG_STR("reason", fault.reason), LOG_U64("at", fault.at));
-		tell(p, y, ACT_NEWS_FAILED);
-		release(p, y);
+		play_tell(p, y, ACT_NEWS_FAILED);
+		play_release(p, y);
 		return;
 	}
 }
@@ -147,7 +147,7 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, enum media_cod
 	if (!y || !rate_hz || !sound_name_set(&wanted.name, bytes_str(p->tenant), file, rate_hz)) {
 		LOG_WARN("play", call, "a file cannot be played", LOG_BYTES("file", file),
 			 LOG_STR("reason", y ? "no name of a file" : "too many are played"));
-		tell(p, &wanted, ACT_NEWS_FAILED);
+		play_tell(p, &wanted, ACT_NEWS_FAILED);
 		return;
 	}
 	*y = wanted;
@@ -164,7 +164,7 @@ void plays_stop(struct plays *p, uint64_t call, uint64_t serial)
 		if (y->state == PLAY_FREE || y->call != call || y->serial != serial)
 			continue;
 		if (y->state == PLAY_WAITS)
-			release(p, y);
+			play_release(p, y);
 		else if (y->state == PLAY_OPEN)
 			leave(p, y);
 		return;
@@ -187,15 +187,15 @@ void plays_event(struct plays *p, const struct media_event *event)
 	if (!y || y->state == PLAY_FREE || !job_id_eq(y->job, event->job))
 		return;
 	if (event->kind == MEDIA_JOB_ENDED && y->state == PLAY_OPEN) {
-		tell(p, y, ACT_NEWS_ENDED);
+		play_tell(p, y, ACT_NEWS_ENDED);
 		leave(p, y);
 	}
 	if (event->kind != MEDIA_JOB_CLOSED)
 		return;
 	if (event->error && y->state == PLAY_OPEN)
-		tell(p, y, ACT_NEWS_FAILED);
+		play_tell(p, y, ACT_NEWS_FAILED);
 	p->left -= y->state == PLAY_LEFT;
-	release(p, y);
+	play_release(p, y);
 }
 
 void plays_round(struct plays *p)

@@ -69,7 +69,7 @@ int shared_ports_open(struct shared_ports *p, struct engine *e, const struct set
 
 /* ---- for calls ---- */
 
-static uint16_t take(void *arg, uint64_t call, uint16_t network)
+static uint16_t shared_port_take(void *arg, uint64_t call, uint16_t network)
 {
 	const struct shared_ports *p = arg;
 
@@ -78,7 +78,7 @@ static uint16_t take(void *arg, uint64_t call, uint16_t network)
 	return (uint16_t)(p->first[network] + engine_worker_for(p->engine, call));
 }
 
-static bool claim(void *arg, uint64_t call, uint16_t network, uint16_t port)
+static bool shared_port_claim(void *arg, uint64_t call, uint16_t network, uint16_t port)
 {
 	const struct shared_ports *p = arg;
 	uint16_t first = p->first[network];
@@ -87,7 +87,7 @@ static bool claim(void *arg, uint64_t call, uint16_t network, uint16_t port)
 	       engine_worker_keep(p->engine, call, (uint32_t)port - first);
 }
 
-static void release(void *arg, uint64_t call)
+static void shared_port_release(void *arg, uint64_t call)
 {
 	const struct shared_ports *p = arg;
 
@@ -96,7 +96,8 @@ static void release(void *arg, uint64_t call)
 
 struct shard_shared_ports shared_ports_of(struct shared_ports *p)
 {
-	return (struct shard_shared_ports){
-		.arg = p, .take = take, .claim = claim, .release = release
-	};
+	return (struct shard_shared_ports){ .arg = p,
+					    .take = shared_port_take,
+					    .claim = shared_port_claim,
+					    .release = shared_port_release };
 }

@@ -23,7 +23,7 @@ int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *e
 	return errors->total ? -EINVAL : err;
 }
 
-static int file_read(int fd, char *text, size_t size)
+static int settings_file_read(int fd, char *text, size_t size)
 {
 	size_t n = 0;
 
@@ -58,7 +58,7 @@ int settings_load(const char *path, char **text, size_t *n)
 	if (!err) {
 		*n = (size_t)st.st_size;
 		*text = malloc(*n + 1);
-		err = *text ? file_read(fd, *text, *n) : -ENOMEM;
+		err = *text ? settings_file_read(fd, *text, *n) : -ENOMEM;
 	}
 	if (err) {
 		free(*text);

@@ -13,7 +13,7 @@ static bool is_beyond_clear(const struct addr *a, uint32_t bits, uint32_t all)
 	return true;
 }
 
-static int refuse(const char **reason, const char *why)
+static int prefix_refuse(const char **reason, const char *why)
 {
 	*reason = why;
 	return -EINVAL;
@@ -26,17 +26,18 @@ int settings_prefix_parse(struct shard_trusted *out, struct bytes in, const char
 	uint32_t all, bits;
 
 	if (addr_parse(&found.net, bytes_sub(in, 0, slash)) || found.net.port || found.net.scope)
-		return refuse(reason, "an address is wanted, such as 10.0.0.0/8 or 2001:db8::/32");
+		return prefix_refuse(reason,
+				     "an address is wanted, such as 10.0.0.0/8 or 2001:db8::/32");
 	all = found.net.family == ADDR_V4 ? 32 : 128;
 	bits = all;
 	if (slash < in.n && (bytes_u32(bytes_from(in, slash + 1), &bits) || bits > all)) {
-		return refuse(reason,
-			      "the number after / must be 1 to 32 (IPv4) or 1 to 128 (IPv6)");
+		return prefix_refuse(
+			reason, "the number after / must be 1 to 32 (IPv4) or 1 to 128 (IPv6)");
 	}
 	if (bits == 0)
-		return refuse(reason, "a prefix of length 0 would trust everybody");
+		return prefix_refuse(reason, "a prefix of length 0 would trust everybody");
 	if (!is_beyond_clear(&found.net, bits, all)) {
-		return refuse(
+		return prefix_refuse(
 			reason,
 			"bits are set beyond the prefix length: 10.1.2.3/8 is written 10.0.0.0/8");
 	}

@@ -114,7 +114,7 @@ static bool is_everyday(struct bytes message)
 	return false;
 }
 
-static struct recent_slot *slot_at(const struct recent_room *room, uint32_t i)
+static struct recent_slot *recent_slot_at(const struct recent_room *room, uint32_t i)
 {
 	return &room->slots[(room->first + i) % room->slots_max];
 }
@@ -129,12 +129,12 @@ static void oldest_forget(struct recent_room *room)
 static size_t place_take(struct recent_room *room, size_t n)
 {
 	if (room->at + n > room->octets_max) {
-		while (room->count && slot_at(room, 0)->at >= room->at)
+		while (room->count && recent_slot_at(room, 0)->at >= room->at)
 			oldest_forget(room);
 		room->at = 0;
 	}
-	while (room->count && slot_at(room, 0)->at >= room->at &&
-	       slot_at(room, 0)->at < room->at + n)
+	while (room->count && recent_slot_at(room, 0)->at >= room->at &&
+	       recent_slot_at(room, 0)->at < room->at + n)
 		oldest_forget(room);
 	room->at += n;
 	return room->at - n;
@@ -157,7 +157,7 @@ void recent_add(struct recent *r, const struct sip_hop *hop, bool sent, uint64_t
 	slot.at = place_take(room, message.n);
 	memcpy(room->octets + slot.at, message.p, message.n);
 	room->count++;
-	*slot_at(room, room->count - 1) = slot;
+	*recent_slot_at(room, room->count - 1) = slot;
 }
 
 /* ---- out ---- */
@@ -170,7 +170,7 @@ bool recent_next(const struct recent *r, struct recent_cursor *cursor, struct re
 	for (size_t i = 0; i < RECENT_ROOMS; i++) {
 		const struct recent_room *room = &r->rooms[i];
 		const struct recent_slot *slot =
-			cursor->at[i] < room->count ? slot_at(room, cursor->at[i]) : NULL;
+			cursor->at[i] < room->count ? recent_slot_at(room, cursor->at[i]) : NULL;
 
 		if (slot && (!oldest || slot->serial < oldest->serial)) {
 			oldest = slot;

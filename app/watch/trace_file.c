@@ -43,7 +43,7 @@ int trace_file_open(struct trace *t)
 	return p ? 0 : -ENOMEM;
 }
 
-static int write_all(struct trace *t)
+static int trace_write(struct trace *t)
 {
 	struct bytes rest = writer_done(&t->space);
 
@@ -62,7 +62,7 @@ static int write_all(struct trace *t)
 /* 0 or -errno: the file is then as it was before. */
 static int drain(struct trace *t)
 {
-	int err = write_all(t);
+	int err = trace_write(t);
 
 	if (err) {
 		(void)!ftruncate(t->fd, (off_t)t->written);

@@ -26,7 +26,7 @@ static bool is_wanted(const struct trace *t, uint8_t point)
 				     : CAPTURE_IN_WIRE | CAPTURE_OUT_WIRE);
 }
 
-static const char *kind_of(const struct capture_packet *c)
+static const char *packet_kind(const struct capture_packet *c)
 {
 	switch (datagram_classify(bytes_mem(c->octets, c->length))) {
 	case DATAGRAM_STUN:
@@ -55,7 +55,8 @@ static void trace_packet(struct trace *t, const struct capture_packet *c, uint64
 				   .lost = c->lost,
 				   .comment = comment };
 
-	(void)snprintf(comment, sizeof(comment), "leg %u line %u %s", c->leg, c->line, kind_of(c));
+	(void)snprintf(comment, sizeof(comment), "leg %u line %u %s", c->leg, c->line,
+		       packet_kind(c));
 	(void)trace_file_add(t, &p);
 }
 

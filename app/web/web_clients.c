@@ -50,7 +50,7 @@ static struct {
 	metric_id made_room, silent;
 } g_metrics;
 
-static metric_id refusal(const char *labels)
+static metric_id client_refusal(const char *labels)
 {
 	return metric_register(METRIC_COUNTER, "tandem_http_refused_total", labels,
 			       "Connections of the web listener not taken");
@@ -64,10 +64,10 @@ static metric_id ended(const char *labels)
 
 void web_clients_setup(void)
 {
-	g_metrics.full = refusal("reason=\"connections_full\"");
-	g_metrics.source = refusal("reason=\"source_full\"");
-	g_metrics.heads = refusal("reason=\"requests_of_source\"");
-	g_metrics.hurried = refusal("reason=\"handshakes_of_source\"");
+	g_metrics.full = client_refusal("reason=\"connections_full\"");
+	g_metrics.source = client_refusal("reason=\"source_full\"");
+	g_metrics.heads = client_refusal("reason=\"requests_of_source\"");
+	g_metrics.hurried = client_refusal("reason=\"handshakes_of_source\"");
 	g_metrics.made_room = ended("reason=\"made_room\"");
 	g_metrics.silent = ended("reason=\"no_request\"");
 }
@@ -142,19 +142,19 @@ static void doom(struct web_client *client, metric_id why)
 	lws_set_timeout(client->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
 
-static bool refuse(metric_id why)
+static bool client_refuse(metric_id why)
 {
 	metric_add(why, 1);
 	return false;
 }
 
 /* One more than limit: the stranger that came first goes, unless it came before_ns or later. */
-static bool make_room(struct crowd crowd, uint32_t limit, uint64_t before_ns, metric_id why)
+static bool clients_make_room(struct crowd crowd, uint32_t limit, uint64_t before_ns, metric_id why)
 {
 	if (crowd.count < limit)
 		return true;
 	if (!crowd.oldest || crowd.oldest->born_ns >= before_ns)
-		return refuse(why);
+		return client_refuse(why);
 	doom(crowd.oldest, g_metrics.made_room);
 	return true;
 }
@@ -184,18 +184,20 @@ bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns)
 	struct addr source;
 
 	if (web_clients_peer(fd, &source))
-		return refuse(g_metrics.source);
+		return client_refuse(g_metrics.source);
 	source = addr_source(&source);
 	if (!free_client(c))
-		return refuse(g_metrics.full);
-	if (!make_room(crowd_of(c, &source, true), WEB_HEADS_OF_SOURCE, young_ns,
-		       g_metrics.heads) ||
-	    !make_room(crowd_of(c, &source, false), c->per_source, now_ns, g_metrics.source))
+		return client_refuse(g_metrics.full);
+	if (!clients_make_room(crowd_of(c, &source, true), WEB_HEADS_OF_SOURCE, young_ns,
+			       g_metrics.heads) ||
+	    !clients_make_room(crowd_of(c, &source, false), c->per_source, now_ns,
+			       g_metrics.source))
 		return false;
 	if (is_hurried(c, &source, now_ns))
-		return refuse(g_metrics.hurried);
-	return make_room(crowd_of(c, NULL, true), WEB_CONNECTIONS_MAX, now_ns, g_metrics.full) &&
-	       make_room(crowd_of(c, NULL, false), c->max, now_ns, g_metrics.full);
+		return client_refuse(g_metrics.hurried);
+	return clients_make_room(crowd_of(c, NULL, true), WEB_CONNECTIONS_MAX, now_ns,
+				 g_metrics.full) &&
+	       clients_make_room(crowd_of(c, NULL, false), c->max, now_ns, g_metrics.full);
 }
 
 struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint64_t now_ns)

@@ -47,7 +47,7 @@ static struct {
 	metric_id connections[2];
 } g_metrics;
 
-static metric_id counter(const char *name, const char *labels, const char *help)
+static metric_id web_counter(const char *name, const char *labels, const char *help)
 {
 	return metric_register(METRIC_COUNTER, name, labels, help);
 }
@@ -59,13 +59,13 @@ void web_link_setup(void)
 	static const char gauge[] = "tandem_sip_ws_connections";
 	static const char not_sent[] = "SIP messages not sent over WebSocket";
 
-	g_metrics.in = counter(messages, "direction=\"in\"", "SIP messages over WebSocket");
-	g_metrics.out = counter(messages, "direction=\"out\"", "SIP messages over WebSocket");
-	g_metrics.gone = counter(drops, "reason=\"no_connection\"", not_sent);
-	g_metrics.ring_full = counter(drops, "reason=\"ring_full\"", not_sent);
-	g_metrics.queue_full = counter(drops, "reason=\"send_queue_full\"", not_sent);
-	g_metrics.size = counter(drops, "reason=\"too_large\"", not_sent);
-	g_metrics.memory = counter(drops, "reason=\"out_of_memory\"", not_sent);
+	g_metrics.in = web_counter(messages, "direction=\"in\"", "SIP messages over WebSocket");
+	g_metrics.out = web_counter(messages, "direction=\"out\"", "SIP messages over WebSocket");
+	g_metrics.gone = web_counter(drops, "reason=\"no_connection\"", not_sent);
+	g_metrics.ring_full = web_counter(drops, "reason=\"ring_full\"", not_sent);
+	g_metrics.queue_full = web_counter(drops, "reason=\"send_queue_full\"", not_sent);
+	g_metrics.size = web_counter(drops, "reason=\"too_large\"", not_sent);
+	g_metrics.memory = web_counter(drops, "reason=\"out_of_memory\"", not_sent);
 	g_metrics.connections[0] = metric_register(METRIC_GAUGE, gauge, "transport=\"ws\"",
 						   "WebSockets that carry SIP");
 	g_metrics.connections[1] = metric_register(METRIC_GAUGE, gauge, "transport=\"wss\"",
@@ -93,7 +93,7 @@ static void count_live(struct web_link *l, enum sip_transport transport, int cha
 	metric_set(g_metrics.connections[transport - SIP_WS], l->live[transport]);
 }
 
-static void begin(struct web_link *l, struct place *p, const struct sip_hop *hop)
+static void place_begin(struct web_link *l, struct place *p, const struct sip_hop *hop)
 {
 	if (p->live == hop->connection)
 		return;
@@ -104,7 +104,7 @@ static void begin(struct web_link *l, struct place *p, const struct sip_hop *hop
 	count_live(l, p->transport, 1);
 }
 
-static void end(struct web_link *l, struct place *p, const struct sip_hop *hop)
+static void place_end(struct web_link *l, struct place *p, const struct sip_hop *hop)
 {
 	if (p->live != hop->connection)
 		return;
@@ -124,10 +124,10 @@ static void one(struct web_link *l, const struct item *item)
 	}
 	assert(p);
 	if (!item->data) {
-		end(l, p, &item->hop);
+		place_end(l, p, &item->hop);
 		return;
 	}
-	begin(l, p, &item->hop);
+	place_begin(l, p, &item->hop);
 	metric_add(g_metrics.in, 1);
 	l->handlers.receive(&item->hop, bytes_mem(item->data, item->n), l->handlers.arg);
 	/* relaxed: a count, nothing is read because of it */

@@ -7,7 +7,7 @@
 
 enum { ROOM_FIRST = 2048 };
 
-static int make_room(struct web_message *m, size_t n)
+static int web_message_make_room(struct web_message *m, size_t n)
 {
 	size_t room = m->room ? m->room : ROOM_FIRST;
 	uint8_t *data;
@@ -32,7 +32,7 @@ int web_message_add(struct web_message *m, struct bytes piece, uint64_t left)
 		return -EMSGSIZE;
 	if (piece.n == 0)
 		return 0;
-	err = make_room(m, m->n + piece.n);
+	err = web_message_make_room(m, m->n + piece.n);
 	if (err)
 		return err;
 	memcpy(m->data + m->n, piece.p, piece.n);

@@ -128,7 +128,7 @@ static void pong_soon(struct web_session *s)
 }
 
 /* A whole message. */
-static int take(struct web_session *s)
+static int session_take(struct web_session *s)
 {
 	enum web_message_kind kind = web_message_kind(bytes_mem(s->in.data, s->in.n));
 
@@ -159,7 +159,7 @@ int web_session_receive(struct web_session *s, struct bytes piece)
 		return doom(s, WEB_SESSION_END_OVERFLOW, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	err = web_message_add(&s->in, piece, left);
 	if (!err && lws_is_final_fragment(s->wsi) && !left) {
-		err = take(s);
+		err = session_take(s);
 	} else if (!err && !s->begun_ns) {
 		s->begun_ns = clock_now_ns();
 	}
