@@ -131,7 +131,7 @@ static void sections_read(struct walk *walk, const struct conf_field *field,
 	}
 }
 
-static enum conf_kind kind_of(enum conf_type type)
+static enum conf_kind conf_kind_of(enum conf_type type)
 {
 	switch (type) {
 	case CONF_MAP:
@@ -161,7 +161,7 @@ static bool is_kind(const struct conf_node *node, enum conf_kind kind)
 static void value_read(struct walk *walk, const struct conf_field *field,
 		       const struct conf_node *node, uint8_t *level)
 {
-	if (!is_kind(node, kind_of(field->type))) {
+	if (!is_kind(node, conf_kind_of(field->type))) {
 		conf_report_wrong(walk->errors, field, node);
 		return;
 	}

@@ -81,7 +81,7 @@ void conf_report_missing(struct conf_errors *errors, const struct conf_field *fi
 	message_add(errors, &m, map);
 }
 
-static size_t least(size_t a, size_t b)
+static size_t length_least(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -103,7 +103,7 @@ static size_t key_distance(struct bytes a, struct bytes b)
 			size_t replaced = diagonal + (a.p[i - 1] != b.p[j - 1]);
 
 			diagonal = row[j];
-			row[j] = least(replaced, least(row[j], row[j - 1]) + 1);
+			row[j] = length_least(replaced, length_least(row[j], row[j - 1]) + 1);
 		}
 	}
 	return row[b.n];

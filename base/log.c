@@ -174,7 +174,7 @@ static void time_write(struct line *line)
 	pair_write(line, &LOG_BYTES("ts", writer_done(&w)));
 }
 
-static void head_write(struct line *line, enum log_level level, const char *unit, uint64_t call)
+static void log_head_write(struct line *line, enum log_level level, const char *unit, uint64_t call)
 {
 	char id[BASE32_U64_LEN];
 
@@ -221,7 +221,7 @@ void log_write(enum log_level level, const char *unit, uint64_t call, const char
 	if (!log_flood_pass(unit, msg, clock_now_ns(), &suppressed))
 		return;
 	lost = atomic_exchange_explicit(&g_lost, 0, memory_order_relaxed);
-	head_write(&line, level, unit, call);
+	log_head_write(&line, level, unit, call);
 	pair_write(&line, &LOG_STR("msg", msg));
 	if (suppressed)
 		pair_write(&line, &LOG_U64("suppressed", suppressed));

@@ -25,7 +25,7 @@ static uint64_t fnv(uint64_t hash, const char *str)
 }
 
 /* Messages are constants, so the table does not fill; if it does, the rest goes unlimited. */
-static struct kind *kind_of(uint64_t key)
+static struct kind *flood_kind(uint64_t key)
 {
 	for (uint32_t i = 0; i < PROBES; i++) {
 		struct kind *kind = &g_kinds[(key + i) % KINDS];
@@ -57,7 +57,7 @@ static bool window_pass(struct kind *kind, uint32_t second)
 
 bool log_flood_pass(const char *unit, const char *msg, uint64_t now_ns, uint32_t *suppressed)
 {
-	struct kind *kind = kind_of(fnv(fnv(UINT64_C(0xcbf29ce484222325), unit), msg) | 1);
+	struct kind *kind = flood_kind(fnv(fnv(UINT64_C(0xcbf29ce484222325), unit), msg) | 1);
 
 	*suppressed = 0;
 	if (!kind)

@@ -23,7 +23,7 @@ static void *reserve(size_t item, size_t count)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static void release(void *p, size_t n)
+static void pages_release(void *p, size_t n)
 {
 	if (p)
 		(void)munmap(p, n);
@@ -49,13 +49,13 @@ int pool_open(struct pool *p, size_t item_size, uint32_t capacity)
 void pool_close(struct pool *p)
 {
 	ASAN_UNPOISON_MEMORY_REGION(p->slots, p->stride * p->touched);
-	release(p->slots, p->stride * p->capacity);
-	release(p->meta, sizeof(*p->meta) * p->capacity);
-	release(p->free_list, sizeof(*p->free_list) * p->capacity);
+	pages_release(p->slots, p->stride * p->capacity);
+	pages_release(p->meta, sizeof(*p->meta) * p->capacity);
+	pages_release(p->free_list, sizeof(*p->free_list) * p->capacity);
 	*p = (struct pool){ 0 };
 }
 
-static void *slot_at(const struct pool *p, uint32_t index)
+static void *pool_slot(const struct pool *p, uint32_t index)
 {
 	return p->slots + (size_t)index * p->stride;
 }
@@ -71,8 +71,8 @@ void *pool_take(struct pool *p, pool_handle *out)
 
 	if (p->free_count) {
 		index = p->free_list[--p->free_count];
-		ASAN_UNPOISON_MEMORY_REGION(slot_at(p, index), p->stride);
-		memset(slot_at(p, index), 0, p->stride);
+		ASAN_UNPOISON_MEMORY_REGION(pool_slot(p, index), p->stride);
+		memset(pool_slot(p, index), 0, p->stride);
 	} else if (p->touched < p->capacity) {
 		index = p->touched++; /* zero since mmap */
 	} else {
@@ -81,7 +81,7 @@ void *pool_take(struct pool *p, pool_handle *out)
 	p->meta[index]++; /* odd: in use, and so never 0 */
 	p->in_use++;
 	*out = handle_of(p, index);
-	return slot_at(p, index);
+	return pool_slot(p, index);
 }
 
 void *pool_get(const struct pool *p, pool_handle h)
@@ -91,7 +91,7 @@ void *pool_get(const struct pool *p, pool_handle h)
 
 	if (index >= p->touched || p->meta[index] != generation || generation % 2 == 0)
 		return NULL;
-	return slot_at(p, index);
+	return pool_slot(p, index);
 }
 
 bool pool_give(struct pool *p, pool_handle h)
@@ -103,7 +103,7 @@ bool pool_give(struct pool *p, pool_handle h)
 	p->meta[index]++;
 	p->in_use--;
 	p->free_list[p->free_count++] = index;
-	ASAN_POISON_MEMORY_REGION(slot_at(p, index), p->stride);
+	ASAN_POISON_MEMORY_REGION(pool_slot(p, index), p->stride);
 	return true;
 }
 
@@ -114,7 +114,7 @@ void *pool_next(const struct pool *p, uint32_t *cursor, pool_handle *h)
 
 		if (p->meta[index] % 2) {
 			*h = handle_of(p, index);
-			return slot_at(p, index);
+			return pool_slot(p, index);
 		}
 	}
 	return NULL;

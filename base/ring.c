@@ -47,7 +47,7 @@ void ring_close(struct ring *r)
 	r->wake_fd = -1;
 }
 
-static uint8_t *slot_at(const struct ring *r, uint32_t at)
+static uint8_t *ring_slot(const struct ring *r, uint32_t at)
 {
 	return r->slots + (size_t)(at & r->mask) * r->item_size;
 }
@@ -67,7 +67,7 @@ void *ring_reserve(struct ring *r)
 	/* acquire: pairs with the release in ring_pop, so the slot was read before we refill it */
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
 
-	return tail - head > r->mask ? NULL : slot_at(r, tail);
+	return tail - head > r->mask ? NULL : ring_slot(r, tail);
 }
 
 void ring_publish(struct ring *r)
@@ -100,7 +100,7 @@ const void *ring_peek(const struct ring *r)
 	/* acquire: pairs with the store in ring_publish, so the slot is filled before we see tail */
 	if (atomic_load_explicit(&r->tail, memory_order_acquire) == head)
 		return NULL;
-	return slot_at(r, head);
+	return ring_slot(r, head);
 }
 
 void ring_release(struct ring *r)
@@ -108,7 +108,7 @@ void ring_release(struct ring *r)
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
 
 	if (r->wipes)
-		explicit_bzero(slot_at(r, head), r->item_size);
+		explicit_bzero(ring_slot(r, head), r->item_size);
 	/* release: pairs with the acquire in ring_reserve */
 	atomic_store_explicit(&r->head, head + 1, memory_order_release);
 }
@@ -123,9 +123,9 @@ uint32_t ring_pop(struct ring *r, void *items, uint32_t max)
 	if (n > max)
 		n = max;
 	for (uint32_t i = 0; i < n; i++) {
-		memcpy(to + i * r->item_size, slot_at(r, head + i), r->item_size);
+		memcpy(to + i * r->item_size, ring_slot(r, head + i), r->item_size);
 		if (r->wipes)
-			explicit_bzero(slot_at(r, head + i), r->item_size);
+			explicit_bzero(ring_slot(r, head + i), r->item_size);
 	}
 	/* release: pairs with the acquire in ring_push */
 	atomic_store_explicit(&r->head, head + n, memory_order_release);

@@ -26,7 +26,7 @@ int identity_parse(char out[IDENTITY_LEN + 1], struct bytes text)
 }
 
 /* Bytes read, or -errno. */
-static ssize_t file_read(const char *path, char *out, size_t cap)
+static ssize_t identity_file_read(const char *path, char *out, size_t cap)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	ssize_t n;
@@ -61,7 +61,7 @@ static int id_read(struct identity *out, const char *dir, struct rand_source *ra
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/identity", dir) >= sizeof(path))
 		return -ENAMETOOLONG;
-	n = file_read(path, text, sizeof(text));
+	n = identity_file_read(path, text, sizeof(text));
 	if (n == -ENOENT)
 		return identity_make(out, path, rand);
 	return n < 0 ? (int)n : identity_parse(out->id, bytes_mem(text, (size_t)n));
@@ -71,7 +71,7 @@ static int id_read(struct identity *out, const char *dir, struct rand_source *ra
 static int place_read(struct identity *out, int lock_fd)
 {
 	char boot[FILE_MAX];
-	ssize_t n = file_read("/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+	ssize_t n = identity_file_read("/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
 	struct stat st;
 	int len;
 

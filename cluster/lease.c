@@ -41,7 +41,7 @@ static void valid_set(struct lease *l, uint64_t until_ns)
 	atomic_store_explicit(&l->valid_until_ns, until_ns, memory_order_relaxed);
 }
 
-static unsigned ask(struct lease *l, enum lease_action question, uint64_t now_ns)
+static unsigned lease_question_ask(struct lease *l, enum lease_action question, uint64_t now_ns)
 {
 	l->question = question;
 	l->sent_ns = now_ns;
@@ -56,7 +56,7 @@ static unsigned probe(struct lease *l, uint64_t now_ns)
 {
 	if (!l->link_up || l->question)
 		return 0;
-	return ask(l, l->stale ? LEASE_SEND_ASSERT : LEASE_SEND_RENEW, now_ns);
+	return lease_question_ask(l, l->stale ? LEASE_SEND_ASSERT : LEASE_SEND_RENEW, now_ns);
 }
 
 static void probe_later(struct lease *l, uint64_t now_ns)
@@ -136,7 +136,7 @@ static unsigned want(struct lease *l, uint64_t now_ns)
 	if (l->state != LEASE_IDLE && l->state != LEASE_FENCED)
 		return 0;
 	l->state = LEASE_ASKING;
-	return l->link_up && !l->question ? ask(l, LEASE_SEND_ACQUIRE, now_ns) : 0;
+	return l->link_up && !l->question ? lease_question_ask(l, LEASE_SEND_ACQUIRE, now_ns) : 0;
 }
 
 static unsigned link_up(struct lease *l, uint64_t now_ns)
@@ -144,7 +144,7 @@ static unsigned link_up(struct lease *l, uint64_t now_ns)
 	l->link_up = true;
 	switch (l->state) {
 	case LEASE_ASKING:
-		return l->question ? 0 : ask(l, LEASE_SEND_ACQUIRE, now_ns);
+		return l->question ? 0 : lease_question_ask(l, LEASE_SEND_ACQUIRE, now_ns);
 	case LEASE_DOUBT:
 		return probe(l, now_ns);
 	case LEASE_IDLE:

@@ -50,7 +50,7 @@ static uint64_t deadline_of(const struct redis *r, uint64_t deadline_ns)
 	return clock_now_ns() + (deadline_ns ? deadline_ns : r->settings.deadline_ns);
 }
 
-static bool is_open(const struct redis *r)
+static bool redis_is_open(const struct redis *r)
 {
 	return r->state == REDIS_LINK_UP && !r->broken && !r->closing;
 }
@@ -63,7 +63,7 @@ int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t 
 				   .deadline_ns = deadline_of(r, deadline_ns) };
 	int err = -ENOTCONN;
 
-	if (is_open(r)) {
+	if (redis_is_open(r)) {
 		err = r->queue.count < r->settings.pending_max
 			      ? redis_command_put(r, args, n, &wait)
 			      : -EAGAIN;
@@ -102,7 +102,7 @@ static int commands_put(struct redis *r, struct bytes commands, const struct red
 int redis_commands(struct redis *r, struct bytes commands, const struct redis_answers *answers,
 		   size_t n)
 {
-	int err = is_open(r) ? commands_put(r, commands, answers, n) : -ENOTCONN;
+	int err = redis_is_open(r) ? commands_put(r, commands, answers, n) : -ENOTCONN;
 
 	if (err)
 		metric_add(r->metrics.refused, 1);

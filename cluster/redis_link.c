@@ -64,7 +64,7 @@ static void socket_drop(struct redis *r)
 	redis_buffer_clear(&r->out);
 }
 
-static void tell(struct redis *r, bool connected)
+static void link_tell(struct redis *r, bool connected)
 {
 	metric_set(r->metrics.up, connected);
 	if (r->state_fn && !r->closing)
@@ -98,7 +98,7 @@ static void link_lost(struct redis *r)
 	r->wake_ns = now_ns + wait_ns;
 	loss_log(r, why, wait_ns);
 	if (was_up)
-		tell(r, false);
+		link_tell(r, false);
 	queue_fail(r);
 }
 
@@ -119,7 +119,7 @@ void redis_link_leave(struct redis *r)
 
 /* ---- out ---- */
 
-static void watch(struct redis *r)
+static void link_watch(struct redis *r)
 {
 	bool writing = r->state == REDIS_LINK_DIALLING || redis_buffer_bytes(&r->out).n > 0;
 	int err;
@@ -150,7 +150,7 @@ static void out_write(struct redis *r)
 		}
 	}
 	if (!r->broken)
-		watch(r);
+		link_watch(r);
 }
 
 void redis_flush(struct redis *r)
@@ -171,7 +171,7 @@ static void link_up(struct redis *r)
 	r->quiet = false;
 	metric_add(r->metrics.connects, 1);
 	LOG_INFO("redis", 0, "link up");
-	tell(r, true);
+	link_tell(r, true);
 }
 
 static void on_greeting(int err, const struct redisReply *reply, void *arg)
@@ -290,7 +290,7 @@ static void dial(struct redis *r, uint64_t now_ns)
 	if (err) {
 		break_errno(r, "connect failed", -err);
 	} else {
-		watch(r);
+		link_watch(r);
 	}
 }
 
@@ -369,7 +369,7 @@ void redis_close(struct redis *r)
 	socket_drop(r);
 	queue_fail(r);
 	if (was_up)
-		tell(r, false);
+		link_tell(r, false);
 	while (r->guests)
 		redis_leave(r->guests);
 	redis_link_leave(r);

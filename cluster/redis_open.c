@@ -16,7 +16,7 @@ enum {
 
 #define DEADLINE_PRESET_NS (50 * NS_PER_MS)
 
-static struct redis_metrics metrics_register(const char *labels)
+static struct redis_metrics redis_metrics_register(const char *labels)
 {
 	return (struct redis_metrics){
 		.commands = metric_register(METRIC_COUNTER, "tandem_redis_commands_total", NULL,
@@ -64,7 +64,7 @@ static int setup(struct redis *r)
 		return err;
 	rand_open_system(&r->rand);
 	r->backoff = (struct redis_backoff){ .max_ns = r->settings.reconnect_max_ns };
-	r->metrics = metrics_register(r->settings.labels);
+	r->metrics = redis_metrics_register(r->settings.labels);
 	return redis_queue_open(&r->queue, r->settings.pending_max + GREETINGS_MAX);
 }
 

@@ -19,7 +19,7 @@ void redis_queue_close(struct redis_queue *q)
 	*q = (struct redis_queue){ 0 };
 }
 
-static struct redis_wait *slot_at(const struct redis_queue *q, uint32_t i)
+static struct redis_wait *queue_slot(const struct redis_queue *q, uint32_t i)
 {
 	return &q->slots[((uint64_t)q->head + i) % q->capacity];
 }
@@ -28,7 +28,7 @@ bool redis_queue_push(struct redis_queue *q, const struct redis_wait *wait)
 {
 	if (q->count == q->capacity)
 		return false;
-	*slot_at(q, q->count++) = *wait;
+	*queue_slot(q, q->count++) = *wait;
 	if (!wait->expired && wait->deadline_ns < q->next_ns)
 		q->next_ns = wait->deadline_ns;
 	return true;
@@ -38,7 +38,7 @@ bool redis_queue_pop(struct redis_queue *q, struct redis_wait *out)
 {
 	if (q->count == 0)
 		return false;
-	*out = *slot_at(q, 0);
+	*out = *queue_slot(q, 0);
 	q->head = (q->head + 1) % q->capacity;
 	q->count--;
 	if (q->count == 0) {
@@ -51,7 +51,7 @@ bool redis_queue_pop(struct redis_queue *q, struct redis_wait *out)
 
 const struct redis_wait *redis_queue_oldest(const struct redis_queue *q)
 {
-	return q->count ? slot_at(q, 0) : NULL;
+	return q->count ? queue_slot(q, 0) : NULL;
 }
 
 bool redis_queue_expire(struct redis_queue *q, uint64_t now_ns, uint32_t *cursor,
@@ -63,7 +63,7 @@ bool redis_queue_expire(struct redis_queue *q, uint64_t now_ns, uint32_t *cursor
 		q->next_ns = UINT64_MAX;
 	}
 	while (*cursor < q->count) {
-		struct redis_wait *wait = slot_at(q, (*cursor)++);
+		struct redis_wait *wait = queue_slot(q, (*cursor)++);
 
 		if (wait->expired)
 			continue;

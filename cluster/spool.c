@@ -202,7 +202,7 @@ static void on_event(int fd, unsigned events, void *arg)
 		answers_take(arg);
 }
 
-static void ask(struct spool *sp, struct job *job)
+static void spool_job_ask(struct spool *sp, struct job *job)
 {
 	(void)pthread_mutex_lock(&sp->lock);
 	jobs_add(&sp->asked, job);
@@ -231,7 +231,7 @@ void spool_append(struct spool *sp, const struct spool_entry *entry, spool_done_
 	sp->stored = true;
 	if (entry->number < sp->lowest)
 		sp->lowest = entry->number;
-	ask(sp, job);
+	spool_job_ask(sp, job);
 }
 
 void spool_read(struct spool *sp, spool_segment_fn *fn, void *arg)
@@ -245,7 +245,7 @@ void spool_read(struct spool *sp, spool_segment_fn *fn, void *arg)
 	job->type = JOB_READ;
 	job->segment = fn;
 	job->arg = arg;
-	ask(sp, job);
+	spool_job_ask(sp, job);
 }
 
 void spool_remove(struct spool *sp, uint64_t number, bool aside, spool_done_fn *fn, void *arg)
@@ -261,7 +261,7 @@ void spool_remove(struct spool *sp, uint64_t number, bool aside, spool_done_fn *
 	job->aside = aside;
 	job->done = fn;
 	job->arg = arg;
-	ask(sp, job);
+	spool_job_ask(sp, job);
 }
 
 bool spool_is_empty(const struct spool *sp)

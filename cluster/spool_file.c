@@ -108,7 +108,7 @@ static int segment_begin(struct spool_file *f)
 	return -EIO;
 }
 
-static int write_all(int fd, struct bytes in)
+static int spool_write(int fd, struct bytes in)
 {
 	while (in.n > 0) {
 		ssize_t n = write(fd, in.p, in.n);
@@ -128,7 +128,7 @@ int spool_file_write(struct spool_file *f, struct bytes in)
 
 	if (err)
 		return err;
-	err = write_all(f->fd, in);
+	err = spool_write(f->fd, in);
 	if (!err) {
 		f->size += in.n;
 	} else if (ftruncate(f->fd, (off_t)f->size) < 0) {

@@ -80,7 +80,7 @@ static void on_flush(void *arg)
 	store_batch_flush(arg);
 }
 
-static struct store_metrics metrics_register(void)
+static struct store_metrics store_metrics_register(void)
 {
 #define COUNTER(name, help) metric_register(METRIC_COUNTER, "tandem_store_" name, NULL, help)
 #define RESULT(name)                                                                          \
@@ -130,7 +130,7 @@ static void init(struct store *s, const struct store_settings *settings)
 	s->failed_end = &s->failed;
 	s->replay.retry_ns = UINT64_MAX;
 	s->keys_ns = UINT64_MAX;
-	s->metrics = metrics_register();
+	s->metrics = store_metrics_register();
 	s->guest = (struct redis_guest){ .state = on_state,
 					 .expire = on_expire,
 					 .flush = on_flush,

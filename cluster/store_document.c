@@ -37,7 +37,8 @@ static void send(struct store_op *op, const struct document *d)
 	}
 }
 
-static void run(struct store *s, const struct document *d, store_done_fn *done, void *arg)
+static void document_store(struct store *s, const struct document *d, store_done_fn *done,
+			   void *arg)
 {
 	struct store_op *op;
 
@@ -52,24 +53,24 @@ static void run(struct store *s, const struct document *d, store_done_fn *done, 
 void store_document_put(struct store *s, struct bytes tenant, const char *kind, struct bytes name,
 			struct bytes json, store_done_fn *done, void *arg)
 {
-	run(s,
-	    &(struct document){ .script = SCRIPT_DOCUMENT_PUT,
-				.tenant = tenant,
-				.kind = kind,
-				.name = name,
-				.json = json },
-	    done, arg);
+	document_store(s,
+		       &(struct document){ .script = SCRIPT_DOCUMENT_PUT,
+					   .tenant = tenant,
+					   .kind = kind,
+					   .name = name,
+					   .json = json },
+		       done, arg);
 }
 
 void store_document_delete(struct store *s, struct bytes tenant, const char *kind,
 			   struct bytes name, store_done_fn *done, void *arg)
 {
-	run(s,
-	    &(struct document){ .script = SCRIPT_DOCUMENT_DELETE,
-				.tenant = tenant,
-				.kind = kind,
-				.name = name },
-	    done, arg);
+	document_store(s,
+		       &(struct document){ .script = SCRIPT_DOCUMENT_DELETE,
+					   .tenant = tenant,
+					   .kind = kind,
+					   .name = name },
+		       done, arg);
 }
 
 void store_document_restore(struct store *s, struct bytes tenant, const char *kind,
@@ -80,14 +81,14 @@ void store_document_restore(struct store *s, struct bytes tenant, const char *ki
 	struct writer w = writer_over(text, sizeof(text));
 
 	writer_fmt(&w, "%" PRIu64, version);
-	run(s,
-	    &(struct document){ .script = SCRIPT_DOCUMENT_RESTORE,
-				.tenant = tenant,
-				.kind = kind,
-				.name = name,
-				.json = json,
-				.version = writer_done(&w) },
-	    done, arg);
+	document_store(s,
+		       &(struct document){ .script = SCRIPT_DOCUMENT_RESTORE,
+					   .tenant = tenant,
+					   .kind = kind,
+					   .name = name,
+					   .json = json,
+					   .version = writer_done(&w) },
+		       done, arg);
 }
 
 void store_document_generation(struct store *s, struct bytes tenant, store_done_fn *done, void *arg)

@@ -376,8 +376,8 @@ static struct store_end *end_new(struct store *s, uint64_t call, const struct st
 	return end;
 }
 
-static void refuse(struct store *s, uint64_t call, enum store_result result, store_done_fn *done,
-		   void *arg)
+static void end_refuse(struct store *s, uint64_t call, enum store_result result,
+		       store_done_fn *done, void *arg)
 {
 	struct store_op *op = store_op_user(s, done, arg, call, 0);
 
@@ -400,8 +400,8 @@ static void end_take(struct store_end *end)
 static void end_join(struct store_end *end, store_done_fn *done, void *arg)
 {
 	if (end->state == END_ACKED || end_await(end, done, arg))
-		refuse(end->s, end->entry.call, end->state == END_ACKED ? STORE_OK : STORE_UNKNOWN,
-		       done, arg);
+		end_refuse(end->s, end->entry.call,
+			   end->state == END_ACKED ? STORE_OK : STORE_UNKNOWN, done, arg);
 	else if (end->state == END_KEPT && store_is_healthy(end->s))
 		end_send_again(end);
 	else if (end->state == END_KEPT)
@@ -421,7 +421,7 @@ static void end_begin(struct store *s, uint64_t call, const struct store_field *
 		end_free(end);
 	metric_add(s->metrics.cdr_lost, 1);
 	LOG_ERROR("store", call, "CDR lost: too large, or no memory", LOG_U64("fields", fields));
-	refuse(s, call, STORE_REFUSED, done, arg);
+	end_refuse(s, call, STORE_REFUSED, done, arg);
 }
 
 void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
@@ -433,7 +433,7 @@ void store_call_end(struct store *s, uint64_t call, const struct store_field *cd
 	ends_trim(s, clock_now_ns());
 	end = end_find(s, call);
 	if (store_is_fenced(s))
-		refuse(s, call, STORE_FENCED, done, arg);
+		end_refuse(s, call, STORE_FENCED, done, arg);
 	else if (end)
 		end_join(end, done, arg);
 	else

@@ -255,7 +255,7 @@ static void broken(struct store_load *load, struct bytes member, const struct se
 	aside_send(load, member, seen, reason);
 }
 
-static void forget(struct store_load *load, struct bytes member)
+static void load_forget(struct store_load *load, struct bytes member)
 {
 	struct seen nothing = seen_of((struct bytes){ 0 });
 
@@ -325,7 +325,7 @@ static void length_take(struct store_load *load, struct bytes member, long long 
 static void string_take(struct store_load *load, struct bytes member, struct bytes text)
 {
 	if (text.n == 0) {
-		forget(load, member);
+		load_forget(load, member);
 	} else if (text.n > record_max(load)) {
 		large(load, member);
 	} else {

@@ -62,7 +62,7 @@ static void lease_tell(struct store_answer *a, enum lease_event_type type)
 	a->lease_told = true;
 }
 
-static void error_read(struct store_answer *a, struct bytes text)
+static void answer_error_read(struct store_answer *a, struct bytes text)
 {
 	a->result = STORE_REFUSED;
 	/* scripts of older servers say it in the middle of a sentence */
@@ -96,7 +96,7 @@ static void word_read(const struct store *s, struct store_answer *a)
 		a->result = STORE_UNKNOWN;
 		lease_tell(a, LEASE_MISSING);
 	} else {
-		error_read(a, word);
+		answer_error_read(a, word);
 	}
 }
 
@@ -109,7 +109,7 @@ static struct store_answer answer_read(const struct store *s, bool script, int e
 	if (err) {
 		lease_tell(&a, LEASE_LATE);
 	} else if (redis_is_error(reply, &text)) {
-		error_read(&a, text);
+		answer_error_read(&a, text);
 	} else if (script) {
 		word_read(s, &a);
 	} else {

@@ -20,8 +20,8 @@ static int read_line_of_a(struct offer_line *out, const struct offer_answering *
 	return 0;
 }
 
-static void add(struct offer_agreement *g, const struct payload *meaning, uint8_t a,
-		uint8_t offered, uint8_t answered)
+static void agreement_add(struct offer_agreement *g, const struct payload *meaning, uint8_t a,
+			  uint8_t offered, uint8_t answered)
 {
 	if (g->count == PAYLOAD_RULES_MAX)
 		return;
@@ -44,9 +44,9 @@ static bool add_answered(struct offer_agreement *g, const struct payload_list *f
 	const struct payload *a = to_a == PAYLOAD_NONE ? NULL : &formats_a->at[to_a];
 
 	if (a)
-		add(g, a, a->number, b->from, b->to);
+		agreement_add(g, a, a->number, b->from, b->to);
 	else if (payload_is_event(offered))
-		add(g, offered, PAYLOAD_NONE, b->from, b->to);
+		agreement_add(g, offered, PAYLOAD_NONE, b->from, b->to);
 	return a && payload_is_codec(a);
 }
 
@@ -104,10 +104,10 @@ static void keep_events_of_a(struct offer_agreement *g, const struct payload_lis
 			continue;
 		first = first ? first : p;
 		if (has_clock(g, p->clock_hz))
-			add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
+			agreement_add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
 	}
 	if (first && !has_event_of_a(g))
-		add(g, first, first->number, PAYLOAD_NONE, PAYLOAD_NONE);
+		agreement_add(g, first, first->number, PAYLOAD_NONE, PAYLOAD_NONE);
 }
 
 /* Of the first codec: what its packets have. 0: there is none. */
@@ -157,7 +157,7 @@ static void keep_one_clock(struct offer_agreement *g, const struct payload_list 
 		const struct payload *p = &formats->at[i];
 
 		if (payload_is_event(p) && p->clock_hz == clock_hz)
-			add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
+			agreement_add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
 	}
 	found = has_event_in(g, clock_hz);
 	for (uint8_t i = 0; i < count; i++) {
@@ -214,7 +214,7 @@ static const char *settle_own(struct offer_agreement *g, const struct offer_line
 		const struct payload *p = &a->formats.at[i];
 
 		if (a->kind == MEDIA_AUDIO && offer_own_has(own, p))
-			add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
+			agreement_add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
 	}
 	if (g->count == 0)
 		return "no codec in common";

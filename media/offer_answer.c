@@ -99,8 +99,8 @@ static void open_lines(struct session *s)
 		s->line[i].side.sends = s->line[i].side.receives = 1;
 }
 
-static NOINLINE int answer(struct offer_answering *k, struct writer *w, struct media_plan *plan,
-			   struct offer_error *error)
+static NOINLINE int offer_answer_make(struct offer_answering *k, struct writer *w,
+				      struct media_plan *plan, struct offer_error *error)
 {
 	struct session b;
 	int err;
@@ -123,7 +123,7 @@ static NOINLINE int answer(struct offer_answering *k, struct writer *w, struct m
 }
 
 /* A's request was right; its offer cannot be answered. */
-static int refuse(struct offer_error *error, int err)
+static int answer_refuse(struct offer_error *error, int err)
 {
 	if (error->status != 413)
 		error->status = 488;
@@ -150,11 +150,11 @@ int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
 	if (!err)
 		err = offer_parse(&answered, b->heard, policy, error);
 	if (!err)
-		err = answer(&k, answer_a, plan, error);
+		err = offer_answer_make(&k, answer_a, plan, error);
 	if (!err)
 		return 0;
 	*plan = (struct media_plan){ 0 };
-	return refuse(error, err);
+	return answer_refuse(error, err);
 }
 
 int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer_b,
@@ -178,5 +178,5 @@ int offer_own_answer(struct bytes offer_a, const struct offer_capabilities *own,
 
 	if (!err)
 		err = write_answer(answer_a, &k, error);
-	return err ? refuse(error, err) : 0;
+	return err ? answer_refuse(error, err) : 0;
 }

@@ -48,7 +48,8 @@ static bool is_same(const struct media_key *a, const struct media_key *b)
 	return bytes_eq_secret(bytes_mem(a->octets, a->length), bytes_mem(b->octets, b->length));
 }
 
-static const char *refuse(struct media_key *ours, struct media_key *theirs, const char *reason)
+static const char *crypto_refuse(struct media_key *ours, struct media_key *theirs,
+				 const char *reason)
 {
 	explicit_bzero(ours, sizeof(*ours));
 	explicit_bzero(theirs, sizeof(*theirs));
@@ -72,9 +73,9 @@ const char *offer_crypto_accept(const struct sdp *offer, unsigned section,
 	*out = (struct crypto){ .tag = c.tag };
 	crypto_wipe(&c);
 	if (!found || !set_key(&out->key, own, theirs->suite))
-		return refuse(&out->key, theirs, reason);
+		return crypto_refuse(&out->key, theirs, reason);
 	if (is_same(&out->key, theirs))
-		return refuse(&out->key, theirs, "a=crypto has our own key");
+		return crypto_refuse(&out->key, theirs, "a=crypto has our own key");
 	return NULL;
 }
 
@@ -105,7 +106,8 @@ const char *offer_crypto_agreed(const struct sdp *offer, const struct sdp *answe
 	crypto_wipe(&offered);
 	crypto_wipe(&c);
 	if (!same) /* RFC 4568 5.1.3, 5.3 */
-		return refuse(offerer, answerer, "the answer has no a=crypto of ours");
-	return is_same(offerer, answerer) ? refuse(offerer, answerer, "a=crypto has our own key")
-					  : NULL;
+		return crypto_refuse(offerer, answerer, "the answer has no a=crypto of ours");
+	return is_same(offerer, answerer)
+		       ? crypto_refuse(offerer, answerer, "a=crypto has our own key")
+		       : NULL;
 }

@@ -14,7 +14,7 @@ static bool cut(struct bytes value, uint32_t *number, struct bytes *uri)
 	return bytes_u32(first, number) == 0;
 }
 
-static uint8_t find(const struct sdp *s, unsigned section, const char *uri)
+static uint8_t extension_number(const struct sdp *s, unsigned section, const char *uri)
 {
 	struct bytes value, name;
 	uint16_t line = 0;
@@ -29,7 +29,7 @@ static uint8_t find(const struct sdp *s, unsigned section, const char *uri)
 
 uint8_t offer_extension_of(const struct sdp *s, uint8_t index, const char *uri)
 {
-	return find(s, index + 1U, uri);
+	return extension_number(s, index + 1U, uri);
 }
 
 uint8_t offer_extension_of_layers(const struct sdp *offer, uint8_t index)
@@ -66,7 +66,7 @@ uint8_t offer_extension_choose(const struct sdp *earlier, const char *uri)
 	uint8_t number = 0;
 
 	for (unsigned i = SDP_SESSION; earlier && i <= earlier->media_count && !number; i++) {
-		number = find(earlier, i, uri);
+		number = extension_number(earlier, i, uri);
 		note_numbers(earlier, i, taken);
 	}
 	for (uint8_t i = 1; i <= EXTENSION_LAST && !number; i++)

@@ -136,7 +136,7 @@ static bool is_given(const struct numbering *n, uint8_t number)
 }
 
 /* Neither given in this offer, nor with another meaning earlier, nor another line's. */
-static bool is_open(const struct numbering *n, uint8_t number)
+static bool number_is_open(const struct numbering *n, uint8_t number)
 {
 	return !is_given(n, number) && !payload_find(&n->earlier, number) &&
 	       !n->others->taken[number];
@@ -146,7 +146,7 @@ static bool is_open(const struct numbering *n, uint8_t number)
 static bool is_free(const struct numbering *n, uint8_t number)
 {
 	return number >= DYNAMIC_FIRST && number <= DYNAMIC_LAST && !n->theirs[number] &&
-	       is_open(n, number);
+	       number_is_open(n, number);
 }
 
 static uint8_t choose(const struct numbering *n, const struct payload *p)
@@ -155,7 +155,7 @@ static uint8_t choose(const struct numbering *n, const struct payload *p)
 		return PAYLOAD_NONE; /* a static type has its one number */
 	if (p == n->preferred && is_free(n, n->event_pt))
 		return n->event_pt;
-	if (p->number != PAYLOAD_NONE && is_open(n, p->number))
+	if (p->number != PAYLOAD_NONE && number_is_open(n, p->number))
 		return p->number;
 	for (uint8_t number = DYNAMIC_LAST; number >= DYNAMIC_FIRST; number--) {
 		if (is_free(n, number))

@@ -133,8 +133,8 @@ static bool is_other_alternative(const struct sdp *s, uint8_t index)
 }
 
 /* Why we would not relay it, whatever its address and formats are; NULL: we would. */
-static const char *refusal(const struct sdp *s, uint8_t index, const struct offer_policy *policy,
-			   struct offer_profile *profile)
+static const char *line_refusal(const struct sdp *s, uint8_t index,
+				const struct offer_policy *policy, struct offer_profile *profile)
 {
 	const struct sdp_section *m = &s->sections[index + 1];
 	enum media_kind kind = offer_opaque_kind(sdp_slice(s, m->kind));
@@ -276,7 +276,7 @@ int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 	*out = (struct offer_line){ .state = OFFER_LINE_OFF,
 				    .side = { .event_pt = PAYLOAD_NONE, .bundle = index } };
 
-	const char *reason = refusal(s, index, policy, &out->profile);
+	const char *reason = line_refusal(s, index, policy, &out->profile);
 
 	out->kind = offer_opaque_kind(sdp_slice(s, m->kind));
 	if (!offer_bundle_is_live(s, index))

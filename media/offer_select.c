@@ -63,8 +63,8 @@ static const char *dtls_refusal(const struct offer_line *line, const struct offe
 	return line->transport.setup == OFFER_SETUP_OTHER ? "a=setup sets up nothing" : NULL;
 }
 
-static const char *refusal(const struct offer_line *line, const struct sdp *s, uint8_t index,
-			   const struct offer_policy *policy)
+static const char *select_refusal(const struct offer_line *line, const struct sdp *s, uint8_t index,
+				  const struct offer_policy *policy)
 {
 	if (line->kind == MEDIA_OPAQUE)
 		return offer_opaque_refusal(s, index, policy);
@@ -207,7 +207,7 @@ void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t ind
 
 	if (line->state != OFFER_LINE_RELAYED)
 		return;
-	reason = refusal(line, s, index, policy);
+	reason = select_refusal(line, s, index, policy);
 	if (reason)
 		offer_line_refuse(line, s, index, reason);
 	else

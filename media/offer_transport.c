@@ -92,7 +92,7 @@ static bool is_ice(struct bytes word, size_t least)
 	return word.n >= least && word.n <= ICE_MAX;
 }
 
-static uint64_t name_of(struct bytes ufrag, struct bytes pwd)
+static uint64_t credentials_name(struct bytes ufrag, struct bytes pwd)
 {
 	static const struct hash_key key = { 0 };
 	uint64_t name = hash_sip(&key, ufrag) ^ (hash_sip(&key, pwd) << 1);
@@ -112,7 +112,7 @@ static void read_ice(struct offer_transport *out, const struct sdp *s, uint8_t i
 	if (!is_ice(ufrag, UFRAG_MIN) || !is_ice(pwd, PWD_MIN))
 		return;
 	out->ice = true;
-	out->ice_name = name_of(ufrag, pwd);
+	out->ice_name = credentials_name(ufrag, pwd);
 }
 
 static void read_setup(struct offer_transport *out, const struct sdp *s, uint8_t index)

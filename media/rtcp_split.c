@@ -53,7 +53,7 @@ static void speak(struct split *s, uint32_t ssrc)
 	writer_be32(&s->w, is_own(s, ssrc) ? ssrc : s->speaker);
 }
 
-static void head_write(struct split *s, uint8_t type, uint8_t count)
+static void split_head_write(struct split *s, uint8_t type, uint8_t count)
 {
 	writer_u8(&s->w, (uint8_t)(2 << 6 | count));
 	writer_u8(&s->w, type);
@@ -71,13 +71,13 @@ static size_t packet_begin(struct split *s, uint8_t type, uint8_t count)
 	size_t at = s->w.n;
 
 	if (!s->headed) {
-		head_write(s, RTCP_TYPE_RR, 0);
+		split_head_write(s, RTCP_TYPE_RR, 0);
 		speak(s, s->sender);
 		end_write(s, at);
 		s->headed = true;
 		at = s->w.n;
 	}
-	head_write(s, type, count);
+	split_head_write(s, type, count);
 	return at;
 }
 

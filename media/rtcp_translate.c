@@ -131,7 +131,7 @@ static void remb(const struct translation *t, struct bytes control)
 
 /* What others carry may name SSRCs, sequence numbers or payload types of a stream where we do not look: the picture of RPSI and
  * VBCM (RFC 4585 6.3.3, 5104 4.3.4) does, and so does the report of RFC 8888. */
-static bool is_known(const struct rtcp_packet *packet)
+static bool rtcp_type_is_known(const struct rtcp_packet *packet)
 {
 	static const uint8_t transport[] = { RTCP_FEEDBACK_NACK, RTCP_FEEDBACK_TMMBR,
 					     RTCP_FEEDBACK_TMMBN, RTCP_FEEDBACK_SR_REQ,
@@ -151,7 +151,7 @@ static bool feedback(const struct translation *t, const struct rtcp_packet *pack
 	struct bytes control = rtcp_feedback(packet).control;
 	bool transport = packet->type == RTCP_TYPE_RTPFB;
 
-	if (!is_known(packet))
+	if (!rtcp_type_is_known(packet))
 		return false;
 	sender(t, packet->body.p);
 

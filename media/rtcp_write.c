@@ -14,7 +14,7 @@ enum {
 
 #define NTP_1970_S UINT64_C(2208988800)
 
-static void head_write(struct writer *w, uint8_t count, enum rtcp_type type, uint16_t words)
+static void rtcp_head_write(struct writer *w, uint8_t count, enum rtcp_type type, uint16_t words)
 {
 	writer_u8(w, (uint8_t)(2 << 6 | count));
 	writer_u8(w, (uint8_t)type);
@@ -33,7 +33,7 @@ static void block_write(struct writer *w, const struct rtcp_block *b)
 
 static void sdes_write(struct writer *w, const struct rtcp_report *r)
 {
-	head_write(w, 1, RTCP_TYPE_SDES, CHUNK_WORDS);
+	rtcp_head_write(w, 1, RTCP_TYPE_SDES, CHUNK_WORDS);
 	writer_be32(w, r->ssrc);
 	writer_u8(w, SDES_CNAME);
 	writer_u8(w, RTCP_CNAME_LEN);
@@ -47,7 +47,7 @@ struct bytes rtcp_report_write(uint8_t out[RTCP_REPORT_MAX], const struct rtcp_r
 	uint16_t words =
 		(uint16_t)((r->sends ? SR_WORDS : RR_WORDS) + (r->hears ? BLOCK_WORDS : 0));
 
-	head_write(&w, r->hears, r->sends ? RTCP_TYPE_SR : RTCP_TYPE_RR, words);
+	rtcp_head_write(&w, r->hears, r->sends ? RTCP_TYPE_SR : RTCP_TYPE_RR, words);
 	writer_be32(&w, r->ssrc);
 	if (r->sends) {
 		writer_be64(&w, r->info.ntp);

@@ -18,7 +18,7 @@ static const struct payload_list *answer_of(const struct agreeing *k)
 	return k->we_offered ? k->heard : &k->said;
 }
 
-static void add(struct agreeing *k, const struct payload *offered, uint8_t answered)
+static void format_add(struct agreeing *k, const struct payload *offered, uint8_t answered)
 {
 	k->line->formats[k->line->format_count++] = (struct session_format){
 		.to = k->we_offered ? answered : offered->number,
@@ -52,7 +52,7 @@ static void find_common(struct agreeing *k)
 	match(k, index);
 	for (uint8_t i = 0; i < answer_of(k)->count; i++) {
 		if (index[i] != PAYLOAD_NONE)
-			add(k, &offer_of(k)->at[index[i]], answer_of(k)->at[i].number);
+			format_add(k, &offer_of(k)->at[index[i]], answer_of(k)->at[i].number);
 	}
 }
 

@@ -34,7 +34,7 @@ static bool tagged_of(const struct grouping *k, struct bytes tags, uint8_t *inde
 	return false;
 }
 
-static void share(struct media_side *side, const struct media_side *owner, uint8_t tagged)
+static void group_share(struct media_side *side, const struct media_side *owner, uint8_t tagged)
 {
 	side->bundle = tagged;
 	side->rtp = owner->rtp;
@@ -82,7 +82,7 @@ static void share_transports(struct grouping *k)
 
 		if (takes(k, i) && offer_bundle_of(k->heard, i, &tags) &&
 		    tagged_of(k, tags, &tagged))
-			share(&line->side, &k->session->line[tagged].side, tagged);
+			group_share(&line->side, &k->session->line[tagged].side, tagged);
 	}
 }
 

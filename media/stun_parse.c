@@ -40,7 +40,7 @@ static int mapped_read(struct stun_message *m, struct bytes value)
 	return 0;
 }
 
-static int error_read(struct stun_message *m, struct bytes value)
+static int stun_error_read(struct stun_message *m, struct bytes value)
 {
 	uint8_t class, number;
 
@@ -124,7 +124,7 @@ static int attribute_read(struct stun_message *m, uint16_t type, struct bytes va
 	case STUN_MESSAGE_INTEGRITY:
 		return integrity_read(m, value);
 	case STUN_ERROR_CODE:
-		return error_read(m, value);
+		return stun_error_read(m, value);
 	case STUN_UNKNOWN_ATTRIBUTES:
 		return value.n % 2 ? -EBADMSG : 0;
 	case STUN_XOR_MAPPED_ADDRESS:

@@ -69,17 +69,17 @@ bool event_tracker_expire(struct event_tracker *t, uint64_t now_ns, struct event
 	return is_silent(t, now_ns) && event_tracker_stop(t, out);
 }
 
-static void finish(struct event_tracker *t, struct event_step *out)
+static void event_finish(struct event_tracker *t, struct event_step *out)
 {
 	assert(out->done_count < COUNT_OF(out->done));
 	if (event_tracker_stop(t, &out->done[out->done_count]))
 		out->done_count++;
 }
 
-static void begin(struct event_tracker *t, const struct telephone_event *e, uint32_t timestamp,
-		  struct event_step *out)
+static void event_begin(struct event_tracker *t, const struct telephone_event *e,
+			uint32_t timestamp, struct event_step *out)
 {
-	finish(t, out); /* its end was lost */
+	event_finish(t, out); /* its end was lost */
 	*t = (struct event_tracker){ .started_at = timestamp,
 				     .segment_at = timestamp,
 				     .event = e->event,
@@ -128,7 +128,7 @@ static void settle(struct event_tracker *t, const struct telephone_event *e, uin
 		t->started_at += timestamp - t->segment_at;
 		t->segment_at = timestamp;
 	} else {
-		finish(t, out);
+		event_finish(t, out);
 		*t = (struct event_tracker){ 0 };
 	}
 	t->moved = 0;
@@ -146,7 +146,7 @@ static void step(struct event_tracker *t, const struct telephone_event *e, uint3
 	if (!same && is_next_segment(t, e, timestamp, marker)) {
 		t->segment_at = timestamp;
 	} else if (!same) {
-		begin(t, e, timestamp, out);
+		event_begin(t, e, timestamp, out);
 	}
 	t->last_ns = now_ns;
 
@@ -155,7 +155,7 @@ static void step(struct event_tracker *t, const struct telephone_event *e, uint3
 	if (duration > t->duration)
 		t->duration = duration;
 	if (e->end)
-		finish(t, out);
+		event_finish(t, out);
 }
 
 int event_tracker_packet(struct event_tracker *t, struct bytes payload, uint32_t timestamp,
@@ -167,7 +167,7 @@ int event_tracker_packet(struct event_tracker *t, struct bytes payload, uint32_t
 	if (telephone_event_parse(&e, payload))
 		return -EBADMSG;
 	if (is_silent(t, now_ns))
-		finish(t, out);
+		event_finish(t, out);
 	if (t->moved)
 		settle(t, &e, timestamp, marker, now_ns, out);
 	step(t, &e, timestamp, marker, now_ns, out);

@@ -193,7 +193,8 @@ static void deltas_write(struct writer *w, const struct transport_cc *t, const s
 	}
 }
 
-static void head_write(struct writer *w, const struct transport_cc *t, const struct report *r)
+static void transport_cc_head_write(struct writer *w, const struct transport_cc *t,
+				    const struct report *r)
 {
 	writer_be16(w, t->begin);
 	writer_be16(w, r->count);
@@ -212,7 +213,7 @@ struct bytes transport_cc_write(struct transport_cc *t, uint8_t out[TRANSPORT_CC
 	writer_be16(&w, 0);
 	writer_be32(&w, sender_ssrc);
 	writer_be32(&w, media_ssrc);
-	head_write(&w, t, &r);
+	transport_cc_head_write(&w, t, &r);
 	for (uint16_t at = 0; at < r.count;)
 		at = (uint16_t)(at + chunk_write(&w, &r, at));
 	deltas_write(&w, t, &r);
