@@ -32,8 +32,8 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	return dialog_from_request(&c->legs[leg]->dialog, &tag, s->invite, h);
 }
 
-static int take_offer(struct call *c, const struct sip_message *invite,
-		      struct call_refusal *refusal)
+static int start_take_offer(struct call *c, const struct sip_message *invite,
+			    struct call_refusal *refusal)
 {
 	struct leg *a = call_caller(c);
 	struct bytes sdp;
@@ -68,7 +68,7 @@ static void answer_trying(struct call_host *h, const struct call_start *s)
 	respond(h, s->slot, s->invite, &r);
 }
 
-static int fill(struct call_host *h, struct call *c, const struct call_start *s)
+static int start_fill(struct call_host *h, struct call *c, const struct call_start *s)
 {
 	call_begin(h, c);
 	c->early_media = s->early_media;
@@ -81,7 +81,7 @@ static int fill(struct call_host *h, struct call *c, const struct call_start *s)
 int call_start(struct call_host *h, struct call *c, const struct call_start *start,
 	       struct call_refusal *refusal)
 {
-	int err = fill(h, c, start);
+	int err = start_fill(h, c, start);
 
 	if (err)
 		return call_refuse(refusal, err, 513, REFUSED_MALFORMED);
@@ -92,7 +92,7 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 		return call_refuse(refusal, err, 422, REFUSED_INTERVAL);
 	if (err)
 		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
-	err = take_offer(c, start->invite, refusal);
+	err = start_take_offer(c, start->invite, refusal);
 	if (err)
 		return err;
 	outbox_touch(&c->out);

@@ -315,7 +315,7 @@ static void hangup(struct call_host *h, struct call *c, const struct call_event 
 }
 
 /* What may go goes, in order. */
-static void release(struct call_host *h, struct call *c)
+static void call_release(struct call_host *h, struct call *c)
 {
 	struct outbox_item item;
 
@@ -429,5 +429,5 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	}
 	transfer_go(h, c);
 	join_tell(h, c);
-	release(h, c);
+	call_release(h, c);
 }

@@ -13,7 +13,7 @@
 #include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
 
-static int fill(struct call_host *h, struct call *c, const struct call_originate *o)
+static int originate_fill(struct call_host *h, struct call *c, const struct call_originate *o)
 {
 	call_begin(h, c);
 	c->auto_answer = o->auto_answer;
@@ -51,7 +51,7 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
 		   struct call_refusal *refusal)
 {
-	int err = fill(h, c, o);
+	int err = originate_fill(h, c, o);
 
 	if (!err)
 		err = open_a(h, c, o);

@@ -57,9 +57,9 @@ bool prack_is_offered(const struct call *c, uint8_t leg)
 
 /* ---- the request ---- */
 
-static struct txn_slot *make(struct call_host *h, struct call *c, struct dialog *d,
-			     struct dialog_request *r, uint32_t rseq, uint32_t invite_cseq,
-			     enum txn_user user)
+static struct txn_slot *prack_make(struct call_host *h, struct call *c, struct dialog *d,
+				   struct dialog_request *r, uint32_t rseq, uint32_t invite_cseq,
+				   enum txn_user user)
 {
 	uint8_t space[LINES_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -94,7 +94,8 @@ static void say(struct call_host *h, struct call *c, uint8_t leg)
 		.content_type = BYTES_LIT("application/sdp"),
 		.body = body_of(l),
 	};
-	struct txn_slot *slot = make(h, c, &l->dialog, &r, p->rseq, l->invite_cseq, TXN_USER_PRACK);
+	struct txn_slot *slot =
+		prack_make(h, c, &l->dialog, &r, p->rseq, l->invite_cseq, TXN_USER_PRACK);
 
 	p->state = PRACK_SENT;
 	p->txn = slot ? slot->self : 0;
@@ -120,8 +121,8 @@ static void queue(struct call_host *h, struct call *c, uint8_t leg)
 }
 
 /* A party that does not go on with its early dialog is asked no more. */
-static void fail(struct call_host *h, struct call *c, uint8_t leg, uint16_t status,
-		 enum call_cause cause)
+static void prack_fail(struct call_host *h, struct call *c, uint8_t leg, uint16_t status,
+		       enum call_cause cause)
 {
 	struct refusal_kept lost = { .status = status, .leg = leg, .cause = cause };
 	struct leg_farewell f = { 0 };
@@ -135,13 +136,13 @@ static void fail(struct call_host *h, struct call *c, uint8_t leg, uint16_t stat
 /* ---- the response ---- */
 
 /* The party's offer goes to the asker, whose answer the PRACK waits for. */
-static bool take_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
+static bool prack_take_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
 {
 	struct invite_uas *uas = invite_carried(c, leg);
 	struct call_refusal refusal;
 
 	if (session_late_offer(h, c, leg, sdp, &refusal)) {
-		fail(h, c, leg, 488, CAUSE_SESSION);
+		prack_fail(h, c, leg, 488, CAUSE_SESSION);
 		return false;
 	}
 	invite_retag(h, c, leg);
@@ -167,7 +168,8 @@ static bool is_next(const struct prack *p, uint32_t rseq)
 	return p->state == PRACK_NONE || (p->state == PRACK_DONE && rseq == p->rseq + 1);
 }
 
-static bool begin(struct call_host *h, struct leg *l, const struct sip_message *m, uint32_t rseq)
+static bool prack_begin(struct call_host *h, struct leg *l, const struct sip_message *m,
+			uint32_t rseq)
 {
 	struct prack *p = &l->uac->prack;
 
@@ -191,11 +193,11 @@ static bool take_next(struct call_host *h, struct call *c, uint8_t leg, const st
 	if (session_body(m, &sdp))
 		sdp = (struct bytes){ 0 };
 	offers = l->uac->late && !l->open.by_18x && sdp.n;
-	if ((offers && !may_take_offer(c, leg)) || !begin(h, l, m, rseq))
+	if ((offers && !may_take_offer(c, leg)) || !prack_begin(h, l, m, rseq))
 		return false;
 	outbox_touch(&c->out);
 	if (offers)
-		return take_offer(h, c, leg, sdp);
+		return prack_take_offer(h, c, leg, sdp);
 	queue(h, c, leg);
 	return true;
 }
@@ -226,7 +228,7 @@ static void say_fork(struct call_host *h, struct call *c, struct leg *l,
 	struct txn_slot *slot = NULL;
 
 	if (!dialog_fork(&d, &l->dialog, m, h))
-		slot = make(h, c, &d, &r, fork->rseq, l->invite_cseq, TXN_USER_NONE);
+		slot = prack_make(h, c, &d, &r, fork->rseq, l->invite_cseq, TXN_USER_NONE);
 	fork->txn = slot ? slot->self : 0;
 	if (slot)
 		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
@@ -307,9 +309,10 @@ void prack_answered(struct call_host *h, struct call *c, const struct call_event
 		outbox_touch(&c->out); /* nobody waits for this save */
 	} else if (l->state == LEG_EARLY && leg_is_open(l)) {
 		if (ev->kind == CALL_EV_FAILURE)
-			fail(h, c, ev->leg, refusal_for_other(ev->message->status), CAUSE_LOST);
+			prack_fail(h, c, ev->leg, refusal_for_other(ev->message->status),
+				   CAUSE_LOST);
 		else
-			fail(h, c, ev->leg, 408, CAUSE_NO_RESPONSE);
+			prack_fail(h, c, ev->leg, 408, CAUSE_NO_RESPONSE);
 	}
 }
 

@@ -11,8 +11,8 @@
 
 enum { RETRY_AFTER_MAX = 10 }; /* RFC 3261 14.2 */
 
-static void refuse(struct call_host *h, const struct call_event *ev,
-		   const struct call_refusal *refusal)
+static void reinvite_refuse(struct call_host *h, const struct call_event *ev,
+			    const struct call_refusal *refusal)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct response r = { .status = refusal->status };
@@ -59,8 +59,8 @@ static void wake(struct call *c, uint8_t leg, struct bytes offer)
 		l->held = false;
 }
 
-static int take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
-		      struct call_refusal *refusal)
+static int reinvite_take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
+			       struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[ev->leg];
 	uint8_t to = bridge_peer(c, ev->leg);
@@ -100,7 +100,7 @@ static void take_back(struct call_host *h, struct call *c, const struct call_eve
 {
 	leg_uac_clear(c->legs[bridge_peer(c, ev->leg)]);
 	asker_failed(c, ev->leg);
-	refuse(h, ev, refusal);
+	reinvite_refuse(h, ev, refusal);
 }
 
 /* Nobody else is there to be asked. */
@@ -129,7 +129,7 @@ static void again_alone(struct call_host *h, struct call *c, const struct call_e
 	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_INVITE);
 	if (answer_alone(h, c, ev, &refusal)) {
 		leg_uas_clear(c->legs[ev->leg]);
-		refuse(h, ev, &refusal);
+		reinvite_refuse(h, ev, &refusal);
 		return;
 	}
 	leg_learn(c->legs[ev->leg], ev->message);
@@ -141,14 +141,14 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 	struct call_refusal refusal;
 
 	if (!may_start(h, c, ev, &refusal)) {
-		refuse(h, ev, &refusal);
+		reinvite_refuse(h, ev, &refusal);
 		return;
 	}
 	if (call_is_alone(c)) {
 		again_alone(h, c, ev);
 		return;
 	}
-	if (take_offer(h, c, ev, &refusal)) {
+	if (reinvite_take_offer(h, c, ev, &refusal)) {
 		take_back(h, c, ev, &refusal);
 		return;
 	}

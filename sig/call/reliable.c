@@ -107,7 +107,7 @@ void reliable_lost(struct call_host *h, struct call *c, uint8_t leg)
 
 /* ---- what it says, read again ---- */
 
-static bool parse(const struct text *t, struct sip_message *m)
+static bool reliable_parse(const struct text *t, struct sip_message *m)
 {
 	struct message_error error;
 
@@ -123,7 +123,7 @@ static bool has_sdp(const struct text *response)
 	struct sip_message m;
 	bool sdp;
 
-	if (!parse(response, &m))
+	if (!reliable_parse(response, &m))
 		return false;
 	sdp = m.body.n != 0;
 	message_close(&m);
@@ -140,7 +140,8 @@ bool reliable_has_dialog(const struct leg *leg, const struct sip_message *m)
 	struct sip_message said;
 	bool ok;
 
-	if (m->method != SIP_PRACK || !leg->uas || !parse(&leg->uas->unacknowledged, &said))
+	if (m->method != SIP_PRACK || !leg->uas ||
+	    !reliable_parse(&leg->uas->unacknowledged, &said))
 		return false;
 	ok = bytes_ieq(m->to.tag, said.to.tag) && bytes_eq(m->from.tag, said.from.tag) &&
 	     bytes_eq(m->call_id, said.call_id);
@@ -223,8 +224,8 @@ static void say_next(struct call_host *h, struct call *c, struct invite_uas *uas
 		       uas->next_sdp ? text_bytes(&l->open.heard) : (struct bytes){ 0 });
 }
 
-static void answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
-		   bool body)
+static void reliable_answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+			    bool body)
 {
 	const struct leg *l = call_leg(c, leg);
 	struct response r = {
@@ -238,7 +239,7 @@ static void answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_
 
 void reliable_prack_go(struct call_host *h, struct call *c, const struct outbox_item *item)
 {
-	answer(h, c, item->leg, txns_get(h->txns, item->txn), item->line != 0);
+	reliable_answer(h, c, item->leg, txns_get(h->txns, item->txn), item->line != 0);
 }
 
 static void answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
@@ -291,8 +292,8 @@ static int take_session(struct call_host *h, struct call *c, uint8_t leg, struct
 }
 
 /* RFC 6337 2.3: the provisional response stays unacknowledged; the party may send PRACK without an offer. */
-static void refuse(struct call_host *h, struct call *c, const struct call_event *ev,
-		   const struct call_refusal *refusal)
+static void reliable_refuse(struct call_host *h, struct call *c, const struct call_event *ev,
+			    const struct call_refusal *refusal)
 {
 	struct call_ending e = { .cause = CAUSE_SESSION, .by = ENDED_BY_NODE, .status = 488 };
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
@@ -346,7 +347,7 @@ void reliable_acknowledged(struct call_host *h, struct call *c, const struct cal
 		return;
 	}
 	if (take_session(h, c, ev->leg, sdp, &refusal)) {
-		refuse(h, c, ev, &refusal);
+		reliable_refuse(h, c, ev, &refusal);
 		return;
 	}
 	clear(uas, ev->message->cseq);

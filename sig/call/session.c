@@ -166,7 +166,7 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 }
 
 /* What the offerer hears. */
-static int tell(struct call *c, const struct talk *t, struct writer *w)
+static int talk_tell(struct call *c, const struct talk *t, struct writer *w)
 {
 	struct leg *l = c->legs[t->offerer];
 
@@ -281,7 +281,7 @@ int session_answer(struct call_host *h, struct call *c, uint8_t leg, struct byte
 	err = session_refuse_place(h, c, t.answerer, &plan, false, refusal);
 	if (err)
 		return err;
-	if (text_set(&c->legs[t.answerer]->open.heard, sdp) || tell(c, &t, &w))
+	if (text_set(&c->legs[t.answerer]->open.heard, sdp) || talk_tell(c, &t, &w))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	bridge_join(c, c->legs[leg]->uac->from, leg);
 	note_hold_over(c, t.offerer, t.offer);

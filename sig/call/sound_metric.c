@@ -56,7 +56,7 @@ static const struct {
 
 static struct histogram g_histograms[HISTOGRAMS][DIRECTIONS];
 
-static bool is_known(enum histogram_kind h, enum direction d)
+static bool sound_is_known(enum histogram_kind h, enum direction d)
 {
 	return h != RTT || d == TOLD; /* there is but one, and the party's reports give it */
 }
@@ -68,7 +68,7 @@ void sound_metrics_open(void)
 
 	for (enum histogram_kind h = 0; h < HISTOGRAMS; h++) {
 		for (enum direction d = 0; d < DIRECTIONS; d++) {
-			if (is_known(h, d))
+			if (sound_is_known(h, d))
 				histogram_open(&g_histograms[h][d], g_kinds[h].name, directions[d],
 					       g_kinds[h].help, g_kinds[h].bounds[d],
 					       g_kinds[h].per);
@@ -76,12 +76,12 @@ void sound_metrics_open(void)
 	}
 }
 
-static void add(enum histogram_kind h, enum direction d, uint32_t value)
+static void sound_metric_add(enum histogram_kind h, enum direction d, uint32_t value)
 {
 	histogram_add(&g_histograms[h][d], value);
 }
 
-static uint32_t share(uint64_t lost, uint64_t of)
+static uint32_t lost_share(uint64_t lost, uint64_t of)
 {
 	return lost >= of ? WHOLE : (uint32_t)(lost * WHOLE / of);
 }
@@ -89,18 +89,18 @@ static uint32_t share(uint64_t lost, uint64_t of)
 static void add_leg(const struct flow_stats *s, const struct cdr_sound *sound)
 {
 	if (s->packets_in) {
-		add(LOSS, HEARD, share(s->lost, s->packets_in + s->lost));
-		add(JITTER, HEARD, s->jitter_us);
+		sound_metric_add(LOSS, HEARD, lost_share(s->lost, s->packets_in + s->lost));
+		sound_metric_add(JITTER, HEARD, s->jitter_us);
 	}
 	if (sound->mos_in)
-		add(MOS, HEARD, sound->mos_in);
+		sound_metric_add(MOS, HEARD, sound->mos_in);
 	if (sound->mos_out) { /* it reported */
-		add(MOS, TOLD, sound->mos_out);
-		add(LOSS, TOLD, share(s->remote_lost, s->packets_out));
-		add(JITTER, TOLD, s->remote_jitter_us);
+		sound_metric_add(MOS, TOLD, sound->mos_out);
+		sound_metric_add(LOSS, TOLD, lost_share(s->remote_lost, s->packets_out));
+		sound_metric_add(JITTER, TOLD, s->remote_jitter_us);
 	}
 	if (s->rtt_us)
-		add(RTT, TOLD, s->rtt_us);
+		sound_metric_add(RTT, TOLD, s->rtt_us);
 }
 
 void sound_metrics_add(const struct cdr *cdr)

@@ -24,7 +24,7 @@ static void unlist(struct elsewhere *e)
 	e->back = NULL;
 }
 
-static size_t bucket_of(const struct elsewhere_list *list, uint64_t random)
+static size_t elsewhere_bucket(const struct elsewhere_list *list, uint64_t random)
 {
 	return hash_sip(&list->key, bytes_mem(&random, sizeof(random))) % ELSEWHERE_BUCKETS;
 }
@@ -35,7 +35,7 @@ void elsewhere_put(struct elsewhere_list *list, struct dialog *d)
 
 	if (!e || e->back)
 		return;
-	head = &list->buckets[bucket_of(list, e->born.random)];
+	head = &list->buckets[elsewhere_bucket(list, e->born.random)];
 	e->next = *head;
 	e->back = head;
 	if (e->next)
@@ -67,7 +67,7 @@ void elsewhere_forget(struct elsewhere **e)
 
 void elsewhere_follow(const struct elsewhere_list *list, struct id_tag *tag)
 {
-	const struct elsewhere *e = list->buckets[bucket_of(list, tag->random)];
+	const struct elsewhere *e = list->buckets[elsewhere_bucket(list, tag->random)];
 
 	for (; e; e = e->next) {
 		if (e->born.random != tag->random || e->born.call != tag->call ||

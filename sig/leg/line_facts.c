@@ -88,7 +88,7 @@ static void read_told(const struct sdp *s, unsigned section, struct line_facts *
 	read_suite(s, section, out);
 }
 
-static bool parse(struct sdp *s, struct bytes text, uint8_t line)
+static bool line_parse(struct sdp *s, struct bytes text, uint8_t line)
 {
 	struct sdp_error error;
 
@@ -102,10 +102,10 @@ bool line_facts_read(const struct call *c, uint8_t leg, uint8_t line, struct lin
 	struct sdp sdp;
 
 	*out = (struct line_facts){ 0 };
-	if (!parse(&sdp, text_of(c, leg, true), line))
+	if (!line_parse(&sdp, text_of(c, leg, true), line))
 		return false;
 	read_heard(&sdp, section, out);
-	if (!parse(&sdp, text_of(c, leg, false), line))
+	if (!line_parse(&sdp, text_of(c, leg, false), line))
 		return false;
 	read_told(&sdp, section, out);
 	return true;

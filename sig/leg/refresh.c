@@ -20,7 +20,7 @@ enum {
 	REFUSED_SHARE = 10, /* of the interval until it is tried again */
 };
 
-static void end(struct call_host *h, struct call *c, uint8_t leg)
+static void refresh_end(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct call_ending e = { .cause = CAUSE_SESSION_EXPIRED,
 				 .by = ENDED_BY_NODE,
@@ -75,7 +75,7 @@ void refresh_expire(struct call_host *h, struct call *c, uint8_t leg)
 	if (c->state == CALL_ENDING || c->legs[leg]->state != LEG_CONFIRMED) {
 		session_timer_stop(c->legs[leg]);
 	} else if (t->expires_ns && t->expires_ns <= h->now.ns) {
-		end(h, c, leg);
+		refresh_end(h, c, leg);
 	} else if (c->state != CALL_ESTABLISHED) {
 		again_soon(h, c->legs[leg]);
 	} else {
@@ -131,7 +131,7 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 	} else if (ev->kind == CALL_EV_FAILURE) {
 		update_refused(h, c, ev);
 	} else {
-		end(h, c, ev->leg);
+		refresh_end(h, c, ev->leg);
 	}
 }
 
@@ -143,8 +143,8 @@ static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
 			 session_said(c, leg).n == 0);
 }
 
-static void refuse(struct call_host *h, const struct call_event *ev,
-		   const struct call_refusal *refusal)
+static void refresh_refuse(struct call_host *h, const struct call_event *ev,
+			   const struct call_refusal *refusal)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 
@@ -182,8 +182,8 @@ static void tell_other(struct call_host *h, struct call *c, uint8_t leg, bool re
 			 LOG_U64("leg", leg));
 }
 
-static bool take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
-		       struct bytes sdp)
+static bool refresh_take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
+			       struct bytes sdp)
 {
 	struct bytes before = text_bytes(&c->legs[ev->leg]->sdp.heard);
 	bool received = session_is_receiving(c, ev->leg, before);
@@ -191,7 +191,7 @@ static bool take_offer(struct call_host *h, struct call *c, const struct call_ev
 	struct call_refusal refusal;
 
 	if (!may_offer(c, ev->leg, &refusal) || session_update(h, c, ev->leg, sdp, &refusal)) {
-		refuse(h, ev, &refusal);
+		refresh_refuse(h, ev, &refusal);
 		return false;
 	}
 	if (!call_is_alone(c))
@@ -199,8 +199,8 @@ static bool take_offer(struct call_host *h, struct call *c, const struct call_ev
 	return true;
 }
 
-static void answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
-		   const struct sip_message *m, bool body)
+static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+			   const struct sip_message *m, bool body)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct leg *l = c->legs[leg];
@@ -220,7 +220,7 @@ static void answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_
 void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_item *item)
 {
 	if (call_leg(c, item->leg))
-		answer(h, c, item->leg, txns_get(h->txns, item->txn), NULL, true);
+		refresh_answer(h, c, item->leg, txns_get(h->txns, item->txn), NULL, true);
 }
 
 /* Saved before said, where the session has changed. */
@@ -232,7 +232,7 @@ static void answer_saved(struct call_host *h, struct call *c, const struct call_
 	outbox_touch(&c->out);
 	if (!news || h->degraded || txns_keep_request(ev->slot, ev->message) ||
 	    !outbox_push(&c->out, &item))
-		answer(h, c, ev->leg, ev->slot, ev->message, body);
+		refresh_answer(h, c, ev->leg, ev->slot, ev->message, body);
 }
 
 void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -249,7 +249,7 @@ void refresh_asked(struct call_host *h, struct call *c, const struct call_event 
 		respond_refuse(h, ev, 422, REFUSED_INTERVAL, writer_lines(&extra));
 	} else if (dialog_refresh(&l->dialog, ev->message, h)) {
 		respond_refuse(h, ev, 400, REFUSED_MALFORMED, (struct bytes){ 0 });
-	} else if (!(news = is_news(c, ev->leg, sdp)) || take_offer(h, c, ev, sdp)) {
+	} else if (!(news = is_news(c, ev->leg, sdp)) || refresh_take_offer(h, c, ev, sdp)) {
 		leg_learn(l, ev->message);
 		answer_saved(h, c, ev, news, sdp.n != 0);
 		if (l->state == LEG_CONFIRMED)

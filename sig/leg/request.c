@@ -11,8 +11,8 @@
 #include "sig/leg/respond.h"
 #include "sig/leg/trickle.h"
 
-static void answer(struct call_host *h, const struct call_event *ev, uint16_t status,
-		   struct bytes extra)
+static void request_answer(struct call_host *h, const struct call_event *ev, uint16_t status,
+			   struct bytes extra)
 {
 	struct response r = { .status = status, .extra = extra };
 
@@ -44,7 +44,7 @@ static void answer_bye(struct call_host *h, struct call *c, const struct call_ev
 	if (waits)
 		outbox_touch(&c->out);
 	if (!waits || !outbox_push(&c->out, &item))
-		answer(h, ev, 200, (struct bytes){ 0 });
+		request_answer(h, ev, 200, (struct bytes){ 0 });
 }
 
 static void bye(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -115,7 +115,7 @@ static void by_method(struct call_host *h, struct call *c, const struct call_eve
 		break;
 	case SIP_OPTIONS: /* RFC 3261 11.2 */
 		respond_write_options(&extra, h);
-		answer(h, ev, 200, writer_lines(&extra));
+		request_answer(h, ev, 200, writer_lines(&extra));
 		break;
 	case SIP_UPDATE:
 		refresh_asked(h, c, ev);
@@ -150,7 +150,7 @@ static void refuse_beside(struct call_host *h, struct call *c, const struct call
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 	} else if (ev->message->method == SIP_OPTIONS) {
 		respond_write_options(&extra, h);
-		answer(h, ev, 200, writer_lines(&extra));
+		request_answer(h, ev, 200, writer_lines(&extra));
 	} else {
 		respond_refuse(h, ev, 491, REFUSED_GLARE, (struct bytes){ 0 });
 	}

@@ -7,14 +7,14 @@
 #define TYPE    "application/trickle-ice-sdpfrag"
 
 /* Without its parameters. */
-static struct bytes name_of(struct bytes value)
+static struct bytes candidate_name(struct bytes value)
 {
 	return bytes_trim(bytes_sub(value, 0, bytes_find(value, ';')));
 }
 
 static bool is_typed(const struct sip_message *m)
 {
-	return bytes_iis(name_of(m->content_type), TYPE);
+	return bytes_iis(candidate_name(m->content_type), TYPE);
 }
 
 bool trickle_is(const struct sip_message *m)
@@ -22,7 +22,7 @@ bool trickle_is(const struct sip_message *m)
 	struct bytes package = { 0 };
 
 	return (message_header(m, "Info-Package", 0, &package) &&
-		bytes_iis(name_of(package), PACKAGE)) ||
+		bytes_iis(candidate_name(package), PACKAGE)) ||
 	       is_typed(m);
 }
 

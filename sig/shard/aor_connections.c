@@ -22,7 +22,7 @@ void aor_connections_close(struct aor_connections *c)
 }
 
 /* Names of connections are counted up by us: nobody chooses where they fall. */
-static struct aor_link **bucket_of(const struct aor_connections *c, uint64_t connection)
+static struct aor_link **connection_bucket(const struct aor_connections *c, uint64_t connection)
 {
 	return &c->buckets[(uint32_t)(connection * UINT64_C(0x9e3779b97f4a7c15) >> 32) & c->mask];
 }
@@ -39,7 +39,7 @@ static void link_remove(struct aor_link *l)
 
 static void link_put(struct aor_connections *c, struct aor_link *l)
 {
-	struct aor_link **head = bucket_of(c, l->connection);
+	struct aor_link **head = connection_bucket(c, l->connection);
 
 	l->next = *head;
 	l->back = head;
@@ -94,7 +94,7 @@ void aor_connections_list(struct aor_connections *c, struct aor_links *links, po
 
 bool aor_connections_take(struct aor_connections *c, uint64_t connection, pool_handle *aor)
 {
-	struct aor_link *l = *bucket_of(c, connection);
+	struct aor_link *l = *connection_bucket(c, connection);
 
 	while (l && l->connection != connection)
 		l = l->next;

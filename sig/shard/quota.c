@@ -135,7 +135,8 @@ static bool is_as_new(const struct entry *e, uint64_t now_ns)
 }
 
 /* Its own, a free one as its own, or the one for all others. Never NULL. */
-static struct entry *find(struct quota *q, enum quota_kind kind, uint64_t id, uint64_t now_ns)
+static struct entry *quota_entry_find(struct quota *q, enum quota_kind kind, uint64_t id,
+				      uint64_t now_ns)
 {
 	uint32_t sets = q->first[kind + 1] - q->first[kind];
 	struct entry *set = q->sets[q->first[kind] + (uint32_t)(id % sets)], *free_one = NULL;
@@ -163,7 +164,7 @@ static struct entry *entry_of(const struct quota *q, uint32_t number)
 	return number ? &q->sets[0][0] + (number - 1) : NULL;
 }
 
-static enum quota_kind kind_of(const struct quota *q, uint32_t number)
+static enum quota_kind quota_kind_of(const struct quota *q, uint32_t number)
 {
 	uint32_t set = (number - 1) / WAYS;
 	enum quota_kind kind = QUOTA_EXTENSION;
@@ -180,19 +181,19 @@ static struct quota_party party(void *arg, const struct quota_name *name, uint64
 	struct entry *e;
 
 	if (name->kind != QUOTA_SOURCE) {
-		e = find(q, name->kind, id_of(q, name->user), now_ns);
+		e = quota_entry_find(q, name->kind, id_of(q, name->user), now_ns);
 		e->calls = name->calls;
 		e->calls_per_s = name->calls_per_s;
 		out.entry[0] = number_of(q, e);
 	}
 	if (name->kind != QUOTA_PEER) {
-		e = find(q, QUOTA_SOURCE, id_of_source(q, &name->source), now_ns);
+		e = quota_entry_find(q, QUOTA_SOURCE, id_of_source(q, &name->source), now_ns);
 		out.entry[1] = number_of(q, e);
 	}
 	return out;
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
+static uint32_t quota_least(uint32_t a, uint32_t b)
 {
 	return !a || (b && b < a) ? b : a;
 }
@@ -211,7 +212,7 @@ static uint32_t limit_of(const struct quota *q, const struct entry *e, enum quot
 		return limit;
 	/* rounded up: of two calls one party may have both */
 	share = (uint32_t)(((uint64_t)q->settings.capacity[item] * q->settings.share + 99) / 100);
-	return least(limit, share);
+	return quota_least(limit, share);
 }
 
 static struct stream_rate rate_of(uint32_t per_s)
@@ -243,7 +244,7 @@ static bool may_take(const struct quota *q, uint32_t number, enum quota_item ite
 
 	if (!e)
 		return true;
-	kind = kind_of(q, number);
+	kind = quota_kind_of(q, number);
 	wait = wait_s(e, item, limit_of(q, e, kind, item), now_ns);
 	if (!wait)
 		return true;
@@ -262,13 +263,13 @@ static void charge(const struct quota *q, uint32_t number, enum quota_item item,
 		e->held[item]++;
 		return;
 	}
-	rate = rate_of(limit_of(q, e, kind_of(q, number), item));
+	rate = rate_of(limit_of(q, e, quota_kind_of(q, number), item));
 	if (rate.per_s)
 		(void)stream_rate_take(&e->full_ns[item - QUOTA_HELD], &rate, now_ns);
 }
 
-static bool take(void *arg, const struct quota_party *p, enum quota_item item, bool always,
-		 uint64_t now_ns, struct quota_refusal *why)
+static bool quota_item_take(void *arg, const struct quota_party *p, enum quota_item item,
+			    bool always, uint64_t now_ns, struct quota_refusal *why)
 {
 	const struct quota *q = arg;
 
@@ -298,5 +299,7 @@ static void give(void *arg, const struct quota_party *p, enum quota_item item)
 
 struct quota_host quota_of(struct quota *q)
 {
-	return (struct quota_host){ .arg = q, .party = party, .take = take, .give = give };
+	return (struct quota_host){
+		.arg = q, .party = party, .take = quota_item_take, .give = give
+	};
 }

@@ -43,8 +43,8 @@ bool refused_call_may_tell(struct refused_calls *r, const struct hash_key *key,
 	       stream_rate_take(&r->all_full_ns, &g_all, now_ns);
 }
 
-static void fill(const struct shard *s, struct cdr *cdr, const struct sip_message *m,
-		 struct bytes from, const struct call_refusal *why)
+static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struct sip_message *m,
+			     struct bytes from, const struct call_refusal *why)
 {
 	uint64_t wall = steady_add(s->host.now.utc_ms, s->host.wall_ms);
 
@@ -74,7 +74,7 @@ void refused_call_tell(struct shard *s, const struct sip_message *m, struct byte
 	e = effects_add_cdrs(&s->effects, EFFECT_CALL_END, shard_call_new_id(s), 1);
 	if (!e)
 		return;
-	fill(s, e->cdrs, m, from, why);
+	refused_cdr_fill(s, e->cdrs, m, from, why);
 	LOG_INFO("call", e->call, "call refused", LOG_STR("from", e->cdrs->from),
 		 LOG_STR("to", e->cdrs->to), LOG_U64("status", why->status),
 		 LOG_STR("reason", sig_refused_name(why->reason)),

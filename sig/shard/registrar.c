@@ -15,7 +15,7 @@ struct step {
 	struct registrar_answer answer;
 };
 
-static bool refuse(struct step *s, uint16_t status, const char *reason)
+static bool step_refuse(struct step *s, uint16_t status, const char *reason)
 {
 	s->answer.status = status;
 	s->answer.reason = reason;
@@ -195,7 +195,7 @@ static bool replace(struct step *s, const struct sip_uri *uri, const struct bind
 		    !(stays && (is_phone_back(old, b) || is_phone_restarted(old, b))))
 			continue;
 		if (is_stale(s, old))
-			return refuse(s, 500, "cseq_old");
+			return step_refuse(s, 500, "cseq_old");
 		note_move(s, &old->hop, &b->hop);
 		aor_remove(&s->next, i);
 		s->answer.changed = true;
@@ -205,7 +205,7 @@ static bool replace(struct step *s, const struct sip_uri *uri, const struct bind
 
 /* The one that has been silent for longest of those that no request reaches now; else what the same phone (RFC 5626 4.1) left behind when
  * it was restarted. Not what this very request has brought. */
-static bool make_room(struct step *s, const struct binding *b)
+static bool bindings_make_room(struct step *s, const struct binding *b)
 {
 	for (uint32_t i = 0; i < s->next.count; i++) {
 		if (binding_is_lost(&s->next.bindings[i])) {
@@ -227,24 +227,24 @@ static bool make_room(struct step *s, const struct binding *b)
 
 static bool put(struct step *s, struct binding *b)
 {
-	if (s->next.count >= s->settings->contacts_max && !make_room(s, b))
-		return refuse(s, 403, "too_many_contacts");
+	if (s->next.count >= s->settings->contacts_max && !bindings_make_room(s, b))
+		return step_refuse(s, 403, "too_many_contacts");
 	if (aor_append(&s->next, b))
-		return refuse(s, 500, "out_of_memory");
+		return step_refuse(s, 500, "out_of_memory");
 	s->answer.outbound |= s->next.bindings[s->next.count - 1].reg_id &&
 			      message_has_token(s->request, "Supported", "outbound");
 	s->answer.changed = true;
 	return true;
 }
 
-static bool apply(struct step *s, const struct sip_name_addr *contact, uint32_t expires_s,
-		  uint16_t q)
+static bool contact_apply(struct step *s, const struct sip_name_addr *contact, uint32_t expires_s,
+			  uint16_t q)
 {
 	struct binding b;
 	bool ok;
 
 	if (binding_make(&b, s, contact, expires_s, q))
-		return refuse(s, 500, "out_of_memory");
+		return step_refuse(s, 500, "out_of_memory");
 	ok = replace(s, &contact->uri, &b, expires_s != 0);
 	if (ok && expires_s)
 		ok = put(s, &b);
@@ -259,14 +259,14 @@ static bool apply_contact(struct step *s, const struct sip_name_addr *contact)
 	struct bytes value;
 
 	if (contact->uri.all.n > BINDING_CONTACT_MAX)
-		return refuse(s, 400, "contact_too_long");
+		return step_refuse(s, 400, "contact_too_long");
 	if (sip_param(contact->params, "q", &value) && q_parse(value, &q))
-		return refuse(s, 400, "contact_q");
+		return step_refuse(s, 400, "contact_q");
 	if (expires_s && expires_s < s->settings->expires_min_s)
-		return refuse(s, 423, NULL);
+		return step_refuse(s, 423, NULL);
 	if (expires_s > s->settings->expires_max_s)
 		expires_s = s->settings->expires_max_s;
-	return apply(s, contact, expires_s, q);
+	return contact_apply(s, contact, expires_s, q);
 }
 
 /* Contact: * with Expires: 0, alone (RFC 3261 10.3 step 6) */
@@ -275,10 +275,10 @@ static bool apply_star(struct step *s)
 	struct bytes second;
 
 	if (message_expires(s->request) != 0 || message_header(s->request, "Contact", 1, &second))
-		return refuse(s, 400, "contact_star");
+		return step_refuse(s, 400, "contact_star");
 	for (uint32_t i = 0; i < s->next.count; i++) {
 		if (is_stale(s, &s->next.bindings[i]))
-			return refuse(s, 500, "cseq_old");
+			return step_refuse(s, 500, "cseq_old");
 	}
 	s->answer.changed |= s->next.count != 0;
 	while (s->next.count)
@@ -295,7 +295,7 @@ static bool apply_contacts(struct step *s)
 
 	while ((more = message_name_addr_next(s->request, "Contact", &cursor, &contact)) == 1) {
 		if (taken + others == REGISTER_CONTACTS_MAX)
-			return refuse(s, 403, "too_many_contacts");
+			return step_refuse(s, 403, "too_many_contacts");
 		if (!is_sip(&contact.uri)) {
 			others++;
 		} else if (!apply_contact(s, &contact)) {
@@ -305,8 +305,8 @@ static bool apply_contacts(struct step *s)
 		}
 	}
 	if (more)
-		return refuse(s, 400, "contact_malformed");
-	return others && !taken ? refuse(s, 400, "contact_scheme") : true;
+		return step_refuse(s, 400, "contact_malformed");
+	return others && !taken ? step_refuse(s, 400, "contact_scheme") : true;
 }
 
 static bool apply_request(struct step *s)
@@ -314,9 +314,9 @@ static bool apply_request(struct step *s)
 	const struct sip_message *m = s->request;
 
 	if (!is_sip(&m->to.uri)) /* RFC 4475 3.3.4 */
-		return refuse(s, 400, "to_scheme");
+		return step_refuse(s, 400, "to_scheme");
 	if (m->call_id.n > BINDING_CALL_ID_MAX)
-		return refuse(s, 400, "call_id_too_long");
+		return step_refuse(s, 400, "call_id_too_long");
 	if (bytes_is(m->contact_header, "*"))
 		return apply_star(s);
 	return apply_contacts(s);

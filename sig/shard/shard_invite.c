@@ -18,8 +18,8 @@ struct caller {
 	struct quota_party payer;
 };
 
-static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
-		   const struct call_refusal *why)
+static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+				const struct call_refusal *why)
 {
 	uint8_t space[512];
 	struct writer extra = writer_over(space, sizeof(space));
@@ -43,7 +43,7 @@ static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_mess
 	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));
 }
 
-static bool fail(struct call_refusal *why, uint16_t status, enum sig_refused reason)
+static bool invite_fail(struct call_refusal *why, uint16_t status, enum sig_refused reason)
 {
 	*why = (struct call_refusal){ .status = status, .reason = reason };
 	return false;
@@ -67,18 +67,18 @@ static bool may_enter(const struct shard *s, const struct sip_message *m, bool e
 		      struct call_refusal *why)
 {
 	if (!has_usable_contact(m)) /* RFC 3261 8.1.1.8 */
-		return fail(why, 400, REFUSED_MALFORMED);
+		return invite_fail(why, 400, REFUSED_MALFORMED);
 	if (m->max_forwards == 0)
-		return fail(why, 483, REFUSED_HOPS);
+		return invite_fail(why, 483, REFUSED_HOPS);
 	if (s->is_overloaded && !emergency) {
-		(void)fail(why, 503, REFUSED_OVERLOADED);
+		(void)invite_fail(why, 503, REFUSED_OVERLOADED);
 		why->retry_after_s = shard_overload_retry_s(s);
 		return false;
 	}
 	if (drain_refuses(s) && !emergency)
-		return fail(why, 503, REFUSED_DRAINING);
+		return invite_fail(why, 503, REFUSED_DRAINING);
 	if (!shard_call_fits(s, emergency))
-		return fail(why, 503, REFUSED_CALLS_FULL);
+		return invite_fail(why, 503, REFUSED_CALLS_FULL);
 	return true;
 }
 
@@ -158,9 +158,9 @@ static bool identify(struct shard *s, const struct sip_message *m, struct caller
 	if (route_user(&m->from.uri, caller->user) != ROUTE_OK ||
 	    !bytes_is(bytes_str(caller->user), e->number)) {
 		shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
-		(void)fail(&why, 403, REFUSED_IDENTITY);
+		(void)invite_fail(&why, 403, REFUSED_IDENTITY);
 		refused_call_tell(s, m, bytes_str(e->number), &why);
-		refuse(s, NULL, m, &why);
+		first_invite_refuse(s, NULL, m, &why);
 		return false;
 	}
 	if (!shard_transport_allowed(s, e, &m->hop)) {
@@ -174,9 +174,9 @@ static bool identify(struct shard *s, const struct sip_message *m, struct caller
 }
 
 /* A user of ours to all places where he is reached. */
-static enum route_verdict find(const struct shard *s, const struct sip_uri *uri,
-			       char user[ROUTE_USER_MAX], struct call_target *out, uint32_t cap,
-			       uint32_t *count)
+static enum route_verdict invite_route(const struct shard *s, const struct sip_uri *uri,
+				       char user[ROUTE_USER_MAX], struct call_target *out,
+				       uint32_t cap, uint32_t *count)
 {
 	const struct binding *list[BINDINGS_MAX];
 	enum route_verdict verdict = route_user(uri, user);
@@ -224,7 +224,7 @@ uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_ta
 	uint32_t count = 0;
 
 	if (route_is_ours(uri, &s->settings))
-		(void)find(s, uri, user, out, cap, &count);
+		(void)invite_route(s, uri, user, out, cap, &count);
 	return count;
 }
 
@@ -234,7 +234,7 @@ static bool route(const struct shard *s, const struct sip_message *m, char user[
 {
 	struct call_target targets[BINDINGS_MAX];
 	uint32_t count;
-	enum route_verdict verdict = find(s, &m->uri, user, targets, BINDINGS_MAX, &count);
+	enum route_verdict verdict = invite_route(s, &m->uri, user, targets, BINDINGS_MAX, &count);
 
 	if (verdict != ROUTE_SCHEME && !route_is_ours(&m->uri, &s->settings) &&
 	    !route_is_same_domain(&m->uri, &m->from.uri))
@@ -243,19 +243,19 @@ static bool route(const struct shard *s, const struct sip_message *m, char user[
 	case ROUTE_OK:
 		return true;
 	case ROUTE_SCHEME:
-		return fail(why, 416, REFUSED_SCHEME);
+		return invite_fail(why, 416, REFUSED_SCHEME);
 	case ROUTE_NOT_FOUND:
-		return fail(why, 404, REFUSED_NOT_FOUND);
+		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	case ROUTE_FOREIGN:
 		LOG_INFO("sip", 0, "call to another domain refused, see sip.domains",
 			 LOG_BYTES("domain", m->uri.host), LOG_ADDR("source", &m->hop.remote));
-		return fail(why, 404, REFUSED_DOMAIN);
+		return invite_fail(why, 404, REFUSED_DOMAIN);
 	case ROUTE_NOT_REGISTERED:
 		if (shard_forward_of(s, bytes_str(user)))
 			return true;
-		return fail(why, 480, REFUSED_NOT_REGISTERED);
+		return invite_fail(why, 480, REFUSED_NOT_REGISTERED);
 	case ROUTE_LOOP:
-		return fail(why, 482, REFUSED_LOOP);
+		return invite_fail(why, 482, REFUSED_LOOP);
 	}
 	return false;
 }
@@ -265,7 +265,7 @@ static void refuse_known(struct shard *s, struct txn_slot *slot, const struct si
 			 struct bytes from, const struct call_refusal *why)
 {
 	refused_call_tell(s, m, from, why);
-	refuse(s, slot, m, why);
+	first_invite_refuse(s, slot, m, why);
 }
 
 static void start(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
@@ -277,7 +277,7 @@ static void start(struct shard *s, const struct sip_message *m, struct txn_slot 
 
 	if (!c) {
 		shard_quota_give(s, &call_start_args->payer, QUOTA_CALLS);
-		(void)fail(&why, 503, REFUSED_CALLS_FULL);
+		(void)invite_fail(&why, 503, REFUSED_CALLS_FULL);
 		refuse_known(s, slot, m, call_start_args->from, &why);
 		return;
 	}
@@ -313,7 +313,7 @@ static struct txn_slot *admit(struct shard *s, const struct sip_message *m,
 	}
 	shard_quota_give(s, payer, QUOTA_CALLS);
 	shard_quota_give(s, payer, QUOTA_TXNS);
-	(void)fail(why, 503, REFUSED_TXNS_FULL);
+	(void)invite_fail(why, 503, REFUSED_TXNS_FULL);
 	return NULL;
 }
 
@@ -325,7 +325,7 @@ static bool is_emergency(const struct shard *s, const struct sip_message *m)
 	uint32_t count;
 
 	return shard_is_emergency(s, &m->uri) &&
-	       find(s, &m->uri, user, targets, BINDINGS_MAX, &count) == ROUTE_OK;
+	       invite_route(s, &m->uri, user, targets, BINDINGS_MAX, &count) == ROUTE_OK;
 }
 
 void shard_invite(struct shard *s, const struct sip_message *m)
@@ -336,7 +336,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 	struct txn_slot *slot;
 
 	if (!may_enter(s, m, caller.emergency, &why)) {
-		refuse(s, NULL, m, &why);
+		first_invite_refuse(s, NULL, m, &why);
 		return;
 	}
 	if (!identify(s, m, &caller))

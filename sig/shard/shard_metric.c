@@ -66,7 +66,7 @@ static const char *const g_out_labels[SIG_CLASSES] = {
 	"direction=\"out\",class=\"6xx\"",
 };
 
-static metric_id counter(const char *name, const char *labels, const char *help)
+static metric_id shard_counter(const char *name, const char *labels, const char *help)
 {
 	return metric_register(METRIC_COUNTER, name, labels, help);
 }
@@ -79,33 +79,34 @@ static metric_id gauge(const char *name, const char *labels, const char *help)
 static void open_labelled(struct sig_metrics *m)
 {
 	for (int i = 0; i < SIG_METHODS; i++) {
-		m->requests[i] = counter("tandem_sip_requests_total", g_method_labels[i],
-					 "SIP requests received, without retransmissions.");
+		m->requests[i] = shard_counter("tandem_sip_requests_total", g_method_labels[i],
+					       "SIP requests received, without retransmissions.");
 	}
 	for (int i = 1; i < SIG_CLASSES; i++) {
-		m->responses_in[i] = counter("tandem_sip_responses_total", g_in_labels[i],
-					     "SIP responses by class.");
-		m->responses_out[i] = counter("tandem_sip_responses_total", g_out_labels[i],
-					      "SIP responses by class.");
+		m->responses_in[i] = shard_counter("tandem_sip_responses_total", g_in_labels[i],
+						   "SIP responses by class.");
+		m->responses_out[i] = shard_counter("tandem_sip_responses_total", g_out_labels[i],
+						    "SIP responses by class.");
 	}
 	for (int i = 0; i < REFUSED_REASONS; i++) {
-		m->refused[i] = counter("tandem_sip_refused_total", g_refused_labels[i],
-					"SIP requests refused, by reason.");
+		m->refused[i] = shard_counter("tandem_sip_refused_total", g_refused_labels[i],
+					      "SIP requests refused, by reason.");
 	}
 	for (int i = 0; i < DROPPED_REASONS; i++) {
-		m->dropped[i] = counter("tandem_sip_dropped_total", g_dropped_labels[i],
-					"SIP datagrams dropped, by reason.");
+		m->dropped[i] = shard_counter("tandem_sip_dropped_total", g_dropped_labels[i],
+					      "SIP datagrams dropped, by reason.");
 	}
 	for (int i = 1; i < DESTINATION_VERDICTS; i++) {
-		m->destinations[i] = counter(
+		m->destinations[i] = shard_counter(
 			"tandem_destinations_refused_total", g_destination_labels[i],
 			"Addresses that parties named and that nothing is sent to, by reason.");
 	}
 	for (int i = 0; i < SAVE_RESULTS; i++) {
-		m->saves[i] = i == SAVE_STARTED
-				      ? counter("tandem_saves_started_total", NULL,
+		m->saves[i] =
+			i == SAVE_STARTED
+				? shard_counter("tandem_saves_started_total", NULL,
 						"Saves of calls and registrations that were begun.")
-				      : counter("tandem_saves_total", g_save_labels[i],
+				: shard_counter("tandem_saves_total", g_save_labels[i],
 						"Saves of calls and registrations, by what became "
 						"of them.");
 	}
@@ -136,17 +137,17 @@ void sig_metrics_open(struct sig_metrics *m)
 {
 	open_histograms(m);
 	open_labelled(m);
-	m->restored =
-		counter("tandem_calls_restored_total", NULL, "Calls brought back from records.");
-	m->given_up = counter("tandem_calls_given_up_total", NULL,
-			      "Restored calls that could not go on, and were ended.");
-	m->refused_untold = counter(
+	m->restored = shard_counter("tandem_calls_restored_total", NULL,
+				    "Calls brought back from records.");
+	m->given_up = shard_counter("tandem_calls_given_up_total", NULL,
+				    "Restored calls that could not go on, and were ended.");
+	m->refused_untold = shard_counter(
 		"tandem_calls_refused_untold_total", NULL,
 		"Refused calls without a call record, because their source has had too many.");
-	m->calls_started = counter("tandem_calls_started_total", NULL, "Calls that began.");
+	m->calls_started = shard_counter("tandem_calls_started_total", NULL, "Calls that began.");
 	m->calls_answered =
-		counter("tandem_calls_answered_total", NULL, "Calls that were answered.");
-	m->calls_ended = counter("tandem_calls_ended_total", NULL, "Calls that are over.");
+		shard_counter("tandem_calls_answered_total", NULL, "Calls that were answered.");
+	m->calls_ended = shard_counter("tandem_calls_ended_total", NULL, "Calls that are over.");
 	m->calls_other = gauge("tandem_calls", "state=\"other\"", "Calls in memory.");
 	m->calls_established = gauge("tandem_calls", "state=\"established\"", "Calls in memory.");
 	m->aors = gauge("tandem_registrations", NULL, "Addresses of record with a binding.");

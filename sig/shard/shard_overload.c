@@ -18,7 +18,7 @@ uint32_t shard_overload_retry_s(const struct shard *s)
 	       rand_below(s->host.rand, OVERLOAD_RETRY_MAX_S - OVERLOAD_RETRY_MIN_S + 1);
 }
 
-static void look(struct shard *s)
+static void overload_look(struct shard *s)
 {
 	uint64_t target_ns = s->settings.overload_delay_ns, now_ns = s->host.now.ns;
 
@@ -46,7 +46,8 @@ static bool is_emergency(const struct shard *s, const struct overload_glance *g)
 }
 
 /* The same To tag for each copy (RFC 3261 8.2.7). */
-static void refuse(struct shard *s, const struct sip_hop *from, const struct overload_glance *g)
+static void glance_refuse(struct shard *s, const struct sip_hop *from,
+			  const struct overload_glance *g)
 {
 	uint8_t space[ANSWER_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -66,7 +67,7 @@ bool shard_overload(struct shard *s, const struct sip_hop *from, struct bytes da
 {
 	struct overload_glance g;
 
-	look(s);
+	overload_look(s);
 	if (!overload_is(&s->overload, s->host.now.ns))
 		return false;
 	if (overload_is_ack(datagram)) {
@@ -76,6 +77,6 @@ bool shard_overload(struct shard *s, const struct sip_hop *from, struct bytes da
 	if (!s->is_overloaded || !overload_glance(&g, datagram) || is_copy(s, &g) ||
 	    is_emergency(s, &g))
 		return false;
-	refuse(s, from, &g);
+	glance_refuse(s, from, &g);
 	return true;
 }

@@ -9,7 +9,7 @@
 static const struct shard_profile g_unlimited = { .name = PROFILE_DEFAULT,
 						  .terms.lines = OFFER_LINES_T38 };
 
-static struct shard_profile *find(const struct shard_profiles *p, const char *name)
+static struct shard_profile *profile_find(const struct shard_profiles *p, const char *name)
 {
 	for (uint32_t i = 0; i < p->count; i++) {
 		if (!strcmp(p->list[i].name, name))
@@ -20,7 +20,7 @@ static struct shard_profile *find(const struct shard_profiles *p, const char *na
 
 int shard_profile_put(struct shard *s, const struct shard_profile *profile)
 {
-	struct shard_profile *p = find(&s->profiles, profile->name);
+	struct shard_profile *p = profile_find(&s->profiles, profile->name);
 
 	if (!p && s->profiles.count == SHARD_PROFILES_MAX)
 		return -ENOSPC;
@@ -32,7 +32,7 @@ int shard_profile_put(struct shard *s, const struct shard_profile *profile)
 
 bool shard_profile_delete(struct shard *s, const char *name)
 {
-	struct shard_profile *p = find(&s->profiles, name);
+	struct shard_profile *p = profile_find(&s->profiles, name);
 
 	if (!p)
 		return false;
@@ -64,11 +64,11 @@ const struct shard_profile *shard_profile_of(const struct shard *s, const struct
 
 	for (uint32_t i = 0; !found && i < p->range_count; i++) {
 		if (shard_range_holds(&p->ranges[i], source)) {
-			found = find(p, p->ranges[i].profile);
+			found = profile_find(p, p->ranges[i].profile);
 			break;
 		}
 	}
 	if (!found)
-		found = find(p, PROFILE_DEFAULT);
+		found = profile_find(p, PROFILE_DEFAULT);
 	return found ? found : &g_unlimited;
 }

@@ -7,8 +7,8 @@
 
 enum { WAITS_MAX = 16 }; /* REGISTERs of one address of record that wait at the same time */
 
-static void refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
-		   uint16_t status, enum sig_refused reason)
+static void register_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			    uint16_t status, enum sig_refused reason)
 {
 	shard_refuse(s, slot, m, status, reason,
 		     status == 503 ? BYTES_LIT("Retry-After: 5\r\n") : (struct bytes){ 0 });
@@ -104,8 +104,8 @@ static void follow(struct shard *s, const struct shard_aor *a,
 				&answer->moved[i].to);
 }
 
-static void apply(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
-		  struct shard_aor *a, const struct shard_extension *e)
+static void register_apply(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
+			   struct shard_aor *a, const struct shard_extension *e)
 {
 	struct registrar_settings settings = settings_for(s, e);
 	uint32_t before = a->entry.count;
@@ -128,7 +128,7 @@ static void apply(struct shard *s, const struct sip_message *m, struct txn_slot 
 	if (!answer.changed || s->host.degraded || text.n == 0) {
 		answer_now(s, slot, answer.status, &text);
 	} else if (!answer_later(a, slot, m, &text)) {
-		refuse(s, slot, m, 503, REFUSED_BINDING_BUSY);
+		register_refuse(s, slot, m, 503, REFUSED_BINDING_BUSY);
 	}
 	text_clear(&text);
 	shard_aor_settle(s, a);
@@ -152,7 +152,7 @@ static struct txn_slot *admit(struct shard *s, const struct sip_message *m,
 		txns_charge(slot, &party);
 	} else {
 		shard_quota_give(s, &party, QUOTA_TXNS);
-		refuse(s, NULL, m, 503, REFUSED_TXNS_FULL);
+		register_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL);
 	}
 	return slot;
 }
@@ -164,7 +164,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	struct shard_aor *a;
 
 	if (!bytes_iis(m->uri.scheme, "sip") && !bytes_iis(m->uri.scheme, "sips")) {
-		refuse(s, NULL, m, 416, REFUSED_SCHEME);
+		register_refuse(s, NULL, m, 416, REFUSED_SCHEME);
 		return;
 	}
 	e = shard_authenticate(s, m, false);
@@ -172,7 +172,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 		return;
 	if (!is_own(m, e)) {
 		shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
-		refuse(s, NULL, m, 403, REFUSED_IDENTITY);
+		register_refuse(s, NULL, m, 403, REFUSED_IDENTITY);
 		return;
 	}
 	if (!shard_transport_allowed(s, e, &m->hop)) {
@@ -186,8 +186,8 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	if (!a)
 		a = shard_aor_take(s, bytes_str(e->number));
 	if (!a) {
-		refuse(s, slot, m, 503, REFUSED_AORS_FULL);
+		register_refuse(s, slot, m, 503, REFUSED_AORS_FULL);
 	} else {
-		apply(s, m, slot, a, e);
+		register_apply(s, m, slot, a, e);
 	}
 }

@@ -8,7 +8,7 @@
 #include "sig/call/resume.h"
 #include "sig/shard/shard_state.h"
 
-static int refuse(const char **reason, int err, const char *text)
+static int restore_refuse(const char **reason, int err, const char *text)
 {
 	*reason = text;
 	return err;
@@ -36,7 +36,7 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 	int err;
 
 	if (!c)
-		return refuse(reason, -ENOSPC, "too many calls");
+		return restore_refuse(reason, -ENOSPC, "too many calls");
 	self = c->self;
 	*c = *decoded;
 	c->self = self;
@@ -91,8 +91,9 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	err = call_decode(&s->host, &decoded, &seed, record, reason);
 	if (err)
 		return err;
-	err = shard_call_find(s, decoded.id) ? refuse(reason, -EEXIST, "the call is here already")
-					     : adopt(s, &decoded, &seed, reason);
+	err = shard_call_find(s, decoded.id)
+		      ? restore_refuse(reason, -EEXIST, "the call is here already")
+		      : adopt(s, &decoded, &seed, reason);
 	call_seed_clear(&seed);
 	if (err == -ENOSPC) {
 		call_obstacle(&decoded, *reason);
@@ -160,14 +161,14 @@ int shard_restore_binding(struct shard *s, struct bytes record, struct instant n
 	if (err)
 		return err;
 	if (!bytes_is(text_bytes(&entry.tenant), s->settings.tenant)) {
-		err = refuse(reason, -EBADMSG, "of another tenant");
+		err = restore_refuse(reason, -EBADMSG, "of another tenant");
 	} else if (shard_aor_get(s, text_bytes(&entry.user))) {
-		err = refuse(reason, -EEXIST, "the registration is here already");
+		err = restore_refuse(reason, -EEXIST, "the registration is here already");
 	}
 	a = err ? NULL : shard_aor_take(s, text_bytes(&entry.user));
 	if (!a) {
 		aor_clear(&entry);
-		return err ? err : refuse(reason, -ENOSPC, "too many registrations");
+		return err ? err : restore_refuse(reason, -ENOSPC, "too many registrations");
 	}
 	aor_clear(&a->entry);
 	a->entry = entry;

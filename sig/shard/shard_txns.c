@@ -53,7 +53,7 @@ struct txn_slot *txns_get(const struct txns *t, pool_handle h)
 	return pool_get(&t->pool, h);
 }
 
-static struct txn_slot *find(const struct txns *t, uint64_t hash, uint8_t client)
+static struct txn_slot *txn_slot_find(const struct txns *t, uint64_t hash, uint8_t client)
 {
 	uint32_t cursor = 0;
 	uint64_t h;
@@ -70,12 +70,12 @@ static struct txn_slot *find(const struct txns *t, uint64_t hash, uint8_t client
 struct txn_slot *txns_find_server(const struct txns *t, const struct sip_message *request,
 				  enum sip_method method)
 {
-	return find(t, txn_server_hash(&t->key, request, method), 0);
+	return txn_slot_find(t, txn_server_hash(&t->key, request, method), 0);
 }
 
 struct txn_slot *txns_find_client(const struct txns *t, struct bytes branch, enum sip_method method)
 {
-	struct txn_slot *slot = find(t, txn_client_hash(&t->key, branch, method), 1);
+	struct txn_slot *slot = txn_slot_find(t, txn_client_hash(&t->key, branch, method), 1);
 
 	return slot && slot->started ? slot : NULL; /* nobody can answer what was not said */
 }
@@ -106,7 +106,7 @@ bool txns_has_room(const struct txns *t, enum txn_use use)
 	return t->pool.in_use + kept < t->pool.capacity;
 }
 
-static struct txn_slot *take(struct txns *t, enum txn_use use)
+static struct txn_slot *txn_take(struct txns *t, enum txn_use use)
 {
 	pool_handle h;
 	struct txn_slot *slot;
@@ -175,7 +175,7 @@ void txns_charge(struct txn_slot *slot, const struct quota_party *payer)
 struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request,
 				  enum txn_use use, uint64_t now_ns)
 {
-	struct txn_slot *slot = take(t, use);
+	struct txn_slot *slot = txn_take(t, use);
 	struct sip_hop hop;
 
 	if (!slot)
@@ -196,7 +196,7 @@ struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *requ
 struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
 				  struct bytes branch, enum txn_use use, uint64_t now_ns)
 {
-	struct txn_slot *slot = take(t, use);
+	struct txn_slot *slot = txn_take(t, use);
 
 	if (!slot)
 		return NULL;

@@ -271,7 +271,7 @@ static bool can_answer(const struct sip_message *m)
 	return m->request && m->method != SIP_ACK && m->via.host.n;
 }
 
-static int refuse(struct sip_message *m, struct message_error *error, const char *reason)
+static int message_refuse(struct sip_message *m, struct message_error *error, const char *reason)
 {
 	message_close(m);
 	*error = (struct message_error){ .status = 0, .reason = reason };
@@ -282,17 +282,17 @@ int message_parse(struct sip_message *out, struct bytes datagram, struct message
 {
 	memset(out, 0, sizeof(*out));
 	if (is_keepalive(datagram))
-		return refuse(out, error, "keepalive");
+		return message_refuse(out, error, "keepalive");
 	if (datagram.n > MESSAGE_BYTES_MAX)
-		return refuse(out, error, "too_large");
+		return message_refuse(out, error, "too_large");
 	out->head = message_head_make(datagram);
 	if (!out->head)
-		return refuse(out, error, "out_of_memory");
+		return message_refuse(out, error, "out_of_memory");
 	*error = parse_head(out);
 	if (!error->reason)
 		return 0;
 	if (!can_answer(out))
-		return refuse(out, error, error->reason);
+		return message_refuse(out, error, error->reason);
 	return -EBADMSG;
 }
 

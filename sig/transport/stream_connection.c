@@ -40,7 +40,7 @@ uint64_t stream_source_hash(const struct transport_stream *t, const struct sip_h
 
 static void on_event(int fd, unsigned events, void *arg);
 
-static void watch(struct stream_connection *c)
+static void connection_watch(struct stream_connection *c)
 {
 	bool write = c->state == STREAM_CONNECTING || c->wants_write;
 	bool read = c->state != STREAM_HALF && !c->waits;
@@ -55,7 +55,7 @@ static void set_wants_write(struct stream_connection *c, bool wants)
 	if (wants == c->wants_write)
 		return;
 	c->wants_write = wants;
-	watch(c);
+	connection_watch(c);
 }
 
 static uint64_t deadline(const struct stream_connection *c)
@@ -108,7 +108,7 @@ int stream_connection_open(struct stream_connection **out, struct transport_stre
 		return -ENOMEM;
 	}
 	metric_set(t->gauges[hop->transport], ++t->counts[hop->transport]);
-	watch(c);
+	connection_watch(c);
 	stream_connection_timer(c);
 	*out = c;
 	return 0;
@@ -247,7 +247,7 @@ static void opened(struct stream_connection *c)
 	c->since_ns = clock_now_ns();
 	c->spoke = !c->hop.inbound; /* we asked: it may answer when it likes */
 	c->wants_write = false;
-	watch(c);
+	connection_watch(c);
 	stream_connection_flush(c);
 }
 
@@ -282,7 +282,7 @@ void stream_connection_accept(struct stream_connection *c)
 		stream_connection_doom(c, STREAM_END_MEMORY);
 		return;
 	}
-	watch(c);
+	connection_watch(c);
 	if (shake_hands(c))
 		opened(c);
 }
@@ -310,7 +310,7 @@ static bool connected(struct stream_connection *c)
 	}
 	stream_socket_setup(c->fd, &c->hop.remote, c->owner->dscp, c->owner->limits.patience_ns);
 	c->state = STREAM_HANDSHAKE;
-	watch(c);
+	connection_watch(c);
 	return true;
 }
 
@@ -326,7 +326,7 @@ static void begin_handshake(struct stream_connection *c, unsigned events)
 	}
 	stream_handshake_ask(c, clock_now_ns());
 	if (!c->is_doomed)
-		watch(c);
+		connection_watch(c);
 }
 
 static void on_event(int fd, unsigned events, void *arg)
@@ -363,7 +363,7 @@ void stream_connection_half(struct stream_connection *c)
 	c->state = STREAM_HALF;
 	c->begun_ns = 0;
 	c->since_ns = clock_now_ns();
-	watch(c);
+	connection_watch(c);
 	stream_connection_timer(c);
 }
 

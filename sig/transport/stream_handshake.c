@@ -8,14 +8,14 @@
 #include "sig/transport/stream_connection.h"
 
 /* By a keyed hash, so nobody can choose whom he shares a bucket with. */
-static uint64_t *bucket_of(struct transport_stream *t, const struct sip_hop *hop)
+static uint64_t *handshake_bucket(struct transport_stream *t, const struct sip_hop *hop)
 {
 	return &t->source_handshakes[stream_source_hash(t, hop) % STREAM_HANDSHAKE_SOURCES];
 }
 
 bool stream_handshake_may(struct transport_stream *t, const struct sip_hop *hop, uint64_t now_ns)
 {
-	return stream_rate_take(bucket_of(t, hop), &t->limits.handshakes_per_source, now_ns);
+	return stream_rate_take(handshake_bucket(t, hop), &t->limits.handshakes_per_source, now_ns);
 }
 
 void stream_handshake_ask(struct stream_connection *c, uint64_t now_ns)

@@ -9,7 +9,7 @@
 #include "sig/transport/stream_connection.h"
 
 /* They come through the handshake first where there is one: with something to read they ask for it. */
-static void take(struct stream_listener *l, int fd, const struct addr *remote)
+static void connection_take(struct stream_listener *l, int fd, const struct addr *remote)
 {
 	struct transport_stream *t = l->owner;
 	struct sip_hop hop = {
@@ -63,7 +63,7 @@ static void on_listener(int listen_fd, unsigned events, void *arg)
 			(void)close(fd);
 			continue;
 		}
-		take(l, fd, &remote);
+		connection_take(l, fd, &remote);
 	}
 }
 

@@ -16,7 +16,7 @@ void stream_connection_trust(struct stream_connection *c)
 }
 
 /* The hand goes round, so it is about the one that has been there longest. */
-static bool make_room(struct transport_stream *t)
+static bool stream_room_make(struct transport_stream *t)
 {
 	struct stream_connection *c;
 	pool_handle h;
@@ -39,7 +39,7 @@ static bool make_room(struct transport_stream *t)
 static bool has_place(struct transport_stream *t)
 {
 	bool has = t->pool.in_use < t->pool.capacity &&
-		   (t->pool.in_use - t->doomed < t->limits.connections || make_room(t));
+		   (t->pool.in_use - t->doomed < t->limits.connections || stream_room_make(t));
 
 	if (!has)
 		stream_count(t, STREAM_REFUSED_FULL);

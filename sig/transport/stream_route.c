@@ -40,8 +40,8 @@ static bool may_make(struct transport_stream *t, const struct sip_hop *hop, bool
 	return stream_has_room(t, hop);
 }
 
-static int make(struct transport_stream *t, const struct sip_hop *hop, bool own,
-		struct stream_connection **out)
+static int route_connection_make(struct transport_stream *t, const struct sip_hop *hop, bool own,
+				 struct stream_connection **out)
 {
 	struct sip_hop to = *hop;
 	int fd, err;
@@ -80,6 +80,6 @@ int stream_connection_for(struct transport_stream *t, const struct sip_hop *hop,
 		return *out ? 0 : stream_drop(t, STREAM_DROP_LISTENER, -ENOENT);
 	if (!*out)
 		*out = made_before(t, hop);
-	err = *out ? 0 : make(t, hop, own, out);
+	err = *out ? 0 : route_connection_make(t, hop, own, out);
 	return err ? stream_drop(t, STREAM_DROP_CONNECT, err) : 0;
 }

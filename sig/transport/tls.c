@@ -16,7 +16,7 @@
 /* Forward secrecy and authenticated encryption; the CBC ones at the end are for old phones. */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES256:ECDHE+AES128:!aNULL:!eNULL:!PSK:!SRP"
 
-static int fail(char error[TLS_ERROR_MAX], const char *what, const char *path)
+static int tls_fail(char error[TLS_ERROR_MAX], const char *what, const char *path)
 {
 	char reason[160] = "";
 	unsigned long e = ERR_peek_last_error();
@@ -51,11 +51,11 @@ static SSL_CTX *context_new(const SSL_METHOD *method)
 static int load_identity(SSL_CTX *c, const struct tls_files *files, char error[TLS_ERROR_MAX])
 {
 	if (SSL_CTX_use_certificate_chain_file(c, files->certificate) != 1)
-		return fail(error, "cannot read the certificate", files->certificate);
+		return tls_fail(error, "cannot read the certificate", files->certificate);
 	if (SSL_CTX_use_PrivateKey_file(c, files->key, SSL_FILETYPE_PEM) != 1)
-		return fail(error, "cannot read the key", files->key);
+		return tls_fail(error, "cannot read the key", files->key);
 	if (SSL_CTX_check_private_key(c) != 1)
-		return fail(error, "the key is not that of the certificate", files->key);
+		return tls_fail(error, "the key is not that of the certificate", files->key);
 	return 0;
 }
 
@@ -64,7 +64,7 @@ static int load_ca(SSL_CTX *c, const char *ca, char error[TLS_ERROR_MAX])
 	int ok = ca[0] ? SSL_CTX_load_verify_locations(c, ca, NULL)
 		       : SSL_CTX_set_default_verify_paths(c);
 
-	return ok == 1 ? 0 : fail(error, "cannot read the ca", ca);
+	return ok == 1 ? 0 : tls_fail(error, "cannot read the ca", ca);
 }
 
 static int verify_mode(enum tls_client_certificates clients)
@@ -161,7 +161,7 @@ static int server_open(struct tls_identity *id, struct tls *owner,
 
 	id->server = context_new(TLS_server_method());
 	if (!id->server)
-		return fail(error, "cannot set up TLS", "");
+		return tls_fail(error, "cannot set up TLS", "");
 	err = load_identity(id->server, files, error);
 	if (!err && settings->clients != TLS_CLIENT_NONE) {
 		STACK_OF(X509_NAME) *names =
@@ -185,7 +185,7 @@ static int client_open(struct tls *t, const struct tls_settings *settings,
 
 	t->client = context_new(TLS_client_method());
 	if (!t->client)
-		return fail(error, "cannot set up TLS", "");
+		return tls_fail(error, "cannot set up TLS", "");
 	SSL_CTX_set_verify(t->client, SSL_VERIFY_PEER, NULL);
 	err = load_identity(t->client, &settings->identities[0], error);
 	return err ? err : load_ca(t->client, settings->ca, error);
@@ -260,7 +260,7 @@ void tls_close(struct tls *t)
 	free(t);
 }
 
-static bool name_of(const GENERAL_NAME *from, char out[TLS_NAME_MAX])
+static bool certificate_host(const GENERAL_NAME *from, char out[TLS_NAME_MAX])
 {
 	struct addr a = { .family = ADDR_V4 };
 	const uint8_t *octets;
@@ -293,7 +293,7 @@ static uint32_t names_of(X509 *certificate, char (*out)[TLS_NAME_MAX], uint32_t 
 	uint32_t n = 0;
 
 	for (int i = 0; names && i < sk_GENERAL_NAME_num(names) && n < cap; i++)
-		n += name_of(sk_GENERAL_NAME_value(names, i), out[n]);
+		n += certificate_host(sk_GENERAL_NAME_value(names, i), out[n]);
 	GENERAL_NAMES_free(names);
 	return n;
 }
