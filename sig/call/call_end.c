@@ -159,6 +159,8 @@ static void forget_waiting(struct call_host *h, struct call *c)
 			order_wait(h, c, &(struct shard_order){ .ticket = item.txn }, item.number);
 		else if (item.kind == OUTBOX_RESPONSE)
 			response_waits(h, c, &item);
+		else if (item.kind == OUTBOX_REFUSED)
+			invite_refusal_waits(h, c, item.txn);
 	}
 }
 

@@ -21,6 +21,8 @@ void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t s
 void invite_provisional(struct call_host *h, struct call *c, const struct call_event *ev);
 void invite_success(struct call_host *h, struct call *c, const struct call_event *ev);
 void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev);
+/* Our ACK to that transaction's refusal waits for the save: who was acknowledged never says it again. */
+void invite_refusal_waits(struct call_host *h, struct call *c, pool_handle txn);
 /* No response, or it could not be sent. */
 void invite_timeout(struct call_host *h, struct call *c, const struct call_event *ev);
 /* A 2xx whose transaction is gone, or of another fork. */

@@ -17,6 +17,7 @@ enum outbox_kind {
 	OUTBOX_INVITE, /* our INVITE to a leg leaves */
 	OUTBOX_ANSWER, /* our 2xx to the open INVITE leaves */
 	OUTBOX_ACK,    /* ACK to the 2xx of a leg */
+	OUTBOX_REFUSED, /* ACK to its refusal: until then the party says it again, to the next process, too */
 	OUTBOX_RELAY, /* an INFO that came after the INVITE for the same leg, or a NOTIFY of ours */
 	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
 	OUTBOX_FLIGHT,  /* what lets the party of a flow finish its handshake may leave */
@@ -38,7 +39,7 @@ struct outbox_item {
 	uint16_t status;     /* RESPONSE, and */
 	const char *lines;   /* ... constant further header lines; NULL: none */
 	uint64_t
-		txn; /* RELAY: client transaction; UPDATE, PRACKED, RESPONSE: server transaction; ORDER: ticket */
+		txn; /* RELAY, REFUSED: client transaction; UPDATE, PRACKED, RESPONSE: server transaction; ORDER: ticket */
 	uint32_t number;      /* ORDER */
 	uint64_t srtp, srtcp; /* RESERVE: limits */
 };

@@ -132,12 +132,21 @@ static bool ask_with_keys(struct call_host *h, struct call *c, uint8_t leg, uint
 	return invite_queue(h, c, leg) == 0;
 }
 
-void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev)
+void invite_refusal_waits(struct call_host *h, struct call *c, pool_handle txn)
+{
+	struct outbox_item item = { .kind = OUTBOX_REFUSED, .txn = txn };
+
+	outbox_touch(&c->out);
+	if (outbox_push(&c->out, &item))
+		txns_ack_hold(h->txns, txn);
+	else
+		txns_ack_go(h->txns, txn);
+}
+
+static void failed(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
 
-	if (!leg_is_open(l))
-		return;
 	if (l->state == LEG_LEAVING) {
 		lost_branch_left(c, l);
 	} else if (session_timer_raise(l, ev->message) && ask_longer(h, c, ev->leg)) {
@@ -151,6 +160,14 @@ void invite_failure(struct call_host *h, struct call *c, const struct call_event
 	} else {
 		refused(h, c, ev->leg, ev->message);
 	}
+}
+
+void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (!leg_is_open(c->legs[ev->leg]))
+		return;
+	failed(h, c, ev);
+	invite_refusal_waits(h, c, ev->txn);
 }
 
 void invite_timeout(struct call_host *h, struct call *c, const struct call_event *ev)

@@ -93,6 +93,8 @@ void shard_response(struct shard *s, const struct sip_message *m)
 		set_ack(s, slot, m);
 	if (txns_step(&s->txns, slot, event, s->host.now.ns).deliver)
 		deliver(s, call, peer, &ev);
+	if (event == TXN_EV_FAILURE)
+		txns_refused(&s->txns, ev.txn);
 }
 
 static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event event)

@@ -269,6 +269,18 @@ static void set_timer(struct txns *t, struct txn_slot *slot)
 	wheel_aim(t->wheel, &slot->timer, next);
 }
 
+/* The user hears of a refusal before its ACK leaves: until then the party says it again (RFC 3261 17.2.1, timer G). Over a connection
+ * nothing is said again. */
+static void acknowledge(struct txns *t, struct txn_slot *slot, const struct txn_out *out)
+{
+	if (slot->txn.ack.n == 0)
+		return;
+	if (out->deliver && slot->txn.state == TXN_COMPLETED)
+		slot->ack_due = 1;
+	else if (!slot->ack_due)
+		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.ack));
+}
+
 struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event event,
 			 uint64_t now_ns)
 {
@@ -281,8 +293,8 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 	txn_step(&slot->txn, event, now_ns, &out);
 	if (out.send_message && slot->txn.message.n)
 		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.message));
-	if (out.send_ack && slot->txn.ack.n)
-		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.ack));
+	if (out.send_ack)
+		acknowledge(t, slot, &out);
 	if (slot->client && slot->txn.state >= TXN_COMPLETED)
 		text_clear(&slot->txn.message); /* it is not sent again */
 	if (slot->txn.state == TXN_TERMINATED) {
@@ -299,6 +311,32 @@ static enum txn_event reply_event(uint16_t status)
 	if (status < 200)
 		return TXN_EV_REPLY_PROVISIONAL;
 	return status < 300 ? TXN_EV_REPLY_SUCCESS : TXN_EV_REPLY_FAILURE;
+}
+
+void txns_refused(struct txns *t, pool_handle h)
+{
+	const struct txn_slot *slot = pool_get(&t->pool, h);
+
+	if (slot && !slot->ack_held)
+		txns_ack_go(t, h);
+}
+
+void txns_ack_hold(struct txns *t, pool_handle h)
+{
+	struct txn_slot *slot = pool_get(&t->pool, h);
+
+	if (slot && slot->ack_due)
+		slot->ack_held = 1;
+}
+
+void txns_ack_go(struct txns *t, pool_handle h)
+{
+	struct txn_slot *slot = pool_get(&t->pool, h);
+
+	if (!slot || !slot->ack_due)
+		return;
+	slot->ack_due = 0;
+	txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.ack));
 }
 
 void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct text *response,

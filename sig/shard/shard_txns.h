@@ -52,6 +52,8 @@ struct txn_slot {
 	uint8_t client;
 	uint8_t started;          /* client: its request left */
 	uint8_t waiting;          /* client: no response came yet */
+	uint8_t ack_due;          /* INVITE client: it was refused, and the ACK did not leave yet */
+	uint8_t ack_held;         /* ... and its user says when it may */
 	struct text request;      /* server, answer still open: the lines a response repeats */
 	struct sip_hop source;    /* where the request came from */
 	pool_handle peer;         /* TXN_USER_RELAY: the transaction on the other leg */
@@ -103,6 +105,11 @@ int txns_keep_request(struct txn_slot *slot, const struct sip_message *request) 
 /* Steps, sends, sets the timer, frees what has ended: slot may be gone afterwards. */
 struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event event,
 			 uint64_t now_ns);
+/* Its user heard of the refusal: the ACK leaves, unless it is held. Stale handles are fine. */
+void txns_refused(struct txns *t, pool_handle h);
+/* From its user, while it hears of the refusal: the ACK leaves when it says so. Over a connection it left already. Stale handles are fine. */
+void txns_ack_hold(struct txns *t, pool_handle h);
+void txns_ack_go(struct txns *t, pool_handle h);
 /* Server: sends a response; its text moves into the transaction. */
 void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct text *response,
 		uint64_t now_ns);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The stories. Between two steps there is time for a kill and what comes behind it.
- * Where a phone refuses alone a kill between our ACK and the save costs the refusal: the caller hears 408 in the end (ARCHITECTURE.md).
- */
+/* The stories. Between two steps there is time for a kill and what comes behind it. */
 #include "tests/sim/story.h"
 
 #define ON(phone) (1u << (phone))
@@ -42,9 +39,9 @@ const struct story story_list[] = {
 	  .manner = { [B] = { .kind = MANNER_RING, .answers_cancel = true } }, .look_s = 45,
 	  .pairs = 1 },
 	{ "busy", TALKING({ 20, STORY_OPTIONS, A }), .manner = { [B] = REFUSES(486) }, .look_s = 15,
-	  .status = 486, .pairs = 1, .loose = true },
+	  .status = 486, .pairs = 1 },
 	{ "declined", TALKING({ 20, STORY_OPTIONS, A }), .manner = { [B] = REFUSES(603) },
-	  .look_s = 15, .status = 603, .pairs = 1, .loose = true },
+	  .look_s = 15, .status = 603, .pairs = 1 },
 	{ "no-answer", TALKING({ 60, STORY_OPTIONS, A }), .manner = { [B] = RINGS }, .look_s = 60,
 	  .status = 408, .pairs = 1 },
 	{ "silent-phone", TALKING({ 60, STORY_OPTIONS, A }), .manner = { [B] = IGNORES },
@@ -53,7 +50,7 @@ const struct story story_list[] = {
 	{ "nobody", .steps = { { 3, STORY_DIAL, A, NOBODY } }, .look_s = 15 },
 	{ "redirected", .steps = { DIALS }, .absent = ON(B2),
 	  .manner = { [B] = { .kind = MANNER_REFUSE, .status = 302, .redirect = EXT_C } },
-	  .look_s = 15, .talk = ON(A) | ON(C), .status = 200, .pairs = 1, .loose = true },
+	  .look_s = 15, .talk = ON(A) | ON(C), .status = 200, .pairs = 1 },
 	/* forks */
 	{ "fork", .steps = { DIALS }, .manner = { [B2] = RINGS }, .look_s = 15,
 	  .talk = ON(A) | ON(B), .status = 200, .pairs = 1 },
@@ -63,7 +60,7 @@ const struct story story_list[] = {
 	  .talk = ON(A) | ON(B), .status = 200, .pairs = 1 },
 	{ "fork-both-refuse", .steps = { DIALS },
 	  .manner = { [B] = REFUSES(486), [B2] = REFUSES(486) }, .look_s = 20, .status = 486,
-	  .pairs = 1, .loose = true },
+	  .pairs = 1 },
 	{ "fork-both-answer", .steps = { DIALS },
 	  .manner = { [B2] = { .ring_ns = 1001 * NS_PER_MS } }, .status = 200, .pairs = 1 },
 	{ "fork-late-offer", .steps = { { 3, STORY_DIAL_LATE, A, EXT_B } },
@@ -73,7 +70,7 @@ const struct story story_list[] = {
 	  .look_s = 15, .talk = ON(A) | ON(C), .status = 200, .pairs = 1 },
 	{ "forward-busy", .steps = { DIALS }, .absent = ON(B2),
 	  .forward = { [EXT_B] = { .busy = "1003" } }, .manner = { [B] = REFUSES(486) },
-	  .look_s = 20, .talk = ON(A) | ON(C), .status = 200, .pairs = 1, .loose = true },
+	  .look_s = 20, .talk = ON(A) | ON(C), .status = 200, .pairs = 1 },
 	{ "forward-no-answer", .steps = { DIALS }, .absent = ON(B2),
 	  .forward = { [EXT_B] = { .no_answer = "1003", .rings = 1 } }, .manner = { [B] = RINGS },
 	  .look_s = 60, .talk = ON(A) | ON(C), .status = 200, .pairs = 1 },
@@ -112,7 +109,7 @@ const struct story story_list[] = {
 	{ "byes-cross", TALKING({ 10, STORY_HANG_UP, A }, { 10, STORY_HANG_UP, B }), .look_s = 50,
 	  .status = 200, .pairs = 1 },
 	{ "connection-drops", TALKING({ 10, STORY_DROP, B }, { 20, STORY_MOVE, B }), .tls = true,
-	  .look_s = 28, .talk = ON(A) | ON(B), .status = 200, .loose = true },
+	  .look_s = 28, .talk = ON(A) | ON(B), .status = 200 },
 	/* by command */
 	{ "originate", .steps = { { 3, STORY_ORIGINATE, EXT_A, EXT_C } }, .look_s = 20,
 	  .talk = ON(A) | ON(C), .status = 200, .pairs = 1, .loose = true },
@@ -173,7 +170,7 @@ const struct story story_list[] = {
 	/* the store */
 	{ "store-away",
 	  TALKING({ 8, STORY_STORE_DOWN }, { 12, STORY_MOVE, A }, { 18, STORY_STORE_UP }),
-	  .look_s = 30, .talk = ON(A) | ON(B), .loose = true },
+	  .look_s = 30, .talk = ON(A) | ON(B) },
 	{ "store-away-in-transfer",
 	  TALKING({ 9, STORY_STORE_DOWN }, { 12, STORY_REFER, B, EXT_C }, { 24, STORY_STORE_UP }),
 	  .look_s = 36, .talk = ON(A) | ON(C), .loose = true },

@@ -141,4 +141,30 @@ RIG_FN void restart(struct hunt *t)
 	rig_run(r);
 }
 
+/* kill -9, and a successor that has this record. What was on its way to the store is lost. */
+RIG_FN void kill_and_restart(struct hunt *t, struct bytes record)
+{
+	struct rig *r = t->r;
+	const char *reason = "";
+
+	shard_close(r->shard);
+	for (uint32_t i = 0; i < r->save_count; i++) {
+		if (!r->saves[i].answered)
+			r->saves[i].kind = EFFECT_SEND;
+	}
+	r->hold_saves = false;
+	rig_start_shard(r);
+	bind_all(t);
+	if (shard_restore_call(r->shard, record, r->now, &reason))
+		fail_msg("restore: %s", reason);
+	rig_run(r);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
+RIG_FN struct bytes stored(const struct hunt *t)
+{
+	return text_bytes(&rig_stored(t->r)->record);
+}
+
 #endif
