@@ -54,7 +54,8 @@ void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct
 		return;
 	}
 	/* a repeated 2xx: our ACK was lost */
-	if (m->cseq == l->invite_cseq && l->state != LEG_EARLY && !invite_ack_waits(c, leg))
+	if (m->cseq == l->invite_cseq && l->state != LEG_EARLY && !invite_ack_waits(c, leg) &&
+	    !outbox_has(&c->out, OUTBOX_LATE, leg))
 		leg_ack(h, c, leg);
 }
 

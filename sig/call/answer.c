@@ -139,18 +139,37 @@ static int confirm(struct call_host *h, struct leg *l, const struct sip_message 
 	return dialog_confirm(&l->dialog, m, l->behind_nat, h);
 }
 
-/* Another was faster, the answer crossed our CANCEL, or the call is over: RFC 3261 9.1 and 16.7 want it acknowledged and ended. */
-static void answered_too_late(struct call_host *h, struct call *c, uint8_t leg)
+/* Another was faster, the answer crossed our CANCEL, or the call is over: RFC 3261 9.1 and 16.7 want it acknowledged and ended. A
+ * successor must know the dialog for that: until it does the party says its 2xx again. */
+void invite_late(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct outbox_item item = { .kind = OUTBOX_LATE, .leg = leg };
+
+	outbox_touch(&c->out);
+	if (!outbox_push(&c->out, &item))
+		invite_late_go(h, c, leg);
+}
+
+void invite_late_go(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg_farewell f = { .reason = c->state == CALL_ENDING ? (struct bytes){ 0 }
 								    : BYTES_LIT(LEG_ELSEWHERE) };
+	struct leg *l = call_leg(c, leg);
+
+	if (!l || l->state != LEG_LEAVING)
+		return; /* it said BYE meanwhile */
+	l->state = LEG_ANSWERED;
+	leg_leave(h, c, leg, &f);
+}
+
+static void answered_too_late(struct call_host *h, struct call *c, uint8_t leg)
+{
 	struct leg *l = c->legs[leg];
 
 	l->leave = false;
 	l->leave_ns = 0;
-	l->state = LEG_ANSWERED;
-	leg_leave(h, c, leg, &f);
-	outbox_touch(&c->out);
+	leg_uac_clear(l);
+	invite_late(h, c, leg);
 }
 
 /* It goes to the one that asked. */

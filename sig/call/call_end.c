@@ -161,6 +161,8 @@ static void forget_waiting(struct call_host *h, struct call *c)
 			response_waits(h, c, &item);
 		else if (item.kind == OUTBOX_REFUSED)
 			invite_refusal_waits(h, c, item.txn);
+		else if (item.kind == OUTBOX_LATE)
+			invite_late(h, c, item.leg);
 	}
 }
 

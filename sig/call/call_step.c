@@ -330,6 +330,9 @@ static void call_release(struct call_host *h, struct call *c)
 		case OUTBOX_ACK:
 			invite_ack_go(h, c, item.leg);
 			break;
+		case OUTBOX_LATE:
+			invite_late_go(h, c, item.leg);
+			break;
 		case OUTBOX_REFUSED:
 			txns_ack_go(h->txns, item.txn);
 			break;

@@ -21,6 +21,9 @@ void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t s
 void invite_provisional(struct call_host *h, struct call *c, const struct call_event *ev);
 void invite_success(struct call_host *h, struct call *c, const struct call_event *ev);
 void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev);
+/* A 2xx of a leg that is being left: ACK and BYE wait for the save, and go. */
+void invite_late(struct call_host *h, struct call *c, uint8_t leg);
+void invite_late_go(struct call_host *h, struct call *c, uint8_t leg);
 /* Our ACK to that transaction's refusal waits for the save: who was acknowledged never says it again. */
 void invite_refusal_waits(struct call_host *h, struct call *c, pool_handle txn);
 /* No response, or it could not be sent. */

@@ -53,6 +53,15 @@ uint32_t outbox_count(const struct outbox *o, enum outbox_kind kind)
 	return n;
 }
 
+bool outbox_has(const struct outbox *o, enum outbox_kind kind, uint8_t leg)
+{
+	for (uint32_t i = 0; i < o->count; i++) {
+		if (o->items[i].kind == kind && o->items[i].leg == leg)
+			return true;
+	}
+	return false;
+}
+
 void outbox_forget(struct outbox *o, enum outbox_kind kind, uint8_t leg)
 {
 	uint32_t kept = 0;

@@ -18,6 +18,7 @@ enum outbox_kind {
 	OUTBOX_ANSWER, /* our 2xx to the open INVITE leaves */
 	OUTBOX_ACK,    /* ACK to the 2xx of a leg */
 	OUTBOX_REFUSED, /* ACK to its refusal: until then the party says it again, to the next process, too */
+	OUTBOX_LATE,  /* ACK to the 2xx of a leg that nobody waits for any more, and BYE */
 	OUTBOX_RELAY, /* an INFO that came after the INVITE for the same leg, or a NOTIFY of ours */
 	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
 	OUTBOX_FLIGHT,  /* what lets the party of a flow finish its handshake may leave */
@@ -60,6 +61,8 @@ void outbox_touch(struct outbox *o);
 bool outbox_push(struct outbox *o, const struct outbox_item *item) NODISCARD;
 /* How many of a kind wait. */
 uint32_t outbox_count(const struct outbox *o, enum outbox_kind kind);
+/* One of the kind waits for that leg. */
+bool outbox_has(const struct outbox *o, enum outbox_kind kind, uint8_t leg);
 /* Takes back what waits for a leg. */
 void outbox_forget(struct outbox *o, enum outbox_kind kind, uint8_t leg);
 /* Takes out the first item that may go. */

@@ -13,12 +13,12 @@
 	 NS_PER_S) /* NOTIFY, the INVITE of who is given away, and BYE, all without an answer */
 enum { EFFECTS_MAX = 400 };
 
-/* Killed between its ACK to a 2xx that crossed the CANCEL and the BYE behind it: no record knows the tag for another BYE. */
+/* Killed behind its ACK to a 2xx that no save knew, the store being away: no record knows the tag for a BYE. */
 static bool is_left_over(struct sim *s, const struct phone_call *c)
 {
 	const struct seen *seen = check_seen(s, c->node_call);
 
-	return c->crossed && seen && seen->crashes;
+	return c->crossed && seen && seen->excused && seen->crashes;
 }
 
 /* Calls of phones with that number in that state, of one side or both. */

@@ -81,6 +81,17 @@ static bool forgets_byes(struct seen *seen, uint64_t version)
 	return forgets;
 }
 
+/* The store being away, a REFER was accepted that no record knows. */
+static bool forgets_refers(struct seen *seen, uint64_t version)
+{
+	bool forgets = false;
+
+	for (uint32_t i = 0; i < COUNT_OF(seen->refers); i++)
+		forgets |= seen->refers[i].waits || version < seen->refers[i].need;
+	memset(seen->refers, 0, sizeof(seen->refers));
+	return forgets && seen->excused;
+}
+
 void check_save(struct sim *s, const struct effect *e)
 {
 	struct seen *seen = e->kind == EFFECT_BINDING_SAVE ? NULL : see(s, e->call);
@@ -229,6 +240,7 @@ static void look_for(struct sim *s, struct seen *seen)
 {
 	const struct store_call *record = store_find(&s->store, seen->call);
 	bool lost = !record || seen->waiting || record->version < seen->need;
+	bool forgets_refer = forgets_refers(seen, record ? record->version : 0);
 
 	if (seen->cdrs)
 		return;
@@ -238,9 +250,8 @@ static void look_for(struct sim *s, struct seen *seen)
 			   seen->call, seen->need, record ? record->version : 0);
 	/* a BYE of ours waits for no save, and nothing does while the store is away: the successor may hold a call that both sides
 	 * have left, until their silence ends it */
-	memset(seen->refers, 0, sizeof(seen->refers));
 	seen->weak |= lost;
-	seen->stale |= !lost && (forgets_byes(seen, record->version) ||
+	seen->stale |= !lost && (forgets_byes(seen, record->version) || forgets_refer ||
 				 (seen->excused && record->version < seen->asked));
 	seen->repeats |= seen->fresh;
 	seen->fresh = true;

@@ -146,12 +146,9 @@ static void hold_is_refused_before_a_kill(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HUNT_TEST(ack_waits_for_the_save),
-		HUNT_TEST(all_refuse),
-		HUNT_TEST(store_is_away),
-		HUNT_TEST(last_refusal_before_a_kill),
-		HUNT_TEST(forwarded_behind_a_kill),
-		HUNT_TEST(hold_is_refused_before_a_kill),
+		HUNT_TEST(ack_waits_for_the_save),  HUNT_TEST(all_refuse),
+		HUNT_TEST(store_is_away),           HUNT_TEST(last_refusal_before_a_kill),
+		HUNT_TEST(forwarded_behind_a_kill), HUNT_TEST(hold_is_refused_before_a_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
