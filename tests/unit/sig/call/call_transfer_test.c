@@ -2,28 +2,7 @@
 /* A party gives the other one to somebody else by REFER (FEATURES CALL-23, CALL-28). */
 #include "sig/call.pb-c.h"
 #include "sig/shard/shard_state.h"
-#include "tests/unit/sig/line.h"
-
-struct trio {
-	struct line l; /* A called B, or B called A */
-	struct phone c;
-};
-
-static int trio_setup(void **state)
-{
-	struct trio *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		return -1;
-	t->l.r = rig_open();
-	phones_open(t->l.r, &t->l.a, &t->l.b);
-	phone_open(&t->c, t->l.r, "1004", "192.0.2.14:5060");
-	phone_bind(&t->c);
-	*state = t;
-	return 0;
-}
-
-#define TRIO_TEST(fn) cmocka_unit_test_setup_teardown(fn, trio_setup, line_teardown)
+#include "tests/unit/sig/trio.h"
 
 static void refer(struct phone *p, const char *to)
 {
@@ -58,47 +37,6 @@ static void give_away(struct trio *t, struct phone *p)
 	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
 }
 
-/* Whoever is given away hears what C says. */
-static void c_answers(struct trio *t, struct phone *given, const char *sdp)
-{
-	struct bytes m;
-
-	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
-	assert_true(rig_take(t->l.r, &t->c.addr, "ACK ").n);
-	m = rig_take(t->l.r, &given->addr, "INVITE ");
-	assert_true(m.n);
-	assert_true(rig_has(m, "a=sendrecv\r\n"));
-	phone_answer(given, m, "200 OK", sdp);
-	assert_true(rig_take(t->l.r, &given->addr, "ACK ").n);
-}
-
-static void assert_left(struct phone *p)
-{
-	struct bytes m = rig_take(p->r, &p->addr, "BYE ");
-
-	assert_true(m.n);
-	phone_answer(p, m, "200 OK", "");
-}
-
-static void assert_talks(struct rig *r, uint8_t leg, uint8_t other)
-{
-	struct flow_spec a = line_last_spec(r, leg), b = line_last_spec(r, other);
-
-	assert_int_equal(a.receive + a.send, 2);
-	assert_int_equal(b.receive + b.send, 2);
-	assert_memory_equal(&a.peer, &b.id, sizeof(a.peer));
-	assert_memory_equal(&b.peer, &a.id, sizeof(b.peer));
-}
-
-/* The last pair hangs up, and nothing is left. */
-static void assert_ends(struct trio *t, struct phone *p, struct phone *other)
-{
-	phone_request(p, "BYE", "", "");
-	assert_true(phone_hears(p, "SIP/2.0 200").n);
-	assert_left(other);
-	line_assert_idle(t->l.r);
-}
-
 static void callee_gives_away(void **state)
 {
 	struct trio *t = *state;
@@ -109,11 +47,11 @@ static void callee_gives_away(void **state)
 	assert_true(rig_has(t->c.invite, "\r\nReferred-By: <sip:1002@"));
 	assert_int_equal(line_last_spec(t->l.r, 0).send, 0);
 	assert_int_equal(line_last_spec(t->l.r, 1).send, 0);
-	c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
-	assert_left(&t->l.b);
-	assert_talks(t->l.r, 0, 2);
-	assert_ends(t, &t->l.a, &t->c);
+	trio_assert_left(&t->l.b);
+	trio_assert_talks(t->l.r, 0, 2);
+	trio_assert_ends(t, &t->l.a, &t->c);
 }
 
 /* MED-04: not silence. */
@@ -132,9 +70,9 @@ static void given_away_hears_ringback(void **state)
 	assert_int_equal(s.source.job.slot, 5);
 	assert_int_equal(s.send, 1);
 	assert_int_equal(line_last_spec(t->l.r, 1).source.job.generation, 0);
-	c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	assert_int_equal(line_last_spec(t->l.r, 0).source.job.generation, 0);
-	assert_talks(t->l.r, 0, 2);
+	trio_assert_talks(t->l.r, 0, 2);
 }
 
 static void caller_gives_away(void **state)
@@ -144,13 +82,13 @@ static void caller_gives_away(void **state)
 	phones_talk(&t->l.a, &t->l.b);
 	give_away(t, &t->l.a);
 	assert_true(rig_has(rig_header(t->c.invite, "From"), "sip:1002@"));
-	c_answers(t, &t->l.b, PHONE_SDP_B);
+	trio_c_answers(t, &t->l.b, PHONE_SDP_B);
 	assert_notified(&t->l.a, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
-	assert_left(&t->l.a);
-	assert_talks(t->l.r, 1, 2);
+	trio_assert_left(&t->l.a);
+	trio_assert_talks(t->l.r, 1, 2);
 	rig_wait_ms(t->l.r, 40000); /* leg 0 is gone: timers and saves still find the call */
 	assert_int_equal(rig_counts(t->l.r).calls_established, 1);
-	assert_ends(t, &t->c, &t->l.b);
+	trio_assert_ends(t, &t->c, &t->l.b);
 }
 
 /* Whoever was held when it was given away is not. */
@@ -174,11 +112,11 @@ static void held_party(void **state)
 	phone_ack(&t->l.b);
 	give_away(t, &t->l.b);
 	assert_true(rig_has(t->c.invite, "a=sendrecv\r\n"));
-	c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
-	assert_left(&t->l.b);
-	assert_talks(t->l.r, 0, 2);
-	assert_ends(t, &t->l.a, &t->c);
+	trio_assert_left(&t->l.b);
+	trio_assert_talks(t->l.r, 0, 2);
+	trio_assert_ends(t, &t->l.a, &t->c);
 }
 
 /* The transferor gets its party back. */
@@ -191,14 +129,14 @@ static void nobody_takes_it(void **state)
 	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
 	assert_notified(&t->l.b, "SIP/2.0 486 Busy Here\r\n", "terminated;reason=noresource");
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
-	assert_talks(t->l.r, 0, 1);
+	trio_assert_talks(t->l.r, 0, 1);
 	give_away(t, &t->l.b); /* and once more */
 	rig_wait_ms(t->l.r, 181000);
 	assert_true(rig_take(t->l.r, &t->c.addr, "CANCEL ").n);
 	phone_answer(&t->c, t->c.invite, "487 Request Terminated", "");
 	assert_notified(&t->l.b, "SIP/2.0 408 Request Timeout\r\n", "terminated;reason=noresource");
-	assert_talks(t->l.r, 0, 1);
-	assert_ends(t, &t->l.b, &t->l.a);
+	trio_assert_talks(t->l.r, 0, 1);
+	trio_assert_ends(t, &t->l.b, &t->l.a);
 }
 
 static void nobody_is_there(void **state)
@@ -210,8 +148,8 @@ static void nobody_is_there(void **state)
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
 	assert_notified(&t->l.b, "SIP/2.0 480 Temporarily Unavailable\r\n",
 			"terminated;reason=noresource");
-	assert_talks(t->l.r, 0, 1);
-	assert_ends(t, &t->l.b, &t->l.a);
+	trio_assert_talks(t->l.r, 0, 1);
+	trio_assert_ends(t, &t->l.b, &t->l.a);
 }
 
 /* Of a number that nobody has it is told so. */
@@ -223,8 +161,8 @@ static void nobody_has_it(void **state)
 	refer(&t->l.b, "sip:1009@test.local");
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
 	assert_notified(&t->l.b, "SIP/2.0 404 Not Found\r\n", "terminated;reason=noresource");
-	assert_talks(t->l.r, 0, 1);
-	assert_ends(t, &t->l.b, &t->l.a);
+	trio_assert_talks(t->l.r, 0, 1);
+	trio_assert_ends(t, &t->l.b, &t->l.a);
 }
 
 static void permit(struct trio *t, const char *number, bool transfer)
@@ -245,7 +183,7 @@ static void not_permitted(void **state)
 	refer(&t->l.b, "sip:1004@test.local");
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 403").n);
 	assert_int_equal(rig_count(t->l.r, &t->c.addr, "INVITE "), 0);
-	assert_talks(t->l.r, 0, 1);
+	trio_assert_talks(t->l.r, 0, 1);
 	give_away(t, &t->l.a); /* the other one may */
 	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
 	assert_notified(&t->l.a, "SIP/2.0 486 Busy Here\r\n", "terminated;reason=noresource");
@@ -270,8 +208,8 @@ static void permitted_no_longer(void **state)
 	phone_ack(&t->l.a);
 	assert_notified(&t->l.b, "SIP/2.0 403 Forbidden\r\n", "terminated;reason=noresource");
 	assert_int_equal(rig_count(t->l.r, &t->c.addr, "INVITE "), 0);
-	assert_talks(t->l.r, 0, 1);
-	assert_ends(t, &t->l.b, &t->l.a);
+	trio_assert_talks(t->l.r, 0, 1);
+	trio_assert_ends(t, &t->l.b, &t->l.a);
 }
 
 /* CALL-28: who gave it away and left gets nothing back. */
@@ -284,7 +222,7 @@ static void transferor_has_left(void **state)
 	phone_request(&t->l.b, "BYE", "", "");
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
 	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
-	assert_left(&t->l.a);
+	trio_assert_left(&t->l.a);
 	line_assert_idle(t->l.r);
 }
 
@@ -295,10 +233,10 @@ static void transferor_leaves_in_time(void **state)
 	phones_talk(&t->l.a, &t->l.b);
 	give_away(t, &t->l.b);
 	phone_request(&t->l.b, "BYE", "", "");
-	c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	assert_int_equal(rig_take(t->l.r, &t->l.b.addr, "NOTIFY ").n, 0);
-	assert_talks(t->l.r, 0, 2);
-	assert_ends(t, &t->l.a, &t->c);
+	trio_assert_talks(t->l.r, 0, 2);
+	trio_assert_ends(t, &t->l.a, &t->c);
 }
 
 /* Whom it gave away hangs up while C rings. */
@@ -311,7 +249,7 @@ static void given_away_hangs_up(void **state)
 	phone_request(&t->l.a, "BYE", "", "");
 	assert_notified(&t->l.b, "SIP/2.0 487 Request Terminated\r\n",
 			"terminated;reason=noresource");
-	assert_left(&t->l.b);
+	trio_assert_left(&t->l.b);
 	assert_true(rig_take(t->l.r, &t->c.addr, "CANCEL ").n);
 	phone_answer(&t->c, t->c.invite, "487 Request Terminated", "");
 	line_assert_idle(t->l.r);
@@ -345,10 +283,10 @@ static void without_subscription(void **state)
 		      "");
 	assert_true(rig_has(phone_hears(&t->l.b, "SIP/2.0 202"), "\r\nRefer-Sub: false\r\n"));
 	assert_true(phone_rings(&t->c).n);
-	c_answers(t, &t->l.a, PHONE_SDP_A);
-	assert_left(&t->l.b);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_assert_left(&t->l.b);
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "NOTIFY "), 0);
-	assert_ends(t, &t->l.a, &t->c);
+	trio_assert_ends(t, &t->l.a, &t->c);
 }
 
 static void refused(void **state)
@@ -418,7 +356,7 @@ static void given_away_hears_why(void **state)
 	assert_int_equal(line_last_spec(t->l.r, 1).source.job.slot, 6);
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
 	rig_wait_ms(t->l.r, 5000);
-	assert_left(&t->l.b);
+	trio_assert_left(&t->l.b);
 	line_assert_idle(t->l.r);
 }
 
@@ -436,16 +374,16 @@ static void after_a_restart(void **state)
 		give_away(t, &t->l.b);
 		restart(t);
 		if (taken) {
-			c_answers(t, &t->l.a, PHONE_SDP_A);
+			trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 			assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
-			assert_left(&t->l.b);
-			assert_talks(t->l.r, 0, 2);
-			assert_ends(t, &t->l.a, &t->c);
+			trio_assert_left(&t->l.b);
+			trio_assert_talks(t->l.r, 0, 2);
+			trio_assert_ends(t, &t->l.a, &t->c);
 		} else {
 			phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
 			assert_notified(&t->l.b, "SIP/2.0 486 Busy Here\r\n", "terminated");
-			assert_talks(t->l.r, 0, 1);
-			assert_ends(t, &t->l.b, &t->l.a);
+			trio_assert_talks(t->l.r, 0, 1);
+			trio_assert_ends(t, &t->l.b, &t->l.a);
 		}
 	}
 }
@@ -457,10 +395,10 @@ static void after_a_late_restart(void **state)
 
 	phones_talk(&t->l.a, &t->l.b);
 	give_away(t, &t->l.b);
-	c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	restart(t);
-	assert_left(&t->l.b);
-	assert_ends(t, &t->l.a, &t->c);
+	trio_assert_left(&t->l.b);
+	trio_assert_ends(t, &t->l.a, &t->c);
 }
 
 /* Killed when the transferor is gone: it hears nothing more. */
@@ -470,12 +408,12 @@ static void after_it_left(void **state)
 
 	phones_talk(&t->l.a, &t->l.b);
 	give_away(t, &t->l.b);
-	c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
-	assert_left(&t->l.b);
+	trio_assert_left(&t->l.b);
 	restart(t);
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 1);
-	assert_ends(t, &t->l.a, &t->c);
+	trio_assert_ends(t, &t->l.a, &t->c);
 }
 
 /* Nothing is said before it is saved. */
@@ -555,29 +493,18 @@ static void refer_to(struct phone *p, const struct phone *second)
 	refer(p, to);
 }
 
-static struct bytes told_again(struct phone *p, const char *sdp)
-{
-	struct bytes m = rig_take(p->r, &p->addr, "INVITE ");
-
-	assert_true(m.n);
-	assert_true(rig_has(m, "a=sendrecv\r\n"));
-	phone_answer(p, m, "200 OK", sdp);
-	assert_true(rig_take(p->r, &p->addr, "ACK ").n);
-	return m;
-}
-
 /* B is out of both calls, A and C have one. */
 static void assert_joined(struct trio *t, struct phone *second)
 {
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
-	assert_left(second);
-	assert_left(&t->l.b);
-	(void)told_again(&t->l.a, PHONE_SDP_A);
+	trio_assert_left(second);
+	trio_assert_left(&t->l.b);
+	(void)trio_told_again(&t->l.a, PHONE_SDP_A);
 	rig_wait_ms(t->l.r, 40000);
 	assert_int_equal(rig_counts(t->l.r).calls, 1);
 	assert_int_equal(rig_counts(t->l.r).calls_established, 1);
-	assert_talks(t->l.r, 0, 2);
+	trio_assert_talks(t->l.r, 0, 2);
 	assert_int_equal(line_last_spec(t->l.r, 0).remote_rtp.port, 4000);
 	assert_int_equal(line_last_spec(t->l.r, 2).remote_rtp.port, 6000);
 }
@@ -599,34 +526,9 @@ static void attended(void **state)
 		phone_request(&t->c, "OPTIONS", "",
 			      ""); /* its dialog is found by tags of another call */
 		assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
-		assert_ends(t, b_called ? &t->c : &t->l.a, b_called ? &t->l.a : &t->c);
+		trio_assert_ends(t, b_called ? &t->c : &t->l.a, b_called ? &t->l.a : &t->c);
 		assert_int_equal(t->l.r->cdr_count, 3);
 	}
-}
-
-/* The record of each call as it was saved last. */
-static void restart_all(struct trio *t)
-{
-	struct rig *r = t->l.r;
-	uint32_t count = r->save_count;
-	const char *reason = "";
-
-	shard_close(r->shard);
-	rig_start_shard(r);
-	phone_bind(&t->l.a);
-	phone_bind(&t->l.b);
-	phone_bind(&t->c);
-	for (uint32_t i = 0; i < count; i++) {
-		bool newest = r->saves[i].kind == EFFECT_CALL_SAVE;
-
-		for (uint32_t k = i + 1; k < count; k++)
-			newest &= r->saves[k].call != r->saves[i].call;
-		if (newest &&
-		    shard_restore_call(r->shard, text_bytes(&r->saves[i].record), r->now, &reason))
-			fail_msg("%s", reason);
-	}
-	shard_resume(r->shard, r->now);
-	rig_run(r);
 }
 
 /* Killed when all is saved, and before anybody answered: both legs are one call, and the other one ends. */
@@ -638,17 +540,17 @@ static void joined_after_a_restart(void **state)
 
 	hold_and_ask(t, &second, true);
 	refer_to(&t->l.b, &second);
-	restart_all(t);
+	trio_restart(t);
 	while ((m = rig_take(t->l.r, &t->l.b.addr, "BYE ")).n)
 		phone_answer(&t->l.b, m, "200 OK", "");
 	while ((m = rig_take(t->l.r, &t->l.a.addr, "INVITE ")).n)
 		phone_answer(&t->l.a, m, "200 OK", PHONE_SDP_A);
 	rig_wait_ms(t->l.r, 40000);
 	assert_int_equal(rig_counts(t->l.r).calls, 1);
-	assert_talks(t->l.r, 0, 2);
+	trio_assert_talks(t->l.r, 0, 2);
 	phone_request(&t->c, "OPTIONS", "", "");
 	assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
-	assert_ends(t, &t->c, &t->l.a);
+	trio_assert_ends(t, &t->c, &t->l.a);
 }
 
 /* The flow of that leg is told to go to where its new peer is, and only that one. */
@@ -736,7 +638,7 @@ static void joined_by_an_older_record(void **state)
 	refer_to(&t->l.b, &second);
 	r->hold_saves = false;
 	make_older(&r->saves[r->save_count - 1].record);
-	restart_all(t);
+	trio_restart(t);
 	rig_wait_ms(r, 100);
 	while ((m = rig_take(r, &t->l.b.addr, "BYE ")).n)
 		phone_answer(&t->l.b, m, "200 OK", "");
@@ -744,11 +646,11 @@ static void joined_by_an_older_record(void **state)
 		phone_answer(&t->l.b, m, "200 OK", "");
 	while ((m = rig_take(r, &t->l.b.addr, "BYE ")).n)
 		phone_answer(&t->l.b, m, "200 OK", "");
-	(void)told_again(&t->l.a, PHONE_SDP_A);
+	(void)trio_told_again(&t->l.a, PHONE_SDP_A);
 	rig_wait_ms(r, 40000);
 	assert_int_equal(rig_counts(r).calls, 1);
-	assert_talks(r, 0, 2);
-	assert_ends(t, &t->c, &t->l.a);
+	trio_assert_talks(r, 0, 2);
+	trio_assert_ends(t, &t->c, &t->l.a);
 }
 
 /* Whom the transferor rings yet is rung for its party. */
@@ -773,10 +675,10 @@ static void who_rings_yet(void **state)
 	assert_notified(&t->l.b, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
 	assert_true(phone_rings(&t->c).n);
 	assert_true(rig_has(rig_header(t->c.invite, "From"), "sip:1001@"));
-	c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
-	assert_left(&t->l.b);
-	assert_ends(t, &t->l.a, &t->c);
+	trio_assert_left(&t->l.b);
+	trio_assert_ends(t, &t->l.a, &t->c);
 	assert_int_equal(t->l.r->cdr_count, 3); /* B to C, and the two pairs of the other call */
 	assert_string_equal(t->l.r->cdrs[0].reason, "transferred");
 	assert_int_equal(t->l.r->cdrs[0].ended_by, ENDED_BY_A);
@@ -823,7 +725,7 @@ static void no_codec_in_common(void **state)
 	assert_notified(&t->l.b, "SIP/2.0 488 Not Acceptable Here\r\n",
 			"terminated;reason=noresource");
 	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
-	assert_talks(t->l.r, 0, 1);
+	trio_assert_talks(t->l.r, 0, 1);
 }
 
 /* What the simulator showed (tests/sim/seeds.txt). */
@@ -840,7 +742,7 @@ static void offer_of_who_left(void **state)
 	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
 	phone_answer(&t->l.a, m, "491 Request Pending", "");
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
-	assert_left(&t->l.b);
+	trio_assert_left(&t->l.b);
 	refer(&t->c, "sip:1002@test.local");
 	assert_true(phone_hears(&t->c, "SIP/2.0 202").n);
 	assert_notified(&t->c, "SIP/2.0 100 Trying\r\n", "active");
@@ -849,9 +751,9 @@ static void offer_of_who_left(void **state)
 	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
 	phone_answer(&t->l.a, m, "200 OK", PHONE_SDP_A);
 	assert_notified(&t->c, "SIP/2.0 200 OK\r\n", "terminated");
-	assert_left(&t->c);
+	trio_assert_left(&t->c);
 	rig_wait_ms(t->l.r, 40000); /* its leg is gone */
-	assert_ends(t, &t->l.a, &t->l.b);
+	trio_assert_ends(t, &t->l.a, &t->l.b);
 }
 
 /* The answer to the first NOTIFY comes behind the end: BYE waits for that to the last. */
@@ -865,12 +767,12 @@ static void late_answer_to_a_notify(void **state)
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
 	first = rig_take(t->l.r, &t->l.b.addr, "NOTIFY ");
 	assert_true(phone_rings(&t->c).n);
-	c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	phone_answer(&t->l.b, first, "200 OK", "");
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
-	assert_left(&t->l.b);
-	assert_ends(t, &t->l.a, &t->c);
+	trio_assert_left(&t->l.b);
+	trio_assert_ends(t, &t->l.a, &t->c);
 }
 
 /* Its 202 was lost with the process that said it. */
@@ -887,10 +789,10 @@ static void refer_comes_again(void **state)
 	refer(&t->l.b, "sip:1004@test.local");
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 491").n);
 	t->l.b.cseq--;
-	c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
-	assert_left(&t->l.b);
-	assert_ends(t, &t->l.a, &t->c);
+	trio_assert_left(&t->l.b);
+	trio_assert_ends(t, &t->l.a, &t->c);
 }
 
 /* Until it has an answer. */
@@ -910,10 +812,10 @@ static void last_notify_comes_again(void **state)
 	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
 	assert_true(rig_take(t->l.r, &t->l.b.addr, "NOTIFY ").n);
 	give_away(t, &t->l.b); /* nobody waits for that answer */
-	c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
-	assert_left(&t->l.b);
-	assert_ends(t, &t->l.a, &t->c);
+	trio_assert_left(&t->l.b);
+	trio_assert_ends(t, &t->l.a, &t->c);
 }
 
 /* Killed behind C's answer: the next process tells of it, and waits. */
@@ -929,7 +831,7 @@ static void taken_by_the_next_process(void **state)
 	restart(t);
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
-	assert_left(&t->l.b);
+	trio_assert_left(&t->l.b);
 }
 
 /* What waits for a save when the call ends has an answer all the same. */
@@ -950,7 +852,7 @@ static void asked_before_the_end(void **state)
 	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
 	assert_notified(&t->l.b, "SIP/2.0 487", "terminated");
-	assert_left(&t->l.b);
+	trio_assert_left(&t->l.b);
 	line_assert_idle(t->l.r);
 }
 
@@ -962,9 +864,9 @@ static void given_away_keeps_its_name(void **state)
 
 	phones_talk(&t->l.a, &t->l.b);
 	give_away(t, &t->l.a);
-	c_answers(t, &t->l.b, PHONE_SDP_B);
+	trio_c_answers(t, &t->l.b, PHONE_SDP_B);
 	assert_notified(&t->l.a, "SIP/2.0 200 OK\r\n", "terminated");
-	assert_left(&t->l.a);
+	trio_assert_left(&t->l.a);
 	restart(t);
 	u = &t->l.r->shard->legs;
 	assert_non_null(leg_users_next(u, BYTES_LIT("1002"), NULL));
@@ -991,12 +893,12 @@ static void branch_outlives_who_asked(void **state)
 	m = rig_take(t->l.r, &two[1].addr, "CANCEL ");
 	phone_answer(&two[1], m, "200 OK", "");
 	give_away(t, &t->l.a);
-	c_answers(t, &two[0], PHONE_SDP_B);
+	trio_c_answers(t, &two[0], PHONE_SDP_B);
 	assert_notified(&t->l.a, "SIP/2.0 200 OK\r\n", "terminated");
-	assert_left(&t->l.a);
+	trio_assert_left(&t->l.a);
 	restart(t);
 	phone_answer(&two[1], two[1].invite, "487 Request Terminated", "");
-	assert_ends(t, &t->c, &two[0]);
+	trio_assert_ends(t, &t->c, &two[0]);
 }
 
 int main(void)
