@@ -280,11 +280,13 @@ enum call_event_kind {
 
 /* What a call is told to do by command. */
 enum call_order_kind {
-	ORDER_HOLD,   /* on: the party of leg holds the other; off: it does no longer */
-	ORDER_MUTE,   /* on, off */
-	ORDER_DIGITS, /* digits, duration_ms: to the party of leg */
-	ORDER_ACT,    /* act */
-	ORDER_ANSWER, /* of an application for which it waits */
+	ORDER_HOLD,     /* on: the party of leg holds the other; off: it does no longer */
+	ORDER_MUTE,     /* on, off */
+	ORDER_DIGITS,   /* digits, duration_ms: to the party of leg */
+	ORDER_ACT,      /* act */
+	ORDER_ANSWER,   /* of an application for which it waits */
+	ORDER_TRANSFER, /* leg, to, known: its party gives the other one away */
+	ORDER_JOIN,     /* leg, with, with_leg: the two speak with each other */
 };
 struct call_order {
 	enum call_order_kind kind;
@@ -293,6 +295,11 @@ struct call_order {
 	struct bytes digits;
 	uint16_t duration_ms;
 	const struct act_terms *act;
+	struct bytes to; /* user */
+	bool known;      /* ... of ours */
+	uint64_t with;   /* another call */
+	enum shard_leg leg, with_leg;
+	bool of_with;                 /* out: err is about that one */
 	const struct shard_order *by; /* who waits for its answer; NULL: nobody */
 	int err;                      /* out: as in sig/shard/shard.h */
 };

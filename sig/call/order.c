@@ -7,6 +7,7 @@
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/order_transfer.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/leg/dtmf.h"
@@ -105,6 +106,14 @@ static void carry_out(struct call_host *h, struct call *c, struct call_order *or
 		order->err = wait_answer(h, c);
 		return;
 	}
+	if (order->kind == ORDER_TRANSFER) {
+		order->err = order_transfer(h, c, order);
+		return;
+	}
+	if (order->kind == ORDER_JOIN) {
+		order->err = order_join(h, c, order);
+		return;
+	}
 	if (c->state != CALL_ESTABLISHED) {
 		order->err = -ENOTCONN;
 		return;
@@ -116,6 +125,8 @@ static void carry_out(struct call_host *h, struct call *c, struct call_order *or
 	switch (order->kind) {
 	case ORDER_ANSWER:
 	case ORDER_ACT:
+	case ORDER_TRANSFER:
+	case ORDER_JOIN:
 		break;
 	case ORDER_HOLD:
 		order->err = hold(h, c, leg, order->on);

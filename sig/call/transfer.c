@@ -210,10 +210,19 @@ static void begun(struct call_host *h, struct call *c)
 		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
 }
 
+static void tell_failed(struct call_host *h, const struct call *c, uint16_t status)
+{
+	struct sig_event *event = call_publish_act(h, c, SIG_CALL_TRANSFER_FAILED);
+
+	if (event)
+		event->status = status;
+}
+
 static void refused(struct call_host *h, struct call *c, uint16_t status)
 {
 	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
 		 LOG_BYTES("to", text_bytes(&c->transfer->target)), LOG_U64("status", status));
+	tell_failed(h, c, status);
 	c->transfer->state = TRANSFER_FAILED;
 	c->transfer->status = status;
 	if (!notify(h, c, status))
@@ -345,7 +354,13 @@ static bool is_forbidden(const struct call_host *h, const struct call *c)
 {
 	const struct leg *l = call_leg(c, c->transfer->leg);
 
-	return c->transfer->asked && l && !transfer_is_allowed(h, l);
+	return !c->transfer->ordered && l && !transfer_is_allowed(h, l);
+}
+
+/* By command: what a kill would leave of two calls is to be mended by the next process. */
+static bool is_saved(const struct call_host *h, const struct call *c)
+{
+	return !c->transfer->ordered || h->degraded || c->out.acked == c->out.version;
 }
 
 void transfer_go(struct call_host *h, struct call *c)
@@ -359,7 +374,7 @@ void transfer_go(struct call_host *h, struct call *c)
 		refused(h, c, 403);
 	} else if (!t->with.call)
 		go_ring(h, c);
-	else if (t->again_ns <= h->now.ns)
+	else if (t->again_ns <= h->now.ns && is_saved(h, c))
 		go_join(h, c);
 }
 
@@ -422,7 +437,6 @@ bool transfer_failed(struct call_host *h, struct call *c, const struct call_endi
 		return false;
 	leave_rung(h, c);
 	give_back(h, c, e);
-	call_publish(h, c, SIG_CALL_TRANSFER_FAILED);
 	fork_forget_best(c);
 	refused(h, c, status);
 	return true;
@@ -480,11 +494,14 @@ void transfer_left(struct call *c, uint8_t leg)
 	outbox_touch(&c->out);
 }
 
-/* What is left to do is to leave, or to say once more that nobody took the call. */
+/* What is left to do is to leave, or to say once more that nobody took the call. A call that is to be joined with may be resumed later
+ * than this one. */
 void transfer_resume(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
 
+	if (t && t->state == TRANSFER_WAITS && t->with.call)
+		t->again_ns = h->now.ns + AGAIN_MS * NS_PER_MS;
 	if (!t || t->last || (t->state != TRANSFER_DONE && t->state != TRANSFER_FAILED))
 		return;
 	outbox_touch(&c->out);

@@ -315,6 +315,23 @@ int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct 
 /* Nobody hears the party of that leg; it is not told. */
 int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on,
 		    const struct shard_order *by, struct instant now) NODISCARD;
+/* One of the two parties of a call, or none named. */
+enum shard_leg { SHARD_LEG_NONE, SHARD_LEG_CALLER, SHARD_LEG_CALLEE };
+/* The party of that leg gives the other one to the extension: as if its phone had sent REFER, which nobody hears of. SHARD_LEG_NONE: the
+ * caller, which is alone with the node, goes on to it. Beside the usual: -EALREADY (a transfer is under way), -EDESTADDRREQ (there are
+ * two, and no leg is named), -ENXIO (there is no such extension), -ELOOP (it is the party's own), -EHOSTUNREACH (no phone of it is
+ * registered). */
+int shard_call_transfer(struct shard *s, uint64_t call, enum shard_leg leg, const char *to,
+			const struct shard_order *by, struct instant now) NODISCARD;
+/* Two calls become one: of each the party of that leg stays, and the other one is left. The call goes on, with ends. */
+struct shard_join {
+	uint64_t call, with;
+	enum shard_leg leg, with_leg; /* NONE: of a caller that is alone with the node */
+	const struct shard_order *by;
+	bool of_with; /* out: what was refused is about with */
+};
+/* Beside the usual: -EALREADY, -EDESTADDRREQ (as above), -ELOOP (both are the same), -EPROTO (they have no codec in common). */
+int shard_call_join(struct shard *s, struct shard_join *join, struct instant now) NODISCARD;
 /* Digits go to the party of that leg: as telephone-events, or by INFO. */
 int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,
 		    uint16_t duration_ms, const struct shard_order *by,

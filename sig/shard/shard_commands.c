@@ -133,3 +133,28 @@ int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes di
 
 	return carry_out(s, call, &order, now);
 }
+
+int shard_call_transfer(struct shard *s, uint64_t call, enum shard_leg leg, const char *to,
+			const struct shard_order *by, struct instant now)
+{
+	struct call_order order = { .kind = ORDER_TRANSFER,
+				    .leg = leg,
+				    .to = bytes_str(to),
+				    .known = shard_extension_find(s, bytes_str(to)),
+				    .by = by };
+
+	return carry_out(s, call, &order, now);
+}
+
+int shard_call_join(struct shard *s, struct shard_join *join, struct instant now)
+{
+	struct call_order order = { .kind = ORDER_JOIN,
+				    .with = join->with,
+				    .leg = join->leg,
+				    .with_leg = join->with_leg,
+				    .by = join->by };
+	int err = carry_out(s, join->call, &order, now);
+
+	join->of_with = order.of_with;
+	return err;
+}
