@@ -11,13 +11,14 @@ struct call_view;
 struct effect_order;
 struct node;
 struct ended_call;
+struct shard_order;
 
 command_fn command_extension_put, command_extension_get, command_extension_delete,
 	command_extension_list;
 command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
 command_fn command_call_originate, command_call_hold, command_call_resume, command_call_mute,
 	command_call_dtmf, command_call_answer, command_call_play, command_call_stop,
-	command_call_collect;
+	command_call_collect, command_call_transfer, command_call_join;
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_sip_recent;
@@ -38,6 +39,10 @@ const struct ended_call *command_call_ended(const struct command_run *run);
 /* The call it names; fails the run and returns false when there is none. */
 bool command_call_view(struct command_run *run, struct call_view *view);
 
+/* The run waits for what becomes of an order. False: it has failed. */
+bool command_order_begin(struct command_run *run, struct shard_order *by);
+/* err: what became of it. True: it was refused, and nobody waits. Else command_ordered goes on. */
+bool command_order_refused(struct command_run *run, const struct shard_order *by, int err);
 /* effects_ordered_fn; arg is the node. */
 void command_ordered(uint64_t call, const struct effect_order *order, void *arg);
 /* Nobody hears any more what became of them. */

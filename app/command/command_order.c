@@ -16,8 +16,7 @@ static uint8_t leg_of(const struct command_run *run)
 	return (uint8_t)command_value(run, "leg")->number;
 }
 
-/* False: the run has failed. */
-static bool order_begin(struct command_run *run, struct shard_order *by)
+bool command_order_begin(struct command_run *run, struct shard_order *by)
 {
 	by->id = id_order(bytes_str(run->id));
 	by->ticket = waiting_put(&run->node->waiting, run);
@@ -26,8 +25,7 @@ static bool order_begin(struct command_run *run, struct shard_order *by)
 	return by->ticket;
 }
 
-/* Where it was carried out command_ordered goes on. */
-static bool is_refused(struct command_run *run, const struct shard_order *by, int err)
+bool command_order_refused(struct command_run *run, const struct shard_order *by, int err)
 {
 	if (err)
 		(void)waiting_take(&run->node->waiting, by->ticket);
@@ -66,7 +64,7 @@ void command_orders_drop(struct node *node)
 /* err: as sig/shard/shard.h says. Ends the run, unless it waits for the save. */
 static void order_end(struct command_run *run, const struct shard_order *by, int err)
 {
-	if (!is_refused(run, by, err))
+	if (!command_order_refused(run, by, err))
 		return;
 	switch (err) {
 	case -ENOENT:
@@ -109,7 +107,7 @@ void command_call_hangup(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && order_begin(run, &by))
+	if (command_call_id(run, &call) && command_order_begin(run, &by))
 		order_end(run, &by, shard_hangup(run->node->shard, call, &by, clock_instant()));
 }
 
@@ -118,7 +116,7 @@ void command_call_answer(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && order_begin(run, &by))
+	if (command_call_id(run, &call) && command_order_begin(run, &by))
 		order_end(run, &by,
 			  shard_call_answer(run->node->shard, call, &by, clock_instant()));
 }
@@ -147,7 +145,7 @@ static void act(struct command_run *run, const struct act_terms *terms)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && order_begin(run, &by))
+	if (command_call_id(run, &call) && command_order_begin(run, &by))
 		order_end(run, &by,
 			  shard_call_act(run->node->shard, call, terms, &by, clock_instant()));
 }
@@ -196,7 +194,7 @@ void command_call_hold(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && order_begin(run, &by)) {
+	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
 		order_end(run, &by,
 			  shard_call_hold(run->node->shard, call, leg_of(run), &by,
 					  clock_instant()));
@@ -208,7 +206,7 @@ void command_call_resume(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && order_begin(run, &by)) {
+	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
 		order_end(run, &by,
 			  shard_call_resume(run->node->shard, call, leg_of(run), &by,
 					    clock_instant()));
@@ -221,7 +219,7 @@ void command_call_mute(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && order_begin(run, &by)) {
+	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
 		order_end(run, &by,
 			  shard_call_mute(run->node->shard, call, leg_of(run), on->number, &by,
 					  clock_instant()));
@@ -235,7 +233,7 @@ void command_call_dtmf(struct command_run *run)
 	uint64_t call;
 
 	command_take_u32(run, "duration_ms", &duration_ms);
-	if (command_call_id(run, &call) && order_begin(run, &by)) {
+	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
 		order_end(run, &by,
 			  shard_call_dtmf(run->node->shard, call, leg_of(run),
 					  command_value(run, "digits")->text, (uint16_t)duration_ms,
@@ -251,7 +249,7 @@ static uint64_t call_id_of(const struct command_run *run)
 
 static void end_originate(struct command_run *run, const struct shard_order *by, int err)
 {
-	if (!is_refused(run, by, err))
+	if (!command_order_refused(run, by, err))
 		return;
 	switch (err) {
 	case -ENOENT:
@@ -275,7 +273,7 @@ void command_call_originate(struct command_run *run)
 	struct shard_order by;
 	struct shard_originate o = { .call = call_id_of(run), .from = from, .to = to, .by = &by };
 
-	if (!order_begin(run, &by))
+	if (!command_order_begin(run, &by))
 		return;
 	command_take_bool(run, "auto_answer", &o.auto_answer);
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));

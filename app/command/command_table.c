@@ -295,6 +295,34 @@ static const struct command_arg g_hold_args[] = {
 	END,
 };
 
+#define LEG_CHOICE(what, text)                                                      \
+	{                                                                           \
+		.name = (what), .type = ARG_ENUM, .names = g_call_legs,             \
+		.preset = "none: the caller is alone with the node", .help = (text) \
+	}
+
+static const struct command_arg g_transfer_args[] = {
+	CALL_ARG,
+	LEG_CHOICE("leg", "Whose party gives the other one away: a is the caller, b whom it speaks "
+			  "with."),
+	PARTY_ARG("to", "Extension that it is given to."),
+	END,
+};
+
+static const struct command_arg g_join_args[] = {
+	CALL_ARG,
+	{ .name = "with",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .required = true,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Id of the call that becomes one with it, and ends: 13 characters." },
+	LEG_CHOICE("leg", "Whose party stays in the call: a is the caller, b whom it speaks with."),
+	LEG_CHOICE("with_leg", "Whose party of the other one comes."),
+	END,
+};
+
 static const struct command_arg g_mute_args[] = {
 	CALL_ARG,
 	LEG_ARG("Whose party is not heard: a is the caller, b whom it speaks with."),
@@ -629,6 +657,22 @@ const struct command g_commands[] = {
 	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
 	  "phone is told.",
 	  "id, order", command_call_mute },
+	{ "call.transfer", COMMAND_FOR_TENANT, g_transfer_args,
+	  "Gives a party of an established call to an extension, as if the phone of the other one "
+	  "had sent REFER: it hears ringback, then whoever answers; the other one is left then, "
+	  "and "
+	  "gets its party back where nobody answers. A caller that is alone with the node goes on "
+	  "to "
+	  "the extension, and is its application's again where nobody answers. Answered when it is "
+	  "saved; the events call.transferred and call.transfer_failed tell what becomes of it.",
+	  "id, order", command_call_transfer },
+	{ "call.join", COMMAND_FOR_TENANT, g_join_args,
+	  "Makes one call of two that are established: of each one party stays, or the caller that "
+	  "is alone with the node, and the other one is left. The call goes on, with ends. "
+	  "Answered "
+	  "when it is saved that it is to be, which a kill does not undo; the events "
+	  "call.transferred and call.transfer_failed tell what becomes of it.",
+	  "id, order", command_call_join },
 	{ "call.dtmf", COMMAND_FOR_TENANT, g_dtmf_args,
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
 	  "4733), or by INFO where it takes none.",

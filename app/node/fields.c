@@ -207,12 +207,15 @@ static const struct {
 			     HAS_CALL | HAS_LEG },
 	[SIG_CALL_UNMUTED] = { "call.unmuted", "It is heard again.", HAS_CALL | HAS_LEG },
 	[SIG_CALL_TRANSFERRING] = { "call.transferring",
-				    "A party gave the other one, from, away: to rings for it.",
+				    "A party, or a command, gave the other one, from, away: to "
+				    "rings "
+				    "for it.",
 				    HAS_CALL },
 	[SIG_CALL_TRANSFERRED] = { "call.transferred", "They speak with each other.", HAS_CALL },
 	[SIG_CALL_TRANSFER_FAILED] = { "call.transfer_failed",
-				       "Nobody answered; from and to are as they were before.",
-				       HAS_CALL },
+				       "Nobody answered, or the calls could not be joined, for the "
+				       "reason of sip_status; from and to are as they were before.",
+				       HAS_CALL | HAS_STATUS },
 	[SIG_CALL_PLAYED] = { "call.played",
 			      "What call.play asked for is over: end, key (one was pressed), "
 			      "stopped, failed or hangup.",

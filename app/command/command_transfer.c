@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls are told to go on with somebody else: transfer and join. */
+#include <errno.h>
+
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "sig/sip/id.h"
+
+static enum shard_leg leg_named(const struct command_run *run, const char *name)
+{
+	const struct command_value *leg = command_value(run, name);
+
+	if (!leg->given)
+		return SHARD_LEG_NONE;
+	return leg->number ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER;
+}
+
+/* Of the call that was told and of the one that it is joined with. */
+enum { OF_CALL, OF_WITH, CALLS };
+
+static const struct reason {
+	int err;
+	enum command_error_code code;
+	const char *argument[CALLS];
+	const char *text;
+} g_reasons[] = {
+	{ -ENOENT, COMMAND_NOT_FOUND, { "call", "with" }, "there is no such call" },
+	{ -ENOTCONN, COMMAND_CONFLICT, { "call", "with" }, "the call is not established" },
+	{ -EALREADY, COMMAND_CONFLICT, { "call", "with" }, "a transfer of it is under way" },
+	{ -ENODEV, COMMAND_CONFLICT, { "leg", "with_leg" }, "nobody else is in the call" },
+	{ -EDESTADDRREQ,
+	  COMMAND_CONFLICT,
+	  { "leg", "with_leg" },
+	  "two speak with each other in the call: one of them must be named" },
+	{ -ENXIO, COMMAND_NOT_FOUND, { "to", "to" }, "there is no such extension" },
+	{ -EHOSTUNREACH, COMMAND_CONFLICT, { "to", "to" }, "no phone of it is registered" },
+	{ -ELOOP, COMMAND_CONFLICT, { "to", "with" }, "it is the same one" },
+	{ -EPROTO, COMMAND_CONFLICT, { "with", "with" }, "the two have no codec in common" },
+};
+
+static void end(struct command_run *run, const struct shard_order *by, bool of_with, int err)
+{
+	if (!command_order_refused(run, by, err))
+		return;
+	for (size_t i = 0; i < COUNT_OF(g_reasons); i++) {
+		const struct reason *r = &g_reasons[i];
+
+		if (r->err == err) {
+			command_fail(run, r->code, r->argument[of_with ? OF_WITH : OF_CALL], "%s",
+				     r->text);
+			return;
+		}
+	}
+	command_fail(run, COMMAND_BUSY, "call", "too many orders at once: try again");
+}
+
+void command_call_transfer(struct command_run *run)
+{
+	struct shard_order by;
+	uint64_t call;
+	char to[64];
+
+	(void)bytes_cstr(command_value(run, "to")->text, to, sizeof(to));
+	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
+		return;
+	end(run, &by, false,
+	    shard_call_transfer(run->node->shard, call, leg_named(run, "leg"), to, &by,
+				clock_instant()));
+}
+
+/* False: the run has failed. */
+static bool with_id(struct command_run *run, uint64_t *with)
+{
+	if (!id_call_get(command_value(run, "with")->text, with))
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "with", "with must be an id as call.list shows it");
+	return false;
+}
+
+void command_call_join(struct command_run *run)
+{
+	struct shard_order by;
+	struct shard_join join = { .leg = leg_named(run, "leg"),
+				   .with_leg = leg_named(run, "with_leg"),
+				   .by = &by };
+	int err;
+
+	if (!command_call_id(run, &join.call) || !with_id(run, &join.with) ||
+	    !command_order_begin(run, &by))
+		return;
+	err = shard_call_join(run->node->shard, &join, clock_instant());
+	end(run, &by, join.of_with, err);
+}
