@@ -308,8 +308,8 @@ enum media_event_kind {
 	MEDIA_FLOW_SILENT, /* once, after silence_ms; again only after the party was heard or an update. Before it an update begins the time
 			    * anew only where receive, silence_ms or remote_rtp changes */
 	MEDIA_FLOW_STATS,
-	MEDIA_FLOW_CLOSED,
-	MEDIA_FLOW_FAILED,  /* the flow could not be opened or its socket died: error is -errno */
+	MEDIA_FLOW_CLOSED, /* its ports are free as soon as the worker looks at its sockets again */
+	MEDIA_FLOW_FAILED, /* the flow could not be opened or its socket died: error is -errno */
 	MEDIA_FLOW_YIELDED, /* engine_move: between two workers */
 	MEDIA_FLOW_MOVED, /* the answer to engine_move: the flow is open there. error: why it is still where it was, or (-ENOENT) gone */
 	/* Of jobs: job, call, place; no flow */

@@ -29,7 +29,7 @@ struct port_ops {
 	/* Takes the sockets (fd[CHANNEL_RTCP] may be -1) and receives from them. The slot must be free. On failure the
 	 * caller keeps the sockets. 0 or -errno. */
 	int (*flow_add)(struct port *p, uint32_t slot, const int fd[CHANNELS]) NODISCARD;
-	/* Closes the slot's sockets. Packets given to tx before are still sent; later ones of the slot never show up. */
+	/* Closes the slot's sockets, at the latest with the next rx. Packets given to tx before are still sent; later ones of the slot never show up. */
 	void (*flow_del)(struct port *p, uint32_t slot);
 	/* More descriptors of the slot's sockets, for another port of this process: they are the caller's, and outlive flow_del. -1: there
 	 * is no such socket. 0 or -errno. */

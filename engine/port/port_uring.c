@@ -4,14 +4,50 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* For what control asks: nobody waits for it. */
+static void sqe_quiet(struct io_uring_sqe *sqe)
+{
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	io_uring_sqe_set_data64(sqe, uring_tag(OP_IGNORE, 0, 0));
+}
+
+/*
+ * What becomes of a slot's files is queued and leaves with the next submit: no system call of its own. Entries are carried out in their
+ * order, so a receive finds what was set before it. What the kernel refuses here is a fault there.
+ */
 static int files_set(struct uring_port *u, uint32_t files, const int fd[CHANNELS])
 {
-	int n = io_uring_register_files_update(&u->uring.ring, files * CHANNELS, fd, CHANNELS);
+	uint32_t index;
+	struct io_uring_sqe *sqe = uring_sqe(&u->uring, &index);
 
-	return n < 0 ? n : 0;
+	if (!sqe)
+		return -EAGAIN;
+	memcpy(u->added[index], fd, sizeof(u->added[index]));
+	io_uring_prep_files_update(sqe, u->added[index], CHANNELS, (int)(files * CHANNELS));
+	sqe_quiet(sqe);
+	return 0;
+}
+
+/* The descriptor, and the same as a registered file. */
+static void slot_socket_close(struct uring_port *u, int fd, uint32_t file)
+{
+	struct io_uring_sqe *sqe = uring_sqe(&u->uring, NULL);
+
+	if (sqe) {
+		io_uring_prep_close_direct(sqe, file);
+		sqe_quiet(sqe);
+		sqe = uring_sqe(&u->uring, NULL);
+	}
+	if (sqe) {
+		io_uring_prep_close(sqe, fd);
+		sqe_quiet(sqe);
+	} else {
+		(void)close(fd);
+	}
 }
 
 static int uring_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
@@ -48,7 +84,7 @@ static void receive_cancel(struct uring_port *u, uint32_t slot, uint32_t channel
 	if (!sqe)
 		return; /* the receive then ends with the ring, and its packets are recognised as stale */
 	io_uring_prep_cancel64(sqe, uring_tag(OP_RECEIVE, s->use, socket), 0);
-	io_uring_sqe_set_data64(sqe, uring_tag(OP_IGNORE, 0, 0));
+	sqe_quiet(sqe);
 }
 
 /* Sockets that wait to be armed must not be armed for the next user. */
@@ -62,25 +98,21 @@ static void deaf_forget(struct uring_port *u, uint32_t slot)
 	u->deaf_count = kept;
 }
 
+/* Behind whatever was to be sent from here. A cancelled receive holds its socket, and so the port, until the next rx. */
 static void uring_flow_del(struct port *p, uint32_t slot)
 {
-	static const int NONE[CHANNELS] = { -1, -1 };
 	struct uring_port *u = uring_of(p);
 	struct uring_slot *s = &u->slots[slot];
 
 	assert(slot < u->slot_count && s->in_use);
 	deaf_forget(u, slot);
-	for (uint32_t c = 0; c < CHANNELS; c++)
-		if (s->fd[c] >= 0)
-			receive_cancel(u, slot, c);
-	uring_submit(&u->uring); /* with it whatever was to be sent from here */
-	(void)files_set(u, s->files, NONE);
+	for (uint32_t c = 0; c < CHANNELS; c++) {
+		if (s->fd[c] < 0)
+			continue;
+		receive_cancel(u, slot, c);
+		slot_socket_close(u, s->fd[c], s->files * CHANNELS + c);
+	}
 	u->free_files[u->free_count++] = s->files;
-	for (uint32_t c = 0; c < CHANNELS; c++)
-		if (s->fd[c] >= 0)
-			(void)close(s->fd[c]);
-	/* a cancelled receive holds its socket, and so the port, until its completion was made */
-	uring_wait(&u->uring, 0, 0);
 	u->fault_count -= s->error != 0;
 	s->in_use = 0;
 	s->error = 0;
@@ -173,6 +205,8 @@ static void uring_port_close(struct port *p)
 	for (uint32_t i = 0; i < u->slot_count; i++)
 		if (u->slots[i].in_use)
 			uring_flow_del(p, i);
+	uring_submit(&u->uring);
+	uring_wait(&u->uring, 0, 0);
 	uring_close(&u->uring);
 	uring_free(u);
 }

@@ -51,6 +51,7 @@ struct uring_port {
 	uint64_t send_errors;
 	struct sockaddr_storage targets[URING_ENTRIES]; /* of the sends not yet submitted */
 	struct port_mark marks[URING_ENTRIES];
+	int added[URING_ENTRIES][CHANNELS]; /* of the files not yet registered */
 };
 
 static inline struct uring_port *uring_of(struct port *p)

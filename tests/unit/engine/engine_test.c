@@ -281,6 +281,19 @@ static void browsers_share_a_port(enum engine_port port)
 	}
 }
 
+/* The worker closes sockets when it looks at them next, and has told of the flow's end by then. */
+static int bind_soon(const struct addr *rtp, int *rtp_fd, int *rtcp_fd)
+{
+	int err = -EADDRINUSE;
+
+	for (int i = 0; i < WAIT_MS && err == -EADDRINUSE; i++) {
+		err = engine_bind(rtp, &(struct addr){ 0 }, 0, rtp_fd, rtcp_fd);
+		if (err)
+			(void)usleep(1000);
+	}
+	return err;
+}
+
 static void a_closed_flow_frees_its_port(enum engine_port port)
 {
 	struct engine *e = open_engine(port);
@@ -295,7 +308,7 @@ static void a_closed_flow_frees_its_port(enum engine_port port)
 		assert_int_equal(rtp_receive(&party[B], 0xabc3, WAIT_MS), 7);
 		rtp = party[A].ours;
 		pair_close(e, party, 2, round);
-		assert_int_equal(engine_bind(&rtp, &(struct addr){ 0 }, 0, &rtp_fd, &rtcp_fd), 0);
+		assert_int_equal(bind_soon(&rtp, &rtp_fd, &rtcp_fd), 0);
 		assert_int_equal(rtcp_fd, -1);
 		(void)close(rtp_fd);
 	}

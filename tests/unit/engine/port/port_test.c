@@ -379,6 +379,38 @@ static void a_deleted_slot_is_silent_and_its_port_free(open_fn *open_port)
 	rig_close(r);
 }
 
+/* More than a ring has entries. */
+static void many_come_and_go_between_two_looks(open_fn *open_port)
+{
+	enum { FLOWS = 400 };
+	static struct addr old[FLOWS];
+	struct rig *r = rig_open(open_port);
+	struct socket_at a = socket_open("127.0.0.1");
+	struct sockaddr_storage ss;
+	struct addr to;
+
+	for (int i = 0; i < FLOWS; i++) {
+		uint32_t slot = (uint32_t)i % 3;
+
+		old[i] = slot_open(r, slot, "127.0.0.1");
+		r->port->ops->flow_del(r->port, slot);
+	}
+	to = slot_open(r, 1, "127.0.0.1");
+	send_to(&a, &to, "new", 3);
+	assert_int_equal(rx(r), 1);
+	assert_memory_equal(r->batch.list[0].data, "new", 3);
+	forget(r);
+	for (int i = 0; i < FLOWS; i++) {
+		socklen_t len = addr_to_sockaddr(&old[i], &ss);
+		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+		assert_true(addr_eq(&old[i], &to) || bind(fd, (struct sockaddr *)&ss, len) == 0);
+		(void)close(fd);
+	}
+	(void)close(a.fd);
+	rig_close(r);
+}
+
 static void sends_before_it_deletes(open_fn *open_port)
 {
 	struct rig *r = rig_open(open_port);
@@ -394,6 +426,7 @@ static void sends_before_it_deletes(open_fn *open_port)
 	r->batch.list[0].to = &a.at;
 	r->port->ops->tx(r->port, &r->batch);
 	r->port->ops->flow_del(r->port, 0);
+	r->port->ops->rx(r->port, &r->batch, 1, 0);
 	assert_int_equal(receive(&a, text, sizeof(text)), 4);
 	(void)close(a.fd);
 	rig_close(r);
@@ -600,6 +633,7 @@ FOR_EACH_PORT(hears_again_after_an_icmp_error)
 FOR_EACH_PORT(connects_and_disconnects)
 FOR_EACH_PORT(a_refused_send_is_counted)
 FOR_EACH_PORT(a_deleted_slot_is_silent_and_its_port_free)
+FOR_EACH_PORT(many_come_and_go_between_two_looks)
 FOR_EACH_PORT(sends_before_it_deletes)
 FOR_EACH_PORT(waits_as_long_as_told)
 FOR_EACH_PORT(a_broken_socket_is_a_fault)
@@ -619,6 +653,7 @@ int main(void)
 		TESTS_OF(connects_and_disconnects),
 		TESTS_OF(a_refused_send_is_counted),
 		TESTS_OF(a_deleted_slot_is_silent_and_its_port_free),
+		TESTS_OF(many_come_and_go_between_two_looks),
 		TESTS_OF(sends_before_it_deletes),
 		TESTS_OF(waits_as_long_as_told),
 		TESTS_OF(a_broken_socket_is_a_fault),
