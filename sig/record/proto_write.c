@@ -1,53 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the end to the beginning: then each length is known when it is written, and no message moves to make room for it. A record of two
+ * phones takes 12,000 instructions; forward, with a function for each value, it took 20,000.
+ */
 #include "sig/record/proto_write.h"
 
 #include <string.h>
 
-enum { TAG_SHIFT = 3, VARINT_MAX = 10 };
+enum { TAG_SHIFT = 3 };
 
-static size_t varint_put(uint8_t out[VARINT_MAX], uint64_t v)
+/* What was written lies at `at` up to the end of the writer's room, which begins at `start`. */
+struct back {
+	uint8_t *start, *at;
+	bool overflow;
+};
+
+/* n octets before those written; NULL: they do not fit. */
+static inline uint8_t *back_room(struct back *b, size_t n)
 {
-	size_t n = 0;
+	if (n > (size_t)(b->at - b->start) || b->overflow) {
+		b->overflow = true;
+		return NULL;
+	}
+	return b->at -= n;
+}
 
-	for (; v > 0x7f; v >>= 7)
-		out[n++] = (uint8_t)(v | 0x80);
-	out[n++] = (uint8_t)v;
-	return n;
+static inline void back_mem(struct back *b, const void *p, size_t n)
+{
+	uint8_t *to = n ? back_room(b, n) : NULL;
+
+	if (to)
+		memcpy(to, p, n);
+}
+
+static inline size_t varint_length(uint64_t v)
+{
+	enum { PER_OCTET = 7 };
+	unsigned bits = 64U - (unsigned)__builtin_clzll(v | 1);
+
+	return (bits + PER_OCTET - 1) / PER_OCTET;
 }
 
 /* Mostly it is one octet. */
-static inline void write_varint(struct writer *w, uint64_t v)
+static inline void back_varint(struct back *b, uint64_t v)
 {
-	uint8_t octets[VARINT_MAX];
+	uint8_t *to = back_room(b, v <= 0x7f ? 1 : varint_length(v));
 
-	if (v <= 0x7f)
-		writer_u8(w, (uint8_t)v);
-	else
-		writer_mem(w, octets, varint_put(octets, v));
+	if (!to)
+		return;
+	for (; v > 0x7f; v >>= 7)
+		*to++ = (uint8_t)(v | 0x80);
+	*to = (uint8_t)v;
 }
 
-static inline void write_tag(struct writer *w, uint32_t id, ProtobufCWireType wire)
+static inline void back_tag(struct back *b, uint32_t id, ProtobufCWireType wire)
 {
-	write_varint(w, (uint64_t)id << TAG_SHIFT | wire);
+	back_varint(b, (uint64_t)id << TAG_SHIFT | wire);
 }
 
-static void write_octets(struct writer *w, uint32_t id, struct bytes b)
+static void back_octets(struct back *b, uint32_t id, struct bytes octets)
 {
-	write_tag(w, id, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
-	write_varint(w, b.n);
-	writer_bytes(w, b);
+	back_mem(b, octets.p, octets.n);
+	back_varint(b, octets.n);
+	back_tag(b, id, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
 }
 
 /* An absent one is not written, nor one that is zero (proto3). */
-static void write_number(struct writer *w, uint32_t id, uint64_t v)
+static inline void back_number(struct back *b, uint32_t id, uint64_t v)
 {
 	if (v == 0)
 		return;
-	write_tag(w, id, PROTOBUF_C_WIRE_TYPE_VARINT);
-	write_varint(w, v);
+	back_varint(b, v);
+	back_tag(b, id, PROTOBUF_C_WIRE_TYPE_VARINT);
 }
 
-static void write_fixed(struct writer *w, uint32_t id, ProtobufCWireType wire, uint64_t v)
+static void back_fixed(struct back *b, uint32_t id, ProtobufCWireType wire, uint64_t v)
 {
 	uint64_t little = __builtin_bswap64(v);
 	uint8_t octets[8];
@@ -55,28 +82,20 @@ static void write_fixed(struct writer *w, uint32_t id, ProtobufCWireType wire, u
 	if (v == 0)
 		return;
 	be64_put(octets, little);
-	write_tag(w, id, wire);
-	writer_mem(w, octets, wire == PROTOBUF_C_WIRE_TYPE_32BIT ? 4 : 8);
+	back_mem(b, octets, wire == PROTOBUF_C_WIRE_TYPE_32BIT ? 4 : 8);
+	back_tag(b, id, wire);
 }
 
-/* Its length stands before it, in one octet until it is known: a long one moves on. */
-static bool write_message(struct writer *w, uint32_t id, const ProtobufCMessage *m)
-{
-	uint8_t length[VARINT_MAX];
-	size_t start, n, more;
+static bool back_fields(struct back *b, const ProtobufCMessage *m);
 
-	write_tag(w, id, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
-	writer_u8(w, 0);
-	start = w->n;
-	if (!proto_write(w, m))
+static bool back_message(struct back *b, uint32_t id, const ProtobufCMessage *m)
+{
+	const uint8_t *end = b->at;
+
+	if (!back_fields(b, m))
 		return false;
-	n = w->n - start;
-	more = varint_put(length, n) - 1;
-	if (w->overflow || !writer_room(w, more))
-		return true;
-	if (more)
-		memmove(w->p + start + more, w->p + start, n);
-	memcpy(w->p + start - 1, length, more + 1);
+	back_varint(b, (size_t)(end - b->at));
+	back_tag(b, id, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
 	return true;
 }
 
@@ -85,47 +104,61 @@ static uint64_t zigzag(int64_t v)
 	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
 }
 
-static struct bytes octets_of(const void *member)
+static inline struct bytes octets_of(const void *member)
 {
-	const ProtobufCBinaryData *b = member;
+	const ProtobufCBinaryData *octets = member;
 
-	return bytes_mem(b->data, b->len);
+	return bytes_mem(octets->data, octets->len);
 }
 
-/* p points at the value. False: it is of a kind that is not written here. */
-static bool write_value(struct writer *w, const ProtobufCFieldDescriptor *f, const void *p)
+static inline bool text_is_empty(const char *text)
 {
+	return !text || !text[0];
+}
+
+/* p points at the value. An absent one is not written; in a list it is, as often as it is there. False: it is of a kind that is not
+ * written here. */
+static ALWAYS_INLINE bool back_value(struct back *b, const ProtobufCFieldDescriptor *f,
+				     const void *p, bool listed)
+{
+	const ProtobufCMessage *message;
+	const char *text;
+
 	switch (f->type) {
 	case PROTOBUF_C_TYPE_UINT32:
-		write_number(w, f->id, *(const uint32_t *)p);
+		back_number(b, f->id, *(const uint32_t *)p);
 		return true;
 	case PROTOBUF_C_TYPE_UINT64:
-		write_number(w, f->id, *(const uint64_t *)p);
+		back_number(b, f->id, *(const uint64_t *)p);
 		return true;
 	case PROTOBUF_C_TYPE_BOOL:
-		write_number(w, f->id, *(const protobuf_c_boolean *)p != 0);
+		back_number(b, f->id, *(const protobuf_c_boolean *)p != 0);
 		return true;
 	case PROTOBUF_C_TYPE_INT32:
 	case PROTOBUF_C_TYPE_ENUM: /* negative: in ten octets */
-		write_number(w, f->id, (uint64_t)(int64_t) * (const int32_t *)p);
+		back_number(b, f->id, (uint64_t)(int64_t) * (const int32_t *)p);
 		return true;
 	case PROTOBUF_C_TYPE_SINT64:
-		write_number(w, f->id, zigzag(*(const int64_t *)p));
+		back_number(b, f->id, zigzag(*(const int64_t *)p));
 		return true;
 	case PROTOBUF_C_TYPE_FIXED32:
-		write_fixed(w, f->id, PROTOBUF_C_WIRE_TYPE_32BIT, *(const uint32_t *)p);
+		back_fixed(b, f->id, PROTOBUF_C_WIRE_TYPE_32BIT, *(const uint32_t *)p);
 		return true;
 	case PROTOBUF_C_TYPE_FIXED64:
-		write_fixed(w, f->id, PROTOBUF_C_WIRE_TYPE_64BIT, *(const uint64_t *)p);
+		back_fixed(b, f->id, PROTOBUF_C_WIRE_TYPE_64BIT, *(const uint64_t *)p);
 		return true;
 	case PROTOBUF_C_TYPE_STRING:
-		write_octets(w, f->id, bytes_str(*(const char *const *)p));
+		text = *(const char *const *)p;
+		if (listed || !text_is_empty(text))
+			back_octets(b, f->id, bytes_str(text));
 		return true;
 	case PROTOBUF_C_TYPE_BYTES:
-		write_octets(w, f->id, octets_of(p));
+		if (listed || octets_of(p).n)
+			back_octets(b, f->id, octets_of(p));
 		return true;
 	case PROTOBUF_C_TYPE_MESSAGE:
-		return write_message(w, f->id, *(const ProtobufCMessage *const *)p);
+		message = *(const ProtobufCMessage *const *)p;
+		return (!listed && !message) || back_message(b, f->id, message);
 	case PROTOBUF_C_TYPE_INT64:
 	case PROTOBUF_C_TYPE_SINT32:
 	case PROTOBUF_C_TYPE_SFIXED32:
@@ -137,37 +170,24 @@ static bool write_value(struct writer *w, const ProtobufCFieldDescriptor *f, con
 	return false;
 }
 
-/* Of a list also an empty one is said: as often as it is there. */
-static bool is_absent(const ProtobufCFieldDescriptor *f, const void *p)
-{
-	if (f->type == PROTOBUF_C_TYPE_STRING) {
-		const char *text = *(const char *const *)p;
-
-		return !text || !text[0];
-	}
-	if (f->type == PROTOBUF_C_TYPE_BYTES)
-		return octets_of(p).n == 0;
-	return f->type == PROTOBUF_C_TYPE_MESSAGE && !*(const ProtobufCMessage *const *)p;
-}
-
 /* Of texts and messages: numbers would be packed. */
-static bool write_list(struct writer *w, const ProtobufCMessage *m,
-		       const ProtobufCFieldDescriptor *f, const void *member)
+static bool back_list(struct back *b, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+		      const void *member)
 {
 	size_t n = *(const size_t *)(const void *)((const uint8_t *)m + f->quantifier_offset);
 	const void *const *list = *(const void *const *const *)member;
 
 	if (f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_MESSAGE)
 		return n == 0;
-	for (size_t i = 0; i < n; i++) {
-		if (!write_value(w, f, &list[i]))
+	while (n-- > 0) {
+		if (!back_value(b, f, &list[n], true))
 			return false;
 	}
 	return true;
 }
 
-static bool write_field(struct writer *w, const ProtobufCMessage *m,
-			const ProtobufCFieldDescriptor *f)
+static ALWAYS_INLINE bool back_field(struct back *b, const ProtobufCMessage *m,
+				     const ProtobufCFieldDescriptor *f)
 {
 	const void *member = (const uint8_t *)m + f->offset;
 
@@ -175,9 +195,9 @@ static bool write_field(struct writer *w, const ProtobufCMessage *m,
 		return false;
 	switch (f->label) {
 	case PROTOBUF_C_LABEL_NONE:
-		return is_absent(f, member) || write_value(w, f, member);
+		return back_value(b, f, member, false);
 	case PROTOBUF_C_LABEL_REPEATED:
-		return write_list(w, m, f, member);
+		return back_list(b, m, f, member);
 	case PROTOBUF_C_LABEL_REQUIRED:
 	case PROTOBUF_C_LABEL_OPTIONAL:
 		return false;
@@ -185,17 +205,31 @@ static bool write_field(struct writer *w, const ProtobufCMessage *m,
 	return false;
 }
 
-bool proto_write(struct writer *w, const ProtobufCMessage *m)
+static bool back_fields(struct back *b, const ProtobufCMessage *m)
 {
-	for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
-		if (!write_field(w, m, &m->descriptor->fields[i]))
-			return false;
-	}
-	for (unsigned i = 0; i < m->n_unknown_fields; i++) {
+	for (unsigned i = m->n_unknown_fields; i-- > 0;) {
 		const ProtobufCMessageUnknownField *u = &m->unknown_fields[i];
 
-		write_tag(w, u->tag, u->wire_type);
-		writer_mem(w, u->data, u->len);
+		back_mem(b, u->data, u->len);
+		back_tag(b, u->tag, u->wire_type);
+	}
+	for (unsigned i = m->descriptor->n_fields; i-- > 0;) {
+		if (!back_field(b, m, &m->descriptor->fields[i]))
+			return false;
 	}
 	return true;
+}
+
+bool proto_write(struct writer *w, const ProtobufCMessage *m)
+{
+	uint8_t *start = w->p + w->n, *end = w->p + w->cap;
+	struct back b = { .start = start, .at = end, .overflow = w->overflow };
+	bool known = back_fields(&b, m);
+
+	w->overflow = b.overflow;
+	if (w->overflow)
+		return known;
+	memmove(start, b.at, (size_t)(end - b.at));
+	w->n += (size_t)(end - b.at);
+	return known;
 }
