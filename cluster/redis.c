@@ -55,21 +55,41 @@ static bool redis_is_open(const struct redis *r)
 	return r->state == REDIS_LINK_UP && !r->broken && !r->closing;
 }
 
+static int command_queue(struct redis *r, const struct bytes *args, size_t n,
+			 const struct redis_wait *wait)
+{
+	int err = -ENOTCONN;
+
+	if (redis_is_open(r)) {
+		err = r->queue.count < r->settings.pending_max ? redis_command_put(r, args, n, wait)
+							       : -EAGAIN;
+	}
+	if (err)
+		metric_add(r->metrics.refused, 1);
+	return err;
+}
+
 int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns,
 		  redis_reply_fn *fn, void *arg)
 {
 	struct redis_wait wait = { .fn = fn,
 				   .arg = arg,
 				   .deadline_ns = deadline_of(r, deadline_ns) };
-	int err = -ENOTCONN;
+	int err = command_queue(r, args, n, &wait);
 
-	if (redis_is_open(r)) {
-		err = r->queue.count < r->settings.pending_max
-			      ? redis_command_put(r, args, n, &wait)
-			      : -EAGAIN;
-	}
-	if (err)
-		metric_add(r->metrics.refused, 1);
+	if (!err)
+		r->depart_ns = 0;
+	return err;
+}
+
+int redis_command_later(struct redis *r, const struct bytes *args, size_t n)
+{
+	struct redis_wait wait = { .deadline_ns = deadline_of(r, 0) };
+	bool first = redis_buffer_bytes(&r->out).n == 0;
+	int err = command_queue(r, args, n, &wait);
+
+	if (!err && first)
+		r->depart_ns = clock_now_ns() + REDIS_LATER_NS;
 	return err;
 }
 
@@ -96,6 +116,7 @@ static int commands_put(struct redis *r, struct bytes commands, const struct red
 	metric_add(r->metrics.commands, count);
 	for (size_t i = 0; i < n; i++)
 		waits_put(r, &answers[i]);
+	r->depart_ns = 0;
 	return 0;
 }
 

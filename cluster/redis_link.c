@@ -15,7 +15,10 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-enum { READS_PER_EVENT = 16 }; /* then others have their turn */
+enum {
+	READS_PER_EVENT = 16, /* then others have their turn */
+	LATER_MAX = 1 << 15,
+};
 
 #define GREET_NS (3 * NS_PER_S)
 /* An answer this late: the peer is gone or hangs, and its socket does not say so. */
@@ -59,6 +62,7 @@ static void socket_drop(struct redis *r)
 	redis_reader_close(r);
 	r->fd = -1;
 	r->writing = false;
+	r->depart_ns = 0;
 	r->broken = NULL;
 	r->state = REDIS_LINK_DOWN;
 	redis_buffer_clear(&r->out);
@@ -153,11 +157,17 @@ static void out_write(struct redis *r)
 		link_watch(r);
 }
 
+static bool out_may_wait(const struct redis *r)
+{
+	return r->depart_ns && redis_buffer_bytes(&r->out).n < LATER_MAX &&
+	       clock_now_ns() < r->depart_ns;
+}
+
 void redis_flush(struct redis *r)
 {
 	redis_link_enter(r);
 	redis_guests_flush(r);
-	if (r->state >= REDIS_LINK_GREETING && !r->broken)
+	if (r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
 		out_write(r);
 	redis_link_leave(r);
 }
@@ -336,7 +346,7 @@ void redis_expire(struct redis *r, uint64_t now_ns)
 	link_expire(r, now_ns);
 	queue_expire(r, now_ns);
 	redis_guests_expire(r, now_ns);
-	if (r->state >= REDIS_LINK_GREETING && !r->broken)
+	if (r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
 		out_write(r);
 	redis_link_leave(r);
 }
@@ -350,6 +360,8 @@ uint64_t redis_next_ns(const struct redis *r)
 {
 	uint64_t next_ns = earlier(r->queue.next_ns, stall_ns(r));
 
+	if (r->depart_ns && redis_buffer_bytes(&r->out).n > 0)
+		next_ns = earlier(next_ns, r->depart_ns);
 	if (r->state != REDIS_LINK_UP)
 		next_ns = earlier(next_ns, r->wake_ns);
 	for (const struct redis_guest *guest = r->guests; guest; guest = guest->next)
@@ -365,6 +377,8 @@ void redis_close(struct redis *r)
 		return;
 	redis_link_enter(r);
 	was_up = r->state == REDIS_LINK_UP;
+	if (was_up && !r->broken && r->depart_ns)
+		out_write(r); /* what may wait has waited long enough */
 	r->closing = true;
 	socket_drop(r);
 	queue_fail(r);

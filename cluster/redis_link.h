@@ -47,6 +47,7 @@ struct redis {
 	char detail[128];   /* what Redis or the system said to it */
 	uint64_t wake_ns;   /* DOWN: when to dial; DIALLING, GREETING: when patience ends */
 	uint64_t up_ns;     /* since when it is up */
+	uint64_t depart_ns; /* what is in out may wait until then; 0: it may not */
 	uint32_t greetings; /* answers that UP waits for */
 	uint32_t depth;     /* calls under way that may run callbacks */
 	int fd;

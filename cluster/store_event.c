@@ -28,7 +28,7 @@ static bool event_add(struct store *s, struct bytes key, const char *kept,
 		args[HEAD_ARGS + 2 * i] = bytes_str(fields[i].name);
 		args[HEAD_ARGS + 2 * i + 1] = fields[i].value;
 	}
-	return redis_command(s->guest.redis, args, HEAD_ARGS + 2 * n, 0, NULL, NULL) == 0;
+	return redis_command_later(s->guest.redis, args, HEAD_ARGS + 2 * n) == 0;
 }
 
 void store_event(struct store *s, struct bytes tenant, struct bytes application,

@@ -7,6 +7,7 @@
 
 #include "base/metric.h"
 #include "base/rand.h"
+#include "cluster/redis_link.h"
 
 enum { TRACE_MAX = 64 };
 
@@ -121,6 +122,75 @@ static uint64_t metric(const char *name)
 }
 
 /* ---- commands ---- */
+
+static bool is_written(void *arg)
+{
+	const struct redis *r = arg;
+
+	return redis_buffer_bytes(&r->out).n == 0;
+}
+
+static void append_later(struct redis *r)
+{
+	const struct bytes append[] = { BYTES_LIT("APPEND"), BYTES_LIT("log"), BYTES_LIT("x") };
+
+	assert_int_equal(redis_command_later(r, append, COUNT_OF(append)), 0);
+	redis_flush(r);
+}
+
+/* Whom nobody waits for goes with the next command of somebody who waits, or alone some time later, or with the end of the link. */
+static void test_later(void **state)
+{
+	struct server s;
+	struct trace t;
+	struct redis *r;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	r = open_up(&t, &s);
+	append_later(r);
+	append_later(r);
+	assert_false(is_written(r));
+	assert_in_range(redis_next_ns(r), 1, clock_now_ns() + REDIS_LATER_NS);
+	assert_int_equal(say(r, "STRLEN log", 0, &t), 0);
+	redis_flush(r);
+	assert_true(is_written(r));
+	assert_true(answers(r, &t, 1, 2000));
+	assert_string_equal(server_ask(&s, "GET log"), "xx");
+	append_later(r);
+	assert_false(is_written(r));
+	assert_true(drive(r, 2000, is_written, r));
+	assert_string_equal(server_ask(&s, "GET log"), "xxx");
+	append_later(r);
+	redis_close(r);
+	assert_string_equal(server_ask(&s, "GET log"), "xxxx");
+	server_stop(&s);
+}
+
+/* A full buffer waits for nobody; nor does what stands behind a command of somebody who waits. */
+static void test_later_is_bounded(void **state)
+{
+	struct server s;
+	struct trace t;
+	struct redis *r;
+	unsigned n = 0;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	r = open_up(&t, &s);
+	do {
+		append_later(r);
+		n++;
+	} while (!is_written(r));
+	assert_in_range(n, 2, 2000);
+	assert_int_equal(say(r, "STRLEN log", 0, &t), 0);
+	append_later(r);
+	assert_true(is_written(r));
+	redis_close(r);
+	server_stop(&s);
+}
 
 static void test_pipeline(void **state)
 {
@@ -615,6 +685,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pipeline),
+		cmocka_unit_test(test_later),
+		cmocka_unit_test(test_later_is_bounded),
 		cmocka_unit_test(test_large_pipeline),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_deadline),
