@@ -2,10 +2,15 @@
 /* Documents: JSON text, each put a new generation of its tenant. Read by people with redis-cli, so without an envelope. */
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "cluster/store_state.h"
+
+#define AWAITED_NS \
+	(5 * NS_PER_S) /* a start waits for it, and no call: a late Redis must not end the start */
 
 struct document {
 	enum script_id script;
+	uint64_t deadline_ns;
 	struct bytes tenant;
 	const char *kind;
 	struct bytes name;
@@ -28,12 +33,11 @@ static void send(struct store_op *op, const struct document *d)
 	if (!args[0].n || !args[1].n || !args[2].n) {
 		store_op_fail(op, STORE_REFUSED);
 	} else {
-		store_op_run(op,
-			     &(struct script_call){ .id = d->script,
-						    .args = args,
-						    .keys = 3,
-						    .n = COUNT_OF(args) - !d->version.p,
-						    .deadline_ns = op->s->settings.deadline_ns });
+		store_op_run(op, &(struct script_call){ .id = d->script,
+							.args = args,
+							.keys = 3,
+							.n = COUNT_OF(args) - !d->version.p,
+							.deadline_ns = d->deadline_ns });
 	}
 }
 
@@ -55,6 +59,7 @@ void store_document_put(struct store *s, struct bytes tenant, const char *kind, 
 {
 	document_store(s,
 		       &(struct document){ .script = SCRIPT_DOCUMENT_PUT,
+					   .deadline_ns = s->settings.deadline_ns,
 					   .tenant = tenant,
 					   .kind = kind,
 					   .name = name,
@@ -67,6 +72,7 @@ void store_document_delete(struct store *s, struct bytes tenant, const char *kin
 {
 	document_store(s,
 		       &(struct document){ .script = SCRIPT_DOCUMENT_DELETE,
+					   .deadline_ns = s->settings.deadline_ns,
 					   .tenant = tenant,
 					   .kind = kind,
 					   .name = name },
@@ -83,6 +89,7 @@ void store_document_restore(struct store *s, struct bytes tenant, const char *ki
 	writer_fmt(&w, "%" PRIu64, version);
 	document_store(s,
 		       &(struct document){ .script = SCRIPT_DOCUMENT_RESTORE,
+					   .deadline_ns = AWAITED_NS,
 					   .tenant = tenant,
 					   .kind = kind,
 					   .name = name,
@@ -104,6 +111,6 @@ void store_document_generation(struct store *s, struct bytes tenant, store_done_
 							.args = args,
 							.keys = 1,
 							.n = 1,
-							.deadline_ns = s->settings.deadline_ns });
+							.deadline_ns = AWAITED_NS });
 	store_leave(s);
 }

@@ -414,6 +414,31 @@ static void test_close_in_record(void **state)
 	server_stop(&s);
 }
 
+/* A start asks for the generation, and puts back what was lost: a Redis that is late by a save's deadline does not end it. */
+static void test_late_at_start(void **state)
+{
+	const struct bytes t = BYTES_LIT("t");
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .deadline_ms = 50 });
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	server_signal(&s, SIGSTOP);
+	store_document_generation(n.store, t, node_done, &n);
+	store_document_restore(n.store, t, "extension", BYTES_LIT("1001"), 7, BYTES_LIT("{}"),
+			       node_done, &n);
+	assert_false(drive(n.redis, 200, never, NULL));
+	server_signal(&s, SIGCONT);
+	NODE_EXPECT(&n, "oo");
+	node_close(&n);
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,7 +447,7 @@ int main(void)
 		cmocka_unit_test(test_documents),       cmocka_unit_test(test_without_redis),
 		cmocka_unit_test(test_close_in_record), cmocka_unit_test(test_older_program),
 		cmocka_unit_test(test_large),           cmocka_unit_test(test_too_new),
-		cmocka_unit_test(test_wrong_types),
+		cmocka_unit_test(test_wrong_types),     cmocka_unit_test(test_late_at_start),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
