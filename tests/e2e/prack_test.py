@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Provisional responses that are acknowledged (RFC 3262): SIPp and scripted phones, and a node that is killed meanwhile."""
 import os
+import re
+import time
 import unittest
 
+from lib.linphone import Linphone
 from lib.message import address_uri
 from lib.sip import T1
 from lib.sipp import Sipp
@@ -126,6 +129,52 @@ class Others(CallTest):
         out.bye()
         outcome = sipp.wait()
         self.assertTrue(outcome.ok(1), outcome)
+
+    def linphone(self, number, reliable=2):
+        made = Linphone(os.path.join(self.node.home, f"linphone-{time.monotonic_ns()}"), self.node.ports, self.node.server, number,
+                        "secret" + number, reliable=reliable)
+        self.addCleanup(made.quit)
+        made.heard("LinphoneRegistrationOk")
+        return made
+
+    def talk(self, out, audio, heard, phone, hertz):
+        """Both are heard, then `out` hangs up."""
+        phone.play(hertz)
+        audio.use(heard).start(500)
+        audio.wait_packets(80)
+        audio.stop()
+        self.assertAlmostEqual(audio.heard()[0], hertz, delta=3)
+        out.bye()
+        phone.heard("LinphoneCallReleased")
+        self.assertEqual(self.ended()["sip_status"], "200")
+
+    def test_linphone_is_called(self):
+        """It insists on 100rel: its 180 has a number, and the node acknowledges it before anybody answers."""
+        self.b.register(expires=0, contact="*")
+        phone = self.linphone("1002")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        out.wait_provisional(180)
+        phone.heard("\nRAck: 1 1 INVITE")
+        end = time.monotonic() + 5
+        while not re.search(r"^SIP/2.0 200 .*\n(.+\n)*CSeq: 2 PRACK$", phone.output(), re.M):
+            self.assertLess(time.monotonic(), end, phone.output()[-3000:])
+            time.sleep(0.05)
+        phone.say("answer")
+        self.talk(out, self.audio_a, out.wait_answer(), phone, 700)
+
+    def test_linphone_calls(self):
+        """It insists on 100rel, and the phone that it calls has none: the 183 that it hears is the node's, and it says PRACK."""
+        self.node.put_extension("1001", "secret1001", early_media=True)
+        self.a.register(expires=0, contact="*")
+        phone = self.linphone("1001")
+        phone.say("call 1002")
+        into = self.b.incoming()
+        into.respond(183, "Session Progress", body=self.audio_b.sdp())
+        phone.heard("\nPRACK sip:")
+        phone.heard("LinphoneCallOutgoingEarlyMedia")
+        into.respond(200, "OK", body=self.audio_b.sdp())
+        into.wait_ack()
+        self.talk(into, self.audio_b, into.request, phone, 700)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ sip_tls_port={tls}
 use_info={info}
 use_rfc2833={events}
 use_ipv6=0
+100rel_support_level={reliable}
 guess_hostname=0
 contact="{number}" <sip:{number}@127.0.0.1>
 default_proxy=0
@@ -54,14 +55,14 @@ class Linphone:
     """One linphonec process; say() types a command, heard() waits for a line."""
 
     def __init__(self, folder, ports, server, number, password, transport="udp", authority="", info=False,
-                 encryption="none", realm="tandem", insists=False):
-        """insists: it talks encrypted or not at all."""
+                 encryption="none", realm="tandem", insists=False, reliable=1):
+        """insists: it talks encrypted or not at all. reliable: 0, it knows no 100rel; 1, it does; 2, it insists."""
         os.makedirs(os.path.join(folder, ".local", "share", "linphone"), mode=0o700)
         listening = {"udp": -1, "tcp": -1, "tls": -1} | {transport: ports.take()}
         config = os.path.join(folder, "linphonerc")
         with open(config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(info=int(info), events=int(not info), number=number, password=password,
-                                     authority=authority, encryption=encryption, insists=int(insists), transport=transport, realm=realm,
+                                     authority=authority, encryption=encryption, insists=int(insists), reliable=reliable, transport=transport, realm=realm,
                                      host=server[0], port=server[1], rtp=ports.take(2), **listening))
         self.path = os.path.join(folder, "output")
         with open(self.path, "wb") as output:
