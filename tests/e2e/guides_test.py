@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import unittest
 import xml.etree.ElementTree
@@ -12,7 +13,9 @@ import xml.etree.ElementTree
 from lib import ROOT
 from lib.sip import UserAgent
 
+from application_test import ApplicationTest
 from call_test import CallTest
+from music_test import wav
 
 GUIDES = ROOT / "docs" / "guides"
 
@@ -185,6 +188,71 @@ class InTheirPlace(Guide):
 
     def test_freeswitch(self):
         self.stands_in(freeswitch_settings())
+
+
+class Application(ApplicationTest):
+    """docs/guides/application.md: its programs, on a node that has its files."""
+    HERTZ = {"pin.wav": 620, "welcome.wav": 1240, "sorry.wav": 380}
+    BLOCK = re.compile(r"^(<!-- run -->\n)?```(\w*)\n(.*?)^```", re.M | re.S)
+
+    def setUp(self):
+        super().setUp()
+        for name, hertz in self.HERTZ.items():
+            wav(os.path.join(self.node.folder, "sounds", "default", name), hertz)
+        text = guide("application.md", **{"/var/lib/tandem/redis/redis.sock": self.node.redis_socket})
+        self.blocks = [match.groups() for match in self.BLOCK.finditer(text)]
+
+    def test_every_block_is_executed(self):
+        """What the shell is told is executed by `./tandem test docs`, where it has the mark; what Python is told, here."""
+        for mark, language, text in self.blocks:
+            with self.subTest(text):
+                self.assertTrue(mark if language == "sh" else language == "python" and text in self.programs())
+
+    def programs(self):
+        return [text for _, language, text in self.blocks if language == "python"]
+
+    def followers(self):
+        """How many wait at a stream."""
+        with self.node.redis() as redis:
+            return redis("CLIENT", "LIST").count("cmd=xread")
+
+    def begin(self, number):
+        """The program of that number, which follows the events from now on."""
+        before = self.followers()
+        with open(os.path.join(self.node.home, "program.log"), "ab") as log:
+            process = subprocess.Popen([sys.executable, "-c", self.programs()[number]], stdout=log, stderr=log,
+                                       env={**os.environ, "PYTHONPATH": str(ROOT / "client")})
+        self.addCleanup(process.wait, 10)
+        self.addCleanup(process.kill)
+        end = time.monotonic() + 10
+        while self.followers() == before:
+            self.assertLess(time.monotonic(), end, "it follows no events")
+            time.sleep(0.02)
+        return process
+
+    def calls_with(self, keys, then):
+        """Who presses these keys hears that file, and the program hangs up."""
+        out = self.a.invite(self.NUMBER, self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.hears("pin.wav")
+        for key in keys:
+            self.audio_a.digit(key)
+        self.hears(then)
+        out.wait_bye()
+        self.assertEqual(self.ended()["ended_by"], "operator")
+
+    def hears(self, name):
+        end = time.monotonic() + 8
+        while abs(self.audio_a.heard()[0] - self.HERTZ[name]) > 3:
+            self.assertLess(time.monotonic(), end, name)
+            time.sleep(0.05)
+
+    def test_collect_and_play(self):
+        self.assertEqual(len(self.programs()), 1, "a program without a test")
+        program = self.begin(0)
+        self.calls_with("1234#", "welcome.wav")
+        self.calls_with("4321#", "sorry.wav")
+        self.assertIsNone(program.poll())
 
 
 class Forms(unittest.TestCase):
