@@ -39,8 +39,8 @@ static void check_again(const struct target_dialog *t)
 	struct target_dialog again;
 	struct replaces r;
 
-	check(!target_dialog_parse(
-		      &again, write_as(text, sizeof(text), t, "local-tag", "remote-tag")),
+	check(!target_dialog_parse(&again,
+				   write_as(text, sizeof(text), t, "local-tag", "remote-tag")),
 	      "not read again");
 	check(bytes_eq(t->call_id, again.call_id) && bytes_eq(t->local_tag, again.local_tag) &&
 		      bytes_eq(t->remote_tag, again.remote_tag),

@@ -103,4 +103,56 @@ RIG_FN struct bytes trio_told_again(struct phone *p, const char *sdp)
 	return m;
 }
 
+RIG_FN void refer(struct phone *p, const char *to)
+{
+	char extra[600];
+
+	(void)snprintf(extra, sizeof(extra), "Refer-To: <%s>\r\n", to);
+	phone_request(p, "REFER", extra, "");
+}
+
+/* A NOTIFY with that status line, which the phone answers. */
+RIG_FN void assert_notified(struct phone *p, const char *fragment, const char *subscription)
+{
+	struct bytes m = rig_take(p->r, &p->addr, "NOTIFY ");
+	char id[64];
+
+	assert_true(m.n);
+	(void)snprintf(id, sizeof(id), "\r\nEvent: refer;id=%u\r\n", p->cseq);
+	assert_true(rig_has(m, id));
+	assert_true(rig_has(m, "\r\nContent-Type: message/sipfrag;version=2.0\r\n"));
+	assert_true(rig_has(m, subscription));
+	assert_true(rig_has(m, fragment));
+	phone_answer(p, m, "200 OK", "");
+}
+
+/* t gives its party to C, whose phone rings. */
+RIG_FN void give_away(struct trio *t, struct phone *p)
+{
+	refer(p, "sip:1004@test.local");
+	assert_true(phone_hears(p, "SIP/2.0 202").n);
+	assert_notified(p, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
+}
+
+RIG_FN void restart(struct trio *t)
+{
+	struct rig *r = t->l.r;
+	const char *reason = "";
+	uint32_t last = r->save_count - 1;
+
+	while (r->saves[last].kind != EFFECT_CALL_SAVE)
+		last--;
+	shard_close(r->shard);
+	rig_start_shard(r);
+	phone_bind(&t->l.a);
+	phone_bind(&t->l.b);
+	phone_bind(&t->c);
+	if (shard_restore_call(r->shard, text_bytes(&r->saves[last].record), r->now, &reason))
+		fail_msg("%s", reason);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
 #endif
