@@ -258,6 +258,7 @@ struct call {
 /* ---- what can happen to a call ---- */
 enum call_event_kind {
 	CALL_EV_REQUEST,     /* in a dialog: message, slot (NULL for ACK) */
+	CALL_EV_REFER,       /* outside of a dialog, about that of the leg: message, slot */
 	CALL_EV_CANCEL,      /* of the INVITE of that leg; already answered */
 	CALL_EV_PROVISIONAL, /* to a request of ours: message, user, txn */
 	CALL_EV_SUCCESS,

@@ -17,6 +17,7 @@
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
+#include "sig/leg/refer.h"
 #include "sig/leg/refresh.h"
 #include "sig/leg/request.h"
 #include "sig/leg/respond.h"
@@ -382,6 +383,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	switch (ev->kind) {
 	case CALL_EV_REQUEST:
 		request_received(h, c, ev);
+		break;
+	case CALL_EV_REFER:
+		refer_outside(h, c, ev);
 		break;
 	case CALL_EV_CANCEL:
 		invite_cancel(h, c, ev);

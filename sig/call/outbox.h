@@ -38,7 +38,9 @@ struct outbox_item {
 	uint8_t line;        /* RESERVE, FLIGHT: with leg, the flow */
 	uint8_t association; /* FLIGHT */
 	uint16_t status;     /* RESPONSE, and */
-	const char *lines;   /* ... constant further header lines; NULL: none */
+	uint64_t
+		tag; /* ... what is random in ours, where the request made a dialog; 0: it was in that of the leg, and */
+	const char *lines; /* ... constant further header lines; NULL: none */
 	uint64_t
 		txn; /* RELAY, REFUSED: client transaction; UPDATE, PRACKED, RESPONSE: server transaction; ORDER: ticket */
 	uint32_t number;      /* ORDER */

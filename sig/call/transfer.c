@@ -21,6 +21,9 @@ void transfer_clear(struct transfer **t)
 {
 	if (!*t)
 		return;
+	if ((*t)->outside)
+		dialog_clear((*t)->outside);
+	free((*t)->outside);
 	text_clear(&(*t)->target);
 	text_clear(&(*t)->from);
 	text_clear(&(*t)->to);
@@ -93,7 +96,7 @@ bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq)
 {
 	const struct transfer *t = c->transfer;
 
-	return t && !t->ordered && t->leg == leg && t->asked == cseq;
+	return t && !t->ordered && !t->outside && t->leg == leg && t->asked == cseq;
 }
 
 /* False: nobody hears it. */
@@ -102,9 +105,9 @@ static bool notify(struct call_host *h, struct call *c, uint16_t status)
 	struct transfer *t = c->transfer;
 	const struct leg *l = call_leg(c, t->leg);
 
-	if (!t->refer || !l || l->state != LEG_CONFIRMED)
+	if (!t->refer || (!t->outside && (!l || l->state != LEG_CONFIRMED)))
 		return false;
-	t->last = refer_notify(h, c, t->leg, t->refer, status);
+	t->last = refer_notify(h, c, status);
 	return t->last;
 }
 

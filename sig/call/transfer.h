@@ -37,13 +37,15 @@ struct transfer_ask {
 
 struct transfer {
 	enum transfer_state state;
-	uint8_t leg;               /* of the transferor; LEG_NONE: none */
-	uint8_t given;             /* whom it gives away */
-	bool ordered;              /* by command */
-	uint32_t asked;            /* CSeq of its REFER */
-	uint32_t refer;            /* the same, which NOTIFY names; 0: nobody is notified */
-	uint16_t status;           /* FAILED: why */
-	uint64_t last;             /* transaction of the last NOTIFY; 0: none */
+	uint8_t leg;     /* of the transferor; LEG_NONE: none */
+	uint8_t given;   /* whom it gives away */
+	bool ordered;    /* by command */
+	uint32_t asked;  /* CSeq of its REFER */
+	uint32_t refer;  /* the same, which NOTIFY names; 0: nobody is notified */
+	uint16_t status; /* FAILED: why */
+	struct dialog *
+		outside; /* which its REFER made, whose party is notified there; NULL: it came in the dialog of the transferor */
+	uint64_t last;   /* transaction of the last NOTIFY; 0: none */
 	struct text target;        /* user who is to ring; "": it is */
 	struct transfer_with with; /* who comes */
 	uint64_t again_ns;       /* that call is busy: it is tried again; 0: not waiting for that */

@@ -2,6 +2,7 @@
 #include "sig/leg/refer.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/call/transfer.h"
@@ -125,20 +126,22 @@ static uint16_t refer_begin(struct call_host *h, struct call *c, const struct tr
 }
 
 /* Saved before said: who was told so leaves its party to us. */
-static void accept(struct call_host *h, struct call *c, const struct call_event *ev, bool notify)
+static void accept(struct call_host *h, struct call *c, const struct call_event *ev)
 {
+	const struct transfer *t = c->transfer;
 	struct outbox_item item = { .kind = OUTBOX_RESPONSE,
-				    .leg = ev->leg,
+				    .leg = t->outside ? t->outside->tag.leg : ev->leg,
 				    .txn = ev->slot->self,
 				    .status = 202,
-				    .lines = notify ? "" : "Refer-Sub: false\r\n" };
+				    .tag = t->outside ? t->outside->tag.random : 0,
+				    .lines = t->refer ? "" : "Refer-Sub: false\r\n" };
 
 	if (txns_keep_request(ev->slot, ev->message) || !outbox_push(&c->out, &item))
 		respond_later(h, c, &item);
 }
 
 /* RFC 3515 2.4.5, 3420: a status line is enough. */
-static struct txn_slot *make_notify(struct call_host *h, struct leg *l, uint32_t refer,
+static struct txn_slot *make_notify(struct call_host *h, struct dialog *d, uint32_t refer,
 				    uint16_t status)
 {
 	uint8_t lines[NOTIFY_LINES_MAX], fragment[SIPFRAG_MAX];
@@ -157,17 +160,33 @@ static struct txn_slot *make_notify(struct call_host *h, struct leg *l, uint32_t
 	writer_fmt(&body, "SIP/2.0 %u %s\r\n", status, sip_reason(status));
 	r.extra = writer_lines(&extra);
 	r.body = writer_done(&body);
-	return leg_request(h, &l->dialog, &r, TXN_USER_REFER);
+	return leg_request(h, d, &r, TXN_USER_REFER);
 }
 
-uint64_t refer_notify(struct call_host *h, struct call *c, uint8_t leg, uint32_t refer,
-		      uint16_t status)
+/* The phone's newest connection is known by its leg. */
+static struct dialog *dialog_of(const struct call *c)
 {
-	struct txn_slot *slot = make_notify(h, c->legs[leg], refer, status);
-	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = leg };
+	struct leg *l = call_leg(c, c->transfer->leg);
+	struct dialog *d = c->transfer->outside;
+
+	if (!d)
+		return &l->dialog;
+	if (l && sip_transport_is_stream(d->hop.transport) &&
+	    d->hop.transport == l->dialog.hop.transport &&
+	    addr_ip_eq(&d->hop.remote, &l->dialog.hop.remote))
+		d->hop = l->dialog.hop;
+	return d;
+}
+
+uint64_t refer_notify(struct call_host *h, struct call *c, uint16_t status)
+{
+	struct dialog *d = dialog_of(c);
+	struct txn_slot *slot = make_notify(h, d, c->transfer->refer, status);
+	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = dialog_leg(d) };
 
 	if (!slot) {
-		LOG_WARN("call", c->id, "no transaction left for NOTIFY", LOG_U64("leg", leg));
+		LOG_WARN("call", c->id, "no transaction left for NOTIFY",
+			 LOG_U64("leg", c->transfer->leg));
 		return 0;
 	}
 	item.txn = slot->self;
@@ -181,11 +200,12 @@ bool refer_again(struct call_host *h, struct call *c, const struct call_event *e
 	if (ev->message->method != SIP_REFER || !transfer_is_of(c, ev->leg, ev->message->cseq))
 		return false;
 	outbox_touch(&c->out);
-	accept(h, c, ev, c->transfer->refer);
+	accept(h, c, ev);
 	return true;
 }
 
-void refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
+/* 0 or the status to refuse with. */
+static uint16_t refer_take(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	const struct transfer_ask ask = { .leg = ev->leg,
 					  .cseq = ev->message->cseq,
@@ -195,11 +215,62 @@ void refer_received(struct call_host *h, struct call *c, const struct call_event
 				  ? read_target(h, ev->message, &target)
 				  : 403;
 
-	if (!status)
-		status = refer_begin(h, c, &ask, &target);
-	if (status) {
+	return status ? status : refer_begin(h, c, &ask, &target);
+}
+
+void refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	uint16_t status = refer_take(h, c, ev);
+
+	if (status)
 		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
-		return;
-	}
-	accept(h, c, ev, ask.notify);
+	else
+		accept(h, c, ev);
+}
+
+/* ---- outside of a dialog ---- */
+
+/* Its tag names the leg that stays, whatever becomes of the transferor. 0 or the status to refuse with. */
+static uint16_t make_dialog(struct call_host *h, struct call *c, const struct sip_message *m)
+{
+	struct transfer *t = c->transfer;
+	const struct id_tag tag = { .call = c->id,
+				    .leg = t->given,
+				    .random = rand_u64_from(h->rand) };
+	int err;
+
+	t->outside = calloc(1, sizeof(*t->outside));
+	err = t->outside ? dialog_from_request(t->outside, &tag, m, h) : -ENOMEM;
+	if (!err)
+		return 0;
+	transfer_clear(&c->transfer);
+	return err == -EINVAL ? 400 : 500;
+}
+
+/* Accepted by the process before this one, whose 202 was lost. */
+static bool was_accepted(const struct call *c, const struct call_event *ev)
+{
+	const struct dialog *d = c->transfer ? c->transfer->outside : NULL;
+
+	return d && c->transfer->leg == ev->leg && d->remote_cseq == ev->message->cseq &&
+	       bytes_eq(ev->message->call_id, text_bytes(&d->call_id)) &&
+	       bytes_eq(ev->message->from.tag, text_bytes(&d->remote_tag));
+}
+
+void refer_outside(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	uint16_t status = 0;
+
+	if (was_accepted(c, ev))
+		outbox_touch(&c->out);
+	else if (transfer_is_beside(c, ev->leg))
+		status = 491;
+	else
+		status = refer_take(h, c, ev);
+	if (!status && !c->transfer->outside)
+		status = make_dialog(h, c, ev->message);
+	if (status)
+		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
+	else
+		accept(h, c, ev);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* REFER within a dialog (RFC 3515), and the NOTIFYs that say what became of it. */
+/* REFER (RFC 3515), and the NOTIFYs that say what became of it. */
 #ifndef SIG_LEG_REFER_H
 #define SIG_LEG_REFER_H
 
@@ -9,9 +9,10 @@
 void refer_received(struct call_host *h, struct call *c, const struct call_event *ev);
 /* One that was accepted by the process before this one, whose 202 was lost: it has the same answer. False: it is another. */
 bool refer_again(struct call_host *h, struct call *c, const struct call_event *ev) NODISCARD;
-/* To the party of the leg, after the next save: the status of whoever is rung for its REFER. 100: nothing yet; of 200 on it is the last one.
- * Its transaction; 0: there is none left. */
-uint64_t refer_notify(struct call_host *h, struct call *c, uint8_t leg, uint32_t refer,
-		      uint16_t status);
+/* The same outside of a dialog, about that of the leg (RFC 4538), from its user: it makes one of its own. */
+void refer_outside(struct call_host *h, struct call *c, const struct call_event *ev);
+/* To who sent the REFER of the transfer, after the next save: the status of whoever is rung for it. 100: nothing yet; of 200 on it is the
+ * last one. Its transaction; 0: there is none left. */
+uint64_t refer_notify(struct call_host *h, struct call *c, uint16_t status);
 
 #endif

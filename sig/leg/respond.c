@@ -18,12 +18,12 @@ static void write_record_route(struct writer *w, const struct sip_message *reque
 
 void respond_write_supported(struct writer *w, const struct call_host *h, bool reliable)
 {
-	bool timer = h->settings->session_expires_s != 0;
-
-	writer_str(w, "Supported:");
+	writer_str(w, "Supported: ");
 	if (reliable)
-		writer_str(w, timer ? " 100rel," : " 100rel");
-	writer_str(w, timer ? " timer\r\n" : "\r\n");
+		writer_str(w, "100rel, ");
+	if (h->settings->session_expires_s)
+		writer_str(w, "timer, ");
+	writer_str(w, "tdialog, norefersub\r\n");
 }
 
 static void write_extra(struct writer *w, const struct call_host *h,
@@ -110,14 +110,19 @@ void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t s
 void respond_later(struct call_host *h, const struct call *c, const struct outbox_item *item)
 {
 	const struct leg *l = call_leg(c, item->leg);
+	struct txn_slot *slot = txns_get(h->txns, item->txn);
+	struct dialog made = { .tag = { .call = c->id, .leg = item->leg, .random = item->tag } };
 	struct response r = { .status = item->status,
 			      .extra = bytes_str(item->lines ? item->lines : "") };
 
-	if (l && item->status == 202) { /* RFC 3515 3 */
-		r.dialog = &l->dialog;
+	if (slot)
+		made.hop = slot->source;
+	if (item->status == 202 && (l || item->tag)) { /* RFC 3515 3 */
+		r.dialog = item->tag ? &made : &l->dialog;
 		r.contact = true;
+		r.record_route = item->tag;
 	}
-	respond(h, txns_get(h->txns, item->txn), NULL, &r);
+	respond(h, slot, NULL, &r);
 }
 
 void respond_write_options(struct writer *w, const struct call_host *h)
@@ -131,7 +136,8 @@ enum { UNSUPPORTED_TAG_MAX = 64, UNSUPPORTED_LINE_MAX = 256 };
 
 static bool is_supported(const struct call_host *h, struct bytes tag)
 {
-	return bytes_iis(tag, "100rel") ||
+	return bytes_iis(tag, "100rel") || bytes_iis(tag, "tdialog") ||
+	       bytes_iis(tag, "norefersub") ||
 	       (h->settings->session_expires_s && bytes_iis(tag, "timer"));
 }
 

@@ -36,7 +36,7 @@ void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t s
 /* What waited for a save: the 2xx of an item RESPONSE. */
 void respond_later(struct call_host *h, const struct call *c, const struct outbox_item *item);
 
-/* "Supported: 100rel, timer"; without timer where it is off (RFC 4028), without 100rel where it is not for this request. */
+/* "Supported: 100rel, timer, ..."; without timer where it is off (RFC 4028), without 100rel where it is not for this request. */
 void respond_write_supported(struct writer *w, const struct call_host *h, bool reliable);
 /* Lines of the answer to OPTIONS. */
 void respond_write_options(struct writer *w, const struct call_host *h);

@@ -400,6 +400,8 @@ static const char *check_transfer(const struct call *c)
 	if (transfer_has_begun(t))
 		fits = fits && is_pair_of(t, &t->other) && bridge_has(c, t->given) &&
 		       (t->leg == LEG_NONE || !bridge_has(c, t->leg));
+	if (fits && t->outside)
+		return check_dialog(t->outside);
 	return fits ? NULL : "transfer: state";
 }
 

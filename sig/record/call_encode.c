@@ -107,7 +107,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	pack_plan(h, p, &c->plan);
 	pack_orders(p, c->orders);
 	packing_segments(p, c);
-	packing_transfer(p, c->transfer);
+	packing_transfer(h->settings, p, c->transfer);
 	packing_acts(h, p, c->acts);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h->settings, p, c);

@@ -47,6 +47,9 @@ struct packing {
 	Tandem__Call__Leg *leg_list[LEGS_MAX];
 	Tandem__Call__Best best;
 	Tandem__Call__Transfer transfer;
+	Tandem__Call__Dialog outside;
+	Tandem__Call__Hop outside_hop;
+	char outside_text[2][ADDR_TEXT_MAX];
 	Tandem__Call__Acts acts;
 	Tandem__Call__Act act_steps[ACTS_MAX];
 	Tandem__Call__Act *act_list[ACTS_MAX];
@@ -85,7 +88,9 @@ Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct pac
 			       uint8_t leg);
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
 void packing_acts(const struct call_host *h, struct packing *p, const struct acts *a);
-void packing_transfer(struct packing *p, const struct transfer *t);
+void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
+void packing_transfer(const struct shard_settings *settings, struct packing *p,
+		      const struct transfer *t);
 void packing_flows(const struct shard_settings *settings, struct packing *p, const struct call *c);
 void packing_segments(struct packing *p, const struct call *c);
 

@@ -2,7 +2,7 @@
 #include "sig/leg/leg.h"
 #include "sig/record/call_pack.h"
 
-static void pack_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop)
+void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop)
 {
 	tandem__call__dialog__init(out);
 	out->tag = d->tag.random;
@@ -72,7 +72,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 
 	tandem__call__leg__init(out);
 	packing_hop(settings, &to->hop, &l->dialog.hop, to->hop_text);
-	pack_dialog(&to->dialog, &l->dialog, &to->hop);
+	packing_dialog(&to->dialog, &l->dialog, &to->hop);
 	out->state = (Tandem__Call__LegState)l->state;
 	out->called = l->called;
 	out->holds = l->holds;

@@ -24,8 +24,8 @@ static bool read_birth(struct reading *r, uint8_t leg, struct dialog *d,
 	return !elsewhere_set(NULL, d, r->c->id, leg) || reading_wrong(r, "out of memory");
 }
 
-static bool read_dialog(struct reading *r, uint8_t leg, struct dialog *d,
-			const Tandem__Call__Dialog *in)
+bool reading_dialog(struct reading *r, uint8_t leg, struct dialog *d,
+		    const Tandem__Call__Dialog *in)
 {
 	if (!in)
 		return reading_wrong(r, "dialog is missing");
@@ -135,7 +135,7 @@ static bool read_leg(struct reading *r, uint8_t i, bool caller, const Tandem__Ca
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;
 	return read_user(r, i, caller, &in->user) && read_timer(r, &l->timer, in->timer) &&
-	       read_terms(r, l, in->terms) && read_dialog(r, i, &l->dialog, in->dialog);
+	       read_terms(r, l, in->terms) && reading_dialog(r, i, &l->dialog, in->dialog);
 }
 
 static uint32_t index_of(const Tandem__Call__Call *in, size_t place)

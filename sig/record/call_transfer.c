@@ -6,7 +6,8 @@
 #include "sig/record/call_pack.h"
 #include "sig/record/call_read.h"
 
-void packing_transfer(struct packing *p, const struct transfer *t)
+void packing_transfer(const struct shard_settings *settings, struct packing *p,
+		      const struct transfer *t)
 {
 	Tandem__Call__Transfer *out = &p->transfer;
 
@@ -25,6 +26,11 @@ void packing_transfer(struct packing *p, const struct transfer *t)
 	out->with_leg = t->with.peer;
 	out->comes = t->with.leg == LEG_NONE ? 0 : t->with.leg + 1U;
 	out->application = packing_text(&t->application);
+	if (t->outside) {
+		packing_hop(settings, &p->outside_hop, &t->outside->hop, p->outside_text);
+		packing_dialog(&p->outside, t->outside, &p->outside_hop);
+		out->outside = &p->outside;
+	}
 	out->caller = t->other.caller;
 	out->callee = t->other.callee;
 	out->offerer = t->other.offerer;
@@ -81,6 +87,20 @@ static bool read_with(struct reading *r, struct transfer *t, const Tandem__Call_
 	return true;
 }
 
+/* After whom it gives away. */
+static bool read_outside(struct reading *r, struct transfer *t, const Tandem__Call__Dialog *in)
+{
+	if (!in)
+		return true;
+	t->outside = calloc(1, sizeof(*t->outside));
+	if (!t->outside)
+		return reading_wrong(r, "out of memory");
+	t->outside->tag.call = r->c->id;
+	t->outside->tag.leg = t->given;
+	return in->born_call ? reading_wrong(r, "transfer: dialog")
+			     : reading_dialog(r, t->given, t->outside, in);
+}
+
 bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 {
 	struct transfer *t;
@@ -100,6 +120,7 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	t->asked = in->asked;
 	t->status = (uint16_t)in->status;
 	return read_before(r, t, in) && read_given(r, t, in->given) && read_with(r, t, in) &&
+	       read_outside(r, t, in->outside) &&
 	       reading_line(r, &t->target, &in->target, READING_USER_MAX, "transfer: target") &&
 	       reading_line(r, &t->from, &in->from, READING_USER_MAX, "transfer: from") &&
 	       reading_line(r, &t->to, &in->to, READING_USER_MAX, "transfer: to") &&

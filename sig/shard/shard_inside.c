@@ -238,11 +238,30 @@ void shard_cancel(struct shard *s, const struct sip_message *m)
 		shard_call_step(s, c, &ev);
 }
 
+struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
+				   const struct quota_party *party)
+{
+	struct call_refusal why;
+	struct txn_slot *slot;
+
+	if (!shard_quota_take(s, party, QUOTA_TXNS, m->method == SIP_BYE, &why)) {
+		shard_quota_refuse(s, m, 503, &why);
+		return NULL;
+	}
+	slot = txns_take_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
+	if (slot) {
+		txns_charge(slot, party);
+		return slot;
+	}
+	shard_quota_give(s, party, QUOTA_TXNS);
+	shard_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL, BYTES_LIT("Retry-After: 5\r\n"));
+	return NULL;
+}
+
 void shard_inside(struct shard *s, const struct sip_message *m)
 {
 	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
 	struct call *c = dialog_find(s, m, &ev.leg);
-	struct call_refusal why;
 	struct quota_party party;
 
 	if (!c) {
@@ -257,17 +276,7 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 	shard_trust(s, &m->hop);
 	shard_hop_follow(s, c, ev.leg, m);
 	party = shard_party(s, text_bytes(&c->legs[ev.leg]->user), &m->hop);
-	if (!shard_quota_take(s, &party, QUOTA_TXNS, m->method == SIP_BYE, &why)) {
-		shard_quota_refuse(s, m, 503, &why);
-		return;
-	}
-	ev.slot = txns_take_server(&s->txns, m, TXN_INSIDE, s->host.now.ns);
-	if (ev.slot) {
-		txns_charge(ev.slot, &party);
-	} else {
-		shard_quota_give(s, &party, QUOTA_TXNS);
-		shard_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL, BYTES_LIT("Retry-After: 5\r\n"));
-		return;
-	}
-	shard_call_step(s, c, &ev);
+	ev.slot = shard_take_inside(s, m, &party);
+	if (ev.slot)
+		shard_call_step(s, c, &ev);
 }

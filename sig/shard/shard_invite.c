@@ -49,7 +49,7 @@ static bool invite_fail(struct call_refusal *why, uint16_t status, enum sig_refu
 	return false;
 }
 
-static bool has_usable_contact(const struct sip_message *m)
+bool shard_has_contact(const struct sip_message *m)
 {
 	return m->has_contact && m->contact.uri.all.n &&
 	       (bytes_iis(m->contact.uri.scheme, "sip") ||
@@ -66,7 +66,7 @@ static bool drain_refuses(const struct shard *s)
 static bool may_enter(const struct shard *s, const struct sip_message *m, bool emergency,
 		      struct call_refusal *why)
 {
-	if (!has_usable_contact(m)) /* RFC 3261 8.1.1.8 */
+	if (!shard_has_contact(m)) /* RFC 3261 8.1.1.8 */
 		return invite_fail(why, 400, REFUSED_MALFORMED);
 	if (m->max_forwards == 0)
 		return invite_fail(why, 483, REFUSED_HOPS);
@@ -128,48 +128,61 @@ static void apply_profile(const struct shard *s, const struct shard_extension *e
 }
 
 /* A trusted neighbour speaks for whomever it names. */
-static void believe(const struct shard *s, const struct sip_message *m, struct caller *caller)
+static void believe(const struct sip_message *m, char user[ROUTE_USER_MAX])
 {
-	const struct shard_extension *e;
-
-	if (route_user(&m->from.uri, caller->user) != ROUTE_OK)
-		(void)bytes_cstr(BYTES_LIT("anonymous"), caller->user, sizeof(caller->user));
-	e = shard_extension_find(s, bytes_str(caller->user));
-	apply_profile(s, e, &m->hop, caller);
+	if (route_user(&m->from.uri, user) != ROUTE_OK)
+		(void)bytes_cstr(BYTES_LIT("anonymous"), user, ROUTE_USER_MAX);
 }
 
-/* A phone speaks for its own extension only. False: answered. */
-static bool identify(struct shard *s, const struct sip_message *m, struct caller *caller)
+/* A phone speaks for its own extension only. */
+static bool speaks_for(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
+		       const struct shard_extension *e)
 {
-	const struct shard_extension *e;
 	struct call_refusal why;
 
-	caller->display = m->from.display;
+	if (route_user(&m->from.uri, user) == ROUTE_OK && bytes_is(bytes_str(user), e->number))
+		return true;
+	shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
+	(void)invite_fail(&why, 403, REFUSED_IDENTITY);
+	if (m->method == SIP_INVITE)
+		refused_call_tell(s, m, bytes_str(e->number), &why);
+	first_invite_refuse(s, NULL, m, &why);
+	return false;
+}
+
+bool shard_identify(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
+		    const struct shard_extension **e)
+{
+	*e = NULL;
 	if (shard_is_trusted(s, &m->hop)) {
-		believe(s, m, caller);
+		believe(m, user);
 		return true;
 	}
 	if (trust_misses_certificate(&s->settings, &m->hop))
 		security_event(&s->security, SECURITY_CERTIFICATE, &m->hop.remote, m->from.uri.user,
 			       "rule of sip.trusted", s->host.now.ns);
-	e = shard_authenticate(s, m, true);
-	if (!e)
+	*e = shard_authenticate(s, m, true);
+	if (!*e || !speaks_for(s, m, user, *e))
 		return false;
-	if (route_user(&m->from.uri, caller->user) != ROUTE_OK ||
-	    !bytes_is(bytes_str(caller->user), e->number)) {
-		shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
-		(void)invite_fail(&why, 403, REFUSED_IDENTITY);
-		refused_call_tell(s, m, bytes_str(e->number), &why);
-		first_invite_refuse(s, NULL, m, &why);
+	if (shard_transport_allowed(s, *e, &m->hop))
+		return true;
+	shard_transport_refuse(s, NULL, m, *e);
+	return false;
+}
+
+/* False: answered. */
+static bool identify(struct shard *s, const struct sip_message *m, struct caller *caller)
+{
+	const struct shard_extension *e;
+
+	caller->display = m->from.display;
+	if (!shard_identify(s, m, caller->user, &e))
 		return false;
-	}
-	if (!shard_transport_allowed(s, e, &m->hop)) {
-		shard_transport_refuse(s, NULL, m, e);
-		return false;
-	}
-	apply_profile(s, e, &m->hop, caller);
-	if (e->display_name[0])
+	if (e && e->display_name[0])
 		caller->display = bytes_str(e->display_name);
+	if (!e)
+		e = shard_extension_find(s, bytes_str(caller->user));
+	apply_profile(s, e, &m->hop, caller);
 	return true;
 }
 

@@ -28,11 +28,13 @@ static void by_method(struct shard *s, const struct sip_message *m)
 	case SIP_PRACK:
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		break;
+	case SIP_REFER:
+		shard_refer(s, m);
+		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
 	case SIP_INFO:
 	case SIP_UPDATE:
-	case SIP_REFER:
 	case SIP_NOTIFY:
 	case SIP_SUBSCRIBE:
 	case SIP_PUBLISH:

@@ -166,6 +166,16 @@ void shard_inside(struct shard *s, const struct sip_message *m);
 void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
+void shard_refer(struct shard *s, const struct sip_message *m);
+/* Whom a request outside of a dialog speaks for: the extension that it proves to be (*e), or whomever a trusted neighbour names (NULL).
+ * False: it was answered. */
+bool shard_identify(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
+		    const struct shard_extension **e);
+/* Its sender can be reached by requests (RFC 3261 8.1.1.8). */
+bool shard_has_contact(const struct sip_message *m);
+/* A transaction for a request that belongs to a call. NULL: it was answered. */
+struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
+				   const struct quota_party *party);
 /* call_host.music_of */
 const struct job_id *shard_music_of(void *owner, struct bytes user);
 /* Calls look who hears what now. */

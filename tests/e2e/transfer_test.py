@@ -433,6 +433,83 @@ class Attended(TransferTest):
         self.talks()
 
 
+class Outside(TransferTest):
+    """RFC 4538, RFC 7647: a REFER outside of the call, which names it; what becomes of it is said in the dialog that the REFER makes."""
+
+    def target(self, dialog):
+        """The dialog as the node sees it."""
+        return (f"{dialog.call_id};local-tag={parameter(dialog.remote, 'tag')}"
+                f";remote-tag={parameter(dialog.local, 'tag')}")
+
+    def ask(self, agent, target, headers=()):
+        request = agent.request("REFER", f"sip:{NODE}", [("Refer-To", f"<sip:1003@{NODE}>"), ("Target-Dialog", target),
+                                                        ("Require", "tdialog"), *headers])
+        return agent.transact_authorized(request)
+
+    def give_outside(self, dialog):
+        sent, response = self.ask(dialog.agent, self.target(dialog))
+        self.assertEqual(response.status, 202)
+        self.assertNotEqual(parameter(response.get("To"), "tag"), parameter(dialog.remote, "tag"))
+        self.said(dialog.agent, sent, response, "100 Trying")
+        return sent, response
+
+    def said(self, agent, sent, response, line):
+        notify = agent.take_request("NOTIFY", call_id=sent.call_id)
+        self.assertEqual(parameter(notify.get("From"), "tag"), parameter(response.get("To"), "tag"))
+        self.assertEqual(parameter(notify.get("To"), "tag"), parameter(sent.get("From"), "tag"))
+        self.assertEqual(notify.get("Event"), f"refer;id={sent.cseq}")
+        self.assertEqual(notify.body, f"SIP/2.0 {line}\r\n".encode())
+        agent.respond(notify, 200, "OK")
+
+    def test_it_is_given_away(self):
+        out, into = self.talk()
+        sent, response = self.give_outside(into)
+        rung = self.rings("1001", "1002")
+        self.takes(rung, out, self.audio_a, TALK_A)
+        self.said(self.b, sent, response, "200 OK")
+        into.wait_bye()
+        out.bye()
+        rung.wait_bye()
+        self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1001", "1003", "200", "hung up")])
+
+    def test_the_node_is_killed(self):
+        """The next process knows the dialog of the REFER."""
+        out, into = self.talk()
+        sent, response = self.give_outside(out)
+        rung = self.rings("1002", "1001")
+        self.assert_saved()
+        self.node.kill()
+        self.node.restart()
+        rung.reject(486, "Busy Here")
+        self.said(self.a, sent, response, "486 Busy Here")
+        self.talks()
+        self.ends(out, into)
+
+    def test_without_notify(self):
+        """RFC 4488: no dialog is made."""
+        out, into = self.talk()
+        _, response = self.ask(self.b, self.target(into), [("Refer-Sub", "false")])
+        self.assertEqual((response.status, response.get("Refer-Sub")), (202, "false"))
+        rung = self.rings("1001", "1002")
+        self.takes(rung, out, self.audio_a, TALK_A)
+        into.wait_bye()
+        self.assertEqual(self.b.count(lambda m: m.method == "NOTIFY"), 0)
+        self.ends(out, rung)
+
+    def test_refused(self):
+        out, into = self.talk()
+        request = self.b.request("REFER", f"sip:{NODE}", [("Refer-To", f"<sip:1003@{NODE}>"), ("Target-Dialog", self.target(into))])
+        self.assertEqual(self.b.transact(request).status, 407)      # who it is has to be shown
+        for agent, target, status in ((self.c, self.target(into), 403), (self.a, self.target(into), 403),
+                                      (self.b, "x;local-tag=1;remote-tag=2", 481)):
+            self.assertEqual(self.ask(agent, target)[1].status, status)
+        self.node.ctl("extension.put", number="1002", transfer="false")
+        self.assertEqual(self.ask(self.b, self.target(into))[1].status, 403)
+        self.assertEqual(self.c.count(lambda m: m.method == "INVITE"), 0)
+        self.talks()
+        self.ends(out, into)
+
+
 class Killed(TransferTest):
     """The next process goes on."""
 

@@ -136,7 +136,7 @@ RIG_FN void give_away(struct trio *t, struct phone *p)
 	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
 }
 
-RIG_FN void restart(struct trio *t)
+RIG_FN void trio_restart_last(struct trio *t)
 {
 	struct rig *r = t->l.r;
 	const char *reason = "";

@@ -298,7 +298,7 @@ static void given_away_hears_why(void **state)
 	phone_request(&t->l.a, "BYE", "", "");
 	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
 	assert_int_equal(line_last_spec(t->l.r, 1).source.job.slot, 6);
-	restart(t);
+	trio_restart_last(t);
 	shard_track_set(t->l.r->shard, SHARD_TRACK_BUSY, busy);
 	rig_wait_ms(t->l.r, 1);
 	assert_int_equal(line_last_spec(t->l.r, 1).source.job.slot, 6);
@@ -320,7 +320,7 @@ static void after_a_restart(void **state)
 		}
 		phones_talk(&t->l.a, &t->l.b);
 		give_away(t, &t->l.b);
-		restart(t);
+		trio_restart_last(t);
 		if (taken) {
 			trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 			assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
@@ -344,7 +344,7 @@ static void after_a_late_restart(void **state)
 	phones_talk(&t->l.a, &t->l.b);
 	give_away(t, &t->l.b);
 	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
-	restart(t);
+	trio_restart_last(t);
 	trio_assert_left(&t->l.b);
 	trio_assert_ends(t, &t->l.a, &t->c);
 }
@@ -359,7 +359,7 @@ static void after_it_left(void **state)
 	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
 	trio_assert_left(&t->l.b);
-	restart(t);
+	trio_restart_last(t);
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 1);
 	trio_assert_ends(t, &t->l.a, &t->c);
 }
@@ -730,7 +730,7 @@ static void refer_comes_again(void **state)
 
 	phones_talk(&t->l.a, &t->l.b);
 	give_away(t, &t->l.b);
-	restart(t);
+	trio_restart_last(t);
 	t->l.b.cseq--;
 	refer(&t->l.b, "sip:1004@test.local");
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
@@ -752,9 +752,9 @@ static void last_notify_comes_again(void **state)
 	give_away(t, &t->l.b);
 	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
 	assert_true(rig_take(t->l.r, &t->l.b.addr, "NOTIFY ").n);
-	restart(t);
+	trio_restart_last(t);
 	assert_notified(&t->l.b, "SIP/2.0 486 Busy Here\r\n", "terminated");
-	restart(t);
+	trio_restart_last(t);
 	assert_int_equal(rig_take(t->l.r, &t->l.b.addr, "NOTIFY ").n, 0);
 	give_away(t, &t->l.b);
 	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
@@ -776,7 +776,7 @@ static void taken_by_the_next_process(void **state)
 	t->l.r->hold_saves = true;
 	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
 	t->l.r->hold_saves = false;
-	restart(t);
+	trio_restart_last(t);
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated");
 	trio_assert_left(&t->l.b);
@@ -815,7 +815,7 @@ static void given_away_keeps_its_name(void **state)
 	trio_c_answers(t, &t->l.b, PHONE_SDP_B);
 	assert_notified(&t->l.a, "SIP/2.0 200 OK\r\n", "terminated");
 	trio_assert_left(&t->l.a);
-	restart(t);
+	trio_restart_last(t);
 	u = &t->l.r->shard->legs;
 	assert_non_null(leg_users_next(u, BYTES_LIT("1002"), NULL));
 	assert_non_null(leg_users_next(u, BYTES_LIT("1004"), NULL));
@@ -844,7 +844,7 @@ static void branch_outlives_who_asked(void **state)
 	trio_c_answers(t, &two[0], PHONE_SDP_B);
 	assert_notified(&t->l.a, "SIP/2.0 200 OK\r\n", "terminated");
 	trio_assert_left(&t->l.a);
-	restart(t);
+	trio_restart_last(t);
 	phone_answer(&two[1], two[1].invite, "487 Request Terminated", "");
 	trio_assert_ends(t, &t->c, &two[0]);
 }

@@ -24,7 +24,7 @@ static void outside_of_dialogs(void **state)
 		{ "INVITE", "sips:1002@test.local", "", "SIP/2.0 416", "To" },
 		{ "INVITE", "sip:1%00@test.local", "", "SIP/2.0 404", "To" },
 		{ "INVITE", "sip:1%0d%0a@test.local", "", "SIP/2.0 404", "To" },
-		{ "INVITE", "sip:1002@test.local", "Require: tdialog\r\n", "SIP/2.0 420",
+		{ "INVITE", "sip:1002@test.local", "Require: precondition\r\n", "SIP/2.0 420",
 		  "Unsupported" },
 		{ "INVITE", "sip:1002@test.local", "Content-Type: text/plain\r\n", "SIP/2.0 415",
 		  "Accept" },
