@@ -16,8 +16,9 @@
 #define LENGTH_NS (1 * NS_PER_S)
 
 enum {
-	PART_MAX = 7 << 20, /* octets that wait: more are refused */
-	CDR_WORDS = 6,      /* XADD key MAXLEN ~ n * */
+	PART_MAX = 7 << 20,  /* octets that wait: more are refused */
+	SPARE_MAX = 1 << 18, /* octets that are kept for the next batch */
+	CDR_WORDS = 6,       /* XADD key MAXLEN ~ n * */
 	CDR_ID_WORDS = 2,
 	WATCH_ANSWERS = 2, /* WATCH, GET */
 };
@@ -58,13 +59,33 @@ static struct batch_part part_take(struct batch_part *from)
 	return p;
 }
 
+/* The memory of a batch is the next one's: taken anew it would grow by doubling each time. */
+static void saves_spare(struct store_batch *b, struct redis_buffer *saves)
+{
+	redis_buffer_cut(saves, 0);
+	if (b->spare.p || saves->cap > SPARE_MAX) {
+		redis_buffer_clear(saves);
+		return;
+	}
+	b->spare = *saves;
+	*saves = (struct redis_buffer){ .max = saves->max };
+}
+
+static void saves_take(struct store_batch *b)
+{
+	if (!b->spare.p)
+		return;
+	b->next.saves = b->spare;
+	b->spare = (struct redis_buffer){ 0 };
+}
+
 /* Answers all. What they ask for goes into the part that waits by then; one of them may close the store, which answers the others. */
 static void part_answer(struct store *s, struct batch_part *p, const struct store_answer *saves,
 			const struct store_answer *ends)
 {
 	struct store_op *outer = s->batch.answering, *op;
 
-	redis_buffer_clear(&p->saves);
+	saves_spare(&s->batch, &p->saves);
 	s->batch.answering = p->first;
 	part_init(p);
 	while (!s->closing && (op = s->batch.answering) != NULL) {
@@ -536,6 +557,7 @@ static void depart(struct store *s, bool loaded)
 	part_init(&f->part);
 	if (loaded) {
 		f->part = part_take(&b->next);
+		saves_take(b);
 		metric_add(s->metrics.batches, 1);
 	}
 	if (flight_send(s, f)) {
@@ -631,6 +653,7 @@ void store_batch_close(struct store *s)
 
 	forget_flight(b); /* which frees what it carries */
 	redis_buffer_clear(&b->next.saves);
+	redis_buffer_clear(&b->spare);
 	redis_buffer_clear(&b->text);
 	part_init(&b->next);
 }

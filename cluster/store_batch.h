@@ -39,6 +39,7 @@ struct store_batch {
 	struct store_flight *flight; /* NULL: none */
 	struct store_op *answering;  /* the rest of those whose answer is there */
 	struct redis_buffer text;    /* one is written here */
+	struct redis_buffer spare;   /* memory for the next part's saves */
 	uint64_t ready_ns;           /* the next one leaves then, at the earliest */
 	uint64_t length_ns;          /* the stream's length is asked for then, at the earliest */
 };
