@@ -100,14 +100,28 @@ int addr_parse(struct addr *out, struct bytes in)
 	return err;
 }
 
-/* inet_ntop prints it, which costs as much as reading a header. */
-static void write_v4(struct writer *w, const uint8_t *ip)
+/* 0 to 255; returns where it ends. */
+static char *octet_write(char *to, uint8_t octet)
 {
+	if (octet >= 100)
+		*to++ = (char)('0' + octet / 100);
+	if (octet >= 10)
+		*to++ = (char)('0' + octet / 10 % 10);
+	*to++ = (char)('0' + octet % 10);
+	return to;
+}
+
+/* inet_ntop prints it, which costs as much as reading a header. */
+static void v4_write(struct writer *w, const uint8_t *ip)
+{
+	char text[INET_ADDRSTRLEN], *end = text;
+
 	for (int i = 0; i < 4; i++) {
 		if (i)
-			writer_u8(w, '.');
-		writer_u64(w, ip[i]);
+			*end++ = '.';
+		end = octet_write(end, ip[i]);
 	}
+	writer_mem(w, text, (size_t)(end - text));
 }
 
 void addr_write_ip(struct writer *w, const struct addr *a)
@@ -119,7 +133,7 @@ void addr_write_ip(struct writer *w, const struct addr *a)
 		return;
 	}
 	if (a->family == ADDR_V4) {
-		write_v4(w, a->ip);
+		v4_write(w, a->ip);
 		return;
 	}
 	(void)inet_ntop(AF_INET6, a->ip, text, sizeof(text));

@@ -15,7 +15,8 @@ bool sdp_attribute_is(struct bytes value, const char *name, struct bytes *rest)
 {
 	struct bytes behind;
 
-	if (!bytes_starts(value, name))
+	/* mostly it is another one, and the first letter says so */
+	if (value.n == 0 || value.p[0] != (uint8_t)name[0] || !bytes_starts(value, name))
 		return false;
 	behind = bytes_from(value, strlen(name));
 	if (behind.n && behind.p[0] != ':')
@@ -32,9 +33,8 @@ bool sdp_attribute_next(const struct sdp *s, unsigned section, const char *name,
 	const struct sdp_section *in = &s->sections[section];
 
 	for (uint16_t i = *line > in->first ? *line : in->first; i < in->end; i++) {
-		struct bytes value = sdp_slice(s, s->lines[i].value);
-
-		if (s->lines[i].type == 'a' && sdp_attribute_is(value, name, rest)) {
+		if (s->lines[i].type == 'a' &&
+		    sdp_attribute_is(sdp_slice(s, s->lines[i].value), name, rest)) {
 			*line = i + 1;
 			return true;
 		}

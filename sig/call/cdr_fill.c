@@ -13,7 +13,8 @@ static void add_sound(struct cdr_sound *to, const struct call *c, const struct c
 	const struct line_codec *codec;
 	const struct quality_codec *values;
 
-	if (!line_facts_read(c, f->leg, f->line, &facts))
+	if (closed->detail.payload_type == PAYLOAD_NONE || /* it was silent */
+	    !line_facts_read(c, f->leg, f->line, &facts))
 		return;
 	codec = line_codec_find(&facts, closed->detail.payload_type);
 	if (!codec)
