@@ -18,7 +18,7 @@ command_fn command_extension_put, command_extension_get, command_extension_delet
 command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
 command_fn command_call_originate, command_call_hold, command_call_resume, command_call_mute,
 	command_call_dtmf, command_call_answer, command_call_play, command_call_stop,
-	command_call_collect, command_call_transfer, command_call_join;
+	command_call_collect, command_call_transfer, command_call_join, command_call_split;
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_sip_recent;

@@ -75,7 +75,7 @@ static void order_end(struct command_run *run, const struct shard_order *by, int
 		return;
 	case -EISCONN:
 		command_fail(run, COMMAND_CONFLICT, "call",
-			     "the caller is not alone with the node: see call.answer");
+			     "no party is alone with the node: see call.answer and call.split");
 		return;
 	case -ENODEV:
 		command_fail(run, COMMAND_CONFLICT, "call", "nobody else is in the call");

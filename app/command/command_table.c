@@ -323,6 +323,22 @@ static const struct command_arg g_join_args[] = {
 	END,
 };
 
+static const struct command_arg g_split_args[] = {
+	CALL_ARG,
+	{ .name = "leg",
+	  .type = ARG_ENUM,
+	  .names = g_call_legs,
+	  .preset = "b",
+	  .help = "Whose party goes to the new call: a is the caller, b whom it speaks with." },
+	{ .name = "application",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .max = APPLICATION_NAME_MAX - 1,
+	  .preset = "that of the call, or none",
+	  .help = "Application that has both calls from then on: its stream has their events." },
+	END,
+};
+
 static const struct command_arg g_mute_args[] = {
 	CALL_ARG,
 	LEG_ARG("Whose party is not heard: a is the caller, b whom it speaks with."),
@@ -622,7 +638,8 @@ const struct command g_commands[] = {
 	{ "call.originate", COMMAND_FOR_TENANT, g_originate_args,
 	  "Makes a call: rings from's phone (the one with the highest q, else the newest), and "
 	  "when it has answered all phones of "
-	  "to, as if from had called. The id follows from the command's id: the same command again "
+	  "to, or its application, as if from had called. The id follows from the command's id: "
+	  "the same command again "
 	  "names the same call.",
 	  "id", command_call_originate },
 	{ "call.answer", COMMAND_FOR_TENANT, g_call_args,
@@ -631,17 +648,24 @@ const struct command g_commands[] = {
 	  "said.",
 	  "id, order", command_call_answer },
 	{ "call.play", COMMAND_FOR_TENANT, g_play_args,
-	  "Plays files of media.sounds to a caller that the node has answered (call.answer), in "
-	  "place of what was played or collected. After a restart the file that was played begins "
+	  "Plays files of media.sounds to a party that is alone with the node (call.answer, "
+	  "call.split), in place of what was played or collected. After a restart the file that "
+	  "was played begins "
 	  "anew. The event call.played tells its end.",
 	  "id, order", command_call_play },
 	{ "call.stop", COMMAND_FOR_TENANT, g_call_args,
 	  "Ends what call.play or call.collect asked for.", "id, order", command_call_stop },
 	{ "call.collect", COMMAND_FOR_TENANT, g_collect_args,
-	  "Collects keys of a caller that the node has answered, in place of what was played or "
+	  "Collects keys of a party that is alone with the node, in place of what was played or "
 	  "collected: those of RFC 4733 and of INFO. A key ends what it plays, and counts. The "
-	  "event call.collected has them, for the application alone.",
+	  "event call.collected has them, for the application alone where the call has one.",
 	  "id, order", command_call_collect },
+	{ "call.split", COMMAND_FOR_TENANT, g_split_args,
+	  "Makes two calls of one: each party of an established call goes on alone with the node. "
+	  "One stays, the other goes to a new call, whose id follows from the command's id. Each "
+	  "hears hold music, or with an application nothing, until call.play. What one held of the "
+	  "other ends. The event call.split tells of both calls.",
+	  "id: of the new call", command_call_split },
 	{ "call.hold", COMMAND_FOR_TENANT, g_hold_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "

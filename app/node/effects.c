@@ -237,7 +237,7 @@ static void carry_event(struct effects_to *to, const struct effect *e)
 	assert(e->event);
 	fields_of_event(&fields, e->event);
 	event = (struct store_field){ "event", fields_json(&fields, to->json) };
-	if (!fields_event_is_private(e->event->kind))
+	if (!fields_event_is_private(e->event))
 		store_event(to->store, bytes_str(e->event->tenant), (struct bytes){ 0 }, &event, 1);
 	if (e->event->application[0])
 		store_event(to->store, bytes_str(e->event->tenant),

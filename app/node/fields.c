@@ -185,7 +185,7 @@ bool fields_cdr_is_number(struct bytes name)
 	return false;
 }
 
-enum { HAS_CALL = 1, HAS_STATUS = 2, HAS_LEG = 4, HAS_DIGIT = 8, HAS_ORDER = 16 };
+enum { HAS_CALL = 1, HAS_STATUS = 2, HAS_LEG = 4, HAS_DIGIT = 8, HAS_ORDER = 16, HAS_OTHER = 32 };
 
 static const struct {
 	const char *name, *help;
@@ -230,16 +230,21 @@ static const struct {
 			       HAS_CALL },
 	[SIG_CALL_MISSED] = { "call.missed", "The call waits for the application no longer.",
 			      HAS_CALL },
+	[SIG_CALL_SPLIT] = { "call.split",
+			     "A party goes on in this call alone with the node, and the other one "
+			     "in "
+			     "the call other. Told of both.",
+			     HAS_CALL | HAS_OTHER },
 	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
 	[SIG_UNREGISTERED] = { "registration.gone",
 			       "The last phone of an extension left, or its registration ran out.",
 			       0 },
 };
 
-bool fields_event_is_private(enum sig_event_kind kind)
+bool fields_event_is_private(const struct sig_event *e)
 {
-	return kind == SIG_CALL_PLAYED || kind == SIG_CALL_COLLECTED || kind == SIG_CALL_WAITING ||
-	       kind == SIG_CALL_MISSED;
+	return e->application[0] && (e->kind == SIG_CALL_PLAYED || e->kind == SIG_CALL_COLLECTED ||
+				     e->kind == SIG_CALL_WAITING || e->kind == SIG_CALL_MISSED);
 }
 
 const char *fields_event_name(enum sig_event_kind kind)
@@ -261,6 +266,8 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 	if (has & HAS_CALL)
 		add_text(out, "from", event->from);
 	add_text(out, "to", event->to);
+	if (has & HAS_OTHER)
+		add_call(out, "other", event->other);
 	if (has & HAS_STATUS)
 		add_number(out, "sip_status", event->status);
 	if (has & HAS_LEG)

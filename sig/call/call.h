@@ -116,6 +116,7 @@ struct session_timer {
 };
 
 struct call_join;
+struct call_split;
 struct leg_digits;
 struct acts;
 struct act_terms;
@@ -288,6 +289,7 @@ enum call_order_kind {
 	ORDER_ANSWER,   /* of an application for which it waits */
 	ORDER_TRANSFER, /* leg, to, known: its party gives the other one away */
 	ORDER_JOIN,     /* leg, with, with_leg: the two speak with each other */
+	ORDER_SPLIT,    /* split: the party of leg goes to another call */
 };
 struct call_order {
 	enum call_order_kind kind;
@@ -296,6 +298,7 @@ struct call_order {
 	struct bytes digits;
 	uint16_t duration_ms;
 	const struct act_terms *act;
+	const struct call_split *split;
 	struct bytes to; /* user */
 	bool known;      /* ... of ours */
 	uint64_t with;   /* another call */

@@ -59,6 +59,12 @@ void call_publish(struct call_host *h, const struct call *c, enum sig_event_kind
 	(void)publish(h, c, kind);
 }
 
+struct sig_event *call_publish_other(struct call_host *h, const struct call *c,
+				     enum sig_event_kind kind)
+{
+	return publish(h, c, kind);
+}
+
 struct sig_event *call_publish_act(struct call_host *h, const struct call *c,
 				   enum sig_event_kind kind)
 {

@@ -24,7 +24,8 @@
 	X(MEDIA_TIMEOUT, 102, "media_timeout")                  \
 	X(SESSION_EXPIRED, 102, "session was not refreshed")    \
 	X(NOT_CONTINUED, 41, "could not go on after a restart") \
-	X(TRANSFERRED, 16, "transferred")
+	X(TRANSFERRED, 16, "transferred")                       \
+	X(SPLIT, 16, "split")
 
 enum call_cause {
 #define X(id, q850, text) CAUSE_##id,

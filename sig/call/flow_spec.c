@@ -103,7 +103,7 @@ static void spec_hear(struct flow_spec *s, const struct call *c, const struct fl
 		return;
 	s->source = *source;
 	s->send = 1;
-	if (hears_of(c, s->leg) == HEARS_MUSIC)
+	if (hears_of(c, s->leg) == HEARS_MUSIC && !call_is_alone(c))
 		s->receive = 0;
 }
 

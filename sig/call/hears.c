@@ -79,6 +79,12 @@ static enum hears hears_why(uint16_t status)
 	}
 }
 
+/* Alone, and no application says what it hears. */
+static bool is_left_waiting(const struct call *c)
+{
+	return call_is_alone(c) && !c->acts && call_application(c).n == 0;
+}
+
 enum hears hears_of(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = call_leg(c, leg), *peer = call_leg(c, bridge_peer(c, leg));
@@ -88,6 +94,8 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 		return HEARS_PLAY;
 	if (c->parting_ns)
 		return listens ? hears_why(c->status) : HEARS_PEER;
+	if (listens && is_left_waiting(c))
+		return HEARS_MUSIC;
 	if (listens && !(peer && is_heard(peer)) && (rings_for(c, leg) || waits_up(c, leg)))
 		return HEARS_RINGBACK;
 	return l && peer && is_held(l, peer) ? HEARS_MUSIC : HEARS_PEER;
@@ -95,7 +103,7 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 
 /* ---- its track ---- */
 
-/* It is for who holds to choose. */
+/* It is for who holds to choose, or for who waits by itself. */
 static const struct job_id *music_of(const struct call_host *h, const struct call *c,
 				     uint8_t holder)
 {
@@ -113,7 +121,7 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 	case HEARS_PLAY:
 		return acts_track(c);
 	case HEARS_MUSIC:
-		return music_of(h, c, bridge_peer(c, leg));
+		return music_of(h, c, call_is_alone(c) ? leg : bridge_peer(c, leg));
 	case HEARS_RINGBACK:
 		return h->tracks[SHARD_TRACK_RINGBACK];
 	case HEARS_BUSY:

@@ -12,6 +12,8 @@
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/leg/leg_digits.h"
+#include "sig/leg/session_timer.h"
 
 bool join_is_settled(const struct call_host *h, const struct call *c)
 {
@@ -70,9 +72,17 @@ static int make_room(struct call *to, const struct call *from)
 	return 0;
 }
 
-/* 0 or -errno: nothing has changed. */
-static int take_leg(struct call_host *h, struct call *from, uint8_t leg, struct call *to,
-		    uint8_t *as)
+/* What answers in a transaction of the call it left is not heard. */
+static void await_no_answer(const struct call_host *h, struct leg *l)
+{
+	const struct session_timer *t = &l->timer;
+
+	leg_digits_clear(l);
+	if (t->ours && t->interval_s && !t->refresh_ns)
+		session_timer_resume(h, l);
+}
+
+int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, struct call *to, uint8_t *as)
 {
 	struct id_tag tag = { .call = from->id, .leg = leg };
 	struct leg *l = from->legs[leg];
@@ -92,6 +102,7 @@ static int take_leg(struct call_host *h, struct call *from, uint8_t leg, struct 
 	from->legs[leg] = to->legs[*as];
 	to->legs[*as] = l;
 	move_flows(h, from, leg, to, *as);
+	await_no_answer(h, l);
 	return 0;
 }
 
@@ -104,7 +115,7 @@ void join_give(struct call_host *h, struct call *c, uint8_t leg, struct call_joi
 
 	join->err = may_give(h, c, leg);
 	if (!join->err)
-		join->err = take_leg(h, c, leg, join->to, &join->leg);
+		join->err = join_take_leg(h, c, leg, join->to, &join->leg);
 	if (join->err)
 		return;
 	acts_stop(h, c);

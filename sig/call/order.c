@@ -9,6 +9,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/order_transfer.h"
 #include "sig/call/session.h"
+#include "sig/call/split.h"
 #include "sig/call/wait.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
@@ -127,6 +128,9 @@ static void carry_out(struct call_host *h, struct call *c, struct call_order *or
 	case ORDER_ACT:
 	case ORDER_TRANSFER:
 	case ORDER_JOIN:
+		break;
+	case ORDER_SPLIT:
+		order->err = call_callee(c) ? split_begin(h, c, leg, order->split) : -ENODEV;
 		break;
 	case ORDER_HOLD:
 		order->err = hold(h, c, leg, order->on);

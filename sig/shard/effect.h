@@ -46,6 +46,7 @@ enum sig_event_kind {
 	SIG_CALL_COLLECTED,       /* order, reason, digits */
 	SIG_CALL_WAITING,         /* for the application; again after a restart */
 	SIG_CALL_MISSED,          /* it waits for the application no longer */
+	SIG_CALL_SPLIT, /* other: the party goes on alone, and so does the other one there */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
 	SIG_EVENT_KINDS,
@@ -59,6 +60,7 @@ struct sig_event {
 	char tenant[32];
 	char application[APPLICATION_NAME_MAX]; /* that has the call, or is asked; "": none */
 	char from[64], to[64];                  /* user parts; registered: to */
+	uint64_t other;                         /* call */
 	uint16_t status;                        /* ended */
 	char digit;
 	uint8_t leg;

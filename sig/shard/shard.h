@@ -309,6 +309,18 @@ int shard_call_answer(struct shard *s, uint64_t call, const struct shard_order *
  * alone. */
 int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms,
 		   const struct shard_order *by, struct instant now) NODISCARD;
+/* The party of that leg goes to a call of its own, and the other one stays: both are alone with the node then. */
+struct shard_split {
+	uint64_t call;
+	uint64_t
+		to; /* the id that the new call is to have; where there is such a call nothing is done, and it answers */
+	uint8_t leg;
+	const char *application; /* that both calls have; "": whose the call is */
+	const struct shard_order *by;
+};
+/* EFFECT_ORDERED is of the new call. Beside the usual: -ENOSPC. */
+int shard_call_split(struct shard *s, const struct shard_split *split,
+		     struct instant now) NODISCARD;
 /* Where the phone itself holds it is asked to go on (Event: talk); -EOPNOTSUPP: it does not take that. */
 int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
 		      struct instant now) NODISCARD;

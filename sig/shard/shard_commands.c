@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sig/call/order.h"
+#include "sig/call/split.h"
 #include "sig/shard/shard_state.h"
 
 static int carry_out(struct shard *s, uint64_t call, struct call_order *order, struct instant now)
@@ -53,13 +54,13 @@ static int start(struct shard *s, uint64_t id, const struct call_originate *o)
 }
 
 /* By the same command, perhaps by another process. */
-static bool was_started(struct shard *s, const struct shard_originate *o)
+static bool was_started(struct shard *s, uint64_t call, const struct shard_order *by)
 {
-	struct call *c = shard_call_find(s, o->call);
+	struct call *c = shard_call_find(s, call);
 
 	if (!c)
 		return false;
-	order_wait(&s->host, c, o->by, 0);
+	order_wait(&s->host, c, by, 0);
 	if (!call_settle(&s->host, c))
 		shard_call_give(s, c);
 	return true;
@@ -76,10 +77,68 @@ int shard_call_originate(struct shard *s, const struct shard_originate *o, struc
 	int err;
 
 	shard_begin(s, now);
-	if (was_started(s, o))
+	if (was_started(s, o->call, o->by))
 		return 0;
 	err = may_originate(s, o, &start_args.target);
 	return err ? err : start(s, o->call, &start_args);
+}
+
+/* By the same command, perhaps by another process. Where the new call is over, the old one may still know of it. */
+static bool was_split(struct shard *s, const struct shard_split *split)
+{
+	const struct call *c = shard_call_find(s, split->call);
+	struct effect *e;
+
+	if (was_started(s, split->to, split->by))
+		return true;
+	if (!c || !split->by || !orders_find(c->orders, split->by->id))
+		return false;
+	e = effects_add(s->host.effects, EFFECT_ORDERED);
+	if (!e)
+		return false;
+	e->call = split->to;
+	e->order = (struct effect_order){ .ticket = split->by->ticket,
+					  .saved = c->out.acked == c->out.version };
+	return true;
+}
+
+static int split_into(struct shard *s, const struct shard_split *split, struct call *to,
+		      struct instant now)
+{
+	const struct call_event next = { .kind = CALL_EV_RELEASE };
+	struct call_split part = { .to = to,
+				   .application = bytes_str(split->application),
+				   .by = split->by };
+	struct call_order order = { .kind = ORDER_SPLIT,
+				    .callee = split->leg != 0,
+				    .split = &part };
+	int err = carry_out(s, split->call, &order, now);
+
+	if (err) {
+		shard_call_give(s, to);
+		return err;
+	}
+	s->established++;
+	shard_call_step(s, to, &next); /* both ask for their saves at once */
+	return 0;
+}
+
+int shard_call_split(struct shard *s, const struct shard_split *split, struct instant now)
+{
+	const struct call *c;
+	struct call *to;
+
+	shard_begin(s, now);
+	if (was_split(s, split))
+		return 0;
+	c = shard_call_find(s, split->call);
+	if (!c)
+		return -ENOENT;
+	to = shard_call_take(s, split->to, c->emergency);
+	if (!to)
+		return -ENOSPC;
+	call_begin(&s->host, to);
+	return split_into(s, split, to, now);
 }
 
 int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,

@@ -375,8 +375,9 @@ RIG_FN void rig_media_closed(struct rig *r, const struct media_command *m)
 	for (uint32_t i = 0; i < r->media_count; i++) {
 		const struct flow_spec *spec = &r->media[i].spec;
 
-		if (r->media[i].kind == MEDIA_FLOW_OPEN && spec->id.slot == m->id.slot &&
-		    spec->id.generation == m->id.generation) {
+		if ((r->media[i].kind == MEDIA_FLOW_OPEN ||
+		     r->media[i].kind == MEDIA_FLOW_UPDATE) &&
+		    spec->id.slot == m->id.slot && spec->id.generation == m->id.generation) {
 			ev.call = spec->call;
 			ev.leg = spec->leg;
 			ev.stats.packets_in = 50u + spec->leg;
