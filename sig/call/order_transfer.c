@@ -26,7 +26,7 @@ static bool is_reachable(const struct call_host *h, struct bytes user)
 static int leg_of(const struct call *c, enum shard_leg named, uint8_t *leg)
 {
 	*leg = named == SHARD_LEG_CALLEE ? c->bridge.callee : c->bridge.caller;
-	if (c->state != CALL_ESTABLISHED)
+	if (c->state != CALL_ESTABLISHED && !call_is_answered_alone(c))
 		return -ENOTCONN;
 	if (!call_leg(c, *leg))
 		return -ENODEV;
@@ -84,7 +84,8 @@ int order_join(struct call_host *h, struct call *c, struct call_order *order)
 	err = join_with(other, order, &with);
 	if (err)
 		return err;
-	if (!session_fits(c->legs[stays], other->legs[with.leg]))
+	if (c->state == CALL_ESTABLISHED && other->state == CALL_ESTABLISHED &&
+	    !session_fits(c->legs[stays], other->legs[with.leg]))
 		return -EPROTO;
 	ask.leg = bridge_peer(c, stays);
 	return transfer_begin_with(c, &ask, &with);

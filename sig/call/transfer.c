@@ -43,9 +43,10 @@ bool transfer_is_allowed(const struct call_host *h, const struct leg *l)
 /* There is somebody to be given away. */
 static bool may_begin(const struct call *c, uint8_t leg)
 {
-	if (c->state != CALL_ESTABLISHED)
-		return false;
-	return leg == LEG_NONE ? call_is_alone(c) : bridge_has(c, leg) && call_callee(c);
+	if (leg == LEG_NONE)
+		return call_is_answered_alone(c) ||
+		       (c->state == CALL_ESTABLISHED && call_is_alone(c));
+	return c->state == CALL_ESTABLISHED && bridge_has(c, leg) && call_callee(c);
 }
 
 static int transfer_make(struct call *c, const struct transfer_ask *ask)
@@ -295,6 +296,8 @@ static int join(struct call_host *h, struct call *c)
 
 	if (!other || !who_comes(other, &t->with, &ev.leg))
 		return -ENOENT;
+	if (call_is_answered_alone(other))
+		return -EAGAIN;
 	if (!session_fits(c->legs[t->given], other->legs[ev.leg]))
 		return -ENOTSUP;
 	if (!join_is_settled(h, c))

@@ -664,6 +664,70 @@ static void without_the_store(void **state)
 	assert_two_joined(t);
 }
 
+/* Whose phone has not said ACK yet: it is done when it has. */
+static void before_the_ack(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct shard_join join = { 0 };
+
+	alone(t, &t->c, SDP_C);
+	join.with = call_at(r, 0);
+	phone_invite(&t->l.a, "1003", PHONE_SDP_A);
+	rig_run(r);
+	join.call = call_at(r, 0) == join.with ? call_at(r, 1) : call_at(r, 0);
+	assert_int_equal(shard_call_answer(r->shard, join.call, NULL, r->now), 0);
+	rig_run(r);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	assert_int_equal(join_as(t, &join, 1), 0);
+	assert_int_equal(rig_counts(r).calls, 2);
+	restart(t);
+	phone_ack(&t->l.a);
+	rig_wait_ms(r, 100);
+	assert_two_joined(t);
+}
+
+/* ... of the other call. */
+static void before_the_ack_of_the_other(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct shard_join join = { 0 };
+
+	alone(t, &t->l.a, PHONE_SDP_A);
+	join.call = call_at(r, 0);
+	phone_invite(&t->c, "1003", SDP_C);
+	rig_run(r);
+	join.with = call_at(r, 0) == join.call ? call_at(r, 1) : call_at(r, 0);
+	assert_int_equal(shard_call_answer(r->shard, join.with, NULL, r->now), 0);
+	rig_run(r);
+	assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
+	assert_int_equal(join_as(t, &join, 1), 0);
+	rig_wait_ms(r, 100);
+	assert_int_equal(rig_counts(r).calls, 2);
+	phone_ack(&t->c);
+	rig_wait_ms(r, 100);
+	assert_two_joined(t);
+}
+
+/* It never comes. */
+static void ack_never_comes(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	phone_invite(&t->l.a, "1003", PHONE_SDP_A);
+	rig_run(r);
+	assert_int_equal(shard_call_answer(r->shard, call_at(r, 0), NULL, r->now), 0);
+	rig_run(r);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	assert_int_equal(transfer(t, SHARD_LEG_NONE, "1004", 1), 0);
+	rig_wait_ms(r, 33000);
+	trio_assert_left(&t->l.a);
+	assert_int_equal(rig_count(r, &t->c.addr, "INVITE "), 0);
+	line_assert_idle(r);
+}
+
 static void join_refused(void **state)
 {
 	struct trio *t = *state;
@@ -770,6 +834,9 @@ int main(void)
 		ORDER_TEST(join_over_kills),
 		ORDER_TEST(two_alone_over_kills),
 		ORDER_TEST(without_the_store),
+		ORDER_TEST(before_the_ack),
+		ORDER_TEST(before_the_ack_of_the_other),
+		ORDER_TEST(ack_never_comes),
 		ORDER_TEST(join_refused),
 		ORDER_TEST(no_codec_in_common),
 		ORDER_TEST(each_with_the_other),
