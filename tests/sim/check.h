@@ -115,6 +115,10 @@ void check_restored(struct sim *s);
 
 /* ---- check_segment.c ---- */
 void check_event(struct sim *s, const struct sig_event *e);
+/* Who talks to whom in it changes, by command. */
+void check_given(struct sim *s, uint64_t call);
+/* Legs may have gone to another call. */
+void check_follow(struct sim *s);
 void check_segments(struct sim *s, const struct seen *seen, const struct cdr *list, uint32_t n);
 
 /* ---- check_call.c: what phones believe ---- */

@@ -2,6 +2,7 @@
 /* What the two ends of a call believe, and what the node knows of it. */
 #include <inttypes.h>
 
+#include "sig/shard/shard_state.h"
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
@@ -39,6 +40,25 @@ static struct phone_call *next_end(struct sim *s, uint64_t call, const struct ph
 		}
 	}
 	return NULL;
+}
+
+void check_follow(struct sim *s)
+{
+	struct id_tag id;
+
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			struct phone_call *c = p->calls[k];
+
+			if (c->state != PC_TALKING || !s->node.shard ||
+			    id_tag_get(bytes_str(c->remote_tag), &id))
+				continue;
+			elsewhere_follow(&s->node.shard->elsewhere, &id);
+			c->node_call = id.call;
+		}
+	}
 }
 
 bool check_was_between(const struct seen *seen, const struct phone_call *c)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
 static const struct seen *seen_of(struct sim *s, const struct phone_call *c)
@@ -34,13 +35,21 @@ static void look_at_caller(struct sim *s, const struct phone_call *c, const stru
 			   seen->cdr.sip_status);
 }
 
+/* Of the call that it began in. */
+static uint64_t first_call(const struct phone_call *c)
+{
+	struct id_tag id;
+
+	return id_tag_get(bytes_str(c->remote_tag), &id) ? c->node_call : id.call;
+}
+
 static bool callee_answered(struct sim *s, uint64_t call)
 {
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		const struct phone *p = &s->phones.list[i];
 
 		for (uint32_t k = 0; k < p->call_count; k++) {
-			if (!p->calls[k]->caller && p->calls[k]->node_call == call &&
+			if (!p->calls[k]->caller && first_call(p->calls[k]) == call &&
 			    p->calls[k]->answered)
 				return true;
 		}
@@ -50,7 +59,7 @@ static bool callee_answered(struct sim *s, uint64_t call)
 
 static void look_at_phone_call(struct sim *s, const struct phone_call *c)
 {
-	const struct seen *seen = seen_of(s, c);
+	const struct seen *seen = seen_of(s, c), *first = check_seen(s, first_call(c));
 
 	if (c->state != PC_OVER)
 		check_fail(s, "%s: %s#%u is still %s", c->call_id, c->phone->user, c->phone->index,
@@ -58,7 +67,7 @@ static void look_at_phone_call(struct sim *s, const struct phone_call *c)
 	if (!c->caller)
 		return;
 	look_at_caller(s, c, seen);
-	if (c->answered && !(seen && seen->by_node) && !callee_answered(s, c->node_call))
+	if (c->answered && !(first && first->by_node) && !callee_answered(s, first_call(c)))
 		check_fail(s, "%s was answered, and nobody answered it", c->call_id);
 }
 

@@ -32,6 +32,16 @@ void check_event(struct sim *s, const struct sig_event *e)
 		seen->answered_ns = s->now_ns;
 	else if (seen && e->kind == SIG_CALL_ENDED)
 		seen->ended_ns = s->now_ns;
+	else if (e->kind == SIG_CALL_TRANSFERRED)
+		check_follow(s);
+}
+
+void check_given(struct sim *s, uint64_t call)
+{
+	struct seen *seen = check_seen(s, call);
+
+	if (seen)
+		seen->given = true;
 }
 
 static bool fits(const struct cdr *c)

@@ -281,6 +281,7 @@ static void excuse_callers(struct sim *s)
 void check_restored(struct sim *s)
 {
 	s->check.restored_ns = s->now_ns;
+	check_follow(s);
 	for (uint32_t i = 0; i < s->check.seen_count; i++)
 		look_for(s, &s->check.seen[i]);
 	excuse_callers(s);

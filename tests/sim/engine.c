@@ -294,6 +294,8 @@ void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
 		break;
 	case MEDIA_FLOW_CLOSE:
 		f = find(&s->engine, c->id);
+		if (f)
+			f->closing = true;
 		if (f && s->sabotage != SABOTAGE_LEAK_FLOW)
 			sim_after(s, sim_between(s, 10, 5000) * NS_PER_US, closed,
 				  (uint32_t)(f - s->engine.flows), f->serial, 0);
@@ -339,8 +341,9 @@ const char *engine_look(struct engine *e)
 {
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
 		const struct engine_flow *f = &e->flows[i];
-		const struct engine_flow *peer =
-			f->open && f->spec.peer.generation ? find(e, f->spec.peer) : NULL;
+		const struct engine_flow *peer = f->open && !f->closing && f->spec.peer.generation
+							 ? find(e, f->spec.peer)
+							 : NULL;
 		const char *wrong = peer ? look_at_peer(e, f, peer) : NULL;
 
 		if (wrong)

@@ -12,6 +12,7 @@ enum { ENGINE_FLOWS_MAX = 128, ENGINE_STREAMS_MAX = 512 };
 
 struct engine_flow {
 	bool open;
+	bool closing; /* it was told to close: whom it had for a peer may have another one by now */
 	uint64_t serial;
 	struct flow_spec spec;
 	uint64_t opened_ns;

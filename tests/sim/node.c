@@ -447,7 +447,38 @@ static struct node_order *order_new(struct sim *s, uint64_t call, uint64_t what)
 	return &n->orders[n->order_count++];
 }
 
-enum { ORDER_KINDS = 5, ORDER_OF_APPLICATION = 2 * ORDER_KINDS };
+/* Behind those of a leg; in tens the leg that is named, and in ones an extension, or the leg of the other call. */
+enum {
+	ORDER_KINDS = 5,
+	ORDER_OF_APPLICATION = 2 * ORDER_KINDS,
+	ORDER_TRANSFERS = 100,
+	ORDER_JOINS = 200,
+};
+
+static int order_transfer_give(struct sim *s, const struct node_order *o,
+			       const struct shard_order *by)
+{
+	enum shard_leg leg = (enum shard_leg)(o->what / 10 % 10);
+	struct shard_join join = { .call = o->call,
+				   .with = o->with,
+				   .leg = leg,
+				   .with_leg = (enum shard_leg)(o->what % 10),
+				   .by = by };
+	char to[16];
+	int err;
+
+	if (o->what >= ORDER_JOINS)
+		err = shard_call_join(s->node.shard, &join, node_now(s));
+	else
+		err = shard_call_transfer(s->node.shard, o->call, leg,
+					  node_extension((uint32_t)(o->what % 10), to), by,
+					  node_now(s));
+	if (!err)
+		check_given(s, o->call);
+	if (!err && o->with)
+		check_given(s, o->with);
+	return err;
+}
 
 static int order_give(struct sim *s, const struct node_order *o)
 {
@@ -456,6 +487,8 @@ static int order_give(struct sim *s, const struct node_order *o)
 	struct instant now = node_now(s);
 	uint8_t leg = o->what & 1;
 
+	if (o->what >= ORDER_TRANSFERS)
+		return order_transfer_give(s, o, &by);
 	if (o->what >= ORDER_OF_APPLICATION)
 		return shard_call_answer(shard, o->call, &by, now);
 	switch (o->what / 2 % ORDER_KINDS) {
@@ -474,24 +507,35 @@ static int order_give(struct sim *s, const struct node_order *o)
 
 static void on_order_again(struct sim *s, const struct event *e);
 
+static const char *order_name(const struct node_order *o)
+{
+	static const char *const names[ORDER_KINDS] = { "hold", "resume", "mute", "unmute",
+							"dtmf" };
+
+	if (o->what >= ORDER_JOINS)
+		return "join";
+	if (o->what >= ORDER_TRANSFERS)
+		return "transfer";
+	return o->what >= ORDER_OF_APPLICATION ? "answer" : names[o->what / 2];
+}
+
 static void order_send(struct sim *s, struct node_order *o)
 {
-	static const char *const names[] = { "hold", "resume", "mute", "unmute", "dtmf" };
-	uint64_t kind = o->what / 2 % COUNT_OF(names);
-	bool answers = o->what >= ORDER_OF_APPLICATION;
+	bool answers = o->what == ORDER_OF_APPLICATION;
+	bool silences = o->what / 2 == 0 || o->what / 2 == 2;
 	int err;
 
 	if (o->sent++ < 2 && sim_chance(s, 500))
 		sim_after(s, sim_between_ms(s, 1, 4000), on_order_again, 0, o->id - 1, 0);
 	if (!s->node.shard)
 		return;
-	if (!answers && (kind == 0 || kind == 2))
+	if (silences)
 		check_held(s, o->call);
 	err = order_give(s, o);
 	if (answers && !err)
 		check_answers(s, o->call);
-	trace_line(s, "node: %s of call %" PRIx64 " leg %u: %d", answers ? "answer" : names[kind],
-		   o->call, (unsigned)(o->what & 1), err);
+	trace_line(s, "node: %s of call %" PRIx64 " leg %u: %d", order_name(o), o->call,
+		   (unsigned)(o->what & 1), err);
 	carry(s);
 }
 
@@ -509,9 +553,42 @@ void node_command(struct sim *s, uint64_t call, uint64_t what)
 		order_send(s, o);
 }
 
+void node_again(struct sim *s)
+{
+	if (s->node.order_count)
+		order_send(s, &s->node.orders[s->node.order_count - 1]);
+}
+
+void node_transfer(struct sim *s, uint64_t call, enum shard_leg leg, uint32_t to)
+{
+	node_command(s, call, ORDER_TRANSFERS + 10U * leg + to);
+}
+
+void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
+	       enum shard_leg with_leg)
+{
+	struct node_order *o = s->node.shard ? order_new(s, call, ORDER_JOINS) : NULL;
+
+	if (!o)
+		return;
+	o->what += 10U * leg + with_leg;
+	o->with = with;
+	order_send(s, o);
+}
+
 static void on_application(struct sim *s, const struct event *e)
 {
 	node_command(s, e->b, e->a);
+}
+
+/* Some of its callers it gives on to an extension. */
+static void application_gives_on(struct sim *s, uint64_t call)
+{
+	struct rand_source *rand = &s->applications;
+	uint32_t to = rand_below(rand, s->phones.extension_count);
+
+	sim_after(s, (3000 + rand_below(rand, 12000)) * NS_PER_MS, on_application, 0,
+		  ORDER_TRANSFERS + to, call);
 }
 
 /* It answers most calls, some of them too late. */
@@ -525,4 +602,6 @@ static void application_told(struct sim *s, uint64_t call)
 	else if (rand_below(&s->applications, 1000) < 850)
 		sim_after(s, rand_below(&s->applications, (uint32_t)in) * NS_PER_MS, on_application,
 			  0, ORDER_OF_APPLICATION, call);
+	if (!s->script && rand_below(&s->applications, 1000) < 400)
+		application_gives_on(s, call);
 }

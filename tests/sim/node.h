@@ -19,6 +19,7 @@ enum { NODE_ORDERS_MAX = 64 };
 /* A command to a call, as its client has it. */
 struct node_order {
 	uint64_t call, id, what;
+	uint64_t with;   /* joins alone: the other call */
 	uint32_t number; /* of its answer; 0: none came */
 	uint32_t sent;   /* how often it was given */
 };
@@ -62,6 +63,13 @@ void node_hangup(struct sim *s, uint64_t call);
 void node_originate(struct sim *s, uint32_t from, uint32_t to);
 /* One of the commands to a call, by number. Its client may give it again. */
 void node_command(struct sim *s, uint64_t call, uint64_t what);
+/* A party is given to an extension, or the caller that is alone goes on to it. */
+void node_transfer(struct sim *s, uint64_t call, enum shard_leg leg, uint32_t to);
+/* One of each call speaks with one of the other. */
+void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
+	       enum shard_leg with_leg);
+/* The last of these once more. */
+void node_again(struct sim *s);
 
 uint16_t node_local(enum sip_transport transport, uint8_t family);
 struct instant node_now(const struct sim *s);

@@ -145,7 +145,10 @@ static void look_at_pairs(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, in->n_segments != 0, "segments");
 	if (t && t->state < COUNT_OF(names))
 		has(out, in, true, names[t->state]);
-	has(out, in, t && !t->refer, "transfer-silent");
+	has(out, in, t && !t->refer && !t->ordered, "transfer-silent");
+	has(out, in, t && t->ordered, "transfer-ordered");
+	has(out, in, t && t->leg == LEG_NONE, "transfer-alone");
+	has(out, in, t && t->with, "transfer-join");
 }
 
 static void things(struct shape *out, const Tandem__Call__Call *in)

@@ -36,6 +36,34 @@ static void by_operator(struct sim *s, const struct story_step *step)
 		node_command(s, v.call, step->to);
 }
 
+/* The call of A, and the other one. False: there are not two. */
+static bool two_calls(struct sim *s, uint64_t *call, uint64_t *with)
+{
+	struct call_view v;
+	uint32_t cursor = 0;
+	char a[16];
+
+	*call = *with = 0;
+	while (s->node.shard && shard_call_next(s->node.shard, &cursor, &v))
+		*(strcmp(v.from, node_extension(EXT_A, a)) ? with : call) = v.call;
+	return *call && *with;
+}
+
+static void by_command(struct sim *s, const struct story_step *step)
+{
+	struct call_view v;
+	uint32_t cursor = 0;
+	uint64_t call, with;
+
+	if (step->what == STORY_JOIN && two_calls(s, &call, &with))
+		node_join(s, call, (enum shard_leg)step->who, with, (enum shard_leg)step->to);
+	else if (step->what == STORY_TRANSFER && s->node.shard &&
+		 shard_call_next(s->node.shard, &cursor, &v))
+		node_transfer(s, v.call, (enum shard_leg)step->who, step->to);
+	else if (step->what == STORY_AGAIN)
+		node_again(s);
+}
+
 static void store_step(struct sim *s, bool up)
 {
 	if (up)
@@ -105,6 +133,11 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_COMMAND:
 	case STORY_OPERATOR:
 		by_operator(s, step);
+		break;
+	case STORY_TRANSFER:
+	case STORY_JOIN:
+	case STORY_AGAIN:
+		by_command(s, step);
 		break;
 	case STORY_VANISH:
 		phone_vanish(s, p, false);
