@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls that an application answers by command: it plays to the caller and collects keys, over kills of the node: IVR-02, IVR-05."""
+"""Calls that an application answers by command: it plays to the caller and collects keys, over kills of the node: IVR-02, IVR-05.
+It gives its caller on, and joins two of them: CALL-23, CALL-26."""
 import os
 import time
 import unittest
@@ -87,7 +88,7 @@ class Answers(ApplicationTest):
         self.assertEqual(self.ended()["ended_by"], "operator")
 
 
-class Plays(ApplicationTest):
+class SoundsTest(ApplicationTest):
     GREETING, MENU = 620, 1240
 
     def setUp(self):
@@ -100,6 +101,8 @@ class Plays(ApplicationTest):
         self.audio_a.wait_packets(packets, since=since)
         self.assertAlmostEqual(self.audio_a.heard()[0], hertz, delta=3)
 
+
+class Plays(SoundsTest):
     def test_play(self):
         """Two files of a second each, one behind the other; then without end, until it is stopped."""
         out, call = self.answered()
@@ -152,6 +155,111 @@ class Plays(ApplicationTest):
         request = dialog.in_dialog("INFO", body=f"Signal={key}\r\nDuration=120\r\n")
         request.set("Content-Type", "application/dtmf-relay")
         self.assertEqual(dialog.transact(request).status, 200)
+
+
+class GivesOn(SoundsTest):
+    """To an extension, or to another caller."""
+    TALK_A, TALK_B = 440, 880
+
+    def crosses(self):
+        """Each hears the other."""
+        for end, hertz in ((self.audio_a, self.TALK_B), (self.audio_b, self.TALK_A)):
+            since = time.monotonic()
+            end.wait_packets(40, since=since)
+            self.assertAlmostEqual(end.heard()[0], hertz, delta=3)
+
+    def rung(self, call):
+        self.node.ctl("call.transfer", call=call, to="1002")
+        into = self.b.incoming()
+        self.assertIn("sip:1001@", into.request.get("From"))
+        into.ring()
+        return into
+
+    def test_to_an_extension(self, kill=False):
+        out, call = self.answered()
+        self.node.ctl("call.play", call=call, file="greeting.wav", times="0")
+        self.hears(self.GREETING)
+        into = self.rung(call)
+        self.assertEqual(self.wait_told("call.played")["reason"], "stopped")
+        if kill:
+            self.node.kill()
+            self.node.restart()
+        into.answer(self.audio_b.sdp(), ack=False)
+        out.wait_reinvite(self.audio_a.sdp(version=2))
+        into.wait_ack()
+        self.audio_b.use(into.request).start(self.TALK_B)
+        self.audio_a.start(self.TALK_A)
+        self.crosses()
+        into.bye()
+        out.wait_bye()
+        self.ended()
+        self.assertEqual([(cdr["from"], cdr["to"], cdr["sip_status"], cdr["cause"]) for cdr in self.node.cdrs()],
+                         [("1001", self.NUMBER, "200", "transferred"), ("1001", "1002", "200", "hung up")])
+
+    def test_to_an_extension_over_a_kill(self):
+        self.test_to_an_extension(kill=True)
+
+    def test_nobody_takes_it(self, kill=False):
+        """The application has its caller again, and plays something."""
+        out, call = self.answered()
+        into = self.rung(call)
+        if kill:
+            self.node.kill()
+            self.node.restart()
+        into.reject(486, "Busy Here")
+        told = self.wait_told("call.transfer_failed")
+        self.assertEqual((told["call"], told["sip_status"]), (call, "486"))
+        self.node.ctl("call.play", call=call, file="menu.wav", times="0")
+        self.hears(self.MENU)
+        out.bye()
+        self.ended()
+
+    def test_nobody_takes_it_over_a_kill(self):
+        self.test_nobody_takes_it(kill=True)
+
+    def test_to_another_application(self):
+        """It rings for the caller, and answers: the caller is alone with the node again."""
+        self.node.put_extension("1901", "secret1901")
+        self.node.ctl("extension.put", number="1901", application="ivr")
+        out, call = self.answered()
+        self.node.ctl("call.transfer", call=call, to="1901")
+        self.assertEqual(self.wait_told("call.waiting", 2)["to"], "1901")
+        self.node.ctl("call.answer", call=call)
+        self.node.ctl("call.play", call=call, file="menu.wav", times="0")
+        self.hears(self.MENU)
+        out.bye()
+        self.ended()
+
+    def join(self, kill=False):
+        out, call = self.answered()
+        second = self.b.invite(self.NUMBER, self.audio_b.sdp())
+        second.wait_provisional(180)
+        other = self.wait_told("call.waiting", 2)["call"]
+        self.node.ctl("call.answer", call=other)
+        self.node.ctl("call.play", call=other, file="menu.wav", times="0")
+        self.node.ctl("call.join", **{"call": call, "with": other})
+        if kill:
+            self.node.kill()
+            self.node.restart()
+        self.audio_b.use(second.wait_answer())
+        self.audio_a.start(self.TALK_A)
+        self.audio_b.start(self.TALK_B)
+        self.crosses()
+        self.assertEqual([row["id"] for row in self.calls()], [call])
+        with self.assertRaisesRegex(ServerError, "not alone"):
+            self.node.ctl("call.play", call=call, file="menu.wav")
+        out.bye()
+        second.wait_bye()
+        self.ended()
+        talk = [(cdr["from"], cdr["to"], cdr["cause"]) for cdr in self.node.cdrs()]
+        self.assertEqual(sorted(talk), [("1001", "1002", "hung up"), ("1001", self.NUMBER, "transferred"),
+                                        ("1002", self.NUMBER, "transferred")])
+
+    def test_two_callers_are_joined(self):
+        self.join()
+
+    def test_two_callers_are_joined_over_a_kill(self):
+        self.join(kill=True)
 
 
 if __name__ == "__main__":

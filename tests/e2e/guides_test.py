@@ -192,7 +192,7 @@ class InTheirPlace(Guide):
 
 class Application(ApplicationTest):
     """docs/guides/application.md: its programs, on a node that has its files."""
-    HERTZ = {"pin.wav": 620, "welcome.wav": 1240, "sorry.wav": 380}
+    HERTZ = {"pin.wav": 620, "welcome.wav": 1240, "sorry.wav": 380, "wait.wav": 760}
     BLOCK = re.compile(r"^(<!-- run -->\n)?```(\w*)\n(.*?)^```", re.M | re.S)
 
     def setUp(self):
@@ -248,10 +248,29 @@ class Application(ApplicationTest):
             time.sleep(0.05)
 
     def test_collect_and_play(self):
-        self.assertEqual(len(self.programs()), 1, "a program without a test")
+        self.assertEqual(len(self.programs()), 2, "a program without a test")
         program = self.begin(0)
         self.calls_with("1234#", "welcome.wav")
         self.calls_with("4321#", "sorry.wav")
+        self.assertIsNone(program.poll())
+
+    def test_callers_are_joined(self):
+        program = self.begin(1)
+        out = self.a.invite(self.NUMBER, self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.hears("wait.wav")
+        second = self.b.invite(self.NUMBER, self.audio_b.sdp())
+        self.audio_b.use(second.wait_answer())
+        talk = {self.audio_a: 440, self.audio_b: 880}
+        for end, hertz in talk.items():
+            end.start(hertz)
+        end = time.monotonic() + 8
+        while [int(party.heard()[0] / 10) for party in talk] != [88, 44]:
+            self.assertLess(time.monotonic(), end, [party.heard() for party in talk])
+            time.sleep(0.05)
+        second.bye()
+        out.wait_bye()
+        self.ended()
         self.assertIsNone(program.poll())
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parties that are given away: CALL-23, CALL-24, CALL-26, CALL-28. What each hears before, meanwhile and afterwards is told by its frequency."""
+"""Parties that are given away: CALL-23, CALL-24, CALL-26, CALL-28, CALL-29. What each hears before, meanwhile and afterwards is told by its frequency."""
 import signal
 import threading
 import time
@@ -9,6 +9,7 @@ from urllib.parse import quote
 from lib.message import parameter
 from lib.place import NODE
 from lib.srtp import Key
+from server import ServerError
 
 from music_test import MUSIC, TALK_A, TALK_B, MusicTest
 
@@ -220,7 +221,7 @@ class Back(TransferTest):
         into.wait_bye()
         self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1001", "1003", "486", "refused by the callee"),
                                         ("1001", "1002", "200", "hung up")])
-        self.assertEqual(self.happened(), ["call.transferring", "call.transfer_failed"])
+        self.assertEqual(self.happened(), ["call.transferring"] + 3 * ["call.transfer_failed"])
 
     def test_no_answer(self):
         self.node.configure({"media": self.media, "sip": {"ring_timeout": "2s"}})
@@ -341,19 +342,13 @@ class Left(TransferTest):
         self.assertEqual(self.pairs()[0], ("1001", "1002", "200", "transferred"))
 
 
-class Attended(TransferTest):
-    """RFC 3891: who is held gets whom its holder speaks with."""
+class TwoCalls(TransferTest):
+    """1002 speaks with 1001, and with 1003."""
 
     def setUp(self):
         super().setUp()
         self.again = self.node.media()          # of B, for its second call
         self.addCleanup(self.again.close)
-
-    def held(self):
-        out, into = self.talk()
-        self.callee_says(out, into, "sendonly", "recvonly", 2)
-        self.hears(self.audio_a, MUSIC)
-        return out, into
 
     def calls_third(self):
         """B calls C: (B's dialog, C's)."""
@@ -363,6 +358,16 @@ class Attended(TransferTest):
         self.again.use(second.wait_answer())
         self.audio_c.use(third.request)
         return second, third
+
+
+class Attended(TwoCalls):
+    """RFC 3891: who is held gets whom its holder speaks with."""
+
+    def held(self):
+        out, into = self.talk()
+        self.callee_says(out, into, "sendonly", "recvonly", 2)
+        self.hears(self.audio_a, MUSIC)
+        return out, into
 
     def third_calls(self):
         """CALL-26: C calls B."""
@@ -507,6 +512,135 @@ class Outside(TransferTest):
         self.assertEqual(self.ask(self.b, self.target(into))[1].status, 403)
         self.assertEqual(self.c.count(lambda m: m.method == "INVITE"), 0)
         self.talks()
+
+
+class ByCommand(TransferTest):
+    """CALL-23, CALL-29: as if the phone of that leg had sent REFER; nobody is notified."""
+
+    def order(self, leg, to="1003"):
+        self.node.ctl("call.transfer", call=self.call_id(), leg=leg, to=to)
+
+    def test_the_caller_gives_the_callee(self):
+        out, into = self.talk()
+        self.order("a")
+        rung = self.rings("1002", "1001")
+        self.hears(self.audio_b, RINGBACK)
+        self.silent(self.audio_a)
+        self.takes(rung, into, self.audio_b, TALK_B)
+        out.wait_bye()
+        self.assertEqual(self.a.count(lambda m: m.method == "NOTIFY"), 0)
+        self.one_stream(self.audio_b)
+        rung.bye()
+        into.wait_bye()
+        self.assertEqual(self.pairs(), [("1001", "1002", "200", "transferred"), ("1002", "1003", "200", "hung up")])
+        self.assertEqual(self.node.cdrs()[0]["ended_by"], "operator")
+        self.assertEqual(self.happened(), ["call.transferring", "call.transferred"])
+
+    def test_the_callee_gives_the_caller_over_a_kill(self):
+        out, into = self.talk()
+        self.order("b")
+        rung = self.rings("1001", "1002")
+        self.hears(self.audio_a, RINGBACK)
+        self.node.kill()                # the command was answered: it is saved
+        self.node.restart()
+        self.hears(self.audio_a, RINGBACK)
+        self.takes(rung, out, self.audio_a, TALK_A)
+        into.wait_bye()
+        self.ends(out, rung)
+
+    def test_who_was_held(self):
+        """By command, too; its holder gives it to one that forwards."""
+        d, self.audio_d = self.agent("1004")
+        self.node.ctl("extension.put", number="1003", forward_always="1004")
+        out, into = self.talk()
+        self.held_by_command(into)
+        self.hears(self.audio_b, MUSIC)
+        self.order("a")
+        self.c, self.audio_c = d, self.audio_d
+        rung = self.rings("1002", "1001")
+        self.hears(self.audio_b, RINGBACK)
+        self.takes(rung, into, self.audio_b, TALK_B, version=3)
+        out.wait_bye()
+        self.ends(into, rung)
+
+    def test_nobody_takes_it(self):
+        out, into = self.talk()
+        self.order("b")
+        rung = self.rings("1001", "1002")
+        with self.assertRaisesRegex(ServerError, "under way"):
+            self.order("a")
+        rung.reject(486, "Busy Here")
+        self.talks()
+        failed = [event for event in self.node.events() if event["type"] == "call.transfer_failed"]
+        self.assertEqual([(event["from"], event["to"], event["sip_status"]) for event in failed], [("1001", "1002", "486")])
+        for end in (self.audio_a, self.audio_b):
+            self.one_stream(end)
+        self.ends(out, into)
+
+    def test_refused(self):
+        """What cannot be is said by name, and nobody rings."""
+        self.node.put_extension("1004", "secret1004")           # it has no phone
+        out, into = self.talk()
+        for leg, to, said in (("a", "1009", "no such extension"), ("a", "1004", "registered"), ("a", "1002", "same one")):
+            with self.assertRaisesRegex(ServerError, said):
+                self.order(leg, to)
+        with self.assertRaisesRegex(ServerError, "one of them must be named"):
+            self.node.ctl("call.transfer", call=self.call_id(), to="1003")
+        self.talks()
+        self.assertEqual(self.c.count(lambda m: m.method == "INVITE"), 0)
+        self.ends(out, into)
+
+
+class JoinedByCommand(TwoCalls):
+    """CALL-24, CALL-26: of each call one party stays."""
+
+    def left_again(self):
+        """Each process says BYE by itself."""
+        for message in list(self.b.received):
+            if message.is_request and message.method == "BYE":
+                self.b.respond(message, 200, "OK")
+        return True
+
+    def joined(self, kill=False):
+        out, into = self.talk()
+        first = self.call_id()
+        second, third = self.calls_third()
+        other = next(call["id"] for call in self.calls() if call["id"] != first)
+        self.again.start(TALK_B)
+        self.audio_c.start(TALK_C)
+        self.node.ctl("call.join", **{"call": first, "leg": "a", "with": other, "with_leg": "b"})
+        if kill:
+            self.node.kill()
+            self.node.restart()
+        second.wait_bye()
+        into.wait_bye()
+        self.hears(self.audio_a, TALK_C)
+        self.hears(self.audio_c, TALK_A)
+        self.until(lambda: self.left_again() and [call["id"] for call in self.calls()] == [first])
+        return out, third
+
+    def test_audio_crosses(self):
+        out, third = self.joined()
+        self.goes_on(self.audio_a)
+        self.goes_on(self.audio_c)
+        self.assertEqual(self.b.count(lambda m: m.method == "NOTIFY"), 0)
+        third.bye()
+        out.wait_bye()
+        self.assertEqual(sorted(self.pairs()), [("1001", "1002", "200", "transferred"), ("1001", "1003", "200", "hung up"),
+                                                ("1002", "1003", "200", "transferred")])
+
+    def test_over_a_kill(self):
+        out, third = self.joined(kill=True)
+        out.bye()
+        third.wait_bye()
+        self.ended()
+
+    def test_refused_by_name(self):
+        out, into = self.talk()
+        call = self.call_id()
+        for other, said in ((call, "same one"), ("0" * 12 + "1", "no such call")):
+            with self.assertRaisesRegex(ServerError, said):
+                self.node.ctl("call.join", **{"call": call, "leg": "a", "with": other})
         self.ends(out, into)
 
 
