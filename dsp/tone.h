@@ -15,6 +15,7 @@ enum tone_kind {
 	TONE_CONGESTION, /* the call failed, and not because the party is busy */
 	TONE_CALL_WAITING,
 	TONE_INFORMATION, /* the special information tone: what follows is an announcement, or nothing */
+	TONE_CONFIRMATION, /* what was asked for by a code was done (E.180: positive indication) */
 	TONE_KINDS
 };
 

@@ -2,7 +2,8 @@
 /*
  * Frequencies and cadences by ITU-T E.180 Supplement 2, "Various tones used in national networks". Where it lists several
  * of a kind, one was chosen. ETSI's are those of 3GPP TS 22.001 annex F. Levels: E.180 recommends -10 dBm0 for a tone,
- * whatever it is made of. The US say their own by frequency (ANSI T1.401, the precise tone plan).
+ * whatever it is made of. The US say their own by frequency (ANSI T1.401, the precise tone plan). Their confirmation tone, the
+ * dial tone in three bursts of 100 ms, is made of each country's dial tone: few of the others name one.
  */
 #include "dsp/tone.h"
 
@@ -14,6 +15,9 @@
 #define MODULATED(hz)       .parts = { { (hz), -113 }, { (hz)-16, -188 }, { (hz) + 16, -188 } }
 #define WITHOUT_END         0
 /* A step of silence has its time alone. */
+#define CONFIRMATION(dial) \
+	.count = 6,        \
+	.steps = { { 100, dial }, { 100 }, { 100, dial }, { 100 }, { 100, dial }, { 1500 } }
 #define INFORMATION \
 	.count = 4, .steps = { { 330, ONE(950) }, { 330, ONE(1400) }, { 330, ONE(1800) }, { 1000 } }
 
@@ -26,6 +30,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CONGESTION] = { 2, { { 200, ONE(425) }, { 200 } } },
 		  [TONE_CALL_WAITING] = { 4, { { 200, ONE(425) }, { 600 }, { 200, ONE(425) }, { 3000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
+		  [TONE_CONFIRMATION] = { CONFIRMATION(ONE(425)) },
 	  } },
 	{ .name = "au",
 	  .tones = {
@@ -36,6 +41,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CONGESTION] = { 4, { { 375, ONE(425) }, { 375 }, { 375, ONE_AT(425, -200) }, { 375 } } },
 		  [TONE_CALL_WAITING] = { 4, { { 200, ONE(425) }, { 200 }, { 200, ONE(425) }, { 4400 } } },
 		  [TONE_INFORMATION] = { 2, { { 2500, ONE(425) }, { 500 } } },
+		  [TONE_CONFIRMATION] = { CONFIRMATION(TWO(413, 438)) },
 	  } },
 	{ .name = "de",
 	  .tones = {
@@ -45,6 +51,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CONGESTION] = { 2, { { 240, ONE(425) }, { 240 } } },
 		  [TONE_CALL_WAITING] = { 4, { { 200, ONE(425) }, { 200 }, { 200, ONE(425) }, { 5000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
+		  [TONE_CONFIRMATION] = { CONFIRMATION(ONE(425)) },
 	  } },
 	{ .name = "fr",
 	  .tones = {
@@ -54,6 +61,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CONGESTION] = { 2, { { 250, ONE(440) }, { 250 } } },
 		  [TONE_CALL_WAITING] = { 2, { { 300, ONE(440) }, { 10000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
+		  [TONE_CONFIRMATION] = { CONFIRMATION(ONE(440)) },
 	  } },
 	{ .name = "jp",
 	  .tones = {
@@ -63,6 +71,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CONGESTION] = { 2, { { 500, ONE(400) }, { 500 } } },
 		  [TONE_CALL_WAITING] = { 2, { { 500, MODULATED(400) }, { 8000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
+		  [TONE_CONFIRMATION] = { CONFIRMATION(ONE(400)) },
 	  } },
 	{ .name = "uk",
 	  .tones = {
@@ -72,6 +81,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CONGESTION] = { 4, { { 400, ONE(400) }, { 350 }, { 225, ONE(400) }, { 525 } } },
 		  [TONE_CALL_WAITING] = { 2, { { 100, ONE(400) }, { 4000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
+		  [TONE_CONFIRMATION] = { CONFIRMATION(TWO(350, 440)) },
 	  } },
 	{ .name = "us",
 	  .tones = {
@@ -81,6 +91,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CONGESTION] = { 2, { { 250, TWO_AT(480, 620, -240) }, { 250 } } },
 		  [TONE_CALL_WAITING] = { 2, { { 300, ONE_AT(440, -130) }, { 9700 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
+		  [TONE_CONFIRMATION] = { CONFIRMATION(TWO_AT(350, 440, -130)) },
 	  } },
 };
 
