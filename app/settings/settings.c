@@ -338,6 +338,15 @@ static void emergency_to_shard(const struct settings *s, struct shard_settings *
 	memcpy(out->emergency, s->sip.emergency_numbers, sizeof(out->emergency));
 }
 
+void settings_codes_read(const struct settings *s, struct feature_codes *out)
+{
+	*out = (struct feature_codes){ 0 };
+	for (unsigned i = 0; s->codes.enabled && i < FEATURES; i++) {
+		if (strcmp(s->codes.dialled.code[i], SETTINGS_CODE_OFF) != 0)
+			memcpy(out->code[i], s->codes.dialled.code[i], sizeof(out->code[i]));
+	}
+}
+
 enum { REDIS_PORT = 6379 };
 
 /* The server of redis://[user:password@]host:port[/db], where that is an address. */
@@ -435,4 +444,5 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 	trusted_to_shard(s, out);
 	names_to_shard(&s->sip, out);
 	emergency_to_shard(s, out);
+	settings_codes_read(s, &out->codes);
 }

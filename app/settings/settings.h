@@ -96,6 +96,13 @@ struct settings_sip {
 	uint32_t emergency_number_count; /* filled with the usual ones when the file gives none */
 };
 
+#define SETTINGS_CODE_OFF "off"
+/* Of each as it is dialled; "off": there is none. */
+struct settings_codes {
+	bool enabled;
+	struct feature_codes dialled;
+};
+
 struct settings_tls {
 	struct tls_files
 		own;    /* filled with those that tandemctl init makes when the file gives none */
@@ -190,6 +197,7 @@ struct settings {
 	/* The file's line of each network that names no interface although media.port is xdp; 0: of none such. */
 	uint32_t without_interface[SHARD_NETWORKS_MAX];
 	struct settings_sip sip;
+	struct settings_codes codes;
 	struct settings_tls tls;
 	struct settings_media media;
 	struct settings_redis redis;
@@ -230,6 +238,8 @@ void settings_keep_at_start(struct settings *now, const struct settings *before,
 			    struct writer *changed);
 
 /* For shard_open and shard_configure. nonce_key: DIGEST_KEY_LEN bytes. tls: there is a certificate, so TLS ports are opened. */
+/* Those that are on. */
+void settings_codes_read(const struct settings *s, struct feature_codes *out);
 void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,
 		       struct shard_settings *out);
 /* For quota_open and quota_configure; calls: those that fit. */

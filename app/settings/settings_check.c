@@ -197,6 +197,68 @@ static void check_emergency(const struct check *c)
 	}
 }
 
+static bool are_alike(const struct feature_codes *codes, enum feature a, enum feature b)
+{
+	struct bytes code_a = bytes_str(codes->code[a]), code_b = bytes_str(codes->code[b]);
+
+	return a != b && code_a.n && code_b.n &&
+	       (feature_code_hides(codes, a, code_b) || feature_code_hides(codes, b, code_a));
+}
+
+/* The first with which it could be mistaken; FEATURES: none. Those without a setting are told apart. */
+static enum feature code_alike(const struct check *c, const struct feature_codes *codes,
+			       enum feature feature, const char *path)
+{
+	uint32_t line, column;
+	unsigned i = conf_where(c->yaml, path, &line, &column) ? FEATURES : 0;
+
+	while (i < FEATURES && !are_alike(codes, feature, (enum feature)i))
+		i++;
+	return (enum feature)i;
+}
+
+static const char *hidden_emergency(const struct settings *s, const struct feature_codes *codes,
+				    enum feature feature)
+{
+	for (uint32_t i = 0; i < s->sip.emergency_number_count; i++) {
+		if (feature_code_hides(codes, feature, bytes_str(s->sip.emergency_numbers[i])))
+			return s->sip.emergency_numbers[i];
+	}
+	return NULL;
+}
+
+static void check_code(const struct check *c, const struct feature_codes *codes,
+		       enum feature feature)
+{
+	const char *code = codes->code[feature];
+	const char *emergency = hidden_emergency(c->s, codes, feature);
+	char path[PATH_MAX_BYTES];
+	enum feature other;
+
+	(void)snprintf(path, sizeof(path), "codes.%s", feature_key(feature));
+	other = code_alike(c, codes, feature, path);
+	if (code[0] && (!strchr("*#", code[0]) || !code[1] || !is_dialled(code)))
+		REPORT(c, path,
+		       "%s must be \"off\", or begin with '*' or '#', as \"*72\": no number of an "
+		       "extension does",
+		       path);
+	else if (other != FEATURES)
+		REPORT(c, path, "%s begins as codes.%s does: a phone could not dial both", path,
+		       feature_key(other));
+	else if (emergency)
+		REPORT(c, path, "%s hides the emergency number %s", path, emergency);
+}
+
+/* Behind the emergency numbers. */
+static void check_codes(const struct check *c)
+{
+	struct feature_codes codes;
+
+	settings_codes_read(c->s, &codes);
+	for (unsigned i = 0; i < FEATURES; i++)
+		check_code(c, &codes, (enum feature)i);
+}
+
 static void check_origins(const struct check *c)
 {
 	for (uint32_t i = 0; i < c->s->http.origin_count; i++) {
@@ -331,6 +393,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_algorithms(&c);
 	check_trusted(&c);
 	check_emergency(&c);
+	check_codes(&c);
 	check_origins(&c);
 	check_others(&c);
 	check_hep(&c);

@@ -298,6 +298,22 @@ static const struct conf_field g_sip_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct conf_field g_codes_fields[] = {
+	{ .key = "enabled",
+	  .type = CONF_BOOL,
+	  FIELD(settings_codes, enabled),
+	  .preset = "true",
+	  .help = "false: there are none." },
+#define X(id, setting, dialled_, field, value, text)        \
+	{ .key = (setting),                                 \
+	  TEXT(settings_codes, dialled.code[FEATURE_##id]), \
+	  .preset = (dialled_),                             \
+	  .help = (text) },
+	FEATURE_CODES(X)
+#undef X
+		{ .key = NULL },
+};
+
 static const struct conf_field g_certificate_fields[] = {
 	{ .key = "certificate",
 	  TEXT(tls_files, certificate),
@@ -724,6 +740,13 @@ const struct conf_field g_settings_fields[] = {
 	  .at_start = true,
 	  .help = "Addresses that phones and carriers reach; at least one." },
 	{ .key = "sip", SECTION(sip, g_sip_fields), .help = "Signalling." },
+	{ .key = "codes",
+	  SECTION(codes, g_codes_fields),
+	  .help = "Feature codes: what the phone of an extension dials to change its own "
+		  "settings, as extension.put does. It hears the confirmation tone when they are "
+		  "saved, the information tone when they are refused, congestion when they cannot "
+		  "be saved; then the node hangs up. Each begins with * or #, in quotes; \"off\": "
+		  "there is none. An extension with such a number is called all the same." },
 	{ .key = "tls",
 	  SECTION(tls, g_tls_fields),
 	  .help = "Certificates of SIP over TLS and of HTTPS." },

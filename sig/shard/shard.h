@@ -16,6 +16,7 @@
 #include "sig/shard/quota.h"
 #include "sig/shard/registrar.h"
 #include "sig/sip/digest.h"
+#include "sig/sip/feature_code.h"
 #include "sig/sip/id.h"
 
 struct shard;
@@ -90,6 +91,7 @@ struct shard_settings {
 	/* Numbers whose calls no quota, no drain and no overload refuses. */
 	uint32_t emergency_count;
 	char emergency[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
+	struct feature_codes codes; /* where no extension has such a number */
 	uint32_t
 		reserved_count; /* further ports of ours, where nobody is sent anything: HTTP, Redis */
 	struct addr reserved[SHARD_RESERVED_MAX];

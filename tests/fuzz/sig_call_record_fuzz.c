@@ -3,6 +3,7 @@
  * A call record from anywhere. What is taken must be written as it was read (decode, encode, decode agree to the byte), and a shard
  * that takes it must be able to end the call and have nothing left. What is refused leaves nothing and names a reason.
  */
+#include "base/compiler.h"
 #include "sig/record/call_record.h"
 #include "tests/unit/sig/rig.h"
 
@@ -34,9 +35,15 @@ static bool again(const struct call_host *h, struct bytes record, struct text *o
 	return !err;
 }
 
+/* Of its own: the settings are big. */
+static NOINLINE void settings_fill(struct shard_settings *out)
+{
+	*out = rig_settings();
+}
+
 static void check_texts(struct bytes record)
 {
-	struct shard_settings settings = rig_settings();
+	static struct shard_settings settings;
 	static uint8_t space[HOST_SPACE];
 	struct rand_source rand;
 	struct call_host h = {
@@ -49,6 +56,7 @@ static void check_texts(struct bytes record)
 	struct text first = { 0 };
 	struct text second = { 0 };
 
+	settings_fill(&settings);
 	check(h.packing != NULL, "memory");
 	if (again(&h, record, &first)) {
 		check(again(&h, text_bytes(&first), &second), "what was written is refused");
