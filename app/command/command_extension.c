@@ -33,6 +33,17 @@ static bool secret_take(struct command_run *run, struct extension *e)
 	return true;
 }
 
+/* A number that a phone dials for something else would never be called. */
+static bool is_code(const struct command_run *run, struct bytes number)
+{
+	struct feature_codes codes;
+	enum feature feature;
+	struct bytes rest;
+
+	settings_codes_read(&run->node->settings, &codes);
+	return feature_dialled(&codes, number, &feature, &rest);
+}
+
 /* There is room for one more, and it comes with its secret. False: the run has failed. */
 static bool may_begin(struct command_run *run)
 {
@@ -41,6 +52,11 @@ static bool may_begin(struct command_run *run)
 	if (!command_value(run, "password")->given && !command_value(run, "ha1")->given) {
 		command_fail(run, COMMAND_MISSING_ARGUMENT, "password",
 			     "a new extension needs password or ha1");
+		return false;
+	}
+	if (is_code(run, command_value(run, "number")->text)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "number",
+			     "number begins with a feature code: see codes in the node file");
 		return false;
 	}
 	if (extensions_count(&run->node->extensions) < most)

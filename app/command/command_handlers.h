@@ -8,6 +8,7 @@
 #include "base/addr.h"
 
 struct call_view;
+struct effect;
 struct effect_order;
 struct node;
 struct ended_call;
@@ -45,6 +46,8 @@ bool command_order_begin(struct command_run *run, struct shard_order *by);
 bool command_order_refused(struct command_run *run, const struct shard_order *by, int err);
 /* effects_ordered_fn; arg is the node. */
 void command_ordered(uint64_t call, const struct effect_order *order, void *arg);
+/* effects_set_fn; arg is the node. */
+void command_feature(const struct effect *e, void *arg);
 /* Nobody hears any more what became of them. */
 void command_orders_drop(struct node *node);
 /* Of a call, caller and callee. */

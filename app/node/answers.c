@@ -68,6 +68,9 @@ static void feed_one(const struct answer *a, struct shard *s, struct instant now
 	case ANSWER_PLAY:
 		shard_play_told(s, a->call, &a->news, now);
 		return;
+	case ANSWER_SET:
+		shard_set_told(s, a->call, &a->set, now);
+		return;
 	case ANSWER_DEGRADED:
 		if (a->ok && a->late)
 			shard_caught_up(s, now);

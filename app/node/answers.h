@@ -19,6 +19,7 @@ enum answer_kind {
 	ANSWER_CERTIFICATE, /* of hop: a connection was refused for it */
 	ANSWER_DEGRADED,    /* ok: healthy again */
 	ANSWER_PLAY,        /* call, news */
+	ANSWER_SET,         /* call, set */
 };
 
 struct answer {
@@ -32,6 +33,7 @@ struct answer {
 	struct text tenant, user; /* owned */
 	struct flow_id flow;
 	struct act_news news;
+	struct set_news set;
 	struct sip_hop hop;
 };
 

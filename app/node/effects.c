@@ -298,6 +298,9 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_PLAY_STOP:
 		plays_stop(to->plays, e->call, e->version);
 		return;
+	case EFFECT_SET:
+		to->set(e, to->set_arg);
+		return;
 	case EFFECT_ORDERED:
 		to->ordered(e->call, &e->order, to->ordered_arg);
 		return;

@@ -18,6 +18,9 @@ typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, struct byte
 /* An order is carried out. */
 typedef void effects_ordered_fn(uint64_t call, const struct effect_order *order, void *arg);
 
+/* EFFECT_SET; its answer is ANSWER_SET. */
+typedef void effects_set_fn(const struct effect *set, void *arg);
+
 /* Where effects go. Its address stays the same while answers are awaited. */
 struct effects_to {
 	struct transport *sip;
@@ -30,6 +33,8 @@ struct effects_to {
 	void *passed_arg;
 	effects_ordered_fn *ordered;
 	void *ordered_arg;
+	effects_set_fn *set;
+	void *set_arg;
 	struct plays *plays;
 	struct ended *ended;        /* NULL: nobody wants to know */
 	struct cdrs cdrs;           /* those of one call are written here */

@@ -23,6 +23,7 @@ static const uint8_t g_tones[SHARD_TRACKS] = {
 	[SHARD_TRACK_BUSY] = TONE_BUSY + 1,
 	[SHARD_TRACK_CONGESTION] = TONE_CONGESTION + 1,
 	[SHARD_TRACK_INFORMATION] = TONE_INFORMATION + 1,
+	[SHARD_TRACK_CONFIRMATION] = TONE_CONFIRMATION + 1,
 };
 
 static void try_all(struct node *n, uint64_t now_ns)

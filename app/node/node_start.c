@@ -311,6 +311,8 @@ static int start_sockets(struct node *n)
 					     .passed_arg = n,
 					     .ordered = command_ordered,
 					     .ordered_arg = n,
+					     .set = command_feature,
+					     .set_arg = n,
 					     .fenced = &n->fenced };
 	err = loop_watch(engine_event_fd(n->engine), LOOP_READ, node_on_media, n);
 	if (err) {

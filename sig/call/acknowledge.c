@@ -6,6 +6,7 @@
 #include "sig/call/originate.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
+#include "sig/call/set.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
@@ -142,6 +143,7 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 		originate_joined(h, c);
 	if (turned)
 		tell_other(h, c, from);
+	set_established(h, c);
 }
 
 void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)

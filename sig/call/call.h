@@ -273,6 +273,7 @@ enum call_event_kind {
 	CALL_EV_MEDIA_FAILED, /* flow */
 	CALL_EV_HANGUP,       /* by the operator: order, or NULL */
 	CALL_EV_PLAY,         /* play */
+	CALL_EV_SET,          /* set */
 	CALL_EV_ORDER,        /* order */
 	CALL_EV_RELEASE,      /* the store is away: nothing waits any longer */
 	CALL_EV_ASSERT,       /* the store is back: save again */
@@ -324,6 +325,7 @@ struct call_event {
 	struct call_order *order;
 	struct call_join *join;
 	const struct act_news *play;
+	const struct set_news *set;
 };
 
 /* Where a party is reached. */
@@ -334,6 +336,11 @@ struct call_target {
 	bool behind_nat;
 	struct offer_terms terms;
 };
+/* A feature code. */
+struct call_set {
+	enum feature feature;
+	struct bytes number;
+};
 /* What the route named. */
 struct call_start {
 	const struct sip_message *invite;
@@ -341,9 +348,10 @@ struct call_start {
 	struct bytes from, display; /* who calls: user part and name */
 	bool early_media;
 	bool emergency;
-	struct quota_party payer; /* has it as one of its calls; the call gives that back */
-	struct offer_terms terms; /* of the caller */
-	struct bytes to;          /* user of ours */
+	struct quota_party payer;   /* has it as one of its calls; the call gives that back */
+	struct offer_terms terms;   /* of the caller */
+	struct bytes to;            /* user of ours, or what was dialled */
+	const struct call_set *set; /* ... which means this; NULL: a user */
 };
 /* By command: A is rung first. */
 struct call_originate {

@@ -8,6 +8,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
+#include "sig/call/set.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -58,6 +59,8 @@ static int ring(struct call_host *h, struct call *c, const struct call_start *s,
 		.local_user = caller.n ? caller : BYTES_LIT("anonymous"),
 	};
 
+	if (s->set)
+		return set_begin(h, c, s, refusal);
 	return plan_begin(h, c, s->to, &from, refusal);
 }
 

@@ -10,6 +10,7 @@
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/resume.h"
+#include "sig/call/set.h"
 #include "sig/call/transfer.h"
 #include "sig/call/wait.h"
 #include "sig/leg/dtmf.h"
@@ -171,6 +172,10 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 	if (due(&c->plan.until_ns, h->now.ns)) {
 		if (call_waits(c)) {
 			wait_overdue(h, c);
+			return;
+		}
+		if (set_state(c) != SET_NONE) {
+			set_overdue(h, c);
 			return;
 		}
 		if (plan_next(h, c, PLAN_NO_ANSWER))
@@ -352,6 +357,9 @@ static void call_release(struct call_host *h, struct call *c)
 		case OUTBOX_WAIT:
 			wait_go(h, c);
 			break;
+		case OUTBOX_SET:
+			set_go(h, c);
+			break;
 		case OUTBOX_ORDER:
 			order_answer(h, c, &item);
 			break;
@@ -421,6 +429,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		break;
 	case CALL_EV_PLAY:
 		acts_told(h, c, ev->play);
+		break;
+	case CALL_EV_SET:
+		set_told(h, c, ev->set);
 		break;
 	case CALL_EV_ORDER:
 		order_carry_out(h, c, ev->order);

@@ -4,6 +4,7 @@
 #include "media/payload.h"
 #include "sig/call/act.h"
 #include "sig/call/session.h"
+#include "sig/call/set.h"
 #include "sig/call/wait.h"
 
 /* ---- what ---- */
@@ -61,7 +62,7 @@ static bool is_held(const struct leg *l, const struct leg *peer)
 	return is_holding(peer) && !l->held;
 }
 
-/* The tone of a parting. */
+/* The tone of a status. */
 static enum hears hears_why(uint16_t status)
 {
 	switch (status) {
@@ -85,6 +86,24 @@ static bool is_left_waiting(const struct call *c)
 	return call_is_alone(c) && !c->acts && call_application(c).n == 0;
 }
 
+/* The tone of a parting. */
+static enum hears hears_parting(const struct call *c)
+{
+	switch (set_state(c)) {
+	case SET_DONE:
+		return HEARS_CONFIRMATION;
+	case SET_REFUSED:
+		return HEARS_INFORMATION;
+	case SET_FAILED:
+		return HEARS_CONGESTION;
+	case SET_NONE:
+	case SET_ASKED:
+	case SET_STATES:
+		break;
+	}
+	return hears_why(c->status);
+}
+
 enum hears hears_of(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = call_leg(c, leg), *peer = call_leg(c, bridge_peer(c, leg));
@@ -93,7 +112,7 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 	if (acts_track(c) && leg == c->bridge.caller)
 		return HEARS_PLAY;
 	if (c->parting_ns)
-		return listens ? hears_why(c->status) : HEARS_PEER;
+		return listens ? hears_parting(c) : HEARS_PEER;
 	if (listens && is_left_waiting(c))
 		return HEARS_MUSIC;
 	if (listens && !(peer && is_heard(peer)) && (rings_for(c, leg) || waits_up(c, leg)))
@@ -130,6 +149,8 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 		return h->tracks[SHARD_TRACK_CONGESTION];
 	case HEARS_INFORMATION:
 		return h->tracks[SHARD_TRACK_INFORMATION];
+	case HEARS_CONFIRMATION:
+		return h->tracks[SHARD_TRACK_CONFIRMATION];
 	}
 	return NULL;
 }

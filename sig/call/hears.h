@@ -17,7 +17,8 @@ enum hears {
 	HEARS_RINGBACK, /* the other one is rung */
 	HEARS_BUSY,     /* nobody is there any more, and it is told why (parting.h) */
 	HEARS_CONGESTION,
-	HEARS_INFORMATION, /* ... who was called cannot be called */
+	HEARS_INFORMATION,  /* ... who was called cannot be called */
+	HEARS_CONFIRMATION, /* what was dialled is done (set.h) */
 };
 
 enum hears hears_of(const struct call *c, uint8_t leg);

@@ -27,6 +27,7 @@ enum outbox_kind {
 	OUTBOX_PRACK,       /* ours to that of a leg */
 	OUTBOX_PRACKED, /* our 200 to a PRACK: who was answered never says it again; line: with SDP */
 	OUTBOX_WAIT,    /* the caller is told 180, and an application of the call */
+	OUTBOX_SET,     /* a document is asked for (set.h) */
 	OUTBOX_ORDER,   /* the answer to an order: what was done is not undone by a kill */
 	OUTBOX_RESPONSE, /* our 2xx to a BYE or REFER: who was told that it is over, or done, never says so again */
 };

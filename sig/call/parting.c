@@ -38,12 +38,13 @@ static void others_leave(struct call_host *h, struct call *c)
 	}
 }
 
-static void parting_begin(struct call_host *h, struct call *c, const struct call_ending *e)
+static void parting_begin(struct call_host *h, struct call *c, const struct call_ending *e,
+			  uint32_t ms)
 {
 	c->cause = e->cause;
 	c->ended_by = e->by;
 	c->status = e->status;
-	c->parting_ns = h->now.ns + PARTING_MS * NS_PER_MS;
+	c->parting_ns = h->now.ns + ms * NS_PER_MS;
 }
 
 void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
@@ -52,7 +53,7 @@ void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
 		call_end(h, c, e);
 		return;
 	}
-	parting_begin(h, c, e);
+	parting_begin(h, c, e, PARTING_MS);
 	if (!hears_tone(h, c, c->bridge.caller)) {
 		call_end(h, c, e);
 		return;
@@ -63,6 +64,15 @@ void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
 	outbox_touch(&c->out); /* nobody waits for this save */
 	LOG_INFO("call", c->id, "nobody takes the call, who waits hears why",
 		 LOG_U64("status", c->status), LOG_STR("reason", call_cause_text(c->cause)));
+}
+
+void parting_for(struct call_host *h, struct call *c, const struct call_ending *e, uint32_t ms)
+{
+	parting_begin(h, c, e, ms);
+	if (hears_tone(h, c, c->bridge.caller))
+		outbox_touch(&c->out);
+	else
+		call_end(h, c, e);
 }
 
 void parting_end(struct call_host *h, struct call *c)

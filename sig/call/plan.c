@@ -17,9 +17,17 @@ void plan_clear(struct plan *plan)
 	for (uint8_t i = 0; i < plan->count; i++) {
 		text_clear(&plan->steps[i].user);
 		text_clear(&plan->steps[i].application);
+		text_clear(&plan->steps[i].set.number);
 	}
 	free(plan->steps);
 	*plan = (struct plan){ 0 };
+}
+
+bool plan_rings_nobody(const struct plan *plan)
+{
+	const struct plan_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
+
+	return last && (last->application.n || last->set.state != SET_NONE);
 }
 
 int plan_add(struct plan *plan, struct bytes user, enum plan_why why)

@@ -21,19 +21,30 @@ enum { PLAN_STEPS_MAX = 8, PLAN_STEP_MAX_MS = 3600 * 1000 };
 /* Why a step was reached. */
 enum plan_why { PLAN_CALLED, PLAN_ALWAYS, PLAN_BUSY, PLAN_NO_ANSWER, PLAN_UNREACHABLE, PLAN_WHYS };
 
+/* What a step sets in a document (set.h). */
+struct plan_set {
+	uint8_t state;   /* enum set_state */
+	uint8_t feature; /* enum feature */
+	struct text number;
+};
+
 struct plan_step {
 	struct text user;
 	struct text application; /* it waits for that one (wait.h); empty: phones ring */
 	uint8_t why;             /* enum plan_why */
+	struct plan_set set;
 };
 
 struct plan {
 	struct plan_step *steps; /* the last one rings; NULL: none yet */
 	uint8_t count;
 	uint64_t until_ns; /* it rings no longer; 0: as long as any */
+	uint64_t serial;   /* of this process: what was asked to be set */
 };
 
 void plan_clear(struct plan *plan);
+/* The last step rings no phone: who calls is for the node. */
+bool plan_rings_nobody(const struct plan *plan);
 /* Somebody answered, or the call is over: no step follows. */
 void plan_stop(struct call *c);
 /* A step that is there already, as a record has it. 0 or -ENOMEM. */

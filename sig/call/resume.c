@@ -9,6 +9,7 @@
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
+#include "sig/call/set.h"
 #include "sig/call/transfer.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
@@ -288,5 +289,6 @@ void call_resume(struct call_host *h, struct call *c)
 	resume_leaving(h, c);
 	transfer_resume(h, c);
 	wait_go(h, c);
+	set_go(h, c);
 	acts_resume(h, c);
 }

@@ -29,7 +29,7 @@ bool call_is_alone(const struct call *c)
 
 bool call_is_by_itself(const struct call *c)
 {
-	return c->bridge.callee == LEG_NONE && (c->answer_utc_ms || call_application(c).n);
+	return c->bridge.callee == LEG_NONE && (c->answer_utc_ms || plan_rings_nobody(&c->plan));
 }
 
 static uint64_t wait_ns(const struct shard_forward *f)
@@ -95,20 +95,16 @@ void wait_overdue(struct call_host *h, struct call *c)
 }
 
 /* What the node cannot answer nobody can. */
-static int refused(struct call_host *h, struct call *c, int err, const struct call_refusal *refusal)
+void wait_refuse(struct call_host *h, struct call *c, int err, const struct call_refusal *refusal)
 {
 	struct call_ending e = { .cause = CAUSE_SESSION,
 				 .by = ENDED_BY_NODE,
 				 .status = refusal->status };
 
-	c->answer_utc_ms = 0;
-	if (refusal->status == 503)
-		return -ENOSPC;
 	LOG_WARN("call", c->id, "the node cannot answer what is offered",
 		 LOG_U64("status", refusal->status), LOG_INT("error", err),
 		 LOG_STR("reason", refusal->text ? refusal->text : "no memory"));
 	call_untaken(h, c, &e);
-	return -EPROTO;
 }
 
 /* Nobody is to be asked or told: what it has agreed on holds. */
@@ -126,6 +122,24 @@ static int answer_up(struct call_host *h, struct call *c, struct call_refusal *r
 	return 0;
 }
 
+int wait_take(struct call_host *h, struct call *c, struct call_refusal *refusal)
+{
+	bool asks = call_caller(c)->uas;
+	int err;
+
+	c->answer_utc_ms = h->now.utc_ms;
+	err = asks ? invite_answer_own(h, c, c->bridge.caller, refusal) : answer_up(h, c, refusal);
+	if (err) {
+		c->answer_utc_ms = 0;
+		return err;
+	}
+	if (asks)
+		c->state = CALL_ANSWERING;
+	c->status = 200;
+	plan_stop(c);
+	return 0;
+}
+
 int wait_answer(struct call_host *h, struct call *c)
 {
 	struct call_refusal refusal = { .status = 500 };
@@ -133,14 +147,11 @@ int wait_answer(struct call_host *h, struct call *c)
 
 	if (!call_waits(c))
 		return -EINVAL;
-	c->answer_utc_ms = h->now.utc_ms;
-	err = call_caller(c)->uas ? invite_answer_own(h, c, c->bridge.caller, &refusal)
-				  : answer_up(h, c, &refusal);
-	if (err)
-		return refused(h, c, err, &refusal);
-	if (call_caller(c)->uas)
-		c->state = CALL_ANSWERING;
-	c->status = 200;
-	plan_stop(c);
-	return 0;
+	err = wait_take(h, c, &refusal);
+	if (err && refusal.status == 503)
+		return -ENOSPC;
+	if (!err)
+		return 0;
+	wait_refuse(h, c, err, &refusal);
+	return -EPROTO;
 }

@@ -32,6 +32,10 @@ int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *
 void wait_go(struct call_host *h, struct call *c);
 /* Nobody has answered. */
 void wait_overdue(struct call_host *h, struct call *c);
+/* The node answers the caller by itself. 0 or -errno with *refusal. */
+int wait_take(struct call_host *h, struct call *c, struct call_refusal *refusal) NODISCARD;
+/* It cannot. */
+void wait_refuse(struct call_host *h, struct call *c, int err, const struct call_refusal *refusal);
 /* By command. 0, -EINVAL (it waits for nobody), -ENOSPC, or -EPROTO: there is no codec in common, and the call is refused. */
 int wait_answer(struct call_host *h, struct call *c) NODISCARD;
 

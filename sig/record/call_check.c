@@ -4,6 +4,7 @@
 
 #include "sig/call/act.h"
 #include "sig/call/segment.h"
+#include "sig/call/set.h"
 #include "sig/call/transfer.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
@@ -284,7 +285,7 @@ static const char *check_setup(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
 
-	if (c->bridge.callee == LEG_NONE && call_application(c).n)
+	if (c->bridge.callee == LEG_NONE && plan_rings_nobody(&c->plan))
 		return check_waiting(c);
 	if (call_caller_is_up(c))
 		return check_originating(c);
@@ -349,9 +350,24 @@ static const char *check_ending(const struct call *c)
 		       : NULL;
 }
 
+/* The one step of a call with nobody else; its outcome is known when the caller is answered, and heard when the answer is acknowledged. */
+static const char *check_set(const struct call *c)
+{
+	bool asked = set_state(c) == SET_ASKED;
+
+	if (set_state(c) == SET_NONE || c->state == CALL_ENDING)
+		return NULL;
+	if (c->plan.count != 1 || c->bridge.callee != LEG_NONE || c->transfer ||
+	    asked != (c->state == CALL_SETUP) ||
+	    (c->parting_ns != 0) != (c->state == CALL_ESTABLISHED) ||
+	    (c->parting_ns && c->cause == CAUSE_NONE))
+		return "call: setting";
+	return NULL;
+}
+
 static const char *check_state(const struct call *c)
 {
-	if (c->parting_ns)
+	if (c->parting_ns && set_state(c) == SET_NONE)
 		return check_parting(c);
 	switch (c->state) {
 	case CALL_SETUP:
@@ -418,5 +434,7 @@ const char *call_check(const struct call *c, const struct call_seed *seed)
 		wrong = segments_check(c);
 	if (!wrong)
 		wrong = check_transfer(c);
+	if (!wrong)
+		wrong = check_set(c);
 	return wrong ? wrong : check_state(c);
 }

@@ -64,6 +64,19 @@ static void read_clock(struct reading *r, const Tandem__Call__Call *in)
 	r->shift_ms = steady_shift(&r->h->steady, &mark, r->h->now.ns);
 }
 
+static bool read_set(struct reading *r, struct plan_set *set, const Tandem__Call__Step *in)
+{
+	enum feature feature = feature_by_key(bytes_mem(in->feature.data, in->feature.len));
+
+	if (in->set_state == SET_NONE)
+		return true;
+	if (in->set_state >= SET_STATES || feature == FEATURES)
+		return false;
+	set->state = (uint8_t)in->set_state;
+	set->feature = (uint8_t)feature;
+	return reading_line(r, &set->number, &in->number, FEATURE_VALUE_MAX - 1, "plan: number");
+}
+
 /* Records of format 0 and 1 have none: the call rings nobody else. */
 static bool read_plan(struct reading *r, const Tandem__Call__Call *in)
 {
@@ -78,7 +91,8 @@ static bool read_plan(struct reading *r, const Tandem__Call__Call *in)
 				       "plan: user") &&
 			  !plan_add(plan, text_bytes(&user), (enum plan_why)in->steps[i]->why) &&
 			  reading_line(r, &plan->steps[i].application, &in->steps[i]->application,
-				       APPLICATION_NAME_MAX - 1, "plan: application");
+				       APPLICATION_NAME_MAX - 1, "plan: application") &&
+			  read_set(r, &plan->steps[i].set, in->steps[i]);
 
 		text_clear(&user);
 		if (!ok)

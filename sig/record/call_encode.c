@@ -45,6 +45,18 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->offerer = c->bridge.offerer;
 }
 
+static void pack_set(Tandem__Call__Step *out, const struct plan_set *set)
+{
+	const char *key;
+
+	if (set->state == SET_NONE)
+		return;
+	key = feature_key((enum feature)set->feature);
+	out->feature = packing_octets(key, bytes_str(key).n);
+	out->number = packing_text(&set->number);
+	out->set_state = set->state;
+}
+
 static void pack_plan(const struct call_host *h, struct packing *p, const struct plan *plan)
 {
 	for (uint8_t i = 0; i < plan->count; i++) {
@@ -52,6 +64,7 @@ static void pack_plan(const struct call_host *h, struct packing *p, const struct
 		p->steps[i].user = packing_text(&plan->steps[i].user);
 		p->steps[i].why = plan->steps[i].why;
 		p->steps[i].application = packing_text(&plan->steps[i].application);
+		pack_set(&p->steps[i], &plan->steps[i].set);
 		p->step_list[i] = &p->steps[i];
 	}
 	p->call.steps = p->step_list;

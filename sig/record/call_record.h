@@ -25,7 +25,7 @@ static inline bool call_record_is_alone(const struct call *c)
 static inline uint32_t call_record_format(const struct call *c)
 {
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
-		     !call_application(c).n;
+		     !plan_rings_nobody(&c->plan);
 
 	if (call_record_is_alone(c))
 		return CALL_RECORD_ALONE;

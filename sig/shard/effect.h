@@ -25,6 +25,7 @@ enum effect_kind {
 	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
 	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, data: a file of the tenant; answers: shard_play_told */
+	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, user: whose document; answer: shard_set_told */
 	EFFECT_PLAY_STOP, /* call, version: of what is not to be played any more */
 	EFFECT_ORDERED,   /* order: the answer to an order, whose effect is in the store */
 };

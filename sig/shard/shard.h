@@ -182,6 +182,7 @@ enum shard_track {
 	SHARD_TRACK_BUSY,
 	SHARD_TRACK_CONGESTION,
 	SHARD_TRACK_INFORMATION,
+	SHARD_TRACK_CONFIRMATION,
 	SHARD_TRACK_FILES, /* from here on: those that extensions chose */
 	SHARD_TRACKS = 64,
 	SHARD_TRACK_NONE = SHARD_TRACKS,
@@ -242,6 +243,14 @@ struct act_news {
 struct act_terms;
 void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news,
 		     struct instant now);
+/* Of an EFFECT_SET. REFUSED: the document would not be a good one; FAILED: it is not known to be saved. */
+enum set_state { SET_NONE, SET_ASKED, SET_DONE, SET_REFUSED, SET_FAILED, SET_STATES };
+struct set_news {
+	enum set_state state;
+	uint64_t serial;
+};
+void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,
+		    struct instant now);
 /* An effect OPEN could not bind its ports (error -errno). */
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
 			struct instant now);

@@ -138,6 +138,13 @@ void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news
 	(void)shard_call_event(s, call, &ev, now);
 }
 
+void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_SET, .set = news };
+
+	(void)shard_call_event(s, call, &ev, now);
+}
+
 int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by, struct instant now)
 {
 	struct call_order order = { .by = by };

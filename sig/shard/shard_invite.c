@@ -14,6 +14,7 @@ struct caller {
 	struct bytes display;
 	bool early_media;
 	bool emergency; /* it calls such a number, and that one can be reached */
+	bool known; /* it is a phone of its extension: it has shown the password, or is registered there */
 	struct offer_terms terms;
 	struct quota_party payer;
 };
@@ -127,6 +128,13 @@ static void apply_profile(const struct shard *s, const struct shard_extension *e
 	caller->terms = terms_of(s, e, hop);
 }
 
+static bool is_registered(const struct shard *s, const struct sip_message *m, const char *user)
+{
+	const struct shard_aor *aor = shard_aor_get(s, bytes_str(user));
+
+	return aor && registrar_knows(&aor->entry, m, s->host.now.utc_ms);
+}
+
 /* A trusted neighbour speaks for whomever it names. */
 static void believe(const struct sip_message *m, char user[ROUTE_USER_MAX])
 {
@@ -180,8 +188,11 @@ static bool identify(struct shard *s, const struct sip_message *m, struct caller
 		return false;
 	if (e && e->display_name[0])
 		caller->display = bytes_str(e->display_name);
-	if (!e)
+	caller->known = e;
+	if (!e) {
 		e = shard_extension_find(s, bytes_str(caller->user));
+		caller->known = e && e->enabled && is_registered(s, m, caller->user);
+	}
 	apply_profile(s, e, &m->hop, caller);
 	return true;
 }
@@ -241,9 +252,21 @@ uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_ta
 	return count;
 }
 
-/* R-URI to bindings. */
-static bool route(const struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
-		  struct call_refusal *why)
+/* No extension has that number. Codes are for phones of extensions: whom a peer names need not be the one who speaks. */
+static bool route_code(const struct shard *s, const struct caller *caller, struct bytes user,
+		       struct call_set *set, struct call_refusal *why)
+{
+	if (!caller->known ||
+	    !feature_dialled(&s->settings.codes, user, &set->feature, &set->number))
+		return invite_fail(why, 404, REFUSED_NOT_FOUND);
+	if (feature_value(set->feature) == FEATURE_NUMBER && !set->number.n)
+		return invite_fail(why, 484, REFUSED_NOT_FOUND);
+	return set->number.n < FEATURE_VALUE_MAX || invite_fail(why, 404, REFUSED_NOT_FOUND);
+}
+
+/* R-URI to bindings, or to a feature code: then set has it. */
+static bool route(const struct shard *s, const struct sip_message *m, const struct caller *caller,
+		  char user[ROUTE_USER_MAX], struct call_set *set, struct call_refusal *why)
 {
 	struct call_target targets[BINDINGS_MAX];
 	uint32_t count;
@@ -258,7 +281,7 @@ static bool route(const struct shard *s, const struct sip_message *m, char user[
 	case ROUTE_SCHEME:
 		return invite_fail(why, 416, REFUSED_SCHEME);
 	case ROUTE_NOT_FOUND:
-		return invite_fail(why, 404, REFUSED_NOT_FOUND);
+		return route_code(s, caller, bytes_str(user), set, why);
 	case ROUTE_FOREIGN:
 		LOG_INFO("sip", 0, "call to another domain refused, see sip.domains",
 			 LOG_BYTES("domain", m->uri.host), LOG_ADDR("source", &m->hop.remote));
@@ -344,6 +367,7 @@ static bool is_emergency(const struct shard *s, const struct sip_message *m)
 void shard_invite(struct shard *s, const struct sip_message *m)
 {
 	struct caller caller = { .emergency = is_emergency(s, m) };
+	struct call_set set = { .feature = FEATURES };
 	struct call_refusal why;
 	char to[ROUTE_USER_MAX];
 	struct txn_slot *slot;
@@ -356,7 +380,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 		return;
 	caller.payer = shard_party(s, bytes_str(caller.user), &m->hop);
 	slot = admit(s, m, &caller, &why);
-	if (slot && !route(s, m, to, &why)) {
+	if (slot && !route(s, m, &caller, to, &set, &why)) {
 		shard_quota_give(s, &caller.payer, QUOTA_CALLS);
 		refuse_known(s, slot, m, bytes_str(caller.user), &why);
 		return;
@@ -376,5 +400,6 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 		      .payer = caller.payer,
 		      .terms = caller.terms,
 		      .to = bytes_str(to),
+		      .set = set.feature < FEATURES ? &set : NULL,
 	      });
 }

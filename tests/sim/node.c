@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -35,6 +36,11 @@ const char *node_extension(uint32_t i, char out[16])
 {
 	(void)snprintf(out, 16, "%u", EXTENSION_0 + i);
 	return out;
+}
+
+uint32_t node_extension_index(const char *number)
+{
+	return (uint32_t)strtoul(number, NULL, 10) - EXTENSION_0;
 }
 
 /* ---- effects ---- */
@@ -73,6 +79,9 @@ static void carry_one(struct sim *s, const struct effect *e)
 		break;
 	case EFFECT_MEDIA:
 		engine_command(s, e->media, e->call);
+		break;
+	case EFFECT_SET:
+		document_set(s, e);
 		break;
 	case EFFECT_ORDERED:
 		ordered(s, e);
@@ -380,10 +389,27 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
 	case EFFECT_PLAY:
+	case EFFECT_SET:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_ORDERED:
 		break;
 	}
+	carry(s);
+}
+
+/* What is in the documents counts from now on. */
+void node_set_told(struct sim *s, uint32_t extension, uint64_t call, const struct set_news *news)
+{
+	struct call_view view;
+	char number[16];
+
+	if (extension < s->phones.extension_count &&
+	    shard_forward_set(s->node.shard, node_extension(extension, number),
+			      &s->phones.forward[extension]))
+		abort();
+	shard_set_told(s->node.shard, call, news, node_now(s));
+	if (shard_call_glance(s->node.shard, call, &view) && view.state == CALL_ANSWERING)
+		check_answers(s, call);
 	carry(s);
 }
 

@@ -71,8 +71,12 @@ void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 /* The last of these once more. */
 void node_again(struct sim *s);
 
+/* What became of a feature code. */
+void node_set_told(struct sim *s, uint32_t extension, uint64_t call, const struct set_news *news);
+
 uint16_t node_local(enum sip_transport transport, uint8_t family);
 struct instant node_now(const struct sim *s);
 const char *node_extension(uint32_t i, char out[16]);
+uint32_t node_extension_index(const char *number);
 
 #endif

@@ -62,6 +62,10 @@ void scenario_settings(struct sim *s, struct shard_settings *out)
 		.registrations_max = 64,
 		.txns_max = small ? 64 : 512,
 	};
+#define X(id, key, dialled, field, value, help) \
+	(void)snprintf(out->codes.code[FEATURE_##id], FEATURE_CODE_LEN, "%s", dialled);
+	FEATURE_CODES(X)
+#undef X
 	listen_on(out, "192.0.2.1", "192.0.2.1:5060", "192.0.2.1:5061");
 	listen_on(out, "2001:db8::1", "[2001:db8::1]:5060", "[2001:db8::1]:5061");
 	out->media_timeout_ns = sim_chance(s, 800) ? sim_between(s, 8, 40) * NS_PER_S : 0;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "tests/sim/check.h"
+#include "tests/sim/document.h"
 #include "tests/sim/engine.h"
 #include "tests/sim/golden.h"
 #include "tests/sim/net.h"
@@ -70,6 +71,7 @@ struct sim {
 	struct engine engine;
 	struct node node;
 	struct phones phones;
+	struct document_changes documents;
 	struct check check;
 	struct totals totals;
 	enum sabotage sabotage;

@@ -87,6 +87,11 @@ static void move(struct sim *s, struct phone_call *c)
 
 static void take(struct sim *s, const struct story_step *step)
 {
+	static const char *const codes[] = {
+		[CODE_FORWARD_TO_C] = "*721003", [CODE_FORWARD_OFF] = "*73",
+		[CODE_DISTURB_OFF] = "*78",      [CODE_DISTURB_ON] = "*79",
+		[CODE_TO_NOBODY] = "*999999",    [CODE_TO_ITSELF] = "*721001",
+	};
 	struct phone *p = &s->phones.list[step->who];
 	struct phone_call *c = call_of(p);
 	char number[16];
@@ -100,6 +105,9 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_DIAL_LATE:
 		(void)phone_dial(s, p, node_extension(step->to, number),
 				 step->what == STORY_DIAL_LATE);
+		break;
+	case STORY_CODE:
+		(void)phone_dial(s, p, codes[step->to], false);
 		break;
 	case STORY_HANG_UP:
 		phone_hang_up(s, c);

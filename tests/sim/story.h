@@ -16,10 +16,21 @@ enum story_phone { A, B, C, D, B2 };
 /* Extensions; NOBODY does not exist. */
 enum story_extension { EXT_A, EXT_B, EXT_C, EXT_D, NOBODY };
 
+/* What is dialled for it. */
+enum story_code {
+	CODE_FORWARD_TO_C,
+	CODE_FORWARD_OFF,
+	CODE_DISTURB_OFF,
+	CODE_DISTURB_ON,
+	CODE_TO_NOBODY,
+	CODE_TO_ITSELF
+};
+
 enum story_what {
 	STORY_END, /* of the steps */
 	STORY_DIAL,
 	STORY_DIAL_LATE, /* without an offer */
+	STORY_CODE,      /* to: enum story_code */
 	STORY_HANG_UP,   /* in the way that fits: CANCEL, BYE */
 	STORY_HOLD,      /* or off hold again */
 	STORY_MOVE,      /* its media to another port */

@@ -55,6 +55,10 @@ struct rig {
 	enum media_codec play_codec;
 	char played[80];
 	uint32_t play_count, play_stops;
+	uint64_t set; /* serial of the last EFFECT_SET */
+	enum feature set_feature;
+	char set_user[64], set_number[FEATURE_VALUE_MAX];
+	uint32_t set_count;
 	struct security_event security; /* the last one */
 	uint32_t security_count;
 	struct sip_hop trusted_udp;
@@ -316,6 +320,13 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		(void)bytes_cstr(text_bytes(&e->data), r->played, sizeof(r->played));
 		r->play_count++;
 		break;
+	case EFFECT_SET:
+		r->set = e->version;
+		r->set_feature = (enum feature)e->expected;
+		(void)bytes_cstr(text_bytes(&e->user), r->set_user, sizeof(r->set_user));
+		(void)bytes_cstr(text_bytes(&e->data), r->set_number, sizeof(r->set_number));
+		r->set_count++;
+		break;
 	case EFFECT_PLAY_STOP:
 		r->play_stops++;
 		break;
@@ -361,6 +372,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
 	case EFFECT_PLAY:
+	case EFFECT_SET:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_ORDERED:
 		break;

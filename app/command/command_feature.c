@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Feature codes: a phone changes its own extension, by the command extension.put in its name. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "base/log.h"
+#include "sig/call/plan.h"
+#include "sig/sip/id.h"
+
+struct feature_run {
+	struct node *node;
+	uint64_t call;
+	struct set_news news;
+	char number[sizeof(((struct shard_extension *)NULL)->number)];
+	enum feature feature;
+};
+
+static void feature_end(struct feature_run *run, enum set_state state, const char *reason)
+{
+	struct answer a = { .kind = ANSWER_SET, .call = run->call, .set = run->news };
+
+	a.set.state = state;
+	if (state == SET_DONE)
+		LOG_INFO("feature", run->call, "an extension was changed by its phone",
+			 LOG_STR("number", run->number),
+			 LOG_STR("feature", feature_key(run->feature)));
+	else
+		LOG_WARN("feature", run->call, "an extension was not changed by its phone",
+			 LOG_STR("number", run->number),
+			 LOG_STR("feature", feature_key(run->feature)), LOG_STR("reason", reason));
+	answers_add(&run->node->answers, &a);
+	free(run);
+}
+
+/* What Redis did not take may be taken another time. */
+static bool is_failure(const char *code)
+{
+	static const enum command_error_code failures[] = { COMMAND_BUSY, COMMAND_UNAVAILABLE,
+							    COMMAND_UNCERTAIN, COMMAND_INTERNAL };
+
+	for (size_t i = 0; i < COUNT_OF(failures); i++) {
+		if (!strcmp(code, command_error_name(failures[i])))
+			return true;
+	}
+	return false;
+}
+
+static void on_done(json_t *answer, void *arg)
+{
+	const json_t *error = json_object_get(answer, "error");
+	const char *code = json_string_value(json_object_get(error, "code"));
+
+	if (json_is_true(json_object_get(answer, "ok")))
+		feature_end(arg, SET_DONE, "");
+	else
+		feature_end(arg, code && !is_failure(code) ? SET_REFUSED : SET_FAILED,
+			    code ? code : "out of memory");
+	json_decref(answer);
+}
+
+static bool is_listed(const struct bytes *list, uint32_t n, struct bytes number)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (bytes_eq(list[i], number))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever is called there is sent on until it is the extension again. */
+static bool comes_back(const struct extensions *x, const char *number, struct bytes target)
+{
+	struct bytes list[PLAN_STEPS_MAX] = { target };
+	uint32_t n = 1;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct extension *e = extensions_find(x, list[i]);
+		struct bytes next = bytes_str(e ? e->forward.always : "");
+
+		if (bytes_is(list[i], number))
+			return true;
+		if (next.n && n < COUNT_OF(list) && !is_listed(list, n, next))
+			list[n++] = next;
+	}
+	return false;
+}
+
+/* NULL: calls may go there. */
+static const char *target_wrong(const struct node *node, const char *number, struct bytes target)
+{
+	const struct extension *e = extensions_find(&node->extensions, target);
+
+	if (!e || !e->core.enabled)
+		return "no such extension";
+	return comes_back(&node->extensions, number, target) ? "its calls come back" : NULL;
+}
+
+static json_t *value_json(enum feature feature, struct bytes number)
+{
+	switch (feature_value(feature)) {
+	case FEATURE_NUMBER:
+		return json_stringn((const char *)number.p, number.n);
+	case FEATURE_NOTHING:
+		return json_string("");
+	case FEATURE_TRUE:
+		return json_true();
+	case FEATURE_FALSE:
+		return json_false();
+	}
+	return NULL;
+}
+
+static void feature_put(struct feature_run *run, struct bytes number)
+{
+	struct command_principal who = { .tenant = NODE_TENANT, .permission = COMMAND_FOR_TENANT };
+	json_t *args = json_pack("{s:s, s:o}", "number", run->number, feature_field(run->feature),
+				 value_json(run->feature, number));
+	char id[COMMAND_ID_MAX];
+
+	if (!args) {
+		feature_end(run, SET_FAILED, "out of memory");
+		return;
+	}
+	(void)snprintf(id, sizeof(id), "feature %" PRIx64, run->call);
+	command_start(run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args, on_done,
+		      run);
+	json_decref(args);
+}
+
+void command_feature(const struct effect *e, void *arg)
+{
+	struct feature_run *run = calloc(1, sizeof(*run));
+	struct bytes number = text_bytes(&e->data);
+	const char *wrong = NULL;
+
+	if (!run) {
+		LOG_ERROR("feature", e->call, "out of memory"); /* the call has a time */
+		return;
+	}
+	*run = (struct feature_run){ .node = arg,
+				     .call = e->call,
+				     .news = { .serial = e->version },
+				     .feature = (enum feature)e->expected };
+	if (bytes_cstr(text_bytes(&e->user), run->number, sizeof(run->number)))
+		wrong = "no such extension";
+	else if (feature_value(run->feature) == FEATURE_NUMBER)
+		wrong = target_wrong(run->node, run->number, number);
+	if (wrong)
+		feature_end(run, SET_REFUSED, wrong);
+	else
+		feature_put(run, number);
+}

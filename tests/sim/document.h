@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Documents of extensions in small: what a feature code sets there outlives the node, and is told when the store has it. */
+#ifndef TESTS_SIM_DOCUMENT_H
+#define TESTS_SIM_DOCUMENT_H
+
+#include "sig/shard/shard.h"
+
+struct sim;
+
+enum { DOCUMENT_CHANGES_MAX = 64 };
+
+struct document_change {
+	uint64_t call, serial;
+	enum feature feature;
+	uint32_t extension, incarnation; /* of the node that asked */
+	char number[FEATURE_VALUE_MAX];
+};
+
+struct document_changes {
+	struct document_change list[DOCUMENT_CHANGES_MAX]; /* the newest ones */
+	uint32_t count;
+};
+
+/* EFFECT_SET. */
+void document_set(struct sim *s, const struct effect *e);
+
+#endif
