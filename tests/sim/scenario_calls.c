@@ -2,6 +2,9 @@
 /* Who calls whom, and what phones do about it. */
 #include "tests/sim/scenario.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define LAST_NS (240 * NS_PER_S) /* nobody talks longer */
 enum { CALLS_FROM_MS = 2000, CALLS_TO_MS = 60000, ANSWERED_MAX_MS = 40000 };
 
@@ -152,6 +155,18 @@ static void on_hang_up_early(struct sim *s, const struct event *e)
 		phone_hang_up(s, p->calls[e->a]);
 }
 
+/* Of what it would have dialled. */
+static void dial_code(struct sim *s, char to[16])
+{
+	char number[16];
+
+	memcpy(number, to, sizeof(number));
+	if (sim_chance(s, 700))
+		(void)snprintf(to, 16, "*90%.8s", number);
+	else
+		(void)snprintf(to, 16, "%s", sim_chance(s, 500) ? "*78" : "*79");
+}
+
 static void on_dial(struct sim *s, const struct event *e)
 {
 	struct phone *p = &s->phones.list[e->who];
@@ -160,7 +175,10 @@ static void on_dial(struct sim *s, const struct event *e)
 
 	if (!p->alive)
 		return;
-	c = phone_dial(s, p, node_extension((uint32_t)e->a, to), e->b);
+	(void)node_extension((uint32_t)e->a, to);
+	if (s->harvest && sim_chance(s, 100))
+		dial_code(s, to);
+	c = phone_dial(s, p, to, e->b);
 	if (!c)
 		return;
 	sim_after(s,

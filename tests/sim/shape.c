@@ -151,6 +151,15 @@ static void look_at_pairs(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, t && t->with, "transfer-join");
 }
 
+static void look_at_plan(struct shape *out, const Tandem__Call__Call *in)
+{
+	static const char *const names[] = { "", "set-asked", "set-done", "set-refused",
+					     "set-failed" };
+	uint32_t state = in->n_steps ? in->steps[in->n_steps - 1]->set_state : 0;
+
+	has(out, in, state && state < COUNT_OF(names), names[state % COUNT_OF(names)]);
+}
+
 static void things(struct shape *out, const Tandem__Call__Call *in)
 {
 	struct leg_things t = look_at_legs(in);
@@ -171,6 +180,7 @@ static void things(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, t.answer, "answer");
 	look_at_flows(out, in);
 	look_at_pairs(out, in);
+	look_at_plan(out, in);
 }
 
 bool shape_of(struct shape *out, const struct call_host *h, struct bytes record)
