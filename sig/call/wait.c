@@ -19,7 +19,8 @@ struct bytes call_application(const struct call *c)
 
 bool call_waits(const struct call *c)
 {
-	return (c->state == CALL_SETUP || c->state == CALL_RINGING) && call_application(c).n;
+	return (c->state == CALL_SETUP || c->state == CALL_RINGING) && !c->parting_ns &&
+	       call_application(c).n;
 }
 
 bool call_is_alone(const struct call *c)

@@ -155,6 +155,23 @@ static void nobody_answers(void **state)
 	line_assert_cdr(l, 480, 19, ENDED_BY_NODE);
 }
 
+/* The caller hears by now that nobody answers. */
+static void answers_too_late(void **state)
+{
+	struct line *l = *state;
+
+	for (unsigned i = SHARD_TRACK_BUSY; i <= SHARD_TRACK_INFORMATION; i++)
+		shard_track_set(l->r->shard, (enum shard_track)i, g_ringback);
+	originated(l);
+	rig_wait_ms(l->r, 5100);
+	assert_int_equal(rig_counts(l->r).calls, 1);
+	assert_int_equal(answer(l), -EINVAL);
+	restart(l);
+	assert_int_equal(answer(l), -EINVAL);
+	rig_wait_ms(l->r, 6000);
+	line_assert_cdr(l, 480, 19, ENDED_BY_NODE);
+}
+
 static void caller_leaves(void **state)
 {
 	struct line *l = *state;
@@ -300,9 +317,15 @@ static void is_refreshed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ALONE_TEST(waits),         ALONE_TEST(answer_is_saved), ALONE_TEST(nobody_answers),
-		ALONE_TEST(caller_leaves), ALONE_TEST(nothing_to_say),  ALONE_TEST(is_given_away),
-		ALONE_TEST(is_given_back), ALONE_TEST(is_refreshed),
+		ALONE_TEST(waits),
+		ALONE_TEST(answer_is_saved),
+		ALONE_TEST(nobody_answers),
+		ALONE_TEST(caller_leaves),
+		ALONE_TEST(nothing_to_say),
+		ALONE_TEST(is_given_away),
+		ALONE_TEST(is_given_back),
+		ALONE_TEST(is_refreshed),
+		ALONE_TEST(answers_too_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
