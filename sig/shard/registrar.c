@@ -185,8 +185,23 @@ static void note_move(struct step *s, const struct sip_hop *from, const struct s
 	a->moved[a->moved_count++].to = *to;
 }
 
+/* Killed between its save and those of its calls, twice in a row, it is looked for where it was before. */
+static void note_moves(struct step *s, const struct binding *old, struct binding *b)
+{
+	struct sip_hop was = old->was;
+
+	if (sip_hop_equal(&old->hop, &b->hop))
+		return;
+	note_move(s, &old->hop, &b->hop);
+	was.local = old->hop.local; /* of the same transport */
+	if (was.remote.family != ADDR_NONE)
+		note_move(s, &was, &b->hop);
+	if (old->hop.transport == b->hop.transport)
+		b->was = old->hop;
+}
+
 /* Takes out what the new binding stands for. False: the request is older than what is known. */
-static bool replace(struct step *s, const struct sip_uri *uri, const struct binding *b, bool stays)
+static bool replace(struct step *s, const struct sip_uri *uri, struct binding *b, bool stays)
 {
 	for (uint32_t i = s->next.count; i-- > 0;) {
 		const struct binding *old = &s->next.bindings[i];
@@ -196,7 +211,7 @@ static bool replace(struct step *s, const struct sip_uri *uri, const struct bind
 			continue;
 		if (is_stale(s, old))
 			return step_refuse(s, 500, "cseq_old");
-		note_move(s, &old->hop, &b->hop);
+		note_moves(s, old, b);
 		aor_remove(&s->next, i);
 		s->answer.changed = true;
 	}

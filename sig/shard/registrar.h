@@ -26,6 +26,8 @@ struct binding {
 	uint64_t expires_utc_ms;
 	struct sip_hop
 		hop; /* where the REGISTER came from: requests go there (symmetric, NAT safe) */
+	struct sip_hop
+		was; /* until it is refreshed there: the hop before, where saved calls may still have it; no address: none */
 	struct addr bound; /* our address of hop.local, for a later process; filled by the owner */
 	bool nat;          /* source is not what Contact and Via say */
 	bool closed; /* the connection it came by is gone; of this process alone, in no record */

@@ -18,8 +18,8 @@ struct borrowed {
 	pb_aor aor;
 	pb_binding bindings[BINDINGS_MAX];
 	pb_binding *list[BINDINGS_MAX];
-	pb_hop hops[BINDINGS_MAX];
-	uint8_t ips[BINDINGS_MAX][16];
+	pb_hop hops[BINDINGS_MAX], were[BINDINGS_MAX];
+	uint8_t ips[BINDINGS_MAX][16], were_ips[BINDINGS_MAX][16];
 	char bounds[BINDINGS_MAX][ADDR_TEXT_MAX];
 };
 
@@ -28,27 +28,36 @@ static ProtobufCBinaryData borrow(const struct text *t)
 	return (ProtobufCBinaryData){ .len = t->n, .data = (uint8_t *)t->p };
 }
 
-static void borrow_hop(struct borrowed *to, uint32_t i, const struct binding *b)
+static void borrow_hop(pb_hop *h, uint8_t ip[16], const struct sip_hop *hop)
 {
-	const struct sip_hop *hop = &b->hop;
-	pb_hop *h = &to->hops[i];
-
 	tandem__sig__hop__init(h);
-	memcpy(to->ips[i], hop->remote.ip, sizeof(to->ips[i]));
+	memcpy(ip, hop->remote.ip, 16);
 	h->transport = (uint32_t)hop->transport;
-	if (b->bound.family == ADDR_NONE) {
-		h->local = hop->local;
-	} else {
-		(void)addr_text(&b->bound, to->bounds[i]);
-		h->bound = to->bounds[i];
-	}
 	h->inbound = hop->inbound;
 	h->port = hop->remote.port;
 	h->scope = hop->remote.scope;
 	h->ip = (ProtobufCBinaryData){
 		.len = hop->remote.family == ADDR_V4 ? 4 : 16,
-		.data = to->ips[i],
+		.data = ip,
 	};
+}
+
+static void borrow_hops(struct borrowed *to, uint32_t i, const struct binding *b)
+{
+	pb_hop *h = &to->hops[i];
+
+	borrow_hop(h, to->ips[i], &b->hop);
+	if (b->bound.family == ADDR_NONE) {
+		h->local = b->hop.local;
+	} else {
+		(void)addr_text(&b->bound, to->bounds[i]);
+		h->bound = to->bounds[i];
+	}
+	to->bindings[i].hop = h;
+	if (b->was.remote.family == ADDR_NONE)
+		return;
+	borrow_hop(&to->were[i], to->were_ips[i], &b->was);
+	to->bindings[i].was = &to->were[i];
 }
 
 static void borrow_binding(struct borrowed *to, uint32_t i, const struct binding *b)
@@ -56,13 +65,12 @@ static void borrow_binding(struct borrowed *to, uint32_t i, const struct binding
 	pb_binding *p = &to->bindings[i];
 
 	tandem__sig__binding__init(p);
-	borrow_hop(to, i, b);
+	borrow_hops(to, i, b);
 	p->contact = borrow(&b->contact);
 	p->call_id = borrow(&b->call_id);
 	p->user_agent = borrow(&b->user_agent);
 	p->cseq = b->cseq;
 	p->expires_utc_ms = b->expires_utc_ms;
-	p->hop = &to->hops[i];
 	p->nat = b->nat;
 	p->q = b->q;
 	p->instance = borrow(&b->instance);
@@ -170,6 +178,8 @@ static const char *read_binding(struct binding *b, const pb_binding *p)
 
 	if (!reason)
 		reason = read_hop(&b->hop, p->hop);
+	if (!reason && p->was)
+		reason = read_hop(&b->was, p->was);
 	if (!reason && p->hop->bound[0] && addr_parse(&b->bound, bytes_str(p->hop->bound)))
 		reason = "hop_bound";
 	if (reason)

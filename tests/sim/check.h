@@ -91,6 +91,8 @@ struct check {
 
 void check_fail(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct seen *check_seen(struct sim *s, uint64_t call); /* NULL: never heard of */
+/* The store was away or silent, and a kill took what no save knew. */
+bool check_took(struct sim *s, uint64_t call);
 
 /* ---- check_sent.c: what the node says; false: it shall not leave (sabotage) ---- */
 bool check_sent(struct sim *s, const struct addr *to, struct bytes text);
@@ -138,8 +140,6 @@ void check_vanished(struct sim *s, const struct phone_call *c);
 
 /* Nobody but that end is left for a good while. */
 bool check_is_alone(struct sim *s, const struct phone_call *c);
-/* Its registration over a new connection was saved, and its legs that followed were not: after two kills in a row no record knows the way. */
-bool check_was_between(const struct seen *seen, const struct phone_call *c);
 /* The node has an end for it, and a phone talks on. */
 void check_ended(struct sim *s, uint64_t call);
 

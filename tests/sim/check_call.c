@@ -61,11 +61,6 @@ void check_follow(struct sim *s)
 	}
 }
 
-bool check_was_between(const struct seen *seen, const struct phone_call *c)
-{
-	return c->phone->transport != SIP_UDP && seen->crashes > 1;
-}
-
 static bool is_settled(const struct sim *s, const struct seen *seen, uint64_t since_ns)
 {
 	return s->now_ns - since_ns > (seen->given ? GIVEN_NS : SETTLED_NS);
@@ -83,8 +78,7 @@ static void look_at_call(struct sim *s, const struct seen *seen)
 	if ((seen->given || one->caller != two->caller) &&
 	    !shard_call_view(s->node.shard, seen->call, &v))
 		check_fail(s, "call %" PRIx64 " goes on without the node", seen->call);
-	if (!three || check_was_between(seen, one) || check_was_between(seen, two) ||
-	    check_was_between(seen, three))
+	if (!three)
 		return;
 	/* a successor gives CANCEL its time again (RFC 3261 9.1) */
 	if (is_settled(s, seen, three->answer_ns) && is_settled(s, seen, two->answer_ns) &&
@@ -174,7 +168,7 @@ static void on_ended(struct sim *s, const struct event *e)
 	const struct phone_call *c = next_end(s, e->a, NULL);
 
 	if (c && seen && !seen->weak && !seen->stale && !seen->excused &&
-	    !has_lost_its_way(s, c->phone) && !check_was_between(seen, c))
+	    !has_lost_its_way(s, c->phone))
 		check_fail(s, "call %" PRIx64 " has ended, and %s#%u still talks", e->a,
 			   c->phone->user, c->phone->index);
 }
@@ -193,10 +187,9 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 	if (other && seen && seen->given && (seen->by_node || !check_is_alone(s, other)))
 		return; /* those who go on without it, perhaps with an application */
 	/* where a registration was promised without a save, and is lost, nobody knows who came back */
-	if (other && other->phone->transport != SIP_UDP && seen && seen->excused && seen->crashes)
+	if (other && other->phone->transport != SIP_UDP && check_took(s, c->node_call))
 		return;
-	if (other &&
-	    (has_lost_its_way(s, other->phone) || (seen && check_was_between(seen, other))))
+	if (other && has_lost_its_way(s, other->phone))
 		return;
 	/* each process listens for silence anew */
 	if (other && s->now_ns - s->check.restored_ns <= SETTLED_NS) {

@@ -41,7 +41,6 @@ static bool is_excused(struct sim *s, const struct phone_call *c)
 	const struct seen *seen = check_seen(s, c->node_call);
 
 	return !seen || seen->weak || seen->stale || c->phone->vanished_ns ||
-	       check_was_between(seen, c) ||
 	       (c->phone->transport != SIP_UDP && (s->totals.steps || seen->excused));
 }
 

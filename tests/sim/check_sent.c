@@ -57,7 +57,8 @@ static void look_at_cseq(struct sim *s, const struct sip_message *m)
 			hash_crc32c(0, m->via.branch);
 		return;
 	}
-	if (!id_tag_get(m->from.tag, &id) && (seen = check_seen(s, id.call)) && seen->repeats)
+	if (!id_tag_get(m->from.tag, &id) && (seen = check_seen(s, id.call)) &&
+	    (seen->repeats || check_took(s, id.call)))
 		return;
 	if (!is_repetition(d, m))
 		check_fail(s, "CSeq %u comes after %u in " BYTES_FMT, m->cseq, d->cseq,

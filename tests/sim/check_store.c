@@ -29,6 +29,13 @@ struct seen *check_seen(struct sim *s, uint64_t call)
 	return NULL;
 }
 
+bool check_took(struct sim *s, uint64_t call)
+{
+	const struct seen *seen = check_seen(s, call);
+
+	return seen && seen->excused && seen->crashes;
+}
+
 static struct seen *see(struct sim *s, uint64_t call)
 {
 	struct seen *seen = check_seen(s, call);

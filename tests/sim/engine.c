@@ -50,9 +50,7 @@ static struct engine_stream *stream_of(struct sim *s, const struct engine_flow *
 /* While the store is away ranges are granted without a save: rather that than silence. A kill then may cost it. */
 static bool is_unsaved(struct sim *s, const struct engine_flow *f)
 {
-	const struct seen *seen = check_seen(s, f->spec.call);
-
-	return seen && seen->excused && seen->crashes;
+	return check_took(s, f->spec.call);
 }
 
 /* What was sent since the last look. */

@@ -143,9 +143,8 @@ static void hear_origin(struct sim *s, const struct phone_call *c, struct phone_
 	uint64_t id = number_at(o, 1);
 	uint64_t version = number_at(o, 2);
 	uint32_t hash = hash_crc32c(0, sdp);
-	const struct seen *seen = check_seen(s, c->node_call);
 
-	if (seen && seen->excused && seen->crashes) /* a kill took what no save knew */
+	if (check_took(s, c->node_call))
 		d->node_hash = 0;
 	if (d->node_hash && id != d->node_id)
 		check_fail(s, "%s: the o= line names another session", c->call_id);

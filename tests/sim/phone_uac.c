@@ -189,7 +189,7 @@ static void answered(struct sim *s, struct phone_call *c, const struct sip_messa
 
 	if (!bytes_is(m->to.tag, c->rseq_tag))
 		c->settled = false; /* another phone answered */
-	else if (c->settled && m->body.n)
+	else if (c->settled && m->body.n && !check_took(s, c->node_call))
 		check_fail(s, "%s: SDP once more in the 2xx", c->call_id);
 	if (!success(s, c, m, c->late && !c->settled))
 		return;

@@ -108,6 +108,46 @@ static void registration_was_lost(void **state)
 	text_clear(&binding);
 }
 
+/* It came back, its registration was saved, and of its call the save that knows the way was not. The next time it comes back the call
+ * follows all the same: the binding knows where it was before. */
+static void killed_between_two_saves(void **state)
+{
+	struct line *l = *state;
+	struct text call = { 0 }, binding = { 0 };
+
+	(void)log_in(&l->b, "");
+	talk(l);
+	assert_int_equal(text_set(&call, text_bytes(&rig_stored(l->r)->record)), 0);
+	connect_phone(&l->b, SIP_TCP, 6);
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+	(void)entry_of(l, &binding);
+	kill_and_restart(l, text_bytes(&call), text_bytes(&binding));
+	connect_phone(&l->b, SIP_TCP, 7);
+	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
+	phone_request(&l->a, "BYE", "", "");
+	assert_on(last(l->r, "BYE "), 7);
+	phone_answer(&l->b, text_bytes(&last(l->r, "BYE ")->data), "200 OK", "");
+	assert_int_equal(rig_counts(l->r).calls, 0);
+	text_clear(&call);
+	text_clear(&binding);
+}
+
+/* Once it is registered anew where it is, nothing of where it was is kept. */
+static void refreshed_where_it_is(void **state)
+{
+	struct line *l = *state;
+	const struct aor *a;
+
+	(void)log_in(&l->b, "");
+	connect_phone(&l->b, SIP_TCP, 6);
+	(void)log_in(&l->b, "");
+	a = shard_aor_find(l->r->shard, BYTES_LIT("1002"));
+	assert_int_equal(a->bindings[0].was.remote.port, 40005);
+	(void)log_in(&l->b, "");
+	a = shard_aor_find(l->r->shard, BYTES_LIT("1002"));
+	assert_int_equal(a->bindings[0].was.remote.family, ADDR_NONE);
+}
+
 /* An hour is put on the clock, or taken off it, between two connections: its registration runs on, so it is known again. */
 static void clock_is_set_meanwhile(void **state)
 {
@@ -161,6 +201,8 @@ int main(void)
 		WIRED_TEST(rang_is_not_asked_again),
 		WIRED_TEST(redirected_leg_waits_for_its_phone),
 		WIRED_TEST(registration_was_lost),
+		WIRED_TEST(killed_between_two_saves),
+		WIRED_TEST(refreshed_where_it_is),
 		WIRED_TEST(clock_is_set_meanwhile),
 		WIRED_TEST(cancel_before_its_invite),
 	};
