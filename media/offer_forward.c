@@ -117,19 +117,6 @@ int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
 	return forward(&k, error);
 }
 
-static bool said_dtls(const struct sdp *s)
-{
-	struct offer_profile profile;
-
-	for (unsigned i = 1; i <= s->media_count; i++) {
-		if (s->sections[i].port &&
-		    offer_profile_read(&profile, sdp_slice(s, s->sections[i].proto)) &&
-		    profile.dtls)
-			return true;
-	}
-	return false;
-}
-
 /* What was said is read like an offer of a party that may have anything. Keys stay where they are, as they do in any offer. */
 static struct offer_policy policy_again(const struct offer_policy *policy, const struct sdp *said)
 {
@@ -142,7 +129,7 @@ static struct offer_policy policy_again(const struct offer_policy *policy, const
 					.video_codecs = OFFER_VIDEO_ALL };
 	again.b.sdes_accept = true;
 	again.b.sdes_offer = again.b.sdes_only = again.b.dtls_only = false;
-	again.b.dtls_offer = said_dtls(said);
+	again.b.dtls_offer = offer_profile_has_dtls(said);
 	return again;
 }
 

@@ -45,20 +45,6 @@ static bool is_in_clear(const struct offer_terms *terms)
 	return !(terms->sdes_only || terms->dtls_only) || terms->lines & OFFER_LINES_UNENCRYPTED;
 }
 
-/* Of a browser, or a phone that is like one. */
-static bool has_dtls(const struct sdp *s)
-{
-	struct offer_profile profile;
-
-	for (unsigned i = 1; i <= s->media_count; i++) {
-		if (s->sections[i].port &&
-		    offer_profile_read(&profile, sdp_slice(s, s->sections[i].proto)) &&
-		    profile.dtls)
-			return true;
-	}
-	return false;
-}
-
 const char *offer_opaque_refusal(const struct sdp *s, uint8_t index,
 				 const struct offer_policy *policy)
 {
@@ -68,7 +54,7 @@ const char *offer_opaque_refusal(const struct sdp *s, uint8_t index,
 		return "the profile does not allow such a line";
 	if (!is_in_clear(&policy->a) || !is_in_clear(&policy->b))
 		return "only encrypted media is accepted";
-	if (has_dtls(s) || offer_terms_want_dtls(&policy->b))
+	if (offer_profile_has_dtls(s) || offer_terms_want_dtls(&policy->b))
 		return "no such line beside DTLS-SRTP";
 	return NULL;
 }

@@ -31,3 +31,16 @@ const char *offer_profile_name(struct offer_profile p)
 
 	return g_profiles[keys + (p.feedback ? 1 : 0)].name;
 }
+
+bool offer_profile_has_dtls(const struct sdp *s)
+{
+	struct offer_profile profile;
+
+	for (unsigned i = 1; i <= s->media_count; i++) {
+		if (s->sections[i].port &&
+		    offer_profile_read(&profile, sdp_slice(s, s->sections[i].proto)) &&
+		    profile.dtls)
+			return true;
+	}
+	return false;
+}

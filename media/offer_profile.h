@@ -3,7 +3,7 @@
 #ifndef MEDIA_OFFER_PROFILE_H
 #define MEDIA_OFFER_PROFILE_H
 
-#include "base/bytes.h"
+#include "media/sdp.h"
 
 struct offer_profile {
 	bool secure;   /* RTP/SAVP (RFC 3711), RTP/SAVPF (RFC 5124): keys by SDES */
@@ -14,5 +14,7 @@ struct offer_profile {
 /* The third field of m=. False: none of these six (over TCP, UDPTL...). */
 bool offer_profile_read(struct offer_profile *out, struct bytes proto);
 const char *offer_profile_name(struct offer_profile p);
+/* A line with a port is DTLS-SRTP: its sender is a browser, or a phone that is like one. */
+bool offer_profile_has_dtls(const struct sdp *s);
 
 #endif

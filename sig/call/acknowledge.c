@@ -191,12 +191,7 @@ void invite_answer_go(struct call_host *h, struct call *c, uint8_t leg)
 	if (l->state != LEG_EARLY)
 		return; /* a re-INVITE, or said before, perhaps by another process */
 	l->state = LEG_ANSWERED;
-	metric_add(h->metrics->calls_answered, 1);
-	histogram_add(&h->metrics->setup, (c->answer_utc_ms - c->setup_utc_ms) * 1000);
-	call_publish(h, c, SIG_CALL_ANSWERED);
-	LOG_INFO("call", c->id, "call answered", LOG_BYTES("from", text_bytes(&c->from)),
-		 LOG_BYTES("to", text_bytes(&c->to)),
-		 LOG_U64("setup_ms", c->answer_utc_ms - c->setup_utc_ms));
+	originate_answered_by(h, c);
 }
 
 void invite_answer_again(struct call_host *h, struct call *c, uint8_t leg)

@@ -72,7 +72,7 @@ void cdr_put(char *out, size_t cap, struct bytes b)
 	(void)bytes_cstr(bytes_sub(b, 0, cap - 1), out, cap);
 }
 
-static void last_fill(struct cdr *cdr, const struct call *c)
+void cdr_begin(struct cdr *cdr, const struct call *c)
 {
 	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));
 	cdr_put(cdr->to, sizeof(cdr->to), text_bytes(&c->to));
@@ -81,8 +81,13 @@ static void last_fill(struct cdr *cdr, const struct call *c)
 	cdr->setup_utc_ms = c->setup_utc_ms;
 	cdr->ringing_utc_ms = c->ringing_utc_ms;
 	cdr->answer_utc_ms = c->answer_utc_ms;
-	cdr->end_utc_ms = c->end_utc_ms;
 	cdr->sip_status = c->status;
+}
+
+static void last_fill(struct cdr *cdr, const struct call *c)
+{
+	cdr_begin(cdr, c);
+	cdr->end_utc_ms = c->end_utc_ms;
 	cdr->ended_by = c->ended_by;
 }
 

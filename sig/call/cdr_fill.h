@@ -9,6 +9,8 @@ void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const stru
 		  const struct media_event *closed);
 /* Into a fixed field, cut to fit. */
 void cdr_put(char *out, size_t cap, struct bytes b);
+/* What of a pair is in the call from its setup on: names, times until the answer, status. */
+void cdr_begin(struct cdr *cdr, const struct call *c);
 /* How many a call has: one for each pair (segment.h). */
 uint32_t cdrs_count(const struct call *c);
 /* Those of all pairs in their order; of the last one everything but the counters. wall_ms: what makes the call's times those of the wall,

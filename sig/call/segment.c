@@ -22,14 +22,8 @@ static void segment_fill(struct segment *s, const struct call *c)
 
 	s->caller = c->bridge.caller;
 	s->callee = c->bridge.callee;
-	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));
-	cdr_put(cdr->to, sizeof(cdr->to), text_bytes(&c->to));
-	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id),
-		text_bytes(&call_caller(c)->dialog.call_id));
-	cdr->setup_utc_ms = c->setup_utc_ms;
-	cdr->ringing_utc_ms = c->ringing_utc_ms;
+	cdr_begin(cdr, c);
 	cdr->answer_utc_ms = c->answer_utc_ms ? later(c->answer_utc_ms, c->setup_utc_ms) : 0;
-	cdr->sip_status = c->status;
 }
 
 /* Two as one: the names, the outcome and the legs of the later, from the setup of the earlier on, with the talk of both. */
