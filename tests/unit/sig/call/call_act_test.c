@@ -3,81 +3,12 @@
 #include <errno.h>
 
 #include "sig/call/act.h"
-#include "tests/unit/sig/line.h"
-
-static void application_set(struct rig *r, const char *number, struct shard_forward f)
-{
-	(void)bytes_cstr(BYTES_LIT("ivr"), f.application, sizeof(f.application));
-	assert_int_equal(shard_forward_set(r->shard, number, &f), 0);
-}
-
-static int setup(void **state)
-{
-	struct line *l;
-
-	(void)line_setup(state);
-	l = *state;
-	application_set(l->r, "1004", (struct shard_forward){ 0 });
-	return 0;
-}
-
-static uint64_t the_call(struct rig *r)
-{
-	struct call_view view;
-	uint32_t cursor = 0;
-
-	assert_true(shard_call_next(r->shard, &cursor, &view));
-	return view.call;
-}
-
-static void calls(struct line *l, const char *sdp)
-{
-	phone_invite(&l->a, "1004", sdp);
-	rig_run(l->r);
-	assert_true(phone_hears(&l->a, "SIP/2.0 180").n);
-}
-
-static int answer(struct line *l)
-{
-	int err = shard_call_answer(l->r->shard, the_call(l->r), NULL, l->r->now);
-
-	rig_run(l->r);
-	return err;
-}
-
-static void answered(struct line *l)
-{
-	calls(l, PHONE_SDP_A);
-	assert_int_equal(answer(l), 0);
-	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
-	phone_ack(&l->a);
-	rig_run(l->r);
-	assert_int_equal(rig_counts(l->r).calls_established, 1);
-}
-
-static void restart(struct line *l)
-{
-	struct rig *r = l->r;
-	const char *reason = "";
-	uint32_t last = r->save_count - 1;
-
-	while (r->saves[last].kind != EFFECT_CALL_SAVE)
-		last--;
-	shard_close(r->shard);
-	rig_start_shard(r);
-	phone_bind(&l->a);
-	phone_bind(&l->b);
-	application_set(r, "1004", (struct shard_forward){ .no_answer = "1002" });
-	if (shard_restore_call(r->shard, text_bytes(&r->saves[last].record), r->now, &reason))
-		fail_msg("%s", reason);
-	shard_resume(r->shard, r->now);
-	rig_run(r);
-}
+#include "tests/unit/sig/application.h"
 
 static int act_by(struct line *l, struct act_terms terms, uint64_t id)
 {
 	struct shard_order by = { .id = id, .ticket = id };
-	int err = shard_call_act(l->r->shard, the_call(l->r), &terms, &by, l->r->now);
+	int err = shard_call_act(l->r->shard, application_call(l->r), &terms, &by, l->r->now);
 
 	rig_run(l->r);
 	return err;
@@ -90,7 +21,7 @@ static void told(struct line *l, enum act_news_kind kind)
 				       .job = { .slot = 600, .generation = 7 },
 				       .codec = l->r->play_codec };
 
-	shard_play_told(l->r->shard, the_call(l->r), &news, l->r->now);
+	shard_play_told(l->r->shard, application_call(l->r), &news, l->r->now);
 	rig_run(l->r);
 }
 
@@ -99,7 +30,7 @@ static void key(struct line *l, char digit)
 	struct flow_spec s = line_last_spec(l->r, 0);
 	struct media_event ev = { .kind = MEDIA_FLOW_DIGIT,
 				  .id = s.id,
-				  .call = the_call(l->r),
+				  .call = application_call(l->r),
 				  .digit = digit,
 				  .duration_ms = 100 };
 
@@ -149,7 +80,7 @@ static void plays_files(void **state)
 	static const char *const want[] = { "a.wav", "b.wav", "a.wav", "b.wav" };
 	struct line *l = *state;
 
-	answered(l);
+	application_answered(l);
 	assert_int_equal(act_by(l, g_two, 1), 0);
 	for (size_t i = 0; i < COUNT_OF(want); i++) {
 		assert_int_equal(l->r->play_count, i + 1);
@@ -169,7 +100,7 @@ static void play_is_replaced_and_stopped(void **state)
 {
 	struct line *l = *state;
 
-	answered(l);
+	application_answered(l);
 	assert_int_equal(act_by(l, g_two, 1), 0);
 	assert_int_equal(act_by(l, g_two, 1), 0); /* the same again */
 	assert_int_equal(l->r->play_count, 1);
@@ -190,7 +121,7 @@ static void key_ends_a_play(void **state)
 	struct act_terms terms = g_two;
 	struct line *l = *state;
 
-	answered(l);
+	application_answered(l);
 	terms.interruptible = true;
 	assert_int_equal(act_by(l, terms, 1), 0);
 	told(l, ACT_NEWS_OPEN);
@@ -203,7 +134,7 @@ static void collects(void **state)
 {
 	struct line *l = *state;
 
-	answered(l);
+	application_answered(l);
 	assert_int_equal(act_by(l, g_pin, 1), 0);
 	told(l, ACT_NEWS_OPEN);
 	key(l, '1'); /* ends what is played, and counts */
@@ -230,7 +161,7 @@ static void keys_do_not_come(void **state)
 	struct act_terms terms = g_pin;
 	struct line *l = *state;
 
-	answered(l);
+	application_answered(l);
 	terms.file_count = 0;
 	assert_int_equal(act_by(l, terms, 1), 0);
 	rig_wait_ms(l->r, 4900);
@@ -250,7 +181,7 @@ static void caller_hangs_up(void **state)
 {
 	struct line *l = *state;
 
-	answered(l);
+	application_answered(l);
 	assert_int_equal(act_by(l, g_pin, 1), 0);
 	key(l, '9');
 	phone_request(&l->a, "BYE", "", "");
@@ -263,11 +194,11 @@ static void go_on_after_a_restart(void **state)
 {
 	struct line *l = *state;
 
-	answered(l);
+	application_answered(l);
 	assert_int_equal(act_by(l, g_two, 1), 0);
 	told(l, ACT_NEWS_OPEN);
 	told(l, ACT_NEWS_ENDED);
-	restart(l);
+	application_restart(l);
 	assert_int_equal(l->r->play_count, 3);
 	assert_string_equal(l->r->played, "b.wav");
 	told(l, ACT_NEWS_OPEN);
@@ -275,10 +206,10 @@ static void go_on_after_a_restart(void **state)
 	assert_int_equal(act_by(l, g_pin, 2), 0);
 	key(l, '1');
 	key(l, '2');
-	restart(l);
+	application_restart(l);
 	key(l, '3');
 	key(l, '4');
-	restart(l);
+	application_restart(l);
 	rig_wait_ms(l->r, 2100);
 	assert_over(l, SIG_CALL_COLLECTED, 2, "timeout", "1234");
 	assert_int_equal(act_by(l, g_pin, 2), 0); /* given again: it was carried out */
@@ -290,7 +221,7 @@ static void keys_are_sealed(void **state)
 	struct line *l = *state;
 	const struct text *record;
 
-	answered(l);
+	application_answered(l);
 	assert_int_equal(act_by(l, g_pin, 1), 0);
 	record = &l->r->saves[l->r->save_count - 1].record;
 	assert_non_null(memmem(record->p, record->n, "pin.wav", 7));
@@ -308,7 +239,7 @@ static void not_for_two_parties(void **state)
 	assert_int_equal(l->r->play_count, 0);
 }
 
-#define ACT_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, line_teardown)
+#define ACT_TEST(fn) cmocka_unit_test_setup_teardown(fn, application_setup, line_teardown)
 
 int main(void)
 {

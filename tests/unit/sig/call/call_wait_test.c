@@ -2,7 +2,7 @@
 /* Calls that wait for an application, which answers them by command. */
 #include <errno.h>
 
-#include "tests/unit/sig/line.h"
+#include "tests/unit/sig/application.h"
 
 #define SDP_NO_CODEC                                                                  \
 	"v=0\r\no=a 1 1 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \
@@ -11,31 +11,6 @@
 	"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \
 	"m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n"
 
-static void application_set(struct rig *r, const char *number, struct shard_forward f)
-{
-	(void)bytes_cstr(BYTES_LIT("ivr"), f.application, sizeof(f.application));
-	assert_int_equal(shard_forward_set(r->shard, number, &f), 0);
-}
-
-static int setup(void **state)
-{
-	struct line *l;
-
-	(void)line_setup(state);
-	l = *state;
-	application_set(l->r, "1004", (struct shard_forward){ 0 });
-	return 0;
-}
-
-static uint64_t the_call(struct rig *r)
-{
-	struct call_view view;
-	uint32_t cursor = 0;
-
-	assert_true(shard_call_next(r->shard, &cursor, &view));
-	return view.call;
-}
-
 static uint32_t events_of(const struct rig *r, enum sig_event_kind kind)
 {
 	uint32_t n = 0;
@@ -43,50 +18,6 @@ static uint32_t events_of(const struct rig *r, enum sig_event_kind kind)
 	for (uint32_t i = 0; i < r->event_count; i++)
 		n += r->events[i].kind == kind && !strcmp(r->events[i].application, "ivr");
 	return n;
-}
-
-static void calls(struct line *l, const char *sdp)
-{
-	phone_invite(&l->a, "1004", sdp);
-	rig_run(l->r);
-	assert_true(phone_hears(&l->a, "SIP/2.0 180").n);
-}
-
-static int answer(struct line *l)
-{
-	int err = shard_call_answer(l->r->shard, the_call(l->r), NULL, l->r->now);
-
-	rig_run(l->r);
-	return err;
-}
-
-static void answered(struct line *l)
-{
-	calls(l, PHONE_SDP_A);
-	assert_int_equal(answer(l), 0);
-	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
-	phone_ack(&l->a);
-	rig_run(l->r);
-	assert_int_equal(rig_counts(l->r).calls_established, 1);
-}
-
-static void restart(struct line *l)
-{
-	struct rig *r = l->r;
-	const char *reason = "";
-	uint32_t last = r->save_count - 1;
-
-	while (r->saves[last].kind != EFFECT_CALL_SAVE)
-		last--;
-	shard_close(r->shard);
-	rig_start_shard(r);
-	phone_bind(&l->a);
-	phone_bind(&l->b);
-	application_set(r, "1004", (struct shard_forward){ .no_answer = "1002" });
-	if (shard_restore_call(r->shard, text_bytes(&r->saves[last].record), r->now, &reason))
-		fail_msg("%s", reason);
-	shard_resume(r->shard, r->now);
-	rig_run(r);
 }
 
 /* Saved before said, as a phone that is rung. */
@@ -111,9 +42,9 @@ static void is_answered(void **state)
 	struct flow_spec s;
 	struct bytes m;
 
-	calls(l, PHONE_SDP_A);
+	application_rings(l, PHONE_SDP_A);
 	l->r->hold_saves = true;
-	assert_int_equal(answer(l), 0);
+	assert_int_equal(application_answer(l), 0);
 	assert_int_equal(phone_hears(&l->a, "SIP/2.0 200").n, 0);
 	l->r->hold_saves = false;
 	rig_run(l->r);
@@ -125,7 +56,7 @@ static void is_answered(void **state)
 	s = line_last_spec(l->r, 0);
 	assert_true(s.alone && s.receive && s.send);
 	assert_int_equal(s.peer.generation, 0);
-	assert_int_equal(answer(l), -EINVAL); /* it is */
+	assert_int_equal(application_answer(l), -EINVAL); /* it is */
 	phone_request(&l->a, "BYE", "", "");
 	rig_run(l->r);
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
@@ -140,7 +71,7 @@ static void nobody_answers(void **state)
 {
 	struct line *l = *state;
 
-	calls(l, PHONE_SDP_A);
+	application_rings(l, PHONE_SDP_A);
 	rig_wait_ms(l->r, 59000);
 	assert_int_equal(phone_hears(&l->a, "SIP/2.0 480").n, 0);
 	rig_wait_ms(l->r, 1100);
@@ -158,12 +89,12 @@ static void goes_on(void **state)
 
 	application_set(l->r, "1004",
 			(struct shard_forward){ .no_answer = "1002", .application_wait_s = 5 });
-	calls(l, PHONE_SDP_A);
+	application_rings(l, PHONE_SDP_A);
 	rig_wait_ms(l->r, 5100);
 	m = phone_rings(&l->b);
 	assert_true(rig_has(m, "1001@"));
 	assert_true(rig_has(m, "Diversion: <sip:1004@"));
-	assert_int_equal(answer(l), -EINVAL);
+	assert_int_equal(application_answer(l), -EINVAL);
 	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
 	rig_run(l->r);
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
@@ -189,11 +120,11 @@ static void comes_from_a_phone(void **state)
 	m = rig_take(l->r, &l->b.addr, "CANCEL ");
 	assert_true(m.n);
 	assert_int_equal(events_of(l->r, SIG_CALL_WAITING), 1);
-	assert_int_equal(answer(l), 0);
+	assert_int_equal(application_answer(l), 0);
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 	phone_ack(&l->a);
 	rig_run(l->r);
-	restart(l);
+	application_restart(l);
 	assert_int_equal(rig_counts(l->r).calls_established, 1);
 }
 
@@ -201,7 +132,7 @@ static void caller_gives_up(void **state)
 {
 	struct line *l = *state;
 
-	calls(l, PHONE_SDP_A);
+	application_rings(l, PHONE_SDP_A);
 	phone_cancel(&l->a);
 	rig_run(l->r);
 	assert_true(phone_hears(&l->a, "SIP/2.0 487").n);
@@ -213,8 +144,8 @@ static void no_codec(void **state)
 {
 	struct line *l = *state;
 
-	calls(l, SDP_NO_CODEC);
-	assert_int_equal(answer(l), -EPROTO);
+	application_rings(l, SDP_NO_CODEC);
+	assert_int_equal(application_answer(l), -EPROTO);
 	assert_true(phone_hears(&l->a, "SIP/2.0 488").n);
 	phone_ack(&l->a);
 	line_assert_idle(l->r);
@@ -226,15 +157,15 @@ static void late_offer(void **state)
 	struct line *l = *state;
 	struct bytes m;
 
-	calls(l, "");
-	assert_int_equal(answer(l), 0);
+	application_rings(l, "");
+	assert_int_equal(application_answer(l), 0);
 	m = phone_hears(&l->a, "SIP/2.0 200");
 	assert_true(rig_has(m, "m=audio 20"));
 	phone_ack_with(&l->a, PHONE_SDP_A);
 	rig_run(l->r);
 	assert_int_equal(rig_counts(l->r).calls_established, 1);
 	assert_true(line_last_spec(l->r, 0).send);
-	restart(l);
+	application_restart(l);
 	assert_true(line_last_spec(l->r, 0).send);
 }
 
@@ -243,7 +174,7 @@ static void reinvites(void **state)
 	struct line *l = *state;
 	struct bytes m;
 
-	answered(l);
+	application_answered(l);
 	phone_request(&l->a, "INVITE", "", SDP_HOLDS);
 	rig_run(l->r);
 	m = phone_hears(&l->a, "SIP/2.0 200");
@@ -251,7 +182,7 @@ static void reinvites(void **state)
 	phone_ack(&l->a);
 	rig_run(l->r);
 	assert_true(line_last_spec(l->r, 0).receive && !line_last_spec(l->r, 0).send);
-	restart(l);
+	application_restart(l);
 	assert_true(line_last_spec(l->r, 0).receive && !line_last_spec(l->r, 0).send);
 	phone_request(&l->a, "INVITE", "", "");
 	rig_run(l->r);
@@ -263,7 +194,7 @@ static void reinvites(void **state)
 	rig_run(l->r);
 	assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 200"), "a=recvonly"));
 	assert_false(line_last_spec(l->r, 0).send);
-	restart(l);
+	application_restart(l);
 	assert_false(line_last_spec(l->r, 0).send);
 }
 
@@ -272,8 +203,8 @@ static void not_for_two(void **state)
 	struct line *l = *state;
 	uint64_t call;
 
-	answered(l);
-	call = the_call(l->r);
+	application_answered(l);
+	call = application_call(l->r);
 	assert_int_equal(shard_call_hold(l->r->shard, call, 0, NULL, l->r->now), -ENODEV);
 	assert_int_equal(shard_call_dtmf(l->r->shard, call, 1, BYTES_LIT("1"), 120, NULL,
 					 l->r->now),
@@ -297,22 +228,22 @@ static void survives_a_restart(void **state)
 {
 	struct line *l = *state;
 
-	calls(l, PHONE_SDP_A);
-	restart(l);
+	application_rings(l, PHONE_SDP_A);
+	application_restart(l);
 	assert_true(phone_hears(&l->a, "SIP/2.0 180").n);
 	assert_int_equal(events_of(l->r, SIG_CALL_WAITING), 2);
 	rig_wait_ms(l->r, 50000);
 	l->r->hold_saves = true;
-	assert_int_equal(answer(l), 0);
+	assert_int_equal(application_answer(l), 0);
 	l->r->hold_saves = false;
 	l->r->saves[l->r->save_count - 1].answered = true;
-	restart(l); /* saved, and not said */
+	application_restart(l); /* saved, and not said */
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
-	restart(l); /* said, and not acknowledged */
+	application_restart(l); /* said, and not acknowledged */
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 	phone_ack(&l->a);
 	rig_run(l->r);
-	restart(l);
+	application_restart(l);
 	assert_int_equal(rig_counts(l->r).calls_established, 1);
 	assert_true(line_last_spec(l->r, 0).alone && line_last_spec(l->r, 0).receive);
 	phone_request(&l->a, "BYE", "", "");
@@ -324,13 +255,13 @@ static void waits_no_longer_after_a_restart(void **state)
 {
 	struct line *l = *state;
 
-	calls(l, PHONE_SDP_A);
-	restart(l);
+	application_rings(l, PHONE_SDP_A);
+	application_restart(l);
 	rig_wait_ms(l->r, 61000);
 	assert_true(phone_rings(&l->b).n);
 }
 
-#define WAIT_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, line_teardown)
+#define WAIT_TEST(fn) cmocka_unit_test_setup_teardown(fn, application_setup, line_teardown)
 
 /* A caller that has still to acknowledge what a phone said before hears nothing more: one at a time (RFC 3262 3). */
 static void rings_behind_an_unacknowledged_response(void **state)
@@ -350,7 +281,7 @@ static void rings_behind_an_unacknowledged_response(void **state)
 	rig_run(l->r);
 	assert_int_equal(events_of(l->r, SIG_CALL_WAITING), 1);
 	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 180"), 0);
-	restart(l);
+	application_restart(l);
 	assert_true(bytes_eq(m, phone_hears(&l->a, "SIP/2.0 182")));
 }
 
