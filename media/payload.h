@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the payload types of an m-line mean: a=rtpmap, a=fmtp and the static types of RFC 3551. */
+/* What the payload types of an m-line mean: a=rtpmap, a=fmtp and the static types of RFC 3551. Values without an owner: the SDP's
+ * text must outlive them. Nothing here fails. */
 #ifndef MEDIA_PAYLOAD_H
 #define MEDIA_PAYLOAD_H
 
@@ -31,6 +32,7 @@ bool payload_same_codec(const struct payload *a, const struct payload *b);
 bool payload_same_format(const struct payload *a, const struct payload *b);
 /* Of two that are the same: their H264 profiles have the same constraints too (RFC 6184 8.1, profile-iop). */
 bool payload_same_profile(const struct payload *a, const struct payload *b);
+/* By its name, in any case. */
 static inline bool payload_is(const struct payload *p, const char *name)
 {
 	return bytes_iis(p->name, name);
@@ -39,7 +41,8 @@ bool payload_is_event(const struct payload *p); /* RFC 4733 */
 bool payload_is_codec(
 	const struct payload *p); /* no event, comfort noise (RFC 3389) or redundancy (RFC 2198) */
 bool payload_list_has_codec(const struct payload_list *list);
-/* A parameter of a=fmtp: "packetization-mode" of "profile-level-id=42e01f;packetization-mode=1". */
+/* A parameter of a=fmtp: "packetization-mode" of "profile-level-id=42e01f;packetization-mode=1". False: there is none, *value is
+ * untouched. */
 bool payload_parameter(const struct payload *p, const char *name, struct bytes *value);
 
 /* For each of wanted, the index in among of the same format, or PAYLOAD_NONE; no index twice. The same number goes

@@ -8,11 +8,12 @@
 /* One SSRC. Zero-initialised is "nothing received". */
 struct jitter {
 	uint64_t scaled; /* 16 times the estimate, in timestamp units */
-	uint32_t transit;
+	uint32_t
+		transit; /* of the packet before: arrival - timestamp, in timestamp units modulo 2^32 */
 	uint32_t clock_hz; /* 0: nothing received */
 };
 
-/* Another clock begins anew. The packets of a telephone event share one timestamp and so raise the estimate, which
+/* arrival_ns: of any clock that never steps; timestamp: of the RTP head; clock_hz: of its payload type, not 0. Another clock begins anew. The packets of a telephone event share one timestamp and so raise the estimate, which
  * RFC 4733 2.5.2.2 wants in a report; for the ear it means nothing. */
 void jitter_update(struct jitter *j, uint64_t arrival_ns, uint32_t timestamp, uint32_t clock_hz);
 /* The same in two steps, for many packets of one arrival: when it was, by that clock; it wraps as timestamps do. */
@@ -38,6 +39,7 @@ static inline void jitter_update_at(struct jitter *j, uint32_t arrival, uint32_t
 
 /* For a report block: timestamp units. */
 uint32_t jitter_timestamp_units(const struct jitter *j);
+/* 0 where nothing was received. */
 uint32_t jitter_us(const struct jitter *j);
 
 #endif

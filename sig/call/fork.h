@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Several parties ring for one call (RFC 3261 16.7 as seen from a B2BUA): all at once, the first that answers wins. Each branch is a
- * leg with a dialog, a session and ports of its own.
+ * leg with a dialog, a session and ports of its own. The shard's thread; what is given is copied where it is kept.
  */
 #ifndef SIG_CALL_FORK_H
 #define SIG_CALL_FORK_H
@@ -15,7 +15,7 @@ int fork_ask(struct call_host *h, struct call *c, uint8_t from_leg,
 /* Where a 3xx of that leg leads, as further branches: how many. Everybody is rung at most once in a call. */
 uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m);
-/* Who calls, as that leg was told. */
+/* Who calls, as that leg was told; *out lies in the leg. False: that cannot be read. */
 bool fork_caller_of(const struct leg *l, struct dialog_party *out);
 /* All others leave. */
 void fork_won(struct call_host *h, struct call *c, uint8_t leg);

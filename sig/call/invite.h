@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An INVITE on its way from one leg to the other, and its answer on its way back. */
+/*
+ * An INVITE on its way from one leg to the other, and its answer on its way back. The shard's thread. A leg is named by its index in
+ * call.legs, where it must be. A text that is given is copied where it is kept. An INVITE, its 2xx and the ACK wait in the outbox for
+ * the save; provisional responses and refusals do not.
+ */
 #ifndef SIG_CALL_INVITE_H
 #define SIG_CALL_INVITE_H
 
@@ -13,11 +17,12 @@ int invite_queue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 int invite_requeue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* The save is done. */
 void invite_go(struct call_host *h, struct call *c, uint8_t leg);
-/* Before the asker is told this leg's answer: it may have heard another's. */
+/* Before the asker is told this leg's answer: it may have heard another's, under another tag of ours. */
 void invite_retag(struct call_host *h, struct call *c, uint8_t leg);
-/* Responses to it: the asker hears this one, or later, or otherwise. */
+/* The asker hears this provisional status (101 to 199), or another one, or nothing new; sdp: the answer in it, empty where there is none. */
 void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t status,
 		    struct bytes sdp);
+/* Responses to it, by their classes. */
 void invite_provisional(struct call_host *h, struct call *c, const struct call_event *ev);
 void invite_success(struct call_host *h, struct call *c, const struct call_event *ev);
 void invite_failure(struct call_host *h, struct call *c, const struct call_event *ev);
