@@ -61,7 +61,7 @@ static void escape(struct writer *w, uint8_t c)
 	writer_u8(w, (uint8_t)digits[c & 15]);
 }
 
-static bool is_plain(uint8_t c)
+static bool json_is_plain(uint8_t c)
 {
 	return c >= ' ' && c != '"' && c != '\\';
 }
@@ -73,7 +73,8 @@ void json_write_text(struct writer *w, struct bytes text)
 
 	writer_u8(w, '"');
 	for (size_t i = 0; i <= text.n; i++) {
-		bool ends = i == text.n || !is_plain(text.p[i]) || (!utf8 && text.p[i] >= 0x80);
+		bool ends =
+			i == text.n || !json_is_plain(text.p[i]) || (!utf8 && text.p[i] >= 0x80);
 
 		if (!ends)
 			continue;

@@ -67,7 +67,7 @@ struct line {
 	bool cut; /* a pair did not fit */
 };
 
-static bool is_plain(uint8_t c)
+static bool log_is_plain(uint8_t c)
 {
 	return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
 }
@@ -75,7 +75,7 @@ static bool is_plain(uint8_t c)
 static bool needs_quotes(struct bytes v)
 {
 	for (size_t i = 0; i < v.n; i++) {
-		if (!is_plain(v.p[i]))
+		if (!log_is_plain(v.p[i]))
 			return true;
 	}
 	return v.n == 0;

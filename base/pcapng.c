@@ -33,7 +33,7 @@ static void pad(struct writer *w, size_t n)
 	writer_mem(w, zeros, (4 - n % 4) % 4);
 }
 
-static void option(struct writer *w, uint16_t code, const void *p, size_t n)
+static void block_option(struct writer *w, uint16_t code, const void *p, size_t n)
 {
 	writer_be16(w, code);
 	writer_be16(w, (uint16_t)n);
@@ -44,7 +44,7 @@ static void option(struct writer *w, uint16_t code, const void *p, size_t n)
 static void option_text(struct writer *w, uint16_t code, const char *text)
 {
 	if (text)
-		option(w, code, text, strnlen(text, PCAPNG_TEXT_MAX));
+		block_option(w, code, text, strnlen(text, PCAPNG_TEXT_MAX));
 }
 
 static void option_u64(struct writer *w, uint16_t code, uint64_t v)
@@ -92,7 +92,7 @@ void pcapng_begin(struct writer *w, const char *application, const char *comment
 	writer_be16(w, 0);
 	writer_be32(w, 0); /* nothing is cut */
 	option_text(w, INTERFACE_NAME, application);
-	option(w, INTERFACE_RESOLUTION, &resolution, sizeof(resolution));
+	block_option(w, INTERFACE_RESOLUTION, &resolution, sizeof(resolution));
 	block_end(w, at);
 }
 
@@ -188,7 +188,7 @@ static void packet_options(struct writer *w, const struct pcapng_packet *p)
 
 	option_text(w, OPTION_COMMENT, p->comment);
 	if (p->direction != PCAPNG_UNKNOWN)
-		option(w, PACKET_FLAGS, flags, sizeof(flags));
+		block_option(w, PACKET_FLAGS, flags, sizeof(flags));
 	if (p->lost)
 		option_u64(w, PACKET_LOST, p->lost);
 }

@@ -23,7 +23,7 @@ void privilege_keep(void)
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
-static int drop(bool keeps_memory)
+static int capabilities_drop(bool keeps_memory)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -44,7 +44,7 @@ static int drop(bool keeps_memory)
 
 static void drop_logged(bool keeps_memory)
 {
-	int err = drop(keeps_memory);
+	int err = capabilities_drop(keeps_memory);
 
 	if (err)
 		LOG_WARN("base", 0, "cannot give up privileges", LOG_STR("error", strerror(-err)));

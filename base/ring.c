@@ -52,7 +52,7 @@ static uint8_t *ring_slot(const struct ring *r, uint32_t at)
 	return r->slots + (size_t)(at & r->mask) * r->item_size;
 }
 
-static void wake(struct ring *r)
+static void ring_wake(struct ring *r)
 {
 	uint64_t one = 1;
 
@@ -79,7 +79,7 @@ void ring_publish(struct ring *r)
 	atomic_store_explicit(&r->tail, tail + 1, memory_order_seq_cst);
 	if (UNLIKELY(atomic_load_explicit(&r->sleeping, memory_order_seq_cst)) &&
 	    atomic_exchange_explicit(&r->sleeping, 0, memory_order_relaxed))
-		wake(r);
+		ring_wake(r);
 }
 
 bool ring_push(struct ring *r, const void *item)

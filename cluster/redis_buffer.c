@@ -8,7 +8,7 @@
 
 enum { FIRST_CAP = 1 << 14 };
 
-static int grow(struct redis_buffer *b, size_t need)
+static int redis_buffer_grow(struct redis_buffer *b, size_t need)
 {
 	size_t cap = b->cap ? b->cap : FIRST_CAP;
 	uint8_t *p;
@@ -36,7 +36,7 @@ uint8_t *redis_buffer_room(struct redis_buffer *b, size_t n)
 		return NULL;
 	/* moving is only for a buffer at most half full, or each byte would be moved again and again */
 	if (n > b->cap - b->end && waiting + n > b->cap / 2) {
-		if (grow(b, 2 * (waiting + n)))
+		if (redis_buffer_grow(b, 2 * (waiting + n)))
 			return NULL;
 	} else if (n > b->cap - b->end) {
 		memmove(b->p, b->p + b->start, waiting);

@@ -38,7 +38,7 @@ void spool_entry_write(struct writer *w, const struct spool_entry *entry)
 }
 
 /* Skips to where the next entry may start. */
-static int skip(struct bytes *rest)
+static int entry_skip(struct bytes *rest)
 {
 	const uint8_t *found = memmem(rest->p + 1, rest->n - 1, g_magic, MAGIC_LEN);
 
@@ -48,7 +48,7 @@ static int skip(struct bytes *rest)
 
 static int skip_torn(struct bytes *rest)
 {
-	(void)skip(rest);
+	(void)entry_skip(rest);
 	return rest->n ? -EBADMSG : -ENODATA;
 }
 
@@ -61,16 +61,16 @@ int spool_entry_next(struct bytes *rest, struct spool_entry *out)
 	if (in.n == 0)
 		return 0;
 	if (memcmp(in.p, g_magic, same) != 0)
-		return skip(rest);
+		return entry_skip(rest);
 	if (in.n < SPOOL_ENTRY_HEAD)
 		return skip_torn(rest);
 	if (be32_get(in.p + AT_LENGTH) > SPOOL_FIELDS_MAX)
-		return skip(rest);
+		return entry_skip(rest);
 	if (be32_get(in.p + AT_LENGTH) > in.n - SPOOL_ENTRY_HEAD)
 		return skip_torn(rest);
 	fields = bytes_sub(in, SPOOL_ENTRY_HEAD, be32_get(in.p + AT_LENGTH));
 	if (be32_get(in.p + AT_CRC) != crc_of(in.p, fields))
-		return skip(rest);
+		return entry_skip(rest);
 	*out = (struct spool_entry){
 		.number = be64_get(in.p + AT_NUMBER),
 		.call = be64_get(in.p + AT_CALL),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/store_state.h"
 
-static struct bytes done(const struct writer *w)
+static struct bytes key_done(const struct writer *w)
 {
 	return w->overflow ? (struct bytes){ 0 } : writer_done(w);
 }
@@ -12,7 +12,7 @@ struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store *s, con
 
 	writer_number(&w, "td:{s", s->settings.shard, "}:");
 	writer_str(&w, name);
-	return done(&w);
+	return key_done(&w);
 }
 
 struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store *s, struct bytes id)
@@ -21,7 +21,7 @@ struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store *s
 
 	writer_number(&w, "td:{s", s->settings.shard, "}:call:");
 	writer_bytes(&w, id);
-	return done(&w);
+	return key_done(&w);
 }
 
 struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store *s, uint64_t call)
@@ -41,7 +41,7 @@ struct bytes store_key_binding(char buf[STORE_KEY_MAX], struct bytes tenant, str
 	writer_str(&w, ":");
 	writer_bytes(&w, user);
 	writer_str(&w, "}:reg");
-	return done(&w);
+	return key_done(&w);
 }
 
 struct bytes store_key_tenant(char buf[STORE_KEY_MAX], struct bytes tenant, const char *what,
@@ -57,7 +57,7 @@ struct bytes store_key_tenant(char buf[STORE_KEY_MAX], struct bytes tenant, cons
 		writer_str(&w, ":");
 		writer_str(&w, kind);
 	}
-	return done(&w);
+	return key_done(&w);
 }
 
 struct bytes store_key_broken(char buf[STORE_KEY_MAX], struct bytes key)
@@ -66,5 +66,5 @@ struct bytes store_key_broken(char buf[STORE_KEY_MAX], struct bytes key)
 
 	writer_str(&w, "td:broken:");
 	writer_bytes(&w, key);
-	return done(&w);
+	return key_done(&w);
 }

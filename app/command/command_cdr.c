@@ -51,7 +51,7 @@ static bool says(const json_t *json, const char *name, struct bytes call)
 }
 
 /* All of a call: those of its later pairs name it. */
-static bool is_wanted(const json_t *json, const struct command_value *call)
+static bool cdr_is_wanted(const json_t *json, const struct command_value *call)
 {
 	return !call->given || says(json, "id", call->text) || says(json, "linked", call->text);
 }
@@ -73,7 +73,7 @@ static void on_entries(int err, const struct redisReply *reply, void *arg)
 	for (size_t i = 0; left && i < redis_reply_count(reply); i++) {
 		json_t *json = entry_json(redis_reply_at(reply, i));
 
-		if (is_wanted(json, call) && left--) {
+		if (cdr_is_wanted(json, call) && left--) {
 			(void)json_array_insert_new(list, 0, json);
 		} else {
 			json_decref(json);

@@ -189,7 +189,7 @@ static bool extension_make(struct command_run *run, void *value)
 	       music_take(run, e) && secret_take(run, e);
 }
 
-static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
 	struct bytes number = command_value(run, "number")->text;
 
@@ -224,7 +224,7 @@ static json_t *write_document(struct node *node, const void *value)
 	return json;
 }
 
-static json_t *show(const struct node *node, const void *value)
+static json_t *extension_show(const struct node *node, const void *value)
 {
 	return extension_to_view(value, node->settings.sip.realm);
 }
@@ -310,10 +310,10 @@ const struct document_kind g_extension_documents = {
 	.limit = LIMIT,
 	.size = sizeof(struct extension),
 	.make = extension_make,
-	.aim = aim,
+	.aim = extension_aim,
 	.name_of = extension_name,
 	.write = write_document,
-	.show = show,
+	.show = extension_show,
 	.read = read_document,
 	.apply = extension_apply,
 	.forget = extension_forget,

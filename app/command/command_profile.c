@@ -100,7 +100,7 @@ static bool profile_make(struct command_run *run, void *value)
 	return is_sound(run, &p->core.terms);
 }
 
-static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
 	const struct profile *p =
 		profiles_find(&run->node->profiles, command_value(run, "name")->text);
@@ -137,7 +137,7 @@ static json_t *write_document(struct node *node, const void *value)
 	return profile_to_document(value);
 }
 
-static json_t *show(const struct node *node, const void *value)
+static json_t *profile_show(const struct node *node, const void *value)
 {
 	(void)node;
 	return profile_to_view(value);
@@ -170,10 +170,10 @@ const struct document_kind g_profile_documents = {
 	.limit = LIMIT,
 	.size = sizeof(struct profile),
 	.make = profile_make,
-	.aim = aim,
+	.aim = profile_aim,
 	.name_of = profile_name,
 	.write = write_document,
-	.show = show,
+	.show = profile_show,
 	.read = read_document,
 	.apply = profile_apply,
 	.forget = profile_forget,

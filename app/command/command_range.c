@@ -75,7 +75,7 @@ static bool range_make(struct command_run *run, void *value)
 	return ends_take(run, &r->core) && profile_take(run, &r->core) && may_stand(run, &r->core);
 }
 
-static bool aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+static bool range_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
 	char text[ADDR_TEXT_MAX];
 	struct addr first;
@@ -102,7 +102,7 @@ static json_t *write_document(struct node *node, const void *value)
 	return range_to_document(value);
 }
 
-static json_t *show(const struct node *node, const void *value)
+static json_t *range_show(const struct node *node, const void *value)
 {
 	(void)node;
 	return range_to_view(value);
@@ -140,10 +140,10 @@ const struct document_kind g_range_documents = {
 	.limit = LIMIT,
 	.size = sizeof(struct profile_range),
 	.make = range_make,
-	.aim = aim,
+	.aim = range_aim,
 	.name_of = range_name,
 	.write = write_document,
-	.show = show,
+	.show = range_show,
 	.read = read_document,
 	.apply = range_apply,
 	.forget = range_forget,

@@ -41,7 +41,8 @@ static void key_write(const struct control_job *job, const char *kind, const cha
 		       kind, name);
 }
 
-static bool is_same(const struct control_job *job, const struct control_stream *s, struct bytes id)
+static bool job_is_same(const struct control_job *job, const struct control_stream *s,
+			struct bytes id)
 {
 	return job->used && job->stream == s && bytes_is(id, job->id);
 }
@@ -204,7 +205,7 @@ static bool is_alone(const struct control *c, const struct control_job *job)
 		const struct control_job *other = &c->jobs[i];
 
 		if (other != job && !other->waiting &&
-		    is_same(other, job->stream, bytes_str(job->id)))
+		    job_is_same(other, job->stream, bytes_str(job->id)))
 			return false;
 	}
 	return true;
@@ -250,7 +251,7 @@ static bool job_entry_is_known(const struct control *c, const struct control_str
 static bool is_running(const struct control *c, const struct control_stream *s, struct bytes id)
 {
 	for (size_t i = 0; id.n && c->running && i < CONTROL_JOBS_MAX; i++) {
-		if (is_same(&c->jobs[i], s, id))
+		if (job_is_same(&c->jobs[i], s, id))
 			return true;
 	}
 	return false;

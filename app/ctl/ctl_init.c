@@ -179,7 +179,7 @@ static void names_collect(struct names *n, const struct init *x, const struct se
 
 /* ---- files ---- */
 
-static bool is_there(const char *path)
+static bool file_is_there(const char *path)
 {
 	struct stat st;
 
@@ -309,5 +309,5 @@ int ctl_init(int argc, char **argv)
 		return CTL_REFUSED;
 	}
 	(void)snprintf(config, sizeof(config), "%s/tandem.yaml", x.path);
-	return is_there(config) ? config_complete(&x, config) : config_make(&x, config);
+	return file_is_there(config) ? config_complete(&x, config) : config_make(&x, config);
 }

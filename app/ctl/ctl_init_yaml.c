@@ -48,14 +48,14 @@ static void own_name(char out[64])
 		(void)snprintf(out, 64, "node1");
 }
 
-static bool is_of(const char *text, const char *allowed)
+static bool text_is_of(const char *text, const char *allowed)
 {
 	return text[0] && text[strspn(text, allowed)] == '\0';
 }
 
 static bool is_ports_or_none(const char *text)
 {
-	return !strcmp(text, "none") || is_of(text, "0123456789,");
+	return !strcmp(text, "none") || text_is_of(text, "0123456789,");
 }
 
 static const char *ports_in_yaml(const char *text)
@@ -72,7 +72,7 @@ static bool is_address(const char *text)
 
 bool init_names_are_fine(const char *text)
 {
-	return is_of(text, LETTERS ".-*:,") && text[0] != ',' && !strstr(text, ",,") &&
+	return text_is_of(text, LETTERS ".-*:,") && text[0] != ',' && !strstr(text, ",,") &&
 	       text[strlen(text) - 1] != ',';
 }
 
@@ -85,7 +85,7 @@ static bool network_set(struct init *x, const char *name, const char *bind, cons
 	(void)snprintf(n->name, sizeof(n->name), "%s", name);
 	(void)snprintf(n->bind, sizeof(n->bind), "%s", bind);
 	(void)snprintf(n->advertise, sizeof(n->advertise), "%s", advertise ? advertise : "");
-	return is_of(name, LETTERS ".-_") && strlen(name) < sizeof(n->name) &&
+	return text_is_of(name, LETTERS ".-_") && strlen(name) < sizeof(n->name) &&
 	       is_address(n->bind) && (!advertise || is_address(n->advertise));
 }
 
@@ -170,24 +170,24 @@ static bool values_check(struct init *x)
 {
 	const char *wrong = NULL;
 
-	if (!is_of(x->sip_ports, "0123456789,"))
+	if (!text_is_of(x->sip_ports, "0123456789,"))
 		wrong = "--sip-ports must be ports, such as 5060,10060";
 	else if (!is_ports_or_none(x->tcp_ports))
 		wrong = "--tcp-ports must be ports, such as 5060,10060, or none";
 	else if (!is_ports_or_none(x->tls_ports))
 		wrong = "--tls-ports must be ports, such as 5061, or none";
-	else if (!is_of(x->media_ports, "0123456789-"))
+	else if (!text_is_of(x->media_ports, "0123456789-"))
 		wrong = "--media-ports must be a range, such as 20000-39999";
 	else if (!http_read(x))
 		wrong = "--http must be address:port, such as 127.0.0.1:8080";
 	else if (strpbrk(x->name, "\"\\\n\r'"))
 		wrong = "--name may have letters, digits, '.', '-' and '_' only";
-	else if (!is_of(x->shard, "0123456789"))
+	else if (!text_is_of(x->shard, "0123456789"))
 		wrong = "--shard must be a number from 1 to 65535";
-	else if (x->trusted[0] && !is_of(x->trusted, "0123456789abcdefABCDEF.:/,"))
+	else if (x->trusted[0] && !text_is_of(x->trusted, "0123456789abcdefABCDEF.:/,"))
 		wrong = "--trusted must be prefixes, such as 192.0.2.5,10.0.0.0/8";
 	else if (strpbrk(x->path, "\"\\") ||
-		 !is_of(x->path, " !#$%&'()*+,-./:;<=>?@[]^_`{|}~" LETTERS))
+		 !text_is_of(x->path, " !#$%&'()*+,-./:;<=>?@[]^_`{|}~" LETTERS))
 		wrong = "--dir must be a path of plain characters";
 	if (wrong)
 		ctl_complain("init: %s", wrong);

@@ -14,7 +14,7 @@ static void answer_clear(struct answer *a)
 	text_clear(&a->user);
 }
 
-static bool grow(struct answers *q)
+static bool answers_grow(struct answers *q)
 {
 	uint32_t capacity = q->capacity ? q->capacity * 2 : FIRST_CAPACITY;
 	struct answer *list = calloc(capacity, sizeof(*list));
@@ -31,7 +31,7 @@ static bool grow(struct answers *q)
 
 void answers_add(struct answers *q, struct answer *a)
 {
-	if (q->count == q->capacity && !grow(q)) {
+	if (q->count == q->capacity && !answers_grow(q)) {
 		LOG_ERROR("effects", a->call, "out of memory: an answer is lost");
 		answer_clear(a);
 		return;

@@ -18,7 +18,7 @@ int media_queue_open(struct media_queue *q, struct engine *engine, uint32_t slot
 	return q->list ? 0 : -ENOMEM;
 }
 
-static struct media_command *at(const struct media_queue *q, uint32_t i)
+static struct media_command *queue_at(const struct media_queue *q, uint32_t i)
 {
 	return q->list[(q->head + i) % q->capacity];
 }
@@ -37,7 +37,7 @@ static void command_free(struct media_command *command)
 void media_queue_close(struct media_queue *q)
 {
 	for (uint32_t i = 0; i < q->count; i++)
-		command_free(at(q, i));
+		command_free(queue_at(q, i));
 	free(q->list);
 	*q = (struct media_queue){ 0 };
 }
@@ -46,7 +46,7 @@ void media_queue_close(struct media_queue *q)
 static bool replace_update(struct media_queue *q, struct media_command *command)
 {
 	for (uint32_t i = 0; command->kind == MEDIA_FLOW_UPDATE && i < q->count; i++) {
-		struct media_command *waiting = at(q, i);
+		struct media_command *waiting = queue_at(q, i);
 
 		if (waiting->kind != MEDIA_FLOW_UPDATE ||
 		    !flow_id_eq(waiting->spec.id, command->spec.id))
@@ -76,8 +76,8 @@ int media_queue_put(struct media_queue *q, struct media_command *command)
 
 bool media_queue_flush(struct media_queue *q)
 {
-	while (q->count && engine_command(q->engine, at(q, 0))) {
-		free(at(q, 0));
+	while (q->count && engine_command(q->engine, queue_at(q, 0))) {
+		free(queue_at(q, 0));
 		q->head = (q->head + 1) % q->capacity;
 		q->count--;
 	}

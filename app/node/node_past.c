@@ -51,7 +51,7 @@ static void messages_put(struct past *p)
 	}
 }
 
-static bool is_there(const struct past *p, struct bytes sdp)
+static bool session_is_there(const struct past *p, struct bytes sdp)
 {
 	struct recent_cursor cursor = { 0 };
 	struct recent_message m;
@@ -181,7 +181,7 @@ void node_trace_past(struct node *n, uint64_t call, bool decrypted, bool but_new
 		struct call_session s;
 
 		if (!shard_call_session(n->shard, call, leg, &s) ||
-		    (!decrypted && is_there(&p, s.heard) && is_there(&p, s.told)))
+		    (!decrypted && session_is_there(&p, s.heard) && session_is_there(&p, s.told)))
 			continue;
 		made_put(&p, &s, leg, false);
 		made_put(&p, &s, leg, true);

@@ -34,7 +34,7 @@ static void warn_expiry(const struct node *n)
 	}
 }
 
-static bool is_there(const struct settings_tls *tls)
+static bool certificate_is_there(const struct settings_tls *tls)
 {
 	return access(tls->own.certificate, F_OK) == 0 || access(tls->own.key, F_OK) == 0;
 }
@@ -46,7 +46,7 @@ int node_tls_open(struct node *n)
 
 	if (!settings_wants_tls(&n->settings))
 		return NODE_EXIT_OK;
-	if (n->settings.tls.is_preset && !is_there(&n->settings.tls)) {
+	if (n->settings.tls.is_preset && !certificate_is_there(&n->settings.tls)) {
 		if (n->settings.http.tls) {
 			LOG_ERROR("tls", 0, "http.tls: there is no certificate",
 				  LOG_STR("file", n->settings.tls.own.certificate));

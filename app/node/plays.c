@@ -60,7 +60,7 @@ static void play_release(struct plays *p, struct play *y)
 	metric_set(g_metrics.running, p->used);
 }
 
-static void leave(struct plays *p, struct play *y)
+static void play_leave(struct plays *p, struct play *y)
 {
 	y->state = PLAY_LEFT;
 	p->left++;
@@ -166,7 +166,7 @@ void plays_stop(struct plays *p, uint64_t call, uint64_t serial)
 		if (y->state == PLAY_WAITS)
 			play_release(p, y);
 		else if (y->state == PLAY_OPEN)
-			leave(p, y);
+			play_leave(p, y);
 		return;
 	}
 }
@@ -188,7 +188,7 @@ void plays_event(struct plays *p, const struct media_event *event)
 		return;
 	if (event->kind == MEDIA_JOB_ENDED && y->state == PLAY_OPEN) {
 		play_tell(p, y, ACT_NEWS_ENDED);
-		leave(p, y);
+		play_leave(p, y);
 	}
 	if (event->kind != MEDIA_JOB_CLOSED)
 		return;

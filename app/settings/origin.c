@@ -5,7 +5,7 @@
 
 #include "base/addr.h"
 
-static bool skip(struct bytes *text, const char *prefix)
+static bool origin_skip(struct bytes *text, const char *prefix)
 {
 	if (!bytes_starts(*text, prefix))
 		return false;
@@ -16,9 +16,9 @@ static bool skip(struct bytes *text, const char *prefix)
 /* What follows the scheme; false: no origin of a page that came by HTTP. */
 static bool authority_of(struct bytes origin, struct bytes *out, bool *secure)
 {
-	*secure = skip(&origin, "https://");
+	*secure = origin_skip(&origin, "https://");
 	*out = origin;
-	return *secure || skip(out, "http://");
+	return *secure || origin_skip(out, "http://");
 }
 
 static bool is_host_octet(uint8_t c)

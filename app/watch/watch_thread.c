@@ -20,7 +20,7 @@ enum {
 };
 
 /* Of one order for the workers: bit for bit those of media/capture.h. */
-static bool is_wanted(const struct trace *t, uint8_t point)
+static bool point_is_wanted(const struct trace *t, uint8_t point)
 {
 	return point & (t->decrypted ? CAPTURE_IN_PLAIN | CAPTURE_OUT_PLAIN
 				     : CAPTURE_IN_WIRE | CAPTURE_OUT_WIRE);
@@ -83,7 +83,7 @@ static void on_packet(const struct capture_packet *c, void *arg)
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		struct trace *t = &w->traces[i];
 
-		if (t->begun && trace_call(t) == c->call && is_wanted(t, c->point))
+		if (t->begun && trace_call(t) == c->call && point_is_wanted(t, c->point))
 			trace_packet(t, c, utc_ns);
 	}
 	if (c->rtcp && hep_export_is_on(&w->hep) &&

@@ -57,14 +57,14 @@ static struct trace *trace_find_waiting(const struct watch *w, const struct trac
 	return NULL;
 }
 
-static bool is_same(const struct trace *t, const struct trace_order *order)
+static bool trace_is_same(const struct trace *t, const struct trace_order *order)
 {
 	return t->decrypted == order->decrypted && t->seconds == order->seconds &&
 	       t->octets_max == order->octets;
 }
 
 /* Running traces count with what they may come to. */
-static bool has_room(const struct watch *w, uint64_t octets)
+static bool trace_has_room(const struct watch *w, uint64_t octets)
 {
 	static struct trace_entry list[TRACE_FILES_MAX];
 	uint32_t n = trace_store_list(&w->store, list, TRACE_FILES_MAX);
@@ -144,7 +144,7 @@ int watch_trace_start(struct watch *w, const struct trace_order *order, struct i
 
 	if (order->decrypted && !w->limits.decrypted)
 		return -EPERM;
-	if (t && !is_same(t, order))
+	if (t && !trace_is_same(t, order))
 		return -EALREADY;
 	if (!t) {
 		for (size_t i = 0; i < WATCH_TRACES_MAX && !free_one; i++) {
@@ -153,7 +153,7 @@ int watch_trace_start(struct watch *w, const struct trace_order *order, struct i
 				free_one = &w->traces[i];
 		}
 		sweep(w, now);
-		err = !free_one ? -EMFILE : !has_room(w, order->octets) ? -EDQUOT : 0;
+		err = !free_one ? -EMFILE : !trace_has_room(w, order->octets) ? -EDQUOT : 0;
 		if (!err)
 			err = trace_begin(w, free_one, order, now);
 		if (err)

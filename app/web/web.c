@@ -178,7 +178,7 @@ static void *web_run(void *arg)
 	return NULL;
 }
 
-static void wake(void *arg)
+static void web_wake(void *arg)
 {
 	const struct web *web = arg;
 
@@ -299,7 +299,7 @@ static int prepare(struct web *web, const struct web_settings *settings)
 	err = context_open(web, settings);
 	if (!err && web->sip) {
 		web_sip_attach(web->sip, web->context);
-		web_link_attach(settings->link, wake, web);
+		web_link_attach(settings->link, web_wake, web);
 	}
 	return err;
 }

@@ -110,7 +110,7 @@ uint32_t web_clients_heads_max(void)
 
 /* ---- the rule ---- */
 
-static bool is_of(const struct web_client *client, const struct addr *source)
+static bool client_is_of(const struct web_client *client, const struct addr *source)
 {
 	const struct addr theirs = addr_source(&client->from);
 
@@ -126,7 +126,7 @@ static struct crowd crowd_of(struct web_clients *c, const struct addr *source, b
 		struct web_client *client = &c->list[i];
 
 		if (!client->used || client->is_doomed || (heads && !client->is_head) ||
-		    (source && !is_of(client, source)))
+		    (source && !client_is_of(client, source)))
 			continue;
 		crowd.count++;
 		if (!client->trusted && (!crowd.oldest || client->born_ns < crowd.oldest->born_ns))

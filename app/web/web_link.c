@@ -200,7 +200,7 @@ void web_link_close(struct web_link *l)
 	free(l);
 }
 
-static int drop(metric_id why, int err)
+static int link_drop(metric_id why, int err)
 {
 	metric_add(why, 1);
 	return err;
@@ -213,24 +213,24 @@ static int cut_off(struct web_link *l, struct place *p, const struct sip_hop *ho
 
 	if (ring_push(&l->out, &out))
 		p->is_cut = l->has_news = true;
-	return drop(g_metrics.queue_full, -ENOBUFS);
+	return link_drop(g_metrics.queue_full, -ENOBUFS);
 }
 
-static int queue(struct web_link *l, struct place *p, const struct sip_hop *hop,
-		 struct bytes message)
+static int message_queue(struct web_link *l, struct place *p, const struct sip_hop *hop,
+			 struct bytes message)
 {
 	struct web_link_out out = { .connection = hop->connection, .n = message.n };
 
 	out.data = malloc(WEB_LINK_ROOM + message.n);
 	if (!out.data)
-		return drop(g_metrics.memory, -ENOBUFS);
+		return link_drop(g_metrics.memory, -ENOBUFS);
 	memcpy(out.data + WEB_LINK_ROOM, message.p, message.n);
 	/* relaxed: a count; the ring orders the message itself */
 	atomic_fetch_add_explicit(&p->octets, (uint32_t)message.n, memory_order_relaxed);
 	if (!ring_push(&l->out, &out)) {
 		atomic_fetch_sub_explicit(&p->octets, (uint32_t)message.n, memory_order_relaxed);
 		free(out.data);
-		return drop(g_metrics.ring_full, -ENOBUFS);
+		return link_drop(g_metrics.ring_full, -ENOBUFS);
 	}
 	metric_add(g_metrics.out, 1);
 	l->has_news = true;
@@ -263,16 +263,16 @@ static int provider_send(void *arg, const struct sip_hop *hop, struct bytes mess
 	uint32_t waiting;
 
 	if (!p || p->live != hop->connection || p->is_cut || p->transport != hop->transport)
-		return drop(g_metrics.gone, -ENOTCONN);
+		return link_drop(g_metrics.gone, -ENOTCONN);
 	if (message.n > STREAM_MESSAGE_MAX)
-		return drop(g_metrics.size, -EMSGSIZE);
+		return link_drop(g_metrics.size, -EMSGSIZE);
 	if (message.n && message.p[0] >= 'A' && message.p[0] <= 'Z' &&
 	    !bytes_starts(message, "SIP/2.0 ")) /* a request: of a call that was let in */
 		place_trust(l, p, hop);
 	waiting = atomic_load_explicit(&p->octets, memory_order_relaxed);
 	if (waiting + message.n > WEB_LINK_OUT_OCTETS)
 		return cut_off(l, p, hop);
-	return queue(l, p, hop, message);
+	return message_queue(l, p, hop, message);
 }
 
 static void provider_flush(void *arg)

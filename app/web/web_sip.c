@@ -106,7 +106,7 @@ static uint32_t crowd(const struct web_sip *s, struct web_session **oldest)
 }
 
 /* As TCP does (sig/transport/stream_room.c). */
-static bool has_room(const struct web_sip *s, struct web_session **goes)
+static bool web_has_room(const struct web_sip *s, struct web_session **goes)
 {
 	uint32_t n = crowd(s, goes);
 
@@ -119,7 +119,7 @@ bool web_sip_admit(struct web_sip *s, struct lws *wsi)
 {
 	struct web_session *goes;
 
-	return web_admit(&s->settings, &s->origins.now, has_room(s, &goes), wsi);
+	return web_admit(&s->settings, &s->origins.now, web_has_room(s, &goes), wsi);
 }
 
 /* ---- what waits for room on its way to the loop ---- */
@@ -182,7 +182,7 @@ static int on_established(struct web_sip *owner, struct web_session *s, struct l
 	struct web_session *goes;
 	uint32_t at;
 
-	if (!has_room(owner, &goes) || web_clients_peer(lws_get_socket_fd(wsi), &hop.remote)) {
+	if (!web_has_room(owner, &goes) || web_clients_peer(lws_get_socket_fd(wsi), &hop.remote)) {
 		web_admit_lost();
 		return -1;
 	}

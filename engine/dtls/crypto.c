@@ -202,8 +202,8 @@ static void association_release(struct crypto *x, struct association *a, uint64_
 		done_wait(x, a, now_ns);
 }
 
-static void request(struct crypto *x, uint32_t worker, const struct crypto_request *r,
-		    uint64_t now_ns)
+static void request_do(struct crypto *x, uint32_t worker, const struct crypto_request *r,
+		       uint64_t now_ns)
 {
 	struct association *a = association_at(x, worker, r->association);
 	bool known = a->state != ASSOCIATION_FREE && a->handle == r->association;
@@ -239,7 +239,7 @@ static bool requests_drain(struct crypto *x, uint32_t worker, uint64_t now_ns)
 	uint32_t n = 0;
 
 	while (n < AT_A_TIME && ring_pop(&x->links[worker].requests, &r, 1) == 1) {
-		request(x, worker, &r, now_ns);
+		request_do(x, worker, &r, now_ns);
 		n++;
 	}
 	return n > 0;

@@ -167,7 +167,7 @@ static void flight_copy(struct dtls *d)
 		d->last_n = 0;
 }
 
-static void hold(struct dtls *d, uint64_t now_ns)
+static void flight_hold(struct dtls *d, uint64_t now_ns)
 {
 	if (!d->holds)
 		return;
@@ -291,7 +291,7 @@ enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t n
 	if (BIO_write(d->in, datagram.p, (int)datagram.n) != (int)datagram.n)
 		return dtls_finish(d, DTLS_BROKEN, DTLS_FAILURE_MEMORY);
 	outcome = handshake(d);
-	hold(d, now_ns);
+	flight_hold(d, now_ns);
 	return outcome;
 }
 

@@ -18,7 +18,7 @@ void dtls_bundle_leave(struct worker *w, struct flow *f)
 	f->dtls.keyed &= f->dtls.role != DTLS_NONE;
 }
 
-static struct flow *join(struct worker *w, struct flow *f, struct flow_id id)
+static struct flow *bundle_join(struct worker *w, struct flow *f, struct flow_id id)
 {
 	struct flow *owner = flow_find(&w->flows, id);
 
@@ -48,7 +48,7 @@ int dtls_bundle_set(struct worker *w, struct flow *f, struct flow_id id)
 	if (flow_id_eq(f->dtls.owner, id))
 		return 0;
 	dtls_bundle_leave(w, f);
-	owner = join(w, f, id);
+	owner = bundle_join(w, f, id);
 	if (!owner || !owner->dtls.keyed)
 		return 0;
 	return srtp_flow_keys(f, &owner->dtls.key_in, &owner->dtls.key_out, &w->rand);

@@ -94,7 +94,7 @@ void candidates_end(struct worker *w, struct flow *f, const struct dtls_candidat
 	}
 }
 
-static bool request(struct worker *w, struct crypto_request *r, struct bytes datagram)
+static bool candidate_request(struct worker *w, struct crypto_request *r, struct bytes datagram)
 {
 	assert(datagram.n <= sizeof(r->datagram));
 	r->length = (uint16_t)datagram.n;
@@ -138,7 +138,7 @@ static bool candidate_handshake(struct worker *w, struct flow *f, struct dtls_ca
 				    .peer = f->dtls.peer };
 	struct dtls_candidate *before;
 
-	if (!request(w, &r, datagram))
+	if (!candidate_request(w, &r, datagram))
 		return false;
 	before = candidate_at(w, f, c->place);
 	if (before)
@@ -178,7 +178,7 @@ void candidate_release(struct worker *w, const struct dtls_candidate *c)
 {
 	struct crypto_request r = { .kind = CRYPTO_FLIGHT, .association = handle_of(w, c) };
 
-	(void)request(w, &r, (struct bytes){ 0 });
+	(void)candidate_request(w, &r, (struct bytes){ 0 });
 }
 
 bool candidates_release(struct worker *w, const struct flow *f)
@@ -209,7 +209,7 @@ void candidate_resume(struct worker *w, struct flow *f, const struct addr *sourc
 		dtls_refuse(w, DTLS_REFUSED_CAPACITY);
 		return;
 	}
-	if (!request(w, &r, bytes_mem(flight->octets, flight->length))) {
+	if (!candidate_request(w, &r, bytes_mem(flight->octets, flight->length))) {
 		(void)pool_give(&w->dtls.candidates, h);
 		return;
 	}
@@ -232,7 +232,7 @@ void candidates_expect(struct worker *w, struct flow *f)
 					    .association = f->dtls.candidates[i],
 					    .peer = f->dtls.peer };
 
-		if (c && !request(w, &r, (struct bytes){ 0 }))
+		if (c && !candidate_request(w, &r, (struct bytes){ 0 }))
 			candidate_end(w, f, c);
 	}
 }
@@ -247,5 +247,5 @@ bool candidate_feed(struct worker *w, struct dtls_candidate *c, struct bytes dat
 		return false;
 	}
 	c->heard_ns = w->now_ns;
-	return request(w, &r, datagram);
+	return candidate_request(w, &r, datagram);
 }

@@ -48,7 +48,7 @@ static void pack(const struct flow *f, struct flow_parcel *p)
 	p->noticed_ns = f->noticed_ns;
 }
 
-static int leave(struct worker *w, struct flow *f, struct flow_parcel *p)
+static int flow_leave(struct worker *w, struct flow *f, struct flow_parcel *p)
 {
 	int err = may_leave(f, &p->spec);
 
@@ -69,7 +69,7 @@ void flow_move_yield(struct worker *w, const struct media_command *c)
 
 	worker_relay(w); /* what came before is not lost */
 	f = flow_find(&w->flows, c->id);
-	event.error = f ? leave(w, f, c->parcel) : -ENOENT;
+	event.error = f ? flow_leave(w, f, c->parcel) : -ENOENT;
 	control_answer(w, &event);
 }
 

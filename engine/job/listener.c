@@ -6,14 +6,14 @@
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
 
-static struct flow *at(struct worker *w, uint32_t slot_plus_1)
+static struct flow *listener_at(struct worker *w, uint32_t slot_plus_1)
 {
 	return slot_plus_1 ? &w->flows.list[slot_plus_1 - 1] : NULL;
 }
 
 static void link_in(struct worker *w, struct job *j, struct flow *f)
 {
-	struct flow *next = at(w, j->track.first);
+	struct flow *next = listener_at(w, j->track.first);
 
 	f->listener.next = j->track.first;
 	f->listener.before = 0;
@@ -25,7 +25,7 @@ static void link_in(struct worker *w, struct job *j, struct flow *f)
 static void link_out(struct worker *w, struct job *j, struct flow *f)
 {
 	struct listener *l = &f->listener;
-	struct flow *next = at(w, l->next), *before = at(w, l->before);
+	struct flow *next = listener_at(w, l->next), *before = listener_at(w, l->before);
 
 	if (next)
 		next->listener.before = l->before;

@@ -18,7 +18,7 @@ enum {
 	NAP_IDLE_US = 500, /* nothing came during the last nap */
 };
 
-static uint16_t hold(struct dpdk_port *d, struct rte_mbuf *m)
+static uint16_t mbuf_hold(struct dpdk_port *d, struct rte_mbuf *m)
 {
 	d->held[d->held_count] = m;
 	return (uint16_t)d->held_count++;
@@ -54,7 +54,7 @@ static void pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
 		p->length = PACKET_MAX;
 		p->verdict = VERDICT_TRUNCATED;
 	}
-	p->buffer = hold(d, m);
+	p->buffer = mbuf_hold(d, m);
 	p->slot = who->slot;
 	p->channel = who->channel;
 	p->from = f->from;
@@ -120,7 +120,7 @@ static ALWAYS_INLINE bool ordinary_take(struct dpdk_port *d, struct batch *b, st
 	}
 	p->data = frame + FRAME_ORDINARY_AT;
 	p->verdict = VERDICT_NONE;
-	p->buffer = hold(d, m);
+	p->buffer = mbuf_hold(d, m);
 	p->slot = who.slot;
 	p->channel = who.channel;
 	p->tail_known = !summed;
@@ -280,7 +280,7 @@ bool dpdk_lend(struct port *p, struct pkt *out)
 
 	if (!m)
 		return false;
-	out->buffer = hold(d, m);
+	out->buffer = mbuf_hold(d, m);
 	out->data = rte_pktmbuf_mtod(m, uint8_t *);
 	return true;
 }

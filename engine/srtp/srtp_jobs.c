@@ -301,7 +301,7 @@ static void unprotect_batch(struct srtp_job *jobs, uint32_t count)
 
 /* ---- jobs ---- */
 
-static uint32_t part(uint32_t left)
+static uint32_t jobs_part(uint32_t left)
 {
 	return left < SRTP_CIPHER_BATCH ? left : SRTP_CIPHER_BATCH;
 }
@@ -309,11 +309,11 @@ static uint32_t part(uint32_t left)
 void srtp_jobs_protect(struct srtp_job *jobs, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i += SRTP_CIPHER_BATCH)
-		protect_batch(jobs + i, part(count - i));
+		protect_batch(jobs + i, jobs_part(count - i));
 }
 
 void srtp_jobs_unprotect(struct srtp_job *jobs, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i += SRTP_CIPHER_BATCH)
-		unprotect_batch(jobs + i, part(count - i));
+		unprotect_batch(jobs + i, jobs_part(count - i));
 }
