@@ -106,7 +106,7 @@ static void make_rules(struct ruling *k)
 		add_rule(k, k->own->twins[i].from, k->own->twins[i].format);
 }
 
-static void clear(struct media_line *out, enum media_kind kind)
+static void line_clear(struct media_line *out, enum media_kind kind)
 {
 	explicit_bzero(out, sizeof(*out));
 	out->kind = kind;
@@ -132,7 +132,7 @@ static NOINLINE void map_line(struct media_line *out, const struct session_line 
 {
 	struct pairing p = { .a = a, .b = b };
 
-	clear(out, a->active ? a->kind : b->kind);
+	line_clear(out, a->active ? a->kind : b->kind);
 	if (!a->active || !b->active || a->kind != b->kind)
 		return;
 	if (a->kind == MEDIA_OPAQUE) {
@@ -158,7 +158,7 @@ static bool drop_torn(struct media_plan *plan)
 		if (!line->active ||
 		    (plan->line[line->a.bundle].active && plan->line[line->b.bundle].active))
 			continue;
-		clear(line, line->kind);
+		line_clear(line, line->kind);
 		any = true;
 	}
 	return any;

@@ -130,7 +130,7 @@ static bool has_event_in(const struct offer_agreement *g, uint32_t clock_hz)
 }
 
 /* One event as two: A's and B's have no more to do with each other. */
-static void part(struct offer_agreement *g, uint8_t index)
+static void agreement_part(struct offer_agreement *g, uint8_t index)
 {
 	struct offer_agreed *f = &g->at[index];
 
@@ -166,7 +166,7 @@ static void keep_one_clock(struct offer_agreement *g, const struct payload_list 
 		if (found)
 			g->at[i].a = PAYLOAD_NONE;
 		else if (g->a.ice) /* a browser; phones send them as they should */
-			part(g, i);
+			agreement_part(g, i);
 	}
 }
 

@@ -54,7 +54,7 @@ struct view {
 	const struct sdp *s;
 };
 
-static bool takes(const struct view *v, uint8_t index)
+static bool view_takes(const struct view *v, uint8_t index)
 {
 	return index < v->answered->line_count && v->answered->line[index].active &&
 	       v->answered->line[index].side.dtls != DTLS_NONE;
@@ -67,7 +67,7 @@ static void write_group(struct writer *w, const struct view *v, struct bytes tag
 	uint8_t index;
 
 	while (bytes_cut(&tags, ' ', &tag)) {
-		if (!offer_bundle_line(v->s, tag, &index) || !takes(v, index))
+		if (!offer_bundle_line(v->s, tag, &index) || !view_takes(v, index))
 			continue;
 		writer_str(w, any ? " " : "a=group:BUNDLE ");
 		writer_bytes(w, tag);

@@ -43,7 +43,7 @@ bool offer_crypto_offer(struct crypto *out, const struct media_key *own)
 }
 
 /* RFC 3711 9.1: one key for both directions is one keystream too, as soon as two SSRCs are equal. */
-static bool is_same(const struct media_key *a, const struct media_key *b)
+static bool key_is_same(const struct media_key *a, const struct media_key *b)
 {
 	return bytes_eq_secret(bytes_mem(a->octets, a->length), bytes_mem(b->octets, b->length));
 }
@@ -74,7 +74,7 @@ const char *offer_crypto_accept(const struct sdp *offer, unsigned section,
 	crypto_wipe(&c);
 	if (!found || !set_key(&out->key, own, theirs->suite))
 		return crypto_refuse(&out->key, theirs, reason);
-	if (is_same(&out->key, theirs))
+	if (key_is_same(&out->key, theirs))
 		return crypto_refuse(&out->key, theirs, "a=crypto has our own key");
 	return NULL;
 }
@@ -107,7 +107,7 @@ const char *offer_crypto_agreed(const struct sdp *offer, const struct sdp *answe
 	crypto_wipe(&c);
 	if (!same) /* RFC 4568 5.1.3, 5.3 */
 		return crypto_refuse(offerer, answerer, "the answer has no a=crypto of ours");
-	return is_same(offerer, answerer)
+	return key_is_same(offerer, answerer)
 		       ? crypto_refuse(offerer, answerer, "a=crypto has our own key")
 		       : NULL;
 }

@@ -32,7 +32,7 @@ struct split {
 
 /* ---- writing ---- */
 
-static bool takes(struct split *s, uint32_t line)
+static bool split_takes(struct split *s, uint32_t line)
 {
 	if (line != RTCP_NO_LINE)
 		return line == s->line;
@@ -40,7 +40,7 @@ static bool takes(struct split *s, uint32_t line)
 	return s->line == s->lines->home;
 }
 
-static bool is_own(const struct split *s, uint32_t ssrc)
+static bool ssrc_is_own(const struct split *s, uint32_t ssrc)
 {
 	return s->own->source_count > 0 && s->own->sources[0] == ssrc;
 }
@@ -50,7 +50,7 @@ static void speak(struct split *s, uint32_t ssrc)
 	if (!s->spoken)
 		s->speaker = ssrc;
 	s->spoken = true;
-	writer_be32(&s->w, is_own(s, ssrc) ? ssrc : s->speaker);
+	writer_be32(&s->w, ssrc_is_own(s, ssrc) ? ssrc : s->speaker);
 }
 
 static void split_head_write(struct split *s, uint8_t type, uint8_t count)
@@ -107,7 +107,7 @@ static bool is_sender_report(const struct split *s, const struct rtcp_packet *pa
 
 	if (packet->type != RTCP_TYPE_SR)
 		return false;
-	if (is_own(s, ssrc))
+	if (ssrc_is_own(s, ssrc))
 		return rtcp_line_by_source(s->lines, ssrc) == s->line;
 	return s->own->source_count == 0 && s->line == s->lines->home &&
 	       rtcp_line_by_source(s->lines, ssrc) == RTCP_NO_LINE;
@@ -137,7 +137,7 @@ static void report(struct split *s, const struct rtcp_packet *packet)
 		writer_bytes(&s->w, bytes_sub(packet->body, 0, SSRC_LEN + SENDER_INFO_LEN));
 	}
 	for (; blocks.n >= RTCP_BLOCK_LEN; blocks = bytes_from(blocks, RTCP_BLOCK_LEN)) {
-		if (!takes(s, rtcp_line_by_reported(s->lines, be32_get(blocks.p))))
+		if (!split_takes(s, rtcp_line_by_reported(s->lines, be32_get(blocks.p))))
 			continue;
 		writer_bytes(&s->w, bytes_sub(blocks, 0, RTCP_BLOCK_LEN));
 		count++;
@@ -178,7 +178,7 @@ static void names(struct split *s, const struct rtcp_packet *sdes)
 			break;
 		if (chunk.ssrc == s->sender
 			    ? own && rtcp_line_by_source(s->lines, chunk.ssrc) != s->line
-			    : !takes(s, rtcp_line_by_source(s->lines, chunk.ssrc)))
+			    : !split_takes(s, rtcp_line_by_source(s->lines, chunk.ssrc)))
 			continue;
 		if (chunk.ssrc == s->sender || rtcp_line_by_source(s->lines, chunk.ssrc) == s->line)
 			speak(s, chunk.ssrc);
@@ -204,7 +204,7 @@ static void goodbye(struct split *s, const struct rtcp_packet *bye)
 	uint8_t count = 0;
 
 	for (; sources.n >= SSRC_LEN; sources = bytes_from(sources, SSRC_LEN)) {
-		if (!takes(s, rtcp_line_by_source(s->lines, be32_get(sources.p))))
+		if (!split_takes(s, rtcp_line_by_source(s->lines, be32_get(sources.p))))
 			continue;
 		writer_mem(&s->w, sources.p, SSRC_LEN);
 		count++;
@@ -238,7 +238,7 @@ static void feedback_split(struct split *s, const struct rtcp_packet *packet, st
 	feedback_head(s, packet, skipped);
 	head = s->w.n;
 	for (; list.n >= step; list = bytes_from(list, step)) {
-		if (!takes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
+		if (!split_takes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
 			continue;
 		writer_bytes(&s->w, bytes_sub(list, 0, step));
 		count++;
@@ -258,7 +258,7 @@ static void feedback(struct split *s, const struct rtcp_packet *packet)
 
 	if (list.n >= step)
 		feedback_split(s, packet, list, step);
-	else if (takes(s, rtcp_line_of_feedback(s->lines, packet)))
+	else if (split_takes(s, rtcp_line_of_feedback(s->lines, packet)))
 		packet_speak(s, packet);
 }
 
@@ -268,7 +268,7 @@ static void extended_times(struct split *s, struct bytes list)
 
 	writer_be32(&s->w, (uint32_t)XR_DLRR << 24);
 	for (; list.n >= DLRR_LEN; list = bytes_from(list, DLRR_LEN))
-		if (takes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
+		if (split_takes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
 			writer_bytes(&s->w, bytes_sub(list, 0, DLRR_LEN));
 	if (s->w.n > at + HEAD_LEN)
 		end_write(s, at);
@@ -286,7 +286,7 @@ static void extended_block(struct split *s, const struct rtcp_xr_block *block, u
 	}
 	if (block->type <= XR_LAST && block->type != XR_RECEIVER_TIME && content.n >= SSRC_LEN)
 		line = rtcp_line_by_reported(s->lines, be32_get(content.p));
-	if (takes(s, line))
+	if (split_takes(s, line))
 		writer_mem(&s->w, content.p - HEAD_LEN, content.n + HEAD_LEN);
 }
 
@@ -321,7 +321,7 @@ static void one_packet(struct split *s, const struct rtcp_packet *packet)
 		goodbye(s, packet);
 		break;
 	case RTCP_TYPE_APP:
-		if (takes(s, rtcp_line_by_source(s->lines, be32_get(packet->body.p))))
+		if (split_takes(s, rtcp_line_by_source(s->lines, be32_get(packet->body.p))))
 			packet_speak(s, packet);
 		break;
 	case RTCP_TYPE_RTPFB:
@@ -332,7 +332,7 @@ static void one_packet(struct split *s, const struct rtcp_packet *packet)
 		extended_report(s, packet);
 		break;
 	default: /* what is in it nobody can translate: it has no receiver */
-		(void)takes(s, RTCP_NO_LINE);
+		(void)split_takes(s, RTCP_NO_LINE);
 		break;
 	}
 }

@@ -29,7 +29,7 @@ struct translation {
 	const struct rtcp_mapping *m;
 };
 
-static uint8_t *at(const struct translation *t, const uint8_t *read)
+static uint8_t *written_at(const struct translation *t, const uint8_t *read)
 {
 	return t->p + (read - t->in.p);
 }
@@ -38,7 +38,7 @@ static bool translate(const struct translation *t, const uint8_t *read, uint32_t
 {
 	if (be32_get(read) != from)
 		return false;
-	be32_put(at(t, read), to);
+	be32_put(written_at(t, read), to);
 	return true;
 }
 
@@ -61,7 +61,7 @@ static bool reported(const struct translation *t, const uint8_t *read)
 
 static void sequence(const struct translation *t, const uint8_t *read)
 {
-	be16_put(at(t, read), (uint16_t)(be16_get(read) - t->m->sequence_offset));
+	be16_put(written_at(t, read), (uint16_t)(be16_get(read) - t->m->sequence_offset));
 }
 
 /* Is the source among those that leave? Another one that is over may say so late; that is not the end of our stream. */
@@ -80,7 +80,7 @@ static bool sender_report(const struct translation *t, const struct rtcp_packet 
 
 	if (!source(t, sr->body.p))
 		return false;
-	be32_put(at(t, timestamp), be32_get(timestamp) + t->m->timestamp_offset);
+	be32_put(written_at(t, timestamp), be32_get(timestamp) + t->m->timestamp_offset);
 	return true;
 }
 
@@ -90,7 +90,7 @@ static void report_blocks(const struct translation *t, struct bytes blocks)
 		const uint8_t *highest = blocks.p + 8;
 
 		if (reported(t, blocks.p))
-			be32_put(at(t, highest), be32_get(highest) - t->m->sequence_offset);
+			be32_put(written_at(t, highest), be32_get(highest) - t->m->sequence_offset);
 	}
 }
 

@@ -50,7 +50,7 @@ static struct bytes cut_last(struct bytes *rest)
 	return word;
 }
 
-static bool is_number(struct bytes word)
+static bool word_is_number(struct bytes word)
 {
 	for (size_t i = 0; i < word.n; i++) {
 		if (word.p[i] < '0' || word.p[i] > '9')
@@ -70,7 +70,7 @@ static int check_origin(struct parser *p, struct bytes value)
 
 	if (value.n == 0 || address.n == 0 || family.n == 0 || network.n == 0)
 		return malformed(p, "o= has too few fields");
-	if (!is_number(id) || !is_number(version))
+	if (!word_is_number(id) || !word_is_number(version))
 		return malformed(p, "o= session id or version is not a number");
 	return 0;
 }

@@ -121,7 +121,7 @@ static const char *agree(struct session_line *line, const struct reading *k, uin
 	return reason;
 }
 
-static void clear(struct session_line *line, enum media_kind kind)
+static void session_line_clear(struct session_line *line, enum media_kind kind)
 {
 	explicit_bzero(line, sizeof(*line));
 	line->kind = kind;
@@ -158,14 +158,14 @@ static int read_line(struct session_line *line, const struct reading *k, uint8_t
 
 	if (read_heard(&heard, k, index, error))
 		return -EBADMSG;
-	clear(line, heard.kind);
+	session_line_clear(line, heard.kind);
 	if (heard.state == OFFER_LINE_OFF || !is_said(k, index))
 		return 0;
 	if (heard.state == OFFER_LINE_RELAYED)
 		reason = agree(line, k, index, &heard);
 	if (reason) {
 		offer_line_refuse(&heard, k->heard, index, reason);
-		clear(line, heard.kind);
+		session_line_clear(line, heard.kind);
 	}
 	line->active = heard.state == OFFER_LINE_RELAYED;
 	line->reason = heard.reason;

@@ -12,7 +12,7 @@ struct grouping {
 	const struct sdp *heard, *said;
 };
 
-static bool takes(const struct grouping *k, uint8_t index)
+static bool group_takes(const struct grouping *k, uint8_t index)
 {
 	return index < k->session->line_count && k->session->line[index].active &&
 	       k->session->line[index].side.dtls != DTLS_NONE;
@@ -26,7 +26,7 @@ static bool tagged_of(const struct grouping *k, struct bytes tags, uint8_t *inde
 	while (bytes_cut(&tags, ' ', &tag)) {
 		bool found = offer_bundle_line(k->heard, tag, index);
 
-		if (found && takes(k, *index))
+		if (found && group_takes(k, *index))
 			return true;
 		if (found && k->session->we_offered && offer_bundle_is_live(k->heard, *index))
 			return false;
@@ -45,7 +45,7 @@ static void group_share(struct media_side *side, const struct media_side *owner,
 	side->fingerprint = owner->fingerprint;
 }
 
-static void drop(struct session_line *line)
+static void group_line_drop(struct session_line *line)
 {
 	enum media_kind kind = line->kind;
 
@@ -63,10 +63,10 @@ static bool drop_torn(struct grouping *k)
 	bool any = false;
 
 	for (uint8_t i = 0; i < k->session->line_count; i++) {
-		if (!takes(k, i) || !offer_bundle_of(k->heard, i, &tags) ||
+		if (!group_takes(k, i) || !offer_bundle_of(k->heard, i, &tags) ||
 		    tagged_of(k, tags, &tagged))
 			continue;
-		drop(&k->session->line[i]);
+		group_line_drop(&k->session->line[i]);
 		any = true;
 	}
 	return any;
@@ -80,7 +80,7 @@ static void share_transports(struct grouping *k)
 	for (uint8_t i = 0; i < k->session->line_count; i++) {
 		struct session_line *line = &k->session->line[i];
 
-		if (takes(k, i) && offer_bundle_of(k->heard, i, &tags) &&
+		if (group_takes(k, i) && offer_bundle_of(k->heard, i, &tags) &&
 		    tagged_of(k, tags, &tagged))
 			group_share(&line->side, &k->session->line[tagged].side, tagged);
 	}
@@ -165,7 +165,7 @@ static bool drop_carried(struct session *a, const struct session *b)
 	for (uint8_t i = 0; b && i < a->line_count; i++) {
 		if (!a->line[i].active || a->line[b->line[i].side.bundle].active)
 			continue;
-		drop(&a->line[i]);
+		group_line_drop(&a->line[i]);
 		any = true;
 	}
 	return any;
@@ -198,7 +198,7 @@ static void choose_extensions(struct grouping *k, uint8_t index)
 {
 	struct session_line *line = &k->session->line[index];
 
-	if (!takes(k, index))
+	if (!group_takes(k, index))
 		return;
 	if (needs_mid(k->session, index))
 		line->side.mid_extension = offer_extension_of(k->heard, index, OFFER_BUNDLE_MID);

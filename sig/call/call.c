@@ -64,7 +64,7 @@ static void set_leg_timer(uint64_t *next, const struct leg *l)
 	}
 }
 
-static void set_timer(struct call_host *h, struct call *c)
+static void call_timer_set(struct call_host *h, struct call *c)
 {
 	uint64_t next = UINT64_MAX;
 
@@ -128,7 +128,7 @@ bool call_settle(struct call_host *h, struct call *c)
 	} else if (!over && outbox_wants_save(&c->out)) {
 		ask_save(h, c);
 	}
-	set_timer(h, c);
+	call_timer_set(h, c);
 	return true;
 }
 

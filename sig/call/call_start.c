@@ -50,8 +50,8 @@ static int start_take_offer(struct call *c, const struct sip_message *invite,
 	return 0;
 }
 
-static int ring(struct call_host *h, struct call *c, const struct call_start *s,
-		struct call_refusal *refusal)
+static int start_ring(struct call_host *h, struct call *c, const struct call_start *s,
+		      struct call_refusal *refusal)
 {
 	struct bytes caller = subscriber_of(&s->invite->from.uri).name;
 	struct dialog_party from = {
@@ -99,7 +99,7 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 	if (err)
 		return err;
 	outbox_touch(&c->out);
-	err = ring(h, c, start, refusal);
+	err = start_ring(h, c, start, refusal);
 	if (err)
 		return err;
 	answer_trying(h, start);

@@ -42,8 +42,8 @@ static bool has_packets(const struct flow_stats *s)
 }
 
 /* A second audio line would overwrite the first, and another line that of audio. */
-static bool is_wanted(const struct cdr *cdr, const struct call_flow *f,
-		      const struct flow_stats *kept, const struct flow_stats *closed)
+static bool flow_is_wanted(const struct cdr *cdr, const struct call_flow *f,
+			   const struct flow_stats *kept, const struct flow_stats *closed)
 {
 	bool caller = kept == &cdr->a;
 
@@ -60,7 +60,7 @@ void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const stru
 	struct flow_stats *to = caller ? &cdr->a : &cdr->b;
 
 	cdr->lines |= f->been & OFFER_LINES_ALL;
-	if (!is_wanted(cdr, f, to, &closed->stats))
+	if (!flow_is_wanted(cdr, f, to, &closed->stats))
 		return;
 	*to = closed->stats;
 	cdr->audio |= was_audio(f) ? side_bit(caller) : 0;

@@ -36,7 +36,7 @@ static bool waits_up(const struct call *c, uint8_t leg)
 }
 
 /* It is heard itself: it has answered, or has early media. */
-static bool is_heard(const struct leg *l)
+static bool leg_is_heard(const struct leg *l)
 {
 	if (l->state == LEG_EARLY)
 		return is_rung(l) && l->open.heard.n;
@@ -115,7 +115,7 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 		return listens ? hears_parting(c) : HEARS_PEER;
 	if (listens && is_left_waiting(c))
 		return HEARS_MUSIC;
-	if (listens && !(peer && is_heard(peer)) && (rings_for(c, leg) || waits_up(c, leg)))
+	if (listens && !(peer && leg_is_heard(peer)) && (rings_for(c, leg) || waits_up(c, leg)))
 		return HEARS_RINGBACK;
 	return l && peer && is_held(l, peer) ? HEARS_MUSIC : HEARS_PEER;
 }

@@ -70,7 +70,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	return slot;
 }
 
-static int queue(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq)
+static int invite_txn_queue(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq)
 {
 	struct txn_slot *slot = payer_may_ask(h, c) ? make_request(h, c, leg, cseq) : NULL;
 	struct outbox_item item = { .kind = OUTBOX_INVITE, .leg = leg };
@@ -87,7 +87,7 @@ static int queue(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq
 
 int invite_queue(struct call_host *h, struct call *c, uint8_t leg)
 {
-	return queue(h, c, leg, 0);
+	return invite_txn_queue(h, c, leg, 0);
 }
 
 int invite_requeue(struct call_host *h, struct call *c, uint8_t leg)
@@ -95,7 +95,7 @@ int invite_requeue(struct call_host *h, struct call *c, uint8_t leg)
 	txns_drop(h->txns, c->legs[leg]->uac->client);
 	outbox_forget(&c->out, OUTBOX_INVITE, leg);
 	outbox_touch(&c->out);
-	return queue(h, c, leg, c->legs[leg]->invite_cseq);
+	return invite_txn_queue(h, c, leg, c->legs[leg]->invite_cseq);
 }
 
 void invite_go(struct call_host *h, struct call *c, uint8_t leg)

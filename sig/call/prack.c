@@ -111,7 +111,7 @@ void prack_go(struct call_host *h, struct call *c, uint8_t leg)
 		say(h, c, leg);
 }
 
-static void queue(struct call_host *h, struct call *c, uint8_t leg)
+static void prack_queue(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct outbox_item item = { .kind = OUTBOX_PRACK, .leg = leg };
 
@@ -198,7 +198,7 @@ static bool take_next(struct call_host *h, struct call *c, uint8_t leg, const st
 	outbox_touch(&c->out);
 	if (offers)
 		return prack_take_offer(h, c, leg, sdp);
-	queue(h, c, leg);
+	prack_queue(h, c, leg);
 	return true;
 }
 
@@ -292,7 +292,7 @@ int prack_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes 
 	if (err)
 		return err;
 	l->open.by_18x = c->legs[l->uac->from]->open.by_18x = true;
-	queue(h, c, leg);
+	prack_queue(h, c, leg);
 	return 0;
 }
 

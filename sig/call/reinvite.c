@@ -50,7 +50,7 @@ static bool may_start(struct call_host *h, const struct call *c, const struct ca
 }
 
 /* CALL-07: whom a command put on hold may be taken off by the holder's own phone. */
-static void wake(struct call *c, uint8_t leg, struct bytes offer)
+static void reinvite_wake(struct call *c, uint8_t leg, struct bytes offer)
 {
 	struct leg *l = c->legs[leg];
 
@@ -76,7 +76,7 @@ static int reinvite_take_offer(struct call_host *h, struct call *c, const struct
 	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	c->legs[to]->uac->late = l->uas->late = sdp.n == 0;
 	l->open.theirs = !l->uas->late;
-	wake(c, ev->leg, sdp);
+	reinvite_wake(c, ev->leg, sdp);
 	l->uas->held_before = l->holds;
 	if (sdp.n)
 		l->holds = !session_is_receiving(c, ev->leg, sdp);

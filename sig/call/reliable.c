@@ -306,7 +306,7 @@ static void reliable_refuse(struct call_host *h, struct call *c, const struct ca
 		call_end(h, c, &e);
 }
 
-static void clear(struct invite_uas *uas, uint32_t cseq)
+static void reliable_clear(struct invite_uas *uas, uint32_t cseq)
 {
 	text_clear(&uas->unacknowledged);
 	uas->prack_cseq = cseq;
@@ -350,7 +350,7 @@ void reliable_acknowledged(struct call_host *h, struct call *c, const struct cal
 		reliable_refuse(h, c, ev, &refusal);
 		return;
 	}
-	clear(uas, ev->message->cseq);
+	reliable_clear(uas, ev->message->cseq);
 	answer_saved(h, c, ev, sdp.n && !uas->late);
 	if (uas->state == UAS_PROCEEDING) {
 		say_next(h, c, uas);

@@ -54,7 +54,7 @@ static const struct offer_capabilities g_own = {
 };
 
 /* Nobody is there for whom we ask. */
-static bool is_own(const struct talk *t)
+static bool talk_is_own(const struct talk *t)
 {
 	return t->offerer == t->answerer;
 }
@@ -80,9 +80,9 @@ static NOINLINE int forward(struct call_host *h, struct call *c, const struct ta
 	self.session_version = version;
 	self.held = c->legs[t->offerer]->held; /* who is held is told so (RFC 3264 8.4) */
 	self.plays = hears_music_by(h, c, t->offerer);
-	self.both_ways = !is_own(t) && was_held(c, t->offerer);
-	err = is_own(t) ? offer_own(&g_own, &policy, &self, &w, &error)
-			: offer_forward(t->offer, &policy, &self, &w, &error);
+	self.both_ways = !talk_is_own(t) && was_held(c, t->offerer);
+	err = talk_is_own(t) ? offer_own(&g_own, &policy, &self, &w, &error)
+			     : offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
 	if (text_set(&c->legs[t->answerer]->open.said, writer_done(&w)))
@@ -98,7 +98,7 @@ static NOINLINE int lines_of(struct call_host *h, struct call *c, const struct t
 	struct offer_error error = { 0 };
 	int err;
 
-	if (is_own(t)) {
+	if (talk_is_own(t)) {
 		*lines = (struct media_plan){ .line_count = 1,
 					      .line[0] = { .active = true, .kind = MEDIA_AUDIO } };
 		return 0;

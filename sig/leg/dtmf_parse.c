@@ -8,7 +8,7 @@ enum { DURATION_MS = 160, DURATION_MIN_MS = 40, DURATION_MAX_MS = 8000 };
 /* Events 0 to 16 (RFC 4733 3.2) as we name them. */
 static const char g_digits[] = "0123456789*#ABCDF";
 
-static bool is_number(struct bytes b)
+static bool dtmf_is_number(struct bytes b)
 {
 	for (size_t i = 0; i < b.n; i++) {
 		if (b.p[i] < '0' || b.p[i] > '9')
@@ -35,7 +35,7 @@ static bool read_digit(struct bytes b, char *out)
 		c = (char)(c - 'a' + 'A');
 	if (c == '!')
 		c = 'F';
-	if (is_number(b) && number_of(b) < sizeof(g_digits) - 1)
+	if (dtmf_is_number(b) && number_of(b) < sizeof(g_digits) - 1)
 		c = g_digits[number_of(b)];
 	*out = c;
 	return c && bytes_find(BYTES_LIT("0123456789*#ABCDF"), (uint8_t)c) < sizeof(g_digits) - 1;
@@ -63,7 +63,7 @@ static int parse_relay(struct bytes body, struct dtmf *out)
 			if (found || !read_digit(value, &out->digit))
 				return -EBADMSG;
 			found = true;
-		} else if (bytes_iis(name, "duration") && is_number(value)) {
+		} else if (bytes_iis(name, "duration") && dtmf_is_number(value)) {
 			out->duration_ms = clamp(number_of(value));
 		}
 	}

@@ -29,7 +29,7 @@ void leg_digits_clear(struct leg *leg)
 	leg->digits = NULL;
 }
 
-static void done(struct leg *leg)
+static void digits_done(struct leg *leg)
 {
 	struct leg_digits *d = leg->digits;
 
@@ -68,7 +68,7 @@ static void go_on(struct call_host *h, struct call *c, uint8_t leg)
 
 		if (!slot) {
 			LOG_WARN("call", c->id, "a digit is lost", LOG_U64("leg", leg));
-			done(l);
+			digits_done(l);
 			continue;
 		}
 		l->digits->client = slot->self;
@@ -114,7 +114,7 @@ void leg_digits_answered(struct call_host *h, struct call *c, const struct call_
 		leg_digits_clear(l);
 		return;
 	}
-	done(l);
+	digits_done(l);
 	go_on(h, c, ev->leg);
 }
 

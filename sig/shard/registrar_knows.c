@@ -16,7 +16,7 @@ static bool has_instance(const struct sip_message *m, const struct binding *b)
 	return false;
 }
 
-static bool is_of(const struct sip_message *m, const struct binding *b)
+static bool binding_is_of(const struct sip_message *m, const struct binding *b)
 {
 	if (sip_hop_same(&b->hop, &m->hop))
 		return true;
@@ -29,7 +29,7 @@ bool registrar_knows(const struct aor *entry, const struct sip_message *request,
 	for (uint32_t i = 0; i < entry->count; i++) {
 		const struct binding *b = &entry->bindings[i];
 
-		if (b->expires_utc_ms > utc_ms && is_of(request, b))
+		if (b->expires_utc_ms > utc_ms && binding_is_of(request, b))
 			return true;
 	}
 	return false;

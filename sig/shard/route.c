@@ -5,7 +5,7 @@
 #include "sig/sip/subscriber.h"
 
 /* Escaped control characters are part of no number of ours, and shall not get into logs and records. */
-static bool is_plain(const char *user)
+static bool user_is_plain(const char *user)
 {
 	for (; *user; user++) {
 		if ((uint8_t)*user < ' ' || *user == 0x7f)
@@ -22,7 +22,7 @@ enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MA
 	if (!bytes_iis(uri->scheme, "sip") && !bytes_iis(uri->scheme, "sips") &&
 	    !bytes_iis(uri->scheme, "tel"))
 		return ROUTE_SCHEME;
-	if (!subscriber_text(&s, user, ROUTE_USER_MAX) && is_plain(user))
+	if (!subscriber_text(&s, user, ROUTE_USER_MAX) && user_is_plain(user))
 		return ROUTE_OK;
 	user[0] = '\0';
 	return ROUTE_NOT_FOUND;

@@ -136,7 +136,7 @@ static void refuse_waits(struct shard *s, struct shard_aor *a)
 	}
 }
 
-static void done(struct shard *s, struct shard_aor *a)
+static void aor_save_done(struct shard *s, struct shard_aor *a)
 {
 	uint64_t version = a->saving;
 
@@ -210,7 +210,7 @@ void shard_binding_saved(struct shard *s, struct bytes tenant, struct bytes user
 	metric_add(s->metrics.saves[result == BINDING_SAVED ? SAVE_DONE : SAVE_FAILED], 1);
 	switch (result) {
 	case BINDING_SAVED:
-		done(s, a);
+		aor_save_done(s, a);
 		break;
 	case BINDING_CONFLICT:
 		conflict(s, a);

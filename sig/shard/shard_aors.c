@@ -95,7 +95,7 @@ static uint64_t first_expiry_ns(const struct shard *s, const struct aor *entry)
 	return s->host.now.ns + (first > now ? first - now : 0) * NS_PER_MS;
 }
 
-static void set_timer(struct shard *s, struct shard_aor *a)
+static void aor_timer_set(struct shard *s, struct shard_aor *a)
 {
 	uint64_t next = first_expiry_ns(s, &a->entry);
 
@@ -121,7 +121,7 @@ void shard_aor_settle(struct shard *s, struct shard_aor *a)
 		return;
 	}
 	aor_connections_list(&s->connections, &a->links, a->self, &a->entry);
-	set_timer(s, a);
+	aor_timer_set(s, a);
 }
 
 void shard_aor_closed(struct shard *s, uint64_t connection)
@@ -132,7 +132,7 @@ void shard_aor_closed(struct shard *s, uint64_t connection)
 	while (aor_connections_take(&s->connections, connection, &h)) {
 		a = pool_get(&s->aors, h);
 		if (a && registrar_close(&a->entry, connection, s->host.now.utc_ms))
-			set_timer(s, a);
+			aor_timer_set(s, a);
 	}
 }
 

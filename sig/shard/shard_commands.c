@@ -36,7 +36,7 @@ static int may_originate(struct shard *s, const struct shard_originate *o, struc
 		       : -EHOSTUNREACH;
 }
 
-static int start(struct shard *s, uint64_t id, const struct call_originate *o)
+static int originate_start(struct shard *s, uint64_t id, const struct call_originate *o)
 {
 	struct call_refusal refusal = { 0 };
 	struct call *c = shard_call_take(s, id, false);
@@ -80,7 +80,7 @@ int shard_call_originate(struct shard *s, const struct shard_originate *o, struc
 	if (was_started(s, o->call, o->by))
 		return 0;
 	err = may_originate(s, o, &start_args.target);
-	return err ? err : start(s, o->call, &start_args);
+	return err ? err : originate_start(s, o->call, &start_args);
 }
 
 /* By the same command, perhaps by another process. Where the new call is over, the old one may still know of it. */

@@ -25,7 +25,8 @@ static void tell_call(struct shard *s, uint64_t id, const struct call_event *ev)
 		shard_call_step(s, c, ev);
 }
 
-static void deliver(struct shard *s, uint64_t call, pool_handle peer, const struct call_event *ev)
+static void event_deliver(struct shard *s, uint64_t call, pool_handle peer,
+			  const struct call_event *ev)
 {
 	if (ev->user == TXN_USER_RELAY && ev->message)
 		relay_response(&s->host, ev->message, peer);
@@ -92,7 +93,7 @@ void shard_response(struct shard *s, const struct sip_message *m)
 	if (event == TXN_EV_FAILURE)
 		set_ack(s, slot, m);
 	if (txns_step(&s->txns, slot, event, s->host.now.ns).deliver)
-		deliver(s, call, peer, &ev);
+		event_deliver(s, call, peer, &ev);
 	if (event == TXN_EV_FAILURE)
 		txns_refused(&s->txns, ev.txn);
 }
@@ -108,7 +109,7 @@ static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event
 	ev.failed = event == TXN_EV_TRANSPORT_ERROR;
 	out = txns_step(&s->txns, slot, event, s->host.now.ns);
 	if (out.timed_out || (ev.failed && out.deliver))
-		deliver(s, call, peer, &ev);
+		event_deliver(s, call, peer, &ev);
 }
 
 void shard_txn_timer(struct shard *s, struct txn_slot *slot)

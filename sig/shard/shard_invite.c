@@ -304,8 +304,8 @@ static void refuse_known(struct shard *s, struct txn_slot *slot, const struct si
 	first_invite_refuse(s, slot, m, why);
 }
 
-static void start(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
-		  const struct call_start *call_start_args)
+static void invite_start(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
+			 const struct call_start *call_start_args)
 {
 	pool_handle server = slot->self;
 	struct call_refusal why;
@@ -389,17 +389,17 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 		refuse_known(s, NULL, m, bytes_str(caller.user), &why);
 		return;
 	}
-	start(s, m, slot,
-	      &(struct call_start){
-		      .invite = m,
-		      .slot = slot,
-		      .from = bytes_str(caller.user),
-		      .display = caller.display,
-		      .early_media = caller.early_media,
-		      .emergency = caller.emergency,
-		      .payer = caller.payer,
-		      .terms = caller.terms,
-		      .to = bytes_str(to),
-		      .set = set.feature < FEATURES ? &set : NULL,
-	      });
+	invite_start(s, m, slot,
+		     &(struct call_start){
+			     .invite = m,
+			     .slot = slot,
+			     .from = bytes_str(caller.user),
+			     .display = caller.display,
+			     .early_media = caller.early_media,
+			     .emergency = caller.emergency,
+			     .payer = caller.payer,
+			     .terms = caller.terms,
+			     .to = bytes_str(to),
+			     .set = set.feature < FEATURES ? &set : NULL,
+		     });
 }

@@ -38,7 +38,7 @@ static void unreadable(struct shard *s, struct sip_message *m, const struct sip_
 		  LOG_ADDR("source", &from->remote));
 }
 
-static void request(struct shard *s, const struct sip_message *m)
+static void request_receive(struct shard *s, const struct sip_message *m)
 {
 	struct txn_slot *slot;
 
@@ -81,7 +81,7 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 	if (shard_is_trusted(s, from))
 		shard_trust_peer(s, from);
 	if (m.request) {
-		request(s, &m);
+		request_receive(s, &m);
 	} else {
 		shard_response(s, &m);
 	}

@@ -15,7 +15,7 @@ static void register_refuse(struct shard *s, struct txn_slot *slot, const struct
 }
 
 /* REG-03: address of record, digest user and extension are one. */
-static bool is_own(const struct sip_message *m, const struct shard_extension *e)
+static bool register_is_own(const struct sip_message *m, const struct shard_extension *e)
 {
 	char user[ROUTE_USER_MAX];
 
@@ -170,7 +170,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	e = shard_authenticate(s, m, false);
 	if (!e)
 		return;
-	if (!is_own(m, e)) {
+	if (!register_is_own(m, e)) {
 		shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
 		register_refuse(s, NULL, m, 403, REFUSED_IDENTITY);
 		return;

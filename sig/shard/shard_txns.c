@@ -260,7 +260,7 @@ static bool is_answer(enum txn_event event)
 	return event == TXN_EV_PROVISIONAL || event == TXN_EV_SUCCESS || event == TXN_EV_FAILURE;
 }
 
-static void set_timer(struct txns *t, struct txn_slot *slot)
+static void txn_timer_set(struct txns *t, struct txn_slot *slot)
 {
 	uint64_t next = txn_next_ns(&slot->txn);
 
@@ -300,7 +300,7 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 	if (slot->txn.state == TXN_TERMINATED) {
 		give(t, slot);
 	} else {
-		set_timer(t, slot);
+		txn_timer_set(t, slot);
 		txns_list_on(t, slot);
 	}
 	return out;
@@ -359,7 +359,7 @@ void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns)
 	if (!slot)
 		return;
 	slot->limit_ns = now_ns + TXN_TIMEOUT_MS * NS_PER_MS;
-	set_timer(t, slot);
+	txn_timer_set(t, slot);
 }
 
 void txns_drop(struct txns *t, pool_handle h)

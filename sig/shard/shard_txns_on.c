@@ -13,7 +13,7 @@ static struct txn_slot *first_on(const struct txns *t, uint64_t connection)
 }
 
 /* Behind the first one: the table need not change. False: out of memory. */
-static bool join(struct txns *t, struct txn_slot *slot, uint64_t connection)
+static bool txn_join(struct txns *t, struct txn_slot *slot, uint64_t connection)
 {
 	struct txn_slot *first = first_on(t, connection);
 
@@ -62,7 +62,7 @@ void txns_list_on(struct txns *t, struct txn_slot *slot)
 	txns_unlist_on(t, slot);
 	if (!connection)
 		return;
-	if (join(t, slot, connection)) {
+	if (txn_join(t, slot, connection)) {
 		slot->on = connection;
 	} else { /* it waits for its timer then */
 		sig_count_dropped(t->metrics, DROPPED_OOM);

@@ -28,7 +28,7 @@ static size_t mask(struct text_in t, size_t at, const char *stops)
 	return at;
 }
 
-static size_t skip(struct text_in t, size_t at, const char *set)
+static size_t redact_skip(struct text_in t, size_t at, const char *set)
 {
 	while (at < t.n && is_one_of(t.p[at], set))
 		at++;
@@ -73,7 +73,7 @@ void redact_keys(uint8_t *message, size_t n)
 			mask_line(t, at);
 		/* anywhere: a body that nobody understands may hold SDP */
 		if (is_at(t, at, method))
-			(void)mask(t, skip(t, at + sizeof(method) - 1, BLANKS), "|; \t\"");
+			(void)mask(t, redact_skip(t, at + sizeof(method) - 1, BLANKS), "|; \t\"");
 	}
 }
 
@@ -97,14 +97,14 @@ static size_t header_end(struct text_in t, size_t at)
 /* Where the value begins, when the line at `at` is that header; else 0. */
 static size_t value_at(struct text_in t, size_t at, const char *name)
 {
-	size_t colon = skip(t, at + strlen(name), BLANKS);
+	size_t colon = redact_skip(t, at + strlen(name), BLANKS);
 
 	return is_at(t, at, name) && colon < t.n && t.p[colon] == ':' ? colon + 1 : 0;
 }
 
 static void mask_value(struct text_in t, size_t at)
 {
-	at = skip(t, at, " \t\r\n");
+	at = redact_skip(t, at, " \t\r\n");
 	if (at < t.n && t.p[at] == '"')
 		(void)mask(t, at + 1, "\"");
 	else
@@ -115,7 +115,7 @@ static void mask_value(struct text_in t, size_t at)
 static void mask_param(struct text_in t, const char *name)
 {
 	for (size_t at = 1; at < t.n; at++) {
-		size_t equals = skip(t, at + strlen(name), " \t\r\n");
+		size_t equals = redact_skip(t, at + strlen(name), " \t\r\n");
 
 		if (is_one_of(t.p[at - 1], ", \t\r\n") && is_at(t, at, name) && equals < t.n &&
 		    t.p[equals] == '=')
@@ -146,7 +146,7 @@ static size_t digits_at(struct text_in t, size_t at)
 
 	if (!value)
 		value = value_at(t, at, "c");
-	value = value ? skip(t, value, " \t\r\n") : 0;
+	value = value ? redact_skip(t, value, " \t\r\n") : 0;
 	after = value + sizeof(type) - 1;
 	if (!value || !is_at(t, value, type) || (after < t.n && !is_one_of(t.p[after], "; \t\r\n")))
 		return 0;
@@ -167,13 +167,13 @@ void redact_digits(uint8_t *message, size_t n)
 	struct text_in t = { message, n };
 
 	for (size_t at = 0; at < n; at++) {
-		size_t word = skip(t, at, BLANKS), body;
-		size_t equals = skip(t, word + sizeof(name) - 1, BLANKS);
+		size_t word = redact_skip(t, at, BLANKS), body;
+		size_t equals = redact_skip(t, word + sizeof(name) - 1, BLANKS);
 
 		if (!begins_line(t, at))
 			continue;
 		if (is_at(t, word, name) && equals < n && t.p[equals] == '=')
-			(void)mask(t, skip(t, equals + 1, BLANKS), "");
+			(void)mask(t, redact_skip(t, equals + 1, BLANKS), "");
 		body = digits_at(t, at);
 		if (body)
 			mask_all(t, body);
@@ -182,8 +182,8 @@ void redact_digits(uint8_t *message, size_t n)
 
 static void mask_credentials(struct text_in t, size_t at, size_t end)
 {
-	at = skip(t, at, " \t\r\n");
-	if (at < end && is_at(t, at, "Digest") && skip(t, at + 6, " \t\r\n") > at + 6) {
+	at = redact_skip(t, at, " \t\r\n");
+	if (at < end && is_at(t, at, "Digest") && redact_skip(t, at + 6, " \t\r\n") > at + 6) {
 		mask_param((struct text_in){ t.p + at, end - at }, "response");
 		return;
 	}

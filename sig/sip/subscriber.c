@@ -24,7 +24,7 @@ static bool is_separator(char c)
 }
 
 /* RFC 3966 3: phonedigit-hex, '*' and '#'; a '+' at the beginning alone */
-static bool is_number(const char *text)
+static bool subscriber_is_number(const char *text)
 {
 	bool any = false;
 
@@ -54,7 +54,7 @@ int subscriber_text(const struct subscriber *s, char *out, size_t cap)
 	size_t n;
 	int err = s->name.n ? sip_user_unescape(s->name, out, cap, &n) : -EINVAL;
 
-	if (!err && s->phone && is_number(out))
+	if (!err && s->phone && subscriber_is_number(out))
 		strip_separators(out);
 	return err;
 }

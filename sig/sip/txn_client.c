@@ -15,7 +15,7 @@ static void transport_failed(struct txn *t, struct txn_out *out)
 }
 
 /* Timers A or E, and B or F. */
-static void start(struct txn *t, uint64_t now_ns, struct txn_out *out)
+static void client_start(struct txn *t, uint64_t now_ns, struct txn_out *out)
 {
 	txn_retransmit_start(t, now_ns);
 	txn_timeout_start(t, now_ns, TXN_TIMEOUT_MS);
@@ -42,7 +42,7 @@ static void calling(struct txn *t, enum txn_event event, struct txn_now now, str
 {
 	switch (event) {
 	case TXN_EV_START:
-		start(t, now.ns, out);
+		client_start(t, now.ns, out);
 		break;
 	case TXN_EV_PROVISIONAL:
 		txn_enter(t, TXN_PROCEEDING); /* from here on the user limits the wait (timer C) */
@@ -176,7 +176,7 @@ static void waiting(struct txn *t, enum txn_event event, struct txn_now now, str
 	switch (event) {
 	case TXN_EV_START:
 		if (t->state == TXN_TRYING)
-			start(t, now.ns, out);
+			client_start(t, now.ns, out);
 		break;
 	case TXN_EV_PROVISIONAL:
 		provisional(t, out);

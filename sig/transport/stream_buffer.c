@@ -8,7 +8,7 @@
 
 enum { BUFFER_MIN = 2048 };
 
-static int grow(struct stream_buffer *b, size_t need)
+static int stream_buffer_grow(struct stream_buffer *b, size_t need)
 {
 	size_t cap = b->cap ? b->cap : BUFFER_MIN;
 	uint8_t *p;
@@ -32,7 +32,7 @@ int stream_buffer_add(struct stream_buffer *b, struct bytes in)
 		b->to -= b->from;
 		b->from = 0;
 	}
-	if (b->cap - b->to < in.n && grow(b, b->to + in.n))
+	if (b->cap - b->to < in.n && stream_buffer_grow(b, b->to + in.n))
 		return -ENOMEM;
 	memcpy(b->p + b->to, in.p, in.n);
 	b->to += in.n;

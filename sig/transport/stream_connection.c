@@ -195,7 +195,7 @@ static ssize_t write_waiting(struct stream_connection *c)
 	return n;
 }
 
-static bool has_room(const struct stream_connection *c, size_t n)
+static bool connection_has_room(const struct stream_connection *c, size_t n)
 {
 	return n <= STREAM_QUEUE_MAX - stream_buffer_bytes(&c->out).n;
 }
@@ -205,9 +205,9 @@ int stream_connection_queue(struct stream_connection *c, struct bytes octets)
 	if (c->is_doomed)
 		return -ENOTCONN;
 	/* one round's requests may have more answers than the queue holds: that does not mean nobody reads them */
-	if (!has_room(c, octets.n) && c->state >= STREAM_OPEN)
+	if (!connection_has_room(c, octets.n) && c->state >= STREAM_OPEN)
 		(void)write_waiting(c); /* an error shows again in the flush */
-	if (!has_room(c, octets.n)) {
+	if (!connection_has_room(c, octets.n)) {
 		stream_connection_doom(c, STREAM_END_QUEUE);
 		return -ENOBUFS;
 	}

@@ -18,7 +18,7 @@ static ssize_t read_some(struct stream_connection *c)
 	return n < 0 ? -errno : n;
 }
 
-static void deliver(struct stream_connection *c, struct bytes message)
+static void message_deliver(struct stream_connection *c, struct bytes message)
 {
 	const struct transport_handlers *h = &c->owner->handlers;
 
@@ -38,7 +38,7 @@ static bool one_frame(struct stream_connection *c, struct bytes *rest)
 	case STREAM_MORE:
 		return false;
 	case STREAM_MESSAGE:
-		deliver(c, taken);
+		message_deliver(c, taken);
 		break;
 	case STREAM_PING: /* RFC 5626 4.4.1 */
 		stream_count(c->owner, STREAM_PINGS);

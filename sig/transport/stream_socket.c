@@ -17,7 +17,7 @@ enum {
 	PROBES = 4,
 };
 
-static int option(int fd, int level, int name, int value)
+static int stream_option(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
@@ -30,7 +30,7 @@ static int socket_of(const struct addr *a)
 	if (fd < 0)
 		return -errno;
 	if (a->family == ADDR_V6)
-		(void)option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		(void)stream_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	return fd;
 }
 
@@ -45,9 +45,9 @@ static int bind_to(int fd, const struct addr *a)
 static void set_dscp(int fd, const struct addr *a, uint8_t dscp)
 {
 	if (a->family == ADDR_V4) {
-		(void)option(fd, IPPROTO_IP, IP_TOS, dscp << 2);
+		(void)stream_option(fd, IPPROTO_IP, IP_TOS, dscp << 2);
 	} else {
-		(void)option(fd, IPPROTO_IPV6, IPV6_TCLASS, dscp << 2);
+		(void)stream_option(fd, IPPROTO_IPV6, IPV6_TCLASS, dscp << 2);
 	}
 }
 
@@ -56,7 +56,7 @@ static int listen_on(int fd, const struct addr *address, uint8_t dscp, struct ad
 	struct sockaddr_storage sa;
 	socklen_t n = sizeof(sa);
 	/* connections of a killed node still close themselves: they are not in the way */
-	int err = option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	int err = stream_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
 	if (!err)
 		err = bind_to(fd, address);
@@ -85,13 +85,13 @@ int stream_listen(const struct addr *bind, uint8_t dscp, struct addr *bound)
 void stream_socket_setup(int fd, const struct addr *remote, uint8_t dscp, uint64_t patience_ns)
 {
 	set_dscp(fd, remote, dscp);
-	(void)option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	(void)option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-	(void)option(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S);
-	(void)option(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S);
-	(void)option(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+	(void)stream_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	(void)stream_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	(void)stream_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S);
+	(void)stream_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S);
+	(void)stream_option(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
 	/* what goes unacknowledged; a peer that acknowledges and does not read is found by us, under its name */
-	(void)option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(2 * patience_ns / NS_PER_MS));
+	(void)stream_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(2 * patience_ns / NS_PER_MS));
 }
 
 static int connect_to(int fd, const struct addr *from, const struct addr *to)
@@ -102,7 +102,7 @@ static int connect_to(int fd, const struct addr *from, const struct addr *to)
 	int err;
 
 	any_port.port = 0;
-	(void)option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	(void)stream_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 	err = bind_to(fd, &any_port);
 	if (err)
 		return err;

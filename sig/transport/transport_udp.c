@@ -20,7 +20,7 @@ static void register_metrics(struct transport_udp *t)
 #undef UDP_REGISTER
 }
 
-static int option(int fd, int level, int name, int value)
+static int udp_option(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
@@ -31,8 +31,8 @@ static void grow_buffer(const struct udp_socket *s, int force, int name, const c
 	int granted = 0;
 	socklen_t n = sizeof(granted);
 
-	if (option(s->fd, SOL_SOCKET, force, UDP_KERNEL_BUFFER))
-		(void)option(s->fd, SOL_SOCKET, name, UDP_KERNEL_BUFFER);
+	if (udp_option(s->fd, SOL_SOCKET, force, UDP_KERNEL_BUFFER))
+		(void)udp_option(s->fd, SOL_SOCKET, name, UDP_KERNEL_BUFFER);
 	if (getsockopt(s->fd, SOL_SOCKET, name, &granted, &n) < 0)
 		return;
 	granted /= 2; /* socket(7): the kernel doubles it for its own needs */
@@ -46,22 +46,22 @@ static void grow_buffer(const struct udp_socket *s, int force, int name, const c
 /* Fragments rather than fails when a message is longer than the path (RFC 3261 18.1.1 sends such over TCP, which the peer may lack). */
 static int set_v4(int fd, uint8_t dscp)
 {
-	int err = option(fd, IPPROTO_IP, IP_RECVERR, 1);
+	int err = udp_option(fd, IPPROTO_IP, IP_RECVERR, 1);
 
 	if (!err)
-		err = option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-	return err ? err : option(fd, IPPROTO_IP, IP_TOS, dscp << 2);
+		err = udp_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	return err ? err : udp_option(fd, IPPROTO_IP, IP_TOS, dscp << 2);
 }
 
 static int set_v6(int fd, uint8_t dscp)
 {
-	int err = option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	int err = udp_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 
 	if (!err)
-		err = option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+		err = udp_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 	if (!err)
-		err = option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
-	return err ? err : option(fd, IPPROTO_IPV6, IPV6_TCLASS, dscp << 2);
+		err = udp_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+	return err ? err : udp_option(fd, IPPROTO_IPV6, IPV6_TCLASS, dscp << 2);
 }
 
 static int bind_to(struct udp_socket *s, const struct addr *address)
@@ -109,9 +109,9 @@ static int socket_open(struct udp_socket *s, const struct addr *address, uint8_t
 		return -errno;
 	err = v4 ? set_v4(s->fd, dscp) : set_v6(s->fd, dscp);
 	if (!err)
-		err = option(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+		err = udp_option(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
 	if (!err && s->owner->filter_fd) /* before anything can come */
-		err = option(s->fd, SOL_SOCKET, SO_ATTACH_BPF, s->owner->filter_fd);
+		err = udp_option(s->fd, SOL_SOCKET, SO_ATTACH_BPF, s->owner->filter_fd);
 	if (!err)
 		err = bind_to(s, address);
 	if (!err)

@@ -50,7 +50,7 @@ static void count_kernel_drops(struct udp_socket *s, struct msghdr *m)
 	}
 }
 
-static void deliver(struct udp_socket *s, size_t i, uint64_t now_ns)
+static void datagram_deliver(struct udp_socket *s, size_t i, uint64_t now_ns)
 {
 	struct transport_udp *t = s->owner;
 	struct udp_batch *b = &t->in;
@@ -86,7 +86,7 @@ static int receive_batch(struct udp_socket *s)
 		s->drained_ns = now_ns;
 	s->owner->behind_since_ns = n < UDP_BATCH ? 0 : s->drained_ns;
 	for (int i = 0; i < n; i++)
-		deliver(s, (size_t)i, now_ns);
+		datagram_deliver(s, (size_t)i, now_ns);
 	s->owner->behind_since_ns = 0;
 	return n;
 }
