@@ -156,6 +156,20 @@ UNUSED static void node_start(struct node *n, const struct server *s, const char
 	assert_true(store_is_healthy(n->store));
 }
 
+/* A node that holds the lease, beside a Redis of its own. */
+UNUSED static void node_with_server(struct node *n, struct server *s)
+{
+	server_dir(s);
+	server_start(s, NULL);
+	node_start(n, s, "a", 1);
+}
+
+UNUSED static void node_without_server(struct node *n, struct server *s)
+{
+	node_close(n);
+	server_stop(s);
+}
+
 UNUSED static void node_save(struct node *n, uint64_t call, uint64_t version, const char *record)
 {
 	store_call_save(n->store, call, version, bytes_str(record), node_done, n);
@@ -171,8 +185,7 @@ UNUSED static void node_end(struct node *n, uint64_t call)
 	store_call_end(n->store, call, fields, COUNT_OF(fields), node_done, n);
 }
 
-/* "td:{s17}:call:..." of a call, in a static buffer. */
-/* The field of a call in the hash of its shard. */
+/* The field of a call in the hash of its shard, in a static buffer. */
 UNUSED static const char *node_id(uint64_t call)
 {
 	static char text[BASE32_U64_LEN + 1];

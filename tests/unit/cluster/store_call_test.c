@@ -27,9 +27,7 @@ static void test_save(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	assert_int_equal(store_epoch(n.store), 1);
 	assert_int_equal(n.healthy, 1);
 	node_save(&n, 42, 7, "first");
@@ -37,8 +35,7 @@ static void test_save(void **state)
 	NODE_EXPECT(&n, "o");
 	assert_true(n.key == 42 && n.version == 7);
 	expect_record(&s, 42, 7, "first");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* What was asked for last stays, in one batch or in two, whatever its version. */
@@ -58,9 +55,7 @@ static void test_last_wins(void **state)
 	uint64_t call = 100;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	EACH_ROW(row, rows)
 	{
 		call++;
@@ -73,8 +68,7 @@ static void test_last_wins(void **state)
 		NODE_EXPECT(&n, "o");
 		expect_record(&s, call, row->second + 1, "third");
 	}
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static uint64_t batches(void)
@@ -92,9 +86,7 @@ static void test_together(void **state)
 	uint64_t before;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	node_save(&n, 1, 1, "warm");
 	NODE_EXPECT(&n, "o");
 	before = batches();
@@ -109,8 +101,7 @@ static void test_together(void **state)
 	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "150");
 	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(1000)), "0");
 	expect_record(&s, 1001, 1, "record");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Somebody takes the key of the fence away, or writes it: the owner writes it again, and nothing is lost. */
@@ -126,9 +117,7 @@ static void test_fence_is_touched(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	for (uint64_t i = 0; i < COUNT_OF(how); i++) {
 		node_save(&n, 42, 2 * i + 1, "before");
 		NODE_EXPECT(&n, "o");
@@ -145,8 +134,7 @@ static void test_fence_is_touched(void **state)
 	node_save(&n, 42, 99, "a list");
 	NODE_EXPECT(&n, "o");
 	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "4");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void test_end_removes(void **state)
@@ -155,17 +143,14 @@ static void test_end_removes(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	node_save(&n, 42, 7, "first");
 	node_end(&n, 42);
 	NODE_EXPECT(&n, "oo");
 	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(42)), "0");
 	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "0");
 	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "1");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* ---- ownership ---- */
@@ -288,8 +273,7 @@ static void test_late_again_and_again(void **state)
 		assert_int_equal(n.healthy, i + 2);
 		assert_true(store_is_healthy(n.store));
 	}
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Its counter is told by the fence; an end that cannot be read is waited for once. */
@@ -342,9 +326,7 @@ static void test_deleted(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	for (size_t i = 0; i < COUNT_OF(calls); i++)
 		node_save(&n, calls[i], 1, "record");
 	NODE_EXPECT(&n, "ooo");
@@ -355,8 +337,7 @@ static void test_deleted(void **state)
 	store_calls_check(n.store, calls, COUNT_OF(calls), on_missing, &n);
 	assert_true(drive(n.redis, 5000, two_are_missing, &n));
 	assert_int_equal(n.key, 3);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* The same node, started again after a crash: it holds the state directory, so the old process is gone. */
@@ -437,8 +418,7 @@ static void test_slow(void **state)
 	node_save(&n, 42, 2, "second");
 	NODE_EXPECT(&n, "o");
 	expect_record(&s, 42, 2, "second");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void test_killed(void **state)
@@ -447,9 +427,7 @@ static void test_killed(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	node_save(&n, 42, 1, "first");
 	NODE_EXPECT(&n, "o");
 	server_kill(&s);
@@ -465,8 +443,7 @@ static void test_killed(void **state)
 	node_save(&n, 42, 3, "third");
 	NODE_EXPECT(&n, "o");
 	expect_record(&s, 42, 3, "third");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Redis lost everything: the living owner is the truth, it tells it all again under the same epoch. */
@@ -476,9 +453,7 @@ static void test_emptied(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	(void)server_ask(&s, "FLUSHALL");
 	node_save(&n, 42, 1, "first");
 	NODE_EXPECT(&n, "o"); /* when the lease is there again */
@@ -486,8 +461,7 @@ static void test_emptied(void **state)
 	assert_int_equal(n.degraded, 1);
 	assert_string_equal(server_ask(&s, "HGET td:{s17}:lease counter"), "1");
 	expect_record(&s, 42, 1, "first");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Redis forgot the scripts: sent whole, nobody notices. */
@@ -497,17 +471,14 @@ static void test_scripts_forgotten(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	(void)server_ask(&s, "SCRIPT FLUSH");
 	node_save(&n, 42, 1, "first");
 	node_end(&n, 42);
 	NODE_EXPECT(&n, "oo");
 	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "1");
 	assert_true(store_is_healthy(n.store));
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Redis takes no writes. */
@@ -517,9 +488,7 @@ static void test_refused(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	(void)server_ask(&s, "CONFIG SET maxmemory 1");
 	node_save(&n, 43, 1, "first");
@@ -529,8 +498,7 @@ static void test_refused(void **state)
 	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
 	node_save(&n, 43, 1, "first");
 	NODE_EXPECT(&n, "o");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void test_renewed(void **state)
@@ -551,8 +519,7 @@ static void test_renewed(void **state)
 	assert_true(strcmp(server_ask(&s, "HGET td:{s17}:lease until"), before) > 0);
 	assert_int_equal(n.healthy, 1);
 	assert_int_equal(n.degraded, 0);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* ---- acquiring and closing ---- */
@@ -574,8 +541,7 @@ static void test_acquire_without_redis(void **state)
 	/* held: told so at once */
 	store_acquire(n.store, node_done, &n);
 	NODE_EXPECT(&n, "o");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Whatever is under way gets its answer, in either order of closing. */
@@ -585,9 +551,7 @@ static void test_close(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	node_save(&n, 42, 1, "first");
 	node_save(&n, 43, 1, "first");
 	store_close(n.store);
@@ -623,9 +587,7 @@ static void test_close_in_answer(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	store_call_save(n.store, 42, 1, BYTES_LIT("x"), close_done, &n);
 	node_save(&n, 43, 1, "first");
 	node_end(&n, 44);

@@ -57,9 +57,7 @@ static void test_in_a_transaction(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	node_save(&n, 42, 1, "first");
 	NODE_EXPECT(&n, "o");
 	node_end(&n, 43);
@@ -72,8 +70,7 @@ static void test_in_a_transaction(void **state)
 	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(42)), "0");
 	assert_string_equal(server_ask(&s, "ZCARD td:{s17}:ended"), "3");
 	assert_int_equal(node_metric("tandem_store_cdrs_total", NULL) - before, 5);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* They wait on disk, also through a restart of the node, and come once. */
@@ -84,9 +81,7 @@ static void test_redis_away(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	server_kill(&s);
 	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
 	end_three(&n, 42);
@@ -97,8 +92,7 @@ static void test_redis_away(void **state)
 	node_start(&n, &s, "a", 2);
 	assert_true(drive(n.redis, 5000, cdrs_are_three, &s));
 	assert_string_equal(stream(&s), THREE_OF(ID_42));
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Redis has them, and did not say so in time: the spool says them again, and nothing follows. */
@@ -121,8 +115,7 @@ static void test_unanswered(void **state)
 	assert_true(drive(n.redis, 5000, cdrs_are_three, &s));
 	assert_false(drive(n.redis, 500, never, NULL));
 	assert_string_equal(stream(&s), THREE_OF(ID_42));
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Acknowledged, and lost by a Redis that was killed. */
@@ -132,9 +125,7 @@ static void test_acknowledged_and_lost(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	assert_string_equal(server_ask(&s, "CONFIG SET appendonly no"), "OK");
 	end_three(&n, 42);
 	NODE_EXPECT(&n, "o");
@@ -143,8 +134,7 @@ static void test_acknowledged_and_lost(void **state)
 	server_start(&s, NULL);
 	assert_true(drive(n.redis, 5000, cdrs_are_three, &s));
 	assert_string_equal(stream(&s), THREE_OF(ID_42));
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* What a killed process noted of a call that Redis never heard of. */
@@ -154,9 +144,7 @@ static void test_answered_meanwhile(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	store_load_calls(n.store, node_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	server_kill(&s);
@@ -168,8 +156,7 @@ static void test_answered_meanwhile(void **state)
 	store_load_calls(n.store, node_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	assert_string_equal(stream(&s), THREE_OF(ID_42));
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 int main(void)

@@ -75,9 +75,7 @@ static void test_repeated_end(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	for (int i = 0; i < 5; i++)
 		node_end(&n, 42);
 	expect_ok(&n, 5);
@@ -86,8 +84,7 @@ static void test_repeated_end(void **state)
 	node_end(&n, 43);
 	expect_ok(&n, 1);
 	expect_cdrs(&s, 42, 2);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* No answer in time: it goes to the spool while Redis still has the command. Both arrive; one counts. */
@@ -117,8 +114,7 @@ static void test_unanswered(void **state)
 	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
 	expect_cdrs(&s, 42, 3);
 	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(42)), "0");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Redis gone while calls end: their CDRs wait on disk, also through a restart of the node. */
@@ -128,9 +124,7 @@ static void test_redis_away(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	node_save(&n, 42, 1, "first");
 	node_save(&n, 43, 1, "first");
 	expect_ok(&n, 2);
@@ -150,8 +144,7 @@ static void test_redis_away(void **state)
 	assert_int_equal(n.loaded, 0);
 	expect_cdrs(&s, 42, 3);
 	assert_int_equal(spool_files(&s, ".cdr"), 0);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void load_done(enum store_result result, uint64_t key, uint64_t version, void *arg)
@@ -169,9 +162,7 @@ static void test_load_waits_for_the_spool(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	node_save(&n, 42, 1, "ended");
 	node_save(&n, 43, 1, "alive");
 	expect_ok(&n, 2);
@@ -186,8 +177,7 @@ static void test_load_waits_for_the_spool(void **state)
 	expect_ok(&n, 2);
 	assert_int_equal(n.loaded, 1);
 	assert_true(node_has(&n, "000000000001b=alive"));
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Redis takes none of it for a while: the file stays, the calls stay unloaded, until it does. */
@@ -197,9 +187,7 @@ static void test_replay_refused(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	server_kill(&s);
 	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
 	node_end(&n, 42);
@@ -214,8 +202,7 @@ static void test_replay_refused(void **state)
 	(void)server_ask(&s, "DEL td:{s17}:cdr");
 	assert_true(drive(n.redis, 5000, spool_is_gone, &s));
 	expect_cdrs(&s, 42, 2);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* A crash between Redis' answer and the removal of the file: the file comes a second time. */
@@ -226,9 +213,7 @@ static void test_spool_replayed_twice(void **state)
 	char command[256];
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	server_kill(&s);
 	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
 	for (uint64_t call = 100; call < 200; call++)
@@ -251,8 +236,7 @@ static void test_spool_replayed_twice(void **state)
 	node_start(&n, &s, "a", 3);
 	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
 	expect_cdrs(&s, 100, 150);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Acknowledged, then lost by a Redis that was killed before it wrote its file: the owner sends it again. */
@@ -262,9 +246,7 @@ static void test_acknowledged_and_lost(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	node_save(&n, 42, 1, "first");
 	expect_ok(&n, 1);
 	assert_string_equal(server_ask(&s, "CONFIG SET appendonly no"), "OK");
@@ -282,8 +264,7 @@ static void test_acknowledged_and_lost(void **state)
 	expect_ok(&n, 1);
 	expect_cdrs(&s, 42, 3);
 	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(42)), "0");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Calls end all the time while Redis is killed, started, stopped and let go. */
@@ -321,8 +302,7 @@ static void test_storm(void **state)
 	assert_true(drive(n.redis, 10000, node_is_healthy, &n));
 	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
 	expect_cdrs(&s, 1000, CALLS * ROUNDS);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* A spool file with a damaged entry: the others are sent, the file is kept for people. */
@@ -334,9 +314,7 @@ static void test_damaged_file(void **state)
 	int fd;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	server_kill(&s);
 	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
 	for (uint64_t call = 42; call < 45; call++)
@@ -353,8 +331,7 @@ static void test_damaged_file(void **state)
 	assert_true(drive(n.redis, 5000, spool_is_gone, &s));
 	expect_cdrs(&s, 43, 2);
 	assert_int_equal(spool_files(&s, ".broken"), 1);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void on_script(int err, const struct redisReply *reply, void *arg)
@@ -395,9 +372,7 @@ static void test_markers_are_forgotten(void **state)
 	struct script_call call = { SCRIPT_CALL_END, args, 6, COUNT_OF(args), NS_PER_S };
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	for (uint64_t i = 1; i <= 300; i++)
 		node_end(&n, i);
 	expect_ok(&n, 300);
@@ -410,8 +385,7 @@ static void test_markers_are_forgotten(void **state)
 	assert_int_equal(script_run(&scripts, n.redis, &call, on_script, &answered), 0);
 	assert_true(drive(n.redis, 2000, is_true, &answered));
 	assert_string_equal(server_ask(&s, "ZCARD td:{s17}:ended"), "3");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void test_too_large(void **state)
@@ -422,13 +396,10 @@ static void test_too_large(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	store_call_end(n.store, 42, &field, 1, node_done, &n);
 	NODE_EXPECT(&n, "r");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Who read the stream before it was emptied reads none of its CDRs twice; a Redis that was killed gets them again. */
@@ -442,9 +413,7 @@ static void test_emptied_stream(void **state)
 	(void)state;
 	memset(oks, 'o', CALLS);
 	oks[CALLS] = 0;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	for (uint64_t call = 1; call <= CALLS; call++)
 		node_end(&n, call);
 	NODE_EXPECT(&n, oks);
@@ -464,8 +433,7 @@ static void test_emptied_stream(void **state)
 	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
 	assert_false(drive(n.redis, 200, never, NULL));
 	assert_true(atoi(server_ask(&s, "XLEN td:{s17}:cdr")) > 0);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void note_open(struct node *n, uint64_t call)
@@ -482,9 +450,7 @@ static void test_answered_meanwhile(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	store_load_calls(n.store, node_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	node_save(&n, 1, 1, "saved");
@@ -518,9 +484,7 @@ static void test_answered_and_saved(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	store_load_calls(n.store, node_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	note_open(&n, 1);
@@ -534,8 +498,7 @@ static void test_answered_and_saved(void **state)
 	NODE_EXPECT(&n, "oo");
 	assert_false(drive(n.redis, 500, never, NULL));
 	assert_int_not_equal(system(command), 0); /* NOLINT(cert-env33-c) */
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 int main(void)

@@ -9,9 +9,7 @@ static void test_calls(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	store_load_calls(n.store, node_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	assert_int_equal(n.loaded, 0);
@@ -29,8 +27,7 @@ static void test_calls(void **state)
 	assert_true(node_has(&n, "0000000000001=one"));
 	assert_true(node_has(&n, "fvvvvvvvvvvvv=last"));
 	assert_true(node_has(&n, "0000000000002="));
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 struct count {
@@ -75,16 +72,13 @@ static void test_many(void **state)
 
 	(void)state;
 	c = (struct count){ 0 };
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	for (uint64_t call = 0; call < MANY; call++)
 		store_call_save(n.store, call, 1, BYTES_LIT("record"), NULL, NULL);
 	store_load_calls(n.store, count_each, count_done, &c);
 	assert_true(drive(n.redis, 5000, count_is_done, &c));
 	assert_int_equal(c.n, MANY);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Whatever lies there, all others are loaded, and it lies aside afterwards. */
@@ -96,9 +90,7 @@ static void test_broken(void **state)
 	uint64_t before = node_metric(broken_name, NULL);
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	node_save(&n, 1, 1, "one");
 	node_save(&n, 2, 1, "damaged");
@@ -129,8 +121,7 @@ static void test_broken(void **state)
 	store_load_calls(n.store, node_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	assert_int_equal(n.loaded, 2);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* One key for each call, and a set of their ids: they are found, and an older program says why it finds none. */
@@ -141,9 +132,7 @@ static void test_older_program(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	for (uint64_t call = 1; call <= CALLS; call++)
 		node_save(&n, call, 1, "record");
@@ -168,8 +157,7 @@ static void test_older_program(void **state)
 	assert_string_equal(server_ask(&s, "SCARD td:{s17}:calls"), "1");
 	assert_string_equal(server_ask(&s, "GETRANGE td:{s17}:call:moved 0 2"), "TDR");
 	assert_string_equal(server_ask(&s, "KEYS td:{s17}:call:*"), "(1 elements)");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Too large for us: nobody fetches it whole, and it does not end the start. */
@@ -179,9 +167,7 @@ static void test_large(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	node_save(&n, 1, 1, "one");
 	store_document_put(n.store, BYTES_LIT("t"), "extension", BYTES_LIT("1001"), BYTES_LIT("{}"),
@@ -206,8 +192,7 @@ static void test_large(void **state)
 	assert_string_equal(server_ask(&s, "HKEYS td:{t:t}:doc:extension"), "(1 elements)");
 	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "1");
 	assert_true(store_is_healthy(n.store));
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Of a later program: it stays, all that it says of itself is told, and nothing is loaded over it. */
@@ -217,9 +202,7 @@ static void test_too_new(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	node_save(&n, 1, 1, "later");
 	NODE_EXPECT(&n, "o");
@@ -229,8 +212,7 @@ static void test_too_new(void **state)
 	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(1)), "1");
 	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "1");
 	assert_string_equal(server_ask(&s, "KEYS td:broken:*"), "(0 elements)");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static bool link_is_up(void *arg)
@@ -282,8 +264,7 @@ static void test_wrong_types(void **state)
 	node_save(&n, 1, 3, "three");
 	NODE_EXPECT(&n, "o");
 	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "1");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void test_bindings(void **state)
@@ -292,9 +273,7 @@ static void test_bindings(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	store_binding_save(n.store, BYTES_LIT("t"), BYTES_LIT("1001"), 0, 1, BYTES_LIT("one"),
 			   60000, node_done, &n);
 	store_binding_save(n.store, BYTES_LIT("t"), BYTES_LIT("a:b"), 0, 1, BYTES_LIT("two"), 60000,
@@ -314,8 +293,7 @@ static void test_bindings(void **state)
 	assert_false(drive(n.redis, 100, never, NULL));
 	assert_string_equal(server_ask(&s, "SCARD td:aors"), "2");
 	assert_string_equal(server_ask(&s, "GET td:broken:td:{aor:t:bad}:reg"), "garbage");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void test_documents(void **state)
@@ -325,9 +303,7 @@ static void test_documents(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	store_document_put(n.store, tenant, "extension", BYTES_LIT("1001"), BYTES_LIT("{\"a\":1}"),
 			   node_done, &n);
 	store_document_put(n.store, tenant, "extension", BYTES_LIT("1002"), BYTES_LIT("poison"),
@@ -347,8 +323,7 @@ static void test_documents(void **state)
 	store_load_documents(n.store, tenant, "queue", node_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	assert_int_equal(n.loaded, 0);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Redis goes away in the middle, or was never there. */
@@ -358,9 +333,7 @@ static void test_without_redis(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	node_save(&n, 1, 1, "one");
 	NODE_EXPECT(&n, "o");
 	server_signal(&s, SIGSTOP);
@@ -400,9 +373,7 @@ static void test_close_in_record(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	node_save(&n, 1, 1, "one");
 	node_save(&n, 2, 1, "two");
 	NODE_EXPECT(&n, "oo");
@@ -435,8 +406,7 @@ static void test_late_at_start(void **state)
 	assert_false(drive(n.redis, 200, never, NULL));
 	server_signal(&s, SIGCONT);
 	NODE_EXPECT(&n, "oo");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 int main(void)

@@ -34,9 +34,7 @@ static void test_binding_versions(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	EACH_ROW(row, rows)
 	{
 		save(&n, row->expected, row->version, row->record, row->ttl_ms);
@@ -47,8 +45,7 @@ static void test_binding_versions(void **state)
 	}
 	assert_string_equal(server_ask(&s, "SCARD td:aors"), "0");
 	assert_true(store_is_healthy(n.store));
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void test_binding_life(void **state)
@@ -57,9 +54,7 @@ static void test_binding_life(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	save(&n, 0, 1, "x", 30);
 	NODE_EXPECT(&n, "o");
 	assert_string_equal(server_ask(&s, "SISMEMBER td:aors acme:1001"), "1");
@@ -68,8 +63,7 @@ static void test_binding_life(void **state)
 	save(&n, 0, 1, "x", 60000);
 	NODE_EXPECT(&n, "o");
 	assert_true(atoi(server_ask(&s, "PTTL td:{aor:acme:1001}:reg")) > 50000);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 /* Needs no lease: any node may take a registration. */
@@ -92,8 +86,7 @@ static void test_binding_without_lease(void **state)
 	assert_int_equal(strspn(n.answers, "or"),
 			 3); /* a tenant with a colon is refused, in whatever order */
 	assert_non_null(strchr(n.answers, 'r'));
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void test_documents(void **state)
@@ -103,9 +96,7 @@ static void test_documents(void **state)
 	struct node n;
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	store_document_put(n.store, tenant, "extension", name, BYTES_LIT("{\"v\":1}"), node_done,
 			   &n);
 	NODE_EXPECT(&n, "o");
@@ -123,8 +114,7 @@ static void test_documents(void **state)
 	NODE_EXPECT(&n, "o");
 	assert_string_equal(server_ask(&s, "GET td:{t:acme}:gen"), "3");
 	assert_string_equal(server_ask(&s, "EXISTS td:{t:acme}:ver:extension"), "0");
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 static void test_events(void **state)
@@ -136,9 +126,7 @@ static void test_events(void **state)
 	uint64_t dropped = node_metric("tandem_store_events_dropped_total", NULL);
 
 	(void)state;
-	server_dir(&s);
-	server_start(&s, NULL);
-	node_start(&n, &s, "a", 1);
+	node_with_server(&n, &s);
 	for (int i = 0; i < 10; i++)
 		store_event(n.store, BYTES_LIT("acme"), (struct bytes){ 0 }, fields,
 			    COUNT_OF(fields));
@@ -153,8 +141,7 @@ static void test_events(void **state)
 	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
 	store_event(n.store, BYTES_LIT("acme"), (struct bytes){ 0 }, fields, COUNT_OF(fields));
 	assert_int_equal(node_metric("tandem_store_events_dropped_total", NULL), dropped + 1);
-	node_close(&n);
-	server_stop(&s);
+	node_without_server(&n, &s);
 }
 
 int main(void)
