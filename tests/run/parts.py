@@ -23,6 +23,8 @@ SIM = "tests/sim/sim"
 PROGRAMS = ("app/tandemd", "app/tandemctl")
 THREADED = ("base", "engine", "cluster", "app")     # suites whose code runs in more than one thread
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
+CORES = len(os.sched_getaffinity(0))
+AT_ONCE = min(8, 2 * CORES)         # end-to-end files, and programs of unit tests: they mostly wait
 
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
@@ -92,7 +94,7 @@ def meson(report, folder, *selected):
     for old in glob.glob(f"{folder}/meson-logs/suite*.json"):
         os.unlink(old)
     _, output = run(*steady(), "meson", "test", "-C", folder, "--no-rebuild", "--logbase", "suite",
-                    *selected)
+                    "--num-processes", str(AT_ONCE), *selected)
     logs = glob.glob(f"{folder}/meson-logs/suite*.json")
     if not logs:
         report.add(f"meson test in {folder}", FAILED, output)
@@ -194,7 +196,7 @@ def named_programs(folder):
 
 
 def e2e(report, chosen=()):
-    """Python tests of whole nodes, two files at a time: they mostly wait.  Then those that want to be alone.
+    """Python tests of whole nodes, several files at a time, the long ones first.  Then those that want to be alone.
 
     chosen: files, or FILE::CLASS[.METHOD].
     """
@@ -202,7 +204,8 @@ def e2e(report, chosen=()):
     folders = {variant: build(report, variant, *PROGRAMS)
                for variant in {variant_of(script) for script in scripts}}
     shared = [script for script in scripts if not wants(script, "ALONE")]
-    for group, workers in ((shared, 2), ([s for s in scripts if s not in shared], 1)):
+    shared.sort(key=lambda script: (not wants(script, "LONG"), -os.path.getsize(script.partition("::")[0])))
+    for group, workers in ((shared, AT_ONCE), ([s for s in scripts if s not in shared], 1)):
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             for results in pool.map(
                     lambda script: script_results(script, folders[variant_of(script)]), group):
@@ -211,7 +214,7 @@ def e2e(report, chosen=()):
 
 
 def wants(script, name):
-    """The value of a line NAME = value of a file: ALONE = True where other load would spoil it."""
+    """The value of a line NAME = value of a file: ALONE = True where other load would spoil it, LONG = True where it is short but takes long."""
     text = pathlib.Path(script.partition("::")[0]).read_text(encoding="utf-8")
     match = re.search(rf'^{name} = "?(\w+)"?(?: *#.*)?$', text, re.M)
     return match[1] if match else None
