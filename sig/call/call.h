@@ -143,10 +143,11 @@ struct leg {
 	struct {
 		uint32_t rseq, cseq;
 	} unacknowledged; /* when the ACK came: its PRACK may be on its way; not part of a record */
-	uint8_t forks_ended;       /* 2xx of forks we did not want; not part of a record */
-	uint32_t invite_cseq;      /* of our last INVITE on this leg, and */
-	uint64_t ack_branch;       /* of the ACK to its 2xx */
-	uint64_t leave_ns;         /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
+	uint8_t forks_ended;  /* 2xx of forks we did not want; not part of a record */
+	bool invite_late;     /* our last INVITE on this leg had no offer: its ACK has the answer */
+	uint32_t invite_cseq; /* of that one, and */
+	uint64_t ack_branch;  /* of the ACK to its 2xx */
+	uint64_t leave_ns;    /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
 	struct invite_uac *uac;    /* NULL: no INVITE of ours is open there */
 	struct invite_uas *uas;    /* NULL: none of the party is */
 	struct leg_digits *digits; /* NULL: none is on its way by INFO */

@@ -66,6 +66,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	slot = leg_request(h, &l->dialog, &r, TXN_USER_INVITE);
 	l->uac->branch = r.branch;
 	l->invite_cseq = r.cseq;
+	l->invite_late = l->uac->late;
 	l->ack_branch = rand_u64_from(h->rand);
 	return slot;
 }

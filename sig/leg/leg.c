@@ -220,11 +220,13 @@ static struct bytes ack_body(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 	const struct leg_sdp *sdp = l->uac ? &l->open : &l->sdp;
+	bool late = l->uac ? l->uac->late : l->invite_late;
 
 	/* to what a re-INVITE brought that was given up for the BYE: what was agreed before is no answer to it */
 	if (!l->uac && (l->state == LEG_LEAVING || l->state == LEG_CLOSED))
 		return (struct bytes){ 0 };
-	return sdp->theirs && !sdp->by_18x ? text_bytes(&sdp->said) : (struct bytes){ 0 };
+	/* what is in force may be of an offer of the party's own */
+	return late && sdp->theirs && !sdp->by_18x ? text_bytes(&sdp->said) : (struct bytes){ 0 };
 }
 
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg)

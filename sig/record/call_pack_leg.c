@@ -90,6 +90,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->session_id = l->session_id;
 	out->session_version = l->session_version;
 	out->invite_cseq = l->invite_cseq;
+	out->invite_late = l->invite_late;
 	out->ack_branch = l->ack_branch;
 	if (!bytes_eq(text_bytes(&l->user), call_leg_user(c, i)))
 		out->user = packing_text(&l->user);

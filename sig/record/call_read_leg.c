@@ -131,6 +131,7 @@ static bool read_leg(struct reading *r, uint8_t i, bool caller, const Tandem__Ca
 	l->session_id = in->session_id;
 	l->session_version = in->session_version;
 	l->invite_cseq = in->invite_cseq;
+	l->invite_late = in->invite_late;
 	l->ack_branch = in->ack_branch;
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;

@@ -305,6 +305,9 @@ static void is_refreshed(void **state)
 	phone_answer_as(&l->a, m, "", "200 OK", "Session-Expires: 200;refresher=uac\r\n",
 			PHONE_SDP_A);
 	assert_true(rig_take(l->r, &l->a.addr, "ACK ").n);
+	phone_answer_as(&l->a, m, "", "200 OK", "Session-Expires: 200;refresher=uac\r\n",
+			PHONE_SDP_A); /* our ACK was lost */
+	assert_int_equal(rig_body(rig_take(l->r, &l->a.addr, "ACK ")).n, 0);
 	assert_alone(l);
 	rig_wait_ms(l->r, 101000);
 	assert_true(rig_take(l->r, &l->a.addr, "INVITE ").n);
