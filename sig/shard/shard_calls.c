@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sig/call/hears.h"
+#include "sig/leg/flow.h"
 #include "sig/shard/shard_state.h"
 
 struct call *shard_call_find(const struct shard *s, uint64_t id)
@@ -115,11 +116,31 @@ void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant
 	(void)shard_call_event(s, call, &ev, now);
 }
 
+/* The engine may not have heard yet that the flow went to another call: then all are looked at. */
+static struct call *call_of_flow(struct shard *s, uint64_t call, struct flow_id id)
+{
+	struct call *c = shard_call_find(s, call);
+	uint32_t cursor = 0;
+	pool_handle at;
+
+	if (c && flow_by_id(c, id))
+		return c;
+	while ((c = pool_next(&s->calls, &cursor, &at)) != NULL) {
+		if (flow_by_id(c, id))
+			return c;
+	}
+	return NULL;
+}
+
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_MEDIA, .media = event };
+	struct call *c;
 
-	(void)shard_call_event(s, event->call, &ev, now);
+	shard_begin(s, now);
+	c = call_of_flow(s, event->call, event->id);
+	if (c)
+		shard_call_step(s, c, &ev);
 }
 
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,

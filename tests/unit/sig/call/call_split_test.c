@@ -442,6 +442,23 @@ static void keys_of_both(void **state)
 	assert_string_equal(last_of(l->r, SIG_CALL_PLAYED)->reason, "hangup");
 }
 
+/* What the engine says before it hears of the split is of the other call. */
+static void said_before(void **state)
+{
+	struct line *l = *state;
+	struct media_event ev = { .kind = MEDIA_FLOW_DIGIT, .duration_ms = 100 };
+
+	phones_talk(&l->a, &l->b);
+	ev.call = the_call(l->r);
+	assert_int_equal(split(l, 1), 0);
+	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_pin, NULL, l->r->now), 0);
+	ev.id = line_of(l->r, OTHER, 0).id;
+	for (ev.digit = '7'; ev.digit <= '8'; ev.digit++)
+		shard_media_event(l->r->shard, &ev, l->r->now);
+	rig_run(l->r);
+	assert_string_equal(last_of(l->r, SIG_CALL_COLLECTED)->digits, "78");
+}
+
 /* What one party held of the other, by command: it is told so; the other one was told nothing. */
 static void held_by_command(void **state)
 {
@@ -621,6 +638,7 @@ int main(void)
 		LINE_TEST(music_until_something_is_played),
 		LINE_TEST(application_has_both),
 		LINE_TEST(keys_of_both),
+		LINE_TEST(said_before),
 		LINE_TEST(held_by_command),
 		LINE_TEST(held_by_phone),
 		LINE_TEST(they_ask),
