@@ -190,6 +190,43 @@ class Video(VideoTest):
         self.hang_up(caller, callee)
 
 
+class Given(VideoTest):
+    def crosses(self, ends):
+        """Each sees what the other one sends."""
+        for source, sink in (ends, reversed(ends)):
+            before = len(sink.packets)
+            end = time.monotonic() + 5
+            while len(sink.packets) < before + 5:
+                self.assertLess(time.monotonic(), end)
+                source.send(b"\x41" + source.ssrc.to_bytes(4, "big"), pt=97, marker=True)
+                time.sleep(0.02)
+            self.assertEqual(sink.packets[-1].payload[1:], source.ssrc.to_bytes(4, "big"))
+
+    def test_by_command(self):
+        """CALL-23: who is given away sees whom it was given to."""
+        self.node.put_extension("1003", "secret1003")
+        third = self.node.user_agent("1003", "secret1003")
+        self.addCleanup(third.close)
+        self.assertEqual(third.register().status, 200)
+        audio, (video_a, video_b, video_c) = self.end(), (self.end() for _ in range(3))
+        out, into, answered = self.answered(self.audio_a.sdp() + LINE.format(video_a.port),
+                                            self.audio_b.sdp() + LINE.format(video_b.port))
+        for video, text in ((video_a, answered.text), (video_b, into.request.text)):
+            video.remote = (NODE, video_port(text))
+        self.crosses((video_a, video_b))
+        self.node.ctl("call.transfer", call=self.calls()[0]["id"], leg="b", to="1003")
+        rung = third.incoming()
+        rung.answer(audio.sdp() + LINE.format(video_c.port), ack=False)
+        asked = out.wait_reinvite(self.audio_a.sdp(version=2) + LINE.format(video_a.port))
+        rung.wait_ack()
+        into.wait_bye()
+        for video, text in ((video_a, asked.text), (video_c, rung.request.text)):
+            video.remote = (NODE, video_port(text))
+        self.crosses((video_a, video_c))
+        out.bye()
+        rung.wait_bye()
+
+
 class VideoOff(VideoTest):
     settings = {"media": {"video": False}}
 
