@@ -42,9 +42,16 @@ void order_talk_answered(const struct call *c, const struct call_event *ev)
 			 LOG_U64("status", ev->message->status));
 }
 
-/* The media changes at once, whatever the party that is told says to it. */
-static int hold(struct call_host *h, struct call *c, uint8_t leg, bool on)
+static uint8_t leg_of(const struct call *c, const struct call_order *order)
 {
+	return order->callee ? c->bridge.callee : c->bridge.caller;
+}
+
+/* The media changes at once, whatever the party that is told says to it. */
+static int order_hold(struct call_host *h, struct call *c, struct call_order *order)
+{
+	uint8_t leg = leg_of(c, order);
+	bool on = order->on;
 	struct leg *l = c->legs[leg];
 	int err;
 
@@ -67,8 +74,10 @@ static int hold(struct call_host *h, struct call *c, uint8_t leg, bool on)
 	return 0;
 }
 
-static int mute(struct call_host *h, struct call *c, uint8_t leg, bool on)
+static int order_mute(struct call_host *h, struct call *c, struct call_order *order)
 {
+	uint8_t leg = leg_of(c, order);
+	bool on = order->on;
 	struct leg *l = c->legs[leg];
 	int err;
 
@@ -85,63 +94,65 @@ static int mute(struct call_host *h, struct call *c, uint8_t leg, bool on)
 	return 0;
 }
 
-static void digits(struct call_host *h, struct call *c, uint8_t leg, const struct call_order *order)
+static int order_digits(struct call_host *h, struct call *c, struct call_order *order)
 {
 	for (size_t i = 0; i < order->digits.n; i++) {
 		struct dtmf dtmf = { .digit = (char)order->digits.p[i],
 				     .duration_ms = order->duration_ms };
 
-		dtmf_send(h, c, leg, &dtmf);
+		dtmf_send(h, c, leg_of(c, order), &dtmf);
 	}
+	return 0;
 }
 
-static void carry_out(struct call_host *h, struct call *c, struct call_order *order)
+static int order_split(struct call_host *h, struct call *c, struct call_order *order)
 {
-	uint8_t leg = order->callee ? c->bridge.callee : c->bridge.caller;
+	return split_begin(h, c, leg_of(c, order), order->split);
+}
 
-	if (order->kind == ORDER_ACT) {
-		order->err = acts_begin(h, c, order->act, orders_next(c->orders));
-		return;
-	}
-	if (order->kind == ORDER_ANSWER) {
-		order->err = wait_answer(h, c);
-		return;
-	}
-	if (order->kind == ORDER_TRANSFER) {
-		order->err = order_transfer(h, c, order);
-		return;
-	}
-	if (order->kind == ORDER_JOIN) {
-		order->err = order_join(h, c, order);
-		return;
-	}
-	if (c->state != CALL_ESTABLISHED) {
-		order->err = -ENOTCONN;
-		return;
-	}
-	if (!call_leg(c, leg) || (order->kind == ORDER_HOLD && !call_callee(c))) {
-		order->err = -ENODEV;
-		return;
-	}
-	switch (order->kind) {
-	case ORDER_ANSWER:
-	case ORDER_ACT:
-	case ORDER_TRANSFER:
-	case ORDER_JOIN:
-		break;
-	case ORDER_SPLIT:
-		order->err = call_callee(c) ? split_begin(h, c, leg, order->split) : -ENODEV;
-		break;
-	case ORDER_HOLD:
-		order->err = hold(h, c, leg, order->on);
-		break;
-	case ORDER_MUTE:
-		order->err = mute(h, c, leg, order->on);
-		break;
-	case ORDER_DIGITS:
-		digits(h, c, leg, order);
-		break;
-	}
+static int order_act(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return acts_begin(h, c, order->act, orders_next(c->orders));
+}
+
+static int order_application(struct call_host *h, struct call *c, struct call_order *order)
+{
+	(void)order;
+	return wait_answer(h, c);
+}
+
+/* Whom an order needs in the call. */
+enum needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
+
+static int has_what_it_needs(const struct call *c, const struct call_order *order, enum needs needs)
+{
+	if (needs == NEEDS_NOBODY)
+		return 0;
+	if (c->state != CALL_ESTABLISHED)
+		return -ENOTCONN;
+	if (!call_leg(c, leg_of(c, order)) || (needs == NEEDS_PAIR && !call_callee(c)))
+		return -ENODEV;
+	return 0;
+}
+
+static int carry_out(struct call_host *h, struct call *c, struct call_order *order)
+{
+	static const struct {
+		int (*go)(struct call_host *h, struct call *c, struct call_order *order);
+		enum needs needs;
+	} kinds[] = {
+		[ORDER_HOLD] = { order_hold, NEEDS_PAIR },
+		[ORDER_MUTE] = { order_mute, NEEDS_LEG },
+		[ORDER_DIGITS] = { order_digits, NEEDS_LEG },
+		[ORDER_ACT] = { order_act, NEEDS_NOBODY },
+		[ORDER_ANSWER] = { order_application, NEEDS_NOBODY },
+		[ORDER_TRANSFER] = { order_transfer, NEEDS_NOBODY },
+		[ORDER_JOIN] = { order_join, NEEDS_NOBODY },
+		[ORDER_SPLIT] = { order_split, NEEDS_PAIR },
+	};
+	int err = has_what_it_needs(c, order, kinds[order->kind].needs);
+
+	return err ? err : kinds[order->kind].go(h, c, order);
 }
 
 void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number)
@@ -178,7 +189,7 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 	}
 	if (was_carried_out(h, c, order->by))
 		return;
-	carry_out(h, c, order);
+	order->err = carry_out(h, c, order);
 	if (order->err || !order->by)
 		return;
 	kept = orders_keep(&c->orders, order->by->id);

@@ -33,7 +33,7 @@ static int leg_of(const struct call *c, enum shard_leg named, uint8_t *leg)
 	return named == SHARD_LEG_NONE && !call_is_alone(c) ? -EDESTADDRREQ : 0;
 }
 
-int order_transfer(struct call_host *h, struct call *c, const struct call_order *order)
+int order_transfer(struct call_host *h, struct call *c, struct call_order *order)
 {
 	struct transfer_ask ask = { .ordered = true };
 	int err = is_transferred(c) ? -EALREADY : leg_of(c, order->leg, &ask.leg);

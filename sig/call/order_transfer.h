@@ -6,7 +6,7 @@
 #include "sig/call/call.h"
 
 /* 0 or -errno as in sig/shard/shard.h: nothing has changed. */
-int order_transfer(struct call_host *h, struct call *c, const struct call_order *order) NODISCARD;
+int order_transfer(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
 int order_join(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
 
 #endif
