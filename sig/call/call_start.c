@@ -64,13 +64,6 @@ static int start_ring(struct call_host *h, struct call *c, const struct call_sta
 	return plan_begin(h, c, s->to, &from, refusal);
 }
 
-static void answer_trying(struct call_host *h, const struct call_start *s)
-{
-	struct response r = { .status = 100 };
-
-	respond(h, s->slot, s->invite, &r);
-}
-
 static int start_fill(struct call_host *h, struct call *c, const struct call_start *s)
 {
 	call_begin(h, c);
@@ -98,11 +91,10 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 	err = start_take_offer(c, start->invite, refusal);
 	if (err)
 		return err;
-	outbox_touch(&c->out);
+	respond_trying(h, c, c->bridge.caller, start->slot->self);
 	err = start_ring(h, c, start, refusal);
 	if (err)
 		return err;
-	answer_trying(h, start);
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);
 	LOG_INFO("call", c->id, "call started", LOG_BYTES("from", text_bytes(&c->from)),

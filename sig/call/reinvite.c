@@ -137,7 +137,6 @@ static void again_alone(struct call_host *h, struct call *c, const struct call_e
 
 void invite_again(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	struct response trying = { .status = 100 };
 	struct call_refusal refusal;
 
 	if (!may_start(h, c, ev, &refusal)) {
@@ -154,8 +153,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 	}
 	leg_learn(c->legs[ev->leg], ev->message);
 	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_INVITE);
-	respond(h, ev->slot, ev->message, &trying);
-	outbox_touch(&c->out);
+	respond_trying(h, c, ev->leg, ev->slot->self);
 	if (invite_queue(h, c, bridge_peer(c, ev->leg))) {
 		refusal = (struct call_refusal){ .status = 503, .reason = REFUSED_TXNS_FULL };
 		take_back(h, c, ev, &refusal);

@@ -107,6 +107,17 @@ void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t s
 	respond(h, ev->slot, ev->message, &r);
 }
 
+void respond_trying(struct call_host *h, struct call *c, uint8_t leg, pool_handle txn)
+{
+	struct outbox_item item = {
+		.kind = OUTBOX_RESPONSE, .leg = leg, .status = 100, .txn = txn
+	};
+
+	outbox_touch(&c->out);
+	if (!outbox_push(&c->out, &item))
+		respond_later(h, c, &item);
+}
+
 void respond_later(struct call_host *h, const struct call *c, const struct outbox_item *item)
 {
 	const struct leg *l = call_leg(c, item->leg);
@@ -115,6 +126,8 @@ void respond_later(struct call_host *h, const struct call *c, const struct outbo
 	struct response r = { .status = item->status,
 			      .extra = bytes_str(item->lines ? item->lines : "") };
 
+	if (slot && item->status == 100 && slot->txn.message.n)
+		return; /* more was said meanwhile */
 	if (slot)
 		made.hop = slot->source;
 	if (item->status == 202 && (l || item->tag)) { /* RFC 3515 3 */

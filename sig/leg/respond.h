@@ -33,7 +33,9 @@ void respond(struct call_host *h, struct txn_slot *slot, const struct sip_messag
 void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
 		    enum sig_refused reason, struct bytes extra);
 
-/* What waited for a save: the 2xx of an item RESPONSE. */
+/* 100 to the INVITE of a leg, once the call's record has it: whom it stops from saying it again is asked by nobody else. */
+void respond_trying(struct call_host *h, struct call *c, uint8_t leg, pool_handle txn);
+/* What waited for a save: an item RESPONSE. */
 void respond_later(struct call_host *h, const struct call *c, const struct outbox_item *item);
 
 /* "Supported: 100rel, timer, ..."; without timer where it is off (RFC 4028), without 100rel where it is not for this request. */

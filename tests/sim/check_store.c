@@ -266,14 +266,20 @@ static void look_for(struct sim *s, struct seen *seen)
 	seen->waiting = false;
 }
 
-/* An INVITE that was only told 100 before the first save may be lost. */
+/* Over a connection an INVITE is said once: before the first save it may be lost. And while the store is away 100 waits for nothing. */
+static bool is_said_again(struct sim *s, const struct phone_call *c)
+{
+	return c->phone->transport == SIP_UDP && !check_took(s, c->node_call);
+}
+
 static void excuse_callers(struct sim *s)
 {
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		struct phone *p = &s->phones.list[i];
 
 		for (uint32_t k = 0; k < p->call_count; k++) {
-			if (p->calls[k]->caller && p->calls[k]->state == PC_CALLING)
+			if (p->calls[k]->caller && p->calls[k]->state == PC_CALLING &&
+			    !is_said_again(s, p->calls[k]))
 				p->calls[k]->excused = true;
 		}
 	}

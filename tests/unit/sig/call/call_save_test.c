@@ -10,12 +10,13 @@ static void order(void **state)
 
 	r->hold_saves = true;
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
-	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 100"), 1);
 	rig_wait_ms(r, 400);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 100"), 0);
 	assert_int_equal(rig_count(r, &l->b.addr, "INVITE "), 0);
 	assert_int_equal(r->save_count, 1);
 	assert_int_equal(r->saves[0].version, 1);
 	rig_answer(r, 0, true);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 100"), 1);
 	(void)phone_rings(&l->b);
 	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
 	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 180"), 1); /* not saved first */
@@ -44,6 +45,27 @@ static void order(void **state)
 	rig_answer(r, 4, true);
 	assert_int_equal(rig_counts(r).calls, 0);
 	line_assert_idle(r);
+}
+
+/* Whom 100 stops from saying its re-INVITE again is known to a successor. */
+static void reinvite_is_saved(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+	uint32_t trying;
+
+	phones_talk(&l->a, &l->b);
+	trying = rig_count(r, &l->a.addr, "SIP/2.0 100");
+	r->hold_saves = true;
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	rig_wait_ms(r, 100);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 100"), trying);
+	r->hold_saves = false;
+	rig_run(r);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 100"), trying + 1);
+	phone_answer(&l->b, rig_take(r, &l->b.addr, "INVITE "), "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 100"), trying + 1);
 }
 
 /* The answer was saved in version 3; an older or unknown acknowledgement releases nothing. */
@@ -227,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(order),
+		LINE_TEST(reinvite_is_saved),
 		LINE_TEST(wrong_acknowledgements),
 		LINE_TEST(a_save_fails),
 		LINE_TEST(a_save_is_never_answered),
