@@ -76,6 +76,8 @@ void phone_receive(struct sim *s, struct phone *p, struct bytes datagram);
 void phone_say(struct sim *s, struct phone *p, struct bytes text);
 /* Where its messages come from. */
 struct sip_hop phone_hop(const struct phone *p);
+/* Lines of an INVITE whose phone keeps the session's time (RFC 4028). */
+#define STORY_SESSION "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n"
 /* It connects again, registers, and says once more what is open. */
 void phone_connect_later(struct sim *s, struct phone *p);
 /* The node is dead: so are all connections. */

@@ -47,6 +47,7 @@ struct phone_call {
 	uint64_t invite;      /* transaction: serial */
 	uint64_t again;       /* of an open re-INVITE of ours, or 0 */
 	uint64_t asked_again; /* of theirs */
+	bool updates;         /* an offer of ours in UPDATE is open */
 	uint32_t auth_tries;
 	bool late; /* our INVITE had no offer, or theirs */
 	bool heard, wants_cancel, cancelled;

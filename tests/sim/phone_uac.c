@@ -15,7 +15,8 @@ static void send_invite(struct sim *s, struct phone_call *c, const char *credent
 	char text[TEXT_MAX_N], branch[96], sdp[PHONE_SDP_MAX], extra[1200];
 	struct phone_request r = { .method = "INVITE", .extra = extra };
 
-	(void)snprintf(extra, sizeof(extra), "%s%s", credentials, phone_prack_wish(c->phone));
+	(void)snprintf(extra, sizeof(extra), "%s%s%s", credentials, phone_prack_wish(c->phone),
+		       s->script && s->script->caller_refreshes ? STORY_SESSION : "");
 	r.branch = phone_branch(c->phone, branch);
 	r.cseq = c->invite_cseq = ++c->cseq;
 	r.body = c->late ? "" : phone_sdp_offer(c, sdp);
@@ -260,6 +261,20 @@ static void again_response(struct sim *s, struct phone_call *c, const struct pho
 		c->again = 0;
 }
 
+/* RFC 3311 5.2 */
+static void updated(struct sim *s, struct phone_call *c, const struct sip_message *m)
+{
+	bool offered = c->updates;
+
+	c->updates = false;
+	if (m->status < 300 && m->body.n)
+		phone_sdp_hear(s, c, m->body);
+	else if (m->status < 300 && offered)
+		check_fail(s, "%s: a 200 to an offer in UPDATE without SDP", c->call_id);
+	else if (offered)
+		c->sdp.offered = false;
+}
+
 void phone_uac_response(struct sim *s, struct phone_txn *t, const struct sip_message *m)
 {
 	struct phone_call *c = t->call;
@@ -274,6 +289,8 @@ void phone_uac_response(struct sim *s, struct phone_txn *t, const struct sip_mes
 		phone_call_over(s, c, "hung up");
 	else if (t->method == SIP_REFER && m->status >= 200)
 		phone_referred(s, t, m);
+	else if (t->method == SIP_UPDATE && m->status >= 200 && c->state == PC_TALKING)
+		updated(s, c, m);
 }
 
 void phone_uac_stray(struct sim *s, struct phone *p, const struct sip_message *m)

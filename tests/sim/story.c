@@ -85,6 +85,16 @@ static void move(struct sim *s, struct phone_call *c)
 	phone_reinvite(s, c, false);
 }
 
+/* RFC 3311 */
+static void move_by_update(struct sim *s, struct phone_call *c)
+{
+	char sdp[PHONE_SDP_MAX];
+
+	c->sdp.port = (uint16_t)(c->sdp.port + 100);
+	c->updates = true;
+	phone_ask(s, c, "UPDATE", "Content-Type: application/sdp\r\n", phone_sdp_offer(c, sdp));
+}
+
 static void take(struct sim *s, const struct story_step *step)
 {
 	static const char *const codes[] = {
@@ -130,6 +140,12 @@ static void take(struct sim *s, const struct story_step *step)
 		break;
 	case STORY_UPDATE:
 		phone_ask(s, c, "UPDATE", "", "");
+		break;
+	case STORY_UPDATE_MOVE:
+		move_by_update(s, c);
+		break;
+	case STORY_REFRESH:
+		phone_ask_with(s, c, "UPDATE", STORY_SESSION);
 		break;
 	case STORY_REFER:
 	case STORY_REFER_SILENT:
@@ -200,24 +216,45 @@ static bool is_forgiven(struct sim *s)
 	return s->totals.crashes && (s->script->loose || is_lost(s));
 }
 
+/* The engine sends where the phone says that it is. */
+static bool is_heard(const struct sim *s, const struct phone_call *c)
+{
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		const struct engine_flow *f = &s->engine.flows[i];
+
+		if (f->open && f->spec.call == c->node_call &&
+		    f->spec.remote_rtp.port == c->sdp.port)
+			return true;
+	}
+	return false;
+}
+
+/* call: of who was looked at before; 0: nobody talks */
+static void look_at(struct sim *s, uint32_t i, uint64_t *call)
+{
+	const struct phone_call *c = talks(&s->phones.list[i]);
+	const char *name = s->script->name;
+	char phone = "ABCDb"[i];
+
+	if ((s->script->talk >> i & 1) != (c != NULL))
+		check_fail(s, "%s: phone %c %s", name, phone, c ? "talks" : "does not talk");
+	if (!c)
+		return;
+	if (!is_heard(s, c) && !check_took(s, c->node_call))
+		check_fail(s, "%s: nothing is sent to port %u of phone %c", name, c->sdp.port,
+			   phone);
+	if (*call && c->node_call != *call)
+		check_fail(s, "%s: they talk in two calls", name);
+	*call = c->node_call;
+}
+
 static void on_look(struct sim *s, const struct event *e)
 {
 	uint64_t call = 0;
 
 	(void)e;
-	if (is_forgiven(s))
-		return;
-	for (uint32_t i = 0; i < s->phones.count; i++) {
-		const struct phone_call *c = talks(&s->phones.list[i]);
-		bool shall = s->script->talk >> i & 1;
-
-		if (shall != (c != NULL))
-			check_fail(s, "%s: phone %c %s", s->script->name, "ABCDb"[i],
-				   shall ? "does not talk" : "talks");
-		if (c && call && c->node_call != call)
-			check_fail(s, "%s: they talk in two calls", s->script->name);
-		call = c ? c->node_call : call;
-	}
+	for (uint32_t i = 0; i < s->phones.count && !is_forgiven(s); i++)
+		look_at(s, i, &call);
 }
 
 void story_end(struct sim *s)
@@ -277,7 +314,8 @@ static void open_phones(struct sim *s)
 		struct phone_kind kind = { .extension = extensions[i],
 					   .expires_s = 3600,
 					   .transport = s->script->tls ? SIP_TLS : SIP_UDP,
-					   .srtp = s->script->tls };
+					   .srtp = s->script->tls,
+					   .video = s->script->video };
 
 		phone_open(s, i, &kind);
 		if (s->script->absent >> i & 1)

@@ -38,6 +38,8 @@ enum story_what {
 	STORY_INFO,
 	STORY_OPTIONS,
 	STORY_UPDATE,
+	STORY_UPDATE_MOVE, /* its media to another port, by an offer in UPDATE */
+	STORY_REFRESH,     /* of the session, by UPDATE (RFC 4028) */
 	STORY_REFER,
 	STORY_REFER_SILENT, /* Refer-Sub: false */
 	STORY_ORIGINATE,    /* who: extension */
@@ -65,9 +67,11 @@ struct story {
 	struct phone_manner manner[STORY_PHONES]; /* all zero: answers after a second */
 	struct shard_forward forward[STORY_PHONES];
 	uint8_t absent; /* phones that are not there; bits */
-	bool tls, music;
-	uint16_t look_s; /* then these talk with each other, and nobody else */
-	uint8_t talk;    /* bits */
+	bool tls, music, video;
+	uint16_t session_s;    /* RFC 4028; 0: off */
+	bool caller_refreshes; /* ... its phone says so; else the node refreshes */
+	uint16_t look_s;       /* then these talk with each other, and nobody else */
+	uint8_t talk;          /* bits */
 	bool loose; /* a kill may change that: the command or the call had not been acknowledged */
 	uint16_t status; /* first CDR; 0: not looked at */
 	uint8_t pairs;   /* CDRs; 0: not looked at */
