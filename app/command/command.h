@@ -35,12 +35,13 @@ enum command_arg_type {
 
 /* Which characters a string may have. */
 enum command_charset {
-	CHARSET_TEXT,   /* UTF-8 without control characters */
-	CHARSET_NUMBER, /* 0-9 * # + and letters, digits . _ - of a user part */
-	CHARSET_NAME,   /* letters, digits . _ - */
-	CHARSET_ID,     /* 0-9 a-v: a call id */
-	CHARSET_DIGITS, /* 0-9 * # A-D: what a telephone dials */
-	CHARSET_IP,     /* 0-9 a-f A-F . : of an address without port */
+	CHARSET_TEXT,    /* UTF-8 without control characters */
+	CHARSET_NUMBER,  /* 0-9 * # + and letters, digits . _ - of a user part */
+	CHARSET_NUMBERS, /* several of them, joined by ',' */
+	CHARSET_NAME,    /* letters, digits . _ - */
+	CHARSET_ID,      /* 0-9 a-v: a call id */
+	CHARSET_DIGITS,  /* 0-9 * # A-D: what a telephone dials */
+	CHARSET_IP,      /* 0-9 a-f A-F . : of an address without port */
 };
 
 struct command_arg {

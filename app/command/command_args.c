@@ -12,6 +12,8 @@
 static const char *const g_charset_help[] = {
 	[CHARSET_TEXT] = "characters without control characters",
 	[CHARSET_NUMBER] = "letters, digits, '.', '_', '-', '+', '*' and '#'",
+	[CHARSET_NUMBERS] =
+		"letters, digits, '.', '_', '-', '+', '*', '#', and ',' between numbers",
 	[CHARSET_NAME] = "letters, digits, '.', '_' and '-'",
 	[CHARSET_ID] = "digits and the letters a to v",
 	[CHARSET_DIGITS] = "digits, '*', '#' and the letters A to D",
@@ -41,6 +43,8 @@ static bool is_allowed(enum command_charset charset, uint8_t c)
 		return c >= 0x20 && c != 0x7f; /* jansson has checked the UTF-8 */
 	case CHARSET_NUMBER:
 		return digit || small || big || (c && strchr("._-+*#", c));
+	case CHARSET_NUMBERS:
+		return digit || small || big || (c && strchr("._-+*#,", c));
 	case CHARSET_NAME:
 		return digit || small || big || (c && strchr("._-", c));
 	case CHARSET_ID:

@@ -129,7 +129,7 @@ static bool forward_take(struct command_run *run, struct extension *e)
 	const struct command_value *rings = command_value(run, "forward_rings");
 	const struct command_value *application = command_value(run, "application");
 	const struct command_value *wait = command_value(run, "application_wait_s");
-	const char *itself;
+	const char *wrong, *reason;
 
 	for (size_t i = 0; i < FORWARD_TARGETS; i++) {
 		const struct command_value *target = command_value(run, forward_target_name(i));
@@ -145,11 +145,10 @@ static bool forward_take(struct command_run *run, struct extension *e)
 				 sizeof(e->forward.application));
 	if (wait->given)
 		e->forward.application_wait_s = (uint16_t)wait->number;
-	itself = forward_to_itself(&e->forward, e->core.number);
-	if (itself)
-		command_fail(run, COMMAND_BAD_ARGUMENT, itself,
-			     "%s: an extension cannot forward to itself", itself);
-	return !itself;
+	wrong = forward_wrong(&e->forward, e->core.number, &reason);
+	if (wrong)
+		command_fail(run, COMMAND_BAD_ARGUMENT, wrong, "%s: %s", wrong, reason);
+	return !wrong;
 }
 
 /* False: the run has failed. */

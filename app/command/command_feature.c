@@ -78,12 +78,14 @@ static bool comes_back(const struct extensions *x, const char *number, struct by
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct extension *e = extensions_find(x, list[i]);
-		struct bytes next = bytes_str(e ? e->forward.always : "");
+		struct bytes all = bytes_str(e ? e->forward.always : ""), next;
 
 		if (bytes_is(list[i], number))
 			return true;
-		if (next.n && n < COUNT_OF(list) && !is_listed(list, n, next))
-			list[n++] = next;
+		while (n < COUNT_OF(list) && bytes_cut(&all, ',', &next)) {
+			if (next.n && !is_listed(list, n, next))
+				list[n++] = next;
+		}
 	}
 	return false;
 }

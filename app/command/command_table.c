@@ -26,11 +26,10 @@
 		.name = NULL \
 	}
 
-#define FORWARD_ARG(when, text)                                                                   \
-	{                                                                                         \
-		.name = "forward_" when, .type = ARG_STRING, .charset = CHARSET_NUMBER, .min = 0, \
-		.max = FORWARD_TARGET_MAX - 1, .preset = "unchanged; at first empty",             \
-		.help = (text)                                                                    \
+#define FORWARD_ARG(when, text)                                                                    \
+	{                                                                                          \
+		.name = "forward_" when, .type = ARG_STRING, .charset = CHARSET_NUMBERS, .min = 0, \
+		.max = FORWARD_LIST_MAX - 1, .preset = "unchanged; at first empty", .help = (text) \
 	}
 
 static const struct command_arg g_put_args[] = {
@@ -105,7 +104,11 @@ static const struct command_arg g_put_args[] = {
 	  .preset = "unchanged; at first true",
 	  .help = "Its phones may give a party to somebody else. false: REFER is answered 403." },
 	FORWARD_ARG("always",
-		    "Number that all calls to it go to instead; no phone of it rings. Empty: off."),
+		    "Number that all calls to it go to instead; no phone of it rings. Several "
+		    "joined by "
+		    "',', at most 8, are tried one after the other: the next one when a number is "
+		    "busy, does not answer or is not there, and does not send the call on. Empty: "
+		    "off."),
 	FORWARD_ARG("busy", "The same when a phone of it says busy, and with do_not_disturb."),
 	FORWARD_ARG("no_answer", "The same when nobody has answered after forward_rings rings."),
 	FORWARD_ARG("unreachable",
@@ -115,7 +118,9 @@ static const struct command_arg g_put_args[] = {
 	  .min = 0,
 	  .max = FORWARD_RINGS_MAX,
 	  .preset = "unchanged; at first 0",
-	  .help = "Rings of 6 s before forward_no_answer; 0: as long as any call rings." },
+	  .help = "Rings of 6 s before forward_no_answer, and before the next number of a list; 0: "
+		  "as "
+		  "long as any call rings, in a list 4." },
 	{ .name = "do_not_disturb",
 	  .type = ARG_BOOL,
 	  .preset = "unchanged; at first false",

@@ -33,15 +33,34 @@ void forward_target_set(struct shard_forward *f, size_t target, struct bytes tex
 {
 	char *out = (char *)f + g_targets[target].at;
 
-	assert(target < FORWARD_TARGETS && text.n < FORWARD_TARGET_MAX);
-	memset(out, 0, FORWARD_TARGET_MAX);
-	(void)bytes_cstr(text, out, FORWARD_TARGET_MAX);
+	assert(target < FORWARD_TARGETS && text.n < FORWARD_LIST_MAX);
+	memset(out, 0, FORWARD_LIST_MAX);
+	(void)bytes_cstr(text, out, FORWARD_LIST_MAX);
 }
 
-const char *forward_to_itself(const struct shard_forward *f, const char *number)
+static const char *list_wrong(struct bytes list, const char *number)
+{
+	struct bytes one;
+	uint32_t count = 0;
+
+	if (list.n && (list.p[list.n - 1] == ',' || list.p[0] == ','))
+		return "there is no number before or behind a ','";
+	while (bytes_cut(&list, ',', &one)) {
+		if (!one.n || one.n >= FORWARD_TARGET_MAX)
+			return "each number has 1 to 31 characters";
+		if (number[0] && bytes_is(one, number))
+			return "an extension cannot forward to itself";
+		if (++count > FORWARD_NUMBERS_MAX)
+			return "there are at most 8 numbers";
+	}
+	return NULL;
+}
+
+const char *forward_wrong(const struct shard_forward *f, const char *number, const char **reason)
 {
 	for (size_t i = 0; i < FORWARD_TARGETS; i++) {
-		if (number[0] && !strcmp(forward_target(f, i), number))
+		*reason = list_wrong(bytes_str(forward_target(f, i)), number);
+		if (*reason)
 			return g_targets[i].name;
 	}
 	return NULL;
@@ -84,12 +103,12 @@ static void application_fill(struct document_reader *r, struct shard_forward *f)
 static void target_fill(struct document_reader *r, struct shard_forward *f, size_t target)
 {
 	const char *name = g_targets[target].name;
-	char text[FORWARD_TARGET_MAX] = "";
+	char text[FORWARD_LIST_MAX] = "";
 
 	if (!json_object_get(r->json, name))
 		return;
 	document_text(r, name, text, sizeof(text));
-	if (command_allows(CHARSET_NUMBER, bytes_str(text))) {
+	if (command_allows(CHARSET_NUMBERS, bytes_str(text))) {
 		forward_target_set(f, target, bytes_str(text));
 	} else {
 		document_refuse(r, name);
@@ -99,7 +118,7 @@ static void target_fill(struct document_reader *r, struct shard_forward *f, size
 void forward_fill(struct document_reader *r, const char *number, struct shard_forward *f)
 {
 	uint32_t rings = 0;
-	const char *itself;
+	const char *wrong, *reason;
 
 	for (size_t i = 0; i < FORWARD_TARGETS; i++)
 		target_fill(r, f, i);
@@ -107,7 +126,7 @@ void forward_fill(struct document_reader *r, const char *number, struct shard_fo
 	f->rings = (uint8_t)rings;
 	document_bool(r, "do_not_disturb", &f->do_not_disturb);
 	application_fill(r, f);
-	itself = forward_to_itself(f, number);
-	if (itself)
-		document_refuse(r, itself);
+	wrong = forward_wrong(f, number, &reason);
+	if (wrong)
+		document_refuse(r, wrong);
 }

@@ -13,10 +13,10 @@ enum { FORWARD_TARGETS = 4 };
 /* The targets in the order in which they are shown. */
 const char *forward_target_name(size_t target);
 const char *forward_target(const struct shard_forward *f, size_t target);
-/* text: at most FORWARD_TARGET_MAX - 1 characters. */
+/* text: at most FORWARD_LIST_MAX - 1 characters. */
 void forward_target_set(struct shard_forward *f, size_t target, struct bytes text);
-/* The name of the first target that is the extension itself, or NULL. */
-const char *forward_to_itself(const struct shard_forward *f, const char *number);
+/* The name of the first target that is no list of numbers, or has the extension itself; *reason says it. Or NULL. */
+const char *forward_wrong(const struct shard_forward *f, const char *number, const char **reason);
 
 /* New reference, NULL: out of memory. */
 json_t *forward_json(const struct shard_forward *f);

@@ -30,7 +30,7 @@ bool plan_rings_nobody(const struct plan *plan)
 	return last && (last->application.n || last->set.state != SET_NONE);
 }
 
-int plan_add(struct plan *plan, struct bytes user, enum plan_why why)
+int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from)
 {
 	struct plan_step *steps =
 		reallocarray(plan->steps, plan->count + 1U, sizeof(struct plan_step));
@@ -38,7 +38,7 @@ int plan_add(struct plan *plan, struct bytes user, enum plan_why why)
 	if (!steps)
 		return -ENOMEM;
 	plan->steps = steps;
-	steps[plan->count] = (struct plan_step){ .why = (uint8_t)why };
+	steps[plan->count] = (struct plan_step){ .why = (uint8_t)why, .from = from };
 	if (text_set(&steps[plan->count].user, user))
 		return -ENOMEM;
 	plan->count++;
@@ -55,7 +55,7 @@ static bool may_ring(const struct call *c, struct bytes user)
 {
 	const struct plan *p = &c->plan;
 
-	if (p->count == PLAN_STEPS_MAX || (p->count && bytes_eq(user, text_bytes(&c->from))))
+	if (p->count && bytes_eq(user, text_bytes(&c->from)))
 		return false;
 	for (uint8_t i = 0; i < p->count; i++) {
 		if (bytes_eq(user, text_bytes(&p->steps[i].user)))
@@ -64,7 +64,7 @@ static bool may_ring(const struct call *c, struct bytes user)
 	return true;
 }
 
-/* "" for nowhere. */
+/* Numbers, joined by commas; "" for nowhere. */
 static struct bytes goes_to(const struct shard_forward *f, enum plan_why why)
 {
 	if (!f)
@@ -88,6 +88,65 @@ static struct bytes goes_to(const struct shard_forward *f, enum plan_why why)
 static const struct shard_forward *forward_of(const struct call_host *h, struct bytes user)
 {
 	return h->forward_of ? h->forward_of(h->owner, user) : NULL;
+}
+
+static const struct shard_forward *step_forward(const struct call_host *h, const struct call *c,
+						uint8_t step)
+{
+	return forward_of(h, text_bytes(&c->plan.steps[step].user));
+}
+
+static uint8_t step_depth(const struct plan *p, uint8_t step)
+{
+	uint8_t depth = 0;
+
+	for (; p->steps[step].from != PLAN_FIRST; depth++)
+		step = p->steps[step].from;
+	return depth;
+}
+
+/* The first of the list that was not tried. False: there is none; *tried: because of those that were. */
+static bool list_next(const struct call *c, struct bytes list, struct bytes *number, bool *tried)
+{
+	while (bytes_cut(&list, ',', number)) {
+		if (number->n && may_ring(c, *number))
+			return true;
+		*tried |= number->n != 0;
+	}
+	return false;
+}
+
+/* Where a call goes that the last step did not take: where its user sends it, else the next number of whom that one was named by. */
+static bool follow(const struct call_host *h, const struct call *c, struct bytes *user,
+		   enum plan_why *why, uint8_t *from)
+{
+	const struct plan *p = &c->plan;
+	bool tried = false;
+
+	for (*from = p->count - 1; p->count < PLAN_STEPS_MAX;) {
+		struct bytes list = goes_to(step_forward(h, c, *from), *why);
+
+		if (step_depth(p, *from) < PLAN_DEPTH_MAX && list_next(c, list, user, &tried))
+			return true;
+		if (p->steps[*from].from == PLAN_FIRST)
+			break;
+		*why = (enum plan_why)p->steps[*from].why;
+		*from = p->steps[*from].from;
+	}
+	if (tried || p->count == PLAN_STEPS_MAX)
+		sig_count_refused(h->metrics, REFUSED_LOOP);
+	return false;
+}
+
+/* Another number of the same list can be tried. */
+static bool has_next(const struct call_host *h, const struct call *c, const struct plan_step *step)
+{
+	struct bytes next;
+	bool tried = false;
+
+	return step->from != PLAN_FIRST && c->plan.count < PLAN_STEPS_MAX &&
+	       list_next(c, goes_to(step_forward(h, c, step->from), (enum plan_why)step->why),
+			 &next, &tried);
 }
 
 static bool is_there(const struct call_host *h, struct bytes user)
@@ -115,12 +174,26 @@ static int ring(struct call_host *h, struct call *c, struct bytes user,
 	return asked ? 0 : -EHOSTUNREACH;
 }
 
-static void ring_until(const struct call_host *h, struct call *c, const struct shard_forward *f)
+/* The user's own rings, and of a list those of whom it is: the fewest. 0: as long as any call. */
+static uint32_t rings_of(const struct call_host *h, const struct call *c)
 {
-	bool limited = f && f->no_answer[0] && f->rings;
+	const struct plan_step *step = &c->plan.steps[c->plan.count - 1];
+	const struct shard_forward *own = forward_of(h, text_bytes(&step->user)), *list;
+	uint32_t rings = own && own->no_answer[0] ? own->rings : 0, turn;
+
+	if (!has_next(h, c, step))
+		return rings;
+	list = step_forward(h, c, step->from);
+	turn = list && list->rings ? list->rings : FORWARD_HUNT_RINGS;
+	return rings && rings < turn ? rings : turn;
+}
+
+static void ring_until(const struct call_host *h, struct call *c)
+{
+	uint32_t rings = rings_of(h, c);
 
 	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
-	c->plan.until_ns = limited ? h->now.ns + f->rings * FORWARD_RING_S * NS_PER_S : 0;
+	c->plan.until_ns = rings ? h->now.ns + rings * FORWARD_RING_S * NS_PER_S : 0;
 }
 
 /* One step; *why: what keeps it from ringing. 0 or -errno with *refusal. */
@@ -143,39 +216,34 @@ static int reach(struct call_host *h, struct call *c, struct bytes user, enum pl
 		return wait_begin(h, c, f, from->local_display, refusal);
 	err = ring(h, c, user, from, refusal);
 	if (!err)
-		ring_until(h, c, f);
+		ring_until(h, c);
 	return err;
 }
 
 /* From this user on, until somebody rings. A first refusal says more than that of where the call could not go. */
 static int walk(struct call_host *h, struct call *c, struct bytes user, enum plan_why why,
-		const struct dialog_party *from, struct call_refusal *refusal)
+		uint8_t from, const struct dialog_party *party, struct call_refusal *refusal)
 {
 	struct call_refusal later;
 	int err = 0;
 
-	while (user.n) {
+	do {
 		int e;
 
-		if (!may_ring(c, user)) {
-			sig_count_refused(h->metrics, REFUSED_LOOP);
-			return err ? err : call_refuse(refusal, -ELOOP, 482, REFUSED_LOOP);
-		}
-		if (plan_add(&c->plan, user, why))
+		if (plan_add(&c->plan, user, why, from))
 			return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
-		e = reach(h, c, last_user(&c->plan), &why, from, err ? &later : refusal);
+		e = reach(h, c, last_user(&c->plan), &why, party, err ? &later : refusal);
 		if (!e)
 			return 0;
 		err = err ? err : e;
-		user = goes_to(forward_of(h, last_user(&c->plan)), why);
-	}
+	} while (follow(h, c, &user, &why, &from));
 	return err;
 }
 
 int plan_begin(struct call_host *h, struct call *c, struct bytes user,
 	       const struct dialog_party *from, struct call_refusal *refusal)
 {
-	return walk(h, c, user, PLAN_CALLED, from, refusal);
+	return walk(h, c, user, PLAN_CALLED, PLAN_FIRST, from, refusal);
 }
 
 static void leave_first(struct call_host *h, struct call *c, uint8_t count)
@@ -215,16 +283,15 @@ bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
 {
 	struct plan *p = &c->plan;
 	struct call_refusal refusal;
-	struct dialog_party from;
-	uint8_t count = c->leg_count;
+	struct dialog_party party;
+	uint8_t count = c->leg_count, from;
 	struct bytes to;
 
 	p->until_ns = 0;
-	to = p->count ? goes_to(forward_of(h, last_user(p)), why) : (struct bytes){ 0 };
-	if (!to.n || !caller_was(c, &from))
+	if (!p->count || !follow(h, c, &to, &why, &from) || !caller_was(c, &party))
 		return false;
 	outbox_touch(&c->out);
-	if (walk(h, c, to, why, &from, &refusal))
+	if (walk(h, c, to, why, from, &party, &refusal))
 		return false;
 	leave_first(h, c, count);
 	fork_forget_best(c);
@@ -270,14 +337,42 @@ static void write_diversion(struct writer *w, const struct call_host *h, const s
 		[PLAN_UNREACHABLE] = "unavailable",
 	};
 
-	for (uint8_t i = p->count - 1; i > 0; i--) {
+	for (uint8_t i = p->count - 1, by; (by = p->steps[i].from) != PLAN_FIRST; i = by) {
 		writer_str(w, "Diversion: ");
-		write_uri(w, h, l, text_bytes(&p->steps[i - 1].user));
+		write_uri(w, h, l, text_bytes(&p->steps[by].user));
 		WRITER_TEXTS(w, ">;reason=", reasons[p->steps[i].why], ";counter=1\r\n");
 	}
 }
 
-/* RFC 7044 5: each is where the one before was retargeted to; the reason stands with whom it is about. */
+/* RFC 7044 10.3: "1.2" is the second place where "1" was sent on to. */
+static void write_index(struct writer *w, const struct plan *p, uint8_t step)
+{
+	uint8_t path[PLAN_DEPTH_MAX + 1], depth = 0;
+
+	for (; p->steps[step].from != PLAN_FIRST && depth <= PLAN_DEPTH_MAX;
+	     step = p->steps[step].from) {
+		path[depth] = 1;
+		for (uint8_t i = 0; i < step; i++)
+			path[depth] =
+				(uint8_t)(path[depth] + (p->steps[i].from == p->steps[step].from));
+		depth++;
+	}
+	writer_str(w, "1");
+	while (depth--)
+		writer_fmt(w, ".%u", path[depth]);
+}
+
+/* Why the user of that step did not take the call; PLAN_WHYS: it is not known. */
+static enum plan_why sent_on(const struct plan *p, uint8_t step)
+{
+	for (uint8_t i = step + 1; i < p->count; i++) {
+		if (p->steps[i].from == step)
+			return (enum plan_why)p->steps[i].why;
+	}
+	return PLAN_WHYS;
+}
+
+/* RFC 7044 5: each is where another one was retargeted to; the reason stands with whom it is about. */
 static void write_history(struct writer *w, const struct call_host *h, const struct leg *l,
 			  const struct plan *p)
 {
@@ -287,15 +382,18 @@ static void write_history(struct writer *w, const struct call_host *h, const str
 	};
 
 	for (uint8_t i = 0; i < p->count; i++) {
+		enum plan_why why = sent_on(p, i);
+
 		writer_str(w, i ? ", " : "History-Info: ");
 		write_uri(w, h, l, text_bytes(&p->steps[i].user));
-		if (i + 1 < p->count)
-			WRITER_TEXTS(w, "?Reason=SIP%3Bcause%3D", causes[p->steps[i + 1].why]);
-		writer_str(w, ">;index=1");
-		for (uint8_t k = 0; k < i; k++)
-			writer_str(w, ".1");
-		for (uint8_t k = 0; k < i; k++)
-			writer_str(w, k ? ".1" : ";mp=1");
+		if (why != PLAN_WHYS)
+			WRITER_TEXTS(w, "?Reason=SIP%3Bcause%3D", causes[why]);
+		writer_str(w, ">;index=");
+		write_index(w, p, i);
+		if (i) {
+			writer_str(w, ";mp=");
+			write_index(w, p, p->steps[i].from);
+		}
 	}
 	writer_str(w, "\r\n");
 }

@@ -16,7 +16,13 @@ struct call_refusal;
 struct dialog_party;
 struct refusal_kept;
 
-enum { PLAN_STEPS_MAX = 8, PLAN_STEP_MAX_MS = 3600 * 1000 };
+/* Depth: how often a call is sent on by whom it was sent to. */
+enum {
+	PLAN_STEPS_MAX = 32,
+	PLAN_DEPTH_MAX = 8,
+	PLAN_FIRST = UINT8_MAX,
+	PLAN_STEP_MAX_MS = 3600 * 1000
+};
 
 /* Why a step was reached. */
 enum plan_why { PLAN_CALLED, PLAN_ALWAYS, PLAN_BUSY, PLAN_NO_ANSWER, PLAN_UNREACHABLE, PLAN_WHYS };
@@ -32,6 +38,7 @@ struct plan_step {
 	struct text user;
 	struct text application; /* it waits for that one (wait.h); empty: phones ring */
 	uint8_t why;             /* enum plan_why */
+	uint8_t from;            /* the step whose user names it; PLAN_FIRST: who was called */
 	struct plan_set set;
 };
 
@@ -47,8 +54,8 @@ void plan_clear(struct plan *plan);
 bool plan_rings_nobody(const struct plan *plan);
 /* Somebody answered, or the call is over: no step follows. */
 void plan_stop(struct call *c);
-/* A step that is there already, as a record has it. 0 or -ENOMEM. */
-int plan_add(struct plan *plan, struct bytes user, enum plan_why why) NODISCARD;
+/* A step that is there already, as a record has it. from: an earlier one, or PLAN_FIRST. 0 or -ENOMEM. */
+int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from) NODISCARD;
 /* Rings the user for the caller, or whom its calls go to. from: as those are told who calls; remote_user is filled in. 0 or -errno with
  * *refusal: nobody rings. */
 int plan_begin(struct call_host *h, struct call *c, struct bytes user,

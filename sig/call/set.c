@@ -32,7 +32,7 @@ int set_begin(struct call_host *h, struct call *c, const struct call_start *star
 	struct outbox_item item = { .kind = OUTBOX_SET, .leg = c->bridge.caller };
 	struct plan_step *step;
 
-	if (plan_add(&c->plan, start->to, PLAN_CALLED))
+	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	step = &c->plan.steps[c->plan.count - 1];
 	step->set.state = SET_ASKED;

@@ -30,7 +30,7 @@ static int share_make(struct share *s, struct bytes user, struct bytes applicati
 		return -ENOMEM;
 	if (application.n == 0)
 		return 0;
-	return plan_add(&s->plan, user, PLAN_CALLED) ||
+	return plan_add(&s->plan, user, PLAN_CALLED, PLAN_FIRST) ||
 			       text_set(&s->plan.steps[0].application, application)
 		       ? -ENOMEM
 		       : 0;

@@ -405,7 +405,7 @@ static void plan_back(struct call *c)
 	c->transfer->application = (struct text){ 0 };
 	plan_clear(&c->plan);
 	plan_stop(c);
-	if (application.n && !plan_add(&c->plan, text_bytes(&c->to), PLAN_CALLED))
+	if (application.n && !plan_add(&c->plan, text_bytes(&c->to), PLAN_CALLED, PLAN_FIRST))
 		swap(&c->plan.steps[0].application, &application);
 	text_clear(&application);
 }

@@ -77,6 +77,13 @@ static bool read_set(struct reading *r, struct plan_set *set, const Tandem__Call
 	return reading_line(r, &set->number, &in->number, FEATURE_VALUE_MAX - 1, "plan: number");
 }
 
+static uint8_t read_from(const Tandem__Call__Step *in, size_t i)
+{
+	if (i == 0)
+		return PLAN_FIRST;
+	return (uint8_t)((in->from ? in->from : i) - 1);
+}
+
 /* Records of format 0 and 1 have none: the call rings nobody else. */
 static bool read_plan(struct reading *r, const Tandem__Call__Call *in)
 {
@@ -86,10 +93,11 @@ static bool read_plan(struct reading *r, const Tandem__Call__Call *in)
 		return reading_wrong(r, "plan: steps");
 	for (size_t i = 0; i < in->n_steps; i++) {
 		struct text user = { 0 };
-		bool ok = in->steps[i]->why < PLAN_WHYS &&
+		bool ok = in->steps[i]->why < PLAN_WHYS && in->steps[i]->from <= i &&
 			  reading_line(r, &user, &in->steps[i]->user, READING_USER_MAX,
 				       "plan: user") &&
-			  !plan_add(plan, text_bytes(&user), (enum plan_why)in->steps[i]->why) &&
+			  !plan_add(plan, text_bytes(&user), (enum plan_why)in->steps[i]->why,
+				    read_from(in->steps[i], i)) &&
 			  reading_line(r, &plan->steps[i].application, &in->steps[i]->application,
 				       APPLICATION_NAME_MAX - 1, "plan: application") &&
 			  read_set(r, &plan->steps[i].set, in->steps[i]);

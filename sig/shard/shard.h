@@ -145,13 +145,21 @@ struct shard_extension {
 	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
 };
 
-enum { FORWARD_TARGET_MAX = 32, FORWARD_RINGS_MAX = 20, FORWARD_RING_S = 6 };
+enum {
+	FORWARD_TARGET_MAX = 32, /* of one number, with its NUL */
+	FORWARD_NUMBERS_MAX = 8,
+	FORWARD_LIST_MAX = 128,
+	FORWARD_RINGS_MAX = 20,
+	FORWARD_RING_S = 6,
+	FORWARD_HUNT_RINGS =
+		4, /* of each number of a list but the last, where forward_rings says nothing */
+};
 
-/* Where calls to an extension go instead. Targets are numbers of ours; "": nowhere. */
+/* Where calls to an extension go instead. Targets are numbers of ours, joined by ',', which are tried one after the other; "": nowhere. */
 struct shard_forward {
-	char always[FORWARD_TARGET_MAX], busy[FORWARD_TARGET_MAX];
-	char no_answer[FORWARD_TARGET_MAX], unreachable[FORWARD_TARGET_MAX];
-	uint8_t rings; /* until no_answer, of FORWARD_RING_S each; 0: as long as any call rings */
+	char always[FORWARD_LIST_MAX], busy[FORWARD_LIST_MAX];
+	char no_answer[FORWARD_LIST_MAX], unreachable[FORWARD_LIST_MAX];
+	uint8_t rings; /* until no_answer or the next number, of FORWARD_RING_S each; 0: as long as any call rings */
 	bool do_not_disturb; /* no phone of it rings: as if it were busy (CALL-19) */
 	char application
 		[APPLICATION_NAME_MAX]; /* its calls wait for that one, and no phone rings; "": none */

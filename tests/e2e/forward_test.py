@@ -7,6 +7,7 @@ from call_test import CallTest
 from lib.node import Node
 
 import tone
+from server import ServerError
 
 
 class Forwards(CallTest):
@@ -99,6 +100,37 @@ class Forwards(CallTest):
         self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"), 0)
         into.reject(480, "Temporarily Unavailable")
         out.wait_final()
+
+    def test_hunts_through_several(self):
+        """One number after the other, each for its rings, over a kill: who is not there is passed over."""
+        self.node.put_extension("1009", "secret1009")
+        self.node.put_extension("1900", "secret1900")
+        self.node.ctl("extension.put", number="1900", forward_always="1009,1002,1003", forward_rings="1")
+        out = self.a.invite("1900", self.audio_a.sdp())
+        rung = self.b.incoming()
+        begun = time.monotonic()
+        rung.ring()
+        out.wait_provisional(180)
+        while not self.node.ctl("call.show", call=self.calls()[0]["id"])["saved"]:
+            time.sleep(0.05)
+        self.node.kill()
+        self.node.restart()
+        into = self.c.incoming(10)
+        self.assertAlmostEqual(time.monotonic() - begun, 6, delta=2)
+        rung.wait_cancel()
+        self.assertRegex(into.request.get("History-Info"), r"1003@[^>]+>;index=1\.3;mp=1$")
+        into.answer(self.audio_c.sdp(), ack=False)
+        out.wait_answer()
+        into.wait_ack()
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["to"], "1900")
+
+    def test_lists_of_numbers(self):
+        for wrong in ("1003,", ",1003", "1003,,1001", "1003,1002", "3," * 8 + "4"):
+            with self.assertRaisesRegex(ServerError, "forward_busy"):
+                self.forward(forward_busy=wrong)
+        self.forward(forward_busy="1003,1001")
 
     def test_killed_while_it_rings_elsewhere(self):
         """The next process lets it ring on, and asks nobody of before."""

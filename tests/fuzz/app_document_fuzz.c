@@ -70,7 +70,7 @@ static void extension(struct bytes in)
 		assert(reason && e.changed_utc_ms == 1 && !e.core.number[0]);
 		return;
 	}
-	assert(e.core.number[0] && !forward_to_itself(&e.forward, e.core.number));
+	assert(e.core.number[0] && !forward_wrong(&e.forward, e.core.number, &reason));
 	assert(e.forward.rings <= FORWARD_RINGS_MAX);
 	for (size_t i = 0; i < FORWARD_TARGETS; i++)
 		assert(!strpbrk(forward_target(&e.forward, i), " \"<>;:@\r\n"));

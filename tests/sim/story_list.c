@@ -80,6 +80,10 @@ const struct story story_list[] = {
 	{ "forward-twice", .steps = { DIALS },
 	  .forward = { [EXT_B] = { .always = "1003" }, [EXT_C] = { .always = "1004" } },
 	  .look_s = 20, .talk = ON(A) | ON(D), .status = 200, .pairs = 1 },
+	{ "hunt", .steps = { DIALS },
+	  .forward = { [EXT_B] = { .always = "1009,1003,1004", .rings = 1 } },
+	  .manner = { [C] = RINGS }, .look_s = 30, .talk = ON(A) | ON(D), .status = 200,
+	  .pairs = 1 },
 	{ "do-not-disturb", .steps = { DIALS }, .forward = { [EXT_B] = { .do_not_disturb = true } },
 	  .look_s = 15 },
 	/* feature codes */

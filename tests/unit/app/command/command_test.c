@@ -88,8 +88,10 @@ static const struct {
 	{ "no forward", "extension.put", "{\"number\":\"1\",\"forward_busy\":\"\"}", -1, NULL,
 	  NULL },
 	{ "long forward", "extension.put",
-	  "{\"number\":\"1\",\"forward_busy\":\"12345678901234567890123456789012\"}",
-	  COMMAND_BAD_ARGUMENT, "forward_busy", "0 to 31" },
+	  "{\"number\":\"1\",\"forward_busy\":\""
+	  "1234567890123456789012345678901234567890123456789012345678901234"
+	  "1234567890123456789012345678901234567890123456789012345678901234\"}",
+	  COMMAND_BAD_ARGUMENT, "forward_busy", "0 to 127" },
 	{ "forward to no number", "extension.put",
 	  "{\"number\":\"1\",\"forward_always\":\"sip:2@x\"}", COMMAND_BAD_ARGUMENT,
 	  "forward_always", "letters, digits" },

@@ -267,16 +267,171 @@ static void rings_after_a_restart(void **state)
 	assert_true(phone_rings(&t->c).n);
 }
 
+/* A number with no phone is passed over. */
+static void on_busy_through_a_list(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ .busy = "1003,1004" });
+	ring(t);
+	busy(t, "486 Busy Here");
+	assert_true(phone_rings(&t->c).n);
+	assert_true(rig_has(t->c.invite, "\r\nHistory-Info: <sip:1002@192.0.2.1:5060"
+					 "?Reason=SIP%3Bcause%3D486>;index=1, "
+					 "<sip:1003@192.0.2.1:5060>;index=1.1;mp=1, "
+					 "<sip:1004@192.0.2.1:5060>;index=1.2;mp=1\r\n"));
+	assert_true(rig_has(t->c.invite, "\r\nDiversion: <sip:1002@192.0.2.1:5060>;"
+					 "reason=user-busy;counter=1\r\n"));
+	talk_and_end(t);
+}
+
+/* Each of them rings for the rings of whose list it is; the last one as long as any. */
+static void hunts_in_turn(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1000", &(struct shard_forward){ .always = "1002,1004", .rings = 2 });
+	phone_invite(&t->a, "1000", PHONE_SDP_A);
+	for (unsigned i = 0; i < PHONES; i++) {
+		assert_true(phone_rings(&t->b[i]).n);
+		phone_answer(&t->b[i], t->b[i].invite, "180 Ringing", "");
+	}
+	rig_wait_ms(t->r, 2 * RING_MS - 100);
+	assert_int_equal(rig_count(t->r, &t->c.addr, "INVITE "), 0);
+	rig_wait_ms(t->r, 200);
+	assert_true(phone_rings(&t->c).n);
+	assert_all_cancelled(t);
+	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
+	rig_wait_ms(t->r, 60000);
+	talk_and_end(t);
+	assert_string_equal(t->r->cdrs[0].to, "1000");
+}
+
+/* A successor knows which number of whose list rings. */
+static void hunts_after_a_restart(void **state)
+{
+	static const struct shard_forward list = { .always = "2001,1002,1004", .rings = 2 };
+	struct hunt *t = *state;
+
+	forward(t, "1000", &list);
+	phone_invite(&t->a, "1000", PHONE_SDP_A);
+	for (unsigned i = 0; i < PHONES; i++)
+		assert_true(phone_rings(&t->b[i]).n);
+	rig_wait_ms(t->r, RING_MS);
+	restart(t);
+	forward(t, "1000", &list);
+	for (unsigned i = 0; i < PHONES; i++)
+		phone_answer(&t->b[i], t->b[i].invite, "180 Ringing", "");
+	rig_wait_ms(t->r, RING_MS + 200);
+	assert_true(phone_rings(&t->c).n);
+	assert_true(rig_has(t->c.invite, "1004@192.0.2.1:5060>;index=1.3;mp=1\r\n"));
+	assert_all_cancelled(t);
+	talk_and_end(t);
+}
+
+/* Whom it is sent on to by a number of the list comes before the next of the list. */
+static void its_own_forward_comes_first(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1000", &(struct shard_forward){ .always = "2001,1004" });
+	forward(t, "2001", &(struct shard_forward){ .always = "1002", .unreachable = "1004" });
+	phone_invite(&t->a, "1000", PHONE_SDP_A);
+	for (unsigned i = 0; i < PHONES; i++)
+		assert_true(phone_rings(&t->b[i]).n);
+	assert_true(rig_has(t->b[0].invite, ">;index=1.1.1;mp=1.1\r\n"));
+	busy(t, "486 Busy Here");
+	assert_true(phone_rings(&t->c).n);
+	assert_true(rig_has(t->c.invite, "1004@192.0.2.1:5060>;index=1.2;mp=1\r\n"));
+	talk_and_end(t);
+}
+
+static void chain(struct hunt *t, unsigned links)
+{
+	char number[16];
+
+	for (unsigned i = 0; i < links; i++) {
+		struct shard_forward f = { 0 };
+
+		(void)snprintf(number, sizeof(number), "%u", 2000 + i);
+		(void)snprintf(f.always, sizeof(f.always), i + 1 < links ? "%u" : "1004", 2001 + i);
+		forward(t, number, &f);
+	}
+}
+
+static void sent_on_eight_times(void **state)
+{
+	struct hunt *t = *state;
+
+	chain(t, 8);
+	phone_invite(&t->a, "2000", PHONE_SDP_A);
+	assert_true(phone_rings(&t->c).n);
+	talk_and_end(t);
+}
+
+static void not_sent_on_nine_times(void **state)
+{
+	struct hunt *t = *state;
+
+	chain(t, 9);
+	phone_invite(&t->a, "2000", PHONE_SDP_A);
+	assert_true(phone_hears(&t->a, "SIP/2.0 480").n);
+	assert_int_equal(rig_count(t->r, &t->c.addr, "INVITE "), 0);
+}
+
+/* 1 that is called, 3 of its list with 8 numbers each: the next one would be the 29th, the last that may be tried is the 32nd. */
+static void not_more_than_32(void **state)
+{
+	static const struct {
+		const char *last;
+		bool rings;
+	} rows[] = { { "8,8a,8b,1004", true }, { "8,8a,8b,8c,1004", false } };
+	struct hunt *t = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct shard_forward f = { .always = "2001,2002,2003," };
+
+		if (i) {
+			assert_int_equal(hunt_teardown(state), 0);
+			assert_int_equal(hunt_setup(state), 0);
+			t = *state;
+		}
+		memcpy(f.always + strlen(f.always), rows[i].last, strlen(rows[i].last));
+		forward(t, "1000", &f);
+		forward(t, "2001", &(struct shard_forward){ .always = "10,11,12,13,14,15,16,17" });
+		forward(t, "2002", &(struct shard_forward){ .always = "20,21,22,23,24,25,26,27" });
+		forward(t, "2003", &(struct shard_forward){ .always = "30,31,32,33,34,35,36,37" });
+		phone_invite(&t->a, "1000", PHONE_SDP_A);
+		assert_int_equal(phone_rings(&t->c).n != 0, rows[i].rings);
+		if (rows[i].rings)
+			talk_and_end(t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HUNT_TEST(always),          HUNT_TEST(nobody_was_called_before),
-		HUNT_TEST(on_busy),         HUNT_TEST(not_for_every_refusal),
-		HUNT_TEST(on_no_answer),    HUNT_TEST(nobody_else_can_be_rung),
-		HUNT_TEST(unreachable),     HUNT_TEST(of_a_disabled_one),
-		HUNT_TEST(do_not_disturb),  HUNT_TEST(do_not_disturb_goes_to_another),
-		HUNT_TEST(through_several), HUNT_TEST(loops),
-		HUNT_TEST(after_a_restart), HUNT_TEST(rings_after_a_restart),
+		HUNT_TEST(always),
+		HUNT_TEST(nobody_was_called_before),
+		HUNT_TEST(on_busy),
+		HUNT_TEST(not_for_every_refusal),
+		HUNT_TEST(on_no_answer),
+		HUNT_TEST(nobody_else_can_be_rung),
+		HUNT_TEST(unreachable),
+		HUNT_TEST(of_a_disabled_one),
+		HUNT_TEST(do_not_disturb),
+		HUNT_TEST(do_not_disturb_goes_to_another),
+		HUNT_TEST(through_several),
+		HUNT_TEST(loops),
+		HUNT_TEST(after_a_restart),
+		HUNT_TEST(rings_after_a_restart),
+		HUNT_TEST(on_busy_through_a_list),
+		HUNT_TEST(hunts_in_turn),
+		HUNT_TEST(hunts_after_a_restart),
+		HUNT_TEST(its_own_forward_comes_first),
+		HUNT_TEST(sent_on_eight_times),
+		HUNT_TEST(not_sent_on_nine_times),
+		HUNT_TEST(not_more_than_32),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
