@@ -11,6 +11,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/hears.h"
 #include "sig/call/invite.h"
+#include "sig/call/replace.h"
 #include "sig/call/segment.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/flow.h"
@@ -75,6 +76,7 @@ static void call_timer_set(struct call_host *h, struct call *c)
 	sooner(&next, c->save_ns);
 	sooner(&next, c->order_ns);
 	sooner(&next, transfer_due_ns(c));
+	sooner(&next, replace_due_ns(c));
 	if (c->acts)
 		sooner(&next, c->acts->until_ns);
 	for (uint8_t i = 0; i < c->leg_count; i++) {

@@ -117,6 +117,7 @@ struct session_timer {
 
 struct call_join;
 struct call_split;
+struct call_replacing;
 struct leg_digits;
 struct acts;
 struct act_terms;
@@ -208,6 +209,14 @@ struct bridge {
 
 struct segment;
 
+/* The leg of another call whose place the party takes (replace.h). */
+struct call_replaces {
+	uint64_t call; /* 0: none */
+	uint8_t leg;
+	bool asked;      /* that call knows; not part of a record */
+	uint64_t due_ns; /* it is asked then; 0: off */
+};
+
 struct call {
 	uint64_t id;
 	pool_handle self;
@@ -217,7 +226,8 @@ struct call {
 	struct bridge bridge;
 	struct plan plan;
 	struct transfer *transfer; /* NULL: none is under way (transfer.h) */
-	uint8_t untold;            /* legs of the bridge that may have to be asked again (join.h) */
+	struct call_replaces replaces;
+	uint8_t untold; /* legs of the bridge that may have to be asked again (join.h) */
 	struct refusal_kept best;
 	struct call_flow *flows;
 	uint32_t flow_count;
@@ -280,6 +290,7 @@ enum call_event_kind {
 	CALL_EV_ASSERT,       /* the store is back: save again */
 	CALL_EV_RESUME,       /* after a restart */
 	CALL_EV_JOIN,         /* leg, join: it goes to another call */
+	CALL_EV_REPLACE,      /* leg, replacing: another call has who takes its place */
 };
 
 /* What a call is told to do by command. */
@@ -325,6 +336,7 @@ struct call_event {
 	int error;
 	struct call_order *order;
 	struct call_join *join;
+	struct call_replacing *replacing;
 	const struct act_news *play;
 	const struct set_news *set;
 };
@@ -353,6 +365,7 @@ struct call_start {
 	struct offer_terms terms;   /* of the caller */
 	struct bytes to;            /* user of ours, or what was dialled */
 	const struct call_set *set; /* ... which means this; NULL: a user */
+	struct call_replaces replaces;
 };
 /* By command: A is rung first. */
 struct call_originate {

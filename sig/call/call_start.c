@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/reliable.h"
+#include "sig/call/replace.h"
 #include "sig/call/session.h"
 #include "sig/call/set.h"
 #include "sig/leg/leg.h"
@@ -61,6 +62,8 @@ static int start_ring(struct call_host *h, struct call *c, const struct call_sta
 
 	if (s->set)
 		return set_begin(h, c, s, refusal);
+	if (s->replaces.call)
+		return replace_begin(h, c, &s->replaces, refusal);
 	return plan_begin(h, c, s->to, &from, refusal);
 }
 

@@ -9,6 +9,7 @@
 #include "sig/call/parting.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
+#include "sig/call/replace.h"
 #include "sig/call/resume.h"
 #include "sig/call/set.h"
 #include "sig/call/transfer.h"
@@ -447,8 +448,12 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_JOIN:
 		join_give(h, c, ev->leg, ev->join);
 		break;
+	case CALL_EV_REPLACE:
+		replace_asked(h, c, ev->leg, ev->replacing);
+		break;
 	}
 	transfer_go(h, c);
+	replace_go(h, c);
 	join_tell(h, c);
 	call_release(h, c);
 }

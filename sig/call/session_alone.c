@@ -4,6 +4,7 @@
 
 #include "base/compiler.h"
 #include "media/bridge.h"
+#include "sig/call/replace.h"
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
 
@@ -41,12 +42,30 @@ static int keep(struct call *c, uint8_t leg, struct text *said, struct writer *w
 	return 0;
 }
 
+/* What whom it is to speak with has agreed on: that holds for it, too. */
+static NOINLINE int answer_as(const struct leg *with, struct bytes sdp,
+			      const struct offer_policy *of, const struct offer_self *self,
+			      struct writer *w, struct offer_error *error)
+{
+	const struct offer_of_other other = { .said = text_bytes(&with->sdp.said),
+					      .heard = text_bytes(&with->sdp.heard),
+					      .theirs = with->sdp.theirs,
+					      .two_way = !with->holds };
+	struct offer_policy policy = *of;
+	struct media_plan plan;
+
+	if (with->terms)
+		policy.b = *with->terms;
+	return offer_answer_by(sdp, &other, &policy, self, w, &plan, error);
+}
+
 int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			 struct leg_sdp *to, struct call_refusal *refusal)
 {
 	struct offer_policy policy = talk_policy(c, leg, LEG_NONE);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
+	const struct leg *with;
 	struct offer_self self;
 	int err;
 
@@ -56,7 +75,9 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 		return err;
 	self = talk_self(h, c, leg);
 	self.session_version++;
-	err = offer_own_answer(sdp, &g_spoken, &policy, &self, &w, &error);
+	with = replace_peer(h, c);
+	err = with ? answer_as(with, sdp, &policy, &self, &w, &error)
+		   : offer_own_answer(sdp, &g_spoken, &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
 	if (sdp.p != (const uint8_t *)to->heard.p && text_set(&to->heard, sdp))

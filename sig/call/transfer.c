@@ -62,6 +62,7 @@ static int transfer_make(struct call *c, const struct transfer_ask *ask)
 	c->transfer->leg = ask->leg;
 	c->transfer->given = transfer_given(&c->bridge, ask->leg);
 	c->transfer->ordered = ask->ordered;
+	c->transfer->replaced = ask->replaced;
 	c->transfer->asked = ask->cseq;
 	c->transfer->refer = ask->notify ? ask->cseq : 0;
 	outbox_touch(&c->out);
@@ -90,14 +91,16 @@ int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
 
 uint64_t transfer_due_ns(const struct call *c)
 {
-	return c->transfer && c->transfer->state == TRANSFER_WAITS ? c->transfer->again_ns : 0;
+	const struct transfer *t = c->transfer;
+
+	return t && t->state == TRANSFER_WAITS && !invite_is_open(c) ? t->again_ns : 0;
 }
 
 bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq)
 {
 	const struct transfer *t = c->transfer;
 
-	return t && !t->ordered && !t->outside && t->leg == leg && t->asked == cseq;
+	return t && !t->ordered && !t->replaced && !t->outside && t->leg == leg && t->asked == cseq;
 }
 
 /* False: nobody hears it. */
@@ -222,11 +225,21 @@ static void tell_failed(struct call_host *h, const struct call *c, uint16_t stat
 		event->status = status;
 }
 
+/* Who was to take the transferor's place has nobody to speak with. */
+static void turn_away(struct call_host *h, const struct call *c)
+{
+	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
+
+	if (c->transfer->replaced && c->transfer->state == TRANSFER_WAITS)
+		h->tell(h->owner, c->transfer->with.call, &hangup);
+}
+
 static void refused(struct call_host *h, struct call *c, uint16_t status)
 {
 	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
 		 LOG_BYTES("to", text_bytes(&c->transfer->target)), LOG_U64("status", status));
 	tell_failed(h, c, status);
+	turn_away(h, c);
 	c->transfer->state = TRANSFER_FAILED;
 	c->transfer->status = status;
 	if (!notify(h, c, status))
@@ -360,7 +373,7 @@ static bool is_forbidden(const struct call_host *h, const struct call *c)
 {
 	const struct leg *l = call_leg(c, c->transfer->leg);
 
-	return !c->transfer->ordered && l && !transfer_is_allowed(h, l);
+	return !c->transfer->ordered && !c->transfer->replaced && l && !transfer_is_allowed(h, l);
 }
 
 /* By command: what a kill would leave of two calls is to be mended by the next process. */
@@ -521,6 +534,7 @@ void transfer_over(struct call_host *h, struct call *c)
 {
 	if (!c->transfer)
 		return;
+	turn_away(h, c);
 	if (c->transfer->state < TRANSFER_DONE)
 		(void)notify(h, c, 487);
 	transfer_clear(&c->transfer);

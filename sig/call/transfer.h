@@ -31,6 +31,7 @@ struct transfer_with {
 struct transfer_ask {
 	uint8_t leg; /* of the transferor; LEG_NONE: nobody, and the caller, who is alone with the node, is given away */
 	bool ordered;  /* by command, and not by REFER: */
+	bool replaced; /* by who takes its place (replace.h) */
 	uint32_t cseq; /* of that */
 	bool notify;
 };
@@ -40,6 +41,7 @@ struct transfer {
 	uint8_t leg;     /* of the transferor; LEG_NONE: none */
 	uint8_t given;   /* whom it gives away */
 	bool ordered;    /* by command */
+	bool replaced;   /* the transferor is replaced by who comes (RFC 3891) */
 	uint32_t asked;  /* CSeq of its REFER */
 	uint32_t refer;  /* the same, which NOTIFY names; 0: nobody is notified */
 	uint16_t status; /* FAILED: why */

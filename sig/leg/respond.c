@@ -23,7 +23,7 @@ void respond_write_supported(struct writer *w, const struct call_host *h, bool r
 		writer_str(w, "100rel, ");
 	if (h->settings->session_expires_s)
 		writer_str(w, "timer, ");
-	writer_str(w, "tdialog, norefersub\r\n");
+	writer_str(w, "replaces, tdialog, norefersub\r\n");
 }
 
 static void write_extra(struct writer *w, const struct call_host *h,
@@ -149,8 +149,8 @@ enum { UNSUPPORTED_TAG_MAX = 64, UNSUPPORTED_LINE_MAX = 256 };
 
 static bool is_supported(const struct call_host *h, struct bytes tag)
 {
-	return bytes_iis(tag, "100rel") || bytes_iis(tag, "tdialog") ||
-	       bytes_iis(tag, "norefersub") ||
+	return bytes_iis(tag, "100rel") || bytes_iis(tag, "replaces") ||
+	       bytes_iis(tag, "tdialog") || bytes_iis(tag, "norefersub") ||
 	       (h->settings->session_expires_s && bytes_iis(tag, "timer"));
 }
 

@@ -45,6 +45,8 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	c->state = (enum call_state)in->state;
 	c->early_media = in->early_media;
 	c->untold = in->untold & (UNTOLD_CALLER | UNTOLD_CALLEE);
+	c->replaces.call = in->replaces;
+	c->replaces.leg = (uint8_t)in->replaces_leg;
 	c->video = in->video;
 	c->status = (uint16_t)in->status;
 	c->cause = (enum call_cause)in->cause;

@@ -22,6 +22,7 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->target = packing_text(&t->target);
 	out->given = t->given + 1U;
 	out->ordered = t->ordered;
+	out->replaced = t->replaced;
 	out->with = t->with.call;
 	out->with_leg = t->with.peer;
 	out->comes = t->with.leg == LEG_NONE ? 0 : t->with.leg + 1U;
@@ -117,6 +118,7 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	t->leg = (uint8_t)in->leg;
 	t->refer = in->refer;
 	t->ordered = in->ordered;
+	t->replaced = in->replaced;
 	t->asked = in->asked;
 	t->status = (uint16_t)in->status;
 	return read_before(r, t, in) && read_given(r, t, in->given) && read_with(r, t, in) &&

@@ -364,10 +364,28 @@ static bool is_emergency(const struct shard *s, const struct sip_message *m)
 	       invite_route(s, &m->uri, user, targets, BINDINGS_MAX, &count) == ROUTE_OK;
 }
 
+/* Where it goes: to a user of ours, or (RFC 3891) to whom another leg speaks with. */
+static bool invite_goes(struct shard *s, const struct sip_message *m, const struct caller *caller,
+			char to[ROUTE_USER_MAX], struct call_set *set,
+			struct call_replaces *replaces, struct call_refusal *why)
+{
+	const struct call *c;
+
+	if (!shard_has_replaces(m))
+		return route(s, m, caller, to, set, why);
+	if (!shard_replaces(s, m, bytes_str(caller->user), replaces, why))
+		return false;
+	c = shard_call_find(s, replaces->call);
+	if (bytes_cstr(call_leg_user(c, bridge_peer(c, replaces->leg)), to, ROUTE_USER_MAX))
+		to[0] = '\0';
+	return true;
+}
+
 void shard_invite(struct shard *s, const struct sip_message *m)
 {
 	struct caller caller = { .emergency = is_emergency(s, m) };
 	struct call_set set = { .feature = FEATURES };
+	struct call_replaces replaces = { 0 };
 	struct call_refusal why;
 	char to[ROUTE_USER_MAX];
 	struct txn_slot *slot;
@@ -380,7 +398,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 		return;
 	caller.payer = shard_party(s, bytes_str(caller.user), &m->hop);
 	slot = admit(s, m, &caller, &why);
-	if (slot && !route(s, m, &caller, to, &set, &why)) {
+	if (slot && !invite_goes(s, m, &caller, to, &set, &replaces, &why)) {
 		shard_quota_give(s, &caller.payer, QUOTA_CALLS);
 		refuse_known(s, slot, m, bytes_str(caller.user), &why);
 		return;
@@ -400,6 +418,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 			     .payer = caller.payer,
 			     .terms = caller.terms,
 			     .to = bytes_str(to),
+			     .replaces = replaces,
 			     .set = set.feature < FEATURES ? &set : NULL,
 		     });
 }

@@ -32,6 +32,7 @@
 	X(FORWARD, "forward")                        \
 	X(DO_NOT_DISTURB, "do_not_disturb")          \
 	X(TRANSFER, "transfer")                      \
+	X(REPLACES, "replaces")                      \
 	X(CALLS_FULL, "calls_full")                  \
 	X(TXNS_FULL, "transactions_full")            \
 	X(PORTS_FULL, "ports_full")                  \

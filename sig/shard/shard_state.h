@@ -171,6 +171,10 @@ void shard_refer(struct shard *s, const struct sip_message *m);
  * False: it was answered. */
 bool shard_identify(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
 		    const struct shard_extension **e);
+bool shard_has_replaces(const struct sip_message *m);
+/* The leg that it names, in whose place the user may step. False: *why. */
+bool shard_replaces(const struct shard *s, const struct sip_message *m, struct bytes user,
+		    struct call_replaces *out, struct call_refusal *why);
 /* Its sender can be reached by requests (RFC 3261 8.1.1.8). */
 bool shard_has_contact(const struct sip_message *m);
 /* A transaction for a request that belongs to a call. NULL: it was answered. */

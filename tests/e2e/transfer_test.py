@@ -644,6 +644,56 @@ class JoinedByCommand(TwoCalls):
         self.ends(out, into)
 
 
+class Replaced(TransferTest):
+    """RFC 3891: another phone of the callee's extension takes its place."""
+
+    def setUp(self):
+        super().setUp()
+        self.other, self.audio_o = self.node.user_agent("1002", "secret1002"), self.node.media()
+        self.addCleanup(self.other.close)
+        self.addCleanup(self.audio_o.close)
+
+    def replaces(self, dialog, more=""):
+        return f"{dialog.call_id};to-tag={parameter(dialog.remote, 'tag')};from-tag={parameter(dialog.local, 'tag')}{more}"
+
+    def takes_over(self, into):
+        taken = self.other.invite("1001", self.audio_o.sdp(), [("Replaces", self.replaces(into)), ("Require", "replaces")])
+        self.audio_o.use(taken.wait_answer()).start(TALK_C)
+        return taken
+
+    def test_it_speaks(self):
+        out, into = self.talk()
+        taken = self.takes_over(into)
+        into.wait_bye()
+        self.hears(self.audio_a, TALK_C)
+        self.hears(self.audio_o, TALK_A)
+        self.one_stream(self.audio_a)
+        out.bye()
+        taken.wait_bye()
+        self.assertIn(("1001", "1002", "200", "transferred"), self.pairs())
+
+    def test_the_node_is_killed(self):
+        """Wherever it is killed, the call is taken over."""
+        out, into = self.talk()
+        taken = self.takes_over(into)
+        self.node.kill()
+        self.node.restart()
+        into.wait_bye()
+        self.hears(self.audio_a, TALK_C)
+        self.hears(self.audio_o, TALK_A)
+        taken.bye()
+        out.wait_bye()
+
+    def test_refused(self):
+        out, into = self.talk()
+        for agent, value, status in ((self.c, self.replaces(into), 403), (self.other, "x;to-tag=1;from-tag=2", 481),
+                                     (self.other, self.replaces(into, ";early-only"), 486)):
+            request = agent.request("INVITE", f"sip:1001@{NODE}", [("Replaces", value)], self.audio_o.sdp())
+            self.assertEqual(agent.transact_authorized(request)[1].status, status)
+        self.talks()
+        self.ends(out, into)
+
+
 class Killed(TransferTest):
     """The next process goes on."""
 

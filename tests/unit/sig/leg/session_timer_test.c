@@ -89,7 +89,7 @@ static void agreed_with_the_caller(void **state)
 		ROW_ASSERT(rows[i].lines, says(m, "Session-Expires", rows[i].answer));
 		ROW_ASSERT(rows[i].lines, says(m, "Require", rows[i].require));
 		ROW_ASSERT(rows[i].lines,
-			   says(m, "Supported", "100rel, timer, tdialog, norefersub"));
+			   says(m, "Supported", "100rel, timer, replaces, tdialog, norefersub"));
 	}
 }
 
@@ -122,7 +122,7 @@ static void callee_wants_longer(void **state)
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	m = phone_rings(&l->b);
 	assert_true(says(m, "Session-Expires", "1800") &&
-		    says(m, "Supported", "100rel, timer, tdialog, norefersub"));
+		    says(m, "Supported", "100rel, timer, replaces, tdialog, norefersub"));
 	assert_int_equal(rig_header(m, "Min-SE").n, 0);
 	phone_answer_as(&l->b, m, l->b.tag, "422 Session Interval Too Small", "Min-SE: 3600\r\n",
 			"");

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* INVITE with Replaces: which leg it means, and whether its sender may take that place (RFC 3891 3). */
+#include "sig/shard/shard_state.h"
+#include "sig/sip/replaces.h"
+
+static bool replaces_fail(struct call_refusal *why, uint16_t status, const char *text)
+{
+	*why = (struct call_refusal){ .status = status, .reason = REFUSED_REPLACES, .text = text };
+	return false;
+}
+
+bool shard_has_replaces(const struct sip_message *m)
+{
+	struct bytes value;
+
+	return message_header(m, "Replaces", 0, &value);
+}
+
+static bool replaces_read(const struct sip_message *m, struct replaces *out,
+			  struct call_refusal *why)
+{
+	struct bytes value;
+
+	if (message_header(m, "Replaces", 1, &value) || message_header(m, "Join", 0, &value))
+		return replaces_fail(why, 400, "one Replaces, and no Join beside it");
+	return (message_header(m, "Replaces", 0, &value) && !replaces_parse(out, value)) ||
+	       replaces_fail(why, 400, "malformed Replaces");
+}
+
+/* Nobody takes a stranger's place. */
+static bool replaces_own(const struct leg *l, struct bytes user, const struct sip_message *m)
+{
+	return l->user.n ? bytes_eq(text_bytes(&l->user), user)
+			 : addr_ip_eq(&l->dialog.hop.remote, &m->hop.remote);
+}
+
+static bool replaces_state(const struct call *c, uint8_t leg, const struct replaces *r,
+			   struct call_refusal *why)
+{
+	const struct leg *l = c->legs[leg];
+
+	if (l->state >= LEG_LEAVING || c->state == CALL_ENDING)
+		return replaces_fail(why, 603, "the call to be replaced is over");
+	if (l->state == LEG_EARLY)
+		return replaces_fail(why, 481,
+				     l->called ? "a call that rings is not taken from its phone"
+					       : "an early dialog of its own caller");
+	if (r->early_only)
+		return replaces_fail(why, 486, "the call to be replaced is answered");
+	if (!bridge_has(c, leg) || c->state != CALL_ESTABLISHED || !call_callee(c))
+		return replaces_fail(why, 481, "nobody speaks with whom is to be replaced");
+	return true;
+}
+
+bool shard_replaces(const struct shard *s, const struct sip_message *m, struct bytes user,
+		    struct call_replaces *out, struct call_refusal *why)
+{
+	struct replaces r;
+	const struct call *c;
+	uint8_t leg;
+
+	if (!replaces_read(m, &r, why))
+		return false;
+	c = shard_dialog_find(s, r.call_id, r.to_tag, r.from_tag, &leg);
+	if (!c)
+		return replaces_fail(why, 481, "no such dialog");
+	if (!replaces_own(c->legs[leg], user, m))
+		return replaces_fail(why, 403, "the dialog is another's");
+	if (!replaces_state(c, leg, &r, why))
+		return false;
+	*out = (struct call_replaces){ .call = c->id, .leg = leg };
+	return true;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* INVITE with Replaces: another phone of B's user takes B's place beside A (RFC 3891). */
+#include "tests/unit/sig/trio.h"
+
+#define SDP_B2                                                                         \
+	"v=0\r\no=b2 1 1 IN IP4 192.0.2.22\r\ns=-\r\nc=IN IP4 192.0.2.22\r\nt=0 0\r\n" \
+	"m=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
+
+enum { SOON_MS = 100 };
+
+static struct phone other_phone(const struct phone *p, const char *address)
+{
+	struct phone o;
+
+	phone_open(&o, p->r, p->user, address);
+	(void)snprintf(o.tag, sizeof(o.tag), "other");
+	return o;
+}
+
+/* The tags as the node sees them. */
+static void replace_with(struct phone *o, const struct phone *p, const char *more,
+			 const char *extra, const char *sdp)
+{
+	char lines[1200];
+
+	(void)snprintf(lines, sizeof(lines),
+		       "Replaces: %s;to-tag=%s;from-tag=%s%s\r\nRequire: replaces\r\n%s",
+		       p->call_id, p->remote_tag, p->tag, more, extra);
+	phone_begin(o, "node");
+	phone_request(o, "INVITE", lines, sdp);
+}
+
+static void is_answered(struct phone *o)
+{
+	struct bytes m = phone_hears(o, "SIP/2.0 200");
+
+	assert_true(m.n);
+	assert_true(rig_has(m, "RTP/AVP 8 101\r\n")); /* what A and B have agreed on */
+	phone_ack(o);
+}
+
+static void takes_place(struct trio *t, struct phone *o, const struct phone *p)
+{
+	replace_with(o, p, "", "", SDP_B2);
+	is_answered(o);
+	rig_wait_ms(t->l.r, SOON_MS);
+}
+
+static void callee_is_replaced(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	takes_place(t, &o, &t->l.b);
+	trio_assert_left(&t->l.b);
+	trio_assert_talks(t->l.r, 0, 2);
+	assert_int_equal(rig_count(t->l.r, &t->l.a.addr, "INVITE "), 0);
+	trio_assert_ends(t, &t->l.a, &o);
+	assert_int_equal(t->l.r->cdr_count, 3);
+}
+
+static void caller_is_replaced(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.a, "192.0.2.22:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	takes_place(t, &o, &t->l.a);
+	trio_assert_left(&t->l.a);
+	trio_assert_talks(t->l.r, 1, 2);
+	trio_assert_ends(t, &o, &t->l.b);
+}
+
+/* Who replaced somebody is replaced again; its dialog is in another call than its tags say. */
+static void replaced_twice(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+	struct phone again = other_phone(&t->l.b, "192.0.2.23:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	takes_place(t, &o, &t->l.b);
+	trio_assert_left(&t->l.b);
+	(void)snprintf(again.tag, sizeof(again.tag), "again");
+	takes_place(t, &again, &o);
+	trio_assert_left(&o);
+	trio_assert_ends(t, &t->l.a, &again);
+}
+
+/* CALL-27 is about giving away: this is the same user. */
+static void needs_no_permission(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+	struct shard_extension e = rig_extension("1002", false);
+
+	e.no_transfer = true;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
+	phones_talk(&t->l.a, &t->l.b);
+	takes_place(t, &o, &t->l.b);
+	trio_assert_left(&t->l.b);
+}
+
+/* Whom the replaced one held hears who came. */
+static void held_party(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+	struct bytes m;
+
+	phones_talk(&t->l.a, &t->l.b);
+	phone_request(&t->l.b, "INVITE", "",
+		      "v=0\r\no=b 1 2 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n"
+		      "m=audio 5000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+		      "a=sendonly\r\n");
+	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
+	phone_answer(&t->l.a, m, "200 OK",
+		     "v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n"
+		     "m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+		     "a=recvonly\r\n");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
+	phone_ack(&t->l.b);
+	takes_place(t, &o, &t->l.b);
+	trio_assert_left(&t->l.b);
+	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
+	assert_true(rig_has(m, "a=sendrecv\r\n"));
+	phone_answer(&t->l.a, m, "200 OK", PHONE_SDP_A);
+	trio_assert_talks(t->l.r, 0, 2);
+}
+
+static void refuses(struct phone *o, const char *status)
+{
+	assert_true(rig_take(o->r, &o->addr, status).n);
+	phone_write(o, "ACK", "", "");
+}
+
+static void refused(void **state)
+{
+	static const struct {
+		const char *more, *extra, *sdp, *status;
+	} rows[] = {
+		{ ";early-only", "", SDP_B2, "SIP/2.0 486" },
+		{ ";to-tag=1", "", SDP_B2, "SIP/2.0 400" },
+		{ "", "Replaces: x;to-tag=1;from-tag=2\r\n", SDP_B2, "SIP/2.0 400" },
+		{ "", "Join: x;to-tag=1;from-tag=2\r\n", SDP_B2, "SIP/2.0 400" },
+		{ "", "", "", "SIP/2.0 488" },
+		{ "", "",
+		  "v=0\r\no=b 1 1 IN IP4 192.0.2.22\r\ns=-\r\nc=IN IP4 192.0.2.22\r\nt=0 0\r\n"
+		  "m=audio 6000 RTP/AVP 18\r\n",
+		  "SIP/2.0 488" },
+	};
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060"), stranger;
+
+	phones_talk(&t->l.a, &t->l.b);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		replace_with(&o, &t->l.b, rows[i].more, rows[i].extra, rows[i].sdp);
+		refuses(&o, rows[i].status);
+	}
+	stranger = t->l.b;
+	(void)snprintf(stranger.tag, sizeof(stranger.tag), "no-such");
+	replace_with(&o, &stranger, "", "", SDP_B2);
+	refuses(&o, "SIP/2.0 481");
+	stranger = other_phone(&t->c, "192.0.2.24:5060");
+	replace_with(&stranger, &t->l.b, "", "", SDP_B2);
+	refuses(&stranger, "SIP/2.0 403");
+	rig_wait_ms(t->l.r, SOON_MS);
+	assert_int_equal(rig_counts(t->l.r).calls_established, 1);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+	phone_request(&t->l.b, "BYE", "", "");
+	replace_with(&o, &t->l.b, "", "", SDP_B2);
+	refuses(&o, "SIP/2.0 603");
+	trio_assert_left(&t->l.a);
+	line_assert_idle(t->l.r);
+}
+
+/* CALL-41: nothing that rings is harmed. */
+static void early(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+	struct phone a = other_phone(&t->l.a, "192.0.2.23:5060");
+
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&t->l.b).n);
+	phone_answer(&t->l.b, t->l.b.invite, "180 Ringing", "");
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 180").n);
+	replace_with(&o, &t->l.b, ";early-only", "", SDP_B2);
+	refuses(&o, "SIP/2.0 481");
+	replace_with(&a, &t->l.a, "", "", SDP_B2);
+	refuses(&a, "SIP/2.0 481");
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_ack(&t->l.a);
+	trio_assert_talks(t->l.r, 0, 1);
+}
+
+/* Who came has nobody to speak with. */
+static void other_call_ends(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	replace_with(&o, &t->l.b, "", "", SDP_B2);
+	phone_request(&t->l.a, "BYE", "", "");
+	trio_assert_left(&t->l.b);
+	is_answered(&o);
+	rig_wait_ms(t->l.r, SOON_MS);
+	trio_assert_left(&o);
+	line_assert_idle(t->l.r);
+}
+
+/* The same while a re-INVITE of the other call is waited for. */
+static void other_call_ends_later(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	phone_request(&t->l.a, "INVITE", "", PHONE_SDP_A);
+	assert_true(rig_take(t->l.r, &t->l.b.addr, "INVITE ").n);
+	takes_place(t, &o, &t->l.b);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+	phone_request(&t->l.b, "BYE", "", "");
+	rig_wait_ms(t->l.r, SOON_MS);
+	trio_assert_left(&o);
+	trio_assert_left(&t->l.a);
+	line_assert_idle(t->l.r);
+}
+
+static void who_comes_leaves(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	replace_with(&o, &t->l.b, "", "", SDP_B2);
+	is_answered(&o);
+	phone_request(&o, "BYE", "", "");
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	rig_wait_ms(t->l.r, SOON_MS);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+	trio_assert_ends(t, &t->l.a, &t->l.b);
+}
+
+/* Killed before the ACK. */
+static void killed_before_the_ack(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	replace_with(&o, &t->l.b, "", "", SDP_B2);
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	trio_restart(t);
+	is_answered(&o);
+	rig_wait_ms(t->l.r, SOON_MS);
+	trio_assert_left(&t->l.b);
+	trio_assert_talks(t->l.r, 0, 2);
+	trio_assert_ends(t, &t->l.a, &o);
+}
+
+/* Killed between the ACK and the join. */
+static void killed_behind_the_ack(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	replace_with(&o, &t->l.b, "", "", SDP_B2);
+	is_answered(&o);
+	trio_restart(t);
+	rig_wait_ms(t->l.r, SOON_MS);
+	trio_assert_left(&t->l.b);
+	trio_assert_talks(t->l.r, 0, 2);
+	trio_assert_ends(t, &t->l.a, &o);
+}
+
+/* ... and while the other call waits for the answer to an INVITE of its own. */
+static void killed_while_it_waits(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+	struct bytes m;
+
+	phones_talk(&t->l.a, &t->l.b);
+	phone_request(&t->l.a, "INVITE", "", PHONE_SDP_A);
+	m = rig_take(t->l.r, &t->l.b.addr, "INVITE ");
+	takes_place(t, &o, &t->l.b);
+	trio_restart(t);
+	phone_answer(&t->l.b, m, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_ack(&t->l.a);
+	rig_wait_ms(t->l.r, SOON_MS);
+	trio_assert_left(&t->l.b);
+	trio_assert_talks(t->l.r, 0, 2);
+	trio_assert_ends(t, &t->l.a, &o);
+}
+
+static void killed_afterwards(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+	struct bytes m;
+
+	phones_talk(&t->l.a, &t->l.b);
+	takes_place(t, &o, &t->l.b);
+	trio_restart(t);
+	while ((m = rig_take(t->l.r, &t->l.b.addr, "BYE ")).n)
+		phone_answer(&t->l.b, m, "200 OK", "");
+	trio_assert_talks(t->l.r, 0, 2);
+	trio_assert_ends(t, &t->l.a, &o);
+}
+
+static void is_announced(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	assert_true(rig_has(rig_header(t->l.b.invite, "Supported"), "replaces"));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TRIO_TEST(callee_is_replaced),
+		TRIO_TEST(caller_is_replaced),
+		TRIO_TEST(replaced_twice),
+		TRIO_TEST(needs_no_permission),
+		TRIO_TEST(held_party),
+		TRIO_TEST(refused),
+		TRIO_TEST(early),
+		TRIO_TEST(other_call_ends),
+		TRIO_TEST(other_call_ends_later),
+		TRIO_TEST(who_comes_leaves),
+		TRIO_TEST(killed_before_the_ack),
+		TRIO_TEST(killed_behind_the_ack),
+		TRIO_TEST(killed_while_it_waits),
+		TRIO_TEST(killed_afterwards),
+		TRIO_TEST(is_announced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
