@@ -57,6 +57,7 @@ struct seen {
 	bool weak;      /* a kill took part of it, and nobody had been promised more */
 	bool stale;     /* ... but a record is there: silence would end what both sides have left */
 	bool held;      /* or muted by command, once: nobody listens to a party */
+	bool split;     /* into two: its dialogs are of either call */
 	bool abandoned; /* a phone vanished: only silence would end it */
 	uint32_t crashes;
 	bool ended; /* its end went to the store */
@@ -77,6 +78,11 @@ struct check_begun {
 	uint64_t call, ns;
 };
 
+/* A call that was split off another. */
+struct check_split {
+	uint64_t call, born; /* born: the one whose id its dialogs have */
+};
+
 struct check {
 	char broken[256]; /* "": all is well */
 	struct seen seen[SEEN_MAX];
@@ -85,6 +91,8 @@ struct check {
 	uint32_t dialog_count;
 	struct check_begun begun[2 * SEEN_MAX]; /* the newest */
 	uint32_t begun_count;
+	struct check_split splits[SEEN_MAX];
+	uint32_t split_count;
 	uint32_t effects_max;
 	uint64_t restored_ns; /* the last start of the node that found something to go on with */
 };
@@ -107,6 +115,12 @@ void check_all_stored(struct sim *s);
 void check_saved(struct sim *s, const struct store_command *c, bool ok);
 /* The node answers the call: the next save knows it. */
 void check_answers(struct sim *s, uint64_t call);
+/* The call becomes two. */
+void check_split(struct sim *s, uint64_t call, uint64_t other);
+/* The call whose id the dialogs of a call have. */
+uint64_t check_born(const struct sim *s, uint64_t call);
+/* It was acknowledged. */
+void check_stored_call(struct sim *s, uint64_t call);
 /* The answer to an order, who may have had one before: what was acknowledged is stored, once. */
 void check_ordered(struct sim *s, const struct node_order *o, uint32_t number);
 /* All of one call. */

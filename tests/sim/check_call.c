@@ -73,7 +73,7 @@ static void look_at_call(struct sim *s, const struct seen *seen)
 	struct phone_call *three = two ? next_end(s, seen->call, two) : NULL;
 	struct call_view v;
 
-	if (!two || seen->weak || seen->stale)
+	if (!two || seen->weak || seen->stale || seen->split)
 		return;
 	if ((seen->given || one->caller != two->caller) &&
 	    !shard_call_view(s->node.shard, seen->call, &v))
@@ -167,7 +167,7 @@ static void on_ended(struct sim *s, const struct event *e)
 	const struct seen *seen = check_seen(s, e->a);
 	const struct phone_call *c = next_end(s, e->a, NULL);
 
-	if (c && seen && !seen->weak && !seen->stale && !seen->excused &&
+	if (c && seen && !seen->split && !seen->weak && !seen->stale && !seen->excused &&
 	    !has_lost_its_way(s, c->phone))
 		check_fail(s, "call %" PRIx64 " has ended, and %s#%u still talks", e->a,
 			   c->phone->user, c->phone->index);
@@ -184,6 +184,8 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 	const struct seen *seen = check_seen(s, c->node_call);
 	struct phone_call *other = next_end(s, c->node_call, NULL);
 
+	if (other && seen && seen->split)
+		return;
 	if (other && seen && seen->given && (seen->by_node || !check_is_alone(s, other)))
 		return; /* those who go on without it, perhaps with an application */
 	/* where a registration was promised without a save, and is lost, nobody knows who came back */

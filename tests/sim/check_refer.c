@@ -80,8 +80,8 @@ void check_forgot(struct sim *s, const struct phone_call *c, const char *method)
 	const struct seen *seen = check_seen(s, c->node_call);
 	struct id_tag id;
 
-	if (c->state != PC_TALKING || !seen || seen->weak || seen->stale || seen->cdrs ||
-	    seen->ended)
+	if (c->state != PC_TALKING || !seen || seen->split || seen->weak || seen->stale ||
+	    seen->cdrs || seen->ended)
 		return;
 	if (!id_tag_get(bytes_str(c->remote_tag), &id) && seen->byes[id.leg].cseq)
 		return; /* our BYE is under way */

@@ -73,6 +73,8 @@ static void look_for_save(struct sim *s, uint64_t call, bool answer, const char 
 	if (s->node.degraded) {
 		if (seen)
 			seen->excused = true;
+	} else if (seen && seen->split && answer) {
+		return; /* it may be the other call that knows it */
 	} else if (!seen) {
 		check_fail(s, "%s of call %" PRIx64 " leaves before any save", what, call);
 	} else if (answer && seen->waiting && seen->cdrs == 0) {
@@ -118,7 +120,7 @@ static void look_at_bye(struct sim *s, uint64_t call, uint32_t leg)
 	struct seen *seen = check_seen(s, call);
 	const struct seen_bye *b;
 
-	if (!seen || seen->excused || seen->ended || seen->cdrs)
+	if (!seen || seen->excused || seen->ended || seen->cdrs || seen->split)
 		return;
 	if (seen->byes[leg].cseq)
 		return; /* ours crossed it: the leg was given up anyway */

@@ -36,6 +36,26 @@ bool check_took(struct sim *s, uint64_t call)
 	return seen && seen->excused && seen->crashes;
 }
 
+void check_split(struct sim *s, uint64_t call, uint64_t other)
+{
+	struct check *k = &s->check;
+	struct seen *seen = check_seen(s, call);
+
+	if (seen)
+		seen->split = true;
+	if (check_born(s, other) == other && k->split_count < SEEN_MAX)
+		k->splits[k->split_count++] = (struct check_split){ other, check_born(s, call) };
+}
+
+uint64_t check_born(const struct sim *s, uint64_t call)
+{
+	for (uint32_t i = 0; i < s->check.split_count; i++) {
+		if (s->check.splits[i].call == call)
+			return s->check.splits[i].born;
+	}
+	return call;
+}
+
 static struct seen *see(struct sim *s, uint64_t call)
 {
 	struct seen *seen = check_seen(s, call);
@@ -49,6 +69,7 @@ static struct seen *see(struct sim *s, uint64_t call)
 	}
 	seen = &s->check.seen[s->check.seen_count++];
 	seen->call = call;
+	seen->split = check_born(s, call) != call;
 	if (s->node.shard && shard_call_view(s->node.shard, call, &v) && v.sip_call_id[0])
 		(void)snprintf(seen->call_id, sizeof(seen->call_id), "%s",
 			       text_str(v.sip_call_id[0]));
@@ -180,10 +201,16 @@ void check_degraded(struct sim *s)
 		s->check.seen[i].excused = true;
 }
 
+void check_stored_call(struct sim *s, uint64_t call)
+{
+	const struct seen *seen = check_seen(s, call);
+
+	if (!store_find(&s->store, call) && !(seen && seen->cdrs))
+		check_fail(s, "an order to call %" PRIx64 " is acknowledged and not stored", call);
+}
+
 void check_ordered(struct sim *s, const struct node_order *o, uint32_t number)
 {
-	const struct seen *seen = check_seen(s, o->call);
-
 	if (o->number && o->number != number && number <= o->number + ORDERS_KEPT &&
 	    !s->totals.forgotten)
 		check_fail(s, "order %" PRIu64 " to call %" PRIx64 " was number %u, and now is %u",
@@ -194,9 +221,7 @@ void check_ordered(struct sim *s, const struct node_order *o, uint32_t number)
 		if (other != o && other->call == o->call && other->number == number)
 			check_fail(s, "two orders are number %u of call %" PRIx64, number, o->call);
 	}
-	if (!store_find(&s->store, o->call) && !(seen && seen->cdrs))
-		check_fail(s, "an order to call %" PRIx64 " is acknowledged and not stored",
-			   o->call);
+	check_stored_call(s, o->call);
 }
 
 void check_cdrs(struct sim *s, const struct cdr *cdr, uint32_t n)

@@ -19,7 +19,7 @@ static bool is_heard(struct sim *s, const struct engine_flow *f)
 {
 	const struct phone *p = phone_at(s, &f->spec.remote_rtp);
 
-	return p && speaks(p, f->spec.call);
+	return p && speaks(p, check_born(s, f->spec.call));
 }
 
 static void on_look(struct sim *s, const struct event *e)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/act.h"
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
@@ -49,6 +50,55 @@ static void crash(struct sim *s);
 
 static void application_told(struct sim *s, uint64_t call);
 
+static void carry(struct sim *s);
+
+/* ---- files ---- */
+
+enum { PLAY_CODECS = 8 };
+
+static void play_told(struct sim *s, const struct event *e, enum act_news_kind kind)
+{
+	const struct act_news news = { .kind = kind,
+				       .serial = e->a,
+				       .job = { .slot = 9, .generation = 1 },
+				       .codec = (enum media_codec)(e->who % PLAY_CODECS) };
+
+	if (!s->node.shard || e->who / PLAY_CODECS != s->node.incarnation)
+		return;
+	shard_play_told(s->node.shard, e->b, &news, node_now(s));
+	carry(s);
+}
+
+static void on_play_open(struct sim *s, const struct event *e)
+{
+	play_told(s, e, ACT_NEWS_OPEN);
+}
+
+static void on_play_ended(struct sim *s, const struct event *e)
+{
+	play_told(s, e, ACT_NEWS_ENDED);
+}
+
+static void on_play_failed(struct sim *s, const struct event *e)
+{
+	play_told(s, e, ACT_NEWS_FAILED);
+}
+
+/* It takes a moment to read it. Some are not there. */
+static void play(struct sim *s, const struct effect *e)
+{
+	uint32_t who = s->node.incarnation * PLAY_CODECS + (uint32_t)e->expected;
+	uint64_t ms = s->script ? 1500 : 100 + rand_below(&s->applications, 4000);
+
+	trace_line(s, "node: plays %s to call %" PRIx64, text_str(&e->data), e->call);
+	if (!s->script && rand_below(&s->applications, 10) == 0) {
+		sim_after(s, 50 * NS_PER_MS, on_play_failed, who, e->version, e->call);
+		return;
+	}
+	sim_after(s, 50 * NS_PER_MS, on_play_open, who, e->version, e->call);
+	sim_after(s, (50 + ms) * NS_PER_MS, on_play_ended, who, e->version, e->call);
+}
+
 /* The answer to an order. */
 static void ordered(struct sim *s, const struct effect *e)
 {
@@ -58,6 +108,10 @@ static void ordered(struct sim *s, const struct effect *e)
 		   e->order.number, e->call, e->order.saved ? "" : ", not saved");
 	if (!e->order.saved)
 		return;
+	if (e->call != o->call) { /* of a split the new call says so */
+		check_stored_call(s, e->call);
+		return;
+	}
 	check_ordered(s, o, e->order.number);
 	o->number = e->order.number;
 }
@@ -91,9 +145,11 @@ static void carry_one(struct sim *s, const struct effect *e)
 		if (e->event->kind == SIG_CALL_WAITING)
 			application_told(s, e->call);
 		break;
-	case EFFECT_CALL_OPEN:
 	case EFFECT_PLAY:
-	case EFFECT_PLAY_STOP:
+		play(s, e);
+		break;
+	case EFFECT_CALL_OPEN:
+	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
 		break;
@@ -476,7 +532,6 @@ static struct node_order *order_new(struct sim *s, uint64_t call, uint64_t what)
 /* Behind those of a leg; in tens the leg that is named, and in ones an extension, or the leg of the other call. */
 enum {
 	ORDER_KINDS = 5,
-	ORDER_OF_APPLICATION = 2 * ORDER_KINDS,
 	ORDER_TRANSFERS = 100,
 	ORDER_JOINS = 200,
 };
@@ -506,6 +561,54 @@ static int order_transfer_give(struct sim *s, const struct node_order *o,
 	return err;
 }
 
+static bool is_split(const struct node_order *o)
+{
+	return o->what == ORDER_SPLIT_A || o->what == ORDER_SPLIT_B;
+}
+
+/* The id of the new call follows from that of the command. */
+static uint64_t split_call(const struct sim *s, const struct node_order *o)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "split-%" PRIu64, o->id);
+	return id_call_derive(s->node.settings.number, bytes_str(name));
+}
+
+static int split_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
+{
+	const struct shard_split split = { .call = o->call,
+					   .to = split_call(s, o),
+					   .leg = o->what == ORDER_SPLIT_B,
+					   .application = "",
+					   .by = by };
+	int err = shard_call_split(s->node.shard, &split, node_now(s));
+
+	if (!err)
+		check_split(s, o->call, split.to);
+	return err;
+}
+
+static int act_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
+{
+	static const struct act_terms terms[] = {
+		{ .files = { "a.wav", "b.wav" }, .file_count = 2, .times = 2 },
+		{ .files = { "a.wav" },
+		  .file_count = 1,
+		  .times = 1,
+		  .interruptible = true,
+		  .min = 1,
+		  .max = 3,
+		  .first_ms = 4000,
+		  .inter_ms = 4000,
+		  .ends = "#" },
+		{ .times = 0 },
+	};
+
+	return shard_call_act(s->node.shard, o->call, &terms[o->what - ORDER_PLAYS], by,
+			      node_now(s));
+}
+
 static int order_give(struct sim *s, const struct node_order *o)
 {
 	struct shard_order by = { .id = o->id, .ticket = o->id };
@@ -515,17 +618,20 @@ static int order_give(struct sim *s, const struct node_order *o)
 
 	if (o->what >= ORDER_TRANSFERS)
 		return order_transfer_give(s, o, &by);
-	if (o->what >= ORDER_OF_APPLICATION)
+	if (o->what == ORDER_OF_APPLICATION)
 		return shard_call_answer(shard, o->call, &by, now);
-	switch (o->what / 2 % ORDER_KINDS) {
+	if (is_split(o))
+		return split_give(s, o, &by);
+	if (o->what >= ORDER_PLAYS)
+		return act_give(s, o, &by);
+	switch (o->what / 2) {
 	case 0:
 		return shard_call_hold(shard, o->call, leg, &by, now);
 	case 1:
 		return shard_call_resume(shard, o->call, leg, &by, now);
 	case 2:
 	case 3:
-		return shard_call_mute(shard, o->call, leg, o->what / 2 % ORDER_KINDS == 2, &by,
-				       now);
+		return shard_call_mute(shard, o->call, leg, o->what / 2 == 2, &by, now);
 	default:
 		return shard_call_dtmf(shard, o->call, leg, BYTES_LIT("12#"), 120, &by, now);
 	}
@@ -535,19 +641,19 @@ static void on_order_again(struct sim *s, const struct event *e);
 
 static const char *order_name(const struct node_order *o)
 {
-	static const char *const names[ORDER_KINDS] = { "hold", "resume", "mute", "unmute",
-							"dtmf" };
+	static const char *const names[] = { "hold",  "resume", "mute", "unmute",  "dtmf", "answer",
+					     "split", "split",  "play", "collect", "stop" };
 
 	if (o->what >= ORDER_JOINS)
 		return "join";
 	if (o->what >= ORDER_TRANSFERS)
 		return "transfer";
-	return o->what >= ORDER_OF_APPLICATION ? "answer" : names[o->what / 2];
+	return names[o->what < ORDER_OF_APPLICATION ? o->what / 2
+						    : ORDER_KINDS + o->what - ORDER_OF_APPLICATION];
 }
 
 static void order_send(struct sim *s, struct node_order *o)
 {
-	bool answers = o->what == ORDER_OF_APPLICATION;
 	bool silences = o->what / 2 == 0 || o->what / 2 == 2;
 	int err;
 
@@ -558,7 +664,7 @@ static void order_send(struct sim *s, struct node_order *o)
 	if (silences)
 		check_held(s, o->call);
 	err = order_give(s, o);
-	if (answers && !err)
+	if (o->what == ORDER_OF_APPLICATION && !err)
 		check_answers(s, o->call);
 	trace_line(s, "node: %s of call %" PRIx64 " leg %u: %d", order_name(o), o->call,
 		   (unsigned)(o->what & 1), err);

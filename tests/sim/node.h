@@ -16,6 +16,17 @@ enum { NODE_PORTS = 64 };                         /* pairs, of each family */
 
 enum { NODE_ORDERS_MAX = 64 };
 
+/* Below these: hold, resume, mute, unmute and dtmf, of leg a and of leg b each. */
+enum order_what {
+	ORDER_OF_APPLICATION = 10, /* answers */
+	ORDER_SPLIT_A,
+	ORDER_SPLIT_B,
+	ORDER_PLAYS,
+	ORDER_COLLECTS,
+	ORDER_STOPS,
+	ORDER_WHATS,
+};
+
 /* A command to a call, as its client has it. */
 struct node_order {
 	uint64_t call, id, what;
@@ -61,7 +72,7 @@ void node_media_failed(struct sim *s, struct flow_id id, uint64_t call);
 void node_hangup(struct sim *s, uint64_t call);
 /* A command that makes a call. */
 void node_originate(struct sim *s, uint32_t from, uint32_t to);
-/* One of the commands to a call, by number. Its client may give it again. */
+/* One of the commands to a call (enum order_what). Its client may give it again. */
 void node_command(struct sim *s, uint64_t call, uint64_t what);
 /* A party is given to an extension, or the caller that is alone goes on to it. */
 void node_transfer(struct sim *s, uint64_t call, enum shard_leg leg, uint32_t to);

@@ -39,7 +39,8 @@ static void on_quiet(struct sim *s, const struct event *e)
 	(void)e;
 	s->quiet = true;
 	for (uint32_t i = 0; i < s->check.seen_count; i++) {
-		if (check_waits_for_ever(s, &s->check.seen[i]))
+		/* of two of one nobody knows which waits */
+		if (s->check.seen[i].split || check_waits_for_ever(s, &s->check.seen[i]))
 			node_hangup(s, s->check.seen[i].call);
 	}
 }

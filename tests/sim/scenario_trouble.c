@@ -90,7 +90,7 @@ static void plan_commands(struct sim *s)
 	while (count--) {
 		uint64_t at = sim_between_ms(s, 5000, 80000);
 
-		sim_after(s, at, on_command, 0, rand_u32_from(&s->rand), 0);
+		sim_after(s, at, on_command, 0, sim_between(s, 0, ORDER_WHATS - 1), 0);
 	}
 }
 

@@ -160,6 +160,42 @@ static void look_at_plan(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, state && state < COUNT_OF(names), names[state % COUNT_OF(names)]);
 }
 
+static bool caller_is_called(const Tandem__Call__Call *in)
+{
+	for (size_t i = 0; i < in->n_legs; i++) {
+		if (index_of(in, i) == in->caller)
+			return in->legs[i]->called;
+	}
+	return false;
+}
+
+static bool has_moved(const Tandem__Call__Call *in)
+{
+	for (size_t i = 0; i < in->n_legs; i++) {
+		if (in->legs[i]->dialog && in->legs[i]->dialog->born_call)
+			return true;
+	}
+	return false;
+}
+
+/* A party alone with the node, or that waits for it. */
+static void look_at_alone(struct shape *out, const Tandem__Call__Call *in)
+{
+	bool app = in->n_steps && in->steps[in->n_steps - 1]->application.len;
+	bool alone = in->alone && in->answer_utc_ms;
+	bool waits = in->alone && !in->answer_utc_ms;
+
+	has(out, in, alone && !app, "alone");
+	has(out, in, alone && app, "alone-application");
+	has(out, in, alone && caller_is_called(in), "alone-called");
+	has(out, in, waits && !in->transfer && !caller_is_called(in), "waits");
+	has(out, in, waits && caller_is_called(in), "waits-called");
+	has(out, in, waits && in->transfer, "waits-given");
+	has(out, in, in->acts && in->acts->files, "acts");
+	has(out, in, in->acts && in->acts->until_utc_ms, "acts-keys");
+	has(out, in, has_moved(in), "moved");
+}
+
 static void things(struct shape *out, const Tandem__Call__Call *in)
 {
 	struct leg_things t = look_at_legs(in);
@@ -181,6 +217,7 @@ static void things(struct shape *out, const Tandem__Call__Call *in)
 	look_at_flows(out, in);
 	look_at_pairs(out, in);
 	look_at_plan(out, in);
+	look_at_alone(out, in);
 }
 
 bool shape_of(struct shape *out, const struct call_host *h, struct bytes record)

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "sig/call/host.h"
 
-enum { SHAPE_NAME_MAX = 128, SHAPES_MAX = 24 };
+enum { SHAPE_NAME_MAX = 128, SHAPES_MAX = 28 };
 
 /*
  * names[0]: states of call, legs and INVITE. The others: one for each thing beside the states that this record has (keys, video,

@@ -30,6 +30,8 @@ static void by_operator(struct sim *s, const struct story_step *step)
 
 	if (!s->node.shard || !shard_call_next(s->node.shard, &cursor, &v))
 		return;
+	while (step->what == STORY_OTHER && shard_call_next(s->node.shard, &cursor, &v))
+		;
 	if (step->what == STORY_OPERATOR)
 		node_hangup(s, v.call);
 	else
@@ -155,6 +157,7 @@ static void take(struct sim *s, const struct story_step *step)
 		node_originate(s, step->who, step->to);
 		break;
 	case STORY_COMMAND:
+	case STORY_OTHER:
 	case STORY_OPERATOR:
 		by_operator(s, step);
 		break;

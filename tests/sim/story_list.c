@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The stories. Between two steps there is time for a kill and what comes behind it. */
+#include "tests/sim/node.h"
 #include "tests/sim/story.h"
 
 #define ON(phone) (1u << (phone))
@@ -176,6 +177,46 @@ const struct story story_list[] = {
 	  TALKING({ 10, STORY_HOLD, B }, { 16, STORY_REFER, B, EXT_C }),
 	  .forward = { [EXT_C] = { .application = "ivr" } }, .look_s = 34, .talk = ON(A),
 	  .status = 200, .pairs = 2 },
+	{ "application-plays",
+	  .steps = { { 3, STORY_DIAL, A, EXT_C },
+		     { 8, STORY_COMMAND, A, ORDER_PLAYS },
+		     { 18, STORY_COMMAND, A, ORDER_COLLECTS },
+		     { 22, STORY_INFO, A },
+		     { 24, STORY_INFO, A } },
+	  .forward = { [EXT_C] = { .application = "ivr" } }, .look_s = 34, .talk = ON(A),
+	  .status = 200, .pairs = 1 },
+	/* apart */
+	{ "split", TALKING({ 10, STORY_COMMAND, A, ORDER_SPLIT_B }), .look_s = 28,
+	  .talk = ON(A) | ON(B), .status = 200, .pairs = 2, .loose = true },
+	{ "split-caller-goes", TALKING({ 10, STORY_COMMAND, A, ORDER_SPLIT_A }), .music = true,
+	  .look_s = 28, .talk = ON(A) | ON(B), .status = 200, .pairs = 2, .loose = true },
+	{ "split-caller-hangs-up",
+	  TALKING({ 10, STORY_COMMAND, A, ORDER_SPLIT_B }, { 16, STORY_HANG_UP, A }), .look_s = 30,
+	  .talk = ON(B), .status = 200, .pairs = 2, .loose = true },
+	{ "split-callee-hangs-up",
+	  TALKING({ 10, STORY_COMMAND, A, ORDER_SPLIT_B }, { 16, STORY_HANG_UP, B }), .look_s = 30,
+	  .talk = ON(A), .status = 200, .pairs = 2, .loose = true },
+	{ "split-while-held",
+	  TALKING({ 10, STORY_HOLD, A }, { 16, STORY_COMMAND, A, ORDER_SPLIT_B },
+		  { 22, STORY_HOLD, A }),
+	  .look_s = 34, .talk = ON(A) | ON(B), .status = 200, .pairs = 2, .loose = true },
+	{ "split-and-plays",
+	  TALKING({ 10, STORY_COMMAND, A, ORDER_SPLIT_B }, { 14, STORY_COMMAND, A, ORDER_PLAYS },
+		  { 14, STORY_OTHER, B, ORDER_COLLECTS }, { 18, STORY_INFO, B },
+		  { 20, STORY_MOVE, B }),
+	  .look_s = 34, .talk = ON(A) | ON(B), .status = 200, .pairs = 2, .loose = true },
+	{ "split-over-tls",
+	  TALKING({ 10, STORY_COMMAND, A, ORDER_SPLIT_B }, { 16, STORY_DROP, B },
+		  { 20, STORY_MOVE, B }),
+	  .tls = true, .look_s = 34, .talk = ON(A) | ON(B), .status = 200, .pairs = 2,
+	  .loose = true },
+	{ "split-within-reinvite",
+	  TALKING({ 10, STORY_MOVE, A }, { 10, STORY_COMMAND, A, ORDER_SPLIT_B }), .look_s = 28,
+	  .talk = ON(A) | ON(B), .status = 200, .loose = true },
+	{ "split-while-the-store-is-away",
+	  TALKING({ 9, STORY_STORE_DOWN }, { 12, STORY_COMMAND, A, ORDER_SPLIT_B },
+		  { 20, STORY_STORE_UP }),
+	  .look_s = 34, .talk = ON(A) | ON(B), .loose = true },
 	/* transfers */
 	{ "transfer-by-callee", TALKING({ 10, STORY_REFER, B, EXT_C }), .look_s = 28,
 	  .talk = ON(A) | ON(C), .status = 200, .pairs = 2 },
