@@ -248,11 +248,27 @@ class Application(ApplicationTest):
             time.sleep(0.05)
 
     def test_collect_and_play(self):
-        self.assertEqual(len(self.programs()), 2, "a program without a test")
+        self.assertEqual(len(self.programs()), 3, "a program without a test")
         program = self.begin(0)
         self.calls_with("1234#", "welcome.wav")
         self.calls_with("4321#", "sorry.wav")
         self.assertIsNone(program.poll())
+
+    def test_two_are_taken_apart(self):
+        """The page has the middle of a program: here are its first lines."""
+        first = f'from tandem_client import Client\nclient, call = Client("unix:{self.node.redis_socket}"), "%s"\n'
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        subprocess.run([sys.executable, "-c", first % call + self.programs()[2]], check=True, timeout=20,
+                       env={**os.environ, "PYTHONPATH": str(ROOT / "client")})
+        self.assertEqual({row["id"] for row in self.calls()} - {call}, {self.wait_told("call.split")["other"]})
+        end = time.monotonic() + 8
+        while abs(self.audio_b.heard()[0] - self.HERTZ["pin.wav"]) > 3:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        out.bye()
+        into.bye()
+        self.ended()
 
     def test_callers_are_joined(self):
         program = self.begin(1)
