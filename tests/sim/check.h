@@ -133,6 +133,8 @@ void check_restored(struct sim *s);
 void check_event(struct sim *s, const struct sig_event *e);
 /* Who talks to whom in it changes, by command. */
 void check_given(struct sim *s, uint64_t call);
+/* Where the leg of that phone's dialog is now. */
+uint64_t check_call_of(const struct sim *s, const struct phone_call *c);
 /* Legs may have gone to another call. */
 void check_follow(struct sim *s);
 void check_segments(struct sim *s, const struct seen *seen, const struct cdr *list, uint32_t n);

@@ -42,21 +42,26 @@ static struct phone_call *next_end(struct sim *s, uint64_t call, const struct ph
 	return NULL;
 }
 
-void check_follow(struct sim *s)
+uint64_t check_call_of(const struct sim *s, const struct phone_call *c)
 {
 	struct id_tag id;
 
+	if (!s->node.shard || id_tag_get(bytes_str(c->remote_tag), &id))
+		return c->node_call;
+	elsewhere_follow(&s->node.shard->elsewhere, &id);
+	return id.call;
+}
+
+void check_follow(struct sim *s)
+{
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		struct phone *p = &s->phones.list[i];
 
 		for (uint32_t k = 0; k < p->call_count; k++) {
 			struct phone_call *c = p->calls[k];
 
-			if (c->state != PC_TALKING || !s->node.shard ||
-			    id_tag_get(bytes_str(c->remote_tag), &id))
-				continue;
-			elsewhere_follow(&s->node.shard->elsewhere, &id);
-			c->node_call = id.call;
+			if (c->state == PC_TALKING)
+				c->node_call = check_call_of(s, c);
 		}
 	}
 }

@@ -560,7 +560,8 @@ static void joined_behind_a_save(void **state)
 /* As a program wrote it that knew neither who comes nor who is given away. */
 static void make_older(struct text *record)
 {
-	Tandem__Call__Call *in = tandem__call__call__unpack(NULL, record->n, record->p);
+	Tandem__Call__Call *in =
+		tandem__call__call__unpack(NULL, record->n, (const uint8_t *)record->p);
 	uint8_t space[1 << 14];
 
 	assert_non_null(in);
