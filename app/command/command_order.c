@@ -77,6 +77,12 @@ static void order_end(struct command_run *run, const struct shard_order *by, int
 		command_fail(run, COMMAND_CONFLICT, "call",
 			     "no party is alone with the node: see call.answer and call.split");
 		return;
+	case -EACCES:
+		command_fail(
+			run, COMMAND_CONFLICT, "call",
+			"keys are for an application alone, and the call has none: name one in "
+			"call.split");
+		return;
 	case -ENODEV:
 		command_fail(run, COMMAND_CONFLICT, "call", "nobody else is in the call");
 		return;

@@ -663,7 +663,8 @@ const struct command g_commands[] = {
 	{ "call.collect", COMMAND_FOR_TENANT, g_collect_args,
 	  "Collects keys of a party that is alone with the node, in place of what was played or "
 	  "collected: those of RFC 4733 and of INFO. A key ends what it plays, and counts. The "
-	  "event call.collected has them, for the application alone where the call has one.",
+	  "event call.collected has them, in the stream of the call's application alone. A call "
+	  "that has none: conflict.",
 	  "id, order", command_call_collect },
 	{ "call.split", COMMAND_FOR_TENANT, g_split_args,
 	  "Makes two calls of one: each party of an established call goes on alone with the node. "

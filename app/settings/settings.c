@@ -423,6 +423,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.dscp_audio = (uint8_t)s->media.dscp_audio,
 		.dscp_video = (uint8_t)s->media.dscp_video,
 		.video = s->media.video,
+		.tones = s->media.tones,
 		.ring_timeout_ns = s->sip.ring_timeout,
 		.overload_delay_ns = s->sip.overload_delay,
 		.session_expires_s = (uint32_t)(s->sip.session_expires / NS_PER_S),

@@ -106,7 +106,8 @@ static void finish(struct call_host *h, struct call *c, enum act_outcome outcome
 	if (event) {
 		event->order = c->acts->order;
 		event->reason = reason_of(c->acts, outcome);
-		memcpy(event->digits, c->acts->digits, sizeof(c->acts->digits));
+		if (call_application(c).n)
+			memcpy(event->digits, c->acts->digits, sizeof(c->acts->digits));
 	}
 	play_stop(h, c);
 	explicit_bzero(c->acts, sizeof(*c->acts));
@@ -183,6 +184,8 @@ int acts_begin(struct call_host *h, struct call *c, const struct act_terms *term
 
 	if (!call_is_alone(c) || c->state == CALL_ENDING)
 		return -EISCONN;
+	if (terms->max && !call_application(c).n)
+		return -EACCES;
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;

@@ -63,7 +63,7 @@ struct acts {
 
 void acts_clear(struct acts **acts);
 /* By order, in place of what was under way; terms without a file and without keys: that ends. 0, -EISCONN (the caller is not alone with
- * the node), -ENOMEM. */
+ * the node), -EACCES (its keys are for an application alone, and it has none), -ENOMEM. */
 int acts_begin(struct call_host *h, struct call *c, const struct act_terms *terms,
 	       uint32_t order) NODISCARD;
 /* The caller pressed a key. */

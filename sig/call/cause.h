@@ -25,9 +25,9 @@
 	X(SESSION_EXPIRED, 102, "session was not refreshed")    \
 	X(NOT_CONTINUED, 41, "could not go on after a restart") \
 	X(TRANSFERRED, 16, "transferred")                       \
-	X(SPLIT, 16, "split")                                   \
 	X(SET, 16, "feature code: set")                         \
-	X(NOT_SET, 29, "feature code: not set")
+	X(NOT_SET, 29, "feature code: not set")                 \
+	X(SPLIT, 16, "split")
 
 enum call_cause {
 #define X(id, q850, text) CAUSE_##id,

@@ -17,12 +17,12 @@ static bool caller_waits(const struct call *c)
 	       !l->uas && !l->uac;
 }
 
+/* Its track may not be there yet: a process begins with calls, and has its tones some milliseconds later. */
 static bool hears_tone(const struct call_host *h, const struct call *c, uint8_t leg)
 {
-	const struct call_flow *f = call_flow_find(c, leg, 0);
-	struct flow_source tone;
+	enum media_codec codec;
 
-	return f && hears_source(h, c, leg, f->line, &tone);
+	return h->settings->tones && hears_codec(c, leg, &codec);
 }
 
 /* Who still rings is left. */

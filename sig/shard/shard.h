@@ -101,6 +101,7 @@ struct shard_settings {
 	uint32_t domain_count;
 	char domains[SHARD_DOMAINS_MAX][SHARD_DOMAIN_MAX];
 	/* What INFO carries between phones besides keys and picture requests: "application/x-foo"; "*": anything. */
+	bool tones; /* parties hear of the node why nobody takes a call; else they are hung up at once */
 	bool digits_shown; /* events say which digit was pressed; else there are none of digits */
 	uint32_t info_type_count;
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
@@ -325,7 +326,7 @@ int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, const struct sh
 int shard_call_answer(struct shard *s, uint64_t call, const struct shard_order *by,
 		      struct instant now) NODISCARD;
 /* The caller is alone with the node: what is played to it, and which of its keys are told, in place of what was. Neither: that stops. -EISCONN: it is not
- * alone. */
+ * alone. -EACCES: keys are for an application alone, and it has none. */
 int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms,
 		   const struct shard_order *by, struct instant now) NODISCARD;
 /* The party of that leg goes to a call of its own, and the other one stays: both are alone with the node then. */

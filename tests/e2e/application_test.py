@@ -246,7 +246,7 @@ class GivesOn(SoundsTest):
         self.audio_b.start(self.TALK_B)
         self.crosses()
         self.assertEqual([row["id"] for row in self.calls()], [call])
-        with self.assertRaisesRegex(ServerError, "not alone"):
+        with self.assertRaisesRegex(ServerError, "no party is alone"):
             self.node.ctl("call.play", call=call, file="menu.wav")
         out.bye()
         second.wait_bye()

@@ -146,7 +146,7 @@ class Methods(Tables, CallTest):
 
     @row("REFER")
     def refer(self, cells):
-        self.assertEqual(cells[0], str(self.outside("REFER")))
+        self.assertTrue(cells[0].endswith("else " + str(self.outside("REFER"))), cells[0])
 
     @row("NOTIFY, SUBSCRIBE, PUBLISH, MESSAGE")
     def not_allowed(self, cells):

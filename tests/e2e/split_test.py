@@ -134,10 +134,12 @@ class Split(SplitTest):
     def test_keys_without_an_application(self):
         out, into = self.talk()
         _, other = self.split()
-        self.node.ctl("call.collect", call=other, min="2", max="2")
+        with self.assertRaisesRegex(ServerError, "keys are for an application alone"):
+            self.node.ctl("call.collect", call=other, min="2", max="2")
+        self.node.ctl("call.play", call=other, file="prompt.wav", interruptible="true")
         self.info(into, "5")
-        self.info(into, "6")
-        self.assertEqual(self.wait_told("call.collected", other)["digits"], "56")
+        told = self.wait_told("call.played", other)
+        self.assertEqual((told["reason"], told["digits"]), ("key", ""))
         self.ends(out, into)
 
     def test_while_held(self):
@@ -206,7 +208,7 @@ class Secure(SplitTest):
         for end in (self.audio_a, self.audio_b):
             end.key_out = Key(os.urandom(30))
         out, into = self.talk()
-        call, other = self.split()
+        call, other = self.split(application="ivr")
         self.play(call, self.audio_a)
         self.play(other, self.audio_b)
         self.node.kill()
@@ -214,7 +216,7 @@ class Secure(SplitTest):
         self.hears(self.audio_a, PROMPT)
         self.node.ctl("call.collect", call=other, min="1", max="1")
         self.audio_b.digit("7")
-        self.assertEqual(self.wait_told("call.collected", other)["digits"], "7")
+        self.assertEqual(self.wait_told("call.collected", other, "ivr")["digits"], "7")
         self.assertEqual((self.audio_a.forged, self.audio_b.forged), (0, 0))
         self.ends(out, into)
 

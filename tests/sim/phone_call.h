@@ -41,6 +41,7 @@ struct phone_call {
 	char call_id[64], tag[48], remote_tag[64];
 	char local[160], remote[160], target[160]; /* URIs, and where requests go */
 	char to[16];                               /* the extension that was called */
+	const struct phone_call *replaces; /* another phone's, whose place it takes (RFC 3891) */
 	uint32_t cseq, invite_cseq;
 	uint32_t remote_cseq;
 	uint64_t node_call;   /* from the node's tag; 0: not known yet */
@@ -91,6 +92,8 @@ void phone_call_answered(struct sim *s, struct phone_call *c);
 
 /* ---- phone_uac.c: what we ask ---- */
 struct phone_call *phone_dial(struct sim *s, struct phone *p, const char *to, bool late);
+/* It takes the place of another phone in its call. */
+void phone_replace(struct sim *s, struct phone *p, const struct phone_call *of);
 void phone_cancel(struct sim *s, struct phone_call *c);
 void phone_reinvite(struct sim *s, struct phone_call *c, bool late);
 void phone_ask(struct sim *s, struct phone_call *c, const char *method, const char *extra,

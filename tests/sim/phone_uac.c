@@ -7,16 +7,28 @@
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
-enum { AUTH_TRIES = 3, TEXT_MAX_N = 4096 };
+enum { AUTH_TRIES = 3, TEXT_MAX_N = 4096, REPLACES_LINE_MAX = 256 };
 #define GIVE_UP_NS (32 * NS_PER_S) /* 64*T1 */
+
+/* RFC 3891 3: the tags as the node sees them. */
+static const char *replaces_line(const struct phone_call *c, char out[REPLACES_LINE_MAX])
+{
+	out[0] = '\0';
+	if (c->replaces)
+		(void)snprintf(out, REPLACES_LINE_MAX, "Replaces: %s;to-tag=%s;from-tag=%s\r\n",
+			       c->replaces->call_id, c->replaces->remote_tag, c->replaces->tag);
+	return out;
+}
 
 static void send_invite(struct sim *s, struct phone_call *c, const char *credentials)
 {
 	char text[TEXT_MAX_N], branch[96], sdp[PHONE_SDP_MAX], extra[1200];
+	char replaces[REPLACES_LINE_MAX];
 	struct phone_request r = { .method = "INVITE", .extra = extra };
 
-	(void)snprintf(extra, sizeof(extra), "%s%s%s", credentials, phone_prack_wish(c->phone),
-		       s->script && s->script->caller_refreshes ? STORY_SESSION : "");
+	(void)snprintf(extra, sizeof(extra), "%s%s%s%s", credentials, phone_prack_wish(c->phone),
+		       s->script && s->script->caller_refreshes ? STORY_SESSION : "",
+		       replaces_line(c, replaces));
 	r.branch = phone_branch(c->phone, branch);
 	r.cseq = c->invite_cseq = ++c->cseq;
 	r.body = c->late ? "" : phone_sdp_offer(c, sdp);
@@ -25,7 +37,7 @@ static void send_invite(struct sim *s, struct phone_call *c, const char *credent
 			    ->serial;
 }
 
-struct phone_call *phone_dial(struct sim *s, struct phone *p, const char *to, bool late)
+static struct phone_call *phone_call_to(struct sim *s, struct phone *p, const char *to)
 {
 	struct phone_call *c = phone_call_new(s, p);
 
@@ -33,14 +45,33 @@ struct phone_call *phone_dial(struct sim *s, struct phone *p, const char *to, bo
 		return NULL;
 	s->totals.calls++;
 	c->caller = true;
-	c->late = late;
 	(void)snprintf(c->to, sizeof(c->to), "%s", to);
 	(void)snprintf(c->call_id, sizeof(c->call_id), "call-%u-%u", p->index, c->index);
 	(void)snprintf(c->local, sizeof(c->local), "sip:%s@test.local", p->user);
 	(void)snprintf(c->remote, sizeof(c->remote), "sip:%s@test.local", to);
 	(void)snprintf(c->target, sizeof(c->target), "sip:%s@test.local", to);
+	return c;
+}
+
+struct phone_call *phone_dial(struct sim *s, struct phone *p, const char *to, bool late)
+{
+	struct phone_call *c = phone_call_to(s, p, to);
+
+	if (!c)
+		return NULL;
+	c->late = late;
 	send_invite(s, c, "");
 	return c;
+}
+
+void phone_replace(struct sim *s, struct phone *p, const struct phone_call *of)
+{
+	struct phone_call *c = phone_call_to(s, p, of->phone->user);
+
+	if (!c)
+		return;
+	c->replaces = of;
+	send_invite(s, c, "");
 }
 
 /* RFC 3261 9.1: without a final response after so long the call is gone. */

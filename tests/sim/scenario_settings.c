@@ -56,6 +56,7 @@ void scenario_settings(struct sim *s, struct shard_settings *out)
 			       .contacts_max = 5 },
 		.latch = LATCH_SAME_IP,
 		.video = true,
+		.tones = s->phones.music,
 		.ring_timeout_ns = RING_NS,
 		.port_rest_ns = NS_PER_S,
 		.calls_max = small ? 2 : 64,

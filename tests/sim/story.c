@@ -97,6 +97,12 @@ static void move_by_update(struct sim *s, struct phone_call *c)
 	phone_ask(s, c, "UPDATE", "Content-Type: application/sdp\r\n", phone_sdp_offer(c, sdp));
 }
 
+static void replace(struct sim *s, struct phone *p, const struct phone_call *of)
+{
+	if (of)
+		phone_replace(s, p, of);
+}
+
 static void take(struct sim *s, const struct story_step *step)
 {
 	static const char *const codes[] = {
@@ -120,6 +126,9 @@ static void take(struct sim *s, const struct story_step *step)
 		break;
 	case STORY_CODE:
 		(void)phone_dial(s, p, codes[step->to], false);
+		break;
+	case STORY_REPLACE:
+		replace(s, p, call_of(&s->phones.list[step->to]));
 		break;
 	case STORY_HANG_UP:
 		phone_hang_up(s, c);

@@ -31,6 +31,7 @@ enum story_what {
 	STORY_DIAL,
 	STORY_DIAL_LATE, /* without an offer */
 	STORY_CODE,      /* to: enum story_code */
+	STORY_REPLACE,   /* to: another phone of its extension, whose call it takes (RFC 3891) */
 	STORY_HANG_UP,   /* in the way that fits: CANCEL, BYE */
 	STORY_HOLD,      /* or off hold again */
 	STORY_MOVE,      /* its media to another port */

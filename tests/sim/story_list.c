@@ -21,6 +21,8 @@
 		3, STORY_DIAL, A, EXT_B \
 	}
 #define TALKING(...) .steps = { DIALS, __VA_ARGS__ }, .absent = ON(B2)
+/* B answers before its second phone does. */
+#define BOTH_THERE(...) .steps = { DIALS, __VA_ARGS__ }, .manner = { [B2] = RINGS }
 
 const struct story story_list[] = {
 	/* calls */
@@ -314,6 +316,15 @@ const struct story story_list[] = {
 	  TALKING({ 8, STORY_DIAL, B, EXT_C },
 		  { 18, STORY_JOIN, SHARD_LEG_CALLER, SHARD_LEG_CALLEE }, { 26, STORY_AGAIN }),
 	  .look_s = 40, .talk = ON(A) | ON(C), .status = 200, .pairs = 2 },
+	/* by another phone of its extension */
+	{ "replaced", BOTH_THERE({ 10, STORY_REPLACE, B2, B }), .look_s = 28,
+	  .talk = ON(A) | ON(B2), .status = 200, .pairs = 2, .loose = true },
+	{ "replaced-and-hangs-up",
+	  BOTH_THERE({ 10, STORY_REPLACE, B2, B }, { 20, STORY_HANG_UP, B2 }), .look_s = 40,
+	  .status = 200, .pairs = 2, .loose = true },
+	{ "replaced-within-reinvite",
+	  BOTH_THERE({ 10, STORY_MOVE, A }, { 10, STORY_REPLACE, B2, B }), .look_s = 30,
+	  .talk = ON(A) | ON(B2), .status = 200, .pairs = 2, .loose = true },
 	/* the store */
 	{ "store-away",
 	  TALKING({ 8, STORY_STORE_DOWN }, { 12, STORY_MOVE, A }, { 18, STORY_STORE_UP }),

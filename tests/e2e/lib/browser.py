@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Headless Chromium with a phone in a page (browser/phone.js, JsSIP), driven through its debugging pipe."""
+import fcntl
 import http.server
 import json
 import math
@@ -28,15 +29,21 @@ MEDIA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 def install():
     """JsSIP from npm, as locked, into the build folder; once for each lock file."""
     target = MODULES.parent
-    lock = PAGES / "package-lock.json"
-    kept = target / "package-lock.json"
-    if MODULES.is_dir() and kept.is_file() and kept.read_bytes() == lock.read_bytes():
-        return
     target.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(PAGES / name, target / name)
+    with open(target / ".lock", "w", encoding="ascii") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        install_as_locked(target, PAGES / "package-lock.json")
+
+
+def install_as_locked(target, lock):
+    installed = target / "installed"  # written last: what is cut short is not taken for whole
+    if MODULES.is_dir() and installed.is_file() and installed.read_bytes() == lock.read_bytes():
+        return
+    for file in (PAGES / "package.json", lock):
+        shutil.copy(file, target)
     subprocess.run(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=target, check=True,
                    stdout=subprocess.DEVNULL, env={**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin"})
+    shutil.copy(lock, installed)
 
 
 def write_tone(path, hertz, seconds=10, rate=48000):

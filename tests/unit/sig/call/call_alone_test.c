@@ -160,6 +160,8 @@ static void answers_too_late(void **state)
 {
 	struct line *l = *state;
 
+	l->r->settings.tones = true;
+	shard_configure(l->r->shard, &l->r->settings);
 	for (unsigned i = SHARD_TRACK_BUSY; i <= SHARD_TRACK_INFORMATION; i++)
 		shard_track_set(l->r->shard, (enum shard_track)i, g_ringback);
 	originated(l);

@@ -30,6 +30,8 @@ static const struct job_id g_information[MEDIA_CODECS] = {
 
 static void put_tones(struct rig *r)
 {
+	r->settings.tones = true;
+	shard_configure(r->shard, &r->settings);
 	shard_track_set(r->shard, SHARD_TRACK_RINGBACK, g_ringback);
 	shard_track_set(r->shard, SHARD_TRACK_BUSY, g_busy);
 	shard_track_set(r->shard, SHARD_TRACK_CONGESTION, g_congestion);
@@ -551,9 +553,9 @@ static void over_a_restart(void **state)
 static void without_the_tone(void **state)
 {
 	struct line *l = *state;
-	static const struct job_id none[MEDIA_CODECS];
 
-	shard_track_set(l->r->shard, SHARD_TRACK_BUSY, none);
+	l->r->settings.tones = false;
+	shard_configure(l->r->shard, &l->r->settings);
 	a_waits(l);
 	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
 	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 1);

@@ -18,6 +18,8 @@ static const struct job_id g_congestion[MEDIA_CODECS] = {
 
 static void put_tones(struct rig *r)
 {
+	r->settings.tones = true;
+	shard_configure(r->shard, &r->settings);
 	shard_track_set(r->shard, SHARD_TRACK_CONFIRMATION, g_confirmation);
 	shard_track_set(r->shard, SHARD_TRACK_INFORMATION, g_information);
 	shard_track_set(r->shard, SHARD_TRACK_CONGESTION, g_congestion);
@@ -240,6 +242,21 @@ static void hangs_up_within_the_tone(void **state)
 
 static void without_tones(void **state)
 {
+	struct line *l = *state;
+
+	l->r->settings.tones = false;
+	shard_configure(l->r->shard, &l->r->settings);
+	dial(l, "*78");
+	told(l, SET_DONE);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	rig_run(l->r);
+	line_assert_cdr(l, 200, 16, ENDED_BY_NODE);
+}
+
+/* A process that has just begun opens its tones a little later than it hears of the ACK. */
+static void tone_comes_later(void **state)
+{
 	static const struct job_id none[MEDIA_CODECS];
 	struct line *l = *state;
 
@@ -249,6 +266,11 @@ static void without_tones(void **state)
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 	phone_ack(&l->a);
 	rig_run(l->r);
+	assert_int_equal(l->r->cdr_count, 0);
+	shard_track_set(l->r->shard, SHARD_TRACK_CONFIRMATION, g_confirmation);
+	rig_wait_ms(l->r, 100);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 5);
+	rig_wait_ms(l->r, 4500);
 	line_assert_cdr(l, 200, 16, ENDED_BY_NODE);
 }
 
@@ -365,6 +387,7 @@ int main(void)
 		CODES_TEST(cancelled),
 		CODES_TEST(hangs_up_within_the_tone),
 		CODES_TEST(without_tones),
+		CODES_TEST(tone_comes_later),
 		CODES_TEST(no_codec_in_common),
 		CODES_TEST(no_code),
 		CODES_TEST(not_its_phone),

@@ -21,6 +21,11 @@ static const struct act_terms g_pin = {
 	.min = 2, .max = 2, .first_ms = 5000, .inter_ms = 2000, .ends = "#"
 };
 
+static const struct act_terms g_greeting = {
+	.files = { "greeting.wav" }, .file_count = 1, .times = 1, .interruptible = true
+};
+static const struct act_terms g_stop;
+
 static uint64_t the_call(struct rig *r)
 {
 	struct call_view view;
@@ -369,13 +374,31 @@ static void music_until_something_is_played(void **state)
 	assert_int_equal(line_of(l->r, call, 0).source.job.slot, 5);
 	assert_int_equal(line_of(l->r, OTHER, 0).source.job.slot, 5);
 	assert_alone(l->r, OTHER);
-	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_pin, NULL, l->r->now), 0);
+	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_greeting, NULL, l->r->now), 0);
 	rig_run(l->r);
 	assert_int_equal(line_of(l->r, OTHER, 0).source.job.generation, 0);
 	assert_int_equal(line_of(l->r, call, 0).source.job.slot, 5);
-	rig_wait_ms(l->r, 6000);
-	assert_string_equal(last_of(l->r, SIG_CALL_COLLECTED)->reason, "short");
+	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_stop, NULL, l->r->now), 0);
+	rig_run(l->r);
+	assert_string_equal(last_of(l->r, SIG_CALL_PLAYED)->reason, "stopped");
 	assert_int_equal(line_of(l->r, OTHER, 0).source.job.slot, 5);
+}
+
+/* Keys may be secret: they are told to an application alone. */
+static void no_keys_without_an_application(void **state)
+{
+	struct line *l = *state;
+	const struct sig_event *played;
+
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(split(l, 1), 0);
+	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_pin, NULL, l->r->now), -EACCES);
+	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_greeting, NULL, l->r->now), 0);
+	phone_request(&l->b, "INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=5\r\n");
+	rig_run(l->r);
+	played = last_of(l->r, SIG_CALL_PLAYED);
+	assert_string_equal(played->reason, "key");
+	assert_string_equal(played->digits, "");
 }
 
 /* With an application nothing until it says so, and both calls are its. */
@@ -421,7 +444,7 @@ static void keys_of_both(void **state)
 
 	phones_talk(&l->a, &l->b);
 	call = the_call(l->r);
-	assert_int_equal(split(l, 1), 0);
+	assert_int_equal(split_with(l, call, 1, "ivr"), 0);
 	assert_int_equal(shard_call_act(l->r->shard, call, &g_pin, NULL, l->r->now), 0);
 	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_pin, NULL, l->r->now), 0);
 	rig_run(l->r);
@@ -450,7 +473,7 @@ static void said_before(void **state)
 
 	phones_talk(&l->a, &l->b);
 	ev.call = the_call(l->r);
-	assert_int_equal(split(l, 1), 0);
+	assert_int_equal(split_with(l, ev.call, 1, "ivr"), 0);
 	assert_int_equal(shard_call_act(l->r->shard, OTHER, &g_pin, NULL, l->r->now), 0);
 	ev.id = line_of(l->r, OTHER, 0).id;
 	for (ev.digit = '7'; ev.digit <= '8'; ev.digit++)
@@ -636,6 +659,7 @@ int main(void)
 		LINE_TEST(is_refused),
 		LINE_TEST(is_full),
 		LINE_TEST(music_until_something_is_played),
+		LINE_TEST(no_keys_without_an_application),
 		LINE_TEST(application_has_both),
 		LINE_TEST(keys_of_both),
 		LINE_TEST(said_before),

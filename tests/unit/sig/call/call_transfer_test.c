@@ -292,6 +292,8 @@ static void given_away_hears_why(void **state)
 	};
 	struct trio *t = *state;
 
+	t->l.r->settings.tones = true;
+	shard_configure(t->l.r->shard, &t->l.r->settings);
 	shard_track_set(t->l.r->shard, SHARD_TRACK_BUSY, busy);
 	phones_talk(&t->l.a, &t->l.b);
 	give_away(t, &t->l.a);
