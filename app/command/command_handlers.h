@@ -44,6 +44,8 @@ bool command_call_view(struct command_run *run, struct call_view *view);
 bool command_order_begin(struct command_run *run, struct shard_order *by);
 /* err: what became of it. True: it was refused, and nobody waits. Else command_ordered goes on. */
 bool command_order_refused(struct command_run *run, const struct shard_order *by, int err);
+/* The same, and whoever ordered hears why: the words of the orders that change a call of itself. */
+void command_order_end(struct command_run *run, const struct shard_order *by, int err);
 /* effects_ordered_fn; arg is the node. */
 void command_ordered(uint64_t call, const struct effect_order *order, void *arg);
 /* effects_set_fn; arg is the node. */

@@ -61,8 +61,7 @@ void command_orders_drop(struct node *node)
 		command_fail(run, COMMAND_UNCERTAIN, NULL, "the node is stopping");
 }
 
-/* err: as sig/shard/shard.h says. Ends the run, unless it waits for the save. */
-static void order_end(struct command_run *run, const struct shard_order *by, int err)
+void command_order_end(struct command_run *run, const struct shard_order *by, int err)
 {
 	if (!command_order_refused(run, by, err))
 		return;
@@ -114,7 +113,8 @@ void command_call_hangup(struct command_run *run)
 	uint64_t call;
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		order_end(run, &by, shard_hangup(run->node->shard, call, &by, clock_instant()));
+		command_order_end(run, &by,
+				  shard_hangup(run->node->shard, call, &by, clock_instant()));
 }
 
 void command_call_answer(struct command_run *run)
@@ -123,8 +123,8 @@ void command_call_answer(struct command_run *run)
 	uint64_t call;
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		order_end(run, &by,
-			  shard_call_answer(run->node->shard, call, &by, clock_instant()));
+		command_order_end(run, &by,
+				  shard_call_answer(run->node->shard, call, &by, clock_instant()));
 }
 
 /* Names of files by commas. False: the run has failed. */
@@ -152,8 +152,9 @@ static void act(struct command_run *run, const struct act_terms *terms)
 	uint64_t call;
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		order_end(run, &by,
-			  shard_call_act(run->node->shard, call, terms, &by, clock_instant()));
+		command_order_end(run, &by,
+				  shard_call_act(run->node->shard, call, terms, &by,
+						 clock_instant()));
 }
 
 void command_call_play(struct command_run *run)
@@ -201,9 +202,9 @@ void command_call_hold(struct command_run *run)
 	uint64_t call;
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
-		order_end(run, &by,
-			  shard_call_hold(run->node->shard, call, leg_of(run), &by,
-					  clock_instant()));
+		command_order_end(run, &by,
+				  shard_call_hold(run->node->shard, call, leg_of(run), &by,
+						  clock_instant()));
 	}
 }
 
@@ -213,9 +214,9 @@ void command_call_resume(struct command_run *run)
 	uint64_t call;
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
-		order_end(run, &by,
-			  shard_call_resume(run->node->shard, call, leg_of(run), &by,
-					    clock_instant()));
+		command_order_end(run, &by,
+				  shard_call_resume(run->node->shard, call, leg_of(run), &by,
+						    clock_instant()));
 	}
 }
 
@@ -226,9 +227,9 @@ void command_call_mute(struct command_run *run)
 	uint64_t call;
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
-		order_end(run, &by,
-			  shard_call_mute(run->node->shard, call, leg_of(run), on->number, &by,
-					  clock_instant()));
+		command_order_end(run, &by,
+				  shard_call_mute(run->node->shard, call, leg_of(run), on->number,
+						  &by, clock_instant()));
 	}
 }
 
@@ -240,10 +241,10 @@ void command_call_dtmf(struct command_run *run)
 
 	command_take_u32(run, "duration_ms", &duration_ms);
 	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
-		order_end(run, &by,
-			  shard_call_dtmf(run->node->shard, call, leg_of(run),
-					  command_value(run, "digits")->text, (uint16_t)duration_ms,
-					  &by, clock_instant()));
+		command_order_end(run, &by,
+				  shard_call_dtmf(run->node->shard, call, leg_of(run),
+						  command_value(run, "digits")->text,
+						  (uint16_t)duration_ms, &by, clock_instant()));
 	}
 }
 

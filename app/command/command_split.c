@@ -6,29 +6,6 @@
 #include "app/node/node.h"
 #include "sig/sip/id.h"
 
-static void fail(struct command_run *run, int err)
-{
-	switch (err) {
-	case -ENOENT:
-		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
-		return;
-	case -ENOTCONN:
-		command_fail(run, COMMAND_CONFLICT, "call", "the call is not established");
-		return;
-	case -ENODEV:
-		command_fail(run, COMMAND_CONFLICT, "call", "nobody else is in the call");
-		return;
-	case -ENOSPC:
-	case -ENOMEM:
-		command_fail(run, COMMAND_FULL, NULL, "calls");
-		return;
-	default:
-		command_fail(run, COMMAND_BUSY, "call",
-			     "a change of the session is under way: try again");
-		return;
-	}
-}
-
 void command_call_split(struct command_run *run)
 {
 	const struct command_value *leg = command_value(run, "leg");
@@ -44,6 +21,8 @@ void command_call_split(struct command_run *run)
 	(void)bytes_cstr(command_value(run, "application")->text, application, sizeof(application));
 	split.to = id_call_derive((uint16_t)run->node->settings.node.shard, bytes_str(run->id));
 	err = shard_call_split(run->node->shard, &split, clock_instant());
-	if (command_order_refused(run, &by, err))
-		fail(run, err);
+	if (err != -ENOSPC && err != -ENOMEM)
+		command_order_end(run, &by, err);
+	else if (command_order_refused(run, &by, err))
+		command_fail(run, COMMAND_FULL, NULL, "calls");
 }

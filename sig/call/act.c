@@ -101,7 +101,7 @@ static const char *reason_of(const struct acts *a, enum act_outcome outcome)
 static void finish(struct call_host *h, struct call *c, enum act_outcome outcome)
 {
 	struct sig_event *event =
-		call_publish_act(h, c, c->acts->terms.max ? SIG_CALL_COLLECTED : SIG_CALL_PLAYED);
+		call_publish_begin(h, c, c->acts->terms.max ? SIG_CALL_COLLECTED : SIG_CALL_PLAYED);
 
 	if (event) {
 		event->order = c->acts->order;

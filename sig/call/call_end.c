@@ -30,8 +30,8 @@ enum {
 	END_TRIES = 5, /* the store keeps CDRs on disk while Redis is away: a refusal is an error */
 };
 
-static struct sig_event *publish(struct call_host *h, const struct call *c,
-				 enum sig_event_kind kind)
+struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
+				     enum sig_event_kind kind)
 {
 	struct effect *e = effects_add(h->effects, EFFECT_EVENT);
 	struct sig_event *event = e ? calloc(1, sizeof(*event)) : NULL;
@@ -56,25 +56,13 @@ static struct sig_event *publish(struct call_host *h, const struct call *c,
 
 void call_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind)
 {
-	(void)publish(h, c, kind);
-}
-
-struct sig_event *call_publish_other(struct call_host *h, const struct call *c,
-				     enum sig_event_kind kind)
-{
-	return publish(h, c, kind);
-}
-
-struct sig_event *call_publish_act(struct call_host *h, const struct call *c,
-				   enum sig_event_kind kind)
-{
-	return publish(h, c, kind);
+	(void)call_publish_begin(h, c, kind);
 }
 
 void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_kind kind,
 		      uint8_t leg)
 {
-	struct sig_event *event = publish(h, c, kind);
+	struct sig_event *event = call_publish_begin(h, c, kind);
 
 	if (event)
 		event->leg = leg != c->bridge.caller;
@@ -82,7 +70,8 @@ void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_
 
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit)
 {
-	struct sig_event *event = h->settings->digits_shown ? publish(h, c, SIG_CALL_DIGIT) : NULL;
+	struct sig_event *event =
+		h->settings->digits_shown ? call_publish_begin(h, c, SIG_CALL_DIGIT) : NULL;
 
 	if (!event)
 		return;

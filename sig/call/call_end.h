@@ -34,10 +34,8 @@ void call_end_done(struct call_host *h, struct call *c, bool ok);
 
 void call_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind);
 /* The rest is the caller's; NULL: no memory. */
-struct sig_event *call_publish_other(struct call_host *h, const struct call *c,
+struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
 				     enum sig_event_kind kind);
-struct sig_event *call_publish_act(struct call_host *h, const struct call *c,
-				   enum sig_event_kind kind);
 void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_kind kind,
 		      uint8_t leg);
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit);

@@ -78,7 +78,7 @@ static void begin(struct call *to, const struct call *c)
 
 static void tell(struct call_host *h, struct call *c, const struct call *other)
 {
-	struct sig_event *event = call_publish_other(h, c, SIG_CALL_SPLIT);
+	struct sig_event *event = call_publish_begin(h, c, SIG_CALL_SPLIT);
 	char id[ID_TEXT_LEN];
 
 	if (event)

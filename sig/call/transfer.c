@@ -219,7 +219,7 @@ static void begun(struct call_host *h, struct call *c)
 
 static void tell_failed(struct call_host *h, const struct call *c, uint16_t status)
 {
-	struct sig_event *event = call_publish_act(h, c, SIG_CALL_TRANSFER_FAILED);
+	struct sig_event *event = call_publish_begin(h, c, SIG_CALL_TRANSFER_FAILED);
 
 	if (event)
 		event->status = status;
