@@ -12,7 +12,7 @@ enum { V4_LEN = 4, V6_LEN = 16, SOURCE_V6_LEN = 8 };
 static const uint8_t g_v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 /* One address has one form: ::ffff:192.0.2.1 is 192.0.2.1 (RFC 4291 2.5.5.2). */
-static void set_v6(struct addr *a, const void *ip, uint32_t scope)
+static void addr_set_v6(struct addr *a, const void *ip, uint32_t scope)
 {
 	const uint8_t *raw = ip;
 
@@ -26,7 +26,7 @@ static void set_v6(struct addr *a, const void *ip, uint32_t scope)
 	memcpy(a->ip, raw, V6_LEN);
 }
 
-static int parse_port(struct bytes in, uint16_t *port)
+static int addr_parse_port(struct bytes in, uint16_t *port)
 {
 	uint32_t v;
 	int err = bytes_u32(in, &v);
@@ -58,7 +58,7 @@ static int parse_v6(struct addr *a, struct bytes in)
 		return -EINVAL;
 	if (parse_ip(AF_INET6, bytes_sub(in, 0, percent), ip))
 		return -EINVAL;
-	set_v6(a, ip, scope);
+	addr_set_v6(a, ip, scope);
 	return 0;
 }
 
@@ -77,7 +77,7 @@ static int parse_bracketed(struct addr *a, struct bytes in)
 		return -EINVAL;
 	if (after.n == 0)
 		return 0;
-	return after.p[0] == ':' ? parse_port(bytes_from(after, 1), &a->port) : -EINVAL;
+	return after.p[0] == ':' ? addr_parse_port(bytes_from(after, 1), &a->port) : -EINVAL;
 }
 
 int addr_parse(struct addr *out, struct bytes in)
@@ -93,7 +93,7 @@ int addr_parse(struct addr *out, struct bytes in)
 	} else {
 		err = parse_v4(&a, bytes_sub(in, 0, colon));
 		if (!err && colon < in.n)
-			err = parse_port(bytes_from(in, colon + 1), &a.port);
+			err = addr_parse_port(bytes_from(in, colon + 1), &a.port);
 	}
 	if (!err)
 		*out = a;
@@ -279,7 +279,7 @@ int addr_from_sockaddr(struct addr *out, const struct sockaddr *sa)
 	if (sa->sa_family == AF_INET6) {
 		memcpy(&v6, sa, sizeof(v6));
 		*out = (struct addr){ .port = ntohs(v6.sin6_port) };
-		set_v6(out, &v6.sin6_addr, v6.sin6_scope_id);
+		addr_set_v6(out, &v6.sin6_addr, v6.sin6_scope_id);
 		return 0;
 	}
 	return -EAFNOSUPPORT;

@@ -84,7 +84,7 @@ uint64_t clock_process_cpu_ns(void)
 	return read_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-static size_t read_some(const char *path, uint8_t *out, size_t cap)
+static size_t clock_read_some(const char *path, uint8_t *out, size_t cap)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? 0 : read(fd, out, cap);
@@ -99,12 +99,12 @@ uint64_t clock_boot(void)
 {
 	static const struct hash_key key = { 0 };
 	uint8_t text[512];
-	size_t n = read_some("/proc/sys/kernel/random/boot_id", text, sizeof(text) / 2);
+	size_t n = clock_read_some("/proc/sys/kernel/random/boot_id", text, sizeof(text) / 2);
 	uint64_t boot;
 
 	if (n == 0)
 		return 0;
-	n += read_some("/proc/self/timens_offsets", text + n, sizeof(text) - n);
+	n += clock_read_some("/proc/self/timens_offsets", text + n, sizeof(text) - n);
 	boot = hash_sip(&key, bytes_mem(text, n));
 	return boot ? boot : 1;
 }

@@ -158,8 +158,8 @@ static bool is_kind(const struct conf_node *node, enum conf_kind kind)
 	return node->kind == kind || conf_node_is_null(node);
 }
 
-static void value_read(struct walk *walk, const struct conf_field *field,
-		       const struct conf_node *node, uint8_t *level)
+static void conf_text_read(struct walk *walk, const struct conf_field *field,
+			   const struct conf_node *node, uint8_t *level)
 {
 	if (!is_kind(node, conf_kind_of(field->type))) {
 		conf_report_wrong(walk->errors, field, node);
@@ -209,7 +209,7 @@ static void field_read(struct walk *walk, const struct section *section,
 	if (section->text && !strcmp(field->key, section->short_key))
 		first = section->text;
 	if (first && first->kind != CONF_NODE_BROKEN) {
-		value_read(walk, field, first, section->level);
+		conf_text_read(walk, field, first, section->level);
 	} else if (!first && field->required && section->map) {
 		conf_report_missing(walk->errors, field, section->map);
 	}

@@ -149,14 +149,14 @@ static void on_close(struct builder *b)
 	b->depth--;
 }
 
-static void on_document(struct builder *b, const yaml_event_t *event)
+static void conf_on_document(struct builder *b, const yaml_event_t *event)
 {
 	if (b->documents++)
 		stop_at(b, &event->start_mark, "a second document (---): one file holds one");
 }
 
 /* True: there is more to come. */
-static bool on_event(struct builder *b, const yaml_event_t *event)
+static bool conf_on_event(struct builder *b, const yaml_event_t *event)
 {
 	switch (event->type) {
 	case YAML_SCALAR_EVENT:
@@ -180,7 +180,7 @@ static bool on_event(struct builder *b, const yaml_event_t *event)
 		on_close(b);
 		break;
 	case YAML_DOCUMENT_START_EVENT:
-		on_document(b, event);
+		conf_on_document(b, event);
 		break;
 	case YAML_STREAM_END_EVENT:
 		return false;
@@ -214,7 +214,7 @@ static void syntax_error(struct builder *b, const yaml_parser_t *parser, struct 
 	stop_at(b, &mark, parser->problem ? parser->problem : "not YAML");
 }
 
-static void events_read(struct builder *b, yaml_parser_t *parser, struct bytes yaml)
+static void conf_events_read(struct builder *b, yaml_parser_t *parser, struct bytes yaml)
 {
 	bool more = true;
 
@@ -225,7 +225,7 @@ static void events_read(struct builder *b, yaml_parser_t *parser, struct bytes y
 			syntax_error(b, parser, yaml);
 			return;
 		}
-		more = on_event(b, &event);
+		more = conf_on_event(b, &event);
 		yaml_event_delete(&event);
 	}
 }
@@ -246,7 +246,7 @@ int conf_tree_open(struct conf_tree *t, struct bytes yaml, struct conf_errors *e
 	}
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser, yaml.n ? yaml.p : (const uint8_t *)"", yaml.n);
-	events_read(&b, &parser, yaml);
+	conf_events_read(&b, &parser, yaml);
 	yaml_parser_delete(&parser);
 	return b.stopped ? -EINVAL : 0;
 }

@@ -43,7 +43,7 @@ int conf_number_read(uint32_t *out, const struct conf_field *field, struct bytes
 	return err;
 }
 
-static bool ends_with(struct bytes text, struct bytes end)
+static bool conf_ends_with(struct bytes text, struct bytes end)
 {
 	return text.n > end.n && bytes_eq(bytes_from(text, text.n - end.n), end);
 }
@@ -55,7 +55,7 @@ static int duration_read(uint64_t *out, const struct conf_field *field, struct b
 		uint64_t v;
 		int err;
 
-		if (!ends_with(text, unit))
+		if (!conf_ends_with(text, unit))
 			continue;
 		err = bytes_u64(bytes_sub(text, 0, text.n - unit.n), &v);
 		if (!err && __builtin_mul_overflow(v, g_units[i].ns, &v))

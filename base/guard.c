@@ -94,7 +94,7 @@ uint32_t guard_sets(uint32_t phones)
 	return sets;
 }
 
-static int tables_open(struct guard *g)
+static int guard_tables_open(struct guard *g)
 {
 	g->at.sets = g->is_borrowed ? g->kernel.sets : calloc(g->sets, sizeof(struct guard_set));
 	g->at.buckets = calloc(GUARD_BUCKETS_ALL, sizeof(struct guard_bucket));
@@ -119,7 +119,7 @@ int guard_open(struct guard **out, uint32_t phones, uint64_t keep_ns, struct ran
 	g->rules->k0 = rand_u64_from(rand);
 	g->rules->k1 = rand_u64_from(rand);
 	g->rules->set_mask = g->sets - 1;
-	if (tables_open(g)) {
+	if (guard_tables_open(g)) {
 		guard_close(g);
 		return -ENOMEM;
 	}
@@ -157,7 +157,7 @@ void guard_configure(struct guard *g, const struct guard_limits *limits, uint64_
 
 /* ---- who is known ---- */
 
-static struct guard_source source_of(const struct addr *a)
+static struct guard_source guard_source_of(const struct addr *a)
 {
 	struct guard_source s;
 	uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff };
@@ -194,7 +194,7 @@ static bool net_of(struct guard_net *out, const struct guard_trusted *t)
 	    1U << (most - t->bits) > GUARD_TRUSTED_ADDRESSES)
 		return false;
 	out->mask = mask_of(t->net.family, t->bits);
-	out->net = source_of(&t->net);
+	out->net = guard_source_of(&t->net);
 	out->net.high &= out->mask.high;
 	out->net.low &= out->mask.low;
 	out->port = t->net.port;
@@ -227,7 +227,7 @@ static void way_clear(struct guard *g, uint32_t set, int way)
 }
 
 /* A few sets at a time, so that those who have left make room in the end. */
-static void sweep(struct guard *g, uint32_t now_s)
+static void guard_sweep(struct guard *g, uint32_t now_s)
 {
 	for (int i = 0; i < SWEEP; i++) {
 		uint32_t set = g->sweep++ & (g->sets - 1);
@@ -260,7 +260,7 @@ static void name_know(struct guard *g, guard_word name, uint32_t now_s)
 	int way = way_for(g, set, name);
 
 	if (names[way] != name) {
-		sweep(g, now_s);
+		guard_sweep(g, now_s);
 		if (names[way] && g->ages[set].until_s[way] >= now_s)
 			metric_add(g_metrics.forgotten, 1);
 		g->known += names[way] == 0;
@@ -271,7 +271,7 @@ static void name_know(struct guard *g, guard_word name, uint32_t now_s)
 
 void guard_know(struct guard *g, const struct addr *who, uint64_t now_ns)
 {
-	struct guard_source source = source_of(who);
+	struct guard_source source = guard_source_of(who);
 	uint32_t now_s = (uint32_t)(now_ns / NS_PER_S);
 
 	name_know(g, guard_name(g->rules, &source, who->port), now_s);
@@ -280,7 +280,7 @@ void guard_know(struct guard *g, const struct addr *who, uint64_t now_ns)
 
 void guard_know_peer(struct guard *g, const struct addr *who, uint64_t now_ns)
 {
-	struct guard_source source = source_of(who);
+	struct guard_source source = guard_source_of(who);
 
 	guard_know(g, who, now_ns);
 	name_know(g, guard_name(g->rules, &source, (guard_word)GUARD_TRUSTED | who->port),
@@ -289,7 +289,7 @@ void guard_know_peer(struct guard *g, const struct addr *who, uint64_t now_ns)
 
 bool guard_is_known(const struct guard *g, const struct addr *who)
 {
-	struct guard_source source = source_of(who);
+	struct guard_source source = guard_source_of(who);
 
 	return guard_trusts(g->rules, &source, who->port) ||
 	       guard_knows(&g->at, g->rules, guard_name(g->rules, &source, who->port));
@@ -318,7 +318,7 @@ static struct guard_account *account_of(struct guard *g, const struct guard_sour
 
 bool guard_admits(struct guard *g, const struct addr *from, size_t n, uint64_t now_ns)
 {
-	struct guard_source source = source_of(from);
+	struct guard_source source = guard_source_of(from);
 	struct guard_account *a;
 	int beyond = -1;
 
@@ -335,7 +335,7 @@ bool guard_admits(struct guard *g, const struct addr *from, size_t n, uint64_t n
 
 bool guard_may_answer(struct guard *g, const struct addr *to, size_t n, uint64_t now_ns)
 {
-	struct guard_source source = source_of(to);
+	struct guard_source source = guard_source_of(to);
 	struct guard_account *a = account_of(g, &source, now_ns);
 
 	if (a->octets >= n) {

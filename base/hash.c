@@ -7,7 +7,7 @@
 #include <nmmintrin.h>
 #endif
 
-static uint64_t rotate_left(uint64_t x, int by)
+static uint64_t hash_rotate_left(uint64_t x, int by)
 {
 	return x << by | x >> (64 - by);
 }
@@ -25,15 +25,15 @@ static void sip_rounds(uint64_t v[4], int rounds)
 {
 	while (rounds--) {
 		v[0] += v[1];
-		v[1] = rotate_left(v[1], 13) ^ v[0];
-		v[0] = rotate_left(v[0], 32);
+		v[1] = hash_rotate_left(v[1], 13) ^ v[0];
+		v[0] = hash_rotate_left(v[0], 32);
 		v[2] += v[3];
-		v[3] = rotate_left(v[3], 16) ^ v[2];
+		v[3] = hash_rotate_left(v[3], 16) ^ v[2];
 		v[0] += v[3];
-		v[3] = rotate_left(v[3], 21) ^ v[0];
+		v[3] = hash_rotate_left(v[3], 21) ^ v[0];
 		v[2] += v[1];
-		v[1] = rotate_left(v[1], 17) ^ v[2];
-		v[2] = rotate_left(v[2], 32);
+		v[1] = hash_rotate_left(v[1], 17) ^ v[2];
+		v[2] = hash_rotate_left(v[2], 32);
 	}
 }
 

@@ -13,7 +13,7 @@ static_assert((int)HMAC_SHA1_LEN == (int)SHA_DIGEST_LENGTH, "a whole digest");
 
 enum { INNER = 0x36, OUTER = 0x5c };
 
-static void block_of(struct bytes key, uint8_t block[SHA_CBLOCK])
+static void sha1_block(struct bytes key, uint8_t block[SHA_CBLOCK])
 {
 	memset(block, 0, SHA_CBLOCK);
 	if (key.n > SHA_CBLOCK)
@@ -39,7 +39,7 @@ void hmac_sha1_of(struct bytes key, const struct bytes *parts, size_t count,
 	uint8_t block[SHA_CBLOCK], digest[SHA_DIGEST_LENGTH];
 	SHA_CTX hash;
 
-	block_of(key, block);
+	sha1_block(key, block);
 	pad_begin(&hash, block, INNER);
 	for (size_t i = 0; i < count; i++)
 		SHA1_Update(&hash, parts[i].p, parts[i].n);

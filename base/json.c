@@ -23,7 +23,7 @@ static const struct lead *lead_of(uint8_t octet)
 }
 
 /* Octets of the character at the front; 0: it is none. */
-static size_t character(struct bytes text)
+static size_t json_character(struct bytes text)
 {
 	const struct lead *lead = lead_of(text.p[0]);
 
@@ -43,7 +43,7 @@ bool utf8_is(struct bytes text)
 	size_t n = 1;
 
 	for (; text.n && n; text = bytes_from(text, n))
-		n = character(text);
+		n = json_character(text);
 	return n != 0;
 }
 

@@ -113,7 +113,7 @@ static void text_write(struct line *line, struct bytes v)
 		writer_u8(&line->w, '"');
 }
 
-static void value_write(struct line *line, const struct log_pair *pair)
+static void log_value_write(struct line *line, const struct log_pair *pair)
 {
 	char buf[ADDR_TEXT_MAX];
 
@@ -150,7 +150,7 @@ static void pair_write(struct line *line, const struct log_pair *pair)
 		writer_str(&line->w, pair->key);
 		writer_u8(&line->w, '=');
 	}
-	value_write(line, pair);
+	log_value_write(line, pair);
 	if (line->w.overflow) {
 		line->w.n = before;
 		line->w.overflow = false;
@@ -187,7 +187,7 @@ static void log_head_write(struct line *line, enum log_level level, const char *
 	}
 }
 
-static void line_end(struct line *line)
+static void log_line_end(struct line *line)
 {
 	line->w.cap += TAIL_ROOM;
 	if (line->cut)
@@ -229,7 +229,7 @@ void log_write(enum log_level level, const char *unit, uint64_t call, const char
 		pair_write(&line, &LOG_U64("lost", lost));
 	for (size_t i = 0; i < n; i++)
 		pair_write(&line, &pairs[i]);
-	line_end(&line);
+	log_line_end(&line);
 	if (!line_out(&line)) /* and with it what it said about others */
 		atomic_fetch_add_explicit(&g_lost, lost + 1, memory_order_relaxed);
 }

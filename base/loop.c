@@ -70,7 +70,7 @@ static int flags_from(unsigned events)
 	return (events & LOOP_READ ? FD_READ : 0) | (events & LOOP_WRITE ? FD_WRITE : 0);
 }
 
-static void on_fd(int flags, void *arg)
+static void loop_on_fd(int flags, void *arg)
 {
 	const struct watch *slot = arg;
 	struct watch watch = *slot; /* the handler may unwatch or replace itself */
@@ -91,7 +91,7 @@ int loop_watch(int fd, unsigned events, loop_fd_fn *fn, void *arg)
 	slot = &g_loop.watches[fd];
 	*slot = (struct watch){ .fn = fn, .arg = arg };
 	/* fd_listen replaces mask and handler; without flags it leaves epoll, so nothing is heard */
-	return -fd_listen(fd, flags_from(events), on_fd, slot);
+	return -fd_listen(fd, flags_from(events), loop_on_fd, slot);
 }
 
 void loop_unwatch(int fd)

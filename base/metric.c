@@ -137,7 +137,7 @@ uint64_t metric_value(metric_id id)
 	return sum;
 }
 
-static const char *type_name(enum metric_type type)
+static const char *metric_type_name(enum metric_type type)
 {
 	switch (type) {
 	case METRIC_COUNTER:
@@ -169,7 +169,7 @@ static const char *suffix_of(enum metric_type type)
 }
 
 /* 1500 of 1000 are 1.5. */
-static void value_write(struct writer *w, uint64_t value, uint32_t per)
+static void metric_value_write(struct writer *w, uint64_t value, uint32_t per)
 {
 	uint64_t rest = value % per;
 
@@ -188,14 +188,14 @@ static void family_write(struct writer *w, uint32_t first)
 	const struct metric *m = &g_metrics[first];
 
 	writer_fmt(w, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
-		   type_name(m->type));
+		   metric_type_name(m->type));
 	for (uint32_t id = first; id != NO_METRIC; id = g_metrics[id].next) {
 		writer_str(w, m->name);
 		writer_str(w, suffix_of(g_metrics[id].type));
 		if (g_metrics[id].labels)
 			writer_fmt(w, "{%s}", g_metrics[id].labels);
 		writer_str(w, " ");
-		value_write(w, metric_value(id), g_metrics[id].per);
+		metric_value_write(w, metric_value(id), g_metrics[id].per);
 		writer_str(w, "\n");
 	}
 }

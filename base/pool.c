@@ -60,7 +60,7 @@ static void *pool_slot(const struct pool *p, uint32_t index)
 	return p->slots + (size_t)index * p->stride;
 }
 
-static pool_handle handle_of(const struct pool *p, uint32_t index)
+static pool_handle pool_handle_of(const struct pool *p, uint32_t index)
 {
 	return (pool_handle)p->meta[index] << 32 | index;
 }
@@ -80,7 +80,7 @@ void *pool_take(struct pool *p, pool_handle *out)
 	}
 	p->meta[index]++; /* odd: in use, and so never 0 */
 	p->in_use++;
-	*out = handle_of(p, index);
+	*out = pool_handle_of(p, index);
 	return pool_slot(p, index);
 }
 
@@ -113,7 +113,7 @@ void *pool_next(const struct pool *p, uint32_t *cursor, pool_handle *h)
 		uint32_t index = (*cursor)++;
 
 		if (p->meta[index] % 2) {
-			*h = handle_of(p, index);
+			*h = pool_handle_of(p, index);
 			return pool_slot(p, index);
 		}
 	}

@@ -31,7 +31,7 @@ void rand_open_seed(struct rand_source *r, uint64_t seed)
 		r->state[i] = split_mix(&seed);
 }
 
-static uint64_t rotate_left(uint64_t x, int by)
+static uint64_t rand_rotate_left(uint64_t x, int by)
 {
 	return x << by | x >> (64 - by);
 }
@@ -39,7 +39,7 @@ static uint64_t rotate_left(uint64_t x, int by)
 /* xoshiro256** 1.0 (Blackman, Vigna) */
 static uint64_t seeded_next(uint64_t s[4])
 {
-	uint64_t out = rotate_left(s[1] * 5, 7) * 9;
+	uint64_t out = rand_rotate_left(s[1] * 5, 7) * 9;
 	uint64_t t = s[1] << 17;
 
 	s[2] ^= s[0];
@@ -47,7 +47,7 @@ static uint64_t seeded_next(uint64_t s[4])
 	s[1] ^= s[2];
 	s[0] ^= s[3];
 	s[2] ^= t;
-	s[3] = rotate_left(s[3], 45);
+	s[3] = rand_rotate_left(s[3], 45);
 	return out;
 }
 

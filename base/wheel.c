@@ -24,7 +24,7 @@ enum {
 	SLOT_BEYOND = (WHEEL_LEVELS - 1) * WHEEL_SLOTS,
 };
 
-static void list_open(struct wheel_timer *head)
+static void wheel_list_open(struct wheel_timer *head)
 {
 	head->next = head;
 	head->prev = head;
@@ -88,9 +88,9 @@ static void timer_place(struct wheel *w, struct wheel_timer *t)
 void wheel_open(struct wheel *w, uint64_t now_ns)
 {
 	*w = (struct wheel){ .tick = now_ns / NS_PER_MS };
-	list_open(&w->due);
+	wheel_list_open(&w->due);
 	for (size_t i = 0; i < COUNT_OF(w->slots); i++)
-		list_open(&w->slots[i]);
+		wheel_list_open(&w->slots[i]);
 }
 
 bool wheel_is_running(const struct wheel_timer *t)
@@ -167,7 +167,7 @@ static void slot_open(struct wheel *w, uint32_t slot)
 	batch = *head;
 	batch.next->prev = &batch;
 	batch.prev->next = &batch;
-	list_open(head);
+	wheel_list_open(head);
 	*occupied_word(w, slot) &= ~BIT64(slot % WORD_BITS);
 	while (!list_is_empty(&batch)) {
 		struct wheel_timer *t = batch.next;

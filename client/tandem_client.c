@@ -114,7 +114,7 @@ static bool port_read(struct place *p, const char *text)
 }
 
 /* host, host:port, [v6] or [v6]:port */
-static bool host_read(struct place *p, const char *text)
+static bool client_host_read(struct place *p, const char *text)
 {
 	const char *end = text[0] == '[' ? strchr(text, ']') : strchr(text, ':');
 	const char *host = text[0] == '[' ? text + 1 : text;
@@ -129,7 +129,7 @@ static bool host_read(struct place *p, const char *text)
 	       p->host[0] && (!*rest || (*rest == ':' && port_read(p, rest + 1)));
 }
 
-static bool tcp_read(struct place *p, const char *text)
+static bool client_tcp_read(struct place *p, const char *text)
 {
 	const char *at = strrchr(text, '@'), *slash;
 	char rest[sizeof(p->host) + 16];
@@ -148,15 +148,15 @@ static bool tcp_read(struct place *p, const char *text)
 	if (slash && !text_copy(p->db, sizeof(p->db), slash + 1, strlen(slash + 1)))
 		return false;
 	return text_copy(rest, sizeof(rest), text, slash ? (size_t)(slash - text) : strlen(text)) &&
-	       host_read(p, rest);
+	       client_host_read(p, rest);
 }
 
-static bool place_read(struct place *p, const char *url)
+static bool client_place_read(struct place *p, const char *url)
 {
 	*p = (struct place){ 0 };
 	if (!strncmp(url, "unix:/", 6))
 		return text_copy(p->path, sizeof(p->path), url + 5, strlen(url + 5));
-	return !strncmp(url, "redis://", 8) && tcp_read(p, url + 8);
+	return !strncmp(url, "redis://", 8) && client_tcp_read(p, url + 8);
 }
 
 /* ---- the connection ---- */
@@ -248,7 +248,7 @@ struct question {
 	char *answer;
 };
 
-static int question_send(struct tandem_client *c, const struct question *q)
+static int client_question_send(struct tandem_client *c, const struct question *q)
 {
 	int64_t left = q->end_ms - now_ms();
 	char ttl[24];
@@ -272,7 +272,7 @@ static const char *reply_text(const redisReply *r)
 }
 
 /* [id, [name, value...]]: the answer, if it is ours. */
-static void entry_take(struct tandem_client *c, struct question *q, const redisReply *entry)
+static void client_entry_take(struct tandem_client *c, struct question *q, const redisReply *entry)
 {
 	const redisReply *fields = reply_at(entry, 1);
 	const char *id = "", *json = NULL;
@@ -304,7 +304,7 @@ static int question_read(struct tandem_client *c, struct question *q)
 	reply = client_command(c, sizeof(words) / sizeof(words[0]), words, &err);
 	entries = reply_at(reply_at(reply, 0), 1);
 	for (size_t i = 0; reply_at(entries, i); i++)
-		entry_take(c, q, reply_at(entries, i));
+		client_entry_take(c, q, reply_at(entries, i));
 	freeReplyObject(reply);
 	return err;
 }
@@ -322,7 +322,7 @@ static int question_put(struct tandem_client *c, struct question *q)
 		if (!connected)
 			sent = false; /* under the same id: it has one effect */
 		if (!err && !sent)
-			err = question_send(c, q);
+			err = client_question_send(c, q);
 		sent |= !err;
 		if (!err)
 			err = question_read(c, q);
@@ -369,7 +369,7 @@ int tandem_client_open(struct tandem_client **out, const char *url, const char *
 	*out = NULL;
 	if (!c)
 		return -ENOMEM;
-	if (!place_read(&c->place, url) || !is_tenant(tenant) ||
+	if (!client_place_read(&c->place, url) || !is_tenant(tenant) ||
 	    getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number)) {
 		tandem_client_close(c);
 		return -EINVAL;

@@ -36,7 +36,7 @@ static void test_places(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct place p;
 
-		if (place_read(&p, rows[i].url) != rows[i].fine)
+		if (client_place_read(&p, rows[i].url) != rows[i].fine)
 			fail_msg("%s", rows[i].url);
 		if (!rows[i].fine)
 			continue;
