@@ -58,7 +58,7 @@ struct engine {
 	int event_fd; /* an epoll of the event rings */
 };
 
-static void *thread_main(void *arg)
+static void *engine_thread(void *arg)
 {
 	struct thread *t = arg;
 	struct worker *w = &t->worker;
@@ -72,7 +72,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static int thread_start(struct thread *t, struct engine *e, uint32_t index)
+static int engine_thread_start(struct thread *t, struct engine *e, uint32_t index)
 {
 	const struct engine_settings *s = &e->settings;
 	const struct worker_settings settings = {
@@ -101,7 +101,7 @@ static int thread_start(struct thread *t, struct engine *e, uint32_t index)
 	t->index = index;
 	(void)sem_init(&t->started, 0, 0);
 	(void)snprintf(name, sizeof(name), "media-%u", index);
-	err = thread_spawn(&t->id, name, thread_main, t);
+	err = thread_spawn(&t->id, name, engine_thread, t);
 	if (!err) {
 		while (sem_wait(&t->started) != 0)
 			continue;
@@ -125,7 +125,7 @@ static void events_forget(struct thread *t, struct job_routes *jobs)
 		job_route_closed(jobs, &event);
 }
 
-static void thread_stop(struct thread *t, struct job_routes *jobs)
+static void engine_thread_stop(struct thread *t, struct job_routes *jobs)
 {
 	const struct media_command stop = { .kind = MEDIA_STOP };
 
@@ -172,7 +172,7 @@ static int threads_start(struct engine *e)
 	while (!err && e->count < e->settings.workers) {
 		struct thread *t = &e->threads[e->count];
 
-		err = thread_start(t, e, e->count);
+		err = engine_thread_start(t, e, e->count);
 		if (err)
 			return err;
 		e->count++;
@@ -225,7 +225,7 @@ int engine_open(struct engine **out, const struct engine_settings *settings)
 void engine_close(struct engine *e)
 {
 	while (e->count > 0)
-		thread_stop(&e->threads[--e->count], &e->jobs);
+		engine_thread_stop(&e->threads[--e->count], &e->jobs);
 	crypto_close(e->crypto);
 	port_choice_close(&e->port);
 	if (e->event_fd >= 0)
@@ -506,7 +506,7 @@ int engine_event_fd(const struct engine *e)
 /* ---- events ---- */
 
 /* What is for others. */
-static uint32_t events_read(struct engine *e, struct media_event *list, uint32_t count)
+static uint32_t engine_events_read(struct engine *e, struct media_event *list, uint32_t count)
 {
 	uint32_t n = 0;
 
@@ -530,7 +530,7 @@ uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max)
 		e->drained = (e->drained + 1) % e->count;
 		n += ring_pop(&e->threads[e->drained].worker.events, out + n, max - n);
 	}
-	n = events_read(e, out, n);
+	n = engine_events_read(e, out, n);
 	moves_go_on(e);
 	return n;
 }

@@ -180,7 +180,7 @@ static int certificate_new(struct certificate *c, uint64_t utc_ms)
 /* ---- writing ---- */
 
 /* A mem BIO: what was in it is wiped when it goes. */
-static int file_write(const struct certificate *c, const char *path)
+static int certificate_file_write(const struct certificate *c, const char *path)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
 	char *text;
@@ -203,7 +203,7 @@ static int make_file(struct certificate *c, const char *path, uint64_t utc_ms)
 	int err = certificate_new(c, utc_ms);
 
 	if (!err)
-		err = file_write(c, path);
+		err = certificate_file_write(c, path);
 	if (err)
 		certificate_close(c);
 	else

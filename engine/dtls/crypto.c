@@ -115,7 +115,7 @@ static void end_note(struct crypto *x, const struct association *a)
 }
 
 /* As client: control saves the keys while the flight waits. */
-static void go_on(struct crypto *x, struct association *a, uint64_t now_ns)
+static void handshake_go_on(struct crypto *x, struct association *a, uint64_t now_ns)
 {
 	bool untold = a->dtls.held_until_ns && !a->made;
 
@@ -132,7 +132,7 @@ static void advance(struct crypto *x, struct association *a, uint64_t now_ns)
 	if (a->state != ASSOCIATION_RUNNING)
 		return;
 	if (a->dtls.outcome == DTLS_GOES_ON) {
-		go_on(x, a, now_ns);
+		handshake_go_on(x, a, now_ns);
 		return;
 	}
 	running_set(x, x->running - 1);

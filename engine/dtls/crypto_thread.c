@@ -56,7 +56,7 @@ static void sleep_until_asked(struct crypto *x, uint64_t now_ns)
 		ring_awake(&x->links[i].requests);
 }
 
-static void *thread_main(void *arg)
+static void *crypto_thread_main(void *arg)
 {
 	struct crypto *x = arg;
 
@@ -73,13 +73,13 @@ static void *thread_main(void *arg)
 
 int crypto_start(struct crypto *x)
 {
-	int err = thread_spawn(&x->thread, "crypto", thread_main, x);
+	int err = thread_spawn(&x->thread, "crypto", crypto_thread_main, x);
 
 	x->started = !err;
 	return err;
 }
 
-static void thread_stop(struct crypto *x)
+static void crypto_thread_end(struct crypto *x)
 {
 	uint64_t one = 1;
 
@@ -103,7 +103,7 @@ static int ring_wake_by(struct ring *r, int fd)
 	return 0;
 }
 
-static int link_open(struct crypto_link *l, int wake_fd)
+static int crypto_link_open(struct crypto_link *l, int wake_fd)
 {
 	int err = ring_open(&l->requests, sizeof(struct crypto_request), CRYPTO_REQUESTS);
 
@@ -126,12 +126,12 @@ static int links_open(struct crypto *x)
 	for (uint32_t i = 0; i < x->workers; i++)
 		x->links[i].requests.wake_fd = x->links[i].results.wake_fd = -1;
 	for (uint32_t i = 0; i < x->workers && !err; i++)
-		err = link_open(&x->links[i], x->wake_fd);
+		err = crypto_link_open(&x->links[i], x->wake_fd);
 	return err;
 }
 
 /* A page costs memory only once an association in it was used. */
-static int list_open(struct crypto *x)
+static int crypto_list_open(struct crypto *x)
 {
 	size_t n = (size_t)x->workers * x->per_worker * sizeof(*x->list);
 	void *memory = mmap(NULL, n, PROT_READ | PROT_WRITE,
@@ -157,7 +157,7 @@ int crypto_open(struct crypto **out, const struct certificate *c, uint32_t worke
 	if (!err)
 		err = links_open(x);
 	if (!err)
-		err = list_open(x);
+		err = crypto_list_open(x);
 	if (err) {
 		crypto_close(x);
 		return err;
@@ -181,7 +181,7 @@ void crypto_close(struct crypto *x)
 	if (!x)
 		return;
 	if (x->started)
-		thread_stop(x);
+		crypto_thread_end(x);
 	list_close(x);
 	for (uint32_t i = 0; x->links && i < x->workers; i++) {
 		ring_close(&x->links[i].requests);

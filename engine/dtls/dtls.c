@@ -116,7 +116,7 @@ static enum dtls_failure keys_export(struct dtls *d)
 }
 
 /* The check of the certificate is asked for once more: whatever way a handshake may end without one is none for us. */
-static enum dtls_outcome succeed(struct dtls *d)
+static enum dtls_outcome dtls_succeed(struct dtls *d)
 {
 	enum dtls_failure failure = d->certificate_good ? keys_export(d) : DTLS_FAILURE_CERTIFICATE;
 
@@ -145,7 +145,7 @@ static enum dtls_outcome handshake(struct dtls *d)
 	ERR_clear_error();
 	done = SSL_do_handshake(d->ssl);
 	if (done == 1)
-		return succeed(d);
+		return dtls_succeed(d);
 	return SSL_get_error(d->ssl, done) == SSL_ERROR_WANT_READ ? DTLS_GOES_ON : dtls_fail(d);
 }
 

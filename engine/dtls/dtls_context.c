@@ -17,7 +17,7 @@ static const char CIPHERS[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static char g_groups[] = "X25519:P-256:P-384"; /* not const, because OpenSSL casts that away */
 
 /* In place of a chain's verification: the fingerprint is all there is (RFC 5763 5). */
-static int on_certificate(X509_STORE_CTX *store, void *arg)
+static int dtls_on_certificate(X509_STORE_CTX *store, void *arg)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct dtls *d = SSL_get_app_data(ssl);
@@ -40,7 +40,7 @@ static bool context_set(SSL_CTX *x, const struct certificate *c)
 	SSL_CTX_set_max_cert_list(x, CERTIFICATES_MAX);
 	(void)SSL_CTX_set_max_send_fragment(x, DTLS_MTU); /* a buffer of 2 KB and not of 16 */
 	SSL_CTX_set_verify(x, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	SSL_CTX_set_cert_verify_callback(x, on_certificate, NULL);
+	SSL_CTX_set_cert_verify_callback(x, dtls_on_certificate, NULL);
 	return SSL_CTX_set_min_proto_version(x, DTLS1_2_VERSION) &&
 	       SSL_CTX_set_max_proto_version(x, DTLS1_2_VERSION) &&
 	       SSL_CTX_set_cipher_list(x, CIPHERS) && SSL_CTX_set1_groups_list(x, g_groups) &&

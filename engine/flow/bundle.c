@@ -133,7 +133,7 @@ static void source_put(struct rtcp_line *line, const struct source *s)
 		line->sources[line->source_count++] = s->ssrc;
 }
 
-static struct rtcp_lines lines_of(const struct members *m, struct bytes in)
+static struct rtcp_lines bundle_lines_of(const struct members *m, struct bytes in)
 {
 	struct rtcp_lines lines = { .count = m->count };
 
@@ -172,7 +172,7 @@ static struct flow *pkt_split(struct worker *w, struct pkt *p, const struct memb
 			      uint64_t now_ns)
 {
 	struct bytes in = bytes_mem(p->data, p->length);
-	const struct rtcp_lines lines = lines_of(m, in);
+	const struct rtcp_lines lines = bundle_lines_of(m, in);
 	uint8_t first[PACKET_MAX], next[PACKET_MAX];
 	struct flow *taker = NULL;
 	struct bytes own = in;

@@ -95,7 +95,7 @@ static uint16_t middle_packets(const struct digits *d)
 	return (uint16_t)((d->on_ms + DIGIT_PACKET_MS - 1) / DIGIT_PACKET_MS);
 }
 
-static bool packet_send(struct worker *w, struct flow *f)
+static bool digit_packet_send(struct worker *w, struct flow *f)
 {
 	struct digits *d = &f->digits;
 	uint32_t ms = (d->sent + 1U) * DIGIT_PACKET_MS;
@@ -143,7 +143,7 @@ void digits_expire(struct worker *w, struct flow *f)
 	}
 	if (!(f->making & MAKING_DIGIT))
 		digit_begin(w, f);
-	if (!packet_send(w, f)) {
+	if (!digit_packet_send(w, f)) {
 		digits_stop(w, f);
 		return;
 	}

@@ -27,7 +27,7 @@ struct dtls_candidate *candidate_at(struct worker *w, const struct flow *f, uint
 	return pool_get(&w->dtls.candidates, f->dtls.candidates[place]);
 }
 
-static pool_handle handle_of(struct worker *w, const struct dtls_candidate *c)
+static pool_handle candidate_handle_of(struct worker *w, const struct dtls_candidate *c)
 {
 	const struct flow *f = flow_find(&w->flows, c->flow);
 
@@ -78,7 +78,7 @@ static void candidate_forget(struct worker *w, struct flow *f, const struct dtls
 /* The thread forgets by itself what it is not told, because the ring is full. */
 void candidate_end(struct worker *w, struct flow *f, struct dtls_candidate *c)
 {
-	struct crypto_request r = { .kind = CRYPTO_END, .association = handle_of(w, c) };
+	struct crypto_request r = { .kind = CRYPTO_END, .association = candidate_handle_of(w, c) };
 
 	(void)ring_push(&w->dtls.link->requests, &r);
 	candidate_forget(w, f, c);
@@ -176,7 +176,8 @@ bool candidate_begin(struct worker *w, struct flow *f, uint8_t place, const stru
 /* May be lost: the thread waits no longer than DTLS_HOLD_NS. */
 void candidate_release(struct worker *w, const struct dtls_candidate *c)
 {
-	struct crypto_request r = { .kind = CRYPTO_FLIGHT, .association = handle_of(w, c) };
+	struct crypto_request r = { .kind = CRYPTO_FLIGHT,
+				    .association = candidate_handle_of(w, c) };
 
 	(void)candidate_request(w, &r, (struct bytes){ 0 });
 }
@@ -239,7 +240,8 @@ void candidates_expect(struct worker *w, struct flow *f)
 
 bool candidate_feed(struct worker *w, struct dtls_candidate *c, struct bytes datagram)
 {
-	struct crypto_request r = { .kind = CRYPTO_DATAGRAM, .association = handle_of(w, c) };
+	struct crypto_request r = { .kind = CRYPTO_DATAGRAM,
+				    .association = candidate_handle_of(w, c) };
 
 	if (!budget_take(&c->datagram_due_ns, w->now_ns, NS_PER_S / DTLS_DATAGRAMS_S,
 			 DTLS_DATAGRAM_BURST)) {

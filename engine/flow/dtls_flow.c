@@ -38,7 +38,7 @@ static struct dtls_candidate *candidate_from(struct worker *w, const struct flow
 }
 
 /* A place for a source that has none. Of those that others took, the longest held one that does not get on. -1: none. */
-static int place_of(struct worker *w, const struct flow *f, const struct addr *from)
+static int dtls_place_of(struct worker *w, const struct flow *f, const struct addr *from)
 {
 	uint64_t oldest_ns = UINT64_MAX;
 	int place = -1;
@@ -88,7 +88,7 @@ static bool server_take(struct worker *w, struct flow *f, const struct pkt *p)
 	bool hello = dtls_record_is_hello(in, &mark);
 
 	if (!c && hello && f->dtls.peer.hash != MEDIA_HASH_NONE)
-		return server_begin(w, f, p, place_of(w, f, &p->from), mark);
+		return server_begin(w, f, p, dtls_place_of(w, f, &p->from), mark);
 	if (!c) {
 		dtls_refuse(w, DTLS_REFUSED_UNEXPECTED);
 		return false;
@@ -104,7 +104,8 @@ static bool server_take(struct worker *w, struct flow *f, const struct pkt *p)
 }
 
 /* Of whom we asked; of a party behind NAT also from another port, until one has answered. */
-static bool is_answer(const struct flow *f, const struct dtls_candidate *c, const struct addr *from)
+static bool dtls_is_answer(const struct flow *f, const struct dtls_candidate *c,
+			   const struct addr *from)
 {
 	if (f->dtls.ice || addr_eq(&c->source, from))
 		return true;
@@ -117,7 +118,7 @@ static bool client_take(struct worker *w, struct flow *f, const struct pkt *p)
 	struct dtls_candidate *c = candidate_at(w, f, 0);
 	uint64_t mark;
 
-	if (!c || dtls_record_is_hello(in, &mark) || !is_answer(f, c, &p->from)) {
+	if (!c || dtls_record_is_hello(in, &mark) || !dtls_is_answer(f, c, &p->from)) {
 		dtls_refuse(w, DTLS_REFUSED_UNEXPECTED);
 		return false;
 	}
@@ -138,7 +139,7 @@ static bool connected_take(struct worker *w, struct flow *f, const struct pkt *p
 	return false;
 }
 
-static enum verdict pkt_take(struct worker *w, const struct pkt *p)
+static enum verdict dtls_pkt_take(struct worker *w, const struct pkt *p)
 {
 	struct flow *f = p->flow;
 	bool taken;
@@ -162,7 +163,7 @@ void dtls_stage(struct worker *w, struct batch *b)
 {
 	BATCH_REST(p, b)
 	if (UNLIKELY(p->kind == PKT_DTLS && p->verdict == VERDICT_NONE))
-		p->verdict = (uint8_t)pkt_take(w, p);
+		p->verdict = (uint8_t)dtls_pkt_take(w, p);
 }
 
 /* ---- clients ---- */
@@ -173,7 +174,7 @@ static bool is_client_due(const struct flow *f)
 	       (f->dtls.state == DTLS_WAITING || f->dtls.state == DTLS_FAILED);
 }
 
-static void client_begin(struct worker *w, struct flow *f)
+static void dtls_client_begin(struct worker *w, struct flow *f)
 {
 	const struct addr *to = flow_rtp_to(f);
 
@@ -196,13 +197,13 @@ void dtls_flow_pair(struct worker *w, struct flow *f)
 	bool was_due = is_client_due(f);
 
 	candidate_move(w, f);
-	client_begin(w, f);
+	dtls_client_begin(w, f);
 	w->dtls.due -= was_due && !is_client_due(f);
 }
 
 /* ---- flows ---- */
 
-static bool has_keys(const struct flow_spec *spec)
+static bool dtls_has_keys(const struct flow_spec *spec)
 {
 	return spec->key_in.suite != MEDIA_SUITE_NONE && spec->key_out.suite != MEDIA_SUITE_NONE;
 }
@@ -212,7 +213,7 @@ static void keys_note(struct flow *f, const struct flow_spec *spec)
 {
 	struct dtls_flow *d = &f->dtls;
 
-	if (d->keyed || d->role == DTLS_NONE || !has_keys(spec))
+	if (d->keyed || d->role == DTLS_NONE || !dtls_has_keys(spec))
 		return;
 	d->keyed = 1;
 	d->keyed_association = spec->dtls.association;
@@ -238,7 +239,7 @@ int dtls_flow_open(struct worker *w, struct flow *f, const struct flow_spec *spe
 	spec_take(f, spec);
 	keys_note(f, spec);
 	dtls_state_update(w, f, false);
-	client_begin(w, f);
+	dtls_client_begin(w, f);
 	w->dtls.due += is_client_due(f);
 	return spec->bundle.generation ? dtls_bundle_set(w, f, spec->bundle) : 0;
 }
@@ -271,7 +272,7 @@ int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *s
 		d->keyed = 0; /* the keys of the spec are the flow's again */
 	keys_note(f, spec);
 	dtls_state_update(w, f, false);
-	client_begin(w, f);
+	dtls_client_begin(w, f);
 	w->dtls.due += is_client_due(f);
 	if (spec->bundle.generation)
 		return dtls_bundle_set(w, f, spec->bundle);

@@ -13,7 +13,7 @@ static bool is_same_key(const struct srtp_stream *s, const struct media_key *key
 }
 
 /* With other keys than it has the indexes would be of another keystream: control has not heard yet of a handshake. */
-static int may_leave(const struct flow *f, const struct flow_spec *spec)
+static int move_may_leave(const struct flow *f, const struct flow_spec *spec)
 {
 	if (f->transport & TRANSPORT_SHARED)
 		return -ENOTSUP; /* the party knows the worker's port */
@@ -50,7 +50,7 @@ static void pack(const struct flow *f, struct flow_parcel *p)
 
 static int flow_leave(struct worker *w, struct flow *f, struct flow_parcel *p)
 {
-	int err = may_leave(f, &p->spec);
+	int err = move_may_leave(f, &p->spec);
 
 	if (!err && !(f->transport & TRANSPORT_NO_SOCKET))
 		err = w->port->ops->sockets(w->port, f->id.slot, p->fd);

@@ -52,7 +52,7 @@ void flow_transport_tell(const struct worker *w, const struct flow *f, struct me
 	out->detail.checked_ns = i->checked_ns;
 }
 
-static uint8_t flags_of(const struct flow_spec *spec)
+static uint8_t transport_flags(const struct flow_spec *spec)
 {
 	uint8_t flags = spec->shared_port ? TRANSPORT_SHARED : 0;
 
@@ -143,7 +143,7 @@ static int transport_begin(struct worker *w, struct flow *f, const struct flow_s
 
 int flow_transport_open(struct worker *w, struct flow *f, const struct flow_spec *spec, bool bare)
 {
-	uint8_t flags = flags_of(spec);
+	uint8_t flags = transport_flags(spec);
 	int err;
 
 	if (bare && (flags & TRANSPORT_BUNDLED))
@@ -184,7 +184,7 @@ static void latches_forget(struct flow *f)
 int flow_transport_update(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	uint8_t kept = TRANSPORT_BARE | TRANSPORT_SHARED; /* sockets are for life */
-	uint8_t flags = (flags_of(spec) & (uint8_t)~kept) | (f->transport & kept);
+	uint8_t flags = (transport_flags(spec) & (uint8_t)~kept) | (f->transport & kept);
 	struct flow_transport *t = worker_transport(w, f);
 	uint8_t roles = TRANSPORT_PAIRS;
 

@@ -147,7 +147,7 @@ void latch_forget(struct flow *f, enum channel c)
 
 /* A party that is to send no RTP now cannot show where it is by it, nor anybody in its place. Its RTCP goes on (RFC 3264 5.1),
  * where both share a port from the address that it has signalled. */
-static bool is_held(const struct pkt *p)
+static bool latch_is_held(const struct pkt *p)
 {
 	const struct flow *f = p->flow;
 
@@ -157,7 +157,7 @@ static bool is_held(const struct pkt *p)
 }
 
 /* From where the last one came: nothing is to be decided. */
-static bool is_ordinary(const struct pkt *p)
+static bool latch_is_ordinary(const struct pkt *p)
 {
 	const struct flow *f = p->flow;
 
@@ -191,7 +191,7 @@ static enum verdict pkt_latch(const struct worker *w, const struct pkt *p, uint6
 	}
 	if (is_loop(w, p))
 		return VERDICT_LOOP;
-	held = is_held(p);
+	held = latch_is_held(p);
 	if (held || (f->secure & SECURE_IN)) { /* the latter are latched when they are authentic */
 		if (!latch_allows(f, c, &p->from, latch_ssrc(p), now_ns))
 			return VERDICT_SOURCE_NOT_LATCHED;
@@ -210,7 +210,7 @@ void latch_stage(struct worker *w, struct batch *b)
 	{
 		if (p->verdict != VERDICT_NONE)
 			continue;
-		if (LIKELY(is_ordinary(p)))
+		if (LIKELY(latch_is_ordinary(p)))
 			p->flow->latch_rtp.heard_ns = b->now_ns;
 		else
 			p->verdict = (uint8_t)pkt_latch(w, p, b->now_ns);

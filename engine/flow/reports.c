@@ -93,7 +93,7 @@ static void cname_write(const struct worker *w, const struct flow *f, char out[R
 	}
 }
 
-static struct rtcp_block block_of(struct flow *f, uint64_t now_ns)
+static struct rtcp_block report_block_of(struct flow *f, uint64_t now_ns)
 {
 	const struct reports *r = &f->reports;
 	uint32_t lost = seq_lost_24(&f->count);
@@ -134,7 +134,7 @@ static void report_send(struct worker *w, struct flow *f, uint64_t now_ns)
 						   .packets = f->sink.packets,
 						   .octets = f->sink.octets };
 	if (report.hears)
-		report.block = block_of(f, now_ns);
+		report.block = report_block_of(f, now_ns);
 	cname_write(w, f, report.cname);
 	if (!originate_rtcp(w, f, rtcp_report_write(memory, &report)))
 		return;

@@ -95,7 +95,7 @@ void resend_forget(struct flow *f)
 }
 
 /* NULL: it was not kept, or is older than what is. */
-static struct resend_entry *entry_find(struct resend_ring *ring, uint16_t sequence)
+static struct resend_entry *resend_find(struct resend_ring *ring, uint16_t sequence)
 {
 	struct resend_entry *e = &ring->entries[sequence % RESEND_KEPT];
 
@@ -165,7 +165,7 @@ static bool number_asked(void *user, uint16_t sequence)
 {
 	struct asked *k = user;
 	struct resend_entry *e =
-		k->count++ < RESEND_ASKED ? entry_find(k->flow->resend.ring, sequence) : NULL;
+		k->count++ < RESEND_ASKED ? resend_find(k->flow->resend.ring, sequence) : NULL;
 	enum nack_result result = e ? entry_mark(k, e) : NACK_NOT_FOUND;
 
 	metric_add(k->w->metrics->nacked[result], 1);
@@ -183,7 +183,7 @@ void resend_asked(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n)
 static void due_send(struct worker *w, const struct resend_due *due)
 {
 	struct resend_ring *ring = due->flow->resend.ring;
-	const struct resend_entry *e = entry_find(ring, due->sequence);
+	const struct resend_entry *e = resend_find(ring, due->sequence);
 
 	if (e) /* else it was displaced in the same batch */
 		(void)originate_again(w, due->flow,

@@ -40,7 +40,7 @@ void shared_close(struct shared *s)
 
 /* ---- ports ---- */
 
-static int local_of(int fd, struct addr *out)
+static int shared_local_of(int fd, struct addr *out)
 {
 	struct sockaddr_storage ss;
 	socklen_t n = sizeof(ss);
@@ -71,7 +71,7 @@ int shared_port_add(struct worker *w, uint32_t port, int fd)
 		return -ERANGE;
 	if (s->local[port].family != ADDR_NONE)
 		return -EBUSY;
-	err = local_of(fd, &local);
+	err = shared_local_of(fd, &local);
 	if (!err)
 		err = w->port->ops->flow_add(w->port, s->first + port, fds);
 	if (err)
@@ -169,7 +169,8 @@ static const struct ice_pair *pair_at(const struct worker *w, uint32_t at)
 	return &transport_at(w, (at - 1) / ICE_PAIRS_MAX)->ice.pairs[(at - 1) % ICE_PAIRS_MAX];
 }
 
-static uint32_t entry_of(const struct worker *w, const struct flow *f, const struct ice_pair *pair)
+static uint32_t shared_entry_of(const struct worker *w, const struct flow *f,
+				const struct ice_pair *pair)
 {
 	const struct flow_transport *t = transport_at(w, f->id.slot);
 
@@ -180,7 +181,7 @@ void shared_party_add(struct worker *w, const struct flow *f, const struct ice_p
 {
 	uint8_t port = transport_at(w, f->id.slot)->links.port;
 	uint32_t *head = party_chain(&w->transports.shared, port, &pair->party);
-	uint32_t entry = entry_of(w, f, pair);
+	uint32_t entry = shared_entry_of(w, f, pair);
 
 	*party_next(w, entry) = *head;
 	*head = entry;
@@ -190,7 +191,7 @@ void shared_party_del(struct worker *w, const struct flow *f, const struct ice_p
 {
 	uint8_t port = transport_at(w, f->id.slot)->links.port;
 	uint32_t *at = party_chain(&w->transports.shared, port, &pair->party);
-	uint32_t entry = entry_of(w, f, pair);
+	uint32_t entry = shared_entry_of(w, f, pair);
 
 	while (*at != entry) {
 		assert(*at != 0);

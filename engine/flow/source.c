@@ -11,7 +11,7 @@ enum {
 };
 
 /* How far b is ahead of a; negative: behind. */
-static int32_t distance(uint16_t a, uint16_t b)
+static int32_t seq_distance(uint16_t a, uint16_t b)
 {
 	return (int16_t)(b - a);
 }
@@ -59,7 +59,7 @@ static void resume_blindly(struct flow *f, struct pkt *p)
 		p->marker = 1;
 }
 
-static void run_begin(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
+static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
 {
 	bool known = f->source.started && f->source.ssrc == p->ssrc;
 
@@ -93,24 +93,24 @@ static void run_begin(struct flow *f, struct sink *k, struct pkt *p, uint64_t no
  */
 static bool goes_on(struct source *s, const struct pkt *p)
 {
-	int32_t ahead = distance(s->sequence_high, p->sequence);
+	int32_t ahead = seq_distance(s->sequence_high, p->sequence);
 
 	if (s->clock_hz == 0 && !p->event)
 		s->clock_hz = p->clock_hz;
 	return ahead > 0 && ahead <= SEQ_DROPOUT_MAX && (p->clock_hz == s->clock_hz || p->event);
 }
 
-static bool is_late(const struct source *s, const struct pkt *p)
+static bool packet_is_late(const struct source *s, const struct pkt *p)
 {
-	int32_t behind = distance(p->sequence, s->sequence_high);
+	int32_t behind = seq_distance(p->sequence, s->sequence_high);
 
 	return behind >= 0 && behind <= LATE_MAX;
 }
 
 static bool is_in_run(const struct source *s, const struct pkt *p)
 {
-	return s->started && s->ssrc == p->ssrc && is_late(s, p) &&
-	       distance(s->first, p->sequence) >= 0;
+	return s->started && s->ssrc == p->ssrc && packet_is_late(s, p) &&
+	       seq_distance(s->first, p->sequence) >= 0;
 }
 
 /* A packet that does not go on in the run of the one before. */
@@ -120,16 +120,16 @@ static const struct source *odd_one(struct flow *f, struct sink *k, struct pkt *
 		return &f->source;
 	if (is_in_run(&f->source_before, p))
 		return &f->source_before;
-	if (f->source.ssrc == p->ssrc && is_late(&f->source, p))
+	if (f->source.ssrc == p->ssrc && packet_is_late(&f->source, p))
 		return NULL;
-	run_begin(f, k, p, now_ns); /* another source, or one that began anew */
+	source_run_begin(f, k, p, now_ns); /* another source, or one that began anew */
 	return &f->source;
 }
 
 const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
 {
 	if (UNLIKELY(!is_feeder(k, f))) {
-		run_begin(f, k, p, now_ns);
+		source_run_begin(f, k, p, now_ns);
 		return &f->source;
 	}
 	if (UNLIKELY(f->source.ssrc != p->ssrc || !goes_on(&f->source, p)))
@@ -151,7 +151,7 @@ static void run_end(struct flow *f)
 
 void source_skip(struct flow *f, const struct sink *k, const struct pkt *p)
 {
-	int32_t ahead = distance(f->source.sequence_high, p->sequence);
+	int32_t ahead = seq_distance(f->source.sequence_high, p->sequence);
 
 	if (!is_feeder(k, f) || f->source.ssrc != p->ssrc || ahead <= 0 || ahead > SEQ_DROPOUT_MAX)
 		return;

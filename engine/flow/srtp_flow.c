@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-static bool is_secure(const struct media_key *key)
+static bool flow_is_secure(const struct media_key *key)
 {
 	return key->suite != MEDIA_SUITE_NONE;
 }
@@ -15,7 +15,7 @@ static int in_open(struct flow *f, const struct media_key *key, const struct flo
 	struct srtp_stream *s = NULL;
 	int err = 0;
 
-	if (is_secure(key))
+	if (flow_is_secure(key))
 		err = srtp_stream_open(&s, key);
 	if (s && resume && resume->started && resume->srtp_in > 0)
 		srtp_stream_resume(s, resume->source_ssrc, resume->srtp_in);
@@ -30,7 +30,7 @@ static int in_update(struct flow *f, const struct flow_spec *spec)
 {
 	const struct media_key *key = &spec->key_in;
 
-	if (!is_secure(key))
+	if (!flow_is_secure(key))
 		return 0;
 	if (f->srtp_in && srtp_stream_has_key(f->srtp_in, key)) {
 		srtp_stream_mki(f->srtp_in, key);
@@ -71,7 +71,7 @@ static int out_open(struct flow *f, const struct media_key *key, const struct fl
 	int err = 0;
 
 	begin_behind(f->srtp_out, key, &next, &srtcp_next);
-	if (is_secure(key))
+	if (flow_is_secure(key))
 		err = srtp_stream_open(&s, key);
 	if (s) {
 		srtp_stream_start(s, next, srtcp_next);
@@ -89,7 +89,7 @@ static int out_update(struct flow *f, const struct flow_spec *spec, bool was_sec
 {
 	const struct media_key *key = &spec->key_out;
 
-	if (!is_secure(key))
+	if (!flow_is_secure(key))
 		return 0;
 	if (!f->srtp_out || !srtp_stream_has_key(f->srtp_out, key))
 		return out_open(f, key, &spec->resume, r);
@@ -125,8 +125,8 @@ static bool is_handshaken(const struct flow_table *t, const struct flow_spec *sp
 static void secure_set(struct flow_table *t, struct flow *f, const struct flow_spec *spec)
 {
 	bool both = is_handshaken(t, spec);
-	uint8_t secure = (uint8_t)((both || is_secure(&spec->key_in) ? SECURE_IN : 0) |
-				   (both || is_secure(&spec->key_out) ? SECURE_OUT : 0));
+	uint8_t secure = (uint8_t)((both || flow_is_secure(&spec->key_in) ? SECURE_IN : 0) |
+				   (both || flow_is_secure(&spec->key_out) ? SECURE_OUT : 0));
 
 	t->secure += (secure != 0) - (f->secure != 0);
 	if (secure != f->secure)

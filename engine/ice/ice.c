@@ -139,7 +139,7 @@ struct ice_pair *ice_expired(struct ice *i, uint64_t now_ns)
 }
 
 /* In place of one that is lost: what the party nominated last, else what was validated first. */
-static bool is_better(const struct ice_pair *p, const struct ice_pair *than)
+static bool pair_is_better(const struct ice_pair *p, const struct ice_pair *than)
 {
 	if (!than)
 		return true;
@@ -158,7 +158,7 @@ void ice_drop(struct ice *i, struct ice_pair *pair)
 	if (!was_selected)
 		return;
 	for (const struct ice_pair *p = i->pairs; p < i->pairs + ICE_PAIRS_MAX; p++)
-		if (is_used(p) && p->channel == c && is_better(p, best))
+		if (is_used(p) && p->channel == c && pair_is_better(p, best))
 			best = p;
 	select_pair(i, c, best);
 }

@@ -171,7 +171,7 @@ static void frame_make(struct worker *w, struct track *t)
 
 /* ---- what control hears ---- */
 
-static bool place_tell(struct worker *w, const struct job *j, enum media_event_kind kind)
+static bool track_place_tell(struct worker *w, const struct job *j, enum media_event_kind kind)
 {
 	const struct media_event event = {
 		.kind = kind, .job = j->id, .call = j->call, .place = j->track.place
@@ -187,7 +187,7 @@ static void place_tell_now_and_then(struct worker *w, struct job *j)
 
 	if (t->tell_ns == 0 || w->now_ns - t->told_ns < t->tell_ns)
 		return;
-	if (place_tell(w, j, MEDIA_JOB_PLACE))
+	if (track_place_tell(w, j, MEDIA_JOB_PLACE))
 		t->told_ns = w->now_ns;
 }
 
@@ -204,7 +204,7 @@ static void frame_turn(struct worker *w, struct job *j)
 	if (t->loops || t->place < t->sound->length)
 		frame_make(w, t);
 	else
-		t->ended = place_tell(w, j, MEDIA_JOB_ENDED);
+		t->ended = track_place_tell(w, j, MEDIA_JOB_ENDED);
 	place_tell_now_and_then(w, j);
 	if (!t->ended)
 		timer_set(w, j);

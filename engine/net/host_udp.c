@@ -22,7 +22,7 @@ static struct bytes word_next(struct bytes *rest)
 	return word;
 }
 
-static bool line_next(struct bytes *text, struct bytes *line)
+static bool host_line_next(struct bytes *text, struct bytes *line)
 {
 	const uint8_t *end = text->n ? memchr(text->p, '\n', text->n) : NULL;
 
@@ -49,7 +49,7 @@ void host_udp_read_snmp(struct host_udp *h, struct bytes text)
 {
 	struct bytes names = { 0 }, line;
 
-	while (line_next(&text, &line)) {
+	while (host_line_next(&text, &line)) {
 		if (!bytes_starts(line, "Udp: "))
 			continue;
 		if (!names.n) {
@@ -65,7 +65,7 @@ void host_udp_read_snmp6(struct host_udp *h, struct bytes text)
 {
 	struct bytes line;
 
-	while (line_next(&text, &line)) {
+	while (host_line_next(&text, &line)) {
 		struct bytes name = word_next(&line);
 
 		if (bytes_starts(name, "Udp6"))

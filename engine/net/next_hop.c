@@ -221,7 +221,7 @@ void next_hops_ask_links(struct next_hops *t)
 
 /* ---- open, close ---- */
 
-static int socket_open(struct next_hops *t)
+static int route_socket_open(struct next_hops *t)
 {
 	struct sockaddr_nl at = { .nl_family = AF_NETLINK,
 				  .nl_groups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_ROUTE |
@@ -261,7 +261,7 @@ int next_hops_open(struct next_hops **out, const struct next_hop_settings *setti
 	t->stations = calloc((size_t)buckets * HOP_WAYS, sizeof(*t->stations));
 	t->writer = writer_over(t->questions, sizeof(t->questions));
 	t->fd = -1;
-	err = t->ways && t->stations ? socket_open(t) : -ENOMEM;
+	err = t->ways && t->stations ? route_socket_open(t) : -ENOMEM;
 	if (err) {
 		next_hops_close(t);
 		return err;

@@ -189,7 +189,7 @@ static struct dpdk_slot *slots_take(uint32_t count)
 	return s;
 }
 
-static struct dpdk_port *port_take(void)
+static struct dpdk_port *dpdk_port_take(void)
 {
 	struct dpdk_port *d = aligned_alloc(alignof(struct dpdk_port), sizeof(*d));
 
@@ -224,7 +224,7 @@ EXPORTED port_dpdk_open_fn tandem_port_dpdk_open;
 int tandem_port_dpdk_open(struct port **out, const struct port_settings *settings,
 			  const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX])
 {
-	struct dpdk_port *d = port_take();
+	struct dpdk_port *d = dpdk_port_take();
 	int err;
 
 	assert(s->worker < s->workers && s->workers <= DPDK_WORKERS_MAX);

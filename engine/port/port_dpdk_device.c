@@ -166,7 +166,7 @@ static void handover_free(struct rte_ring *ring)
 	rte_ring_free(ring);
 }
 
-static void fd_close(int *fd)
+static void device_fd_close(int *fd)
 {
 	if (*fd >= 0)
 		(void)close(*fd);
@@ -177,9 +177,9 @@ static void device_close(struct dpdk_device *d)
 {
 	struct rte_eth_dev_info info;
 
-	fd_close(&d->tap_fd);
+	device_fd_close(&d->tap_fd);
 	/* The program goes with it. The driver cannot take it away, without the privilege, and says so. */
-	fd_close(&d->program_fd);
+	device_fd_close(&d->program_fd);
 	if (d->id != RTE_MAX_ETHPORTS) {
 		bool removable = rte_eth_dev_info_get(d->id, &info) == 0;
 

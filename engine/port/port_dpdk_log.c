@@ -29,7 +29,7 @@ static bool is_kept(const char *line)
 	return false;
 }
 
-static void line_end(void)
+static void dpdk_line_end(void)
 {
 	g_log.line[g_log.length] = '\0';
 	if (g_log.length > 0 && g_log.keeps && g_log.kept_count < KEPT_LINES) {
@@ -46,7 +46,7 @@ static ssize_t log_write(void *cookie, const char *p, size_t n)
 	(void)cookie;
 	for (size_t i = 0; i < n; i++) {
 		if (p[i] == '\n')
-			line_end();
+			dpdk_line_end();
 		else if (g_log.length < LINE_MAX_OCTETS - 1)
 			g_log.line[g_log.length++] = p[i];
 	}

@@ -31,7 +31,7 @@ static bool is_left(const char *path)
 	return refused;
 }
 
-static bool says(const struct rte_kvargs *args, const char *key, const char *value)
+static bool memif_says(const struct rte_kvargs *args, const char *key, const char *value)
 {
 	const char *found = rte_kvargs_get(args, key);
 
@@ -51,8 +51,8 @@ void dpdk_memif_clear(const char *device)
 	if (!args)
 		return;
 	path = rte_kvargs_get(args, "socket");
-	if (path && says(args, "role", "server") && says(args, "socket-abstract", "no") &&
-	    is_left(path))
+	if (path && memif_says(args, "role", "server") &&
+	    memif_says(args, "socket-abstract", "no") && is_left(path))
 		(void)unlink(path);
 	rte_kvargs_free(args);
 }

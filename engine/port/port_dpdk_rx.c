@@ -39,8 +39,8 @@ static NOINLINE void end_learn(struct dpdk_port *d, struct dpdk_end *e, const st
 	e->path.vlan = vlan;
 }
 
-static void pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
-		     const struct frame *f, const struct local *who)
+static void dpdk_pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
+			  const struct frame *f, const struct local *who)
 {
 	struct pkt *p = &b->list[b->count++];
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
@@ -62,7 +62,7 @@ static void pkt_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *m,
 	p->tail_known = f->tail_known;
 }
 
-static void hand_over(struct dpdk_port *d, struct rte_mbuf *m, uint8_t worker)
+static void dpdk_hand_over(struct dpdk_port *d, struct rte_mbuf *m, uint8_t worker)
 {
 	d->handed[worker][d->handed_count[worker]++] = m;
 }
@@ -145,16 +145,16 @@ NOINLINE void frame_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *
 		return;
 	}
 	if (who.worker != d->queue) {
-		hand_over(d, m, who.worker);
+		dpdk_hand_over(d, m, who.worker);
 		return;
 	}
 	/* heads that end so late leave no room for what may be written behind them */
 	assert(m->data_off + f.payload_at + PACKET_MAX <= m->buf_len);
-	pkt_take(d, b, m, &f, &who);
+	dpdk_pkt_take(d, b, m, &f, &who);
 }
 
 /* As much of a frame as voice has; all of it is summed. */
-static void frame_fetch(const struct rte_mbuf *m)
+static void dpdk_frame_fetch(const struct rte_mbuf *m)
 {
 	const char *frame = rte_pktmbuf_mtod(m, const char *);
 
@@ -168,10 +168,10 @@ static ALWAYS_INLINE void frames_take_inline(struct dpdk_port *d, struct batch *
 	for (uint32_t i = 0; i < n; i++)
 		__builtin_prefetch(in[i], 1);
 	for (uint32_t i = 0; i < n && i < AHEAD; i++)
-		frame_fetch(in[i]);
+		dpdk_frame_fetch(in[i]);
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + AHEAD < n)
-			frame_fetch(in[i + AHEAD]);
+			dpdk_frame_fetch(in[i + AHEAD]);
 		if (UNLIKELY(!ordinary_take(d, b, in[i])))
 			frame_take(d, b, in[i]);
 	}
@@ -193,8 +193,8 @@ static NOINLINE void frames_take_any(struct dpdk_port *d, struct batch *b,
 }
 
 /* All of it for the CPU at hand, so that sums are made in place. */
-static void frames_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *const *in,
-			uint32_t n)
+static void dpdk_frames_take(struct dpdk_port *d, struct batch *b, struct rte_mbuf *const *in,
+			     uint32_t n)
 {
 #ifdef __x86_64__
 	if (LIKELY(__builtin_cpu_supports("avx2"))) {
@@ -214,7 +214,7 @@ static void batch_look(struct dpdk_port *d, struct batch *b)
 	n = rte_ring_dequeue_burst(d->device->handover[d->queue], (void **)in, room, NULL);
 	n += rte_eth_rx_burst(d->device->id, d->queue, in + n, (uint16_t)(room - n));
 	d->busy = n == room;
-	frames_take(d, b, in, n);
+	dpdk_frames_take(d, b, in, n);
 	d->counts[DPDK_IN] += b->count - before;
 	handed_flush(d);
 }
@@ -232,7 +232,7 @@ static void sockets_look(struct dpdk_port *d, struct batch *b)
 }
 
 /* Until somebody calls (true), or the kernel has something to send. */
-static bool nap(struct dpdk_port *d, uint64_t ns)
+static bool dpdk_nap(struct dpdk_port *d, uint64_t ns)
 {
 	struct pollfd fds[2] = { { .fd = d->wake_fd, .events = POLLIN },
 				 { .fd = d->queue == 0 ? d->device->tap_fd : -1,
@@ -263,7 +263,7 @@ void dpdk_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 		batch_look(d, b);
 		if (b->count >= enough || d->busy || now_ns >= end_ns)
 			break;
-		if (nap(d, nap_ns < end_ns - now_ns ? nap_ns : end_ns - now_ns))
+		if (dpdk_nap(d, nap_ns < end_ns - now_ns ? nap_ns : end_ns - now_ns))
 			end_ns = 0;
 		now_ns = clock_now_ns();
 		d->idle = b->count == 0;

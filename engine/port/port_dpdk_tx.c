@@ -138,7 +138,7 @@ static inline bool ready_send(struct dpdk_port *d, const struct pkt *p, struct r
 }
 
 /* False: not by the device. */
-static bool frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf *m)
+static bool dpdk_frame_send(struct dpdk_port *d, const struct pkt *p, struct rte_mbuf *m)
 {
 	struct dpdk_end *e = &d->slots[p->out_slot].ends[p->out_channel];
 	struct frame_head head = { .path = &e->path,
@@ -179,7 +179,7 @@ static bool copy_send(struct dpdk_port *d, struct pkt *p)
 		return false;
 	p->data = rte_pktmbuf_mtod(m, uint8_t *);
 	memcpy(p->data, data, p->length);
-	sent = frame_send(d, p, m);
+	sent = dpdk_frame_send(d, p, m);
 	p->data = data;
 	if (!sent)
 		rte_pktmbuf_free(m);
@@ -212,7 +212,7 @@ static bool pkt_send(struct dpdk_port *d, const struct pkt *p)
 	if (UNLIKELY(p->buffer & DPDK_OF_SOCKETS))
 		return socket_pkt_send(d, p);
 	m = d->held[p->buffer];
-	if (LIKELY(relays) && (ready_send(d, p, m) || frame_send(d, p, m)))
+	if (LIKELY(relays) && (ready_send(d, p, m) || dpdk_frame_send(d, p, m)))
 		return true;
 	if (relays)
 		by_socket(d, p);

@@ -75,7 +75,7 @@ static void receive_failed(struct epoll_port *e, uint32_t socket, int err)
 	s->error = err;
 }
 
-static bool receive_one(struct epoll_port *e, struct batch *b, uint32_t socket)
+static bool epoll_receive_one(struct epoll_port *e, struct batch *b, uint32_t socket)
 {
 	struct pkt *p = &b->list[b->count];
 	struct sockaddr_storage from;
@@ -100,11 +100,11 @@ static bool receive_one(struct epoll_port *e, struct batch *b, uint32_t socket)
 	return true;
 }
 
-static void receive(struct epoll_port *e, struct batch *b, uint32_t socket)
+static void epoll_receive(struct epoll_port *e, struct batch *b, uint32_t socket)
 {
 	bool shared = socket / CHANNELS >= e->shared_from;
 
-	while (b->count < BATCH_MAX && receive_one(e, b, socket) && shared)
+	while (b->count < BATCH_MAX && epoll_receive_one(e, b, socket) && shared)
 		continue;
 }
 
@@ -133,7 +133,7 @@ static void epoll_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wa
 	b->now_ns = clock_now_ns();
 	for (int i = 0; i < n; i++)
 		if (events[i].data.u32 != WAKE)
-			receive(e, b, events[i].data.u32);
+			epoll_receive(e, b, events[i].data.u32);
 	e->more = n == BATCH_MAX || b->count == BATCH_MAX;
 }
 
@@ -158,7 +158,7 @@ static bool send_again(struct epoll_port *e, uint32_t slot, int fd)
 	return true;
 }
 
-static void send_marked(struct epoll_port *e, const struct pkt *p, const struct epoll_slot *s)
+static void epoll_send_marked(struct epoll_port *e, const struct pkt *p, const struct epoll_slot *s)
 {
 	int fd = e->slots[s->over - 1].fd[p->out_channel];
 	struct port_mark mark;
@@ -169,7 +169,7 @@ static void send_marked(struct epoll_port *e, const struct pkt *p, const struct 
 		e->send_errors++;
 }
 
-static void send_one(struct epoll_port *e, const struct pkt *p)
+static void epoll_send_one(struct epoll_port *e, const struct pkt *p)
 {
 	const struct epoll_slot *s = &e->slots[p->out_slot];
 	const struct sockaddr *target;
@@ -179,7 +179,7 @@ static void send_one(struct epoll_port *e, const struct pkt *p)
 
 	if (p->out_channel != CHANNEL_RTP || !addr_eq(p->to, &s->connected)) {
 		if (UNLIKELY(s->over)) {
-			send_marked(e, p, s);
+			epoll_send_marked(e, p, s);
 			return;
 		}
 		to_len = addr_to_sockaddr(p->to, &to);
@@ -195,7 +195,7 @@ static void epoll_tx(struct port *p, struct batch *b)
 {
 	BATCH_EACH(pkt, b)
 	if (pkt->verdict == VERDICT_RELAY)
-		send_one(epoll_of(p), pkt);
+		epoll_send_one(epoll_of(p), pkt);
 	epoll_of(p)->own_used = 0;
 	b->count = 0;
 }

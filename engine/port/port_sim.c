@@ -43,7 +43,7 @@ static void tail_check(const struct pkt *p)
 		assert(tail_sum(p->data, p->length, &sum) && sum == p->tail_sum);
 }
 
-static void receive_one(struct sim_port *s, struct batch *b, const struct sim_packet *in)
+static void sim_receive_one(struct sim_port *s, struct batch *b, const struct sim_packet *in)
 {
 	struct sim_packet *buffer = &s->buffers[b->count];
 	struct pkt *p = &b->list[b->count];
@@ -85,11 +85,11 @@ static void sim_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait
 		else if (!sim_is_heard(s, in))
 			s->unheard++;
 		else
-			receive_one(s, b, in);
+			sim_receive_one(s, b, in);
 	}
 }
 
-static void send_one(struct sim_port *s, const struct pkt *p)
+static void sim_send_one(struct sim_port *s, const struct pkt *p)
 {
 	struct sim_packet *out = &s->out[s->out_tail % SIM_QUEUE];
 	const struct sim_over *over = &s->over[p->out_slot];
@@ -131,7 +131,7 @@ static void sim_tx(struct port *p, struct batch *b)
 		assert(pkt->verdict != VERDICT_NONE);
 		s->buffers_out--;
 		if (pkt->verdict == VERDICT_RELAY)
-			send_one(s, pkt);
+			sim_send_one(s, pkt);
 		else
 			s->forgotten++;
 	}

@@ -181,8 +181,8 @@ static bool is_connected(const struct uring_slot *s, const struct pkt *p)
 }
 
 /* By the socket of another slot. */
-static uint32_t send_marked(struct uring_port *u, const struct pkt *p, struct io_uring_sqe *sqe,
-			    uint32_t index)
+static uint32_t uring_send_marked(struct uring_port *u, const struct pkt *p,
+				  struct io_uring_sqe *sqe, uint32_t index)
 {
 	const struct uring_slot *s = &u->slots[p->out_slot];
 	uint32_t socket = (s->over - 1) * CHANNELS + p->out_channel;
@@ -204,7 +204,7 @@ static bool send_queue(struct uring_port *u, const struct pkt *p)
 	if (is_connected(&u->slots[p->out_slot], p)) {
 		/* it knows whom it sends to */
 	} else if (UNLIKELY(u->slots[p->out_slot].over)) {
-		socket = send_marked(u, p, sqe, index);
+		socket = uring_send_marked(u, p, sqe, index);
 	} else {
 		uint32_t length = addr_to_sockaddr(p->to, &u->targets[index]);
 

@@ -24,7 +24,7 @@ struct tally {
 	uint32_t in, handed_over, refused[XDP_REFUSALS];
 };
 
-static void tally_publish(const struct xdp_metrics *m, const struct tally *t)
+static void rx_tally_publish(const struct xdp_metrics *m, const struct tally *t)
 {
 	if (t->in > 0)
 		metric_add(m->in, t->in);
@@ -51,13 +51,13 @@ static void packet_put(struct batch *b, uint8_t *payload, const struct xdp_parce
 	p->tail_known = of->tail_known;
 }
 
-static enum xdp_refusal refusal_of(enum frame_fault fault)
+static enum xdp_refusal xdp_refusal_of(enum frame_fault fault)
 {
 	return fault == FRAME_CHECKSUM ? XDP_REFUSED_CHECKSUM : XDP_REFUSED_FRAME;
 }
 
 /* To the worker whose flow it is. False: its ring is full. */
-static bool hand_over(struct xdp_port *x, uint32_t to, const struct xdp_parcel *parcel)
+static bool xdp_hand_over(struct xdp_port *x, uint32_t to, const struct xdp_parcel *parcel)
 {
 	return ring_push(&xdp_way_of(x->host, x->worker, to)->parcels, parcel);
 }
@@ -72,7 +72,7 @@ static bool frame_read(struct xdp_port *x, const struct xdp_queue *q, struct byt
 
 	*refused = XDP_REFUSED_NO_FLOW;
 	if (UNLIKELY(fault != FRAME_FINE)) {
-		*refused = refusal_of(fault);
+		*refused = xdp_refusal_of(fault);
 		return false;
 	}
 	if (UNLIKELY(f.vlan && !next_hops_has_vlan(x->next_hops, q->interface, f.vlan))) {
@@ -105,7 +105,7 @@ static void frame_take(struct xdp_port *x, const struct xdp_queue *q, const stru
 	if (UNLIKELY(!frame_read(x, q, bytes_mem(start, d->len), &parcel, &owner, &refused))) {
 		t->refused[refused]++;
 	} else if (owner != x->worker) {
-		if (hand_over(x, owner, &parcel)) {
+		if (xdp_hand_over(x, owner, &parcel)) {
 			t->handed_over++;
 			return;
 		}
@@ -120,7 +120,7 @@ static void frame_take(struct xdp_port *x, const struct xdp_queue *q, const stru
 	xdp_frame_free(x->lane, xdp_frame_of(x->lane, start));
 }
 
-static void frame_fetch(const struct xdp_port *x, const struct xdp_desc *d)
+static void xdp_frame_fetch(const struct xdp_port *x, const struct xdp_desc *d)
 {
 	for (uint32_t at = 0; at < FETCHED; at += 64)
 		__builtin_prefetch(x->lane->memory + d->addr + at, 1);
@@ -131,10 +131,10 @@ static void queue_take(struct xdp_port *x, struct xdp_queue *q, struct batch *b,
 	uint32_t at, n = xsk_ring_cons__peek(&q->socket.rx, BATCH_MAX - b->count, &at);
 
 	for (uint32_t i = 0; i < n && i < AHEAD; i++)
-		frame_fetch(x, xsk_ring_cons__rx_desc(&q->socket.rx, at + i));
+		xdp_frame_fetch(x, xsk_ring_cons__rx_desc(&q->socket.rx, at + i));
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + AHEAD < n)
-			frame_fetch(x, xsk_ring_cons__rx_desc(&q->socket.rx, at + i + AHEAD));
+			xdp_frame_fetch(x, xsk_ring_cons__rx_desc(&q->socket.rx, at + i + AHEAD));
 		frame_take(x, q, xsk_ring_cons__rx_desc(&q->socket.rx, at + i), b, t);
 	}
 	if (n > 0)
@@ -201,7 +201,7 @@ static void frames_return(struct xdp_port *x)
 	}
 }
 
-static void frames_take(struct xdp_port *x, struct batch *b)
+static void xdp_frames_take(struct xdp_port *x, struct batch *b)
 {
 	uint32_t count = x->lane->queue_count;
 	struct tally t = { 0 };
@@ -218,7 +218,7 @@ static void frames_take(struct xdp_port *x, struct batch *b)
 			x->more |= xsk_cons_nb_avail(&q->socket.rx, 1) > 0;
 	}
 	x->first_queue++;
-	tally_publish(&x->host->metrics, &t);
+	rx_tally_publish(&x->host->metrics, &t);
 }
 
 /* ---- sleep ---- */
@@ -280,7 +280,7 @@ static void sockets_rx(struct xdp_port *x, struct batch *b, uint32_t want, uint6
 }
 
 /* In the place of a socket whose device is gone. Only from here on the program gives it packets: it has frames for them. */
-static void queue_renew(struct xdp_port *x, uint32_t at, struct xdp_queue *fresh)
+static void rx_queue_renew(struct xdp_port *x, uint32_t at, struct xdp_queue *fresh)
 {
 	const struct xdp_interface *i = &x->host->interfaces[fresh->interface];
 	struct epoll_event event = { .events = EPOLLIN };
@@ -297,7 +297,7 @@ static void queue_renew(struct xdp_port *x, uint32_t at, struct xdp_queue *fresh
 	atomic_store_explicit(&x->lane->stale[at], old, memory_order_release);
 }
 
-static void queues_renew(struct xdp_port *x)
+static void rx_queues_renew(struct xdp_port *x)
 {
 	eventfd_t news;
 
@@ -309,7 +309,7 @@ static void queues_renew(struct xdp_port *x)
 			continue;
 		fresh = atomic_exchange_explicit(&x->lane->fresh[at], NULL, memory_order_acq_rel);
 		if (fresh)
-			queue_renew(x, at, fresh);
+			rx_queue_renew(x, at, fresh);
 	}
 }
 
@@ -322,13 +322,13 @@ void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 	sockets_rx(x, b, want, wait_ns);
 	x->now_ns = b->now_ns;
 	xdp_lane_reclaim(x->lane);
-	frames_take(x, b);
+	xdp_frames_take(x, b);
 	if (x->now_ns - x->netlink_ns >= NETLINK_EVERY_NS) {
 		x->netlink_ns = x->now_ns;
 		if (UNLIKELY(x->sockets->too_long))
 			next_hops_doubt(x->next_hops);
 		x->sockets->too_long = false;
-		queues_renew(x);
+		rx_queues_renew(x);
 		next_hops_read(x->next_hops, x->now_ns);
 	}
 }

@@ -19,7 +19,7 @@ bool xdp_lend(struct port *p, struct pkt *out)
 }
 
 /* The way of a packet, or why it has none here. */
-static enum xdp_detour way_find(struct xdp_port *x, const struct pkt *p, struct next_hop *hop)
+static enum xdp_detour xdp_way_find(struct xdp_port *x, const struct pkt *p, struct next_hop *hop)
 {
 	const struct addr *local = &x->slots[p->out_slot].local[p->out_channel];
 	uint32_t length = p->length + (local->family == ADDR_V4 ? 28U : 48U);
@@ -48,8 +48,8 @@ static uint8_t *payload_place(struct xdp_port *x, const struct pkt *p, bool own)
 	return payload;
 }
 
-static bool frame_send(struct xdp_port *x, const struct pkt *p, const struct next_hop *hop,
-		       bool own)
+static bool xdp_frame_send(struct xdp_port *x, const struct pkt *p, const struct next_hop *hop,
+			   bool own)
 {
 	const struct xdp_slot *s = &x->slots[p->out_slot];
 	const struct frame_head head = { .path = &hop->path,
@@ -75,12 +75,12 @@ static bool frame_send(struct xdp_port *x, const struct pkt *p, const struct nex
 }
 
 /* XDP_DETOURS: it has left, or will; its frame is not ours any more. */
-static enum xdp_detour packet_send(struct xdp_port *x, const struct pkt *p, bool own)
+static enum xdp_detour xdp_packet_send(struct xdp_port *x, const struct pkt *p, bool own)
 {
 	struct next_hop hop;
-	enum xdp_detour detour = way_find(x, p, &hop);
+	enum xdp_detour detour = xdp_way_find(x, p, &hop);
 
-	if (LIKELY(detour == XDP_DETOURS) && !frame_send(x, p, &hop, own))
+	if (LIKELY(detour == XDP_DETOURS) && !xdp_frame_send(x, p, &hop, own))
 		return XDP_DETOUR_BUSY;
 	return detour;
 }
@@ -106,7 +106,7 @@ static void packet_leave(struct xdp_port *x, const struct pkt *p, uint32_t detou
 	bool by_socket = false, frame_gone = false;
 
 	if (p->verdict == VERDICT_RELAY) {
-		enum xdp_detour detour = packet_send(x, p, own);
+		enum xdp_detour detour = xdp_packet_send(x, p, own);
 
 		by_socket = detour != XDP_DETOURS;
 		frame_gone = own && !by_socket;

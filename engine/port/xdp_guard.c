@@ -119,7 +119,7 @@ int xdp_guard_lend(const struct xdp_guard *g, struct bpf_object *object)
 /* ---- beginning and end ---- */
 
 PRINTF_LIKE(2, 0)
-static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
+static int guard_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	return xdp_program_say((int)level, fmt, args);
 }
@@ -129,7 +129,7 @@ static int program_load(struct xdp_guard *g)
 	struct bytes object = xdp_guard_object();
 	int err;
 
-	(void)libbpf_set_print(libbpf_print);
+	(void)libbpf_set_print(guard_libbpf_print);
 	g->object = bpf_object__open_mem(object.p, object.n, NULL);
 	if (!g->object)
 		return -errno;
@@ -160,7 +160,7 @@ int xdp_guard_open(struct xdp_guard **out, uint32_t sets, char why[XDP_WHY_MAX])
 	return 0;
 }
 
-static void fd_close(int fd)
+static void guard_fd_close(int fd)
 {
 	if (fd >= 0)
 		(void)close(fd);
@@ -179,12 +179,12 @@ void xdp_guard_close(struct xdp_guard *g)
 	for (int i = 0; i < PLACES; i++) {
 		if (g->dropped[i])
 			(void)munmap(g->dropped[i], sizeof(*g->dropped[i]));
-		fd_close(g->buckets_fd[i]);
-		fd_close(g->dropped_fd[i]);
+		guard_fd_close(g->buckets_fd[i]);
+		guard_fd_close(g->dropped_fd[i]);
 	}
-	fd_close(g->rules_fd);
-	fd_close(g->known_fd);
-	fd_close(g->ports_fd);
+	guard_fd_close(g->rules_fd);
+	guard_fd_close(g->known_fd);
+	guard_fd_close(g->ports_fd);
 	free(g);
 }
 

@@ -153,7 +153,8 @@ static int lanes_open(struct xdp_host *h, char why[XDP_WHY_MAX])
 	return err;
 }
 
-static int queue_add(struct xdp_host *h, uint32_t interface, uint32_t queue, char why[XDP_WHY_MAX])
+static int host_queue_add(struct xdp_host *h, uint32_t interface, uint32_t queue,
+			  char why[XDP_WHY_MAX])
 {
 	struct xdp_interface *i = &h->interfaces[interface];
 	struct xdp_queue *q;
@@ -163,7 +164,7 @@ static int queue_add(struct xdp_host *h, uint32_t interface, uint32_t queue, cha
 	return err ? err : xdp_program_socket(&i->program, queue, q->socket.fd, why);
 }
 
-static bool is_zero_copy(const struct xdp_host *h, uint32_t interface)
+static bool host_is_zero_copy(const struct xdp_host *h, uint32_t interface)
 {
 	const struct xdp_lane *l = &h->lanes[0];
 
@@ -179,14 +180,14 @@ static int interface_open(struct xdp_host *h, uint32_t interface, char why[XDP_W
 	int err = program_open(h, i, why);
 
 	for (uint32_t q = 0; !err && q < i->queues; q++)
-		err = queue_add(h, interface, q, why);
+		err = host_queue_add(h, interface, q, why);
 	if (!err)
 		err = xdp_program_attach(&i->program, i->ifindex, why);
 	if (!err)
 		LOG_INFO("media", 0, "AF_XDP on interface", LOG_STR("interface", i->name),
 			 LOG_U64("queues", i->queues),
 			 LOG_STR("mode", i->program.native ? "native" : "generic"),
-			 LOG_STR("copy", is_zero_copy(h, interface) ? "zero-copy" : "copy"));
+			 LOG_STR("copy", host_is_zero_copy(h, interface) ? "zero-copy" : "copy"));
 	if (!err && i->queues < h->workers)
 		LOG_WARN("media", 0,
 			 "fewer queues than media.workers: some workers send by their sockets",

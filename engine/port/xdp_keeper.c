@@ -43,7 +43,7 @@ static void places_forget(struct xdp_host *h, uint32_t interface)
 				h->lanes[w].places[at].ifindex = 0;
 }
 
-static void lost(struct xdp_host *h, uint32_t interface)
+static void keeper_lost(struct xdp_host *h, uint32_t interface)
 {
 	struct xdp_interface *i = &h->interfaces[interface];
 
@@ -59,8 +59,8 @@ static void lost(struct xdp_host *h, uint32_t interface)
 }
 
 /* One of the spare descriptors is made use of, unless a socket waits there that could not be bound before. */
-static int queue_renew(struct xdp_host *h, struct xdp_lane *l, uint32_t at, uint32_t ifindex,
-		       char why[XDP_WHY_MAX])
+static int keeper_queue_renew(struct xdp_host *h, struct xdp_lane *l, uint32_t at, uint32_t ifindex,
+			      char why[XDP_WHY_MAX])
 {
 	bool waits = l->places[at].next != NULL;
 	int fd = waits || h->spare_count == 0 ? -1 : h->spares[--h->spare_count];
@@ -80,8 +80,8 @@ static int queue_renew(struct xdp_host *h, struct xdp_lane *l, uint32_t at, uint
 }
 
 /* Sockets for those of its queues that the workers had. 0, or -errno of the first that could not be made; the others are there next time. */
-static int queues_renew(struct xdp_host *h, uint32_t interface, uint32_t ifindex, uint32_t queues,
-			char why[XDP_WHY_MAX])
+static int keeper_queues_renew(struct xdp_host *h, uint32_t interface, uint32_t ifindex,
+			       uint32_t queues, char why[XDP_WHY_MAX])
 {
 	int err = 0;
 
@@ -93,7 +93,7 @@ static int queues_renew(struct xdp_host *h, uint32_t interface, uint32_t ifindex
 
 			if (p->interface == interface && p->number < queues &&
 			    p->ifindex != ifindex)
-				err = queue_renew(h, l, at, ifindex, why);
+				err = keeper_queue_renew(h, l, at, ifindex, why);
 		}
 		(void)eventfd_write(l->renew_fd, 1);
 	}
@@ -123,7 +123,7 @@ static int use(struct xdp_host *h, uint32_t interface, uint32_t *queues, char wh
 	if (!err)
 		err = xdp_program_attach(&i->program, ifindex, why);
 	if (!err)
-		err = queues_renew(h, interface, ifindex, *queues, why);
+		err = keeper_queues_renew(h, interface, ifindex, *queues, why);
 	if (err)
 		xdp_program_detach(&i->program);
 	else
@@ -160,7 +160,7 @@ static void keeper_look(struct xdp_host *h)
 		uint32_t now = if_nametoindex(i->name);
 
 		if (i->ifindex && i->ifindex != now)
-			lost(h, n);
+			keeper_lost(h, n);
 		if (!i->ifindex && now && is_up(i->name))
 			found(h, n);
 	}

@@ -87,7 +87,7 @@ int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX])
 	return err ? lane_failed(why, "no memory for frames", err) : 0;
 }
 
-static bool is_zero_copy(int fd)
+static bool lane_is_zero_copy(int fd)
 {
 	struct xdp_options options = { 0 };
 	socklen_t n = sizeof(options);
@@ -138,7 +138,7 @@ static int queue_bind(struct xdp_queue *q, uint32_t ifindex, int umem_fd, char w
 					   : "no AF_XDP socket on the interface",
 				   err);
 	q->ifindex = ifindex;
-	q->zero_copy = is_zero_copy(q->socket.fd);
+	q->zero_copy = lane_is_zero_copy(q->socket.fd);
 	return 0;
 }
 
@@ -152,7 +152,7 @@ static void lane_fill(struct xdp_lane *l, struct xdp_queue *q)
 	} while (q->fill_missing < before && q->fill_missing > 0);
 }
 
-static void place_take(struct xdp_place *p, const struct xdp_queue *q)
+static void lane_place_take(struct xdp_place *p, const struct xdp_queue *q)
 {
 	p->ifindex = q->ifindex;
 	p->zero_copy = q->zero_copy;
@@ -186,7 +186,7 @@ int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint3
 		return err;
 	}
 	l->places[at] = (struct xdp_place){ .interface = interface, .number = queue };
-	place_take(&l->places[at], q);
+	lane_place_take(&l->places[at], q);
 	l->queues[at] = q;
 	l->queue_count++;
 	lane_fill(l, q);
@@ -225,7 +225,7 @@ int xdp_lane_renew(const struct xdp_lane *l, uint32_t at, uint32_t ifindex, int 
 		return err;
 	*out = p->next;
 	p->next = NULL;
-	place_take(p, *out);
+	lane_place_take(p, *out);
 	return 0;
 }
 

@@ -7,14 +7,14 @@
 #include <unistd.h>
 
 /* What attaches in the mode that it is attached in. */
-static uint32_t flags_of(uint8_t attach_mode)
+static uint32_t link_flags(uint8_t attach_mode)
 {
 	if (attach_mode == XDP_ATTACHED_SKB)
 		return XDP_FLAGS_SKB_MODE;
 	return attach_mode == XDP_ATTACHED_HW ? XDP_FLAGS_HW_MODE : XDP_FLAGS_DRV_MODE;
 }
 
-static int replace(int ifindex, int program, uint32_t flags, int *out)
+static int link_replace(int ifindex, int program, uint32_t flags, int *out)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
 	int err = bpf_xdp_detach(ifindex, flags, NULL);
@@ -42,7 +42,7 @@ int xdp_link_take(uint32_t ifindex, int *out)
 	program = bpf_prog_get_fd_by_id(found.prog_id);
 	if (program < 0)
 		return program;
-	err = replace((int)ifindex, program, flags_of(found.attach_mode), out);
+	err = link_replace((int)ifindex, program, link_flags(found.attach_mode), out);
 	(void)close(program);
 	return err;
 }

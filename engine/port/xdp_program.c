@@ -34,7 +34,7 @@ int xdp_program_say(int level, const char *fmt, va_list args)
 }
 
 PRINTF_LIKE(2, 0)
-static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
+static int program_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	return xdp_program_say((int)level, fmt, args);
 }
@@ -118,7 +118,7 @@ int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_
 	int err;
 
 	*out = (struct xdp_program){ .sockets_fd = -1, .link_fd = -1 };
-	(void)libbpf_set_print(libbpf_print);
+	(void)libbpf_set_print(program_libbpf_print);
 	out->object = bpf_object__open_mem(object.p, object.n, NULL);
 	if (!out->object)
 		return program_failed(why, "the XDP program cannot be read", -errno);

@@ -14,7 +14,7 @@ int xdp_socket_make(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int option_set(int fd, int name, const void *value, socklen_t n)
+static int socket_option_set(int fd, int name, const void *value, socklen_t n)
 {
 	return setsockopt(fd, SOL_XDP, name, value, n) == 0 ? 0 : -errno;
 }
@@ -33,7 +33,7 @@ static int offsets_get(int fd, struct xdp_mmap_offsets *out)
 static int ring_make(struct xdp_map *m, int fd, int option, uint32_t size, int64_t page,
 		     uint64_t octets)
 {
-	int err = option_set(fd, option, &size, sizeof(size));
+	int err = socket_option_set(fd, option, &size, sizeof(size));
 
 	if (err)
 		return err;
@@ -124,7 +124,7 @@ int xdp_socket_share(const struct xdp_socket *s, void *memory, uint64_t octets, 
 					   .len = octets,
 					   .chunk_size = frame };
 
-	return option_set(s->fd, XDP_UMEM_REG, &umem, sizeof(umem));
+	return socket_option_set(s->fd, XDP_UMEM_REG, &umem, sizeof(umem));
 }
 
 /* Neither XDP_COPY nor XDP_ZEROCOPY: the best that the driver has. */

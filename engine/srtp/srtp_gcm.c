@@ -34,7 +34,7 @@ struct part {
 };
 
 /* RFC 7714 9.2, 9.3: authenticated is the head or, where nothing is encrypted, all, and the word in either case. */
-static void rtcp_begin(struct srtp_mb_aead *j, struct place *x, const struct srtp_unit *u)
+static void gcm_rtcp_begin(struct srtp_mb_aead *j, struct place *x, const struct srtp_unit *u)
 {
 	j->associated_n += SRTP_WORD_LEN;
 	if (u->head > RTCP_HEAD_LEN) {
@@ -48,8 +48,8 @@ static void rtcp_begin(struct srtp_mb_aead *j, struct place *x, const struct srt
 }
 
 /* RFC 7714 8.2: the head of RTP is what is authenticated only. */
-static inline void gcm_begin(struct srtp_mb_aead *j, struct place *x, const struct srtp_unit *u,
-			     uint8_t *tag)
+static inline void gcm_packet_begin(struct srtp_mb_aead *j, struct place *x,
+				    const struct srtp_unit *u, uint8_t *tag)
 {
 	const struct srtp_cipher *c = u->cipher;
 
@@ -63,7 +63,7 @@ static inline void gcm_begin(struct srtp_mb_aead *j, struct place *x, const stru
 	j->tag = tag;
 	j->is_long = c->kind & KIND_LONG;
 	if (UNLIKELY(c->kind & KIND_RTCP))
-		rtcp_begin(j, x, u);
+		gcm_rtcp_begin(j, x, u);
 }
 
 static inline void gcm_end(const struct place *x, const struct srtp_unit *u)
@@ -77,7 +77,7 @@ static NOINLINE void seal_alone(const struct srtp_unit *u, uint8_t tag[TAG_GCM])
 	struct srtp_mb_aead job;
 	struct place x;
 
-	gcm_begin(&job, &x, u, tag);
+	gcm_packet_begin(&job, &x, u, tag);
 	if (u->cipher->evp)
 		srtp_evp_seal(u->cipher->evp, &job);
 	else
@@ -86,7 +86,7 @@ static NOINLINE void seal_alone(const struct srtp_unit *u, uint8_t tag[TAG_GCM])
 }
 
 /* Plain and tag are made in one go, so one that is not authentic must be put back. */
-static NOINLINE void put_back(const struct srtp_unit *u)
+static NOINLINE void gcm_put_back(const struct srtp_unit *u)
 {
 	uint8_t tag[TAG_GCM];
 
@@ -98,17 +98,17 @@ static NOINLINE void check_alone(struct srtp_unit *u)
 	struct srtp_mb_aead job;
 	struct place x;
 
-	gcm_begin(&job, &x, u, u->tag);
+	gcm_packet_begin(&job, &x, u, u->tag);
 	u->authentic = srtp_evp_open(u->cipher->evp, &job);
 	gcm_end(&x, u);
 	if (!u->authentic)
-		put_back(u);
+		gcm_put_back(u);
 }
 
-static inline void part_add(struct part *x, struct srtp_unit *u, uint8_t *tag)
+static inline void gcm_part_add(struct part *x, struct srtp_unit *u, uint8_t *tag)
 {
 	x->of[x->count] = u;
-	gcm_begin(&x->jobs[x->count], &x->places[x->count], u, tag);
+	gcm_packet_begin(&x->jobs[x->count], &x->places[x->count], u, tag);
 	x->count++;
 }
 
@@ -129,7 +129,7 @@ static void part_check(struct part *x)
 		gcm_end(&x->places[i], u);
 		u->authentic = srtp_tag_eq(x->tags[i], u->tag, TAG_GCM);
 		if (UNLIKELY(!u->authentic))
-			put_back(u);
+			gcm_put_back(u);
 	}
 	x->count = 0;
 }
@@ -144,7 +144,7 @@ void srtp_gcm_seal(struct srtp_unit *const *list, uint32_t count)
 			seal_alone(list[i], list[i]->tag);
 			continue;
 		}
-		part_add(&x, list[i], list[i]->tag);
+		gcm_part_add(&x, list[i], list[i]->tag);
 		if (x.count == CHUNK)
 			part_seal(&x);
 	}
@@ -161,7 +161,7 @@ void srtp_gcm_check(struct srtp_unit *const *list, uint32_t count)
 			check_alone(list[i]);
 			continue;
 		}
-		part_add(&x, list[i], x.tags[x.count]);
+		gcm_part_add(&x, list[i], x.tags[x.count]);
 		if (x.count == CHUNK)
 			part_check(&x);
 	}
@@ -170,5 +170,5 @@ void srtp_gcm_check(struct srtp_unit *const *list, uint32_t count)
 
 void srtp_gcm_undo(const struct srtp_unit *u)
 {
-	put_back(u);
+	gcm_put_back(u);
 }

@@ -193,7 +193,7 @@ static bool rtp_begin(const struct srtp_job *j, struct srtp_unit *u)
 	return true;
 }
 
-static bool rtcp_begin(const struct srtp_job *j, struct srtp_unit *u)
+static bool jobs_rtcp_begin(const struct srtp_job *j, struct srtp_unit *u)
 {
 	if (u->n < RTCP_HEAD_LEN)
 		return false;
@@ -204,7 +204,7 @@ static bool rtcp_begin(const struct srtp_job *j, struct srtp_unit *u)
 	return true;
 }
 
-static enum verdict job_begin(const struct srtp_job *j, struct srtp_unit *u)
+static enum verdict srtp_job_begin(const struct srtp_job *j, struct srtp_unit *u)
 {
 	const struct srtp_stream *s = j->stream;
 	const uint8_t *end = j->data + j->length;
@@ -213,7 +213,7 @@ static enum verdict job_begin(const struct srtp_job *j, struct srtp_unit *u)
 	u->cipher = srtp_stream_cipher(s, j->is_rtcp);
 	u->p = j->data;
 	u->n = plain_length(j);
-	if (!(j->is_rtcp ? rtcp_begin(j, u) : rtp_begin(j, u)))
+	if (!(j->is_rtcp ? jobs_rtcp_begin(j, u) : rtp_begin(j, u)))
 		return VERDICT_SRTP_SHORT;
 	if (s->mki_length > 0 &&
 	    memcmp(end - s->mki_length - (s->is_aead ? 0 : tag), s->key.mki, s->mki_length) != 0)
@@ -286,7 +286,7 @@ static void unprotect_batch(struct srtp_job *jobs, uint32_t count)
 	batch_prefetch(jobs, count);
 	b.count = 0;
 	for (struct srtp_job *j = jobs; j < jobs + count; j++) {
-		j->verdict = (uint8_t)job_begin(j, &b.units[b.count]);
+		j->verdict = (uint8_t)srtp_job_begin(j, &b.units[b.count]);
 		if (j->verdict == VERDICT_NONE)
 			b.jobs[b.count++] = j;
 	}

@@ -22,7 +22,7 @@ void capture_close(struct capture *c)
 	ring_close(&c->orders);
 }
 
-static uint8_t points_of(const struct capture *c, uint64_t call)
+static uint8_t capture_points_of(const struct capture *c, uint64_t call)
 {
 	uint8_t points = 0;
 
@@ -43,10 +43,10 @@ static void flow_watch(struct worker *w, struct flow *f, uint8_t points)
 
 void capture_flow_opened(struct worker *w, struct flow *f)
 {
-	flow_watch(w, f, points_of(&w->capture, f->call));
+	flow_watch(w, f, capture_points_of(&w->capture, f->call));
 }
 
-static struct capture_order *call_find(struct capture *c, const struct capture_order *o)
+static struct capture_order *capture_call_find(struct capture *c, const struct capture_order *o)
 {
 	for (uint32_t i = 0; i < c->count; i++) {
 		if (c->calls[i].call == o->call && c->calls[i].owner == o->owner)
@@ -58,7 +58,7 @@ static struct capture_order *call_find(struct capture *c, const struct capture_o
 static void order_note(struct worker *w, const struct capture_order *o)
 {
 	struct capture *c = &w->capture;
-	struct capture_order *known = call_find(c, o);
+	struct capture_order *known = capture_call_find(c, o);
 
 	if (!known && !o->points)
 		return;
@@ -84,7 +84,7 @@ static void order_apply(struct worker *w, const struct capture_order *o)
 		struct flow *f = &w->flows.list[w->flows.active[i]];
 
 		if (!o->call || f->call == o->call)
-			flow_watch(w, f, points_of(&w->capture, f->call));
+			flow_watch(w, f, capture_points_of(&w->capture, f->call));
 	}
 }
 
@@ -97,7 +97,7 @@ void capture_drain(struct worker *w)
 }
 
 /* A line of a bundle has the port of another. */
-static struct addr local_of(const struct worker *w, const struct flow *f, enum channel c)
+static struct addr capture_local_of(const struct worker *w, const struct flow *f, enum channel c)
 {
 	const struct flow *owner = worker_owner(w, f);
 
@@ -110,12 +110,12 @@ static void fill_in(const struct worker *w, struct capture_packet *c, const stru
 	bool rtcp = p->channel == CHANNEL_RTCP && !f->rtcp_mux;
 
 	c->from = p->from;
-	c->to = local_of(w, f, rtcp ? CHANNEL_RTCP : CHANNEL_RTP);
+	c->to = capture_local_of(w, f, rtcp ? CHANNEL_RTCP : CHANNEL_RTP);
 }
 
 static void fill_out(const struct worker *w, struct capture_packet *c, const struct pkt *p)
 {
-	c->from = local_of(w, p->peer, (enum channel)p->out_channel);
+	c->from = capture_local_of(w, p->peer, (enum channel)p->out_channel);
 	c->to = *p->to;
 }
 

@@ -30,7 +30,7 @@ static void rtp_read(struct pkt *p, struct bytes in)
 enum { RTP_PLAIN = RTP_VERSION << 6 }; /* no padding, no extension, no CSRC */
 
 /* What nearly all packets are: read without looking for anything more. The other octets that come first in RTCP: RFC 5761 4. */
-static bool is_ordinary(const struct pkt *p)
+static bool packet_is_ordinary(const struct pkt *p)
 {
 	return p->length >= RTP_HEAD_LEN && p->data[0] == RTP_PLAIN &&
 	       (p->data[1] < 192 || p->data[1] > 223);
@@ -103,7 +103,7 @@ void demux_stage(struct worker *w, struct batch *b)
 			continue;
 		if (is_opaque(w, p))
 			opaque_read(b, p);
-		else if (LIKELY(is_ordinary(p)))
+		else if (LIKELY(packet_is_ordinary(p)))
 			ordinary_read(p);
 		else
 			pkt_demux(p);

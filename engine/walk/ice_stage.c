@@ -77,7 +77,7 @@ static enum verdict check_answer_error(struct pkt *p, const struct stun_message 
 	return answer_send(&a, p);
 }
 
-static enum verdict succeed(struct pkt *p, const struct stun_message *m, const struct ice *i)
+static enum verdict ice_succeed(struct pkt *p, const struct stun_message *m, const struct ice *i)
 {
 	struct answer a;
 
@@ -133,11 +133,11 @@ static enum verdict pkt_check(struct worker *w, struct pkt *p, uint64_t now_ns)
 	if (!flow_transport_checked(w, p->flow, p, &check, now_ns))
 		return VERDICT_ICE_NO_PAIR;
 	metric_add(w->metrics->checks[CHECK_ANSWERED], 1);
-	return succeed(p, &m, i);
+	return ice_succeed(p, &m, i);
 }
 
 /* All else, a handshake too: browsers begin it before they nominate. */
-static enum verdict pkt_believe(struct worker *w, struct pkt *p)
+static enum verdict ice_pkt_believe(struct worker *w, struct pkt *p)
 {
 	if (!ice_find(&worker_transport(w, p->flow)->ice, (enum channel)p->channel, &p->from))
 		return VERDICT_ICE_NO_PAIR;
@@ -150,7 +150,7 @@ static enum verdict pkt_admit(struct worker *w, struct pkt *p, uint64_t now_ns)
 		return VERDICT_WRONG_PORT;
 	if (p->kind == PKT_STUN && p->verdict == VERDICT_NOT_RTP)
 		return pkt_check(w, p, now_ns);
-	return p->verdict == VERDICT_NONE ? pkt_believe(w, p) : (enum verdict)p->verdict;
+	return p->verdict == VERDICT_NONE ? ice_pkt_believe(w, p) : (enum verdict)p->verdict;
 }
 
 void ice_stage(struct worker *w, struct batch *b)

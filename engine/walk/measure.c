@@ -11,7 +11,7 @@ static void stats_count(struct pkt *p, uint64_t now_ns)
 		flow_count_out(p->peer, p->length, p->payload_length);
 }
 
-static void events_read(struct worker *w, struct pkt *p, uint64_t now_ns)
+static void cycle_events_read(struct worker *w, struct pkt *p, uint64_t now_ns)
 {
 	struct flow *f = p->flow;
 	struct bytes payload = { .p = p->data + p->payload_at, .n = p->payload_length };
@@ -63,7 +63,7 @@ static void pkt_measure(struct worker *w, struct pkt *p, struct arrival *a)
 		}
 	}
 	if (UNLIKELY(p->event))
-		events_read(w, p, a->at_ns);
+		cycle_events_read(w, p, a->at_ns);
 }
 
 void measure_stage(struct worker *w, struct batch *b)

@@ -16,7 +16,7 @@ static enum verdict may_pass(const struct pkt *p)
 }
 
 /* As much as any other party may send. */
-static enum verdict may_leave(struct pkt *p, uint64_t now_ns)
+static enum verdict opaque_may_leave(struct pkt *p, uint64_t now_ns)
 {
 	struct flow *f = p->flow;
 
@@ -49,7 +49,7 @@ static enum verdict pkt_pass(struct pkt *p, uint64_t now_ns)
 	p->to = p->channel == CHANNEL_RTCP ? flow_rtcp_to(p->peer) : flow_rtp_to(p->peer);
 	if (!p->to)
 		return flow_no_way(p->peer);
-	v = may_leave(p, now_ns);
+	v = opaque_may_leave(p, now_ns);
 	if (v != VERDICT_RELAY)
 		return v;
 	p->out_slot = p->peer->out_slot;

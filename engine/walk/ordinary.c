@@ -46,8 +46,8 @@ static inline bool is_from_party(const struct flow *f, const struct pkt *p, uint
 }
 
 /* rewrite */
-static inline bool is_relayed(const struct flow *peer, const struct payload_rule *rule,
-			      uint8_t payload_type)
+static inline bool packet_is_relayed(const struct flow *peer, const struct payload_rule *rule,
+				     uint8_t payload_type)
 {
 	const uint64_t asked = TRAIT(send, UINT8_MAX) | TRAIT(making, UINT8_MAX);
 
@@ -70,7 +70,7 @@ static inline void ordinary_head_write(struct pkt *p, const struct flow *f, stru
 }
 
 /* What protect, out and the port want to know. */
-static inline void pkt_done(struct pkt *p, struct flow *f, struct flow *peer)
+static inline void ordinary_pkt_done(struct pkt *p, struct flow *f, struct flow *peer)
 {
 	p->kind = PKT_RTP;
 	p->verdict = VERDICT_RELAY;
@@ -83,7 +83,8 @@ static inline void pkt_done(struct pkt *p, struct flow *f, struct flow *peer)
 	p->out_slot = peer->out_slot;
 }
 
-static inline void pkt_relay(struct pkt *p, struct flow *f, struct flow *peer, struct arrival *a)
+static inline void ordinary_pkt_relay(struct pkt *p, struct flow *f, struct flow *peer,
+				      struct arrival *a)
 {
 	uint16_t sequence = be16_get(p->data + 2);
 	uint32_t clock_hz = f->rule.clock_hz;
@@ -94,7 +95,7 @@ static inline void pkt_relay(struct pkt *p, struct flow *f, struct flow *peer, s
 	(void)seq_update(&f->count, sequence);
 	jitter_update_at(&f->jitter, arrival_by(a, clock_hz), be32_get(p->data + 4), clock_hz);
 	ordinary_head_write(p, f, peer, a->at_ns);
-	pkt_done(p, f, peer);
+	ordinary_pkt_done(p, f, peer);
 	flow_count_in(f, p->received, a->at_ns);
 	flow_count_out(peer, p->length, p->payload_length);
 }
@@ -107,13 +108,13 @@ static inline void pkt_opened(struct pkt *p, struct flow *f)
 }
 
 /* False: it is not an ordinary one, and nothing was done. It is plain RTP from the party of f. */
-static ALWAYS_INLINE bool pkt_take(struct worker *w, struct pkt *p, struct flow *f, bool has_keys,
-				   struct arrival *a)
+static ALWAYS_INLINE bool ordinary_pkt_take(struct worker *w, struct pkt *p, struct flow *f,
+					    bool has_keys, struct arrival *a)
 {
 	struct flow *peer = flow_find(&w->flows, f->peer);
 	uint32_t ssrc;
 
-	if (!peer || !is_relayed(peer, &f->rule, p->data[1] & ~MARKER & UINT8_MAX))
+	if (!peer || !packet_is_relayed(peer, &f->rule, p->data[1] & ~MARKER & UINT8_MAX))
 		return false;
 	ssrc = be32_get(p->data + 8);
 	if (ssrc != f->count_ssrc ||
@@ -122,7 +123,7 @@ static ALWAYS_INLINE bool pkt_take(struct worker *w, struct pkt *p, struct flow 
 	p->received = p->length;
 	if (has_keys)
 		pkt_opened(p, f);
-	pkt_relay(p, f, peer, a);
+	ordinary_pkt_relay(p, f, peer, a);
 	return true;
 }
 
@@ -135,7 +136,7 @@ static uint32_t plain_take(struct worker *w, struct batch *b, struct arrival *a)
 		struct flow *f = &w->flows.list[p->slot];
 
 		if (UNLIKELY(!is_plain_rtp(p) || !is_from_party(f, p, SECURE_IN) ||
-			     !pkt_take(w, p, f, false, a)))
+			     !ordinary_pkt_take(w, p, f, false, a)))
 			break;
 		b->notices |= f->notice;
 	}
@@ -169,7 +170,7 @@ static uint32_t front_take(struct worker *w, struct batch *b, struct arrival *a)
 		bool has_keys = f->secure & SECURE_IN;
 
 		if (UNLIKELY((has_keys && p->opened_verdict != VERDICT_NONE) ||
-			     !pkt_take(w, p, f, has_keys, a)))
+			     !ordinary_pkt_take(w, p, f, has_keys, a)))
 			break;
 		b->notices |= f->notice;
 	}

@@ -48,7 +48,7 @@ static void batch_tally(struct tally *t, const struct batch *b)
 	t->octets_out += octets_out;
 }
 
-static void tally_publish(const struct tally *t, const struct media_metrics *m, uint32_t count)
+static void out_tally_publish(const struct tally *t, const struct media_metrics *m, uint32_t count)
 {
 	metric_add(m->packets_in, count - t->made);
 	if (t->made > 0)
@@ -69,7 +69,7 @@ void out_stage(struct worker *w, struct batch *b)
 	if (b->count == 0)
 		return;
 	batch_tally(&t, b);
-	tally_publish(&t, w->metrics, b->count);
+	out_tally_publish(&t, w->metrics, b->count);
 	w->port->ops->tx(w->port, b);
 	b->done = b->opened = 0;
 	b->notices = 0;

@@ -41,7 +41,7 @@ static void pkt_refuse(struct pkt *p, enum verdict v)
 		flow_uncount_out(p->peer, p->length, p->payload_length);
 }
 
-static void pkt_done(struct worker *w, struct pkt *p, const struct srtp_job *j)
+static void protect_pkt_done(struct worker *w, struct pkt *p, const struct srtp_job *j)
 {
 	if (j->verdict != VERDICT_NONE) {
 		pkt_refuse(p, (enum verdict)j->verdict);
@@ -85,5 +85,5 @@ void protect_stage(struct worker *w, struct batch *b)
 	}
 	srtp_jobs_protect(jobs, n);
 	for (uint32_t i = 0; i < n; i++)
-		pkt_done(w, of[i], &jobs[i]);
+		protect_pkt_done(w, of[i], &jobs[i]);
 }

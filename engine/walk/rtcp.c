@@ -58,7 +58,7 @@ static bool pkt_answer(struct worker *w, struct pkt *p)
 	return n > 0;
 }
 
-static enum verdict pkt_relay(struct worker *w, struct pkt *p, uint64_t now_ns)
+static enum verdict rtcp_pkt_relay(struct worker *w, struct pkt *p, uint64_t now_ns)
 {
 	enum verdict v;
 
@@ -94,5 +94,5 @@ void rtcp_stage(struct worker *w, struct batch *b)
 {
 	BATCH_REST(p, b)
 	if (p->verdict == VERDICT_NONE && p->kind == PKT_RTCP)
-		p->verdict = (uint8_t)pkt_relay(w, p, b->now_ns);
+		p->verdict = (uint8_t)rtcp_pkt_relay(w, p, b->now_ns);
 }

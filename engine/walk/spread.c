@@ -27,7 +27,7 @@ static uint32_t *spread_bucket(const struct spread *s, uint64_t call)
 	return &s->buckets[(mixed >> 32) & s->mask];
 }
 
-static uint32_t call_find(const struct spread *s, uint64_t call)
+static uint32_t spread_call_find(const struct spread *s, uint64_t call)
 {
 	uint32_t i = *spread_bucket(s, call);
 
@@ -106,14 +106,14 @@ static uint8_t worker_least(const struct spread *s, const uint32_t busy[])
 
 uint8_t spread_choose(const struct spread *s, uint64_t call, const uint32_t busy[])
 {
-	uint32_t i = s->workers > 1 ? call_find(s, call) : NONE;
+	uint32_t i = s->workers > 1 ? spread_call_find(s, call) : NONE;
 
 	return i != NONE ? s->calls[i - 1].worker : worker_least(s, busy);
 }
 
 bool spread_find(const struct spread *s, uint64_t call, uint8_t *worker)
 {
-	uint32_t i = call_find(s, call);
+	uint32_t i = spread_call_find(s, call);
 
 	if (i != NONE)
 		*worker = s->calls[i - 1].worker;
@@ -146,7 +146,7 @@ void spread_put(struct spread *s, uint32_t slot, uint64_t call, uint8_t worker)
 	assert(slot < s->slots && worker < s->workers);
 	spread_drop(s, slot);
 	s->worker_of[slot] = worker;
-	i = call_find(s, call);
+	i = spread_call_find(s, call);
 	if (i == NONE)
 		i = call_add(s, call, worker);
 	c = &s->calls[i - 1];
@@ -175,7 +175,7 @@ static void pin_set(struct spread *s, struct spread_call *c, bool pinned)
 
 bool spread_pin(struct spread *s, uint64_t call, uint8_t worker)
 {
-	uint32_t i = call_find(s, call);
+	uint32_t i = spread_call_find(s, call);
 
 	if (s->pins >= s->slots && (i == NONE || !s->calls[i - 1].pinned))
 		return false;
@@ -188,7 +188,7 @@ bool spread_pin(struct spread *s, uint64_t call, uint8_t worker)
 
 void spread_unpin(struct spread *s, uint64_t call)
 {
-	uint32_t i = call_find(s, call);
+	uint32_t i = spread_call_find(s, call);
 
 	if (i == NONE)
 		return;

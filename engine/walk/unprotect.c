@@ -18,7 +18,7 @@ static enum verdict payload_read(struct pkt *p)
 	return VERDICT_NONE;
 }
 
-static enum verdict pkt_believe(struct pkt *p, uint64_t now_ns)
+static enum verdict srtp_pkt_believe(struct pkt *p, uint64_t now_ns)
 {
 	struct flow *f = p->flow;
 	bool changed;
@@ -53,7 +53,7 @@ static inline void list_add(struct list *l, struct pkt *p, struct srtp_stream *s
 	};
 }
 
-static void list_open(struct list *l)
+static void packets_open(struct list *l)
 {
 	srtp_jobs_unprotect(l->jobs, l->count);
 	for (uint32_t i = 0; i < l->count; i++) {
@@ -77,13 +77,13 @@ void unprotect_front(struct worker *w, struct batch *b, uint32_t count)
 		if (f->secure & SECURE_IN)
 			list_add(&l, p, f->srtp_in, false);
 	}
-	list_open(&l);
+	packets_open(&l);
 	b->opened = count;
 }
 
 /* ---- the stage ---- */
 
-static bool has_keys(const struct pkt *p)
+static bool packet_has_keys(const struct pkt *p)
 {
 	return p->verdict == VERDICT_NONE && p->flow->secure & SECURE_IN;
 }
@@ -95,14 +95,14 @@ static void rest_open(struct batch *b)
 
 	l.count = 0;
 	for (struct pkt *p = b->list + b->opened; p < b->list + b->count; p++) {
-		if (!has_keys(p))
+		if (!packet_has_keys(p))
 			continue;
 		if (p->flow->srtp_in)
 			list_add(&l, p, p->flow->srtp_in, p->kind == PKT_RTCP);
 		else
 			p->verdict = VERDICT_SRTP_KEY;
 	}
-	list_open(&l);
+	packets_open(&l);
 }
 
 void unprotect_stage(struct worker *w, struct batch *b)
@@ -111,6 +111,6 @@ void unprotect_stage(struct worker *w, struct batch *b)
 		return;
 	rest_open(b);
 	BATCH_REST(p, b)
-	if (has_keys(p))
-		p->verdict = (uint8_t)pkt_believe(p, b->now_ns);
+	if (packet_has_keys(p))
+		p->verdict = (uint8_t)srtp_pkt_believe(p, b->now_ns);
 }

@@ -111,7 +111,7 @@ static void timers_expire(struct worker *w)
  * Under load full batches are waited for, but not longer than wait_ns (pace.h): so many packets share the cost of one sleep
  * and one system call. When that brings nothing, the worker sleeps until anything comes.
  */
-static void receive(struct worker *w, struct batch *b)
+static void worker_receive(struct worker *w, struct batch *b)
 {
 	const struct port_ops *ops = w->port->ops;
 	bool works = turn_is_wanted(&w->jobs); /* there is no time to wait */
@@ -142,7 +142,7 @@ void worker_relay(struct worker *w)
 
 void worker_step(struct worker *w)
 {
-	receive(w, &w->batch);
+	worker_receive(w, &w->batch);
 	capture_drain(w);
 	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
 	worker_relay(w);
