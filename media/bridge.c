@@ -148,7 +148,7 @@ static NOINLINE void map_line(struct media_line *out, const struct session_line 
 }
 
 /* A line whose transport is another one's goes with it. True: some did, which may have been another one's transport. */
-static bool drop_torn(struct media_plan *plan)
+static bool bridge_drop_torn(struct media_plan *plan)
 {
 	bool any = false;
 
@@ -180,7 +180,7 @@ void bridge_map(const struct session *a, const struct session *b, struct media_p
 	*out = (struct media_plan){ .line_count = count };
 	for (uint8_t i = 0; i < count; i++)
 		map_line(&out->line[i], line_for(a, i), line_for(b, i), from_b);
-	while (drop_torn(out))
+	while (bridge_drop_torn(out))
 		continue;
 }
 

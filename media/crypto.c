@@ -84,7 +84,7 @@ static int read_tag(struct crypto *c, struct bytes word)
 	return 0;
 }
 
-static int read_suite(struct crypto *c, struct bytes word)
+static int crypto_read_suite(struct crypto *c, struct bytes word)
 {
 	for (size_t i = 0; i < COUNT_OF(g_suites); i++) {
 		if (!bytes_iis(word, g_suites[i].name))
@@ -206,7 +206,7 @@ static int read_parameters(struct bytes rest)
 	return 0;
 }
 
-static int read_value(struct crypto *c, struct bytes rest)
+static int crypto_read_value(struct crypto *c, struct bytes rest)
 {
 	struct bytes tag, suite, key;
 	int err;
@@ -215,7 +215,7 @@ static int read_value(struct crypto *c, struct bytes rest)
 		return -EBADMSG;
 	err = read_tag(c, tag);
 	if (!err)
-		err = read_suite(c, suite);
+		err = crypto_read_suite(c, suite);
 	if (!err)
 		err = read_inline(c, key);
 	return err ? err : read_parameters(rest);
@@ -225,14 +225,14 @@ int crypto_parse(struct crypto *out, struct bytes value)
 {
 	*out = (struct crypto){ 0 };
 
-	int err = read_value(out, value);
+	int err = crypto_read_value(out, value);
 
 	if (err)
 		crypto_wipe(out);
 	return err;
 }
 
-static void write_key(struct writer *w, const struct media_key *key)
+static void crypto_write_key(struct writer *w, const struct media_key *key)
 {
 	uint32_t bits = 0, held = 0;
 
@@ -264,7 +264,7 @@ void crypto_write(struct writer *w, const struct crypto *c)
 	assert(suite && c->key.length == crypto_key_length(c->key.suite));
 	assert(c->tag <= CRYPTO_TAG_MAX);
 	writer_fmt(w, "%u %s inline:", c->tag, suite);
-	write_key(w, &c->key);
+	crypto_write_key(w, &c->key);
 	if (c->lifetime)
 		writer_fmt(w, "|%llu", (unsigned long long)c->lifetime);
 	write_mki(w, &c->key);

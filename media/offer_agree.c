@@ -51,8 +51,8 @@ static bool add_answered(struct offer_agreement *g, const struct payload_list *f
 }
 
 /* False: nothing in common, or nothing but events and noise where there was more on offer. */
-static bool find_common(struct offer_agreement *g, const struct offer_answering *k, uint8_t index,
-			const struct payload_list *formats_a)
+static bool agree_find_common(struct offer_agreement *g, const struct offer_answering *k,
+			      uint8_t index, const struct payload_list *formats_a)
 {
 	const struct session_line *b = &k->b->line[index];
 	struct payload_list offered;
@@ -111,7 +111,7 @@ static void keep_events_of_a(struct offer_agreement *g, const struct payload_lis
 }
 
 /* Of the first codec: what its packets have. 0: there is none. */
-static uint32_t first_clock(const struct offer_agreement *g)
+static uint32_t agreed_first_clock(const struct offer_agreement *g)
 {
 	for (uint8_t i = 0; i < g->count; i++) {
 		if (!g->at[i].event)
@@ -147,9 +147,9 @@ static void agreement_part(struct offer_agreement *g, uint8_t index)
  * have one. Firefox knows that of 8000 Hz alone, and beside opus sends three ends of 960 units at once, which phones do not take for
  * a digit. What has no counterpart in the clock of the audio is taken by us, and sent anew.
  */
-static void keep_one_clock(struct offer_agreement *g, const struct payload_list *formats)
+static void agreed_keep_one_clock(struct offer_agreement *g, const struct payload_list *formats)
 {
-	uint32_t clock_hz = first_clock(g);
+	uint32_t clock_hz = agreed_first_clock(g);
 	uint8_t count = g->count;
 	bool found;
 
@@ -171,16 +171,16 @@ static void keep_one_clock(struct offer_agreement *g, const struct payload_list 
 }
 
 /* Why A cannot be answered what B has; NULL: it can. */
-static const char *settle(struct offer_agreement *g, const struct offer_answering *k, uint8_t index,
-			  const struct offer_line *a)
+static const char *line_settle(struct offer_agreement *g, const struct offer_answering *k,
+			       uint8_t index, const struct offer_line *a)
 {
 	if (a->kind == MEDIA_OPAQUE)
 		return NULL;
-	if (!find_common(g, k, index, &a->formats))
+	if (!agree_find_common(g, k, index, &a->formats))
 		return "no codec in common";
 	keep_events_of_a(g, &a->formats);
 	if (a->profile.dtls)
-		keep_one_clock(g, &a->formats);
+		agreed_keep_one_clock(g, &a->formats);
 	return NULL;
 }
 
@@ -191,15 +191,15 @@ static void describe(struct offer_agreement *out, const struct offer_line *a)
 	out->profile_a = a->profile;
 }
 
-static void agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
-		  const struct offer_line *a)
+static void line_agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
+		       const struct offer_line *a)
 {
 	const struct session_line *b = &k->b->line[index];
 
 	out->reason = b->reason;
 	out->number = b->number;
 	if (b->active) {
-		out->reason = settle(out, k, index, a);
+		out->reason = line_settle(out, k, index, a);
 		out->number = out->reason ? k->answer_b->sections[index + 1].first : 0;
 	}
 	out->state = out->reason ? OFFER_LINE_REFUSED
@@ -221,7 +221,7 @@ static const char *settle_own(struct offer_agreement *g, const struct offer_line
 	if (own->events)
 		keep_events_of_a(g, &a->formats);
 	if (own->events && a->profile.dtls)
-		keep_one_clock(g, &a->formats);
+		agreed_keep_one_clock(g, &a->formats);
 	return NULL;
 }
 
@@ -259,6 +259,6 @@ int offer_agree(struct offer_agreement *out, const struct offer_answering *k, ui
 		return -EBADMSG;
 	describe(out, &a);
 	if (a.state == OFFER_LINE_RELAYED && k->offer_b->sections[index + 1].port)
-		agree(out, k, index, &a);
+		line_agree(out, k, index, &a);
 	return 0;
 }

@@ -25,7 +25,7 @@ static bool has_dtls(const struct session *a, const struct session *b)
 	return false;
 }
 
-static bool has_ice(const struct session *a)
+static bool answer_has_ice(const struct session *a)
 {
 	for (uint8_t i = 0; i < a->line_count; i++) {
 		if (a->line[i].active && a->line[i].side.ice)
@@ -34,13 +34,14 @@ static bool has_ice(const struct session *a)
 	return false;
 }
 
-static int write_lines(struct writer *w, const struct offer_answering *k, const struct session *a,
-		       const struct crypto crypto[MEDIA_LINES_MAX], struct offer_error *error)
+static int answer_write_lines(struct writer *w, const struct offer_answering *k,
+			      const struct session *a, const struct crypto crypto[MEDIA_LINES_MAX],
+			      struct offer_error *error)
 {
 	bool webrtc = has_dtls(a, NULL);
 	int err = 0;
 
-	offer_write_session(w, k->answer_b, k->to_a, has_dtls(a, k->b), has_ice(a));
+	offer_write_session(w, k->answer_b, k->to_a, has_dtls(a, k->b), answer_has_ice(a));
 	offer_bundle_write(w, k->offer_a, a);
 	for (uint8_t i = 0; i < k->offer_a->media_count && !err; i++) {
 		struct bytes mid = { 0 };
@@ -63,7 +64,7 @@ static NOINLINE int write_answer(struct writer *w, const struct offer_answering 
 	int err = offer_settle(&a, crypto, k, error);
 
 	if (!err)
-		err = write_lines(w, k, &a, crypto, error);
+		err = answer_write_lines(w, k, &a, crypto, error);
 	for (size_t i = 0; i < COUNT_OF(crypto); i++)
 		crypto_wipe(&crypto[i]);
 	explicit_bzero(&a, sizeof(a));

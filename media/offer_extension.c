@@ -48,7 +48,8 @@ uint8_t offer_extension_of_layers_before(const struct sdp *earlier, uint8_t inde
 		       : 0;
 }
 
-static void note_numbers(const struct sdp *s, unsigned section, bool taken[EXTENSION_LAST + 1])
+static void extension_note_numbers(const struct sdp *s, unsigned section,
+				   bool taken[EXTENSION_LAST + 1])
 {
 	struct bytes value, name;
 	uint16_t line = 0;
@@ -67,7 +68,7 @@ uint8_t offer_extension_choose(const struct sdp *earlier, const char *uri)
 
 	for (unsigned i = SDP_SESSION; earlier && i <= earlier->media_count && !number; i++) {
 		number = extension_number(earlier, i, uri);
-		note_numbers(earlier, i, taken);
+		extension_note_numbers(earlier, i, taken);
 	}
 	for (uint8_t i = 1; i <= EXTENSION_LAST && !number; i++)
 		number = taken[i] ? 0 : i;

@@ -49,7 +49,7 @@ static void add_event(struct payload_list *list, uint32_t clock_hz)
 	};
 }
 
-static uint32_t first_clock(const struct payload_list *list)
+static uint32_t offered_first_clock(const struct payload_list *list)
 {
 	for (uint8_t i = 0; i < list->count; i++) {
 		if (payload_is_codec(&list->at[i]))
@@ -59,9 +59,9 @@ static uint32_t first_clock(const struct payload_list *list)
 }
 
 /* Chromium sends its digits in the slowest clock of those it has agreed on, whatever the clock of its audio: so it shall have one. */
-static void keep_one_clock(struct payload_list *list)
+static void offered_keep_one_clock(struct payload_list *list)
 {
-	uint32_t clock_hz = first_clock(list);
+	uint32_t clock_hz = offered_first_clock(list);
 	uint8_t kept = 0;
 	bool found = false;
 
@@ -88,7 +88,7 @@ static void want_formats(struct numbering *n, const struct offer_line *line,
 	}
 	if (line->kind == MEDIA_AUDIO && !policy->b.no_events) {
 		if (offer_terms_want_dtls(&policy->b))
-			keep_one_clock(&n->wanted);
+			offered_keep_one_clock(&n->wanted);
 		else if (policy->a.no_events)
 			add_event(&n->wanted, 8000);
 	}
@@ -143,7 +143,7 @@ static bool number_is_open(const struct numbering *n, uint8_t number)
 }
 
 /* Not the offerer's either: a format of its own may still come for it. */
-static bool is_free(const struct numbering *n, uint8_t number)
+static bool number_is_free(const struct numbering *n, uint8_t number)
 {
 	return number >= DYNAMIC_FIRST && number <= DYNAMIC_LAST && !n->theirs[number] &&
 	       number_is_open(n, number);
@@ -153,12 +153,12 @@ static uint8_t choose(const struct numbering *n, const struct payload *p)
 {
 	if (p->encoding.n == 0)
 		return PAYLOAD_NONE; /* a static type has its one number */
-	if (p == n->preferred && is_free(n, n->event_pt))
+	if (p == n->preferred && number_is_free(n, n->event_pt))
 		return n->event_pt;
 	if (p->number != PAYLOAD_NONE && number_is_open(n, p->number))
 		return p->number;
 	for (uint8_t number = DYNAMIC_LAST; number >= DYNAMIC_FIRST; number--) {
-		if (is_free(n, number))
+		if (number_is_free(n, number))
 			return number;
 	}
 	return PAYLOAD_NONE; /* all in use */

@@ -57,7 +57,7 @@ static bool is_between(const struct forwarding *k)
 	return k->offering.dtls;
 }
 
-static bool has_ice(const struct offer_self *self)
+static bool offer_has_ice(const struct offer_self *self)
 {
 	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++) {
 		if (self->ice[i].on)
@@ -69,7 +69,7 @@ static bool has_ice(const struct offer_self *self)
 static int write_head(struct forwarding *k, struct offer_error *error)
 {
 	offer_write_session(k->w, k->offering.s, k->offering.to_b, is_between(k),
-			    k->offering.dtls && has_ice(k->offering.to_b));
+			    k->offering.dtls && offer_has_ice(k->offering.to_b));
 	return k->offering.dtls ? offer_offered_group(k->w, &k->offering, error) : 0;
 }
 
@@ -93,7 +93,7 @@ static int forward_lines(struct forwarding *k, struct offer_error *error)
 	return offer_fits(k->w, error);
 }
 
-static int forward(struct forwarding *k, struct offer_error *error)
+static int line_forward(struct forwarding *k, struct offer_error *error)
 {
 	struct bytes text = k->offering.to_b->earlier;
 	struct sdp_error ignored;
@@ -114,7 +114,7 @@ int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
 
 	if (offer_parse(&s, offer_a, policy, error))
 		return -EBADMSG;
-	return forward(&k, error);
+	return line_forward(&k, error);
 }
 
 /* What was said is read like an offer of a party that may have anything. Keys stay where they are, as they do in any offer. */
@@ -150,5 +150,5 @@ int offer_again(struct bytes said, const struct offer_policy *policy, const stru
 	self.both_ways = true;
 	if (!self.earlier.n)
 		self.earlier = said;
-	return forward(&k, error);
+	return line_forward(&k, error);
 }

@@ -15,7 +15,7 @@ enum {
 	PORT_DISCARD = 9, /* stands for none yet (RFC 8840 4.1.1) */
 };
 
-static int malformed(struct offer_error *error, uint16_t number, const char *reason)
+static int line_malformed(struct offer_error *error, uint16_t number, const char *reason)
 {
 	*error = (struct offer_error){ .status = 400, .line = number, .reason = reason };
 	return -EBADMSG;
@@ -50,7 +50,7 @@ int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *pol
 	if (in.n > policy->sdp_max)
 		return too_long(error, "SDP is too long");
 	if (sdp_parse(out, in, &wrong))
-		return malformed(error, wrong.line, wrong.reason);
+		return line_malformed(error, wrong.line, wrong.reason);
 	if (lines_to_pass(out) > SDP_LINES_MAX - LINES_ADDED)
 		return too_long(error, "SDP has too many lines");
 	return 0;
@@ -60,7 +60,7 @@ int offer_parse_own(struct sdp *out, struct bytes in, struct offer_error *error)
 {
 	struct sdp_error wrong;
 
-	return sdp_parse(out, in, &wrong) ? malformed(error, wrong.line, wrong.reason) : 0;
+	return sdp_parse(out, in, &wrong) ? line_malformed(error, wrong.line, wrong.reason) : 0;
 }
 
 static uint16_t m_line_number(const struct sdp *s, uint8_t index)
@@ -194,14 +194,14 @@ static int read_side(struct offer_line *out, const struct sdp *s, uint8_t index,
 	int err = sdp_connection(s, index + 1U, &to);
 
 	if (err == -ENOENT)
-		return malformed(error, m_line_number(s, index), "c= is missing");
+		return line_malformed(error, m_line_number(s, index), "c= is missing");
 	if (!err) {
 		out->side.rtp = to.address;
 		out->side.rtp.port = s->sections[index + 1].port;
 		err = read_rtcp(&out->side, s, index);
 	}
 	if (err == -EBADMSG)
-		return malformed(error, to.line, "address is malformed");
+		return line_malformed(error, to.line, "address is malformed");
 	read_direction(&out->side, s, index);
 	read_hold(&out->side);
 	if (err && out->state == OFFER_LINE_RELAYED)
@@ -235,7 +235,7 @@ static void read_mid(struct media_side *side, const struct sdp *s, uint8_t index
 }
 
 /* Over DTLS. True: where it is, ICE will tell. */
-static bool read_transport(struct offer_line *out, const struct sdp *s, uint8_t index)
+static bool line_read_transport(struct offer_line *out, const struct sdp *s, uint8_t index)
 {
 	struct offer_transport *t = &out->transport;
 
@@ -284,7 +284,7 @@ int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 	out->state = OFFER_LINE_RELAYED;
 	if (reason)
 		offer_line_refuse(out, s, index, reason);
-	if (!(out->profile.dtls && read_transport(out, s, index)) &&
+	if (!(out->profile.dtls && line_read_transport(out, s, index)) &&
 	    read_side(out, s, index, error))
 		return -EBADMSG;
 	if (out->state == OFFER_LINE_RELAYED)

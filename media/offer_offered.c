@@ -43,7 +43,7 @@ static struct offer_profile profile_for_b(const struct offering *k, uint8_t inde
 	};
 }
 
-static void note_numbers(struct offer_numbers *numbers, const struct offer_formats *formats)
+static void offered_note_numbers(struct offer_numbers *numbers, const struct offer_formats *formats)
 {
 	for (uint8_t i = 0; i < formats->count; i++)
 		numbers->taken[formats->at[i].to] = true;
@@ -69,7 +69,7 @@ static void fill_formats(struct offering *k, uint8_t index, struct offered *f)
 	struct offer_numbers others = k->dtls ? numbers_of_others(k, index) : none;
 
 	offer_formats_fill(&f->formats, &f->line, k->s, index, k->policy, k->earlier, &others);
-	note_numbers(&k->numbers, &f->formats);
+	offered_note_numbers(&k->numbers, &f->formats);
 }
 
 /* NULL, or why B cannot be offered it. */

@@ -59,8 +59,8 @@ const char *offer_opaque_refusal(const struct sdp *s, uint8_t index,
 	return NULL;
 }
 
-static void write_m_line(struct writer *w, const struct sdp *source, uint8_t index,
-			 const struct offer_opaque *line)
+static void opaque_write_m_line(struct writer *w, const struct sdp *source, uint8_t index,
+				const struct offer_opaque *line)
 {
 	const struct sdp_section *m = &source->sections[index + 1];
 
@@ -79,7 +79,7 @@ static bool passes(char type, struct bytes value)
 }
 
 /* RFC 8866 6.7: sendrecv need not be said, and fax machines know no direction. */
-static void write_own(struct writer *w, const struct offer_opaque *line)
+static void opaque_write_own(struct writer *w, const struct offer_opaque *line)
 {
 	if (!line->direction.sends || !line->direction.receives)
 		WRITER_TEXTS(w, "a=", sdp_direction_name(line->direction), "\r\n");
@@ -93,12 +93,12 @@ void offer_opaque_write(struct writer *w, const struct sdp *source, uint8_t inde
 {
 	const struct sdp_section *in = &source->sections[index + 1];
 
-	write_m_line(w, source, index, line);
+	opaque_write_m_line(w, source, index, line);
 	for (uint16_t i = in->first; i < in->end; i++) {
 		struct bytes value = sdp_slice(source, source->lines[i].value);
 
 		if (passes(source->lines[i].type, value))
 			sdp_write_line(w, source->lines[i].type, value);
 	}
-	write_own(w, line);
+	opaque_write_own(w, line);
 }

@@ -56,8 +56,8 @@ static void write_audio(struct writer *w, const struct offer_capabilities *own)
 }
 
 /* RFC 3264 8: no line goes, what is no longer wanted has port 0. The first audio is ours; it is new where there was none. */
-static void write_lines(struct writer *w, const struct offer_capabilities *own,
-			const struct sdp *earlier)
+static void own_write_lines(struct writer *w, const struct offer_capabilities *own,
+			    const struct sdp *earlier)
 {
 	bool written = false;
 
@@ -95,6 +95,6 @@ int offer_own(const struct offer_capabilities *own, const struct offer_policy *p
 		earlier = (struct sdp){ 0 };
 	writer_str(&w, "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
 		       "c=IN IP4 192.0.2.1\r\nt=0 0\r\n");
-	write_lines(&w, own, &earlier);
+	own_write_lines(&w, own, &earlier);
 	return offer_forward(writer_done(&w), &of_nobody, to_b, offer_b, error);
 }

@@ -4,7 +4,7 @@
 #include "media/offer_line.h"
 #include "media/offer_opaque.h"
 
-static bool is_secure(const struct sdp *s, uint8_t index)
+static bool line_is_secure(const struct sdp *s, uint8_t index)
 {
 	struct offer_profile profile;
 
@@ -13,7 +13,7 @@ static bool is_secure(const struct sdp *s, uint8_t index)
 }
 
 /* What says that a stream is one of its own, and no alternative to another (RFC 4796, RFC 4574). */
-static bool is_named(const struct sdp *s, uint8_t index)
+static bool codec_is_named(const struct sdp *s, uint8_t index)
 {
 	struct bytes rest;
 
@@ -34,15 +34,15 @@ static bool has_secure_twin(const struct sdp *s, uint8_t index)
 		if (i == index || m->port == 0 ||
 		    !bytes_ieq(sdp_slice(s, m->kind), sdp_slice(s, own->kind)))
 			continue;
-		if (!is_secure(s, i))
+		if (!line_is_secure(s, i))
 			plain_before += i < index;
 		else if (m->port == own->port)
 			return true;
 		else
-			secure += !is_named(s, i) &&
+			secure += !codec_is_named(s, i) &&
 				  bytes_eq(sdp_slice(s, m->formats), sdp_slice(s, own->formats));
 	}
-	return !is_named(s, index) && secure > plain_before;
+	return !codec_is_named(s, index) && secure > plain_before;
 }
 
 static const char *plain_refusal(const struct sdp *s, uint8_t index,
@@ -99,7 +99,7 @@ static uint8_t video_bit(const struct payload *p)
 	return 0;
 }
 
-static bool is_relayed(const struct payload *p, enum media_kind kind)
+static bool line_is_relayed(const struct payload *p, enum media_kind kind)
 {
 	return p->name.n && (kind == MEDIA_AUDIO || video_bit(p));
 }
@@ -109,7 +109,7 @@ static uint8_t video_of(const struct offer_terms *terms)
 	return terms->video_codecs ? terms->video_codecs : OFFER_VIDEO_H264;
 }
 
-static bool is_listed(const struct payload *p, const struct offer_terms *terms)
+static bool suite_is_listed(const struct payload *p, const struct offer_terms *terms)
 {
 	for (uint8_t i = 0; i < terms->codec_count; i++) {
 		if (payload_is(p, terms->codecs[i]))
@@ -124,8 +124,8 @@ static bool may_have_red(const struct offer_line *line, const struct offer_polic
 	return !line->profile.dtls && !offer_terms_want_dtls(&policy->b);
 }
 
-static bool is_allowed(const struct payload *p, const struct offer_line *line,
-		       const struct offer_policy *policy)
+static bool format_is_allowed(const struct payload *p, const struct offer_line *line,
+			      const struct offer_policy *policy)
 {
 	if (line->kind == MEDIA_VIDEO)
 		return video_bit(p) & video_of(&policy->a) & video_of(&policy->b);
@@ -133,7 +133,7 @@ static bool is_allowed(const struct payload *p, const struct offer_line *line,
 		return false;
 	if (!payload_is_codec(p))
 		return !payload_is_event(p) || !policy->a.no_events;
-	return is_listed(p, &policy->a) && is_listed(p, &policy->b);
+	return suite_is_listed(p, &policy->a) && suite_is_listed(p, &policy->b);
 }
 
 /* RFC 2198 5: "127/127" are the numbers of the blocks within. */
@@ -175,10 +175,10 @@ static const char *select_formats(struct offer_line *line, const struct offer_po
 	for (uint8_t i = 0; i < formats->count; i++) {
 		const struct payload *p = &formats->at[i];
 
-		if (!is_relayed(p, line->kind))
+		if (!line_is_relayed(p, line->kind))
 			continue;
 		codec |= payload_is_codec(p);
-		if (is_allowed(p, line, policy))
+		if (format_is_allowed(p, line, policy))
 			formats->at[kept++] = *p;
 	}
 	formats->count = kept;

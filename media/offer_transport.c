@@ -80,7 +80,7 @@ static void read_fingerprints(struct offer_transport *out, const struct sdp *s, 
 		read_fingerprint(&out->fingerprint, value);
 }
 
-static bool is_ice(struct bytes word, size_t least)
+static bool line_is_ice(struct bytes word, size_t least)
 {
 	for (size_t i = 0; i < word.n; i++) {
 		uint8_t c = word.p[i];
@@ -109,7 +109,7 @@ static void read_ice(struct offer_transport *out, const struct sdp *s, uint8_t i
 	    !sdp_attribute(s, section_of(s, index, "ice-pwd"), "ice-pwd", &pwd) ||
 	    sdp_attribute(s, SDP_SESSION, "ice-lite", &rest))
 		return;
-	if (!is_ice(ufrag, UFRAG_MIN) || !is_ice(pwd, PWD_MIN))
+	if (!line_is_ice(ufrag, UFRAG_MIN) || !line_is_ice(pwd, PWD_MIN))
 		return;
 	out->ice = true;
 	out->ice_name = credentials_name(ufrag, pwd);

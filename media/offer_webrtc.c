@@ -150,7 +150,7 @@ void offer_webrtc_feedback(struct writer *w, const struct offer_media *media)
 	}
 }
 
-static bool is_taken(const struct sdp *earlier, struct bytes mid)
+static bool mid_is_taken(const struct sdp *earlier, struct bytes mid)
 {
 	struct bytes other;
 
@@ -171,7 +171,7 @@ struct bytes offer_webrtc_choose_mid(const struct sdp *earlier, uint8_t index,
 	    bytes_find(mid, ' ') == mid.n)
 		return mid;
 	(void)snprintf(out, OFFER_MID_MAX, "%u", index);
-	for (char c = 'a'; is_taken(earlier, bytes_str(out)) && c <= 'z'; c++)
+	for (char c = 'a'; mid_is_taken(earlier, bytes_str(out)) && c <= 'z'; c++)
 		(void)snprintf(out, OFFER_MID_MAX, "%c%u", c, index);
 	return bytes_str(out);
 }

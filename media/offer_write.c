@@ -74,7 +74,7 @@ void offer_write_refused(struct writer *w, const struct sdp *source, unsigned se
 	offer_webrtc_mid(w, mid);
 }
 
-static void write_m_line(struct writer *w, const struct offer_media *media)
+static void offer_write_m_line(struct writer *w, const struct offer_media *media)
 {
 	writer_str(w, "m=");
 	writer_bytes(w, media->name);
@@ -147,7 +147,7 @@ static void write_rtpmaps(struct writer *w, const struct offer_formats *formats)
 	}
 }
 
-static void write_own(struct writer *w, const struct offer_media *media)
+static void offer_write_own(struct writer *w, const struct offer_media *media)
 {
 	WRITER_TEXTS(w, "a=", sdp_direction_name(media->direction), "\r\n");
 	if (media->mux_offer || media->mux_answer)
@@ -171,7 +171,7 @@ void offer_write_media(struct writer *w, const struct sdp *source, unsigned sect
 		       const struct offer_media *media)
 {
 	assert(media->port && media->port < UINT16_MAX && media->formats->count);
-	write_m_line(w, media);
+	offer_write_m_line(w, media);
 	write_lines_of(w, source, section, 'i');
 	write_bandwidth(w, source, section, media);
 	write_rtpmaps(w, media->formats);
@@ -179,5 +179,5 @@ void offer_write_media(struct writer *w, const struct sdp *source, unsigned sect
 	write_crypto(w, media->crypto);
 	if (media->webrtc)
 		offer_webrtc_media(w, media);
-	write_own(w, media);
+	offer_write_own(w, media);
 }

@@ -41,7 +41,7 @@ bool payload_list_has_codec(const struct payload_list *list)
 }
 
 /* "96 opus/48000/2": the part after the number, when the number is this one. */
-static bool value_of(struct bytes value, uint8_t number, struct bytes *rest)
+static bool payload_value_of(struct bytes value, uint8_t number, struct bytes *rest)
 {
 	struct bytes word;
 	uint32_t n;
@@ -59,7 +59,7 @@ static struct bytes find_value(const struct sdp *s, unsigned section, const char
 	uint16_t line = 0;
 
 	while (sdp_attribute_next(s, section, attribute, &line, &value)) {
-		if (value_of(value, number, &rest))
+		if (payload_value_of(value, number, &rest))
 			return rest;
 	}
 	return (struct bytes){ 0 };
@@ -107,7 +107,8 @@ static void read_static(struct payload *p)
 	}
 }
 
-static void read_format(struct payload *p, const struct sdp *s, unsigned section, uint8_t number)
+static void payload_read_format(struct payload *p, const struct sdp *s, unsigned section,
+				uint8_t number)
 {
 	*p = (struct payload){ .number = number };
 	p->parameters = find_value(s, section, "fmtp", number);
@@ -139,7 +140,7 @@ void payload_list_read(struct payload_list *out, const struct sdp *s, unsigned s
 			continue;
 		if (payload_find(out, (uint8_t)number))
 			continue;
-		read_format(&out->at[out->count], s, section, (uint8_t)number);
+		payload_read_format(&out->at[out->count], s, section, (uint8_t)number);
 		if (!is_tied(&out->at[out->count]))
 			out->count++;
 	}

@@ -62,7 +62,7 @@ static size_t nack_take(const struct asking *k, uint8_t *to, const uint8_t *from
 	return n;
 }
 
-static bool is_about(const struct rtcp_packet *packet, uint32_t media)
+static bool nack_is_about(const struct rtcp_packet *packet, uint32_t media)
 {
 	return packet->type == RTCP_TYPE_RTPFB && packet->count == RTCP_FEEDBACK_NACK &&
 	       rtcp_feedback(packet).media == media;
@@ -79,7 +79,7 @@ void rtcp_nack_take(uint8_t *p, size_t *n, uint32_t media, rtcp_nack_fn *fn, voi
 	for (const uint8_t *from = rest.p; rtcp_next(&rest, &packet); from = rest.p) {
 		size_t len = (size_t)(p + *n - rest.n - from);
 
-		if (is_about(&packet, media)) {
+		if (nack_is_about(&packet, media)) {
 			kept += nack_take(&k, p + kept, from, &packet);
 			continue;
 		}

@@ -251,7 +251,7 @@ static void feedback_split(struct split *s, const struct rtcp_packet *packet, st
 		*s = before;
 }
 
-static void feedback(struct split *s, const struct rtcp_packet *packet)
+static void split_feedback(struct split *s, const struct rtcp_packet *packet)
 {
 	size_t step;
 	struct bytes list = rtcp_targets(packet, &step);
@@ -276,7 +276,7 @@ static void extended_times(struct split *s, struct bytes list)
 		s->w.n = at;
 }
 
-static void extended_block(struct split *s, const struct rtcp_xr_block *block, uint32_t line)
+static void split_extended_block(struct split *s, const struct rtcp_xr_block *block, uint32_t line)
 {
 	struct bytes content = block->content;
 
@@ -290,7 +290,7 @@ static void extended_block(struct split *s, const struct rtcp_xr_block *block, u
 		writer_mem(&s->w, content.p - HEAD_LEN, content.n + HEAD_LEN);
 }
 
-static void extended_report(struct split *s, const struct rtcp_packet *packet)
+static void split_extended_report(struct split *s, const struct rtcp_packet *packet)
 {
 	uint32_t line = rtcp_line_by_source(s->lines, be32_get(packet->body.p));
 	struct bytes rest = bytes_from(packet->body, SSRC_LEN);
@@ -300,14 +300,14 @@ static void extended_report(struct split *s, const struct rtcp_packet *packet)
 
 	speak(s, be32_get(packet->body.p));
 	while (rtcp_xr_next(&rest, &block))
-		extended_block(s, &block, line);
+		split_extended_block(s, &block, line);
 	if (s->w.n > at + HEAD_LEN + SSRC_LEN)
 		count_write(s, at, packet->count);
 	else
 		*s = before;
 }
 
-static void one_packet(struct split *s, const struct rtcp_packet *packet)
+static void split_one_packet(struct split *s, const struct rtcp_packet *packet)
 {
 	switch (packet->type) {
 	case RTCP_TYPE_SR:
@@ -326,10 +326,10 @@ static void one_packet(struct split *s, const struct rtcp_packet *packet)
 		break;
 	case RTCP_TYPE_RTPFB:
 	case RTCP_TYPE_PSFB:
-		feedback(s, packet);
+		split_feedback(s, packet);
 		break;
 	case RTCP_TYPE_XR:
-		extended_report(s, packet);
+		split_extended_report(s, packet);
 		break;
 	default: /* what is in it nobody can translate: it has no receiver */
 		(void)split_takes(s, RTCP_NO_LINE);
@@ -351,7 +351,7 @@ struct rtcp_share rtcp_share(uint8_t *out, struct bytes in, const struct rtcp_li
 	assert(line < lines->count && rtcp_check(in) == 0);
 	(void)(rtcp_next(&rest, &packet) && rtcp_sender(&packet, &s.sender));
 	for (rest = in; rtcp_next(&rest, &packet);)
-		one_packet(&s, &packet);
+		split_one_packet(&s, &packet);
 	assert(!s.w.overflow);
 	if (!s.says)
 		s.w.n = 0;

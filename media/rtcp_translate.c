@@ -146,7 +146,7 @@ static bool rtcp_type_is_known(const struct rtcp_packet *packet)
 }
 
 /* False: not for the other party. */
-static bool feedback(const struct translation *t, const struct rtcp_packet *packet)
+static bool translate_feedback(const struct translation *t, const struct rtcp_packet *packet)
 {
 	struct bytes control = rtcp_feedback(packet).control;
 	bool transport = packet->type == RTCP_TYPE_RTPFB;
@@ -167,7 +167,7 @@ static bool feedback(const struct translation *t, const struct rtcp_packet *pack
 	return true;
 }
 
-static void extended_block(const struct translation *t, const struct rtcp_xr_block *block)
+static void translate_extended_block(const struct translation *t, const struct rtcp_xr_block *block)
 {
 	struct bytes content = block->content;
 
@@ -194,18 +194,18 @@ static void extended_block(const struct translation *t, const struct rtcp_xr_blo
 	}
 }
 
-static void extended_report(const struct translation *t, struct bytes body)
+static void translate_extended_report(const struct translation *t, struct bytes body)
 {
 	struct bytes rest = bytes_from(body, SSRC_LEN);
 	struct rtcp_xr_block block;
 
 	sender(t, body.p);
 	while (rtcp_xr_next(&rest, &block))
-		extended_block(t, &block);
+		translate_extended_block(t, &block);
 }
 
 /* False: it is not for the other party. */
-static bool one_packet(const struct translation *t, const struct rtcp_packet *packet)
+static bool translate_one_packet(const struct translation *t, const struct rtcp_packet *packet)
 {
 	switch (packet->type) {
 	case RTCP_TYPE_SR:
@@ -225,9 +225,9 @@ static bool one_packet(const struct translation *t, const struct rtcp_packet *pa
 		return true;
 	case RTCP_TYPE_RTPFB:
 	case RTCP_TYPE_PSFB:
-		return feedback(t, packet);
+		return translate_feedback(t, packet);
 	case RTCP_TYPE_XR:
-		extended_report(t, packet->body);
+		translate_extended_report(t, packet->body);
 		return true;
 	default: /* what is in it nobody can translate */
 		return false;
@@ -257,7 +257,7 @@ int rtcp_translate(uint8_t *p, size_t *n, const struct rtcp_mapping *m)
 	for (const uint8_t *from = rest.p; rtcp_next(&rest, &packet); from = rest.p) {
 		size_t len = (size_t)(p + *n - rest.n - from);
 
-		if (!one_packet(&t, &packet))
+		if (!translate_one_packet(&t, &packet))
 			continue;
 		memmove(p + kept, from, len);
 		kept += len;

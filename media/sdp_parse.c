@@ -10,7 +10,7 @@ struct parser {
 	uint32_t seen; /* line types of the section so far: bit 0 is 'a' */
 };
 
-static int malformed(struct parser *p, const char *reason)
+static int sdp_malformed(struct parser *p, const char *reason)
 {
 	p->error->line = p->sdp.line_count;
 	p->error->reason = reason;
@@ -33,7 +33,7 @@ static bool is_byte_string(struct bytes value)
 
 static int check_version(struct parser *p, struct bytes value)
 {
-	return bytes_is(value, "0") ? 0 : malformed(p, "v= is not 0");
+	return bytes_is(value, "0") ? 0 : sdp_malformed(p, "v= is not 0");
 }
 
 /* The last word of *rest, cut off together with the space before it. */
@@ -69,22 +69,22 @@ static int check_origin(struct parser *p, struct bytes value)
 	struct bytes id = cut_last(&value);
 
 	if (value.n == 0 || address.n == 0 || family.n == 0 || network.n == 0)
-		return malformed(p, "o= has too few fields");
+		return sdp_malformed(p, "o= has too few fields");
 	if (!word_is_number(id) || !word_is_number(version))
-		return malformed(p, "o= session id or version is not a number");
+		return sdp_malformed(p, "o= session id or version is not a number");
 	return 0;
 }
 
-static int parse_port(struct parser *p, struct bytes word, struct sdp_section *m)
+static int sdp_parse_port(struct parser *p, struct bytes word, struct sdp_section *m)
 {
 	size_t slash = bytes_find(word, '/');
 	uint32_t port, count = 1;
 
 	if (bytes_u32(bytes_sub(word, 0, slash), &port) || port > UINT16_MAX)
-		return malformed(p, "m= port out of range");
+		return sdp_malformed(p, "m= port out of range");
 	if (slash < word.n &&
 	    (bytes_u32(bytes_from(word, slash + 1), &count) || count == 0 || count > UINT16_MAX))
-		return malformed(p, "m= port count out of range");
+		return sdp_malformed(p, "m= port count out of range");
 	m->port = (uint16_t)port;
 	m->port_count = (uint16_t)count;
 	return 0;
@@ -109,7 +109,7 @@ static int check_formats(struct parser *p, struct bytes formats)
 
 	while (bytes_cut(&formats, ' ', &word)) {
 		if (word.n && (bytes_u32(word, &number) || number > 127))
-			return malformed(p, "m= payload type is not 0..127");
+			return sdp_malformed(p, "m= payload type is not 0..127");
 	}
 	return 0;
 }
@@ -120,15 +120,15 @@ static int parse_media(struct parser *p, struct bytes value)
 	struct bytes rest = value, kind, port, proto;
 
 	if (p->sdp.media_count == SDP_MEDIA_MAX)
-		return malformed(p, "too many m= lines");
+		return sdp_malformed(p, "too many m= lines");
 	if (!bytes_cut(&rest, ' ', &kind) || !bytes_cut(&rest, ' ', &port) ||
 	    !bytes_cut(&rest, ' ', &proto) || kind.n == 0 || proto.n == 0)
-		return malformed(p, "m= has too few fields");
-	if (parse_port(p, port, &m))
+		return sdp_malformed(p, "m= has too few fields");
+	if (sdp_parse_port(p, port, &m))
 		return -EBADMSG;
 	rest = bytes_trim(rest);
 	if (rest.n == 0)
-		return malformed(p, "m= has no format");
+		return sdp_malformed(p, "m= has no format");
 	if (m.port && is_rtp(proto) &&
 	    check_formats(p, rest)) /* some refuse with "m=video 0 RTP/AVP *" */
 		return -EBADMSG;
@@ -146,7 +146,7 @@ static int check_once(struct parser *p, char type)
 	uint32_t bit = UINT32_C(1) << (type - 'a');
 
 	if (p->seen & bit && (type == 'v' || type == 'o' || type == 's' || type == 'c'))
-		return malformed(p, "line may occur only once");
+		return sdp_malformed(p, "line may occur only once");
 	p->seen |= bit;
 	return 0;
 }
@@ -156,9 +156,9 @@ static int check_place(struct parser *p, char type)
 	uint16_t number = p->sdp.line_count;
 
 	if ((type == 'v') != (number == 1) || (type == 'o') != (number == 2))
-		return malformed(p, "v= and o= must be the first two lines");
+		return sdp_malformed(p, "v= and o= must be the first two lines");
 	if (type == 's' && p->sdp.media_count)
-		return malformed(p, "s= below an m= line");
+		return sdp_malformed(p, "s= below an m= line");
 	return check_once(p, type);
 }
 
@@ -180,14 +180,14 @@ static int parse_line(struct parser *p, struct bytes line)
 	struct bytes value = bytes_from(line, 2);
 
 	if (p->sdp.line_count == SDP_LINES_MAX)
-		return malformed(p, "too many lines");
+		return sdp_malformed(p, "too many lines");
 
 	struct sdp_line *out = &p->sdp.lines[p->sdp.line_count++];
 
 	if (line.n < 2 || line.p[0] < 'a' || line.p[0] > 'z' || line.p[1] != '=')
-		return malformed(p, "not a type=value line");
+		return sdp_malformed(p, "not a type=value line");
 	if (!is_byte_string(value))
-		return malformed(p, "control octet in a line");
+		return sdp_malformed(p, "control octet in a line");
 	out->type = (char)line.p[0];
 	out->value = span_of(p, value);
 
@@ -209,7 +209,7 @@ static int parse_lines(struct parser *p, struct bytes in)
 	struct bytes rest = without_last_ends(in), line;
 
 	if (rest.n == 0 || rest.p[0] != 'v')
-		return malformed(p, "does not begin with v=");
+		return sdp_malformed(p, "does not begin with v=");
 	while (bytes_cut(&rest, '\n', &line)) {
 		if (line.n && line.p[line.n - 1] == '\r')
 			line.n--;
@@ -228,12 +228,12 @@ int sdp_parse(struct sdp *out, struct bytes in, struct sdp_error *error)
 
 	assert(error);
 	if (in.n > SDP_TEXT_MAX)
-		return malformed(&p, "too long");
+		return sdp_malformed(&p, "too long");
 
 	int err = parse_lines(&p, in);
 
 	if (!err && p.sdp.line_count < 2)
-		err = malformed(&p, "o= is missing");
+		err = sdp_malformed(&p, "o= is missing");
 	if (!err)
 		*out = p.sdp;
 	return err;

@@ -15,7 +15,7 @@ struct reading {
 	bool we_offered;
 };
 
-static const struct sdp *offer_of(const struct reading *k)
+static const struct sdp *session_offer_of(const struct reading *k)
 {
 	return k->we_offered ? k->said : k->heard;
 }
@@ -25,7 +25,7 @@ static const struct sdp *answer_of(const struct reading *k)
 	return k->we_offered ? k->heard : k->said;
 }
 
-static int malformed(struct offer_error *error, uint16_t number, const char *reason)
+static int session_malformed(struct offer_error *error, uint16_t number, const char *reason)
 {
 	*error = (struct offer_error){ .status = 400, .line = number, .reason = reason };
 	return -EBADMSG;
@@ -58,8 +58,8 @@ static enum media_dtls_role answered_role(const struct offer_line *answer)
 }
 
 /* RFC 3264 6.1; the roles of an offer are known with it. */
-static const char *read_transport(struct session_line *line, const struct reading *k, uint8_t index,
-				  const struct offer_line *heard)
+static const char *session_read_transport(struct session_line *line, const struct reading *k,
+					  uint8_t index, const struct offer_line *heard)
 {
 	struct offer_profile said;
 
@@ -75,11 +75,12 @@ static const char *read_transport(struct session_line *line, const struct readin
 	return line->side.dtls == DTLS_NONE ? "a=setup of the answer is none" : NULL;
 }
 
-static const char *read_keys(struct session_line *line, const struct reading *k, uint8_t index)
+static const char *session_read_keys(struct session_line *line, const struct reading *k,
+				     uint8_t index)
 {
 	struct media_key *ours = &line->side.key_out, *theirs = &line->side.key_in;
 
-	return offer_crypto_agreed(offer_of(k), answer_of(k), index + 1U,
+	return offer_crypto_agreed(session_offer_of(k), answer_of(k), index + 1U,
 				   k->we_offered ? ours : theirs, k->we_offered ? theirs : ours);
 }
 
@@ -95,27 +96,27 @@ static void read_mux(struct media_side *side, const struct sdp *said, uint8_t in
 /* Formats and what is said of them are between the parties. */
 static const char *agree_opaque(struct session_line *line, const struct reading *k, uint8_t index)
 {
-	line->media = media_of(offer_of(k), index);
-	line->proto = proto_of(offer_of(k), index);
+	line->media = media_of(session_offer_of(k), index);
+	line->proto = proto_of(session_offer_of(k), index);
 	return bytes_ieq(proto_of(k->said, index), proto_of(k->heard, index))
 		       ? NULL
 		       : "another transport profile than offered";
 }
 
 /* NULL, or why there is no agreement. */
-static const char *agree(struct session_line *line, const struct reading *k, uint8_t index,
-			 const struct offer_line *heard)
+static const char *session_agree(struct session_line *line, const struct reading *k, uint8_t index,
+				 const struct offer_line *heard)
 {
 	const char *reason;
 
 	line->side = heard->side;
 	if (heard->kind == MEDIA_OPAQUE)
 		return agree_opaque(line, k, index);
-	reason = read_transport(line, k, index, heard);
+	reason = session_read_transport(line, k, index, heard);
 	if (!reason && !session_formats_read(line, &heard->formats, k->said, index, k->we_offered))
 		reason = "no codec in common";
 	if (!reason && heard->profile.secure)
-		reason = read_keys(line, k, index);
+		reason = session_read_keys(line, k, index);
 	if (!reason)
 		read_mux(&line->side, k->said, index);
 	return reason;
@@ -129,8 +130,8 @@ static void session_line_clear(struct session_line *line, enum media_kind kind)
 }
 
 /* As if nothing were switched off: what we did not want has port 0 in what we said. */
-static int read_heard(struct offer_line *out, const struct reading *k, uint8_t index,
-		      struct offer_error *error)
+static int session_read_heard(struct offer_line *out, const struct reading *k, uint8_t index,
+			      struct offer_error *error)
 {
 	static const struct offer_policy all = { .video = true };
 
@@ -139,9 +140,9 @@ static int read_heard(struct offer_line *out, const struct reading *k, uint8_t i
 		return -EBADMSG;
 	if (out->state != OFFER_LINE_OFF && index < k->said->media_count &&
 	    !bytes_ieq(media_of(k->heard, index), media_of(k->said, index)))
-		return malformed(error, k->heard->sections[index + 1].first,
-				 "another media type than offered");
-	out->kind = offer_opaque_kind(media_of(offer_of(k), index));
+		return session_malformed(error, k->heard->sections[index + 1].first,
+					 "another media type than offered");
+	out->kind = offer_opaque_kind(media_of(session_offer_of(k), index));
 	return 0;
 }
 
@@ -156,13 +157,13 @@ static int read_line(struct session_line *line, const struct reading *k, uint8_t
 	struct offer_line heard;
 	const char *reason = NULL;
 
-	if (read_heard(&heard, k, index, error))
+	if (session_read_heard(&heard, k, index, error))
 		return -EBADMSG;
 	session_line_clear(line, heard.kind);
 	if (heard.state == OFFER_LINE_OFF || !is_said(k, index))
 		return 0;
 	if (heard.state == OFFER_LINE_RELAYED)
-		reason = agree(line, k, index, &heard);
+		reason = session_agree(line, k, index, &heard);
 	if (reason) {
 		offer_line_refuse(&heard, k->heard, index, reason);
 		session_line_clear(line, heard.kind);
@@ -179,7 +180,7 @@ static int read_rest(const struct reading *k, uint8_t from, struct offer_error *
 	struct offer_line heard;
 
 	for (uint8_t i = from; i < k->heard->media_count; i++) {
-		if (read_heard(&heard, k, i, error))
+		if (session_read_heard(&heard, k, i, error))
 			return -EBADMSG;
 	}
 	return 0;
@@ -187,11 +188,11 @@ static int read_rest(const struct reading *k, uint8_t from, struct offer_error *
 
 static int read_lines(struct session *out, const struct reading *k, struct offer_error *error)
 {
-	uint8_t count = offer_of(k)->media_count;
+	uint8_t count = session_offer_of(k)->media_count;
 	int err = 0;
 
 	if (answer_of(k)->media_count > count)
-		return malformed(error, 0, "another number of m-lines than offered");
+		return session_malformed(error, 0, "another number of m-lines than offered");
 	*out = (struct session){ .we_offered = k->we_offered,
 				 .line_count = count < MEDIA_LINES_MAX ? count : MEDIA_LINES_MAX };
 	for (uint8_t i = 0; i < out->line_count && !err; i++)

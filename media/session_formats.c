@@ -8,12 +8,12 @@ struct agreeing {
 	bool we_offered;
 };
 
-static const struct payload_list *offer_of(const struct agreeing *k)
+static const struct payload_list *offer_format_of(const struct agreeing *k)
 {
 	return k->we_offered ? &k->said : k->heard;
 }
 
-static const struct payload_list *answer_of(const struct agreeing *k)
+static const struct payload_list *answer_format_of(const struct agreeing *k)
 {
 	return k->we_offered ? k->heard : &k->said;
 }
@@ -45,14 +45,15 @@ static void match(struct agreeing *k, uint8_t index[PAYLOAD_RULES_MAX])
 	}
 }
 
-static void find_common(struct agreeing *k)
+static void session_find_common(struct agreeing *k)
 {
 	uint8_t index[PAYLOAD_RULES_MAX];
 
 	match(k, index);
-	for (uint8_t i = 0; i < answer_of(k)->count; i++) {
+	for (uint8_t i = 0; i < answer_format_of(k)->count; i++) {
 		if (index[i] != PAYLOAD_NONE)
-			format_add(k, &offer_of(k)->at[index[i]], answer_of(k)->at[i].number);
+			format_add(k, &offer_format_of(k)->at[index[i]],
+				   answer_format_of(k)->at[i].number);
 	}
 }
 
@@ -104,7 +105,7 @@ static void part_events(struct session_line *line, bool we_offered)
 	}
 }
 
-static bool is_better(const struct media_side *side, uint32_t than, uint32_t clock_hz)
+static bool format_is_better(const struct media_side *side, uint32_t than, uint32_t clock_hz)
 {
 	return side->event_pt == PAYLOAD_NONE ||
 	       (than == clock_hz && side->event_clock_hz != clock_hz);
@@ -118,7 +119,7 @@ static void choose_event(struct session_line *line)
 	for (uint8_t i = 0; i < line->format_count; i++) {
 		const struct session_format *f = &line->formats[i];
 
-		if (!f->event || !is_better(&line->side, f->clock_hz, clock_hz))
+		if (!f->event || !format_is_better(&line->side, f->clock_hz, clock_hz))
 			continue;
 		line->side.event_pt = f->to;
 		line->side.event_clock_hz = f->clock_hz;
@@ -131,7 +132,7 @@ bool session_formats_read(struct session_line *line, const struct payload_list *
 	struct agreeing k = { .line = line, .heard = heard, .we_offered = we_offered };
 
 	payload_list_read(&k.said, said, index + 1U);
-	find_common(&k);
+	session_find_common(&k);
 	find_twins(&k);
 	part_events(line, we_offered);
 	choose_event(line);

@@ -56,7 +56,7 @@ static void group_line_drop(struct session_line *line)
 }
 
 /* True: some line went, which may have been another one's transport. */
-static bool drop_torn(struct grouping *k)
+static bool group_drop_torn(struct grouping *k)
 {
 	struct bytes tags;
 	uint8_t tagged;
@@ -147,7 +147,7 @@ void session_group(struct session *s, const struct sdp *heard, const struct sdp 
 {
 	struct grouping k = { .session = s, .heard = heard, .said = said };
 
-	while (drop_torn(&k))
+	while (group_drop_torn(&k))
 		continue;
 	share_transports(&k);
 	for (uint8_t i = 0; i < s->line_count; i++) {
@@ -210,7 +210,7 @@ void session_group_answer(struct session *a, const struct session *b, const stru
 {
 	struct grouping k = { .session = a, .heard = offer };
 
-	while (drop_torn(&k) || drop_carried(a, b))
+	while (group_drop_torn(&k) || drop_carried(a, b))
 		continue;
 	share_transports(&k);
 	for (uint8_t i = 0; i < a->line_count; i++)

@@ -121,8 +121,8 @@ static bool is_same_elsewhere(const struct event_tracker *t, const struct teleph
 	       now_ns - t->last_ns <= TELEPHONE_EVENT_MOVE_NS;
 }
 
-static void settle(struct event_tracker *t, const struct telephone_event *e, uint32_t timestamp,
-		   bool marker, uint64_t now_ns, struct event_step *out)
+static void event_settle(struct event_tracker *t, const struct telephone_event *e,
+			 uint32_t timestamp, bool marker, uint64_t now_ns, struct event_step *out)
 {
 	if (is_same_elsewhere(t, e, marker, now_ns)) {
 		t->started_at += timestamp - t->segment_at;
@@ -169,7 +169,7 @@ int event_tracker_packet(struct event_tracker *t, struct bytes payload, uint32_t
 	if (is_silent(t, now_ns))
 		event_finish(t, out);
 	if (t->moved)
-		settle(t, &e, timestamp, marker, now_ns, out);
+		event_settle(t, &e, timestamp, marker, now_ns, out);
 	step(t, &e, timestamp, marker, now_ns, out);
 	for (int i = 1; i < TELEPHONE_EVENT_PACKED_MAX; i++) {
 		timestamp += e.duration; /* packed events touch (RFC 4733 2.5.1.5) */

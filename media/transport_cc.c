@@ -29,14 +29,14 @@ static uint64_t *word_of(struct transport_cc *t, uint16_t number)
 	return &t->heard[number % TRANSPORT_CC_KEPT / 64];
 }
 
-static uint64_t bit_of(uint16_t number)
+static uint64_t received_bit(uint16_t number)
 {
 	return UINT64_C(1) << number % 64;
 }
 
 static bool number_is_heard(const struct transport_cc *t, uint16_t number)
 {
-	return t->heard[number % TRANSPORT_CC_KEPT / 64] & bit_of(number);
+	return t->heard[number % TRANSPORT_CC_KEPT / 64] & received_bit(number);
 }
 
 static uint32_t arrival_of(const struct transport_cc *t, uint16_t number)
@@ -44,7 +44,7 @@ static uint32_t arrival_of(const struct transport_cc *t, uint16_t number)
 	return t->arrival[number % TRANSPORT_CC_KEPT];
 }
 
-static uint16_t distance(uint16_t from, uint16_t to)
+static uint16_t number_distance(uint16_t from, uint16_t to)
 {
 	return (uint16_t)(to - from);
 }
@@ -57,33 +57,33 @@ static void begin_anew(struct transport_cc *t, uint16_t number)
 }
 
 /* What lies between is missing so far. What nobody asked for in time is forgotten. */
-static void reach(struct transport_cc *t, uint16_t number)
+static void cc_reach(struct transport_cc *t, uint16_t number)
 {
 	while (t->end != (uint16_t)(number + 1)) {
-		*word_of(t, t->end) &= ~bit_of(t->end);
+		*word_of(t, t->end) &= ~received_bit(t->end);
 		t->end++;
 	}
-	if (distance(t->begin, t->end) > TRANSPORT_CC_KEPT)
+	if (number_distance(t->begin, t->end) > TRANSPORT_CC_KEPT)
 		t->begin = (uint16_t)(t->end - TRANSPORT_CC_KEPT);
 }
 
 void transport_cc_note(struct transport_cc *t, uint16_t number, uint64_t now_ns)
 {
-	bool is_next = distance(t->end, number) < TRANSPORT_CC_KEPT;
-	bool is_late = distance(number, t->end) <= TRANSPORT_CC_KEPT && !is_next;
+	bool is_next = number_distance(t->end, number) < TRANSPORT_CC_KEPT;
+	bool is_late = number_distance(number, t->end) <= TRANSPORT_CC_KEPT && !is_next;
 
 	if (!t->started || (!is_next && !is_late)) {
 		begin_anew(t, number);
 		is_next = true;
 	}
 	if (is_next)
-		reach(t, number);
+		cc_reach(t, number);
 	else if (number_is_heard(t, number))
 		return;
-	else if (distance(number, t->end) > distance(t->begin, t->end))
+	else if (number_distance(number, t->end) > number_distance(t->begin, t->end))
 		t->begin = number;
 	t->arrival[number % TRANSPORT_CC_KEPT] = (uint32_t)(now_ns / TICK_NS);
-	*word_of(t, number) |= bit_of(number);
+	*word_of(t, number) |= received_bit(number);
 }
 
 /* ---- what is said of it ---- */
@@ -109,11 +109,11 @@ static uint32_t reference_of(const struct transport_cc *t)
 	return arrival_of(t, first) / TICKS_OF_REFERENCE * TICKS_OF_REFERENCE;
 }
 
-static void judge(const struct transport_cc *t, struct report *r)
+static void arrival_judge(const struct transport_cc *t, struct report *r)
 {
 	uint32_t before = r->reference = reference_of(t);
 
-	r->count = distance(t->begin, t->end);
+	r->count = number_distance(t->begin, t->end);
 	for (uint16_t i = 0; i < r->count; i++) {
 		uint16_t number = (uint16_t)(t->begin + i);
 		int32_t delta = (int32_t)(arrival_of(t, number) - before);
@@ -162,7 +162,7 @@ static uint16_t vector(const struct report *r, uint16_t at, uint16_t symbols)
 }
 
 /* The chunk that says most from there on; how many statuses it has. */
-static uint16_t chunk_write(struct writer *w, const struct report *r, uint16_t at)
+static uint16_t status_chunk_write(struct writer *w, const struct report *r, uint16_t at)
 {
 	bool large = has_large(r, at);
 	uint16_t run = run_length(r, at), symbols = large ? TWO_BIT_SYMBOLS : ONE_BIT_SYMBOLS;
@@ -208,14 +208,14 @@ struct bytes transport_cc_write(struct transport_cc *t, uint8_t out[TRANSPORT_CC
 	struct report r;
 
 	assert(transport_cc_is_due(t));
-	judge(t, &r);
+	arrival_judge(t, &r);
 	writer_be16(&w, 2 << 14 | RTCP_FEEDBACK_TRANSPORT_CC << 8 | RTCP_TYPE_RTPFB);
 	writer_be16(&w, 0);
 	writer_be32(&w, sender_ssrc);
 	writer_be32(&w, media_ssrc);
 	transport_cc_head_write(&w, t, &r);
 	for (uint16_t at = 0; at < r.count;)
-		at = (uint16_t)(at + chunk_write(&w, &r, at));
+		at = (uint16_t)(at + status_chunk_write(&w, &r, at));
 	deltas_write(&w, t, &r);
 	while (w.n % 4 != 0)
 		writer_u8(&w, 0);
