@@ -31,7 +31,7 @@ enum { PATH_TEXT = 512, CONF_MAX = 4096, CHILD_LOCK_FD = 3, PID_TEXT = 16 };
 
 extern char **environ;
 
-static void nap(void)
+static void embedded_nap(void)
 {
 	struct timespec ts = { .tv_nsec = (long)NAP_NS };
 
@@ -171,7 +171,7 @@ bool embedded_is_dead(struct embedded *e)
 
 /* ---- start ---- */
 
-static int file_write(const char *path, struct bytes text)
+static int embedded_file_write(const char *path, struct bytes text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	ssize_t n;
@@ -195,7 +195,7 @@ static int conf_write(const struct embedded *e, char path[PATH_TEXT])
 		err = embedded_conf_write(&w, dir, e->socket_path);
 	if (!err && w.overflow)
 		err = -ENAMETOOLONG;
-	return err ? err : file_write(path, writer_done(&w));
+	return err ? err : embedded_file_write(path, writer_done(&w));
 }
 
 /* No descriptor of ours but the lock; none of our signal settings: with SIGTERM blocked Redis would never stop. */
@@ -341,7 +341,7 @@ static int ready_wait(struct embedded *e)
 	while ((err = embedded_probe(e->socket_path, &pid)) != 0 && clock_now_ns() < until_ns) {
 		if (embedded_is_dead(e))
 			return -ECHILD;
-		nap();
+		embedded_nap();
 	}
 	if (!err)
 		e->pid = pid;
@@ -398,7 +398,7 @@ static void server_stop(struct embedded *e)
 				  LOG_INT("pid", e->pid));
 			return;
 		}
-		nap();
+		embedded_nap();
 	}
 	LOG_INFO("embedded", 0, "redis-server stopped");
 }

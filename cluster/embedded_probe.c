@@ -20,7 +20,7 @@ static int patience_set(int fd)
 	return 0;
 }
 
-static int dial(const char *path)
+static int probe_dial(const char *path)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -84,7 +84,7 @@ static int talk(int fd, int32_t *pid)
 
 int embedded_probe(const char *socket_path, int32_t *pid)
 {
-	int fd = dial(socket_path);
+	int fd = probe_dial(socket_path);
 	int err;
 
 	if (fd < 0)

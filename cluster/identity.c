@@ -68,7 +68,7 @@ static int id_read(struct identity *out, const char *dir, struct rand_source *ra
 }
 
 /* Another boot of the machine, or another machine, is another place. */
-static int place_read(struct identity *out, int lock_fd)
+static int identity_place_read(struct identity *out, int lock_fd)
 {
 	char boot[FILE_MAX];
 	ssize_t n = identity_file_read("/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
@@ -100,7 +100,7 @@ int identity_open(struct identity *out, const char *dir, int lock_fd, struct ran
 	*out = (struct identity){ 0 };
 	err = id_read(out, dir, rand);
 	if (!err)
-		err = place_read(out, lock_fd);
+		err = identity_place_read(out, lock_fd);
 	if (!err)
 		where_write(out, dir);
 	return err;

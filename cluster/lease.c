@@ -123,7 +123,7 @@ static unsigned granted(struct lease *l, enum lease_action question, struct leas
 }
 
 /* Redis was late and is no longer: the lease was ours when it carried out that save. */
-static unsigned acked(struct lease *l)
+static unsigned lease_acked(struct lease *l)
 {
 	if (l->state != LEASE_DOUBT || l->stale || !l->link_up)
 		return 0;
@@ -139,7 +139,7 @@ static unsigned want(struct lease *l, uint64_t now_ns)
 	return l->link_up && !l->question ? lease_question_ask(l, LEASE_SEND_ACQUIRE, now_ns) : 0;
 }
 
-static unsigned link_up(struct lease *l, uint64_t now_ns)
+static unsigned lease_link_up(struct lease *l, uint64_t now_ns)
 {
 	l->link_up = true;
 	switch (l->state) {
@@ -182,7 +182,7 @@ static unsigned seen(struct lease *l, struct lease_epoch epoch, uint64_t now_ns)
 	return missing(l, now_ns);
 }
 
-static unsigned timer(struct lease *l, uint64_t now_ns)
+static unsigned lease_timer(struct lease *l, uint64_t now_ns)
 {
 	if (now_ns < l->next_ns)
 		return 0;
@@ -202,15 +202,15 @@ unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t n
 	case LEASE_WANT:
 		return want(l, now_ns);
 	case LEASE_LINK_UP:
-		return link_up(l, now_ns);
+		return lease_link_up(l, now_ns);
 	case LEASE_LINK_DOWN:
 		return link_down(l, now_ns);
 	case LEASE_LATE:
 		return l->state == LEASE_HELD ? doubt(l, now_ns) : 0;
 	case LEASE_ACKED:
-		return acked(l);
+		return lease_acked(l);
 	case LEASE_TIMER:
-		return timer(l, now_ns);
+		return lease_timer(l, now_ns);
 	case LEASE_GRANTED:
 		return granted(l, question, event->epoch, now_ns);
 	case LEASE_TAKEN:

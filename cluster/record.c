@@ -19,7 +19,7 @@ enum {
 
 static const uint8_t g_magic[AT_FORMAT] = { 'T', 'D', 'R' };
 
-static uint32_t crc_of(const uint8_t *head, struct bytes payload)
+static uint32_t record_crc(const uint8_t *head, struct bytes payload)
 {
 	return hash_crc32c(hash_crc32c(0, bytes_mem(head, AT_CRC)), payload);
 }
@@ -37,7 +37,7 @@ static void seal(struct writer *w, const struct record *r, uint8_t format)
 	writer_be16(&hw, 0);
 	writer_be64(&hw, r->version);
 	writer_be32(&hw, (uint32_t)r->payload.n);
-	writer_be32(&hw, crc_of(head, r->payload));
+	writer_be32(&hw, record_crc(head, r->payload));
 	writer_mem(w, head, sizeof(head));
 	writer_bytes(w, r->payload);
 }
@@ -66,7 +66,7 @@ uint8_t *record_seal_new(const struct record *r, struct bytes *out)
 }
 
 /* NULL when the record is whole and of a kind that we understand. */
-static const char *fault_of(struct bytes in)
+static const char *record_fault_of(struct bytes in)
 {
 	if (in.n < RECORD_HEAD)
 		return "shorter than its head";
@@ -77,7 +77,7 @@ static const char *fault_of(struct bytes in)
 	if (be32_get(in.p + AT_LENGTH) != in.n - RECORD_HEAD ||
 	    in.n - RECORD_HEAD > RECORD_PAYLOAD_MAX)
 		return "not as long as it says";
-	if (be32_get(in.p + AT_CRC) != crc_of(in.p, bytes_from(in, RECORD_HEAD)))
+	if (be32_get(in.p + AT_CRC) != record_crc(in.p, bytes_from(in, RECORD_HEAD)))
 		return "its checksum is wrong";
 	return NULL;
 }
@@ -91,7 +91,7 @@ static bool is_later(struct bytes in)
 
 int record_open(struct record *out, struct bytes in, const char **reason)
 {
-	*reason = fault_of(in);
+	*reason = record_fault_of(in);
 	if (*reason)
 		return -EBADMSG;
 	if (is_later(in)) {

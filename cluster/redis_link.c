@@ -24,7 +24,7 @@ enum {
 /* An answer this late: the peer is gone or hangs, and its socket does not say so. */
 #define STALL_NS (3 * NS_PER_S)
 
-static void on_fd(int fd, unsigned events, void *arg);
+static void link_on_fd(int fd, unsigned events, void *arg);
 
 /* ---- what a callback may ask for ---- */
 
@@ -130,7 +130,7 @@ static void link_watch(struct redis *r)
 
 	if (writing == r->writing)
 		return;
-	err = loop_watch(r->fd, writing ? LOOP_READ | LOOP_WRITE : LOOP_READ, on_fd, r);
+	err = loop_watch(r->fd, writing ? LOOP_READ | LOOP_WRITE : LOOP_READ, link_on_fd, r);
 	if (err)
 		break_errno(r, "not watchable", -err);
 	r->writing = writing;
@@ -174,7 +174,7 @@ void redis_flush(struct redis *r)
 
 /* ---- greeting ---- */
 
-static void link_up(struct redis *r)
+static void redis_link_up(struct redis *r)
 {
 	r->state = REDIS_LINK_UP;
 	r->up_ns = clock_now_ns();
@@ -194,7 +194,7 @@ static void on_greeting(int err, const struct redisReply *reply, void *arg)
 	if (redis_is_error(reply, &text)) {
 		redis_link_break(r, "refused by Redis", text);
 	} else if (--r->greetings == 0 && !r->broken) {
-		link_up(r);
+		redis_link_up(r);
 	}
 }
 
@@ -270,7 +270,7 @@ static void dial_done(struct redis *r)
 	}
 }
 
-static void on_fd(int fd, unsigned events, void *arg)
+static void link_on_fd(int fd, unsigned events, void *arg)
 {
 	struct redis *r = arg;
 
@@ -289,7 +289,7 @@ static void on_fd(int fd, unsigned events, void *arg)
 
 /* ---- time ---- */
 
-static void dial(struct redis *r, uint64_t now_ns)
+static void link_dial(struct redis *r, uint64_t now_ns)
 {
 	int fd = redis_dial(&r->url, &r->addr);
 	int err = fd < 0 ? fd : redis_reader_open(r);
@@ -309,7 +309,7 @@ static void link_expire(struct redis *r, uint64_t now_ns)
 	if (r->state == REDIS_LINK_UP || now_ns < r->wake_ns)
 		return;
 	if (r->state == REDIS_LINK_DOWN) {
-		dial(r, now_ns);
+		link_dial(r, now_ns);
 	} else {
 		redis_link_break(r, "no answer to the greeting", (struct bytes){ 0 });
 	}
@@ -351,21 +351,21 @@ void redis_expire(struct redis *r, uint64_t now_ns)
 	redis_link_leave(r);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
+static uint64_t link_earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
 uint64_t redis_next_ns(const struct redis *r)
 {
-	uint64_t next_ns = earlier(r->queue.next_ns, stall_ns(r));
+	uint64_t next_ns = link_earlier(r->queue.next_ns, stall_ns(r));
 
 	if (r->depart_ns && redis_buffer_bytes(&r->out).n > 0)
-		next_ns = earlier(next_ns, r->depart_ns);
+		next_ns = link_earlier(next_ns, r->depart_ns);
 	if (r->state != REDIS_LINK_UP)
-		next_ns = earlier(next_ns, r->wake_ns);
+		next_ns = link_earlier(next_ns, r->wake_ns);
 	for (const struct redis_guest *guest = r->guests; guest; guest = guest->next)
-		next_ns = earlier(next_ns, guest->next_ns);
+		next_ns = link_earlier(next_ns, guest->next_ns);
 	return next_ns;
 }
 

@@ -49,7 +49,7 @@ static void settings_complete(struct redis_settings *s)
 		       sizeof(s->url)); /* read into parts; the password lies there only once */
 }
 
-static int setup(struct redis *r)
+static int redis_setup(struct redis *r)
 {
 	const char *reason;
 	int err = redis_url_read(&r->url, bytes_str(r->settings.url), &reason);
@@ -81,7 +81,7 @@ int redis_open(struct redis **out, const struct redis_settings *settings, redis_
 	r->arg = arg;
 	r->fd = -1;
 	r->out.max = OUT_MAX;
-	err = setup(r);
+	err = redis_setup(r);
 	if (err) {
 		redis_link_destroy(r);
 		return err;

@@ -54,7 +54,7 @@ static const char *login_read(struct redis_url *out, struct bytes login)
 }
 
 /* host, host:port, [v6] or [v6]:port */
-static const char *host_read(struct redis_url *out, struct bytes in)
+static const char *url_host_read(struct redis_url *out, struct bytes in)
 {
 	struct bytes host, port;
 	uint32_t number = REDIS_PORT;
@@ -79,7 +79,7 @@ static const char *host_read(struct redis_url *out, struct bytes in)
 	return NULL;
 }
 
-static const char *tcp_read(struct redis_url *out, struct bytes rest)
+static const char *url_tcp_read(struct redis_url *out, struct bytes rest)
 {
 	size_t at = find_last(rest, '@');
 	const char *fault = NULL;
@@ -94,7 +94,7 @@ static const char *tcp_read(struct redis_url *out, struct bytes rest)
 
 	if (!fault && db.n && (bytes_u32(db, &out->db) != 0 || out->db > DB_MAX))
 		fault = "the database is no small number";
-	return fault ? fault : host_read(out, bytes_sub(rest, 0, slash));
+	return fault ? fault : url_host_read(out, bytes_sub(rest, 0, slash));
 }
 
 static const char *unix_read(struct redis_url *out, struct bytes path)
@@ -114,7 +114,7 @@ int redis_url_read(struct redis_url *out, struct bytes text, const char **reason
 	} else if (bytes_starts(text, "unix:")) {
 		*reason = unix_read(out, bytes_from(text, strlen("unix:")));
 	} else if (bytes_starts(text, "redis://")) {
-		*reason = tcp_read(out, bytes_from(text, strlen("redis://")));
+		*reason = url_tcp_read(out, bytes_from(text, strlen("redis://")));
 	} else {
 		*reason = "starts neither with unix: nor with redis://";
 	}

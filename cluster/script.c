@@ -61,7 +61,7 @@ void scripts_load(const struct scripts *s, struct redis *r)
 	}
 }
 
-static void on_reply(int err, const struct redisReply *reply, void *arg);
+static void script_on_reply(int err, const struct redisReply *reply, void *arg);
 
 static int run_send(struct run *run)
 {
@@ -70,7 +70,7 @@ static int run_send(struct run *run)
 
 	if (left_ns != UINT64_MAX)
 		left_ns = run->until_ns > now_ns ? run->until_ns - now_ns : 1;
-	return redis_command(run->redis, run->args, run->n, left_ns, on_reply, run);
+	return redis_command(run->redis, run->args, run->n, left_ns, script_on_reply, run);
 }
 
 static bool is_forgotten(const struct redisReply *reply)
@@ -80,7 +80,7 @@ static bool is_forgotten(const struct redisReply *reply)
 	return redis_is_error(reply, &text) && bytes_starts(text, "NOSCRIPT");
 }
 
-static void on_reply(int err, const struct redisReply *reply, void *arg)
+static void script_on_reply(int err, const struct redisReply *reply, void *arg)
 {
 	struct run *run = arg;
 

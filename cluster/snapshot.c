@@ -34,7 +34,7 @@ void snapshot_head_write(struct writer *w, uint64_t generation, uint32_t count, 
 	writer_be32(w, (uint32_t)size);
 }
 
-static void name_write(struct writer *w, struct bytes name)
+static void snapshot_name_write(struct writer *w, struct bytes name)
 {
 	assert(name.n > 0 && name.n <= SNAPSHOT_NAME_MAX);
 	writer_u8(w, (uint8_t)name.n);
@@ -44,8 +44,8 @@ static void name_write(struct writer *w, struct bytes name)
 void snapshot_document_write(struct writer *w, const struct snapshot_document *d)
 {
 	assert(d->text.n <= SNAPSHOT_TEXT_MAX);
-	name_write(w, d->kind);
-	name_write(w, d->name);
+	snapshot_name_write(w, d->kind);
+	snapshot_name_write(w, d->name);
 	writer_be64(w, d->version);
 	writer_be32(w, (uint32_t)d->text.n);
 	writer_bytes(w, d->text);
@@ -87,7 +87,7 @@ static bool document_take(struct bytes *rest, struct snapshot_document *out)
 	       octets_take(rest, be32_get(length.p), &out->text);
 }
 
-static const char *fault_of(struct bytes in)
+static const char *snapshot_fault_of(struct bytes in)
 {
 	size_t body = in.n - SNAPSHOT_TAIL;
 	struct bytes rest;
@@ -117,7 +117,7 @@ int snapshot_open(struct snapshot *out, struct bytes file, const char **reason)
 	*reason = "written by a later program";
 	if (be32_get(file.p + AT_FORMAT) >> 16 > SNAPSHOT_FORMAT)
 		return -EPROTONOSUPPORT;
-	*reason = fault_of(file);
+	*reason = snapshot_fault_of(file);
 	if (*reason)
 		return -EBADMSG;
 	*out = (struct snapshot){

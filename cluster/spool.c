@@ -116,7 +116,7 @@ static void jobs_run(struct spool *sp, struct job *first)
 		assert(errno == EAGAIN);
 }
 
-static void *thread_main(void *arg)
+static void *spool_thread(void *arg)
 {
 	struct spool *sp = arg;
 	struct job *first = NULL;
@@ -179,7 +179,7 @@ static struct job *answer_next(struct spool *sp)
 	return job;
 }
 
-static void destroy(struct spool *sp);
+static void spool_destroy(struct spool *sp);
 
 /* An answer may close the spool: it is gone then after the outermost round. */
 static void answers_take(struct spool *sp)
@@ -190,10 +190,10 @@ static void answers_take(struct spool *sp)
 	while ((job = answer_next(sp)) != NULL)
 		job_answer(sp, job);
 	if (--sp->depth == 0 && sp->closed)
-		destroy(sp);
+		spool_destroy(sp);
 }
 
-static void on_event(int fd, unsigned events, void *arg)
+static void spool_on_event(int fd, unsigned events, void *arg)
 {
 	uint64_t count;
 
@@ -274,7 +274,7 @@ uint64_t spool_lowest(const struct spool *sp)
 	return sp->lowest;
 }
 
-static int setup(struct spool *sp, const char *dir)
+static int spool_setup(struct spool *sp, const char *dir)
 {
 	int err = spool_file_open(&sp->file, dir);
 
@@ -284,11 +284,11 @@ static int setup(struct spool *sp, const char *dir)
 	sp->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (sp->event_fd < 0)
 		return -errno;
-	err = loop_watch(sp->event_fd, LOOP_READ, on_event, sp);
-	return err ? err : thread_spawn(&sp->thread, "spool", thread_main, sp);
+	err = loop_watch(sp->event_fd, LOOP_READ, spool_on_event, sp);
+	return err ? err : thread_spawn(&sp->thread, "spool", spool_thread, sp);
 }
 
-static void destroy(struct spool *sp)
+static void spool_destroy(struct spool *sp)
 {
 	spool_file_close(&sp->file);
 	if (sp->event_fd >= 0) {
@@ -312,9 +312,9 @@ int spool_open(struct spool **out, const char *dir)
 	jobs_clear(&sp->answered);
 	(void)pthread_mutex_init(&sp->lock, NULL);
 	(void)pthread_cond_init(&sp->wake, NULL);
-	err = setup(sp, dir);
+	err = spool_setup(sp, dir);
 	if (err) {
-		destroy(sp);
+		spool_destroy(sp);
 	} else {
 		*out = sp;
 	}

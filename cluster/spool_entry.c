@@ -17,7 +17,7 @@ enum {
 
 static const char g_magic[MAGIC_LEN + 1] = "TDC1";
 
-static uint32_t crc_of(const uint8_t *head, struct bytes fields)
+static uint32_t entry_crc(const uint8_t *head, struct bytes fields)
 {
 	return hash_crc32c(hash_crc32c(0, bytes_mem(head, AT_CRC)), fields);
 }
@@ -32,7 +32,7 @@ void spool_entry_write(struct writer *w, const struct spool_entry *entry)
 	writer_be32(&hw, (uint32_t)entry->fields.n);
 	writer_be64(&hw, entry->number);
 	writer_be64(&hw, entry->call);
-	writer_be32(&hw, crc_of(head, entry->fields));
+	writer_be32(&hw, entry_crc(head, entry->fields));
 	writer_mem(w, head, sizeof(head));
 	writer_bytes(w, entry->fields);
 }
@@ -69,7 +69,7 @@ int spool_entry_next(struct bytes *rest, struct spool_entry *out)
 	if (be32_get(in.p + AT_LENGTH) > in.n - SPOOL_ENTRY_HEAD)
 		return skip_torn(rest);
 	fields = bytes_sub(in, SPOOL_ENTRY_HEAD, be32_get(in.p + AT_LENGTH));
-	if (be32_get(in.p + AT_CRC) != crc_of(in.p, fields))
+	if (be32_get(in.p + AT_CRC) != entry_crc(in.p, fields))
 		return entry_skip(rest);
 	*out = (struct spool_entry){
 		.number = be64_get(in.p + AT_NUMBER),

@@ -15,7 +15,7 @@
 #define BROKEN  ".broken"
 enum { NUMBER_DIGITS = 16, NAME_MAX_LEN = 32 };
 
-static void name_write(char name[NAME_MAX_LEN], uint64_t number, const char *suffix)
+static void spool_name_write(char name[NAME_MAX_LEN], uint64_t number, const char *suffix)
 {
 	(void)snprintf(name, NAME_MAX_LEN, "%016" PRIx64 "%s", number, suffix);
 }
@@ -96,7 +96,7 @@ static int segment_begin(struct spool_file *f)
 {
 	char name[NAME_MAX_LEN];
 
-	name_write(name, f->number + 1, WAITING);
+	spool_name_write(name, f->number + 1, WAITING);
 	f->fd = openat(f->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return -errno;
@@ -182,7 +182,7 @@ int spool_file_read(struct spool_file *f, uint64_t *number, uint8_t **out, size_
 		return err;
 	if (f->fd >= 0 && *number == f->number)
 		segment_end(f);
-	name_write(name, *number, WAITING);
+	spool_name_write(name, *number, WAITING);
 	fd = openat(f->dir_fd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -196,8 +196,8 @@ int spool_file_remove(struct spool_file *f, uint64_t number, bool aside)
 	char name[NAME_MAX_LEN], broken[NAME_MAX_LEN];
 	int err;
 
-	name_write(name, number, WAITING);
-	name_write(broken, number, BROKEN);
+	spool_name_write(name, number, WAITING);
+	spool_name_write(broken, number, BROKEN);
 	err = aside ? renameat(f->dir_fd, name, f->dir_fd, broken) : unlinkat(f->dir_fd, name, 0);
 	/* it must not come back after a power failure: Redis forgets then that it has these CDRs */
 	return err < 0 || fsync(f->dir_fd) < 0 ? -errno : 0;

@@ -12,22 +12,23 @@
 #define DEADLINE_PRESET_NS (50 * NS_PER_MS)
 #define LEASE_PRESET_NS    (15 * NS_PER_S)
 
-static uint64_t earlier(uint64_t a, uint64_t b)
+static uint64_t store_earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
 static uint64_t next_ns(const struct store *s)
 {
-	uint64_t next = earlier(earlier(s->lease.next_ns, s->replay.retry_ns), s->keys_ns);
+	uint64_t next =
+		store_earlier(store_earlier(s->lease.next_ns, s->replay.retry_ns), s->keys_ns);
 
 	if (s->acquire && !s->lease.question)
-		next = earlier(next, s->acquire_until_ns);
-	next = earlier(next, store_batch_next_ns(s));
+		next = store_earlier(next, s->acquire_until_ns);
+	next = store_earlier(next, store_batch_next_ns(s));
 	return s->failed ? 0 : next;
 }
 
-static void destroy(struct store *s)
+static void store_destroy(struct store *s)
 {
 	free(s->replay.segment);
 	free(s->unreadable);
@@ -44,10 +45,10 @@ void store_leave(struct store *s)
 	assert(s->depth > 0);
 	s->guest.next_ns = next_ns(s);
 	if (--s->depth == 0 && s->closing)
-		destroy(s);
+		store_destroy(s);
 }
 
-static void on_state(bool connected, void *arg)
+static void store_on_state(bool connected, void *arg)
 {
 	struct store *s = arg;
 
@@ -131,7 +132,7 @@ static void init(struct store *s, const struct store_settings *settings)
 	s->replay.retry_ns = UINT64_MAX;
 	s->keys_ns = UINT64_MAX;
 	s->metrics = store_metrics_register();
-	s->guest = (struct redis_guest){ .state = on_state,
+	s->guest = (struct redis_guest){ .state = store_on_state,
 					 .expire = on_expire,
 					 .flush = on_flush,
 					 .next_ns = UINT64_MAX,
@@ -169,7 +170,7 @@ int store_open(struct store **out, struct redis *redis, const struct store_setti
 	redis_join(redis, &s->guest);
 	*out = s;
 	if (redis_is_connected(redis))
-		on_state(true, s);
+		store_on_state(true, s);
 	return 0;
 }
 

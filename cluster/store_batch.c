@@ -40,7 +40,7 @@ static void part_init(struct batch_part *p)
 	p->end = &p->first;
 }
 
-static void part_add(struct batch_part *p, struct store_op *op)
+static void batch_part_add(struct batch_part *p, struct store_op *op)
 {
 	if (!p->first)
 		p->since_ns = clock_now_ns();
@@ -142,7 +142,7 @@ void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, stru
 		store_op_fail(op, STORE_UNKNOWN);
 	} else {
 		p->save_count++;
-		part_add(p, op);
+		batch_part_add(p, op);
 	}
 }
 
@@ -157,7 +157,7 @@ void store_batch_end(struct store_op *op, const struct spool_entry *entry)
 	}
 	s->batch.next.end_count++;
 	s->batch.next.cdr_count += cdr_count(entry->fields);
-	part_add(&s->batch.next, op);
+	batch_part_add(&s->batch.next, op);
 }
 
 /* ---- the text of a batch ---- */

@@ -18,7 +18,7 @@ struct document {
 	struct bytes version; /* NULL: none */
 };
 
-static void send(struct store_op *op, const struct document *d)
+static void document_send(struct store_op *op, const struct document *d)
 {
 	char docs[STORE_KEY_MAX], versions[STORE_KEY_MAX], generation[STORE_KEY_MAX];
 	const struct bytes args[] = {
@@ -50,7 +50,7 @@ static void document_store(struct store *s, const struct document *d, store_done
 	metric_add(s->metrics.saves, 1);
 	op = store_op_user(s, done, arg, 0, 0);
 	if (op)
-		send(op, d);
+		document_send(op, d);
 	store_leave(s);
 }
 

@@ -203,7 +203,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 
 /* ---- to the spool ---- */
 
-static void lost(struct store_end *end)
+static void end_lost(struct store_end *end)
 {
 	metric_add(end->s->metrics.cdr_lost, cdr_count(end->entry.fields));
 	LOG_ERROR("store", end->entry.call, "CDR lost: neither Redis nor the spool takes it");
@@ -226,7 +226,7 @@ static void on_spooled(int err, void *arg)
 		if (!s->closing)
 			store_replay_start(s);
 	} else if (s->closing || s->ends.count > ENDS_MAX) {
-		lost(end);
+		end_lost(end);
 	} else {
 		LOG_ERROR("store", end->entry.call, "CDR not spooled: kept in memory",
 			  LOG_INT("err", err));
@@ -244,7 +244,7 @@ static void end_spool(struct store_end *end)
 
 /* ---- the answer ---- */
 
-static void acked(struct store_end *end, const struct store_answer *a)
+static void end_acked(struct store_end *end, const struct store_answer *a)
 {
 	const struct store_metrics *m = &end->s->metrics;
 
@@ -261,7 +261,7 @@ static void end_finish(struct store_op *op, const struct store_answer *a)
 
 	switch (a->result) {
 	case STORE_OK:
-		acked(end, a);
+		end_acked(end, a);
 		break;
 	case STORE_FENCED:
 		/* the shard's new owner has the record, ends the call and writes the CDR */

@@ -66,7 +66,7 @@ static void question_finish(struct store_op *op, const struct store_answer *a)
 		acquire_answer(s, a->result);
 }
 
-static void question_send(struct store *s, enum lease_action question)
+static void lease_question_send(struct store *s, enum lease_action question)
 {
 	static const enum script_id ids[] = {
 		[LEASE_SEND_ACQUIRE] = SCRIPT_LEASE_ACQUIRE,
@@ -144,7 +144,7 @@ void store_lease_event(struct store *s, const struct lease_event *event)
 	unsigned question = actions & (LEASE_SEND_ACQUIRE | LEASE_SEND_ASSERT | LEASE_SEND_RENEW);
 
 	if (question && !s->closing)
-		question_send(s, (enum lease_action)question);
+		lease_question_send(s, (enum lease_action)question);
 	s->late = !(actions & LEASE_ANEW);
 	if (actions & LEASE_HEALTHY)
 		healthy(s);

@@ -65,7 +65,7 @@ struct aside {
 	char key[STORE_KEY_MAX];
 };
 
-static void pump(struct store_load *load);
+static void load_pump(struct store_load *load);
 static void fetch_send(struct store_load *load, struct bytes member, bool length);
 
 /* ---- the end of a load ---- */
@@ -166,7 +166,8 @@ static struct bytes broken_key(const struct store_load *load, struct bytes membe
 }
 
 /* For people: the key, and of a hash the field. */
-static void name_write(char out[STORE_KEY_MAX], const struct store_load *load, struct bytes member)
+static void load_name_write(char out[STORE_KEY_MAX], const struct store_load *load,
+			    struct bytes member)
 {
 	char buf[STORE_KEY_MAX];
 	struct writer w = writer_over(out, STORE_KEY_MAX - 1);
@@ -225,7 +226,7 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 		return;
 	aside->kind = load->kind;
 	aside->reason = reason;
-	name_write(aside->key, load, member);
+	load_name_write(aside->key, load, member);
 	store_op_run(op, &run);
 }
 
@@ -243,12 +244,12 @@ static void unreadable_note(struct store *s, struct bytes member)
 	s->unreadable = list;
 }
 
-static void broken(struct store_load *load, struct bytes member, const struct seen *seen,
-		   const char *reason)
+static void load_broken(struct store_load *load, struct bytes member, const struct seen *seen,
+			const char *reason)
 {
 	char name[STORE_KEY_MAX];
 
-	name_write(name, load, member);
+	load_name_write(name, load, member);
 	broken_note(load->s, load->kind, name, reason);
 	if (load->kind == LOAD_CALLS)
 		unreadable_note(load->s, member);
@@ -268,7 +269,7 @@ static void too_new(struct store_load *load, struct bytes member, const char *re
 	struct store *s = load->s;
 
 	load->result = STORE_REFUSED;
-	name_write(s->too_new, load, member);
+	load_name_write(s->too_new, load, member);
 	LOG_ERROR("store", 0, "a record was written by a later program: it stays where it is",
 		  LOG_STR("key", s->too_new), LOG_STR("reason", reason));
 }
@@ -295,7 +296,7 @@ static void record_take(struct store_load *load, struct bytes member, struct byt
 	} else if (err) {
 		struct seen seen = seen_of(raw);
 
-		broken(load, member, &seen, reason);
+		load_broken(load, member, &seen, reason);
 	} else {
 		load->loaded++;
 	}
@@ -310,7 +311,7 @@ static void large(struct store_load *load, struct bytes member)
 {
 	struct seen seen = seen_above(record_max(load));
 
-	broken(load, member, &seen, "larger than any record");
+	load_broken(load, member, &seen, "larger than any record");
 }
 
 static void length_take(struct store_load *load, struct bytes member, long long length)
@@ -344,7 +345,7 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 	if (op->s->closing) {
 		load->result = STORE_UNKNOWN;
 	} else if (redis_is_error(a->reply, &text) && bytes_starts(text, "WRONGTYPE")) {
-		broken(load, fetch->member, &any, "not a string");
+		load_broken(load, fetch->member, &any, "not a string");
 	} else if (a->result != STORE_OK) {
 		load->result = a->result;
 	} else if (fetch->length) {
@@ -353,7 +354,7 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 		string_take(load, fetch->member, redis_reply_text(a->reply));
 	}
 	if (!op->s->closing)
-		pump(load);
+		load_pump(load);
 }
 
 /* Of what somebody made too large for us only its length is heard, or as much as shows that it is. */
@@ -386,7 +387,7 @@ static void fetch_send(struct store_load *load, struct bytes member, bool length
 	}
 }
 
-static void pump(struct store_load *load)
+static void load_pump(struct store_load *load)
 {
 	while (load->result == STORE_OK && load->rest.n > 0 && load->in_flight < WINDOW) {
 		size_t n = be32_get(load->rest.p);
@@ -422,7 +423,7 @@ static int members_take(struct store_load *load, const struct redisReply *reply)
 	return 0;
 }
 
-static void list_finish(struct store_op *op, const struct store_answer *a)
+static void load_list_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct store_load *load = op->arg;
 
@@ -432,12 +433,12 @@ static void list_finish(struct store_op *op, const struct store_answer *a)
 		return; /* store_loads_free answers */
 	if (load->result == STORE_OK && members_take(load, a->reply) != 0)
 		load->result = STORE_UNKNOWN;
-	pump(load);
+	load_pump(load);
 }
 
 static void list_send(struct store_load *load)
 {
-	struct store_op *op = store_op_new(load->s, sizeof(*op), list_finish);
+	struct store_op *op = store_op_new(load->s, sizeof(*op), load_list_finish);
 	const struct bytes args[] = { is_hash(load) ? BYTES_LIT("HKEYS") : BYTES_LIT("SMEMBERS"),
 				      load->index };
 

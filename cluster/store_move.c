@@ -109,7 +109,7 @@ static void windows_send(struct store *s, struct move *m, const struct redisRepl
 			 LOG_U64("calls", count));
 }
 
-static void list_finish(struct store_op *op, const struct store_answer *a)
+static void move_list_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct move *m = op->arg;
 
@@ -122,7 +122,7 @@ static void list_finish(struct store_op *op, const struct store_answer *a)
 void store_calls_move(struct store *s, store_done_fn *done, void *arg)
 {
 	struct move *m = calloc(1, sizeof(*m));
-	struct store_op *op = m ? store_op_new(s, sizeof(*op), list_finish) : NULL;
+	struct store_op *op = m ? store_op_new(s, sizeof(*op), move_list_finish) : NULL;
 	char key[STORE_KEY_MAX];
 	const struct bytes args[] = { BYTES_LIT("SMEMBERS"), store_key_shard(key, s, "calls") };
 

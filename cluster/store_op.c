@@ -24,7 +24,7 @@ static bool is_general(struct bytes text)
 	return false;
 }
 
-static uint64_t number_of(const struct redisReply *reply)
+static uint64_t op_number_of(const struct redisReply *reply)
 {
 	struct bytes text = redis_reply_text(reply);
 	uint64_t value = 0;
@@ -51,7 +51,7 @@ static struct lease_epoch epoch_of(const struct redisReply *reply)
 	if (hex_decode(redis_reply_text(redis_reply_at(reply, 2)), raw, sizeof(raw), &n) != 0)
 		n = 0;
 	return (struct lease_epoch){
-		.counter = number_of(redis_reply_at(reply, 1)),
+		.counter = op_number_of(redis_reply_at(reply, 1)),
 		.incarnation = n == 8 ? ((uint64_t)be32_get(raw) << 32) | be32_get(raw + 4) : 0,
 	};
 }
@@ -73,13 +73,13 @@ static void answer_error_read(struct store_answer *a, struct bytes text)
 	LOG_WARN("store", 0, "refused by Redis", LOG_BYTES("error", text));
 }
 
-static void word_read(const struct store *s, struct store_answer *a)
+static void op_word_read(const struct store *s, struct store_answer *a)
 {
 	struct bytes word = redis_reply_text(redis_reply_at(a->reply, 0));
 
 	a->result = STORE_OK;
 	if (bytes_is(word, "OK")) {
-		a->version = number_of(redis_reply_at(a->reply, 1));
+		a->version = op_number_of(redis_reply_at(a->reply, 1));
 	} else if (bytes_is(word, "CONFLICT")) {
 		a->result = STORE_CONFLICT;
 		a->version = version_of(redis_reply_at(a->reply, 1));
@@ -100,8 +100,8 @@ static void word_read(const struct store *s, struct store_answer *a)
 	}
 }
 
-static struct store_answer answer_read(const struct store *s, bool script, int err,
-				       const struct redisReply *reply)
+static struct store_answer op_answer_read(const struct store *s, bool script, int err,
+					  const struct redisReply *reply)
 {
 	struct store_answer a = { .result = STORE_UNKNOWN, .reply = reply };
 	struct bytes text;
@@ -111,7 +111,7 @@ static struct store_answer answer_read(const struct store *s, bool script, int e
 	} else if (redis_is_error(reply, &text)) {
 		answer_error_read(&a, text);
 	} else if (script) {
-		word_read(s, &a);
+		op_word_read(s, &a);
 	} else {
 		a.result = STORE_OK; /* its sender looks inside */
 	}
@@ -121,7 +121,7 @@ static struct store_answer answer_read(const struct store *s, bool script, int e
 struct store_answer store_answer_read(const struct store *s, int err,
 				      const struct redisReply *reply)
 {
-	return answer_read(s, false, err, reply);
+	return op_answer_read(s, false, err, reply);
 }
 
 /* ---- the life of an op ---- */
@@ -178,7 +178,7 @@ void store_op_answer(struct store_op *op, struct store_answer *answer)
 	op_finish(op, answer);
 }
 
-static void on_reply(int err, const struct redisReply *reply, void *arg)
+static void op_on_reply(int err, const struct redisReply *reply, void *arg)
 {
 	struct store_op *op = arg;
 	struct store *s = op->s;
@@ -190,7 +190,7 @@ static void on_reply(int err, const struct redisReply *reply, void *arg)
 		return;
 	}
 	store_enter(s);
-	a = answer_read(s, op->script, err, reply);
+	a = op_answer_read(s, op->script, err, reply);
 	op_finish(op, &a);
 	store_leave(s);
 }
@@ -202,7 +202,8 @@ void store_op_run(struct store_op *op, const struct script_call *call)
 	op->script = true;
 	op->fenced = call->id == SCRIPT_CALL_END;
 	op->sent = true;
-	if (!s->guest.redis || script_run(&s->scripts, s->guest.redis, call, on_reply, op) != 0) {
+	if (!s->guest.redis ||
+	    script_run(&s->scripts, s->guest.redis, call, op_on_reply, op) != 0) {
 		op->sent = false;
 		store_op_fail(op, STORE_UNKNOWN);
 	}
@@ -214,7 +215,7 @@ void store_op_command(struct store_op *op, const struct bytes *args, size_t n, u
 
 	op->sent = true;
 	if (!s->guest.redis ||
-	    redis_command(s->guest.redis, args, n, deadline_ns, on_reply, op) != 0) {
+	    redis_command(s->guest.redis, args, n, deadline_ns, op_on_reply, op) != 0) {
 		op->sent = false;
 		store_op_fail(op, STORE_UNKNOWN);
 	}

@@ -151,7 +151,7 @@ static void replay_stop(struct store *s, bool done)
 		store_loads_resume(s, done);
 }
 
-static void on_removed(int err, void *arg)
+static void open_on_removed(int err, void *arg)
 {
 	struct store *s = arg;
 
@@ -167,7 +167,7 @@ static void on_removed(int err, void *arg)
 	store_leave(s);
 }
 
-static void send_finish(struct store_op *op, const struct store_answer *a)
+static void open_send_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct store *s = op->s;
 	struct store_opens *o = &s->opens;
@@ -183,9 +183,9 @@ static void send_finish(struct store_op *op, const struct store_answer *a)
 		replay_pump(s);
 }
 
-static void entry_send(struct store *s, const struct spool_entry *entry)
+static void open_entry_send(struct store *s, const struct spool_entry *entry)
 {
-	struct store_op *op = store_op_new(s, sizeof(*op), send_finish);
+	struct store_op *op = store_op_new(s, sizeof(*op), open_send_finish);
 
 	if (!op) {
 		s->opens.failed = true;
@@ -205,7 +205,7 @@ static void replay_pump(struct store *s)
 	while (!o->failed && o->in_flight < WINDOW && got != 0) {
 		got = spool_entry_next(&o->rest, &entry);
 		if (got > 0)
-			entry_send(s, &entry);
+			open_entry_send(s, &entry);
 		else if (got < 0)
 			LOG_WARN("store", 0, "an entry of an answered call is damaged, or torn",
 				 LOG_U64("file", o->number));
@@ -215,10 +215,10 @@ static void replay_pump(struct store *s)
 	if (o->failed)
 		replay_stop(s, false);
 	else
-		spool_remove(o->spool, o->number, false, on_removed, s);
+		spool_remove(o->spool, o->number, false, open_on_removed, s);
 }
 
-static void on_segment(int err, uint64_t number, struct bytes segment, void *arg)
+static void open_on_segment(int err, uint64_t number, struct bytes segment, void *arg)
 {
 	struct store *s = arg;
 	struct store_opens *o = &s->opens;
@@ -245,7 +245,7 @@ bool store_opens_replay(struct store *s)
 
 	if (o->state == STORE_OPENS_UNREAD) {
 		o->state = STORE_OPENS_REPLAYING;
-		spool_read(o->spool, on_segment, s);
+		spool_read(o->spool, open_on_segment, s);
 	}
 	return o->state != STORE_OPENS_REPLAYING;
 }

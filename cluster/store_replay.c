@@ -17,7 +17,7 @@ enum { WINDOW = 64 };
 #define SEND_NS  (5 * NS_PER_S)
 #define RETRY_NS (2 * NS_PER_S)
 
-static void pump(struct store *s);
+static void replay_send_next(struct store *s);
 
 static void stop(struct store *s)
 {
@@ -35,7 +35,7 @@ static void retry_later(struct store *s)
 	store_loads_resume(s, false);
 }
 
-static void on_removed(int err, void *arg)
+static void replay_on_removed(int err, void *arg)
 {
 	struct store *s = arg;
 
@@ -59,10 +59,10 @@ static void segment_done(struct store *s)
 		return;
 	}
 	r->state = STORE_REPLAY_BUSY;
-	spool_remove(s->spool, r->number, r->damaged, on_removed, s);
+	spool_remove(s->spool, r->number, r->damaged, replay_on_removed, s);
 }
 
-static void send_finish(struct store_op *op, const struct store_answer *a)
+static void replay_send_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct store *s = op->s;
 	struct store_replay *r = &s->replay;
@@ -74,12 +74,12 @@ static void send_finish(struct store_op *op, const struct store_answer *a)
 		r->failed = true;
 	}
 	if (!s->closing)
-		pump(s);
+		replay_send_next(s);
 }
 
-static void entry_send(struct store *s, const struct spool_entry *entry)
+static void replay_entry_send(struct store *s, const struct spool_entry *entry)
 {
-	struct store_op *op = store_op_new(s, sizeof(*op), send_finish);
+	struct store_op *op = store_op_new(s, sizeof(*op), replay_send_finish);
 
 	if (!op) {
 		s->replay.failed = true;
@@ -106,7 +106,7 @@ static void damage_note(struct store *s, int err)
 	metric_add(s->metrics.spool_broken, 1);
 }
 
-static void pump(struct store *s)
+static void replay_send_next(struct store *s)
 {
 	struct store_replay *r = &s->replay;
 	struct spool_entry entry;
@@ -115,7 +115,7 @@ static void pump(struct store *s)
 	while (!r->failed && r->in_flight < WINDOW && got != 0) {
 		got = spool_entry_next(&r->rest, &entry);
 		if (got > 0) {
-			entry_send(s, &entry);
+			replay_entry_send(s, &entry);
 		} else if (got < 0) {
 			damage_note(s, got);
 		}
@@ -139,7 +139,7 @@ static int segment_take(struct store_replay *r, uint64_t number, struct bytes se
 	return 0;
 }
 
-static void on_segment(int err, uint64_t number, struct bytes segment, void *arg)
+static void replay_on_segment(int err, uint64_t number, struct bytes segment, void *arg)
 {
 	struct store *s = arg;
 
@@ -151,7 +151,7 @@ static void on_segment(int err, uint64_t number, struct bytes segment, void *arg
 	if (s->closing) {
 		stop(s);
 	} else if (!err) {
-		pump(s);
+		replay_send_next(s);
 	} else if (err != -ENOENT || !spool_is_empty(s->spool)) {
 		retry_later(s);
 	} else if (store_opens_replay(s)) {
@@ -173,5 +173,5 @@ void store_replay_start(struct store *s)
 		return;
 	}
 	r->state = STORE_REPLAY_BUSY;
-	spool_read(s->spool, on_segment, s);
+	spool_read(s->spool, replay_on_segment, s);
 }
