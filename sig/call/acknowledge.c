@@ -113,7 +113,7 @@ static void listen_again(struct call_host *h, struct call *c)
 		session_refresh(h, c);
 }
 
-static void tell_other(struct call_host *h, struct call *c, uint8_t leg)
+static void acknowledge_tell_other(struct call_host *h, struct call *c, uint8_t leg)
 {
 	if (c->state == CALL_ESTABLISHED && invite_own(h, c, leg))
 		LOG_WARN("call", c->id, "the other party is not told of an offer in PRACK",
@@ -142,7 +142,7 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 	if (begun)
 		originate_joined(h, c);
 	if (turned)
-		tell_other(h, c, from);
+		acknowledge_tell_other(h, c, from);
 	set_established(h, c);
 }
 
@@ -160,7 +160,7 @@ void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)
 		established(h, c, l->uac->from); /* nobody else is to be told */
 }
 
-static void accept(struct call_host *h, struct leg *l, struct txn_slot *slot)
+static void answer_accept(struct call_host *h, struct leg *l, struct txn_slot *slot)
 {
 	struct invite_uas *uas = l->uas;
 
@@ -187,7 +187,7 @@ void invite_answer_go(struct call_host *h, struct call *c, uint8_t leg)
 	l->uas->answer_waits = reliable_holds_answer(l->uas);
 	if (l->uas->answer_waits) /* RFC 3262 3 */
 		return;
-	accept(h, l, slot);
+	answer_accept(h, l, slot);
 	if (l->state != LEG_EARLY)
 		return; /* a re-INVITE, or said before, perhaps by another process */
 	l->state = LEG_ANSWERED;

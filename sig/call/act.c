@@ -73,7 +73,7 @@ static bool play_next(struct acts *a)
 
 /* ---- steps ---- */
 
-static const char *reason_of(const struct acts *a, enum act_outcome outcome)
+static const char *act_reason_of(const struct acts *a, enum act_outcome outcome)
 {
 	bool collects = act_now(a)->kind == ACT_COLLECT;
 	bool few = collects && a->digit_count < a->terms.min;
@@ -98,14 +98,14 @@ static const char *reason_of(const struct acts *a, enum act_outcome outcome)
 }
 
 /* The application hears of it; nobody else of the keys. */
-static void finish(struct call_host *h, struct call *c, enum act_outcome outcome)
+static void act_finish(struct call_host *h, struct call *c, enum act_outcome outcome)
 {
 	struct sig_event *event =
 		call_publish_begin(h, c, c->acts->terms.max ? SIG_CALL_COLLECTED : SIG_CALL_PLAYED);
 
 	if (event) {
 		event->order = c->acts->order;
-		event->reason = reason_of(c->acts, outcome);
+		event->reason = act_reason_of(c->acts, outcome);
 		if (call_application(c).n)
 			memcpy(event->digits, c->acts->digits, sizeof(c->acts->digits));
 	}
@@ -148,7 +148,7 @@ static void act_end(struct call_host *h, struct call *c, enum act_outcome outcom
 
 	outbox_touch(&c->out);
 	if (next == ACT_DONE) {
-		finish(h, c, outcome);
+		act_finish(h, c, outcome);
 		return;
 	}
 	a->at = next;
@@ -190,7 +190,7 @@ int acts_begin(struct call_host *h, struct call *c, const struct act_terms *term
 	if (!a)
 		return -ENOMEM;
 	if (c->acts)
-		finish(h, c, ACT_STOPPED);
+		act_finish(h, c, ACT_STOPPED);
 	outbox_touch(&c->out);
 	a->terms = *terms;
 	a->order = order;
@@ -276,13 +276,13 @@ void acts_overdue(struct call_host *h, struct call *c)
 void acts_stop(struct call_host *h, struct call *c)
 {
 	if (c->acts)
-		finish(h, c, ACT_STOPPED);
+		act_finish(h, c, ACT_STOPPED);
 }
 
 void acts_over(struct call_host *h, struct call *c)
 {
 	if (c->acts)
-		finish(h, c, ACT_HANGUP);
+		act_finish(h, c, ACT_HANGUP);
 }
 
 void acts_resume(struct call_host *h, struct call *c)

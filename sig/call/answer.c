@@ -13,8 +13,8 @@
 #include "sig/leg/session_timer.h"
 
 /* The SDP of the 2xx: an answer, or the offer when the INVITE had none. */
-static int take_session(struct call_host *h, struct call *c, uint8_t leg,
-			const struct sip_message *m, struct call_refusal *refusal)
+static int answer_take_session(struct call_host *h, struct call *c, uint8_t leg,
+			       const struct sip_message *m, struct call_refusal *refusal)
 {
 	struct bytes sdp;
 
@@ -31,7 +31,7 @@ static int take_session(struct call_host *h, struct call *c, uint8_t leg,
 	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : -EBADMSG;
 }
 
-static int make_answer(struct call_host *h, struct leg *from)
+static int offer_make_answer(struct call_host *h, struct leg *from)
 {
 	struct txn_slot *slot = txns_get(h->txns, from->uas->server);
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
@@ -103,7 +103,7 @@ int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
 
 	if (!err && l->state == LEG_CONFIRMED && refresh_asker(h, l))
 		err = call_refuse(refusal, -EBADMSG, 400, REFUSED_MALFORMED);
-	if (!err && make_answer(h, l))
+	if (!err && offer_make_answer(h, l))
 		err = call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	if (err)
 		return err;
@@ -115,7 +115,7 @@ int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
 }
 
 /* What the asked leg answered cannot be told to the asker. */
-static void give_up(struct call_host *h, struct call *c, const struct call_refusal *refusal)
+static void answer_give_up(struct call_host *h, struct call *c, const struct call_refusal *refusal)
 {
 	struct call_ending e = {
 		.cause = CAUSE_SESSION,
@@ -128,7 +128,7 @@ static void give_up(struct call_host *h, struct call *c, const struct call_refus
 	call_untaken(h, c, &e);
 }
 
-static int confirm(struct call_host *h, struct leg *l, const struct sip_message *m)
+static int answer_confirm(struct call_host *h, struct leg *l, const struct sip_message *m)
 {
 	if (l->state == LEG_CONFIRMED)
 		return dialog_refresh(&l->dialog, m, h);
@@ -173,11 +173,11 @@ static void answered_too_late(struct call_host *h, struct call *c, uint8_t leg)
 }
 
 /* It goes to the one that asked. */
-static int carry(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m,
-		 struct call_refusal *refusal)
+static int answer_carry(struct call_host *h, struct call *c, uint8_t leg,
+			const struct sip_message *m, struct call_refusal *refusal)
 {
 	struct leg *from = c->legs[c->legs[leg]->uac->from];
-	int err = take_session(h, c, leg, m, refusal);
+	int err = answer_take_session(h, c, leg, m, refusal);
 
 	if (err || !from->uas)
 		return err;
@@ -188,7 +188,7 @@ static int carry(struct call_host *h, struct call *c, uint8_t leg, const struct 
 	invite_retag(h, c, leg);
 	if (from->uas->early && !from->uas->late)
 		session_refresh(h, c); /* from now on silence counts */
-	err = make_answer(h, from);
+	err = offer_make_answer(h, from);
 	from->uas->state = UAS_ANSWERED;
 	return err;
 }
@@ -203,8 +203,8 @@ static void answered(struct call_host *h, struct call *c, uint8_t leg, bool firs
 		c->answer_utc_ms = h->now.utc_ms;
 		plan_stop(c);
 	}
-	if (carry(h, c, leg, m, &refusal)) {
-		give_up(h, c, &refusal);
+	if (answer_carry(h, c, leg, m, &refusal)) {
+		answer_give_up(h, c, &refusal);
 		return;
 	}
 	if (first) {
@@ -227,7 +227,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 	}
 	leg_learn(l, ev->message);
 	session_timer_answered(h, l, ev->message);
-	err = confirm(h, l, ev->message);
+	err = answer_confirm(h, l, ev->message);
 	l->uac->state = UAC_ANSWERED;
 	if (!wanted) {
 		answered_too_late(h, c, ev->leg);
@@ -236,7 +236,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 	if (first)
 		l->state = LEG_ANSWERED;
 	if (err) {
-		give_up(h, c, &refusal);
+		answer_give_up(h, c, &refusal);
 	} else if (first && l->uac->from == ev->leg) {
 		originate_answered(h, c, ev->message);
 	} else {

@@ -46,7 +46,7 @@ static void ask_save(struct call_host *h, struct call *c)
 	metric_add(h->metrics->saves[SAVE_STARTED], 1);
 }
 
-static void sooner(uint64_t *next, uint64_t deadline)
+static void call_sooner(uint64_t *next, uint64_t deadline)
 {
 	if (deadline && deadline < *next)
 		*next = deadline;
@@ -54,14 +54,14 @@ static void sooner(uint64_t *next, uint64_t deadline)
 
 static void set_leg_timer(uint64_t *next, const struct leg *l)
 {
-	sooner(next, l->leave_ns);
-	sooner(next, leg_digits_due_ns(l));
-	sooner(next, session_timer_due_ns(l));
+	call_sooner(next, l->leave_ns);
+	call_sooner(next, leg_digits_due_ns(l));
+	call_sooner(next, session_timer_due_ns(l));
 	if (l->uac)
-		sooner(next, l->uac->deadline_ns);
+		call_sooner(next, l->uac->deadline_ns);
 	if (l->uas) {
-		sooner(next, l->uas->retransmit_ns);
-		sooner(next, l->uas->deadline_ns);
+		call_sooner(next, l->uas->retransmit_ns);
+		call_sooner(next, l->uas->deadline_ns);
 	}
 }
 
@@ -69,16 +69,16 @@ static void call_timer_set(struct call_host *h, struct call *c)
 {
 	uint64_t next = UINT64_MAX;
 
-	sooner(&next, c->ring_ns);
-	sooner(&next, c->plan.until_ns);
-	sooner(&next, c->parting_ns);
-	sooner(&next, c->flows_ns);
-	sooner(&next, c->save_ns);
-	sooner(&next, c->order_ns);
-	sooner(&next, transfer_due_ns(c));
-	sooner(&next, replace_due_ns(c));
+	call_sooner(&next, c->ring_ns);
+	call_sooner(&next, c->plan.until_ns);
+	call_sooner(&next, c->parting_ns);
+	call_sooner(&next, c->flows_ns);
+	call_sooner(&next, c->save_ns);
+	call_sooner(&next, c->order_ns);
+	call_sooner(&next, transfer_due_ns(c));
+	call_sooner(&next, replace_due_ns(c));
 	if (c->acts)
-		sooner(&next, c->acts->until_ns);
+		call_sooner(&next, c->acts->until_ns);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
 			set_leg_timer(&next, c->legs[i]);

@@ -188,7 +188,7 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 		parting_end(h, c);
 }
 
-static void timer(struct call_host *h, struct call *c)
+static void step_timer(struct call_host *h, struct call *c)
 {
 	timer_of_plan(h, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
@@ -411,7 +411,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		timed_out(h, c, ev);
 		break;
 	case CALL_EV_TIMER:
-		timer(h, c);
+		step_timer(h, c);
 		break;
 	case CALL_EV_SAVED:
 		saved(h, c, ev);

@@ -6,8 +6,8 @@
 #include "sig/leg/line_facts.h"
 
 /* Nothing is transcoded, so what the party heard was of the codec it sent with. */
-static void add_sound(struct cdr_sound *to, const struct call *c, const struct call_flow *f,
-		      const struct media_event *closed)
+static void cdr_add_sound(struct cdr_sound *to, const struct call *c, const struct call_flow *f,
+			  const struct media_event *closed)
 {
 	struct line_facts facts;
 	const struct line_codec *codec;
@@ -64,7 +64,7 @@ void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const stru
 		return;
 	*to = closed->stats;
 	cdr->audio |= was_audio(f) ? side_bit(caller) : 0;
-	add_sound(caller ? &cdr->a_sound : &cdr->b_sound, c, f, closed);
+	cdr_add_sound(caller ? &cdr->a_sound : &cdr->b_sound, c, f, closed);
 }
 
 void cdr_put(char *out, size_t cap, struct bytes b)

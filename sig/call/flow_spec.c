@@ -10,7 +10,8 @@
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/place.h"
 
-static struct addr local_of(const struct call_host *h, const struct call_flow *f, uint16_t port)
+static struct addr spec_local_of(const struct call_host *h, const struct call_flow *f,
+				 uint16_t port)
 {
 	struct addr a = h->settings->networks[f->network].media_bind;
 
@@ -28,8 +29,8 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 		.id = f->id,
 		.peer = peer ? peer->id : (struct flow_id){ 0 },
 		.call = c->id,
-		.local_rtp = local_of(h, f, flow_port(f)),
-		.local_rtcp = local_of(h, f, (uint16_t)(f->port + 1)),
+		.local_rtp = spec_local_of(h, f, flow_port(f)),
+		.local_rtcp = spec_local_of(h, f, (uint16_t)(f->port + 1)),
 		.ssrc_out = f->ssrc_out,
 		.kind = f->kind,
 		.latch = h->settings->latch,
@@ -108,7 +109,7 @@ static void spec_hear(struct flow_spec *s, const struct call *c, const struct fl
 }
 
 /* NULL: nothing was agreed for it. */
-static const struct media_line *line_of(const struct agreed *g, const struct call_flow *f)
+static const struct media_line *spec_line_of(const struct agreed *g, const struct call_flow *f)
 {
 	if (!g || f->line >= g->plan->line_count || !g->plan->line[f->line].active ||
 	    (f->leg != g->offerer && f->leg != g->answerer))
@@ -176,7 +177,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 {
 	static const struct media_side listener = { .receives = 1 };
 	struct media_command *command = effects_media(h->effects, c->id, kind, f->id);
-	const struct media_line *line = line_of(agreed, f);
+	const struct media_line *line = spec_line_of(agreed, f);
 	struct media_side alone;
 
 	if (!command || kind == MEDIA_FLOW_CLOSE)

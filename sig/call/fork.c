@@ -40,7 +40,8 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 		       : dialog_to_party(&l->dialog, &tag, &party, h->settings);
 }
 
-static int offer(struct call_host *h, struct call *c, uint8_t leg, struct call_refusal *refusal)
+static int fork_offer(struct call_host *h, struct call *c, uint8_t leg,
+		      struct call_refusal *refusal)
 {
 	const struct leg *asker = c->legs[c->legs[leg]->uac->from];
 
@@ -63,7 +64,7 @@ int fork_ask(struct call_host *h, struct call *c, uint8_t asker, const struct ca
 	}
 	if (c->bridge.callee == LEG_NONE)
 		c->bridge.callee = leg;
-	err = offer(h, c, leg, refusal);
+	err = fork_offer(h, c, leg, refusal);
 	if (!err && (err = invite_queue(h, c, leg)))
 		(void)call_refuse(refusal, err, 503, REFUSED_TXNS_FULL);
 	if (!err)

@@ -57,7 +57,7 @@ static bool is_holding(const struct leg *l)
 	return l->held || (asks ? l->uas->held_before || l->uas->wakes : l->holds);
 }
 
-static bool is_held(const struct leg *l, const struct leg *peer)
+static bool leg_is_held(const struct leg *l, const struct leg *peer)
 {
 	return is_holding(peer) && !l->held;
 }
@@ -117,14 +117,14 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 		return HEARS_MUSIC;
 	if (listens && !(peer && leg_is_heard(peer)) && (rings_for(c, leg) || waits_up(c, leg)))
 		return HEARS_RINGBACK;
-	return l && peer && is_held(l, peer) ? HEARS_MUSIC : HEARS_PEER;
+	return l && peer && leg_is_held(l, peer) ? HEARS_MUSIC : HEARS_PEER;
 }
 
 /* ---- its track ---- */
 
 /* It is for who holds to choose, or for who waits by itself. */
-static const struct job_id *music_of(const struct call_host *h, const struct call *c,
-				     uint8_t holder)
+static const struct job_id *leg_music_of(const struct call_host *h, const struct call *c,
+					 uint8_t holder)
 {
 	if (!h->music_of)
 		return h->tracks[SHARD_TRACK_MUSIC];
@@ -140,7 +140,7 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 	case HEARS_PLAY:
 		return acts_track(c);
 	case HEARS_MUSIC:
-		return music_of(h, c, call_is_alone(c) ? leg : bridge_peer(c, leg));
+		return leg_music_of(h, c, call_is_alone(c) ? leg : bridge_peer(c, leg));
 	case HEARS_RINGBACK:
 		return h->tracks[SHARD_TRACK_RINGBACK];
 	case HEARS_BUSY:
@@ -245,7 +245,7 @@ bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, 
 bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t holder)
 {
 	const struct leg *l = c->legs[holder];
-	const struct job_id *track = h->tracks ? music_of(h, c, holder) : NULL;
+	const struct job_id *track = h->tracks ? leg_music_of(h, c, holder) : NULL;
 	bool plays = false;
 
 	for (unsigned i = 0; i < MEDIA_CODECS && track; i++)

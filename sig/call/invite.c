@@ -170,7 +170,8 @@ static bool may_say(const struct leg *from, bool early)
 	return early || !from->uas->late || from->open.by_18x || !reliable_is_due(from->uas, false);
 }
 
-static void say(struct call_host *h, struct call *c, uint8_t asker, uint16_t status, bool early)
+static void invite_say(struct call_host *h, struct call *c, uint8_t asker, uint16_t status,
+		       bool early)
 {
 	struct leg *from = c->legs[asker];
 	struct response r = {
@@ -207,7 +208,7 @@ void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t s
 		return;
 	outbox_touch(&c->out); /* a successor rings on */
 	if (may_say(c->legs[asker], early))
-		say(h, c, asker, status, early);
+		invite_say(h, c, asker, status, early);
 	ringing(h, c, status);
 }
 
@@ -228,7 +229,7 @@ void invite_ring(struct call_host *h, struct call *c, uint8_t leg)
 	if (l->uas->provisional == 180 || l->uas->unacknowledged.n || !may_say(l, false))
 		return;
 	outbox_touch(&c->out); /* a successor rings on */
-	say(h, c, leg, 180, false);
+	invite_say(h, c, leg, 180, false);
 	ringing(h, c, 180);
 }
 

@@ -42,7 +42,7 @@ void order_talk_answered(const struct call *c, const struct call_event *ev)
 			 LOG_U64("status", ev->message->status));
 }
 
-static uint8_t leg_of(const struct call *c, const struct call_order *order)
+static uint8_t order_leg_of(const struct call *c, const struct call_order *order)
 {
 	return order->callee ? c->bridge.callee : c->bridge.caller;
 }
@@ -50,7 +50,7 @@ static uint8_t leg_of(const struct call *c, const struct call_order *order)
 /* The media changes at once, whatever the party that is told says to it. */
 static int order_hold(struct call_host *h, struct call *c, struct call_order *order)
 {
-	uint8_t leg = leg_of(c, order);
+	uint8_t leg = order_leg_of(c, order);
 	bool on = order->on;
 	struct leg *l = c->legs[leg];
 	int err;
@@ -76,7 +76,7 @@ static int order_hold(struct call_host *h, struct call *c, struct call_order *or
 
 static int order_mute(struct call_host *h, struct call *c, struct call_order *order)
 {
-	uint8_t leg = leg_of(c, order);
+	uint8_t leg = order_leg_of(c, order);
 	bool on = order->on;
 	struct leg *l = c->legs[leg];
 	int err;
@@ -100,14 +100,14 @@ static int order_digits(struct call_host *h, struct call *c, struct call_order *
 		struct dtmf dtmf = { .digit = (char)order->digits.p[i],
 				     .duration_ms = order->duration_ms };
 
-		dtmf_send(h, c, leg_of(c, order), &dtmf);
+		dtmf_send(h, c, order_leg_of(c, order), &dtmf);
 	}
 	return 0;
 }
 
 static int order_split(struct call_host *h, struct call *c, struct call_order *order)
 {
-	return split_begin(h, c, leg_of(c, order), order->split);
+	return split_begin(h, c, order_leg_of(c, order), order->split);
 }
 
 static int order_act(struct call_host *h, struct call *c, struct call_order *order)
@@ -130,12 +130,12 @@ static int has_what_it_needs(const struct call *c, const struct call_order *orde
 		return 0;
 	if (c->state != CALL_ESTABLISHED)
 		return -ENOTCONN;
-	if (!call_leg(c, leg_of(c, order)) || (needs == NEEDS_PAIR && !call_callee(c)))
+	if (!call_leg(c, order_leg_of(c, order)) || (needs == NEEDS_PAIR && !call_callee(c)))
 		return -ENODEV;
 	return 0;
 }
 
-static int carry_out(struct call_host *h, struct call *c, struct call_order *order)
+static int order_run(struct call_host *h, struct call *c, struct call_order *order)
 {
 	static const struct {
 		int (*go)(struct call_host *h, struct call *c, struct call_order *order);
@@ -189,7 +189,7 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 	}
 	if (was_carried_out(h, c, order->by))
 		return;
-	order->err = carry_out(h, c, order);
+	order->err = order_run(h, c, order);
 	if (order->err || !order->by)
 		return;
 	kept = orders_keep(&c->orders, order->by->id);

@@ -23,7 +23,7 @@ static bool is_reachable(const struct call_host *h, struct bytes user)
 }
 
 /* The leg of the pair that was named. Of a caller that is alone none need be. */
-static int leg_of(const struct call *c, enum shard_leg named, uint8_t *leg)
+static int transfer_order_leg(const struct call *c, enum shard_leg named, uint8_t *leg)
 {
 	*leg = named == SHARD_LEG_CALLEE ? c->bridge.callee : c->bridge.caller;
 	if (c->state != CALL_ESTABLISHED && !call_is_answered_alone(c))
@@ -36,7 +36,7 @@ static int leg_of(const struct call *c, enum shard_leg named, uint8_t *leg)
 int order_transfer(struct call_host *h, struct call *c, struct call_order *order)
 {
 	struct transfer_ask ask = { .ordered = true };
-	int err = is_transferred(c) ? -EALREADY : leg_of(c, order->leg, &ask.leg);
+	int err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &ask.leg);
 	uint8_t given;
 
 	if (err)
@@ -58,7 +58,8 @@ int order_transfer(struct call_host *h, struct call *c, struct call_order *order
 
 static int join_with(const struct call *other, struct call_order *order, struct transfer_with *with)
 {
-	int err = is_transferred(other) ? -EALREADY : leg_of(other, order->with_leg, &with->leg);
+	int err = is_transferred(other) ? -EALREADY
+					: transfer_order_leg(other, order->with_leg, &with->leg);
 
 	order->of_with = err != 0;
 	if (err)
@@ -74,7 +75,7 @@ int order_join(struct call_host *h, struct call *c, struct call_order *order)
 	struct transfer_ask ask = { .ordered = true };
 	struct transfer_with with;
 	uint8_t stays;
-	int err = is_transferred(c) ? -EALREADY : leg_of(c, order->leg, &stays);
+	int err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
 
 	if (err)
 		return err;

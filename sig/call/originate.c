@@ -81,7 +81,7 @@ static int ask_others(struct call_host *h, struct call *c)
 	return plan_begin(h, c, text_bytes(&c->to), &from, &refusal);
 }
 
-static void confirm(struct call *c)
+static void originate_confirm(struct call *c)
 {
 	struct leg *l = call_caller(c);
 
@@ -93,7 +93,7 @@ static void confirm(struct call *c)
 
 /* RFC 3725 4.1: A does not wait for the others, or it would say its 2xx again while they ring. But a successor must know that A answered:
  * who has our ACK never says so again. */
-static void acknowledge(struct call_host *h, struct call *c)
+static void originate_acknowledge(struct call_host *h, struct call *c)
 {
 	struct outbox_item ack = { .kind = OUTBOX_ACK, .leg = c->bridge.caller };
 
@@ -109,7 +109,7 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 	bool usable =
 		open->by_18x || (!session_body(m, &sdp) && sdp.n && !text_set(&open->heard, sdp));
 
-	confirm(c);
+	originate_confirm(c);
 	if (!usable)
 		e = (struct call_ending){ .cause = CAUSE_SESSION,
 					  .by = ENDED_BY_NODE,
@@ -119,7 +119,7 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 		call_part(h, c, &e);
 		return;
 	}
-	acknowledge(h, c);
+	originate_acknowledge(h, c);
 }
 
 void originate_answered_by(struct call_host *h, const struct call *c)

@@ -117,8 +117,8 @@ static bool list_next(const struct call *c, struct bytes list, struct bytes *num
 }
 
 /* Where a call goes that the last step did not take: where its user sends it, else the next number of whom that one was named by. */
-static bool follow(const struct call_host *h, const struct call *c, struct bytes *user,
-		   enum plan_why *why, uint8_t *from)
+static bool plan_follow(const struct call_host *h, const struct call *c, struct bytes *user,
+			enum plan_why *why, uint8_t *from)
 {
 	const struct plan *p = &c->plan;
 	bool tried = false;
@@ -155,8 +155,8 @@ static bool is_there(const struct call_host *h, struct bytes user)
 }
 
 /* All phones of the user. It is enough that one can be asked. */
-static int ring(struct call_host *h, struct call *c, struct bytes user,
-		const struct dialog_party *from, struct call_refusal *refusal)
+static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
+		     const struct dialog_party *from, struct call_refusal *refusal)
 {
 	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
 	struct dialog_party party = *from;
@@ -197,8 +197,8 @@ static void ring_until(const struct call_host *h, struct call *c)
 }
 
 /* One step; *why: what keeps it from ringing. 0 or -errno with *refusal. */
-static int reach(struct call_host *h, struct call *c, struct bytes user, enum plan_why *why,
-		 const struct dialog_party *from, struct call_refusal *refusal)
+static int plan_reach(struct call_host *h, struct call *c, struct bytes user, enum plan_why *why,
+		      const struct dialog_party *from, struct call_refusal *refusal)
 {
 	const struct shard_forward *f = forward_of(h, user);
 	int err;
@@ -214,7 +214,7 @@ static int reach(struct call_host *h, struct call *c, struct bytes user, enum pl
 	*why = PLAN_UNREACHABLE;
 	if (f && f->application[0])
 		return wait_begin(h, c, f, from->local_display, refusal);
-	err = ring(h, c, user, from, refusal);
+	err = plan_ring(h, c, user, from, refusal);
 	if (!err)
 		ring_until(h, c);
 	return err;
@@ -232,11 +232,11 @@ static int walk(struct call_host *h, struct call *c, struct bytes user, enum pla
 
 		if (plan_add(&c->plan, user, why, from))
 			return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
-		e = reach(h, c, last_user(&c->plan), &why, party, err ? &later : refusal);
+		e = plan_reach(h, c, last_user(&c->plan), &why, party, err ? &later : refusal);
 		if (!e)
 			return 0;
 		err = err ? err : e;
-	} while (follow(h, c, &user, &why, &from));
+	} while (plan_follow(h, c, &user, &why, &from));
 	return err;
 }
 
@@ -288,7 +288,7 @@ bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
 	struct bytes to;
 
 	p->until_ns = 0;
-	if (!p->count || !follow(h, c, &to, &why, &from) || !caller_was(c, &party))
+	if (!p->count || !plan_follow(h, c, &to, &why, &from) || !caller_was(c, &party))
 		return false;
 	outbox_touch(&c->out);
 	if (walk(h, c, to, why, from, &party, &refusal))

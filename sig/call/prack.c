@@ -84,7 +84,7 @@ static struct bytes body_of(const struct leg *l)
 								       : (struct bytes){ 0 };
 }
 
-static void say(struct call_host *h, struct call *c, uint8_t leg)
+static void prack_say_answer(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 	struct prack *p = &l->uac->prack;
@@ -108,7 +108,7 @@ void prack_go(struct call_host *h, struct call *c, uint8_t leg)
 	const struct leg *l = call_leg(c, leg);
 
 	if (l && l->uac && l->uac->prack.state == PRACK_WAITS)
-		say(h, c, leg);
+		prack_say_answer(h, c, leg);
 }
 
 static void prack_queue(struct call_host *h, struct call *c, uint8_t leg)
@@ -261,7 +261,7 @@ bool prack_take(struct call_host *h, struct call *c, uint8_t leg, const struct s
 	if (is_next(p, rseq))
 		return take_next(h, c, leg, m, rseq);
 	if (rseq == p->rseq && p->state == PRACK_SENT && !txns_get(h->txns, p->txn))
-		say(h, c, leg); /* there was no room for it */
+		prack_say_answer(h, c, leg); /* there was no room for it */
 	return false;
 }
 
@@ -325,5 +325,5 @@ void prack_resume(struct call_host *h, struct call *c, uint8_t leg)
 	if (l->state != LEG_EARLY || !leg_is_open(l))
 		return;
 	if (p->state == PRACK_SENT || (p->state == PRACK_WAITS && (!p->answers || l->open.by_18x)))
-		say(h, c, leg);
+		prack_say_answer(h, c, leg);
 }

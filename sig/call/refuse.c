@@ -64,7 +64,8 @@ static void write_reason(struct writer *w, const struct sip_message *m)
 	}
 }
 
-static void refused(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
+static void invite_refused_by(struct call_host *h, struct call *c, uint8_t leg,
+			      const struct sip_message *m)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct refusal_kept lost = {
@@ -84,7 +85,7 @@ static void redirected(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m)
 {
 	if (fork_redirect(h, c, leg, m) == 0) {
-		refused(h, c, leg, m);
+		invite_refused_by(h, c, leg, m);
 		return;
 	}
 	leg_close(c->legs[leg]);
@@ -158,7 +159,7 @@ static void failed(struct call_host *h, struct call *c, const struct call_event 
 	} else if (ev->message->status < 400 && l->uac->from != ev->leg) {
 		redirected(h, c, ev->leg, ev->message);
 	} else {
-		refused(h, c, ev->leg, ev->message);
+		invite_refused_by(h, c, ev->leg, ev->message);
 	}
 }
 

@@ -33,7 +33,7 @@ bool reliable_is_due(const struct invite_uas *uas, bool sdp)
 	return false;
 }
 
-static void write_lines(struct writer *w, const struct invite_uas *uas)
+static void reliable_write_lines(struct writer *w, const struct invite_uas *uas)
 {
 	writer_str(w, "Require: 100rel\r\n");
 	writer_number(w, "RSeq: ", uas->rseq, "\r\n");
@@ -56,7 +56,7 @@ void reliable_say(struct call_host *h, struct call *c, uint8_t leg, struct respo
 	if (!slot)
 		return;
 	l->uas->rseq = next_rseq(h, l->uas);
-	write_lines(&w, l->uas);
+	reliable_write_lines(&w, l->uas);
 	r->extra = writer_lines(&w);
 	if (response_make_later(h, slot, r, &l->uas->unacknowledged)) {
 		sig_count_dropped(h->metrics, DROPPED_TOO_LARGE);
@@ -174,7 +174,7 @@ static bool is_repeated(const struct invite_uas *uas, const struct sip_message *
 }
 
 /* It was overtaken by the ACK. */
-static bool is_late(const struct leg *l, uint32_t rseq, uint32_t cseq)
+static bool reliable_is_late(const struct leg *l, uint32_t rseq, uint32_t cseq)
 {
 	return l->unacknowledged.rseq && rseq == l->unacknowledged.rseq &&
 	       cseq == l->unacknowledged.cseq;
@@ -194,7 +194,7 @@ bool reliable_is_acknowledged(const struct leg *leg, const struct sip_message *p
 	if (!read_rack(prack, &rseq, &cseq))
 		return false;
 	if (!uas || cseq != uas->cseq)
-		return is_late(leg, rseq, cseq);
+		return reliable_is_late(leg, rseq, cseq);
 	return is_repeated(uas, prack) || (uas->unacknowledged.n && rseq == uas->rseq);
 }
 
@@ -242,8 +242,8 @@ void reliable_prack_go(struct call_host *h, struct call *c, const struct outbox_
 	reliable_answer(h, c, item->leg, txns_get(h->txns, item->txn), item->line != 0);
 }
 
-static void answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
-			 bool body)
+static void reliable_answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
+				  bool body)
 {
 	struct outbox_item item = {
 		.kind = OUTBOX_PRACKED, .leg = ev->leg, .line = body, .txn = ev->slot->self
@@ -275,8 +275,8 @@ static int renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes 
 }
 
 /* The SDP of the PRACK: an offer beside the answer that the party has (RFC 6337 3.2), or its answer to the offer that it was told. */
-static int take_session(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-			struct call_refusal *refusal)
+static int reliable_take_session(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+				 struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[leg];
 	bool asked = l->uas->late && !l->open.by_18x && has_sdp(&l->uas->unacknowledged);
@@ -343,15 +343,15 @@ void reliable_acknowledged(struct call_host *h, struct call *c, const struct cal
 		return;
 	}
 	if (is_repeated(uas, ev->message)) {
-		answer_saved(h, c, ev, sdp.n && !uas->late);
+		reliable_answer_saved(h, c, ev, sdp.n && !uas->late);
 		return;
 	}
-	if (take_session(h, c, ev->leg, sdp, &refusal)) {
+	if (reliable_take_session(h, c, ev->leg, sdp, &refusal)) {
 		reliable_refuse(h, c, ev, &refusal);
 		return;
 	}
 	reliable_clear(uas, ev->message->cseq);
-	answer_saved(h, c, ev, sdp.n && !uas->late);
+	reliable_answer_saved(h, c, ev, sdp.n && !uas->late);
 	if (uas->state == UAS_PROCEEDING) {
 		say_next(h, c, uas);
 	} else if (uas->answer_waits) {

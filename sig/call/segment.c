@@ -6,7 +6,7 @@
 
 #include "sig/call/cdr_fill.h"
 
-static uint64_t later(uint64_t a, uint64_t b)
+static uint64_t segment_later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
@@ -23,7 +23,8 @@ static void segment_fill(struct segment *s, const struct call *c)
 	s->caller = c->bridge.caller;
 	s->callee = c->bridge.callee;
 	cdr_begin(cdr, c);
-	cdr->answer_utc_ms = c->answer_utc_ms ? later(c->answer_utc_ms, c->setup_utc_ms) : 0;
+	cdr->answer_utc_ms =
+		c->answer_utc_ms ? segment_later(c->answer_utc_ms, c->setup_utc_ms) : 0;
 }
 
 /* Two as one: the names, the outcome and the legs of the later, from the setup of the earlier on, with the talk of both. */
@@ -73,7 +74,8 @@ int segment_end(struct call_host *h, struct call *c, enum call_cause cause, enum
 
 	segment_fill(&s, c);
 	s.cdr.ended_by = by;
-	s.cdr.end_utc_ms = later(h->now.utc_ms, later(c->setup_utc_ms, c->answer_utc_ms));
+	s.cdr.end_utc_ms =
+		segment_later(h->now.utc_ms, segment_later(c->setup_utc_ms, c->answer_utc_ms));
 	if (segment_keep(c, &s))
 		return -ENOMEM;
 	next_begin(c, s.cdr.end_utc_ms);

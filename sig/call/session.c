@@ -68,8 +68,8 @@ static bool was_held(const struct call *c, uint8_t leg)
 }
 
 /* What `to` is offered, with the session version it will have. */
-static NOINLINE int forward(struct call_host *h, struct call *c, const struct talk *t,
-			    uint64_t version, struct call_refusal *refusal)
+static NOINLINE int session_forward(struct call_host *h, struct call *c, const struct talk *t,
+				    uint64_t version, struct call_refusal *refusal)
 {
 	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
@@ -91,8 +91,8 @@ static NOINLINE int forward(struct call_host *h, struct call *c, const struct ta
 }
 
 /* The m-lines of the offer: one of audio where it is our own. */
-static NOINLINE int lines_of(struct call_host *h, struct call *c, const struct talk *t,
-			     struct media_plan *lines, struct call_refusal *refusal)
+static NOINLINE int session_lines_of(struct call_host *h, struct call *c, const struct talk *t,
+				     struct media_plan *lines, struct call_refusal *refusal)
 {
 	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 	struct offer_error error = { 0 };
@@ -108,18 +108,18 @@ static NOINLINE int lines_of(struct call_host *h, struct call *c, const struct t
 		   : session_refuse_place(h, c, t->offerer, lines, true, refusal);
 }
 
-static int offer(struct call_host *h, struct call *c, const struct talk *t,
-		 struct call_refusal *refusal)
+static int session_offer_text(struct call_host *h, struct call *c, const struct talk *t,
+			      struct call_refusal *refusal)
 {
 	struct leg *to = c->legs[t->answerer];
 	struct media_plan lines;
-	int err = lines_of(h, c, t, &lines, refusal);
+	int err = session_lines_of(h, c, t, &lines, refusal);
 
 	if (err)
 		return err;
 	err = session_take_ports(h, c, &lines, t->offerer, t->answerer, refusal);
 	if (!err)
-		err = forward(h, c, t, to->session_version + 1, refusal);
+		err = session_forward(h, c, t, to->session_version + 1, refusal);
 	if (!err) /* RFC 3264 8: by one, with each SDP that is sent */
 		to->session_version++;
 	return err;
@@ -131,7 +131,7 @@ int session_offer(struct call_host *h, struct call *c, uint8_t to, struct call_r
 
 	if (call_is_alone(c))
 		return session_alone_again(h, c, to, refusal);
-	return offer(h, c, &t, refusal);
+	return session_offer_text(h, c, &t, refusal);
 }
 
 int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
@@ -146,7 +146,7 @@ int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct 
 	if (text_set(&open->heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	t = talk_open(c, leg);
-	return offer(h, c, &t, refusal);
+	return session_offer_text(h, c, &t, refusal);
 }
 
 static int compute(struct call_host *h, const struct call *c, const struct talk *t,
@@ -356,7 +356,7 @@ int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg)
 	    l->terms->sdes_only || l->terms->dtls_offer)
 		return -ENOTSUP;
 	l->terms->sdes_offer = true;
-	err = forward(h, c, &t, l->session_version + 1, &refusal);
+	err = session_forward(h, c, &t, l->session_version + 1, &refusal);
 	if (err)
 		return err;
 	l->session_version++;
@@ -407,7 +407,7 @@ int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
 	if (c->legs[leg]->uas)
 		return 0;
 	t = talk_open(c, leg);
-	err = forward(h, c, &t, c->legs[leg]->session_version, &refusal);
+	err = session_forward(h, c, &t, c->legs[leg]->session_version, &refusal);
 	return err ? err : invite_requeue(h, c, leg);
 }
 

@@ -15,8 +15,8 @@ static const struct offer_capabilities g_spoken = {
 	.events = true,
 };
 
-static int finish(struct call_host *h, struct call *c, uint8_t leg, struct leg_sdp *to, bool first,
-		  struct call_refusal *refusal);
+static int alone_finish(struct call_host *h, struct call *c, uint8_t leg, struct leg_sdp *to,
+			bool first, struct call_refusal *refusal);
 
 /* The lines of the party's text; those that are no sound have port 0. */
 static NOINLINE int take_lines(struct call_host *h, struct call *c, uint8_t leg, struct bytes offer,
@@ -33,8 +33,8 @@ static NOINLINE int take_lines(struct call_host *h, struct call *c, uint8_t leg,
 }
 
 /* What is said now has the next version (RFC 3264 8). */
-static int keep(struct call *c, uint8_t leg, struct text *said, struct writer *w,
-		struct call_refusal *refusal)
+static int alone_keep(struct call *c, uint8_t leg, struct text *said, struct writer *w,
+		      struct call_refusal *refusal)
 {
 	if (text_set(said, writer_done(w)))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
@@ -83,8 +83,8 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 	if (sdp.p != (const uint8_t *)to->heard.p && text_set(&to->heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	to->theirs = true;
-	err = keep(c, leg, &to->said, &w, refusal);
-	return err ? err : finish(h, c, leg, to, true, refusal);
+	err = alone_keep(c, leg, &to->said, &w, refusal);
+	return err ? err : alone_finish(h, c, leg, to, true, refusal);
 }
 
 int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
@@ -106,7 +106,7 @@ int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 	err = offer_own(&g_spoken, &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
-	return keep(c, leg, &c->legs[leg]->open.said, &w, refusal);
+	return alone_keep(c, leg, &c->legs[leg]->open.said, &w, refusal);
 }
 
 int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
@@ -122,7 +122,7 @@ int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
 	err = offer_again(text_bytes(&c->legs[leg]->sdp.said), &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
-	return keep(c, leg, &c->legs[leg]->open.said, &w, refusal);
+	return alone_keep(c, leg, &c->legs[leg]->open.said, &w, refusal);
 }
 
 int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
@@ -132,12 +132,12 @@ int session_alone_answered(struct call_host *h, struct call *c, uint8_t leg, str
 
 	if (text_set(&open->heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
-	return finish(h, c, leg, open, false, refusal);
+	return alone_finish(h, c, leg, open, false, refusal);
 }
 
 /* As if it spoke with itself: what it may send it would take. Whom the node hears and speaks to is nobody else's to say. */
-static NOINLINE int read_plan(const struct leg_sdp *sdp, struct media_plan *plan,
-			      struct offer_error *error)
+static NOINLINE int alone_read_plan(const struct leg_sdp *sdp, struct media_plan *plan,
+				    struct offer_error *error)
 {
 	const struct session_texts texts = { .heard = text_bytes(&sdp->heard),
 					     .said = text_bytes(&sdp->said),
@@ -149,13 +149,13 @@ static NOINLINE int read_plan(const struct leg_sdp *sdp, struct media_plan *plan
 	return err;
 }
 
-static NOINLINE int finish(struct call_host *h, struct call *c, uint8_t leg, struct leg_sdp *to,
-			   bool first, struct call_refusal *refusal)
+static NOINLINE int alone_finish(struct call_host *h, struct call *c, uint8_t leg,
+				 struct leg_sdp *to, bool first, struct call_refusal *refusal)
 {
 	struct offer_error error = { 0 };
 	struct media_plan plan;
 	struct agreed agreed = { .plan = &plan, .offerer = leg, .answerer = leg };
-	int err = read_plan(to, &plan, &error);
+	int err = alone_read_plan(to, &plan, &error);
 
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
@@ -173,7 +173,7 @@ int session_alone_plan(const struct call *c, struct media_plan *plan, struct agr
 	struct offer_error error = { 0 };
 
 	*agreed = (struct agreed){ .plan = plan, .offerer = leg, .answerer = leg };
-	return leg_sdp_is_agreed(sdp) ? read_plan(sdp, plan, &error) : -ENOTCONN;
+	return leg_sdp_is_agreed(sdp) ? alone_read_plan(sdp, plan, &error) : -ENOTCONN;
 }
 
 int session_alone_check(const struct call_host *h, const struct call *c,

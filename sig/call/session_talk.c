@@ -6,7 +6,7 @@
 
 enum { EVENT_PT = 101 }; /* REG-14 */
 
-static struct offer_terms terms_of(const struct call *c, uint8_t leg)
+static struct offer_terms talk_terms_of(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = call_leg(c, leg);
 
@@ -22,8 +22,8 @@ struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t a
 		.sdp_max = HOST_SDP_MAX,
 		/* our own offer to the leg we make a call for is under no terms */
 		.a = offerer == answerer ? (struct offer_terms){ .lines = OFFER_LINES_ALL }
-					 : terms_of(c, offerer),
-		.b = terms_of(c, answerer),
+					 : talk_terms_of(c, offerer),
+		.b = talk_terms_of(c, answerer),
 	};
 }
 
@@ -130,7 +130,7 @@ struct talk talk_in_force(const struct call *c)
 }
 
 /* Every line that was offered has its two ports. */
-static bool has_flows(const struct call *c, const struct talk *t)
+static bool talk_has_flows(const struct call *c, const struct talk *t)
 {
 	/* of the text we wrote the answerer is no judge */
 	struct offer_policy policy = talk_policy(c, t->answerer, t->answerer);
@@ -152,13 +152,13 @@ static bool has_flows(const struct call *c, const struct talk *t)
 bool talks_have_flows(const struct call *c)
 {
 	struct talk t = talk_agreed(c);
-	bool all = has_flows(c, &t);
+	bool all = talk_has_flows(c, &t);
 
 	for (uint8_t i = 0; i < c->leg_count && all; i++) {
 		if (!c->legs[i] || !c->legs[i]->uac)
 			continue;
 		t = talk_open(c, i);
-		all = has_flows(c, &t);
+		all = talk_has_flows(c, &t);
 	}
 	return all;
 }

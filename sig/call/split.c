@@ -52,7 +52,7 @@ static void orders_end(struct call_host *h, const struct call *c, uint8_t leg, s
 	l->held = l->muted = false;
 }
 
-static void go_on(struct call *c, uint8_t leg, struct share *share)
+static void split_go_on(struct call *c, uint8_t leg, struct share *share)
 {
 	c->bridge = (struct bridge){ .caller = leg, .callee = LEG_NONE, .offerer = leg };
 	c->state = CALL_ESTABLISHED;
@@ -116,8 +116,8 @@ static int split_make(struct call_host *h, struct call *c, uint8_t leg,
 	if (segment_end(h, c, CAUSE_SPLIT, ENDED_BY_OPERATOR))
 		LOG_WARN("call", c->id, "no memory for another CDR: this one goes on");
 	begin(split->to, c);
-	go_on(c, peer, stays);
-	go_on(split->to, as, goes);
+	split_go_on(c, peer, stays);
+	split_go_on(split->to, as, goes);
 	return 0;
 }
 

@@ -41,7 +41,7 @@ bool transfer_is_allowed(const struct call_host *h, const struct leg *l)
 }
 
 /* There is somebody to be given away. */
-static bool may_begin(const struct call *c, uint8_t leg)
+static bool transfer_may_begin(const struct call *c, uint8_t leg)
 {
 	if (leg == LEG_NONE)
 		return call_is_answered_alone(c) ||
@@ -53,7 +53,7 @@ static int transfer_make(struct call *c, const struct transfer_ask *ask)
 {
 	if (c->transfer && c->transfer->state != TRANSFER_FAILED)
 		return -EALREADY;
-	if (!may_begin(c, ask->leg))
+	if (!transfer_may_begin(c, ask->leg))
 		return -ENOTCONN;
 	transfer_clear(&c->transfer);
 	c->transfer = calloc(1, sizeof(*c->transfer));
@@ -185,7 +185,7 @@ static int part(struct call *c)
 }
 
 /* 0 or -errno with *refusal: nothing has changed. */
-static int ring(struct call_host *h, struct call *c, struct call_refusal *refusal)
+static int transfer_ring(struct call_host *h, struct call *c, struct call_refusal *refusal)
 {
 	struct plan plan = c->plan;
 	struct dialog_party from;
@@ -234,7 +234,7 @@ static void turn_away(struct call_host *h, const struct call *c)
 		h->tell(h->owner, c->transfer->with.call, &hangup);
 }
 
-static void refused(struct call_host *h, struct call *c, uint16_t status)
+static void transfer_on_refused(struct call_host *h, struct call *c, uint16_t status)
 {
 	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
 		 LOG_BYTES("to", text_bytes(&c->transfer->target)), LOG_U64("status", status));
@@ -252,8 +252,8 @@ static void go_ring(struct call_host *h, struct call *c)
 
 	outbox_touch(&c->out);
 	acts_stop(h, c);
-	if (ring(h, c, &refusal)) {
-		refused(h, c, refusal.status);
+	if (transfer_ring(h, c, &refusal)) {
+		transfer_on_refused(h, c, refusal.status);
 		return;
 	}
 	begun(h, c);
@@ -294,7 +294,7 @@ static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool cal
 	plan_clear(&c->plan);
 }
 
-static void joined(struct call_host *h, struct call *c);
+static void transfer_on_joined(struct call_host *h, struct call *c);
 
 /* 0, -EAGAIN or -errno: nothing has changed. */
 static int join(struct call_host *h, struct call *c)
@@ -357,14 +357,14 @@ static void go_join(struct call_host *h, struct call *c)
 	}
 	outbox_touch(&c->out);
 	if (err) {
-		refused(h, c, join_status(err));
+		transfer_on_refused(h, c, join_status(err));
 		return;
 	}
 	id_call_put(id, c->transfer->with.call);
 	LOG_INFO("call", c->id, "call is joined with another",
 		 LOG_BYTES("with", bytes_mem(id, sizeof(id))),
 		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
-	joined(h, c);
+	transfer_on_joined(h, c);
 	session_refresh(h, c);
 }
 
@@ -390,7 +390,7 @@ void transfer_go(struct call_host *h, struct call *c)
 		return;
 	if (is_forbidden(h, c)) {
 		outbox_touch(&c->out);
-		refused(h, c, 403);
+		transfer_on_refused(h, c, 403);
 	} else if (!t->with.call)
 		go_ring(h, c);
 	else if (t->again_ns <= h->now.ns && is_saved(h, c))
@@ -457,7 +457,7 @@ bool transfer_failed(struct call_host *h, struct call *c, const struct call_endi
 	leave_rung(h, c);
 	give_back(h, c, e);
 	fork_forget_best(c);
-	refused(h, c, status);
+	transfer_on_refused(h, c, status);
 	return true;
 }
 
@@ -477,7 +477,7 @@ static void leave(struct call_host *h, struct call *c)
 }
 
 /* Whoever was told waits for its answer: a BYE that overtakes the NOTIFY would say less. */
-static void joined(struct call_host *h, struct call *c)
+static void transfer_on_joined(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
 
@@ -491,7 +491,7 @@ static void joined(struct call_host *h, struct call *c)
 void transfer_joined(struct call_host *h, struct call *c)
 {
 	if (c->transfer && c->transfer->state == TRANSFER_RINGS)
-		joined(h, c);
+		transfer_on_joined(h, c);
 }
 
 void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev)

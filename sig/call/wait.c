@@ -33,7 +33,7 @@ bool call_is_by_itself(const struct call *c)
 	return c->bridge.callee == LEG_NONE && (c->answer_utc_ms || plan_rings_nobody(&c->plan));
 }
 
-static uint64_t wait_ns(const struct shard_forward *f)
+static uint64_t transfer_wait_ns(const struct shard_forward *f)
 {
 	return (f->application_wait_s ? f->application_wait_s : APPLICATION_WAIT_S) * NS_PER_S;
 }
@@ -49,7 +49,7 @@ int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	c->bridge.callee = LEG_NONE;
 	c->ring_ns = 0;
-	c->plan.until_ns = h->now.ns + wait_ns(f);
+	c->plan.until_ns = h->now.ns + transfer_wait_ns(f);
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
 		wait_go(h, c);
@@ -63,7 +63,7 @@ static bool is_answered_up(const struct call *c)
 	       !call_caller(c)->uas;
 }
 
-static void joined(struct call_host *h, struct call *c)
+static void wait_joined(struct call_host *h, struct call *c)
 {
 	c->state = CALL_ESTABLISHED;
 	c->untold = UNTOLD_CALLER;
@@ -76,7 +76,7 @@ static void joined(struct call_host *h, struct call *c)
 void wait_go(struct call_host *h, struct call *c)
 {
 	if (is_answered_up(c)) {
-		joined(h, c);
+		wait_joined(h, c);
 		return;
 	}
 	if (!call_waits(c))
