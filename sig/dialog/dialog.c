@@ -32,7 +32,7 @@ int dialog_copy(struct dialog *to, const struct dialog *from)
 		       : 0;
 }
 
-static int keep(struct text *t, struct bytes b)
+static int dialog_keep(struct text *t, struct bytes b)
 {
 	return b.n > DIALOG_TEXT_MAX ? -EINVAL : text_set(t, b);
 }
@@ -42,7 +42,7 @@ static int keep_tag(struct text *t, struct bytes tag)
 	/* RFC 2543 peers have none; ours to repeat must be a token */
 	if (tag.n && !lex_is_token(tag))
 		return -EINVAL;
-	return keep(t, tag);
+	return dialog_keep(t, tag);
 }
 
 static void write_octet(struct writer *w, uint8_t c)
@@ -80,7 +80,7 @@ static int keep_name_addr(struct text *t, const struct sip_name_addr *a)
 	writer_str(&w, "<");
 	writer_bytes(&w, a->uri.all);
 	writer_str(&w, ">");
-	return w.overflow ? -EINVAL : keep(t, writer_done(&w));
+	return w.overflow ? -EINVAL : dialog_keep(t, writer_done(&w));
 }
 
 static int keep_own_uri(struct text *t, struct bytes display, struct bytes user,
@@ -95,7 +95,7 @@ static int keep_own_uri(struct text *t, struct bytes display, struct bytes user,
 	writer_str(&w, "@");
 	addr_write(&w, host);
 	writer_str(&w, ">");
-	return w.overflow ? -EINVAL : keep(t, writer_done(&w));
+	return w.overflow ? -EINVAL : dialog_keep(t, writer_done(&w));
 }
 
 /* Record-Route in order when we answer, backwards when we asked (RFC 3261 12.1). */
@@ -128,11 +128,11 @@ int dialog_from_request(struct dialog *d, const struct id_tag *tag,
 	int err;
 
 	*d = (struct dialog){ .tag = *tag, .hop = invite->hop, .remote_cseq = invite->cseq };
-	if ((err = keep(&d->call_id, invite->call_id)) ||
+	if ((err = dialog_keep(&d->call_id, invite->call_id)) ||
 	    (err = keep_tag(&d->remote_tag, invite->from.tag)) ||
 	    (err = keep_name_addr(&d->local, &invite->to)) ||
 	    (err = keep_name_addr(&d->remote, &invite->from)) ||
-	    (err = keep(&d->target, invite->contact.uri.all)) ||
+	    (err = dialog_keep(&d->target, invite->contact.uri.all)) ||
 	    (err = keep_routes(d, invite, false))) {
 		dialog_clear(d);
 		return err;
@@ -164,7 +164,7 @@ int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dia
 	if ((err = make_call_id(d, own)) ||
 	    (err = keep_own_uri(&d->local, party->local_display, party->local_user, own)) ||
 	    (err = keep_own_uri(&d->remote, (struct bytes){ 0 }, party->remote_user, own)) ||
-	    (err = keep(&d->target, party->target)))
+	    (err = dialog_keep(&d->target, party->target)))
 		dialog_clear(d);
 	return err;
 }
@@ -175,7 +175,7 @@ int dialog_confirm(struct dialog *d, const struct sip_message *response, bool be
 	int err = keep_tag(&d->remote_tag, response->to.tag);
 
 	if (!err && response->has_contact && response->contact.uri.all.n)
-		err = keep(&d->target, response->contact.uri.all);
+		err = dialog_keep(&d->target, response->contact.uri.all);
 	if (!err)
 		err = keep_routes(d, response, true);
 	if (!err)
@@ -210,7 +210,7 @@ int dialog_refresh(struct dialog *d, const struct sip_message *m, const struct c
 	if (!m->has_contact || m->contact.uri.all.n == 0 ||
 	    bytes_eq(m->contact.uri.all, text_bytes(&d->target)))
 		return 0;
-	err = keep(&d->target, m->contact.uri.all);
+	err = dialog_keep(&d->target, m->contact.uri.all);
 	if (err)
 		return err;
 	if (!m->request || !may_move(d, &m->hop, h))

@@ -5,7 +5,8 @@
 
 enum { MAX_FORWARDS = 70 }; /* RFC 3261 8.1.1.6 */
 
-static const struct addr *own_address(const struct dialog *d, const struct shard_settings *settings)
+static const struct addr *dialog_own_address(const struct dialog *d,
+					     const struct shard_settings *settings)
 {
 	return &settings->locals[d->hop.local].advertise;
 }
@@ -36,7 +37,7 @@ void dialog_write_contact(struct writer *w, const struct dialog *d,
 	writer_str(w, "Contact: <sip:");
 	writer_mem(w, id, sizeof(id));
 	writer_str(w, "@");
-	addr_write(w, own_address(d, settings));
+	addr_write(w, dialog_own_address(d, settings));
 	writer_str(w, transport_param(d->hop.transport));
 	writer_str(w, ">\r\n");
 }
@@ -88,7 +89,7 @@ static void write_via(struct writer *w, const struct dialog *d, uint64_t random,
 
 	id_branch_put(branch, &tag);
 	WRITER_TEXTS(w, "Via: SIP/2.0/", sip_transport_name(d->hop.transport), " ");
-	addr_write(w, own_address(d, settings));
+	addr_write(w, dialog_own_address(d, settings));
 	writer_str(w, ";branch=");
 	writer_mem(w, branch, sizeof(branch));
 	writer_str(w, ";rport\r\n"); /* RFC 3581 */

@@ -13,7 +13,7 @@ void elsewhere_open(struct elsewhere_list *list, const struct hash_key *key)
 	list->key = *key;
 }
 
-static void unlist(struct elsewhere *e)
+static void elsewhere_unlist(struct elsewhere *e)
 {
 	if (!e->back)
 		return;
@@ -60,7 +60,7 @@ int elsewhere_set(struct elsewhere_list *list, struct dialog *d, uint64_t call, 
 void elsewhere_forget(struct elsewhere **e)
 {
 	if (*e)
-		unlist(*e);
+		elsewhere_unlist(*e);
 	free(*e);
 	*e = NULL;
 }

@@ -17,7 +17,7 @@ static bool dtmf_is_number(struct bytes b)
 	return b.n > 0 && b.n <= 5;
 }
 
-static uint32_t number_of(struct bytes b)
+static uint32_t dtmf_number_of(struct bytes b)
 {
 	uint32_t n = 0;
 
@@ -35,13 +35,13 @@ static bool read_digit(struct bytes b, char *out)
 		c = (char)(c - 'a' + 'A');
 	if (c == '!')
 		c = 'F';
-	if (dtmf_is_number(b) && number_of(b) < sizeof(g_digits) - 1)
-		c = g_digits[number_of(b)];
+	if (dtmf_is_number(b) && dtmf_number_of(b) < sizeof(g_digits) - 1)
+		c = g_digits[dtmf_number_of(b)];
 	*out = c;
 	return c && bytes_find(BYTES_LIT("0123456789*#ABCDF"), (uint8_t)c) < sizeof(g_digits) - 1;
 }
 
-static uint16_t clamp(uint32_t ms)
+static uint16_t duration_clamp(uint32_t ms)
 {
 	if (ms < DURATION_MIN_MS)
 		return DURATION_MIN_MS;
@@ -64,7 +64,7 @@ static int parse_relay(struct bytes body, struct dtmf *out)
 				return -EBADMSG;
 			found = true;
 		} else if (bytes_iis(name, "duration") && dtmf_is_number(value)) {
-			out->duration_ms = clamp(number_of(value));
+			out->duration_ms = duration_clamp(dtmf_number_of(value));
 		}
 	}
 	return found ? 0 : -EBADMSG;

@@ -43,7 +43,7 @@ static bool may_be_secure(const struct leg *l)
 /* Some are left for emergency calls, where there are many. */
 enum { PORTS_SHARE_KEPT = 128, PORTS_KEPT_MAX = 16 };
 
-static int port_take(struct call_host *h, const struct call *c, struct call_flow *f)
+static int media_port_take(struct call_host *h, const struct call *c, struct call_flow *f)
 {
 	struct ports *ports = &h->ports[f->network];
 	uint32_t kept = ports->pair_count / PORTS_SHARE_KEPT;
@@ -66,7 +66,7 @@ static int flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t l
 		return -ENOMEM;
 	err = payer_take_port(h, c);
 	if (!err) {
-		err = port_take(h, c, f);
+		err = media_port_take(h, c, f);
 		if (err)
 			payer_give_port(h, c);
 	}

@@ -31,7 +31,7 @@ static void ice_make(struct rand_source *r, struct media_ice *ice)
 	ice_chars(r, ice->pwd, sizeof(ice->pwd));
 }
 
-static int prepare(struct call_host *h, struct call_flow *f)
+static int dtls_flow_prepare(struct call_host *h, struct call_flow *f)
 {
 	if (f->dtls)
 		return 0;
@@ -78,13 +78,13 @@ int flows_dtls_prepare(struct call_host *h, struct call *c, uint8_t offerer, uin
 
 		if (!lines->line[i].active)
 			continue;
-		if (into && prepare(h, into))
+		if (into && dtls_flow_prepare(h, into))
 			return -ENOMEM;
 		if (into && is_web)
 			share_port(h, c, into);
 		if (!from || (!party->dtls && !party->ice))
 			continue;
-		if (prepare(h, from))
+		if (dtls_flow_prepare(h, from))
 			return -ENOMEM;
 		hear(h, from->dtls, party);
 		if (party->ice && party->mux)

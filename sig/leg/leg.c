@@ -79,7 +79,7 @@ int leg_set_terms(struct leg *leg, const struct offer_terms *terms)
 }
 
 /* Their last counters are awaited. */
-static bool has_flows(const struct call *c, uint8_t leg)
+static bool leg_has_flows(const struct call *c, uint8_t leg)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		if (c->flows[i].leg == leg)
@@ -104,7 +104,7 @@ void legs_trim(struct call *c)
 		return;
 	for (uint8_t i = c->leg_count; i-- > 0;) {
 		if (!bridge_has(c, i) && c->legs[i] && c->legs[i]->state == LEG_CLOSED &&
-		    !has_flows(c, i) && !is_asker(c, i))
+		    !leg_has_flows(c, i) && !is_asker(c, i))
 			leg_free(c, i);
 	}
 }

@@ -58,7 +58,7 @@ static struct txn_slot *info(struct call_host *h, struct leg *leg, const struct 
 }
 
 /* The first one, unless it is under way. */
-static void go_on(struct call_host *h, struct call *c, uint8_t leg)
+static void digits_go_on(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 
@@ -88,7 +88,7 @@ void leg_digits_put(struct call_host *h, struct call *c, uint8_t leg, const stru
 		return;
 	}
 	l->digits->list[l->digits->count++] = *dtmf;
-	go_on(h, c, leg);
+	digits_go_on(h, c, leg);
 }
 
 /* RFC 3261 14.1 says it of re-INVITEs; a digit has less time. */
@@ -115,7 +115,7 @@ void leg_digits_answered(struct call_host *h, struct call *c, const struct call_
 		return;
 	}
 	digits_done(l);
-	go_on(h, c, ev->leg);
+	digits_go_on(h, c, ev->leg);
 }
 
 uint64_t leg_digits_due_ns(const struct leg *leg)
@@ -128,5 +128,5 @@ void leg_digits_again(struct call_host *h, struct call *c, uint8_t leg)
 	if (!c->legs[leg]->digits)
 		return;
 	c->legs[leg]->digits->again_ns = 0;
-	go_on(h, c, leg);
+	digits_go_on(h, c, leg);
 }

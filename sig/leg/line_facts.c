@@ -7,7 +7,7 @@
 #include "sig/call/call.h"
 
 /* The texts between us and a party: what it said, and what it was told. */
-static struct bytes text_of(const struct call *c, uint8_t leg, bool heard)
+static struct bytes facts_text_of(const struct call *c, uint8_t leg, bool heard)
 {
 	const struct leg_sdp *sdp = &c->legs[leg]->sdp;
 
@@ -32,7 +32,7 @@ static void read_origin(const struct sdp *s, struct line_facts *out)
 	}
 }
 
-static void read_heard(const struct sdp *s, unsigned section, struct line_facts *out)
+static void facts_read_heard(const struct sdp *s, unsigned section, struct line_facts *out)
 {
 	struct sdp_direction direction = sdp_direction(s, section);
 	struct sdp_connection c;
@@ -58,7 +58,7 @@ static uint16_t packet_ms(const struct sdp *s, unsigned section)
 	return (uint16_t)ms;
 }
 
-static void read_suite(const struct sdp *s, unsigned section, struct line_facts *out)
+static void facts_read_suite(const struct sdp *s, unsigned section, struct line_facts *out)
 {
 	struct bytes rest, word;
 
@@ -85,7 +85,7 @@ static void read_told(const struct sdp *s, unsigned section, struct line_facts *
 	(void)bytes_cstr(bytes_sub(proto, 0, LINE_PROTO_MAX - 1), out->proto, sizeof(out->proto));
 	out->packet_ms = packet_ms(s, section);
 	out->secure = proto.n && memmem(proto.p, proto.n, "SAVP", 4);
-	read_suite(s, section, out);
+	facts_read_suite(s, section, out);
 }
 
 static bool line_parse(struct sdp *s, struct bytes text, uint8_t line)
@@ -102,10 +102,10 @@ bool line_facts_read(const struct call *c, uint8_t leg, uint8_t line, struct lin
 	struct sdp sdp;
 
 	*out = (struct line_facts){ 0 };
-	if (!line_parse(&sdp, text_of(c, leg, true), line))
+	if (!line_parse(&sdp, facts_text_of(c, leg, true), line))
 		return false;
-	read_heard(&sdp, section, out);
-	if (!line_parse(&sdp, text_of(c, leg, false), line))
+	facts_read_heard(&sdp, section, out);
+	if (!line_parse(&sdp, facts_text_of(c, leg, false), line))
 		return false;
 	read_told(&sdp, section, out);
 	return true;

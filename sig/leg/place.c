@@ -95,7 +95,7 @@ void place_spec(const struct call_host *h, const struct leg *l, const struct med
 	s->unproven = !addr_ip_eq(&s->remote_rtp, &l->dialog.hop.remote);
 }
 
-static const char *reason_of(enum destination_verdict verdict)
+static const char *place_reason_of(enum destination_verdict verdict)
 {
 	return verdict == DESTINATION_OWN_PORT ? "a media address of this node"
 					       : "a media address that is not allowed";
@@ -113,11 +113,11 @@ static const char *side_refusal(const struct call_host *h, const struct leg *l,
 		return NULL;
 	if (destination_is_own_port(h->settings, h->ports, &side->rtp)) {
 		place_tell(h, party, DESTINATION_OWN_PORT);
-		return reason_of(DESTINATION_OWN_PORT);
+		return place_reason_of(DESTINATION_OWN_PORT);
 	}
 	resolve(h, l, side, &rtp, &rtcp);
 	verdict = place_check(h, party, &rtp, true);
-	return verdict == DESTINATION_OK ? NULL : reason_of(verdict);
+	return verdict == DESTINATION_OK ? NULL : place_reason_of(verdict);
 }
 
 const char *place_refusal(const struct call_host *h, const struct leg *l,

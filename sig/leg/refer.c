@@ -52,7 +52,7 @@ static bool wants_notify(const struct sip_message *m)
 	return !message_header(m, "Refer-Sub", 0, &value) || !bytes_starts(value, "false");
 }
 
-static uint16_t refusal_of(int err)
+static uint16_t refer_refusal_of(int err)
 {
 	switch (err) {
 	case -EALREADY:
@@ -110,7 +110,7 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 		err = begin_early(h, c, ask, other);
 	else
 		err = transfer_begin_with(c, ask, &with);
-	return err ? refusal_of(err) : 0;
+	return err ? refer_refusal_of(err) : 0;
 }
 
 /* 0 or the status to refuse with. */
@@ -122,11 +122,11 @@ static uint16_t refer_begin(struct call_host *h, struct call *c, const struct tr
 	if (t->joins)
 		return begin_joining(h, c, ask, &t->replaces);
 	err = transfer_begin(c, ask, bytes_str(t->user));
-	return err ? refusal_of(err) : 0;
+	return err ? refer_refusal_of(err) : 0;
 }
 
 /* Saved before said: who was told so leaves its party to us. */
-static void accept(struct call_host *h, struct call *c, const struct call_event *ev)
+static void refer_accept(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	const struct transfer *t = c->transfer;
 	struct outbox_item item = { .kind = OUTBOX_RESPONSE,
@@ -200,7 +200,7 @@ bool refer_again(struct call_host *h, struct call *c, const struct call_event *e
 	if (ev->message->method != SIP_REFER || !transfer_is_of(c, ev->leg, ev->message->cseq))
 		return false;
 	outbox_touch(&c->out);
-	accept(h, c, ev);
+	refer_accept(h, c, ev);
 	return true;
 }
 
@@ -225,7 +225,7 @@ void refer_received(struct call_host *h, struct call *c, const struct call_event
 	if (status)
 		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
 	else
-		accept(h, c, ev);
+		refer_accept(h, c, ev);
 }
 
 /* ---- outside of a dialog ---- */
@@ -272,5 +272,5 @@ void refer_outside(struct call_host *h, struct call *c, const struct call_event 
 	if (status)
 		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
 	else
-		accept(h, c, ev);
+		refer_accept(h, c, ev);
 }

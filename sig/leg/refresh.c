@@ -170,7 +170,8 @@ static bool may_offer(const struct call *c, uint8_t leg, struct call_refusal *re
 }
 
 /* What the other one would hear otherwise from now on is told to it. */
-static void tell_other(struct call_host *h, struct call *c, uint8_t leg, bool received, bool sent)
+static void refresh_tell_other(struct call_host *h, struct call *c, uint8_t leg, bool received,
+			       bool sent)
 {
 	struct bytes sdp = text_bytes(&c->legs[leg]->sdp.heard);
 
@@ -195,7 +196,7 @@ static bool refresh_take_offer(struct call_host *h, struct call *c, const struct
 		return false;
 	}
 	if (!call_is_alone(c))
-		tell_other(h, c, ev->leg, received, two_way);
+		refresh_tell_other(h, c, ev->leg, received, two_way);
 	return true;
 }
 
@@ -224,8 +225,8 @@ void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_
 }
 
 /* Saved before said, where the session has changed. */
-static void answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
-			 bool news, bool body)
+static void refresh_answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
+				 bool news, bool body)
 {
 	struct outbox_item item = { .kind = OUTBOX_UPDATE, .leg = ev->leg, .txn = ev->slot->self };
 
@@ -251,7 +252,7 @@ void refresh_asked(struct call_host *h, struct call *c, const struct call_event 
 		respond_refuse(h, ev, 400, REFUSED_MALFORMED, (struct bytes){ 0 });
 	} else if (!(news = is_news(c, ev->leg, sdp)) || refresh_take_offer(h, c, ev, sdp)) {
 		leg_learn(l, ev->message);
-		answer_saved(h, c, ev, news, sdp.n != 0);
+		refresh_answer_saved(h, c, ev, news, sdp.n != 0);
 		if (l->state == LEG_CONFIRMED)
 			session_timer_start(h, l);
 	}

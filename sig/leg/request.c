@@ -94,7 +94,7 @@ static bool in_order(struct dialog *d, const struct sip_message *m)
 	return true;
 }
 
-static void by_method(struct call_host *h, struct call *c, const struct call_event *ev)
+static void request_by_method(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 
@@ -184,5 +184,5 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 		refuse_beside(h, c, ev);
 		return;
 	}
-	by_method(h, c, ev);
+	request_by_method(h, c, ev);
 }

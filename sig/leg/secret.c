@@ -54,12 +54,12 @@ void secret_free(struct call_flow *f)
 	f->secret = NULL;
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
+static uint64_t secret_later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
 
-static uint64_t sooner(uint64_t a, uint64_t b)
+static uint64_t secret_sooner(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
@@ -70,8 +70,10 @@ static void extend(struct call_host *h, struct call *c, struct call_flow *f, uin
 	struct flow_secret *s = f->secret;
 	struct outbox_item item = { .kind = OUTBOX_RESERVE, .leg = f->leg, .line = f->line };
 
-	item.srtp = s->rtp.limit = sooner(later(s->rtp.limit, rtp), SRTP_INDEX_END - 1);
-	item.srtcp = s->rtcp.limit = sooner(later(s->rtcp.limit, rtcp), SRTCP_INDEX_END - 1);
+	item.srtp = s->rtp.limit =
+		secret_sooner(secret_later(s->rtp.limit, rtp), SRTP_INDEX_END - 1);
+	item.srtcp = s->rtcp.limit =
+		secret_sooner(secret_later(s->rtcp.limit, rtcp), SRTCP_INDEX_END - 1);
 	outbox_touch(&c->out);
 	if (h->degraded) /* silence is no choice: the successor may jump less far than it should */
 		metric_add(h->metrics->saves[SAVE_SKIPPED], 1);
@@ -93,8 +95,8 @@ void secret_granted(struct call_host *h, struct call *c, const struct outbox_ite
 
 	if (!f || !f->secret)
 		return;
-	f->secret->rtp.granted = later(f->secret->rtp.granted, item->srtp);
-	f->secret->rtcp.granted = later(f->secret->rtcp.granted, item->srtcp);
+	f->secret->rtp.granted = secret_later(f->secret->rtp.granted, item->srtp);
+	f->secret->rtcp.granted = secret_later(f->secret->rtcp.granted, item->srtcp);
 	if (c->state != CALL_ENDING)
 		session_refresh(h, c);
 }

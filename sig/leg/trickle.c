@@ -26,7 +26,7 @@ bool trickle_is(const struct sip_message *m)
 	       is_typed(m);
 }
 
-static bool has_ice(const struct call *c, uint8_t leg)
+static bool trickle_has_ice(const struct call *c, uint8_t leg)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		if (c->flows[i].leg == leg && c->flows[i].dtls)
@@ -41,7 +41,7 @@ void trickle_received(struct call_host *h, struct call *c, const struct call_eve
 	struct response ok = { .status = 200 };
 	struct bytes encoding;
 
-	if (!has_ice(c, ev->leg)) /* RFC 6086 4.2.2 */
+	if (!trickle_has_ice(c, ev->leg)) /* RFC 6086 4.2.2 */
 		respond_refuse(h, ev, 469, REFUSED_BODY, BYTES_LIT("Recv-Info:\r\n"));
 	else if (!is_typed(m) || message_header(m, "Content-Encoding", 0, &encoding))
 		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT("Accept: " TYPE "\r\n"));

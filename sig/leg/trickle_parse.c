@@ -22,7 +22,7 @@ static bool is_letter_or_digit(uint8_t c)
 }
 
 /* RFC 8839 5.1: ice-char */
-static bool is_ice(struct bytes b, size_t min, size_t max)
+static bool attribute_is_ice(struct bytes b, size_t min, size_t max)
 {
 	for (size_t i = 0; i < b.n; i++) {
 		if (!is_letter_or_digit(b.p[i]) && b.p[i] != '+' && b.p[i] != '/')
@@ -50,7 +50,7 @@ static bool is_candidate(struct bytes rest)
 {
 	struct bytes foundation, transport, address, typ, type;
 
-	return next_word(&rest, &foundation) && is_ice(foundation, 1, FOUNDATION_MAX) &&
+	return next_word(&rest, &foundation) && attribute_is_ice(foundation, 1, FOUNDATION_MAX) &&
 	       next_number(&rest, COMPONENT_LAST) && next_word(&rest, &transport) &&
 	       next_number(&rest, UINT32_MAX) && next_word(&rest, &address) &&
 	       next_number(&rest, UINT16_MAX) && next_word(&rest, &typ) && bytes_is(typ, "typ") &&
@@ -64,18 +64,18 @@ static bool take_attribute(struct fragment *f, struct bytes value)
 
 	if (bytes_is(name, "ice-ufrag")) {
 		f->ufrag = true;
-		return is_ice(rest, UFRAG_MIN, CREDENTIAL_MAX);
+		return attribute_is_ice(rest, UFRAG_MIN, CREDENTIAL_MAX);
 	}
 	if (bytes_is(name, "ice-pwd")) {
 		f->pwd = true;
-		return is_ice(rest, PWD_MIN, CREDENTIAL_MAX);
+		return attribute_is_ice(rest, PWD_MIN, CREDENTIAL_MAX);
 	}
 	if (bytes_is(name, "candidate"))
 		return f->in_media && is_candidate(rest);
 	return name.n > 0;
 }
 
-static bool is_text(struct bytes line)
+static bool trickle_is_text(struct bytes line)
 {
 	for (size_t i = 0; i < line.n; i++) {
 		if (line.p[i] < ' ' || line.p[i] == 0x7f)
@@ -84,9 +84,9 @@ static bool is_text(struct bytes line)
 	return true;
 }
 
-static bool take_line(struct fragment *f, struct bytes line)
+static bool trickle_take_line(struct fragment *f, struct bytes line)
 {
-	if (!is_text(line))
+	if (!trickle_is_text(line))
 		return false;
 	if (bytes_starts(line, "m=")) {
 		f->in_media = true;
@@ -105,7 +105,7 @@ int trickle_check(struct bytes body)
 	while (bytes_cut(&body, '\n', &line)) {
 		if (line.n && line.p[line.n - 1] == '\r')
 			line.n--;
-		if (!take_line(&f, line))
+		if (!trickle_take_line(&f, line))
 			return -EBADMSG;
 	}
 	return f.ufrag && f.pwd ? 0 : -EBADMSG; /* RFC 8840 4.4: each has them */

@@ -35,7 +35,7 @@ static struct bytes *slot_of(struct digest_credentials *c, struct bytes name)
 }
 
 /* name=value or name="value"; *element is one between commas. */
-static int read_param(struct digest_credentials *c, struct bytes element)
+static int credentials_read_param(struct digest_credentials *c, struct bytes element)
 {
 	struct bytes name = lex_token(&element);
 	struct bytes *slot = slot_of(c, name);
@@ -109,7 +109,7 @@ static int check(struct digest_credentials *c)
 }
 
 /* 1: Digest, 0: another scheme, -EBADMSG. */
-static int read_value(struct digest_credentials *c, struct bytes value)
+static int credentials_read_value(struct digest_credentials *c, struct bytes value)
 {
 	struct bytes scheme = lex_token(&value);
 	struct bytes element;
@@ -120,7 +120,7 @@ static int read_value(struct digest_credentials *c, struct bytes value)
 		return 0;
 	value = bytes_trim(value);
 	while (lex_element(&value, &element)) {
-		if (n++ == PARAMS_MAX || read_param(c, element))
+		if (n++ == PARAMS_MAX || credentials_read_param(c, element))
 			return -EBADMSG;
 	}
 	return 1;
@@ -133,7 +133,7 @@ int digest_credentials_find(struct digest_credentials *out, const struct sip_mes
 	struct bytes value;
 
 	for (unsigned i = 0; i < REALMS_MAX && message_header(m, name, i, &value); i++) {
-		int found = read_value(out, value);
+		int found = credentials_read_value(out, value);
 
 		if (found < 0)
 			return found;

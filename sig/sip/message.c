@@ -14,7 +14,7 @@ enum { CSEQ_LIMIT_BIT = 31, STATUS_MIN = 100, STATUS_MAX = 699 };
 /* NULL when all is well, else the reason. */
 typedef const char *check_fn(struct sip_message *m);
 
-static const struct header_line *line_of(const struct sip_message *m, enum header_id id)
+static const struct header_line *message_line_of(const struct sip_message *m, enum header_id id)
 {
 	return message_head_line(m->head, id, 0);
 }
@@ -41,7 +41,7 @@ static const char *check_single(struct sip_message *m)
 
 static const char *check_via(struct sip_message *m)
 {
-	const struct header_line *line = line_of(m, HEADER_VIA);
+	const struct header_line *line = message_line_of(m, HEADER_VIA);
 	struct bytes element;
 
 	if (!line)
@@ -63,7 +63,7 @@ static const char *check_via(struct sip_message *m)
 
 static const char *check_from(struct sip_message *m)
 {
-	const struct header_line *line = line_of(m, HEADER_FROM);
+	const struct header_line *line = message_line_of(m, HEADER_FROM);
 
 	if (!line)
 		return "from_missing";
@@ -72,7 +72,7 @@ static const char *check_from(struct sip_message *m)
 
 static const char *check_to(struct sip_message *m)
 {
-	const struct header_line *line = line_of(m, HEADER_TO);
+	const struct header_line *line = message_line_of(m, HEADER_TO);
 
 	if (!line)
 		return "to_missing";
@@ -81,7 +81,7 @@ static const char *check_to(struct sip_message *m)
 
 static const char *check_call_id(struct sip_message *m)
 {
-	const struct header_line *line = line_of(m, HEADER_CALL_ID);
+	const struct header_line *line = message_line_of(m, HEADER_CALL_ID);
 
 	if (!line)
 		return "call_id_missing";
@@ -95,7 +95,7 @@ static const char *check_call_id(struct sip_message *m)
 
 static const char *check_cseq(struct sip_message *m)
 {
-	const struct header_line *line = line_of(m, HEADER_CSEQ);
+	const struct header_line *line = message_line_of(m, HEADER_CSEQ);
 	struct bytes rest;
 	struct bytes digits;
 	uint64_t number;
@@ -121,7 +121,7 @@ static const char *check_cseq(struct sip_message *m)
 
 static const char *check_max_forwards(struct sip_message *m)
 {
-	const struct header_line *line = line_of(m, HEADER_MAX_FORWARDS);
+	const struct header_line *line = message_line_of(m, HEADER_MAX_FORWARDS);
 	uint32_t v;
 
 	m->max_forwards = -1;
@@ -135,7 +135,7 @@ static const char *check_max_forwards(struct sip_message *m)
 
 static const char *check_contact(struct sip_message *m)
 {
-	const struct header_line *line = line_of(m, HEADER_CONTACT);
+	const struct header_line *line = message_line_of(m, HEADER_CONTACT);
 	unsigned cursor = 0;
 
 	if (!line)
@@ -168,7 +168,7 @@ static const char *check_content_length(struct sip_message *m)
 			return "content_length_repeated";
 	}
 	m->body = bytes_sub(m->head->body, 0, (size_t)length);
-	line = line_of(m, HEADER_CONTENT_TYPE);
+	line = message_line_of(m, HEADER_CONTENT_TYPE);
 	if (line)
 		m->content_type = line->value;
 	return NULL;

@@ -73,7 +73,7 @@ static uint32_t lines_count(struct bytes in)
 }
 
 /* Eats a line with what is folded into it; its inner line ends become blanks. `at` is where the line starts in the copy. */
-static struct bytes line_next(uint8_t *p, size_t n, size_t *at)
+static struct bytes head_line_next(uint8_t *p, size_t n, size_t *at)
 {
 	size_t start = *at;
 	size_t end = start;
@@ -123,7 +123,7 @@ static void line_add(struct message_head *head, struct bytes line)
 /* A CR alone would be a line end to somebody else: it becomes a blank, and the message is refused. */
 static struct bytes clean_line(struct message_head *head, uint8_t *p, size_t n, size_t *at)
 {
-	struct bytes line = line_next(p, n, at);
+	struct bytes line = head_line_next(p, n, at);
 	uint8_t *start = p + (line.p - p);
 
 	for (size_t i = 0; (i += bytes_find(bytes_from(line, i), '\r')) < line.n; i++) {

@@ -79,7 +79,7 @@ const char *sip_reason(uint16_t status)
 	return "Unknown";
 }
 
-static void write_line(struct writer *w, const char *name, struct bytes value)
+static void message_write_line(struct writer *w, const char *name, struct bytes value)
 {
 	writer_str(w, name);
 	writer_str(w, ": ");
@@ -116,7 +116,7 @@ static void write_via_params(struct writer *w, const struct sip_message *m)
 }
 
 /* `line` starts with the topmost Via; further ones on it go to a line of their own. A broken Via goes back as it came. */
-static void write_top_via(struct writer *w, const struct sip_message *m, struct bytes line)
+static void message_write_top_via(struct writer *w, const struct sip_message *m, struct bytes line)
 {
 	struct bytes top;
 
@@ -133,7 +133,7 @@ static void write_top_via(struct writer *w, const struct sip_message *m, struct 
 	}
 	writer_str(w, "\r\n");
 	if (bytes_trim(line).n)
-		write_line(w, "Via", bytes_trim(line));
+		message_write_line(w, "Via", bytes_trim(line));
 }
 
 static void write_vias(struct writer *w, const struct sip_message *m)
@@ -142,9 +142,9 @@ static void write_vias(struct writer *w, const struct sip_message *m)
 
 	for (unsigned i = 0; (line = message_head_line(m->head, HEADER_VIA, i)) != NULL; i++) {
 		if (i == 0) {
-			write_top_via(w, m, line->value);
+			message_write_top_via(w, m, line->value);
 		} else {
-			write_line(w, "Via", line->value);
+			message_write_line(w, "Via", line->value);
 		}
 	}
 }
@@ -155,7 +155,7 @@ static void write_copy(struct writer *w, const struct sip_message *m, enum heade
 	const struct header_line *line = message_head_line(m->head, id, 0);
 
 	if (line)
-		write_line(w, name, line->value);
+		message_write_line(w, name, line->value);
 }
 
 static void write_to(struct writer *w, const struct sip_message *m, struct bytes tag)
@@ -186,7 +186,7 @@ void message_write_response(struct writer *w, const struct sip_message *request,
 	write_copy(w, request, HEADER_CSEQ, "CSeq");
 	writer_bytes(w, extra);
 	if (body.n)
-		write_line(w, "Content-Type", content_type);
+		message_write_line(w, "Content-Type", content_type);
 	writer_number(w, "Content-Length: ", body.n, "\r\n\r\n");
 	writer_bytes(w, body);
 }

@@ -9,7 +9,7 @@
 enum { BOUNDARY_MAX = 70 }; /* RFC 2046 5.1.1 */
 
 /* "application/sdp" of "application/sdp; charset=utf-8" */
-static struct bytes value_of(struct bytes header)
+static struct bytes part_value_of(struct bytes header)
 {
 	return bytes_trim(bytes_sub(header, 0, bytes_find(header, ';')));
 }
@@ -138,7 +138,7 @@ static bool header_take(struct body_part *p, struct bytes line)
 }
 
 /* A header with the lines that go on with it: those begin with a blank. */
-static struct bytes header_cut(struct bytes *rest)
+static struct bytes part_header_cut(struct bytes *rest)
 {
 	struct bytes all = *rest, line;
 
@@ -158,7 +158,7 @@ static int part_read(struct body_part *out, struct bytes in)
 	struct bytes line;
 
 	while (in.n) {
-		line = header_cut(&in);
+		line = part_header_cut(&in);
 		if (line.n == 0)
 			break;
 		if (!header_take(&p, line))
@@ -189,9 +189,9 @@ static bool is_as_it_stands(struct bytes coding)
 /* RFC 3261 20.11: a session's is what SDP is unless it is said otherwise. */
 static bool is_session(const struct body_part *p)
 {
-	struct bytes disposition = value_of(p->disposition);
+	struct bytes disposition = part_value_of(p->disposition);
 
-	return bytes_iis(value_of(p->type), "application/sdp") &&
+	return bytes_iis(part_value_of(p->type), "application/sdp") &&
 	       (disposition.n == 0 || bytes_iis(disposition, "session"));
 }
 
@@ -218,7 +218,8 @@ static int search_enter(struct search *s, const struct body_part *p)
 		return -ENOTSUP;
 	err = multipart_open(&s->stack[s->depth], p);
 	if (!err)
-		s->any_will_do[s->depth++] = bytes_iis(value_of(p->type), "multipart/alternative");
+		s->any_will_do[s->depth++] =
+			bytes_iis(part_value_of(p->type), "multipart/alternative");
 	return err;
 }
 

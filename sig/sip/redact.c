@@ -35,7 +35,7 @@ static size_t redact_skip(struct text_in t, size_t at, const char *set)
 	return at;
 }
 
-static bool is_at(struct text_in t, size_t at, const char *word)
+static bool header_is_at(struct text_in t, size_t at, const char *word)
 {
 	return bytes_istarts(bytes_from(bytes_mem(t.p, t.n), at), word);
 }
@@ -45,7 +45,7 @@ static bool begins_line(struct text_in t, size_t at)
 	return at == 0 || is_end(t.p[at - 1]);
 }
 
-static size_t line_end(struct text_in t, size_t at)
+static size_t redact_line_end(struct text_in t, size_t at)
 {
 	while (at < t.n && !is_end(t.p[at]))
 		at++;
@@ -58,7 +58,7 @@ static void mask_line(struct text_in t, size_t at)
 	static const char *const secret[] = { "k=", "a=key-mgmt:", "a=ice-pwd:" };
 
 	for (size_t i = 0; i < COUNT_OF(secret); i++) {
-		if (is_at(t, at, secret[i]))
+		if (header_is_at(t, at, secret[i]))
 			(void)mask(t, at + strlen(secret[i]), "");
 	}
 }
@@ -72,7 +72,7 @@ void redact_keys(uint8_t *message, size_t n)
 		if (begins_line(t, at))
 			mask_line(t, at);
 		/* anywhere: a body that nobody understands may hold SDP */
-		if (is_at(t, at, method))
+		if (header_is_at(t, at, method))
 			(void)mask(t, redact_skip(t, at + sizeof(method) - 1, BLANKS), "|; \t\"");
 	}
 }
@@ -80,7 +80,7 @@ void redact_keys(uint8_t *message, size_t n)
 /* The end of a header with its continuation lines (RFC 3261 7.3.1). */
 static size_t header_end(struct text_in t, size_t at)
 {
-	size_t end = line_end(t, at), next;
+	size_t end = redact_line_end(t, at), next;
 
 	for (;;) {
 		next = end;
@@ -90,7 +90,7 @@ static size_t header_end(struct text_in t, size_t at)
 			next++;
 		if (next == end || next >= t.n || !is_one_of(t.p[next], BLANKS))
 			return end;
-		end = line_end(t, next);
+		end = redact_line_end(t, next);
 	}
 }
 
@@ -99,7 +99,7 @@ static size_t value_at(struct text_in t, size_t at, const char *name)
 {
 	size_t colon = redact_skip(t, at + strlen(name), BLANKS);
 
-	return is_at(t, at, name) && colon < t.n && t.p[colon] == ':' ? colon + 1 : 0;
+	return header_is_at(t, at, name) && colon < t.n && t.p[colon] == ':' ? colon + 1 : 0;
 }
 
 static void mask_value(struct text_in t, size_t at)
@@ -117,8 +117,8 @@ static void mask_param(struct text_in t, const char *name)
 	for (size_t at = 1; at < t.n; at++) {
 		size_t equals = redact_skip(t, at + strlen(name), " \t\r\n");
 
-		if (is_one_of(t.p[at - 1], ", \t\r\n") && is_at(t, at, name) && equals < t.n &&
-		    t.p[equals] == '=')
+		if (is_one_of(t.p[at - 1], ", \t\r\n") && header_is_at(t, at, name) &&
+		    equals < t.n && t.p[equals] == '=')
 			mask_value(t, equals + 1);
 	}
 }
@@ -128,7 +128,7 @@ static size_t body_at(struct text_in t, size_t at)
 {
 	size_t end;
 
-	while (at < t.n && (end = line_end(t, at)) > at) {
+	while (at < t.n && (end = redact_line_end(t, at)) > at) {
 		at = end;
 		if (at < t.n && t.p[at] == '\r')
 			at++;
@@ -148,7 +148,8 @@ static size_t digits_at(struct text_in t, size_t at)
 		value = value_at(t, at, "c");
 	value = value ? redact_skip(t, value, " \t\r\n") : 0;
 	after = value + sizeof(type) - 1;
-	if (!value || !is_at(t, value, type) || (after < t.n && !is_one_of(t.p[after], "; \t\r\n")))
+	if (!value || !header_is_at(t, value, type) ||
+	    (after < t.n && !is_one_of(t.p[after], "; \t\r\n")))
 		return 0;
 	return body_at(t, at);
 }
@@ -172,7 +173,7 @@ void redact_digits(uint8_t *message, size_t n)
 
 		if (!begins_line(t, at))
 			continue;
-		if (is_at(t, word, name) && equals < n && t.p[equals] == '=')
+		if (header_is_at(t, word, name) && equals < n && t.p[equals] == '=')
 			(void)mask(t, redact_skip(t, equals + 1, BLANKS), "");
 		body = digits_at(t, at);
 		if (body)
@@ -183,7 +184,8 @@ void redact_digits(uint8_t *message, size_t n)
 static void mask_credentials(struct text_in t, size_t at, size_t end)
 {
 	at = redact_skip(t, at, " \t\r\n");
-	if (at < end && is_at(t, at, "Digest") && redact_skip(t, at + 6, " \t\r\n") > at + 6) {
+	if (at < end && header_is_at(t, at, "Digest") &&
+	    redact_skip(t, at + 6, " \t\r\n") > at + 6) {
 		mask_param((struct text_in){ t.p + at, end - at }, "response");
 		return;
 	}

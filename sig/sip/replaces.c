@@ -18,7 +18,7 @@ static bool next_part(struct bytes *rest, uint8_t separator, struct bytes *part)
 	return true;
 }
 
-static int set_tag(struct bytes *tag, struct bytes value)
+static int replaces_set_tag(struct bytes *tag, struct bytes value)
 {
 	if (tag->n || !lex_is_token(value))
 		return -EINVAL;
@@ -26,7 +26,7 @@ static int set_tag(struct bytes *tag, struct bytes value)
 	return 0;
 }
 
-static int read_param(struct replaces *out, struct bytes param)
+static int replaces_read_param(struct replaces *out, struct bytes param)
 {
 	size_t n = bytes_find(param, '=');
 	struct bytes name = bytes_trim(bytes_sub(param, 0, n));
@@ -34,9 +34,9 @@ static int read_param(struct replaces *out, struct bytes param)
 		n < param.n ? bytes_trim(bytes_from(param, n + 1)) : (struct bytes){ 0 };
 
 	if (bytes_iis(name, "to-tag"))
-		return set_tag(&out->to_tag, value);
+		return replaces_set_tag(&out->to_tag, value);
 	if (bytes_iis(name, "from-tag"))
-		return set_tag(&out->from_tag, value);
+		return replaces_set_tag(&out->from_tag, value);
 	if (bytes_iis(name, "early-only"))
 		out->early_only = true;
 	return 0;
@@ -51,7 +51,7 @@ int replaces_parse(struct replaces *out, struct bytes value)
 	    bytes_find(out->call_id, ' ') < out->call_id.n)
 		return -EINVAL;
 	while (next_part(&rest, ';', &part)) {
-		if (read_param(out, part))
+		if (replaces_read_param(out, part))
 			return -EINVAL;
 	}
 	return out->to_tag.n && out->from_tag.n ? 0 : -EINVAL;

@@ -5,7 +5,7 @@
 
 #include "sig/sip/lex.h"
 
-static int set_tag(struct bytes *tag, struct bytes value)
+static int target_set_tag(struct bytes *tag, struct bytes value)
 {
 	if (tag->n || !lex_is_token(value))
 		return -EINVAL;
@@ -20,9 +20,9 @@ static int read_tags(struct target_dialog *out, struct bytes params)
 
 	while ((more = lex_param(&params, &p)) == 1 && !err) {
 		if (bytes_iis(p.name, "local-tag"))
-			err = set_tag(&out->local_tag, p.value);
+			err = target_set_tag(&out->local_tag, p.value);
 		else if (bytes_iis(p.name, "remote-tag"))
-			err = set_tag(&out->remote_tag, p.value);
+			err = target_set_tag(&out->remote_tag, p.value);
 	}
 	return more < 0 || err || !out->local_tag.n || !out->remote_tag.n ? -EINVAL : 0;
 }

@@ -2,7 +2,7 @@
 /* Client transactions: RFC 3261 17.1.1 (figure 5, with RFC 6026 7.2) and 17.1.2 (figure 6). Pure. */
 #include "sig/sip/txn_step.h"
 
-static void give_up(struct txn *t, struct txn_out *out)
+static void client_give_up(struct txn *t, struct txn_out *out)
 {
 	txn_enter(t, TXN_TERMINATED);
 	out->timed_out = true;
@@ -23,7 +23,7 @@ static void client_start(struct txn *t, uint64_t now_ns, struct txn_out *out)
 }
 
 /* Timer M: answers of further forks still come. */
-static void invite_accepted(struct txn *t, uint64_t now_ns, struct txn_out *out)
+static void client_invite_accepted(struct txn *t, uint64_t now_ns, struct txn_out *out)
 {
 	txn_enter(t, TXN_ACCEPTED);
 	txn_timeout_start(t, now_ns, TXN_TIMEOUT_MS);
@@ -49,14 +49,14 @@ static void calling(struct txn *t, enum txn_event event, struct txn_now now, str
 		out->deliver = true;
 		break;
 	case TXN_EV_SUCCESS:
-		invite_accepted(t, now.ns, out);
+		client_invite_accepted(t, now.ns, out);
 		break;
 	case TXN_EV_FAILURE:
 		invite_failed(t, now.ns, out);
 		break;
 	case TXN_EV_TIMER:
 		if (now.timeout) {
-			give_up(t, out);
+			client_give_up(t, out);
 		} else if (now.retransmit) {
 			txn_retransmit_next(t, now.ns, TXN_TIMEOUT_MS); /* A has no ceiling but B */
 			out->send_message = true;
@@ -74,15 +74,15 @@ static void calling(struct txn *t, enum txn_event event, struct txn_now now, str
 	}
 }
 
-static void invite_proceeding(struct txn *t, enum txn_event event, struct txn_now now,
-			      struct txn_out *out)
+static void client_invite_proceeding(struct txn *t, enum txn_event event, struct txn_now now,
+				     struct txn_out *out)
 {
 	switch (event) {
 	case TXN_EV_PROVISIONAL:
 		out->deliver = true;
 		break;
 	case TXN_EV_SUCCESS:
-		invite_accepted(t, now.ns, out);
+		client_invite_accepted(t, now.ns, out);
 		break;
 	case TXN_EV_FAILURE:
 		invite_failed(t, now.ns, out);
@@ -99,8 +99,8 @@ static void invite_proceeding(struct txn *t, enum txn_event event, struct txn_no
 	}
 }
 
-static void invite_completed(struct txn *t, enum txn_event event, struct txn_now now,
-			     struct txn_out *out)
+static void client_invite_completed(struct txn *t, enum txn_event event, struct txn_now now,
+				    struct txn_out *out)
 {
 	if (event == TXN_EV_FAILURE) {
 		out->send_ack = true;
@@ -129,10 +129,10 @@ void txn_invite_client_step(struct txn *t, enum txn_event event, struct txn_now 
 		calling(t, event, now, out);
 		break;
 	case TXN_PROCEEDING:
-		invite_proceeding(t, event, now, out);
+		client_invite_proceeding(t, event, now, out);
 		break;
 	case TXN_COMPLETED:
-		invite_completed(t, event, now, out);
+		client_invite_completed(t, event, now, out);
 		break;
 	case TXN_ACCEPTED:
 		invite_accepted_step(t, event, now, out);
@@ -161,7 +161,7 @@ static void provisional(struct txn *t, struct txn_out *out)
 static void waiting_timer(struct txn *t, struct txn_now now, struct txn_out *out)
 {
 	if (now.timeout) {
-		give_up(t, out);
+		client_give_up(t, out);
 	} else if (now.retransmit) {
 		if (t->state == TXN_PROCEEDING)
 			t->interval_ms = TXN_T2_MS;
@@ -171,7 +171,8 @@ static void waiting_timer(struct txn *t, struct txn_now now, struct txn_out *out
 }
 
 /* Trying and Proceeding */
-static void waiting(struct txn *t, enum txn_event event, struct txn_now now, struct txn_out *out)
+static void client_waiting(struct txn *t, enum txn_event event, struct txn_now now,
+			   struct txn_out *out)
 {
 	switch (event) {
 	case TXN_EV_START:
@@ -206,7 +207,7 @@ void txn_other_client_step(struct txn *t, enum txn_event event, struct txn_now n
 	switch (t->state) {
 	case TXN_TRYING:
 	case TXN_PROCEEDING:
-		waiting(t, event, now, out);
+		client_waiting(t, event, now, out);
 		break;
 	case TXN_COMPLETED:
 		if (now.timeout)

@@ -3,8 +3,8 @@
 #include "sig/sip/txn_step.h"
 
 /* A lost answer is the user's business; the state stays, so that the next copy of the request is still known (RFC 6026 7.1). */
-static void invite_proceeding(struct txn *t, enum txn_event event, struct txn_now now,
-			      struct txn_out *out)
+static void server_invite_proceeding(struct txn *t, enum txn_event event, struct txn_now now,
+				     struct txn_out *out)
 {
 	switch (event) {
 	case TXN_EV_REQUEST:
@@ -48,8 +48,8 @@ static void invite_completed_timer(struct txn *t, struct txn_now now, struct txn
 	}
 }
 
-static void invite_completed(struct txn *t, enum txn_event event, struct txn_now now,
-			     struct txn_out *out)
+static void server_invite_completed(struct txn *t, enum txn_event event, struct txn_now now,
+				    struct txn_out *out)
 {
 	switch (event) {
 	case TXN_EV_REQUEST:
@@ -76,8 +76,8 @@ static void invite_completed(struct txn *t, enum txn_event event, struct txn_now
 }
 
 /* Copies of the INVITE are soaked up: the user sends its 2xx again by its own timer until the ACK comes (RFC 3261 13.3.1.4). */
-static void invite_accepted(struct txn *t, enum txn_event event, struct txn_now now,
-			    struct txn_out *out)
+static void server_invite_accepted(struct txn *t, enum txn_event event, struct txn_now now,
+				   struct txn_out *out)
 {
 	switch (event) {
 	case TXN_EV_ACK:
@@ -107,13 +107,13 @@ void txn_invite_server_step(struct txn *t, enum txn_event event, struct txn_now 
 {
 	switch (t->state) {
 	case TXN_PROCEEDING:
-		invite_proceeding(t, event, now, out);
+		server_invite_proceeding(t, event, now, out);
 		break;
 	case TXN_COMPLETED:
-		invite_completed(t, event, now, out);
+		server_invite_completed(t, event, now, out);
 		break;
 	case TXN_ACCEPTED:
-		invite_accepted(t, event, now, out);
+		server_invite_accepted(t, event, now, out);
 		break;
 	case TXN_CONFIRMED:
 		if (now.timeout)
@@ -127,7 +127,8 @@ void txn_invite_server_step(struct txn *t, enum txn_event event, struct txn_now 
 }
 
 /* Trying (nothing was answered yet) and Proceeding */
-static void waiting(struct txn *t, enum txn_event event, struct txn_now now, struct txn_out *out)
+static void server_waiting(struct txn *t, enum txn_event event, struct txn_now now,
+			   struct txn_out *out)
 {
 	switch (event) {
 	case TXN_EV_REQUEST:
@@ -176,7 +177,7 @@ void txn_other_server_step(struct txn *t, enum txn_event event, struct txn_now n
 	switch (t->state) {
 	case TXN_TRYING:
 	case TXN_PROCEEDING:
-		waiting(t, event, now, out);
+		server_waiting(t, event, now, out);
 		break;
 	case TXN_COMPLETED:
 		completed(t, event, now, out);

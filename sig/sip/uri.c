@@ -107,7 +107,7 @@ int sip_hostport(struct bytes in, struct bytes *host, uint16_t *port)
 	return port_get(bytes_trim(rest), port);
 }
 
-static int userinfo(struct sip_uri *u, struct bytes in)
+static int uri_read_userinfo(struct sip_uri *u, struct bytes in)
 {
 	u->user = bytes_sub(in, 0, bytes_find(in, ':'));
 	return u->user.n && lex_escapes_ok(in) ? 0 : -EBADMSG;
@@ -120,7 +120,7 @@ static int parse_sip(struct sip_uri *u, struct bytes in)
 	size_t end;
 
 	if (at < in.n) {
-		if (userinfo(u, bytes_sub(in, 0, at)))
+		if (uri_read_userinfo(u, bytes_sub(in, 0, at)))
 			return -EBADMSG;
 		in = bytes_from(in, at + 1);
 	}

@@ -83,7 +83,7 @@ static bool headers_in(struct bytes a, struct bytes b)
 }
 
 /* User and password. */
-static struct bytes userinfo(const struct sip_uri *u)
+static struct bytes uri_equal_userinfo(const struct sip_uri *u)
 {
 	struct bytes rest;
 
@@ -111,8 +111,8 @@ bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b)
 		return true;
 	if (!bytes_ieq(a->scheme, b->scheme) || (a->host.n == 0 && a->user.n == 0))
 		return false;
-	return equal_escaped(userinfo(a), userinfo(b), false) && host_equal(a->host, b->host) &&
-	       a->port == b->port && params_fit(a->params, b->params) &&
-	       params_fit(b->params, a->params) && headers_in(a->headers, b->headers) &&
-	       headers_in(b->headers, a->headers);
+	return equal_escaped(uri_equal_userinfo(a), uri_equal_userinfo(b), false) &&
+	       host_equal(a->host, b->host) && a->port == b->port &&
+	       params_fit(a->params, b->params) && params_fit(b->params, a->params) &&
+	       headers_in(a->headers, b->headers) && headers_in(b->headers, a->headers);
 }

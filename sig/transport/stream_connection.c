@@ -38,7 +38,7 @@ uint64_t stream_source_hash(const struct transport_stream *t, const struct sip_h
 	return nonzero(hash_sip(&t->key, bytes_mem(source.ip, sizeof(source.ip))));
 }
 
-static void on_event(int fd, unsigned events, void *arg);
+static void connection_on_event(int fd, unsigned events, void *arg);
 
 static void connection_watch(struct stream_connection *c)
 {
@@ -46,7 +46,7 @@ static void connection_watch(struct stream_connection *c)
 	bool read = c->state != STREAM_HALF && !c->waits;
 	unsigned events = (read ? LOOP_READ : 0U) | (write ? LOOP_WRITE : 0U);
 
-	if (loop_watch(c->fd, events, on_event, c))
+	if (loop_watch(c->fd, events, connection_on_event, c))
 		stream_connection_doom(c, STREAM_END_ERROR);
 }
 
@@ -329,7 +329,7 @@ static void begin_handshake(struct stream_connection *c, unsigned events)
 		connection_watch(c);
 }
 
-static void on_event(int fd, unsigned events, void *arg)
+static void connection_on_event(int fd, unsigned events, void *arg)
 {
 	struct stream_connection *c = arg;
 

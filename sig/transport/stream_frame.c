@@ -18,7 +18,7 @@ const char *stream_broken_name(enum stream_broken reason)
 	return names[reason];
 }
 
-static struct stream_frame broken(enum stream_broken reason)
+static struct stream_frame frame_broken(enum stream_broken reason)
 {
 	return (struct stream_frame){ .kind = STREAM_BROKEN, .reason = reason };
 }
@@ -42,7 +42,7 @@ static struct stream_frame between(struct bytes in)
 		return taken(STREAM_MORE, 0);
 	if (same >= 2)
 		return taken(STREAM_BLANK, 2);
-	return broken(STREAM_BROKEN_NOT_SIP); /* CR and something else */
+	return frame_broken(STREAM_BROKEN_NOT_SIP); /* CR and something else */
 }
 
 /* A method or "SIP/2.0" begins with a letter; the marks a token may begin with too are nobody's method. */
@@ -65,7 +65,7 @@ static size_t head_end(struct stream_scan *scan, struct bytes in)
 }
 
 /* A line with those that continue it (RFC 3261 7.3.1), without the last CRLF. */
-static bool header_cut(struct bytes *rest, struct bytes *line)
+static bool frame_header_cut(struct bytes *rest, struct bytes *line)
 {
 	size_t n = 0;
 
@@ -94,17 +94,17 @@ static struct stream_frame length_read(struct bytes head, uint64_t *length)
 	struct bytes line, value;
 	bool found = false;
 
-	while (header_cut(&head, &line)) {
+	while (frame_header_cut(&head, &line)) {
 		uint64_t v;
 
 		if (!is_length(line, &value))
 			continue;
 		if (bytes_u64(value, &v) || (found && v != *length))
-			return broken(STREAM_BROKEN_LENGTH_WRONG);
+			return frame_broken(STREAM_BROKEN_LENGTH_WRONG);
 		*length = v;
 		found = true;
 	}
-	return found ? taken(STREAM_MORE, 0) : broken(STREAM_BROKEN_LENGTH_MISSING);
+	return found ? taken(STREAM_MORE, 0) : frame_broken(STREAM_BROKEN_LENGTH_MISSING);
 }
 
 static struct stream_frame head_read(struct stream_scan *scan, struct bytes in)
@@ -115,7 +115,7 @@ static struct stream_frame head_read(struct stream_scan *scan, struct bytes in)
 	uint64_t length = 0;
 
 	if (end > STREAM_HEAD_MAX || (!end && in.n > STREAM_HEAD_MAX))
-		return broken(STREAM_BROKEN_HEAD_TOO_LARGE);
+		return frame_broken(STREAM_BROKEN_HEAD_TOO_LARGE);
 	if (!end)
 		return taken(STREAM_MORE, 0);
 	head = bytes_sub(in, 0, end - 2);
@@ -124,7 +124,7 @@ static struct stream_frame head_read(struct stream_scan *scan, struct bytes in)
 	if (frame.kind == STREAM_BROKEN)
 		return frame;
 	if (length > STREAM_MESSAGE_MAX - end)
-		return broken(STREAM_BROKEN_MESSAGE_TOO_LARGE);
+		return frame_broken(STREAM_BROKEN_MESSAGE_TOO_LARGE);
 	scan->total = end + (size_t)length;
 	return frame;
 }
@@ -138,7 +138,7 @@ struct stream_frame stream_frame_next(struct stream_scan *scan, struct bytes in)
 	if (in.p[0] == '\r')
 		return between(in);
 	if (!begins_message(in.p[0]))
-		return broken(STREAM_BROKEN_NOT_SIP);
+		return frame_broken(STREAM_BROKEN_NOT_SIP);
 	if (scan->total == 0)
 		frame = head_read(scan, in);
 	if (scan->total == 0 || in.n < scan->total)

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "sig/transport/stream_connection.h"
 
-static ssize_t read_some(struct stream_connection *c)
+static ssize_t stream_read_some(struct stream_connection *c)
 {
 	struct transport_stream *t = c->owner;
 	ssize_t n;
@@ -87,7 +87,7 @@ static void frames(struct stream_connection *c, size_t n, uint64_t now_ns)
 void stream_connection_read(struct stream_connection *c)
 {
 	for (int i = 0; i < STREAM_ROUND_READS && !c->is_doomed; i++) {
-		ssize_t n = read_some(c);
+		ssize_t n = stream_read_some(c);
 		uint64_t now_ns = clock_now_ns();
 
 		if (n == -EAGAIN || n == -EINTR)

@@ -34,7 +34,7 @@ static int socket_of(const struct addr *a)
 	return fd;
 }
 
-static int bind_to(int fd, const struct addr *a)
+static int stream_bind(int fd, const struct addr *a)
 {
 	struct sockaddr_storage sa;
 	socklen_t n = addr_to_sockaddr(a, &sa);
@@ -59,7 +59,7 @@ static int listen_on(int fd, const struct addr *address, uint8_t dscp, struct ad
 	int err = stream_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
 	if (!err)
-		err = bind_to(fd, address);
+		err = stream_bind(fd, address);
 	if (!err && listen(fd, BACKLOG) < 0)
 		err = -errno;
 	if (!err && getsockname(fd, (struct sockaddr *)&sa, &n) < 0)
@@ -103,7 +103,7 @@ static int connect_to(int fd, const struct addr *from, const struct addr *to)
 
 	any_port.port = 0;
 	(void)stream_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-	err = bind_to(fd, &any_port);
+	err = stream_bind(fd, &any_port);
 	if (err)
 		return err;
 	return connect(fd, (const struct sockaddr *)&sa, n) < 0 && errno != EINPROGRESS ? -errno

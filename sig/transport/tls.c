@@ -104,7 +104,7 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
 }
 
 /* The error lies in OpenSSL's queue before the alert leaves. */
-static void on_state(const SSL *ssl, int where, int alert)
+static void tls_on_state(const SSL *ssl, int where, int alert)
 {
 	const struct tls *t = SSL_get_app_data(ssl);
 	enum tls_failure why;
@@ -121,7 +121,7 @@ static void watch_refusals(struct tls *t, SSL *ssl)
 	if (!t->refused)
 		return;
 	(void)SSL_set_app_data(ssl, t);
-	SSL_set_info_callback(ssl, on_state);
+	SSL_set_info_callback(ssl, tls_on_state);
 }
 
 void tls_on_refused(struct tls *t, tls_refused_fn *refused, void *arg)
@@ -131,7 +131,7 @@ void tls_on_refused(struct tls *t, tls_refused_fn *refused, void *arg)
 }
 
 /* Before the certificate is chosen, whether a name was asked for or not. */
-static int on_certificate(SSL *ssl, void *arg)
+static int tls_on_certificate(SSL *ssl, void *arg)
 {
 	struct tls *t = arg;
 	SSL_CTX *found = named(t, ssl);
@@ -150,7 +150,7 @@ static int on_certificate(SSL *ssl, void *arg)
 
 void tls_lend(struct tls *t, struct ssl_ctx_st *to)
 {
-	SSL_CTX_set_cert_cb(to, on_certificate, t);
+	SSL_CTX_set_cert_cb(to, tls_on_certificate, t);
 }
 
 static int server_open(struct tls_identity *id, struct tls *owner,

@@ -134,7 +134,7 @@ int tls_handshake(struct tls_link *l, enum tls_failure *failure)
 	return -EPROTO;
 }
 
-static int clamp(size_t n)
+static int octets_clamp(size_t n)
 {
 	return n < INT_MAX ? (int)n : INT_MAX;
 }
@@ -144,7 +144,7 @@ ssize_t tls_read(struct tls_link *l, void *p, size_t n)
 	int got, err;
 
 	ERR_clear_error();
-	got = SSL_read(l->ssl, p, clamp(n));
+	got = SSL_read(l->ssl, p, octets_clamp(n));
 	if (got > 0)
 		return got;
 	err = outcome(l, got);
@@ -156,7 +156,7 @@ ssize_t tls_write(struct tls_link *l, const void *p, size_t n)
 	int put, err;
 
 	ERR_clear_error();
-	put = SSL_write(l->ssl, p, clamp(n));
+	put = SSL_write(l->ssl, p, octets_clamp(n));
 	if (put > 0)
 		return put;
 	err = outcome(l, put);

@@ -21,7 +21,7 @@ void stream_ask_flush(struct stream_connection *c)
 }
 
 /* Those who come in a round have places before those who go for them have left theirs, and each listener has its round. */
-static int tables_open(struct transport_stream *t, uint32_t listeners)
+static int stream_tables_open(struct transport_stream *t, uint32_t listeners)
 {
 	uint32_t n = t->limits.connections + STREAM_ACCEPTS * (listeners + 1);
 	struct rand_source rand;
@@ -60,7 +60,7 @@ int transport_stream_open(struct transport_stream **out, const struct transport_
 	t->dscp = settings->dscp;
 	t->spare = -1;
 	stream_metrics_register(t);
-	err = tables_open(t, settings->count);
+	err = stream_tables_open(t, settings->count);
 	for (; !err && t->count < settings->count; t->count++) {
 		err = stream_listener_open(&t->listeners[t->count], t,
 					   &settings->listeners[t->count], (uint16_t)t->count);

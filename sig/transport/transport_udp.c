@@ -53,7 +53,7 @@ static int set_v4(int fd, uint8_t dscp)
 	return err ? err : udp_option(fd, IPPROTO_IP, IP_TOS, dscp << 2);
 }
 
-static int set_v6(int fd, uint8_t dscp)
+static int udp_set_v6(int fd, uint8_t dscp)
 {
 	int err = udp_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 
@@ -64,7 +64,7 @@ static int set_v6(int fd, uint8_t dscp)
 	return err ? err : udp_option(fd, IPPROTO_IPV6, IPV6_TCLASS, dscp << 2);
 }
 
-static int bind_to(struct udp_socket *s, const struct addr *address)
+static int udp_bind(struct udp_socket *s, const struct addr *address)
 {
 	struct sockaddr_storage sa;
 	socklen_t n = addr_to_sockaddr(address, &sa);
@@ -99,7 +99,7 @@ void udp_socket_watch(struct udp_socket *s, bool blocked)
 		LOG_ERROR("sip", 0, "the loop cannot watch a socket", LOG_ADDR("local", &s->bound));
 }
 
-static int socket_open(struct udp_socket *s, const struct addr *address, uint8_t dscp)
+static int udp_socket_open(struct udp_socket *s, const struct addr *address, uint8_t dscp)
 {
 	bool v4 = address->family == ADDR_V4;
 	int err;
@@ -107,13 +107,13 @@ static int socket_open(struct udp_socket *s, const struct addr *address, uint8_t
 	s->fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s->fd < 0)
 		return -errno;
-	err = v4 ? set_v4(s->fd, dscp) : set_v6(s->fd, dscp);
+	err = v4 ? set_v4(s->fd, dscp) : udp_set_v6(s->fd, dscp);
 	if (!err)
 		err = udp_option(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
 	if (!err && s->owner->filter_fd) /* before anything can come */
 		err = udp_option(s->fd, SOL_SOCKET, SO_ATTACH_BPF, s->owner->filter_fd);
 	if (!err)
-		err = bind_to(s, address);
+		err = udp_bind(s, address);
 	if (!err)
 		err = udp_queue_open(&s->queue);
 	if (err)
@@ -167,7 +167,7 @@ int transport_udp_open(struct transport_udp **out, const struct transport_udp_se
 	t->filter_fd = settings->filter_fd;
 	register_metrics(t);
 	for (uint32_t i = 0; !err && i < settings->count; i++) {
-		err = socket_open(&t->sockets[i], &settings->binds[i], settings->dscp);
+		err = udp_socket_open(&t->sockets[i], &settings->binds[i], settings->dscp);
 		if (err) {
 			LOG_ERROR("sip", 0, "cannot listen", LOG_ADDR("local", &settings->binds[i]),
 				  LOG_INT("errno", -err));

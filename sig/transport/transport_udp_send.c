@@ -44,7 +44,7 @@ static bool queue_has_room(const struct udp_queue *q, size_t n)
 	return q->count < UDP_QUEUE_MAX && n <= UDP_QUEUE_BYTES - q->used;
 }
 
-static bool queue_add(struct udp_queue *q, const struct addr *to, struct bytes datagram)
+static bool udp_queue_add(struct udp_queue *q, const struct addr *to, struct bytes datagram)
 {
 	if (!queue_has_room(q, datagram.n) && q->head)
 		queue_compact(q);
@@ -103,7 +103,7 @@ int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struc
 	}
 	if (!may_send(t, &hop->remote, datagram))
 		return 0;
-	if (!queue_add(&t->sockets[hop->local].queue, &hop->remote, datagram)) {
+	if (!udp_queue_add(&t->sockets[hop->local].queue, &hop->remote, datagram)) {
 		udp_count(t, UDP_DROP_QUEUE, 1);
 		return -ENOBUFS;
 	}
