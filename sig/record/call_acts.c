@@ -53,8 +53,8 @@ void packing_acts(const struct call_host *h, struct packing *p, const struct act
 	p->call.acts = out;
 }
 
-static bool read_keys(struct reading *r, char out[ACT_DIGITS_MAX + 1],
-		      const ProtobufCBinaryData *in)
+static bool act_read_keys(struct reading *r, char out[ACT_DIGITS_MAX + 1],
+			  const ProtobufCBinaryData *in)
 {
 	for (size_t i = 0; i < in->len; i++) {
 		if (!in->data[i] || !strchr("0123456789*#ABCDF", in->data[i]))
@@ -102,7 +102,7 @@ static bool read_steps(struct reading *r, struct acts *a, const Tandem__Call__Ac
 	return true;
 }
 
-static bool read_terms(struct reading *r, struct act_terms *t, const Tandem__Call__Acts *in)
+static bool act_read_terms(struct reading *r, struct act_terms *t, const Tandem__Call__Acts *in)
 {
 	if (in->times > ACT_TIMES_MAX || in->max > ACT_DIGITS_MAX || in->min > in->max ||
 	    in->first_ms > ACT_WAIT_MAX_MS || in->inter_ms > ACT_WAIT_MAX_MS)
@@ -113,7 +113,7 @@ static bool read_terms(struct reading *r, struct act_terms *t, const Tandem__Cal
 	t->max = (uint8_t)in->max;
 	t->first_ms = in->first_ms;
 	t->inter_ms = in->inter_ms;
-	return read_keys(r, t->ends, &in->ends) && read_files(r, t, in);
+	return act_read_keys(r, t->ends, &in->ends) && read_files(r, t, in);
 }
 
 bool reading_acts(struct reading *r, const Tandem__Call__Acts *in)
@@ -125,8 +125,8 @@ bool reading_acts(struct reading *r, const Tandem__Call__Acts *in)
 	a = r->c->acts = calloc(1, sizeof(*a));
 	if (!a)
 		return reading_wrong(r, "out of memory");
-	if (!read_terms(r, &a->terms, in) || !read_steps(r, a, in) ||
-	    !read_keys(r, a->digits, &in->digits))
+	if (!act_read_terms(r, &a->terms, in) || !read_steps(r, a, in) ||
+	    !act_read_keys(r, a->digits, &in->digits))
 		return false;
 	a->digit_count = (uint8_t)strlen(a->digits);
 	if (in->file >= ACT_FILES_MAX || (in->file && in->file >= a->terms.file_count) ||

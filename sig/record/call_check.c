@@ -160,7 +160,7 @@ static const char *check_uac(const struct call *c, const struct call_seed *seed,
 }
 
 /* Somebody is asked for the leg, or (answered) has answered. */
-static bool is_carried(const struct call *c, uint8_t leg, bool answered)
+static bool check_is_carried(const struct call *c, uint8_t leg, bool answered)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
@@ -192,10 +192,10 @@ static const char *check_uas(const struct call *c, const struct call_seed *seed,
 	if (!uas_fits(c, leg))
 		return "invite: from";
 	if (l->uas->state >= UAS_ANSWERED && c->state != CALL_ENDING && !call_is_alone(c) &&
-	    !is_carried(c, leg, true))
+	    !check_is_carried(c, leg, true))
 		return "invite: nobody answered";
 	if (l->uas->state == UAS_PROCEEDING && c->state == CALL_ESTABLISHED &&
-	    !is_carried(c, leg, false))
+	    !check_is_carried(c, leg, false))
 		return "invite: nobody is asked";
 	if (!(over || said) || seed->request[leg].n)
 		wrong = check_request(l, &seed->request[leg]);

@@ -10,7 +10,7 @@
 
 static_assert((int)TANDEM__CALL__STATE__ENDING == (int)CALL_ENDING, "as in the record");
 
-static bool read_times(struct reading *r, const Tandem__Call__Call *in)
+static bool call_read_times(struct reading *r, const Tandem__Call__Call *in)
 {
 	struct call *c = r->c;
 
@@ -54,7 +54,7 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	return reading_line(r, &c->from, &in->from, READING_USER_MAX, "call: from") &&
 	       reading_line(r, &c->to, &in->to, READING_USER_MAX, "call: to") &&
 	       reading_line(r, &c->display, &in->display, READING_USER_MAX, "call: display") &&
-	       read_times(r, in);
+	       call_read_times(r, in);
 }
 
 static void read_clock(struct reading *r, const Tandem__Call__Call *in)
@@ -87,7 +87,7 @@ static uint8_t read_from(const Tandem__Call__Step *in, size_t i)
 }
 
 /* Records of format 0 and 1 have none: the call rings nobody else. */
-static bool read_plan(struct reading *r, const Tandem__Call__Call *in)
+static bool record_read_plan(struct reading *r, const Tandem__Call__Call *in)
 {
 	struct plan *plan = &r->c->plan;
 
@@ -130,7 +130,7 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 		return reading_wrong(r, "not a call record");
 	read_clock(r, in);
 	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_bridge(r, in) ||
-	    !reading_invites(r, in) || !reading_sdps(r, in) || !read_plan(r, in) ||
+	    !reading_invites(r, in) || !reading_sdps(r, in) || !record_read_plan(r, in) ||
 	    !read_orders(r, in) || !reading_transfer(r, in->transfer) ||
 	    !reading_acts(r, in->acts) || !reading_flows(r, in) || !reading_segments(r, in))
 		return false;
@@ -138,7 +138,7 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	return !r->reason;
 }
 
-static bool read_format(struct reading *r, const Tandem__Call__Call *in)
+static bool record_read_format(struct reading *r, const Tandem__Call__Call *in)
 {
 	if (!in || in->format <= CALL_RECORD_FORMAT)
 		return true;
@@ -166,10 +166,10 @@ int call_decode(const struct call_host *h, struct call *c, struct call_seed *see
 	Tandem__Call__Call *in = tandem__call__call__unpack(NULL, record.n, record.p);
 
 	*seed = (struct call_seed){ 0 };
-	if (in && read_format(&r, in) && in->sealed.len)
+	if (in && record_read_format(&r, in) && in->sealed.len)
 		unseal(&r, &in);
 	if (!r.reason)
-		(void)(read_format(&r, in) && keep_unknown(&r, in, CALL_UNKNOWN_WHOLE) &&
+		(void)(record_read_format(&r, in) && keep_unknown(&r, in, CALL_UNKNOWN_WHOLE) &&
 		       read_call(&r, in));
 	if (in)
 		tandem__call__call__free_unpacked(in, NULL);

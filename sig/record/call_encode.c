@@ -102,7 +102,7 @@ static bool has_crypto(struct bytes in)
 }
 
 /* Our keys, or those that a party named in its texts. */
-static bool has_keys(const struct call *c, const struct text *record)
+static bool call_has_keys(const struct call *c, const struct text *record)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		if (c->flows[i].secret)
@@ -133,7 +133,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	if (!err)
 		err = call_pack(h, &p->call, out);
 	free(unknown);
-	return !err && has_keys(c, out) ? call_seal(h, c, out) : err;
+	return !err && call_has_keys(c, out) ? call_seal(h, c, out) : err;
 }
 
 /* Slices of the living transactions. */

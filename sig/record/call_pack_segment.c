@@ -38,7 +38,7 @@ static Tandem__Call__Counters *pack_counters(Tandem__Call__Counters *out,
 	return out;
 }
 
-static uint32_t pack_leg(uint8_t leg)
+static uint32_t pack_segment_leg(uint8_t leg)
 {
 	return leg == LEG_NONE ? 0 : leg + 1U;
 }
@@ -61,8 +61,8 @@ static void pack_segment(struct packed_segment *p, const struct segment *s)
 	out->ended_by = cdr->ended_by;
 	out->lines = cdr->lines;
 	out->audio = cdr->audio;
-	out->caller = pack_leg(s->caller);
-	out->callee = pack_leg(s->callee);
+	out->caller = pack_segment_leg(s->caller);
+	out->callee = pack_segment_leg(s->callee);
 	out->a = pack_counters(&p->a, &cdr->a, &cdr->a_sound);
 	out->b = pack_counters(&p->b, &cdr->b, &cdr->b_sound);
 }

@@ -4,7 +4,7 @@
 #include "sig/call/session.h"
 #include "sig/record/call_read.h"
 
-static bool is_text(const ProtobufCBinaryData *in)
+static bool exchange_is_text(const ProtobufCBinaryData *in)
 {
 	return in->len != 0;
 }
@@ -15,7 +15,7 @@ static bool read_pair(struct reading *r, struct leg_sdp *out, const ProtobufCBin
 	return reading_sdp_text(r, &out->heard, heard) && reading_sdp_text(r, &out->said, said);
 }
 
-static uint8_t index_of(const Tandem__Call__Call *in, size_t place)
+static uint8_t line_index_of(const Tandem__Call__Call *in, size_t place)
 {
 	return (uint8_t)(in->legs[place]->index ? in->legs[place]->index : place);
 }
@@ -32,9 +32,9 @@ static bool is_exchange(struct reading *r, const Tandem__Call__Exchange *in)
 static bool read_said(struct reading *r, const Tandem__Call__Call *in)
 {
 	for (size_t i = 0; i < in->n_legs; i++) {
-		uint8_t leg = index_of(in, i);
+		uint8_t leg = line_index_of(in, i);
 
-		if (is_text(&in->legs[i]->said) && session_said(r->c, leg).n == 0 &&
+		if (exchange_is_text(&in->legs[i]->said) && session_said(r->c, leg).n == 0 &&
 		    !reading_sdp_text(r, &r->c->legs[leg]->sdp.said, &in->legs[i]->said))
 			return false;
 	}
@@ -56,13 +56,13 @@ static bool read_agreed(struct reading *r, const Tandem__Call__Call *in)
 		return true;
 	offerer = &c->legs[c->bridge.offerer]->sdp;
 	answerer = &c->legs[bridge_peer(c, c->bridge.offerer)]->sdp;
-	offerer->theirs = is_text(&x->offer_in);
+	offerer->theirs = exchange_is_text(&x->offer_in);
 	return read_pair(r, offerer, &x->offer_in, &x->answer_out) &&
 	       read_pair(r, answerer, &x->answer_in, &x->offer_out) && read_said(r, in);
 }
 
 /* The asker was told what this leg answered. */
-static bool is_carried(const struct call *c, uint8_t leg)
+static bool exchange_is_carried(const struct call *c, uint8_t leg)
 {
 	const struct leg *from = c->legs[c->legs[leg]->uac->from];
 
@@ -77,14 +77,14 @@ static bool read_open(struct reading *r, uint8_t leg, const Tandem__Call__Exchan
 	if (!is_exchange(r, x))
 		return false;
 	if (uac->late) {
-		open->theirs = is_text(&x->offer_in);
+		open->theirs = exchange_is_text(&x->offer_in);
 		return read_pair(r, open, &x->offer_in, &x->answer_out) &&
 		       (!open->theirs || read_pair(r, from, &x->answer_in, &x->offer_out));
 	}
 	if (!read_pair(r, open, &x->answer_in, &x->offer_out))
 		return false;
-	return !invite_carried(r->c, leg) || !is_text(&x->answer_out) || !is_carried(r->c, leg) ||
-	       reading_sdp_text(r, &from->said, &x->answer_out);
+	return !invite_carried(r->c, leg) || !exchange_is_text(&x->answer_out) ||
+	       !exchange_is_carried(r->c, leg) || reading_sdp_text(r, &from->said, &x->answer_out);
 }
 
 /* A call by command: the offer for the others is A's answer. */
@@ -109,7 +109,7 @@ bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in)
 	if (!in->invite)
 		return true;
 	for (size_t i = 0; i < in->n_legs; i++) {
-		uint8_t leg = index_of(in, i);
+		uint8_t leg = line_index_of(in, i);
 		const Tandem__Call__Asked *asked = in->legs[i]->asked;
 
 		if (r->c->legs[leg]->uac &&

@@ -58,7 +58,7 @@ static bool read_secret(struct reading *r, struct call_flow *f, const Tandem__Ca
 	return !secret_restore(f, &record, r->h->incarnation) || reading_wrong(r, "out of memory");
 }
 
-static bool read_flow(struct reading *r, const Tandem__Call__Flow *in, uint64_t incarnation)
+static bool record_read_flow(struct reading *r, const Tandem__Call__Flow *in, uint64_t incarnation)
 {
 	struct call_flow *f = &r->c->flows[r->c->flow_count];
 
@@ -95,7 +95,7 @@ bool reading_flows(struct reading *r, const Tandem__Call__Call *in)
 	if (in->n_flows && !r->c->flows)
 		return reading_wrong(r, "out of memory");
 	for (size_t i = 0; i < in->n_flows; i++) {
-		if (!read_flow(r, in->flows[i], in->incarnation))
+		if (!record_read_flow(r, in->flows[i], in->incarnation))
 			return false;
 	}
 	return true;

@@ -59,7 +59,7 @@ static bool read_codecs(struct reading *r, struct offer_terms *out, const Tandem
 	return true;
 }
 
-static bool read_terms(struct reading *r, struct leg *l, const Tandem__Call__Terms *in)
+static bool leg_read_terms(struct reading *r, struct leg *l, const Tandem__Call__Terms *in)
 {
 	struct offer_terms terms = { 0 };
 
@@ -114,7 +114,7 @@ static bool read_user(struct reading *r, uint8_t leg, bool caller, const Protobu
 	return !text_set(user, text_bytes(unsaid)) || reading_wrong(r, "out of memory");
 }
 
-static bool read_leg(struct reading *r, uint8_t i, bool caller, const Tandem__Call__Leg *in)
+static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tandem__Call__Leg *in)
 {
 	struct leg *l = r->c->legs[i];
 
@@ -136,10 +136,10 @@ static bool read_leg(struct reading *r, uint8_t i, bool caller, const Tandem__Ca
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;
 	return read_user(r, i, caller, &in->user) && read_timer(r, &l->timer, in->timer) &&
-	       read_terms(r, l, in->terms) && reading_dialog(r, i, &l->dialog, in->dialog);
+	       leg_read_terms(r, l, in->terms) && reading_dialog(r, i, &l->dialog, in->dialog);
 }
 
-static uint32_t index_of(const Tandem__Call__Call *in, size_t place)
+static uint32_t leg_index_of(const Tandem__Call__Call *in, size_t place)
 {
 	return in->legs[place]->index ? in->legs[place]->index : (uint32_t)place;
 }
@@ -166,10 +166,10 @@ bool reading_legs(struct reading *r, const Tandem__Call__Call *in)
 	if (!r->c->legs)
 		return reading_wrong(r, "out of memory");
 	for (size_t i = 0; i < in->n_legs; i++) {
-		uint32_t index = index_of(in, i);
+		uint32_t index = leg_index_of(in, i);
 
 		if (!make_leg(r, index) ||
-		    !read_leg(r, (uint8_t)index, index == in->caller, in->legs[i]))
+		    !record_read_leg(r, (uint8_t)index, index == in->caller, in->legs[i]))
 			return false;
 	}
 	return true;
@@ -178,11 +178,11 @@ bool reading_legs(struct reading *r, const Tandem__Call__Call *in)
 /* A record of format 0 or 1 does not say who was called: all but the first, and the first by command. */
 static bool was_called(const Tandem__Call__Call *in, size_t place)
 {
-	return in->format <= FORMAT_CARRIED ? index_of(in, place) != 0 || in->originated
+	return in->format <= FORMAT_CARRIED ? leg_index_of(in, place) != 0 || in->originated
 					    : in->legs[place]->called;
 }
 
-static bool is_leg(const struct call *c, uint32_t leg)
+static bool record_is_leg(const struct call *c, uint32_t leg)
 {
 	return leg < LEGS_MAX && call_leg(c, (uint8_t)leg);
 }
@@ -193,8 +193,8 @@ bool reading_bridge(struct reading *r, const Tandem__Call__Call *in)
 	struct call *c = r->c;
 
 	for (size_t i = 0; i < in->n_legs; i++)
-		c->legs[index_of(in, i)]->called = was_called(in, i);
-	if (!is_leg(c, in->caller))
+		c->legs[leg_index_of(in, i)]->called = was_called(in, i);
+	if (!record_is_leg(c, in->caller))
 		return reading_wrong(r, "call: no caller");
 	c->bridge.caller = (uint8_t)in->caller;
 	if (in->alone ||
@@ -202,7 +202,7 @@ bool reading_bridge(struct reading *r, const Tandem__Call__Call *in)
 		c->bridge.callee = LEG_NONE; /* nobody else is asked yet */
 		return true;
 	}
-	if (!is_leg(c, callee) || callee == in->caller)
+	if (!record_is_leg(c, callee) || callee == in->caller)
 		return reading_wrong(r, "call: callee");
 	c->bridge.callee = (uint8_t)callee;
 	return true;

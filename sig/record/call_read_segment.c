@@ -43,13 +43,14 @@ static bool read_counters(struct reading *r, struct flow_stats *stats, struct cd
 	return read_chars(r, sound->codec, sizeof(sound->codec), &in->codec);
 }
 
-static uint8_t read_leg(const struct call *c, uint32_t leg)
+static uint8_t segment_read_leg(const struct call *c, uint32_t leg)
 {
 	return leg && leg <= LEGS_MAX && call_leg(c, (uint8_t)(leg - 1)) ? (uint8_t)(leg - 1)
 									 : LEG_NONE;
 }
 
-static void read_times(const struct reading *r, struct cdr *cdr, const Tandem__Call__Segment *in)
+static void segment_read_times(const struct reading *r, struct cdr *cdr,
+			       const Tandem__Call__Segment *in)
 {
 	cdr->setup_utc_ms = reading_time(r, in->setup_utc_ms);
 	cdr->ringing_utc_ms = reading_time(r, in->ringing_utc_ms);
@@ -63,14 +64,14 @@ static bool read_segment(struct reading *r, struct segment *s, const Tandem__Cal
 
 	if (in->status > 699 || in->cause >= CALL_CAUSE_COUNT || in->ended_by > ENDED_BY_OPERATOR)
 		return reading_wrong(r, "segment: how it ended");
-	s->caller = read_leg(r->c, in->caller);
-	s->callee = read_leg(r->c, in->callee);
+	s->caller = segment_read_leg(r->c, in->caller);
+	s->callee = segment_read_leg(r->c, in->callee);
 	s->cause = (enum call_cause)in->cause;
 	cdr->sip_status = (uint16_t)in->status;
 	cdr->ended_by = (enum call_ended_by)in->ended_by;
 	cdr->lines = (uint8_t)(in->lines & OFFER_LINES_ALL);
 	cdr->audio = (uint8_t)(in->audio & 3);
-	read_times(r, cdr, in);
+	segment_read_times(r, cdr, in);
 	return read_chars(r, cdr->from, sizeof(cdr->from), &in->from) &&
 	       read_chars(r, cdr->to, sizeof(cdr->to), &in->to) &&
 	       read_chars(r, cdr->sip_call_id, sizeof(cdr->sip_call_id), &in->sip_call_id) &&

@@ -40,14 +40,14 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	p->call.transfer = out;
 }
 
-static bool is_leg(const struct call *c, uint32_t leg)
+static bool transfer_is_leg(const struct call *c, uint32_t leg)
 {
 	return leg < LEGS_MAX && call_leg(c, (uint8_t)leg);
 }
 
 static bool is_leg_or_none(const struct call *c, uint32_t leg)
 {
-	return leg == LEG_NONE || is_leg(c, leg);
+	return leg == LEG_NONE || transfer_is_leg(c, leg);
 }
 
 /* Before it rings there is nothing to go back to. */
@@ -55,7 +55,7 @@ static bool read_before(struct reading *r, struct transfer *t, const Tandem__Cal
 {
 	if (!transfer_has_begun(t))
 		return true;
-	if (!is_leg(r->c, in->caller) || !is_leg_or_none(r->c, in->callee) ||
+	if (!transfer_is_leg(r->c, in->caller) || !is_leg_or_none(r->c, in->callee) ||
 	    in->caller == in->callee || (in->offerer != in->caller && in->offerer != in->callee))
 		return reading_wrong(r, "transfer: bridge");
 	t->other = (struct bridge){ .caller = (uint8_t)in->caller,
@@ -71,7 +71,7 @@ static bool read_given(struct reading *r, struct transfer *t, uint32_t given)
 		given ? given - 1
 		      : transfer_given(transfer_has_begun(t) ? &t->other : &r->c->bridge, t->leg);
 
-	if (!is_leg(r->c, leg))
+	if (!transfer_is_leg(r->c, leg))
 		return reading_wrong(r, "transfer: given");
 	t->given = (uint8_t)leg;
 	return true;

@@ -104,7 +104,7 @@ static uint64_t zigzag(int64_t v)
 	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
 }
 
-static inline struct bytes octets_of(const void *member)
+static inline struct bytes varint_octets(const void *member)
 {
 	const ProtobufCBinaryData *octets = member;
 
@@ -153,8 +153,8 @@ static ALWAYS_INLINE bool back_value(struct back *b, const ProtobufCFieldDescrip
 			back_octets(b, f->id, bytes_str(text));
 		return true;
 	case PROTOBUF_C_TYPE_BYTES:
-		if (listed || octets_of(p).n)
-			back_octets(b, f->id, octets_of(p));
+		if (listed || varint_octets(p).n)
+			back_octets(b, f->id, varint_octets(p));
 		return true;
 	case PROTOBUF_C_TYPE_MESSAGE:
 		message = *(const ProtobufCMessage *const *)p;

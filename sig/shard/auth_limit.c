@@ -128,7 +128,7 @@ static uint64_t flow_wait_ns(const struct auth_flows *f, uint64_t flow, uint64_t
 }
 
 /* A phone whose own count is used up is like anybody at its address. */
-static bool is_free(const struct auth_try *t, uint64_t now_ns)
+static bool limit_is_free(const struct auth_try *t, uint64_t now_ns)
 {
 	uint64_t full_ns = t->guesses ? t->guesses->phone_full_ns : 0;
 
@@ -141,7 +141,7 @@ uint64_t auth_limit_wait_ns(const struct auth_limit *l, const struct auth_try *t
 	const struct auth_guess *g = guess_find(t->guesses, t->source);
 	uint64_t pair_ns = g ? until_ns(g->until_ns, now_ns) : 0, source_ns = 0;
 
-	if (is_free(t, now_ns))
+	if (limit_is_free(t, now_ns))
 		return 0;
 	if (g)
 		pair_ns = flow_wait_ns(&g->flows, t->flow, pair_ns, now_ns);
@@ -152,7 +152,7 @@ uint64_t auth_limit_wait_ns(const struct auth_limit *l, const struct auth_try *t
 	return pair_ns > source_ns ? pair_ns : source_ns;
 }
 
-static uint64_t wait_ns(uint32_t waits)
+static uint64_t limit_wait_ns(uint32_t waits)
 {
 	uint64_t s = AUTH_LIMIT_WAIT_MIN_S;
 
@@ -184,7 +184,7 @@ static bool pair_failed(const struct auth_try *t, uint64_t now_ns)
 	if (++g->failures < AUTH_LIMIT_FAILURES && !g->waits)
 		return false;
 	g->waits += g->waits < UINT32_MAX;
-	g->until_ns = now_ns + wait_ns(g->waits);
+	g->until_ns = now_ns + limit_wait_ns(g->waits);
 	return true;
 }
 
@@ -194,7 +194,7 @@ bool auth_limit_failed(struct auth_limit *l, const struct auth_try *t, uint64_t 
 	bool waits;
 
 	assert(t->guesses);
-	if (is_free(t, now_ns))
+	if (limit_is_free(t, now_ns))
 		return !stream_rate_take(&t->guesses->phone_full_ns, &g_phone_rate, now_ns);
 	waits = pair_failed(t, now_ns);
 	flow_failed(&s->flows, t->flow, stream_rate_next_ns(s->full_ns, &g_source_rate) > now_ns,

@@ -39,7 +39,7 @@ static struct nonce_set *set_of(const struct nonce_window *w, uint64_t id)
 }
 
 /* A free place, or one of a nonce that is dead. */
-static struct nonce_use *place_find(struct nonce_set *set, const struct nonce_now *n)
+static struct nonce_use *nonce_place_find(struct nonce_set *set, const struct nonce_now *n)
 {
 	for (size_t i = 0; i < NONCE_WAYS; i++) {
 		struct nonce_use *u = &set->uses[i];
@@ -51,7 +51,7 @@ static struct nonce_use *place_find(struct nonce_set *set, const struct nonce_no
 }
 
 /* That of the oldest, of which the floor keeps the memory. */
-static struct nonce_use *place_take(struct nonce_set *set, const struct nonce_now *n)
+static struct nonce_use *nonce_place_take(struct nonce_set *set, const struct nonce_now *n)
 {
 	struct nonce_use *oldest = &set->uses[0];
 
@@ -127,10 +127,10 @@ bool nonce_window_take(struct nonce_window *w, const struct nonce_now *n)
 	}
 	if (n->made_utc_ms <= set->floor_utc_ms && !nonce_is_dead(n, set->floor_utc_ms))
 		return false;
-	while (!(u = place_find(set, n)) && sets_grow(w))
+	while (!(u = nonce_place_find(set, n)) && sets_grow(w))
 		set = set_of(w, n->id);
 	if (!u)
-		u = place_take(set, n);
+		u = nonce_place_take(set, n);
 	if (!u)
 		return false;
 	w->used += u->id == 0;

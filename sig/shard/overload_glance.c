@@ -23,7 +23,7 @@ static const struct wanted g_wanted[] = {
 	{ "CSeq", 0, offsetof(struct overload_glance, cseq) },
 };
 
-static bool is_named(struct bytes name, const char *full, char compact)
+static bool method_is_named(struct bytes name, const char *full, char compact)
 {
 	return name.n == 1 ? compact && (name.p[0] | 0x20) == compact : bytes_iis(name, full);
 }
@@ -39,12 +39,12 @@ static bool take_via(struct overload_glance *g, struct bytes value)
 /* False: it is twice there, or a Via that has more to say. */
 static bool take_header(struct overload_glance *g, struct bytes name, struct bytes value)
 {
-	if (is_named(name, "Via", 'v'))
+	if (method_is_named(name, "Via", 'v'))
 		return take_via(g, value);
 	for (size_t i = 0; i < COUNT_OF(g_wanted); i++) {
 		struct bytes *slot = (struct bytes *)(void *)((uint8_t *)g + g_wanted[i].at);
 
-		if (!is_named(name, g_wanted[i].name, g_wanted[i].compact))
+		if (!method_is_named(name, g_wanted[i].name, g_wanted[i].compact))
 			continue;
 		if (slot->n || value.n == 0)
 			return false;
@@ -55,7 +55,7 @@ static bool take_header(struct overload_glance *g, struct bytes name, struct byt
 }
 
 /* CRLF alone ends a line, and a line that begins with a blank goes on with the one before: the parser's. */
-static bool take_line(struct overload_glance *g, struct bytes line)
+static bool glance_take_line(struct overload_glance *g, struct bytes line)
 {
 	size_t colon;
 
@@ -86,7 +86,7 @@ bool overload_glance(struct overload_glance *out, struct bytes datagram)
 	    !take_start(&g, line))
 		return false;
 	while (bytes_cut(&datagram, '\n', &line) && !bytes_is(line, "\r")) {
-		if (!take_line(&g, line))
+		if (!glance_take_line(&g, line))
 			return false;
 	}
 	if (!bytes_is(line, "\r") || !g.via_count || !g.from.n || !g.to.n || !g.call_id.n ||
@@ -96,7 +96,7 @@ bool overload_glance(struct overload_glance *out, struct bytes datagram)
 	return true;
 }
 
-static void write_line(struct writer *w, const char *name, struct bytes value)
+static void glance_write_line(struct writer *w, const char *name, struct bytes value)
 {
 	writer_str(w, name);
 	writer_bytes(w, value);
@@ -104,7 +104,7 @@ static void write_line(struct writer *w, const char *name, struct bytes value)
 }
 
 /* RFC 3581 4: the received and rport of ours; what the sender wrote of them stands before, without a value. */
-static void write_top_via(struct writer *w, struct bytes via, const struct addr *remote)
+static void glance_write_top_via(struct writer *w, struct bytes via, const struct addr *remote)
 {
 	struct bytes rest = bytes_from(via, bytes_find(via, ';'));
 	struct lex_param param;
@@ -128,18 +128,18 @@ void overload_write(struct writer *w, const struct overload_glance *g, const str
 	uint8_t octets[4];
 
 	writer_str(w, "SIP/2.0 503 Service Unavailable\r\n");
-	write_top_via(w, g->vias[0], remote);
+	glance_write_top_via(w, g->vias[0], remote);
 	for (uint32_t i = 1; i < g->via_count; i++)
-		write_line(w, "Via: ", g->vias[i]);
-	write_line(w, "From: ", g->from);
+		glance_write_line(w, "Via: ", g->vias[i]);
+	glance_write_line(w, "From: ", g->from);
 	writer_str(w, "To: ");
 	writer_bytes(w, g->to);
 	writer_str(w, ";tag=" TAG);
 	be32_put(octets, tag);
 	writer_hex(w, bytes_mem(octets, sizeof(octets)));
 	writer_str(w, "\r\n");
-	write_line(w, "Call-ID: ", g->call_id);
-	write_line(w, "CSeq: ", g->cseq);
+	glance_write_line(w, "Call-ID: ", g->call_id);
+	glance_write_line(w, "CSeq: ", g->cseq);
 	writer_number(w, "Retry-After: ", retry_after_s, "\r\nContent-Length: 0\r\n\r\n");
 }
 

@@ -153,12 +153,12 @@ static struct entry *quota_entry_find(struct quota *q, enum quota_kind kind, uin
 	return free_one;
 }
 
-static uint32_t number_of(const struct quota *q, const struct entry *e)
+static uint32_t quota_number_of(const struct quota *q, const struct entry *e)
 {
 	return (uint32_t)(e - &q->sets[0][0]) + 1;
 }
 
-static struct entry *entry_of(const struct quota *q, uint32_t number)
+static struct entry *quota_entry_of(const struct quota *q, uint32_t number)
 {
 	assert(number <= q->first[QUOTA_KINDS] * WAYS);
 	return number ? &q->sets[0][0] + (number - 1) : NULL;
@@ -184,11 +184,11 @@ static struct quota_party party(void *arg, const struct quota_name *name, uint64
 		e = quota_entry_find(q, name->kind, id_of(q, name->user), now_ns);
 		e->calls = name->calls;
 		e->calls_per_s = name->calls_per_s;
-		out.entry[0] = number_of(q, e);
+		out.entry[0] = quota_number_of(q, e);
 	}
 	if (name->kind != QUOTA_PEER) {
 		e = quota_entry_find(q, QUOTA_SOURCE, id_of_source(q, &name->source), now_ns);
-		out.entry[1] = number_of(q, e);
+		out.entry[1] = quota_number_of(q, e);
 	}
 	return out;
 }
@@ -238,7 +238,7 @@ static uint32_t wait_s(const struct entry *e, enum quota_item item, uint32_t lim
 static bool may_take(const struct quota *q, uint32_t number, enum quota_item item, uint64_t now_ns,
 		     struct quota_refusal *why)
 {
-	const struct entry *e = entry_of(q, number);
+	const struct entry *e = quota_entry_of(q, number);
 	enum quota_kind kind;
 	uint32_t wait;
 
@@ -252,9 +252,10 @@ static bool may_take(const struct quota *q, uint32_t number, enum quota_item ite
 	return false;
 }
 
-static void charge(const struct quota *q, uint32_t number, enum quota_item item, uint64_t now_ns)
+static void quota_charge(const struct quota *q, uint32_t number, enum quota_item item,
+			 uint64_t now_ns)
 {
-	struct entry *e = entry_of(q, number);
+	struct entry *e = quota_entry_of(q, number);
 	struct stream_rate rate;
 
 	if (!e)
@@ -278,17 +279,17 @@ static bool quota_item_take(void *arg, const struct quota_party *p, enum quota_i
 			return false;
 	}
 	for (size_t i = 0; i < COUNT_OF(p->entry); i++)
-		charge(q, p->entry[i], item, now_ns);
+		quota_charge(q, p->entry[i], item, now_ns);
 	return true;
 }
 
-static void give(void *arg, const struct quota_party *p, enum quota_item item)
+static void quota_give_entry(void *arg, const struct quota_party *p, enum quota_item item)
 {
 	const struct quota *q = arg;
 
 	assert(item < QUOTA_HELD);
 	for (size_t i = 0; i < COUNT_OF(p->entry); i++) {
-		struct entry *e = entry_of(q, p->entry[i]);
+		struct entry *e = quota_entry_of(q, p->entry[i]);
 
 		if (!e)
 			continue;
@@ -300,6 +301,6 @@ static void give(void *arg, const struct quota_party *p, enum quota_item item)
 struct quota_host quota_of(struct quota *q)
 {
 	return (struct quota_host){
-		.arg = q, .party = party, .take = quota_item_take, .give = give
+		.arg = q, .party = party, .take = quota_item_take, .give = quota_give_entry
 	};
 }

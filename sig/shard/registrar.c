@@ -95,8 +95,8 @@ static struct sip_hop hop_of(const struct sip_message *m, const struct sip_name_
 }
 
 /* RFC 5626 6: a flow has both, and nobody in between who would have to keep it. The instance alone says which phone it is. */
-static void read_flow(struct binding *b, const struct sip_message *m,
-		      const struct sip_name_addr *contact, struct bytes *instance)
+static void registrar_read_flow(struct binding *b, const struct sip_message *m,
+				const struct sip_name_addr *contact, struct bytes *instance)
 {
 	struct bytes reg_id;
 
@@ -123,7 +123,7 @@ static int binding_make(struct binding *b, const struct step *s,
 	};
 	b->nat = is_elsewhere(contact->uri.host, contact->uri.port, &b->hop) ||
 		 is_elsewhere(m->via.host, m->via.port, &b->hop);
-	read_flow(b, m, contact, &instance);
+	registrar_read_flow(b, m, contact, &instance);
 	(void)message_header(m, "User-Agent", 0, &agent);
 	err = text_set(&b->contact, contact->uri.all);
 	if (!err)
@@ -201,7 +201,8 @@ static void note_moves(struct step *s, const struct binding *old, struct binding
 }
 
 /* Takes out what the new binding stands for. False: the request is older than what is known. */
-static bool replace(struct step *s, const struct sip_uri *uri, struct binding *b, bool stays)
+static bool registrar_replace(struct step *s, const struct sip_uri *uri, struct binding *b,
+			      bool stays)
 {
 	for (uint32_t i = s->next.count; i-- > 0;) {
 		const struct binding *old = &s->next.bindings[i];
@@ -240,7 +241,7 @@ static bool bindings_make_room(struct step *s, const struct binding *b)
 	return false;
 }
 
-static bool put(struct step *s, struct binding *b)
+static bool registrar_put(struct step *s, struct binding *b)
 {
 	if (s->next.count >= s->settings->contacts_max && !bindings_make_room(s, b))
 		return step_refuse(s, 403, "too_many_contacts");
@@ -260,9 +261,9 @@ static bool contact_apply(struct step *s, const struct sip_name_addr *contact, u
 
 	if (binding_make(&b, s, contact, expires_s, q))
 		return step_refuse(s, 500, "out_of_memory");
-	ok = replace(s, &contact->uri, &b, expires_s != 0);
+	ok = registrar_replace(s, &contact->uri, &b, expires_s != 0);
 	if (ok && expires_s)
-		ok = put(s, &b);
+		ok = registrar_put(s, &b);
 	binding_clear(&b);
 	return ok;
 }

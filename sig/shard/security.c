@@ -104,8 +104,9 @@ static uint64_t entry_id(const struct security *s, enum security_kind kind,
 }
 
 /* That of the id, or the one with the least to say and then the oldest, which is forgotten for it. */
-static struct security_entry *entry_take(struct security *s, uint64_t id, enum security_kind kind,
-					 const struct addr *source)
+static struct security_entry *security_entry_take(struct security *s, uint64_t id,
+						  enum security_kind kind,
+						  const struct addr *source)
 {
 	struct security_entry *set = s->sets[id % SECURITY_SETS], *out = set;
 
@@ -130,7 +131,7 @@ void security_event(struct security *s, enum security_kind kind, const struct ad
 
 	assert(kind < SECURITY_KIND_COUNT);
 	metric_add(s->events[kind], 1);
-	e = entry_take(s, entry_id(s, kind, &whose), kind, source);
+	e = security_entry_take(s, entry_id(s, kind, &whose), kind, source);
 	e->last_ns = now_ns;
 	e->event.count++;
 	e->event.source = *source;

@@ -66,7 +66,7 @@ static int ports_open_all(struct shard *s, struct rand_source *rand)
 	return 0;
 }
 
-static int tables_open(struct shard *s, struct rand_source *rand)
+static int shard_tables_open(struct shard *s, struct rand_source *rand)
 {
 	const struct shard_settings *set = &s->settings;
 	uint32_t calls = set->calls_max + SHARD_EMERGENCY_CALLS;
@@ -121,7 +121,7 @@ int shard_open(struct shard **out, const struct shard_settings *settings, struct
 	sig_metrics_open(&s->metrics);
 	s->space = malloc(HOST_SPACE + HOST_EXTRA + HOST_SDP_MAX);
 	s->packing = packing_open();
-	err = s->space && s->packing ? tables_open(s, rand) : -ENOMEM;
+	err = s->space && s->packing ? shard_tables_open(s, rand) : -ENOMEM;
 	if (!err)
 		err = ports_open_all(s, rand);
 	if (err) {

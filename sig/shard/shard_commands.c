@@ -6,7 +6,8 @@
 #include "sig/call/split.h"
 #include "sig/shard/shard_state.h"
 
-static int carry_out(struct shard *s, uint64_t call, struct call_order *order, struct instant now)
+static int command_carry_out(struct shard *s, uint64_t call, struct call_order *order,
+			     struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = order };
 
@@ -112,7 +113,7 @@ static int split_into(struct shard *s, const struct shard_split *split, struct c
 	struct call_order order = { .kind = ORDER_SPLIT,
 				    .callee = split->leg != 0,
 				    .split = &part };
-	int err = carry_out(s, split->call, &order, now);
+	int err = command_carry_out(s, split->call, &order, now);
 
 	if (err) {
 		shard_call_give(s, to);
@@ -146,7 +147,7 @@ int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, const struct sh
 {
 	struct call_order order = { .kind = ORDER_HOLD, .callee = leg != 0, .on = true, .by = by };
 
-	return carry_out(s, call, &order, now);
+	return command_carry_out(s, call, &order, now);
 }
 
 int shard_call_answer(struct shard *s, uint64_t call, const struct shard_order *by,
@@ -154,7 +155,7 @@ int shard_call_answer(struct shard *s, uint64_t call, const struct shard_order *
 {
 	struct call_order order = { .kind = ORDER_ANSWER, .by = by };
 
-	return carry_out(s, call, &order, now);
+	return command_carry_out(s, call, &order, now);
 }
 
 int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms,
@@ -162,7 +163,7 @@ int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms
 {
 	struct call_order order = { .kind = ORDER_ACT, .act = terms, .by = by };
 
-	return carry_out(s, call, &order, now);
+	return command_carry_out(s, call, &order, now);
 }
 
 int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
@@ -170,7 +171,7 @@ int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct 
 {
 	struct call_order order = { .kind = ORDER_HOLD, .callee = leg != 0, .by = by };
 
-	return carry_out(s, call, &order, now);
+	return command_carry_out(s, call, &order, now);
 }
 
 int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on,
@@ -178,7 +179,7 @@ int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on,
 {
 	struct call_order order = { .kind = ORDER_MUTE, .callee = leg != 0, .on = on, .by = by };
 
-	return carry_out(s, call, &order, now);
+	return command_carry_out(s, call, &order, now);
 }
 
 int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,
@@ -190,7 +191,7 @@ int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes di
 				    .duration_ms = duration_ms,
 				    .by = by };
 
-	return carry_out(s, call, &order, now);
+	return command_carry_out(s, call, &order, now);
 }
 
 int shard_call_transfer(struct shard *s, uint64_t call, enum shard_leg leg, const char *to,
@@ -202,7 +203,7 @@ int shard_call_transfer(struct shard *s, uint64_t call, enum shard_leg leg, cons
 				    .known = shard_extension_find(s, bytes_str(to)),
 				    .by = by };
 
-	return carry_out(s, call, &order, now);
+	return command_carry_out(s, call, &order, now);
 }
 
 int shard_call_join(struct shard *s, struct shard_join *join, struct instant now)
@@ -212,7 +213,7 @@ int shard_call_join(struct shard *s, struct shard_join *join, struct instant now
 				    .leg = join->leg,
 				    .with_leg = join->with_leg,
 				    .by = join->by };
-	int err = carry_out(s, join->call, &order, now);
+	int err = command_carry_out(s, join->call, &order, now);
 
 	join->of_with = order.of_with;
 	return err;

@@ -101,8 +101,8 @@ static bool is_browser(const struct shard_extension *e, const struct sip_hop *ho
 }
 
 /* What a party may use: the profile of its address, and what its extension says of SRTP and video (REG-08, REG-12, MED-08). */
-static struct offer_terms terms_of(const struct shard *s, const struct shard_extension *e,
-				   const struct sip_hop *hop)
+static struct offer_terms invite_terms_of(const struct shard *s, const struct shard_extension *e,
+					  const struct sip_hop *hop)
 {
 	struct offer_terms terms = shard_profile_of(s, &hop->remote)->terms;
 	bool only = e && e->tls_srtp;
@@ -125,7 +125,7 @@ static void apply_profile(const struct shard *s, const struct shard_extension *e
 {
 	caller->early_media =
 		(e && e->early_media) || shard_profile_of(s, &hop->remote)->early_media;
-	caller->terms = terms_of(s, e, hop);
+	caller->terms = invite_terms_of(s, e, hop);
 }
 
 static bool is_registered(const struct shard *s, const struct sip_message *m, const char *user)
@@ -222,7 +222,7 @@ static enum route_verdict invite_route(const struct shard *s, const struct sip_u
 			.user = text_bytes(&aor->entry.user),
 			.hop = list[i]->hop,
 			.behind_nat = list[i]->nat,
-			.terms = terms_of(s, e, &list[i]->hop),
+			.terms = invite_terms_of(s, e, &list[i]->hop),
 		};
 	}
 	return verdict;
@@ -328,8 +328,8 @@ static void invite_start(struct shard *s, const struct sip_message *m, struct tx
 }
 
 /* Has room for one more call, and a transaction, which are the caller's from now on. NULL: *why, and it has neither. */
-static struct txn_slot *admit(struct shard *s, const struct sip_message *m,
-			      const struct caller *caller, struct call_refusal *why)
+static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *m,
+				     const struct caller *caller, struct call_refusal *why)
 {
 	const struct quota_party *payer = &caller->payer;
 	bool always = caller->emergency;
@@ -354,7 +354,7 @@ static struct txn_slot *admit(struct shard *s, const struct sip_message *m,
 }
 
 /* A number that nobody answers is no reason to let anybody pass. */
-static bool is_emergency(const struct shard *s, const struct sip_message *m)
+static bool invite_is_emergency(const struct shard *s, const struct sip_message *m)
 {
 	struct call_target targets[BINDINGS_MAX];
 	char user[ROUTE_USER_MAX];
@@ -383,7 +383,7 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 
 void shard_invite(struct shard *s, const struct sip_message *m)
 {
-	struct caller caller = { .emergency = is_emergency(s, m) };
+	struct caller caller = { .emergency = invite_is_emergency(s, m) };
 	struct call_set set = { .feature = FEATURES };
 	struct call_replaces replaces = { 0 };
 	struct call_refusal why;
@@ -397,7 +397,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 	if (!identify(s, m, &caller))
 		return;
 	caller.payer = shard_party(s, bytes_str(caller.user), &m->hop);
-	slot = admit(s, m, &caller, &why);
+	slot = invite_admit(s, m, &caller, &why);
 	if (slot && !invite_goes(s, m, &caller, to, &set, &replaces, &why)) {
 		shard_quota_give(s, &caller.payer, QUOTA_CALLS);
 		refuse_known(s, slot, m, bytes_str(caller.user), &why);

@@ -38,7 +38,7 @@ static bool is_copy(const struct shard *s, const struct overload_glance *g)
 	       txns_find_server(&s->txns, &m, SIP_INVITE);
 }
 
-static bool is_emergency(const struct shard *s, const struct overload_glance *g)
+static bool overload_is_emergency(const struct shard *s, const struct overload_glance *g)
 {
 	struct sip_uri uri;
 
@@ -75,7 +75,7 @@ bool shard_overload(struct shard *s, const struct sip_hop *from, struct bytes da
 		return true;
 	}
 	if (!s->is_overloaded || !overload_glance(&g, datagram) || is_copy(s, &g) ||
-	    is_emergency(s, &g))
+	    overload_is_emergency(s, &g))
 		return false;
 	glance_refuse(s, from, &g);
 	return true;

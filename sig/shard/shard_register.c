@@ -22,8 +22,9 @@ static bool register_is_own(const struct sip_message *m, const struct shard_exte
 	return route_user(&m->to.uri, user) == ROUTE_OK && bytes_is(bytes_str(user), e->number);
 }
 
-static struct text make_answer(struct shard *s, const struct sip_message *m,
-			       const struct aor *entry, const struct registrar_answer *answer)
+static struct text register_make_answer(struct shard *s, const struct sip_message *m,
+					const struct aor *entry,
+					const struct registrar_answer *answer)
 {
 	struct writer w = writer_over(s->host.extra, HOST_EXTRA);
 	struct dialog_tag tag = shard_tag(s, m);
@@ -96,8 +97,8 @@ static struct registrar_settings settings_for(const struct shard *s,
 	return set;
 }
 
-static void follow(struct shard *s, const struct shard_aor *a,
-		   const struct registrar_answer *answer)
+static void register_follow(struct shard *s, const struct shard_aor *a,
+			    const struct registrar_answer *answer)
 {
 	for (uint32_t i = 0; i < answer->moved_count; i++)
 		shard_hop_moved(s, text_bytes(&a->entry.user), &answer->moved[i].from,
@@ -115,7 +116,7 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	registrar_step(&a->entry, m, &settings, s->host.now, &answer);
 	if (answer.changed) {
 		changed(s, a, before);
-		follow(s, a, &answer);
+		register_follow(s, a, &answer);
 	}
 	if (answer.status != 200) {
 		sig_count_refused(&s->metrics, REFUSED_BINDING);
@@ -124,7 +125,7 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 			 LOG_U64("status", answer.status),
 			 LOG_STR("reason", answer.reason ? answer.reason : ""));
 	}
-	text = make_answer(s, m, &a->entry, &answer);
+	text = register_make_answer(s, m, &a->entry, &answer);
 	if (!answer.changed || s->host.degraded || text.n == 0) {
 		answer_now(s, slot, answer.status, &text);
 	} else if (!answer_later(a, slot, m, &text)) {
@@ -135,8 +136,8 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 }
 
 /* NULL: answered. */
-static struct txn_slot *admit(struct shard *s, const struct sip_message *m,
-			      const struct shard_extension *e)
+static struct txn_slot *register_admit(struct shard *s, const struct sip_message *m,
+				       const struct shard_extension *e)
 {
 	struct quota_party party = shard_party(s, bytes_str(e->number), &m->hop);
 	struct txn_slot *slot;
@@ -179,7 +180,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 		shard_transport_refuse(s, NULL, m, e);
 		return;
 	}
-	slot = admit(s, m, e);
+	slot = register_admit(s, m, e);
 	if (!slot)
 		return;
 	a = shard_aor_get(s, bytes_str(e->number));

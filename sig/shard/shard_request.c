@@ -12,7 +12,7 @@ static void options(struct shard *s, const struct sip_message *m)
 	shard_reply_stateless(s, m, &r); /* RFC 3261 11.2 */
 }
 
-static void by_method(struct shard *s, const struct sip_message *m)
+static void dispatch_by_method(struct shard *s, const struct sip_message *m)
 {
 	switch (m->method) {
 	case SIP_INVITE:
@@ -64,5 +64,5 @@ void shard_request(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 482, REFUSED_MERGED, (struct bytes){ 0 });
 		return;
 	}
-	by_method(s, m);
+	dispatch_by_method(s, m);
 }

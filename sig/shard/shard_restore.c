@@ -15,7 +15,7 @@ static int restore_refuse(const char **reason, int err, const char *text)
 }
 
 /* Who began it has it as one of its calls again, whatever the limits are by now. */
-static void charge(struct shard *s, struct call *c)
+static void restored_charge(struct shard *s, struct call *c)
 {
 	const struct leg *a = call_caller(c);
 	struct call_refusal none;
@@ -44,7 +44,7 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 	c->timer.kind = TIMER_CALL;
 	c->restored = true;
 	c->emergency = emergency;
-	charge(s, c);
+	restored_charge(s, c);
 	err = call_attach(&s->host, c, seed, reason);
 	if (!err)
 		return 0;

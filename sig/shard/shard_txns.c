@@ -122,19 +122,19 @@ static struct txn_slot *txn_take(struct txns *t, enum txn_use use)
 	return slot;
 }
 
-static void unlist(struct table *table, uint64_t *hash, pool_handle h)
+static void txns_unlist(struct table *table, uint64_t *hash, pool_handle h)
 {
 	if (*hash)
 		(void)table_del(table, *hash, h);
 	*hash = 0;
 }
 
-static void give(struct txns *t, struct txn_slot *slot)
+static void txns_give(struct txns *t, struct txn_slot *slot)
 {
 	wheel_stop(t->wheel, &slot->timer);
-	unlist(&t->by_branch, &slot->hash, slot->self);
-	unlist(&t->by_merge, &slot->merge, slot->self);
-	unlist(&t->by_call, &slot->call, slot->self);
+	txns_unlist(&t->by_branch, &slot->hash, slot->self);
+	txns_unlist(&t->by_merge, &slot->merge, slot->self);
+	txns_unlist(&t->by_call, &slot->call, slot->self);
 	txns_unlist_on(t, slot);
 	quota_give(t->quota, &slot->payer, QUOTA_TXNS);
 	txn_clear(&slot->txn);
@@ -187,7 +187,7 @@ struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *requ
 		  slot->self) ||
 	    (use != TXN_INSIDE &&
 	     !list(&t->by_merge, merge_hash(t, request), &slot->merge, slot->self))) {
-		give(t, slot);
+		txns_give(t, slot);
 		return NULL;
 	}
 	return slot;
@@ -205,7 +205,7 @@ struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const 
 		 now_ns);
 	if (!list(&t->by_branch, txn_client_hash(&t->key, branch, method), &slot->hash,
 		  slot->self)) {
-		give(t, slot);
+		txns_give(t, slot);
 		return NULL;
 	}
 	return slot;
@@ -255,7 +255,7 @@ void txns_send(struct txns *t, const struct sip_hop *hop, struct bytes datagram)
 	e->hop = *hop;
 }
 
-static bool is_answer(enum txn_event event)
+static bool txns_is_answer(enum txn_event event)
 {
 	return event == TXN_EV_PROVISIONAL || event == TXN_EV_SUCCESS || event == TXN_EV_FAILURE;
 }
@@ -271,7 +271,7 @@ static void txn_timer_set(struct txns *t, struct txn_slot *slot)
 
 /* The user hears of a refusal before its ACK leaves: until then the party says it again (RFC 3261 17.2.1, timer G). Over a connection
  * nothing is said again. */
-static void acknowledge(struct txns *t, struct txn_slot *slot, const struct txn_out *out)
+static void txns_acknowledge(struct txns *t, struct txn_slot *slot, const struct txn_out *out)
 {
 	if (slot->txn.ack.n == 0)
 		return;
@@ -288,17 +288,17 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 
 	if (slot->client && event == TXN_EV_START)
 		slot->started = slot->waiting = 1;
-	else if (slot->client && is_answer(event))
+	else if (slot->client && txns_is_answer(event))
 		slot->waiting = 0;
 	txn_step(&slot->txn, event, now_ns, &out);
 	if (out.send_message && slot->txn.message.n)
 		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.message));
 	if (out.send_ack)
-		acknowledge(t, slot, &out);
+		txns_acknowledge(t, slot, &out);
 	if (slot->client && slot->txn.state >= TXN_COMPLETED)
 		text_clear(&slot->txn.message); /* it is not sent again */
 	if (slot->txn.state == TXN_TERMINATED) {
-		give(t, slot);
+		txns_give(t, slot);
 	} else {
 		txn_timer_set(t, slot);
 		txns_list_on(t, slot);
@@ -367,7 +367,7 @@ void txns_drop(struct txns *t, pool_handle h)
 	struct txn_slot *slot = pool_get(&t->pool, h);
 
 	if (slot)
-		give(t, slot);
+		txns_give(t, slot);
 }
 
 struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *hop,

@@ -62,7 +62,7 @@ static void view_flows(const struct shard *s, const struct call *c, bool talk,
 }
 
 /* The caller and the callee; the caller again where nobody is asked yet. */
-static uint8_t leg_of(const struct call *c, size_t party)
+static uint8_t view_leg(const struct call *c, size_t party)
 {
 	return party == 0 || c->bridge.callee == LEG_NONE ? c->bridge.caller : c->bridge.callee;
 }
@@ -70,7 +70,7 @@ static uint8_t leg_of(const struct call *c, size_t party)
 static void glance_legs(const struct shard *s, const struct call *c, struct call_view *out)
 {
 	for (size_t i = 0; i < COUNT_OF(out->legs); i++) {
-		const struct leg *l = c->legs[leg_of(c, i)];
+		const struct leg *l = c->legs[view_leg(c, i)];
 
 		out->sip_call_id[i] = &l->dialog.call_id;
 		out->remote[i] = l->dialog.hop.remote;
@@ -99,11 +99,11 @@ static void glance(const struct shard *s, const struct call *c, struct call_view
 	view_flows(s, c, false, out);
 }
 
-static void view(const struct shard *s, const struct call *c, struct call_view *out)
+static void shard_fill_view(const struct shard *s, const struct call *c, struct call_view *out)
 {
 	glance(s, c, out);
 	for (size_t i = 0; i < COUNT_OF(out->legs); i++)
-		shard_view_codecs(c->legs[leg_of(c, i)], &out->legs[i]);
+		shard_view_codecs(c->legs[view_leg(c, i)], &out->legs[i]);
 }
 
 bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *out)
@@ -120,7 +120,7 @@ bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out
 	const struct call *c = shard_call_find(s, call);
 
 	if (c)
-		view(s, c, out);
+		shard_fill_view(s, c, out);
 	return c != NULL;
 }
 
@@ -130,7 +130,7 @@ bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *
 	const struct call *c = pool_next(&s->calls, cursor, &h);
 
 	if (c)
-		view(s, c, out);
+		shard_fill_view(s, c, out);
 	return c != NULL;
 }
 
