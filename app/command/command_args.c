@@ -34,7 +34,7 @@ static int argument_refuse(struct command_error *error, enum command_error_code 
 	return -EINVAL;
 }
 
-static bool is_allowed(enum command_charset charset, uint8_t c)
+static bool arg_is_allowed(enum command_charset charset, uint8_t c)
 {
 	bool digit = c >= '0' && c <= '9', small = c >= 'a' && c <= 'z', big = c >= 'A' && c <= 'Z';
 
@@ -61,7 +61,7 @@ static bool is_allowed(enum command_charset charset, uint8_t c)
 bool command_allows(enum command_charset charset, struct bytes text)
 {
 	for (size_t i = 0; i < text.n; i++) {
-		if (!is_allowed(charset, text.p[i]))
+		if (!arg_is_allowed(charset, text.p[i]))
 			return false;
 	}
 	return true;

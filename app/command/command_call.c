@@ -40,7 +40,7 @@ bool command_call_view(struct command_run *run, struct call_view *view)
 	return false;
 }
 
-static json_t *view_json(const struct call_view *v)
+static json_t *call_view_json(const struct call_view *v)
 {
 	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:b, s:b}", "id",
 			 command_call_id_json(v->call), "state", call_state_name(v->state),
@@ -60,7 +60,7 @@ void command_call_list(struct command_run *run)
 	uint32_t cursor = 0;
 
 	while (left-- && shard_call_next(run->node->shard, &cursor, &view))
-		(void)json_array_append_new(list, view_json(&view));
+		(void)json_array_append_new(list, call_view_json(&view));
 	command_answer(run, list);
 }
 
@@ -95,7 +95,7 @@ static void on_stats(const struct query *q, void *arg)
 
 	if (!command_call_view(run, &view))
 		return;
-	json = view_json(&view);
+	json = call_view_json(&view);
 	for (size_t leg = 0; leg < 2; leg++) {
 		const struct text *id = view.sip_call_id[leg];
 

@@ -8,7 +8,7 @@
 
 enum { NEWEST_MAX = 1000 };
 
-static json_t *value_json(struct bytes name, struct bytes value)
+static json_t *cdr_value_json(struct bytes name, struct bytes value)
 {
 	uint64_t number;
 
@@ -27,12 +27,12 @@ static void field_put(json_t *json, struct bytes name, struct bytes value)
 	if (record)
 		(void)json_object_update(json, record);
 	else if (!bytes_cstr(name, key, sizeof(key)))
-		(void)json_object_set_new(json, key, value_json(name, value));
+		(void)json_object_set_new(json, key, cdr_value_json(name, value));
 	json_decref(record);
 }
 
 /* One entry of the stream: its id, then its fields. */
-static json_t *entry_json(const struct redisReply *entry)
+static json_t *cdr_entry_json(const struct redisReply *entry)
 {
 	const struct redisReply *fields = redis_reply_at(entry, 1);
 	json_t *json = json_object();
@@ -43,7 +43,7 @@ static json_t *entry_json(const struct redisReply *entry)
 	return json;
 }
 
-static bool says(const json_t *json, const char *name, struct bytes call)
+static bool cdr_says(const json_t *json, const char *name, struct bytes call)
 {
 	const char *text = json_string_value(json_object_get(json, name));
 
@@ -53,7 +53,8 @@ static bool says(const json_t *json, const char *name, struct bytes call)
 /* All of a call: those of its later pairs name it. */
 static bool cdr_is_wanted(const json_t *json, const struct command_value *call)
 {
-	return !call->given || says(json, "id", call->text) || says(json, "linked", call->text);
+	return !call->given || cdr_says(json, "id", call->text) ||
+	       cdr_says(json, "linked", call->text);
 }
 
 static void on_entries(int err, const struct redisReply *reply, void *arg)
@@ -71,7 +72,7 @@ static void on_entries(int err, const struct redisReply *reply, void *arg)
 	list = json_array();
 	/* newest first in the reply */
 	for (size_t i = 0; left && i < redis_reply_count(reply); i++) {
-		json_t *json = entry_json(redis_reply_at(reply, i));
+		json_t *json = cdr_entry_json(redis_reply_at(reply, i));
 
 		if (cdr_is_wanted(json, call) && left--) {
 			(void)json_array_insert_new(list, 0, json);

@@ -49,8 +49,8 @@ static void take_sample(struct diagnosis_sample *to, const struct query_flow *fr
 	to->detail = from->detail;
 }
 
-static void fill_flow(struct diagnosis_flow *f, const struct doctor *d, const struct call_view *v,
-		      uint32_t i, const struct query *second)
+static void doctor_fill_flow(struct diagnosis_flow *f, const struct doctor *d,
+			     const struct call_view *v, uint32_t i, const struct query *second)
 {
 	const struct node *n = d->run->node;
 	const struct query_flow *then = call_query_find(&d->first, v->flows[i].id);
@@ -87,7 +87,7 @@ static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const st
 				 .established = v->state == CALL_ESTABLISHED };
 	for (uint32_t i = 0; i < v->flow_count && x->flow_count < DIAGNOSIS_FLOWS_MAX; i++) {
 		if (is_of_talk(v, i))
-			fill_flow(&x->flows[x->flow_count++], d, v, i, second);
+			doctor_fill_flow(&x->flows[x->flow_count++], d, v, i, second);
 	}
 }
 

@@ -45,7 +45,7 @@ static bool is_code(const struct command_run *run, struct bytes number)
 }
 
 /* There is room for one more, and it comes with its secret. False: the run has failed. */
-static bool may_begin(struct command_run *run)
+static bool extension_may_begin(struct command_run *run)
 {
 	uint32_t most = run->node->settings.limits.registrations;
 
@@ -176,7 +176,7 @@ static bool extension_make(struct command_run *run, void *value)
 		*e = *before;
 	} else if (before) {
 		return false;
-	} else if (may_begin(run)) {
+	} else if (extension_may_begin(run)) {
 		e->core.enabled = true;
 	} else {
 		return false;
@@ -212,7 +212,7 @@ static void seal_key_of(const struct node *node, struct seal_key *key)
 	keys_derive(&node->keys, "tandem extension seal 1", key->octets);
 }
 
-static json_t *write_document(struct node *node, const void *value)
+static json_t *extension_write_document(struct node *node, const void *value)
 {
 	struct seal_key key;
 	json_t *json;
@@ -228,8 +228,8 @@ static json_t *extension_show(const struct node *node, const void *value)
 	return extension_to_view(value, node->settings.sip.realm);
 }
 
-static int read_document(const struct node *node, void *value, struct bytes json,
-			 const char **reason)
+static int extension_read_document(const struct node *node, void *value, struct bytes json,
+				   const char **reason)
 {
 	struct seal_key key;
 	int err;
@@ -252,20 +252,21 @@ static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 	return err ? err : shard_forward_set(s, e->core.number, &e->forward);
 }
 
-static void music_of(const struct node *node, const char *number, char out[SETTINGS_SOUND_MAX])
+static void extension_music_of(const struct node *node, const char *number,
+			       char out[SETTINGS_SOUND_MAX])
 {
 	const struct extension *e = extensions_find(&node->extensions, bytes_str(number));
 
 	(void)snprintf(out, SETTINGS_SOUND_MAX, "%s", e ? e->music : "");
 }
 
-static int put(struct node *node, const struct extension *e)
+static int extension_put_run(struct node *node, const struct extension *e)
 {
 	char before[SETTINGS_SOUND_MAX];
 	uint8_t music;
 	int err;
 
-	music_of(node, e->core.number, before);
+	extension_music_of(node, e->core.number, before);
 	err = extensions_put(&node->extensions, e);
 	if (err)
 		return err;
@@ -279,7 +280,7 @@ static int put(struct node *node, const struct extension *e)
 static int extension_apply(struct node *node, const void *value)
 {
 	const struct extension *e = value;
-	int err = put(node, e);
+	int err = extension_put_run(node, e);
 
 	if (!err && strcmp(e->realm, node->settings.sip.realm) != 0) {
 		(void)shard_extension_delete(node->shard, e->core.number);
@@ -297,7 +298,7 @@ static void extension_forget(struct node *node, const char *name)
 {
 	char before[SETTINGS_SOUND_MAX];
 
-	music_of(node, name, before);
+	extension_music_of(node, name, before);
 	(void)shard_extension_delete(node->shard, name);
 	(void)extensions_delete(&node->extensions, bytes_str(name));
 	node_music_leave(node, before);
@@ -311,9 +312,9 @@ const struct document_kind g_extension_documents = {
 	.make = extension_make,
 	.aim = extension_aim,
 	.name_of = extension_name,
-	.write = write_document,
+	.write = extension_write_document,
 	.show = extension_show,
-	.read = read_document,
+	.read = extension_read_document,
 	.apply = extension_apply,
 	.forget = extension_forget,
 };

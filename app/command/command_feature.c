@@ -48,7 +48,7 @@ static bool is_failure(const char *code)
 	return false;
 }
 
-static void on_done(json_t *answer, void *arg)
+static void feature_on_done(json_t *answer, void *arg)
 {
 	const json_t *error = json_object_get(answer, "error");
 	const char *code = json_string_value(json_object_get(error, "code"));
@@ -61,7 +61,7 @@ static void on_done(json_t *answer, void *arg)
 	json_decref(answer);
 }
 
-static bool is_listed(const struct bytes *list, uint32_t n, struct bytes number)
+static bool feature_is_listed(const struct bytes *list, uint32_t n, struct bytes number)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (bytes_eq(list[i], number))
@@ -83,7 +83,7 @@ static bool comes_back(const struct extensions *x, const char *number, struct by
 		if (bytes_is(list[i], number))
 			return true;
 		while (n < COUNT_OF(list) && bytes_cut(&all, ',', &next)) {
-			if (next.n && !is_listed(list, n, next))
+			if (next.n && !feature_is_listed(list, n, next))
 				list[n++] = next;
 		}
 	}
@@ -100,7 +100,7 @@ static const char *target_wrong(const struct node *node, const char *number, str
 	return comes_back(&node->extensions, number, target) ? "its calls come back" : NULL;
 }
 
-static json_t *value_json(enum feature feature, struct bytes number)
+static json_t *feature_value_json(enum feature feature, struct bytes number)
 {
 	switch (feature_value(feature)) {
 	case FEATURE_NUMBER:
@@ -119,7 +119,7 @@ static void feature_put(struct feature_run *run, struct bytes number)
 {
 	struct command_principal who = { .tenant = NODE_TENANT, .permission = COMMAND_FOR_TENANT };
 	json_t *args = json_pack("{s:s, s:o}", "number", run->number, feature_field(run->feature),
-				 value_json(run->feature, number));
+				 feature_value_json(run->feature, number));
 	char id[COMMAND_ID_MAX];
 
 	if (!args) {
@@ -127,8 +127,8 @@ static void feature_put(struct feature_run *run, struct bytes number)
 		return;
 	}
 	(void)snprintf(id, sizeof(id), "feature %" PRIx64, run->call);
-	command_start(run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args, on_done,
-		      run);
+	command_start(run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
+		      feature_on_done, run);
 	json_decref(args);
 }
 

@@ -7,7 +7,7 @@
 #include "app/node/fields.h"
 #include "app/settings/reference.h"
 
-static const char *type_name(enum command_arg_type type)
+static const char *arg_type_name(enum command_arg_type type)
 {
 	switch (type) {
 	case ARG_STRING:
@@ -31,7 +31,7 @@ static const char *permission_name(enum command_permission permission)
 	return permission == COMMAND_FOR_OPERATOR ? "operator" : "tenant";
 }
 
-static void write_names(struct writer *w, const char *const *names)
+static void help_write_names(struct writer *w, const char *const *names)
 {
 	for (size_t i = 0; names[i]; i++)
 		writer_fmt(w, "%s%s", i ? ", " : "", names[i]);
@@ -52,10 +52,10 @@ static void write_allowed(struct writer *w, const struct command_arg *arg)
 		return;
 	case ARG_LIST:
 		writer_fmt(w, "%" PRIu64 " to %" PRIu64 " of ", arg->min, arg->max);
-		write_names(w, arg->names);
+		help_write_names(w, arg->names);
 		return;
 	case ARG_ENUM:
-		write_names(w, arg->names);
+		help_write_names(w, arg->names);
 		return;
 	}
 }
@@ -68,7 +68,7 @@ static json_t *arg_json(const struct command_arg *arg)
 	write_allowed(&w, arg);
 	allowed[w.n] = '\0';
 	return json_pack("{s:s, s:s, s:b, s:s, s:s*, s:s}", "name", arg->name, "type",
-			 type_name(arg->type), "required", arg->required, "allowed", allowed,
+			 arg_type_name(arg->type), "required", arg->required, "allowed", allowed,
 			 "default", arg->preset, "help", arg->help);
 }
 
@@ -115,7 +115,7 @@ static void write_command(struct writer *w, const struct command *c)
 			      "|\n|---|---|---|---|---|\n");
 	}
 	for (const struct command_arg *arg = c->args; arg->name; arg++) {
-		writer_fmt(w, "| `%s` | %s | ", arg->name, type_name(arg->type));
+		writer_fmt(w, "| `%s` | %s | ", arg->name, arg_type_name(arg->type));
 		write_allowed(w, arg);
 		writer_fmt(w, " | %s | %s |\n",
 			   arg->required ? "*required*"

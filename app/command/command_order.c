@@ -11,7 +11,7 @@ enum { DIGIT_MS = 120 }; /* REG-14 */
 
 const char *const g_call_legs[] = { "a", "b", NULL };
 
-static uint8_t leg_of(const struct command_run *run)
+static uint8_t order_arg_leg(const struct command_run *run)
 {
 	return (uint8_t)command_value(run, "leg")->number;
 }
@@ -203,7 +203,7 @@ void command_call_hold(struct command_run *run)
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
 		command_order_end(run, &by,
-				  shard_call_hold(run->node->shard, call, leg_of(run), &by,
+				  shard_call_hold(run->node->shard, call, order_arg_leg(run), &by,
 						  clock_instant()));
 	}
 }
@@ -215,7 +215,7 @@ void command_call_resume(struct command_run *run)
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
 		command_order_end(run, &by,
-				  shard_call_resume(run->node->shard, call, leg_of(run), &by,
+				  shard_call_resume(run->node->shard, call, order_arg_leg(run), &by,
 						    clock_instant()));
 	}
 }
@@ -228,8 +228,8 @@ void command_call_mute(struct command_run *run)
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
 		command_order_end(run, &by,
-				  shard_call_mute(run->node->shard, call, leg_of(run), on->number,
-						  &by, clock_instant()));
+				  shard_call_mute(run->node->shard, call, order_arg_leg(run),
+						  on->number, &by, clock_instant()));
 	}
 }
 
@@ -242,7 +242,7 @@ void command_call_dtmf(struct command_run *run)
 	command_take_u32(run, "duration_ms", &duration_ms);
 	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
 		command_order_end(run, &by,
-				  shard_call_dtmf(run->node->shard, call, leg_of(run),
+				  shard_call_dtmf(run->node->shard, call, order_arg_leg(run),
 						  command_value(run, "digits")->text,
 						  (uint16_t)duration_ms, &by, clock_instant()));
 	}

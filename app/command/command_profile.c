@@ -131,7 +131,7 @@ static void profile_name(const void *value, char name[DOCUMENT_NAME_MAX])
 	(void)bytes_cstr(bytes_str(p->core.name), name, DOCUMENT_NAME_MAX);
 }
 
-static json_t *write_document(struct node *node, const void *value)
+static json_t *profile_write_document(struct node *node, const void *value)
 {
 	(void)node;
 	return profile_to_document(value);
@@ -143,8 +143,8 @@ static json_t *profile_show(const struct node *node, const void *value)
 	return profile_to_view(value);
 }
 
-static int read_document(const struct node *node, void *value, struct bytes json,
-			 const char **reason)
+static int profile_read_document(const struct node *node, void *value, struct bytes json,
+				 const char **reason)
 {
 	(void)node;
 	return profile_from_document(value, json, reason);
@@ -172,9 +172,9 @@ const struct document_kind g_profile_documents = {
 	.make = profile_make,
 	.aim = profile_aim,
 	.name_of = profile_name,
-	.write = write_document,
+	.write = profile_write_document,
 	.show = profile_show,
-	.read = read_document,
+	.read = profile_read_document,
 	.apply = profile_apply,
 	.forget = profile_forget,
 };

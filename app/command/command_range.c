@@ -96,7 +96,7 @@ static void range_name(const void *value, char name[DOCUMENT_NAME_MAX])
 	(void)bytes_cstr(bytes_str(addr_text(&r->core.first, text)), name, DOCUMENT_NAME_MAX);
 }
 
-static json_t *write_document(struct node *node, const void *value)
+static json_t *range_write_document(struct node *node, const void *value)
 {
 	(void)node;
 	return range_to_document(value);
@@ -108,8 +108,8 @@ static json_t *range_show(const struct node *node, const void *value)
 	return range_to_view(value);
 }
 
-static int read_document(const struct node *node, void *value, struct bytes json,
-			 const char **reason)
+static int range_read_document(const struct node *node, void *value, struct bytes json,
+			       const char **reason)
 {
 	(void)node;
 	return range_from_document(value, json, reason);
@@ -142,9 +142,9 @@ const struct document_kind g_range_documents = {
 	.make = range_make,
 	.aim = range_aim,
 	.name_of = range_name,
-	.write = write_document,
+	.write = range_write_document,
 	.show = range_show,
-	.read = read_document,
+	.read = range_read_document,
 	.apply = range_apply,
 	.forget = range_forget,
 };

@@ -19,7 +19,7 @@ enum {
 	CHUNK = 48 * 1024, /* read at once; a multiple of 3 */
 };
 
-static json_t *view_json(const struct trace_view *v)
+static json_t *trace_view_json(const struct trace_view *v)
 {
 	return json_pack("{s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "name", v->name, "call",
 			 v->call ? command_call_id_json(v->call) : json_null(), "running", true,
@@ -59,7 +59,7 @@ static json_t *call_json(uint64_t call)
 	return call ? command_call_id_json(call) : json_null();
 }
 
-static void trace_begin(struct command_run *run, const struct trace_order *order)
+static void command_trace_begin(struct command_run *run, const struct trace_order *order)
 {
 	struct trace_view v;
 	bool runs = order->call && watch_trace_by_call(run->node->watch, order->call, &v);
@@ -71,7 +71,7 @@ static void trace_begin(struct command_run *run, const struct trace_order *order
 	}
 	if (order->call && !runs)
 		node_trace_past(run->node, order->call, order->decrypted, false);
-	command_answer(run, view_json(&v));
+	command_answer(run, trace_view_json(&v));
 }
 
 /* Of the next call from or to somebody. */
@@ -101,12 +101,12 @@ void command_call_trace_start(struct command_run *run)
 			     "one of call, from and to says what is traced");
 	} else if (!command_value(run, "call")->given) {
 		if (user_take(run, &order))
-			trace_begin(run, &order);
+			command_trace_begin(run, &order);
 		else
 			command_fail(run, COMMAND_BAD_ARGUMENT, "to", "give from or to, not both");
 	} else if (command_call_view(run, &call)) {
 		order.call = call.call;
-		trace_begin(run, &order);
+		command_trace_begin(run, &order);
 	}
 }
 
@@ -136,7 +136,7 @@ void command_call_trace_stop(struct command_run *run)
 	}
 }
 
-static json_t *entry_json(const struct node *node, const struct trace_entry *e)
+static json_t *trace_entry_json(const struct node *node, const struct trace_entry *e)
 {
 	struct trace_view v;
 	bool runs = watch_trace_by_name(node->watch, bytes_str(e->name), &v);
@@ -153,7 +153,7 @@ void command_call_trace_list(struct command_run *run)
 	json_t *json = json_array();
 
 	for (uint32_t i = 0; i < n; i++)
-		(void)json_array_append_new(json, entry_json(run->node, &list[i]));
+		(void)json_array_append_new(json, trace_entry_json(run->node, &list[i]));
 	command_answer(run, json);
 }
 

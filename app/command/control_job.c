@@ -129,7 +129,7 @@ static bool is_transient(const struct control_job *job)
 	return command && command->transient;
 }
 
-static void on_done(json_t *answer, void *arg)
+static void job_on_done(json_t *answer, void *arg)
 {
 	struct control_job *job = arg;
 	bool ok = json_is_true(json_object_get(answer, "ok"));
@@ -153,12 +153,12 @@ static void control_job_run(struct control_job *job)
 	key_write(job, "done", job->id, key); /* each stream has ids of its own */
 	job->args = NULL;
 	command_start(job->control->node, &job->stream->who, bytes_str(job->command),
-		      bytes_str(key), args, on_done, job);
+		      bytes_str(key), args, job_on_done, job);
 	json_decref(args);
 }
 
 /* The claim's old value: nil: ours now; "@node": somebody has it; else the result. */
-static void on_claimed(int err, const struct redisReply *reply, void *arg)
+static void job_on_claimed(int err, const struct redisReply *reply, void *arg)
 {
 	struct control_job *job = arg;
 	struct bytes old = redis_reply_text(reply);
@@ -193,9 +193,9 @@ static void claim_id(struct control_job *job)
 	(void)snprintf(mark, sizeof(mark), "@%s", job->control->consumer);
 	args[1] = bytes_str(key);
 	args[2] = bytes_str(mark);
-	if (redis_command(job->control->node->redis, args, COUNT_OF(args), ASK_LIMIT_NS, on_claimed,
-			  job))
-		on_claimed(-ENOTCONN, NULL, job);
+	if (redis_command(job->control->node->redis, args, COUNT_OF(args), ASK_LIMIT_NS,
+			  job_on_claimed, job))
+		job_on_claimed(-ENOTCONN, NULL, job);
 }
 
 /* One at a time: the first leaves a result that the others find. */
@@ -257,7 +257,7 @@ static bool is_running(const struct control *c, const struct control_stream *s, 
 	return false;
 }
 
-static struct control_job *job_begin(struct control_stream *s, struct bytes entry_id)
+static struct control_job *control_job_begin(struct control_stream *s, struct bytes entry_id)
 {
 	struct control *c = s->control;
 
@@ -303,7 +303,7 @@ bool control_job_take(struct control_stream *s, struct bytes entry_id,
 
 	if (job_entry_is_known(s->control, s, entry_id))
 		return true;
-	job = job_begin(s, entry_id);
+	job = control_job_begin(s, entry_id);
 	if (!job)
 		return false;
 	if (!control_entry_begin(&entry, entry_id)) {

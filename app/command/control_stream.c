@@ -93,7 +93,7 @@ static void on_read(int err, const struct redisReply *reply, void *arg)
 	control_stream_read(s);
 }
 
-static void on_claimed(int err, const struct redisReply *reply, void *arg)
+static void stream_on_claimed(int err, const struct redisReply *reply, void *arg)
 {
 	struct control_stream *s = arg;
 
@@ -161,7 +161,7 @@ static void ask_claim(struct control_stream *s)
 				      BYTES_LIT("COUNT"),      BYTES_LIT(BATCH) };
 
 	s->claim_ns = clock_now_ns() + CLAIM_EVERY_NS;
-	stream_ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, on_claimed);
+	stream_ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, stream_on_claimed);
 }
 
 /* For a whole batch of each stream; and results have a way back. */
@@ -196,7 +196,7 @@ void control_stream_read(struct control_stream *s)
 	}
 }
 
-static void on_state(bool connected, void *arg)
+static void stream_on_state(bool connected, void *arg)
 {
 	struct control_stream *s = arg;
 
@@ -208,8 +208,8 @@ static void on_state(bool connected, void *arg)
 	}
 }
 
-static int stream_open(struct control *c, struct control_stream *s, const char *tenant,
-		       enum command_permission permission, const char *url)
+static int control_stream_start(struct control *c, struct control_stream *s, const char *tenant,
+				enum command_permission permission, const char *url)
 {
 	bool operators = permission == COMMAND_FOR_OPERATOR;
 	struct redis_settings settings = {
@@ -223,7 +223,7 @@ static int stream_open(struct control *c, struct control_stream *s, const char *
 	(void)snprintf(s->who.tenant, sizeof(s->who.tenant), "%s", NODE_TENANT);
 	(void)snprintf(s->key, sizeof(s->key), "td:{cmd:%s}:in", tenant);
 	(void)snprintf(settings.url, sizeof(settings.url), "%s", url);
-	return redis_open(&s->link, &settings, on_state, s);
+	return redis_open(&s->link, &settings, stream_on_state, s);
 }
 
 int control_open(struct control **out, struct node *node, const char *url)
@@ -235,9 +235,10 @@ int control_open(struct control **out, struct node *node, const char *url)
 		return -ENOMEM;
 	c->node = node;
 	(void)snprintf(c->consumer, sizeof(c->consumer), "%s", node->settings.node.name);
-	err = stream_open(c, &c->streams[0], NODE_TENANT, COMMAND_FOR_TENANT, url);
+	err = control_stream_start(c, &c->streams[0], NODE_TENANT, COMMAND_FOR_TENANT, url);
 	if (!err)
-		err = stream_open(c, &c->streams[1], "_operator", COMMAND_FOR_OPERATOR, url);
+		err = control_stream_start(c, &c->streams[1], "_operator", COMMAND_FOR_OPERATOR,
+					   url);
 	if (err) {
 		control_close(c);
 		return err;

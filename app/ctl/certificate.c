@@ -166,7 +166,7 @@ static int write_certificates(const char *dir, const char *name, X509 *first, X5
 	return err;
 }
 
-static int write_key(const char *dir, const char *name, EVP_PKEY *key)
+static int certificate_write_key(const char *dir, const char *name, EVP_PKEY *key)
 {
 	BIO *text = BIO_new(BIO_s_secmem());
 	int err = -EINVAL;
@@ -183,13 +183,13 @@ static int pairs_write(const char *dir, const struct pair *ca, const struct pair
 	*err = write_certificates(dir, g_files[0], ca->certificate, NULL);
 	if (*err)
 		return 0;
-	*err = write_key(dir, g_files[1], ca->key);
+	*err = certificate_write_key(dir, g_files[1], ca->key);
 	if (*err)
 		return 1;
 	*err = write_certificates(dir, g_files[2], node->certificate, ca->certificate);
 	if (*err)
 		return 2;
-	*err = write_key(dir, g_files[3], node->key);
+	*err = certificate_write_key(dir, g_files[3], node->key);
 	return *err ? 3 : FILES;
 }
 

@@ -59,7 +59,7 @@ static json_t *list_read(const char *value)
 }
 
 /* A text that does not fit the type stays a string: the check says what is allowed. */
-static json_t *value_read(const struct command_arg *arg, const char *value)
+static json_t *args_value_read(const struct command_arg *arg, const char *value)
 {
 	uint64_t number;
 
@@ -106,7 +106,7 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 			arg->name);
 		return false;
 	}
-	json = arg->type == ARG_SECRET ? secret_read(arg->name) : value_read(arg, value);
+	json = arg->type == ARG_SECRET ? secret_read(arg->name) : args_value_read(arg, value);
 	if (!json || json_object_set_new(args, arg->name, json)) {
 		ctl_complain(arg->type == ARG_SECRET ? "%s: nothing usable came on standard input"
 						     : "%s must be UTF-8",

@@ -4,7 +4,7 @@
 
 #include "app/ctl/ctl.h"
 
-static const char *text_of(const json_t *finding, const char *name)
+static const char *doctor_text_of(const json_t *finding, const char *name)
 {
 	const char *text = json_string_value(json_object_get(finding, name));
 
@@ -29,14 +29,14 @@ static void evidence_print(json_t *evidence)
 
 static void finding_print(size_t number, const json_t *f)
 {
-	(void)printf("%zu. %s\n   %s: %s", number, text_of(f, "sentence"), text_of(f, "is"),
-		     text_of(f, "code"));
+	(void)printf("%zu. %s\n   %s: %s", number, doctor_text_of(f, "sentence"),
+		     doctor_text_of(f, "is"), doctor_text_of(f, "code"));
 	if (json_is_string(json_object_get(f, "leg")))
-		(void)printf(", leg %s, line %lld", text_of(f, "leg"),
+		(void)printf(", leg %s, line %lld", doctor_text_of(f, "leg"),
 			     json_integer_value(json_object_get(f, "line")));
 	(void)putchar('\n');
 	evidence_print(json_object_get(f, "evidence"));
-	(void)printf("   next: %s\n", text_of(f, "next"));
+	(void)printf("   next: %s\n", doctor_text_of(f, "next"));
 }
 
 void ctl_doctor_print(const json_t *result)
@@ -47,7 +47,7 @@ void ctl_doctor_print(const json_t *result)
 
 	if (ended)
 		(void)printf("The call is over: %s (SIP status %lld), after %.1f s of talk.\n",
-			     text_of(ended, "cause"),
+			     doctor_text_of(ended, "cause"),
 			     json_integer_value(json_object_get(ended, "sip_status")),
 			     (double)json_integer_value(json_object_get(ended, "talk_ms")) / 1000);
 

@@ -46,7 +46,7 @@ static size_t options_of(struct init *x, struct option out[OPTIONS_MAX])
 	return COUNT_OF(known);
 }
 
-static bool option_set(struct init *x, const char *word, const char *value)
+static bool init_option_set(struct init *x, const char *word, const char *value)
 {
 	struct option known[OPTIONS_MAX];
 	size_t count = options_of(x, known), k = 0;
@@ -63,12 +63,12 @@ static bool option_set(struct init *x, const char *word, const char *value)
 	return true;
 }
 
-static bool options_read(struct init *x, int argc, char **argv)
+static bool init_options_read(struct init *x, int argc, char **argv)
 {
 	for (int i = 0; i < argc; i += 2) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
 
-		if (!option_set(x, argv[i], value)) {
+		if (!init_option_set(x, argv[i], value)) {
 			ctl_complain("init: what is '%s'?", argv[i]);
 			return false;
 		}
@@ -144,7 +144,7 @@ static void name_add(struct names *n, const char *name)
 		n->list.list[n->list.count++] = name;
 }
 
-static void address_add(struct names *n, const struct addr *address)
+static void init_address_add(struct names *n, const struct addr *address)
 {
 	char *text;
 	struct writer w;
@@ -170,8 +170,8 @@ static void names_collect(struct names *n, const struct init *x, const struct se
 	name_add(n, s->node.name);
 	name_add(n, "localhost");
 	for (uint32_t i = 0; i < s->network_count && i < INIT_NETWORKS_MAX; i++) {
-		address_add(n, &s->networks[i].bind);
-		address_add(n, &s->networks[i].advertise);
+		init_address_add(n, &s->networks[i].bind);
+		init_address_add(n, &s->networks[i].advertise);
 	}
 	name_add(n, "127.0.0.1");
 	name_add(n, "::1");
@@ -299,7 +299,7 @@ int ctl_init(int argc, char **argv)
 	x = (struct init){ 0 };
 	if (argc == 1 && !strcmp(argv[0], "--help"))
 		return ctl_help(NULL);
-	if (!options_read(&x, argc, argv))
+	if (!init_options_read(&x, argc, argv))
 		return CTL_USAGE;
 	if (x.config)
 		return config_complete(&x, x.config);

@@ -12,7 +12,7 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 /* The address this machine uses towards others; nothing is sent to find it. */
-static void own_address(char out[ADDR_TEXT_MAX])
+static void init_own_address(char out[ADDR_TEXT_MAX])
 {
 	struct sockaddr_storage to, sa;
 	struct addr a = { 0 };
@@ -90,7 +90,7 @@ static bool network_set(struct init *x, const char *name, const char *bind, cons
 }
 
 /* NAME=ADDRESS[/ADVERTISED] */
-static bool network_read(struct init *x, const char *word)
+static bool init_network_read(struct init *x, const char *word)
 {
 	char text[256], *bind, *advertise;
 
@@ -113,7 +113,7 @@ static bool networks_read(struct init *x)
 
 	x->network_count = 0;
 	for (uint32_t i = 0; i < words; i++) {
-		if (!network_read(x, x->network_words[i])) {
+		if (!init_network_read(x, x->network_words[i])) {
 			ctl_complain("init: --network must be NAME=ADDRESS or "
 				     "NAME=ADDRESS/ADVERTISED, such as inside=10.0.0.1");
 			return false;
@@ -125,7 +125,7 @@ static bool networks_read(struct init *x)
 	}
 	if (words)
 		return true;
-	own_address(own);
+	init_own_address(own);
 	if (network_set(x, "main", x->bind ? x->bind : own, x->advertise))
 		return true;
 	ctl_complain("init: --bind must be an address of this machine, without a port, and "

@@ -29,7 +29,7 @@ struct options {
 	int first;   /* of the words behind the options */
 };
 
-static bool options_read(struct options *o, int argc, char **argv)
+static bool main_options_read(struct options *o, int argc, char **argv)
 {
 	int i = 1;
 
@@ -105,7 +105,7 @@ static bool password_hash(const struct ctl_target *target, json_t *args)
 	return fine;
 }
 
-static int send(const struct options *o, const struct command *command, json_t *args)
+static int ctl_command_send(const struct options *o, const struct command *command, json_t *args)
 {
 	struct ctl_target target;
 	json_t *answer = NULL;
@@ -164,7 +164,7 @@ static int ctl_run(struct options *o, int argc, char **argv)
 	args = ctl_args(command, argc - o->first - 1, argv + o->first + 1);
 	if (!args)
 		return CTL_USAGE;
-	status = send(o, command, args);
+	status = ctl_command_send(o, command, args);
 	json_decref(args);
 	return status;
 }
@@ -184,7 +184,7 @@ int main(int argc, char **argv)
 		(void)printf("tandemctl %s\n", TANDEM_VERSION);
 		return CTL_DONE;
 	}
-	if (!options_read(&o, argc, argv))
+	if (!main_options_read(&o, argc, argv))
 		return CTL_USAGE;
 	if (o.first + 1 < argc && !strcmp(argv[argc - 1], "--help"))
 		return ctl_help(argv[o.first]);

@@ -17,7 +17,7 @@ static void when_print(const json_t *message)
 	(void)printf("---- %s.%03dZ", text, (int)(utc_ms % 1000));
 }
 
-static const char *text_of(const json_t *message, const char *name)
+static const char *recent_text_of(const json_t *message, const char *name)
 {
 	const char *text = json_string_value(json_object_get(message, name));
 
@@ -34,10 +34,10 @@ void ctl_recent_print(const json_t *result)
 		bool sent = json_is_true(json_object_get(message, "sent"));
 
 		when_print(message);
-		(void)printf(" %s %s %s %s\n", text_of(message, "transport"),
-			     text_of(message, "local"), sent ? "->" : "<-",
-			     text_of(message, "remote"));
-		for (const char *p = text_of(message, "message"); *p; p++) {
+		(void)printf(" %s %s %s %s\n", recent_text_of(message, "transport"),
+			     recent_text_of(message, "local"), sent ? "->" : "<-",
+			     recent_text_of(message, "remote"));
+		for (const char *p = recent_text_of(message, "message"); *p; p++) {
 			if (*p != '\r')
 				(void)putchar(*p);
 		}

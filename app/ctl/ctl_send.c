@@ -21,7 +21,7 @@ static const char *advice_of(int err)
 	}
 }
 
-static json_t *answer_read(struct tandem_client *client, const char *command, const char *args)
+static json_t *ctl_answer_read(struct tandem_client *client, const char *command, const char *args)
 {
 	char *text = NULL;
 	int err = tandem_client_ask(client, command, args, WAIT_MS, &text);
@@ -51,7 +51,7 @@ json_t *ctl_send(const struct ctl_target *target, const char *command, const jso
 				    "redis://[user:password@]host:port[/db]"
 				  : "out of memory");
 	} else {
-		answer = answer_read(client, command, text);
+		answer = ctl_answer_read(client, command, text);
 	}
 	tandem_client_close(client);
 	if (text)

@@ -11,7 +11,7 @@ struct column {
 	size_t width;
 };
 
-static bool ends_with(const char *text, const char *end)
+static bool cell_ends_with(const char *text, const char *end)
 {
 	size_t n = strlen(text), m = strlen(end);
 
@@ -50,7 +50,7 @@ static void write_scalar(struct writer *w, const char *name, const json_t *value
 		write_clean(w, json_string_length(value) ? json_string_value(value) : "-");
 		return;
 	case JSON_INTEGER:
-		if (name && ends_with(name, "_utc_ms"))
+		if (name && cell_ends_with(name, "_utc_ms"))
 			write_time(w, json_integer_value(value));
 		else
 			writer_fmt(w, "%lld", (long long)json_integer_value(value));
@@ -135,7 +135,7 @@ static void write_value(struct writer *w, const json_t *value, unsigned depth);
 
 /* ---- lists of objects ---- */
 
-static bool is_column(const json_t *value)
+static bool table_is_column(const json_t *value)
 {
 	return !is_nested(value) || is_plain_list(value);
 }
@@ -153,7 +153,7 @@ static size_t columns_of(const json_t *list, struct column columns[COLUMNS_MAX])
 		{
 			size_t width = strlen(name), n;
 
-			if (!is_column(value))
+			if (!table_is_column(value))
 				continue;
 			for (k = 0; k < count && strcmp(columns[k].name, name) != 0; k++)
 				;
@@ -169,8 +169,8 @@ static size_t columns_of(const json_t *list, struct column columns[COLUMNS_MAX])
 	return count;
 }
 
-static void write_row(struct writer *w, const json_t *row, const struct column *columns,
-		      size_t count, unsigned depth)
+static void table_write_row(struct writer *w, const json_t *row, const struct column *columns,
+			    size_t count, unsigned depth)
 {
 	char text[CELL_MAX];
 	const char *name;
@@ -189,7 +189,7 @@ static void write_row(struct writer *w, const json_t *row, const struct column *
 	writer_str(w, "\n");
 	json_object_foreach((json_t *)(uintptr_t)row, name, value)
 	{
-		if (is_column(value))
+		if (table_is_column(value))
 			continue;
 		indent(w, depth + 1);
 		writer_fmt(w, "%s:\n", name);
@@ -207,7 +207,7 @@ static void write_table(struct writer *w, const json_t *list, unsigned depth)
 	for (size_t k = 0; k < count; k++)
 		padded(w, columns[k].name, columns[k].width, k + 1 == count);
 	writer_str(w, "\n");
-	json_array_foreach(list, i, row) write_row(w, row, columns, count, depth);
+	json_array_foreach(list, i, row) table_write_row(w, row, columns, count, depth);
 }
 
 /* ---- the rest ---- */
@@ -221,13 +221,13 @@ static void write_object(struct writer *w, const json_t *object, unsigned depth)
 
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
 	{
-		if (is_column(value) && strlen(name) > width)
+		if (table_is_column(value) && strlen(name) > width)
 			width = strlen(name);
 	}
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
 	{
 		indent(w, depth);
-		if (is_column(value)) {
+		if (table_is_column(value)) {
 			(void)cell(text, name, value);
 			padded(w, name, width, false);
 			writer_fmt(w, "%s\n", text);

@@ -91,7 +91,7 @@ static bool bytes_write(int fd, const uint8_t *p, size_t n)
 }
 
 /* How many octets it was, -1: complained. */
-static int chunk_write(struct job *j, const char *text, size_t n)
+static int trace_chunk_write(struct job *j, const char *text, size_t n)
 {
 	uint8_t *octets = malloc(n / 4 * 3 + 1);
 	int got = -1;
@@ -123,7 +123,7 @@ static int fetch(struct job *j)
 
 	if (json_is_string(data)) {
 		j->running = json_is_true(json_object_get(result, "running"));
-		n = chunk_write(j, json_string_value(data), json_string_length(data));
+		n = trace_chunk_write(j, json_string_value(data), json_string_length(data));
 	}
 	if (n > 0)
 		j->offset += (uint64_t)n;
@@ -161,7 +161,7 @@ static bool fetch_all(struct job *j)
 	return n == 0;
 }
 
-static bool file_open(struct job *j)
+static bool pcap_file_open(struct job *j)
 {
 	if (!strcmp(j->file, "-")) {
 		j->fd = STDOUT_FILENO;
@@ -181,7 +181,7 @@ static int trace_run(struct job *j)
 
 	(void)sigaction(SIGINT, &on, NULL);
 	(void)sigaction(SIGTERM, &on, NULL);
-	if (!file_open(j))
+	if (!pcap_file_open(j))
 		return CTL_REFUSED;
 	if (!trace_ask_begin(j)) {
 		if (j->fd != STDOUT_FILENO)
@@ -220,7 +220,7 @@ static bool what_set(struct job *j, const char *word)
 	return false;
 }
 
-static bool word_read(struct job *j, const char *word, const char *next, bool *used_next)
+static bool trace_word_read(struct job *j, const char *word, const char *next, bool *used_next)
 {
 	*used_next = false;
 	if (!strcmp(word, "--decrypted"))
@@ -241,7 +241,7 @@ static bool word_read(struct job *j, const char *word, const char *next, bool *u
 	return false;
 }
 
-static bool words_read(struct job *j, int argc, char **argv)
+static bool trace_words_read(struct job *j, int argc, char **argv)
 {
 	struct command_value values[COMMAND_ARGS_MAX];
 	struct command_error error = { 0 };
@@ -250,7 +250,7 @@ static bool words_read(struct job *j, int argc, char **argv)
 	for (int i = 0; i < argc; i++) {
 		bool used_next;
 
-		if (!word_read(j, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used_next)) {
+		if (!trace_word_read(j, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used_next)) {
 			ctl_complain("what is '%s'? See tandemctl --help", argv[i]);
 			return false;
 		}
@@ -274,7 +274,7 @@ static bool words_read(struct job *j, int argc, char **argv)
 int ctl_trace(const struct ctl_target *target, int argc, char **argv)
 {
 	struct job j = { .target = target, .start = json_object(), .fd = -1 };
-	int status = words_read(&j, argc, argv) ? trace_run(&j) : CTL_USAGE;
+	int status = trace_words_read(&j, argc, argv) ? trace_run(&j) : CTL_USAGE;
 
 	if (j.fd > STDOUT_FILENO)
 		(void)close(j.fd);

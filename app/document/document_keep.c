@@ -125,7 +125,7 @@ static void snapshot_beat(struct node *n, uint64_t now_ns)
 }
 
 /* The whole file, for the caller to free. 0, -ENOENT or -errno. */
-static int file_load(const char *path, uint8_t **out, size_t *n)
+static int document_file_load(const char *path, uint8_t **out, size_t *n)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
@@ -173,7 +173,7 @@ static int snapshot_read(struct node *n)
 	int err;
 
 	snapshot_path(n, path);
-	err = file_load(path, &file, &size);
+	err = document_file_load(path, &file, &size);
 	if (err == -ENOENT)
 		return err;
 	if (!err) {

@@ -110,7 +110,7 @@ static void codecs_read(struct document_reader *r, struct offer_terms *terms)
 		document_refuse(r, "codecs");
 }
 
-static uint8_t bit_of(const char *const *words, const json_t *name)
+static uint8_t profile_bit(const char *const *words, const json_t *name)
 {
 	const char *text = json_string_value(name);
 
@@ -122,8 +122,8 @@ static uint8_t bit_of(const char *const *words, const json_t *name)
 }
 
 /* As it is where the list is absent. */
-static void words_read(struct document_reader *r, const char *member, const char *const *words,
-		       uint8_t *bits)
+static void profile_words_read(struct document_reader *r, const char *member,
+			       const char *const *words, uint8_t *bits)
 {
 	const json_t *list = json_object_get(r->json, member);
 	size_t count = json_array_size(list);
@@ -136,7 +136,7 @@ static void words_read(struct document_reader *r, const char *member, const char
 	for (size_t i = 0; i < count; i++) {
 		if (!json_is_string(json_array_get(list, i)))
 			document_refuse(r, member);
-		*bits |= bit_of(words, json_array_get(list, i));
+		*bits |= profile_bit(words, json_array_get(list, i));
 	}
 }
 
@@ -158,8 +158,8 @@ static void terms_read(struct document_reader *r, struct offer_terms *terms)
 	packet_ms_read(r, "g729_packet_ms", &terms->ptime_g729);
 	document_word(r, "dtmf", g_profile_dtmf, &dtmf);
 	document_bool(r, "h264", &h264);
-	words_read(r, "video_codecs", g_profile_video, &terms->video_codecs);
-	words_read(r, "lines", g_profile_lines, &terms->lines);
+	profile_words_read(r, "video_codecs", g_profile_video, &terms->video_codecs);
+	profile_words_read(r, "lines", g_profile_lines, &terms->lines);
 	document_u32(r, "video_kbps", PROFILE_VIDEO_KBPS_MIN, PROFILE_VIDEO_KBPS_MAX,
 		     &terms->video_kbps);
 	terms->no_events = dtmf;

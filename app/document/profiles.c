@@ -22,7 +22,7 @@ static uint32_t place(const struct profiles *x, const char *name)
 	return i;
 }
 
-static bool is_at(const struct profiles *x, uint32_t i, const char *name)
+static bool profile_is_at(const struct profiles *x, uint32_t i, const char *name)
 {
 	return i < x->count && !strcmp(x->list[i].core.name, name);
 }
@@ -35,14 +35,14 @@ const struct profile *profiles_find(const struct profiles *x, struct bytes name)
 	if (bytes_cstr(name, text, sizeof(text)))
 		return NULL;
 	i = place(x, text);
-	return is_at(x, i, text) ? &x->list[i] : NULL;
+	return profile_is_at(x, i, text) ? &x->list[i] : NULL;
 }
 
 int profiles_put(struct profiles *x, const struct profile *p)
 {
 	uint32_t i = place(x, p->core.name);
 
-	if (!is_at(x, i, p->core.name)) {
+	if (!profile_is_at(x, i, p->core.name)) {
 		if (x->count == SHARD_PROFILES_MAX)
 			return -ENOSPC;
 		memmove(&x->list[i + 1], &x->list[i], (x->count - i) * sizeof(x->list[0]));
@@ -56,7 +56,7 @@ void profiles_delete(struct profiles *x, const char *name)
 {
 	uint32_t i = place(x, name);
 
-	if (!is_at(x, i, name))
+	if (!profile_is_at(x, i, name))
 		return;
 	if (!strcmp(name, PROFILE_DEFAULT)) {
 		profile_default(&x->list[i], PROFILE_DEFAULT);

@@ -36,7 +36,7 @@ void ended_close(struct ended *e)
 	e->ring = NULL;
 }
 
-static struct ended_call *entry_find(const struct ended *e, uint64_t call)
+static struct ended_call *ended_entry_find(const struct ended *e, uint64_t call)
 {
 	uint32_t cursor = 0;
 	uint64_t at = e->ring ? table_next(&e->by_call, call, &cursor) : 0;
@@ -45,9 +45,9 @@ static struct ended_call *entry_find(const struct ended *e, uint64_t call)
 }
 
 /* The oldest one makes room. NULL: nothing is kept. */
-static struct ended_call *entry_take(struct ended *e, uint64_t call)
+static struct ended_call *ended_take(struct ended *e, uint64_t call)
 {
-	struct ended_call *c = entry_find(e, call);
+	struct ended_call *c = ended_entry_find(e, call);
 
 	if (c || !e->ring)
 		return c;
@@ -75,8 +75,8 @@ static void fill_samples(struct diagnosis_flow *f, const struct media_event *eve
 	f->before.detail.now_ns = since;
 }
 
-static void fill_flow(struct diagnosis_flow *f, const struct shard *shard,
-		      const struct call_view *v, uint32_t i, const struct media_event *event)
+static void ended_fill_flow(struct diagnosis_flow *f, const struct shard *shard,
+			    const struct call_view *v, uint32_t i, const struct media_event *event)
 {
 	size_t party = v->flows[i].leg ? 1 : 0;
 
@@ -106,12 +106,12 @@ void ended_flow(struct ended *e, const struct shard *shard, enum latch_mode latc
 	for (uint32_t i = 0; i < view.flow_count; i++) {
 		if (!flow_id_eq(view.flows[i].id, event->id))
 			continue;
-		c = entry_take(e, event->call);
+		c = ended_take(e, event->call);
 		f = c && c->flow_count < ENDED_FLOWS_MAX ? calloc(1, sizeof(*f)) : NULL;
 		if (!f)
 			return;
 		f->latch = latch;
-		fill_flow(f, shard, &view, i, event);
+		ended_fill_flow(f, shard, &view, i, event);
 		c->flows[c->flow_count++] = f;
 		return;
 	}
@@ -119,7 +119,7 @@ void ended_flow(struct ended *e, const struct shard *shard, enum latch_mode latc
 
 void ended_record(struct ended *e, const struct cdr *cdr, uint64_t now_ns)
 {
-	struct ended_call *c = entry_take(e, cdr->call);
+	struct ended_call *c = ended_take(e, cdr->call);
 
 	if (!c)
 		return;
@@ -129,7 +129,7 @@ void ended_record(struct ended *e, const struct cdr *cdr, uint64_t now_ns)
 
 const struct ended_call *ended_find(const struct ended *e, uint64_t call, uint64_t now_ns)
 {
-	const struct ended_call *c = entry_find(e, call);
+	const struct ended_call *c = ended_entry_find(e, call);
 
 	return c && c->at_ns && now_ns - c->at_ns <= ENDED_NS ? c : NULL;
 }

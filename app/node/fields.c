@@ -108,7 +108,7 @@ static void add_stats(struct fields *f, const struct flow_stats *stats, size_t l
 static const char *const g_mos[][2] = { { "a_mos_in_hundredths", "a_mos_out_hundredths" },
 					{ "b_mos_in_hundredths", "b_mos_out_hundredths" } };
 
-static void add_sound(struct fields *f, const struct cdr_sound *sound, size_t leg)
+static void sound_field_add(struct fields *f, const struct cdr_sound *sound, size_t leg)
 {
 	add_text(f, leg ? "b_codec" : "a_codec", sound->codec);
 	add_number(f, g_mos[leg][0], sound->mos_in);
@@ -158,8 +158,8 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	add_text(out, "lines", lines_name(cdr->lines));
 	add_stats(out, &cdr->a, 0);
 	add_stats(out, &cdr->b, 1);
-	add_sound(out, &cdr->a_sound, 0);
-	add_sound(out, &cdr->b_sound, 1);
+	sound_field_add(out, &cdr->a_sound, 0);
+	sound_field_add(out, &cdr->b_sound, 1);
 	if (cdr->pairs > 1)
 		add_call(out, "linked", cdr->call);
 }

@@ -43,7 +43,7 @@ bool node_await(struct node *n, const char *what, uint64_t limit_ns)
 	return n->wait.done && !n->stop_asked;
 }
 
-static int on_document(struct bytes name, struct bytes json, void *arg)
+static int load_on_document(struct bytes name, struct bytes json, void *arg)
 {
 	struct node *n = arg;
 	int err = document_load(n, n->documents.loading, name, json);
@@ -181,7 +181,7 @@ static int load_documents(struct node *n)
 		n->documents.loading = g_document_kinds[i];
 		node_wait_begin(n);
 		store_load_documents(n->store, BYTES_LIT(NODE_TENANT), g_document_kinds[i]->name,
-				     on_document, node_wait_end, n);
+				     load_on_document, node_wait_end, n);
 		status = loaded(n, g_document_kinds[i]->name);
 	}
 	n->documents.keep.loaded = status == NODE_EXIT_OK;

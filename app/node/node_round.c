@@ -228,7 +228,7 @@ static void end_fenced(struct node *n)
 	loop_stop();
 }
 
-static void carry(struct node *n)
+static void round_carry(struct node *n)
 {
 	/* An answer may ask for more, which may be answered at once. What goes on and on waits for the next round. */
 	for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
@@ -289,7 +289,7 @@ void node_round(void *arg)
 
 	if (n->phase != NODE_STARTING && !n->fenced) {
 		(void)media_queue_flush(&n->media_queue);
-		carry(n);
+		round_carry(n);
 		node_players_round(n);
 	}
 	if (n->fenced && n->phase != NODE_STARTING) {

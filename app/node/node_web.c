@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "sig/transport/transport.h"
 
-static int link_open(struct node *n)
+static int node_link_open(struct node *n)
 {
 	const struct transport_handlers handlers = { .receive = node_on_message,
 						     .error = node_on_send_error,
@@ -69,7 +69,7 @@ int node_web_open(struct node *n)
 		return err;
 	settings.bind.port = (uint16_t)http->port;
 	settings_to_tls(&n->settings, &tls);
-	err = link_open(n);
+	err = node_link_open(n);
 	settings.link = n->web_link;
 	return err ? err : web_open(&n->web, &settings);
 }

@@ -148,7 +148,7 @@ static bool set_is_free(const struct player *p, uint32_t set)
 	return true;
 }
 
-static bool command_put(struct player *p, const struct media_command *c)
+static bool player_command_put(struct player *p, const struct media_command *c)
 {
 	struct media_command *copy = malloc(sizeof(*copy));
 
@@ -161,8 +161,8 @@ static bool command_put(struct player *p, const struct media_command *c)
 	return false;
 }
 
-static bool job_open(struct player *p, uint32_t set, enum media_codec codec,
-		     struct media_sound *sound)
+static bool player_job_open(struct player *p, uint32_t set, enum media_codec codec,
+			    struct media_sound *sound)
 {
 	struct player_job *j = &p->jobs[set][codec];
 	struct media_command c = {
@@ -178,7 +178,7 @@ static bool job_open(struct player *p, uint32_t set, enum media_codec codec,
 	c.job = (struct job_id){ .slot = p->settings.number * PLAYER_JOBS + set * MEDIA_CODECS +
 					 codec,
 				 .generation = p->generation };
-	if (!command_put(p, &c))
+	if (!player_command_put(p, &c))
 		return false;
 	*j = (struct player_job){ .id = c.job, .state = PLAYER_JOB_OPEN };
 	return true;
@@ -188,7 +188,7 @@ static bool job_open(struct player *p, uint32_t set, enum media_codec codec,
 static bool set_open(struct player *p, uint32_t set, struct player_sounds *sounds)
 {
 	for (uint32_t i = 0; i < MEDIA_CODECS; i++) {
-		if (!job_open(p, set, (enum media_codec)i, sounds->list[i])) {
+		if (!player_job_open(p, set, (enum media_codec)i, sounds->list[i])) {
 			set_leave(p, set);
 			return false;
 		}
@@ -203,7 +203,7 @@ static void job_close(struct player *p, struct player_job *j)
 		.kind = MEDIA_JOB_CLOSE, .rtp_fd = -1, .rtcp_fd = -1, .job = j->id
 	};
 
-	if (command_put(p, &c))
+	if (player_command_put(p, &c))
 		j->state = PLAYER_JOB_CLOSING;
 	else
 		p->leaves = true; /* once more */
@@ -268,7 +268,7 @@ void player_play(struct player *p, const char *file, uint64_t now_ns)
 	jobs_tell(p);
 }
 
-static struct player_job *job_find(struct player *p, struct job_id id)
+static struct player_job *player_job_find(struct player *p, struct job_id id)
 {
 	struct player_job *j;
 
@@ -292,7 +292,7 @@ static void job_failed(struct player *p, struct player_job *j, int error, uint64
 
 void player_event(struct player *p, const struct media_event *event, uint64_t now_ns)
 {
-	struct player_job *j = job_find(p, event->job);
+	struct player_job *j = player_job_find(p, event->job);
 
 	if (!j || event->kind != MEDIA_JOB_CLOSED)
 		return;

@@ -66,7 +66,7 @@ static void play_leave(struct plays *p, struct play *y)
 	p->left++;
 }
 
-static bool command_put(struct plays *p, const struct media_command *c)
+static bool play_command_put(struct plays *p, const struct media_command *c)
 {
 	struct media_command *copy = malloc(sizeof(*copy));
 
@@ -80,7 +80,7 @@ static bool command_put(struct plays *p, const struct media_command *c)
 }
 
 /* The reference of the sound goes along. */
-static void job_open(struct plays *p, struct play *y, struct media_sound *sound)
+static void play_job_open(struct plays *p, struct play *y, struct media_sound *sound)
 {
 	struct media_command c = {
 		.kind = MEDIA_JOB_OPEN,
@@ -95,7 +95,7 @@ static void job_open(struct plays *p, struct play *y, struct media_sound *sound)
 	y->job = (struct job_id){ .slot = p->first_slot + (uint32_t)(y - p->list),
 				  .generation = p->generation };
 	c.job = y->job;
-	if (command_put(p, &c)) {
+	if (play_command_put(p, &c)) {
 		y->state = PLAY_OPEN;
 		play_tell(p, y, ACT_NEWS_OPEN);
 		return;
@@ -112,7 +112,7 @@ static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 
 	switch (sounds_get(p->sounds, &y->name, now_ns, &sound, &fault)) {
 	case SOUNDS_HERE:
-		job_open(p, y, sound);
+		play_job_open(p, y, sound);
 		return;
 	case SOUNDS_LATER:
 		return;
@@ -125,7 +125,7 @@ static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 	}
 }
 
-static struct play *place_find(struct plays *p)
+static struct play *play_place_find(struct plays *p)
 {
 	for (uint32_t i = 0; p->used < p->capacity && i < p->capacity; i++) {
 		if (p->list[i].state == PLAY_FREE)
@@ -140,7 +140,7 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, enum media_cod
 	struct play wanted = {
 		.state = PLAY_WAITS, .call = call, .serial = serial, .codec = codec
 	};
-	struct play *y = place_find(p);
+	struct play *y = play_place_find(p);
 	uint32_t rate_hz = player_rate(codec);
 
 	metric_add(g_metrics.begun, 1);
@@ -206,7 +206,7 @@ void plays_round(struct plays *p)
 			.kind = MEDIA_JOB_CLOSE, .rtp_fd = -1, .rtcp_fd = -1, .job = y->job
 		};
 
-		if (y->state != PLAY_LEFT || !command_put(p, &c))
+		if (y->state != PLAY_LEFT || !play_command_put(p, &c))
 			continue;
 		y->state = PLAY_CLOSING;
 		p->left--;

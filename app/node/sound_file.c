@@ -39,7 +39,7 @@ bool sound_name_set(struct sound_name *out, struct bytes tenant, struct bytes fi
 /* ---- the file ---- */
 
 /* No link leads out of the folder, and no pipe holds the thread up. -1: none. */
-static int file_open(int folder, const struct sound_name *name)
+static int sound_file_open(int folder, const struct sound_name *name)
 {
 	int tenant = openat(folder, name->tenant, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int fd;
@@ -83,9 +83,10 @@ static size_t octets_read(int fd, uint8_t *out, size_t size)
 }
 
 /* Its octets, malloc'ed. */
-static const char *file_load(int folder, const struct sound_name *name, uint8_t **out, size_t *n)
+static const char *sound_file_load(int folder, const struct sound_name *name, uint8_t **out,
+				   size_t *n)
 {
-	int fd = file_open(folder, name);
+	int fd = sound_file_open(folder, name);
 	const char *reason;
 
 	if (fd < 0)
@@ -158,7 +159,7 @@ struct media_sound *sound_file_read(int folder, const struct sound_name *name,
 	uint8_t *octets = NULL;
 	size_t n = 0;
 
-	*fault = (struct sound_fault){ .reason = file_load(folder, name, &octets, &n) };
+	*fault = (struct sound_fault){ .reason = sound_file_load(folder, name, &octets, &n) };
 	if (!fault->reason)
 		s = sound_make(bytes_mem(octets, n), name->rate_hz, fault);
 	free(octets);

@@ -105,7 +105,7 @@ static void *helper_main(void *arg)
 
 /* ---- entries ---- */
 
-static uint64_t octets_of(const struct media_sound *sound)
+static uint64_t sound_octets_of(const struct media_sound *sound)
 {
 	return (uint64_t)sound->length * sizeof(sound->samples[0]);
 }
@@ -113,7 +113,7 @@ static uint64_t octets_of(const struct media_sound *sound)
 static void entry_drop(struct sounds *s, struct entry *e)
 {
 	if (e->sound)
-		s->octets -= octets_of(e->sound);
+		s->octets -= sound_octets_of(e->sound);
 	media_sound_drop(e->sound);
 	*e = (struct entry){ 0 };
 }
@@ -137,7 +137,7 @@ static struct entry *longest_unused(const struct sounds *s)
 	return oldest;
 }
 
-static struct entry *entry_find(const struct sounds *s, const struct sound_name *name)
+static struct entry *sound_find(const struct sounds *s, const struct sound_name *name)
 {
 	for (uint32_t i = 0; i < s->settings.count; i++)
 		if (s->list[i].used && memcmp(&s->list[i].name, name, sizeof(*name)) == 0)
@@ -159,7 +159,7 @@ static struct entry *entry_place(struct sounds *s)
 	return e;
 }
 
-static void entry_read(struct sounds *s, struct entry *e)
+static void sound_read(struct sounds *s, struct entry *e)
 {
 	const struct request r = { .name = e->name, .entry = (uint32_t)(e - s->list) };
 	bool room = ring_push(&s->requests, &r);
@@ -185,14 +185,14 @@ static enum sounds_answer entry_answer(struct sounds *s, struct entry *e, uint64
 		return SOUNDS_NONE;
 	}
 	if (!e->reads)
-		entry_read(s, e);
+		sound_read(s, e);
 	return SOUNDS_LATER;
 }
 
 enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, uint64_t now_ns,
 			      struct media_sound **out, struct sound_fault *fault)
 {
-	struct entry *e = entry_find(s, name);
+	struct entry *e = sound_find(s, name);
 
 	if (!e) {
 		e = entry_place(s);
@@ -243,10 +243,10 @@ static void reading_take(struct sounds *s, const struct reading *r, uint64_t now
 		return;
 	}
 	e->used_ns = now_ns;
-	if (r->sound && room_make(s, octets_of(r->sound))) {
+	if (r->sound && room_make(s, sound_octets_of(r->sound))) {
 		e->sound = r->sound;
 		e->fault = (struct sound_fault){ 0 };
-		s->octets += octets_of(e->sound);
+		s->octets += sound_octets_of(e->sound);
 	} else {
 		media_sound_drop(r->sound);
 		entry_fail(e, r->sound ? &FULL : &r->fault);

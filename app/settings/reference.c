@@ -7,7 +7,7 @@ static bool is_prose(struct bytes line)
 }
 
 /* Octets of UTF-8 that begin a character take a column. */
-static bool is_column(uint8_t c)
+static bool reference_is_column(uint8_t c)
 {
 	return (c & 0xc0) != 0x80;
 }
@@ -20,7 +20,7 @@ static void wrap_line(uint8_t *p, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (p[i] == ' ')
 			space = p + i;
-		column += is_column(p[i]);
+		column += reference_is_column(p[i]);
 		if (column > REFERENCE_COLUMNS && space) {
 			*space = '\n';
 			i = (size_t)(space - p);

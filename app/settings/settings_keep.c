@@ -12,7 +12,7 @@ struct keep {
 };
 
 /* True when the bytes differed. */
-static bool put_back(const struct keep *k, size_t offset, size_t size)
+static bool settings_put_back(const struct keep *k, size_t offset, size_t size)
 {
 	if (!memcmp(k->now + offset, k->before + offset, size))
 		return false;
@@ -34,8 +34,9 @@ static void keep_fields(const struct keep *k, const char *section, const struct 
 		}
 		if (!field->at_start)
 			continue;
-		differs = put_back(k, field->offset, conf_value_size(field));
-		if (conf_value_is_list(field) && put_back(k, field->count_offset, sizeof(uint32_t)))
+		differs = settings_put_back(k, field->offset, conf_value_size(field));
+		if (conf_value_is_list(field) &&
+		    settings_put_back(k, field->count_offset, sizeof(uint32_t)))
 			differs = true;
 		if (differs) {
 			writer_fmt(k->changed, "%s%s%s%s", k->changed->n ? " " : "", section,

@@ -48,7 +48,7 @@ static void write_ns(struct writer *w, uint64_t ns)
 	}
 }
 
-static void write_names(struct writer *w, const char *const *names)
+static void reference_write_names(struct writer *w, const char *const *names)
 {
 	for (size_t i = 0; names[i]; i++)
 		writer_fmt(w, "%s`%s`", i ? ", " : "", names[i]);
@@ -70,7 +70,7 @@ static void write_type(struct writer *w, const struct conf_field *f)
 		writer_str(w, "IPv4 or IPv6 address");
 		return;
 	case CONF_ENUM:
-		write_names(w, f->names);
+		reference_write_names(w, f->names);
 		return;
 	case CONF_DURATION:
 		writer_str(w, "duration, ");
@@ -98,7 +98,7 @@ static void write_type(struct writer *w, const struct conf_field *f)
 	}
 }
 
-static void write_row(struct writer *w, const struct conf_field *f)
+static void reference_write_row(struct writer *w, const struct conf_field *f)
 {
 	writer_fmt(w, "| `%s` | ", f->key);
 	write_type(w, f);
@@ -122,7 +122,7 @@ static void write_section(struct writer *w, const char *above, const struct conf
 	writer_str(w, "\n\n| Key | Value | Default | Change | Meaning |\n|---|---|---|---|---|\n");
 	for (const struct conf_field *f = section->fields; f->key; f++)
 		if (f->type != CONF_MAP)
-			write_row(w, f);
+			reference_write_row(w, f);
 }
 
 /* A section in a section comes after it. */

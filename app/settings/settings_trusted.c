@@ -12,7 +12,8 @@ static int trusted_refuse(const char **key, const char *which, const char **reas
 	return -EINVAL;
 }
 
-static int network_read(struct shard_trusted *out, const struct settings *s, const char *name)
+static int trusted_network_read(struct shard_trusted *out, const struct settings *s,
+				const char *name)
 {
 	for (uint16_t i = 0; name[0] && i < s->network_count; i++) {
 		if (!strcmp(s->networks[i].name, name))
@@ -45,7 +46,7 @@ int settings_trusted_read(struct shard_trusted *out, const struct settings *s,
 	*key = "prefix";
 	if (settings_prefix_parse(out, bytes_str(in->prefix), reason))
 		return -EINVAL;
-	if (network_read(out, s, in->network))
+	if (trusted_network_read(out, s, in->network))
 		return trusted_refuse(key, "network", reason, "no network has that name");
 	if (transports_read(out, in)) {
 		return trusted_refuse(key, "transports", reason,

@@ -38,7 +38,7 @@ void hep_export_lost(enum hep_loss why)
 	metric_add(g_metrics.lost[why], 1);
 }
 
-static int way_find(struct hep_export *x)
+static int hep_way_find(struct hep_export *x)
 {
 	struct sockaddr_storage sa;
 	uint32_t length = addr_to_sockaddr(&x->settings.collector, &sa);
@@ -77,7 +77,7 @@ void hep_export_configure(struct hep_export *x, const struct hep_settings *setti
 		return;
 	err = export_open(x);
 	if (!err)
-		err = way_find(x);
+		err = hep_way_find(x);
 	if (err)
 		LOG_ERROR("hep", 0, "there is no way to hep.collector",
 			  LOG_ADDR("collector", &settings->collector),
@@ -89,7 +89,7 @@ void hep_export_send(struct hep_export *x, struct hep_packet *p)
 	struct writer w = writer_over(x->space, SPACE);
 	ssize_t n;
 
-	if (!x->connected && way_find(x)) {
+	if (!x->connected && hep_way_find(x)) {
 		hep_export_lost(HEP_LOSS_SEND);
 		return;
 	}

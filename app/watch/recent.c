@@ -126,7 +126,7 @@ static void oldest_forget(struct recent_room *room)
 }
 
 /* A place of n octets in a row; what was there is forgotten, oldest first. */
-static size_t place_take(struct recent_room *room, size_t n)
+static size_t recent_place_take(struct recent_room *room, size_t n)
 {
 	if (room->at + n > room->octets_max) {
 		while (room->count && recent_slot_at(room, 0)->at >= room->at)
@@ -154,7 +154,7 @@ void recent_add(struct recent *r, const struct sip_hop *hop, bool sent, uint64_t
 	if (room->count == room->slots_max)
 		oldest_forget(room);
 	slot.serial = ++r->serial;
-	slot.at = place_take(room, message.n);
+	slot.at = recent_place_take(room, message.n);
 	memcpy(room->octets + slot.at, message.p, message.n);
 	room->count++;
 	*recent_slot_at(room, room->count - 1) = slot;
@@ -195,7 +195,7 @@ static bool contains(struct bytes message, const char *text)
 }
 
 /* Our tags begin with the call's id (sig/sip/id.h). */
-static bool is_about(const struct recent_choice *c, struct bytes message)
+static bool recent_is_about(const struct recent_choice *c, struct bytes message)
 {
 	char text[80];
 
@@ -213,7 +213,7 @@ static bool is_about(const struct recent_choice *c, struct bytes message)
 	return contains(message, text);
 }
 
-static bool is_listed(const struct recent_choice *c, struct bytes call_id)
+static bool recent_is_listed(const struct recent_choice *c, struct bytes call_id)
 {
 	for (uint32_t i = 0; i < c->count; i++) {
 		if (bytes_eq(c->call_ids[i], call_id))
@@ -232,7 +232,7 @@ void recent_choose(const struct recent *r, struct recent_choice *c)
 	while (!c->all && recent_next(r, &cursor, &m)) {
 		struct bytes call_id = recent_call_id(m.octets);
 
-		if (!call_id.n || !is_about(c, m.octets) || is_listed(c, call_id))
+		if (!call_id.n || !recent_is_about(c, m.octets) || recent_is_listed(c, call_id))
 			continue;
 		c->call_ids[next++ % RECENT_DIALOGS_MAX] = call_id; /* the oldest one goes */
 		if (c->count < RECENT_DIALOGS_MAX)
@@ -242,7 +242,7 @@ void recent_choose(const struct recent *r, struct recent_choice *c)
 
 bool recent_is_chosen(const struct recent_choice *c, struct bytes message)
 {
-	return c->all || is_listed(c, recent_call_id(message));
+	return c->all || recent_is_listed(c, recent_call_id(message));
 }
 
 uint32_t recent_surplus(const struct recent *r, const struct recent_choice *choice, uint32_t limit,

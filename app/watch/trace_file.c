@@ -60,7 +60,7 @@ static int trace_write(struct trace *t)
 }
 
 /* 0 or -errno: the file is then as it was before. */
-static int drain(struct trace *t)
+static int trace_drain(struct trace *t)
 {
 	int err = trace_write(t);
 
@@ -101,7 +101,7 @@ bool trace_file_add(struct trace *t, const struct pcapng_packet *p)
 		trace_file_end(t, TRACE_OCTETS, p->utc_ns);
 		return false;
 	}
-	if (t->space.n + room > t->space.cap && drain(t)) {
+	if (t->space.n + room > t->space.cap && trace_drain(t)) {
 		trace_file_end(t, TRACE_FAILED, p->utc_ns);
 		return false;
 	}
@@ -115,7 +115,7 @@ bool trace_file_add(struct trace *t, const struct pcapng_packet *p)
 
 void trace_file_flush(struct trace *t, uint64_t now_ns, uint64_t utc_ns)
 {
-	if (t->space.n && drain(t))
+	if (t->space.n && trace_drain(t))
 		trace_file_end(t, TRACE_FAILED, utc_ns);
 	else if (now_ns >= atomic_load_explicit(&t->end_ns, memory_order_relaxed))
 		trace_file_end(t, TRACE_TIME, utc_ns);
@@ -128,10 +128,10 @@ void trace_file_end(struct trace *t, enum trace_end why, uint64_t utc_ns)
 					.lost = atomic_load(&t->lost) };
 
 	if (why != TRACE_FAILED) {
-		if (t->space.n + PCAPNG_BLOCK_ROOM > t->space.cap && drain(t))
+		if (t->space.n + PCAPNG_BLOCK_ROOM > t->space.cap && trace_drain(t))
 			why = TRACE_FAILED;
 		pcapng_counts(&t->space, &counts);
-		if (drain(t))
+		if (trace_drain(t))
 			why = TRACE_FAILED;
 	}
 	(void)close(t->fd);

@@ -71,7 +71,7 @@ int trace_store_create(const struct trace_store *s, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-static bool entry_read(int folder, const char *name, struct trace_entry *out)
+static bool trace_entry_read(int folder, const char *name, struct trace_entry *out)
 {
 	struct stat st;
 
@@ -99,7 +99,7 @@ uint32_t trace_store_list(const struct trace_store *s, struct trace_entry *out, 
 	uint32_t n = 0;
 
 	while (dir && n < max && (file = readdir(dir)) != NULL)
-		n += entry_read(dirfd(dir), file->d_name, &out[n]);
+		n += trace_entry_read(dirfd(dir), file->d_name, &out[n]);
 	if (dir)
 		(void)closedir(dir);
 	qsort(out, n, sizeof(*out), by_age);

@@ -31,7 +31,7 @@ void watch_wake(struct watch *w)
 	(void)!write(w->wake_fd, &one, sizeof(one));
 }
 
-static int thread_start(struct watch *w)
+static int watch_thread_start(struct watch *w)
 {
 	sigset_t all, before;
 	int err;
@@ -64,7 +64,7 @@ int watch_open(struct watch **out, const struct watch_settings *settings)
 	if (!err)
 		err = ring_open(&w->messages, sizeof(struct watch_item *), WATCH_MESSAGES);
 	if (!err)
-		err = thread_start(w);
+		err = watch_thread_start(w);
 	if (err) {
 		watch_close(w);
 		return err;
@@ -109,7 +109,7 @@ static void export_order(struct watch *w)
 	w->export_due = !order(w, 0, CAPTURE_EXPORT, w->hep_on ? points : 0);
 }
 
-static unsigned points_of(const struct trace *t)
+static unsigned watch_points_of(const struct trace *t)
 {
 	return t->decrypted ? CAPTURE_IN_PLAIN | CAPTURE_OUT_PLAIN
 			    : CAPTURE_IN_WIRE | CAPTURE_OUT_WIRE;
@@ -140,7 +140,7 @@ void watch_orders_settle(struct watch *w)
 	}
 	for (uint32_t i = 0; i < WATCH_TRACES_MAX && !(w->watched & ~want); i++) {
 		if ((want & ~w->watched) >> i & 1)
-			watched_turn(w, i, points_of(&w->traces[i]));
+			watched_turn(w, i, watch_points_of(&w->traces[i]));
 	}
 }
 

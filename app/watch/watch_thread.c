@@ -197,7 +197,7 @@ static void traces_flush(struct watch *w, const uint32_t stops[WATCH_TRACES_MAX]
 	}
 }
 
-static void drain(struct watch *w)
+static void watch_drain(struct watch *w)
 {
 	struct watch_item *m;
 
@@ -219,7 +219,7 @@ static void work(struct watch *w)
 	traces_begin(w);
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++)
 		stops[i] = w->traces[i].begun ? atomic_load(&w->traces[i].stop) : TRACE_RUNS;
-	drain(w);
+	watch_drain(w);
 	traces_flush(w, stops, now);
 }
 

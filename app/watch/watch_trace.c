@@ -20,7 +20,7 @@ void watch_trace_setup(void)
 		metric_register(METRIC_GAUGE, "tandem_traces", NULL, "Traces of calls that run.");
 }
 
-static void view(const struct trace *t, struct trace_view *out)
+static void trace_fill_view(const struct trace *t, struct trace_view *out)
 {
 	*out = (struct trace_view){ .name = t->name,
 				    .user = t->user,
@@ -79,7 +79,7 @@ static bool trace_has_room(const struct watch *w, uint64_t octets)
 	return n < w->limits.files && used <= w->limits.quota;
 }
 
-static void sweep(struct watch *w, struct instant now)
+static void trace_sweep(struct watch *w, struct instant now)
 {
 	static struct trace_entry list[TRACE_FILES_MAX];
 	uint32_t n = trace_store_list(&w->store, list, TRACE_FILES_MAX);
@@ -99,8 +99,8 @@ static void sweep(struct watch *w, struct instant now)
 	}
 }
 
-static int trace_begin(struct watch *w, struct trace *t, const struct trace_order *order,
-		       struct instant now)
+static int watch_trace_begin(struct watch *w, struct trace *t, const struct trace_order *order,
+			     struct instant now)
 {
 	int err;
 
@@ -152,10 +152,10 @@ int watch_trace_start(struct watch *w, const struct trace_order *order, struct i
 			    !(w->watched >> i & 1))
 				free_one = &w->traces[i];
 		}
-		sweep(w, now);
+		trace_sweep(w, now);
 		err = !free_one ? -EMFILE : !trace_has_room(w, order->octets) ? -EDQUOT : 0;
 		if (!err)
-			err = trace_begin(w, free_one, order, now);
+			err = watch_trace_begin(w, free_one, order, now);
 		if (err)
 			return err;
 		t = free_one;
@@ -164,7 +164,7 @@ int watch_trace_start(struct watch *w, const struct trace_order *order, struct i
 		watch_orders_settle(w);
 		watch_wake(w);
 	}
-	view(t, out);
+	trace_fill_view(t, out);
 	return 0;
 }
 
@@ -192,7 +192,7 @@ bool watch_catch(struct watch *w, const struct call_view *call, struct instant n
 			 LOG_STR("user", t->user));
 		watch_orders_settle(w);
 		watch_wake(w);
-		view(t, out);
+		trace_fill_view(t, out);
 		return true;
 	}
 	return false;
@@ -234,7 +234,7 @@ bool watch_trace_by_name(const struct watch *w, struct bytes name, struct trace_
 	const struct trace *t = trace_find_name(w, name);
 
 	if (t)
-		view(t, out);
+		trace_fill_view(t, out);
 	return t != NULL;
 }
 
@@ -243,7 +243,7 @@ bool watch_trace_by_call(const struct watch *w, uint64_t call, struct trace_view
 	const struct trace *t = trace_find(w, call);
 
 	if (t)
-		view(t, out);
+		trace_fill_view(t, out);
 	return t != NULL;
 }
 
@@ -284,6 +284,6 @@ void watch_tick(struct watch *w, const struct shard *shard, struct instant now)
 		w->running--;
 	}
 	if (now.ns - w->swept_ns >= SWEEP_NS)
-		sweep(w, now);
+		trace_sweep(w, now);
 	metric_set(g_running, w->running);
 }

@@ -66,7 +66,7 @@ static void on_lws_log(int level, const char *line)
 }
 
 /* The mark tells a client from the library's own sockets. */
-static void client_begin(struct web *web, struct lws *wsi)
+static void web_client_begin(struct web *web, struct lws *wsi)
 {
 	lws_set_opaque_user_data(wsi, web_clients_add(web->clients, wsi, clock_now_ns()));
 }
@@ -141,7 +141,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
 		return !web_clients_admit(web->clients, (int)(intptr_t)in, clock_now_ns());
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
-		client_begin(web, wsi);
+		web_client_begin(web, wsi);
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY:
 		client_end(web, wsi);
@@ -282,7 +282,7 @@ static int parts_open(struct web *web, const struct web_settings *settings)
 	return err;
 }
 
-static int prepare(struct web *web, const struct web_settings *settings)
+static int web_prepare(struct web *web, const struct web_settings *settings)
 {
 	int err = why_not(&settings->bind);
 
@@ -319,7 +319,7 @@ static void web_free(struct web *web)
 int web_open(struct web **out, const struct web_settings *settings)
 {
 	struct web *web = calloc(1, sizeof(*web));
-	int err = web ? prepare(web, settings) : -ENOMEM;
+	int err = web ? web_prepare(web, settings) : -ENOMEM;
 
 	if (!err)
 		err = -pthread_create(&web->thread, NULL, web_run, web);

@@ -83,8 +83,9 @@ static bool origin_is_fine(const struct web_settings *settings,
 	return origin_is_allowed(&r, origins->list, origins->count);
 }
 
-static enum refusal judge(const struct web_settings *settings,
-			  const struct web_origins_list *origins, bool has_place, struct lws *wsi)
+static enum refusal web_admit_judge(const struct web_settings *settings,
+				    const struct web_origins_list *origins, bool has_place,
+				    struct lws *wsi)
 {
 	if (!path_is_fine(wsi))
 		return REFUSED_PATH;
@@ -128,7 +129,7 @@ bool web_admit(const struct web_settings *settings, const struct web_origins_lis
 		REFUSALS(X)
 #undef X
 	};
-	enum refusal why = judge(settings, origins, has_place, wsi);
+	enum refusal why = web_admit_judge(settings, origins, has_place, wsi);
 
 	if (why == REFUSAL_COUNT)
 		return true;

@@ -135,7 +135,7 @@ static struct crowd crowd_of(struct web_clients *c, const struct addr *source, b
 	return crowd;
 }
 
-static void doom(struct web_client *client, metric_id why)
+static void client_doom(struct web_client *client, metric_id why)
 {
 	client->is_doomed = true;
 	metric_add(why, 1);
@@ -155,7 +155,7 @@ static bool clients_make_room(struct crowd crowd, uint32_t limit, uint64_t befor
 		return true;
 	if (!crowd.oldest || crowd.oldest->born_ns >= before_ns)
 		return client_refuse(why);
-	doom(crowd.oldest, g_metrics.made_room);
+	client_doom(crowd.oldest, g_metrics.made_room);
 	return true;
 }
 
@@ -243,7 +243,7 @@ void web_clients_expire(struct web_clients *c, uint64_t now_ns)
 
 		if (client->used && client->is_head && !client->is_doomed &&
 		    client->heard_ns + c->patience_ns <= now_ns)
-			doom(client, g_metrics.silent);
+			client_doom(client, g_metrics.silent);
 	}
 }
 

@@ -77,7 +77,7 @@ uint32_t web_link_place(uint64_t connection)
 	return (uint32_t)(connection & ((1U << PLACE_BITS) - 1));
 }
 
-static struct place *place_of(struct web_link *l, uint64_t connection)
+static struct place *link_place_of(struct web_link *l, uint64_t connection)
 {
 	uint32_t at = web_link_place(connection);
 
@@ -115,7 +115,7 @@ static void place_end(struct web_link *l, struct place *p, const struct sip_hop 
 
 static void one(struct web_link *l, const struct item *item)
 {
-	struct place *p = place_of(l, item->hop.connection);
+	struct place *p = link_place_of(l, item->hop.connection);
 
 	if (item->refused) {
 		if (l->handlers.refused)
@@ -250,7 +250,7 @@ static void place_trust(struct web_link *l, struct place *p, const struct sip_ho
 static void provider_trust(void *arg, const struct sip_hop *hop)
 {
 	struct web_link *l = arg;
-	struct place *p = place_of(l, hop->connection);
+	struct place *p = link_place_of(l, hop->connection);
 
 	if (p && p->live == hop->connection)
 		place_trust(l, p, hop);
@@ -259,7 +259,7 @@ static void provider_trust(void *arg, const struct sip_hop *hop)
 static int provider_send(void *arg, const struct sip_hop *hop, struct bytes message)
 {
 	struct web_link *l = arg;
-	struct place *p = place_of(l, hop->connection);
+	struct place *p = link_place_of(l, hop->connection);
 	uint32_t waiting;
 
 	if (!p || p->live != hop->connection || p->is_cut || p->transport != hop->transport)
@@ -316,7 +316,7 @@ uint64_t web_link_name(struct web_link *l, uint32_t place)
 
 int web_link_bring(struct web_link *l, const struct sip_hop *hop, struct bytes message)
 {
-	struct place *p = place_of(l, hop->connection);
+	struct place *p = link_place_of(l, hop->connection);
 	struct item item = { .hop = *hop, .n = message.n };
 
 	assert(p);
@@ -356,7 +356,7 @@ bool web_link_take(struct web_link *l, struct web_link_out *out)
 
 void web_link_sent(struct web_link *l, const struct web_link_out *out)
 {
-	struct place *p = place_of(l, out->connection);
+	struct place *p = link_place_of(l, out->connection);
 
 	assert(p);
 	atomic_fetch_sub_explicit(&p->octets, (uint32_t)out->n, memory_order_relaxed);

@@ -58,7 +58,7 @@ enum web_message_kind web_message_kind(struct bytes whole)
 }
 
 /* Octets of the character at p, 0: none. */
-static size_t character(const uint8_t *p, size_t n)
+static size_t message_character(const uint8_t *p, size_t n)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t size = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 0;
@@ -82,7 +82,7 @@ bool web_message_is_text(struct bytes message)
 	size_t at = 0, size;
 
 	while (at < message.n) {
-		size = character(message.p + at, message.n - at);
+		size = message_character(message.p + at, message.n - at);
 		if (!size)
 			return false;
 		at += size;

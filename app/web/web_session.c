@@ -78,7 +78,8 @@ void web_session_end(struct web_session *s)
 }
 
 /* The library calls back until it has closed; -1 makes it close. */
-static int doom(struct web_session *s, enum web_session_end why, enum lws_close_status status)
+static int session_doom(struct web_session *s, enum web_session_end why,
+			enum lws_close_status status)
 {
 	if (!s->doomed)
 		s->why = why;
@@ -156,7 +157,7 @@ int web_session_receive(struct web_session *s, struct bytes piece)
 	if (s->doomed)
 		return -1;
 	if (s->held)
-		return doom(s, WEB_SESSION_END_OVERFLOW, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+		return session_doom(s, WEB_SESSION_END_OVERFLOW, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	err = web_message_add(&s->in, piece, left);
 	if (!err && lws_is_final_fragment(s->wsi) && !left) {
 		err = session_take(s);
@@ -164,9 +165,10 @@ int web_session_receive(struct web_session *s, struct bytes piece)
 		s->begun_ns = clock_now_ns();
 	}
 	if (err == -EMSGSIZE)
-		return doom(s, WEB_SESSION_END_SIZE, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
+		return session_doom(s, WEB_SESSION_END_SIZE, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
 	if (err)
-		return doom(s, WEB_SESSION_END_MEMORY, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
+		return session_doom(s, WEB_SESSION_END_MEMORY,
+				    LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
 	return 0;
 }
 
@@ -265,13 +267,13 @@ int web_session_timer(struct web_session *s)
 		return 0;
 	}
 	if (s->begun_ns && s->begun_ns <= before)
-		return doom(s, WEB_SESSION_END_SLOW, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+		return session_doom(s, WEB_SESSION_END_SLOW, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	if (!s->spoke && !s->held && s->heard_ns <= before)
-		return doom(s, WEB_SESSION_END_SILENT, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+		return session_doom(s, WEB_SESSION_END_SILENT, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	if (!s->trusted && !s->held && s->heard_ns <= before)
-		return doom(s, WEB_SESSION_END_STRANGER, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+		return session_doom(s, WEB_SESSION_END_STRANGER, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	if (s->heard_ns + s->settings->idle_ns <= now_ns)
-		return doom(s, WEB_SESSION_END_IDLE, LWS_CLOSE_STATUS_GOINGAWAY);
+		return session_doom(s, WEB_SESSION_END_IDLE, LWS_CLOSE_STATUS_GOINGAWAY);
 	next_check(s);
 	return 0;
 }
