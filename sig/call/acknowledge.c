@@ -2,11 +2,11 @@
 /* Our 2xx, said again until its ACK comes, and our own ACK to the asked leg (RFC 3261 13.2.2.4, 13.3.1.4). */
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/feature.h"
 #include "sig/call/invite.h"
 #include "sig/call/originate.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
-#include "sig/call/set.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
@@ -143,7 +143,7 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 		originate_joined(h, c);
 	if (turned)
 		acknowledge_tell_other(h, c, from);
-	set_established(h, c);
+	features_established(h, c);
 }
 
 void invite_ack_go(struct call_host *h, struct call *c, uint8_t leg)

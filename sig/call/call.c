@@ -8,10 +8,10 @@
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/feature.h"
 #include "sig/call/fork.h"
 #include "sig/call/hears.h"
 #include "sig/call/invite.h"
-#include "sig/call/replace.h"
 #include "sig/call/segment.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/flow.h"
@@ -75,8 +75,7 @@ static void call_timer_set(struct call_host *h, struct call *c)
 	call_sooner(&next, c->flows_ns);
 	call_sooner(&next, c->save_ns);
 	call_sooner(&next, c->order_ns);
-	call_sooner(&next, transfer_due_ns(c));
-	call_sooner(&next, replace_due_ns(c));
+	call_sooner(&next, features_due_ns(h, c));
 	if (c->acts)
 		call_sooner(&next, c->acts->until_ns);
 	for (uint8_t i = 0; i < c->leg_count; i++) {

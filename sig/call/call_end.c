@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/feature.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
@@ -216,7 +217,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 	if (c->state == CALL_ESTABLISHED)
 		close_reinvites(h, c);
 	note_end(h, c, e);
-	transfer_over(h, c);
+	features_over(h, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i])
 			leg_leave(h, c, i, &f);
@@ -235,7 +236,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e)
 {
-	if (!transfer_failed(h, c, e))
+	if (!features_untaken(h, c, e))
 		call_part(h, c, e);
 }
 

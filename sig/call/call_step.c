@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
+#include "sig/call/feature.h"
 #include "sig/call/invite.h"
 #include "sig/call/join.h"
 #include "sig/call/order.h"
@@ -452,8 +453,6 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		replace_asked(h, c, ev->leg, ev->replacing);
 		break;
 	}
-	transfer_go(h, c);
-	replace_go(h, c);
-	join_tell(h, c);
+	features_go(h, c);
 	call_release(h, c);
 }

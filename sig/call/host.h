@@ -12,6 +12,7 @@ enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192 };
 
 struct call;
 struct call_event;
+struct call_feature;
 struct call_target;
 struct leg_users;
 struct packing;
@@ -41,6 +42,7 @@ struct call_host {
 	struct packing
 		*packing; /* of packing_open (call_record.h): where a record is put together */
 	const struct job_id (*tracks)[MEDIA_CODECS]; /* by enum shard_track; NULL: none */
+	const struct call_feature *const *features; /* feature.h: the last is NULL */
 	void *owner;
 	/* Whom of ours a URI means: how many of cap targets were filled. Their slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, const struct sip_uri *uri, struct call_target *out,

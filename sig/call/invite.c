@@ -6,11 +6,11 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/feature.h"
 #include "sig/call/payer.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
-#include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -59,7 +59,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	respond_write_supported(&w, h, l->uac->pracks);
 	session_timer_write_request(&w, h, l);
 	plan_write_lines(&w, h, c, leg);
-	transfer_write_lines(&w, h, c, leg);
+	features_write_lines(&w, h, c, leg);
 	if (leg == c->bridge.caller && c->auto_answer && l->state == LEG_EARLY)
 		writer_str(&w, AUTO_ANSWER);
 	r.extra = writer_lines(&w);

@@ -139,7 +139,8 @@ static bool was_told_less(const struct call *c, uint8_t leg, uint8_t peer)
 	return !held && !session_was_offered_all(c, leg);
 }
 
-void join_tell(struct call_host *h, struct call *c)
+/* Who was told less by whom it spoke with before is asked again. */
+static void join_tell(struct call_host *h, struct call *c)
 {
 	while (c->untold && c->state == CALL_ESTABLISHED && !invite_is_open(c)) {
 		bool caller = c->untold & UNTOLD_CALLER;
@@ -154,3 +155,5 @@ void join_tell(struct call_host *h, struct call *c)
 				 LOG_U64("leg", leg));
 	}
 }
+
+const struct call_feature join_feature = { .go = join_tell };

@@ -3,7 +3,9 @@
 #ifndef SIG_CALL_JOIN_H
 #define SIG_CALL_JOIN_H
 
-#include "sig/call/call.h"
+#include "sig/call/feature.h"
+
+extern const struct call_feature join_feature;
 
 struct call_join {
 	struct call *to; /* where the leg goes */
@@ -22,7 +24,5 @@ int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, struct ca
 		  uint8_t *as) NODISCARD;
 /* Each save of the call is answered, so that the next one goes with that of another call. */
 bool join_is_settled(const struct call_host *h, const struct call *c);
-/* After each step: who was told less by whom it spoke with before is asked again. */
-void join_tell(struct call_host *h, struct call *c);
 
 #endif

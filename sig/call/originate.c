@@ -10,7 +10,6 @@
 #include "sig/call/order.h"
 #include "sig/call/parting.h"
 #include "sig/call/session.h"
-#include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
 
 static int originate_fill(struct call_host *h, struct call *c, const struct call_originate *o)
@@ -137,5 +136,4 @@ void originate_joined(struct call_host *h, struct call *c)
 	originate_answered_by(h, c);
 	if (invite_own(h, c, c->bridge.callee))
 		LOG_WARN("call", c->id, "A was not asked once more");
-	transfer_joined(h, c);
 }

@@ -11,16 +11,6 @@
 
 enum { REPLACE_AGAIN_MS = 20 };
 
-const struct leg *replace_peer(const struct call_host *h, const struct call *c)
-{
-	const struct call *other =
-		c->replaces.call && h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
-
-	if (!other || !call_leg(other, c->replaces.leg) || !bridge_has(other, c->replaces.leg))
-		return NULL;
-	return call_leg(other, bridge_peer(other, c->replaces.leg));
-}
-
 static int replace_refuse(struct call_refusal *refusal, uint16_t status, const char *text)
 {
 	(void)call_refuse(refusal, 0, status, REFUSED_REPLACES);
@@ -42,7 +32,7 @@ int replace_begin(struct call_host *h, struct call *c, const struct call_replace
 	c->status = 200;
 	c->answer_utc_ms = h->now.utc_ms;
 	err = invite_answer_own(h, c, leg, refusal);
-	peer = replace_peer(h, c);
+	peer = session_replaced_peer(h, c);
 	if (!err && (!peer || !session_fits(peer, c->legs[leg])))
 		err = replace_refuse(refusal, 488, "nothing in common with the other party");
 	if (!err)
@@ -52,7 +42,7 @@ int replace_begin(struct call_host *h, struct call *c, const struct call_replace
 	return err;
 }
 
-uint64_t replace_due_ns(const struct call *c)
+static uint64_t replace_due_ns(const struct call *c)
 {
 	return c->state == CALL_ESTABLISHED && !invite_is_open(c) ? c->replaces.due_ns : 0;
 }
@@ -82,7 +72,7 @@ static void replace_ask(struct call_host *h, struct call *c)
 		call_end(h, c, &e);
 }
 
-void replace_go(struct call_host *h, struct call *c)
+static void replace_go(struct call_host *h, struct call *c)
 {
 	struct call_replaces *r = &c->replaces;
 
@@ -109,3 +99,5 @@ void replace_asked(struct call_host *h, struct call *c, uint8_t leg, struct call
 	c->transfer->again_ns = h->now.ns + REPLACE_AGAIN_MS * NS_PER_MS;
 	LOG_INFO("call", c->id, "a leg is to be replaced", LOG_U64("leg", leg));
 }
+
+const struct call_feature replace_feature = { .go = replace_go, .due_ns = replace_due_ns };

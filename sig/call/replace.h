@@ -8,7 +8,7 @@
 #ifndef SIG_CALL_REPLACE_H
 #define SIG_CALL_REPLACE_H
 
-#include "sig/call/call.h"
+#include "sig/call/feature.h"
 
 /* Asked of the call that has the leg (CALL_EV_REPLACE). */
 struct call_replacing {
@@ -17,15 +17,11 @@ struct call_replacing {
 	int err;     /* out: 0, -EALREADY (a transfer is under way), -ENOTCONN, -ENOMEM */
 };
 
-/* Whom its party is to speak with. NULL: there is none, or not any more. */
-const struct leg *replace_peer(const struct call_host *h, const struct call *c);
+extern const struct call_feature replace_feature;
+
 /* The first INVITE of the call is answered. 0 or -errno with *refusal. */
 int replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
 		  struct call_refusal *refusal) NODISCARD;
-/* When replace_go wants to be called; 0: it does not. */
-uint64_t replace_due_ns(const struct call *c);
-/* After each step. */
-void replace_go(struct call_host *h, struct call *c);
 /* The leg of this call is to be replaced. */
 void replace_asked(struct call_host *h, struct call *c, uint8_t leg, struct call_replacing *by);
 

@@ -4,13 +4,13 @@
 #include <errno.h>
 
 #include "sig/call/act.h"
+#include "sig/call/feature.h"
 #include "sig/call/give_up.h"
 #include "sig/call/invite.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/set.h"
-#include "sig/call/transfer.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
@@ -287,7 +287,7 @@ void call_resume(struct call_host *h, struct call *c)
 	resume_invites(h, c);
 	resume_clients(h, c);
 	resume_leaving(h, c);
-	transfer_resume(h, c);
+	features_resume(h, c);
 	wait_go(h, c);
 	set_go(h, c);
 	acts_resume(h, c);

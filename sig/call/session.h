@@ -76,4 +76,7 @@ bool session_is_holding(const struct call *c, uint8_t leg);
 /* "Warning: 399 ..." line for a refusal with a sentence. */
 void session_write_warning(struct writer *w, const struct call_host *h, const char *text);
 
+/* Whom the party is to speak with that takes the place of a leg of another call. NULL: nobody, or not any more. */
+const struct leg *session_replaced_peer(const struct call_host *h, const struct call *c);
+
 #endif

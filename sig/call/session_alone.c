@@ -4,7 +4,6 @@
 
 #include "base/compiler.h"
 #include "media/bridge.h"
-#include "sig/call/replace.h"
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
 
@@ -59,6 +58,16 @@ static NOINLINE int answer_as(const struct leg *with, struct bytes sdp,
 	return offer_answer_by(sdp, &other, &policy, self, w, &plan, error);
 }
 
+const struct leg *session_replaced_peer(const struct call_host *h, const struct call *c)
+{
+	const struct call *other =
+		c->replaces.call && h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
+
+	if (!other || !call_leg(other, c->replaces.leg) || !bridge_has(other, c->replaces.leg))
+		return NULL;
+	return call_leg(other, bridge_peer(other, c->replaces.leg));
+}
+
 int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			 struct leg_sdp *to, struct call_refusal *refusal)
 {
@@ -75,7 +84,7 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 		return err;
 	self = talk_self(h, c, leg);
 	self.session_version++;
-	with = replace_peer(h, c);
+	with = session_replaced_peer(h, c);
 	err = with ? answer_as(with, sdp, &policy, &self, &w, &error)
 		   : offer_own_answer(sdp, &g_spoken, &policy, &self, &w, &error);
 	if (err)

@@ -97,7 +97,8 @@ void set_overdue(struct call_host *h, struct call *c)
 	set_told(h, c, &late);
 }
 
-void set_established(struct call_host *h, struct call *c)
+/* Its ACK came: the caller hears the tone. */
+static void set_established(struct call_host *h, struct call *c)
 {
 	const struct call_ending e = {
 		.cause = set_state(c) == SET_DONE ? CAUSE_SET : CAUSE_NOT_SET,
@@ -108,3 +109,5 @@ void set_established(struct call_host *h, struct call *c)
 	if (c->state == CALL_ESTABLISHED && set_state(c) > SET_ASKED && !c->parting_ns)
 		parting_for(h, c, &e, SET_TONE_MS);
 }
+
+const struct call_feature set_feature = { .established = set_established };

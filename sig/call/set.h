@@ -7,7 +7,9 @@
 #ifndef SIG_CALL_SET_H
 #define SIG_CALL_SET_H
 
-#include "sig/call/call.h"
+#include "sig/call/feature.h"
+
+extern const struct call_feature set_feature;
 
 /* How long the document is waited for, and how long its tone is heard: at most PARTING_MS. */
 enum { SET_WAIT_MS = 5000, SET_TONE_MS = 4000 };
@@ -24,7 +26,5 @@ void set_go(struct call_host *h, struct call *c);
 void set_told(struct call_host *h, struct call *c, const struct set_news *news);
 /* Nothing did. */
 void set_overdue(struct call_host *h, struct call *c);
-/* The caller's ACK came: it hears the tone. */
-void set_established(struct call_host *h, struct call *c);
 
 #endif

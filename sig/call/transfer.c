@@ -89,7 +89,7 @@ int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
 	return err;
 }
 
-uint64_t transfer_due_ns(const struct call *c)
+static uint64_t transfer_due_ns(const struct call *c)
 {
 	const struct transfer *t = c->transfer;
 
@@ -382,7 +382,7 @@ static bool is_saved(const struct call_host *h, const struct call *c)
 	return !c->transfer->ordered || h->degraded || c->out.acked == c->out.version;
 }
 
-void transfer_go(struct call_host *h, struct call *c)
+static void transfer_go(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
 
@@ -448,7 +448,8 @@ static bool may_give_back(const struct call *c)
 	return t->leg == LEG_NONE || (l && l->state == LEG_CONFIRMED);
 }
 
-bool transfer_failed(struct call_host *h, struct call *c, const struct call_ending *e)
+/* False where there was nobody to get its party back. */
+static bool transfer_untaken(struct call_host *h, struct call *c, const struct call_ending *e)
 {
 	uint16_t status = e->status;
 
@@ -488,7 +489,7 @@ static void transfer_on_joined(struct call_host *h, struct call *c)
 		leave(h, c);
 }
 
-void transfer_joined(struct call_host *h, struct call *c)
+static void transfer_established(struct call_host *h, struct call *c)
 {
 	if (c->transfer && c->transfer->state == TRANSFER_RINGS)
 		transfer_on_joined(h, c);
@@ -506,7 +507,8 @@ void transfer_notified(struct call_host *h, struct call *c, const struct call_ev
 		forget(c);
 }
 
-void transfer_left(struct call *c, uint8_t leg)
+/* The transferor hung up. */
+static void transfer_left(struct call *c, uint8_t leg)
 {
 	if (c->transfer && c->transfer->leg == leg && c->transfer->state == TRANSFER_DONE)
 		transfer_clear(&c->transfer);
@@ -515,7 +517,7 @@ void transfer_left(struct call *c, uint8_t leg)
 
 /* What is left to do is to leave, or to say once more that nobody took the call. A call that is to be joined with may be resumed later
  * than this one. */
-void transfer_resume(struct call_host *h, struct call *c)
+static void transfer_resume(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
 
@@ -530,7 +532,7 @@ void transfer_resume(struct call_host *h, struct call *c)
 		forget(c);
 }
 
-void transfer_over(struct call_host *h, struct call *c)
+static void transfer_over(struct call_host *h, struct call *c)
 {
 	if (!c->transfer)
 		return;
@@ -540,7 +542,8 @@ void transfer_over(struct call_host *h, struct call *c)
 	transfer_clear(&c->transfer);
 }
 
-void transfer_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
+/* Who gave the caller to whom is rung (RFC 3892). */
+static void transfer_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
 			  uint8_t leg)
 {
 	const struct leg *l = c->transfer ? call_leg(c, c->transfer->leg) : NULL;
@@ -554,3 +557,14 @@ void transfer_write_lines(struct writer *w, const struct call_host *h, const str
 	addr_write(w, &h->settings->locals[c->legs[leg]->dialog.hop.local].advertise);
 	writer_str(w, ">\r\n");
 }
+
+const struct call_feature transfer_feature = {
+	.go = transfer_go,
+	.due_ns = transfer_due_ns,
+	.resume = transfer_resume,
+	.established = transfer_established,
+	.untaken = transfer_untaken,
+	.left = transfer_left,
+	.over = transfer_over,
+	.write_lines = transfer_write_lines,
+};

@@ -15,8 +15,7 @@
 #define SIG_CALL_TRANSFER_H
 
 #include "sig/call/call.h"
-
-struct call_ending;
+#include "sig/call/feature.h"
 
 enum transfer_state { TRANSFER_WAITS, TRANSFER_RINGS, TRANSFER_DONE, TRANSFER_FAILED };
 
@@ -56,35 +55,21 @@ struct transfer {
 	struct text application; /* which had the caller, where it was alone */
 };
 
+extern const struct call_feature transfer_feature;
+
 void transfer_clear(struct transfer **t);
 /* Its user may give parties away by REFER (CALL-27). */
 bool transfer_is_allowed(const struct call_host *h, const struct leg *l);
-/* To that user of ours. It begins when no INVITE is open (transfer_go). 0, -EALREADY (one is under way), -ENOTCONN (the call is not
+/* To that user of ours. It begins when no INVITE is open. 0, -EALREADY (one is under way), -ENOTCONN (the call is not
  * established), -ENOMEM. */
 int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user) NODISCARD;
 /* To somebody in another call, which becomes one with this (RFC 3891, RFC 5589 7). */
 int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
 			const struct transfer_with *with) NODISCARD;
-/* When transfer_go wants to be called; 0: it does not. */
-uint64_t transfer_due_ns(const struct call *c);
 /* That REFER was accepted. */
 bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq);
-/* After each step of the call. */
-void transfer_go(struct call_host *h, struct call *c);
-/* Nobody took the call: false where there was nobody to get its party back, and the call is to end. */
-bool transfer_failed(struct call_host *h, struct call *c, const struct call_ending *e);
-/* The two speak with each other. */
-void transfer_joined(struct call_host *h, struct call *c);
 /* An answer to our NOTIFY, or none came. */
 void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev);
-/* The transferor hung up. */
-void transfer_left(struct call *c, uint8_t leg);
-/* The call ends. */
-void transfer_over(struct call_host *h, struct call *c);
-void transfer_resume(struct call_host *h, struct call *c);
-/* Header lines of an INVITE: who gave the caller to whom is rung (RFC 3892). */
-void transfer_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
-			  uint8_t leg);
 
 /* Whom the transferor gives away of that pair. */
 static inline uint8_t transfer_given(const struct bridge *pair, uint8_t leg)

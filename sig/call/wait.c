@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/feature.h"
 #include "sig/call/invite.h"
 #include "sig/call/originate.h"
 #include "sig/call/session.h"
@@ -33,7 +34,7 @@ bool call_is_by_itself(const struct call *c)
 	return c->bridge.callee == LEG_NONE && (c->answer_utc_ms || plan_rings_nobody(&c->plan));
 }
 
-static uint64_t transfer_wait_ns(const struct shard_forward *f)
+static uint64_t application_wait_ns(const struct shard_forward *f)
 {
 	return (f->application_wait_s ? f->application_wait_s : APPLICATION_WAIT_S) * NS_PER_S;
 }
@@ -49,7 +50,7 @@ int wait_begin(struct call_host *h, struct call *c, const struct shard_forward *
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	c->bridge.callee = LEG_NONE;
 	c->ring_ns = 0;
-	c->plan.until_ns = h->now.ns + transfer_wait_ns(f);
+	c->plan.until_ns = h->now.ns + application_wait_ns(f);
 	outbox_touch(&c->out);
 	if (!outbox_push(&c->out, &item))
 		wait_go(h, c);
@@ -70,7 +71,7 @@ static void wait_joined(struct call_host *h, struct call *c)
 	outbox_touch(&c->out);
 	session_refresh(h, c);
 	originate_answered_by(h, c);
-	transfer_joined(h, c);
+	features_established(h, c);
 }
 
 void wait_go(struct call_host *h, struct call *c)

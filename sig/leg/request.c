@@ -2,6 +2,7 @@
 #include "sig/leg/request.h"
 
 #include "sig/call/call_end.h"
+#include "sig/call/feature.h"
 #include "sig/call/invite.h"
 #include "sig/call/reliable.h"
 #include "sig/call/transfer.h"
@@ -66,7 +67,7 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 		if (l->uac) /* its answer crossed our CANCEL, and a process was killed there */
 			txns_limit(h->txns, l->uac->client, h->now.ns);
 		leg_close(l);
-		transfer_left(c, ev->leg);
+		features_left(h, c, ev->leg);
 		answer_bye(h, c, ev);
 		return;
 	}

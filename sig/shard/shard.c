@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sig/call/feature.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
 
@@ -34,6 +35,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.extension_of = shard_extension_of,
 		.call_of = shard_call_of,
 		.call_of_dialog = shard_call_of_dialog,
+		.features = call_features,
 		.tell = shard_call_tell,
 		.tracks = s->tracks,
 		.music_of = shard_music_of,

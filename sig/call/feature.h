@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a feature hears of the calls that it is part of. A call knows its features by this alone, in the order of a list
+ * (sig/call/features.c), so that one more is a file of its own and a line there.
+ */
+#ifndef SIG_CALL_FEATURE_H
+#define SIG_CALL_FEATURE_H
+
+#include "sig/call/call.h"
+
+struct call_ending;
+
+/* NULL: it does not care. */
+struct call_feature {
+	/* After each step of the call. */
+	void (*go)(struct call_host *h, struct call *c);
+	/* When it wants the next one at the latest; 0: it does not. */
+	uint64_t (*due_ns)(const struct call *c);
+	/* The call goes on in another process. */
+	void (*resume)(struct call_host *h, struct call *c);
+	/* Two speak with each other, or one with the node. */
+	void (*established)(struct call_host *h, struct call *c);
+	/* Nobody took the call. True: it goes on all the same, and no other feature is asked. */
+	bool (*untaken)(struct call_host *h, struct call *c, const struct call_ending *e);
+	/* The party of a leg beside the bridge hung up. */
+	void (*left)(struct call *c, uint8_t leg);
+	/* The call ends. */
+	void (*over)(struct call_host *h, struct call *c);
+	/* Header lines of an INVITE to the leg. */
+	void (*write_lines)(struct writer *w, const struct call_host *h, const struct call *c,
+			    uint8_t leg);
+};
+
+/* Each tells those that care. */
+void features_go(struct call_host *h, struct call *c);
+/* The earliest; 0: none. */
+uint64_t features_due_ns(const struct call_host *h, const struct call *c);
+void features_resume(struct call_host *h, struct call *c);
+void features_established(struct call_host *h, struct call *c);
+bool features_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
+void features_left(struct call_host *h, struct call *c, uint8_t leg);
+void features_over(struct call_host *h, struct call *c);
+void features_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
+			  uint8_t leg);
+
+/* All that there are; the last is NULL. For call_host.features. */
+extern const struct call_feature *const call_features[];
+
+#endif
