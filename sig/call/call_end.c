@@ -10,7 +10,7 @@
 #include "sig/call/feature.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
-#include "sig/call/order.h"
+#include "sig/call/order_answer.h"
 #include "sig/call/parting.h"
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
@@ -20,7 +20,7 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request.h"
+#include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 
 enum {

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
+#include "sig/call/legs.h"
 #include "sig/call/reliable.h"
 #include "sig/call/replace.h"
 #include "sig/call/session.h"

@@ -7,11 +7,14 @@
 #include "sig/call/invite.h"
 #include "sig/call/join.h"
 #include "sig/call/order.h"
+#include "sig/call/order_answer.h"
 #include "sig/call/parting.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
+#include "sig/call/reoffer.h"
 #include "sig/call/replace.h"
 #include "sig/call/resume.h"
+#include "sig/call/secret_grant.h"
 #include "sig/call/set.h"
 #include "sig/call/transfer.h"
 #include "sig/call/wait.h"
@@ -23,8 +26,8 @@
 #include "sig/leg/refer.h"
 #include "sig/leg/refresh.h"
 #include "sig/leg/request.h"
+#include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
-#include "sig/leg/secret.h"
 #include "sig/leg/session_timer.h"
 
 enum { SAVE_RETRY_MS = 2000 };
@@ -208,7 +211,7 @@ static void step_timer(struct call_host *h, struct call *c)
 	if (c->acts && due(&c->acts->until_ns, h->now.ns))
 		acts_overdue(h, c);
 	if (due(&c->order_ns, h->now.ns))
-		order_again(h, c);
+		reoffer_again(h, c);
 	if (due(&c->save_ns, h->now.ns))
 		save_overdue(h, c);
 	(void)due(&c->flows_ns, h->now.ns); /* call_is_over looks at it */

@@ -2,14 +2,14 @@
 #include "sig/call/feature.h"
 
 /* Those that have the member. */
-#define EACH_FEATURE(f, h, member)                                                                \
-	for (const struct call_feature *const *f = (h)->features; f && *f; f++)                    \
+#define EACH_FEATURE(f, h, member)                                              \
+	for (const struct call_feature *const *f = (h)->features; f && *f; f++) \
 		if ((*f)->member)
 
 void features_go(struct call_host *h, struct call *c)
 {
 	EACH_FEATURE(f, h, go)
-		(*f)->go(h, c);
+	(*f)->go(h, c);
 }
 
 uint64_t features_due_ns(const struct call_host *h, const struct call *c)
@@ -29,13 +29,13 @@ uint64_t features_due_ns(const struct call_host *h, const struct call *c)
 void features_resume(struct call_host *h, struct call *c)
 {
 	EACH_FEATURE(f, h, resume)
-		(*f)->resume(h, c);
+	(*f)->resume(h, c);
 }
 
 void features_established(struct call_host *h, struct call *c)
 {
 	EACH_FEATURE(f, h, established)
-		(*f)->established(h, c);
+	(*f)->established(h, c);
 }
 
 bool features_untaken(struct call_host *h, struct call *c, const struct call_ending *e)
@@ -51,18 +51,18 @@ bool features_untaken(struct call_host *h, struct call *c, const struct call_end
 void features_left(struct call_host *h, struct call *c, uint8_t leg)
 {
 	EACH_FEATURE(f, h, left)
-		(*f)->left(c, leg);
+	(*f)->left(c, leg);
 }
 
 void features_over(struct call_host *h, struct call *c)
 {
 	EACH_FEATURE(f, h, over)
-		(*f)->over(h, c);
+	(*f)->over(h, c);
 }
 
 void features_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
 			  uint8_t leg)
 {
 	EACH_FEATURE(f, h, write_lines)
-		(*f)->write_lines(w, h, c, leg);
+	(*f)->write_lines(w, h, c, leg);
 }

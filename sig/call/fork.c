@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/legs.h"
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
@@ -59,7 +60,7 @@ int fork_ask(struct call_host *h, struct call *c, uint8_t asker, const struct ca
 		return refuse_leg(refusal, err);
 	err = open_leg(h, c, leg, asker, target, from);
 	if (err) {
-		leg_free(c, leg);
+		legs_free_one(c, leg);
 		return refuse_leg(refusal, err);
 	}
 	if (c->bridge.callee == LEG_NONE)
@@ -70,7 +71,7 @@ int fork_ask(struct call_host *h, struct call *c, uint8_t asker, const struct ca
 	if (!err)
 		return 0;
 	flows_close_leg(h, c, leg);
-	leg_free(c, leg);
+	legs_free_one(c, leg);
 	if (c->bridge.callee == leg)
 		c->bridge.callee = LEG_NONE;
 	return err;

@@ -42,7 +42,7 @@ struct call_host {
 	struct packing
 		*packing; /* of packing_open (call_record.h): where a record is put together */
 	const struct job_id (*tracks)[MEDIA_CODECS]; /* by enum shard_track; NULL: none */
-	const struct call_feature *const *features; /* feature.h: the last is NULL */
+	const struct call_feature *const *features;  /* feature.h: the last is NULL */
 	void *owner;
 	/* Whom of ours a URI means: how many of cap targets were filled. Their slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, const struct sip_uri *uri, struct call_target *out,

@@ -8,6 +8,7 @@
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/legs.h"
 #include "sig/call/payer.h"
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
@@ -96,7 +97,7 @@ int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, struct ca
 	if (!err)
 		err = elsewhere_set(h->elsewhere, &l->dialog, to->id, *as);
 	if (err) {
-		leg_free(to, *as);
+		legs_free_one(to, *as);
 		return err;
 	}
 	from->legs[leg] = to->legs[*as];

@@ -7,13 +7,14 @@
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/order_answer.h"
 #include "sig/call/order_transfer.h"
 #include "sig/call/session.h"
 #include "sig/call/split.h"
 #include "sig/call/wait.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request.h"
+#include "sig/leg/request_wait.h"
 
 /* RFC 6665 knows no such notification without a subscription, phones do: it is how a button of a switchboard takes a call off hold. */
 static int ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)
@@ -155,20 +156,6 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 	return err ? err : kinds[order->kind].go(h, c, order);
 }
 
-void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number)
-{
-	struct outbox_item item = { .kind = OUTBOX_ORDER, .number = number };
-
-	if (!by)
-		return;
-	item.txn = by->ticket;
-	outbox_touch(&c->out);
-	/* without room it cannot be told whether it will be saved */
-	if (outbox_count(&c->out, OUTBOX_ORDER) >= OUTBOX_ORDERS_MAX ||
-	    !outbox_push(&c->out, &item))
-		order_answer(h, c, &item);
-}
-
 /* Whoever gives it again gets the first answer again. */
 static bool was_carried_out(struct call_host *h, struct call *c, const struct shard_order *by)
 {
@@ -194,46 +181,4 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 		return;
 	kept = orders_keep(&c->orders, order->by->id);
 	order_wait(h, c, order->by, kept ? kept->number : 0);
-}
-
-void order_answer(struct call_host *h, const struct call *c, const struct outbox_item *item)
-{
-	struct effect *e = effects_add(h->effects, EFFECT_ORDERED);
-
-	if (!e)
-		return;
-	e->call = c->id;
-	e->order = (struct effect_order){
-		.ticket = item->txn,
-		.number = item->number,
-		.saved = c->end_saved || (item->gate && item->gate <= c->out.acked),
-	};
-}
-
-/* RFC 3261 14.1: who made the Call-ID waits longer; 14.2: 500 comes where another is open there. */
-void order_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
-{
-	uint32_t ms = rand_below(h->rand, 1900);
-
-	if (invite_carried(c, leg))
-		return;
-	if (status != 491 && status != 500) {
-		LOG_WARN("call", c->id, "a party does not take our offer",
-			 LOG_U64("status", status));
-		return;
-	}
-	c->order_leg = c->legs[leg]->uac->from;
-	c->order_ns = h->now.ns + (ms + (c->legs[leg]->called ? 2100 : 100)) * NS_PER_MS;
-}
-
-void order_again(struct call_host *h, struct call *c)
-{
-	bool talks = c->state == CALL_ESTABLISHED;
-
-	if (c->state == CALL_ENDING || !call_leg(c, c->order_leg))
-		return;
-	if (talks && !bridge_has(c, c->order_leg)) /* it gave its party away meanwhile */
-		return;
-	if (!talks || invite_own(h, c, c->order_leg) == -EAGAIN)
-		c->order_ns = h->now.ns + NS_PER_S;
 }

@@ -4,7 +4,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
-#include "sig/call/order.h"
+#include "sig/call/reoffer.h"
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
@@ -99,7 +99,7 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 
 	invite_refuse(h, c, leg, &r);
 	if (!invite_is_refresh(c, leg))
-		order_refused(h, c, leg, status);
+		reoffer_refused(h, c, leg, status);
 	invite_failed(c, leg);
 	outbox_touch(&c->out);
 	refresh_refused(h, c, leg, status);

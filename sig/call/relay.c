@@ -9,6 +9,7 @@
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request.h"
+#include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 
 bool info_passes(const struct shard_settings *settings, const struct sip_message *m)
@@ -55,39 +56,6 @@ static struct bytes extra_of(struct call_host *h, const struct sip_message *m)
 	if (m->status == 415)
 		copy_header(&w, m, "Accept");
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
-}
-
-void relay_go(struct call_host *h, pool_handle client)
-{
-	struct txn_slot *slot = txns_get(h->txns, client);
-
-	if (slot)
-		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
-}
-
-void relay_drop(struct call_host *h, pool_handle client)
-{
-	struct txn_slot *slot = txns_get(h->txns, client);
-	struct response r = { .status = 481 };
-
-	if (!slot)
-		return;
-	respond(h, txns_get(h->txns, slot->peer), NULL, &r);
-	txns_drop(h->txns, client);
-}
-
-/* An INVITE that still waits for its save has the lower CSeq number: it goes first, or the party refuses it (RFC 3261 12.2.2). */
-void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client)
-{
-	const struct invite_uac *uac = c->legs[to]->uac;
-	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = to, .txn = client };
-
-	if (uac && uac->state == UAC_QUEUED) {
-		outbox_touch(&c->out);
-		if (outbox_push(&c->out, &item))
-			return;
-	}
-	relay_go(h, client);
 }
 
 /* REG-15: a party that takes telephone-events gets one, and the INFO ends here. */

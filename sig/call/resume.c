@@ -9,6 +9,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
+#include "sig/call/secret_grant.h"
 #include "sig/call/session.h"
 #include "sig/call/set.h"
 #include "sig/call/wait.h"
@@ -16,7 +17,6 @@
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
-#include "sig/leg/secret.h"
 #include "sig/leg/session_timer.h"
 
 static int attach_server(struct call_host *h, struct call *c, uint8_t leg, struct text *request,

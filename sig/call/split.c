@@ -7,7 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/join.h"
-#include "sig/call/order.h"
+#include "sig/call/order_answer.h"
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"

@@ -544,7 +544,7 @@ static void transfer_over(struct call_host *h, struct call *c)
 
 /* Who gave the caller to whom is rung (RFC 3892). */
 static void transfer_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
-			  uint8_t leg)
+				 uint8_t leg)
 {
 	const struct leg *l = c->transfer ? call_leg(c, c->transfer->leg) : NULL;
 

@@ -8,54 +8,8 @@
 
 #include "base/log.h"
 #include "sig/call/payer.h"
-#include "sig/call/segment.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/respond.h"
-
-/* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */
-static uint64_t new_session_id(struct call_host *h)
-{
-	return (rand_u32_from(h->rand) >> 1) + 1U;
-}
-
-int legs_add(struct call_host *h, struct call *c, uint8_t *leg)
-{
-	struct leg **list;
-
-	if (c->leg_count == LEGS_MAX)
-		return -ENOSPC;
-	list = reallocarray(c->legs, c->leg_count + 1U, sizeof(struct leg *));
-	if (!list)
-		return -ENOMEM;
-	c->legs = list;
-	list[c->leg_count] = calloc(1, sizeof(struct leg));
-	if (!list[c->leg_count])
-		return -ENOMEM;
-	*leg = c->leg_count++;
-	list[*leg]->session_id = new_session_id(h);
-	return 0;
-}
-
-void leg_free(struct call *c, uint8_t leg)
-{
-	struct leg *l = c->legs[leg];
-
-	segments_leg_gone(c, leg);
-	if (l) {
-		leg_users_remove(l);
-		text_clear(&l->user);
-		leg_uac_clear(l);
-		leg_uas_clear(l);
-		leg_digits_clear(l);
-		leg_sdp_clear(&l->sdp);
-		dialog_clear(&l->dialog);
-		free(l->terms);
-		free(l);
-	}
-	c->legs[leg] = NULL;
-	while (c->leg_count && !c->legs[c->leg_count - 1])
-		c->leg_count--;
-}
 
 int leg_set_user(struct call_host *h, struct leg *leg, struct bytes user)
 {
@@ -76,37 +30,6 @@ int leg_set_terms(struct leg *leg, const struct offer_terms *terms)
 		return -ENOMEM;
 	*leg->terms = *terms;
 	return 0;
-}
-
-/* Their last counters are awaited. */
-static bool leg_has_flows(const struct call *c, uint8_t leg)
-{
-	for (uint32_t i = 0; i < c->flow_count; i++) {
-		if (c->flows[i].leg == leg)
-			return true;
-	}
-	return false;
-}
-
-/* A branch that is being cancelled still names for whom it was asked. */
-static bool is_asker(const struct call *c, uint8_t leg)
-{
-	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->uac && c->legs[i]->uac->from == leg)
-			return true;
-	}
-	return false;
-}
-
-void legs_trim(struct call *c)
-{
-	if (c->state != CALL_ESTABLISHED)
-		return;
-	for (uint8_t i = c->leg_count; i-- > 0;) {
-		if (!bridge_has(c, i) && c->legs[i] && c->legs[i]->state == LEG_CLOSED &&
-		    !leg_has_flows(c, i) && !is_asker(c, i))
-			leg_free(c, i);
-	}
 }
 
 int leg_ask(struct leg *leg, uint8_t from)

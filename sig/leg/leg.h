@@ -5,16 +5,10 @@
 
 #include "sig/call/call.h"
 
-/* A new leg at the end, zeroed but for its session id. 0, -ENOSPC (LEGS_MAX), -ENOMEM. */
-int legs_add(struct call_host *h, struct call *c, uint8_t *leg) NODISCARD;
-/* Forgets a leg: its index stays unused. */
-void leg_free(struct call *c, uint8_t leg);
 /* Whose phone it is: found by that user from now on. 0 or -ENOMEM. */
 int leg_set_user(struct call_host *h, struct leg *leg, struct bytes user) NODISCARD;
 /* What it may be offered, for as long as it lives. 0 or -ENOMEM. */
 int leg_set_terms(struct leg *leg, const struct offer_terms *terms) NODISCARD;
-/* Once a call is answered the legs that are over are not needed any more. */
-void legs_trim(struct call *c);
 /* Our INVITE to it begins for `from`, with nothing said yet. 0 or -ENOMEM. */
 int leg_ask(struct leg *leg, uint8_t from) NODISCARD;
 void leg_uac_clear(struct leg *leg);

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request.h"
+#include "sig/leg/request_wait.h"
 
 enum {
 	WAITING_MAX = 64,

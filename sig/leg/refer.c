@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request.h"
+#include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/shard/route.h"
 #include "sig/sip/replaces.h"

@@ -9,7 +9,7 @@
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request.h"
+#include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
 

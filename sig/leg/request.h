@@ -15,11 +15,6 @@ bool info_passes(const struct shard_settings *settings, const struct sip_message
 	"Accept: application/dtmf-relay, application/dtmf, application/media_control+xml\r\n"
 /* INFO: carried to the other leg, its answer back. The call may be over by then. */
 void relay_request(struct call_host *h, struct call *c, const struct call_event *ev);
-/* A relayed request that had to wait: sends it; or refuses it, the call being over. */
-void relay_go(struct call_host *h, pool_handle client);
-void relay_drop(struct call_host *h, pool_handle client);
-/* A request of ours for the leg leaves, behind an INVITE that waits there. */
-void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client);
 void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server);
 void relay_timeout(struct call_host *h, pool_handle server);
 

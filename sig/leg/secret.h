@@ -32,11 +32,5 @@ struct secret_record {
 int secret_restore(struct call_flow *f, const struct secret_record *record, uint64_t now) NODISCARD;
 /* Wiped. */
 void secret_free(struct call_flow *f);
-/* Little is left of what was granted: more, when it is saved. */
-void secret_reserve(struct call_host *h, struct call *c, struct call_flow *f,
-		    const struct flow_resume *used);
-void secret_granted(struct call_host *h, struct call *c, const struct outbox_item *item);
-/* After a restart all begin anew at their limits. */
-void secrets_resume(struct call_host *h, struct call *c);
 
 #endif

@@ -2,7 +2,7 @@
 /* What calls are told to do by command. */
 #include <errno.h>
 
-#include "sig/call/order.h"
+#include "sig/call/order_answer.h"
 #include "sig/call/split.h"
 #include "sig/shard/shard_state.h"
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The legs of a call, as a list. */
+#ifndef SIG_CALL_LEGS_H
+#define SIG_CALL_LEGS_H
+
+#include "sig/call/call.h"
+
+/* A new leg at the end, zeroed but for its session id. 0, -ENOSPC (LEGS_MAX), -ENOMEM. */
+int legs_add(struct call_host *h, struct call *c, uint8_t *leg) NODISCARD;
+/* Forgets a leg: its index stays unused. */
+void legs_free_one(struct call *c, uint8_t leg);
+/* Once a call is answered the legs that are over are not needed any more. */
+void legs_trim(struct call *c);
+
+#endif

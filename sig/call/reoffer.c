@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/reoffer.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/invite.h"
+
+/* RFC 3261 14.1: who made the Call-ID waits longer; 14.2: 500 comes where another is open there. */
+void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
+{
+	uint32_t ms = rand_below(h->rand, 1900);
+
+	if (invite_carried(c, leg))
+		return;
+	if (status != 491 && status != 500) {
+		LOG_WARN("call", c->id, "a party does not take our offer",
+			 LOG_U64("status", status));
+		return;
+	}
+	c->order_leg = c->legs[leg]->uac->from;
+	c->order_ns = h->now.ns + (ms + (c->legs[leg]->called ? 2100 : 100)) * NS_PER_MS;
+}
+
+void reoffer_again(struct call_host *h, struct call *c)
+{
+	bool talks = c->state == CALL_ESTABLISHED;
+
+	if (c->state == CALL_ENDING || !call_leg(c, c->order_leg))
+		return;
+	if (talks && !bridge_has(c, c->order_leg)) /* it gave its party away meanwhile */
+		return;
+	if (!talks || invite_own(h, c, c->order_leg) == -EAGAIN)
+		c->order_ns = h->now.ns + NS_PER_S;
+}
