@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dsp/encoder_kind.h"
 
@@ -15,17 +16,18 @@ struct encoder {
 	alignas(max_align_t) uint8_t state[];
 };
 
-static const struct encoder_kind *encoder_kind_of(enum encoder_codec codec)
+static const struct encoder_kind *const g_kinds[] = {
+	&encoder_pcmu,
+	&encoder_pcma,
+	&encoder_g722,
+	&encoder_opus,
+};
+
+static const struct encoder_kind *encoder_kind_of(const char *codec)
 {
-	switch (codec) {
-	case ENCODER_PCMU:
-		return &encoder_pcmu;
-	case ENCODER_PCMA:
-		return &encoder_pcma;
-	case ENCODER_G722:
-		return &encoder_g722;
-	case ENCODER_OPUS:
-		return &encoder_opus;
+	for (size_t i = 0; i < sizeof(g_kinds) / sizeof(g_kinds[0]); i++) {
+		if (!strcmp(codec, g_kinds[i]->name))
+			return g_kinds[i];
 	}
 	return NULL;
 }
@@ -76,6 +78,11 @@ int encoder_open(struct encoder **out, const struct encoder_settings *s)
 uint32_t encoder_rate(const struct encoder *e)
 {
 	return e->rate;
+}
+
+uint32_t encoder_cost_ns(const struct encoder *e)
+{
+	return e->kind->cost_ns;
 }
 
 int encoder_frame(struct encoder *e, const int16_t *pcm, uint32_t samples, uint8_t *out,

@@ -44,6 +44,8 @@ static int encoder_pcma_frame(void *state, const int16_t *pcm, uint32_t samples,
 }
 
 const struct encoder_kind encoder_pcmu = {
+	.name = "PCMU",
+	.cost_ns = 200,
 	.rate = encoder_g711_rate,
 	.state_size = encoder_g711_state_size,
 	.state_open = encoder_g711_open,
@@ -51,6 +53,8 @@ const struct encoder_kind encoder_pcmu = {
 };
 
 const struct encoder_kind encoder_pcma = {
+	.name = "PCMA",
+	.cost_ns = 200,
 	.rate = encoder_g711_rate,
 	.state_size = encoder_g711_state_size,
 	.state_open = encoder_g711_open,

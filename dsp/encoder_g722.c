@@ -38,6 +38,8 @@ static int encoder_g722_frame(void *state, const int16_t *pcm, uint32_t samples,
 }
 
 const struct encoder_kind encoder_g722 = {
+	.name = "G722",
+	.cost_ns = 6400,
 	.rate = encoder_g722_rate,
 	.state_size = encoder_g722_state_size,
 	.state_open = encoder_g722_open,

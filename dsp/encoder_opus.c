@@ -56,6 +56,8 @@ static int encoder_opus_frame(void *state, const int16_t *pcm, uint32_t samples,
 }
 
 const struct encoder_kind encoder_opus = {
+	.name = "opus",
+	.cost_ns = 12800,
 	.rate = encoder_opus_rate,
 	.state_size = encoder_opus_state_size,
 	.state_open = encoder_opus_open,

@@ -6,7 +6,7 @@
 #ifndef MEDIA_JOB_H
 #define MEDIA_JOB_H
 
-#include "base/bytes.h"
+#include "media/codec.h"
 
 struct media_sound;
 
@@ -21,22 +21,13 @@ static inline bool job_id_eq(struct job_id a, struct job_id b)
 	return a.slot == b.slot && a.generation == b.generation;
 }
 
-/* What is known how to encode. */
-enum media_codec {
-	MEDIA_CODEC_PCMU,
-	MEDIA_CODEC_PCMA,
-	MEDIA_CODEC_G722,
-	MEDIA_CODEC_OPUS,
-	MEDIA_CODECS,
-};
-
 /*
  * A track: one sound, encoded once for all flows that hear it. It stands still while nobody does. Sent at the rate of time; what
  * could not be encoded in time is left out.
  */
 struct media_track {
 	struct media_sound *sound; /* one reference, which goes with the command */
-	enum media_codec codec;
+	enum media_codec codec;    /* one that is spoken */
 	uint8_t packet_ms;
 	uint8_t loops;      /* 1: begins anew at its end, for ever; 0: MEDIA_JOB_ENDED, once */
 	uint8_t complexity; /* as dsp/encoder.h has them; 0: the codec's own */

@@ -145,11 +145,10 @@ struct offer_error {
 };
 
 /* Audio that the node says and hears by itself. */
-enum offer_codec { OFFER_PCMA, OFFER_PCMU, OFFER_G722, OFFER_G729, OFFER_OPUS, OFFER_CODECS };
-
 struct offer_capabilities {
 	uint8_t count;
-	uint8_t codecs[OFFER_CODECS]; /* enum offer_codec, in an offer those we like best first */
+	uint8_t codecs
+		[MEDIA_CODECS_KNOWN]; /* enum media_codec, in an offer those we like best first */
 	bool events;                  /* and telephone-event */
 };
 
@@ -182,6 +181,10 @@ int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
  * With no other leg there. Of the policy only the terms of the one party are read: of an offerer a, of an answerer b. What is no audio has
  * port 0.
  */
+/* All that phones have and the node knows, for an offer in the name of a party that is not asked yet; and of it, what the node can say by
+ * itself. Both with events. */
+struct offer_capabilities offer_own_known(void);
+struct offer_capabilities offer_own_spoken(void);
 /* Our own answer, in A's order: all that A may send and we can take. 0 or -errno as offer_answer. */
 int offer_own_answer(struct bytes offer_a, const struct offer_capabilities *own,
 		     const struct offer_policy *policy, const struct offer_self *to_a,

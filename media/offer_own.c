@@ -9,22 +9,30 @@
 
 enum { TEXT_MAX = 4096, EVENT = 101 };
 
-static const struct {
-	struct payload meaning;
-	const char *encoding, *parameters;
-} g_codecs[OFFER_CODECS] = {
-	[OFFER_PCMA] = { { 8, 1, 8000, BYTES_LIT("PCMA") }, "PCMA/8000", NULL },
-	[OFFER_PCMU] = { { 0, 1, 8000, BYTES_LIT("PCMU") }, "PCMU/8000", NULL },
-	[OFFER_G722] = { { 9, 1, 8000, BYTES_LIT("G722") }, "G722/8000", NULL },
-	[OFFER_G729] = { { 18, 1, 8000, BYTES_LIT("G729") }, "G729/8000", "annexb=no" },
-	[OFFER_OPUS] = { { 96, 2, 48000, BYTES_LIT("opus") }, "opus/48000/2", NULL },
-};
+static struct offer_capabilities capabilities_liked(bool spoken)
+{
+	struct offer_capabilities own = { .events = true };
+
+	own.count = media_codecs_liked(spoken, own.codecs);
+	return own;
+}
+
+struct offer_capabilities offer_own_known(void)
+{
+	return capabilities_liked(false);
+}
+
+struct offer_capabilities offer_own_spoken(void)
+{
+	return capabilities_liked(true);
+}
 
 bool offer_own_has(const struct offer_capabilities *own, const struct payload *p)
 {
+	enum media_codec codec = media_codec_of(p);
+
 	for (uint8_t i = 0; i < own->count; i++) {
-		assert(own->codecs[i] < OFFER_CODECS);
-		if (payload_same_codec(p, &g_codecs[own->codecs[i]].meaning))
+		if (own->codecs[i] == codec)
 			return true;
 	}
 	return false;
@@ -38,18 +46,25 @@ static void write_format(struct writer *w, uint8_t number, const char *encoding,
 		writer_fmt(w, "a=fmtp:%u %s\r\n", number, parameters);
 }
 
+static const struct media_codec_facts *codec_at(const struct offer_capabilities *own, uint8_t i)
+{
+	const struct media_codec_facts *facts = media_codec_facts((enum media_codec)own->codecs[i]);
+
+	assert(facts);
+	return facts;
+}
+
 static void write_audio(struct writer *w, const struct offer_capabilities *own)
 {
 	writer_str(w, "m=audio 9 RTP/AVP");
 	for (uint8_t i = 0; i < own->count; i++)
-		writer_number(w, " ", g_codecs[own->codecs[i]].meaning.number, "");
+		writer_number(w, " ", codec_at(own, i)->number, "");
 	if (own->events)
 		writer_number(w, " ", EVENT, "");
 	writer_str(w, "\r\n");
 	for (uint8_t i = 0; i < own->count; i++)
-		write_format(w, g_codecs[own->codecs[i]].meaning.number,
-			     g_codecs[own->codecs[i]].encoding,
-			     g_codecs[own->codecs[i]].parameters);
+		write_format(w, codec_at(own, i)->number, codec_at(own, i)->encoding,
+			     codec_at(own, i)->parameters);
 	if (own->events)
 		write_format(w, EVENT, "telephone-event/8000", "0-15");
 	writer_str(w, "a=sendrecv\r\n");

@@ -102,14 +102,11 @@ uint64_t ago_ms(const struct suspect *s, uint64_t at_ns)
 /* Octets a millisecond of codecs that always need the same. */
 static double octets_ms_of(const char *codec)
 {
-	static const struct {
-		const char *name;
-		double octets_ms;
-	} fixed[] = { { "PCMU", 8 }, { "PCMA", 8 }, { "G722", 8 }, { "G729", 1 } };
+	for (unsigned i = 0; i < MEDIA_CODECS_KNOWN; i++) {
+		const struct media_codec_facts *facts = media_codec_facts((enum media_codec)i);
 
-	for (size_t i = 0; i < COUNT_OF(fixed); i++) {
-		if (!strcmp(codec, fixed[i].name))
-			return fixed[i].octets_ms;
+		if (!strcmp(codec, facts->name))
+			return facts->octets_ms;
 	}
 	return 0;
 }

@@ -40,7 +40,7 @@ struct web_link;
 
 #define NODE_TENANT "default"
 enum {
-	NODE_SHARED_JOBS = 512
+	NODE_SHARED_JOBS = (int)SHARD_TRACKS * (int)PLAYER_JOBS
 }; /* beside one for each call; the first ones are those of the players */
 
 /* For so long the process before may still hold media ports: they are bound beside its sockets. */

@@ -33,9 +33,6 @@ enum {
 	ENGINE_EVENTS = 1024,
 };
 
-static_assert((int)SHARD_TRACKS * (int)PLAYER_JOBS <= (int)NODE_SHARED_JOBS,
-	      "the players have theirs");
-
 #define REDIS_LIMIT_NS (30 * NS_PER_S)
 #define LEASE_NS       (10 * NS_PER_S)
 

@@ -32,13 +32,8 @@ static void sounds_drop(struct player_sounds *s)
 
 uint32_t player_rate(enum media_codec codec)
 {
-	static const enum encoder_codec ENCODERS[MEDIA_CODECS] = {
-		[MEDIA_CODEC_PCMU] = ENCODER_PCMU,
-		[MEDIA_CODEC_PCMA] = ENCODER_PCMA,
-		[MEDIA_CODEC_G722] = ENCODER_G722,
-		[MEDIA_CODEC_OPUS] = ENCODER_OPUS,
-	};
-	struct encoder_settings settings = { .codec = ENCODERS[codec], .packet_ms = PACKET_MS };
+	struct encoder_settings settings = { .codec = media_codec_facts(codec)->name,
+					     .packet_ms = PACKET_MS };
 	struct encoder *e;
 	uint32_t rate;
 

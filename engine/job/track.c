@@ -9,17 +9,7 @@
 #include "engine/walk/event.h"
 #include "engine/walk/worker.h"
 
-/* RTP clocks: RFC 3551 6 (G.722's is not its rate), RFC 7587 4.1. Efforts: a packet through protect and out costs 0.2 us. */
-static const struct {
-	enum encoder_codec codec;
-	uint32_t clock_hz;
-	uint8_t effort;
-} CODECS[MEDIA_CODECS] = {
-	[MEDIA_CODEC_PCMU] = { ENCODER_PCMU, 8000, 1 },
-	[MEDIA_CODEC_PCMA] = { ENCODER_PCMA, 8000, 1 },
-	[MEDIA_CODEC_G722] = { ENCODER_G722, 8000, TURN_SLICE / 2 },
-	[MEDIA_CODEC_OPUS] = { ENCODER_OPUS, 48000, TURN_SLICE },
-};
+enum { PACKET_COST_NS = 200 }; /* of one through protect and out */
 
 static uint64_t frame_ns(const struct track *t)
 {
@@ -31,7 +21,7 @@ static uint64_t frame_ns(const struct track *t)
 static int encoder_of(struct track *t, const struct media_track *spec)
 {
 	const struct encoder_settings settings = {
-		.codec = CODECS[spec->codec].codec,
+		.codec = media_codec_facts(spec->codec)->name,
 		.packet_ms = spec->packet_ms,
 		.bit_rate = spec->bit_rate,
 		.complexity = spec->complexity,
@@ -46,6 +36,14 @@ static int encoder_of(struct track *t, const struct media_track *spec)
 	encoder_close(t->encoder);
 	t->encoder = NULL;
 	return -EINVAL;
+}
+
+/* More than a slice is a slice. */
+static uint8_t effort_of(const struct encoder *e)
+{
+	uint32_t packets = encoder_cost_ns(e) / PACKET_COST_NS;
+
+	return (uint8_t)(packets < TURN_SLICE ? packets : TURN_SLICE);
 }
 
 int track_open(struct track *t, const struct media_track *spec)
@@ -63,8 +61,8 @@ int track_open(struct track *t, const struct media_track *spec)
 	t->packet_ms = spec->packet_ms;
 	t->loops = spec->loops;
 	t->tell_ns = spec->tell_ms * NS_PER_MS;
-	t->clock_hz = CODECS[spec->codec].clock_hz;
-	t->effort = CODECS[spec->codec].effort;
+	t->clock_hz = media_codec_facts(spec->codec)->clock_hz;
+	t->effort = effort_of(t->encoder);
 	t->units = t->clock_hz * spec->packet_ms / 1000;
 	return 0;
 }

@@ -155,22 +155,6 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 	return NULL;
 }
 
-/* MEDIA_CODECS: none of ours. */
-static enum media_codec codec_of(const struct payload *p)
-{
-	static const char *const names[MEDIA_CODECS] = {
-		[MEDIA_CODEC_PCMU] = "PCMU",
-		[MEDIA_CODEC_PCMA] = "PCMA",
-		[MEDIA_CODEC_G722] = "G722",
-		[MEDIA_CODEC_OPUS] = "opus",
-	};
-	unsigned codec = 0;
-
-	while (codec < MEDIA_CODECS && !payload_is(p, names[codec]))
-		codec++;
-	return (enum media_codec)codec;
-}
-
 static bool list_of(const struct text *sdp, uint8_t line, struct payload_list *out)
 {
 	struct sdp_error error;
@@ -202,9 +186,9 @@ static bool codec_choose(const struct job_id track[MEDIA_CODECS], const struct l
 	if (!list_of(&sdp->heard, line, &heard) || !list_of(&sdp->said, line, &said))
 		return false;
 	for (uint8_t i = 0; i < heard.count; i++) {
-		enum media_codec codec = codec_of(&heard.at[i]);
+		enum media_codec codec = media_codec_of(&heard.at[i]);
 
-		if (codec == MEDIA_CODECS || track[codec].generation == 0 ||
+		if (codec >= MEDIA_CODECS || track[codec].generation == 0 ||
 		    !has_same(&said, &heard.at[i]))
 			continue;
 		*out = (struct flow_source){ .job = track[codec],

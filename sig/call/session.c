@@ -46,13 +46,6 @@ int session_take_ports(struct call_host *h, struct call *c, const struct media_p
 	return 0;
 }
 
-/* What phones have and the node relays; the profile of the party takes out what it shall not use. */
-static const struct offer_capabilities g_own = {
-	.count = 5,
-	.codecs = { OFFER_PCMA, OFFER_PCMU, OFFER_G722, OFFER_G729, OFFER_OPUS },
-	.events = true,
-};
-
 /* Nobody is there for whom we ask. */
 static bool talk_is_own(const struct talk *t)
 {
@@ -73,6 +66,8 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 {
 	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	const struct offer_capabilities own =
+		offer_own_known(); /* its profile takes out what it shall not use */
 	struct offer_self self = talk_self(h, c, t->answerer);
 	struct offer_error error = { 0 };
 	int err;
@@ -81,7 +76,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 	self.held = c->legs[t->offerer]->held; /* who is held is told so (RFC 3264 8.4) */
 	self.plays = hears_music_by(h, c, t->offerer);
 	self.both_ways = !talk_is_own(t) && was_held(c, t->offerer);
-	err = talk_is_own(t) ? offer_own(&g_own, &policy, &self, &w, &error)
+	err = talk_is_own(t) ? offer_own(&own, &policy, &self, &w, &error)
 			     : offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);

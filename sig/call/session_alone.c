@@ -7,13 +7,6 @@
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
 
-/* What it can say by itself (media/job.h). */
-static const struct offer_capabilities g_spoken = {
-	.count = 4,
-	.codecs = { OFFER_PCMA, OFFER_PCMU, OFFER_G722, OFFER_OPUS },
-	.events = true,
-};
-
 static int alone_finish(struct call_host *h, struct call *c, uint8_t leg, struct leg_sdp *to,
 			bool first, struct call_refusal *refusal);
 
@@ -74,6 +67,7 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 	struct offer_policy policy = talk_policy(c, leg, LEG_NONE);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
+	const struct offer_capabilities own = offer_own_spoken();
 	const struct leg *with;
 	struct offer_self self;
 	int err;
@@ -86,7 +80,7 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 	self.session_version++;
 	with = session_replaced_peer(h, c);
 	err = with ? answer_as(with, sdp, &policy, &self, &w, &error)
-		   : offer_own_answer(sdp, &g_spoken, &policy, &self, &w, &error);
+		   : offer_own_answer(sdp, &own, &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
 	if (sdp.p != (const uint8_t *)to->heard.p && text_set(&to->heard, sdp))
@@ -104,6 +98,7 @@ int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 	};
 	struct offer_policy policy = talk_policy(c, leg, leg);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	const struct offer_capabilities own = offer_own_spoken();
 	struct offer_error error = { 0 };
 	struct offer_self self;
 	int err = session_take_ports(h, c, &lines, leg, leg, refusal);
@@ -112,7 +107,7 @@ int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 		return err;
 	self = talk_self(h, c, leg);
 	self.session_version++;
-	err = offer_own(&g_spoken, &policy, &self, &w, &error);
+	err = offer_own(&own, &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
 	return alone_keep(c, leg, &c->legs[leg]->open.said, &w, refusal);

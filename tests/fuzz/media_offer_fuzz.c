@@ -62,7 +62,9 @@ static bool forward(struct bytes offer, const struct offer_policy *policy,
 static void answer_alone(const struct offer_input *in)
 {
 	static const struct offer_capabilities own = {
-		.count = 3, .codecs = { OFFER_PCMU, OFFER_G722, OFFER_OPUS }, .events = true
+		.count = 3,
+		.codecs = { MEDIA_CODEC_PCMU, MEDIA_CODEC_G722, MEDIA_CODEC_OPUS },
+		.events = true
 	};
 	static struct session session;
 	struct writer w = writer_over(g_answer_a, sizeof(g_answer_a));
@@ -83,9 +85,9 @@ static void answer_alone(const struct offer_input *in)
 /* After whatever was said before. */
 static void offer_alone(const struct offer_input *in)
 {
-	static const struct offer_capabilities own = { .count = 2,
-						       .codecs = { OFFER_OPUS, OFFER_PCMA },
-						       .events = true };
+	static const struct offer_capabilities own = {
+		.count = 2, .codecs = { MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMA }, .events = true
+	};
 	static struct sdp ours, earlier;
 	struct writer w = writer_over(g_offer_b, sizeof(g_offer_b));
 	struct offer_self self = in->to_b;

@@ -15,12 +15,13 @@ enum { TEXT_MAX = 16384 };
 
 static const struct offer_capabilities g_all = {
 	.count = 5,
-	.codecs = { OFFER_PCMA, OFFER_PCMU, OFFER_G722, OFFER_G729, OFFER_OPUS },
+	.codecs = { MEDIA_CODEC_PCMA, MEDIA_CODEC_PCMU, MEDIA_CODEC_G722, MEDIA_CODEC_G729,
+		    MEDIA_CODEC_OPUS },
 	.events = true,
 };
 static const struct offer_capabilities g_said = {
 	.count = 4,
-	.codecs = { OFFER_PCMU, OFFER_PCMA, OFFER_G722, OFFER_OPUS },
+	.codecs = { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA, MEDIA_CODEC_G722, MEDIA_CODEC_OPUS },
 	.events = true,
 };
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Audio codecs that the node knows by itself: what they are in SDP, and which of them it speaks. Whoever adds one that it speaks adds a
+ * line here and an encoder of the same name (dsp/encoder.h): music, tones, files, offers and answers of our own follow.
+ */
+#ifndef MEDIA_CODEC_H
+#define MEDIA_CODEC_H
+
+#include "base/bytes.h"
+
+struct payload;
+
+enum media_codec {
+	MEDIA_CODEC_PCMU,
+	MEDIA_CODEC_PCMA,
+	MEDIA_CODEC_G722,
+	MEDIA_CODEC_OPUS,
+	MEDIA_CODECS,                    /* those above are spoken, */
+	MEDIA_CODEC_G729 = MEDIA_CODECS, /* those below are relayed alone */
+	MEDIA_CODECS_KNOWN,
+};
+
+struct media_codec_facts {
+	const char *name;       /* encoding name */
+	const char *encoding;   /* of a=rtpmap */
+	const char *parameters; /* of a=fmtp; NULL: none */
+	uint32_t clock_hz;      /* of RTP */
+	uint8_t channels;
+	uint8_t number;    /* static; of a dynamic one, what an offer of ours has where the number is free */
+	uint8_t octets_ms; /* that it always needs; 0: now more, now less */
+};
+
+/* NULL: no such codec. */
+const struct media_codec_facts *media_codec_facts(enum media_codec codec);
+/* MEDIA_CODECS_KNOWN: none of them. */
+enum media_codec media_codec_of(const struct payload *p);
+/* Those that are spoken, or all, the best first. How many. */
+uint8_t media_codecs_liked(bool spoken, uint8_t out[MEDIA_CODECS_KNOWN]);
+
+#endif
