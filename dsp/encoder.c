@@ -17,10 +17,7 @@ struct encoder {
 };
 
 static const struct encoder_kind *const g_kinds[] = {
-	&encoder_pcmu,
-	&encoder_pcma,
-	&encoder_g722,
-	&encoder_opus,
+	&encoder_pcmu, &encoder_pcma, &encoder_g722, &encoder_opus, &encoder_g726_32,
 };
 
 static const struct encoder_kind *encoder_kind_of(const char *codec)

@@ -21,6 +21,7 @@ struct encoder_kind {
 	uint32_t cost_ns;  /* of a packet of 20 ms, about */
 };
 
-extern const struct encoder_kind encoder_pcmu, encoder_pcma, encoder_g722, encoder_opus;
+extern const struct encoder_kind encoder_pcmu, encoder_pcma, encoder_g722, encoder_opus,
+	encoder_g726_32;
 
 #endif

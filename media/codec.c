@@ -10,11 +10,13 @@ static const struct media_codec_facts g_codecs[MEDIA_CODECS_KNOWN] = {
 	[MEDIA_CODEC_G722] = { "G722", "G722/8000", NULL, 8000, 1, 9, 8 },
 	[MEDIA_CODEC_G729] = { "G729", "G729/8000", "annexb=no", 8000, 1, 18, 1 },
 	[MEDIA_CODEC_OPUS] = { "opus", "opus/48000/2", NULL, 48000, 2, 96, 0 },
+	[MEDIA_CODEC_G726_32] = { "G726-32", "G726-32/8000", NULL, 8000, 1, 97, 4 },
 };
 
 /* What most phones have goes first. */
 static const uint8_t g_liked[MEDIA_CODECS_KNOWN] = {
-	MEDIA_CODEC_PCMA, MEDIA_CODEC_PCMU, MEDIA_CODEC_G722, MEDIA_CODEC_G729, MEDIA_CODEC_OPUS,
+	MEDIA_CODEC_PCMA, MEDIA_CODEC_PCMU, MEDIA_CODEC_G722,
+	MEDIA_CODEC_G729, MEDIA_CODEC_OPUS, MEDIA_CODEC_G726_32,
 };
 
 const struct media_codec_facts *media_codec_facts(enum media_codec codec)

@@ -15,6 +15,7 @@ enum media_codec {
 	MEDIA_CODEC_PCMA,
 	MEDIA_CODEC_G722,
 	MEDIA_CODEC_OPUS,
+	MEDIA_CODEC_G726_32,
 	MEDIA_CODECS,                    /* those above are spoken, */
 	MEDIA_CODEC_G729 = MEDIA_CODECS, /* those below are relayed alone */
 	MEDIA_CODECS_KNOWN,
@@ -26,7 +27,7 @@ struct media_codec_facts {
 	const char *parameters; /* of a=fmtp; NULL: none */
 	uint32_t clock_hz;      /* of RTP */
 	uint8_t channels;
-	uint8_t number;    /* static; of a dynamic one, what an offer of ours has where the number is free */
+	uint8_t number; /* static; of a dynamic one, what an offer of ours has where the number is free */
 	uint8_t octets_ms; /* that it always needs; 0: now more, now less */
 };
 

@@ -5,6 +5,8 @@ import os
 import time
 import unittest
 
+from lib.codec import G726
+
 from call_test import CallTest
 from music_test import wav
 from server import ServerError
@@ -130,6 +132,28 @@ class Plays(SoundsTest):
         self.hears(self.GREETING)
         out.bye()
         self.assertEqual(self.wait_told("call.played")["reason"], "hangup")
+
+    def test_a_party_that_has_g726_alone(self):
+        """The node answers it so, plays a prompt before keys, and goes on so after a kill; the party alone chooses the number."""
+        self.audio_a.codec, self.audio_a.pt = G726(), 100
+        out, call = self.call(self.audio_a.sdp(codecs=("100 G726-32/8000", "101 telephone-event/8000")))
+        self.node.ctl("call.answer", call=call)
+        answer = out.wait_answer()
+        self.assertIn("m=audio", answer.text)
+        self.assertRegex(answer.text, r"RTP/AVP 100 101\r\n")
+        self.audio_a.use(answer)
+        self.node.ctl("call.collect", call=call, file=",".join(["greeting.wav"] * 4), min="1", max="1")
+        self.hears(self.GREETING, 50)
+        self.node.kill()
+        self.node.restart()
+        self.hears(self.GREETING, 50)
+        self.assertEqual({packet.pt for packet in self.audio_a.packets}, {100})
+        self.audio_a.start(440)
+        self.audio_a.digit("7")
+        told = self.wait_told("call.collected")
+        self.assertEqual((told["reason"], told["digits"]), ("max", "7"))
+        out.bye()
+        self.ended()
 
     def test_collect(self):
         """Keys by RFC 4733 and by INFO; the first ends the prompt, and the node may be killed between them."""

@@ -5,7 +5,7 @@ import math
 import time
 import unittest
 
-from lib.codec import G722, Opus, PCMA, PCMU
+from lib.codec import G722, G726, Opus, PCMA, PCMU
 
 from music_test import MusicTest
 
@@ -96,7 +96,8 @@ class Ringback(TonesTest):
         self.ends(first, second)
 
     def test_each_codec(self):
-        for codec, pt, name in ((PCMA, 8, "PCMA/8000"), (G722(), 9, "G722/8000"), (Opus(), 111, "opus/48000/2")):
+        for codec, pt, name in ((PCMA, 8, "PCMA/8000"), (G722(), 9, "G722/8000"), (Opus(), 111, "opus/48000/2"),
+                                (G726(), 98, "G726-32/8000")):
             with self.subTest(name):
                 self.audio_a.codec, self.audio_a.pt = codec, pt
                 first, second = self.originate(codecs=(f"{pt} {name}", "101 telephone-event/8000"))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Codecs of a scripted RTP end: tones as 20 ms payloads, payloads back to samples.
 
-G.722 and Opus are those of the libraries that baresip speaks them with.
+G.722 and Opus are those of the libraries that baresip speaks them with, and a G.726 that is heard is ffmpeg's.
 """
 import ctypes
 import math
@@ -85,6 +85,56 @@ class G722:
         count = self._library.g722_decode(state, pcm, data, len(data))
         self._library.g722_decode_release(state)
         return list(pcm[:count])
+
+
+class G726:
+    """32 kbit/s in the order of RFC 3551 4.5.4. We encode by spandsp, as the node does, and hear by libavcodec, which has nothing of it."""
+    name, rate, clock = "G726-32", 8000, 8000
+    BITS, DATA, SIZE, SAMPLES = 4, 24, 32, 112     # where AVPacket and AVFrame of version 59 have them
+
+    def __init__(self):
+        self._coder, self._av = ctypes.CDLL("libspandsp.so.2"), ctypes.CDLL("libavcodec.so.59")
+        self._util = ctypes.CDLL("libavutil.so.57")
+        for call in (self._coder.g726_init, self._av.avcodec_find_decoder_by_name, self._av.avcodec_alloc_context3,
+                     self._av.av_packet_alloc, self._util.av_frame_alloc):
+            call.restype = ctypes.c_void_p
+
+    def frames(self, hertz):
+        pcm = sine(hertz, self.rate)
+        state = ctypes.c_void_p(self._coder.g726_init(None, 32000, 0, 2))     # linear, packed to the right
+        coded = (ctypes.c_uint8 * len(pcm))()
+        size = self._coder.g726_encode(state, coded, (ctypes.c_int16 * len(pcm))(*pcm), len(pcm))
+        self._coder.g726_free(state)
+        data = bytes(coded[:size])
+        return [data[i:i + 80] for i in range(0, size, 80)]
+
+    def _open(self):
+        decoder = ctypes.c_void_p(self._av.avcodec_find_decoder_by_name(b"g726le"))
+        context, options = ctypes.c_void_p(self._av.avcodec_alloc_context3(decoder)), ctypes.c_void_p()
+        for name, value in ((b"ar", self.rate), (b"ac", 1), (b"bits_per_coded_sample", self.BITS)):
+            self._util.av_dict_set_int(ctypes.byref(options), name, ctypes.c_int64(value), 0)
+        assert self._av.avcodec_open2(context, decoder, ctypes.byref(options)) == 0
+        self._util.av_dict_free(ctypes.byref(options))
+        return context
+
+    def _decode(self, context, frame, payload):
+        packet = ctypes.c_void_p(self._av.av_packet_alloc())
+        assert self._av.av_new_packet(packet, len(payload)) == 0
+        ctypes.memmove(ctypes.c_void_p.from_address(packet.value + self.DATA).value, payload, len(payload))
+        assert self._av.avcodec_send_packet(context, packet) == 0
+        assert self._av.avcodec_receive_frame(context, frame) == 0
+        self._av.av_packet_free(ctypes.byref(packet))
+        count = ctypes.c_int.from_address(frame.value + self.SAMPLES).value
+        return (ctypes.c_int16 * count).from_address(ctypes.c_void_p.from_address(frame.value).value)[:]
+
+    def samples(self, payloads):
+        context, samples = self._open(), []
+        frame = ctypes.c_void_p(self._util.av_frame_alloc())
+        for payload in payloads:
+            samples += self._decode(context, frame, payload)
+        self._util.av_frame_free(ctypes.byref(frame))
+        self._av.avcodec_free_context(ctypes.byref(context))
+        return samples
 
 
 class Opus:

@@ -6,7 +6,9 @@
 #include <opus/opus.h>
 #include <spandsp/telephony.h>
 
+#include <spandsp/bitstream.h>
 #include <spandsp/g722.h>
+#include <spandsp/g726.h>
 
 #include "dsp/encoder.h"
 #include "dsp/g711.h"
@@ -20,6 +22,7 @@ static uint8_t g_packet[PACKET_MAX];
 struct decoder {
 	OpusDecoder *opus;
 	g722_decode_state_t *g722;
+	g726_state_t *g726;
 };
 
 /* Samples. */
@@ -47,6 +50,12 @@ static int g722_octets_decode(struct decoder *d, int16_t *pcm, uint32_t samples,
 	return g722_decode(d->g722, pcm, g_packet, octets);
 }
 
+static int g726_octets_decode(struct decoder *d, int16_t *pcm, uint32_t samples, int octets)
+{
+	(void)samples;
+	return g726_decode(d->g726, pcm, g_packet, octets);
+}
+
 static int opus_packet_decode(struct decoder *d, int16_t *pcm, uint32_t samples, int octets)
 {
 	return opus_decode(d->opus, g_packet, octets, pcm, (int)samples, 0);
@@ -62,6 +71,7 @@ static decode_fn *decode_of(const char *codec)
 		{ "PCMA", alaw_decode },
 		{ "G722", g722_octets_decode },
 		{ "opus", opus_packet_decode },
+		{ "G726-32", g726_octets_decode },
 	}, *one;
 
 	EACH_ROW(one, all)
@@ -79,6 +89,7 @@ static struct decoder decoder_open(uint32_t rate)
 	struct decoder d = {
 		.opus = opus_decoder_create((opus_int32)rate, 1, &err),
 		.g722 = g722_decode_init(NULL, 64000, 0),
+		.g726 = g726_init(NULL, 32000, G726_ENCODING_LINEAR, G726_PACKING_RIGHT),
 	};
 
 	assert_int_equal(err, 0);
@@ -89,6 +100,7 @@ static void decoder_close(struct decoder *d)
 {
 	opus_decoder_destroy(d->opus);
 	assert_int_equal(g722_decode_free(d->g722), 0);
+	assert_int_equal(g726_free(d->g726), 0);
 }
 
 /* A second through encoder and decoder. The octets that it took. */
@@ -137,6 +149,8 @@ static void test_quality(void **state)
 		{ "PCMA", { "PCMA", 20, 0, 0 }, 8000, 8000, 8000, 35 },
 		{ "PCMA in 40 ms", { "PCMA", 40, 0, 0 }, 8000, 8000, 8000, 35 },
 		{ "G.722", { "G722", 20, 0, 0 }, 16000, 8000, 8000, 25 },
+		{ "G.726", { "G726-32", 20, 0, 0 }, 8000, 4000, 4000, 20 },
+		{ "G.726 in 30 ms", { "G726-32", 30, 0, 0 }, 8000, 3960, 3960, 20 },
 		{ "Opus", { "opus", 20, 0, 5 }, 16000, 1500, 3500, 10 },
 		{ "Opus, narrow", { "opus", 20, 12000, 5 }, 8000, 900, 2200, 8 },
 		{ "Opus, full", { "opus", 20, 64000, 5 }, 48000, 4000, 10000, 15 },
@@ -154,6 +168,27 @@ static void test_quality(void **state)
 		if (octets < row->octets_min || octets > row->octets_max || snr < row->snr)
 			fail_msg("%s: %d octets, SNR %.1f dB", row->name, octets, snr);
 	}
+}
+
+/* RFC 3551 4.5.4: the first of two codes has the low bits of the octet, the sign at the top of its four. */
+static void test_g726_order(void **state)
+{
+	const struct encoder_settings settings = { .codec = "G726-32" };
+	g726_state_t *one = g726_init(NULL, 32000, G726_ENCODING_LINEAR, G726_PACKING_NONE);
+	struct encoder *e;
+	uint8_t codes[160];
+
+	(void)state;
+	chord(8000);
+	assert_int_equal(encoder_open(&e, &settings), 0);
+	for (uint32_t at = 0; at < 8000; at += 160) {
+		assert_int_equal(encoder_frame(e, g_sent + at, 160, g_packet, PACKET_MAX), 80);
+		assert_int_equal(g726_encode(one, codes, g_sent + at, 160), 160);
+		for (uint32_t i = 0; i < 80; i++)
+			assert_int_equal(g_packet[i], codes[2 * i] | codes[2 * i + 1] << 4);
+	}
+	encoder_close(e);
+	assert_int_equal(g726_free(one), 0);
 }
 
 static void test_defaults(void **state)
@@ -175,6 +210,7 @@ static void test_refused(void **state)
 		{ "no such codec", { "GSM", 20, 0, 0 } },
 		{ "too long", { "PCMU", 61, 0, 0 } },
 		{ "G.722 at another rate", { "G722", 20, 56000, 0 } },
+		{ "G.726 at another rate", { "G726-32", 20, 40000, 0 } },
 		{ "Opus, long", { "opus", 40, 0, 5 } },
 		{ "Opus, 15 ms", { "opus", 15, 0, 5 } },
 		{ "Opus, too few bits", { "opus", 20, 5999, 5 } },
@@ -203,6 +239,7 @@ static void test_a_packet_or_nothing(void **state)
 		{ "PCMU", 160, 160 },
 		{ "PCMA", 160, 160 },
 		{ "G722", 320, 160 },
+		{ "G726-32", 160, 80 },
 		{ "opus", 320, 1 },
 	}, *row;
 
@@ -231,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quality),
+		cmocka_unit_test(test_g726_order),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_a_packet_or_nothing),

@@ -13,24 +13,13 @@
 
 enum { TEXT_MAX = 16384 };
 
-static const struct offer_capabilities g_all = {
-	.count = 5,
-	.codecs = { MEDIA_CODEC_PCMA, MEDIA_CODEC_PCMU, MEDIA_CODEC_G722, MEDIA_CODEC_G729,
-		    MEDIA_CODEC_OPUS },
-	.events = true,
-};
-static const struct offer_capabilities g_said = {
-	.count = 4,
-	.codecs = { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA, MEDIA_CODEC_G722, MEDIA_CODEC_OPUS },
-	.events = true,
-};
-
 /* What a party that can do all of it offers. */
 #define HEAD "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define AUDIO                                                                          \
-	"m=audio 9 RTP/AVP 8 0 9 18 96 101\r\n"                                        \
+	"m=audio 9 RTP/AVP 8 0 9 18 96 97 101\r\n"                                     \
 	"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:9 G722/8000\r\n"     \
 	"a=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\na=rtpmap:96 opus/48000/2\r\n" \
+	"a=rtpmap:97 G726-32/8000\r\n"                                                 \
 	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
 
 static const struct {
@@ -63,9 +52,10 @@ static void set_terms(struct rig *r, const struct offer_terms *terms)
 
 static struct bytes own_offer(struct rig *r, uint8_t *out)
 {
+	const struct offer_capabilities known = offer_own_known();
 	struct writer w = writer_over(out, TEXT_MAX);
 
-	r->err = offer_own(&g_all, &r->policy, &r->to_b, &w, &r->error);
+	r->err = offer_own(&known, &r->policy, &r->to_b, &w, &r->error);
 	return writer_done(&w);
 }
 
@@ -117,13 +107,13 @@ static void test_offers_again(void **state)
 		const char *earlier, *want;
 	} rows[] = {
 		{ HEAD "m=audio 9 RTP/AVP 0\r\nm=video 9 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n",
-		  "m=audio 40000 RTP/AVP 8 0 9 18 96 101|m=video 0 RTP/AVP 97|" },
+		  "m=audio 40000 RTP/AVP 8 0 9 18 96 97 101|m=video 0 RTP/AVP 97|" },
 		{ HEAD "m=video 9 RTP/AVP 97\r\nm=audio 0 RTP/AVP 0\r\nm=audio 9 RTP/AVP 0\r\n",
-		  "m=video 0 RTP/AVP 97|m=audio 40002 RTP/AVP 8 0 9 18 96 101|m=audio 0 RTP/AVP "
+		  "m=video 0 RTP/AVP 97|m=audio 40002 RTP/AVP 8 0 9 18 96 97 101|m=audio 0 RTP/AVP "
 		  "0|" },
 		{ HEAD "m=image 0 udptl t38\r\n",
-		  "m=image 0 udptl t38|m=audio 40002 RTP/AVP 8 0 9 18 96 101|" },
-		{ "no SDP", "m=audio 40000 RTP/AVP 8 0 9 18 96 101|" },
+		  "m=image 0 udptl t38|m=audio 40002 RTP/AVP 8 0 9 18 96 97 101|" },
+		{ "no SDP", "m=audio 40000 RTP/AVP 8 0 9 18 96 97 101|" },
 	};
 	static struct rig r;
 	static uint8_t own[TEXT_MAX];
@@ -154,8 +144,9 @@ static const struct {
 
 static void set_answer_terms(struct rig *r, unsigned terms)
 {
-	static const struct offer_terms ours = { .codec_count = 4,
-						 .codecs = { "PCMU", "PCMA", "G722", "opus" } };
+	static const struct offer_terms ours = {
+		.codec_count = 5, .codecs = { "PCMU", "PCMA", "G722", "opus", "G726-32" }
+	};
 
 	rig_init(r);
 	r->policy.video = r->policy.rtcp_mux = true;
@@ -261,11 +252,12 @@ static bool compare(const char *file, struct bytes offer, unsigned terms)
 {
 	static struct rig r;
 	static uint8_t answer[TEXT_MAX], text[TEXT_MAX], got[TEXT_MAX], want[TEXT_MAX];
+	const struct offer_capabilities spoken = offer_own_spoken();
 	struct writer w = writer_over(text, sizeof(text));
 	int err;
 
 	set_answer_terms(&r, terms);
-	err = offer_own_answer(offer, &g_said, &r.policy, &r.to_a, &w, &r.error);
+	err = offer_own_answer(offer, &spoken, &r.policy, &r.to_a, &w, &r.error);
 	rig_offer(&r, offer);
 	if (r.err) {
 		assert_int_equal(err, r.err);
@@ -322,6 +314,7 @@ static void test_answer(void **state)
 		"m=audio 30000 RTP/AVP 8 96 100\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:100 "
 		"telephone-event/8000\r\na=fmtp:100 0-16\r\na=ptime:30\r\na=recvonly\r\n"
 		"a=rtcp:30001 IN IP4 203.0.113.1\r\nm=video 0 RTP/AVP 97\r\n";
+	const struct offer_capabilities spoken = offer_own_spoken();
 	static struct rig r;
 	struct writer w = writer_over(r.answered, sizeof(r.answered));
 
@@ -337,7 +330,7 @@ static void test_answer(void **state)
 				  "a=fmtp:96 stereo=1\r\na=x:y\r\nb=AS:64\r\n"
 				  "a=rtpmap:100 telephone-event/8000\r\n"
 				  "m=video 9 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n"),
-			&g_said, &r.policy, &r.to_a, &w, &r.error),
+			&spoken, &r.policy, &r.to_a, &w, &r.error),
 		0);
 	if (!bytes_is(writer_done(&w), want))
 		fail_msg(BYTES_FMT, BYTES_ARG(writer_done(&w)));
@@ -352,6 +345,13 @@ static void test_refusals(void **state)
 		{ HEAD "m=audio 9 RTP/AVP 18\r\n", "no codec in common" },
 		{ HEAD "m=audio 9 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000\r\n",
 		  "no codec in common" },
+		/* RFC 3551 4.5.4: the other order of the same codes; another rate */
+		{ HEAD "m=audio 9 RTP/AVP 98\r\na=rtpmap:98 AAL2-G726-32/8000\r\n",
+		  "no codec in common" },
+		{ HEAD "m=audio 9 RTP/AVP 98\r\na=rtpmap:98 G726-40/8000\r\n",
+		  "no codec in common" },
+		{ HEAD "m=audio 9 RTP/AVP 98\r\na=rtpmap:98 G726-32/16000\r\n",
+		  "no codec in common" },
 		{ HEAD "m=audio 9 RTP/AVP 0\r\n",
 		  "plain RTP is not accepted",
 		  { .sdes_only = true } },
@@ -361,6 +361,7 @@ static void test_refusals(void **state)
 		       "m=audio 9 RTP/AVP 0\r\nm=audio 9 RTP/AVP 0\r\nc=IN IP4 1.2\r\n",
 		  "address is malformed" },
 	};
+	const struct offer_capabilities spoken = offer_own_spoken();
 	static struct rig r;
 
 	(void)state;
@@ -370,7 +371,7 @@ static void test_refusals(void **state)
 		rig_init(&r);
 		w = writer_over(r.answered, sizeof(r.answered));
 		r.policy.a = rows[i].terms;
-		assert_true(offer_own_answer(bytes_str(rows[i].offer), &g_said, &r.policy, &r.to_a,
+		assert_true(offer_own_answer(bytes_str(rows[i].offer), &spoken, &r.policy, &r.to_a,
 					     &w, &r.error) < 0);
 		assert_int_equal(r.error.status, 488);
 		if (strcmp(r.error.reason, rows[i].reason) != 0)

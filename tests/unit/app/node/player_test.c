@@ -15,6 +15,7 @@
 #include "media/sound.h"
 
 enum { RATE = 8000, LENGTH = 400, HEAD = 44, WAIT_MS = 5000, SEEN_MAX = 64 };
+enum { JOBS = MEDIA_CODECS, SET = JOBS + 1 /* calls are told */ };
 
 static const char *const FILES[] = { "a.wav", "b.wav", "c.wav" };
 
@@ -177,10 +178,14 @@ static void closed(struct scene *s, struct job_id job)
 	player_event(&s->player, &e, s->now_ns);
 }
 
-/* What was seen at `at`: four jobs that open, then calls are told of them. */
+/* What was seen at `at`: jobs that open, then calls are told of them. */
 static const struct job_id *opened(uint32_t at)
 {
-	static const uint32_t RATES[MEDIA_CODECS] = { 8000, 8000, 16000, 16000 };
+	static const uint32_t RATES[JOBS] = { [MEDIA_CODEC_PCMU] = 8000,
+					      [MEDIA_CODEC_PCMA] = 8000,
+					      [MEDIA_CODEC_G722] = 16000,
+					      [MEDIA_CODEC_OPUS] = 16000,
+					      [MEDIA_CODEC_G726_32] = 8000 };
 
 	assert_true(g_count >= at + MEDIA_CODECS + 1);
 	for (uint32_t i = 0; i < MEDIA_CODECS; i++) {
@@ -219,7 +224,7 @@ static void a_file_is_played(void **state)
 	(void)opened(0);
 	player_round(&s->player);
 	player_try(&s->player, s->now_ns);
-	assert_int_equal(g_count, MEDIA_CODECS + 1);
+	assert_int_equal(g_count, SET);
 	scene_close(s);
 }
 
@@ -233,12 +238,12 @@ static void another_file(void **state)
 	plays(s, "a.wav");
 	first = opened(0);
 	plays(s, "b.wav");
-	(void)opened(5);
-	assert_int_equal(g_count, 10);
+	(void)opened(SET);
+	assert_int_equal(g_count, 2 * SET);
 	player_round(&s->player);
-	closes(10, first);
+	closes(2 * SET, first);
 	player_round(&s->player);
-	assert_int_equal(g_count, 14);
+	assert_int_equal(g_count, 2 * SET + JOBS);
 	scene_close(s);
 }
 
@@ -254,12 +259,12 @@ static void changes_that_come_fast(void **state)
 	plays(s, "b.wav");
 	player_round(&s->player);
 	plays(s, "c.wav");
-	assert_int_equal(g_count, 14);
+	assert_int_equal(g_count, 2 * SET + JOBS);
 	for (uint32_t i = 0; i < MEDIA_CODECS; i++) {
-		assert_int_equal(g_count, 14);
+		assert_int_equal(g_count, 2 * SET + JOBS);
 		closed(s, first[i]);
 	}
-	assert_false(job_id_eq(opened(14)[0], first[0]));
+	assert_false(job_id_eq(opened(2 * SET + JOBS)[0], first[0]));
 	scene_close(s);
 }
 
@@ -273,13 +278,13 @@ static void no_more_music(void **state)
 	plays(s, "a.wav");
 	first = opened(0);
 	player_play(&s->player, "", s->now_ns);
-	assert_int_equal(g_count, 6);
-	assert_true(g_seen[5].told);
-	assert_memory_equal(g_seen[5].jobs, NONE, sizeof(NONE));
+	assert_int_equal(g_count, SET + 1);
+	assert_true(g_seen[SET].told);
+	assert_memory_equal(g_seen[SET].jobs, NONE, sizeof(NONE));
 	player_round(&s->player);
-	closes(6, first);
+	closes(SET + 1, first);
 	player_try(&s->player, s->now_ns + PLAYER_AGAIN_NS);
-	assert_int_equal(g_count, 10);
+	assert_int_equal(g_count, SET + 1 + JOBS);
 	scene_close(s);
 }
 
@@ -314,7 +319,7 @@ static void a_wrong_file_changes_nothing(void **state)
 	reads(s, 1);
 	assert_string_equal(s->player.said.reason, "no such file");
 	player_round(&s->player);
-	assert_int_equal(g_count, 5);
+	assert_int_equal(g_count, SET);
 	scene_close(s);
 }
 
@@ -330,20 +335,20 @@ static void a_worker_that_cannot(void **state)
 	first = opened(0);
 	e.job = first[MEDIA_CODEC_OPUS];
 	player_event(&s->player, &e, s->now_ns);
-	assert_int_equal(g_count, 6);
-	assert_true(g_seen[5].told);
-	assert_true(job_id_eq(g_seen[5].jobs[MEDIA_CODEC_PCMU], first[MEDIA_CODEC_PCMU]));
-	assert_int_equal(g_seen[5].jobs[MEDIA_CODEC_OPUS].generation, 0);
+	assert_int_equal(g_count, SET + 1);
+	assert_true(g_seen[SET].told);
+	assert_true(job_id_eq(g_seen[SET].jobs[MEDIA_CODEC_PCMU], first[MEDIA_CODEC_PCMU]));
+	assert_int_equal(g_seen[SET].jobs[MEDIA_CODEC_OPUS].generation, 0);
 	player_round(&s->player);
-	assert_int_equal(g_count, 7);
-	assert_int_equal(g_seen[6].command.kind, MEDIA_JOB_CLOSE);
-	assert_true(job_id_eq(g_seen[6].command.job, e.job));
+	assert_int_equal(g_count, SET + 2);
+	assert_int_equal(g_seen[SET + 1].command.kind, MEDIA_JOB_CLOSE);
+	assert_true(job_id_eq(g_seen[SET + 1].command.job, e.job));
 	closed(s, e.job);
-	assert_int_equal(g_count, 7);
+	assert_int_equal(g_count, SET + 2);
 	player_try(&s->player, s->now_ns + PLAYER_AGAIN_NS);
-	(void)opened(7);
+	(void)opened(SET + 2);
 	player_round(&s->player);
-	assert_int_equal(g_count, 15); /* the three that were left */
+	assert_int_equal(g_count, 2 * SET + 2 + JOBS - 1); /* those that were left */
 	scene_close(s);
 }
 
