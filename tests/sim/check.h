@@ -52,6 +52,7 @@ struct seen {
 	bool fresh;                          /* nothing was stored since the last start */
 	bool repeats;   /* two kills in a row: CSeq numbers of the first process are in no record */
 	bool by_node;   /* the node answered it, for an application */
+	bool is_code;   /* a feature code: nobody is rung */
 	bool said;      /* INVITE to the callee left */
 	bool excused;   /* the store was away or silent */
 	bool weak;      /* a kill took part of it, and nobody had been promised more */
@@ -115,6 +116,8 @@ void check_all_stored(struct sim *s);
 void check_saved(struct sim *s, const struct store_command *c, bool ok);
 /* The node answers the call: the next save knows it. */
 void check_answers(struct sim *s, uint64_t call);
+/* It sets a field of a document, and the node answers it. */
+void check_sets(struct sim *s, uint64_t call);
 /* The call becomes two. */
 void check_split(struct sim *s, uint64_t call, uint64_t other);
 /* The call whose id the dialogs of a call have. */

@@ -67,7 +67,7 @@ static void look_at_phone_call(struct sim *s, const struct phone_call *c)
 	if (!c->caller)
 		return;
 	look_at_caller(s, c, seen);
-	if (c->answered && !c->replaces && !(first && first->by_node) &&
+	if (c->answered && !c->replaces && !(first && (first->by_node || first->is_code)) &&
 	    !callee_answered(s, first_call(c)))
 		check_fail(s, "%s was answered, and nobody answered it", c->call_id);
 }

@@ -36,6 +36,14 @@ bool check_took(struct sim *s, uint64_t call)
 	return seen && seen->excused && seen->crashes;
 }
 
+void check_sets(struct sim *s, uint64_t call)
+{
+	struct seen *seen = check_seen(s, call);
+
+	if (seen)
+		seen->is_code = true;
+}
+
 void check_split(struct sim *s, uint64_t call, uint64_t other)
 {
 	struct check *k = &s->check;

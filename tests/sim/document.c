@@ -34,7 +34,9 @@ static void on_saved(struct sim *s, const struct event *e)
 	const struct document_change *change = &s->documents.list[e->a];
 	struct set_news news = { .serial = change->serial, .state = SET_DONE };
 
-	if (s->store.down)
+	if (s->documents.way == DOCUMENTS_SILENT)
+		return;
+	if (s->store.down || s->documents.way == DOCUMENTS_FAIL)
 		news.state = SET_FAILED;
 	else if (is_refused(s, change))
 		news.state = SET_REFUSED;
@@ -52,6 +54,7 @@ void document_set(struct sim *s, const struct effect *e)
 	uint32_t at = all->count++ % DOCUMENT_CHANGES_MAX;
 	char user[16] = "";
 
+	check_sets(s, e->call);
 	(void)bytes_cstr(text_bytes(&e->user), user, sizeof(user));
 	all->list[at] = (struct document_change){
 		.call = e->call,

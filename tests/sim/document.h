@@ -19,6 +19,11 @@ struct document_change {
 struct document_changes {
 	struct document_change list[DOCUMENT_CHANGES_MAX]; /* the newest ones */
 	uint32_t count;
+	enum {
+		DOCUMENTS_KEPT,
+		DOCUMENTS_FAIL,
+		DOCUMENTS_SILENT
+	} way; /* SILENT: nobody hears of it */
 };
 
 /* EFFECT_SET. */

@@ -2,7 +2,7 @@
 /*
  * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--harvest FOLDER]
  * --all: goes on after a failure, and only names each.
- * sim --stories [NAME]: those of story.h.
+ * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
  * records (golden.h); --story prints what the node does with each.
@@ -20,6 +20,7 @@ struct arguments {
 	uint64_t first, seeds;
 	const char *list, *records;
 	const char *story; /* "": all */
+	const char *kill;  /* NULL: behind each effect */
 	bool self_test;
 	bool all;
 	struct sim_way way;
@@ -201,6 +202,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			a->all = true;
 		} else if (strcmp(argv[i], "--stories") == 0) {
 			a->story = i + 1 < argc ? argv[++i] : "";
+		} else if (is_option(argv[i], "--kill", argc - i)) {
+			a->kill = argv[++i];
 		} else if (strcmp(argv[i], "--self-test") == 0) {
 			a->self_test = true;
 		} else {
@@ -218,13 +221,15 @@ int main(int argc, char **argv)
 	bool ok = true;
 
 	if (!read_arguments(&a, argc, argv)) {
-		(void)fprintf(
-			stderr,
-			"usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
-			"[--break NAME] [--harvest FOLDER] | --stories [NAME] | --self-test | "
-			"--records FOLDER [--story]\n");
+		(void)fprintf(stderr,
+			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
+			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill N]] | "
+			      "--self-test | "
+			      "--records FOLDER [--story]\n");
 		return 2;
 	}
+	if (a.story && a.kill)
+		return story_tell(a.story, (uint32_t)strtoul(a.kill, NULL, 10)) ? 0 : 1;
 	if (a.story)
 		return story_run(a.story[0] ? a.story : NULL) ? 0 : 1;
 	if (a.self_test)

@@ -8,7 +8,7 @@
 #include "tests/sim/phone_call.h"
 #include "tests/sim/phone_txn.h"
 
-enum { PHONES_MAX = 8, PHONE_CALLS_MAX = 32 };
+enum { PHONES_MAX = 8, PHONE_CALLS_MAX = 32, EXTENSIONS_MAX = 16 };
 
 /* How it takes a call. */
 struct phone_manner {
@@ -53,10 +53,10 @@ struct phone {
 enum phone_secure { SECURE_NOT, SECURE_ANYHOW, SECURE_TLS };
 
 struct phones {
-	enum phone_secure secure[PHONES_MAX];     /* of extensions */
-	struct shard_forward forward[PHONES_MAX]; /* the same */
-	bool music;                               /* the node has some */
-	bool refer;                               /* they give calls away */
+	enum phone_secure secure[EXTENSIONS_MAX];     /* of extensions */
+	struct shard_forward forward[EXTENSIONS_MAX]; /* the same */
+	bool music;                                   /* the node has some */
+	bool refer;                                   /* they give calls away */
 	struct phone list[PHONES_MAX];
 	uint32_t count, extension_count;
 };

@@ -9,7 +9,7 @@
 #define REALM    "test.local"
 #define PASSWORD "secret"
 
-enum { SECRETS = 8 };
+enum { SECRETS = EXTENSIONS_MAX };
 
 void phone_secret(const char *number, struct digest_secret *out)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/story.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,6 +189,9 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_STORE_UP:
 		store_step(s, step->what == STORY_STORE_UP);
 		break;
+	case STORY_DOCUMENTS:
+		s->documents.way = step->to;
+		break;
 	}
 }
 
@@ -348,6 +352,26 @@ static void open_phones(struct sim *s)
 	}
 }
 
+static void chain_link(struct sim *s, const struct story_chain *chain, uint32_t i)
+{
+	struct shard_forward *f = &s->phones.forward[i];
+	struct writer w = writer_over(f->always, sizeof(f->always) - 1);
+	uint32_t to = i == EXT_D + (uint32_t)chain->length ? EXT_C : i + 1;
+	char number[16];
+
+	for (uint32_t k = 0; k < chain->unknown; k++)
+		writer_fmt(&w, "2%02u%u,", i, k);
+	writer_str(&w, node_extension(to, number));
+	assert(!w.overflow);
+}
+
+static void chain_begin(struct sim *s, const struct story_chain *chain)
+{
+	s->phones.extension_count += chain->length;
+	for (uint32_t i = 0; i < chain->length; i++)
+		chain_link(s, chain, EXT_D + 1 + i);
+}
+
 void story_begin(struct sim *s)
 {
 	const struct story *t = s->script;
@@ -356,6 +380,7 @@ void story_begin(struct sim *s)
 	s->phones.extension_count = STORY_PHONES - 1;
 	s->phones.music = t->music;
 	memcpy(s->phones.forward, t->forward, sizeof(t->forward));
+	chain_begin(s, &t->chain);
 	for (uint32_t i = 0; t->tls && i < STORY_PHONES; i++)
 		s->phones.secure[i] = SECURE_TLS;
 	s->net.delay_max_ms = 1;
@@ -397,6 +422,17 @@ static bool tell(const struct story *t, uint32_t kill, bool aloud, uint32_t *eff
 	if (!ok && !aloud)
 		(void)tell(t, kill, true, effects);
 	return ok;
+}
+
+bool story_tell(const char *name, uint32_t kill)
+{
+	uint32_t effects;
+
+	for (uint32_t i = 0; i < story_count; i++) {
+		if (strcmp(name, story_list[i].name) == 0)
+			return tell(&story_list[i], kill, true, &effects);
+	}
+	return false;
 }
 
 bool story_run(const char *name)

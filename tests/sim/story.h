@@ -55,6 +55,7 @@ enum story_what {
 	STORY_DROP, /* the connection */
 	STORY_STORE_DOWN,
 	STORY_STORE_UP,
+	STORY_DOCUMENTS, /* to: how they are kept from now on (document.h) */
 };
 
 struct story_step {
@@ -63,11 +64,17 @@ struct story_step {
 	uint8_t who, to;
 };
 
+/* Extensions behind D, without phones: calls to each go to some numbers that are not there, then to the next one; from the last to C. */
+struct story_chain {
+	uint8_t length, unknown;
+};
+
 struct story {
 	const char *name;
 	struct story_step steps[STORY_STEPS_MAX];
 	struct phone_manner manner[STORY_PHONES]; /* all zero: answers after a second */
 	struct shard_forward forward[STORY_PHONES];
+	struct story_chain chain;
 	uint8_t absent; /* phones that are not there; bits */
 	bool tls, music, video;
 	uint16_t session_s;    /* RFC 4028; 0: off */
@@ -89,5 +96,7 @@ void story_manner(const struct sim *s, const struct phone_call *c, struct phone_
 void story_end(struct sim *s);
 /* All, or that one. False: an invariant or an expectation is broken, and the story was told. */
 bool story_run(const char *name);
+/* That one, killed there, aloud; 0: not killed. */
+bool story_tell(const char *name, uint32_t kill);
 
 #endif
