@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sig/call/segment.h"
+#include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
 
@@ -73,13 +74,19 @@ static bool is_asker(const struct call *c, uint8_t leg)
 	return false;
 }
 
+/* What became of its REFER is still to be told; until then the record names it. */
+static bool is_transferor(const struct call *c, uint8_t leg)
+{
+	return c->transfer && c->transfer->leg == leg;
+}
+
 void legs_trim(struct call *c)
 {
 	if (c->state != CALL_ESTABLISHED)
 		return;
 	for (uint8_t i = c->leg_count; i-- > 0;) {
 		if (!bridge_has(c, i) && c->legs[i] && c->legs[i]->state == LEG_CLOSED &&
-		    !legs_has_flows(c, i) && !is_asker(c, i))
+		    !legs_has_flows(c, i) && !is_asker(c, i) && !is_transferor(c, i))
 			legs_free_one(c, i);
 	}
 }

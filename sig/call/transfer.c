@@ -10,6 +10,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/join.h"
+#include "sig/call/resume.h"
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
@@ -510,25 +511,41 @@ void transfer_notified(struct call_host *h, struct call *c, const struct call_ev
 /* The transferor hung up. */
 static void transfer_left(struct call *c, uint8_t leg)
 {
-	if (c->transfer && c->transfer->leg == leg && c->transfer->state == TRANSFER_DONE)
+	const struct transfer *t = c->transfer;
+
+	if (t && t->leg == leg && t->state == TRANSFER_DONE && !t->outside)
 		transfer_clear(&c->transfer);
 	outbox_touch(&c->out);
 }
 
-/* What is left to do is to leave, or to say once more that nobody took the call. A call that is to be joined with may be resumed later
+/* Within its dialog BYE says as much; one of its own outlives that. */
+static bool notify_again(struct call_host *h, struct call *c)
+{
+	struct transfer *t = c->transfer;
+
+	if (t->state == TRANSFER_FAILED)
+		return notify(h, c, t->status);
+	return t->outside && notify(h, c, 200);
+}
+
+/* What is left to do is to leave, or to say once more what became of the call. A call that is to be joined with may be resumed later
  * than this one. */
 static void transfer_resume(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
 
+	if (t && t->outside)
+		t->outside->local_cseq += RESUME_CSEQ_GAP;
 	if (t && t->state == TRANSFER_WAITS && t->with.call)
 		t->again_ns = h->now.ns + AGAIN_MS * NS_PER_MS;
 	if (!t || t->last || (t->state != TRANSFER_DONE && t->state != TRANSFER_FAILED))
 		return;
 	outbox_touch(&c->out);
+	if (notify_again(h, c))
+		return;
 	if (t->state == TRANSFER_DONE)
 		leave(h, c);
-	else if (!notify(h, c, t->status))
+	else
 		forget(c);
 }
 

@@ -86,6 +86,11 @@ static inline bool transfer_is_beside(const struct call *c, uint8_t leg)
 {
 	return c->transfer && c->transfer->leg == leg && transfer_has_begun(c->transfer);
 }
+/* The dialog that the REFER of that leg's party made outside of it; NULL: none. */
+static inline struct dialog *transfer_outside(const struct call *c, uint8_t leg)
+{
+	return c->transfer && c->transfer->leg == leg ? c->transfer->outside : NULL;
+}
 /* The caller is up already, and nobody waits for an answer to its INVITE: it was called by command, or is transferred. */
 static inline bool call_caller_is_up(const struct call *c)
 {

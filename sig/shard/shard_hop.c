@@ -3,6 +3,7 @@
  * (RFC 5626). What waited for it goes there. */
 #include "base/log.h"
 #include "sig/call/session.h"
+#include "sig/call/transfer.h"
 #include "sig/shard/shard_state.h"
 
 /* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may
@@ -16,6 +17,21 @@ static bool is_same_phone(const struct sip_hop *known, const struct sip_hop *fro
 	       addr_ip_eq(&known->remote, &from->remote);
 }
 
+/* The dialog that its REFER outside of this one made: what it is told there is told on its new way. */
+static void outside_moved(struct shard *s, const struct leg *l, const struct sip_hop *from,
+			  const struct sip_hop *to)
+{
+	const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
+	struct dialog *d = c ? transfer_outside(c, dialog_leg(&l->dialog)) : NULL;
+	struct sip_hop known;
+
+	if (!d || !is_same_phone(&d->hop, from))
+		return;
+	known = d->hop;
+	d->hop = *to;
+	txns_hop_moved(&s->txns, c->id, dialog_leg(d), &known, to);
+}
+
 static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from,
 		      const struct sip_hop *to)
 {
@@ -27,6 +43,7 @@ static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from
 	if (!addr_ip_eq(&known.remote, &to->remote)) /* where its media is, too */
 		session_refresh(&s->host, shard_call_find(s, dialog_call(&l->dialog)));
 	txns_hop_moved(&s->txns, dialog_call(&l->dialog), dialog_leg(&l->dialog), &known, to);
+	outside_moved(s, l, from, to);
 	return true;
 }
 
