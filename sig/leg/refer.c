@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sig/call/transfer.h"
+#include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
@@ -71,9 +72,16 @@ static bool is_own_dialog(const struct leg *l, const struct leg *other)
 			 : addr_ip_eq(&l->dialog.hop.remote, &other->dialog.hop.remote);
 }
 
-/* Who rings yet is given the party when he is rung for it: the transferor's own call to him is over. */
-static int begin_early(struct call_host *h, struct call *c, const struct transfer_ask *ask,
-		       const struct call *other)
+/* Nobody is there yet who could come here, or an application is, which has no leg. */
+static bool is_asked_anew(const struct call *other, uint8_t at)
+{
+	return at == other->bridge.caller && (other->state < CALL_ANSWERING ||
+					      (call_is_alone(other) && call_application(other).n));
+}
+
+/* Who rings yet, or the application, is given the party when asked for it: the transferor's own call to them is over. */
+static int begin_anew(struct call_host *h, struct call *c, const struct transfer_ask *ask,
+		      const struct call *other)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
 	struct text user = { 0 };
@@ -106,8 +114,8 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 	with = (struct transfer_with){ .call = other->id,
 				       .leg = bridge_peer(other, at),
 				       .peer = at };
-	if (other->state < CALL_ANSWERING && at == other->bridge.caller)
-		err = begin_early(h, c, ask, other);
+	if (is_asked_anew(other, at))
+		err = begin_anew(h, c, ask, other);
 	else
 		err = transfer_begin_with(c, ask, &with);
 	return err ? refer_refusal_of(err) : 0;
