@@ -42,10 +42,12 @@ struct seen {
 	bool waiting;           /* a 2xx came, and no save was asked for since */
 	uint64_t need;          /* version that knows it */
 	uint32_t answer_cseq[SEEN_LEGS],
-		said_cseq[SEEN_LEGS];        /* of the last 2xx that came, and left */
-	struct seen_bye refers[SEEN_LEGS];   /* the last REFER of each leg */
-	bool given;                          /* one was accepted: who talks to whom changes */
-	bool open;                           /* a 2xx came, ours did not leave yet */
+		said_cseq[SEEN_LEGS]; /* of the last 2xx that came, and left */
+	struct seen_bye
+		refers[SEEN_LEGS +
+		       1]; /* the last REFER of each leg, and the last outside of a dialog */
+	bool given;        /* one was accepted: who talks to whom changes */
+	bool open;         /* a 2xx came, ours did not leave yet */
 	struct seen_bye byes[2 * SEEN_LEGS]; /* ours first, then those of the phones */
 	struct seen_bye pracks[SEEN_LEGS];   /* numbers of reliable responses that came */
 	uint32_t rseq, rseq_hash;            /* of the last one that left */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A REFER and its NOTIFYs (RFC 3515). */
 #include <inttypes.h>
+#include <string.h>
 
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
@@ -8,10 +9,31 @@
 /* Ringing of each extension on the way, BYE and NOTIFY without answers, and an outage. */
 #define TOLD_NS (150 * NS_PER_S)
 
+/* The leg that it is about; outside of a dialog SEEN_LEGS, and the tag is in Target-Dialog. False: none of ours. */
+static bool leg_of_refer(const struct sip_message *m, struct id_tag *out)
+{
+	static const char name[] = ";local-tag=";
+	struct bytes value, tag;
+	const uint8_t *at;
+
+	if (m->to.tag.n)
+		return id_tag_get(m->to.tag, out) == 0;
+	if (!message_header(m, "Target-Dialog", 0, &value))
+		return false;
+	at = memmem(value.p, value.n, name, sizeof(name) - 1);
+	if (!at)
+		return false;
+	tag = bytes_from(value, (size_t)(at - value.p) + sizeof(name) - 1);
+	if (id_tag_get(bytes_sub(tag, 0, bytes_find(tag, ';')), out))
+		return false;
+	out->leg = SEEN_LEGS;
+	return true;
+}
+
 void check_refer_came(struct sim *s, const struct sip_message *m)
 {
 	struct id_tag id;
-	struct seen *seen = id_tag_get(m->to.tag, &id) ? NULL : check_seen(s, id.call);
+	struct seen *seen = leg_of_refer(m, &id) ? check_seen(s, id.call) : NULL;
 
 	if (!seen || seen->cdrs || seen->refers[id.leg].cseq >= m->cseq)
 		return;
@@ -27,7 +49,7 @@ void check_refer_answered(struct sim *s, const struct sip_message *m)
 	if (!seen || m->status != 202)
 		return;
 	seen->given = true;
-	r = &seen->refers[id.leg];
+	r = &seen->refers[bytes_starts(m->call_id, "refer-") ? SEEN_LEGS : id.leg];
 	if (seen->excused || seen->ended || seen->cdrs || r->cseq != m->cseq)
 		return;
 	if (r->waits || seen->stored < r->need)
@@ -48,8 +70,9 @@ static void on_told(struct sim *s, const struct event *e)
 {
 	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
 	const struct phone_refer *r = &c->refers[e->b];
+	const struct phone_call *about = c->about ? c->about : c;
 
-	if (c->state == PC_TALKING && !r->told && !is_excused(s, c))
+	if ((c->about || c->state == PC_TALKING) && !r->told && !is_excused(s, about))
 		check_fail(s, "%s: %s#%u heard nothing of its REFER", c->call_id, c->phone->user,
 			   c->phone->index);
 }
@@ -68,7 +91,7 @@ void check_notified(struct sim *s, const struct phone_call *c, const struct phon
 
 	if (r->silent)
 		check_fail(s, "%s: %s wanted no NOTIFY", c->call_id, user);
-	if (r->status >= 300 && c->state == PC_TALKING)
+	if (r->status >= 300 && (c->about || c->state == PC_TALKING))
 		check_fail(s, "%s: a NOTIFY to %s whose REFER was refused with %u", c->call_id,
 			   user, r->status);
 	if (r->told && last && r->incarnation == s->node.incarnation)

@@ -730,7 +730,8 @@ static void application_told(struct sim *s, uint64_t call)
 
 	trace_line(s, "node: call %" PRIx64 " waits for the application", call);
 	if (s->script) /* nothing is left to chance */
-		sim_after(s, 2 * NS_PER_S, on_application, 0, ORDER_OF_APPLICATION, call);
+		sim_after(s, (s->script->answer_s ? s->script->answer_s : 2) * NS_PER_S,
+			  on_application, 0, ORDER_OF_APPLICATION, call);
 	else if (rand_below(&s->applications, 1000) < 850)
 		sim_after(s, rand_below(&s->applications, (uint32_t)in) * NS_PER_MS, on_application,
 			  0, ORDER_OF_APPLICATION, call);

@@ -57,13 +57,19 @@ void phone_call_close(struct phone_call *c)
 	free(c);
 }
 
+/* A NOTIFY may come before the answer to its REFER (RFC 6665 4.1.2.4). */
+static bool is_from_party(const struct phone_call *c, const struct sip_message *m)
+{
+	return bytes_is(m->from.tag, c->remote_tag) || (c->about && !c->remote_tag[0]);
+}
+
 struct phone_call *phone_call_find(struct phone *p, const struct sip_message *m)
 {
 	for (uint32_t i = p->call_count; i-- > 0;) {
 		struct phone_call *c = p->calls[i];
 
-		if (c->state != PC_OVER && bytes_is(m->call_id, c->call_id) &&
-		    bytes_is(m->to.tag, c->tag) && bytes_is(m->from.tag, c->remote_tag))
+		if ((c->state != PC_OVER || c->about) && bytes_is(m->call_id, c->call_id) &&
+		    bytes_is(m->to.tag, c->tag) && is_from_party(c, m))
 			return c;
 	}
 	return NULL;

@@ -41,6 +41,7 @@ struct phone_call {
 	char call_id[64], tag[48], remote_tag[64];
 	char local[160], remote[160], target[160]; /* URIs, and where requests go */
 	char to[16];                               /* the extension that was called */
+	struct phone_call *about; /* no call: a REFER outside of that one's dialog (RFC 4538) */
 	const struct phone_call *replaces; /* another phone's, whose place it takes (RFC 3891) */
 	uint32_t cseq, invite_cseq;
 	uint32_t remote_cseq;
@@ -134,6 +135,11 @@ uint16_t phone_prack_asked(struct sim *s, struct phone_call *c, const struct sip
 /* ---- phone_refer.c ---- */
 /* Gives the other party to that extension. */
 void phone_refer(struct sim *s, struct phone_call *c, uint32_t to, bool silent);
+/* The same to whom it speaks with in the other call: the two become one (RFC 5589 7). */
+void phone_refer_joining(struct sim *s, struct phone_call *c, const struct phone_call *with);
+/* The same outside of any dialog, in a new one: of a call of its own, or of a stranger's. */
+void phone_refer_outside(struct sim *s, struct phone *p, struct phone_call *about, uint32_t to,
+			 bool silent);
 void phone_referred(struct sim *s, struct phone_txn *t, const struct sip_message *m);
 /* NOTIFY; what to answer is decided elsewhere. */
 void phone_notified(struct sim *s, struct phone_call *c, const struct sip_message *m);

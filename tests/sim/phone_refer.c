@@ -7,7 +7,7 @@
 
 #include "tests/sim/sim.h"
 
-enum { LINES_MAX = 128 };
+enum { LINES_MAX = 256, EXTRA_MAX = 2048, TEXT_MAX_N = 4096 };
 
 static struct phone_refer *refer_of(struct phone_call *c, uint32_t cseq)
 {
@@ -18,20 +18,99 @@ static struct phone_refer *refer_of(struct phone_call *c, uint32_t cseq)
 	return NULL;
 }
 
-void phone_refer(struct sim *s, struct phone_call *c, uint32_t to, bool silent)
+static bool may_refer(const struct phone_call *c)
 {
-	char lines[LINES_MAX], number[16];
+	return c && c->refer_count < PHONE_REFERS_MAX && c->state == PC_TALKING &&
+	       (c->caller || c->acked);
+}
 
-	if (c->refer_count == PHONE_REFERS_MAX || c->state != PC_TALKING ||
-	    (!c->caller && !c->acked))
-		return;
+static void note_refer(struct sim *s, struct phone_call *c, bool silent)
+{
 	c->refers[c->refer_count++] = (struct phone_refer){ .cseq = c->cseq + 1,
 							    .silent = silent,
 							    .incarnation = s->node.incarnation };
 	s->totals.refers++;
-	(void)snprintf(lines, sizeof(lines), "Refer-To: <sip:%s@test.local>\r\n%s",
+}
+
+static void refer_lines(char out[LINES_MAX], uint32_t to, bool silent)
+{
+	char number[16];
+
+	(void)snprintf(out, LINES_MAX, "Refer-To: <sip:%s@test.local>\r\n%s",
 		       node_extension(to, number), silent ? "Refer-Sub: false\r\n" : "");
+}
+
+void phone_refer(struct sim *s, struct phone_call *c, uint32_t to, bool silent)
+{
+	char lines[LINES_MAX];
+
+	if (!may_refer(c))
+		return;
+	note_refer(s, c, silent);
+	refer_lines(lines, to, silent);
 	phone_ask_with(s, c, "REFER", lines);
+}
+
+/* RFC 3891 3: the tags as the node sees them. */
+void phone_refer_joining(struct sim *s, struct phone_call *c, const struct phone_call *with)
+{
+	char lines[LINES_MAX];
+
+	if (!may_refer(c) || !with || !with->remote_tag[0])
+		return;
+	note_refer(s, c, false);
+	(void)snprintf(lines, sizeof(lines),
+		       "Refer-To: <sip:%s@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s>"
+		       "\r\n",
+		       with->to[0] ? with->to : "1001", with->call_id, with->remote_tag, with->tag);
+	phone_ask_with(s, c, "REFER", lines);
+}
+
+/* ---- outside of a dialog ---- */
+
+static void ask_outside(struct sim *s, struct phone_call *c, const char *credentials)
+{
+	const struct phone_call *about = c->about;
+	char text[TEXT_MAX_N], branch[96], lines[LINES_MAX], extra[EXTRA_MAX];
+	struct phone_request r = { .method = "REFER", .extra = extra };
+
+	refer_lines(lines, (uint32_t)strtoul(c->to, NULL, 10), c->refers[0].silent);
+	(void)snprintf(extra, sizeof(extra),
+		       "%sTarget-Dialog: %s;local-tag=%s;remote-tag=%s\r\nRequire: tdialog\r\n%s",
+		       lines, about->call_id, about->remote_tag, about->tag, credentials);
+	r.branch = phone_branch(c->phone, branch);
+	r.cseq = c->refers[0].cseq = ++c->cseq;
+	(void)phone_txn_ask(s, c->phone, c, SIP_REFER, branch,
+			    phone_write_request(c, &r, text, sizeof(text)));
+}
+
+void phone_refer_outside(struct sim *s, struct phone *p, struct phone_call *about, uint32_t to,
+			 bool silent)
+{
+	struct phone_call *c = may_refer(about) ? phone_call_new(s, p) : NULL;
+
+	if (!c)
+		return;
+	c->state = PC_OVER;
+	c->about = about;
+	(void)snprintf(c->to, sizeof(c->to), "%u", to);
+	(void)snprintf(c->call_id, sizeof(c->call_id), "refer-%u-%u", p->index, c->index);
+	(void)snprintf(c->local, sizeof(c->local), "sip:%s@test.local", p->user);
+	(void)snprintf(c->remote, sizeof(c->remote), "sip:test.local");
+	(void)snprintf(c->target, sizeof(c->target), "%s", about->target);
+	note_refer(s, c, silent);
+	ask_outside(s, c, "");
+}
+
+/* True: once more, with a password. */
+static bool challenged(struct sim *s, struct phone_call *c, const struct sip_message *m)
+{
+	char credentials[1024];
+
+	if (!c->about || (m->status != 401 && m->status != 407) || c->auth_tries++)
+		return false;
+	ask_outside(s, c, phone_credentials(c->phone, m, "REFER", c->target, credentials));
+	return true;
 }
 
 void phone_referred(struct sim *s, struct phone_txn *t, const struct sip_message *m)
@@ -39,13 +118,17 @@ void phone_referred(struct sim *s, struct phone_txn *t, const struct sip_message
 	struct phone_call *c = t->call;
 	struct phone_refer *r = refer_of(c, m->cseq);
 
-	if (!r)
+	if (!r || challenged(s, c, m))
 		return;
 	r->status = m->status;
+	if (c->about && m->status == 202)
+		(void)bytes_cstr(m->to.tag, c->remote_tag, sizeof(c->remote_tag));
 	if (m->status == 202) {
 		s->totals.given++;
 		check_referred(s, c, r);
 		scenario_referred(s, c);
+	} else if (m->status == 481 && c->about) {
+		check_forgot(s, c->about, "Target-Dialog");
 	} else if (m->status == 481) {
 		check_forgot(s, c, "REFER");
 		phone_bye(s, c); /* RFC 3261 12.2.1.2 */

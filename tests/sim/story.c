@@ -24,6 +24,15 @@ static struct phone_call *call_of(struct phone *p)
 	return NULL;
 }
 
+static struct phone_call *oldest_of(struct phone *p)
+{
+	for (uint32_t i = 0; i < p->call_count; i++) {
+		if (p->calls[i]->state != PC_OVER)
+			return p->calls[i];
+	}
+	return NULL;
+}
+
 static void by_operator(struct sim *s, const struct story_step *step)
 {
 	struct call_view v;
@@ -115,7 +124,7 @@ static void take(struct sim *s, const struct story_step *step)
 	struct phone_call *c = call_of(p);
 	char number[16];
 
-	if (!c && step->what >= STORY_HANG_UP && step->what <= STORY_REFER_SILENT)
+	if (!c && step->what >= STORY_HANG_UP && step->what <= STORY_REFER_OUTSIDE_SILENT)
 		return;
 	switch (step->what) {
 	case STORY_END:
@@ -162,6 +171,16 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_REFER:
 	case STORY_REFER_SILENT:
 		phone_refer(s, c, step->to, step->what == STORY_REFER_SILENT);
+		break;
+	case STORY_REFER_JOIN:
+		phone_refer_joining(s, oldest_of(p), c);
+		break;
+	case STORY_REFER_OUTSIDE:
+	case STORY_REFER_OUTSIDE_SILENT:
+		phone_refer_outside(s, p, c, step->to, step->what == STORY_REFER_OUTSIDE_SILENT);
+		break;
+	case STORY_REFER_OF_B:
+		phone_refer_outside(s, p, call_of(&s->phones.list[B]), step->to, false);
 		break;
 	case STORY_ORIGINATE:
 		node_originate(s, step->who, step->to);

@@ -42,11 +42,15 @@ enum story_what {
 	STORY_UPDATE_MOVE, /* its media to another port, by an offer in UPDATE */
 	STORY_REFRESH,     /* of the session, by UPDATE (RFC 4028) */
 	STORY_REFER,
-	STORY_REFER_SILENT, /* Refer-Sub: false */
-	STORY_ORIGINATE,    /* who: extension */
-	STORY_COMMAND,      /* to the first call; to: which (node_command) */
-	STORY_OTHER,        /* ... to the last one */
-	STORY_TRANSFER,     /* by command; who: enum shard_leg; to: extension */
+	STORY_REFER_SILENT,  /* Refer-Sub: false */
+	STORY_REFER_JOIN,    /* its older call becomes one with its newer one (RFC 5589 7) */
+	STORY_REFER_OUTSIDE, /* outside of the dialog, which is named (RFC 4538) */
+	STORY_REFER_OUTSIDE_SILENT,
+	STORY_REFER_OF_B, /* the same, and it names B's */
+	STORY_ORIGINATE,  /* who: extension */
+	STORY_COMMAND,    /* to the first call; to: which (node_command) */
+	STORY_OTHER,      /* ... to the last one */
+	STORY_TRANSFER,   /* by command; who: enum shard_leg; to: extension */
 	STORY_JOIN, /* by command, the call of A with the other one; who, to: enum shard_leg of each */
 	STORY_AGAIN,    /* the last command: its client heard nothing */
 	STORY_OPERATOR, /* ends all calls */
@@ -77,6 +81,7 @@ struct story {
 	struct story_chain chain;
 	uint8_t absent; /* phones that are not there; bits */
 	bool tls, music, video;
+	uint8_t answer_s;      /* the application answers then; 0: after 2 */
 	uint16_t session_s;    /* RFC 4028; 0: off */
 	bool caller_refreshes; /* ... its phone says so; else the node refreshes */
 	uint16_t look_s;       /* then these talk with each other, and nobody else */
