@@ -9,6 +9,8 @@
  *  - every INVITE has one final response, every leg one end;
  *  - an accepted REFER was saved before, and has one last NOTIFY, or its dialog ends; after a kill one at least;
  *  - one CDR for each pair of a call that was in the store, with the right outcome; together they are the call;
+ *  - a node that hears that the shard is another owner's says nothing more, saves nothing more, and its successor goes on with what is
+ *    stored;
  *  - no port is open twice, peers are mutual, no SRTP index is sent twice;
  *  - when everybody has hung up, nothing is left: calls, transactions, ports, flows, records, saves.
  */

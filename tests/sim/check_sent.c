@@ -217,6 +217,8 @@ bool check_sent(struct sim *s, const struct addr *to, struct bytes text)
 	bool goes;
 
 	trace_message(s, "node", phone_name(s, to, name), text);
+	if (s->node.fenced)
+		check_fail(s, "a node that has lost its shard speaks");
 	if (message_parse(&m, text, &error)) {
 		message_close(&m);
 		check_fail(s, "the node says what nobody can read: %s", error.reason);

@@ -132,6 +132,8 @@ void check_save(struct sim *s, const struct effect *e)
 {
 	struct seen *seen = e->kind == EFFECT_BINDING_SAVE ? NULL : see(s, e->call);
 
+	if (s->node.fenced)
+		check_fail(s, "a node that has lost its shard saves");
 	if (!seen)
 		return;
 	seen->excused |= s->node.degraded;

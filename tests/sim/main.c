@@ -3,6 +3,7 @@
  * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--harvest FOLDER]
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
+ * --fence N: it loses its shard there.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
  * records (golden.h); --story prints what the node does with each.
@@ -20,7 +21,8 @@ struct arguments {
 	uint64_t first, seeds;
 	const char *list, *records;
 	const char *story; /* "": all */
-	const char *kill;  /* NULL: behind each effect */
+	struct story_mishap mishap;
+	bool one; /* that one alone */
 	bool self_test;
 	bool all;
 	struct sim_way way;
@@ -54,7 +56,8 @@ static void report(const struct totals *t, uint64_t seeds)
 		     " IPv6\n",
 		     t->secrets, t->granted, t->silences, t->originated, t->steps, t->forgotten,
 		     t->looked_up, t->tcp, t->tls, t->udp6);
-	(void)printf("# %" PRIu64 " REFERs, %" PRIu64 " accepted\n", t->refers, t->given);
+	(void)printf("# %" PRIu64 " REFERs, %" PRIu64 " accepted; %" PRIu64 " shards lost\n",
+		     t->refers, t->given, t->fences);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 
@@ -203,7 +206,11 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 		} else if (strcmp(argv[i], "--stories") == 0) {
 			a->story = i + 1 < argc ? argv[++i] : "";
 		} else if (is_option(argv[i], "--kill", argc - i)) {
-			a->kill = argv[++i];
+			a->mishap.kill = (uint32_t)strtoul(argv[++i], NULL, 10);
+			a->one = true;
+		} else if (is_option(argv[i], "--fence", argc - i)) {
+			a->mishap.fence = (uint32_t)strtoul(argv[++i], NULL, 10);
+			a->one = true;
 		} else if (strcmp(argv[i], "--self-test") == 0) {
 			a->self_test = true;
 		} else {
@@ -223,13 +230,14 @@ int main(int argc, char **argv)
 	if (!read_arguments(&a, argc, argv)) {
 		(void)fprintf(stderr,
 			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
-			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill N]] | "
+			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
+			      "N|--fence N]] | "
 			      "--self-test | "
 			      "--records FOLDER [--story]\n");
 		return 2;
 	}
-	if (a.story && a.kill)
-		return story_tell(a.story, (uint32_t)strtoul(a.kill, NULL, 10)) ? 0 : 1;
+	if (a.story && a.one)
+		return story_tell(a.story, &a.mishap) ? 0 : 1;
 	if (a.story)
 		return story_run(a.story[0] ? a.story : NULL) ? 0 : 1;
 	if (a.self_test)

@@ -18,7 +18,13 @@
 #define NO_TIMER    UINT64_MAX
 #define EXTENSION_0 1001
 
-enum { DEGRADED_MIN_MS = 100, DEGRADED_MAX_MS = 1500, EFFECTS_TO_CRASH = 200 };
+enum {
+	DEGRADED_MIN_MS = 100,
+	DEGRADED_MAX_MS = 1500,
+	EFFECTS_TO_CRASH = 200,
+	FENCES = 60,
+	RENEWAL_MS = 500
+};
 
 struct instant node_now(const struct sim *s)
 {
@@ -156,6 +162,25 @@ static void carry_one(struct sim *s, const struct effect *e)
 	}
 }
 
+static void on_renewal(struct sim *s, const struct event *e)
+{
+	if (!s->node.shard || e->a != s->node.incarnation)
+		return;
+	if (s->store.down) /* no answer */
+		sim_after(s, RENEWAL_MS * NS_PER_MS, on_renewal, 0, e->a, 0);
+	else
+		node_fenced(s);
+}
+
+/* Another owner has the shard. The node hears of it with the next answer of the store, at the latest to its renewal. */
+static void lose(struct sim *s)
+{
+	trace_line(s, "store: another owner takes the shard");
+	s->totals.fences++;
+	s->store.taken = s->node.incarnation;
+	sim_after(s, RENEWAL_MS * NS_PER_MS, on_renewal, 0, s->node.incarnation, 0);
+}
+
 /* False: it died on the way. */
 static bool carry_all(struct sim *s)
 {
@@ -165,6 +190,8 @@ static bool carry_all(struct sim *s)
 	for (uint32_t i = 0; i < list->count; i++) {
 		if (s->node.crash_in && --s->node.crash_in == 0 && !s->calm)
 			return false;
+		if (s->node.fence_in && --s->node.fence_in == 0 && !s->calm)
+			lose(s);
 		carry_one(s, &list->list[i]);
 		s->node.effects++;
 	}
@@ -287,12 +314,14 @@ static void start(struct sim *s)
 
 	n->incarnation++;
 	n->timer_ns = NO_TIMER;
-	n->degraded = false;
-	n->crash_in = 0;
+	n->degraded = n->fenced = false;
+	n->crash_in = n->fence_in = 0;
 	if (n->crashes_left && !s->calm) {
 		n->crashes_left--;
 		n->crash_in = (uint32_t)sim_between(s, 1, EFFECTS_TO_CRASH);
 	}
+	if (!s->script && !s->story && !s->calm && rand_below(&s->fences, 1000) < FENCES)
+		n->fence_in = 1 + rand_below(&s->fences, EFFECTS_TO_CRASH);
 	rand_open_seed(&n->rand, rand_u64_from(&s->rand));
 	quota_start(n);
 	err = shard_open(&n->shard, &n->settings, &n->rand, node_now(s));
@@ -330,12 +359,13 @@ static void stop(struct sim *s)
 	quota_close(s->node.quota);
 }
 
+/* What comes next is its successor's. */
 static void crash(struct sim *s)
 {
 	uint64_t away =
 		sim_chance(s, 700) ? sim_between_ms(s, 50, 900) : sim_between_ms(s, 900, 8000);
 
-	trace_line(s, "node: killed");
+	trace_line(s, s->node.fenced ? "node: fenced" : "node: killed");
 	s->totals.crashes++;
 	store_crash(s);
 	store_settle_if_up(s);
@@ -344,6 +374,13 @@ static void crash(struct sim *s)
 	stop(s);
 	phones_disconnect(s);
 	sim_after(s, away, on_restart, 0, 0, 0);
+}
+
+void node_fenced(struct sim *s)
+{
+	s->node.fenced = true;
+	if (s->sabotage != SABOTAGE_FENCE)
+		crash(s);
 }
 
 void node_begin(struct sim *s)

@@ -45,6 +45,8 @@ struct node {
 	uint32_t crashes_left;
 	uint32_t effects;  /* carried out */
 	uint32_t crash_in; /* effects until the next kill; 0: none is planned */
+	uint32_t fence_in; /* effects until another owner takes the shard; 0: none will */
+	bool fenced;       /* it knows: not one word more */
 	bool degraded;
 	uint64_t health_serial;
 	int64_t utc_step_ms; /* the wall clock is not steady */
@@ -58,6 +60,8 @@ void node_begin(struct sim *s);
 void node_close(struct sim *s);
 /* With its settings as they are now, and from what the store has. */
 void node_restart(struct sim *s);
+/* The store says that the shard is another owner's. */
+void node_fenced(struct sim *s);
 /* The store came or went. */
 void node_health(struct sim *s, bool healthy);
 

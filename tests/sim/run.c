@@ -28,6 +28,8 @@ const char *sabotage_name(enum sabotage sabotage)
 		return "amnesia";
 	case SABOTAGE_GAP:
 		return "gap";
+	case SABOTAGE_FENCE:
+		return "fence";
 	case SABOTAGE_DEAF:
 		return "deaf";
 	case SABOTAGE_COUNT:
@@ -95,8 +97,10 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->harvest = way->harvest;
 	s->script = way->script;
 	s->kill = way->kill;
+	s->fence = way->fence;
 	rand_open_seed(&s->rand, seed);
 	rand_open_seed(&s->applications, seed ^ UINT64_C(0x6170706c6963));
+	rand_open_seed(&s->fences, seed ^ UINT64_C(0x66656e636573));
 	if (s->script)
 		story_begin(s);
 	else

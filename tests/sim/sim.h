@@ -33,7 +33,7 @@ struct totals {
 	uint64_t pracks, reinvites, cancels, refusals, vanished, flows;
 	uint64_t virtual_ns;
 	uint64_t secrets, granted; /* keys, and ranges of indexes they got later */
-	uint64_t silences, originated, steps;
+	uint64_t silences, originated, steps, fences;
 	uint64_t udp6, tcp, tls; /* phones */
 	uint64_t refers, given;  /* given: accepted */
 	uint64_t forgotten;      /* acknowledged writes that the store lost */
@@ -54,6 +54,7 @@ enum sabotage {
 	SABOTAGE_AMNESIA,   /* the store forgets, and its link does not break */
 	SABOTAGE_DEAF,      /* the engine never says that a party is silent */
 	SABOTAGE_GAP,       /* the first CDR of a call begins too early */
+	SABOTAGE_FENCE,     /* a node that has lost its shard goes on */
 	SABOTAGE_COUNT,
 };
 const char *sabotage_name(enum sabotage sabotage);
@@ -63,7 +64,8 @@ struct sim {
 	uint64_t now_ns;
 	struct rand_source rand;
 	struct rand_source
-		applications; /* what they are for and do: stories without them stay as they were */
+		applications, /* what they are for and do: stories without them stay as they were */
+		fences;       /* where the shard is lost; the same */
 	struct queue queue;
 	struct trace trace;
 	struct net net;
@@ -79,6 +81,7 @@ struct sim {
 	struct golden_story *story; /* of what the node says; NULL: nobody asks */
 	const struct story *script; /* nothing is left to chance; NULL: all is */
 	uint32_t kill;              /* ... and the node is killed there; 0: never */
+	uint32_t fence;             /* ... or loses its shard there to another owner */
 	bool quiet;                 /* phones let their registrations run out */
 	bool calm;                  /* no more crashes and outages: things shall come to an end */
 	uint64_t end_ns;            /* of the run */
@@ -89,7 +92,7 @@ struct sim_way {
 	bool story;
 	const char *harvest;
 	const struct story *script;
-	uint32_t kill;
+	uint32_t kill, fence;
 };
 /* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */
 bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way);

@@ -184,7 +184,8 @@ static void apply(struct sim *s, struct store_command *c)
 	if (c->applied)
 		return;
 	c->applied = true;
-	if (c->fate == STORE_FATE_DROPPED)
+	c->refused = c->incarnation <= s->store.taken;
+	if (c->fate == STORE_FATE_DROPPED || c->refused)
 		return;
 	switch (c->kind) {
 	case EFFECT_CALL_SAVE:
@@ -242,8 +243,10 @@ static void on_acked(struct sim *s, const struct event *e)
 {
 	struct store_command *c = &s->store.commands[e->a];
 
-	if (s->sabotage == SABOTAGE_EARLY || (c->applied && !s->store.down))
-		answer(s, c, true);
+	if (c->refused && c->incarnation == s->node.incarnation && s->node.shard)
+		node_fenced(s);
+	else if (s->sabotage == SABOTAGE_EARLY || (c->applied && !s->store.down))
+		answer(s, c, !c->refused);
 }
 
 static void on_deadline(struct sim *s, const struct event *e)

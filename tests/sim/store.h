@@ -32,7 +32,7 @@ enum store_fate {
 struct store_command {
 	enum effect_kind kind;
 	enum store_fate fate;
-	bool flushed, applied, answered, conflict;
+	bool flushed, applied, answered, conflict, refused;
 	uint32_t incarnation; /* of the node that asked */
 	uint64_t call, version, expected, ttl_ms;
 	struct text user, record;
@@ -50,6 +50,8 @@ struct store {
 	uint32_t command_count, applied; /* all below were carried out or dropped */
 	uint64_t last_ns;                /* nothing is carried out before */
 	bool down;
+	uint32_t
+		taken; /* what nodes up to this incarnation ask for is refused: the shard is another's */
 	uint32_t trouble; /* of a thousand commands */
 	uint64_t latency_max_us;
 };

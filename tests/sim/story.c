@@ -338,6 +338,7 @@ static void on_from(struct sim *s, const struct event *e)
 	(void)e;
 	s->node.effects = 0;
 	s->node.crash_in = s->kill;
+	s->node.fence_in = s->fence;
 }
 
 static void on_left(struct sim *s, const struct event *e)
@@ -421,10 +422,13 @@ void story_begin(struct sim *s)
 }
 
 /* False: it is broken, and was told. */
-static bool tell(const struct story *t, uint32_t kill, bool aloud, uint32_t *effects)
+static bool tell(const struct story *t, const struct story_mishap *mishap, bool aloud,
+		 uint32_t *effects)
 {
 	struct sim *s = malloc(sizeof(*s));
-	struct sim_way way = { .script = t, .kill = kill, .story = aloud };
+	struct sim_way way = {
+		.script = t, .kill = mishap->kill, .fence = mishap->fence, .story = aloud
+	};
 	bool ok;
 
 	if (!s)
@@ -433,25 +437,42 @@ static bool tell(const struct story *t, uint32_t kill, bool aloud, uint32_t *eff
 	*effects = s->node.effects;
 	if (aloud) {
 		(void)fwrite(s->trace.text, 1, s->trace.n, stdout);
-		(void)printf("%s, killed behind effect %u: %s\n", t->name, kill,
+		(void)printf("%s, %s behind effect %u: %s\n", t->name,
+			     mishap->fence ? "fenced" : "killed", mishap->kill + mishap->fence,
 			     ok ? "all is well" : s->check.broken);
 	}
 	sim_close(s);
 	free(s);
 	if (!ok && !aloud)
-		(void)tell(t, kill, true, effects);
+		(void)tell(t, mishap, true, effects);
 	return ok;
 }
 
-bool story_tell(const char *name, uint32_t kill)
+bool story_tell(const char *name, const struct story_mishap *mishap)
 {
 	uint32_t effects;
 
 	for (uint32_t i = 0; i < story_count; i++) {
 		if (strcmp(name, story_list[i].name) == 0)
-			return tell(&story_list[i], kill, true, &effects);
+			return tell(&story_list[i], mishap, true, &effects);
 	}
 	return false;
+}
+
+/* Killed behind each effect in turn, and fenced. The first that fails ends it. */
+static bool mishaps_tell(const struct story *t, uint32_t effects, uint32_t *count)
+{
+	uint32_t ignored;
+
+	for (uint32_t k = 1; k <= effects; k++, *count += 1) {
+		if (!tell(t, &(struct story_mishap){ .kill = k }, false, &ignored))
+			return false;
+	}
+	for (uint32_t k = 1; k <= effects; k++) {
+		if (!tell(t, &(struct story_mishap){ .fence = k }, false, &ignored))
+			return false;
+	}
+	return true;
 }
 
 bool story_run(const char *name)
@@ -461,23 +482,18 @@ bool story_run(const char *name)
 
 	for (uint32_t i = 0; i < story_count; i++) {
 		const struct story *t = &story_list[i];
-		uint32_t effects, ignored;
+		uint32_t effects;
 
 		if (name && strcmp(name, t->name) != 0)
 			continue;
-		if (!tell(t, 0, false, &effects)) {
+		if (!tell(t, &(struct story_mishap){ 0 }, false, &effects)) {
 			all = false;
 			continue;
 		}
 		all &= effects != 0;
 		told++;
-		for (uint32_t k = 1; k <= effects; k++, kills++) {
-			if (!tell(t, k, false, &ignored)) {
-				all = false;
-				break;
-			}
-		}
+		all &= mishaps_tell(t, effects, &kills);
 	}
-	(void)printf("# %u stories, %u kills\n", told, kills);
+	(void)printf("# %u stories, %u kills, as many fences\n", told, kills);
 	return all && told;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stories with a name: what phones, operators and the store do is written down, nothing is left to chance, and the node is killed once
- * behind each effect in turn. All invariants hold, and where the story says who talks in the end and what the CDRs say, a kill changes
- * nothing of it. `sim --stories` tells them all, `sim --stories NAME` one.
+ * behind each effect in turn, and once loses its shard there to another owner. All invariants hold, and where the story says who talks in
+ * the end and what the CDRs say, neither changes anything of it. `sim --stories` tells them all, `sim --stories NAME` one.
  */
 #ifndef TESTS_SIM_STORY_H
 #define TESTS_SIM_STORY_H
@@ -101,7 +101,11 @@ void story_manner(const struct sim *s, const struct phone_call *c, struct phone_
 void story_end(struct sim *s);
 /* All, or that one. False: an invariant or an expectation is broken, and the story was told. */
 bool story_run(const char *name);
-/* That one, killed there, aloud; 0: not killed. */
-bool story_tell(const char *name, uint32_t kill);
+/* Behind which effect the node is killed, or loses its shard; 0: not. */
+struct story_mishap {
+	uint32_t kill, fence;
+};
+/* That one, aloud. */
+bool story_tell(const char *name, const struct story_mishap *mishap);
 
 #endif
