@@ -1,37 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* INFO (RFC 6086, and the older use without packages: picture updates, DTMF) goes to the other leg as it is, where its type may. */
-#include <string.h>
-
-#include "sig/call/act.h"
-#include "sig/call/call_end.h"
+/* A request within a dialog that is for the other party: it goes to its leg as it is, and the answer comes back. */
 #include "sig/call/payer.h"
-#include "sig/call/wait.h"
-#include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
-
-bool info_passes(const struct shard_settings *settings, const struct sip_message *m)
-{
-	static const char *const known[] = { "application/dtmf-relay", "application/dtmf",
-					     "application/media_control+xml" };
-	struct bytes type =
-		bytes_trim(bytes_sub(m->content_type, 0, bytes_find(m->content_type, ';')));
-
-	if (m->body.n == 0)
-		return true;
-	for (size_t i = 0; i < COUNT_OF(known); i++) {
-		if (bytes_iis(type, known[i]))
-			return true;
-	}
-	for (uint32_t i = 0; i < settings->info_type_count; i++) {
-		if (!strcmp(settings->info_types[i], "*") ||
-		    bytes_iis(type, settings->info_types[i]))
-			return true;
-	}
-	return false;
-}
 
 static void copy_header(struct writer *w, const struct sip_message *m, const char *name)
 {
@@ -58,38 +31,24 @@ static struct bytes extra_of(struct call_host *h, const struct sip_message *m)
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
 }
 
-/* REG-15: a party that takes telephone-events gets one, and the INFO ends here. */
-static bool digit_taken(struct call_host *h, struct call *c, const struct call_event *ev)
+bool relay_may(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	uint8_t to = bridge_peer(c, ev->leg);
-	struct response ok = { .status = 200 };
-	struct dtmf dtmf;
+	const struct leg *l = call_leg(c, bridge_peer(c, ev->leg));
 
-	if (dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
+	if (!l || l->state != LEG_CONFIRMED) {
+		respond_refuse(h, ev, 480, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return false;
-	call_publish_digit(h, c, ev->leg, dtmf.digit);
-	if (!dtmf_takes_events(c, to))
+	}
+	if (ev->message->max_forwards == 0) {
+		respond_refuse(h, ev, 483, REFUSED_HOPS, (struct bytes){ 0 });
 		return false;
-	dtmf_send(h, c, to, &dtmf);
-	respond(h, ev->slot, ev->message, &ok);
+	}
 	return true;
-}
-
-/* Nobody else is to have it. */
-static void info_alone(struct call_host *h, struct call *c, const struct call_event *ev)
-{
-	struct response ok = { .status = 200 };
-	struct dtmf dtmf;
-
-	if (!dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
-		acts_key(h, c, dtmf.digit);
-	respond(h, ev->slot, ev->message, &ok);
 }
 
 void relay_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	uint8_t to = bridge_peer(c, ev->leg);
-	const struct leg *l = call_leg(c, to);
 	struct dialog_request r = {
 		.method = ev->message->method,
 		.max_forwards = ev->message->max_forwards < 0 ? -1 : ev->message->max_forwards - 1,
@@ -99,20 +58,6 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 	};
 	struct txn_slot *slot;
 
-	if (call_is_alone(c)) {
-		info_alone(h, c, ev);
-		return;
-	}
-	if (!l || l->state != LEG_CONFIRMED) {
-		respond_refuse(h, ev, 480, REFUSED_NO_DIALOG, (struct bytes){ 0 });
-		return;
-	}
-	if (ev->message->max_forwards == 0) {
-		respond_refuse(h, ev, 483, REFUSED_HOPS, (struct bytes){ 0 });
-		return;
-	}
-	if (ev->message->method == SIP_INFO && digit_taken(h, c, ev))
-		return;
 	slot = txns_keep_request(ev->slot, ev->message)
 		       ? NULL
 		       : leg_request(h, &c->legs[to]->dialog, &r, TXN_USER_RELAY);

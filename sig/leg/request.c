@@ -6,11 +6,11 @@
 #include "sig/call/invite.h"
 #include "sig/call/reliable.h"
 #include "sig/call/transfer.h"
+#include "sig/leg/info.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/refer.h"
 #include "sig/leg/refresh.h"
 #include "sig/leg/respond.h"
-#include "sig/leg/trickle.h"
 
 static void request_answer(struct call_host *h, const struct call_event *ev, uint16_t status,
 			   struct bytes extra)
@@ -107,12 +107,7 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 		invite_again(h, c, ev);
 		break;
 	case SIP_INFO:
-		if (trickle_is(ev->message))
-			trickle_received(h, c, ev);
-		else if (!info_passes(h->settings, ev->message))
-			respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(INFO_ACCEPT));
-		else
-			relay_request(h, c, ev);
+		info_received(h, c, ev);
 		break;
 	case SIP_OPTIONS: /* RFC 3261 11.2 */
 		respond_write_options(&extra, h);

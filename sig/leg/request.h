@@ -9,11 +9,9 @@
 void request_received(struct call_host *h, struct call *c, const struct call_event *ev);
 /* What a party hears of the other one's refusal, as docs/sip.md has it. */
 uint16_t refusal_for_other(uint16_t status);
-/* What INFO may carry between phones: nothing, keys, requests for a picture, and what the settings name. */
-bool info_passes(const struct shard_settings *settings, const struct sip_message *m);
-#define INFO_ACCEPT \
-	"Accept: application/dtmf-relay, application/dtmf, application/media_control+xml\r\n"
-/* INFO: carried to the other leg, its answer back. The call may be over by then. */
+/* The other party is there, and the request may go one hop further. False: it was refused. */
+bool relay_may(struct call_host *h, struct call *c, const struct call_event *ev);
+/* It goes to the other leg, its answer back; relay_may said so. The call may be over by then. */
 void relay_request(struct call_host *h, struct call *c, const struct call_event *ev);
 void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server);
 void relay_timeout(struct call_host *h, pool_handle server);
