@@ -55,7 +55,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	struct txn_slot *slot;
 
 	l->uac->pracks = prack_is_offered(c, leg);
-	writer_str(&w, RESPOND_ALLOW);
+	writer_str(&w, RESPOND_ALLOW_CALL);
 	respond_write_supported(&w, h, l->uac->pracks);
 	session_timer_write_request(&w, h, l);
 	plan_write_lines(&w, h, c, leg);

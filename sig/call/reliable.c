@@ -37,7 +37,7 @@ static void reliable_write_lines(struct writer *w, const struct invite_uas *uas)
 {
 	writer_str(w, "Require: 100rel\r\n");
 	writer_number(w, "RSeq: ", uas->rseq, "\r\n");
-	writer_str(w, RESPOND_ALLOW);
+	writer_str(w, RESPOND_ALLOW_CALL);
 }
 
 static uint32_t next_rseq(const struct call_host *h, const struct invite_uas *uas)

@@ -110,7 +110,7 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 		info_received(h, c, ev);
 		break;
 	case SIP_OPTIONS: /* RFC 3261 11.2 */
-		respond_write_options(&extra, h);
+		respond_write_options(&extra, h, RESPOND_ALLOW_CALL);
 		request_answer(h, ev, 200, writer_lines(&extra));
 		break;
 	case SIP_UPDATE:
@@ -129,10 +129,10 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 	case SIP_SUBSCRIBE:
 	case SIP_PUBLISH:
 	case SIP_MESSAGE:
-		respond_refuse(h, ev, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		respond_refuse(h, ev, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW_CALL));
 		break;
 	case SIP_UNKNOWN:
-		respond_refuse(h, ev, 501, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		respond_refuse(h, ev, 501, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW_CALL));
 		break;
 	}
 }
@@ -145,7 +145,7 @@ static void refuse_beside(struct call_host *h, struct call *c, const struct call
 	if (!transfer_is_beside(c, ev->leg)) {
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 	} else if (ev->message->method == SIP_OPTIONS) {
-		respond_write_options(&extra, h);
+		respond_write_options(&extra, h, RESPOND_ALLOW_CALL);
 		request_answer(h, ev, 200, writer_lines(&extra));
 	} else {
 		respond_refuse(h, ev, 491, REFUSED_GLARE, (struct bytes){ 0 });

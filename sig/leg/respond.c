@@ -34,7 +34,7 @@ static void write_extra(struct writer *w, const struct call_host *h,
 	if (r->contact && r->dialog)
 		dialog_write_contact(w, r->dialog, h->settings);
 	if (r->contact && r->status >= 200 && r->status < 300) { /* RFC 3261 13.3.1.4 */
-		writer_str(w, RESPOND_ALLOW);
+		writer_str(w, RESPOND_ALLOW_CALL);
 		respond_write_supported(w, h, true);
 	}
 	if (h->settings->server[0] && !r->brief)
@@ -138,9 +138,9 @@ void respond_later(struct call_host *h, const struct call *c, const struct outbo
 	respond(h, slot, NULL, &r);
 }
 
-void respond_write_options(struct writer *w, const struct call_host *h)
+void respond_write_options(struct writer *w, const struct call_host *h, const char *allow)
 {
-	writer_str(w, RESPOND_ALLOW RESPOND_ACCEPT);
+	WRITER_TEXTS(w, allow, RESPOND_ACCEPT);
 	respond_write_supported(w, h, true);
 }
 

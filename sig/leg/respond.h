@@ -5,9 +5,12 @@
 
 #include "sig/call/call.h"
 
-#define RESPOND_ALLOW \
-	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER\r\n"
-#define RESPOND_ACCEPT "Accept: application/sdp, multipart/mixed\r\n"
+/* Outside of calls, and of a party alone with the node. */
+#define RESPOND_METHODS "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER"
+#define RESPOND_ALLOW   "Allow: " RESPOND_METHODS "\r\n"
+/* In a call. */
+#define RESPOND_ALLOW_CALL RESPOND_ALLOW
+#define RESPOND_ACCEPT     "Accept: application/sdp, multipart/mixed\r\n"
 
 struct response {
 	uint16_t status;
@@ -40,8 +43,8 @@ void respond_later(struct call_host *h, const struct call *c, const struct outbo
 
 /* "Supported: 100rel, timer, ..."; without timer where it is off (RFC 4028), without 100rel where it is not for this request. */
 void respond_write_supported(struct writer *w, const struct call_host *h, bool reliable);
-/* Lines of the answer to OPTIONS. */
-void respond_write_options(struct writer *w, const struct call_host *h);
+/* Lines of the answer to OPTIONS. allow: one of the above. */
+void respond_write_options(struct writer *w, const struct call_host *h, const char *allow);
 /* Option tags in Require that we do not know, or not now: "Unsupported: a, b" line. False: none. */
 bool respond_unsupported(struct writer *w, const struct call_host *h, const struct sip_message *m);
 

@@ -7,7 +7,7 @@ static void options(struct shard *s, const struct sip_message *m)
 	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
 	struct shard_reply r = { .status = 200 };
 
-	respond_write_options(&extra, &s->host);
+	respond_write_options(&extra, &s->host, RESPOND_ALLOW);
 	r.extra = writer_lines(&extra);
 	shard_reply_stateless(s, m, &r); /* RFC 3261 11.2 */
 }
