@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request within a dialog that is for the other party: it goes to its leg as it is, and the answer comes back. */
+#include <assert.h>
+
 #include "sig/call/payer.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request.h"
@@ -18,14 +20,26 @@ static void copy_header(struct writer *w, const struct sip_message *m, const cha
 	writer_str(w, "\r\n");
 }
 
+/* What else of a request and its answer goes along, by method. */
+static const struct relay_kind {
+	const char *headers[8];
+} g_relayed[] = {
+	[SIP_INFO] = { { "Info-Package", "Recv-Info", "Content-Disposition", "Content-Encoding" } },
+};
+
+static const struct relay_kind *relay_kind_of(const struct sip_message *m)
+{
+	assert(m->method < COUNT_OF(g_relayed));
+	return &g_relayed[m->method];
+}
+
 static struct bytes extra_of(struct call_host *h, const struct sip_message *m)
 {
+	const struct relay_kind *kind = relay_kind_of(m);
 	struct writer w = writer_over(h->extra, HOST_EXTRA);
 
-	copy_header(&w, m, "Info-Package");
-	copy_header(&w, m, "Recv-Info");
-	copy_header(&w, m, "Content-Disposition");
-	copy_header(&w, m, "Content-Encoding");
+	for (size_t i = 0; i < COUNT_OF(kind->headers) && kind->headers[i]; i++)
+		copy_header(&w, m, kind->headers[i]);
 	if (m->status == 415)
 		copy_header(&w, m, "Accept");
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
@@ -46,7 +60,7 @@ bool relay_may(struct call_host *h, struct call *c, const struct call_event *ev)
 	return true;
 }
 
-void relay_request(struct call_host *h, struct call *c, const struct call_event *ev)
+pool_handle relay_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	uint8_t to = bridge_peer(c, ev->leg);
 	struct dialog_request r = {
@@ -57,22 +71,25 @@ void relay_request(struct call_host *h, struct call *c, const struct call_event 
 		.body = ev->message->body,
 	};
 	struct txn_slot *slot;
+	pool_handle client;
 
 	slot = txns_keep_request(ev->slot, ev->message)
 		       ? NULL
 		       : leg_request(h, &c->legs[to]->dialog, &r, TXN_USER_RELAY);
 	if (!slot) {
 		respond_refuse(h, ev, 503, REFUSED_TXNS_FULL, BYTES_LIT("Retry-After: 5\r\n"));
-		return;
+		return 0;
 	}
 	if (!payer_charge_caused(h, ev->slot, slot)) {
 		txns_drop(h->txns, slot->self);
 		respond_refuse(h, ev, 503, REFUSED_QUOTA_TXNS, BYTES_LIT("Retry-After: 5\r\n"));
-		return;
+		return 0;
 	}
 	slot->peer = ev->slot->self;
 	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_RELAY);
-	relay_start(h, c, to, slot->self);
+	client = slot->self;
+	relay_start(h, c, to, client);
+	return client;
 }
 
 void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server)

@@ -75,5 +75,5 @@ void info_received(struct call_host *h, struct call *c, const struct call_event 
 	else if (!relay_may(h, c, ev) || info_digit_taken(h, c, ev))
 		return;
 	else
-		relay_request(h, c, ev);
+		(void)relay_request(h, c, ev);
 }

@@ -11,8 +11,9 @@ void request_received(struct call_host *h, struct call *c, const struct call_eve
 uint16_t refusal_for_other(uint16_t status);
 /* The other party is there, and the request may go one hop further. False: it was refused. */
 bool relay_may(struct call_host *h, struct call *c, const struct call_event *ev);
-/* It goes to the other leg, its answer back; relay_may said so. The call may be over by then. */
-void relay_request(struct call_host *h, struct call *c, const struct call_event *ev);
+/* It goes to the other leg, its answer back; relay_may said so. The call may be over by then. Our request's transaction, perhaps gone; 0:
+ * it was refused. */
+pool_handle relay_request(struct call_host *h, struct call *c, const struct call_event *ev);
 void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server);
 void relay_timeout(struct call_host *h, pool_handle server);
 
