@@ -144,6 +144,7 @@ struct leg {
 	struct {
 		uint32_t rseq, cseq;
 	} unacknowledged; /* when the ACK came: its PRACK may be on its way; not part of a record */
+	pool_handle message;  /* the last MESSAGE to it, perhaps over; not part of a record */
 	uint8_t forks_ended;  /* 2xx of forks we did not want; not part of a record */
 	bool invite_late;     /* our last INVITE on this leg had no offer: its ACK has the answer */
 	uint32_t invite_cseq; /* of that one, and */

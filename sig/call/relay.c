@@ -20,11 +20,31 @@ static void copy_header(struct writer *w, const struct sip_message *m, const cha
 	writer_str(w, "\r\n");
 }
 
-/* What else of a request and its answer goes along, by method. */
+/* RFC 3428 7: a 2xx has no body. The method is the other party's own, so it may hear that this one does not know it. */
+static void answer_to_message(struct response *r, uint16_t status)
+{
+	if (status / 100 == 2) {
+		r->content_type = r->body = (struct bytes){ 0 };
+	} else if (status == 405 || status == 501) {
+		r->status = 405;
+		r->extra = BYTES_LIT(RESPOND_ALLOW);
+	}
+}
+
+enum { RELAY_HEADERS_MAX = 8 };
+
+/* What else of a request and of its answer goes along, by method. */
 static const struct relay_kind {
-	const char *headers[8];
+	const char *asked[RELAY_HEADERS_MAX], *answered[RELAY_HEADERS_MAX];
+	void (*answer)(struct response *r, uint16_t status); /* NULL: as it is */
 } g_relayed[] = {
-	[SIP_INFO] = { { "Info-Package", "Recv-Info", "Content-Disposition", "Content-Encoding" } },
+	[SIP_INFO] = { { "Info-Package", "Recv-Info", "Content-Disposition", "Content-Encoding" },
+		       { "Info-Package", "Recv-Info", "Content-Disposition", "Content-Encoding" },
+		       NULL },
+	[SIP_MESSAGE] = { { "Content-Disposition", "Content-Encoding", "Content-Language", "Date",
+			    "Expires", "Priority", "Subject" },
+			  { "Retry-After" },
+			  answer_to_message },
 };
 
 static const struct relay_kind *relay_kind_of(const struct sip_message *m)
@@ -36,10 +56,11 @@ static const struct relay_kind *relay_kind_of(const struct sip_message *m)
 static struct bytes extra_of(struct call_host *h, const struct sip_message *m)
 {
 	const struct relay_kind *kind = relay_kind_of(m);
+	const char *const *names = m->status ? kind->answered : kind->asked;
 	struct writer w = writer_over(h->extra, HOST_EXTRA);
 
-	for (size_t i = 0; i < COUNT_OF(kind->headers) && kind->headers[i]; i++)
-		copy_header(&w, m, kind->headers[i]);
+	for (size_t i = 0; i < RELAY_HEADERS_MAX && names[i]; i++)
+		copy_header(&w, m, names[i]);
 	if (m->status == 415)
 		copy_header(&w, m, "Accept");
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
@@ -101,6 +122,8 @@ void relay_response(struct call_host *h, const struct sip_message *m, pool_handl
 		.body = m->body,
 	};
 
+	if (relay_kind_of(m)->answer)
+		relay_kind_of(m)->answer(&r, m->status);
 	if (m->status >= 200)
 		respond(h, txns_get(h->txns, server), NULL, &r);
 }

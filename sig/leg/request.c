@@ -6,8 +6,10 @@
 #include "sig/call/invite.h"
 #include "sig/call/reliable.h"
 #include "sig/call/transfer.h"
+#include "sig/call/wait.h"
 #include "sig/leg/info.h"
 #include "sig/leg/leg.h"
+#include "sig/leg/message_relay.h"
 #include "sig/leg/refer.h"
 #include "sig/leg/refresh.h"
 #include "sig/leg/respond.h"
@@ -95,6 +97,12 @@ static bool in_order(struct dialog *d, const struct sip_message *m)
 	return true;
 }
 
+/* Nobody is there who could read what a party alone writes. */
+static const char *allow_of(const struct call *c)
+{
+	return call_is_alone(c) ? RESPOND_ALLOW : RESPOND_ALLOW_CALL;
+}
+
 static void request_by_method(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
@@ -110,7 +118,7 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 		info_received(h, c, ev);
 		break;
 	case SIP_OPTIONS: /* RFC 3261 11.2 */
-		respond_write_options(&extra, h, RESPOND_ALLOW_CALL);
+		respond_write_options(&extra, h, allow_of(c));
 		request_answer(h, ev, 200, writer_lines(&extra));
 		break;
 	case SIP_UPDATE:
@@ -122,17 +130,19 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 	case SIP_PRACK: /* one that fits nothing does not come here */
 		reliable_acknowledged(h, c, ev);
 		break;
+	case SIP_MESSAGE:
+		message_received(h, c, ev);
+		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
 	case SIP_REGISTER:
 	case SIP_NOTIFY:
 	case SIP_SUBSCRIBE:
 	case SIP_PUBLISH:
-	case SIP_MESSAGE:
-		respond_refuse(h, ev, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW_CALL));
+		respond_refuse(h, ev, 405, REFUSED_METHOD, bytes_str(allow_of(c)));
 		break;
 	case SIP_UNKNOWN:
-		respond_refuse(h, ev, 501, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW_CALL));
+		respond_refuse(h, ev, 501, REFUSED_METHOD, bytes_str(allow_of(c)));
 		break;
 	}
 }

@@ -86,6 +86,16 @@ static void assert_alone(struct line *l)
 	assert_int_equal(s.source.job.generation, 0);
 }
 
+/* Nobody is there who could read what it writes. */
+static void writes_to_nobody(struct line *l)
+{
+	struct bytes m;
+
+	phone_request(&l->a, "MESSAGE", "Content-Type: text/plain\r\n", "x");
+	m = rig_take(l->r, &l->a.addr, "SIP/2.0 405");
+	assert_true(rig_header(m, "Allow").n && !rig_has(rig_header(m, "Allow"), "MESSAGE"));
+}
+
 /* ---- by command ---- */
 
 static void originated(struct line *l)
@@ -113,6 +123,7 @@ static void waits(void **state)
 	assert_int_equal(answer(l), 0);
 	assert_int_equal(events_of(l->r, SIG_CALL_ANSWERED), 1);
 	assert_alone(l);
+	writes_to_nobody(l);
 	assert_int_equal(answer(l), -EINVAL);
 	rig_wait_ms(l->r, 10000);
 	restart(l);

@@ -337,7 +337,7 @@ static void other_requests(void **state)
 		{ "OPTIONS", "", "SIP/2.0 200", "Allow" },
 		{ "UPDATE", "", "SIP/2.0 200", "Allow" },
 		{ "PRACK", "", "SIP/2.0 481", "To" },
-		{ "MESSAGE", "", "SIP/2.0 405", "Allow" },
+		{ "PUBLISH", "", "SIP/2.0 405", "Allow" },
 		{ "DANCE", "", "SIP/2.0 501", "Allow" },
 		{ "INVITE", "Require: 100rel, precondition\r\n", "SIP/2.0 420", "Unsupported" },
 		{ "INVITE", "Content-Type: text/plain\r\n", "SIP/2.0 415", "Accept" },
