@@ -11,7 +11,7 @@ from lib.sip import or_none
 from call_test import CallTest
 
 OWN_TYPE = "application/x-own"
-CALLERS = [("Subject", "hello"), ("Diversion", "<sip:9@x.invalid>"), ("P-Asserted-Identity", "<sip:boss@x.invalid>"), ("X-Own", "1"),
+CALLERS = [("Subject", "hello"), ("Diversion", "<sip:9@x.invalid>"), ("P-Asserted-Identity", "<sip:boss@x.invalid>"), ("X-Own", "1"), ("Organization", "own"),
            ("Allow", "INVITE, PUBLISH"), ("Supported", "x-own"), ("User-Agent", "own"), ("Accept", OWN_TYPE),
            ("Alert-Info", "<http://x.invalid>"), ("Session-Expires", "1801"), ("Min-SE", "91"), ("Retry-After", "5"),
            ("Recv-Info", "x-own")]
@@ -67,13 +67,13 @@ class Tables:
         request = self.a.request("INVITE", f"sip:1002@{self.node.server[0]}", headers, body, content)
         return self.a.transact_authorized(request)[1]
 
-    def info(self, out, body, content, headers=()):
+    def info(self, out, body, content, headers=(), method="INFO"):
         """An INFO in the call: its answer, and what the other phone got of it, which it answers with 200."""
-        request = out.in_dialog("INFO", headers, body)
+        request = out.in_dialog(method, headers, body)
         if body:
             request.set("Content-Type", content)
         self.a.send(request, out.next_hop())
-        passed = or_none(self.b.take_request, "INFO", 0.5)
+        passed = or_none(self.b.take_request, method, 0.5)
         if passed:
             self.b.respond(passed, 200, "OK", headers=headers)
         answer = self.a.take(lambda m: not m.is_request and m.get("CSeq") == request.get("CSeq"))
@@ -148,9 +148,13 @@ class Methods(Tables, CallTest):
     def refer(self, cells):
         self.assertTrue(cells[0].endswith("else " + str(self.outside("REFER"))), cells[0])
 
-    @row("NOTIFY, SUBSCRIBE, PUBLISH, MESSAGE")
+    @row("MESSAGE")
+    def message_outside(self, cells):
+        self.assertEqual(cells[0], str(self.outside("MESSAGE")))
+
+    @row("NOTIFY, SUBSCRIBE, PUBLISH")
     def not_allowed(self, cells):
-        for method in ("NOTIFY", "SUBSCRIBE", "PUBLISH", "MESSAGE"):
+        for method in ("NOTIFY", "SUBSCRIBE", "PUBLISH"):
             self.assertEqual([str(self.outside(method)), str(self.inside(method))], cells, method)
 
     @row("any other")
@@ -216,6 +220,17 @@ class Headers(Tables, CallTest):
             self.assertEqual((passed.get(name), answer.get(name)), (value, value), name)
         self.hang_up(out, into)
 
+    @row("Subject, Date, Expires, Priority, Content-Language, Content-Disposition, Content-Encoding")
+    def of_messages(self, _):
+        out, into, _ = self.connect()
+        headers = [("Subject", "own"), ("Date", "Sat, 13 Nov 2010 23:29:00 GMT"), ("Expires", "60"), ("Priority", "urgent"),
+                   ("Content-Language", "de"), ("Content-Disposition", "render"), ("Content-Encoding", "gzip")]
+        _, passed = self.info(out, "x", OWN_TYPE, headers + [("Organization", "own")], "MESSAGE")
+        for name, value in headers:
+            self.assertEqual(passed.get(name), value, name)
+        self.assertEqual(passed.all("Organization"), [])
+        self.hang_up(out, into)
+
     @row("Allow, Supported, Require, Session-Expires, Min-SE, User-Agent, Server")
     def capabilities(self, _):
         out, into = self.ring(CALLERS)
@@ -241,10 +256,10 @@ class Headers(Tables, CallTest):
             self.assertEqual(into.request.all(name), [], name)
         self.give_up(out, into)
 
-    @row("all others, such as Subject, P-Asserted-Identity, X-…")
+    @row("all others, such as Organization, P-Asserted-Identity, X-…")
     def others(self, _):
         out, into = self.ring(CALLERS)
-        for name in ("Subject", "P-Asserted-Identity", "X-Own"):
+        for name in ("Subject", "Organization", "P-Asserted-Identity", "X-Own"):
             self.assertEqual(into.request.all(name), [], name)
         self.give_up(out, into)
 
@@ -344,6 +359,14 @@ class Bodies(Tables, CallTest):
         out, into, _ = self.connect()
         answer, passed = self.info(out, "x", "text/plain")
         self.assertEqual((str(answer.status), passed), (cells[0], None))
+        self.hang_up(out, into)
+
+    @row("MESSAGE of any type")
+    def message(self, _):
+        out, into, _ = self.connect()
+        for content in ("text/plain;charset=UTF-8", "message/cpim", OWN_TYPE):
+            answer, passed = self.info(out, "x", content, method="MESSAGE")
+            self.assertEqual((answer.status, passed.get("Content-Type"), passed.text), (200, content, "x"))
         self.hang_up(out, into)
 
 

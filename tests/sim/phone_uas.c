@@ -384,6 +384,11 @@ static void notified(struct sim *s, struct phone_call *c, struct phone_txn *t,
 		say(s, t, status, c->tag);
 }
 
+static bool takes(enum sip_method method)
+{
+	return method == SIP_INFO || method == SIP_MESSAGE || method == SIP_OPTIONS;
+}
+
 static void inside(struct sim *s, struct phone_call *c, struct phone_txn *t,
 		   const struct sip_message *m)
 {
@@ -403,7 +408,7 @@ static void inside(struct sim *s, struct phone_call *c, struct phone_txn *t,
 	else if (m->method == SIP_INVITE)
 		invited_again(s, c, t);
 	else
-		say(s, t, m->method == SIP_INFO || m->method == SIP_OPTIONS ? 200 : 405, c->tag);
+		say(s, t, takes(m->method) ? 200 : 405, c->tag);
 }
 
 void phone_uas_request(struct sim *s, struct phone *p, const struct sip_message *m,

@@ -77,8 +77,11 @@ static void act(struct sim *s, struct phone_call *c, uint64_t dice)
 		phone_reinvite(s, c, true);
 		break;
 	case 4:
-		phone_ask(s, c, "INFO", "Content-Type: application/dtmf-relay\r\n",
-			  "Signal=5\r\nDuration=160\r\n");
+		if (c->index % 2)
+			phone_ask(s, c, "MESSAGE", "Content-Type: text/plain\r\n", "x");
+		else
+			phone_ask(s, c, "INFO", "Content-Type: application/dtmf-relay\r\n",
+				  "Signal=5\r\nDuration=160\r\n");
 		break;
 	case 5:
 		phone_ask(s, c, "OPTIONS", "", "");

@@ -156,6 +156,9 @@ static void take(struct sim *s, const struct story_step *step)
 		phone_ask(s, c, "INFO", "Content-Type: application/dtmf-relay\r\n",
 			  "Signal=5\r\nDuration=160\r\n");
 		break;
+	case STORY_MESSAGE:
+		phone_ask(s, c, "MESSAGE", "Content-Type: text/plain\r\n", "x");
+		break;
 	case STORY_OPTIONS:
 		phone_ask(s, c, "OPTIONS", "", "");
 		break;

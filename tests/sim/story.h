@@ -37,6 +37,7 @@ enum story_what {
 	STORY_MOVE,      /* its media to another port */
 	STORY_ASK_LATE,  /* re-INVITE without an offer */
 	STORY_INFO,
+	STORY_MESSAGE,
 	STORY_OPTIONS,
 	STORY_UPDATE,
 	STORY_UPDATE_MOVE, /* its media to another port, by an offer in UPDATE */
