@@ -124,34 +124,6 @@ static void flags_take(const struct command_run *run, struct shard_extension *e)
 }
 
 /* False: the run has failed. */
-static bool forward_take(struct command_run *run, struct extension *e)
-{
-	const struct command_value *rings = command_value(run, "forward_rings");
-	const struct command_value *application = command_value(run, "application");
-	const struct command_value *wait = command_value(run, "application_wait_s");
-	const char *wrong, *reason;
-
-	for (size_t i = 0; i < FORWARD_TARGETS; i++) {
-		const struct command_value *target = command_value(run, forward_target_name(i));
-
-		if (target->given)
-			forward_target_set(&e->forward, i, target->text);
-	}
-	if (rings->given)
-		e->forward.rings = (uint8_t)rings->number;
-	command_take_bool(run, "do_not_disturb", &e->forward.do_not_disturb);
-	if (application->given)
-		(void)bytes_cstr(application->text, e->forward.application,
-				 sizeof(e->forward.application));
-	if (wait->given)
-		e->forward.application_wait_s = (uint16_t)wait->number;
-	wrong = forward_wrong(&e->forward, e->core.number, &reason);
-	if (wrong)
-		command_fail(run, COMMAND_BAD_ARGUMENT, wrong, "%s: %s", wrong, reason);
-	return !wrong;
-}
-
-/* False: the run has failed. */
 static bool music_take(struct command_run *run, struct extension *e)
 {
 	const struct command_value *music = command_value(run, "music");
@@ -184,8 +156,9 @@ static bool extension_make(struct command_run *run, void *value)
 	(void)bytes_cstr(number->text, e->core.number, sizeof(e->core.number));
 	flags_take(run, &e->core);
 	e->changed_utc_ms = clock_utc_ms();
-	return tls_srtp_take(run, &e->core.tls_srtp) && forward_take(run, e) &&
-	       music_take(run, e) && secret_take(run, e);
+	return tls_srtp_take(run, &e->core.tls_srtp) &&
+	       forward_take(run, e->core.number, &e->forward) && music_take(run, e) &&
+	       secret_take(run, e);
 }
 
 static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])

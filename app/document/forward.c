@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "app/command/command.h"
+#include "app/command/command_handlers.h"
 
+/* In the order in which they are shown. */
 static const struct {
 	const char *name;
 	size_t at;
@@ -17,11 +18,12 @@ static const struct {
 	{ "forward_unreachable", offsetof(struct shard_forward, unreachable) },
 };
 
-const char *forward_target_name(size_t target)
-{
-	assert(target < FORWARD_TARGETS);
-	return g_targets[target].name;
-}
+static const struct {
+	const char *name;
+	size_t at;
+} g_flags[] = {
+	{ "do_not_disturb", offsetof(struct shard_forward, do_not_disturb) },
+};
 
 const char *forward_target(const struct shard_forward *f, size_t target)
 {
@@ -29,13 +31,23 @@ const char *forward_target(const struct shard_forward *f, size_t target)
 	return (const char *)f + g_targets[target].at;
 }
 
-void forward_target_set(struct shard_forward *f, size_t target, struct bytes text)
+static void forward_target_set(struct shard_forward *f, size_t target, struct bytes text)
 {
 	char *out = (char *)f + g_targets[target].at;
 
-	assert(target < FORWARD_TARGETS && text.n < FORWARD_LIST_MAX);
+	assert(text.n < FORWARD_LIST_MAX);
 	memset(out, 0, FORWARD_LIST_MAX);
 	(void)bytes_cstr(text, out, FORWARD_LIST_MAX);
+}
+
+static bool *forward_flag(struct shard_forward *f, size_t flag)
+{
+	return (bool *)((char *)f + g_flags[flag].at);
+}
+
+static bool forward_has(const struct shard_forward *f, size_t flag)
+{
+	return *(const bool *)((const char *)f + g_flags[flag].at);
 }
 
 static const char *list_wrong(struct bytes list, const char *number)
@@ -66,12 +78,39 @@ const char *forward_wrong(const struct shard_forward *f, const char *number, con
 	return NULL;
 }
 
+bool forward_take(struct command_run *run, const char *number, struct shard_forward *f)
+{
+	const struct command_value *application = command_value(run, "application");
+	uint32_t rings = f->rings, wait_s = f->application_wait_s;
+	const char *wrong, *reason;
+
+	for (size_t i = 0; i < FORWARD_TARGETS; i++) {
+		const struct command_value *target = command_value(run, g_targets[i].name);
+
+		if (target->given)
+			forward_target_set(f, i, target->text);
+	}
+	for (size_t i = 0; i < COUNT_OF(g_flags); i++)
+		command_take_bool(run, g_flags[i].name, forward_flag(f, i));
+	command_take_u32(run, "forward_rings", &rings);
+	f->rings = (uint8_t)rings;
+	if (application->given)
+		(void)bytes_cstr(application->text, f->application, sizeof(f->application));
+	command_take_u32(run, "application_wait_s", &wait_s);
+	f->application_wait_s = (uint16_t)wait_s;
+	wrong = forward_wrong(f, number, &reason);
+	if (wrong)
+		command_fail(run, COMMAND_BAD_ARGUMENT, wrong, "%s: %s", wrong, reason);
+	return !wrong;
+}
+
 json_t *forward_json(const struct shard_forward *f)
 {
-	json_t *json = json_pack("{s:i, s:b}", "forward_rings", f->rings, "do_not_disturb",
-				 f->do_not_disturb);
+	json_t *json = json_pack("{s:i}", "forward_rings", f->rings);
 	int err = json ? 0 : -1;
 
+	for (size_t i = 0; !err && i < COUNT_OF(g_flags); i++)
+		err = json_object_set_new(json, g_flags[i].name, json_boolean(forward_has(f, i)));
 	for (size_t i = 0; !err && i < FORWARD_TARGETS; i++)
 		err = json_object_set_new(json, g_targets[i].name,
 					  json_string(forward_target(f, i)));
@@ -124,7 +163,8 @@ void forward_fill(struct document_reader *r, const char *number, struct shard_fo
 		target_fill(r, f, i);
 	document_u32(r, "forward_rings", 0, FORWARD_RINGS_MAX, &rings);
 	f->rings = (uint8_t)rings;
-	document_bool(r, "do_not_disturb", &f->do_not_disturb);
+	for (size_t i = 0; i < COUNT_OF(g_flags); i++)
+		document_bool(r, g_flags[i].name, forward_flag(f, i));
 	application_fill(r, f);
 	wrong = forward_wrong(f, number, &reason);
 	if (wrong)

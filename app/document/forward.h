@@ -8,16 +8,16 @@
 #include "app/document/document.h"
 #include "sig/shard/shard.h"
 
+struct command_run;
+
 enum { FORWARD_TARGETS = 4 };
 
-/* The targets in the order in which they are shown. */
-const char *forward_target_name(size_t target);
+/* Each of the lists of numbers. */
 const char *forward_target(const struct shard_forward *f, size_t target);
-/* text: at most FORWARD_LIST_MAX - 1 characters. */
-void forward_target_set(struct shard_forward *f, size_t target, struct bytes text);
-/* The name of the first target that is no list of numbers, or has the extension itself; *reason says it. Or NULL. */
+/* The name of the first list that is none, or has the extension itself; *reason says it. Or NULL. */
 const char *forward_wrong(const struct shard_forward *f, const char *number, const char **reason);
-
+/* What is given of it as arguments of a command. number: of the extension. False: the run has failed. */
+bool forward_take(struct command_run *run, const char *number, struct shard_forward *f);
 /* New reference, NULL: out of memory. */
 json_t *forward_json(const struct shard_forward *f);
 /* Documents of older versions have none of it. *f is zeroed before. */

@@ -166,6 +166,12 @@ struct shard_forward {
 		[APPLICATION_NAME_MAX]; /* its calls wait for that one, and no phone rings; "": none */
 	uint16_t application_wait_s;    /* so long; 0: APPLICATION_WAIT_S */
 };
+/* Rings alone lead nowhere. */
+static inline bool shard_forward_is_set(const struct shard_forward *f)
+{
+	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
+	       f->do_not_disturb || f->application[0];
+}
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };
 #define PROFILE_DEFAULT "default"
@@ -206,8 +212,7 @@ void shard_close(struct shard *s);
 void shard_configure(struct shard *s, const struct shard_settings *settings);
 /* 0 or -ENOSPC. Whom it holds hears its music at once. */
 int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
-/* What an extension that is there has set; neither a target nor do_not_disturb: nothing. For each next decision of a call. 0, -ENOENT,
- * -ENOMEM. */
+/* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
 int shard_forward_set(struct shard *s, const char *number,
 		      const struct shard_forward *forward) NODISCARD;
 bool shard_extension_delete(struct shard *s, const char *number);

@@ -101,13 +101,6 @@ const struct shard_forward *shard_forward_of(const struct shard *s, struct bytes
 	return slot ? slot->forward : NULL;
 }
 
-/* Rings alone lead nowhere. */
-static bool forward_is_set(const struct shard_forward *f)
-{
-	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
-	       f->do_not_disturb || f->application[0];
-}
-
 int shard_forward_set(struct shard *s, const char *number, const struct shard_forward *forward)
 {
 	struct shard_extension_slot *slot = shard_extension_slot(s, bytes_str(number));
@@ -115,7 +108,7 @@ int shard_forward_set(struct shard *s, const char *number, const struct shard_fo
 
 	if (!slot)
 		return -ENOENT;
-	if (forward_is_set(forward)) {
+	if (shard_forward_is_set(forward)) {
 		copy = malloc(sizeof(*copy));
 		if (!copy)
 			return -ENOMEM;
