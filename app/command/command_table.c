@@ -109,7 +109,8 @@ static const struct command_arg g_put_args[] = {
 		    "',', at most 8, are tried one after the other: the next one when a number is "
 		    "busy, does not answer or is not there, and does not send the call on. Empty: "
 		    "off."),
-	FORWARD_ARG("busy", "The same when a phone of it says busy, and with do_not_disturb."),
+	FORWARD_ARG("busy", "The same when a phone of it says busy, with do_not_disturb, and "
+			    "with smart_do_not_disturb while it has a call."),
 	FORWARD_ARG("no_answer", "The same when nobody has answered after forward_rings rings."),
 	FORWARD_ARG("unreachable",
 		    "The same when no phone of it is registered, or none answers the INVITE."),
@@ -125,6 +126,11 @@ static const struct command_arg g_put_args[] = {
 	  .type = ARG_BOOL,
 	  .preset = "unchanged; at first false",
 	  .help = "No phone of it rings; its calls are those of a busy one. It can still call." },
+	{ .name = "smart_do_not_disturb",
+	  .type = ARG_BOOL,
+	  .preset = "unchanged; at first false",
+	  .help = "The same while it has a call, made or taken, or its phones ring for one: the "
+		  "first call rings, any further one meets a busy extension." },
 	{ .name = "application",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_NAME,
@@ -576,7 +582,7 @@ const struct command g_commands[] = {
 	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
 	  "number, display_name, enabled, early_media, tls, srtp, sdes_insecure, phones, video, "
 	  "webrtc, media_address, transfer, forward_always, forward_busy, forward_no_answer, "
-	  "forward_unreachable, forward_rings, do_not_disturb, application, "
+	  "forward_unreachable, forward_rings, do_not_disturb, smart_do_not_disturb, application, "
 	  "application_wait_s, music, password_valid (false: the realm "
 	  "was "
 	  "changed since), changed_utc_ms",

@@ -23,6 +23,7 @@ static const struct {
 	size_t at;
 } g_flags[] = {
 	{ "do_not_disturb", offsetof(struct shard_forward, do_not_disturb) },
+	{ "smart_do_not_disturb", offsetof(struct shard_forward, smart_do_not_disturb) },
 };
 
 const char *forward_target(const struct shard_forward *f, size_t target)

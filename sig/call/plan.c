@@ -196,6 +196,27 @@ static void ring_until(const struct call_host *h, struct call *c)
 	c->plan.until_ns = rings ? h->now.ns + rings * FORWARD_RING_S * NS_PER_S : 0;
 }
 
+static bool is_leg_of(const struct call *c, const struct leg *leg)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] == leg)
+			return true;
+	}
+	return false;
+}
+
+/* Another call has a phone of the user: whoever made it, and also while it rings. */
+static bool is_engaged(const struct call_host *h, const struct call *c, struct bytes user)
+{
+	const struct leg *l = NULL;
+
+	while ((l = leg_users_next(h->users, user, l)) != NULL) {
+		if (l->state < LEG_LEAVING && !is_leg_of(c, l))
+			return true;
+	}
+	return false;
+}
+
 /* One step; *why: what keeps it from ringing. 0 or -errno with *refusal. */
 static int plan_reach(struct call_host *h, struct call *c, struct bytes user, enum plan_why *why,
 		      const struct dialog_party *from, struct call_refusal *refusal)
@@ -207,7 +228,7 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 		*why = PLAN_ALWAYS;
 		return call_refuse(refusal, -EBUSY, 480, REFUSED_FORWARD);
 	}
-	if (f && f->do_not_disturb) {
+	if (f && (f->do_not_disturb || (f->smart_do_not_disturb && is_engaged(h, c, user)))) {
 		*why = PLAN_BUSY;
 		return call_refuse(refusal, -EBUSY, 486, REFUSED_DO_NOT_DISTURB);
 	}

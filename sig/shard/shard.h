@@ -161,7 +161,8 @@ struct shard_forward {
 	char always[FORWARD_LIST_MAX], busy[FORWARD_LIST_MAX];
 	char no_answer[FORWARD_LIST_MAX], unreachable[FORWARD_LIST_MAX];
 	uint8_t rings; /* until no_answer or the next number, of FORWARD_RING_S each; 0: as long as any call rings */
-	bool do_not_disturb; /* no phone of it rings: as if it were busy (CALL-19) */
+	bool do_not_disturb;       /* no phone of it rings: as if it were busy (CALL-19) */
+	bool smart_do_not_disturb; /* the same while it has a call, whoever made that (CALL-20) */
 	char application
 		[APPLICATION_NAME_MAX]; /* its calls wait for that one, and no phone rings; "": none */
 	uint16_t application_wait_s;    /* so long; 0: APPLICATION_WAIT_S */
@@ -170,7 +171,7 @@ struct shard_forward {
 static inline bool shard_forward_is_set(const struct shard_forward *f)
 {
 	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
-	       f->do_not_disturb || f->application[0];
+	       f->do_not_disturb || f->smart_do_not_disturb || f->application[0];
 }
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };

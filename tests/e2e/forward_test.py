@@ -10,8 +10,8 @@ import tone
 from server import ServerError
 
 
-class Forwards(CallTest):
-    """1001 calls 1002, which forwards to 1003."""
+class ForwardTest(CallTest):
+    """1001 calls 1002; 1003 is there, too."""
 
     def setUp(self):
         super().setUp()
@@ -48,6 +48,10 @@ class Forwards(CallTest):
         self.assertRegex(diversion, rf"^<sip:1002@[^>]+>;reason={reason};counter=1$")
         self.assertRegex(history, r"^<sip:1002@[^>]+\?Reason=SIP%3Bcause%3D\d+>;index=1, "
                                   r"<sip:1003@[^>]+>;index=1\.1;mp=1$")
+
+
+class Forwards(ForwardTest):
+    """1001 calls 1002, which forwards to 1003."""
 
     def test_always(self):
         """CALL-17, CALL-21: no phone of the extension rings."""
@@ -146,6 +150,75 @@ class Forwards(CallTest):
         self.node.restart()
         self.talk(out, into)
         self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"), 1)
+
+
+class Smart(ForwardTest):
+    """CALL-20: 1002 is not to be disturbed while it has a call."""
+
+    def setUp(self):
+        super().setUp()
+        self.forward(smart_do_not_disturb="true")
+
+    def refused(self):
+        """What 1003 hears that calls 1002."""
+        return self.c.invite("1002", self.audio_c.sdp()).wait_final().status
+
+    def test_the_first_call_rings(self):
+        """Then no phone of it does, until that call is over; without the setting they do."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.ring()
+        self.assertEqual(self.refused(), 486)
+        into.answer(self.audio_b.sdp(), ack=False)
+        out.wait_answer()
+        into.wait_ack()
+        self.assertEqual(self.refused(), 486)
+        self.forward(smart_do_not_disturb="false")
+        second = self.c.invite("1002", self.audio_c.sdp())
+        self.b.incoming().reject(480)
+        self.assertEqual(second.wait_final().status, 480)
+        self.forward(smart_do_not_disturb="true")
+        self.assertEqual(self.refused(), 486)
+        self.assertEqual(len(self.calls()), 1, "the call goes on")
+        out.bye()
+        into.wait_bye()
+        self.ended()
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.b.incoming().reject(480)
+        out.wait_final()
+
+    def test_over_a_kill(self):
+        """A call that was taken up again counts."""
+        out, into, _ = self.connect()
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.refused(), 486)
+        self.forward(forward_busy="1001")
+        second = self.c.invite("1002", self.audio_c.sdp())
+        rung = self.a.incoming()
+        self.assertRegex(rung.request.get("Diversion"), r"^<sip:1002@[^>]+>;reason=user-busy;counter=1$")
+        rung.reject(486)
+        second.wait_final()
+        out.bye()
+        into.wait_bye()
+
+    def test_a_phone_that_calls(self):
+        """Its own calls are made, and count like those that it takes: here of a baresip."""
+        self.node.put_extension("2001", "secret2001")
+        self.node.ctl("extension.put", number="2001", smart_do_not_disturb="true")
+        phone = self.node.phone("2001", "secret2001", extra="answermode=auto")
+        self.addCleanup(phone.quit)
+        phone.dial("1001")
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        phone.wait("CALL_ESTABLISHED")
+        self.assertEqual(self.c.invite("2001", self.audio_c.sdp()).wait_final().status, 486)
+        phone.hangup()
+        into.wait_bye()
+        self.ended()
+        out = self.c.invite("2001", self.audio_c.sdp())
+        out.wait_answer()
+        out.bye()
 
 
 class UpdatesWithOffers(CallTest):

@@ -15,6 +15,8 @@ static void field_set(struct shard_forward *f, const struct document_change *cha
 
 	if (!strcmp(field, "do_not_disturb"))
 		f->do_not_disturb = on;
+	else if (!strcmp(field, "smart_do_not_disturb"))
+		f->smart_do_not_disturb = on;
 	else if (!strcmp(field, "forward_always"))
 		(void)bytes_cstr(bytes_str(change->number), f->always, sizeof(f->always));
 	else if (!strcmp(field, "forward_busy"))

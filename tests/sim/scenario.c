@@ -102,6 +102,8 @@ static void plan_applications(struct sim *s)
 		(void)snprintf(f->application, sizeof(f->application), "ivr");
 		f->application_wait_s = (uint16_t)rand_below(r, 11);
 	}
+	for (uint32_t i = 0; i < s->phones.extension_count; i++)
+		s->phones.forward[i].smart_do_not_disturb = rand_below(r, 1000) < 100;
 }
 
 static void choose_transport(struct sim *s, struct phone_kind *kind, uint32_t streams)

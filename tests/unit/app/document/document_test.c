@@ -54,10 +54,11 @@ static void test_extension_flags(void **state)
 	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
 }
 
-#define FORWARDS(always, busy, no_answer, unreachable, rings, quiet)                            \
-	"\"forward_rings\":" rings ",\"do_not_disturb\":" quiet ",\"forward_always\":\"" always \
-	"\",\"forward_busy\":\"" busy "\",\"forward_no_answer\":\"" no_answer                   \
-	"\",\"forward_unreachable\":\"" unreachable                                             \
+#define FORWARDS(always, busy, no_answer, unreachable, rings, quiet)          \
+	"\"forward_rings\":" rings ",\"do_not_disturb\":" quiet               \
+	",\"smart_do_not_disturb\":false,\"forward_always\":\"" always        \
+	"\",\"forward_busy\":\"" busy "\",\"forward_no_answer\":\"" no_answer \
+	"\",\"forward_unreachable\":\"" unreachable                           \
 	"\",\"application\":\"\",\"application_wait_s\":0"
 
 static void test_extension_music(void **state)
@@ -113,8 +114,12 @@ static void test_extension_forward(void **state)
 		{ "extension.get", "{\"number\":\"2\"}", "\"not_found\"" },
 		{ "extension.put", "{\"number\":\"1\",\"display_name\":\"One\"}",
 		  FORWARDS("7", "", "3", "6", "4", "true") },
+		{ "extension.put",
+		  "{\"number\":\"3\",\"password\":\"secret\",\"smart_do_not_disturb\":true}",
+		  "\"smart_do_not_disturb\":true" },
 	};
 	static const struct step later[] = {
+		{ "extension.get", "{\"number\":\"3\"}", "\"smart_do_not_disturb\":true" },
 		{ "extension.list", "{}", FORWARDS("7", "", "3", "6", "4", "true") },
 		{ "extension.put",
 		  "{\"number\":\"1\",\"forward_always\":\"\",\"forward_no_answer\":\"\","

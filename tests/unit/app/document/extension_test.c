@@ -120,6 +120,7 @@ static void test_forward(void **state)
 		{ ",\"forward_rings\":0,\"do_not_disturb\":true",
 		  NULL,
 		  { .do_not_disturb = true } },
+		{ ",\"smart_do_not_disturb\":true", NULL, { .smart_do_not_disturb = true } },
 		{ ",\"forward_always\":\"1234567890123456789012345678901\"",
 		  NULL,
 		  { .always = "1234567890123456789012345678901" } },
@@ -135,6 +136,7 @@ static void test_forward(void **state)
 		{ ",\"forward_rings\":-1", "forward_rings" },
 		{ ",\"forward_rings\":\"2\"", "forward_rings" },
 		{ ",\"do_not_disturb\":1", "do_not_disturb" },
+		{ ",\"smart_do_not_disturb\":1", "smart_do_not_disturb" },
 	};
 
 	(void)state;

@@ -78,6 +78,7 @@ static void what_is_set(void **state)
 		{ "no answer", { .no_answer = "1002" }, true },
 		{ "unreachable", { .unreachable = "1002" }, true },
 		{ "do not disturb", { .do_not_disturb = true }, true },
+		{ "smart do not disturb", { .smart_do_not_disturb = true }, true },
 	};
 	struct line *l = *state;
 
