@@ -35,7 +35,11 @@ enum feature_value { FEATURE_NUMBER, FEATURE_NOTHING, FEATURE_TRUE, FEATURE_FALS
 	X(DISTURB_OFF, "do_not_disturb", "*78", "do_not_disturb", TRUE,                       \
 	  "No phone of the extension rings any more: calls meet a busy one.")                 \
 	X(DISTURB_ON, "do_not_disturb_off", "*79", "do_not_disturb", FALSE,                   \
-	  "Its phones ring again.")
+	  "Its phones ring again.")                                                           \
+	X(SMART_ON, "smart_do_not_disturb", "*76", "smart_do_not_disturb", TRUE,              \
+	  "While the extension has a call no other one rings: that one meets a busy one.")    \
+	X(SMART_OFF, "smart_do_not_disturb_off", "*77", "smart_do_not_disturb", FALSE,        \
+	  "Any call rings again.")
 
 enum feature {
 #define X(id, key, code, field, value, help) FEATURE_##id,

@@ -87,6 +87,21 @@ class Codes(CodesTest):
         self.a.incoming().reject(480, "Temporarily Unavailable")
         out.wait_final()
 
+    def test_smart_do_not_disturb(self):
+        """CALL-20: by the phone, whose own call for it is none any more."""
+        self.confirmed("*76")
+        self.assertTrue(self.extension()["smart_do_not_disturb"])
+        out = self.b.invite("1001", self.audio_b.sdp())
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp(), ack=False)
+        out.wait_answer()
+        into.wait_ack()
+        self.assertEqual(self.c.invite("1001", self.audio_b.sdp()).wait_final().status, 486)
+        out.bye()
+        into.wait_bye()
+        self.confirmed("*77")
+        self.assertFalse(self.extension()["smart_do_not_disturb"])
+
     def test_refused(self):
         """Where calls would come back, or go nowhere."""
         self.node.ctl("extension.put", number="1002", forward_always="1001")

@@ -124,7 +124,8 @@ static void sets_and_confirms(void **state)
 		{ "*721002", FEATURE_ALWAYS_ON, "1002" }, { "*73", FEATURE_ALWAYS_OFF, "" },
 		{ "*901002", FEATURE_BUSY_ON, "1002" },   { "*91", FEATURE_BUSY_OFF, "" },
 		{ "*921002", FEATURE_NO_ANSWER_ON, "1002" },
-		{ "*93", FEATURE_NO_ANSWER_OFF, "" },     { "*78", FEATURE_DISTURB_OFF, "" },
+		{ "*93", FEATURE_NO_ANSWER_OFF, "" },     { "*76", FEATURE_SMART_ON, "" },{ "*77", FEATURE_SMART_OFF, "" },
+		{ "*78", FEATURE_DISTURB_OFF, "" },
 		{ "*79", FEATURE_DISTURB_ON, "" },
 	}, *row;
 	struct line *l = *state;
