@@ -29,6 +29,13 @@ void text_clear(struct text *t)
 	*t = (struct text){ 0 };
 }
 
+void text_wipe(struct text *t)
+{
+	if (t->p)
+		explicit_bzero(t->p, t->n);
+	text_clear(t);
+}
+
 struct bytes text_bytes(const struct text *t)
 {
 	return bytes_mem(t->p, t->n);

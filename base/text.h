@@ -14,6 +14,8 @@ struct text {
 /* Replaces *t by a copy of b. 0 or -ENOMEM (*t is then unchanged). */
 int text_set(struct text *t, struct bytes b) NODISCARD;
 void text_clear(struct text *t);
+/* The same of what may be a secret. */
+void text_wipe(struct text *t);
 struct bytes text_bytes(const struct text *t);
 /* Never NULL. */
 const char *text_str(const struct text *t);

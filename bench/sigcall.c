@@ -7,7 +7,7 @@
 #include <malloc.h>
 
 #include "base/clock.h"
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 #include "tests/unit/sig/phone.h"
 
 enum { CALLS = 20000, HELD = 2000, CALL_GAP_US = 500 };

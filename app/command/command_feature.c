@@ -7,7 +7,7 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "base/log.h"
-#include "sig/call/plan.h"
+#include "sig/model/plan.h"
 #include "sig/sip/id.h"
 
 struct feature_run {

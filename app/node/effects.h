@@ -7,7 +7,7 @@
 #include "app/node/cdrs.h"
 #include "app/node/media_queue.h"
 #include "cluster/store.h"
-#include "sig/shard/effect.h"
+#include "sig/host/effect.h"
 
 struct transport;
 

@@ -5,7 +5,7 @@
 #define APP_NODE_FIELDS_H
 
 #include "cluster/store.h"
-#include "sig/shard/effect.h"
+#include "sig/host/effect.h"
 
 enum { FIELDS_MAX = 64, FIELDS_TEXT_MAX = 4096, FIELDS_JSON_MAX = 8192, FIELDS_CDR_ID_MAX = 24 };
 

@@ -7,6 +7,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/originate.h"
+#include "sig/call/plan.h"
 #include "sig/call/session.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"

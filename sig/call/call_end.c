@@ -12,16 +12,17 @@
 #include "sig/call/invite.h"
 #include "sig/call/order_answer.h"
 #include "sig/call/parting.h"
+#include "sig/call/plan.h"
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
-#include "sig/call/sound_metric.h"
-#include "sig/call/transfer.h"
 #include "sig/call/wait.h"
+#include "sig/host/sound_metric.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
+#include "sig/model/transfer.h"
 
 enum {
 	FLOWS_WAIT_MS = 200, /* for the last counters: a CDR shall not wait for a dead engine */

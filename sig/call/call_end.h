@@ -3,7 +3,7 @@
 #ifndef SIG_CALL_CALL_END_H
 #define SIG_CALL_CALL_END_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 struct call_ending {
 	enum call_cause cause;

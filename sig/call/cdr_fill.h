@@ -2,7 +2,7 @@
 #ifndef SIG_CALL_CDR_FILL_H
 #define SIG_CALL_CDR_FILL_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* Last counters of one flow (MEDIA_FLOW_CLOSED), of the caller's leg or the callee's: the CDR has those of the first audio line. */
 void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const struct call_flow *f,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a feature hears of the calls that it is part of. A call knows its features by this alone, in the order of a list
- * (sig/call/features.c), so that one more is a file of its own and a line there.
+ * (sig/feature/features.c), so that one more is a file of its own and a line there.
  */
 #ifndef SIG_CALL_FEATURE_H
 #define SIG_CALL_FEATURE_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 struct call_ending;
 
@@ -42,8 +42,5 @@ void features_left(struct call_host *h, struct call *c, uint8_t leg);
 void features_over(struct call_host *h, struct call *c);
 void features_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
 			  uint8_t leg);
-
-/* All that there are; the last is NULL. For call_host.features. */
-extern const struct call_feature *const call_features[];
 
 #endif

@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
+#include "sig/call/plan.h"
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"

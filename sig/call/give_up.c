@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
-#include "sig/call/resume.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"

@@ -6,7 +6,7 @@
 #ifndef SIG_CALL_GIVE_UP_H
 #define SIG_CALL_GIVE_UP_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* Keeps the first reason, a constant sentence. */
 void call_obstacle(struct call *c, const char *reason);

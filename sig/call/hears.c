@@ -3,8 +3,8 @@
 
 #include "media/payload.h"
 #include "sig/call/act.h"
+#include "sig/call/plan.h"
 #include "sig/call/session.h"
-#include "sig/call/set.h"
 #include "sig/call/wait.h"
 
 /* ---- what ---- */
@@ -89,7 +89,7 @@ static bool is_left_waiting(const struct call *c)
 /* The tone of a parting. */
 static enum hears hears_parting(const struct call *c)
 {
-	switch (set_state(c)) {
+	switch (plan_set_state(&c->plan)) {
 	case SET_DONE:
 		return HEARS_CONFIRMATION;
 	case SET_REFUSED:

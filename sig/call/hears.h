@@ -8,7 +8,7 @@
 #define SIG_CALL_HEARS_H
 
 #include "media/job.h"
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 enum hears {
 	HEARS_PEER,

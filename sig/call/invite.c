@@ -7,13 +7,14 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/feature.h"
-#include "sig/call/payer.h"
+#include "sig/call/plan.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/payer.h"
 
 /* REG-18; the URI is there for the grammar of RFC 3261 20.4 */
 #define AUTO_ANSWER "Alert-Info: <http://localhost>;info=alert-autoanswer\r\n"

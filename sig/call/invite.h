@@ -7,7 +7,7 @@
 #ifndef SIG_CALL_INVITE_H
 #define SIG_CALL_INVITE_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 struct response;
 

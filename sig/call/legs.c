@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "sig/call/segment.h"
-#include "sig/call/transfer.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
+#include "sig/model/transfer.h"
 
 /* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */
 static uint64_t new_session_id(struct call_host *h)

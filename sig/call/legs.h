@@ -3,7 +3,7 @@
 #ifndef SIG_CALL_LEGS_H
 #define SIG_CALL_LEGS_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* A new leg at the end, zeroed but for its session id. 0, -ENOSPC (LEGS_MAX), -ENOMEM. */
 int legs_add(struct call_host *h, struct call *c, uint8_t *leg) NODISCARD;

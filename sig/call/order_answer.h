@@ -3,7 +3,7 @@
 #ifndef SIG_CALL_ORDER_ANSWER_H
 #define SIG_CALL_ORDER_ANSWER_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* The call is as ordered: who waits hears so when it is saved. by: NULL is nobody. */
 void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number);

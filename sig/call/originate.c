@@ -8,8 +8,10 @@
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
+#include "sig/call/lifetime.h"
 #include "sig/call/order_answer.h"
 #include "sig/call/parting.h"
+#include "sig/call/plan.h"
 #include "sig/call/session.h"
 #include "sig/leg/leg.h"
 

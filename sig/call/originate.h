@@ -6,8 +6,11 @@
 #ifndef SIG_CALL_ORIGINATE_H
 #define SIG_CALL_ORIGINATE_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
+/* Fills *c (zeroed but for id and self). 0 or -errno with *refusal. */
+int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
+		   struct call_refusal *refusal) NODISCARD;
 /* A's 2xx. */
 void originate_answered(struct call_host *h, struct call *c, const struct sip_message *m);
 /* Whoever is to speak with a caller that is up does so: that is told and counted. */

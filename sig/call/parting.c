@@ -4,9 +4,10 @@
 #include "base/log.h"
 #include "sig/call/fork.h"
 #include "sig/call/hears.h"
-#include "sig/call/transfer.h"
+#include "sig/call/plan.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/model/transfer.h"
 
 /* It has answered a call by command, or is transferred, and nobody has answered it. */
 static bool caller_waits(const struct call *c)

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "sig/call/call.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/model/call.h"
 
 void plan_clear(struct plan *plan)
 {
@@ -21,6 +21,11 @@ void plan_clear(struct plan *plan)
 	}
 	free(plan->steps);
 	*plan = (struct plan){ 0 };
+}
+
+enum set_state plan_set_state(const struct plan *plan)
+{
+	return plan->count ? (enum set_state)plan->steps[plan->count - 1].set.state : SET_NONE;
 }
 
 bool plan_rings_nobody(const struct plan *plan)

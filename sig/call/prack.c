@@ -8,11 +8,11 @@
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
-#include "sig/call/payer.h"
+#include "sig/call/relay.h"
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request.h"
+#include "sig/model/payer.h"
 
 enum { LINES_MAX = 128 };
 

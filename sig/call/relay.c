@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request within a dialog that is for the other party: it goes to its leg as it is, and the answer comes back. */
+#include "sig/call/relay.h"
+
 #include <assert.h>
 
-#include "sig/call/payer.h"
 #include "sig/leg/leg.h"
-#include "sig/leg/request.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
+#include "sig/model/payer.h"
 
 static void copy_header(struct writer *w, const struct sip_message *m, const char *name)
 {

@@ -6,7 +6,7 @@
 #ifndef SIG_CALL_RELIABLE_H
 #define SIG_CALL_RELIABLE_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 struct response;
 

@@ -3,7 +3,7 @@
 #ifndef SIG_CALL_REOFFER_H
 #define SIG_CALL_REOFFER_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* An INVITE of our own within the dialog was refused. */
 void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);

@@ -3,7 +3,7 @@
 #ifndef SIG_CALL_SECRET_GRANT_H
 #define SIG_CALL_SECRET_GRANT_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* Little is left of what was granted: more, when it is saved. */
 void secret_reserve(struct call_host *h, struct call *c, struct call_flow *f,

@@ -9,8 +9,8 @@
 #ifndef SIG_CALL_SEGMENT_H
 #define SIG_CALL_SEGMENT_H
 
-#include "sig/call/call.h"
-#include "sig/call/cdr.h"
+#include "sig/host/cdr.h"
+#include "sig/model/call.h"
 
 /* Beside the last pair. Of more, the newest kept one is joined with the pair that ends then. */
 enum { SEGMENTS_MAX = CDR_PAIRS_MAX - 1 };

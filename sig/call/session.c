@@ -8,11 +8,11 @@
 #include "media/bridge.h"
 #include "sig/call/hears.h"
 #include "sig/call/invite.h"
-#include "sig/call/payer.h"
 #include "sig/call/session_talk.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/place.h"
+#include "sig/model/payer.h"
 
 int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
 {

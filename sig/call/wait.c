@@ -8,8 +8,9 @@
 #include "sig/call/feature.h"
 #include "sig/call/invite.h"
 #include "sig/call/originate.h"
+#include "sig/call/plan.h"
 #include "sig/call/session.h"
-#include "sig/call/transfer.h"
+#include "sig/model/transfer.h"
 
 struct bytes call_application(const struct call *c)
 {

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 
-#include "sig/call/host.h"
 #include "sig/dialog/dialog_hop.h"
-#include "sig/leg/place.h"
+#include "sig/host/host.h"
+#include "sig/host/place_check.h"
 #include "sig/sip/lex.h"
 
 void dialog_clear(struct dialog *d)

@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "sig/dialog/elsewhere.h"
-#include "sig/shard/shard.h"
+#include "sig/host/settings.h"
 #include "sig/sip/id.h"
 
 enum {
@@ -16,6 +16,9 @@ enum {
 };
 
 struct call_host;
+
+/* After a restart requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
+enum { RESUME_CSEQ_GAP = 64 };
 
 struct dialog {
 	struct id_tag tag;           /* ours, with the call and leg that it was born in */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/dialog/dialog_hop.h"
 
-#include "sig/call/host.h"
-#include "sig/leg/place.h"
+#include "sig/host/host.h"
+#include "sig/host/place_check.h"
 #include "sig/sip/lex.h"
 
 bool dialog_is_behind_nat(const struct sip_message *request)

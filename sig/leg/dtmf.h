@@ -6,7 +6,7 @@
 #ifndef SIG_LEG_DTMF_H
 #define SIG_LEG_DTMF_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 struct dtmf {
 	char digit; /* 0-9 * # A-D, F for flash */

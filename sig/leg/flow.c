@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/call/payer.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/secret.h"
+#include "sig/model/payer.h"
 
 struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line)
 {

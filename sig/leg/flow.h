@@ -4,7 +4,7 @@
 #define SIG_LEG_FLOW_H
 
 #include "media/offer.h"
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* Not one that is being closed. */
 struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line);

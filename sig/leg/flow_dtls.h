@@ -6,7 +6,7 @@
 #ifndef SIG_LEG_FLOW_DTLS_H
 #define SIG_LEG_FLOW_DTLS_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 struct flow_dtls {
 	struct media_ice ice;

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sig/call/payer.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/respond.h"
+#include "sig/model/payer.h"
 
 int leg_set_user(struct call_host *h, struct leg *leg, struct bytes user)
 {

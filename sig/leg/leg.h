@@ -3,7 +3,7 @@
 #ifndef SIG_LEG_LEG_H
 #define SIG_LEG_LEG_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* Whose phone it is: found by that user from now on. 0 or -ENOMEM. */
 int leg_set_user(struct call_host *h, struct leg *leg, struct bytes user) NODISCARD;

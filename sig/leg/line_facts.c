@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "media/payload.h"
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* The texts between us and a party: what it said, and what it was told. */
 static struct bytes facts_text_of(const struct call *c, uint8_t leg, bool heard)

@@ -1,29 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/leg/place.h"
 
-#include "sig/shard/security.h"
-
-/* A phone that names its inner address, or nothing, means no harm. */
-static void place_tell(const struct call_host *h, const struct sip_hop *party,
-		       enum destination_verdict verdict)
-{
-	if (h->metrics)
-		sig_count_destination(h->metrics, verdict);
-	if (h->security && verdict != DESTINATION_FOREIGN && verdict != DESTINATION_NONE)
-		security_event(h->security, SECURITY_DESTINATION, &party->remote,
-			       (struct bytes){ 0 }, destination_name(verdict), h->now.ns);
-}
-
-enum destination_verdict place_check(const struct call_host *h, const struct sip_hop *party,
-				     const struct addr *to, bool elsewhere)
-{
-	struct destination d = { .to = to, .party = party, .elsewhere = elsewhere };
-	enum destination_verdict verdict = destination_check(h->settings, h->ports, &d);
-
-	if (verdict != DESTINATION_OK)
-		place_tell(h, party, verdict);
-	return verdict;
-}
+#include "sig/host/place_check.h"
 
 static bool may_name_others(const struct call_host *h, const struct leg *l)
 {
@@ -112,7 +90,7 @@ static const char *side_refusal(const struct call_host *h, const struct leg *l,
 	if (side->ice || addr_is_any(&rtp))
 		return NULL;
 	if (destination_is_own_port(h->settings, h->ports, &side->rtp)) {
-		place_tell(h, party, DESTINATION_OWN_PORT);
+		place_misused(h, party, DESTINATION_OWN_PORT);
 		return place_reason_of(DESTINATION_OWN_PORT);
 	}
 	resolve(h, l, side, &rtp, &rtcp);

@@ -3,7 +3,7 @@
 #ifndef SIG_LEG_REQUEST_WAIT_H
 #define SIG_LEG_REQUEST_WAIT_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* A request of ours for the leg leaves, behind an INVITE that waits there. */
 void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client);

@@ -6,7 +6,7 @@
 #ifndef SIG_LEG_SECRET_H
 #define SIG_LEG_SECRET_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* Octets of key and salt of the longest suite we know (RFC 7714 14.2), and of a record of before we knew it (RFC 4568 6.2); ends of the
  * indexes (RFC 3711 3.3.1, 3.4). */

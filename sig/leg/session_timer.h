@@ -6,7 +6,7 @@
 #ifndef SIG_LEG_SESSION_TIMER_H
 #define SIG_LEG_SESSION_TIMER_H
 
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 
 /* The party's INVITE or UPDATE: what our 2xx will say. False: it wants less than we take (422). */
 bool session_timer_asked(const struct call_host *h, struct leg *leg,

@@ -3,11 +3,11 @@
 #include "sig/record/call_check.h"
 
 #include "sig/call/act.h"
+#include "sig/call/plan.h"
 #include "sig/call/segment.h"
-#include "sig/call/set.h"
-#include "sig/call/transfer.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
+#include "sig/model/transfer.h"
 #include "sig/sip/lex.h"
 
 static const char *check_routes(const struct dialog *d)
@@ -353,9 +353,9 @@ static const char *check_ending(const struct call *c)
 /* The one step of a call with nobody else; its outcome is known when the caller is answered, and heard when the answer is acknowledged. */
 static const char *check_set(const struct call *c)
 {
-	bool asked = set_state(c) == SET_ASKED;
+	bool asked = plan_set_state(&c->plan) == SET_ASKED;
 
-	if (set_state(c) == SET_NONE || c->state == CALL_ENDING)
+	if (plan_set_state(&c->plan) == SET_NONE || c->state == CALL_ENDING)
 		return NULL;
 	if (c->plan.count != 1 || c->bridge.callee != LEG_NONE || c->transfer ||
 	    asked != (c->state == CALL_SETUP) ||
@@ -367,7 +367,7 @@ static const char *check_set(const struct call *c)
 
 static const char *check_state(const struct call *c)
 {
-	if (c->parting_ns && set_state(c) == SET_NONE)
+	if (c->parting_ns && plan_set_state(&c->plan) == SET_NONE)
 		return check_parting(c);
 	switch (c->state) {
 	case CALL_SETUP:

@@ -2,7 +2,9 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "sig/call/lifetime.h"
 #include "sig/call/parting.h"
+#include "sig/call/plan.h"
 #include "sig/record/call_check.h"
 #include "sig/record/call_read.h"
 #include "sig/record/call_seal.h"

@@ -6,6 +6,7 @@
 #ifndef SIG_RECORD_CALL_RECORD_H
 #define SIG_RECORD_CALL_RECORD_H
 
+#include "sig/call/plan.h"
 #include "sig/call/wait.h"
 
 /* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For

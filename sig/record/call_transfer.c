@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "sig/call/transfer.h"
+#include "sig/model/transfer.h"
 #include "sig/record/call_pack.h"
 #include "sig/record/call_read.h"
 

@@ -135,7 +135,7 @@ int unknown_keep(struct text *kept, const ProtobufCMessage *m, uint64_t root, un
 	w.visit = keep_visit;
 	(void)walk_message(&w, message_of(m), root);
 	assert(!w.writer.overflow);
-	unknown_clear(kept);
+	text_wipe(kept);
 	err = text_set(kept, writer_done(&w.writer));
 	explicit_bzero(all, w.writer.n);
 	free(all);
@@ -204,11 +204,4 @@ int unknown_restore(const struct text *kept, ProtobufCMessage *m, uint64_t root,
 	free(paths);
 	*list = w.list;
 	return 0;
-}
-
-void unknown_clear(struct text *kept)
-{
-	if (kept->p)
-		explicit_bzero(kept->p, kept->n);
-	text_clear(kept);
 }

@@ -20,7 +20,5 @@ int unknown_keep(struct text *kept, const ProtobufCMessage *m, uint64_t root,
 /* Hangs them into m before it is packed; what is packed points into *kept and *list, which is for the caller to free. 0 or -ENOMEM. */
 int unknown_restore(const struct text *kept, ProtobufCMessage *m, uint64_t root,
 		    unknown_name_fn *name, ProtobufCMessageUnknownField **list) NODISCARD;
-/* They may be secrets. */
-void unknown_clear(struct text *kept);
 
 #endif

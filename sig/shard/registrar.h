@@ -8,6 +8,7 @@
 
 #include "base/steady.h"
 #include "base/text.h"
+#include "sig/host/settings.h"
 #include "sig/sip/message.h"
 
 enum {
@@ -54,15 +55,6 @@ int aor_copy(struct aor *to, const struct aor *from) NODISCARD;
 
 /* A record of a higher one is of a later program, which this one must not go on with. */
 enum { AOR_FORMAT = 1 };
-
-struct registrar_settings {
-	uint32_t expires_s;     /* when the phone asks for none; 90 (REG-04) */
-	uint32_t expires_min_s; /* below: 423 */
-	uint32_t expires_max_s;
-	uint32_t contacts_max;   /* per address of record, <= BINDINGS_MAX; more: 403 */
-	uint32_t many;           /* with more registrations than this in the shard */
-	uint32_t expires_many_s; /* a phone that asks for no time gets this (REG-04) */
-};
 
 struct registrar_answer {
 	uint16_t status;    /* 200, 400, 403, 423, 500 (old CSeq) */

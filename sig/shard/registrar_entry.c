@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/record/unknown.h"
-
 void binding_clear(struct binding *b)
 {
 	text_clear(&b->contact);
@@ -43,7 +41,7 @@ void aor_clear(struct aor *a)
 	for (uint32_t i = 0; i < a->count; i++)
 		binding_clear(&a->bindings[i]);
 	free(a->bindings);
-	unknown_clear(&a->unknown);
+	text_wipe(&a->unknown);
 	text_clear(&a->tenant);
 	text_clear(&a->user);
 	memset(a, 0, sizeof(*a));

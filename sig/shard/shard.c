@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/call/feature.h"
+#include "sig/call/lifetime.h"
+#include "sig/feature/features.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
 

@@ -9,200 +9,13 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
-#include "base/seal.h"
-#include "media/offer.h"
+#include "sig/host/asked.h"
+#include "sig/host/effect.h"
+#include "sig/host/settings.h"
 #include "sig/leg/line_facts.h"
-#include "sig/shard/effect.h"
-#include "sig/shard/quota.h"
 #include "sig/shard/registrar.h"
-#include "sig/sip/digest.h"
-#include "sig/sip/feature_code.h"
-#include "sig/sip/id.h"
 
 struct shard;
-
-enum {
-	SHARD_LOCALS_MAX = 21,
-	SHARD_TRUSTED_MAX = 64,
-	SHARD_NETWORKS_MAX = 8,
-	SHARD_RESERVED_MAX = 4
-};
-
-enum { SHARD_DOMAINS_MAX = 24, SHARD_DOMAIN_MAX = 64 };
-enum { SHARD_INFO_TYPES_MAX = 8, SHARD_INFO_TYPE_MAX = 64 };
-enum { SHARD_EMERGENCY_MAX = 16, SHARD_EMERGENCY_LEN = 16 };
-
-enum { SESSION_EXPIRES_MIN_S = 90 }; /* RFC 4028 4 */
-
-/* One listening SIP address. */
-struct shard_local {
-	struct addr bind;      /* what the socket is bound to */
-	struct addr advertise; /* what Via and Contact say */
-	enum sip_transport transport;
-	uint16_t network; /* index into networks */
-};
-
-struct shard_network {
-	char name[32];
-	struct addr media_bind;      /* local address of the ports */
-	struct addr media_advertise; /* what SDP says */
-	uint16_t first_port, last_port;
-	uint16_t webrtc_first, webrtc_last; /* of single-port mode; 0: none */
-	uint8_t allow; /* SHARD_ALLOW_*: special addresses that its trusted parties may name (sig/shard/destination.h) */
-};
-
-enum { SHARD_ALLOW_LOOPBACK = 1, SHARD_ALLOW_LINK_LOCAL = 2, SHARD_ALLOW_OWN = 4 };
-
-/* Single-port mode (media/flow.h): which of a worker's sockets, that many flows share, those of a call have. All NULL: it is off. */
-struct shard_shared_ports {
-	void *arg;
-	/* The port on that network, the same each time until it is released; 0: there is none. */
-	uint16_t (*take)(void *arg, uint64_t call, uint16_t network);
-	/* After a restart: the call is to have this one. False: it is none of ours, or not of the worker that the call has by now. */
-	bool (*claim)(void *arg, uint64_t call, uint16_t network, uint16_t port);
-	void (*release)(void *arg, uint64_t call); /* the call is over, whether it had any or not */
-};
-
-/* A rule of trust (sig/shard/trust.h): whose requests need no digest (an SBC or trunk in front of us). */
-struct shard_trusted {
-	struct addr net;
-	uint8_t bits;
-	uint8_t transports; /* 1 << enum sip_transport; 0: UDP, TCP and TLS */
-	uint16_t network;   /* one more than its index into networks; 0: any */
-	uint16_t port;      /* of the peer; 0: any */
-	bool certificate;   /* over TLS with a client certificate only */
-	uint32_t calls_max,
-		calls_per_second; /* of all its peers together; 0: no limit of its own */
-};
-
-struct shard_settings {
-	uint16_t number; /* shard number */
-	uint64_t boot;   /* clock_boot; 0: not known */
-	char tenant[32]; /* the one tenant of this version: "default" */
-	char server[64]; /* Server and User-Agent header */
-	uint32_t local_count;
-	struct shard_local locals[SHARD_LOCALS_MAX];
-	uint32_t network_count;
-	struct shard_network networks[SHARD_NETWORKS_MAX];
-	struct shard_shared_ports shared;
-	struct quota_host quota; /* of the node */
-	uint64_t
-		overload_delay_ns; /* the target of sig/shard/overload.h; 0: new calls are never refused so */
-	/* Numbers whose calls no quota, no drain and no overload refuses. */
-	uint32_t emergency_count;
-	char emergency[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
-	struct feature_codes codes; /* where no extension has such a number */
-	uint32_t
-		reserved_count; /* further ports of ours, where nobody is sent anything: HTTP, Redis */
-	struct addr reserved[SHARD_RESERVED_MAX];
-	uint32_t trusted_count;
-	struct shard_trusted trusted[SHARD_TRUSTED_MAX];
-	/* Names of ours besides the realm: what is called at them is an extension of ours. "*.example.org": any one label in front. */
-	uint32_t domain_count;
-	char domains[SHARD_DOMAINS_MAX][SHARD_DOMAIN_MAX];
-	/* What INFO carries between phones besides keys and picture requests: "application/x-foo"; "*": anything. */
-	bool tones; /* parties hear of the node why nobody takes a call; else they are hung up at once */
-	bool digits_shown; /* events say which digit was pressed; else there are none of digits */
-	uint32_t info_type_count;
-	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
-	struct registrar_settings registrar;
-	struct digest_server digest;
-	enum latch_mode latch;
-	uint8_t dscp_audio, dscp_video;
-	bool video;
-	uint64_t
-		ring_timeout_ns; /* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
-	uint32_t
-		session_expires_s; /* RFC 4028: a session that nobody refreshes ends then; 0: off */
-	uint64_t port_rest_ns;
-	uint64_t
-		media_timeout_ns; /* a party that should send is silent for so long: the call ends; 0: never */
-	struct media_fingerprint fingerprint; /* of the certificate for DTLS */
-	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
-	uint32_t calls_max, registrations_max, txns_max;
-};
-
-/* Whose media is DTLS-SRTP with ICE (RFC 8827). */
-enum shard_webrtc {
-	WEBRTC_AUTO, /* offered to phones that came over a WebSocket; accepted over TLS, too */
-	WEBRTC_NEVER,
-	WEBRTC_ALWAYS, /* offered and accepted over any transport */
-};
-
-/* What the core needs to know of an extension document. */
-struct shard_extension {
-	char number[64];
-	char display_name[64];
-	struct digest_secret secret;
-	bool early_media; /* 183 with SDP is passed on (REG-02: off); the profile may say so too */
-	bool enabled;
-	bool single_phone; /* REG-07: a second phone is refused while one is registered */
-	bool tls_srtp; /* REG-08: it registers and calls over TLS only, its media is SRTP only */
-	bool sdes_insecure; /* SDES keys go over UDP and TCP as well, and it is offered SRTP there */
-	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
-	uint8_t webrtc;     /* enum shard_webrtc */
-	bool no_transfer;   /* CALL-27: its phones give no party away */
-	bool media_elsewhere; /* its media may be at another address than its signalling */
-	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
-};
-
-enum {
-	FORWARD_TARGET_MAX = 32, /* of one number, with its NUL */
-	FORWARD_NUMBERS_MAX = 8,
-	FORWARD_LIST_MAX = 128,
-	FORWARD_RINGS_MAX = 20,
-	FORWARD_RING_S = 6,
-	FORWARD_HUNT_RINGS =
-		4, /* of each number of a list but the last, where forward_rings says nothing */
-};
-
-/* Where calls to an extension go instead. Targets are numbers of ours, joined by ',', which are tried one after the other; "": nowhere. */
-struct shard_forward {
-	char always[FORWARD_LIST_MAX], busy[FORWARD_LIST_MAX];
-	char no_answer[FORWARD_LIST_MAX], unreachable[FORWARD_LIST_MAX];
-	uint8_t rings; /* until no_answer or the next number, of FORWARD_RING_S each; 0: as long as any call rings */
-	bool do_not_disturb;       /* no phone of it rings: as if it were busy (CALL-19) */
-	bool smart_do_not_disturb; /* the same while it has a call, whoever made that (CALL-20) */
-	char application
-		[APPLICATION_NAME_MAX]; /* its calls wait for that one, and no phone rings; "": none */
-	uint16_t application_wait_s;    /* so long; 0: APPLICATION_WAIT_S */
-};
-/* Rings alone lead nowhere. */
-static inline bool shard_forward_is_set(const struct shard_forward *f)
-{
-	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
-	       f->do_not_disturb || f->smart_do_not_disturb || f->application[0];
-}
-
-enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };
-#define PROFILE_DEFAULT "default"
-
-/* A codec profile (REG-12). The one named "default" is for phones in no range; without it there are no limits. */
-struct shard_profile {
-	char name[PROFILE_NAME_MAX];
-	struct offer_terms
-		terms; /* the sdes_ members are not used: they follow from extension and transport */
-	bool early_media;
-	uint8_t transports; /* 1 << enum sip_transport: over which a phone may register; 0: all */
-};
-/* Source addresses of phones, first..last inclusive, one family; the first range that holds the address counts. */
-struct shard_range {
-	struct addr first, last;
-	char profile[PROFILE_NAME_MAX];
-};
-
-/* Sounds that the node plays without end, to all that are to hear them (sig/call/hears.h). */
-enum shard_track {
-	SHARD_TRACK_MUSIC, /* to who is held, where the holder chose no file of its own */
-	SHARD_TRACK_RINGBACK,
-	SHARD_TRACK_BUSY,
-	SHARD_TRACK_CONGESTION,
-	SHARD_TRACK_INFORMATION,
-	SHARD_TRACK_CONFIRMATION,
-	SHARD_TRACK_FILES, /* from here on: those that extensions chose */
-	SHARD_TRACKS = 64,
-	SHARD_TRACK_NONE = SHARD_TRACKS,
-};
 
 /* 0 or -errno. rand is used by the shard from now on. */
 int shard_open(struct shard **out, const struct shard_settings *settings, struct rand_source *rand,
@@ -247,23 +60,9 @@ enum shard_binding_result { BINDING_SAVED, BINDING_CONFLICT, BINDING_FAILED };
 void shard_binding_saved(struct shard *s, struct bytes tenant, struct bytes user, uint64_t version,
 			 enum shard_binding_result result, struct instant now);
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
-/* Of an EFFECT_PLAY. */
-enum act_news_kind { ACT_NEWS_OPEN, ACT_NEWS_ENDED, ACT_NEWS_FAILED };
-struct act_news {
-	enum act_news_kind kind;
-	uint64_t serial;
-	struct job_id job; /* OPEN */
-	enum media_codec codec;
-};
 struct act_terms;
 void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news,
 		     struct instant now);
-/* Of an EFFECT_SET. REFUSED: the document would not be a good one; FAILED: it is not known to be saved. */
-enum set_state { SET_NONE, SET_ASKED, SET_DONE, SET_REFUSED, SET_FAILED, SET_STATES };
-struct set_news {
-	enum set_state state;
-	uint64_t serial;
-};
 void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,
 		    struct instant now);
 /* An effect OPEN could not bind its ports (error -errno). */
@@ -300,13 +99,6 @@ void shard_hops(const struct shard *s, shard_hop_fn *each, void *arg);
 void shard_resume(struct shard *s, struct instant now);
 
 /* ---- commands and queries ---- */
-/* Who gives an order. 0 says that it was carried out, and EFFECT_ORDERED follows when that is saved: maybe at once, for certain. With any
- * other answer nothing was done and nothing follows. NULL: nobody waits, and the call does not remember the order. */
-struct shard_order {
-	uint64_t
-		id; /* the same one again is the same order: it is answered again, and nothing is done. id_order; of a call's last ORDERS_KEPT */
-	uint64_t ticket; /* of the effect */
-};
 /* 0 or -ENOENT. Ends the call with BYE or CANCEL/480. */
 int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,
 		 struct instant now) NODISCARD;
@@ -353,8 +145,6 @@ int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct 
 /* Nobody hears the party of that leg; it is not told. */
 int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on,
 		    const struct shard_order *by, struct instant now) NODISCARD;
-/* One of the two parties of a call, or none named. */
-enum shard_leg { SHARD_LEG_NONE, SHARD_LEG_CALLER, SHARD_LEG_CALLEE };
 /* The party of that leg gives the other one to the extension: as if its phone had sent REFER, which nobody hears of. SHARD_LEG_NONE: the
  * caller, which is alone with the node, goes on to it. Beside the usual: -EALREADY (a transfer is under way), -EDESTADDRREQ (there are
  * two, and no leg is named), -ENXIO (there is no such extension), -ELOOP (it is the party's own), -EHOSTUNREACH (no phone of it is
@@ -374,15 +164,6 @@ int shard_call_join(struct shard *s, struct shard_join *join, struct instant now
 int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,
 		    uint16_t duration_ms, const struct shard_order *by,
 		    struct instant now) NODISCARD;
-
-enum call_state {
-	CALL_SETUP, /* INVITE came, being saved or sent */
-	CALL_RINGING,
-	CALL_ANSWERING, /* B answered; being saved, or A's ACK is awaited */
-	CALL_ESTABLISHED,
-	CALL_ENDING, /* BYE or CANCEL under way */
-};
-const char *call_state_name(enum call_state state);
 
 enum { CALL_VIEW_FLOWS_MAX = 32 };
 

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "sig/call/hears.h"
+#include "sig/call/lifetime.h"
 #include "sig/leg/flow.h"
 #include "sig/shard/shard_state.h"
+#include "sig/step/step.h"
 
 struct call *shard_call_find(const struct shard *s, uint64_t id)
 {

@@ -2,9 +2,12 @@
 /* What calls are told to do by command. */
 #include <errno.h>
 
+#include "sig/call/lifetime.h"
 #include "sig/call/order_answer.h"
-#include "sig/call/split.h"
+#include "sig/call/originate.h"
+#include "sig/feature/split.h"
 #include "sig/shard/shard_state.h"
+#include "sig/step/step.h"
 
 static int command_carry_out(struct shard *s, uint64_t call, struct call_order *order,
 			     struct instant now)

@@ -3,7 +3,7 @@
  * (RFC 5626). What waited for it goes there. */
 #include "base/log.h"
 #include "sig/call/session.h"
-#include "sig/call/transfer.h"
+#include "sig/feature/transfer.h"
 #include "sig/shard/shard_state.h"
 
 /* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may

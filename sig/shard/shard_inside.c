@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/relay.h"
 #include "sig/call/reliable.h"
-#include "sig/leg/request.h"
 #include "sig/shard/shard_state.h"
 
 /* What is needed of a client transaction after its step, which may free it. */

@@ -5,6 +5,7 @@
 #include "sig/leg/session_timer.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
+#include "sig/step/step.h"
 
 enum { RETRY_AFTER_S = 5 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whom a request is charged to, and what it hears when that one has had enough (sig/shard/quota.h). */
+/* Whom a request is charged to, and what it hears when that one has had enough (sig/host/quota.h). */
 #include <inttypes.h>
 
-#include "sig/call/payer.h"
 #include "sig/call/session.h"
+#include "sig/model/payer.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
 

@@ -5,8 +5,9 @@
 
 #include "base/log.h"
 #include "sig/call/give_up.h"
-#include "sig/call/resume.h"
+#include "sig/call/lifetime.h"
 #include "sig/shard/shard_state.h"
+#include "sig/step/resume.h"
 
 static int restore_refuse(const char **reason, int err, const char *text)
 {

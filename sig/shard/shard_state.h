@@ -5,14 +5,15 @@
 
 #include <assert.h>
 
-#include "sig/call/call.h"
 #include "sig/leg/respond.h"
+#include "sig/model/call.h"
 #include "sig/shard/aor_connections.h"
 #include "sig/shard/auth_limit.h"
 #include "sig/shard/nonce_window.h"
 #include "sig/shard/overload.h"
 #include "sig/shard/refused_call.h"
 #include "sig/shard/route.h"
+#include "sig/shard/shard.h"
 
 enum shard_timer {
 	TIMER_TXN,

@@ -8,24 +8,6 @@
 #include "sig/leg/flow_dtls.h"
 #include "sig/shard/shard_state.h"
 
-const char *call_state_name(enum call_state state)
-{
-	switch (state) {
-	case CALL_SETUP:
-		return "setup";
-	case CALL_RINGING:
-		return "ringing";
-	case CALL_ANSWERING:
-		return "answering";
-	case CALL_ESTABLISHED:
-		return "established";
-	case CALL_ENDING:
-		return "ending";
-	}
-	assert(false && "a state without a name");
-	return "";
-}
-
 uint64_t shard_wall_utc_ms(const struct shard *s, uint64_t utc_ms)
 {
 	return steady_add(utc_ms, s->host.wall_ms);

@@ -4,6 +4,7 @@
  * that takes it must be able to end the call and have nothing left. What is refused leaves nothing and names a reason.
  */
 #include "base/compiler.h"
+#include "sig/call/lifetime.h"
 #include "sig/record/call_record.h"
 #include "tests/unit/sig/rig.h"
 

@@ -17,7 +17,7 @@
 #ifndef TESTS_SIM_CHECK_H
 #define TESTS_SIM_CHECK_H
 
-#include "sig/shard/effect.h"
+#include "sig/host/effect.h"
 #include "sig/sip/message.h"
 
 struct sim;

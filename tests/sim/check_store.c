@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sig/call/orders.h"
+#include "sig/model/orders.h"
 #include "tests/sim/sim.h"
 
 void check_fail(struct sim *s, const char *fmt, ...)

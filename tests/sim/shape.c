@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sig/call.pb-c.h"
-#include "sig/call/call.h"
+#include "sig/model/call.h"
 #include "sig/record/call_seal.h"
 
 static const char *const call_names[] = { "setup", "ringing", "answering", "established",

@@ -4,7 +4,7 @@
 #define TESTS_SIM_SHAPE_H
 
 #include "base/bytes.h"
-#include "sig/call/host.h"
+#include "sig/host/host.h"
 
 enum { SHAPE_NAME_MAX = 128, SHAPES_MAX = 28 };
 

@@ -6,7 +6,7 @@
 #ifndef TESTS_SIM_STORE_H
 #define TESTS_SIM_STORE_H
 
-#include "sig/shard/effect.h"
+#include "sig/host/effect.h"
 
 struct sim;
 

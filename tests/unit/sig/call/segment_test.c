@@ -7,6 +7,7 @@
 #include "sig/leg/flow.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
+#include "sig/step/step.h"
 #include "tests/unit/sig/line.h"
 
 static int talking(void **state)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "sig/call/host.h"
 #include "sig/dialog/dialog.h"
 #include "sig/dialog/dialog_hop.h"
+#include "sig/host/host.h"
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/test.h"
 

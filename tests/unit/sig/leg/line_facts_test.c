@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "sig/call/call.h"
 #include "sig/leg/line_facts.h"
+#include "sig/model/call.h"
 
 /* Leg a offers, leg b answers; what we write for each stands between. */
 #define OFFER                                                                        \

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/refresh.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/session.h"
+#include "sig/call/wait.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request_wait.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
+
+enum {
+	LINES_MAX = 256,
+	AGAIN_MS = 2000, /* another INVITE is open: it may well be what refreshes */
+	AGAIN_SPREAD_MS = 2000,
+	REFUSED_SHARE = 10, /* of the interval until it is tried again */
+};
+
+static void refresh_end(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct call_ending e = { .cause = CAUSE_SESSION_EXPIRED,
+				 .by = ENDED_BY_NODE,
+				 .status = 408,
+				 .reason = BYTES_LIT("Reason: Q.850;cause=102\r\n") };
+
+	LOG_INFO("call", c->id, "session was not refreshed", LOG_U64("leg", leg));
+	call_end(h, c, &e);
+}
+
+static void again_soon(const struct call_host *h, struct leg *l)
+{
+	l->timer.refresh_ns =
+		h->now.ns + (AGAIN_MS + rand_below(h->rand, AGAIN_SPREAD_MS)) * NS_PER_MS;
+}
+
+static int update(struct call_host *h, struct call *c, uint8_t leg)
+{
+	uint8_t space[LINES_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct leg *l = c->legs[leg];
+	struct dialog_request r = { .method = SIP_UPDATE, .max_forwards = -1, .contact = true };
+	struct txn_slot *slot;
+
+	respond_write_supported(&w, h, false);
+	session_timer_write_request(&w, h, l);
+	r.extra = writer_lines(&w);
+	slot = leg_request(h, &l->dialog, &r, TXN_USER_REFRESH);
+	if (!slot)
+		return -ENOSPC;
+	relay_start(h, c, leg, slot->self);
+	return 0;
+}
+
+/* Until the answer the timer is off; what is sent, ends. */
+static void refresh(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+	int err = -EAGAIN;
+
+	l->timer.refresh_ns = 0;
+	if (!invite_is_open(c))
+		err = l->takes_update ? update(h, c, leg) : invite_refresh(h, c, leg);
+	if (err)
+		again_soon(h, l);
+}
+
+void refresh_expire(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct session_timer *t = &c->legs[leg]->timer;
+
+	if (c->state == CALL_ENDING || c->legs[leg]->state != LEG_CONFIRMED) {
+		session_timer_stop(c->legs[leg]);
+	} else if (t->expires_ns && t->expires_ns <= h->now.ns) {
+		refresh_end(h, c, leg);
+	} else if (c->state != CALL_ESTABLISHED) {
+		again_soon(h, c->legs[leg]);
+	} else {
+		refresh(h, c, leg);
+	}
+}
+
+/* Any answer shows that the party is there; one that keeps the time wants a 2xx before it is over. */
+void refresh_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
+{
+	struct leg *l = c->legs[leg];
+	struct session_timer *t = &l->timer;
+
+	if (!t->ours || t->interval_s == 0 || t->refresh_ns || c->state == CALL_ENDING)
+		return; /* it was no refresh of ours */
+	if (!t->agreed)
+		session_timer_start(h, l);
+	else if (status == 491 || status == 500 || status == 422)
+		again_soon(h, l);
+	else
+		t->refresh_ns = h->now.ns + t->interval_s * NS_PER_S / REFUSED_SHARE;
+}
+
+static void update_refused(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = c->legs[ev->leg];
+	uint16_t status = ev->message->status;
+
+	if (status == 481 || status == 408) {
+		call_party_lost(h, c, ev->leg);
+	} else if (session_timer_raise(l, ev->message)) {
+		refresh(h, c, ev->leg);
+	} else if (status == 491 || status == 500 || status == 503) {
+		refresh_refused(h, c, ev->leg, 491);
+	} else { /* it says Allow: UPDATE, and does not */
+		l->takes_update = false;
+		refresh(h, c, ev->leg);
+	}
+}
+
+void refresh_answered(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = c->legs[ev->leg];
+
+	if (c->state != CALL_ESTABLISHED || l->state != LEG_CONFIRMED ||
+	    ev->kind == CALL_EV_PROVISIONAL)
+		return;
+	if (ev->kind == CALL_EV_SUCCESS) {
+		if (dialog_refresh(&l->dialog, ev->message, h))
+			LOG_WARN("call", c->id, "Contact cannot be used", LOG_U64("leg", ev->leg));
+		session_timer_answered(h, l, ev->message);
+		outbox_touch(&c->out);
+	} else if (ev->kind == CALL_EV_FAILURE) {
+		update_refused(h, c, ev);
+	} else {
+		refresh_end(h, c, ev->leg);
+	}
+}
+
+/* The same offer once more, as of a copy or after a restart, has the same answer. */
+static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
+{
+	return sdp.n && (c->state != CALL_ESTABLISHED ||
+			 !bytes_eq(sdp, text_bytes(&c->legs[leg]->sdp.heard)) ||
+			 session_said(c, leg).n == 0);
+}
+
+static void refresh_refuse(struct call_host *h, const struct call_event *ev,
+			   const struct call_refusal *refusal)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	if (refusal->text)
+		session_write_warning(&extra, h, refusal->text);
+	if (refusal->status == 500)
+		writer_str(&extra, "Retry-After: 2\r\n");
+	respond_refuse(h, ev, refusal->status, refusal->reason, writer_lines(&extra));
+}
+
+/* RFC 3311 5.2: our own offer is open there, or one of its own. Before there is a session it is changed by INVITE alone. */
+static bool may_offer(const struct call *c, uint8_t leg, struct call_refusal *refusal)
+{
+	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
+	if (c->state != CALL_ESTABLISHED) {
+		*refusal = (struct call_refusal){ .status = 488,
+						  .reason = REFUSED_SDP,
+						  .text = "the session is changed by re-INVITE" };
+	} else if (invite_is_open(c)) {
+		refusal->status = c->legs[leg]->uas ? 500 : 491;
+	}
+	return refusal->status == 0;
+}
+
+/* What the other one would hear otherwise from now on is told to it. */
+static void refresh_tell_other(struct call_host *h, struct call *c, uint8_t leg, bool received,
+			       bool sent)
+{
+	struct bytes sdp = text_bytes(&c->legs[leg]->sdp.heard);
+
+	if (received == session_is_receiving(c, leg, sdp) &&
+	    sent == session_is_two_way(c, leg, sdp))
+		return;
+	if (invite_own(h, c, leg))
+		LOG_WARN("call", c->id, "the other party is not told of an UPDATE",
+			 LOG_U64("leg", leg));
+}
+
+static bool refresh_take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
+			       struct bytes sdp)
+{
+	struct bytes before = text_bytes(&c->legs[ev->leg]->sdp.heard);
+	bool received = session_is_receiving(c, ev->leg, before);
+	bool two_way = session_is_two_way(c, ev->leg, before);
+	struct call_refusal refusal;
+
+	if (!may_offer(c, ev->leg, &refusal) || session_update(h, c, ev->leg, sdp, &refusal)) {
+		refresh_refuse(h, ev, &refusal);
+		return false;
+	}
+	if (!call_is_alone(c))
+		refresh_tell_other(h, c, ev->leg, received, two_way);
+	return true;
+}
+
+static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+			   const struct sip_message *m, bool body)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+	struct leg *l = c->legs[leg];
+	struct response r = {
+		.status = 200,
+		.dialog = &l->dialog,
+		.contact = true,
+		.content_type = BYTES_LIT("application/sdp"),
+		.body = body ? text_bytes(&l->sdp.said) : (struct bytes){ 0 },
+	};
+
+	session_timer_write_answer(&extra, l);
+	r.extra = writer_lines(&extra);
+	respond(h, slot, m, &r);
+}
+
+void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_item *item)
+{
+	if (call_leg(c, item->leg))
+		refresh_answer(h, c, item->leg, txns_get(h->txns, item->txn), NULL, true);
+}
+
+/* Saved before said, where the session has changed. */
+static void refresh_answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
+				 bool news, bool body)
+{
+	struct outbox_item item = { .kind = OUTBOX_UPDATE, .leg = ev->leg, .txn = ev->slot->self };
+
+	outbox_touch(&c->out);
+	if (!news || h->degraded || txns_keep_request(ev->slot, ev->message) ||
+	    !outbox_push(&c->out, &item))
+		refresh_answer(h, c, ev->leg, ev->slot, ev->message, body);
+}
+
+void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+	struct leg *l = c->legs[ev->leg];
+	struct bytes sdp;
+	bool news;
+
+	if (session_body(ev->message, &sdp)) {
+		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(RESPOND_ACCEPT));
+	} else if (!session_timer_asked(h, l, ev->message)) {
+		session_timer_write_too_small(&extra);
+		respond_refuse(h, ev, 422, REFUSED_INTERVAL, writer_lines(&extra));
+	} else if (dialog_refresh(&l->dialog, ev->message, h)) {
+		respond_refuse(h, ev, 400, REFUSED_MALFORMED, (struct bytes){ 0 });
+	} else if (!(news = is_news(c, ev->leg, sdp)) || refresh_take_offer(h, c, ev, sdp)) {
+		leg_learn(l, ev->message);
+		refresh_answer_saved(h, c, ev, news, sdp.n != 0);
+		if (l->state == LEG_CONFIRMED)
+			session_timer_start(h, l);
+	}
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes from one party to the other as it is. */
+#ifndef SIG_CALL_RELAY_H
+#define SIG_CALL_RELAY_H
+
+#include "sig/model/call.h"
+
+/* What a party hears of the other one's refusal, as docs/sip.md has it. */
+uint16_t refusal_for_other(uint16_t status);
+/* The other party is there, and the request may go one hop further. False: it was refused. */
+bool relay_may(struct call_host *h, struct call *c, const struct call_event *ev);
+/* It goes to the other leg, its answer back; relay_may said so. The call may be over by then. Our request's transaction, perhaps gone; 0:
+ * it was refused. */
+pool_handle relay_request(struct call_host *h, struct call *c, const struct call_event *ev);
+void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server);
+void relay_timeout(struct call_host *h, pool_handle server);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/order.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/act.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/order_answer.h"
+#include "sig/call/session.h"
+#include "sig/call/wait.h"
+#include "sig/feature/order_transfer.h"
+#include "sig/feature/split.h"
+#include "sig/leg/dtmf.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request_wait.h"
+
+/* RFC 6665 knows no such notification without a subscription, phones do: it is how a button of a switchboard takes a call off hold. */
+static int ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct dialog_request r = { .method = SIP_NOTIFY,
+				    .max_forwards = -1,
+				    .contact = true,
+				    .extra = BYTES_LIT("Event: talk\r\n"
+						       "Subscription-State: active\r\n") };
+	struct leg *l = c->legs[leg];
+	struct txn_slot *slot;
+
+	if (!l->takes_talk)
+		return -EOPNOTSUPP;
+	slot = leg_request(h, &l->dialog, &r, TXN_USER_TALK);
+	if (!slot)
+		return -EAGAIN;
+	relay_start(h, c, leg, slot->self);
+	return 0;
+}
+
+void order_talk_answered(const struct call *c, const struct call_event *ev)
+{
+	if (ev->kind == CALL_EV_FAILURE)
+		LOG_WARN("call", c->id, "a phone does not end its hold", LOG_U64("leg", ev->leg),
+			 LOG_U64("status", ev->message->status));
+}
+
+static uint8_t order_leg_of(const struct call *c, const struct call_order *order)
+{
+	return order->callee ? c->bridge.callee : c->bridge.caller;
+}
+
+/* The media changes at once, whatever the party that is told says to it. */
+static int order_hold(struct call_host *h, struct call *c, struct call_order *order)
+{
+	uint8_t leg = order_leg_of(c, order);
+	bool on = order->on;
+	struct leg *l = c->legs[leg];
+	int err;
+
+	if (!on && session_is_holding(c, leg)) /* its offer to go on ends what we do for it, too */
+		return ask_to_talk(h, c, leg);
+	if (l->held == on)
+		return 0;
+	if (invite_is_open(c))
+		return -EAGAIN;
+	l->held = on;
+	err = invite_own(h, c, leg);
+	if (err) {
+		l->held = !on;
+		return -EAGAIN;
+	}
+	c->order_ns = 0;
+	if (session_apply(h, c))
+		LOG_WARN("call", c->id, "the media could not be changed", LOG_U64("leg", leg));
+	call_publish_leg(h, c, on ? SIG_CALL_HELD : SIG_CALL_RESUMED, leg);
+	return 0;
+}
+
+static int order_mute(struct call_host *h, struct call *c, struct call_order *order)
+{
+	uint8_t leg = order_leg_of(c, order);
+	bool on = order->on;
+	struct leg *l = c->legs[leg];
+	int err;
+
+	if (l->muted == on)
+		return 0;
+	l->muted = on;
+	err = session_apply(h, c);
+	if (err) {
+		l->muted = !on;
+		return err;
+	}
+	outbox_touch(&c->out);
+	call_publish_leg(h, c, on ? SIG_CALL_MUTED : SIG_CALL_UNMUTED, leg);
+	return 0;
+}
+
+static int order_digits(struct call_host *h, struct call *c, struct call_order *order)
+{
+	for (size_t i = 0; i < order->digits.n; i++) {
+		struct dtmf dtmf = { .digit = (char)order->digits.p[i],
+				     .duration_ms = order->duration_ms };
+
+		dtmf_send(h, c, order_leg_of(c, order), &dtmf);
+	}
+	return 0;
+}
+
+static int order_split(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return split_begin(h, c, order_leg_of(c, order), order->split);
+}
+
+static int order_act(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return acts_begin(h, c, order->act, orders_next(c->orders));
+}
+
+static int order_application(struct call_host *h, struct call *c, struct call_order *order)
+{
+	(void)order;
+	return wait_answer(h, c);
+}
+
+/* Whom an order needs in the call. */
+enum needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
+
+static int has_what_it_needs(const struct call *c, const struct call_order *order, enum needs needs)
+{
+	if (needs == NEEDS_NOBODY)
+		return 0;
+	if (c->state != CALL_ESTABLISHED)
+		return -ENOTCONN;
+	if (!call_leg(c, order_leg_of(c, order)) || (needs == NEEDS_PAIR && !call_callee(c)))
+		return -ENODEV;
+	return 0;
+}
+
+static int order_run(struct call_host *h, struct call *c, struct call_order *order)
+{
+	static const struct {
+		int (*go)(struct call_host *h, struct call *c, struct call_order *order);
+		enum needs needs;
+	} kinds[] = {
+		[ORDER_HOLD] = { order_hold, NEEDS_PAIR },
+		[ORDER_MUTE] = { order_mute, NEEDS_LEG },
+		[ORDER_DIGITS] = { order_digits, NEEDS_LEG },
+		[ORDER_ACT] = { order_act, NEEDS_NOBODY },
+		[ORDER_ANSWER] = { order_application, NEEDS_NOBODY },
+		[ORDER_TRANSFER] = { order_transfer, NEEDS_NOBODY },
+		[ORDER_JOIN] = { order_join, NEEDS_NOBODY },
+		[ORDER_SPLIT] = { order_split, NEEDS_PAIR },
+	};
+	int err = has_what_it_needs(c, order, kinds[order->kind].needs);
+
+	return err ? err : kinds[order->kind].go(h, c, order);
+}
+
+/* Whoever gives it again gets the first answer again. */
+static bool was_carried_out(struct call_host *h, struct call *c, const struct shard_order *by)
+{
+	const struct order_kept *kept = by ? orders_find(c->orders, by->id) : NULL;
+
+	if (kept)
+		order_wait(h, c, by, kept->number);
+	return kept;
+}
+
+void order_carry_out(struct call_host *h, struct call *c, struct call_order *order)
+{
+	const struct order_kept *kept;
+
+	if (outbox_count(&c->out, OUTBOX_ORDER) >= OUTBOX_ORDERS_MAX) {
+		order->err = -EAGAIN;
+		return;
+	}
+	if (was_carried_out(h, c, order->by))
+		return;
+	order->err = order_run(h, c, order);
+	if (order->err || !order->by)
+		return;
+	kept = orders_keep(&c->orders, order->by->id);
+	order_wait(h, c, order->by, kept ? kept->number : 0);
+}

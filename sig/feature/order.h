@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call is told to do by command: hold, mute, digits. */
+#ifndef SIG_FEATURE_ORDER_H
+#define SIG_FEATURE_ORDER_H
+
+#include "sig/model/call.h"
+
+/* order->err says what became of it. */
+void order_carry_out(struct call_host *h, struct call *c, struct call_order *order);
+/* What a phone says to Event: talk. */
+void order_talk_answered(const struct call *c, const struct call_event *ev);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/order_transfer.h"
+
+#include <errno.h>
+
+#include "sig/call/session.h"
+#include "sig/call/wait.h"
+#include "sig/feature/transfer.h"
+
+static bool is_transferred(const struct call *c)
+{
+	return c->transfer && c->transfer->state != TRANSFER_FAILED;
+}
+
+/* Its phones can be rung, or its calls go elsewhere. */
+static bool is_reachable(const struct call_host *h, struct bytes user)
+{
+	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
+	struct call_target targets[LEGS_MAX];
+
+	return (h->forward_of && h->forward_of(h->owner, user)) ||
+	       h->targets_of(h->owner, &uri, targets, COUNT_OF(targets));
+}
+
+/* The leg of the pair that was named. Of a caller that is alone none need be. */
+static int transfer_order_leg(const struct call *c, enum shard_leg named, uint8_t *leg)
+{
+	*leg = named == SHARD_LEG_CALLEE ? c->bridge.callee : c->bridge.caller;
+	if (c->state != CALL_ESTABLISHED && !call_is_answered_alone(c))
+		return -ENOTCONN;
+	if (!call_leg(c, *leg))
+		return -ENODEV;
+	return named == SHARD_LEG_NONE && !call_is_alone(c) ? -EDESTADDRREQ : 0;
+}
+
+int order_transfer(struct call_host *h, struct call *c, struct call_order *order)
+{
+	struct transfer_ask ask = { .ordered = true };
+	int err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &ask.leg);
+	uint8_t given;
+
+	if (err)
+		return err;
+	if (call_is_alone(c)) {
+		if (order->leg != SHARD_LEG_NONE) /* nobody else is there to be given away */
+			return -ENODEV;
+		ask.leg = LEG_NONE;
+	}
+	given = transfer_given(&c->bridge, ask.leg);
+	if (!order->known)
+		return -ENXIO;
+	if (bytes_eq(order->to, call_leg_user(c, given)))
+		return -ELOOP;
+	if (!is_reachable(h, order->to))
+		return -EHOSTUNREACH;
+	return transfer_begin(c, &ask, order->to);
+}
+
+static int join_with(const struct call *other, struct call_order *order, struct transfer_with *with)
+{
+	int err = is_transferred(other) ? -EALREADY
+					: transfer_order_leg(other, order->with_leg, &with->leg);
+
+	order->of_with = err != 0;
+	if (err)
+		return err;
+	with->call = other->id;
+	with->peer = bridge_peer(other, with->leg);
+	return 0;
+}
+
+int order_join(struct call_host *h, struct call *c, struct call_order *order)
+{
+	const struct call *other = h->call_of ? h->call_of(h->owner, order->with) : NULL;
+	struct transfer_ask ask = { .ordered = true };
+	struct transfer_with with;
+	uint8_t stays;
+	int err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+
+	if (err)
+		return err;
+	order->of_with = !other || other == c;
+	if (order->of_with)
+		return other ? -ELOOP : -ENOENT;
+	err = join_with(other, order, &with);
+	if (err)
+		return err;
+	if (c->state == CALL_ESTABLISHED && other->state == CALL_ESTABLISHED &&
+	    !session_fits(c->legs[stays], other->legs[with.leg]))
+		return -EPROTO;
+	ask.leg = bridge_peer(c, stays);
+	return transfer_begin_with(c, &ask, &with);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* By command a party is given to somebody else, and two calls become one (transfer.h, join.h). */
+#ifndef SIG_FEATURE_ORDER_TRANSFER_H
+#define SIG_FEATURE_ORDER_TRANSFER_H
+
+#include "sig/model/call.h"
+
+/* 0 or -errno as in sig/shard/shard.h: nothing has changed. */
+int order_transfer(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
+int order_join(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
+
+#endif

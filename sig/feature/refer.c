@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/refer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/call/wait.h"
+#include "sig/feature/transfer.h"
+#include "sig/host/route_uri.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request_wait.h"
+#include "sig/leg/respond.h"
+#include "sig/sip/replaces.h"
+
+enum { REFER_EXPIRES_S = 300, NOTIFY_LINES_MAX = 256, SIPFRAG_MAX = 96 };
+
+struct target {
+	char user[ROUTE_USER_MAX];
+	struct replaces replaces; /* in space */
+	char space[REPLACES_MAX];
+	bool joins; /* by Replaces, and not user */
+};
+
+/* Where the party wants the other one to go. 0 or the status to refuse with. */
+static uint16_t read_target(const struct call_host *h, const struct sip_message *m,
+			    struct target *out)
+{
+	enum route_verdict verdict;
+	struct sip_name_addr to;
+	struct bytes value;
+	int err;
+
+	if (!message_header(m, "Refer-To", 0, &value) || message_header(m, "Refer-To", 1, &value) ||
+	    !message_header(m, "Refer-To", 0, &value) || sip_name_addr_parse(&to, value))
+		return 400; /* RFC 3515 2.1: exactly one */
+	err = replaces_of_uri(&out->replaces, to.uri.headers, out->space);
+	if (err != -ENOENT) {
+		out->joins = true;
+		return err ? 400 : 0;
+	}
+	if (!route_is_ours(&to.uri, h->settings) && !route_is_same_domain(&to.uri, &m->to.uri))
+		return 404;
+	verdict = route_user(&to.uri, out->user);
+	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
+}
+
+/* RFC 4488: it wants to hear nothing more. */
+static bool wants_notify(const struct sip_message *m)
+{
+	struct bytes value;
+
+	return !message_header(m, "Refer-Sub", 0, &value) || !bytes_starts(value, "false");
+}
+
+static uint16_t refer_refusal_of(int err)
+{
+	switch (err) {
+	case -EALREADY:
+		return 491;
+	case -ENOTCONN: /* the dialog is there, and nobody to be given away yet */
+		return 403;
+	default:
+		return 500;
+	}
+}
+
+/* Only a dialog of the same phone, or of the same user's: nobody takes a stranger's party. */
+static bool is_own_dialog(const struct leg *l, const struct leg *other)
+{
+	return l->user.n ? bytes_eq(text_bytes(&l->user), text_bytes(&other->user))
+			 : addr_ip_eq(&l->dialog.hop.remote, &other->dialog.hop.remote);
+}
+
+/* Nobody is there yet who could come here, or an application is, which has no leg. */
+static bool is_asked_anew(const struct call *other, uint8_t at)
+{
+	return at == other->bridge.caller && (other->state < CALL_ANSWERING ||
+					      (call_is_alone(other) && call_application(other).n));
+}
+
+/* Who rings yet, or the application, is given the party when asked for it: the transferor's own call to them is over. */
+static int begin_anew(struct call_host *h, struct call *c, const struct transfer_ask *ask,
+		      const struct call *other)
+{
+	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
+	struct text user = { 0 };
+	int err = text_set(&user, text_bytes(&other->to));
+
+	if (!err)
+		err = transfer_begin(c, ask, text_bytes(&user));
+	text_clear(&user);
+	if (!err)
+		h->tell(h->owner, other->id, &hangup);
+	return err;
+}
+
+/* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
+static uint16_t begin_joining(struct call_host *h, struct call *c, const struct transfer_ask *ask,
+			      const struct replaces *r)
+{
+	struct transfer_with with;
+	const struct call *other;
+	uint8_t at;
+	int err;
+
+	other = h->call_of_dialog(h->owner, r->call_id, r->to_tag, r->from_tag, &at);
+	if (!other)
+		other = h->call_of_dialog(h->owner, r->call_id, r->from_tag, r->to_tag, &at);
+	if (!other || other == c || !bridge_has(other, at))
+		return 481;
+	if (!is_own_dialog(c->legs[ask->leg], other->legs[at]))
+		return 403;
+	with = (struct transfer_with){ .call = other->id,
+				       .leg = bridge_peer(other, at),
+				       .peer = at };
+	if (is_asked_anew(other, at))
+		err = begin_anew(h, c, ask, other);
+	else
+		err = transfer_begin_with(c, ask, &with);
+	return err ? refer_refusal_of(err) : 0;
+}
+
+/* 0 or the status to refuse with. */
+static uint16_t refer_begin(struct call_host *h, struct call *c, const struct transfer_ask *ask,
+			    const struct target *t)
+{
+	int err;
+
+	if (t->joins)
+		return begin_joining(h, c, ask, &t->replaces);
+	err = transfer_begin(c, ask, bytes_str(t->user));
+	return err ? refer_refusal_of(err) : 0;
+}
+
+/* Saved before said: who was told so leaves its party to us. */
+static void refer_accept(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	const struct transfer *t = c->transfer;
+	struct outbox_item item = { .kind = OUTBOX_RESPONSE,
+				    .leg = t->outside ? t->outside->tag.leg : ev->leg,
+				    .txn = ev->slot->self,
+				    .status = 202,
+				    .tag = t->outside ? t->outside->tag.random : 0,
+				    .lines = t->refer ? "" : "Refer-Sub: false\r\n" };
+
+	if (txns_keep_request(ev->slot, ev->message) || !outbox_push(&c->out, &item))
+		respond_later(h, c, &item);
+}
+
+/* RFC 3515 2.4.5, 3420: a status line is enough. */
+static struct txn_slot *make_notify(struct call_host *h, struct dialog *d, uint32_t refer,
+				    uint16_t status)
+{
+	uint8_t lines[NOTIFY_LINES_MAX], fragment[SIPFRAG_MAX];
+	struct writer extra = writer_over(lines, sizeof(lines));
+	struct writer body = writer_over(fragment, sizeof(fragment));
+	struct dialog_request r = { .method = SIP_NOTIFY,
+				    .max_forwards = -1,
+				    .contact = true,
+				    .content_type = BYTES_LIT("message/sipfrag;version=2.0") };
+
+	writer_fmt(&extra, "Event: refer;id=%u\r\n", refer);
+	if (status < 200)
+		writer_fmt(&extra, "Subscription-State: active;expires=%d\r\n", REFER_EXPIRES_S);
+	else
+		writer_str(&extra, "Subscription-State: terminated;reason=noresource\r\n");
+	writer_fmt(&body, "SIP/2.0 %u %s\r\n", status, sip_reason(status));
+	r.extra = writer_lines(&extra);
+	r.body = writer_done(&body);
+	return leg_request(h, d, &r, TXN_USER_REFER);
+}
+
+/* The phone's newest connection is known by its leg. */
+static struct dialog *dialog_of(const struct call *c)
+{
+	struct leg *l = call_leg(c, c->transfer->leg);
+	struct dialog *d = c->transfer->outside;
+
+	if (!d)
+		return &l->dialog;
+	if (l && sip_transport_is_stream(d->hop.transport) &&
+	    d->hop.transport == l->dialog.hop.transport &&
+	    addr_ip_eq(&d->hop.remote, &l->dialog.hop.remote))
+		d->hop = l->dialog.hop;
+	return d;
+}
+
+uint64_t refer_notify(struct call_host *h, struct call *c, uint16_t status)
+{
+	struct dialog *d = dialog_of(c);
+	struct txn_slot *slot = make_notify(h, d, c->transfer->refer, status);
+	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = dialog_leg(d) };
+
+	if (!slot) {
+		LOG_WARN("call", c->id, "no transaction left for NOTIFY",
+			 LOG_U64("leg", c->transfer->leg));
+		return 0;
+	}
+	item.txn = slot->self;
+	if (c->state == CALL_ENDING || !outbox_push(&c->out, &item))
+		relay_go(h, slot->self);
+	return item.txn;
+}
+
+bool refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (ev->message->method != SIP_REFER || !transfer_is_of(c, ev->leg, ev->message->cseq))
+		return false;
+	outbox_touch(&c->out);
+	refer_accept(h, c, ev);
+	return true;
+}
+
+/* 0 or the status to refuse with. */
+static uint16_t refer_take(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	const struct transfer_ask ask = { .leg = ev->leg,
+					  .cseq = ev->message->cseq,
+					  .notify = wants_notify(ev->message) };
+	struct target target = { 0 };
+	uint16_t status = transfer_is_allowed(h, c->legs[ev->leg])
+				  ? read_target(h, ev->message, &target)
+				  : 403;
+
+	return status ? status : refer_begin(h, c, &ask, &target);
+}
+
+void refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	uint16_t status = refer_take(h, c, ev);
+
+	if (status)
+		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
+	else
+		refer_accept(h, c, ev);
+}
+
+/* ---- outside of a dialog ---- */
+
+/* Its tag names the leg that stays, whatever becomes of the transferor. 0 or the status to refuse with. */
+static uint16_t make_dialog(struct call_host *h, struct call *c, const struct sip_message *m)
+{
+	struct transfer *t = c->transfer;
+	const struct id_tag tag = { .call = c->id,
+				    .leg = t->given,
+				    .random = rand_u64_from(h->rand) };
+	int err;
+
+	t->outside = calloc(1, sizeof(*t->outside));
+	err = t->outside ? dialog_from_request(t->outside, &tag, m, h) : -ENOMEM;
+	if (!err)
+		return 0;
+	transfer_clear(&c->transfer);
+	return err == -EINVAL ? 400 : 500;
+}
+
+/* Accepted by the process before this one, whose 202 was lost. */
+static bool was_accepted(const struct call *c, const struct call_event *ev)
+{
+	const struct dialog *d = c->transfer ? c->transfer->outside : NULL;
+
+	return d && c->transfer->leg == ev->leg && d->remote_cseq == ev->message->cseq &&
+	       bytes_eq(ev->message->call_id, text_bytes(&d->call_id)) &&
+	       bytes_eq(ev->message->from.tag, text_bytes(&d->remote_tag));
+}
+
+void refer_outside(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	uint16_t status = 0;
+
+	if (was_accepted(c, ev))
+		outbox_touch(&c->out);
+	else if (transfer_is_beside(c, ev->leg))
+		status = 491;
+	else
+		status = refer_take(h, c, ev);
+	if (!status && !c->transfer->outside)
+		status = make_dialog(h, c, ev->message);
+	if (status)
+		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
+	else
+		refer_accept(h, c, ev);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/replace.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/invite.h"
+#include "sig/call/session.h"
+#include "sig/feature/transfer.h"
+
+enum { REPLACE_AGAIN_MS = 20 };
+
+static int replace_refuse(struct call_refusal *refusal, uint16_t status, const char *text)
+{
+	(void)call_refuse(refusal, 0, status, REFUSED_REPLACES);
+	refusal->text = text;
+	return -ENOTSUP;
+}
+
+int replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
+		  struct call_refusal *refusal)
+{
+	uint8_t leg = c->bridge.caller;
+	const struct leg *peer;
+	int err;
+
+	c->replaces = *what;
+	if (c->legs[leg]->uas->late)
+		return replace_refuse(refusal, 488, "an INVITE with Replaces needs an offer");
+	c->state = CALL_ANSWERING;
+	c->status = 200;
+	c->answer_utc_ms = h->now.utc_ms;
+	err = invite_answer_own(h, c, leg, refusal);
+	peer = session_replaced_peer(h, c);
+	if (!err && (!peer || !session_fits(peer, c->legs[leg])))
+		err = replace_refuse(refusal, 488, "nothing in common with the other party");
+	if (!err)
+		return 0;
+	c->state = CALL_SETUP;
+	c->answer_utc_ms = 0;
+	return err;
+}
+
+static uint64_t replace_due_ns(const struct call *c)
+{
+	return c->state == CALL_ESTABLISHED && !invite_is_open(c) ? c->replaces.due_ns : 0;
+}
+
+/* Another step of the other call: what it is in the middle of is over then. */
+static void replace_later(const struct call_host *h, struct call *c)
+{
+	c->replaces.due_ns = h->now.ns + REPLACE_AGAIN_MS * NS_PER_MS;
+}
+
+static void replace_ask(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = { .cause = CAUSE_HANGUP, .by = ENDED_BY_NODE, .status = 481 };
+	struct call_replacing r = { .by = c->id, .leg = c->bridge.caller, .err = -ENOTCONN };
+	const struct call_event ev = { .kind = CALL_EV_REPLACE,
+				       .leg = c->replaces.leg,
+				       .replacing = &r };
+
+	h->tell(h->owner, c->replaces.call, &ev);
+	if (r.err == -EALREADY) {
+		replace_later(h, c);
+		return;
+	}
+	c->replaces.due_ns = 0;
+	c->replaces.asked = true;
+	if (r.err)
+		call_end(h, c, &e);
+}
+
+static void replace_go(struct call_host *h, struct call *c)
+{
+	struct call_replaces *r = &c->replaces;
+
+	if (!r->call || r->asked || c->state != CALL_ESTABLISHED || invite_is_open(c))
+		return;
+	if (!r->due_ns)
+		replace_later(h, c);
+	else if (r->due_ns <= h->now.ns)
+		replace_ask(h, c);
+}
+
+void replace_asked(struct call_host *h, struct call *c, uint8_t leg, struct call_replacing *by)
+{
+	const struct transfer_ask ask = { .leg = leg, .replaced = true };
+	const struct transfer_with with = { .call = by->by, .leg = by->leg, .peer = LEG_NONE };
+	const struct transfer *t = c->transfer;
+	/* the process before this one may have asked */
+	bool known = t && t->replaced && t->with.call == by->by;
+
+	by->err = known ? 0 : transfer_begin_with(c, &ask, &with);
+	if (by->err)
+		return;
+	/* not within the step of who asks */
+	c->transfer->again_ns = h->now.ns + REPLACE_AGAIN_MS * NS_PER_MS;
+	LOG_INFO("call", c->id, "a leg is to be replaced", LOG_U64("leg", leg));
+}
+
+const struct call_feature replace_feature = { .go = replace_go, .due_ns = replace_due_ns };

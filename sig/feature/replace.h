@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An INVITE with Replaces (RFC 3891): who sends it takes the place of a leg of another call. It begins as a call of its own, whose party is
+ * alone with the node and is answered at once, as the remaining party of the other call has agreed. When that is acknowledged the other call
+ * takes its leg by a transfer (transfer.h) and leaves the one that is replaced. Before that either call may end, and the other goes on or
+ * ends by itself: no successor finds a leg half replaced.
+ */
+#ifndef SIG_FEATURE_REPLACE_H
+#define SIG_FEATURE_REPLACE_H
+
+#include "sig/call/feature.h"
+
+/* Asked of the call that has the leg (CALL_EV_REPLACE). */
+struct call_replacing {
+	uint64_t by;
+	uint8_t leg; /* of that call */
+	int err;     /* out: 0, -EALREADY (a transfer is under way), -ENOTCONN, -ENOMEM */
+};
+
+extern const struct call_feature replace_feature;
+
+/* The first INVITE of the call is answered. 0 or -errno with *refusal. */
+int replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
+		  struct call_refusal *refusal) NODISCARD;
+/* The leg of this call is to be replaced. */
+void replace_asked(struct call_host *h, struct call *c, uint8_t leg, struct call_replacing *by);
+
+#endif

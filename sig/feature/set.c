@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/set.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/hears.h"
+#include "sig/call/parting.h"
+#include "sig/call/plan.h"
+#include "sig/call/wait.h"
+
+static_assert((int)SET_TONE_MS <= (int)PARTING_MS, "as a record may have it");
+
+static struct plan_step *set_step(const struct call *c)
+{
+	const struct plan *p = &c->plan;
+
+	return p->count ? &p->steps[p->count - 1] : NULL;
+}
+
+int set_begin(struct call_host *h, struct call *c, const struct call_start *start,
+	      struct call_refusal *refusal)
+{
+	struct outbox_item item = { .kind = OUTBOX_SET, .leg = c->bridge.caller };
+	struct plan_step *step;
+
+	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	step = &c->plan.steps[c->plan.count - 1];
+	step->set.state = SET_ASKED;
+	step->set.feature = (uint8_t)start->set->feature;
+	if (text_set(&step->set.number, start->set->number))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	c->bridge.callee = LEG_NONE;
+	c->ring_ns = 0;
+	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
+	if (!outbox_push(&c->out, &item))
+		set_go(h, c);
+	return 0;
+}
+
+static bool set_waits(const struct call *c)
+{
+	return c->state == CALL_SETUP && plan_set_state(&c->plan) == SET_ASKED;
+}
+
+void set_go(struct call_host *h, struct call *c)
+{
+	const struct plan_step *step = set_step(c);
+	struct effect *e = set_waits(c) ? effects_add(h->effects, EFFECT_SET) : NULL;
+
+	if (!e)
+		return;
+	c->plan.serial = rand_u64_from(h->rand) | 1;
+	e->call = c->id;
+	e->version = c->plan.serial;
+	e->expected = step->set.feature;
+	if (!text_set(&e->user, text_bytes(&c->from)) &&
+	    !text_set(&e->data, text_bytes(&step->set.number)))
+		return;
+	text_clear(&e->user); /* no memory: its time runs */
+	h->effects->count--;
+}
+
+void set_told(struct call_host *h, struct call *c, const struct set_news *news)
+{
+	struct call_refusal refusal = { .status = 500 };
+	struct plan_step *step = set_step(c);
+	int err;
+
+	if (!set_waits(c) || (news->serial && news->serial != c->plan.serial))
+		return;
+	step->set.state = (uint8_t)news->state;
+	LOG_INFO("call", c->id, "feature code",
+		 LOG_STR("feature", feature_key((enum feature)step->set.feature)),
+		 LOG_STR("result", news->state == SET_DONE      ? "set"
+				   : news->state == SET_REFUSED ? "refused"
+								: "failed"));
+	err = wait_take(h, c, &refusal);
+	if (err)
+		wait_refuse(h, c, err, &refusal);
+}
+
+void set_overdue(struct call_host *h, struct call *c)
+{
+	const struct set_news late = { .state = SET_FAILED };
+
+	LOG_WARN("call", c->id, "a document was not saved in time");
+	set_told(h, c, &late);
+}
+
+/* Its ACK came: the caller hears the tone. */
+static void set_established(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = {
+		.cause = plan_set_state(&c->plan) == SET_DONE ? CAUSE_SET : CAUSE_NOT_SET,
+		.by = ENDED_BY_NODE,
+		.status = 200,
+	};
+
+	if (c->state == CALL_ESTABLISHED && plan_set_state(&c->plan) > SET_ASKED && !c->parting_ns)
+		parting_for(h, c, &e, SET_TONE_MS);
+}
+
+const struct call_feature set_feature = { .established = set_established };

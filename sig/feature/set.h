@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A step of a plan that rings no phone: it sets a field in the document of who calls (sig/sip/feature_code.h). The step is saved, then
+ * the document is asked for, and when that is saved or refused the caller is answered by the node, hears a tone that says which, and is
+ * left. A successor that does not know the outcome asks again: a field that is set twice is set.
+ */
+#ifndef SIG_FEATURE_SET_H
+#define SIG_FEATURE_SET_H
+
+#include "sig/call/feature.h"
+
+extern const struct call_feature set_feature;
+
+/* How long the document is waited for, and how long its tone is heard: at most PARTING_MS. */
+enum { SET_WAIT_MS = 5000, SET_TONE_MS = 4000 };
+
+/* The one step of a call: what was dialled, and what it means. 0 or -errno with *refusal. */
+int set_begin(struct call_host *h, struct call *c, const struct call_start *start,
+	      struct call_refusal *refusal) NODISCARD;
+/* It is saved: the document is asked for. Or it goes on after a restart: it is asked for again. */
+void set_go(struct call_host *h, struct call *c);
+/* What became of it. */
+void set_told(struct call_host *h, struct call *c, const struct set_news *news);
+/* Nothing did. */
+void set_overdue(struct call_host *h, struct call *c);
+
+#endif

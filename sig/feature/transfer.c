@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/transfer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/call/act.h"
+#include "sig/call/call_end.h"
+#include "sig/call/fork.h"
+#include "sig/call/invite.h"
+#include "sig/call/plan.h"
+#include "sig/call/segment.h"
+#include "sig/call/session.h"
+#include "sig/call/wait.h"
+#include "sig/feature/join.h"
+#include "sig/feature/refer.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
+
+bool transfer_is_allowed(const struct call_host *h, const struct leg *l)
+{
+	const struct shard_extension *e =
+		h->extension_of ? h->extension_of(h->owner, text_bytes(&l->user)) : NULL;
+
+	return !e || !e->no_transfer;
+}
+
+/* There is somebody to be given away. */
+static bool transfer_may_begin(const struct call *c, uint8_t leg)
+{
+	if (leg == LEG_NONE)
+		return call_is_answered_alone(c) ||
+		       (c->state == CALL_ESTABLISHED && call_is_alone(c));
+	return c->state == CALL_ESTABLISHED && bridge_has(c, leg) && call_callee(c);
+}
+
+static int transfer_make(struct call *c, const struct transfer_ask *ask)
+{
+	if (c->transfer && c->transfer->state != TRANSFER_FAILED)
+		return -EALREADY;
+	if (!transfer_may_begin(c, ask->leg))
+		return -ENOTCONN;
+	transfer_clear(&c->transfer);
+	c->transfer = calloc(1, sizeof(*c->transfer));
+	if (!c->transfer)
+		return -ENOMEM;
+	c->transfer->leg = ask->leg;
+	c->transfer->given = transfer_given(&c->bridge, ask->leg);
+	c->transfer->ordered = ask->ordered;
+	c->transfer->replaced = ask->replaced;
+	c->transfer->asked = ask->cseq;
+	c->transfer->refer = ask->notify ? ask->cseq : 0;
+	outbox_touch(&c->out);
+	return 0;
+}
+
+int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user)
+{
+	int err = transfer_make(c, ask);
+
+	if (err || !text_set(&c->transfer->target, user))
+		return err;
+	transfer_clear(&c->transfer);
+	return -ENOMEM;
+}
+
+int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
+			const struct transfer_with *with)
+{
+	int err = transfer_make(c, ask);
+
+	if (!err)
+		c->transfer->with = *with;
+	return err;
+}
+
+static uint64_t transfer_due_ns(const struct call *c)
+{
+	const struct transfer *t = c->transfer;
+
+	return t && t->state == TRANSFER_WAITS && !invite_is_open(c) ? t->again_ns : 0;
+}
+
+bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq)
+{
+	const struct transfer *t = c->transfer;
+
+	return t && !t->ordered && !t->replaced && !t->outside && t->leg == leg && t->asked == cseq;
+}
+
+/* False: nobody hears it. */
+static bool notify(struct call_host *h, struct call *c, uint16_t status)
+{
+	struct transfer *t = c->transfer;
+	const struct leg *l = call_leg(c, t->leg);
+
+	if (!t->refer || (!t->outside && (!l || l->state != LEG_CONFIRMED)))
+		return false;
+	t->last = refer_notify(h, c, status);
+	return t->last;
+}
+
+static void swap(struct text *a, struct text *b)
+{
+	struct text old = *a;
+
+	*a = *b;
+	*b = old;
+}
+
+/* Whose phone it is that is given away, as whoever rings then is told: as the transferor was. */
+static bool caller_of(const struct call *c, struct dialog_party *out)
+{
+	const struct leg *l = c->legs[c->transfer->given];
+	const struct leg *told = call_leg(c, c->transfer->leg);
+
+	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
+				      .local_user = text_bytes(&c->from) };
+	if (told && !fork_caller_of(told, out))
+		return false;
+	if (l->user.n)
+		out->local_user = text_bytes(&l->user);
+	return true;
+}
+
+/* The pair of the call is the other one from now on. */
+static void swap_pairs(struct call *c)
+{
+	struct transfer *t = c->transfer;
+	struct bridge bridge = c->bridge;
+
+	c->bridge = t->other;
+	t->other = bridge;
+	swap(&c->from, &t->from);
+	swap(&c->to, &t->to);
+}
+
+/* Who ended the pair. */
+static enum call_ended_by pair_ended_by(const struct call *c)
+{
+	return c->transfer->ordered ? ENDED_BY_OPERATOR : call_ended_by(c, c->transfer->leg);
+}
+
+/* What its CDR is to say. */
+static void pair_ends(struct call_host *h, struct call *c, enum call_cause cause,
+		      enum call_ended_by by)
+{
+	if (segment_end(h, c, cause, by))
+		LOG_WARN("call", c->id, "no memory for another CDR: this one goes on");
+}
+
+/* The party that is given away calls, and nobody is asked yet. The pair before is kept. */
+static int part(struct call *c)
+{
+	struct transfer *t = c->transfer;
+	struct text from = { 0 }, to = { 0 };
+
+	if (text_set(&from, call_leg_user(c, t->given)) || text_set(&to, text_bytes(&t->target)) ||
+	    text_set(&t->application, call_application(c))) {
+		text_clear(&from);
+		text_clear(&to);
+		return -ENOMEM;
+	}
+	t->state = TRANSFER_RINGS;
+	t->other = (struct bridge){ .caller = t->given, .callee = LEG_NONE, .offerer = t->given };
+	t->from = from;
+	t->to = to;
+	swap_pairs(c);
+	return 0;
+}
+
+/* 0 or -errno with *refusal: nothing has changed. */
+static int transfer_ring(struct call_host *h, struct call *c, struct call_refusal *refusal)
+{
+	struct plan plan = c->plan;
+	struct dialog_party from;
+	int err;
+
+	if (!caller_of(c, &from) || part(c))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	c->plan = (struct plan){ 0 };
+	err = plan_begin(h, c, text_bytes(&c->transfer->target), &from, refusal);
+	if (!err) {
+		plan_clear(&plan);
+		return 0;
+	}
+	plan_clear(&c->plan);
+	c->plan = plan;
+	swap_pairs(c);
+	return err;
+}
+
+static void begun(struct call_host *h, struct call *c)
+{
+	swap_pairs(c);
+	pair_ends(h, c, CAUSE_TRANSFERRED, pair_ended_by(c));
+	swap_pairs(c);
+	c->state = CALL_SETUP;
+	flows_update(h, c, NULL);
+	call_publish(h, c, SIG_CALL_TRANSFERRING);
+	LOG_INFO("call", c->id, "call is transferred", LOG_U64("leg", c->transfer->leg),
+		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
+}
+
+static void tell_failed(struct call_host *h, const struct call *c, uint16_t status)
+{
+	struct sig_event *event = call_publish_begin(h, c, SIG_CALL_TRANSFER_FAILED);
+
+	if (event)
+		event->status = status;
+}
+
+/* Who was to take the transferor's place has nobody to speak with. */
+static void turn_away(struct call_host *h, const struct call *c)
+{
+	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
+
+	if (c->transfer->replaced && c->transfer->state == TRANSFER_WAITS)
+		h->tell(h->owner, c->transfer->with.call, &hangup);
+}
+
+static void transfer_on_refused(struct call_host *h, struct call *c, uint16_t status)
+{
+	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
+		 LOG_BYTES("to", text_bytes(&c->transfer->target)), LOG_U64("status", status));
+	tell_failed(h, c, status);
+	turn_away(h, c);
+	c->transfer->state = TRANSFER_FAILED;
+	c->transfer->status = status;
+	if (!notify(h, c, status))
+		transfer_clear(&c->transfer);
+}
+
+static void go_ring(struct call_host *h, struct call *c)
+{
+	struct call_refusal refusal;
+
+	outbox_touch(&c->out);
+	acts_stop(h, c);
+	if (transfer_ring(h, c, &refusal)) {
+		transfer_on_refused(h, c, refusal.status);
+		return;
+	}
+	begun(h, c);
+	(void)notify(h, c, 100);
+}
+
+/* Who was the caller before is it again, of two callers the one that is given away here. */
+static bool is_caller(const struct call *c, bool other_called)
+{
+	return c->transfer->given == c->bridge.caller || !other_called;
+}
+
+/* False: it is not as it was when this was asked for. */
+static bool who_comes(const struct call *other, const struct transfer_with *with, uint8_t *leg)
+{
+	*leg = with->leg == LEG_NONE ? bridge_peer(other, with->peer) : with->leg;
+	return call_leg(other, *leg) && bridge_has(other, *leg) &&
+	       bridge_peer(other, *leg) == with->peer;
+}
+
+/* The two are a pair by now. Neither rang: they speak at once. own, user: whom the call has as theirs. */
+static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool calls,
+		    struct text *own, struct text *user)
+{
+	uint8_t given = c->transfer->given;
+
+	acts_stop(h, c);
+	pair_ends(h, c, CAUSE_TRANSFERRED, pair_ended_by(c));
+	c->transfer->other = c->bridge;
+	c->bridge = (struct bridge){ .caller = calls ? given : other,
+				     .callee = calls ? other : given,
+				     .offerer = calls ? given : other };
+	swap(&c->from, calls ? own : user);
+	swap(&c->to, calls ? user : own);
+	c->answer_utc_ms = c->setup_utc_ms;
+	c->status = 200;
+	c->untold = UNTOLD_CALLER | UNTOLD_CALLEE;
+	plan_clear(&c->plan);
+}
+
+static void transfer_on_joined(struct call_host *h, struct call *c);
+
+/* 0, -EAGAIN or -errno: nothing has changed. */
+static int join(struct call_host *h, struct call *c)
+{
+	const struct transfer *t = c->transfer;
+	const struct call *other = h->call_of ? h->call_of(h->owner, t->with.call) : NULL;
+	struct call_join j = { .to = c, .ordered = t->ordered };
+	struct call_event ev = { .kind = CALL_EV_JOIN, .join = &j };
+	struct text own = { 0 }, user = { 0 };
+	bool calls;
+	int err;
+
+	if (!other || !who_comes(other, &t->with, &ev.leg))
+		return -ENOENT;
+	if (call_is_answered_alone(other))
+		return -EAGAIN;
+	if (!session_fits(c->legs[t->given], other->legs[ev.leg]))
+		return -ENOTSUP;
+	if (!join_is_settled(h, c))
+		return -EAGAIN;
+	calls = is_caller(c, ev.leg == other->bridge.caller);
+	err = text_set(&own, call_leg_user(c, t->given)) ||
+			      text_set(&user, call_leg_user(other, ev.leg))
+		      ? -ENOMEM
+		      : 0;
+	if (!err) {
+		h->tell(h->owner, t->with.call, &ev);
+		err = j.err;
+	}
+	if (!err)
+		pair_up(h, c, j.leg, calls, &own, &user);
+	text_clear(&own);
+	text_clear(&user);
+	return err;
+}
+
+static uint16_t join_status(int err)
+{
+	switch (err) {
+	case -ENOTSUP:
+		return 488;
+	case -ENOENT:
+	case -ENOTCONN:
+		return 481;
+	default:
+		return 500;
+	}
+}
+
+enum { AGAIN_MS = 20 };
+
+static void go_join(struct call_host *h, struct call *c)
+{
+	int err = join(h, c);
+	char id[ID_TEXT_LEN];
+
+	if (err == -EAGAIN) {
+		c->transfer->again_ns = h->now.ns + AGAIN_MS * NS_PER_MS;
+		return;
+	}
+	outbox_touch(&c->out);
+	if (err) {
+		transfer_on_refused(h, c, join_status(err));
+		return;
+	}
+	id_call_put(id, c->transfer->with.call);
+	LOG_INFO("call", c->id, "call is joined with another",
+		 LOG_BYTES("with", bytes_mem(id, sizeof(id))),
+		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
+	transfer_on_joined(h, c);
+	session_refresh(h, c);
+}
+
+/* It may have lost the right while it waited. */
+static bool is_forbidden(const struct call_host *h, const struct call *c)
+{
+	const struct leg *l = call_leg(c, c->transfer->leg);
+
+	return !c->transfer->ordered && !c->transfer->replaced && l && !transfer_is_allowed(h, l);
+}
+
+/* By command: what a kill would leave of two calls is to be mended by the next process. */
+static bool is_saved(const struct call_host *h, const struct call *c)
+{
+	return !c->transfer->ordered || h->degraded || c->out.acked == c->out.version;
+}
+
+static void transfer_go(struct call_host *h, struct call *c)
+{
+	const struct transfer *t = c->transfer;
+
+	if (!t || t->state != TRANSFER_WAITS || c->state != CALL_ESTABLISHED || invite_is_open(c))
+		return;
+	if (is_forbidden(h, c)) {
+		outbox_touch(&c->out);
+		transfer_on_refused(h, c, 403);
+	} else if (!t->with.call)
+		go_ring(h, c);
+	else if (t->again_ns <= h->now.ns && is_saved(h, c))
+		go_join(h, c);
+}
+
+/* Whoever rings is left. */
+static void leave_rung(struct call_host *h, struct call *c)
+{
+	struct leg_farewell f = { 0 };
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!c->legs[i] || i == c->transfer->leg || i == c->bridge.caller)
+			continue;
+		leg_leave(h, c, i, &f);
+		flows_close_leg(h, c, i);
+	}
+}
+
+/* A caller that was alone is its application's again. */
+static void plan_back(struct call *c)
+{
+	struct text application = c->transfer->application;
+
+	c->transfer->application = (struct text){ 0 };
+	plan_clear(&c->plan);
+	plan_stop(c);
+	if (application.n && !plan_add(&c->plan, text_bytes(&c->to), PLAN_CALLED, PLAN_FIRST))
+		swap(&c->plan.steps[0].application, &application);
+	text_clear(&application);
+}
+
+/* The pair before is the call's again. */
+static void give_back(struct call_host *h, struct call *c, const struct call_ending *e)
+{
+	c->status = e->status;
+	pair_ends(h, c, e->cause, e->by);
+	swap_pairs(c);
+	plan_back(c);
+	c->state = CALL_ESTABLISHED;
+	c->status = 200;
+	c->answer_utc_ms = c->setup_utc_ms;
+	session_refresh(h, c);
+	outbox_touch(&c->out);
+}
+
+/* The transferor is still there, or there was none. */
+static bool may_give_back(const struct call *c)
+{
+	const struct transfer *t = c->transfer;
+	const struct leg *l = t ? call_leg(c, t->leg) : NULL;
+
+	if (!t || t->state != TRANSFER_RINGS)
+		return false;
+	return t->leg == LEG_NONE || (l && l->state == LEG_CONFIRMED);
+}
+
+/* False where there was nobody to get its party back. */
+static bool transfer_untaken(struct call_host *h, struct call *c, const struct call_ending *e)
+{
+	uint16_t status = e->status;
+
+	if (!may_give_back(c))
+		return false;
+	leave_rung(h, c);
+	give_back(h, c, e);
+	fork_forget_best(c);
+	transfer_on_refused(h, c, status);
+	return true;
+}
+
+static void forget(struct call *c)
+{
+	transfer_clear(&c->transfer);
+	outbox_touch(&c->out);
+}
+
+static void leave(struct call_host *h, struct call *c)
+{
+	struct leg_farewell f = { 0 };
+
+	if (call_leg(c, c->transfer->leg))
+		leg_leave(h, c, c->transfer->leg, &f);
+	forget(c);
+}
+
+/* Whoever was told waits for its answer: a BYE that overtakes the NOTIFY would say less. */
+static void transfer_on_joined(struct call_host *h, struct call *c)
+{
+	struct transfer *t = c->transfer;
+
+	t->state = TRANSFER_DONE;
+	flows_close_leg(h, c, t->leg);
+	call_publish(h, c, SIG_CALL_TRANSFERRED);
+	if (!notify(h, c, 200))
+		leave(h, c);
+}
+
+static void transfer_established(struct call_host *h, struct call *c)
+{
+	if (c->transfer && c->transfer->state == TRANSFER_RINGS)
+		transfer_on_joined(h, c);
+}
+
+void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct transfer *t = c->transfer;
+
+	if (ev->kind == CALL_EV_PROVISIONAL || !t || t->last != ev->txn)
+		return;
+	if (t->state == TRANSFER_DONE)
+		leave(h, c);
+	else if (t->state == TRANSFER_FAILED)
+		forget(c);
+}
+
+/* The transferor hung up. */
+static void transfer_left(struct call *c, uint8_t leg)
+{
+	const struct transfer *t = c->transfer;
+
+	if (t && t->leg == leg && t->state == TRANSFER_DONE && !t->outside)
+		transfer_clear(&c->transfer);
+	outbox_touch(&c->out);
+}
+
+/* Within its dialog BYE says as much; one of its own outlives that. */
+static bool notify_again(struct call_host *h, struct call *c)
+{
+	struct transfer *t = c->transfer;
+
+	if (t->state == TRANSFER_FAILED)
+		return notify(h, c, t->status);
+	return t->outside && notify(h, c, 200);
+}
+
+/* What is left to do is to leave, or to say once more what became of the call. A call that is to be joined with may be resumed later
+ * than this one. */
+static void transfer_resume(struct call_host *h, struct call *c)
+{
+	struct transfer *t = c->transfer;
+
+	if (t && t->outside)
+		t->outside->local_cseq += RESUME_CSEQ_GAP;
+	if (t && t->state == TRANSFER_WAITS && t->with.call)
+		t->again_ns = h->now.ns + AGAIN_MS * NS_PER_MS;
+	if (!t || t->last || (t->state != TRANSFER_DONE && t->state != TRANSFER_FAILED))
+		return;
+	outbox_touch(&c->out);
+	if (notify_again(h, c))
+		return;
+	if (t->state == TRANSFER_DONE)
+		leave(h, c);
+	else
+		forget(c);
+}
+
+static void transfer_over(struct call_host *h, struct call *c)
+{
+	if (!c->transfer)
+		return;
+	turn_away(h, c);
+	if (c->transfer->state < TRANSFER_DONE)
+		(void)notify(h, c, 487);
+	transfer_clear(&c->transfer);
+}
+
+/* Who gave the caller to whom is rung (RFC 3892). */
+static void transfer_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
+				 uint8_t leg)
+{
+	const struct leg *l = c->transfer ? call_leg(c, c->transfer->leg) : NULL;
+
+	if (!l || !transfer_is_beside(c, c->transfer->leg) || c->legs[leg]->state != LEG_EARLY ||
+	    l->user.n == 0)
+		return;
+	writer_str(w, "Referred-By: <sip:");
+	writer_bytes(w, text_bytes(&l->user));
+	writer_str(w, "@");
+	addr_write(w, &h->settings->locals[c->legs[leg]->dialog.hop.local].advertise);
+	writer_str(w, ">\r\n");
+}
+
+const struct call_feature transfer_feature = {
+	.go = transfer_go,
+	.due_ns = transfer_due_ns,
+	.resume = transfer_resume,
+	.established = transfer_established,
+	.untaken = transfer_untaken,
+	.left = transfer_left,
+	.over = transfer_over,
+	.write_lines = transfer_write_lines,
+};

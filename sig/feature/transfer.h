@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One party of an established call gives the other one to somebody else (sig/model/transfer.h). */
+#ifndef SIG_FEATURE_TRANSFER_H
+#define SIG_FEATURE_TRANSFER_H
+
+#include "sig/call/feature.h"
+#include "sig/model/transfer.h"
+
+/* Who wants it. */
+struct transfer_ask {
+	uint8_t leg; /* of the transferor; LEG_NONE: nobody, and the caller, who is alone with the node, is given away */
+	bool ordered;  /* by command, and not by REFER: */
+	bool replaced; /* by who takes its place (replace.h) */
+	uint32_t cseq; /* of that */
+	bool notify;
+};
+
+extern const struct call_feature transfer_feature;
+
+/* Its user may give parties away by REFER (CALL-27). */
+bool transfer_is_allowed(const struct call_host *h, const struct leg *l);
+/* To that user of ours. It begins when no INVITE is open. 0, -EALREADY (one is under way), -ENOTCONN (the call is not
+ * established), -ENOMEM. */
+int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user) NODISCARD;
+/* To somebody in another call, which becomes one with this (RFC 3891, RFC 5589 7). */
+int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
+			const struct transfer_with *with) NODISCARD;
+/* That REFER was accepted. */
+bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq);
+/* An answer to our NOTIFY, or none came. */
+void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev);
+
+#endif

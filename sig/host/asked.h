@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What calls are asked by commands, and told of what they asked for. */
+#ifndef SIG_HOST_ASKED_H
+#define SIG_HOST_ASKED_H
+
+#include "media/job.h"
+
+enum call_state {
+	CALL_SETUP, /* INVITE came, being saved or sent */
+	CALL_RINGING,
+	CALL_ANSWERING, /* B answered; being saved, or A's ACK is awaited */
+	CALL_ESTABLISHED,
+	CALL_ENDING, /* BYE or CANCEL under way */
+};
+const char *call_state_name(enum call_state state);
+
+/* Who gives an order. 0 says that it was carried out, and EFFECT_ORDERED follows when that is saved: maybe at once, for certain. With any
+ * other answer nothing was done and nothing follows. NULL: nobody waits, and the call does not remember the order. */
+struct shard_order {
+	uint64_t
+		id; /* the same one again is the same order: it is answered again, and nothing is done. id_order; of a call's last ORDERS_KEPT */
+	uint64_t ticket; /* of the effect */
+};
+/* One of the two parties of a call, or none named. */
+enum shard_leg { SHARD_LEG_NONE, SHARD_LEG_CALLER, SHARD_LEG_CALLEE };
+
+/* Of an EFFECT_PLAY. */
+enum act_news_kind { ACT_NEWS_OPEN, ACT_NEWS_ENDED, ACT_NEWS_FAILED };
+struct act_news {
+	enum act_news_kind kind;
+	uint64_t serial;
+	struct job_id job; /* OPEN */
+	enum media_codec codec;
+};
+/* Of an EFFECT_SET. REFUSED: the document would not be a good one; FAILED: it is not known to be saved. */
+enum set_state { SET_NONE, SET_ASKED, SET_DONE, SET_REFUSED, SET_FAILED, SET_STATES };
+struct set_news {
+	enum set_state state;
+	uint64_t serial;
+};
+
+#endif

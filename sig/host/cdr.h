@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Call detail record: one for each pair that a call had. The first one has the call's id. A value. */
+#ifndef SIG_HOST_CDR_H
+#define SIG_HOST_CDR_H
+
+#include "media/flow.h"
+
+enum call_ended_by { ENDED_BY_A, ENDED_BY_B, ENDED_BY_NODE, ENDED_BY_OPERATOR };
+
+/* How it sounded (media/quality.h): the codec the party sent with, and MOS in hundredths, 0: not known. */
+struct cdr_sound {
+	char codec[16];
+	uint16_t mos_in, mos_out; /* what came of the party; what it heard, by its RTCP */
+};
+
+/* Of one call. */
+enum { CDR_PAIRS_MAX = 17 };
+
+struct cdr {
+	uint64_t call;
+	uint8_t pair, pairs; /* which one of how many; of a call with one both may be 0 */
+	char tenant[32];
+	char from[64], to[64];   /* user parts */
+	char sip_call_id[128];   /* leg A's Call-ID, cut to fit: joins with captures */
+	uint64_t setup_utc_ms;   /* INVITE came, or the pair before it parted */
+	uint64_t ringing_utc_ms; /* 0: never */
+	uint64_t answer_utc_ms;  /* 0: never answered */
+	uint64_t end_utc_ms;
+	uint16_t sip_status; /* final status of the INVITE towards the caller: 200, 486... */
+	uint16_t q850;       /* RFC 3326 / Q.850 cause: 16 normal, 17 busy... */
+	enum call_ended_by ended_by;
+	char reason[64]; /* constant sentence */
+	uint8_t lines;   /* enum offer_lines: those that it had beside audio and video */
+	uint8_t audio;   /* whose counters are of audio: 1 a, 2 b */
+	struct flow_stats a,
+		b; /* audio line, else another one but video; zero when there was no media */
+	struct cdr_sound a_sound, b_sound;
+};
+
+#endif

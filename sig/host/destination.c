@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/destination.h"
+
+#include <assert.h>
+
+static const char *const g_names[DESTINATION_VERDICTS] = { [DESTINATION_OK] = "ok",
+#define X(id, name) [DESTINATION_##id] = (name),
+							   SIG_DESTINATIONS(X)
+#undef X
+};
+
+const char *destination_name(enum destination_verdict verdict)
+{
+	assert(verdict < DESTINATION_VERDICTS);
+	return g_names[verdict];
+}
+
+static bool addr_is_broadcast(const struct addr *a)
+{
+	static const uint8_t all[4] = { 0xff, 0xff, 0xff, 0xff };
+
+	return a->family == ADDR_V4 && memcmp(a->ip, all, sizeof(all)) == 0;
+}
+
+/* 169.254.0.0/16, fe80::/10 */
+static bool addr_is_link_local(const struct addr *a)
+{
+	if (a->family == ADDR_V4)
+		return a->ip[0] == 169 && a->ip[1] == 254;
+	return a->family == ADDR_V6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
+}
+
+static bool network_has(const struct shard_network *n, const struct addr *to)
+{
+	return addr_ip_eq(to, &n->media_bind) || addr_ip_eq(to, &n->media_advertise);
+}
+
+static bool is_own_address(const struct shard_settings *s, const struct addr *to)
+{
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		if (network_has(&s->networks[i], to))
+			return true;
+	}
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		if (addr_ip_eq(to, &s->locals[i].bind) || addr_ip_eq(to, &s->locals[i].advertise))
+			return true;
+	}
+	return false;
+}
+
+static bool is_media_port(const struct shard_network *n, const struct ports *ports,
+			  const struct addr *to)
+{
+	if (!network_has(n, to))
+		return false;
+	return (n->webrtc_first && to->port >= n->webrtc_first && to->port <= n->webrtc_last) ||
+	       (ports && ports_in_use(ports, to->port));
+}
+
+/* HTTP and Redis: a wildcard stands for each address of ours. */
+static bool is_reserved(const struct shard_settings *s, const struct addr *to)
+{
+	for (uint32_t i = 0; i < s->reserved_count; i++) {
+		const struct addr *r = &s->reserved[i];
+
+		if (r->port == to->port &&
+		    (addr_ip_eq(r, to) ||
+		     (addr_is_any(r) && (addr_is_loopback(to) || is_own_address(s, to)))))
+			return true;
+	}
+	return false;
+}
+
+bool destination_is_own_port(const struct shard_settings *s, const struct ports *ports,
+			     const struct addr *to)
+{
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		if (addr_eq(to, &s->locals[i].bind) || addr_eq(to, &s->locals[i].advertise))
+			return true;
+	}
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		if (is_media_port(&s->networks[i], ports ? &ports[i] : NULL, to))
+			return true;
+	}
+	return is_reserved(s, to);
+}
+
+/* A network that stands on such an address is there for such parties. */
+static uint8_t allowed_by(const struct shard_settings *s, const struct sip_hop *party)
+{
+	const struct shard_network *n;
+	uint8_t allowed;
+
+	if (party->local >= s->local_count)
+		return 0;
+	n = &s->networks[s->locals[party->local].network];
+	allowed = n->allow;
+	if (addr_is_loopback(&n->media_bind))
+		allowed |= SHARD_ALLOW_LOOPBACK | SHARD_ALLOW_OWN;
+	if (addr_is_link_local(&n->media_bind))
+		allowed |= SHARD_ALLOW_LINK_LOCAL;
+	return allowed;
+}
+
+/* What no host can be reached at, whoever names it. */
+static enum destination_verdict check_kind(const struct addr *to)
+{
+	if (to->family == ADDR_NONE || to->port == 0)
+		return DESTINATION_NONE;
+	if (addr_is_any(to))
+		return DESTINATION_UNSPECIFIED;
+	if (addr_is_multicast(to))
+		return DESTINATION_MULTICAST;
+	return addr_is_broadcast(to) ? DESTINATION_BROADCAST : DESTINATION_OK;
+}
+
+static enum destination_verdict check_elsewhere(const struct shard_settings *s,
+						const struct destination *d)
+{
+	uint8_t allowed = allowed_by(s, d->party);
+
+	if (addr_is_loopback(d->to) && !(allowed & SHARD_ALLOW_LOOPBACK))
+		return DESTINATION_LOOPBACK;
+	if (addr_is_link_local(d->to) && !(allowed & SHARD_ALLOW_LINK_LOCAL))
+		return DESTINATION_LINK_LOCAL;
+	if (is_own_address(s, d->to) && !(allowed & SHARD_ALLOW_OWN))
+		return DESTINATION_OWN_ADDRESS;
+	return DESTINATION_OK;
+}
+
+enum destination_verdict destination_check(const struct shard_settings *s,
+					   const struct ports *ports, const struct destination *d)
+{
+	enum destination_verdict kind = check_kind(d->to);
+
+	if (kind != DESTINATION_OK)
+		return kind;
+	if (destination_is_own_port(s, ports, d->to))
+		return DESTINATION_OWN_PORT;
+	if (addr_ip_eq(d->to, &d->party->remote))
+		return DESTINATION_OK; /* the kernel lets nobody send from an address of this host but itself */
+	return d->elsewhere ? check_elsewhere(s, d) : DESTINATION_FOREIGN;
+}

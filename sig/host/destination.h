@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * May the node send SIP or media to an address that a party named? A party reaches its own host: the source of its signalling. Who is
+ * trusted may name others, but no address that is special, and nobody may name a port of this node, or its packets would come back to it.
+ * Pure.
+ */
+#ifndef SIG_HOST_DESTINATION_H
+#define SIG_HOST_DESTINATION_H
+
+#include "media/ports.h"
+#include "sig/host/settings.h"
+#include "sig/host/sig_metric.h"
+
+struct destination {
+	const struct addr *to; /* what it named */
+	const struct sip_hop
+		*party; /* where its signalling comes from, and to which of our addresses */
+	bool elsewhere; /* it may name other hosts than its own */
+};
+
+/* ports: of each network, to know which are in use; NULL: none is. */
+enum destination_verdict destination_check(const struct shard_settings *settings,
+					   const struct ports *ports, const struct destination *d);
+/* A port at which this node itself listens, for SIP, HTTP, Redis or media. */
+bool destination_is_own_port(const struct shard_settings *settings, const struct ports *ports,
+			     const struct addr *to);
+/* "loopback" */
+const char *destination_name(enum destination_verdict verdict);
+
+#endif

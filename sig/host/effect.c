@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/effect.h"
+
+#include <stdlib.h>
+
+enum { EFFECTS_FIRST = 32 };
+
+static bool effects_grow(struct effects *e)
+{
+	uint32_t capacity = e->capacity ? e->capacity * 2 : EFFECTS_FIRST;
+	struct effect *list = reallocarray(e->list, capacity, sizeof(*list));
+
+	if (!list)
+		return false;
+	e->list = list;
+	e->capacity = capacity;
+	return true;
+}
+
+struct effect *effects_add(struct effects *e, enum effect_kind kind)
+{
+	if (e->count == e->capacity && !effects_grow(e))
+		return NULL;
+	e->list[e->count] = (struct effect){ .kind = kind };
+	return &e->list[e->count++];
+}
+
+struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64_t call,
+				uint32_t count)
+{
+	struct effect *effect = effects_add(e, kind);
+
+	if (!effect)
+		return NULL;
+	effect->cdrs = calloc(count, sizeof(*effect->cdrs));
+	if (!effect->cdrs) {
+		e->count--;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		effect->cdrs[i].call = call;
+	effect->cdr_count = count;
+	effect->call = call;
+	return effect;
+}
+
+struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
+				    struct flow_id id)
+{
+	struct effect *effect = effects_add(e, EFFECT_MEDIA);
+	struct media_command *command = effect ? calloc(1, sizeof(*command)) : NULL;
+
+	if (!command) {
+		if (effect)
+			e->count--;
+		return NULL;
+	}
+	command->kind = kind;
+	command->rtp_fd = command->rtcp_fd = -1;
+	command->id = id;
+	effect->call = call;
+	effect->media = command;
+	return command;
+}
+
+static void effect_clear(struct effect *e)
+{
+	text_clear(&e->data);
+	text_clear(&e->tenant);
+	text_clear(&e->user);
+	free(e->media);
+	free(e->cdrs);
+	free(e->event);
+	free(e->security);
+}
+
+void effects_clear(struct effects *e)
+{
+	for (uint32_t i = 0; i < e->count; i++)
+		effect_clear(&e->list[i]);
+	e->count = 0;
+}
+
+void effects_close(struct effects *e)
+{
+	effects_clear(e);
+	free(e->list);
+	*e = (struct effects){ 0 };
+}

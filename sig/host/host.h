@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call's step may use of its shard. Everything it asks of the world becomes an effect. */
+#ifndef SIG_HOST_HOST_H
+#define SIG_HOST_HOST_H
+
+#include "base/steady.h"
+#include "media/ports.h"
+#include "sig/host/asked.h"
+#include "sig/host/settings.h"
+#include "sig/host/txns.h"
+
+enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192 };
+
+struct call;
+struct call_event;
+struct call_feature;
+struct call_target;
+struct leg_users;
+struct packing;
+
+struct call_host {
+	const struct shard_settings *settings;
+	struct rand_source *rand;
+	struct effects *effects;
+	struct txns *txns;
+	struct wheel *wheel;
+	struct ports *ports; /* by network */
+	struct leg_users *users;
+	struct elsewhere_list *elsewhere;
+	struct security *security; /* security_event: whoever misuses the node */
+	const struct sig_metrics *metrics;
+	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */
+	struct steady steady;
+	int64_t wall_ms;     /* what the wall shows more, for those who read times */
+	uint32_t timer_kind; /* of a call's timer */
+	uint32_t given_up;   /* restored calls that could not go on */
+	bool degraded;
+	struct quota_refusal quota_refusal; /* the last one (payer.h) */
+	uint64_t incarnation; /* of this process among the shard's owners: grows; 0: unknown */
+	uint8_t *space;       /* HOST_SPACE octets, to write one message in */
+	uint8_t *extra;       /* HOST_EXTRA octets, for its further header lines */
+	uint8_t *sdp;         /* HOST_SDP_MAX octets, for its body */
+	struct packing
+		*packing; /* of packing_open (call_record.h): where a record is put together */
+	const struct job_id (*tracks)[MEDIA_CODECS]; /* by enum shard_track; NULL: none */
+	const struct call_feature *const *features;  /* feature.h: the last is NULL */
+	void *owner;
+	/* Whom of ours a URI means: how many of cap targets were filled. Their slices live until the next event. */
+	uint32_t (*targets_of)(void *owner, const struct sip_uri *uri, struct call_target *out,
+			       uint32_t cap);
+	/* What those hear whom a user of ours holds, by enum media_codec; NULL: nothing. The function is NULL: SHARD_TRACK_MUSIC. */
+	const struct job_id *(*music_of)(void *owner, struct bytes user);
+	/* Where the calls of a user of ours go instead. NULL: he has nothing set; or the function: nobody has. */
+	const struct shard_forward *(*forward_of)(void *owner, struct bytes user);
+	/* What is said of a user of ours. NULL: there is none, or not now; or the function: everybody is there, under no terms. */
+	const struct shard_extension *(*extension_of)(void *owner, struct bytes user);
+	/* The call of that id, to look at. NULL: there is none; or the function: there is no other. */
+	const struct call *(*call_of)(void *owner, uint64_t call);
+	/* Our dialog of that name, and its leg. The tags: ours, and the party's. NULL: none. */
+	const struct call *(*call_of_dialog)(void *owner, struct bytes call_id, struct bytes local,
+					     struct bytes remote, uint8_t *leg);
+	/* A step of another call, within one of this. */
+	void (*tell)(void *owner, uint64_t call, const struct call_event *ev);
+	/* Whether who sends from there speaks for others: its routes, Contacts and media addresses count. NULL: nobody does. */
+	bool (*trusts)(void *owner, const struct sip_hop *hop);
+};
+
+static inline bool host_trusts(const struct call_host *h, const struct sip_hop *hop)
+{
+	return h->trusts && h->trusts(h->owner, hop);
+}
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may have how much of the node: each extension, each trusted peer and each source (an IPv6 /64) has limits of its own for what the
+ * node has bounded numbers of. One table for the node, whatever shards it runs; a shard reaches it by quota_of in its settings. A value
+ * of fixed size that forgets nobody who still owes something: an entry makes room for another one only when it is as good as new, and who
+ * finds no room shares an entry with others. Time is an argument; one thread.
+ */
+#ifndef SIG_HOST_QUOTA_H
+#define SIG_HOST_QUOTA_H
+
+#include "base/addr.h"
+#include "base/rand.h"
+
+enum quota_kind { QUOTA_EXTENSION, QUOTA_PEER, QUOTA_SOURCE, QUOTA_KINDS };
+/* "extension", "peer", "source". */
+const char *quota_kind_name(enum quota_kind kind);
+
+enum quota_item {
+	QUOTA_CALLS, /* held until they are given back: */
+	QUOTA_TXNS,
+	QUOTA_PORTS, /* pairs */
+	QUOTA_HELD,
+	QUOTA_CALL_RATE = QUOTA_HELD, /* spent: so many a second */
+	QUOTA_REGISTER_RATE,
+	QUOTA_ITEMS,
+};
+
+enum { QUOTA_BURST_S = 4 }; /* so many seconds' worth of what is spent may come at once */
+
+struct quota_limits {
+	uint32_t of[QUOTA_ITEMS]; /* 0: no limit of its own */
+};
+
+struct quota_settings {
+	struct quota_limits limits[QUOTA_KINDS];
+	/* What the node has of what is held: one entry has no more than the share of it, in percent. 0: not bounded so. */
+	uint32_t capacity[QUOTA_HELD];
+	uint32_t share;
+};
+
+/* Whom something is charged to. All zero: nobody. Kept with what it pays for, as long as that is held; else for the moment. */
+struct quota_party {
+	uint32_t entry[2];
+};
+
+/* Who asks. */
+struct quota_name {
+	enum quota_kind
+		kind;      /* QUOTA_EXTENSION is charged together with its source, others alone */
+	struct bytes user; /* of an extension, or the name of a peer's rule */
+	struct addr source;
+	/* QUOTA_PEER: limits of its rule, in the place of those for all peers; 0: those. */
+	uint32_t calls, calls_per_s;
+};
+
+struct quota_refusal {
+	enum quota_kind kind;
+	enum quota_item item;
+	uint32_t wait_s; /* asking again before is of no use */
+};
+
+struct quota;
+
+/* calls and transactions bound how many entries there must be. 0 or -ENOMEM. */
+int quota_open(struct quota **out, const struct quota_settings *settings,
+	       struct rand_source *rand) NODISCARD;
+void quota_close(struct quota *q); /* NULL is fine */
+/* From now on. Capacities stay. */
+void quota_configure(struct quota *q, const struct quota_settings *settings);
+
+/* All that is held of it, over every entry of a kind. */
+uint64_t quota_held(const struct quota *q, enum quota_kind kind, enum quota_item item);
+
+/* How a shard reaches the table. arg NULL: nothing is limited. */
+struct quota_host {
+	void *arg;
+	struct quota_party (*party)(void *arg, const struct quota_name *name, uint64_t now_ns);
+	bool (*take)(void *arg, const struct quota_party *party, enum quota_item item, bool always,
+		     uint64_t now_ns, struct quota_refusal *why);
+	void (*give)(void *arg, const struct quota_party *party, enum quota_item item);
+};
+struct quota_host quota_of(struct quota *q);
+
+/* ---- the same for a host that may have none ---- */
+static inline struct quota_party quota_party(const struct quota_host *h,
+					     const struct quota_name *name, uint64_t now_ns)
+{
+	return h->arg ? h->party(h->arg, name, now_ns) : (struct quota_party){ { 0 } };
+}
+
+/* One more. always: also beyond the limit (emergency calls, what a record holds). False: *why, and nothing was taken. */
+static inline bool quota_take(const struct quota_host *h, const struct quota_party *party,
+			      enum quota_item item, bool always, uint64_t now_ns,
+			      struct quota_refusal *why)
+{
+	return !h->arg || h->take(h->arg, party, item, always, now_ns, why);
+}
+
+/* One that is held. */
+static inline void quota_give(const struct quota_host *h, const struct quota_party *party,
+			      enum quota_item item)
+{
+	if (h->arg)
+		h->give(h->arg, party, item);
+}
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an operator wants to hear of who misuses the node: each event is counted by its kind, and becomes an effect (a line of the log and
+ * an entry of a stream). Of one kind from one source (IPv6: one /64) the first is told at once, those of the next SECURITY_WINDOW_S as one
+ * with their number; all sources together have a budget, and what goes beyond it is told by kind alone. So a flood cannot hide another's
+ * event, nor fill a log. Fixed size, owned by the shard, one thread. Never a secret in it.
+ */
+#ifndef SIG_HOST_SECURITY_H
+#define SIG_HOST_SECURITY_H
+
+#include "base/addr.h"
+#include "base/hash.h"
+#include "base/metric.h"
+#include "base/wheel.h"
+
+struct effects;
+
+/* id, name in the stream and the metric, sentence of the log. */
+#define SECURITY_KINDS(X)                                                                     \
+	X(WRONG_PASSWORD, "wrong_password", "a wrong password was tried")                     \
+	X(GUESSING, "guessing", "too many wrong passwords, their source has to wait")         \
+	X(FOREIGN_NONCE, "foreign_nonce",                                                     \
+	  "credentials answer a challenge that another source got")                           \
+	X(REPLAY, "replay", "credentials were used again")                                    \
+	X(FOREIGN_IDENTITY, "foreign_identity", "a request was in the name of somebody else") \
+	X(TRANSPORT, "transport", "a phone came over a transport that it may not use")        \
+	X(CERTIFICATE, "certificate", "a client certificate is missing or not good")          \
+	X(PAGE, "page", "a WebSocket of a page that is not allowed")                          \
+	X(QUOTA, "quota", "more was asked for than the quota allows")                         \
+	X(FLOOD, "flood", "more messages came than a source may send")                        \
+	X(DESTINATION, "destination", "something was to be sent where nothing may be sent")   \
+	X(ROUTE, "untrusted_route", "a route was named by whom it is not taken from")         \
+	X(FOREIGN_SOURCE, "foreign_source", "media or signalling came from a foreign source") \
+	X(FORKS, "forks", "a callee made too many dialogs of one call")
+
+enum security_kind {
+#define X(id, name, sentence) SECURITY_##id,
+	SECURITY_KINDS(X)
+#undef X
+		SECURITY_KIND_COUNT
+};
+
+enum {
+	SECURITY_SETS = 256,
+	SECURITY_WAYS = 4,
+	SECURITY_WINDOW_S = 10,
+	SECURITY_TELLS_PER_S = 10, /* of all sources together, */
+	SECURITY_TELLS_BURST = 50, /* so many at once */
+	SECURITY_USER_MAX = 64,
+	SECURITY_DETAIL_MAX = 96,
+};
+
+/* As told. Texts are of the newest of them, cut when they are long; user is the wire's: any octets but NUL. */
+struct security_event {
+	enum security_kind kind;
+	struct addr source; /* ADDR_NONE: of several */
+	uint64_t count;     /* how many since it was told last */
+	char user[SECURITY_USER_MAX];
+	char detail[SECURITY_DETAIL_MAX];
+};
+
+struct security_entry {
+	uint64_t id;                 /* hash of kind and source; 0: free */
+	uint64_t told_ns;            /* when it was told last; 0: never */
+	uint64_t last_ns;            /* newest event */
+	struct security_event event; /* count: not told yet */
+};
+
+struct security {
+	struct effects *effects;
+	struct wheel *wheel;
+	struct wheel_timer timer; /* runs while there is something to tell */
+	struct hash_key key;
+	uint64_t budget_full_ns;
+	uint64_t others[SECURITY_KIND_COUNT]; /* not told yet, and forgotten whose */
+	metric_id events[SECURITY_KIND_COUNT];
+	struct security_entry sets[SECURITY_SETS][SECURITY_WAYS];
+};
+
+/* *s is zeroed. timer_kind: its owner calls security_tell when that timer is due. */
+void security_open(struct security *s, struct effects *effects, struct wheel *wheel,
+		   uint32_t timer_kind, const struct hash_key *key);
+/* user: {0} where none is known. detail: what else is to be known, in words of ours. */
+void security_event(struct security *s, enum security_kind kind, const struct addr *source,
+		    struct bytes user, const char *detail, uint64_t now_ns);
+void security_tell(struct security *s, uint64_t now_ns);
+const char *security_kind_name(enum security_kind kind);
+const char *security_kind_sentence(enum security_kind kind);
+
+#endif

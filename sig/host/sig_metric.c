@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/sig_metric.h"
+
+#include <assert.h>
+
+#include "sig/host/sound_metric.h"
+
+static const char *const g_refused_labels[REFUSED_REASONS] = {
+#define X(id, name) "reason=\"" name "\"",
+	SIG_REFUSED(X)
+#undef X
+};
+
+static const char *const g_refused_names[REFUSED_REASONS] = {
+#define X(id, name) name,
+	SIG_REFUSED(X)
+#undef X
+};
+
+static const char *const g_dropped_labels[DROPPED_REASONS] = {
+#define X(id, name) "reason=\"" name "\"",
+	SIG_DROPPED(X)
+#undef X
+};
+
+static const char *const g_destination_labels[DESTINATION_VERDICTS] = {
+#define X(id, name) [DESTINATION_##id] = "reason=\"" name "\"",
+	SIG_DESTINATIONS(X)
+#undef X
+};
+
+static const char *const g_save_labels[SAVE_RESULTS] = {
+#define X(id, name) "result=\"" name "\"",
+	SIG_SAVES(X)
+#undef X
+};
+
+static const char *const g_method_labels[SIG_METHODS] = {
+	[SIP_INVITE] = "method=\"INVITE\"",     [SIP_ACK] = "method=\"ACK\"",
+	[SIP_BYE] = "method=\"BYE\"",           [SIP_CANCEL] = "method=\"CANCEL\"",
+	[SIP_REGISTER] = "method=\"REGISTER\"", [SIP_OPTIONS] = "method=\"OPTIONS\"",
+	[SIP_INFO] = "method=\"INFO\"",         [SIP_PRACK] = "method=\"PRACK\"",
+	[SIP_UPDATE] = "method=\"UPDATE\"",     [SIP_REFER] = "method=\"REFER\"",
+	[SIP_NOTIFY] = "method=\"NOTIFY\"",     [SIP_SUBSCRIBE] = "method=\"SUBSCRIBE\"",
+	[SIP_PUBLISH] = "method=\"PUBLISH\"",   [SIP_MESSAGE] = "method=\"MESSAGE\"",
+	[SIP_UNKNOWN] = "method=\"other\"",
+};
+
+static const char *const g_in_labels[SIG_CLASSES] = {
+	NULL,
+	"direction=\"in\",class=\"1xx\"",
+	"direction=\"in\",class=\"2xx\"",
+	"direction=\"in\",class=\"3xx\"",
+	"direction=\"in\",class=\"4xx\"",
+	"direction=\"in\",class=\"5xx\"",
+	"direction=\"in\",class=\"6xx\"",
+};
+
+static const char *const g_out_labels[SIG_CLASSES] = {
+	NULL,
+	"direction=\"out\",class=\"1xx\"",
+	"direction=\"out\",class=\"2xx\"",
+	"direction=\"out\",class=\"3xx\"",
+	"direction=\"out\",class=\"4xx\"",
+	"direction=\"out\",class=\"5xx\"",
+	"direction=\"out\",class=\"6xx\"",
+};
+
+static metric_id shard_counter(const char *name, const char *labels, const char *help)
+{
+	return metric_register(METRIC_COUNTER, name, labels, help);
+}
+
+static metric_id gauge(const char *name, const char *labels, const char *help)
+{
+	return metric_register(METRIC_GAUGE, name, labels, help);
+}
+
+static void open_labelled(struct sig_metrics *m)
+{
+	for (int i = 0; i < SIG_METHODS; i++) {
+		m->requests[i] = shard_counter("tandem_sip_requests_total", g_method_labels[i],
+					       "SIP requests received, without retransmissions.");
+	}
+	for (int i = 1; i < SIG_CLASSES; i++) {
+		m->responses_in[i] = shard_counter("tandem_sip_responses_total", g_in_labels[i],
+						   "SIP responses by class.");
+		m->responses_out[i] = shard_counter("tandem_sip_responses_total", g_out_labels[i],
+						    "SIP responses by class.");
+	}
+	for (int i = 0; i < REFUSED_REASONS; i++) {
+		m->refused[i] = shard_counter("tandem_sip_refused_total", g_refused_labels[i],
+					      "SIP requests refused, by reason.");
+	}
+	for (int i = 0; i < DROPPED_REASONS; i++) {
+		m->dropped[i] = shard_counter("tandem_sip_dropped_total", g_dropped_labels[i],
+					      "SIP datagrams dropped, by reason.");
+	}
+	for (int i = 1; i < DESTINATION_VERDICTS; i++) {
+		m->destinations[i] = shard_counter(
+			"tandem_destinations_refused_total", g_destination_labels[i],
+			"Addresses that parties named and that nothing is sent to, by reason.");
+	}
+	for (int i = 0; i < SAVE_RESULTS; i++) {
+		m->saves[i] =
+			i == SAVE_STARTED
+				? shard_counter("tandem_saves_started_total", NULL,
+						"Saves of calls and registrations that were begun.")
+				: shard_counter("tandem_saves_total", g_save_labels[i],
+						"Saves of calls and registrations, by what became "
+						"of them.");
+	}
+}
+
+#define SECONDS(value, text)                               \
+	{                                                  \
+		(uint64_t)((value)*1e6), "le=\"" text "\"" \
+	}
+
+static void open_histograms(struct sig_metrics *m)
+{
+	static const struct histogram_bound bounds[] = {
+		SECONDS(0.05, "0.05"), SECONDS(0.1, "0.1"), SECONDS(0.25, "0.25"),
+		SECONDS(0.5, "0.5"),   SECONDS(1, "1"),     SECONDS(2.5, "2.5"),
+		SECONDS(5, "5"),       SECONDS(10, "10"),   SECONDS(30, "30"),
+		SECONDS(60, "60"),     SECONDS(120, "120"), { UINT64_MAX, "le=\"+Inf\"" },
+	};
+
+	histogram_open(&m->ringing, "tandem_call_ringing_seconds", NULL,
+		       "From the INVITE of a call to the first 180 for its caller.", bounds,
+		       1000000);
+	histogram_open(&m->setup, "tandem_call_setup_seconds", NULL,
+		       "From the INVITE of a call to its answer.", bounds, 1000000);
+}
+
+void sig_metrics_open(struct sig_metrics *m)
+{
+	open_histograms(m);
+	open_labelled(m);
+	m->restored = shard_counter("tandem_calls_restored_total", NULL,
+				    "Calls brought back from records.");
+	m->given_up = shard_counter("tandem_calls_given_up_total", NULL,
+				    "Restored calls that could not go on, and were ended.");
+	m->refused_untold = shard_counter(
+		"tandem_calls_refused_untold_total", NULL,
+		"Refused calls without a call record, because their source has had too many.");
+	m->calls_started = shard_counter("tandem_calls_started_total", NULL, "Calls that began.");
+	m->calls_answered =
+		shard_counter("tandem_calls_answered_total", NULL, "Calls that were answered.");
+	m->calls_ended = shard_counter("tandem_calls_ended_total", NULL, "Calls that are over.");
+	m->calls_other = gauge("tandem_calls", "state=\"other\"", "Calls in memory.");
+	m->calls_established = gauge("tandem_calls", "state=\"established\"", "Calls in memory.");
+	m->aors = gauge("tandem_registrations", NULL, "Addresses of record with a binding.");
+	m->txns = gauge("tandem_sip_transactions", NULL, "SIP transactions in memory.");
+	m->saves_pending = gauge("tandem_saves_pending", NULL, "Saves not acknowledged yet.");
+	sound_metrics_open();
+}
+
+void sig_count_refused(const struct sig_metrics *m, enum sig_refused reason)
+{
+	assert(reason < REFUSED_REASONS);
+	metric_add(m->refused[reason], 1);
+}
+
+void sig_count_dropped(const struct sig_metrics *m, enum sig_dropped reason)
+{
+	assert(reason < DROPPED_REASONS);
+	metric_add(m->dropped[reason], 1);
+}
+
+void sig_count_destination(const struct sig_metrics *m, enum destination_verdict verdict)
+{
+	assert(verdict > DESTINATION_OK && verdict < DESTINATION_VERDICTS);
+	metric_add(m->destinations[verdict], 1);
+}
+
+const char *sig_refused_name(enum sig_refused reason)
+{
+	assert(reason < REFUSED_REASONS);
+	return g_refused_names[reason];
+}
+
+static void count_status(const metric_id *by_class, uint16_t status)
+{
+	unsigned i = status / 100;
+
+	if (i >= 1 && i < SIG_CLASSES)
+		metric_add(by_class[i], 1);
+}
+
+void sig_count_in(const struct sig_metrics *m, uint16_t status)
+{
+	count_status(m->responses_in, status);
+}
+
+void sig_count_out(const struct sig_metrics *m, uint16_t status)
+{
+	count_status(m->responses_out, status);
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hashes are SipHash under a key of this process, so a peer cannot choose two transactions that share one; by chance two of a
+ * million do once in 10^7 fillings of the table. So the hash is taken for the key itself.
+ */
+#include "sig/host/txns.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+enum {
+	RESERVE_SHARE = 8, /* one in eight is kept for REGISTER, and one for dialogs */
+	KEPT_MAX = 6144,   /* Vias and Record-Routes of dozens of proxies */
+};
+
+int txns_open(struct txns *t, uint32_t capacity, struct rand_source *rand)
+{
+	*t = (struct txns){ .reserve = capacity / RESERVE_SHARE };
+	t->key.k0 = rand_u64_from(rand);
+	t->key.k1 = rand_u64_from(rand);
+	if (pool_open(&t->pool, sizeof(struct txn_slot), capacity) ||
+	    table_open(&t->by_branch, capacity) || table_open(&t->by_merge, capacity) ||
+	    table_open(&t->by_call, capacity) || table_open(&t->by_connection, capacity)) {
+		txns_close(t);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void txns_close(struct txns *t)
+{
+	uint32_t cursor = 0;
+	struct txn_slot *slot;
+	pool_handle h;
+
+	while (t->pool.slots && (slot = pool_next(&t->pool, &cursor, &h)) != NULL) {
+		txn_clear(&slot->txn);
+		text_clear(&slot->request);
+	}
+	if (t->pool.slots)
+		pool_close(&t->pool);
+	table_close(&t->by_branch);
+	table_close(&t->by_merge);
+	table_close(&t->by_call);
+	table_close(&t->by_connection);
+}
+
+struct txn_slot *txns_get(const struct txns *t, pool_handle h)
+{
+	return pool_get(&t->pool, h);
+}
+
+static struct txn_slot *txn_slot_find(const struct txns *t, uint64_t hash, uint8_t client)
+{
+	uint32_t cursor = 0;
+	uint64_t h;
+
+	while ((h = table_next(&t->by_branch, hash, &cursor)) != 0) {
+		struct txn_slot *slot = pool_get(&t->pool, h);
+
+		if (slot && slot->client == client)
+			return slot;
+	}
+	return NULL;
+}
+
+struct txn_slot *txns_find_server(const struct txns *t, const struct sip_message *request,
+				  enum sip_method method)
+{
+	return txn_slot_find(t, txn_server_hash(&t->key, request, method), 0);
+}
+
+struct txn_slot *txns_find_client(const struct txns *t, struct bytes branch, enum sip_method method)
+{
+	struct txn_slot *slot = txn_slot_find(t, txn_client_hash(&t->key, branch, method), 1);
+
+	return slot && slot->started ? slot : NULL; /* nobody can answer what was not said */
+}
+
+static uint64_t merge_hash(const struct txns *t, const struct sip_message *m)
+{
+	uint64_t parts[3] = {
+		hash_sip(&t->key, m->call_id),
+		hash_sip(&t->key, m->from.tag),
+		(uint64_t)m->cseq << 8 | m->method,
+	};
+	uint64_t hash = hash_sip(&t->key, bytes_mem(parts, sizeof(parts)));
+
+	return hash ? hash : 1;
+}
+
+bool txns_is_merged(const struct txns *t, const struct sip_message *request)
+{
+	uint32_t cursor = 0;
+
+	return table_next(&t->by_merge, merge_hash(t, request), &cursor) != 0;
+}
+
+bool txns_has_room(const struct txns *t, enum txn_use use)
+{
+	uint32_t kept = t->reserve * (TXN_INSIDE - (uint32_t)use);
+
+	return t->pool.in_use + kept < t->pool.capacity;
+}
+
+static struct txn_slot *txn_take(struct txns *t, enum txn_use use)
+{
+	pool_handle h;
+	struct txn_slot *slot;
+
+	if (!txns_has_room(t, use))
+		return NULL;
+	slot = pool_take(&t->pool, &h);
+	if (!slot)
+		return NULL;
+	slot->self = h;
+	slot->timer.owner = h;
+	slot->timer.kind = t->timer_kind;
+	return slot;
+}
+
+static void txns_unlist(struct table *table, uint64_t *hash, pool_handle h)
+{
+	if (*hash)
+		(void)table_del(table, *hash, h);
+	*hash = 0;
+}
+
+static void txns_give(struct txns *t, struct txn_slot *slot)
+{
+	wheel_stop(t->wheel, &slot->timer);
+	txns_unlist(&t->by_branch, &slot->hash, slot->self);
+	txns_unlist(&t->by_merge, &slot->merge, slot->self);
+	txns_unlist(&t->by_call, &slot->call, slot->self);
+	txns_unlist_on(t, slot);
+	quota_give(t->quota, &slot->payer, QUOTA_TXNS);
+	txn_clear(&slot->txn);
+	text_clear(&slot->request);
+	(void)pool_give(&t->pool, slot->self);
+}
+
+static bool list(struct table *table, uint64_t hash, uint64_t *kept, pool_handle h)
+{
+	if (table_put(table, hash, h))
+		return false;
+	*kept = hash;
+	return true;
+}
+
+/* Without memory it belongs all the same, but does not move with its party. */
+void txns_belong(struct txns *t, struct txn_slot *slot, uint64_t call, uint8_t leg,
+		 enum txn_user user)
+{
+	assert(slot->call == 0);
+	if (table_put(&t->by_call, call, slot->self))
+		sig_count_dropped(t->metrics, DROPPED_OOM);
+	slot->call = call;
+	slot->leg = leg;
+	slot->user = user;
+}
+
+static enum txn_kind server_kind(enum sip_method method)
+{
+	return method == SIP_INVITE ? TXN_INVITE_SERVER : TXN_SERVER;
+}
+
+void txns_charge(struct txn_slot *slot, const struct quota_party *payer)
+{
+	slot->payer = *payer;
+}
+
+struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request,
+				  enum txn_use use, uint64_t now_ns)
+{
+	struct txn_slot *slot = txn_take(t, use);
+	struct sip_hop hop;
+
+	if (!slot)
+		return NULL;
+	message_response_hop(request, &hop);
+	txn_init(&slot->txn, server_kind(request->method), request->method, &hop, now_ns);
+	slot->source = request->hop;
+	if (!list(&t->by_branch, txn_server_hash(&t->key, request, request->method), &slot->hash,
+		  slot->self) ||
+	    (use != TXN_INSIDE &&
+	     !list(&t->by_merge, merge_hash(t, request), &slot->merge, slot->self))) {
+		txns_give(t, slot);
+		return NULL;
+	}
+	return slot;
+}
+
+struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
+				  struct bytes branch, enum txn_use use, uint64_t now_ns)
+{
+	struct txn_slot *slot = txn_take(t, use);
+
+	if (!slot)
+		return NULL;
+	slot->client = 1;
+	txn_init(&slot->txn, method == SIP_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, method, hop,
+		 now_ns);
+	if (!list(&t->by_branch, txn_client_hash(&t->key, branch, method), &slot->hash,
+		  slot->self)) {
+		txns_give(t, slot);
+		return NULL;
+	}
+	return slot;
+}
+
+static void keep_headers(struct writer *w, const struct sip_message *m, const char *name)
+{
+	struct bytes value;
+
+	for (unsigned i = 0; message_header(m, name, i, &value); i++) {
+		writer_str(w, name);
+		writer_str(w, ": ");
+		writer_bytes(w, value);
+		writer_str(w, "\r\n");
+	}
+}
+
+int txns_keep_request(struct txn_slot *slot, const struct sip_message *request)
+{
+	static const char *const names[] = { "Via",     "Record-Route", "From",   "To",
+					     "Call-ID", "CSeq",         "Contact" };
+	uint8_t space[KEPT_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	writer_bytes(&w, request->method_name);
+	writer_str(&w, " ");
+	writer_bytes(&w, request->uri.all);
+	writer_str(&w, " SIP/2.0\r\n");
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		keep_headers(&w, request, names[i]);
+	writer_str(&w, "\r\n");
+	if (w.overflow)
+		return -ENOSPC;
+	return text_set(&slot->request, writer_done(&w));
+}
+
+void txns_send(struct txns *t, const struct sip_hop *hop, struct bytes datagram)
+{
+	struct effect *e = effects_add(t->effects, EFFECT_SEND);
+
+	if (!e || text_set(&e->data, datagram)) {
+		sig_count_dropped(t->metrics, DROPPED_OOM);
+		if (e)
+			t->effects->count--;
+		return;
+	}
+	e->hop = *hop;
+}
+
+static bool txns_is_answer(enum txn_event event)
+{
+	return event == TXN_EV_PROVISIONAL || event == TXN_EV_SUCCESS || event == TXN_EV_FAILURE;
+}
+
+static void txn_timer_set(struct txns *t, struct txn_slot *slot)
+{
+	uint64_t next = txn_next_ns(&slot->txn);
+
+	if (slot->limit_ns && slot->limit_ns < next)
+		next = slot->limit_ns;
+	wheel_aim(t->wheel, &slot->timer, next);
+}
+
+/* The user hears of a refusal before its ACK leaves: until then the party says it again (RFC 3261 17.2.1, timer G). Over a connection
+ * nothing is said again. */
+static void txns_acknowledge(struct txns *t, struct txn_slot *slot, const struct txn_out *out)
+{
+	if (slot->txn.ack.n == 0)
+		return;
+	if (out->deliver && slot->txn.state == TXN_COMPLETED)
+		slot->ack_due = 1;
+	else if (!slot->ack_due)
+		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.ack));
+}
+
+struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event event,
+			 uint64_t now_ns)
+{
+	struct txn_out out = { 0 };
+
+	if (slot->client && event == TXN_EV_START)
+		slot->started = slot->waiting = 1;
+	else if (slot->client && txns_is_answer(event))
+		slot->waiting = 0;
+	txn_step(&slot->txn, event, now_ns, &out);
+	if (out.send_message && slot->txn.message.n)
+		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.message));
+	if (out.send_ack)
+		txns_acknowledge(t, slot, &out);
+	if (slot->client && slot->txn.state >= TXN_COMPLETED)
+		text_clear(&slot->txn.message); /* it is not sent again */
+	if (slot->txn.state == TXN_TERMINATED) {
+		txns_give(t, slot);
+	} else {
+		txn_timer_set(t, slot);
+		txns_list_on(t, slot);
+	}
+	return out;
+}
+
+static enum txn_event reply_event(uint16_t status)
+{
+	if (status < 200)
+		return TXN_EV_REPLY_PROVISIONAL;
+	return status < 300 ? TXN_EV_REPLY_SUCCESS : TXN_EV_REPLY_FAILURE;
+}
+
+void txns_refused(struct txns *t, pool_handle h)
+{
+	const struct txn_slot *slot = pool_get(&t->pool, h);
+
+	if (slot && !slot->ack_held)
+		txns_ack_go(t, h);
+}
+
+void txns_ack_hold(struct txns *t, pool_handle h)
+{
+	struct txn_slot *slot = pool_get(&t->pool, h);
+
+	if (slot && slot->ack_due)
+		slot->ack_held = 1;
+}
+
+void txns_ack_go(struct txns *t, pool_handle h)
+{
+	struct txn_slot *slot = pool_get(&t->pool, h);
+
+	if (!slot || !slot->ack_due)
+		return;
+	slot->ack_due = 0;
+	txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.ack));
+}
+
+void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct text *response,
+		uint64_t now_ns)
+{
+	assert(!slot->client);
+	text_clear(&slot->txn.message);
+	if (status >= 200)
+		text_clear(&slot->request); /* no other response follows */
+	slot->txn.message = *response;
+	*response = (struct text){ 0 };
+	sig_count_out(t->metrics, status);
+	(void)txns_step(t, slot, reply_event(status), now_ns);
+}
+
+void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns)
+{
+	struct txn_slot *slot = pool_get(&t->pool, h);
+
+	if (!slot)
+		return;
+	slot->limit_ns = now_ns + TXN_TIMEOUT_MS * NS_PER_MS;
+	txn_timer_set(t, slot);
+}
+
+void txns_drop(struct txns *t, pool_handle h)
+{
+	struct txn_slot *slot = pool_get(&t->pool, h);
+
+	if (slot)
+		txns_give(t, slot);
+}
+
+struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *hop,
+				   uint32_t *cursor)
+{
+	struct txn_slot *slot;
+	pool_handle h;
+
+	while ((slot = pool_next(&t->pool, cursor, &h)) != NULL) {
+		if (slot->waiting && slot->txn.hop.transport == hop->transport &&
+		    addr_eq(&slot->txn.hop.remote, &hop->remote))
+			return slot;
+	}
+	return NULL;
+}
+
+/* Over a connection it is said once; over UDP the timers say it again. */
+static bool is_unheard(const struct txn_slot *slot)
+{
+	switch (slot->txn.state) {
+	case TXN_CALLING:
+	case TXN_TRYING:
+		return slot->client && slot->started;
+	case TXN_PROCEEDING:
+		/* An INVITE that rang was heard: to a party that has refused it since, it would be another call, and after its CANCEL
+		 * one that nobody cancels. */
+		return slot->client && slot->started && slot->txn.method != SIP_INVITE;
+	case TXN_COMPLETED:
+		return !slot->client;
+	case TXN_CONFIRMED:
+	case TXN_ACCEPTED:
+	case TXN_TERMINATED:
+		break;
+	}
+	return false;
+}
+
+static void move(struct txns *t, struct txn_slot *slot, const struct sip_hop *to)
+{
+	slot->txn.hop = *to;
+	txns_list_on(t, slot);
+	if (!slot->client)
+		slot->source = *to;
+	if (slot->txn.reliable && slot->txn.message.n && is_unheard(slot))
+		txns_send(t, to, text_bytes(&slot->txn.message));
+}
+
+void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,
+		    const struct sip_hop *to)
+{
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	/* what was written for one transport says so in its Via */
+	if (from->transport != to->transport)
+		return;
+	while ((h = table_next(&t->by_call, call, &cursor)) != 0) {
+		struct txn_slot *slot = pool_get(&t->pool, h);
+
+		if (!slot || slot->leg != leg)
+			continue;
+		if (sip_hop_same(&slot->txn.hop, from) ||
+		    (!slot->client && sip_hop_same(&slot->source, from)))
+			move(t, slot, to);
+	}
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The transactions of a shard: found by branch (RFC 3261 17.1.3, 17.2.3), driven by the shard's wheel, bounded. A transaction outlives
+ * the call that made it, so calls hold handles. What carries no tag of ours (INVITE, CANCEL, ACK to a non-2xx) is found here only;
+ * after a restart the table is filled again from the call records.
+ */
+#ifndef SIG_HOST_TXNS_H
+#define SIG_HOST_TXNS_H
+
+#include "base/hash.h"
+#include "base/pool.h"
+#include "base/rand.h"
+#include "base/table.h"
+#include "base/wheel.h"
+#include "sig/host/effect.h"
+#include "sig/host/quota.h"
+#include "sig/host/sig_metric.h"
+#include "sig/sip/txn.h"
+
+/* Who hears what a transaction delivers. */
+enum txn_user {
+	TXN_USER_NONE, /* answered at once; nobody waits */
+	TXN_USER_REGISTER,
+	TXN_USER_INVITE,
+	TXN_USER_CANCEL,
+	TXN_USER_BYE,
+	TXN_USER_RELAY,   /* INFO and its like, carried from leg to leg */
+	TXN_USER_DIGIT,   /* INFO of our own */
+	TXN_USER_REFRESH, /* UPDATE of our own */
+	TXN_USER_TALK,    /* NOTIFY that asks a phone to end its hold */
+	TXN_USER_REFER,   /* NOTIFY of what became of its REFER */
+	TXN_USER_PRACK,
+};
+
+/* What a transaction is for: the later ones in this list have places that the former do not get. */
+enum txn_use {
+	TXN_NEW, /* something new is wanted: an INVITE that opens a call, and ours for its branches */
+	TXN_REGISTER, /* phones stay reachable under a flood of calls */
+	TXN_INSIDE, /* in a dialog of ours: a flood of new requests must not stop a BYE; calls to emergency numbers */
+};
+
+struct txn_slot {
+	struct txn txn;
+	pool_handle self;
+	uint64_t hash;  /* of the branch */
+	uint64_t merge; /* of Call-ID, From tag, CSeq (RFC 3261 8.2.2.2); 0: not kept */
+	uint64_t call;  /* as txns_belong said; 0: none */
+	uint64_t on;    /* connection it is listed under; 0: none */
+	struct txn_slot *on_next, *on_prev;
+	enum txn_user user;
+	uint8_t leg;
+	uint8_t client;
+	uint8_t started;          /* client: its request left */
+	uint8_t waiting;          /* client: no response came yet */
+	uint8_t ack_due;          /* INVITE client: it was refused, and the ACK did not leave yet */
+	uint8_t ack_held;         /* ... and its user says when it may */
+	struct text request;      /* server, answer still open: the lines a response repeats */
+	struct sip_hop source;    /* where the request came from */
+	pool_handle peer;         /* TXN_USER_RELAY: the transaction on the other leg */
+	uint64_t limit_ns;        /* its user gave up: it is forgotten then; 0: off */
+	struct quota_party payer; /* has it as one of its transactions; zero: nobody */
+	struct wheel_timer timer;
+};
+
+struct txns {
+	struct pool pool;
+	struct table by_branch, by_merge, by_call;
+	struct table by_connection; /* the first one on each */
+	struct hash_key key;
+	struct wheel *wheel;
+	struct effects *effects;
+	const struct sig_metrics *metrics;
+	uint32_t timer_kind;
+	const struct quota_host *quota;
+	uint32_t reserve; /* for each enum txn_use but the first */
+};
+
+int txns_open(struct txns *t, uint32_t capacity, struct rand_source *rand) NODISCARD;
+void txns_close(struct txns *t);
+
+struct txn_slot *txns_get(const struct txns *t, pool_handle h);
+/* method: that of the request wanted; CANCEL looks for SIP_INVITE. */
+struct txn_slot *txns_find_server(const struct txns *t, const struct sip_message *request,
+				  enum sip_method method);
+struct txn_slot *txns_find_client(const struct txns *t, struct bytes branch,
+				  enum sip_method method);
+/* Another branch brought the same request already: the request was forked upstream (482). */
+bool txns_is_merged(const struct txns *t, const struct sip_message *request);
+
+/* There is a place for one more. */
+bool txns_has_room(const struct txns *t, enum txn_use use);
+/* NULL: full, or out of memory. */
+struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *request,
+				  enum txn_use use, uint64_t now_ns);
+struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
+				  struct bytes branch, enum txn_use use, uint64_t now_ns);
+/* It is one of the party's, who had a place for it (quota_take), until it ends. */
+void txns_charge(struct txn_slot *slot, const struct quota_party *payer);
+/* Whose it is, said once. */
+void txns_belong(struct txns *t, struct txn_slot *slot, uint64_t call, uint8_t leg,
+		 enum txn_user user);
+/* Keeps what a later response repeats of the request (Via, From, To, Call-ID, CSeq, Record-Route). */
+int txns_keep_request(struct txn_slot *slot, const struct sip_message *request) NODISCARD;
+
+/* Steps, sends, sets the timer, frees what has ended: slot may be gone afterwards. */
+struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event event,
+			 uint64_t now_ns);
+/* Its user heard of the refusal: the ACK leaves, unless it is held. Stale handles are fine. */
+void txns_refused(struct txns *t, pool_handle h);
+/* From its user, while it hears of the refusal: the ACK leaves when it says so. Over a connection it left already. Stale handles are fine. */
+void txns_ack_hold(struct txns *t, pool_handle h);
+void txns_ack_go(struct txns *t, pool_handle h);
+/* Server: sends a response; its text moves into the transaction. */
+void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct text *response,
+		uint64_t now_ns);
+/* Nobody waits for its end any more: it goes on for 64*T1 at most. Stale handles are fine. */
+void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns);
+/* Forgets it without a word. Stale handles are fine. */
+void txns_drop(struct txns *t, pool_handle h);
+
+/* Clients that sent there and heard nothing yet: start with *cursor = 0, NULL at the end. Walks all transactions. */
+struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *hop,
+				   uint32_t *cursor);
+/* One that waits for its first answer on a connection that is gone, to a party that listens: from now on it is on none. NULL: no more. */
+struct txn_slot *txns_take_on(struct txns *t, uint64_t connection);
+/* The party of a call's leg that was reached by `from` is reached by `to`: what waits for an answer, or for the party
+ * to take one, is said again there. */
+void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,
+		    const struct sip_hop *to);
+/* ---- txns_on.c, for txns.c ---- */
+/* Lists it under the connection it waits on, or not any more. */
+void txns_list_on(struct txns *t, struct txn_slot *slot);
+void txns_unlist_on(struct txns *t, struct txn_slot *slot);
+
+/* ---- txns.c ---- */
+/* A datagram, copied. */
+void txns_send(struct txns *t, const struct sip_hop *hop, struct bytes datagram);
+
+#endif

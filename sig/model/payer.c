@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/model/payer.h"
+
+#include <errno.h>
+
+static const enum sig_refused g_reasons[QUOTA_ITEMS] = {
+	[QUOTA_CALLS] = REFUSED_QUOTA_CALLS,
+	[QUOTA_TXNS] = REFUSED_QUOTA_TXNS,
+	[QUOTA_PORTS] = REFUSED_QUOTA_PORTS,
+	[QUOTA_CALL_RATE] = REFUSED_QUOTA_CALL_RATE,
+	[QUOTA_REGISTER_RATE] = REFUSED_QUOTA_REGISTERS,
+};
+
+#define TEXTS(who)                                                              \
+	{                                                                       \
+		[QUOTA_CALLS] = "too many calls at once " who,                  \
+		[QUOTA_TXNS] = "too many transactions at once " who,            \
+		[QUOTA_PORTS] = "too many media ports at once " who,            \
+		[QUOTA_CALL_RATE] = "too many calls a second " who,             \
+		[QUOTA_REGISTER_RATE] = "too many registrations a second " who, \
+	}
+static const char *const g_texts[QUOTA_KINDS][QUOTA_ITEMS] = {
+	[QUOTA_EXTENSION] = TEXTS("of this extension"),
+	[QUOTA_PEER] = TEXTS("of this peer"),
+	[QUOTA_SOURCE] = TEXTS("from this address"),
+};
+
+/* A phone that hears 503 may take the whole server for gone (RFC 3263 4.3); 486 is about this one call. A peer knows what to do with 503. */
+void call_refuse_quota(struct call_refusal *r, const struct quota_refusal *why)
+{
+	*r = (struct call_refusal){
+		.status = why->kind == QUOTA_EXTENSION ? 486 : 503,
+		.reason = g_reasons[why->item],
+		.text = g_texts[why->kind][why->item],
+		.retry_after_s = why->wait_s,
+	};
+}
+
+int payer_take_port(struct call_host *h, const struct call *c)
+{
+	return quota_take(&h->settings->quota, &c->payer, QUOTA_PORTS, c->emergency || c->restored,
+			  h->now.ns, &h->quota_refusal)
+		       ? 0
+		       : -EDQUOT;
+}
+
+void payer_give_port(const struct call_host *h, const struct call *c)
+{
+	quota_give(&h->settings->quota, &c->payer, QUOTA_PORTS);
+}
+
+void payer_move_port(const struct call_host *h, const struct call *from, const struct call *to)
+{
+	struct quota_refusal none;
+
+	payer_give_port(h, from);
+	(void)quota_take(&h->settings->quota, &to->payer, QUOTA_PORTS, true, h->now.ns, &none);
+}
+
+bool payer_may_ask(const struct call_host *h, const struct call *c)
+{
+	return txns_has_room(h->txns,
+			     c->emergency || c->state == CALL_ESTABLISHED ? TXN_INSIDE : TXN_NEW);
+}
+
+/* Never refused: who may make a call may ring the phones it is for. */
+void payer_charge_txn(const struct call_host *h, const struct call *c, struct txn_slot *slot)
+{
+	struct quota_refusal none;
+
+	if (quota_take(&h->settings->quota, &c->payer, QUOTA_TXNS, true, h->now.ns, &none))
+		txns_charge(slot, &c->payer);
+}
+
+bool payer_charge_caused(const struct call_host *h, const struct txn_slot *cause,
+			 struct txn_slot *slot)
+{
+	struct quota_refusal why;
+
+	if (!quota_take(&h->settings->quota, &cause->payer, QUOTA_TXNS, false, h->now.ns, &why))
+		return false;
+	txns_charge(slot, &cause->payer);
+	return true;
+}
+
+int payer_refuse(const struct call_host *h, int err, struct call_refusal *refusal)
+{
+	call_refuse_quota(refusal, &h->quota_refusal);
+	return err;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call costs is charged to the party that began it (sig/host/quota.h): the call itself, the ports of all its legs, the INVITEs of its
+ * branches. Of a call by command it is nobody's. */
+#ifndef SIG_MODEL_PAYER_H
+#define SIG_MODEL_PAYER_H
+
+#include "sig/model/call.h"
+
+/* One pair of ports more, which flow_drop gives back. 0 or -EDQUOT: *h->quota_refusal says why. */
+int payer_take_port(struct call_host *h, const struct call *c) NODISCARD;
+void payer_give_port(const struct call_host *h, const struct call *c);
+/* It goes to another call with its leg, and is not refused there. */
+void payer_move_port(const struct call_host *h, const struct call *from, const struct call *to);
+/* Whether one more branch may be asked: there is room for its transaction. */
+bool payer_may_ask(const struct call_host *h, const struct call *c);
+/* The transaction is one of the caller's until it ends. */
+void payer_charge_txn(const struct call_host *h, const struct call *c, struct txn_slot *slot);
+/* What a party's request makes us ask of the other party is that party's as well. False: it has had enough. */
+bool payer_charge_caused(const struct call_host *h, const struct txn_slot *cause,
+			 struct txn_slot *slot);
+/* What the caller hears when somebody has had enough. */
+void call_refuse_quota(struct call_refusal *r, const struct quota_refusal *why);
+/* The same for the quota that was exceeded last. Is err. */
+int payer_refuse(const struct call_host *h, int err, struct call_refusal *refusal);
+
+#endif

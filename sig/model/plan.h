@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom a call rings, one after the other. A step is a user of ours, all of whose phones ring at once. When none of them takes the call,
+ * the next step is where that user's calls go then (FEATURES CALL-15 to CALL-19, CALL-21). The steps are in the call's record: nobody is
+ * rung twice, and who is rung hears for whom (RFC 5806, RFC 7044).
+ */
+#ifndef SIG_MODEL_PLAN_H
+#define SIG_MODEL_PLAN_H
+
+#include "base/text.h"
+
+/* Depth: how often a call is sent on by whom it was sent to. */
+enum {
+	PLAN_STEPS_MAX = 32,
+	PLAN_DEPTH_MAX = 8,
+	PLAN_FIRST = UINT8_MAX,
+	PLAN_STEP_MAX_MS = 3600 * 1000
+};
+
+/* Why a step was reached. */
+enum plan_why { PLAN_CALLED, PLAN_ALWAYS, PLAN_BUSY, PLAN_NO_ANSWER, PLAN_UNREACHABLE, PLAN_WHYS };
+
+/* What a step sets in a document (set.h). */
+struct plan_set {
+	uint8_t state;   /* enum set_state */
+	uint8_t feature; /* enum feature */
+	struct text number;
+};
+
+struct plan_step {
+	struct text user;
+	struct text application; /* it waits for that one (wait.h); empty: phones ring */
+	uint8_t why;             /* enum plan_why */
+	uint8_t from;            /* the step whose user names it; PLAN_FIRST: who was called */
+	struct plan_set set;
+};
+
+struct plan {
+	struct plan_step *steps; /* the last one rings; NULL: none yet */
+	uint8_t count;
+	uint64_t until_ns; /* it rings no longer; 0: as long as any */
+	uint64_t serial;   /* of this process: what was asked to be set */
+};
+
+#endif

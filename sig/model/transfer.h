@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One party of an established call gives the other one to somebody else (RFC 5589, as a B2BUA does it: the REFER ends here). The other one
+ * becomes the caller of what rings then, as if it had called by itself. Who gives it, the transferor, stays beside the two, hears by NOTIFY
+ * what becomes of it (RFC 3515), leaves when somebody has answered, and gets its party back where nobody does. A caller that is alone
+ * with the node has no transferor: it is alone again where nobody answers.
+ *
+ *   TRANSFER_WAITS -> TRANSFER_RINGS -> TRANSFER_DONE -> gone
+ *   an INVITE is open    |  nobody answers: the call is as before
+ *                        TRANSFER_FAILED -> gone
+ *
+ * The last NOTIFY is kept until it has an answer: a successor says it again.
+ */
+#ifndef SIG_MODEL_TRANSFER_H
+#define SIG_MODEL_TRANSFER_H
+
+#include "sig/model/call.h"
+
+enum transfer_state { TRANSFER_WAITS, TRANSFER_RINGS, TRANSFER_DONE, TRANSFER_FAILED };
+
+/* A leg of another call, which comes here. */
+struct transfer_with {
+	uint64_t call; /* 0: none */
+	uint8_t leg;   /* LEG_NONE: whoever speaks with peer */
+	uint8_t peer; /* whom it speaks with until then, and who is left; LEG_NONE: nobody, it is alone with the node */
+};
+
+struct transfer {
+	enum transfer_state state;
+	uint8_t leg;     /* of the transferor; LEG_NONE: none */
+	uint8_t given;   /* whom it gives away */
+	bool ordered;    /* by command */
+	bool replaced;   /* the transferor is replaced by who comes (RFC 3891) */
+	uint32_t asked;  /* CSeq of its REFER */
+	uint32_t refer;  /* the same, which NOTIFY names; 0: nobody is notified */
+	uint16_t status; /* FAILED: why */
+	struct dialog *
+		outside; /* which its REFER made, whose party is notified there; NULL: it came in the dialog of the transferor */
+	uint64_t last;   /* transaction of the last NOTIFY; 0: none */
+	struct text target;        /* user who is to ring; "": it is */
+	struct transfer_with with; /* who comes */
+	uint64_t again_ns;       /* that call is busy: it is tried again; 0: not waiting for that */
+	struct bridge other;     /* of RINGS on: the pair that was given up, */
+	struct text from, to;    /* what the call had as theirs, and */
+	struct text application; /* which had the caller, where it was alone */
+};
+
+void transfer_clear(struct transfer **t);
+
+/* Whom the transferor gives away of that pair. */
+static inline uint8_t transfer_given(const struct bridge *pair, uint8_t leg)
+{
+	return leg == pair->caller ? pair->callee : pair->caller;
+}
+/* The pair that was before is given up. */
+static inline bool transfer_has_begun(const struct transfer *t)
+{
+	return t->state == TRANSFER_RINGS || t->state == TRANSFER_DONE;
+}
+/* The leg is the transferor's, beside the two that hear each other. */
+static inline bool transfer_is_beside(const struct call *c, uint8_t leg)
+{
+	return c->transfer && c->transfer->leg == leg && transfer_has_begun(c->transfer);
+}
+/* The dialog that the REFER of that leg's party made outside of it; NULL: none. */
+static inline struct dialog *transfer_outside(const struct call *c, uint8_t leg)
+{
+	return c->transfer && c->transfer->leg == leg ? c->transfer->outside : NULL;
+}
+/* The caller is up already, and nobody waits for an answer to its INVITE: it was called by command, or is transferred. */
+static inline bool call_caller_is_up(const struct call *c)
+{
+	return call_caller(c)->called || (c->transfer && transfer_has_begun(c->transfer));
+}
+
+#endif

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Event in, effects out. */
+#include "base/log.h"
+#include "sig/call/act.h"
+#include "sig/call/call_end.h"
+#include "sig/call/feature.h"
+#include "sig/call/invite.h"
+#include "sig/call/order_answer.h"
+#include "sig/call/parting.h"
+#include "sig/call/plan.h"
+#include "sig/call/prack.h"
+#include "sig/call/refresh.h"
+#include "sig/call/reliable.h"
+#include "sig/call/reoffer.h"
+#include "sig/call/secret_grant.h"
+#include "sig/call/wait.h"
+#include "sig/feature/join.h"
+#include "sig/feature/order.h"
+#include "sig/feature/refer.h"
+#include "sig/feature/replace.h"
+#include "sig/feature/set.h"
+#include "sig/feature/transfer.h"
+#include "sig/leg/dtmf.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/leg_digits.h"
+#include "sig/leg/request_wait.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
+#include "sig/step/request.h"
+#include "sig/step/resume.h"
+#include "sig/step/step.h"
+
+enum { SAVE_RETRY_MS = 2000 };
+
+/* Whoever says so of one request within the dialog says so of all (RFC 3261 12.2.1.2). That none came is no proof: INFO is for many
+ * phones nothing to answer. */
+static void gone(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (ev->kind == CALL_EV_FAILURE && c->legs[ev->leg]->state == LEG_CONFIRMED &&
+	    (ev->message->status == 481 || ev->message->status == 408))
+		call_party_lost(h, c, ev->leg);
+}
+
+/* It said BYE. Where the call goes on, another process would say it again. */
+static void left(struct call *c, uint8_t leg)
+{
+	leg_close(c->legs[leg]);
+	if (c->state != CALL_ENDING)
+		outbox_touch(&c->out);
+}
+
+static void response(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = c->legs[ev->leg];
+	bool open = l->uac && ev->txn == l->uac->client && ev->txn;
+
+	switch (ev->user) {
+	case TXN_USER_INVITE:
+		if (open && ev->kind == CALL_EV_PROVISIONAL) {
+			invite_provisional(h, c, ev);
+		} else if (open && ev->kind == CALL_EV_FAILURE) {
+			invite_failure(h, c, ev);
+		} else if (open && ev->kind == CALL_EV_SUCCESS) {
+			invite_success(h, c, ev);
+		} else if (ev->kind == CALL_EV_SUCCESS) {
+			invite_stray(h, c, ev->leg, ev->message);
+		}
+		break;
+	case TXN_USER_BYE:
+		if (ev->kind != CALL_EV_PROVISIONAL)
+			left(c, ev->leg);
+		break;
+	case TXN_USER_DIGIT:
+		leg_digits_answered(h, c, ev);
+		gone(h, c, ev);
+		break;
+	case TXN_USER_REFRESH:
+		refresh_answered(h, c, ev);
+		break;
+	case TXN_USER_PRACK:
+		prack_answered(h, c, ev);
+		break;
+	case TXN_USER_TALK:
+		order_talk_answered(c, ev);
+		gone(h, c, ev);
+		break;
+	case TXN_USER_RELAY:
+		gone(h, c, ev);
+		break;
+	case TXN_USER_REFER:
+		transfer_notified(h, c, ev);
+		break;
+	case TXN_USER_NONE:
+	case TXN_USER_REGISTER:
+	case TXN_USER_CANCEL:
+		break;
+	}
+}
+
+static void timed_out(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	const struct invite_uac *uac = c->legs[ev->leg]->uac;
+
+	if (ev->user == TXN_USER_INVITE && uac && ev->txn == uac->client) {
+		invite_timeout(h, c, ev);
+	} else if (ev->user == TXN_USER_BYE) {
+		left(c, ev->leg);
+	} else if (ev->user == TXN_USER_DIGIT) {
+		leg_digits_answered(h, c, ev);
+	} else if (ev->user == TXN_USER_REFRESH) {
+		refresh_answered(h, c, ev);
+	} else if (ev->user == TXN_USER_REFER) {
+		transfer_notified(h, c, ev);
+	} else if (ev->user == TXN_USER_PRACK) {
+		prack_answered(h, c, ev);
+	}
+}
+
+static bool due(uint64_t *deadline, uint64_t now_ns)
+{
+	if (*deadline == 0 || now_ns < *deadline)
+		return false;
+	*deadline = 0;
+	return true;
+}
+
+static void save_overdue(struct call_host *h, struct call *c)
+{
+	if (c->end_tries && !c->end_done) { /* the store did not take it, or never answered */
+		call_end_ask(h, c);
+		return;
+	}
+	if (c->out.in_flight == 0) { /* it was refused: once more */
+		outbox_touch(&c->out);
+		return;
+	}
+	LOG_WARN("call", c->id, "no answer to a save", LOG_U64("version", c->out.in_flight));
+	metric_add(h->metrics->saves[SAVE_LATE], 1);
+	(void)outbox_save_done(&c->out, c->out.in_flight, false);
+	outbox_touch(&c->out);
+}
+
+static void timer_of_uas(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+	bool answered = l->uas && l->uas->state == UAS_ACCEPTED;
+
+	if (l->uas && due(&l->uas->deadline_ns, h->now.ns))
+		(answered ? invite_answer_lost : reliable_lost)(h, c, leg);
+	if (l->uas && due(&l->uas->retransmit_ns, h->now.ns))
+		(answered ? invite_answer_again : reliable_again)(h, c, leg);
+}
+
+static void timer_of_uac(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+
+	if (l->uac && due(&l->uac->deadline_ns, h->now.ns) && leg_is_open(l))
+		invite_again_overdue(h, c, leg);
+}
+
+/* RFC 3261 9.1 */
+static void cancelled_long_ago(struct call_host *h, struct leg *l)
+{
+	if (l->uac)
+		txns_drop(h->txns, l->uac->client);
+	leg_close(l);
+}
+
+/* Where nobody else can be rung, who rings goes on. */
+static void timer_of_plan(struct call_host *h, struct call *c)
+{
+	struct call_ending no_answer = { .cause = CAUSE_NO_ANSWER,
+					 .by = ENDED_BY_NODE,
+					 .status = 408 };
+
+	if (due(&c->plan.until_ns, h->now.ns)) {
+		if (call_waits(c)) {
+			wait_overdue(h, c);
+			return;
+		}
+		if (plan_set_state(&c->plan) != SET_NONE) {
+			set_overdue(h, c);
+			return;
+		}
+		if (plan_next(h, c, PLAN_NO_ANSWER))
+			return;
+	}
+	if (due(&c->ring_ns, h->now.ns) && !plan_next(h, c, PLAN_NO_ANSWER))
+		call_untaken(h, c, &no_answer);
+	if (due(&c->parting_ns, h->now.ns))
+		parting_end(h, c);
+}
+
+static void step_timer(struct call_host *h, struct call *c)
+{
+	timer_of_plan(h, c);
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!c->legs[i])
+			continue;
+		timer_of_uas(h, c, i);
+		timer_of_uac(h, c, i);
+		if (due(&c->legs[i]->leave_ns, h->now.ns))
+			cancelled_long_ago(h, c->legs[i]);
+		if (leg_digits_due_ns(c->legs[i]) && leg_digits_due_ns(c->legs[i]) <= h->now.ns)
+			leg_digits_again(h, c, i);
+		if (session_timer_due_ns(c->legs[i]) &&
+		    session_timer_due_ns(c->legs[i]) <= h->now.ns)
+			refresh_expire(h, c, i);
+	}
+	if (c->acts && due(&c->acts->until_ns, h->now.ns))
+		acts_overdue(h, c);
+	if (due(&c->order_ns, h->now.ns))
+		reoffer_again(h, c);
+	if (due(&c->save_ns, h->now.ns))
+		save_overdue(h, c);
+	(void)due(&c->flows_ns, h->now.ns); /* call_is_over looks at it */
+}
+
+static void saved(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (!outbox_save_done(&c->out, ev->version, ev->ok)) {
+		metric_add(h->metrics->saves[SAVE_LATE], 1);
+		return;
+	}
+	/* while the store is away nobody tries: all calls are saved again when it is back */
+	c->save_ns = ev->ok || h->degraded ? 0 : h->now.ns + SAVE_RETRY_MS * NS_PER_MS;
+	metric_add(h->metrics->saves[ev->ok ? SAVE_DONE : SAVE_FAILED], 1);
+}
+
+/* The other party did not get it as it was: it takes INFO, or events of another clock. */
+static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct media_event *m)
+{
+	struct dtmf dtmf = {
+		.digit = m->digit,
+		.duration_ms =
+			(uint16_t)(m->duration_ms < UINT16_MAX ? m->duration_ms : UINT16_MAX),
+	};
+
+	if (call_is_alone(c)) {
+		acts_key(h, c, m->digit);
+		return;
+	}
+	call_publish_digit(h, c, leg, m->digit);
+	if (!m->relayed && c->state == CALL_ESTABLISHED && bridge_peer(c, leg) != LEG_NONE)
+		dtmf_send(h, c, bridge_peer(c, leg), &dtmf);
+}
+
+/* A party of which another line was heard is there, though it says nothing of what it only receives. */
+static bool is_heard_elsewhere(const struct call *c, const struct call_flow *f)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *o = &c->flows[i];
+
+		if (o != f && o->leg == f->leg && o->resume.source_rtp.family != ADDR_NONE)
+			return true;
+	}
+	return false;
+}
+
+static void silent(struct call_host *h, struct call *c, struct call_flow *f, bool listens)
+{
+	struct call_ending e = { .cause = CAUSE_MEDIA_TIMEOUT, .by = ENDED_BY_NODE, .status = 480 };
+
+	if (listens && is_heard_elsewhere(c, f))
+		return;
+	f->silent = true; /* until the ACK it may still begin */
+	if (c->state != CALL_ESTABLISHED)
+		return;
+	LOG_INFO("call", c->id, "a party is silent", LOG_U64("leg", f->leg));
+	call_end(h, c, &e);
+}
+
+static void media_event(struct call_host *h, struct call *c, const struct media_event *m)
+{
+	struct call_flow *f = flow_by_id(c, m->id);
+
+	if (!f)
+		return;
+	flow_dtls_age(h, f);
+	switch (m->kind) {
+	case MEDIA_FLOW_LATCHED:
+		f->resume = m->resume;
+		if (c->state != CALL_ENDING)
+			outbox_touch(&c->out); /* nobody waits for this save */
+		break;
+	case MEDIA_FLOW_DIGIT:
+		digit(h, c, f->leg, m);
+		break;
+	case MEDIA_FLOW_CLOSED:
+		call_flow_closed(h, c, m);
+		break;
+	case MEDIA_FLOW_FAILED:
+		call_flow_failed(h, c, m->id, m->error);
+		break;
+	case MEDIA_FLOW_KEYED:
+		flow_dtls_keyed(h, c, f, m);
+		break;
+	case MEDIA_FLOW_RESERVE:
+		secret_reserve(h, c, f, &m->resume);
+		break;
+	case MEDIA_FLOW_SILENT:
+		silent(h, c, f, m->listens);
+		break;
+	case MEDIA_FLOW_STATS:
+	case MEDIA_FLOW_YIELDED:
+	case MEDIA_FLOW_MOVED:
+	case MEDIA_JOB_PLACE:
+	case MEDIA_JOB_ENDED:
+	case MEDIA_JOB_CLOSED:
+		break;
+	}
+}
+
+static void hangup(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct call_ending e = { .cause = CAUSE_OPERATOR, .by = ENDED_BY_OPERATOR, .status = 480 };
+
+	if (ev->transferred) {
+		e.cause = CAUSE_TRANSFERRED;
+		e.by = ENDED_BY_A;
+	}
+	call_end(h, c, &e);
+	if (ev->order)
+		order_wait(h, c, ev->order->by, 0);
+}
+
+/* What may go goes, in order. */
+static void call_release(struct call_host *h, struct call *c)
+{
+	struct outbox_item item;
+
+	while (outbox_pop(&c->out, h->degraded || c->end_done, &item)) {
+		switch (item.kind) {
+		case OUTBOX_INVITE:
+			invite_go(h, c, item.leg);
+			break;
+		case OUTBOX_ANSWER:
+			invite_answer_go(h, c, item.leg);
+			break;
+		case OUTBOX_ACK:
+			invite_ack_go(h, c, item.leg);
+			break;
+		case OUTBOX_LATE:
+			invite_late_go(h, c, item.leg);
+			break;
+		case OUTBOX_REFUSED:
+			txns_ack_go(h->txns, item.txn);
+			break;
+		case OUTBOX_RELAY:
+			relay_go(h, item.txn);
+			break;
+		case OUTBOX_RESERVE:
+			secret_granted(h, c, &item);
+			break;
+		case OUTBOX_FLIGHT:
+			flow_dtls_saved(h, c, &item);
+			break;
+		case OUTBOX_UPDATE:
+			refresh_answer_go(h, c, &item);
+			break;
+		case OUTBOX_WAIT:
+			wait_go(h, c);
+			break;
+		case OUTBOX_SET:
+			set_go(h, c);
+			break;
+		case OUTBOX_ORDER:
+			order_answer(h, c, &item);
+			break;
+		case OUTBOX_PROVISIONAL:
+			reliable_go(h, c, item.leg);
+			break;
+		case OUTBOX_PRACK:
+			prack_go(h, c, item.leg);
+			break;
+		case OUTBOX_PRACKED:
+			reliable_prack_go(h, c, &item);
+			break;
+		case OUTBOX_RESPONSE:
+			respond_later(h, c, &item);
+			break;
+		}
+	}
+}
+
+static bool is_of_leg(const struct call_event *ev)
+{
+	return ev->kind <= CALL_EV_STRAY;
+}
+
+void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (is_of_leg(ev) && !call_leg(c, ev->leg)) /* what lost the race is gone */
+		return;
+	switch (ev->kind) {
+	case CALL_EV_REQUEST:
+		request_received(h, c, ev);
+		break;
+	case CALL_EV_REFER:
+		refer_outside(h, c, ev);
+		break;
+	case CALL_EV_CANCEL:
+		invite_cancel(h, c, ev);
+		break;
+	case CALL_EV_PROVISIONAL:
+	case CALL_EV_SUCCESS:
+	case CALL_EV_FAILURE:
+		response(h, c, ev);
+		break;
+	case CALL_EV_STRAY:
+		invite_stray(h, c, ev->leg, ev->message);
+		break;
+	case CALL_EV_TIMEOUT:
+		timed_out(h, c, ev);
+		break;
+	case CALL_EV_TIMER:
+		step_timer(h, c);
+		break;
+	case CALL_EV_SAVED:
+		saved(h, c, ev);
+		break;
+	case CALL_EV_ENDED:
+		call_end_done(h, c, ev->ok);
+		break;
+	case CALL_EV_MEDIA:
+		media_event(h, c, ev->media);
+		break;
+	case CALL_EV_MEDIA_FAILED:
+		call_flow_failed(h, c, ev->flow, ev->error);
+		break;
+	case CALL_EV_HANGUP:
+		hangup(h, c, ev);
+		break;
+	case CALL_EV_PLAY:
+		acts_told(h, c, ev->play);
+		break;
+	case CALL_EV_SET:
+		set_told(h, c, ev->set);
+		break;
+	case CALL_EV_ORDER:
+		order_carry_out(h, c, ev->order);
+		break;
+	case CALL_EV_RELEASE:
+		break;
+	case CALL_EV_ASSERT:
+		outbox_touch(&c->out);
+		break;
+	case CALL_EV_RESUME:
+		call_resume(h, c);
+		break;
+	case CALL_EV_JOIN:
+		join_give(h, c, ev->leg, ev->join);
+		break;
+	case CALL_EV_REPLACE:
+		replace_asked(h, c, ev->leg, ev->replacing);
+		break;
+	}
+	features_go(h, c);
+	call_release(h, c);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/step/request.h"
+
+#include "sig/call/call_end.h"
+#include "sig/call/feature.h"
+#include "sig/call/info.h"
+#include "sig/call/invite.h"
+#include "sig/call/message_relay.h"
+#include "sig/call/refresh.h"
+#include "sig/call/relay.h"
+#include "sig/call/reliable.h"
+#include "sig/call/wait.h"
+#include "sig/feature/refer.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
+#include "sig/model/transfer.h"
+
+static void request_answer(struct call_host *h, const struct call_event *ev, uint16_t status,
+			   struct bytes extra)
+{
+	struct response r = { .status = status, .extra = extra };
+
+	respond(h, ev->slot, ev->message, &r);
+}
+
+/* RFC 3326: why one side hangs up is told to the other. */
+static struct bytes reason_lines(struct call_host *h, const struct sip_message *m)
+{
+	struct writer w = writer_over(h->extra, HOST_EXTRA);
+	struct bytes value;
+
+	for (unsigned i = 0; message_header(m, "Reason", i, &value); i++) {
+		writer_str(&w, "Reason: ");
+		writer_bytes(&w, value);
+		writer_str(&w, "\r\n");
+	}
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+/* Saved before said: were the node killed after a 200 that is in no record, its successor would hold a call that nobody ends. */
+static void answer_bye(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct outbox_item item = {
+		.kind = OUTBOX_RESPONSE, .leg = ev->leg, .txn = ev->slot->self, .status = 200
+	};
+	bool waits = !h->degraded && c->end_tries == 0 && !txns_keep_request(ev->slot, ev->message);
+
+	if (waits)
+		outbox_touch(&c->out);
+	if (!waits || !outbox_push(&c->out, &item))
+		request_answer(h, ev, 200, (struct bytes){ 0 });
+}
+
+static void bye(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct leg *l = c->legs[ev->leg];
+	struct call_ending e = {
+		.cause = CAUSE_HANGUP,
+		.by = call_ended_by(c, ev->leg),
+		.status = 487,
+		.reason = reason_lines(h, ev->message),
+	};
+
+	if (l->state == LEG_LEAVING &&
+	    l->uac) /* whoever was cancelled and says BYE owes no more answer */
+		txns_limit(h->txns, l->uac->client, h->now.ns);
+	if (!bridge_has(
+		    c,
+		    ev->leg)) { /* a branch that lost has only to go, and so has who gave its party away */
+		if (l->uac) /* its answer crossed our CANCEL, and a process was killed there */
+			txns_limit(h->txns, l->uac->client, h->now.ns);
+		leg_close(l);
+		features_left(h, c, ev->leg);
+		answer_bye(h, c, ev);
+		return;
+	}
+	if (l->state == LEG_EARLY && l->uas) { /* RFC 3261 15.1.2 */
+		e.cause = CAUSE_CANCELLED;
+		call_end(h, c, &e);
+		answer_bye(h, c, ev);
+		return;
+	}
+	if (l->state == LEG_ANSWERED && !l->uas)
+		leg_ack(h, c, ev->leg);
+	l->state =
+		LEG_CLOSED; /* closed only then: an INVITE of ours that is open there still gets its limit */
+	call_end(h, c, &e);
+	leg_close(l);
+	leg_uas_clear(l); /* the ACK was lost, or is late */
+	answer_bye(h, c, ev);
+}
+
+static bool in_order(struct dialog *d, const struct sip_message *m)
+{
+	if (m->cseq < d->remote_cseq)
+		return false;
+	d->remote_cseq = m->cseq;
+	return true;
+}
+
+/* Nobody is there who could read what a party alone writes. */
+static const char *allow_of(const struct call *c)
+{
+	return call_is_alone(c) ? RESPOND_ALLOW : RESPOND_ALLOW_CALL;
+}
+
+static void request_by_method(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	switch (ev->message->method) {
+	case SIP_BYE:
+		bye(h, c, ev);
+		break;
+	case SIP_INVITE:
+		invite_again(h, c, ev);
+		break;
+	case SIP_INFO:
+		info_received(h, c, ev);
+		break;
+	case SIP_OPTIONS: /* RFC 3261 11.2 */
+		respond_write_options(&extra, h, allow_of(c));
+		request_answer(h, ev, 200, writer_lines(&extra));
+		break;
+	case SIP_UPDATE:
+		refresh_asked(h, c, ev);
+		break;
+	case SIP_REFER:
+		refer_received(h, c, ev);
+		break;
+	case SIP_PRACK: /* one that fits nothing does not come here */
+		reliable_acknowledged(h, c, ev);
+		break;
+	case SIP_MESSAGE:
+		message_received(h, c, ev);
+		break;
+	case SIP_ACK:
+	case SIP_CANCEL:
+	case SIP_REGISTER:
+	case SIP_NOTIFY:
+	case SIP_SUBSCRIBE:
+	case SIP_PUBLISH:
+		respond_refuse(h, ev, 405, REFUSED_METHOD, bytes_str(allow_of(c)));
+		break;
+	case SIP_UNKNOWN:
+		respond_refuse(h, ev, 501, REFUSED_METHOD, bytes_str(allow_of(c)));
+		break;
+	}
+}
+
+/* Who gives its party away waits for what becomes of it; a branch that lost is over. */
+static void refuse_beside(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	if (!transfer_is_beside(c, ev->leg)) {
+		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+	} else if (ev->message->method == SIP_OPTIONS) {
+		respond_write_options(&extra, h, RESPOND_ALLOW_CALL);
+		request_answer(h, ev, 200, writer_lines(&extra));
+	} else {
+		respond_refuse(h, ev, 491, REFUSED_GLARE, (struct bytes){ 0 });
+	}
+}
+
+void request_received(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	if (ev->message->method == SIP_ACK) {
+		invite_ack(h, c, ev);
+		return;
+	}
+	if (refer_again(h, c, ev))
+		return;
+	if (!in_order(&c->legs[ev->leg]->dialog, ev->message)) { /* RFC 3261 12.2.2 */
+		respond_refuse(h, ev, 500, REFUSED_CSEQ, (struct bytes){ 0 });
+		return;
+	}
+	if (respond_unsupported(&extra, h, ev->message)) {
+		respond_refuse(h, ev, 420, REFUSED_EXTENSION, writer_lines(&extra));
+		return;
+	}
+	/* RFC 3261 15: who is called ends an early dialog by its final response */
+	if (c->legs[ev->leg]->state == LEG_EARLY && !c->legs[ev->leg]->uas &&
+	    ev->message->method != SIP_OPTIONS && ev->message->method != SIP_UPDATE) {
+		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		return;
+	}
+	if (!bridge_has(c, ev->leg) && ev->message->method != SIP_BYE) {
+		refuse_beside(h, c, ev);
+		return;
+	}
+	request_by_method(h, c, ev);
+}
