@@ -11,6 +11,7 @@
  *  - one CDR for each pair of a call that was in the store, with the right outcome; together they are the call;
  *  - a node that hears that the shard is another owner's says nothing more, saves nothing more, and its successor goes on with what is
  *    stored;
+ *  - a browser finishes its handshake when the keys are saved, and not before;
  *  - no port is open twice, peers are mutual, no SRTP index is sent twice;
  *  - when everybody has hung up, nothing is left: calls, transactions, ports, flows, records, saves.
  */
@@ -53,6 +54,7 @@ struct seen {
 	struct seen_bye byes[2 * SEEN_LEGS]; /* ours first, then those of the phones */
 	struct seen_bye pracks[SEEN_LEGS];   /* numbers of reliable responses that came */
 	uint32_t rseq, rseq_hash;            /* of the last one that left */
+	struct seen_bye keyed[SEEN_LEGS];    /* keys of the handshake of each leg */
 	bool fresh;                          /* nothing was stored since the last start */
 	bool repeats;   /* two kills in a row: CSeq numbers of the first process are in no record */
 	bool by_node;   /* the node answered it, for an application */
@@ -122,6 +124,9 @@ void check_saved(struct sim *s, const struct store_command *c, bool ok);
 void check_answers(struct sim *s, uint64_t call);
 /* It sets a field of a document, and the node answers it. */
 void check_sets(struct sim *s, uint64_t call);
+/* A handshake of it has keys; what lets the browser finish leaves. */
+void check_keyed(struct sim *s, uint64_t call, uint8_t leg);
+void check_flight(struct sim *s, uint64_t call, uint8_t leg);
 /* The call becomes two. */
 void check_split(struct sim *s, uint64_t call, uint64_t other);
 /* The call whose id the dialogs of a call have. */

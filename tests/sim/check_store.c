@@ -44,6 +44,24 @@ void check_sets(struct sim *s, uint64_t call)
 		seen->is_code = true;
 }
 
+void check_keyed(struct sim *s, uint64_t call, uint8_t leg)
+{
+	struct seen *seen = check_seen(s, call);
+
+	if (seen)
+		seen->keyed[leg] = (struct seen_bye){ .waits = true };
+}
+
+void check_flight(struct sim *s, uint64_t call, uint8_t leg)
+{
+	const struct seen *seen = check_seen(s, call);
+
+	if (!seen || seen->excused || s->node.degraded)
+		return;
+	if (seen->keyed[leg].waits || seen->stored < seen->keyed[leg].need)
+		check_fail(s, "call %" PRIx64 ": a handshake ends before its keys are saved", call);
+}
+
 void check_split(struct sim *s, uint64_t call, uint64_t other)
 {
 	struct check *k = &s->check;
@@ -99,6 +117,7 @@ static void know_all(struct seen *seen, uint64_t version)
 	know(seen->byes, COUNT_OF(seen->byes), version);
 	know(seen->refers, COUNT_OF(seen->refers), version);
 	know(seen->pracks, COUNT_OF(seen->pracks), version);
+	know(seen->keyed, COUNT_OF(seen->keyed), version);
 }
 
 /* A BYE came or left that no record knows. */
@@ -106,6 +125,7 @@ static bool forgets_byes(struct seen *seen, uint64_t version)
 {
 	bool forgets = false;
 
+	memset(seen->keyed, 0, sizeof(seen->keyed));
 	for (uint32_t i = 0; i < COUNT_OF(seen->pracks); i++) {
 		if (seen->pracks[i].waits || version < seen->pracks[i].need)
 			seen->pracks[i] = (struct seen_bye){ 0 };

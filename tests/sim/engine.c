@@ -216,6 +216,15 @@ static void begin_key(struct sim *s, struct engine_flow *f, const struct flow_sp
 		  ++f->key_serial);
 }
 
+void engine_key(struct sim *s, struct engine_flow *f, const struct media_key *in,
+		const struct media_key *out)
+{
+	count_packets(s, f);
+	f->spec.key_in = *in;
+	f->spec.key_out = *out;
+	begin_key(s, f, &f->spec);
+}
+
 static void open_flow(struct sim *s, const struct flow_spec *spec, uint64_t call)
 {
 	struct engine_flow *f = take(&s->engine);
@@ -252,12 +261,14 @@ static void open_flow(struct sim *s, const struct flow_spec *spec, uint64_t call
 	engine_listen(s, at);
 	if (is_secret(f))
 		begin_key(s, f, spec);
+	engine_dtls_look(s, f);
 }
 
 static void update_flow(struct sim *s, const struct flow_spec *spec)
 {
 	struct engine_flow *f = find(&s->engine, spec->id);
 	struct flow_resume resume;
+	struct flow_spec before;
 	bool new_key, listens_anew;
 
 	if (!f)
@@ -266,17 +277,20 @@ static void update_flow(struct sim *s, const struct flow_spec *spec)
 	listens_anew = f->silent || f->spec.receive != spec->receive ||
 		       f->spec.silence_ms != spec->silence_ms ||
 		       !addr_eq(&f->spec.remote_rtp, &spec->remote_rtp);
-	new_key = !is_key(&f->spec.key_out, &spec->key_out);
-	s->totals.granted += is_secret(f) && !new_key && spec->srtp_limit > f->spec.srtp_limit;
+	before = f->spec;
 	resume = f->spec.resume;
 	f->spec = *spec;
 	f->spec.resume = resume;
+	engine_dtls_update(f, &before);
+	new_key = !is_key(&before.key_out, &f->spec.key_out);
+	s->totals.granted += is_secret(f) && !new_key && spec->srtp_limit > before.srtp_limit;
 	if (listens_anew) {
 		f->heard_ns = s->now_ns;
 		f->silent = false;
 	}
 	if (new_key && is_secret(f))
 		begin_key(s, f, spec);
+	engine_dtls_look(s, f);
 }
 
 void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
@@ -298,9 +312,13 @@ void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
 			sim_after(s, sim_between(s, 10, 5000) * NS_PER_US, closed,
 				  (uint32_t)(f - s->engine.flows), f->serial, 0);
 		break;
+	case MEDIA_FLOW_FLIGHT:
+		f = find(&s->engine, c->id);
+		if (f)
+			engine_flight(s, f);
+		break;
 	case MEDIA_FLOW_QUERY:
 	case MEDIA_FLOW_DIGIT_SEND:
-	case MEDIA_FLOW_FLIGHT:
 	case MEDIA_FLOW_YIELD:
 	case MEDIA_JOB_OPEN:
 	case MEDIA_JOB_CLOSE:

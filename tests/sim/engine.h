@@ -50,5 +50,16 @@ const char *engine_look(struct engine *e);
 struct engine_flow *engine_flow_at(struct sim *s, const struct event *e);
 struct media_event engine_event_of(const struct engine_flow *f, enum media_event_kind kind);
 void engine_listen(struct sim *s, uint32_t at);
+/* It has a new key. */
+void engine_key(struct sim *s, struct engine_flow *f, const struct media_key *in,
+		const struct media_key *out);
+
+/* ---- engine_dtls.c ---- */
+/* It may want keys: they come when the browser knows of it. */
+void engine_dtls_look(struct sim *s, struct engine_flow *f);
+/* Which keys it goes on with. */
+void engine_dtls_update(struct engine_flow *f, const struct flow_spec *before);
+/* What the browser waits for leaves. */
+void engine_flight(struct sim *s, struct engine_flow *f);
 
 #endif

@@ -241,6 +241,8 @@ static void put_extensions(struct sim *s)
 	for (uint32_t i = 0; i < s->phones.extension_count; i++) {
 		struct shard_extension e = { .enabled = true,
 					     .early_media = i == 2,
+					     .webrtc =
+						     s->phones.web[i] ? WEBRTC_ALWAYS : WEBRTC_AUTO,
 					     .tls_srtp = s->phones.secure[i] == SECURE_TLS,
 					     .sdes_insecure =
 						     s->phones.secure[i] == SECURE_ANYHOW };

@@ -11,8 +11,8 @@
 struct sim;
 struct store_command;
 
-enum { LOCAL_UDP, LOCAL_TCP, LOCAL_TLS, LOCALS }; /* listening addresses, then those of IPv6 */
-enum { NODE_PORTS = 64 };                         /* pairs, of each family */
+enum { LOCALS = SIP_TRANSPORTS }; /* listening addresses, then those of IPv6 */
+enum { NODE_PORTS = 64 };         /* pairs, of each family */
 
 enum { NODE_ORDERS_MAX = 64 };
 

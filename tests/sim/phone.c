@@ -21,6 +21,7 @@ void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind)
 			     .srtp = kind->srtp,
 			     .prack = kind->prack,
 			     .video = kind->video,
+			     .web = kind->web,
 			     .alive = true };
 	p->connection = p->transport == SIP_UDP ? 0 : ++s->net.connections;
 	s->totals.tcp += p->transport == SIP_TCP;

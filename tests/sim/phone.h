@@ -33,6 +33,7 @@ struct phone {
 		PRACKS_MUST
 	} prack;   /* RFC 3262; MUST: it demands it where it calls */
 	bool srtp; /* offers keys */
+	bool web;  /* a browser: ICE, DTLS, BUNDLE */
 	bool video;
 	uint64_t connection;        /* stream; 0: none */
 	uint64_t said_ns, heard_ns; /* nothing on it arrives before */
@@ -56,6 +57,7 @@ struct phones {
 	enum phone_secure secure[EXTENSIONS_MAX];     /* of extensions */
 	struct shard_forward forward[EXTENSIONS_MAX]; /* the same */
 	bool music;                                   /* the node has some */
+	bool web[EXTENSIONS_MAX];                     /* of extensions */
 	bool refer;                                   /* they give calls away */
 	struct phone list[PHONES_MAX];
 	uint32_t count, extension_count;
@@ -64,7 +66,7 @@ struct phones {
 struct phone_kind {
 	uint32_t extension, expires_s;
 	enum sip_transport transport;
-	bool v6, srtp, video;
+	bool v6, srtp, video, web;
 	int prack; /* as in struct phone */
 };
 void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind);

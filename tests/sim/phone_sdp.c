@@ -16,8 +16,8 @@ static const char *direction(bool sends, bool receives)
 	return receives ? "recvonly" : "inactive";
 }
 
-static const char *write_sdp(const struct phone_call *c, const char *types, const char *dir,
-			     char out[PHONE_SDP_MAX])
+static const char *write_plain(const struct phone_call *c, const char *types, const char *dir,
+			       char out[PHONE_SDP_MAX])
 {
 	const struct phone_sdp *d = &c->sdp;
 	char ip[ADDR_TEXT_MAX], crypto[128] = "", video[128] = "";
@@ -43,6 +43,13 @@ static const char *write_sdp(const struct phone_call *c, const char *types, cons
 	return out;
 }
 
+static const char *write_sdp(const struct phone_call *c, const char *types, const char *dir,
+			     bool answers, char out[PHONE_SDP_MAX])
+{
+	return c->phone->web ? phone_web_write(c, types, dir, answers, out, PHONE_SDP_MAX)
+			     : write_plain(c, types, dir, out);
+}
+
 const char *phone_sdp_offer(struct phone_call *c, char out[PHONE_SDP_MAX])
 {
 	struct phone_sdp *d = &c->sdp;
@@ -57,7 +64,8 @@ const char *phone_sdp_offer(struct phone_call *c, char out[PHONE_SDP_MAX])
 	d->video |= c->phone->video && !d->secret;
 	d->video_secret = false;
 	d->video_port = c->phone->video && !d->secret ? (uint16_t)(d->port + 2) : 0;
-	return write_sdp(c, lists[d->codecs % COUNT_OF(lists)], direction(true, !d->hold), out);
+	return write_sdp(c, lists[d->codecs % COUNT_OF(lists)], direction(true, !d->hold), false,
+			 out);
 }
 
 static struct bytes line_of(struct bytes sdp, const char *begin)
@@ -120,7 +128,7 @@ const char *phone_sdp_answer(struct phone_call *c, struct bytes offer, char out[
 	d->video_port = c->phone->video && !d->video_secret ? (uint16_t)(d->port + 2) : 0;
 	(void)snprintf(types, sizeof(types), "%s%s", has_type(m, "8") ? "8" : "0",
 		       has_type(m, "101") ? " 101" : "");
-	return write_sdp(c, types, direction(d->sends, d->receives), out);
+	return write_sdp(c, types, direction(d->sends, d->receives), true, out);
 }
 
 static uint64_t number_at(struct bytes line, unsigned field)
@@ -159,6 +167,16 @@ static void hear_origin(struct sim *s, const struct phone_call *c, struct phone_
 	d->node_hash = hash;
 }
 
+static void hear_keys(struct sim *s, const struct phone_call *c, struct bytes m, struct bytes sdp)
+{
+	if (has(m, "UDP/TLS") || has(sdp, "a=ice-") || has(sdp, "a=fingerprint"))
+		check_fail(s, "%s: ICE or DTLS for a plain phone", c->call_id);
+	if (has(m, "RTP/SAVP") != has(sdp, "a=crypto:"))
+		check_fail(s, "%s: keys without SRTP, or SRTP without keys", c->call_id);
+	if (!has(m, "RTP/SAVP") && s->phones.secure[c->phone->extension] == SECURE_TLS)
+		check_fail(s, "%s: plain RTP for an extension that wants SRTP only", c->call_id);
+}
+
 void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp)
 {
 	struct bytes m = line_of(sdp, "m=audio");
@@ -168,13 +186,13 @@ void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp)
 		return;
 	}
 	hear_origin(s, c, &c->sdp, sdp);
-	if (has(m, "RTP/SAVP") != has(sdp, "a=crypto:"))
-		check_fail(s, "%s: keys without SRTP, or SRTP without keys", c->call_id);
-	if (!has(m, "RTP/SAVP") && s->phones.secure[c->phone->extension] == SECURE_TLS)
-		check_fail(s, "%s: plain RTP for an extension that wants SRTP only", c->call_id);
+	if (c->phone->web)
+		phone_web_hear(s, c, sdp);
+	else
+		hear_keys(s, c, m, sdp);
 	if (!c->sdp.offered)
 		return;
-	if (has(m, "RTP/SAVP") != c->sdp.secret)
+	if (!c->phone->web && has(m, "RTP/SAVP") != c->sdp.secret)
 		check_fail(s, "%s: the answer has another profile than the offer", c->call_id);
 	c->sdp.offered = false;
 	c->sdp.agreed = true;

@@ -4,11 +4,12 @@
 #define TESTS_SIM_PHONE_SDP_H
 
 #include "base/bytes.h"
+#include "tests/sim/phone_web.h"
 
 struct sim;
 struct phone_call;
 
-enum { PHONE_SDP_MAX = 1024 };
+enum { PHONE_SDP_MAX = 1536 };
 
 struct phone_sdp {
 	uint32_t id, version;
@@ -28,6 +29,7 @@ struct phone_sdp {
 	/* of the node towards this phone */
 	uint64_t node_id, node_version;
 	uint32_t node_hash;
+	struct phone_web web;
 };
 
 /* Our offer, a new version. */

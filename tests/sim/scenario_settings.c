@@ -18,7 +18,7 @@ static struct addr address(const char *text)
 	return a;
 }
 
-/* UDP, TCP and TLS of one family, with the ports of its media. */
+/* All transports of one family, with the ports of its media. */
 static void listen_on(struct shard_settings *set, const char *ip, const char *plain,
 		      const char *tls)
 {
@@ -29,10 +29,10 @@ static void listen_on(struct shard_settings *set, const char *ip, const char *pl
 	n->media_bind = n->media_advertise = address(ip);
 	n->first_port = (uint16_t)(20000 + network * 2 * NODE_PORTS);
 	n->last_port = (uint16_t)(n->first_port + 2 * NODE_PORTS - 1);
-	for (enum sip_transport t = SIP_UDP; t <= SIP_TLS; t++) {
+	for (enum sip_transport t = SIP_UDP; t <= SIP_WSS; t++) {
 		struct shard_local *l = &set->locals[set->local_count++];
 
-		l->bind = l->advertise = address(t == SIP_TLS ? tls : plain);
+		l->bind = l->advertise = address(t == SIP_TLS || t == SIP_WSS ? tls : plain);
 		l->transport = t;
 		l->network = network;
 	}
@@ -75,6 +75,7 @@ void scenario_settings(struct sim *s, struct shard_settings *out)
 	if (s->harvest)
 		out->session_expires_s = sim_chance(s, 500) ? 90 : 0;
 	out->seal_key.octets[0] = 7;
+	out->fingerprint = (struct media_fingerprint){ .hash = MEDIA_HASH_SHA256, .octets = { 5 } };
 	memcpy(out->digest.realm, "test.local", sizeof("test.local"));
 	out->digest.nonce_lifetime_ms = 60000;
 	out->digest.key[0] = 1;

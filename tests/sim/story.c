@@ -212,6 +212,11 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_STORE_UP:
 		store_step(s, step->what == STORY_STORE_UP);
 		break;
+	case STORY_ICE_RESTART:
+	case STORY_NEW_CERTIFICATE:
+		if (c)
+			phone_web_restart(s, c, step->what == STORY_NEW_CERTIFICATE);
+		break;
 	case STORY_DOCUMENTS:
 		s->documents.way = step->to;
 		break;
@@ -232,6 +237,24 @@ static const struct phone_call *talks(struct phone *p)
 	return c && c->state == PC_TALKING && (c->caller || c->acked) ? c : NULL;
 }
 
+static bool has_key(const struct engine_flow *f, const struct phone_call *c)
+{
+	const struct media_key *key = &c->sdp.web.key;
+
+	return f->spec.key_out.length == key->length &&
+	       memcmp(f->spec.key_out.octets, key->octets, key->length) == 0;
+}
+
+/* A kill took the keys of its handshake before they were saved, and no other process can go on with it. Saved ones are no excuse. */
+static bool is_stuck(const struct sim *s, const struct phone_call *c)
+{
+	for (uint32_t i = 0; phone_web_is_stuck(c) && i < ENGINE_FLOWS_MAX; i++) {
+		if (s->engine.flows[i].open && has_key(&s->engine.flows[i], c))
+			return false;
+	}
+	return phone_web_is_stuck(c);
+}
+
 /* Killed before the call was in the store: an INVITE that was told 100 and no more may be lost. */
 static bool is_lost(struct sim *s)
 {
@@ -240,6 +263,8 @@ static bool is_lost(struct sim *s)
 
 		for (uint32_t k = 0; k < p->call_count; k++) {
 			if (p->calls[k]->caller && p->calls[k]->excused)
+				return true;
+			if (is_stuck(s, p->calls[k]))
 				return true;
 		}
 	}
@@ -255,7 +280,16 @@ static bool is_forgiven(struct sim *s)
 	return s->totals.crashes && (s->script->loose || is_lost(s));
 }
 
-/* The engine sends where the phone says that it is. */
+/* Where the phone says that it is; a browser by its checks, and when both have keys. */
+static bool is_sent_to(const struct engine_flow *f, const struct phone_call *c)
+{
+	if (!c->phone->web)
+		return f->spec.remote_rtp.port == c->sdp.port;
+	return memcmp(f->spec.ice.ufrag, c->sdp.web.node_ufrag, ICE_UFRAG_LEN) == 0 &&
+	       c->sdp.web.done && has_key(f, c);
+}
+
+/* The engine sends there. */
 static bool is_heard(const struct sim *s, const struct phone_call *c)
 {
 	uint64_t call = check_call_of(s, c);
@@ -263,7 +297,7 @@ static bool is_heard(const struct sim *s, const struct phone_call *c)
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
 		const struct engine_flow *f = &s->engine.flows[i];
 
-		if (f->open && f->spec.call == call && f->spec.remote_rtp.port == c->sdp.port)
+		if (f->open && f->spec.call == call && is_sent_to(f, c))
 			return true;
 	}
 	return false;
@@ -368,7 +402,11 @@ static void open_phones(struct sim *s)
 					   .expires_s = 3600,
 					   .transport = s->script->tls ? SIP_TLS : SIP_UDP,
 					   .srtp = s->script->tls,
-					   .video = s->script->video };
+					   .video = s->script->video,
+					   .web = s->script->web >> i & 1 };
+
+		if (kind.web && s->script->wss)
+			kind.transport = SIP_WSS;
 
 		phone_open(s, i, &kind);
 		if (s->script->absent >> i & 1)
@@ -407,6 +445,8 @@ void story_begin(struct sim *s)
 	chain_begin(s, &t->chain);
 	for (uint32_t i = 0; t->tls && i < STORY_PHONES; i++)
 		s->phones.secure[i] = SECURE_TLS;
+	for (uint32_t i = 0; i < STORY_PHONES; i++)
+		s->phones.web[i % (STORY_PHONES - 1)] |= i < STORY_PHONES - 1 && (t->web >> i & 1);
 	s->net.delay_max_ms = 1;
 	s->store.latency_max_us = 1000;
 	node_begin(s);

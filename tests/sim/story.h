@@ -61,7 +61,9 @@ enum story_what {
 	STORY_DROP, /* the connection */
 	STORY_STORE_DOWN,
 	STORY_STORE_UP,
-	STORY_DOCUMENTS, /* to: how they are kept from now on (document.h) */
+	STORY_ICE_RESTART,     /* a browser's: other credentials (RFC 8445 2.4) */
+	STORY_NEW_CERTIFICATE, /* the same, and another handshake (RFC 8842) */
+	STORY_DOCUMENTS,       /* to: how they are kept from now on (document.h) */
 };
 
 struct story_step {
@@ -81,6 +83,8 @@ struct story {
 	struct phone_manner manner[STORY_PHONES]; /* all zero: answers after a second */
 	struct shard_forward forward[STORY_PHONES];
 	struct story_chain chain;
+	uint8_t web;    /* phones that are browsers; bits */
+	bool wss;       /* ... over WebSockets */
 	uint8_t absent; /* phones that are not there; bits */
 	bool tls, music, video;
 	uint8_t answer_s;      /* the application answers then; 0: after 2 */
