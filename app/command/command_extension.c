@@ -141,18 +141,13 @@ static bool music_take(struct command_run *run, struct extension *e)
 static bool extension_make(struct command_run *run, void *value)
 {
 	const struct command_value *number = command_value(run, "number");
-	const struct extension *before = extensions_find(&run->node->extensions, number->text);
 	struct extension *e = value;
+	bool changes = extensions_find(&run->node->extensions, number->text, e);
 
-	if (before && may_change(run, before)) {
-		*e = *before;
-	} else if (before) {
+	if (changes ? !may_change(run, e) : !extension_may_begin(run))
 		return false;
-	} else if (extension_may_begin(run)) {
+	if (!changes)
 		e->core.enabled = true;
-	} else {
-		return false;
-	}
 	(void)bytes_cstr(number->text, e->core.number, sizeof(e->core.number));
 	flags_take(run, &e->core);
 	e->changed_utc_ms = clock_utc_ms();
@@ -165,7 +160,7 @@ static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
 	struct bytes number = command_value(run, "number")->text;
 
-	if (extensions_find(&run->node->extensions, number))
+	if (extensions_has(&run->node->extensions, number))
 		return bytes_cstr(number, name, DOCUMENT_NAME_MAX) == 0;
 	command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
 	return false;
@@ -228,9 +223,11 @@ static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 static void extension_music_of(const struct node *node, const char *number,
 			       char out[SETTINGS_SOUND_MAX])
 {
-	const struct extension *e = extensions_find(&node->extensions, bytes_str(number));
+	struct extension e = { 0 };
 
-	(void)snprintf(out, SETTINGS_SOUND_MAX, "%s", e ? e->music : "");
+	(void)extensions_find(&node->extensions, bytes_str(number), &e);
+	memcpy(out, e.music, SETTINGS_SOUND_MAX);
+	extension_wipe(&e);
 }
 
 static int extension_put_run(struct node *node, const struct extension *e)
@@ -304,11 +301,11 @@ void command_extension_delete(struct command_run *run)
 
 void command_extension_get(struct command_run *run)
 {
-	const struct extension *e =
-		extensions_find(&run->node->extensions, command_value(run, "number")->text);
+	struct extension e;
 
-	if (e) {
-		command_answer(run, extension_to_view(e, run->node->settings.sip.realm));
+	if (extensions_find(&run->node->extensions, command_value(run, "number")->text, &e)) {
+		command_answer(run, extension_to_view(&e, run->node->settings.sip.realm));
+		extension_wipe(&e);
 	} else {
 		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
 	}

@@ -61,41 +61,64 @@ static void feature_on_done(json_t *answer, void *arg)
 	json_decref(answer);
 }
 
-static bool feature_is_listed(const struct bytes *list, uint32_t n, struct bytes number)
+/* Those to whom a call may be sent on. */
+struct feature_reach {
+	uint32_t n;
+	char numbers[PLAN_STEPS_MAX][FORWARD_TARGET_MAX];
+};
+
+/* Once each; one that is too long is no target of anybody. */
+static void feature_reach_add(struct feature_reach *r, struct bytes number)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		if (bytes_eq(list[i], number))
-			return true;
+	for (uint32_t i = 0; i < r->n; i++) {
+		if (bytes_is(number, r->numbers[i]))
+			return;
 	}
-	return false;
+	if (r->n < COUNT_OF(r->numbers) && number.n &&
+	    !bytes_cstr(number, r->numbers[r->n], FORWARD_TARGET_MAX))
+		r->n++;
+}
+
+static void feature_reach_on(struct feature_reach *r, const struct extensions *x,
+			     const char *number)
+{
+	struct extension e = { 0 };
+	struct bytes all, next;
+
+	(void)extensions_find(x, bytes_str(number), &e);
+	all = bytes_str(e.forward.always);
+	while (bytes_cut(&all, ',', &next))
+		feature_reach_add(r, next);
+	extension_wipe(&e);
 }
 
 /* Whoever is called there is sent on until it is the extension again. */
 static bool comes_back(const struct extensions *x, const char *number, struct bytes target)
 {
-	struct bytes list[PLAN_STEPS_MAX] = { target };
-	uint32_t n = 1;
+	struct feature_reach r = { 0 };
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct extension *e = extensions_find(x, list[i]);
-		struct bytes all = bytes_str(e ? e->forward.always : ""), next;
-
-		if (bytes_is(list[i], number))
+	feature_reach_add(&r, target);
+	for (uint32_t i = 0; i < r.n; i++) {
+		if (!strcmp(r.numbers[i], number))
 			return true;
-		while (n < COUNT_OF(list) && bytes_cut(&all, ',', &next)) {
-			if (next.n && !feature_is_listed(list, n, next))
-				list[n++] = next;
-		}
+		feature_reach_on(&r, x, r.numbers[i]);
 	}
 	return false;
+}
+
+static bool feature_may_be_called(const struct extensions *x, struct bytes number)
+{
+	struct extension e = { 0 };
+	bool may = extensions_find(x, number, &e) && e.core.enabled;
+
+	extension_wipe(&e);
+	return may;
 }
 
 /* NULL: calls may go there. */
 static const char *target_wrong(const struct node *node, const char *number, struct bytes target)
 {
-	const struct extension *e = extensions_find(&node->extensions, target);
-
-	if (!e || !e->core.enabled)
+	if (!feature_may_be_called(&node->extensions, target))
 		return "no such extension";
 	return comes_back(&node->extensions, number, target) ? "its calls come back" : NULL;
 }

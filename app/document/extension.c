@@ -53,6 +53,11 @@ int extension_ha1_read(struct digest_secret *out, struct bytes text)
 	return err;
 }
 
+void extension_wipe(struct extension *e)
+{
+	OPENSSL_cleanse(e, sizeof(*e));
+}
+
 bool extension_music_fits(const char *name)
 {
 	struct sound_name unused;

@@ -42,6 +42,7 @@ json_t *extension_to_view(const struct extension *e, const char *realm);
 int extension_from_document(struct extension *out, struct bytes json, const struct seal_key *key,
 			    const char **reason) NODISCARD;
 
+void extension_wipe(struct extension *e);
 /* It may be a file, or is "off" or "". */
 bool extension_music_fits(const char *name);
 /* "hex:hex:hex" to and from a secret. 0 or -EINVAL. */

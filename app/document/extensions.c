@@ -7,9 +7,58 @@
 
 #include <openssl/crypto.h>
 
+#include "base/compact.h"
+
+/* One block of memory: the number, then the whole extension (base/compact.h). */
+struct extension_item {
+	uint8_t *all;
+	uint16_t n, number_n;
+};
+static_assert(sizeof(struct extension_item) == 16, "of each extension");
+
+static struct bytes item_number(const struct extension_item *item)
+{
+	return bytes_mem(item->all, item->number_n);
+}
+
+static void item_wipe(struct extension_item *item)
+{
+	if (item->all)
+		OPENSSL_cleanse(item->all, item->n);
+	free(item->all);
+	*item = (struct extension_item){ 0 };
+}
+
+/* 0 or -ENOMEM: it is what it was then. */
+static int item_set(struct extension_item *item, const struct extension *e)
+{
+	uint8_t buf[sizeof(e->core.number) + COMPACT_MAX(sizeof(*e))], *all;
+	struct writer w = writer_over(buf, sizeof(buf));
+	size_t number_n;
+
+	writer_str(&w, e->core.number);
+	number_n = w.n;
+	compact_write(&w, bytes_mem(e, sizeof(*e)));
+	all = malloc(w.n);
+	if (all) {
+		memcpy(all, buf, w.n);
+		item_wipe(item);
+		*item = (struct extension_item){ .all = all,
+						 .n = (uint16_t)w.n,
+						 .number_n = (uint16_t)number_n };
+	}
+	OPENSSL_cleanse(buf, sizeof(buf));
+	return all ? 0 : -ENOMEM;
+}
+
+static void item_get(const struct extension_item *item, struct extension *out)
+{
+	compact_read(out, sizeof(*out), bytes_from(bytes_mem(item->all, item->n), item->number_n));
+}
+
 int extensions_open(struct extensions *x, uint32_t capacity, const struct hash_key *key)
 {
-	int err = pool_open(&x->pool, sizeof(struct extension), capacity);
+	int err = pool_open(&x->pool, sizeof(struct extension_item), capacity);
 
 	if (err)
 		return err;
@@ -22,6 +71,12 @@ int extensions_open(struct extensions *x, uint32_t capacity, const struct hash_k
 
 void extensions_close(struct extensions *x)
 {
+	uint32_t cursor = 0;
+	struct extension_item *item;
+	pool_handle h;
+
+	while ((item = pool_next(&x->pool, &cursor, &h)) != NULL)
+		item_wipe(item);
 	table_close(&x->by_number);
 	pool_close(&x->pool);
 }
@@ -32,39 +87,49 @@ static pool_handle extension_find(const struct extensions *x, struct bytes numbe
 	pool_handle h;
 
 	while ((h = table_next(&x->by_number, hash, &cursor))) {
-		const struct extension *e = pool_get(&x->pool, h);
+		const struct extension_item *item = pool_get(&x->pool, h);
 
-		if (e && bytes_is(number, e->core.number))
+		if (item && bytes_eq(number, item_number(item)))
 			return h;
 	}
 	return 0;
 }
 
-const struct extension *extensions_find(const struct extensions *x, struct bytes number)
+bool extensions_has(const struct extensions *x, struct bytes number)
+{
+	return extension_find(x, number, hash_sip(&x->key, number)) != 0;
+}
+
+bool extensions_find(const struct extensions *x, struct bytes number, struct extension *out)
 {
 	pool_handle h = extension_find(x, number, hash_sip(&x->key, number));
 
-	return h ? pool_get(&x->pool, h) : NULL;
+	if (h)
+		item_get(pool_get(&x->pool, h), out);
+	return h != 0;
+}
+
+static int extension_add(struct extensions *x, const struct extension *e, uint64_t hash)
+{
+	pool_handle h;
+	struct extension_item *item = pool_take(&x->pool, &h);
+	int err = item ? item_set(item, e) : -ENOSPC;
+
+	if (!err)
+		err = table_put(&x->by_number, hash, h);
+	if (err && item) {
+		item_wipe(item);
+		(void)pool_give(&x->pool, h);
+	}
+	return err;
 }
 
 int extensions_put(struct extensions *x, const struct extension *e)
 {
 	uint64_t hash = hash_sip(&x->key, bytes_str(e->core.number));
 	pool_handle h = extension_find(x, bytes_str(e->core.number), hash);
-	struct extension *slot = h ? pool_get(&x->pool, h) : pool_take(&x->pool, &h);
-	bool fresh = slot && !slot->core.number[0];
-	int err = 0;
 
-	if (!slot)
-		return -ENOSPC;
-	if (fresh)
-		err = table_put(&x->by_number, hash, h);
-	if (err) {
-		(void)pool_give(&x->pool, h);
-	} else {
-		*slot = *e;
-	}
-	return err;
+	return h ? item_set(pool_get(&x->pool, h), e) : extension_add(x, e, hash);
 }
 
 bool extensions_delete(struct extensions *x, struct bytes number)
@@ -75,7 +140,7 @@ bool extensions_delete(struct extensions *x, struct bytes number)
 	if (!h)
 		return false;
 	(void)table_del(&x->by_number, hash, h);
-	OPENSSL_cleanse(pool_get(&x->pool, h), sizeof(struct extension));
+	item_wipe(pool_get(&x->pool, h));
 	return pool_give(&x->pool, h);
 }
 
@@ -84,34 +149,51 @@ uint32_t extensions_count(const struct extensions *x)
 	return x->pool.in_use;
 }
 
+static int bytes_order(struct bytes a, struct bytes b)
+{
+	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 static int by_number(const void *a, const void *b)
 {
-	const struct extension *const *left = a, *const *right = b;
+	const struct extension_item *const *left = a, *const *right = b;
 
-	return strcmp((*left)->core.number, (*right)->core.number);
+	return bytes_order(item_number(*left), item_number(*right));
+}
+
+static json_t *item_view(const struct extension_item *item, const char *realm)
+{
+	struct extension e;
+	json_t *view;
+
+	item_get(item, &e);
+	view = extension_to_view(&e, realm);
+	extension_wipe(&e);
+	return view;
 }
 
 json_t *extensions_list(const struct extensions *x, struct bytes after, size_t limit,
 			const char *realm)
 {
-	const struct extension **all =
-		calloc((size_t)x->pool.in_use + 1, sizeof(struct extension *));
+	const struct extension_item **all =
+		calloc((size_t)x->pool.in_use + 1, sizeof(struct extension_item *));
 	json_t *list = json_array();
 	uint32_t cursor = 0;
 	size_t n = 0;
 	pool_handle h;
-	char from[sizeof(all[0]->core.number)];
 
-	if (!all || !list || bytes_cstr(after, from, sizeof(from))) {
+	if (!all || !list) {
 		free(all);
 		json_decref(list);
 		return NULL;
 	}
 	while ((all[n] = pool_next(&x->pool, &cursor, &h)))
-		n += strcmp(all[n]->core.number, from) > 0;
-	qsort(all, n, sizeof(struct extension *), by_number);
+		n += !after.n || bytes_order(item_number(all[n]), after) > 0;
+	qsort(all, n, sizeof(struct extension_item *), by_number);
 	for (size_t i = 0; i < n && i < limit; i++)
-		(void)json_array_append_new(list, extension_to_view(all[i], realm));
+		(void)json_array_append_new(list, item_view(all[i], realm));
 	free(all);
 	return list;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All extensions of the node by number: what documents in Redis say, for commands. Control thread. */
+/*
+ * All extensions of the node by number: what documents in Redis say, for commands. There may be 100,000, of which few have set
+ * what an extension may set, so they are kept without their zeros. Control thread.
+ */
 #ifndef APP_DOCUMENT_EXTENSIONS_H
 #define APP_DOCUMENT_EXTENSIONS_H
 
@@ -17,7 +20,9 @@ struct extensions {
 /* 0 or -ENOMEM. */
 int extensions_open(struct extensions *x, uint32_t capacity, const struct hash_key *key) NODISCARD;
 void extensions_close(struct extensions *x);
-const struct extension *extensions_find(const struct extensions *x, struct bytes number);
+/* False: there is none, and *out is as it was. It has a secret: the caller wipes it. */
+bool extensions_find(const struct extensions *x, struct bytes number, struct extension *out);
+bool extensions_has(const struct extensions *x, struct bytes number);
 /* Adds or replaces. 0, -ENOSPC or -ENOMEM. */
 int extensions_put(struct extensions *x, const struct extension *e) NODISCARD;
 bool extensions_delete(struct extensions *x, struct bytes number);

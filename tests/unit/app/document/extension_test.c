@@ -14,6 +14,14 @@
 	"{\"v\":1,\"number\":\"1001\",\"display_name\":\"Front " \
 	"desk\",\"realm\":\"tandem\",\"ha1\":\"" HA1 "\",\"enabled\":true" more "}"
 
+/* All that an extension may set. */
+#define WHOLE                                                                                     \
+	",\"early_media\":true,\"tls\":true,\"srtp\":true,\"phones\":\"single\",\"video\":false," \
+	"\"forward_always\":\"1\",\"forward_busy\":\"2\",\"forward_no_answer\":\"3\","            \
+	"\"forward_rings\":4,\"forward_unreachable\":\"5\",\"do_not_disturb\":true,"              \
+	"\"application\":\"ivr\",\"application_wait_s\":6,\"music\":\"waltz.wav\","               \
+	"\"webrtc\":\"always\",\"transfer\":false,\"changed_utc_ms\":1800000000000"
+
 static const struct seal_key g_key = { .id = 1, .octets = { 1, 2, 3 } };
 static struct rand_source g_rand = { .state = { 1, 2, 3, 4 }, .seeded = 1 };
 
@@ -162,17 +170,8 @@ static void test_round_trip(void **state)
 	char *text;
 
 	(void)state;
-	assert_int_equal(
-		extension_from_document(
-			&e,
-			bytes_str(DOCUMENT(",\"early_media\":true,\"tls\":true,\"srtp\":true,"
-					   "\"phones\":\"single\",\"video\":false,"
-					   "\"forward_always\":\"1\",\"forward_busy\":\"2\","
-					   "\"forward_no_answer\":\"3\",\"forward_rings\":4,"
-					   "\"forward_unreachable\":\"5\","
-					   "\"do_not_disturb\":true")),
-			&g_key, &reason),
-		0);
+	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT(WHOLE)), &g_key, &reason),
+			 0);
 	assert_int_equal(e.core.secret.ha1[DIGEST_MD5][15], 0xff);
 	assert_string_equal(e.forward.no_answer, "3");
 	assert_true(e.forward.rings == 4 && e.forward.do_not_disturb);
@@ -309,19 +308,72 @@ static void test_table(void **state)
 	json_decref(list);
 	assert_true(extensions_delete(&x, BYTES_LIT("20")));
 	assert_false(extensions_delete(&x, BYTES_LIT("20")));
-	assert_null(extensions_find(&x, BYTES_LIT("20")));
-	assert_non_null(extensions_find(&x, BYTES_LIT("30")));
+	assert_false(extensions_has(&x, BYTES_LIT("20")));
+	assert_true(extensions_has(&x, BYTES_LIT("30")));
 	put(&x, "40", 0);
+	extensions_close(&x);
+}
+
+/* With all that may be set, and no longer. */
+static void test_table_keeps_all(void **state)
+{
+	const struct hash_key key = { 1, 2 };
+	struct extension e, out = { .changed_utc_ms = 7 };
+	const char *reason;
+	struct extensions x;
+
+	(void)state;
+	assert_int_equal(extensions_open(&x, 3, &key), 0);
+	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT(WHOLE)), &g_key, &reason),
+			 0);
+	assert_int_equal(extensions_put(&x, &e), 0);
+	assert_true(extensions_find(&x, BYTES_LIT("1001"), &out));
+	assert_memory_equal(&out, &e, sizeof(e));
+	assert_false(extensions_find(&x, BYTES_LIT("1002"), &out));
+	assert_memory_equal(&out, &e, sizeof(e));
+	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT("")), &g_key, &reason), 0);
+	assert_int_equal(extensions_put(&x, &e), 0);
+	assert_true(extensions_find(&x, BYTES_LIT("1001"), &out));
+	assert_memory_equal(&out, &e, sizeof(e));
+	extensions_close(&x);
+}
+
+/* After all that are not longer than it, whatever the order in which they came. */
+static void test_list_order(void **state)
+{
+	static const char *const numbers[] = { "2", "10", "1", "100", "11" };
+	static const char *const want[] = { "10", "100", "11", "2" };
+	const struct hash_key key = { 1, 2 };
+	struct extensions x;
+	json_t *list;
+
+	(void)state;
+	assert_int_equal(extensions_open(&x, COUNT_OF(numbers), &key), 0);
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		put(&x, numbers[i], 0);
+	list = extensions_list(&x, BYTES_LIT("1"), 100, "tandem");
+	assert_int_equal(json_array_size(list), COUNT_OF(want));
+	for (size_t i = 0; i < COUNT_OF(want); i++)
+		assert_string_equal(
+			json_string_value(json_object_get(json_array_get(list, i), "number")),
+			want[i]);
+	json_decref(list);
 	extensions_close(&x);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),     cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_forward),  cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_sealed),   cmocka_unit_test(test_view_has_no_secret),
-		cmocka_unit_test(test_ha1_text), cmocka_unit_test(test_table),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_forward),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_sealed),
+		cmocka_unit_test(test_view_has_no_secret),
+		cmocka_unit_test(test_ha1_text),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_table_keeps_all),
+		cmocka_unit_test(test_list_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
