@@ -185,19 +185,20 @@ static void note_move(struct step *s, const struct sip_hop *from, const struct s
 	a->moved[a->moved_count++].to = *to;
 }
 
-/* Killed between its save and those of its calls, twice in a row, it is looked for where it was before. */
-static void note_moves(struct step *s, const struct binding *old, struct binding *b)
+/* Killed between its save and those of its calls, twice in a row, it is looked for where it was before. 0 or -ENOMEM. */
+static int note_moves(struct step *s, const struct binding *old, struct binding *b)
 {
-	struct sip_hop was = old->was;
+	struct sip_hop was;
 
 	if (sip_hop_equal(&old->hop, &b->hop))
-		return;
+		return 0;
 	note_move(s, &old->hop, &b->hop);
-	was.local = old->hop.local; /* of the same transport */
-	if (was.remote.family != ADDR_NONE)
+	if (old->was) {
+		was = *old->was;
+		was.local = old->hop.local; /* of the same transport */
 		note_move(s, &was, &b->hop);
-	if (old->hop.transport == b->hop.transport)
-		b->was = old->hop;
+	}
+	return old->hop.transport == b->hop.transport ? binding_was(b, &old->hop) : 0;
 }
 
 /* Takes out what the new binding stands for. False: the request is older than what is known. */
@@ -212,7 +213,8 @@ static bool registrar_replace(struct step *s, const struct sip_uri *uri, struct 
 			continue;
 		if (is_stale(s, old))
 			return step_refuse(s, 500, "cseq_old");
-		note_moves(s, old, b);
+		if (note_moves(s, old, b))
+			return step_refuse(s, 500, "out_of_memory");
 		aor_remove(&s->next, i);
 		s->answer.changed = true;
 	}

@@ -6,6 +6,8 @@
 #ifndef SIG_SHARD_REGISTRAR_H
 #define SIG_SHARD_REGISTRAR_H
 
+#include <assert.h>
+
 #include "base/steady.h"
 #include "base/text.h"
 #include "sig/host/settings.h"
@@ -23,19 +25,20 @@ struct binding {
 	struct text contact; /* URI as registered */
 	struct text call_id; /* RFC 3261 10.3 step 7 */
 	struct text user_agent;
+	struct text instance; /* +sip.instance, with its quotes taken off: the phone's own name */
+	uint32_t reg_id;      /* with the instance the name of a flow (RFC 5626 6); 0: none */
 	uint32_t cseq;
 	uint64_t expires_utc_ms;
 	struct sip_hop
 		hop; /* where the REGISTER came from: requests go there (symmetric, NAT safe) */
-	struct sip_hop
-		was; /* until it is refreshed there: the hop before, where saved calls may still have it; no address: none */
+	struct sip_hop *
+		was; /* until it is refreshed there: the hop before, where saved calls may still have it; NULL: none */
 	struct addr bound; /* our address of hop.local, for a later process; filled by the owner */
+	uint16_t q;        /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
 	bool nat;          /* source is not what Contact and Via say */
 	bool closed; /* the connection it came by is gone; of this process alone, in no record */
-	uint16_t q;  /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
-	struct text instance; /* +sip.instance, with its quotes taken off: the phone's own name */
-	uint32_t reg_id;      /* with the instance the name of a flow (RFC 5626 6); 0: none */
 };
+static_assert(sizeof(struct binding) <= 168, "of each registration");
 /* Nobody listens where it came from, and its connection is gone, or was a former process's: it is reached once it comes back. Until then
  * others go first, and it makes room for phones that are there. */
 bool binding_is_lost(const struct binding *b);

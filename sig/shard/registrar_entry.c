@@ -12,7 +12,18 @@ void binding_clear(struct binding *b)
 	text_clear(&b->call_id);
 	text_clear(&b->user_agent);
 	text_clear(&b->instance);
+	free(b->was);
 	memset(b, 0, sizeof(*b));
+}
+
+int binding_was(struct binding *b, const struct sip_hop *hop)
+{
+	if (!b->was)
+		b->was = malloc(sizeof(*b->was));
+	if (!b->was)
+		return -ENOMEM;
+	*b->was = *hop;
+	return 0;
 }
 
 int binding_copy(struct binding *to, const struct binding *from)
@@ -21,6 +32,7 @@ int binding_copy(struct binding *to, const struct binding *from)
 	int err;
 
 	b.contact = b.call_id = b.user_agent = b.instance = (struct text){ 0 };
+	b.was = NULL;
 	err = text_set(&b.contact, text_bytes(&from->contact));
 	if (!err)
 		err = text_set(&b.call_id, text_bytes(&from->call_id));
@@ -28,6 +40,8 @@ int binding_copy(struct binding *to, const struct binding *from)
 		err = text_set(&b.user_agent, text_bytes(&from->user_agent));
 	if (!err)
 		err = text_set(&b.instance, text_bytes(&from->instance));
+	if (!err && from->was)
+		err = binding_was(&b, from->was);
 	if (err) {
 		binding_clear(&b);
 	} else {

@@ -17,6 +17,8 @@ enum {
 
 void binding_clear(struct binding *b);
 int binding_copy(struct binding *to, const struct binding *from) NODISCARD;
+/* Where its phone was before. 0 or -ENOMEM. */
+int binding_was(struct binding *b, const struct sip_hop *hop) NODISCARD;
 /* Takes one out; the others keep their order. */
 void aor_remove(struct aor *a, uint32_t i);
 /* There is room for so many from now on. 0 or -ENOMEM. */

@@ -54,9 +54,9 @@ static void borrow_hops(struct borrowed *to, uint32_t i, const struct binding *b
 		h->bound = to->bounds[i];
 	}
 	to->bindings[i].hop = h;
-	if (b->was.remote.family == ADDR_NONE)
+	if (!b->was)
 		return;
-	borrow_hop(&to->were[i], to->were_ips[i], &b->was);
+	borrow_hop(&to->were[i], to->were_ips[i], b->was);
 	to->bindings[i].was = &to->were[i];
 }
 
@@ -171,6 +171,16 @@ static const char *check_binding(const pb_binding *p)
 	return p->q > BINDING_Q_MAX ? "q" : NULL;
 }
 
+static const char *read_was(struct binding *b, const pb_hop *h)
+{
+	struct sip_hop was = { 0 };
+	const char *reason = read_hop(&was, h);
+
+	if (!reason && binding_was(b, &was))
+		reason = "out_of_memory";
+	return reason;
+}
+
 static const char *read_binding(struct binding *b, const pb_binding *p)
 {
 	const char *reason = check_binding(p);
@@ -179,7 +189,7 @@ static const char *read_binding(struct binding *b, const pb_binding *p)
 	if (!reason)
 		reason = read_hop(&b->hop, p->hop);
 	if (!reason && p->was)
-		reason = read_hop(&b->was, p->was);
+		reason = read_was(b, p->was);
 	if (!reason && p->hop->bound[0] && addr_parse(&b->bound, bytes_str(p->hop->bound)))
 		reason = "hop_bound";
 	if (reason)

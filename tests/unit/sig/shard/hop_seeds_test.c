@@ -142,10 +142,11 @@ static void refreshed_where_it_is(void **state)
 	connect_phone(&l->b, SIP_TCP, 6);
 	(void)log_in(&l->b, "");
 	a = shard_aor_find(l->r->shard, BYTES_LIT("1002"));
-	assert_int_equal(a->bindings[0].was.remote.port, 40005);
+	assert_non_null(a->bindings[0].was);
+	assert_int_equal(a->bindings[0].was->remote.port, 40005);
 	(void)log_in(&l->b, "");
 	a = shard_aor_find(l->r->shard, BYTES_LIT("1002"));
-	assert_int_equal(a->bindings[0].was.remote.family, ADDR_NONE);
+	assert_null(a->bindings[0].was);
 }
 
 /* An hour is put on the clock, or taken off it, between two connections: its registration runs on, so it is known again. */

@@ -496,6 +496,43 @@ static void test_headers(void **state)
 	aor_clear(&entry);
 }
 
+static void register_from(struct aor *entry, const char *call_id, unsigned cseq, const char *lines,
+			  uint16_t port)
+{
+	struct registrar_answer answer;
+	struct sip_message m;
+
+	request(&m, call_id, cseq, lines, "sip:1001@example.org");
+	m.hop.remote.port = port;
+	registrar_step(entry, &m, &SETTINGS, (struct instant){ .utc_ms = START }, &answer);
+	message_close(&m);
+	assert_int_equal(answer.status, 200);
+}
+
+/* Where a phone was before is forgotten when it is refreshed where it is, and not when another phone is. */
+static void test_was(void **state)
+{
+	struct aor entry;
+
+	(void)state;
+	entry_open(&entry);
+	register_from(&entry, "c", 1, A, 5070);
+	assert_null(entry.bindings[0].was);
+	register_from(&entry, "c", 2, A, 5071);
+	assert_non_null(entry.bindings[0].was);
+	assert_int_equal(entry.bindings[0].was->remote.port, 5070);
+	register_from(&entry, "d", 1, "Contact: <sip:1001@192.0.2.9:6070>\r\n", 6070);
+	assert_int_equal(entry.count, 2);
+	assert_string_equal(text_str(&entry.bindings[0].call_id), "c");
+	assert_non_null(entry.bindings[0].was);
+	assert_int_equal(entry.bindings[0].was->remote.port, 5070);
+	assert_null(entry.bindings[1].was);
+	register_from(&entry, "c", 3, A, 5071);
+	assert_string_equal(text_str(&entry.bindings[1].call_id), "c");
+	assert_null(entry.bindings[1].was);
+	aor_clear(&entry);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_expire),
 		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
