@@ -93,6 +93,12 @@ def memory_bytes(pid):
     return int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1]) * 1024
 
 
+def own_bytes(pid):
+    """The part of it that is the process's own: without pages of programs and libraries, whose share changes with every other process."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(re.search(rf"^{part}:\s+(\d+)", text, re.M)[1]) for part in ("Pss_Anon", "Pss_Shmem")) * 1024
+
+
 def free_port():
     """A port that is free for UDP and TCP, above all media ports."""
     while True:
