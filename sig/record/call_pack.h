@@ -79,6 +79,8 @@ uint64_t packing_utc(const struct call_host *h, uint64_t deadline_ns);
 /* The parts of p->call; *p is otherwise written to only where they need it. */
 void packing_legs(const struct call_host *h, struct packing *p, const struct call *c,
 		  const struct call_seed *seed);
+/* After all of the leg: no long text is in it twice. Raises the format where one was. */
+void packing_once(struct packing *p, Tandem__Call__Leg *leg);
 /* NULL: there is none. */
 Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct packed_leg *p,
 				 const struct invite_uac *uac, const struct call_seed *seed,

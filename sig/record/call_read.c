@@ -125,10 +125,9 @@ bool reading_uac_state(struct reading *r, enum uac_state *out, Tandem__Call__Inv
 	return true;
 }
 
-bool reading_sent(struct reading *r, uint8_t leg, const ProtobufCBinaryData *sent,
+bool reading_sent(struct reading *r, uint8_t leg, const struct reading_tailed *sent,
 		  const Tandem__Call__Hop *to)
 {
-	if (!reading_text(r, &r->seed->sent[leg], sent, READING_MESSAGE_MAX, "asked: too long"))
-		return false;
-	return sent->len == 0 || reading_hop(r, leg, &r->seed->sent_to[leg], to);
+	return reading_message(r, &r->seed->sent[leg], sent, "asked: too long") &&
+	       (sent->head.len == 0 || reading_hop(r, leg, &r->seed->sent_to[leg], to));
 }

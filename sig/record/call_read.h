@@ -39,7 +39,15 @@ bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tand
 bool reading_dialog(struct reading *r, uint8_t leg, struct dialog *d,
 		    const Tandem__Call__Dialog *in);
 bool reading_uac_state(struct reading *r, enum uac_state *out, Tandem__Call__InviteState state);
-bool reading_sent(struct reading *r, uint8_t leg, const ProtobufCBinaryData *sent,
+/* A message of ours, which may end with a text that its leg has elsewhere. leg: NULL only without a tail. */
+struct reading_tailed {
+	ProtobufCBinaryData head;
+	Tandem__Call__Tail tail;
+	const Tandem__Call__Leg *leg;
+};
+bool reading_message(struct reading *r, struct text *out, const struct reading_tailed *in,
+		     const char *reason);
+bool reading_sent(struct reading *r, uint8_t leg, const struct reading_tailed *sent,
 		  const Tandem__Call__Hop *to);
 bool reading_legs(struct reading *r, const Tandem__Call__Call *in);
 bool reading_bridge(struct reading *r, const Tandem__Call__Call *in);
@@ -47,13 +55,18 @@ bool reading_bridge(struct reading *r, const Tandem__Call__Call *in);
 bool reading_invites(struct reading *r, const Tandem__Call__Call *in);
 /* The same in a record of format 0 or 1. */
 bool reading_invite(struct reading *r, const Tandem__Call__Invite *in);
-bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in);
+/* of: whose it is; NULL in a record of format 0 or 1. */
+bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in,
+		 const Tandem__Call__Leg *of);
 bool reading_best(struct reading *r, const Tandem__Call__Best *in);
 /* The SDP of all legs. */
 bool reading_sdps(struct reading *r, const Tandem__Call__Call *in);
 /* The same in a record of format 0 or 1. */
 bool reading_exchanges(struct reading *r, const Tandem__Call__Call *in);
 bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinaryData *in);
+/* again: it is that of before; NULL: there is none. */
+bool reading_again(struct reading *r, struct text *out, const ProtobufCBinaryData *in, bool again,
+		   const ProtobufCBinaryData *before);
 /* After the bridge. */
 bool reading_acts(struct reading *r, const Tandem__Call__Acts *in);
 bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in);

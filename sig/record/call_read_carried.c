@@ -18,7 +18,7 @@ static bool read_two_legs(struct reading *r, const Tandem__Call__Invite *in)
 	if (in->state < TANDEM__CALL__INVITE_STATE__INVITE_ANSWERED &&
 	    !reading_uac_state(r, &l->uac->state, in->state))
 		return false;
-	return reading_sent(r, asked, &in->sent, in->sent_to);
+	return reading_sent(r, asked, &(struct reading_tailed){ .head = in->sent }, in->sent_to);
 }
 
 /* All that are asked are asked for the same leg. */
@@ -62,5 +62,5 @@ bool reading_invite(struct reading *r, const Tandem__Call__Invite *in)
 	if (!read_two_legs(r, in) || !reading_best(r, in->best))
 		return false;
 	note_from(r->c, in);
-	return in->own || reading_uas(r, (uint8_t)in->from, &uas);
+	return in->own || reading_uas(r, (uint8_t)in->from, &uas, NULL);
 }

@@ -37,8 +37,9 @@ static bool read_prack(struct reading *r, struct prack *out, const Tandem__Call_
 	return true;
 }
 
-static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Asked *in)
+static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Leg *of)
 {
+	const Tandem__Call__Asked *in = of->asked;
 	struct leg *l = r->c->legs[leg];
 
 	if (!in)
@@ -52,7 +53,8 @@ static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Asked *
 	l->uac->pracks = in->pracks;
 	return read_prack(r, &l->uac->prack, in->prack) &&
 	       reading_uac_state(r, &l->uac->state, in->state) &&
-	       reading_sent(r, leg, &in->sent, in->sent_to);
+	       reading_sent(r, leg, &(struct reading_tailed){ in->sent, in->sent_tail, of },
+			    in->sent_to);
 }
 
 static bool read_uas_state(struct reading *r, enum uas_state *out, Tandem__Call__InviteState state)
@@ -85,7 +87,19 @@ static bool read_request(struct reading *r, uint8_t leg, const Tandem__Call__Uas
 	       (in->request.len == 0 || reading_hop(r, leg, &seed->source[leg], in->source));
 }
 
-bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in)
+static bool read_answers(struct reading *r, struct invite_uas *uas, const Tandem__Call__Uas *in,
+			 const Tandem__Call__Leg *of)
+{
+	const struct reading_tailed unacknowledged = { in->unacknowledged, in->unacknowledged_tail,
+						       of };
+	const struct reading_tailed answer = { in->answer, in->answer_tail, of };
+
+	return reading_message(r, &uas->unacknowledged, &unacknowledged, "invite: too long") &&
+	       reading_message(r, &uas->answer, &answer, "invite: too long");
+}
+
+bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in,
+		 const Tandem__Call__Leg *of)
 {
 	const struct sip_message asked = { .cseq = in->cseq, .max_forwards = in->max_forwards - 1 };
 	struct leg *l = r->c->legs[leg];
@@ -105,11 +119,7 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in)
 	l->uas->rseq = in->rseq;
 	l->uas->prack_cseq = in->prack_cseq;
 	l->uas->turned = in->turned;
-	return read_uas_state(r, &l->uas->state, in->state) &&
-	       reading_text(r, &l->uas->unacknowledged, &in->unacknowledged, READING_MESSAGE_MAX,
-			    "invite: too long") &&
-	       reading_text(r, &l->uas->answer, &in->answer, READING_MESSAGE_MAX,
-			    "invite: too long") &&
+	return read_uas_state(r, &l->uas->state, in->state) && read_answers(r, l->uas, in, of) &&
 	       read_request(r, leg, in);
 }
 
@@ -119,8 +129,7 @@ bool reading_invites(struct reading *r, const Tandem__Call__Call *in)
 		const Tandem__Call__Leg *leg = in->legs[i];
 		uint8_t index = (uint8_t)(leg->index ? leg->index : i);
 
-		if (!read_uac(r, index, leg->asked) ||
-		    (leg->uas && !reading_uas(r, index, leg->uas)))
+		if (!read_uac(r, index, leg) || (leg->uas && !reading_uas(r, index, leg->uas, leg)))
 			return false;
 	}
 	return in->invite ? reading_invite(r, in->invite) : reading_best(r, in->best);

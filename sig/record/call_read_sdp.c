@@ -6,14 +6,18 @@ bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinary
 	return reading_text(r, out, in, HOST_SDP_MAX, "SDP: too long");
 }
 
-static bool read_sdp(struct reading *r, struct leg_sdp *out, const Tandem__Call__Sdp *in)
+/* before: what the leg had in force, where it may say that again. */
+static bool read_sdp(struct reading *r, struct leg_sdp *out, const Tandem__Call__Sdp *in,
+		     const Tandem__Call__Sdp *before)
 {
 	if (!in)
 		return true;
 	out->theirs = in->theirs;
 	out->by_18x = in->by_18x;
-	return reading_sdp_text(r, &out->heard, &in->heard) &&
-	       reading_sdp_text(r, &out->said, &in->said);
+	return reading_again(r, &out->heard, &in->heard, in->heard_again,
+			     before ? &before->heard : NULL) &&
+	       reading_again(r, &out->said, &in->said, in->said_again,
+			     before ? &before->said : NULL);
 }
 
 static bool read_offerer(struct reading *r, uint32_t offerer)
@@ -32,7 +36,8 @@ bool reading_sdps(struct reading *r, const Tandem__Call__Call *in)
 		const Tandem__Call__Leg *leg = in->legs[i];
 		struct leg *l = r->c->legs[leg->index ? leg->index : i];
 
-		if (!read_sdp(r, &l->sdp, leg->sdp) || !read_sdp(r, &l->open, leg->open))
+		if (!read_sdp(r, &l->sdp, leg->sdp, NULL) ||
+		    !read_sdp(r, &l->open, leg->open, leg->sdp))
 			return false;
 	}
 	return read_offerer(r, in->offerer);

@@ -10,12 +10,14 @@
 #include "sig/call/wait.h"
 
 /* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For
- * whom a party alone has called, and an application has answered it, any other party alone is no call. */
+ * whom a party alone has called, and an application has answered it, any other party alone is no call. Who looks for each text where it is
+ * used would send an INVITE without its SDP. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
 	CALL_RECORD_ALONE = 4,
-	CALL_RECORD_FORMAT = CALL_RECORD_ALONE
+	CALL_RECORD_ONCE = 5, /* texts that a leg has twice are there once */
+	CALL_RECORD_FORMAT = CALL_RECORD_ONCE
 };
 /* Not the caller of a first pair with an application. */
 static inline bool call_record_is_alone(const struct call *c)
@@ -23,6 +25,7 @@ static inline bool call_record_is_alone(const struct call *c)
 	return call_is_by_itself(c) && (!call_application(c).n || c->segment_count ||
 					call_caller(c)->called || call_caller(c)->uac);
 }
+/* Without what is there once. */
 static inline uint32_t call_record_format(const struct call *c)
 {
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&

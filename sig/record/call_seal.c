@@ -47,7 +47,7 @@ int call_seal(const struct call_host *h, const struct call *c, struct text *reco
 	if (!err) {
 		outer.id = c->id;
 		outer.version = c->out.version;
-		outer.format = call_record_format(c);
+		outer.format = h->packing->call.format; /* of what is sealed */
 		outer.sealed = (ProtobufCBinaryData){ .len = n, .data = sealed };
 		err = unknown_restore(&c->unknown, &outer.base, CALL_UNKNOWN_OUTER,
 				      call_unknown_name, &unknown);
