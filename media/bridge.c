@@ -121,7 +121,7 @@ static void map_opaque(struct media_line *out, const struct session_line *a,
 		return;
 	*out = (struct media_line){ .kind = MEDIA_OPAQUE,
 				    .active = 1,
-				    .lines = (uint8_t)offer_opaque_word(a->proto),
+				    .lines = (uint8_t)offer_lines_word(MEDIA_OPAQUE, a->proto),
 				    .a = a->side,
 				    .b = b->side };
 }
@@ -142,7 +142,11 @@ static NOINLINE void map_line(struct media_line *out, const struct session_line 
 	pair(&p, from_b);
 	if (!has_common(&p))
 		return;
-	*out = (struct media_line){ .kind = a->kind, .active = 1, .a = a->side, .b = b->side };
+	*out = (struct media_line){ .kind = a->kind,
+				    .active = 1,
+				    .lines = (uint8_t)offer_lines_word(a->kind, a->proto),
+				    .a = a->side,
+				    .b = b->side };
 	make_rules(&(struct ruling){ .side = &out->a, .own = a, .other = b, .to_other = p.a_to_b });
 	make_rules(&(struct ruling){ .side = &out->b, .own = b, .other = a, .to_other = p.b_to_a });
 }

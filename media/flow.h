@@ -10,6 +10,7 @@
 
 #include "media/flow_detail.h"
 #include "media/job.h"
+#include "media/kind.h"
 
 enum {
 	MEDIA_LINES_MAX = 4,    /* m-lines relayed per call; further ones are refused (port 0) */
@@ -26,25 +27,6 @@ struct flow_id {
 static inline bool flow_id_eq(struct flow_id a, struct flow_id b)
 {
 	return a.slot == b.slot && a.generation == b.generation;
-}
-
-enum media_kind {
-	MEDIA_AUDIO,
-	MEDIA_VIDEO,
-	MEDIA_OPAQUE, /* any other: its packets pass as they are, whatever is in them */
-};
-
-static inline const char *media_kind_name(enum media_kind kind)
-{
-	switch (kind) {
-	case MEDIA_AUDIO:
-		return "audio";
-	case MEDIA_VIDEO:
-		return "video";
-	case MEDIA_OPAQUE:
-		break;
-	}
-	return "other";
 }
 
 /* Whom a plain-RTP flow believes (DESIGN: RTP bleed). */

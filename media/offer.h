@@ -52,13 +52,20 @@ enum offer_video {
 	OFFER_VIDEO_ALL = 31,
 };
 
+enum offer_lines_bit {
+#define OFFER_LINE(suffix, word, help) OFFER_LINES_BIT_##suffix,
+#include "media/offer_lines.def"
+#undef OFFER_LINE
+	OFFER_LINES_WORDS,
+};
+
 /* Lines that are neither audio nor video; one passes where both parties may have it. */
 enum offer_lines {
 	OFFER_LINES_NONE = 0,
-	OFFER_LINES_T38 = 1,         /* over UDPTL */
-	OFFER_LINES_OTHER = 2,       /* over UDP else: media/offer_opaque.h */
-	OFFER_LINES_UNENCRYPTED = 4, /* those, although its audio has to be encrypted */
-	OFFER_LINES_ALL = 7,
+#define OFFER_LINE(suffix, word, help) OFFER_LINES_##suffix = 1 << OFFER_LINES_BIT_##suffix,
+#include "media/offer_lines.def"
+#undef OFFER_LINE
+	OFFER_LINES_ALL = (1 << OFFER_LINES_WORDS) - 1,
 };
 
 /* What one party may be offered and may use: its codec profile. All zero: no limits, plain RTP. */
@@ -128,7 +135,7 @@ struct media_side {
 struct media_line {
 	enum media_kind kind;
 	uint8_t active; /* 0: refused by one side (port 0) */
-	uint8_t lines;  /* enum offer_lines: what an opaque one is */
+	uint8_t lines;  /* enum offer_lines: the word that it needs; NONE: audio or video */
 	struct media_side a, b;
 };
 

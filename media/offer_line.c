@@ -137,12 +137,13 @@ static const char *line_refusal(const struct sdp *s, uint8_t index,
 				const struct offer_policy *policy, struct offer_profile *profile)
 {
 	const struct sdp_section *m = &s->sections[index + 1];
-	enum media_kind kind = offer_opaque_kind(sdp_slice(s, m->kind));
+	enum media_kind kind = media_kind_of(sdp_slice(s, m->kind));
 	struct bytes proto = sdp_slice(s, m->proto);
 
 	if (index >= MEDIA_LINES_MAX)
 		return "more m-lines than are relayed";
-	if (kind == MEDIA_OPAQUE ? !offer_opaque_word(proto) : !offer_profile_read(profile, proto))
+	if (kind == MEDIA_OPAQUE ? !offer_lines_word(kind, proto)
+				 : !offer_profile_read(profile, proto))
 		return "transport is not relayed";
 	if (kind == MEDIA_VIDEO && !policy->video)
 		return "video is off";
@@ -278,7 +279,7 @@ int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 
 	const char *reason = line_refusal(s, index, policy, &out->profile);
 
-	out->kind = offer_opaque_kind(sdp_slice(s, m->kind));
+	out->kind = media_kind_of(sdp_slice(s, m->kind));
 	if (!offer_bundle_is_live(s, index))
 		return 0;
 	out->state = OFFER_LINE_RELAYED;

@@ -15,20 +15,19 @@ static const struct {
 	{ "RTP/AVPF", OFFER_LINES_OTHER, true },
 };
 
-enum media_kind offer_opaque_kind(struct bytes media)
-{
-	if (bytes_iis(media, "audio"))
-		return MEDIA_AUDIO;
-	return bytes_iis(media, "video") ? MEDIA_VIDEO : MEDIA_OPAQUE;
-}
+/* Of RTP that is relayed as such. */
+static const uint8_t g_words[MEDIA_KINDS] = {
+	[MEDIA_AUDIO] = OFFER_LINES_NONE,
+	[MEDIA_VIDEO] = OFFER_LINES_NONE,
+};
 
-enum offer_lines offer_opaque_word(struct bytes proto)
+enum offer_lines offer_lines_word(enum media_kind kind, struct bytes proto)
 {
-	for (size_t i = 0; i < COUNT_OF(g_transports); i++) {
+	for (size_t i = 0; kind == MEDIA_OPAQUE && i < COUNT_OF(g_transports); i++) {
 		if (bytes_iis(proto, g_transports[i].proto))
 			return g_transports[i].word;
 	}
-	return OFFER_LINES_NONE;
+	return (enum offer_lines)g_words[kind];
 }
 
 bool offer_opaque_has_rtcp(struct bytes proto)
@@ -45,14 +44,23 @@ static bool is_in_clear(const struct offer_terms *terms)
 	return !(terms->sdes_only || terms->dtls_only) || terms->lines & OFFER_LINES_UNENCRYPTED;
 }
 
-const char *offer_opaque_refusal(const struct sdp *s, uint8_t index,
-				 const struct offer_policy *policy)
+static bool may_have(const struct offer_terms *terms, enum offer_lines word)
 {
-	enum offer_lines word = offer_opaque_word(sdp_slice(s, s->sections[index + 1].proto));
+	bool as_other = word != OFFER_LINES_T38 && terms->lines & OFFER_LINES_OTHER;
 
-	if (!(policy->a.lines & policy->b.lines & (unsigned)word))
+	return terms->lines & (unsigned)word || as_other;
+}
+
+const char *offer_lines_refusal(const struct sdp *s, uint8_t index, enum media_kind kind,
+				const struct offer_policy *policy)
+{
+	enum offer_lines word = offer_lines_word(kind, sdp_slice(s, s->sections[index + 1].proto));
+
+	if (word == OFFER_LINES_NONE)
+		return NULL;
+	if (!may_have(&policy->a, word) || !may_have(&policy->b, word))
 		return "the profile does not allow such a line";
-	if (!is_in_clear(&policy->a) || !is_in_clear(&policy->b))
+	if (kind == MEDIA_OPAQUE && (!is_in_clear(&policy->a) || !is_in_clear(&policy->b)))
 		return "only encrypted media is accepted";
 	if (offer_profile_has_dtls(s) || offer_terms_want_dtls(&policy->b))
 		return "no such line beside DTLS-SRTP";

@@ -9,15 +9,13 @@
 #include "media/offer.h"
 #include "media/sdp.h"
 
-/* By the first field of m=. */
-enum media_kind offer_opaque_kind(struct bytes media);
-/* What its transport is to terms.lines; 0: none that is relayed. */
-enum offer_lines offer_opaque_word(struct bytes proto);
+/* The word of a line for terms.lines; NONE: it needs none, or is opaque over a transport that is not relayed. */
+enum offer_lines offer_lines_word(enum media_kind kind, struct bytes proto);
 /* It has a port for RTCP, the next one, as well. */
 bool offer_opaque_has_rtcp(struct bytes proto);
-/* NULL, or why the offered line may not pass between these two. */
-const char *offer_opaque_refusal(const struct sdp *s, uint8_t index,
-				 const struct offer_policy *policy);
+/* NULL, or why the offered line may not pass between these two, whatever else is asked of its kind. */
+const char *offer_lines_refusal(const struct sdp *s, uint8_t index, enum media_kind kind,
+				const struct offer_policy *policy);
 
 /* What is ours in such a line. */
 struct offer_opaque {

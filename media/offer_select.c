@@ -66,8 +66,10 @@ static const char *dtls_refusal(const struct offer_line *line, const struct offe
 static const char *select_refusal(const struct offer_line *line, const struct sdp *s, uint8_t index,
 				  const struct offer_policy *policy)
 {
-	if (line->kind == MEDIA_OPAQUE)
-		return offer_opaque_refusal(s, index, policy);
+	const char *reason = offer_lines_refusal(s, index, line->kind, policy);
+
+	if (reason || line->kind == MEDIA_OPAQUE)
+		return reason;
 	if (line->kind == MEDIA_VIDEO && (policy->a.no_video || policy->b.no_video))
 		return "video is off";
 	if (line->profile.dtls)
@@ -99,11 +101,6 @@ static uint8_t video_bit(const struct payload *p)
 	return 0;
 }
 
-static bool line_is_relayed(const struct payload *p, enum media_kind kind)
-{
-	return p->name.n && (kind == MEDIA_AUDIO || video_bit(p));
-}
-
 static uint8_t video_of(const struct offer_terms *terms)
 {
 	return terms->video_codecs ? terms->video_codecs : OFFER_VIDEO_H264;
@@ -124,17 +121,44 @@ static bool may_have_red(const struct offer_line *line, const struct offer_polic
 	return !line->profile.dtls && !offer_terms_want_dtls(&policy->b);
 }
 
-static bool format_is_allowed(const struct payload *p, const struct offer_line *line,
-			      const struct offer_policy *policy)
+/* ---- formats, by kind ---- */
+
+static bool audio_is_known(const struct payload *p)
 {
-	if (line->kind == MEDIA_VIDEO)
-		return video_bit(p) & video_of(&policy->a) & video_of(&policy->b);
+	return p->name.n > 0;
+}
+
+static bool audio_is_allowed(const struct payload *p, const struct offer_line *line,
+			     const struct offer_policy *policy)
+{
 	if (payload_is(p, "red") && !may_have_red(line, policy))
 		return false;
 	if (!payload_is_codec(p))
 		return !payload_is_event(p) || !policy->a.no_events;
 	return suite_is_listed(p, &policy->a) && suite_is_listed(p, &policy->b);
 }
+
+static bool video_is_known(const struct payload *p)
+{
+	return video_bit(p);
+}
+
+static bool video_is_allowed(const struct payload *p, const struct offer_line *line,
+			     const struct offer_policy *policy)
+{
+	(void)line;
+	return video_bit(p) & video_of(&policy->a) & video_of(&policy->b);
+}
+
+/* known: it can be relayed. allowed: it may be between these two. */
+static const struct {
+	bool (*known)(const struct payload *p);
+	bool (*allowed)(const struct payload *p, const struct offer_line *line,
+			const struct offer_policy *policy);
+} g_formats[MEDIA_KINDS] = {
+	[MEDIA_AUDIO] = { audio_is_known, audio_is_allowed },
+	[MEDIA_VIDEO] = { video_is_known, video_is_allowed },
+};
 
 /* RFC 2198 5: "127/127" are the numbers of the blocks within. */
 static bool has_its_blocks(const struct payload *red, const struct payload_list *kept)
@@ -175,10 +199,10 @@ static const char *select_formats(struct offer_line *line, const struct offer_po
 	for (uint8_t i = 0; i < formats->count; i++) {
 		const struct payload *p = &formats->at[i];
 
-		if (!line_is_relayed(p, line->kind))
+		if (!g_formats[line->kind].known(p))
 			continue;
 		codec |= payload_is_codec(p);
-		if (format_is_allowed(p, line, policy))
+		if (g_formats[line->kind].allowed(p, line, policy))
 			formats->at[kept++] = *p;
 	}
 	formats->count = kept;

@@ -142,7 +142,7 @@ static int session_read_heard(struct offer_line *out, const struct reading *k, u
 	    !bytes_ieq(media_of(k->heard, index), media_of(k->said, index)))
 		return session_malformed(error, k->heard->sections[index + 1].first,
 					 "another media type than offered");
-	out->kind = offer_opaque_kind(media_of(session_offer_of(k), index));
+	out->kind = media_kind_of(media_of(session_offer_of(k), index));
 	return 0;
 }
 

@@ -238,11 +238,13 @@ static const struct command_arg g_profile_put_args[] = {
 	{ .name = "lines",
 	  .type = ARG_LIST,
 	  .names = g_profile_lines,
-	  .max = 3,
+	  .max = OFFER_LINES_WORDS,
 	  .preset = "unchanged; at first t38",
-	  .help = "Other lines than audio and video, passed as they are where both parties may "
-		  "have them. t38: fax over UDPTL. other: over udp, UDP/BFCP, RTP/AVP or RTP/AVPF, "
-		  "such as text. unencrypted: those also where the extension has srtp." },
+	  .help = "Other lines than audio and video, passed where both parties may have them."
+#define OFFER_LINE(suffix, word, help) " " word ": " help "."
+#include "media/offer_lines.def"
+#undef OFFER_LINE
+	},
 	END,
 };
 

@@ -223,7 +223,7 @@ enum answer_of_rule rule_silence(const struct suspect *s, struct finding *out)
 		return RULE_EXPLAINED;
 	if (ago_ms(s, d->expected_ns) < PATIENCE_MS || ago_ms(s, last_ns) < PATIENCE_MS)
 		return RULE_EXPLAINED;
-	if (s->f->kind == MEDIA_OPAQUE)
+	if (!media_kind_is_steady(s->f->kind))
 		return last_ns ? RULE_EXPLAINED : never_spoke(s, out);
 	return last_ns ? stopped(s, out) : never_came(s, out);
 }
@@ -252,7 +252,7 @@ enum answer_of_rule rule_outbound(const struct suspect *s, struct finding *out)
 
 	if (s->peer && nowhere_to_send(s, out) == RULE_FOUND)
 		return RULE_FOUND;
-	if (s->f->kind == MEDIA_OPAQUE || sent(s) < HEARD_PACKETS || st->rtcp_in < 2)
+	if (!media_kind_is_steady(s->f->kind) || sent(s) < HEARD_PACKETS || st->rtcp_in < 2)
 		return RULE_SILENT;
 	if (d->reported_ns && (!reports || d->reported_loss < ALL_LOST))
 		return RULE_SILENT;

@@ -10,7 +10,12 @@ const char *const g_profile_codecs[] = { "PCMU",    "PCMA",  "G722",   "G723", "
 					 "G726-32", "G7221", "GSM",    "iLBC", "speex",
 					 "opus",    "AMR",   "AMR-WB", "L16",  NULL };
 const char *const g_profile_video[] = { "H264", "VP8", "VP9", "AV1", "H265", NULL };
-const char *const g_profile_lines[] = { "t38", "other", "unencrypted", NULL };
+const char *const g_profile_lines[] = {
+#define OFFER_LINE(suffix, word, help) word,
+#include "media/offer_lines.def"
+#undef OFFER_LINE
+	NULL,
+};
 const char *const g_profile_dtmf[] = { "rfc2833", "info", NULL };
 const char *const g_profile_transport[] = { "any", "udp", "tcp", "tls", "ws", "wss", NULL };
 

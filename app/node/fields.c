@@ -128,11 +128,22 @@ struct bytes fields_cdr_id(const struct cdr *cdr, char out[FIELDS_CDR_ID_MAX])
 	return writer_done(&w);
 }
 
-static const char *lines_name(uint8_t lines)
+static void add_lines(struct fields *f, uint8_t lines)
 {
-	static const char *const names[] = { "", "t38", "other", "t38 other" };
+	static const char *const words[] = {
+#define OFFER_LINE(suffix, word, help) word,
+#include "media/offer_lines.def"
+#undef OFFER_LINE
+	};
+	char text[64];
+	struct writer w = writer_over(text, sizeof(text));
 
-	return names[lines & (OFFER_LINES_T38 | OFFER_LINES_OTHER)];
+	for (size_t i = 0; i < OFFER_LINES_WORDS; i++) {
+		if (lines & 1u << i)
+			WRITER_TEXTS(&w, writer_done(&w).n ? " " : "", words[i]);
+	}
+	assert(!w.overflow);
+	add_bytes(f, "lines", writer_done(&w));
 }
 
 void fields_of_cdr(struct fields *out, const struct cdr *cdr)
@@ -155,7 +166,7 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	add_number(out, "q850", cdr->q850);
 	add_text(out, "ended_by", ended_by_name(cdr->ended_by));
 	add_text(out, "cause", cdr->reason);
-	add_text(out, "lines", lines_name(cdr->lines));
+	add_lines(out, cdr->lines);
 	add_stats(out, &cdr->a, 0);
 	add_stats(out, &cdr->b, 1);
 	sound_field_add(out, &cdr->a_sound, 0);

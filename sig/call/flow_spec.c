@@ -56,12 +56,12 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 	return spec;
 }
 
-/* A party that is expected to speak and says nothing for so long is gone. Who only listens has to be heard once (media/flow.h). On an
- * opaque line nobody need speak: who receives a page says nothing for minutes, who reads a text for hours. */
+/* A party that is expected to speak and says nothing for so long is gone. Who only listens has to be heard once (media/flow.h). */
 static uint32_t silence_ms(const struct call_host *h, const struct call *c,
 			   const struct flow_spec *s)
 {
-	bool expected = (s->receive || s->send) && c->answer_utc_ms && s->kind != MEDIA_OPAQUE;
+	bool expected =
+		(s->receive || s->send) && c->answer_utc_ms && media_kind_is_steady(s->kind);
 
 	return expected ? (uint32_t)(h->settings->media_timeout_ns / NS_PER_MS) : 0;
 }

@@ -63,7 +63,7 @@ static bool record_read_flow(struct reading *r, const Tandem__Call__Flow *in, ui
 	struct call_flow *f = &r->c->flows[r->c->flow_count];
 
 	if (in->leg >= LEGS_MAX || !call_leg(r->c, (uint8_t)in->leg) ||
-	    in->line >= MEDIA_LINES_MAX || in->kind > MEDIA_OPAQUE)
+	    in->line >= MEDIA_LINES_MAX || in->kind >= MEDIA_KINDS)
 		return reading_wrong(r, "flow: place");
 	if (in->port == 0 || in->port > UINT16_MAX || in->port % 2)
 		return reading_wrong(r, "flow: port");
